@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# The freestanding compiler: a cross gcc where there is one, else clang with lld, else the host's gcc,
+# which makes the same code with the flags of src/CMakeLists.txt. -DOURO_COMPILER= names one of cross, clang, gcc.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES OURO_COMPILER)
+
+find_program(OURO_CROSS_GCC x86_64-elf-gcc)
+find_program(OURO_CLANG NAMES clang clang-14)
+find_program(OURO_LLD NAMES ld.lld ld.lld-14)
+if(NOT OURO_COMPILER)
+    if(OURO_CROSS_GCC)
+        set(OURO_COMPILER cross)
+    elseif(OURO_CLANG AND OURO_LLD)
+        set(OURO_COMPILER clang)
+    else()
+        set(OURO_COMPILER gcc)
+    endif()
+endif()
+
+if(OURO_COMPILER STREQUAL "cross")
+    set(CMAKE_C_COMPILER ${OURO_CROSS_GCC})
+    set(CMAKE_ASM_COMPILER ${OURO_CROSS_GCC})
+elseif(OURO_COMPILER STREQUAL "clang")
+    set(CMAKE_C_COMPILER ${OURO_CLANG})
+    set(CMAKE_ASM_COMPILER ${OURO_CLANG})
+    set(CMAKE_C_COMPILER_TARGET x86_64-elf)
+    set(CMAKE_ASM_COMPILER_TARGET x86_64-elf)
+    set(CMAKE_EXE_LINKER_FLAGS_INIT "-fuse-ld=lld")
+else()
+    set(CMAKE_C_COMPILER gcc)
+    set(CMAKE_ASM_COMPILER gcc)
+endif()
+
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE NEVER)

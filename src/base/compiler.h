@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Compiler attributes that the whole tree spells one way. */
+#pragma once
+
+#define MUST_CHECK           __attribute__((warn_unused_result))
+#define NORETURN             __attribute__((noreturn))
+#define PRINTF_LIKE(fmt, va) __attribute__((format(printf, fmt, va)))
+#define ALIGNED(n)           __attribute__((aligned(n)))
+#define PACKED               __attribute__((packed))
+#define NOINLINE             __attribute__((noinline))
+#define UNUSED               __attribute__((unused))
+#define likely(x)            __builtin_expect(!!(x), 1)
+#define unlikely(x)          __builtin_expect(!!(x), 0)
+
+/* Code that only boot runs; its pages are given back before the program starts. */
+#define INIT_CODE __attribute__((section(".init.text"), noinline))
+/* Zeroed data of such code; given back too. */
+#define INIT_DATA __attribute__((section(".bss.init")))
+/* Data written only while booting; its pages become read-only before the program starts. */
+#define RO_AFTER_INIT __attribute__((section(".data.ro_after_init")))
+
+#define ARRAY_LENGTH(a)              (sizeof(a) / sizeof((a)[0]))
+#define CONTAINER_OF(ptr, type, mem) ((type *)((char *)(ptr) - __builtin_offsetof(type, mem)))

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bounded printf. Never allocates, never locks: any context may call it, a panic too.
+ *
+ * Knows %d %i %u %x %X %o %c %s %p %%, the lengths hh h l ll z j t, the flags - 0 + space #, width
+ * and precision as numbers or *. No floating point: the kernel owns no vector register.
+ */
+#pragma once
+
+#include "base/compiler.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* Writes at most size - 1 bytes and a NUL (nothing when size is 0). Returns the length that the
+ * whole text has, so a result >= size says that it was cut (C17 7.21.6.5). */
+size_t fmt_vsnprintf(char *buf, size_t size, const char *format, va_list args) PRINTF_LIKE(3, 0);
+size_t fmt_snprintf(char *buf, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);

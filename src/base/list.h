@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Circular doubly linked list with the links inside the members. */
+#pragma once
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct list {
+    struct list *next, *prev; /* both point to the list itself when it is empty */
+};
+
+#define LIST_INIT(name) {&(name), &(name)}
+
+static inline void list_init(struct list *l)
+{
+    l->next = l->prev = l;
+}
+
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
+
+static inline void list_add_tail(struct list *l, struct list *item)
+{
+    item->prev = l->prev;
+    item->next = l;
+    l->prev->next = item;
+    l->prev = item;
+}
+
+static inline void list_add_head(struct list *l, struct list *item)
+{
+    list_add_tail(l->next, item);
+}
+
+/* Unlinks item and leaves it an empty list of its own, so that removing twice is harmless. */
+static inline void list_remove(struct list *item)
+{
+    item->prev->next = item->next;
+    item->next->prev = item->prev;
+    list_init(item);
+}
+
+/* The body must not remove members other than *it, and *it only when it leaves the loop. */
+#define list_for_each(it, l) for (struct list *it = (l)->next; it != (l); it = it->next)

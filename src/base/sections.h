@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Symbols of boot/kernel.ld.S and boot/multiboot2.S: addresses, not variables. The only place that names them. */
+#pragma once
+
+#include "base/addr.h"
+
+extern char image_start[], image_end[];
+extern char init_text_start[], init_text_end[];
+extern char text_start[], text_end[];
+extern char rodata_start[], rodata_end[];
+extern char ro_after_init_start[], ro_after_init_end[];
+extern char data_start[], data_end[];
+extern char boot_stack_start[], boot_stack_end[];
+extern char pml4[];
+extern char guest_tests_start[], guest_tests_end[];

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "cpu/apic.h"
+
+#include "base/compiler.h"
+#include "cpu/x86.h"
+
+enum { /* register numbers: offset / 16, as x2APIC counts them */
+    APIC_TPR = 0x08,
+    APIC_EOI = 0x0b,
+    APIC_SVR = 0x0f,
+    APIC_LVT_TIMER = 0x32,
+    APIC_LVT_LINT0 = 0x35,
+    APIC_LVT_LINT1 = 0x36,
+    APIC_INITIAL_COUNT = 0x38,
+    APIC_CURRENT_COUNT = 0x39,
+    APIC_DIVIDE = 0x3e,
+};
+
+enum {
+    SVR_ENABLE = 0x100,
+    LVT_MASKED = 0x10000,
+    LVT_EXTINT = 0x700,
+    LVT_NMI = 0x400,
+    DIVIDE_BY_1 = 0xb,
+    BASE_ENABLE = 1 << 11,
+    BASE_X2APIC = 1 << 10,
+    X2APIC_MSR = 0x800,
+};
+
+enum {
+    PIC1_COMMAND = 0x20,
+    PIC1_DATA = 0x21,
+    PIC2_COMMAND = 0xa0,
+    PIC2_DATA = 0xa1,
+    PIC_READ_ISR = 0x0b,
+    PIC_EOI = 0x20,
+    PIC_CASCADE_LINE = 2,
+};
+
+RO_AFTER_INIT static volatile uint32_t *registers; /* NULL in x2APIC mode */
+RO_AFTER_INIT static uint64_t ticks_per_ns = UINT64_C(1) << 32; /* 32.32 fixed point */
+RO_AFTER_INIT static void (*irq_handlers[16])(void);
+static uint16_t pic_mask = 0xffff;
+
+static void apic_write(unsigned reg, uint32_t value)
+{
+    if (registers != NULL)
+        registers[reg * 4] = value;
+    else
+        wrmsr(X2APIC_MSR + reg, value);
+}
+
+static uint32_t apic_read(unsigned reg)
+{
+    return registers != NULL ? registers[reg * 4] : (uint32_t)rdmsr(X2APIC_MSR + reg);
+}
+
+INIT_CODE phys_t apic_page(void)
+{
+    uint64_t base = rdmsr(MSR_APIC_BASE);
+    return base & BASE_X2APIC ? phys(0) : phys(base & UINT64_C(0xffffffffff000));
+}
+
+static void pic_set_mask(uint16_t mask)
+{
+    pic_mask = mask;
+    out8(PIC1_DATA, (uint8_t)mask);
+    out8(PIC2_DATA, (uint8_t)(mask >> 8));
+}
+
+/* 8259A data sheet: ICW1 edge, cascade, ICW4; ICW2 the vector; ICW3 the cascade; ICW4 8086 mode. */
+INIT_CODE static void pic_init(void)
+{
+    out8(PIC1_COMMAND, 0x11);
+    out8(PIC2_COMMAND, 0x11);
+    out8(PIC1_DATA, VECTOR_PIC);
+    out8(PIC2_DATA, VECTOR_PIC + 8);
+    out8(PIC1_DATA, 1 << PIC_CASCADE_LINE);
+    out8(PIC2_DATA, PIC_CASCADE_LINE);
+    out8(PIC1_DATA, 1);
+    out8(PIC2_DATA, 1);
+    pic_set_mask(0xffff);
+}
+
+/* Lines 7 and 15 are also what a request that vanished looks like: the in-service bit tells (8259A, IR7). */
+static bool pic_spurious(unsigned line)
+{
+    if (line != 7 && line != 15)
+        return false;
+    uint16_t command = line == 7 ? PIC1_COMMAND : PIC2_COMMAND;
+    out8(command, PIC_READ_ISR);
+    if (in8(command) & 0x80)
+        return false;
+    if (line == 15)
+        out8(PIC1_COMMAND, PIC_EOI); /* the cascade's request was real */
+    return true;
+}
+
+static void irq_dispatch(struct trap_frame *frame)
+{
+    unsigned line = (unsigned)(frame->vector - VECTOR_PIC);
+    if (pic_spurious(line))
+        return;
+    if (irq_handlers[line] != NULL)
+        irq_handlers[line]();
+    if (line >= 8)
+        out8(PIC2_COMMAND, PIC_EOI);
+    out8(PIC1_COMMAND, PIC_EOI);
+}
+
+static void ignore(struct trap_frame *frame)
+{
+    (void)frame; /* spurious vector: no EOI (SDM 3A 11.9) */
+}
+
+INIT_CODE void apic_init(void *page)
+{
+    registers = page;
+    uint64_t base = rdmsr(MSR_APIC_BASE);
+    if (!(base & BASE_ENABLE))
+        wrmsr(MSR_APIC_BASE, base | BASE_ENABLE);
+    pic_init();
+    for (unsigned line = 0; line < 16; line++)
+        trap_set_handler(VECTOR_PIC + line, irq_dispatch);
+    trap_set_handler(VECTOR_SPURIOUS, ignore);
+    apic_write(APIC_TPR, 0);
+    apic_write(APIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
+    apic_write(APIC_LVT_LINT0, LVT_EXTINT);
+    apic_write(APIC_LVT_LINT1, LVT_NMI);
+    apic_write(APIC_DIVIDE, DIVIDE_BY_1);
+    apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+}
+
+void apic_timer_start_measuring(void)
+{
+    apic_write(APIC_INITIAL_COUNT, UINT32_MAX);
+}
+
+uint32_t apic_timer_count(void)
+{
+    return apic_read(APIC_CURRENT_COUNT);
+}
+
+void apic_timer_set_hz(uint64_t hz)
+{
+    apic_write(APIC_INITIAL_COUNT, 0);
+    if (hz != 0)
+        ticks_per_ns = (hz << 32) / 1000000000; /* hz < 2^32: APIC clocks are bus clocks */
+    apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
+}
+
+void apic_timer_arm(uint64_t ns)
+{
+    unsigned __int128 ticks = (unsigned __int128)ns * ticks_per_ns >> 32;
+    if (ticks == 0)
+        ticks = 1; /* zero would stop it */
+    apic_write(APIC_INITIAL_COUNT, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
+}
+
+void apic_timer_disarm(void)
+{
+    apic_write(APIC_INITIAL_COUNT, 0);
+}
+
+void apic_eoi(void)
+{
+    apic_write(APIC_EOI, 0);
+}
+
+void irq_set_handler(unsigned line, void (*handler)(void))
+{
+    irq_handlers[line] = handler;
+    uint16_t mask = (uint16_t)(pic_mask & ~(1u << line));
+    if (line >= 8)
+        mask &= (uint16_t)~(1u << PIC_CASCADE_LINE);
+    pic_set_mask(mask);
+}

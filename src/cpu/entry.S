@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every place where the stack pointer changes hands.
+ *
+ * Traps. In ring 0 the CPU does not switch stacks by itself, an unmodified program keeps live data in the
+ * 128 bytes below its rsp, and its stack may be the very thing that just hit its guard page. So each
+ * vector enters on an IST stack (cpu/tables.c), with interrupts off. trap_common then builds the frame
+ * where it belongs and leaves the IST stack at once, so that faults nest and handlers may block:
+ *
+ *   interrupted rsp inside the running thread's kernel stack?
+ *     yes, room below    frame just below it (the kernel has no red zone)
+ *     yes, no room       the kernel stack itself overflowed: reported from the IST stack
+ *     no                 the program was running: frame at the top of the kernel stack
+ *
+ * A frame at the very top is therefore the program's, any other the kernel's: trap_from_program().
+ * Double fault, NMI and machine check stay on stacks of their own.
+ *
+ * System calls. `syscall` switches nothing at all; the entry builds the same frame at the same place.
+ * Return is by jump: sti's shadow covers the jump, so no interrupt sees the program's rsp
+ * with the kernel's rip.
+ */
+#include "cpu/percpu.h"
+#include "cpu/selectors.h"
+
+#define FRAME_GPRS  (15 * 8)
+#define FRAME_SIZE  (22 * 8)
+#define STACK_SLACK 1024 /* what a handler needs at least below its frame */
+
+    .section .text.entry, "ax"
+
+/* On the IST stack: vector, error, rip, cs, rflags, rsp, ss. */
+trap_common:
+    push %rax
+    push %rcx
+    push %rdx
+    /* 0 rdx, 8 rcx, 16 rax, 24 vector, 32 error, 40 rip, 48 cs, 56 rflags, 64 rsp, 72 ss */
+    mov 64(%rsp), %rax
+    mov %gs:PERCPU_KSTACK_LOW, %rcx
+    cmp %gs:PERCPU_KSTACK_TOP, %rax
+    ja from_program
+    sub $PERCPU_KSTACK_GUARD, %rcx
+    cmp %rcx, %rax
+    jb from_program
+    add $PERCPU_KSTACK_GUARD + FRAME_SIZE + STACK_SLACK, %rcx
+    cmp %rcx, %rax
+    jb kernel_stack_overflow
+    and $-16, %rax
+    jmp build_frame
+from_program:
+    mov %gs:PERCPU_KSTACK_TOP, %rax
+build_frame:
+    sub $FRAME_SIZE, %rax
+    mov %r15, 0(%rax)
+    mov %r14, 8(%rax)
+    mov %r13, 16(%rax)
+    mov %r12, 24(%rax)
+    mov %rbp, 32(%rax)
+    mov %rbx, 40(%rax)
+    mov %r11, 48(%rax)
+    mov %r10, 56(%rax)
+    mov %r9, 64(%rax)
+    mov %r8, 72(%rax)
+    mov %rsi, 104(%rax)
+    mov %rdi, 112(%rax)
+    pop %rdx
+    mov %rdx, 96(%rax)
+    pop %rcx
+    mov %rcx, 88(%rax)
+    popq 80(%rax) /* rax */
+    popq 120(%rax)
+    popq 128(%rax)
+    popq 136(%rax)
+    popq 144(%rax)
+    popq 152(%rax)
+    popq 160(%rax)
+    popq 168(%rax)
+    mov %rax, %rsp
+    cld
+    mov %rsp, %rdi
+    call trap_dispatch
+trap_return:
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rax
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    add $16, %rsp
+    iretq
+
+/* Too little room below the interrupted kernel frame: complete the frame here, on the IST stack. */
+kernel_stack_overflow:
+    pop %rdx
+    pop %rcx
+    pop %rax
+    call push_registers
+    mov %rsp, %rdi
+    call trap_kernel_stack_overflow
+    ud2
+
+/* Vectors whose stack is theirs alone (double fault, NMI, machine check). */
+trap_paranoid:
+    call push_registers
+    mov %rsp, %rdi
+    call trap_dispatch_paranoid
+    jmp trap_return
+
+/* Completes a struct trap_frame below the vector word; called, so the return address moves along. */
+push_registers:
+    xchg %rdi, (%rsp) /* rdi in its place, the return address in rdi */
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rax
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    cld
+    jmp *%rdi
+
+/* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
+    .globl syscall_entry
+    .balign 16
+syscall_entry:
+    mov %rsp, %gs:PERCPU_PROGRAM_RSP
+    mov %gs:PERCPU_KSTACK_TOP, %rsp
+    pushq $SELECTOR_DATA
+    pushq %gs:PERCPU_PROGRAM_RSP
+    push %r11
+    pushq $SELECTOR_CODE
+    push %rcx
+    push %rax
+    pushq $0x100 /* FRAME_VECTOR_SYSCALL */
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rax
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    sti
+    mov %rsp, %rdi
+    call syscall_dispatch
+    cli
+    /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
+    cmpl $0x100, 120(%rsp)
+    jne trap_return
+    testl $~0x0ed7, 152(%rsp) /* TF, NT, RF, AC ...: only iretq sets those safely */
+    jnz trap_return
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    add $8, %rsp
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rax
+    add $8, %rsp
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    mov 16(%rsp), %rcx
+    mov 32(%rsp), %r11
+    add $32, %rsp
+    andl $~0x200, (%rsp) /* IF stays off until the stack is the program's */
+    popfq
+    pop %rsp
+    sti
+    jmp *%rcx
+
+/* switch_stacks(uint64_t *save_rsp, uint64_t load_rsp): the callee-saved registers and rsp. */
+    .globl switch_stacks
+    .balign 16
+switch_stacks:
+    push %rbp
+    push %rbx
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, (%rdi)
+    mov %rsi, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
+    ret
+
+/* First code of a new thread: r12 the function, r13 its argument (kern/thread.c lays them out). */
+    .globl thread_entry
+thread_entry:
+    xor %ebp, %ebp
+    sti
+    mov %r13, %rdi
+    call *%r12
+    call thread_exit
+    ud2
+
+/* enter_program(struct trap_frame *): loads every register from the frame. Does not return. */
+    .globl enter_program
+enter_program:
+    cli
+    mov %rdi, %rsp
+    jmp trap_return
+
+/* The vector stubs, 16 bytes apart; tables.c computes their addresses. Vectors with an error code:
+ * 8, 10-14, 17, 21, 29, 30 (SDM 3A 6.13); the others push a zero. */
+    .balign 16
+    .globl trap_stubs
+trap_stubs:
+    .set vector, 0
+    .rept 256
+    .balign 16
+    .if (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
+    .else
+    pushq $0
+    .endif
+    pushq $vector
+    .if (vector == 2) || (vector == 8) || (vector == 18)
+    jmp trap_paranoid
+    .else
+    jmp trap_common
+    .endif
+    .set vector, vector + 1
+    .endr
+
+    .section .note.GNU-stack, "", @progbits

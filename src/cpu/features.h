@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What this CPU can do, read once at boot. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cpu_features {
+    char vendor[13];      /* "GenuineIntel" */
+    char brand[49];       /* processor brand string; "" when CPUID has none */
+    uint32_t family, model, stepping;
+    uint32_t leaf1_edx, leaf1_ecx; /* CPUID.1, raw: AT_HWCAP is leaf1_edx */
+    uint32_t leaf7_ebx;            /* CPUID.(7,0) */
+    uint32_t extended_edx;         /* CPUID.80000001H */
+    bool nx, huge_pages, xsave, invariant_tsc, rdrand, rdseed, hypervisor;
+    uint64_t xcr0;        /* state components that XSAVE handles here */
+    uint32_t xsave_size;  /* bytes of an XSAVE (or, without it, FXSAVE) area for xcr0 */
+    uint8_t physical_bits;
+};
+
+extern struct cpu_features cpu_features;
+
+/* Fills cpu_features and writes CR0, CR4, EFER and XCR0 in full. Boot only. */
+void cpu_features_init(void);
+
+/* Saves and loads the vector and x87 state; `area` is 64-byte aligned and xsave_size long. */
+void cpu_vectors_save(void *area);
+void cpu_vectors_load(const void *area);
+/* What a new program starts with (SDM 1 13.6, ABI 3.4.1). */
+void cpu_vectors_reset(void *area);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* RFLAGS.IF of this CPU (SDM 3A 6.8.1). */
+#pragma once
+
+#include <stdint.h>
+
+#define RFLAGS_IF UINT64_C(0x200)
+
+/* Turns interrupts off; the value to hand to irq_restore(). Sections nest. */
+static inline uint64_t irq_save(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+    return flags;
+}
+
+static inline void irq_restore(uint64_t flags)
+{
+    if (flags & RFLAGS_IF)
+        __asm__ volatile("sti" : : : "memory");
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each CPU has of its own. GS base points to it, always: the kernel never swaps GS with the
+ * program, which is told that arch_prctl(ARCH_SET_GS) is not permitted. entry.S knows the offsets.
+ */
+#pragma once
+
+#define PERCPU_SELF        0
+#define PERCPU_KSTACK_TOP  8
+#define PERCPU_KSTACK_LOW  16
+#define PERCPU_PROGRAM_RSP 24
+
+#define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+struct thread;
+
+struct percpu {
+    struct percpu *self;
+    uint64_t kstack_top;  /* of the running thread: where a trap from the program puts its frame */
+    uint64_t kstack_low;  /* lowest address of that stack; below is its guard */
+    uint64_t program_rsp; /* syscall entry's scratch word */
+    struct thread *current;
+    uint32_t index;         /* number of this CPU */
+};
+
+static inline struct percpu *percpu(void)
+{
+    struct percpu *self;
+    __asm__("mov %%gs:0, %0" : "=r"(self));
+    return self;
+}
+#endif

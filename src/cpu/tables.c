@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "cpu/tables.h"
+
+#include "base/compiler.h"
+#include "base/sections.h"
+#include "cpu/frame.h"
+#include "cpu/selectors.h"
+#include "cpu/x86.h"
+
+struct PACKED tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3, io_map;
+};
+_Static_assert(sizeof(struct tss) == 104, "SDM 3A 8.7");
+
+struct idt_gate {
+    uint16_t offset_low, selector;
+    uint8_t ist, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+};
+_Static_assert(sizeof(struct idt_gate) == 16, "SDM 3A 6.14.1");
+
+struct PACKED table_pointer {
+    uint16_t limit;
+    uint64_t base;
+};
+
+_Static_assert(__builtin_offsetof(struct percpu, self) == PERCPU_SELF, "entry.S");
+_Static_assert(__builtin_offsetof(struct percpu, kstack_top) == PERCPU_KSTACK_TOP, "entry.S");
+_Static_assert(__builtin_offsetof(struct percpu, kstack_low) == PERCPU_KSTACK_LOW, "entry.S");
+_Static_assert(__builtin_offsetof(struct percpu, program_rsp) == PERCPU_PROGRAM_RSP, "entry.S");
+_Static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.S");
+
+#define GATE_INTERRUPT 0x8e /* present, ring 0, 64-bit interrupt gate */
+
+extern char trap_stubs[]; /* entry.S: 256 stubs, 16 bytes apart */
+extern char syscall_entry[];
+
+struct percpu percpu_boot;
+static struct tss tss;
+static uint64_t gdt[5];
+static struct idt_gate idt[256];
+/* Before guarded stacks exist. */
+static ALIGNED(16) char early_ist[IST_COUNT][2048];
+
+static uint8_t ist_of(unsigned vector)
+{
+    switch (vector) {
+    case 2:
+        return IST_NMI;
+    case 8:
+        return IST_DOUBLE_FAULT;
+    case 18:
+        return IST_MACHINE_CHECK;
+    default:
+        return IST_COMMON;
+    }
+}
+
+INIT_CODE static void build_gdt(void)
+{
+    uint64_t base = (uint64_t)(uintptr_t)&tss;
+    gdt[SELECTOR_CODE / 8] = UINT64_C(0x00af9b000000ffff);
+    gdt[SELECTOR_DATA / 8] = UINT64_C(0x00cf93000000ffff);
+    gdt[SELECTOR_TSS / 8] = (sizeof tss - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
+                            (base >> 24 & 0xff) << 56;
+    gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+}
+
+INIT_CODE static void build_idt(void)
+{
+    for (unsigned v = 0; v < 256; v++) {
+        uint64_t stub = (uint64_t)(uintptr_t)trap_stubs + 16 * v;
+        idt[v] = (struct idt_gate){
+            .offset_low = (uint16_t)stub,
+            .selector = SELECTOR_CODE,
+            .ist = ist_of(v),
+            .type = GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(stub >> 16),
+            .offset_high = (uint32_t)(stub >> 32),
+        };
+    }
+}
+
+INIT_CODE void cpu_tables_init(void)
+{
+    build_gdt();
+    build_idt();
+    tss.io_map = sizeof tss;
+    for (unsigned i = 0; i < IST_COUNT; i++)
+        tss.ist[i] = (uint64_t)(uintptr_t)(early_ist[i] + sizeof early_ist[i]);
+
+    struct table_pointer gdtr = {sizeof gdt - 1, (uint64_t)(uintptr_t)gdt};
+    struct table_pointer idtr = {sizeof idt - 1, (uint64_t)(uintptr_t)idt};
+    __asm__ volatile("lgdt %0" : : "m"(gdtr));
+    __asm__ volatile("pushq %0; leaq 1f(%%rip), %%rax; pushq %%rax; lretq; 1:"
+                     :
+                     : "i"(SELECTOR_CODE)
+                     : "rax", "memory");
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%ss; mov %1, %%fs; mov %1, %%gs"
+                     :
+                     : "r"(SELECTOR_DATA), "r"(0));
+    __asm__ volatile("lidt %0" : : "m"(idtr));
+    __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+
+    percpu_boot.self = &percpu_boot;
+    percpu_boot.kstack_top = (uint64_t)(uintptr_t)boot_stack_end;
+    percpu_boot.kstack_low = (uint64_t)(uintptr_t)boot_stack_start;
+    wrmsr(MSR_GS_BASE, (uint64_t)(uintptr_t)&percpu_boot);
+}
+
+INIT_CODE void cpu_tables_set_ist(unsigned ist, virt_t top)
+{
+    tss.ist[ist - 1] = top.v;
+}
+
+INIT_CODE void cpu_syscall_init(void)
+{
+    wrmsr(MSR_STAR, (uint64_t)SELECTOR_CODE << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_entry);
+    wrmsr(MSR_FMASK, 0x47700); /* AC NT IOPL DF IF TF */
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "cpu/trap.h"
+
+#include "base/addr.h"
+#include "base/compiler.h"
+#include "cpu/irq_flags.h"
+#include "cpu/percpu.h"
+
+#include <stddef.h>
+
+RO_AFTER_INIT static trap_handler handlers[256];
+RO_AFTER_INIT static trap_handler default_handler;
+RO_AFTER_INIT static trap_handler exit_hook;
+RO_AFTER_INIT static trap_handler overflow_hook;
+
+/* Called by entry.S. */
+void trap_dispatch(struct trap_frame *frame);
+void trap_dispatch_paranoid(struct trap_frame *frame);
+NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame);
+
+void trap_set_handler(unsigned vector, trap_handler handler)
+{
+    handlers[vector] = handler;
+}
+
+void trap_set_default(trap_handler handler)
+{
+    default_handler = handler;
+}
+
+void trap_set_exit_hook(trap_handler hook)
+{
+    exit_hook = hook;
+}
+
+void trap_set_overflow_hook(trap_handler hook)
+{
+    overflow_hook = hook;
+}
+
+bool trap_from_program(const struct trap_frame *frame)
+{
+    return (uint64_t)(uintptr_t)(frame + 1) == percpu()->kstack_top && exit_hook != NULL;
+}
+
+void trap_dispatch(struct trap_frame *frame)
+{
+    trap_handler handler = handlers[frame->vector & 0xff];
+    (likely(handler != NULL) ? handler : default_handler)(frame);
+    if (exit_hook != NULL && trap_from_program(frame)) {
+        __asm__ volatile("sti" : : : "memory");
+        exit_hook(frame);
+    }
+    __asm__ volatile("cli" : : : "memory"); /* entry.S restores RFLAGS from the frame */
+}
+
+void trap_dispatch_paranoid(struct trap_frame *frame)
+{
+    trap_handler handler = handlers[frame->vector & 0xff];
+    (handler != NULL ? handler : default_handler)(frame);
+}
+
+void trap_kernel_stack_overflow(struct trap_frame *frame)
+{
+    overflow_hook(frame);
+    __builtin_trap();
+}
+
+const char *trap_name(uint64_t vector)
+{
+    static const char *const names[VECTOR_EXCEPTIONS] = {
+        "divide error", "debug exception", "NMI", "breakpoint", "overflow", "BOUND range exceeded",
+        "invalid opcode", "device not available", "double fault", NULL, "invalid TSS",
+        "segment not present", "stack-segment fault", "general protection", "page fault", NULL,
+        "x87 floating-point error", "alignment check", "machine check", "SIMD floating-point exception",
+        "virtualization exception", "control protection exception",
+    };
+    return vector < VECTOR_EXCEPTIONS ? names[vector] : NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a vector to its handler. Handlers of exceptions run on the thread's kernel stack with the interrupt
+ * flag of whoever was interrupted; handlers of interrupts run with interrupts off.
+ */
+#pragma once
+
+#include "cpu/frame.h"
+
+#include <stdbool.h>
+
+enum {
+    VECTOR_DIVIDE = 0,
+    VECTOR_DEBUG = 1,
+    VECTOR_NMI = 2,
+    VECTOR_BREAKPOINT = 3,
+    VECTOR_INVALID_OPCODE = 6,
+    VECTOR_DOUBLE_FAULT = 8,
+    VECTOR_GENERAL_PROTECTION = 13,
+    VECTOR_PAGE_FAULT = 14,
+    VECTOR_X87 = 16,
+    VECTOR_ALIGNMENT = 17,
+    VECTOR_MACHINE_CHECK = 18,
+    VECTOR_SIMD = 19,
+    VECTOR_EXCEPTIONS = 32, /* below: exceptions; from here on: interrupts */
+    VECTOR_PIC = 0x20,      /* 16 lines of the two 8259s */
+    VECTOR_TIMER = 0x40,
+    VECTOR_SPURIOUS = 0xff,
+};
+
+typedef void (*trap_handler)(struct trap_frame *frame);
+
+/* One handler a vector; replaces. Boot only. */
+void trap_set_handler(unsigned vector, trap_handler handler);
+/* For vectors without a handler: must be set before the first trap. Boot only. */
+void trap_set_default(trap_handler handler);
+/* Called before control goes back to the program, interrupts on: signals, rescheduling. Boot only. */
+void trap_set_exit_hook(trap_handler hook);
+/* Called when the kernel's own stack ran into its guard; must not return. Boot only. */
+void trap_set_overflow_hook(trap_handler hook);
+
+/* Is this the program's frame (else the kernel's own)? */
+bool trap_from_program(const struct trap_frame *frame);
+
+/* "page fault", "general protection": the manual's words; "interrupt 33" has no name: NULL. */
+const char *trap_name(uint64_t vector);

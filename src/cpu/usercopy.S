@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loops that touch program memory. A fault inside [usercopy_start, usercopy_end) that cannot be
+ * resolved goes on at usercopy_fault: the functions keep nothing on the stack, so that returns -1 for
+ * them. Plain loads and stores: see base/str.c.
+ */
+    .text
+    .globl usercopy_start, usercopy_end, usercopy_fault
+usercopy_start:
+
+/* uint64_t usercopy_copy(void *to, const void *from, size_t size): 0, or -1 after a fault. */
+    .globl usercopy_copy
+    .balign 16
+usercopy_copy:
+    cmp $32, %rdx
+    jb 2f
+1:  mov (%rsi), %rax
+    mov 8(%rsi), %rcx
+    mov 16(%rsi), %r8
+    mov 24(%rsi), %r9
+    mov %rax, (%rdi)
+    mov %rcx, 8(%rdi)
+    mov %r8, 16(%rdi)
+    mov %r9, 24(%rdi)
+    add $32, %rsi
+    add $32, %rdi
+    sub $32, %rdx
+    cmp $32, %rdx
+    jae 1b
+2:  cmp $8, %rdx
+    jb 4f
+3:  mov (%rsi), %rax
+    mov %rax, (%rdi)
+    add $8, %rsi
+    add $8, %rdi
+    sub $8, %rdx
+    cmp $8, %rdx
+    jae 3b
+4:  test %rdx, %rdx
+    jz 6f
+5:  mov (%rsi), %al
+    mov %al, (%rdi)
+    inc %rsi
+    inc %rdi
+    dec %rdx
+    jnz 5b
+6:  xor %eax, %eax
+    ret
+
+/* uint64_t usercopy_clear(void *to, size_t size): likewise. */
+    .globl usercopy_clear
+    .balign 16
+usercopy_clear:
+    xor %eax, %eax
+    cmp $8, %rsi
+    jb 2f
+1:  mov %rax, (%rdi)
+    add $8, %rdi
+    sub $8, %rsi
+    cmp $8, %rsi
+    jae 1b
+2:  test %rsi, %rsi
+    jz 4f
+3:  movb %al, (%rdi)
+    inc %rdi
+    dec %rsi
+    jnz 3b
+4:  ret
+
+/* uint64_t usercopy_string(char *to, const char *from, size_t size): bytes before the NUL, which is copied;
+ * size when there was none; -1 after a fault. */
+    .globl usercopy_string
+    .balign 16
+usercopy_string:
+    xor %eax, %eax
+1:  cmp %rdx, %rax
+    je 2f
+    mov (%rsi, %rax), %cl
+    mov %cl, (%rdi, %rax)
+    test %cl, %cl
+    jz 2f
+    inc %rax
+    jmp 1b
+2:  ret
+usercopy_end:
+
+usercopy_fault:
+    mov $-1, %rax
+    ret
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The loops of usercopy.S and their recovery. Everybody but mm/usercopy.c and the fault handler calls mm/usercopy.h. */
+#pragma once
+
+#include "cpu/frame.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+uint64_t usercopy_copy(void *to, const void *from, size_t size);
+uint64_t usercopy_clear(void *to, size_t size);
+uint64_t usercopy_string(char *to, const char *from, size_t size);
+
+extern char usercopy_start[], usercopy_end[], usercopy_fault[];
+
+/* Was one of the loops interrupted? */
+static inline bool usercopy_active(const struct trap_frame *frame)
+{
+    return frame->rip >= (uint64_t)(uintptr_t)usercopy_start &&
+           frame->rip < (uint64_t)(uintptr_t)usercopy_end;
+}
+
+/* Makes it return -1. */
+static inline void usercopy_abort(struct trap_frame *frame)
+{
+    frame->rip = (uint64_t)(uintptr_t)usercopy_fault;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "dev/uart.h"
+
+#include "base/compiler.h"
+#include "cpu/apic.h"
+#include "cpu/irq_flags.h"
+#include "cpu/x86.h"
+
+enum {
+    COM1 = 0x3f8,
+    COM1_LINE = 4,
+    DATA = COM1,
+    IER = COM1 + 1, /* interrupt enable; divisor high when LCR.DLAB */
+    FCR = COM1 + 2, /* FIFO control (write), IIR (read) */
+    LCR = COM1 + 3,
+    MCR = COM1 + 4,
+    LSR = COM1 + 5,
+    SCRATCH = COM1 + 7,
+
+    IER_RECEIVED = 1,
+    FCR_ENABLE_CLEAR = 0x07, /* FIFOs on and empty, trigger at one byte */
+    IIR_FIFO = 0xc0,
+    LCR_8N1 = 3,
+    LCR_DLAB = 0x80,
+    MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
+    LSR_DATA = 1,
+    LSR_EMPTY = 0x20,
+    FIFO_SIZE = 16,
+    PATIENCE = 10000000, /* polls for room; a host that reads slowly makes us wait, a dead port must not for ever */
+};
+
+static unsigned burst = 1; /* bytes that fit when LSR says empty */
+
+static void uart_write(const void *bytes, size_t size)
+{
+    const uint8_t *p = bytes;
+    while (size > 0) {
+        for (unsigned polls = 0; !(in8(LSR) & LSR_EMPTY) && polls < PATIENCE; polls++)
+            cpu_pause();
+        for (unsigned i = 0; i < burst && size > 0; i++, size--)
+            out8(DATA, *p++);
+    }
+}
+
+/* Takes what has arrived for as long as the console has room; with none the interrupt stays off, the UART's
+ * FIFO fills, and the host holds its bytes back. */
+static void uart_receive(void)
+{
+    while (console_input_room() > 0) {
+        if (!(in8(LSR) & LSR_DATA))
+            return;
+        uint8_t byte = in8(DATA);
+        console_input(&byte, 1);
+    }
+    out8(IER, 0);
+}
+
+static void uart_resume(void)
+{
+    uint64_t flags = irq_save();
+    out8(IER, IER_RECEIVED);
+    uart_receive();
+    irq_restore(flags);
+}
+
+INIT_CODE const struct console_device *uart_init(void)
+{
+    static const struct console_device device = {uart_write, uart_resume};
+    out8(SCRATCH, 0x5a);
+    if (in8(SCRATCH) != 0x5a)
+        return NULL;
+    out8(IER, 0);
+    out8(LCR, LCR_DLAB);
+    out8(DATA, 1); /* 115200 / 1 */
+    out8(IER, 0);
+    out8(LCR, LCR_8N1);
+    out8(FCR, FCR_ENABLE_CLEAR);
+    out8(MCR, MCR_DTR_RTS_OUT2);
+    if ((in8(FCR) & IIR_FIFO) == IIR_FIFO)
+        burst = FIFO_SIZE;
+    return &device;
+}
+
+INIT_CODE void uart_start_input(void)
+{
+    irq_set_handler(COM1_LINE, uart_receive);
+    uart_resume();
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "kern/console.h"
+
+#include "base/str.h"
+#include "cpu/irq_flags.h"
+#include "kern/console_frame.h"
+#include "kern/sync.h"
+
+#define RING_SIZE 4096 /* a power of two */
+#define CHUNK     64   /* bytes written with interrupts off */
+
+static const struct console_device *device;
+static struct console_options options;
+static enum console_stream current_stream = CONSOLE_LOG;
+
+/* Input; interrupts off. */
+static uint8_t ring[RING_SIZE];
+static uint32_t ring_in, ring_out;
+static bool escape_seen, input_ended, input_stopped;
+static struct wait_queue input_queue = {LIST_INIT(input_queue.sleepers)};
+
+void console_init(const struct console_device *d, const struct console_options *o)
+{
+    device = d;
+    options = *o;
+    if (device != NULL && options.framed)
+        device->write(FRAME_HELLO, sizeof FRAME_HELLO - 1);
+}
+
+void console_ready(void)
+{
+    static const char ready[] = {FRAME_DLE, FRAME_READY};
+    if (device != NULL && options.framed)
+        device->write(ready, sizeof ready);
+}
+
+void console_tell_host(const char *line)
+{
+    static const char start[] = {FRAME_DLE, FRAME_TEXT};
+    if (device == NULL || !options.framed)
+        return;
+    uint64_t flags = irq_save();
+    device->write(start, sizeof start);
+    device->write(line, strlen(line));
+    device->write("\n", 1);
+    irq_restore(flags);
+}
+
+/* Doubles each DLE. */
+static void write_framed(enum console_stream stream, const char *bytes, size_t size)
+{
+    static const char letters[] = {0, FRAME_STDOUT, FRAME_STDERR, FRAME_LOG};
+    char out[2 + 2 * CHUNK];
+    size_t n = 0;
+    if (stream != current_stream) {
+        out[n++] = FRAME_DLE;
+        out[n++] = letters[stream];
+        current_stream = stream;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] == FRAME_DLE)
+            out[n++] = FRAME_DLE;
+        out[n++] = bytes[i];
+    }
+    device->write(out, n);
+}
+
+void console_write(enum console_stream stream, const void *bytes, size_t size)
+{
+    const char *p = bytes;
+    if (device == NULL)
+        return;
+    while (size > 0) {
+        size_t take = size < CHUNK ? size : CHUNK;
+        uint64_t flags = irq_save(); /* a log line from an interrupt must not tear the framing */
+        if (options.framed)
+            write_framed(stream, p, take);
+        else
+            device->write(p, take);
+        irq_restore(flags);
+        p += take;
+        size -= take;
+    }
+}
+
+size_t console_input_room(void)
+{
+    return RING_SIZE - (ring_in - ring_out);
+}
+
+static void accept(uint8_t byte)
+{
+    ring[ring_in++ % RING_SIZE] = byte;
+}
+
+void console_input(const void *bytes, size_t size)
+{
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < size; i++) {
+        if (!options.framed) {
+            accept(p[i]);
+        } else if (escape_seen) {
+            escape_seen = false;
+            if (p[i] == FRAME_EOF)
+                input_ended = true;
+            else
+                accept(p[i]);
+        } else if (p[i] == FRAME_DLE) {
+            escape_seen = true;
+        } else {
+            accept(p[i]);
+        }
+    }
+    input_stopped = console_input_room() == 0;
+    wait_queue_wake(&input_queue);
+}
+
+size_t console_read(void *to, size_t size)
+{
+    uint8_t *out = to;
+    size_t n = 0;
+    uint64_t flags = irq_save();
+    while (n < size && ring_out != ring_in)
+        out[n++] = ring[ring_out++ % RING_SIZE];
+    bool resume = input_stopped && n > 0;
+    if (resume)
+        input_stopped = false;
+    irq_restore(flags);
+    if (resume)
+        device->resume_input();
+    return n;
+}
+
+bool console_input_ready(void)
+{
+    return ring_in != ring_out || input_ended;
+}
+
+bool console_input_ended(void)
+{
+    return input_ended && ring_in == ring_out;
+}
+
+struct wait_queue *console_input_queue(void)
+{
+    return &input_queue;
+}
+
+bool console_is_terminal(int fd)
+{
+    return !options.framed || (options.terminals >> fd & 1);
+}
+
+bool console_is_framed(void)
+{
+    return options.framed;
+}
+
+void console_size(uint16_t *columns, uint16_t *rows)
+{
+    *columns = options.columns != 0 ? options.columns : 80;
+    *rows = options.rows != 0 ? options.rows : 25;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console: where the program's bytes go and come from, whichever device carries them.
+ *
+ * Plain (a person at a serial port or a screen): everything is text on one terminal, and the tty's
+ * line discipline (fs/tty.c) does echo and editing.
+ *
+ * Framed (console=framed: the host tool is at the other end, and unframes): streams are told apart by
+ * escapes, so that one serial port carries the program's stdout and stderr, the kernel's log and the exit
+ * status in the order in which they came, byte for byte. kern/console_frame.h has the format.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum console_stream {
+    CONSOLE_STDOUT = 1,
+    CONSOLE_STDERR = 2,
+    CONSOLE_LOG = 3, /* kernel log and reports */
+};
+
+/* What carries the console; implemented in dev/. */
+struct console_device {
+    void (*write)(const void *bytes, size_t size); /* any context; returns when all were taken */
+    void (*resume_input)(void);                    /* there is room again: see console_input_room() */
+};
+
+struct console_options {
+    bool framed;
+    uint8_t terminals;      /* bit n: the host's file descriptor n is a terminal (framed) */
+    uint16_t columns, rows; /* 0: unknown */
+};
+
+/* `device` may be NULL: all output is lost then. Framed consoles say hello. Boot only. */
+void console_init(const struct console_device *device, const struct console_options *options);
+/* Tells the host (framed) that input may come now. Boot only. */
+void console_ready(void);
+/* Sends a line of text to the host tool itself (framed; plain: nothing): "exit 0". Callers: any. */
+void console_tell_host(const char *line);
+
+/* For the device: bytes that arrived. Interrupts off. */
+void console_input(const void *bytes, size_t size);
+/* Bytes that console_input() can take now. Callers: any. */
+size_t console_input_room(void);
+
+/* Writes all bytes as they are. Callers: any, a panic too (then polled and unlocked). */
+void console_write(enum console_stream stream, const void *bytes, size_t size);
+
+/* Takes up to `size` bytes of input that has arrived; 0 when there is none now. Callers: threads. */
+size_t console_read(void *to, size_t size);
+/* Is there input to take, or has it ended? */
+bool console_input_ready(void);
+/* Has the other end said that no more input comes (framed consoles only), and was all of it taken? */
+bool console_input_ended(void);
+/* Woken when input arrives or ends. */
+struct wait_queue *console_input_queue(void);
+
+/* Framed: is the host's file descriptor 0, 1, 2 a terminal? Plain: always true. */
+bool console_is_terminal(int fd);
+/* True when the host's own terminal does echo and line editing (framed). */
+bool console_is_framed(void);
+/* What the host said, 80 x 25 where it said nothing. */
+void console_size(uint16_t *columns, uint16_t *rows);

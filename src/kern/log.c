@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "kern/log.h"
+
+#include "base/fmt.h"
+#include "base/str.h"
+#include "cpu/irq_flags.h"
+#include "kern/console.h"
+#include "kern/time.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#define LINE_MAX 256
+#define RECENT   32
+
+static enum log_level console_level = LOG_WARN;
+
+/* The last lines, whole; interrupts off. */
+static char recent[RECENT][LINE_MAX];
+static unsigned recent_next;
+
+void log_set_level(enum log_level level)
+{
+    console_level = level;
+}
+
+static void print_line(const char *line)
+{
+    console_write(CONSOLE_LOG, line, strlen(line));
+    console_write(CONSOLE_LOG, console_is_framed() ? "\n" : "\r\n", console_is_framed() ? 1 : 2);
+}
+
+/* A cut line says so. */
+static void mark_truncation(char *line, size_t whole)
+{
+    static const char mark[] = "(truncated)";
+    if (whole >= LINE_MAX)
+        memcpy(line + LINE_MAX - sizeof mark, mark, sizeof mark);
+}
+
+void log_write(enum log_level level, const char *tag, const char *format, ...)
+{
+    char line[LINE_MAX];
+    uint64_t us = time_now_ns() / 1000;
+    size_t n = fmt_snprintf(line, sizeof line, "[%5llu.%06llu] %s: ",
+                            (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), tag);
+    va_list args;
+    va_start(args, format);
+    n += fmt_vsnprintf(line + n, sizeof line - n, format, args);
+    va_end(args);
+    mark_truncation(line, n);
+    uint64_t flags = irq_save();
+    str_copy(recent[recent_next++ % RECENT], line, LINE_MAX);
+    irq_restore(flags);
+    if (level <= console_level)
+        print_line(line);
+}
+
+void report(const char *format, ...)
+{
+    char line[LINE_MAX];
+    va_list args;
+    va_start(args, format);
+    size_t n = fmt_vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    mark_truncation(line, n);
+    print_line(line);
+}
+
+void log_print_recent(unsigned lines)
+{
+    if (lines > RECENT)
+        lines = RECENT;
+    if (lines > recent_next)
+        lines = recent_next;
+    for (unsigned i = recent_next - lines; i != recent_next; i++)
+        print_line(recent[i % RECENT]);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "kern/options.h"
+
+#include "base/fmt.h"
+#include "base/str.h"
+#include "parse/cmdline.h"
+
+#define WORDS_MAX 64
+
+struct reader {
+    struct options *options;
+    bool arguments_given;
+};
+
+/* A word's function: false when the value makes no sense. */
+typedef bool (*word_function)(struct reader *r, char *value);
+
+static bool word_console(struct reader *r, char *value)
+{
+    if (strcmp(value, "framed") == 0)
+        r->options->console.framed = true;
+    else if (strncmp(value, "ttyS0", 5) != 0)
+        return false;
+    return true;
+}
+
+/* "0,2", or "none" */
+static bool word_terminals(struct reader *r, char *value)
+{
+    r->options->console.terminals = 0;
+    if (strcmp(value, "none") == 0)
+        return true;
+    for (const char *p = value; *p;) {
+        if (*p < '0' || *p > '2')
+            return false;
+        r->options->console.terminals |= (uint8_t)(1 << (*p++ - '0'));
+        if (*p == ',')
+            p++;
+        else if (*p)
+            return false;
+    }
+    return true;
+}
+
+/* "80x25" */
+static bool word_terminal_size(struct reader *r, char *value)
+{
+    unsigned long columns, rows;
+    char *x = strchr(value, 'x');
+    if (x == NULL)
+        return false;
+    *x = '\0';
+    if (!cmdline_number(value, &columns) || !cmdline_number(x + 1, &rows) || columns > 10000 ||
+        rows > 10000)
+        return false;
+    r->options->console.columns = (uint16_t)columns;
+    r->options->console.rows = (uint16_t)rows;
+    return true;
+}
+
+static bool word_loglevel(struct reader *r, char *value)
+{
+    unsigned long level;
+    if (!cmdline_number(value, &level) || level > 7)
+        return false;
+    r->options->loglevel = (int)level;
+    return true;
+}
+
+static bool word_exit(struct reader *r, char *value)
+{
+    unsigned long port;
+    if (strcmp(value, "bochs") == 0) {
+        r->options->exit_way = EXIT_BOCHS;
+    } else if (strcmp(value, "halt") == 0) {
+        r->options->exit_way = EXIT_HALT;
+    } else if (strcmp(value, "poweroff") == 0) {
+        r->options->exit_way = EXIT_POWER_OFF;
+    } else {
+        if (!cmdline_number(value, &port) || port > UINT16_MAX)
+            return false;
+        r->options->exit_way = EXIT_DEBUG_PORT;
+        r->options->exit_port = (uint16_t)port;
+    }
+    return true;
+}
+
+static bool word_slot(struct reader *r, char *value)
+{
+    unsigned long slot;
+    if (!cmdline_number(value, &slot) || slot < 256 || slot > 495)
+        return false;
+    r->options->window_slot = (unsigned)slot;
+    return true;
+}
+
+static bool word_pagetables(struct reader *r, char *value)
+{
+    (void)r;
+    return strcmp(value, "recursive") == 0;
+}
+
+static bool word_init(struct reader *r, char *value)
+{
+    r->options->init = value;
+    return *value == '/';
+}
+
+static bool read_list(char *value, const char **items, size_t max)
+{
+    size_t count;
+    struct parse_fault fault;
+    if (cmdline_list(value, items, max, &count, &fault) != E_OK)
+        return false;
+    items[count] = NULL;
+    return true;
+}
+
+static bool word_argv(struct reader *r, char *value)
+{
+    r->arguments_given = true;
+    return read_list(value, r->options->argv, OPTIONS_ARGUMENTS_MAX);
+}
+
+static bool word_env(struct reader *r, char *value)
+{
+    return read_list(value, r->options->envp, OPTIONS_ENVIRONMENT_MAX);
+}
+
+static const struct {
+    const char *name;
+    word_function function;
+} words_with_value[] = {
+    {"console", word_console},
+    {"stdio.terminals", word_terminals},
+    {"terminal.size", word_terminal_size},
+    {"loglevel", word_loglevel},
+    {"exit", word_exit},
+    {"pagetables", word_pagetables},
+    {"pagetables.slot", word_slot},
+    {"init", word_init},
+    {"argv", word_argv},
+    {"env", word_env},
+};
+
+static bool read_word(struct reader *r, const struct cmdline_word *word, char *complaint, size_t size)
+{
+    if (word->value == NULL) {
+        if (strcmp(word->name, "quiet") == 0)
+            r->options->loglevel = 4;
+        else if (strcmp(word->name, "debug") == 0)
+            r->options->loglevel = 7;
+        else if (strcmp(word->name, "norandmaps") == 0)
+            r->options->no_randomness = true;
+        else
+            goto unknown;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(words_with_value); i++) {
+        if (strcmp(word->name, words_with_value[i].name) != 0)
+            continue;
+        if (words_with_value[i].function(r, (char *)(uintptr_t)word->value))
+            return true;
+        fmt_snprintf(complaint, size, "the kernel word %s= does not take this value: %s", word->name,
+                     word->value);
+        return false;
+    }
+unknown:
+    fmt_snprintf(complaint, size, "unknown kernel word: %s", word->name);
+    return false;
+}
+
+static const char *const environment_default[] = {"HOME=/", "TERM=linux", NULL};
+
+enum err options_parse(char *line, struct options *out, char *complaint, size_t size)
+{
+    struct cmdline_word words[WORDS_MAX];
+    struct parse_fault fault;
+    struct reader reader = {.options = out};
+    size_t count;
+    char *arguments;
+    memset(out, 0, sizeof *out);
+    out->loglevel = 4;
+    out->exit_way = EXIT_POWER_OFF;
+    memcpy(out->envp, environment_default, sizeof environment_default);
+
+    enum err e = cmdline_split(line, words, WORDS_MAX, &count, &arguments, &fault);
+    if (e != E_OK) {
+        fmt_snprintf(complaint, size, "the kernel command line cannot be read: %s at offset %llu",
+                     fault.what, (unsigned long long)fault.offset);
+        return E_INVAL;
+    }
+    e = E_OK;
+    for (size_t i = 0; i < count; i++) {
+        /* After the first complaint go on: the console may be named by a later word. */
+        char ignored[1];
+        if (!read_word(&reader, &words[i], e == E_OK ? complaint : ignored, e == E_OK ? size : 1))
+            e = E_INVAL;
+    }
+    const char *program = out->init != NULL ? out->init : "/init";
+    if (!reader.arguments_given) { /* Linux's way: the path, then what follows "--" */
+        size_t given = 0;
+        out->argv[0] = program;
+        if (arguments != NULL && cmdline_arguments(arguments, out->argv + 1, OPTIONS_ARGUMENTS_MAX - 1,
+                                                   &given, &fault) != E_OK) {
+            if (e == E_OK)
+                fmt_snprintf(complaint, size, "the arguments after -- cannot be read: %s", fault.what);
+            e = E_INVAL;
+        }
+        out->argv[1 + given] = NULL;
+    } else if (out->argv[0] == NULL) {
+        out->argv[0] = program;
+    }
+    out->init = program;
+    return e;
+}

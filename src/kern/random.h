@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Random bytes: ChaCha20 (RFC 8439) keyed at boot from RDSEED, RDRAND and TSC jitter, rekeyed as it runs. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+void random_fill(void *to, size_t size); /* callers: threads */
+uint64_t random_u64(void);
+void random_stir(const void *from, size_t size); /* adds to the key; never lessens it */

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers are a list in order of deadline; the APIC's one-shot timer is set for the first. Lock: interrupts off. */
+#include "kern/time.h"
+
+#include "base/compiler.h"
+#include "cpu/apic.h"
+#include "cpu/irq_flags.h"
+#include "cpu/trap.h"
+#include "cpu/tsc.h"
+#include "cpu/x86.h"
+#include "kern/time_init.h"
+
+static uint64_t entry_tsc;
+static uint64_t realtime_offset_ns; /* realtime - monotonic */
+static struct list timers = LIST_INIT(timers);
+
+uint64_t time_now_ns(void)
+{
+    return tsc_to_ns(rdtsc() - entry_tsc);
+}
+
+uint64_t time_realtime_ns(void)
+{
+    return time_now_ns() + realtime_offset_ns;
+}
+
+void time_set_realtime_ns(uint64_t now)
+{
+    realtime_offset_ns = now - time_now_ns();
+}
+
+static struct timer *first_timer(void)
+{
+    return list_empty(&timers) ? NULL : CONTAINER_OF(timers.next, struct timer, link);
+}
+
+static void arm_hardware(void)
+{
+    struct timer *first = first_timer();
+    if (first == NULL) {
+        apic_timer_disarm();
+        return;
+    }
+    uint64_t now = time_now_ns();
+    apic_timer_arm(first->deadline_ns > now ? first->deadline_ns - now : 0);
+}
+
+void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
+{
+    list_init(&timer->link);
+    timer->fire = fire;
+    timer->armed = false;
+}
+
+void timer_start(struct timer *timer, uint64_t deadline_ns)
+{
+    uint64_t flags = irq_save();
+    struct timer *old_first = first_timer();
+    if (timer->armed)
+        list_remove(&timer->link);
+    timer->deadline_ns = deadline_ns;
+    timer->armed = true;
+    struct list *before = &timers;
+    while (before->prev != &timers &&
+           CONTAINER_OF(before->prev, struct timer, link)->deadline_ns > deadline_ns)
+        before = before->prev;
+    list_add_tail(before, &timer->link);
+    if (old_first == timer || first_timer() == timer)
+        arm_hardware();
+    irq_restore(flags);
+}
+
+void timer_cancel(struct timer *timer)
+{
+    uint64_t flags = irq_save();
+    if (timer->armed) {
+        bool first = first_timer() == timer;
+        list_remove(&timer->link);
+        timer->armed = false;
+        if (first)
+            arm_hardware();
+    }
+    irq_restore(flags);
+}
+
+static void timer_interrupt(struct trap_frame *frame)
+{
+    (void)frame;
+    apic_eoi();
+    uint64_t now = time_now_ns();
+    for (struct timer *t = first_timer(); t != NULL && t->deadline_ns <= now; t = first_timer()) {
+        list_remove(&t->link);
+        t->armed = false;
+        t->fire(t);
+    }
+    arm_hardware();
+}
+
+INIT_CODE void time_init(uint64_t tsc_at_entry, uint64_t realtime_ns)
+{
+    entry_tsc = tsc_at_entry;
+    realtime_offset_ns = realtime_ns - time_now_ns();
+    trap_set_handler(VECTOR_TIMER, timer_interrupt);
+}

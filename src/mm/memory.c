@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "mm"
+#include "mm/memory.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "base/sections.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/tables.h"
+#include "mm/frames.h"
+#include "mm/layout.h"
+#include "mm/memory_map.h"
+#include "mm/paging.h"
+#include "mm/recursive.h"
+
+struct frames machine_frames;
+
+INIT_DATA static struct memory_map boot_map;
+/* Early frames are cut off the end of one free range. */
+INIT_DATA static struct phys_range *early_range;
+INIT_DATA static phys_t early_end;
+
+static bool frames_ready;
+static phys_t zero_frame;
+RO_AFTER_INIT static uint64_t ram_bytes;
+static virt_t device_next = {LAYOUT_DEVICE_START};
+
+/* The largest range: low memory stays whole for devices that need it. */
+INIT_CODE static void choose_early_range(void)
+{
+    for (size_t i = 0; i < boot_map.count; i++)
+        if (early_range == NULL || phys_range_size(boot_map.free[i]) > phys_range_size(*early_range))
+            early_range = &boot_map.free[i];
+    if (early_range != NULL)
+        early_end = early_range->end;
+}
+
+INIT_CODE static bool early_frame(phys_t *out)
+{
+    if (early_range == NULL || phys_range_size(*early_range) < PAGE_SIZE)
+        return false;
+    early_range->end.v -= PAGE_SIZE;
+    *out = early_range->end;
+    return true;
+}
+
+bool memory_table_alloc(phys_t *out)
+{
+    return frames_ready ? frames_alloc(&machine_frames, 0, out) == E_OK : early_frame(out);
+}
+
+void memory_table_free(phys_t frame)
+{
+    frames_put(&machine_frames, frame); /* nothing for an early one, which is FOREIGN */
+}
+
+INIT_CODE static void draw_window_slots(const struct memory_options *options)
+{
+    unsigned count = LAYOUT_WINDOW_SLOT_LAST - LAYOUT_WINDOW_SLOT_FIRST + 1;
+    unsigned window = options->window_slot;
+    if (window == 0)
+        window = options->random == 0
+                     ? LAYOUT_WINDOW_SLOT_DEFAULT
+                     : LAYOUT_WINDOW_SLOT_FIRST + (unsigned)(options->random % count);
+    unsigned program = LAYOUT_WINDOW_SLOT_FIRST + (unsigned)((options->random >> 32) % count);
+    if (program == window)
+        program = window == LAYOUT_WINDOW_SLOT_FIRST ? window + 1 : window - 1;
+    recursive_move_window(window);
+    recursive_add_program_window(program);
+}
+
+static virt_t image(const char *symbol)
+{
+    return virt_of(symbol);
+}
+
+/* The stub mapped the whole image writable and executable. */
+INIT_CODE static enum err protect_image(void)
+{
+    struct {
+        char *start, *end;
+        prot_t prot;
+    } const parts[] = {
+        {init_text_start, init_text_end, prot_rx()},
+        {text_start, text_end, prot_rx()},
+        {rodata_start, rodata_end, prot_ro()},
+        {ro_after_init_start, data_end, prot_rw()},
+        {image_start, init_text_start, prot_rw()},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+        enum err e = paging_protect((struct virt_range){image(parts[i].start), image(parts[i].end)},
+                                    parts[i].prot);
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+/* Makes struct frame readable for all frame numbers below `end`: pages of its own where there is RAM, the
+ * zero page (state FRAME_INNER) in the holes. */
+INIT_CODE static enum err map_metadata(uint64_t end)
+{
+    uint64_t bytes = align_up(end * sizeof(struct frame), PAGE_SIZE);
+    for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) {
+        uint64_t first = at / sizeof(struct frame) << PAGE_SHIFT;
+        uint64_t last = ((at + PAGE_SIZE) / sizeof(struct frame) + 1) << PAGE_SHIFT;
+        bool ram = false;
+        for (size_t i = 0; i < boot_map.count && !ram; i++)
+            ram = boot_map.free[i].start.v < last && first < boot_map.free[i].end.v;
+        virt_t page = virt(LAYOUT_FRAMES_START + at);
+        phys_t frame = zero_frame;
+        if (ram && !early_frame(&frame))
+            return E_NOMEM;
+        enum err e = paging_map(page, frame, PAGE_SIZE, ram ? prot_rw() : prot_ro());
+        if (e != E_OK)
+            return e;
+        if (ram)
+            memset(ptr_of(page), 0, PAGE_SIZE);
+    }
+    return E_OK;
+}
+
+INIT_CODE static size_t list_taken(const struct boot_info *boot, struct phys_range *taken)
+{
+    size_t n = 0;
+    taken[n++] = phys_range(0, 0x10000); /* the BIOS's own data, which firmware writes to even late */
+    taken[n++] = phys_range(LAYOUT_KERNEL_LOAD, image(image_end).v - LAYOUT_KERNEL_BASE);
+    for (size_t i = 0; i < boot->module_count; i++)
+        taken[n++] = boot->modules[i];
+    return n;
+}
+
+/* The scratch page and the page that keeps its table alive; the zero page. */
+INIT_CODE static enum err map_fixed_pages(void)
+{
+    if (!early_frame(&zero_frame))
+        return E_NOMEM;
+    enum err e = paging_map(virt(LAYOUT_SCRATCH_PIN), zero_frame, PAGE_SIZE, prot_rw());
+    if (e != E_OK)
+        return e;
+    memset(ptr_of(virt(LAYOUT_SCRATCH_PIN)), 0, PAGE_SIZE);
+    return paging_protect(virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE), prot_ro());
+}
+
+INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory_options *options)
+{
+    struct phys_range taken[BOOT_MODULES_MAX + 2];
+    size_t taken_count = list_taken(boot, taken);
+    memory_map_build(boot, taken, taken_count, &boot_map);
+    ram_bytes = boot_map.ram_bytes;
+    choose_early_range();
+
+    paging = &paging_recursive;
+    paging_nx = cpu_features.nx;
+    paging_huge = cpu_features.huge_pages;
+    draw_window_slots(options);
+    enum err e = map_fixed_pages();
+    if (e != E_OK)
+        return e;
+    e = protect_image();
+    if (e != E_OK)
+        return e;
+
+    uint64_t end = boot_map.ram_end >> PAGE_SHIFT;
+    e = map_metadata(end);
+    if (e != E_OK)
+        return e;
+    frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), end);
+    for (size_t i = 0; i < boot_map.count; i++)
+        frames_add(&machine_frames, boot_map.free[i]);
+    for (size_t i = 0; i < taken_count; i++)
+        frames_mark_foreign(&machine_frames, taken[i]);
+    if (early_range != NULL)
+        frames_mark_foreign(&machine_frames, (struct phys_range){early_range->end, early_end});
+    frames_ready = true;
+    recursive_forget_low_half();
+    return E_OK;
+}
+
+/* Gives the frames of [from, to) of the image back. */
+static void free_image_part(const char *from, const char *to)
+{
+    struct virt_range range = {image(from), image(to)};
+    paging_unmap(range, NULL, NULL);
+    struct phys_range frames = phys_range(range.start.v - LAYOUT_KERNEL_BASE,
+                                          range.end.v - LAYOUT_KERNEL_BASE);
+    frames_release_foreign(&machine_frames, frames);
+}
+
+void memory_end_boot(void)
+{
+    must(paging_protect((struct virt_range){image(ro_after_init_start), image(ro_after_init_end)},
+                        prot_ro()));
+    free_image_part(image_start, init_text_end);
+}
+
+void *memory_map_physical(struct phys_range range, bool device)
+{
+    struct phys_range pages = phys_range(align_down(range.start.v, PAGE_SIZE),
+                                         align_up(range.end.v, PAGE_SIZE));
+    /* The same place in a large page as the frames have, so that large pages fit. */
+    uint64_t at = align_up(device_next.v, LARGE_SIZE) + (pages.start.v & (LARGE_SIZE - 1));
+    if (paging_map(virt(at), pages.start, phys_range_size(pages),
+                   device ? prot_device() : prot_ro()) != E_OK)
+        return NULL;
+    device_next = virt(at + phys_range_size(pages));
+    return ptr_of(virt(at + (range.start.v - pages.start.v)));
+}
+
+phys_t memory_zero_frame(void)
+{
+    return zero_frame;
+}
+
+void *memory_scratch(phys_t frame)
+{
+    paging_replace(virt(LAYOUT_SCRATCH), frame, prot_rw());
+    return ptr_of(virt(LAYOUT_SCRATCH));
+}
+
+void memory_totals(struct memory_totals *out)
+{
+    out->ram = ram_bytes;
+    out->total = machine_frames.total_frames << PAGE_SHIFT;
+    out->free = machine_frames.free_frames << PAGE_SHIFT;
+}

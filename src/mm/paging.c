@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/paging.h"
+
+RO_AFTER_INIT const struct paging_ops *paging;
+RO_AFTER_INIT bool paging_nx, paging_huge;
+RO_AFTER_INIT uint64_t paging_program_window;
+
+bool paging_translate(virt_t v, phys_t *out)
+{
+    struct pt_walk walk;
+    paging_walk(v, &walk);
+    if (walk.leaf_level == 0)
+        return false;
+    *out = walk.phys;
+    return true;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Permissions and memory type of a mapping, in generic words. They come from constructors only, least
+ * by default, and writable-and-executable has no constructor. What Linux programs ask for by
+ * mprotect(RWX) is prot_rwx_exception(), which its one caller counts and logs (linux/sys_mem.c).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    PROT_BIT_READ = 1,
+    PROT_BIT_WRITE = 2,
+    PROT_BIT_EXECUTE = 4,
+    PROT_BIT_UNCACHED = 8, /* device memory: PAT entry 3, UC */
+    PROT_BIT_COPY = 16,    /* the frame is shared: copied before the first write, whatever WRITE says */
+};
+
+typedef struct {
+    uint8_t bits; /* PROT_BIT_* */
+} prot_t;
+
+static inline prot_t prot_none(void)
+{
+    return (prot_t){0};
+}
+
+static inline prot_t prot_ro(void)
+{
+    return (prot_t){PROT_BIT_READ};
+}
+
+static inline prot_t prot_rw(void)
+{
+    return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE};
+}
+
+static inline prot_t prot_rx(void)
+{
+    return (prot_t){PROT_BIT_READ | PROT_BIT_EXECUTE};
+}
+
+static inline prot_t prot_device(void)
+{
+    return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_UNCACHED};
+}
+
+static inline prot_t prot_rwx_exception(void)
+{
+    return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_EXECUTE};
+}
+
+/* The same for a frame that others see too: it is read in place and copied before it is written. */
+static inline prot_t prot_copy_on_write(prot_t p)
+{
+    return (prot_t){(uint8_t)(p.bits | PROT_BIT_COPY)};
+}
+
+static inline bool prot_can_read(prot_t p)
+{
+    return p.bits & PROT_BIT_READ;
+}
+
+static inline bool prot_can_write(prot_t p)
+{
+    return p.bits & PROT_BIT_WRITE;
+}
+
+static inline bool prot_can_execute(prot_t p)
+{
+    return p.bits & PROT_BIT_EXECUTE;
+}
+
+static inline bool prot_equal(prot_t a, prot_t b)
+{
+    return a.bits == b.bits;
+}

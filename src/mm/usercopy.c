@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/usercopy.h"
+
+#include "cpu/usercopy.h"
+#include "mm/layout.h"
+
+bool user_range_ok(virt_t start, uint64_t size)
+{
+    return start.v <= LAYOUT_PROGRAM_END && size <= LAYOUT_PROGRAM_END - start.v;
+}
+
+enum err copy_in(void *to, virt_t from, size_t size)
+{
+    if (!user_range_ok(from, size))
+        return E_FAULT;
+    return usercopy_copy(to, ptr_of(from), size) == 0 ? E_OK : E_FAULT;
+}
+
+enum err copy_out(virt_t to, const void *from, size_t size)
+{
+    if (!user_range_ok(to, size))
+        return E_FAULT;
+    return usercopy_copy(ptr_of(to), from, size) == 0 ? E_OK : E_FAULT;
+}
+
+enum err clear_out(virt_t to, size_t size)
+{
+    if (!user_range_ok(to, size))
+        return E_FAULT;
+    return usercopy_clear(ptr_of(to), size) == 0 ? E_OK : E_FAULT;
+}
+
+enum err copy_in_string(char *to, virt_t from, size_t size, size_t *length)
+{
+    if (!user_range_ok(from, 0))
+        return E_FAULT;
+    uint64_t room = LAYOUT_PROGRAM_END - from.v; /* a string that runs past the end faults */
+    uint64_t n = usercopy_string(to, ptr_of(from), size < room ? size : room);
+    if (n == UINT64_MAX)
+        return E_FAULT;
+    if (n == size)
+        return E_NAMETOOLONG;
+    if (n == room)
+        return E_FAULT;
+    *length = n;
+    return E_OK;
+}
