@@ -47,11 +47,9 @@ void trap_dispatch(struct trap_frame *frame)
 {
     trap_handler handler = handlers[frame->vector & 0xff];
     (likely(handler != NULL) ? handler : default_handler)(frame);
-    if (exit_hook != NULL && trap_from_program(frame)) {
-        __asm__ volatile("sti" : : : "memory");
-        exit_hook(frame);
-    }
     __asm__ volatile("cli" : : : "memory"); /* entry.S restores RFLAGS from the frame */
+    if (trap_from_program(frame))
+        exit_hook(frame);
 }
 
 void trap_dispatch_paranoid(struct trap_frame *frame)

@@ -34,7 +34,7 @@ typedef void (*trap_handler)(struct trap_frame *frame);
 void trap_set_handler(unsigned vector, trap_handler handler);
 /* For vectors without a handler: must be set before the first trap. Boot only. */
 void trap_set_default(trap_handler handler);
-/* Called before control goes back to the program, interrupts on: signals, rescheduling. Boot only. */
+/* Called before control goes back to the program, interrupts off before and after: signals, rescheduling. Boot only. */
 void trap_set_exit_hook(trap_handler hook);
 /* Called when the kernel's own stack ran into its guard; must not return. Boot only. */
 void trap_set_overflow_hook(trap_handler hook);

@@ -137,7 +137,7 @@ NORETURN void boot_stop(const char *format, ...)
     va_start(args, format);
     fmt_vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
-    report("ouro: %s", reason);
+    report("%s%s", console_is_framed() ? "ouro: " : FRAME_STUB_STOP, reason);
     machine_exit(STATUS_BOOT);
 }
 

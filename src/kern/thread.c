@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
+#include "cpu/frame.h"
 #include "cpu/irq_flags.h"
 #include "cpu/percpu.h"
 #include "cpu/x86.h"
@@ -126,11 +127,17 @@ void thread_wake_for_signal(struct thread *t)
 void thread_yield(void)
 {
     uint64_t flags = irq_save();
+    slice_over = false;
     if (!list_empty(&run_queue)) {
         list_add_tail(&run_queue, &thread_current()->run_link);
         switch_to(next_runnable());
     }
     irq_restore(flags);
+}
+
+bool thread_slice_over(void)
+{
+    return slice_over;
 }
 
 void thread_preempt(void)
@@ -157,10 +164,11 @@ static struct thread *thread_new(const char *name)
     return t;
 }
 
-/* What switch_stacks() will pop, and thread_entry() find. */
+/* What switch_stacks() will pop, and thread_entry() find. The top is kept for the program's registers. */
 static void lay_out_stack(struct thread *t, void (*function)(void *), void *argument)
 {
-    uint64_t *top = (uint64_t *)ptr_of(t->kstack.end) - 2; /* keeps rsp 16-byte aligned at the call */
+    struct trap_frame *registers = (struct trap_frame *)ptr_of(t->kstack.end) - 1;
+    uint64_t *top = (uint64_t *)registers - 2; /* keeps rsp 16-byte aligned at the call */
     *--top = (uint64_t)(uintptr_t)thread_entry;
     *--top = 0;                                    /* rbp */
     *--top = 0;                                    /* rbx */

@@ -64,6 +64,8 @@ uint64_t thread_cpu_ns(const struct thread *thread);
 
 /* Lets the other runnable threads run once. */
 void thread_yield(void);
+/* Has somebody else waited long enough? Interrupts off for a lasting answer. */
+bool thread_slice_over(void);
 /* Called on the way back to the program: gives way when the slice is over. */
 void thread_preempt(void);
 

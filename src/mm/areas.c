@@ -245,8 +245,17 @@ enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint, struct 
             return E_OK;
         }
     }
-    uint64_t end = mmap_base.v;
-    for (size_t i = index_above(mmap_base); i-- > 0;) {
+    return areas_find_hole_below(size, alignment, mmap_base, out);
+}
+
+enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t limit,
+                               struct virt_range *out)
+{
+    uint64_t end = limit.v;
+    size_t i = index_above(limit);
+    if (i < count && areas[i].range.start.v < end)
+        end = areas[i].range.start.v;
+    while (i-- > 0) {
         if (areas[i].range.end.v <= end &&
             fit_below(areas[i].range.end.v, end, size, alignment, out))
             return E_OK;
@@ -254,6 +263,92 @@ enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint, struct 
             end = areas[i].range.start.v;
     }
     return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
+}
+
+void areas_discard(struct virt_range range)
+{
+    for (size_t i = index_above(range.start); i < count && areas[i].range.start.v < range.end.v; i++) {
+        struct virt_range part = areas[i].range;
+        if (part.start.v < range.start.v)
+            part.start = range.start;
+        if (part.end.v > range.end.v)
+            part.end = range.end;
+        paging_unmap(part, release_frame, NULL);
+    }
+}
+
+/* The entry goes from one place to the other, with the reference that it stands for. */
+static enum err move_page(virt_t from, virt_t to, prot_t prot)
+{
+    struct pt_walk walk;
+    paging_walk(from, &walk);
+    if (walk.last_level > 1 || walk.entry[1].v == 0)
+        return E_OK;
+    if (walk.entry[1].v & PTE_COPY)
+        prot = prot_copy_on_write(prot);
+    enum err e = paging_map(to, phys(walk.entry[1].v & PTE_ADDRESS), PAGE_SIZE, prot);
+    if (e == E_OK)
+        paging_unmap(virt_range(from.v, from.v + PAGE_SIZE), NULL, NULL);
+    return e;
+}
+
+static enum err move_pages(struct virt_range from, virt_t to, prot_t prot)
+{
+    for (uint64_t at = 0; at < virt_range_size(from); at += PAGE_SIZE) {
+        enum err e = move_page(virt(from.start.v + at), virt(to.v + at), prot);
+        if (e == E_OK)
+            continue;
+        while (at > 0) { /* back: the tables of the old place exist still, or their frames just came free */
+            at -= PAGE_SIZE;
+            must(move_page(virt(to.v + at), virt(from.start.v + at), prot));
+        }
+        return e;
+    }
+    return E_OK;
+}
+
+enum err areas_move(struct virt_range from, struct virt_range to)
+{
+    const struct area *old = areas_find(from.start);
+    assert(old != NULL && old->range.end.v >= from.end.v);
+    struct area moved = *old;
+    moved.range = to;
+    if (moved.kind == AREA_FILE) {
+        moved.offset += from.start.v - old->range.start.v;
+        if (moved.file_end != UINT64_MAX)
+            moved.file_end += to.start.v - from.start.v;
+    }
+    enum err e = reserve(3);
+    if (e != E_OK)
+        return e;
+    e = move_pages(from, to.start, moved.prot);
+    if (e != E_OK)
+        return e;
+    source_get(&moved);
+    must(areas_add(&moved));
+    return areas_remove(from);
+}
+
+static void forget_page(const struct area *a, virt_t page)
+{
+    struct pt_walk walk;
+    paging_walk(page, &walk);
+    bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COPY;
+    if (walk.last_level == 1 && walk.entry[1].v != 0 && of_file)
+        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), release_frame, NULL);
+}
+
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct area *a = &areas[i];
+        if (a->source != source)
+            continue;
+        uint64_t start = a->offset >> PAGE_SHIFT;
+        uint64_t pages = virt_range_size(a->range) >> PAGE_SHIFT;
+        for (uint64_t n = first > start ? first - start : 0; n < pages && start + n < end; n++)
+            forget_page(a, virt(a->range.start.v + (n << PAGE_SHIFT)));
+    }
 }
 
 void areas_clear(void)

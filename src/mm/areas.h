@@ -29,6 +29,7 @@ enum area_flags {
     AREA_HEAP = 4,        /* brk: "[heap]" */
     AREA_GROWS_DOWN = 8,  /* a touch just below extends it */
     AREA_IMAGE = 16,      /* of the ELF image */
+    AREA_READ_ONLY = 32,  /* shared mapping of a file that was not opened for writing: stays so */
 };
 
 struct area {
@@ -62,6 +63,16 @@ const struct area *areas_next(virt_t v);
 /* A free range of `size` bytes (page-aligned), highest below the mmap base; hint is tried first. E_NOMEM. */
 MUST_CHECK enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint,
                                     struct virt_range *out);
+/* The same with all of it below `end`. */
+MUST_CHECK enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t end,
+                                          struct virt_range *out);
+/* Drops the pages of the range; the areas stay, and a touch makes new pages. Guards and holes are skipped. */
+void areas_discard(struct virt_range range);
+/* Moves what one area has in `from` to `to`, which is free and not smaller; the area grows with it. E_NOMEM: nothing
+ * has changed. */
+MUST_CHECK enum err areas_move(struct virt_range from, struct virt_range to);
+/* Pages [first, end) of the source were replaced: mappings that still show the old ones must fault again. */
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
 /* Where areas_find_hole() starts to search, downwards. */
 void areas_set_mmap_base(virt_t base);
 /* Unmaps everything, guards too: before a new program is loaded. */

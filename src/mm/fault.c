@@ -136,7 +136,7 @@ static enum err file(const struct area *a, virt_t page, bool write)
 static enum err copy_on_write(const struct area *a, virt_t page, phys_t shared)
 {
     phys_t frame;
-    if (a->flags & AREA_SHARED) {
+    if (a->kind == AREA_FILE && a->flags & AREA_SHARED) {
         uint64_t index = (a->offset + (page.v - a->range.start.v)) >> PAGE_SHIFT;
         enum err e = a->source->ops->page(a->source, index, true, &frame);
         if (e != E_OK)

@@ -10,13 +10,13 @@
 #include "cpu/tables.h"
 #include "mm/frames.h"
 #include "mm/layout.h"
-#include "mm/memory_map.h"
+#include "mm/free_map.h"
 #include "mm/paging.h"
 #include "mm/recursive.h"
 
 struct frames machine_frames;
 
-INIT_DATA static struct memory_map boot_map;
+INIT_DATA static struct free_map boot_map;
 /* Early frames are cut off the end of one free range. */
 INIT_DATA static struct phys_range *early_range;
 INIT_DATA static phys_t early_end;
@@ -147,7 +147,7 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
 {
     struct phys_range taken[BOOT_MODULES_MAX + 2];
     size_t taken_count = list_taken(boot, taken);
-    memory_map_build(boot, taken, taken_count, &boot_map);
+    free_map_build(boot, taken, taken_count, &boot_map);
     ram_bytes = boot_map.ram_bytes;
     choose_early_range();
 

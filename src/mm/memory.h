@@ -2,7 +2,7 @@
 /*
  * Bringing memory up, and the few places where frames meet mappings.
  *
- *   memory_map_build()   what is free
+ *   free_map_build()   what is free
  *   early frames         taken off the end of the largest free range, for the first tables
  *   recursive window     moved to its random slot; the walker works from here on
  *   frame metadata       mapped where there is RAM; all else of that window shows one zero page

@@ -63,7 +63,7 @@ static void pt_fill(phys_t frame, const pte_t *entries)
     memcpy(ptr_of(virt(LAYOUT_SCRATCH)), entries, PAGE_SIZE);
 }
 
-#include "mm/paging_walker.h"
+#include "mm/paging_walker.inc"
 
 const struct paging_ops paging_recursive = {
     .name = "recursive",

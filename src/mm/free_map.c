@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "mm/memory_map.h"
+#include "mm/free_map.h"
 
-static void insert(struct memory_map *m, size_t at, struct phys_range r)
+static void insert(struct free_map *m, size_t at, struct phys_range r)
 {
-    if (m->count == MEMORY_MAP_FREE_MAX) /* the last one makes room */
+    if (m->count == FREE_MAP_MAX) /* the last one makes room */
         m->count--;
     if (at > m->count)
         return;
@@ -13,7 +13,7 @@ static void insert(struct memory_map *m, size_t at, struct phys_range r)
     m->count++;
 }
 
-static void erase(struct memory_map *m, size_t at)
+static void erase(struct free_map *m, size_t at)
 {
     m->count--;
     for (size_t i = at; i < m->count; i++)
@@ -21,7 +21,7 @@ static void erase(struct memory_map *m, size_t at)
 }
 
 /* Joins r with what it touches. */
-static void add(struct memory_map *m, struct phys_range r)
+static void add(struct free_map *m, struct phys_range r)
 {
     size_t at = 0;
     while (at < m->count && m->free[at].end.v < r.start.v)
@@ -36,7 +36,7 @@ static void add(struct memory_map *m, struct phys_range r)
     insert(m, at, r);
 }
 
-static void subtract(struct memory_map *m, struct phys_range r)
+static void subtract(struct free_map *m, struct phys_range r)
 {
     r.start.v = align_down(r.start.v, PAGE_SIZE);
     r.end.v = r.end.v > UINT64_MAX - PAGE_MASK ? align_down(UINT64_MAX, PAGE_SIZE)
@@ -55,8 +55,8 @@ static void subtract(struct memory_map *m, struct phys_range r)
     }
 }
 
-void memory_map_build(const struct boot_info *boot, const struct phys_range *taken,
-                      size_t taken_count, struct memory_map *out)
+void free_map_build(const struct boot_info *boot, const struct phys_range *taken,
+                      size_t taken_count, struct free_map *out)
 {
     out->count = 0;
     out->ram_bytes = out->ram_end = 0;

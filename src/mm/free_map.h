@@ -6,10 +6,10 @@
 #include "base/err.h"
 #include "parse/boot_info.h"
 
-#define MEMORY_MAP_FREE_MAX (BOOT_MEMORY_MAX + BOOT_MODULES_MAX + 8)
+#define FREE_MAP_MAX (BOOT_MEMORY_MAX + BOOT_MODULES_MAX + 8)
 
-struct memory_map {
-    struct phys_range free[MEMORY_MAP_FREE_MAX]; /* page-aligned, sorted, apart from each other */
+struct free_map {
+    struct phys_range free[FREE_MAP_MAX]; /* page-aligned, sorted, apart from each other */
     size_t count;
     uint64_t ram_bytes; /* all RAM, the occupied part too */
     uint64_t ram_end;   /* one past the highest byte of RAM */
@@ -17,5 +17,5 @@ struct memory_map {
 
 /* RAM less everything that any other entry of the map claims (firmware's maps overlap), less `taken`.
  * What does not fit into the table is left out: memory is lost then, never handed out twice. */
-void memory_map_build(const struct boot_info *boot, const struct phys_range *taken,
-                      size_t taken_count, struct memory_map *out);
+void free_map_build(const struct boot_info *boot, const struct phys_range *taken,
+                      size_t taken_count, struct free_map *out);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "boot"
+#include "kern/bringup.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "cpu/apic.h"
+#include "cpu/features.h"
+#include "cpu/selectors.h"
+#include "cpu/tables.h"
+#include "cpu/tsc.h"
+#include "cpu/x86.h"
+#include "kern/loader.h"
+#include "kern/log.h"
+#include "kern/panic.h"
+#include "kern/random.h"
+#include "mm/heap.h"
+#include "mm/kstack.h"
+#include "mm/memory.h"
+
+#define ULL(x) ((unsigned long long)(x))
+
+INIT_DATA struct options options;
+
+INIT_DATA char boot_command_line[BOOT_COMMAND_LINE_MAX];
+
+INIT_DATA static const struct console_device *console_device;
+
+INIT_CODE void console_start(const struct console_device *device)
+{
+    static const struct console_options plain;
+    console_device = device;
+    console_init(device, &plain);
+}
+
+INIT_CODE void options_read(struct boot_info *boot)
+{
+    char complaint[200];
+    str_copy(boot_command_line, boot->command_line, sizeof boot_command_line);
+    enum err e = options_parse(boot->command_line, &options, complaint, sizeof complaint);
+    console_init(console_device, &options.console);
+    machine_set_exit(options.exit_way, options.exit_port);
+    log_set_level((enum log_level)options.loglevel);
+    if (e != E_OK)
+        boot_stop("%s", complaint);
+}
+
+INIT_CODE void memory_start(const struct boot_info *boot)
+{
+    struct memory_options memory = {
+        .window_slot = options.window_slot,
+        .random = options.no_randomness ? 0 : random_u64(),
+    };
+    if (memory_init(boot, &memory) != E_OK)
+        boot_stop("too little memory: the machine has not even enough for the kernel itself");
+}
+
+INIT_CODE void stacks_start(void)
+{
+    for (unsigned ist = 1; ist <= IST_COUNT; ist++) {
+        struct virt_range stack;
+        if (kstack_alloc(&stack) != E_OK)
+            boot_stop("too little memory: none is left for the kernel's stacks");
+        cpu_tables_set_ist(ist, stack.end);
+    }
+}
+
+INIT_CODE void interrupts_start(void)
+{
+    phys_t page = apic_page();
+    void *registers = NULL;
+    if (page.v != 0) {
+        registers = memory_map_physical(phys_range(page.v, page.v + PAGE_SIZE), true);
+        if (registers == NULL)
+            boot_stop("too little memory: none is left to map the interrupt controller");
+    }
+    apic_init(registers);
+    if (!tsc_init())
+        log_warn("no clock to measure the TSC against: times will be wrong");
+}
+
+INIT_CODE void log_machine(void)
+{
+    struct memory_totals memory;
+    memory_totals(&memory);
+    log_info("loader=\"%s\" firmware=%s", boot_summary.loader_name, boot_summary.uefi ? "UEFI" : "BIOS");
+    log_info("cpu=\"%s\" family=%u model=%u%s%s", cpu_features.brand, cpu_features.family,
+             cpu_features.model, cpu_features.nx ? "" : "; no NX: W^X cannot be enforced",
+             cpu_features.xsave ? "" : "; no XSAVE");
+    log_info("tsc=%llu Hz by %s", ULL(tsc_hz()), tsc_source());
+    log_info("memory ram=%llu KiB free=%llu KiB", ULL(memory.ram / 1024), ULL(memory.free / 1024));
+}

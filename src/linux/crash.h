@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Reports of what went wrong: gathers the facts, which mm/fault_report.h puts into words. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/compiler.h"
+#include "cpu/frame.h"
+
+/* The program is about to end by this signal. */
+void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t address);
+/* It touched `at`, and no frame was left. */
+void crash_out_of_memory(const struct trap_frame *frame, virt_t at);
+/* The kernel itself faulted: a panic. */
+NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at);

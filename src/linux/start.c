@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "boot"
+#include "linux/start.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "cpu/tables.h"
+#include "fs/devices.h"
+#include "fs/procfs.h"
+#include "fs/rootfs.h"
+#include "fs/stdio.h"
+#include "fs/tty.h"
+#include "kern/bringup.h"
+#include "kern/loader.h"
+#include "kern/panic.h"
+#include "kern/thread.h"
+#include "linux/exceptions.h"
+#include "linux/exec.h"
+#include "linux/fs_bridge.h"
+#include "linux/process.h"
+#include "linux/start_proc.h"
+#include "linux/timers.h"
+#include "mm/memory.h"
+#include "mm/paging.h"
+
+#define MIB(bytes) ((unsigned long long)(((bytes) + 0xfffff) >> 20))
+
+/* cpu/entry.S */
+NORETURN void enter_program(const struct trap_frame *frame);
+
+INIT_CODE static void need_memory(const char *what, uint64_t archive)
+{
+    struct memory_totals memory;
+    memory_totals(&memory);
+    boot_stop("too little memory for %s: the root archive alone needs %llu MiB, the machine has %llu MiB",
+              what, MIB(archive), MIB(memory.ram));
+}
+
+INIT_CODE static void root_start(void)
+{
+    struct phys_range archive = boot_summary.archive;
+    uint64_t size = phys_range_size(archive);
+    struct parse_fault fault;
+    if (boot_summary.modules == 0)
+        boot_stop("no root archive: the boot loader handed over no module (GRUB: module2, QEMU: -initrd)");
+    const void *bytes = size == 0 ? NULL : memory_map_physical(archive, false);
+    if (size != 0 && bytes == NULL)
+        need_memory("the root archive", size);
+    enum err e = rootfs_fill(bytes, size, archive.start, &fault);
+    if (e == E_NOMEM)
+        need_memory("the files of the root archive", size);
+    if (e != E_OK)
+        boot_stop("the root archive is corrupt: %s at offset %llu", fault.what,
+                  (unsigned long long)fault.offset);
+}
+
+INIT_CODE static void files_start(void)
+{
+    root_start();
+    devices_register_memory();
+    tty_init();
+    enum err e = devfs_fill();
+    if (e == E_OK)
+        e = procfs_start();
+    if (e == E_OK)
+        e = start_proc_fill(boot_command_line);
+    if (e == E_OK)
+        e = stdio_open();
+    if (e != E_OK)
+        need_memory("the file systems", phys_range_size(boot_summary.archive));
+}
+
+INIT_CODE static void process_start(void)
+{
+    struct memory_totals memory;
+    memory_totals(&memory);
+    process_init(memory.total);
+    timers_init();
+    fs_bridge_init();
+    exceptions_init();
+    cpu_syscall_init();
+    struct exec_options how = {
+        .fixed_addresses = options.no_randomness,
+        .pagetables = virt(paging_program_window),
+    };
+    exec_configure(&how);
+    if (thread_use_vectors() != E_OK)
+        need_memory("the program", phys_range_size(boot_summary.archive));
+}
+
+/* The program's first frame goes where all later ones go: to the top of the kernel stack. */
+INIT_CODE static struct trap_frame *program_load(void)
+{
+    struct exec_result start;
+    struct exec_refusal why;
+    if (exec_program(options.init, options.argv, options.envp, &start, &why) != E_OK) {
+        report("ouro: %s", why.sentence);
+        machine_exit(why.exit_status);
+    }
+    struct trap_frame *frame = (struct trap_frame *)ptr_of(thread_current()->kstack.end) - 1;
+    exec_set_registers(frame, &start);
+    return frame;
+}
+
+void linux_start(void *unused)
+{
+    (void)unused;
+    files_start();
+    process_start();
+    struct trap_frame *frame = program_load();
+    memory_end_boot();
+    log_info("the program starts after %llu us", (unsigned long long)(time_now_ns() / 1000));
+    start_proc_booted();
+    console_ready();
+    enter_program(frame);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "boot"
+#include "base/log.h"
+#include "cpu/features.h"
+#include "cpu/tables.h"
+#include "cpu/tsc.h"
+#include "cpu/x86.h"
+#include "dev/rtc.h"
+#include "dev/uart.h"
+#include "kern/bringup.h"
+#include "kern/loader.h"
+#include "kern/log.h"
+#include "kern/panic.h"
+#include "kern/random_init.h"
+#include "kern/thread.h"
+#include "kern/time_init.h"
+#include "linux/start.h"
+
+NORETURN void kmain(uint32_t loader, uint64_t info);
+
+INIT_DATA static struct boot_info boot;
+
+NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
+{
+    uint64_t entered = rdtsc();
+    cpu_tables_init();          /* GDT, TSS, IDT: a fault is reported from now on */
+    panic_init();               /* ... in words */
+    cpu_features_init();        /* CR0, CR4, EFER, XCR0 are what we say; cpu_features */
+    console_start(uart_init()); /* plain text comes out */
+    loader_read(loader, info, &boot); /* all that the loader said, copied */
+    options_read(&boot);        /* the console speaks as the command line wants it */
+    random_init();              /* random bits, for the places that are drawn */
+    memory_start(&boot);        /* frames, page tables, heap; the identity map is gone */
+    stacks_start();             /* each trap enters on a guarded stack */
+    interrupts_start();         /* APIC, PIC, calibrated TSC */
+    time_init(entered, rtc_read() * NS_PER_SECOND); /* clocks and timers */
+    uart_start_input();         /* standard input */
+    log_machine();              /* the log says what machine this is */
+    thread_start_first(linux_start, NULL); /* the program, on a guarded stack of its own */
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A simulated x86-64 MMU, written from the manual (SDM 3A chapter 4) and not from our walker.
+ *
+ * Its TLB and its paging-structure caches never forget by themselves: an entry stays until INVLPG or a
+ * flush names it, however long ago it was made. Real ones are small and forgive a missing flush most of
+ * the time, which is how such bugs live.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIM_FRAMES 4096
+
+enum sim_access {
+    SIM_READ,
+    SIM_WRITE,
+    SIM_EXECUTE,
+};
+
+struct sim_result {
+    bool fault;
+    uint64_t physical; /* when there is no fault */
+    uint32_t error;    /* error code of the fault, supervisor mode */
+};
+
+/* Empties memory, caches and the TLB; frame `root` becomes the level-4 table. CR0.WP and EFER.NXE are 1. */
+void sim_reset(uint64_t root);
+void sim_set_modes(bool write_protect, bool no_execute);
+
+/* Physical memory. */
+uint64_t sim_physical_read(uint64_t address);
+void sim_physical_write(uint64_t address, uint64_t value);
+
+/* What an access does: through TLB and caches, setting A and D. */
+struct sim_result sim_access(uint64_t address, enum sim_access access);
+/* A load or a store of eight bytes at a virtual address; a fault fails the test. */
+uint64_t sim_load(uint64_t address);
+void sim_store(uint64_t address, uint64_t value);
+
+void sim_invlpg(uint64_t address);
+void sim_flush_all(void);
