@@ -12,6 +12,7 @@
 #include "fs/tty.h"
 #include "kern/bringup.h"
 #include "kern/loader.h"
+#include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/thread.h"
 #include "linux/exceptions.h"

@@ -278,6 +278,8 @@ static MUST_CHECK enum err check_entry(struct reader *r)
 {
     struct elf64_image *out = r->out;
     out->entry = r->header.entry;
+    if (out->position_independent && out->entry == 0)
+        return refuse(r, AT(entry), "a shared library, not a program");
     for (uint32_t i = 0; i < out->segment_count; i++) {
         const struct elf64_segment *s = &out->segments[i];
         struct virt_range pages = virt_range(align_down(s->address, PAGE_SIZE),

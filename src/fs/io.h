@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the bytes of a read go and those of a write come from: the program's memory, in one or more
+ * segments, or the kernel's. A file operation moves runs of bytes between its own pages and the cursor,
+ * so nothing is copied twice and readv() is one operation.
+ *
+ * The cursor knows how far it came. An operation that fails half way just returns its error: the caller
+ * compares io_left() and, as Linux does, reports the bytes that were moved instead of the error.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct io_segment { /* laid out as Linux's struct iovec */
+    virt_t base;
+    uint64_t size;
+};
+
+struct io {
+    const struct io_segment *next; /* segments after the current one */
+    virt_t at;                     /* next byte of the current segment */
+    uint64_t here;                 /* bytes left of the current segment */
+    uint64_t left;                 /* bytes left of all segments */
+    bool kernel;                   /* the addresses are kernel memory */
+};
+
+/* A cursor over one range of the program's memory. */
+static inline struct io io_user(virt_t base, uint64_t size)
+{
+    return (struct io){.at = base, .here = size, .left = size};
+}
+
+/* A cursor over kernel memory; const is cast away, but a write operation only reads it. */
+static inline struct io io_kernel(const void *base, uint64_t size)
+{
+    return (struct io){.at = virt_of(base), .here = size, .left = size, .kernel = true};
+}
+
+/* A cursor over `total` bytes, the sum of the segments, which stay the caller's. */
+static inline struct io io_vector(const struct io_segment *segments, uint64_t total)
+{
+    return (struct io){.next = segments, .left = total};
+}
+
+static inline uint64_t io_left(const struct io *io)
+{
+    return io->left;
+}
+
+/* Fewer bytes than asked for are wanted: for operations that stop at a limit. size <= io_left(io). */
+static inline void io_truncate(struct io *io, uint64_t size)
+{
+    io->left = size;
+}
+
+/* Moves `size` <= io_left() bytes into / out of the cursor. E_FAULT after moving what could be moved:
+ * exact to the byte, because a page is the unit of permission. */
+MUST_CHECK enum err io_put(struct io *io, const void *from, uint64_t size);
+MUST_CHECK enum err io_take(struct io *io, void *to, uint64_t size);
+MUST_CHECK enum err io_put_zeros(struct io *io, uint64_t size);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/pipe.h"
+
+#include "base/fmt.h"
+#include "base/panic.h"
+#include "base/str.h"
+#include "fs/context.h"
+#include "fs/hooks.h"
+#include "fs/wait.h"
+#include "mm/heap.h"
+#include "mm/usercopy.h"
+
+#define PIPEFS_MAGIC 0x50495045
+
+struct pipe {
+    struct pipe_ring ring;
+    uint32_t readers, writers;           /* files open now */
+    uint32_t reader_opens, writer_opens; /* ever: fifos wait for these to change */
+    struct wait_queue changed;
+};
+
+static struct filesystem pipefs = {
+    .type = "pipefs", .magic = PIPEFS_MAGIC, .device = 12, .next_ino = 1};
+
+static uint32_t power_of_two_above(uint64_t size)
+{
+    uint32_t power = PAGE_SIZE;
+    while (power < size)
+        power *= 2;
+    return power;
+}
+
+static MUST_CHECK enum err ring_move(struct pipe_ring *ring, uint32_t size)
+{
+    char *bytes = heap_alloc(size);
+    if (!bytes)
+        return E_NOMEM;
+    uint32_t first = ring->size - ring->head;
+    if (first > ring->used)
+        first = ring->used;
+    if (ring->used > 0) {
+        memcpy(bytes, ring->bytes + ring->head, first);
+        memcpy(bytes + first, ring->bytes, ring->used - first);
+    }
+    heap_free(ring->bytes);
+    ring->bytes = bytes;
+    ring->size = size;
+    ring->head = 0;
+    return E_OK;
+}
+
+enum err pipe_ring_fill(struct pipe_ring *ring, struct io *io, uint64_t most)
+{
+    uint64_t todo = most < ring->capacity - ring->used ? most : ring->capacity - ring->used;
+    if (todo > ring->size - ring->used) {
+        enum err e = ring_move(ring, power_of_two_above(ring->used + todo));
+        if (e != E_OK && ring->size == ring->used)
+            return e;
+        if (e != E_OK)
+            todo = ring->size - ring->used;
+    }
+    while (todo > 0) {
+        uint32_t at = (ring->head + ring->used) & (ring->size - 1);
+        uint64_t run = todo < ring->size - at ? todo : ring->size - at;
+        uint64_t before = io_left(io);
+        enum err e = io_take(io, ring->bytes + at, run);
+        uint64_t moved = before - io_left(io);
+        ring->used += (uint32_t)moved;
+        todo -= moved;
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+enum err pipe_ring_drain(struct pipe_ring *ring, struct io *io)
+{
+    while (ring->used > 0 && io_left(io) > 0) {
+        uint64_t run = ring->size - ring->head;
+        if (run > ring->used)
+            run = ring->used;
+        if (run > io_left(io))
+            run = io_left(io);
+        uint64_t before = io_left(io);
+        enum err e = io_put(io, ring->bytes + ring->head, run);
+        uint32_t moved = (uint32_t)(before - io_left(io));
+        ring->head = (ring->head + moved) & (ring->size - 1);
+        ring->used -= moved;
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity)
+{
+    if (ring->used > capacity)
+        return E_BUSY;
+    if (ring->size > capacity) {
+        enum err e = ring_move(ring, capacity);
+        if (e != E_OK)
+            return e;
+    }
+    ring->capacity = capacity;
+    return E_OK;
+}
+
+static MUST_CHECK enum err pipe_of_inode(struct inode *inode, struct pipe **out)
+{
+    if (!inode->pipe) {
+        struct pipe *pipe = heap_alloc_zero(sizeof(*pipe));
+        if (!pipe)
+            return E_NOMEM;
+        pipe->ring.capacity = PIPE_CAPACITY;
+        wait_queue_init(&pipe->changed);
+        inode->pipe = pipe;
+    }
+    *out = inode->pipe;
+    return E_OK;
+}
+
+static void join(struct file *file, struct pipe *pipe)
+{
+    if (file_can_read(file)) {
+        pipe->readers++;
+        pipe->reader_opens++;
+    }
+    if (file_can_write(file)) {
+        pipe->writers++;
+        pipe->writer_opens++;
+    }
+    file->state = pipe;
+    wait_queue_wake(&pipe->changed);
+}
+
+static void leave(struct file *file)
+{
+    struct pipe *pipe = file->state;
+    pipe->readers -= file_can_read(file);
+    pipe->writers -= file_can_write(file);
+    wait_queue_wake(&pipe->changed);
+    if (pipe->readers + pipe->writers > 0)
+        return;
+    file->inode->pipe = NULL;
+    heap_free(pipe->ring.bytes);
+    heap_free(pipe);
+}
+
+struct open_wait {
+    const uint32_t *opens;
+    uint32_t seen;
+};
+
+static bool somebody_opened(void *context)
+{
+    const struct open_wait *wait = context;
+    return *wait->opens != wait->seen;
+}
+
+/* fifo(7): an open for one direction waits for one of the other. */
+static enum err fifo_open(struct file *file)
+{
+    struct pipe *pipe;
+    enum err e = pipe_of_inode(file->inode, &pipe);
+    if (e != E_OK)
+        return e;
+    bool reads = file_can_read(file), writes = file_can_write(file);
+    bool nonblocking = file->flags & O_NONBLOCK;
+    file->limit = pipe->writers > 0 ? UINT64_MAX : pipe->writer_opens;
+    join(file, pipe);
+    if (reads == writes)
+        return E_OK;
+    if (writes && pipe->readers == 0 && nonblocking) {
+        e = E_NXIO;
+    } else if ((reads ? pipe->writers : pipe->readers) == 0 && !nonblocking) {
+        struct open_wait wait = {reads ? &pipe->writer_opens : &pipe->reader_opens, 0};
+        wait.seen = *wait.opens;
+        e = fs_wait(&pipe->changed, somebody_opened, &wait, NO_DEADLINE);
+    }
+    if (e != E_OK)
+        leave(file);
+    return e;
+}
+
+static bool can_read(void *context)
+{
+    const struct pipe *pipe = context;
+    return pipe->ring.used > 0 || pipe->writers == 0;
+}
+
+static enum err pipe_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct pipe *pipe = file->state;
+    if (io_left(io) == 0)
+        return E_OK;
+    while (pipe->ring.used == 0) {
+        if (pipe->writers == 0)
+            return E_OK;
+        if (file->flags & O_NONBLOCK)
+            return E_AGAIN;
+        enum err e = fs_wait(&pipe->changed, can_read, pipe, NO_DEADLINE);
+        if (e != E_OK)
+            return e;
+    }
+    enum err e = pipe_ring_drain(&pipe->ring, io);
+    wait_queue_wake(&pipe->changed);
+    return e;
+}
+
+struct room_wait {
+    const struct pipe *pipe;
+    uint32_t needed;
+};
+
+static bool can_write(void *context)
+{
+    const struct room_wait *wait = context;
+    const struct pipe_ring *ring = &wait->pipe->ring;
+    return wait->pipe->readers == 0 || ring->capacity - ring->used >= wait->needed;
+}
+
+static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct pipe *pipe = file->state;
+    uint64_t total = io_left(io);
+    struct room_wait wait = {pipe, total <= PIPE_ATOMIC ? (uint32_t)total : 1};
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > 0) {
+        if (pipe->readers == 0) {
+            fs_raise(FS_SIGPIPE);
+            return E_PIPE;
+        }
+        if (can_write(&wait)) {
+            e = pipe_ring_fill(&pipe->ring, io, io_left(io));
+            wait_queue_wake(&pipe->changed);
+            wait.needed = 1;
+        } else if (file->flags & O_NONBLOCK) {
+            e = E_AGAIN;
+        } else {
+            e = fs_wait(&pipe->changed, can_write, &wait, NO_DEADLINE);
+        }
+    }
+    return e;
+}
+
+static uint32_t pipe_poll(struct file *file)
+{
+    const struct pipe *pipe = file->state;
+    const struct pipe_ring *ring = &pipe->ring;
+    uint32_t events = 0;
+    if (file_can_read(file)) {
+        if (ring->used > 0)
+            events |= POLL_READABLE;
+        if (pipe->writers == 0 && pipe->writer_opens != file->limit)
+            events |= POLL_HUP;
+    }
+    if (file_can_write(file)) {
+        if (ring->capacity - ring->used >= PIPE_ATOMIC)
+            events |= POLL_WRITABLE;
+        if (pipe->readers == 0)
+            events |= POLL_ERR;
+    }
+    return events;
+}
+
+static enum err pipe_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result)
+{
+    (void)result;
+    if (command != FIONREAD)
+        return E_NOTTY;
+    const struct pipe *pipe = file->state;
+    int32_t used = (int32_t)pipe->ring.used;
+    return copy_out(virt(argument), &used, sizeof(used));
+}
+
+const struct file_ops fifo_file_ops = {
+    .open = fifo_open,
+    .release = leave,
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .control = pipe_control,
+};
+
+static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struct file **out)
+{
+    struct pipe *pipe;
+    struct file *file;
+    enum err e = file_alloc(dentry, &file_ops_path, flags, &file);
+    if (e != E_OK)
+        return e;
+    if (file_can_write(file))
+        dentry->inode->writers++;
+    e = pipe_of_inode(dentry->inode, &pipe);
+    if (e != E_OK) {
+        file_put(file);
+        return e;
+    }
+    file->ops = &fifo_file_ops;
+    file->limit = UINT64_MAX;
+    join(file, pipe);
+    *out = file;
+    return E_OK;
+}
+
+enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&pipefs, sizeof(*inode), S_IFIFO | 0600, &inode);
+    if (e != E_OK)
+        return e;
+    inode->nlink = 1;
+    inode->uid = fs_current()->uid;
+    inode->gid = fs_current()->gid;
+    char name[32];
+    size_t length = fmt_snprintf(name, sizeof(name), "pipe:[%lu]", inode->ino);
+    struct dentry *dentry;
+    e = dentry_alloc(NULL, name, length, inode, &dentry);
+    inode_put(inode);
+    if (e != E_OK)
+        return e;
+    e = pipe_end(dentry, flags | O_RDONLY, reader);
+    if (e == E_OK) {
+        e = pipe_end(dentry, flags | O_WRONLY, writer);
+        if (e != E_OK)
+            file_put(*reader);
+    }
+    dentry_put(dentry);
+    return e;
+}
+
+enum err pipe_capacity(const struct file *file, uint32_t *out)
+{
+    if (file->ops != &fifo_file_ops)
+        return E_BADF;
+    *out = ((const struct pipe *)file->state)->ring.capacity;
+    return E_OK;
+}
+
+enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
+{
+    if (file->ops != &fifo_file_ops)
+        return E_BADF;
+    if (size > INT32_MAX)
+        return E_INVAL;
+    if (size > PIPE_CAPACITY_MAX)
+        return fs_current()->uid == 0 ? E_NOMEM : E_PERM;
+    struct pipe *pipe = file->state;
+    uint32_t capacity = power_of_two_above(size);
+    enum err e = pipe_ring_resize(&pipe->ring, capacity);
+    if (e != E_OK)
+        return e;
+    wait_queue_wake(&pipe->changed);
+    *out = capacity;
+    return E_OK;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/procfs.h"
+
+#include "base/str.h"
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "fs/vfs.h"
+#include "mm/heap.h"
+
+#define PROC_MAGIC  0x9fa0
+#define PROC_DEVICE 5
+
+struct proc_file {
+    struct inode inode;
+    procfs_generator generator;
+    procfs_writer writer;
+    void *context;
+};
+
+static struct filesystem proc = {
+    .type = "proc", .magic = PROC_MAGIC, .device = PROC_DEVICE, .next_ino = 1};
+
+/* A reader's text lives as long as the open file. */
+static enum err snapshot(struct file *file, struct text **out)
+{
+    const struct proc_file *proc_file = (const struct proc_file *)file->inode;
+    struct text *text = file->state;
+    if (!text) {
+        text = heap_alloc(sizeof(*text));
+        if (!text)
+            return E_NOMEM;
+        text_init(text);
+        file->state = text;
+    }
+    text->length = 0;
+    text->failed = false;
+    proc_file->generator(text, proc_file->context);
+    *out = text;
+    return text->failed ? E_NOMEM : E_OK;
+}
+
+static enum err proc_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct text *text = file->state;
+    if (!text || *offset == 0) {
+        enum err e = snapshot(file, &text);
+        if (e != E_OK)
+            return e;
+    }
+    if (*offset >= text->length)
+        return E_OK;
+    uint64_t size = text->length - *offset;
+    if (size > io_left(io))
+        size = io_left(io);
+    uint64_t before = io_left(io);
+    enum err e = io_put(io, text->bytes + *offset, size);
+    *offset += before - io_left(io);
+    return e;
+}
+
+static enum err proc_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    const struct proc_file *proc_file = (const struct proc_file *)file->inode;
+    uint64_t size = io_left(io);
+    if (!proc_file->writer)
+        return E_IO;
+    if (size >= PROCFS_WRITE_MAX)
+        return E_INVAL;
+    char *bytes = heap_alloc(size + 1);
+    if (!bytes)
+        return E_NOMEM;
+    struct io start = *io;
+    enum err e = io_take(io, bytes, size);
+    if (e == E_OK) {
+        bytes[size] = '\0';
+        e = proc_file->writer(bytes, size, proc_file->context);
+    }
+    if (e == E_OK)
+        *offset += size;
+    else
+        *io = start; /* refused as a whole */
+    heap_free(bytes);
+    return e;
+}
+
+static void proc_release(struct file *file)
+{
+    if (file->state)
+        text_free(file->state);
+    heap_free(file->state);
+}
+
+static enum err proc_truncate(struct inode *inode, uint64_t size)
+{
+    (void)inode;
+    (void)size;
+    return E_OK; /* "> /proc/sys/..." opens with O_TRUNC */
+}
+
+static const struct inode_ops proc_inode_ops = {.truncate = proc_truncate};
+static const struct file_ops proc_file_ops = {
+    .release = proc_release, .read = proc_read, .write = proc_write, .seekable = true};
+
+/* Gives the inode, whose reference it takes over, a name. */
+static enum err link_child(struct dentry *parent, const char *name, size_t length, struct inode *inode)
+{
+    struct dentry *old = directory_find(parent, name, length), *dentry;
+    enum err e = dentry_alloc(parent, name, length, inode, &dentry);
+    if (e == E_OK) {
+        e = dentry_link(dentry);
+        dentry_put(dentry);
+    }
+    if (e == E_OK) {
+        inode->nlink = 1;
+        if (old)
+            dentry_unlink(old);
+        if (inode->directory) {
+            inode->nlink = 2;
+            parent->inode->nlink++;
+        }
+    }
+    inode_put(inode);
+    return e;
+}
+
+/* The directory that the path's last component goes into; missing ones are made. Borrowed. */
+static enum err find_parent(const char *path, struct dentry **parent, const char **name)
+{
+    struct dentry *at = proc.root;
+    const char *slash;
+    for (; (slash = strchr(path, '/')); path = slash + 1) {
+        size_t length = (size_t)(slash - path);
+        struct dentry *next = directory_find(at, path, length);
+        if (!next) {
+            struct inode *inode;
+            enum err e = inode_alloc(&proc, sizeof(*inode), S_IFDIR | 0555, &inode);
+            if (e == E_OK)
+                e = link_child(at, path, length, inode);
+            if (e != E_OK)
+                return e;
+            next = directory_find(at, path, length);
+        }
+        at = next;
+    }
+    *parent = at;
+    *name = path;
+    return E_OK;
+}
+
+static enum err add_inode(const char *path, struct inode *inode)
+{
+    struct dentry *parent;
+    const char *name;
+    enum err e = find_parent(path, &parent, &name);
+    if (e != E_OK) {
+        inode_put(inode);
+        return e;
+    }
+    return link_child(parent, name, strlen(name), inode);
+}
+
+enum err procfs_add_writable(const char *path, procfs_generator generator, procfs_writer writer,
+                             void *context)
+{
+    struct inode *inode;
+    uint32_t mode = S_IFREG | (writer ? 0644 : 0444);
+    enum err e = inode_alloc(&proc, sizeof(struct proc_file), mode, &inode);
+    if (e != E_OK)
+        return e;
+    struct proc_file *file = (struct proc_file *)inode;
+    file->generator = generator;
+    file->writer = writer;
+    file->context = context;
+    inode->ops = &proc_inode_ops;
+    inode->file_ops = &proc_file_ops;
+    return add_inode(path, inode);
+}
+
+enum err procfs_add(const char *path, procfs_generator generator, void *context)
+{
+    return procfs_add_writable(path, generator, NULL, context);
+}
+
+enum err procfs_add_link(const char *path, const char *text)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFLNK | 0777, &inode);
+    if (e != E_OK)
+        return e;
+    size_t size = strlen(text) + 1;
+    inode->link = heap_alloc(size);
+    if (!inode->link) {
+        inode_put(inode);
+        return E_NOMEM;
+    }
+    memcpy(inode->link, text, size);
+    return add_inode(path, inode);
+}
+
+enum err procfs_add_jump(const char *path, const struct inode_ops *ops)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFLNK | 0777, &inode);
+    if (e != E_OK)
+        return e;
+    inode->ops = ops;
+    return add_inode(path, inode);
+}
+
+enum err procfs_add_directory(const char *path, uint32_t mode, const struct inode_ops *ops)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFDIR | mode, &inode);
+    if (e != E_OK)
+        return e;
+    inode->ops = ops;
+    return add_inode(path, inode);
+}
+
+enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode, size_t size_of,
+                          const struct inode_ops *ops, struct dentry **out)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&proc, size_of, S_IFLNK | mode, &inode);
+    if (e != E_OK)
+        return e;
+    inode->ops = ops;
+    inode->nlink = 1;
+    inode->size = 64;
+    e = dentry_alloc(parent, name, strlen(name), inode, out);
+    inode_put(inode);
+    return e;
+}
+
+static void show_filesystems(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, "nodev\tproc\nnodev\ttmpfs\nnodev\tpipefs\n");
+}
+
+static void show_number(struct text *text, void *context)
+{
+    text_printf(text, "%lu\n", (unsigned long)(uintptr_t)context);
+}
+
+static enum err add_numbers(void)
+{
+    static const struct {
+        const char *path;
+        unsigned long value;
+    } numbers[] = {
+        {"sys/fs/file-max", 1048576},       {"sys/fs/nr_open", 1048576},
+        {"sys/fs/pipe-max-size", 1048576},  {"sys/fs/protected_hardlinks", 0},
+        {"sys/fs/protected_symlinks", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
+        enum err e = procfs_add(numbers[i].path, show_number, (void *)(uintptr_t)numbers[i].value);
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+static enum err mount_here(void)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFDIR | 0555, &inode);
+    if (e != E_OK)
+        return e;
+    inode->nlink = 2;
+    e = dentry_alloc_root(&proc, inode);
+    inode_put(inode);
+    if (e != E_OK)
+        return e;
+    e = vfs_make_directory((struct vfs_place){NULL, "/proc"}, 0555);
+    if (e == E_OK || e == E_EXIST)
+        e = vfs_mount("/proc", &proc);
+    return e;
+}
+
+enum err procfs_start(void)
+{
+    enum err e = mount_here();
+    if (e == E_OK)
+        e = procfs_add("filesystems", show_filesystems, NULL);
+    if (e == E_OK)
+        e = add_numbers();
+    if (e == E_OK)
+        e = procfs_self_start();
+    return e;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/procfs_show.h"
+
+#include "base/str.h"
+#include "fs/context.h"
+#include "fs/file_table.h"
+#include "fs/ramfs_file.h"
+#include "mm/areas.h"
+#include "mm/heap.h"
+#include "mm/paging.h"
+
+#define MAPS_NAME_COLUMN 73 /* where Linux puts the name of an area */
+#define TICK_NS          10000000
+
+static uint64_t device_of(const struct page_source *source)
+{
+    if (!source || source->ops != &ram_file_page_ops)
+        return 0;
+    return CONTAINER_OF(source, struct inode, pages)->fs->device;
+}
+
+static const char *name_of(const struct area *area, char *buffer, size_t size)
+{
+    if (area->source) {
+        area->source->ops->name(area->source, buffer, size);
+        return buffer;
+    }
+    if (area->flags & AREA_STACK)
+        return "[stack]";
+    return (area->flags & AREA_HEAP) ? "[heap]" : "";
+}
+
+/* A newline in a name must not end the line. */
+static void put_name(struct text *text, const char *name)
+{
+    for (; *name != '\0'; name++) {
+        if (*name == '\n')
+            text_printf(text, "\\012");
+        else
+            text_append(text, name, 1);
+    }
+}
+
+static void show_area(struct text *text, const struct area *area, char *buffer, size_t size)
+{
+    size_t line = text->length;
+    bool guard = area->kind == AREA_GUARD;
+    uint64_t device = device_of(area->source);
+    uint64_t ino = area->source ? area->source->ops->inode(area->source) : 0;
+    text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", area->range.start.v,
+                area->range.end.v, !guard && prot_can_read(area->prot) ? 'r' : '-',
+                !guard && prot_can_write(area->prot) ? 'w' : '-',
+                !guard && prot_can_execute(area->prot) ? 'x' : '-',
+                (area->flags & AREA_SHARED) ? 's' : 'p', area->source ? area->offset : 0,
+                device_major(device), device_minor(device), ino);
+    const char *name = name_of(area, buffer, size);
+    if (*name != '\0') {
+        text_pad(text, line, MAPS_NAME_COLUMN);
+        put_name(text, name);
+    }
+    text_append(text, "\n", 1);
+}
+
+void procfs_show_maps(struct text *text, void *context)
+{
+    (void)context;
+    char *buffer = heap_alloc(PATH_MAX_SIZE);
+    if (!buffer) {
+        text->failed = true;
+        return;
+    }
+    const struct area *area = areas_next(virt(0));
+    for (; area; area = areas_next(area->range.end))
+        show_area(text, area, buffer, PATH_MAX_SIZE);
+    heap_free(buffer);
+}
+
+static void show_limit(struct text *text, uint64_t value)
+{
+    if (value == UINT64_MAX)
+        text_printf(text, "%-20s ", "unlimited");
+    else
+        text_printf(text, "%-20lu ", value);
+}
+
+void procfs_show_limits(struct text *text, void *context)
+{
+    (void)context;
+    static const struct {
+        const char *name, *unit;
+    } rows[FS_RLIMIT_COUNT] = {
+        {"Max cpu time", "seconds"},         {"Max file size", "bytes"},
+        {"Max data size", "bytes"},          {"Max stack size", "bytes"},
+        {"Max core file size", "bytes"},     {"Max resident set", "bytes"},
+        {"Max processes", "processes"},      {"Max open files", "files"},
+        {"Max locked memory", "bytes"},      {"Max address space", "bytes"},
+        {"Max file locks", "locks"},         {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"},      {"Max nice priority", ""},
+        {"Max realtime priority", ""},       {"Max realtime timeout", "us"},
+    };
+    text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+    for (unsigned i = 0; i < FS_RLIMIT_COUNT; i++) {
+        uint64_t soft = UINT64_MAX, hard = UINT64_MAX;
+        if (fs_hooks.limits)
+            fs_hooks.limits(i, &soft, &hard);
+        text_printf(text, "%-25s ", rows[i].name);
+        show_limit(text, soft);
+        show_limit(text, hard);
+        text_printf(text, "%-10s\n", rows[i].unit);
+    }
+}
+
+struct sizes { /* pages */
+    uint64_t all, resident, shared, code, data, stack;
+};
+
+struct count {
+    uint64_t pages;
+};
+
+static void count_leaf(void *context, virt_t at, int level, pte_t entry)
+{
+    (void)at;
+    (void)entry;
+    ((struct count *)context)->pages += UINT64_C(1) << (9 * (level - 1));
+}
+
+static void measure(struct sizes *out)
+{
+    *out = (struct sizes){0};
+    const struct area *area = areas_next(virt(0));
+    for (; area; area = areas_next(area->range.end)) {
+        uint64_t pages = virt_range_size(area->range) / PAGE_SIZE;
+        struct count count = {0};
+        if (area->kind == AREA_GUARD)
+            continue;
+        paging_visit(area->range, count_leaf, &count);
+        out->all += pages;
+        out->resident += count.pages;
+        if (area->kind == AREA_FILE)
+            out->shared += count.pages;
+        if (area->flags & AREA_STACK)
+            out->stack += pages;
+        else if (prot_can_execute(area->prot))
+            out->code += pages;
+        else if (prot_can_write(area->prot))
+            out->data += pages;
+    }
+}
+
+void procfs_show_statm(struct text *text, void *context)
+{
+    (void)context;
+    struct sizes s;
+    measure(&s);
+    text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", s.all, s.resident, s.shared, s.code,
+                s.data + s.stack);
+}
+
+void procfs_show_stat(struct text *text, void *context)
+{
+    (void)context;
+    struct fs_process p;
+    struct sizes s;
+    procfs_describe(&p);
+    measure(&s);
+    text_printf(text, "%u (%s) R %u %u %u %u %u 4194304 ", p.pid, p.name, p.ppid, p.process_group,
+                p.session, 0u, p.process_group);
+    text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
+                p.system_ns / TICK_NS, p.threads, p.start_ns / TICK_NS);
+    text_printf(text, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ", s.all * PAGE_SIZE, s.resident,
+                p.image_start.v, p.image_end.v, p.stack_start.v);
+    text_printf(text, "%lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 ", p.signals_pending & 0x7fffffff,
+                p.signals_blocked & 0x7fffffff, p.signals_ignored & 0x7fffffff,
+                p.signals_caught & 0x7fffffff);
+    text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data_start.v, p.data_end.v, p.heap_start.v,
+                p.arguments.start.v, p.arguments.end.v, p.environment.start.v, p.environment.end.v);
+}
+
+static void show_ids(struct text *text, const char *label, const uint32_t id[4])
+{
+    text_printf(text, "%s:\t%u\t%u\t%u\t%u\n", label, id[0], id[1], id[2], id[3]);
+}
+
+static void show_size(struct text *text, const char *label, uint64_t pages)
+{
+    text_printf(text, "%s:\t%8lu kB\n", label, pages * (PAGE_SIZE / 1024));
+}
+
+void procfs_show_status(struct text *text, void *context)
+{
+    (void)context;
+    struct fs_process p;
+    struct sizes s;
+    procfs_describe(&p);
+    measure(&s);
+    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n", p.name, fs_current()->umask);
+    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.pid, p.ppid);
+    show_ids(text, "Uid", p.uid);
+    show_ids(text, "Gid", p.gid);
+    text_printf(text, "FDSize:\t%u\nGroups:\t \n", file_table_current()->capacity);
+    show_size(text, "VmPeak", s.all);
+    show_size(text, "VmSize", s.all);
+    show_size(text, "VmLck", 0);
+    show_size(text, "VmPin", 0);
+    show_size(text, "VmHWM", s.resident);
+    show_size(text, "VmRSS", s.resident);
+    show_size(text, "RssAnon", s.resident - s.shared);
+    show_size(text, "RssFile", s.shared);
+    show_size(text, "RssShmem", 0);
+    show_size(text, "VmData", s.data);
+    show_size(text, "VmStk", s.stack);
+    show_size(text, "VmExe", s.code);
+    show_size(text, "VmLib", 0);
+    show_size(text, "VmSwap", 0);
+    text_printf(text, "Threads:\t%u\n", p.threads);
+    text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016x\nSigBlk:\t%016lx\n", p.signals_pending, 0u,
+                p.signals_blocked);
+    text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.signals_ignored, p.signals_caught);
+    text_printf(text, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n");
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "exec"
+#include "linux/exec.h"
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/selectors.h"
+#include "cpu/irq_flags.h"
+#include "fs/context.h"
+#include "fs/file_table.h"
+#include "kern/random.h"
+#include "kern/thread.h"
+#include "linux/abi_time.h"
+#include "linux/exec_image.h"
+#include "linux/process.h"
+#include "linux/signal_frame.h"
+#include "linux/stack.h"
+#include "linux/sys_mem.h"
+#include "linux/sys_process.h"
+#include "linux/timers.h"
+#include "mm/areas.h"
+#include "mm/heap.h"
+#include "mm/layout.h"
+#include "mm/usercopy.h"
+
+#define SCRIPTS_MAX     5 /* scripts that name scripts as their interpreters */
+#define STACK_MIN       UINT64_C(0x20000)
+#define STACK_MAX       UINT64_C(0x40000000)
+#define STACK_GAP_MAX   8192
+#define ARGUMENTS_MAX   UINT64_C(0x600000) /* 3/4 of the default stack, as Linux bounds it */
+#define ARGUMENTS_MIN   UINT64_C(0x20000)
+#define RANDOM_IMAGE    (UINT64_C(1) << 28) /* pages: Linux's entropy for each */
+#define RANDOM_MAPPINGS (UINT64_C(1) << 28)
+#define RANDOM_STACK    (UINT64_C(1) << 22)
+#define RANDOM_HEAP     (UINT64_C(1) << 13)
+#define ELF_PHDR_SIZE   56
+
+static struct exec_options options;
+
+/* Keeps writers away from the running program's file. */
+static struct exec_image running, running_interpreter;
+
+void exec_configure(const struct exec_options *o)
+{
+    options = *o;
+}
+
+struct exec_job {
+    const char *path; /* of the file that is loaded in the end */
+    const char *execfn;
+    const char **argv; /* heap */
+    const char *const *envp;
+    char *lines[SCRIPTS_MAX]; /* heap: the scripts' first lines, into which argv points */
+    unsigned line_count;
+    struct exec_image program, interpreter;
+    struct stack_plan plan;
+    uint64_t stack_bytes;
+    uint8_t *stack_image; /* heap */
+    struct virt_range stack;
+    virt_t mappings_end; /* mmap() goes downwards from here */
+    struct exec_refusal *why;
+};
+
+static uint64_t random_pages(uint64_t limit)
+{
+    return options.fixed_addresses ? 0 : (random_u64() & (limit - 1)) << PAGE_SHIFT;
+}
+
+static size_t count(const char *const *list)
+{
+    size_t n = 0;
+    while (list[n] != NULL)
+        n++;
+    return n;
+}
+
+static MUST_CHECK enum err no_memory(struct exec_job *job)
+{
+    return exec_refuse(job->why, E_NOMEM, job->path, "there is not enough memory for it");
+}
+
+/* The list becomes first[0 .. first_count) and all of rest. */
+static MUST_CHECK enum err replace_argv(struct exec_job *job, const char *const *first,
+                                        size_t first_count, const char *const *rest)
+{
+    size_t rest_count = count(rest);
+    const char **argv = heap_alloc((first_count + rest_count + 1) * sizeof *argv);
+    if (argv == NULL)
+        return no_memory(job);
+    memcpy(argv, first, first_count * sizeof *argv);
+    memcpy(argv + first_count, rest, (rest_count + 1) * sizeof *argv);
+    heap_free(job->argv);
+    job->argv = argv;
+    return E_OK;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Cuts "#! interpreter argument" in place; the one argument may hold blanks. False: no script to
+ * run. */
+static bool cut_script_line(char *line, char **interpreter, char **argument)
+{
+    char *end = memchr(line, '\n', EXEC_HEAD_SIZE);
+    char *p = line + 2;
+    if (end == NULL)
+        end = memchr(line, '\0', EXEC_HEAD_SIZE); /* the file is shorter than the head */
+    if (end == NULL)
+        return false;
+    *end = '\0';
+    while (end > p && is_blank(end[-1]))
+        *--end = '\0';
+    while (is_blank(*p))
+        p++;
+    *interpreter = p;
+    while (*p != '\0' && !is_blank(*p))
+        p++;
+    while (is_blank(*p))
+        *p++ = '\0';
+    *argument = *p != '\0' ? p : NULL;
+    return **interpreter != '\0';
+}
+
+/* Turns "script a b" into "interpreter [argument] script a b". */
+static MUST_CHECK enum err follow_script(struct exec_job *job, const uint8_t *head)
+{
+    char *interpreter, *argument;
+    if (job->line_count == SCRIPTS_MAX)
+        return exec_refuse(job->why, E_LOOP, job->path, "scripts name each other as interpreters");
+    char *line = heap_alloc(EXEC_HEAD_SIZE);
+    if (line == NULL)
+        return no_memory(job);
+    memcpy(line, head, EXEC_HEAD_SIZE);
+    job->lines[job->line_count++] = line;
+    if (!cut_script_line(line, &interpreter, &argument))
+        return exec_refuse(job->why, E_NOEXEC, job->path, "its first line names no interpreter");
+    const char *first[3] = {interpreter};
+    size_t n = 1;
+    if (argument != NULL)
+        first[n++] = argument;
+    first[n++] = job->path;
+    enum err e = replace_argv(job, first, n, (const char *const *)job->argv + 1);
+    if (e == E_OK)
+        job->path = interpreter;
+    return e;
+}
+
+/* Opens the program, through as many scripts as it takes. */
+static MUST_CHECK enum err open_program(struct exec_job *job)
+{
+    for (;;) {
+        uint8_t head[EXEC_HEAD_SIZE];
+        enum err e = exec_image_open(job->path, &job->program, job->why);
+        if (e != E_OK)
+            return e;
+        e = exec_image_head(&job->program, head);
+        if (e != E_OK)
+            return exec_refuse(job->why, e, job->path, "it cannot be read");
+        if (head[0] != '#' || head[1] != '!')
+            return exec_image_parse(&job->program, job->path, job->why);
+        exec_image_close(&job->program);
+        e = follow_script(job, head);
+        if (e != E_OK)
+            return e;
+    }
+}
+
+static MUST_CHECK enum err open_interpreter(struct exec_job *job)
+{
+    const char *name = job->program.elf->interpreter;
+    char what[160];
+    if (name[0] == '\0')
+        return E_OK;
+    struct exec_refusal *why = job->why;
+    enum err e = exec_image_open(name, &job->interpreter, why);
+    if (e == E_OK)
+        e = exec_image_parse(&job->interpreter, name, why);
+    if (e == E_NOENT) {
+        fmt_snprintf(what, sizeof what, "it is dynamically linked and needs %s, which is not there",
+                     name);
+        return exec_refuse(why, e, job->path, what);
+    }
+    if (e == E_OK && job->interpreter.elf->interpreter[0] != '\0')
+        return exec_refuse(why, E_NOEXEC, name, "an interpreter must not need another one");
+    return e;
+}
+
+static void add_auxv(struct stack_plan *plan, uint64_t type, uint64_t value)
+{
+    plan->auxv[plan->auxv_count++] = (struct auxv_entry){type, value};
+}
+
+/* In Linux's order. */
+static void fill_auxv(struct exec_job *job)
+{
+    struct stack_plan *plan = &job->plan;
+    const struct elf64_image *elf = job->program.elf;
+    uint64_t bias = job->program.bias;
+    if (options.vdso.v != 0)
+        add_auxv(plan, AT_SYSINFO_EHDR, options.vdso.v);
+    add_auxv(plan, AT_MINSIGSTKSZ, signal_frame_max());
+    add_auxv(plan, AT_HWCAP, cpu_features.leaf1_edx);
+    add_auxv(plan, AT_PAGESZ, PAGE_SIZE);
+    add_auxv(plan, AT_CLKTCK, USER_HZ);
+    add_auxv(plan, AT_PHDR, elf->phdr_address != 0 ? elf->phdr_address + bias : 0);
+    add_auxv(plan, AT_PHENT, ELF_PHDR_SIZE);
+    add_auxv(plan, AT_PHNUM, elf->phdr_count);
+    add_auxv(plan, AT_BASE, job->interpreter.bias);
+    add_auxv(plan, AT_FLAGS, 0);
+    add_auxv(plan, AT_ENTRY, elf->entry + bias);
+    add_auxv(plan, AT_UID, process.uid.real);
+    add_auxv(plan, AT_EUID, process.uid.effective);
+    add_auxv(plan, AT_GID, process.gid.real);
+    add_auxv(plan, AT_EGID, process.gid.effective);
+    add_auxv(plan, AT_SECURE, 0);
+    add_auxv(plan, AT_RANDOM, 0);
+    add_auxv(plan, AT_HWCAP2, 0);
+    add_auxv(plan, AT_EXECFN, 0);
+    add_auxv(plan, AT_PLATFORM, 0);
+    add_auxv(plan, AT_OURO_PAGETABLES, options.pagetables.v);
+}
+
+static uint64_t clamp(uint64_t v, uint64_t least, uint64_t most)
+{
+    return v < least ? least : v > most ? most : v;
+}
+
+/* Decides where everything goes: stack at the top, then mappings (the interpreter first), the
+ * program's own address or the usual one for those that have none. */
+static MUST_CHECK enum err place(struct exec_job *job)
+{
+    uint64_t stack_limit = process.rlimits[RLIMIT_STACK].soft;
+    uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
+    uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
+    const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
+    uint64_t below = top - size - LAYOUT_STACK_GUARD;
+
+    job->stack = virt_range(top - size, top);
+    below -= random_pages(RANDOM_MAPPINGS);
+    job->mappings_end = virt(below);
+    if (interpreter != NULL) {
+        below -= interpreter->end - interpreter->start;
+        job->interpreter.bias = interpreter->position_independent ? below - interpreter->start : 0;
+    }
+    if (elf->position_independent)
+        job->program.bias = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE) - elf->start;
+    if (elf->end + job->program.bias > below)
+        return no_memory(job);
+    return E_OK;
+}
+
+static MUST_CHECK enum err build_stack(struct exec_job *job)
+{
+    struct stack_plan *plan = &job->plan;
+    uint64_t quarter = process.rlimits[RLIMIT_STACK].soft / 4;
+    uint64_t limit = clamp(quarter, ARGUMENTS_MIN, ARGUMENTS_MAX);
+    plan->top = job->stack.end.v;
+    plan->execfn = job->execfn;
+    plan->argv = (const char *const *)job->argv;
+    plan->envp = job->envp;
+    plan->gap = options.fixed_addresses ? 0 : random_u64() % STACK_GAP_MAX & ~UINT64_C(15);
+    random_fill(plan->random, sizeof plan->random);
+    fill_auxv(job);
+    enum err e = stack_size(plan, limit, &job->stack_bytes);
+    if (e == E_OK && job->stack_bytes > virt_range_size(job->stack) / 2)
+        e = E_2BIG;
+    if (e != E_OK)
+        return exec_refuse(job->why, e, job->path,
+                           "the arguments and the environment are too long");
+    job->stack_image = heap_alloc(job->stack_bytes);
+    return job->stack_image != NULL ? E_OK : no_memory(job);
+}
+
+static MUST_CHECK enum err map_stack(struct exec_job *job)
+{
+    struct area guard = {
+        .range = virt_range(job->stack.start.v - LAYOUT_STACK_GUARD, job->stack.start.v),
+        .kind = AREA_GUARD,
+        .flags = AREA_STACK,
+        .file_end = UINT64_MAX,
+    };
+    struct area stack = {
+        .range = job->stack,
+        .kind = AREA_ANONYMOUS,
+        .flags = AREA_STACK,
+        .prot = job->program.elf->executable_stack ? mem_prot_from_linux(7) : prot_rw(),
+        .file_end = UINT64_MAX,
+    };
+    enum err e = areas_add(&guard);
+    return e == E_OK ? areas_add(&stack) : e;
+}
+
+static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *layout)
+{
+    enum err e = exec_image_map(&job->program, job->program.bias);
+    if (e == E_OK && job->interpreter.file != NULL)
+        e = exec_image_map(&job->interpreter, job->interpreter.bias);
+    if (e == E_OK)
+        e = map_stack(job);
+    if (e != E_OK)
+        return e;
+    stack_build(&job->plan, job->stack_image, job->stack_bytes, layout);
+    return copy_out(virt(layout->rsp), job->stack_image, job->stack_bytes);
+}
+
+/* What the old program leaves to the new one, and what it does not (execve(2)). */
+static void reset_process(struct exec_job *job)
+{
+    struct linux_thread *lt = linux_current();
+    signal_exec();
+    timers_exec();
+    file_table_exec(file_table_current());
+    lt->clear_tid = lt->robust_list = 0;
+    thread_set_fs_base(0);
+    cpu_vectors_reset(lt->vectors);
+    cpu_vectors_load(lt->vectors);
+
+    const char *name = strrchr(job->execfn, '/');
+    name = name != NULL ? name + 1 : job->execfn;
+    process_rename(name, strlen(name));
+    fs_set_executable(job->program.file->dentry);
+    process.start_ns = time_now_ns();
+}
+
+static void describe_process(struct exec_job *job, const struct stack_layout *layout)
+{
+    const struct stack_plan *plan = &job->plan;
+    process.arguments = layout->arguments;
+    process.environment = layout->environment;
+    process.stack = virt(layout->rsp);
+    process.image = virt_range(job->program.elf->start + job->program.bias,
+                               job->program.elf->end + job->program.bias);
+    memset(process.auxv, 0, sizeof process.auxv);
+    memcpy(process.auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
+    process.auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
+}
+
+/* The point of no return. */
+static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_result *out)
+{
+    struct stack_layout layout;
+    uint64_t heap = job->program.elf->end + job->program.bias + random_pages(RANDOM_HEAP);
+    if (heap > job->mappings_end.v)
+        heap = job->program.elf->end + job->program.bias;
+
+    areas_clear();
+    areas_set_mmap_base(job->mappings_end);
+    mem_exec_reset(virt(heap));
+    reset_process(job);
+    enum err e = map_all(job, &layout);
+    if (e != E_OK) {
+        job->why->too_late = true;
+        return exec_refuse(job->why, e, job->path, "there is not enough memory for it");
+    }
+    describe_process(job, &layout);
+    const struct exec_image *start =
+        job->interpreter.file != NULL ? &job->interpreter : &job->program;
+    out->entry = virt(start->elf->entry + start->bias);
+    out->stack = virt(layout.rsp);
+
+    exec_image_close(&running);
+    exec_image_close(&running_interpreter);
+    running.file = job->program.file;
+    running_interpreter.file = job->interpreter.file;
+    job->program.file = job->interpreter.file = NULL;
+    return E_OK;
+}
+
+static MUST_CHECK enum err run_job(struct exec_job *job, const char *const *argv,
+                                   struct exec_result *out)
+{
+    static const char *const nothing[] = {"", NULL};
+    /* Programs rely on argv[0]: an empty list gets one empty string, as in Linux. */
+    enum err e = replace_argv(job, NULL, 0, argv[0] != NULL ? argv : nothing);
+    if (e == E_OK)
+        e = open_program(job);
+    if (e == E_OK)
+        e = open_interpreter(job);
+    if (e == E_OK)
+        e = place(job);
+    if (e == E_OK)
+        e = build_stack(job);
+    return e == E_OK ? replace_program(job, out) : e;
+}
+
+enum err exec_program(const char *path, const char *const *argv, const char *const *envp,
+                      struct exec_result *out, struct exec_refusal *why)
+{
+    *why = (struct exec_refusal){0};
+    struct exec_job *job = heap_alloc_zero(sizeof *job);
+    if (job == NULL)
+        return exec_refuse(why, E_NOMEM, path, "there is not enough memory for it");
+    job->path = job->execfn = path;
+    job->envp = envp;
+    job->why = why;
+    enum err e = run_job(job, argv, out);
+
+    exec_image_close(&job->program);
+    exec_image_close(&job->interpreter);
+    heap_free(job->stack_image);
+    heap_free(job->argv);
+    for (unsigned i = 0; i < job->line_count; i++)
+        heap_free(job->lines[i]);
+    heap_free(job);
+    return e;
+}
+
+void exec_set_registers(struct trap_frame *frame, const struct exec_result *start)
+{
+    *frame = (struct trap_frame){
+        .rip = start->entry.v,
+        .cs = SELECTOR_CODE,
+        .rflags = RFLAGS_IF | 2, /* bit 1 is always set (SDM 1 3.4.3) */
+        .rsp = start->stack.v,
+        .ss = SELECTOR_DATA,
+    };
+}

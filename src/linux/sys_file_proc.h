@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* What /proc says of the machine and the kernel: cpuinfo, meminfo, uptime, stat, version, sys/kernel … */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+/* After procfs_start(). Boot. E_NOMEM. */
+MUST_CHECK enum err proc_machine_start(void);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/sys_limits.h"
+
+#include "kern/thread.h"
+#include "linux/abi_time.h"
+#include "linux/process.h"
+#include "mm/usercopy.h"
+
+#define NR_OPEN (1 << 20) /* /proc/sys/fs/nr_open: what RLIMIT_NOFILE may be raised to */
+
+static enum err set_limit(uint32_t resource, const struct rlimit *to)
+{
+    struct rlimit *limit = &process.rlimits[resource];
+    if (to->soft > to->hard)
+        return E_INVAL;
+    if (resource == RLIMIT_NOFILE && to->hard > NR_OPEN)
+        return E_PERM;
+    if (to->hard > limit->hard && !process_is_privileged())
+        return E_PERM;
+    *limit = *to;
+    return E_OK;
+}
+
+enum err sys_getrlimit(struct syscall *call)
+{
+    uint32_t resource = (uint32_t)call->arg[0];
+    if (resource >= RLIMIT_COUNT)
+        return E_INVAL;
+    return copy_out(virt(call->arg[1]), &process.rlimits[resource], sizeof(struct rlimit));
+}
+
+enum err sys_setrlimit(struct syscall *call)
+{
+    struct rlimit to;
+    enum err e = copy_in(&to, virt(call->arg[1]), sizeof to);
+    if (e != E_OK)
+        return e;
+    uint32_t resource = (uint32_t)call->arg[0];
+    return resource < RLIMIT_COUNT ? set_limit(resource, &to) : E_INVAL;
+}
+
+enum err sys_prlimit64(struct syscall *call)
+{
+    uint32_t resource = (uint32_t)call->arg[1];
+    struct rlimit to, old;
+    if (call->arg[2] != 0) {
+        enum err e = copy_in(&to, virt(call->arg[2]), sizeof to);
+        if (e != E_OK)
+            return e;
+    }
+    if ((int)call->arg[0] != 0 && (int)call->arg[0] != PROCESS_PID)
+        return E_SRCH;
+    if (resource >= RLIMIT_COUNT)
+        return E_INVAL;
+    old = process.rlimits[resource];
+    if (call->arg[2] != 0) {
+        enum err e = set_limit(resource, &to);
+        if (e != E_OK)
+            return e;
+    }
+    return call->arg[3] != 0 ? copy_out(virt(call->arg[3]), &old, sizeof old) : E_OK;
+}
+
+#define RUSAGE_SELF     0
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD   1
+
+struct rusage {
+    struct timeval user, system;
+    uint64_t max_resident_kib;
+    uint64_t others[13];
+};
+
+_Static_assert(sizeof(struct rusage) == 144, "linux/resource.h");
+
+enum err sys_getrusage(struct syscall *call)
+{
+    struct rusage out = {0};
+    switch ((int)call->arg[0]) {
+    case RUSAGE_SELF:
+    case RUSAGE_THREAD:
+        out.user = timeval_of_ns(thread_cpu_ns(process_leader()));
+        break;
+    case RUSAGE_CHILDREN:
+        break;
+    default:
+        return E_INVAL;
+    }
+    return copy_out(virt(call->arg[1]), &out, sizeof out);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "linux"
+#include "linux/syscall.h"
+
+#include "base/log.h"
+#include "cpu/irq_flags.h"
+#include "kern/thread.h"
+#include "linux/process.h"
+#include "linux/signal.h"
+
+/* Says once for each number that it is not there. */
+static enum err absent(uint32_t number)
+{
+    static uint64_t named[SYSCALL_COUNT / 64 + 1], unknown_named;
+    bool known = number < SYSCALL_COUNT && syscall_table[number].name != NULL;
+    uint64_t *word = known ? &named[number / 64] : &unknown_named;
+    uint64_t bit = known ? UINT64_C(1) << number % 64 : 1;
+    if (!(*word & bit)) {
+        *word |= bit;
+        log_warn("system call %u %s is not there: the program gets ENOSYS", number,
+                 known ? syscall_table[number].name : "(unknown)");
+    }
+    return E_NOSYS;
+}
+
+/* What E_INTR means, and the way back with signals on it. */
+static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct syscall *call,
+                                        enum err e)
+{
+    struct linux_thread *lt = linux_current();
+    lt->restart = SIGNAL_RESTART_NOTHING;
+    if (e == E_INTR && !call->frame_replaced) {
+        if (call->restart)
+            lt->restart = SIGNAL_RESTART_SA;
+        else if (call->restart_unhandled)
+            lt->restart = SIGNAL_RESTART_UNHANDLED;
+    }
+    frame->vector = 0; /* entry.S: every register comes back from the frame */
+    signal_deliver(frame);
+}
+
+void syscall_dispatch(struct trap_frame *frame)
+{
+    struct thread *thread = thread_current();
+    struct linux_thread *lt = thread->linux_thread;
+    uint32_t number = (uint32_t)frame->error;
+    struct syscall call = {
+        .arg = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
+        .frame = frame,
+    };
+    struct syscall_record *record = &lt->history[lt->history_next++ % SYSCALL_HISTORY];
+    record->number = number;
+    record->finished = false;
+    for (size_t i = 0; i < ARRAY_LENGTH(call.arg); i++)
+        record->arg[i] = call.arg[i];
+
+    enum err e = likely(number < SYSCALL_COUNT && syscall_table[number].function != NULL)
+                     ? syscall_table[number].function(&call)
+                     : absent(number);
+    record->result = e == E_OK ? (int64_t)call.result : -(int64_t)e;
+    record->finished = true;
+    if (likely(!call.frame_replaced))
+        frame->rax = (uint64_t)record->result;
+    else
+        frame->vector = 0; /* entry.S: rcx and r11 hold what the frame says, too */
+
+    irq_save();
+    if (unlikely(thread_slice_over())) {
+        irq_restore(RFLAGS_IF);
+        thread_preempt();
+        irq_save();
+    }
+    if (unlikely(thread->signal_pending || e == E_INTR)) {
+        irq_restore(RFLAGS_IF);
+        leave_with_signals(frame, &call, e);
+    }
+}
+
+size_t syscall_history(struct syscall_record *out, size_t max)
+{
+    const struct linux_thread *lt = linux_current();
+    size_t n = 0;
+    if (lt == NULL)
+        return 0;
+    for (; n < max && n < SYSCALL_HISTORY && n < lt->history_next; n++)
+        out[n] = lt->history[(lt->history_next - 1 - n) % SYSCALL_HISTORY];
+    return n;
+}

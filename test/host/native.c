@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log and panic of a native test. Both format through the kernel's own fmt_vsnprintf(), so that a
+ * format it does not know shows up here and not first in a fault report.
+ */
+#include "native.h"
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/panic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+jmp_buf native_panic_catch;
+bool native_panic_armed;
+
+static char panic_text[512];
+
+const char *native_panic_text(void)
+{
+    return panic_text;
+}
+
+static NORETURN void panic_end(void)
+{
+    if (native_panic_armed) {
+        native_panic_armed = false;
+        longjmp(native_panic_catch, 1);
+    }
+    fprintf(stderr, "panic: %s\n", panic_text);
+    abort();
+}
+
+void panic(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fmt_vsnprintf(panic_text, sizeof panic_text, format, args);
+    va_end(args);
+    panic_end();
+}
+
+void panic_assert(const char *condition, const char *file, int line)
+{
+    fmt_snprintf(panic_text, sizeof panic_text, "%s:%d: assertion failed: %s", file, line,
+                 condition);
+    panic_end();
+}
+
+void log_write(enum log_level level, const char *tag, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    fmt_vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fprintf(stderr, "<%d>%s: %s\n", level, tag, text);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* cmocka with the headers that it wants to see first. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define RUN_TESTS(tests) cmocka_run_group_tests(tests, NULL, NULL)

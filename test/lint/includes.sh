@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# includes.sh TOP: every #include in TOP/src keeps to TOP/cmake/layers.cmake, names its file by the path from
+# src/, and each x.c includes its own x.h first.
+set -u
+top=$1
+cd "$top/src" || exit 1
+
+# The program is awk's: nothing in it is for the shell.
+# shellcheck disable=SC2016
+find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^\./,,' |
+    xargs awk '
+    function complain(text) {
+        printf "src/%s:%d: %s\n", FILENAME, FNR, text
+        bad = 1
+    }
+    function exists(path,    line, found) {
+        found = (getline line < path) >= 0
+        close(path)
+        return found
+    }
+    BEGIN {
+        while ((getline line < "../cmake/layers.cmake") > 0) {
+            if (line !~ /^set\(OURO_LAYER_/)
+                continue
+            gsub(/^set\(OURO_LAYER_|\)[ \t]*$/, "", line)
+            n = split(line, word, /[ \t]+/)
+            known[word[1]] = 1
+            for (i = 2; i <= n; i++)
+                allowed[word[1], word[i]] = 1
+        }
+        if (!known["base"]) {
+            print "cmake/layers.cmake: no layers found"
+            exit bad = 1
+        }
+    }
+    FNR == 1 {
+        first = 1
+        layer = FILENAME
+        if (!sub(/\/.*/, "", layer))
+            layer = "" # main.c: all
+        else if (!known[layer])
+            complain("folder " layer " is not in cmake/layers.cmake")
+        own = FILENAME
+        if (!sub(/\.c$/, ".h", own) || !exists(own))
+            own = ""
+    }
+    /^[ \t]*#[ \t]*include/ {
+        target = $0
+        sub(/^[ \t]*#[ \t]*include[ \t]*/, "", target)
+        if (first && own != "" && target !~ "^\"" own "\"")
+            complain("the first include is not its own header " own)
+        first = 0
+        if (target ~ /^</) {
+            gsub(/^<|>.*$/, "", target)
+            if (!allowed["system", target])
+                complain("<" target "> is not a freestanding header")
+        } else if (target ~ /^"/) {
+            gsub(/^"|"[^"]*$/, "", target)
+            to = target
+            if (target ~ /(^|\/)\.\.?\// || !sub(/\/.*/, "", to))
+                complain("\"" target "\" is not a path from src/")
+            else if (!exists(target))
+                complain("\"" target "\" does not exist")
+            else if (layer != "" && to != layer && !allowed[layer, to])
+                complain(layer " must not include " to " (\"" target "\")")
+        } else
+            complain("cannot tell what this includes: " target)
+    }
+    END {
+        exit bad
+    }'

@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# selftest.sh TOP: each check passes a small clean tree and fails once an error is planted in it: a check that
+# cannot fail checks nothing.
+set -u
+top=$1
+lint=$top/test/lint
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/ouro-lint.XXXXXX") || exit 1
+trap 'rm -rf "$scratch"' EXIT
+status=0
+
+fresh()
+{
+    rm -rf "$scratch/tree"
+    mkdir -p "$scratch/tree/src/base" "$scratch/tree/src/mm" "$scratch/tree/cmake"
+    cd "$scratch/tree" || exit 1
+    cp "$top/cmake/layers.cmake" cmake/
+    cp "$top/.clang-format" .
+    printf '#pragma once\n\n#include <stdint.h>\n\nstatic inline uint8_t low(uint32_t v)\n{\n    return (uint8_t)v;\n}\n' >src/base/low.h
+    printf '#pragma once\n\n#include "base/low.h"\n\nint pages(void);\n' >src/mm/pages.h
+    printf '#include "mm/pages.h"\n\nint pages(void)\n{\n    return low(1);\n}\n' >src/mm/pages.c
+    printf '#!/bin/sh\necho hello\n' >run
+}
+
+# expect_clean CHECK
+expect_clean()
+{
+    fresh
+    if ! "$lint/$1.sh" "$scratch/tree" >"$scratch/log" 2>&1; then
+        echo "selftest.sh: $1 complains about a clean tree:"
+        cat "$scratch/log"
+        status=1
+    fi
+}
+
+# expect_found CHECK TEXT: the planted error is found, and TEXT is what is said of it.
+expect_found()
+{
+    if "$lint/$1.sh" "$scratch/tree" >"$scratch/log" 2>&1; then
+        echo "selftest.sh: $1 did not find: $2"
+        status=1
+    elif ! grep -q -e "$2" "$scratch/log"; then
+        echo "selftest.sh: $1 did not say: $2"
+        cat "$scratch/log"
+        status=1
+    fi
+    fresh
+}
+
+for check in includes headers format shellcheck; do
+    expect_clean "$check"
+done
+
+echo '#include "mm/pages.h"' >>src/base/low.h
+expect_found includes 'src/base/low.h:9: base must not include mm'
+echo '#include <string.h>' >>src/mm/pages.h
+expect_found includes '<string.h> is not a freestanding header'
+echo '#include "pages.h"' >>src/mm/pages.h
+expect_found includes '"pages.h" is not a path from src/'
+echo '#include "mm/../base/low.h"' >>src/mm/pages.h
+expect_found includes 'is not a path from src/'
+echo '#include "mm/gone.h"' >>src/mm/pages.h
+expect_found includes '"mm/gone.h" does not exist'
+echo '#include NAME' >>src/mm/pages.h
+expect_found includes 'cannot tell what this includes'
+printf '#include "base/low.h"\n#include "mm/pages.h"\n' >src/mm/pages.c
+expect_found includes 'src/mm/pages.c:1: the first include is not its own header'
+mkdir src/odd && echo 'int odd;' >src/odd/odd.c
+expect_found includes 'folder odd is not in cmake/layers.cmake'
+: >cmake/layers.cmake
+expect_found includes 'no layers found'
+
+sed -i '/stdint/d' src/base/low.h
+expect_found headers 'uint32_t'
+sed -i '/pragma/d' src/base/low.h
+expect_found headers 'redefinition'
+sed -i 's/(uint8_t)v/v/' src/base/low.h
+expect_found headers 'conversion'
+printf '#pragma once\n#if !__STDC_HOSTED__\n#error kernel only\n#endif\n' >src/base/half.h
+expect_found headers 'kernel only'
+
+sed -i 's/    return/  return/' src/mm/pages.c
+expect_found format 'src/mm/pages.c.*clang-format'
+# What the variable in it stands for is not meant for this shell.
+# shellcheck disable=SC2016
+echo 'cd $HOME/x' >>run
+expect_found shellcheck 'SC2086'
+
+# Never a failure, always a list.
+{
+    echo "int longest(int a, int b, int c, int d, int e, int f)"
+    echo "{"
+    seq -f "    a += %g;" 70
+    printf "                if (a) {\n                }\n    return b;\n}\n"
+} >src/mm/longest.c
+"$lint/budgets.sh" "$scratch/tree" >"$scratch/log" || status=1
+for text in "longest is long (76," "longest has many parameters (6," "longest nests deeply (4,"; do
+    if ! grep -q -e "$text" "$scratch/log"; then
+        echo "selftest.sh: budgets did not list: $text"
+        cat "$scratch/log"
+        status=1
+    fi
+done
+
+exit $status

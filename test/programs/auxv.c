@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The start stack and the auxiliary vector, looked at before the C library can have changed them.
+ */
+#define _GNU_SOURCE
+#include "result.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+extern char **environ;
+extern int main(int argc, char **argv, char **envp);
+
+static int all_zero(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] != 0)
+            return 0;
+    }
+    return 1;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    char **end = envp;
+    while (*end != NULL)
+        end++;
+    const ElfW(auxv_t) *aux = (const ElfW(auxv_t) *)(end + 1);
+    uintptr_t argc_at = (uintptr_t)(argv - 1);
+    truth("argc lies below argv", *(long *)argc_at == argc);
+    truth("rsp was aligned", argc_at % 16 == 0);
+    truth("envp follows argv", envp == argv + argc + 1);
+
+    size_t count = 0;
+    while (aux[count].a_type != AT_NULL)
+        count++;
+    truth("between 15 and 30 entries", count >= 15 && count <= 30);
+
+    static const struct {
+        unsigned long type;
+        const char *name;
+    } types[] = {
+        {AT_PHDR, "PHDR"},     {AT_PHENT, "PHENT"},   {AT_PHNUM, "PHNUM"},
+        {AT_PAGESZ, "PAGESZ"}, {AT_BASE, "BASE"},     {AT_FLAGS, "FLAGS"},
+        {AT_ENTRY, "ENTRY"},   {AT_UID, "UID"},       {AT_EUID, "EUID"},
+        {AT_GID, "GID"},       {AT_EGID, "EGID"},     {AT_PLATFORM, "PLATFORM"},
+        {AT_HWCAP, "HWCAP"},   {AT_CLKTCK, "CLKTCK"}, {AT_SECURE, "SECURE"},
+        {AT_RANDOM, "RANDOM"}, {AT_EXECFN, "EXECFN"}, {AT_HWCAP2, "HWCAP2"},
+        {51, "MINSIGSTKSZ"},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        int found = 0;
+        for (size_t j = 0; j < count; j++)
+            found += aux[j].a_type == types[i].type;
+        printf("AT_%s: %d\n", types[i].name, found);
+    }
+    printf("page size %lu, ticks %lu, phent %lu, secure %lu, base %lu, flags %lu\n",
+           getauxval(AT_PAGESZ), getauxval(AT_CLKTCK), getauxval(AT_PHENT), getauxval(AT_SECURE),
+           getauxval(AT_BASE), getauxval(AT_FLAGS));
+    printf("uid %lu %lu gid %lu %lu\n", getauxval(AT_UID), getauxval(AT_EUID), getauxval(AT_GID),
+           getauxval(AT_EGID));
+    printf("platform %s, name %s\n", (char *)getauxval(AT_PLATFORM), (char *)getauxval(AT_EXECFN));
+    truth("random bytes", !all_zero((unsigned char *)getauxval(AT_RANDOM), 16));
+    truth("FPU, SSE and SSE2 in HWCAP", (getauxval(AT_HWCAP) & 0x06000001) == 0x06000001);
+    truth("MINSIGSTKSZ", getauxval(51) >= 1000 && getauxval(51) < 20000);
+
+    const ElfW(Phdr) *phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    size_t phnum = getauxval(AT_PHNUM), loads = 0;
+    for (size_t i = 0; i < phnum; i++)
+        loads += phdr[i].p_type == PT_LOAD;
+    printf("program headers %zu, loads %zu\n", phnum, loads);
+
+    char local;
+    truth("stack above heap", (uintptr_t)&local > (uintptr_t)sbrk(0));
+    truth("strings above pointers", (uintptr_t)argv[0] > (uintptr_t)(aux + count));
+    truth("name above environment",
+          *envp == NULL || (uintptr_t)getauxval(AT_EXECFN) > (uintptr_t)*envp);
+    (void)environ;
+    return 0;
+}

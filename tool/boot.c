@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot.h"
+#include "compile.h"
+#include "fail.h"
+#include "file.h"
+#include "iso.h"
+#include "kern/options.h"
+#include "pack.h"
+#include "progress.h"
+#include "words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOGLEVEL_QUIET   4
+#define LOGLEVEL_VERBOSE 6
+
+static void set_environment(struct args *list, const char *variable)
+{
+    size_t name = strcspn(variable, "=") + 1;
+    for (size_t i = 0; i < list->count; i++) {
+        if (strncmp(list->item[i], variable, name) == 0) {
+            free(list->item[i]);
+            list->item[i] = string_copy(variable);
+            return;
+        }
+    }
+    args_add(list, variable);
+}
+
+/* What the program gets whoever runs it: path, arguments, environment, and the words that were
+ * typed. */
+static void packed_words(const struct request *o, const struct program *program, struct args *words)
+{
+    struct args argv = {0}, environment = {0};
+    const char *term = isatty(STDOUT_FILENO) && o->command != COMMAND_ISO ? getenv("TERM") : NULL;
+    char *init = string_format("init=%s", program->place);
+    words_plain(words, init, "the path of the program");
+    free(init);
+    args_add(&argv, program->name);
+    for (size_t i = 0; i < o->argument_count; i++)
+        args_add(&argv, o->arguments[i]);
+    args_add(&environment, "HOME=/");
+    args_format(&environment, "TERM=%s", term && *term ? term : "linux");
+    args_add(&environment, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    for (size_t i = 0; i < o->environment.count; i++)
+        set_environment(&environment, o->environment.item[i]);
+    if (argv.count > OPTIONS_ARGUMENTS_MAX)
+        fail(STATUS_FAILED, "the program gets %zu arguments, and %d fit", argv.count,
+             OPTIONS_ARGUMENTS_MAX);
+    if (environment.count > OPTIONS_ENVIRONMENT_MAX)
+        fail(STATUS_FAILED, "the program gets %zu environment variables, and %d fit",
+             environment.count, OPTIONS_ENVIRONMENT_MAX);
+    words_list(words, "argv", argv.item, argv.count);
+    words_list(words, "env", environment.item, environment.count);
+    if (o->command == COMMAND_DEBUG) /* so that gdb knows where everything lies */
+        args_add(words, "norandmaps");
+    if (o->append)
+        words_typed(words, o->append);
+    args_free(&argv);
+    args_free(&environment);
+}
+
+/* What only this run knows: who listens at the other end. */
+static void run_words(const struct request *o, struct args *words)
+{
+    struct text terminals = {0};
+    struct winsize size = {0};
+    for (int fd = 0; fd <= 2; fd++) {
+        if (!isatty(fd))
+            continue;
+        text_format(&terminals, "%s%d", terminals.length ? "," : "", fd);
+        if (size.ws_col == 0)
+            ioctl(fd, TIOCGWINSZ, &size);
+    }
+    args_add(words, "console=framed");
+    args_format(words, "stdio.terminals=%s", terminals.length ? terminals.bytes : "none");
+    if (size.ws_col > 0 && size.ws_row > 0)
+        args_format(words, "terminal.size=%ux%u", size.ws_col, size.ws_row);
+    args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
+    args_add(words, emulator_exit_word(o->machine.emulator));
+    text_free(&terminals);
+}
+
+static void prepare_demo(struct tree *tree, struct program *program)
+{
+    char *folder = string_copy(OURO_BUILD_DIR "/demo"), *file = string_format("%s/tour", folder);
+    mkdir(folder, 0755);
+    compile_kept(OURO_SOURCE_DIR "/example/tour.c", file);
+    program_prepare_file(tree, "tour", file, program);
+    free(file);
+    free(folder);
+}
+
+static char *pack_archive(const struct request *o, struct program *program)
+{
+    struct tree tree = {0};
+    char *archive = guard_path("root.cpio");
+    tree_load(&tree, o->root);
+    if (o->program)
+        program_prepare(&tree, o->program, program);
+    else
+        prepare_demo(&tree, program);
+    pack_tree(&tree, archive, o->command == COMMAND_ISO ? 0 : o->machine.memory);
+    return archive;
+}
+
+void boot_prepare(struct request *o, struct program *program)
+{
+    struct machine *m = &o->machine;
+    struct args packed = {0}, run = {0};
+    *program = (struct program){0};
+    guard_start();
+    setenv("TMPDIR", guard_folder(), 1); /* for the helpers */
+    if (o->command != COMMAND_ISO)
+        run_words(o, &run);
+    m->kernel = o->kernel;
+    m->image = guard_path("image.iso");
+    if (o->image) {
+        progress_start("copying the image");
+        file_copy(o->image, m->image);
+    } else {
+        m->archive = pack_archive(o, program);
+        packed_words(o, program, &packed);
+        struct args all = {0};
+        if (run.count > 0)
+            args_all(&all, (const char *const *)run.item);
+        args_all(&all, (const char *const *)packed.item);
+        m->line = words_line(&all); /* the one place that checks the length */
+        args_free(&all);
+        if (m->medium != MEDIUM_DIRECT)
+            iso_make(o->kernel, m->archive, &packed, m->image);
+    }
+    if (m->medium != MEDIUM_DIRECT && o->command != COMMAND_ISO)
+        iso_patch(m->image, o->image ? o->image : m->image, &run);
+    progress_clear();
+    args_free(&packed);
+    args_free(&run);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Each takes the arguments behind `ouro`, its own name first, and returns the status to end with.
+ */
+int command_run(int argc, char **argv);
+int command_iso(int argc, char **argv);
+int command_debug(int argc, char **argv);
+int command_test(int argc, char **argv);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "console.h"
+#include "chatter.h"
+#include "fail.h"
+#include "input.h"
+#include "outputs.h"
+#include "text.h"
+#include "unframe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUEUE_FULL        (256u * 1024) /* bytes of output waiting: read no more */
+#define END_GRACE         1.0           /* seconds for the emulator to end by itself */
+#define BACKGROUND_PERIOD 0.25 /* seconds between looks whether we are in the foreground again */
+#define FLOW_PAUSE        1000 /* microseconds between reads while bytes flow */
+#define SECONDS_MAX       1e6  /* "no deadline" */
+
+struct console {
+    const struct console_options *options;
+    struct console_result *result;
+    struct unframe unframe;
+    struct chatter chatter;
+    struct outputs outputs;
+    struct input input;
+    bool flowing;   /* the last step brought bytes */
+    bool ready;     /* the kernel takes input */
+    bool connected; /* the serial port is open */
+    bool decided;   /* how it ended is known: what is left is to write the output */
+    double started, ended;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void decide(struct console *c, enum ending ending)
+{
+    if (c->decided)
+        return;
+    c->decided = true;
+    c->ended = now();
+    c->result->ending = ending;
+}
+
+static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
+{
+    struct console *c = context;
+    if (stream == STREAM_CHATTER)
+        chatter_feed(&c->chatter, bytes, size);
+    else
+        outputs_add(&c->outputs, stream == STREAM_STDOUT ? 0 : 1, bytes, size);
+}
+
+static void on_chatter_line(void *context, const char *line)
+{
+    struct console *c = context;
+    char *shown = string_format("ouro: |%s\n", line);
+    outputs_add(&c->outputs, 1, shown, strlen(shown));
+    free(shown);
+}
+
+static void on_ready(void *context)
+{
+    struct console *c = context;
+    if (!c->ready)
+        input_open(&c->input, c->options->input);
+    c->ready = true;
+}
+
+static void on_line(void *context, const char *line)
+{
+    struct console *c = context;
+    int status;
+    char name[64], text[128];
+    unsigned long long nanoseconds;
+    if (sscanf(line, "exit %d", &status) == 1 && status >= 0 && status <= 255) {
+        decide(c, ENDED_STATUS);
+        c->result->status = status;
+    } else if (c->options->verbose && sscanf(line, "mark %63s %llu", name, &nanoseconds) == 2) {
+        int size = snprintf(text, sizeof(text), "ouro: %s after %.3f ms\n", name,
+                            (double)nanoseconds / 1e6);
+        outputs_add(&c->outputs, 1, text, (size_t)size);
+    }
+}
+
+static void read_serial(struct console *c)
+{
+    const struct unframe_sink sink = {on_bytes, on_ready, on_line, c};
+    char bytes[16384];
+    ssize_t got = recv(c->options->serial, bytes, sizeof(bytes), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        c->connected = false;
+        decide(c, ENDED_SILENT);
+        return;
+    }
+    c->flowing = true;
+    unframe_feed(&c->unframe, bytes, (size_t)got, &sink);
+    if (!c->unframe.greeted && c->chatter.stop[0]) {
+        decide(c, ENDED_STOPPED);
+        snprintf(c->result->reason, sizeof(c->result->reason), "%s", c->chatter.stop);
+    }
+}
+
+static double nearest(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* Decides what the clock decides; the seconds until it has something to decide. */
+static double check_clock(struct console *c)
+{
+    double t = now(), left = SECONDS_MAX;
+    if (c->decided) {
+        double grace = c->ended + END_GRACE - t;
+        return grace > 0 ? grace : SECONDS_MAX;
+    }
+    if (c->options->timeout > 0)
+        left = c->started + c->options->timeout - t;
+    if (left <= 0)
+        decide(c, ENDED_TIMEOUT);
+    if (c->options->boot_limit > 0 && !c->unframe.greeted) {
+        double boot = c->started + c->options->boot_limit - t;
+        if (boot <= 0)
+            decide(c, ENDED_UNSTARTED);
+        left = nearest(left, boot);
+    }
+    return left;
+}
+
+/* Is there nothing left to do? Only the output of a program that ended by itself waits for a slow
+ * reader. */
+static bool finished(const struct console *c)
+{
+    bool own_end = c->result->ending == ENDED_STATUS || c->result->ending == ENDED_SILENT;
+    bool late = now() - c->ended > END_GRACE;
+    if (!c->decided || c->result->ending == ENDED_PIPE)
+        return c->decided;
+    if (outputs_waiting(&c->outputs) > 0)
+        return !own_end && late;
+    return !own_end || !c->connected || late;
+}
+
+/* One wait for whatever can go on. */
+static void step(struct console *c, double seconds)
+{
+    bool take_input = c->ready && !c->decided;
+    bool wants = take_input && input_wants(&c->input);
+    bool full = outputs_waiting(&c->outputs) >= QUEUE_FULL;
+    short serial_events =
+        (short)((full ? 0 : POLLIN) | (take_input && c->input.bytes.length > 0 ? POLLOUT : 0));
+    struct pollfd fds[] = {
+        {c->connected && serial_events ? c->options->serial : -1, serial_events, 0},
+        {outputs_fd(&c->outputs), POLLOUT, 0},
+        {wants ? c->input.fd : -1, POLLIN, 0},
+    };
+    if (take_input && c->input.background)
+        seconds = nearest(seconds, BACKGROUND_PERIOD);
+    seconds = seconds < 0 ? 0 : nearest(seconds, 3600);
+    if (c->flowing && !c->decided) /* QEMU writes byte by byte: let some come together */
+        usleep(FLOW_PAUSE);
+    if (poll(fds, ARRAY_LENGTH(fds), (int)(seconds * 1000) + 1) < 0)
+        return;
+    c->flowing = false;
+    if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+        read_serial(c);
+    if (fds[0].revents & POLLOUT)
+        input_send(&c->input, c->options->serial);
+    if (wants && fds[2].revents)
+        input_read(&c->input);
+    if (outputs_write(&c->outputs) == OUTPUTS_BROKEN) {
+        c->decided = true; /* also when something else was decided before: nobody will see it */
+        c->result->ending = ENDED_PIPE;
+    }
+}
+
+static void print_line(const char *line)
+{
+    fprintf(stderr, "ouro: |%s\n", line);
+}
+
+void console_run(const struct console_options *options, struct console_result *result)
+{
+    struct console *c = memory(sizeof(*c));
+    c->options = options;
+    c->result = result;
+    c->connected = true;
+    c->started = now();
+    c->chatter.on_line = options->verbose ? on_chatter_line : NULL;
+    c->chatter.context = c;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTTIN, SIG_IGN);
+    outputs_open(&c->outputs);
+    for (;;) {
+        double seconds = check_clock(c);
+        if (finished(c))
+            break;
+        step(c, seconds);
+    }
+    result->greeted = c->unframe.greeted;
+    if (!options->verbose && !c->unframe.greeted &&
+        (result->ending == ENDED_SILENT || result->ending == ENDED_UNSTARTED))
+        chatter_last(&c->chatter, print_line);
+    outputs_close(&c->outputs);
+    if (c->ready)
+        input_close(&c->input);
+    free(c);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Copies a regular file to a new one, which is removed again when that fails; the tool then fails.
+ */
+void file_copy(const char *from, const char *to);
+/* A whole text file, NUL-terminated, malloc'ed; fails the tool. */
+char *file_read(const char *path);
+/* Creates or replaces a file; fails the tool. */
+void file_write(const char *path, const char *text);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bootable image: a hybrid ISO that starts from a CD or a USB stick, under BIOS or UEFI,
+ * through GRUB.
+ *
+ * Its grub.cfg (iso/grub.cfg.in) has two sources of kernel words: those that were packed in, and a
+ * line of blanks that `ouro run` fills in a copy of the image, because only then is known who
+ * listens.
+ */
+#pragma once
+
+#include "text.h"
+
+/* Makes an image of kernel and archive; `words` always reach the kernel. */
+void iso_make(const char *kernel, const char *archive, const struct args *words, const char *image);
+/* Writes words into the line of blanks. Fails the tool when the image has none: not made by Ouro.
+ */
+void iso_patch(const char *image, const char *shown_name, const struct args *words);

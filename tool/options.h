@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What a person typed behind `ouro run`, `ouro iso` and `ouro debug`. */
+#pragma once
+
+#include "emulator.h"
+
+enum command {
+    COMMAND_RUN,
+    COMMAND_ISO,
+    COMMAND_DEBUG
+};
+
+struct request {
+    enum command command;
+    struct machine machine; /* what was chosen; files are filled in later */
+    bool medium_chosen;
+    struct args qemu_args;
+    struct args environment; /* NAME=VALUE, in the order typed */
+    struct args gdb_args;
+    const char *root;   /* NULL: none */
+    const char *append; /* NULL: none */
+    const char *image;  /* --image; NULL: pack one */
+    const char *output; /* iso: -o */
+    const char *kernel;
+    double timeout; /* seconds; 0: none */
+    bool verbose;
+    const char *program; /* NULL: the demo */
+    char **arguments;    /* of the program, behind argv[0] */
+    size_t argument_count;
+};
+
+/* Reads the arguments behind the command (argv[0] is the command's own name), checks that they go
+ * together. Prints help, or fails the tool. */
+void options_read(enum command command, int argc, char **argv, struct request *out);

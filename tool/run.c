@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot.h"
+#include "commands.h"
+#include "console.h"
+#include "fail.h"
+#include "file.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+/* A hang detector for boots that die without a word; Bochs on a busy computer needs tens of
+ * seconds. */
+#define BOOT_LIMIT 120.0
+
+static int explain(const struct request *o, const struct console_result *result)
+{
+    switch (result->ending) {
+    case ENDED_STATUS:
+        return result->status;
+    case ENDED_PIPE:
+        return STATUS_SIGNAL + SIGPIPE;
+    case ENDED_TIMEOUT:
+        warn("the program still ran after %g seconds and was ended", o->timeout);
+        return STATUS_TIMEOUT;
+    case ENDED_STOPPED:
+        warn("stop: %s", result->reason);
+        return STATUS_FAILED;
+    case ENDED_UNSTARTED:
+        warn("the kernel did not start within %g seconds", BOOT_LIMIT);
+        return STATUS_FAILED;
+    case ENDED_SILENT:
+        break;
+    }
+    emulator_explain();
+    warn(result->greeted ? "the machine ended without saying how the program ended"
+                         : "the machine ended before the kernel started");
+    return STATUS_FAILED;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct request request;
+    struct program program;
+    struct emulator emulator;
+    struct console_result result = {0};
+    options_read(COMMAND_RUN, argc, argv, &request);
+    boot_prepare(&request, &program);
+    emulator_start(&request.machine, &emulator);
+    const struct console_options console = {.serial = emulator.serial,
+                                            .verbose = request.verbose,
+                                            .input = true,
+                                            .timeout = request.timeout,
+                                            .boot_limit = BOOT_LIMIT};
+    console_run(&console, &result);
+    emulator_end(&emulator);
+    return explain(&request, &result);
+}
+
+int command_iso(int argc, char **argv)
+{
+    struct request request;
+    struct program program;
+    options_read(COMMAND_ISO, argc, argv, &request);
+    boot_prepare(&request, &program);
+    file_copy(request.machine.image, request.output);
+    return 0;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree.h"
+#include "cpio_writer.h"
+#include "fail.h"
+#include "path.h"
+#include "text.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40 /* Linux: symbolic links on one path */
+
+/* Position of path, or where it belongs; paths start behind the slash. */
+static bool find(const struct tree *tree, const char *path, size_t *position)
+{
+    size_t low = 0, high = tree->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(tree->entry[middle].path, path);
+        if (order == 0) {
+            *position = middle;
+            return true;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *position = low;
+    return false;
+}
+
+static void append(struct tree *tree, const struct entry *entry)
+{
+    if ((tree->count & (tree->count - 1)) == 0) /* at 0, 1 and each power of two */
+        tree->entry = memory_resize(tree->entry, (tree->count * 2 + 1) * sizeof(*tree->entry));
+    tree->entry[tree->count++] = *entry;
+}
+
+static void insert(struct tree *tree, const struct entry *entry)
+{
+    size_t position;
+    if (find(tree, entry->path, &position))
+        fail(STATUS_FAILED, "/%s is in the root folder already", entry->path);
+    append(tree, entry);
+    struct entry *at = tree->entry + position;
+    memmove(at + 1, at, (tree->count - 1 - position) * sizeof(*at));
+    *at = *entry;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->path, ((const struct entry *)b)->path);
+}
+
+/* Owners are kept only by root: for anybody else they would be the number of a user whom the
+ * machine does not have. */
+static void owner(struct stat *st)
+{
+    if (geteuid() != 0)
+        st->st_uid = st->st_gid = 0;
+}
+
+static void load_entry(struct tree *tree, struct archive_entry *from, size_t prefix)
+{
+    const char *source = archive_entry_pathname(from);
+    const char *path = source + prefix;
+    while (*path == '/')
+        path++;
+    struct entry entry = {.stat = *archive_entry_stat(from)};
+    if (strlen(path) > CPIO_NAME_MAX)
+        fail(STATUS_FAILED, "%s: the path is too long for the archive", source);
+    if (S_ISSOCK(entry.stat.st_mode)) {
+        warn("%s is a socket and was left out", source);
+        return;
+    }
+    entry.path = string_copy(path);
+    owner(&entry.stat);
+    if (S_ISLNK(entry.stat.st_mode))
+        entry.target = string_copy(archive_entry_symlink(from));
+    if (S_ISREG(entry.stat.st_mode))
+        entry.source = string_copy(source);
+    if (S_ISREG(entry.stat.st_mode) && entry.stat.st_size > UINT32_MAX)
+        fail(STATUS_FAILED, "%s is larger than 4 GiB, more than the archive can hold", source);
+    append(tree, &entry);
+}
+
+static void load_folder(struct tree *tree, const char *folder)
+{
+    struct archive *disk = archive_read_disk_new();
+    struct archive_entry *entry = archive_entry_new();
+    if (!disk || !entry)
+        fail(STATUS_FAILED, "this computer has no memory left");
+    archive_read_disk_set_symlink_physical(disk);
+    archive_read_disk_set_behavior(disk, ARCHIVE_READDISK_NO_ACL | ARCHIVE_READDISK_NO_XATTR |
+                                             ARCHIVE_READDISK_NO_FFLAGS |
+                                             ARCHIVE_READDISK_NO_SPARSE);
+    int result = archive_read_disk_open(disk, folder);
+    while (result == ARCHIVE_OK) {
+        result = archive_read_next_header2(disk, entry);
+        if (result != ARCHIVE_OK)
+            break;
+        load_entry(tree, entry, strcmp(folder, "/") == 0 ? 0 : strlen(folder));
+        result = archive_read_disk_descend(disk);
+        if (result == ARCHIVE_WARN) /* not a folder */
+            result = ARCHIVE_OK;
+    }
+    if (result != ARCHIVE_EOF)
+        fail(STATUS_FAILED, "cannot read the root folder %s: %s", folder,
+             archive_error_string(disk));
+    archive_entry_free(entry);
+    archive_read_free(disk);
+    qsort(tree->entry, tree->count, sizeof(*tree->entry), by_path);
+}
+
+static void add_folder(struct tree *tree, const char *path, mode_t mode)
+{
+    size_t position;
+    struct entry entry = {.path = string_copy(path),
+                          .stat = {.st_mode = S_IFDIR | mode, .st_nlink = 2}};
+    if (find(tree, path, &position))
+        free(entry.path);
+    else
+        insert(tree, &entry);
+}
+
+void tree_load(struct tree *tree, const char *from)
+{
+    if (from) {
+        struct stat st;
+        char *folder = realpath(from, NULL);
+        if (!folder || stat(folder, &st) != 0)
+            fail_errno("cannot read the root folder %s", from);
+        if (!S_ISDIR(st.st_mode))
+            fail(STATUS_FAILED, "cannot read the root folder %s: it is not a folder", from);
+        load_folder(tree, folder);
+        free(folder);
+    }
+    add_folder(tree, "", 0755);
+    add_folder(tree, "dev", 0755);
+    add_folder(tree, "proc", 0555);
+    add_folder(tree, "root", 0700);
+    add_folder(tree, "tmp", 01777);
+}
+
+/* Replaces the first `length` bytes of path, which name a symbolic link, by where it points. */
+static char *substitute(const struct entry *link, const char *rest)
+{
+    const char *slash = strrchr(link->path, '/');
+    int folder = slash ? (int)(slash - link->path) : 0;
+    char *joined = link->target[0] == '/'
+                       ? string_format("%s/%s", link->target, rest)
+                       : string_format("%.*s/%s/%s", folder, link->path, link->target, rest);
+    char *clean = path_normalise(joined);
+    free(joined);
+    return clean;
+}
+
+/* The path with all symbolic links resolved, also the last one when follow_last; components that do
+ * not exist stay as they are. NULL for a loop. As Linux does, except that ".." was resolved before.
+ */
+static char *resolve(const struct tree *tree, const char *path, bool follow_last)
+{
+    char *now = string_copy(path);
+    for (int links = 0; links < LINKS_MAX; links++) {
+        const struct entry *link = NULL;
+        char *end = now;
+        while (*end && !link) {
+            end = strchrnul(end + 1, '/');
+            char kept = *end;
+            size_t position;
+            *end = '\0';
+            if (find(tree, now + 1, &position) && tree->entry[position].target &&
+                (kept || follow_last))
+                link = &tree->entry[position];
+            *end = kept;
+        }
+        if (!link)
+            return now;
+        char *next = substitute(link, end);
+        free(now);
+        now = next;
+    }
+    free(now);
+    return NULL;
+}
+
+const struct entry *tree_follow(const struct tree *tree, const char *path)
+{
+    char *real = resolve(tree, path, true);
+    size_t position;
+    bool found = real && find(tree, real + 1, &position);
+    free(real);
+    return found ? &tree->entry[position] : NULL;
+}
+
+static void add_parents(struct tree *tree, char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t position;
+        *slash = '\0';
+        if (find(tree, path + 1, &position) && !S_ISDIR(tree->entry[position].stat.st_mode))
+            fail(STATUS_FAILED, "%s in the root folder is not a folder", path);
+        add_folder(tree, path + 1, 0755);
+        *slash = '/';
+    }
+}
+
+void tree_add_file(struct tree *tree, const char *path, const char *source)
+{
+    char *real = resolve(tree, path, true);
+    if (!real || strlen(real) > CPIO_NAME_MAX)
+        fail(STATUS_FAILED, "%s cannot be placed in the root folder", path);
+    add_parents(tree, real);
+    struct entry entry = {.path = string_copy(real + 1), .source = string_copy(source)};
+    if (stat(source, &entry.stat) != 0)
+        fail_errno("cannot read %s", source);
+    owner(&entry.stat);
+    entry.stat.st_nlink = 1;
+    insert(tree, &entry);
+    free(real);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes the framed console apart (src/kern/console_frame.h): bytes of the serial port in, calls
+ * out. Pure: no file, no clock, so that tests can feed it any bytes in any portions.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum stream {
+    STREAM_CHATTER, /* what firmware and boot loader said before the kernel's first word */
+    STREAM_STDOUT,
+    STREAM_STDERR,
+    STREAM_LOG,
+};
+
+#define UNFRAME_LINE_MAX 256 /* longer text lines are cut */
+
+struct unframe_sink {
+    void (*bytes)(void *context, enum stream stream, const char *bytes, size_t size);
+    void (*ready)(void *context);                  /* input may be sent */
+    void (*line)(void *context, const char *line); /* "exit 3", "mark main 12345" */
+    void *context;
+};
+
+struct unframe {
+    bool greeted;   /* FRAME_HELLO was seen */
+    unsigned hello; /* bytes of FRAME_HELLO matched so far */
+    bool escape;    /* the last byte was DLE */
+    bool in_line;   /* collecting a text line */
+    enum stream stream;
+    size_t line_length;
+    char line[UNFRAME_LINE_MAX];
+};
+
+/* A zeroed struct unframe is ready. */
+void unframe_feed(struct unframe *u, const char *bytes, size_t size,
+                  const struct unframe_sink *sink);
