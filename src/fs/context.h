@@ -11,7 +11,7 @@ struct fs_context {
     struct dentry *cwd;        /* a directory; one reference */
     struct dentry *executable; /* /proc/self/exe; one reference, or NULL before exec */
     uint32_t umask;            /* bits of 0777 */
-    uint32_t uid, gid;         /* fsuid and fsgid: linux/ keeps them as setuid() and its kin change them */
+    uint32_t uid, gid; /* fsuid and fsgid: linux/ keeps them as setuid() and its kin change them */
     struct file_table *files;
 };
 

@@ -233,7 +233,8 @@ struct dentry *directory_next(const struct directory *directory, uint64_t cookie
     return NULL;
 }
 
-/* The new name is made in a scratch dentry first, so that nothing has changed when memory is short. */
+/* The new name is made in a scratch dentry first, so that nothing has changed when memory is short.
+ */
 struct new_name {
     struct dentry scratch;
     size_t length;
@@ -372,8 +373,8 @@ static const struct dentry *named(const struct dentry *dentry)
     return dentry;
 }
 
-enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark, char *buffer,
-                     size_t size, char **out)
+enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
+                     char *buffer, size_t size, char **out)
 {
     static const char deleted[] = " (deleted)";
     char *at = buffer + size;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names. A directory is a hash table of its dentries, for lookup, and beside it an array of the same
- * dentries in the order of their cookies, for getdents:
+ * Names. A directory is a hash table of its dentries, for lookup, and beside it an array of the
+ * same dentries in the order of their cookies, for getdents:
  *
  *     buckets   [0] -> "etc" -> "tmp"      slots   | 2 "bin" | 3 (gone) | 4 "etc" | 5 "tmp" |
- *               [1] -> "bin"                         cookies rise, and stay with an entry for its life
+ *               [1] -> "bin"                         cookies rise, and stay with an entry for its
+ * life
  *
  * A cookie is what telldir() gives: the entry with the next higher cookie comes next, whatever was
  * removed meanwhile. Cookies 0 and 1 are "." and "..".
@@ -18,8 +19,8 @@
 
 struct dentry {
     uint32_t references;
-    bool linked;    /* its directory holds it */
-    bool anonymous; /* never was in a directory: d_path is the name alone ("pipe:[7]") */
+    bool linked;           /* its directory holds it */
+    bool anonymous;        /* never was in a directory: d_path is the name alone ("pipe:[7]") */
     struct dentry *parent; /* itself for a root; one reference otherwise. NULL when anonymous */
     struct inode *inode;   /* never NULL; one reference */
     struct filesystem *mounted; /* what is mounted here */
@@ -50,8 +51,8 @@ void directory_init(struct directory *directory);
 /* It must be empty. */
 void directory_destroy(struct directory *directory);
 
-/* A name for the inode (one reference is taken), in no directory yet. parent may be NULL (anonymous) or is
- * referenced. The caller gets one reference. E_NOMEM. */
+/* A name for the inode (one reference is taken), in no directory yet. parent may be NULL
+ * (anonymous) or is referenced. The caller gets one reference. E_NOMEM. */
 MUST_CHECK enum err dentry_alloc(struct dentry *parent, const char *name, size_t length,
                                  struct inode *inode, struct dentry **out);
 /* The root of a file system: its own parent. */
@@ -59,7 +60,8 @@ MUST_CHECK enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode
 void dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry); /* NULL is allowed */
 
-/* Puts the dentry into its parent's directory, which takes a reference. E_NOMEM. The name is free. */
+/* Puts the dentry into its parent's directory, which takes a reference. E_NOMEM. The name is free.
+ */
 MUST_CHECK enum err dentry_link(struct dentry *dentry);
 /* Takes it out again; link counts are the caller's business. */
 void dentry_unlink(struct dentry *dentry);
@@ -68,8 +70,8 @@ struct dentry *directory_find(const struct dentry *parent, const char *name, siz
 /* The linked entry with the smallest cookie >= cookie, without a reference; NULL. */
 struct dentry *directory_next(const struct directory *directory, uint64_t cookie);
 
-/* Moves a linked dentry to (parent, name); what is there (or NULL) is unlinked. Within a directory it keeps its cookie, so a loop
- * of readdir() and rename() ends. E_NOMEM without any change. */
+/* Moves a linked dentry to (parent, name); what is there (or NULL) is unlinked. Within a directory
+ * it keeps its cookie, so a loop of readdir() and rename() ends. E_NOMEM without any change. */
 MUST_CHECK enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
                                 size_t length, struct dentry *replaced);
 /* Two linked dentries change places. E_NOMEM without any change. */
@@ -80,9 +82,9 @@ bool dentry_is_below(const struct dentry *dentry, const struct dentry *above);
 /* The directory above, across mounts, without a reference; itself at the top. */
 struct dentry *dentry_above(const struct dentry *dentry);
 
-/* The path from `root`, NUL-terminated at the *end* of buffer[size]; *out points to its start. Deleted
- * entries get " (deleted)" appended when `mark` says so, what is not below `root` starts at its own top.
- * E_NAMETOOLONG. */
+/* The path from `root`, NUL-terminated at the *end* of buffer[size]; *out points to its start.
+ * Deleted entries get " (deleted)" appended when `mark` says so, what is not below `root` starts at
+ * its own top. E_NAMETOOLONG. */
 MUST_CHECK enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
                                 char *buffer, size_t size, char **out);
 /* Linked, and so is every directory above? */

@@ -105,8 +105,8 @@ static const struct file_ops random_ops = {
 void devices_register_memory(void)
 {
     static const struct device memory[] = {
-        {"null", 1 << 8 | 3, 0666, &null_ops},     {"zero", 1 << 8 | 5, 0666, &zero_ops},
-        {"full", 1 << 8 | 7, 0666, &full_ops},     {"random", 1 << 8 | 8, 0666, &random_ops},
+        {"null", 1 << 8 | 3, 0666, &null_ops},      {"zero", 1 << 8 | 5, 0666, &zero_ops},
+        {"full", 1 << 8 | 7, 0666, &full_ops},      {"random", 1 << 8 | 8, 0666, &random_ops},
         {"urandom", 1 << 8 | 9, 0666, &random_ops},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(memory); i++)

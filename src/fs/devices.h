@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Character devices by number. A driver registers once, at boot; the nodes are made by devfs_fill(). */
+/* Character devices by number. A driver registers once, at boot; the nodes are made by
+ * devfs_fill(). */
 #pragma once
 
 #include "fs/file.h"

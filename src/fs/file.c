@@ -11,7 +11,8 @@
 /* Woken when a lock is given up. */
 static struct wait_queue lock_queue = {LIST_INIT(lock_queue.sleepers)};
 
-enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags, struct file **out)
+enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
+                    struct file **out)
 {
     struct file *file = heap_alloc_zero(sizeof(*file));
     if (!file)
@@ -184,7 +185,8 @@ static bool list_table(struct file *file, directory_sink sink, void *context)
     while ((d = directory_next(file->inode->directory, file->offset)) && d->cookie < file->limit) {
         struct directory_entry entry = {d->name, d->length, d->inode->ino, d->cookie + 1,
                                         mode_entry_type(d->inode->mode)};
-        /* The sink copies to the program and so may fault, but nothing that faults removes an entry. */
+        /* The sink copies to the program and so may fault, but nothing that faults removes an
+         * entry. */
         if (!sink(context, &entry))
             return false;
         file->offset = entry.next;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open files. One struct file is one open(): dup() shares it, and with it the offset and the status flags.
+ * Open files. One struct file is one open(): dup() shares it, and with it the offset and the status
+ * flags.
  *
  * Operations move bytes between the file and a cursor (fs/io.h). An error after some bytes moved is
  * reported as those bytes, here and once, so that no operation has to think of it.
@@ -19,8 +20,8 @@ struct file {
     uint32_t references;
     uint32_t flags;  /* O_ACCMODE and status flags; O_PATH */
     uint64_t offset; /* where read() and write() go on; directories: the cookie */
-    uint64_t limit;  /* directories: entries from here on came after the last rewind; fifos: writers seen
-                        before the open */
+    uint64_t limit;  /* directories: entries from here on came after the last rewind; fifos: writers
+                        seen  before the open */
     void *state;     /* the ops' own */
     uint8_t lock;    /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
 };
@@ -82,12 +83,13 @@ static inline bool file_can_write(const struct file *file)
     return !(file->flags & O_PATH) && (access == O_WRONLY || access == O_RDWR);
 }
 
-/* At *offset, which moves on. *done <= size of the cursor. E_BADF when not open for that, E_ISDIR, E_INTR,
- * E_AGAIN, E_FAULT …: only when nothing was moved. */
+/* At *offset, which moves on. *done <= size of the cursor. E_BADF when not open for that, E_ISDIR,
+ * E_INTR, E_AGAIN, E_FAULT …: only when nothing was moved. */
 MUST_CHECK enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
 /* With O_APPEND *offset is ignored, as Linux's pwrite() does; it ends behind what was written. */
 MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
-/* Reads exactly up to `size` bytes at `offset` into kernel memory; *done is short at the end of the file. */
+/* Reads exactly up to `size` bytes at `offset` into kernel memory; *done is short at the end of the
+ * file. */
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,
                                  uint64_t *done);
 MUST_CHECK enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out);
@@ -97,13 +99,13 @@ uint32_t file_poll(struct file *file);
 /* op: FILE_LOCK_*. E_AGAIN with !wait when somebody else holds it; E_INTR. */
 MUST_CHECK enum err file_lock(struct file *file, uint8_t op, bool wait);
 
-/* What mmap() maps; NULL: E_NODEV, or anonymous memory when file_maps_zeros(). No reference is taken: the
- * area takes one through source->ops->get. */
+/* What mmap() maps; NULL: E_NODEV, or anonymous memory when file_maps_zeros(). No reference is
+ * taken: the area takes one through source->ops->get. */
 struct page_source *file_page_source(struct file *file);
 bool file_maps_zeros(const struct file *file);
 
-/* exec keeps writers away from the running image: E_TXTBSY while it is open for writing. Undone by the
- * other. */
+/* exec keeps writers away from the running image: E_TXTBSY while it is open for writing. Undone by
+ * the other. */
 MUST_CHECK enum err file_deny_write(struct inode *inode);
 void file_allow_write(struct inode *inode);
 

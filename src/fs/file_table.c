@@ -30,8 +30,8 @@ static MUST_CHECK enum err reserve(struct file_table *table, uint32_t fd)
     return E_OK;
 }
 
-enum err file_table_add(struct file_table *table, struct file *file, uint32_t from, bool close_on_exec,
-                        int *out)
+enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
+                        bool close_on_exec, int *out)
 {
     uint32_t fd = from > table->lowest ? from : table->lowest;
     while (fd < table->capacity && table->slots[fd].file)
@@ -49,7 +49,8 @@ enum err file_table_add(struct file_table *table, struct file *file, uint32_t fr
     return E_OK;
 }
 
-enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file, bool close_on_exec)
+enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
+                        bool close_on_exec)
 {
     if (fd >= limit_now())
         return E_BADF;

@@ -22,17 +22,20 @@ struct file_table {
 /* Of the calling thread. */
 struct file_table *file_table_current(void);
 
-/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: E_BADF. */
+/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: E_BADF.
+ */
 static inline struct file *file_table_find(const struct file_table *table, uint64_t fd)
 {
     /* A descriptor is an int: the upper half of the register means nothing. */
     return (uint32_t)fd < table->capacity ? table->slots[(uint32_t)fd].file : NULL;
 }
 
-/* The lowest free number >= from; the table takes over the caller's reference on success. E_MFILE, E_NOMEM. */
+/* The lowest free number >= from; the table takes over the caller's reference on success. E_MFILE,
+ * E_NOMEM. */
 MUST_CHECK enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
                                    bool close_on_exec, int *out);
-/* Puts the file (a reference is taken) at exactly that number; what was there is closed. E_BADF, E_NOMEM. */
+/* Puts the file (a reference is taken) at exactly that number; what was there is closed. E_BADF,
+ * E_NOMEM. */
 MUST_CHECK enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
                                    bool close_on_exec);
 MUST_CHECK enum err file_table_close(struct file_table *table, uint32_t fd);

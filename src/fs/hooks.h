@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the file systems need from layers above them. linux/ (or main.c) fills it in before the program
- * starts; a NULL member means "nobody there", which native tests use.
+ * What the file systems need from layers above them. linux/ (or main.c) fills it in before the
+ * program starts; a NULL member means "nobody there", which native tests use.
  */
 #pragma once
 
@@ -14,23 +14,23 @@
 /* The program as /proc shows it. Unknown: 0 or an empty range. */
 struct fs_process {
     uint32_t pid, ppid, process_group, session, threads;
-    const char *name;             /* comm, at most 15 bytes; valid until the next call */
-    struct virt_range arguments;  /* argv strings on the program's stack */
+    const char *name;            /* comm, at most 15 bytes; valid until the next call */
+    struct virt_range arguments; /* argv strings on the program's stack */
     struct virt_range environment;
     const void *auxv; /* as it lies on the stack; kernel copy */
     size_t auxv_size;
     virt_t stack_start, image_start, image_end, data_start, data_end, heap_start;
-    uint64_t start_ns;             /* time_now_ns() at exec */
-    uint64_t user_ns, system_ns;   /* processor time */
+    uint64_t start_ns;           /* time_now_ns() at exec */
+    uint64_t user_ns, system_ns; /* processor time */
     uint64_t page_faults;
     uint64_t resident_pages;
     uint64_t signals_pending, signals_blocked, signals_ignored, signals_caught; /* bit n-1 */
-    uint32_t uid[4], gid[4];       /* real, effective, saved, file system */
+    uint32_t uid[4], gid[4]; /* real, effective, saved, file system */
 };
 
 struct fs_hooks {
-    /* Sends the signal to the calling program (SIGPIPE, SIGXFSZ) or its foreground group (SIGINT from the
-     * terminal). Only marks it pending. */
+    /* Sends the signal to the calling program (SIGPIPE, SIGXFSZ) or its foreground group (SIGINT
+     * from the terminal). Only marks it pending. */
     void (*raise)(int signal);
     /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
     uint64_t (*limit)(unsigned resource);
@@ -43,13 +43,13 @@ struct fs_hooks {
 
 extern struct fs_hooks fs_hooks;
 
-#define FS_SIGHUP  1
-#define FS_SIGINT  2
-#define FS_SIGQUIT 3
-#define FS_SIGPIPE 13
-#define FS_SIGTSTP 20
-#define FS_SIGXFSZ 25
-#define FS_SIGWINCH 28
+#define FS_SIGHUP        1
+#define FS_SIGINT        2
+#define FS_SIGQUIT       3
+#define FS_SIGPIPE       13
+#define FS_SIGTSTP       20
+#define FS_SIGXFSZ       25
+#define FS_SIGWINCH      28
 
 #define FS_RLIMIT_FSIZE  1
 #define FS_RLIMIT_NOFILE 7

@@ -89,7 +89,8 @@ enum err inode_permission(const struct inode *inode, uint32_t may)
 {
     const struct fs_context *context = fs_current();
     if (context->uid == 0) {
-        bool refused = (may & MAY_EXECUTE) && !mode_is(inode->mode, S_IFDIR) && !(inode->mode & 0111);
+        bool refused =
+            (may & MAY_EXECUTE) && !mode_is(inode->mode, S_IFDIR) && !(inode->mode & 0111);
         return refused ? E_ACCES : E_OK;
     }
     uint32_t granted = inode->mode & 7;

@@ -6,17 +6,18 @@
  *   (an open)         (a name in a        (the thing itself)
  *                      directory)
  *
- * All file systems live in memory, so the tree of dentries *is* the directories, not a cache of them.
+ * All file systems live in memory, so the tree of dentries *is* the directories, not a cache of
+ * them.
  *
  * References (plain counts):
- *   inode   one for each dentry, each mapping (page source) and whoever holds a pointer over a sleep.
- *           With nlink == 0 and the last reference gone its data is freed.
- *   dentry  one from its directory while it is linked there, one from each child, each file, each walk.
+ *   inode   one for each dentry, each mapping (page source) and whoever holds a pointer over a
+ * sleep. With nlink == 0 and the last reference gone its data is freed. dentry  one from its
+ * directory while it is linked there, one from each child, each file, each walk.
  *
- * Locking: every structure of fs/ belongs to "the fs lock", which today is the rule that kernel code is not
- * preempted: no function here sleeps between reading and changing a structure, and those that may sleep
- * (reads and writes of pipes, terminals and fifos) say so and hold references across it. Interrupt handlers
- * never come here.
+ * Locking: every structure of fs/ belongs to "the fs lock", which today is the rule that kernel
+ * code is not preempted: no function here sleeps between reading and changing a structure, and
+ * those that may sleep (reads and writes of pipes, terminals and fifos) say so and hold references
+ * across it. Interrupt handlers never come here.
  */
 #pragma once
 
@@ -40,12 +41,14 @@ struct fs_time {
 struct inode_ops {
     /* Directories. NULL: only the entries of inode->directory are there. Writes a new reference.
      * Asked after those entries; E_NOENT. */
-    enum err (*lookup)(struct dentry *directory, const char *name, size_t length, struct dentry **out);
-    /* Directories. Entries beyond inode->directory: the one with the smallest cookie >= *cookie, which it
-     * updates; its name (at most NAME_MAX_LENGTH) and inode number. False at the end. */
-    bool (*list)(struct inode *directory, uint64_t *cookie, char *name, size_t *length, uint64_t *ino,
-                 uint8_t *type);
-    /* Symbolic links that lead to an object and not to a path (/proc/self/fd/0). A new reference. */
+    enum err (*lookup)(struct dentry *directory, const char *name, size_t length,
+                       struct dentry **out);
+    /* Directories. Entries beyond inode->directory: the one with the smallest cookie >= *cookie,
+     * which it updates; its name (at most NAME_MAX_LENGTH) and inode number. False at the end. */
+    bool (*list)(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                 uint64_t *ino, uint8_t *type);
+    /* Symbolic links that lead to an object and not to a path (/proc/self/fd/0). A new reference.
+     */
     enum err (*jump)(struct inode *link, struct dentry **out);
     /* Regular files. NULL: E_INVAL. */
     enum err (*truncate)(struct inode *inode, uint64_t size);
@@ -57,14 +60,15 @@ struct inode_ops {
 };
 
 struct filesystem {
-    const char *type;   /* "tmpfs", "proc": for /proc/mounts */
-    uint64_t magic;     /* statfs.f_type */
-    uint64_t device;    /* st_dev */
-    uint64_t next_ino;  /* the number that the next inode gets */
+    const char *type;  /* "tmpfs", "proc": for /proc/mounts */
+    uint64_t magic;    /* statfs.f_type */
+    uint64_t device;   /* st_dev */
+    uint64_t next_ino; /* the number that the next inode gets */
     struct dentry *root;
-    struct dentry *covered; /* the directory that `root` is mounted on; NULL for the first and for those
-                               that are in no tree (pipes) */
-    /* Makes an inode of the type in `mode`, with no name yet (nlink 0); NULL: nothing can be made here. */
+    struct dentry *covered; /* the directory that `root` is mounted on; NULL for the first and for
+                               those that are in no tree (pipes) */
+    /* Makes an inode of the type in `mode`, with no name yet (nlink 0); NULL: nothing can be made
+     * here. */
     enum err (*create)(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out);
     /* Room in pages, for statfs(); NULL: no figures. */
     void (*room)(uint64_t *total, uint64_t *available);
@@ -86,20 +90,22 @@ struct inode {
     uint64_t size;      /* st_size */
     struct fs_time accessed, modified, changed, created;
     struct directory *directory; /* S_IFDIR */
-    char *link;                  /* S_IFLNK: its text, NUL-terminated, heap; NULL when ops->jump decides */
-    struct pipe *pipe;           /* S_IFIFO: while somebody has it open */
-    struct file *locked_by;      /* flock(LOCK_EX) holder */
-    uint32_t locked_shared;      /* flock(LOCK_SH) holders */
-    uint32_t seals;              /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool linkable;               /* nlink is 0 but link() may still give it a name (O_TMPFILE) */
+    char *link;        /* S_IFLNK: its text, NUL-terminated, heap; NULL when ops->jump decides */
+    struct pipe *pipe; /* S_IFIFO: while somebody has it open */
+    struct file *locked_by; /* flock(LOCK_EX) holder */
+    uint32_t locked_shared; /* flock(LOCK_SH) holders */
+    uint32_t seals;         /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
+    bool linkable;          /* nlink is 0 but link() may still give it a name (O_TMPFILE) */
     /* The name in /proc/self/maps: what was opened for the first mapping. One reference while
      * mappings > 0; before that, valid only until the file that set it is closed. */
     struct dentry *mapped_as;
-    struct page_source pages;    /* ops NULL: cannot be mapped */
+    struct page_source pages; /* ops NULL: cannot be mapped */
 };
 
-/* Times, numbers, one reference, no name. `size_of` bytes starting with a struct inode, zeroed. E_NOMEM. */
-MUST_CHECK enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode, struct inode **out);
+/* Times, numbers, one reference, no name. `size_of` bytes starting with a struct inode, zeroed.
+ * E_NOMEM. */
+MUST_CHECK enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode,
+                                struct inode **out);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is allowed */
 
@@ -115,12 +121,11 @@ enum { /* access(2) */
     MAY_WRITE = 2,
     MAY_READ = 4,
 };
-/* E_ACCES when the calling program lacks one of the MAY_* bits. Root lacks only execution, and that when
- * nobody may execute. */
+/* E_ACCES when the calling program lacks one of the MAY_* bits. Root lacks only execution, and that
+ * when nobody may execute. */
 MUST_CHECK enum err inode_permission(const struct inode *inode, uint32_t may);
 /* May the program change mode and times: owner or root, else E_PERM. */
 MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 
 /* Mappings of pages [first, end) must fault again: their frames were replaced or are gone. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);
-

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the bytes of a read go and those of a write come from: the program's memory, in one or more
- * segments, or the kernel's. A file operation moves runs of bytes between its own pages and the cursor,
- * so nothing is copied twice and readv() is one operation.
+ * segments, or the kernel's. A file operation moves runs of bytes between its own pages and the
+ * cursor, so nothing is copied twice and readv() is one operation.
  *
- * The cursor knows how far it came. An operation that fails half way just returns its error: the caller
- * compares io_left() and, as Linux does, reports the bytes that were moved instead of the error.
+ * The cursor knows how far it came. An operation that fails half way just returns its error: the
+ * caller compares io_left() and, as Linux does, reports the bytes that were moved instead of the
+ * error.
  */
 #pragma once
 
@@ -53,14 +54,15 @@ static inline uint64_t io_left(const struct io *io)
     return io->left;
 }
 
-/* Fewer bytes than asked for are wanted: for operations that stop at a limit. size <= io_left(io). */
+/* Fewer bytes than asked for are wanted: for operations that stop at a limit. size <= io_left(io).
+ */
 static inline void io_truncate(struct io *io, uint64_t size)
 {
     io->left = size;
 }
 
-/* Moves `size` <= io_left() bytes into / out of the cursor. E_FAULT after moving what could be moved:
- * exact to the byte, because a page is the unit of permission. */
+/* Moves `size` <= io_left() bytes into / out of the cursor. E_FAULT after moving what could be
+ * moved: exact to the byte, because a page is the unit of permission. */
 MUST_CHECK enum err io_put(struct io *io, const void *from, uint64_t size);
 MUST_CHECK enum err io_take(struct io *io, void *to, uint64_t size);
 MUST_CHECK enum err io_put_zeros(struct io *io, uint64_t size);

@@ -66,9 +66,10 @@ enum err page_tree_insert(struct page_tree *tree, uint64_t number, void *page)
     return E_OK;
 }
 
-/* Removes [first, end), counted from the subtree's own first number. True: the subtree is empty now and was
- * freed. */
-static bool remove_below(struct page_tree *tree, void *at, unsigned height, uint64_t first, uint64_t end)
+/* Removes [first, end), counted from the subtree's own first number. True: the subtree is empty now
+ * and was freed. */
+static bool remove_below(struct page_tree *tree, void *at, unsigned height, uint64_t first,
+                         uint64_t end)
 {
     if (height == 0) {
         kpage_free(at);

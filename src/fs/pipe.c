@@ -265,7 +265,8 @@ static uint32_t pipe_poll(struct file *file)
     return events;
 }
 
-static enum err pipe_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result)
+static enum err pipe_control(struct file *file, uint32_t command, uint64_t argument,
+                             uint64_t *result)
 {
     (void)result;
     if (command != FIONREAD)

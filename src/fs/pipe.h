@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pipes and fifos (pipe(7)). The bytes lie in a ring that grows from one page to the pipe's capacity.
- * Writes of at most PIPE_ATOMIC bytes go in whole or not at all.
+ * Pipes and fifos (pipe(7)). The bytes lie in a ring that grows from one page to the pipe's
+ * capacity. Writes of at most PIPE_ATOMIC bytes go in whole or not at all.
  *
  * Both may sleep, so whoever calls read or write holds a reference to the file.
  */
@@ -21,7 +21,8 @@ struct pipe_ring {
     uint32_t capacity; /* `size` never grows beyond: a power of two, at least a page */
 };
 
-/* Moves what fits from the cursor, at most `most` bytes. E_NOMEM, E_FAULT; what was moved stays moved. */
+/* Moves what fits from the cursor, at most `most` bytes. E_NOMEM, E_FAULT; what was moved stays
+ * moved. */
 MUST_CHECK enum err pipe_ring_fill(struct pipe_ring *ring, struct io *io, uint64_t most);
 /* Moves what is there to the cursor. E_FAULT likewise. */
 MUST_CHECK enum err pipe_ring_drain(struct pipe_ring *ring, struct io *io);

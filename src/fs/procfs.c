@@ -102,7 +102,8 @@ static const struct file_ops proc_file_ops = {
     .release = proc_release, .read = proc_read, .write = proc_write, .seekable = true};
 
 /* Gives the inode, whose reference it takes over, a name. */
-static enum err link_child(struct dentry *parent, const char *name, size_t length, struct inode *inode)
+static enum err link_child(struct dentry *parent, const char *name, size_t length,
+                           struct inode *inode)
 {
     struct dentry *old = directory_find(parent, name, length), *dentry;
     enum err e = dentry_alloc(parent, name, length, inode, &dentry);
@@ -249,8 +250,8 @@ static enum err add_numbers(void)
         const char *path;
         unsigned long value;
     } numbers[] = {
-        {"sys/fs/file-max", 1048576},       {"sys/fs/nr_open", 1048576},
-        {"sys/fs/pipe-max-size", 1048576},  {"sys/fs/protected_hardlinks", 0},
+        {"sys/fs/file-max", 1048576},      {"sys/fs/nr_open", 1048576},
+        {"sys/fs/pipe-max-size", 1048576}, {"sys/fs/protected_hardlinks", 0},
         {"sys/fs/protected_symlinks", 0},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc: files whose contents are made when they are read. Whoever knows something registers a function that
- * writes it; a read at offset 0 calls it, and later reads go on in the same text.
+ * /proc: files whose contents are made when they are read. Whoever knows something registers a
+ * function that writes it; a read at offset 0 calls it, and later reads go on in the same text.
  */
 #pragma once
 
@@ -14,23 +14,26 @@ typedef enum err (*procfs_writer)(const char *bytes, size_t size, void *context)
 
 #define PROCFS_WRITE_MAX 4096 /* bytes of one write */
 
-/* Mounts /proc (the directory is made when it is missing) and fills in what the file systems know: /proc/self,
- * mounts, filesystems, sys/fs. Boot, after the root is filled. */
+/* Mounts /proc (the directory is made when it is missing) and fills in what the file systems know:
+ * /proc/self, mounts, filesystems, sys/fs. Boot, after the root is filled. */
 MUST_CHECK enum err procfs_start(void);
 
-/* Adds the file at `path`, below /proc and without a leading slash ("sys/kernel/ostype"); directories
- * are made, an earlier file of that name is replaced. Mode 0444. E_NOMEM. */
+/* Adds the file at `path`, below /proc and without a leading slash ("sys/kernel/ostype");
+ * directories are made, an earlier file of that name is replaced. Mode 0444. E_NOMEM. */
 MUST_CHECK enum err procfs_add(const char *path, procfs_generator generator, void *context);
 /* The same, and it can be written. Mode 0644. */
 MUST_CHECK enum err procfs_add_writable(const char *path, procfs_generator generator,
                                         procfs_writer writer, void *context);
 
-/* For procfs_self.c: a symbolic link with a text, one that jumps, a directory with entries of its own making. */
+/* For procfs_self.c: a symbolic link with a text, one that jumps, a directory with entries of its
+ * own making. */
 MUST_CHECK enum err procfs_add_link(const char *path, const char *text);
 MUST_CHECK enum err procfs_add_jump(const char *path, const struct inode_ops *ops);
-MUST_CHECK enum err procfs_add_directory(const char *path, uint32_t mode, const struct inode_ops *ops);
+MUST_CHECK enum err procfs_add_directory(const char *path, uint32_t mode,
+                                         const struct inode_ops *ops);
 /* A link in no directory, as a listing makes it; *out: one reference. */
 MUST_CHECK enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode,
-                                     size_t size_of, const struct inode_ops *ops, struct dentry **out);
+                                     size_t size_of, const struct inode_ops *ops,
+                                     struct dentry **out);
 /* /proc/self and what is in it. */
 MUST_CHECK enum err procfs_self_start(void);

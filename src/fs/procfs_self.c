@@ -47,7 +47,8 @@ static bool parse_fd(const char *name, size_t length, uint32_t *out)
     return value <= INT32_MAX;
 }
 
-static enum err fd_lookup(struct dentry *directory, const char *name, size_t length, struct dentry **out)
+static enum err fd_lookup(struct dentry *directory, const char *name, size_t length,
+                          struct dentry **out)
 {
     uint32_t fd;
     const struct file *file = NULL;
@@ -191,7 +192,8 @@ static void show_mounts(struct text *text, void *context)
     }
     const struct filesystem *fs;
     for (unsigned i = 0; (fs = vfs_mounted(i)); i++) {
-        if (dentry_path(fs->root, vfs_mounted(0)->root, false, buffer, PATH_MAX_SIZE, &path) != E_OK)
+        if (dentry_path(fs->root, vfs_mounted(0)->root, false, buffer, PATH_MAX_SIZE, &path) !=
+            E_OK)
             continue;
         const char *source = i == 0 ? "rootfs" : fs->type;
         if (information)

@@ -89,14 +89,14 @@ void procfs_show_limits(struct text *text, void *context)
     static const struct {
         const char *name, *unit;
     } rows[FS_RLIMIT_COUNT] = {
-        {"Max cpu time", "seconds"},         {"Max file size", "bytes"},
-        {"Max data size", "bytes"},          {"Max stack size", "bytes"},
-        {"Max core file size", "bytes"},     {"Max resident set", "bytes"},
-        {"Max processes", "processes"},      {"Max open files", "files"},
-        {"Max locked memory", "bytes"},      {"Max address space", "bytes"},
-        {"Max file locks", "locks"},         {"Max pending signals", "signals"},
-        {"Max msgqueue size", "bytes"},      {"Max nice priority", ""},
-        {"Max realtime priority", ""},       {"Max realtime timeout", "us"},
+        {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+        {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+        {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+        {"Max processes", "processes"},  {"Max open files", "files"},
+        {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+        {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+        {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
     };
     text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
     for (unsigned i = 0; i < FS_RLIMIT_COUNT; i++) {
@@ -168,13 +168,14 @@ void procfs_show_stat(struct text *text, void *context)
                 p.session, 0u, p.process_group);
     text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
                 p.system_ns / TICK_NS, p.threads, p.start_ns / TICK_NS);
-    text_printf(text, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ", s.all * PAGE_SIZE, s.resident,
-                p.image_start.v, p.image_end.v, p.stack_start.v);
+    text_printf(text, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ", s.all * PAGE_SIZE,
+                s.resident, p.image_start.v, p.image_end.v, p.stack_start.v);
     text_printf(text, "%lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 ", p.signals_pending & 0x7fffffff,
                 p.signals_blocked & 0x7fffffff, p.signals_ignored & 0x7fffffff,
                 p.signals_caught & 0x7fffffff);
-    text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data_start.v, p.data_end.v, p.heap_start.v,
-                p.arguments.start.v, p.arguments.end.v, p.environment.start.v, p.environment.end.v);
+    text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data_start.v, p.data_end.v,
+                p.heap_start.v, p.arguments.start.v, p.arguments.end.v, p.environment.start.v,
+                p.environment.end.v);
 }
 
 static void show_ids(struct text *text, const char *label, const uint32_t id[4])
@@ -194,8 +195,10 @@ void procfs_show_status(struct text *text, void *context)
     struct sizes s;
     procfs_describe(&p);
     measure(&s);
-    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n", p.name, fs_current()->umask);
-    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.pid, p.ppid);
+    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n", p.name,
+                fs_current()->umask);
+    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.pid,
+                p.ppid);
     show_ids(text, "Uid", p.uid);
     show_ids(text, "Gid", p.gid);
     text_printf(text, "FDSize:\t%u\nGroups:\t \n", file_table_current()->capacity);

@@ -99,8 +99,12 @@ void ramfs_set_archive(struct inode *inode, const uint8_t *bytes, uint64_t size,
 }
 
 /* Files that memfd_create() makes; not mounted anywhere. */
-static struct filesystem shared_memory = {
-    .type = "tmpfs", .magic = TMPFS_MAGIC, .device = 1, .next_ino = 1, .create = create, .room = room};
+static struct filesystem shared_memory = {.type = "tmpfs",
+                                          .magic = TMPFS_MAGIC,
+                                          .device = 1,
+                                          .next_ino = 1,
+                                          .create = create,
+                                          .room = room};
 
 enum err memfd_open(const char *name, bool sealable, struct file **out)
 {

@@ -100,7 +100,8 @@ static enum err ram_read(struct file *file, struct io *io, uint64_t *offset)
 }
 
 /* How many of `size` bytes at `offset` may be written; 0 only with an error. */
-static enum err write_allowed(const struct inode *inode, uint64_t offset, uint64_t size, uint64_t *out)
+static enum err write_allowed(const struct inode *inode, uint64_t offset, uint64_t size,
+                              uint64_t *out)
 {
     if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return E_PERM;
@@ -342,7 +343,8 @@ static enum err ram_page(struct page_source *source, uint64_t number, bool for_w
     if (!page) {
         if (!for_write && archive_frame(ram, number, out))
             return E_OK;
-        /* A hole gets its page even for reading: the mapping must see what write() puts there later. */
+        /* A hole gets its page even for reading: the mapping must see what write() puts there
+         * later. */
         enum err e = own_page(ram, number, &page);
         if (e != E_OK)
             return E_NOMEM;

@@ -10,7 +10,7 @@
 #include "mm/heap.h"
 #include "parse/cpio.h"
 
-#define ROOT_DEVICE 2 /* major 0, as every file system without a disk has */
+#define ROOT_DEVICE  2 /* major 0, as every file system without a disk has */
 #define LINK_BUCKETS 256
 
 /* An inode that more names may follow for. */
@@ -84,9 +84,8 @@ static void set_attributes(struct inode *inode, const struct cpio_entry *entry)
 static struct link_entry **link_find(struct fill *fill, const struct cpio_entry *entry)
 {
     struct link_entry **at = &fill->links[(entry->ino ^ entry->dev_minor) % LINK_BUCKETS];
-    while (*at &&
-           ((*at)->ino != entry->ino || (*at)->dev_major != entry->dev_major ||
-            (*at)->dev_minor != entry->dev_minor || (*at)->type != (entry->mode & S_IFMT)))
+    while (*at && ((*at)->ino != entry->ino || (*at)->dev_major != entry->dev_major ||
+                   (*at)->dev_minor != entry->dev_minor || (*at)->type != (entry->mode & S_IFMT)))
         at = &(*at)->next;
     return at;
 }
@@ -173,7 +172,8 @@ static enum err make_other(struct fill *fill, const struct cpio_entry *entry)
     }
 }
 
-/* Takes away what an earlier entry put under the name. A directory with something in it stays: E_ISDIR. */
+/* Takes away what an earlier entry put under the name. A directory with something in it stays:
+ * E_ISDIR. */
 static enum err clear_name(struct fill *fill)
 {
     struct vfs_place place = {NULL, fill->path};
@@ -245,7 +245,8 @@ static enum err fill_all(struct fill *fill)
         case CPIO_ENTRY:
             break;
         }
-        *fill->fault = (struct parse_fault){offset, "an entry of the archive cannot be unpacked here"};
+        *fill->fault =
+            (struct parse_fault){offset, "an entry of the archive cannot be unpacked here"};
         enum err e = fill_entry(fill, &entry);
         if (e == E_NOMEM || e == E_NOSPC) {
             fill->fault->what = "memory is too small for the files of the archive";
@@ -256,7 +257,8 @@ static enum err fill_all(struct fill *fill)
     }
 }
 
-enum err rootfs_fill(const void *archive, uint64_t size, phys_t archive_phys, struct parse_fault *fault)
+enum err rootfs_fill(const void *archive, uint64_t size, phys_t archive_phys,
+                     struct parse_fault *fault)
 {
     *fault = (struct parse_fault){0, "memory is too small for the files of the archive"};
     enum err e = ramfs_init(&root, "tmpfs", ROOT_DEVICE);

@@ -33,7 +33,8 @@ static enum err stream_read(struct file *file, struct io *io, uint64_t *offset)
             return e;
     }
     while (io_left(io) > 0) {
-        size_t size = console_read(bytes, io_left(io) < sizeof(bytes) ? io_left(io) : sizeof(bytes));
+        size_t size =
+            console_read(bytes, io_left(io) < sizeof(bytes) ? io_left(io) : sizeof(bytes));
         if (size == 0)
             return E_OK;
         enum err e = io_put(io, bytes, size);
@@ -69,7 +70,8 @@ static uint32_t stream_poll(struct file *file)
     return events;
 }
 
-static enum err stream_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result)
+static enum err stream_control(struct file *file, uint32_t command, uint64_t argument,
+                               uint64_t *result)
 {
     (void)result;
     if (command != FIONREAD)
@@ -115,7 +117,8 @@ static MUST_CHECK enum err make_pipe_end(int fd, struct inode **out, char *name,
     return E_OK;
 }
 
-/* The node /dev/console over again, so that stat() agrees with ttyname(), with a stream of its own. */
+/* The node /dev/console over again, so that stat() agrees with ttyname(), with a stream of its own.
+ */
 static MUST_CHECK enum err make_terminal(int fd, struct inode **out, char *name, size_t size)
 {
     struct dentry *node;

@@ -12,7 +12,8 @@ struct text {
     char *bytes;     /* heap; not NUL-terminated */
     size_t length;   /* bytes written */
     size_t capacity; /* bytes allocated */
-    bool failed;     /* memory was short, or a line was longer than TEXT_LINE_MAX: what was written is incomplete */
+    bool failed; /* memory was short, or a line was longer than TEXT_LINE_MAX: what was written is
+                    incomplete */
 };
 
 #define TEXT_LINE_MAX 4400 /* bytes that one text_printf() may write: a path and some more */

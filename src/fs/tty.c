@@ -291,7 +291,8 @@ static enum err type_for(uint64_t argument)
     return e;
 }
 
-static enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result)
+static enum err tty_control(struct file *file, uint32_t command, uint64_t argument,
+                            uint64_t *result)
 {
     (void)file;
     (void)result;

@@ -50,8 +50,8 @@ void tty_line_init(struct tty_line *line)
         .iflag = TTY_ICRNL | TTY_IXON,
         .oflag = TTY_OPOST | TTY_ONLCR,
         .cflag = 0xbf, /* 38400 bits a second, 8 bits, receiver on, hang up on close */
-        .lflag = TTY_ISIG | TTY_ICANON | TTY_ECHO | TTY_ECHOE | TTY_ECHOK | TTY_ECHOCTL | TTY_ECHOKE |
-                 TTY_IEXTEN,
+        .lflag = TTY_ISIG | TTY_ICANON | TTY_ECHO | TTY_ECHOE | TTY_ECHOK | TTY_ECHOCTL |
+                 TTY_ECHOKE | TTY_IEXTEN,
         .cc = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0},
     };
 }
@@ -387,8 +387,8 @@ void tty_line_set(struct tty_line *line, const struct tty_termios *termios)
 {
     bool was = is_canonical(line);
     line->termios = *termios;
-    /* A line that was being typed is readable as it is without canonical mode; and what was read without
-     * it counts as one line, in canonical mode. */
+    /* A line that was being typed is readable as it is without canonical mode; and what was read
+     * without it counts as one line, in canonical mode. */
     if (was != is_canonical(line)) {
         if (!was && line->tail != line->head) {
             uint32_t last = line->tail - 1;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line discipline of a terminal (termios(3), Linux's n_tty): what happens to bytes between the keyboard and
- * read(), and between write() and the screen. Pure: echo and signals leave through two functions.
+ * The line discipline of a terminal (termios(3), Linux's n_tty): what happens to bytes between the
+ * keyboard and read(), and between write() and the screen. Pure: echo and signals leave through two
+ * functions.
  *
  *     ring    | c a t \n | f o o |            head      oldest byte that nobody has read
  *             ^          ^       ^            finished  end of the lines that read() may have
  *             head    finished  tail          tail      end of what was typed
  *
- * The three are running counts; a byte lies at count % TTY_RING. In canonical mode read() gets bytes up to
- * `finished`, and at most one line: a line ends where its bit in `ends` is set. An end-of-file character is
- * stored as such an end too, and not handed out. In the other mode everything up to `tail` may be read.
+ * The three are running counts; a byte lies at count % TTY_RING. In canonical mode read() gets
+ * bytes up to `finished`, and at most one line: a line ends where its bit in `ends` is set. An
+ * end-of-file character is stored as such an end too, and not handed out. In the other mode
+ * everything up to `tail` may be read.
  */
 #pragma once
 
@@ -43,23 +45,23 @@ enum tty_cc {
     TTY_VEOL2 = 16,
 };
 
-#define TTY_ISTRIP 0x0020u
-#define TTY_INLCR  0x0040u
-#define TTY_IGNCR  0x0080u
-#define TTY_ICRNL  0x0100u
-#define TTY_IUCLC  0x0200u
-#define TTY_IXON   0x0400u
-#define TTY_IXANY  0x0800u
+#define TTY_ISTRIP  0x0020u
+#define TTY_INLCR   0x0040u
+#define TTY_IGNCR   0x0080u
+#define TTY_ICRNL   0x0100u
+#define TTY_IUCLC   0x0200u
+#define TTY_IXON    0x0400u
+#define TTY_IXANY   0x0800u
 #define TTY_IMAXBEL 0x2000u
-#define TTY_IUTF8  0x4000u
+#define TTY_IUTF8   0x4000u
 
-#define TTY_OPOST  0x0001u
-#define TTY_OLCUC  0x0002u
-#define TTY_ONLCR  0x0004u
-#define TTY_OCRNL  0x0008u
-#define TTY_ONOCR  0x0010u
-#define TTY_ONLRET 0x0020u
-#define TTY_XTABS  0x1800u
+#define TTY_OPOST   0x0001u
+#define TTY_OLCUC   0x0002u
+#define TTY_ONLCR   0x0004u
+#define TTY_OCRNL   0x0008u
+#define TTY_ONOCR   0x0010u
+#define TTY_ONLRET  0x0020u
+#define TTY_XTABS   0x1800u
 
 #define TTY_ISIG    0x0001u
 #define TTY_ICANON  0x0002u
@@ -102,8 +104,8 @@ void tty_line_write(struct tty_line *line, const char *bytes, size_t size);
 bool tty_line_readable(const struct tty_line *line);
 /* Bytes that a read() may have now (FIONREAD). */
 size_t tty_line_available(const struct tty_line *line);
-/* Takes at most `size` > 0 bytes and, in canonical mode, at most one line. *ended: the end of a line was reached,
- * so this read() is complete; 0 bytes with *ended is an end of file. */
+/* Takes at most `size` > 0 bytes and, in canonical mode, at most one line. *ended: the end of a
+ * line was reached, so this read() is complete; 0 bytes with *ended is an end of file. */
 size_t tty_line_take(struct tty_line *line, char *to, size_t size, bool *ended);
 /* Throws away what was typed and not read. */
 void tty_line_flush(struct tty_line *line);

@@ -196,7 +196,8 @@ static enum err open_temporary(struct dentry *at, const char *path, uint32_t fla
     return e;
 }
 
-static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t mode, struct file **out)
+static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t mode,
+                             struct file **out)
 {
     if (!(flags & O_CREAT))
         return E_NOENT;
@@ -222,7 +223,8 @@ static enum err open_found(const struct walk *walk, uint32_t flags, struct file 
     return vfs_open_dentry(walk->found, flags, out);
 }
 
-enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode, struct file **out)
+enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
+                  struct file **out)
 {
     if (flags & O_PATH)
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -234,7 +236,8 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
         return E_INVAL;
     bool follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
     struct walk walk;
-    uint32_t how = (uint32_t)(follow ? WALK_FOLLOW : 0) | ((flags & O_DIRECTORY) ? WALK_DIRECTORY : 0);
+    uint32_t how =
+        (uint32_t)(follow ? WALK_FOLLOW : 0) | ((flags & O_DIRECTORY) ? WALK_DIRECTORY : 0);
     enum err e = walk_path(at, path, how, &walk);
     if (e != E_OK)
         return e;

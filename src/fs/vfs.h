@@ -25,8 +25,8 @@ struct filesystem *vfs_mounted(unsigned index);
 /* Takes everything down again: no file is open, nothing is mapped. For tests that start over. */
 void vfs_end(void);
 
-/* Opens with Linux's O_* flags; mode is for a file that O_CREAT makes (the umask is applied here). Fifos
- * may sleep: E_INTR. *out has one reference. */
+/* Opens with Linux's O_* flags; mode is for a file that O_CREAT makes (the umask is applied here).
+ * Fifos may sleep: E_INTR. *out has one reference. */
 MUST_CHECK enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
                              struct file **out);
 /* Opens what the dentry names (no creation). */

@@ -16,7 +16,8 @@ static enum err may_write_into(const struct dentry *directory)
     return inode_permission(directory->inode, MAY_WRITE | MAY_EXECUTE);
 }
 
-enum err vfs_create_inode(struct dentry *directory, uint32_t mode, uint64_t device, struct inode **out)
+enum err vfs_create_inode(struct dentry *directory, uint32_t mode, uint64_t device,
+                          struct inode **out)
 {
     struct inode *parent = directory->inode;
     struct filesystem *fs = parent->fs;
@@ -63,7 +64,8 @@ static enum err add_name(const struct walk *walk, struct inode *inode, struct de
     return E_OK;
 }
 
-enum err vfs_create_child(const struct walk *walk, uint32_t mode, uint64_t device, struct dentry **out)
+enum err vfs_create_child(const struct walk *walk, uint32_t mode, uint64_t device,
+                          struct dentry **out)
 {
     struct inode *inode;
     enum err e = vfs_create_inode(walk->parent, mode, device, &inode);
@@ -421,11 +423,12 @@ enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags)
     }
     e = rename_names_ok(&old, &new, flags);
     /* rename(2): two names of one file: nothing happens. */
-    bool same = e == E_OK && new.found && old.found->inode == new.found->inode;
+    bool same = e == E_OK && new.found &&old.found->inode == new.found->inode;
     if (e == E_OK && !same) {
         e = rename_allowed(&old, &new, flags);
         if (e == E_OK)
-            e = (flags & RENAME_EXCHANGE) ? rename_exchange(&old, &new) : rename_replace(&old, &new);
+            e = (flags & RENAME_EXCHANGE) ? rename_exchange(&old, &new)
+                                          : rename_replace(&old, &new);
     }
     walk_end(&old);
     walk_end(&new);

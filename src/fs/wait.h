@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one place where the file systems sleep, as a function with a condition, so that native tests can put the
- * other thread in its place (test/host/fs_native.c).
+ * The one place where the file systems sleep, as a function with a condition, so that native tests
+ * can put the other thread in its place (test/host/fs_native.c).
  */
 #pragma once
 

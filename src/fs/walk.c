@@ -53,7 +53,8 @@ static struct dentry *cross_mounts(struct dentry *dentry)
     return dentry;
 }
 
-static enum err lookup(struct dentry *directory, const char *name, size_t length, struct dentry **out)
+static enum err lookup(struct dentry *directory, const char *name, size_t length,
+                       struct dentry **out)
 {
     struct dentry *found = directory_find(directory, name, length);
     if (found) {
@@ -194,8 +195,8 @@ static enum err step(struct state *s, const struct component *c, struct walk *ou
     }
     if (e != E_OK)
         return e;
-    bool follows = !c->last || (s->flags & WALK_FOLLOW) ||
-                   (!(s->flags & WALK_PARENT) && out->trailing_slash);
+    bool follows =
+        !c->last || (s->flags & WALK_FOLLOW) || (!(s->flags & WALK_PARENT) && out->trailing_slash);
     if (mode_is(child->inode->mode, S_IFLNK) && follows) {
         if (c->last)
             forget_last(out, WALK_ROOT);

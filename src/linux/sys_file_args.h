@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the file system calls have in common: paths, starting points, descriptors, vectors of buffers. */
+/* What the file system calls have in common: paths, starting points, descriptors, vectors of
+ * buffers. */
 #pragma once
 
 #include "base/addr.h"
@@ -18,8 +19,8 @@
 #define AT_EMPTY_PATH       0x1000u
 #define AT_STATX_SYNC_TYPE  0x6000u
 
-#define IO_BYTES_MAX    UINT64_C(0x7ffff000) /* one call moves no more */
-#define IO_SEGMENTS_MAX 1024u
+#define IO_BYTES_MAX        UINT64_C(0x7ffff000) /* one call moves no more */
+#define IO_SEGMENTS_MAX     1024u
 
 /* Most paths are short: they stay on the stack. */
 struct path {
@@ -31,8 +32,8 @@ struct path {
 MUST_CHECK enum err path_copy_in(struct path *path, virt_t from);
 void path_free(struct path *path);
 
-/* Where a relative path starts: NULL for AT_FDCWD and absolute paths, else the descriptor's directory,
- * borrowed. E_BADF, E_NOTDIR. */
+/* Where a relative path starts: NULL for AT_FDCWD and absolute paths, else the descriptor's
+ * directory, borrowed. E_BADF, E_NOTDIR. */
 MUST_CHECK enum err path_base(uint64_t dirfd, const char *path, struct dentry **out);
 
 /* A path of a system call, ready for the VFS. */
@@ -43,11 +44,12 @@ struct path_at {
 MUST_CHECK enum err path_at_begin(struct path_at *at, uint64_t dirfd, uint64_t path);
 void path_at_end(struct path_at *at);
 
-/* The existing object that (dirfd, path) names. AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count, other flags
- * are ignored. *out: one reference. */
+/* The existing object that (dirfd, path) names. AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count, other
+ * flags are ignored. *out: one reference. */
 MUST_CHECK enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct dentry **out);
 
-/* An open file that data can flow through; NULL for a free descriptor and one of O_PATH. Borrowed. */
+/* An open file that data can flow through; NULL for a free descriptor and one of O_PATH. Borrowed.
+ */
 struct file *fd_file(uint64_t fd);
 /* Any open file. */
 struct file *fd_any(uint64_t fd);

@@ -31,10 +31,10 @@ enum fcntl_command {
 #define FD_CLOEXEC     1u
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
-#define LOCK_SH 1u
-#define LOCK_EX 2u
-#define LOCK_NB 4u
-#define LOCK_UN 8u
+#define LOCK_SH        1u
+#define LOCK_EX        2u
+#define LOCK_NB        4u
+#define LOCK_UN        8u
 
 struct flock {
     int16_t type, whence;
@@ -54,7 +54,8 @@ static enum err duplicate_above(struct syscall *call, struct file *file, bool cl
         return E_INVAL;
     int fd;
     file_get(file);
-    enum err e = file_table_add(file_table_current(), file, (uint32_t)call->arg[2], close_on_exec, &fd);
+    enum err e =
+        file_table_add(file_table_current(), file, (uint32_t)call->arg[2], close_on_exec, &fd);
     if (e != E_OK) {
         file_put(file);
         return e;

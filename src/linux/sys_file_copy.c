@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies between files through a buffer of the kernel. The input's position moves by what the output took, so
- * nothing is lost when the output stops half way.
+ * Copies between files through a buffer of the kernel. The input's position moves by what the
+ * output took, so nothing is lost when the output stops half way.
  */
 #include "linux/sys_file.h"
 

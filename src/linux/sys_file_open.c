@@ -12,13 +12,13 @@
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
 
-#define EFD_SEMAPHORE 1u
+#define EFD_SEMAPHORE       1u
 
-#define MFD_CLOEXEC       1u
-#define MFD_ALLOW_SEALING 2u
-#define MFD_NOEXEC_SEAL   8u
-#define MFD_EXEC          16u
-#define MFD_NAME_MAX      249
+#define MFD_CLOEXEC         1u
+#define MFD_ALLOW_SEALING   2u
+#define MFD_NOEXEC_SEAL     8u
+#define MFD_EXEC            16u
+#define MFD_NAME_MAX        249
 
 /* Gives the file, whose reference it takes over, the lowest number. */
 static enum err install(struct syscall *call, struct file *file, bool close_on_exec)
@@ -175,7 +175,8 @@ enum err sys_dup(struct syscall *call)
     return install(call, file, false);
 }
 
-static enum err duplicate_to(struct syscall *call, struct file *file, uint32_t to, bool close_on_exec)
+static enum err duplicate_to(struct syscall *call, struct file *file, uint32_t to,
+                             bool close_on_exec)
 {
     enum err e = file_table_set(file_table_current(), to, file, close_on_exec);
     if (e == E_OK)

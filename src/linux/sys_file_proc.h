@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What /proc says of the machine and the kernel: cpuinfo, meminfo, uptime, stat, version, sys/kernel … */
+/* What /proc says of the machine and the kernel: cpuinfo, meminfo, uptime, stat, version,
+ * sys/kernel … */
 #pragma once
 
 #include "base/compiler.h"

@@ -6,7 +6,7 @@
 #include "linux/sys_file_args.h"
 #include "mm/usercopy.h"
 
-#define CWD ((uint64_t)AT_FDCWD)
+#define CWD        ((uint64_t)AT_FDCWD)
 
 #define UTIME_NOW  0x3fffffff
 #define UTIME_OMIT 0x3ffffffe

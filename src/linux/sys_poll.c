@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All of these ask every descriptor, and when none has anything to say, sleep on any_event, which every wake-up
- * of any queue wakes: then they ask again. With the few descriptors that a program here has, that is
- * cheaper than joining and leaving a queue for each.
+ * All of these ask every descriptor, and when none has anything to say, sleep on any_event, which
+ * every wake-up of any queue wakes: then they ask again. With the few descriptors that a program
+ * here has, that is cheaper than joining and leaving a queue for each.
  */
 #include "linux/sys_poll.h"
 
@@ -174,8 +174,8 @@ enum err sys_ppoll(struct syscall *call)
 #define SELECT_WRITE (POLL_OUT | POLL_WRNORM | POLL_WRBAND | POLL_ERR)
 #define SELECT_OTHER POLL_PRI
 
-#define SELECT_SETS 3 /* read, write, exceptional */
-#define WORD_BITS   64
+#define SELECT_SETS  3 /* read, write, exceptional */
+#define WORD_BITS    64
 
 struct select {
     uint32_t count; /* descriptors */

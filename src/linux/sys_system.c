@@ -8,6 +8,7 @@
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/process.h"
+#include "linux/release.h"
 #include "mm/frames.h"
 #include "mm/usercopy.h"
 
@@ -22,8 +23,8 @@ enum err sys_uname(struct syscall *call)
 {
     struct utsname out = {
         .system = "Linux", /* what a program must be told to believe in the rest of the ABI */
-        .release = "6.1.0-ouro",
-        .version = "#1 Ouro",
+        .release = LINUX_RELEASE,
+        .version = LINUX_VERSION,
         .machine = "x86_64",
     };
     memcpy(out.node, process.host_name, sizeof process.host_name);

@@ -97,25 +97,34 @@ INIT_CODE static enum err protect_image(void)
     return E_OK;
 }
 
-/* Makes struct frame readable for all frame numbers below `end`: pages of its own where there is RAM, the
- * zero page (state FRAME_INNER) in the holes. */
-INIT_CODE static enum err map_metadata(uint64_t end)
+/* Does any of the ranges touch [start, end)? */
+INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uint64_t start, uint64_t end)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].start.v < end && start < ranges[i].end.v)
+            return true;
+    return false;
+}
+
+/* Makes struct frame readable for all frame numbers below `end`: pages of its own where there is RAM or the loader
+ * put something, the zero page (state FRAME_INNER) in the holes. */
+INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *taken, size_t taken_count)
 {
     uint64_t bytes = align_up(end * sizeof(struct frame), PAGE_SIZE);
     for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) {
         uint64_t first = at / sizeof(struct frame) << PAGE_SHIFT;
         uint64_t last = ((at + PAGE_SIZE) / sizeof(struct frame) + 1) << PAGE_SHIFT;
-        bool ram = false;
-        for (size_t i = 0; i < boot_map.count && !ram; i++)
-            ram = boot_map.free[i].start.v < last && first < boot_map.free[i].end.v;
+        bool own = touches(boot_map.free, boot_map.count, first, last) ||
+                   touches(taken, taken_count, first, last) ||
+                   touches(&(struct phys_range){early_range->start, early_end}, 1, first, last);
         virt_t page = virt(LAYOUT_FRAMES_START + at);
         phys_t frame = zero_frame;
-        if (ram && !early_frame(&frame))
+        if (own && !early_frame(&frame))
             return E_NOMEM;
-        enum err e = paging_map(page, frame, PAGE_SIZE, ram ? prot_rw() : prot_ro());
+        enum err e = paging_map(page, frame, PAGE_SIZE, own ? prot_rw() : prot_ro());
         if (e != E_OK)
             return e;
-        if (ram)
+        if (own)
             memset(ptr_of(page), 0, PAGE_SIZE);
     }
     return E_OK;
@@ -163,7 +172,7 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
         return e;
 
     uint64_t end = boot_map.ram_end >> PAGE_SHIFT;
-    e = map_metadata(end);
+    e = map_metadata(end, taken, taken_count);
     if (e != E_OK)
         return e;
     frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), end);

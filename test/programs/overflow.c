@@ -5,18 +5,19 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 static sigjmp_buf back;
-static volatile char *deepest;
+static volatile uintptr_t deepest;
 
 static void handler(int signal, siginfo_t *info, void *context)
 {
     (void)context;
-    char *at = info->si_addr;
+    uintptr_t at = (uintptr_t)info->si_addr;
     printf("signal %d, near the stack pointer: %d\n", signal,
            at > deepest - 65536 && at <= deepest + 65536);
     siglongjmp(back, 1);
@@ -29,7 +30,7 @@ static int deeper(int n)
 {
     volatile char here[1024];
     here[0] = (char)n;
-    deepest = here;
+    deepest = (uintptr_t)here;
     return more ? deeper(n + 1) + here[0] : 0;
 }
 
@@ -45,7 +46,7 @@ int main(void)
     for (int i = 0; i < 2; i++) {
         if (sigsetjmp(back, 1) == 0)
             deeper(0);
-        printf("used %s\n", &first - deepest > 7 << 20 ? "most of 8 MiB" : "LESS");
+        printf("used %s\n", (uintptr_t)&first - deepest > 7 << 20 ? "most of 8 MiB" : "LESS");
     }
     sigaltstack(NULL, &now);
     printf("flags %d\n", now.ss_flags);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile int depth;
+static volatile int depth, nested;
 
 static void note(int signal, siginfo_t *info, void *context)
 {
@@ -26,7 +26,8 @@ static void nest(int signal, siginfo_t *info, void *context)
 {
     depth++;
     note(signal, info, context);
-    if (depth == 1) {
+    if (depth == 1 && !nested) {
+        nested = 1;
         raise(SIGUSR1); /* blocked while its own handler runs */
         raise(SIGUSR2);
     }
