@@ -20,6 +20,7 @@
 #include "linux/fs_bridge.h"
 #include "linux/process.h"
 #include "linux/start_proc.h"
+#include "linux/sys_file_proc.h"
 #include "linux/timers.h"
 #include "mm/memory.h"
 #include "mm/paging.h"
@@ -63,6 +64,8 @@ INIT_CODE static void files_start(void)
     enum err e = devfs_fill();
     if (e == E_OK)
         e = procfs_start();
+    if (e == E_OK)
+        e = proc_machine_start();
     if (e == E_OK)
         e = start_proc_fill(boot_command_line);
     if (e == E_OK)

@@ -11,9 +11,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-extern /* As the kernel gave it: glibc's getauxval() tells its own mind for AT_HWCAP. */
-    static unsigned long
-    value(const ElfW(auxv_t) * aux, unsigned long type)
+/* As the kernel gave it: glibc's getauxval() tells its own mind for AT_HWCAP. */
+static unsigned long value(const ElfW(auxv_t) * aux, unsigned long type)
 {
     while (aux->a_type != AT_NULL && aux->a_type != type)
         aux++;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PAGE 4096ul
@@ -56,17 +57,24 @@ static void anonymous(void)
     result("mincore", mincore(p, 4 * PAGE, present));
 }
 
+/* Not sbrk(): musl's refuses to move. */
+static char *move_break(char *to)
+{
+    return (char *)syscall(SYS_brk, to);
+}
+
 static void heap(void)
 {
-    char *start = sbrk(0), *at = sbrk(3 * PAGE + 100);
-    truth("break moved", at == start && (char *)sbrk(0) == start + 3 * PAGE + 100);
-    truth("zeros", all(at, 3 * PAGE + 100, 0));
-    memset(at, 1, 3 * PAGE + 100);
-    sbrk(-(intptr_t)(2 * PAGE));
-    truth("shrunk", (char *)sbrk(0) == start + PAGE + 100);
-    sbrk(2 * PAGE);
-    truth("what came back is zero", all(start + 2 * PAGE + 100, PAGE, 0));
-    truth("too much", sbrk((intptr_t)1 << 46) == (void *)-1);
+    char *start = move_break(NULL), *end = start + 3 * PAGE + 100;
+    truth("break moved", move_break(end) == end && move_break(NULL) == end);
+    truth("zeros", all(start, 3 * PAGE + 100, 0));
+    memset(start, 1, 3 * PAGE + 100);
+    truth("shrunk", move_break(end - 2 * PAGE) == end - 2 * PAGE);
+    truth("grown again", move_break(end) == end);
+    truth("what came back is zero", all(start + 2 * PAGE, PAGE, 0));
+    truth("what stayed is kept", all(start, PAGE + 100, 1));
+    truth("too much", move_break(start + (1ul << 46)) == end);
+    truth("below the start", move_break(start - 1) == end);
     for (int i = 0; i < 200; i++) {
         char *p = malloc((size_t)i * 1000 + 1);
         memset(p, i, (size_t)i * 1000 + 1);
