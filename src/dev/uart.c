@@ -24,19 +24,30 @@ enum {
     LCR_DLAB = 0x80,
     MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
     LSR_DATA = 1,
-    LSR_EMPTY = 0x20,
+    LSR_EMPTY = 0x20, /* the FIFO is */
+    LSR_IDLE = 0x40,  /* ... and the last bit is on the wire */
     FIFO_SIZE = 16,
     PATIENCE = 10000000, /* polls for room; a host that reads slowly makes us wait, a dead port must not for ever */
 };
 
 static unsigned burst = 1; /* bytes that fit when LSR says empty */
 
+static void wait_for(uint8_t status)
+{
+    for (unsigned polls = 0; !(in8(LSR) & status) && polls < PATIENCE; polls++)
+        cpu_pause();
+}
+
+static void uart_flush(void)
+{
+    wait_for(LSR_IDLE);
+}
+
 static void uart_write(const void *bytes, size_t size)
 {
     const uint8_t *p = bytes;
     while (size > 0) {
-        for (unsigned polls = 0; !(in8(LSR) & LSR_EMPTY) && polls < PATIENCE; polls++)
-            cpu_pause();
+        wait_for(LSR_EMPTY);
         for (unsigned i = 0; i < burst && size > 0; i++, size--)
             out8(DATA, *p++);
     }
@@ -65,7 +76,7 @@ static void uart_resume(void)
 
 INIT_CODE const struct console_device *uart_init(void)
 {
-    static const struct console_device device = {uart_write, uart_resume};
+    static const struct console_device device = {uart_write, uart_flush, uart_resume};
     out8(SCRATCH, 0x5a);
     if (in8(SCRATCH) != 0x5a)
         return NULL;

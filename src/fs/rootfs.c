@@ -20,11 +20,19 @@ struct link_entry {
     uint32_t ino, dev_major, dev_minor, type;
 };
 
+/* Files that come later change the time of their directory, so those are set at the end. */
+struct directory_time {
+    struct directory_time *next;
+    struct dentry *dentry; /* one reference */
+    uint32_t modified;
+};
+
 struct fill {
     struct cpio_reader reader;
     phys_t archive_phys;
     struct parse_fault *fault;
     struct link_entry *links[LINK_BUCKETS];
+    struct directory_time *directories;
     char path[PATH_MAX_SIZE];
 };
 
@@ -118,6 +126,37 @@ static void links_free(struct fill *fill)
     }
 }
 
+static enum err directory_remember(struct fill *fill, const struct cpio_entry *entry,
+                                   struct dentry *dentry)
+{
+    struct directory_time *time = heap_alloc(sizeof(*time));
+    if (!time)
+        return E_NOMEM;
+    dentry_get(dentry);
+    *time = (struct directory_time){fill->directories, dentry, entry->mtime};
+    fill->directories = time;
+    return E_OK;
+}
+
+/* The newest entry of a directory comes first in the list and must win. */
+static void directories_finish(struct fill *fill)
+{
+    struct directory_time *reversed = NULL, *next;
+    for (struct directory_time *time = fill->directories; time; time = next) {
+        next = time->next;
+        time->next = reversed;
+        reversed = time;
+    }
+    for (struct directory_time *time = reversed; time; time = next) {
+        struct inode *inode = time->dentry->inode;
+        next = time->next;
+        inode->modified = (struct fs_time){time->modified, 0};
+        inode->accessed = inode->changed = inode->modified;
+        dentry_put(time->dentry);
+        heap_free(time);
+    }
+}
+
 static enum err fill_directory(struct fill *fill, const struct cpio_entry *entry)
 {
     struct vfs_place place = {NULL, fill->path};
@@ -136,8 +175,9 @@ static enum err fill_directory(struct fill *fill, const struct cpio_entry *entry
     if (e != E_OK)
         return e;
     set_attributes(dentry->inode, entry);
+    e = directory_remember(fill, entry, dentry);
     dentry_put(dentry);
-    return E_OK;
+    return e;
 }
 
 static enum err make_symlink(struct fill *fill, const struct cpio_entry *entry)
@@ -275,6 +315,7 @@ enum err rootfs_fill(const void *archive, uint64_t size, phys_t archive_phys,
     fs_current()->umask = 0;
     e = fill_all(fill);
     fs_current()->umask = umask;
+    directories_finish(fill);
     links_free(fill);
     heap_free(fill);
     return e;

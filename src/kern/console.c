@@ -83,6 +83,12 @@ void console_write(enum console_stream stream, const void *bytes, size_t size)
     }
 }
 
+void console_flush(void)
+{
+    if (device != NULL)
+        device->flush();
+}
+
 size_t console_input_room(void)
 {
     return RING_SIZE - (ring_in - ring_out);

@@ -27,6 +27,7 @@ enum console_stream {
 /* What carries the console; implemented in dev/. */
 struct console_device {
     void (*write)(const void *bytes, size_t size); /* any context; returns when all were taken */
+    void (*flush)(void);                           /* waits until all has left the machine */
     void (*resume_input)(void);                    /* there is room again: see console_input_room() */
 };
 
@@ -42,6 +43,9 @@ void console_init(const struct console_device *device, const struct console_opti
 void console_ready(void);
 /* Sends a line of text to the host tool itself (framed; plain: nothing): "exit 0". Callers: any. */
 void console_tell_host(const char *line);
+
+/* Waits until everything written has left: before the machine goes. Callers: any. */
+void console_flush(void);
 
 /* For the device: bytes that arrived. Interrupts off. */
 void console_input(const void *bytes, size_t size);

@@ -65,6 +65,7 @@ NORETURN void machine_exit(int status)
     console_tell_host(line);
     if (!console_is_framed())
         report("ouro: the program ended with status %d; the machine can be switched off", status);
+    console_flush();
     power_off(status);
     cpu_halt_forever();
 }

@@ -19,8 +19,6 @@ static unsigned long value(const ElfW(auxv_t) * aux, unsigned long type)
     return aux->a_un.a_val;
 }
 
-int main(int argc, char **argv, char **envp);
-
 static int all_zero(const unsigned char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

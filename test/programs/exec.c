@@ -19,8 +19,11 @@ static int is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
-static void first(char *self)
+/* `name` is relative to the root, and the first stage leaves it. */
+static void first(const char *name)
 {
+    char self[200];
+    snprintf(self, sizeof self, "/%s", name);
     sigset_t set;
     signal(SIGUSR1, on_signal);
     signal(SIGUSR2, SIG_IGN);

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# The programs that run on Linux and in Ouro: each test/programs/NAME.c as NAME-musl, NAME-glibc and
+# NAME-pie (static-PIE), and the table that says how they are run.
+find_program(OURO_MUSL_GCC musl-gcc REQUIRED)
+file(GLOB program_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/*.c)
+set(program_dir ${CMAKE_CURRENT_BINARY_DIR}/programs)
+file(MAKE_DIRECTORY ${program_dir})
+set(program_files)
+foreach(source IN LISTS program_sources)
+    get_filename_component(name ${source} NAME_WE)
+    foreach(kind musl glibc pie)
+        if(kind STREQUAL "musl")
+            set(compile ${OURO_MUSL_GCC} -static)
+        elseif(kind STREQUAL "glibc")
+            set(compile gcc -static)
+        else()
+            set(compile gcc -static-pie -fpie)
+        endif()
+        set(out ${program_dir}/${name}-${kind})
+        add_custom_command(OUTPUT ${out}
+            COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -o ${out} ${source}
+            DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h VERBATIM)
+        list(APPEND program_files ${out})
+    endforeach()
+endforeach()
+add_custom_target(test_programs ALL DEPENDS ${program_files})
+
+add_test(NAME programs.cases
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir})
+set_tests_properties(programs.cases PROPERTIES LABELS programs TIMEOUT 900 SKIP_RETURN_CODE 77
+    ENVIRONMENT "OURO=${PROJECT_SOURCE_DIR}/ouro")
