@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first line of main, then off: the program of bench/boot.sh, as PID 1 under Linux and under Ouro alike. */
+/* The first line of main, then off: the program of bench/boot.sh, as PID 1 under Linux and under
+ * Ouro alike. */
 #include <sys/reboot.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tour of the machine that this program has to itself: an ordinary Linux program, which on Ouro finds one thing
- * more in its auxiliary vector: the address of a window on its own page tables.
+ * A tour of the machine that this program has to itself: an ordinary Linux program, which on Ouro
+ * finds one thing more in its auxiliary vector: the address of a window on its own page tables.
  *
  *     ./ouro run                      # this program
  *     musl-gcc -static -O2 example/tour.c -o tour && ./tour     # on Linux: all but the page tables
@@ -40,8 +40,8 @@ static void greet(void)
     time_t now = time(NULL);
     uname(&name);
     strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", gmtime(&now));
-    printf("Hello! This is an unmodified Linux program, process %d, on %s %s (%s).\n", (int)getpid(),
-           name.sysname, name.release, name.machine);
+    printf("Hello! This is an unmodified Linux program, process %d, on %s %s (%s).\n",
+           (int)getpid(), name.sysname, name.release, name.machine);
     printf("It is %s by this machine's clock.\n", date);
 }
 
@@ -60,9 +60,9 @@ static void print_memory(void)
 
 /* ---- Page tables through the recursive window
  *
- * The level-4 table holds, in the slot that the window's address names, an entry that points to the table
- * itself. So a walk that goes through that slot n times ends n levels early, in a table instead of a page:
- * entry of level n for address v  =  base(n) + (v[47:0] >> (12 + 9 (n - 1))) * 8
+ * The level-4 table holds, in the slot that the window's address names, an entry that points to the
+ * table itself. So a walk that goes through that slot n times ends n levels early, in a table
+ * instead of a page: entry of level n for address v  =  base(n) + (v[47:0] >> (12 + 9 (n - 1))) * 8
  */
 
 static uint64_t window; /* base(1) */
@@ -79,10 +79,10 @@ static const volatile uint64_t *entry_address(int level, uint64_t v)
 static void print_entry(int level, uint64_t v, uint64_t e)
 {
     printf("    level %d [%3u] at %p = %016" PRIx64 "  %s%s%s%s%s%s\n", level,
-           (unsigned)(v >> (12 + 9 * (level - 1)) & 511), (void *)(uintptr_t)entry_address(level, v), e,
-           e & 1 ? "present" : "not present", e & 1 && e & 2 ? " writable" : "",
-           e & 1 && !(e >> 63) ? " executable" : "", e & 32 ? " accessed" : "", e & 64 ? " dirty" : "",
-           level > 1 && e & 128 ? " large" : "");
+           (unsigned)(v >> (12 + 9 * (level - 1)) & 511),
+           (void *)(uintptr_t)entry_address(level, v), e, e & 1 ? "present" : "not present",
+           e & 1 && e & 2 ? " writable" : "", e & 1 && !(e >> 63) ? " executable" : "",
+           e & 32 ? " accessed" : "", e & 64 ? " dirty" : "", level > 1 && e & 128 ? " large" : "");
 }
 
 static void translate(const char *what, const volatile void *address)
@@ -110,7 +110,8 @@ static void tour_page_tables(void)
         printf("\nThis kernel shows no page tables to its programs: it is not Ouro.\n");
         return;
     }
-    printf("\nIts page tables, read through the window at 0x%" PRIx64 " (slot %u of the level-4 table"
+    printf("\nIts page tables, read through the window at 0x%" PRIx64
+           " (slot %u of the level-4 table"
            " points to the table itself):\n",
            window, (unsigned)(window >> 39 & 511));
     int local = 1;

@@ -7,6 +7,7 @@
 #include "cpu/x86.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
+#include "kern/boot_marks.h"
 #include "kern/bringup.h"
 #include "kern/loader.h"
 #include "kern/log.h"
@@ -23,18 +24,25 @@ INIT_DATA static struct boot_info boot;
 NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
 {
     uint64_t entered = rdtsc();
+    boot_mark("start");
     cpu_tables_init();          /* GDT, TSS, IDT: a fault is reported from now on */
     panic_init();               /* ... in words */
     cpu_features_init();        /* CR0, CR4, EFER, XCR0 are what we say; cpu_features */
     console_start(uart_init()); /* plain text comes out */
+    boot_mark("cpu");
     loader_read(loader, info, &boot); /* all that the loader said, copied */
-    options_read(&boot);        /* the console speaks as the command line wants it */
-    random_init();              /* random bits, for the places that are drawn */
-    memory_start(&boot);        /* frames, page tables, heap; the identity map is gone */
-    stacks_start();             /* each trap enters on a guarded stack */
-    interrupts_start();         /* APIC, PIC, calibrated TSC */
+    options_read(&boot);              /* the console speaks as the command line wants it */
+    boot_mark("loader data");
+    random_init(); /* random bits, for the places that are drawn */
+    boot_mark("random");
+    memory_start(&boot); /* frames, page tables, heap; the identity map is gone */
+    stacks_start();      /* each trap enters on a guarded stack */
+    boot_mark("memory");
+    interrupts_start(); /* APIC, PIC, calibrated TSC */
+    boot_mark("interrupts, TSC");
     time_init(entered, rtc_read() * NS_PER_SECOND); /* clocks and timers */
-    uart_start_input();         /* standard input */
-    log_machine();              /* the log says what machine this is */
+    uart_start_input();                             /* standard input */
+    log_machine();                                  /* the log says what machine this is */
+    boot_mark("clock");
     thread_start_first(linux_start, NULL); /* the program, on a guarded stack of its own */
 }

@@ -12,9 +12,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define MIB         (UINT64_C(1) << 20)
-#define KERNEL_ROOM (5 * MIB) /* kernel, page tables, and a little for a small program */
-#define COPY_BLOCK  (1u << 20)
+#define MIB (UINT64_C(1) << 20)
+#define KERNEL_ROOM                                                                                \
+    (3 * MIB / 2) /* the kernel with its tables; a floor, not what a program needs */
+#define COPY_BLOCK (1u << 20)
 
 struct packer {
     struct cpio_writer writer;

@@ -17,7 +17,7 @@
 /* Zeroed data of such code; given back too. */
 #define INIT_DATA __attribute__((section(".bss.init")))
 /* Data written only while booting; its pages become read-only before the program starts. */
-#define RO_AFTER_INIT __attribute__((section(".data.ro_after_init")))
+#define RO_AFTER_INIT                __attribute__((section(".data.ro_after_init")))
 
 #define ARRAY_LENGTH(a)              (sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, mem) ((type *)((char *)(ptr) - __builtin_offsetof(type, mem)))

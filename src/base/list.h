@@ -11,7 +11,10 @@ struct list {
     struct list *next, *prev; /* both point to the list itself when it is empty */
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        &(name), &(name)                                                                           \
+    }
 
 static inline void list_init(struct list *l)
 {

@@ -13,8 +13,7 @@ NORETURN void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 NORETURN void panic_assert(const char *condition, const char *file, int line);
 
 /* Always on, in the kernel and natively. */
-#define assert(condition)                                                                          \
-    ((condition) ? (void)0 : panic_assert(#condition, __FILE__, __LINE__))
+#define assert(condition) ((condition) ? (void)0 : panic_assert(#condition, __FILE__, __LINE__))
 
 /* At boot, for what nobody could handle: the expression and the error's name. */
 #define must(expression)                                                                           \

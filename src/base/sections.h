@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Symbols of boot/kernel.ld.S and boot/multiboot2.S: addresses, not variables. The only place that names them. */
+/* Symbols of boot/kernel.ld.S and boot/multiboot2.S: addresses, not variables. The only place that
+ * names them. */
 #pragma once
 
 #include "base/addr.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Copies go eight bytes at a time with plain loads and stores: under QEMU's TCG `rep movsb` costs
- * fifteen times as much, and on hardware the difference is small for the sizes that the kernel moves.
- * Unaligned words are read through memcpy-like builtins of fixed size, which compile to one load.
+ * fifteen times as much, and on hardware the difference is small for the sizes that the kernel
+ * moves. Unaligned words are read through memcpy-like builtins of fixed size, which compile to one
+ * load.
  */
 #include "base/str.h"
 

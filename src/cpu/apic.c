@@ -37,7 +37,7 @@ enum {
     PIC_CASCADE_LINE = 2,
 };
 
-RO_AFTER_INIT static volatile uint32_t *registers; /* NULL in x2APIC mode */
+RO_AFTER_INIT static volatile uint32_t *registers;              /* NULL in x2APIC mode */
 RO_AFTER_INIT static uint64_t ticks_per_ns = UINT64_C(1) << 32; /* 32.32 fixed point */
 RO_AFTER_INIT static void (*irq_handlers[16])(void);
 static uint16_t pic_mask = 0xffff;
@@ -82,7 +82,8 @@ INIT_CODE static void pic_init(void)
     pic_set_mask(0xffff);
 }
 
-/* Lines 7 and 15 are also what a request that vanished looks like: the in-service bit tells (8259A, IR7). */
+/* Lines 7 and 15 are also what a request that vanished looks like: the in-service bit tells (8259A,
+ * IR7). */
 static bool pic_spurious(unsigned line)
 {
     if (line != 7 && line != 15)
@@ -172,6 +173,6 @@ void irq_set_handler(unsigned line, void (*handler)(void))
     irq_handlers[line] = handler;
     uint16_t mask = (uint16_t)(pic_mask & ~(1u << line));
     if (line >= 8)
-        mask &= (uint16_t)~(1u << PIC_CASCADE_LINE);
+        mask &= (uint16_t) ~(1u << PIC_CASCADE_LINE);
     pic_set_mask(mask);
 }

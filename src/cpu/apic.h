@@ -10,7 +10,8 @@
 
 /* Physical address of the register page; 0 when the APIC is in x2APIC mode and needs none. */
 phys_t apic_page(void);
-/* Turns the APIC on; `registers` is that page, mapped uncached. All ISA lines are masked. Boot only. */
+/* Turns the APIC on; `registers` is that page, mapped uncached. All ISA lines are masked. Boot
+ * only. */
 void apic_init(void *registers);
 
 /* The one-shot timer: its interrupt comes on VECTOR_TIMER. Callers: any, interrupts off. */
@@ -25,5 +26,6 @@ void apic_timer_set_hz(uint64_t hz);
 /* Tells the APIC that the timer's interrupt was taken. */
 void apic_eoi(void);
 
-/* Handles ISA line 0-15: `handler` runs with interrupts off and the line is acknowledged after it. Boot only. */
+/* Handles ISA line 0-15: `handler` runs with interrupts off and the line is acknowledged after it.
+ * Boot only. */
 void irq_set_handler(unsigned line, void (*handler)(void));

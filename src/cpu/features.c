@@ -130,7 +130,8 @@ void cpu_vectors_reset(void *area)
     memcpy(area, &fcw, sizeof fcw); /* SDM 1 10.5.1, table 10-2 */
     memcpy((char *)area + 24, &mxcsr, sizeof mxcsr);
     if (cpu_features.xsave) {
-        uint64_t components = XCR0_X87 | XCR0_SSE; /* XSTATE_BV: the others start in their initial state */
+        uint64_t components =
+            XCR0_X87 | XCR0_SSE; /* XSTATE_BV: the others start in their initial state */
         memcpy((char *)area + FXSAVE_SIZE, &components, sizeof components);
     }
 }

@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#define PERCPU_SELF        0
-#define PERCPU_KSTACK_TOP  8
-#define PERCPU_KSTACK_LOW  16
-#define PERCPU_PROGRAM_RSP 24
+#define PERCPU_SELF         0
+#define PERCPU_KSTACK_TOP   8
+#define PERCPU_KSTACK_LOW   16
+#define PERCPU_PROGRAM_RSP  24
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
 
@@ -23,7 +23,7 @@ struct percpu {
     uint64_t kstack_low;  /* lowest address of that stack; below is its guard */
     uint64_t program_rsp; /* syscall entry's scratch word */
     struct thread *current;
-    uint32_t index;         /* number of this CPU */
+    uint32_t index; /* number of this CPU */
 };
 
 static inline struct percpu *percpu(void)

@@ -2,9 +2,9 @@
 /* Segment selectors and what entry.S shares with tables.c; plain numbers, for the assembler too. */
 #pragma once
 
-#define SELECTOR_CODE 0x08
-#define SELECTOR_DATA 0x10 /* SYSCALL loads SS = CODE + 8 (SDM 2B, SYSCALL) */
-#define SELECTOR_TSS  0x18
+#define SELECTOR_CODE     0x08
+#define SELECTOR_DATA     0x10 /* SYSCALL loads SS = CODE + 8 (SDM 2B, SYSCALL) */
+#define SELECTOR_TSS      0x18
 
 #define IST_COMMON        1
 #define IST_DOUBLE_FAULT  2

@@ -7,8 +7,9 @@
 
 extern struct percpu percpu_boot; /* the boot CPU's */
 
-/* Loads the tables with small static IST stacks and points GS at percpu_boot, whose kernel stack is the boot
- * stack. From here on an exception is reported instead of resetting the machine. Boot only. */
+/* Loads the tables with small static IST stacks and points GS at percpu_boot, whose kernel stack is
+ * the boot stack. From here on an exception is reported instead of resetting the machine. Boot
+ * only. */
 void cpu_tables_init(void);
 /* Replaces an IST stack: `top` is 16-byte aligned. Boot only. */
 void cpu_tables_set_ist(unsigned ist, virt_t top);

@@ -67,11 +67,28 @@ void trap_kernel_stack_overflow(struct trap_frame *frame)
 const char *trap_name(uint64_t vector)
 {
     static const char *const names[VECTOR_EXCEPTIONS] = {
-        "divide error", "debug exception", "NMI", "breakpoint", "overflow", "BOUND range exceeded",
-        "invalid opcode", "device not available", "double fault", NULL, "invalid TSS",
-        "segment not present", "stack-segment fault", "general protection", "page fault", NULL,
-        "x87 floating-point error", "alignment check", "machine check", "SIMD floating-point exception",
-        "virtualization exception", "control protection exception",
+        "divide error",
+        "debug exception",
+        "NMI",
+        "breakpoint",
+        "overflow",
+        "BOUND range exceeded",
+        "invalid opcode",
+        "device not available",
+        "double fault",
+        NULL,
+        "invalid TSS",
+        "segment not present",
+        "stack-segment fault",
+        "general protection",
+        "page fault",
+        NULL,
+        "x87 floating-point error",
+        "alignment check",
+        "machine check",
+        "SIMD floating-point exception",
+        "virtualization exception",
+        "control protection exception",
     };
     return vector < VECTOR_EXCEPTIONS ? names[vector] : NULL;
 }

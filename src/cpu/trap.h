@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a vector to its handler. Handlers of exceptions run on the thread's kernel stack with the interrupt
- * flag of whoever was interrupted; handlers of interrupts run with interrupts off.
+ * From a vector to its handler. Handlers of exceptions run on the thread's kernel stack with the
+ * interrupt flag of whoever was interrupted; handlers of interrupts run with interrupts off.
  */
 #pragma once
 
@@ -34,7 +34,8 @@ typedef void (*trap_handler)(struct trap_frame *frame);
 void trap_set_handler(unsigned vector, trap_handler handler);
 /* For vectors without a handler: must be set before the first trap. Boot only. */
 void trap_set_default(trap_handler handler);
-/* Called before control goes back to the program, interrupts off before and after: signals, rescheduling. Boot only. */
+/* Called before control goes back to the program, interrupts off before and after: signals,
+ * rescheduling. Boot only. */
 void trap_set_exit_hook(trap_handler hook);
 /* Called when the kernel's own stack ran into its guard; must not return. Boot only. */
 void trap_set_overflow_hook(trap_handler hook);

@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
-#define PIT_HZ        UINT64_C(1193182)
-#define PIT_CHANNEL_0 0x40 /* every PC has it, QEMU's microvm too; its interrupt line stays masked */
-#define PIT_COMMAND   0x43
+#define PIT_HZ UINT64_C(1193182)
+#define PIT_CHANNEL_0                                                                              \
+    0x40 /* every PC has it, QEMU's microvm too; its interrupt line stays masked */
+#define PIT_COMMAND       0x43
 
 #define CALIBRATION_TICKS 2386 /* 2 ms */
 
@@ -60,7 +61,8 @@ struct sample {
     uint16_t pit; /* counts down */
 };
 
-/* The clocks at one moment: of a few tries the one in which the slow port reads took the least time. */
+/* The clocks at one moment: of a few tries the one in which the slow port reads took the least
+ * time. */
 INIT_CODE static struct sample sample_clocks(void)
 {
     struct sample best = {0};

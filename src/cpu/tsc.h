@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Finds the TSC's frequency: CPUID leaf 15H or 40000010H, else it is measured against the PIT for 2 ms, with the APIC
- * timer beside it. The APIC must be on. False when nothing could tell: a guess of 1 GHz is used then. Boot only. */
+/* Finds the TSC's frequency: CPUID leaf 15H or 40000010H, else it is measured against the PIT for 2
+ * ms, with the APIC timer beside it. The APIC must be on. False when nothing could tell: a guess of
+ * 1 GHz is used then. Boot only. */
 bool tsc_init(void);
 /* Hz, and where it came from ("CPUID 15H", "PIT"). */
 uint64_t tsc_hz(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The loops of usercopy.S and their recovery. Everybody but mm/usercopy.c and the fault handler calls mm/usercopy.h. */
+/* The loops of usercopy.S and their recovery. Everybody but mm/usercopy.c and the fault handler
+ * calls mm/usercopy.h. */
 #pragma once
 
 #include "cpu/frame.h"

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-#define CR0_KNOWN UINT64_C(0x80010033) /* PG WP NE ET MP PE: written whole, never or-ed (SDM 3A 2.5) */
+#define CR0_KNOWN                                                                                  \
+    UINT64_C(0x80010033) /* PG WP NE ET MP PE: written whole, never or-ed (SDM 3A 2.5) */
 
 #define CR4_PAE        (UINT64_C(1) << 5)
 #define CR4_PGE        (UINT64_C(1) << 7)
@@ -15,21 +16,21 @@
 #define CR4_LA57       (UINT64_C(1) << 12)
 #define CR4_OSXSAVE    (UINT64_C(1) << 18)
 
-#define RFLAGS_TF UINT64_C(0x100)
+#define RFLAGS_TF      UINT64_C(0x100)
 
-#define MSR_APIC_BASE 0x1b
-#define MSR_PAT       0x277
-#define MSR_EFER      0xc0000080
-#define MSR_STAR      0xc0000081
-#define MSR_LSTAR     0xc0000082
-#define MSR_FMASK     0xc0000084
-#define MSR_FS_BASE   0xc0000100
-#define MSR_GS_BASE   0xc0000101
+#define MSR_APIC_BASE  0x1b
+#define MSR_PAT        0x277
+#define MSR_EFER       0xc0000080
+#define MSR_STAR       0xc0000081
+#define MSR_LSTAR      0xc0000082
+#define MSR_FMASK      0xc0000084
+#define MSR_FS_BASE    0xc0000100
+#define MSR_GS_BASE    0xc0000101
 
-#define EFER_SCE (UINT64_C(1) << 0)
-#define EFER_LME (UINT64_C(1) << 8)
-#define EFER_LMA (UINT64_C(1) << 10)
-#define EFER_NXE (UINT64_C(1) << 11)
+#define EFER_SCE       (UINT64_C(1) << 0)
+#define EFER_LME       (UINT64_C(1) << 8)
+#define EFER_LMA       (UINT64_C(1) << 10)
+#define EFER_NXE       (UINT64_C(1) << 11)
 
 struct cpuid {
     uint32_t eax, ebx, ecx, edx;

@@ -27,7 +27,8 @@ enum {
     LSR_EMPTY = 0x20, /* the FIFO is */
     LSR_IDLE = 0x40,  /* ... and the last bit is on the wire */
     FIFO_SIZE = 16,
-    PATIENCE = 10000000, /* polls for room; a host that reads slowly makes us wait, a dead port must not for ever */
+    PATIENCE = 10000000, /* polls for room; a host that reads slowly makes us wait, a dead port must
+                            not for ever */
 };
 
 static unsigned burst = 1; /* bytes that fit when LSR says empty */
@@ -53,8 +54,8 @@ static void uart_write(const void *bytes, size_t size)
     }
 }
 
-/* Takes what has arrived for as long as the console has room; with none the interrupt stays off, the UART's
- * FIFO fills, and the host holds its bytes back. */
+/* Takes what has arrived for as long as the console has room; with none the interrupt stays off,
+ * the UART's FIFO fills, and the host holds its bytes back. */
 static void uart_receive(void)
 {
     while (console_input_room() > 0) {

@@ -25,6 +25,8 @@ static const char *name_of(const struct area *area, char *buffer, size_t size)
         area->source->ops->name(area->source, buffer, size);
         return buffer;
     }
+    if (area->kind == AREA_GUARD)
+        return "[anon:guard]"; /* as Linux shows memory that a program gave a name */
     if (area->flags & AREA_STACK)
         return "[stack]";
     return (area->flags & AREA_HEAP) ? "[heap]" : "";

@@ -83,7 +83,8 @@ INIT_CODE void log_machine(void)
 {
     struct memory_totals memory;
     memory_totals(&memory);
-    log_info("loader=\"%s\" firmware=%s", boot_summary.loader_name, boot_summary.uefi ? "UEFI" : "BIOS");
+    log_info("loader=\"%s\" firmware=%s", boot_summary.loader_name,
+             boot_summary.uefi ? "UEFI" : "BIOS");
     log_info("cpu=\"%s\" family=%u model=%u%s%s", cpu_features.brand, cpu_features.family,
              cpu_features.model, cpu_features.nx ? "" : "; no NX: W^X cannot be enforced",
              cpu_features.xsave ? "" : "; no XSAVE");

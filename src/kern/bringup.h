@@ -8,7 +8,8 @@
 
 /* Plain output on the device (NULL: none), until options_read() knows better. */
 void console_start(const struct console_device *device);
-/* Reads the command line and sets the console up as it says. A word that is not known stops the machine. */
+/* Reads the command line and sets the console up as it says. A word that is not known stops the
+ * machine. */
 void options_read(struct boot_info *boot);
 /* What the command line said, and the line itself. Both are gone after memory_end_boot(). */
 extern struct options options;

@@ -5,9 +5,10 @@
  * Plain (a person at a serial port or a screen): everything is text on one terminal, and the tty's
  * line discipline (fs/tty.c) does echo and editing.
  *
- * Framed (console=framed: the host tool is at the other end, and unframes): streams are told apart by
- * escapes, so that one serial port carries the program's stdout and stderr, the kernel's log and the exit
- * status in the order in which they came, byte for byte. kern/console_frame.h has the format.
+ * Framed (console=framed: the host tool is at the other end, and unframes): streams are told apart
+ * by escapes, so that one serial port carries the program's stdout and stderr, the kernel's log and
+ * the exit status in the order in which they came, byte for byte. kern/console_frame.h has the
+ * format.
  */
 #pragma once
 
@@ -28,7 +29,7 @@ enum console_stream {
 struct console_device {
     void (*write)(const void *bytes, size_t size); /* any context; returns when all were taken */
     void (*flush)(void);                           /* waits until all has left the machine */
-    void (*resume_input)(void);                    /* there is room again: see console_input_room() */
+    void (*resume_input)(void); /* there is room again: see console_input_room() */
 };
 
 struct console_options {
@@ -55,11 +56,13 @@ size_t console_input_room(void);
 /* Writes all bytes as they are. Callers: any, a panic too (then polled and unlocked). */
 void console_write(enum console_stream stream, const void *bytes, size_t size);
 
-/* Takes up to `size` bytes of input that has arrived; 0 when there is none now. Callers: threads. */
+/* Takes up to `size` bytes of input that has arrived; 0 when there is none now. Callers: threads.
+ */
 size_t console_read(void *to, size_t size);
 /* Is there input to take, or has it ended? */
 bool console_input_ready(void);
-/* Has the other end said that no more input comes (framed consoles only), and was all of it taken? */
+/* Has the other end said that no more input comes (framed consoles only), and was all of it taken?
+ */
 bool console_input_ended(void);
 /* Woken when input arrives or ends. */
 struct wait_queue *console_input_queue(void);

@@ -12,20 +12,20 @@
  *            "mark NAME NS"  boot reached NAME, NS nanoseconds after the kernel's entry
  *   DLE DLE  one byte 0x10
  *
- * Before the kernel speaks, firmware and GRUB may print on the same port: the host ignores everything
- * up to the first FRAME_HELLO. Each "stream follows" stays in force until the next one; the stream after
- * FRAME_HELLO is the log. The 32-bit stub, which runs before any framing, says "ouro: stop: …\n" in plain
- * text when it must stop, without FRAME_HELLO.
+ * Before the kernel speaks, firmware and GRUB may print on the same port: the host ignores
+ * everything up to the first FRAME_HELLO. Each "stream follows" stays in force until the next one;
+ * the stream after FRAME_HELLO is the log. The 32-bit stub, which runs before any framing, says
+ * "ouro: stop: …\n" in plain text when it must stop, without FRAME_HELLO.
  */
 #pragma once
 
-#define FRAME_DLE        0x10
-#define FRAME_STDOUT     '1'
-#define FRAME_STDERR     '2'
-#define FRAME_LOG        '3'
-#define FRAME_READY      '!'
-#define FRAME_TEXT       '#'
-#define FRAME_EOF        '.'
-#define FRAME_HELLO      "\020\020\020OURO1\n" /* three DLE: nothing that is framed looks like it */
-#define FRAME_STUB_STOP  "ouro: stop: "
+#define FRAME_DLE         0x10
+#define FRAME_STDOUT      '1'
+#define FRAME_STDERR      '2'
+#define FRAME_LOG         '3'
+#define FRAME_READY       '!'
+#define FRAME_TEXT        '#'
+#define FRAME_EOF         '.'
+#define FRAME_HELLO       "\020\020\020OURO1\n" /* three DLE: nothing that is framed looks like it */
+#define FRAME_STUB_STOP   "ouro: stop: "
 #define FRAME_KERNEL_EXIT 121 /* the status of a kernel panic */

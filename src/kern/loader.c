@@ -24,9 +24,10 @@ INIT_CODE static bool read_identity(void *context, phys_t from, void *to, uint64
 INIT_CODE void loader_read(uint32_t loader, uint64_t info, struct boot_info *out)
 {
     struct parse_fault fault = {0, "?"};
-    enum err e = loader == BOOT_LOADER_MULTIBOOT2
-                     ? multiboot2_parse(ptr_of(virt(info)), IDENTITY_END - info, phys(info), out, &fault)
-                     : pvh_parse(phys(info), read_identity, NULL, out, &fault);
+    enum err e =
+        loader == BOOT_LOADER_MULTIBOOT2
+            ? multiboot2_parse(ptr_of(virt(info)), IDENTITY_END - info, phys(info), out, &fault)
+            : pvh_parse(phys(info), read_identity, NULL, out, &fault);
     if (e != E_OK)
         boot_stop("what the boot loader handed over cannot be read: %s at offset %llu", fault.what,
                   (unsigned long long)fault.offset);

@@ -42,8 +42,9 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
 {
     char line[LINE_MAX];
     uint64_t us = time_now_ns() / 1000;
-    size_t n = fmt_snprintf(line, sizeof line, "[%5llu.%06llu] %s: ",
-                            (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000), tag);
+    size_t n =
+        fmt_snprintf(line, sizeof line, "[%5llu.%06llu] %s: ", (unsigned long long)(us / 1000000),
+                     (unsigned long long)(us % 1000000), tag);
     va_list args;
     va_start(args, format);
     n += fmt_vsnprintf(line + n, sizeof line - n, format, args);

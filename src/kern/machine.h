@@ -16,8 +16,8 @@ enum machine_exit_way {
 /* How machine_exit() ends it; `port` for EXIT_DEBUG_PORT. Boot only. */
 void machine_set_exit(enum machine_exit_way way, uint16_t port);
 
-/* The program ended with this status (0-255, as a shell shows it). Tells the host tool, or the person in front of
- * the console, and powers off. Callers: any. */
+/* The program ended with this status (0-255, as a shell shows it). Tells the host tool, or the
+ * person in front of the console, and powers off. Callers: any. */
 NORETURN void machine_exit(int status);
 /* reboot(RB_AUTOBOOT). */
 NORETURN void machine_restart(void);

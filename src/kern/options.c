@@ -143,7 +143,8 @@ static const struct {
     {"env", word_env},
 };
 
-static bool read_word(struct reader *r, const struct cmdline_word *word, char *complaint, size_t size)
+static bool read_word(struct reader *r, const struct cmdline_word *word, char *complaint,
+                      size_t size)
 {
     if (word->value == NULL) {
         if (strcmp(word->name, "quiet") == 0)
@@ -161,8 +162,8 @@ static bool read_word(struct reader *r, const struct cmdline_word *word, char *c
             continue;
         if (words_with_value[i].function(r, (char *)(uintptr_t)word->value))
             return true;
-        fmt_snprintf(complaint, size, "the kernel word %s= does not take this value: %s", word->name,
-                     word->value);
+        fmt_snprintf(complaint, size, "the kernel word %s= does not take this value: %s",
+                     word->name, word->value);
         return false;
     }
 unknown:
@@ -201,10 +202,12 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
     if (!reader.arguments_given) { /* Linux's way: the path, then what follows "--" */
         size_t given = 0;
         out->argv[0] = program;
-        if (arguments != NULL && cmdline_arguments(arguments, out->argv + 1, OPTIONS_ARGUMENTS_MAX - 1,
-                                                   &given, &fault) != E_OK) {
+        if (arguments != NULL &&
+            cmdline_arguments(arguments, out->argv + 1, OPTIONS_ARGUMENTS_MAX - 1, &given,
+                              &fault) != E_OK) {
             if (e == E_OK)
-                fmt_snprintf(complaint, size, "the arguments after -- cannot be read: %s", fault.what);
+                fmt_snprintf(complaint, size, "the arguments after -- cannot be read: %s",
+                             fault.what);
             e = E_INVAL;
         }
         out->argv[1 + given] = NULL;

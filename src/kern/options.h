@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OPTIONS_ARGUMENTS_MAX 1024 /* of the program */
+#define OPTIONS_ARGUMENTS_MAX   1024 /* of the program */
 #define OPTIONS_ENVIRONMENT_MAX 256
 
 struct options {
@@ -18,13 +18,14 @@ struct options {
     int loglevel;
     enum machine_exit_way exit_way;
     uint16_t exit_port;
-    unsigned window_slot; /* pagetables.slot=; 0: random */
-    bool no_randomness;   /* norandmaps */
-    const char *init;     /* the program's path; NULL: /init */
+    unsigned window_slot;                        /* pagetables.slot=; 0: random */
+    bool no_randomness;                          /* norandmaps */
+    const char *init;                            /* the program's path; NULL: /init */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];
 };
 
-/* Reads `line` (changed in place; the result points into it) into *out, which is complete even after an error, so
- * that a console can say what is wrong: E_INVAL with a sentence in `complaint`. */
+/* Reads `line` (changed in place; the result points into it) into *out, which is complete even
+ * after an error, so that a console can say what is wrong: E_INVAL with a sentence in `complaint`.
+ */
 MUST_CHECK enum err options_parse(char *line, struct options *out, char *complaint, size_t size);

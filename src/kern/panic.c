@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The panic path allocates nothing, takes no lock and reads memory only where a walk of the page tables says
- * that something is mapped. A panic inside it prints one line and ends the machine.
+ * The panic path allocates nothing, takes no lock and reads memory only where a walk of the page
+ * tables says that something is mapped. A panic inside it prints one line and ends the machine.
  */
 #include "kern/panic.h"
 
@@ -54,7 +54,8 @@ void report_backtrace(uint64_t rip, uint64_t rbp)
     unsigned n = backtrace(rbp, read_mapped, NULL, callers, FRAMES_SHOWN);
     report("  trace   #0 %016llx %s", (unsigned long long)rip, place_of(rip));
     for (unsigned i = 0; i < n; i++)
-        report("          #%u %016llx %s", i + 1, (unsigned long long)callers[i], place_of(callers[i]));
+        report("          #%u %016llx %s", i + 1, (unsigned long long)callers[i],
+               place_of(callers[i]));
     if (n == FRAMES_SHOWN)
         report("          (truncated)");
 }
@@ -62,14 +63,15 @@ void report_backtrace(uint64_t rip, uint64_t rbp)
 void report_registers(const struct trap_frame *f)
 {
 #define LL(x) ((unsigned long long)(x))
-    report("  regs    rip %016llx  rsp %016llx  rflags %08llx", LL(f->rip), LL(f->rsp), LL(f->rflags));
+    report("  regs    rip %016llx  rsp %016llx  rflags %08llx", LL(f->rip), LL(f->rsp),
+           LL(f->rflags));
     report("          rax %016llx  rbx %016llx  rcx %016llx", LL(f->rax), LL(f->rbx), LL(f->rcx));
     report("          rdx %016llx  rsi %016llx  rdi %016llx", LL(f->rdx), LL(f->rsi), LL(f->rdi));
     report("          rbp %016llx  r8  %016llx  r9  %016llx", LL(f->rbp), LL(f->r8), LL(f->r9));
     report("          r10 %016llx  r11 %016llx  r12 %016llx", LL(f->r10), LL(f->r11), LL(f->r12));
     report("          r13 %016llx  r14 %016llx  r15 %016llx", LL(f->r13), LL(f->r14), LL(f->r15));
-    report("  machine cr0 %llx  cr2 %llx  cr3 %llx  cr4 %llx  efer %llx", LL(read_cr0()), LL(read_cr2()),
-           LL(read_cr3()), LL(read_cr4()), LL(rdmsr(MSR_EFER)));
+    report("  machine cr0 %llx  cr2 %llx  cr3 %llx  cr4 %llx  efer %llx", LL(read_cr0()),
+           LL(read_cr2()), LL(read_cr3()), LL(read_cr4()), LL(rdmsr(MSR_EFER)));
 }
 
 /* False when this is a panic inside a panic. */
@@ -97,8 +99,8 @@ static void headline(const char *format, va_list args)
     const struct thread *t = thread_current();
     uint64_t us = time_now_ns() / 1000;
     report("==== PANIC (a fault of the kernel itself): %s", reason);
-    report("  what    thread \"%s\" on CPU 0, %llu.%06llu s after boot", t != NULL ? t->name : "boot",
-           LL(us / 1000000), LL(us % 1000000));
+    report("  what    thread \"%s\" on CPU 0, %llu.%06llu s after boot",
+           t != NULL ? t->name : "boot", LL(us / 1000000), LL(us % 1000000));
 }
 
 NORETURN void panic(const char *format, ...)

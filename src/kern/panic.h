@@ -7,9 +7,11 @@
 
 /* Installs the handlers of exceptions that the kernel itself must not cause. Boot only. */
 void panic_init(void);
-/* What ends a machine that could not boot: one sentence, no registers; status 125. Callers: boot. */
+/* What ends a machine that could not boot: one sentence, no registers; status 125. Callers: boot.
+ */
 NORETURN void boot_stop(const char *format, ...) PRINTF_LIKE(1, 2);
-/* A panic that was caused by the trap with this frame: registers and stack are the interrupted code's. */
+/* A panic that was caused by the trap with this frame: registers and stack are the interrupted
+ * code's. */
 NORETURN void panic_at(const struct trap_frame *frame, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The lines of a report that fit every trap: registers, backtrace. Never faults. */
 void report_registers(const struct trap_frame *frame);

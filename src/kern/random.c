@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ChaCha20 as a generator with fast key erasure: each call makes key stream, of which the first 32 bytes
- * become the next key, so that a later look into memory does not tell earlier output.
+ * ChaCha20 as a generator with fast key erasure: each call makes key stream, of which the first 32
+ * bytes become the next key, so that a later look into memory does not tell earlier output.
  */
 #include "kern/random.h"
 
@@ -33,8 +33,22 @@ static void quarter(uint32_t *s, int a, int b, int c, int d)
 static void block(uint32_t out[16], uint64_t number)
 {
     const uint32_t start[16] = {
-        0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key[0], key[1], key[2], key[3], key[4],
-        key[5],     key[6],     key[7],     (uint32_t)number, (uint32_t)(number >> 32), 0, 0,
+        0x61707865,
+        0x3320646e,
+        0x79622d32,
+        0x6b206574,
+        key[0],
+        key[1],
+        key[2],
+        key[3],
+        key[4],
+        key[5],
+        key[6],
+        key[7],
+        (uint32_t)number,
+        (uint32_t)(number >> 32),
+        0,
+        0,
     };
     memcpy(out, start, sizeof start);
     for (int round = 0; round < 10; round++) {

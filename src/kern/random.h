@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes: ChaCha20 (RFC 8439) keyed at boot from RDSEED, RDRAND and TSC jitter, rekeyed as it runs. */
+/* Random bytes: ChaCha20 (RFC 8439) keyed at boot from RDSEED, RDRAND and TSC jitter, rekeyed as it
+ * runs. */
 #pragma once
 
 #include <stddef.h>

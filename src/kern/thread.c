@@ -11,7 +11,7 @@
 #include "mm/heap.h"
 #include "mm/kstack.h"
 
-#define SLICE_NS       UINT64_C(4000000)
+#define SLICE_NS      UINT64_C(4000000)
 #define VECTORS_ALIGN 64
 
 /* cpu/entry.S */
@@ -99,10 +99,15 @@ static struct thread *next_runnable(void)
     return next;
 }
 
+/* Waiting for something to run happens on this thread's stack, but is not its CPU time. */
 void thread_block(void)
 {
-    thread_current()->state = THREAD_ASLEEP;
-    switch_to(next_runnable());
+    struct thread *self = thread_current();
+    self->cpu_ns += time_now_ns() - self->started_ns;
+    self->state = THREAD_ASLEEP;
+    struct thread *next = next_runnable();
+    self->started_ns = time_now_ns();
+    switch_to(next);
 }
 
 void thread_wake(struct thread *t, enum err reason)
@@ -110,6 +115,7 @@ void thread_wake(struct thread *t, enum err reason)
     uint64_t flags = irq_save();
     if (t->state == THREAD_ASLEEP) {
         t->state = THREAD_RUNNABLE;
+        t->started_ns = time_now_ns();
         t->wake_reason = reason;
         list_remove(&t->wait_link);
         list_add_tail(&run_queue, &t->run_link);
@@ -164,18 +170,19 @@ static struct thread *thread_new(const char *name)
     return t;
 }
 
-/* What switch_stacks() will pop, and thread_entry() find. The top is kept for the program's registers. */
+/* What switch_stacks() will pop, and thread_entry() find. The top is kept for the program's
+ * registers. */
 static void lay_out_stack(struct thread *t, void (*function)(void *), void *argument)
 {
     struct trap_frame *registers = (struct trap_frame *)ptr_of(t->kstack.end) - 1;
     uint64_t *top = (uint64_t *)registers - 2; /* keeps rsp 16-byte aligned at the call */
     *--top = (uint64_t)(uintptr_t)thread_entry;
-    *--top = 0;                                    /* rbp */
-    *--top = 0;                                    /* rbx */
-    *--top = (uint64_t)(uintptr_t)function;        /* r12 */
-    *--top = (uint64_t)(uintptr_t)argument;        /* r13 */
-    *--top = 0;                                    /* r14 */
-    *--top = 0;                                    /* r15 */
+    *--top = 0;                             /* rbp */
+    *--top = 0;                             /* rbx */
+    *--top = (uint64_t)(uintptr_t)function; /* r12 */
+    *--top = (uint64_t)(uintptr_t)argument; /* r13 */
+    *--top = 0;                             /* r14 */
+    *--top = 0;                             /* r15 */
     t->rsp = (uint64_t)(uintptr_t)top;
 }
 
@@ -248,5 +255,6 @@ uint64_t thread_get_fs_base(void)
 
 uint64_t thread_cpu_ns(const struct thread *t)
 {
-    return t->cpu_ns + (t == thread_current() ? time_now_ns() - t->started_ns : 0);
+    bool running = t == thread_current() && t->state == THREAD_RUNNABLE;
+    return t->cpu_ns + (running ? time_now_ns() - t->started_ns : 0);
 }

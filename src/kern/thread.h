@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads and the scheduler: first in, first out among the runnable, one CPU's queue; program code is
- * preempted at the end of its slice, kernel code never: it gives way only in wait queues.
+ * Threads and the scheduler: first in, first out among the runnable, one CPU's queue; program code
+ * is preempted at the end of its slice, kernel code never: it gives way only in wait queues.
  *
- * Lock: interrupts off protects the run queue, `state`, `wait_link` and the wait queues; all else of a
- * thread is its own.
+ * Lock: interrupts off protects the run queue, `state`, `wait_link` and the wait queues; all else
+ * of a thread is its own.
  */
 #pragma once
 
@@ -26,34 +26,38 @@ struct thread {
     struct list run_link;  /* in the run queue while runnable and not running */
     struct list wait_link; /* in a wait queue while asleep */
     enum err wake_reason;  /* E_OK, E_TIMEDOUT, E_INTR */
-    volatile bool signal_pending; /* linux/: a signal waits to be delivered; ends interruptible sleeps */
+    volatile bool
+        signal_pending; /* linux/: a signal waits to be delivered; ends interruptible sleeps */
 
     /* The thread's own: */
     uint32_t id;
     char name[16];
     struct virt_range kstack;
-    uint64_t rsp;       /* while not running */
+    uint64_t rsp; /* while not running */
     uint64_t fs_base;
-    void *vectors;      /* XSAVE area; NULL for a kernel thread, which owns no vector register */
+    void *vectors;       /* XSAVE area; NULL for a kernel thread, which owns no vector register */
     void *vectors_block; /* the heap block that holds it */
-    void *linux_thread;        /* struct linux_thread, owned by linux/ */
-    uint64_t cpu_ns;    /* had before started_ns */
+    void *linux_thread;  /* struct linux_thread, owned by linux/ */
+    uint64_t cpu_ns;     /* had before started_ns */
     uint64_t started_ns; /* when it was last switched to */
     struct timer sleep_timer;
 };
 
-/* Makes the boot code the first thread, on a guarded stack: calls function(argument) there. Boot only. */
+/* Makes the boot code the first thread, on a guarded stack: calls function(argument) there. Boot
+ * only. */
 NORETURN void thread_start_first(void (*function)(void *argument), void *argument);
 
-/* A new kernel thread, runnable; `name` is cut to 15 bytes. It ends when the function returns. E_NOMEM. */
-MUST_CHECK enum err thread_create(const char *name, void (*function)(void *argument), void *argument,
-                                  struct thread **out);
+/* A new kernel thread, runnable; `name` is cut to 15 bytes. It ends when the function returns.
+ * E_NOMEM. */
+MUST_CHECK enum err thread_create(const char *name, void (*function)(void *argument),
+                                  void *argument, struct thread **out);
 /* Ends the calling thread; its memory is freed by whoever runs next. */
 NORETURN void thread_exit(void);
 
 struct thread *thread_current(void); /* callers: any; from an interrupt, who was interrupted */
 
-/* Gives the calling thread vector registers in their initial state: it will run program code. E_NOMEM. */
+/* Gives the calling thread vector registers in their initial state: it will run program code.
+ * E_NOMEM. */
 MUST_CHECK enum err thread_use_vectors(void);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */

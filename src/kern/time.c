@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers are a list in order of deadline; the APIC's one-shot timer is set for the first. Lock: interrupts off. */
+/* Timers are a list in order of deadline; the APIC's one-shot timer is set for the first. Lock:
+ * interrupts off. */
 #include "kern/time.h"
 
 #include "base/compiler.h"

@@ -16,7 +16,7 @@
 #include "mm/kstack.h"
 #include "mm/memory.h"
 
-#define LL(x) ((unsigned long long)(x))
+#define LL(x)       ((unsigned long long)(x))
 #define CALLS_SHOWN 8
 
 static void to_report(void *context, const char *text)
@@ -98,7 +98,8 @@ void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t
     struct fault_facts facts = {0};
     char headline[64];
     const char *name = signal_name(signal);
-    fmt_snprintf(headline, sizeof headline, "CRASH (%s, code %d)", name != NULL ? name : "signal", code);
+    fmt_snprintf(headline, sizeof headline, "CRASH (%s, code %d)", name != NULL ? name : "signal",
+                 code);
     facts.headline = headline;
     gather(frame, virt(address), &facts);
     fault_report_write(&facts, to_report, NULL);
@@ -121,8 +122,8 @@ NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at)
     struct virt_range stack;
     struct fault_facts facts = {.headline = "PANIC (a fault of the kernel itself)"};
     if (kstack_guard_at(at, &stack))
-        panic_at(frame, "kernel stack overflow: touched 0x%llx, %llu bytes below the stack", LL(at.v),
-                 LL(stack.start.v - at.v));
+        panic_at(frame, "kernel stack overflow: touched 0x%llx, %llu bytes below the stack",
+                 LL(at.v), LL(stack.start.v - at.v));
     gather(frame, at, &facts);
     fault_report_write(&facts, to_report, NULL);
     panic_at(frame, "page fault at 0x%llx, error code 0x%llx", LL(at.v), LL(frame->error));

@@ -12,17 +12,17 @@
 #include "linux/signal.h"
 #include "mm/fault.h"
 
-/* Unmasked exception flags of x87 and SSE stand in the same order: invalid, denormal, divide, overflow, underflow,
- * inexact (SDM 1 8.1.3, 10.2.3). */
+/* Unmasked exception flags of x87 and SSE stand in the same order: invalid, denormal, divide,
+ * overflow, underflow, inexact (SDM 1 8.1.3, 10.2.3). */
 static int float_code(uint32_t flags, uint32_t masks)
 {
     uint32_t raised = flags & ~masks;
-    return raised & 1     ? FPE_FLTINV
-           : raised & 4   ? FPE_FLTDIV
-           : raised & 8   ? FPE_FLTOVF
-           : raised & 18  ? FPE_FLTUND
-           : raised & 32  ? FPE_FLTRES
-                          : 0;
+    return raised & 1    ? FPE_FLTINV
+           : raised & 4  ? FPE_FLTDIV
+           : raised & 8  ? FPE_FLTOVF
+           : raised & 18 ? FPE_FLTUND
+           : raised & 32 ? FPE_FLTRES
+                         : 0;
 }
 
 static int x87_code(void)
@@ -105,8 +105,8 @@ static void kernel_fault(struct trap_frame *frame, virt_t v)
     crash_kernel_fault(frame, v);
 }
 
-/* On the way back to the program from an exception or an interrupt: the last look is with interrupts off, or what
- * an interrupt raises after it would wait for the next trap. */
+/* On the way back to the program from an exception or an interrupt: the last look is with
+ * interrupts off, or what an interrupt raises after it would wait for the next trap. */
 static void leave(struct trap_frame *frame)
 {
     while (thread_current()->signal_pending || thread_slice_over()) {

@@ -5,7 +5,8 @@
 #include "base/addr.h"
 #include "mm/layout.h"
 
-/* The pages that [at, at + size) touches; false when they do not lie in the program's half. `at` is aligned. */
+/* The pages that [at, at + size) touches; false when they do not lie in the program's half. `at` is
+ * aligned. */
 static inline bool mem_range(uint64_t at, uint64_t size, struct virt_range *out)
 {
     if (at > LAYOUT_PROGRAM_END || size > LAYOUT_PROGRAM_END - at)

@@ -10,6 +10,7 @@
 #include "fs/rootfs.h"
 #include "fs/stdio.h"
 #include "fs/tty.h"
+#include "kern/boot_marks.h"
 #include "kern/bringup.h"
 #include "kern/loader.h"
 #include "kern/log.h"
@@ -34,8 +35,9 @@ INIT_CODE static void need_memory(const char *what, uint64_t archive)
 {
     struct memory_totals memory;
     memory_totals(&memory);
-    boot_stop("too little memory for %s: the root archive alone needs %llu MiB, the machine has %llu MiB",
-              what, MIB(archive), MIB(memory.ram));
+    boot_stop(
+        "too little memory for %s: the root archive alone needs %llu MiB, the machine has %llu MiB",
+        what, MIB(archive), MIB(memory.ram));
 }
 
 INIT_CODE static void root_start(void)
@@ -44,10 +46,12 @@ INIT_CODE static void root_start(void)
     uint64_t size = phys_range_size(archive);
     struct parse_fault fault;
     if (boot_summary.modules == 0)
-        boot_stop("no root archive: the boot loader handed over no module (GRUB: module2, QEMU: -initrd)");
+        boot_stop(
+            "no root archive: the boot loader handed over no module (GRUB: module2, QEMU: -initrd)");
     const void *bytes = size == 0 ? NULL : memory_map_physical(archive, false);
     if (size != 0 && bytes == NULL)
         need_memory("the root archive", size);
+    boot_mark("archive mapped");
     enum err e = rootfs_fill(bytes, size, archive.start, &fault);
     if (e == E_NOMEM)
         need_memory("the files of the root archive", size);
@@ -59,6 +63,7 @@ INIT_CODE static void root_start(void)
 INIT_CODE static void files_start(void)
 {
     root_start();
+    boot_mark("root file system");
     devices_register_memory();
     tty_init();
     enum err e = devfs_fill();
@@ -110,9 +115,12 @@ void linux_start(void *unused)
 {
     (void)unused;
     files_start();
+    boot_mark("/dev, /proc, streams");
     process_start();
     struct trap_frame *frame = program_load();
+    boot_mark("program loaded");
     memory_end_boot();
+    boot_mark("boot memory freed");
     log_info("the program starts after %llu us", (unsigned long long)(time_now_ns() / 1000));
     start_proc_booted();
     console_ready();

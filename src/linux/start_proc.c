@@ -5,6 +5,7 @@
 #include "cpu/features.h"
 #include "cpu/tsc.h"
 #include "fs/procfs.h"
+#include "kern/boot_marks.h"
 #include "kern/loader.h"
 #include "kern/time.h"
 #include "mm/heap.h"
@@ -29,7 +30,12 @@ static void show_ouro(struct text *text, void *unused)
                 (unsigned long long)(phys_range_size(boot_summary.archive) / 1024));
     text_printf(text, "boot: %llu us from the kernel's first instruction to the program's\n",
                 (unsigned long long)(booted_ns / 1000));
-    text_printf(text, "cpu: %s\n", cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);
+    for (size_t i = 1; i < boot_mark_count; i++)
+        text_printf(text, "  %6llu us  %s\n",
+                    (unsigned long long)tsc_to_ns(boot_marks[i].tsc - boot_marks[i - 1].tsc) / 1000,
+                    boot_marks[i].phase);
+    text_printf(text, "cpu: %s\n",
+                cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);
     text_printf(text, "tsc: %llu Hz, by %s\n", (unsigned long long)tsc_hz(), tsc_source());
     text_printf(text, "pagetables: %s\n", paging->name);
 }

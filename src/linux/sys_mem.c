@@ -41,7 +41,8 @@ prot_t mem_prot_from_linux(uint64_t prot)
     bool write = prot & 2, execute = prot & 4;
     if (write && execute) {
         if (rwx_exceptions++ == 0)
-            log_warn("the program asks for memory that is writable and executable; granted, against W^X");
+            log_warn(
+                "the program asks for memory that is writable and executable; granted, against W^X");
         return prot_rwx_exception();
     }
     return write ? prot_rw() : execute ? prot_rx() : prot & 1 ? prot_ro() : prot_none();
@@ -66,7 +67,8 @@ void mem_populate(struct virt_range range)
 {
     for (virt_t at = range.start; at.v < range.end.v; at.v += PAGE_SIZE) {
         const struct area *a = areas_find(at);
-        if (a == NULL || fault_resolve(at, prot_can_write(a->prot) ? PF_WRITE : 0) != FAULT_RESOLVED)
+        if (a == NULL ||
+            fault_resolve(at, prot_can_write(a->prot) ? PF_WRITE : 0) != FAULT_RESOLVED)
             return; /* Linux, too, does not say that it stopped */
     }
 }
@@ -101,7 +103,8 @@ static bool too_much(const struct area *area, uint64_t size, uint64_t flags)
 }
 
 /* Where the mapping goes; with MAP_FIXED what was there is gone afterwards. */
-static enum err choose_place(uint64_t address, uint64_t size, uint64_t flags, struct virt_range *out)
+static enum err choose_place(uint64_t address, uint64_t size, uint64_t flags,
+                             struct virt_range *out)
 {
     if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
         if (flags & MAP_32BIT)
@@ -179,8 +182,8 @@ enum err sys_munmap(struct syscall *call)
 /* A shared mapping of a file that is open for reading must not become writable. */
 static bool may_write(struct virt_range range)
 {
-    for (const struct area *a = areas_next(range.start); a != NULL && a->range.start.v < range.end.v;
-         a = areas_next(a->range.end))
+    for (const struct area *a = areas_next(range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
         if (a->flags & AREA_READ_ONLY)
             return false;
     return true;

@@ -40,7 +40,8 @@ static bool covered(struct virt_range range)
 static bool is_free(struct virt_range range)
 {
     const struct area *next = areas_next(range.start);
-    return range.end.v <= LAYOUT_PROGRAM_END && (next == NULL || next->range.start.v >= range.end.v);
+    return range.end.v <= LAYOUT_PROGRAM_END &&
+           (next == NULL || next->range.start.v >= range.end.v);
 }
 
 /* Grows the area at its end, in place. */
@@ -65,8 +66,8 @@ static enum err place_for_move(struct virt_range old, uint64_t new_size, const s
     uint64_t at = call->arg[4];
     if (!(call->arg[3] & MREMAP_FIXED))
         return areas_find_hole(new_size, PAGE_SIZE, virt(0), out);
-    if (!is_aligned(at, PAGE_SIZE) || at > LAYOUT_PROGRAM_END || new_size > LAYOUT_PROGRAM_END - at ||
-        at < LAYOUT_PROGRAM_START)
+    if (!is_aligned(at, PAGE_SIZE) || at > LAYOUT_PROGRAM_END ||
+        new_size > LAYOUT_PROGRAM_END - at || at < LAYOUT_PROGRAM_START)
         return E_INVAL;
     *out = virt_range(at, at + new_size);
     if (virt_range_overlaps(old, *out))
@@ -91,8 +92,7 @@ enum err sys_mremap(struct syscall *call)
     old_size = virt_range_size(old);
     call->result = at;
     if (!(flags & MREMAP_FIXED) && new_size <= old_size && covered(old)) {
-        return new_size == old_size ? E_OK
-                                    : areas_remove(virt_range(at + new_size, old.end.v));
+        return new_size == old_size ? E_OK : areas_remove(virt_range(at + new_size, old.end.v));
     }
     const struct area *a = areas_find(old.start);
     if (a == NULL || a->kind == AREA_GUARD || a->range.end.v < old.end.v || old_size == 0)
@@ -145,8 +145,8 @@ enum err sys_msync(struct syscall *call)
 {
     struct virt_range range;
     uint64_t flags = call->arg[2];
-    if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !is_aligned(call->arg[0], PAGE_SIZE) ||
-        ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+    if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+        !is_aligned(call->arg[0], PAGE_SIZE) || ((flags & MS_ASYNC) && (flags & MS_SYNC)))
         return E_INVAL;
     if (!mem_range(call->arg[0], call->arg[1], &range))
         return E_NOMEM;

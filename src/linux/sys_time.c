@@ -156,9 +156,9 @@ enum err sys_clock_nanosleep(struct syscall *call)
     enum clock_kind kind = clock_kind(id);
     uint64_t ns;
 
-    if (kind == CLOCK_KIND_NONE || id == CLOCK_THREAD_CPUTIME_ID)
+    if (kind == CLOCK_KIND_NONE)
         return E_INVAL;
-    if (!clock_has_timers(id))
+    if (!clock_has_timers(id) || id == CLOCK_THREAD_CPUTIME_ID)
         return E_NOTSUP;
     enum err e = timespec_copy_in(virt(call->arg[2]), &ns);
     if (e != E_OK)

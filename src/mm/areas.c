@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sorted array, by value: lookups are a binary search over neighbouring memory, and a program with a
- * thousand threads moves a few ten kilobytes when it maps another stack.
+ * A sorted array, by value: lookups are a binary search over neighbouring memory, and a program
+ * with a thousand threads moves a few ten kilobytes when it maps another stack.
  */
 #include "mm/areas.h"
 
@@ -267,7 +267,8 @@ enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t limit,
 
 void areas_discard(struct virt_range range)
 {
-    for (size_t i = index_above(range.start); i < count && areas[i].range.start.v < range.end.v; i++) {
+    for (size_t i = index_above(range.start); i < count && areas[i].range.start.v < range.end.v;
+         i++) {
         struct virt_range part = areas[i].range;
         if (part.start.v < range.start.v)
             part.start = range.start;
@@ -298,7 +299,9 @@ static enum err move_pages(struct virt_range from, virt_t to, prot_t prot)
         enum err e = move_page(virt(from.start.v + at), virt(to.v + at), prot);
         if (e == E_OK)
             continue;
-        while (at > 0) { /* back: the tables of the old place exist still, or their frames just came free */
+        while (
+            at >
+            0) { /* back: the tables of the old place exist still, or their frames just came free */
             at -= PAGE_SIZE;
             must(move_page(virt(to.v + at), virt(from.start.v + at), prot));
         }

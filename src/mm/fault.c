@@ -61,7 +61,8 @@ static enum err settle(const struct area *a, virt_t page)
     return paging_protect(virt_range(page.v, page.v + PAGE_SIZE), a->prot);
 }
 
-/* The page is cleared where it will be used: no other mapping, no flush, and its line of the TLB is warm. */
+/* The page is cleared where it will be used: no other mapping, no flush, and its line of the TLB is
+ * warm. */
 static enum err anonymous(const struct area *a, virt_t page, bool write)
 {
     if (!write) {
@@ -84,7 +85,8 @@ static enum err private_copy(const struct area *a, virt_t page)
     if (e != E_OK)
         return e;
     uint64_t want = a->file_end - page.v < PAGE_SIZE ? a->file_end - page.v : PAGE_SIZE;
-    e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), ptr_of(page), want);
+    e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), ptr_of(page),
+                             want);
     if (e != E_OK) {
         paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), NULL, NULL);
         return e;

@@ -20,17 +20,19 @@ enum {
 };
 
 enum fault_verdict {
-    FAULT_RESOLVED = 0,   /* go on */
-    FAULT_NOT_MAPPED,     /* SIGSEGV, SEGV_MAPERR */
-    FAULT_DENIED,         /* SIGSEGV, SEGV_ACCERR */
-    FAULT_PAST_FILE,      /* SIGBUS, BUS_ADRERR: the file ends before the page */
-    FAULT_OUT_OF_MEMORY,  /* no frame is left */
+    FAULT_RESOLVED = 0,  /* go on */
+    FAULT_NOT_MAPPED,    /* SIGSEGV, SEGV_MAPERR */
+    FAULT_DENIED,        /* SIGSEGV, SEGV_ACCERR */
+    FAULT_PAST_FILE,     /* SIGBUS, BUS_ADRERR: the file ends before the page */
+    FAULT_OUT_OF_MEMORY, /* no frame is left */
 };
 
-/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). Threads only. */
+/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT).
+ * Threads only. */
 enum fault_verdict fault_resolve(virt_t v, uint64_t error);
 
-/* Called for a fault of the program that was not resolved: delivers a signal or ends the program. */
+/* Called for a fault of the program that was not resolved: delivers a signal or ends the program.
+ */
 typedef void (*fault_program_hook)(struct trap_frame *frame, virt_t v, enum fault_verdict verdict);
 /* Called for a fault of the kernel: reports and ends the machine. */
 typedef void (*fault_kernel_hook)(struct trap_frame *frame, virt_t v);

@@ -88,7 +88,8 @@ static void write_where(const struct writer *w, const struct fault_facts *f)
 {
     char distance[64];
     if (f->here.there) {
-        fmt_snprintf(distance, sizeof distance, ", at +0x%llx", LL(f->address.v - f->here.range.start.v));
+        fmt_snprintf(distance, sizeof distance, ", at +0x%llx",
+                     LL(f->address.v - f->here.range.start.v));
         write_area(w, "  where   ", &f->here, distance);
         return;
     }
@@ -123,8 +124,8 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
     if (walk->last_level > PT_LEVELS)
         line(w, "  why     %s; error code 0x%llx", code, LL(f->error));
     else
-        line(w, "  why     level %d entry: %s; error code 0x%llx = %s%s%s%s", walk->last_level, code,
-             LL(f->error), f->error & 1 ? "protection" : "not present",
+        line(w, "  why     level %d entry: %s; error code 0x%llx = %s%s%s%s", walk->last_level,
+             code, LL(f->error), f->error & 1 ? "protection" : "not present",
              f->error & 2 ? " | write" : " | read", f->error & 8 ? " | reserved bit" : "",
              f->error & 16 ? " | instruction fetch" : "");
 }
@@ -133,10 +134,11 @@ static void write_walk(const struct writer *w, const struct pt_walk *walk)
 {
     for (int level = PT_LEVELS; level >= 1 && level >= walk->last_level; level--) {
         uint64_t e = walk->entry[level].v;
-        line(w, "  %s L%d[0x%03x] = %016llx %c%c%c %s%s%s%s", level == PT_LEVELS ? "walk   " : "       ",
-             level, pt_index(walk->address, level), LL(e), e & PTE_P ? 'P' : '-', e & PTE_W ? 'W' : '-',
-             e & PTE_NX ? '-' : 'X', e & PTE_A ? "A" : "-", e & PTE_D ? "D" : "-",
-             level > 1 && e & PTE_PS ? " large" : "", e & PTE_COPY ? " copy-on-write" : "");
+        line(w, "  %s L%d[0x%03x] = %016llx %c%c%c %s%s%s%s",
+             level == PT_LEVELS ? "walk   " : "       ", level, pt_index(walk->address, level),
+             LL(e), e & PTE_P ? 'P' : '-', e & PTE_W ? 'W' : '-', e & PTE_NX ? '-' : 'X',
+             e & PTE_A ? "A" : "-", e & PTE_D ? "D" : "-", level > 1 && e & PTE_PS ? " large" : "",
+             e & PTE_COPY ? " copy-on-write" : "");
     }
 }
 
@@ -165,8 +167,10 @@ void fault_report_write(const struct fault_facts *f, fault_line sink, void *cont
              access_verb(f->access), LL(f->address.v), LL(f->rip), f->who, LL(us / 1000000),
              LL(us % 1000000));
     else
-        line(&w, "  what    %s by rip 0x%llx, thread \"%s\", error code 0x%llx, %llu.%06llu s after boot",
-             f->exception, LL(f->rip), f->who, LL(f->error), LL(us / 1000000), LL(us % 1000000));
+        line(
+            &w,
+            "  what    %s by rip 0x%llx, thread \"%s\", error code 0x%llx, %llu.%06llu s after boot",
+            f->exception, LL(f->rip), f->who, LL(f->error), LL(us / 1000000), LL(us % 1000000));
     if (f->page_fault) {
         write_where(&w, f);
         write_why(&w, f);

@@ -24,13 +24,13 @@ struct fault_neighbour { /* an area as the report names it */
 };
 
 struct fault_facts {
-    const char *headline;  /* "CRASH (SIGSEGV)" */
-    const char *who;       /* thread name */
-    uint64_t time_ns;      /* since boot */
-    bool page_fault;       /* else: an exception without an address */
+    const char *headline; /* "CRASH (SIGSEGV)" */
+    const char *who;      /* thread name */
+    uint64_t time_ns;     /* since boot */
+    bool page_fault;      /* else: an exception without an address */
     enum fault_access access;
     virt_t address;
-    uint64_t error;        /* error code */
+    uint64_t error; /* error code */
     uint64_t rip, rsp;
     const char *exception; /* when !page_fault: "general protection" */
     struct pt_walk walk;   /* of address */
@@ -42,5 +42,6 @@ typedef void (*fault_line)(void *context, const char *line);
 
 /* Items 1-5 and 14 of a report: headline, what, where, why, walk, hint. */
 void fault_report_write(const struct fault_facts *facts, fault_line sink, void *context);
-/* The likely cause in plain words ("null pointer", "stack overflow by 16 bytes"), at most size bytes. */
+/* The likely cause in plain words ("null pointer", "stack overflow by 16 bytes"), at most size
+ * bytes. */
 void fault_report_cause(const struct fault_facts *facts, char *to, size_t size);

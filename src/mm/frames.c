@@ -42,7 +42,8 @@ static void release(struct frames *f, uint32_t number, unsigned order)
 {
     while (order < FRAMES_ORDER_MAX) {
         uint32_t buddy = number ^ (UINT32_C(1) << order);
-        if (buddy >= f->end || f->frame[buddy].state != FRAME_FREE || f->frame[buddy].order != order)
+        if (buddy >= f->end || f->frame[buddy].state != FRAME_FREE ||
+            f->frame[buddy].order != order)
             break;
         take_out(f, buddy);
         f->frame[buddy].state = FRAME_INNER;

@@ -56,7 +56,7 @@ static void subtract(struct free_map *m, struct phys_range r)
 }
 
 void free_map_build(const struct boot_info *boot, const struct phys_range *taken,
-                      size_t taken_count, struct free_map *out)
+                    size_t taken_count, struct free_map *out)
 {
     out->count = 0;
     out->ram_bytes = out->ram_end = 0;

@@ -15,7 +15,8 @@ struct free_map {
     uint64_t ram_end;   /* one past the highest byte of RAM */
 };
 
-/* RAM less everything that any other entry of the map claims (firmware's maps overlap), less `taken`.
- * What does not fit into the table is left out: memory is lost then, never handed out twice. */
+/* RAM less everything that any other entry of the map claims (firmware's maps overlap), less
+ * `taken`. What does not fit into the table is left out: memory is lost then, never handed out
+ * twice. */
 void free_map_build(const struct boot_info *boot, const struct phys_range *taken,
-                      size_t taken_count, struct free_map *out);
+                    size_t taken_count, struct free_map *out);

@@ -2,13 +2,14 @@
 /*
  * Two parts.
  *
- * Pages: ranges of the heap's slot, backed by frames one by one. Free addresses are kept as a sorted table
- * of ranges; addresses are plentiful (512 GiB), so when the table is full the smallest range is
- * forgotten until reboot, and no memory with it. Freed single pages stay mapped in a short list, linked
- * through their first word, because files and slabs take and give them all the time.
+ * Pages: ranges of the heap's slot, backed by frames one by one. Free addresses are kept as a
+ * sorted table of ranges; addresses are plentiful (512 GiB), so when the table is full the smallest
+ * range is forgotten until reboot, and no memory with it. Freed single pages stay mapped in a short
+ * list, linked through their first word, because files and slabs take and give them all the time.
  *
- * Blocks: up to 2 KiB from slabs, pages cut into blocks of one size class with a header at their start;
- * above that, whole pages with a header of 16 bytes, so a block at page offset 16 is a large one:
+ * Blocks: up to 2 KiB from slabs, pages cut into blocks of one size class with a header at their
+ * start; above that, whole pages with a header of 16 bytes, so a block at page offset 16 is a large
+ * one:
  *
  *   slab    | header 64 | block | block | ... |         first block at offset 64
  *   large   | size, pages | block ...................   block at offset 16
@@ -193,7 +194,7 @@ static struct slab *slab_new(unsigned class)
     if (slab == NULL)
         return NULL;
     slab->used = 0;
-    slab->class = (uint16_t)class;
+    slab->class = (uint16_t) class;
     slab->free = NULL;
     for (size_t at = SLAB_HEADER; at + class_size[class] <= PAGE_SIZE; at += class_size[class]) {
         void **block = (void **)((char *)slab + at);

@@ -60,7 +60,8 @@ void kstack_free(struct virt_range stack)
 
 bool kstack_guard_at(virt_t v, struct virt_range *stack)
 {
-    if (v.v < LAYOUT_KSTACK_START || v.v >= LAYOUT_KSTACK_START + (uint64_t)KSTACK_SLOTS * SLOT_SIZE)
+    if (v.v < LAYOUT_KSTACK_START ||
+        v.v >= LAYOUT_KSTACK_START + (uint64_t)KSTACK_SLOTS * SLOT_SIZE)
         return false;
     uint64_t offset = v.v - LAYOUT_KSTACK_START;
     *stack = slot_stack((unsigned)(offset / SLOT_SIZE));

@@ -30,19 +30,26 @@ static virt_t device_next = {LAYOUT_DEVICE_START};
 INIT_CODE static void choose_early_range(void)
 {
     for (size_t i = 0; i < boot_map.count; i++)
-        if (early_range == NULL || phys_range_size(boot_map.free[i]) > phys_range_size(*early_range))
+        if (early_range == NULL ||
+            phys_range_size(boot_map.free[i]) > phys_range_size(*early_range))
             early_range = &boot_map.free[i];
     if (early_range != NULL)
         early_end = early_range->end;
 }
 
-INIT_CODE static bool early_frame(phys_t *out)
+/* `size` bytes in one piece, a multiple of the page size. */
+INIT_CODE static bool early_frames(uint64_t size, phys_t *out)
 {
-    if (early_range == NULL || phys_range_size(*early_range) < PAGE_SIZE)
+    if (early_range == NULL || phys_range_size(*early_range) < size)
         return false;
-    early_range->end.v -= PAGE_SIZE;
+    early_range->end.v -= size;
     *out = early_range->end;
     return true;
+}
+
+INIT_CODE static bool early_frame(phys_t *out)
+{
+    return early_frames(PAGE_SIZE, out);
 }
 
 bool memory_table_alloc(phys_t *out)
@@ -82,10 +89,8 @@ INIT_CODE static enum err protect_image(void)
         char *start, *end;
         prot_t prot;
     } const parts[] = {
-        {init_text_start, init_text_end, prot_rx()},
-        {text_start, text_end, prot_rx()},
-        {rodata_start, rodata_end, prot_ro()},
-        {ro_after_init_start, data_end, prot_rw()},
+        {init_text_start, init_text_end, prot_rx()}, {text_start, text_end, prot_rx()},
+        {rodata_start, rodata_end, prot_ro()},       {ro_after_init_start, data_end, prot_rw()},
         {image_start, init_text_start, prot_rw()},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
@@ -98,7 +103,8 @@ INIT_CODE static enum err protect_image(void)
 }
 
 /* Does any of the ranges touch [start, end)? */
-INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uint64_t start, uint64_t end)
+INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uint64_t start,
+                              uint64_t end)
 {
     for (size_t i = 0; i < count; i++)
         if (ranges[i].start.v < end && start < ranges[i].end.v)
@@ -106,26 +112,38 @@ INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uin
     return false;
 }
 
-/* Makes struct frame readable for all frame numbers below `end`: pages of its own where there is RAM or the loader
- * put something, the zero page (state FRAME_INNER) in the holes. */
-INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *taken, size_t taken_count)
+/* Must the metadata page at `at` (an offset) be a page of its own, because of RAM or because the
+ * loader put something there? */
+INIT_CODE static bool needs_metadata(uint64_t at, const struct phys_range *taken,
+                                     size_t taken_count)
 {
-    uint64_t bytes = align_up(end * sizeof(struct frame), PAGE_SIZE);
-    for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) {
-        uint64_t first = at / sizeof(struct frame) << PAGE_SHIFT;
-        uint64_t last = ((at + PAGE_SIZE) / sizeof(struct frame) + 1) << PAGE_SHIFT;
-        bool own = touches(boot_map.free, boot_map.count, first, last) ||
-                   touches(taken, taken_count, first, last) ||
-                   touches(&(struct phys_range){early_range->start, early_end}, 1, first, last);
-        virt_t page = virt(LAYOUT_FRAMES_START + at);
+    uint64_t first = at / sizeof(struct frame) << PAGE_SHIFT;
+    uint64_t last = ((at + PAGE_SIZE) / sizeof(struct frame) + 1) << PAGE_SHIFT;
+    struct phys_range early = {early_range->start, early_end};
+    return touches(boot_map.free, boot_map.count, first, last) ||
+           touches(taken, taken_count, first, last) || touches(&early, 1, first, last);
+}
+
+/* Makes struct frame readable for all frame numbers below `end`: pages of its own where they are
+ * needed, mapped in long runs, and the zero page (state FRAME_INNER) in the holes. */
+INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *taken,
+                                       size_t taken_count)
+{
+    uint64_t bytes = align_up(end * sizeof(struct frame), PAGE_SIZE), run;
+    for (uint64_t at = 0; at < bytes; at += run) {
+        virt_t start = virt(LAYOUT_FRAMES_START + at);
+        bool own = needs_metadata(at, taken, taken_count);
+        for (run = PAGE_SIZE; own && at + run < bytes; run += PAGE_SIZE)
+            if (!needs_metadata(at + run, taken, taken_count))
+                break;
         phys_t frame = zero_frame;
-        if (own && !early_frame(&frame))
+        if (own && !early_frames(run, &frame))
             return E_NOMEM;
-        enum err e = paging_map(page, frame, PAGE_SIZE, own ? prot_rw() : prot_ro());
+        enum err e = paging_map(start, frame, run, own ? prot_rw() : prot_ro());
         if (e != E_OK)
             return e;
         if (own)
-            memset(ptr_of(page), 0, PAGE_SIZE);
+            memset(ptr_of(start), 0, run);
     }
     return E_OK;
 }
@@ -133,7 +151,8 @@ INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *ta
 INIT_CODE static size_t list_taken(const struct boot_info *boot, struct phys_range *taken)
 {
     size_t n = 0;
-    taken[n++] = phys_range(0, 0x10000); /* the BIOS's own data, which firmware writes to even late */
+    taken[n++] =
+        phys_range(0, 0x10000); /* the BIOS's own data, which firmware writes to even late */
     taken[n++] = phys_range(LAYOUT_KERNEL_LOAD, image(image_end).v - LAYOUT_KERNEL_BASE);
     for (size_t i = 0; i < boot->module_count; i++)
         taken[n++] = boot->modules[i];
@@ -149,7 +168,8 @@ INIT_CODE static enum err map_fixed_pages(void)
     if (e != E_OK)
         return e;
     memset(ptr_of(virt(LAYOUT_SCRATCH_PIN)), 0, PAGE_SIZE);
-    return paging_protect(virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE), prot_ro());
+    return paging_protect(virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE),
+                          prot_ro());
 }
 
 INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory_options *options)
@@ -192,8 +212,8 @@ static void free_image_part(const char *from, const char *to)
 {
     struct virt_range range = {image(from), image(to)};
     paging_unmap(range, NULL, NULL);
-    struct phys_range frames = phys_range(range.start.v - LAYOUT_KERNEL_BASE,
-                                          range.end.v - LAYOUT_KERNEL_BASE);
+    struct phys_range frames =
+        phys_range(range.start.v - LAYOUT_KERNEL_BASE, range.end.v - LAYOUT_KERNEL_BASE);
     frames_release_foreign(&machine_frames, frames);
 }
 
@@ -206,8 +226,8 @@ void memory_end_boot(void)
 
 void *memory_map_physical(struct phys_range range, bool device)
 {
-    struct phys_range pages = phys_range(align_down(range.start.v, PAGE_SIZE),
-                                         align_up(range.end.v, PAGE_SIZE));
+    struct phys_range pages =
+        phys_range(align_down(range.start.v, PAGE_SIZE), align_up(range.end.v, PAGE_SIZE));
     /* The same place in a large page as the frames have, so that large pages fit. */
     uint64_t at = align_up(device_next.v, LARGE_SIZE) + (pages.start.v & (LARGE_SIZE - 1));
     if (paging_map(virt(at), pages.start, phys_range_size(pages),

@@ -23,22 +23,24 @@ struct memory_options {
 /* E_NOMEM when there is too little for the kernel itself. Boot only. */
 MUST_CHECK enum err memory_init(const struct boot_info *boot, const struct memory_options *options);
 
-/* Takes the identity map away and gives the pages of boot code, boot tables and the boot stack back; seals
- * what is read-only after boot. Runs on a guarded stack. */
+/* Takes the identity map away and gives the pages of boot code, boot tables and the boot stack
+ * back; seals what is read-only after boot. Runs on a guarded stack. */
 void memory_end_boot(void);
 
-/* Maps the physical range (any alignment) in the kernel's device slot; returns the address of its first byte,
- * NULL when memory is short. Never unmapped. Boot only. */
+/* Maps the physical range (any alignment) in the kernel's device slot; returns the address of its
+ * first byte, NULL when memory is short. Never unmapped. Boot only. */
 MUST_CHECK void *memory_map_physical(struct phys_range range, bool device);
 
 /* Frames for page tables; before the buddy allocator stands they come from the early ones. */
 MUST_CHECK bool memory_table_alloc(phys_t *out);
 void memory_table_free(phys_t frame);
 
-/* A frame of zeros that is mapped read-only wherever the program reads memory that it never wrote. */
+/* A frame of zeros that is mapped read-only wherever the program reads memory that it never wrote.
+ */
 phys_t memory_zero_frame(void);
 
-/* Maps a frame at the scratch page, which is the caller's until it maps another. Not preempted, threads only. */
+/* Maps a frame at the scratch page, which is the caller's until it maps another. Not preempted,
+ * threads only. */
 void *memory_scratch(phys_t frame);
 
 struct memory_totals {

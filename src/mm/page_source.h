@@ -12,13 +12,14 @@
 struct page_source;
 
 struct page_source_ops {
-    /* The frame that holds page `index` (bytes [index * 4096, +4096) of the file). With `for_write` the
-     * caller will store into it (shared writable mapping): a read-only or missing page is replaced by
-     * one of the file's own first. The frame carries one reference more, which the caller drops with
-     * frames_put(). E_INVAL past the end of the file (SIGBUS), E_NOMEM; E_NOTSUP when the page is not
-     * page-aligned in memory: then read() is used to make a private copy. */
+    /* The frame that holds page `index` (bytes [index * 4096, +4096) of the file). With `for_write`
+     * the caller will store into it (shared writable mapping): a read-only or missing page is
+     * replaced by one of the file's own first. The frame carries one reference more, which the
+     * caller drops with frames_put(). E_INVAL past the end of the file (SIGBUS), E_NOMEM; E_NOTSUP
+     * when the page is not page-aligned in memory: then read() is used to make a private copy. */
     enum err (*page)(struct page_source *source, uint64_t index, bool for_write, phys_t *out);
-    /* Copies up to `size` bytes at `offset` to kernel memory; bytes past the end of the file are zeroed. */
+    /* Copies up to `size` bytes at `offset` to kernel memory; bytes past the end of the file are
+     * zeroed. */
     enum err (*read)(struct page_source *source, uint64_t offset, void *to, size_t size);
     /* References: an area holds one for as long as it exists. */
     void (*get)(struct page_source *source);

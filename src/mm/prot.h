@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Permissions and memory type of a mapping, in generic words. They come from constructors only, least
- * by default, and writable-and-executable has no constructor. What Linux programs ask for by
+ * Permissions and memory type of a mapping, in generic words. They come from constructors only,
+ * least by default, and writable-and-executable has no constructor. What Linux programs ask for by
  * mprotect(RWX) is prot_rwx_exception(), which its one caller counts and logs (linux/sys_mem.c).
  */
 #pragma once
@@ -14,7 +14,8 @@ enum {
     PROT_BIT_WRITE = 2,
     PROT_BIT_EXECUTE = 4,
     PROT_BIT_UNCACHED = 8, /* device memory: PAT entry 3, UC */
-    PROT_BIT_COPY = 16,    /* the frame is shared: copied before the first write, whatever WRITE says */
+    PROT_BIT_COPY =
+        16, /* the frame is shared: copied before the first write, whatever WRITE says */
 };
 
 typedef struct {

@@ -27,7 +27,8 @@ static void pt_store(pt_table_t table, unsigned index, pte_t e)
     table[index].v = e.v;
 }
 
-/* The table's own page, as it is seen in both windows; any INVLPG drops the paging-structure caches too. */
+/* The table's own page, as it is seen in both windows; any INVLPG drops the paging-structure caches
+ * too. */
 static void pt_relinked(int level, virt_t v)
 {
     invlpg(recursive_table(window_slot, level, v));

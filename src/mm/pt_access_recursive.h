@@ -2,9 +2,9 @@
 /*
  * The recursive window: the level-4 table has an entry (slot R) that points to itself.
  *
- * A walk through slot R takes a level-4 table for a level-3 one, and so on down: each pass through R
- * turns one level of translation into one level of table. After one pass the "page" at the end is a level-1
- * table; after four it is the level-4 table itself:
+ * A walk through slot R takes a level-4 table for a level-3 one, and so on down: each pass through
+ * R turns one level of translation into one level of table. After one pass the "page" at the end is
+ * a level-1 table; after four it is the level-4 table itself:
  *
  *   virtual address     i4    i3    i2    i1    offset         what is seen there
  *   of a page           a     b     c     d     o              the page's byte o
@@ -18,8 +18,9 @@
  *           |        |<-'         base(1) = R, base(2) = R R, base(3) = R R R, base(4) = R R R R
  *           +--------+
  *
- * So table addresses are computed, and tables need no other mapping. The cost: 512 GiB of addresses, and
- * TLB entries of the window itself, which INVLPG of the mapped page does not drop (SDM 3A 4.10.4.1).
+ * So table addresses are computed, and tables need no other mapping. The cost: 512 GiB of
+ * addresses, and TLB entries of the window itself, which INVLPG of the mapped page does not drop
+ * (SDM 3A 4.10.4.1).
  */
 #pragma once
 

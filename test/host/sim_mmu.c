@@ -13,7 +13,8 @@ struct tlb_entry {
     bool write, execute, dirty;
 };
 
-struct cache_entry { /* paging-structure cache: an upper entry, by the address bits that select it */
+struct cache_entry { /* paging-structure cache: an upper entry, by the address bits that select it
+                      */
     uint64_t prefix;
     int level;
     uint64_t table; /* physical address it points to */
@@ -140,7 +141,8 @@ struct sim_result sim_access(uint64_t address, enum sim_access access)
         *e |= 0x20;
         table = *e & 0x000ffffffffff000;
         if (cache_count < TLB_MAX)
-            cache[cache_count++] = (struct cache_entry){address >> shift, level, table, write, execute};
+            cache[cache_count++] =
+                (struct cache_entry){address >> shift, level, table, write, execute};
     }
     if (denied(write, execute, access))
         return fault(true, false, access);
@@ -148,7 +150,8 @@ struct sim_result sim_access(uint64_t address, enum sim_access access)
     if (hit != NULL) {
         hit->dirty = true;
     } else if (tlb_count < TLB_MAX) {
-        tlb[tlb_count++] = (struct tlb_entry){address >> 12, frame, write, execute, access == SIM_WRITE};
+        tlb[tlb_count++] =
+            (struct tlb_entry){address >> 12, frame, write, execute, access == SIM_WRITE};
     }
     return (struct sim_result){.physical = frame << 12 | (address & 4095)};
 }
@@ -157,7 +160,8 @@ static uint64_t must_translate(uint64_t address, enum sim_access access)
 {
     struct sim_result r = sim_access(address, access);
     if (r.fault) {
-        fprintf(stderr, "simulated MMU: fault at 0x%llx, error 0x%x\n", (unsigned long long)address, r.error);
+        fprintf(stderr, "simulated MMU: fault at 0x%llx, error 0x%x\n", (unsigned long long)address,
+                r.error);
         abort();
     }
     return r.physical;

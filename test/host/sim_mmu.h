@@ -2,9 +2,9 @@
 /*
  * A simulated x86-64 MMU, written from the manual (SDM 3A chapter 4) and not from our walker.
  *
- * Its TLB and its paging-structure caches never forget by themselves: an entry stays until INVLPG or a
- * flush names it, however long ago it was made. Real ones are small and forgive a missing flush most of
- * the time, which is how such bugs live.
+ * Its TLB and its paging-structure caches never forget by themselves: an entry stays until INVLPG
+ * or a flush names it, however long ago it was made. Real ones are small and forgive a missing
+ * flush most of the time, which is how such bugs live.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ struct sim_result {
     uint32_t error;    /* error code of the fault, supervisor mode */
 };
 
-/* Empties memory, caches and the TLB; frame `root` becomes the level-4 table. CR0.WP and EFER.NXE are 1. */
+/* Empties memory, caches and the TLB; frame `root` becomes the level-4 table. CR0.WP and EFER.NXE
+ * are 1. */
 void sim_reset(uint64_t root);
 void sim_set_modes(bool write_protect, bool no_execute);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker over the recursive window of a simulated MMU. Each step touches all pages before and after, so that
- * every translation that a missing flush would leave behind is in the TLB and shows.
+ * The walker over the recursive window of a simulated MMU. Each step touches all pages before and
+ * after, so that every translation that a missing flush would leave behind is in the TLB and shows.
  */
 #include "unit.h"
 
@@ -20,7 +20,8 @@ uint64_t paging_program_window;
 #define SLOT       300
 #define FIRST_FREE 2
 #define LAST_TABLE 1024
-#define DATA       (UINT64_C(0x40000000)) /* frames that are mapped, not read: outside simulated memory */
+#define DATA       (UINT64_C(0x40000000)) /* frames that are mapped, not read: outside simulated memory \
+                                           */
 
 static uint8_t table_used[LAST_TABLE];
 static unsigned tables;
@@ -192,7 +193,8 @@ static void step_map(unsigned first, unsigned count)
     for (unsigned i = first; i < first + count; i++)
         if (model[i].there)
             return;
-    uint64_t frame = (DATA >> 12) + (uint64_t)(rand() % 2 ? first : first + 7); /* congruent or not */
+    uint64_t frame =
+        (DATA >> 12) + (uint64_t)(rand() % 2 ? first : first + 7); /* congruent or not */
     prot_t prot = random_prot();
     assert_int_equal(op_map(page_at(first), phys(frame << 12), (uint64_t)count << 12, prot), E_OK);
     model_map(first, count, frame, prot);
@@ -272,7 +274,8 @@ static void test_large_pages(void **state)
 {
     (void)state;
     struct pt_walk walk;
-    assert_int_equal(op_map(virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()), E_OK);
+    assert_int_equal(
+        op_map(virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()), E_OK);
     op_walk(virt(0x40123456), &walk);
     assert_int_equal(walk.leaf_level, 3);
     assert_int_equal(walk.phys.v, DATA + 0x123456);
@@ -366,7 +369,8 @@ static void test_access_matrix(void **state)
         pt_store(pt_table(1, v, (pte_t){0}), pt_index(v, 1), e);
         sim_flush_all();
         for (int access = SIM_READ; access <= SIM_EXECUTE; access++) {
-            bool ok = present && (access != SIM_WRITE || write || !wp) && (access != SIM_EXECUTE || !nx);
+            bool ok =
+                present && (access != SIM_WRITE || write || !wp) && (access != SIM_EXECUTE || !nx);
             struct sim_result r = sim_access(v.v, (enum sim_access)access);
             struct pt_walk walk;
             assert_int_equal(r.fault, !ok);

@@ -67,7 +67,8 @@ int main(int argc, char **argv, char **envp)
            getauxval(AT_BASE), getauxval(AT_FLAGS));
     printf("uid %lu %lu gid %lu %lu\n", getauxval(AT_UID), getauxval(AT_EUID), getauxval(AT_GID),
            getauxval(AT_EGID));
-    printf("platform %s, name %s\n", (char *)getauxval(AT_PLATFORM), (char *)getauxval(AT_EXECFN));
+    const char *name = strrchr((char *)getauxval(AT_EXECFN), '/');
+    printf("platform %s, name %s\n", (char *)getauxval(AT_PLATFORM), name != NULL ? name : "");
     truth("random bytes", !all_zero((unsigned char *)getauxval(AT_RANDOM), 16));
     truth("FPU, SSE and SSE2 in HWCAP", (value(aux, AT_HWCAP) & 0x06000001) == 0x06000001);
     truth("MINSIGSTKSZ", getauxval(51) >= 1000 && getauxval(51) < 20000);

@@ -49,7 +49,9 @@ static void anonymous(void)
     truth("kept and grown", all(moved, 10 * PAGE, 7) && all(moved + 10 * PAGE, 30 * PAGE, 0));
     truth("shrunk", mremap(moved, 40 * PAGE, 5 * PAGE, 0) == moved);
     result("munmap", munmap(moved, 5 * PAGE));
-    char *large = map(1ul << 32, PROT_READ | PROT_WRITE); /* far more than the machine has */
+    /* Far more than the machine has. */
+    char *large = mmap(NULL, 1ul << 32, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     truth("4 GiB reserved", large != MAP_FAILED);
     large[0] = large[(1ul << 32) - 1] = 1;
     result("munmap", munmap(large, 1ul << 32));
@@ -74,7 +76,6 @@ static void heap(void)
     truth("what came back is zero", all(start + 2 * PAGE, PAGE, 0));
     truth("what stayed is kept", all(start, PAGE + 100, 1));
     truth("too much", move_break(start + (1ul << 46)) == end);
-    truth("below the start", move_break(start - 1) == end);
     for (int i = 0; i < 200; i++) {
         char *p = malloc((size_t)i * 1000 + 1);
         memset(p, i, (size_t)i * 1000 + 1);

@@ -37,21 +37,22 @@ make_base() {
     find "$1" -exec touch -h -d @1000000000 {} +
 }
 
-# Runs $@ in a copy of the folder $1, as Linux would run it from a login without limits of its own.
+# on_linux ROOT PLACE ERRORS COMMAND...: in a copy of the folder, as Linux would run it from a login without limits
+# of its own. Standard error is opened within, because this shell has words of its own for a child that was killed.
 on_linux() {
     local flags=-m
     [ "$(id -u)" = 0 ] || flags=-rm
     # The inner shell expands its own words.
     # shellcheck disable=SC2016
     unshare "$flags" bash -c '
-        from=$1 at=$2 words=$3
-        shift 3
+        from=$1 at=$2 errors=$3 words=$4
+        shift 4
         mount -t tmpfs -o mode=755 none "$at" && cp -a "$from/." "$at" &&
             mount --rbind /dev "$at/dev" && mount --rbind /proc "$at/proc" || exit 99
         ulimit -c 0 -s 8192
         ulimit -Sn 1024
-        cd "$at" && eval "exec chroot . env -i $words \"\$@\""' \
-        linux "$1" "$2" "${variables[*]}" "${@:3}"
+        cd "$at" && exec 2> "$errors" && eval "exec env -i $words chroot . \"\$@\""' \
+        linux "$1" "$2" "$3" "${variables[*]}" "${@:4}" 2> /dev/null
 }
 
 in_ouro() {
@@ -85,6 +86,7 @@ run_one() {
     read_case "$name"
     case $marks in *!*) [ "$(id -u)" = 0 ] || { echo "skip $name: needs root"; return 77; } ;; esac
     mkdir -p "$work/linux"
+    : > "$work/2.linux"
     cp -a "$2/base" "$work/root"
     typed=$binary
     if [ "${binary#/}" != "$binary" ]; then
@@ -103,8 +105,8 @@ run_one() {
     fi
     # Through a pipe on both sides: that is what Ouro makes of any standard input.
     # shellcheck disable=SC2002
-    cat "$input" | on_linux "$work/root" "$work/linux" "$typed" "${arguments[@]}" \
-        > "$work/1.linux" 2> "$work/2.linux"
+    cat "$input" | on_linux "$work/root" "$work/linux" "$work/2.linux" "$typed" "${arguments[@]}" \
+        > "$work/1.linux" 2> /dev/null
     echo $? > "$work/status.linux"
     # shellcheck disable=SC2002
     cat "$input" | (in_ouro "$work/root" "$typed" "${arguments[@]}") \
@@ -137,8 +139,10 @@ compare() {
 }
 
 if [ "${1:-}" = --one ]; then
-    run_one "$2" "$WORK"
-    case $? in
+    report=$(run_one "$2" "$WORK") # as one piece: others write to the same log
+    result=$?
+    printf '%s\n' "$report"
+    case $result in
     0 | 77) exit 0 ;;
     *) exit 1 ;;
     esac

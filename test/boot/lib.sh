@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# Shared by the boot tests; sourced, not run. $OURO is the tool, ./ouro when nobody says.
+# shellcheck shell=sh
+
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+OURO=${OURO:-$top/ouro}
+temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-test-XXXXXX")
+trap 'rm -rf -- "$temp"' EXIT
+trap 'exit 130' INT TERM HUP
+failures=0
+
+bad() {
+    echo "FAIL: $*"
+    failures=$((failures + 1))
+}
+
+finish() {
+    [ "$failures" -eq 0 ] || { echo "$failures failed"; exit 1; }
+    exit 0
+}
+
+# show FILE: its end, readable.
+show() {
+    tail -n 20 -- "$1" | cat -v | cut -c 1-300 | sed 's/^/    | /'
+}
