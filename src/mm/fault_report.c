@@ -106,39 +106,53 @@ static void write_where(const struct writer *w, const struct fault_facts *f)
     }
 }
 
+static bool area_allows(const struct fault_facts *f)
+{
+    return f->here.there && f->here.kind != AREA_GUARD &&
+           (f->access == ACCESS_WRITE     ? prot_can_write(f->here.prot)
+            : f->access == ACCESS_EXECUTE ? prot_can_execute(f->here.prot)
+                                          : f->here.prot.bits != 0);
+}
+
 /* Which entry said no, after a fresh walk. */
+static const char *denial(const struct fault_facts *f)
+{
+    if (f->walk.leaf_level == 0)
+        return "not present";
+    if (f->access == ACCESS_WRITE && !f->walk.writable)
+        return "W=0";
+    if (f->access == ACCESS_EXECUTE && !f->walk.executable)
+        return "NX=1";
+    return "nothing denies it now: a stale TLB entry, or the tables changed";
+}
+
 static void write_why(const struct writer *w, const struct fault_facts *f)
 {
-    const struct pt_walk *walk = &f->walk;
-    const char *code = "";
-    if (walk->last_level > PT_LEVELS)
-        code = "the address is not canonical: bits 63-47 differ";
-    else if (walk->leaf_level == 0)
-        code = "not present";
-    else if (f->access == ACCESS_WRITE && !walk->writable)
-        code = "W=0";
-    else if (f->access == ACCESS_EXECUTE && !walk->executable)
-        code = "NX=1";
-    else
-        code = "nothing denies it now: a stale TLB entry, or the tables changed";
-    if (walk->last_level > PT_LEVELS)
-        line(w, "  why     %s; error code 0x%llx", code, LL(f->error));
-    else
-        line(w, "  why     level %d entry: %s; error code 0x%llx = %s%s%s%s", walk->last_level,
-             code, LL(f->error), f->error & 1 ? "protection" : "not present",
-             f->error & 2 ? " | write" : " | read", f->error & 8 ? " | reserved bit" : "",
-             f->error & 16 ? " | instruction fetch" : "");
+    if (f->walk.last_level > PT_LEVELS) {
+        line(w, "  why     the address is not canonical: bits 63-47 differ; error code 0x%llx",
+             LL(f->error));
+        return;
+    }
+    line(w, "  why     %slevel %d entry: %s; error code 0x%llx = %s%s%s%s",
+         f->here.there && !area_allows(f) ? "the area does not allow it; " : "", f->walk.last_level,
+         denial(f), LL(f->error), f->error & 1 ? "protection" : "not present",
+         f->error & 2 ? " | write" : " | read", f->error & 8 ? " | reserved bit" : "",
+         f->error & 16 ? " | instruction fetch" : "");
 }
 
 static void write_walk(const struct writer *w, const struct pt_walk *walk)
 {
     for (int level = PT_LEVELS; level >= 1 && level >= walk->last_level; level--) {
         uint64_t e = walk->entry[level].v;
-        line(w, "  %s L%d[0x%03x] = %016llx %c%c%c %s%s%s%s",
-             level == PT_LEVELS ? "walk   " : "       ", level, pt_index(walk->address, level),
-             LL(e), e & PTE_P ? 'P' : '-', e & PTE_W ? 'W' : '-', e & PTE_NX ? '-' : 'X',
-             e & PTE_A ? "A" : "-", e & PTE_D ? "D" : "-", level > 1 && e & PTE_PS ? " large" : "",
-             e & PTE_COPY ? " copy-on-write" : "");
+        const char *label = level == PT_LEVELS ? "walk   " : "       ";
+        unsigned index = pt_index(walk->address, level);
+        if (!(e & PTE_P))
+            line(w, "  %s L%d[0x%03x] = %016llx not present", label, level, index, LL(e));
+        else
+            line(w, "  %s L%d[0x%03x] = %016llx r%c%c%s%s%s%s", label, level, index, LL(e),
+                 e & PTE_W ? 'w' : '-', e & PTE_NX ? '-' : 'x', e & PTE_A ? " accessed" : "",
+                 e & PTE_D ? " dirty" : "", level > 1 && e & PTE_PS ? " large" : "",
+                 e & PTE_COPY ? " copy-on-write" : "");
     }
 }
 
