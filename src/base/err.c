@@ -50,7 +50,9 @@ const char *err_name(enum err e)
         ROW(E_TIME);
         ROW(E_OVERFLOW);
         ROW(E_ILSEQ);
+        ROW(E_NOTSOCK);
         ROW(E_NOTSUP);
+        ROW(E_AFNOSUPPORT);
         ROW(E_TIMEDOUT);
     }
 #undef ROW

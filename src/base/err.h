@@ -49,7 +49,9 @@ enum err {
     E_TIME = 62,
     E_OVERFLOW = 75,
     E_ILSEQ = 84,
+    E_NOTSOCK = 88,
     E_NOTSUP = 95,
+    E_AFNOSUPPORT = 97,
     E_TIMEDOUT = 110,
 };
 

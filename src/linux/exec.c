@@ -19,6 +19,7 @@
 #include "linux/stack.h"
 #include "linux/sys_mem.h"
 #include "linux/sys_process.h"
+#include "linux/sys_rseq.h"
 #include "linux/timers.h"
 #include "mm/areas.h"
 #include "mm/heap.h"
@@ -313,6 +314,7 @@ static void reset_process(struct exec_job *job)
     struct linux_thread *lt = linux_current();
     signal_exec();
     timers_exec();
+    rseq_exec();
     file_table_exec(file_table_current());
     lt->clear_tid = lt->robust_list = 0;
     thread_set_fs_base(0);

@@ -87,6 +87,8 @@ struct process {
 struct linux_thread {
     uint64_t clear_tid;   /* set_tid_address */
     uint64_t robust_list; /* set_robust_list, size 24 */
+    uint64_t rseq;        /* address; 0 when not registered */
+    uint32_t rseq_size, rseq_signature;
 
     struct syscall_record history[SYSCALL_HISTORY];
     uint32_t

@@ -16,6 +16,7 @@
 #include "kern/thread.h"
 #include "linux/process.h"
 #include "linux/signal_frame.h"
+#include "linux/sys_rseq.h"
 
 #define SYSCALL_INSTRUCTION_SIZE 2
 #define PAGE_FAULT_BY_PROGRAM    4 /* error code bit U/S: in ring 0 the CPU cannot know */
@@ -106,7 +107,8 @@ static void call_handler(struct trap_frame *frame, const struct siginfo *info)
     settle_restart(frame, lt->restart == SIGNAL_RESTART_SA && (action.flags & SA_RESTART));
     if (action.flags & SA_RESETHAND)
         stored->handler = SIG_DFL;
-    if (signal_frame_push(frame, &action, info, old_mask) != E_OK) {
+    if (rseq_interrupt(frame) != E_OK ||
+        signal_frame_push(frame, &action, info, old_mask) != E_OK) {
         frame_failed(frame, info);
         return;
     }

@@ -11,8 +11,10 @@
 #include "linux/sys_path.h"
 #include "linux/sys_poll.h"
 #include "linux/sys_process.h"
+#include "linux/sys_rseq.h"
 #include "linux/sys_sched.h"
 #include "linux/sys_signal.h"
+#include "linux/sys_socket.h"
 #include "linux/sys_system.h"
 #include "linux/sys_time.h"
 #include "linux/sys_timer.h"
@@ -61,21 +63,21 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [38] = {"setitimer", sys_setitimer, 3, "dpp"},
     [39] = {"getpid", sys_getpid, 0, ""},
     [40] = {"sendfile", sys_sendfile, 4, "ffpz"},
-    [41] = {"socket", NULL, 3, "ddd"},
-    [42] = {"connect", NULL, 3, "fpd"},
-    [43] = {"accept", NULL, 3, "fpp"},
-    [44] = {"sendto", NULL, 6, "fpzxpd"},
-    [45] = {"recvfrom", NULL, 6, "fpzxpp"},
-    [46] = {"sendmsg", NULL, 3, "fpx"},
-    [47] = {"recvmsg", NULL, 3, "fpx"},
-    [48] = {"shutdown", NULL, 2, "fd"},
-    [49] = {"bind", NULL, 3, "fpd"},
-    [50] = {"listen", NULL, 2, "fd"},
-    [51] = {"getsockname", NULL, 3, "fpp"},
-    [52] = {"getpeername", NULL, 3, "fpp"},
-    [53] = {"socketpair", NULL, 4, "dddp"},
-    [54] = {"setsockopt", NULL, 5, "fddpd"},
-    [55] = {"getsockopt", NULL, 5, "fddpp"},
+    [41] = {"socket", sys_socket, 3, "ddd"},
+    [42] = {"connect", sys_connect, 3, "fpd"},
+    [43] = {"accept", sys_accept, 3, "fpp"},
+    [44] = {"sendto", sys_sendto, 6, "fpzxpd"},
+    [45] = {"recvfrom", sys_recvfrom, 6, "fpzxpp"},
+    [46] = {"sendmsg", sys_sendmsg, 3, "fpx"},
+    [47] = {"recvmsg", sys_recvmsg, 3, "fpx"},
+    [48] = {"shutdown", sys_shutdown, 2, "fd"},
+    [49] = {"bind", sys_bind, 3, "fpd"},
+    [50] = {"listen", sys_listen, 2, "fd"},
+    [51] = {"getsockname", sys_getsockname, 3, "fpp"},
+    [52] = {"getpeername", sys_getpeername, 3, "fpp"},
+    [53] = {"socketpair", sys_socketpair, 4, "dddp"},
+    [54] = {"setsockopt", sys_setsockopt, 5, "fddpd"},
+    [55] = {"getsockopt", sys_getsockopt, 5, "fddpp"},
     [56] = {"clone", NULL, 5, "xpppx"},
     [57] = {"fork", NULL, 0, ""},
     [58] = {"vfork", NULL, 0, ""},
@@ -308,7 +310,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [285] = {"fallocate", sys_fallocate, 4, "fxzz"},
     [286] = {"timerfd_settime", NULL, 4, "fxpp"},
     [287] = {"timerfd_gettime", NULL, 2, "fp"},
-    [288] = {"accept4", NULL, 4, "fppx"},
+    [288] = {"accept4", sys_accept4, 4, "fppx"},
     [289] = {"signalfd4", NULL, 4, "fpzx"},
     [290] = {"eventfd2", sys_eventfd2, 2, "ux"},
     [291] = {"epoll_create1", NULL, 1, "x"},
@@ -319,7 +321,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [296] = {"pwritev", sys_pwritev, 5, "fpdzz"},
     [297] = {"rt_tgsigqueueinfo", sys_rt_tgsigqueueinfo, 4, "dddp"},
     [298] = {"perf_event_open", NULL, 5, "pddfx"},
-    [299] = {"recvmmsg", NULL, 5, "fpuxp"},
+    [299] = {"recvmmsg", sys_recvmmsg, 5, "fpuxp"},
     [300] = {"fanotify_init", NULL, 2, "xx"},
     [301] = {"fanotify_mark", NULL, 5, "fxxfs"},
     [302] = {"prlimit64", sys_prlimit64, 4, "ddpp"},
@@ -327,7 +329,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [304] = {"open_by_handle_at", NULL, 3, "fpx"},
     [305] = {"clock_adjtime", NULL, 2, "dp"},
     [306] = {"syncfs", sys_syncfs, 1, "f"},
-    [307] = {"sendmmsg", NULL, 4, "fpux"},
+    [307] = {"sendmmsg", sys_sendmmsg, 4, "fpux"},
     [308] = {"setns", NULL, 2, "fx"},
     [309] = {"getcpu", sys_getcpu, 3, "ppp"},
     [310] = {"process_vm_readv", NULL, 6, "dpzpzx"},
@@ -354,7 +356,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [331] = {"pkey_free", NULL, 1, "d"},
     [332] = {"statx", sys_statx, 5, "fsxxp"},
     [333] = {"io_pgetevents", NULL, 6, "xddppp"},
-    [334] = {"rseq", NULL, 4, "puxx"},
+    [334] = {"rseq", sys_rseq, 4, "puxx"},
     [424] = {"pidfd_send_signal", NULL, 4, "fdpx"},
     [425] = {"io_uring_setup", NULL, 2, "up"},
     [426] = {"io_uring_enter", NULL, 6, "fuuxpz"},

@@ -180,7 +180,7 @@ static void test_raw(void **state)
     t.lflag &= ~(TTY_ICANON | TTY_ECHO);
     t.iflag &= ~TTY_ICRNL;
     tty_line_set(&line, &t);
-    screen_length = 0;
+    expect_screen("abc");
     type("\r\x04\x7f");
     expect_read("abc\r\x04\x7f", 100);
     expect_screen("");
