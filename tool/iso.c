@@ -19,9 +19,12 @@
 #define CONFIG_MAX      (1u << 20)
 
 /* What grub.cfg uses, and what finds it on every medium; dependencies come along. */
-#define GRUB_MODULES                                                                                   \
-    "multiboot2 normal echo test sleep halt reboot iso9660 part_gpt part_msdos search search_fs_file " \
-    "serial terminal all_video"
+/* The partition modules are those that GRUB's own start-up asks for: it complains on the screen
+ * about each that is missing. */
+#define GRUB_MODULES                                                                               \
+    "multiboot2 normal echo test sleep halt reboot iso9660 search search_fs_file "                 \
+    "serial terminal all_video part_acorn part_amiga part_apple part_bsd part_dfly part_dvh "      \
+    "part_gpt part_msdos part_plan part_sun part_sunpc"
 
 /* The value of the @NAME@ that text starts with, and where it ends; NULL when it starts with none.
  */
@@ -118,6 +121,10 @@ void iso_patch(const char *image, const char *shown_name, const struct args *wor
     struct iso9660_file file;
     if (fd < 0 || fstat(fd, &st) != 0)
         fail_errno("cannot open %s", image);
+    uint64_t said = iso9660_size(fd);
+    if (said > (uint64_t)st.st_size)
+        fail(STATUS_FAILED, "%s is cut short: it has %lld of %llu bytes", shown_name,
+             (long long)st.st_size, (unsigned long long)said);
     if (!iso9660_find(fd, (uint64_t)st.st_size, names, &file) || file.size > CONFIG_MAX)
         fail(STATUS_FAILED, "%s is not an image that ouro iso made", shown_name);
     char *config = memory(file.size + 1);

@@ -16,6 +16,7 @@
 
 #define SECTOR         2048u
 #define DESCRIPTORS_AT 16u
+#define VOLUME_SIZE_AT 80 /* sectors, little-endian 4 */
 #define ROOT_RECORD_AT 156
 #define RECORD_MIN     34
 #define FLAG_FOLDER    2
@@ -68,13 +69,24 @@ static bool find_in(int image, uint64_t size, struct iso9660_file folder, const 
     return false;
 }
 
+static bool read_descriptor(int image, uint8_t *sector)
+{
+    return read_sector(image, DESCRIPTORS_AT * SECTOR, sector) &&
+           memcmp(sector, "\001CD001", 6) == 0;
+}
+
+uint64_t iso9660_size(int image)
+{
+    uint8_t sector[SECTOR];
+    return read_descriptor(image, sector) ? (uint64_t)le32(sector + VOLUME_SIZE_AT) * SECTOR : 0;
+}
+
 bool iso9660_find(int image, uint64_t size, const char *const *names, struct iso9660_file *out)
 {
     uint8_t sector[SECTOR];
     struct iso9660_file at;
     bool is_folder = true;
-    if (!read_sector(image, DESCRIPTORS_AT * SECTOR, sector) ||
-        memcmp(sector, "\001CD001", 6) != 0 || !take(sector + ROOT_RECORD_AT, size, &at))
+    if (!read_descriptor(image, sector) || !take(sector + ROOT_RECORD_AT, size, &at))
         return false;
     for (; *names; names++)
         if (!is_folder || !find_in(image, size, at, *names, &at, &is_folder))

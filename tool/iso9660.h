@@ -11,6 +11,8 @@ struct iso9660_file {
     uint32_t size;   /* bytes */
 };
 
+/* How long the image says that it is, in bytes; 0 when it is no ISO 9660 image. */
+uint64_t iso9660_size(int image);
 /* Finds a file in an ISO 9660 image (ECMA-119) by its names, upper case, outermost folder first,
  * NULL at the end: {"BOOT", "GRUB", "GRUB.CFG", NULL}. False when the image is none or has no such
  * file; whatever is returned lies in [0, size). */

@@ -10,7 +10,7 @@
 
 /* A hang detector for boots that die without a word; Bochs on a busy computer needs tens of
  * seconds. */
-#define BOOT_LIMIT 120.0
+#define BOOT_LIMIT 60.0
 
 static int explain(const struct request *o, const struct console_result *result)
 {

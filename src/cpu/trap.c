@@ -18,9 +18,11 @@ void trap_dispatch(struct trap_frame *frame);
 void trap_dispatch_paranoid(struct trap_frame *frame);
 NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame);
 
-void trap_set_handler(unsigned vector, trap_handler handler)
+trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
+    trap_handler old = handlers[vector];
     handlers[vector] = handler;
+    return old;
 }
 
 void trap_set_default(trap_handler handler)

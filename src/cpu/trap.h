@@ -30,8 +30,8 @@ enum {
 
 typedef void (*trap_handler)(struct trap_frame *frame);
 
-/* One handler a vector; replaces. Boot only. */
-void trap_set_handler(unsigned vector, trap_handler handler);
+/* One handler a vector; returns the one it replaces, NULL for none. Boot only. */
+trap_handler trap_set_handler(unsigned vector, trap_handler handler);
 /* For vectors without a handler: must be set before the first trap. Boot only. */
 void trap_set_default(trap_handler handler);
 /* Called before control goes back to the program, interrupts off before and after: signals,

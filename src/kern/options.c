@@ -106,6 +106,12 @@ static bool word_init(struct reader *r, char *value)
     return *value == '/';
 }
 
+static bool word_test(struct reader *r, char *value)
+{
+    r->options->test = value;
+    return *value != '\0';
+}
+
 static bool read_list(char *value, const char **items, size_t max)
 {
     size_t count;
@@ -139,6 +145,7 @@ static const struct {
     {"pagetables", word_pagetables},
     {"pagetables.slot", word_slot},
     {"init", word_init},
+    {"test", word_test},
     {"argv", word_argv},
     {"env", word_env},
 };

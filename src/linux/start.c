@@ -12,6 +12,7 @@
 #include "fs/tty.h"
 #include "kern/boot_marks.h"
 #include "kern/bringup.h"
+#include "kern/guest_test.h"
 #include "kern/loader.h"
 #include "kern/log.h"
 #include "kern/panic.h"
@@ -114,6 +115,8 @@ INIT_CODE static struct trap_frame *program_load(void)
 void linux_start(void *unused)
 {
     (void)unused;
+    if (options.test != NULL)
+        guest_tests_run(options.test);
     files_start();
     boot_mark("/dev, /proc, streams");
     process_start();

@@ -164,6 +164,12 @@ static void page_give(void *page)
     cached_count++;
 }
 
+void heap_trim(void)
+{
+    while (cached != NULL)
+        pages_free(page_take(), 1);
+}
+
 void *kpage_alloc(void)
 {
     void *page = page_take();

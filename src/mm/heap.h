@@ -23,5 +23,8 @@ void kpage_free(void *page);
 /* The frame behind a page of kpage_alloc(). */
 phys_t kpage_phys(const void *page);
 
+/* Gives back what freed pages were kept for a next time: frames, tables and addresses. */
+void heap_trim(void);
+
 /* Bytes in use now: for /proc/meminfo and leak tests. */
 uint64_t heap_used(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Settings and bytes in any order: the counts of the ring stay in order, and what is read was typed. */
+/* Settings and bytes in any order: the counts of the ring stay in order, and what is read was
+ * typed. */
 #include "fs/tty_line.h"
 
 #include "base/panic.h"

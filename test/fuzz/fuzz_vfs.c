@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is a program of operations on names and files; after each run the tree must be sound, and when it
- * is taken down nothing may be left. */
+/* The input is a program of operations on names and files; after each run the tree must be sound,
+ * and when it is taken down nothing may be left. */
 #include "fs_check.h"
 #include "fs_native.h"
 #include "native.h"
@@ -24,7 +24,8 @@ static uint8_t next(void)
 /* Paths of few names, so that operations meet. */
 static char *path(char *to)
 {
-    static const char *const parts[] = {"a", "b", "c", "..", ".", "/", "a-name-that-is-not-held-inline", ""};
+    static const char *const parts[] = {
+        "a", "b", "c", "..", ".", "/", "a-name-that-is-not-held-inline", ""};
     unsigned count = next() % 4 + 1;
     *to = '\0';
     while (count-- > 0) {

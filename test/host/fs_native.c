@@ -37,7 +37,8 @@ void wait_queue_wake(struct wait_queue *queue)
     (void)queue;
 }
 
-enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context, uint64_t deadline_ns)
+enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
+                 uint64_t deadline_ns)
 {
     (void)queue;
     while (!condition(context)) {

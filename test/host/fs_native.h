@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Called when a test's thread would sleep: does what the other thread would do. Returns false when there is
- * nobody: the sleep then ends with E_INTR. */
+/* Called when a test's thread would sleep: does what the other thread would do. Returns false when
+ * there is nobody: the sleep then ends with E_INTR. */
 extern bool (*native_other_thread)(void);
 
 /* The clock, nanoseconds; each question moves it on by native_clock_step. */

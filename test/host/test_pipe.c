@@ -236,9 +236,10 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_order_is_kept), T(test_full_and_empty), T(test_ends_close),
-        T(test_writer_waits_for_the_reader), T(test_interrupted), T(test_capacity),
-        T(test_fifo), T(test_eventfd),
+        T(test_order_is_kept), T(test_full_and_empty),
+        T(test_ends_close),    T(test_writer_waits_for_the_reader),
+        T(test_interrupted),   T(test_capacity),
+        T(test_fifo),          T(test_eventfd),
     };
     return RUN_TESTS(tests);
 }

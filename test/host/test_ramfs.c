@@ -226,7 +226,8 @@ static void test_vector(void **state)
     (void)state;
     struct file *f = open_archived();
     char a[5], b[4096], c[100];
-    struct io_segment segments[] = {{virt_of(a), 5}, {virt(1), 0}, {virt_of(b), 4096}, {virt_of(c), 100}};
+    struct io_segment segments[] = {
+        {virt_of(a), 5}, {virt(1), 0}, {virt_of(b), 4096}, {virt_of(c), 100}};
     struct io io = io_vector(segments, 4201);
     uint64_t offset = 1, done;
     assert_int_equal(file_read(f, &io, &offset, &done), E_OK);

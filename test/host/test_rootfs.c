@@ -33,8 +33,8 @@ static void add(struct item item)
 {
     size_t size = item.data ? strlen(item.data) : 0, name_size = strlen(item.name) + 1;
     char head[111];
-    snprintf(head, sizeof head, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", item.ino,
-             item.mode, 7u, 8u, item.nlink, item.mtime, (unsigned)size, 0u, 9u, 1u, 3u,
+    snprintf(head, sizeof head, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
+             item.ino, item.mode, 7u, 8u, item.nlink, item.mtime, (unsigned)size, 0u, 9u, 1u, 3u,
              (unsigned)name_size, 0u);
     memcpy(archive + used, head, 110);
     memcpy(archive + used + 110, item.name, name_size);

@@ -83,7 +83,9 @@ static void test_lines_are_held_back(void **state)
 static void test_erase(void **state)
 {
     (void)state;
-    type("ab\x7f" "c\x7f\x7f\x7f\x7f" "d\n");
+    type("ab\x7f"
+         "c\x7f\x7f\x7f\x7f"
+         "d\n");
     expect_read("d\n", 100);
     expect_screen("ab\b \bc\b \b\b \bd\r\n");
     type("\x01\x7f\n");
@@ -129,7 +131,8 @@ static void test_end_of_file(void **state)
     assert_int_equal(tty_line_available(&line), 0);
     assert_int_equal(tty_line_take(&line, byte, 4, &ended), 0);
     assert_true(ended);
-    type("ab\x04" "cd\n");
+    type("ab\x04"
+         "cd\n");
     assert_int_equal(tty_line_take(&line, byte, 2, &ended), 2);
     expect_read("cd\n", 100);
 }
@@ -137,9 +140,12 @@ static void test_end_of_file(void **state)
 static void test_literal_next(void **state)
 {
     (void)state;
-    type("a\x16\x03" "b\x16\x7f\n");
+    type("a\x16\x03"
+         "b\x16\x7f\n");
     assert_int_equal(raised, 0);
-    expect_read("a\x03" "b\x7f\n", 100);
+    expect_read("a\x03"
+                "b\x7f\n",
+                100);
 }
 
 static void test_signals(void **state)

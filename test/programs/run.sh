@@ -31,6 +31,10 @@ make_base() {
     (cd "$1/data" && gzip -nc words.txt > words.txt.gz &&
         tar --format=ustar --mtime=@1000000000 --owner=0 --group=0 --numeric-owner --mode=0644 \
             -cf archive.tar words.txt numbers.txt)
+    (mkdir "$1/exec" && cd "$1/exec" && : > empty && cp /bin/true dynamic &&
+        head -c 100 dynamic > truncated && ln -s empty link && echo '#!/exec/script-loop' > script-loop &&
+        echo '#!/missing -x' > script-missing && echo '#!' > script-nobody && echo '#!  ' > script-blank &&
+        echo '#!/etc' > script-folder && printf '#!/missing' > script-short && chmod 755 -- *)
     chmod -R u=rwX,go=rX "$1"
     chmod 755 "$1/etc/script"
     chmod 1777 "$1/tmp"
