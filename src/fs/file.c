@@ -220,7 +220,7 @@ enum err file_list(struct file *file, directory_sink sink, void *context)
         return E_NOENT;
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
-    inode_touch_accessed(inode);
+    inode_touch_accessed(inode, true);
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
         inode->ops->list)
         list_more(file, sink, context);

@@ -76,12 +76,14 @@ static bool time_before(struct fs_time a, struct fs_time b)
     return a.seconds < b.seconds || (a.seconds == b.seconds && a.nanoseconds < b.nanoseconds);
 }
 
-void inode_touch_accessed(struct inode *inode)
+void inode_touch_accessed(struct inode *inode, bool start)
 {
+    bool stale = !time_before(inode->modified, inode->accessed) ||
+                 !time_before(inode->changed, inode->accessed);
+    if (!stale && !start)
+        return;
     struct fs_time now = fs_time_now();
-    if (!time_before(inode->modified, inode->accessed) ||
-        !time_before(inode->changed, inode->accessed) ||
-        now.seconds - inode->accessed.seconds >= DAY_SECONDS)
+    if (stale || now.seconds - inode->accessed.seconds >= DAY_SECONDS)
         inode->accessed = now;
 }
 

@@ -113,8 +113,10 @@ struct fs_time fs_time_now(void);
 /* modified and changed, or changed alone, become now. */
 void inode_touch_modified(struct inode *inode);
 void inode_touch_changed(struct inode *inode);
-/* A read happened: `accessed` follows the rule of relatime (mount(8)). */
-void inode_touch_accessed(struct inode *inode);
+/* A read happened: `accessed` follows the rule of relatime (mount(8)): it moves when it is not
+ * after the other times, or a day old. The latter needs the clock, so only the start of a reading
+ * asks for it. */
+void inode_touch_accessed(struct inode *inode, bool start);
 
 enum { /* access(2) */
     MAY_EXECUTE = 1,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/ramfs_file.h"
+#include "fs/ramfs.h"
 
 #include "base/fmt.h"
 #include "base/str.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
-#include "fs/ramfs.h"
+#include "fs/ramfs_file.h"
 #include "mm/frames.h"
 
 #define TMPFS_MAGIC 0x01021994

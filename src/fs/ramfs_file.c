@@ -83,7 +83,7 @@ static enum err ram_read(struct file *file, struct io *io, uint64_t *offset)
     struct inode *inode = file->inode;
     uint64_t at = *offset;
     if (!(file->flags & O_NOATIME))
-        inode_touch_accessed(inode);
+        inode_touch_accessed(inode, at == 0);
     if (at >= inode->size)
         return E_OK;
     uint64_t todo = least(io_left(io), inode->size - at);

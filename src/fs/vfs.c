@@ -201,8 +201,6 @@ static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t m
 {
     if (!(flags & O_CREAT))
         return E_NOENT;
-    if (walk->trailing_slash)
-        return E_ISDIR;
     struct dentry *dentry;
     uint32_t bits = mode & MODE_ALL & ~fs_current()->umask;
     enum err e = vfs_create_child(walk, S_IFREG | bits, 0, &dentry);
@@ -238,6 +236,8 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
     struct walk walk;
     uint32_t how =
         (uint32_t)(follow ? WALK_FOLLOW : 0) | ((flags & O_DIRECTORY) ? WALK_DIRECTORY : 0);
+    if (flags & O_CREAT)
+        how |= WALK_CREATE;
     enum err e = walk_path(at, path, how, &walk);
     if (e != E_OK)
         return e;
@@ -254,7 +254,7 @@ enum err vfs_read_link(struct dentry *link, char *text)
     struct inode *inode = link->inode;
     if (!mode_is(inode->mode, S_IFLNK))
         return E_INVAL;
-    inode_touch_accessed(inode);
+    inode_touch_accessed(inode, true);
     if (inode->link) {
         str_copy(text, inode->link, PATH_MAX_SIZE);
         return E_OK;

@@ -95,7 +95,7 @@ static enum err follow(struct state *s, struct dentry *link)
     if (++s->links > SYMLINKS_MAX)
         return E_LOOP;
     struct inode *inode = link->inode;
-    inode_touch_accessed(inode);
+    inode_touch_accessed(inode, true);
     if (!inode->ops || !inode->ops->jump)
         return push_link(s, inode);
     struct dentry *to;
@@ -183,6 +183,8 @@ static bool is_dots(const struct component *c)
 /* One ordinary name. *missing: it is the last one and does not exist. */
 static enum err step(struct state *s, const struct component *c, struct walk *out, bool *missing)
 {
+    if (c->last && c->slash && (s->flags & WALK_CREATE))
+        return E_ISDIR;
     if (c->last) {
         out->trailing_slash |= c->slash;
         remember_last(s, c, out);

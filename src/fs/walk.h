@@ -14,9 +14,10 @@
 enum walk_flags {
     WALK_FOLLOW = 1,    /* a symbolic link as the last component is followed */
     WALK_DIRECTORY = 2, /* the result must be a directory */
-    WALK_PARENT = 4, /* the caller will make, remove or rename the last component: a trailing slash
-                        makes no difference to what it means */
-    WALK_EMPTY = 8,  /* "" is `at` itself (AT_EMPTY_PATH) */
+    WALK_PARENT = 4,  /* the caller will make, remove or rename the last component: a trailing slash
+                         makes no difference to what it means */
+    WALK_EMPTY = 8,   /* "" is `at` itself (AT_EMPTY_PATH) */
+    WALK_CREATE = 16, /* open(O_CREAT): a last name with a slash behind it is E_ISDIR */
 };
 
 enum walk_last {

@@ -66,8 +66,6 @@ static bool run(const struct guest_test *test)
     heap_trim();
     uint64_t frames = machine_frames.free_frames, heap = heap_used();
     test->run();
-    if (test->kind == GUEST_TEST_FATAL)
-        guest_test_fail(__FILE__, __LINE__, "the machine went on");
     if (heap_used() != heap)
         guest_test_fail(__FILE__, __LINE__, "heap in use: %llu bytes before, %llu after", LL(heap),
                         LL(heap_used()));
@@ -76,6 +74,8 @@ static bool run(const struct guest_test *test)
         guest_test_fail(__FILE__, __LINE__, "free frames: %llu before, %llu after", LL(frames),
                         LL(machine_frames.free_frames));
     frames_check(&machine_frames);
+    if (test->kind == GUEST_TEST_FATAL)
+        guest_test_fail(__FILE__, __LINE__, "the machine went on");
     if (failure[0] == '\0')
         print("ok %s\n", test->name);
     else

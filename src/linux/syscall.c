@@ -3,7 +3,6 @@
 #include "linux/syscall.h"
 
 #include "base/log.h"
-#include "cpu/irq_flags.h"
 #include "kern/thread.h"
 #include "linux/process.h"
 #include "linux/signal.h"
@@ -21,6 +20,17 @@ static enum err absent(uint32_t number)
                  known ? syscall_table[number].name : "(unknown)");
     }
     return E_NOSYS;
+}
+
+/* Not irq_save(): the flags are known, and reading them is slow. */
+static inline void interrupts_off(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void interrupts_on(void)
+{
+    __asm__ volatile("sti" : : : "memory");
 }
 
 /* What E_INTR means, and the way back with signals on it. */
@@ -64,14 +74,16 @@ void syscall_dispatch(struct trap_frame *frame)
     else
         frame->vector = 0; /* entry.S: rcx and r11 hold what the frame says, too */
 
-    irq_save();
+    /* The last look is with interrupts off, or what an interrupt raises behind it would have to
+     * wait. */
+    interrupts_off();
     if (unlikely(thread_slice_over())) {
-        irq_restore(RFLAGS_IF);
+        interrupts_on();
         thread_preempt();
-        irq_save();
+        interrupts_off();
     }
     if (unlikely(thread->signal_pending || e == E_INTR)) {
-        irq_restore(RFLAGS_IF);
+        interrupts_on();
         leave_with_signals(frame, &call, e);
     }
 }

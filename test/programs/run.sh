@@ -55,6 +55,10 @@ on_linux() {
             mount --rbind /dev "$at/dev" && mount --rbind /proc "$at/proc" || exit 99
         ulimit -c 0 -s 8192
         ulimit -Sn 1024
+        for fd in /proc/self/fd/*; do # what our caller forgot to close is not for the program
+            fd=${fd##*/}
+            [ "$fd" -le 2 ] || eval "exec $fd>&-"
+        done
         cd "$at" && exec 2> "$errors" && eval "exec env -i $words chroot . \"\$@\""' \
         linux "$1" "$2" "$3" "${variables[*]}" "${@:4}" 2> /dev/null
 }

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "guest.h"
+
+#include "cpu/x86.h"
+#include "kern/panic.h"
+#include "mm/areas.h"
+#include "mm/memory.h"
+
+/* The access under way: where to go on, and with which stack pointer, when it faults. */
+static struct {
+    uint64_t rip; /* 0: none */
+    uint64_t rsp;
+    struct guest_fault fault;
+} attempt;
+
+static trap_handler former[VECTOR_EXCEPTIONS];
+
+static void on_exception(struct trap_frame *frame)
+{
+    unsigned vector = (unsigned)frame->vector;
+    if (attempt.rip == 0) {
+        if (former[vector] == NULL)
+            panic_at(frame, "a test caused: %s", trap_name(vector));
+        former[vector](frame);
+        return;
+    }
+    attempt.fault = (struct guest_fault){
+        .vector = vector,
+        .error = frame->error,
+        .address = vector == VECTOR_PAGE_FAULT ? read_cr2() : 0,
+    };
+    frame->rip = attempt.rip;
+    frame->rsp = attempt.rsp;
+    attempt.rip = 0;
+}
+
+static void program_fault(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
+{
+    panic_at(frame, "there is no program, but it faulted at 0x%llx, verdict %d", ULL(v.v), verdict);
+}
+
+static void kernel_fault(struct trap_frame *frame, virt_t v)
+{
+    panic_at(frame, "a test touched 0x%llx, error code 0x%llx", ULL(v.v), ULL(frame->error));
+}
+
+/* The handlers stay: they cannot be changed any more once boot's data is sealed. */
+GUEST_SETUP(install_handlers)
+{
+    static const uint8_t vectors[] = {VECTOR_DIVIDE, VECTOR_BREAKPOINT, VECTOR_INVALID_OPCODE,
+                                      VECTOR_GENERAL_PROTECTION, VECTOR_PAGE_FAULT};
+    fault_init(program_fault, kernel_fault);
+    for (size_t i = 0; i < sizeof vectors; i++)
+        former[vectors[i]] = trap_set_handler(vectors[i], on_exception);
+}
+
+/* The array of areas is never freed: let it exist before frames are counted. */
+GUEST_SETUP(grow_area_table)
+{
+    const struct area area = {
+        .range = virt_range(GUEST_ARENA, GUEST_ARENA + PAGE_SIZE),
+        .kind = AREA_ANONYMOUS,
+        .prot = prot_rw(),
+        .file_end = UINT64_MAX,
+    };
+    must(areas_add(&area));
+    areas_clear();
+}
+
+#define ATTEMPT_BEGIN                                                                              \
+    "leaq 9f(%%rip), %%rax\n\tmovq %%rsp, %[rsp]\n\tmovq %%rax, %[rip]\n\t"
+#define ATTEMPT_END     "\n9:\n\tmovq $0, %[rip]\n\t"
+#define ATTEMPT_OUTPUTS [rip] "+m"(attempt.rip), [rsp] "=m"(attempt.rsp)
+
+static void attempt_start(void)
+{
+    attempt.fault = (struct guest_fault){.vector = NO_FAULT};
+}
+
+NOINLINE struct guest_fault guest_read(virt_t at, uint64_t *out)
+{
+    uint64_t value = 0;
+    attempt_start();
+    __asm__ volatile(ATTEMPT_BEGIN "movq (%[at]), %[value]" ATTEMPT_END
+                     : ATTEMPT_OUTPUTS, [value] "+r"(value)
+                     : [at] "r"(at.v)
+                     : "rax", "memory");
+    if (attempt.fault.vector == NO_FAULT && out != NULL)
+        *out = value;
+    return attempt.fault;
+}
+
+NOINLINE struct guest_fault guest_write(virt_t at, uint64_t value)
+{
+    attempt_start();
+    __asm__ volatile(ATTEMPT_BEGIN "movq %[value], (%[at])" ATTEMPT_END
+                     : ATTEMPT_OUTPUTS
+                     : [at] "r"(at.v), [value] "r"(value)
+                     : "rax", "memory");
+    return attempt.fault;
+}
+
+NOINLINE struct guest_fault guest_call(virt_t at)
+{
+    attempt_start();
+    __asm__ volatile(ATTEMPT_BEGIN "call *%[at]" ATTEMPT_END
+                     : ATTEMPT_OUTPUTS
+                     : [at] "r"(at.v)
+                     : "rax", "memory", "cc");
+    return attempt.fault;
+}
+
+NOINLINE struct guest_fault guest_undefined(void)
+{
+    attempt_start();
+    __asm__ volatile(ATTEMPT_BEGIN "ud2" ATTEMPT_END : ATTEMPT_OUTPUTS : : "rax", "memory");
+    return attempt.fault;
+}
+
+NOINLINE struct guest_fault guest_breakpoint(void)
+{
+    attempt_start();
+    __asm__ volatile(ATTEMPT_BEGIN "int3" ATTEMPT_END : ATTEMPT_OUTPUTS : : "rax", "memory");
+    return attempt.fault;
+}
+
+NOINLINE struct guest_fault guest_divide_by_zero(void)
+{
+    attempt_start();
+    __asm__ volatile(ATTEMPT_BEGIN "xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tdivl %%ecx" ATTEMPT_END
+                     : ATTEMPT_OUTPUTS
+                     :
+                     : "rax", "rcx", "rdx", "memory", "cc");
+    return attempt.fault;
+}
+
+void guest_check_fault(const char *file, int line, const struct guest_fault *pair)
+{
+    const struct guest_fault *got = &pair[0], *expected = &pair[1];
+    if (got->vector == expected->vector && got->error == expected->error &&
+        got->address == expected->address)
+        return;
+    if (got->vector == NO_FAULT)
+        guest_test_fail(file, line, "no fault; expected vector %u error 0x%llx address 0x%llx",
+                        expected->vector, ULL(expected->error), ULL(expected->address));
+    else if (expected->vector == NO_FAULT)
+        guest_test_fail(file, line, "vector %u error 0x%llx address 0x%llx; expected no fault",
+                        got->vector, ULL(got->error), ULL(got->address));
+    else
+        guest_test_fail(file, line, "vector %u error 0x%llx address 0x%llx; expected %u 0x%llx 0x%llx",
+                        got->vector, ULL(got->error), ULL(got->address), expected->vector,
+                        ULL(expected->error), ULL(expected->address));
+}
+
+uint64_t guest_fetch_bit(void)
+{
+    return cpu_features.nx ? PF_EXECUTE : 0;
+}
+
+static uint64_t random_state = 1;
+
+void guest_random_seed(uint64_t seed)
+{
+    random_state = seed;
+}
+
+/* xorshift64* (Vigna 2016) */
+uint64_t guest_random(void)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * UINT64_C(0x2545f4914f6cdd1d) >> 16;
+}
+
+phys_t guest_frame(uint64_t value)
+{
+    phys_t frame;
+    if (frames_alloc(&machine_frames, 0, &frame) != E_OK) {
+        guest_test_fail(__FILE__, __LINE__, "no frame is left");
+        return phys(0);
+    }
+    guest_frame_set_word(frame, value);
+    return frame;
+}
+
+uint64_t guest_frame_word(phys_t frame)
+{
+    return *(volatile uint64_t *)memory_scratch(frame);
+}
+
+void guest_frame_set_word(phys_t frame, uint64_t value)
+{
+    *(volatile uint64_t *)memory_scratch(frame) = value;
+}

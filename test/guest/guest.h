@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests in the booted kernel have in common. A test makes an access that may fault through the functions
+ * below: the handler writes down what the CPU reported and goes on behind the access.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/panic.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/trap.h"
+#include "kern/guest_test.h"
+#include "mm/fault.h"
+#include "mm/frames.h"
+#include "mm/paging.h"
+
+#define ULL(x) ((unsigned long long)(x))
+
+#define CHECK(condition)                                                                           \
+    ((condition) ? (void)0 : guest_test_fail(__FILE__, __LINE__, "%s", #condition))
+#define CHECK_EQUAL(got, expected)                                                                 \
+    do {                                                                                           \
+        unsigned long long got_ = ULL(got), expected_ = ULL(expected);                             \
+        if (got_ != expected_)                                                                     \
+            guest_test_fail(__FILE__, __LINE__, "%s is 0x%llx, not 0x%llx", #got, got_, expected_);  \
+    } while (0)
+
+#define NO_FAULT 0x100 /* where a vector is expected */
+
+struct guest_fault {
+    unsigned vector;  /* NO_FAULT: the access went through */
+    uint64_t error;   /* the CPU's error code */
+    uint64_t address; /* CR2 after #PF, else 0 */
+};
+
+/* Eight bytes at an aligned address; *out (may be NULL) is written on success only. */
+struct guest_fault guest_read(virt_t at, uint64_t *out);
+struct guest_fault guest_write(virt_t at, uint64_t value);
+/* Calls the code at the address, which is one `ret`. */
+struct guest_fault guest_call(virt_t at);
+/* Executes the two bytes `ud2`. */
+struct guest_fault guest_undefined(void);
+struct guest_fault guest_breakpoint(void);
+struct guest_fault guest_divide_by_zero(void);
+
+/* The access faulted with #PF at this address with this error code; else the test fails. */
+#define CHECK_PAGE_FAULT(fault, at, code)                                                          \
+    guest_check_fault(__FILE__, __LINE__,                                                          \
+                      (struct guest_fault[]){(fault), {VECTOR_PAGE_FAULT, (code), (at).v}})
+#define CHECK_NO_FAULT(fault)                                                                      \
+    guest_check_fault(__FILE__, __LINE__, (struct guest_fault[]){(fault), {NO_FAULT, 0, 0}})
+#define CHECK_FAULT(fault, vector, code)                                                           \
+    guest_check_fault(__FILE__, __LINE__, (struct guest_fault[]){(fault), {(vector), (code), 0}})
+/* pair[0]: what happened, pair[1]: what was expected. */
+void guest_check_fault(const char *file, int line, const struct guest_fault *pair);
+
+/* PF_EXECUTE where the CPU reports instruction fetches: with NX turned on (SDM 3A 4.7). */
+uint64_t guest_fetch_bit(void);
+
+/* Reproducible: the same numbers in every boot. */
+uint64_t guest_random(void);
+void guest_random_seed(uint64_t seed);
+
+/* A range of the program's half, 2 GiB aligned to 1 GiB, where nothing is mapped unless a test does. */
+#define GUEST_ARENA       UINT64_C(0x0000200000000000)
+#define GUEST_ARENA_PAGE(n) virt(GUEST_ARENA + (uint64_t)(n) * PAGE_SIZE)
+
+/* A frame with the value in its first word, for which the test answers; 0 when none is left. */
+phys_t guest_frame(uint64_t value);
+/* The first word of a frame, read past all mappings but the scratch page's. */
+uint64_t guest_frame_word(phys_t frame);
+void guest_frame_set_word(phys_t frame, uint64_t value);
+
+/* Spins until the condition holds or so many milliseconds have passed; then it says whether it holds. */
+#define GUEST_WAIT(condition, ms)                                                                  \
+    __extension__({                                                                                \
+        uint64_t until_ = time_now_ns() + (ms) * UINT64_C(1000000);                                \
+        while (!(condition) && time_now_ns() < until_)                                             \
+            thread_yield();                                                                        \
+        (condition);                                                                               \
+    })

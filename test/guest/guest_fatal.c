@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* What ends the machine must say so: each of these is booted by itself (test/guest/guest.cmake). */
+#include "guest.h"
+
+#include "cpu/percpu.h"
+#include "cpu/selectors.h"
+#include "cpu/tables.h"
+
+static volatile unsigned levels, enough = UINT32_MAX;
+
+static NOINLINE unsigned recurse(unsigned level)
+{
+    volatile char local[256];
+    local[level % sizeof local] = (char)level;
+    levels = level;
+    if (level == enough)
+        return 0;
+    return recurse(level + 1) + (unsigned)local[level % sizeof local];
+}
+
+GUEST_FATAL(overflow_kstack)
+{
+    levels = recurse(0);
+}
+
+/* One large frame that steps over the guard's first page must meet the guard all the same. */
+GUEST_FATAL(overflow_kstack_in_one_step)
+{
+    uint64_t below = percpu()->kstack_low - PAGE_SIZE;
+    __asm__ volatile("movq %0, %%rsp\n\tpushq $0" : : "r"(below) : "memory");
+}
+
+/* The stack for page faults is gone, so the CPU cannot deliver one. */
+GUEST_FATAL(double_fault)
+{
+    cpu_tables_set_ist(IST_COMMON, GUEST_ARENA_PAGE(1));
+    *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
+}
+
+GUEST_FATAL(panic_plain)
+{
+    panic("asked for by a test");
+}
+
+static void walk_that_panics(virt_t at, struct pt_walk *out)
+{
+    *out = (struct pt_walk){.address = at};
+    panic("while the report reads memory");
+}
+
+GUEST_FATAL(panic_in_panic)
+{
+    static struct paging_ops broken;
+    broken = *paging;
+    broken.walk = walk_that_panics;
+    paging = &broken;
+    panic("the first one");
+}
+
+GUEST_FATAL(failed_assertion)
+{
+    assert(levels == 1);
+}
+
+GUEST_FATAL(unexpected_exception)
+{
+    __asm__ volatile("int $0x55");
+}
+
+GUEST_FATAL(kernel_page_fault)
+{
+    *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
+}
+
+/* No test: says whether a test that fails is seen to fail. */
+GUEST_FATAL(failing_test)
+{
+    CHECK_EQUAL(1 + 1, 3);
+}
+
+GUEST_FATAL(leaking_test)
+{
+    CHECK(guest_frame(1).v != 0);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames, heap and the end of memory. */
+#include "guest.h"
+
+#include "kern/thread.h"
+#include "mm/areas.h"
+#include "mm/heap.h"
+#include "mm/kstack.h"
+#include "mm/layout.h"
+#include "mm/memory.h"
+
+GUEST_TEST(test_random_frames)
+{
+    enum { HELD = 64, STEPS = 2000 };
+    static phys_t held[HELD];
+    static unsigned orders[HELD];
+    unsigned count = 0;
+    guest_random_seed(12);
+    for (unsigned step = 0; step < STEPS; step++) {
+        if (count < HELD && guest_random() % 2) {
+            unsigned order = (unsigned)(guest_random() % 6);
+            if (frames_alloc(&machine_frames, order, &held[count]) != E_OK)
+                continue;
+            CHECK(is_aligned(held[count].v, PAGE_SIZE << order));
+            guest_frame_set_word(held[count], held[count].v);
+            orders[count++] = order;
+        } else if (count > 0) {
+            unsigned i = (unsigned)(guest_random() % count);
+            CHECK_EQUAL(guest_frame_word(held[i]), held[i].v);
+            CHECK_EQUAL(frames_references(&machine_frames, held[i]), 1);
+            frames_put(&machine_frames, held[i]);
+            held[i] = held[--count];
+            orders[i] = orders[count];
+        }
+        if (step % 200 == 0)
+            frames_check(&machine_frames);
+    }
+    while (count > 0)
+        frames_put(&machine_frames, held[--count]);
+}
+
+struct block {
+    uint8_t *bytes;
+    size_t size;
+    uint8_t poison;
+};
+
+static void poison(struct block *b, uint8_t value)
+{
+    b->poison = value;
+    memset(b->bytes, value, b->size);
+}
+
+static void check_poison(const struct block *b, size_t size)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < size; i++)
+        bad += b->bytes[i] != b->poison;
+    CHECK_EQUAL(bad, 0);
+}
+
+static size_t random_size(void)
+{
+    return (size_t)(guest_random() % (guest_random() % 16 == 0 ? 20000 : 2500));
+}
+
+static void heap_step(struct block *b)
+{
+    if (b->bytes == NULL) {
+        b->size = random_size();
+        b->bytes = guest_random() % 2 ? heap_alloc(b->size) : heap_alloc_zero(b->size);
+    } else if (guest_random() % 3 == 0) {
+        size_t size = random_size();
+        uint8_t *moved = heap_resize(b->bytes, size);
+        CHECK(moved != NULL);
+        if (moved == NULL)
+            return;
+        b->bytes = moved;
+        check_poison(b, size < b->size ? size : b->size);
+        b->size = size;
+    } else {
+        check_poison(b, b->size);
+        heap_free(b->bytes);
+        b->bytes = NULL;
+        return;
+    }
+    CHECK(b->bytes != NULL);
+    CHECK(is_aligned(virt_of(b->bytes).v, 16));
+    if (b->bytes != NULL)
+        poison(b, (uint8_t)guest_random());
+}
+
+GUEST_TEST(test_random_heap)
+{
+    enum { BLOCKS = 100, STEPS = 5000 };
+    static struct block blocks[BLOCKS];
+    guest_random_seed(13);
+    for (unsigned step = 0; step < STEPS; step++)
+        heap_step(&blocks[guest_random() % BLOCKS]);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        if (blocks[i].bytes != NULL)
+            check_poison(&blocks[i], blocks[i].size);
+        heap_free(blocks[i].bytes);
+        blocks[i].bytes = NULL;
+    }
+}
+
+GUEST_TEST(test_heap_absurd_sizes)
+{
+    CHECK(heap_alloc(SIZE_MAX) == NULL);
+    CHECK(heap_alloc(SIZE_MAX - 4096) == NULL);
+    CHECK(heap_alloc((size_t)1 << 40) == NULL);
+    CHECK(heap_alloc(machine_frames.total_frames << PAGE_SHIFT) == NULL);
+    char *block = heap_alloc(100);
+    CHECK(block != NULL);
+    CHECK(heap_resize(block, SIZE_MAX / 2) == NULL);
+    heap_free(block);
+    heap_free(NULL);
+}
+
+GUEST_TEST(test_heap_zero_is_zero)
+{
+    for (size_t size = 1; size < 9000; size += 311) {
+        uint8_t *dirty = heap_alloc(size);
+        if (dirty != NULL)
+            memset(dirty, 0xee, size);
+        heap_free(dirty);
+        uint8_t *block = heap_alloc_zero(size);
+        CHECK(block != NULL);
+        size_t bad = 0;
+        for (size_t i = 0; block != NULL && i < size; i++)
+            bad += block[i] != 0;
+        CHECK_EQUAL(bad, 0);
+        heap_free(block);
+    }
+}
+
+/* A large block is followed by nothing that is mapped for it: running far past its end faults. */
+GUEST_TEST(test_touch_freed_large_block)
+{
+    char *block = heap_alloc(100000);
+    CHECK(block != NULL);
+    if (block == NULL)
+        return;
+    virt_t inside = virt(align_down(virt_of(block).v + 50000, PAGE_SIZE));
+    CHECK_NO_FAULT(guest_write(inside, 1));
+    heap_free(block);
+    CHECK_PAGE_FAULT(guest_write(inside, 1), inside, PF_WRITE);
+}
+
+/* The page's frame outlives the kernel's mapping for as long as somebody else holds it. */
+GUEST_TEST(test_page_with_two_holders)
+{
+    uint64_t *page = kpage_alloc();
+    CHECK(page != NULL);
+    if (page == NULL)
+        return;
+    phys_t frame = kpage_phys(page);
+    virt_t at = virt_of(page);
+    frames_get(&machine_frames, frame);
+    *page = 99;
+    kpage_free(page);
+    CHECK_PAGE_FAULT(guest_read(at, NULL), at, 0);
+    CHECK_EQUAL(guest_frame_word(frame), 99);
+    CHECK_EQUAL(frames_references(&machine_frames, frame), 1);
+    frames_put(&machine_frames, frame);
+}
+
+static void never_runs(void *argument)
+{
+    (void)argument;
+    guest_test_fail(__FILE__, __LINE__, "a thread without a stack ran");
+}
+
+/* The chain goes through the frames themselves. */
+static phys_t take_all_frames(uint64_t keep)
+{
+    phys_t last = phys(0), frame;
+    while (machine_frames.free_frames > keep && frames_alloc(&machine_frames, 0, &frame) == E_OK) {
+        guest_frame_set_word(frame, last.v);
+        last = frame;
+    }
+    return last;
+}
+
+static void give_all_frames(phys_t last)
+{
+    while (last.v != 0) {
+        phys_t next = phys(guest_frame_word(last));
+        frames_put(&machine_frames, last);
+        last = next;
+    }
+}
+
+static void check_nothing_to_be_had(phys_t frame)
+{
+    struct virt_range stack;
+    struct thread *thread;
+    uint64_t before = machine_frames.free_frames;
+    virt_t at = GUEST_ARENA_PAGE(5);
+    CHECK_EQUAL(paging_map(at, frame, PAGE_SIZE, prot_rw()), E_NOMEM);
+    CHECK_PAGE_FAULT(guest_read(at, NULL), at, 0);
+    CHECK_EQUAL(kstack_alloc(&stack), E_NOMEM);
+    CHECK_EQUAL(thread_create("none", never_runs, NULL, &thread), E_NOMEM);
+    CHECK(heap_alloc(100000) == NULL);
+    CHECK_EQUAL(machine_frames.free_frames, before);
+    frames_check(&machine_frames);
+}
+
+/* With 0, 1, 2 frames left, what needs more fails without a trace. */
+GUEST_TEST(test_out_of_frames)
+{
+    phys_t frame = guest_frame(1);
+    for (uint64_t keep = 0; keep < 3; keep++) {
+        phys_t all = take_all_frames(keep);
+        CHECK_EQUAL(machine_frames.free_frames, keep);
+        check_nothing_to_be_had(frame);
+        give_all_frames(all);
+    }
+    frames_put(&machine_frames, frame);
+}
+
+/* A program's first touch when no frame is left: told apart from an address where nothing is. */
+GUEST_TEST(test_touch_without_frames)
+{
+    const struct area area = {
+        .range = virt_range(GUEST_ARENA, GUEST_ARENA + 4 * PAGE_SIZE),
+        .kind = AREA_ANONYMOUS,
+        .prot = prot_rw(),
+        .file_end = UINT64_MAX,
+    };
+    CHECK_EQUAL(areas_add(&area), E_OK);
+    phys_t all = take_all_frames(0);
+    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), PF_WRITE), FAULT_OUT_OF_MEMORY);
+    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), 0), FAULT_OUT_OF_MEMORY);
+    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA - PAGE_SIZE), 0), FAULT_NOT_MAPPED);
+    give_all_frames(all);
+    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), PF_WRITE), FAULT_RESOLVED);
+    CHECK_NO_FAULT(guest_write(virt(GUEST_ARENA), 1));
+    areas_clear();
+}

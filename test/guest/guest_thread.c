@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads, wait queues, timers, clocks. Times are lower bounds and hang detectors, never targets. */
+#include "guest.h"
+
+#include "cpu/irq_flags.h"
+#include "kern/sync.h"
+#include "kern/thread.h"
+#include "kern/time.h"
+
+#define MS UINT64_C(1000000)
+
+static struct wait_queue queue;
+static volatile unsigned started, finished;
+static volatile bool gate;
+
+static void count_and_wait(void *argument)
+{
+    unsigned rounds = *(const unsigned *)argument;
+    started++;
+    for (unsigned i = 0; i < rounds; i++)
+        thread_yield();
+    CHECK_EQUAL(WAIT_EVENT(&queue, gate, NO_DEADLINE), E_OK);
+    finished++;
+}
+
+static struct thread *start(const char *name, void (*function)(void *), void *argument)
+{
+    struct thread *thread = NULL;
+    CHECK_EQUAL(thread_create(name, function, argument, &thread), E_OK);
+    return thread;
+}
+
+/* The last to end is freed by whoever runs next. */
+static void let_all_end(unsigned threads)
+{
+    CHECK(GUEST_WAIT(finished == threads, 20000));
+    thread_yield();
+    thread_yield();
+}
+
+GUEST_TEST(test_fifty_threads)
+{
+    enum { THREADS = 50 };
+    static unsigned rounds[THREADS];
+    wait_queue_init(&queue);
+    gate = false;
+    started = finished = 0;
+    for (unsigned i = 0; i < THREADS; i++) {
+        rounds[i] = i % 10;
+        start("counter", count_and_wait, &rounds[i]);
+    }
+    CHECK_EQUAL(started, 0); /* a new thread waits for its turn */
+    CHECK(GUEST_WAIT(started == THREADS, 20000));
+    for (unsigned i = 0; i < 20; i++)
+        thread_yield();
+    CHECK_EQUAL(finished, 0);
+    gate = true;
+    wait_queue_wake(&queue);
+    let_all_end(THREADS);
+}
+
+/* Runnable threads take turns, in the order in which they became runnable. */
+static volatile char order[16];
+static volatile unsigned order_length;
+
+static void write_letter(void *argument)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        order[order_length++] = *(const char *)argument;
+        thread_yield();
+    }
+    finished++;
+}
+
+GUEST_TEST(test_turns)
+{
+    static char letters[] = {'a', 'b', 'c'};
+    static const char expected[] = "abcabcabcabc";
+    finished = order_length = 0;
+    for (unsigned i = 0; i < 3; i++)
+        start("letters", write_letter, &letters[i]);
+    let_all_end(3);
+    CHECK_EQUAL(order_length, 12);
+    for (unsigned i = 0; i < 12; i++)
+        CHECK_EQUAL(order[i], expected[i]);
+}
+
+/* Kernel code keeps the CPU until it gives it away, however long its slice is over. */
+GUEST_TEST(test_preempt_kernel_thread)
+{
+    static unsigned no_rounds;
+    wait_queue_init(&queue);
+    gate = true;
+    started = finished = 0;
+    start("other", count_and_wait, &no_rounds);
+    uint64_t end = time_now_ns() + 30 * MS;
+    while (time_now_ns() < end)
+        ;
+    CHECK(thread_slice_over());
+    CHECK_EQUAL(started, 0);
+    thread_preempt();
+    CHECK_EQUAL(started, 1);
+    let_all_end(1);
+}
+
+static enum err sleep_until(uint64_t deadline)
+{
+    uint64_t flags = irq_save();
+    enum err e = wait_queue_sleep(&queue, deadline);
+    irq_restore(flags);
+    return e;
+}
+
+GUEST_TEST(test_timeout)
+{
+    wait_queue_init(&queue);
+    for (uint64_t ms = 1; ms <= 20; ms *= 3) {
+        uint64_t deadline = time_now_ns() + ms * MS;
+        CHECK_EQUAL(sleep_until(deadline), E_TIMEDOUT);
+        CHECK(time_now_ns() >= deadline);
+        CHECK(time_now_ns() < deadline + 5000 * MS);
+    }
+    CHECK_EQUAL(sleep_until(0), E_TIMEDOUT);
+    CHECK_EQUAL(sleep_until(time_now_ns()), E_TIMEDOUT);
+    CHECK_EQUAL(WAIT_EVENT(&queue, true, 0), E_OK);
+    CHECK_EQUAL(WAIT_EVENT(&queue, false, 1), E_TIMEDOUT);
+}
+
+static void wake_soon(void *argument)
+{
+    (void)argument;
+    uint64_t end = time_now_ns() + 3 * MS;
+    while (time_now_ns() < end)
+        thread_yield();
+    gate = true;
+    wait_queue_wake(&queue);
+    finished++;
+}
+
+GUEST_TEST(test_wake_before_timeout)
+{
+    wait_queue_init(&queue);
+    gate = false;
+    finished = 0;
+    uint64_t deadline = time_now_ns() + 60000 * MS;
+    start("waker", wake_soon, NULL);
+    CHECK_EQUAL(WAIT_EVENT(&queue, gate, deadline), E_OK);
+    CHECK(time_now_ns() < deadline);
+    CHECK(!thread_current()->sleep_timer.armed);
+    let_all_end(1);
+}
+
+static void interrupt_main(void *argument)
+{
+    thread_wake_for_signal(argument);
+    finished++;
+}
+
+GUEST_TEST(test_signal_ends_sleep)
+{
+    wait_queue_init(&queue);
+    finished = 0;
+    start("signaller", interrupt_main, thread_current());
+    CHECK_EQUAL(sleep_until(NO_DEADLINE), E_INTR);
+    CHECK(list_empty(&queue.sleepers));
+    let_all_end(1);
+    thread_current()->signal_pending = true;
+    CHECK_EQUAL(sleep_until(NO_DEADLINE), E_INTR);
+    thread_current()->signal_pending = false;
+    thread_wake_for_signal(thread_current()); /* runs: nothing happens */
+    CHECK_EQUAL(sleep_until(time_now_ns() + MS), E_TIMEDOUT);
+}
+
+/* Any queue's wake-up reaches those who wait for any event. */
+GUEST_TEST(test_any_event)
+{
+    wait_queue_init(&queue);
+    gate = false;
+    finished = 0;
+    start("waker", wake_soon, NULL);
+    CHECK_EQUAL(WAIT_EVENT(&any_event, gate, time_now_ns() + 60000 * MS), E_OK);
+    let_all_end(1);
+}
+
+/* ---- timers ---- */
+
+#define TIMERS 8
+
+static struct timer timers[TIMERS];
+static volatile unsigned fired[TIMERS * 2], fired_count;
+
+static void on_timer(struct timer *timer)
+{
+    uint64_t flags = irq_save();
+    CHECK(!(flags & RFLAGS_IF));
+    CHECK(time_now_ns() >= timer->deadline_ns);
+    CHECK(!timer->armed);
+    if (fired_count < ARRAY_LENGTH(fired))
+        fired[fired_count++] = (unsigned)(timer - timers);
+}
+
+static void init_timers(void)
+{
+    fired_count = 0;
+    for (unsigned i = 0; i < TIMERS; i++)
+        timer_init(&timers[i], on_timer);
+}
+
+GUEST_TEST(test_timers_in_order)
+{
+    static const uint8_t delays[TIMERS] = {9, 3, 7, 1, 12, 5, 3, 10};
+    static const uint8_t expected[TIMERS] = {3, 1, 6, 5, 2, 0, 7, 4};
+    init_timers();
+    uint64_t now = time_now_ns();
+    for (unsigned i = 0; i < TIMERS; i++)
+        timer_start(&timers[i], now + delays[i] * MS);
+    CHECK(GUEST_WAIT(fired_count == TIMERS, 20000));
+    for (unsigned i = 0; i < TIMERS; i++)
+        CHECK_EQUAL(fired[i], expected[i]);
+}
+
+GUEST_TEST(test_cancelled_timer_fires)
+{
+    init_timers();
+    uint64_t now = time_now_ns();
+    timer_start(&timers[0], now + 2 * MS);
+    timer_start(&timers[1], now + 4 * MS);
+    timer_start(&timers[2], now + 6 * MS);
+    timer_cancel(&timers[0]);
+    timer_cancel(&timers[1]);
+    timer_cancel(&timers[1]);
+    timer_cancel(&timers[5]); /* never started */
+    CHECK(GUEST_WAIT(fired_count > 0, 20000));
+    CHECK_EQUAL(fired_count, 1);
+    CHECK_EQUAL(fired[0], 2);
+}
+
+GUEST_TEST(test_timer_moved)
+{
+    init_timers();
+    uint64_t now = time_now_ns();
+    timer_start(&timers[0], now + 60000 * MS);
+    timer_start(&timers[1], now + 5 * MS);
+    timer_start(&timers[0], now + 2 * MS);
+    CHECK(GUEST_WAIT(fired_count == 2, 20000));
+    CHECK_EQUAL(fired[0], 0);
+    CHECK_EQUAL(fired[1], 1);
+    timer_start(&timers[3], 0); /* long past */
+    CHECK(GUEST_WAIT(fired_count == 3, 20000));
+    CHECK_EQUAL(fired[2], 3);
+}
+
+GUEST_TEST(test_clock_goes_back)
+{
+    uint64_t last = time_now_ns(), first = last, backwards = 0;
+    for (unsigned i = 0; i < 50000; i++) {
+        uint64_t now = time_now_ns();
+        backwards += now < last;
+        last = now;
+    }
+    CHECK_EQUAL(backwards, 0);
+    CHECK(last > first);
+    uint64_t realtime = time_realtime_ns();
+    CHECK(realtime > UINT64_C(1700000000) * NS_PER_SECOND); /* 2023: the RTC was read */
+    time_set_realtime_ns(1000 * NS_PER_SECOND);
+    CHECK(time_realtime_ns() >= 1000 * NS_PER_SECOND && time_realtime_ns() < 1010 * NS_PER_SECOND);
+    time_set_realtime_ns(realtime);
+}
+
+GUEST_TEST(test_cpu_time)
+{
+    uint64_t before = thread_cpu_ns(thread_current());
+    uint64_t end = time_now_ns() + 5 * MS;
+    while (time_now_ns() < end)
+        ;
+    uint64_t busy = thread_cpu_ns(thread_current());
+    CHECK(busy >= before + 5 * MS);
+    wait_queue_init(&queue);
+    CHECK_EQUAL(sleep_until(time_now_ns() + 20 * MS), E_TIMEDOUT);
+    CHECK(thread_cpu_ns(thread_current()) >= busy);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's pointers are hostile: whatever they say, a copy ends with E_FAULT and not with a panic. */
+#include "guest.h"
+
+#include "base/sections.h"
+#include "mm/areas.h"
+#include "mm/layout.h"
+#include "mm/usercopy.h"
+
+#define AREA_START GUEST_ARENA
+#define AREA_SIZE  (4 * PAGE_SIZE)
+
+static void add(uint64_t start, uint64_t size, enum area_kind kind, prot_t prot)
+{
+    const struct area area = {
+        .range = virt_range(start, start + size),
+        .kind = kind,
+        .prot = prot,
+        .file_end = UINT64_MAX,
+    };
+    CHECK_EQUAL(areas_add(&area), E_OK);
+}
+
+static uint8_t buffer[3 * PAGE_SIZE];
+
+static void check_bad_everywhere(virt_t at, size_t size)
+{
+    size_t length;
+    CHECK_EQUAL(copy_in(buffer, at, size), E_FAULT);
+    CHECK_EQUAL(copy_out(at, buffer, size), E_FAULT);
+    CHECK_EQUAL(clear_out(at, size), E_FAULT);
+    CHECK_EQUAL(copy_in_string((char *)buffer, at, size, &length), E_FAULT);
+}
+
+GUEST_TEST(test_copy_kernel_addresses)
+{
+    const uint64_t bad[] = {0, 8, LAYOUT_PROGRAM_START - 8, AREA_START, UINT64_C(0x800000000000),
+                            UINT64_C(0x7ffffffff000), UINT64_C(0xffff800000000000), UINT64_MAX - 7,
+                            virt_of(text_start).v, virt_of(buffer).v, paging_program_window};
+    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+        check_bad_everywhere(virt(bad[i]), 8);
+    CHECK_EQUAL(copy_in(buffer, virt(AREA_START), SIZE_MAX), E_FAULT);
+    CHECK_EQUAL(copy_in(buffer, virt(LAYOUT_PROGRAM_END), 0), E_OK);
+    CHECK_EQUAL(copy_in(buffer, virt(LAYOUT_PROGRAM_END + 1), 0), E_FAULT);
+    CHECK_EQUAL(copy_in(buffer, virt(0), 0), E_OK);
+}
+
+/* Demand-zero pages appear on the way; all alignments and lengths of the loops' parts are met. */
+GUEST_TEST(test_copy_through_demand_zero)
+{
+    static uint8_t back[200];
+    add(AREA_START, AREA_SIZE, AREA_ANONYMOUS, prot_rw());
+    for (size_t i = 0; i < sizeof back; i++)
+        buffer[i] = (uint8_t)(i * 7 + 1);
+    for (size_t size = 0; size <= 100; size++)
+        for (uint64_t shift = 0; shift < 40; shift += 13) {
+            virt_t at = virt(AREA_START + PAGE_SIZE - 50 + shift); /* over the end of a page */
+            memset(back, 0xee, sizeof back);
+            CHECK_EQUAL(copy_out(at, buffer, size), E_OK);
+            CHECK_EQUAL(copy_in(back, at, size), E_OK);
+            CHECK_EQUAL(memcmp(back, buffer, size), 0);
+            CHECK_EQUAL(back[size], 0xee);
+            CHECK_EQUAL(clear_out(at, size), E_OK);
+            CHECK_EQUAL(copy_in(back, at, size), E_OK);
+            for (size_t i = 0; i < size; i++)
+                CHECK_EQUAL(back[i], 0);
+        }
+    CHECK_EQUAL(copy_in(buffer, virt(AREA_START + 2 * PAGE_SIZE), PAGE_SIZE), E_OK);
+    CHECK_EQUAL(buffer[0] | buffer[PAGE_SIZE - 1], 0);
+    areas_clear();
+}
+
+GUEST_TEST(test_copy_over_the_end_of_an_area)
+{
+    virt_t end = virt(AREA_START + AREA_SIZE);
+    size_t length;
+    add(AREA_START, AREA_SIZE, AREA_ANONYMOUS, prot_rw());
+    for (uint64_t inside = 0; inside < 70; inside += 3) {
+        virt_t at = virt(end.v - inside);
+        for (uint64_t outside = 1; outside < 80; outside += 21) {
+            CHECK_EQUAL(copy_in(buffer, at, inside + outside), E_FAULT);
+            CHECK_EQUAL(copy_out(at, buffer, inside + outside), E_FAULT);
+            CHECK_EQUAL(clear_out(at, inside + outside), E_FAULT);
+        }
+        memset(buffer, 'a', 200);
+        CHECK_EQUAL(copy_out(at, buffer, inside), E_OK);
+        CHECK_EQUAL(copy_in_string((char *)buffer, at, sizeof buffer, &length), E_FAULT);
+    }
+    areas_clear();
+}
+
+GUEST_TEST(test_copy_without_permission)
+{
+    uint8_t byte = 1;
+    uint64_t guard = AREA_START + 4 * PAGE_SIZE, none = AREA_START + 8 * PAGE_SIZE;
+    add(AREA_START, PAGE_SIZE, AREA_ANONYMOUS, prot_ro());
+    add(AREA_START + 2 * PAGE_SIZE, PAGE_SIZE, AREA_ANONYMOUS, prot_rx());
+    add(guard, PAGE_SIZE, AREA_GUARD, prot_none());
+    add(none, PAGE_SIZE, AREA_ANONYMOUS, prot_none());
+    CHECK_EQUAL(copy_out(virt(AREA_START), &byte, 1), E_FAULT);
+    CHECK_EQUAL(copy_in(&byte, virt(AREA_START), 1), E_OK);
+    CHECK_EQUAL(byte, 0);
+    CHECK_EQUAL(copy_out(virt(AREA_START), &byte, 1), E_FAULT); /* mapped by now */
+    CHECK_EQUAL(clear_out(virt(AREA_START + 2 * PAGE_SIZE), 1), E_FAULT);
+    CHECK_EQUAL(copy_in(&byte, virt(AREA_START + 2 * PAGE_SIZE), 1), E_OK);
+    check_bad_everywhere(virt(guard), 1);
+    check_bad_everywhere(virt(none), 1);
+    areas_clear();
+}
+
+/* After mprotect() the old permission is not honoured from the TLB. */
+GUEST_TEST(test_copy_after_protect)
+{
+    uint8_t byte = 5;
+    struct virt_range area = virt_range(AREA_START, AREA_START + PAGE_SIZE);
+    add(AREA_START, PAGE_SIZE, AREA_ANONYMOUS, prot_rw());
+    CHECK_EQUAL(copy_out(area.start, &byte, 1), E_OK);
+    CHECK_EQUAL(areas_protect(area, prot_ro()), E_OK);
+    CHECK_EQUAL(copy_out(area.start, &byte, 1), E_FAULT);
+    CHECK_EQUAL(areas_protect(area, prot_none()), E_OK);
+    CHECK_EQUAL(copy_in(&byte, area.start, 1), E_FAULT);
+    CHECK_EQUAL(areas_protect(area, prot_rw()), E_OK);
+    CHECK_EQUAL(copy_in(&byte, area.start, 1), E_OK);
+    CHECK_EQUAL(byte, 5);
+    CHECK_EQUAL(areas_remove(area), E_OK);
+    CHECK_EQUAL(copy_in(&byte, area.start, 1), E_FAULT);
+}
+
+GUEST_TEST(test_strings)
+{
+    char text[16];
+    size_t length = 0;
+    virt_t at = virt(AREA_START + PAGE_SIZE - 6);
+    add(AREA_START, PAGE_SIZE, AREA_ANONYMOUS, prot_rw());
+    CHECK_EQUAL(copy_out(at, "hello", 6), E_OK);
+    CHECK_EQUAL(copy_in_string(text, at, sizeof text, &length), E_OK);
+    CHECK_EQUAL(length, 5);
+    CHECK_EQUAL(strcmp(text, "hello"), 0);
+    CHECK_EQUAL(copy_in_string(text, at, 6, &length), E_OK);
+    CHECK_EQUAL(copy_in_string(text, at, 5, &length), E_NAMETOOLONG);
+    CHECK_EQUAL(copy_in_string(text, virt(at.v + 5), 1, &length), E_OK);
+    CHECK_EQUAL(length, 0);
+    CHECK_EQUAL(copy_out(virt(at.v + 5), "!", 1), E_OK);
+    CHECK_EQUAL(copy_in_string(text, at, sizeof text, &length), E_FAULT);
+    CHECK_EQUAL(copy_in_string(text, at, 6, &length), E_NAMETOOLONG);
+    areas_clear();
+}
+
+/* The last page of the program's half: the string must not go on into the gap above. */
+GUEST_TEST(test_string_at_the_end_of_the_half)
+{
+    char text[16];
+    size_t length = 0;
+    virt_t at = virt(LAYOUT_PROGRAM_END - 4);
+    add(LAYOUT_PROGRAM_END - PAGE_SIZE, PAGE_SIZE, AREA_ANONYMOUS, prot_rw());
+    CHECK_EQUAL(copy_out(at, "abcd", 4), E_OK);
+    CHECK_EQUAL(copy_in_string(text, at, sizeof text, &length), E_FAULT);
+    CHECK_EQUAL(copy_in(text, at, 5), E_FAULT);
+    CHECK_EQUAL(copy_out(virt(at.v + 3), "", 1), E_OK);
+    CHECK_EQUAL(copy_in_string(text, at, sizeof text, &length), E_OK);
+    CHECK_EQUAL(length, 3);
+    areas_clear();
+}
+
+/* What the fault handler decides, for each kind of area and access. */
+GUEST_TEST(test_fault_verdicts)
+{
+    add(AREA_START, PAGE_SIZE, AREA_ANONYMOUS, prot_ro());
+    add(AREA_START + 2 * PAGE_SIZE, PAGE_SIZE, AREA_GUARD, prot_none());
+    add(AREA_START + 4 * PAGE_SIZE, PAGE_SIZE, AREA_ANONYMOUS, prot_rw());
+    virt_t ro = virt(AREA_START), guard = virt(AREA_START + 2 * PAGE_SIZE);
+    virt_t rw = virt(AREA_START + 4 * PAGE_SIZE + 123);
+    CHECK_EQUAL(fault_resolve(ro, PF_WRITE), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(ro, PF_EXECUTE), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(ro, 0), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(ro, PF_PRESENT), FAULT_RESOLVED); /* spurious */
+    CHECK_EQUAL(fault_resolve(ro, PF_PRESENT | PF_WRITE), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(guard, 0), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(virt(AREA_START + 6 * PAGE_SIZE), 0), FAULT_NOT_MAPPED);
+    /* Read first: the zero page; then written: a page of its own. */
+    struct fault_counters before = fault_counters;
+    CHECK_EQUAL(fault_resolve(rw, 0), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_counters.zero, before.zero + 1);
+    CHECK_EQUAL(fault_resolve(rw, PF_PRESENT | PF_WRITE), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_counters.copied, before.copied + 1);
+    CHECK_EQUAL(fault_resolve(rw, PF_EXECUTE | PF_PRESENT), FAULT_DENIED);
+    areas_clear();
+}

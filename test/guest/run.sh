@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# run.sh KERNEL STATUS TEXT WORDS [QEMU OPTIONS...]: boots the kernel by PVH with these words on its command line.
+# The machine must end with this status and the console must have said TEXT (a basic regular expression).
+set -u
+kernel=$1 status=$2 text=$3 words=$4
+shift 4
+log=$(mktemp "${TMPDIR:-/tmp}/ouro-guest.XXXXXX") || exit 1
+trap 'rm -f "$log"' EXIT
+qemu=${OURO_QEMU:-qemu-system-x86_64}
+
+timeout -k 5 "${OURO_GUEST_TIMEOUT:-120}" "$qemu" -nodefaults -no-user-config -display none -no-reboot \
+    -accel tcg -cpu max -machine microvm,auto-kernel-cmdline=off -m "${OURO_GUEST_MEMORY:-64M}" \
+    -chardev stdio,id=console,signal=off -serial chardev:console \
+    -device isa-debug-exit,iobase=0xf4,iosize=0x04 \
+    -kernel "$kernel" -append "console=ttyS0 exit=0xf4 $words" "$@" >"$log" 2>&1 </dev/null
+got=$?
+cat "$log"
+# The port's device makes 2 n + 1 of the n that was written to it.
+if [ "$got" -ne $((status * 2 + 1)) ]; then
+    echo "run.sh: QEMU ended with $got, not with $((status * 2 + 1))"
+    exit 1
+fi
+if ! grep -q -e "$text" "$log"; then
+    echo "run.sh: the console did not say: $text"
+    exit 1
+fi
