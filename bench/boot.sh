@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # bench/boot.sh [RUNS]: milliseconds from the start of QEMU to the first line of main, of the same static program in
 # the same archive with the same QEMU options, under Ouro and under Debian's linux-image-cloud-amd64, in turn (A B A B).
-# Prints the medians, their spread and the ratio. Needs what `./ouro run` needs, and cpio; Debian's kernel is fetched with
+# Prints the medians, their spread and the ratio; then the same for Ouro from an ISO, split into what firmware and GRUB take
+# and what the kernel takes by its own clock. Needs what `./ouro run` needs, and cpio; Debian's kernel is fetched with
 # apt-get download and unpacked below build/, without root.
 set -eu
 cd "$(dirname -- "$0")/.."
@@ -21,12 +22,14 @@ if [ -z "$linux" ]; then
     linux=$(find "$work/linux/boot" -name 'vmlinuz-*' | head -n 1)
 fi
 
-# milliseconds KERNEL WORDS
+# milliseconds MARK QEMU_OPTIONS...: until MARK is on the serial line
 milliseconds() {
+    mark=$1
+    shift
     start=$(date +%s%N)
     qemu-system-x86_64 -accel tcg -cpu max -m 256 -display none -no-reboot -monitor none -nic none -serial stdio \
-        -kernel "$1" -initrd "$work/root.cpio" -append "$2" </dev/null 2>/dev/null |
-        { grep -q -m 1 'HELLO MAIN' && echo $((($(date +%s%N) - start) / 1000000)); cat >/dev/null; }
+        "$@" </dev/null 2>/dev/null |
+        { grep -q -m 1 "$mark" && echo $((($(date +%s%N) - start) / 1000000)); cat >/dev/null; }
 }
 
 # summary NAME FILE: the median into the file's name.median
@@ -35,18 +38,29 @@ summary() {
         { v[NR] = $1 }
         END { if (NR == 0) exit 1
               m = v[int((NR + 1) / 2)]; print m > out
-              printf "%-6s median %5d ms   min %5d   max %5d   (%d runs)\n", name, m, v[1], v[NR], NR }'
+              printf "%-22s median %5d ms   min %5d   max %5d   (%d runs)\n", name, m, v[1], v[NR], NR }'
 }
 
+./ouro iso "$work/root/init" -o "$work/hello.iso" --append loglevel=6
 : >"$work/ouro.ms"
 : >"$work/linux.ms"
+: >"$work/iso.ms"
+: >"$work/entry.ms"
 i=0
 while [ "$i" -lt "$runs" ]; do
-    milliseconds build/kernel/ouro.elf "console=ttyS0 init=/init" >>"$work/ouro.ms"
-    milliseconds "$linux" "console=ttyS0 quiet panic=-1 rdinit=/init" >>"$work/linux.ms"
+    milliseconds 'HELLO MAIN' -kernel build/kernel/ouro.elf -initrd "$work/root.cpio" \
+        -append "console=ttyS0 init=/init" >>"$work/ouro.ms"
+    milliseconds 'HELLO MAIN' -kernel "$linux" -initrd "$work/root.cpio" \
+        -append "console=ttyS0 quiet panic=-1 rdinit=/init" >>"$work/linux.ms"
+    milliseconds 'HELLO MAIN' -cdrom "$work/hello.iso" >>"$work/iso.ms"
+    milliseconds 'boot: loader=' -cdrom "$work/hello.iso" >>"$work/entry.ms" # the log's first line
     i=$((i + 1))
 done
-summary Ouro "$work/ouro.ms"
-summary Linux "$work/linux.ms"
+summary "Ouro, -kernel" "$work/ouro.ms"
+summary "Linux, -kernel" "$work/linux.ms"
 awk -v a="$(cat "$work/linux.ms.median")" -v b="$(cat "$work/ouro.ms.median")" \
-    'BEGIN { printf "ratio  %.1f : 1\n", a / b }'
+    'BEGIN { printf "%-22s %.1f : 1\n", "Linux / Ouro", a / b }'
+summary "Ouro, BIOS ISO" "$work/iso.ms"
+summary "  until kernel's log" "$work/entry.ms"
+awk -v a="$(cat "$work/iso.ms.median")" -v b="$(cat "$work/ouro.ms.median")" \
+    'BEGIN { printf "%-22s %d ms: what GRUB and reading the ISO add to -kernel\n", "  GRUB", a - b }'

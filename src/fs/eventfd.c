@@ -89,8 +89,11 @@ static void event_release(struct file *file)
     heap_free(file->state);
 }
 
-static const struct file_ops event_ops = {
-    .release = event_release, .read = event_read, .write = event_write, .poll = event_poll};
+static const struct file_ops event_ops = {.release = event_release,
+                                          .read = event_read,
+                                          .write = event_write,
+                                          .poll = event_poll,
+                                          .no_position = true};
 
 enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out)
 {

@@ -128,14 +128,14 @@ enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t 
         return E_BADF;
     if (whence > SEEK_HOLE)
         return E_INVAL;
-    if (!file->ops->seekable)
-        return E_SPIPE;
-    uint64_t to;
-    enum err e;
     if (file->ops->no_position) {
         *out = 0;
         return E_OK;
     }
+    if (!file->ops->seekable)
+        return E_SPIPE;
+    uint64_t to;
+    enum err e;
     if (whence == SEEK_DATA || whence == SEEK_HOLE) {
         if (!file->ops->find)
             return E_INVAL;

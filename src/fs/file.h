@@ -57,7 +57,7 @@ struct file_ops {
     /* ioctl() beyond those that every file has: E_NOTTY. `argument` is the program's. */
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
     bool seekable;    /* has positions: lseek, pread, pwrite; else E_SPIPE */
-    bool no_position; /* seekable, but every position is 0 (/dev/null) */
+    bool no_position; /* lseek() works and says 0: /dev/null, eventfd */
     bool zeros;       /* a private mapping of it is anonymous memory (/dev/zero) */
 };
 

@@ -5,7 +5,7 @@
 #include "fs/hooks.h"
 #include "mm/heap.h"
 
-#define CAPACITY_FIRST 16
+#define CAPACITY_FIRST 64                  /* as Linux: what select() looks at in any case */
 #define CAPACITY_MAX   (UINT32_C(1) << 20) /* Linux's fs.nr_open */
 
 static uint32_t limit_now(void)

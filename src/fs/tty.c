@@ -41,20 +41,26 @@ static void type_framed(char c)
     line.termios = wanted;
 }
 
+/* Bytes that the line takes now. In canonical mode a full line must still be editable, so it takes
+ * any. */
+static size_t room_for(size_t wanted)
+{
+    if (!console_is_framed() && (line.termios.lflag & TTY_ICANON))
+        return wanted;
+    size_t left = TTY_RING - 1 - (line.tail - line.head);
+    return left < wanted ? left : wanted;
+}
+
+bool tty_has_room(void)
+{
+    return room_for(1) > 0;
+}
+
 void tty_pump(void)
 {
     char bytes[64];
-    size_t size;
-    for (;;) {
-        size_t room = sizeof(bytes);
-        /* In canonical mode a full line must still be editable, so input goes on; else it waits. */
-        if (console_is_framed() || !(line.termios.lflag & TTY_ICANON)) {
-            size_t left = TTY_RING - 1 - (line.tail - line.head);
-            room = left < room ? left : room;
-        }
-        size = room > 0 ? console_read(bytes, room) : 0;
-        if (size == 0)
-            return;
+    size_t room, size;
+    while ((room = room_for(sizeof(bytes))) > 0 && (size = console_read(bytes, room)) > 0) {
         for (size_t i = 0; i < size; i++) {
             if (console_is_framed())
                 type_framed(bytes[i]);

@@ -15,10 +15,13 @@
 /* Registers /dev/tty and /dev/console. Boot. */
 void tty_init(void);
 
-/* Takes in what has been typed. Callers: threads; on the way back to the program when
- * console_input_ready() says so, that a program which never reads can be interrupted from the
- * keyboard. */
+/* Takes in what has been typed. Callers: threads. */
 void tty_pump(void);
+/* Would tty_pump() take another byte? */
+bool tty_has_room(void);
+/* Starts the thread that watches the keyboard of a plain console; nothing to do when it is framed.
+ * Boot. E_NOMEM. */
+MUST_CHECK enum err tty_watch_start(void);
 
 /* The operations of a terminal whose writes go to the stream. */
 const struct file_ops *tty_ops_of(enum console_stream stream);

@@ -76,6 +76,8 @@ INIT_CODE static void files_start(void)
         e = start_proc_fill(boot_command_line);
     if (e == E_OK)
         e = stdio_open();
+    if (e == E_OK)
+        e = tty_watch_start();
     if (e != E_OK)
         need_memory("the file systems", phys_range_size(boot_summary.archive));
 }

@@ -188,14 +188,23 @@ enum err areas_remove(struct virt_range range)
     return E_OK;
 }
 
+static enum err protect_at(size_t i, prot_t prot)
+{
+    if (prot_equal(areas[i].prot, prot))
+        return E_OK;
+    enum err e = paging_protect(areas[i].range, prot);
+    if (e == E_OK)
+        areas[i].prot = prot;
+    return e;
+}
+
 enum err areas_protect(struct virt_range range, prot_t prot)
 {
     enum err e = reserve(2);
     if (e != E_OK)
         return e;
     virt_t at = range.start;
-    size_t i = index_above(at);
-    for (; at.v < range.end.v; i++) {
+    for (size_t i = index_above(at); e == E_OK && at.v < range.end.v; i++) {
         if (i == count || areas[i].range.start.v > at.v || areas[i].kind == AREA_GUARD)
             return E_NOMEM;
         if (areas[i].range.start.v < at.v)
@@ -203,22 +212,14 @@ enum err areas_protect(struct virt_range range, prot_t prot)
         if (areas[i].range.end.v > range.end.v)
             split_at(i, range.end);
         at = areas[i].range.end;
-        if (prot_equal(areas[i].prot, prot))
-            continue;
-        e = paging_protect(areas[i].range, prot);
-        if (e != E_OK)
-            return e;
-        areas[i].prot = prot;
+        e = protect_at(i, prot);
+        /* The next one merges backwards in its turn; the last has no next. */
+        if (e != E_OK || at.v >= range.end.v)
+            merge_at(i);
         if (i > 0 && merge_at(i - 1))
             i--;
     }
-    if (i > 0)
-        merge_at(i - 1);
-    /* A split for a part that then kept its permissions is undone here, too. */
-    size_t first = index_above(range.start);
-    if (first > 0)
-        merge_at(first - 1);
-    return E_OK;
+    return e;
 }
 
 /* Highest place below `end` and above `start` for size bytes; false when it does not fit. */

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Stands in for QEMU in tests of the tool (OURO_QEMU): its standard input and output are the serial port, and it
 # says what $FAKE names. What it was given to boot is kept in the folder $FAKE_KEEP.
+# shellcheck disable=SC2059 # formats, for their escapes
 set -u
 while [ $# -gt 1 ]; do
     case $1 in
@@ -19,7 +20,6 @@ order) # the two outputs take turns, and bytes that look like frames are escaped
     ;;
 split) # every byte by itself
     printf "$hello"'\0201split\n\020#exit 0\n' | od -An -v -to1 -w1 | while read -r byte; do
-        # shellcheck disable=SC2059 # the format is the byte
         printf "\\$byte"
     done
     ;;
@@ -30,12 +30,14 @@ die) printf 'SeaBIOS\r\nno disk here\r\n'; echo 'qemu: could not' >&2; exit 1 ;;
 hang) printf "$hello"'\0201started\n'; sleep 60 ;;
 late) printf "$hello"'\0201done\n\020#exit 3\n'; sleep 60 ;;
 much) printf "$hello"'\0201'; seq 1 200000; printf '\020#exit 0\n' ;;
-echo) # what arrives is shown escaped as it came, up to the end of input
+input) # what arrives is shown escaped as it came, up to the end of input
     printf "$hello"'\020!\0201'
-    dd bs=1 2>/dev/null | od -An -v -tx1 -w1 | while read -r byte; do
-        printf '%s ' "$byte"
-        [ "${last-} $byte" != '10 2e' ] || { printf '\n\020#exit 0\n'; kill $$; break; }
+    last=
+    while byte=$(dd bs=1 count=1 2>/dev/null | od -An -tx1) && [ -n "$byte" ]; do
+        printf '%s' "$byte"
+        [ "$last$byte" != ' 10 2e' ] || break
         last=$byte
     done
+    printf '\n\020#exit 0\n'
     ;;
 esac

@@ -23,7 +23,9 @@ is() {
     for left in "$TMPDIR"/*; do
         [ ! -e "$left" ] || bad "$1: left $left"
     done
-    ! kill -0 "$(cat keep/pid)" 2>/dev/null || bad "$1: the emulator still runs"
+    state=Z
+    [ ! -r "/proc/$(cat keep/pid)/stat" ] || read -r _ _ state _ <"/proc/$(cat keep/pid)/stat"
+    [ "$state" = Z ] || bad "$1: the emulator still runs"
 }
 
 # same WHAT FILE TEXT
@@ -72,23 +74,24 @@ seq 1 200000 | cmp -s - out || bad 'much: bytes were lost'
 { run much 2>err </dev/null; echo $? >status; } | head -n 1 >out
 is pipe "$(cat status)" 141
 
-printf 'a\020b' | run echo >out 2>err
-is echo $? 0
-same echo out '61 10 10 62 10 2e \n'
-run echo >out 2>err </dev/null
-same empty out '10 2e \n'
-run echo >out 2>err <&-
-same closed out '10 2e \n'
+printf 'a\020b' | run input >out 2>err
+is input $? 0
+same input out ' 61 10 10 62 10 2e\n'
+run input >out 2>err </dev/null
+same empty out ' 10 2e\n'
+run input >out 2>err <&-
+same closed out ' 10 2e\n'
 run order >&- 2>&- </dev/null
 is closed $? 7
 
-# Signals: everything is gone at once, and the status tells which it was. setsid, because a shell's background
-# jobs ignore SIGINT.
+# Signals: everything is gone at once, and the status tells which it was. A shell's background jobs ignore SIGINT,
+# so that is undone.
 FAKE=hang
 export FAKE
 for signal in INT:130 TERM:143 HUP:129 KILL:137; do
     rm -f keep/pid
-    setsid -w sh -c 'echo $$ >keep/tool; exec "$0" run --medium direct /bin/busybox' "$OURO" >out 2>err </dev/null &
+    # shellcheck disable=SC2016 # the inner shell expands
+    env --default-signal=INT setsid -w sh -c 'echo $$ >keep/tool; exec "$0" run --medium direct /bin/busybox' "$OURO" >out 2>err </dev/null &
     waiter=$!
     until [ -s keep/pid ] && grep -q started out; do sleep 0.1; done
     kill -"${signal%:*}" "$(cat keep/tool)"
@@ -106,7 +109,7 @@ head -c 5000 /bin/busybox >root/etc/data
 ln root/etc/data root/etc/again
 : >root/etc/empty
 mkfifo root/fifo
-touch -h -d @1000000000 root/etc/tool
+touch -d @1000000000 root/etc/empty
 chmod 4711 root/etc/data
 FAKE=order "$OURO" run --medium direct --root root -e A='x, y' -e HOME=/root /bin/busybox 'a b' '' ',%' >out 2>err </dev/null
 is words $? 7
@@ -119,7 +122,7 @@ cp /bin/busybox root/usr/bin/busybox
 mkdir root/dev root/proc root/root root/tmp
 diff -r --no-dereference -x fifo root unpacked || bad 'the unpacked archive differs'
 [ "$(stat -c %a:%h unpacked/etc/data)" = 4711:2 ] || bad 'mode or hard link was lost'
-[ "$(stat -c %Y unpacked/etc/tool)" -eq 1000000000 ] || bad 'a time was lost'
+[ "$(stat -c %Y unpacked/etc/empty)" -eq 1000000000 ] || bad 'a time was lost'
 [ -p unpacked/fifo ] || bad 'the fifo was lost'
 [ "$(stat -c %a unpacked/tmp)" = 1777 ] || bad '/tmp has a wrong mode'
 cp keep/root.cpio first.cpio

@@ -67,8 +67,7 @@ GUEST_SETUP(grow_area_table)
     areas_clear();
 }
 
-#define ATTEMPT_BEGIN                                                                              \
-    "leaq 9f(%%rip), %%rax\n\tmovq %%rsp, %[rsp]\n\tmovq %%rax, %[rip]\n\t"
+#define ATTEMPT_BEGIN   "leaq 9f(%%rip), %%rax\n\tmovq %%rsp, %[rsp]\n\tmovq %%rax, %[rip]\n\t"
 #define ATTEMPT_END     "\n9:\n\tmovq $0, %[rip]\n\t"
 #define ATTEMPT_OUTPUTS [rip] "+m"(attempt.rip), [rsp] "=m"(attempt.rsp)
 
@@ -93,8 +92,7 @@ NOINLINE struct guest_fault guest_read(virt_t at, uint64_t *out)
 NOINLINE struct guest_fault guest_write(virt_t at, uint64_t value)
 {
     attempt_start();
-    __asm__ volatile(ATTEMPT_BEGIN "movq %[value], (%[at])" ATTEMPT_END
-                     : ATTEMPT_OUTPUTS
+    __asm__ volatile(ATTEMPT_BEGIN "movq %[value], (%[at])" ATTEMPT_END:ATTEMPT_OUTPUTS
                      : [at] "r"(at.v), [value] "r"(value)
                      : "rax", "memory");
     return attempt.fault;
@@ -103,8 +101,7 @@ NOINLINE struct guest_fault guest_write(virt_t at, uint64_t value)
 NOINLINE struct guest_fault guest_call(virt_t at)
 {
     attempt_start();
-    __asm__ volatile(ATTEMPT_BEGIN "call *%[at]" ATTEMPT_END
-                     : ATTEMPT_OUTPUTS
+    __asm__ volatile(ATTEMPT_BEGIN "call *%[at]" ATTEMPT_END:ATTEMPT_OUTPUTS
                      : [at] "r"(at.v)
                      : "rax", "memory", "cc");
     return attempt.fault;
@@ -113,22 +110,22 @@ NOINLINE struct guest_fault guest_call(virt_t at)
 NOINLINE struct guest_fault guest_undefined(void)
 {
     attempt_start();
-    __asm__ volatile(ATTEMPT_BEGIN "ud2" ATTEMPT_END : ATTEMPT_OUTPUTS : : "rax", "memory");
+    __asm__ volatile(ATTEMPT_BEGIN "ud2" ATTEMPT_END:ATTEMPT_OUTPUTS : : "rax", "memory");
     return attempt.fault;
 }
 
 NOINLINE struct guest_fault guest_breakpoint(void)
 {
     attempt_start();
-    __asm__ volatile(ATTEMPT_BEGIN "int3" ATTEMPT_END : ATTEMPT_OUTPUTS : : "rax", "memory");
+    __asm__ volatile(ATTEMPT_BEGIN "int3" ATTEMPT_END:ATTEMPT_OUTPUTS : : "rax", "memory");
     return attempt.fault;
 }
 
 NOINLINE struct guest_fault guest_divide_by_zero(void)
 {
     attempt_start();
-    __asm__ volatile(ATTEMPT_BEGIN "xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tdivl %%ecx" ATTEMPT_END
-                     : ATTEMPT_OUTPUTS
+    __asm__ volatile(ATTEMPT_BEGIN "xorl %%ecx, %%ecx\n\txorl %%edx, %%edx\n\tdivl %%ecx"
+                     ATTEMPT_END:ATTEMPT_OUTPUTS
                      :
                      : "rax", "rcx", "rdx", "memory", "cc");
     return attempt.fault;
@@ -147,7 +144,8 @@ void guest_check_fault(const char *file, int line, const struct guest_fault *pai
         guest_test_fail(file, line, "vector %u error 0x%llx address 0x%llx; expected no fault",
                         got->vector, ULL(got->error), ULL(got->address));
     else
-        guest_test_fail(file, line, "vector %u error 0x%llx address 0x%llx; expected %u 0x%llx 0x%llx",
+        guest_test_fail(file, line,
+                        "vector %u error 0x%llx address 0x%llx; expected %u 0x%llx 0x%llx",
                         got->vector, ULL(got->error), ULL(got->address), expected->vector,
                         ULL(expected->error), ULL(expected->address));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests in the booted kernel have in common. A test makes an access that may fault through the functions
- * below: the handler writes down what the CPU reported and goes on behind the access.
+ * What the tests in the booted kernel have in common. A test makes an access that may fault through
+ * the functions below: the handler writes down what the CPU reported and goes on behind the access.
  */
 #pragma once
 
@@ -23,7 +23,8 @@
     do {                                                                                           \
         unsigned long long got_ = ULL(got), expected_ = ULL(expected);                             \
         if (got_ != expected_)                                                                     \
-            guest_test_fail(__FILE__, __LINE__, "%s is 0x%llx, not 0x%llx", #got, got_, expected_);  \
+            guest_test_fail(__FILE__, __LINE__, "%s is 0x%llx, not 0x%llx", #got, got_,            \
+                            expected_);                                                            \
     } while (0)
 
 #define NO_FAULT 0x100 /* where a vector is expected */
@@ -62,9 +63,10 @@ uint64_t guest_fetch_bit(void);
 uint64_t guest_random(void);
 void guest_random_seed(uint64_t seed);
 
-/* A range of the program's half, 2 GiB aligned to 1 GiB, where nothing is mapped unless a test does. */
-#define GUEST_ARENA       UINT64_C(0x0000200000000000)
-#define GUEST_ARENA_PAGE(n) virt(GUEST_ARENA + (uint64_t)(n) * PAGE_SIZE)
+/* A range of the program's half, 2 GiB aligned to 1 GiB, where nothing is mapped unless a test
+ * does. */
+#define GUEST_ARENA         UINT64_C(0x0000200000000000)
+#define GUEST_ARENA_PAGE(n) virt(GUEST_ARENA + (uint64_t)(n)*PAGE_SIZE)
 
 /* A frame with the value in its first word, for which the test answers; 0 when none is left. */
 phys_t guest_frame(uint64_t value);
@@ -72,10 +74,11 @@ phys_t guest_frame(uint64_t value);
 uint64_t guest_frame_word(phys_t frame);
 void guest_frame_set_word(phys_t frame, uint64_t value);
 
-/* Spins until the condition holds or so many milliseconds have passed; then it says whether it holds. */
+/* Spins until the condition holds or so many milliseconds have passed; then it says whether it
+ * holds. */
 #define GUEST_WAIT(condition, ms)                                                                  \
     __extension__({                                                                                \
-        uint64_t until_ = time_now_ns() + (ms) * UINT64_C(1000000);                                \
+        uint64_t until_ = time_now_ns() + (ms)*UINT64_C(1000000);                                  \
         while (!(condition) && time_now_ns() < until_)                                             \
             thread_yield();                                                                        \
         (condition);                                                                               \

@@ -11,7 +11,10 @@
 
 GUEST_TEST(test_random_frames)
 {
-    enum { HELD = 64, STEPS = 2000 };
+    enum {
+        HELD = 64,
+        STEPS = 2000
+    };
     static phys_t held[HELD];
     static unsigned orders[HELD];
     unsigned count = 0;
@@ -92,7 +95,10 @@ static void heap_step(struct block *b)
 
 GUEST_TEST(test_random_heap)
 {
-    enum { BLOCKS = 100, STEPS = 5000 };
+    enum {
+        BLOCKS = 100,
+        STEPS = 5000
+    };
     static struct block blocks[BLOCKS];
     guest_random_seed(13);
     for (unsigned step = 0; step < STEPS; step++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* map, unmap, protect, replace, seen through the hardware: every permission, page size and access. */
+/* map, unmap, protect, replace, seen through the hardware: every permission, page size and access.
+ */
 #include "guest.h"
 
 #include "cpu/x86.h"
@@ -18,16 +19,17 @@ static const prot_t all_prots[] = {
     {PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_COPY},
 };
 
-/* INVLPG of one address drops the whole large page (SDM 3A 4.10.2.3). QEMU's TCG (7.2) does so for data, yet goes on
- * to execute translated code of the large page's other 4 KiB parts until they are named, too. */
+/* INVLPG of one address drops the whole large page (SDM 3A 4.10.2.3). QEMU's TCG (7.2) does so for
+ * data, yet goes on to execute translated code of the large page's other 4 KiB parts until they are
+ * named, too. */
 static struct guest_fault call(virt_t at)
 {
     invlpg(at.v);
     return guest_call(at);
 }
 
-/* What the SDM says of a leaf with these permissions below permissive upper entries (3A 4.6, 4.7), on its
- * own terms: not by asking the walker. */
+/* What the SDM says of a leaf with these permissions below permissive upper entries (3A 4.6, 4.7),
+ * on its own terms: not by asking the walker. */
 static void check_accesses(virt_t at, prot_t prot)
 {
     uint64_t fetch = guest_fetch_bit();
@@ -68,8 +70,8 @@ static void check_walk(virt_t at, int level, phys_t expected, prot_t prot)
     CHECK_EQUAL(walk.executable, prot.bits & PROT_BIT_EXECUTE || !cpu_features.nx);
 }
 
-/* Maps one page of the level at `at` to `base`, with each permission by map and from each by protect. The access is
- * made at `offset`, where the test's own frame lies. */
+/* Maps one page of the level at `at` to `base`, with each permission by map and from each by
+ * protect. The access is made at `offset`, where the test's own frame lies. */
 static void check_level(virt_t at, phys_t base, int level, uint64_t offset)
 {
     uint64_t size = pt_span(level);
@@ -230,7 +232,8 @@ GUEST_TEST(test_stale_after_remap)
     frames_put(&machine_frames, two);
 }
 
-/* The table itself moves to another frame, while the TLB still knows its old place in the window. */
+/* The table itself moves to another frame, while the TLB still knows its old place in the window.
+ */
 GUEST_TEST(test_stale_table_in_window)
 {
     phys_t page = guest_frame(77), held[8];
@@ -255,7 +258,8 @@ GUEST_TEST(test_stale_table_in_window)
     frames_put(&machine_frames, page);
 }
 
-/* A large page that is cut keeps showing the same memory, and each part obeys its own permissions. */
+/* A large page that is cut keeps showing the same memory, and each part obeys its own permissions.
+ */
 GUEST_TEST(test_split_2m)
 {
     phys_t block;
@@ -320,7 +324,9 @@ static void count_release(void *context, phys_t start, uint64_t size)
 
 GUEST_TEST(test_touch_released)
 {
-    enum { PAGES = 600 }; /* more than a table and than a batch */
+    enum {
+        PAGES = 600
+    }; /* more than a table and than a batch */
     virt_t at = GUEST_ARENA_PAGE(300), next = at;
     for (unsigned i = 0; i < PAGES; i++) {
         phys_t frame = guest_frame(i);

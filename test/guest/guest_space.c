@@ -77,8 +77,8 @@ GUEST_TEST(test_exec_heap)
 /* The stub's identity map is gone, and the first pages are nobody's. */
 GUEST_TEST(test_null_read)
 {
-    static const uint64_t addresses[] = {0, 8, 0xff8, 0x1000, 0x7c00, 0xfff8, LAYOUT_KERNEL_LOAD,
-                                         UINT64_C(0xfee00000)};
+    static const uint64_t addresses[] = {
+        0, 8, 0xff8, 0x1000, 0x7c00, 0xfff8, LAYOUT_KERNEL_LOAD, UINT64_C(0xfee00000)};
     for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
         virt_t v = virt(addresses[i]);
         CHECK_PAGE_FAULT(guest_read(v, NULL), v, 0);
@@ -94,7 +94,8 @@ GUEST_TEST(test_null_call)
 
 GUEST_TEST(test_touch_kstack_guard)
 {
-    virt_t below = virt(percpu()->kstack_low - 8), lowest = virt(percpu()->kstack_low - LAYOUT_KSTACK_SIZE);
+    virt_t below = virt(percpu()->kstack_low - 8),
+           lowest = virt(percpu()->kstack_low - LAYOUT_KSTACK_SIZE);
     struct virt_range stack;
     CHECK_PAGE_FAULT(guest_write(below, 1), below, PF_WRITE);
     CHECK_PAGE_FAULT(guest_read(lowest, NULL), lowest, 0);
@@ -119,7 +120,9 @@ GUEST_TEST(test_guards_are_never_mapped)
 
 GUEST_TEST(test_kstacks)
 {
-    enum { STACKS = 40 };
+    enum {
+        STACKS = 40
+    };
     struct virt_range stacks[STACKS], guarded;
     unsigned n = 0;
     while (n < STACKS && kstack_alloc(&stacks[n]) == E_OK)
@@ -149,9 +152,9 @@ static unsigned program_slot(void)
 /* The entries that programs read are those that the kernel's own walk reads. */
 GUEST_TEST(test_program_window_shows_the_walk)
 {
-    const uint64_t addresses[] = {virt_of(text_start).v,  virt_of(variable).v, percpu()->kstack_low,
-                                  LAYOUT_FRAMES_START, LAYOUT_SCRATCH_PIN,
-                                  recursive_entry(program_slot(), 4, virt(0))};
+    const uint64_t addresses[] = {
+        virt_of(text_start).v, virt_of(variable).v, percpu()->kstack_low,
+        LAYOUT_FRAMES_START,   LAYOUT_SCRATCH_PIN,  recursive_entry(program_slot(), 4, virt(0))};
     CHECK(paging_program_window != 0);
     for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
         struct pt_walk walk;
@@ -177,8 +180,8 @@ GUEST_TEST(test_write_program_window)
         CHECK_PAGE_FAULT(guest_call(at), at, PF_PRESENT | PF_EXECUTE);
 }
 
-/* SDM 3A 4.8 with a self-referencing entry: the level-2 entry acts as a leaf for the table that it points to, so
- * clearing a new table through the window makes that entry dirty. */
+/* SDM 3A 4.8 with a self-referencing entry: the level-2 entry acts as a leaf for the table that it
+ * points to, so clearing a new table through the window makes that entry dirty. */
 GUEST_TEST(test_window_sets_dirty_in_upper_entries)
 {
     struct pt_walk walk;
@@ -249,9 +252,11 @@ static void audit_leaf(void *context, virt_t at, int level, pte_t entry)
     if (in_window(at) && walk.executable)
         guest_test_fail(__FILE__, __LINE__, "0x%llx, a page table, is executable", ULL(at.v));
     if (pt_index(at, 4) == program_slot() && walk.writable)
-        guest_test_fail(__FILE__, __LINE__, "0x%llx in the program's window is writable", ULL(at.v));
+        guest_test_fail(__FILE__, __LINE__, "0x%llx in the program's window is writable",
+                        ULL(at.v));
     if (at.v < LAYOUT_PROGRAM_END)
-        guest_test_fail(__FILE__, __LINE__, "0x%llx is mapped before the program starts", ULL(at.v));
+        guest_test_fail(__FILE__, __LINE__, "0x%llx is mapped before the program starts",
+                        ULL(at.v));
 }
 
 GUEST_TEST(test_audit_w_xor_x)
@@ -261,7 +266,8 @@ GUEST_TEST(test_audit_w_xor_x)
         return;
     paging_visit(virt_range(0, UINT64_C(1) << 47), audit_leaf, &audit);
     CHECK_EQUAL(audit.leaves, 0);
-    paging_visit(virt_range(~((UINT64_C(1) << 47) - 1), UINT64_MAX - PAGE_MASK), audit_leaf, &audit);
+    paging_visit(virt_range(~((UINT64_C(1) << 47) - 1), UINT64_MAX - PAGE_MASK), audit_leaf,
+                 &audit);
     CHECK(audit.leaves > 200);
 }
 
@@ -273,7 +279,8 @@ static void note_writable(void *context, virt_t at, int level, pte_t entry)
     if (in_window(at))
         return;
     paging_walk(at, &walk);
-    for (uint64_t n = walk.phys.v >> PAGE_SHIFT; n < (walk.phys.v + pt_span(level)) >> PAGE_SHIFT; n++)
+    for (uint64_t n = walk.phys.v >> PAGE_SHIFT; n < (walk.phys.v + pt_span(level)) >> PAGE_SHIFT;
+         n++)
         if (walk.writable && n < machine_frames.end)
             audit->writable[n / 8] |= (uint8_t)(1 << n % 8);
 }
@@ -286,7 +293,8 @@ static void check_executable(void *context, virt_t at, int level, pte_t entry)
     if (in_window(at))
         return;
     paging_walk(at, &walk);
-    for (uint64_t n = walk.phys.v >> PAGE_SHIFT; n < (walk.phys.v + pt_span(level)) >> PAGE_SHIFT; n++)
+    for (uint64_t n = walk.phys.v >> PAGE_SHIFT; n < (walk.phys.v + pt_span(level)) >> PAGE_SHIFT;
+         n++)
         if (walk.executable && n < machine_frames.end && audit->writable[n / 8] >> n % 8 & 1)
             guest_test_fail(__FILE__, __LINE__, "frame 0x%llx: code at 0x%llx, writable elsewhere",
                             ULL(n), ULL(at.v));
@@ -330,5 +338,6 @@ GUEST_SEALED(test_audit_w_xor_x_sealed)
 {
     struct audit audit = {0};
     if (cpu_features.nx)
-        paging_visit(virt_range(~((UINT64_C(1) << 47) - 1), UINT64_MAX - PAGE_MASK), audit_leaf, &audit);
+        paging_visit(virt_range(~((UINT64_C(1) << 47) - 1), UINT64_MAX - PAGE_MASK), audit_leaf,
+                     &audit);
 }

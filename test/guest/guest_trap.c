@@ -40,8 +40,10 @@ static void do_nothing(struct trap_frame *frame)
 
 #define REGISTERS 15
 
-/* All general registers are loaded from `before`, int3 is executed, and they are stored to `after`. */
-static NOINLINE void trap_with_registers(const uint64_t before[REGISTERS], uint64_t after[REGISTERS])
+/* All general registers are loaded from `before`, int3 is executed, and they are stored to `after`.
+ */
+static NOINLINE void trap_with_registers(const uint64_t before[REGISTERS],
+                                         uint64_t after[REGISTERS])
 {
     __asm__ volatile("pushq %%rbp\n\t"
                      "pushq %%rbx\n\t"

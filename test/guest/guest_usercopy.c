@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's pointers are hostile: whatever they say, a copy ends with E_FAULT and not with a panic. */
+/* The program's pointers are hostile: whatever they say, a copy ends with E_FAULT and not with a
+ * panic. */
 #include "guest.h"
 
 #include "base/sections.h"
@@ -34,9 +35,17 @@ static void check_bad_everywhere(virt_t at, size_t size)
 
 GUEST_TEST(test_copy_kernel_addresses)
 {
-    const uint64_t bad[] = {0, 8, LAYOUT_PROGRAM_START - 8, AREA_START, UINT64_C(0x800000000000),
-                            UINT64_C(0x7ffffffff000), UINT64_C(0xffff800000000000), UINT64_MAX - 7,
-                            virt_of(text_start).v, virt_of(buffer).v, paging_program_window};
+    const uint64_t bad[] = {0,
+                            8,
+                            LAYOUT_PROGRAM_START - 8,
+                            AREA_START,
+                            UINT64_C(0x800000000000),
+                            UINT64_C(0x7ffffffff000),
+                            UINT64_C(0xffff800000000000),
+                            UINT64_MAX - 7,
+                            virt_of(text_start).v,
+                            virt_of(buffer).v,
+                            paging_program_window};
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
         check_bad_everywhere(virt(bad[i]), 8);
     CHECK_EQUAL(copy_in(buffer, virt(AREA_START), SIZE_MAX), E_FAULT);

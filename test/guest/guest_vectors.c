@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Vector and x87 registers: saved, loaded, reset, and each thread's own. The compiler uses none of them. */
+/* Vector and x87 registers: saved, loaded, reset, and each thread's own. The compiler uses none of
+ * them. */
 #include "guest.h"
 
 #include "cpu/x86.h"
@@ -7,9 +8,9 @@
 #include "kern/time.h"
 #include "mm/heap.h"
 
-#define XCR0_AVX    4
-#define XMM_COUNT   16
-#define AREA_ALIGN  64
+#define XCR0_AVX   4
+#define XMM_COUNT  16
+#define AREA_ALIGN 64
 
 struct xmm {
     uint64_t word[XMM_COUNT][4]; /* 256 bits each; the upper half only where there is AVX */

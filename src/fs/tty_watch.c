@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tty.h"
+#include "fs/wait.h"
+#include "kern/thread.h"
+
+/* The ring of a program that does not read may be full: what cannot be taken in is no news. */
+static bool has_news(void *context)
+{
+    (void)context;
+    return console_input_ready() && tty_has_room();
+}
+
+static void watch(void *context)
+{
+    (void)context;
+    for (;;) {
+        if (fs_wait(console_input_queue(), has_news, NULL, NO_DEADLINE) == E_OK)
+            tty_pump();
+    }
+}
+
+enum err tty_watch_start(void)
+{
+    struct thread *thread;
+    return console_is_framed() ? E_OK : thread_create("tty", watch, NULL, &thread);
+}

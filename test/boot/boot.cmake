@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# What is booted from outside. Tests whose name starts with tool. or words need no emulator.
+set(OURO_BOOT_ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>" "KERNEL=${PROJECT_BINARY_DIR}/../kernel/ouro.elf")
+
+function(ouro_boot_test name timeout)
+    add_test(NAME boot.${name} COMMAND ${ARGN})
+    set_tests_properties(boot.${name} PROPERTIES LABELS boot TIMEOUT ${timeout}
+        ENVIRONMENT "${OURO_BOOT_ENVIRONMENT}")
+endfunction()
+
+file(STRINGS boot/matrix.txt rows REGEX "^[a-z0-9-]+ *\\|")
+foreach(row ${rows})
+    string(REGEX MATCH "^[a-z0-9-]+" name ${row})
+    ouro_boot_test(${name} 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/matrix.sh ${name})
+endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/boot/matrix.txt)
+
+ouro_boot_test(tool 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool.sh)
+ouro_boot_test(terminal 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/terminal.sh)
+ouro_boot_test(debug 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/debug.sh)
+ouro_boot_test(ci-page 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/ci-page.sh)
+foreach(group words boots screen)
+    ouro_boot_test(bad-${group} 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/bad.sh ${group})
+endforeach()

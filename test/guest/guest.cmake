@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Tests inside the booted kernel: ouro-test.elf, which the kernel build makes beside ouro.elf.
+get_filename_component(guest_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host -> build
+set(guest_kernel ${guest_builds}/kernel/ouro-test.elf)
+set(guest_released_kernel ${guest_builds}/kernel/ouro.elf)
+
+# ouro_guest_test(NAME KERNEL STATUS TEXT WORDS [QEMU OPTIONS...])
+function(ouro_guest_test name kernel)
+    add_test(NAME guest.${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/guest/run.sh ${kernel} ${ARGN})
+    set_tests_properties(guest.${name} PROPERTIES LABELS guest TIMEOUT 150)
+endfunction()
+
+# All tests, on CPUs and in memories that differ in what the page tables can do.
+ouro_guest_test(all ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all")
+ouro_guest_test(all-qemu64 ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all" -cpu qemu64)
+ouro_guest_test(all-no-nx ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all" -cpu qemu64,-nx)
+ouro_guest_test(all-fixed-slot ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all norandmaps pagetables.slot=256")
+ouro_guest_test(all-8m ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all")
+set_tests_properties(guest.all-8m PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=8M)
+ouro_guest_test(above-4g ${guest_kernel} 0 "^ok test_" "loglevel=4 test=test_random_page_operations")
+set_tests_properties(guest.above-4g PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=5G)
+
+# The other emulator, where a missing flush shows elsewhere (and GRUB, and a BIOS).
+find_program(OURO_BOCHS_PROGRAM bochs)
+if(OURO_BOCHS_PROGRAM)
+    add_test(NAME guest.all-bochs COMMAND ouro-tool run --emulator bochs --kernel ${guest_kernel}
+        --timeout 120 --append "test=all" /bin/busybox true)
+    set_tests_properties(guest.all-bochs PROPERTIES LABELS guest TIMEOUT 200)
+endif()
+
+# What ends the machine does so with a panic's status, and says why.
+ouro_guest_test(overflow_kstack ${guest_kernel} 121 "PANIC.*kernel stack overflow" "test=overflow_kstack")
+ouro_guest_test(overflow_kstack_in_one_step ${guest_kernel} 121 "PANIC.*kernel stack overflow"
+    "test=overflow_kstack_in_one_step")
+ouro_guest_test(double_fault ${guest_kernel} 121 "PANIC.*double fault" "test=double_fault")
+ouro_guest_test(panic_plain ${guest_kernel} 121 "PANIC.*asked for by a test" "test=panic_plain")
+ouro_guest_test(panic_in_panic ${guest_kernel} 121 "PANIC inside the report" "test=panic_in_panic")
+ouro_guest_test(failed_assertion ${guest_kernel} 121 "PANIC.*assertion failed: levels == 1"
+    "test=failed_assertion")
+ouro_guest_test(unexpected_exception ${guest_kernel} 121 "PANIC.*vector 85" "test=unexpected_exception")
+ouro_guest_test(kernel_page_fault ${guest_kernel} 121 "PANIC.*0x200000000000.*error code 0x2"
+    "test=kernel_page_fault")
+
+# The runner itself: failures and leaks are seen, and what cannot be run is refused.
+ouro_guest_test(failing_test ${guest_kernel} 1 "^FAIL failing_test: 1 + 1 is 0x2, not 0x3, guest_fatal.c:"
+    "test=failing_test")
+ouro_guest_test(leaking_test ${guest_kernel} 1 "^FAIL leaking_test: free frames: " "test=leaking_test")
+ouro_guest_test(unknown_test ${guest_kernel} 125 "there is no such test" "test=nonsense")
+ouro_guest_test(released_kernel ${guest_released_kernel} 125 "this kernel has no tests in it" "test=all")

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Areas against a model that knows each page by itself: random operations, with memory running out now and then.
+ * The page tables are a model, too: an array of leaves for the pages of the arena.
+ */
+#include "mm/areas.h"
+
+#include "mm/frames.h"
+#include "mm/layout.h"
+#include "mm/paging.h"
+
+#include "native.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGES   160
+#define ARENA   UINT64_C(0x10000000)
+#define SOURCES 3
+#define FRAMES  1024
+#define STEPS   60000
+
+/* ---- page tables ---- */
+
+static pte_t leaf[PAGES];
+static long maps_left = -1; /* negative: all succeed */
+
+static size_t page_of(uint64_t v)
+{
+    return (size_t)((v - ARENA) >> PAGE_SHIFT);
+}
+
+static bool in_arena(uint64_t v)
+{
+    return v >= ARENA && v < ARENA + PAGES * PAGE_SIZE;
+}
+
+static pte_t make_leaf(phys_t to, prot_t prot)
+{
+    uint64_t e = to.v;
+    if (prot.bits & PROT_BIT_COPY)
+        e |= PTE_COPY;
+    if (prot.bits & 7)
+        e |= PTE_P;
+    if (prot_can_write(prot) && !(prot.bits & PROT_BIT_COPY))
+        e |= PTE_W;
+    return (pte_t){e | (prot_can_execute(prot) ? 0 : PTE_NX)};
+}
+
+static enum err model_map(virt_t at, phys_t to, uint64_t size, prot_t prot)
+{
+    assert_true(in_arena(at.v));
+    assert_int_equal(size, PAGE_SIZE);
+    if (maps_left == 0)
+        return E_NOMEM;
+    if (maps_left > 0)
+        maps_left--;
+    assert_int_equal(leaf[page_of(at.v)].v, 0);
+    leaf[page_of(at.v)] = make_leaf(to, prot);
+    return E_OK;
+}
+
+static void model_unmap(struct virt_range range, pt_release release, void *context)
+{
+    for (uint64_t v = ARENA; v < ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
+        pte_t e = leaf[page_of(v)];
+        if (!virt_range_contains(range, virt(v)) || e.v == 0)
+            continue;
+        leaf[page_of(v)].v = 0;
+        if (release != NULL)
+            release(context, phys(e.v & PTE_ADDRESS), PAGE_SIZE);
+    }
+}
+
+static enum err model_protect(struct virt_range range, prot_t prot)
+{
+    for (uint64_t v = ARENA; v < ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
+        pte_t e = leaf[page_of(v)];
+        if (virt_range_contains(range, virt(v)) && e.v != 0)
+            leaf[page_of(v)] = make_leaf(phys(e.v & PTE_ADDRESS),
+                                         e.v & PTE_COPY ? prot_copy_on_write(prot) : prot);
+    }
+    return E_OK;
+}
+
+static void model_walk(virt_t at, struct pt_walk *out)
+{
+    *out = (struct pt_walk){.address = at, .last_level = 1};
+    assert_true(in_arena(at.v));
+    out->entry[1] = leaf[page_of(at.v)];
+    out->leaf_level = out->entry[1].v & PTE_P ? 1 : 0;
+}
+
+static const struct paging_ops model_paging = {
+    .name = "model",
+    .map = model_map,
+    .unmap = model_unmap,
+    .protect = model_protect,
+    .walk = model_walk,
+};
+
+/* ---- page sources ---- */
+
+struct counted_source {
+    struct page_source source;
+    long references;
+};
+
+static void get(struct page_source *source)
+{
+    ((struct counted_source *)source)->references++;
+}
+
+static void put(struct page_source *source)
+{
+    assert_true(--((struct counted_source *)source)->references >= 0);
+}
+
+static const struct page_source_ops source_ops = {.get = get, .put = put};
+static struct counted_source sources[SOURCES];
+
+/* ---- the model ---- */
+
+struct model_page {
+    bool there, mapped, copy;
+    enum area_kind kind;
+    uint32_t flags;
+    prot_t prot;
+    struct page_source *source;
+    uint64_t offset, file_end; /* of this page */
+    phys_t frame;
+};
+static struct model_page model[PAGES];
+
+struct frames machine_frames;
+static struct frame metadata[FRAMES];
+
+static int start(void **state)
+{
+    (void)state;
+    paging = &model_paging;
+    maps_left = -1;
+    native_heap_fail_after(-1);
+    areas_clear();
+    areas_set_mmap_base(virt(LAYOUT_PROGRAM_END));
+    memset(model, 0, sizeof model);
+    memset(leaf, 0, sizeof leaf);
+    memset(metadata, 0, sizeof metadata);
+    for (size_t i = 0; i < SOURCES; i++)
+        sources[i] = (struct counted_source){{&source_ops}, 0};
+    frames_init(&machine_frames, metadata, FRAMES);
+    frames_add(&machine_frames, phys_range(PAGE_SIZE, FRAMES * PAGE_SIZE));
+    return 0;
+}
+
+static virt_t address(size_t page)
+{
+    return virt(ARENA + page * PAGE_SIZE);
+}
+
+static struct virt_range pages(size_t first, size_t end)
+{
+    return (struct virt_range){address(first), address(end)};
+}
+
+static void check_page(size_t page)
+{
+    const struct model_page *m = &model[page];
+    const struct area *a = areas_find(address(page));
+    assert_int_equal(a != NULL, m->there);
+    assert_int_equal(leaf[page].v != 0, m->mapped);
+    if (!m->there) {
+        assert_false(m->mapped);
+        return;
+    }
+    assert_int_equal(a->kind, m->kind);
+    assert_int_equal(a->flags, m->flags);
+    assert_true(prot_equal(a->prot, m->prot));
+    assert_ptr_equal(a->source, m->source);
+    if (m->kind == AREA_FILE) {
+        assert_int_equal(a->offset + (address(page).v - a->range.start.v), m->offset);
+        assert_int_equal(a->file_end, m->file_end);
+    }
+    if (m->mapped) {
+        prot_t prot = m->copy ? prot_copy_on_write(m->prot) : m->prot;
+        assert_int_equal(leaf[page].v, make_leaf(m->frame, prot).v);
+    }
+}
+
+static void check_all(void)
+{
+    long references[SOURCES] = {0};
+    uint64_t mapped = 0, count = 0, bytes = 0;
+    areas_check();
+    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+        count++;
+        bytes += virt_range_size(a->range);
+        if (a->source != NULL)
+            references[(struct counted_source *)a->source - sources]++;
+    }
+    assert_int_equal(areas_count(), count);
+    assert_int_equal(areas_bytes(), bytes);
+    for (size_t i = 0; i < SOURCES; i++)
+        assert_int_equal(sources[i].references, references[i]);
+    for (size_t page = 0; page < PAGES; page++) {
+        check_page(page);
+        mapped += model[page].mapped;
+    }
+    assert_int_equal(machine_frames.free_frames, machine_frames.total_frames - mapped);
+}
+
+static size_t random_below(size_t n)
+{
+    return (size_t)rand() % n;
+}
+
+static const prot_t prots[] = {{0}, {PROT_BIT_READ}, {PROT_BIT_READ | PROT_BIT_WRITE}};
+
+static prot_t random_prot(void)
+{
+    return prots[random_below(3)];
+}
+
+/* Offsets such that neighbours of one file often fit together. */
+static struct area random_area(size_t first, size_t end)
+{
+    struct area a = {.range = pages(first, end), .kind = AREA_ANONYMOUS, .file_end = UINT64_MAX};
+    a.prot = random_prot();
+    a.flags = random_below(4) == 0 ? AREA_HEAP : 0;
+    if (random_below(12) == 0) {
+        a.kind = AREA_GUARD;
+        a.prot = prot_none();
+    } else if (random_below(2) == 0) {
+        a.kind = AREA_FILE;
+        a.source = &sources[random_below(SOURCES)].source;
+        a.offset = (first + random_below(2)) * PAGE_SIZE;
+        a.flags = random_below(3) == 0 ? AREA_SHARED : 0;
+        if (random_below(4) == 0)
+            a.file_end = address(end).v - 100;
+    }
+    return a;
+}
+
+static bool is_free(size_t first, size_t end)
+{
+    for (; first < end; first++)
+        if (model[first].there)
+            return false;
+    return true;
+}
+
+static void step_add(size_t first, size_t end)
+{
+    struct area a = random_area(first, end);
+    if (a.source != NULL)
+        get(a.source);
+    enum err e = areas_add(&a);
+    if (!is_free(first, end))
+        assert_int_equal(e, E_EXIST);
+    if (e != E_OK && a.source != NULL)
+        put(a.source);
+    for (size_t i = first; e == E_OK && i < end; i++)
+        model[i] = (struct model_page){
+            .there = true,
+            .kind = a.kind,
+            .flags = a.flags,
+            .prot = a.prot,
+            .source = a.source,
+            .offset = a.offset + (i - first) * PAGE_SIZE,
+            .file_end = a.file_end,
+        };
+}
+
+static void step_remove(size_t first, size_t end)
+{
+    if (areas_remove(pages(first, end)) != E_OK)
+        return;
+    for (size_t i = first; i < end; i++)
+        if (model[i].kind != AREA_GUARD)
+            model[i] = (struct model_page){0};
+}
+
+static void step_protect(size_t first, size_t end, bool may_fail)
+{
+    prot_t prot = random_prot();
+    uint64_t before = areas_count();
+    enum err e = areas_protect(pages(first, end), prot);
+    size_t i = first;
+    if (may_fail && e == E_NOMEM && areas_count() == before) {
+        /* Either no room for a split, then nothing has changed, or a hole: the model says which. */
+        const struct area *a = areas_find(address(first));
+        if (a == NULL || !prot_equal(a->prot, prot) || a->kind == AREA_GUARD)
+            return;
+    }
+    for (; i < end && model[i].there && model[i].kind != AREA_GUARD; i++)
+        model[i].prot = prot;
+    assert_int_equal(e, i == end ? E_OK : E_NOMEM);
+}
+
+/* What a fault does. */
+static void step_touch(size_t page)
+{
+    struct model_page *m = &model[page];
+    phys_t frame;
+    if (!m->there || m->mapped || m->kind == AREA_GUARD ||
+        frames_alloc(&machine_frames, 0, &frame) != E_OK)
+        return;
+    m->copy = m->kind == AREA_FILE && random_below(2);
+    assert_int_equal(model_map(address(page), frame, PAGE_SIZE,
+                               m->copy ? prot_copy_on_write(m->prot) : m->prot),
+                     E_OK);
+    m->mapped = true;
+    m->frame = frame;
+}
+
+static void step_discard(size_t first, size_t end)
+{
+    areas_discard(pages(first, end));
+    for (; first < end; first++)
+        model[first].mapped = false;
+}
+
+static void step_forget(size_t first, size_t end)
+{
+    struct page_source *source = &sources[random_below(SOURCES)].source;
+    areas_forget_pages(source, first, end);
+    for (size_t i = 0; i < PAGES; i++) {
+        uint64_t index = model[i].offset >> PAGE_SHIFT;
+        if (model[i].there && model[i].source == source && index >= first && index < end &&
+            (model[i].flags & AREA_SHARED || model[i].copy))
+            model[i].mapped = false;
+    }
+}
+
+static void step_move(size_t first, size_t end)
+{
+    const struct area *a = areas_find(address(first));
+    size_t to = random_below(PAGES), size = end - first + random_below(3);
+    if (a == NULL || a->kind == AREA_GUARD || a->range.end.v < address(end).v ||
+        to + size > PAGES || !is_free(to, to + size))
+        return;
+    maps_left = random_below(4) == 0 ? (long)random_below(end - first + 1) : -1;
+    enum err e = areas_move(pages(first, end), pages(to, to + size));
+    bool limited = maps_left >= 0;
+    maps_left = -1;
+    if (e != E_OK) {
+        assert_int_equal(e, E_NOMEM);
+        return;
+    }
+    (void)limited;
+    struct model_page head = model[first];
+    for (size_t i = 0; i < size; i++) {
+        struct model_page *m = &model[to + i];
+        if (first + i < end) {
+            *m = model[first + i];
+            model[first + i] = (struct model_page){0};
+        } else {
+            *m = head;
+            m->mapped = false;
+            m->offset = head.offset + i * PAGE_SIZE;
+        }
+        if (head.file_end != UINT64_MAX)
+            m->file_end = head.file_end + address(to).v - address(first).v;
+    }
+}
+
+static void step(void)
+{
+    size_t first = random_below(PAGES), end = first + 1 + random_below(random_below(8) ? 6 : 60);
+    bool starved = random_below(10) == 0;
+    if (end > PAGES)
+        end = PAGES;
+    if (starved)
+        native_heap_fail_after(0);
+    switch (random_below(9)) {
+    case 0:
+    case 1:
+    case 2:
+        step_add(first, end);
+        break;
+    case 3:
+        step_remove(first, end);
+        break;
+    case 4:
+        step_protect(first, end, starved);
+        break;
+    case 5:
+        step_discard(first, end);
+        break;
+    case 6:
+        step_forget(first, end);
+        break;
+    case 7:
+        step_move(first, end);
+        break;
+    default:
+        for (size_t i = first; i < end; i++)
+            step_touch(i);
+    }
+    native_heap_fail_after(-1);
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    uint64_t most = 0;
+    srand(1);
+    for (int i = 0; i < STEPS; i++) {
+        step();
+        check_all();
+        if (areas_count() > most)
+            most = areas_count();
+        if (i % 3000 == 2999) { /* guards never go otherwise */
+            areas_clear();
+            memset(model, 0, sizeof model);
+            check_all();
+        }
+    }
+    assert_true(most > 35); /* the table has grown, and was full now and then */
+}
+
+static void must_add(uint64_t start_address, uint64_t size, prot_t prot)
+{
+    const struct area a = {.range = virt_range(start_address, start_address + size),
+                           .kind = AREA_ANONYMOUS,
+                           .prot = prot,
+                           .file_end = UINT64_MAX};
+    assert_int_equal(areas_add(&a), E_OK);
+}
+
+static void test_holes(void **state)
+{
+    (void)state;
+    struct virt_range hole = virt_range(1, 2);
+    uint64_t base = UINT64_C(0x700000000000);
+    areas_set_mmap_base(virt(base));
+    assert_int_equal(areas_find_hole(0, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(areas_find_hole(UINT64_MAX - 4095, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(areas_find_hole(LAYOUT_PROGRAM_END, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(hole.start.v, 1);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(hole.end.v, base);
+    must_add(base - 3 * PAGE_SIZE, 2 * PAGE_SIZE, prot_rw());
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(hole.end.v, base); /* the gap of one page above the area */
+    assert_int_equal(areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(hole.end.v, base - 3 * PAGE_SIZE);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, LARGE_SIZE, virt(0), &hole), E_OK);
+    assert_true(is_aligned(hole.start.v, LARGE_SIZE));
+    assert_true(hole.start.v + LARGE_SIZE == base);
+    /* The hint is taken where it is free, and only there. */
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x5000000), &hole), E_OK);
+    assert_int_equal(hole.start.v, 0x5000000);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(base - 2 * PAGE_SIZE), &hole), E_OK);
+    assert_int_equal(hole.end.v, base);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x1000), &hole), E_OK);
+    assert_int_equal(hole.end.v, base);
+    assert_int_equal(areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_END - PAGE_SIZE),
+                                     &hole),
+                     E_OK);
+    assert_int_equal(hole.end.v, base - 3 * PAGE_SIZE);
+    assert_int_equal(areas_find_hole_below(PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START), &hole),
+                     E_NOMEM);
+    assert_int_equal(
+        areas_find_hole_below(PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START + PAGE_SIZE), &hole),
+        E_OK);
+    assert_int_equal(hole.start.v, LAYOUT_PROGRAM_START);
+}
+
+static void test_ranges_refused(void **state)
+{
+    (void)state;
+    const uint64_t bad[][2] = {
+        {0, PAGE_SIZE},
+        {LAYOUT_PROGRAM_START - PAGE_SIZE, LAYOUT_PROGRAM_START + PAGE_SIZE},
+        {LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_START},
+        {LAYOUT_PROGRAM_START + 1, LAYOUT_PROGRAM_START + PAGE_SIZE},
+        {LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_START + 1},
+        {2 * LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_START},
+        {LAYOUT_PROGRAM_END - PAGE_SIZE, LAYOUT_PROGRAM_END + PAGE_SIZE},
+        {LAYOUT_HEAP_START, LAYOUT_HEAP_END},
+        {UINT64_MAX - PAGE_MASK, 0},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const struct area a = {.range = virt_range(bad[i][0], bad[i][1]),
+                               .kind = AREA_ANONYMOUS,
+                               .file_end = UINT64_MAX};
+        assert_int_equal(areas_add(&a), E_EXIST);
+    }
+    assert_int_equal(areas_count(), 0);
+    assert_null(areas_find(virt(0)));
+    assert_null(areas_find(virt(UINT64_MAX)));
+    assert_null(areas_next(virt(0)));
+}
+
+/* A change that ends at a hole leaves the areas merged as before. */
+static void test_protect_into_a_hole(void **state)
+{
+    (void)state;
+    must_add(ARENA, 10 * PAGE_SIZE, prot_rw());
+    assert_int_equal(areas_protect(pages(5, 20), prot_rw()), E_NOMEM);
+    areas_check();
+    assert_int_equal(areas_count(), 1);
+    assert_int_equal(areas_protect(pages(5, 20), prot_ro()), E_NOMEM);
+    areas_check();
+    assert_int_equal(areas_count(), 2);
+    assert_int_equal(areas_protect(pages(0, 20), prot_ro()), E_NOMEM);
+    areas_check();
+    assert_int_equal(areas_count(), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_ranges_refused, start),
+        cmocka_unit_test_setup(test_holes, start),
+        cmocka_unit_test_setup(test_protect_into_a_hole, start),
+        cmocka_unit_test_setup(test_random, start),
+    };
+    return RUN_TESTS(tests);
+}
