@@ -74,11 +74,14 @@ char *words_line(const struct args *words)
         const char *quote = strpbrk(words->item[i], " ") || !words->item[i][0] ? "\"" : "";
         text_format(&line, "%s%s%s%s", i > 0 ? " " : "", quote, words->item[i], quote);
     }
-    if (line.length >= BOOT_COMMAND_LINE_MAX)
+    size_t length = line.length;
+    if (length >= BOOT_COMMAND_LINE_MAX) {
+        text_free(&line);
         fail(
             STATUS_FAILED,
             "arguments and environment are too long: the kernel command line would have %zu bytes, and %d fit",
-            line.length, BOOT_COMMAND_LINE_MAX - 1);
+            length, BOOT_COMMAND_LINE_MAX - 1);
+    }
     return line.bytes ? line.bytes : string_copy("");
 }
 

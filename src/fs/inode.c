@@ -90,6 +90,8 @@ void inode_touch_accessed(struct inode *inode, bool start)
 enum err inode_permission(const struct inode *inode, uint32_t may)
 {
     const struct fs_context *context = fs_current();
+    if (inode->ops && inode->ops->unguarded)
+        return E_OK;
     if (context->uid == 0) {
         bool refused =
             (may & MAY_EXECUTE) && !mode_is(inode->mode, S_IFDIR) && !(inode->mode & 0111);

@@ -57,6 +57,7 @@ struct inode_ops {
     uint64_t (*blocks)(const struct inode *inode);
     /* Frees what the ops own; the inode itself is freed by the caller. */
     void (*destroy)(struct inode *inode);
+    bool unguarded; /* anyone may do anything, whatever the mode says (/proc/self/fd) */
 };
 
 struct filesystem {

@@ -80,7 +80,8 @@ static bool fd_list(struct inode *directory, uint64_t *cookie, char *name, size_
     return false;
 }
 
-static const struct inode_ops fd_directory_ops = {.lookup = fd_lookup, .list = fd_list};
+static const struct inode_ops fd_directory_ops = {
+    .lookup = fd_lookup, .list = fd_list, .unguarded = true};
 
 /* Links to a dentry of the context. */
 

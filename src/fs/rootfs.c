@@ -310,7 +310,7 @@ enum err rootfs_fill(const void *archive, uint64_t size, phys_t archive_phys,
         return E_NOMEM;
     fill->archive_phys = archive_phys;
     fill->fault = fault;
-    cpio_open(&fill->reader, archive, size);
+    cpio_open(&fill->reader, archive ? archive : "", size);
     uint32_t umask = fs_current()->umask;
     fs_current()->umask = 0;
     e = fill_all(fill);

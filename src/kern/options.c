@@ -190,6 +190,7 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
     memset(out, 0, sizeof *out);
     out->loglevel = 4;
     out->exit_way = EXIT_POWER_OFF;
+    out->init = out->argv[0] = "/init";
     memcpy(out->envp, environment_default, sizeof environment_default);
 
     enum err e = cmdline_split(line, words, WORDS_MAX, &count, &arguments, &fault);
@@ -205,10 +206,9 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
         if (!read_word(&reader, &words[i], e == E_OK ? complaint : ignored, e == E_OK ? size : 1))
             e = E_INVAL;
     }
-    const char *program = out->init != NULL ? out->init : "/init";
     if (!reader.arguments_given) { /* Linux's way: the path, then what follows "--" */
         size_t given = 0;
-        out->argv[0] = program;
+        out->argv[0] = out->init;
         if (arguments != NULL &&
             cmdline_arguments(arguments, out->argv + 1, OPTIONS_ARGUMENTS_MAX - 1, &given,
                               &fault) != E_OK) {
@@ -219,8 +219,7 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
         }
         out->argv[1 + given] = NULL;
     } else if (out->argv[0] == NULL) {
-        out->argv[0] = program;
+        out->argv[0] = out->init;
     }
-    out->init = program;
     return e;
 }

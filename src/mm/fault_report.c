@@ -26,7 +26,7 @@ static PRINTF_LIKE(2, 3) void line(const struct writer *w, const char *format, .
 
 static const char *access_verb(enum fault_access access)
 {
-    static const char *const words[] = {"read", "write", "jump"};
+    static const char *const words[] = {"read at", "write at", "jump to"};
     return words[access];
 }
 
@@ -136,7 +136,7 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
     line(w, "  why     %slevel %d entry: %s; error code 0x%llx = %s%s%s%s",
          f->here.there && !area_allows(f) ? "the area does not allow it; " : "", f->walk.last_level,
          denial(f), LL(f->error), f->error & 1 ? "protection" : "not present",
-         f->error & 2 ? " | write" : " | read", f->error & 8 ? " | reserved bit" : "",
+         f->error & 2 ? " | write" : f->error & 16 ? "" : " | read", f->error & 8 ? " | reserved bit" : "",
          f->error & 16 ? " | instruction fetch" : "");
 }
 
@@ -177,7 +177,7 @@ void fault_report_write(const struct fault_facts *f, fault_line sink, void *cont
     line(&w, "==== %s: %s", f->headline, cause);
     uint64_t us = f->time_ns / 1000;
     if (f->page_fault)
-        line(&w, "  what    %s at 0x%llx by rip 0x%llx, thread \"%s\", %llu.%06llu s after boot",
+        line(&w, "  what    %s 0x%llx by rip 0x%llx, thread \"%s\", %llu.%06llu s after boot",
              access_verb(f->access), LL(f->address.v), LL(f->rip), f->who, LL(us / 1000000),
              LL(us % 1000000));
     else

@@ -4,3 +4,18 @@ ouro_host_test(frames src/mm/frames.c)
 ouro_host_test(free_map src/mm/free_map.c)
 ouro_host_test(paging test/host/sim_mmu.c)
 ouro_host_test(areas src/mm/areas.c src/mm/frames.c src/mm/paging.c)
+ouro_host_test(heap src/mm/heap.c src/mm/frames.c src/mm/paging.c)
+# The heap's slot is in the kernel's half: a header of the same name moves it.
+target_include_directories(test_heap BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/heap_shadow)
+ouro_host_test(fault_report src/mm/fault_report.c)
+target_compile_definitions(test_fault_report PRIVATE
+    OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/host/golden/fault_report.txt")
+ouro_host_test(backtrace src/cpu/backtrace.c)
+ouro_host_test(options src/kern/options.c src/parse/cmdline.c)
+ouro_host_test(random)
+ouro_host_test(timers src/kern/time.c)
+# cli is not for programs, see linux.cmake.
+target_include_directories(test_timers BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/linux_shadow)
+
+ouro_fuzzer(options src/kern/options.c src/parse/cmdline.c)
+ouro_fuzzer(fault_report src/mm/fault_report.c)

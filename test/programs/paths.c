@@ -191,6 +191,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < FILES; i++)
         files[i] = -1;
     for (int step = 0; step < steps; step++) {
+        if (argc > 3 && step == steps / 2)
+            say(step, "setuid", "", "", setgid(1000) | setuid((uid_t)atoi(argv[3])));
         char a[64], b[64];
         path(a);
         path(b);

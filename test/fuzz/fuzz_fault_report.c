@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Facts that no machine would report, and some that it would: no line overruns, and each report has its parts. */
+#include "mm/fault_report.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define LINES_MAX 64
+#define LINE_MAX  1024
+
+struct reader {
+    const uint8_t *data;
+    size_t left;
+};
+
+static uint64_t take(struct reader *r, size_t bytes)
+{
+    uint64_t v = 0;
+    for (; bytes > 0 && r->left > 0; bytes--, r->left--)
+        v = v << 8 | *r->data++;
+    return v;
+}
+
+/* A string on a block of its own size. */
+static char *take_text(struct reader *r, size_t max)
+{
+    size_t length = take(r, 1) % max;
+    char *text = malloc(length + 1);
+    for (size_t i = 0; i < length; i++)
+        text[i] = (char)take(r, 1);
+    text[length] = '\0';
+    return text;
+}
+
+static struct fault_neighbour take_neighbour(struct reader *r)
+{
+    struct fault_neighbour n = {.there = take(r, 1) & 1};
+    n.range = virt_range(take(r, 8), take(r, 8));
+    n.prot.bits = (uint8_t)take(r, 1);
+    n.kind = (enum area_kind)(take(r, 1) % 4);
+    n.flags = (uint32_t)take(r, 4);
+    for (size_t i = 0; i < sizeof n.name - 1 && r->left > 0; i++)
+        if ((n.name[i] = (char)take(r, 1)) == '\0')
+            break;
+    return n;
+}
+
+static struct pt_walk take_walk(struct reader *r, virt_t address)
+{
+    struct pt_walk walk = {.address = address};
+    uint64_t shape = take(r, 1);
+    walk.last_level = 1 + (int)(shape % (PT_LEVELS + 1));
+    walk.leaf_level = shape & 0x80 && walk.last_level <= 3 ? walk.last_level : 0;
+    walk.writable = shape & 0x40;
+    walk.executable = shape & 0x20;
+    for (int level = 1; level <= PT_LEVELS; level++)
+        walk.entry[level].v = take(r, 8);
+    return walk;
+}
+
+static unsigned lines;
+
+static void take_line(void *context, const char *line)
+{
+    (void)context;
+    if (strlen(line) >= LINE_MAX || ++lines > LINES_MAX)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct reader r = {data, size};
+    char *headline = take_text(&r, 60), *who = take_text(&r, 40), *exception = take_text(&r, 60);
+    struct fault_facts f = {.headline = headline, .who = who, .exception = exception};
+    f.page_fault = take(&r, 1) & 1;
+    f.access = (enum fault_access)(take(&r, 1) % 3);
+    f.address = virt(take(&r, 8));
+    f.error = take(&r, 8);
+    f.rip = take(&r, 8);
+    f.rsp = take(&r, 8);
+    f.time_ns = take(&r, 8);
+    f.walk = take_walk(&r, f.address);
+    f.here = take_neighbour(&r);
+    f.below = take_neighbour(&r);
+    f.above = take_neighbour(&r);
+    lines = 0;
+    fault_report_write(&f, take_line, NULL);
+    size_t room = 1 + size % 100;
+    char *cause = malloc(room);
+    fault_report_cause(&f, cause, room);
+    if (lines < 2 || memchr(cause, '\0', room) == NULL)
+        abort();
+    free(cause);
+    free(headline);
+    free(who);
+    free(exception);
+    return 0;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "kern/options.h"
+
+#include "bytes.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct options o;
+static char complaint[200];
+static char *line;
+
+/* On a block of the exact size, so that AddressSanitizer sees a read past the end. */
+static enum err parse(const char *text)
+{
+    free(line);
+    line = (char *)exact_copy(text, strlen(text) + 1);
+    memset(&o, 0xff, sizeof o);
+    strcpy(complaint, "(none)");
+    return options_parse(line, &o, complaint, sizeof complaint);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    free(line);
+    line = NULL;
+    return 0;
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(""), E_OK);
+    assert_false(o.console.framed);
+    assert_int_equal(o.console.terminals, 0);
+    assert_int_equal(o.console.columns, 0);
+    assert_int_equal(o.loglevel, 4);
+    assert_int_equal(o.exit_way, EXIT_POWER_OFF);
+    assert_int_equal(o.window_slot, 0);
+    assert_false(o.no_randomness);
+    assert_null(o.test);
+    assert_string_equal(o.init, "/init");
+    assert_string_equal(o.argv[0], "/init");
+    assert_null(o.argv[1]);
+    assert_string_equal(o.envp[0], "HOME=/");
+    assert_string_equal(o.envp[1], "TERM=linux");
+    assert_null(o.envp[2]);
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 exit=0xf4 "
+                           "pagetables=recursive pagetables.slot=300 norandmaps init=/bin/sh test=all"),
+                     E_OK);
+    assert_true(o.console.framed);
+    assert_int_equal(o.console.terminals, 5);
+    assert_int_equal(o.console.columns, 132);
+    assert_int_equal(o.console.rows, 43);
+    assert_int_equal(o.loglevel, 7);
+    assert_int_equal(o.exit_way, EXIT_DEBUG_PORT);
+    assert_int_equal(o.exit_port, 0xf4);
+    assert_int_equal(o.window_slot, 300);
+    assert_true(o.no_randomness);
+    assert_string_equal(o.init, "/bin/sh");
+    assert_string_equal(o.argv[0], "/bin/sh");
+    assert_string_equal(o.test, "all");
+    assert_int_equal(parse("quiet"), E_OK);
+    assert_int_equal(o.loglevel, 4);
+    assert_int_equal(parse("debug"), E_OK);
+    assert_int_equal(o.loglevel, 7);
+    assert_int_equal(parse("exit=bochs"), E_OK);
+    assert_int_equal(o.exit_way, EXIT_BOCHS);
+    assert_int_equal(parse("exit=halt"), E_OK);
+    assert_int_equal(o.exit_way, EXIT_HALT);
+    assert_int_equal(parse("exit=halt exit=poweroff"), E_OK); /* the last one counts */
+    assert_int_equal(o.exit_way, EXIT_POWER_OFF);
+    assert_int_equal(parse("console=ttyS0,115200n8 console=ttyS0"), E_OK);
+    assert_int_equal(parse("stdio.terminals=none"), E_OK);
+    assert_int_equal(o.console.terminals, 0);
+    assert_int_equal(parse("stdio.terminals=0,1,2"), E_OK);
+    assert_int_equal(o.console.terminals, 7);
+}
+
+static void test_bad_values(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "console=",           "console=tty0",          "console=Framed",       "stdio.terminals=3",
+        "stdio.terminals=0;1", "stdio.terminals=01",   "terminal.size=80",     "terminal.size=80x",
+        "terminal.size=x25",  "terminal.size=80x25x1", "terminal.size=80x10001", "loglevel=8",
+        "loglevel=-1",        "loglevel=",             "loglevel=high",        "exit=65536",
+        "exit=",              "exit=never",            "pagetables=mirror",    "pagetables.slot=255",
+        "pagetables.slot=496", "pagetables.slot=x",    "init=",                "init=bin/sh",
+        "argv=%zz",           "env=a,%0",              "argv=%00",             "test=",
+        "init",               "exit",                  "quiet=1",              "nonsense",
+        "nonsense=1",         "=",                     "loglevel",             "\"open",
+        "-- \"open",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (parse(bad[i]) != E_INVAL)
+            fail_msg("%s is taken", bad[i]);
+        assert_string_not_equal(complaint, "(none)");
+        assert_true(strlen(complaint) > 10);
+        assert_non_null(o.init); /* complete all the same */
+    }
+    assert_int_equal(parse("colour=red"), E_INVAL);
+    assert_string_equal(complaint, "unknown kernel word: colour");
+    assert_int_equal(parse("loglevel=9"), E_INVAL);
+    assert_string_equal(complaint, "the kernel word loglevel= does not take this value: 9");
+}
+
+/* The console may be named after the word that is wrong: the complaint must still reach it. */
+static void test_goes_on_after_a_complaint(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("first=1 second=2 console=framed exit=0x501"), E_INVAL);
+    assert_string_equal(complaint, "unknown kernel word: first");
+    assert_true(o.console.framed);
+    assert_int_equal(o.exit_port, 0x501);
+}
+
+static void test_arguments(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("init=/bin/echo -- hello \"two words\" x=y"), E_OK);
+    assert_string_equal(o.argv[0], "/bin/echo");
+    assert_string_equal(o.argv[1], "hello");
+    assert_string_equal(o.argv[2], "two words");
+    assert_string_equal(o.argv[3], "x=y");
+    assert_null(o.argv[4]);
+    assert_int_equal(parse("init=/bin/echo argv=other,a%20b,,c%2cd env=A=1,B=%0a"), E_OK);
+    assert_string_equal(o.init, "/bin/echo");
+    assert_string_equal(o.argv[0], "other");
+    assert_string_equal(o.argv[1], "a b");
+    assert_string_equal(o.argv[2], "");
+    assert_string_equal(o.argv[3], "c,d");
+    assert_null(o.argv[4]);
+    assert_string_equal(o.envp[0], "A=1");
+    assert_string_equal(o.envp[1], "B=\n");
+    assert_null(o.envp[2]);
+    assert_int_equal(parse("argv= env="), E_OK); /* no argument at all: as execve(2), argv[0] is given */
+    assert_string_equal(o.argv[0], "/init");
+    assert_null(o.argv[1]);
+    assert_null(o.envp[0]);
+    assert_int_equal(parse("init=/x --"), E_OK);
+    assert_string_equal(o.argv[0], "/x");
+    assert_null(o.argv[1]);
+}
+
+/* A word, `count` items, a comma between each. */
+static char *many(const char *word, size_t count)
+{
+    char *text = malloc(strlen(word) + 2 * count + 1);
+    strcpy(text, word);
+    for (size_t i = 0; i < count; i++)
+        strcat(text, i == 0 ? "x" : ",x");
+    return text;
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    char *text = many("argv=", OPTIONS_ARGUMENTS_MAX);
+    assert_int_equal(parse(text), E_OK);
+    assert_non_null(o.argv[OPTIONS_ARGUMENTS_MAX - 1]);
+    assert_null(o.argv[OPTIONS_ARGUMENTS_MAX]);
+    free(text);
+    text = many("argv=", OPTIONS_ARGUMENTS_MAX + 1);
+    assert_int_equal(parse(text), E_INVAL);
+    free(text);
+    text = many("env=", OPTIONS_ENVIRONMENT_MAX);
+    assert_int_equal(parse(text), E_OK);
+    assert_null(o.envp[OPTIONS_ENVIRONMENT_MAX]);
+    free(text);
+    text = many("env=", OPTIONS_ENVIRONMENT_MAX + 1);
+    assert_int_equal(parse(text), E_INVAL);
+    free(text);
+    text = many("-- ", OPTIONS_ARGUMENTS_MAX + 5);
+    for (char *p = text; *p; p++)
+        if (*p == ',')
+            *p = ' ';
+    assert_int_equal(parse(text), E_INVAL);
+    free(text);
+    char words[200] = "";
+    for (int i = 0; i < 65; i++)
+        strcat(words, "a ");
+    assert_int_equal(parse(words), E_INVAL);
+}
+
+static void test_complaint_is_cut(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size < 30; size++) {
+        char text[] = "a_word_that_nobody_knows=1";
+        char small[40];
+        memset(small, 'x', sizeof small);
+        assert_int_equal(options_parse(text, &o, small, size), E_INVAL);
+        assert_true(strlen(small) < size);
+        assert_int_equal(small[size], 'x');
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_goes_on_after_a_complaint),
+        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test_teardown(test_complaint_is_cut, end),
+    };
+    return RUN_TESTS(tests);
+}

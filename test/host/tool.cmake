@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# The host tool's own thinking. tool_native.c stands in for the ends of the tool (tool/fail.c).
+function(ouro_tool_test name)
+    ouro_host_test(tool_${name} test/host/tool_native.c tool/text.c ${ARGN})
+    target_include_directories(test_tool_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tool)
+    target_compile_definitions(test_tool_${name} PRIVATE _GNU_SOURCE)
+endfunction()
+
+ouro_tool_test(unframe tool/unframe.c tool/chatter.c)
+ouro_tool_test(words tool/words.c tool/path.c src/parse/cmdline.c)
+ouro_tool_test(cpio tool/cpio_writer.c src/parse/cpio.c)
+ouro_tool_test(iso9660 tool/iso9660.c)
