@@ -22,6 +22,11 @@
 #define FLAG_FOLDER    2
 #define FOLDER_MAX     (1u << 20) /* bytes of one folder that we look through */
 
+struct image {
+    int file;
+    uint64_t size; /* bytes */
+};
+
 static uint32_t le32(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -49,12 +54,12 @@ static bool name_is(const uint8_t *record, const char *name)
     return length == wanted || have[wanted] == ';';
 }
 
-static bool find_in(int image, uint64_t size, struct iso9660_file folder, const char *name,
+static bool find_in(const struct image *image, struct iso9660_file folder, const char *name,
                     struct iso9660_file *out, bool *is_folder)
 {
     uint8_t sector[SECTOR];
     for (uint32_t at = 0; at < folder.size && at < FOLDER_MAX; at += SECTOR) {
-        if (!read_sector(image, folder.offset + at, sector))
+        if (!read_sector(image->file, folder.offset + at, sector))
             return false;
         for (uint32_t i = 0; i + RECORD_MIN <= SECTOR && sector[i] > 0; i += sector[i]) {
             const uint8_t *record = sector + i;
@@ -62,7 +67,7 @@ static bool find_in(int image, uint64_t size, struct iso9660_file folder, const 
                 return false;
             if (name_is(record, name)) {
                 *is_folder = record[25] & FLAG_FOLDER;
-                return take(record, size, out);
+                return take(record, image->size, out);
             }
         }
     }
@@ -84,12 +89,13 @@ uint64_t iso9660_size(int image)
 bool iso9660_find(int image, uint64_t size, const char *const *names, struct iso9660_file *out)
 {
     uint8_t sector[SECTOR];
+    const struct image whole = {image, size};
     struct iso9660_file at;
     bool is_folder = true;
     if (!read_descriptor(image, sector) || !take(sector + ROOT_RECORD_AT, size, &at))
         return false;
     for (; *names; names++)
-        if (!is_folder || !find_in(image, size, at, *names, &at, &is_folder))
+        if (!is_folder || !find_in(&whole, at, *names, &at, &is_folder))
             return false;
     *out = at;
     return !is_folder;

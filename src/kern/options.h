@@ -20,7 +20,7 @@ struct options {
     uint16_t exit_port;
     unsigned window_slot;                        /* pagetables.slot=; 0: random */
     bool no_randomness;                          /* norandmaps */
-    const char *test; /* test=NAME: kern/guest_test.h; NULL: none */
+    const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

@@ -77,6 +77,13 @@ static enum err anonymous(const struct area *a, virt_t page, bool write)
     return settle(a, page);
 }
 
+static void release_frame(void *context, phys_t frame, uint64_t size)
+{
+    (void)context;
+    (void)size;
+    frames_put(&machine_frames, frame);
+}
+
 /* A private copy of a page of the file, of which the part from file_end on reads as zeros. */
 static enum err private_copy(const struct area *a, virt_t page)
 {
@@ -88,7 +95,7 @@ static enum err private_copy(const struct area *a, virt_t page)
     e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), ptr_of(page),
                              want);
     if (e != E_OK) {
-        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), NULL, NULL);
+        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), release_frame, NULL);
         return e;
     }
     memset((char *)ptr_of(page) + want, 0, PAGE_SIZE - want);

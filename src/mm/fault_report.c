@@ -136,8 +136,10 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
     line(w, "  why     %slevel %d entry: %s; error code 0x%llx = %s%s%s%s",
          f->here.there && !area_allows(f) ? "the area does not allow it; " : "", f->walk.last_level,
          denial(f), LL(f->error), f->error & 1 ? "protection" : "not present",
-         f->error & 2 ? " | write" : f->error & 16 ? "" : " | read", f->error & 8 ? " | reserved bit" : "",
-         f->error & 16 ? " | instruction fetch" : "");
+         f->error & 2    ? " | write"
+         : f->error & 16 ? ""
+                         : " | read",
+         f->error & 8 ? " | reserved bit" : "", f->error & 16 ? " | instruction fetch" : "");
 }
 
 static void write_walk(const struct writer *w, const struct pt_walk *walk)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What is booted from outside. Tests whose name starts with tool. or words need no emulator.
+# What is booted from outside, and what stands around it: front-door, tool and bad-words need no emulator.
 set(OURO_BOOT_ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>" "KERNEL=${PROJECT_BINARY_DIR}/../kernel/ouro.elf")
 
 function(ouro_boot_test name timeout)
@@ -15,6 +15,7 @@ foreach(row ${rows})
 endforeach()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/boot/matrix.txt)
 
+ouro_boot_test(front-door 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/front-door.sh)
 ouro_boot_test(tool 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool.sh)
 ouro_boot_test(terminal 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/terminal.sh)
 ouro_boot_test(debug 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/debug.sh)

@@ -111,6 +111,9 @@ ln root/etc/data root/etc/again
 mkfifo root/fifo
 touch -d @1000000000 root/etc/empty
 chmod 4711 root/etc/data
+mkdir times
+touch -r root times/root
+touch -r root/usr/bin times/bin
 FAKE=order "$OURO" run --medium direct --root root -e A='x, y' -e HOME=/root /bin/busybox 'a b' '' ',%' >out 2>err </dev/null
 is words $? 7
 grep -q ' init=/bin/busybox argv=/bin/busybox,a%20b,,%2C%25 env=HOME=/root,TERM=linux,PATH=[^ ]*,A=x%2C%20y$' keep/line ||
@@ -127,6 +130,8 @@ diff -r --no-dereference -x fifo root unpacked || bad 'the unpacked archive diff
 [ "$(stat -c %a unpacked/tmp)" = 1777 ] || bad '/tmp has a wrong mode'
 cp keep/root.cpio first.cpio
 rm -r root/dev root/proc root/root root/tmp root/usr/bin/busybox
+touch -r times/root root
+touch -r times/bin root/usr/bin
 FAKE=order "$OURO" run --medium direct --root root /bin/busybox >out 2>err </dev/null
 cmp first.cpio keep/root.cpio || bad 'the same files gave another archive'
 finish

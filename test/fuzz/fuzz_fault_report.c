@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Facts that no machine would report, and some that it would: no line overruns, and each report has its parts. */
+/* Facts that no machine would report, and some that it would: no line overruns, and each report has
+ * its parts. */
 #include "mm/fault_report.h"
 
 #include <stdint.h>

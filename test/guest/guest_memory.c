@@ -226,6 +226,75 @@ GUEST_TEST(test_out_of_frames)
     frames_put(&machine_frames, frame);
 }
 
+/* A large block that does not fit, with one frame more free in each round: some round needs a page
+ * table just when there is none. Each gives back all it took. */
+GUEST_TEST(test_heap_with_few_frames)
+{
+    enum {
+        ROUNDS = 600
+    }; /* more than a table has entries */
+    phys_t all = take_all_frames(0), next;
+    for (uint64_t round = 0; round < ROUNDS && all.v != 0; round++) {
+        CHECK(heap_alloc(3 * LARGE_SIZE) == NULL);
+        CHECK_EQUAL(machine_frames.free_frames, round);
+        next = phys(guest_frame_word(all));
+        frames_put(&machine_frames, all);
+        all = next;
+    }
+    give_all_frames(all);
+}
+
+/* 600 pages over two tables of level 1 need four tables: with fewer frames nothing stays mapped. */
+GUEST_TEST(test_map_with_few_frames)
+{
+    enum {
+        PAGES = 600,
+        TABLES = 4
+    };
+    virt_t at = GUEST_ARENA_PAGE(300);
+    phys_t frame = guest_frame(0);
+    for (uint64_t keep = 0; keep <= TABLES; keep++) {
+        phys_t all = take_all_frames(keep);
+        enum err e = paging_map(at, frame, PAGES * PAGE_SIZE, prot_ro());
+        CHECK_EQUAL(e, keep < TABLES ? E_NOMEM : E_OK);
+        if (e == E_OK)
+            paging_unmap(virt_range(at.v, at.v + PAGES * PAGE_SIZE), NULL, NULL);
+        CHECK_EQUAL(machine_frames.free_frames, keep);
+        CHECK_PAGE_FAULT(guest_read(at, NULL), at, 0);
+        give_all_frames(all);
+    }
+    frames_put(&machine_frames, frame);
+}
+
+/* The first stack of a table of level 1 needs that table, too. */
+GUEST_TEST(test_kstack_with_few_frames)
+{
+    enum {
+        STACKS_A_TABLE = LARGE_SIZE / (2 * LAYOUT_KSTACK_SIZE),
+        NEEDED = LAYOUT_KSTACK_SIZE / PAGE_SIZE + 1
+    };
+    struct virt_range stacks[STACKS_A_TABLE], stack;
+    unsigned n = 0;
+    for (bool table_full = false; n < STACKS_A_TABLE && !table_full; n++) {
+        if (kstack_alloc(&stacks[n]) != E_OK) {
+            guest_test_fail(__FILE__, __LINE__, "only %u stacks could be had", n);
+            break;
+        }
+        table_full = is_aligned(stacks[n].end.v, LARGE_SIZE);
+    }
+    for (uint64_t keep = 0; keep <= NEEDED; keep++) {
+        phys_t all = take_all_frames(keep);
+        enum err e = kstack_alloc(&stack);
+        CHECK_EQUAL(e, keep < NEEDED ? E_NOMEM : E_OK);
+        if (e == E_OK)
+            kstack_free(stack);
+        CHECK_EQUAL(machine_frames.free_frames, keep);
+        give_all_frames(all);
+    }
+    while (n > 0)
+        kstack_free(stacks[--n]);
+}
+
 /* A program's first touch when no frame is left: told apart from an address where nothing is. */
 GUEST_TEST(test_touch_without_frames)
 {

@@ -5,6 +5,7 @@
 
 #include "cpu/x86.h"
 #include "mm/memory.h"
+#include "mm/pt_access_recursive.h"
 
 /* x86 code that returns at once, in each byte of the first word. */
 #define CODE_RET UINT64_C(0xc3c3c3c3c3c3c3c3)
@@ -246,6 +247,10 @@ GUEST_TEST(test_stale_table_in_window)
         paging_walk(v, &walk);
         CHECK_EQUAL(walk.phys.v, page.v);
         tables[round] = walk.entry[2].v & PTE_ADDRESS;
+        /* What programs see of it, through the other window. */
+        virt_t seen = virt(recursive_entry(pt_index(virt(paging_program_window), 4), 1, v));
+        CHECK_NO_FAULT(guest_read(seen, &value));
+        CHECK_EQUAL(value & PTE_ADDRESS, page.v);
         CHECK_NO_FAULT(guest_read(v, &value));
         CHECK_EQUAL(value, 77);
         CHECK_PAGE_FAULT(guest_read(virt(v.v + PAGE_SIZE), NULL), virt(v.v + PAGE_SIZE), 0);

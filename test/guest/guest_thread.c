@@ -276,6 +276,7 @@ GUEST_TEST(test_clock_goes_back)
     time_set_realtime_ns(realtime);
 }
 
+/* Work counts, and sleep does not, even when the CPU has nobody else to run. */
 GUEST_TEST(test_cpu_time)
 {
     uint64_t before = thread_cpu_ns(thread_current());
@@ -285,6 +286,28 @@ GUEST_TEST(test_cpu_time)
     uint64_t busy = thread_cpu_ns(thread_current());
     CHECK(busy >= before + 5 * MS);
     wait_queue_init(&queue);
-    CHECK_EQUAL(sleep_until(time_now_ns() + 20 * MS), E_TIMEDOUT);
-    CHECK(thread_cpu_ns(thread_current()) >= busy);
+    CHECK_EQUAL(sleep_until(time_now_ns() + 300 * MS), E_TIMEDOUT);
+    uint64_t slept = thread_cpu_ns(thread_current());
+    CHECK(slept >= busy);
+    CHECK(slept < busy + 200 * MS);
+}
+
+/* While others work, a thread's own time stands still. */
+static void work(void *argument)
+{
+    (void)argument;
+    uint64_t end = time_now_ns() + 300 * MS;
+    while (time_now_ns() < end)
+        ;
+    CHECK(thread_cpu_ns(thread_current()) >= 300 * MS);
+    finished++;
+}
+
+GUEST_TEST(test_cpu_time_of_others)
+{
+    finished = 0;
+    uint64_t before = thread_cpu_ns(thread_current());
+    start("worker", work, NULL);
+    let_all_end(1);
+    CHECK(thread_cpu_ns(thread_current()) < before + 200 * MS);
 }

@@ -5,6 +5,7 @@
 
 #include "base/sections.h"
 #include "mm/areas.h"
+#include "mm/heap.h"
 #include "mm/layout.h"
 #include "mm/usercopy.h"
 
@@ -52,6 +53,10 @@ GUEST_TEST(test_copy_kernel_addresses)
     CHECK_EQUAL(copy_in(buffer, virt(LAYOUT_PROGRAM_END), 0), E_OK);
     CHECK_EQUAL(copy_in(buffer, virt(LAYOUT_PROGRAM_END + 1), 0), E_FAULT);
     CHECK_EQUAL(copy_in(buffer, virt(0), 0), E_OK);
+    CHECK(user_range_ok(virt(LAYOUT_PROGRAM_END - 8), 8));
+    CHECK(!user_range_ok(virt(LAYOUT_PROGRAM_END - 7), 8));
+    CHECK(!user_range_ok(virt(8), UINT64_MAX - 4));
+    CHECK(!user_range_ok(virt(UINT64_MAX), 2));
 }
 
 /* Demand-zero pages appear on the way; all alignments and lengths of the loops' parts are met. */
@@ -194,4 +199,92 @@ GUEST_TEST(test_fault_verdicts)
     CHECK_EQUAL(fault_counters.copied, before.copied + 1);
     CHECK_EQUAL(fault_resolve(rw, PF_EXECUTE | PF_PRESENT), FAULT_DENIED);
     areas_clear();
+}
+
+/* ---- a file of one page, mapped private ---- */
+
+static uint64_t *file_page;
+static long file_references;
+
+static enum err file_frame(struct page_source *source, uint64_t index, bool for_write, phys_t *out)
+{
+    (void)source;
+    (void)for_write;
+    if (index != 0)
+        return E_INVAL;
+    *out = kpage_phys(file_page);
+    frames_get(&machine_frames, *out);
+    return E_OK;
+}
+
+static enum err file_read(struct page_source *source, uint64_t offset, void *to, size_t size)
+{
+    (void)source;
+    if (offset >= PAGE_SIZE)
+        return E_INVAL;
+    memcpy(to, (const char *)file_page + offset, size);
+    return E_OK;
+}
+
+static void file_get(struct page_source *source)
+{
+    (void)source;
+    file_references++;
+}
+
+static void file_put(struct page_source *source)
+{
+    (void)source;
+    file_references--;
+}
+
+static const struct page_source_ops file_ops = {
+    .page = file_frame,
+    .read = file_read,
+    .get = file_get,
+    .put = file_put,
+};
+
+static uint32_t holders(void)
+{
+    return frames_references(&machine_frames, kpage_phys(file_page));
+}
+
+/* Read: the file's own frame is mapped. Written: a copy takes its place, and the file does not see
+ * the store. */
+GUEST_TEST(test_write_private_file)
+{
+    static struct page_source source = {&file_ops};
+    const struct area area = {
+        .range = virt_range(AREA_START, AREA_START + 2 * PAGE_SIZE),
+        .kind = AREA_FILE,
+        .prot = prot_rw(),
+        .source = &source,
+        .file_end = UINT64_MAX,
+    };
+    uint64_t value = 0;
+    file_page = kpage_alloc();
+    CHECK(file_page != NULL);
+    if (file_page == NULL)
+        return;
+    file_page[0] = 1234;
+    file_references = 1; /* the area's */
+    CHECK_EQUAL(areas_add(&area), E_OK);
+    CHECK_EQUAL(copy_in(&value, area.range.start, sizeof value), E_OK);
+    CHECK_EQUAL(value, 1234);
+    CHECK_EQUAL(holders(), 2);
+    CHECK_PAGE_FAULT(guest_write(area.range.start, 5), area.range.start, PF_PRESENT | PF_WRITE);
+    value = 99;
+    CHECK_EQUAL(copy_out(area.range.start, &value, sizeof value), E_OK);
+    CHECK_EQUAL(holders(), 1);
+    CHECK_EQUAL(file_page[0], 1234);
+    CHECK_EQUAL(copy_in(&value, area.range.start, sizeof value), E_OK);
+    CHECK_EQUAL(value, 99);
+    CHECK_EQUAL(copy_in(&value, virt(AREA_START + PAGE_SIZE), 8),
+                E_FAULT); /* past the file's end */
+    CHECK_EQUAL(fault_resolve(virt(AREA_START + PAGE_SIZE), 0), FAULT_PAST_FILE);
+    CHECK_EQUAL(fault_resolve(virt(AREA_START + PAGE_SIZE), PF_WRITE), FAULT_PAST_FILE);
+    areas_clear();
+    CHECK_EQUAL(file_references, 0);
+    kpage_free(file_page);
 }

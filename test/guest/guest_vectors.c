@@ -160,3 +160,50 @@ GUEST_TEST(test_vectors_of_threads)
     thread_yield();
     thread_yield();
 }
+
+static void touch_registers(void *argument)
+{
+    (void)argument;
+    CHECK_EQUAL(thread_use_vectors(), E_OK);
+    store(&after);
+    memset(&before, 0, sizeof before);
+    CHECK_EQUAL(memcmp(&before, &after, sizeof before), 0);
+    fill(&before, 5);
+    load(&before);
+    ended++;
+}
+
+static void run_one(void)
+{
+    struct thread *thread;
+    ended = 0;
+    CHECK_EQUAL(thread_create("vectors", touch_registers, NULL, &thread), E_OK);
+    CHECK(GUEST_WAIT(ended == 1, 20000));
+    thread_yield();
+    thread_yield();
+}
+
+/* The registers still hold the state of a thread that is gone: it must not be saved to where that
+ * was kept. */
+GUEST_TEST(test_vectors_of_ended_thread)
+{
+    enum {
+        BLOCKS = 16
+    };
+    size_t size = cpu_features.xsave_size + AREA_ALIGN, bad = 0;
+    uint8_t *block[BLOCKS];
+    run_one();
+    for (unsigned i = 0; i < BLOCKS; i++) { /* one of them lies where its area was */
+        block[i] = heap_alloc(size);
+        CHECK(block[i] != NULL);
+        if (block[i] != NULL)
+            memset(block[i], 0xa5, size);
+    }
+    run_one();
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        for (size_t j = 0; block[i] != NULL && j < size; j++)
+            bad += block[i][j] != 0xa5;
+        heap_free(block[i]);
+    }
+    CHECK_EQUAL(bad, 0);
+}

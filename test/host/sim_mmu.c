@@ -10,6 +10,7 @@
 struct tlb_entry {
     uint64_t page; /* address >> 12 */
     uint64_t frame;
+    int shift; /* of the page whose part it is: large pages are cached in pieces of 4 KiB */
     bool write, execute, dirty;
 };
 
@@ -67,7 +68,8 @@ void sim_physical_write(uint64_t address, uint64_t value)
 void sim_invlpg(uint64_t address)
 {
     for (size_t i = 0; i < tlb_count;) {
-        if (tlb[i].page == address >> 12)
+        /* Of a large page all pieces go (SDM 3A 4.10.4.2). */
+        if (tlb[i].page << 12 >> tlb[i].shift == address >> tlb[i].shift)
             tlb[i] = tlb[--tlb_count];
         else
             i++;
@@ -123,6 +125,7 @@ struct sim_result sim_access(uint64_t address, enum sim_access access)
         }
     uint64_t *leaf = NULL;
     uint64_t frame = 0;
+    int leaf_shift = 0;
     for (;; level--) {
         int shift = 12 + 9 * (level - 1);
         uint64_t *e = cell(table + (address >> shift & 511) * 8);
@@ -136,6 +139,7 @@ struct sim_result sim_access(uint64_t address, enum sim_access access)
             uint64_t base = *e & 0x000ffffffffff000 & ~((UINT64_C(1) << shift) - 1);
             frame = (base + (address & ((UINT64_C(1) << shift) - 1))) >> 12;
             leaf = e;
+            leaf_shift = shift;
             break;
         }
         *e |= 0x20;
@@ -150,8 +154,8 @@ struct sim_result sim_access(uint64_t address, enum sim_access access)
     if (hit != NULL) {
         hit->dirty = true;
     } else if (tlb_count < TLB_MAX) {
-        tlb[tlb_count++] =
-            (struct tlb_entry){address >> 12, frame, write, execute, access == SIM_WRITE};
+        tlb[tlb_count++] = (struct tlb_entry){address >> 12, frame,   leaf_shift,
+                                              write,         execute, access == SIM_WRITE};
     }
     return (struct sim_result){.physical = frame << 12 | (address & 4095)};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Areas against a model that knows each page by itself: random operations, with memory running out now and then.
- * The page tables are a model, too: an array of leaves for the pages of the arena.
+ * Areas against a model that knows each page by itself: random operations, with memory running out
+ * now and then. The page tables are a model, too: an array of leaves for the pages of the arena.
  */
 #include "mm/areas.h"
 
@@ -305,9 +305,9 @@ static void step_touch(size_t page)
         frames_alloc(&machine_frames, 0, &frame) != E_OK)
         return;
     m->copy = m->kind == AREA_FILE && random_below(2);
-    assert_int_equal(model_map(address(page), frame, PAGE_SIZE,
-                               m->copy ? prot_copy_on_write(m->prot) : m->prot),
-                     E_OK);
+    assert_int_equal(
+        model_map(address(page), frame, PAGE_SIZE, m->copy ? prot_copy_on_write(m->prot) : m->prot),
+        E_OK);
     m->mapped = true;
     m->frame = frame;
 }
@@ -448,13 +448,14 @@ static void test_holes(void **state)
     /* The hint is taken where it is free, and only there. */
     assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x5000000), &hole), E_OK);
     assert_int_equal(hole.start.v, 0x5000000);
-    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(base - 2 * PAGE_SIZE), &hole), E_OK);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(base - 2 * PAGE_SIZE), &hole),
+                     E_OK);
     assert_int_equal(hole.end.v, base);
     assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x1000), &hole), E_OK);
     assert_int_equal(hole.end.v, base);
-    assert_int_equal(areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_END - PAGE_SIZE),
-                                     &hole),
-                     E_OK);
+    assert_int_equal(
+        areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_END - PAGE_SIZE), &hole),
+        E_OK);
     assert_int_equal(hole.end.v, base - 3 * PAGE_SIZE);
     assert_int_equal(areas_find_hole_below(PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START), &hole),
                      E_NOMEM);

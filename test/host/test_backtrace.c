@@ -94,7 +94,8 @@ static void test_kernel_to_program(void **state)
     struct two_stacks both = {chain(KERNEL, 3, program), chain(program, 4, 0)};
     assert_int_equal(backtrace(KERNEL, read_either, &both, out, 40), 7);
     assert_int_equal(out[3], 0x1000);
-    /* A program that links back into the kernel: the chain rises once and then falls for the second time. */
+    /* A program that links back into the kernel: the chain rises once and then falls for the second
+     * time. */
     both.program = chain(program, 4, KERNEL);
     unsigned n = backtrace(KERNEL, read_either, &both, out, 40);
     assert_true(n <= 40);

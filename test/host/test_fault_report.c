@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of fault reports. Every error code and a scenario for each cause are written out and compared with
- * golden/fault_report.txt. After a change on purpose: test_fault_report --write, then read the difference.
+ * The text of fault reports. Every error code and a scenario for each cause are written out and
+ * compared with golden/fault_report.txt. After a change on purpose: test_fault_report --write, then
+ * read the difference.
  */
 #include "mm/fault_report.h"
 

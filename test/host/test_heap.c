@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/heap.c over real memory: the page tables are mmap() and munmap(), so that a touch of a page that the heap gave
- * back is a crash here, too.
+ * mm/heap.c over real memory: the page tables are mmap() and munmap(), so that a touch of a page
+ * that the heap gave back is a crash here, too.
  */
 #include "mm/heap.h"
 
@@ -207,8 +207,9 @@ static void test_sizes(void **state)
 static void test_absurd(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 15, SIZE_MAX - 4096, SIZE_MAX / 2, (size_t)1 << 40,
-                                   (size_t)1 << 39, FRAMES * PAGE_SIZE};
+    static const size_t sizes[] = {SIZE_MAX,          SIZE_MAX - 15,   SIZE_MAX - 4096,
+                                   SIZE_MAX / 2,      (size_t)1 << 40, (size_t)1 << 39,
+                                   FRAMES * PAGE_SIZE};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (sizes[i] > (size_t)PAGES_MAX << PAGE_SHIFT && sizes[i] <= (size_t)1 << 40)
             continue; /* the model has not so many addresses; the guest test asks for them */
@@ -289,7 +290,9 @@ static void test_pages(void **state)
 static void test_many_holes(void **state)
 {
     (void)state;
-    enum { MANY = 1300 };
+    enum {
+        MANY = 1300
+    };
     static void *block[MANY];
     for (size_t i = 0; i < MANY; i++) {
         block[i] = heap_alloc(2 * PAGE_SIZE);
@@ -309,9 +312,12 @@ static void test_many_holes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_sizes, start),          cmocka_unit_test_setup(test_absurd, start),
-        cmocka_unit_test_setup(test_runs_out_midway, start), cmocka_unit_test_setup(test_pages, start),
-        cmocka_unit_test_setup(test_random, start),         cmocka_unit_test_setup(test_many_holes, start),
+        cmocka_unit_test_setup(test_sizes, start),
+        cmocka_unit_test_setup(test_absurd, start),
+        cmocka_unit_test_setup(test_runs_out_midway, start),
+        cmocka_unit_test_setup(test_pages, start),
+        cmocka_unit_test_setup(test_random, start),
+        cmocka_unit_test_setup(test_many_holes, start),
     };
     return RUN_TESTS(tests);
 }

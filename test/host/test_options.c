@@ -52,9 +52,10 @@ static void test_defaults(void **state)
 static void test_words(void **state)
 {
     (void)state;
-    assert_int_equal(parse("console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 exit=0xf4 "
-                           "pagetables=recursive pagetables.slot=300 norandmaps init=/bin/sh test=all"),
-                     E_OK);
+    assert_int_equal(
+        parse("console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 exit=0xf4 "
+              "pagetables=recursive pagetables.slot=300 norandmaps init=/bin/sh test=all"),
+        E_OK);
     assert_true(o.console.framed);
     assert_int_equal(o.console.terminals, 5);
     assert_int_equal(o.console.columns, 132);
@@ -88,15 +89,42 @@ static void test_bad_values(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "console=",           "console=tty0",          "console=Framed",       "stdio.terminals=3",
-        "stdio.terminals=0;1", "stdio.terminals=01",   "terminal.size=80",     "terminal.size=80x",
-        "terminal.size=x25",  "terminal.size=80x25x1", "terminal.size=80x10001", "loglevel=8",
-        "loglevel=-1",        "loglevel=",             "loglevel=high",        "exit=65536",
-        "exit=",              "exit=never",            "pagetables=mirror",    "pagetables.slot=255",
-        "pagetables.slot=496", "pagetables.slot=x",    "init=",                "init=bin/sh",
-        "argv=%zz",           "env=a,%0",              "argv=%00",             "test=",
-        "init",               "exit",                  "quiet=1",              "nonsense",
-        "nonsense=1",         "=",                     "loglevel",             "\"open",
+        "console=",
+        "console=tty0",
+        "console=Framed",
+        "stdio.terminals=3",
+        "stdio.terminals=0;1",
+        "stdio.terminals=01",
+        "terminal.size=80",
+        "terminal.size=80x",
+        "terminal.size=x25",
+        "terminal.size=80x25x1",
+        "terminal.size=80x10001",
+        "loglevel=8",
+        "loglevel=-1",
+        "loglevel=",
+        "loglevel=high",
+        "exit=65536",
+        "exit=",
+        "exit=never",
+        "pagetables=mirror",
+        "pagetables.slot=255",
+        "pagetables.slot=496",
+        "pagetables.slot=x",
+        "init=",
+        "init=bin/sh",
+        "argv=%zz",
+        "env=a,%0",
+        "argv=%00",
+        "test=",
+        "init",
+        "exit",
+        "quiet=1",
+        "nonsense",
+        "nonsense=1",
+        "=",
+        "loglevel",
+        "\"open",
         "-- \"open",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -141,7 +169,8 @@ static void test_arguments(void **state)
     assert_string_equal(o.envp[0], "A=1");
     assert_string_equal(o.envp[1], "B=\n");
     assert_null(o.envp[2]);
-    assert_int_equal(parse("argv= env="), E_OK); /* no argument at all: as execve(2), argv[0] is given */
+    assert_int_equal(parse("argv= env="),
+                     E_OK); /* no argument at all: as execve(2), argv[0] is given */
     assert_string_equal(o.argv[0], "/init");
     assert_null(o.argv[1]);
     assert_null(o.envp[0]);

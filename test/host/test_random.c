@@ -121,9 +121,12 @@ static void test_init_without_hardware(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_block_of_the_rfc), cmocka_unit_test(test_key_is_erased),
-        cmocka_unit_test(test_lengths),          cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_stir),             cmocka_unit_test(test_init_without_hardware),
+        cmocka_unit_test(test_block_of_the_rfc),
+        cmocka_unit_test(test_key_is_erased),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_stir),
+        cmocka_unit_test(test_init_without_hardware),
     };
     return RUN_TESTS(tests);
 }

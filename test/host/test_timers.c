@@ -12,8 +12,8 @@
 
 int native_irq_depth;
 
-static uint64_t now;        /* what the TSC says, in ns */
-static uint64_t armed_at;   /* when the hardware will interrupt; UINT64_MAX: never */
+static uint64_t now;      /* what the TSC says, in ns */
+static uint64_t armed_at; /* when the hardware will interrupt; UINT64_MAX: never */
 static trap_handler interrupt;
 
 uint64_t tsc_to_ns(uint64_t cycles)

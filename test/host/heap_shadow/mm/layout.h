@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for src/mm/layout.h in the native test of the heap: its slot lies where a Linux process may map. */
+/* Stands in for src/mm/layout.h in the native test of the heap: its slot lies where a Linux process
+ * may map. */
 #pragma once
 
 #include "../../../../src/mm/layout.h"
