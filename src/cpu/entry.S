@@ -26,6 +26,43 @@
 #define FRAME_SIZE  (22 * 8)
 #define STACK_SLACK 1024 /* what a handler needs at least below its frame */
 
+/* The general registers in the order of struct trap_frame, from below `vector` down; and back. */
+.macro push_registers
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rax
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+.endm
+
+.macro pop_registers
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rax
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+.endm
+
     .section .text.entry, "ax"
 
 /* On the IST stack: vector, error, rip, cs, rflags, rsp, ss. */
@@ -79,21 +116,7 @@ build_frame:
     mov %rsp, %rdi
     call trap_dispatch
 trap_return:
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rax
-    pop %rcx
-    pop %rdx
-    pop %rsi
-    pop %rdi
+    pop_registers
     add $16, %rsp
     iretq
 
@@ -102,37 +125,19 @@ kernel_stack_overflow:
     pop %rdx
     pop %rcx
     pop %rax
-    call push_registers
+    push_registers
+    cld
     mov %rsp, %rdi
     call trap_kernel_stack_overflow
     ud2
 
 /* Vectors whose stack is theirs alone (double fault, NMI, machine check). */
 trap_paranoid:
-    call push_registers
+    push_registers
+    cld
     mov %rsp, %rdi
     call trap_dispatch_paranoid
     jmp trap_return
-
-/* Completes a struct trap_frame below the vector word; called, so the return address moves along. */
-push_registers:
-    xchg %rdi, (%rsp) /* rdi in its place, the return address in rdi */
-    push %rsi
-    push %rdx
-    push %rcx
-    push %rax
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
-    cld
-    jmp *%rdi
 
 /* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
     .globl syscall_entry
@@ -147,21 +152,7 @@ syscall_entry:
     push %rcx
     push %rax
     pushq $0x100 /* FRAME_VECTOR_SYSCALL */
-    push %rdi
-    push %rsi
-    push %rdx
-    push %rcx
-    push %rax
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
+    push_registers
     sti
     mov %rsp, %rdi
     call syscall_dispatch
@@ -171,21 +162,7 @@ syscall_entry:
     jne trap_return
     testl $~0x0ed7, 152(%rsp) /* TF, NT, RF, AC ...: only iretq sets those safely */
     jnz trap_return
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
-    add $8, %rsp
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rax
-    add $8, %rsp
-    pop %rdx
-    pop %rsi
-    pop %rdi
+    pop_registers
     mov 16(%rsp), %rcx
     mov 32(%rsp), %r11
     add $32, %rsp
