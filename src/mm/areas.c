@@ -300,9 +300,8 @@ static enum err move_pages(struct virt_range from, virt_t to, prot_t prot)
         enum err e = move_page(virt(from.start.v + at), virt(to.v + at), prot);
         if (e == E_OK)
             continue;
-        while (
-            at >
-            0) { /* back: the tables of the old place exist still, or their frames just came free */
+        /* Back: the tables of the old place exist still, or their frames just came free. */
+        while (at > 0) {
             at -= PAGE_SIZE;
             must(move_page(virt(to.v + at), virt(from.start.v + at), prot));
         }

@@ -4,8 +4,8 @@
  * block of order 0.
  *
  *   order 0: | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |     a block of order n starts at a multiple of 2^n;
- *   order 1: |   0   |   2   |   4   |   6   |     its buddy is the block whose number differs in
- * bit n order 2: |       0       |       4       |
+ *   order 1: |   0   |   2   |   4   |   6   |     its buddy is the block whose number differs in bit n
+ *   order 2: |       0       |       4       |
  *
  * The metadata is handed in (struct frame per frame number), so that the same code runs natively
  * over an ordinary array (test/host/test_frames.c) and in the kernel over a sparse window that is
@@ -13,7 +13,7 @@
  *
  * Invariants, verified by frames_check():
  *   1. A free block is in exactly one list, that of its order, and all its frames but the first are
- * INNER.
+ *      INNER.
  *   2. A block and its buddy of the same order are never both free (they were merged).
  *   3. free_frames is the sum over all lists.
  *   4. Frames that the loader or the kernel image occupies are FOREIGN: never handed out, and

@@ -6,18 +6,21 @@
  *   start               end (excluded)      slot     what
  *   0x0000000000000000  0x0000000000010000  0        never mapped: a null pointer faults
  *   0x0000000000010000  0x00007ffffffff000  0-255    the program: image, heap, mappings, stacks
- *   0x00007ffffffff000  0x0000800000000000  255      never mapped (the page below the hole, as
- * Linux) 0x0000800000000000  0xffff800000000000  -        not canonical 0xffff800000000000
- * 0xfffff80000000000  256-495  R, the kernel's recursive window, and P, the program's read-only
- * one: each a slot of 512 GiB drawn at boot; all other slots here stay empty 0xfffff80000000000
- * 0xfffff88000000000  496      kernel heap 0xfffff88000000000  0xfffff90000000000  497 guard-paged
- * kernel stacks 0xfffff90000000000  0xfffff98000000000  498      device memory, the root archive
+ *   0x00007ffffffff000  0x0000800000000000  255      never mapped (the page below the hole, as Linux)
+ *   0x0000800000000000  0xffff800000000000  -        not canonical
+ *   0xffff800000000000  0xfffff80000000000  256-495  R, the kernel's recursive window, and P, the
+ *                                                    program's read-only one: each a slot of 512 GiB
+ *                                                    drawn at boot; all others here stay empty
+ *   0xfffff80000000000  0xfffff88000000000  496      kernel heap
+ *   0xfffff88000000000  0xfffff90000000000  497      guard-paged kernel stacks
+ *   0xfffff90000000000  0xfffff98000000000  498      device memory, the root archive
  *   0xfffff98000000000  0xfffffa0000000000  499      struct frame of every frame of RAM (sparse)
  *   0xfffffa0000000000  0xfffffa8000000000  500      fixed pages: scratch
- *   0xfffffa8000000000  0xffffff0000000000  501-509  free; the physical map of that back end goes
- * here 0xffffff0000000000  0xffffff8000000000  510      free 0xffffff8000000000  0xffffffff80000000
- * 511      free 0xffffffff80000000  0xffffffff80400000  511      the kernel image, physical 0-4 MiB
- * seen high 0xffffffff80400000  0x10000000000000000 511      free
+ *   0xfffffa8000000000  0xffffff0000000000  501-509  free; the physical map of that back end goes here
+ *   0xffffff0000000000  0xffffff8000000000  510      free
+ *   0xffffff8000000000  0xffffffff80000000  511      free
+ *   0xffffffff80000000  0xffffffff80400000  511      the kernel image, physical 0-4 MiB seen high
+ *   0xffffffff80400000  0x10000000000000000 511      free
  */
 #pragma once
 
@@ -39,10 +42,9 @@
 #define LAYOUT_SCRATCH             0xfffffa0000000000 /* one page, remapped at will */
 #define LAYOUT_SCRATCH_PIN         0xfffffa0000001000 /* keeps the scratch page's table alive */
 
-#define LAYOUT_KERNEL_BASE                                                                         \
-    0xffffffff80000000 /* virtual address of physical 0 in the image's mapping */
-#define LAYOUT_KERNEL_LOAD 0x0000000000100000 /* physical address at which the image is loaded */
-#define LAYOUT_KERNEL_MAX  0x0000000000400000 /* physical end that the image must stay below */
+#define LAYOUT_KERNEL_BASE         0xffffffff80000000 /* where physical 0 is in the image's mapping */
+#define LAYOUT_KERNEL_LOAD         0x0000000000100000 /* physical address at which the image is loaded */
+#define LAYOUT_KERNEL_MAX          0x0000000000400000 /* physical end that the image must stay below */
 
 /* A kernel stack slot: an unmapped guard, then the stack, both this size (bytes). */
 #define LAYOUT_KSTACK_SIZE 0x4000
