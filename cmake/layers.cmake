@@ -9,6 +9,8 @@ set(OURO_LAYER_kern base parse cpu mm)
 set(OURO_LAYER_dev base parse cpu mm kern)
 set(OURO_LAYER_fs base parse mm kern)
 set(OURO_LAYER_net base mm kern fs)
-set(OURO_LAYER_linux base parse cpu mm kern fs net)
+# The vDSO is program code: an ELF file of its own inside the kernel. It shares constants and struct vvar.
+set(OURO_LAYER_vdso cpu)
+set(OURO_LAYER_linux base parse cpu mm kern fs net vdso)
 # The only headers from outside src/: what a freestanding compiler brings along.
 set(OURO_LAYER_system stdarg.h stdbool.h stddef.h stdint.h)

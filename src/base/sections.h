@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Symbols of boot/kernel.ld.S and boot/multiboot2.S: addresses, not variables. The only place that
- * names them. */
+/* Symbols of linker scripts and assembler: addresses, not variables. The only place that names
+ * them. */
 #pragma once
 
 #include "base/addr.h"
@@ -14,3 +14,5 @@ extern char data_start[], data_end[];
 extern char boot_stack_start[], boot_stack_end[];
 extern char pml4[];
 extern char guest_tests_start[], guest_tests_end[];
+extern char vdso_image_start[], vdso_image_end[]; /* vdso/image.S */
+extern char syscall_entry[];                      /* cpu/entry.S */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What each CPU has of its own. GS base points to it, always: the kernel never swaps GS with the
- * program, which is told that arch_prctl(ARCH_SET_GS) is not permitted. entry.S knows the offsets.
+ * program, which is told that arch_prctl(ARCH_SET_GS) is not permitted. entry.S and the vDSO know
+ * the offsets.
  */
 #pragma once
 
@@ -9,6 +10,7 @@
 #define PERCPU_KSTACK_TOP   8
 #define PERCPU_KSTACK_LOW   16
 #define PERCPU_PROGRAM_RSP  24
+#define PERCPU_INDEX        40
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
 

@@ -34,12 +34,12 @@ _Static_assert(__builtin_offsetof(struct percpu, self) == PERCPU_SELF, "entry.S"
 _Static_assert(__builtin_offsetof(struct percpu, kstack_top) == PERCPU_KSTACK_TOP, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, kstack_low) == PERCPU_KSTACK_LOW, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, program_rsp) == PERCPU_PROGRAM_RSP, "entry.S");
+_Static_assert(__builtin_offsetof(struct percpu, index) == PERCPU_INDEX, "vdso/clock.c");
 _Static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.S");
 
 #define GATE_INTERRUPT 0x8e /* present, ring 0, 64-bit interrupt gate */
 
 extern char trap_stubs[]; /* entry.S: 256 stubs, 16 bytes apart */
-extern char syscall_entry[];
 
 struct percpu percpu_boot;
 static struct tss tss;

@@ -29,6 +29,11 @@ const char *tsc_source(void)
     return source;
 }
 
+uint64_t tsc_ns_per_cycle(void)
+{
+    return ns_per_cycle;
+}
+
 uint64_t tsc_to_ns(uint64_t cycles)
 {
     return (uint64_t)((unsigned __int128)cycles * ns_per_cycle >> 32);

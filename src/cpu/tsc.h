@@ -15,3 +15,5 @@ const char *tsc_source(void);
 
 /* Nanoseconds that so many cycles take. */
 uint64_t tsc_to_ns(uint64_t cycles);
+/* ... which is cycles * tsc_ns_per_cycle() >> 32, in 128 bits. */
+uint64_t tsc_ns_per_cycle(void);

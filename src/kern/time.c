@@ -30,6 +30,11 @@ void time_set_realtime_ns(uint64_t now)
     realtime_offset_ns = now - time_now_ns();
 }
 
+void time_base(struct time_base *out)
+{
+    *out = (struct time_base){entry_tsc, realtime_offset_ns};
+}
+
 static struct timer *first_timer(void)
 {
     return list_empty(&timers) ? NULL : CONTAINER_OF(timers.next, struct timer, link);

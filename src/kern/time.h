@@ -15,6 +15,13 @@ uint64_t time_now_ns(void);
 uint64_t time_realtime_ns(void);
 void time_set_realtime_ns(uint64_t now);
 
+/* What the clocks are made of, for the vDSO, which reads the TSC itself. */
+struct time_base {
+    uint64_t tsc_start; /* time_now_ns() = tsc_to_ns(TSC - tsc_start) */
+    uint64_t realtime_offset_ns;
+};
+void time_base(struct time_base *out);
+
 /* One-shot; the function runs in the timer interrupt, with interrupts off. */
 struct timer {
     struct list link;

@@ -22,6 +22,9 @@ enum clock_id {
     CLOCK_TAI = 11,
 };
 
+#define CLOCK_COARSE_RESOLUTION_NS                                                                 \
+    4000000 /* one tick of a kernel with HZ=250: what programs expect */
+
 /* What a clock can be asked for. */
 enum clock_kind {
     CLOCK_KIND_NONE, /* no such clock */

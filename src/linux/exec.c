@@ -21,6 +21,7 @@
 #include "linux/sys_process.h"
 #include "linux/sys_rseq.h"
 #include "linux/timers.h"
+#include "linux/vdso.h"
 #include "mm/areas.h"
 #include "mm/heap.h"
 #include "mm/layout.h"
@@ -61,6 +62,7 @@ struct exec_job {
     uint8_t *stack_image; /* heap */
     struct virt_range stack;
     virt_t mappings_end; /* mmap() goes downwards from here */
+    virt_t vdso;
     struct exec_refusal *why;
 };
 
@@ -201,8 +203,7 @@ static void fill_auxv(struct exec_job *job)
     struct stack_plan *plan = &job->plan;
     const struct elf64_image *elf = job->program.elf;
     uint64_t bias = job->program.bias;
-    if (options.vdso.v != 0)
-        add_auxv(plan, AT_SYSINFO_EHDR, options.vdso.v);
+    add_auxv(plan, AT_SYSINFO_EHDR, vdso_image(job->vdso).v);
     add_auxv(plan, AT_MINSIGSTKSZ, signal_frame_max());
     add_auxv(plan, AT_HWCAP, cpu_features.leaf1_edx);
     add_auxv(plan, AT_PAGESZ, PAGE_SIZE);
@@ -230,6 +231,17 @@ static uint64_t clamp(uint64_t v, uint64_t least, uint64_t most)
     return v < least ? least : v > most ? most : v;
 }
 
+/* Above the stack, if the stack was moved down far enough, as Linux does; else first among the
+ * mappings. */
+static virt_t place_vdso(struct exec_job *job, uint64_t *mappings_end)
+{
+    uint64_t size = vdso_size(), room = LAYOUT_PROGRAM_END - job->stack.end.v;
+    if (room >= size)
+        return virt(job->stack.end.v + random_u64() % ((room - size) / PAGE_SIZE + 1) * PAGE_SIZE);
+    *mappings_end -= size;
+    return virt(*mappings_end);
+}
+
 /* Decides where everything goes: stack at the top, then mappings (the interpreter first), the
  * program's own address or the usual one for those that have none. */
 static MUST_CHECK enum err place(struct exec_job *job)
@@ -243,6 +255,7 @@ static MUST_CHECK enum err place(struct exec_job *job)
     job->stack = virt_range(top - size, top);
     below -= random_pages(RANDOM_MAPPINGS);
     job->mappings_end = virt(below);
+    job->vdso = place_vdso(job, &below);
     if (interpreter != NULL) {
         below -= interpreter->end - interpreter->start;
         job->interpreter.bias = interpreter->position_independent ? below - interpreter->start : 0;
@@ -302,6 +315,8 @@ static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *la
         e = exec_image_map(&job->interpreter, job->interpreter.bias);
     if (e == E_OK)
         e = map_stack(job);
+    if (e == E_OK)
+        e = vdso_map(job->vdso);
     if (e != E_OK)
         return e;
     stack_build(&job->plan, job->stack_image, job->stack_bytes, layout);

@@ -20,7 +20,6 @@
 struct exec_options {
     bool fixed_addresses; /* norandmaps: image, heap, stack and mappings are not moved at random */
     virt_t pagetables;    /* AT_OURO_PAGETABLES: the program's window on its page tables, or 0 */
-    virt_t vdso;          /* AT_SYSINFO_EHDR; 0: there is none */
 };
 
 /* For all programs from now on. Boot. */

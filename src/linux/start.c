@@ -24,6 +24,7 @@
 #include "linux/start_proc.h"
 #include "linux/sys_file_proc.h"
 #include "linux/timers.h"
+#include "linux/vdso.h"
 #include "mm/memory.h"
 #include "mm/paging.h"
 
@@ -88,6 +89,7 @@ INIT_CODE static void process_start(void)
     memory_totals(&memory);
     process_init(memory.total);
     timers_init();
+    vdso_init();
     fs_bridge_init();
     exceptions_init();
     cpu_syscall_init();

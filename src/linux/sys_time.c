@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/sys_time.h"
 
+#include "base/str.h"
 #include "kern/sync.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/abi_time.h"
 #include "linux/clocks.h"
 #include "linux/process.h"
+#include "linux/vdso.h"
 #include "mm/usercopy.h"
 
-#define COARSE_RESOLUTION_NS 4000000 /* one tick of a kernel with HZ=250: what programs expect */
-#define TIMER_ABSTIME        1
+#define TIMER_ABSTIME 1
 
 /* A clock of clock_getcpuclockid(3) is negative: ~pid in the upper bits, then whether it is a
  * thread's, then what it counts, of which 3 means something else (linux/posix-timers_types.h). */
@@ -77,6 +78,12 @@ enum err sys_clock_gettime(struct syscall *call)
     return timespec_copy_out(virt(call->arg[1]), clock_read(kind));
 }
 
+static void set_realtime(uint64_t now)
+{
+    time_set_realtime_ns(now);
+    vdso_clock_changed();
+}
+
 enum err sys_clock_settime(struct syscall *call)
 {
     int id = (int)call->arg[0];
@@ -91,7 +98,7 @@ enum err sys_clock_settime(struct syscall *call)
         return e;
     if (!process_is_privileged())
         return E_PERM;
-    time_set_realtime_ns(now);
+    set_realtime(now);
     return E_OK;
 }
 
@@ -103,7 +110,7 @@ enum err sys_clock_getres(struct syscall *call)
     bool coarse = id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE;
     if (call->arg[1] == 0)
         return E_OK;
-    return timespec_copy_out(virt(call->arg[1]), coarse ? COARSE_RESOLUTION_NS : 1);
+    return timespec_copy_out(virt(call->arg[1]), coarse ? CLOCK_COARSE_RESOLUTION_NS : 1);
 }
 
 /* Nobody wakes it. */
@@ -209,9 +216,12 @@ enum err sys_settimeofday(struct syscall *call)
         return E_PERM;
     if (zone.minutes_west > 15 * 60 || zone.minutes_west < -15 * 60)
         return E_INVAL;
+    uint64_t word;
     timezone = zone;
+    memcpy(&word, &timezone, sizeof word);
+    vdso_set_timezone(word);
     if (call->arg[0] != 0)
-        time_set_realtime_ns(now);
+        set_realtime(now);
     return E_OK;
 }
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entering the kernel by a jump. Program and kernel share ring 0, so nothing but habit asks for the
+ * SYSCALL instruction: what it does (rcx = where to go on, r11 = flags, interrupts off) four plain
+ * instructions do as well, and the kernel cannot tell the difference.
+ *
+ *   call __ouro_protect
+ *     -> eax = number, rcx -> label 2, r11 = flags, cli
+ *        -> syscall_entry: the same frame at the same place, the same dispatcher, signals, time slices
+ *     <- label 2: ret
+ *
+ * The instruction before label 2 is a SYSCALL with the same registers, because a call that a signal
+ * broke off is made again by going back two bytes. A program that is being single-stepped (TF) takes
+ * it too: SYSCALL clears TF, a jump would step through the kernel.
+ *
+ * Each takes its arguments as C does and returns what the system call returns: -errno on failure.
+ */
+#include "vdso/calls.h"
+#include "vdso/vvar.h"
+
+#define RFLAGS_TF 0x100
+
+.macro enter_kernel
+    mov %rcx, %r10 /* the fourth argument */
+    pushfq
+    .cfi_adjust_cfa_offset 8
+    pop %r11
+    .cfi_adjust_cfa_offset -8
+    test $RFLAGS_TF, %r11d
+    jnz 1f
+    lea 2f(%rip), %rcx
+    cld
+    cli
+    jmp *(__ehdr_start - VVAR_PAGE_SIZE + VVAR_KERNEL_ENTRY)(%rip)
+1:  syscall
+2:  ret
+.endm
+
+.macro function name
+    .globl \name
+    .type \name, @function
+    .balign 16
+\name:
+    .cfi_startproc
+.endm
+
+.macro end name
+    .cfi_endproc
+    .size \name, . - \name
+.endm
+
+    .hidden __ehdr_start
+    .text
+
+/* int64_t __ouro_protect(void *start, size_t size, int prot): mprotect(2). */
+function __ouro_protect
+    mov $VDSO_CALL_MPROTECT, %eax
+    enter_kernel
+end __ouro_protect
+
+/* int64_t __ouro_harvest(void *start, size_t size, int flags, uint64_t *bitmap): linux/sys_ouro.h. */
+function __ouro_harvest
+    mov $VDSO_CALL_HARVEST, %eax
+    enter_kernel
+end __ouro_harvest
+
+/* int64_t __ouro_syscall(int64_t number, 6 arguments): any of them. */
+function __ouro_syscall
+    mov %rdi, %rax
+    mov %rsi, %rdi
+    mov %rdx, %rsi
+    mov %rcx, %rdx
+    mov %r8, %rcx
+    mov %r9, %r8
+    mov 8(%rsp), %r9
+    enter_kernel
+end __ouro_syscall
+
+    .section .note.GNU-stack, "", @progbits
