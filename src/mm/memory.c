@@ -12,6 +12,7 @@
 #include "mm/layout.h"
 #include "mm/free_map.h"
 #include "mm/paging.h"
+#include "mm/pt_access.h"
 #include "mm/recursive.h"
 
 struct frames machine_frames;
@@ -183,6 +184,9 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
     paging = &paging_recursive;
     paging_nx = cpu_features.nx;
     paging_huge = cpu_features.huge_pages;
+    paging_reserved = PTE_ADDRESS & ~((UINT64_C(1) << cpu_features.physical_bits) - 1);
+    if (!paging_nx)
+        paging_reserved |= PTE_NX;
     draw_window_slots(options);
     enum err e = map_fixed_pages();
     if (e != E_OK)

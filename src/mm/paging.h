@@ -31,7 +31,9 @@ typedef struct {
 #define PTE_A       (UINT64_C(1) << 5)
 #define PTE_D       (UINT64_C(1) << 6)
 #define PTE_PS      (UINT64_C(1) << 7)
+#define PTE_PAT     (UINT64_C(1) << 7) /* of a 4 KiB leaf */
 #define PTE_G       (UINT64_C(1) << 8)
+#define PTE_PAT_BIG (UINT64_C(1) << 12) /* of a larger one */
 #define PTE_NX      (UINT64_C(1) << 63)
 
 #define PTE_COPY    (UINT64_C(1) << 9) /* ours, ignored by the CPU: prot_copy_on_write() */
@@ -52,20 +54,34 @@ static inline unsigned pt_index(virt_t v, int level)
     return (unsigned)(v.v >> (PAGE_SHIFT + 9 * (level - 1))) & (PT_ENTRIES - 1);
 }
 
-/* What the MMU would meet on its way to v. */
+/* What the MMU would meet on its way to v. The masks have bit n for level n. */
 struct pt_walk {
     virt_t address;
     int leaf_level; /* 1, 2 or 3 where the walk ended in a leaf; 0 when it ended before */
-    int last_level; /* the lowest level that was read */
+    int last_level; /* the lowest level that was read; 5 for an address that is not canonical */
     pte_t entry[PT_LEVELS + 1]; /* by level; valid from 4 down to last_level */
     phys_t phys;                /* of v itself, when there is a leaf */
     bool writable, executable;  /* over all levels; false when there is no leaf */
+    bool user;                  /* the same for code of ring 3 */
+    bool accessed, dirty;       /* of the leaf */
+    uint8_t memory_type; /* entry of the PAT that the leaf chooses: PAT, PCD, PWT as 4, 2, 1 */
+    uint8_t absent;      /* the level whose entry is not present */
+    uint8_t reserved;    /* ... has a bit set that must not be: any access faults */
+    uint8_t no_write, no_execute, no_user; /* the levels that deny it, leaf or not */
 };
+
+/* The first level in one of pt_walk's masks that the MMU meets; 0 when it is empty. */
+static inline int pt_first_level(uint8_t mask)
+{
+    return mask == 0 ? 0 : 31 - __builtin_clz(mask);
+}
 
 /* A leaf that unmap took away; whoever gets it drops the reference on the frame. */
 typedef void (*pt_release)(void *context, phys_t start, uint64_t size);
-/* A leaf in a visit, in order of address. */
+/* A leaf in a visit, in order of address. May walk, and change nothing. */
 typedef void (*pt_visitor)(void *context, virt_t at, int level, pte_t entry);
+
+struct pt_access;
 
 struct paging_ops {
     const char *name;
@@ -74,7 +90,7 @@ struct paging_ops {
     enum err (*protect)(struct virt_range range, prot_t prot);
     void (*replace)(virt_t page, phys_t to, prot_t prot);
     void (*walk)(virt_t at, struct pt_walk *out);
-    void (*visit)(struct virt_range range, pt_visitor visitor, void *context);
+    const struct pt_access *access; /* for the operations that all back ends share */
 };
 
 /* Chosen once, at boot. */
@@ -82,6 +98,19 @@ extern const struct paging_ops *paging;
 
 /* What the CPU can do; set before the first call. */
 extern bool paging_nx, paging_huge;
+/* Bits that are reserved in an entry of any level: of the address, those that this CPU lacks; NX
+ * where it has none. */
+extern uint64_t paging_reserved;
+
+/* Since boot, of this CPU. */
+struct paging_counters {
+    uint64_t page_flushes;  /* INVLPG of what was mapped */
+    uint64_t full_flushes;  /* of the whole TLB */
+    uint64_t table_flushes; /* INVLPG of where tables are seen */
+    uint64_t tables;        /* frames that are page tables now, the boot stub's not counted */
+    uint64_t splits, promotions;
+};
+extern struct paging_counters paging_counters;
 
 /* Maps [at, at + size) to [to, to + size), pages of the largest size that alignment allows. Nothing
  * there may be mapped. E_NOMEM when a table cannot be had: nothing stays mapped then. */
@@ -90,17 +119,22 @@ MUST_CHECK static inline enum err paging_map(virt_t at, phys_t to, uint64_t size
     return paging->map(at, to, size, prot);
 }
 
+/* Makes v a boundary between leaves: a large leaf that v cuts becomes smaller ones, as often as
+ * needed. E_NOMEM, and then the translation of no address has changed. */
+MUST_CHECK enum err paging_split_at(virt_t v);
+
 /* Takes away what is mapped in the range, splitting large leaves at its ends, and frees tables that
- * become empty. `release` (may be NULL) gets each leaf after it was flushed. Splitting may need a
- * table: the range must not cut a large leaf when memory could be out (callers map 4 KiB pages
- * where they unmap 4 KiB pages). */
+ * become empty. `release` (may be NULL) gets each leaf after it was flushed. Nothing here can fail,
+ * so no end may cut a large leaf: where there can be large leaves, paging_split_at() prepared both
+ * ends, and reported that memory is short. */
 static inline void paging_unmap(struct virt_range range, pt_release release, void *context)
 {
     paging->unmap(range, release, context);
 }
 
 /* Gives what is mapped in the range other permissions; holes stay holes, and copy-on-write pages
- * stay that. */
+ * stay that. E_NOMEM, with the part before it changed, only where an end cuts a large leaf: never
+ * after paging_split_at() of both. */
 MUST_CHECK static inline enum err paging_protect(struct virt_range range, prot_t prot)
 {
     return paging->protect(range, prot);
@@ -119,10 +153,27 @@ static inline void paging_walk(virt_t at, struct pt_walk *out)
     paging->walk(at, out);
 }
 
-static inline void paging_visit(struct virt_range range, pt_visitor visitor, void *context)
-{
-    paging->visit(range, visitor, context);
-}
+/* Each present leaf in the range. */
+void paging_visit(struct virt_range range, pt_visitor visitor, void *context);
+
+/* Makes one leaf of 2 MiB out of the 512 that surround `at`, where they map memory that is in one
+ * piece and aligned, with equal permissions and memory type; and one of 1 GiB out of 512 of those.
+ * It is accessed or dirty when any was. The table is freed. False when nothing changed. No
+ * reference changes: unmap will release one large block. */
+bool paging_promote(virt_t at);
+
+/* Accessed and dirty bits. For each leaf of the range that has a bit of `test` (PTE_A, PTE_D) set:
+ * its pages are set in `bitmap` (bit i of word i / 64 for the i-th page after range.start; may be
+ * NULL; the other bits are left alone), and the bits `clear` of it are cleared. What was cleared is
+ * flushed before this returns, so that no later access goes unseen. A large leaf that an end of the
+ * range cuts is reported and keeps its bits: to be told again is harmless, to miss a page is not.
+ * Returns the number of pages that were found. The bitmap is written while tables are held: kernel
+ * memory, or anything else that cannot fault. */
+uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, uint64_t *bitmap);
+
+/* Sets `bits` (PTE_A, PTE_D) in the present leaves of the range: what the CPU does not do when a
+ * frame is written through another mapping, or by a device. */
+void paging_mark(struct virt_range range, uint64_t bits);
 
 /* The physical address of v; false when it is not mapped. */
 bool paging_translate(virt_t v, phys_t *out);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/pt_access_recursive.h"
 
-#include "base/str.h"
-#include "cpu/x86.h"
 #include "mm/memory.h"
+#include "mm/pt_access.h"
+#include "mm/recursive.h"
 
 /* The only variables that know where the windows are. */
 RO_AFTER_INIT static unsigned window_slot = LAYOUT_WINDOW_SLOT_DEFAULT;
 RO_AFTER_INIT static unsigned program_slot;
-
-typedef volatile pte_t *pt_table_t;
 
 static pt_table_t pt_table(int level, virt_t v, pte_t parent)
 {
@@ -17,33 +15,21 @@ static pt_table_t pt_table(int level, virt_t v, pte_t parent)
     return ptr_of(virt(recursive_table(window_slot, level, v)));
 }
 
-static pte_t pt_load(pt_table_t table, unsigned index)
+static void pt_put(pt_table_t table)
 {
-    return (pte_t){table[index].v};
-}
-
-static void pt_store(pt_table_t table, unsigned index, pte_t e)
-{
-    table[index].v = e.v;
+    (void)table;
 }
 
 /* The table's own page, as it is seen in both windows; any INVLPG drops the paging-structure caches
  * too. */
 static void pt_relinked(int level, virt_t v)
 {
-    invlpg(recursive_table(window_slot, level, v));
-    if (program_slot != 0)
-        invlpg(recursive_table(program_slot, level, v));
-}
-
-static void pt_flush_page(virt_t v)
-{
-    invlpg(v.v);
-}
-
-static void pt_flush_all(void)
-{
-    write_cr3(read_cr3());
+    pt_invalidate(virt(recursive_table(window_slot, level, v)));
+    paging_counters.table_flushes++;
+    if (program_slot != 0) {
+        pt_invalidate(virt(recursive_table(program_slot, level, v)));
+        paging_counters.table_flushes++;
+    }
 }
 
 static bool pt_alloc(phys_t *out)
@@ -56,15 +42,22 @@ static void pt_free(phys_t frame)
     memory_table_free(frame);
 }
 
-static void op_replace(virt_t page, phys_t to, prot_t prot);
+#include "mm/paging_walker.inc"
 
-static void pt_fill(phys_t frame, const pte_t *entries)
+/* There is no place in the window for a table that nothing links yet. */
+static pt_table_t unlinked(phys_t frame)
 {
     op_replace(virt(LAYOUT_SCRATCH), frame, prot_rw());
-    memcpy(ptr_of(virt(LAYOUT_SCRATCH)), entries, PAGE_SIZE);
+    return ptr_of(virt(LAYOUT_SCRATCH));
 }
 
-#include "mm/paging_walker.inc"
+static const struct pt_access access = {
+    .table = pt_table,
+    .relinked = pt_relinked,
+    .alloc = pt_alloc,
+    .free = pt_free,
+    .unlinked = unlinked,
+};
 
 const struct paging_ops paging_recursive = {
     .name = "recursive",
@@ -73,34 +66,36 @@ const struct paging_ops paging_recursive = {
     .protect = op_protect,
     .replace = op_replace,
     .walk = op_walk,
-    .visit = op_visit,
+    .access = &access,
 };
 
 /* The level-4 table reaches itself through the old slot while the new one is written. */
 void recursive_move_window(unsigned slot)
 {
-    volatile pte_t *top = pt_table(4, virt(0), (pte_t){0});
-    pte_t self = {(top[window_slot].v & PTE_ADDRESS) | PTE_P | PTE_W | (paging_nx ? PTE_NX : 0)};
+    pt_table_t top = pt_table(4, virt(0), (pte_t){0});
+    pte_t self = {(pt_load(top, window_slot).v & PTE_ADDRESS) | PTE_P | PTE_W |
+                  (paging_nx ? PTE_NX : 0)};
     unsigned old = window_slot;
-    top[slot].v = self.v;
+    pt_store(top, slot, self);
     window_slot = slot;
     if (old != slot)
         pt_store(pt_table(4, virt(0), self), old, (pte_t){0});
-    pt_flush_all();
+    pt_invalidate_all();
 }
 
 void recursive_add_program_window(unsigned slot)
 {
-    volatile pte_t *top = pt_table(4, virt(0), (pte_t){0});
-    top[slot].v = (top[window_slot].v & PTE_ADDRESS) | PTE_P | (paging_nx ? PTE_NX : 0);
+    pt_table_t top = pt_table(4, virt(0), (pte_t){0});
+    uint64_t self = pt_load(top, window_slot).v & PTE_ADDRESS;
+    pt_store(top, slot, (pte_t){self | PTE_P | (paging_nx ? PTE_NX : 0)});
     program_slot = slot;
     paging_program_window = recursive_base(slot);
 }
 
 void recursive_forget_low_half(void)
 {
-    volatile pte_t *top = pt_table(4, virt(0), (pte_t){0});
+    pt_table_t top = pt_table(4, virt(0), (pte_t){0});
     for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
-        top[i].v = 0;
-    pt_flush_all();
+        pt_store(top, i, (pte_t){0});
+    pt_invalidate_all();
 }

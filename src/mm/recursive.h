@@ -4,8 +4,6 @@
 
 #include "mm/paging.h"
 
-extern const struct paging_ops paging_recursive;
-
 /* Moves the kernel's window from the stub's slot to this one. */
 void recursive_move_window(unsigned slot);
 /* Enters the level-4 table once more, read-only and NX: sets paging_program_window. */

@@ -29,12 +29,14 @@ static size_t tlb_count;
 static struct cache_entry cache[TLB_MAX];
 static size_t cache_count;
 static bool wp, nxe;
+static uint64_t ignored_start, ignored_end;
 
 void sim_reset(uint64_t root_frame)
 {
     memset(memory, 0, sizeof memory);
     root = root_frame << 12;
     tlb_count = cache_count = 0;
+    ignored_start = ignored_end = 0;
     wp = nxe = true;
 }
 
@@ -65,8 +67,16 @@ void sim_physical_write(uint64_t address, uint64_t value)
     *cell(address) = value;
 }
 
+void sim_ignore_invlpg(uint64_t start, uint64_t end)
+{
+    ignored_start = start;
+    ignored_end = end;
+}
+
 void sim_invlpg(uint64_t address)
 {
+    if (address >= ignored_start && address < ignored_end)
+        return;
     for (size_t i = 0; i < tlb_count;) {
         /* Of a large page all pieces go (SDM 3A 4.10.4.2). */
         if (tlb[i].page << 12 >> tlb[i].shift == address >> tlb[i].shift)

@@ -42,4 +42,6 @@ uint64_t sim_load(uint64_t address);
 void sim_store(uint64_t address, uint64_t value);
 
 void sim_invlpg(uint64_t address);
+/* From now on INVLPG of these addresses does nothing: for tests of the tests. */
+void sim_ignore_invlpg(uint64_t start, uint64_t end);
 void sim_flush_all(void);

@@ -7,62 +7,28 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "mm/memory.h"
+#include "mm/pt_access.h"
 #include "mm/pt_access_recursive.h"
+#include "mm/recursive.h"
 #include "sim_mmu.h"
 
 #include <stdlib.h>
 
-const struct paging_ops *paging;
-bool paging_nx = true, paging_huge = true;
-uint64_t paging_program_window;
-
 #define ROOT       1
 #define SLOT       300
+#define PROGRAM    301 /* the slot of the program's window */
 #define FIRST_FREE 2
 #define LAST_TABLE 1024
 /* Frames that are mapped, not read: outside simulated memory. */
-#define DATA UINT64_C(0x40000000)
+#define DATA         UINT64_C(0x40000000)
+#define FIXED_TABLES 3 /* of the scratch page */
 
 static uint8_t table_used[LAST_TABLE];
 static unsigned tables;
 static long fail_after; /* allocations until there are no more; negative: never */
-static bool forget_relink;
 
-typedef uint64_t pt_table_t;
-
-static pt_table_t pt_table(int level, virt_t v, pte_t parent)
-{
-    (void)parent;
-    return recursive_table(SLOT, level, v);
-}
-
-static pte_t pt_load(pt_table_t table, unsigned index)
-{
-    return (pte_t){sim_load(table + index * 8)};
-}
-
-static void pt_store(pt_table_t table, unsigned index, pte_t e)
-{
-    sim_store(table + index * 8, e.v);
-}
-
-static void pt_relinked(int level, virt_t v)
-{
-    if (!forget_relink)
-        sim_invlpg(recursive_table(SLOT, level, v));
-}
-
-static void pt_flush_page(virt_t v)
-{
-    sim_invlpg(v.v);
-}
-
-static void pt_flush_all(void)
-{
-    sim_flush_all();
-}
-
-static bool pt_alloc(phys_t *out)
+bool memory_table_alloc(phys_t *out)
 {
     if (fail_after == 0)
         return false;
@@ -81,20 +47,12 @@ static bool pt_alloc(phys_t *out)
     return false;
 }
 
-static void pt_free(phys_t frame)
+void memory_table_free(phys_t frame)
 {
     assert_true(table_used[frame.v >> 12]);
     table_used[frame.v >> 12] = 0;
     tables--;
 }
-
-static void pt_fill(phys_t frame, const pte_t *entries)
-{
-    for (unsigned i = 0; i < PT_ENTRIES; i++)
-        sim_physical_write(frame.v + i * 8, entries[i].v);
-}
-
-#include "mm/paging_walker.inc"
 
 /* ---- the model: what each page of a small world is */
 
@@ -141,15 +99,36 @@ static bool world_agrees(void)
 
 static int start(void **state)
 {
+    static unsigned slot = LAYOUT_WINDOW_SLOT_DEFAULT; /* where the window was left */
     (void)state;
     sim_reset(ROOT);
     memset(table_used, 0, sizeof table_used);
     memset(model, 0, sizeof model);
+    memset(&paging_counters, 0, sizeof paging_counters);
     tables = 0;
     fail_after = -1;
-    forget_relink = false;
-    sim_physical_write(ROOT << 12 | SLOT * 8, ROOT << 12 | PTE_P | PTE_W | PTE_NX);
+    paging = &paging_recursive;
+    paging_nx = paging_huge = true;
+    paging_reserved = 0;
+    sim_physical_write(ROOT << 12 | slot * 8, ROOT << 12 | PTE_P | PTE_W);
+    recursive_move_window(SLOT);
+    recursive_add_program_window(PROGRAM);
+    slot = SLOT;
+    assert_int_equal(paging_map(virt(LAYOUT_SCRATCH_PIN), phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
+    assert_int_equal(paging_counters.tables, FIXED_TABLES);
     return 0;
+}
+
+/* Nothing is left of what a test mapped. */
+static void assert_no_tables(void)
+{
+    assert_int_equal(tables, FIXED_TABLES);
+    assert_int_equal(paging_counters.tables, FIXED_TABLES);
+}
+
+static pt_table_t table_of(int level, virt_t v)
+{
+    return ptr_of(virt(recursive_table(SLOT, level, v)));
 }
 
 static prot_t random_prot(void)
@@ -196,7 +175,8 @@ static void step_map(unsigned first, unsigned count)
     uint64_t frame =
         (DATA >> 12) + (uint64_t)(rand() % 2 ? first : first + 7); /* congruent or not */
     prot_t prot = random_prot();
-    assert_int_equal(op_map(page_at(first), phys(frame << 12), (uint64_t)count << 12, prot), E_OK);
+    assert_int_equal(paging_map(page_at(first), phys(frame << 12), (uint64_t)count << 12, prot),
+                     E_OK);
     model_map(first, count, frame, prot);
 }
 
@@ -206,7 +186,7 @@ static void step_unmap(unsigned first, unsigned count)
     for (unsigned i = first; i < first + count; i++)
         expected += model[i].there;
     released = 0;
-    op_unmap(pages(first, count), count_released, NULL);
+    paging_unmap(pages(first, count), count_released, NULL);
     assert_int_equal(released, expected);
     memset(&model[first], 0, count * sizeof model[0]);
 }
@@ -215,7 +195,7 @@ static void step_protect(unsigned first, unsigned count)
 {
     prot_t prot = random_prot();
     prot.bits &= (uint8_t)~PROT_BIT_COPY;
-    assert_int_equal(op_protect(pages(first, count), prot), E_OK);
+    assert_int_equal(paging_protect(pages(first, count), prot), E_OK);
     for (unsigned i = first; i < first + count; i++)
         model[i].prot.bits = (uint8_t)(prot.bits | (model[i].prot.bits & PROT_BIT_COPY));
 }
@@ -231,9 +211,13 @@ static void random_step(void)
     }
     if (count > PAGES - first)
         count = PAGES - first;
-    switch (rand() % 3) {
+    switch (rand() % 4) {
     case 0:
         step_map(first, count);
+        break;
+    case 3: /* other tables, the same translation */
+        if (!paging_promote(page_at(first)))
+            assert_int_equal(paging_split_at(page_at(first)), E_OK);
         break;
     case 1:
         step_unmap(first, count);
@@ -254,7 +238,7 @@ static void test_random_operations(void **state)
         }
         step_unmap(0, PAGES);
         assert_true(world_agrees());
-        assert_int_equal(tables, 0);
+        assert_no_tables();
     }
 }
 
@@ -262,14 +246,14 @@ static void test_random_operations(void **state)
 static void test_missing_relink_is_seen(void **state)
 {
     (void)state;
-    forget_relink = true;
+    sim_ignore_invlpg(recursive_base(SLOT), recursive_base(SLOT + 1));
     virt_t v = virt(0x400000);
-    assert_int_equal(op_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
-    assert_int_equal(pt_load(pt_table(1, v, (pte_t){0}), 0).v & PTE_ADDRESS, DATA);
-    op_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(pt_load(table_of(1, v), 0).v & PTE_ADDRESS, DATA);
+    paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
     phys_t other; /* someone else gets the frame of the table that was freed */
-    assert_true(pt_alloc(&other));
-    assert_int_equal(op_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    assert_true(memory_table_alloc(&other));
+    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     assert_true(sim_access(v.v, SIM_READ).fault);
 }
 
@@ -278,24 +262,24 @@ static void test_large_pages(void **state)
     (void)state;
     struct pt_walk walk;
     assert_int_equal(
-        op_map(virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()), E_OK);
-    op_walk(virt(0x40123456), &walk);
+        paging_map(virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()), E_OK);
+    paging_walk(virt(0x40123456), &walk);
     assert_int_equal(walk.leaf_level, 3);
     assert_int_equal(walk.phys.v, DATA + 0x123456);
-    op_walk(virt(0x80100000), &walk);
+    paging_walk(virt(0x80100000), &walk);
     assert_int_equal(walk.leaf_level, 2);
-    op_walk(virt(0x80200000), &walk);
+    paging_walk(virt(0x80200000), &walk);
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, DATA + 0x40200000);
     /* Cut a page out of the middle of each. */
-    op_unmap(virt_range(0x50000000, 0x50001000), NULL, NULL);
-    op_walk(virt(0x50000000), &walk);
+    paging_unmap(virt_range(0x50000000, 0x50001000), NULL, NULL);
+    paging_walk(virt(0x50000000), &walk);
     assert_int_equal(walk.leaf_level, 0);
-    op_walk(virt(0x50001000), &walk);
+    paging_walk(virt(0x50001000), &walk);
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, DATA + 0x10001000);
-    op_unmap(virt_range(0x40000000, 0x90000000), NULL, NULL);
-    assert_int_equal(tables, 0);
+    paging_unmap(virt_range(0x40000000, 0x90000000), NULL, NULL);
+    assert_no_tables();
 }
 
 static void test_no_memory_leaves_nothing(void **state)
@@ -303,8 +287,8 @@ static void test_no_memory_leaves_nothing(void **state)
     (void)state;
     for (long allowed = 0; allowed < 4; allowed++) {
         fail_after = allowed;
-        assert_int_equal(op_map(virt(0x3ffff000), phys(DATA), 0x2000, prot_rw()), E_NOMEM);
-        assert_int_equal(tables, 0);
+        assert_int_equal(paging_map(virt(0x3ffff000), phys(DATA), 0x2000, prot_rw()), E_NOMEM);
+        assert_no_tables();
         assert_true(sim_access(0x3ffff000, SIM_READ).fault);
     }
 }
@@ -313,12 +297,12 @@ static void test_walk_of_odd_addresses(void **state)
 {
     (void)state;
     struct pt_walk walk;
-    op_walk(virt(0x0000800000000000), &walk);
+    paging_walk(virt(0x0000800000000000), &walk);
     assert_int_equal(walk.last_level, 5);
     assert_int_equal(walk.leaf_level, 0);
-    op_walk(virt(UINT64_MAX), &walk);
+    paging_walk(virt(UINT64_MAX), &walk);
     assert_int_equal(walk.last_level, 4);
-    op_walk(virt(recursive_table(SLOT, 4, virt(0))), &walk); /* the level-4 table, as a page */
+    paging_walk(virt(recursive_table(SLOT, 4, virt(0))), &walk); /* the level-4 table, as a page */
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, ROOT << 12);
     assert_false(walk.executable);
@@ -328,10 +312,10 @@ static void test_replace(void **state)
 {
     (void)state;
     virt_t v = virt(0x400000);
-    assert_int_equal(op_map(v, phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_rw())), E_OK);
+    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_rw())), E_OK);
     assert_true(sim_access(v.v, SIM_WRITE).fault);
     assert_int_equal(sim_access(v.v, SIM_READ).physical, DATA);
-    op_replace(v, phys(DATA + PAGE_SIZE), prot_rw());
+    paging_replace(v, phys(DATA + PAGE_SIZE), prot_rw());
     assert_int_equal(sim_access(v.v, SIM_WRITE).physical, DATA + PAGE_SIZE);
 }
 
@@ -348,15 +332,313 @@ static void count_visit(void *context, virt_t at, int level, pte_t entry)
 static void test_visit(void **state)
 {
     (void)state;
-    assert_int_equal(op_map(virt(0x1ff000), phys(DATA + 0x1ff000), 0x400000, prot_ro()), E_OK);
+    assert_int_equal(paging_map(virt(0x1ff000), phys(DATA + 0x1ff000), 0x400000, prot_ro()), E_OK);
     visited = 0;
-    op_visit(virt_range(0, 0x800000), count_visit, NULL);
+    paging_visit(virt_range(0, 0x800000), count_visit, NULL);
     assert_int_equal(visited, 1 + 1 + 511);
-    op_unmap(virt_range(0, UINT64_C(0x800000000000)), NULL, NULL);
+    paging_unmap(virt_range(0, UINT64_C(0x800000000000)), NULL, NULL);
     visited = 0;
-    op_visit(virt_range(0, UINT64_C(0x800000000000)), count_visit, NULL);
+    paging_visit(virt_range(0, UINT64_C(0x800000000000)), count_visit, NULL);
     assert_int_equal(visited, 0);
-    assert_int_equal(tables, 0);
+    assert_no_tables();
+}
+
+/* Large leaves that are cut at will, with nothing left to allocate from once both ends are
+ * prepared. */
+static void test_split_at(void **state)
+{
+    (void)state;
+    struct pt_walk walk;
+    struct virt_range range = virt_range(0x40000000 + 0x1ff000, 0x7fe01000);
+    assert_int_equal(paging_map(virt(0x40000000), phys(DATA), HUGE_SIZE, prot_rw()), E_OK);
+    assert_false(sim_access(range.start.v, SIM_WRITE).fault);
+    unsigned before = tables;
+    assert_int_equal(paging_split_at(virt(0x40000000)), E_OK);
+    assert_int_equal(tables, before);
+    fail_after = 1; /* of the two that it takes */
+    assert_int_equal(paging_split_at(range.start), E_NOMEM);
+    assert_int_equal(sim_access(range.start.v, SIM_READ).physical, DATA + 0x1ff000);
+    fail_after = -1;
+    assert_int_equal(paging_split_at(range.start), E_OK);
+    assert_int_equal(paging_split_at(range.end), E_OK);
+    assert_int_equal(tables, before + 3);
+    assert_int_equal(paging_counters.splits, 3);
+    paging_walk(virt(range.start.v - 1), &walk);
+    assert_int_equal(walk.leaf_level, 1);
+    assert_true(walk.dirty); /* the large page was, and who could tell which part */
+    paging_walk(range.end, &walk);
+    assert_int_equal(walk.leaf_level, 1);
+    paging_walk(virt(0x50000000), &walk);
+    assert_int_equal(walk.leaf_level, 2);
+    fail_after = 0;
+    assert_int_equal(paging_protect(range, prot_ro()), E_OK);
+    assert_true(sim_access(range.start.v, SIM_WRITE).fault);
+    assert_false(sim_access(range.start.v - 1, SIM_WRITE).fault);
+    assert_true(sim_access(range.end.v - 1, SIM_WRITE).fault);
+    assert_false(sim_access(range.end.v, SIM_WRITE).fault);
+    paging_unmap(range, NULL, NULL);
+    assert_true(sim_access(range.start.v, SIM_READ).fault);
+    assert_true(sim_access(range.end.v - 1, SIM_READ).fault);
+    assert_int_equal(sim_access(range.end.v, SIM_READ).physical, DATA + 0x3fe01000);
+    paging_unmap(virt_range(0x40000000, 0x80000000), NULL, NULL);
+    assert_no_tables();
+}
+
+/* Every page of 4 KiB of the range is touched, so that the TLB knows it. */
+static void touch(uint64_t start, uint64_t end, enum sim_access access)
+{
+    for (uint64_t at = start; at < end; at += PAGE_SIZE)
+        assert_false(sim_access(at, access).fault);
+}
+
+static void test_promote_2m(void **state)
+{
+    (void)state;
+    struct pt_walk walk;
+    const uint64_t at = 0x40200000;
+    for (uint64_t i = 0; i < PT_ENTRIES; i++)
+        assert_int_equal(
+            paging_map(virt(at + i * PAGE_SIZE), phys(DATA + i * PAGE_SIZE), PAGE_SIZE, prot_rw()),
+            E_OK);
+    touch(at, at + LARGE_SIZE, SIM_READ);
+    touch(at + 0x5000, at + 0x6000, SIM_WRITE);
+    /* What programs see of the table that goes. */
+    sim_load(recursive_entry(PROGRAM, 1, virt(at)));
+    assert_int_equal(paging_protect(virt_range(at + 0x7000, at + 0x8000), prot_ro()), E_OK);
+    assert_false(paging_promote(virt(at + 0x1000)));
+    assert_int_equal(paging_protect(virt_range(at + 0x7000, at + 0x8000), prot_rw()), E_OK);
+    unsigned before = tables;
+    assert_true(paging_promote(virt(at + 0x1234)));
+    assert_int_equal(tables, before - 1);
+    assert_false(paging_promote(virt(at + 0x1234)));
+    paging_walk(virt(at + 0x1234), &walk);
+    assert_int_equal(walk.leaf_level, 2);
+    assert_int_equal(walk.phys.v, DATA + 0x1234);
+    assert_true(walk.writable && walk.accessed && walk.dirty && !walk.executable);
+    /* Nobody remembers the small pages: after a change of the large one every part obeys it. */
+    touch(at, at + LARGE_SIZE, SIM_WRITE);
+    assert_int_equal(paging_protect(virt_range(at, at + LARGE_SIZE), prot_ro()), E_OK);
+    for (uint64_t v = at; v < at + LARGE_SIZE; v += PAGE_SIZE)
+        assert_true(sim_access(v, SIM_WRITE).fault);
+    paging_unmap(virt_range(at, at + LARGE_SIZE), NULL, NULL);
+    assert_no_tables();
+}
+
+static void test_promote_not(void **state)
+{
+    (void)state;
+    const uint64_t at = 0x40200000, size = LARGE_SIZE;
+    assert_false(paging_promote(virt(at)));
+    /* A hole; then memory that is not in one piece; then not aligned. */
+    assert_int_equal(paging_map(virt(at), phys(DATA), size - PAGE_SIZE, prot_rw()), E_OK);
+    assert_false(paging_promote(virt(at)));
+    assert_int_equal(paging_map(virt(at + size - PAGE_SIZE), phys(DATA), PAGE_SIZE, prot_rw()),
+                     E_OK);
+    assert_false(paging_promote(virt(at)));
+    paging_unmap(virt_range(at, at + size), NULL, NULL);
+    assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), size, prot_rw()), E_OK);
+    assert_false(paging_promote(virt(at)));
+    paging_unmap(virt_range(at, at + size), NULL, NULL);
+    /* One copy-on-write page among them. */
+    assert_int_equal(paging_map(virt(at), phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_ro())),
+                     E_OK);
+    assert_int_equal(
+        paging_map(virt(at + PAGE_SIZE), phys(DATA + PAGE_SIZE), size - PAGE_SIZE, prot_ro()),
+        E_OK);
+    assert_false(paging_promote(virt(at)));
+    paging_unmap(virt_range(at, at + size), NULL, NULL);
+    assert_no_tables();
+}
+
+static void test_promote_1g(void **state)
+{
+    (void)state;
+    struct pt_walk walk;
+    const struct virt_range range = virt_range(0x40000000, 0x80000000);
+    assert_int_equal(paging_map(range.start, phys(DATA), HUGE_SIZE, prot_ro()), E_OK);
+    assert_int_equal(paging_split_at(virt(0x40001000)), E_OK);
+    assert_int_equal(tables, FIXED_TABLES + 3);
+    touch(range.start.v, range.start.v + 2 * LARGE_SIZE, SIM_READ);
+    paging_huge = false;
+    assert_true(paging_promote(range.start));
+    paging_walk(range.start, &walk);
+    assert_int_equal(walk.leaf_level, 2);
+    paging_huge = true;
+    assert_true(paging_promote(range.start));
+    paging_walk(virt(0x7fffffff), &walk);
+    assert_int_equal(walk.leaf_level, 3);
+    assert_int_equal(walk.phys.v, DATA + HUGE_SIZE - 1);
+    assert_int_equal(tables, FIXED_TABLES + 1);
+    paging_unmap(range, NULL, NULL);
+    assert_no_tables();
+}
+
+/* Random pages are written, then harvested: found are those, each once, for as long as the TLB
+ * would let a write go unseen if it had not been flushed. */
+static void test_harvest(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 1200
+    };
+    const uint64_t at = BASE, end = BASE + COUNT * PAGE_SIZE;
+    uint64_t bitmap[COUNT / 64 + 1];
+    srand(7);
+    assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()), E_OK);
+    for (int round = 0; round < 20; round++) {
+        uint8_t dirty[COUNT] = {0};
+        unsigned writes = round % 2 ? 10 : 400, expected = 0;
+        for (unsigned i = 0; i < writes; i++) {
+            unsigned page = (unsigned)rand() % COUNT;
+            expected += !dirty[page];
+            dirty[page] = 1;
+            touch(at + page * PAGE_SIZE, at + page * PAGE_SIZE + 1, SIM_WRITE);
+        }
+        memset(bitmap, 0, sizeof bitmap);
+        assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, bitmap), expected);
+        for (unsigned i = 0; i < COUNT; i++)
+            assert_int_equal(bitmap[i / 64] >> i % 64 & 1, dirty[i]);
+        assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, 0, NULL), 0);
+    }
+    /* All were accessed by now or not, and clearing one bit leaves the other. */
+    touch(at, at + 5 * PAGE_SIZE, SIM_WRITE);
+    paging_harvest(virt_range(at, end), PTE_A, PTE_A, NULL);
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, 0, NULL), 5);
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_A, 0, NULL), 0);
+    touch(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE, SIM_READ);
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_A, 0, NULL), 1);
+    /* Part of the range; one bit asks, another is cleared. */
+    memset(bitmap, 0, sizeof bitmap);
+    assert_int_equal(
+        paging_harvest(virt_range(at + 3 * PAGE_SIZE, end), PTE_A | PTE_D, PTE_D, bitmap), 2);
+    assert_int_equal(bitmap[0], 3);
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 3);
+    /* A page that may not be reached now was still written before. */
+    touch(at, at + 1, SIM_WRITE);
+    assert_int_equal(paging_protect(virt_range(at, at + PAGE_SIZE), prot_none()), E_OK);
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 1);
+    paging_mark(virt_range(at, at + 4 * PAGE_SIZE), PTE_D);
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 3);
+    paging_unmap(virt_range(at, end), NULL, NULL);
+    assert_no_tables();
+}
+
+static void test_harvest_large(void **state)
+{
+    (void)state;
+    const uint64_t at = 0x40000000, middle = at + LARGE_SIZE, end = at + 2 * LARGE_SIZE;
+    uint64_t bitmap[16] = {0};
+    assert_int_equal(paging_map(virt(at), phys(DATA), 2 * LARGE_SIZE, prot_rw()), E_OK);
+    touch(middle + 0x5000, middle + 0x6000, SIM_WRITE);
+    /* An end that cuts the page: told, not cleared. */
+    assert_int_equal(
+        paging_harvest(virt_range(at + 0x1ff000, middle + 0x2000), PTE_D, PTE_D, bitmap), 2);
+    assert_int_equal(bitmap[0], 6);
+    assert_int_equal(paging_harvest(virt_range(middle + 0x1ff000, end), PTE_D, PTE_D, bitmap), 1);
+    memset(bitmap, 0, sizeof bitmap);
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, bitmap), 512);
+    for (unsigned i = 0; i < 16; i++)
+        assert_true(bitmap[i] == (i < 8 ? 0 : UINT64_MAX));
+    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 0);
+    touch(middle + 0x5000, middle + 0x6000, SIM_WRITE);
+    assert_int_equal(paging_harvest(virt_range(middle, end), PTE_D, PTE_D, NULL), 512);
+    paging_unmap(virt_range(at, end), NULL, NULL);
+    assert_no_tables();
+}
+
+/* Few pages are flushed one by one, many at once. */
+static void test_flush_counts(void **state)
+{
+    (void)state;
+    const uint64_t at = 0x40000000;
+    assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), 100 * PAGE_SIZE, prot_rw()),
+                     E_OK);
+    struct paging_counters before = paging_counters;
+    assert_int_equal(paging_protect(virt_range(at, at + 32 * PAGE_SIZE), prot_ro()), E_OK);
+    assert_int_equal(paging_counters.page_flushes - before.page_flushes, 32);
+    assert_int_equal(paging_counters.full_flushes, before.full_flushes);
+    assert_int_equal(paging_protect(virt_range(at, at + 33 * PAGE_SIZE), prot_rw()), E_OK);
+    assert_int_equal(paging_counters.page_flushes - before.page_flushes, 32);
+    assert_int_equal(paging_counters.full_flushes - before.full_flushes, 1);
+    assert_int_equal(paging_counters.table_flushes, before.table_flushes);
+    paging_unmap(virt_range(at, at + 100 * PAGE_SIZE), NULL, NULL);
+    assert_no_tables();
+}
+
+static void set_entry(int level, virt_t v, uint64_t bits, bool on)
+{
+    pte_t e = pt_load(table_of(level, v), pt_index(v, level));
+    pt_store(table_of(level, v), pt_index(v, level), (pte_t){on ? e.v | bits : e.v & ~bits});
+}
+
+/* Each level that denies an access is named, and the lot says what the leaf is. */
+static void test_walk_names_levels(void **state)
+{
+    (void)state;
+    struct pt_walk walk;
+    virt_t v = virt(0x40000000);
+    assert_int_equal(paging_map(v, phys(DATA + PAGE_SIZE), PAGE_SIZE, prot_rw()), E_OK);
+    set_entry(4, v, PTE_W, false);
+    set_entry(2, v, PTE_W, false);
+    set_entry(3, v, PTE_NX, true);
+    set_entry(4, v, PTE_U, true);
+    set_entry(1, v, PTE_PAT | PTE_PWT | PTE_D, true);
+    paging_walk(v, &walk);
+    assert_int_equal(walk.no_write, 1 << 4 | 1 << 2);
+    assert_int_equal(pt_first_level(walk.no_write), 4);
+    assert_int_equal(walk.no_execute, 1 << 3 | 1 << 1);
+    assert_int_equal(walk.no_user, 1 << 3 | 1 << 2 | 1 << 1);
+    assert_int_equal(walk.absent | walk.reserved, 0);
+    assert_int_equal(pt_first_level(walk.absent), 0);
+    assert_true(!walk.writable && !walk.executable && !walk.user && walk.dirty && !walk.accessed);
+    assert_int_equal(walk.memory_type, 5);
+    set_entry(3, v, PTE_P, false);
+    paging_walk(v, &walk);
+    assert_int_equal(walk.absent, 1 << 3);
+    assert_int_equal(walk.last_level, 3);
+    set_entry(3, v, PTE_P, true);
+    /* Reserved: PS at level 4, an address that is not aligned, bits that the CPU lacks. */
+    set_entry(4, v, PTE_PS, true);
+    paging_walk(v, &walk);
+    assert_int_equal(walk.reserved, 1 << 4);
+    assert_int_equal(walk.leaf_level, 0);
+    set_entry(4, v, PTE_PS, false);
+    virt_t large = virt(0x40200000);
+    assert_int_equal(paging_map(large, phys(DATA), LARGE_SIZE, prot_device()), E_OK);
+    set_entry(2, large, PTE_PAT_BIG, true);
+    paging_walk(virt(large.v + 0x1fffff), &walk);
+    assert_int_equal(walk.memory_type, 7);
+    assert_int_equal(walk.phys.v, DATA + 0x1fffff);
+    set_entry(2, large, 1 << 13, true);
+    paging_walk(large, &walk);
+    assert_int_equal(walk.reserved, 1 << 2);
+    paging_reserved = PTE_ADDRESS & ~((UINT64_C(1) << 30) - 1);
+    paging_walk(v, &walk);
+    assert_int_equal(walk.reserved, 1 << 1);
+    paging_reserved = 0;
+    paging_huge = false;
+    set_entry(3, v, PTE_PS, true);
+    paging_walk(v, &walk);
+    assert_int_equal(walk.reserved, 1 << 3);
+}
+
+/* The PAT bit lies elsewhere in a large leaf than in a small one, and is kept. */
+static void test_split_keeps_memory_type(void **state)
+{
+    (void)state;
+    struct pt_walk walk;
+    virt_t v = virt(0x40000000);
+    assert_int_equal(paging_map(v, phys(DATA), HUGE_SIZE, prot_device()), E_OK);
+    set_entry(3, v, PTE_PAT_BIG, true);
+    for (int level = 3; level >= 1; level--) {
+        paging_walk(virt(v.v + 0x1000), &walk);
+        assert_int_equal(walk.leaf_level, level);
+        assert_int_equal(walk.memory_type, 7);
+        assert_int_equal(walk.phys.v, DATA + 0x1000);
+        assert_int_equal(walk.reserved, 0);
+        if (level > 1)
+            assert_int_equal(pt_split(v, level), E_OK);
+    }
 }
 
 /* Error code and verdict for each kind of access, entry and mode, computed from the rules alone. */
@@ -364,12 +646,12 @@ static void test_access_matrix(void **state)
 {
     (void)state;
     virt_t v = virt(0x7000);
-    assert_int_equal(op_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     for (unsigned bits = 0; bits < 16; bits++) {
         bool present = bits & 1, write = bits & 2, nx = bits & 4, wp = bits & 8;
         sim_set_modes(wp, true);
         pte_t e = {DATA | (present ? PTE_P : 0) | (write ? PTE_W : 0) | (nx ? PTE_NX : 0)};
-        pt_store(pt_table(1, v, (pte_t){0}), pt_index(v, 1), e);
+        pt_store(table_of(1, v), pt_index(v, 1), e);
         sim_flush_all();
         for (int access = SIM_READ; access <= SIM_EXECUTE; access++) {
             bool ok =
@@ -377,7 +659,7 @@ static void test_access_matrix(void **state)
             struct sim_result r = sim_access(v.v, (enum sim_access)access);
             struct pt_walk walk;
             assert_int_equal(r.fault, !ok);
-            op_walk(v, &walk);
+            paging_walk(v, &walk);
             assert_int_equal(walk.leaf_level != 0, present);
             if (present) {
                 assert_int_equal(walk.writable, write);
@@ -400,6 +682,15 @@ int main(void)
         cmocka_unit_test_setup(test_walk_of_odd_addresses, start),
         cmocka_unit_test_setup(test_replace, start),
         cmocka_unit_test_setup(test_visit, start),
+        cmocka_unit_test_setup(test_split_at, start),
+        cmocka_unit_test_setup(test_promote_2m, start),
+        cmocka_unit_test_setup(test_promote_not, start),
+        cmocka_unit_test_setup(test_promote_1g, start),
+        cmocka_unit_test_setup(test_harvest, start),
+        cmocka_unit_test_setup(test_harvest_large, start),
+        cmocka_unit_test_setup(test_flush_counts, start),
+        cmocka_unit_test_setup(test_walk_names_levels, start),
+        cmocka_unit_test_setup(test_split_keeps_memory_type, start),
         cmocka_unit_test_setup(test_access_matrix, start),
     };
     return RUN_TESTS(tests);
