@@ -7,6 +7,7 @@
 #include "kern/console.h"
 #include "kern/machine.h"
 #include "kern/panic.h"
+#include "kern/thread.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/memory.h"
@@ -63,9 +64,11 @@ static bool is_wanted(const struct guest_test *test)
 static bool run(const struct guest_test *test)
 {
     failure[0] = '\0';
+    thread_trim();
     heap_trim();
     uint64_t frames = machine_frames.free_frames, heap = heap_used();
     test->run();
+    thread_trim();
     if (heap_used() != heap)
         guest_test_fail(__FILE__, __LINE__, "heap in use: %llu bytes before, %llu after", LL(heap),
                         LL(heap_used()));

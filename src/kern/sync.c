@@ -21,6 +21,7 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
         timer_start(&self->sleep_timer, deadline_ns);
     }
     list_add_tail(&queue->sleepers, &self->wait_link);
+    self->waits_on = queue;
     thread_block();
     timer_cancel(&self->sleep_timer);
     return self->wake_reason;

@@ -11,29 +11,62 @@
 #include "mm/heap.h"
 #include "mm/kstack.h"
 
-#define SLICE_NS      UINT64_C(4000000)
 #define VECTORS_ALIGN 64
+#define SPARES_MAX    32
 
 /* cpu/entry.S */
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 void thread_entry(void);
 
-static struct list run_queue = LIST_INIT(run_queue);
+static struct run_queue run_queue;
+static struct list all_threads = LIST_INIT(all_threads);
 static struct thread *ended;         /* waits for its stack to be left */
 static struct thread *vectors_owner; /* whose state the vector registers hold */
-static struct timer slice_timer;
+static struct timer slice_timer;     /* not before the end of the running thread's slice */
 static volatile bool slice_over;
 static uint32_t next_id = 1;
+
+/* Ended threads with their stacks (all_link); interrupts off. */
+static struct list spares = LIST_INIT(spares);
+static uint32_t spare_count;
+
+static struct timer idle_timer;
+static uint64_t idle_limit_ns;
+static void (*idle_stuck)(void);
+static volatile bool idle_over;
 
 struct thread *thread_current(void)
 {
     return percpu()->current;
 }
 
+static struct thread *thread_of(struct run_entity *entity)
+{
+    return CONTAINER_OF(entity, struct thread, run);
+}
+
+/* Is it somebody else's turn, now that the running thread has had its slice? */
+static bool turn_is_over(const struct thread *self)
+{
+    const struct run_entity *first = run_queue_first(&run_queue);
+    if (first == NULL)
+        return false;
+    if (self->run.priority == 0)
+        return true;
+    return first->priority > self->run.priority ||
+           (first->priority == self->run.priority && self->round_robin);
+}
+
+/* The timer is not moved with every switch: when it comes too early, it is set again. */
 static void slice_ended(struct timer *timer)
 {
-    (void)timer;
-    slice_over = true;
+    const struct thread *self = thread_current();
+    if (run_queue.count == 0)
+        return;
+    if (time_now_ns() < self->slice_end_ns)
+        timer_start(timer, self->slice_end_ns);
+    else
+        slice_over = turn_is_over(self);
 }
 
 static void sleep_ended(struct timer *timer)
@@ -43,15 +76,45 @@ static void sleep_ended(struct timer *timer)
         thread_wake(t, E_TIMEDOUT);
 }
 
+static void thread_free(struct thread *t)
+{
+    kstack_free(t->kstack);
+    heap_free(t->vectors_block);
+    heap_free(t);
+}
+
 static void reap(void)
 {
     struct thread *t = ended;
     if (t == NULL)
         return;
     ended = NULL;
-    kstack_free(t->kstack);
-    heap_free(t->vectors_block);
-    heap_free(t);
+    if (spare_count == SPARES_MAX) {
+        thread_free(t);
+        return;
+    }
+    list_add_head(&spares, &t->all_link);
+    spare_count++;
+}
+
+static struct thread *take_spare(void)
+{
+    uint64_t flags = irq_save();
+    struct thread *t = NULL;
+    if (spare_count > 0) {
+        t = CONTAINER_OF(spares.next, struct thread, all_link);
+        list_remove(&t->all_link);
+        spare_count--;
+    }
+    irq_restore(flags);
+    return t;
+}
+
+void thread_trim(void)
+{
+    struct thread *t;
+    while ((t = take_spare()) != NULL)
+        thread_free(t);
 }
 
 static void load_state(struct thread *t)
@@ -60,7 +123,6 @@ static void load_state(struct thread *t)
     cpu->current = t;
     cpu->kstack_top = t->kstack.end.v;
     cpu->kstack_low = t->kstack.start.v;
-    t->started_ns = time_now_ns();
     if (t->vectors == NULL)
         return; /* kernel thread: FS and the vector registers stay as they are */
     wrmsr(MSR_FS_BASE, t->fs_base);
@@ -72,55 +134,96 @@ static void load_state(struct thread *t)
     }
 }
 
-/* Interrupts are off. */
-static void switch_to(struct thread *next)
+static void arm_slice(uint64_t end_ns)
+{
+    if (run_queue.count > 0 && !slice_timer.armed)
+        timer_start(&slice_timer, end_ns);
+}
+
+/* Interrupts are off; `next` has left the run queue. */
+static void switch_to(struct thread *next, uint64_t now)
 {
     struct thread *self = thread_current();
     slice_over = false;
-    if (!list_empty(&run_queue))
-        timer_start(&slice_timer, time_now_ns() + SLICE_NS);
-    else
-        timer_cancel(&slice_timer);
+    next->started_ns = now;
+    next->slice_end_ns = now + RUN_SLICE_NS;
+    arm_slice(next->slice_end_ns);
     if (next == self)
         return;
-    self->cpu_ns += time_now_ns() - self->started_ns;
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
     reap();
 }
 
-static struct thread *next_runnable(void)
+/* Books the CPU time of the running thread up to now, which it returns. */
+static uint64_t charge(struct thread *self)
 {
-    /* Nothing to run: wait here, on the stack of whoever ran last. */
-    while (list_empty(&run_queue))
+    uint64_t now = time_now_ns(), ran = now - self->started_ns;
+    self->cpu_ns += ran;
+    self->started_ns = now;
+    run_queue_charge(&run_queue, &self->run, ran);
+    return now;
+}
+
+static void idle_ended(struct timer *timer)
+{
+    (void)timer;
+    idle_over = true;
+}
+
+/* Nothing to run: waits here, on the stack of whoever ran last, until there is. */
+static NOINLINE void wait_for_work(void)
+{
+    timer_cancel(&slice_timer);
+    if (idle_limit_ns != 0 && !timer_any_armed())
+        timer_start(&idle_timer, time_now_ns() + idle_limit_ns);
+    idle_over = false;
+    while (run_queue.count == 0) {
         cpu_wait_for_interrupt();
-    struct thread *next = CONTAINER_OF(run_queue.next, struct thread, run_link);
-    list_remove(&next->run_link);
-    return next;
+        if (unlikely(idle_over)) {
+            idle_over = false;
+            if (run_queue.count == 0 && !timer_any_armed())
+                idle_stuck();
+        }
+    }
+    timer_cancel(&idle_timer);
+}
+
+static struct thread *take_first(void)
+{
+    struct run_entity *first = run_queue_first(&run_queue);
+    run_queue_remove(&run_queue, first);
+    return thread_of(first);
 }
 
 /* Waiting for something to run happens on this thread's stack, but is not its CPU time. */
 void thread_block(void)
 {
     struct thread *self = thread_current();
-    self->cpu_ns += time_now_ns() - self->started_ns;
+    uint64_t now = charge(self);
     self->state = THREAD_ASLEEP;
-    struct thread *next = next_runnable();
-    self->started_ns = time_now_ns();
-    switch_to(next);
+    if (run_queue.count == 0) {
+        wait_for_work();
+        now = time_now_ns();
+    }
+    switch_to(take_first(), now);
 }
 
 void thread_wake(struct thread *t, enum err reason)
 {
     uint64_t flags = irq_save();
     if (t->state == THREAD_ASLEEP) {
+        struct thread *self = thread_current();
         t->state = THREAD_RUNNABLE;
-        t->started_ns = time_now_ns();
         t->wake_reason = reason;
         list_remove(&t->wait_link);
-        list_add_tail(&run_queue, &t->run_link);
-        if (!slice_timer.armed)
-            timer_start(&slice_timer, time_now_ns() + SLICE_NS);
+        run_queue_add(&run_queue, &t->run, RUN_WOKEN);
+        if (self->state == THREAD_RUNNABLE) {
+            if (run_queue_preempts(&t->run, &self->run))
+                slice_over = true;
+            else if (!slice_timer.armed)
+                arm_slice(time_now_ns() + RUN_SLICE_NS);
+        }
     }
     irq_restore(flags);
 }
@@ -130,14 +233,21 @@ void thread_wake_for_signal(struct thread *t)
     thread_wake(t, E_INTR);
 }
 
+static void give_way(enum run_place place)
+{
+    struct thread *self = thread_current();
+    slice_over = false;
+    if (run_queue.count == 0)
+        return;
+    uint64_t now = charge(self);
+    run_queue_add(&run_queue, &self->run, place);
+    switch_to(take_first(), now);
+}
+
 void thread_yield(void)
 {
     uint64_t flags = irq_save();
-    slice_over = false;
-    if (!list_empty(&run_queue)) {
-        list_add_tail(&run_queue, &thread_current()->run_link);
-        switch_to(next_runnable());
-    }
+    give_way(RUN_YIELDED);
     irq_restore(flags);
 }
 
@@ -148,24 +258,72 @@ bool thread_slice_over(void)
 
 void thread_preempt(void)
 {
-    if (unlikely(slice_over))
-        thread_yield();
+    if (likely(!slice_over))
+        return;
+    uint64_t flags = irq_save();
+    const struct thread *self = thread_current();
+    bool turn = self->round_robin && time_now_ns() >= self->slice_end_ns;
+    give_way(turn ? RUN_YIELDED : RUN_PREEMPTED);
+    irq_restore(flags);
 }
 
-static struct thread *thread_new(const char *name)
+void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
 {
-    struct thread *t = heap_alloc_zero(sizeof *t);
+    uint64_t flags = irq_save();
+    bool queued = t->run.queued;
+    if (queued)
+        run_queue_remove(&run_queue, &t->run);
+    t->run.priority = priority;
+    t->run.weight = weight;
+    t->round_robin = round_robin;
+    if (queued)
+        run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
+    const struct run_entity *first = run_queue_first(&run_queue);
+    if (first != NULL && run_queue_preempts(first, &thread_current()->run))
+        slice_over = true;
+    irq_restore(flags);
+}
+
+void thread_visit(void (*visit)(struct thread *thread, void *context), void *context)
+{
+    list_for_each (it, &all_threads)
+        visit(CONTAINER_OF(it, struct thread, all_link), context);
+}
+
+void thread_watch_idle(uint64_t after_ns, void (*stuck)(void))
+{
+    idle_stuck = stuck;
+    idle_limit_ns = after_ns;
+}
+
+/* A new one or an ended one, with a stack and nothing else. */
+static struct thread *thread_shell(void)
+{
+    struct thread *t = take_spare();
+    if (t != NULL) {
+        *t = (struct thread){.kstack = t->kstack, .vectors_block = t->vectors_block};
+        return t;
+    }
+    t = heap_alloc_zero(sizeof *t);
     if (t == NULL)
         return NULL;
     if (kstack_alloc(&t->kstack) != E_OK) {
         heap_free(t);
         return NULL;
     }
+    return t;
+}
+
+static struct thread *thread_new(const char *name)
+{
+    struct thread *t = thread_shell();
+    if (t == NULL)
+        return NULL;
     str_copy(t->name, name, sizeof t->name);
     t->id = next_id++;
     t->state = THREAD_RUNNABLE;
-    list_init(&t->run_link);
     list_init(&t->wait_link);
+    list_init(&t->all_link);
     timer_init(&t->sleep_timer, sleep_ended);
     return t;
 }
@@ -186,30 +344,68 @@ static void lay_out_stack(struct thread *t, void (*function)(void *), void *argu
     t->rsp = (uint64_t)(uintptr_t)top;
 }
 
+static void launch(struct thread *t, void (*function)(void *), void *argument)
+{
+    lay_out_stack(t, function, argument);
+    uint64_t flags = irq_save();
+    run_entity_init(&t->run, &run_queue);
+    list_add_tail(&all_threads, &t->all_link);
+    run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
+    if (percpu()->current != NULL && !slice_timer.armed)
+        arm_slice(time_now_ns() + RUN_SLICE_NS);
+    irq_restore(flags);
+}
+
 enum err thread_create(const char *name, void (*function)(void *argument), void *argument,
                        struct thread **out)
 {
     struct thread *t = thread_new(name);
     if (t == NULL)
         return E_NOMEM;
-    lay_out_stack(t, function, argument);
-    uint64_t flags = irq_save();
-    list_add_tail(&run_queue, &t->run_link);
-    if (percpu()->current != NULL && !slice_timer.armed)
-        timer_start(&slice_timer, time_now_ns() + SLICE_NS);
-    irq_restore(flags);
+    launch(t, function, argument);
     *out = t;
+    return E_OK;
+}
+
+static MUST_CHECK enum err give_vectors(struct thread *t)
+{
+    if (t->vectors_block == NULL)
+        t->vectors_block = heap_alloc(cpu_features.xsave_size + VECTORS_ALIGN);
+    if (t->vectors_block == NULL)
+        return E_NOMEM;
+    t->vectors = ptr_of(virt(align_up(virt_of(t->vectors_block).v, VECTORS_ALIGN)));
+    cpu_vectors_reset(t->vectors);
+    return E_OK;
+}
+
+enum err thread_create_program(const char *name, void (*function)(void *argument), void *argument,
+                               struct thread **out)
+{
+    struct thread *t = thread_new(name);
+    if (t == NULL)
+        return E_NOMEM;
+    if (give_vectors(t) != E_OK) {
+        thread_free(t);
+        return E_NOMEM;
+    }
+    cpu_vectors_save(t->vectors);
+    *out = t;
+    launch(t, function, argument);
     return E_OK;
 }
 
 NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), void *argument)
 {
+    run_queue_init(&run_queue);
     timer_init(&slice_timer, slice_ended);
+    timer_init(&idle_timer, idle_ended);
     struct thread *first;
     must(thread_create("init", function, argument, &first));
     uint64_t boot_rsp;
     irq_save();
-    load_state(next_runnable());
+    run_queue_remove(&run_queue, &first->run);
+    first->started_ns = time_now_ns();
+    load_state(first);
     switch_stacks(&boot_rsp, first->rsp);
     __builtin_unreachable();
 }
@@ -218,24 +414,27 @@ NORETURN void thread_exit(void)
 {
     irq_save();
     struct thread *self = thread_current();
+    uint64_t now = charge(self);
     self->state = THREAD_ENDED;
     timer_cancel(&self->sleep_timer);
+    list_remove(&self->all_link);
     if (vectors_owner == self)
         vectors_owner = NULL;
+    if (run_queue.count == 0) {
+        wait_for_work();
+        now = time_now_ns();
+    }
     ended = self;
-    switch_to(next_runnable());
+    switch_to(take_first(), now);
     panic("an ended thread was switched to");
 }
 
 enum err thread_use_vectors(void)
 {
     struct thread *self = thread_current();
-    void *block = heap_alloc(cpu_features.xsave_size + VECTORS_ALIGN);
-    if (block == NULL)
-        return E_NOMEM;
-    self->vectors_block = block;
-    self->vectors = ptr_of(virt(align_up(virt_of(block).v, VECTORS_ALIGN)));
-    cpu_vectors_reset(self->vectors);
+    enum err e = give_vectors(self);
+    if (e != E_OK)
+        return e;
     uint64_t flags = irq_save();
     load_state(self);
     irq_restore(flags);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads and the scheduler: first in, first out among the runnable, one CPU's queue; program code
- * is preempted at the end of its slice, kernel code never: it gives way only in wait queues.
+ * Threads and the scheduler: kern/run_queue.h says who is next, on one CPU. Program code is
+ * preempted at the end of its slice, or when somebody wakes who is further behind; kernel code
+ * never: it gives way only in wait queues.
  *
- * Lock: interrupts off protects the run queue, `state`, `wait_link` and the wait queues; all else
- * of a thread is its own.
+ * A thread costs its kernel stack (LAYOUT_KSTACK_SIZE), this structure and, when it runs program
+ * code, an XSAVE area. The last few that ended are kept for the next to be made.
+ *
+ * Lock: interrupts off protects the run queue, `state`, `wait_link`, the wait queues and the list
+ * of all threads; all else of a thread is its own.
  */
 #pragma once
 
@@ -12,7 +16,10 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "kern/run_queue.h"
 #include "kern/time.h"
+
+struct wait_queue;
 
 enum thread_state {
     THREAD_RUNNABLE = 1, /* running, or in the run queue */
@@ -23,9 +30,12 @@ enum thread_state {
 struct thread {
     /* Interrupts off: */
     enum thread_state state;
-    struct list run_link;  /* in the run queue while runnable and not running */
+    struct run_entity run; /* in the run queue while runnable and not running */
+    bool round_robin;      /* SCHED_RR: takes turns with others of its real-time priority */
     struct list wait_link; /* in a wait queue while asleep */
-    enum err wake_reason;  /* E_OK, E_TIMEDOUT, E_INTR */
+    struct list all_link;  /* of all threads */
+    const struct wait_queue *waits_on; /* while asleep */
+    enum err wake_reason;              /* E_OK, E_TIMEDOUT, E_INTR */
     volatile bool
         signal_pending; /* linux/: a signal waits to be delivered; ends interruptible sleeps */
 
@@ -40,6 +50,7 @@ struct thread {
     void *linux_thread;  /* struct linux_thread, owned by linux/ */
     uint64_t cpu_ns;     /* had before started_ns */
     uint64_t started_ns; /* when it was last switched to */
+    uint64_t slice_end_ns;
     struct timer sleep_timer;
 };
 
@@ -51,6 +62,10 @@ NORETURN void thread_start_first(void (*function)(void *argument), void *argumen
  * E_NOMEM. */
 MUST_CHECK enum err thread_create(const char *name, void (*function)(void *argument),
                                   void *argument, struct thread **out);
+/* The same for a thread that will run program code: its vector registers start as a copy of the
+ * caller's, who runs program code too. E_NOMEM. */
+MUST_CHECK enum err thread_create_program(const char *name, void (*function)(void *argument),
+                                          void *argument, struct thread **out);
 /* Ends the calling thread; its memory is freed by whoever runs next. */
 NORETURN void thread_exit(void);
 
@@ -62,6 +77,19 @@ MUST_CHECK enum err thread_use_vectors(void);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
 uint64_t thread_get_fs_base(void);
+
+/* How it shares the CPU: priority 1 to RUN_PRIORITY_MAX is real-time; 0 shares by weight. */
+void thread_set_schedule(struct thread *thread, uint8_t priority, bool round_robin,
+                         uint32_t weight);
+
+/* Calls visit() with every thread that has not ended. Interrupts off; callers: any, a panic too. */
+void thread_visit(void (*visit)(struct thread *thread, void *context), void *context);
+/* Frees what ended threads left for new ones. Callers: threads. */
+void thread_trim(void);
+
+/* When everybody has slept for `after_ns` with no timer armed, calls stuck(), on the stack of the
+ * thread that ran last, interrupts off. Boot; 0: never. */
+void thread_watch_idle(uint64_t after_ns, void (*stuck)(void));
 
 /* CPU time it has had, in the program and the kernel. */
 uint64_t thread_cpu_ns(const struct thread *thread);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers are a list in order of deadline; the APIC's one-shot timer is set for the first. Lock:
+/* Timers are a queue in order of deadline; the APIC's one-shot timer is set for the first. Lock:
  * interrupts off. */
 #include "kern/time.h"
 
@@ -13,7 +13,7 @@
 
 static uint64_t entry_tsc;
 static uint64_t realtime_offset_ns; /* realtime - monotonic */
-static struct list timers = LIST_INIT(timers);
+static struct pqueue timers;
 
 uint64_t time_now_ns(void)
 {
@@ -37,7 +37,8 @@ void time_base(struct time_base *out)
 
 static struct timer *first_timer(void)
 {
-    return list_empty(&timers) ? NULL : CONTAINER_OF(timers.next, struct timer, link);
+    struct pqueue_node *node = pqueue_first(&timers);
+    return node != NULL ? CONTAINER_OF(node, struct timer, node) : NULL;
 }
 
 static void arm_hardware(void)
@@ -53,7 +54,6 @@ static void arm_hardware(void)
 
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 {
-    list_init(&timer->link);
     timer->fire = fire;
     timer->armed = false;
 }
@@ -63,14 +63,10 @@ void timer_start(struct timer *timer, uint64_t deadline_ns)
     uint64_t flags = irq_save();
     struct timer *old_first = first_timer();
     if (timer->armed)
-        list_remove(&timer->link);
+        pqueue_remove(&timers, &timer->node);
     timer->deadline_ns = deadline_ns;
     timer->armed = true;
-    struct list *before = &timers;
-    while (before->prev != &timers &&
-           CONTAINER_OF(before->prev, struct timer, link)->deadline_ns > deadline_ns)
-        before = before->prev;
-    list_add_tail(before, &timer->link);
+    pqueue_insert(&timers, &timer->node, deadline_ns);
     if (old_first == timer || first_timer() == timer)
         arm_hardware();
     irq_restore(flags);
@@ -81,12 +77,17 @@ void timer_cancel(struct timer *timer)
     uint64_t flags = irq_save();
     if (timer->armed) {
         bool first = first_timer() == timer;
-        list_remove(&timer->link);
+        pqueue_remove(&timers, &timer->node);
         timer->armed = false;
         if (first)
             arm_hardware();
     }
     irq_restore(flags);
+}
+
+bool timer_any_armed(void)
+{
+    return !pqueue_empty(&timers);
 }
 
 static void timer_interrupt(struct trap_frame *frame)
@@ -95,7 +96,7 @@ static void timer_interrupt(struct trap_frame *frame)
     apic_eoi();
     uint64_t now = time_now_ns();
     for (struct timer *t = first_timer(); t != NULL && t->deadline_ns <= now; t = first_timer()) {
-        list_remove(&t->link);
+        pqueue_remove(&timers, &t->node);
         t->armed = false;
         t->fire(t);
     }

@@ -2,7 +2,7 @@
 /* Clocks and timers, all in nanoseconds. */
 #pragma once
 
-#include "base/list.h"
+#include "base/pqueue.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ void time_base(struct time_base *out);
 
 /* One-shot; the function runs in the timer interrupt, with interrupts off. */
 struct timer {
-    struct list link;
+    struct pqueue_node node;
     uint64_t deadline_ns; /* of time_now_ns() */
     void (*fire)(struct timer *timer);
     bool armed;
@@ -34,3 +34,5 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 /* (Re)arms. A deadline in the past fires at once, from the interrupt. */
 void timer_start(struct timer *timer, uint64_t deadline_ns);
 void timer_cancel(struct timer *timer);
+/* Is any armed, so that something will happen by itself? Interrupts off. */
+bool timer_any_armed(void);

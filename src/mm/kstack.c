@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/kstack.h"
 
+#include "base/compiler.h"
 #include "cpu/percpu.h"
 #include "mm/frames.h"
 #include "mm/layout.h"
@@ -27,11 +28,12 @@ static void release_frame(void *context, phys_t frame, uint64_t size)
 
 enum err kstack_alloc(struct virt_range *out)
 {
-    unsigned slot = 0;
-    while (slot < KSTACK_SLOTS && used[slot / 64] >> slot % 64 & 1)
-        slot++;
-    if (slot == KSTACK_SLOTS)
+    unsigned word = 0;
+    while (word < ARRAY_LENGTH(used) && used[word] == UINT64_MAX)
+        word++;
+    if (word == ARRAY_LENGTH(used))
         return E_NOMEM;
+    unsigned slot = word * 64 + (unsigned)__builtin_ctzll(~used[word]);
     struct virt_range stack = slot_stack(slot);
     for (virt_t v = stack.start; v.v < stack.end.v; v.v += PAGE_SIZE) {
         phys_t frame;

@@ -11,7 +11,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define KSTACK_SLOTS 1024
+#define KSTACK_SLOTS 32768 /* pid_max: a thread has one each */
 
 /* The range of a stack; its end is the initial rsp. E_NOMEM. */
 MUST_CHECK enum err kstack_alloc(struct virt_range *out);

@@ -16,7 +16,9 @@ target_compile_definitions(test_fault_report PRIVATE
 ouro_host_test(backtrace src/cpu/backtrace.c)
 ouro_host_test(options src/kern/options.c src/parse/cmdline.c)
 ouro_host_test(random)
-ouro_host_test(timers src/kern/time.c)
+ouro_host_test(pqueue src/base/pqueue.c)
+ouro_host_test(run_queue src/kern/run_queue.c src/base/pqueue.c)
+ouro_host_test(timers src/kern/time.c src/base/pqueue.c)
 # cli is not for programs, see linux.cmake.
 target_include_directories(test_timers BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/linux_shadow)
 

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "kern/run_queue.h"
+
+#include "base/compiler.h"
+
+/* How far behind all others a yield puts at most: beyond it lie only those of little weight. */
+#define YIELD_MAX_NS (16 * RUN_SLICE_NS)
+
+void run_queue_init(struct run_queue *queue)
+{
+    *queue = (struct run_queue){.fair = {0}};
+    for (unsigned i = 0; i <= RUN_PRIORITY_MAX; i++)
+        list_init(&queue->realtime[i]);
+}
+
+void run_entity_init(struct run_entity *entity, const struct run_queue *queue)
+{
+    *entity = (struct run_entity){.virtual_ns = queue->floor, .weight = RUN_WEIGHT_NORMAL};
+    list_init(&entity->link);
+}
+
+static struct run_entity *first_fair(const struct run_queue *queue)
+{
+    struct pqueue_node *node = pqueue_first(&queue->fair);
+    return node != NULL ? CONTAINER_OF(node, struct run_entity, node) : NULL;
+}
+
+static void place_fair(struct run_queue *queue, struct run_entity *entity, enum run_place place)
+{
+    if (queue->count == 0)
+        queue->ceiling = queue->floor;
+    uint64_t least = queue->floor;
+    if (place == RUN_WOKEN)
+        least = least > RUN_CREDIT_NS ? least - RUN_CREDIT_NS : 0;
+    else if (place == RUN_YIELDED && queue->count > 0)
+        least = queue->ceiling < least + YIELD_MAX_NS ? queue->ceiling : least + YIELD_MAX_NS;
+    if (entity->virtual_ns < least)
+        entity->virtual_ns = least;
+    if (queue->ceiling < entity->virtual_ns)
+        queue->ceiling = entity->virtual_ns;
+    pqueue_insert(&queue->fair, &entity->node, entity->virtual_ns);
+}
+
+void run_queue_add(struct run_queue *queue, struct run_entity *entity, enum run_place place)
+{
+    unsigned priority = entity->priority;
+    if (priority == 0) {
+        place_fair(queue, entity, place);
+    } else {
+        queue->present[priority / 64] |= UINT64_C(1) << priority % 64;
+        if (place == RUN_PREEMPTED)
+            list_add_head(&queue->realtime[priority], &entity->link);
+        else
+            list_add_tail(&queue->realtime[priority], &entity->link);
+    }
+    entity->queued = true;
+    queue->count++;
+}
+
+void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
+{
+    unsigned priority = entity->priority;
+    entity->queued = false;
+    queue->count--;
+    if (priority == 0) {
+        pqueue_remove(&queue->fair, &entity->node);
+        return;
+    }
+    list_remove(&entity->link);
+    if (list_empty(&queue->realtime[priority]))
+        queue->present[priority / 64] &= ~(UINT64_C(1) << priority % 64);
+}
+
+struct run_entity *run_queue_first(const struct run_queue *queue)
+{
+    for (int word = 1; word >= 0; word--) {
+        if (queue->present[word] == 0)
+            continue;
+        int priority = word * 64 + 63 - __builtin_clzll(queue->present[word]);
+        return CONTAINER_OF(queue->realtime[priority].next, struct run_entity, link);
+    }
+    return first_fair(queue);
+}
+
+void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns)
+{
+    if (entity->priority != 0)
+        return;
+    entity->virtual_ns +=
+        entity->weight == RUN_WEIGHT_NORMAL ? ns : ns * RUN_WEIGHT_NORMAL / entity->weight;
+    const struct run_entity *first = first_fair(queue);
+    uint64_t least = entity->virtual_ns;
+    if (first != NULL && first->virtual_ns < least)
+        least = first->virtual_ns;
+    if (queue->floor < least)
+        queue->floor = least;
+}
+
+bool run_queue_preempts(const struct run_entity *woken, const struct run_entity *running)
+{
+    if (woken->priority != running->priority)
+        return woken->priority > running->priority;
+    return woken->priority == 0 && woken->virtual_ns + RUN_GRANULARITY_NS < running->virtual_ns;
+}
+
+uint32_t run_weight_of_nice(int nice)
+{
+    uint32_t weight = RUN_WEIGHT_NORMAL;
+    for (; nice > 0; nice--)
+        weight = weight * 4 / 5;
+    for (; nice < 0; nice++)
+        weight = weight * 5 / 4;
+    return weight;
+}

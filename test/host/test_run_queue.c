@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Scheduling as a simulation: entities run in slices, and what they got is counted. */
+#include "kern/run_queue.h"
+
+#include "base/compiler.h"
+#include "unit.h"
+
+#define ENTITIES 8
+
+static struct run_queue queue;
+static struct run_entity entities[ENTITIES];
+static uint64_t got[ENTITIES];
+
+static int setup(void **state)
+{
+    (void)state;
+    run_queue_init(&queue);
+    for (int i = 0; i < ENTITIES; i++) {
+        run_entity_init(&entities[i], &queue);
+        got[i] = 0;
+    }
+    return 0;
+}
+
+static struct run_entity *take(void)
+{
+    struct run_entity *first = run_queue_first(&queue);
+    if (first != NULL)
+        run_queue_remove(&queue, first);
+    return first;
+}
+
+static void run_slices(unsigned count, uint64_t slice)
+{
+    while (count-- > 0) {
+        struct run_entity *e = take();
+        assert_non_null(e);
+        run_queue_charge(&queue, e, slice);
+        got[e - entities] += slice;
+        run_queue_add(&queue, e, RUN_PREEMPTED);
+    }
+}
+
+static void test_equal_shares(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ENTITIES; i++)
+        run_queue_add(&queue, &entities[i], RUN_PREEMPTED);
+    run_slices(1000 * ENTITIES, RUN_SLICE_NS);
+    for (int i = 0; i < ENTITIES; i++)
+        assert_int_equal(got[i], 1000 * RUN_SLICE_NS);
+}
+
+static void test_shares_by_weight(void **state)
+{
+    (void)state;
+    entities[1].weight = run_weight_of_nice(5);
+    run_queue_add(&queue, &entities[0], RUN_PREEMPTED);
+    run_queue_add(&queue, &entities[1], RUN_PREEMPTED);
+    run_slices(100000, RUN_SLICE_NS);
+    uint64_t ratio = got[0] * 100 / got[1]; /* 1.25^5 = 3.05 */
+    assert_in_range(ratio, 295, 315);
+    assert_int_equal(run_weight_of_nice(0), 1024);
+    assert_in_range(run_weight_of_nice(19), 10, 16);
+    assert_in_range(run_weight_of_nice(-20), 80000, 90000);
+}
+
+/* However long it slept, a sleeper runs next, and not for long. */
+static void test_sleeper_starves_nobody(void **state)
+{
+    (void)state;
+    struct run_entity *hog = &entities[0], *sleeper = &entities[1];
+    for (int i = 0; i < 1000; i++)
+        run_queue_charge(&queue, hog, RUN_SLICE_NS);
+    run_queue_add(&queue, sleeper, RUN_WOKEN);
+    assert_true(run_queue_preempts(sleeper, hog));
+    run_queue_add(&queue, hog, RUN_PREEMPTED);
+    assert_ptr_equal(run_queue_first(&queue), sleeper);
+    uint64_t alone = 0;
+    while (run_queue_first(&queue) == sleeper) {
+        assert_ptr_equal(take(), sleeper);
+        run_queue_charge(&queue, sleeper, RUN_GRANULARITY_NS / 4);
+        alone += RUN_GRANULARITY_NS / 4;
+        run_queue_add(&queue, sleeper, RUN_PREEMPTED);
+    }
+    assert_in_range(alone, 1, 2 * RUN_CREDIT_NS);
+}
+
+/* One that wakes for a moment again and again among hogs gets its turn each time. */
+static void test_sleeper_is_not_starved(void **state)
+{
+    (void)state;
+    struct run_entity *sleeper = &entities[0];
+    for (int i = 1; i < ENTITIES; i++)
+        run_queue_add(&queue, &entities[i], RUN_PREEMPTED);
+    for (int round = 0; round < 500; round++) {
+        run_slices(20, RUN_SLICE_NS);
+        run_queue_add(&queue, sleeper, RUN_WOKEN);
+        assert_ptr_equal(take(), sleeper);
+        run_queue_charge(&queue, sleeper, 10000);
+    }
+}
+
+static void test_yield_goes_behind_all(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        run_queue_add(&queue, &entities[i], RUN_PREEMPTED);
+    for (int turn = 0; turn < 300; turn++) {
+        struct run_entity *e = take();
+        assert_ptr_equal(e, &entities[turn % 3]);
+        run_queue_charge(&queue, e, (uint64_t)(turn * 7919 % 1000));
+        run_queue_add(&queue, e, RUN_YIELDED);
+    }
+}
+
+/* A thread of no weight is far ahead in virtual time; a yield must not wait for it. */
+static void test_yield_waits_for_the_light(void **state)
+{
+    (void)state;
+    entities[2].weight = run_weight_of_nice(19);
+    run_queue_add(&queue, &entities[0], RUN_PREEMPTED);
+    run_queue_add(&queue, &entities[1], RUN_PREEMPTED);
+    run_queue_charge(&queue, &entities[2], 1000 * RUN_SLICE_NS);
+    run_queue_add(&queue, &entities[2], RUN_PREEMPTED);
+    assert_ptr_equal(take(), &entities[0]);
+    run_queue_add(&queue, &entities[0], RUN_YIELDED);
+    run_slices(100, RUN_SLICE_NS);
+    assert_in_range(got[0], 30 * RUN_SLICE_NS, 70 * RUN_SLICE_NS);
+}
+
+static void test_realtime_first(void **state)
+{
+    (void)state;
+    entities[1].priority = 10;
+    entities[2].priority = 99;
+    entities[3].priority = 99;
+    entities[4].priority = 64;
+    for (int i = 0; i < 5; i++)
+        run_queue_add(&queue, &entities[i], RUN_WOKEN);
+    assert_true(run_queue_preempts(&entities[1], &entities[0]));
+    assert_false(run_queue_preempts(&entities[0], &entities[1]));
+    assert_false(run_queue_preempts(&entities[2], &entities[3]));
+    assert_ptr_equal(take(), &entities[2]);
+    run_queue_add(&queue, &entities[2], RUN_PREEMPTED); /* first of its priority again */
+    assert_ptr_equal(take(), &entities[2]);
+    run_queue_add(&queue, &entities[2], RUN_YIELDED);
+    static const int order[] = {3, 2, 4, 1, 0};
+    for (size_t i = 0; i < ARRAY_LENGTH(order); i++)
+        assert_ptr_equal(take(), &entities[order[i]]);
+    assert_null(take());
+    assert_int_equal(queue.count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_equal_shares, setup),
+        cmocka_unit_test_setup(test_shares_by_weight, setup),
+        cmocka_unit_test_setup(test_sleeper_starves_nobody, setup),
+        cmocka_unit_test_setup(test_sleeper_is_not_starved, setup),
+        cmocka_unit_test_setup(test_yield_goes_behind_all, setup),
+        cmocka_unit_test_setup(test_yield_waits_for_the_light, setup),
+        cmocka_unit_test_setup(test_realtime_first, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
