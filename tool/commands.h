@@ -7,3 +7,4 @@ int command_run(int argc, char **argv);
 int command_iso(int argc, char **argv);
 int command_debug(int argc, char **argv);
 int command_test(int argc, char **argv);
+int command_bench(int argc, char **argv);

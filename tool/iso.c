@@ -22,7 +22,7 @@
 /* The partition modules are those that GRUB's own start-up asks for: it complains on the screen
  * about each that is missing. */
 #define GRUB_MODULES                                                                               \
-    "multiboot2 normal echo test sleep halt reboot iso9660 search search_fs_file "                 \
+    "normal echo test sleep halt reboot iso9660 search search_fs_file "                            \
     "serial terminal all_video part_acorn part_amiga part_apple part_bsd part_dfly part_dvh "      \
     "part_gpt part_msdos part_plan part_sun part_sunpc"
 
@@ -76,31 +76,44 @@ static char *grub_config(const struct args *words)
     return config;
 }
 
-void iso_make(const char *kernel, const char *archive, const struct args *words, const char *image)
+void iso_build(const struct iso_content *content, const char *image)
 {
-    char *root = guard_path("image"), *boot = guard_path("image/boot");
-    char *grub = guard_path("image/boot/grub"),
-         *config_file = guard_path("image/boot/grub/grub.cfg");
+    static unsigned images;
+    char *name = string_format("image%u", images++);
+    char *root = guard_path(name), *boot = string_format("%s/boot", root);
+    char *grub = string_format("%s/grub", boot), *config = string_format("%s/grub.cfg", grub);
     if (mkdir(root, 0700) != 0 || mkdir(boot, 0755) != 0 || mkdir(grub, 0755) != 0)
         fail_errno("cannot create %s", grub);
-    char *config = grub_config(words);
-    file_write(config_file, config);
+    file_write(config, content->config);
     progress_start("making the image");
-    link_or_copy(kernel, boot, "ouro.elf");
-    link_or_copy(archive, boot, "root.cpio");
-    const char *const argv[] = {
-        "grub-mkrescue", "-o",         image,       root, "--install-modules=" GRUB_MODULES,
-        "--fonts=",      "--locales=", "--themes=", NULL};
+    link_or_copy(content->kernel, boot, content->kernel_name);
+    link_or_copy(content->archive, boot, "root.cpio");
+    const char *const argv[] = {"grub-mkrescue", "-o", image, root, NULL};
+    const char *const nothing_else[] = {"--fonts=", "--locales=", "--themes=", NULL};
     struct args args = {0};
     args_all(&args, argv);
+    args_format(&args, "--install-modules=" GRUB_MODULES " %s", content->loader_module);
+    args_all(&args, nothing_else);
     if (!child_run(args.item))
         fail(STATUS_FAILED, "grub-mkrescue could not make the image");
     args_free(&args);
     free(config);
-    free(config_file);
     free(grub);
     free(boot);
     free(root);
+    free(name);
+}
+
+void iso_make(const char *kernel, const char *archive, const struct args *words, const char *image)
+{
+    char *config = grub_config(words);
+    const struct iso_content content = {.config = config,
+                                        .kernel = kernel,
+                                        .kernel_name = "ouro.elf",
+                                        .loader_module = "multiboot2",
+                                        .archive = archive};
+    iso_build(&content, image);
+    free(config);
 }
 
 /* The line of blanks in the configuration, as long as we wrote it; NULL when there is none. */

@@ -11,6 +11,16 @@
 
 #include "text.h"
 
+struct iso_content {
+    const char *config;        /* text of grub.cfg */
+    const char *kernel;        /* file on the host, /boot/NAME in the image */
+    const char *kernel_name;   /* NAME */
+    const char *loader_module; /* GRUB's for this kind of kernel */
+    const char *archive;       /* file on the host, /boot/root.cpio in the image */
+};
+
+/* Makes an image of any kernel, with the same parts of GRUB for each. */
+void iso_build(const struct iso_content *content, const char *image);
 /* Makes an image of kernel and archive; `words` always reach the kernel. */
 void iso_make(const char *kernel, const char *archive, const struct args *words, const char *image);
 /* Writes words into the line of blanks. Fails the tool when the image has none: not made by Ouro.

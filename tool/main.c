@@ -15,10 +15,8 @@ static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
 } commands[] = {
-    {"run", command_run},
-    {"iso", command_iso},
-    {"debug", command_debug},
-    {"test", command_test},
+    {"run", command_run},   {"iso", command_iso},     {"debug", command_debug},
+    {"test", command_test}, {"bench", command_bench},
 };
 
 static int help(void)

@@ -8,12 +8,23 @@
 jmp_buf tool_native_catch;
 char tool_native_sentence[512];
 
+static NORETURN void caught(const char *format, va_list args)
+{
+    vsnprintf(tool_native_sentence, sizeof(tool_native_sentence), format, args);
+    longjmp(tool_native_catch, 1);
+}
+
 void fail(enum status status, const char *format, ...)
 {
     (void)status;
     va_list args;
     va_start(args, format);
-    vsnprintf(tool_native_sentence, sizeof(tool_native_sentence), format, args);
-    va_end(args);
-    longjmp(tool_native_catch, 1);
+    caught(format, args);
+}
+
+void fail_errno(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    caught(format, args);
 }

@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# bench/linux.sh FOLDER: makes sure that FOLDER holds Debian's cloud kernel, unpacked, and links it as FOLDER/vmlinuz.
+# The package comes through the machine's own apt configuration; nothing is installed, and nobody needs to be root.
+set -eu
+folder=$1
+[ ! -e "$folder/vmlinuz" ] || exit 0
+mkdir -p "$folder"
+cd "$folder"
+package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+[ -n "$package" ] || { echo "apt knows no linux-image-cloud-amd64" >&2; exit 1; }
+apt-get download -q "$package"
+dpkg-deb -x "$package"_*.deb .
+rm -f "$package"_*.deb
+rm -rf lib usr # modules and documents
+ln -s boot/vmlinuz-* vmlinuz
