@@ -12,6 +12,7 @@
  *          .rodata                                           r--
  *          .data.ro_after_init                               rw-, then r--
  *          .data .bss                                        rw-
+ *          .tables      the first page tables                r--: written through the window only
  */
 #include "mm/layout.h"
 
@@ -88,6 +89,12 @@ SECTIONS
         *(.bss .bss.* COMMON)
         . = ALIGN(4096);
         data_end = .;
+    } :data
+    .tables (NOLOAD) : AT(ADDR(.tables) - LAYOUT_KERNEL_BASE)
+    {
+        image_tables_start = .;
+        *(.tables)
+        image_tables_end = .;
     } :data
     image_end = .;
     ASSERT(image_end - LAYOUT_KERNEL_BASE <= LAYOUT_KERNEL_MAX, "the kernel image is too large")

@@ -14,7 +14,7 @@
  *                                                       can be given their permissions one by one
  *   pml4[495] -> pml4                               the recursive slot, moved later to a random one
  *
- * The second three and pml4 stay for good and live in .bss.
+ * The second three and pml4 stay for good and live in .tables.
  */
 #include "mm/layout.h"
 
@@ -255,7 +255,7 @@ boot_stack_high:
     .set boot_stack_start, boot_stack_low + LAYOUT_KERNEL_BASE
     .set boot_stack_end, boot_stack_high + LAYOUT_KERNEL_BASE
 
-    .section .bss
+    .section .tables, "aw", @nobits
     .balign 4096
     .globl pml4
 pml4:

@@ -10,6 +10,7 @@ extern char init_text_start[], init_text_end[];
 extern char text_start[], text_end[];
 extern char rodata_start[], rodata_end[];
 extern char ro_after_init_start[], ro_after_init_end[];
+extern char image_tables_start[], image_tables_end[];
 extern char data_start[], data_end[];
 extern char boot_stack_start[], boot_stack_end[];
 extern char pml4[];

@@ -14,6 +14,7 @@
 #include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/random.h"
+#include "mm/audit_machine.h"
 #include "mm/heap.h"
 #include "mm/kstack.h"
 #include "mm/memory.h"
@@ -90,4 +91,15 @@ INIT_CODE void log_machine(void)
              cpu_features.xsave ? "" : "; no XSAVE");
     log_info("tsc=%llu Hz by %s", ULL(tsc_hz()), tsc_source());
     log_info("memory ram=%llu KiB free=%llu KiB", ULL(memory.ram / 1024), ULL(memory.free / 1024));
+}
+
+void protection_check(bool both)
+{
+    struct audit_finding finding;
+    if (audit_machine(boot_summary.archive, both, &finding) != E_OK)
+        boot_stop("too little memory: none is left to check the page tables with");
+    if (finding.rule != AUDIT_PASSED)
+        boot_stop("the page tables are not safe to run on: 0x%llx %s (level-%d entry 0x%llx)",
+                  ULL(finding.at.v), audit_sentence(finding.rule), finding.level,
+                  ULL(finding.entry.v));
 }

@@ -20,3 +20,6 @@ void memory_start(const struct boot_info *boot);
 void stacks_start(void);
 void interrupts_start(void);
 void log_machine(void);
+/* Stops the machine when the page tables break a rule of protection (mm/audit.h). `both`: the
+ * program was granted memory that is writable and executable. Once memory_end_boot() has run. */
+void protection_check(bool both);

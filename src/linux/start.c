@@ -23,6 +23,7 @@
 #include "linux/process.h"
 #include "linux/start_proc.h"
 #include "linux/sys_file_proc.h"
+#include "linux/sys_mem.h"
 #include "linux/timers.h"
 #include "linux/vdso.h"
 #include "mm/memory.h"
@@ -128,6 +129,8 @@ void linux_start(void *unused)
     boot_mark("program loaded");
     memory_end_boot();
     boot_mark("boot memory freed");
+    protection_check(mem_rwx_exceptions() != 0);
+    boot_mark("page tables checked");
     log_info("the program starts after %llu us", (unsigned long long)(time_now_ns() / 1000));
     start_proc_booted();
     console_ready();

@@ -90,9 +90,13 @@ INIT_CODE static enum err protect_image(void)
         char *start, *end;
         prot_t prot;
     } const parts[] = {
-        {init_text_start, init_text_end, prot_rx()}, {text_start, text_end, prot_rx()},
-        {rodata_start, rodata_end, prot_ro()},       {ro_after_init_start, data_end, prot_rw()},
+        {init_text_start, init_text_end, prot_rx()},
+        {text_start, text_end, prot_rx()},
+        {rodata_start, rodata_end, prot_ro()},
+        {ro_after_init_start, ro_after_init_end, prot_rw()},
+        {data_start, data_end, prot_rw()},
         {image_start, init_text_start, prot_rw()},
+        {image_tables_start, image_tables_end, prot_ro()},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
         enum err e = paging_protect((struct virt_range){image(parts[i].start), image(parts[i].end)},

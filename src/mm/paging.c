@@ -5,7 +5,7 @@ RO_AFTER_INIT const struct paging_ops *paging;
 RO_AFTER_INIT bool paging_nx, paging_huge;
 RO_AFTER_INIT uint64_t paging_reserved;
 struct paging_counters paging_counters;
-RO_AFTER_INIT uint64_t paging_program_window;
+RO_AFTER_INIT uint64_t paging_window, paging_program_window;
 
 bool paging_translate(virt_t v, phys_t *out)
 {

@@ -178,5 +178,7 @@ void paging_mark(struct virt_range range, uint64_t bits);
 /* The physical address of v; false when it is not mapped. */
 bool paging_translate(virt_t v, phys_t *out);
 
+/* Base of the slot through which the back end reads and writes tables; 0 when it needs none. */
+extern uint64_t paging_window;
 /* Where programs read the tables: base of the read-only window P, 0 before it exists. */
 extern uint64_t paging_program_window;

@@ -78,6 +78,7 @@ void recursive_move_window(unsigned slot)
     unsigned old = window_slot;
     pt_store(top, slot, self);
     window_slot = slot;
+    paging_window = recursive_base(slot);
     if (old != slot)
         pt_store(pt_table(4, virt(0), self), old, (pte_t){0});
     pt_invalidate_all();
