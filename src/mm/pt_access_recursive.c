@@ -51,8 +51,16 @@ static pt_table_t unlinked(phys_t frame)
     return ptr_of(virt(LAYOUT_SCRATCH));
 }
 
+/* The scratch page must not go on showing a frame that is a table by now. */
+static void put_unlinked(pt_table_t table)
+{
+    if (virt_of((const void *)table).v == LAYOUT_SCRATCH)
+        op_replace(virt(LAYOUT_SCRATCH), memory_zero_frame(), prot_ro());
+}
+
 static const struct pt_access access = {
     .table = pt_table,
+    .put = put_unlinked,
     .relinked = pt_relinked,
     .alloc = pt_alloc,
     .free = pt_free,

@@ -41,6 +41,10 @@ ouro_guest_test(unexpected_exception ${guest_kernel} 121 "PANIC.*vector 85" "tes
 ouro_guest_test(kernel_page_fault ${guest_kernel} 121 "PANIC.*0x200000000000.*error code 0x2"
     "test=kernel_page_fault")
 
+ouro_guest_test(boot_with_writable_text ${guest_kernel} 125
+    "not safe to run on: 0x200000000000 makes code or sealed data of the kernel writable"
+    "test=boot_with_writable_text")
+
 # The runner itself: failures and leaks are seen, and what cannot be run is refused.
 ouro_guest_test(failing_test ${guest_kernel} 1 "^FAIL failing_test: 1 + 1 is 0x2, not 0x3, guest_fatal.c:"
     "test=failing_test")

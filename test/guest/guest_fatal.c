@@ -2,9 +2,12 @@
 /* What ends the machine must say so: each of these is booted by itself (test/guest/guest.cmake). */
 #include "guest.h"
 
+#include "base/sections.h"
 #include "cpu/percpu.h"
 #include "cpu/selectors.h"
 #include "cpu/tables.h"
+#include "kern/bringup.h"
+#include "mm/memory.h"
 
 static volatile unsigned levels, enough = UINT32_MAX;
 
@@ -70,6 +73,16 @@ GUEST_FATAL(unexpected_exception)
 GUEST_FATAL(kernel_page_fault)
 {
     *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
+}
+
+/* The end of a boot that left kernel text writable at a second address. */
+GUEST_FATAL(boot_with_writable_text)
+{
+    struct pt_walk walk;
+    memory_end_boot();
+    paging_walk(virt_of(text_start), &walk);
+    must(paging_map(GUEST_ARENA_PAGE(0), walk.phys, PAGE_SIZE, prot_rw()));
+    protection_check(false);
 }
 
 /* These two must be reported as failures: a runner that cannot fail tests nothing. */

@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include "cpu/irq_flags.h"
+#include "cpu/x86.h"
 
 GUEST_TEST(test_exceptions)
 {
@@ -128,4 +129,15 @@ GUEST_TEST(test_faults_nest)
     CHECK_EQUAL(depth, 0);
     CHECK_EQUAL(deepest, 5);
     trap_set_handler(VECTOR_BREAKPOINT, old);
+}
+
+/* The registers that protection rests on, as they are and not as somebody left them. Without user
+ * pages (mm/audit.h) SMEP and SMAP would change nothing: they are off. */
+GUEST_TEST(test_control_registers)
+{
+    CHECK_EQUAL(read_cr0(), CR0_KNOWN);
+    CHECK(CR0_KNOWN & UINT64_C(1) << 16); /* WP */
+    CHECK_EQUAL(read_cr4(), CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT |
+                                (cpu_features.xsave ? CR4_OSXSAVE : 0));
+    CHECK_EQUAL(rdmsr(MSR_EFER), EFER_SCE | EFER_LME | EFER_LMA | (cpu_features.nx ? EFER_NXE : 0));
 }
