@@ -54,6 +54,11 @@ void memory_table_free(phys_t frame)
     tables--;
 }
 
+phys_t memory_zero_frame(void)
+{
+    return phys(DATA);
+}
+
 /* ---- the model: what each page of a small world is */
 
 #define BASE  UINT64_C(0x00000000ffe00000) /* crosses a 1 GiB and so a level-2 border */
