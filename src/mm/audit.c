@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "mm/layout.h"
 
-#define PTE_CHANGING   (PTE_A | PTE_D)     /* the CPU's own, at any time */
+#define PTE_CHANGING   (PTE_A | PTE_D) /* the CPU's own, at any time */
 #define CANONICAL_HIGH UINT64_C(0xffff000000000000)
 
 struct audit {
