@@ -116,3 +116,9 @@ void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end)
     if (inode->mappings > 0)
         areas_forget_pages(&inode->pages, first, end);
 }
+
+void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end)
+{
+    if (inode->mappings > 0)
+        areas_pages_written(&inode->pages, first, end);
+}

@@ -132,3 +132,5 @@ MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 
 /* Mappings of pages [first, end) must fault again: their frames were replaced or are gone. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);
+/* Their bytes were changed, but not through mappings: pages that show them become dirty. */
+void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end);

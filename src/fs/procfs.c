@@ -182,6 +182,17 @@ enum err procfs_add(const char *path, procfs_generator generator, void *context)
     return procfs_add_writable(path, generator, NULL, context);
 }
 
+enum err procfs_add_file(const char *path, uint32_t mode, const struct file_ops *ops)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFREG | mode, &inode);
+    if (e != E_OK)
+        return e;
+    inode->ops = &proc_inode_ops;
+    inode->file_ops = ops;
+    return add_inode(path, inode);
+}
+
 enum err procfs_add_link(const char *path, const char *text)
 {
     struct inode *inode;

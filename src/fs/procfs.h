@@ -25,6 +25,9 @@ MUST_CHECK enum err procfs_add(const char *path, procfs_generator generator, voi
 MUST_CHECK enum err procfs_add_writable(const char *path, procfs_generator generator,
                                         procfs_writer writer, void *context);
 
+/* A file with operations of its own, for what is no text. */
+MUST_CHECK enum err procfs_add_file(const char *path, uint32_t mode, const struct file_ops *ops);
+
 /* For procfs_self.c: a symbolic link with a text, one that jumps, a directory with entries of its
  * own making. */
 MUST_CHECK enum err procfs_add_link(const char *path, const char *text);
@@ -35,5 +38,8 @@ MUST_CHECK enum err procfs_add_directory(const char *path, uint32_t mode,
 MUST_CHECK enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode,
                                      size_t size_of, const struct inode_ops *ops,
                                      struct dentry **out);
+/* /proc/self/pagemap and clear_refs (proc(5)), with the dirty bit of the page tables as
+ * "soft-dirty". */
+MUST_CHECK enum err procfs_pagemap_start(const char *directory);
 /* /proc/self and what is in it. */
 MUST_CHECK enum err procfs_self_start(void);

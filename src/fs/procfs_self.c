@@ -250,6 +250,9 @@ static enum err add_process(const char *directory)
         if (e != E_OK)
             return e;
     }
+    enum err e = procfs_pagemap_start(directory);
+    if (e != E_OK)
+        return e;
     fmt_snprintf(path, sizeof(path), "%s/fd", directory);
     return procfs_add_directory(path, 0500, &fd_directory_ops);
 }
@@ -259,6 +262,8 @@ enum err procfs_self_start(void)
     enum err e = add_process("1");
     if (e == E_OK)
         e = add_process("1/task/1");
+    if (e == E_OK)
+        e = procfs_add("pagetables", procfs_show_pagetables, NULL);
     if (e == E_OK)
         e = procfs_add_link("self", "1");
     if (e == E_OK)

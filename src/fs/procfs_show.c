@@ -19,7 +19,7 @@ static uint64_t device_of(const struct page_source *source)
     return CONTAINER_OF(source, struct inode, pages)->fs->device;
 }
 
-static const char *name_of(const struct area *area, char *buffer, size_t size)
+const char *procfs_area_name(const struct area *area, char *buffer, size_t size)
 {
     if (area->source) {
         area->source->ops->name(area->source, buffer, size);
@@ -55,7 +55,7 @@ static void show_area(struct text *text, const struct area *area, char *buffer, 
                 !guard && prot_can_execute(area->prot) ? 'x' : '-',
                 (area->flags & AREA_SHARED) ? 's' : 'p', area->source ? area->offset : 0,
                 device_major(device), device_minor(device), ino);
-    const char *name = name_of(area, buffer, size);
+    const char *name = procfs_area_name(area, buffer, size);
     if (*name != '\0') {
         text_pad(text, line, MAPS_NAME_COLUMN);
         put_name(text, name);

@@ -4,12 +4,19 @@
 
 #include "fs/hooks.h"
 #include "fs/text.h"
+#include "mm/areas.h"
 
 /* What the hook says, with a pid in any case. */
 void procfs_describe(struct fs_process *out);
+
+/* What /proc/self/maps calls the area, in `buffer` or constant; "" when it has no name. */
+const char *procfs_area_name(const struct area *area, char *buffer, size_t size);
 
 void procfs_show_maps(struct text *text, void *context);
 void procfs_show_limits(struct text *text, void *context);
 void procfs_show_stat(struct text *text, void *context);
 void procfs_show_statm(struct text *text, void *context);
 void procfs_show_status(struct text *text, void *context);
+
+/* /proc/pagetables: mm/ptdump.h over the live tables. */
+void procfs_show_pagetables(struct text *text, void *context);

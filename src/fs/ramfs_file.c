@@ -142,6 +142,7 @@ static enum err ram_write(struct file *file, struct io *io, uint64_t *offset)
         if (at > inode->size)
             inode->size = at;
     }
+    inode_pages_written(inode, page_number(*offset), pages_of(at));
     *offset = at;
     return e;
 }
@@ -183,8 +184,10 @@ static void clear_tail(struct ram_file *ram, uint64_t from)
 {
     char *page = page_tree_find(&ram->tree, page_number(from));
     uint64_t inside = from & PAGE_MASK;
-    if (page && inside > 0)
+    if (page && inside > 0) {
         memset(page + inside, 0, PAGE_SIZE - inside);
+        inode_pages_written(&ram->inode, page_number(from), page_number(from) + 1);
+    }
 }
 
 static enum err ram_truncate(struct inode *inode, uint64_t size)
@@ -221,8 +224,10 @@ static enum err clear_inside(struct ram_file *ram, uint64_t from, uint64_t to)
         return E_OK;
     void *page;
     enum err e = own_page(ram, page_number(from), &page);
-    if (e == E_OK)
+    if (e == E_OK) {
         memset((char *)page + (from & PAGE_MASK), 0, to - from);
+        inode_pages_written(&ram->inode, page_number(from), page_number(from) + 1);
+    }
     return e;
 }
 

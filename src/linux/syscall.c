@@ -22,6 +22,13 @@ static enum err absent(uint32_t number)
     return E_NOSYS;
 }
 
+/* What is not in Linux's table. */
+static NOINLINE enum err beyond_linux(uint32_t number, struct syscall *call)
+{
+    const struct syscall_row *row = syscall_row(number);
+    return row != NULL && row->function != NULL ? row->function(call) : absent(number);
+}
+
 /* Not irq_save(): the flags are known, and reading them is slow. */
 static inline void interrupts_off(void)
 {
@@ -66,7 +73,7 @@ void syscall_dispatch(struct trap_frame *frame)
 
     enum err e = likely(number < SYSCALL_COUNT && syscall_table[number].function != NULL)
                      ? syscall_table[number].function(&call)
-                     : absent(number);
+                     : beyond_linux(number, &call);
     record->result = e == E_OK ? (int64_t)call.result : -(int64_t)e;
     record->finished = true;
     if (likely(!call.frame_replaced))

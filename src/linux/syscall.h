@@ -18,6 +18,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "cpu/frame.h"
+#include "vdso/calls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,7 +47,18 @@ struct syscall_row {
 
 #define SYSCALL_COUNT 462
 
-extern const struct syscall_row syscall_table[SYSCALL_COUNT]; /* linux/syscall_table.c */
+extern const struct syscall_row syscall_table[SYSCALL_COUNT];        /* linux/syscall_table.c */
+extern const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT]; /* ours: vdso/calls.h */
+
+/* NULL: a number that neither Linux nor we have. A row of Linux's may lack a name all the same. */
+static inline const struct syscall_row *syscall_row(uint32_t number)
+{
+    if (number < SYSCALL_COUNT)
+        return &syscall_table[number];
+    return number - OURO_CALL_FIRST < OURO_CALL_COUNT
+               ? &syscall_ouro_table[number - OURO_CALL_FIRST]
+               : NULL;
+}
 
 /* Entry point from cpu/entry.S, on the thread's kernel stack, interrupts on. Signals that became
  * pending are delivered before it returns; interrupts are off then, so that none slips in between.

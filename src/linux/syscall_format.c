@@ -53,10 +53,9 @@ void syscall_format(const struct syscall_record *record, char *out, size_t size)
 {
     static const struct syscall_row unknown = {NULL, NULL, 6, "xxxxxx"};
     struct text_out t = {out, size};
-    const struct syscall_row *row =
-        record->number < SYSCALL_COUNT && syscall_table[record->number].name != NULL
-            ? &syscall_table[record->number]
-            : &unknown;
+    const struct syscall_row *row = syscall_row(record->number);
+    if (row == NULL || row->name == NULL)
+        row = &unknown;
     if (row->name != NULL)
         put(&t, "%s(", row->name);
     else

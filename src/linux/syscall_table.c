@@ -8,6 +8,7 @@
 #include "linux/sys_ids.h"
 #include "linux/sys_limits.h"
 #include "linux/sys_mem.h"
+#include "linux/sys_ouro.h"
 #include "linux/sys_path.h"
 #include "linux/sys_poll.h"
 #include "linux/sys_process.h"
@@ -395,4 +396,8 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [459] = {"lsm_get_self_attr", NULL, 4, "uppx"},
     [460] = {"lsm_set_self_attr", NULL, 4, "upux"},
     [461] = {"lsm_list_modules", NULL, 3, "ppx"},
+};
+
+const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT] = {
+    [VDSO_CALL_HARVEST - OURO_CALL_FIRST] = {"ouro_harvest", sys_ouro_harvest, 4, "pzxp"},
 };

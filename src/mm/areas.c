@@ -100,7 +100,8 @@ static void source_put(const struct area *a)
 static bool can_merge(const struct area *low, const struct area *high)
 {
     if (low->range.end.v != high->range.start.v || low->kind != high->kind ||
-        low->flags != high->flags || !prot_equal(low->prot, high->prot) || low->kind == AREA_GUARD)
+        ((low->flags ^ high->flags) & ~(uint32_t)AREA_CLEAN) ||
+        !prot_equal(low->prot, high->prot) || low->kind == AREA_GUARD)
         return false;
     if (low->kind == AREA_ANONYMOUS)
         return true;
@@ -114,6 +115,7 @@ static bool merge_at(size_t i)
     if (i + 1 >= count || !can_merge(&areas[i], &areas[i + 1]))
         return false;
     areas[i].range.end = areas[i + 1].range.end;
+    areas[i].flags &= areas[i + 1].flags | ~(uint32_t)AREA_CLEAN;
     source_put(&areas[i + 1]);
     remove_at(i + 1);
     return true;
@@ -147,6 +149,7 @@ enum err areas_add(const struct area *area)
     if (e != E_OK)
         return e;
     insert_at(i, area);
+    areas[i].flags &= ~(uint32_t)AREA_CLEAN;
     total_bytes += virt_range_size(area->range);
     merge_at(i);
     if (i > 0)
@@ -289,9 +292,11 @@ static enum err move_page(virt_t from, virt_t to, prot_t prot)
     if (walk.entry[1].v & PTE_COPY)
         prot = prot_copy_on_write(prot);
     enum err e = paging_map(to, phys(walk.entry[1].v & PTE_ADDRESS), PAGE_SIZE, prot);
-    if (e == E_OK)
-        paging_unmap(virt_range(from.v, from.v + PAGE_SIZE), NULL, NULL);
-    return e;
+    if (e != E_OK)
+        return e;
+    paging_mark(virt_range(to.v, to.v + PAGE_SIZE), walk.entry[1].v & (PTE_A | PTE_D));
+    paging_unmap(virt_range(from.v, from.v + PAGE_SIZE), NULL, NULL);
+    return E_OK;
 }
 
 static enum err move_pages(struct virt_range from, virt_t to, prot_t prot)
@@ -332,6 +337,20 @@ enum err areas_move(struct virt_range from, struct virt_range to)
     return areas_remove(from);
 }
 
+/* Where the area shows pages [first, end) of the source. */
+static struct virt_range shown(const struct area *a, const struct page_source *source,
+                               uint64_t first, uint64_t end)
+{
+    uint64_t start = a->offset >> PAGE_SHIFT;
+    uint64_t after = start + (virt_range_size(a->range) >> PAGE_SHIFT);
+    if (a->source != source || end <= start || first >= after)
+        return (struct virt_range){a->range.start, a->range.start};
+    uint64_t low = first > start ? first - start : 0;
+    uint64_t high = (end < after ? end : after) - start;
+    return virt_range(a->range.start.v + (low << PAGE_SHIFT),
+                      a->range.start.v + (high << PAGE_SHIFT));
+}
+
 static void forget_page(const struct area *a, virt_t page)
 {
     struct pt_walk walk;
@@ -344,14 +363,24 @@ static void forget_page(const struct area *a, virt_t page)
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct area *a = &areas[i];
-        if (a->source != source)
-            continue;
-        uint64_t start = a->offset >> PAGE_SHIFT;
-        uint64_t pages = virt_range_size(a->range) >> PAGE_SHIFT;
-        for (uint64_t n = first > start ? first - start : 0; n < pages && start + n < end; n++)
-            forget_page(a, virt(a->range.start.v + (n << PAGE_SHIFT)));
+        struct virt_range part = shown(&areas[i], source, first, end);
+        for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
+            forget_page(&areas[i], page);
+        if (virt_range_size(part) != 0) /* the new pages are mapped later, and not dirty then */
+            areas[i].flags &= ~(uint32_t)AREA_CLEAN;
     }
+}
+
+void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    for (size_t i = 0; i < count; i++)
+        paging_mark(shown(&areas[i], source, first, end), PTE_D);
+}
+
+void areas_mark_clean(void)
+{
+    for (size_t i = 0; i < count; i++)
+        areas[i].flags |= AREA_CLEAN;
 }
 
 void areas_clear(void)

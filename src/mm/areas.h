@@ -24,12 +24,14 @@ enum area_kind {
 };
 
 enum area_flags {
-    AREA_SHARED = 1,     /* stores reach the file */
-    AREA_STACK = 2,      /* the main thread's stack: "[stack]" */
-    AREA_HEAP = 4,       /* brk: "[heap]" */
-    AREA_GROWS_DOWN = 8, /* a touch just below extends it */
-    AREA_IMAGE = 16,     /* of the ELF image */
-    AREA_READ_ONLY = 32, /* shared mapping of a file that was not opened for writing: stays so */
+    AREA_SHARED = 1,       /* stores reach the file */
+    AREA_STACK = 2,        /* the main thread's stack: "[stack]" */
+    AREA_HEAP = 4,         /* brk: "[heap]" */
+    AREA_GROWS_DOWN = 8,   /* a touch just below extends it */
+    AREA_IMAGE = 16,       /* of the ELF image */
+    AREA_READ_ONLY = 32,   /* shared mapping of a file that was not opened for writing: stays so */
+    AREA_CLEAN = 0x100000, /* existed at the last areas_mark_clean(), and so did all it merged with
+                              (the opposite of Linux's VM_SOFTDIRTY); keeps nothing from merging */
 };
 
 struct area {
@@ -78,6 +80,11 @@ MUST_CHECK enum err areas_move(struct virt_range from, struct virt_range to);
 /* Pages [first, end) of the source were replaced: mappings that still show the old ones must fault
  * again. */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
+/* Pages [first, end) of the source were written, but not through its mappings: those that show them
+ * become dirty. */
+void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
+/* All areas that are there now get AREA_CLEAN. */
+void areas_mark_clean(void);
 /* Where areas_find_hole() starts to search, downwards. */
 void areas_set_mmap_base(virt_t base);
 /* Unmaps everything, guards too: before a new program is loaded. */

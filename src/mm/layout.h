@@ -27,6 +27,8 @@
 #define LAYOUT_PROGRAM_START       0x0000000000010000
 #define LAYOUT_PROGRAM_END         0x00007ffffffff000
 
+#define LAYOUT_WINDOWS_START       0xffff800000000000
+#define LAYOUT_WINDOWS_END         0xfffff80000000000
 #define LAYOUT_WINDOW_SLOT_FIRST   256
 #define LAYOUT_WINDOW_SLOT_LAST    495
 #define LAYOUT_WINDOW_SLOT_DEFAULT 495 /* where no random source exists, and what the stub uses */

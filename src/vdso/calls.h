@@ -8,5 +8,5 @@
 #define VDSO_CALL_MPROTECT 10 /* Linux's */
 
 #define OURO_CALL_FIRST    0x4f00
-#define VDSO_CALL_HARVEST  0x4f00
-#define OURO_CALL_END      0x4f01
+#define VDSO_CALL_HARVEST  0x4f00 /* sys_ouro_harvest() */
+#define OURO_CALL_COUNT    1

@@ -175,6 +175,13 @@ void console_size(uint16_t *columns, uint16_t *rows)
 }
 
 unsigned native_forgotten;
+uint64_t native_pages_written;
+
+void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    (void)source;
+    native_pages_written += end - first;
+}
 
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
 {

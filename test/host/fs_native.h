@@ -27,3 +27,5 @@ extern unsigned native_terminals; /* bit n: descriptor n is a terminal */
 
 /* How often mappings were told that pages changed. */
 extern unsigned native_forgotten;
+/* How many pages they were told were written past them. */
+extern uint64_t native_pages_written;

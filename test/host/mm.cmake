@@ -11,6 +11,7 @@ ouro_host_test(areas src/mm/areas.c src/mm/frames.c src/mm/paging.c)
 ouro_host_test(heap src/mm/heap.c src/mm/frames.c src/mm/paging.c)
 # The heap's slot is in the kernel's half: a header of the same name moves it.
 target_include_directories(test_heap BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/heap_shadow)
+ouro_host_test(ptdump src/mm/ptdump.c)
 ouro_host_test(fault_report src/mm/fault_report.c)
 target_compile_definitions(test_fault_report PRIVATE
     OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/host/golden/fault_report.txt")

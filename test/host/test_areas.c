@@ -90,6 +90,13 @@ static void model_walk(virt_t at, struct pt_walk *out)
     out->leaf_level = out->entry[1].v & PTE_P ? 1 : 0;
 }
 
+void paging_mark(struct virt_range range, uint64_t bits)
+{
+    for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE)
+        if (in_arena(v) && leaf[page_of(v)].v & PTE_P)
+            leaf[page_of(v)].v |= bits;
+}
+
 static const struct paging_ops model_paging = {
     .name = "model",
     .map = model_map,
@@ -507,12 +514,86 @@ static void test_protect_into_a_hole(void **state)
     assert_int_equal(areas_count(), 1);
 }
 
+static bool clean_at(size_t page)
+{
+    return areas_find(address(page))->flags & AREA_CLEAN;
+}
+
+/* What is added is not clean, nor what it merges with; cutting and protecting change nothing. */
+static void test_clean(void **state)
+{
+    (void)state;
+    must_add(ARENA, 10 * PAGE_SIZE, prot_rw());
+    must_add(ARENA + 20 * PAGE_SIZE, 4 * PAGE_SIZE, prot_rw());
+    assert_false(clean_at(0));
+    areas_mark_clean();
+    assert_true(clean_at(0) && clean_at(20));
+    must_add(ARENA + 24 * PAGE_SIZE, PAGE_SIZE, prot_ro());
+    assert_false(clean_at(24));
+    assert_true(clean_at(20));
+    assert_int_equal(areas_protect(pages(4, 5), prot_ro()), E_OK);
+    assert_int_equal(areas_remove(pages(8, 9)), E_OK);
+    assert_true(clean_at(3) && clean_at(4) && clean_at(5) && clean_at(9));
+    assert_int_equal(areas_count(), 6);
+    must_add(ARENA + 10 * PAGE_SIZE, PAGE_SIZE, prot_rw());
+    areas_check();
+    assert_int_equal(areas_count(), 6);
+    assert_true(clean_at(5));
+    assert_false(clean_at(9) || clean_at(10));
+    assert_int_equal(areas_move(pages(20, 24), pages(40, 44)), E_OK);
+    assert_false(clean_at(40));
+}
+
+static void map_source(size_t first, size_t count, uint64_t index)
+{
+    struct area a = {
+        .range = pages(first, first + count),
+        .kind = AREA_FILE,
+        .flags = AREA_SHARED,
+        .prot = prot_rw(),
+        .source = &sources[0].source,
+        .offset = index * PAGE_SIZE,
+        .file_end = UINT64_MAX,
+    };
+    a.source->ops->get(a.source);
+    assert_int_equal(areas_add(&a), E_OK);
+    for (size_t i = first; i < first + count; i++) {
+        phys_t frame;
+        assert_int_equal(frames_alloc(&machine_frames, 0, &frame), E_OK);
+        assert_int_equal(paging_map(address(i), frame, PAGE_SIZE, prot_rw()), E_OK);
+    }
+}
+
+/* A write past the mappings marks the pages that show what was written, and no others. */
+static void test_pages_written(void **state)
+{
+    (void)state;
+    map_source(0, 4, 10);
+    map_source(10, 4, 12);
+    areas_pages_written(&sources[0].source, 12, 14);
+    areas_pages_written(&sources[1].source, 0, UINT64_MAX);
+    areas_pages_written(&sources[0].source, 0, 10);
+    areas_pages_written(&sources[0].source, 16, UINT64_MAX);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(!!(leaf[i].v & PTE_D), i >= 2);
+        assert_int_equal(!!(leaf[10 + i].v & PTE_D), i < 2);
+    }
+    assert_int_equal(areas_move(pages(2, 3), pages(30, 31)), E_OK);
+    assert_true(leaf[30].v & PTE_D);
+    areas_mark_clean();
+    areas_forget_pages(&sources[0].source, 15, 16);
+    assert_true(clean_at(0));
+    assert_false(clean_at(10)); /* the page that comes instead is not marked */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_ranges_refused, start),
         cmocka_unit_test_setup(test_holes, start),
         cmocka_unit_test_setup(test_protect_into_a_hole, start),
+        cmocka_unit_test_setup(test_clean, start),
+        cmocka_unit_test_setup(test_pages_written, start),
         cmocka_unit_test_setup(test_random, start),
     };
     return RUN_TESTS(tests);

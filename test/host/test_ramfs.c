@@ -256,11 +256,15 @@ static void test_pages_for_mappings(void **state)
         assert_int_equal(page[i], 0);
     assert_int_equal(source->ops->page(source, 4, false, &frame), E_INVAL);
     native_forgotten = 0;
+    native_pages_written = 0;
     assert_int_equal(source->ops->page(source, 0, true, &frame), E_OK);
     assert_int_not_equal(frame.v, 0x100000);
     assert_int_equal(native_forgotten, 1);
     assert_int_equal(write_at(f, "x", 1, 4096), E_OK);
     assert_int_equal(native_forgotten, 2);
+    assert_int_equal(native_pages_written, 1);
+    assert_int_equal(write_at(f, "xyz", 3, 8190), E_OK); /* over the end of a page */
+    assert_int_equal(native_pages_written, 3);
     assert_int_equal(source->ops->page(source, 1, false, &frame), E_OK);
     assert_int_equal(*(char *)ptr_of(virt(frame.v)), 'x');
     file_put(f);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT] = {{"ouro_harvest", NULL, 4, "pzxp"}};
 const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [1] = {"write", NULL, 3, "fpz"},
     [39] = {"getpid", NULL, 0, ""},
