@@ -46,7 +46,7 @@ static void packed_words(const struct request *o, const struct program *program,
         args_add(&argv, o->arguments[i]);
     args_add(&environment, "HOME=/");
     args_format(&environment, "TERM=%s", term && *term ? term : "linux");
-    args_add(&environment, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    args_add(&environment, "PATH=" PROGRAM_PATH);
     for (size_t i = 0; i < o->environment.count; i++)
         set_environment(&environment, o->environment.item[i]);
     if (argv.count > OPTIONS_ARGUMENTS_MAX)
@@ -96,15 +96,27 @@ static void prepare_demo(struct tree *tree, struct program *program)
     free(folder);
 }
 
+/* PATH as the program will have it. */
+static const char *machine_path(const struct request *o)
+{
+    const char *path = PROGRAM_PATH;
+    for (size_t i = 0; i < o->environment.count; i++)
+        if (string_starts(o->environment.item[i], "PATH="))
+            path = o->environment.item[i] + sizeof("PATH=") - 1;
+    return path;
+}
+
 static char *pack_archive(const struct request *o, struct program *program)
 {
     struct tree tree = {0};
     char *archive = guard_path("root.cpio");
     tree_load(&tree, o->root);
     if (o->program)
-        program_prepare(&tree, o->program, program);
+        program_prepare(&tree, o->program, machine_path(o), program);
     else
         prepare_demo(&tree, program);
+    for (size_t i = 0; i < o->with.count; i++)
+        program_pack_with(&tree, o->with.item[i]);
     pack_tree(&tree, archive, o->command == COMMAND_ISO ? 0 : o->machine.memory);
     return archive;
 }

@@ -55,6 +55,12 @@ void file_copy(const char *from, const char *to)
 
 char *file_read(const char *path)
 {
+    size_t size;
+    return file_read_bytes(path, &size);
+}
+
+char *file_read_bytes(const char *path, size_t *size)
+{
     FILE *file = fopen(path, "re");
     struct text text = {0};
     char block[4096];
@@ -67,6 +73,7 @@ char *file_read(const char *path)
         fail_errno("cannot read %s", path);
     fclose(file);
     text_add(&text, "", 0);
+    *size = text.length;
     return text.bytes;
 }
 

@@ -15,6 +15,7 @@
 
 enum { /* options without a short form */
     KEY_ROOT = 0x100,
+    KEY_WITH,
     KEY_APPEND,
     KEY_KERNEL,
     KEY_EMULATOR,
@@ -29,6 +30,12 @@ enum { /* options without a short form */
 
 #define PACK_OPTIONS                                                                                \
     {"root", KEY_ROOT, "DIR", 0, "files that the program finds under /", 1},                        \
+        {"with",                                                                                    \
+         KEY_WITH,                                                                                  \
+         "PATH",                                                                                    \
+         0,                                                                                         \
+         "pack this file or folder too, with the libraries that it needs; repeatable",              \
+         1},                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
         {"append", KEY_APPEND, "WORDS", 0, "kernel command line", 1},                               \
     {                                                                                               \
@@ -165,6 +172,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_ROOT:
         o->root = text;
         break;
+    case KEY_WITH:
+        args_add(&o->with, text);
+        break;
     case KEY_APPEND:
         o->append = text;
         break;
@@ -201,7 +211,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static const char *const value_options[] = {"-o",    "--output", "--root",   "-e",
+static const char *const value_options[] = {"-o",    "--output", "--root",   "--with", "-e",
                                             "--env", "--append", "--kernel", NULL};
 
 static bool joined_option(const char *text)
@@ -265,7 +275,8 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "iso needs the name of the image: -o FILE.iso");
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
         fail(STATUS_FAILED, "debug works with --emulator qemu");
-    if (o->image && (o->program || o->root || o->append || o->environment.count > 0))
+    if (o->image &&
+        (o->program || o->root || o->append || o->environment.count > 0 || o->with.count > 0))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     if (o->image && m->medium == MEDIUM_DIRECT)
@@ -281,7 +292,7 @@ void options_read(enum command command, int argc, char **argv, struct request *o
     static const struct argp argps[] = {
         [COMMAND_RUN] =
             {run_options, parse, "[PROGRAM [ARGS...]]",
-             "Boot PROGRAM (a static ELF file, or a .c file, which is compiled) in a machine of its own. Its output is this command's output, its status this command's status. Without PROGRAM the demo is booted.",
+             "Boot PROGRAM (a Linux ELF file, packed with its libraries; a script; or a .c file, which is compiled) in a machine of its own. Its output is this command's output, its status this command's status. Without PROGRAM the demo is booted.",
              NULL, NULL, NULL},
         [COMMAND_ISO] = {iso_options, parse, "PROGRAM [ARGS...] -o FILE.iso",
                          "Make a bootable image of PROGRAM: for a CD or a USB stick, BIOS or UEFI.",

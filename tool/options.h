@@ -17,6 +17,7 @@ struct request {
     struct args qemu_args;
     struct args environment; /* NAME=VALUE, in the order typed */
     struct args gdb_args;
+    struct args with;   /* --with: files and folders to pack */
     const char *root;   /* NULL: none */
     const char *append; /* NULL: none */
     const char *image;  /* --image; NULL: pack one */

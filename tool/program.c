@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 #include "compile.h"
+#include "elf_needs.h"
 #include "fail.h"
+#include "library.h"
 #include "mm/layout.h"
 #include "parse/elf64.h"
 #include "path.h"
@@ -13,6 +15,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define SCRIPT_HEAD 255 /* Linux's BINPRM_BUF_SIZE - 1 */
+#define SCRIPTS_MAX 5   /* scripts that name scripts */
+#define BLANKS      " \t"
 
 static bool is_file(const char *path)
 {
@@ -53,19 +59,6 @@ static char *find_on_host(const char *typed)
     return string_copy(typed);
 }
 
-static void check_script(const char *name, const char *bytes, size_t size)
-{
-    if (size < 2 || bytes[0] != '#' || bytes[1] != '!')
-        return;
-    size_t start = 2, end;
-    while (start < size && bytes[start] == ' ')
-        start++;
-    for (end = start; end < size && end - start < 200 && bytes[end] > ' '; end++)
-        ;
-    fail(STATUS_CANNOT_RUN, "%s is a script for %.*s; Ouro starts ELF programs only", name,
-         (int)(end - start), bytes + start);
-}
-
 static void check_elf(const char *name, const char *file)
 {
     static struct elf64_image image;
@@ -80,30 +73,151 @@ static void check_elf(const char *name, const char *file)
     void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(errno));
-    check_script(name, bytes, size);
     if (elf64_parse(bytes, size, LAYOUT_PROGRAM_END, &image, &fault) != E_OK)
         fail(STATUS_CANNOT_RUN, "%s cannot be run: %s (at offset %llu)", name, fault.what,
              (unsigned long long)fault.offset);
-    if (image.interpreter[0])
-        fail(STATUS_CANNOT_RUN,
-             "%s is dynamically linked and needs %s; Ouro runs static programs so far", name,
-             image.interpreter);
     munmap(bytes, size);
     close(fd);
+}
+
+/* The first line of a script, without "#!" and the blanks around; NULL when the file is none. */
+static char *script_line(const char *file)
+{
+    char head[SCRIPT_HEAD + 1] = "";
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? 0 : read(fd, head, SCRIPT_HEAD);
+    if (fd >= 0)
+        close(fd);
+    if (size < 2 || head[0] != '#' || head[1] != '!')
+        return NULL;
+    head[size] = '\0';
+    size_t start = 2 + strspn(head + 2, BLANKS), length = strcspn(head + start, "\n");
+    while (length > 0 && strchr(BLANKS, head[start + length - 1]))
+        length--;
+    return string_format("%.*s", (int)length, head + start);
+}
+
+/* The command that env(1) starts: the first word that is neither an option nor a variable. NULL:
+ * none. */
+static char *env_command(const char *words)
+{
+    while (*words) {
+        words += strspn(words, BLANKS);
+        size_t length = strcspn(words, BLANKS);
+        bool split = length > 2 && strncmp(words, "-S", 2) == 0;
+        const char *word = split ? words + 2 : words;
+        size_t left = split ? length - 2 : length;
+        if (left > 0 && word[0] != '-' && !memchr(word, '=', left))
+            return string_format("%.*s", (int)left, word);
+        words += length;
+    }
+    return NULL;
+}
+
+/* As execvp(3) will look for it in the machine. */
+static char *search_machine(struct tree *tree, const char *name, const char *path)
+{
+    while (*path) {
+        size_t length = strcspn(path, ":");
+        char *place = string_format("%.*s/%s", (int)length, path, name), *source;
+        char *real = tree_overlay(tree, place, OVERLAY_LOOK, &source);
+        bool found = source && access(source, X_OK) == 0;
+        free(real);
+        free(source);
+        if (found)
+            return place;
+        free(place);
+        path += length + (path[length] == ':');
+    }
+    return NULL;
+}
+
+struct start {
+    struct tree *tree;
+    const char *path; /* PATH in the machine */
+    unsigned scripts;
+};
+
+static void add_start(struct start *start, const char *place, const char *host_folder,
+                      const char *name);
+
+/* What the script's first line names must be there too; and through env what that starts. */
+static void add_script(struct start *start, const char *name, const char *line)
+{
+    size_t length = strcspn(line, BLANKS);
+    char *interpreter = string_format("%.*s", (int)length, line);
+    if (++start->scripts > SCRIPTS_MAX)
+        fail(STATUS_CANNOT_RUN, "%s is a script for scripts that name each other", name);
+    if (!*interpreter)
+        fail(STATUS_CANNOT_RUN, "%s is a script whose first line names no interpreter", name);
+    char *source, *real = tree_overlay(start->tree, interpreter, OVERLAY_TAKE, &source);
+    if (!source)
+        fail(STATUS_CANNOT_RUN, "%s is a script for %s, which is not there", name, interpreter);
+    add_start(start, interpreter, NULL, interpreter);
+    char *command = strcmp(path_base(interpreter), "env") == 0 ? env_command(line + length) : NULL;
+    if (command) {
+        char *place = strchr(command, '/') ? path_normalise(command)
+                                           : search_machine(start->tree, command, start->path);
+        char *there = place ? tree_overlay(start->tree, place, OVERLAY_TAKE, NULL) : NULL;
+        if (!there)
+            fail(STATUS_CANNOT_RUN, "%s is a script for %s, which is not in the machine's PATH",
+                 name, command);
+        add_start(start, place, NULL, command);
+        free(place);
+        free(there);
+    }
+    free(command);
+    free(interpreter);
+    free(real);
+    free(source);
+}
+
+/* Checks what stands at `place` of the tree and adds what it needs to start. */
+static void add_start(struct start *start, const char *place, const char *host_folder,
+                      const char *name)
+{
+    const struct entry *entry = tree_follow(start->tree, place);
+    if (!entry || !entry->source)
+        fail(STATUS_CANNOT_RUN, "%s is not a regular file", name);
+    char *source = string_copy(entry->source), *line = script_line(source);
+    if (!(entry->stat.st_mode & 0111))
+        fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(EACCES));
+    if (line) {
+        add_script(start, name, line);
+    } else {
+        check_elf(name, source);
+        (void)library_add(start->tree, place, host_folder, name, MISSING_FAILS);
+    }
+    free(line);
+    free(source);
+}
+
+/* A file that lies elsewhere on the host than in the machine. */
+static void add_moved(struct start *start, const struct program *program)
+{
+    char *real = realpath(program->file, NULL);
+    if (!real)
+        fail(STATUS_CANNOT_RUN, "%s: %s", program->name, strerror(errno));
+    char *folder = string_format("%.*s", (int)(path_base(real) - real), real);
+    tree_add_file(start->tree, program->place, program->file);
+    add_start(start, program->place, folder, program->name);
+    free(folder);
+    free(real);
 }
 
 void program_prepare_file(struct tree *tree, const char *name, const char *file,
                           struct program *out)
 {
+    struct start start = {.tree = tree, .path = PROGRAM_PATH};
     *out = (struct program){string_copy(name), string_copy(file), path_normalise(name)};
     if (access(file, X_OK) != 0)
         fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(errno));
-    check_elf(name, file);
-    tree_add_file(tree, out->place, file);
+    add_moved(&start, out);
 }
 
-void program_prepare(struct tree *tree, const char *typed, struct program *out)
+void program_prepare(struct tree *tree, const char *typed, const char *path, struct program *out)
 {
+    struct start start = {.tree = tree, .path = path};
     if (!*typed)
         fail(STATUS_NOT_FOUND, "the name of the program is empty");
     bool is_source = string_ends(typed, ".c") && typed[2] && is_file(typed);
@@ -115,17 +229,53 @@ void program_prepare(struct tree *tree, const char *typed, struct program *out)
         free(file);
         return;
     }
-    char *place = path_normalise(typed);
-    const struct entry *there = tree_follow(tree, place);
+    *out = (struct program){string_copy(typed), NULL, path_normalise(typed)};
+    const struct entry *there = tree_follow(tree, out->place);
     if (there && S_ISREG(there->stat.st_mode)) {
-        if (!(there->stat.st_mode & 0111))
-            fail(STATUS_CANNOT_RUN, "%s: %s", typed, strerror(EACCES));
-        check_elf(typed, there->source);
-        *out = (struct program){string_copy(typed), string_copy(there->source), place};
+        out->file = string_copy(there->source);
+        add_start(&start, out->place, NULL, typed);
         return;
     }
-    char *file = find_on_host(typed);
-    program_prepare_file(tree, typed, file, out);
-    free(file);
+    out->file = find_on_host(typed);
+    if (access(out->file, X_OK) != 0)
+        fail(STATUS_CANNOT_RUN, "%s: %s", typed, strerror(errno));
+    if (out->file[0] != '/') {
+        add_moved(&start, out);
+        return;
+    }
+    /* It keeps its place, and the links that lead there. */
+    free(out->place);
+    out->place = path_normalise(out->file);
+    char *real = tree_overlay(tree, out->place, OVERLAY_TAKE, NULL);
+    if (!real)
+        fail(STATUS_CANNOT_RUN, "%s cannot be placed in the machine", typed);
+    add_start(&start, out->place, NULL, typed);
+    free(real);
+}
+
+void program_pack_with(struct tree *tree, const char *typed)
+{
+    struct args added = {0};
+    struct stat st;
+    char *place = path_normalise(typed);
+    if (stat(typed, &st) != 0)
+        fail(STATUS_NOT_FOUND, "--with %s: %s", typed, strerror(errno));
+    tree_add_all(tree, place, typed, &added);
+    for (size_t i = 0; i < added.count; i++) {
+        const struct entry *entry = tree_follow(tree, added.item[i]);
+        struct elf_needs needs;
+        if (!entry || !entry->source)
+            continue;
+        enum elf_kind kind = elf_needs_read(entry->source, &needs);
+        elf_needs_free(&needs);
+        if (kind != ELF_DYNAMIC)
+            continue;
+        char *host =
+            string_format("%.*s", (int)(path_base(entry->source) - entry->source), entry->source);
+        (void)library_add(tree, added.item[i], typed[0] == '/' ? NULL : host, added.item[i],
+                          S_ISREG(st.st_mode) ? MISSING_FAILS : MISSING_WARNS);
+        free(host);
+    }
+    args_free(&added);
     free(place);
 }

@@ -55,9 +55,9 @@ words() {
     : >empty
     chmod +x empty
     expect 126 'is empty' run ./empty
-    printf '#!/bin/sh -e\n' >script
+    printf '#!/no/shell -e\n' >script
     chmod +x script
-    expect 126 'is a script for /bin/sh' run ./script
+    expect 126 'is a script for /no/shell, which is not there' run ./script
     head -c 5000 "$busybox" >short
     chmod +x short
     expect 126 'truncated' run ./short
@@ -68,8 +68,8 @@ words() {
     poke lying 56 "$(printf '\377\177')" # e_phnum
     expect 126 'program headers' run ./lying
     echo 'int main(void) { return 0; }' >dynamic.c
-    gcc -o dynamic dynamic.c
-    expect 126 'dynamically linked and needs /lib64/ld-linux-x86-64.so.2' run ./dynamic
+    gcc -o dynamic dynamic.c -Wl,--dynamic-linker,/lib64/no-such.so
+    expect 126 'dynamically linked and needs /lib64/no-such.so, which is not there' run ./dynamic
     mkdir root
     truncate -s 40M root/big
     expect 125 'needs at least [0-9]+ MiB of memory, the machine has 16' run -m 16M --root root "$busybox"

@@ -17,6 +17,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_S
 
 ouro_boot_test(front-door 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/front-door.sh)
 ouro_boot_test(tool 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool.sh)
+ouro_boot_test(dynamic 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/dynamic.sh)
 ouro_boot_test(terminal 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/terminal.sh)
 ouro_boot_test(debug 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/debug.sh)
 ouro_boot_test(ci-page 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/ci-page.sh)
