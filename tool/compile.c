@@ -16,7 +16,9 @@ char *compile_program(const char *source)
     char *result = guard_path("program");
     const char *file = source[0] == '-' ? string_format("./%s", source) : source;
     progress_start("compiling");
-    const char *const argv[] = {"musl-gcc", "-static", "-O2", "-g", "-o", result, file, NULL};
+    const char *const argv[] = {
+        "musl-gcc", "-static", "-O2", "-g", "-I", OURO_SOURCE_DIR "/include",
+        "-o",       result,    file,  NULL};
     struct args args = {0};
     args_all(&args, argv);
     if (!child_run(args.item))

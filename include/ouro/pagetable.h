@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program's view of its own page tables, on Ouro: https: docs/pagetable.md has examples.
+ * A program's view of its own page tables, on Ouro. docs/pagetable.md tells how to use it,
+ * example/walk.c and example/dirty.c do.
  *
  * Header only, C99 and C++, any libc that has getauxval(). The same binary runs on Linux, where
  * ouro_available() is false and every function that returns a status returns ENOSYS.
@@ -120,7 +121,7 @@ static inline bool ouro_is_table(int level, uint64_t entry)
 }
 
 /* What the MMU meets on its way to an address. */
-struct ouro_walk {
+struct ouro_path {
     uint64_t entry[5]; /* by level, 4 down to last_level */
     int last_level;    /* the lowest level that was looked at */
     int leaf_level;    /* 1, 2 or 3; 0: nothing is mapped there */
@@ -130,7 +131,7 @@ struct ouro_walk {
 };
 
 /* Success also when nothing is mapped: leaf_level says so. */
-static inline int ouro_walk(const volatile void *address, struct ouro_walk *out)
+static inline int ouro_walk(const volatile void *address, struct ouro_path *out)
 {
     uint64_t window = ouro_window(), v = (uint64_t)(uintptr_t)address;
     uint64_t all = ~UINT64_C(0), any = 0, e = 0;
@@ -151,9 +152,11 @@ static inline int ouro_walk(const volatile void *address, struct ouro_walk *out)
     uint64_t inside = ouro_span(level) - 1;
     out->last_level = level;
     out->leaf_level = leaf ? level : 0;
-    out->rights = !leaf ? 0u
-                        : OURO_READ | (all & OURO_PTE_WRITABLE ? OURO_WRITE : 0u) |
-                              (any & OURO_PTE_NX ? 0u : OURO_EXECUTE);
+    out->rights = leaf ? OURO_READ : 0;
+    if (leaf && (all & OURO_PTE_WRITABLE))
+        out->rights |= OURO_WRITE;
+    if (leaf && !(any & OURO_PTE_NX))
+        out->rights |= OURO_EXECUTE;
     out->page_size = leaf ? inside + 1 : 0;
     out->physical = leaf ? (e & OURO_PTE_FRAME & ~inside) | (v & inside) : 0;
     return 0;
@@ -162,54 +165,54 @@ static inline int ouro_walk(const volatile void *address, struct ouro_walk *out)
 /* The entry of one level for the address. ENOENT: the walk ends above that level. */
 static inline int ouro_entry(const volatile void *address, int level, uint64_t *out)
 {
-    struct ouro_walk walk;
-    int status = ouro_walk(address, &walk);
+    struct ouro_path path;
+    int status = ouro_walk(address, &path);
     if (status != 0)
         return status;
     if (level < 1 || level > 4)
         return EINVAL;
-    if (level < walk.last_level)
+    if (level < path.last_level)
         return ENOENT;
-    *out = walk.entry[level];
+    *out = path.entry[level];
     return 0;
 }
 
 /* The physical address. */
 static inline int ouro_translate(const volatile void *address, uint64_t *out)
 {
-    struct ouro_walk walk;
-    int status = ouro_walk(address, &walk);
+    struct ouro_path path;
+    int status = ouro_walk(address, &path);
     if (status != 0)
         return status;
-    if (walk.leaf_level == 0)
+    if (path.leaf_level == 0)
         return ENOENT;
-    *out = walk.physical;
+    *out = path.physical;
     return 0;
 }
 
 /* OURO_READ | OURO_WRITE | OURO_EXECUTE, as far as all levels allow it. */
 static inline int ouro_rights(const volatile void *address, unsigned *out)
 {
-    struct ouro_walk walk;
-    int status = ouro_walk(address, &walk);
+    struct ouro_path path;
+    int status = ouro_walk(address, &path);
     if (status != 0)
         return status;
-    if (walk.leaf_level == 0)
+    if (path.leaf_level == 0)
         return ENOENT;
-    *out = walk.rights;
+    *out = path.rights;
     return 0;
 }
 
 /* Size of the page that maps the address: 4 KiB, 2 MiB or 1 GiB. */
 static inline int ouro_page_size(const volatile void *address, uint64_t *out)
 {
-    struct ouro_walk walk;
-    int status = ouro_walk(address, &walk);
+    struct ouro_path path;
+    int status = ouro_walk(address, &path);
     if (status != 0)
         return status;
-    if (walk.leaf_level == 0)
+    if (path.leaf_level == 0)
         return ENOENT;
-    *out = walk.page_size;
+    *out = path.page_size;
     return 0;
 }
 

@@ -23,5 +23,20 @@ status=0
     gcc $warnings -DOURO_NATIVE -I. -fsyntax-only "$scratch"/*.c || status=1
     gcc $warnings $kernel -I. -fsyntax-only "$scratch"/*.c || status=1
 }
+# What programs include: with what they are compiled with, in C99 and in C++.
+for header in "$top"/include/ouro/*.h; do
+    [ -f "$header" ] || continue
+    name=ouro/${header##*/}
+    printf '#include <%s>\n#include <%s>\nint main(void) { return 0; }\n' "$name" "$name" >"$scratch/program.c"
+    cp "$scratch/program.c" "$scratch/program.cc"
+    for compiler in gcc clang musl-gcc; do
+        "$compiler" -std=c99 -pedantic -O2 -Wall -Wextra -Wconversion -Wshadow -Werror -I "$top/include" \
+            -fsyntax-only "$scratch/program.c" || status=1
+    done
+    for compiler in g++ clang++; do
+        ! command -v "$compiler" >/dev/null || "$compiler" -std=c++11 -pedantic -O2 -Wall -Wextra -Wconversion \
+            -Wshadow -Werror -I "$top/include" -fsyntax-only "$scratch/program.cc" || status=1
+    done
+done
 echo "headers.sh: $(wc -l <"$scratch/list") headers"
 exit $status

@@ -79,6 +79,9 @@ expect_found headers 'conversion'
 printf '#pragma once\n#if !__STDC_HOSTED__\n#error kernel only\n#endif\n' >src/base/half.h
 expect_found headers 'kernel only'
 
+mkdir -p include/ouro && printf '#pragma once\nstatic inline int *cast(void *p)\n{\n    return p;\n}\n' >include/ouro/odd.h
+expect_found headers 'invalid conversion'
+
 sed -i 's/    return/  return/' src/mm/pages.c
 expect_found format 'src/mm/pages.c.*clang-format'
 # What the variable in it stands for is not meant for this shell.

@@ -3,6 +3,7 @@
 # NAME-pie (static-PIE), and the table that says how they are run.
 find_program(OURO_MUSL_GCC musl-gcc REQUIRED)
 file(GLOB program_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/*.c)
+list(APPEND program_sources ${PROJECT_SOURCE_DIR}/example/dirty.c ${PROJECT_SOURCE_DIR}/example/walk.c)
 set(program_dir ${CMAKE_CURRENT_BINARY_DIR}/programs)
 file(MAKE_DIRECTORY ${program_dir})
 set(program_files)
@@ -18,8 +19,9 @@ foreach(source IN LISTS program_sources)
         endif()
         set(out ${program_dir}/${name}-${kind})
         add_custom_command(OUTPUT ${out}
-            COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -o ${out} ${source} -lm
-            DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h VERBATIM)
+            COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -I ${PROJECT_SOURCE_DIR}/include -o ${out} ${source} -lm
+            DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h
+                ${PROJECT_SOURCE_DIR}/include/ouro/pagetable.h VERBATIM)
         list(APPEND program_files ${out})
     endforeach()
 endforeach()
@@ -29,4 +31,9 @@ add_custom_target(test_programs ALL DEPENDS ${program_files})
 add_test(NAME programs.cases
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir})
 set_tests_properties(programs.cases PROPERTIES LABELS programs TIMEOUT 900 SKIP_RETURN_CODE 77
+    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+
+add_test(NAME programs.examples
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/examples.sh ${program_dir})
+set_tests_properties(programs.examples PROPERTIES LABELS programs TIMEOUT 300
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")

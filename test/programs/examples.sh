@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# examples.sh BINARIES: example/dirty.c and example/walk.c run on this Linux and in Ouro. What they measure differs,
+# so that their outputs are not compared but searched.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+ouro=${OURO:-$here/../../ouro}
+binaries=$1
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+failed=0
+
+# expect STATUS PATTERN...: of what was run last, whose status is given.
+expect() {
+    local status=$1 pattern
+    shift
+    [ "$status" = 0 ] || { echo "exit status $status"; failed=1; }
+    for pattern; do
+        grep -qE -e "$pattern" "$log" && continue
+        echo "not printed: $pattern"
+        failed=1
+    done
+    [ $failed = 0 ] || cat "$log"
+}
+
+in_ouro() {
+    "$ouro" run --medium direct --machine microvm --timeout 60 --append loglevel=3 "$@" > "$log" 2>&1
+}
+
+for kind in musl glibc pie; do
+    "$binaries/dirty-$kind" 300 > "$log" 2>&1
+    expect $? '^window +not here$' '^mprotect +300 +300 ' '^mprotect +2 +2 '
+    in_ouro "$binaries/dirty-$kind" 300
+    expect $? '^window +300 +300 ' '^window +19 +19 ' '^window +2 +2 ' '^soft-dirty +300 +300 ' '^soft-dirty +2 +2 ' \
+        '^mprotect +300 +300 ' '^mprotect +2 +2 '
+    "$binaries/walk-$kind" > "$log" 2>&1
+    expect $? 'it is not Ouro'
+    in_ouro "$binaries/walk-$kind" 0xffffffff80000000 0x800000000000
+    expect $? '^asked for, 0xffffffff80000000$' '^  PML4 \[511\]' 'not an address: bits 63 to 47'
+    in_ouro "$binaries/walk-$kind"
+    expect $? 'page of 4 KiB, r-x$' 'page of 4 KiB, r--$' 'page of 4 KiB, rw-$' 'copy-on-write' 'nothing is mapped there'
+done
+exit $failed
