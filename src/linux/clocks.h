@@ -34,9 +34,12 @@ enum clock_kind {
     CLOCK_KIND_THREAD_CPU,
 };
 
-/* Also for the clocks that clock_getcpuclockid(3) makes from a pid. Pure. */
+/* Also for the clocks that clock_getcpuclockid(3) makes from a pid, while there is such a process or
+ * a thread of the caller's. */
 enum clock_kind clock_kind(int id);
 /* Does sleeping or a timer on it work (the coarse and raw ones only tell the time)? Pure. */
 bool clock_has_timers(int id);
-/* kind is not CLOCK_KIND_NONE. */
-uint64_t clock_read(enum clock_kind kind);
+/* The clock must exist. */
+uint64_t clock_read(int id);
+/* The thread whose CPU time the clock counts; 0 when it counts no thread's. */
+int clock_tid(int id);

@@ -10,6 +10,7 @@
 #include "linux/crash.h"
 #include "linux/process.h"
 #include "linux/signal.h"
+#include "linux/sys_rseq.h"
 #include "mm/fault.h"
 
 /* Unmasked exception flags of x87 and SSE stand in the same order: invalid, denormal, divide,
@@ -111,7 +112,11 @@ static void leave(struct trap_frame *frame)
 {
     while (thread_current()->signal_pending || thread_slice_over()) {
         __asm__ volatile("sti" : : : "memory");
-        thread_preempt();
+        if (thread_slice_over()) {
+            thread_preempt();
+            if (rseq_interrupt(frame) != E_OK)
+                signal_force_segv();
+        }
         if (thread_current()->signal_pending)
             signal_deliver(frame);
         __asm__ volatile("cli" : : : "memory");

@@ -214,10 +214,10 @@ static void fill_auxv(struct exec_job *job)
     add_auxv(plan, AT_BASE, job->interpreter.bias);
     add_auxv(plan, AT_FLAGS, 0);
     add_auxv(plan, AT_ENTRY, elf->entry + bias);
-    add_auxv(plan, AT_UID, process.uid.real);
-    add_auxv(plan, AT_EUID, process.uid.effective);
-    add_auxv(plan, AT_GID, process.gid.real);
-    add_auxv(plan, AT_EGID, process.gid.effective);
+    add_auxv(plan, AT_UID, process_current()->uid.real);
+    add_auxv(plan, AT_EUID, process_current()->uid.effective);
+    add_auxv(plan, AT_GID, process_current()->gid.real);
+    add_auxv(plan, AT_EGID, process_current()->gid.effective);
     add_auxv(plan, AT_SECURE, 0);
     add_auxv(plan, AT_RANDOM, 0);
     add_auxv(plan, AT_HWCAP2, 0);
@@ -246,7 +246,7 @@ static virt_t place_vdso(struct exec_job *job, uint64_t *mappings_end)
  * program's own address or the usual one for those that have none. */
 static MUST_CHECK enum err place(struct exec_job *job)
 {
-    uint64_t stack_limit = process.rlimits[RLIMIT_STACK].soft;
+    uint64_t stack_limit = process_current()->rlimits[RLIMIT_STACK].soft;
     uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
     uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
     const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
@@ -270,7 +270,7 @@ static MUST_CHECK enum err place(struct exec_job *job)
 static MUST_CHECK enum err build_stack(struct exec_job *job)
 {
     struct stack_plan *plan = &job->plan;
-    uint64_t quarter = process.rlimits[RLIMIT_STACK].soft / 4;
+    uint64_t quarter = process_current()->rlimits[RLIMIT_STACK].soft / 4;
     uint64_t limit = clamp(quarter, ARGUMENTS_MIN, ARGUMENTS_MAX);
     plan->top = job->stack.end.v;
     plan->execfn = job->execfn;
@@ -328,7 +328,7 @@ static void reset_process(struct exec_job *job)
 {
     struct linux_thread *lt = linux_current();
     signal_exec();
-    timers_exec();
+    timers_exec(lt->process);
     rseq_exec();
     file_table_exec(file_table_current());
     lt->clear_tid = lt->robust_list = 0;
@@ -340,20 +340,20 @@ static void reset_process(struct exec_job *job)
     name = name != NULL ? name + 1 : job->execfn;
     process_rename(name, strlen(name));
     fs_set_executable(job->program.file->dentry);
-    process.start_ns = time_now_ns();
+    process_current()->start_ns = time_now_ns();
 }
 
 static void describe_process(struct exec_job *job, const struct stack_layout *layout)
 {
     const struct stack_plan *plan = &job->plan;
-    process.arguments = layout->arguments;
-    process.environment = layout->environment;
-    process.stack = virt(layout->rsp);
-    process.image = virt_range(job->program.elf->start + job->program.bias,
-                               job->program.elf->end + job->program.bias);
-    memset(process.auxv, 0, sizeof process.auxv);
-    memcpy(process.auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
-    process.auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
+    process_current()->arguments = layout->arguments;
+    process_current()->environment = layout->environment;
+    process_current()->stack = virt(layout->rsp);
+    process_current()->image = virt_range(job->program.elf->start + job->program.bias,
+                                          job->program.elf->end + job->program.bias);
+    memset(process_current()->auxv, 0, sizeof process_current()->auxv);
+    memcpy(process_current()->auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
+    process_current()->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
 }
 
 /* The point of no return. */
@@ -364,11 +364,14 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
     if (heap > job->mappings_end.v)
         heap = job->program.elf->end + job->program.bias;
 
+    enum err e = process_be_only_thread();
+    if (e != E_OK)
+        return e;
     areas_clear();
     areas_set_mmap_base(job->mappings_end);
     mem_exec_reset(virt(heap));
     reset_process(job);
-    enum err e = map_all(job, &layout);
+    e = map_all(job, &layout);
     if (e != E_OK) {
         job->why->too_late = true;
         return exec_refuse(job->why, e, job->path, "there is not enough memory for it");

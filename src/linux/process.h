@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What Linux keeps for a process and for a thread, as far as the system calls show it. There is one
- * process; its pid is 1, because it is what the machine was started for.
+ * What Linux keeps for a process and for a thread, as far as the system calls show it. The first
+ * process has pid 1, because it is what the machine was started for; when it ends, the machine
+ * does.
+ *
+ *   struct thread (kern/) <--> struct linux_thread --> struct process
+ *                                  ^ in process.threads while it lives, in the table of tids
+ *
+ * A leader that ends before its other threads stays in the table, without a struct thread, until
+ * the process ends: its tid is the process's pid.
  *
  * struct process is touched by threads only (the kernel is not preempted), except for the fields
  * under "interrupts off".
@@ -11,8 +18,11 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/list.h"
+#include "kern/sync.h"
 #include "linux/signal.h"
 #include "linux/syscall.h"
+#include "linux/timers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,6 +66,14 @@ struct ids {
 #define CAPABILITIES_ALL ((UINT64_C(1) << 41) - 1) /* CAP_LAST_CAP is 40 */
 
 struct process {
+    int pid;
+    struct linux_thread *leader; /* its tid is pid; may have ended */
+    uint32_t thread_count;       /* that live */
+    bool ending;     /* exit_group, or a deadly signal: all threads are on their way out */
+    int exit_status; /* as wait4() shows it; the leader's, or the group's while ending */
+    struct wait_queue thread_left; /* woken when one of several threads has ended */
+    uint64_t ended_cpu_ns;         /* of threads that ended */
+
     struct ids uid, gid;
     uint32_t *groups; /* supplementary, from the heap */
     uint32_t group_count;
@@ -68,7 +86,6 @@ struct process {
     uint64_t keepcaps, dumpable, no_new_privs, pdeath_signal, timer_slack, child_subreaper,
         thp_disable;
     char host_name[HOST_NAME_MAX + 1], domain_name[HOST_NAME_MAX + 1];
-    int nice;
 
     /* Of the program that exec started: */
     struct virt_range arguments,
@@ -79,12 +96,28 @@ struct process {
     uint32_t auxv_words;
     uint64_t start_ns; /* time_now_ns() then */
 
+    struct process_timers timers;
+    struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
     /* Interrupts off: */
+    struct list threads;           /* struct linux_thread.link, those that live */
     struct signal_pending pending; /* sent to the process */
 };
 
+struct scheduling { /* sched(7): what the thread asked for */
+    int policy;
+    int priority; /* of SCHED_FIFO and SCHED_RR: 1 to 99 */
+    int nice;
+    int io_priority;
+    bool reset_on_fork;
+    int inherited; /* real-time priority that a waiter for one of its locks lends; 0: none */
+};
+
 struct linux_thread {
+    struct thread *thread; /* NULL: an ended leader */
+    struct process *process;
+    int tid;
+    bool must_exit;       /* the process ends, or another of its threads runs a new program */
     uint64_t clear_tid;   /* set_tid_address */
     uint64_t robust_list; /* set_robust_list, size 24 */
     uint64_t rseq;        /* address; 0 when not registered */
@@ -100,31 +133,63 @@ struct linux_thread {
     uint8_t restart; /* enum signal_restart of the call whose E_INTR is on its way out */
     uint64_t trap_number, trap_error,
         trap_address; /* of the last fault, as sigcontext shows them */
-    void *vectors;    /* one page: the vector registers on their way to and from a signal frame */
+    void *vectors;    /* the vector registers on their way to and from a signal frame; 64-byte
+                         aligned, in vectors_block of the heap */
+    void *vectors_block;
+    struct scheduling scheduling;
     /* Interrupts off: */
+    struct list link;      /* of process.threads */
+    struct list hash_link; /* of the table of tids */
     uint64_t blocked;
     uint64_t awaited;              /* blocked signals that sigtimedwait waits for */
     struct signal_pending pending; /* sent to this thread */
 };
 
-extern struct process process;
-
-/* Gives the process its limits and its first thread (the calling one) its signal state; `memory` is
- * the machine's RAM in bytes, from which Linux derives some limits. Caller: boot. */
+/* Makes the first process, with the calling thread; `memory` is the machine's RAM in bytes, from
+ * which Linux derives some limits. Caller: boot. */
 void process_init(uint64_t memory);
 
-/* The thread that signals to the process wake. Callers: any. */
-struct thread *process_leader(void);
 /* The Linux side of a thread, NULL for a thread of the kernel. Callers: any. */
 struct linux_thread *linux_thread_of(struct thread *thread);
 struct linux_thread *linux_current(void);
+static inline struct process *process_current(void)
+{
+    return linux_current()->process;
+}
+struct process *process_first(void); /* pid 1 */
+/* The one after it, NULL at the end: for loops over all. */
+struct process *process_next(struct process *process);
 
-/* Ends the program: its files are closed, the console is flushed, the host gets the status. */
+/* The thread with that tid, NULL when there is none. Callers: any, interrupts off for a lasting
+ * answer. */
+struct linux_thread *linux_thread_find(int tid);
+/* The process with that pid, NULL. */
+struct process *process_find(int pid);
+/* The thread that a system call means by `tid`, 0 for the calling one; NULL. */
+struct linux_thread *linux_thread_named(int tid);
+
+/* A thread of `process`, without its struct thread; in the table, not yet among process->threads.
+ * E_AGAIN when there is no tid or RLIMIT_NPROC is reached, E_NOMEM. */
+MUST_CHECK enum err linux_thread_new(struct process *process, struct linux_thread **out);
+/* Takes it out of the table and frees it. */
+void linux_thread_free(struct linux_thread *thread);
+/* Joins the threads of its process. */
+void linux_thread_join(struct linux_thread *lt, struct thread *thread);
+
+/* CPU time of all its threads, those that ended too. */
+uint64_t process_cpu_ns(const struct process *process);
+
+/* Ends the calling thread, and with the last one the process. `status` as wait4() shows it. */
+NORETURN void linux_thread_exit(int status);
+/* Ends the calling thread's process: all its threads. */
 NORETURN void process_exit(int status);
-/* The same for a death by signal: status 128 + signal. */
+/* The same for a death by signal. */
 NORETURN void process_die(int signal);
+/* execve: ends all other threads of the calling thread's process, and gives it the leader's tid.
+ * E_INTR: it was told to end itself meanwhile. */
+MUST_CHECK enum err process_be_only_thread(void);
 
 static inline bool process_is_privileged(void)
 {
-    return process.uid.effective == 0;
+    return process_current()->uid.effective == 0;
 }

@@ -6,8 +6,10 @@
  * Invariants, interrupts off:
  *   1. Bit n-1 of a set is on if and only if n <= 31 and standard[n] is valid, or the queue holds
  * an entry with signal n.
- *   2. thread->signal_pending is true whenever a set holds a signal that the thread does not block.
- *      (It may be true for less: signal_deliver() finds out and clears it.)
+ *   2. When the set of a thread holds a signal that it does not block, its signal_pending is true.
+ *      When the set of a process holds a signal that some of its threads do not block, that is so
+ *      for at least one of them. (It may be true for less: signal_deliver() finds out and clears
+ *      it.)
  */
 #define LOG_TAG "signal"
 #include "linux/signal.h"
@@ -20,6 +22,9 @@
 #include "linux/process.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
+
+struct wait_queue signal_arrived = {LIST_INIT(signal_arrived.sleepers)};
+unsigned signal_arrived_watched;
 
 void signal_pending_init(struct signal_pending *pending)
 {
@@ -34,9 +39,9 @@ static bool default_is_ignore(int signal)
            signal == SIGNAL_WINCH;
 }
 
-static bool is_ignored(int signal)
+static bool is_ignored(const struct process *process, int signal)
 {
-    uint64_t handler = process.actions[signal].handler;
+    uint64_t handler = process->actions[signal].handler;
     return handler == SIG_IGN || (handler == SIG_DFL && default_is_ignore(signal));
 }
 
@@ -45,9 +50,15 @@ static struct signal_entry *entry_of(struct list *link)
     return CONTAINER_OF(link, struct signal_entry, link);
 }
 
-static void update_pending(struct thread *thread, const struct linux_thread *lt)
+static struct linux_thread *thread_at(struct list *link)
 {
-    thread->signal_pending = ((lt->pending.set | process.pending.set) & ~lt->blocked) != 0;
+    return CONTAINER_OF(link, struct linux_thread, link);
+}
+
+static void update_pending(const struct linux_thread *lt)
+{
+    lt->thread->signal_pending =
+        lt->must_exit || ((lt->pending.set | lt->process->pending.set) & ~lt->blocked) != 0;
 }
 
 /* Takes the entry off the queue; the bit goes with the last of its signal. */
@@ -55,6 +66,7 @@ static void unlink_entry(struct signal_pending *pending, struct signal_entry *en
 {
     int signal = entry->info.signal;
     list_remove(&entry->link);
+    entry->queue = NULL;
     if (entry->taken == NULL)
         pending->queued--;
     list_for_each (it, &pending->queue) {
@@ -106,69 +118,107 @@ static void cancel_opposites(struct signal_pending *pending, int signal)
         flush(pending, signal_bit(SIGNAL_CONT), &none);
 }
 
-/* Is the signal to be queued at all? Interrupts off. */
-static bool prepare(struct linux_thread *lt, struct signal_pending *pending, int signal)
+/* The thread that a signal to the process is for: the leader when it wants it, or else any that
+ * does; NULL when all block it. Interrupts off. */
+static struct linux_thread *choose(const struct process *process, int signal)
 {
-    cancel_opposites(&process.pending, signal);
-    cancel_opposites(&lt->pending, signal);
-    if (is_ignored(signal) && !((lt->blocked | lt->awaited) & signal_bit(signal)))
+    struct linux_thread *found = NULL;
+    list_for_each (it, &process->threads) {
+        struct linux_thread *lt = thread_at(it);
+        if ((lt->blocked & signal_bit(signal)) || lt->must_exit)
+            continue;
+        if (lt == process->leader)
+            return lt;
+        if (found == NULL || (found->thread->signal_pending && !lt->thread->signal_pending))
+            found = lt;
+    }
+    return found;
+}
+
+/* Whose mask decides whether an ignored signal is kept. */
+static const struct linux_thread *representative(const struct signal_target *to)
+{
+    if (to->thread != NULL)
+        return to->thread;
+    return list_empty(&to->process->threads) ? NULL : thread_at(to->process->threads.next);
+}
+
+/* Is the signal to be queued at all? Interrupts off. */
+static bool prepare(const struct signal_target *to, const struct signal_pending *pending,
+                    int signal)
+{
+    const struct linux_thread *lt = representative(to);
+    if (lt == NULL)
+        return false;
+    if (signal_bit(signal) & (SIGNAL_SET_STOP | SIGNAL_SET(SIGNAL_CONT))) {
+        cancel_opposites(&to->process->pending, signal);
+        list_for_each (it, &to->process->threads)
+            cancel_opposites(&thread_at(it)->pending, signal);
+    }
+    if (is_ignored(to->process, signal) && !((lt->blocked | lt->awaited) & signal_bit(signal)))
         return false;
     return signal >= SIGNAL_REALTIME || !(pending->set & signal_bit(signal));
 }
 
-static void notify(struct thread *thread, const struct linux_thread *lt, int signal)
+static void notify(const struct signal_target *to, int signal)
 {
-    if (lt->blocked & signal_bit(signal))
-        return;
-    thread->signal_pending = true;
-    thread_wake_for_signal(thread);
+    struct linux_thread *lt = to->thread;
+    if (lt == NULL)
+        lt = choose(to->process, signal);
+    else if (lt->blocked & signal_bit(signal))
+        lt = NULL;
+    if (lt != NULL) {
+        lt->thread->signal_pending = true;
+        thread_wake_for_signal(lt->thread);
+    }
+    if (signal_arrived_watched)
+        wait_queue_wake(&signal_arrived);
 }
 
-static struct signal_pending *pending_of(struct thread *thread)
+static struct signal_pending *pending_of(const struct signal_target *to)
 {
-    return thread == NULL ? &process.pending : &linux_thread_of(thread)->pending;
+    return to->thread != NULL ? &to->thread->pending : &to->process->pending;
 }
 
-static void send_standard(struct thread *thread, const struct siginfo *info)
+static void send_standard(const struct signal_target *to, const struct siginfo *info)
 {
     uint64_t irq = irq_save();
-    struct signal_pending *pending = pending_of(thread);
-    struct thread *target = thread == NULL ? process_leader() : thread;
-    struct linux_thread *lt = linux_thread_of(target);
-    if (prepare(lt, pending, info->signal)) {
+    struct signal_pending *pending = pending_of(to);
+    if (prepare(to, pending, info->signal)) {
         pending->standard[info->signal] = *info;
         pending->set |= signal_bit(info->signal);
-        notify(target, lt, info->signal);
+        notify(to, info->signal);
     }
     irq_restore(irq);
 }
 
 /* True when the entry was queued: it belongs to the queue then. */
-static bool send_entry(struct thread *thread, struct signal_entry *entry)
+static bool send_entry(const struct signal_target *to, struct signal_entry *entry)
 {
     uint64_t irq = irq_save();
-    struct signal_pending *pending = pending_of(thread);
-    struct thread *target = thread == NULL ? process_leader() : thread;
-    struct linux_thread *lt = linux_thread_of(target);
-    bool queued = prepare(lt, pending, entry->info.signal);
+    struct signal_pending *pending = pending_of(to);
+    bool queued = prepare(to, pending, entry->info.signal);
     if (queued) {
         list_add_tail(&pending->queue, &entry->link);
+        entry->queue = pending;
         if (entry->taken == NULL)
             pending->queued++;
         pending->set |= signal_bit(entry->info.signal);
-        notify(target, lt, entry->info.signal);
+        notify(to, entry->info.signal);
     }
     irq_restore(irq);
     return queued;
 }
 
-enum err signal_send(struct thread *thread, const struct siginfo *info)
+enum err signal_send(const struct signal_target *to, const struct siginfo *info)
 {
+    if (to->thread != NULL && to->thread->thread == NULL)
+        return E_OK; /* an ended leader, which nothing reaches */
     if (info->signal < SIGNAL_REALTIME) {
-        send_standard(thread, info);
+        send_standard(to, info);
         return E_OK;
     }
-    if (pending_of(thread)->queued >= process.rlimits[RLIMIT_SIGPENDING].soft)
+    if (pending_of(to)->queued >= to->process->rlimits[RLIMIT_SIGPENDING].soft)
         return E_AGAIN;
     struct signal_entry *entry = heap_alloc(sizeof *entry);
     if (entry == NULL)
@@ -176,23 +226,24 @@ enum err signal_send(struct thread *thread, const struct siginfo *info)
     list_init(&entry->link);
     entry->info = *info;
     entry->taken = NULL;
-    if (!send_entry(thread, entry))
+    if (!send_entry(to, entry))
         heap_free(entry);
     return E_OK;
 }
 
-void signal_raise(int signal)
+void signal_raise(struct process *process, int signal)
 {
     struct siginfo info = {.signal = signal, .code = SI_KERNEL};
-    send_standard(NULL, &info);
+    struct signal_target to = {.process = process};
+    send_standard(&to, &info);
 }
 
-bool signal_send_entry(struct thread *thread, struct signal_entry *entry)
+bool signal_send_entry(const struct signal_target *to, struct signal_entry *entry)
 {
     uint64_t irq = irq_save();
     bool idle = list_empty(&entry->link);
     if (idle)
-        send_entry(thread, entry);
+        send_entry(to, entry);
     irq_restore(irq);
     return idle;
 }
@@ -200,12 +251,8 @@ bool signal_send_entry(struct thread *thread, struct signal_entry *entry)
 void signal_entry_cancel(struct signal_entry *entry)
 {
     uint64_t irq = irq_save();
-    if (!list_empty(&entry->link)) {
-        struct linux_thread *lt = linux_thread_of(process_leader());
-        bool mine = false;
-        list_for_each (it, &lt->pending.queue)
-            mine |= it == &entry->link;
-        struct signal_pending *pending = mine ? &lt->pending : &process.pending;
+    struct signal_pending *pending = entry->queue;
+    if (pending != NULL) {
         unlink_entry(pending, entry);
         if (entry->info.signal < SIGNAL_REALTIME &&
             find_entry(pending, signal_bit(entry->info.signal)) == NULL)
@@ -252,8 +299,8 @@ bool signal_take(uint64_t set, struct siginfo *out)
     struct signal_entry *to_free = NULL;
     uint64_t irq = irq_save();
     bool found = take_from(&lt->pending, set, out, &to_free) ||
-                 take_from(&process.pending, set, out, &to_free);
-    update_pending(thread_current(), lt);
+                 take_from(&lt->process->pending, set, out, &to_free);
+    update_pending(lt);
     irq_restore(irq);
     heap_free(to_free);
     return found;
@@ -264,27 +311,57 @@ uint64_t signal_blocked(void)
     return linux_current()->blocked;
 }
 
+/* The thread will not take these any more: somebody else must be told of them. Interrupts off. */
+static void pass_on(const struct process *process, uint64_t set)
+{
+    set &= process->pending.set;
+    while (set != 0) {
+        int signal = __builtin_ctzll(set) + 1;
+        struct linux_thread *lt = choose(process, signal);
+        set &= set - 1;
+        if (lt != NULL && !lt->thread->signal_pending) {
+            lt->thread->signal_pending = true;
+            thread_wake_for_signal(lt->thread);
+        }
+    }
+}
+
 void signal_set_blocked(uint64_t set)
 {
     struct linux_thread *lt = linux_current();
     uint64_t irq = irq_save();
+    uint64_t newly = set & ~lt->blocked;
     lt->blocked = set & ~SIGNAL_SET_UNMASKED;
-    update_pending(thread_current(), lt);
+    update_pending(lt);
+    if (lt->process->pending.set & newly)
+        pass_on(lt->process, newly);
     irq_restore(irq);
+}
+
+void signal_thread_ended(struct linux_thread *lt)
+{
+    struct list dropped = LIST_INIT(dropped);
+    uint64_t irq = irq_save();
+    flush(&lt->pending, UINT64_MAX, &dropped);
+    pass_on(lt->process, ~lt->blocked);
+    irq_restore(irq);
+    free_entries(&dropped);
 }
 
 uint64_t signal_pending_set(void)
 {
-    return linux_current()->pending.set | process.pending.set;
+    const struct linux_thread *lt = linux_current();
+    return lt->pending.set | lt->process->pending.set;
 }
 
 void signal_dispositions(uint64_t *ignored, uint64_t *caught)
 {
+    const struct process *process = process_current();
     *ignored = *caught = 0;
     for (int s = 1; s <= SIGNAL_COUNT; s++) {
-        if (process.actions[s].handler == SIG_IGN)
+        if (process->actions[s].handler == SIG_IGN)
             *ignored |= signal_bit(s);
-        else if (process.actions[s].handler != SIG_DFL)
+        else if (process->actions[s].handler != SIG_DFL)
             *caught |= signal_bit(s);
     }
 }
@@ -321,14 +398,16 @@ void signal_wait_mask_end(bool interrupted)
 
 void signal_set_action(int signal, const struct signal_action *action)
 {
-    struct linux_thread *lt = linux_current();
+    struct process *process = process_current();
     struct list dropped = LIST_INIT(dropped);
     uint64_t irq = irq_save();
-    process.actions[signal] = *action;
-    if (is_ignored(signal)) {
-        flush(&lt->pending, signal_bit(signal), &dropped);
-        flush(&process.pending, signal_bit(signal), &dropped);
-        update_pending(thread_current(), lt);
+    process->actions[signal] = *action;
+    if (is_ignored(process, signal)) {
+        flush(&process->pending, signal_bit(signal), &dropped);
+        list_for_each (it, &process->threads) {
+            flush(&thread_at(it)->pending, signal_bit(signal), &dropped);
+            update_pending(thread_at(it));
+        }
     }
     irq_restore(irq);
     free_entries(&dropped);
@@ -337,12 +416,13 @@ void signal_set_action(int signal, const struct signal_action *action)
 void signal_exec(void)
 {
     struct linux_thread *lt = linux_current();
+    struct process *process = lt->process;
     for (int s = 1; s <= SIGNAL_COUNT; s++) {
-        if (process.actions[s].handler != SIG_IGN)
-            process.actions[s].handler = SIG_DFL;
-        process.actions[s].flags = 0;
-        process.actions[s].mask = 0;
-        process.actions[s].restorer = 0;
+        if (process->actions[s].handler != SIG_IGN)
+            process->actions[s].handler = SIG_DFL;
+        process->actions[s].flags = 0;
+        process->actions[s].mask = 0;
+        process->actions[s].restorer = 0;
     }
     lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals of the one process (signal(7)).
+ * Signals of processes and threads (signal(7)).
  *
  *      raise, kill, timer, fault                              the program's handler
  *                |                                                     ^
@@ -23,13 +23,24 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "cpu/frame.h"
+#include "kern/sync.h"
 #include "linux/siginfo.h"
 
-struct thread;
+struct linux_thread;
+struct process;
+struct signal_pending;
+
+/* Whom a signal is for: one thread, or (NULL) whichever of the process's threads does not block it.
+ */
+struct signal_target {
+    struct process *process;
+    struct linux_thread *thread;
+};
 
 /* One queued real-time signal, or a timer's own signal, which must not fail for want of memory. */
 struct signal_entry {
-    struct list link; /* of signal_pending.queue; empty when not queued */
+    struct list link;             /* of signal_pending.queue; empty when not queued */
+    struct signal_pending *queue; /* that holds it; NULL: none */
     struct siginfo info;
     /* The entry left the queue for the program, interrupts off; its owner keeps it. NULL: it is
      * freed. */
@@ -47,19 +58,24 @@ enum signal_restart {         /* what becomes of a call that answered E_INTR */
     SIGNAL_RESTART_NOTHING,   /* EINTR */
     SIGNAL_RESTART_SA,        /* made again unless a handler without SA_RESTART ran */
     SIGNAL_RESTART_UNHANDLED, /* made again unless any handler ran */
+    SIGNAL_RESTART_ALWAYS,    /* made again */
 };
 
 void signal_pending_init(struct signal_pending *pending);
 
-/* Sends to the process (thread NULL) or to one thread. Real-time signals need memory: E_AGAIN when
- * there is none or RLIMIT_SIGPENDING is reached. Callers: threads. */
-MUST_CHECK enum err signal_send(struct thread *thread, const struct siginfo *info);
-/* Sends the process a standard signal of the kernel's own (SI_KERNEL). Callers: any, interrupts
+/* Woken whenever a signal has become pending for anybody, while somebody watches: for signalfd. */
+extern struct wait_queue signal_arrived;
+extern unsigned signal_arrived_watched; /* by how many */
+
+/* Real-time signals need memory: E_AGAIN when there is none or RLIMIT_SIGPENDING is reached. Callers:
+ * threads. */
+MUST_CHECK enum err signal_send(const struct signal_target *to, const struct siginfo *info);
+/* Sends a standard signal of the kernel's own (SI_KERNEL) to a process. Callers: any, interrupts
  * too. */
-void signal_raise(int signal);
+void signal_raise(struct process *process, int signal);
 /* Queues `entry` with the signal in its info, to the process or a thread; false when that same
  * entry is still pending (an overrun). Callers: any, interrupts too. */
-bool signal_send_entry(struct thread *thread, struct signal_entry *entry);
+bool signal_send_entry(const struct signal_target *to, struct signal_entry *entry);
 /* Takes the entry out of whatever queue holds it. Callers: threads. */
 void signal_entry_cancel(struct signal_entry *entry);
 
@@ -67,6 +83,9 @@ void signal_entry_cancel(struct signal_entry *entry);
  * there is none or the signal is blocked, the program ends. Called on the way of an exception, with
  * its frame; may not return. */
 void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t address);
+
+/* SIGSEGV of the kernel's own for the calling thread. */
+void signal_force_segv(void);
 
 /* Called when a fault is about to end the program: prints the report. Boot only. */
 typedef void (*signal_fault_report)(const struct trap_frame *frame, int signal, int code,
@@ -77,6 +96,10 @@ void signal_set_fault_report(signal_fault_report report);
  * pending, or ends the program. Interrupts on at entry; off when it returns, with nothing left to
  * deliver. */
 void signal_deliver(struct trap_frame *frame);
+
+/* A thread has left its process: what was pending for it is dropped, and what is pending for the
+ * process is another's to take. */
+void signal_thread_ended(struct linux_thread *lt);
 
 /* Blocked signals of the current thread, and of the process: what is ignored and what is caught. */
 uint64_t signal_blocked(void);

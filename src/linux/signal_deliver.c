@@ -52,7 +52,8 @@ static NORETURN void die(int signal)
 
 static bool has_handler(int signal)
 {
-    return process.actions[signal].handler != SIG_DFL && process.actions[signal].handler != SIG_IGN;
+    return process_current()->actions[signal].handler != SIG_DFL &&
+           process_current()->actions[signal].handler != SIG_IGN;
 }
 
 void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t address)
@@ -77,6 +78,15 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
     irq_restore(irq);
 }
 
+/* Linux sends it to the thread itself. */
+void signal_force_segv(void)
+{
+    struct linux_thread *lt = linux_current();
+    struct siginfo info = {.signal = SIGNAL_SEGV, .code = SI_KERNEL};
+    struct signal_target to = {lt->process, lt};
+    (void)!signal_send(&to, &info);
+}
+
 /* The handler's frame could not be written: on Linux this is a SIGSEGV, and the end when that was
  * it. */
 static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
@@ -84,7 +94,7 @@ static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
     bool fatal = info->signal == SIGNAL_SEGV || !has_handler(SIGNAL_SEGV) ||
                  (signal_blocked() & signal_bit(SIGNAL_SEGV));
     if (!fatal) {
-        signal_raise(SIGNAL_SEGV);
+        signal_force_segv();
         return;
     }
     bool from_fault = (signal_bit(info->signal) & SIGNAL_SET_SYNCHRONOUS) && info->code > 0 &&
@@ -100,11 +110,12 @@ static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
 static void call_handler(struct trap_frame *frame, const struct siginfo *info)
 {
     struct linux_thread *lt = linux_current();
-    struct signal_action *stored = &process.actions[info->signal];
+    struct signal_action *stored = &process_current()->actions[info->signal];
     struct signal_action action = *stored;
     uint64_t old_mask = lt->mask_saved ? lt->saved_mask : lt->blocked;
 
-    settle_restart(frame, lt->restart == SIGNAL_RESTART_SA && (action.flags & SA_RESTART));
+    settle_restart(frame, lt->restart == SIGNAL_RESTART_ALWAYS ||
+                              (lt->restart == SIGNAL_RESTART_SA && (action.flags & SA_RESTART)));
     if (action.flags & SA_RESETHAND)
         stored->handler = SIG_DFL;
     if (rseq_interrupt(frame) != E_OK ||
@@ -142,7 +153,7 @@ static void deliver_one(struct trap_frame *frame, const struct siginfo *info)
 {
     if (has_handler(info->signal))
         call_handler(frame, info);
-    else if (process.actions[info->signal].handler == SIG_DFL)
+    else if (process_current()->actions[info->signal].handler == SIG_DFL)
         take_default_action(info->signal);
 }
 
@@ -161,6 +172,8 @@ void signal_deliver(struct trap_frame *frame)
     struct linux_thread *lt = linux_current();
     struct siginfo info;
     for (;;) {
+        if (lt != NULL && lt->must_exit)
+            linux_thread_exit(lt->process->exit_status);
         if (lt != NULL && signal_take(~lt->blocked, &info)) {
             deliver_one(frame, &info);
             continue;

@@ -24,7 +24,6 @@
 #include "linux/start_proc.h"
 #include "linux/sys_file_proc.h"
 #include "linux/sys_mem.h"
-#include "linux/timers.h"
 #include "linux/vdso.h"
 #include "mm/memory.h"
 #include "mm/paging.h"
@@ -89,7 +88,6 @@ INIT_CODE static void process_start(void)
     struct memory_totals memory;
     memory_totals(&memory);
     process_init(memory.total);
-    timers_init();
     vdso_init();
     fs_bridge_init();
     exceptions_init();

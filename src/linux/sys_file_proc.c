@@ -108,7 +108,7 @@ static void show_uptime(struct text *text, void *context)
 {
     (void)context;
     uint64_t now = time_now_ns() / (NS_PER_SECOND / 100);
-    uint64_t busy = thread_cpu_ns(process_leader()) / (NS_PER_SECOND / 100);
+    uint64_t busy = process_cpu_ns(process_current()) / (NS_PER_SECOND / 100);
     uint64_t idle = now > busy ? now - busy : 0;
     text_printf(text, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
 }
@@ -116,7 +116,7 @@ static void show_uptime(struct text *text, void *context)
 static void show_stat(struct text *text, void *context)
 {
     (void)context;
-    uint64_t now = time_now_ns() / TICK_NS, busy = thread_cpu_ns(process_leader()) / TICK_NS;
+    uint64_t now = time_now_ns() / TICK_NS, busy = process_cpu_ns(process_current()) / TICK_NS;
     uint64_t idle = now > busy ? now - busy : 0;
     text_printf(text, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle,
                 busy, idle);
@@ -225,9 +225,9 @@ enum err proc_machine_start(void)
     enum err e = add_texts();
     if (e == E_OK)
         e = procfs_add_writable("sys/kernel/hostname", show_text, store_host_name,
-                                process.host_name);
+                                process_first()->host_name);
     if (e == E_OK)
         e = procfs_add_writable("sys/kernel/domainname", show_text, store_host_name,
-                                process.domain_name);
+                                process_first()->domain_name);
     return e;
 }

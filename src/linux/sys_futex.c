@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A futex is a word of the program's memory; the kernel knows only who waits on which address.
- * There is one address space, so the address alone names the word, private or shared.
- *
- * The kernel is not preempted: between reading the word and joining the list nobody else runs,
- * which is what makes FUTEX_WAIT atomic. (Reading may fault and sleep; the word is read before, and
- * read again should the first read have had to wait: copy_in of a present word does not sleep.)
- */
 #include "linux/sys_futex.h"
 
-#include "base/list.h"
-#include "kern/sync.h"
 #include "kern/time.h"
 #include "linux/abi_time.h"
+#include "linux/clocks.h"
+#include "linux/futex.h"
+#include "linux/futex_pi.h"
+#include "mm/heap.h"
 #include "mm/usercopy.h"
 
 enum {
@@ -21,112 +15,71 @@ enum {
     FUTEX_REQUEUE = 3,
     FUTEX_CMP_REQUEUE,
     FUTEX_WAKE_OP,
-    FUTEX_WAIT_BITSET = 9,
+    FUTEX_LOCK_PI,
+    FUTEX_UNLOCK_PI,
+    FUTEX_TRYLOCK_PI,
+    FUTEX_WAIT_BITSET,
     FUTEX_WAKE_BITSET,
+    FUTEX_LOCK_PI2 = 13,
 };
 
 #define FUTEX_PRIVATE        128
 #define FUTEX_CLOCK_REALTIME 256
-#define FUTEX_BITSET_ANY     UINT32_MAX
 
-struct waiter {
-    struct list link; /* of waiters */
-    uint64_t address;
-    uint32_t bitset;
-    bool woken;
-    struct wait_queue queue;
-};
-
-static struct list waiters = LIST_INIT(waiters); /* in order of arrival */
-
-static struct waiter *waiter_of(struct list *link)
+static bool is_shared(const struct syscall *call)
 {
-    return CONTAINER_OF(link, struct waiter, link);
+    return !(call->arg[1] & FUTEX_PRIVATE);
 }
 
 static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
 {
-    if (address % sizeof *out != 0)
-        return E_INVAL;
     return copy_in(out, virt(address), sizeof *out);
 }
 
 static enum err wait(struct syscall *call, uint32_t bitset, uint64_t deadline)
 {
-    struct waiter self = {.address = call->arg[0], .bitset = bitset};
+    struct wait_queue queue;
+    struct futex_waiter self = {.bitset = bitset, .queue = &queue};
     uint32_t value;
     if (bitset == 0)
         return E_INVAL;
-    enum err e = load(self.address, &value);
-    if (e == E_OK) /* the first read may have slept for the page */
-        e = load(self.address, &value);
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &self.key);
     if (e != E_OK)
         return e;
-    if (value != (uint32_t)call->arg[2])
-        return E_AGAIN;
-    wait_queue_init(&self.queue);
-    list_add_tail(&waiters, &self.link);
-    e = WAIT_EVENT(&self.queue, self.woken, deadline);
-    list_remove(&self.link);
-    if (self.woken)
-        return E_OK;
-    /* With a time-out, Linux goes on with the rest of it; ours is absolute already only for the
-     * bitset form. */
-    call->restart = deadline == NO_DEADLINE;
-    call->restart_unhandled = deadline != NO_DEADLINE;
-    return e;
-}
-
-/* Wakes up to `limit` of those who wait at `address` for one of the bits. */
-static uint32_t wake(uint64_t address, uint32_t limit, uint32_t bitset)
-{
-    uint32_t count = 0;
-    struct list *next;
-    for (struct list *it = waiters.next; it != &waiters && count < limit; it = next) {
-        struct waiter *w = waiter_of(it);
-        next = it->next;
-        if (w->address != address || !(w->bitset & bitset))
-            continue;
-        list_remove(&w->link);
-        w->woken = true;
-        wait_queue_wake(&w->queue);
-        count++;
+    wait_queue_init(&queue);
+    futex_join(&self);
+    e = load(call->arg[0], &value);
+    if (e == E_OK && value != (uint32_t)call->arg[2])
+        e = E_AGAIN;
+    if (e == E_OK) {
+        e = WAIT_EVENT(&queue, self.woken, deadline);
+        /* With a time-out, Linux goes on with the rest of it; ours is absolute already only for
+         * the bitset form. */
+        call->restart = deadline == NO_DEADLINE;
+        call->restart_unhandled = deadline != NO_DEADLINE;
     }
-    return count;
-}
-
-static uint32_t move(uint64_t from, uint64_t to, uint32_t limit)
-{
-    uint32_t count = 0;
-    list_for_each (it, &waiters) {
-        if (count == limit)
-            break;
-        if (waiter_of(it)->address == from) {
-            waiter_of(it)->address = to;
-            count++;
-        }
-    }
-    return count;
+    futex_leave(&self);
+    return self.woken ? E_OK : e;
 }
 
 static enum err requeue(struct syscall *call, bool compare)
 {
     int to_wake = (int)call->arg[2], to_move = (int)call->arg[3];
+    struct futex_key from, to;
     uint32_t value;
     if (to_wake < 0 || to_move < 0)
         return E_INVAL;
-    enum err e = load(call->arg[0], &value);
-    if (e == E_OK && call->arg[4] % sizeof value != 0)
-        e = E_INVAL;
-    if (e == E_OK && !user_range_ok(virt(call->arg[4]), sizeof value))
-        e = E_FAULT;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &from);
+    if (e == E_OK)
+        e = futex_key_of(call->arg[4], is_shared(call), &to);
+    if (e == E_OK && compare)
+        e = load(call->arg[0], &value);
     if (e != E_OK)
         return e;
     if (compare && value != (uint32_t)call->arg[5])
         return E_AGAIN;
-    uint32_t woken = wake(call->arg[0], (uint32_t)to_wake, FUTEX_BITSET_ANY);
-    uint32_t moved = move(call->arg[0], call->arg[4], (uint32_t)to_move);
-    call->result = woken + (compare ? moved : 0);
+    call->result = futex_wake(&from, (uint32_t)to_wake, FUTEX_BITSET_ANY);
+    call->result += futex_move(&from, &to, (uint32_t)to_move);
     return E_OK;
 }
 
@@ -184,13 +137,22 @@ static MUST_CHECK enum err compare(uint32_t program, uint32_t old, bool *out)
     }
 }
 
+/* Linux wakes one even when asked for none or less. */
+static uint32_t wake_limit(uint64_t argument)
+{
+    return (int)argument > 0 ? (uint32_t)argument : 1;
+}
+
 static enum err wake_op(struct syscall *call)
 {
     uint32_t program = (uint32_t)call->arg[5], old, new;
+    struct futex_key first, other;
     bool second;
-    if (call->arg[0] % sizeof old != 0)
-        return E_INVAL;
-    enum err e = load(call->arg[4], &old);
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &first);
+    if (e == E_OK)
+        e = futex_key_of(call->arg[4], is_shared(call), &other);
+    if (e == E_OK)
+        e = load(call->arg[4], &old);
     if (e == E_OK)
         e = apply(program, old, &new);
     if (e == E_OK)
@@ -199,15 +161,24 @@ static enum err wake_op(struct syscall *call)
         e = copy_out(virt(call->arg[4]), &new, sizeof new);
     if (e != E_OK)
         return e;
-    call->result = wake(call->arg[0], (uint32_t)call->arg[2], FUTEX_BITSET_ANY);
+    call->result = futex_wake(&first, wake_limit(call->arg[2]), FUTEX_BITSET_ANY);
     if (second)
-        call->result += wake(call->arg[4], (uint32_t)call->arg[3], FUTEX_BITSET_ANY);
+        call->result += futex_wake(&other, wake_limit(call->arg[3]), FUTEX_BITSET_ANY);
     return E_OK;
 }
 
-/* FUTEX_WAIT's time-out is a distance on the monotonic clock, FUTEX_WAIT_BITSET's a time on either.
- */
-static MUST_CHECK enum err deadline_of(const struct syscall *call, bool absolute, uint64_t *out)
+static uint64_t deadline_on_clock(uint64_t ns, bool realtime)
+{
+    if (!realtime)
+        return ns;
+    uint64_t now = time_realtime_ns();
+    return deadline_after(ns > now ? ns - now : 0);
+}
+
+/* FUTEX_WAIT's time-out is a distance on the monotonic clock, FUTEX_WAIT_BITSET's and
+ * FUTEX_LOCK_PI2's a time on either, FUTEX_LOCK_PI's a time of day. */
+static MUST_CHECK enum err deadline_of(const struct syscall *call, uint32_t operation,
+                                       uint64_t *out)
 {
     uint64_t ns;
     *out = NO_DEADLINE;
@@ -216,39 +187,41 @@ static MUST_CHECK enum err deadline_of(const struct syscall *call, bool absolute
     enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
     if (e != E_OK)
         return e;
-    if (absolute && (call->arg[1] & FUTEX_CLOCK_REALTIME)) {
-        uint64_t now = time_realtime_ns();
-        ns = ns > now ? ns - now : 0;
-        absolute = false;
-    }
-    *out = absolute ? ns : deadline_after(ns);
+    bool realtime = (call->arg[1] & FUTEX_CLOCK_REALTIME) || operation == FUTEX_LOCK_PI;
+    *out = operation == FUTEX_WAIT ? deadline_after(ns) : deadline_on_clock(ns, realtime);
     return E_OK;
 }
 
 static enum err wake_call(struct syscall *call, uint32_t bitset)
 {
-    if (bitset == 0 || call->arg[0] % sizeof(uint32_t) != 0)
+    struct futex_key key;
+    if (bitset == 0)
         return E_INVAL;
-    if (!user_range_ok(virt(call->arg[0]), sizeof(uint32_t)))
-        return E_FAULT;
-    /* Linux wakes one even when asked for none or less. */
-    uint32_t limit = (int)call->arg[2] > 0 ? (uint32_t)call->arg[2] : 1;
-    call->result = wake(call->arg[0], limit, bitset);
-    return E_OK;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    if (e == E_OK)
+        call->result = futex_wake(&key, wake_limit(call->arg[2]), bitset);
+    return e;
 }
 
-enum err sys_futex(struct syscall *call)
+static enum err lock_pi(struct syscall *call, bool wait_for_it, uint64_t deadline)
 {
-    uint32_t operation = (uint32_t)call->arg[1] & ~(uint32_t)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
-    uint64_t deadline = NO_DEADLINE;
-    bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET;
-    if (waits) {
-        enum err e = deadline_of(call, operation == FUTEX_WAIT_BITSET, &deadline);
-        if (e != E_OK)
-            return e;
-    }
-    if (call->arg[1] & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET)
-        return E_NOSYS;
+    struct futex_key key;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    if (e == E_OK)
+        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline);
+    call->restart_always = e == E_INTR;
+    return e;
+}
+
+static enum err unlock_pi(struct syscall *call)
+{
+    struct futex_key key;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    return e == E_OK ? futex_pi_unlock(call->arg[0], &key) : e;
+}
+
+static enum err perform(struct syscall *call, uint32_t operation, uint64_t deadline)
+{
     switch (operation) {
     case FUTEX_WAIT:
         return wait(call, FUTEX_BITSET_ANY, deadline);
@@ -264,7 +237,110 @@ enum err sys_futex(struct syscall *call)
         return requeue(call, true);
     case FUTEX_WAKE_OP:
         return wake_op(call);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+        return lock_pi(call, true, deadline);
+    case FUTEX_TRYLOCK_PI:
+        return lock_pi(call, false, deadline);
+    case FUTEX_UNLOCK_PI:
+        return unlock_pi(call);
     default:
         return E_NOSYS;
     }
+}
+
+enum err sys_futex(struct syscall *call)
+{
+    uint32_t operation = (uint32_t)call->arg[1] & ~(uint32_t)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+    uint64_t deadline = NO_DEADLINE;
+    if (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
+        operation == FUTEX_LOCK_PI2) {
+        enum err e = deadline_of(call, operation, &deadline);
+        if (e != E_OK)
+            return e;
+    }
+    if (call->arg[1] & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET &&
+        operation != FUTEX_LOCK_PI2)
+        return E_NOSYS;
+    return perform(call, operation, deadline);
+}
+
+#define WAITV_MAX     128
+#define WAITV_SIZE_32 2
+
+struct waitv { /* struct futex_waitv */
+    uint64_t value, address;
+    uint32_t flags, reserved;
+};
+
+struct waitv_job {
+    struct wait_queue queue;
+    uint32_t joined;
+    struct futex_waiter waiters[WAITV_MAX];
+};
+
+/* The first that was woken, or -1. */
+static int waitv_woken(const struct waitv_job *job)
+{
+    for (uint32_t i = 0; i < job->joined; i++)
+        if (job->waiters[i].woken)
+            return (int)i;
+    return -1;
+}
+
+static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
+{
+    struct futex_waiter *waiter = &job->waiters[job->joined];
+    struct waitv one;
+    uint32_t value;
+    enum err e = copy_in(&one, virt(from), sizeof one);
+    if (e != E_OK)
+        return e;
+    if ((one.flags & ~(uint32_t)FUTEX_PRIVATE) != WAITV_SIZE_32 || one.reserved != 0)
+        return E_INVAL;
+    e = futex_key_of(one.address, !(one.flags & FUTEX_PRIVATE), &waiter->key);
+    if (e != E_OK)
+        return e;
+    waiter->bitset = FUTEX_BITSET_ANY;
+    waiter->queue = &job->queue;
+    futex_join(waiter);
+    job->joined++;
+    e = load(one.address, &value);
+    return e == E_OK && value != (uint32_t)one.value ? E_AGAIN : e;
+}
+
+enum err sys_futex_waitv(struct syscall *call)
+{
+    uint32_t count = (uint32_t)call->arg[1];
+    int clock = (int)call->arg[4];
+    uint64_t deadline = NO_DEADLINE, ns;
+    if ((uint32_t)call->arg[2] != 0 || count == 0 || count > WAITV_MAX || call->arg[0] == 0)
+        return E_INVAL;
+    if (call->arg[3] != 0) {
+        if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+            return E_INVAL;
+        enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
+        if (e != E_OK)
+            return e;
+        deadline = deadline_on_clock(ns, clock == CLOCK_REALTIME);
+    }
+    struct waitv_job *job = heap_alloc_zero(sizeof *job);
+    if (job == NULL)
+        return E_NOMEM;
+    wait_queue_init(&job->queue);
+    enum err e = E_OK;
+    for (uint32_t i = 0; e == E_OK && i < count; i++)
+        e = waitv_join(job, call->arg[0] + i * sizeof(struct waitv));
+    if (e == E_OK)
+        e = WAIT_EVENT(&job->queue, waitv_woken(job) >= 0, deadline);
+    int woken = waitv_woken(job);
+    for (uint32_t i = 0; i < job->joined; i++)
+        futex_leave(&job->waiters[i]);
+    heap_free(job);
+    if (woken < 0) {
+        call->restart = e == E_INTR;
+        return e;
+    }
+    call->result = (uint64_t)woken;
+    return E_OK;
 }

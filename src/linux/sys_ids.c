@@ -13,31 +13,31 @@
 static void publish(void)
 {
     struct fs_context *fs = fs_current();
-    fs->uid = process.uid.fs;
-    fs->gid = process.gid.fs;
+    fs->uid = process_current()->uid.fs;
+    fs->gid = process_current()->gid.fs;
 }
 
 enum err sys_getuid(struct syscall *call)
 {
-    call->result = process.uid.real;
+    call->result = process_current()->uid.real;
     return E_OK;
 }
 
 enum err sys_geteuid(struct syscall *call)
 {
-    call->result = process.uid.effective;
+    call->result = process_current()->uid.effective;
     return E_OK;
 }
 
 enum err sys_getgid(struct syscall *call)
 {
-    call->result = process.gid.real;
+    call->result = process_current()->gid.real;
     return E_OK;
 }
 
 enum err sys_getegid(struct syscall *call)
 {
-    call->result = process.gid.effective;
+    call->result = process_current()->gid.effective;
     return E_OK;
 }
 
@@ -57,12 +57,12 @@ static enum err set_one(struct ids *ids, uint32_t id)
 
 enum err sys_setuid(struct syscall *call)
 {
-    return set_one(&process.uid, (uint32_t)call->arg[0]);
+    return set_one(&process_current()->uid, (uint32_t)call->arg[0]);
 }
 
 enum err sys_setgid(struct syscall *call)
 {
-    return set_one(&process.gid, (uint32_t)call->arg[0]);
+    return set_one(&process_current()->gid, (uint32_t)call->arg[0]);
 }
 
 /* setreuid(2), setregid(2) */
@@ -89,12 +89,12 @@ static enum err set_two(struct ids *ids, uint32_t real, uint32_t effective)
 
 enum err sys_setreuid(struct syscall *call)
 {
-    return set_two(&process.uid, (uint32_t)call->arg[0], (uint32_t)call->arg[1]);
+    return set_two(&process_current()->uid, (uint32_t)call->arg[0], (uint32_t)call->arg[1]);
 }
 
 enum err sys_setregid(struct syscall *call)
 {
-    return set_two(&process.gid, (uint32_t)call->arg[0], (uint32_t)call->arg[1]);
+    return set_two(&process_current()->gid, (uint32_t)call->arg[0], (uint32_t)call->arg[1]);
 }
 
 static bool may_become(const struct ids *ids, uint32_t id)
@@ -122,12 +122,12 @@ static enum err set_three(struct ids *ids, const uint64_t *arg)
 
 enum err sys_setresuid(struct syscall *call)
 {
-    return set_three(&process.uid, call->arg);
+    return set_three(&process_current()->uid, call->arg);
 }
 
 enum err sys_setresgid(struct syscall *call)
 {
-    return set_three(&process.gid, call->arg);
+    return set_three(&process_current()->gid, call->arg);
 }
 
 static enum err get_three(const struct ids *ids, const uint64_t *arg)
@@ -142,12 +142,12 @@ static enum err get_three(const struct ids *ids, const uint64_t *arg)
 
 enum err sys_getresuid(struct syscall *call)
 {
-    return get_three(&process.uid, call->arg);
+    return get_three(&process_current()->uid, call->arg);
 }
 
 enum err sys_getresgid(struct syscall *call)
 {
-    return get_three(&process.gid, call->arg);
+    return get_three(&process_current()->gid, call->arg);
 }
 
 /* Never fails: the answer is the old value, changed or not. */
@@ -162,13 +162,13 @@ static uint32_t set_fs(struct ids *ids, uint32_t id)
 
 enum err sys_setfsuid(struct syscall *call)
 {
-    call->result = set_fs(&process.uid, (uint32_t)call->arg[0]);
+    call->result = set_fs(&process_current()->uid, (uint32_t)call->arg[0]);
     return E_OK;
 }
 
 enum err sys_setfsgid(struct syscall *call)
 {
-    call->result = set_fs(&process.gid, (uint32_t)call->arg[0]);
+    call->result = set_fs(&process_current()->gid, (uint32_t)call->arg[0]);
     return E_OK;
 }
 
@@ -177,12 +177,13 @@ enum err sys_getgroups(struct syscall *call)
     int room = (int)call->arg[0];
     if (room < 0)
         return E_INVAL;
-    call->result = process.group_count;
+    call->result = process_current()->group_count;
     if (room == 0)
         return E_OK;
-    if ((uint32_t)room < process.group_count)
+    if ((uint32_t)room < process_current()->group_count)
         return E_INVAL;
-    return copy_out(virt(call->arg[1]), process.groups, process.group_count * sizeof(uint32_t));
+    return copy_out(virt(call->arg[1]), process_current()->groups,
+                    process_current()->group_count * sizeof(uint32_t));
 }
 
 enum err sys_setgroups(struct syscall *call)
@@ -203,9 +204,9 @@ enum err sys_setgroups(struct syscall *call)
             return e;
         }
     }
-    heap_free(process.groups);
-    process.groups = groups;
-    process.group_count = count;
+    heap_free(process_current()->groups);
+    process_current()->groups = groups;
+    process_current()->group_count = count;
     return E_OK;
 }
 
@@ -258,9 +259,9 @@ enum err sys_capget(struct syscall *call)
         return e;
     if (header.pid < 0)
         return E_INVAL;
-    if (header.pid != 0 && header.pid != PROCESS_PID)
+    if (header.pid != 0 && linux_thread_find(header.pid) == NULL)
         return E_SRCH;
-    uint64_t held = process_is_privileged() ? process.capabilities : 0;
+    uint64_t held = process_is_privileged() ? process_current()->capabilities : 0;
     for (unsigned i = 0; i < words; i++)
         data[i].effective = data[i].permitted = (uint32_t)(held >> (32 * i));
     return copy_out(virt(call->arg[1]), data, words * sizeof data[0]);
@@ -274,7 +275,7 @@ enum err sys_capset(struct syscall *call)
     enum err e = copy_in_header(virt(call->arg[0]), false, &header, &words);
     if (e != E_OK)
         return e;
-    if (header.pid != 0 && header.pid != PROCESS_PID)
+    if (header.pid != 0 && header.pid != linux_current()->tid)
         return E_PERM;
     e = copy_in(data, virt(call->arg[1]), words * sizeof data[0]);
     if (e != E_OK)
@@ -283,8 +284,8 @@ enum err sys_capset(struct syscall *call)
     uint64_t effective = data[0].effective | (uint64_t)data[1].effective << 32;
     permitted &= CAPABILITIES_ALL;
     effective &= CAPABILITIES_ALL;
-    if ((permitted & ~process.capabilities) || (effective & ~permitted))
+    if ((permitted & ~process_current()->capabilities) || (effective & ~permitted))
         return E_PERM;
-    process.capabilities = permitted;
+    process_current()->capabilities = permitted;
     return E_OK;
 }

@@ -10,7 +10,7 @@
 
 static enum err set_limit(uint32_t resource, const struct rlimit *to)
 {
-    struct rlimit *limit = &process.rlimits[resource];
+    struct rlimit *limit = &process_current()->rlimits[resource];
     if (to->soft > to->hard)
         return E_INVAL;
     if (resource == RLIMIT_NOFILE && to->hard > NR_OPEN)
@@ -26,7 +26,8 @@ enum err sys_getrlimit(struct syscall *call)
     uint32_t resource = (uint32_t)call->arg[0];
     if (resource >= RLIMIT_COUNT)
         return E_INVAL;
-    return copy_out(virt(call->arg[1]), &process.rlimits[resource], sizeof(struct rlimit));
+    return copy_out(virt(call->arg[1]), &process_current()->rlimits[resource],
+                    sizeof(struct rlimit));
 }
 
 enum err sys_setrlimit(struct syscall *call)
@@ -48,11 +49,11 @@ enum err sys_prlimit64(struct syscall *call)
         if (e != E_OK)
             return e;
     }
-    if ((int)call->arg[0] != 0 && (int)call->arg[0] != PROCESS_PID)
+    if ((int)call->arg[0] != 0 && (int)call->arg[0] != process_current()->pid)
         return E_SRCH;
     if (resource >= RLIMIT_COUNT)
         return E_INVAL;
-    old = process.rlimits[resource];
+    old = process_current()->rlimits[resource];
     if (call->arg[2] != 0) {
         enum err e = set_limit(resource, &to);
         if (e != E_OK)
@@ -77,9 +78,11 @@ enum err sys_getrusage(struct syscall *call)
 {
     struct rusage out = {0};
     switch ((int)call->arg[0]) {
-    case RUSAGE_SELF:
     case RUSAGE_THREAD:
-        out.user = timeval_of_ns(thread_cpu_ns(process_leader()));
+        out.user = timeval_of_ns(thread_cpu_ns(thread_current()));
+        break;
+    case RUSAGE_SELF:
+        out.user = timeval_of_ns(process_cpu_ns(process_current()));
         break;
     case RUSAGE_CHILDREN:
         break;

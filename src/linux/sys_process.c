@@ -9,20 +9,19 @@
 
 #define ROBUST_LIST_SIZE 24 /* sizeof(struct robust_list_head) */
 
-/* In a machine with one thread both end everything. */
 enum err sys_exit(struct syscall *call)
 {
-    process_exit((int)call->arg[0]);
+    linux_thread_exit(((int)call->arg[0] & 0xff) << 8);
 }
 
 enum err sys_exit_group(struct syscall *call)
 {
-    process_exit((int)call->arg[0]);
+    process_exit(((int)call->arg[0] & 0xff) << 8);
 }
 
 enum err sys_getpid(struct syscall *call)
 {
-    call->result = PROCESS_PID;
+    call->result = (uint64_t)process_current()->pid;
     return E_OK;
 }
 
@@ -34,24 +33,24 @@ enum err sys_getppid(struct syscall *call)
 
 enum err sys_gettid(struct syscall *call)
 {
-    call->result = PROCESS_PID;
+    call->result = (uint64_t)linux_current()->tid;
     return E_OK;
 }
 
 static bool is_self(uint64_t pid)
 {
-    return (int)pid == 0 || (int)pid == PROCESS_PID;
+    return (int)pid == 0 || (int)pid == process_current()->pid;
 }
 
 enum err sys_getpgrp(struct syscall *call)
 {
-    call->result = (uint64_t)process.pgid;
+    call->result = (uint64_t)process_current()->pgid;
     return E_OK;
 }
 
 enum err sys_getpgid(struct syscall *call)
 {
-    call->result = (uint64_t)process.pgid;
+    call->result = (uint64_t)process_current()->pgid;
     return is_self(call->arg[0]) ? E_OK : E_SRCH;
 }
 
@@ -65,7 +64,7 @@ enum err sys_setpgid(struct syscall *call)
 
 enum err sys_getsid(struct syscall *call)
 {
-    call->result = (uint64_t)process.sid;
+    call->result = (uint64_t)process_current()->sid;
     return is_self(call->arg[0]) ? E_OK : E_SRCH;
 }
 
@@ -122,7 +121,7 @@ enum err sys_waitid(struct syscall *call)
 enum err sys_set_tid_address(struct syscall *call)
 {
     linux_current()->clear_tid = call->arg[0];
-    call->result = PROCESS_PID;
+    call->result = (uint64_t)linux_current()->tid;
     return E_OK;
 }
 
@@ -137,12 +136,13 @@ enum err sys_set_robust_list(struct syscall *call)
 enum err sys_get_robust_list(struct syscall *call)
 {
     uint64_t size = ROBUST_LIST_SIZE;
-    if (!is_self(call->arg[0]))
+    const struct linux_thread *lt = linux_thread_named((int)call->arg[0]);
+    if (lt == NULL)
         return E_SRCH;
     enum err e = copy_out(virt(call->arg[2]), &size, sizeof size);
     if (e != E_OK)
         return e;
-    return copy_out(virt(call->arg[1]), &linux_current()->robust_list, sizeof(uint64_t));
+    return copy_out(virt(call->arg[1]), &lt->robust_list, sizeof(uint64_t));
 }
 
 void process_rename(const char *name, size_t length)
@@ -212,40 +212,40 @@ static enum err prctl_set(struct syscall *call)
     case PR_SET_PDEATHSIG:
         if (value > SIGNAL_COUNT)
             return E_INVAL;
-        process.pdeath_signal = value;
+        process_current()->pdeath_signal = value;
         return E_OK;
     case PR_SET_DUMPABLE:
         if (value > 1)
             return E_INVAL;
-        process.dumpable = value;
+        process_current()->dumpable = value;
         return E_OK;
     case PR_SET_KEEPCAPS:
         if (value > 1)
             return E_INVAL;
-        process.keepcaps = value;
+        process_current()->keepcaps = value;
         return E_OK;
     case PR_SET_TIMERSLACK:
-        process.timer_slack = (int64_t)value <= 0 ? TIMER_SLACK_DEFAULT : value;
+        process_current()->timer_slack = (int64_t)value <= 0 ? TIMER_SLACK_DEFAULT : value;
         return E_OK;
     case PR_SET_CHILD_SUBREAPER:
-        process.child_subreaper = value != 0;
+        process_current()->child_subreaper = value != 0;
         return E_OK;
     case PR_SET_NO_NEW_PRIVS:
         if (value != 1 || call->arg[2] || call->arg[3] || call->arg[4])
             return E_INVAL;
-        process.no_new_privs = 1;
+        process_current()->no_new_privs = 1;
         return E_OK;
     case PR_SET_THP_DISABLE:
         if (call->arg[2] || call->arg[3] || call->arg[4])
             return E_INVAL;
-        process.thp_disable = value != 0;
+        process_current()->thp_disable = value != 0;
         return E_OK;
     case PR_CAPBSET_DROP:
         if (!process_is_privileged())
             return E_PERM;
         if (value > CAPABILITY_LAST)
             return E_INVAL;
-        process.capability_bounds &= ~(UINT64_C(1) << value);
+        process_current()->capability_bounds &= ~(UINT64_C(1) << value);
         return E_OK;
     case PR_SET_TIMING:
         return value == 0 ? E_OK : E_INVAL;
@@ -259,25 +259,25 @@ static enum err prctl_get(struct syscall *call)
     uint64_t value = call->arg[1];
     switch ((int)call->arg[0]) {
     case PR_GET_DUMPABLE:
-        call->result = process.dumpable;
+        call->result = process_current()->dumpable;
         return E_OK;
     case PR_GET_KEEPCAPS:
-        call->result = process.keepcaps;
+        call->result = process_current()->keepcaps;
         return E_OK;
     case PR_GET_TIMERSLACK:
-        call->result = process.timer_slack;
+        call->result = process_current()->timer_slack;
         return E_OK;
     case PR_CAPBSET_READ:
         if (value > CAPABILITY_LAST)
             return E_INVAL;
-        call->result = process.capability_bounds >> value & 1;
+        call->result = process_current()->capability_bounds >> value & 1;
         return E_OK;
     case PR_GET_NO_NEW_PRIVS:
     case PR_GET_THP_DISABLE:
         if (value || call->arg[2] || call->arg[3] || call->arg[4])
             return E_INVAL;
-        call->result =
-            (int)call->arg[0] == PR_GET_NO_NEW_PRIVS ? process.no_new_privs : process.thp_disable;
+        call->result = (int)call->arg[0] == PR_GET_NO_NEW_PRIVS ? process_current()->no_new_privs
+                                                                : process_current()->thp_disable;
         return E_OK;
     case PR_GET_TIMING: /* PR_TIMING_STATISTICAL */
     case PR_GET_SECCOMP:
@@ -297,9 +297,9 @@ enum err sys_prctl(struct syscall *call)
     case PR_GET_NAME:
         return copy_out(to, thread_current()->name, sizeof thread_current()->name);
     case PR_GET_PDEATHSIG:
-        return out_int(to, (int)process.pdeath_signal);
+        return out_int(to, (int)process_current()->pdeath_signal);
     case PR_GET_CHILD_SUBREAPER:
-        return out_int(to, (int)process.child_subreaper);
+        return out_int(to, (int)process_current()->child_subreaper);
     case PR_GET_TSC:
         return out_int(to, PR_TSC_ENABLE);
     case PR_GET_TID_ADDRESS:
@@ -348,9 +348,9 @@ enum err sys_arch_prctl(struct syscall *call)
 
 enum err sys_personality(struct syscall *call)
 {
-    call->result = process.personality;
+    call->result = process_current()->personality;
     if ((uint32_t)call->arg[0] != PERSONALITY_QUERY)
-        process.personality = (uint32_t)call->arg[0];
+        process_current()->personality = (uint32_t)call->arg[0];
     return E_OK;
 }
 

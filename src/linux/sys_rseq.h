@@ -3,8 +3,8 @@
  * Restartable sequences, rseq(2): a few instructions of the program that must not be interrupted
  * half way on their CPU. Whoever interrupts them sends the program to the sequence's abort handler.
  *
- * As long as the program has one thread, only a signal's handler can come between: signal_deliver.c
- * asks here before it builds a frame.
+ * Who comes between is a signal's handler (signal_deliver.c asks here before it builds a frame) or
+ * another thread (exceptions.c asks after a preemption).
  */
 #pragma once
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Scheduling: sched(7), getpriority(2), ioprio_set(2). There is one CPU and one policy; what a
- * program sets is kept and shown. */
+/* Scheduling: sched(7), getpriority(2), ioprio_set(2). There is one CPU. */
 #pragma once
 
 #include "linux/syscall.h"
+
+struct linux_thread;
 
 enum err sys_sched_yield(struct syscall *call);
 enum err sys_sched_setparam(struct syscall *call);
@@ -20,3 +21,8 @@ enum err sys_getpriority(struct syscall *call);
 enum err sys_setpriority(struct syscall *call);
 enum err sys_ioprio_get(struct syscall *call);
 enum err sys_ioprio_set(struct syscall *call);
+
+/* Lends a real-time priority; 0 takes it back. */
+void sched_set_inherited(struct linux_thread *lt, int priority);
+/* A new thread is scheduled as the one that made it (SCHED_RESET_ON_FORK). */
+void sched_inherit(struct linux_thread *to, const struct linux_thread *from);

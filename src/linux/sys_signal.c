@@ -33,7 +33,7 @@ enum err sys_rt_sigaction(struct syscall *call)
     }
     if (!is_signal(signal) || (new.v != 0 && (signal_bit(signal) & SIGNAL_SET_UNMASKED)))
         return E_INVAL;
-    before = process.actions[signal];
+    before = process_current()->actions[signal];
     if (new.v != 0) {
         action.flags &= SA_KNOWN;
         action.mask &= ~SIGNAL_SET_UNMASKED;
@@ -76,13 +76,13 @@ enum err sys_rt_sigreturn(struct syscall *call)
     if (signal_frame_pop(call->frame) != E_OK) {
         /* Linux forces a SIGSEGV, which a handler may catch; the frame is what it was before the
          * call. */
-        struct signal_action *action = &process.actions[SIGNAL_SEGV];
+        struct signal_action *action = &process_current()->actions[SIGNAL_SEGV];
         if (signal_blocked() & signal_bit(SIGNAL_SEGV))
             action->handler = SIG_DFL;
         signal_set_blocked(signal_blocked() & ~signal_bit(SIGNAL_SEGV));
         if (action->handler == SIG_IGN)
             action->handler = SIG_DFL;
-        signal_raise(SIGNAL_SEGV);
+        signal_force_segv();
     }
     return E_OK;
 }
@@ -155,37 +155,57 @@ enum err sys_pause(struct syscall *call)
     return WAIT_EVENT(&signal_queue, false, NO_DEADLINE);
 }
 
-static enum err send(struct thread *thread, const struct siginfo *info)
+static enum err send(const struct signal_target *to, const struct siginfo *info)
 {
     if (info->signal == 0)
         return E_OK;
-    return is_signal(info->signal) ? signal_send(thread, info) : E_INVAL;
+    return is_signal(info->signal) ? signal_send(to, info) : E_INVAL;
 }
 
 static struct siginfo info_from_self(int signal, int code)
 {
+    const struct process *process = process_current();
     return (struct siginfo){
         .signal = signal,
         .code = code,
-        .user = {.pid = PROCESS_PID, .uid = process.uid.real},
+        .user = {.pid = process->pid, .uid = process->uid.real},
     };
 }
 
-/* pid, 0 for the caller's group, -pgid. kill(-1) spares the caller, and there is nobody else. */
+/* pid, 0 for the caller's group, -pgid, -1 for all but the caller and the first. E_SRCH when there
+ * is none; E_OK when one could be sent to. */
 enum err sys_kill(struct syscall *call)
 {
     int pid = (int)call->arg[0];
-    if (pid != PROCESS_PID && pid != 0 && (pid >= -1 || -(int64_t)pid != process.pgid))
-        return E_SRCH;
     struct siginfo info = info_from_self((int)call->arg[1], SI_USER);
-    return send(NULL, &info);
+    if (pid > 0) {
+        struct signal_target to = {.process = process_find(pid)};
+        return to.process != NULL ? send(&to, &info) : E_SRCH;
+    }
+    if (pid == INT32_MIN)
+        return E_SRCH;
+    int group = pid == 0 ? process_current()->pgid : -pid;
+    enum err answer = E_SRCH;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
+        bool meant = pid == -1 ? p != process_current() && p != process_first() : p->pgid == group;
+        if (!meant)
+            continue;
+        struct signal_target to = {.process = p};
+        enum err e = send(&to, &info);
+        if (answer != E_OK)
+            answer = e;
+    }
+    return answer;
 }
 
+/* group 0: any. */
 static enum err send_to_thread(int group, int tid, const struct siginfo *info)
 {
-    if (group != PROCESS_PID || (uint32_t)tid != (uint32_t)PROCESS_PID)
+    struct linux_thread *lt = linux_thread_find(tid);
+    if (lt == NULL || (group != 0 && lt->process->pid != group))
         return E_SRCH;
-    return send(process_leader(), info);
+    struct signal_target to = {lt->process, lt};
+    return send(&to, info);
 }
 
 enum err sys_tkill(struct syscall *call)
@@ -193,7 +213,7 @@ enum err sys_tkill(struct syscall *call)
     struct siginfo info = info_from_self((int)call->arg[1], SI_TKILL);
     if ((int)call->arg[0] <= 0)
         return E_INVAL;
-    return send_to_thread(PROCESS_PID, (int)call->arg[0], &info);
+    return send_to_thread(0, (int)call->arg[0], &info);
 }
 
 enum err sys_tgkill(struct syscall *call)
@@ -211,7 +231,7 @@ static enum err copy_in_info(virt_t from, int signal, int pid, struct siginfo *o
     if (e != E_OK)
         return e;
     out->signal = signal;
-    return (out->code >= 0 || out->code == SI_TKILL) && pid != PROCESS_PID ? E_PERM : E_OK;
+    return (out->code >= 0 || out->code == SI_TKILL) && pid != linux_current()->tid ? E_PERM : E_OK;
 }
 
 enum err sys_rt_sigqueueinfo(struct syscall *call)
@@ -221,7 +241,8 @@ enum err sys_rt_sigqueueinfo(struct syscall *call)
     enum err e = copy_in_info(virt(call->arg[2]), (int)call->arg[1], pid, &info);
     if (e != E_OK)
         return e;
-    return pid == PROCESS_PID ? send(NULL, &info) : E_SRCH;
+    struct signal_target to = {.process = process_find(pid)};
+    return to.process != NULL ? send(&to, &info) : E_SRCH;
 }
 
 enum err sys_rt_tgsigqueueinfo(struct syscall *call)

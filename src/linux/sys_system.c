@@ -27,8 +27,8 @@ enum err sys_uname(struct syscall *call)
         .version = LINUX_VERSION,
         .machine = "x86_64",
     };
-    memcpy(out.node, process.host_name, sizeof process.host_name);
-    memcpy(out.domain, process.domain_name, sizeof process.domain_name);
+    memcpy(out.node, process_first()->host_name, sizeof process_first()->host_name);
+    memcpy(out.domain, process_first()->domain_name, sizeof process_first()->domain_name);
     return copy_out(virt(call->arg[0]), &out, sizeof out);
 }
 
@@ -50,12 +50,12 @@ static enum err set_name(char *name, const uint64_t *arg)
 
 enum err sys_sethostname(struct syscall *call)
 {
-    return set_name(process.host_name, call->arg);
+    return set_name(process_first()->host_name, call->arg);
 }
 
 enum err sys_setdomainname(struct syscall *call)
 {
-    return set_name(process.domain_name, call->arg);
+    return set_name(process_first()->domain_name, call->arg);
 }
 
 struct sysinfo {

@@ -18,12 +18,19 @@
 #define CPU_CLOCK_THREAD 4
 #define CPU_CLOCK_WHAT   3
 
+static int pid_of_clock(int id)
+{
+    return ~(id >> 3);
+}
+
 static enum clock_kind cpu_clock_kind(int id)
 {
-    int pid = ~(id >> 3);
-    if ((id & CPU_CLOCK_WHAT) == CPU_CLOCK_WHAT || (pid != 0 && pid != PROCESS_PID))
+    const struct linux_thread *lt = linux_thread_named(pid_of_clock(id));
+    if ((id & CPU_CLOCK_WHAT) == CPU_CLOCK_WHAT || lt == NULL)
         return CLOCK_KIND_NONE;
-    return id & CPU_CLOCK_THREAD ? CLOCK_KIND_THREAD_CPU : CLOCK_KIND_CPU;
+    if (id & CPU_CLOCK_THREAD)
+        return lt->process == process_current() ? CLOCK_KIND_THREAD_CPU : CLOCK_KIND_NONE;
+    return pid_of_clock(id) == 0 || lt->process->pid == lt->tid ? CLOCK_KIND_CPU : CLOCK_KIND_NONE;
 }
 
 enum clock_kind clock_kind(int id)
@@ -56,15 +63,32 @@ bool clock_has_timers(int id)
     return id != CLOCK_MONOTONIC_RAW && id != CLOCK_REALTIME_COARSE && id != CLOCK_MONOTONIC_COARSE;
 }
 
-uint64_t clock_read(enum clock_kind kind)
+int clock_tid(int id)
 {
-    switch (kind) {
+    if (clock_kind(id) != CLOCK_KIND_THREAD_CPU)
+        return 0;
+    int tid = id < 0 ? pid_of_clock(id) : 0;
+    return tid != 0 ? tid : linux_current()->tid;
+}
+
+static uint64_t cpu_read(int id)
+{
+    const struct linux_thread *lt = linux_thread_named(id < 0 ? pid_of_clock(id) : 0);
+    if (lt == NULL)
+        return 0;
+    if (clock_kind(id) == CLOCK_KIND_CPU)
+        return process_cpu_ns(lt->process);
+    return lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
+}
+
+uint64_t clock_read(int id)
+{
+    switch (clock_kind(id)) {
     case CLOCK_KIND_REAL:
         return time_realtime_ns();
     case CLOCK_KIND_CPU:
-        return thread_cpu_ns(process_leader());
     case CLOCK_KIND_THREAD_CPU:
-        return thread_cpu_ns(thread_current());
+        return cpu_read(id);
     default:
         return time_now_ns();
     }
@@ -75,7 +99,7 @@ enum err sys_clock_gettime(struct syscall *call)
     enum clock_kind kind = clock_kind((int)call->arg[0]);
     if (kind == CLOCK_KIND_NONE)
         return E_INVAL;
-    return timespec_copy_out(virt(call->arg[1]), clock_read(kind));
+    return timespec_copy_out(virt(call->arg[1]), clock_read((int)call->arg[0]));
 }
 
 static void set_realtime(uint64_t now)
@@ -118,10 +142,10 @@ static struct wait_queue sleepers = {LIST_INIT(sleepers.sleepers)};
 
 /* Sleeps until the clock shows `deadline`; CPU time passes only while others run, so it is looked
  * at again. */
-static enum err sleep_until(enum clock_kind kind, uint64_t deadline)
+static enum err sleep_until(int clock, uint64_t deadline)
 {
     for (;;) {
-        uint64_t now = clock_read(kind);
+        uint64_t now = clock_read(clock);
         if (now >= deadline)
             return E_OK;
         enum err e = WAIT_EVENT(&sleepers, false, deadline_after(deadline - now));
@@ -130,17 +154,17 @@ static enum err sleep_until(enum clock_kind kind, uint64_t deadline)
     }
 }
 
-static enum err sleep_relative(struct syscall *call, enum clock_kind kind, uint64_t ns, virt_t left)
+static enum err sleep_relative(struct syscall *call, int clock, uint64_t ns, virt_t left)
 {
-    uint64_t now = clock_read(kind), deadline;
+    uint64_t now = clock_read(clock), deadline;
     if (__builtin_add_overflow(now, ns, &deadline))
         deadline = UINT64_MAX;
-    enum err e = sleep_until(kind, deadline);
+    enum err e = sleep_until(clock, deadline);
     if (e != E_INTR)
         return e;
     call->restart_unhandled = true;
     if (left.v != 0) {
-        now = clock_read(kind);
+        now = clock_read(clock);
         enum err copied = timespec_copy_out(left, deadline > now ? deadline - now : 0);
         if (copied != E_OK)
             return copied;
@@ -154,7 +178,7 @@ enum err sys_nanosleep(struct syscall *call)
     enum err e = timespec_copy_in(virt(call->arg[0]), &ns);
     if (e != E_OK)
         return e;
-    return sleep_relative(call, CLOCK_KIND_MONOTONIC, ns, virt(call->arg[1]));
+    return sleep_relative(call, CLOCK_MONOTONIC, ns, virt(call->arg[1]));
 }
 
 enum err sys_clock_nanosleep(struct syscall *call)
@@ -173,10 +197,10 @@ enum err sys_clock_nanosleep(struct syscall *call)
     if (kind == CLOCK_KIND_THREAD_CPU || (kind == CLOCK_KIND_CPU && id < 0))
         return E_INVAL;                  /* it would wait for itself */
     if (!(call->arg[1] & TIMER_ABSTIME)) /* a change of the clock moves no relative sleep */
-        return sleep_relative(call, kind == CLOCK_KIND_REAL ? CLOCK_KIND_MONOTONIC : kind, ns,
+        return sleep_relative(call, kind == CLOCK_KIND_REAL ? CLOCK_MONOTONIC : id, ns,
                               virt(call->arg[3]));
     call->restart_unhandled = true;
-    return sleep_until(kind, ns);
+    return sleep_until(id, ns);
 }
 
 struct timezone {
@@ -235,7 +259,7 @@ enum err sys_time(struct syscall *call)
 enum err sys_times(struct syscall *call)
 {
     uint64_t tick = NS_PER_SECOND / USER_HZ;
-    uint64_t out[4] = {thread_cpu_ns(process_leader()) / tick}; /* user, system, children's */
+    uint64_t out[4] = {process_cpu_ns(process_current()) / tick}; /* user, system, children's */
     call->result = time_now_ns() / tick;
     return call->arg[0] != 0 ? copy_out(virt(call->arg[0]), out, sizeof out) : E_OK;
 }

@@ -9,13 +9,6 @@
 #include "mm/heap.h"
 #include "mm/usercopy.h"
 
-enum {
-    ITIMER_REAL,
-    ITIMER_VIRTUAL,
-    ITIMER_PROF,
-    ITIMER_COUNT,
-};
-
 #define SIGEV_SIGNAL    0
 #define SIGEV_NONE      1
 #define SIGEV_THREAD    2
@@ -33,22 +26,25 @@ _Static_assert(sizeof(struct sigevent) == 64, "asm-generic/siginfo.h");
 struct posix_timer {
     struct list link;
     int id;
-    enum clock_kind kind; /* settime's absolute times are of this clock */
+    int clock; /* its id; settime's absolute times are of it */
     struct interval_timer t;
 };
 
-static struct interval_timer itimers[ITIMER_COUNT];
-static struct list posix_timers = LIST_INIT(posix_timers);
-static int next_timer_id;
-static uint32_t posix_timer_count;
+static struct process_timers *timers(void)
+{
+    return &process_current()->timers;
+}
 
-void timers_init(void)
+void timers_init(struct process *process)
 {
     static const int signals[ITIMER_COUNT] = {SIGNAL_ALRM, SIGNAL_VTALRM, SIGNAL_PROF};
+    struct process_timers *all = &process->timers;
+    *all = (struct process_timers){.next_id = 0};
+    list_init(&all->posix);
     for (int i = 0; i < ITIMER_COUNT; i++) {
         struct siginfo info = {.signal = signals[i], .code = SI_KERNEL};
-        interval_timer_init(&itimers[i], i == ITIMER_REAL ? TIMER_CLOCK_TIME : TIMER_CLOCK_CPU,
-                            &info);
+        interval_timer_init(&all->interval[i], process,
+                            i == ITIMER_REAL ? TIMER_CLOCK_TIME : TIMER_CLOCK_CPU, &info);
     }
 }
 
@@ -74,10 +70,10 @@ static void start_after(struct interval_timer *t, uint64_t value_ns, uint64_t in
 
 enum err sys_alarm(struct syscall *call)
 {
-    uint64_t left = interval_timer_left(&itimers[ITIMER_REAL]);
+    uint64_t left = interval_timer_left(&timers()->interval[ITIMER_REAL]);
     uint64_t seconds = (left + NS_PER_SECOND / 2) / NS_PER_SECOND;
     call->result = left != 0 && seconds == 0 ? 1 : seconds;
-    start_after(&itimers[ITIMER_REAL], (uint32_t)call->arg[0] * NS_PER_SECOND, 0);
+    start_after(&timers()->interval[ITIMER_REAL], (uint32_t)call->arg[0] * NS_PER_SECOND, 0);
     return E_OK;
 }
 
@@ -85,7 +81,7 @@ enum err sys_getitimer(struct syscall *call)
 {
     if ((uint32_t)call->arg[0] >= ITIMER_COUNT)
         return E_INVAL;
-    struct itimerval now = itimer_show(&itimers[(uint32_t)call->arg[0]]);
+    struct itimerval now = itimer_show(&timers()->interval[(uint32_t)call->arg[0]]);
     return copy_out(virt(call->arg[1]), &now, sizeof now);
 }
 
@@ -106,7 +102,7 @@ enum err sys_setitimer(struct syscall *call)
     }
     if ((uint32_t)call->arg[0] >= ITIMER_COUNT)
         return E_INVAL;
-    struct interval_timer *t = &itimers[(uint32_t)call->arg[0]];
+    struct interval_timer *t = &timers()->interval[(uint32_t)call->arg[0]];
     before = itimer_show(t);
     start_after(t, value, interval);
     return call->arg[2] != 0 ? copy_out(virt(call->arg[2]), &before, sizeof before) : E_OK;
@@ -114,7 +110,7 @@ enum err sys_setitimer(struct syscall *call)
 
 static struct posix_timer *find(uint64_t id)
 {
-    list_for_each (it, &posix_timers) {
+    list_for_each (it, &timers()->posix) {
         struct posix_timer *p = CONTAINER_OF(it, struct posix_timer, link);
         if (p->id == (int)id)
             return p;
@@ -127,21 +123,37 @@ static void delete (struct posix_timer *p)
     interval_timer_stop(&p->t);
     signal_entry_cancel(&p->t.entry);
     list_remove(&p->link);
-    posix_timer_count--;
+    p->t.process->timers.posix_count--;
     heap_free(p);
 }
 
-void timers_exec(void)
+void timers_exec(struct process *process)
 {
-    while (!list_empty(&posix_timers))
-        delete (CONTAINER_OF(posix_timers.next, struct posix_timer, link));
+    struct list *posix = &process->timers.posix;
+    while (!list_empty(posix))
+        delete (CONTAINER_OF(posix->next, struct posix_timer, link));
+}
+
+void timers_clear(struct process *process)
+{
+    timers_exec(process);
+    for (int i = 0; i < ITIMER_COUNT; i++) {
+        interval_timer_stop(&process->timers.interval[i]);
+        signal_entry_cancel(&process->timers.interval[i].entry);
+    }
+}
+
+static bool is_own_thread(int tid)
+{
+    const struct linux_thread *lt = linux_thread_find(tid);
+    return lt != NULL && lt->process == process_current();
 }
 
 static MUST_CHECK enum err check_event(const struct sigevent *event)
 {
     switch (event->notify) {
     case SIGEV_SIGNAL | SIGEV_THREAD_ID:
-        if (event->tid != PROCESS_PID)
+        if (!is_own_thread(event->tid))
             return E_INVAL;
         break;
     case SIGEV_SIGNAL:
@@ -155,11 +167,18 @@ static MUST_CHECK enum err check_event(const struct sigevent *event)
     return event->signal >= 1 && event->signal <= SIGNAL_COUNT ? E_OK : E_INVAL;
 }
 
+static enum timer_clock timer_clock_of(enum clock_kind kind)
+{
+    return kind == CLOCK_KIND_CPU          ? TIMER_CLOCK_CPU
+           : kind == CLOCK_KIND_THREAD_CPU ? TIMER_CLOCK_THREAD
+                                           : TIMER_CLOCK_TIME;
+}
+
 enum err sys_timer_create(struct syscall *call)
 {
     int id = (int)call->arg[0];
     enum clock_kind kind = clock_kind(id);
-    int new_id = next_timer_id;
+    int new_id = timers()->next_id;
     struct sigevent event = {.signal = SIGNAL_ALRM, .value = (uint64_t)new_id};
 
     if (call->arg[1] != 0) {
@@ -175,7 +194,7 @@ enum err sys_timer_create(struct syscall *call)
     if (e != E_OK)
         return e;
     /* Each holds room for one signal, and counts as one. */
-    if (posix_timer_count >= process.rlimits[RLIMIT_SIGPENDING].soft)
+    if (timers()->posix_count >= process_current()->rlimits[RLIMIT_SIGPENDING].soft)
         return E_AGAIN;
     struct posix_timer *p = heap_alloc_zero(sizeof *p);
     if (p == NULL)
@@ -185,21 +204,21 @@ enum err sys_timer_create(struct syscall *call)
         .code = SI_TIMER,
         .timer = {.id = new_id, .value = event.value},
     };
-    bool cpu = kind == CLOCK_KIND_CPU || kind == CLOCK_KIND_THREAD_CPU;
-    interval_timer_init(&p->t, cpu ? TIMER_CLOCK_CPU : TIMER_CLOCK_TIME, &info);
+    interval_timer_init(&p->t, process_current(), timer_clock_of(kind), &info);
+    p->t.clock_tid = clock_tid(id);
     p->t.silent = event.notify == SIGEV_NONE;
     p->t.counts_overruns = true;
-    p->t.target = event.notify & SIGEV_THREAD_ID ? process_leader() : NULL;
+    p->t.target_tid = event.notify & SIGEV_THREAD_ID ? event.tid : 0;
     p->id = new_id;
-    p->kind = kind;
+    p->clock = id;
     e = copy_out(virt(call->arg[2]), &new_id, sizeof new_id);
     if (e != E_OK) {
         heap_free(p);
         return e;
     }
-    next_timer_id = (next_timer_id + 1) & INT32_MAX;
-    posix_timer_count++;
-    list_add_tail(&posix_timers, &p->link);
+    timers()->next_id = (new_id + 1) & INT32_MAX;
+    timers()->posix_count++;
+    list_add_tail(&timers()->posix, &p->link);
     return E_OK;
 }
 
@@ -217,7 +236,7 @@ static void timer_set(struct posix_timer *p, bool absolute, uint64_t value, uint
     }
     /* The interval timer knows the monotonic clock and CPU time; a time of day is a distance from
      * now. */
-    uint64_t now = clock_read(p->kind), base = interval_timer_clock(&p->t), deadline;
+    uint64_t now = clock_read(p->clock), base = interval_timer_clock(&p->t), deadline;
     if (value <= now)
         deadline = now - value < base ? base - (now - value) : 1;
     else if (__builtin_add_overflow(base, value - now, &deadline))

@@ -47,7 +47,9 @@ static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct s
     struct linux_thread *lt = linux_current();
     lt->restart = SIGNAL_RESTART_NOTHING;
     if (e == E_INTR && !call->frame_replaced) {
-        if (call->restart)
+        if (call->restart_always)
+            lt->restart = SIGNAL_RESTART_ALWAYS;
+        else if (call->restart)
             lt->restart = SIGNAL_RESTART_SA;
         else if (call->restart_unhandled)
             lt->restart = SIGNAL_RESTART_UNHANDLED;

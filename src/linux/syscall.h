@@ -32,6 +32,7 @@ struct syscall {
                      a handler with SA_RESTART (signal(7)) */
     bool restart_unhandled; /* the same, but E_INTR after any handler: pause, sigsuspend, sleeps,
                                poll. The call is made again only when the signal had no handler */
+    bool restart_always;    /* the call is made again whatever handler ran: FUTEX_LOCK_PI */
     bool frame_replaced; /* set by rt_sigreturn and execve: the frame holds everything, rax too */
 };
 

@@ -2,6 +2,7 @@
 /* Every x86-64 system call, whether it is there or not (arch/x86/entry/syscalls/syscall_64.tbl). */
 #include "linux/syscall.h"
 
+#include "linux/sys_clone.h"
 #include "linux/sys_exec.h"
 #include "linux/sys_file.h"
 #include "linux/sys_futex.h"
@@ -79,9 +80,9 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [53] = {"socketpair", sys_socketpair, 4, "dddp"},
     [54] = {"setsockopt", sys_setsockopt, 5, "fddpd"},
     [55] = {"getsockopt", sys_getsockopt, 5, "fddpp"},
-    [56] = {"clone", NULL, 5, "xpppx"},
-    [57] = {"fork", NULL, 0, ""},
-    [58] = {"vfork", NULL, 0, ""},
+    [56] = {"clone", sys_clone, 5, "xpppx"},
+    [57] = {"fork", sys_fork, 0, ""},
+    [58] = {"vfork", sys_vfork, 0, ""},
     [59] = {"execve", sys_execve, 3, "spp"},
     [60] = {"exit", sys_exit, 1, "d"},
     [61] = {"wait4", sys_wait4, 4, "dpxp"},
@@ -369,7 +370,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [432] = {"fsmount", NULL, 3, "fxx"},
     [433] = {"fspick", NULL, 3, "fsx"},
     [434] = {"pidfd_open", NULL, 2, "dx"},
-    [435] = {"clone3", NULL, 2, "pz"},
+    [435] = {"clone3", sys_clone3, 2, "pz"},
     [436] = {"close_range", sys_close_range, 3, "uux"},
     [437] = {"openat2", NULL, 4, "fspz"},
     [438] = {"pidfd_getfd", NULL, 3, "ffx"},
@@ -383,7 +384,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [446] = {"landlock_restrict_self", NULL, 2, "fx"},
     [447] = {"memfd_secret", NULL, 1, "x"},
     [448] = {"process_mrelease", NULL, 2, "fx"},
-    [449] = {"futex_waitv", NULL, 5, "puxpd"},
+    [449] = {"futex_waitv", sys_futex_waitv, 5, "puxpd"},
     [450] = {"set_mempolicy_home_node", NULL, 4, "pzzx"},
     [451] = {"cachestat", NULL, 4, "fppx"},
     [452] = {"fchmodat2", sys_fchmodat2, 4, "fsmx"},

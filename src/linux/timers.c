@@ -13,7 +13,16 @@
 
 uint64_t interval_timer_clock(const struct interval_timer *t)
 {
-    return t->clock == TIMER_CLOCK_CPU ? thread_cpu_ns(process_leader()) : time_now_ns();
+    const struct linux_thread *lt;
+    switch (t->clock) {
+    case TIMER_CLOCK_CPU:
+        return process_cpu_ns(t->process);
+    case TIMER_CLOCK_THREAD: /* that of an ended thread stands still */
+        lt = linux_thread_find(t->clock_tid);
+        return lt != NULL && lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
+    default:
+        return time_now_ns();
+    }
 }
 
 /* Interrupts off. */
@@ -37,6 +46,17 @@ static uint64_t forward(struct interval_timer *t)
     return periods;
 }
 
+static void send(struct interval_timer *t)
+{
+    struct signal_target to = {.process = t->process};
+    if (t->target_tid != 0) {
+        to.thread = linux_thread_find(t->target_tid);
+        if (to.thread == NULL || to.thread->thread == NULL)
+            return; /* it has ended, and nobody else is meant */
+    }
+    signal_send_entry(&to, &t->entry);
+}
+
 static void fire(struct timer *timer)
 {
     struct interval_timer *t = CONTAINER_OF(timer, struct interval_timer, timer);
@@ -44,7 +64,7 @@ static void fire(struct timer *timer)
         arm(t); /* CPU time went by more slowly than time */
         return;
     }
-    signal_send_entry(t->target, &t->entry);
+    send(t);
     if (t->interval_ns == 0) {
         t->deadline_ns = 0;
         return;
@@ -72,10 +92,10 @@ static void taken(struct signal_entry *entry)
         entry->info.timer.overrun = (int32_t)t->overrun;
 }
 
-void interval_timer_init(struct interval_timer *t, enum timer_clock clock,
+void interval_timer_init(struct interval_timer *t, struct process *process, enum timer_clock clock,
                          const struct siginfo *info)
 {
-    *t = (struct interval_timer){.clock = clock};
+    *t = (struct interval_timer){.clock = clock, .process = process};
     timer_init(&t->timer, fire);
     list_init(&t->entry.link);
     t->entry.info = *info;

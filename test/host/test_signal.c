@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sending and taking, over one thread that this file plays. */
+/* Sending and taking, over a process of two threads that this file plays. */
 #include "linux/signal.h"
 
 #include "kern/thread.h"
@@ -12,37 +12,33 @@
 
 #define HANDLER UINT64_C(0x401000)
 
-struct process process;
 int native_irq_depth;
 
-static struct thread thread;
-static struct linux_thread state_of_thread;
-static unsigned wakes;
-
-struct thread *thread_current(void)
-{
-    return &thread;
-}
-
-struct thread *process_leader(void)
-{
-    return &thread;
-}
-
-struct linux_thread *linux_thread_of(struct thread *t)
-{
-    return t->linux_thread;
-}
+static struct process process;
+static struct thread thread, other_thread; /* the first one is the leader, and the caller */
+static struct linux_thread state_of_thread, state_of_other;
+static struct linux_thread *caller = &state_of_thread;
+static unsigned wakes, other_wakes;
 
 struct linux_thread *linux_current(void)
 {
-    return &state_of_thread;
+    return caller;
+}
+
+struct thread *thread_current(void)
+{
+    return caller->thread;
 }
 
 void thread_wake_for_signal(struct thread *t)
 {
-    assert_ptr_equal(t, &thread);
-    wakes++;
+    assert_true(t == &thread || t == &other_thread);
+    *(t == &thread ? &wakes : &other_wakes) += 1;
+}
+
+void wait_queue_wake(struct wait_queue *queue)
+{
+    (void)queue;
 }
 
 enum err copy_in(void *to, virt_t from, size_t size)
@@ -55,19 +51,36 @@ static int setup(void **state)
 {
     (void)state;
     memset(&process, 0, sizeof process);
-    memset(&state_of_thread, 0, sizeof state_of_thread);
     signal_pending_init(&process.pending);
-    signal_pending_init(&state_of_thread.pending);
+    list_init(&process.threads);
+    process.leader = &state_of_thread;
     process.rlimits[RLIMIT_SIGPENDING].soft = 5;
-    thread = (struct thread){.linux_thread = &state_of_thread};
-    wakes = 0;
+    struct linux_thread *all[] = {&state_of_thread, &state_of_other};
+    struct thread *threads[] = {&thread, &other_thread};
+    for (int i = 0; i < 2; i++) {
+        memset(all[i], 0, sizeof *all[i]);
+        *threads[i] = (struct thread){.linux_thread = all[i]};
+        all[i]->thread = threads[i];
+        all[i]->process = &process;
+        signal_pending_init(&all[i]->pending);
+    }
+    list_add_tail(&process.threads, &state_of_thread.link);
+    caller = &state_of_thread;
+    wakes = other_wakes = 0;
     return 0;
+}
+
+/* Most tests are of a process with one thread. */
+static void start_other(void)
+{
+    list_add_head(&process.threads, &state_of_other.link);
 }
 
 static int teardown(void **state)
 {
     (void)state;
     struct siginfo info;
+    caller = &state_of_thread;
     while (signal_take(UINT64_MAX, &info))
         ;
     assert_int_equal(native_irq_depth, 0);
@@ -81,11 +94,17 @@ static void handle(int signal)
     signal_set_action(signal, &action);
 }
 
-static enum err send(int signal, int value)
+static enum err send_to(struct linux_thread *lt, int signal, int value)
 {
     struct siginfo info = {.signal = signal, .code = SI_QUEUE};
+    struct signal_target to = {&process, lt};
     info.user.value = (uint64_t)value;
-    return signal_send(NULL, &info);
+    return signal_send(&to, &info);
+}
+
+static enum err send(int signal, int value)
+{
+    return send_to(NULL, signal, value);
 }
 
 static void expect(int signal, int value)
@@ -100,7 +119,7 @@ static void expect_nothing(void)
 {
     struct siginfo info;
     assert_false(signal_take(~signal_blocked(), &info));
-    assert_false(thread.signal_pending);
+    assert_false(thread_current()->signal_pending);
 }
 
 static void test_standard_signals_do_not_queue(void **state)
@@ -258,16 +277,18 @@ static void test_entries_of_timers(void **state)
     (void)state;
     struct signal_entry entry = {.info = {.signal = SIGNAL_ALRM, .code = SI_TIMER}, .taken = taken};
     struct siginfo info;
+    struct signal_target to_process = {&process, NULL};
+    struct signal_target to_thread = {&process, &state_of_thread};
     list_init(&entry.link);
     handle(SIGNAL_ALRM);
-    assert_true(signal_send_entry(NULL, &entry));
-    assert_false(signal_send_entry(NULL, &entry));
+    assert_true(signal_send_entry(&to_process, &entry));
+    assert_false(signal_send_entry(&to_process, &entry));
     assert_int_equal(process.pending.queued, 0);
     assert_true(signal_take(UINT64_MAX, &info));
     assert_int_equal(info.timer.overrun, 3);
     assert_int_equal(taken_count, 1);
     expect_nothing();
-    assert_true(signal_send_entry(&thread, &entry));
+    assert_true(signal_send_entry(&to_thread, &entry));
     signal_entry_cancel(&entry);
     assert_int_equal(signal_pending_set(), 0);
     assert_true(list_empty(&entry.link));
@@ -283,6 +304,70 @@ static void test_exec_keeps_what_is_ignored(void **state)
     signal_dispositions(&ignored, &caught);
     assert_int_equal(ignored, SIGNAL_SET(SIGNAL_INT));
     assert_int_equal(caught, 0);
+}
+
+/* To the process: the leader when it wants it, else who does. */
+static void test_choice_of_the_thread(void **state)
+{
+    (void)state;
+    start_other();
+    handle(SIGNAL_USR1);
+    assert_int_equal(send(SIGNAL_USR1, 1), E_OK);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(other_wakes, 0);
+    expect(SIGNAL_USR1, 1);
+    signal_set_blocked(SIGNAL_SET(SIGNAL_USR1));
+    assert_int_equal(send(SIGNAL_USR1, 2), E_OK);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(other_wakes, 1);
+    assert_true(other_thread.signal_pending && !thread.signal_pending);
+    caller = &state_of_other;
+    expect(SIGNAL_USR1, 2);
+    caller = &state_of_thread;
+    expect_nothing();
+}
+
+/* Who was told of a signal and then blocks it, or ends, leaves it to the others. */
+static void test_passed_on(void **state)
+{
+    (void)state;
+    start_other();
+    handle(SIGNAL_USR1);
+    handle(SIGNAL_USR2);
+    assert_int_equal(send(SIGNAL_USR1, 1), E_OK);
+    signal_set_blocked(SIGNAL_SET(SIGNAL_USR1));
+    assert_int_equal(other_wakes, 1);
+    assert_true(other_thread.signal_pending && !thread.signal_pending);
+    other_thread.signal_pending = false;
+    assert_int_equal(send(SIGNAL_USR2, 2), E_OK); /* the leader's */
+    list_remove(&state_of_thread.link);
+    signal_thread_ended(&state_of_thread);
+    assert_int_equal(other_wakes, 2);
+    caller = &state_of_other;
+    expect(SIGNAL_USR1, 1);
+    expect(SIGNAL_USR2, 2);
+    expect_nothing();
+}
+
+static void test_to_one_thread_only(void **state)
+{
+    (void)state;
+    start_other();
+    handle(40);
+    assert_int_equal(send_to(&state_of_other, 40, 1), E_OK);
+    assert_int_equal(send_to(&state_of_other, 40, 2), E_OK);
+    assert_int_equal(wakes, 0);
+    expect_nothing();
+    caller = &state_of_other;
+    expect(40, 1);
+    caller = &state_of_thread;
+    /* It ends with one of them pending. */
+    list_remove(&state_of_other.link);
+    signal_thread_ended(&state_of_other);
+    assert_int_equal(native_heap_live(), 0);
+    state_of_other.thread = NULL; /* an ended leader takes everything and answers nothing */
+    assert_int_equal(send_to(&state_of_other, SIGNAL_TERM, 1), E_OK);
+    assert_int_equal(state_of_other.pending.set, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -302,6 +387,9 @@ int main(void)
         TEST(test_wait_mask),
         TEST(test_entries_of_timers),
         TEST(test_exec_keeps_what_is_ignored),
+        TEST(test_choice_of_the_thread),
+        TEST(test_passed_on),
+        TEST(test_to_one_thread_only),
     };
     return RUN_TESTS(tests);
 }
