@@ -68,6 +68,7 @@ SECTIONS
         guest_tests_start = .;
         KEEP(*(.guest_tests))
         guest_tests_end = .;
+        KEEP(*(.kernel_symbols)) /* last: see parse/symbol_table.h */
         . = ALIGN(4096);
         rodata_end = .;
     } :rodata

@@ -14,6 +14,7 @@ extern char image_tables_start[], image_tables_end[];
 extern char data_start[], data_end[];
 extern char boot_stack_start[], boot_stack_end[];
 extern char pml4[];
+extern const char kernel_symbols[]; /* parse/symbol_table.h */
 extern char guest_tests_start[], guest_tests_end[];
 extern char vdso_image_start[], vdso_image_end[]; /* vdso/image.S */
 extern char syscall_entry[];                      /* cpu/entry.S */

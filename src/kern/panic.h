@@ -2,6 +2,7 @@
 /* The end of the kernel by its own fault (base/panic.h declares panic()). */
 #pragma once
 
+#include "base/addr.h"
 #include "base/panic.h"
 #include "cpu/frame.h"
 
@@ -13,6 +14,6 @@ NORETURN void boot_stop(const char *format, ...) PRINTF_LIKE(1, 2);
 /* A panic that was caused by the trap with this frame: registers and stack are the interrupted
  * code's. */
 NORETURN void panic_at(const struct trap_frame *frame, const char *format, ...) PRINTF_LIKE(2, 3);
-/* The lines of a report that fit every trap: registers, backtrace. Never faults. */
-void report_registers(const struct trap_frame *frame);
-void report_backtrace(uint64_t rip, uint64_t rbp);
+/* The same for a page fault at `address`. */
+NORETURN void panic_at_address(const struct trap_frame *frame, virt_t address, const char *format,
+                               ...) PRINTF_LIKE(3, 4);

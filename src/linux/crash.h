@@ -6,6 +6,8 @@
 #include "base/compiler.h"
 #include "cpu/frame.h"
 
+/* Tells the report what only linux/ knows. Boot only. */
+void crash_init(void);
 /* The program is about to end by this signal. */
 void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t address);
 /* It touched `at`, and no frame was left. */

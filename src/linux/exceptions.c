@@ -130,5 +130,6 @@ void exceptions_init(void)
         trap_set_handler(vectors[i], exception);
     fault_init(program_fault, kernel_fault);
     trap_set_exit_hook(leave);
+    crash_init();
     signal_set_fault_report(crash_report);
 }

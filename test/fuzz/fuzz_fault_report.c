@@ -74,29 +74,52 @@ static void take_line(void *context, const char *line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct reader r = {data, size};
-    char *headline = take_text(&r, 60), *who = take_text(&r, 40), *exception = take_text(&r, 60);
-    struct fault_facts f = {.headline = headline, .who = who, .exception = exception};
-    f.page_fault = take(&r, 1) & 1;
+    char *who = take_text(&r, 60), *reason = take_text(&r, 240);
+    struct fault_facts f = {.who = who, .version = "1.2.3"};
+    uint64_t shape = take(&r, 2);
+    f.vector = shape & 1 ? (unsigned)take(&r, 1) : 14;
+    f.reason = shape & 2 ? reason : NULL;
+    f.signal = shape & 4 ? "SIGSEGV" : NULL;
+    f.exception = shape & 8 ? "general protection" : NULL;
+    f.panic = shape & 16;
+    f.has_address = shape & 32;
+    f.computed = shape & 64;
+    f.walked = shape & 128;
+    f.has_popped = shape & 256;
+    f.has_top = shape & 512;
+    f.past_file = shape & 1024;
+    f.out_of_memory = shape & 2048;
+    f.stack.there = shape & 4096;
     f.access = (enum fault_access)(take(&r, 1) % 3);
     f.address = virt(take(&r, 8));
     f.error = take(&r, 8);
-    f.rip = take(&r, 8);
-    f.rsp = take(&r, 8);
     f.time_ns = take(&r, 8);
+    f.phys_end = take(&r, 8);
+    f.stack.range = virt_range(take(&r, 8), take(&r, 8));
+    f.stack.guard = take(&r, 8);
+    f.byte_count = (uint8_t)(take(&r, 1) % (X86_INSN_MAX + 1));
+    for (unsigned i = 0; i < f.byte_count; i++)
+        f.bytes[i] = (uint8_t)take(&r, 1);
+    f.has_insn = x86_decode(f.bytes, f.byte_count, &f.insn);
     f.walk = take_walk(&r, f.address);
+    for (unsigned i = 0; i < X86_REGISTERS; i++)
+        f.registers[i] = take(&r, 8);
+    f.top = f.popped = take(&r, 8);
     f.here = take_neighbour(&r);
     f.below = take_neighbour(&r);
     f.above = take_neighbour(&r);
+    for (unsigned i = 0; i < 2; i++)
+        f.past[i] = (struct fault_past){take(&r, 1) & 1, (uint8_t)take(&r, 1),
+                                        prot_rw(),       virt_range(take(&r, 8), take(&r, 8)),
+                                        take(&r, 8),     1,
+                                        "by munmap"};
     lines = 0;
     fault_report_write(&f, take_line, NULL);
-    size_t room = 1 + size % 100;
-    char *cause = malloc(room);
-    fault_report_cause(&f, cause, room);
-    if (lines < 2 || memchr(cause, '\0', room) == NULL)
+    if (lines < 4)
         abort();
-    free(cause);
-    free(headline);
+    fault_report_hint(&f, take_line, NULL);
+    fault_report_headline(&f, take_line, NULL);
     free(who);
-    free(exception);
+    free(reason);
     return 0;
 }

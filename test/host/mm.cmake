@@ -13,7 +13,8 @@ ouro_host_test(heap src/mm/heap.c src/mm/frames.c src/mm/paging.c)
 # The heap's slot is in the kernel's half: a header of the same name moves it.
 target_include_directories(test_heap BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/heap_shadow)
 ouro_host_test(ptdump src/mm/ptdump.c)
-ouro_host_test(fault_report src/mm/fault_report.c)
+ouro_host_test(fault_report src/mm/fault_report.c src/mm/fault_class.c src/parse/x86_insn.c)
+ouro_host_test(history src/mm/history.c)
 target_compile_definitions(test_fault_report PRIVATE
     OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/host/golden/fault_report.txt")
 ouro_host_test(backtrace src/cpu/backtrace.c)
@@ -26,4 +27,4 @@ ouro_host_test(timers src/kern/time.c src/base/pqueue.c)
 target_include_directories(test_timers BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/linux_shadow)
 
 ouro_fuzzer(options src/kern/options.c src/parse/cmdline.c)
-ouro_fuzzer(fault_report src/mm/fault_report.c)
+ouro_fuzzer(fault_report src/mm/fault_report.c src/mm/fault_class.c src/parse/x86_insn.c)

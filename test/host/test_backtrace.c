@@ -4,123 +4,172 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A simulated stack: words from `base` on; all else is not mapped. */
 struct memory {
     uint64_t base, count, word[64];
-    unsigned reads;
 };
 
-static bool read_word(void *context, uint64_t address, uint64_t *out)
+static bool read_bytes(void *context, uint64_t at, void *to, size_t size)
 {
     struct memory *m = context;
-    m->reads++;
-    if (address < m->base || address - m->base >= m->count * 8 || address % 8 != 0)
+    if (at < m->base || at - m->base > m->count * 8 || size > m->count * 8 - (at - m->base))
         return false;
-    *out = m->word[(address - m->base) / 8];
+    memcpy(to, (const char *)m->word + (at - m->base), size);
     return true;
 }
 
-#define KERNEL UINT64_C(0xfffff88000010000)
+#define STACK UINT64_C(0xfffff88000010000)
 
 /* Frame n is at word 2 n and links to the next; the last links to `end`. */
-static struct memory chain(uint64_t base, unsigned frames, uint64_t end)
+static struct memory chain(unsigned frames, uint64_t end)
 {
-    struct memory m = {.base = base, .count = 64};
+    struct memory m = {.base = STACK, .count = 64};
     for (unsigned i = 0; i < frames; i++) {
-        m.word[2 * i] = i + 1 < frames ? base + 16 * (i + 1) : end;
+        m.word[2 * i] = i + 1 < frames ? STACK + 16 * (i + 1) : end;
         m.word[2 * i + 1] = 0x1000 + i;
     }
     return m;
 }
 
+static unsigned walk(struct memory *m, uint64_t rbp)
+{
+    const struct byte_reader reader = {read_bytes, m};
+    uint64_t rip = 1, rsp = STACK;
+    unsigned n = 0;
+    while (backtrace_step(&reader, &rip, &rsp, &rbp)) {
+        assert_int_equal(rip, 0x1000 + n);
+        assert_int_equal(rsp, STACK + 16 * (n + 1));
+        assert_true(++n < 100);
+    }
+    return n;
+}
+
 static void test_chain(void **state)
 {
     (void)state;
-    uint64_t out[40];
-    struct memory m = chain(KERNEL, 10, 0);
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 40), 10);
-    for (unsigned i = 0; i < 10; i++)
-        assert_int_equal(out[i], 0x1000 + i);
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 3), 3);
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 0), 0);
-    assert_int_equal(backtrace(0, read_word, &m, out, 40), 0);
-}
-
-/* The first thread function is entered with rbp 0; a return address of 0 ends the chain, too. */
-static void test_ends(void **state)
-{
-    (void)state;
-    uint64_t out[40];
-    struct memory m = chain(KERNEL, 5, 0);
-    m.word[2 * 2 + 1] = 0;
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 40), 2);
+    struct memory m = chain(10, 0);
+    assert_int_equal(walk(&m, STACK), 10);
+    assert_int_equal(walk(&m, 0), 0);
+    m.word[2 * 2 + 1] = 0; /* no return address */
+    assert_int_equal(walk(&m, STACK), 2);
 }
 
 static void test_bad_chains(void **state)
 {
     (void)state;
-    uint64_t out[40];
-    struct memory m = chain(KERNEL, 5, KERNEL); /* back to the start */
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 40), 5);
-    m = chain(KERNEL, 5, KERNEL + 64); /* to itself */
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 40), 5);
-    m = chain(KERNEL, 5, KERNEL + 65); /* misaligned */
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 40), 5);
-    m = chain(KERNEL, 5, UINT64_C(0x8000000000000000)); /* not canonical, and not mapped */
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 40), 5);
-    m = chain(KERNEL, 5, KERNEL + 63 * 8); /* half a frame is mapped */
-    assert_int_equal(backtrace(KERNEL, read_word, &m, out, 40), 5);
-    assert_int_equal(backtrace(KERNEL + 4, read_word, &m, out, 40), 0);
-    assert_int_equal(backtrace(UINT64_MAX - 7, read_word, &m, out, 40), 0);
+    const uint64_t links[] = {STACK, STACK - 16, STACK + 33, STACK + 4096, ~UINT64_C(0) - 7};
+    const unsigned frames[] = {3, 3, 4, 4, 4};
+    for (unsigned i = 0; i < sizeof links / sizeof links[0]; i++) {
+        struct memory m = chain(4, links[i]);
+        assert_int_equal(walk(&m, STACK), frames[i]);
+    }
+    struct memory m = chain(4, 0);
+    assert_int_equal(walk(&m, STACK + 4), 0);
+    assert_int_equal(walk(&m, STACK - 8), 0); /* below rsp */
+    assert_int_equal(walk(&m, STACK + 8 * 63), 0);
 }
 
-/* From the kernel's stack down to the program's, once; never back up. */
-struct two_stacks {
-    struct memory kernel, program;
-};
-
-static bool read_either(void *context, uint64_t address, uint64_t *out)
+/* Adds each letter as a frame. */
+static struct trace trace_of(const char *letters)
 {
-    struct two_stacks *both = context;
-    return read_word(address >> 63 ? &both->kernel : &both->program, address, out);
+    struct trace t;
+    trace_start(&t);
+    for (; *letters; letters++)
+        trace_add(&t, (uint64_t)*letters, 'c');
+    trace_end(&t);
+    return t;
 }
 
-static void test_kernel_to_program(void **state)
+/* The list written as "ab(cd)3e". */
+static void expect(const char *letters, const char *expected)
+{
+    struct trace t = trace_of(letters);
+    char text[200];
+    size_t n = 0;
+    for (unsigned i = 0; i < t.used; i++) {
+        unsigned period = t.frames[i].period;
+        if (t.frames[i].repeat == 1) {
+            text[n++] = (char)t.frames[i].rip;
+            continue;
+        }
+        text[n++] = '(';
+        for (unsigned k = 0; k < period; k++)
+            text[n++] = (char)t.frames[i + k].rip;
+        n += (size_t)sprintf(text + n, ")%u", t.frames[i].repeat);
+        i += period - 1;
+    }
+    text[n] = '\0';
+    assert_string_equal(text, expected);
+    assert_int_equal(t.total, strlen(letters));
+}
+
+static void test_recursion(void **state)
 {
     (void)state;
-    const uint64_t program = 0x7ffff0000000;
-    uint64_t out[40];
-    struct two_stacks both = {chain(KERNEL, 3, program), chain(program, 4, 0)};
-    assert_int_equal(backtrace(KERNEL, read_either, &both, out, 40), 7);
-    assert_int_equal(out[3], 0x1000);
-    /* A program that links back into the kernel: the chain rises once and then falls for the second
-     * time. */
-    both.program = chain(program, 4, KERNEL);
-    unsigned n = backtrace(KERNEL, read_either, &both, out, 40);
-    assert_true(n <= 40);
+    expect("", "");
+    expect("abc", "abc");
+    expect("aa", "(a)2");
+    expect("baaaaac", "b(a)5c");
+    expect("abababab", "(ab)4");
+    expect("xabababay", "x(ab)3ay");
+    expect("abcabcabcabd", "(abc)3abd");
+    expect("abcdabcdx", "(abcd)2x");
+    expect("abcdeabcde", "abcdeabcde");
+    expect("aabb", "(a)2(b)2");
+    expect("aaxaax", "(a)2x(a)2x");
+    expect("abaabaaba", "ab(a)2b(a)2ba");
 }
 
-/* No chain, whatever is in it, yields more than `max`. */
+static void test_full(void **state)
+{
+    (void)state;
+    struct trace t;
+    trace_start(&t);
+    for (unsigned i = 0; i < 100; i++)
+        trace_add(&t, 0x1000 + i, 'c');
+    trace_end(&t);
+    assert_int_equal(t.used, TRACE_LINES);
+    assert_int_equal(t.lost, 100 - TRACE_LINES);
+    trace_start(&t);
+    for (unsigned i = 0; i < 100000; i++)
+        trace_add(&t, 0x1000 + i % 3, 'c');
+    trace_end(&t);
+    assert_int_equal(t.frames[0].repeat, 33333);
+    assert_int_equal(t.used, 4);
+    assert_int_equal(t.total, 100000);
+}
+
+/* Random traces unfold to what was added. */
 static void test_random(void **state)
 {
     (void)state;
-    srand(3);
-    for (int round = 0; round < 20000; round++) {
-        struct memory m = {.base = KERNEL, .count = 64};
-        uint64_t out[24];
-        for (unsigned i = 0; i < 64; i++)
-            m.word[i] = rand() % 4 ? KERNEL + (uint64_t)(rand() % 70) * 8 : (uint64_t)rand();
-        assert_true(backtrace(KERNEL, read_word, &m, out, 24) <= 24);
-        assert_true(m.reads <= 50);
+    srand(1);
+    for (unsigned round = 0; round < 20000; round++) {
+        uint64_t added[TRACE_LINES];
+        struct trace t;
+        unsigned n = (unsigned)rand() % TRACE_LINES, at = 0;
+        trace_start(&t);
+        for (unsigned i = 0; i < n; i++) {
+            added[i] = 1 + (uint64_t)rand() % (1 + round % 4);
+            trace_add(&t, added[i], 'c');
+        }
+        trace_end(&t);
+        assert_int_equal(t.lost, 0);
+        for (unsigned i = 0; i < t.used; i += t.frames[i].period)
+            for (unsigned r = 0; r < t.frames[i].repeat; r++)
+                for (unsigned k = 0; k < t.frames[i].period; k++)
+                    assert_int_equal(added[at++], t.frames[i + k].rip);
+        assert_int_equal(at, n);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chain),      cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_bad_chains), cmocka_unit_test(test_kernel_to_program),
+        cmocka_unit_test(test_chain),     cmocka_unit_test(test_bad_chains),
+        cmocka_unit_test(test_recursion), cmocka_unit_test(test_full),
         cmocka_unit_test(test_random),
     };
     return RUN_TESTS(tests);

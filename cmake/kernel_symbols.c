@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel_symbols KERNEL.elf: the compact symbol table of a linked kernel, as assembler on stdout.
+ * Runs on the host while the kernel is built: the kernel is linked once without a table, and once
+ * more with it. src/parse/symbol_table.h has the format, and why the second link moves nothing.
+ *
+ * Names are shortened by byte pairs: the commonest pair of bytes becomes one byte from 128 up,
+ * again and again.
+ */
+#include <elf.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAIRS      128
+#define FIRST_PAIR 128
+#define NAME_MAX_  60
+
+struct symbol {
+    uint64_t address;
+    uint8_t name[NAME_MAX_ + 1];
+    size_t length;
+    bool global;
+};
+
+static uint8_t *file;
+static size_t file_size;
+static struct symbol *symbols;
+static size_t count;
+static uint8_t pairs[PAIRS][2];
+
+static void stop(const char *what)
+{
+    fprintf(stderr, "kernel_symbols: %s\n", what);
+    exit(1);
+}
+
+static void read_file(const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    size_t room = 64 << 20;
+    file = malloc(room);
+    if (in == NULL || file == NULL)
+        stop("cannot open the kernel");
+    file_size = fread(file, 1, room, in);
+    fclose(in);
+    if (file_size < sizeof(Elf64_Ehdr) || file_size == room)
+        stop("not a kernel");
+}
+
+static const void *at(uint64_t offset, uint64_t size)
+{
+    if (offset > file_size || size > file_size - offset)
+        stop("the ELF file is cut");
+    return file + offset;
+}
+
+static const Elf64_Shdr *section(unsigned n)
+{
+    const Elf64_Ehdr *e = at(0, sizeof *e);
+    return at(e->e_shoff + n * sizeof(Elf64_Shdr), sizeof(Elf64_Shdr));
+}
+
+static const Elf64_Shdr *find_symtab(void)
+{
+    const Elf64_Ehdr *e = at(0, sizeof *e);
+    for (unsigned i = 0; i < e->e_shnum; i++)
+        if (section(i)->sh_type == SHT_SYMTAB)
+            return section(i);
+    stop("no symbols in it");
+    return NULL;
+}
+
+static uint64_t address_of(const char *name)
+{
+    const Elf64_Shdr *table = find_symtab(), *strings = section(table->sh_link);
+    for (uint64_t i = 0; i < table->sh_size / sizeof(Elf64_Sym); i++) {
+        const Elf64_Sym *s = at(table->sh_offset + i * sizeof *s, sizeof *s);
+        if (strcmp(at(strings->sh_offset + s->st_name, 1), name) == 0)
+            return s->st_value;
+    }
+    stop("a symbol of the linker script is missing");
+    return 0;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct symbol *x = a, *y = b;
+    if (x->address != y->address)
+        return x->address < y->address ? -1 : 1;
+    if (x->global != y->global)
+        return x->global ? -1 : 1;
+    return strcmp((const char *)x->name, (const char *)y->name);
+}
+
+/* Functions, and labels of the assembler; or variables. */
+static void collect(uint64_t start, uint64_t end)
+{
+    const Elf64_Shdr *table = find_symtab(), *strings = section(table->sh_link);
+    uint64_t total = table->sh_size / sizeof(Elf64_Sym);
+    symbols = calloc(total + 1, sizeof *symbols);
+    count = 0;
+    for (uint64_t i = 0; i < total; i++) {
+        const Elf64_Sym *s = at(table->sh_offset + i * sizeof *s, sizeof *s);
+        const char *name = at(strings->sh_offset + s->st_name, 1);
+        unsigned type = ELF64_ST_TYPE(s->st_info);
+        size_t length = strcspn(name, "."); /* without ".constprop.0" */
+        if (s->st_value < start || s->st_value >= end || s->st_shndx == SHN_ABS || length == 0 ||
+            (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE))
+            continue;
+        struct symbol *to = &symbols[count++];
+        to->address = s->st_value;
+        to->length = length < NAME_MAX_ ? length : NAME_MAX_;
+        to->global = ELF64_ST_BIND(s->st_info) == STB_GLOBAL;
+        memcpy(to->name, name, to->length);
+    }
+    qsort(symbols, count, sizeof *symbols, by_address);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || symbols[i].address != symbols[i - 1].address)
+            symbols[kept++] = symbols[i];
+    count = kept;
+}
+
+static void replace(struct symbol *s, const uint8_t pair[2], uint8_t by)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < s->length;) {
+        if (i + 1 < s->length && s->name[i] == pair[0] && s->name[i + 1] == pair[1]) {
+            s->name[to++] = by;
+            i += 2;
+        } else {
+            s->name[to++] = s->name[i++];
+        }
+    }
+    s->length = to;
+}
+
+static void choose_pairs(void)
+{
+    static uint32_t seen[65536];
+    for (unsigned n = 0; n < PAIRS; n++) {
+        memset(seen, 0, sizeof seen);
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k + 1 < symbols[i].length; k++)
+                seen[symbols[i].name[k] << 8 | symbols[i].name[k + 1]]++;
+        unsigned best = 0;
+        for (unsigned p = 1; p < 65536; p++)
+            if (seen[p] > seen[best])
+                best = p;
+        pairs[n][0] = (uint8_t)(best >> 8);
+        pairs[n][1] = (uint8_t)best;
+        for (size_t i = 0; i < count; i++)
+            replace(&symbols[i], pairs[n], (uint8_t)(FIRST_PAIR + n));
+    }
+}
+
+static void apply_pairs(void)
+{
+    for (unsigned n = 0; n < PAIRS; n++)
+        for (size_t i = 0; i < count; i++)
+            replace(&symbols[i], pairs[n], (uint8_t)(FIRST_PAIR + n));
+}
+
+static void print_stream(const char *label, uint64_t base)
+{
+    uint64_t last = base;
+    printf("%s:\n", label);
+    for (size_t i = 0; i < count; i++) {
+        printf("    .uleb128 %llu\n    .byte ", (unsigned long long)(symbols[i].address - last));
+        for (size_t k = 0; k < symbols[i].length; k++)
+            printf("%u,", symbols[i].name[k]);
+        printf("0\n");
+        last = symbols[i].address;
+    }
+}
+
+static void print_pairs(void)
+{
+    for (unsigned n = 0; n < PAIRS; n++)
+        printf("    .byte %u,%u\n", pairs[n][0], pairs[n][1]);
+}
+
+/* FNV-1a over the kernel without its table: tells builds apart. */
+static uint64_t build_id(void)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < file_size; i++)
+        hash = (hash ^ file[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        stop("usage: kernel_symbols KERNEL.elf");
+    read_file(argv[1]);
+    uint64_t text = address_of("init_text_start"), text_end = address_of("text_end");
+    uint64_t data = address_of("ro_after_init_start"), data_end = address_of("data_end");
+    collect(text, text_end);
+    choose_pairs();
+    printf("    .section .kernel_symbols, \"a\"\n    .globl kernel_symbols\n    .balign 8\n");
+    printf("kernel_symbols:\n    .quad 0x%016llx\n", (unsigned long long)build_id());
+    printf("    .long data_symbols - text_symbols, end_symbols - data_symbols\n");
+    print_pairs();
+    print_stream("text_symbols", text);
+    collect(data, data_end);
+    apply_pairs();
+    print_stream("data_symbols", data);
+    printf("end_symbols:\n    .section .note.GNU-stack, \"\", @progbits\n");
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* own_stack.h: the mark is the caller's rsp, below the registers that it wants back. */
+    .text
+    .globl own_stack_call
+own_stack_call:
+    push %rbp
+    mov %rsp, %rbp
+    push %rbx
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, (%rcx)
+    mov %rcx, %rbx
+    mov %rdi, %rax
+    mov %rsi, %rdi
+    mov %rdx, %rsp
+    call *%rax
+    mov $1, %eax
+    mov (%rbx), %rsp
+    jmp restore
+
+    .globl own_stack_leave
+own_stack_leave:
+    mov %rdi, %rsp
+    xor %eax, %eax
+restore:
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
+    ret
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "kern/report.h"
+
+#include "base/fmt.h"
+#include "base/sections.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/irq_flags.h"
+#include "cpu/own_stack.h"
+#include "cpu/percpu.h"
+#include "cpu/tables.h"
+#include "cpu/trap.h"
+#include "cpu/x86.h"
+#include "kern/log.h"
+#include "kern/report_parts.h"
+#include "kern/thread.h"
+#include "mm/fault.h"
+#include "mm/layout.h"
+#include "parse/symbol_table.h"
+
+#define LL(x)       ((unsigned long long)(x))
+#define STACK_SIZE  16384
+#define CALLS_SHOWN 16
+#define LOG_LINES   16
+#define FAULTS_MAX  12 /* after so many faults of its own a report gives up */
+
+static ALIGNED(16) char stack[STACK_SIZE];
+static struct fault_facts facts;
+static const struct report_subject *subject;
+static bool running;
+static uint64_t mark;
+static unsigned faults;
+RO_AFTER_INIT static report_call_line call_line;
+RO_AFTER_INIT static report_call_name call_name;
+
+void report_set_calls(report_call_line calls)
+{
+    call_line = calls;
+}
+
+void report_set_call_names(report_call_name names)
+{
+    call_name = names;
+}
+
+bool report_is_running(void)
+{
+    return running;
+}
+
+static void to_console(void *context, const char *line)
+{
+    (void)context;
+    report("%s", line);
+}
+
+/* --- gathering --- */
+
+static void gather_registers(void *unused)
+{
+    (void)unused;
+    const struct trap_frame *t = subject->frame;
+    const uint64_t values[X86_REGISTERS] = {
+        t->rax, t->rcx, t->rdx, t->rbx, t->rsp, t->rbp, t->rsi, t->rdi, t->r8,
+        t->r9,  t->r10, t->r11, t->r12, t->r13, t->r14, t->r15, t->rip,
+    };
+    for (unsigned i = 0; i < X86_REGISTERS; i++)
+        facts.registers[i] = values[i];
+    facts.rflags = t->rflags;
+    facts.vector = subject->trapped ? (unsigned)t->vector : FAULT_NO_VECTOR;
+    facts.error = subject->trapped ? t->error : 0;
+    facts.exception = subject->trapped ? trap_name(t->vector) : NULL;
+    facts.cr3 = read_cr3();
+    facts.fs_base = rdmsr(MSR_FS_BASE);
+    facts.gs_base = rdmsr(MSR_GS_BASE);
+    if (cpu_features.physical_bits >= 32 && cpu_features.physical_bits < 52)
+        facts.phys_end = UINT64_C(1) << cpu_features.physical_bits;
+}
+
+static void gather_subject(void *unused)
+{
+    (void)unused;
+    const struct thread *t = thread_current();
+    const struct symbol_table *symbols = (const struct symbol_table *)kernel_symbols;
+    facts.panic = subject->panic;
+    facts.signal = subject->signal;
+    facts.signal_number = subject->signal_number;
+    facts.code = subject->code;
+    facts.reason = subject->reason;
+    facts.assertion = subject->assertion;
+    facts.has_address = subject->has_address;
+    facts.address = subject->address;
+    facts.past_file = subject->past_file;
+    facts.out_of_memory = subject->out_of_memory;
+    facts.version = OURO_VERSION;
+    facts.build_id = symbols->build_id;
+    facts.who = t != NULL ? t->name : "boot";
+    facts.thread = t != NULL ? t->id : 0;
+    facts.cpu = percpu()->index;
+    facts.time_ns = time_now_ns();
+    facts.window = virt_range(paging_program_window, paging_program_window);
+    if (paging_program_window != 0)
+        facts.window.end.v += UINT64_C(512) << 30;
+    facts.access = facts.vector == VECTOR_PAGE_FAULT && facts.error & PF_EXECUTE ? ACCESS_EXECUTE
+                   : facts.vector == VECTOR_PAGE_FAULT && facts.error & PF_WRITE ? ACCESS_WRITE
+                                                                                 : ACCESS_READ;
+}
+
+/* Of #GP the CPU tells no address: the first operand that explains it does. */
+static void compute_address(void)
+{
+    bool protection = facts.vector == VECTOR_GENERAL_PROTECTION || facts.vector == VECTOR_STACK;
+    if (!protection || !facts.has_insn)
+        return;
+    for (unsigned i = 0; i < facts.insn.operands; i++) {
+        const struct x86_operand *m = &facts.insn.operand[i];
+        uint64_t at = x86_address(&facts.insn, m, facts.registers, facts.fs_base, facts.gs_base);
+        if (fault_is_canonical(at) && (m->size < 16 || at % 16 == 0))
+            continue;
+        facts.has_address = facts.computed = true;
+        facts.address = virt(at);
+        facts.access = m->write ? ACCESS_WRITE : ACCESS_READ;
+        return;
+    }
+}
+
+/* A jump or call through a register to an address that is none. */
+static void compute_target(void)
+{
+    const struct x86_insn *i = &facts.insn;
+    unsigned reg = i->modrm >> 3 & 7;
+    if (facts.vector != VECTOR_GENERAL_PROTECTION || facts.computed || !facts.has_insn ||
+        i->map != 0 || i->opcode != 0xff || i->modrm < 0xc0 || (reg != 2 && reg != 4))
+        return;
+    uint64_t at = facts.registers[(i->modrm & 7) | (facts.bytes[0] == 0x41 ? 8 : 0)];
+    if (fault_is_canonical(at))
+        return;
+    facts.has_address = facts.computed = true;
+    facts.address = virt(at);
+    facts.access = ACCESS_EXECUTE;
+}
+
+static void gather_code(void *unused)
+{
+    (void)unused;
+    uint64_t rip = facts.registers[X86_RIP], rsp = facts.registers[X86_RSP];
+    while (facts.byte_count < X86_INSN_MAX &&
+           byte_read(&report_memory, rip + facts.byte_count, &facts.bytes[facts.byte_count], 1))
+        facts.byte_count++;
+    facts.has_insn = x86_decode(facts.bytes, facts.byte_count, &facts.insn);
+    facts.has_popped = report_read_word(rsp - 8, &facts.popped);
+    facts.has_top = report_read_word(rsp, &facts.top);
+    compute_address();
+    compute_target();
+}
+
+static void gather_walk(void *unused)
+{
+    (void)unused;
+    if (!facts.has_address || paging == NULL)
+        return;
+    paging_walk(facts.address, &facts.walk);
+    facts.walked = fault_is_canonical(facts.address.v);
+}
+
+static void gather_areas(void *unused)
+{
+    (void)unused;
+    if (facts.has_address && fault_is_canonical(facts.address.v))
+        report_find_areas(&facts);
+    report_find_stack(&facts);
+}
+
+static void describe_event(const struct history_event *e, struct fault_past *out)
+{
+    char place[FAULT_PLACE_SIZE], caller[FAULT_PLACE_SIZE] = "";
+    const char *name = call_name != NULL ? call_name(e->call) : NULL;
+    *out = (struct fault_past){true,      e->kind, e->prot, e->range, facts.time_ns - e->time_ns,
+                               e->thread, ""};
+    report_place(e->rip, place, sizeof place);
+    if (report_is_return_address(e->caller))
+        report_place(e->caller - 1, caller, sizeof caller);
+    fmt_snprintf(out->by, sizeof out->by, "by %s at %s%s%s", name != NULL ? name : "the kernel",
+                 place[0] ? place : "?", caller[0] ? " from " : "", caller);
+}
+
+static void gather_history(void *unused)
+{
+    (void)unused;
+    const struct history_event *e = NULL;
+    for (unsigned i = 0; facts.has_address && i < 2; i++) {
+        e = history_find(facts.address, e);
+        if (e == NULL)
+            break;
+        describe_event(e, &facts.past[i]);
+    }
+}
+
+static void gather_names(void *unused)
+{
+    (void)unused;
+    uint64_t word = facts.top;
+    report_place(facts.registers[X86_RIP], facts.at, sizeof facts.at);
+    if (facts.has_address)
+        report_place(facts.address.v, facts.target, sizeof facts.target);
+    if (facts.access == ACCESS_EXECUTE && facts.has_top && report_is_return_address(word))
+        report_place(word - 1, facts.caller, sizeof facts.caller);
+}
+
+/* --- printing --- */
+
+static void print_explanation(void *unused)
+{
+    (void)unused;
+    fault_report_write(&facts, to_console, NULL);
+}
+
+static void print_registers(void *unused)
+{
+    (void)unused;
+    report_registers(&facts);
+}
+
+static void print_trace(void *unused)
+{
+    (void)unused;
+    report_trace(&facts);
+}
+
+static void print_stack(void *unused)
+{
+    (void)unused;
+    report_stack_words(&facts);
+}
+
+/* Oldest first, as they happened. */
+static void print_calls(void *unused)
+{
+    (void)unused;
+    char text[160];
+    unsigned count = 0;
+    while (call_line != NULL && count < CALLS_SHOWN && call_line(count, text, sizeof text))
+        count++;
+    for (unsigned n = count; n > 0; n--)
+        if (call_line(n - 1, text, sizeof text))
+            report("  %s %s", n == count ? "calls  " : "       ", text);
+}
+
+static void print_memory(void *unused)
+{
+    (void)unused;
+    report_memory_totals();
+}
+
+static void print_machine(void *unused)
+{
+    (void)unused;
+    report_machine(&facts);
+}
+
+static void print_log(void *unused)
+{
+    (void)unused;
+    if (!facts.panic)
+        return;
+    report("  log     the last lines:");
+    log_print_recent(LOG_LINES);
+}
+
+static void print_hint(void *unused)
+{
+    (void)unused;
+    fault_report_hint(&facts, to_console, NULL);
+}
+
+static void print_headline(void *unused)
+{
+    (void)unused;
+    fault_report_headline(&facts, to_console, NULL);
+}
+
+static void print_json(void *unused)
+{
+    (void)unused;
+    report_json(&facts);
+}
+
+static const struct {
+    const char *name;
+    void (*function)(void *);
+} parts[] = {
+    {"registers", gather_registers},
+    {"subject", gather_subject},
+    {"code", gather_code},
+    {"page tables", gather_walk},
+    {"areas", gather_areas},
+    {"history", gather_history},
+    {"names", gather_names},
+    {"explanation", print_explanation},
+    {"regs", print_registers},
+    {"trace", print_trace},
+    {"stack", print_stack},
+    {"calls", print_calls},
+    {"memory", print_memory},
+    {"machine", print_machine},
+    {"log", print_log},
+    {"hint", print_hint},
+    {"headline", print_headline},
+    {"JSON", print_json},
+};
+
+static const char *current_part;
+
+/* Nested traps put their frames below the interrupted one on this stack, as on a kernel stack, and
+ * find its end the same way. */
+void report_fault(const struct report_subject *s)
+{
+    uint64_t flags = irq_save(), gs = (uint64_t)(uintptr_t)&percpu_boot;
+    if (rdmsr(MSR_GS_BASE) != gs) {
+        report("ouro: GS base was 0x%llx: the program overwrote the kernel's; restored",
+               LL(rdmsr(MSR_GS_BASE)));
+        wrmsr(MSR_GS_BASE, gs);
+    }
+    struct percpu *cpu = percpu();
+    uint64_t top = cpu->kstack_top, low = cpu->kstack_low;
+    memset(&facts, 0, sizeof facts);
+    subject = s;
+    faults = 0;
+    running = true;
+    cpu->kstack_top = (uint64_t)(uintptr_t)stack + sizeof stack;
+    cpu->kstack_low = (uint64_t)(uintptr_t)stack;
+    for (unsigned i = 0; i < ARRAY_LENGTH(parts) && faults < FAULTS_MAX; i++) {
+        current_part = parts[i].name;
+        own_stack_call(parts[i].function, NULL, cpu->kstack_top, &mark);
+    }
+    cpu->kstack_top = top;
+    cpu->kstack_low = low;
+    running = false;
+    irq_restore(flags);
+}
+
+void report_recover(const struct trap_frame *frame)
+{
+    faults++;
+    report("ouro: fault inside the report (%s): vector %llu at rip 0x%llx, cr2 0x%llx; it goes on",
+           current_part, LL(frame->vector), LL(frame->rip), LL(read_cr2()));
+    own_stack_leave(mark);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fault report: gathers the facts of a fault of the program or the kernel and prints them
+ * (docs/diagnostics.md shows what comes out). mm/fault_report.h has the words.
+ *
+ * It runs on a stack of its own with interrupts off, allocates nothing, takes no lock, and reads
+ * memory only where a walk of the page tables says that something is mapped. Each part is called so
+ * that a fault in it costs that part alone.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/compiler.h"
+#include "cpu/frame.h"
+
+#include <stdbool.h>
+
+struct report_subject {
+    const struct trap_frame *frame; /* registers of whoever failed */
+    bool trapped;       /* by the vector in the frame; else by a call of panic() or abort() */
+    bool panic;         /* the kernel's own fault */
+    const char *reason; /* panic: in words; NULL */
+    bool assertion;     /* the reason is a condition that did not hold */
+    const char *signal; /* of the program: its name and number */
+    int signal_number, code;
+    bool has_address; /* page faults: what CR2 said */
+    virt_t address;
+    bool past_file, out_of_memory; /* page faults: why none was resolved */
+};
+
+/* Prints the whole report. Callers: any. Returns; the caller ends the program or the machine. */
+void report_fault(const struct report_subject *subject);
+/* Is a report under way? */
+bool report_is_running(void);
+/* A trap came while a report ran: says so in a line and goes on with the next part. Does not return
+ * when the report goes on. */
+void report_recover(const struct trap_frame *frame);
+
+/* For linux/: writes the line of the n-th newest system call of the current thread; false when
+ * there are no more. Boot only. */
+typedef bool (*report_call_line)(unsigned n, char *to, size_t size);
+void report_set_calls(report_call_line calls);
+/* For linux/: the name of a system call, NULL for none. Boot only. */
+typedef const char *(*report_call_name)(unsigned number);
+void report_set_call_names(report_call_name names);
