@@ -31,7 +31,8 @@ static void append(struct trace *t, uint64_t rip, char how)
 static bool equal(const struct trace *t, unsigned a, unsigned b, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        if (t->frames[a + i].rip != t->frames[b + i].rip || t->frames[b + i].repeat != 1)
+        if (t->frames[a + i].rip != t->frames[b + i].rip || t->frames[b + i].period != 1 ||
+            t->frames[b + i].repeat != 1)
             return false;
     return true;
 }
@@ -54,6 +55,8 @@ static void look_for_group(struct trace *t)
             continue;
         t->used -= p;
         t->group = first;
+        for (unsigned k = 1; k < p; k++)
+            t->frames[first + k].period = 0;
         t->frames[first].period = (uint8_t)p;
         t->frames[first].repeat = 2;
         t->grouped = true;

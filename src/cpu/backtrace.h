@@ -18,7 +18,7 @@ bool backtrace_step(const struct byte_reader *memory, uint64_t *rip, uint64_t *r
 struct trace_frame {
     uint64_t rip;
     char how;        /* how it was found: the caller's letter */
-    uint8_t period;  /* the frames from here on, this many, ... */
+    uint8_t period;  /* the frames from here on, this many (0: one of those), ... */
     uint32_t repeat; /* ... came this often; 1 for all others */
 };
 

@@ -35,7 +35,7 @@ const char *fault_class_words(enum fault_class class)
         [FAULT_CLASS_KERNEL_MEMORY] = "stray access to kernel memory",
         [FAULT_CLASS_WINDOW] = "write to the read-only page tables",
         [FAULT_CLASS_RESERVED] = "reserved bit set in a page-table entry",
-        [FAULT_CLASS_STALE] = "fault without a cause: nothing denies it now",
+        [FAULT_CLASS_STALE] = "fault without a cause: it is allowed",
         [FAULT_CLASS_OUT_OF_MEMORY] = "out of memory",
         [FAULT_CLASS_TRAP] = "trap instruction: abort, failed check, or unreachable code",
         [FAULT_CLASS_ILLEGAL] = "illegal instruction",
@@ -147,13 +147,15 @@ static enum fault_class classify_page_fault(const struct fault_facts *f)
         return FAULT_CLASS_PAST_FILE;
     if (virt_range_contains(f->window, f->address))
         return FAULT_CLASS_WINDOW;
+    if (!fault_is_canonical(f->address.v))
+        return FAULT_CLASS_NON_CANONICAL;
     if (!f->panic && f->address.v >= LAYOUT_PROGRAM_END)
         return FAULT_CLASS_KERNEL_MEMORY;
     if (f->here.there && f->access == ACCESS_WRITE && f->here.prot.bits != 0 && !area_allows(f))
         return FAULT_CLASS_READ_ONLY;
     if (f->here.there && !area_allows(f))
         return FAULT_CLASS_NO_ACCESS;
-    if (f->walked && fault_denying_level(f, &why) == 0)
+    if (f->here.there || (f->walked && fault_denying_level(f, &why) == 0))
         return FAULT_CLASS_STALE;
     if (f->past[0].there && f->past[0].kind == HISTORY_UNMAP)
         return FAULT_CLASS_AFTER_UNMAP;

@@ -407,11 +407,11 @@ static void ascii_of(uint64_t v, char text[9])
             break;
         text[n] = c;
     }
-    text[n >= 4 ? n : 0] = '\0';
+    bool whole = n == 8 || v >> 8 * n == 0;
+    text[n >= 4 && whole ? n : 0] = '\0';
 }
 
-static void hint_ascii(const struct writer *w, const struct fault_facts *f, uint64_t v,
-                       const char *otherwise)
+static void hint_ascii(const struct writer *w, uint64_t v, const char *otherwise)
 {
     char text[9];
     ascii_of(v, text);
@@ -419,7 +419,6 @@ static void hint_ascii(const struct writer *w, const struct fault_facts *f, uint
         line(w, "  hint    the address is text, \"%s\": a string was written over a pointer", text);
     else if (otherwise != NULL)
         line(w, "  hint    %s", otherwise);
-    (void)f;
 }
 
 static const char *plain_hint(const struct fault_facts *f, enum fault_class class)
@@ -482,11 +481,11 @@ void fault_report_hint(const struct fault_facts *f, fault_line sink, void *conte
     if (class == FAULT_CLASS_NULL)
         hint_null(&w, f);
     else if (class == FAULT_CLASS_RETURN)
-        hint_ascii(&w, f, f->has_popped && f->popped == f->registers[X86_RIP] ? f->popped : f->top,
+        hint_ascii(&w, f->has_popped && f->popped == f->registers[X86_RIP] ? f->popped : f->top,
                    text);
     else if (class == FAULT_CLASS_NON_CANONICAL || class == FAULT_CLASS_WILD ||
              class == FAULT_CLASS_WILD_JUMP)
-        hint_ascii(&w, f, f->address.v, NULL);
+        hint_ascii(&w, f->address.v, NULL);
     else if (text != NULL)
         line(&w, "  hint    %s", text);
 }

@@ -12,3 +12,6 @@ ouro_fuzzer(cmdline src/parse/cmdline.c)
 ouro_fuzzer(cpio src/parse/cpio.c)
 ouro_fuzzer(elf64 src/parse/elf64.c)
 ouro_fuzzer(fmt src/base/fmt.c)
+
+# What fault reports read: instructions, symbols, unwind tables.
+ouro_host_test(x86_insn src/parse/x86_insn.c)

@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ static void test_chain(void **state)
 static void test_bad_chains(void **state)
 {
     (void)state;
-    const uint64_t links[] = {STACK, STACK - 16, STACK + 33, STACK + 4096, ~UINT64_C(0) - 7};
+    const uint64_t links[] = {STACK, STACK - 16, STACK + 68, STACK + 4096, ~UINT64_C(0) - 7};
     const unsigned frames[] = {3, 3, 4, 4, 4};
     for (unsigned i = 0; i < sizeof links / sizeof links[0]; i++) {
         struct memory m = chain(4, links[i]);
