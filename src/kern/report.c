@@ -30,6 +30,7 @@ static const struct report_subject *subject;
 static bool running;
 static uint64_t mark;
 static unsigned faults;
+static uint64_t fault_address; /* CR2 as it was */
 RO_AFTER_INIT static report_call_line call_line;
 RO_AFTER_INIT static report_call_name call_name;
 
@@ -90,6 +91,10 @@ static void gather_subject(void *unused)
     facts.assertion = subject->assertion;
     facts.has_address = subject->has_address;
     facts.address = subject->address;
+    if (facts.vector == VECTOR_PAGE_FAULT && !facts.has_address) {
+        facts.has_address = true;
+        facts.address = virt(fault_address);
+    }
     facts.past_file = subject->past_file;
     facts.out_of_memory = subject->out_of_memory;
     facts.version = OURO_VERSION;
@@ -321,6 +326,7 @@ void report_fault(const struct report_subject *s)
                LL(rdmsr(MSR_GS_BASE)));
         wrmsr(MSR_GS_BASE, gs);
     }
+    fault_address = read_cr2();
     struct percpu *cpu = percpu();
     uint64_t top = cpu->kstack_top, low = cpu->kstack_low;
     memset(&facts, 0, sizeof facts);

@@ -132,8 +132,6 @@ bool report_place(uint64_t at, char *to, size_t size)
 static void describe_area(const struct area *a, struct fault_neighbour *out)
 {
     static struct report_module m;
-    struct elf_name section;
-    struct elf_part part;
     if (a == NULL)
         return;
     out->there = true;
@@ -145,8 +143,6 @@ static void describe_area(const struct area *a, struct fault_neighbour *out)
         a->source->ops->name(a->source, out->name, sizeof out->name);
     else if (a->flags & AREA_IMAGE && report_module_at(a->range.start.v, &m))
         str_copy(out->name, m.name, sizeof out->name);
-    (void)section;
-    (void)part;
 }
 
 /* Segment and section of what was touched. */
@@ -395,8 +391,7 @@ void report_find_stack(struct fault_facts *f)
         find_program_stack(f, rsp);
     } else if (rsp >= LAYOUT_KSTACK_START && rsp <= LAYOUT_KSTACK_END) {
         /* An empty stack's rsp is its end, which is the next one's guard. */
-        bool guard = kstack_guard_at(virt(rsp - 1), &stack);
-        (void)guard;
+        (void)kstack_guard_at(virt(rsp - 1), &stack);
         set_stack(f, stack, LAYOUT_KSTACK_SIZE,
                   t != NULL && t->kstack.start.v == stack.start.v ? "this thread's kernel stack"
                                                                   : "a kernel stack");
