@@ -7,6 +7,7 @@
 #include "kern/options.h"
 #include "pack.h"
 #include "progress.h"
+#include "terminal.h"
 #include "words.h"
 
 #include <stdio.h>
@@ -77,7 +78,8 @@ static void run_words(const struct request *o, struct args *words)
         if (size.ws_col == 0)
             ioctl(fd, TIOCGWINSZ, &size);
     }
-    args_add(words, "console=framed");
+    args_add(words, o->command == COMMAND_RUN && terminal_offered() ? "console=framed,raw"
+                                                                    : "console=framed");
     args_format(words, "stdio.terminals=%s", terminals.length ? terminals.bytes : "none");
     if (size.ws_col > 0 && size.ws_row > 0)
         args_format(words, "terminal.size=%ux%u", size.ws_col, size.ws_row);

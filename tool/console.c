@@ -4,6 +4,7 @@
 #include "fail.h"
 #include "input.h"
 #include "outputs.h"
+#include "terminal.h"
 #include "text.h"
 #include "unframe.h"
 
@@ -53,11 +54,26 @@ static void decide(struct console *c, enum ending ending)
     c->result->ending = ending;
 }
 
+/* Text that no terminal in the machine has seen: a raw one here wants both ends of a line. */
+static void add_text(struct console *c, const char *bytes, size_t size)
+{
+    bool raw = c->ready && c->input.raw && isatty(STDERR_FILENO);
+    for (size_t i = 0, end; i < size; i = end) {
+        const char *line = raw ? memchr(bytes + i, '\n', size - i) : NULL;
+        end = line ? (size_t)(line - bytes) + 1 : size;
+        outputs_add(&c->outputs, 1, bytes + i, end - i - (line ? 1 : 0));
+        if (line)
+            outputs_add(&c->outputs, 1, "\r\n", 2);
+    }
+}
+
 static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
 {
     struct console *c = context;
     if (stream == STREAM_CHATTER)
         chatter_feed(&c->chatter, bytes, size);
+    else if (stream == STREAM_LOG)
+        add_text(c, bytes, size);
     else
         outputs_add(&c->outputs, stream == STREAM_STDOUT ? 0 : 1, bytes, size);
 }
@@ -90,7 +106,7 @@ static void on_line(void *context, const char *line)
     } else if (c->options->verbose && sscanf(line, "mark %63s %llu", name, &nanoseconds) == 2) {
         int size = snprintf(text, sizeof(text), "ouro: %s after %.3f ms\n", name,
                             (double)nanoseconds / 1e6);
-        outputs_add(&c->outputs, 1, text, (size_t)size);
+        add_text(c, text, (size_t)size);
     }
 }
 
@@ -180,6 +196,8 @@ static void step(struct console *c, double seconds)
         input_send(&c->input, c->options->serial);
     if (wants && fds[2].revents)
         input_read(&c->input);
+    if (c->input.end)
+        decide(c, ENDED_INTERRUPTED);
     if (outputs_write(&c->outputs) == OUTPUTS_BROKEN) {
         c->decided = true; /* also when something else was decided before: nobody will see it */
         c->result->ending = ENDED_PIPE;
@@ -209,6 +227,7 @@ void console_run(const struct console_options *options, struct console_result *r
             break;
         step(c, seconds);
     }
+    terminal_restore();
     result->greeted = c->unframe.greeted;
     if (!options->verbose && !c->unframe.greeted &&
         (result->ending == ENDED_SILENT || result->ending == ENDED_UNSTARTED))

@@ -15,12 +15,13 @@
 #include <stdbool.h>
 
 enum ending {
-    ENDED_STATUS,    /* the program ended: status */
-    ENDED_STOPPED,   /* boot ended with a reason: reason */
-    ENDED_SILENT,    /* the machine went away without a word */
-    ENDED_TIMEOUT,   /* the time was over */
-    ENDED_UNSTARTED, /* the kernel did not speak within the boot limit */
-    ENDED_PIPE,      /* nobody reads our output any more */
+    ENDED_STATUS,      /* the program ended: status */
+    ENDED_STOPPED,     /* boot ended with a reason: reason */
+    ENDED_SILENT,      /* the machine went away without a word */
+    ENDED_TIMEOUT,     /* the time was over */
+    ENDED_UNSTARTED,   /* the kernel did not speak within the boot limit */
+    ENDED_INTERRUPTED, /* Ctrl-C three times: the machine was still there */
+    ENDED_PIPE,        /* nobody reads our output any more */
 };
 
 struct console_options {

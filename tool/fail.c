@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "guard.h"
 #include "progress.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 
 static void say(const char *format, va_list args, const char *reason)
 {
+    terminal_restore();
     progress_clear();
     fputs("ouro: ", stderr);
     vfprintf(stderr, format, args);

@@ -2,6 +2,7 @@
 #include "guard.h"
 #include "fail.h"
 #include "progress.h"
+#include "terminal.h"
 #include "text.h"
 
 #include <errno.h>
@@ -62,16 +63,28 @@ NORETURN static void guardian_main(int pipe_end)
     if (pipe_end != 3)
         dup2(pipe_end, 3);
     closefrom(4);
-    char byte;
-    while (read(3, &byte, 1) < 0 && errno == EINTR)
-        ;
+    struct terminal_saved terminal = {0}, told;
+    ssize_t got;
+    while ((got = read(3, &told, sizeof(told))) != 0) /* less than a pipe takes in one piece */
+        if (got == sizeof(told))
+            terminal = told;
+        else if (got > 0 || errno != EINTR)
+            break;
+    terminal_put_back(&terminal);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     _exit(0);
 }
 
-/* Async-signal-safe: kill, waitpid, close. */
+void guard_tell_terminal(const struct terminal_saved *saved)
+{
+    ssize_t written = write(guardian_pipe, saved, sizeof(*saved));
+    (void)written; /* a guardian that is gone puts nothing back */
+}
+
+/* Async-signal-safe: tcsetattr, kill, waitpid, close. */
 static void end_everything(void)
 {
+    terminal_restore();
     for (int i = 0; i < CHILDREN_MAX; i++) {
         pid_t pid = children[i].pid;
         if (pid <= 0)

@@ -27,6 +27,10 @@ void guard_end(void);
 /* From now on Ctrl-C is somebody else's: a debugger that shares the terminal. */
 void guard_ignore_interrupt(void);
 
+/* The guardian puts these settings back if the tool dies without having done so. */
+struct terminal_saved;
+void guard_tell_terminal(const struct terminal_saved *saved);
+
 struct child {
     pid_t pid;
     bool own_group; /* signals go to the whole process group */

@@ -2,6 +2,7 @@
 #include "input.h"
 #include "fail.h"
 #include "kern/console_frame.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@ void input_open(struct input *in, bool wanted)
         return;
     }
     in->terminal = isatty(STDIN_FILENO);
+    in->raw = terminal_offered();
     if (S_ISFIFO(st.st_mode) || in->terminal) {
         int own = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         in->own = own >= 0;
@@ -38,11 +40,21 @@ void input_open(struct input *in, bool wanted)
     }
 }
 
+static void send_size(struct input *in)
+{
+    uint16_t columns, rows;
+    if (in->raw && terminal_resized(&columns, &rows))
+        text_format(&in->bytes, "%c%c%ux%u\n", FRAME_DLE, FRAME_SIZE, columns, rows);
+}
+
 bool input_wants(struct input *in)
 {
+    send_size(in);
     if (in->fd < 0 || in->bytes.length >= READ_AHEAD)
         return false;
     in->background = in->terminal && tcgetpgrp(STDIN_FILENO) != getpgrp();
+    if (in->raw && !in->background)
+        terminal_raw();
     return !in->background;
 }
 
@@ -58,6 +70,7 @@ void input_read(struct input *in)
         fail_errno("cannot read the standard input");
     if (got <= 0)
         end_of_input(in);
+    in->end = in->end || (in->raw && got > 0 && terminal_is_end(bytes, (size_t)got));
     for (ssize_t i = 0; i < got; i++) {
         text_add(&in->bytes, &bytes[i], 1);
         if (bytes[i] == FRAME_DLE)

@@ -14,11 +14,14 @@ struct input {
     int fd;   /* -1: none, the end was sent or waits in `bytes` */
     bool own; /* fd is our own open file, non-blocking */
     bool terminal;
+    bool raw;          /* the terminal is the machine's while we are in its foreground */
+    bool end;          /* what was typed says that the machine is to end */
     bool background;   /* of its terminal, when we looked last */
     struct text bytes; /* escaped, not yet sent */
 };
 
-/* With `wanted` false the program sees the end of input at once. */
+/* With `wanted` false the program sees the end of input at once. A terminal that can be had
+ * (terminal.h) becomes raw. */
 void input_open(struct input *in, bool wanted);
 /* Is it time to read: is there room and input left? Updates `background`. */
 bool input_wants(struct input *in);

@@ -19,6 +19,8 @@ static int explain(const struct request *o, const struct console_result *result)
         return result->status;
     case ENDED_PIPE:
         return STATUS_SIGNAL + SIGPIPE;
+    case ENDED_INTERRUPTED:
+        return STATUS_SIGNAL + SIGINT;
     case ENDED_TIMEOUT:
         warn("the program still ran after %g seconds and was ended", o->timeout);
         return STATUS_TIMEOUT;

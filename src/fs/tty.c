@@ -17,7 +17,10 @@ struct window_size { /* TIOCGWINSZ */
 
 static struct tty_line line;
 static struct window_size window;
-static uint32_t foreground; /* process group; 0: nobody has set one */
+static uint16_t far_columns, far_rows; /* what the far end said last */
+static uint32_t foreground;            /* process group; 0: nobody has set one */
+/* Where the terminal is: a redirected stdout is none. */
+static enum console_stream terminal_stream = CONSOLE_STDOUT;
 static enum console_stream echo_stream = CONSOLE_STDOUT;
 
 static void emit(void *context, const char *bytes, size_t size)
@@ -45,7 +48,7 @@ static void type_framed(char c)
  * any. */
 static size_t room_for(size_t wanted)
 {
-    if (!console_is_framed() && (line.termios.lflag & TTY_ICANON))
+    if (!console_is_cooked() && (line.termios.lflag & TTY_ICANON))
         return wanted;
     size_t left = TTY_RING - 1 - (line.tail - line.head);
     return left < wanted ? left : wanted;
@@ -56,13 +59,31 @@ bool tty_has_room(void)
     return room_for(1) > 0;
 }
 
+bool tty_window_changed(void)
+{
+    uint16_t columns, rows;
+    console_size(&columns, &rows);
+    return columns != far_columns || rows != far_rows;
+}
+
+static void follow_window(void)
+{
+    if (!tty_window_changed())
+        return;
+    console_size(&far_columns, &far_rows);
+    window.columns = far_columns;
+    window.rows = far_rows;
+    fs_raise(FS_SIGWINCH);
+}
+
 void tty_pump(void)
 {
     char bytes[64];
     size_t room, size;
+    follow_window();
     while ((room = room_for(sizeof(bytes))) > 0 && (size = console_read(bytes, room)) > 0) {
         for (size_t i = 0; i < size; i++) {
-            if (console_is_framed())
+            if (console_is_cooked())
                 type_framed(bytes[i]);
             else
                 tty_line_type(&line, bytes[i]);
@@ -91,7 +112,7 @@ static bool is_readable(void *context)
 /* Framed input carries no line ends of ours: a read() still gets one line. */
 static size_t take(char *to, size_t size, bool *ended)
 {
-    if (!console_is_framed())
+    if (!console_is_cooked())
         return tty_line_take(&line, to, size, ended);
     size_t done = 0;
     *ended = false;
@@ -188,12 +209,12 @@ static enum err tty_write(struct file *file, struct io *io, uint64_t *offset)
         uint64_t size = before < sizeof(bytes) ? before : sizeof(bytes);
         e = io_take(io, bytes, size);
         size = before - io_left(io);
-        if (console_is_framed()) {
+        if (console_is_cooked()) {
             console_write(stream, bytes, size);
         } else {
             echo_stream = stream;
             tty_line_write(&line, bytes, size);
-            echo_stream = CONSOLE_STDOUT;
+            echo_stream = terminal_stream;
         }
     }
     return e;
@@ -343,7 +364,7 @@ static enum err tty_control(struct file *file, uint32_t command, uint64_t argume
 
 static enum err open_stdout(struct file *file)
 {
-    file->state = (void *)(uintptr_t)CONSOLE_STDOUT;
+    file->state = (void *)(uintptr_t)terminal_stream;
     return E_OK;
 }
 
@@ -379,7 +400,11 @@ void tty_init(void)
     line.emit = emit;
     line.signal = signal;
     line.context = &echo_stream;
-    console_size(&window.columns, &window.rows);
+    bool on_stderr = !console_is_terminal(1) && console_is_terminal(2);
+    terminal_stream = echo_stream = on_stderr ? CONSOLE_STDERR : CONSOLE_STDOUT;
+    console_size(&far_columns, &far_rows);
+    window.columns = far_columns;
+    window.rows = far_rows;
     foreground = 0;
     device_register(&nodes[0]);
     device_register(&nodes[1]);

@@ -7,7 +7,8 @@
 static bool has_news(void *context)
 {
     (void)context;
-    return console_input_ready() && tty_has_room();
+    return (console_input_ready() && !console_input_ended() && tty_has_room()) ||
+           tty_window_changed();
 }
 
 static void watch(void *context)
@@ -22,5 +23,5 @@ static void watch(void *context)
 enum err tty_watch_start(void)
 {
     struct thread *thread;
-    return console_is_framed() ? E_OK : thread_create("tty", watch, NULL, &thread);
+    return console_is_cooked() ? E_OK : thread_create("tty", watch, NULL, &thread);
 }

@@ -17,6 +17,9 @@ static enum console_stream current_stream = CONSOLE_LOG;
 static uint8_t ring[RING_SIZE];
 static uint32_t ring_in, ring_out;
 static bool escape_seen, input_ended, input_stopped;
+static bool size_coming;      /* between FRAME_SIZE and its '\n' */
+static uint16_t size_part[2]; /* columns, rows as far as they have come */
+static unsigned size_index;
 static struct wait_queue input_queue = {LIST_INIT(input_queue.sleepers)};
 
 void console_init(const struct console_device *d, const struct console_options *o)
@@ -99,6 +102,35 @@ static void accept(uint8_t byte)
     ring[ring_in++ % RING_SIZE] = byte;
 }
 
+/* "80x25\n". Anything else in it is no size, and changes nothing. */
+static void accept_size(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9' && size_index < 2 && size_part[size_index] < 1000) {
+        size_part[size_index] = (uint16_t)(size_part[size_index] * 10 + (byte - '0'));
+    } else if (byte == 'x' && size_index == 0) {
+        size_index = 1;
+    } else {
+        size_coming = false;
+        if (byte == '\n' && size_part[0] > 0 && size_part[1] > 0) {
+            options.columns = size_part[0];
+            options.rows = size_part[1];
+        }
+    }
+}
+
+static void accept_escaped(uint8_t byte)
+{
+    if (byte == FRAME_EOF) {
+        input_ended = true;
+    } else if (byte == FRAME_SIZE) {
+        size_coming = true;
+        size_part[0] = size_part[1] = 0;
+        size_index = 0;
+    } else {
+        accept(byte);
+    }
+}
+
 void console_input(const void *bytes, size_t size)
 {
     const uint8_t *p = bytes;
@@ -107,10 +139,9 @@ void console_input(const void *bytes, size_t size)
             accept(p[i]);
         } else if (escape_seen) {
             escape_seen = false;
-            if (p[i] == FRAME_EOF)
-                input_ended = true;
-            else
-                accept(p[i]);
+            accept_escaped(p[i]);
+        } else if (size_coming) {
+            accept_size(p[i]);
         } else if (p[i] == FRAME_DLE) {
             escape_seen = true;
         } else {
@@ -160,6 +191,11 @@ bool console_is_terminal(int fd)
 bool console_is_framed(void)
 {
     return options.framed;
+}
+
+bool console_is_cooked(void)
+{
+    return options.framed && !options.raw;
 }
 
 void console_size(uint16_t *columns, uint16_t *rows)

@@ -34,7 +34,8 @@ struct console_device {
 
 struct console_options {
     bool framed;
-    uint8_t terminals;      /* bit n: the host's file descriptor n is a terminal (framed) */
+    bool raw;          /* framed, with a terminal that the host leaves to our line discipline */
+    uint8_t terminals; /* bit n: the host's file descriptor n is a terminal (framed) */
     uint16_t columns, rows; /* 0: unknown */
 };
 
@@ -69,7 +70,8 @@ struct wait_queue *console_input_queue(void);
 
 /* Framed: is the host's file descriptor 0, 1, 2 a terminal? Plain: always true. */
 bool console_is_terminal(int fd);
-/* True when the host's own terminal does echo and line editing (framed). */
 bool console_is_framed(void);
-/* What the host said, 80 x 25 where it said nothing. */
+/* True when the host's own terminal does echo and line editing. */
+bool console_is_cooked(void);
+/* What the host said last, 80 x 25 where it said nothing. Changes wake the input queue. */
 void console_size(uint16_t *columns, uint16_t *rows);

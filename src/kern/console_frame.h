@@ -5,7 +5,8 @@
  *   kernel to host                            host to kernel
  *   DLE '1'  stdout follows                   DLE '.'  end of input
  *   DLE '2'  stderr follows                   DLE DLE  one byte 0x10
- *   DLE '3'  log and reports follow
+ *   DLE '3'  log and reports follow           DLE 'w'  the size of the window changed:
+ *                                                      "80x25\n" follows
  *   DLE '!'  ready: input may be sent now
  *   DLE '#'  a line of text up to '\n':
  *            "exit N"        the program ended; N = 0-255, as $? shows it in a shell
@@ -26,6 +27,7 @@
 #define FRAME_READY       '!'
 #define FRAME_TEXT        '#'
 #define FRAME_EOF         '.'
+#define FRAME_SIZE        'w'
 #define FRAME_HELLO       "\020\020\020OURO1\n" /* three DLE: nothing that is framed looks like it */
 #define FRAME_STUB_STOP   "ouro: stop: "
 #define FRAME_KERNEL_EXIT 121 /* the status of a kernel panic */

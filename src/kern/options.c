@@ -19,6 +19,8 @@ static bool word_console(struct reader *r, char *value)
 {
     if (strcmp(value, "framed") == 0)
         r->options->console.framed = true;
+    else if (strcmp(value, "framed,raw") == 0)
+        r->options->console.framed = r->options->console.raw = true;
     else if (strncmp(value, "ttyS0", 5) != 0)
         return false;
     return true;

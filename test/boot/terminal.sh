@@ -29,7 +29,8 @@ on_terminal() {
     for how in ./tty "$OURO run --machine microvm --timeout 60 ./tty"; do
         script -qec "stty cols 91 rows 17; $how $1" /dev/null </dev/null >seen 2>&1
         echo "$?" >>seen
-        cat seen extra 2>/dev/null | tr -d '\r' | grep -v '^\[ *[0-9]*\.[0-9]*\] '
+        # script types a NUL when its own input ends and the terminal is raw: the echo is no output.
+        cat seen extra 2>/dev/null | tr -d '\r' | sed 's/^^@//' | grep -v '^\[ *[0-9]*\.[0-9]*\] '
         rm -f extra
         [ "$how" != ./tty ] || echo --
     done >both

@@ -163,7 +163,7 @@ bool console_is_terminal(int fd)
     return native_terminals >> fd & 1;
 }
 
-bool console_is_framed(void)
+bool console_is_cooked(void)
 {
     return native_console_framed;
 }
