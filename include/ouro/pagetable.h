@@ -98,15 +98,20 @@ static inline bool ouro_available(void)
     return ouro_window() != 0;
 }
 
+/* Where the level-1 entry for v is. Applied to that address, it gives the level-2 entry, and so on:
+ * in the window a table is a page, and the entry that maps it is the one a level up. */
+static inline uint64_t ouro_entry_above(uint64_t window, uint64_t v)
+{
+    return window | ((v & UINT64_C(0xffffffffffff)) >> OURO_PAGE_SHIFT << 3);
+}
+
 /* Where the entry of the level (1 to 4) for v is, in the window: computed, never looked at. The
  * caller answers for the levels above, and for ouro_available(). */
 static inline const volatile uint64_t *ouro_entry_address(uint64_t window, int level, uint64_t v)
 {
-    uint64_t slot = window >> 39 & 511, at = window;
-    for (int l = 2, shift = 30; l <= level; l++, shift -= 9)
-        at |= slot << shift;
-    uint64_t index = (v & UINT64_C(0xffffffffffff)) >> (OURO_PAGE_SHIFT + 9 * (level - 1));
-    return (const volatile uint64_t *)(uintptr_t)(at | index << 3);
+    for (; level > 0; level--)
+        v = ouro_entry_above(window, v);
+    return (const volatile uint64_t *)(uintptr_t)v;
 }
 
 static inline bool ouro_canonical(uint64_t v)
@@ -134,14 +139,18 @@ struct ouro_path {
 static inline int ouro_walk(const volatile void *address, struct ouro_path *out)
 {
     uint64_t window = ouro_window(), v = (uint64_t)(uintptr_t)address;
-    uint64_t all = ~UINT64_C(0), any = 0, e = 0;
+    uint64_t at[5], all = ~UINT64_C(0), any = 0, e;
     int level = 4;
     if (window == 0)
         return ENOSYS;
     if (!ouro_canonical(v))
         return EINVAL;
+    at[1] = ouro_entry_above(window, v);
+    at[2] = ouro_entry_above(window, at[1]);
+    at[3] = ouro_entry_above(window, at[2]);
+    at[4] = ouro_entry_above(window, at[3]);
     for (;; level--) {
-        e = *ouro_entry_address(window, level, v);
+        e = *(const volatile uint64_t *)(uintptr_t)at[level];
         out->entry[level] = e;
         all &= e;
         any |= e;
@@ -332,9 +341,15 @@ static inline int ouro_scan(const volatile void *start, size_t size, unsigned wh
             continue;
         }
         const volatile uint64_t *entry = ouro_entry_address(window, 1, at);
-        for (; page < end; page++) {
-            e = *entry++;
-            bitmap[page / 64] |= (uint64_t)((e & bits) && (e & OURO_PTE_PRESENT)) << (page % 64);
+        while (page < end) { /* a word of the bitmap at a time */
+            uint64_t word = 0;
+            size_t bit = page % 64, n = end - page < 64 - bit ? end - page : 64 - bit;
+            for (size_t i = 0; i < n; i++) {
+                e = *entry++;
+                word |= (((e & bits) != 0) & e) << i; /* bit 0 of an entry: present */
+            }
+            bitmap[page / 64] |= word << bit;
+            page += n;
         }
     }
     return 0;
