@@ -11,7 +11,6 @@
 #include "vdso/vvar.h"
 
 #define EXPORT        __attribute__((visibility("default")))
-#define HIDDEN        __attribute__((visibility("hidden")))
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
@@ -45,17 +44,19 @@ struct timeval {
     int64_t seconds, microseconds;
 };
 
-extern const char __ehdr_start[] HIDDEN; /* of this very image: the linker's */
-
 int __vdso_clock_gettime(int id, struct timespec *out);
 int __vdso_clock_getres(int id, struct timespec *out);
 int __vdso_gettimeofday(struct timeval *out, uint64_t *zone);
 int64_t __vdso_time(int64_t *out);
 int __vdso_getcpu(uint32_t *cpu, uint32_t *node, void *unused);
 
+/* Below the image's first byte, which the linker calls __ehdr_start. In assembler, because no C
+ * object reaches there. */
 static inline const volatile struct vvar *vvar(void)
 {
-    return (const volatile struct vvar *)(__ehdr_start - VVAR_PAGE_SIZE);
+    const volatile struct vvar *page;
+    __asm__("lea __ehdr_start - %c1(%%rip), %0" : "=r"(page) : "i"(VVAR_PAGE_SIZE));
+    return page;
 }
 
 static inline uint64_t monotonic(void)
