@@ -73,6 +73,18 @@ INIT_CODE static void init_xsave(struct cpu_features *f)
     f->xsave_size = cpuid(13, 0).ebx;
 }
 
+#define FXSAVE_MXCSR_MASK 28
+#define MXCSR_MASK_OLD    UINT32_C(0xffbf) /* for a CPU that stores 0 (SDM 1 11.6.6) */
+
+INIT_CODE static uint32_t read_mxcsr_mask(void)
+{
+    uint8_t area[FXSAVE_SIZE] ALIGNED(16);
+    uint32_t mask;
+    __asm__ volatile("fxsave64 %0" : "=m"(area));
+    memcpy(&mask, area + FXSAVE_MXCSR_MASK, sizeof mask);
+    return mask != 0 ? mask : MXCSR_MASK_OLD;
+}
+
 INIT_CODE void cpu_features_init(void)
 {
     struct cpu_features *f = &cpu_features;
@@ -100,6 +112,7 @@ INIT_CODE void cpu_features_init(void)
     __asm__ volatile("fninit");
     uint32_t mxcsr = MXCSR_DEFAULT;
     __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+    f->mxcsr_mask = read_mxcsr_mask();
 }
 
 void cpu_vectors_save(void *area)

@@ -15,6 +15,7 @@ struct cpu_features {
     bool nx, huge_pages, xsave, invariant_tsc, rdrand, rdseed, hypervisor;
     uint64_t xcr0;       /* state components that XSAVE handles here */
     uint32_t xsave_size; /* bytes of an XSAVE (or, without it, FXSAVE) area for xcr0 */
+    uint32_t mxcsr_mask; /* bits of MXCSR that may be set */
     uint8_t physical_bits;
 };
 

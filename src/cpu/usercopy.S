@@ -82,6 +82,21 @@ usercopy_string:
     inc %rax
     jmp 1b
 2:  ret
+
+/* uint64_t usercopy_xsave(void *to, uint64_t components): likewise; usercopy_fxsave(void *to). */
+    .globl usercopy_xsave, usercopy_fxsave
+    .balign 16
+usercopy_xsave:
+    mov %esi, %eax
+    mov %rsi, %rdx
+    shr $32, %rdx
+    xsave64 (%rdi)
+    xor %eax, %eax
+    ret
+usercopy_fxsave:
+    fxsave64 (%rdi)
+    xor %eax, %eax
+    ret
 usercopy_end:
 
 usercopy_fault:

@@ -11,6 +11,8 @@
 uint64_t usercopy_copy(void *to, const void *from, size_t size);
 uint64_t usercopy_clear(void *to, size_t size);
 uint64_t usercopy_string(char *to, const char *from, size_t size);
+uint64_t usercopy_xsave(void *to, uint64_t components);
+uint64_t usercopy_fxsave(void *to);
 
 extern char usercopy_start[], usercopy_end[], usercopy_fault[];
 

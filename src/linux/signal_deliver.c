@@ -174,7 +174,7 @@ void signal_deliver(struct trap_frame *frame)
     for (;;) {
         if (lt != NULL && lt->must_exit)
             linux_thread_exit(lt->process->exit_status);
-        if (lt != NULL && signal_take(~lt->blocked, &info)) {
+        if (lt != NULL && thread_current()->signal_pending && signal_take(~lt->blocked, &info)) {
             deliver_one(frame, &info);
             continue;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signal frames on the program's stack. The kernel itself touches no vector register, so at this
- * point they are the program's, and travel through one page of the thread: XSAVE into it, copy out;
- * copy in, check, XRSTOR. XRSTOR raises #GP for a malformed header, in ring 0 and on the kernel's
+ * point they are the program's: XSAVE writes them to its stack. On the way back they travel through
+ * one page of the thread: copy in, check, XRSTOR. XRSTOR raises #GP for a malformed header, in ring 0 and on the kernel's
  * account: everything it would refuse is put right before (SDM 1 13.8).
  */
 #include "linux/signal_frame.h"
@@ -24,8 +24,14 @@
 #define XSAVE_HEADER_SIZE 64
 #define XSTATE_LEGACY     UINT64_C(3) /* x87 and SSE: what FXSAVE holds */
 #define MXCSR_OFFSET      24
-#define MXCSR_MASK_OFFSET 28
-#define MXCSR_MASK_OLD    UINT32_C(0xffbf) /* for a CPU that stores 0 (SDM 1 11.6.6) */
+
+/* A struct signal_frame but for its siginfo, which is copied out from where it is. */
+struct signal_frame_head {
+    uint64_t return_address;
+    struct signal_ucontext ucontext;
+};
+
+_Static_assert(sizeof(struct signal_frame_head) == offsetof(struct signal_frame, info), "");
 
 static uint64_t vectors_size(void)
 {
@@ -37,22 +43,21 @@ uint64_t signal_frame_max(void)
     return align_up(sizeof(struct signal_frame) + 16 + 64 + vectors_size(), 16);
 }
 
-static enum err push_vectors(uint8_t *area, uint64_t to)
+/* Straight to the program's stack; only what the CPU leaves to software is written apart. */
+static MUST_CHECK enum err push_vectors(uint64_t to)
 {
     uint64_t size = cpu_features.xsave_size;
     uint32_t magic2 = FP_XSTATE_MAGIC2;
     struct signal_software software = {0};
-    assert(size <= PAGE_SIZE);
+    enum err e = vectors_out(virt(to), size);
     if (cpu_features.xsave) {
-        memset(area + XSAVE_HEADER, 0, XSAVE_HEADER_SIZE);
         software.magic1 = FP_XSTATE_MAGIC1;
         software.extended_size = (uint32_t)vectors_size();
         software.xfeatures = cpu_features.xcr0;
         software.xstate_size = (uint32_t)size;
     }
-    cpu_vectors_save(area);
-    memcpy(area + FXSAVE_SOFTWARE, &software, sizeof software);
-    enum err e = copy_out(virt(to), area, size);
+    if (e == E_OK)
+        e = copy_out(virt(to + FXSAVE_SOFTWARE), &software, sizeof software);
     if (e == E_OK && cpu_features.xsave)
         e = copy_out(virt(to + size), &magic2, sizeof magic2);
     return e;
@@ -63,7 +68,7 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
 {
     struct linux_thread *lt = linux_current();
     struct signal_placement place;
-    struct signal_frame out = {.return_address = action->restorer, .info = *info};
+    struct signal_frame_head out = {.return_address = action->restorer};
 
     /* Linux insists on a restorer, too; an address beyond the program's would fault in the kernel's
      * exit. */
@@ -72,7 +77,7 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
     enum err e =
         signal_place(frame->rsp, action->flags, &lt->alternate_stack, vectors_size(), &place);
     if (e == E_OK)
-        e = push_vectors(lt->vectors, place.fpstate);
+        e = push_vectors(place.fpstate);
     if (e != E_OK)
         return e;
 
@@ -89,6 +94,8 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
     out.ucontext.context.old_mask = old_mask;
     out.ucontext.context.fpstate = place.fpstate;
     e = copy_out(virt(place.frame), &out, sizeof out);
+    if (e == E_OK)
+        e = copy_out(virt(place.frame + offsetof(struct signal_frame, info)), info, sizeof *info);
     if (e != E_OK)
         return e;
 
@@ -120,12 +127,9 @@ static bool is_extended(const uint8_t *area, uint64_t from)
 
 static void make_loadable(uint8_t *area, bool extended)
 {
-    uint32_t mxcsr, mask;
-    uint8_t probe[FXSAVE_SIZE] ALIGNED(16);
-    __asm__ volatile("fxsave64 %0" : "=m"(probe));
-    memcpy(&mask, probe + MXCSR_MASK_OFFSET, sizeof mask);
+    uint32_t mxcsr;
     memcpy(&mxcsr, area + MXCSR_OFFSET, sizeof mxcsr);
-    mxcsr &= mask != 0 ? mask : MXCSR_MASK_OLD;
+    mxcsr &= cpu_features.mxcsr_mask;
     memcpy(area + MXCSR_OFFSET, &mxcsr, sizeof mxcsr);
     if (cpu_features.xsave) {
         uint64_t components = XSTATE_LEGACY;

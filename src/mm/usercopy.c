@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/usercopy.h"
 
+#include "cpu/features.h"
 #include "cpu/usercopy.h"
 #include "mm/layout.h"
+
+#define XSAVE_HEADER      512 /* offset: XSTATE_BV, XCOMP_BV, zeros (SDM 1 13.4.2) */
+#define XSAVE_HEADER_SIZE 64
 
 bool user_range_ok(virt_t start, uint64_t size)
 {
@@ -28,6 +32,19 @@ enum err clear_out(virt_t to, size_t size)
     if (!user_range_ok(to, size))
         return E_FAULT;
     return usercopy_clear(ptr_of(to), size) == 0 ? E_OK : E_FAULT;
+}
+
+enum err vectors_out(virt_t to, size_t size)
+{
+    if (!user_range_ok(to, size))
+        return E_FAULT;
+    if (!cpu_features.xsave)
+        return usercopy_fxsave(ptr_of(to)) == 0 ? E_OK : E_FAULT;
+    /* XSAVE keeps what it finds in the header for components that it was not asked for. */
+    enum err e = clear_out(virt(to.v + XSAVE_HEADER), XSAVE_HEADER_SIZE);
+    if (e == E_OK && usercopy_xsave(ptr_of(to), cpu_features.xcr0) != 0)
+        e = E_FAULT;
+    return e;
 }
 
 enum err copy_in_string(char *to, virt_t from, size_t size, size_t *length)

@@ -14,6 +14,9 @@
 MUST_CHECK enum err copy_in(void *to, virt_t from, size_t size);
 MUST_CHECK enum err copy_out(virt_t to, const void *from, size_t size);
 MUST_CHECK enum err clear_out(virt_t to, size_t size);
+/* Saves the vector registers as an XSAVE (FXSAVE) area of cpu_features.xsave_size bytes, which is
+ * `size`; `to` is 64-byte aligned. The caller has not changed them since the program ran. */
+MUST_CHECK enum err vectors_out(virt_t to, size_t size);
 /* Copies a NUL-terminated string of at most size - 1 bytes. E_NAMETOOLONG when no NUL came. */
 MUST_CHECK enum err copy_in_string(char *to, virt_t from, size_t size, size_t *length);
 
