@@ -32,12 +32,9 @@ static const struct section {
     void (*measure)(struct bench *bench);
     void (*print)(const struct figures *figures, const char *section, FILE *out);
 } sections[] = {
-    {"boot", bench_boot, figures_print},
-    {"memory", bench_memory, figures_print},
-    {"size", bench_size, figures_print},
-    {"primitives", bench_primitives, figures_print},
-    {"paging", bench_paging, figures_print_columns},
-    {"apps", bench_apps, figures_print},
+    {"boot", bench_boot, figures_print},          {"memory", bench_memory, figures_print},
+    {"size", bench_size, figures_print},          {"primitives", bench_primitives, figures_print},
+    {"paging", bench_paging, bench_paging_print}, {"apps", bench_apps, figures_print},
 };
 
 struct request_bench {

@@ -21,6 +21,9 @@ void bench_primitives(struct bench *bench);
 void bench_paging(struct bench *bench);
 void bench_apps(struct bench *bench);
 
+/* Three tables: back ends by time and by instructions, and the search for written pages. */
+void bench_paging_print(const struct figures *figures, const char *section, FILE *out);
+
 /* A program of bench/, compiled: its path. */
 char *bench_program(const char *name);
 /* A boot of the system as everything but `bench boot` does it: QEMU's -kernel, 256 MiB. */
