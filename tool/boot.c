@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MIB              (1024.0 * 1024)
 #define LOGLEVEL_QUIET   4
 #define LOGLEVEL_VERBOSE 6
 
@@ -108,18 +109,34 @@ static const char *machine_path(const struct request *o)
     return path;
 }
 
+static void tell_sizes(const struct tree *tree, const char *archive, uint64_t needed)
+{
+    struct stat st;
+    if (stat(archive, &st) != 0)
+        fail_errno("cannot read %s", archive);
+    warn("%zu files packed, image %.1f MiB, memory needed more than %.1f MiB", tree->count,
+         (double)st.st_size / MIB, (double)needed / MIB);
+}
+
+void boot_tree(const struct request *o, struct tree *tree, struct program *program)
+{
+    tree_load(tree, o->root);
+    if (o->program)
+        program_prepare(tree, o->program, machine_path(o), program);
+    else
+        prepare_demo(tree, program);
+    for (size_t i = 0; i < o->with.count; i++)
+        program_pack_with(tree, o->with.item[i]);
+}
+
 static char *pack_archive(const struct request *o, struct program *program)
 {
     struct tree tree = {0};
     char *archive = guard_path("root.cpio");
-    tree_load(&tree, o->root);
-    if (o->program)
-        program_prepare(&tree, o->program, machine_path(o), program);
-    else
-        prepare_demo(&tree, program);
-    for (size_t i = 0; i < o->with.count; i++)
-        program_pack_with(&tree, o->with.item[i]);
-    pack_tree(&tree, archive, o->command == COMMAND_ISO ? 0 : o->machine.memory);
+    boot_tree(o, &tree, program);
+    uint64_t needed = pack_tree(&tree, archive, o->command == COMMAND_ISO ? 0 : o->machine.memory);
+    if (o->verbose)
+        tell_sizes(&tree, archive, needed);
     return archive;
 }
 

@@ -6,5 +6,6 @@
 int command_run(int argc, char **argv);
 int command_iso(int argc, char **argv);
 int command_debug(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_bench(int argc, char **argv);

@@ -57,7 +57,7 @@ static void decide(struct console *c, enum ending ending)
 /* Text that no terminal in the machine has seen: a raw one here wants both ends of a line. */
 static void add_text(struct console *c, const char *bytes, size_t size)
 {
-    bool raw = c->ready && c->input.raw && isatty(STDERR_FILENO);
+    bool raw = c->input.raw && isatty(STDERR_FILENO);
     for (size_t i = 0, end; i < size; i = end) {
         const char *line = raw ? memchr(bytes + i, '\n', size - i) : NULL;
         end = line ? (size_t)(line - bytes) + 1 : size;
@@ -82,15 +82,13 @@ static void on_chatter_line(void *context, const char *line)
 {
     struct console *c = context;
     char *shown = string_format("ouro: |%s\n", line);
-    outputs_add(&c->outputs, 1, shown, strlen(shown));
+    add_text(c, shown, strlen(shown));
     free(shown);
 }
 
 static void on_ready(void *context)
 {
     struct console *c = context;
-    if (!c->ready)
-        input_open(&c->input, c->options->input);
     c->ready = true;
 }
 
@@ -173,7 +171,7 @@ static bool finished(const struct console *c)
 static void step(struct console *c, double seconds)
 {
     bool take_input = c->ready && !c->decided;
-    bool wants = take_input && input_wants(&c->input);
+    bool wants = !c->decided && (c->ready || c->input.raw) && input_wants(&c->input);
     bool full = outputs_waiting(&c->outputs) >= QUEUE_FULL;
     short serial_events =
         (short)((full ? 0 : POLLIN) | (take_input && c->input.bytes.length > 0 ? POLLOUT : 0));
@@ -182,7 +180,7 @@ static void step(struct console *c, double seconds)
         {outputs_fd(&c->outputs), POLLOUT, 0},
         {wants ? c->input.fd : -1, POLLIN, 0},
     };
-    if (take_input && c->input.background)
+    if (!c->decided && c->input.background)
         seconds = nearest(seconds, BACKGROUND_PERIOD);
     seconds = seconds < 0 ? 0 : nearest(seconds, 3600);
     if (c->flowing && !c->decided) /* QEMU writes byte by byte: let some come together */
@@ -196,7 +194,7 @@ static void step(struct console *c, double seconds)
         input_send(&c->input, c->options->serial);
     if (wants && fds[2].revents)
         input_read(&c->input);
-    if (c->input.end)
+    if (c->input.end || (c->input.interrupted && !c->ready))
         decide(c, ENDED_INTERRUPTED);
     if (outputs_write(&c->outputs) == OUTPUTS_BROKEN) {
         c->decided = true; /* also when something else was decided before: nobody will see it */
@@ -221,6 +219,7 @@ void console_run(const struct console_options *options, struct console_result *r
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTIN, SIG_IGN);
     outputs_open(&c->outputs);
+    input_open(&c->input, options->input);
     for (;;) {
         double seconds = check_clock(c);
         if (finished(c))
@@ -233,7 +232,6 @@ void console_run(const struct console_options *options, struct console_result *r
         (result->ending == ENDED_SILENT || result->ending == ENDED_UNSTARTED))
         chatter_last(&c->chatter, print_line);
     outputs_close(&c->outputs);
-    if (c->ready)
-        input_close(&c->input);
+    input_close(&c->input);
     free(c);
 }

@@ -4,8 +4,7 @@
  * ends.
  *
  *     serial --> unframe --> one queue --> stdout | stderr      order is kept across both
- *     stdin  --> escape  --> serial                             only after the kernel said it is
- * ready
+ *     stdin  --> escape  --> serial         sent after the kernel said it is ready
  *
  * Nothing blocks: a slow reader of stdout fills the queue, a full queue stops reading the serial
  * port, and the machine waits. A machine that does not take input stops the reading of stdin.

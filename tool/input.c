@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,6 +71,7 @@ void input_read(struct input *in)
         fail_errno("cannot read the standard input");
     if (got <= 0)
         end_of_input(in);
+    in->interrupted = in->interrupted || (in->raw && got > 0 && memchr(bytes, 3, (size_t)got));
     in->end = in->end || (in->raw && got > 0 && terminal_is_end(bytes, (size_t)got));
     for (ssize_t i = 0; i < got; i++) {
         text_add(&in->bytes, &bytes[i], 1);

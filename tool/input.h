@@ -15,6 +15,7 @@ struct input {
     bool own; /* fd is our own open file, non-blocking */
     bool terminal;
     bool raw;          /* the terminal is the machine's while we are in its foreground */
+    bool interrupted;  /* Ctrl-C was typed */
     bool end;          /* what was typed says that the machine is to end */
     bool background;   /* of its terminal, when we looked last */
     struct text bytes; /* escaped, not yet sent */

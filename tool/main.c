@@ -15,8 +15,8 @@ static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
 } commands[] = {
-    {"run", command_run},   {"iso", command_iso},     {"debug", command_debug},
-    {"test", command_test}, {"bench", command_bench},
+    {"run", command_run},     {"iso", command_iso},   {"debug", command_debug},
+    {"check", command_check}, {"test", command_test}, {"bench", command_bench},
 };
 
 static int help(void)

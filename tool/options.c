@@ -79,6 +79,11 @@ static const struct argp_option iso_options[] = {
     {0},
 };
 
+static const struct argp_option check_options[] = {
+    PACK_OPTIONS,
+    {0},
+};
+
 static uint64_t parse_memory(struct argp_state *state, const char *text)
 {
     char *end;
@@ -273,6 +278,8 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "iso needs a program: ouro iso PROGRAM -o FILE.iso");
     if (o->command == COMMAND_ISO && !o->output)
         fail(STATUS_FAILED, "iso needs the name of the image: -o FILE.iso");
+    if (o->command == COMMAND_CHECK && !o->program)
+        fail(STATUS_FAILED, "check needs a program: ouro check PROGRAM");
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
         fail(STATUS_FAILED, "debug works with --emulator qemu");
     if (o->image &&
@@ -300,6 +307,10 @@ void options_read(enum command command, int argc, char **argv, struct request *o
         [COMMAND_DEBUG] =
             {debug_options, parse, "[PROGRAM [ARGS...]]",
              "Boot PROGRAM in QEMU, stopped at its first instruction under gdb, which knows the symbols of kernel and program.",
+             NULL, NULL, NULL},
+        [COMMAND_CHECK] =
+            {check_options, parse, "PROGRAM",
+             "Say what would be packed with PROGRAM, and which system calls in it Ouro lacks; status 1 when there are any. Boots nothing.",
              NULL, NULL, NULL},
     };
     *out = (struct request){

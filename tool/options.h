@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a person typed behind `ouro run`, `ouro iso` and `ouro debug`. */
+/* What a person typed behind `ouro run`, `iso`, `debug` and `check`. */
 #pragma once
 
 #include "emulator.h"
@@ -7,7 +7,8 @@
 enum command {
     COMMAND_RUN,
     COMMAND_ISO,
-    COMMAND_DEBUG
+    COMMAND_DEBUG,
+    COMMAND_CHECK,
 };
 
 struct request {

@@ -20,6 +20,7 @@
 struct packer {
     struct cpio_writer writer;
     const char *file;
+    uint64_t needed;  /* bytes of memory, at least */
     uint64_t total;   /* bytes expected, for the progress line */
     uint32_t *number; /* by entry: its inode number in the archive; equal for hard links */
     uint32_t *links;  /* by entry: how many names of that file the tree has */
@@ -105,7 +106,7 @@ static void check_memory(struct packer *packer, const struct tree *tree, uint64_
         packer->total += cpio_room(&item);
         data += item.size;
     }
-    uint64_t needed = data + KERNEL_ROOM;
+    uint64_t needed = packer->needed = data + KERNEL_ROOM;
     if (memory_bytes > 0 && needed > memory_bytes)
         fail(STATUS_FAILED,
              "the root folder needs at least %llu MiB of memory, the machine has %llu",
@@ -156,7 +157,7 @@ static void pack_entry(struct packer *packer, const struct tree *tree, size_t i)
         copy_file(packer, entry, item.size);
 }
 
-void pack_tree(const struct tree *tree, const char *file, uint64_t memory_bytes)
+uint64_t pack_tree(const struct tree *tree, const char *file, uint64_t memory_bytes)
 {
     struct packer packer = {.file = file};
     packer.number = memory(tree->count * sizeof(*packer.number));
@@ -177,4 +178,5 @@ void pack_tree(const struct tree *tree, const char *file, uint64_t memory_bytes)
     free(packer.links);
     free(packer.carries);
     free(packer.block);
+    return packer.needed;
 }

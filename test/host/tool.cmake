@@ -15,3 +15,11 @@ ouro_tool_test(ld_cache tool/ld_cache.c)
 ouro_tool_test(elf_needs tool/elf_needs.c)
 pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
 target_link_libraries(test_tool_elf_needs PRIVATE PkgConfig::LIBELF)
+ouro_tool_test(scan tool/scan.c)
+add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc
+    COMMAND mkdir -p scan
+    COMMAND ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh ${PROJECT_SOURCE_DIR}/src/linux/syscall_table.c > scan/scan_rows.inc
+    DEPENDS ${PROJECT_SOURCE_DIR}/src/linux/syscall_table.c ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh VERBATIM)
+target_sources(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc)
+target_include_directories(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan)
+target_link_libraries(test_tool_scan PRIVATE PkgConfig::LIBELF)

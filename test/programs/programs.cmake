@@ -27,6 +27,10 @@ foreach(source IN LISTS program_sources)
 endforeach()
 add_custom_target(test_programs ALL DEPENDS ${program_files})
 
+add_test(NAME programs.debian COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/debian.sh)
+set_tests_properties(programs.debian PROPERTIES LABELS programs TIMEOUT 1800 SKIP_RETURN_CODE 77
+    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+
 # The tool itself, not the front door: what needs building has been built when tests run.
 add_test(NAME programs.cases
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir})

@@ -1,0 +1,15 @@
+import collections, datetime, decimal, functools, hashlib, itertools, json, math, random, re, sqlite3, struct, sys, zlib
+print(sys.version_info[:2], json.dumps({"a": [1, 2.5, None, "\u00e4"]}, sort_keys=True))
+print(re.sub(r"(\w+) (\w+)", r"\2 \1", "hello world"), re.findall(r"\d+(?=€)", "12€ 13$ 14€"))
+db = sqlite3.connect(":memory:")
+db.execute("create table t(a, b)")
+db.executemany("insert into t values(?, ?)", [(i, str(i) * 2) for i in range(1000)])
+print(db.execute("select count(*), sum(a), max(b) from t").fetchone())
+print(hashlib.sha256(b"x" * 1000).hexdigest(), zlib.crc32(b"hello"), struct.pack("<IQ", 1, 2).hex())
+print(decimal.Decimal(1) / 7, math.factorial(30), sum(itertools.islice(itertools.count(), 100)))
+random.seed(1)
+print(random.random(), datetime.datetime(2000, 2, 29).isoformat(), collections.Counter("abracadabra").most_common(2))
+@functools.lru_cache(None)
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+print(fib(200))
