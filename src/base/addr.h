@@ -106,3 +106,10 @@ static inline bool virt_range_overlaps(struct virt_range a, struct virt_range b)
 {
     return a.start.v < b.end.v && b.start.v < a.end.v;
 }
+
+/* Of two ranges that overlap. */
+static inline struct virt_range virt_range_intersection(struct virt_range a, struct virt_range b)
+{
+    return virt_range(a.start.v > b.start.v ? a.start.v : b.start.v,
+                      a.end.v < b.end.v ? a.end.v : b.end.v);
+}

@@ -224,6 +224,8 @@ static const struct self_file self_files[] = {
     {"mountinfo", show_mounts, NULL, "mountinfo"},
     {"mounts", show_mounts, NULL, NULL},
     {"oom_score", show_fixed, NULL, "0\n"},
+    {"smaps", procfs_show_smaps, NULL, NULL},
+    {"smaps_rollup", procfs_show_smaps_rollup, NULL, NULL},
     {"stat", procfs_show_stat, NULL, NULL},
     {"statm", procfs_show_statm, NULL, NULL},
     {"status", procfs_show_status, NULL, NULL},

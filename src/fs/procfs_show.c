@@ -1,81 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/procfs_show.h"
 
-#include "base/str.h"
 #include "fs/context.h"
 #include "fs/file_table.h"
-#include "fs/ramfs_file.h"
 #include "mm/areas.h"
-#include "mm/heap.h"
-#include "mm/paging.h"
 
-#define MAPS_NAME_COLUMN 73 /* where Linux puts the name of an area */
-#define TICK_NS          10000000
-
-static uint64_t device_of(const struct page_source *source)
-{
-    if (!source || source->ops != &ram_file_page_ops)
-        return 0;
-    return CONTAINER_OF(source, struct inode, pages)->fs->device;
-}
-
-const char *procfs_area_name(const struct area *area, char *buffer, size_t size)
-{
-    if (area->source) {
-        area->source->ops->name(area->source, buffer, size);
-        return buffer;
-    }
-    if (area->kind == AREA_GUARD)
-        return "[anon:guard]"; /* as Linux shows memory that a program gave a name */
-    if (area->flags & AREA_STACK)
-        return "[stack]";
-    return (area->flags & AREA_HEAP) ? "[heap]" : "";
-}
-
-/* A newline in a name must not end the line. */
-static void put_name(struct text *text, const char *name)
-{
-    for (; *name != '\0'; name++) {
-        if (*name == '\n')
-            text_printf(text, "\\012");
-        else
-            text_append(text, name, 1);
-    }
-}
-
-static void show_area(struct text *text, const struct area *area, char *buffer, size_t size)
-{
-    size_t line = text->length;
-    bool guard = area->kind == AREA_GUARD;
-    uint64_t device = device_of(area->source);
-    uint64_t ino = area->source ? area->source->ops->inode(area->source) : 0;
-    text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", area->range.start.v,
-                area->range.end.v, !guard && prot_can_read(area->prot) ? 'r' : '-',
-                !guard && prot_can_write(area->prot) ? 'w' : '-',
-                !guard && prot_can_execute(area->prot) ? 'x' : '-',
-                (area->flags & AREA_SHARED) ? 's' : 'p', area->source ? area->offset : 0,
-                device_major(device), device_minor(device), ino);
-    const char *name = procfs_area_name(area, buffer, size);
-    if (*name != '\0') {
-        text_pad(text, line, MAPS_NAME_COLUMN);
-        put_name(text, name);
-    }
-    text_append(text, "\n", 1);
-}
-
-void procfs_show_maps(struct text *text, void *context)
-{
-    (void)context;
-    char *buffer = heap_alloc(PATH_MAX_SIZE);
-    if (!buffer) {
-        text->failed = true;
-        return;
-    }
-    const struct area *area = areas_next(virt(0));
-    for (; area; area = areas_next(area->range.end))
-        show_area(text, area, buffer, PATH_MAX_SIZE);
-    heap_free(buffer);
-}
+#define TICK_NS 10000000
 
 static void show_limit(struct text *text, uint64_t value)
 {
@@ -112,60 +42,13 @@ void procfs_show_limits(struct text *text, void *context)
     }
 }
 
-struct sizes { /* pages */
-    uint64_t all, resident, shared, code, data, stack;
-};
-
-struct count {
-    uint64_t pages;
-};
-
-static void count_leaf(void *context, virt_t at, int level, pte_t entry)
-{
-    (void)at;
-    (void)entry;
-    ((struct count *)context)->pages += UINT64_C(1) << (9 * (level - 1));
-}
-
-static void measure(struct sizes *out)
-{
-    *out = (struct sizes){0};
-    const struct area *area = areas_next(virt(0));
-    for (; area; area = areas_next(area->range.end)) {
-        uint64_t pages = virt_range_size(area->range) / PAGE_SIZE;
-        struct count count = {0};
-        if (area->kind == AREA_GUARD)
-            continue;
-        paging_visit(area->range, count_leaf, &count);
-        out->all += pages;
-        out->resident += count.pages;
-        if (area->kind == AREA_FILE)
-            out->shared += count.pages;
-        if (area->flags & AREA_STACK)
-            out->stack += pages;
-        else if (prot_can_execute(area->prot))
-            out->code += pages;
-        else if (prot_can_write(area->prot))
-            out->data += pages;
-    }
-}
-
-void procfs_show_statm(struct text *text, void *context)
-{
-    (void)context;
-    struct sizes s;
-    measure(&s);
-    text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", s.all, s.resident, s.shared, s.code,
-                s.data + s.stack);
-}
-
 void procfs_show_stat(struct text *text, void *context)
 {
     (void)context;
     struct fs_process p;
-    struct sizes s;
+    struct procfs_sizes s;
     procfs_describe(&p);
-    measure(&s);
+    procfs_measure(&s);
     text_printf(text, "%u (%s) R %u %u %u %u %u 4194304 ", p.pid, p.name, p.ppid, p.process_group,
                 p.session, 0u, p.process_group);
     text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
@@ -194,9 +77,9 @@ void procfs_show_status(struct text *text, void *context)
 {
     (void)context;
     struct fs_process p;
-    struct sizes s;
+    struct procfs_sizes s;
     procfs_describe(&p);
-    measure(&s);
+    procfs_measure(&s);
     text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n", p.name,
                 fs_current()->umask);
     text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.pid,
@@ -204,15 +87,15 @@ void procfs_show_status(struct text *text, void *context)
     show_ids(text, "Uid", p.uid);
     show_ids(text, "Gid", p.gid);
     text_printf(text, "FDSize:\t%u\nGroups:\t \n", file_table_current()->capacity);
-    show_size(text, "VmPeak", s.all);
+    show_size(text, "VmPeak", areas_peak_bytes() / PAGE_SIZE);
     show_size(text, "VmSize", s.all);
-    show_size(text, "VmLck", 0);
+    show_size(text, "VmLck", s.locked);
     show_size(text, "VmPin", 0);
     show_size(text, "VmHWM", s.resident);
     show_size(text, "VmRSS", s.resident);
-    show_size(text, "RssAnon", s.resident - s.shared);
-    show_size(text, "RssFile", s.shared);
-    show_size(text, "RssShmem", 0);
+    show_size(text, "RssAnon", s.resident - s.file - s.shared_memory);
+    show_size(text, "RssFile", s.file);
+    show_size(text, "RssShmem", s.shared_memory);
     show_size(text, "VmData", s.data);
     show_size(text, "VmStk", s.stack);
     show_size(text, "VmExe", s.code);

@@ -6,6 +6,7 @@
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/ramfs_file.h"
+#include "mm/areas.h"
 #include "mm/frames.h"
 
 #define TMPFS_MAGIC 0x01021994
@@ -130,6 +131,32 @@ enum err memfd_open(const char *name, bool sealable, struct file **out)
     return e;
 }
 
+enum err ramfs_share_memory(uint64_t size, struct page_source **out)
+{
+    static const char name[] = "/dev/zero (deleted)"; /* as Linux shows it */
+    struct inode *inode;
+    enum err e = create(&shared_memory, S_IFREG | 0777, 0, &inode);
+    if (e != E_OK)
+        return E_NOMEM;
+    struct dentry *dentry;
+    e = dentry_alloc(NULL, name, sizeof(name) - 1, inode, &dentry);
+    if (e == E_OK) {
+        inode->size = size;
+        inode->mapped_as = dentry;
+        inode->pages.ops->get(&inode->pages);
+        dentry_put(dentry);
+        *out = &inode->pages;
+    }
+    inode_put(inode);
+    return e;
+}
+
+bool ramfs_is_write_sealed(struct page_source *source)
+{
+    return source->ops == &ram_file_page_ops &&
+           CONTAINER_OF(source, struct inode, pages)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+}
+
 enum err memfd_add_seals(struct file *file, uint32_t seals)
 {
     struct inode *inode = file->inode;
@@ -141,7 +168,7 @@ enum err memfd_add_seals(struct file *file, uint32_t seals)
         return E_INVAL;
     if (inode->seals & F_SEAL_SEAL)
         return E_PERM;
-    if ((seals & F_SEAL_WRITE) && !(inode->seals & F_SEAL_WRITE) && inode->mappings > 0)
+    if ((seals & F_SEAL_WRITE) && !(inode->seals & F_SEAL_WRITE) && areas_may_store(&inode->pages))
         return E_BUSY;
     inode->seals |= seals;
     return E_OK;

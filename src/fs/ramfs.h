@@ -29,6 +29,12 @@ void ramfs_set_archive(struct inode *inode, const uint8_t *bytes, uint64_t size,
  * file has one reference. */
 struct file;
 MUST_CHECK enum err memfd_open(const char *name, bool sealable, struct file **out);
+/* Memory of `size` bytes that is shared without a file having been opened: MAP_SHARED with
+ * MAP_ANONYMOUS. The source has one reference, which an area takes over. E_NOMEM. */
+struct page_source;
+MUST_CHECK enum err ramfs_share_memory(uint64_t size, struct page_source **out);
+/* Does a seal forbid to store through new mappings of the source? */
+bool ramfs_is_write_sealed(struct page_source *source);
 /* F_ADD_SEALS and F_GET_SEALS: E_INVAL when it is no memfd, E_PERM, E_BUSY (mapped writable). */
 MUST_CHECK enum err memfd_add_seals(struct file *file, uint32_t seals);
 MUST_CHECK enum err memfd_seals(const struct file *file, uint32_t *out);

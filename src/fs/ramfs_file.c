@@ -364,6 +364,8 @@ static enum err ram_page_read(struct page_source *source, uint64_t offset, void 
     struct inode *inode = inode_of(source);
     struct ram_file *ram = ram_file_of(inode);
     char *at = to;
+    if (page_number(offset) >= pages_of(inode->size))
+        return E_INVAL;
     uint64_t inside = offset < inode->size ? least(size, inode->size - offset) : 0;
     memset(at + inside, 0, size - inside);
     while (inside > 0) {
@@ -378,6 +380,17 @@ static enum err ram_page_read(struct page_source *source, uint64_t offset, void 
         inside -= run;
     }
     return E_OK;
+}
+
+static bool ram_page_present(struct page_source *source, uint64_t number)
+{
+    return has_data(ram_file_of(inode_of(source)), number);
+}
+
+static enum err ram_page_punch(struct page_source *source, uint64_t offset, uint64_t size)
+{
+    struct inode *inode = inode_of(source);
+    return ram_allocate(inode, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, offset, size);
 }
 
 static void ram_page_get(struct page_source *source)
@@ -419,6 +432,8 @@ static uint64_t ram_page_inode(struct page_source *source)
 const struct page_source_ops ram_file_page_ops = {
     .page = ram_page,
     .read = ram_page_read,
+    .present = ram_page_present,
+    .punch = ram_page_punch,
     .get = ram_page_get,
     .put = ram_page_put,
     .name = ram_page_name,

@@ -168,6 +168,12 @@ void report_find_areas(struct fault_facts *f)
         f->here.there = report_kernel_area(v.v, &f->here);
         return;
     }
+    struct area gap;
+    if (areas_find(v) == NULL && areas_gap_at(v, &gap)) {
+        describe_area(&gap, &f->here);
+        add_place(&f->here, v.v);
+        return;
+    }
     for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
         if (virt_range_contains(a->range, v)) {
             describe_area(a, &f->here);
@@ -350,8 +356,11 @@ static void set_stack(struct fault_facts *f, struct virt_range range, uint64_t g
 /* What lies right below an area and grants nothing: a guard of ours, or what a C library made so. */
 static uint64_t guard_below(const struct area *stack)
 {
+    struct area gap;
     if (stack->range.start.v == 0)
         return 0;
+    if (stack->flags & AREA_GROWS_DOWN && areas_gap_at(virt(stack->range.start.v - 1), &gap))
+        return virt_range_size(gap.range);
     const struct area *a = areas_find(virt(stack->range.start.v - 1));
     return a != NULL && a->prot.bits == 0 ? virt_range_size(a->range) : 0;
 }

@@ -30,6 +30,8 @@
 #define SCRIPTS_MAX     5 /* scripts that name scripts as their interpreters */
 #define STACK_MIN       UINT64_C(0x20000)
 #define STACK_MAX       UINT64_C(0x40000000)
+#define STACK_ROOM      UINT64_C(0x8000000)
+#define STACK_EXPAND    UINT64_C(0x20000) /* below the first rsp the stack need not grow at once */
 #define STACK_GAP_MAX   8192
 #define ARGUMENTS_MAX   UINT64_C(0x600000) /* 3/4 of the default stack, as Linux bounds it */
 #define ARGUMENTS_MIN   UINT64_C(0x20000)
@@ -59,9 +61,9 @@ struct exec_job {
     struct exec_image program, interpreter;
     struct stack_plan plan;
     uint64_t stack_bytes;
-    uint8_t *stack_image; /* heap */
-    struct virt_range stack;
-    virt_t mappings_end; /* mmap() goes downwards from here */
+    uint8_t *stack_image;    /* heap */
+    struct virt_range stack; /* as far as it may grow now */
+    virt_t mappings_end;     /* mmap() goes downwards from here */
     virt_t vdso;
     struct exec_refusal *why;
 };
@@ -250,7 +252,8 @@ static MUST_CHECK enum err place(struct exec_job *job)
     uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
     uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
     const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
-    uint64_t below = top - size - LAYOUT_STACK_GUARD;
+    /* As Linux: room for a limit that is raised later. */
+    uint64_t below = top - (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
 
     job->stack = virt_range(top - size, top);
     below -= random_pages(RANDOM_MAPPINGS);
@@ -291,21 +294,17 @@ static MUST_CHECK enum err build_stack(struct exec_job *job)
 
 static MUST_CHECK enum err map_stack(struct exec_job *job)
 {
-    struct area guard = {
-        .range = virt_range(job->stack.start.v - LAYOUT_STACK_GUARD, job->stack.start.v),
-        .kind = AREA_GUARD,
-        .flags = AREA_STACK,
-        .file_end = UINT64_MAX,
-    };
+    uint64_t used = align_up(job->stack_bytes, PAGE_SIZE) + STACK_EXPAND;
+    if (used > virt_range_size(job->stack))
+        used = virt_range_size(job->stack);
     struct area stack = {
-        .range = job->stack,
+        .range = virt_range(job->stack.end.v - used, job->stack.end.v),
         .kind = AREA_ANONYMOUS,
-        .flags = AREA_STACK,
+        .flags = AREA_STACK | AREA_GROWS_DOWN,
         .prot = job->program.elf->executable_stack ? mem_prot_from_linux(7) : prot_rw(),
         .file_end = UINT64_MAX,
     };
-    enum err e = areas_add(&guard);
-    return e == E_OK ? areas_add(&stack) : e;
+    return areas_add(&stack);
 }
 
 static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *layout)

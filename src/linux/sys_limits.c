@@ -3,6 +3,7 @@
 
 #include "kern/thread.h"
 #include "linux/abi_time.h"
+#include "linux/mem_range.h"
 #include "linux/process.h"
 #include "mm/usercopy.h"
 
@@ -18,6 +19,7 @@ static enum err set_limit(uint32_t resource, const struct rlimit *to)
     if (to->hard > limit->hard && !process_is_privileged())
         return E_PERM;
     *limit = *to;
+    mem_limits_changed();
     return E_OK;
 }
 

@@ -5,12 +5,11 @@
 #include "base/checked.h"
 #include "base/log.h"
 #include "fs/file_table.h"
+#include "fs/ramfs.h"
 #include "linux/mem_range.h"
+#include "linux/process.h"
 #include "mm/areas.h"
-#include "mm/fault.h"
 #include "mm/layout.h"
-#include "mm/memory.h"
-#include "mm/usercopy.h"
 
 enum {
     MAP_SHARED = 1,
@@ -24,11 +23,16 @@ enum {
     MAP_LOCKED = 0x2000,
     MAP_NORESERVE = 0x4000,
     MAP_POPULATE = 0x8000,
+    MAP_NONBLOCK = 0x10000,
     MAP_HUGETLB = 0x40000,
     MAP_FIXED_NOREPLACE = 0x100000,
+    /* Those that MAP_SHARED_VALIDATE knows: all of before it, with the sizes of MAP_HUGETLB. */
+    MAP_VALID = 0x7c07f9ff | MAP_FIXED_NOREPLACE,
 
     PROT_KNOWN = 7 | 8, /* READ WRITE EXEC SEM */
-    PROT_GROWS = 0x03000000,
+    PROT_GROWSDOWN = 0x01000000,
+    PROT_GROWSUP = 0x02000000,
+    PROT_GROWS = PROT_GROWSDOWN | PROT_GROWSUP,
 };
 
 #define MAP_32BIT_END UINT64_C(0x80000000)
@@ -45,7 +49,9 @@ prot_t mem_prot_from_linux(uint64_t prot)
                 "the program asks for memory that is writable and executable; granted, against W^X");
         return prot_rwx_exception();
     }
-    return write ? prot_rw() : execute ? prot_rx() : prot & 1 ? prot_ro() : prot_none();
+    if (prot & 1)
+        return write ? prot_rw() : execute ? prot_rx() : prot_ro();
+    return write ? prot_write_only() : execute ? prot_execute_only() : prot_none();
 }
 
 uint64_t mem_rwx_exceptions(void)
@@ -56,6 +62,8 @@ uint64_t mem_rwx_exceptions(void)
 void mem_exec_reset(virt_t start)
 {
     brk_start = brk_now = start;
+    mem_set_future_lock(0);
+    mem_limits_changed();
 }
 
 struct virt_range mem_heap(void)
@@ -63,53 +71,33 @@ struct virt_range mem_heap(void)
     return (struct virt_range){brk_start, brk_now};
 }
 
-void mem_populate(struct virt_range range)
+struct request {
+    uint64_t address, size, prot, flags, offset;
+    struct file *file; /* NULL: anonymous */
+    struct area area;
+};
+
+static bool wants_shared(const struct request *r)
 {
-    for (virt_t at = range.start; at.v < range.end.v; at.v += PAGE_SIZE) {
-        const struct area *a = areas_find(at);
-        if (a == NULL ||
-            fault_resolve(at, prot_can_write(a->prot) ? PF_WRITE : 0) != FAULT_RESOLVED)
-            return; /* Linux, too, does not say that it stopped */
-    }
+    return (r->flags & MAP_TYPE) != MAP_PRIVATE;
 }
 
-/* What the file's side of the request makes of the area: E_BADF, E_ACCES, E_NODEV. */
-static enum err map_file(uint64_t fd, uint64_t prot, bool shared, struct area *area)
+/* Where the mapping goes. What MAP_FIXED takes the place of is there still. */
+static enum err choose_place(struct request *r)
 {
-    struct file *file = file_table_find(file_table_current(), fd);
-    if (file == NULL || file->flags & O_PATH)
-        return E_BADF;
-    if (!file_can_read(file) || (shared && prot & 2 && !file_can_write(file)))
-        return E_ACCES;
-    if (!shared && file_maps_zeros(file))
-        return E_OK; /* /dev/zero: stays anonymous */
-    struct page_source *source = file_page_source(file);
-    if (source == NULL)
-        return E_NODEV;
-    area->kind = AREA_FILE;
-    area->source = source;
-    if (shared && !file_can_write(file))
-        area->flags |= AREA_READ_ONLY;
-    return E_OK;
-}
-
-/* Linux's heuristic overcommit refuses only what could never be had. */
-static bool too_much(const struct area *area, uint64_t size, uint64_t flags)
-{
-    struct memory_totals totals;
-    memory_totals(&totals);
-    return area->kind == AREA_ANONYMOUS && prot_can_write(area->prot) && !(flags & MAP_NORESERVE) &&
-           size > totals.total;
-}
-
-/* Where the mapping goes; with MAP_FIXED what was there is gone afterwards. */
-static enum err choose_place(uint64_t address, uint64_t size, uint64_t flags,
-                             struct virt_range *out)
-{
-    if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
-        if (flags & MAP_32BIT)
-            return areas_find_hole_below(size, PAGE_SIZE, virt(MAP_32BIT_END), out);
-        return areas_find_hole(size, PAGE_SIZE, virt(align_down(address, PAGE_SIZE)), out);
+    struct virt_range *out = &r->area.range;
+    uint64_t address = r->address, size = r->size;
+    if (!(r->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
+        bool large = r->file == NULL && size >= LARGE_SIZE && address == 0;
+        virt_t hint = virt(align_down(address, PAGE_SIZE));
+        if (r->flags & MAP_32BIT) {
+            bool near = hint.v != 0 && areas_find_hole(size, PAGE_SIZE, hint, out) == E_OK &&
+                        out->end.v <= MAP_32BIT_END;
+            return near ? E_OK : areas_find_hole_below(size, PAGE_SIZE, virt(MAP_32BIT_END), out);
+        }
+        if (large && areas_find_hole(size, LARGE_SIZE, hint, out) == E_OK)
+            return E_OK;
+        return areas_find_hole(size, PAGE_SIZE, hint, out);
     }
     if (!is_aligned(address, PAGE_SIZE))
         return E_INVAL;
@@ -118,55 +106,141 @@ static enum err choose_place(uint64_t address, uint64_t size, uint64_t flags,
     if (address < LAYOUT_PROGRAM_START)
         return E_PERM;
     *out = virt_range(address, address + size);
-    if (flags & MAP_FIXED_NOREPLACE) {
-        const struct area *next = areas_next(out->start);
-        return next != NULL && next->range.start.v < out->end.v ? E_EXIST : E_OK;
+    return r->flags & MAP_FIXED_NOREPLACE && !mem_is_free(*out) ? E_EXIST : E_OK;
+}
+
+/* What the file's side of the request makes of the area: E_ACCES, E_NODEV, E_PERM (sealed). */
+static enum err check_file(struct request *r)
+{
+    struct file *file = r->file;
+    bool shared = wants_shared(r), can_write = file_can_write(file);
+    uint64_t type = r->flags & MAP_TYPE;
+    if (type == MAP_SHARED_VALIDATE && r->flags & ~(uint64_t)MAP_VALID)
+        return E_NOTSUP;
+    if (type == 0 || type > MAP_SHARED_VALIDATE)
+        return E_INVAL;
+    if (!file_can_read(file) || (shared && r->prot & 2 && !can_write))
+        return E_ACCES;
+    if (file_maps_zeros(file)) {
+        r->file = NULL; /* /dev/zero: anonymous */
+        return E_OK;
     }
-    return areas_remove(*out);
+    struct page_source *source = file_page_source(file);
+    if (source == NULL)
+        return E_NODEV;
+    if (r->flags & MAP_GROWSDOWN)
+        return E_INVAL;
+    bool sealed = ramfs_is_write_sealed(source);
+    if (shared && sealed && r->prot & 2)
+        return E_PERM;
+    r->area.kind = AREA_FILE;
+    r->area.source = source;
+    r->area.offset = r->offset;
+    if (shared && (!can_write || sealed))
+        r->area.flags |= AREA_READ_ONLY;
+    return E_OK;
+}
+
+static enum err check_anonymous(const struct request *r)
+{
+    uint64_t type = r->flags & MAP_TYPE;
+    if (type != MAP_PRIVATE && type != MAP_SHARED)
+        return E_INVAL;
+    return type == MAP_SHARED && r->flags & MAP_GROWSDOWN ? E_INVAL : E_OK;
+}
+
+/* In the order in which Linux finds fault. */
+static enum err check(struct request *r)
+{
+    uint64_t end;
+    if (r->size == 0)
+        return E_INVAL;
+    if (r->size > LAYOUT_PROGRAM_END)
+        return E_NOMEM;
+    r->size = align_up(r->size, PAGE_SIZE);
+    if (!checked_add(r->offset, r->size, &end))
+        return E_OVERFLOW;
+    enum err e = choose_place(r);
+    if (e != E_OK)
+        return e;
+    if (r->flags & MAP_LOCKED && !mem_can_lock())
+        return E_PERM;
+    if (r->area.flags & AREA_LOCKED && !mem_may_lock(r->size))
+        return E_AGAIN;
+    e = r->file != NULL ? check_file(r) : check_anonymous(r);
+    if (e != E_OK)
+        return e;
+    if (r->flags & MAP_HUGETLB)
+        return E_NOMEM; /* no pages are set aside for it, as on a Linux where nobody did so */
+    struct area *area = &r->area;
+    area->prot = mem_prot_from_linux(r->prot);
+    uint64_t replaced = r->flags & MAP_FIXED ? mem_bytes_in(area->range) : 0;
+    bool fits = mem_may_expand(area->prot, area->flags, r->size - replaced);
+    bool accountable = area->kind == AREA_ANONYMOUS || !(area->flags & AREA_SHARED);
+    return fits && !(accountable && mem_overcommits(area->prot, area->flags, r->size)) ? E_OK
+                                                                                       : E_NOMEM;
+}
+
+/* Takes the reference that the area holds, making the memory that is shared without a file. */
+static enum err hold_source(struct request *r)
+{
+    struct area *area = &r->area;
+    if (area->source == NULL && area->flags & AREA_SHARED) {
+        area->kind = AREA_FILE;
+        return ramfs_share_memory(r->size, &area->source);
+    }
+    if (area->source != NULL)
+        area->source->ops->get(area->source);
+    return E_OK;
+}
+
+static enum err map(struct request *r)
+{
+    enum err e = hold_source(r);
+    if (e == E_OK && r->flags & MAP_FIXED)
+        e = areas_remove(r->area.range);
+    if (e == E_OK)
+        e = areas_add(&r->area);
+    if (e != E_OK && r->area.source != NULL)
+        r->area.source->ops->put(r->area.source);
+    return e == E_OK ? E_OK : E_NOMEM; /* also where a guard lies in the way */
 }
 
 enum err sys_mmap(struct syscall *call)
 {
-    uint64_t size = call->arg[1], prot = call->arg[2], flags = call->arg[3], offset = call->arg[5];
-    uint64_t type = flags & MAP_TYPE, end;
-    if (!is_aligned(offset, PAGE_SIZE) || size == 0 || type == 0 || type > MAP_SHARED_VALIDATE)
-        return E_INVAL;
-    if (size > LAYOUT_PROGRAM_END)
-        return E_NOMEM;
-    size = align_up(size, PAGE_SIZE);
-    if (!checked_add(offset, size, &end))
-        return E_OVERFLOW;
-    bool shared = type != MAP_PRIVATE;
-    struct area area = {
-        .kind = AREA_ANONYMOUS,
-        .flags = (shared ? AREA_SHARED : 0) | (flags & MAP_GROWSDOWN ? AREA_GROWS_DOWN : 0),
-        .file_end = UINT64_MAX,
+    struct request r = {
+        .address = call->arg[0],
+        .size = call->arg[1],
+        .prot = call->arg[2],
+        .flags = call->arg[3],
+        .offset = call->arg[5],
+        .area = {.kind = AREA_ANONYMOUS, .flags = mem_future_lock(), .file_end = UINT64_MAX},
     };
-    if (!(flags & MAP_ANONYMOUS)) {
-        enum err e = map_file(call->arg[4], prot, shared, &area);
-        if (e != E_OK)
-            return e;
-        area.offset = area.kind == AREA_FILE ? offset : 0;
+    if (!is_aligned(r.offset, PAGE_SIZE))
+        return E_INVAL;
+    if (!(r.flags & MAP_ANONYMOUS)) {
+        r.file = file_table_find(file_table_current(), call->arg[4]);
+        if (r.file == NULL || r.file->flags & O_PATH)
+            return E_BADF;
     }
-    if (flags & MAP_HUGETLB)
-        return E_NOMEM; /* no pages are set aside for it, as on a Linux where nobody did so */
-    area.prot = mem_prot_from_linux(prot);
-    if (too_much(&area, size, flags))
-        return E_NOMEM;
-    enum err e = choose_place(call->arg[0], size, flags, &area.range);
+    if (wants_shared(&r))
+        r.area.flags |= AREA_SHARED;
+    if (r.flags & MAP_GROWSDOWN)
+        r.area.flags |= AREA_GROWS_DOWN;
+    if (r.flags & MAP_LOCKED)
+        r.area.flags |= AREA_LOCKED;
+    if (r.flags & MAP_NORESERVE)
+        r.area.flags |= AREA_NO_RESERVE;
+    enum err e = check(&r);
+    if (e == E_OK)
+        e = map(&r);
     if (e != E_OK)
         return e;
-    if (area.source != NULL)
-        area.source->ops->get(area.source);
-    e = areas_add(&area);
-    if (e != E_OK) {
-        if (area.source != NULL)
-            area.source->ops->put(area.source);
-        return E_NOMEM; /* also where a guard lies in the way */
-    }
-    if (flags & (MAP_POPULATE | MAP_LOCKED) && (prot & 7))
-        mem_populate(area.range);
-    call->result = area.range.start.v;
+    bool populate = (r.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+    bool lock = (r.area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED;
+    if (populate || lock)
+        mem_populate_mapped(r.area.range);
+    call->result = r.area.range.start.v;
     return E_OK;
 }
 
@@ -179,21 +253,40 @@ enum err sys_munmap(struct syscall *call)
     return areas_remove(virt_range(at, at + align_up(size, PAGE_SIZE)));
 }
 
-/* A shared mapping of a file that is open for reading must not become writable. */
-static bool may_write(struct virt_range range)
+/* Bytes of private memory in the range that are not writable; false when a shared mapping of a file
+ * that is open for reading, or sealed, is in it. */
+static bool may_write(struct virt_range range, uint64_t *read_only)
 {
+    *read_only = 0;
     for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
+         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end)) {
         if (a->flags & AREA_READ_ONLY)
             return false;
+        if (!prot_can_write(a->prot) && !(a->flags & (AREA_SHARED | AREA_GROWS_DOWN)))
+            *read_only += virt_range_size(virt_range_intersection(a->range, range));
+    }
     return true;
+}
+
+/* PROT_GROWSDOWN: from the start of the area, which must be one that grows; E_NOMEM, E_INVAL. */
+static enum err grow_range(uint64_t grows, struct virt_range *range)
+{
+    const struct area *a = areas_next(range->start);
+    if (a == NULL || a->kind == AREA_GUARD)
+        return E_NOMEM;
+    if (grows == PROT_GROWSUP)
+        return a->range.start.v > range->start.v ? E_NOMEM : E_INVAL;
+    if (a->range.start.v >= range->end.v)
+        return E_NOMEM;
+    range->start = a->range.start;
+    return a->flags & AREA_GROWS_DOWN ? E_OK : E_INVAL;
 }
 
 enum err sys_mprotect(struct syscall *call)
 {
     struct virt_range range;
-    uint64_t prot = call->arg[2];
-    if (!is_aligned(call->arg[0], PAGE_SIZE) || (prot & PROT_GROWS) == PROT_GROWS)
+    uint64_t prot = call->arg[2], grows = prot & PROT_GROWS, read_only;
+    if (!is_aligned(call->arg[0], PAGE_SIZE) || grows == PROT_GROWS)
         return E_INVAL;
     if (call->arg[1] == 0)
         return E_OK;
@@ -201,32 +294,62 @@ enum err sys_mprotect(struct syscall *call)
         return E_NOMEM;
     if (prot & ~(uint64_t)(PROT_KNOWN | PROT_GROWS))
         return E_INVAL;
-    if (prot & 2 && !may_write(range))
-        return E_ACCES;
-    return areas_protect(range, mem_prot_from_linux(prot));
+    if (grows != 0) {
+        enum err e = grow_range(grows, &range);
+        if (e != E_OK)
+            return e;
+    }
+    prot_t to = mem_prot_from_linux(prot);
+    if (prot & 2) {
+        if (!may_write(range, &read_only))
+            return E_ACCES;
+        if (read_only != 0 &&
+            ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||
+             mem_overcommits(to, 0, read_only)))
+            return E_NOMEM;
+    }
+    return areas_protect(range, to);
+}
+
+/* Grows the heap by the pages of `more`. */
+static enum err grow_heap(struct virt_range more)
+{
+    struct area area = {
+        .range = more,
+        .kind = AREA_ANONYMOUS,
+        .flags = AREA_HEAP | mem_future_lock(),
+        .prot = prot_rw(),
+        .file_end = UINT64_MAX,
+    };
+    uint64_t size = virt_range_size(more);
+    const struct area *next = areas_next(more.start);
+    /* A page stays free in front of what follows; before a stack, its gap. */
+    uint64_t gap = next != NULL && next->flags & AREA_GROWS_DOWN ? AREA_STACK_GAP : PAGE_SIZE;
+    if ((next != NULL && next->range.start.v < more.end.v + gap) ||
+        (area.flags & AREA_LOCKED && !mem_may_lock(size)) ||
+        !mem_may_expand(area.prot, area.flags, size) ||
+        mem_overcommits(area.prot, area.flags, size))
+        return E_NOMEM;
+    enum err e = areas_add(&area);
+    if (e == E_OK && (area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED)
+        mem_populate_mapped(more);
+    return e;
 }
 
 /* The result is the break, whether it moved or not: that is how brk(2) says no. */
 enum err sys_brk(struct syscall *call)
 {
-    uint64_t want = call->arg[0];
+    uint64_t want = call->arg[0], data = process_current()->rlimits[RLIMIT_DATA].soft;
     call->result = brk_now.v;
-    if (want < brk_start.v || want > LAYOUT_PROGRAM_END)
+    if (want < brk_start.v || want > LAYOUT_PROGRAM_END - PAGE_SIZE ||
+        (data != RLIM_INFINITY && want - brk_start.v > data))
         return E_OK;
     uint64_t have_end = align_up(brk_now.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
     enum err e = E_OK;
-    if (want_end < have_end) {
+    if (want_end < have_end)
         e = areas_remove(virt_range(want_end, have_end));
-    } else if (want_end > have_end) {
-        struct area area = {
-            .range = virt_range(have_end, want_end),
-            .kind = AREA_ANONYMOUS,
-            .flags = AREA_HEAP,
-            .prot = prot_rw(),
-            .file_end = UINT64_MAX,
-        };
-        e = too_much(&area, want_end - have_end, 0) ? E_NOMEM : areas_add(&area);
-    }
+    else if (want_end > have_end)
+        e = grow_heap(virt_range(have_end, want_end));
     if (e == E_OK)
         call->result = brk_now.v = want;
     return E_OK;

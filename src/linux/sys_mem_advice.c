@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory calls that move, advise and ask. */
+/* The memory calls that advise and ask. */
 #include "linux/sys_mem.h"
 
 #include "linux/mem_range.h"
@@ -8,149 +8,163 @@
 #include "mm/usercopy.h"
 
 enum {
-    MREMAP_MAYMOVE = 1,
-    MREMAP_FIXED = 2,
-
+    MADV_NORMAL = 0,
+    MADV_RANDOM = 1,
+    MADV_SEQUENTIAL = 2,
+    MADV_WILLNEED = 3,
     MADV_DONTNEED = 4,
     MADV_FREE = 8,
     MADV_REMOVE = 9,
+    MADV_DONTFORK = 10,
+    MADV_DOFORK = 11,
+    MADV_MERGEABLE = 12,
+    MADV_UNMERGEABLE = 13,
+    MADV_HUGEPAGE = 14,
+    MADV_NOHUGEPAGE = 15,
+    MADV_DONTDUMP = 16,
+    MADV_DODUMP = 17,
+    MADV_WIPEONFORK = 18,
+    MADV_KEEPONFORK = 19,
+    MADV_COLD = 20,
+    MADV_PAGEOUT = 21,
     MADV_POPULATE_READ = 22,
     MADV_POPULATE_WRITE = 23,
+    MADV_DONTNEED_LOCKED = 24,
 
     MS_ASYNC = 1,
     MS_INVALIDATE = 2,
     MS_SYNC = 4,
-
-    MCL_KNOWN = 7,
-    MLOCK_ONFAULT = 1,
 };
 
-/* Is all of the range covered by areas? */
-static bool covered(struct virt_range range)
-{
-    for (virt_t at = range.start; at.v < range.end.v;) {
-        const struct area *a = areas_find(at);
-        if (a == NULL || a->kind == AREA_GUARD)
-            return false;
-        at = a->range.end;
-    }
-    return true;
-}
-
-static bool is_free(struct virt_range range)
-{
-    const struct area *next = areas_next(range.start);
-    return range.end.v <= LAYOUT_PROGRAM_END &&
-           (next == NULL || next->range.start.v >= range.end.v);
-}
-
-/* Grows the area at its end, in place. */
-static enum err grow(const struct area *a, struct virt_range more)
-{
-    struct area tail = *a;
-    tail.range = more;
-    if (tail.kind == AREA_FILE)
-        tail.offset += virt_range_size(a->range);
-    if (tail.source != NULL)
-        tail.source->ops->get(tail.source);
-    enum err e = areas_add(&tail);
-    if (e != E_OK && tail.source != NULL)
-        tail.source->ops->put(tail.source);
-    return e;
-}
-
-/* Where a mapping that has to move goes. */
-static enum err place_for_move(struct virt_range old, uint64_t new_size, const struct syscall *call,
-                               struct virt_range *out)
-{
-    uint64_t at = call->arg[4];
-    if (!(call->arg[3] & MREMAP_FIXED))
-        return areas_find_hole(new_size, PAGE_SIZE, virt(0), out);
-    if (!is_aligned(at, PAGE_SIZE) || at > LAYOUT_PROGRAM_END ||
-        new_size > LAYOUT_PROGRAM_END - at || at < LAYOUT_PROGRAM_START)
-        return E_INVAL;
-    *out = virt_range(at, at + new_size);
-    if (virt_range_overlaps(old, *out))
-        return E_INVAL;
-    enum err e = areas_remove(*out);
-    return e == E_OK && !is_free(*out) ? E_NOMEM : e; /* a guard stays */
-}
-
-enum err sys_mremap(struct syscall *call)
-{
-    uint64_t at = call->arg[0], old_size = call->arg[1], new_size = call->arg[2];
-    uint64_t flags = call->arg[3];
-    if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED) || !is_aligned(at, PAGE_SIZE) ||
-        new_size == 0 || ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)))
-        return E_INVAL;
-    if (new_size > LAYOUT_PROGRAM_END || old_size > LAYOUT_PROGRAM_END)
-        return E_INVAL;
-    struct virt_range old, place;
-    new_size = align_up(new_size, PAGE_SIZE);
-    if (!mem_range(at, old_size, &old))
-        return E_FAULT;
-    old_size = virt_range_size(old);
-    call->result = at;
-    if (!(flags & MREMAP_FIXED) && new_size <= old_size && covered(old)) {
-        return new_size == old_size ? E_OK : areas_remove(virt_range(at + new_size, old.end.v));
-    }
-    const struct area *a = areas_find(old.start);
-    if (a == NULL || a->kind == AREA_GUARD || a->range.end.v < old.end.v || old_size == 0)
-        return a != NULL && old_size == 0 ? E_INVAL : E_FAULT;
-    struct virt_range more = virt_range(old.end.v, at + new_size);
-    if (!(flags & MREMAP_FIXED) && a->range.end.v == old.end.v && is_free(more))
-        return grow(a, more);
-    if (!(flags & MREMAP_MAYMOVE))
-        return E_NOMEM;
-    enum err e = place_for_move(old, new_size, call, &place);
-    if (e != E_OK)
-        return e;
-    if (new_size < old_size) {
-        e = areas_remove(virt_range(at + new_size, old.end.v));
-        if (e != E_OK)
-            return e;
-        old.end.v = at + new_size;
-    }
-    e = areas_move(old, place);
-    if (e == E_OK)
-        call->result = place.start.v;
-    return e;
-}
+/* Advice that is kept with the area and shown in /proc/self/smaps. */
+static const struct {
+    uint8_t advice;
+    uint32_t set, clear;
+} kept_advice[] = {
+    {MADV_NORMAL, 0, AREA_RANDOM | AREA_SEQUENTIAL},
+    {MADV_RANDOM, AREA_RANDOM, AREA_SEQUENTIAL},
+    {MADV_SEQUENTIAL, AREA_SEQUENTIAL, AREA_RANDOM},
+    {MADV_DONTFORK, AREA_DONT_FORK, 0},
+    {MADV_DOFORK, 0, AREA_DONT_FORK},
+    {MADV_MERGEABLE, AREA_MERGEABLE, 0},
+    {MADV_UNMERGEABLE, 0, AREA_MERGEABLE},
+    {MADV_HUGEPAGE, AREA_HUGE, AREA_NO_HUGE},
+    {MADV_NOHUGEPAGE, AREA_NO_HUGE, AREA_HUGE},
+    {MADV_DONTDUMP, AREA_DONT_DUMP, 0},
+    {MADV_DODUMP, 0, AREA_DONT_DUMP},
+    {MADV_WIPEONFORK, AREA_WIPE_ON_FORK, 0},
+    {MADV_KEEPONFORK, 0, AREA_WIPE_ON_FORK},
+};
 
 static bool advice_known(uint64_t advice)
 {
-    return advice <= 4 || (advice >= 8 && advice <= 21 && advice != MADV_REMOVE) ||
-           advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+    return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED);
 }
 
-/* Advice that has no effect here has none that a program on Linux could rely on either. */
+/* The part of a file behind a part of a shared mapping becomes a hole. */
+static enum err remove_part(const struct area *a, struct virt_range part)
+{
+    if (a->flags & AREA_LOCKED || a->source == NULL)
+        return E_INVAL;
+    if (!(a->flags & AREA_SHARED) || a->flags & AREA_READ_ONLY)
+        return E_ACCES;
+    return a->source->ops->punch(a->source, a->offset + (part.start.v - a->range.start.v),
+                                 virt_range_size(part));
+}
+
+/* For the part of the range that lies in one area. What has no effect here (cold pages, reading
+ * ahead) has none that a program on Linux could rely on either. */
+static enum err advise_part(const struct area *a, struct virt_range part, uint64_t advice)
+{
+    switch (advice) {
+    case MADV_FREE: /* the pages may go at any time, also at once */
+        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
+    case MADV_DONTNEED:
+        return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
+    case MADV_DONTNEED_LOCKED:
+        return areas_discard(part);
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+        return a->flags & AREA_LOCKED ? E_INVAL : E_OK;
+    case MADV_REMOVE:
+        return remove_part(a, part);
+    case MADV_WIPEONFORK:
+        return a->kind != AREA_ANONYMOUS ? E_INVAL : areas_change(part, AREA_WIPE_ON_FORK, 0);
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE: {
+        enum err e = mem_populate(part, advice == MADV_POPULATE_WRITE);
+        return e == E_ACCES ? E_INVAL : e;
+    }
+    default:
+        for (size_t i = 0; i < ARRAY_LENGTH(kept_advice); i++)
+            if (kept_advice[i].advice == advice)
+                return areas_change(part, kept_advice[i].set, kept_advice[i].clear);
+        return E_OK;
+    }
+}
+
 enum err sys_madvise(struct syscall *call)
 {
-    struct virt_range range;
-    uint64_t advice = call->arg[2];
-    if (!is_aligned(call->arg[0], PAGE_SIZE) || !advice_known(advice))
+    uint64_t start = call->arg[0], advice = (uint32_t)call->arg[2];
+    uint64_t size = align_up(call->arg[1], PAGE_SIZE), end;
+    if (!advice_known(advice) || !is_aligned(start, PAGE_SIZE) ||
+        (call->arg[1] != 0 && size == 0) || start + size < start)
         return E_INVAL;
-    if (call->arg[1] == 0)
-        return E_OK;
-    if (!mem_range(call->arg[0], call->arg[1], &range))
-        return E_INVAL;
-    if (advice == MADV_DONTNEED || advice == MADV_FREE)
-        areas_discard(range);
-    else if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
-        mem_populate(range);
-    return covered(range) ? E_OK : E_NOMEM;
+    end = start + size;
+    bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+    enum err holes = E_OK;
+    while (start < end) {
+        const struct area *a = areas_next(virt(start));
+        if (a == NULL || a->range.start.v >= end)
+            return E_NOMEM;
+        if (a->range.start.v > start || a->kind == AREA_GUARD) {
+            if (populates)
+                return E_NOMEM;
+            holes = E_NOMEM; /* the rest is advised all the same */
+            start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
+            continue;
+        }
+        struct virt_range part =
+            virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
+        start = part.end.v;
+        enum err e = advise_part(a, part, advice);
+        if (e != E_OK)
+            return e;
+    }
+    return holes;
 }
 
 enum err sys_msync(struct syscall *call)
 {
+    uint64_t start = call->arg[0], flags = call->arg[2], size = align_up(call->arg[1], PAGE_SIZE);
     struct virt_range range;
-    uint64_t flags = call->arg[2];
-    if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
-        !is_aligned(call->arg[0], PAGE_SIZE) || ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+    if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !is_aligned(start, PAGE_SIZE) ||
+        ((flags & MS_ASYNC) && (flags & MS_SYNC)))
         return E_INVAL;
-    if (!mem_range(call->arg[0], call->arg[1], &range))
+    if (size == 0)
+        return E_OK;
+    if (!mem_range(start, size, &range))
         return E_NOMEM;
-    return covered(range) ? E_OK : E_NOMEM; /* the RAM file system is what the mapping shows */
+    for (const struct area *a = areas_next(range.start);
+         flags & MS_INVALIDATE && a != NULL && a->range.start.v < range.end.v;
+         a = areas_next(a->range.end))
+        if (a->flags & AREA_LOCKED)
+            return E_BUSY;
+    return mem_covered(range) ? E_OK : E_NOMEM; /* the RAM file system is what the mapping shows */
+}
+
+static bool is_resident(const struct area *a, virt_t page)
+{
+    struct pt_walk walk;
+    paging_walk(page, &walk);
+    if (walk.leaf_level != 0)
+        return true;
+    pte_t e = walk.entry[walk.last_level];
+    bool kept = e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* PROT_NONE */
+    if (kept || a->source == NULL)
+        return kept;
+    return a->source->ops->present(a->source,
+                                   (a->offset + (page.v - a->range.start.v)) >> PAGE_SHIFT);
 }
 
 enum err sys_mincore(struct syscall *call)
@@ -160,64 +174,17 @@ enum err sys_mincore(struct syscall *call)
         return E_INVAL;
     if (!mem_range(call->arg[0], call->arg[1], &range))
         return E_NOMEM;
-    if (!user_range_ok(virt(call->arg[2]), virt_range_size(range) >> PAGE_SHIFT))
-        return E_FAULT;
-    if (!covered(range))
-        return E_NOMEM;
     virt_t to = virt(call->arg[2]);
+    if (!user_range_ok(to, virt_range_size(range) >> PAGE_SHIFT))
+        return E_FAULT;
     for (virt_t at = range.start; at.v < range.end.v; at.v += PAGE_SIZE, to.v++) {
-        struct pt_walk walk;
-        paging_walk(at, &walk);
-        uint8_t resident = walk.leaf_level != 0;
+        const struct area *a = areas_find(at);
+        if (a == NULL || a->kind == AREA_GUARD)
+            return E_NOMEM;
+        uint8_t resident = is_resident(a, at);
         enum err e = copy_out(to, &resident, 1);
         if (e != E_OK)
             return e;
     }
-    return E_OK;
-}
-
-/* Nothing is ever swapped, so to lock is to make present. */
-static enum err lock(const struct syscall *call, bool populate)
-{
-    struct virt_range range;
-    uint64_t start = align_down(call->arg[0], PAGE_SIZE);
-    if (call->arg[1] == 0)
-        return E_OK;
-    if (call->arg[1] > LAYOUT_PROGRAM_END ||
-        !mem_range(start, call->arg[1] + (call->arg[0] - start), &range))
-        return call->arg[0] + call->arg[1] < call->arg[0] ? E_INVAL : E_NOMEM;
-    if (!covered(range))
-        return E_NOMEM;
-    if (populate)
-        mem_populate(range);
-    return E_OK;
-}
-
-enum err sys_mlock(struct syscall *call)
-{
-    return lock(call, true);
-}
-
-enum err sys_mlock2(struct syscall *call)
-{
-    if (call->arg[2] & ~(uint64_t)MLOCK_ONFAULT)
-        return E_INVAL;
-    return lock(call, !(call->arg[2] & MLOCK_ONFAULT));
-}
-
-enum err sys_munlock(struct syscall *call)
-{
-    return lock(call, false);
-}
-
-enum err sys_mlockall(struct syscall *call)
-{
-    return call->arg[0] == 0 || call->arg[0] == 4 || call->arg[0] & ~(uint64_t)MCL_KNOWN ? E_INVAL
-                                                                                         : E_OK;
-}
-
-enum err sys_munlockall(struct syscall *call)
-{
-    (void)call;
     return E_OK;
 }

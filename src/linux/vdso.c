@@ -52,6 +52,19 @@ static enum err image_read(struct page_source *source, uint64_t offset, void *to
     return E_OK;
 }
 
+static bool image_present(struct page_source *source, uint64_t index)
+{
+    return index << PAGE_SHIFT < image_of(source)->size;
+}
+
+static enum err image_punch(struct page_source *source, uint64_t offset, uint64_t size)
+{
+    (void)source;
+    (void)offset;
+    (void)size;
+    return E_PERM;
+}
+
 static void image_reference(struct page_source *source)
 {
     (void)source;
@@ -71,6 +84,8 @@ static uint64_t image_inode(struct page_source *source)
 static const struct page_source_ops image_ops = {
     .page = image_page,
     .read = image_read,
+    .present = image_present,
+    .punch = image_punch,
     .get = image_reference,
     .put = image_reference,
     .name = image_name,

@@ -14,7 +14,9 @@
 
 static struct area *areas;
 static size_t count, capacity;
-static uint64_t total_bytes;
+static size_t last_found; /* a guess, checked before it is used: faults come in runs */
+static uint64_t total_bytes, peak_bytes;
+static uint64_t stack_limit = UINT64_MAX, all_limit = UINT64_MAX;
 static virt_t mmap_base = {LAYOUT_PROGRAM_END};
 
 void areas_set_mmap_base(virt_t base)
@@ -30,6 +32,18 @@ uint64_t areas_count(void)
 uint64_t areas_bytes(void)
 {
     return total_bytes;
+}
+
+uint64_t areas_peak_bytes(void)
+{
+    return peak_bytes;
+}
+
+static void add_bytes(uint64_t more)
+{
+    total_bytes += more;
+    if (total_bytes > peak_bytes)
+        peak_bytes = total_bytes;
 }
 
 /* Index of the first area that ends above v. */
@@ -54,13 +68,20 @@ const struct area *areas_next(virt_t v)
 
 const struct area *areas_find(virt_t v)
 {
-    const struct area *a = areas_next(v);
-    return a != NULL && a->range.start.v <= v.v ? a : NULL;
+    if (last_found < count && virt_range_contains(areas[last_found].range, v))
+        return &areas[last_found];
+    size_t i = index_above(v);
+    if (i == count || areas[i].range.start.v > v.v)
+        return NULL;
+    last_found = i;
+    return &areas[i];
 }
 
 /* Room for `more` areas. */
 static enum err reserve(size_t more)
 {
+    if (count + more > AREAS_MAX)
+        return E_NOMEM;
     if (count + more <= capacity)
         return E_OK;
     size_t wanted = capacity == 0 ? 30 : capacity * 2;
@@ -121,7 +142,7 @@ static bool merge_at(size_t i)
     return true;
 }
 
-/* Cuts area i at v, which lies inside it; reserve(1) was called. */
+/* Cuts area i at v, which lies inside it; there is room. */
 static void split_at(size_t i, virt_t v)
 {
     struct area high = areas[i];
@@ -132,6 +153,73 @@ static void split_at(size_t i, virt_t v)
     source_get(&high);
     areas[i].range.end = v;
     insert_at(i + 1, &high);
+}
+
+/* Is v inside a page of 2 MiB that the area could have? */
+static bool may_cut_leaf(const struct area *a, virt_t v)
+{
+    uint64_t base = align_down(v.v, LARGE_SIZE);
+    return base != v.v && a->kind == AREA_ANONYMOUS && base >= a->range.start.v &&
+           a->range.end.v - base >= LARGE_SIZE;
+}
+
+/* Makes v a boundary between leaves; the block of frames behind a large one becomes single frames. */
+static enum err cut_leaf(const struct area *a, virt_t v)
+{
+    struct pt_walk walk;
+    if (!may_cut_leaf(a, v))
+        return E_OK;
+    paging_walk(v, &walk);
+    if (walk.last_level != 2 || walk.entry[2].v == 0)
+        return E_OK;
+    enum err e = paging_split_at(v);
+    if (e == E_OK)
+        frames_split(&machine_frames, phys(align_down(walk.entry[2].v & PTE_ADDRESS, LARGE_SIZE)));
+    return e;
+}
+
+/* The area, no guard, that has v inside it and not at its start. */
+static bool cuts_area(virt_t v, size_t *index)
+{
+    *index = index_above(v);
+    return *index < count && areas[*index].range.start.v < v.v && areas[*index].kind != AREA_GUARD;
+}
+
+/* The same for large leaves. */
+static enum err cut_leaves(struct virt_range range)
+{
+    size_t low, high;
+    enum err e = cuts_area(range.start, &low) ? cut_leaf(&areas[low], range.start) : E_OK;
+    return e == E_OK && cuts_area(range.end, &high) ? cut_leaf(&areas[high], range.end) : e;
+}
+
+/* Makes both ends of the range boundaries between areas. Changes nothing that a program can see,
+ * so that it may be followed by any failure once the areas are merged. */
+static enum err cut_ends(struct virt_range range)
+{
+    size_t low, high;
+    bool cuts_low = cuts_area(range.start, &low), cuts_high = cuts_area(range.end, &high);
+    enum err e = reserve((size_t)cuts_low + (size_t)cuts_high);
+    if (e == E_OK)
+        e = cut_leaves(range);
+    if (e != E_OK)
+        return e;
+    if (cuts_high)
+        split_at(high, range.end);
+    if (cuts_low)
+        split_at(low, range.start);
+    return E_OK;
+}
+
+/* Joins what can be joined among the areas that touch the range. */
+static void merge_range(struct virt_range range)
+{
+    size_t i = index_above(range.start);
+    if (i > 0)
+        i--;
+    while (i + 1 < count && areas[i].range.end.v <= range.end.v)
+        if (!merge_at(i))
+            i++;
 }
 
 static bool range_ok(struct virt_range r)
@@ -150,7 +238,7 @@ enum err areas_add(const struct area *area)
         return e;
     insert_at(i, area);
     areas[i].flags &= ~(uint32_t)AREA_CLEAN;
-    total_bytes += virt_range_size(area->range);
+    add_bytes(virt_range_size(area->range));
     merge_at(i);
     if (i > 0)
         merge_at(i - 1);
@@ -166,63 +254,72 @@ static void release_frame(void *context, phys_t frame, uint64_t size)
 
 enum err areas_remove(struct virt_range range)
 {
-    enum err e = reserve(1);
+    enum err e = cut_ends(range);
     if (e != E_OK)
         return e;
-    for (size_t i = index_above(range.start); i < count && areas[i].range.start.v < range.end.v;) {
-        struct area *a = &areas[i];
+    size_t i = index_above(range.start), kept = i, end = i;
+    for (; end < count && areas[end].range.start.v < range.end.v; end++) {
+        struct area *a = &areas[end];
         if (a->kind == AREA_GUARD) {
-            i++;
+            areas[kept++] = *a;
             continue;
         }
-        if (a->range.start.v < range.start.v) {
-            split_at(i, range.start);
-            i++;
-            continue;
-        }
-        if (a->range.end.v > range.end.v)
-            split_at(i, range.end);
-        a = &areas[i];
         total_bytes -= virt_range_size(a->range);
         paging_unmap(a->range, release_frame, NULL);
         source_put(a);
-        remove_at(i);
+    }
+    if (kept < end) {
+        memmove(&areas[kept], &areas[end], (count - end) * sizeof *areas);
+        count -= end - kept;
     }
     return E_OK;
 }
 
-static enum err protect_at(size_t i, prot_t prot)
+/* Where the areas without a gap between them end that begin at range.start. */
+static virt_t covered_until(struct virt_range range)
 {
-    if (prot_equal(areas[i].prot, prot))
-        return E_OK;
-    enum err e = paging_protect(areas[i].range, prot);
-    if (e == E_OK)
-        areas[i].prot = prot;
-    return e;
+    virt_t at = range.start;
+    for (size_t i = index_above(at); i < count && at.v < range.end.v; i++) {
+        if (areas[i].range.start.v > at.v || areas[i].kind == AREA_GUARD)
+            break;
+        at = areas[i].range.end;
+    }
+    return at.v < range.end.v ? at : range.end;
 }
 
 enum err areas_protect(struct virt_range range, prot_t prot)
 {
-    enum err e = reserve(2);
+    struct virt_range part = {range.start, covered_until(range)};
+    if (part.end.v == part.start.v)
+        return E_NOMEM;
+    /* The whole of it already has them: what programs that ask again and again meet. */
+    size_t i = index_above(part.start);
+    if (areas[i].range.end.v >= range.end.v && prot_equal(areas[i].prot, prot))
+        return E_OK;
+    enum err e = cut_ends(part);
+    for (i = index_above(part.start); e == E_OK && i < count && areas[i].range.start.v < part.end.v;
+         i++) {
+        if (prot_equal(areas[i].prot, prot))
+            continue;
+        e = paging_protect(areas[i].range, prot);
+        if (e == E_OK)
+            areas[i].prot = prot;
+    }
+    merge_range(part);
+    return e == E_OK && part.end.v < range.end.v ? E_NOMEM : e;
+}
+
+enum err areas_change(struct virt_range range, uint32_t set, uint32_t clear)
+{
+    enum err e = cut_ends(range);
     if (e != E_OK)
         return e;
-    virt_t at = range.start;
-    for (size_t i = index_above(at); e == E_OK && at.v < range.end.v; i++) {
-        if (i == count || areas[i].range.start.v > at.v || areas[i].kind == AREA_GUARD)
-            return E_NOMEM;
-        if (areas[i].range.start.v < at.v)
-            split_at(i++, at);
-        if (areas[i].range.end.v > range.end.v)
-            split_at(i, range.end);
-        at = areas[i].range.end;
-        e = protect_at(i, prot);
-        /* The next one merges backwards in its turn; the last has no next. */
-        if (e != E_OK || at.v >= range.end.v)
-            merge_at(i);
-        if (i > 0 && merge_at(i - 1))
-            i--;
-    }
-    return e;
+    for (size_t i = index_above(range.start); i < count && areas[i].range.start.v < range.end.v;
+         i++)
+        if (areas[i].kind != AREA_GUARD)
+            areas[i].flags = (areas[i].flags & ~clear) | set;
+    merge_range(range);
+    return E_OK;
 }
 
 /* Highest place below `end` and above `start` for size bytes; false when it does not fit. */
@@ -238,13 +335,22 @@ static bool fit_below(uint64_t start, uint64_t end, uint64_t size, uint64_t alig
     return true;
 }
 
+/* What lies below it must end here. */
+static uint64_t start_with_gap(const struct area *a)
+{
+    uint64_t start = a->range.start.v;
+    if (!(a->flags & AREA_GROWS_DOWN))
+        return start;
+    return start > AREA_STACK_GAP ? start - AREA_STACK_GAP : 0;
+}
+
 enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint, struct virt_range *out)
 {
     if (size == 0 || size > LAYOUT_PROGRAM_END)
         return E_NOMEM;
     if (hint.v >= LAYOUT_PROGRAM_START && hint.v <= LAYOUT_PROGRAM_END - size) {
-        const struct area *a = areas_next(hint);
-        if (a == NULL || a->range.start.v >= hint.v + size) {
+        size_t i = index_above(hint);
+        if (i == count || start_with_gap(&areas[i]) >= hint.v + size) {
             *out = virt_range(hint.v, hint.v + size);
             return E_OK;
         }
@@ -257,84 +363,194 @@ enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t limit,
 {
     uint64_t end = limit.v;
     size_t i = index_above(limit);
-    if (i < count && areas[i].range.start.v < end)
-        end = areas[i].range.start.v;
+    if (i < count && start_with_gap(&areas[i]) < end)
+        end = start_with_gap(&areas[i]);
     while (i-- > 0) {
         if (areas[i].range.end.v <= end &&
             fit_below(areas[i].range.end.v, end, size, alignment, out))
             return E_OK;
-        if (areas[i].range.start.v < end)
-            end = areas[i].range.start.v;
+        if (start_with_gap(&areas[i]) < end)
+            end = start_with_gap(&areas[i]);
     }
     return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
 }
 
-void areas_discard(struct virt_range range)
+void areas_set_limits(uint64_t stack, uint64_t all)
 {
-    for (size_t i = index_above(range.start); i < count && areas[i].range.start.v < range.end.v;
-         i++) {
-        struct virt_range part = areas[i].range;
-        if (part.start.v < range.start.v)
-            part.start = range.start;
-        if (part.end.v > range.end.v)
-            part.end = range.end;
-        paging_unmap(part, release_frame, NULL);
-    }
+    stack_limit = stack;
+    all_limit = all;
 }
 
-/* The entry goes from one place to the other, with the reference that it stands for. */
-static enum err move_page(virt_t from, virt_t to, prot_t prot)
+/* May area i start at `start`, which is below it? */
+static bool may_grow_to(size_t i, uint64_t start)
+{
+    const struct area *a = &areas[i];
+    uint64_t more = a->range.start.v - start;
+    if (start < LAYOUT_PROGRAM_START || a->range.end.v - start > stack_limit ||
+        total_bytes + more > all_limit)
+        return false;
+    if (i == 0)
+        return true;
+    const struct area *below = &areas[i - 1];
+    if (start < below->range.end.v)
+        return false;
+    return below->flags & AREA_GROWS_DOWN || below->prot.bits == 0 ||
+           start - below->range.end.v >= AREA_STACK_GAP;
+}
+
+enum err areas_grow_down(virt_t v)
+{
+    size_t i = index_above(v);
+    if (i == count || !(areas[i].flags & AREA_GROWS_DOWN) || areas[i].range.start.v <= v.v)
+        return E_FAULT;
+    uint64_t start = align_down(v.v, PAGE_SIZE);
+    if (!may_grow_to(i, start))
+        return E_NOMEM;
+    add_bytes(areas[i].range.start.v - start);
+    areas[i].range.start.v = start;
+    if (i > 0)
+        merge_at(i - 1);
+    return E_OK;
+}
+
+bool areas_gap_at(virt_t v, struct area *out)
+{
+    size_t i = index_above(v);
+    if (i == count || !(areas[i].flags & AREA_GROWS_DOWN) || areas[i].range.start.v <= v.v)
+        return false;
+    const struct area *a = &areas[i];
+    uint64_t size = virt_range_size(a->range);
+    uint64_t room = size < stack_limit ? stack_limit - size : 0;
+    uint64_t end = room < a->range.start.v ? a->range.start.v - align_down(room, PAGE_SIZE) : 0;
+    uint64_t lowest = i > 0 ? areas[i - 1].range.end.v : LAYOUT_PROGRAM_START;
+    /* A neighbour stops it before the limit does. */
+    if (end < lowest + AREA_STACK_GAP)
+        end =
+            lowest + AREA_STACK_GAP < a->range.start.v ? lowest + AREA_STACK_GAP : a->range.start.v;
+    if (v.v >= end)
+        return false;
+    uint64_t start = end - lowest > AREA_STACK_GAP ? end - AREA_STACK_GAP : lowest;
+    *out = (struct area){
+        .range = virt_range(start, end),
+        .kind = AREA_GUARD,
+        .flags = a->flags & AREA_STACK,
+        .file_end = UINT64_MAX,
+    };
+    return v.v >= start;
+}
+
+bool areas_may_store(const struct page_source *source)
+{
+    for (size_t i = 0; i < count; i++)
+        if (areas[i].source == source && areas[i].flags & AREA_SHARED &&
+            !(areas[i].flags & AREA_READ_ONLY))
+            return true;
+    return false;
+}
+
+/* ---- the pages of areas ---- */
+
+enum err areas_discard(struct virt_range range)
+{
+    enum err e = cut_leaves(range);
+    for (size_t i = index_above(range.start);
+         e == E_OK && i < count && areas[i].range.start.v < range.end.v; i++)
+        paging_unmap(virt_range_intersection(areas[i].range, range), release_frame, NULL);
+    return e;
+}
+
+/* The leaf at `from`, or the first below a gap, goes to the same distance from `to`, with the
+ * reference that it stands for. *size is what it spans, mapped or not. */
+static enum err move_leaf(virt_t from, virt_t to, prot_t prot, uint64_t *size)
 {
     struct pt_walk walk;
     paging_walk(from, &walk);
-    if (walk.last_level > 1 || walk.entry[1].v == 0)
+    pte_t leaf = walk.entry[walk.last_level];
+    uint64_t span = pt_span(walk.last_level);
+    *size = span - (from.v & (span - 1));
+    if (leaf.v == 0)
         return E_OK;
-    if (walk.entry[1].v & PTE_COPY)
+    if (leaf.v & PTE_COPY)
         prot = prot_copy_on_write(prot);
-    enum err e = paging_map(to, phys(walk.entry[1].v & PTE_ADDRESS), PAGE_SIZE, prot);
+    enum err e = paging_map(to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
     if (e != E_OK)
         return e;
-    paging_mark(virt_range(to.v, to.v + PAGE_SIZE), walk.entry[1].v & (PTE_A | PTE_D));
-    paging_unmap(virt_range(from.v, from.v + PAGE_SIZE), NULL, NULL);
+    paging_unmap(virt_range(from.v, from.v + span), NULL, NULL);
+    paging_mark(virt_range(to.v, to.v + span), leaf.v & (PTE_A | PTE_D));
     return E_OK;
 }
 
-static enum err move_pages(struct virt_range from, virt_t to, prot_t prot)
+/* Leaves of 2 MiB stay that where the new place allows it; what is cut stays cut on failure. */
+static enum err cut_for_move(const struct area *a, struct virt_range from, virt_t to)
 {
-    for (uint64_t at = 0; at < virt_range_size(from); at += PAGE_SIZE) {
-        enum err e = move_page(virt(from.start.v + at), virt(to.v + at), prot);
+    enum err e = cut_leaf(a, from.start);
+    if (e == E_OK)
+        e = cut_leaf(a, from.end);
+    if (is_aligned(from.start.v ^ to.v, LARGE_SIZE))
+        return e;
+    for (uint64_t at = align_up(from.start.v, LARGE_SIZE); e == E_OK && at < from.end.v;
+         at += LARGE_SIZE)
+        e = cut_leaf(a, virt(at + PAGE_SIZE));
+    return e;
+}
+
+static enum err move_leaves(struct virt_range from, virt_t to, prot_t prot)
+{
+    uint64_t size;
+    for (uint64_t at = 0; at < virt_range_size(from); at += size) {
+        enum err e = move_leaf(virt(from.start.v + at), virt(to.v + at), prot, &size);
         if (e == E_OK)
             continue;
         /* Back: the tables of the old place exist still, or their frames just came free. */
-        while (at > 0) {
-            at -= PAGE_SIZE;
-            must(move_page(virt(to.v + at), virt(from.start.v + at), prot));
-        }
+        for (uint64_t back = 0; back < at; back += size)
+            must(move_leaf(virt(to.v + back), virt(from.start.v + back), prot, &size));
         return e;
     }
     return E_OK;
 }
 
-enum err areas_move(struct virt_range from, struct virt_range to)
+/* What the part of `old` that starts at `from` becomes at `to`. */
+static struct area area_moved(const struct area *old, virt_t from, struct virt_range to)
 {
-    const struct area *old = areas_find(from.start);
-    assert(old != NULL && old->range.end.v >= from.end.v);
     struct area moved = *old;
     moved.range = to;
     if (moved.kind == AREA_FILE) {
-        moved.offset += from.start.v - old->range.start.v;
+        moved.offset += from.v - old->range.start.v;
         if (moved.file_end != UINT64_MAX)
-            moved.file_end += to.start.v - from.start.v;
+            moved.file_end += to.start.v - from.v;
     }
+    return moved;
+}
+
+enum err areas_move(struct virt_range from, struct virt_range to, bool keep)
+{
+    const struct area *old = areas_find(from.start);
+    assert(old != NULL && old->range.end.v >= from.end.v);
+    struct area moved = area_moved(old, from.start, to);
     enum err e = reserve(3);
-    if (e != E_OK)
-        return e;
-    e = move_pages(from, to.start, moved.prot);
+    if (e == E_OK)
+        e = cut_for_move(areas_find(from.start), from, to.start);
+    if (e == E_OK)
+        e = move_leaves(from, to.start, moved.prot);
     if (e != E_OK)
         return e;
     source_get(&moved);
     must(areas_add(&moved));
-    return areas_remove(from);
+    if (!keep)
+        must(areas_remove(from));
+    return E_OK;
+}
+
+enum err areas_duplicate(virt_t from, struct virt_range to)
+{
+    const struct area *old = areas_find(from);
+    assert(old != NULL && old->flags & AREA_SHARED);
+    struct area twin = area_moved(old, from, to);
+    source_get(&twin);
+    enum err e = areas_add(&twin);
+    if (e != E_OK)
+        source_put(&twin);
+    return e;
 }
 
 /* Where the area shows pages [first, end) of the source. */
@@ -390,7 +606,8 @@ void areas_clear(void)
         source_put(&areas[i]);
     }
     count = 0;
-    total_bytes = 0;
+    total_bytes = peak_bytes = 0;
+    last_found = 0;
 }
 
 void areas_check(void)

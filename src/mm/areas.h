@@ -8,6 +8,15 @@
  *   2. All lie in [LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_END).
  *   3. Neighbours that areas_can_merge() accepts have been merged; guards never merge or split.
  *   4. A file area holds one reference to its page source.
+ *
+ * Frames. A 4 KiB leaf stands for one reference to a block of one frame (or to a foreign frame: the
+ * root archive, the zero page); a 2 MiB leaf, which only private anonymous areas have, is the one
+ * reference to a block of order 9. Who cuts such a leaf cuts the block, too.
+ *
+ * A growing area (AREA_GROWS_DOWN: the main stack, MAP_GROWSDOWN) takes in what is touched below it,
+ * up to the limit of areas_set_limits(), and keeps AREA_STACK_GAP free of accessible neighbours:
+ *
+ *     | neighbour |   gap, 1 MiB: stays free   |  may grow into  | the area |
  */
 #pragma once
 
@@ -24,15 +33,30 @@ enum area_kind {
 };
 
 enum area_flags {
-    AREA_SHARED = 1,       /* stores reach the file */
-    AREA_STACK = 2,        /* the main thread's stack: "[stack]" */
-    AREA_HEAP = 4,         /* brk: "[heap]" */
-    AREA_GROWS_DOWN = 8,   /* a touch just below extends it */
-    AREA_IMAGE = 16,       /* of the ELF image */
-    AREA_READ_ONLY = 32,   /* shared mapping of a file that was not opened for writing: stays so */
+    AREA_SHARED = 1,     /* stores reach the file */
+    AREA_STACK = 2,      /* the main thread's stack: "[stack]" */
+    AREA_HEAP = 4,       /* brk: "[heap]" */
+    AREA_GROWS_DOWN = 8, /* a touch just below extends it */
+    AREA_IMAGE = 16,     /* of the ELF image */
+    AREA_READ_ONLY = 32, /* shared mapping of a file that was not opened for writing: stays so */
+    /* What mlock() and madvise() asked for. Areas that differ in it do not merge, as on Linux. */
+    AREA_LOCKED = 64,
+    AREA_LOCK_ON_FAULT = 128, /* with LOCKED: its pages are not made present in advance */
+    AREA_NO_RESERVE = 256,
+    AREA_HUGE = 512,     /* MADV_HUGEPAGE */
+    AREA_NO_HUGE = 1024, /* MADV_NOHUGEPAGE: never a 2 MiB page */
+    AREA_RANDOM = 2048,
+    AREA_SEQUENTIAL = 4096,
+    AREA_DONT_DUMP = 8192,
+    AREA_DONT_FORK = 16384,
+    AREA_WIPE_ON_FORK = 32768,
+    AREA_MERGEABLE = 65536,
     AREA_CLEAN = 0x100000, /* existed at the last areas_mark_clean(), and so did all it merged with
                               (the opposite of Linux's VM_SOFTDIRTY); keeps nothing from merging */
 };
+
+#define AREAS_MAX      65530                       /* Linux's vm.max_map_count */
+#define AREA_STACK_GAP (UINT64_C(256) * PAGE_SIZE) /* Linux's stack_guard_gap */
 
 struct area {
     struct virt_range range;
@@ -59,11 +83,25 @@ MUST_CHECK enum err areas_remove(struct virt_range range);
 /* Changes the permissions of what lies in the range; E_NOMEM when part of the range has no area
  * (Linux), with the part before it changed. */
 MUST_CHECK enum err areas_protect(struct virt_range range, prot_t prot);
+/* Sets and clears flags of all areas in the range; holes and guards are skipped. E_NOMEM when a
+ * split cannot be stored; nothing has changed then. */
+MUST_CHECK enum err areas_change(struct virt_range range, uint32_t set, uint32_t clear);
 /* The area that holds v, or NULL. Valid until the next change. */
 const struct area *areas_find(virt_t v);
 /* The first area that ends above v, or NULL: areas_next(virt(0)) starts a loop over all, going on
  * with the range.end of what it returned. */
 const struct area *areas_next(virt_t v);
+/* The same memory twice: the part of the area that lies in `from` is also shown at `to`, a free
+ * range of any size. Shared areas only. E_NOMEM. */
+MUST_CHECK enum err areas_duplicate(virt_t from, struct virt_range to);
+/* Would a touch at v extend a growing area, and may it? E_OK: v lies in it now. E_FAULT: no area to
+ * grow there. E_NOMEM: the limit is reached, or a neighbour's gap, or the table is full. */
+MUST_CHECK enum err areas_grow_down(virt_t v);
+/* Bytes that a growing area, and all areas together, may have (RLIMIT_STACK, RLIMIT_AS). */
+void areas_set_limits(uint64_t stack, uint64_t all);
+/* Is v in the gap below a growing area that can grow no further? A stack overflow: the guard is
+ * described as an area. */
+bool areas_gap_at(virt_t v, struct area *out);
 /* A free range of `size` bytes (page-aligned), highest below the mmap base; hint is tried first.
  * E_NOMEM. */
 MUST_CHECK enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint,
@@ -72,11 +110,11 @@ MUST_CHECK enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hi
 MUST_CHECK enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t end,
                                           struct virt_range *out);
 /* Drops the pages of the range; the areas stay, and a touch makes new pages. Guards and holes are
- * skipped. */
-void areas_discard(struct virt_range range);
+ * skipped. E_NOMEM when a 2 MiB page cannot be cut; nothing has changed then. */
+MUST_CHECK enum err areas_discard(struct virt_range range);
 /* Moves what one area has in `from` to `to`, which is free and not smaller; the area grows with it.
- * E_NOMEM: nothing has changed. */
-MUST_CHECK enum err areas_move(struct virt_range from, struct virt_range to);
+ * With `keep` the old area stays, empty. E_NOMEM: nothing has changed. */
+MUST_CHECK enum err areas_move(struct virt_range from, struct virt_range to, bool keep);
 /* Pages [first, end) of the source were replaced: mappings that still show the old ones must fault
  * again. */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
@@ -85,6 +123,8 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* All areas that are there now get AREA_CLEAN. */
 void areas_mark_clean(void);
+/* Is the source mapped where stores reach it, or could after mprotect()? */
+bool areas_may_store(const struct page_source *source);
 /* Where areas_find_hole() starts to search, downwards. */
 void areas_set_mmap_base(virt_t base);
 /* Unmaps everything, guards too: before a new program is loaded. */
@@ -92,5 +132,7 @@ void areas_clear(void);
 /* Number of areas, and the sum of their sizes in bytes. */
 uint64_t areas_count(void);
 uint64_t areas_bytes(void);
+/* The largest that sum has been since areas_clear(). */
+uint64_t areas_peak_bytes(void);
 /* Invariants 1-3; panics when one does not hold. */
 void areas_check(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/fault.h"
 
+#include "base/panic.h"
 #include "base/str.h"
 #include "cpu/irq_flags.h"
 #include "cpu/trap.h"
@@ -12,11 +13,14 @@
 #include "mm/memory.h"
 #include "mm/paging.h"
 
-/* Pages of a file that one read fault maps beyond its own: their frames exist already, a fault each
- * would cost twenty times the entry. */
-#define FAULT_AHEAD 15
+/* Pages of a file that one read fault maps, its own among them (as Linux): their frames exist
+ * already, a fault each would cost twenty times the entry. */
+#define FAULT_AROUND 16
+
+#define LARGE_ORDER  9
 
 struct fault_counters fault_counters;
+bool fault_large_pages = true;
 
 RO_AFTER_INIT static fault_program_hook program_hook;
 RO_AFTER_INIT static fault_kernel_hook kernel_hook;
@@ -61,6 +65,42 @@ static enum err settle(const struct area *a, virt_t page)
     return paging_protect(virt_range(page.v, page.v + PAGE_SIZE), a->prot);
 }
 
+/*
+ * Pages of 2 MiB, without being asked. The rule that keeps them from doing harm: one is used only
+ * while a quarter of all memory stays free after it (an eighth where the program asked for them), so
+ * a program that touches one byte in each 2 MiB goes on with small pages long before memory is out.
+ */
+static bool wants_large(const struct area *a, virt_t page)
+{
+    uint64_t base = align_down(page.v, LARGE_SIZE);
+    uint64_t left = machine_frames.total_frames / (a->flags & AREA_HUGE ? 8 : 4);
+    return fault_large_pages && !(a->flags & (AREA_NO_HUGE | AREA_GROWS_DOWN)) &&
+           base >= a->range.start.v && a->range.end.v - base >= LARGE_SIZE &&
+           machine_frames.free_frames >= left + (LARGE_SIZE >> PAGE_SHIFT);
+}
+
+/* False when it must be a small page: something is mapped there already, or memory is in pieces. */
+static bool map_large(const struct area *a, virt_t page)
+{
+    struct virt_range range = {virt(align_down(page.v, LARGE_SIZE)), page};
+    range.end = virt(range.start.v + LARGE_SIZE);
+    struct pt_walk walk;
+    phys_t block;
+    paging_walk(page, &walk);
+    if (walk.last_level < 2 || walk.entry[walk.last_level].v != 0 ||
+        frames_alloc(&machine_frames, LARGE_ORDER, &block) != E_OK)
+        return false;
+    if (paging_map(range.start, block, LARGE_SIZE, prot_rw()) != E_OK) {
+        frames_put(&machine_frames, block);
+        return false;
+    }
+    memset(ptr_of(range.start), 0, LARGE_SIZE);
+    if (!prot_equal(a->prot, prot_rw()))
+        must(paging_protect(range, a->prot)); /* nothing is cut */
+    fault_counters.large++;
+    return true;
+}
+
 /* The page is cleared where it will be used: no other mapping, no flush, and its line of the TLB is
  * warm. */
 static enum err anonymous(const struct area *a, virt_t page, bool write)
@@ -70,6 +110,8 @@ static enum err anonymous(const struct area *a, virt_t page, bool write)
         return paging_map(page, memory_zero_frame(), PAGE_SIZE, prot_copy_on_write(a->prot));
     }
     fault_counters.anonymous++;
+    if (a->kind == AREA_ANONYMOUS && wants_large(a, page) && map_large(a, page))
+        return E_OK;
     enum err e = map_fresh(page);
     if (e != E_OK)
         return e;
@@ -112,15 +154,20 @@ static enum err map_file_page(const struct area *a, virt_t page, bool write)
     return map_owned(page, frame, write ? a->prot : prot_copy_on_write(a->prot));
 }
 
-static void map_ahead(const struct area *a, virt_t page)
+/* The pages of the file around `page` that are in memory anyhow, in its window of FAULT_AROUND. */
+static void map_around(const struct area *a, virt_t page)
 {
-    for (int i = 0; i < FAULT_AHEAD; i++) {
-        page.v += PAGE_SIZE;
+    uint64_t start = align_down(page.v, FAULT_AROUND * PAGE_SIZE);
+    for (uint64_t i = 0; i < FAULT_AROUND; i++) {
+        virt_t v = virt(start + i * PAGE_SIZE);
         struct pt_walk walk;
-        if (page.v >= a->range.end.v || a->file_end - page.v < PAGE_SIZE || page.v >= a->file_end)
-            return;
-        paging_walk(page, &walk);
-        if (walk.last_level > 1 || walk.entry[1].v != 0 || map_file_page(a, page, false) != E_OK)
+        if (!virt_range_contains(a->range, v) || v.v >= a->file_end ||
+            a->file_end - v.v < PAGE_SIZE)
+            continue;
+        uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
+        paging_walk(v, &walk);
+        if (walk.last_level == 1 && walk.entry[1].v == 0 &&
+            a->source->ops->present(a->source, index) && map_file_page(a, v, false) != E_OK)
             return;
     }
 }
@@ -136,8 +183,8 @@ static enum err file(const struct area *a, virt_t page, bool write)
     enum err e = map_file_page(a, page, write);
     if (e == E_NOTSUP)
         return private_copy(a, page);
-    if (e == E_OK && !shared)
-        map_ahead(a, page);
+    if (e == E_OK && !write)
+        map_around(a, page);
     return e;
 }
 
@@ -165,8 +212,11 @@ static enum err copy_on_write(const struct area *a, virt_t page, phys_t shared)
 enum fault_verdict fault_resolve(virt_t v, uint64_t error)
 {
     const struct area *a = areas_find(v);
-    if (a == NULL)
-        return FAULT_NOT_MAPPED;
+    if (a == NULL) {
+        if (areas_grow_down(v) != E_OK)
+            return FAULT_NOT_MAPPED;
+        a = areas_find(v);
+    }
     if (!allowed(a, error))
         return FAULT_DENIED;
     virt_t page = virt(align_down(v.v, PAGE_SIZE));

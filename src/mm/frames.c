@@ -143,6 +143,15 @@ void frames_put(struct frames *f, phys_t block)
     release(f, (uint32_t)(block.v >> PAGE_SHIFT), order);
 }
 
+void frames_split(struct frames *f, phys_t block)
+{
+    struct frame *first = used_frame(f, block);
+    assert(first != NULL && first->references == 1);
+    uint32_t count = UINT32_C(1) << first->order;
+    for (uint32_t i = 0; i < count; i++)
+        first[i] = (struct frame){.references = 1, .state = FRAME_USED};
+}
+
 uint32_t frames_references(const struct frames *f, phys_t block)
 {
     struct frame *frame = used_frame(f, block);

@@ -68,6 +68,8 @@ MUST_CHECK enum err frames_alloc(struct frames *f, unsigned order, phys_t *out);
 void frames_get(struct frames *f, phys_t block);
 /* Drops a reference; the last one frees the block. */
 void frames_put(struct frames *f, phys_t block);
+/* Makes 2^order blocks of one frame, each with one reference, out of a block with one reference. */
+void frames_split(struct frames *f, phys_t block);
 uint32_t frames_references(const struct frames *f, phys_t block); /* 0 for FOREIGN */
 /* Order of the largest free block, -1 when nothing is free. */
 int frames_largest(const struct frames *f);

@@ -54,6 +54,5 @@
 /* Where static-PIE images and the mmap base start; the random part is added or subtracted. */
 #define LAYOUT_PIE_BASE 0x0000555555554000
 
-/* A size of stack that the program may use by default (bytes), and the guard below it. */
-#define LAYOUT_STACK_SIZE  0x800000
-#define LAYOUT_STACK_GUARD 0x10000
+/* A size of stack that the program may use by default (bytes). */
+#define LAYOUT_STACK_SIZE 0x800000

@@ -9,6 +9,8 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct page_source;
 
 struct page_source_ops {
@@ -19,8 +21,13 @@ struct page_source_ops {
      * when the page is not page-aligned in memory: then read() is used to make a private copy. */
     enum err (*page)(struct page_source *source, uint64_t index, bool for_write, phys_t *out);
     /* Copies up to `size` bytes at `offset` to kernel memory; bytes past the end of the file are
-     * zeroed. */
+     * zeroed. E_INVAL when the page of the first lies past it. */
     enum err (*read)(struct page_source *source, uint64_t offset, void *to, size_t size);
+    /* Is page `index` in memory, so that no work but mapping it is left? */
+    bool (*present)(struct page_source *source, uint64_t index);
+    /* Bytes [offset, offset + size) become a hole that reads as zeros; what is mapped of it must
+     * fault again. E_PERM (sealed), E_NOMEM. */
+    enum err (*punch)(struct page_source *source, uint64_t offset, uint64_t size);
     /* References: an area holds one for as long as it exists. */
     void (*get)(struct page_source *source);
     void (*put)(struct page_source *source);

@@ -42,6 +42,17 @@ static inline prot_t prot_rx(void)
     return (prot_t){PROT_BIT_READ | PROT_BIT_EXECUTE};
 }
 
+/* What x86 cannot forbid is allowed: these read, too. They differ in what /proc/self/maps says. */
+static inline prot_t prot_write_only(void)
+{
+    return (prot_t){PROT_BIT_WRITE};
+}
+
+static inline prot_t prot_execute_only(void)
+{
+    return (prot_t){PROT_BIT_EXECUTE};
+}
+
 static inline prot_t prot_device(void)
 {
     return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_UNCACHED};

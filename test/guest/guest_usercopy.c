@@ -238,9 +238,17 @@ static void file_put(struct page_source *source)
     file_references--;
 }
 
+static bool file_present(struct page_source *source, uint64_t index)
+{
+    (void)source;
+    (void)index;
+    return false; /* only what is touched is mapped */
+}
+
 static const struct page_source_ops file_ops = {
     .page = file_frame,
     .read = file_read,
+    .present = file_present,
     .get = file_get,
     .put = file_put,
 };

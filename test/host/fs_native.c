@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_native.h"
 
+#include "fs/inode.h"
 #include "fs/wait.h"
 #include "kern/console.h"
 #include "kern/random.h"
@@ -50,6 +51,11 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
         return E_TIMEDOUT;
     }
     return E_OK;
+}
+
+bool areas_may_store(const struct page_source *source)
+{
+    return CONTAINER_OF(source, struct inode, pages)->mappings > 0;
 }
 
 void frames_get(struct frames *f, phys_t block)

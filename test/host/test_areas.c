@@ -15,15 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGES   160
-#define ARENA   UINT64_C(0x10000000)
-#define SOURCES 3
-#define FRAMES  1024
-#define STEPS   60000
+#define PAGES       1200
+#define LARGE_PAGES 512
+#define ARENA       UINT64_C(0x10000000)
+#define SOURCES     3
+#define FRAMES      4096
+#define STEPS       12000
 
 /* ---- page tables ---- */
 
 static pte_t leaf[PAGES];
+static bool large[PAGES / LARGE_PAGES]; /* these leaves are one of 2 MiB */
+static unsigned large_touches, large_splits;
+static bool no_tables;      /* a large leaf cannot be split */
 static long maps_left = -1; /* then one fails; negative: none does */
 
 static size_t page_of(uint64_t v)
@@ -51,28 +55,64 @@ static pte_t make_leaf(phys_t to, prot_t prot)
 static enum err model_map(virt_t at, phys_t to, uint64_t size, prot_t prot)
 {
     assert_true(in_arena(at.v));
-    assert_int_equal(size, PAGE_SIZE);
+    assert_true(size == PAGE_SIZE || size == LARGE_SIZE);
     if (maps_left >= 0 && maps_left-- == 0)
         return E_NOMEM;
-    assert_int_equal(leaf[page_of(at.v)].v, 0);
-    leaf[page_of(at.v)] = make_leaf(to, prot);
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
+        assert_int_equal(leaf[page_of(at.v + done)].v, 0);
+        leaf[page_of(at.v + done)] = make_leaf(phys(to.v + done), prot);
+    }
+    if (size == LARGE_SIZE) {
+        assert_true(is_aligned(at.v | to.v, LARGE_SIZE));
+        large[page_of(at.v) / LARGE_PAGES] = true;
+    }
     return E_OK;
+}
+
+static bool is_large(uint64_t v)
+{
+    size_t block = page_of(v) / LARGE_PAGES;
+    return block < PAGES / LARGE_PAGES && large[block];
+}
+
+enum err paging_split_at(virt_t v)
+{
+    assert_true(in_arena(v.v) && is_large(v.v) && !is_aligned(v.v, LARGE_SIZE));
+    if (no_tables)
+        return E_NOMEM;
+    large_splits++;
+    large[page_of(v.v) / LARGE_PAGES] = false;
+    return E_OK;
+}
+
+/* No end of a range that changes may cut a large leaf. */
+static void check_ends(struct virt_range range)
+{
+    const uint64_t ends[] = {range.start.v, range.end.v};
+    for (size_t i = 0; i < 2; i++)
+        if (in_arena(ends[i]) && !is_aligned(ends[i], LARGE_SIZE))
+            assert_false(is_large(ends[i]));
 }
 
 static void model_unmap(struct virt_range range, pt_release release, void *context)
 {
+    check_ends(range);
     for (uint64_t v = ARENA; v < ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
         pte_t e = leaf[page_of(v)];
         if (!virt_range_contains(range, virt(v)) || e.v == 0)
             continue;
         leaf[page_of(v)].v = 0;
-        if (release != NULL)
-            release(context, phys(e.v & PTE_ADDRESS), PAGE_SIZE);
+        bool whole = is_large(v), last = page_of(v) % LARGE_PAGES == LARGE_PAGES - 1;
+        if (release != NULL && (!whole || is_aligned(v, LARGE_SIZE)))
+            release(context, phys(e.v & PTE_ADDRESS), whole ? LARGE_SIZE : PAGE_SIZE);
+        if (whole && last)
+            large[page_of(v) / LARGE_PAGES] = false;
     }
 }
 
 static enum err model_protect(struct virt_range range, prot_t prot)
 {
+    check_ends(range);
     for (uint64_t v = ARENA; v < ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
         pte_t e = leaf[page_of(v)];
         if (virt_range_contains(range, virt(v)) && e.v != 0)
@@ -82,12 +122,20 @@ static enum err model_protect(struct virt_range range, prot_t prot)
     return E_OK;
 }
 
+static void model_replace(virt_t page, phys_t to, prot_t prot)
+{
+    leaf[page_of(page.v)] = make_leaf(to, prot);
+}
+
 static void model_walk(virt_t at, struct pt_walk *out)
 {
     *out = (struct pt_walk){.address = at, .last_level = 1};
     assert_true(in_arena(at.v));
-    out->entry[1] = leaf[page_of(at.v)];
-    out->leaf_level = out->entry[1].v & PTE_P ? 1 : 0;
+    int level = is_large(at.v) ? 2 : 1;
+    size_t page = page_of(at.v);
+    out->last_level = level;
+    out->entry[level] = leaf[level == 2 ? page - page % LARGE_PAGES : page];
+    out->leaf_level = out->entry[level].v & PTE_P ? level : 0;
 }
 
 void paging_mark(struct virt_range range, uint64_t bits)
@@ -103,6 +151,7 @@ static const struct paging_ops model_paging = {
     .unmap = model_unmap,
     .protect = model_protect,
     .walk = model_walk,
+    .replace = model_replace,
 };
 
 /* ---- page sources ---- */
@@ -151,6 +200,8 @@ static int start(void **state)
     areas_set_mmap_base(virt(LAYOUT_PROGRAM_END));
     memset(model, 0, sizeof model);
     memset(leaf, 0, sizeof leaf);
+    memset(large, 0, sizeof large);
+    no_tables = false;
     memset(metadata, 0, sizeof metadata);
     for (size_t i = 0; i < SOURCES; i++)
         sources[i] = (struct counted_source){{&source_ops}, 0};
@@ -255,26 +306,31 @@ static bool is_free(size_t first, size_t end)
     return true;
 }
 
-static void step_add(size_t first, size_t end)
+static void add_area(const struct area *a, size_t first, size_t end)
 {
-    struct area a = random_area(first, end);
-    if (a.source != NULL)
-        get(a.source);
-    enum err e = areas_add(&a);
+    if (a->source != NULL)
+        get(a->source);
+    enum err e = areas_add(a);
     if (!is_free(first, end))
         assert_int_equal(e, E_EXIST);
-    if (e != E_OK && a.source != NULL)
-        put(a.source);
+    if (e != E_OK && a->source != NULL)
+        put(a->source);
     for (size_t i = first; e == E_OK && i < end; i++)
         model[i] = (struct model_page){
             .there = true,
-            .kind = a.kind,
-            .flags = a.flags,
-            .prot = a.prot,
-            .source = a.source,
-            .offset = a.offset + (i - first) * PAGE_SIZE,
-            .file_end = a.file_end,
+            .kind = a->kind,
+            .flags = a->flags,
+            .prot = a->prot,
+            .source = a->source,
+            .offset = a->offset + (i - first) * PAGE_SIZE,
+            .file_end = a->file_end,
         };
+}
+
+static void step_add(size_t first, size_t end)
+{
+    struct area a = random_area(first, end);
+    add_area(&a, first, end);
 }
 
 static void step_remove(size_t first, size_t end)
@@ -289,18 +345,47 @@ static void step_remove(size_t first, size_t end)
 static void step_protect(size_t first, size_t end, bool may_fail)
 {
     prot_t prot = random_prot();
-    uint64_t before = areas_count();
     enum err e = areas_protect(pages(first, end), prot);
     size_t i = first;
-    if (may_fail && e == E_NOMEM && areas_count() == before) {
+    if (may_fail && e == E_NOMEM) {
         /* Either no room for a split, then nothing has changed, or a hole: the model says which. */
-        const struct area *a = areas_find(address(first));
-        if (a == NULL || !prot_equal(a->prot, prot) || a->kind == AREA_GUARD)
+        size_t same = first;
+        while (same < end && model[same].there &&
+               prot_equal(areas_find(address(same))->prot, model[same].prot))
+            same++;
+        if (same == end || !model[same].there)
             return;
     }
     for (; i < end && model[i].there && model[i].kind != AREA_GUARD; i++)
         model[i].prot = prot;
     assert_int_equal(e, i == end ? E_OK : E_NOMEM);
+}
+
+/* What a fault does that finds room for 2 MiB. */
+static void step_touch_large(size_t block)
+{
+    size_t first = block * LARGE_PAGES;
+    phys_t frame;
+    step_remove(first, first + LARGE_PAGES);
+    if (is_free(first, first + LARGE_PAGES)) {
+        struct area a = {.range = pages(first, first + LARGE_PAGES),
+                         .kind = AREA_ANONYMOUS,
+                         .prot = prot_rw(),
+                         .file_end = UINT64_MAX};
+        add_area(&a, first, first + LARGE_PAGES);
+    }
+    for (size_t i = first; i < first + LARGE_PAGES; i++)
+        if (!model[i].there || model[i].mapped || model[i].kind != AREA_ANONYMOUS)
+            return;
+    if (frames_alloc(&machine_frames, 9, &frame) != E_OK)
+        return;
+    assert_int_equal(model_map(address(first), frame, LARGE_SIZE, model[first].prot), E_OK);
+    large_touches++;
+    for (size_t i = first; i < first + LARGE_PAGES; i++) {
+        model[i].mapped = true;
+        model[i].copy = false;
+        model[i].frame = phys(frame.v + (i - first) * PAGE_SIZE);
+    }
 }
 
 /* What a fault does. */
@@ -321,9 +406,20 @@ static void step_touch(size_t page)
 
 static void step_discard(size_t first, size_t end)
 {
-    areas_discard(pages(first, end));
+    if (areas_discard(pages(first, end)) != E_OK)
+        return;
     for (; first < end; first++)
         model[first].mapped = false;
+}
+
+static void step_change(size_t first, size_t end)
+{
+    uint32_t set = random_below(2) ? AREA_NO_HUGE : 0, clear = AREA_NO_HUGE & ~set;
+    if (areas_change(pages(first, end), set, clear) != E_OK)
+        return;
+    for (size_t i = first; i < end; i++)
+        if (model[i].there && model[i].kind != AREA_GUARD)
+            model[i].flags = (model[i].flags & ~clear) | set;
 }
 
 static void step_forget(size_t first, size_t end)
@@ -346,7 +442,8 @@ static void step_move(size_t first, size_t end)
         to + size > PAGES || !is_free(to, to + size))
         return;
     maps_left = random_below(4) == 0 ? (long)random_below(end - first + 1) : -1;
-    enum err e = areas_move(pages(first, end), pages(to, to + size));
+    bool keep = random_below(3) == 0;
+    enum err e = areas_move(pages(first, end), pages(to, to + size), keep);
     maps_left = -1;
     if (e != E_OK) {
         assert_int_equal(e, E_NOMEM);
@@ -357,7 +454,10 @@ static void step_move(size_t first, size_t end)
         struct model_page *m = &model[to + i];
         if (first + i < end) {
             *m = model[first + i];
-            model[first + i] = (struct model_page){0};
+            if (keep)
+                model[first + i].mapped = false;
+            else
+                model[first + i] = (struct model_page){0};
         } else {
             *m = head;
             m->mapped = false;
@@ -370,13 +470,15 @@ static void step_move(size_t first, size_t end)
 
 static void step(void)
 {
-    size_t first = random_below(PAGES), end = first + 1 + random_below(random_below(8) ? 6 : 60);
+    static const size_t sizes[] = {6, 6, 6, 6, 60, 700};
+    size_t first = random_below(PAGES), end = first + 1 + random_below(sizes[random_below(6)]);
     bool starved = random_below(10) == 0;
     if (end > PAGES)
         end = PAGES;
     if (starved)
         native_heap_fail_after(0);
-    switch (random_below(9)) {
+    no_tables = random_below(10) == 0;
+    switch (random_below(11)) {
     case 0:
     case 1:
     case 2:
@@ -386,7 +488,7 @@ static void step(void)
         step_remove(first, end);
         break;
     case 4:
-        step_protect(first, end, starved);
+        step_protect(first, end, starved || no_tables);
         break;
     case 5:
         step_discard(first, end);
@@ -395,6 +497,12 @@ static void step(void)
         step_forget(first, end);
         break;
     case 7:
+        step_change(first, end);
+        break;
+    case 8:
+        step_touch_large(random_below(PAGES / LARGE_PAGES));
+        break;
+    case 9:
         step_move(first, end);
         break;
     default:
@@ -420,6 +528,7 @@ static void test_random(void **state)
             check_all();
         }
     }
+    assert_true(large_touches > 20 && large_splits > 20);
     assert_true(most > 35); /* the table has grown, and was full now and then */
 }
 
@@ -540,7 +649,7 @@ static void test_clean(void **state)
     assert_int_equal(areas_count(), 6);
     assert_true(clean_at(5));
     assert_false(clean_at(9) || clean_at(10));
-    assert_int_equal(areas_move(pages(20, 24), pages(40, 44)), E_OK);
+    assert_int_equal(areas_move(pages(20, 24), pages(40, 44), false), E_OK);
     assert_false(clean_at(40));
 }
 
@@ -578,7 +687,7 @@ static void test_pages_written(void **state)
         assert_int_equal(!!(leaf[i].v & PTE_D), i >= 2);
         assert_int_equal(!!(leaf[10 + i].v & PTE_D), i < 2);
     }
-    assert_int_equal(areas_move(pages(2, 3), pages(30, 31)), E_OK);
+    assert_int_equal(areas_move(pages(2, 3), pages(30, 31), false), E_OK);
     assert_true(leaf[30].v & PTE_D);
     areas_mark_clean();
     areas_forget_pages(&sources[0].source, 15, 16);

@@ -109,6 +109,33 @@ static void test_foreign(void **state)
     frames_check(&frames);
 }
 
+/* The pieces of a block come back one by one, in any order, and are a block again. */
+static void test_split(void **state)
+{
+    (void)state;
+    uint64_t total = frames.free_frames;
+    phys_t block;
+    assert_int_equal(frames_alloc(&frames, 9, &block), E_OK);
+    frames_split(&frames, block);
+    frames_check(&frames);
+    assert_int_equal(frames.free_frames, total - 512);
+    for (unsigned i = 0; i < 512; i++)
+        assert_int_equal(frames_references(&frames, phys(block.v + i * PAGE_SIZE)), 1);
+    frames_get(&frames, phys(block.v + 5 * PAGE_SIZE));
+    for (unsigned i = 0; i < 512; i++)
+        frames_put(&frames, phys(block.v + i * 5 % 512 * PAGE_SIZE));
+    assert_int_equal(frames.free_frames, total - 1);
+    frames_put(&frames, phys(block.v + 5 * PAGE_SIZE));
+    frames_check(&frames);
+    assert_int_equal(frames.free_frames, total);
+    assert_int_equal(frames_largest(&frames), 12);
+    /* A single frame is a block, too. */
+    assert_int_equal(frames_alloc(&frames, 0, &block), E_OK);
+    frames_split(&frames, block);
+    frames_put(&frames, block);
+    assert_int_equal(frames.free_frames, total);
+}
+
 static void test_empty(void **state)
 {
     (void)state;
@@ -127,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup(test_all_can_be_had_once, start),
         cmocka_unit_test_setup(test_random, start),
         cmocka_unit_test_setup(test_foreign, start),
+        cmocka_unit_test_setup(test_split, start),
         cmocka_unit_test_setup(test_empty, start),
     };
     return RUN_TESTS(tests);
