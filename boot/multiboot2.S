@@ -50,6 +50,12 @@ mb2_header:
     .long 2f - 1b
     .long 2, 8, 14, 15
 2:  .balign 8
+    /* A framebuffer, optional, of no size in particular: without this tag GRUB on BIOS knows only the text mode.
+     * grub.cfg says which mode it is to be, after the kernel was loaded. */
+    .short 5, 1
+    .long 20
+    .long 0, 0, 0
+    .balign 8
     .short 6, 0 /* modules on page boundaries: files are mapped straight out of the archive */
     .long 8
     .balign 8

@@ -101,8 +101,8 @@ INIT_CODE void cpu_features_init(void)
      * any), so they would change nothing. Firmware may have left them on: CR4 is written whole. */
     write_cr4(CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->xsave ? CR4_OSXSAVE : 0));
     wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | (f->nx ? EFER_NXE : 0));
-    /* Reset value of the PAT: entry 0 WB, 1 WT, 2 UC-, 3 UC. Firmware may have left another. */
-    wrmsr(MSR_PAT, UINT64_C(0x0007040600070406));
+    /* The PAT's reset value but for entry 1: 0 WB, 1 WC, 2 UC-, 3 UC. Nothing has been mapped with it yet. */
+    wrmsr(MSR_PAT, UINT64_C(0x0007040600070106));
     if (f->xsave) {
         init_xsave(f);
     } else {

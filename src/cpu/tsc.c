@@ -132,3 +132,10 @@ INIT_CODE bool tsc_init(void)
     }
     return known;
 }
+
+void tsc_wait_ns(uint64_t ns)
+{
+    uint64_t start = rdtsc();
+    while (tsc_to_ns(rdtsc() - start) < ns)
+        cpu_pause();
+}

@@ -17,3 +17,6 @@ const char *tsc_source(void);
 uint64_t tsc_to_ns(uint64_t cycles);
 /* ... which is cycles * tsc_ns_per_cycle() >> 32, in 128 bits. */
 uint64_t tsc_ns_per_cycle(void);
+
+/* Waits with the processor busy: for hardware that says nothing when it is ready. Callers: any. */
+void tsc_wait_ns(uint64_t ns);

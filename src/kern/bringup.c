@@ -40,7 +40,7 @@ INIT_CODE void options_read(struct boot_info *boot)
     str_copy(boot_command_line, boot->command_line, sizeof boot_command_line);
     enum err e = options_parse(boot->command_line, &options, complaint, sizeof complaint);
     console_init(console_device, &options.console);
-    machine_set_exit(options.exit_way, options.exit_port);
+    machine_set_exit(options.exit_way, options.exit_port, options.panic_seconds);
     log_set_level((enum log_level)options.loglevel);
     if (e != E_OK)
         boot_stop("%s", complaint);
@@ -71,7 +71,7 @@ INIT_CODE void interrupts_start(void)
     phys_t page = apic_page();
     void *registers = NULL;
     if (page.v != 0) {
-        registers = memory_map_physical(phys_range(page.v, page.v + PAGE_SIZE), true);
+        registers = memory_map_physical(phys_range(page.v, page.v + PAGE_SIZE), prot_device());
         if (registers == NULL)
             boot_stop("too little memory: none is left to map the interrupt controller");
     }

@@ -9,7 +9,8 @@
 #define RING_SIZE 4096 /* a power of two */
 #define CHUNK     64   /* bytes written with interrupts off */
 
-static const struct console_device *device;
+static const struct console_device *device; /* the serial port */
+static const struct console_device *screen;
 static struct console_options options;
 static enum console_stream current_stream = CONSOLE_LOG;
 
@@ -24,10 +25,24 @@ static struct wait_queue input_queue = {LIST_INIT(input_queue.sleepers)};
 
 void console_init(const struct console_device *d, const struct console_options *o)
 {
-    device = d;
     options = *o;
+    device = options.serial || options.framed || !options.screen ? d : NULL;
     if (device != NULL && options.framed)
         device->write(FRAME_HELLO, sizeof FRAME_HELLO - 1);
+}
+
+bool console_wants_screen(void)
+{
+    return options.screen || (!options.serial && !options.framed);
+}
+
+void console_add_screen(const struct console_device *s, uint16_t columns, uint16_t rows)
+{
+    screen = s;
+    if (options.columns == 0 && s != NULL) {
+        options.columns = columns;
+        options.rows = rows;
+    }
 }
 
 void console_ready(void)
@@ -68,18 +83,31 @@ static void write_framed(enum console_stream stream, const char *bytes, size_t s
     device->write(out, n);
 }
 
+/* Framed, the line ends are the host's business: the screen has to make its own. */
+static void write_screen(const char *bytes, size_t size)
+{
+    char out[2 * CHUNK];
+    size_t n = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (options.framed && bytes[i] == '\n')
+            out[n++] = '\r';
+        out[n++] = bytes[i];
+    }
+    screen->write(out, n);
+}
+
 void console_write(enum console_stream stream, const void *bytes, size_t size)
 {
     const char *p = bytes;
-    if (device == NULL)
-        return;
     while (size > 0) {
         size_t take = size < CHUNK ? size : CHUNK;
         uint64_t flags = irq_save(); /* a log line from an interrupt must not tear the framing */
-        if (options.framed)
+        if (device != NULL && options.framed)
             write_framed(stream, p, take);
-        else
+        else if (device != NULL)
             device->write(p, take);
+        if (screen != NULL)
+            write_screen(p, take);
         irq_restore(flags);
         p += take;
         size -= take;
@@ -90,6 +118,8 @@ void console_flush(void)
 {
     if (device != NULL)
         device->flush();
+    if (screen != NULL)
+        screen->flush();
 }
 
 size_t console_input_room(void)
@@ -152,6 +182,16 @@ void console_input(const void *bytes, size_t size)
     wait_queue_wake(&input_queue);
 }
 
+void console_type(const void *bytes, size_t size)
+{
+    const uint8_t *p = bytes;
+    uint64_t flags = irq_save();
+    for (size_t i = 0; i < size && console_input_room() > 0; i++)
+        accept(p[i]);
+    wait_queue_wake(&input_queue);
+    irq_restore(flags);
+}
+
 size_t console_read(void *to, size_t size)
 {
     uint8_t *out = to;
@@ -163,7 +203,7 @@ size_t console_read(void *to, size_t size)
     if (resume)
         input_stopped = false;
     irq_restore(flags);
-    if (resume)
+    if (resume && device != NULL)
         device->resume_input();
     return n;
 }

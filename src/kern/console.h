@@ -9,6 +9,9 @@
  * by escapes, so that one serial port carries the program's stdout and stderr, the kernel's log and
  * the exit status in the order in which they came, byte for byte. kern/console_frame.h has the
  * format.
+ *
+ * A screen may be there beside or instead of the serial port: it shows the same text, never framed, and
+ * what is typed at the machine's own keyboard joins the input.
  */
 #pragma once
 
@@ -29,18 +32,24 @@ enum console_stream {
 struct console_device {
     void (*write)(const void *bytes, size_t size); /* any context; returns when all were taken */
     void (*flush)(void);                           /* waits until all has left the machine */
-    void (*resume_input)(void); /* there is room again: see console_input_room() */
+    /* There is room again: see console_input_room(). NULL: the device has no input. */
+    void (*resume_input)(void);
 };
 
 struct console_options {
     bool framed;
-    bool raw;          /* framed, with a terminal that the host leaves to our line discipline */
-    uint8_t terminals; /* bit n: the host's file descriptor n is a terminal (framed) */
+    bool raw;            /* framed, with a terminal that the host leaves to our line discipline */
+    bool serial, screen; /* console=: which of them; neither: both */
+    uint8_t terminals;   /* bit n: the host's file descriptor n is a terminal (framed) */
     uint16_t columns, rows; /* 0: unknown */
 };
 
 /* `device` may be NULL: all output is lost then. Framed consoles say hello. Boot only. */
 void console_init(const struct console_device *device, const struct console_options *options);
+/* May there be a screen (console=)? */
+bool console_wants_screen(void);
+/* The screen (or NULL), of that many characters, shows what is written from now on. Boot only. */
+void console_add_screen(const struct console_device *screen, uint16_t columns, uint16_t rows);
 /* Tells the host (framed) that input may come now. Boot only. */
 void console_ready(void);
 /* Sends a line of text to the host tool itself (framed; plain: nothing): "exit 0". Callers: any. */
@@ -51,6 +60,9 @@ void console_flush(void);
 
 /* For the device: bytes that arrived. Interrupts off. */
 void console_input(const void *bytes, size_t size);
+/* For the keyboard: bytes as they are, whatever the framing; what does not fit is lost. Callers:
+ * any. */
+void console_type(const void *bytes, size_t size);
 /* Bytes that console_input() can take now. Callers: any. */
 size_t console_input_room(void);
 
@@ -73,5 +85,5 @@ bool console_is_terminal(int fd);
 bool console_is_framed(void);
 /* True when the host's own terminal does echo and line editing. */
 bool console_is_cooked(void);
-/* What the host said last, 80 x 25 where it said nothing. Changes wake the input queue. */
+/* What the host said last, else the screen's, else 80 x 25. Changes wake the input queue. */
 void console_size(uint16_t *columns, uint16_t *rows);

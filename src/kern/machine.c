@@ -3,9 +3,12 @@
 
 #include "base/fmt.h"
 #include "cpu/features.h"
+#include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "kern/console.h"
+#include "kern/console_frame.h"
 #include "kern/log.h"
+#include "kern/time.h"
 
 enum {
     BOCHS_PORT = 0x8900,
@@ -13,22 +16,52 @@ enum {
     ACPI_S5_ENABLE = 0x2000,   /* SLP_EN, SLP_TYP 0, which both have for S5 */
     KEYBOARD_COMMAND = 0x64,
     KEYBOARD_RESET = 0xfe,
+    RESET_CONTROL = 0xcf9, /* of PC chip sets: 2 chooses a hard reset, 4 starts it */
+    STATUS_TERMINATED = 128 + 15,
 };
 
-RO_AFTER_INIT static enum machine_exit_way exit_way = EXIT_POWER_OFF;
-RO_AFTER_INIT static uint16_t exit_port;
+#define POWER_BUTTON_PATIENCE (10 * NS_PER_SECOND)
 
-void machine_set_exit(enum machine_exit_way way, uint16_t port)
+RO_AFTER_INIT static enum machine_exit_way exit_way;
+RO_AFTER_INIT static uint16_t exit_port;
+RO_AFTER_INIT static unsigned panic_seconds;
+RO_AFTER_INIT static const struct machine_power *power;
+RO_AFTER_INIT static void (*wait_for_key)(void);
+RO_AFTER_INIT static void (*ask_program)(void);
+static struct timer patience;
+
+void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned seconds)
 {
     exit_way = way;
     exit_port = port;
+    panic_seconds = seconds;
 }
 
+void machine_set_power(const struct machine_power *p)
+{
+    power = p;
+}
+
+void machine_set_key_wait(void (*wait)(void))
+{
+    wait_for_key = wait;
+}
+
+void machine_on_power_button(void (*ask)(void))
+{
+    ask_program = ask;
+}
+
+/* In the order of what is most likely to be right: the firmware's own way, then what PCs have had. */
 static void reset(void)
 {
+    if (power != NULL && power->restart != NULL)
+        power->restart();
     out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
-    for (volatile int i = 0; i < 1000000; i++)
-        cpu_pause(); /* the reset line takes its time */
+    tsc_wait_ns(NS_PER_SECOND / 10); /* the reset line takes its time */
+    out8(RESET_CONTROL, 2);
+    out8(RESET_CONTROL, 6);
+    tsc_wait_ns(NS_PER_SECOND / 10);
     static const struct PACKED {
         uint16_t limit;
         uint64_t base;
@@ -36,9 +69,37 @@ static void reset(void)
     __asm__ volatile("lidt %0; int3" : : "m"(no_idt)); /* triple fault */
 }
 
-static void power_off(int status)
+static void power_off(void)
 {
-    switch (exit_way) {
+    if (power != NULL && power->power_off != NULL)
+        power->power_off();
+    if (cpu_features.hypervisor) { /* these mean something else on a real PC */
+        out16(QEMU_PM1A_CONTROL, ACPI_S5_ENABLE);
+        reset(); /* a virtual machine that was told not to reboot ends with that */
+    }
+    report("ouro: the machine can be switched off");
+    console_flush();
+}
+
+static enum machine_exit_way way_here(void)
+{
+    if (exit_way != EXIT_DEFAULT)
+        return exit_way;
+    return cpu_features.hypervisor ? EXIT_POWER_OFF : EXIT_KEY;
+}
+
+static void key(const char *what_then)
+{
+    if (wait_for_key == NULL)
+        return;
+    report("ouro: press a key to %s", what_then);
+    console_flush();
+    wait_for_key();
+}
+
+NORETURN static void end(int status)
+{
+    switch (way_here()) {
     case EXIT_DEBUG_PORT:
         out8(exit_port, (uint8_t)status);
         break;
@@ -46,34 +107,76 @@ static void power_off(int status)
         for (const char *p = "Shutdown"; *p; p++)
             out8(BOCHS_PORT, (uint8_t)*p);
         break;
+    case EXIT_KEY:
+        key("switch the machine off");
+        power_off();
+        break;
     case EXIT_POWER_OFF:
-        if (!cpu_features.hypervisor)
-            break; /* these ports mean something else on a real PC */
-        out16(QEMU_PM1A_CONTROL, ACPI_S5_ENABLE);
-        reset();
+        power_off();
         break;
     case EXIT_HALT:
+    case EXIT_DEFAULT:
+        report("ouro: the machine can be switched off");
+        console_flush();
         break;
     }
+    cpu_halt_forever();
+}
+
+static void tell(int status)
+{
+    char line[32];
+    fmt_snprintf(line, sizeof line, "exit %d", status);
+    console_tell_host(line);
 }
 
 NORETURN void machine_exit(int status)
 {
-    char line[32];
     __asm__ volatile("cli");
-    fmt_snprintf(line, sizeof line, "exit %d", status);
-    console_tell_host(line);
+    tell(status);
     if (!console_is_framed())
-        report("ouro: the program ended with status %d; the machine can be switched off", status);
+        report("ouro: the program ended with status %d", status);
     console_flush();
-    power_off(status);
-    cpu_halt_forever();
+    end(status);
+}
+
+NORETURN void machine_end_panic(void)
+{
+    __asm__ volatile("cli");
+    tell(FRAME_KERNEL_EXIT);
+    console_flush();
+    if (panic_seconds > 0) {
+        report("ouro: restarting in %u seconds", panic_seconds);
+        console_flush();
+        tsc_wait_ns(panic_seconds * NS_PER_SECOND);
+        reset();
+    }
+    end(FRAME_KERNEL_EXIT);
 }
 
 NORETURN void machine_restart(void)
 {
     if (console_is_framed())
         machine_exit(0); /* who runs a program for its status does not want it to start again */
+    console_flush();
     reset();
     cpu_halt_forever();
+}
+
+static void too_late(struct timer *timer)
+{
+    (void)timer;
+    report("ouro: the program did not end when the power button asked it to");
+    machine_exit(STATUS_TERMINATED);
+}
+
+void machine_power_button(void)
+{
+    if (patience.armed)
+        return;
+    report("ouro: the power button was pressed");
+    timer_init(&patience, too_late);
+    timer_start(&patience, time_now_ns() + POWER_BUTTON_PATIENCE);
+    if (ask_program != NULL)
+        ask_program();
 }

@@ -7,17 +7,37 @@
 #include <stdint.h>
 
 enum machine_exit_way {
-    EXIT_HALT = 0,   /* say so, then halt */
+    EXIT_DEFAULT = 0, /* a real PC: as EXIT_KEY; a virtual one: EXIT_POWER_OFF */
+    EXIT_HALT,        /* say so, then halt */
+    EXIT_KEY,         /* say so, wait for a key where there is a keyboard, and power off */
+    EXIT_POWER_OFF,
     EXIT_DEBUG_PORT, /* QEMU's isa-debug-exit at a port */
     EXIT_BOCHS,      /* "Shutdown" to Bochs' port 0x8900 */
-    EXIT_POWER_OFF,  /* what a virtual machine without the host tool gets */
 };
 
-/* How machine_exit() ends it; `port` for EXIT_DEBUG_PORT. Boot only. */
-void machine_set_exit(enum machine_exit_way way, uint16_t port);
+/* How machine_exit() ends it; `port` for EXIT_DEBUG_PORT. `panic_seconds`: after a panic it restarts
+ * after so long (0: it ends like any other). Boot only. */
+void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned panic_seconds);
+
+/* What the firmware's tables offer; either may be NULL. Each returns when it did not work. */
+struct machine_power {
+    void (*power_off)(void);
+    void (*restart)(void);
+};
+void machine_set_power(const struct machine_power *power); /* boot only; stays the caller's */
+/* Returns when a key was pressed, with interrupts off; by default there is no keyboard. Boot only. */
+void machine_set_key_wait(void (*wait)(void));
 
 /* The program ended with this status (0-255, as a shell shows it). Tells the host tool, or the
  * person in front of the console, and powers off. Callers: any. */
 NORETURN void machine_exit(int status);
-/* reboot(RB_AUTOBOOT). */
+/* The kernel panicked, and its report has been made. Callers: any. */
+NORETURN void machine_end_panic(void);
+/* reboot(RB_AUTOBOOT), Ctrl+Alt+Del. Callers: any. */
 NORETURN void machine_restart(void);
+
+/* The power button was pressed: the program is asked to end (see machine_on_power_button()), and the
+ * machine ends without it when that takes too long. Callers: interrupts. */
+void machine_power_button(void);
+/* Whom the power button asks; runs in the interrupt. Boot only. */
+void machine_on_power_button(void (*ask)(void));

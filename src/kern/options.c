@@ -21,7 +21,11 @@ static bool word_console(struct reader *r, char *value)
         r->options->console.framed = true;
     else if (strcmp(value, "framed,raw") == 0)
         r->options->console.framed = r->options->console.raw = true;
-    else if (strncmp(value, "ttyS0", 5) != 0)
+    else if (strcmp(value, "tty0") == 0)
+        r->options->console.screen = true;
+    else if (strncmp(value, "ttyS0", 5) == 0)
+        r->options->console.serial = true;
+    else
         return false;
     return true;
 }
@@ -76,6 +80,8 @@ static bool word_exit(struct reader *r, char *value)
         r->options->exit_way = EXIT_BOCHS;
     } else if (strcmp(value, "halt") == 0) {
         r->options->exit_way = EXIT_HALT;
+    } else if (strcmp(value, "key") == 0) {
+        r->options->exit_way = EXIT_KEY;
     } else if (strcmp(value, "poweroff") == 0) {
         r->options->exit_way = EXIT_POWER_OFF;
     } else {
@@ -85,6 +91,22 @@ static bool word_exit(struct reader *r, char *value)
         r->options->exit_port = (uint16_t)port;
     }
     return true;
+}
+
+static bool word_panic(struct reader *r, char *value)
+{
+    unsigned long seconds;
+    if (!cmdline_number(value, &seconds) || seconds > 86400)
+        return false;
+    r->options->panic_seconds = (unsigned)seconds;
+    return true;
+}
+
+/* Which names there are, only dev/ knows. */
+static bool word_keyboard(struct reader *r, char *value)
+{
+    str_copy(r->options->keyboard, value, sizeof r->options->keyboard);
+    return strlen(value) < sizeof r->options->keyboard;
 }
 
 static bool word_slot(struct reader *r, char *value)
@@ -144,6 +166,8 @@ static const struct {
     {"terminal.size", word_terminal_size},
     {"loglevel", word_loglevel},
     {"exit", word_exit},
+    {"panic", word_panic},
+    {"keyboard", word_keyboard},
     {"pagetables", word_pagetables},
     {"pagetables.slot", word_slot},
     {"init", word_init},
@@ -191,7 +215,7 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
     char *arguments;
     memset(out, 0, sizeof *out);
     out->loglevel = 4;
-    out->exit_way = EXIT_POWER_OFF;
+    str_copy(out->keyboard, "us", sizeof out->keyboard);
     out->init = out->argv[0] = "/init";
     memcpy(out->envp, environment_default, sizeof environment_default);
 

@@ -18,6 +18,8 @@ struct options {
     int loglevel;
     enum machine_exit_way exit_way;
     uint16_t exit_port;
+    unsigned panic_seconds;                      /* panic=: from a panic to the restart; 0: never */
+    char keyboard[8];                            /* keyboard=: a layout of dev/keymap.h */
     unsigned window_slot;                        /* pagetables.slot=; 0: random */
     bool no_randomness;                          /* norandmaps */
     const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */

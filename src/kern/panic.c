@@ -26,7 +26,7 @@ static void begin(void)
     __asm__ volatile("cli");
     if (panicking || report_is_running()) {
         report("ouro: PANIC inside the report of a fault; giving up");
-        machine_exit(FRAME_KERNEL_EXIT);
+        machine_end_panic();
     }
     panicking = true;
 }
@@ -34,7 +34,7 @@ static void begin(void)
 NORETURN static void finish(const struct report_subject *subject)
 {
     report_fault(subject);
-    machine_exit(FRAME_KERNEL_EXIT);
+    machine_end_panic();
 }
 
 /* Nothing trapped: the registers that matter are those of the caller. */

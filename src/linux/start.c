@@ -15,12 +15,14 @@
 #include "kern/guest_test.h"
 #include "kern/loader.h"
 #include "kern/log.h"
+#include "kern/machine.h"
 #include "kern/panic.h"
 #include "kern/thread.h"
 #include "linux/exceptions.h"
 #include "linux/exec.h"
 #include "linux/fs_bridge.h"
 #include "linux/process.h"
+#include "linux/signal.h"
 #include "linux/start_proc.h"
 #include "linux/sys_file_proc.h"
 #include "linux/sys_mem.h"
@@ -50,7 +52,7 @@ INIT_CODE static void root_start(void)
     if (boot_summary.modules == 0)
         boot_stop(
             "no root archive: the boot loader handed over no module (GRUB: module2, QEMU: -initrd)");
-    const void *bytes = size == 0 ? NULL : memory_map_physical(archive, false);
+    const void *bytes = size == 0 ? NULL : memory_map_physical(archive, prot_ro());
     if (size != 0 && bytes == NULL)
         need_memory("the root archive", size);
     boot_mark("archive mapped");
@@ -83,6 +85,12 @@ INIT_CODE static void files_start(void)
         need_memory("the file systems", phys_range_size(boot_summary.archive));
 }
 
+/* The power button was pressed. */
+static void ask_to_end(void)
+{
+    signal_raise(process_first(), SIGNAL_TERM);
+}
+
 INIT_CODE static void process_start(void)
 {
     struct memory_totals memory;
@@ -90,6 +98,7 @@ INIT_CODE static void process_start(void)
     process_init(memory.total);
     vdso_init();
     fs_bridge_init();
+    machine_on_power_button(ask_to_end);
     exceptions_init();
     cpu_syscall_init();
     struct exec_options how = {

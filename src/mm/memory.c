@@ -232,14 +232,14 @@ void memory_end_boot(void)
     free_image_part(image_start, init_text_end);
 }
 
-void *memory_map_physical(struct phys_range range, bool device)
+void *memory_map_physical(struct phys_range range, prot_t prot)
 {
     struct phys_range pages =
         phys_range(align_down(range.start.v, PAGE_SIZE), align_up(range.end.v, PAGE_SIZE));
-    /* The same place in a large page as the frames have, so that large pages fit. */
-    uint64_t at = align_up(device_next.v, LARGE_SIZE) + (pages.start.v & (LARGE_SIZE - 1));
-    if (paging_map(virt(at), pages.start, phys_range_size(pages),
-                   device ? prot_device() : prot_ro()) != E_OK)
+    uint64_t at = device_next.v;
+    if (phys_range_size(pages) >= LARGE_SIZE) /* the place in a large page that the frames have */
+        at = align_up(at, LARGE_SIZE) + (pages.start.v & (LARGE_SIZE - 1));
+    if (paging_map(virt(at), pages.start, phys_range_size(pages), prot) != E_OK)
         return NULL;
     device_next = virt(at + phys_range_size(pages));
     return ptr_of(virt(at + (range.start.v - pages.start.v)));

@@ -13,6 +13,7 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "mm/prot.h"
 #include "parse/boot_info.h"
 
 struct memory_options {
@@ -29,7 +30,7 @@ void memory_end_boot(void);
 
 /* Maps the physical range (any alignment) in the kernel's device slot; returns the address of its
  * first byte, NULL when memory is short. Never unmapped. Boot only. */
-MUST_CHECK void *memory_map_physical(struct phys_range range, bool device);
+MUST_CHECK void *memory_map_physical(struct phys_range range, prot_t prot);
 
 /* Frames for page tables; before the buddy allocator stands they come from the early ones. */
 MUST_CHECK bool memory_table_alloc(phys_t *out);

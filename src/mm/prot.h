@@ -16,6 +16,7 @@ enum {
     PROT_BIT_UNCACHED = 8, /* device memory: PAT entry 3, UC */
     PROT_BIT_COPY =
         16, /* the frame is shared: copied before the first write, whatever WRITE says */
+    PROT_BIT_COMBINING = 32, /* a card's memory: PAT entry 1, WC */
 };
 
 typedef struct {
@@ -56,6 +57,12 @@ static inline prot_t prot_execute_only(void)
 static inline prot_t prot_device(void)
 {
     return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_UNCACHED};
+}
+
+/* Stores may be put together and come late: a framebuffer, which is written and not read. */
+static inline prot_t prot_write_combining(void)
+{
+    return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_COMBINING};
 }
 
 static inline prot_t prot_rwx_exception(void)

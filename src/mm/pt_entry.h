@@ -36,6 +36,8 @@ static inline pte_t pt_leaf(phys_t to, int level, prot_t prot)
         v |= PTE_NX;
     if (prot.bits & PROT_BIT_UNCACHED)
         v |= PTE_PCD | PTE_PWT;
+    if (prot.bits & PROT_BIT_COMBINING)
+        v |= PTE_PWT;
     return (pte_t){v};
 }
 

@@ -5,12 +5,14 @@ ouro_host_test(memory_map src/parse/memory_map.c)
 ouro_host_test(cmdline src/parse/cmdline.c)
 ouro_host_test(cpio src/parse/cpio.c)
 ouro_host_test(elf64 src/parse/elf64.c)
+ouro_host_test(acpi src/parse/acpi.c)
 
 ouro_fuzzer(multiboot2 src/parse/multiboot2.c src/parse/memory_map.c)
 ouro_fuzzer(pvh src/parse/pvh.c src/parse/memory_map.c)
 ouro_fuzzer(cmdline src/parse/cmdline.c)
 ouro_fuzzer(cpio src/parse/cpio.c)
 ouro_fuzzer(elf64 src/parse/elf64.c)
+ouro_fuzzer(acpi src/parse/acpi.c)
 ouro_fuzzer(fmt src/base/fmt.c)
 
 # What fault reports read: instructions, symbols, unwind tables.

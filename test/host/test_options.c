@@ -37,7 +37,7 @@ static void test_defaults(void **state)
     assert_int_equal(o.console.terminals, 0);
     assert_int_equal(o.console.columns, 0);
     assert_int_equal(o.loglevel, 4);
-    assert_int_equal(o.exit_way, EXIT_POWER_OFF);
+    assert_int_equal(o.exit_way, EXIT_DEFAULT);
     assert_int_equal(o.window_slot, 0);
     assert_false(o.no_randomness);
     assert_null(o.test);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "parse/acpi.h"
+
+#include "base/str.h"
+#include "parse/load.h"
+
+enum {
+    HEADER = 36, /* signature 4, length 4, revision, checksum, ... */
+    RSDP_1 = 20,
+    RSDP_2 = 36,
+    TABLE_MAX = 4 << 20, /* bytes; a DSDT has some hundred thousand */
+    ENTRIES_MAX = 256,
+
+    /* Offsets in the FADT (ACPI 6.4, 5.2.9). */
+    FADT_DSDT = 40,
+    FADT_SCI = 46,
+    FADT_SMI_COMMAND = 48,
+    FADT_ACPI_ENABLE = 52,
+    FADT_PM1A_EVENT = 56,
+    FADT_PM1A_CONTROL = 64,
+    FADT_PM1B_CONTROL = 68,
+    FADT_PM1_EVENT_LENGTH = 88,
+    FADT_FLAGS = 112,
+    FADT_RESET = 116,
+    FADT_RESET_VALUE = 128,
+    FADT_X_DSDT = 140,
+    FADT_X_PM1A_EVENT = 148,
+    FADT_X_PM1A_CONTROL = 172,
+    FADT_X_PM1B_CONTROL = 184,
+    FADT_MIN = 116,
+
+    FLAG_POWER_BUTTON_IS_CONTROL_METHOD = 1 << 4,
+    FLAG_RESET_REGISTER = 1 << 10,
+
+    SPACE_MEMORY = 0,
+    SPACE_PORT = 1,
+
+    AML_NAME = 0x08,
+    AML_PACKAGE = 0x12,
+    AML_BYTE = 0x0a,
+    AML_WORD = 0x0b,
+    AML_DWORD = 0x0c,
+};
+
+struct reader {
+    acpi_map map;
+    void *context;
+};
+
+struct table {
+    const uint8_t *bytes;
+    uint32_t size;
+};
+
+static bool sums_to_zero(const uint8_t *bytes, size_t size)
+{
+    uint8_t sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum = (uint8_t)(sum + bytes[i]);
+    return sum == 0;
+}
+
+/* The whole table at this address; the checksum of a DSDT is not always kept by firmware. */
+static bool open_table(const struct reader *r, uint64_t at, bool check, struct table *out)
+{
+    if (at == 0 || at > (UINT64_C(1) << 52) - TABLE_MAX)
+        return false;
+    const uint8_t *header = r->map(r->context, phys(at), HEADER);
+    if (header == NULL)
+        return false;
+    uint32_t size = load32(header + 4);
+    if (size < HEADER || size > TABLE_MAX)
+        return false;
+    const uint8_t *bytes = r->map(r->context, phys(at), size);
+    if (bytes == NULL || (check && !sums_to_zero(bytes, size)))
+        return false;
+    *out = (struct table){bytes, size};
+    return true;
+}
+
+static bool named(const struct table *t, const char *signature)
+{
+    return memcmp(t->bytes, signature, 4) == 0;
+}
+
+/* Goes through the addresses in an RSDT (4 bytes each) or XSDT (8). */
+static bool find_fadt(const struct reader *r, const struct table *root, size_t entry,
+                      struct table *out)
+{
+    size_t count = (root->size - HEADER) / entry;
+    for (size_t i = 0; i < count && i < ENTRIES_MAX; i++) {
+        const uint8_t *p = root->bytes + HEADER + i * entry;
+        uint64_t at = entry == 8 ? load64(p) : load32(p);
+        if (open_table(r, at, true, out) && named(out, "FACP") && out->size >= FADT_MIN)
+            return true;
+    }
+    return false;
+}
+
+/* A field of the first version: a port, 32 bits. The later one, where it is set, comes before it. */
+static struct acpi_register port_or_extended(const struct table *fadt, size_t old, size_t extended)
+{
+    struct acpi_register none = {0};
+    if (fadt->size >= extended + 12) {
+        const uint8_t *gas = fadt->bytes + extended;
+        uint64_t address = load64(gas + 4);
+        if (address != 0 && gas[0] == SPACE_PORT && address <= UINT16_MAX)
+            return (struct acpi_register){false, address};
+        if (address != 0 && gas[0] == SPACE_MEMORY && address < UINT64_C(1) << 52)
+            return (struct acpi_register){true, address};
+    }
+    uint32_t port = load32(fadt->bytes + old);
+    return port <= UINT16_MAX ? (struct acpi_register){false, port} : none;
+}
+
+/* A constant integer of AML; the bytes that it takes, 0 when it is none. */
+static size_t aml_integer(const uint8_t *p, size_t left, uint32_t *out)
+{
+    if (left == 0)
+        return 0;
+    if (p[0] <= 1 || p[0] == 0xff) {
+        *out = p[0];
+        return 1;
+    }
+    size_t size = p[0] == AML_BYTE ? 1 : p[0] == AML_WORD ? 2 : p[0] == AML_DWORD ? 4 : 0;
+    if (size == 0 || left < 1 + size)
+        return 0;
+    *out = size == 1 ? p[1] : size == 2 ? load16(p + 1) : load32(p + 1);
+    return 1 + size;
+}
+
+/* The package after the name: PackageOp, its length, the number of elements, the elements. */
+static bool read_s5(const uint8_t *p, size_t left, struct acpi_power *out)
+{
+    uint32_t a, b;
+    if (left < 4 || p[0] != AML_PACKAGE)
+        return false;
+    size_t at = 2 + (p[1] >> 6); /* the length's first byte says how many follow */
+    if (at + 1 >= left || p[at] < 1)
+        return false;
+    uint8_t elements = p[at++];
+    size_t n = aml_integer(p + at, left - at, &a);
+    if (n == 0)
+        return false;
+    at += n;
+    if (elements < 2 || at >= left || aml_integer(p + at, left - at, &b) == 0)
+        b = a;
+    out->sleep_type_a = a & 7;
+    out->sleep_type_b = b & 7;
+    out->can_sleep = true;
+    return true;
+}
+
+/* The definition is Name (_S5, Package ...), with or without a root prefix, at the top level of the
+ * DSDT of every machine; a look for its bytes finds it without running AML. */
+static void find_s5(const struct table *dsdt, struct acpi_power *out)
+{
+    const uint8_t *b = dsdt->bytes;
+    for (size_t i = HEADER + 2; i + 4 < dsdt->size; i++) {
+        if (memcmp(b + i, "_S5_", 4) != 0)
+            continue;
+        bool is_name = b[i - 1] == AML_NAME || (b[i - 1] == '\\' && b[i - 2] == AML_NAME);
+        if (is_name && read_s5(b + i + 4, dsdt->size - i - 4, out))
+            return;
+    }
+}
+
+static void read_fadt(const struct table *fadt, struct acpi_power *out)
+{
+    const uint8_t *b = fadt->bytes;
+    uint32_t flags = load32(b + FADT_FLAGS), smi = load32(b + FADT_SMI_COMMAND);
+    out->pm1a_event = port_or_extended(fadt, FADT_PM1A_EVENT, FADT_X_PM1A_EVENT);
+    out->pm1a_control = port_or_extended(fadt, FADT_PM1A_CONTROL, FADT_X_PM1A_CONTROL);
+    out->pm1b_control = port_or_extended(fadt, FADT_PM1B_CONTROL, FADT_X_PM1B_CONTROL);
+    out->pm1_event_bytes = b[FADT_PM1_EVENT_LENGTH];
+    out->sci = load16(b + FADT_SCI);
+    out->smi_command = smi <= UINT16_MAX ? (uint16_t)smi : 0;
+    out->acpi_enable = b[FADT_ACPI_ENABLE];
+    out->power_button = !(flags & FLAG_POWER_BUTTON_IS_CONTROL_METHOD) &&
+                        out->pm1a_event.address != 0 && out->pm1_event_bytes >= 4;
+    if (flags & FLAG_RESET_REGISTER && fadt->size > FADT_RESET_VALUE) {
+        const uint8_t *gas = b + FADT_RESET;
+        uint64_t address = load64(gas + 4);
+        bool port = gas[0] == SPACE_PORT && address <= UINT16_MAX;
+        bool memory = gas[0] == SPACE_MEMORY && address < UINT64_C(1) << 52;
+        if (port || memory)
+            out->reset = (struct acpi_register){memory, address};
+        out->reset_value = b[FADT_RESET_VALUE];
+    }
+}
+
+static bool find_root(const struct reader *r, const uint8_t *rsdp, size_t size, struct table *fadt)
+{
+    struct table root;
+    if (size >= RSDP_2 && rsdp[15] >= 2 && sums_to_zero(rsdp, RSDP_2) &&
+        open_table(r, load64(rsdp + 24), true, &root) && named(&root, "XSDT") &&
+        find_fadt(r, &root, 8, fadt))
+        return true;
+    return open_table(r, load32(rsdp + 16), true, &root) && named(&root, "RSDT") &&
+           find_fadt(r, &root, 4, fadt);
+}
+
+bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context, struct acpi_power *out,
+               const char **why)
+{
+    struct reader r = {map, context};
+    struct table fadt, dsdt;
+    if (size < RSDP_1 || memcmp(rsdp, "RSD PTR ", 8) != 0 || !sums_to_zero(rsdp, RSDP_1)) {
+        *why = "the root pointer is not one";
+        return false;
+    }
+    if (!find_root(&r, rsdp, size, &fadt)) {
+        *why = "there is no FADT with a right checksum";
+        return false;
+    }
+    *out = (struct acpi_power){0};
+    read_fadt(&fadt, out);
+    uint64_t at = fadt.size >= FADT_X_DSDT + 8 ? load64(fadt.bytes + FADT_X_DSDT) : 0;
+    if ((at != 0 && open_table(&r, at, false, &dsdt)) ||
+        open_table(&r, load32(fadt.bytes + FADT_DSDT), false, &dsdt))
+        find_s5(&dsdt, out);
+    return true;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include "acpi_memory.h"
+
+static struct acpi_memory memory;
+static uint8_t rsdp[36];
+
+enum {
+    RSDT = 0x100,
+    XSDT = 0x200,
+    FADT = 0x400,
+    DSDT = 0x800
+};
+
+static void put32(unsigned at, uint32_t v)
+{
+    memcpy(memory.bytes + at, &v, 4);
+}
+
+static void put64(unsigned at, uint64_t v)
+{
+    memcpy(memory.bytes + at, &v, 8);
+}
+
+static uint8_t missing(const uint8_t *bytes, size_t size)
+{
+    uint8_t sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum = (uint8_t)(sum + bytes[i]);
+    return (uint8_t)-sum;
+}
+
+static void seal(unsigned at)
+{
+    uint32_t size;
+    memcpy(&size, memory.bytes + at + 4, 4);
+    memory.bytes[at + 9] = 0;
+    memory.bytes[at + 9] = missing(memory.bytes + at, size);
+}
+
+static void table(unsigned at, const char *name, uint32_t size)
+{
+    memcpy(memory.bytes + at, name, 4);
+    put32(at + 4, size);
+}
+
+static void gas(unsigned at, uint8_t space, uint64_t address)
+{
+    memory.bytes[at] = space;
+    put64(at + 4, address);
+}
+
+static void seal_rsdp(void)
+{
+    rsdp[8] = 0;
+    rsdp[8] = missing(rsdp, 20);
+    rsdp[32] = 0;
+    rsdp[32] = missing(rsdp, 36);
+}
+
+/* What QEMU's machines have, more or less. */
+static int setup(void **state)
+{
+    (void)state;
+    static const uint8_t s5[] = {0x08, '_',  'S',  '5',  '_',  0x12, 0x08,
+                                 0x04, 0x0a, 0x05, 0x0a, 0x07, 0,    0};
+    memset(&memory, 0, sizeof memory);
+    memset(rsdp, 0, sizeof rsdp);
+    memcpy(rsdp, "RSD PTR ", 8);
+    rsdp[15] = 2;
+    uint32_t rsdt = ACPI_BASE + RSDT;
+    uint64_t xsdt = ACPI_BASE + XSDT;
+    memcpy(rsdp + 16, &rsdt, 4);
+    rsdp[20] = 36;
+    memcpy(rsdp + 24, &xsdt, 8);
+    seal_rsdp();
+    table(RSDT, "RSDT", 36 + 4);
+    put32(RSDT + 36, ACPI_BASE + FADT);
+    seal(RSDT);
+    table(XSDT, "XSDT", 36 + 16);
+    put64(XSDT + 36, 0x123); /* not there */
+    put64(XSDT + 44, ACPI_BASE + FADT);
+    seal(XSDT);
+    table(FADT, "FACP", 244);
+    put32(FADT + 40, ACPI_BASE + DSDT);
+    memory.bytes[FADT + 46] = 9;
+    put32(FADT + 48, 0xb2);
+    memory.bytes[FADT + 52] = 2;
+    put32(FADT + 56, 0x600);
+    put32(FADT + 64, 0x604);
+    memory.bytes[FADT + 88] = 4;
+    put32(FADT + 112, 1 << 10);
+    gas(FADT + 116, 1, 0xcf9);
+    memory.bytes[FADT + 128] = 0x0f;
+    seal(FADT);
+    table(DSDT, "DSDT", 0x100);
+    memcpy(memory.bytes + DSDT + 0x80, s5, sizeof s5);
+    return 0;
+}
+
+static bool read_tables(struct acpi_power *out)
+{
+    const char *why = NULL;
+    bool ok = acpi_read(rsdp, sizeof rsdp, acpi_memory_map, &memory, out, &why);
+    acpi_memory_free(&memory);
+    assert_true(ok || why != NULL);
+    return ok;
+}
+
+static void expect_all(void)
+{
+    struct acpi_power p;
+    assert_true(read_tables(&p));
+    assert_true(p.can_sleep);
+    assert_int_equal(p.sleep_type_a, 5);
+    assert_int_equal(p.sleep_type_b, 7);
+    assert_int_equal(p.pm1a_control.address, 0x604);
+    assert_int_equal(p.pm1b_control.address, 0);
+    assert_int_equal(p.reset.address, 0xcf9);
+    assert_int_equal(p.reset_value, 0x0f);
+    assert_int_equal(p.sci, 9);
+    assert_int_equal(p.smi_command, 0xb2);
+    assert_true(p.power_button);
+}
+
+static void test_xsdt(void **state)
+{
+    (void)state;
+    memset(memory.bytes + RSDT, 0, 36);
+    expect_all();
+}
+
+static void test_rsdt_when_there_is_no_other(void **state)
+{
+    (void)state;
+    rsdp[15] = 0;
+    seal_rsdp();
+    memset(memory.bytes + XSDT, 0, 36);
+    expect_all();
+}
+
+static void test_rsdt_when_the_xsdt_is_broken(void **state)
+{
+    (void)state;
+    memory.bytes[XSDT + 9]++;
+    expect_all();
+}
+
+static void test_extended_fields_come_first(void **state)
+{
+    (void)state;
+    struct acpi_power p;
+    gas(FADT + 172, 0, 0xfed00000);
+    put64(FADT + 140, ACPI_BASE + DSDT);
+    put32(FADT + 40, 0);
+    seal(FADT);
+    assert_true(read_tables(&p));
+    assert_true(p.pm1a_control.memory);
+    assert_int_equal(p.pm1a_control.address, 0xfed00000);
+    assert_true(p.can_sleep);
+}
+
+static void test_power_button_of_aml_only(void **state)
+{
+    (void)state;
+    struct acpi_power p;
+    put32(FADT + 112, 1 << 10 | 1 << 4);
+    seal(FADT);
+    assert_true(read_tables(&p));
+    assert_false(p.power_button);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    struct acpi_power p;
+    memory.bytes[FADT + 9]++;
+    assert_false(read_tables(&p));
+    setup(NULL);
+    table(FADT, "FACP", 100);
+    seal(FADT);
+    assert_false(read_tables(&p));
+    setup(NULL);
+    rsdp[3] = 'x';
+    assert_false(read_tables(&p));
+    setup(NULL);
+    rsdp[10]++;
+    assert_false(read_tables(&p));
+    setup(NULL);
+    put32(RSDT + 4, 0xffffffff);
+    put32(XSDT + 4, 8);
+    assert_false(read_tables(&p));
+}
+
+static void test_a_package_that_is_none(void **state)
+{
+    (void)state;
+    struct acpi_power p;
+    memory.bytes[DSDT + 0x85] = 0x11;
+    assert_true(read_tables(&p));
+    assert_false(p.can_sleep);
+    setup(NULL);
+    put32(DSDT + 4, 0x86); /* ends within it */
+    assert_true(read_tables(&p));
+    assert_false(p.can_sleep);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_xsdt, setup),
+        cmocka_unit_test_setup(test_rsdt_when_there_is_no_other, setup),
+        cmocka_unit_test_setup(test_rsdt_when_the_xsdt_is_broken, setup),
+        cmocka_unit_test_setup(test_extended_fields_come_first, setup),
+        cmocka_unit_test_setup(test_power_button_of_aml_only, setup),
+        cmocka_unit_test_setup(test_refusals, setup),
+        cmocka_unit_test_setup(test_a_package_that_is_none, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
