@@ -79,6 +79,12 @@ static void test_words(void **state)
     assert_int_equal(parse("exit=halt exit=poweroff"), E_OK); /* the last one counts */
     assert_int_equal(o.exit_way, EXIT_POWER_OFF);
     assert_int_equal(parse("console=ttyS0,115200n8 console=ttyS0"), E_OK);
+    assert_true(o.console.serial && !o.console.screen);
+    assert_int_equal(parse("console=tty0 panic=5 keyboard=de exit=key"), E_OK);
+    assert_true(o.console.screen && !o.console.serial);
+    assert_int_equal(o.panic_seconds, 5);
+    assert_string_equal(o.keyboard, "de");
+    assert_int_equal(o.exit_way, EXIT_KEY);
     assert_int_equal(parse("stdio.terminals=none"), E_OK);
     assert_int_equal(o.console.terminals, 0);
     assert_int_equal(parse("stdio.terminals=0,1,2"), E_OK);
@@ -90,7 +96,9 @@ static void test_bad_values(void **state)
     (void)state;
     static const char *const bad[] = {
         "console=",
-        "console=tty0",
+        "console=tty1",
+        "panic=soon",
+        "keyboard=klingonisch",
         "console=Framed",
         "stdio.terminals=3",
         "stdio.terminals=0;1",
