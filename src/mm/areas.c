@@ -14,7 +14,7 @@
 
 static struct area *areas;
 static size_t count, capacity;
-static size_t last_found; /* a guess, checked before it is used: faults come in runs */
+static size_t last_found; /* what index_above() last said, checked before it is used again */
 static uint64_t total_bytes, peak_bytes;
 static uint64_t stack_limit = UINT64_MAX, all_limit = UINT64_MAX;
 static virt_t mmap_base = {LAYOUT_PROGRAM_END};
@@ -49,7 +49,11 @@ static void add_bytes(uint64_t more)
 /* Index of the first area that ends above v. */
 static size_t index_above(virt_t v)
 {
-    size_t low = 0, high = count;
+    size_t low = last_found, high = count;
+    if (low < count && areas[low].range.end.v > v.v &&
+        (low == 0 || areas[low - 1].range.end.v <= v.v))
+        return low;
+    low = 0;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (areas[middle].range.end.v <= v.v)
@@ -57,6 +61,7 @@ static size_t index_above(virt_t v)
         else
             high = middle;
     }
+    last_found = low;
     return low;
 }
 
@@ -68,13 +73,8 @@ const struct area *areas_next(virt_t v)
 
 const struct area *areas_find(virt_t v)
 {
-    if (last_found < count && virt_range_contains(areas[last_found].range, v))
-        return &areas[last_found];
     size_t i = index_above(v);
-    if (i == count || areas[i].range.start.v > v.v)
-        return NULL;
-    last_found = i;
-    return &areas[i];
+    return i < count && areas[i].range.start.v <= v.v ? &areas[i] : NULL;
 }
 
 /* Room for `more` areas. */
@@ -185,7 +185,7 @@ static bool cuts_area(virt_t v, size_t *index)
     return *index < count && areas[*index].range.start.v < v.v && areas[*index].kind != AREA_GUARD;
 }
 
-/* The same for large leaves. */
+/* Makes both ends boundaries between leaves. */
 static enum err cut_leaves(struct virt_range range)
 {
     size_t low, high;
@@ -200,8 +200,10 @@ static enum err cut_ends(struct virt_range range)
     size_t low, high;
     bool cuts_low = cuts_area(range.start, &low), cuts_high = cuts_area(range.end, &high);
     enum err e = reserve((size_t)cuts_low + (size_t)cuts_high);
-    if (e == E_OK)
-        e = cut_leaves(range);
+    if (e == E_OK && cuts_low)
+        e = cut_leaf(&areas[low], range.start);
+    if (e == E_OK && cuts_high)
+        e = cut_leaf(&areas[high], range.end);
     if (e != E_OK)
         return e;
     if (cuts_high)
