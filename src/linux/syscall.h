@@ -42,8 +42,9 @@ struct syscall_row {
     const char *name;
     syscall_function function; /* NULL: absent, E_NOSYS */
     uint8_t arity;
-    const char *signature; /* a letter an argument: d int, u unsigned, x hex, p pointer, s string,
-                              f file descriptor, z size, m mode (octal) */
+    char
+        signature[7]; /* a letter an argument: d int, u unsigned, x hex, p pointer, s string, f file
+                          descriptor, z size, m mode (octal) */
 };
 
 #define SYSCALL_COUNT 462

@@ -44,8 +44,10 @@ struct large {
     uint64_t size, pages;
 };
 
-static struct virt_range holes[HOLES_MAX] = {{{LAYOUT_HEAP_START}, {LAYOUT_HEAP_END}}};
-static size_t hole_count = 1;
+/* Addresses that were given back; those from `fresh` on have never been used. */
+static struct virt_range holes[HOLES_MAX];
+static size_t hole_count;
+static virt_t fresh = {LAYOUT_HEAP_START};
 
 static void *cached; /* freed pages, still mapped */
 static unsigned cached_count;
@@ -69,7 +71,11 @@ static bool take_addresses(uint64_t size, virt_t *out)
             hole_remove(i);
         return true;
     }
-    return false;
+    if (LAYOUT_HEAP_END - fresh.v < size)
+        return false;
+    *out = fresh;
+    fresh.v += size;
+    return true;
 }
 
 static void give_addresses(struct virt_range r)
