@@ -51,8 +51,16 @@ INIT_CODE void memory_start(const struct boot_info *boot)
     struct memory_options memory = {
         .window_slot = options.window_slot,
         .random = options.no_randomness ? 0 : random_u64(),
+        .pagetables = options.pagetables,
+        .arena = options.arena,
+        .pool = options.pool,
+        .slots = options.slots,
     };
-    if (memory_init(boot, &memory) != E_OK)
+    const char *complaint;
+    enum err e = memory_init(boot, &memory, &complaint);
+    if (e == E_RANGE)
+        boot_stop("%s", complaint);
+    if (e != E_OK)
         boot_stop("too little memory: the machine has not even enough for the kernel itself");
 }
 
@@ -90,7 +98,8 @@ INIT_CODE void log_machine(void)
              cpu_features.model, cpu_features.nx ? "" : "; no NX: W^X cannot be enforced",
              cpu_features.xsave ? "" : "; no XSAVE");
     log_info("tsc=%llu Hz by %s", ULL(tsc_hz()), tsc_source());
-    log_info("memory ram=%llu KiB free=%llu KiB", ULL(memory.ram / 1024), ULL(memory.free / 1024));
+    log_info("memory ram=%llu KiB free=%llu KiB pagetables=%s", ULL(memory.ram / 1024),
+             ULL(memory.free / 1024), paging->name);
 }
 
 void protection_check(bool both)

@@ -60,22 +60,29 @@ static bool is_wanted(const struct guest_test *test)
     return strcmp(wanted_name, test->name) == 0;
 }
 
+static uint64_t free_frames(void)
+{
+    struct memory_totals memory;
+    memory_totals(&memory);
+    return memory.free >> PAGE_SHIFT;
+}
+
 /* False when it failed. */
 static bool run(const struct guest_test *test)
 {
     failure[0] = '\0';
     thread_trim();
     heap_trim();
-    uint64_t frames = machine_frames.free_frames, heap = heap_used();
+    uint64_t frames = free_frames(), heap = heap_used();
     test->run();
     thread_trim();
     if (heap_used() != heap)
         guest_test_fail(__FILE__, __LINE__, "heap in use: %llu bytes before, %llu after", LL(heap),
                         LL(heap_used()));
     heap_trim();
-    if (machine_frames.free_frames != frames)
+    if (free_frames() != frames)
         guest_test_fail(__FILE__, __LINE__, "free frames: %llu before, %llu after", LL(frames),
-                        LL(machine_frames.free_frames));
+                        LL(free_frames()));
     frames_check(&machine_frames);
     if (test->kind == GUEST_TEST_FATAL)
         guest_test_fail(__FILE__, __LINE__, "the machine went on");

@@ -120,8 +120,46 @@ static bool word_slot(struct reader *r, char *value)
 
 static bool word_pagetables(struct reader *r, char *value)
 {
-    (void)r;
-    return strcmp(value, "recursive") == 0;
+    static const char *const names[PAGING_KINDS] = {
+        [PAGING_RECURSIVE] = "recursive", [PAGING_PHYSMAP] = "physmap",
+        [PAGING_OFFSET] = "offset",       [PAGING_IDENTITY] = "identity",
+        [PAGING_TEMPORARY] = "temporary",
+    };
+    for (unsigned i = 0; i < PAGING_KINDS; i++) {
+        if (strcmp(value, names[i]) != 0)
+            continue;
+        r->options->pagetables = (enum paging_kind)i;
+        return true;
+    }
+    return false;
+}
+
+/* Frames that are mapped together, so that they fit one table. */
+static bool word_arena(struct reader *r, char *value)
+{
+    unsigned long frames;
+    if (!cmdline_number(value, &frames) || frames < 8 || frames > 512 || frames & (frames - 1))
+        return false;
+    r->options->arena = (unsigned)frames;
+    return true;
+}
+
+static bool word_pool(struct reader *r, char *value)
+{
+    unsigned long frames;
+    if (!cmdline_number(value, &frames) || frames == 0)
+        return false;
+    r->options->pool = frames;
+    return true;
+}
+
+static bool word_slots(struct reader *r, char *value)
+{
+    unsigned long slots;
+    if (!cmdline_number(value, &slots) || slots == 0 || slots > 64)
+        return false;
+    r->options->slots = (unsigned)slots;
+    return true;
 }
 
 static bool word_init(struct reader *r, char *value)
@@ -170,6 +208,9 @@ static const struct {
     {"keyboard", word_keyboard},
     {"pagetables", word_pagetables},
     {"pagetables.slot", word_slot},
+    {"pagetables.arena", word_arena},
+    {"pagetables.pool", word_pool},
+    {"pagetables.slots", word_slots},
     {"init", word_init},
     {"test", word_test},
     {"argv", word_argv},

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "kern/console.h"
 #include "kern/machine.h"
+#include "mm/paging.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,10 @@ struct options {
     uint16_t exit_port;
     unsigned panic_seconds;                      /* panic=: from a panic to the restart; 0: never */
     char keyboard[8];                            /* keyboard=: a layout of dev/keymap.h */
+    enum paging_kind pagetables;                 /* pagetables= */
     unsigned window_slot;                        /* pagetables.slot=; 0: random */
+    unsigned arena, slots;                       /* pagetables.arena=, .slots=; 0: not given */
+    uint64_t pool;                               /* pagetables.pool=; 0: not given */
     bool no_randomness;                          /* norandmaps */
     const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */
     const char *init;                            /* the program's path; /init by default */

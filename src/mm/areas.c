@@ -457,7 +457,8 @@ enum err areas_discard(struct virt_range range)
     enum err e = cut_leaves(range);
     for (size_t i = index_above(range.start);
          e == E_OK && i < count && areas[i].range.start.v < range.end.v; i++)
-        paging_unmap(virt_range_intersection(areas[i].range, range), release_frame, NULL);
+        if (areas[i].kind != AREA_GUARD)
+            paging_unmap(virt_range_intersection(areas[i].range, range), release_frame, NULL);
     return e;
 }
 
@@ -604,12 +605,19 @@ void areas_mark_clean(void)
 void areas_clear(void)
 {
     for (size_t i = 0; i < count; i++) {
-        paging_unmap(areas[i].range, release_frame, NULL);
+        if (areas[i].kind != AREA_GUARD)
+            paging_unmap(areas[i].range, release_frame, NULL);
         source_put(&areas[i]);
     }
     count = 0;
     total_bytes = peak_bytes = 0;
     last_found = 0;
+    if (virt_range_size(paging_reserved_range) == 0)
+        return;
+    /* Nobody may touch it: neither a mapping nor, by way of it, what lies there. */
+    const struct area closed = {
+        .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
+    must(areas_add(&closed));
 }
 
 void areas_check(void)

@@ -127,7 +127,8 @@ void areas_mark_clean(void);
 bool areas_may_store(const struct page_source *source);
 /* Where areas_find_hole() starts to search, downwards. */
 void areas_set_mmap_base(virt_t base);
-/* Unmaps everything, guards too: before a new program is loaded. */
+/* Unmaps everything and drops all areas, guards too: before a new program is loaded. What is left is
+ * a guard over paging_reserved_range, where there is one. */
 void areas_clear(void);
 /* Number of areas, and the sum of their sizes in bytes. */
 uint64_t areas_count(void);

@@ -7,8 +7,9 @@
 #include "mm/kstack.h"
 #include "mm/layout.h"
 #include "mm/memory.h"
-#include "mm/pt_access_recursive.h"
+#include "mm/pt_access.h"
 
+#define PLACES_MAX     16
 #define CAPACITY_FIRST 96 /* tables and runs of large leaves: a small machine has about 40 */
 
 static const pte_t *program_window(void *context, int level, virt_t v)
@@ -27,14 +28,25 @@ static struct virt_range slot_at(uint64_t base)
     return base == 0 ? virt_range(0, 0) : virt_range(base, base + pt_span(PT_LEVELS));
 }
 
-enum err audit_machine(struct phys_range archive, bool both, struct audit_finding *out)
+static void add_place(struct audit_place *places, size_t *count, struct audit_place place)
 {
-    const struct audit_place places[] = {
-        {.range = virt_range(LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_END),
-         .write = true,
-         .execute = true,
-         .both = both,
-         .program = true},
+    if (virt_range_size(place.range) > 0)
+        places[(*count)++] = place;
+}
+
+/* In order of address. */
+static size_t list_places(bool both, struct audit_place *places)
+{
+    const struct virt_range pool = paging_reserved_range;
+    bool split = virt_range_size(pool) > 0;
+    struct audit_place program = {
+        .range = virt_range(LAYOUT_PROGRAM_START, split ? pool.start.v : LAYOUT_PROGRAM_END),
+        .write = true,
+        .execute = true,
+        .both = both,
+        .program = true,
+    };
+    const struct audit_place kernel[] = {
         {.range = virt_range(LAYOUT_HEAP_START, LAYOUT_HEAP_END), .write = true},
         {.range = virt_range(LAYOUT_KSTACK_START, LAYOUT_KSTACK_END),
          .write = true,
@@ -43,11 +55,28 @@ enum err audit_machine(struct phys_range archive, bool both, struct audit_findin
         {.range = virt_range(LAYOUT_FRAMES_START, LAYOUT_FRAMES_END), .write = true},
         {.range = virt_range(LAYOUT_SCRATCH, LAYOUT_SCRATCH + PAGE_SIZE), .write = true},
         {.range = virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE)},
+        {.range = paging->access->reach, .write = true, .back_end = true},
         {.range = between(text_start, text_end), .execute = true},
         {.range = between(rodata_start, ro_after_init_end)},
         {.range = between(data_start, data_end), .write = true},
         {.range = between(image_tables_start, image_tables_end)},
     };
+    size_t count = 0;
+    add_place(places, &count, program);
+    if (split) {
+        add_place(places, &count,
+                  (struct audit_place){.range = pool, .write = true, .back_end = true});
+        program.range = virt_range(pool.end.v, LAYOUT_PROGRAM_END);
+        add_place(places, &count, program);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(kernel); i++)
+        add_place(places, &count, kernel[i]);
+    return count;
+}
+
+enum err audit_machine(struct phys_range archive, bool both, struct audit_finding *out)
+{
+    struct audit_place places[PLACES_MAX];
     const struct phys_range sealed[] = {
         phys_range(virt_of(text_start).v - LAYOUT_KERNEL_BASE,
                    virt_of(ro_after_init_end).v - LAYOUT_KERNEL_BASE),
@@ -57,11 +86,11 @@ enum err audit_machine(struct phys_range archive, bool both, struct audit_findin
     const struct audit_world world = {
         .table = program_window,
         .context = &slot,
-        .root = phys(virt_of(pml4).v - LAYOUT_KERNEL_BASE),
+        .root = pt_root(),
         .window = slot_at(paging_window),
         .program_window = slot_at(paging_program_window),
         .places = places,
-        .place_count = ARRAY_LENGTH(places),
+        .place_count = list_places(both, places),
         .sealed = sealed,
         .sealed_count = ARRAY_LENGTH(sealed),
         .nx = paging_nx,

@@ -16,7 +16,10 @@
  *   0xfffff90000000000  0xfffff98000000000  498      device memory, the root archive
  *   0xfffff98000000000  0xfffffa0000000000  499      struct frame of every frame of RAM (sparse)
  *   0xfffffa0000000000  0xfffffa8000000000  500      fixed pages: scratch
- *   0xfffffa8000000000  0xffffff0000000000  501-509  free; the physical map of that back end goes here
+ *   0xfffffa8000000000  0xfffffe8000000000  501-508  pagetables=physmap: all RAM, at this base plus its
+ *                                                    physical address; pagetables=offset: the frames of
+ *                                                    page tables alone, at the same places; else empty
+ *   0xfffffe8000000000  0xffffff0000000000  509      pagetables=temporary: its slots; else empty
  *   0xffffff0000000000  0xffffff8000000000  510      free
  *   0xffffff8000000000  0xffffffff80000000  511      free
  *   0xffffffff80000000  0xffffffff80400000  511      the kernel image, physical 0-4 MiB seen high
@@ -43,6 +46,11 @@
 #define LAYOUT_FRAMES_END          0xfffffa0000000000
 #define LAYOUT_SCRATCH             0xfffffa0000000000 /* one page, remapped at will */
 #define LAYOUT_SCRATCH_PIN         0xfffffa0000001000 /* keeps the scratch page's table alive */
+
+#define LAYOUT_PHYSICAL_START      0xfffffa8000000000 /* where physical 0 is */
+#define LAYOUT_PHYSICAL_END        0xfffffe8000000000
+#define LAYOUT_TEMPORARY_START     0xfffffe8000000000
+#define LAYOUT_TEMPORARY_END       0xffffff0000000000
 
 #define LAYOUT_KERNEL_BASE         0xffffffff80000000 /* where physical 0 is in the image's mapping */
 #define LAYOUT_KERNEL_LOAD         0x0000000000100000 /* physical address at which the image is loaded */

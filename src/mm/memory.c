@@ -15,6 +15,11 @@
 #include "mm/pt_access.h"
 #include "mm/recursive.h"
 
+#define POOL_SHARE    128 /* of all frames, one is for page tables */
+#define POOL_MIN      64
+#define SLOTS_DEFAULT 8 /* four levels, and others' that nest */
+#define SMALL_RAM     (UINT64_C(32) << 20)
+
 struct frames machine_frames;
 
 INIT_DATA static struct free_map boot_map;
@@ -81,6 +86,11 @@ INIT_CODE static void draw_window_slots(const struct memory_options *options)
 static virt_t image(const char *symbol)
 {
     return virt_of(symbol);
+}
+
+static struct phys_range image_part(const char *from, const char *to)
+{
+    return phys_range(image(from).v - LAYOUT_KERNEL_BASE, image(to).v - LAYOUT_KERNEL_BASE);
 }
 
 /* The stub mapped the whole image writable and executable. */
@@ -177,14 +187,51 @@ INIT_CODE static enum err map_fixed_pages(void)
                           prot_ro());
 }
 
-INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory_options *options)
+/* The frame of a table that moved. What is in the image stays where it is. */
+INIT_CODE static void release_moved_table(phys_t frame)
 {
-    struct phys_range taken[BOOT_MODULES_MAX + 2];
-    size_t taken_count = list_taken(boot, taken);
-    free_map_build(boot, taken, taken_count, &boot_map);
-    ram_bytes = boot_map.ram_bytes;
-    choose_early_range();
+    if (frame.v >= early_range->end.v && frame.v < early_end.v)
+        frames_release_foreign(&machine_frames, phys_range(frame.v, frame.v + PAGE_SIZE));
+    else
+        frames_put(&machine_frames, frame);
+}
 
+/* Frames of the identity pool: enough for page tables of memory that is used in pieces of 64 KiB. */
+INIT_CODE static enum err take_pool(const struct memory_options *options, struct pt_setup *setup)
+{
+    uint64_t wanted = options->pool;
+    if (wanted == 0)
+        wanted = ram_bytes / PAGE_SIZE / POOL_SHARE < POOL_MIN ? POOL_MIN
+                                                               : ram_bytes / PAGE_SIZE / POOL_SHARE;
+    phys_t start;
+    if (wanted > ram_bytes / PAGE_SIZE || !early_frames(wanted * PAGE_SIZE, &start)) {
+        setup->complaint =
+            "pagetables=identity: no free memory is as large as pagetables.pool= says";
+        return E_RANGE;
+    }
+    setup->pool = phys_range(start.v, start.v + wanted * PAGE_SIZE);
+    if (setup->pool.end.v > LAYOUT_PROGRAM_END) {
+        setup->complaint = "pagetables=identity: the memory is above the program's addresses";
+        return E_RANGE;
+    }
+    return E_OK;
+}
+
+INIT_CODE static enum err start_back_end(const struct paging_ops *chosen, struct pt_setup *setup)
+{
+    enum err e = chosen->access->start(setup);
+    if (e == E_OK && chosen->access->own_frames)
+        e = pt_move_tables(chosen->access, release_moved_table);
+    if (e != E_OK)
+        return e;
+    pt_root_table = pt_root();
+    paging = chosen;
+    recursive_close_window();
+    return E_OK;
+}
+
+INIT_CODE static void start_recursive(const struct memory_options *options)
+{
     paging = &paging_recursive;
     paging_nx = cpu_features.nx;
     paging_huge = cpu_features.huge_pages;
@@ -192,17 +239,11 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
     if (!paging_nx)
         paging_reserved |= PTE_NX;
     draw_window_slots(options);
-    enum err e = map_fixed_pages();
-    if (e != E_OK)
-        return e;
-    e = protect_image();
-    if (e != E_OK)
-        return e;
+}
 
-    uint64_t end = boot_map.ram_end >> PAGE_SHIFT;
-    e = map_metadata(end, taken, taken_count);
-    if (e != E_OK)
-        return e;
+/* The allocator gets what is free; the early frames stay ours. */
+INIT_CODE static void start_frames(uint64_t end, const struct phys_range *taken, size_t taken_count)
+{
     frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), end);
     for (size_t i = 0; i < boot_map.count; i++)
         frames_add(&machine_frames, boot_map.free[i]);
@@ -211,8 +252,46 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
     if (early_range != NULL)
         frames_mark_foreign(&machine_frames, (struct phys_range){early_range->end, early_end});
     frames_ready = true;
-    recursive_forget_low_half();
-    return E_OK;
+}
+
+INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory_options *options,
+                               const char **complaint)
+{
+    static const struct paging_ops *const kinds[PAGING_KINDS] = {
+        [PAGING_RECURSIVE] = &paging_recursive, [PAGING_PHYSMAP] = &paging_physmap,
+        [PAGING_OFFSET] = &paging_offset,       [PAGING_IDENTITY] = &paging_identity,
+        [PAGING_TEMPORARY] = &paging_temporary,
+    };
+    const struct paging_ops *chosen = kinds[options->pagetables];
+    struct pt_setup setup = {.boot = boot};
+    struct phys_range taken[BOOT_MODULES_MAX + 2];
+    size_t taken_count = list_taken(boot, taken);
+    free_map_build(boot, taken, taken_count, &boot_map);
+    ram_bytes = boot_map.ram_bytes;
+    choose_early_range();
+
+    start_recursive(options);
+    enum err e = map_fixed_pages();
+    if (e == E_OK)
+        e = protect_image();
+    if (e == E_OK && options->pagetables == PAGING_IDENTITY)
+        e = take_pool(options, &setup);
+    uint64_t end = boot_map.ram_end >> PAGE_SHIFT;
+    if (e == E_OK)
+        e = map_metadata(end, taken, taken_count);
+    if (e == E_OK) {
+        start_frames(end, taken, taken_count);
+        recursive_forget_low_half();
+        if (chosen != paging) {
+            setup.sealed = image_part(init_text_start, ro_after_init_end);
+            setup.arena = options->arena != 0 ? options->arena : ram_bytes < SMALL_RAM ? 16 : 64;
+            setup.slots = options->slots != 0 ? options->slots : SLOTS_DEFAULT;
+            setup.tables = pt_count_tables();
+            e = start_back_end(chosen, &setup);
+        }
+    }
+    *complaint = setup.complaint;
+    return e;
 }
 
 /* Gives the frames of [from, to) of the image back. */
@@ -220,9 +299,9 @@ static void free_image_part(const char *from, const char *to)
 {
     struct virt_range range = {image(from), image(to)};
     paging_unmap(range, NULL, NULL);
-    struct phys_range frames =
-        phys_range(range.start.v - LAYOUT_KERNEL_BASE, range.end.v - LAYOUT_KERNEL_BASE);
-    frames_release_foreign(&machine_frames, frames);
+    if (paging->access->image_freed != NULL)
+        paging->access->image_freed(image_part(from, to));
+    frames_release_foreign(&machine_frames, image_part(from, to));
 }
 
 void memory_end_boot(void)
@@ -261,4 +340,6 @@ void memory_totals(struct memory_totals *out)
     out->ram = ram_bytes;
     out->total = machine_frames.total_frames << PAGE_SHIFT;
     out->free = machine_frames.free_frames << PAGE_SHIFT;
+    if (paging->access->idle != NULL)
+        out->free += paging->access->idle() << PAGE_SHIFT;
 }

@@ -93,6 +93,15 @@ struct paging_ops {
     const struct pt_access *access; /* for the operations that all back ends share */
 };
 
+enum paging_kind {
+    PAGING_RECURSIVE,
+    PAGING_PHYSMAP,
+    PAGING_OFFSET,
+    PAGING_IDENTITY,
+    PAGING_TEMPORARY,
+    PAGING_KINDS,
+};
+
 /* Chosen once, at boot. */
 extern const struct paging_ops *paging;
 
@@ -182,3 +191,6 @@ bool paging_translate(virt_t v, phys_t *out);
 extern uint64_t paging_window;
 /* Where programs read the tables: base of the read-only window P, 0 before it exists. */
 extern uint64_t paging_program_window;
+
+/* A range of the program's half that the back end keeps for itself; empty with all but identity. */
+extern struct virt_range paging_reserved_range;

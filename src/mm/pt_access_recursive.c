@@ -5,9 +5,8 @@
 #include "mm/pt_access.h"
 #include "mm/recursive.h"
 
-/* The only variables that know where the windows are. */
+/* The only variable that knows where the window is. */
 RO_AFTER_INIT static unsigned window_slot = LAYOUT_WINDOW_SLOT_DEFAULT;
-RO_AFTER_INIT static unsigned program_slot;
 
 static pt_table_t pt_table(int level, virt_t v, pte_t parent)
 {
@@ -26,10 +25,8 @@ static void pt_relinked(int level, virt_t v)
 {
     pt_invalidate(virt(recursive_table(window_slot, level, v)));
     paging_counters.table_flushes++;
-    if (program_slot != 0) {
-        pt_invalidate(virt(recursive_table(program_slot, level, v)));
-        paging_counters.table_flushes++;
-    }
+    if (pt_program_slot != 0)
+        pt_flush_program_window(level, v);
 }
 
 static bool pt_alloc(phys_t *out)
@@ -97,7 +94,7 @@ void recursive_add_program_window(unsigned slot)
     pt_table_t top = pt_table(4, virt(0), (pte_t){0});
     uint64_t self = pt_load(top, window_slot).v & PTE_ADDRESS;
     pt_store(top, slot, (pte_t){self | PTE_P | (paging_nx ? PTE_NX : 0)});
-    program_slot = slot;
+    pt_program_slot = slot;
     paging_program_window = recursive_base(slot);
 }
 
@@ -106,5 +103,12 @@ void recursive_forget_low_half(void)
     pt_table_t top = pt_table(4, virt(0), (pte_t){0});
     for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
         pt_store(top, i, (pte_t){0});
+    pt_invalidate_all();
+}
+
+void recursive_close_window(void)
+{
+    pt_store(pt_table(4, virt(0), (pte_t){0}), window_slot, (pte_t){0});
+    paging_window = 0;
     pt_invalidate_all();
 }

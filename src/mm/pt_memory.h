@@ -30,3 +30,14 @@ static inline void pt_invalidate_all(void)
 {
     write_cr3(read_cr3());
 }
+
+/* The level-4 table (SDM 3A 4.5.2). */
+static inline phys_t pt_root(void)
+{
+    return phys(read_cr3() & PTE_ADDRESS);
+}
+
+static inline void pt_set_root(phys_t table)
+{
+    write_cr3(table.v);
+}

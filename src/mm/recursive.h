@@ -10,3 +10,5 @@ void recursive_move_window(unsigned slot);
 void recursive_add_program_window(unsigned slot);
 /* Drops the stub's identity map. */
 void recursive_forget_low_half(void);
+/* Empties the window's slot, when another back end took over. */
+void recursive_close_window(void);

@@ -40,6 +40,17 @@ void sim_reset(uint64_t root_frame)
     wp = nxe = true;
 }
 
+uint64_t sim_root(void)
+{
+    return root;
+}
+
+void sim_set_root(uint64_t address)
+{
+    root = address;
+    sim_flush_all();
+}
+
 void sim_set_modes(bool write_protect, bool no_execute)
 {
     wp = write_protect;

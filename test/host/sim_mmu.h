@@ -29,6 +29,9 @@ struct sim_result {
 /* Empties memory, caches and the TLB; frame `root` becomes the level-4 table. CR0.WP and EFER.NXE
  * are 1. */
 void sim_reset(uint64_t root);
+/* CR3, physical addresses. */
+uint64_t sim_root(void);
+void sim_set_root(uint64_t address);
 void sim_set_modes(bool write_protect, bool no_execute);
 
 /* Physical memory. */

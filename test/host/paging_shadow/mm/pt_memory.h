@@ -27,3 +27,13 @@ static inline void pt_invalidate_all(void)
 {
     sim_flush_all();
 }
+
+static inline phys_t pt_root(void)
+{
+    return phys(sim_root());
+}
+
+static inline void pt_set_root(phys_t table)
+{
+    sim_set_root(table.v);
+}
