@@ -61,6 +61,8 @@ static void packed_words(const struct request *o, const struct program *program,
     words_list(words, "env", environment.item, environment.count);
     if (o->command == COMMAND_DEBUG) /* so that gdb knows where everything lies */
         args_add(words, "norandmaps");
+    if (o->pagetables)
+        args_format(words, "pagetables=%s", o->pagetables);
     if (o->append)
         words_typed(words, o->append);
     args_free(&argv);

@@ -17,6 +17,7 @@ enum { /* options without a short form */
     KEY_ROOT = 0x100,
     KEY_WITH,
     KEY_APPEND,
+    KEY_PAGETABLES,
     KEY_KERNEL,
     KEY_EMULATOR,
     KEY_FIRMWARE,
@@ -38,6 +39,12 @@ enum { /* options without a short form */
          1},                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
         {"append", KEY_APPEND, "WORDS", 0, "kernel command line", 1},                               \
+        {"pagetables",                                                                              \
+         KEY_PAGETABLES,                                                                            \
+         "recursive|physmap|offset|identity|temporary",                                             \
+         0,                                                                                         \
+         "how the kernel reaches page tables",                                                      \
+         1},                                                                                        \
     {                                                                                               \
         "kernel", KEY_KERNEL, "FILE", 0, "another kernel than the one built here", 1                \
     }
@@ -172,6 +179,8 @@ static void add_environment(struct argp_state *state, struct request *o, const c
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
+    static const char *const pagetables[] = {"recursive", "physmap",   "offset",
+                                             "identity",  "temporary", NULL};
     struct request *o = state->input;
     switch (key) {
     case KEY_ROOT:
@@ -182,6 +191,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_APPEND:
         o->append = text;
+        break;
+    case KEY_PAGETABLES:
+        o->pagetables = pagetables[parse_choice(state, "--pagetables", text, pagetables)];
         break;
     case KEY_KERNEL:
         o->kernel = text;
@@ -216,8 +228,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static const char *const value_options[] = {"-o",    "--output", "--root",   "--with", "-e",
-                                            "--env", "--append", "--kernel", NULL};
+static const char *const value_options[] = {"-o",    "--output", "--root",       "--with",   "-e",
+                                            "--env", "--append", "--pagetables", "--kernel", NULL};
 
 static bool joined_option(const char *text)
 {
@@ -282,8 +294,8 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "check needs a program: ouro check PROGRAM");
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
         fail(STATUS_FAILED, "debug works with --emulator qemu");
-    if (o->image &&
-        (o->program || o->root || o->append || o->environment.count > 0 || o->with.count > 0))
+    if (o->image && (o->program || o->root || o->append || o->pagetables ||
+                     o->environment.count > 0 || o->with.count > 0))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     if (o->image && m->medium == MEDIUM_DIRECT)

@@ -18,11 +18,12 @@ struct request {
     struct args qemu_args;
     struct args environment; /* NAME=VALUE, in the order typed */
     struct args gdb_args;
-    struct args with;   /* --with: files and folders to pack */
-    const char *root;   /* NULL: none */
-    const char *append; /* NULL: none */
-    const char *image;  /* --image; NULL: pack one */
-    const char *output; /* iso: -o */
+    struct args with;       /* --with: files and folders to pack */
+    const char *root;       /* NULL: none */
+    const char *append;     /* NULL: none */
+    const char *pagetables; /* the kernel word's value; NULL: not given */
+    const char *image;      /* --image; NULL: pack one */
+    const char *output;     /* iso: -o */
     const char *kernel;
     double timeout; /* seconds; 0: none */
     bool verbose;

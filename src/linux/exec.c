@@ -25,6 +25,7 @@
 #include "mm/areas.h"
 #include "mm/heap.h"
 #include "mm/layout.h"
+#include "mm/paging.h"
 #include "mm/usercopy.h"
 
 #define SCRIPTS_MAX     5 /* scripts that name scripts as their interpreters */
@@ -267,6 +268,11 @@ static MUST_CHECK enum err place(struct exec_job *job)
         job->program.bias = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE) - elf->start;
     if (elf->end + job->program.bias > below)
         return no_memory(job);
+    if (virt_range_overlaps(
+            virt_range(elf->start + job->program.bias, elf->end + job->program.bias),
+            paging_reserved_range))
+        return exec_refuse(job->why, E_NOMEM, job->path,
+                           "pagetables=identity has its tables where it was linked to run");
     return E_OK;
 }
 

@@ -4,13 +4,17 @@
 #include "cpu/features.h"
 #include "cpu/usercopy.h"
 #include "mm/layout.h"
+#include "mm/paging.h"
 
 #define XSAVE_HEADER      512 /* offset: XSTATE_BV, XCOMP_BV, zeros (SDM 1 13.4.2) */
 #define XSAVE_HEADER_SIZE 64
 
 bool user_range_ok(virt_t start, uint64_t size)
 {
-    return start.v <= LAYOUT_PROGRAM_END && size <= LAYOUT_PROGRAM_END - start.v;
+    if (start.v > LAYOUT_PROGRAM_END || size > LAYOUT_PROGRAM_END - start.v)
+        return false;
+    return paging_reserved_range.end.v <= start.v ||
+           paging_reserved_range.start.v >= start.v + size;
 }
 
 enum err copy_in(void *to, virt_t from, size_t size)

@@ -20,6 +20,24 @@ set_tests_properties(guest.all-8m PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=8M)
 ouro_guest_test(above-4g ${guest_kernel} 0 "^ok test_" "loglevel=4 test=test_random_page_operations")
 set_tests_properties(guest.above-4g PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=5G)
 
+# The other ways to reach a page table. (Where all memory is used up, 64 MiB take a second.)
+foreach(way physmap offset identity temporary)
+    ouro_guest_test(all-${way} ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all pagetables=${way}")
+    ouro_guest_test(all-${way}-qemu64 ${guest_kernel} 0 "^ok test_"
+        "loglevel=4 test=all pagetables=${way} pagetables.slots=6 pagetables.arena=8 pagetables.pool=100" -cpu qemu64)
+    ouro_guest_test(all-${way}-8m ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all pagetables=${way}")
+    set_tests_properties(guest.all-${way}-8m PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=8M)
+    ouro_guest_test(above-4g-${way} ${guest_kernel} 0 "^ok test_"
+        "loglevel=4 test=test_random_page_operations pagetables=${way}")
+    set_tests_properties(guest.above-4g-${way} PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=5G)
+endforeach()
+ouro_guest_test(pagetables-slots ${guest_kernel} 121 "all 3 slots hold a table: raise pagetables.slots="
+    "test=all pagetables=temporary pagetables.slots=3")
+ouro_guest_test(pagetables-pool ${guest_kernel} 125 "pagetables.pool= is too small"
+    "test=all pagetables=identity pagetables.pool=10")
+ouro_guest_test(pagetables-pool-large ${guest_kernel} 125 "no free memory is as large as pagetables.pool="
+    "test=all pagetables=identity pagetables.pool=100000000")
+
 # The other emulator, where a missing flush shows elsewhere (and GRUB, and a BIOS).
 find_program(OURO_BOCHS_PROGRAM bochs)
 if(OURO_BOCHS_PROGRAM)

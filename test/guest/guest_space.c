@@ -256,6 +256,11 @@ GUEST_TEST(test_map_identity_pool)
     CHECK(!virt_range_overlaps(hole, pool));
     CHECK_EQUAL(areas_find_hole_below(2 * PAGE_SIZE, PAGE_SIZE, pool.end, &hole), E_OK);
     CHECK(hole.end.v <= pool.start.v);
+    uint64_t value = 0;
+    CHECK_EQUAL(copy_out(pool.start, &value, 8), E_FAULT);
+    CHECK_EQUAL(copy_in(&value, virt(pool.end.v - 1), 8), E_FAULT);
+    CHECK(user_range_ok(virt(pool.start.v - 8), 8) && user_range_ok(pool.end, 8));
+    CHECK(!user_range_ok(virt(pool.start.v - 8), 9));
     CHECK_EQUAL(areas_remove(pool), E_OK);
     areas_discard(pool);
     CHECK_EQUAL(areas_protect(pool, prot_rw()), E_NOMEM);

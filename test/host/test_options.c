@@ -4,6 +4,8 @@
 #include "bytes.h"
 #include "unit.h"
 
+#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +70,18 @@ static void test_words(void **state)
     assert_string_equal(o.init, "/bin/sh");
     assert_string_equal(o.argv[0], "/bin/sh");
     assert_string_equal(o.test, "all");
+    static const char *const ways[] = {"recursive", "physmap", "offset", "identity", "temporary"};
+    for (unsigned i = 0; i < PAGING_KINDS; i++) {
+        char line[100];
+        snprintf(line, sizeof line,
+                 "pagetables=%s pagetables.arena=512 pagetables.pool=9 pagetables.slots=64",
+                 ways[i]);
+        assert_int_equal(parse(line), E_OK);
+        assert_int_equal(o.pagetables, i);
+        assert_int_equal(o.arena, 512);
+        assert_int_equal(o.pool, 9);
+        assert_int_equal(o.slots, 64);
+    }
     assert_int_equal(parse("quiet"), E_OK);
     assert_int_equal(o.loglevel, 4);
     assert_int_equal(parse("debug"), E_OK);
@@ -116,6 +130,15 @@ static void test_bad_values(void **state)
         "exit=",
         "exit=never",
         "pagetables=mirror",
+        "pagetables=",
+        "pagetables=Physmap",
+        "pagetables.arena=4",
+        "pagetables.arena=1024",
+        "pagetables.arena=100",
+        "pagetables.pool=0",
+        "pagetables.pool=-1",
+        "pagetables.slots=0",
+        "pagetables.slots=65",
         "pagetables.slot=255",
         "pagetables.slot=496",
         "pagetables.slot=x",

@@ -41,3 +41,12 @@ add_test(NAME programs.examples
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/examples.sh ${program_dir})
 set_tests_properties(programs.examples PROPERTIES LABELS programs TIMEOUT 300
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+
+# Some of them again, the page tables reached in each other way.
+foreach(way physmap offset identity temporary)
+    add_test(NAME programs.${way}
+        COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir}
+            hello-pie memory-musl memory-glibc faults-pie overflow busybox-sort)
+    set_tests_properties(programs.${way} PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
+        ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;WORDS=pagetables=${way}")
+endforeach()

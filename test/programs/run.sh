@@ -7,6 +7,7 @@
 #
 # Environment: OURO    the front door or the host tool (default: ouro at the top level)
 #              JOBS    machines at a time (default 2)
+#              WORDS   more words for the kernel
 #              KEEP    a folder that keeps the outputs of cases that differ
 #
 # The Linux side runs in a copy of the same root folder, on a tmpfs of its own, so that both sides see the same
@@ -70,7 +71,7 @@ in_ouro() {
         words+=(-e "$word")
     done
     cd "$root" && exec "$ouro" run --medium direct --machine microvm --timeout 60 \
-        --append loglevel=3 --root . "${words[@]}" "$@"
+        --append "loglevel=3 ${WORDS:-}" --root . "${words[@]}" "$@"
 }
 
 # The case's fields, cut at the first two bars and at the last.
