@@ -72,11 +72,11 @@ static void test_words(void **state)
     assert_string_equal(o.test, "all");
     static const char *const ways[] = {"recursive", "physmap", "offset", "identity", "temporary"};
     for (unsigned i = 0; i < PAGING_KINDS; i++) {
-        char line[100];
-        snprintf(line, sizeof line,
+        char text[100];
+        snprintf(text, sizeof text,
                  "pagetables=%s pagetables.arena=512 pagetables.pool=9 pagetables.slots=64",
                  ways[i]);
-        assert_int_equal(parse(line), E_OK);
+        assert_int_equal(parse(text), E_OK);
         assert_int_equal(o.pagetables, i);
         assert_int_equal(o.arena, 512);
         assert_int_equal(o.pool, 9);
