@@ -35,10 +35,13 @@ void crash_init(void)
 
 void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t address)
 {
-    bool page_fault = frame->vector == VECTOR_PAGE_FAULT && signal != SIGNAL_ABRT;
+    /* A system call's frame may say vector 0: no room for a handler, or abort(). */
+    bool trapped = signal != SIGNAL_ABRT && frame->vector < VECTOR_EXCEPTIONS &&
+                   (frame->vector != VECTOR_DIVIDE || signal == SIGNAL_FPE);
+    bool page_fault = trapped && frame->vector == VECTOR_PAGE_FAULT;
     struct report_subject subject = {
         .frame = frame,
-        .trapped = signal != SIGNAL_ABRT,
+        .trapped = trapped,
         .signal = signal_name(signal),
         .signal_number = signal,
         .code = code,

@@ -130,9 +130,14 @@ static void call_handler(struct trap_frame *frame, const struct siginfo *info)
     signal_set_blocked(mask);
 }
 
-static void take_default_action(int signal)
+static void take_default_action(const struct trap_frame *frame, const struct siginfo *info)
 {
+    int signal = info->signal;
     switch (signal) {
+    case SIGNAL_ABRT: /* abort(), failed assertions: where is worth a report */
+        if (fault_report != NULL)
+            fault_report(frame, signal, info->code, 0);
+        die(signal);
     case SIGNAL_CHLD:
     case SIGNAL_CONT:
     case SIGNAL_URG:
@@ -154,7 +159,7 @@ static void deliver_one(struct trap_frame *frame, const struct siginfo *info)
     if (has_handler(info->signal))
         call_handler(frame, info);
     else if (process_current()->actions[info->signal].handler == SIG_DFL)
-        take_default_action(info->signal);
+        take_default_action(frame, info);
 }
 
 /* No handler runs on the mask that a wait put in force: the old one comes back. */

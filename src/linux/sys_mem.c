@@ -6,10 +6,13 @@
 #include "base/log.h"
 #include "fs/file_table.h"
 #include "fs/ramfs.h"
+#include "kern/thread.h"
 #include "linux/mem_range.h"
 #include "linux/process.h"
 #include "mm/areas.h"
+#include "mm/history.h"
 #include "mm/layout.h"
+#include "mm/usercopy.h"
 
 enum {
     MAP_SHARED = 1,
@@ -61,9 +64,27 @@ uint64_t mem_rwx_exceptions(void)
 
 void mem_exec_reset(virt_t start)
 {
+    history_clear();
     brk_start = brk_now = start;
     mem_set_future_lock(0);
     mem_limits_changed();
+}
+
+void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,
+              prot_t prot)
+{
+    struct history_event event = {
+        .range = range,
+        .time_ns = time_now_ns(),
+        .rip = call->frame->rip,
+        .thread = thread_current()->id,
+        .call = (uint16_t)call->frame->error,
+        .kind = (uint8_t)kind,
+        .prot = prot,
+    };
+    if (copy_in(&event.caller, virt(call->frame->rsp), sizeof event.caller) != E_OK)
+        event.caller = 0;
+    history_add(&event);
 }
 
 struct virt_range mem_heap(void)
@@ -240,6 +261,7 @@ enum err sys_mmap(struct syscall *call)
     bool lock = (r.area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED;
     if (populate || lock)
         mem_populate_mapped(r.area.range);
+    mem_note(call, HISTORY_MAP, r.area.range, r.area.prot);
     call->result = r.area.range.start.v;
     return E_OK;
 }
@@ -250,7 +272,11 @@ enum err sys_munmap(struct syscall *call)
     if (!is_aligned(at, PAGE_SIZE) || size == 0 || at > LAYOUT_PROGRAM_END ||
         size > LAYOUT_PROGRAM_END - at)
         return E_INVAL;
-    return areas_remove(virt_range(at, at + align_up(size, PAGE_SIZE)));
+    struct virt_range range = virt_range(at, at + align_up(size, PAGE_SIZE));
+    enum err e = areas_remove(range);
+    if (e == E_OK)
+        mem_note(call, HISTORY_UNMAP, range, prot_none());
+    return e;
 }
 
 /* Bytes of private memory in the range that are not writable; false when a shared mapping of a file
@@ -308,7 +334,10 @@ enum err sys_mprotect(struct syscall *call)
              mem_overcommits(to, 0, read_only)))
             return E_NOMEM;
     }
-    return areas_protect(range, to);
+    enum err e = areas_protect(range, to);
+    if (e == E_OK)
+        mem_note(call, HISTORY_PROTECT, range, to);
+    return e;
 }
 
 /* Grows the heap by the pages of `more`. */
@@ -350,7 +379,12 @@ enum err sys_brk(struct syscall *call)
         e = areas_remove(virt_range(want_end, have_end));
     else if (want_end > have_end)
         e = grow_heap(virt_range(have_end, want_end));
-    if (e == E_OK)
-        call->result = brk_now.v = want;
+    if (e != E_OK)
+        return E_OK;
+    if (want_end < have_end)
+        mem_note(call, HISTORY_UNMAP, virt_range(want_end, have_end), prot_none());
+    else if (want_end > have_end)
+        mem_note(call, HISTORY_MAP, virt_range(have_end, want_end), prot_rw());
+    call->result = brk_now.v = want;
     return E_OK;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "linux/syscall.h"
+#include "mm/history.h"
 #include "mm/prot.h"
 #include "base/addr.h"
 
@@ -30,3 +31,6 @@ enum err sys_mlock2(struct syscall *call);
 enum err sys_munlock(struct syscall *call);
 enum err sys_mlockall(struct syscall *call);
 enum err sys_munlockall(struct syscall *call);
+/* Remembers for fault reports what this call has just done to the range. */
+void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,
+              prot_t prot);

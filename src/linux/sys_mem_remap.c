@@ -134,9 +134,13 @@ enum err sys_mremap(struct syscall *call)
     if (!(r.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && r.new_size <= r.old_size) {
         if (r.old_size > LAYOUT_PROGRAM_END - r.at.v)
             return E_INVAL;
-        return r.new_size == r.old_size
-                   ? E_OK
-                   : areas_remove(virt_range(r.at.v + r.new_size, r.at.v + r.old_size));
+        struct virt_range rest = virt_range(r.at.v + r.new_size, r.at.v + r.old_size);
+        if (r.new_size == r.old_size)
+            return E_OK;
+        e = areas_remove(rest);
+        if (e == E_OK)
+            mem_note(call, HISTORY_UNMAP, rest, prot_none());
+        return e;
     }
     e = check_area(&r, a);
     if (e != E_OK)
@@ -153,5 +157,12 @@ enum err sys_mremap(struct syscall *call)
         if (!(r.flags & MREMAP_MAYMOVE))
             return E_NOMEM;
     }
-    return move(&r, &call->result);
+    prot_t prot = a->prot;
+    e = move(&r, &call->result);
+    if (e != E_OK)
+        return e;
+    if (!(r.flags & MREMAP_DONTUNMAP))
+        mem_note(call, HISTORY_UNMAP, virt_range(r.at.v, r.at.v + r.old_size), prot_none());
+    mem_note(call, HISTORY_MAP, virt_range(call->result, call->result + r.new_size), prot);
+    return E_OK;
 }

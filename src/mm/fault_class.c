@@ -247,7 +247,9 @@ enum fault_class fault_classify(const struct fault_facts *f)
     case VECTOR_MACHINE_CHECK:
         return FAULT_CLASS_MACHINE_CHECK;
     case FAULT_NO_VECTOR:
-        return f->panic ? FAULT_CLASS_PANIC : FAULT_CLASS_ABORT;
+        return f->panic                 ? FAULT_CLASS_PANIC
+               : f->signal_number == 11 ? FAULT_CLASS_STACK_OVERFLOW /* no room for a handler */
+                                        : FAULT_CLASS_ABORT;
     default:
         return FAULT_CLASS_OTHER;
     }

@@ -17,3 +17,4 @@ ouro_fuzzer(fmt src/base/fmt.c)
 
 # What fault reports read: instructions, symbols, unwind tables.
 ouro_host_test(x86_insn src/parse/x86_insn.c)
+ouro_host_test(eh_frame src/parse/eh_frame.c src/parse/elf_symbols.c)

@@ -309,6 +309,10 @@ static void add_exceptions(void)
         struct fault_facts f = protection(0);
         f.vector = cases[i].vector;
         f.exception = cases[i].name;
+        if (f.vector == FAULT_NO_VECTOR) {
+            f.signal = "SIGABRT";
+            f.signal_number = 6;
+        }
         set_code(&f, cases[i].code, strlen(cases[i].code));
         snprintf(title, sizeof title, "vector %u", cases[i].vector);
         add(title, &f);

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ways to crash, each for its report:
+ *
+ *     ./ouro run example/faults.c null-field
+ *
+ * Without an argument: the list.
+ */
+#define _GNU_SOURCE
+#include <alloca.h>
+#include <assert.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NOINLINE __attribute__((noinline))
+#define PAGE     4096
+
+struct point {
+    long x, y, z, w;
+};
+
+static struct point *volatile no_point;
+static void (*volatile no_function)(void);
+static const char constants[32] = "this may be read only";
+static char variables[64] __attribute__((aligned(64))) = {(char)0xc3};
+static volatile uintptr_t sink;
+
+static NOINLINE void store(uintptr_t at)
+{
+    *(volatile int *)at = 42;
+}
+
+static NOINLINE void load(uintptr_t at)
+{
+    sink = *(volatile unsigned *)at;
+}
+
+static NOINLINE void jump(uintptr_t at)
+{
+    ((void (*)(void))at)();
+    sink++; /* so that it is a call */
+}
+
+static char *map(size_t size, int rights)
+{
+    char *at = mmap(NULL, size, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        exit(3);
+    return at;
+}
+
+/* --- null and wild pointers --- */
+
+static void null_read(void)
+{
+    load(0);
+}
+static void null_write(void)
+{
+    store(0);
+}
+static void null_field(void)
+{
+    no_point->w = 1;
+}
+static void null_element(void)
+{
+    sink = ((volatile char *)no_point)[300];
+}
+static void null_before(void)
+{
+    sink = (uintptr_t)no_point[-1].x;
+}
+static void null_call(void)
+{
+    no_function();
+    sink++;
+}
+static void null_string(void)
+{
+    sink = strlen((char *)no_point);
+}
+static void wild_read(void)
+{
+    load(0x123456789000);
+}
+static void wild_write(void)
+{
+    store(0x123456789000);
+}
+static void wild_jump(void)
+{
+    jump(0x123456789000);
+}
+static void kernel_read(void)
+{
+    load(0xfffff90000000000 - PAGE);
+}
+static void kernel_write(void)
+{
+    store(0xffffffff80130000);
+}
+static void non_canonical_read(void)
+{
+    load(0x8000000000000000);
+}
+static void non_canonical_write(void)
+{
+    store(0x00ff000000000000);
+}
+static void non_canonical_call(void)
+{
+    jump(0x8000000000000000);
+}
+
+static void text_as_pointer(void)
+{
+    uintptr_t pointer;
+    memcpy(&pointer, "Hi there", sizeof pointer);
+    load(pointer);
+}
+
+/* Where the kernel says that it lets programs read them: include/ouro/pagetable.h. */
+static void page_tables(void)
+{
+    store(getauxval(0x4f55524f));
+}
+
+/* --- stacks --- */
+
+static NOINLINE int recurse(int depth)
+{
+    volatile char local[64];
+    local[0] = (char)depth;
+    return recurse(depth + 1) + local[0];
+}
+
+static NOINLINE int pong(int depth);
+
+static NOINLINE int ping(int depth)
+{
+    volatile int local = pong(depth + 1);
+    return local + depth;
+}
+
+static NOINLINE int pong(int depth)
+{
+    volatile int local = ping(depth + 1);
+    return local - depth;
+}
+
+static void stack_recursion(void)
+{
+    sink = (uintptr_t)recurse(0);
+}
+static void stack_circle(void)
+{
+    sink = (uintptr_t)ping(0);
+}
+
+static void stack_array(void)
+{
+    volatile size_t size = 64 << 20;
+    volatile char *local = alloca(size);
+    local[0] = 1;
+}
+
+static void stack_big_frames(void)
+{
+    volatile size_t size = 1 << 20;
+    volatile char *local = alloca(size);
+    local[size / 2] = 1;
+    stack_big_frames();
+    sink = (uintptr_t)local[0];
+}
+
+static char *small_stack(void)
+{
+    char *at = map(32 * PAGE, PROT_READ | PROT_WRITE);
+    mprotect(at, 16 * PAGE, PROT_NONE);
+    return at + 32 * PAGE;
+}
+
+static NOINLINE void run_on(char *top, void (*function)(void))
+{
+    __asm__ volatile("mov %%rsp, %%rbx; mov %0, %%rsp; call *%1; mov %%rbx, %%rsp"
+                     :
+                     : "r"(top), "r"(function)
+                     : "rbx", "memory", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+                       "r11");
+}
+
+static void stack_other(void)
+{
+    run_on(small_stack(), stack_recursion);
+}
+static void stack_none(void)
+{
+    run_on((char *)0x123456789000, stack_recursion);
+}
+
+static NOINLINE void overrun(const char *text)
+{
+    char local[16];
+    volatile char *to = local;
+    for (int i = 0; i < 64; i++)
+        to[i] = text[i % 8];
+}
+
+static void return_text(void)
+{
+    overrun("AAAAAAAA");
+    sink++;
+}
+static void return_wild(void)
+{
+    overrun("\x20\x30\x40\x50\x60\x70\0\0");
+    sink++;
+}
+
+static void handler_on_full_stack(int signal)
+{
+    (void)signal;
+    _exit(4);
+}
+
+static void stack_no_room_for_handler(void)
+{
+    signal(SIGSEGV, handler_on_full_stack);
+    stack_recursion();
+}
+
+/* --- rights --- */
+
+static void write_string(void)
+{
+    store((uintptr_t) "string literal");
+}
+static void write_constant(void)
+{
+    store((uintptr_t)constants);
+}
+static void write_code(void)
+{
+    store((uintptr_t)load);
+}
+static void execute_data(void)
+{
+    jump((uintptr_t)variables);
+}
+static void execute_constant(void)
+{
+    jump((uintptr_t)constants);
+}
+
+static void execute_stack(void)
+{
+    volatile unsigned char code[16] = {0xc3};
+    jump((uintptr_t)code);
+}
+
+/* musl's sbrk() refuses. */
+static unsigned char *grow_heap(long by)
+{
+    long now = syscall(SYS_brk, 0);
+    if (syscall(SYS_brk, now + by) != now + by)
+        exit(3);
+    return (unsigned char *)now;
+}
+
+static void execute_heap(void)
+{
+    unsigned char *code = grow_heap(PAGE);
+    code[0] = 0xc3;
+    jump((uintptr_t)code);
+}
+
+static void execute_mapping(void)
+{
+    char *code = map(PAGE, PROT_READ | PROT_WRITE);
+    code[0] = (char)0xc3;
+    jump((uintptr_t)code);
+}
+
+static void write_protected(void)
+{
+    char *at = map(4 * PAGE, PROT_READ | PROT_WRITE);
+    at[PAGE] = 1;
+    mprotect(at, 2 * PAGE, PROT_READ);
+    store((uintptr_t)at + PAGE + 8);
+}
+
+static void read_reserved(void)
+{
+    load((uintptr_t)map(PAGE, PROT_NONE));
+}
+
+static char *map_file(const char *text, size_t size)
+{
+    int fd = open("/tmp/file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        exit(3);
+    char *at = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static void write_file(void)
+{
+    store((uintptr_t)map_file("short", PAGE));
+}
+static void past_file(void)
+{
+    load((uintptr_t)map_file("short", 2 * PAGE) + PAGE);
+}
+
+/* --- memory that was there --- */
+
+static NOINLINE char *map_and_forget(void)
+{
+    char *at = map(4 * PAGE, PROT_READ | PROT_WRITE);
+    at[0] = 1;
+    munmap(at, 4 * PAGE);
+    return at;
+}
+
+static void unmapped_read(void)
+{
+    load((uintptr_t)map_and_forget() + 16);
+}
+static void unmapped_write(void)
+{
+    store((uintptr_t)map_and_forget() + PAGE);
+}
+static void unmapped_call(void)
+{
+    jump((uintptr_t)map_and_forget());
+}
+
+static void unmapped_part(void)
+{
+    char *at = map(4 * PAGE, PROT_READ | PROT_WRITE);
+    munmap(at + PAGE, PAGE);
+    store((uintptr_t)at + PAGE);
+}
+
+static void unmapped_break(void)
+{
+    unsigned char *at = grow_heap(4 * PAGE);
+    at[0] = 1;
+    grow_heap(-4 * PAGE);
+    store((uintptr_t)at + 2 * PAGE);
+}
+
+static void out_of_memory(void)
+{
+    size_t size = (size_t)8 << 30;
+    char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
+    for (size_t i = 0; i < size; i += PAGE)
+        at[i] = 1;
+}
+
+/* --- instructions --- */
+
+static void misaligned_load(void)
+{
+    __asm__ volatile("movaps (%0), %%xmm0" : : "r"(variables + 8) : "xmm0");
+}
+
+static void misaligned_store(void)
+{
+    __asm__ volatile("movdqa %%xmm0, 4(%0)" : : "r"(variables) : "memory");
+}
+
+static void misaligned_stack(void)
+{
+    __asm__ volatile("and $-16, %%rsp; movaps %%xmm0, -24(%%rsp)" : : : "memory");
+}
+
+static void trap(void)
+{
+    __builtin_trap();
+}
+static void illegal(void)
+{
+    __asm__ volatile(".byte 0x06");
+}
+static void ud1(void)
+{
+    __asm__ volatile("ud1 %eax, %eax");
+}
+
+static void divide_zero(void)
+{
+    __asm__ volatile("xor %%ecx, %%ecx; mov $1, %%eax; cltd; idivl %%ecx"
+                     :
+                     :
+                     : "eax", "ecx", "edx");
+}
+
+static void divide_overflow(void)
+{
+    __asm__ volatile("mov $-1, %%ecx; mov $0x80000000, %%eax; cltd; idivl %%ecx"
+                     :
+                     :
+                     : "eax", "ecx", "edx");
+}
+
+static void breakpoint(void)
+{
+    __asm__ volatile("int3");
+}
+static void single_step(void)
+{
+    __asm__ volatile("pushf; orl $0x100, (%rsp); popf; nop; nop");
+}
+
+static void float_x87(void)
+{
+    short control = 0x0360; /* all exceptions on */
+    __asm__ volatile("fninit; fldcw %0; fld1; fldz; fdivrp; fwait" : : "m"(control));
+}
+
+static void float_sse(void)
+{
+    unsigned control = 0; /* all exceptions on */
+    __asm__ volatile("ldmxcsr %0; xorps %%xmm0, %%xmm0; divss %%xmm0, %%xmm0" : : "m"(control));
+}
+
+/* --- what ring 0 permits, or nearly --- */
+
+static void bad_wrmsr(void)
+{
+    __asm__ volatile("wrmsr" : : "c"(0xdeadbee), "a"(1), "d"(0));
+}
+
+static void bad_xsetbv(void)
+{
+    __asm__ volatile("xsetbv" : : "c"(0), "a"(0), "d"(0)); /* x87 state cannot be off */
+}
+
+static void bad_selector(void)
+{
+    __asm__ volatile("mov %0, %%ds" : : "r"(0xffd8));
+}
+
+static void bad_far_return(void)
+{
+    __asm__ volatile("pushq $0xffd8; pushq $0; lretq");
+}
+
+/* --- what the program decides itself --- */
+
+static void call_abort(void)
+{
+    abort();
+}
+static void failed_assert(void)
+{
+    assert(sink == 1);
+}
+
+static void handled(int signal)
+{
+    (void)signal;
+    static const char text[] = "handled by the program: no report\n";
+    _exit(write(1, text, sizeof text - 1) > 0 ? 5 : 6);
+}
+
+static void handle_it(void)
+{
+    signal(SIGSEGV, handled);
+    null_write();
+}
+
+static const struct {
+    const char *name;
+    void (*function)(void);
+} ways[] = {
+    {"null-read", null_read},
+    {"null-write", null_write},
+    {"null-field", null_field},
+    {"null-element", null_element},
+    {"null-before", null_before},
+    {"null-call", null_call},
+    {"null-string", null_string},
+    {"wild-read", wild_read},
+    {"wild-write", wild_write},
+    {"wild-jump", wild_jump},
+    {"text-as-pointer", text_as_pointer},
+    {"non-canonical-read", non_canonical_read},
+    {"non-canonical-write", non_canonical_write},
+    {"non-canonical-call", non_canonical_call},
+    {"kernel-read", kernel_read},
+    {"kernel-write", kernel_write},
+    {"page-tables", page_tables},
+    {"stack-recursion", stack_recursion},
+    {"stack-circle", stack_circle},
+    {"stack-array", stack_array},
+    {"stack-big-frames", stack_big_frames},
+    {"stack-other", stack_other},
+    {"stack-none", stack_none},
+    {"stack-no-room-for-handler", stack_no_room_for_handler},
+    {"return-text", return_text},
+    {"return-wild", return_wild},
+    {"write-string", write_string},
+    {"write-constant", write_constant},
+    {"write-code", write_code},
+    {"write-protected", write_protected},
+    {"write-file", write_file},
+    {"execute-data", execute_data},
+    {"execute-constant", execute_constant},
+    {"execute-stack", execute_stack},
+    {"execute-heap", execute_heap},
+    {"execute-mapping", execute_mapping},
+    {"read-reserved", read_reserved},
+    {"past-file", past_file},
+    {"unmapped-read", unmapped_read},
+    {"unmapped-write", unmapped_write},
+    {"unmapped-call", unmapped_call},
+    {"unmapped-part", unmapped_part},
+    {"unmapped-break", unmapped_break},
+    {"out-of-memory", out_of_memory},
+    {"misaligned-load", misaligned_load},
+    {"misaligned-store", misaligned_store},
+    {"misaligned-stack", misaligned_stack},
+    {"trap", trap},
+    {"illegal", illegal},
+    {"ud1", ud1},
+    {"divide-zero", divide_zero},
+    {"divide-overflow", divide_overflow},
+    {"breakpoint", breakpoint},
+    {"single-step", single_step},
+    {"float-x87", float_x87},
+    {"float-sse", float_sse},
+    {"bad-wrmsr", bad_wrmsr},
+    {"bad-xsetbv", bad_xsetbv},
+    {"bad-selector", bad_selector},
+    {"bad-far-return", bad_far_return},
+    {"abort", call_abort},
+    {"assert", failed_assert},
+    {"handled", handle_it},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        if (argc == 2 && strcmp(argv[1], ways[i].name) == 0) {
+            ways[i].function();
+            return 1;
+        }
+        if (argc != 2)
+            puts(ways[i].name);
+    }
+    return argc == 2;
+}

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Crashes in every way that example/faults.c knows, and compares the reports with test/faults/golden/.
+#
+#   run.sh PROGRAM [NAME...]     PROGRAM: example/faults.c, compiled; no NAME: all
+#
+# Environment: OURO       the host tool or the front door
+#              JOBS       machines at a time (default 2)
+#              WRITE=1    writes the golden files instead: read the difference before you commit it
+#              EMULATOR   qemu (default) or bochs
+#
+# QEMU's TCG raises no SSE exceptions and takes any MSR: those ways are for Bochs.
+# What differs between compilers and machines is masked: addresses, offsets, times, registers.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+ouro=${OURO:-$here/../../ouro}
+emulator=${EMULATOR:-qemu}
+
+mask() {
+    sed -E -e '/^  regs  /,/^          rflags/d' \
+        -e '/^  stack   (\+|nothing)/,/^  (calls|memory)  /{/^  calls/!d}' \
+        -e '/^  calls  /,/^  memory  /d' \
+        -e '/^  memory  /d' -e '/^  machine /,+1d' \
+        -e '/^\{"ouro_report":1,.*\}$/s/.*/(JSON)/' \
+        -e 's/^\[ *[0-9.]+\]/[T]/' \
+        -e "s,$PROGRAM,PROGRAM,g" \
+        -e 's/^  insn    [0-9a-f ]+/  insn    BYTES/' \
+        -e 's/; (reads|writes|computes) .*/; \1 OPERAND/' \
+        -e 's/build [0-9a-f]{12}/build ID/' -e 's/ouro [0-9]+\.[0-9]+\.[0-9]+/ouro VERSION/' \
+        -e 's/[0-9]+\.[0-9]{6} s /T s /' \
+        -e 's/\+0x[0-9a-f]+/+N/g' -e 's/0x[0-9a-f]+/X/g' -e 's/= [0-9a-f]{16} /= X /' \
+        -e 's/ \([a-z_0-9]+\+N \[kernel\]\)/ (SYMBOL)/' -e 's/register [a-z0-9]+ was/register R was/' \
+        -e 's/[0-9]+ bytes (used|below|past|of it)/N bytes \1/' -e 's/by [0-9]+ bytes/by N bytes/' \
+        -e 's/\([0-9]+%\)/(N%)/' -e 's/repeated [0-9]+ times/repeated N times/' \
+        -e 's/ \([0-9]+ [MG]iB\)//' -e 's/rdx:rax X:X/rdx:rax X/' \
+        -e '/^          \(truncated: /s/[0-9]+ frames/N frames/' \
+        -e '/^(  trace  |          #[0-9])/s/#[0-9]+/#N/'
+}
+
+# The trace below main() belongs to the C library.
+cut_trace() {
+    awk '/^  trace|^          #/ { if (done) next; if ($0 ~ / main\+/) done = 1 } { print }'
+}
+
+run_one() {
+    local name=$1 work=$2 memory=256 status
+    local medium="--medium direct"
+    [ "$emulator" = qemu ] || medium=
+    [ "$name" = out-of-memory ] && memory=32
+    # shellcheck disable=SC2086 # words
+    "$ouro" run $medium --emulator "$emulator" --memory $memory --timeout 60 \
+        --append norandmaps "$PROGRAM" "$name" > "$work/$name.out" 2> "$work/$name.err" < /dev/null
+    status=$?
+    { echo "status $status"; cat "$work/$name.out"; mask < "$work/$name.err" | cut_trace; } > "$work/$name.got"
+    if [ -n "${WRITE:-}" ]; then
+        cp "$work/$name.got" "$here/golden/$name.txt"
+    elif cmp -s "$work/$name.got" "$here/golden/$name.txt"; then
+        echo "ok   $name"
+    else
+        echo "FAIL $name"
+        diff -u "$here/golden/$name.txt" "$work/$name.got" | sed -n '3,40p'
+    fi
+}
+
+if [ "${1:-}" = --one ]; then
+    report=$(run_one "$2" "$WORK")
+    printf '%s\n' "$report"
+    exit 0
+fi
+
+[ $# -ge 1 ] || { echo "usage: run.sh PROGRAM [NAME...]" >&2; exit 1; }
+PROGRAM=$(readlink -f "$1")
+shift
+WORK=$(mktemp -d) || exit 1
+export PROGRAM WORK
+trap 'rm -rf "$WORK"' EXIT
+trap 'exit 130' INT TERM HUP
+mkdir -p "$here/golden"
+if [ $# -eq 0 ]; then
+    mapfile -t names < <("$PROGRAM" | if [ "$emulator" = bochs ]; then cat; else grep -vx 'float-sse\|bad-wrmsr'; fi)
+    set -- "${names[@]}"
+fi
+printf '%s\0' "$@" | xargs -0 -n 1 -P "${JOBS:-2}" "$0" --one > "$WORK/log" 2>&1
+cat "$WORK/log"
+printf '%d passed, %d failed\n' "$(grep -c '^ok ' "$WORK/log")" "$(grep -c '^FAIL' "$WORK/log")"
+[ -n "${WRITE:-}" ] || { ! grep -q '^FAIL' "$WORK/log" && [ "$(grep -c '^ok ' "$WORK/log")" -eq $# ]; }
