@@ -13,8 +13,8 @@
 #include "mm/layout.h"
 #include "parse/eh_frame.h"
 
-#define STEPS_MAX  20000 /* frames walked */
-#define SCAN_WORDS 512   /* words searched for one return address */
+#define STEPS_MAX  2000 /* frames walked, but for those of a plain recursion */
+#define SCAN_WORDS 512  /* words searched for one return address */
 
 static struct trace trace;
 static bool cut;
@@ -115,9 +115,29 @@ static char step(struct unwind_frame *u)
     return scan(u) ? '?' : 0;
 }
 
+/* A function that calls itself leaves frames of one size: two in a row tell where the third return
+ * address is, and so on, without the tables. A million frames are counted so. */
+static void skip_recursion(struct unwind_frame *u, const struct unwind_frame *before, char how)
+{
+    uint64_t rip = u->r[UNWIND_RIP], size = u->r[UNWIND_RSP] - before->r[UNWIND_RSP], word, n = 0;
+    if (before->r[UNWIND_RIP] != rip || before->exact || size < 16 || size > LAYOUT_STACK_SIZE)
+        return;
+    while (report_read_word(u->r[UNWIND_RSP] + size - 8, &word) && word == rip) {
+        u->r[UNWIND_RSP] += size;
+        trace_add(&trace, rip, how);
+        n++;
+    }
+    bool moves = u->known & before->known & 1U << UNWIND_RBP &&
+                 u->r[UNWIND_RBP] - before->r[UNWIND_RBP] == size;
+    if (n == 0)
+        return;
+    u->r[UNWIND_RBP] += n * size; /* a frame pointer, or else unknown */
+    u->known = 1U << UNWIND_RIP | 1U << UNWIND_RSP | (moves ? 1U << UNWIND_RBP : 0);
+}
+
 static void collect(const uint64_t registers[X86_REGISTERS], char how)
 {
-    struct unwind_frame u;
+    struct unwind_frame u, before;
     start_frame(&u, registers);
     for (unsigned n = 0; how != 0; n++) {
         trace_add(&trace, u.r[UNWIND_RIP], how);
@@ -125,7 +145,10 @@ static void collect(const uint64_t registers[X86_REGISTERS], char how)
             cut = true;
             return;
         }
+        before = u;
         how = step(&u);
+        if (how == 'c')
+            skip_recursion(&u, &before, how);
     }
 }
 
