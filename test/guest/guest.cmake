@@ -62,6 +62,20 @@ ouro_guest_test(kernel_page_fault ${guest_kernel} 121 "PANIC.*WRITE of 8 bytes a
 ouro_guest_test(boot_with_writable_text ${guest_kernel} 125
     "not safe to run on: 0x200000000000 makes code or sealed data of the kernel writable"
     "test=boot_with_writable_text")
+# ... in words that name the cause.
+foreach(case
+        "fault_in_report|PANIC: the kernel stopped itself; a report without page tables"
+        "stack_pointer_lost|PANIC: trap instruction"
+        "kernel_null|PANIC: null pointer"
+        "kernel_write_code|PANIC: write to read-only memory"
+        "kernel_execute_data|PANIC: jump into data"
+        "kernel_non_canonical|PANIC: non-canonical pointer"
+        "kernel_divide|PANIC: division by zero")
+    string(REPLACE "|" ";" case ${case})
+    list(GET case 0 name)
+    list(GET case 1 text)
+    ouro_guest_test(${name} ${guest_kernel} 121 ${text} "test=${name}")
+endforeach()
 
 # The runner itself: failures and leaks are seen, and what cannot be run is refused.
 ouro_guest_test(failing_test ${guest_kernel} 1 "^FAIL failing_test: 1 + 1 is 0x2, not 0x3, guest_fatal.c:"

@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include "base/sections.h"
+#include "base/sections.h"
 #include "cpu/percpu.h"
 #include "cpu/selectors.h"
 #include "cpu/tables.h"
@@ -94,4 +95,51 @@ GUEST_FATAL(failing_test)
 GUEST_FATAL(leaking_test)
 {
     CHECK(guest_frame(1).v != 0);
+}
+
+static void walk_that_faults(virt_t at, struct pt_walk *out)
+{
+    *out = (struct pt_walk){.address = at};
+    *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
+}
+
+/* Each part that looks at memory faults; the others are printed, and the end is reached. */
+GUEST_FATAL(fault_in_report)
+{
+    static struct paging_ops broken;
+    broken = *paging;
+    broken.walk = walk_that_faults;
+    paging = &broken;
+    panic("a report without page tables");
+}
+
+GUEST_FATAL(stack_pointer_lost)
+{
+    __asm__ volatile("mov $0x123450, %esp; ud2");
+}
+
+GUEST_FATAL(kernel_null)
+{
+    *(volatile uint64_t *)ptr_of(virt(0x18)) = 1;
+}
+
+GUEST_FATAL(kernel_write_code)
+{
+    *(volatile char *)text_start = 1;
+}
+
+GUEST_FATAL(kernel_execute_data)
+{
+    static volatile uint8_t code[16] = {0xc3};
+    ((void (*)(void))(uintptr_t)code)();
+}
+
+GUEST_FATAL(kernel_non_canonical)
+{
+    *(volatile uint64_t *)ptr_of(virt(0x8000000000000000)) = 1;
+}
+
+GUEST_FATAL(kernel_divide)
+{
+    __asm__ volatile("xor %%ecx, %%ecx; div %%ecx" : : : "eax", "ecx", "edx");
 }
