@@ -63,59 +63,73 @@ static void null_read(void)
 {
     load(0);
 }
+
 static void null_write(void)
 {
     store(0);
 }
+
 static void null_field(void)
 {
     no_point->w = 1;
 }
+
 static void null_element(void)
 {
     sink = ((volatile char *)no_point)[300];
 }
+
 static void null_before(void)
 {
     sink = (uintptr_t)no_point[-1].x;
 }
+
 static void null_call(void)
 {
     no_function();
     sink++;
 }
+
 static void null_string(void)
 {
     sink = strlen((char *)no_point);
 }
+
 static void wild_read(void)
 {
     load(0x123456789000);
 }
+
 static void wild_write(void)
 {
     store(0x123456789000);
 }
+
 static void wild_jump(void)
 {
     jump(0x123456789000);
 }
+
 static void kernel_read(void)
 {
     load(0xfffff90000000000 - PAGE);
 }
+
 static void kernel_write(void)
 {
     store(0xffffffff80130000);
 }
+
 static void non_canonical_read(void)
 {
     load(0x8000000000000000);
 }
+
 static void non_canonical_write(void)
 {
     store(0x00ff000000000000);
 }
+
 static void non_canonical_call(void)
 {
     jump(0x8000000000000000);
@@ -157,12 +171,23 @@ static NOINLINE int pong(int depth)
     return local - depth;
 }
 
+/* Leaves the stack at the same place whatever the arguments were, so that the same access meets the
+ * guard. */
+#define SETTLE_STACK()                                                                             \
+    do {                                                                                           \
+        volatile char *room = alloca((uintptr_t)__builtin_frame_address(0) % 65536);               \
+        room[0] = 1;                                                                               \
+    } while (0)
+
 static void stack_recursion(void)
 {
+    SETTLE_STACK();
     sink = (uintptr_t)recurse(0);
 }
+
 static void stack_circle(void)
 {
+    SETTLE_STACK();
     sink = (uintptr_t)ping(0);
 }
 
@@ -202,6 +227,7 @@ static void stack_other(void)
 {
     run_on(small_stack(), stack_recursion);
 }
+
 static void stack_none(void)
 {
     run_on((char *)0x123456789000, stack_recursion);
@@ -220,6 +246,7 @@ static void return_text(void)
     overrun("AAAAAAAA");
     sink++;
 }
+
 static void return_wild(void)
 {
     overrun("\x20\x30\x40\x50\x60\x70\0\0");
@@ -244,18 +271,22 @@ static void write_string(void)
 {
     store((uintptr_t) "string literal");
 }
+
 static void write_constant(void)
 {
     store((uintptr_t)constants);
 }
+
 static void write_code(void)
 {
     store((uintptr_t)load);
 }
+
 static void execute_data(void)
 {
     jump((uintptr_t)variables);
 }
+
 static void execute_constant(void)
 {
     jump((uintptr_t)constants);
@@ -316,6 +347,7 @@ static void write_file(void)
 {
     store((uintptr_t)map_file("short", PAGE));
 }
+
 static void past_file(void)
 {
     load((uintptr_t)map_file("short", 2 * PAGE) + PAGE);
@@ -335,10 +367,12 @@ static void unmapped_read(void)
 {
     load((uintptr_t)map_and_forget() + 16);
 }
+
 static void unmapped_write(void)
 {
     store((uintptr_t)map_and_forget() + PAGE);
 }
+
 static void unmapped_call(void)
 {
     jump((uintptr_t)map_and_forget());
@@ -389,10 +423,12 @@ static void trap(void)
 {
     __builtin_trap();
 }
+
 static void illegal(void)
 {
     __asm__ volatile(".byte 0x06");
 }
+
 static void ud1(void)
 {
     __asm__ volatile("ud1 %eax, %eax");
@@ -418,6 +454,7 @@ static void breakpoint(void)
 {
     __asm__ volatile("int3");
 }
+
 static void single_step(void)
 {
     __asm__ volatile("pushf; orl $0x100, (%rsp); popf; nop; nop");
@@ -463,6 +500,7 @@ static void call_abort(void)
 {
     abort();
 }
+
 static void failed_assert(void)
 {
     assert(sink == 1);

@@ -315,7 +315,7 @@ static bool describe_number(uint64_t v, char *to, size_t size)
         fmt_snprintf(to, size, "%llu", LL(v));
     else if (v >= (uint64_t)-LAYOUT_PROGRAM_START)
         fmt_snprintf(to, size, "-%llu", LL(-v));
-    else if (v == byte * UINT64_C(0x0101010101010101))
+    else if (v == byte * UINT64_C(0x0101010101010101) && (byte < ' ' || byte > '~'))
         fmt_snprintf(to, size, "every byte 0x%02llx: a fill pattern", LL(byte));
     else if ((uint32_t)v == 0xdeadbeef || (uint32_t)v == 0xcafebabe || (uint32_t)v == 0xbaadf00d)
         fmt_snprintf(to, size, "a marker");
