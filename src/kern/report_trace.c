@@ -127,12 +127,16 @@ static void skip_recursion(struct unwind_frame *u, const struct unwind_frame *be
         trace_add(&trace, rip, how);
         n++;
     }
-    bool moves = u->known & before->known & 1U << UNWIND_RBP &&
-                 u->r[UNWIND_RBP] - before->r[UNWIND_RBP] == size;
+    uint32_t kept = 1U << UNWIND_RIP | 1U << UNWIND_RSP;
+    bool moves = u->r[UNWIND_RBP] - before->r[UNWIND_RBP] == size; /* a frame pointer */
     if (n == 0)
         return;
-    u->r[UNWIND_RBP] += n * size; /* a frame pointer, or else unknown */
-    u->known = 1U << UNWIND_RIP | 1U << UNWIND_RSP | (moves ? 1U << UNWIND_RBP : 0);
+    if (moves)
+        u->r[UNWIND_RBP] += n * size;
+    for (unsigned i = 0; i < UNWIND_RIP; i++)
+        if (u->r[i] == before->r[i] || (i == UNWIND_RBP && moves))
+            kept |= 1U << i;
+    u->known &= before->known & kept;
 }
 
 static void collect(const uint64_t registers[X86_REGISTERS], char how)
