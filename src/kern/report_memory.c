@@ -384,7 +384,8 @@ static void find_program_stack(struct fault_facts *f, uint64_t rsp)
         return;
     char owner[40];
     if (a->flags & AREA_STACK)
-        fmt_snprintf(owner, sizeof owner, "the main thread's");
+        fmt_snprintf(owner, sizeof owner, "the main thread's%s",
+                     a->flags & AREA_GROWS_DOWN ? ", as it has grown" : "");
     else
         fmt_snprintf(owner, sizeof owner, "thread %u's, in %s", f->thread,
                      a->flags & AREA_HEAP ? "the heap" : "a mapping");

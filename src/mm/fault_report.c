@@ -181,9 +181,13 @@ static void write_stack(const struct writer *w, const struct fault_facts *f)
     }
     line(w, "  stack   %s: [0x%llx, 0x%llx) %s", s->owner, LL(s->range.start.v), LL(s->range.end.v),
          state);
-    if (fault_classify(f) == FAULT_CLASS_STACK_OVERFLOW)
+    if (fault_classify(f) != FAULT_CLASS_STACK_OVERFLOW)
+        return;
+    if (s->guard != 0)
         line(w, "          overflow by %llu bytes; the guard below the stack is %llu KiB",
              LL(fault_overflow_bytes(f)), LL(s->guard / 1024));
+    else
+        line(w, "          overflow by %llu bytes, past any guard", LL(fault_overflow_bytes(f)));
 }
 
 static void write_error(const struct writer *w, const struct fault_facts *f)

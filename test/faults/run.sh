@@ -34,7 +34,7 @@ mask() {
         -e 's/ \([a-z_0-9]+\+N \[kernel\]\)/ (SYMBOL)/' -e 's/register [a-z0-9]+ was/register R was/' \
         -e 's/[0-9]+ bytes (used|below|past|of it)/N bytes \1/' -e 's/by [0-9]+ bytes/by N bytes/' \
         -e 's/\([0-9]+%\)/(N%)/' -e 's/repeated [0-9]+ times/repeated N times/' \
-        -e 's/ \([0-9]+ [MG]iB\)//' -e 's/rdx:rax X:X/rdx:rax X/' \
+        -e 's/ \([0-9]+ [MG]iB\)//' -e 's/\) [0-9]+ KiB, /) N KiB, /' -e 's/rdx:rax X:X/rdx:rax X/' \
         -e '/^          \(truncated: /s/[0-9]+ frames/N frames/' \
         -e '/^(  trace  |          #[0-9])/s/#[0-9]+/#N/'
 }
@@ -53,7 +53,7 @@ run_one() {
     "$ouro" run $medium --emulator "$emulator" --memory $memory --timeout 60 \
         --append norandmaps "$PROGRAM" "$name" > "$work/$name.out" 2> "$work/$name.err" < /dev/null
     status=$?
-    { echo "status $status"; cat "$work/$name.out"; mask < "$work/$name.err" | cut_trace; } > "$work/$name.got"
+    { echo "status $status"; cat "$work/$name.out"; sed -E 's/^(Assertion failed: .*): [0-9]+\)$/\1: N)/' "$work/$name.err" | mask | cut_trace; } > "$work/$name.got"
     if [ -n "${WRITE:-}" ]; then
         cp "$work/$name.got" "$here/golden/$name.txt"
     elif cmp -s "$work/$name.got" "$here/golden/$name.txt"; then
