@@ -84,6 +84,11 @@ static uint32_t event_poll(struct file *file)
     return (counter->value > 0 ? POLL_READABLE : 0) | (has_room(&one) ? POLL_WRITABLE : 0);
 }
 
+static struct wait_queue *event_queue(struct file *file)
+{
+    return &((struct counter *)file->state)->changed;
+}
+
 static void event_release(struct file *file)
 {
     heap_free(file->state);
@@ -93,6 +98,7 @@ static const struct file_ops event_ops = {.release = event_release,
                                           .read = event_read,
                                           .write = event_write,
                                           .poll = event_poll,
+                                          .queue = event_queue,
                                           .no_position = true};
 
 enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out)

@@ -2,6 +2,7 @@
 #include "fs/file.h"
 
 #include "base/panic.h"
+#include "fs/epoll.h"
 #include "fs/wait.h"
 #include "mm/heap.h"
 
@@ -9,7 +10,7 @@
 #define COOKIE_LISTED (UINT64_C(1) << 40)
 
 /* Woken when a lock is given up. */
-static struct wait_queue lock_queue = {LIST_INIT(lock_queue.sleepers)};
+static struct wait_queue lock_queue = WAIT_QUEUE_INIT(lock_queue);
 
 enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
                     struct file **out)
@@ -48,6 +49,8 @@ void file_put(struct file *file)
     if (--file->references > 0)
         return;
     unlock(file);
+    if (file->watched)
+        epoll_forget(file);
     if (file->ops->release)
         file->ops->release(file);
     if (file_can_write(file))

@@ -23,6 +23,7 @@ struct file {
     uint64_t limit;  /* directories: entries from here on came after the last rewind; fifos: writers
                         seen  before the open */
     void *state;     /* the ops' own */
+    bool watched;    /* some epoll has it */
     uint8_t lock;    /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
 };
 
@@ -54,6 +55,8 @@ struct file_ops {
     enum err (*find)(struct file *file, uint64_t from, bool data, uint64_t *out);
     /* POLL_* bits that hold now. NULL: always readable and writable. */
     uint32_t (*poll)(struct file *file);
+    /* Woken when poll's answer may have changed; NULL: nothing says so. */
+    struct wait_queue *(*queue)(struct file *file);
     /* ioctl() beyond those that every file has: E_NOTTY. `argument` is the program's. */
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
     bool seekable;    /* has positions: lseek, pread, pwrite; else E_SPIPE */

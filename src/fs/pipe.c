@@ -276,12 +276,19 @@ static enum err pipe_control(struct file *file, uint32_t command, uint64_t argum
     return copy_out(virt(argument), &used, sizeof(used));
 }
 
+static struct wait_queue *pipe_queue(struct file *file)
+{
+    struct pipe *pipe = file->state;
+    return pipe ? &pipe->changed : NULL;
+}
+
 const struct file_ops fifo_file_ops = {
     .open = fifo_open,
     .release = leave,
     .read = pipe_read,
     .write = pipe_write,
     .poll = pipe_poll,
+    .queue = pipe_queue,
     .control = pipe_control,
 };
 

@@ -70,6 +70,12 @@ static uint32_t stream_poll(struct file *file)
     return events;
 }
 
+static struct wait_queue *stream_queue(struct file *file)
+{
+    (void)file;
+    return console_input_queue();
+}
+
 static enum err stream_control(struct file *file, uint32_t command, uint64_t argument,
                                uint64_t *result)
 {
@@ -97,11 +103,13 @@ static const struct file_ops stdout_ops = {.open = open_stdout,
                                            .read = stream_read,
                                            .write = stream_write,
                                            .poll = stream_poll,
+                                           .queue = stream_queue,
                                            .control = stream_control};
 static const struct file_ops stderr_ops = {.open = open_stderr,
                                            .read = stream_read,
                                            .write = stream_write,
                                            .poll = stream_poll,
+                                           .queue = stream_queue,
                                            .control = stream_control};
 
 static MUST_CHECK enum err make_pipe_end(int fd, struct inode **out, char *name, size_t size)

@@ -230,6 +230,12 @@ static uint32_t tty_poll(struct file *file)
     return is_readable(&wait) ? events | POLL_READABLE : events;
 }
 
+static struct wait_queue *tty_queue(struct file *file)
+{
+    (void)file;
+    return console_input_queue();
+}
+
 static enum err set_termios(uint32_t command, uint64_t argument)
 {
     struct tty_termios termios;
@@ -378,11 +384,13 @@ static const struct file_ops stdout_ops = {.open = open_stdout,
                                            .read = tty_read,
                                            .write = tty_write,
                                            .poll = tty_poll,
+                                           .queue = tty_queue,
                                            .control = tty_control};
 static const struct file_ops stderr_ops = {.open = open_stderr,
                                            .read = tty_read,
                                            .write = tty_write,
                                            .poll = tty_poll,
+                                           .queue = tty_queue,
                                            .control = tty_control};
 
 const struct file_ops *tty_ops_of(enum console_stream stream)

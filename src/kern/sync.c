@@ -3,11 +3,12 @@
 
 #include "kern/thread.h"
 
-struct wait_queue any_event = {LIST_INIT(any_event.sleepers)};
+struct wait_queue any_event = WAIT_QUEUE_INIT(any_event);
 
 void wait_queue_init(struct wait_queue *queue)
 {
     list_init(&queue->sleepers);
+    queue->wakes = 0;
 }
 
 enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
@@ -36,6 +37,7 @@ static void wake_all(struct wait_queue *queue)
 void wait_queue_wake(struct wait_queue *queue)
 {
     uint64_t flags = irq_save();
+    queue->wakes++;
     wake_all(queue);
     wake_all(&any_event);
     irq_restore(flags);

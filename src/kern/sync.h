@@ -23,7 +23,13 @@
 
 struct wait_queue {
     struct list sleepers; /* struct thread.wait_link; interrupts off */
+    uint32_t wakes;       /* wake-ups so far, wrapping: who missed one can tell (fs/epoll.c) */
 };
+
+#define WAIT_QUEUE_INIT(name)                                                                      \
+    {                                                                                              \
+        LIST_INIT((name).sleepers), 0                                                              \
+    }
 
 /* Every wake-up of any queue wakes this one too. */
 extern struct wait_queue any_event;

@@ -23,7 +23,7 @@
 #include "mm/heap.h"
 #include "mm/usercopy.h"
 
-struct wait_queue signal_arrived = {LIST_INIT(signal_arrived.sleepers)};
+struct wait_queue signal_arrived = WAIT_QUEUE_INIT(signal_arrived);
 unsigned signal_arrived_watched;
 
 void signal_pending_init(struct signal_pending *pending)

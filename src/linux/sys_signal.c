@@ -11,7 +11,7 @@
 #include "mm/usercopy.h"
 
 /* Nobody wakes it: who sleeps here waits for a signal or for time. */
-static struct wait_queue signal_queue = {LIST_INIT(signal_queue.sleepers)};
+static struct wait_queue signal_queue = WAIT_QUEUE_INIT(signal_queue);
 
 static bool is_signal(int signal)
 {

@@ -138,7 +138,7 @@ enum err sys_clock_getres(struct syscall *call)
 }
 
 /* Nobody wakes it. */
-static struct wait_queue sleepers = {LIST_INIT(sleepers.sleepers)};
+static struct wait_queue sleepers = WAIT_QUEUE_INIT(sleepers);
 
 /* Sleeps until the clock shows `deadline`; CPU time passes only while others run, so it is looked
  * at again. */

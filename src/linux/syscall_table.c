@@ -4,6 +4,7 @@
 
 #include "linux/sys_clone.h"
 #include "linux/sys_exec.h"
+#include "linux/sys_epoll.h"
 #include "linux/sys_file.h"
 #include "linux/sys_futex.h"
 #include "linux/sys_ids.h"
@@ -237,7 +238,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [210] = {"io_cancel", NULL, 3, "xpp"},
     [211] = {"get_thread_area", NULL, 1, "p"},
     [212] = {"lookup_dcookie", NULL, 3, "xpz"},
-    [213] = {"epoll_create", NULL, 1, "d"},
+    [213] = {"epoll_create", sys_epoll_create, 1, "d"},
     [214] = {"epoll_ctl_old", NULL, 0, ""},
     [215] = {"epoll_wait_old", NULL, 0, ""},
     [216] = {"remap_file_pages", NULL, 5, "pzxzx"},
@@ -256,8 +257,8 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [229] = {"clock_getres", sys_clock_getres, 2, "dp"},
     [230] = {"clock_nanosleep", sys_clock_nanosleep, 4, "dxpp"},
     [231] = {"exit_group", sys_exit_group, 1, "d"},
-    [232] = {"epoll_wait", NULL, 4, "fpdd"},
-    [233] = {"epoll_ctl", NULL, 4, "fdfp"},
+    [232] = {"epoll_wait", sys_epoll_wait, 4, "fpdd"},
+    [233] = {"epoll_ctl", sys_epoll_ctl, 4, "fdfp"},
     [234] = {"tgkill", sys_tgkill, 3, "ddd"},
     [235] = {"utimes", sys_utimes, 2, "sp"},
     [236] = {"vserver", NULL, 0, ""},
@@ -305,7 +306,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [278] = {"vmsplice", NULL, 4, "fpzx"},
     [279] = {"move_pages", NULL, 6, "dzpppx"},
     [280] = {"utimensat", sys_utimensat, 4, "fspx"},
-    [281] = {"epoll_pwait", NULL, 6, "fpddpz"},
+    [281] = {"epoll_pwait", sys_epoll_pwait, 6, "fpddpz"},
     [282] = {"signalfd", NULL, 3, "fpz"},
     [283] = {"timerfd_create", NULL, 2, "dx"},
     [284] = {"eventfd", sys_eventfd, 1, "u"},
@@ -315,7 +316,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [288] = {"accept4", sys_accept4, 4, "fppx"},
     [289] = {"signalfd4", NULL, 4, "fpzx"},
     [290] = {"eventfd2", sys_eventfd2, 2, "ux"},
-    [291] = {"epoll_create1", NULL, 1, "x"},
+    [291] = {"epoll_create1", sys_epoll_create1, 1, "x"},
     [292] = {"dup3", sys_dup3, 3, "ffx"},
     [293] = {"pipe2", sys_pipe2, 2, "px"},
     [294] = {"inotify_init1", NULL, 1, "x"},
@@ -376,7 +377,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [438] = {"pidfd_getfd", NULL, 3, "ffx"},
     [439] = {"faccessat2", sys_faccessat2, 4, "fsmx"},
     [440] = {"process_madvise", NULL, 5, "fpzdx"},
-    [441] = {"epoll_pwait2", NULL, 6, "fpdppz"},
+    [441] = {"epoll_pwait2", sys_epoll_pwait2, 6, "fpdppz"},
     [442] = {"mount_setattr", NULL, 5, "fsxpz"},
     [443] = {"quotactl_fd", NULL, 4, "fudp"},
     [444] = {"landlock_create_ruleset", NULL, 3, "pzx"},

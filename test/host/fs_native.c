@@ -16,7 +16,7 @@ bool (*native_other_thread)(void);
 uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
 uintptr_t native_fault_start, native_fault_end;
 struct frames machine_frames = {.free_frames = 1 << 20};
-struct wait_queue any_event = {LIST_INIT(any_event.sleepers)};
+struct wait_queue any_event = WAIT_QUEUE_INIT(any_event);
 
 uint64_t time_now_ns(void)
 {
@@ -35,7 +35,7 @@ void wait_queue_init(struct wait_queue *queue)
 
 void wait_queue_wake(struct wait_queue *queue)
 {
-    (void)queue;
+    queue->wakes++;
 }
 
 enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
@@ -111,7 +111,7 @@ unsigned native_terminals = 7;
 static char input[4096];
 static size_t input_start, input_end;
 static bool input_over;
-static struct wait_queue input_queue = {LIST_INIT(input_queue.sleepers)};
+static struct wait_queue input_queue = WAIT_QUEUE_INIT(input_queue);
 
 void native_console_reset(void)
 {

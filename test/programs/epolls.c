@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* epoll: level and edge, one shot, order of closing, errors, nesting. Prints what happens. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+static void show(const char *what, long result)
+{
+    printf("%s: %ld errno %d\n", what, result, result < 0 ? errno : 0);
+}
+
+static int control(int ep, int op, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.u64 = (uint64_t)fd << 32 | 7};
+    return epoll_ctl(ep, op, fd, &event);
+}
+
+static void wait_for(const char *what, int ep, int milliseconds)
+{
+    struct epoll_event events[8];
+    int n = epoll_wait(ep, events, 8, milliseconds);
+    printf("%s: %d", what, n);
+    for (int i = 0; i < n; i++)
+        printf(" %x/%llx", events[i].events, (unsigned long long)events[i].data.u64);
+    printf("\n");
+}
+
+/* Past the compiler's own checks of the arguments. */
+static long raw_wait(int ep, struct epoll_event *events, long max, int milliseconds)
+{
+    return syscall(SYS_epoll_wait, ep, events, max, milliseconds);
+}
+
+static void levels(void)
+{
+    int ep = epoll_create1(EPOLL_CLOEXEC), p[2];
+    char buffer[16];
+    show("cloexec", fcntl(ep, F_GETFD));
+    if (pipe2(p, O_NONBLOCK) != 0)
+        return;
+    show("add", control(ep, EPOLL_CTL_ADD, p[0], EPOLLIN));
+    wait_for("empty", ep, 0);
+    if (write(p[1], "abc", 3) != 3)
+        return;
+    wait_for("level", ep, -1);
+    wait_for("level again", ep, 10);
+    show("to edge", control(ep, EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLET));
+    wait_for("edge", ep, 0);
+    wait_for("edge again", ep, 0);
+    if (write(p[1], "d", 1) != 1)
+        return;
+    wait_for("edge after a write", ep, 0);
+    show("read", read(p[0], buffer, sizeof(buffer)));
+    wait_for("drained", ep, 0);
+    if (write(p[1], "e", 1) != 1)
+        return;
+    wait_for("edge after draining", ep, 0);
+    show("to one shot", control(ep, EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLONESHOT));
+    wait_for("one shot", ep, 0);
+    wait_for("one shot again", ep, 0);
+    show("armed", control(ep, EPOLL_CTL_MOD, p[0], EPOLLIN | EPOLLONESHOT));
+    wait_for("one shot armed", ep, 0);
+    show("add the other", control(ep, EPOLL_CTL_ADD, p[1], EPOLLOUT));
+    wait_for("writable", ep, 0);
+    close(p[0]);
+    wait_for("reader gone", ep, 0);
+    close(p[1]);
+    wait_for("both gone", ep, 0);
+    close(ep);
+}
+
+static void descriptors(void)
+{
+    int ep = epoll_create1(0), ev = eventfd(1, 0), copy = dup(ev);
+    show("add", control(ep, EPOLL_CTL_ADD, ev, EPOLLIN));
+    show("add the copy", control(ep, EPOLL_CTL_ADD, copy, EPOLLIN));
+    wait_for("two names", ep, 0);
+    close(ev);
+    wait_for("one closed", ep, 0);
+    show("delete a closed one", epoll_ctl(ep, EPOLL_CTL_DEL, ev, NULL));
+    close(copy);
+    wait_for("both closed", ep, 0);
+    close(ep);
+}
+
+static void errors(void)
+{
+    int ep = epoll_create1(0), ev = eventfd(0, 0),
+        file = open("/tmp/plain", O_CREAT | O_RDWR, 0600);
+    struct epoll_event event = {.events = EPOLLIN}, *nowhere = (struct epoll_event *)8;
+    show("create(0)", epoll_create(0));
+    show("create1(1)", epoll_create1(1));
+    show("a plain file", control(ep, EPOLL_CTL_ADD, file, EPOLLIN));
+    show("itself", control(ep, EPOLL_CTL_ADD, ep, EPOLLIN));
+    show("not an epoll", control(ev, EPOLL_CTL_ADD, ep, EPOLLIN));
+    show("bad descriptor", control(ep, EPOLL_CTL_ADD, 99, EPOLLIN));
+    show("not there", control(ep, EPOLL_CTL_MOD, ev, EPOLLIN));
+    show("delete not there", control(ep, EPOLL_CTL_DEL, ev, EPOLLIN));
+    show("bad operation", control(ep, 17, ev, EPOLLIN));
+    show("bad event", epoll_ctl(ep, EPOLL_CTL_ADD, ev, nowhere));
+    show("add", control(ep, EPOLL_CTL_ADD, ev, EPOLLIN));
+    show("add twice", control(ep, EPOLL_CTL_ADD, ev, EPOLLIN));
+    show("no room", raw_wait(ep, &event, 0, 0));
+    show("negative room", raw_wait(ep, &event, -1, 0));
+    show("wait on another", epoll_wait(ev, &event, 1, 0));
+    show("wait on nothing", epoll_wait(99, &event, 1, 0));
+    uint64_t one = 1;
+    if (write(ev, &one, 8) != 8)
+        return;
+    show("bad buffer", raw_wait(ep, nowhere, 1, 0));
+    close(file);
+    close(ev);
+    close(ep);
+}
+
+static void nesting(void)
+{
+    int chain[6], ev = eventfd(0, 0);
+    for (int i = 0; i < 6; i++)
+        chain[i] = epoll_create1(0);
+    show("leaf", control(chain[0], EPOLL_CTL_ADD, ev, EPOLLIN));
+    for (int i = 1; i < 4; i++)
+        show("above", control(chain[i], EPOLL_CTL_ADD, chain[i - 1], EPOLLIN));
+    show("loop", control(chain[0], EPOLL_CTL_ADD, chain[3], EPOLLIN));
+    wait_for("quiet", chain[3], 0);
+    uint64_t one = 1;
+    if (write(ev, &one, 8) != 8)
+        return;
+    wait_for("through all", chain[3], 0);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+static void times(void)
+{
+    int ep = epoll_create1(0);
+    struct timespec start, end, wait = {0, 30000000};
+    struct epoll_event event;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    wait_for("time", ep, 30);
+    show("pwait2", syscall(SYS_epoll_pwait2, ep, &event, 1, &wait, NULL, 8));
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    long ms = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
+    printf("waited: %d\n", ms >= 59);
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    sigaction(SIGALRM, &action, NULL);
+    ualarm(20000, 0);
+    show("interrupted", epoll_wait(ep, &event, 1, -1));
+    sigset_t blocked, none;
+    sigemptyset(&none);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGALRM);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    raise(SIGALRM);
+    show("pending", epoll_wait(ep, &event, 1, 0));
+    show("let in", epoll_pwait(ep, &event, 1, -1, &none));
+}
+
+int main(void)
+{
+    levels();
+    descriptors();
+    errors();
+    nesting();
+    times();
+    return 0;
+}
