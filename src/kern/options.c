@@ -227,6 +227,8 @@ static bool read_word(struct reader *r, const struct cmdline_word *word, char *c
             r->options->loglevel = 7;
         else if (strcmp(word->name, "norandmaps") == 0)
             r->options->no_randomness = true;
+        else if (strcmp(word->name, "check-at-end") == 0)
+            r->options->check_at_end = true;
         else
             goto unknown;
         return true;

@@ -26,6 +26,7 @@ struct options {
     unsigned arena, slots;                       /* pagetables.arena=, .slots=; 0: not given */
     uint64_t pool;                               /* pagetables.pool=; 0: not given */
     bool no_randomness;                          /* norandmaps */
+    bool check_at_end;                           /* check-at-end: invariants, when all is over */
     const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */

@@ -11,6 +11,8 @@
 #include "kern/thread.h"
 #include "linux/signal.h"
 #include "linux/thread_exit.h"
+#include "mm/areas.h"
+#include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/layout.h"
 
@@ -261,10 +263,21 @@ static void tell_others_to_exit(struct process *process)
     irq_restore(irq);
 }
 
+static bool check_at_end;
+
+void process_check_at_end(void)
+{
+    check_at_end = true;
+}
+
 static NORETURN void machine_ends(int status)
 {
     int signal = status & 0x7f;
     file_table_clear(file_table_current());
+    if (check_at_end) {
+        areas_check();
+        frames_check(&machine_frames);
+    }
     machine_exit(signal != 0 ? SIGNAL_EXIT + signal : status >> 8 & 0xff);
 }
 

@@ -181,6 +181,8 @@ uint64_t process_cpu_ns(const struct process *process);
 
 /* Ends the calling thread, and with the last one the process. `status` as wait4() shows it. */
 NORETURN void linux_thread_exit(int status);
+/* The kernel checks areas and frames when the program is over, and panics when one is wrong. Boot. */
+void process_check_at_end(void);
 /* Ends the calling thread's process: all its threads. */
 NORETURN void process_exit(int status);
 /* The same for a death by signal. */

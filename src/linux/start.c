@@ -96,6 +96,8 @@ INIT_CODE static void process_start(void)
     struct memory_totals memory;
     memory_totals(&memory);
     process_init(memory.total);
+    if (options.check_at_end)
+        process_check_at_end();
     vdso_init();
     fs_bridge_init();
     machine_on_power_button(ask_to_end);

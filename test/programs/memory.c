@@ -42,6 +42,10 @@ static void anonymous(void)
            mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0) == MAP_FAILED
                ? -1
                : 0);
+    /* What is there stays: memory is populated around it. */
+    result("mlock", mlock(p, 12 * PAGE));
+    truth("kept", all(p, 4 * PAGE, 7) && all(q, 2 * PAGE, 0) && all(p + 6 * PAGE, 10 * PAGE, 7));
+    result("munlock", munlock(p, 12 * PAGE));
     result("dontneed", madvise(p, PAGE, MADV_DONTNEED));
     truth("zeros again", all(p, PAGE, 0));
     char *moved = mremap(p + 6 * PAGE, 10 * PAGE, 40 * PAGE, MREMAP_MAYMOVE);

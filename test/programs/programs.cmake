@@ -31,6 +31,11 @@ add_test(NAME programs.debian COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/debia
 set_tests_properties(programs.debian PROPERTIES LABELS programs TIMEOUT 1800 SKIP_RETURN_CODE 77
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
 
+add_test(NAME programs.callfuzz
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/callfuzz.sh ${program_dir}/callfuzz-glibc)
+set_tests_properties(programs.callfuzz PROPERTIES LABELS programs TIMEOUT 90000
+    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+
 # The tool itself, not the front door: what needs building has been built when tests run.
 add_test(NAME programs.cases
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir})
