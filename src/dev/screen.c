@@ -22,7 +22,7 @@ static bool drawer_runs;
 
 static struct surface surface;
 static vt_cell *shown; /* what the card shows, rows * columns; drawn row by row, interrupts off */
-static struct wait_queue work = {LIST_INIT(work.sleepers)};
+static struct wait_queue work = WAIT_QUEUE_INIT(work);
 
 /* The row as it should look, the cursor in it. */
 static const vt_cell *row_with_cursor(unsigned row)
@@ -68,7 +68,7 @@ static void draw_all(void)
 static void drawer(void *unused)
 {
     (void)unused;
-    static struct wait_queue nobody = {LIST_INIT(nobody.sleepers)};
+    static struct wait_queue nobody = WAIT_QUEUE_INIT(nobody);
     for (;;) {
         if (WAIT_EVENT(&work, changed, NO_DEADLINE) != E_OK)
             continue;
