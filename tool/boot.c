@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "boot.h"
 #include "compile.h"
+#include "etc.h"
 #include "fail.h"
 #include "file.h"
 #include "iso.h"
@@ -129,6 +130,7 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
         prepare_demo(tree, program);
     for (size_t i = 0; i < o->with.count; i++)
         program_pack_with(tree, o->with.item[i]);
+    etc_add(tree);
 }
 
 static char *pack_archive(const struct request *o, struct program *program)

@@ -17,7 +17,7 @@ namespace=-m
 
 make_root() {
     mkdir -p "$1"/{dev,proc,root,tmp,etc}
-    cp "$here"/root/etc/{passwd,group} "$1/etc"
+    cp "$here"/root/etc/{passwd,group,hosts,nsswitch.conf,resolv.conf,localtime} "$1/etc"
     chmod 1777 "$1/tmp"
     find "$1" -exec touch -h -d @1000000000 {} +
 }
