@@ -8,6 +8,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,7 +242,10 @@ void tree_add_text(struct tree *tree, const char *path, const char *text, size_t
     FILE *out = fopen(file, "we");
     if (!out || (size > 0 && fwrite(text, 1, size, out) != size) || fclose(out) != 0)
         fail_errno("cannot write %s", file);
-    chmod(file, 0644);
+    /* The same request gives the same archive. */
+    const struct timespec times[2] = {{0, 0}, {0, 0}};
+    if (chmod(file, 0644) != 0 || utimensat(AT_FDCWD, file, times, 0) != 0)
+        fail_errno("cannot write %s", file);
     tree_add_file(tree, path, file);
     free(name);
     free(file);
