@@ -133,22 +133,35 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     etc_add(tree);
 }
 
-static char *pack_archive(const struct request *o, struct program *program)
+/* It lies beside the stripped one: ouro.elf, ouro.debug.elf. */
+char *boot_kernel_symbols(const char *kernel)
 {
-    struct tree tree = {0};
+    size_t length = strlen(kernel);
+    char *beside = string_ends(kernel, ".elf")
+                       ? string_format("%.*s.debug.elf", (int)length - 4, kernel)
+                       : string_copy(kernel);
+    if (access(beside, R_OK) == 0)
+        return beside;
+    free(beside);
+    return string_copy(kernel);
+}
+
+static char *pack_archive(const struct request *o, struct program *program, struct tree *tree)
+{
     char *archive = guard_path("root.cpio");
-    boot_tree(o, &tree, program);
-    uint64_t needed = pack_tree(&tree, archive, o->command == COMMAND_ISO ? 0 : o->machine.memory);
+    boot_tree(o, tree, program);
+    uint64_t needed = pack_tree(tree, archive, o->command == COMMAND_ISO ? 0 : o->machine.memory);
     if (o->verbose)
-        tell_sizes(&tree, archive, needed);
+        tell_sizes(tree, archive, needed);
     return archive;
 }
 
-void boot_prepare(struct request *o, struct program *program)
+void boot_prepare(struct request *o, struct program *program, struct tree *tree)
 {
     struct machine *m = &o->machine;
     struct args packed = {0}, run = {0};
     *program = (struct program){0};
+    *tree = (struct tree){0};
     guard_start();
     setenv("TMPDIR", guard_folder(), 1); /* for the helpers */
     if (o->command != COMMAND_ISO)
@@ -159,7 +172,7 @@ void boot_prepare(struct request *o, struct program *program)
         progress_start("copying the image");
         file_copy(o->image, m->image);
     } else {
-        m->archive = pack_archive(o, program);
+        m->archive = pack_archive(o, program, tree);
         packed_words(o, program, &packed);
         struct args all = {0};
         if (run.count > 0)

@@ -4,6 +4,7 @@
 #include "fail.h"
 #include "input.h"
 #include "outputs.h"
+#include "report_stream.h"
 #include "terminal.h"
 #include "text.h"
 #include "unframe.h"
@@ -23,6 +24,7 @@
 #define BACKGROUND_PERIOD 0.25 /* seconds between looks whether we are in the foreground again */
 #define FLOW_PAUSE        1000 /* microseconds between reads while bytes flow */
 #define SECONDS_MAX       1e6  /* "no deadline" */
+#define REPORT_PAUSE      1.0 /* seconds without a byte after which a report's rest is not awaited */
 
 struct console {
     const struct console_options *options;
@@ -30,12 +32,14 @@ struct console {
     struct unframe unframe;
     struct chatter chatter;
     struct outputs outputs;
+    struct report_stream report;
     struct input input;
     bool flowing;   /* the last step brought bytes */
     bool ready;     /* the kernel takes input */
     bool connected; /* the serial port is open */
     bool decided;   /* how it ended is known: what is left is to write the output */
     double started, ended;
+    double logged; /* when the log last said something */
 };
 
 static double now(void)
@@ -43,15 +47,6 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void decide(struct console *c, enum ending ending)
-{
-    if (c->decided)
-        return;
-    c->decided = true;
-    c->ended = now();
-    c->result->ending = ending;
 }
 
 /* Text that no terminal in the machine has seen: a raw one here wants both ends of a line. */
@@ -67,15 +62,57 @@ static void add_text(struct console *c, const char *bytes, size_t size)
     }
 }
 
+static void on_log(void *context, const char *bytes, size_t size)
+{
+    add_text(context, bytes, size);
+}
+
+static void on_report(void *context, const char *report, size_t size, bool complete)
+{
+    struct console *c = context;
+    struct text text = {0};
+    report_present(c->options->report, report, size, complete, &text);
+    add_text(c, text.bytes, text.length);
+    text_free(&text);
+}
+
+static void release_report(struct console *c)
+{
+    const struct report_sink sink = {on_log, on_report, c};
+    report_stream_release(&c->report, &sink);
+}
+
+static void feed_log(struct console *c, const char *bytes, size_t size)
+{
+    const struct report_sink sink = {on_log, on_report, c};
+    c->logged = now();
+    if (c->options->report && !c->decided)
+        report_stream_feed(&c->report, bytes, size, &sink);
+    else
+        add_text(c, bytes, size);
+}
+
+static void decide(struct console *c, enum ending ending)
+{
+    if (c->decided)
+        return;
+    release_report(c);
+    c->decided = true;
+    c->ended = now();
+    c->result->ending = ending;
+}
+
 static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
 {
     struct console *c = context;
-    if (stream == STREAM_CHATTER)
+    if (stream == STREAM_CHATTER) {
         chatter_feed(&c->chatter, bytes, size);
-    else if (stream == STREAM_LOG)
-        add_text(c, bytes, size);
-    else
+    } else if (stream == STREAM_LOG) {
+        feed_log(c, bytes, size);
+    } else {
+        release_report(c); /* the order of what is said is kept */
         outputs_add(&c->outputs, stream == STREAM_STDOUT ? 0 : 1, bytes, size);
+    }
 }
 
 static void on_chatter_line(void *context, const char *line)
@@ -145,6 +182,12 @@ static double check_clock(struct console *c)
         left = c->started + c->options->timeout - t;
     if (left <= 0)
         decide(c, ENDED_TIMEOUT);
+    if (report_stream_holds(&c->report)) {
+        if (c->logged + REPORT_PAUSE <= t)
+            release_report(c);
+        else
+            left = nearest(left, c->logged + REPORT_PAUSE - t);
+    }
     if (c->options->boot_limit > 0 && !c->unframe.greeted) {
         double boot = c->started + c->options->boot_limit - t;
         if (boot <= 0)

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include "report.h"
+
 #include <stdbool.h>
 
 enum ending {
@@ -24,8 +26,9 @@ enum ending {
 };
 
 struct console_options {
-    int serial;        /* connected socket to the emulator; stays the caller's */
-    bool verbose;      /* chatter and boot marks go to stderr */
+    int serial;                          /* connected socket to the emulator; stays the caller's */
+    const struct report_options *report; /* what is done to fault reports; NULL: nothing */
+    bool verbose;                        /* chatter and boot marks go to stderr */
     bool input;        /* stdin goes to the program; else it sees the end of input at once */
     double timeout;    /* seconds until ENDED_TIMEOUT; 0: none */
     double boot_limit; /* seconds until ENDED_UNSTARTED; 0: none */

@@ -27,24 +27,11 @@ static Elf64_Ehdr read_header(const char *file)
     return header;
 }
 
-/* The kernel with symbols lies beside the stripped one: ouro.elf, ouro.debug.elf. */
-static char *symbols_of(const char *kernel)
-{
-    size_t length = strlen(kernel);
-    char *beside = string_ends(kernel, ".elf")
-                       ? string_format("%.*s.debug.elf", (int)length - 4, kernel)
-                       : string_copy(kernel);
-    if (access(beside, R_OK) == 0)
-        return beside;
-    free(beside);
-    return string_copy(kernel);
-}
-
 static void gdb_arguments(struct args *args, const struct request *o, const struct program *program)
 {
     Elf64_Ehdr header = read_header(program->file);
     uint64_t bias = header.e_type == ET_DYN ? LAYOUT_PIE_BASE : 0;
-    char *symbols = symbols_of(o->kernel);
+    char *symbols = boot_kernel_symbols(o->kernel);
     const char *const start[] = {"gdb", "-q", "-iex", "set debuginfod enabled off", symbols, NULL};
     args_all(args, start);
     args_add(args, "-ex");
@@ -64,13 +51,14 @@ int command_debug(int argc, char **argv)
 {
     struct request request;
     struct program program;
+    struct tree tree;
     struct emulator emulator;
     struct child gdb;
     struct args args = {0};
     struct console_result result = {0};
     int status = 0;
     options_read(COMMAND_DEBUG, argc, argv, &request);
-    boot_prepare(&request, &program);
+    boot_prepare(&request, &program, &tree);
     char *socket_path = guard_path("gdb.socket");
     request.machine.gdb = socket_path;
     emulator_start(&request.machine, &emulator);
@@ -80,7 +68,10 @@ int command_debug(int argc, char **argv)
     guard_ignore_interrupt();
     if (!child_start(&(struct spawn){.argv = args.item, .input = 0, .output = 1, .error = 2}, &gdb))
         fail_errno("cannot start gdb");
-    const struct console_options console = {.serial = emulator.serial, .verbose = request.verbose};
+    const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
+                                          .colour = report_wants_colour()};
+    const struct console_options console = {
+        .serial = emulator.serial, .report = &report, .verbose = request.verbose};
     console_run(&console, &result);
     while (!child_wait(&gdb, -1, &status))
         ;

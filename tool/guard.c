@@ -250,6 +250,28 @@ bool child_start(const struct spawn *spawn, struct child *out)
     return true;
 }
 
+pid_t guard_fork(int keep)
+{
+    sigset_t old;
+    signals_block(&old);
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(STATUS_FAILED);
+        for (size_t i = 0; i < ARRAY_LENGTH(signals); i++)
+            signal(signals[i], SIG_DFL);
+        memset(children, 0, sizeof(children));
+        guardian_pipe = -1;
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null < 0 || dup2(null, STDERR_FILENO) < 0 || dup2(keep, 3) < 0)
+            _exit(STATUS_FAILED);
+        closefrom(4); /* the guardian waits until nobody holds its pipe */
+    }
+    signals_restore(&old);
+    return pid;
+}
+
 static void child_forget(struct child *child)
 {
     sigset_t old;

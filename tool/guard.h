@@ -51,6 +51,10 @@ bool child_start(const struct spawn *spawn, struct child *out);
 bool child_wait(struct child *child, int milliseconds, int *wait_status);
 /* Ends the child and everything in its group, if it still runs, and reaps it. */
 void child_kill(struct child *child);
+/* fork() for work that may crash: the new process has nothing of ours to clean up, keeps only the
+ * standard files and `keep`, which becomes 3, and dies with the tool. Its stderr is /dev/null. The
+ * caller waits for it. */
+pid_t guard_fork(int keep);
 /* Runs a helper to its end, with its output kept from the terminal. True when it ended with 0;
  * otherwise its output was printed on stderr. A helper that cannot be started fails the tool:
  * "cannot start NAME". */

@@ -25,6 +25,7 @@ enum { /* options without a short form */
     KEY_MACHINE,
     KEY_IMAGE,
     KEY_TIMEOUT,
+    KEY_REPORT,
     KEY_QEMU_ARG,
     KEY_GDB_ARG,
 };
@@ -70,6 +71,8 @@ static const struct argp_option run_options[] = {
     MACHINE_OPTIONS,
     {"image", KEY_IMAGE, "FILE.iso", 0, "boot this image of `ouro iso` instead of packing one", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
+    {"report", KEY_REPORT, "FILE.json", 0,
+     "keep the JSON of a fault report, with file and line; empty when there is none", 3},
     {0},
 };
 
@@ -203,6 +206,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_TIMEOUT:
         o->timeout = parse_seconds(state, text);
+        break;
+    case KEY_REPORT:
+        o->report = text;
         break;
     case KEY_GDB_ARG:
         args_add(&o->gdb_args, text);

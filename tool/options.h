@@ -25,7 +25,8 @@ struct request {
     const char *image;      /* --image; NULL: pack one */
     const char *output;     /* iso: -o */
     const char *kernel;
-    double timeout; /* seconds; 0: none */
+    const char *report; /* --report: where the JSON of a fault report goes; NULL: nowhere */
+    double timeout;     /* seconds; 0: none */
     bool verbose;
     const char *program; /* NULL: the demo */
     char **arguments;    /* of the program, behind argv[0] */

@@ -43,12 +43,19 @@ int command_run(int argc, char **argv)
 {
     struct request request;
     struct program program;
+    struct tree tree;
     struct emulator emulator;
     struct console_result result = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
-    boot_prepare(&request, &program);
+    if (request.report)
+        file_write(request.report, ""); /* what cannot be written is said now */
+    boot_prepare(&request, &program, &tree);
     emulator_start(&request.machine, &emulator);
+    const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
+                                          .keep = request.report,
+                                          .colour = report_wants_colour()};
     const struct console_options console = {.serial = emulator.serial,
+                                            .report = &report,
                                             .verbose = request.verbose,
                                             .input = true,
                                             .timeout = request.timeout,
@@ -62,8 +69,9 @@ int command_iso(int argc, char **argv)
 {
     struct request request;
     struct program program;
+    struct tree tree;
     options_read(COMMAND_ISO, argc, argv, &request);
-    boot_prepare(&request, &program);
+    boot_prepare(&request, &program, &tree);
     file_copy(request.machine.image, request.output);
     return 0;
 }

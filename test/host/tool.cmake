@@ -23,3 +23,5 @@ add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc
 target_sources(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc)
 target_include_directories(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan)
 target_link_libraries(test_tool_scan PRIVATE PkgConfig::LIBELF)
+ouro_tool_test(json tool/json.c)
+ouro_tool_test(report tool/report.c tool/report_stream.c tool/report_render.c tool/json.c)
