@@ -88,6 +88,10 @@ static void run_words(const struct request *o, struct args *words)
     if (size.ws_col > 0 && size.ws_row > 0)
         args_format(words, "terminal.size=%ux%u", size.ws_col, size.ws_row);
     args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
+    if (o->stats)
+        args_add(words, "stats");
+    if (o->boot_chart)
+        args_add(words, "bootchart");
     args_add(words, emulator_exit_word(o->machine.emulator));
     text_free(&terminals);
 }

@@ -28,6 +28,8 @@ enum { /* options without a short form */
     KEY_REPORT,
     KEY_QEMU_ARG,
     KEY_GDB_ARG,
+    KEY_STATS,
+    KEY_BOOTCHART,
 };
 
 #define PACK_OPTIONS                                                                                \
@@ -73,6 +75,9 @@ static const struct argp_option run_options[] = {
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
     {"report", KEY_REPORT, "FILE.json", 0,
      "keep the JSON of a fault report, with file and line; empty when there is none", 3},
+    {"stats", KEY_STATS, NULL, 0,
+     "say at the end how many faults, flushes, switches and system calls there were", 4},
+    {"bootchart", KEY_BOOTCHART, NULL, 0, "say how long each phase of the kernel's boot took", 4},
     {0},
 };
 
@@ -209,6 +214,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_REPORT:
         o->report = text;
+        break;
+    case KEY_STATS:
+        o->stats = true;
+        break;
+    case KEY_BOOTCHART:
+        o->boot_chart = true;
         break;
     case KEY_GDB_ARG:
         args_add(&o->gdb_args, text);

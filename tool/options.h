@@ -28,6 +28,8 @@ struct request {
     const char *report; /* --report: where the JSON of a fault report goes; NULL: nowhere */
     double timeout;     /* seconds; 0: none */
     bool verbose;
+    bool stats;          /* run: counters at the end */
+    bool boot_chart;     /* run */
     const char *program; /* NULL: the demo */
     char **arguments;    /* of the program, behind argv[0] */
     size_t argument_count;

@@ -160,15 +160,18 @@ syscall_entry:
     /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
     cmpl $0x100, 120(%rsp)
     jne trap_return
-    testl $~0x0ed7, 152(%rsp) /* TF, NT, RF, AC ...: only iretq sets those safely */
+    mov 152(%rsp), %r11
+    test syscall_slow_flags(%rip), %r11d
     jnz trap_return
+    bt $11, %r11d
+    setc %al
+    add $0x7f, %al /* OF */
+    mov 152(%rsp), %ah
+    sahf /* SF, ZF, AF, PF, CF; nothing from here on changes a flag */
     pop_registers
     mov 16(%rsp), %rcx
     mov 32(%rsp), %r11
-    add $32, %rsp
-    andl $~0x200, (%rsp) /* IF stays off until the stack is the program's */
-    popfq
-    pop %rsp
+    mov 40(%rsp), %rsp
     sti
     jmp *%rcx
 

@@ -11,6 +11,7 @@ enum {
     LEAF1_ECX_XSAVE = 1 << 26,
     LEAF1_ECX_RDRAND = 1 << 30,
     LEAF7_EBX_RDSEED = 1 << 18,
+    EXTENDED_ECX_LAHF = 1,
     EXTENDED_EDX_NX = 1 << 20,
     EXTENDED_EDX_PAGE1GB = 1 << 26,
     XCR0_X87 = 1,
@@ -50,7 +51,9 @@ INIT_CODE static void read_identity(struct cpu_features *f)
         f->leaf7_ebx = cpuid(7, 0).ebx;
 
     uint32_t extended_max = cpuid(0x80000000, 0).eax;
-    f->extended_edx = cpuid(0x80000001, 0).edx;
+    v = cpuid(0x80000001, 0);
+    f->extended_edx = v.edx;
+    f->lahf = v.ecx & EXTENDED_ECX_LAHF;
     for (uint32_t i = 0; i < 3 && extended_max >= 0x80000004; i++) {
         v = cpuid(0x80000002 + i, 0);
         memcpy(f->brand + 16 * i, &v, 16);

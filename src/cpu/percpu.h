@@ -10,6 +10,7 @@
 #define PERCPU_KSTACK_TOP   8
 #define PERCPU_KSTACK_LOW   16
 #define PERCPU_PROGRAM_RSP  24
+#define PERCPU_CURRENT      32
 #define PERCPU_INDEX        40
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
@@ -33,5 +34,13 @@ static inline struct percpu *percpu(void)
     struct percpu *self;
     __asm__("mov %%gs:0, %0" : "=r"(self));
     return self;
+}
+
+/* Not volatile: whoever executes this is always the same thread. */
+static inline struct thread *percpu_thread(void)
+{
+    struct thread *current;
+    __asm__("mov %%gs:%c1, %0" : "=r"(current) : "i"(PERCPU_CURRENT));
+    return current;
 }
 #endif

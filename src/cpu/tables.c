@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/sections.h"
+#include "cpu/features.h"
 #include "cpu/frame.h"
 #include "cpu/selectors.h"
 #include "cpu/x86.h"
@@ -34,6 +35,7 @@ _Static_assert(__builtin_offsetof(struct percpu, self) == PERCPU_SELF, "entry.S"
 _Static_assert(__builtin_offsetof(struct percpu, kstack_top) == PERCPU_KSTACK_TOP, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, kstack_low) == PERCPU_KSTACK_LOW, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, program_rsp) == PERCPU_PROGRAM_RSP, "entry.S");
+_Static_assert(__builtin_offsetof(struct percpu, current) == PERCPU_CURRENT, "percpu.h");
 _Static_assert(__builtin_offsetof(struct percpu, index) == PERCPU_INDEX, "vdso/clock.c");
 _Static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.S");
 
@@ -119,9 +121,13 @@ INIT_CODE void cpu_tables_set_ist(unsigned ist, virt_t top)
     tss.ist[ist - 1] = top.v;
 }
 
+RO_AFTER_INIT uint32_t syscall_slow_flags = ~UINT32_C(0x0ad7);
+
 INIT_CODE void cpu_syscall_init(void)
 {
     wrmsr(MSR_STAR, (uint64_t)SELECTOR_CODE << 32);
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_entry);
     wrmsr(MSR_FMASK, 0x47700); /* AC NT IOPL DF IF TF */
+    if (!cpu_features.lahf)
+        syscall_slow_flags = UINT32_MAX; /* bit 1 is always set */
 }

@@ -5,6 +5,10 @@
 #include "base/addr.h"
 #include "cpu/percpu.h"
 
+/* For entry.S: a program's RFLAGS with one of these (DF, TF, NT, RF, AC ...) come back by iretq; all
+ * do on a CPU that lacks SAHF in long mode. */
+extern uint32_t syscall_slow_flags;
+
 extern struct percpu percpu_boot; /* the boot CPU's */
 
 /* Loads the tables with small static IST stacks and points GS at percpu_boot, whose kernel stack is

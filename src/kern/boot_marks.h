@@ -17,3 +17,5 @@ extern size_t boot_mark_count;
 
 /* The phase ends now, and the next begins. Callers: boot. */
 void boot_mark(const char *phase);
+/* Prints a bar for each phase. Caller: boot, after the last mark. */
+void boot_marks_show(void);

@@ -229,6 +229,10 @@ static bool read_word(struct reader *r, const struct cmdline_word *word, char *c
             r->options->no_randomness = true;
         else if (strcmp(word->name, "check-at-end") == 0)
             r->options->check_at_end = true;
+        else if (strcmp(word->name, "stats") == 0)
+            r->options->stats = true;
+        else if (strcmp(word->name, "bootchart") == 0)
+            r->options->boot_chart = true;
         else
             goto unknown;
         return true;

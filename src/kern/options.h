@@ -27,6 +27,8 @@ struct options {
     uint64_t pool;                               /* pagetables.pool=; 0: not given */
     bool no_randomness;                          /* norandmaps */
     bool check_at_end;                           /* check-at-end: invariants, when all is over */
+    bool stats;                                  /* linux/stats.h */
+    bool boot_chart;                             /* kern/boot_marks.h */
     const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */

@@ -25,6 +25,7 @@ static struct thread *vectors_owner; /* whose state the vector registers hold */
 static struct timer slice_timer;     /* not before the end of the running thread's slice */
 static volatile bool slice_over;
 static uint32_t next_id = 1;
+static uint64_t switch_count;
 
 /* Ended threads with their stacks (all_link); interrupts off. */
 static struct list spares = LIST_INIT(spares);
@@ -34,11 +35,6 @@ static struct timer idle_timer;
 static uint64_t idle_limit_ns;
 static void (*idle_stuck)(void);
 static volatile bool idle_over;
-
-struct thread *thread_current(void)
-{
-    return percpu()->current;
-}
 
 static struct thread *thread_of(struct run_entity *entity)
 {
@@ -150,6 +146,7 @@ static void switch_to(struct thread *next, uint64_t now)
     arm_slice(next->slice_end_ns);
     if (next == self)
         return;
+    switch_count++;
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
     reap();
@@ -249,6 +246,11 @@ void thread_yield(void)
     uint64_t flags = irq_save();
     give_way(RUN_YIELDED);
     irq_restore(flags);
+}
+
+uint64_t thread_switch_count(void)
+{
+    return switch_count;
 }
 
 bool thread_slice_over(void)

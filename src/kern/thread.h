@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "cpu/percpu.h"
 #include "kern/run_queue.h"
 #include "kern/time.h"
 
@@ -69,7 +70,11 @@ MUST_CHECK enum err thread_create_program(const char *name, void (*function)(voi
 /* Ends the calling thread; its memory is freed by whoever runs next. */
 NORETURN void thread_exit(void);
 
-struct thread *thread_current(void); /* callers: any; from an interrupt, who was interrupted */
+/* Callers: any; from an interrupt, who was interrupted. */
+static inline struct thread *thread_current(void)
+{
+    return percpu_thread();
+}
 
 /* Gives the calling thread vector registers in their initial state: it will run program code.
  * E_NOMEM. */
@@ -93,6 +98,9 @@ void thread_watch_idle(uint64_t after_ns, void (*stuck)(void));
 
 /* CPU time it has had, in the program and the kernel. */
 uint64_t thread_cpu_ns(const struct thread *thread);
+
+/* From one thread to another, since boot. Callers: any. */
+uint64_t thread_switch_count(void);
 
 /* Lets the other runnable threads run once. */
 void thread_yield(void);

@@ -10,6 +10,7 @@
 #include "kern/machine.h"
 #include "kern/thread.h"
 #include "linux/signal.h"
+#include "linux/stats.h"
 #include "linux/thread_exit.h"
 #include "mm/areas.h"
 #include "mm/frames.h"
@@ -49,11 +50,6 @@ struct process *process_next(struct process *process)
 struct linux_thread *linux_thread_of(struct thread *thread)
 {
     return thread->linux_thread;
-}
-
-struct linux_thread *linux_current(void)
-{
-    return thread_current()->linux_thread;
 }
 
 struct linux_thread *linux_thread_find(int tid)
@@ -278,6 +274,7 @@ static NORETURN void machine_ends(int status)
         areas_check();
         frames_check(&machine_frames);
     }
+    stats_report();
     machine_exit(signal != 0 ? SIGNAL_EXIT + signal : status >> 8 & 0xff);
 }
 

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "kern/sync.h"
+#include "kern/thread.h"
 #include "linux/signal.h"
 #include "linux/syscall.h"
 #include "linux/timers.h"
@@ -151,7 +152,10 @@ void process_init(uint64_t memory);
 
 /* The Linux side of a thread, NULL for a thread of the kernel. Callers: any. */
 struct linux_thread *linux_thread_of(struct thread *thread);
-struct linux_thread *linux_current(void);
+static inline struct linux_thread *linux_current(void)
+{
+    return thread_current()->linux_thread;
+}
 static inline struct process *process_current(void)
 {
     return linux_current()->process;

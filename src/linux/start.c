@@ -24,6 +24,7 @@
 #include "linux/process.h"
 #include "linux/signal.h"
 #include "linux/start_proc.h"
+#include "linux/stats.h"
 #include "linux/sys_file_proc.h"
 #include "linux/sys_mem.h"
 #include "linux/vdso.h"
@@ -108,7 +109,7 @@ INIT_CODE static void process_start(void)
         .pagetables = virt(paging_program_window),
     };
     exec_configure(&how);
-    if (thread_use_vectors() != E_OK)
+    if ((options.stats && stats_start() != E_OK) || thread_use_vectors() != E_OK)
         need_memory("the program", phys_range_size(boot_summary.archive));
 }
 
@@ -136,11 +137,14 @@ void linux_start(void *unused)
     process_start();
     struct trap_frame *frame = program_load();
     boot_mark("program loaded");
+    bool chart = options.boot_chart; /* the options are boot memory */
     memory_end_boot();
     boot_mark("boot memory freed");
     protection_check(mem_rwx_exceptions() != 0);
     boot_mark("page tables checked");
     log_info("the program starts after %llu us", (unsigned long long)(time_now_ns() / 1000));
+    if (chart)
+        boot_marks_show();
     start_proc_booted();
     console_ready();
     enter_program(frame);

@@ -67,6 +67,9 @@ static inline const struct syscall_row *syscall_row(uint32_t number)
  */
 void syscall_dispatch(struct trap_frame *frame);
 
+/* From now on each call is counted (linux/stats.h). Caller: boot. */
+void syscall_count_all(void);
+
 /* What a thread asked last, for fault reports. Kept in the thread, oldest overwritten first. */
 #define SYSCALL_HISTORY 16
 

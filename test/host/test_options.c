@@ -55,8 +55,9 @@ static void test_words(void **state)
 {
     (void)state;
     assert_int_equal(
-        parse("console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 exit=0xf4 "
-              "pagetables=recursive pagetables.slot=300 norandmaps init=/bin/sh test=all"),
+        parse(
+            "console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 exit=0xf4 "
+            "pagetables=recursive pagetables.slot=300 norandmaps stats bootchart init=/bin/sh test=all"),
         E_OK);
     assert_true(o.console.framed);
     assert_int_equal(o.console.terminals, 5);
@@ -67,6 +68,7 @@ static void test_words(void **state)
     assert_int_equal(o.exit_port, 0xf4);
     assert_int_equal(o.window_slot, 300);
     assert_true(o.no_randomness);
+    assert_true(o.stats && o.boot_chart);
     assert_string_equal(o.init, "/bin/sh");
     assert_string_equal(o.argv[0], "/bin/sh");
     assert_string_equal(o.test, "all");
@@ -83,6 +85,7 @@ static void test_words(void **state)
         assert_int_equal(o.slots, 64);
     }
     assert_int_equal(parse("quiet"), E_OK);
+    assert_false(o.stats || o.boot_chart);
     assert_int_equal(o.loglevel, 4);
     assert_int_equal(parse("debug"), E_OK);
     assert_int_equal(o.loglevel, 7);

@@ -2,13 +2,17 @@
 /* Sending and taking, over a process of two threads that this file plays. */
 #include "linux/signal.h"
 
+#include "cpu/percpu.h"
 #include "kern/thread.h"
 #include "linux/process.h"
 #include "mm/usercopy.h"
 #include "native.h"
 #include "unit.h"
 
+#include <asm/prctl.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define HANDLER UINT64_C(0x401000)
 
@@ -17,17 +21,14 @@ int native_irq_depth;
 static struct process process;
 static struct thread thread, other_thread; /* the first one is the leader, and the caller */
 static struct linux_thread state_of_thread, state_of_other;
-static struct linux_thread *caller = &state_of_thread;
 static unsigned wakes, other_wakes;
 
-struct linux_thread *linux_current(void)
+/* GS is free in a program of Linux: thread_current() finds its thread as in the kernel. */
+static void become(struct thread *caller)
 {
-    return caller;
-}
-
-struct thread *thread_current(void)
-{
-    return caller->thread;
+    static struct percpu cpu;
+    cpu.current = caller;
+    assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu), 0);
 }
 
 void thread_wake_for_signal(struct thread *t)
@@ -65,7 +66,7 @@ static int setup(void **state)
         signal_pending_init(&all[i]->pending);
     }
     list_add_tail(&process.threads, &state_of_thread.link);
-    caller = &state_of_thread;
+    become(&thread);
     wakes = other_wakes = 0;
     return 0;
 }
@@ -80,7 +81,7 @@ static int teardown(void **state)
 {
     (void)state;
     struct siginfo info;
-    caller = &state_of_thread;
+    become(&thread);
     while (signal_take(UINT64_MAX, &info))
         ;
     assert_int_equal(native_irq_depth, 0);
@@ -321,9 +322,9 @@ static void test_choice_of_the_thread(void **state)
     assert_int_equal(wakes, 1);
     assert_int_equal(other_wakes, 1);
     assert_true(other_thread.signal_pending && !thread.signal_pending);
-    caller = &state_of_other;
+    become(&other_thread);
     expect(SIGNAL_USR1, 2);
-    caller = &state_of_thread;
+    become(&thread);
     expect_nothing();
 }
 
@@ -343,7 +344,7 @@ static void test_passed_on(void **state)
     list_remove(&state_of_thread.link);
     signal_thread_ended(&state_of_thread);
     assert_int_equal(other_wakes, 2);
-    caller = &state_of_other;
+    become(&other_thread);
     expect(SIGNAL_USR1, 1);
     expect(SIGNAL_USR2, 2);
     expect_nothing();
@@ -358,9 +359,9 @@ static void test_to_one_thread_only(void **state)
     assert_int_equal(send_to(&state_of_other, 40, 2), E_OK);
     assert_int_equal(wakes, 0);
     expect_nothing();
-    caller = &state_of_other;
+    become(&other_thread);
     expect(40, 1);
-    caller = &state_of_thread;
+    become(&thread);
     /* It ends with one of them pending. */
     list_remove(&state_of_other.link);
     signal_thread_ended(&state_of_other);
