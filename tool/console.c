@@ -5,6 +5,7 @@
 #include "input.h"
 #include "outputs.h"
 #include "report_stream.h"
+#include "profile.h"
 #include "terminal.h"
 #include "text.h"
 #include "unframe.h"
@@ -135,6 +136,8 @@ static void on_line(void *context, const char *line)
     int status;
     char name[64], text[128];
     unsigned long long nanoseconds;
+    if (c->options->profile && profile_line(c->options->profile, line))
+        return;
     if (sscanf(line, "exit %d", &status) == 1 && status >= 0 && status <= 255) {
         decide(c, ENDED_STATUS);
         c->result->status = status;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "report.h"
+#include "text.h"
 
 #include <stdbool.h>
 
@@ -28,10 +29,11 @@ enum ending {
 struct console_options {
     int serial;                          /* connected socket to the emulator; stays the caller's */
     const struct report_options *report; /* what is done to fault reports; NULL: nothing */
-    bool verbose;                        /* chatter and boot marks go to stderr */
-    bool input;        /* stdin goes to the program; else it sees the end of input at once */
-    double timeout;    /* seconds until ENDED_TIMEOUT; 0: none */
-    double boot_limit; /* seconds until ENDED_UNSTARTED; 0: none */
+    struct args *profile; /* lines of profile.h are added here; NULL: none are wanted */
+    bool verbose;         /* chatter and boot marks go to stderr */
+    bool input;           /* stdin goes to the program; else it sees the end of input at once */
+    double timeout;       /* seconds until ENDED_TIMEOUT; 0: none */
+    double boot_limit;    /* seconds until ENDED_UNSTARTED; 0: none */
 };
 
 struct console_result {

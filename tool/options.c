@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 #include "fail.h"
+#include "profile.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -30,6 +31,7 @@ enum { /* options without a short form */
     KEY_GDB_ARG,
     KEY_STATS,
     KEY_BOOTCHART,
+    KEY_PROFILE,
 };
 
 #define PACK_OPTIONS                                                                                \
@@ -77,6 +79,10 @@ static const struct argp_option run_options[] = {
      "keep the JSON of a fault report, with file and line; empty when there is none", 3},
     {"stats", KEY_STATS, NULL, 0,
      "say at the end how many faults, flushes, switches and system calls there were", 4},
+    {"profile", KEY_PROFILE, "FILE", OPTION_ARG_OPTIONAL,
+     "sample where the time goes: folded stacks to FILE (" PROFILE_FILE
+     "), a flame graph to FILE.svg",
+     4},
     {"bootchart", KEY_BOOTCHART, NULL, 0, "say how long each phase of the kernel's boot took", 4},
     {0},
 };
@@ -217,6 +223,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_STATS:
         o->stats = true;
+        break;
+    case KEY_PROFILE:
+        o->profile = text ? text : PROFILE_FILE;
         break;
     case KEY_BOOTCHART:
         o->boot_chart = true;

@@ -28,6 +28,7 @@ struct request {
     const char *report; /* --report: where the JSON of a fault report goes; NULL: nowhere */
     double timeout;     /* seconds; 0: none */
     bool verbose;
+    const char *profile; /* run: the file for folded stacks; NULL: none */
     bool stats;          /* run: counters at the end */
     bool boot_chart;     /* run */
     const char *program; /* NULL: the demo */

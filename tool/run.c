@@ -4,6 +4,7 @@
 #include "console.h"
 #include "fail.h"
 #include "file.h"
+#include "profile.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -39,6 +40,14 @@ static int explain(const struct request *o, const struct console_result *result)
     return STATUS_FAILED;
 }
 
+static void write_profile(const struct request *o, const struct program *program,
+                          const struct args *samples)
+{
+    char *kernel = boot_kernel_symbols(o->kernel);
+    profile_write(samples, kernel, program->file, o->profile);
+    free(kernel);
+}
+
 int command_run(int argc, char **argv)
 {
     struct request request;
@@ -46,6 +55,7 @@ int command_run(int argc, char **argv)
     struct tree tree;
     struct emulator emulator;
     struct console_result result = {0};
+    struct args samples = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
     if (request.report)
         file_write(request.report, ""); /* what cannot be written is said now */
@@ -56,12 +66,16 @@ int command_run(int argc, char **argv)
                                           .colour = report_wants_colour()};
     const struct console_options console = {.serial = emulator.serial,
                                             .report = &report,
+                                            .profile = request.profile ? &samples : NULL,
                                             .verbose = request.verbose,
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT};
     console_run(&console, &result);
     emulator_end(&emulator);
+    if (request.profile)
+        write_profile(&request, &program, &samples);
+    args_free(&samples);
     return explain(&request, &result);
 }
 

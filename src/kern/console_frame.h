@@ -10,6 +10,7 @@
  *   DLE '!'  ready: input may be sent now
  *   DLE '#'  a line of text up to '\n':
  *            "exit N"        the program ended; N = 0-255, as $? shows it in a shell
+ *            "sample ..."    kern/profile.h
  *            "mark NAME NS"  boot reached NAME, NS nanoseconds after the kernel's entry
  *   DLE DLE  one byte 0x10
  *

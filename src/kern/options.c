@@ -231,6 +231,8 @@ static bool read_word(struct reader *r, const struct cmdline_word *word, char *c
             r->options->check_at_end = true;
         else if (strcmp(word->name, "stats") == 0)
             r->options->stats = true;
+        else if (strcmp(word->name, "profile") == 0)
+            r->options->profile = true;
         else if (strcmp(word->name, "bootchart") == 0)
             r->options->boot_chart = true;
         else

@@ -28,6 +28,7 @@ struct options {
     bool no_randomness;                          /* norandmaps */
     bool check_at_end;                           /* check-at-end: invariants, when all is over */
     bool stats;                                  /* linux/stats.h */
+    bool profile;                                /* kern/profile.h */
     bool boot_chart;                             /* kern/boot_marks.h */
     const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */
     const char *init;                            /* the program's path; /init by default */

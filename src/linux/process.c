@@ -8,6 +8,7 @@
 #include "cpu/irq_flags.h"
 #include "fs/file_table.h"
 #include "kern/machine.h"
+#include "kern/profile.h"
 #include "kern/thread.h"
 #include "linux/signal.h"
 #include "linux/stats.h"
@@ -275,6 +276,7 @@ static NORETURN void machine_ends(int status)
         frames_check(&machine_frames);
     }
     stats_report();
+    profile_tell(first_process.image.start.v);
     machine_exit(signal != 0 ? SIGNAL_EXIT + signal : status >> 8 & 0xff);
 }
 

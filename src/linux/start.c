@@ -17,6 +17,7 @@
 #include "kern/log.h"
 #include "kern/machine.h"
 #include "kern/panic.h"
+#include "kern/profile.h"
 #include "kern/thread.h"
 #include "linux/exceptions.h"
 #include "linux/exec.h"
@@ -109,7 +110,8 @@ INIT_CODE static void process_start(void)
         .pagetables = virt(paging_program_window),
     };
     exec_configure(&how);
-    if ((options.stats && stats_start() != E_OK) || thread_use_vectors() != E_OK)
+    if ((options.stats && stats_start() != E_OK) || (options.profile && profile_start() != E_OK) ||
+        thread_use_vectors() != E_OK)
         need_memory("the program", phys_range_size(boot_summary.archive));
 }
 

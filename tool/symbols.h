@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The functions of an ELF file by address. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbol {
+    uint64_t start, end;
+    char *name;
+};
+
+struct symbols {
+    struct symbol *item; /* by start */
+    size_t count;
+    uint64_t lowest; /* address of the image's first page, as the file has it */
+};
+
+/* .symtab, or .dynsym where there is none. A file that cannot be read has no symbols. */
+void symbols_read(struct symbols *out, const char *file);
+/* NULL: no function is there. */
+const char *symbols_find(const struct symbols *symbols, uint64_t address);
+void symbols_free(struct symbols *symbols);
