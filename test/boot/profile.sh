@@ -49,7 +49,7 @@ profile() {
     shift 2
     "$OURO" run --medium direct --timeout 100 --profile="$temp/$name" "$@" "$program" \
         >"$temp/out" 2>"$temp/err" </dev/null || { bad "$name: status $?"; show "$temp/err"; }
-    [ "$(cat "$temp/out")" = done ] || bad "$name: the program's output is not its own"
+    [ "$(cat "$temp/out")" = "done" ] || bad "$name: the program's output is not its own"
     awk '/(^|;)burn [0-9]+$/ { burn += $NF } /;syscall_entry;.*usercopy_clear [0-9]+$/ { kernel += $NF } { all += $NF }
         END { exit !(burn > 100 && kernel > 50 && burn + kernel <= all) }' "$temp/$name" ||
         { bad "$name: not the functions that took the time"; show "$temp/$name"; show "$temp/err"; }

@@ -31,7 +31,7 @@ has() {
 "$OURO" run --medium direct --timeout 60 --stats --bootchart "$temp/calls.c" >"$temp/out" 2>"$temp/err" </dev/null
 status=$?
 [ "$status" -eq 5 ] || bad "status $status instead of 5"
-[ "$(cat "$temp/out")" = done ] || bad "the program's output is not its own"
+[ "$(cat "$temp/out")" = "done" ] || bad "the program's output is not its own"
 has "calls are not counted" '^ouro: +321 +[0-9]+ +[0-9]+  getppid$'
 has "numbers that nobody has are not counted" '^ouro: +2 +[0-9]+ +[0-9]+  \(no such call\)$'
 has "the call that does not return is not counted" '^ouro: +1 +0 +0  exit_group$'
