@@ -61,6 +61,7 @@ int command_debug(int argc, char **argv)
     boot_prepare(&request, &program, &tree);
     char *socket_path = guard_path("gdb.socket");
     request.machine.gdb = socket_path;
+    request.machine.waits = true;
     emulator_start(&request.machine, &emulator);
     while (access(socket_path, F_OK) != 0 && !child_wait(&emulator.child, 10, &status))
         ;

@@ -37,7 +37,9 @@ struct machine {
     const char *kernel;  /* direct */
     const char *archive; /* direct */
     const char *line;    /* direct: kernel command line */
-    const char *gdb;     /* path of the socket where QEMU waits for gdb, stopped; else NULL */
+    const char *gdb;     /* path of the socket where QEMU listens for gdb; else NULL */
+    bool waits;          /* for gdb, before its first instruction */
+    bool stays;          /* halted when the program has ended, until emulator_end() */
     const struct args *qemu_args;
 };
 

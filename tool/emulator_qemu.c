@@ -85,10 +85,12 @@ static void add_common(struct args *args, const struct machine *m)
                                   "stdio,id=console,signal=off",
                                   "-serial",
                                   "chardev:console",
-                                  "-device",
-                                  "isa-debug-exit,iobase=0xf4,iosize=0x04",
                                   NULL};
     args_all(args, common);
+    if (!m->stays) { /* else the kernel's word to it goes nowhere, and it halts */
+        args_add(args, "-device");
+        args_add(args, "isa-debug-exit,iobase=0xf4,iosize=0x04");
+    }
     args_add(args, "-machine");
     args_add(args, machine_names[m->chipset]);
     args_add(args, "-m");
@@ -99,13 +101,15 @@ static void add_common(struct args *args, const struct machine *m)
     }
 }
 
-static void add_gdb(struct args *args, const char *socket_path)
+static void add_gdb(struct args *args, const struct machine *m)
 {
-    char *escaped = escape_commas(socket_path);
+    char *escaped = escape_commas(m->gdb);
     args_add(args, "-chardev");
     args_format(args, "socket,id=gdb,server=on,wait=off,path=%s", escaped);
-    const char *const stopped[] = {"-gdb", "chardev:gdb", "-S", NULL};
-    args_all(args, stopped);
+    args_add(args, "-gdb");
+    args_add(args, "chardev:gdb");
+    if (m->waits)
+        args_add(args, "-S");
     free(escaped);
 }
 
@@ -120,7 +124,7 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
         add_uefi(&args);
     add_medium(&args, m);
     if (m->gdb)
-        add_gdb(&args, m->gdb);
+        add_gdb(&args, m);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)

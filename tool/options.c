@@ -27,6 +27,7 @@ enum { /* options without a short form */
     KEY_IMAGE,
     KEY_TIMEOUT,
     KEY_REPORT,
+    KEY_CORE,
     KEY_QEMU_ARG,
     KEY_GDB_ARG,
     KEY_STATS,
@@ -77,6 +78,9 @@ static const struct argp_option run_options[] = {
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
     {"report", KEY_REPORT, "FILE.json", 0,
      "keep the JSON of a fault report, with file and line; empty when there is none", 3},
+    {"core", KEY_CORE, "FILE", 0,
+     "when the program crashes, write a core file for gdb PROGRAM FILE; empty when there is none",
+     3},
     {"stats", KEY_STATS, NULL, 0,
      "say at the end how many faults, flushes, switches and system calls there were", 4},
     {"profile", KEY_PROFILE, "FILE", OPTION_ARG_OPTIONAL,
@@ -221,6 +225,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_REPORT:
         o->report = text;
         break;
+    case KEY_CORE:
+        o->core = text;
+        break;
     case KEY_STATS:
         o->stats = true;
         break;
@@ -324,6 +331,8 @@ static void check(struct request *o)
                      o->environment.count > 0 || o->with.count > 0))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
+    if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
+        fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)
         fail(STATUS_FAILED, "--image boots from --medium cd or usb");
     if (o->image && access(o->image, R_OK) != 0)

@@ -26,6 +26,7 @@ struct request {
     const char *output;     /* iso: -o */
     const char *kernel;
     const char *report; /* --report: where the JSON of a fault report goes; NULL: nowhere */
+    const char *core;   /* --core: where a core file goes; NULL: nowhere */
     double timeout;     /* seconds; 0: none */
     bool verbose;
     const char *profile; /* run: the file for folded stacks; NULL: none */

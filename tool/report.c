@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 #include "fail.h"
-#include "file.h"
 #include "guard.h"
 
 #include <errno.h>
@@ -44,7 +43,7 @@ static bool write_all(int fd, const struct text *text)
     return true;
 }
 
-static void limit(int what, unsigned long long most)
+static void limit(enum __rlimit_resource what, unsigned long long most)
 {
     setrlimit(what, &(struct rlimit){most, most});
 }
@@ -118,24 +117,27 @@ static bool ask_reader(const struct report_options *o, const char *report, size_
            memchr(answer->bytes, '\0', answer->length);
 }
 
+static void keep(const struct report_options *o, const char *line)
+{
+    if (!o->json)
+        return;
+    o->json->length = 0;
+    text_string(o->json, line);
+}
+
 void report_present(const struct report_options *o, const char *report, size_t size, bool complete,
                     struct text *out)
 {
     static const struct report_notes none;
-    struct text answer = {0}, kept = {0};
+    struct text answer = {0};
     complete = complete && !memchr(report, '\0', size);
     if (complete && ask_reader(o, report, size, &answer)) {
         text_string(out, answer.bytes);
-        if (o->keep)
-            file_write(o->keep, answer.bytes + strlen(answer.bytes) + 1);
+        keep(o, answer.bytes + strlen(answer.bytes) + 1);
     } else {
         report_render(report, size, &none, o->colour, out);
-        if (o->keep && complete) {
-            const char *line = last_line(report, size);
-            text_add(&kept, line, (size_t)(report + size - line));
-            file_write(o->keep, kept.bytes);
-        }
+        if (complete)
+            keep(o, last_line(report, size));
     }
     text_free(&answer);
-    text_free(&kept);
 }

@@ -13,12 +13,13 @@
 
 struct report_options {
     struct report_files files;
-    const char *keep; /* --report: the JSON goes to this file, too; NULL: nowhere */
+    struct text
+        *json; /* the line of the last whole report, with what was found out; NULL: not wanted */
     bool colour;
 };
 
 /* Is stderr a terminal that shows colours, and nobody who wants none? (https://no-color.org) */
 bool report_wants_colour(void);
-/* Adds the text to show for a report, whole or cut, to `out`. */
+/* Adds the text to show for a report, whole or cut, to `out`. `report` has a NUL behind it. */
 void report_present(const struct report_options *options, const char *report, size_t size,
                     bool complete, struct text *out);

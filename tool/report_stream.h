@@ -10,7 +10,8 @@
 
 struct report_sink {
     void (*bytes)(void *context, const char *bytes, size_t size);
-    /* A report, or with !complete its beginning; it ends with '\n' when complete. */
+    /* A report, or with !complete its beginning; it ends with '\n' when complete, and has a NUL behind
+     * it. */
     void (*report)(void *context, const char *text, size_t size, bool complete);
     void *context;
 };

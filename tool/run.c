@@ -2,6 +2,7 @@
 #include "boot.h"
 #include "commands.h"
 #include "console.h"
+#include "core.h"
 #include "fail.h"
 #include "file.h"
 #include "profile.h"
@@ -48,21 +49,37 @@ static void write_profile(const struct request *o, const struct program *program
     free(kernel);
 }
 
+static void write_core(const struct request *o, const struct tree *tree,
+                       const struct program *program, const char *json)
+{
+    const struct core_source source = {o->machine.gdb, json, tree, program->place};
+    const char *reason;
+    if (!core_write(&source, o->core, &reason))
+        warn("no core file %s: %s", o->core, reason);
+}
+
 int command_run(int argc, char **argv)
 {
     struct request request;
     struct program program;
     struct tree tree;
+    struct text json = {0};
     struct emulator emulator;
     struct console_result result = {0};
     struct args samples = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
     if (request.report)
         file_write(request.report, ""); /* what cannot be written is said now */
+    if (request.core)
+        file_write(request.core, "");
     boot_prepare(&request, &program, &tree);
+    if (request.core) {
+        request.machine.gdb = guard_path("gdb.socket");
+        request.machine.stays = true;
+    }
     emulator_start(&request.machine, &emulator);
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
-                                          .keep = request.report,
+                                          .json = &json,
                                           .colour = report_wants_colour()};
     const struct console_options console = {.serial = emulator.serial,
                                             .report = &report,
@@ -72,6 +89,10 @@ int command_run(int argc, char **argv)
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT};
     console_run(&console, &result);
+    if (request.report && json.length > 0)
+        file_write(request.report, json.bytes);
+    if (request.core && json.length > 0)
+        write_core(&request, &tree, &program, json.bytes);
     emulator_end(&emulator);
     if (request.profile)
         write_profile(&request, &program, &samples);

@@ -64,14 +64,7 @@ int setrlimit(__rlimit_resource_t what, const struct rlimit *limit)
     return 0;
 }
 
-static char *kept_text;
-
-void file_write(const char *path, const char *text)
-{
-    assert_string_equal(path, "kept");
-    free(kept_text);
-    kept_text = string_copy(text);
-}
+static struct text kept;
 
 /* --- the stream --- */
 
@@ -157,9 +150,9 @@ static void test_an_endless_report_is_not_held(void **state)
 static char *present(const char *text, bool complete, bool colour)
 {
     struct text out = {0};
-    const struct report_options options = {.keep = "kept", .colour = colour};
-    free(kept_text);
-    kept_text = NULL;
+    const struct report_options options = {.json = &kept, .colour = colour};
+    text_free(&kept);
+    kept = (struct text){0};
     report_present(&options, text, strlen(text), complete, &out);
     return out.bytes;
 }
@@ -179,7 +172,7 @@ static void test_lines_are_added_to_what_and_trace(void **state)
                               "  stack   +00 0000000000000010  #0 0x10\n"
                               "  hint    none\n" LAST);
     assert_string_equal(
-        kept_text,
+        kept.bytes,
         "{\"ouro_report\":1,\"trace\":[{\"rip\":\"0x10\",\"how\":\"0\",\"lines\":[{\"line\":2}]},{\"rip\":\"0x99\"}]}\n");
     free(text);
 }
@@ -211,12 +204,12 @@ static void test_nothing_is_lost_without_the_reader(void **state)
     reader = DIES;
     char *text = present(report, true, false);
     assert_string_equal(text, report);
-    assert_string_equal(kept_text, LAST);
+    assert_string_equal(kept.bytes, LAST);
     free(text);
     reader = HANGS;
     text = present(report, true, false);
     assert_string_equal(text, report);
-    assert_string_equal(kept_text, LAST);
+    assert_string_equal(kept.bytes, LAST);
     free(text);
 }
 
@@ -227,7 +220,7 @@ static void test_a_cut_report_is_shown_as_it_is(void **state)
     for (size_t size = 1; size < sizeof report - 1; size += 7) {
         char *part = string_format("%.*s", (int)size, report), *text = present(part, false, false);
         assert_string_equal(text, part);
-        assert_null(kept_text);
+        assert_null(kept.bytes);
         free(part);
         free(text);
     }
@@ -245,6 +238,6 @@ int main(void)
         cmocka_unit_test(test_a_cut_report_is_shown_as_it_is),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    free(kept_text);
+    text_free(&kept);
     return failed;
 }
