@@ -370,6 +370,11 @@ static bool write_memory(const struct core *c, int fd, FILE *out)
 
 static const char *write_file(struct core *c, int fd, const char *path)
 {
+    struct json kind;
+    char text[8];
+    if (!json_member(c->report, "kind", &kind) || !json_string(kind, text, sizeof(text)) ||
+        strcmp(text, "crash") != 0)
+        return "the kernel failed, not the program";
     read_modules(c);
     if (!gdb_remote_registers(fd, &c->registers) || !read_ranges(c, fd))
         return "QEMU did not tell registers and page tables";

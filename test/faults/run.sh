@@ -19,7 +19,9 @@ ouro=${OURO:-$here/../../ouro}
 emulator=${EMULATOR:-qemu}
 
 mask() {
-    sed -E -e '/^  regs  /,/^          rflags/d' \
+    # What the tool adds is tested in test/boot/report.sh.
+    sed -E -e '/^          [ >] +[0-9]+ \|/d' -e '/^  (what|trace) |^          #/s/([])]) at [^ ]+:[0-9]+.*/\1/' \
+        -e '/^  regs  /,/^          rflags/d' \
         -e '/^  stack   (\+|nothing)/,/^  (calls|memory)  /{/^  calls/!d}' \
         -e '/^  calls  /,/^  memory  /d' \
         -e '/^  memory  /d' -e '/^  machine /,+1d' \
