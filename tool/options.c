@@ -195,6 +195,32 @@ static void add_environment(struct argp_state *state, struct request *o, const c
         args_format(&o->environment, "%s=%s", text, value);
 }
 
+/* What the person wants to know about the run. */
+static error_t parse_answer(int key, char *text, struct argp_state *state)
+{
+    struct request *o = state->input;
+    switch (key) {
+    case KEY_REPORT:
+        o->report = text;
+        break;
+    case KEY_CORE:
+        o->core = text;
+        break;
+    case KEY_STATS:
+        o->stats = true;
+        break;
+    case KEY_PROFILE:
+        o->profile = text ? text : PROFILE_FILE;
+        break;
+    case KEY_BOOTCHART:
+        o->boot_chart = true;
+        break;
+    default:
+        return parse_machine(key, text, state);
+    }
+    return 0;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     static const char *const pagetables[] = {"recursive", "physmap",   "offset",
@@ -222,21 +248,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_TIMEOUT:
         o->timeout = parse_seconds(state, text);
         break;
-    case KEY_REPORT:
-        o->report = text;
-        break;
-    case KEY_CORE:
-        o->core = text;
-        break;
-    case KEY_STATS:
-        o->stats = true;
-        break;
-    case KEY_PROFILE:
-        o->profile = text ? text : PROFILE_FILE;
-        break;
-    case KEY_BOOTCHART:
-        o->boot_chart = true;
-        break;
     case KEY_GDB_ARG:
         args_add(&o->gdb_args, text);
         break;
@@ -256,7 +267,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->next = state->argc;
         break;
     default:
-        return parse_machine(key, text, state);
+        return parse_answer(key, text, state);
     }
     return 0;
 }

@@ -25,3 +25,8 @@ target_include_directories(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/sc
 target_link_libraries(test_tool_scan PRIVATE PkgConfig::LIBELF)
 ouro_tool_test(json tool/json.c)
 ouro_tool_test(report tool/report.c tool/report_stream.c tool/report_render.c tool/json.c)
+ouro_fuzzer(tool_report tool/report_stream.c tool/report_render.c tool/json.c tool/text.c test/host/tool_native.c)
+if(TARGET fuzz_tool_report)
+    target_include_directories(fuzz_tool_report PRIVATE ${PROJECT_SOURCE_DIR}/tool)
+    target_compile_definitions(fuzz_tool_report PRIVATE _GNU_SOURCE)
+endif()
