@@ -26,7 +26,7 @@ mask() {
         -e '/^  calls  /,/^  memory  /d' \
         -e '/^  memory  /d' -e '/^  machine /,+1d' \
         -e '/^\{"ouro_report":1,.*\}$/s/.*/(JSON)/' \
-        -e 's/^\[ *[0-9.]+\]/[T]/' \
+        -e '/^\[ *[0-9.]+\] boot: /d' -e 's/^\[ *[0-9.]+\]/[T]/' \
         -e "s,$PROGRAM,PROGRAM,g" \
         -e 's/^  insn    [0-9a-f ]+/  insn    BYTES/' \
         -e 's/; (reads|writes|computes) .*/; \1 OPERAND/' \
@@ -55,7 +55,7 @@ run_one() {
     "$ouro" run $medium --emulator "$emulator" --memory $memory --timeout 60 \
         --append norandmaps "$PROGRAM" "$name" > "$work/$name.out" 2> "$work/$name.err" < /dev/null
     status=$?
-    { echo "status $status"; cat "$work/$name.out"; sed -E 's/^(Assertion failed: .*): [0-9]+\)$/\1: N)/' "$work/$name.err" | mask | cut_trace; } > "$work/$name.got"
+    { echo "status $status"; cat "$work/$name.out"; sed -E 's/^(Assertion failed: .*) \(.*: [0-9]+\)$/\1 (PLACE)/' "$work/$name.err" | mask | cut_trace; } > "$work/$name.got"
     if [ -n "${WRITE:-}" ]; then
         cp "$work/$name.got" "$here/golden/$name.txt"
     elif cmp -s "$work/$name.got" "$here/golden/$name.txt"; then
