@@ -50,3 +50,24 @@ static inline uint64_t recursive_entry(unsigned slot, int level, virt_t v)
 {
     return recursive_table(slot, level, v) | pt_index(v, level) * sizeof(pte_t);
 }
+
+/* The same by the manual's names for the entries of level 1 to 4. */
+static inline uint64_t pte_of(unsigned slot, virt_t v)
+{
+    return recursive_entry(slot, 1, v);
+}
+
+static inline uint64_t pde_of(unsigned slot, virt_t v)
+{
+    return recursive_entry(slot, 2, v);
+}
+
+static inline uint64_t pdpte_of(unsigned slot, virt_t v)
+{
+    return recursive_entry(slot, 3, v);
+}
+
+static inline uint64_t pml4e_of(unsigned slot, virt_t v)
+{
+    return recursive_entry(slot, 4, v);
+}

@@ -2,8 +2,10 @@
 # src/mm, and the pure parts of src/cpu and src/kern.
 ouro_host_test(frames src/mm/frames.c)
 ouro_host_test(free_map src/mm/free_map.c)
-ouro_host_test(paging test/host/sim_mmu.c src/mm/paging.c src/mm/paging_shared.c
-    src/mm/pt_access_recursive.c)
+ouro_host_test(paging test/host/sim_mmu.c test/host/paging_world.c src/mm/paging.c
+    src/mm/paging_shared.c src/mm/pt_move.c src/mm/pt_access_recursive.c
+    src/mm/pt_access_physmap.c src/mm/pt_access_offset.c src/mm/pt_access_identity.c
+    src/mm/pt_access_temporary.c src/mm/frames.c src/mm/free_map.c)
 # The tables are those of a simulated MMU.
 target_include_directories(test_paging BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/paging_shadow)
 ouro_host_test(audit src/mm/audit.c)

@@ -1,63 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker over the recursive window of a simulated MMU. Each step touches all pages before and
- * after, so that every translation that a missing flush would leave behind is in the TLB and shows.
+ * The walker in each of the five back ends, over a simulated MMU. Each step touches all pages before
+ * and after, so that every translation that a missing flush would leave behind is in the TLB and
+ * shows.
  */
 #include "unit.h"
 
 #include "base/err.h"
-#include "base/str.h"
-#include "mm/memory.h"
+#include "base/panic.h"
+#include "mm/layout.h"
 #include "mm/pt_access.h"
-#include "mm/pt_access_recursive.h"
-#include "mm/recursive.h"
-#include "sim_mmu.h"
+#include "mm/tlb.h"
+#include "native.h"
+#include "paging_world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define ROOT       1
-#define SLOT       300
-#define PROGRAM    301 /* the slot of the program's window */
-#define FIRST_FREE 2
-#define LAST_TABLE 1024
-/* Frames that are mapped, not read: outside simulated memory. */
-#define DATA         UINT64_C(0x40000000)
-#define FIXED_TABLES 3 /* of the scratch page */
-
-static uint8_t table_used[LAST_TABLE];
-static unsigned tables;
-static long fail_after; /* allocations until there are no more; negative: never */
-
-bool memory_table_alloc(phys_t *out)
-{
-    if (fail_after == 0)
-        return false;
-    if (fail_after > 0)
-        fail_after--;
-    for (unsigned i = FIRST_FREE; i < LAST_TABLE; i++) {
-        if (table_used[i])
-            continue;
-        table_used[i] = 1;
-        tables++;
-        for (unsigned w = 0; w < 512; w++) /* what an earlier owner left */
-            sim_physical_write((uint64_t)i << 12 | w * 8, UINT64_C(0xdeadbeef00000fff));
-        *out = phys((uint64_t)i << 12);
-        return true;
-    }
-    return false;
-}
-
-void memory_table_free(phys_t frame)
-{
-    assert_true(table_used[frame.v >> 12]);
-    table_used[frame.v >> 12] = 0;
-    tables--;
-}
-
-phys_t memory_zero_frame(void)
-{
-    return phys(DATA);
-}
+#define DATA WORLD_DATA
 
 /* ---- the model: what each page of a small world is */
 
@@ -102,38 +62,14 @@ static bool world_agrees(void)
     return true;
 }
 
+static enum paging_kind kind; /* under test */
+
 static int start(void **state)
 {
-    static unsigned slot = LAYOUT_WINDOW_SLOT_DEFAULT; /* where the window was left */
     (void)state;
-    sim_reset(ROOT);
-    memset(table_used, 0, sizeof table_used);
     memset(model, 0, sizeof model);
-    memset(&paging_counters, 0, sizeof paging_counters);
-    tables = 0;
-    fail_after = -1;
-    paging = &paging_recursive;
-    paging_nx = paging_huge = true;
-    paging_reserved = 0;
-    sim_physical_write(ROOT << 12 | slot * 8, ROOT << 12 | PTE_P | PTE_W);
-    recursive_move_window(SLOT);
-    recursive_add_program_window(PROGRAM);
-    slot = SLOT;
-    assert_int_equal(paging_map(virt(LAYOUT_SCRATCH_PIN), phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
-    assert_int_equal(paging_counters.tables, FIXED_TABLES);
+    world_start(kind);
     return 0;
-}
-
-/* Nothing is left of what a test mapped. */
-static void assert_no_tables(void)
-{
-    assert_int_equal(tables, FIXED_TABLES);
-    assert_int_equal(paging_counters.tables, FIXED_TABLES);
-}
-
-static pt_table_t table_of(int level, virt_t v)
-{
-    return ptr_of(virt(recursive_table(SLOT, level, v)));
 }
 
 static prot_t random_prot(void)
@@ -232,18 +168,28 @@ static void random_step(void)
     }
 }
 
+/* The same steps under each back end lead to the same translation, which the hardware sees as the
+ * model says, and which a walk over physical memory finds as the walker does. */
 static void test_random_operations(void **state)
 {
-    for (unsigned seed = 1; seed <= 8; seed++) {
+    static uint64_t digests[6];
+    for (unsigned seed = 1; seed <= (kind == PAGING_RECURSIVE ? 5 : 2); seed++) {
+        const struct virt_range all = {page_at(0), page_at(PAGES)};
         start(state);
         srand(seed);
         for (int round = 0; round < 200; round++) {
             random_step();
             assert_true(world_agrees());
+            if (round % 10 == 0)
+                assert_true(world_visit_digest(all) == world_digest(all));
+            if (round == 150 && kind == PAGING_RECURSIVE)
+                digests[seed] = world_digest(all);
+            else if (round == 150)
+                assert_true(digests[seed] == world_digest(all));
         }
         step_unmap(0, PAGES);
         assert_true(world_agrees());
-        assert_no_tables();
+        world_assert_no_tables();
     }
 }
 
@@ -251,15 +197,40 @@ static void test_random_operations(void **state)
 static void test_missing_relink_is_seen(void **state)
 {
     (void)state;
-    sim_ignore_invlpg(recursive_base(SLOT), recursive_base(SLOT + 1));
+    if (kind != PAGING_RECURSIVE)
+        return;
+    sim_ignore_invlpg(recursive_base(WORLD_SLOT), recursive_base(WORLD_SLOT + 1));
     virt_t v = virt(0x400000);
     assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
-    assert_int_equal(pt_load(table_of(1, v), 0).v & PTE_ADDRESS, DATA);
+    assert_int_equal(world_entry(1, v).v & PTE_ADDRESS, DATA);
     paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
     phys_t other; /* someone else gets the frame of the table that was freed */
-    assert_true(memory_table_alloc(&other));
+    assert_true(paging->access->alloc(&other));
     assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     assert_true(sim_access(v.v, SIM_READ).fault);
+}
+
+/* What programs read of a table that moved to another frame; and, to test the test, without the
+ * flush. */
+static void test_program_window(void **state)
+{
+    for (int flush = 0; flush < 2; flush++) {
+        start(state);
+        if (!flush)
+            sim_ignore_invlpg(recursive_base(WORLD_PROGRAM), recursive_base(WORLD_PROGRAM + 1));
+        virt_t v = virt(0x400000);
+        uint64_t seen = recursive_entry(WORLD_PROGRAM, 1, v);
+        phys_t other;
+        assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
+        assert_int_equal(sim_load(seen) & PTE_ADDRESS, DATA);
+        assert_true(sim_access(seen, SIM_WRITE).fault);
+        assert_true(sim_access(seen, SIM_EXECUTE).fault);
+        paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+        assert_int_equal(sim_access(seen, SIM_READ).fault, flush);
+        assert_true(paging->access->alloc(&other));
+        assert_int_equal(paging_map(v, phys(DATA + PAGE_SIZE), PAGE_SIZE, prot_ro()), E_OK);
+        assert_int_equal((sim_load(seen) & PTE_ADDRESS) == DATA + PAGE_SIZE, flush);
+    }
 }
 
 static void test_large_pages(void **state)
@@ -284,17 +255,18 @@ static void test_large_pages(void **state)
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, DATA + 0x10001000);
     paging_unmap(virt_range(0x40000000, 0x90000000), NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 static void test_no_memory_leaves_nothing(void **state)
 {
     (void)state;
     for (long allowed = 0; allowed < 4; allowed++) {
-        fail_after = allowed;
-        assert_int_equal(paging_map(virt(0x3ffff000), phys(DATA), 0x2000, prot_rw()), E_NOMEM);
-        assert_no_tables();
-        assert_true(sim_access(0x3ffff000, SIM_READ).fault);
+        world_limit(allowed);
+        assert_int_equal(paging_map(virt(0x7ffff000), phys(DATA), 0x2000, prot_rw()), E_NOMEM);
+        assert_true(sim_access(0x7ffff000, SIM_READ).fault);
+        world_limit(-1);
+        world_assert_no_tables();
     }
 }
 
@@ -307,9 +279,10 @@ static void test_walk_of_odd_addresses(void **state)
     assert_int_equal(walk.leaf_level, 0);
     paging_walk(virt(UINT64_MAX), &walk);
     assert_int_equal(walk.last_level, 4);
-    paging_walk(virt(recursive_table(SLOT, 4, virt(0))), &walk); /* the level-4 table, as a page */
+    paging_walk(virt(recursive_table(WORLD_PROGRAM, 4, virt(0))),
+                &walk); /* the level-4 table, as a page */
     assert_int_equal(walk.leaf_level, 1);
-    assert_int_equal(walk.phys.v, ROOT << 12);
+    assert_int_equal(walk.phys.v, sim_root());
     assert_false(walk.executable);
 }
 
@@ -341,11 +314,12 @@ static void test_visit(void **state)
     visited = 0;
     paging_visit(virt_range(0, 0x800000), count_visit, NULL);
     assert_int_equal(visited, 1 + 1 + 511);
-    paging_unmap(virt_range(0, UINT64_C(0x800000000000)), NULL, NULL);
+    uint64_t end = kind == PAGING_IDENTITY ? WORLD_POOL : UINT64_C(0x800000000000);
+    paging_unmap(virt_range(0, end), NULL, NULL);
     visited = 0;
-    paging_visit(virt_range(0, UINT64_C(0x800000000000)), count_visit, NULL);
+    paging_visit(virt_range(0, end), count_visit, NULL);
     assert_int_equal(visited, 0);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 /* Large leaves that are cut at will, with nothing left to allocate from once both ends are
@@ -357,17 +331,16 @@ static void test_split_at(void **state)
     struct virt_range range = virt_range(0x40000000 + 0x1ff000, 0x7fe01000);
     assert_int_equal(paging_map(virt(0x40000000), phys(DATA), HUGE_SIZE, prot_rw()), E_OK);
     assert_false(sim_access(range.start.v, SIM_WRITE).fault);
-    unsigned before = tables;
+    uint64_t before = paging_counters.tables;
     assert_int_equal(paging_split_at(virt(0x40000000)), E_OK);
-    assert_int_equal(tables, before);
-    fail_after = 1; /* of the two that it takes */
+    assert_int_equal(paging_counters.tables, before);
+    world_limit(1); /* of the two that it takes */
     assert_int_equal(paging_split_at(range.start), E_NOMEM);
     assert_int_equal(sim_access(range.start.v, SIM_READ).physical, DATA + 0x1ff000);
-    fail_after = -1;
+    world_limit(-1);
     assert_int_equal(paging_split_at(range.start), E_OK);
     assert_int_equal(paging_split_at(range.end), E_OK);
-    assert_int_equal(tables, before + 3);
-    assert_int_equal(paging_counters.splits, 3);
+    assert_int_equal(paging_counters.tables, before + 3);
     paging_walk(virt(range.start.v - 1), &walk);
     assert_int_equal(walk.leaf_level, 1);
     assert_true(walk.dirty); /* the large page was, and who could tell which part */
@@ -375,7 +348,7 @@ static void test_split_at(void **state)
     assert_int_equal(walk.leaf_level, 1);
     paging_walk(virt(0x50000000), &walk);
     assert_int_equal(walk.leaf_level, 2);
-    fail_after = 0;
+    world_limit(0);
     assert_int_equal(paging_protect(range, prot_ro()), E_OK);
     assert_true(sim_access(range.start.v, SIM_WRITE).fault);
     assert_false(sim_access(range.start.v - 1, SIM_WRITE).fault);
@@ -385,8 +358,9 @@ static void test_split_at(void **state)
     assert_true(sim_access(range.start.v, SIM_READ).fault);
     assert_true(sim_access(range.end.v - 1, SIM_READ).fault);
     assert_int_equal(sim_access(range.end.v, SIM_READ).physical, DATA + 0x3fe01000);
+    world_limit(-1);
     paging_unmap(virt_range(0x40000000, 0x80000000), NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 /* Every page of 4 KiB of the range is touched, so that the TLB knows it. */
@@ -408,13 +382,13 @@ static void test_promote_2m(void **state)
     touch(at, at + LARGE_SIZE, SIM_READ);
     touch(at + 0x5000, at + 0x6000, SIM_WRITE);
     /* What programs see of the table that goes. */
-    sim_load(recursive_entry(PROGRAM, 1, virt(at)));
+    sim_load(recursive_entry(WORLD_PROGRAM, 1, virt(at)));
     assert_int_equal(paging_protect(virt_range(at + 0x7000, at + 0x8000), prot_ro()), E_OK);
     assert_false(paging_promote(virt(at + 0x1000)));
     assert_int_equal(paging_protect(virt_range(at + 0x7000, at + 0x8000), prot_rw()), E_OK);
-    unsigned before = tables;
+    uint64_t before = paging_counters.tables;
     assert_true(paging_promote(virt(at + 0x1234)));
-    assert_int_equal(tables, before - 1);
+    assert_int_equal(paging_counters.tables, before - 1);
     assert_false(paging_promote(virt(at + 0x1234)));
     paging_walk(virt(at + 0x1234), &walk);
     assert_int_equal(walk.leaf_level, 2);
@@ -426,7 +400,7 @@ static void test_promote_2m(void **state)
     for (uint64_t v = at; v < at + LARGE_SIZE; v += PAGE_SIZE)
         assert_true(sim_access(v, SIM_WRITE).fault);
     paging_unmap(virt_range(at, at + LARGE_SIZE), NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 static void test_promote_not(void **state)
@@ -452,7 +426,7 @@ static void test_promote_not(void **state)
         E_OK);
     assert_false(paging_promote(virt(at)));
     paging_unmap(virt_range(at, at + size), NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 static void test_promote_1g(void **state)
@@ -460,9 +434,10 @@ static void test_promote_1g(void **state)
     (void)state;
     struct pt_walk walk;
     const struct virt_range range = virt_range(0x40000000, 0x80000000);
+    uint64_t before = paging_counters.tables, first = kind == PAGING_IDENTITY ? 0 : 1;
     assert_int_equal(paging_map(range.start, phys(DATA), HUGE_SIZE, prot_ro()), E_OK);
     assert_int_equal(paging_split_at(virt(0x40001000)), E_OK);
-    assert_int_equal(tables, FIXED_TABLES + 3);
+    assert_int_equal(paging_counters.tables, before + first + 2);
     touch(range.start.v, range.start.v + 2 * LARGE_SIZE, SIM_READ);
     paging_huge = false;
     assert_true(paging_promote(range.start));
@@ -473,9 +448,9 @@ static void test_promote_1g(void **state)
     paging_walk(virt(0x7fffffff), &walk);
     assert_int_equal(walk.leaf_level, 3);
     assert_int_equal(walk.phys.v, DATA + HUGE_SIZE - 1);
-    assert_int_equal(tables, FIXED_TABLES + 1);
+    assert_int_equal(paging_counters.tables, before + first);
     paging_unmap(range, NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 /* Random pages are written, then harvested: found are those, each once, for as long as the TLB
@@ -525,7 +500,7 @@ static void test_harvest(void **state)
     paging_mark(virt_range(at, at + 4 * PAGE_SIZE), PTE_D);
     assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 3);
     paging_unmap(virt_range(at, end), NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 static void test_harvest_large(void **state)
@@ -548,7 +523,7 @@ static void test_harvest_large(void **state)
     touch(middle + 0x5000, middle + 0x6000, SIM_WRITE);
     assert_int_equal(paging_harvest(virt_range(middle, end), PTE_D, PTE_D, NULL), 512);
     paging_unmap(virt_range(at, end), NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 /* Few pages are flushed one by one, many at once. */
@@ -559,21 +534,24 @@ static void test_flush_counts(void **state)
     assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), 100 * PAGE_SIZE, prot_rw()),
                      E_OK);
     struct paging_counters before = paging_counters;
-    assert_int_equal(paging_protect(virt_range(at, at + 32 * PAGE_SIZE), prot_ro()), E_OK);
-    assert_int_equal(paging_counters.page_flushes - before.page_flushes, 32);
+    assert_int_equal(paging_protect(virt_range(at, at + TLB_BATCH_PAGES * PAGE_SIZE), prot_ro()),
+                     E_OK);
+    assert_int_equal(paging_counters.page_flushes - before.page_flushes, TLB_BATCH_PAGES);
     assert_int_equal(paging_counters.full_flushes, before.full_flushes);
-    assert_int_equal(paging_protect(virt_range(at, at + 33 * PAGE_SIZE), prot_rw()), E_OK);
-    assert_int_equal(paging_counters.page_flushes - before.page_flushes, 32);
+    assert_int_equal(
+        paging_protect(virt_range(at, at + (TLB_BATCH_PAGES + 1) * PAGE_SIZE), prot_rw()), E_OK);
+    assert_int_equal(paging_counters.page_flushes - before.page_flushes, TLB_BATCH_PAGES);
     assert_int_equal(paging_counters.full_flushes - before.full_flushes, 1);
-    assert_int_equal(paging_counters.table_flushes, before.table_flushes);
+    if (kind != PAGING_TEMPORARY)
+        assert_int_equal(paging_counters.table_flushes, before.table_flushes);
     paging_unmap(virt_range(at, at + 100 * PAGE_SIZE), NULL, NULL);
-    assert_no_tables();
+    world_assert_no_tables();
 }
 
 static void set_entry(int level, virt_t v, uint64_t bits, bool on)
 {
-    pte_t e = pt_load(table_of(level, v), pt_index(v, level));
-    pt_store(table_of(level, v), pt_index(v, level), (pte_t){on ? e.v | bits : e.v & ~bits});
+    uint64_t e = world_entry(level, v).v;
+    world_set_entry(level, v, (pte_t){on ? e | bits : e & ~bits});
 }
 
 /* Each level that denies an access is named, and the lot says what the leaf is. */
@@ -656,7 +634,7 @@ static void test_access_matrix(void **state)
         bool present = bits & 1, write = bits & 2, nx = bits & 4, wp = bits & 8;
         sim_set_modes(wp, true);
         pte_t e = {DATA | (present ? PTE_P : 0) | (write ? PTE_W : 0) | (nx ? PTE_NX : 0)};
-        pt_store(table_of(1, v), pt_index(v, 1), e);
+        world_set_entry(1, v, e);
         sim_flush_all();
         for (int access = SIM_READ; access <= SIM_EXECUTE; access++) {
             bool ok =
@@ -677,11 +655,93 @@ static void test_access_matrix(void **state)
     }
 }
 
+/* ---- what is each back end's own ---- */
+
+/* The four helpers of one formula: the entry's address leads the hardware to the entry. */
+static void test_recursive_entries(void **state)
+{
+    (void)state;
+    virt_t v = virt(UINT64_C(0x0000123456789000));
+    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
+    const uint64_t addresses[] = {pte_of(WORLD_PROGRAM, v), pde_of(WORLD_PROGRAM, v),
+                                  pdpte_of(WORLD_PROGRAM, v), pml4e_of(WORLD_PROGRAM, v)};
+    uint64_t table = sim_root();
+    for (int level = 4; level >= 1; level--) {
+        uint64_t entry = table + (v.v >> (12 + 9 * (level - 1)) & 511) * 8;
+        assert_int_equal(addresses[level - 1], recursive_entry(WORLD_PROGRAM, level, v));
+        assert_int_equal(sim_access(addresses[level - 1], SIM_READ).physical, entry);
+        table = sim_physical_read(entry) & PTE_ADDRESS;
+    }
+    assert_int_equal(table, DATA);
+}
+
+/* All RAM can be written through the map, but not what the image keeps sealed; nothing runs there. */
+static void test_physmap(void **state)
+{
+    (void)state;
+    if (kind != PAGING_PHYSMAP)
+        return;
+    for (uint64_t at = 0; at < SIM_FRAMES << 12; at += PAGE_SIZE) {
+        bool sealed = at >= WORLD_SEALED && at < WORLD_SEALED + 10 * PAGE_SIZE;
+        assert_int_equal(sim_access(LAYOUT_PHYSICAL_START + at, SIM_READ).physical, at);
+        assert_int_equal(sim_access(LAYOUT_PHYSICAL_START + at, SIM_WRITE).fault, sealed);
+        assert_true(sim_access(LAYOUT_PHYSICAL_START + at, SIM_EXECUTE).fault);
+    }
+    assert_true(sim_access(LAYOUT_PHYSICAL_START + (SIM_FRAMES << 12), SIM_READ).fault);
+}
+
+/* Tables by the hundred: arenas come and go, and what they leave is what was there. */
+static void test_many_tables(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 150
+    };
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < COUNT; i++)
+            assert_int_equal(paging_map(virt(0x40000000 + i * LARGE_SIZE),
+                                        phys(DATA + i * PAGE_SIZE), PAGE_SIZE, prot_rw()),
+                             E_OK);
+        for (uint64_t i = 0; i < COUNT; i++)
+            assert_int_equal(sim_access(0x40000000 + i * LARGE_SIZE, SIM_WRITE).physical,
+                             DATA + i * PAGE_SIZE);
+        for (uint64_t n = 0; n < COUNT; n++) { /* in another order */
+            uint64_t at = 0x40000000 + n * 77 % COUNT * LARGE_SIZE;
+            paging_unmap(virt_range(at, at + PAGE_SIZE), NULL, NULL);
+        }
+        world_assert_no_tables();
+    }
+}
+
+/* What the slots showed is gone from the tables, though not yet from the TLB. */
+static void test_temporary_slots(void **state)
+{
+    (void)state;
+    if (kind != PAGING_TEMPORARY)
+        return;
+    for (unsigned i = 0; i < PT_ENTRIES - 1; i++)
+        assert_int_equal(world_entry(1, virt(LAYOUT_TEMPORARY_START + i * PAGE_SIZE)).v &
+                             ~PTE_ADDRESS & (i == 0 ? 0 : UINT64_MAX),
+                         0); /* slot 0 shows the table that is being read */
+    world_start_with(kind, 3);
+    assert_true(NATIVE_PANICS(must(paging_map(virt(0x400000), phys(DATA), PAGE_SIZE, prot_ro()))));
+    assert_non_null(strstr(native_panic_text(), "raise pagetables.slots="));
+    struct pt_walk walk; /* the report walks all the same */
+    paging_walk(virt(LAYOUT_SCRATCH_PIN), &walk);
+    assert_int_equal(walk.phys.v, DATA);
+}
+
 int main(void)
 {
+    int failed = 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_random_operations, start),
         cmocka_unit_test_setup(test_missing_relink_is_seen, start),
+        cmocka_unit_test_setup(test_program_window, start),
+        cmocka_unit_test_setup(test_recursive_entries, start),
+        cmocka_unit_test_setup(test_physmap, start),
+        cmocka_unit_test_setup(test_many_tables, start),
+        cmocka_unit_test_setup(test_temporary_slots, start),
         cmocka_unit_test_setup(test_large_pages, start),
         cmocka_unit_test_setup(test_no_memory_leaves_nothing, start),
         cmocka_unit_test_setup(test_walk_of_odd_addresses, start),
@@ -698,5 +758,7 @@ int main(void)
         cmocka_unit_test_setup(test_split_keeps_memory_type, start),
         cmocka_unit_test_setup(test_access_matrix, start),
     };
-    return RUN_TESTS(tests);
+    for (kind = 0; kind < PAGING_KINDS; kind++)
+        failed += cmocka_run_group_tests_name(world_names[kind], tests, NULL, NULL);
+    return failed;
 }
