@@ -9,6 +9,8 @@
 #define CR0_KNOWN                                                                                  \
     UINT64_C(0x80010033) /* PG WP NE ET MP PE: written whole, never or-ed (SDM 3A 2.5) */
 
+#define CR0_TS         (UINT64_C(1) << 3) /* vector instructions trap */
+
 #define CR4_PAE        (UINT64_C(1) << 5)
 #define CR4_PGE        (UINT64_C(1) << 7)
 #define CR4_OSFXSR     (UINT64_C(1) << 9)

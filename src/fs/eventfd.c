@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/eventfd.h"
 
-#include "fs/context.h"
+#include "fs/anon_file.h"
 #include "fs/wait.h"
 #include "mm/heap.h"
-
-#define ANON_INODE_MAGIC 0x09041934
 
 struct counter {
     uint64_t value; /* at most UINT64_MAX - 1 */
     bool semaphore;
     struct wait_queue changed;
 };
-
-static struct filesystem anonymous = {
-    .type = "anon_inodefs", .magic = ANON_INODE_MAGIC, .device = 13, .next_ino = 1};
 
 static bool has_value(void *context)
 {
@@ -103,32 +98,14 @@ static const struct file_ops event_ops = {.release = event_release,
 
 enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out)
 {
-    static const char name[] = "anon_inode:[eventfd]";
     struct counter *counter = heap_alloc_zero(sizeof(*counter));
     if (!counter)
         return E_NOMEM;
     counter->value = value;
     counter->semaphore = semaphore;
     wait_queue_init(&counter->changed);
-    struct inode *inode;
-    struct dentry *dentry;
-    enum err e = inode_alloc(&anonymous, sizeof(*inode), 0600, &inode);
+    enum err e = anon_file_open("anon_inode:[eventfd]", &event_ops, counter, flags, out);
     if (e != E_OK)
-        goto free_counter;
-    inode->nlink = 1;
-    e = dentry_alloc(NULL, name, sizeof(name) - 1, inode, &dentry);
-    inode_put(inode);
-    if (e != E_OK)
-        goto free_counter;
-    e = file_alloc(dentry, &event_ops, O_RDWR | flags, out);
-    if (e == E_OK) {
-        (*out)->state = counter;
-        dentry->inode->writers++;
-    }
-    dentry_put(dentry);
-    if (e == E_OK)
-        return E_OK;
-free_counter:
-    heap_free(counter);
+        heap_free(counter);
     return e;
 }

@@ -14,6 +14,8 @@
 /* The program as /proc shows it. Unknown: 0 or an empty range. */
 struct fs_process {
     uint32_t pid, ppid, process_group, session, threads;
+    uint32_t tid;                /* of the thread that is described */
+    char state;                  /* 'R', 'S', 'Z' */
     const char *name;            /* comm, at most 15 bytes; valid until the next call */
     struct virt_range arguments; /* argv strings on the program's stack */
     struct virt_range environment;
@@ -36,9 +38,13 @@ struct fs_hooks {
     uint64_t (*limit)(unsigned resource);
     /* Both limits, for /proc/self/limits. */
     void (*limits)(unsigned resource, uint64_t *soft, uint64_t *hard);
-    void (*describe)(struct fs_process *out);
-    /* Sets comm from /proc/self/comm. */
-    void (*rename)(const char *name, size_t length);
+    /* The calling program, and the thread of it whose name, times and signals count; tid 0 is
+     * the leader. False: there is none. */
+    bool (*describe_thread)(uint32_t tid, struct fs_process *out);
+    /* The least tid of the calling program's above `tid`; 0: none. */
+    uint32_t (*next_thread)(uint32_t tid);
+    /* Sets comm from /proc/self/comm; tid 0 is the leader. */
+    void (*rename)(uint32_t tid, const char *name, size_t length);
 };
 
 extern struct fs_hooks fs_hooks;

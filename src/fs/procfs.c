@@ -160,8 +160,8 @@ static enum err add_inode(const char *path, struct inode *inode)
     return link_child(parent, name, strlen(name), inode);
 }
 
-enum err procfs_add_writable(const char *path, procfs_generator generator, procfs_writer writer,
-                             void *context)
+static enum err file_inode(procfs_generator generator, procfs_writer writer, void *context,
+                           struct inode **out)
 {
     struct inode *inode;
     uint32_t mode = S_IFREG | (writer ? 0644 : 0444);
@@ -174,7 +174,16 @@ enum err procfs_add_writable(const char *path, procfs_generator generator, procf
     file->context = context;
     inode->ops = &proc_inode_ops;
     inode->file_ops = &proc_file_ops;
-    return add_inode(path, inode);
+    *out = inode;
+    return E_OK;
+}
+
+enum err procfs_add_writable(const char *path, procfs_generator generator, procfs_writer writer,
+                             void *context)
+{
+    struct inode *inode;
+    enum err e = file_inode(generator, writer, context, &inode);
+    return e == E_OK ? add_inode(path, inode) : e;
 }
 
 enum err procfs_add(const char *path, procfs_generator generator, void *context)
@@ -229,6 +238,38 @@ enum err procfs_add_directory(const char *path, uint32_t mode, const struct inod
     return add_inode(path, inode);
 }
 
+/* Names the inode, whose reference it takes over. */
+static enum err name_inode(struct dentry *parent, const char *name, struct inode *inode,
+                           struct dentry **out)
+{
+    enum err e = dentry_alloc(parent, name, strlen(name), inode, out);
+    inode_put(inode);
+    return e;
+}
+
+enum err procfs_make_file(struct dentry *parent, const char *name, procfs_generator generator,
+                          procfs_writer writer, void *context, struct dentry **out)
+{
+    struct inode *inode;
+    enum err e = file_inode(generator, writer, context, &inode);
+    if (e != E_OK)
+        return e;
+    inode->nlink = 1;
+    return name_inode(parent, name, inode, out);
+}
+
+enum err procfs_make_directory(struct dentry *parent, const char *name, size_t size_of,
+                               const struct inode_ops *ops, struct dentry **out)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(&proc, size_of, S_IFDIR | 0555, &inode);
+    if (e != E_OK)
+        return e;
+    inode->ops = ops;
+    inode->nlink = 2;
+    return name_inode(parent, name, inode, out);
+}
+
 enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode, size_t size_of,
                           const struct inode_ops *ops, struct dentry **out)
 {
@@ -239,9 +280,7 @@ enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode
     inode->ops = ops;
     inode->nlink = 1;
     inode->size = 64;
-    e = dentry_alloc(parent, name, strlen(name), inode, out);
-    inode_put(inode);
-    return e;
+    return name_inode(parent, name, inode, out);
 }
 
 static void show_filesystems(struct text *text, void *context)

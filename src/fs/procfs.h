@@ -34,6 +34,13 @@ MUST_CHECK enum err procfs_add_link(const char *path, const char *text);
 MUST_CHECK enum err procfs_add_jump(const char *path, const struct inode_ops *ops);
 MUST_CHECK enum err procfs_add_directory(const char *path, uint32_t mode,
                                          const struct inode_ops *ops);
+/* A file and a directory in no directory, as a listing makes them; *out: one reference. The
+ * directory's inode has size_of bytes. */
+MUST_CHECK enum err procfs_make_file(struct dentry *parent, const char *name,
+                                     procfs_generator generator, procfs_writer writer,
+                                     void *context, struct dentry **out);
+MUST_CHECK enum err procfs_make_directory(struct dentry *parent, const char *name, size_t size_of,
+                                          const struct inode_ops *ops, struct dentry **out);
 /* A link in no directory, as a listing makes it; *out: one reference. */
 MUST_CHECK enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode,
                                      size_t size_of, const struct inode_ops *ops,

@@ -131,9 +131,14 @@ static void show_memory(struct text *text, struct virt_range range)
 
 void procfs_describe(struct fs_process *out)
 {
-    *out = (struct fs_process){.pid = 1, .name = "", .threads = 1};
-    if (fs_hooks.describe)
-        fs_hooks.describe(out);
+    procfs_describe_thread(NULL, out);
+}
+
+void procfs_describe_thread(void *context, struct fs_process *out)
+{
+    *out = (struct fs_process){.pid = 1, .tid = 1, .state = 'R', .name = "", .threads = 1};
+    if (fs_hooks.describe_thread)
+        (void)fs_hooks.describe_thread((uint32_t)(uintptr_t)context, out);
 }
 
 static void show_arguments(struct text *text, void *context)
@@ -162,19 +167,17 @@ static void show_auxv(struct text *text, void *context)
 
 static void show_name(struct text *text, void *context)
 {
-    (void)context;
     struct fs_process process;
-    procfs_describe(&process);
+    procfs_describe_thread(context, &process);
     text_printf(text, "%s\n", process.name);
 }
 
 static enum err store_name(const char *bytes, size_t size, void *context)
 {
-    (void)context;
     if (size > 0 && bytes[size - 1] == '\n')
         size--;
     if (fs_hooks.rename)
-        fs_hooks.rename(bytes, size);
+        fs_hooks.rename((uint32_t)(uintptr_t)context, bytes, size);
     return E_OK;
 }
 
@@ -259,11 +262,85 @@ static enum err add_process(const char *directory)
     return procfs_add_directory(path, 0500, &fd_directory_ops);
 }
 
+/* /proc/self/task: a folder for each thread, with the files that differ between threads. */
+
+struct thread_directory {
+    struct inode inode;
+    uint32_t tid;
+};
+
+static const struct self_file thread_files[] = {
+    {"comm", show_name, store_name, NULL},
+    {"stat", procfs_show_stat, NULL, NULL},
+    {"status", procfs_show_status, NULL, NULL},
+};
+
+static enum err thread_file_lookup(struct dentry *directory, const char *name, size_t length,
+                                   struct dentry **out)
+{
+    uint32_t tid = ((const struct thread_directory *)directory->inode)->tid;
+    for (size_t i = 0; i < ARRAY_LENGTH(thread_files); i++) {
+        const struct self_file *file = &thread_files[i];
+        if (strlen(file->name) == length && memcmp(file->name, name, length) == 0)
+            return procfs_make_file(directory, file->name, file->generator, file->writer,
+                                    (void *)(uintptr_t)tid, out);
+    }
+    return E_NOENT;
+}
+
+static bool thread_file_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                             uint64_t *ino, uint8_t *type)
+{
+    if (*cookie >= ARRAY_LENGTH(thread_files))
+        return false;
+    *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", thread_files[*cookie].name);
+    *ino = (directory->ino << 32) + *cookie;
+    *type = S_IFREG >> 12;
+    return true;
+}
+
+static const struct inode_ops thread_ops = {.lookup = thread_file_lookup, .list = thread_file_list};
+
+static enum err thread_lookup(struct dentry *directory, const char *name, size_t length,
+                              struct dentry **out)
+{
+    struct fs_process process;
+    uint32_t tid;
+    if (!parse_fd(name, length, &tid) || tid == 0 || !fs_hooks.describe_thread ||
+        !fs_hooks.describe_thread(tid, &process))
+        return E_NOENT;
+    char text[FD_DIGITS_MAX + 1];
+    fmt_snprintf(text, sizeof(text), "%u", tid);
+    enum err e =
+        procfs_make_directory(directory, text, sizeof(struct thread_directory), &thread_ops, out);
+    if (e == E_OK)
+        ((struct thread_directory *)(*out)->inode)->tid = tid;
+    return e;
+}
+
+/* The cookie of an entry is its tid: the next one is the next above. */
+static bool thread_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                        uint64_t *ino, uint8_t *type)
+{
+    if (!fs_hooks.next_thread)
+        return false;
+    uint32_t tid = fs_hooks.next_thread(*cookie > 0 ? (uint32_t)*cookie - 1 : 0);
+    if (tid == 0)
+        return false;
+    *cookie = tid;
+    *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%u", tid);
+    *ino = (directory->ino << 32) + tid;
+    *type = S_IFDIR >> 12;
+    return true;
+}
+
+static const struct inode_ops task_ops = {.lookup = thread_lookup, .list = thread_list};
+
 enum err procfs_self_start(void)
 {
     enum err e = add_process("1");
     if (e == E_OK)
-        e = add_process("1/task/1");
+        e = procfs_add_directory("1/task", 0555, &task_ops);
     if (e == E_OK)
         e = procfs_add("pagetables", procfs_show_pagetables, NULL);
     if (e == E_OK)

@@ -44,13 +44,12 @@ void procfs_show_limits(struct text *text, void *context)
 
 void procfs_show_stat(struct text *text, void *context)
 {
-    (void)context;
     struct fs_process p;
     struct procfs_sizes s;
-    procfs_describe(&p);
+    procfs_describe_thread(context, &p);
     procfs_measure(&s);
-    text_printf(text, "%u (%s) R %u %u %u %u %u 4194304 ", p.pid, p.name, p.ppid, p.process_group,
-                p.session, 0u, p.process_group);
+    text_printf(text, "%u (%s) %c %u %u %u %u %u 4194304 ", p.tid, p.name, p.state, p.ppid,
+                p.process_group, p.session, 0u, p.process_group);
     text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
                 p.system_ns / TICK_NS, p.threads, p.start_ns / TICK_NS);
     text_printf(text, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ", s.all * PAGE_SIZE,
@@ -73,16 +72,20 @@ static void show_size(struct text *text, const char *label, uint64_t pages)
     text_printf(text, "%s:\t%8lu kB\n", label, pages * (PAGE_SIZE / 1024));
 }
 
+static const char *state_name(char state)
+{
+    return state == 'S' ? "S (sleeping)" : state == 'Z' ? "Z (zombie)" : "R (running)";
+}
+
 void procfs_show_status(struct text *text, void *context)
 {
-    (void)context;
     struct fs_process p;
     struct procfs_sizes s;
-    procfs_describe(&p);
+    procfs_describe_thread(context, &p);
     procfs_measure(&s);
-    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n", p.name,
-                fs_current()->umask);
-    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.pid,
+    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", p.name, fs_current()->umask,
+                state_name(p.state));
+    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.tid,
                 p.ppid);
     show_ids(text, "Uid", p.uid);
     show_ids(text, "Gid", p.gid);

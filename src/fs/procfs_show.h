@@ -8,6 +8,8 @@
 
 /* What the hook says, with a pid in any case. */
 void procfs_describe(struct fs_process *out);
+/* The same for one thread: `context` is its tid. */
+void procfs_describe_thread(void *context, struct fs_process *out);
 
 /* What /proc/self/maps calls the area, in `buffer` or constant; "" when it has no name. */
 const char *procfs_area_name(const struct area *area, char *buffer, size_t size);

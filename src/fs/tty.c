@@ -272,8 +272,8 @@ static enum err put_int(uint64_t argument, uint32_t value)
 static enum err get_group(uint64_t argument, bool session)
 {
     struct fs_process process = {0};
-    if (fs_hooks.describe)
-        fs_hooks.describe(&process);
+    if (fs_hooks.describe_thread)
+        (void)fs_hooks.describe_thread(0, &process);
     if (session)
         return put_int(argument, process.session);
     return put_int(argument, foreground ? foreground : process.process_group);

@@ -21,7 +21,8 @@ static bool escape_seen, input_ended, input_stopped;
 static bool size_coming;      /* between FRAME_SIZE and its '\n' */
 static uint16_t size_part[2]; /* columns, rows as far as they have come */
 static unsigned size_index;
-static struct wait_queue input_queue = WAIT_QUEUE_INIT(input_queue);
+static struct wait_queue input_queue = {.sleepers = LIST_INIT(input_queue.sleepers),
+                                        .outside = true};
 
 void console_init(const struct console_device *d, const struct console_options *o)
 {

@@ -5,7 +5,8 @@
 #include "base/str.h"
 #include "parse/cmdline.h"
 
-#define WORDS_MAX 64
+#define WORDS_MAX        64
+#define DEADLOCK_SECONDS 10
 
 struct reader {
     struct options *options;
@@ -70,6 +71,15 @@ static bool word_loglevel(struct reader *r, char *value)
     if (!cmdline_number(value, &level) || level > 7)
         return false;
     r->options->loglevel = (int)level;
+    return true;
+}
+
+static bool word_deadlock(struct reader *r, char *value)
+{
+    unsigned long seconds;
+    if (!cmdline_number(value, &seconds) || seconds > 1000000)
+        return false;
+    r->options->deadlock_seconds = (unsigned)seconds;
     return true;
 }
 
@@ -203,6 +213,7 @@ static const struct {
     {"stdio.terminals", word_terminals},
     {"terminal.size", word_terminal_size},
     {"loglevel", word_loglevel},
+    {"deadlock", word_deadlock},
     {"exit", word_exit},
     {"panic", word_panic},
     {"keyboard", word_keyboard},
@@ -265,6 +276,7 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
     memset(out, 0, sizeof *out);
     out->loglevel = 4;
     str_copy(out->keyboard, "us", sizeof out->keyboard);
+    out->deadlock_seconds = DEADLOCK_SECONDS;
     out->init = out->argv[0] = "/init";
     memcpy(out->envp, environment_default, sizeof environment_default);
 

@@ -232,6 +232,15 @@ static void print_trace(void *unused)
     report_trace(&facts);
 }
 
+void report_thread_trace(const struct trap_frame *frame)
+{
+    const struct report_subject sleeper = {.frame = frame};
+    subject = &sleeper;
+    gather_registers(NULL);
+    print_trace(NULL);
+    subject = NULL;
+}
+
 static void print_stack(void *unused)
 {
     (void)unused;

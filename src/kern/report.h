@@ -30,6 +30,9 @@ struct report_subject {
 
 /* Prints the whole report. Callers: any. Returns; the caller ends the program or the machine. */
 void report_fault(const struct report_subject *subject);
+/* The trace of one who sleeps and will not run again: `frame` holds the registers with which it would
+ * go back to the program. Callers: threads, when the machine is about to end. */
+void report_thread_trace(const struct trap_frame *frame);
 /* Is a report under way? */
 bool report_is_running(void);
 /* A trap came while a report ran: says so in a line and goes on with the next part. Does not return

@@ -3,12 +3,13 @@
 
 #include "kern/thread.h"
 
-struct wait_queue any_event = WAIT_QUEUE_INIT(any_event);
+struct wait_queue any_event = {.sleepers = LIST_INIT(any_event.sleepers), .outside = true};
 
 void wait_queue_init(struct wait_queue *queue)
 {
     list_init(&queue->sleepers);
     queue->wakes = 0;
+    queue->outside = false;
 }
 
 enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)

@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "cpu/irq_flags.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NO_DEADLINE UINT64_MAX
@@ -24,11 +25,12 @@
 struct wait_queue {
     struct list sleepers; /* struct thread.wait_link; interrupts off */
     uint32_t wakes;       /* wake-ups so far, wrapping: who missed one can tell (fs/epoll.c) */
+    bool outside;         /* devices or people wake it: who sleeps here is no part of a deadlock */
 };
 
 #define WAIT_QUEUE_INIT(name)                                                                      \
     {                                                                                              \
-        LIST_INIT((name).sleepers), 0                                                              \
+        .sleepers = LIST_INIT((name).sleepers)                                                     \
     }
 
 /* Every wake-up of any queue wakes this one too. */

@@ -7,12 +7,15 @@
 #include "cpu/frame.h"
 #include "cpu/irq_flags.h"
 #include "cpu/percpu.h"
+#include "cpu/trap.h"
 #include "cpu/x86.h"
+#include "kern/panic.h"
 #include "mm/heap.h"
 #include "mm/kstack.h"
 
 #define VECTORS_ALIGN 64
 #define SPARES_MAX    32
+#define VECTOR_TURNS  5
 
 /* cpu/entry.S */
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
@@ -23,6 +26,7 @@ static struct list all_threads = LIST_INIT(all_threads);
 static struct thread *ended;         /* waits for its stack to be left */
 static struct thread *vectors_owner; /* whose state the vector registers hold */
 static struct timer slice_timer;     /* not before the end of the running thread's slice */
+static bool vector_trap;             /* CR0.TS */
 static volatile bool slice_over;
 static uint32_t next_id = 1;
 static uint64_t switch_count;
@@ -113,6 +117,25 @@ void thread_trim(void)
         thread_free(t);
 }
 
+static void disable_vector_trap(void)
+{
+    if (!vector_trap)
+        return;
+    __asm__ volatile("clts");
+    vector_trap = false;
+}
+
+/* Interrupts off. */
+static void swap_vectors(struct thread *t)
+{
+    disable_vector_trap();
+    if (vectors_owner != NULL)
+        cpu_vectors_save(vectors_owner->vectors);
+    cpu_vectors_load(t->vectors);
+    vectors_owner = t;
+    t->vector_turns++;
+}
+
 static void load_state(struct thread *t)
 {
     struct percpu *cpu = percpu();
@@ -122,12 +145,33 @@ static void load_state(struct thread *t)
     if (t->vectors == NULL)
         return; /* kernel thread: FS and the vector registers stay as they are */
     wrmsr(MSR_FS_BASE, t->fs_base);
-    if (vectors_owner != t) {
-        if (vectors_owner != NULL)
-            cpu_vectors_save(vectors_owner->vectors);
-        cpu_vectors_load(t->vectors);
-        vectors_owner = t;
+    if (vectors_owner == t) {
+        disable_vector_trap();
+    } else if (t->vector_turns > VECTOR_TURNS) {
+        swap_vectors(t);
+    } else {
+        t->vector_turns = 0;
+        if (!vector_trap) {
+            write_cr0(CR0_KNOWN | CR0_TS);
+            vector_trap = true;
+        }
     }
+}
+
+static void vectors_used(struct trap_frame *frame)
+{
+    struct thread *self = thread_current();
+    if (self->vectors == NULL || !vector_trap)
+        panic_at(frame, "the kernel used a vector register");
+    swap_vectors(self);
+}
+
+void thread_own_vectors(void)
+{
+    uint64_t flags = irq_save();
+    if (vectors_owner != thread_current())
+        swap_vectors(thread_current());
+    irq_restore(flags);
 }
 
 static void arm_slice(uint64_t end_ns)
@@ -390,6 +434,7 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
         thread_free(t);
         return E_NOMEM;
     }
+    thread_own_vectors();
     cpu_vectors_save(t->vectors);
     *out = t;
     launch(t, function, argument);
@@ -437,6 +482,7 @@ enum err thread_use_vectors(void)
     enum err e = give_vectors(self);
     if (e != E_OK)
         return e;
+    trap_set_handler(VECTOR_NO_VECTORS, vectors_used);
     uint64_t flags = irq_save();
     load_state(self);
     irq_restore(flags);

@@ -7,6 +7,10 @@
  * A thread costs its kernel stack (LAYOUT_KSTACK_SIZE), this structure and, when it runs program
  * code, an XSAVE area. The last few that ended are kept for the next to be made.
  *
+ * Vector registers move late: a thread that comes back to the CPU finds them as another left them,
+ * with CR0.TS set, and its first use of them traps (#NM) and swaps them. Most turns are short and
+ * use none. A thread that used them in its last VECTOR_TURNS turns gets them at once.
+ *
  * Lock: interrupts off protects the run queue, `state`, `wait_link`, the wait queues and the list
  * of all threads; all else of a thread is its own.
  */
@@ -46,11 +50,12 @@ struct thread {
     struct virt_range kstack;
     uint64_t rsp; /* while not running */
     uint64_t fs_base;
-    void *vectors;       /* XSAVE area; NULL for a kernel thread, which owns no vector register */
-    void *vectors_block; /* the heap block that holds it */
-    void *linux_thread;  /* struct linux_thread, owned by linux/ */
-    uint64_t cpu_ns;     /* had before started_ns */
-    uint64_t started_ns; /* when it was last switched to */
+    void *vectors;        /* XSAVE area; NULL for a kernel thread, which owns no vector register */
+    void *vectors_block;  /* the heap block that holds it */
+    uint8_t vector_turns; /* turns in a row in which it used the vector registers, modulo 256 */
+    void *linux_thread;   /* struct linux_thread, owned by linux/ */
+    uint64_t cpu_ns;      /* had before started_ns */
+    uint64_t started_ns;  /* when it was last switched to */
     uint64_t slice_end_ns;
     struct timer sleep_timer;
 };
@@ -79,6 +84,10 @@ static inline struct thread *thread_current(void)
 /* Gives the calling thread vector registers in their initial state: it will run program code.
  * E_NOMEM. */
 MUST_CHECK enum err thread_use_vectors(void);
+
+/* Makes the vector registers hold the calling thread's state, which has some: before the kernel
+ * touches them on its behalf. Interrupts on. */
+void thread_own_vectors(void);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
 uint64_t thread_get_fs_base(void);

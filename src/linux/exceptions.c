@@ -125,7 +125,7 @@ static void leave(struct trap_frame *frame)
 
 void exceptions_init(void)
 {
-    static const uint8_t vectors[] = {0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16, 17, 19, 20, 21};
+    static const uint8_t vectors[] = {0, 1, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 19, 20, 21};
     for (size_t i = 0; i < sizeof vectors; i++)
         trap_set_handler(vectors[i], exception);
     fault_init(program_fault, kernel_fault);

@@ -338,12 +338,13 @@ static void reset_process(struct exec_job *job)
     file_table_exec(file_table_current());
     lt->clear_tid = lt->robust_list = 0;
     thread_set_fs_base(0);
+    thread_own_vectors();
     cpu_vectors_reset(lt->vectors);
     cpu_vectors_load(lt->vectors);
 
     const char *name = strrchr(job->execfn, '/');
     name = name != NULL ? name + 1 : job->execfn;
-    process_rename(name, strlen(name));
+    process_rename(thread_current(), name, strlen(name));
     fs_set_executable(job->program.file->dentry);
     process_current()->start_ns = time_now_ns();
 }

@@ -42,16 +42,30 @@ static void describe_ids(const struct ids *ids, uint32_t out[4])
     out[3] = ids->fs;
 }
 
-static void describe(struct fs_process *out)
+static struct linux_thread *own_thread(uint32_t tid)
 {
-    const struct process *process = process_current();
-    const struct linux_thread *lt = linux_current();
+    struct process *process = process_current();
+    struct linux_thread *lt = tid == 0 ? process->leader : linux_thread_find((int)tid);
+    return lt != NULL && lt->process == process ? lt : NULL;
+}
+
+static bool describe_thread(uint32_t tid, struct fs_process *out)
+{
+    struct linux_thread *lt = own_thread(tid);
+    if (lt == NULL)
+        return false;
+    const struct process *process = lt->process;
+    const struct thread *thread = lt->thread;
     *out = (struct fs_process){
         .pid = (uint32_t)process->pid,
         .process_group = (uint32_t)process->pgid,
         .session = (uint32_t)process->sid,
         .threads = process->thread_count,
-        .name = lt->thread->name,
+        .tid = (uint32_t)lt->tid,
+        .state = thread == NULL                   ? 'Z'
+                 : thread->state == THREAD_ASLEEP ? 'S'
+                                                  : 'R',
+        .name = thread != NULL ? thread->name : "",
         .arguments = process->arguments,
         .environment = process->environment,
         .auxv = process->auxv,
@@ -60,15 +74,40 @@ static void describe(struct fs_process *out)
         .image_start = process->image.start,
         .image_end = process->image.end,
         .start_ns = process->start_ns,
-        .user_ns = process_cpu_ns(process),
+        .user_ns = tid == 0         ? process_cpu_ns(process)
+                   : thread != NULL ? thread_cpu_ns(thread)
+                                    : 0,
         .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
                        fault_counters.file,
-        .signals_pending = signal_pending_set(),
-        .signals_blocked = signal_blocked(),
+        .signals_pending = lt->pending.set | process->pending.set,
+        .signals_blocked = lt->blocked,
     };
     signal_dispositions(&out->signals_ignored, &out->signals_caught);
     describe_ids(&process->uid, out->uid);
     describe_ids(&process->gid, out->gid);
+    return true;
+}
+
+static uint32_t next_thread(uint32_t tid)
+{
+    const struct process *process = process_current();
+    uint32_t least = UINT32_MAX;
+    list_for_each (it, &process->threads) {
+        uint32_t other = (uint32_t)CONTAINER_OF(it, struct linux_thread, link)->tid;
+        if (other > tid && other < least)
+            least = other;
+    }
+    uint32_t leader = (uint32_t)process->pid; /* listed even when it has ended */
+    if (leader > tid && leader < least)
+        least = leader;
+    return least != UINT32_MAX ? least : 0;
+}
+
+static void rename_thread(uint32_t tid, const char *name, size_t length)
+{
+    struct linux_thread *lt = own_thread(tid);
+    if (lt != NULL && lt->thread != NULL)
+        process_rename(lt->thread, name, length);
 }
 
 void fs_bridge_init(void)
@@ -76,6 +115,7 @@ void fs_bridge_init(void)
     fs_hooks.raise = raise;
     fs_hooks.limit = limit;
     fs_hooks.limits = limits;
-    fs_hooks.describe = describe;
-    fs_hooks.rename = process_rename;
+    fs_hooks.describe_thread = describe_thread;
+    fs_hooks.next_thread = next_thread;
+    fs_hooks.rename = rename_thread;
 }

@@ -49,6 +49,7 @@ static MUST_CHECK enum err push_vectors(uint64_t to)
     uint64_t size = cpu_features.xsave_size;
     uint32_t magic2 = FP_XSTATE_MAGIC2;
     struct signal_software software = {0};
+    thread_own_vectors();
     enum err e = vectors_out(virt(to), size);
     if (cpu_features.xsave) {
         software.magic1 = FP_XSTATE_MAGIC1;
@@ -143,6 +144,7 @@ static void make_loadable(uint8_t *area, bool extended)
 
 static MUST_CHECK enum err pop_vectors(uint8_t *area, uint64_t from)
 {
+    thread_own_vectors();
     if (from == 0) {
         cpu_vectors_reset(area);
         cpu_vectors_load(area);

@@ -19,6 +19,7 @@
 #include "kern/panic.h"
 #include "kern/profile.h"
 #include "kern/thread.h"
+#include "linux/deadlock.h"
 #include "linux/exceptions.h"
 #include "linux/exec.h"
 #include "linux/fs_bridge.h"
@@ -104,6 +105,7 @@ INIT_CODE static void process_start(void)
     fs_bridge_init();
     machine_on_power_button(ask_to_end);
     exceptions_init();
+    deadlock_watch(options.deadlock_seconds);
     cpu_syscall_init();
     struct exec_options how = {
         .fixed_addresses = options.no_randomness,

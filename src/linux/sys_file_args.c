@@ -128,3 +128,15 @@ void vector_free(struct vector *vector)
     if (vector->segments != vector->near)
         heap_free(vector->segments);
 }
+
+enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec)
+{
+    int fd;
+    enum err e = file_table_add(file_table_current(), file, 0, close_on_exec, &fd);
+    if (e != E_OK) {
+        file_put(file);
+        return e;
+    }
+    call->result = (uint64_t)fd;
+    return E_OK;
+}

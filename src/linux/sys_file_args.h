@@ -53,6 +53,9 @@ MUST_CHECK enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, str
 struct file *fd_file(uint64_t fd);
 /* Any open file. */
 struct file *fd_any(uint64_t fd);
+/* Puts the file, whose reference it takes over in any case, at the lowest free number, which becomes
+ * the call's result. E_MFILE, E_NOMEM. */
+MUST_CHECK enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec);
 
 /* The program's iovec array as a cursor. E_INVAL, E_FAULT, E_NOMEM. On success the caller ends with
  * vector_free(). */

@@ -21,18 +21,6 @@
 #define MFD_NAME_MAX        249
 
 /* Gives the file, whose reference it takes over, the lowest number. */
-static enum err install(struct syscall *call, struct file *file, bool close_on_exec)
-{
-    int fd;
-    enum err e = file_table_add(file_table_current(), file, 0, close_on_exec, &fd);
-    if (e != E_OK) {
-        file_put(file);
-        return e;
-    }
-    call->result = (uint64_t)fd;
-    return E_OK;
-}
-
 static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
                         uint32_t mode)
 {
@@ -45,7 +33,7 @@ static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uin
     path_at_end(&at);
     if (e == E_INTR)
         call->restart = true;
-    return e == E_OK ? install(call, file, flags & O_CLOEXEC) : e;
+    return e == E_OK ? fd_install(call, file, flags & O_CLOEXEC) : e;
 }
 
 enum err sys_open(struct syscall *call)
@@ -138,7 +126,7 @@ static enum err make_eventfd(struct syscall *call, uint32_t value, uint32_t flag
         return E_INVAL;
     struct file *file;
     enum err e = eventfd_open(value, flags & EFD_SEMAPHORE, flags & O_NONBLOCK, &file);
-    return e == E_OK ? install(call, file, flags & O_CLOEXEC) : e;
+    return e == E_OK ? fd_install(call, file, flags & O_CLOEXEC) : e;
 }
 
 enum err sys_eventfd(struct syscall *call)
@@ -163,7 +151,7 @@ enum err sys_memfd_create(struct syscall *call)
         return e == E_NAMETOOLONG ? E_INVAL : e;
     struct file *file;
     e = memfd_open(name, flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL), &file);
-    return e == E_OK ? install(call, file, flags & MFD_CLOEXEC) : e;
+    return e == E_OK ? fd_install(call, file, flags & MFD_CLOEXEC) : e;
 }
 
 enum err sys_dup(struct syscall *call)
@@ -172,7 +160,7 @@ enum err sys_dup(struct syscall *call)
     if (!file)
         return E_BADF;
     file_get(file);
-    return install(call, file, false);
+    return fd_install(call, file, false);
 }
 
 static enum err duplicate_to(struct syscall *call, struct file *file, uint32_t to,

@@ -146,9 +146,8 @@ enum err sys_get_robust_list(struct syscall *call)
     return copy_out(virt(call->arg[1]), &lt->robust_list, sizeof(uint64_t));
 }
 
-void process_rename(const char *name, size_t length)
+void process_rename(struct thread *thread, const char *name, size_t length)
 {
-    struct thread *thread = thread_current();
     if (length > sizeof thread->name - 1)
         length = sizeof thread->name - 1;
     memset(thread->name, 0, sizeof thread->name);
@@ -196,7 +195,7 @@ static enum err prctl_set_name(virt_t from)
         length = sizeof name - 1;
     }
     if (e == E_OK)
-        process_rename(name, length);
+        process_rename(thread_current(), name, length);
     return e;
 }
 

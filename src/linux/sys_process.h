@@ -25,4 +25,5 @@ enum err sys_personality(struct syscall *call);
 enum err sys_membarrier(struct syscall *call);
 
 /* comm, as PR_SET_NAME sets it: cut to 15 bytes. */
-void process_rename(const char *name, size_t length);
+struct thread;
+void process_rename(struct thread *thread, const char *name, size_t length);

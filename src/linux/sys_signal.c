@@ -13,6 +13,11 @@
 /* Nobody wakes it: who sleeps here waits for a signal or for time. */
 static struct wait_queue signal_queue = WAIT_QUEUE_INIT(signal_queue);
 
+const struct wait_queue *signal_sleepers(void)
+{
+    return &signal_queue;
+}
+
 static bool is_signal(int signal)
 {
     return signal >= 1 && signal <= SIGNAL_COUNT;

@@ -4,6 +4,9 @@
 
 #include "linux/syscall.h"
 
+/* Where those sleep who wait for a signal and nothing else. */
+const struct wait_queue *signal_sleepers(void);
+
 enum err sys_rt_sigaction(struct syscall *call);
 enum err sys_rt_sigprocmask(struct syscall *call);
 enum err sys_rt_sigreturn(struct syscall *call);

@@ -17,10 +17,12 @@
 #include "linux/sys_rseq.h"
 #include "linux/sys_sched.h"
 #include "linux/sys_signal.h"
+#include "linux/sys_signalfd.h"
 #include "linux/sys_socket.h"
 #include "linux/sys_system.h"
 #include "linux/sys_time.h"
 #include "linux/sys_timer.h"
+#include "linux/sys_timerfd.h"
 
 #include <stddef.h>
 
@@ -307,14 +309,14 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [279] = {"move_pages", NULL, 6, "dzpppx"},
     [280] = {"utimensat", sys_utimensat, 4, "fspx"},
     [281] = {"epoll_pwait", sys_epoll_pwait, 6, "fpddpz"},
-    [282] = {"signalfd", NULL, 3, "fpz"},
-    [283] = {"timerfd_create", NULL, 2, "dx"},
+    [282] = {"signalfd", sys_signalfd, 3, "fpz"},
+    [283] = {"timerfd_create", sys_timerfd_create, 2, "dx"},
     [284] = {"eventfd", sys_eventfd, 1, "u"},
     [285] = {"fallocate", sys_fallocate, 4, "fxzz"},
-    [286] = {"timerfd_settime", NULL, 4, "fxpp"},
-    [287] = {"timerfd_gettime", NULL, 2, "fp"},
+    [286] = {"timerfd_settime", sys_timerfd_settime, 4, "fxpp"},
+    [287] = {"timerfd_gettime", sys_timerfd_gettime, 2, "fp"},
     [288] = {"accept4", sys_accept4, 4, "fppx"},
-    [289] = {"signalfd4", NULL, 4, "fpzx"},
+    [289] = {"signalfd4", sys_signalfd4, 4, "fpzx"},
     [290] = {"eventfd2", sys_eventfd2, 2, "ux"},
     [291] = {"epoll_create1", sys_epoll_create1, 1, "x"},
     [292] = {"dup3", sys_dup3, 3, "ffx"},

@@ -7,7 +7,7 @@ set(fs_sources
 ouro_host_test(vfs ${fs_sources})
 ouro_host_test(ramfs ${fs_sources})
 ouro_host_test(rootfs ${fs_sources} src/fs/rootfs.c src/parse/cpio.c)
-ouro_host_test(pipe ${fs_sources} src/fs/eventfd.c)
+ouro_host_test(pipe ${fs_sources} src/fs/eventfd.c src/fs/anon_file.c)
 ouro_host_test(tty ${fs_sources} src/fs/tty.c src/fs/tty_line.c)
 ouro_host_test(procfs ${fs_sources} src/fs/procfs.c src/fs/text.c)
 ouro_fuzzer(rootfs ${fs_sources} src/fs/rootfs.c src/parse/cpio.c)
