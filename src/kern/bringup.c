@@ -14,6 +14,7 @@
 #include "kern/log.h"
 #include "kern/panic.h"
 #include "kern/random.h"
+#include "kern/report.h"
 #include "mm/audit_machine.h"
 #include "mm/heap.h"
 #include "mm/kstack.h"
@@ -38,6 +39,7 @@ INIT_CODE void options_read(struct boot_info *boot)
 {
     char complaint[200];
     str_copy(boot_command_line, boot->command_line, sizeof boot_command_line);
+    report_set_command_line(boot_command_line);
     enum err e = options_parse(boot->command_line, &options, complaint, sizeof complaint);
     console_init(console_device, &options.console);
     machine_set_exit(options.exit_way, options.exit_port, options.panic_seconds);

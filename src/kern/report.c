@@ -31,6 +31,7 @@ static bool running;
 static uint64_t mark;
 static unsigned faults;
 static uint64_t fault_address; /* CR2 as it was */
+RO_AFTER_INIT static const char *command_line;
 RO_AFTER_INIT static report_call_line call_line;
 RO_AFTER_INIT static report_call_name call_name;
 
@@ -42,6 +43,11 @@ void report_set_calls(report_call_line calls)
 void report_set_call_names(report_call_name names)
 {
     call_name = names;
+}
+
+void report_set_command_line(const char *line)
+{
+    command_line = line;
 }
 
 bool report_is_running(void)
@@ -149,7 +155,7 @@ static void gather_code(void *unused)
 {
     (void)unused;
     uint64_t rip = facts.registers[X86_RIP], rsp = facts.registers[X86_RSP];
-    while (facts.byte_count < X86_INSN_MAX &&
+    while (facts.vector != FAULT_NO_VECTOR && facts.byte_count < X86_INSN_MAX &&
            byte_read(&report_memory, rip + facts.byte_count, &facts.bytes[facts.byte_count], 1))
         facts.byte_count++;
     facts.has_insn = x86_decode(facts.bytes, facts.byte_count, &facts.insn);
@@ -205,7 +211,8 @@ static void gather_names(void *unused)
 {
     (void)unused;
     uint64_t word = facts.top;
-    report_place(facts.registers[X86_RIP], facts.at, sizeof facts.at);
+    bool called = facts.panic && facts.vector == FAULT_NO_VECTOR; /* rip is a return address */
+    report_place(facts.registers[X86_RIP] - called, facts.at, sizeof facts.at);
     if (facts.has_address)
         report_place(facts.address.v, facts.target, sizeof facts.target);
     if (facts.access == ACCESS_EXECUTE && facts.has_top && report_is_return_address(word))
@@ -270,6 +277,8 @@ static void print_machine(void *unused)
 {
     (void)unused;
     report_machine(&facts);
+    if (command_line != NULL)
+        report("          words \"%s\"", command_line);
 }
 
 static void print_log(void *unused)

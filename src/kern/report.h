@@ -39,6 +39,9 @@ bool report_is_running(void);
  * when the report goes on. */
 void report_recover(const struct trap_frame *frame);
 
+/* What the machine was booted with, for the report to show; the string stays. Boot only. */
+void report_set_command_line(const char *line);
+
 /* For linux/: writes the line of the n-th newest system call of the current thread; false when
  * there are no more. Boot only. */
 typedef bool (*report_call_line)(unsigned n, char *to, size_t size);

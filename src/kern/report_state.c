@@ -9,6 +9,7 @@
 #include "kern/log.h"
 #include "kern/report_parts.h"
 #include "mm/areas.h"
+#include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/layout.h"
 #include "mm/memory.h"
@@ -72,10 +73,12 @@ void report_memory_totals(void)
 {
     struct memory_totals totals;
     memory_totals(&totals);
+    int largest = frames_largest(&machine_frames);
     report(
-        "  memory  %llu KiB of %llu KiB free, kernel heap %llu KiB, %llu areas of the program with %llu KiB",
-        LL(totals.free / 1024), LL(totals.total / 1024), LL(heap_used() / 1024), LL(areas_count()),
-        LL(areas_bytes() / 1024));
+        "  memory  %llu KiB of %llu KiB free, largest run %llu KiB, kernel heap %llu KiB, %llu areas of the program with %llu KiB",
+        LL(totals.free / 1024), LL(totals.total / 1024),
+        largest < 0 ? 0 : LL(PAGE_SIZE / 1024) << largest, LL(heap_used() / 1024),
+        LL(areas_count()), LL(areas_bytes() / 1024));
 }
 
 void report_machine(const struct fault_facts *f)

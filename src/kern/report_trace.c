@@ -86,11 +86,11 @@ static bool scan(struct unwind_frame *u)
     return false;
 }
 
-static bool by_frame_pointer(struct unwind_frame *u, bool kernel)
+static bool by_frame_pointer(struct unwind_frame *u)
 {
     uint64_t rip = u->r[UNWIND_RIP], rsp = u->r[UNWIND_RSP], rbp = u->r[UNWIND_RBP];
     if (!(u->known >> UNWIND_RBP & 1) || !backtrace_step(&report_memory, &rip, &rsp, &rbp) ||
-        (!kernel && !report_is_return_address(rip)))
+        !report_is_return_address(rip))
         return false;
     set_frame(u, rip, rsp, rbp);
     return true;
@@ -101,8 +101,11 @@ static bool by_frame_pointer(struct unwind_frame *u, bool kernel)
 static char step(struct unwind_frame *u)
 {
     uint64_t rip = u->r[UNWIND_RIP], rsp = u->r[UNWIND_RSP], word;
-    if (rip >= LAYOUT_PROGRAM_END && fault_is_canonical(rip))
-        return by_frame_pointer(u, true) ? 'f' : 0;
+    if (rip >= LAYOUT_PROGRAM_END && fault_is_canonical(rip)) {
+        if (by_frame_pointer(u))
+            return 'f';
+        return rsp < LAYOUT_PROGRAM_END && scan(u) ? '?' : 0; /* the program called it */
+    }
     if (find_tables(rip)) {
         if (eh_frame_step(&report_memory, &tables, u))
             return u->r[UNWIND_RSP] > rsp || u->exact ? 'c' : 0;
@@ -110,7 +113,7 @@ static char step(struct unwind_frame *u)
         set_frame(u, word, rsp + 8, u->r[UNWIND_RBP]);
         return 'r';
     }
-    if (by_frame_pointer(u, false))
+    if (by_frame_pointer(u))
         return 'f';
     return scan(u) ? '?' : 0;
 }
@@ -190,7 +193,7 @@ void report_trace(const struct fault_facts *f)
     trace_start(&trace);
     cut = false;
     module.range = virt_range(0, 0);
-    collect(f->registers, '0');
+    collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
     if (program_below(f, program))
         collect(program, '0');
     trace_end(&trace);

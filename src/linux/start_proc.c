@@ -7,6 +7,7 @@
 #include "fs/procfs.h"
 #include "kern/boot_marks.h"
 #include "kern/loader.h"
+#include "kern/report.h"
 #include "kern/time.h"
 #include "mm/heap.h"
 #include "mm/paging.h"
@@ -47,6 +48,7 @@ enum err start_proc_fill(const char *line)
     if (command_line == NULL)
         return E_NOMEM;
     memcpy(command_line, line, size);
+    report_set_command_line(command_line);
     enum err e = procfs_add("cmdline", show_command_line, NULL);
     return e == E_OK ? procfs_add("ouro", show_ouro, NULL) : e;
 }

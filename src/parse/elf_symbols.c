@@ -159,7 +159,7 @@ bool elf_section_at(const struct byte_reader *file, uint64_t address, struct elf
     if (!read_header(file, &h) || !read_section(file, &h, h.shstrndx, &strings))
         return false;
     for (unsigned i = 0; read_section(file, &h, i, &s); i++) {
-        if (!(s.flags & SHF_ALLOC) || address - s.addr >= s.size)
+        if (!(s.flags & SHF_ALLOC) || address < s.addr || address - s.addr >= s.size)
             continue;
         out->start = s.addr;
         out->size = s.size;
@@ -181,7 +181,7 @@ static bool part_at(const struct byte_reader *file, uint64_t at, bool by_offset,
         uint64_t slack = p.vaddr & 4095;
         uint64_t start = (by_offset ? p.offset : p.vaddr) - slack;
         uint64_t size = slack + (by_offset ? p.filesz : p.memsz);
-        if (p.type != PT_LOAD || at - start >= size)
+        if (p.type != PT_LOAD || at < start || at - start >= size)
             continue;
         *out = (struct elf_part){i, p.vaddr, p.memsz, p.offset, p.filesz};
         return true;

@@ -24,7 +24,7 @@ mask() {
         -e '/^  regs  /,/^          rflags/d' \
         -e '/^  stack   (\+|nothing)/,/^  (calls|memory)  /{/^  calls/!d}' \
         -e '/^  calls  /,/^  memory  /d' \
-        -e '/^  memory  /d' -e '/^  machine /,+1d' \
+        -e '/^  memory  /d' -e '/^  machine /,+2d' \
         -e '/^\{"ouro_report":1,.*\}$/s/.*/(JSON)/' \
         -e '/^\[ *[0-9.]+\] boot: /d' -e 's/^\[ *[0-9.]+\]/[T]/' \
         -e "s,$PROGRAM,PROGRAM,g" \
@@ -47,7 +47,7 @@ cut_trace() {
 }
 
 run_one() {
-    local name=$1 work=$2 memory=256 status
+    local name=$1 work=$2 memory=256 status golden
     local medium="--medium direct"
     [ "$emulator" = qemu ] || medium=
     [ "$name" = out-of-memory ] && memory=32
@@ -56,13 +56,16 @@ run_one() {
         --append norandmaps "$PROGRAM" "$name" > "$work/$name.out" 2> "$work/$name.err" < /dev/null
     status=$?
     { echo "status $status"; cat "$work/$name.out"; sed -E 's/^(Assertion failed: .*) \(.*: [0-9]+\)$/\1 (PLACE)/' "$work/$name.err" | mask | cut_trace; } > "$work/$name.got"
+    # Where the emulators differ as CPUs do.
+    golden=$here/golden/$name.$emulator.txt
+    [ -f "$golden" ] || golden=$here/golden/$name.txt
     if [ -n "${WRITE:-}" ]; then
-        cp "$work/$name.got" "$here/golden/$name.txt"
-    elif cmp -s "$work/$name.got" "$here/golden/$name.txt"; then
+        cp "$work/$name.got" "$golden"
+    elif cmp -s "$work/$name.got" "$golden"; then
         echo "ok   $name"
     else
         echo "FAIL $name"
-        diff -u "$here/golden/$name.txt" "$work/$name.got" | sed -n '3,40p'
+        diff -u "$golden" "$work/$name.got" | sed -n '3,40p'
     fi
 }
 

@@ -64,7 +64,7 @@ ouro_guest_test(boot_with_writable_text ${guest_kernel} 125
     "test=boot_with_writable_text")
 # ... in words that name the cause.
 foreach(case
-        "fault_in_report|PANIC: the kernel stopped itself; a report without page tables"
+        "fault_in_report|PANIC: the kernel stopped itself.* a report without page tables by fault_in_report"
         "stack_pointer_lost|PANIC: trap instruction"
         "kernel_null|PANIC: null pointer"
         "kernel_write_code|PANIC: write to read-only memory"

@@ -16,5 +16,8 @@ ouro_fuzzer(acpi src/parse/acpi.c)
 ouro_fuzzer(fmt src/base/fmt.c)
 
 # What fault reports read: instructions, symbols, unwind tables.
+ouro_fuzzer(x86_insn src/parse/x86_insn.c)
+ouro_fuzzer(elf_symbols src/parse/elf_symbols.c)
+ouro_fuzzer(eh_frame src/parse/eh_frame.c)
 ouro_host_test(x86_insn src/parse/x86_insn.c)
 ouro_host_test(eh_frame src/parse/eh_frame.c src/parse/elf_symbols.c)
