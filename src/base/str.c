@@ -36,6 +36,15 @@ void *memmove(void *dst, const void *src, size_t n)
     const char *s = src;
     if ((uintptr_t)d - (uintptr_t)s >= n)
         return memcpy(dst, src, n); /* also when d < s: a forward copy never reads what it wrote */
+    while (n >= 32) {
+        n -= 32;
+        uint64_t a = ((const word_t *)(s + n))[3], b = ((const word_t *)(s + n))[2];
+        uint64_t c = ((const word_t *)(s + n))[1], e = ((const word_t *)(s + n))[0];
+        ((word_t *)(d + n))[3] = a;
+        ((word_t *)(d + n))[2] = b;
+        ((word_t *)(d + n))[1] = c;
+        ((word_t *)(d + n))[0] = e;
+    }
     while (n >= 8) {
         n -= 8;
         *(word_t *)(d + n) = *(const word_t *)(s + n);

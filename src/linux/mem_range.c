@@ -30,7 +30,7 @@ uint64_t mem_bytes_in(struct virt_range range)
 {
     uint64_t bytes = 0;
     for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
+         a != NULL && a->range.start.v < range.end.v; a = areas_after(a))
         bytes += virt_range_size(virt_range_intersection(a->range, range));
     return bytes;
 }
@@ -112,18 +112,16 @@ bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more)
     if (data == RLIM_INFINITY || !is_data(prot, flags))
         return true;
     uint64_t have = 0;
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end))
+    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
         have += is_data(a->prot, a->flags) ? virt_range_size(a->range) : 0;
     return more <= data && have <= data - more;
 }
 
 bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more)
 {
-    struct memory_totals totals;
     if (flags & AREA_NO_RESERVE || !(prot_can_write(prot) || flags & AREA_SHARED))
         return false;
-    memory_totals(&totals);
-    return more > totals.total;
+    return more > memory_total();
 }
 
 uint32_t mem_future_lock(void)
@@ -144,7 +142,7 @@ bool mem_can_lock(void)
 uint64_t mem_locked_bytes(void)
 {
     uint64_t bytes = 0;
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end))
+    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
         bytes += a->flags & AREA_LOCKED ? virt_range_size(a->range) : 0;
     return bytes;
 }

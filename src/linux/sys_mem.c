@@ -73,18 +73,19 @@ void mem_exec_reset(virt_t start)
 void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,
               prot_t prot)
 {
-    struct history_event event = {
+    uint64_t caller;
+    if (copy_in(&caller, virt(call->frame->rsp), sizeof caller) != E_OK)
+        caller = 0;
+    *history_next() = (struct history_event){
         .range = range,
         .time_ns = time_now_ns(),
         .rip = call->frame->rip,
+        .caller = caller,
         .thread = thread_current()->id,
         .call = (uint16_t)call->frame->error,
         .kind = (uint8_t)kind,
         .prot = prot,
     };
-    if (copy_in(&event.caller, virt(call->frame->rsp), sizeof event.caller) != E_OK)
-        event.caller = 0;
-    history_add(&event);
 }
 
 struct virt_range mem_heap(void)
@@ -285,7 +286,7 @@ static bool may_write(struct virt_range range, uint64_t *read_only)
 {
     *read_only = 0;
     for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end)) {
+         a != NULL && a->range.start.v < range.end.v; a = areas_after(a)) {
         if (a->flags & AREA_READ_ONLY)
             return false;
         if (!prot_can_write(a->prot) && !(a->flags & (AREA_SHARED | AREA_GROWS_DOWN)))

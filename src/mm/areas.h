@@ -91,6 +91,8 @@ const struct area *areas_find(virt_t v);
 /* The first area that ends above v, or NULL: areas_next(virt(0)) starts a loop over all, going on
  * with the range.end of what it returned. */
 const struct area *areas_next(virt_t v);
+/* The one behind an area that find or next returned, or NULL: where nothing changes in between. */
+const struct area *areas_after(const struct area *area);
 /* The same memory twice: the part of the area that lies in `from` is also shown at `to`, a free
  * range of any size. Shared areas only. E_NOMEM. */
 MUST_CHECK enum err areas_duplicate(virt_t from, struct virt_range to);

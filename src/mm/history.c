@@ -6,9 +6,9 @@
 static struct history_event events[HISTORY_SIZE];
 static uint64_t total;
 
-void history_add(const struct history_event *event)
+struct history_event *history_next(void)
 {
-    events[total++ % HISTORY_SIZE] = *event;
+    return &events[total++ % HISTORY_SIZE];
 }
 
 void history_clear(void)

@@ -30,8 +30,8 @@ struct history_event {
     prot_t prot;
 };
 
-/* Overwrites the oldest. Threads only. */
-void history_add(const struct history_event *event);
+/* The place of a new event, where the oldest was: for the caller to fill. Threads only. */
+struct history_event *history_next(void);
 /* The newest event that touches v, and is older than `before` (NULL: any). Callers: any. NULL:
  * none. */
 const struct history_event *history_find(virt_t v, const struct history_event *before);

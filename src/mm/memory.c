@@ -338,7 +338,7 @@ void *memory_scratch(phys_t frame)
 void memory_totals(struct memory_totals *out)
 {
     out->ram = ram_bytes;
-    out->total = machine_frames.total_frames << PAGE_SHIFT;
+    out->total = memory_total();
     out->free = machine_frames.free_frames << PAGE_SHIFT;
     if (paging->access->idle != NULL)
         out->free += paging->access->idle() << PAGE_SHIFT;

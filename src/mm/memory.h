@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "mm/frames.h"
 #include "mm/paging.h"
 #include "mm/prot.h"
 #include "parse/boot_info.h"
@@ -58,3 +59,8 @@ struct memory_totals {
     uint64_t free;       /* ... free now, also those that only page tables can have */
 };
 void memory_totals(struct memory_totals *out);
+/* Of these, `total` alone. */
+static inline uint64_t memory_total(void)
+{
+    return machine_frames.total_frames << PAGE_SHIFT;
+}

@@ -5,13 +5,14 @@
 #include "mm/pt_access.h"
 #include "mm/recursive.h"
 
-/* The only variable that knows where the window is. */
+/* Where the window is: nothing else knows. */
 RO_AFTER_INIT static unsigned window_slot = LAYOUT_WINDOW_SLOT_DEFAULT;
+RO_AFTER_INIT static uint64_t window_tables[PT_LEVELS + 1]; /* the first table of each level in it */
 
 static pt_table_t pt_table(int level, virt_t v, pte_t parent)
 {
     (void)parent; /* the address alone tells where the table is */
-    return ptr_of(virt(recursive_table(window_slot, level, v)));
+    return ptr_of(virt(window_tables[level] | recursive_offset(level, v)));
 }
 
 static void pt_put(pt_table_t table)
@@ -77,13 +78,15 @@ const struct paging_ops paging_recursive = {
 /* The level-4 table reaches itself through the old slot while the new one is written. */
 void recursive_move_window(unsigned slot)
 {
-    pt_table_t top = pt_table(4, virt(0), (pte_t){0});
+    pt_table_t top = ptr_of(virt(recursive_table(window_slot, 4, virt(0))));
     pte_t self = {(pt_load(top, window_slot).v & PTE_ADDRESS) | PTE_P | PTE_W |
                   (paging_nx ? PTE_NX : 0)};
     unsigned old = window_slot;
     pt_store(top, slot, self);
     window_slot = slot;
     paging_window = recursive_base(slot);
+    for (int level = 1; level <= PT_LEVELS; level++)
+        window_tables[level] = recursive_table(slot, level, virt(0));
     if (old != slot)
         pt_store(pt_table(4, virt(0), self), old, (pte_t){0});
     pt_invalidate_all();

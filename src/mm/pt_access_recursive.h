@@ -36,13 +36,19 @@ static inline uint64_t recursive_base(unsigned slot)
     return slot >= 256 ? low | ~ADDRESS_BITS : low;
 }
 
+/* How far the table of `level` on the way to v is from the first of its level. */
+static inline uint64_t recursive_offset(int level, virt_t v)
+{
+    return (v.v & ADDRESS_BITS) >> (PAGE_SHIFT + 9 * level) << PAGE_SHIFT;
+}
+
 /* Address of the table of `level` that holds the entry for v, in the window of `slot`. */
 static inline uint64_t recursive_table(unsigned slot, int level, virt_t v)
 {
     uint64_t at = recursive_base(slot);
     for (int l = 2, shift = 30; l <= level; l++, shift -= 9)
         at |= (uint64_t)slot << shift;
-    return at | (v.v & ADDRESS_BITS) >> (PAGE_SHIFT + 9 * level) << PAGE_SHIFT;
+    return at | recursive_offset(level, v);
 }
 
 /* Address of the entry of `level` for v, in the window of `slot`. */
