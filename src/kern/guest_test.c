@@ -64,7 +64,7 @@ static uint64_t free_frames(void)
 {
     struct memory_totals memory;
     memory_totals(&memory);
-    return memory.free >> PAGE_SHIFT;
+    return (memory.free + memory.overhead) >> PAGE_SHIFT;
 }
 
 /* False when it failed. */

@@ -342,4 +342,5 @@ void memory_totals(struct memory_totals *out)
     out->free = machine_frames.free_frames << PAGE_SHIFT;
     if (paging->access->idle != NULL)
         out->free += paging->access->idle() << PAGE_SHIFT;
+    out->overhead = paging->access->overhead != NULL ? paging->access->overhead() << PAGE_SHIFT : 0;
 }

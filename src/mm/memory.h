@@ -57,6 +57,7 @@ void *memory_scratch(phys_t frame);
 struct memory_totals {
     uint64_t ram, total; /* bytes: of the machine, managed by the allocator */
     uint64_t free;       /* ... free now, also those that only page tables can have */
+    uint64_t overhead;   /* ... that reaching page tables takes, more or less from call to call */
 };
 void memory_totals(struct memory_totals *out);
 /* Of these, `total` alone. */

@@ -55,6 +55,8 @@ struct pt_access {
     struct virt_range reach;
     /* Frames that alloc() could hand out at once, and nobody else can; NULL: none. */
     uint64_t (*idle)(void);
+    /* Frames that it needs by itself to reach the tables, a number that rises and falls; NULL: none. */
+    uint64_t (*overhead)(void);
 };
 
 extern const struct paging_ops paging_recursive, paging_physmap, paging_offset, paging_identity,

@@ -13,7 +13,8 @@
  *
  * The first frame of an arena is its header (h). Frames that came back form a list through their own
  * first words. An arena whose last table went is unmapped and given back, as long as three frames
- * remain without it.
+ * remain without it. So what the arenas themselves take, headers and tables that map them, depends on
+ * what came and went before: overhead() says how much it is.
  *
  * Cost: an addition, as with the physical map, but over small pages, so more lines of the TLB; at
  * most an arena of memory that nothing else can have; when an arena comes or goes, the time to map
@@ -63,6 +64,7 @@ static phys_t
     part_used;       /* arenas with tables and with frames to hand out; full ones are in no list */
 static phys_t empty; /* arenas without a table, kept as reserve */
 static uint64_t idle_frames;
+static uint64_t headers, mapping_tables; /* arenas there are, and tables that map them */
 static bool growing, shrinking;
 
 static uint64_t get(phys_t frame, unsigned word)
@@ -129,6 +131,7 @@ static bool grow(void)
     set(arena, ARENA_USED, 0);
     list_arena(&empty, arena);
     idle_frames += arena_frames() - 1;
+    headers++;
     return true;
 }
 
@@ -152,6 +155,7 @@ static bool pt_alloc(phys_t *out)
     }
     set(arena, ARENA_USED, used);
     idle_frames--;
+    mapping_tables += growing;
     if (used == arena_frames() - 1)
         unlist_arena(&part_used, arena);
     *out = frame;
@@ -169,6 +173,7 @@ static void shrink(void)
         phys_t arena = empty;
         unlist_arena(&empty, arena);
         idle_frames -= arena_frames() - 1;
+        headers--;
         paging_unmap(arena_range(arena), NULL, NULL);
         frames_put(&machine_frames, arena);
     }
@@ -183,6 +188,7 @@ static void pt_free(phys_t frame)
     set(arena, ARENA_FREE, frame.v);
     set(arena, ARENA_USED, used);
     idle_frames++;
+    mapping_tables -= shrinking || growing;
     if (used == arena_frames() - 2)
         list_arena(&part_used, arena);
     if (used == 0) {
@@ -199,16 +205,24 @@ static uint64_t idle(void)
     return idle_frames;
 }
 
+static uint64_t overhead(void)
+{
+    return headers + mapping_tables;
+}
+
 /* Enough arenas for all tables that exist and for those that map the arenas. */
 INIT_CODE static enum err start(struct pt_setup *setup)
 {
     assert(setup->arena >= 8 && setup->arena <= PT_ENTRIES);
     arena_order = (unsigned)__builtin_ctz(setup->arena);
-    idle_frames = 0;
+    idle_frames = headers = 0;
     part_used = empty = phys(0);
+    uint64_t tables = paging_counters.tables;
     for (uint64_t needed = setup->tables; idle_frames < needed + 2 * RESERVE; needed += RESERVE)
         if (!grow())
             return E_NOMEM;
+    /* Another back end made them, and they will move here. */
+    mapping_tables = paging_counters.tables - tables;
     return E_OK;
 }
 
@@ -222,6 +236,7 @@ static const struct pt_access access = {
     .reach = {{LAYOUT_PHYSICAL_START}, {LAYOUT_PHYSICAL_END}},
     .own_frames = true,
     .idle = idle,
+    .overhead = overhead,
 };
 
 const struct paging_ops paging_offset = {

@@ -7,7 +7,8 @@
 
 /* Where the window is: nothing else knows. */
 RO_AFTER_INIT static unsigned window_slot = LAYOUT_WINDOW_SLOT_DEFAULT;
-RO_AFTER_INIT static uint64_t window_tables[PT_LEVELS + 1]; /* the first table of each level in it */
+RO_AFTER_INIT static uint64_t
+    window_tables[PT_LEVELS + 1]; /* the first table of each level in it */
 
 static pt_table_t pt_table(int level, virt_t v, pte_t parent)
 {

@@ -31,6 +31,9 @@ foreach(way physmap offset identity temporary)
         "loglevel=4 test=test_random_page_operations pagetables=${way}")
     set_tests_properties(guest.above-4g-${way} PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=5G)
 endforeach()
+# Alone, it is the first that makes the offset back end give back what boot took in advance.
+ouro_guest_test(offset-accounts ${guest_kernel} 0 "^ok test_paging_figures"
+    "loglevel=4 test=test_paging_figures pagetables=offset pagetables.arena=8" -cpu qemu64)
 ouro_guest_test(pagetables-slots ${guest_kernel} 121 "all 3 slots hold a table: raise pagetables.slots="
     "test=all pagetables=temporary pagetables.slots=3")
 ouro_guest_test(pagetables-pool ${guest_kernel} 125 "pagetables.pool= is too small"

@@ -137,7 +137,8 @@ void world_start(enum paging_kind kind)
 uint64_t world_tables(void)
 {
     if (paging == &paging_offset)
-        return machine_frames.total_frames - machine_frames.free_frames - paging->access->idle();
+        return machine_frames.total_frames - machine_frames.free_frames - paging->access->idle() -
+               paging->access->overhead();
     if (paging == &paging_identity)
         return POOL_FRAMES - paging->access->idle();
     return tables;

@@ -27,7 +27,8 @@ extern const char *const world_names[PAGING_KINDS];
 /* An empty machine on which this back end has taken over. `slots` is for PAGING_TEMPORARY. */
 void world_start_with(enum paging_kind kind, unsigned slots);
 void world_start(enum paging_kind kind);
-/* Frames that are page tables, as whoever hands them out sees it. */
+/* Frames that are page tables, as whoever hands them out sees it; those by which the back end reaches
+ * them are not counted. */
 uint64_t world_tables(void);
 /* There are as many as world_start() left, and the walker counts the same. */
 void world_assert_no_tables(void);
