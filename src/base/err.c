@@ -51,9 +51,22 @@ const char *err_name(enum err e)
         ROW(E_OVERFLOW);
         ROW(E_ILSEQ);
         ROW(E_NOTSOCK);
+        ROW(E_DESTADDRREQ);
+        ROW(E_MSGSIZE);
+        ROW(E_PROTOTYPE);
+        ROW(E_NOPROTOOPT);
+        ROW(E_PROTONOSUPPORT);
+        ROW(E_SOCKTNOSUPPORT);
         ROW(E_NOTSUP);
         ROW(E_AFNOSUPPORT);
+        ROW(E_ADDRINUSE);
+        ROW(E_CONNRESET);
+        ROW(E_NOBUFS);
+        ROW(E_ISCONN);
+        ROW(E_NOTCONN);
+        ROW(E_TOOMANYREFS);
         ROW(E_TIMEDOUT);
+        ROW(E_CONNREFUSED);
     }
 #undef ROW
     return "E_?";

@@ -50,9 +50,22 @@ enum err {
     E_OVERFLOW = 75,
     E_ILSEQ = 84,
     E_NOTSOCK = 88,
+    E_DESTADDRREQ = 89,
+    E_MSGSIZE = 90,
+    E_PROTOTYPE = 91,
+    E_NOPROTOOPT = 92,
+    E_PROTONOSUPPORT = 93,
+    E_SOCKTNOSUPPORT = 94,
     E_NOTSUP = 95,
     E_AFNOSUPPORT = 97,
+    E_ADDRINUSE = 98,
+    E_CONNRESET = 104,
+    E_NOBUFS = 105,
+    E_ISCONN = 106,
+    E_NOTCONN = 107,
+    E_TOOMANYREFS = 109,
     E_TIMEDOUT = 110,
+    E_CONNREFUSED = 111,
 };
 
 /* "E_NOENT" for the number; "E_?" for one that is not ours. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/epoll.h"
 
+#include "fs/anon_file.h"
 #include "kern/sync.h"
 #include "mm/heap.h"
 
-#define ANON_INODE_MAGIC 0x09041934
-#define DEPTH_MAX        5 /* epolls that watch epolls: Linux's EP_MAX_NESTS, the first counted */
+#define DEPTH_MAX 5 /* epolls that watch epolls: Linux's EP_MAX_NESTS, the first counted */
 
 struct epoll {
     struct list items;
@@ -23,9 +23,6 @@ struct item {
 };
 
 static struct list all_items = LIST_INIT(all_items);
-
-static struct filesystem anonymous = {
-    .type = "anon_inodefs", .magic = ANON_INODE_MAGIC, .device = 13, .next_ino = 1 << 20};
 
 static uint32_t wakes_of(struct file *file)
 {
@@ -224,30 +221,12 @@ bool epoll_is(const struct file *file)
 
 enum err epoll_open(struct file **out)
 {
-    static const char name[] = "anon_inode:[eventpoll]";
     struct epoll *epoll = heap_alloc_zero(sizeof(*epoll));
     if (!epoll)
         return E_NOMEM;
     list_init(&epoll->items);
-    struct inode *inode;
-    struct dentry *dentry;
-    enum err e = inode_alloc(&anonymous, sizeof(*inode), 0600, &inode);
+    enum err e = anon_file_open("anon_inode:[eventpoll]", &epoll_ops, epoll, 0, out);
     if (e != E_OK)
-        goto free_epoll;
-    inode->nlink = 1;
-    e = dentry_alloc(NULL, name, sizeof(name) - 1, inode, &dentry);
-    inode_put(inode);
-    if (e != E_OK)
-        goto free_epoll;
-    e = file_alloc(dentry, &epoll_ops, O_RDWR, out);
-    if (e == E_OK) {
-        (*out)->state = epoll;
-        dentry->inode->writers++;
-    }
-    dentry_put(dentry);
-    if (e == E_OK)
-        return E_OK;
-free_epoll:
-    heap_free(epoll);
+        heap_free(epoll);
     return e;
 }

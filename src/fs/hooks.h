@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "fs/io.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,11 @@ struct fs_process {
     uint32_t uid[4], gid[4]; /* real, effective, saved, file system */
 };
 
+struct fs_credentials { /* laid out as Linux's struct ucred */
+    int32_t pid;
+    uint32_t uid, gid;
+};
+
 struct fs_hooks {
     /* Sends the signal to the calling program (SIGPIPE, SIGXFSZ) or its foreground group (SIGINT
      * from the terminal). Only marks it pending. */
@@ -38,6 +44,8 @@ struct fs_hooks {
     uint64_t (*limit)(unsigned resource);
     /* Both limits, for /proc/self/limits. */
     void (*limits)(unsigned resource, uint64_t *soft, uint64_t *hard);
+    /* Who the calling program is: its real or its effective user and group. */
+    void (*credentials)(bool effective, struct fs_credentials *out);
     /* The calling program, and the thread of it whose name, times and signals count; tid 0 is
      * the leader. False: there is none. */
     bool (*describe_thread)(uint32_t tid, struct fs_process *out);

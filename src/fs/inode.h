@@ -32,6 +32,7 @@ struct directory;
 struct file;
 struct file_ops;
 struct inode;
+struct socket;
 
 struct fs_time {
     int64_t seconds; /* since 1970-01-01 00:00 UTC */
@@ -91,8 +92,11 @@ struct inode {
     uint64_t size;      /* st_size */
     struct fs_time accessed, modified, changed, created;
     struct directory *directory; /* S_IFDIR */
-    char *link;        /* S_IFLNK: its text, NUL-terminated, heap; NULL when ops->jump decides */
-    struct pipe *pipe; /* S_IFIFO: while somebody has it open */
+    char *link; /* S_IFLNK: its text, NUL-terminated, heap; NULL when ops->jump decides */
+    union {
+        struct pipe *pipe;     /* S_IFIFO: while somebody has it open */
+        struct socket *socket; /* S_IFSOCK: the one that is bound to it, while it is open */
+    };
     struct file *locked_by; /* flock(LOCK_EX) holder */
     uint32_t locked_shared; /* flock(LOCK_SH) holders */
     uint32_t seals;         /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/pipe.h"
 
-#include "base/fmt.h"
 #include "base/panic.h"
 #include "base/str.h"
+#include "fs/anon_file.h"
 #include "fs/context.h"
 #include "fs/hooks.h"
 #include "fs/wait.h"
@@ -295,38 +295,20 @@ const struct file_ops fifo_file_ops = {
 static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struct file **out)
 {
     struct pipe *pipe;
-    struct file *file;
-    enum err e = file_alloc(dentry, &file_ops_path, flags, &file);
+    enum err e = pipe_of_inode(dentry->inode, &pipe);
+    if (e == E_OK)
+        e = anon_open(dentry, &fifo_file_ops, pipe, flags, out);
     if (e != E_OK)
         return e;
-    if (file_can_write(file))
-        dentry->inode->writers++;
-    e = pipe_of_inode(dentry->inode, &pipe);
-    if (e != E_OK) {
-        file_put(file);
-        return e;
-    }
-    file->ops = &fifo_file_ops;
-    file->limit = UINT64_MAX;
-    join(file, pipe);
-    *out = file;
+    (*out)->limit = UINT64_MAX;
+    join(*out, pipe);
     return E_OK;
 }
 
 enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer)
 {
-    struct inode *inode;
-    enum err e = inode_alloc(&pipefs, sizeof(*inode), S_IFIFO | 0600, &inode);
-    if (e != E_OK)
-        return e;
-    inode->nlink = 1;
-    inode->uid = fs_current()->uid;
-    inode->gid = fs_current()->gid;
-    char name[32];
-    size_t length = fmt_snprintf(name, sizeof(name), "pipe:[%lu]", inode->ino);
     struct dentry *dentry;
-    e = dentry_alloc(NULL, name, length, inode, &dentry);
-    inode_put(inode);
+    enum err e = anon_dentry(&pipefs, S_IFIFO | 0600, "pipe:[%lu]", &dentry);
     if (e != E_OK)
         return e;
     e = pipe_end(dentry, flags | O_RDONLY, reader);
@@ -334,6 +316,8 @@ enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer)
         e = pipe_end(dentry, flags | O_WRONLY, writer);
         if (e != E_OK)
             file_put(*reader);
+    } else {
+        heap_free(dentry->inode->pipe); /* that nobody joined */
     }
     dentry_put(dentry);
     return e;

@@ -110,8 +110,19 @@ static void rename_thread(uint32_t tid, const char *name, size_t length)
         process_rename(lt->thread, name, length);
 }
 
+static void credentials(bool effective, struct fs_credentials *out)
+{
+    const struct process *process = process_of_caller();
+    *out = (struct fs_credentials){
+        .pid = process->pid,
+        .uid = effective ? process->uid.effective : process->uid.real,
+        .gid = effective ? process->gid.effective : process->gid.real,
+    };
+}
+
 void fs_bridge_init(void)
 {
+    fs_hooks.credentials = credentials;
     fs_hooks.raise = raise;
     fs_hooks.limit = limit;
     fs_hooks.limits = limits;

@@ -8,6 +8,7 @@
 #include "fs/devices.h"
 #include "fs/procfs.h"
 #include "fs/rootfs.h"
+#include "fs/socket.h"
 #include "fs/stdio.h"
 #include "fs/tty.h"
 #include "kern/boot_marks.h"
@@ -73,6 +74,7 @@ INIT_CODE static void files_start(void)
     boot_mark("root file system");
     devices_register_memory();
     tty_init();
+    unix_sockets_init();
     enum err e = devfs_fill();
     if (e == E_OK)
         e = procfs_start();

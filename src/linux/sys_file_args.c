@@ -140,3 +140,29 @@ enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec)
     call->result = (uint64_t)fd;
     return E_OK;
 }
+
+enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to)
+{
+    struct file_table *table = file_table_current();
+    int fds[2];
+    enum err e = file_table_add(table, files[0], 0, close_on_exec, &fds[0]);
+    if (e != E_OK)
+        goto put_both;
+    e = file_table_add(table, files[1], 0, close_on_exec, &fds[1]);
+    if (e != E_OK)
+        goto close_first;
+    e = copy_out(virt(to), fds, sizeof(fds));
+    if (e == E_OK)
+        return E_OK;
+    (void)!file_table_close(table, (uint32_t)fds[1]);
+    (void)!file_table_close(table, (uint32_t)fds[0]);
+    return e;
+close_first:
+    (void)!file_table_close(table, (uint32_t)fds[0]);
+    file_put(files[1]);
+    return e;
+put_both:
+    file_put(files[0]);
+    file_put(files[1]);
+    return e;
+}

@@ -57,6 +57,9 @@ struct file *fd_any(uint64_t fd);
  * the call's result. E_MFILE, E_NOMEM. */
 MUST_CHECK enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec);
 
+/* The same with two, whose numbers are written to `to`. E_MFILE, E_NOMEM, E_FAULT. */
+MUST_CHECK enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to);
+
 /* The program's iovec array as a cursor. E_INVAL, E_FAULT, E_NOMEM. On success the caller ends with
  * vector_free(). */
 struct vector {

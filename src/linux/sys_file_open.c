@@ -84,30 +84,9 @@ static enum err make_pipe(uint64_t to, uint64_t flags)
 {
     if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
         return E_INVAL;
-    struct file_table *table = file_table_current();
     struct file *ends[2];
     enum err e = pipe_create((uint32_t)flags & O_NONBLOCK, &ends[0], &ends[1]);
-    if (e != E_OK)
-        return e;
-    int fds[2];
-    e = file_table_add(table, ends[0], 0, flags & O_CLOEXEC, &fds[0]);
-    if (e != E_OK)
-        goto put_files;
-    e = file_table_add(table, ends[1], 0, flags & O_CLOEXEC, &fds[1]);
-    if (e != E_OK)
-        goto close_first;
-    e = copy_out(virt(to), fds, sizeof(fds));
-    if (e == E_OK)
-        return E_OK;
-    file_get(ends[1]);
-    (void)!file_table_close(table, (uint32_t)fds[1]);
-close_first:
-    file_get(ends[0]);
-    (void)!file_table_close(table, (uint32_t)fds[0]);
-put_files:
-    file_put(ends[0]);
-    file_put(ends[1]);
-    return e;
+    return e == E_OK ? fd_install_pair(ends, flags & O_CLOEXEC, to) : e;
 }
 
 enum err sys_pipe(struct syscall *call)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* socket(2) and its kin on a machine without a network: no family is supported, and no descriptor
- * is a socket. */
+/* socket(2) and its kin, for all families that fs/socket.h knows. */
 #pragma once
 
 #include "linux/syscall.h"
