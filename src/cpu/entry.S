@@ -153,10 +153,8 @@ syscall_entry:
     push %rax
     pushq $0x100 /* FRAME_VECTOR_SYSCALL */
     push_registers
-    sti
     mov %rsp, %rdi
     call syscall_dispatch
-    cli
     /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
     cmpl $0x100, 120(%rsp)
     jne trap_return
@@ -168,10 +166,16 @@ syscall_entry:
     add $0x7f, %al /* OF */
     mov 152(%rsp), %ah
     sahf /* SF, ZF, AF, PF, CF; nothing from here on changes a flag */
-    pop_registers
-    mov 16(%rsp), %rcx
-    mov 32(%rsp), %r11
-    mov 40(%rsp), %rsp
+    /* rbx, rbp, r12-r15 are the program's already: C keeps them. */
+    mov 56(%rsp), %r10
+    mov 64(%rsp), %r9
+    mov 72(%rsp), %r8
+    mov 80(%rsp), %rax
+    mov 96(%rsp), %rdx
+    mov 104(%rsp), %rsi
+    mov 112(%rsp), %rdi
+    mov 136(%rsp), %rcx
+    mov 160(%rsp), %rsp
     sti
     jmp *%rcx
 

@@ -12,10 +12,12 @@
 #define PERCPU_PROGRAM_RSP  24
 #define PERCPU_CURRENT      32
 #define PERCPU_INDEX        40
+#define PERCPU_SLICE_OVER   44
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 #include <stdint.h>
 
 struct thread;
@@ -26,7 +28,8 @@ struct percpu {
     uint64_t kstack_low;  /* lowest address of that stack; below is its guard */
     uint64_t program_rsp; /* syscall entry's scratch word */
     struct thread *current;
-    uint32_t index; /* number of this CPU */
+    uint32_t index;           /* number of this CPU */
+    volatile bool slice_over; /* kern/thread.h: somebody else has waited long enough */
 };
 
 static inline struct percpu *percpu(void)
@@ -42,5 +45,13 @@ static inline struct thread *percpu_thread(void)
     struct thread *current;
     __asm__("mov %%gs:%c1, %0" : "=r"(current) : "i"(PERCPU_CURRENT));
     return current;
+}
+
+/* As thread_slice_over(). */
+static inline bool percpu_slice_over(void)
+{
+    bool over;
+    __asm__ volatile("movb %%gs:%c1, %0" : "=q"(over) : "i"(PERCPU_SLICE_OVER));
+    return over;
 }
 #endif

@@ -37,6 +37,7 @@ _Static_assert(__builtin_offsetof(struct percpu, kstack_low) == PERCPU_KSTACK_LO
 _Static_assert(__builtin_offsetof(struct percpu, program_rsp) == PERCPU_PROGRAM_RSP, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, current) == PERCPU_CURRENT, "percpu.h");
 _Static_assert(__builtin_offsetof(struct percpu, index) == PERCPU_INDEX, "vdso/clock.c");
+_Static_assert(__builtin_offsetof(struct percpu, slice_over) == PERCPU_SLICE_OVER, "percpu.h");
 _Static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.S");
 
 #define GATE_INTERRUPT 0x8e /* present, ring 0, 64-bit interrupt gate */

@@ -97,6 +97,17 @@ usercopy_fxsave:
     fxsave64 (%rdi)
     xor %eax, %eax
     ret
+
+/* uint64_t usercopy_xrstor(const void *from, uint64_t components): 0; -1 after a fault, #GP too. */
+    .globl usercopy_xrstor
+    .balign 16
+usercopy_xrstor:
+    mov %esi, %eax
+    mov %rsi, %rdx
+    shr $32, %rdx
+    xrstor64 (%rdi)
+    xor %eax, %eax
+    ret
 usercopy_end:
 
 usercopy_fault:

@@ -13,6 +13,7 @@ uint64_t usercopy_clear(void *to, size_t size);
 uint64_t usercopy_string(char *to, const char *from, size_t size);
 uint64_t usercopy_xsave(void *to, uint64_t components);
 uint64_t usercopy_fxsave(void *to);
+uint64_t usercopy_xrstor(const void *from, uint64_t components);
 
 extern char usercopy_start[], usercopy_end[], usercopy_fault[];
 

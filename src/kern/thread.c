@@ -27,7 +27,6 @@ static struct thread *ended;         /* waits for its stack to be left */
 static struct thread *vectors_owner; /* whose state the vector registers hold */
 static struct timer slice_timer;     /* not before the end of the running thread's slice */
 static bool vector_trap;             /* CR0.TS */
-static volatile bool slice_over;
 static uint32_t next_id = 1;
 static uint64_t switch_count;
 
@@ -66,7 +65,7 @@ static void slice_ended(struct timer *timer)
     if (time_now_ns() < self->slice_end_ns)
         timer_start(timer, self->slice_end_ns);
     else
-        slice_over = turn_is_over(self);
+        percpu()->slice_over = turn_is_over(self);
 }
 
 static void sleep_ended(struct timer *timer)
@@ -184,7 +183,7 @@ static void arm_slice(uint64_t end_ns)
 static void switch_to(struct thread *next, uint64_t now)
 {
     struct thread *self = thread_current();
-    slice_over = false;
+    percpu()->slice_over = false;
     next->started_ns = now;
     next->slice_end_ns = now + RUN_SLICE_NS;
     arm_slice(next->slice_end_ns);
@@ -261,7 +260,7 @@ void thread_wake(struct thread *t, enum err reason)
         run_queue_add(&run_queue, &t->run, RUN_WOKEN);
         if (self->state == THREAD_RUNNABLE) {
             if (run_queue_preempts(&t->run, &self->run))
-                slice_over = true;
+                percpu()->slice_over = true;
             else if (!slice_timer.armed)
                 arm_slice(time_now_ns() + RUN_SLICE_NS);
         }
@@ -277,7 +276,7 @@ void thread_wake_for_signal(struct thread *t)
 static void give_way(enum run_place place)
 {
     struct thread *self = thread_current();
-    slice_over = false;
+    percpu()->slice_over = false;
     if (run_queue.count == 0)
         return;
     uint64_t now = charge(self);
@@ -297,14 +296,9 @@ uint64_t thread_switch_count(void)
     return switch_count;
 }
 
-bool thread_slice_over(void)
-{
-    return slice_over;
-}
-
 void thread_preempt(void)
 {
-    if (likely(!slice_over))
+    if (likely(!thread_slice_over()))
         return;
     uint64_t flags = irq_save();
     const struct thread *self = thread_current();
@@ -326,7 +320,7 @@ void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, u
         run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
     const struct run_entity *first = run_queue_first(&run_queue);
     if (first != NULL && run_queue_preempts(first, &thread_current()->run))
-        slice_over = true;
+        percpu()->slice_over = true;
     irq_restore(flags);
 }
 

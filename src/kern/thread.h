@@ -114,7 +114,10 @@ uint64_t thread_switch_count(void);
 /* Lets the other runnable threads run once. */
 void thread_yield(void);
 /* Has somebody else waited long enough? Interrupts off for a lasting answer. */
-bool thread_slice_over(void);
+static inline bool thread_slice_over(void)
+{
+    return percpu_slice_over();
+}
 /* Called on the way back to the program: gives way when the slice is over. */
 void thread_preempt(void);
 

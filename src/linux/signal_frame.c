@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signal frames on the program's stack. The kernel itself touches no vector register, so at this
- * point they are the program's: XSAVE writes them to its stack. On the way back they travel through
- * one page of the thread: copy in, check, XRSTOR. XRSTOR raises #GP for a malformed header, in ring 0 and on the kernel's
- * account: everything it would refuse is put right before (SDM 1 13.8).
+ * point they are the program's: XSAVE writes them to its stack, and XRSTOR loads them from there.
+ * Where it refuses what it finds with #GP (a malformed header, a frame that was moved), they travel
+ * through one page of the thread, where everything that it refuses is put right (SDM 1 13.8).
  */
 #include "linux/signal_frame.h"
 
@@ -114,13 +114,13 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
 
 /* How much of the area is a valid XSAVE image: all of it, or the FXSAVE part only. Linux trusts the
  * extended part only when both magic words frame it. */
-static bool is_extended(const uint8_t *area, uint64_t from)
+static bool is_extended(uint64_t from)
 {
     struct signal_software software;
     uint32_t magic2;
-    memcpy(&software, area + FXSAVE_SOFTWARE, sizeof software);
-    return cpu_features.xsave && software.magic1 == FP_XSTATE_MAGIC1 &&
-           software.xstate_size == cpu_features.xsave_size &&
+    return cpu_features.xsave &&
+           copy_in(&software, virt(from + FXSAVE_SOFTWARE), sizeof software) == E_OK &&
+           software.magic1 == FP_XSTATE_MAGIC1 && software.xstate_size == cpu_features.xsave_size &&
            software.xstate_size <= software.extended_size &&
            copy_in(&magic2, virt(from + software.xstate_size), sizeof magic2) == E_OK &&
            magic2 == FP_XSTATE_MAGIC2;
@@ -150,11 +150,11 @@ static MUST_CHECK enum err pop_vectors(uint8_t *area, uint64_t from)
         cpu_vectors_load(area);
         return E_OK;
     }
+    bool extended = is_extended(from);
+    if (extended && vectors_in(virt(from), cpu_features.xsave_size) == E_OK)
+        return E_OK;
     enum err e = copy_in(area, virt(from), FXSAVE_SIZE);
-    if (e != E_OK)
-        return e;
-    bool extended = is_extended(area, from);
-    if (extended)
+    if (e == E_OK && extended)
         e = copy_in(area + FXSAVE_SIZE, virt(from + FXSAVE_SIZE),
                     cpu_features.xsave_size - FXSAVE_SIZE);
     if (e != E_OK)

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 struct syscall {
-    uint64_t arg[6];          /* rdi, rsi, rdx, r10, r8, r9 */
+    const uint64_t *arg;      /* six: rdi, rsi, rdx, r10, r8, r9 */
     uint64_t result;          /* what the program gets on E_OK; 0 at entry */
     struct trap_frame *frame; /* all registers of the program: for exec, signals, sigreturn */
     bool restart; /* a handler sets it when it answers E_INTR and Linux would restart the call after
@@ -62,7 +62,7 @@ static inline const struct syscall_row *syscall_row(uint32_t number)
                : NULL;
 }
 
-/* Entry point from cpu/entry.S, on the thread's kernel stack, interrupts on. Signals that became
+/* Entry point from cpu/entry.S, on the thread's kernel stack, interrupts off. Signals that became
  * pending are delivered before it returns; interrupts are off then, so that none slips in between.
  */
 void syscall_dispatch(struct trap_frame *frame);

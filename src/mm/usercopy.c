@@ -51,6 +51,13 @@ enum err vectors_out(virt_t to, size_t size)
     return e;
 }
 
+enum err vectors_in(virt_t from, size_t size)
+{
+    if (!user_range_ok(from, size))
+        return E_FAULT;
+    return usercopy_xrstor(ptr_of(from), cpu_features.xcr0) == 0 ? E_OK : E_FAULT;
+}
+
 enum err copy_in_string(char *to, virt_t from, size_t size, size_t *length)
 {
     if (!user_range_ok(from, 0))

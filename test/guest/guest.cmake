@@ -45,8 +45,8 @@ ouro_guest_test(pagetables-pool-large ${guest_kernel} 125 "no free memory is as 
 find_program(OURO_BOCHS_PROGRAM bochs)
 if(OURO_BOCHS_PROGRAM)
     add_test(NAME guest.all-bochs COMMAND ouro-tool run --emulator bochs --kernel ${guest_kernel}
-        --timeout 120 --append "test=all" /bin/busybox true)
-    set_tests_properties(guest.all-bochs PROPERTIES LABELS guest TIMEOUT 200)
+        --timeout 280 --append "test=all" /bin/busybox true)
+    set_tests_properties(guest.all-bochs PROPERTIES LABELS guest TIMEOUT 300)
 endif()
 
 # What ends the machine does so with a panic's status, and says why.

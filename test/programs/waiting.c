@@ -149,10 +149,12 @@ static void test_proc(void)
     read_text(path, text, sizeof text);
     printf("comm: %s", text);
     snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
-    read_text(path, text, sizeof text);
     char name[32] = "", state = 0;
     int number = 0;
-    sscanf(text, "%d (%31[^)]) %c", &number, name, &state);
+    do { /* it may still be on its way to its sleep */
+        read_text(path, text, sizeof text);
+        sscanf(text, "%d (%31[^)]) %c", &number, name, &state);
+    } while (state == 'R');
     truth("stat is the thread's", number == tid && strcmp(name, "worker") == 0 && state == 'S');
     snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
     read_text(path, text, sizeof text);
