@@ -3,7 +3,7 @@
  * What it costs to know which of 16,384 pages were written, for each: begin to watch, write all,
  * find out. By the page tables' own dirty bits (ouro/pagetable.h), by Linux's soft-dirty bits, and
  * by protecting all and catching each fault. The stores themselves, with nobody watching, are taken
- * off.
+ * off. Each way begins with a flush of the TLB, so theirs do, too.
  */
 #define _GNU_SOURCE
 #include "guest.h"
@@ -15,8 +15,9 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
-#define PAGES ((size_t)16384)
-#define SOFT  (UINT64_C(1) << 55) /* of an entry of pagemap: Documentation/admin-guide/mm/pagemap */
+#define PAGES  ((size_t)16384)
+#define ROUNDS 3
+#define SOFT   (UINT64_C(1) << 55) /* of an entry of pagemap: Documentation/admin-guide/mm/pagemap */
 
 static char *area;
 static uint64_t bitmap[PAGES / 64], entries[PAGES];
@@ -85,6 +86,34 @@ static uint64_t write_all(void)
     return now_ns() - from;
 }
 
+/* Both systems drop the whole TLB when so many pages go at once. */
+static void flush_tlb(void)
+{
+    size_t size = 256 * PAGE;
+    char *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED)
+        return;
+    for (size_t i = 0; i < size; i += PAGE)
+        ((volatile char *)start)[i] = 1;
+    munmap(start, size);
+}
+
+/* False where the system has no such thing, or does it wrong. */
+static bool measure(size_t way)
+{
+    flush_tlb();
+    uint64_t bare = write_all(), from = now_ns();
+    bool begun = ways[way].begin();
+    found = 0;
+    write_all();
+    ways[way].find();
+    double took = (double)(now_ns() - from) - (double)bare;
+    if (!begun || found != PAGES)
+        return false;
+    figure(ways[way].name, "ns", took > 0 ? took / PAGES : 0);
+    return true;
+}
+
 int main(void)
 {
     bench_start();
@@ -97,16 +126,10 @@ int main(void)
     write_all();
     memset(entries, 1, sizeof entries);
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        uint64_t bare = write_all();
-        uint64_t from = now_ns();
-        bool begun = ways[i].begin();
-        found = 0;
-        write_all();
-        ways[i].find();
-        double took = (double)(now_ns() - from) - (double)bare;
-        if (begun && found == PAGES)
-            figure(ways[i].name, "ns", took > 0 ? took / PAGES : 0);
-        else
+        long rounds = ROUNDS;
+        while (rounds > 0 && measure(i))
+            rounds--;
+        if (rounds > 0)
             figure_absent(ways[i].name, "ns");
     }
     bench_done();
