@@ -17,6 +17,21 @@ done
 grep -q '"figure": "getppid".*"series": "ouro-instructions"' now.json || bad 'instructions are not counted'
 python=$(command -v python3) && { "$python" -m json.tool now.json >/dev/null || bad 'the JSON is none'; }
 
+# All five ways to reach a page table, beside one another.
+"$OURO" bench --alone --quick --runs 1 --json paging.json paging >out 2>err || bad "bench paging: status $?"
+[ ! -s err ] || { bad 'bench paging complains'; show err; }
+grep -q '^paging  *unit  *recursive  *physmap  *offset  *identity  *temporary$' out || bad 'no table of five columns'
+for name in map protect translate unmap page_fault mmap_touch_munmap mprotect_pair tables_for_16_MiB virtual_space \
+    page_flushes; do
+    for way in recursive physmap offset identity temporary; do
+        grep -q "\"section\": \"paging\", \"figure\": \"$name\", .*\"series\": \"$way\", \"median\": [1-9]" paging.json ||
+            bad "no $name of $way"
+    done
+done
+for way in dirty_bits soft_dirty mprotect_sigsegv; do
+    grep -q "\"figure\": \"$way\", .*\"series\": \"ouro\"" paging.json || bad "no $way"
+done
+
 # Sizes are the same each time; figures of 1 before make the present ones a regression.
 "$OURO" bench --alone --against now.json size >out 2>err || { bad "against itself: status $?"; show out; }
 grep -q '^2 figures compared with now.json: 0 worse$' out || { bad 'against itself: no verdict'; show out; }
