@@ -33,11 +33,17 @@ static unsigned faults;
 static uint64_t fault_address; /* CR2 as it was */
 RO_AFTER_INIT static const char *command_line;
 RO_AFTER_INIT static report_call_line call_line;
+RO_AFTER_INIT static report_usage_line usage_line;
 RO_AFTER_INIT static report_call_name call_name;
 
 void report_set_calls(report_call_line calls)
 {
     call_line = calls;
+}
+
+void report_set_usage(report_usage_line usage)
+{
+    usage_line = usage;
 }
 
 void report_set_call_names(report_call_name names)
@@ -270,7 +276,10 @@ static void print_calls(void *unused)
 static void print_memory(void *unused)
 {
     (void)unused;
+    char text[200];
     report_memory_totals();
+    for (unsigned n = 0; facts.out_of_memory && usage_line(n, text, sizeof text); n++)
+        report("  %-7s %s", n == 0 ? "usage" : "", text);
 }
 
 static void print_machine(void *unused)

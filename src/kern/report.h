@@ -46,6 +46,9 @@ void report_set_command_line(const char *line);
  * there are no more. Boot only. */
 typedef bool (*report_call_line)(unsigned n, char *to, size_t size);
 void report_set_calls(report_call_line calls);
+/* For linux/: the n-th line of who has the memory, when there is none left. Boot only. */
+typedef bool (*report_usage_line)(unsigned n, char *to, size_t size);
+void report_set_usage(report_usage_line usage);
 /* For linux/: the name of a system call, NULL for none. Boot only. */
 typedef const char *(*report_call_name)(unsigned number);
 void report_set_call_names(report_call_name names);

@@ -5,6 +5,7 @@
 #include "cpu/x86.h"
 #include "kern/panic.h"
 #include "kern/report.h"
+#include "linux/memory_usage.h"
 #include "linux/signal.h"
 #include "linux/syscall.h"
 #include "mm/kstack.h"
@@ -31,6 +32,7 @@ void crash_init(void)
 {
     report_set_calls(call_line);
     report_set_call_names(call_name);
+    report_set_usage(memory_usage_line);
 }
 
 void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t address)

@@ -60,6 +60,15 @@ void kstack_free(struct virt_range stack)
     used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 
+uint64_t kstack_bytes(void)
+{
+    uint64_t count = 0;
+    for (unsigned word = 0; word < ARRAY_LENGTH(used); word++)
+        for (uint64_t bits = used[word]; bits != 0; bits &= bits - 1)
+            count++;
+    return count * LAYOUT_KSTACK_SIZE;
+}
+
 bool kstack_guard_at(virt_t v, struct virt_range *stack)
 {
     if (v.v < LAYOUT_KSTACK_START ||

@@ -17,6 +17,7 @@
 MUST_CHECK enum err kstack_alloc(struct virt_range *out);
 /* The stack must not be the running one. */
 void kstack_free(struct virt_range stack);
-
+/* Of all that are in use. */
+uint64_t kstack_bytes(void);
 /* Is v in a guard? Then *stack is the stack above it, whether that is in use or not. */
 bool kstack_guard_at(virt_t v, struct virt_range *stack);

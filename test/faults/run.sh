@@ -24,7 +24,7 @@ mask() {
         -e '/^  regs  /,/^          rflags/d' \
         -e '/^  stack   (\+|nothing)/,/^  (calls|memory)  /{/^  calls/!d}' \
         -e '/^  calls  /,/^  memory  /d' \
-        -e '/^  memory  /d' -e '/^  machine /,+2d' \
+        -e '/^  memory  /d' -e '/^  usage  |^          [0-9]+ KiB of the /s/[0-9]+ KiB/N KiB/g' -e '/^  machine /,+2d' \
         -e '/^\{"ouro_report":1,.*\}$/s/.*/(JSON)/' \
         -e '/^\[ *[0-9.]+\] boot: /d' -e 's/^\[ *[0-9.]+\]/[T]/' \
         -e "s,$PROGRAM,PROGRAM,g" \
