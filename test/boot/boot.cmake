@@ -32,3 +32,15 @@ ouro_boot_test(norandmaps 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/norandmaps.sh ${p
 foreach(group words boots screen)
     ouro_boot_test(bad-${group} 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/bad.sh ${group})
 endforeach()
+
+# A person in front of a screen reads its letters by the font that they are drawn with.
+set(OURO_FONT /usr/share/consolefonts/Uni2-Terminus16.psf.gz CACHE FILEPATH "PSF font of the screen, 8 pixels wide")
+add_custom_command(OUTPUT font.c
+    COMMAND ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} font.c
+    DEPENDS ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} VERBATIM)
+add_executable(screen_probe boot/screen_probe.c ${CMAKE_CURRENT_BINARY_DIR}/font.c)
+target_include_directories(screen_probe PRIVATE ${PROJECT_SOURCE_DIR}/src)
+foreach(group picture text ends cards programs)
+    ouro_boot_test(screen-${group} 600 ${CMAKE_COMMAND} -E env PROBE=$<TARGET_FILE:screen_probe>
+        ${CMAKE_CURRENT_SOURCE_DIR}/boot/screen.sh ${group})
+endforeach()

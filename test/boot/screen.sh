@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# screen.sh GROUP: the image on a machine that a person sits at: picture, keys, power. PROBE is screen_probe.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
+cd "$temp" || exit 1
+cat >shell.c <<'C'
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+int main(void)
+{
+    char line[100];
+    struct winsize w = {0};
+    ioctl(1, TIOCGWINSZ, &w);
+    printf("\033[1;31mready\033[0m \033[7m%dx%d\033[0m\n", w.ws_col, w.ws_row);
+    while (fgets(line, sizeof line, stdin) && strcmp(line, "end\n") != 0)
+        if (strcmp(line, "many\n") == 0)
+            for (int i = 0; i < 500; i++)
+                printf("line %d\n", i);
+        else if (strcmp(line, "letters\n") == 0)
+            printf("<Zoë, Σίσυφος, Ёлка, ┌─┐│>\n");
+        else
+            printf("got (%.*s)\n", (int)strcspn(line, "\n"), line);
+    return 9;
+}
+C
+machine='-accel tcg -cpu max -m 128 -net none -no-reboot -serial null'
+
+# image OPTIONS...: person.iso
+image() {
+    "$OURO" iso "$@" -o person.iso || bad "iso ended with $?"
+}
+
+# person WHAT STEPS... -- QEMU ARGUMENTS...
+person() {
+    what=$1
+    shift
+    "$PROBE" "$@" >out 2>&1 || { bad "$what"; show out; }
+}
+
+picture() {
+    image shell.c
+    # shellcheck disable=SC2086 # options
+    person 'BIOS, std VGA' 'colour ff5555 ready' 'see ready 240x67' 'type Hello\n' 'see got (Hello)' 'type ab' \
+        'key backspace' 'type c\n' 'see got (ac)' 'type letters\n' 'see <Zoë, Σίσυφος, Ёлка, ┌─┐│>' 'type many\n' \
+        'see line 499' 'key shift-pgup' 'key shift-pgup' 'see line 430' 'key shift-pgdn' 'key shift-pgdn' \
+        'see line 499' 'key alt-sysrq-m' 'see KiB free' 'type end\n' 'event SHUTDOWN' \
+        'see the program ended with status 9' -- $machine -no-shutdown -cdrom person.iso
+}
+
+# `quiet` where `ouro run` puts its words: GRUB then leaves the text mode on.
+text() {
+    image shell.c
+    LC_ALL=C sed 's/set ouro_run="     /set ouro_run="quiet/' person.iso >text.iso
+    # shellcheck disable=SC2086
+    person 'text mode' 'ega ready 80x25' 'type y\n' 'ega got (y)' 'type many\n' 'ega line 499' 'key shift-pgup' \
+        'ega line 470' 'type end\n' 'event SHUTDOWN' -- $machine -vga std -cdrom text.iso
+}
+
+ends() {
+    image shell.c
+    # shellcheck disable=SC2086
+    {
+        person 'power button, pc' 'see ready' power 'event SHUTDOWN' -- $machine -cdrom person.iso
+        person 'power button, q35' 'see ready' power 'event SHUTDOWN' -- $machine -machine q35 -cdrom person.iso
+        person 'Ctrl+Alt+Del' 'see ready' 'type x\n' 'see got (x)' 'key ctrl-alt-delete' 'event RESET' 'gone got (x)' \
+            'see ready' -- ${machine%-no-reboot*} -serial null -cdrom person.iso
+    }
+    image shell.c --append 'keyboard=de exit=key'
+    # shellcheck disable=SC2086
+    person 'German keyboard, a key at the end' 'see ready' 'type y\n' 'see got (z)' 'key minus' 'key ret' 'see got (ß)' \
+        'type end\n' 'see the program ended with status 9' 'see press a key' 'key spc' 'event SHUTDOWN' -- \
+        $machine -vga virtio -cdrom person.iso
+}
+
+# card OPTIONS...: what is read back is always the same.
+card() {
+    # shellcheck disable=SC2086
+    person "$*" 'see ready' 'type x\n' 'see got (x)' 'type end\n' 'event SHUTDOWN' -- $machine "$@"
+}
+
+cards() {
+    image shell.c
+    cp /usr/share/OVMF/OVMF_VARS_4M.fd vars.fd
+    uefi='-drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd -drive if=pflash,format=raw,file=vars.fd'
+    stick='-drive if=none,id=stick,format=raw,readonly=on,file=person.iso -device usb-storage,drive=stick,bootindex=0'
+    # shellcheck disable=SC2086
+    {
+        card -vga cirrus -cdrom person.iso
+        card -vga none -device bochs-display -cdrom person.iso $uefi
+        card -vga std -machine q35 -device usb-ehci $stick
+        card -vga virtio -machine q35 -device qemu-xhci $stick $uefi
+        card -vga none -device ramfb -machine q35 -device usb-ehci $stick $uefi
+    }
+}
+
+# Programs that fill the screen, and one that edits its line.
+programs() {
+    image /bin/busybox vi /tmp/poem
+    # shellcheck disable=SC2086
+    person 'vi' 'see /tmp/poem' 'type itwo words' 'key ret' 'type last' 'key esc' 'see two words' 'see last' \
+        'type dd' 'gone last' 'see two words' 'type :wq\n' 'event SHUTDOWN' -- $machine -cdrom person.iso
+    image /usr/bin/lua5.4
+    # shellcheck disable=SC2086
+    person 'lua5.4' 'see > ' 'type print("sum", 6*7+100)\n' 'see 142' 'key ctrl-d' 'event SHUTDOWN' -- \
+        $machine -cdrom person.iso
+}
+
+case $1 in
+picture) picture ;;
+text) text ;;
+ends) ends ;;
+cards) cards ;;
+programs) programs ;;
+*) bad "no such group: $1" ;;
+esac
+finish
