@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "fs/epoll.h"
+#include "fs/range_lock.h"
 #include "fs/wait.h"
 #include "mm/heap.h"
 
@@ -49,6 +50,8 @@ void file_put(struct file *file)
     if (--file->references > 0)
         return;
     unlock(file);
+    if (file->inode->locks)
+        range_locks_end(file->inode, file);
     if (file->watched)
         epoll_forget(file);
     if (file->ops->release)

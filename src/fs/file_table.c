@@ -3,10 +3,20 @@
 
 #include "base/str.h"
 #include "fs/hooks.h"
+#include "fs/range_lock.h"
 #include "mm/heap.h"
 
 #define CAPACITY_FIRST 64                  /* as Linux: what select() looks at in any case */
 #define CAPACITY_MAX   (UINT32_C(1) << 20) /* Linux's fs.nr_open */
+
+/* A descriptor goes away: POSIX lets the process lose its locks on the file, whatever else it has open
+ * there. */
+static void put(const struct file_table *table, struct file *file)
+{
+    if (file && file->inode->locks && !(file->flags & O_PATH))
+        range_locks_end(file->inode, table);
+    file_put(file);
+}
 
 static uint32_t limit_now(void)
 {
@@ -62,7 +72,7 @@ enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file
     table->slots[fd] = (struct file_table_slot){file, close_on_exec};
     if (!old)
         table->used++;
-    file_put(old);
+    put(table, old);
     return E_OK;
 }
 
@@ -75,7 +85,7 @@ enum err file_table_close(struct file_table *table, uint32_t fd)
     table->used--;
     if (fd < table->lowest)
         table->lowest = fd;
-    file_put(file);
+    put(table, file);
     return E_OK;
 }
 

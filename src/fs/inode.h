@@ -97,10 +97,11 @@ struct inode {
         struct pipe *pipe;     /* S_IFIFO: while somebody has it open */
         struct socket *socket; /* S_IFSOCK: the one that is bound to it, while it is open */
     };
-    struct file *locked_by; /* flock(LOCK_EX) holder */
-    uint32_t locked_shared; /* flock(LOCK_SH) holders */
-    uint32_t seals;         /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool linkable;          /* nlink is 0 but link() may still give it a name (O_TMPFILE) */
+    struct file *locked_by;   /* flock(LOCK_EX) holder */
+    uint32_t locked_shared;   /* flock(LOCK_SH) holders */
+    struct range_lock *locks; /* fs/range_lock.h */
+    uint32_t seals;           /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
+    bool linkable;            /* nlink is 0 but link() may still give it a name (O_TMPFILE) */
     /* The name in /proc/self/maps: what was opened for the first mapping. One reference while
      * mappings > 0; before that, valid only until the file that set it is closed. */
     struct dentry *mapped_as;

@@ -49,9 +49,15 @@ static MUST_CHECK enum err ring_move(struct pipe_ring *ring, uint32_t size)
     return E_OK;
 }
 
+/* What pipe_unread() put back may not have fitted any more. */
+static uint32_t ring_room(const struct pipe_ring *ring)
+{
+    return ring->used < ring->capacity ? ring->capacity - ring->used : 0;
+}
+
 enum err pipe_ring_fill(struct pipe_ring *ring, struct io *io, uint64_t most)
 {
-    uint64_t todo = most < ring->capacity - ring->used ? most : ring->capacity - ring->used;
+    uint64_t todo = most < ring_room(ring) ? most : ring_room(ring);
     if (todo > ring->size - ring->used) {
         enum err e = ring_move(ring, power_of_two_above(ring->used + todo));
         if (e != E_OK && ring->size == ring->used)
@@ -217,7 +223,7 @@ static bool can_write(void *context)
 {
     const struct room_wait *wait = context;
     const struct pipe_ring *ring = &wait->pipe->ring;
-    return wait->pipe->readers == 0 || ring->capacity - ring->used >= wait->needed;
+    return wait->pipe->readers == 0 || ring_room(ring) >= wait->needed;
 }
 
 static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
@@ -257,7 +263,7 @@ static uint32_t pipe_poll(struct file *file)
             events |= POLL_HUP;
     }
     if (file_can_write(file)) {
-        if (ring->capacity - ring->used >= PIPE_ATOMIC)
+        if (ring_room(ring) >= PIPE_ATOMIC)
             events |= POLL_WRITABLE;
         if (pipe->readers == 0)
             events |= POLL_ERR;
@@ -347,4 +353,68 @@ enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
     wait_queue_wake(&pipe->changed);
     *out = capacity;
     return E_OK;
+}
+
+bool pipe_is(const struct file *file)
+{
+    return file->ops == &fifo_file_ops;
+}
+
+enum err pipe_wait(struct file *file, bool write, bool eager)
+{
+    struct pipe *pipe = file->state;
+    struct room_wait wait = {pipe, 1};
+    fs_condition condition = write ? can_write : can_read;
+    void *context = write ? (void *)&wait : pipe;
+    enum err e = E_OK;
+    if (!condition(context))
+        e = eager ? E_AGAIN : fs_wait(&pipe->changed, condition, context, NO_DEADLINE);
+    if (e == E_OK && write && pipe->readers == 0) {
+        fs_raise(FS_SIGPIPE);
+        e = E_PIPE;
+    }
+    return e;
+}
+
+uint64_t pipe_room(const struct file *file)
+{
+    return ring_room(&((const struct pipe *)file->state)->ring);
+}
+
+uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t from)
+{
+    struct pipe_ring ring = ((const struct pipe *)file->state)->ring; /* a copy, to be drained */
+    if (from >= ring.used)
+        return 0;
+    ring.head = (uint32_t)(ring.head + from) & (ring.size - 1);
+    ring.used -= (uint32_t)from;
+    struct io io = io_kernel(to, size < ring.used ? size : ring.used);
+    uint64_t before = io_left(&io);
+    (void)!pipe_ring_drain(&ring, &io); /* kernel memory does not fault */
+    return before - io_left(&io);
+}
+
+void pipe_skip(struct file *file, uint64_t size)
+{
+    struct pipe *pipe = file->state;
+    if (size == 0)
+        return;
+    pipe->ring.head = (pipe->ring.head + (uint32_t)size) & (pipe->ring.size - 1);
+    pipe->ring.used -= (uint32_t)size;
+    wait_queue_wake(&pipe->changed);
+}
+
+void pipe_unread(struct file *file, const char *bytes, uint64_t size)
+{
+    struct pipe *pipe = file->state;
+    struct pipe_ring *ring = &pipe->ring;
+    if (size == 0 || (size > ring->size - ring->used &&
+                      ring_move(ring, power_of_two_above(ring->used + size)) != E_OK))
+        return;
+    for (uint64_t i = size; i > 0; i--) {
+        ring->head = (ring->head - 1) & (ring->size - 1);
+        ring->bytes[ring->head] = bytes[i - 1];
+    }
+    ring->used += (uint32_t)size;
+    wait_queue_wake(&pipe->changed);
 }

@@ -35,4 +35,17 @@ MUST_CHECK enum err pipe_create(uint32_t flags, struct file **reader, struct fil
 MUST_CHECK enum err pipe_capacity(const struct file *file, uint32_t *out);
 MUST_CHECK enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out);
 
+/* For splice() and tee(), on files of which pipe_is() is true. */
+bool pipe_is(const struct file *file);
+/* Sleeps until there is something to read, or no writer; or until there is room. E_AGAIN with
+ * `eager`; E_INTR; E_PIPE, and the signal, when nobody will read it. */
+MUST_CHECK enum err pipe_wait(struct file *file, bool write, bool eager);
+uint64_t pipe_room(const struct file *file);
+/* Copies up to `size` bytes from behind the first `from`; they stay there. */
+uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t from);
+/* Takes away the first `size` bytes, which are there. */
+void pipe_skip(struct file *file, uint64_t size);
+/* Puts back what was taken away. */
+void pipe_unread(struct file *file, const char *bytes, uint64_t size);
+
 extern const struct file_ops fifo_file_ops; /* open() on S_IFIFO */

@@ -61,3 +61,6 @@ enum err sys_statfs(struct syscall *call);
 enum err sys_fstatfs(struct syscall *call);
 enum err sys_getdents(struct syscall *call);
 enum err sys_getdents64(struct syscall *call);
+enum err sys_splice(struct syscall *call);
+enum err sys_tee(struct syscall *call);
+enum err sys_vmsplice(struct syscall *call);

@@ -4,6 +4,7 @@
 #include "fs/hooks.h"
 #include "fs/pipe.h"
 #include "fs/ramfs.h"
+#include "fs/range_lock.h"
 #include "linux/process.h"
 #include "linux/sys_file_args.h"
 #include "mm/usercopy.h"
@@ -21,6 +22,9 @@ enum fcntl_command {
     F_GETOWN = 9,
     F_SETSIG = 10,
     F_GETSIG = 11,
+    F_OFD_GETLK = 36,
+    F_OFD_SETLK = 37,
+    F_OFD_SETLKW = 38,
     F_DUPFD_CLOEXEC = 1030,
     F_SETPIPE_SZ = 1031,
     F_GETPIPE_SZ = 1032,
@@ -75,47 +79,90 @@ static enum err set_status_flags(struct file *file, uint32_t flags)
     return E_OK;
 }
 
-static enum err check_range(const struct file *file, const struct flock *lock)
+static enum err lock_range(const struct file *file, const struct flock *flock,
+                           struct range_lock *lock)
 {
-    int64_t base = 0, start;
-    if (lock->whence == SEEK_CUR)
+    int64_t base = 0, start, last = INT64_MAX;
+    if (flock->whence == SEEK_CUR)
         base = (int64_t)file->offset;
-    else if (lock->whence == SEEK_END)
+    else if (flock->whence == SEEK_END)
         base = (int64_t)file->inode->size;
-    else if (lock->whence != SEEK_SET)
+    else if (flock->whence != SEEK_SET)
         return E_INVAL;
-    if (__builtin_add_overflow(base, lock->start, &start))
+    if (__builtin_add_overflow(base, flock->start, &start))
         return E_OVERFLOW;
     if (start < 0)
         return E_INVAL;
-    int64_t end;
-    if (lock->length > 0 && __builtin_add_overflow(start, lock->length - 1, &end))
+    if (flock->length > 0 && __builtin_add_overflow(start, flock->length - 1, &last))
         return E_OVERFLOW;
-    if (lock->length < 0 && start + lock->length < 0)
-        return E_INVAL;
+    if (flock->length < 0) { /* the bytes before */
+        last = start - 1;
+        start += flock->length;
+        if (start < 0)
+            return E_INVAL;
+    }
+    lock->start = (uint64_t)start;
+    lock->last = (uint64_t)last;
     return E_OK;
 }
 
-/* Record locks belong to a process, and there is one: nobody is ever in its way. */
-static enum err record_lock(struct file *file, uint64_t command, uint64_t argument)
+static enum err lock_test(struct file *file, struct flock *flock, const struct range_lock *wanted,
+                          uint64_t to)
 {
-    struct flock lock;
-    enum err e = copy_in(&lock, virt(argument), sizeof(lock));
-    if (e != E_OK)
-        return e;
-    if (lock.type < F_RDLCK || lock.type > F_UNLCK || (command == F_GETLK && lock.type == F_UNLCK))
-        return E_INVAL;
-    e = check_range(file, &lock);
-    if (e != E_OK)
-        return e;
-    if (command == F_GETLK) {
-        lock.type = F_UNLCK;
-        return copy_out(virt(argument), &lock, sizeof(lock));
-    }
-    if ((lock.type == F_RDLCK && !file_can_read(file)) ||
-        (lock.type == F_WRLCK && !file_can_write(file)))
+    const struct range_lock *lock = range_lock_conflict(file->inode, wanted);
+    flock->type = F_UNLCK;
+    if (lock)
+        *flock = (struct flock){
+            .type = lock->write ? F_WRLCK : F_RDLCK,
+            .whence = SEEK_SET,
+            .start = (int64_t)lock->start,
+            .length = lock->last == INT64_MAX ? 0 : (int64_t)(lock->last - lock->start + 1),
+            .pid = lock->pid,
+        };
+    return copy_out(virt(to), flock, sizeof(*flock));
+}
+
+static enum err lock_set(struct syscall *call, struct file *file, const struct flock *flock,
+                         const struct range_lock *wanted, bool wait)
+{
+    if (flock->type == F_UNLCK)
+        return range_lock_clear(file->inode, wanted);
+    if (!(wanted->write ? file_can_write(file) : file_can_read(file)))
         return E_BADF;
-    return E_OK;
+    file_get(file);
+    enum err e = range_lock_set(file->inode, wanted, wait);
+    /* Another thread may have closed the descriptor meanwhile: nobody would end the lock then. */
+    if (e == E_OK && wanted->pid >= 0 && fd_any(call->arg[0]) != file)
+        range_locks_end(file->inode, wanted->owner);
+    file_put(file);
+    if (e == E_INTR)
+        call->restart = true;
+    return e;
+}
+
+static enum err record_lock(struct syscall *call, struct file *file)
+{
+    uint32_t command = (uint32_t)call->arg[1];
+    bool of_file = command >= F_OFD_GETLK;
+    bool test = command == F_GETLK || command == F_OFD_GETLK;
+    struct flock flock;
+    enum err e = copy_in(&flock, virt(call->arg[2]), sizeof(flock));
+    if (e != E_OK)
+        return e;
+    if (flock.type < F_RDLCK || flock.type > F_UNLCK || (test && flock.type == F_UNLCK) ||
+        (of_file && flock.pid != 0))
+        return E_INVAL;
+    struct range_lock wanted = {
+        .owner = of_file ? (const void *)file : file_table_current(),
+        .pid = of_file ? -1 : process_current()->pid,
+        .write = flock.type == F_WRLCK,
+    };
+    e = lock_range(file, &flock, &wanted);
+    if (e != E_OK)
+        return e;
+    if (test)
+        return lock_test(file, &flock, &wanted, call->arg[2]);
+    return lock_set(call, file, &flock, &wanted, command == F_SETLKW || command == F_OFD_SETLKW);
 }
 
 static enum err control_data(struct syscall *call, struct file *file)
@@ -129,7 +176,10 @@ static enum err control_data(struct syscall *call, struct file *file)
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
-        return record_lock(file, (uint32_t)call->arg[1], argument);
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return record_lock(call, file);
     case F_SETOWN:
     case F_SETSIG:
         return E_OK; /* O_ASYNC is remembered only: no descriptor here sends SIGIO */

@@ -3,25 +3,18 @@
  * Copies between files through a buffer of the kernel. The input's position moves by what the
  * output took, so nothing is lost when the output stops half way.
  */
-#include "linux/sys_file.h"
+#include "linux/sys_file_copy.h"
 
+#include "linux/sys_file.h"
 #include "linux/sys_file_args.h"
 #include "mm/heap.h"
 #include "mm/usercopy.h"
 
-#define BUFFER_SIZE 16384u
-
-struct copy {
-    struct file *in, *out;
-    uint64_t *in_offset, *out_offset;
-    uint64_t left;
-    uint64_t done;
-};
-
-/* One buffer full; *more is false at the end of the input and after a short write. */
-static enum err copy_some(struct copy *copy, char *buffer, bool *more)
+enum err copy_some(struct copy *copy, char *buffer, uint64_t most, bool *more)
 {
-    uint64_t size = copy->left < BUFFER_SIZE ? copy->left : BUFFER_SIZE;
+    uint64_t size = copy->left < COPY_BUFFER ? copy->left : COPY_BUFFER;
+    if (size > most)
+        size = most;
     uint64_t at = *copy->in_offset, got, put = 0;
     struct io io = io_kernel(buffer, size);
     enum err e = file_read(copy->in, &io, &at, &got);
@@ -42,7 +35,7 @@ static enum err copy_some(struct copy *copy, char *buffer, bool *more)
 
 static enum err copy_all(struct syscall *call, struct copy *copy)
 {
-    char *buffer = heap_alloc(BUFFER_SIZE);
+    char *buffer = heap_alloc(COPY_BUFFER);
     if (!buffer)
         return E_NOMEM;
     bool more = copy->left > 0;
@@ -50,7 +43,7 @@ static enum err copy_all(struct syscall *call, struct copy *copy)
     file_get(copy->in);
     file_get(copy->out);
     while (more && e == E_OK)
-        e = copy_some(copy, buffer, &more);
+        e = copy_some(copy, buffer, UINT64_MAX, &more);
     file_put(copy->out);
     file_put(copy->in);
     heap_free(buffer);
@@ -63,13 +56,7 @@ static enum err copy_all(struct syscall *call, struct copy *copy)
     return e;
 }
 
-/* An offset that the program may have given: the file's own when there is no pointer. */
-struct offset_argument {
-    uint64_t value;
-    uint64_t *use;
-};
-
-static enum err offset_copy_in(struct offset_argument *offset, uint64_t from, struct file *file)
+enum err offset_copy_in(struct offset_argument *offset, uint64_t from, struct file *file)
 {
     offset->use = &file->offset;
     if (from == 0)
@@ -83,7 +70,7 @@ static enum err offset_copy_in(struct offset_argument *offset, uint64_t from, st
     return file->ops->seekable ? E_OK : E_SPIPE;
 }
 
-static enum err offset_copy_out(const struct offset_argument *offset, uint64_t to)
+enum err offset_copy_out(const struct offset_argument *offset, uint64_t to)
 {
     return to == 0 ? E_OK : copy_out(virt(to), &offset->value, sizeof(offset->value));
 }
