@@ -26,6 +26,8 @@
 #define FRAME_SIZE  (22 * 8)
 #define STACK_SLACK 1024 /* what a handler needs at least below its frame */
 
+#define QUICK_NUMBERS (3 * 64) /* linux/syscall.h */
+
 /* The general registers in the order of struct trap_frame, from below `vector` down; and back. */
 .macro push_registers
     push %rdi
@@ -145,7 +147,11 @@ trap_paranoid:
 syscall_entry:
     mov %rsp, %gs:PERCPU_PROGRAM_RSP
     mov %gs:PERCPU_KSTACK_TOP, %rsp
-    pushq $SELECTOR_DATA
+    cmp $QUICK_NUMBERS, %eax
+    jae 1f
+    bt %eax, syscall_quick(%rip)
+    jc quick
+1:  pushq $SELECTOR_DATA
     pushq %gs:PERCPU_PROGRAM_RSP
     push %r11
     pushq $SELECTOR_CODE
@@ -176,6 +182,40 @@ syscall_entry:
     mov 112(%rsp), %rdi
     mov 136(%rsp), %rcx
     mov 160(%rsp), %rsp
+    sti
+    jmp *%rcx
+
+/* linux/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
+quick:
+    test syscall_slow_flags(%rip), %r11d
+    jnz 1b
+    push %rcx
+    push %r11
+    push %r9
+    push %r8
+    push %r10
+    push %rdx
+    push %rsi
+    push %rdi
+    mov %eax, %esi
+    mov %rsp, %rdi
+    call syscall_quick_dispatch
+    mov 48(%rsp), %r11
+    mov %rax, %rdx
+    bt $11, %r11d
+    setc %al
+    add $0x7f, %al /* OF */
+    mov 48(%rsp), %ah
+    sahf
+    mov %rdx, %rax
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %r10
+    pop %r8
+    pop %r9
+    mov 8(%rsp), %rcx
+    mov %gs:PERCPU_PROGRAM_RSP, %rsp
     sti
     jmp *%rcx
 

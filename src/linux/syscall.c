@@ -3,6 +3,7 @@
 #include "linux/syscall.h"
 
 #include "base/log.h"
+#include "base/str.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/process.h"
@@ -30,6 +31,7 @@ RO_AFTER_INIT static uint32_t long_way_from = SYSCALL_COUNT;
 INIT_CODE void syscall_count_all(void)
 {
     long_way_from = 0;
+    memset(syscall_quick, 0, sizeof syscall_quick);
 }
 
 static NOINLINE enum err long_way(uint32_t number, struct syscall *call)
@@ -74,22 +76,37 @@ static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct s
     signal_deliver(frame);
 }
 
-/*
- * Calls that neither take long, nor touch the program's memory, nor sleep, run with interrupts off:
- * where the whole call takes a hundred instructions, `sti` and what it means for an emulator's
- * translated code are a good part of it.
- */
-static inline bool is_quick(uint32_t number)
+static inline struct syscall_record *record_of(struct linux_thread *lt, uint32_t number)
 {
-#define QUICK(n, word) ((n) / 64 == (word) ? UINT64_C(1) << (n) % 64 : 0)
-#define WORD(w)                                                                                    \
-    (QUICK(24, w) /* sched_yield */ | QUICK(39, w) /* getpid */ | QUICK(102, w) /* getuid */ |     \
-     QUICK(104, w) /* getgid */ | QUICK(107, w) /* geteuid */ | QUICK(108, w) /* getegid */ |      \
-     QUICK(110, w) /* getppid */ | QUICK(111, w) /* getpgrp */ | QUICK(186, w) /* gettid */)
-    static const uint64_t words[] = {WORD(0), WORD(1), WORD(2)};
-    return number < 64 * ARRAY_LENGTH(words) && words[number / 64] >> number % 64 & 1;
-#undef WORD
-#undef QUICK
+    struct syscall_record *record = &lt->history[lt->history_next++ % SYSCALL_HISTORY];
+    record->number = number;
+    record->finished = false;
+    return record;
+}
+
+static inline int64_t finish(struct syscall_record *record, const struct syscall *call, enum err e)
+{
+    record->result = e == E_OK ? (int64_t)call->result : -(int64_t)e;
+    record->finished = true;
+    return record->result;
+}
+
+#define BIT(number) (UINT64_C(1) << (number) % 64)
+
+RO_AFTER_INIT uint64_t syscall_quick[QUICK_WORDS] = {
+    BIT(39),                                  /* getpid */
+    BIT(102) | BIT(104) | BIT(107) | BIT(108) /* getuid, getgid, geteuid, getegid */
+        | BIT(110) | BIT(111),                /* getppid, getpgrp */
+    BIT(186),                                 /* gettid */
+};
+
+int64_t syscall_quick_dispatch(const uint64_t *arg, uint32_t number)
+{
+    struct syscall_record *record = record_of(linux_current(), number);
+    struct syscall call = {.arg = record->arg};
+    for (size_t i = 0; i < ARRAY_LENGTH(record->arg); i++)
+        record->arg[i] = arg[i];
+    return finish(record, &call, syscall_table[number].function(&call));
 }
 
 void syscall_dispatch(struct trap_frame *frame)
@@ -97,26 +114,22 @@ void syscall_dispatch(struct trap_frame *frame)
     struct thread *thread = thread_current();
     struct linux_thread *lt = thread->linux_thread;
     uint32_t number = (uint32_t)frame->error;
-    struct syscall_record *record = &lt->history[lt->history_next++ % SYSCALL_HISTORY];
+    struct syscall_record *record = record_of(lt, number);
     struct syscall call = {.arg = record->arg, .frame = frame};
-    record->number = number;
-    record->finished = false;
     record->arg[0] = frame->rdi;
     record->arg[1] = frame->rsi;
     record->arg[2] = frame->rdx;
     record->arg[3] = frame->r10;
     record->arg[4] = frame->r8;
     record->arg[5] = frame->r9;
-    if (!is_quick(number))
-        interrupts_on();
+    interrupts_on();
 
     enum err e = likely(number < long_way_from && syscall_table[number].function != NULL)
                      ? syscall_table[number].function(&call)
                      : long_way(number, &call);
-    record->result = e == E_OK ? (int64_t)call.result : -(int64_t)e;
-    record->finished = true;
+    int64_t result = finish(record, &call, e);
     if (likely(!call.frame_replaced))
-        frame->rax = (uint64_t)record->result;
+        frame->rax = (uint64_t)result;
     else
         frame->vector = 0; /* entry.S: rcx and r11 hold what the frame says, too */
 

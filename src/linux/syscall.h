@@ -67,6 +67,13 @@ static inline const struct syscall_row *syscall_row(uint32_t number)
  */
 void syscall_dispatch(struct trap_frame *frame);
 
+/* Calls that neither take long, nor touch the program's memory or its registers, nor sleep, nor make
+ * a signal pending, come here instead, with interrupts off all the way: where the whole call takes a
+ * hundred instructions, a whole frame and `sti` are most of it. One bit a number; entry.S looks. */
+#define QUICK_WORDS 3 /* entry.S: QUICK_NUMBERS */
+extern uint64_t syscall_quick[QUICK_WORDS];
+int64_t syscall_quick_dispatch(const uint64_t *arg, uint32_t number);
+
 /* From now on each call is counted (linux/stats.h). Caller: boot. */
 void syscall_count_all(void);
 
