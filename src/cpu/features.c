@@ -10,6 +10,7 @@ RO_AFTER_INIT struct cpu_features cpu_features;
 enum {
     LEAF1_ECX_XSAVE = 1 << 26,
     LEAF1_ECX_RDRAND = 1 << 30,
+    LEAF7_EBX_SMEP = 1 << 7,
     LEAF7_EBX_RDSEED = 1 << 18,
     EXTENDED_ECX_LAHF = 1,
     EXTENDED_EDX_NX = 1 << 20,
@@ -97,6 +98,7 @@ INIT_CODE void cpu_features_init(void)
     f->xsave = f->leaf1_ecx & LEAF1_ECX_XSAVE;
     f->rdrand = f->leaf1_ecx & LEAF1_ECX_RDRAND;
     f->rdseed = f->leaf7_ebx & LEAF7_EBX_RDSEED;
+    f->smep = f->leaf7_ebx & LEAF7_EBX_SMEP;
     f->hypervisor = f->leaf1_ecx >> 31;
 
     write_cr0(CR0_KNOWN);

@@ -13,7 +13,7 @@ struct cpu_features {
     uint32_t leaf7_ebx;            /* CPUID.(7,0) */
     uint32_t extended_edx;         /* CPUID.80000001H */
     bool lahf;                     /* LAHF and SAHF in long mode */
-    bool nx, huge_pages, xsave, invariant_tsc, rdrand, rdseed, hypervisor;
+    bool nx, huge_pages, xsave, invariant_tsc, rdrand, rdseed, smep, hypervisor;
     uint64_t xcr0;       /* state components that XSAVE handles here */
     uint32_t xsave_size; /* bytes of an XSAVE (or, without it, FXSAVE) area for xcr0 */
     uint32_t mxcsr_mask; /* bits of MXCSR that may be set */

@@ -88,7 +88,8 @@ static void act(const struct keymap_event *event)
         screen_look_back(-LOOK_LINES);
         break;
     case KEYMAP_RESTART:
-        machine_restart();
+        machine_restart_keys();
+        break;
     case KEYMAP_MAGIC:
         magic_key(event->bytes[0]);
         break;

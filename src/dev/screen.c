@@ -157,8 +157,12 @@ INIT_CODE const struct console_device *screen_init(const struct boot_framebuffer
     }
     size_t bytes = (size_t)surface.columns * surface.rows * sizeof *shown;
     shown = heap_alloc_zero(bytes);
-    if (shown != NULL && make_terminal())
+    if (shown != NULL && make_terminal()) {
+        log_info("%ux%u characters, %u lines of history, framebuffer=%ux%u base=0x%llx", vt.columns,
+                 vt.rows, vt.lines - vt.rows, graphics ? framebuffer->width : 0,
+                 graphics ? framebuffer->height : 0, (unsigned long long)framebuffer->base.v);
         return &device;
+    }
     heap_free(shown);
     shown = NULL;
     log_warn("too little memory for the screen's %zu bytes", bytes);

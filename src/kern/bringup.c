@@ -2,6 +2,7 @@
 #define LOG_TAG "boot"
 #include "kern/bringup.h"
 
+#include "base/fmt.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cpu/apic.h"
@@ -90,15 +91,36 @@ INIT_CODE void interrupts_start(void)
         log_warn("no clock to measure the TSC against: times will be wrong");
 }
 
+/* What newer CPUs have and this one has not: it works without, slower or with less protection. */
+INIT_CODE static void log_lacks(void)
+{
+    const struct cpu_features *f = &cpu_features;
+    const struct {
+        bool there;
+        const char *name;
+    } wanted[] = {
+        {f->nx, "NX (W^X cannot be enforced)"}, {f->huge_pages, "1 GiB pages"}, {f->xsave, "XSAVE"},
+        {f->invariant_tsc, "invariant TSC"},    {f->rdrand, "RDRAND"},          {f->smep, "SMEP"},
+    };
+    char list[100] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(wanted); i++)
+        if (!wanted[i].there)
+            length += (size_t)fmt_snprintf(list + length, sizeof list - length, "%s%s",
+                                           length > 0 ? ", " : "", wanted[i].name);
+    if (length > 0)
+        log_info("the cpu lacks %s", list);
+}
+
 INIT_CODE void log_machine(void)
 {
     struct memory_totals memory;
     memory_totals(&memory);
     log_info("loader=\"%s\" firmware=%s", boot_summary.loader_name,
              boot_summary.uefi ? "UEFI" : "BIOS");
-    log_info("cpu=\"%s\" family=%u model=%u%s%s", cpu_features.brand, cpu_features.family,
-             cpu_features.model, cpu_features.nx ? "" : "; no NX: W^X cannot be enforced",
-             cpu_features.xsave ? "" : "; no XSAVE");
+    log_info("cpu=\"%s\" family=%u model=%u", cpu_features.brand, cpu_features.family,
+             cpu_features.model);
+    log_lacks();
     log_info("tsc=%llu Hz by %s", ULL(tsc_hz()), tsc_source());
     log_info("memory ram=%llu KiB free=%llu KiB pagetables=%s", ULL(memory.ram / 1024),
              ULL(memory.free / 1024), paging->name);

@@ -28,6 +28,7 @@ RO_AFTER_INIT static unsigned panic_seconds;
 RO_AFTER_INIT static const struct machine_power *power;
 RO_AFTER_INIT static void (*wait_for_key)(void);
 RO_AFTER_INIT static void (*ask_program)(void);
+static void (*instead_of_restart)(void);
 static struct timer patience;
 
 void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned seconds)
@@ -69,6 +70,12 @@ static void reset(void)
     __asm__ volatile("lidt %0; int3" : : "m"(no_idt)); /* triple fault */
 }
 
+static void say_halted(void)
+{
+    report("ouro: the machine can be switched off");
+    console_flush();
+}
+
 static void power_off(void)
 {
     if (power != NULL && power->power_off != NULL)
@@ -77,8 +84,7 @@ static void power_off(void)
         out16(QEMU_PM1A_CONTROL, ACPI_S5_ENABLE);
         reset(); /* a virtual machine that was told not to reboot ends with that */
     }
-    report("ouro: the machine can be switched off");
-    console_flush();
+    say_halted();
 }
 
 static enum machine_exit_way way_here(void)
@@ -116,8 +122,7 @@ NORETURN static void end(int status)
         break;
     case EXIT_HALT:
     case EXIT_DEFAULT:
-        report("ouro: the machine can be switched off");
-        console_flush();
+        say_halted();
         break;
     }
     cpu_halt_forever();
@@ -154,13 +159,46 @@ NORETURN void machine_end_panic(void)
     end(FRAME_KERNEL_EXIT);
 }
 
+/* Who runs a program for its status does not want the machine to start again, or to stay. */
+static void exit_for_host(void)
+{
+    __asm__ volatile("cli");
+    if (console_is_framed())
+        machine_exit(0);
+    console_flush();
+}
+
 NORETURN void machine_restart(void)
 {
-    if (console_is_framed())
-        machine_exit(0); /* who runs a program for its status does not want it to start again */
-    console_flush();
+    exit_for_host();
     reset();
     cpu_halt_forever();
+}
+
+NORETURN void machine_power_off(void)
+{
+    exit_for_host();
+    power_off();
+    cpu_halt_forever();
+}
+
+NORETURN void machine_halt(void)
+{
+    exit_for_host();
+    say_halted();
+    cpu_halt_forever();
+}
+
+void machine_set_restart_keys(void (*instead)(void))
+{
+    instead_of_restart = instead;
+}
+
+void machine_restart_keys(void)
+{
+    if (instead_of_restart == NULL)
+        machine_restart();
+    instead_of_restart();
 }
 
 static void too_late(struct timer *timer)

@@ -33,8 +33,15 @@ void machine_set_key_wait(void (*wait)(void));
 NORETURN void machine_exit(int status);
 /* The kernel panicked, and its report has been made. Callers: any. */
 NORETURN void machine_end_panic(void);
-/* reboot(RB_AUTOBOOT), Ctrl+Alt+Del. Callers: any. */
+/* reboot(2): at once, whatever exit= says, unless the host tool waits for a status. Callers: any. */
 NORETURN void machine_restart(void);
+NORETURN void machine_power_off(void);
+NORETURN void machine_halt(void);
+
+/* Ctrl+Alt+Del restarts the machine, or does this `instead`. Callers: any. */
+void machine_set_restart_keys(void (*instead)(void));
+/* They were pressed. Callers: interrupts. */
+void machine_restart_keys(void);
 
 /* The power button was pressed: the program is asked to end (see machine_on_power_button()), and the
  * machine ends without it when that takes too long. Callers: interrupts. */

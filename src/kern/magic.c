@@ -63,6 +63,11 @@ INIT_CODE void magic_init(void)
     magic_add('b', "restart the machine at once", restart);
 }
 
+bool magic_present(void)
+{
+    return key_count > 0;
+}
+
 void magic_key(char letter)
 {
     for (unsigned i = 0; i < key_count; i++) {

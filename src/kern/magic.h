@@ -5,10 +5,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 /* `what` in a few words, for the list that 'h' prints. The function runs with interrupts off. Boot
  * only; the strings stay. */
 void magic_add(char letter, const char *what, void (*function)(void));
 /* The person pressed it. Interrupts off. */
 void magic_key(char letter);
+/* Is there a keyboard to press them on? After magic_init(). */
+bool magic_present(void);
 /* Those that the kernel has by itself: help, memory, log, restart. Boot only. */
 void magic_init(void);

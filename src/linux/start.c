@@ -30,6 +30,7 @@
 #include "linux/stats.h"
 #include "linux/sys_file_proc.h"
 #include "linux/sys_mem.h"
+#include "linux/thread_dump.h"
 #include "linux/vdso.h"
 #include "mm/memory.h"
 #include "mm/paging.h"
@@ -108,6 +109,7 @@ INIT_CODE static void process_start(void)
     machine_on_power_button(ask_to_end);
     exceptions_init();
     deadlock_watch(options.deadlock_seconds);
+    thread_dump_keys();
     cpu_syscall_init();
     struct exec_options how = {
         .fixed_addresses = options.no_randomness,

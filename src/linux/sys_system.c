@@ -2,13 +2,14 @@
 #include "linux/sys_system.h"
 
 #include "base/str.h"
-#include "fs/file_table.h"
 #include "kern/machine.h"
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/process.h"
 #include "linux/release.h"
+#include "linux/siginfo.h"
+#include "linux/signal.h"
 #include "mm/frames.h"
 #include "mm/usercopy.h"
 
@@ -118,10 +119,17 @@ enum err sys_getrandom(struct syscall *call)
 #define REBOOT_POWER_OFF 0x4321fedc
 #define REBOOT_CAD_ON    0x89abcdef
 #define REBOOT_CAD_OFF   0
+#define REBOOT_TEXT_MAX  256
 
 static bool is_magic2(uint32_t v)
 {
     return v == 672274793 || v == 85072278 || v == 369367448 || v == 537993216;
+}
+
+/* Ctrl+Alt+Del was pressed. */
+static void interrupt_first(void)
+{
+    signal_raise(process_first(), SIGNAL_INT);
 }
 
 enum err sys_reboot(struct syscall *call)
@@ -131,15 +139,25 @@ enum err sys_reboot(struct syscall *call)
     if ((uint32_t)call->arg[0] != REBOOT_MAGIC || !is_magic2((uint32_t)call->arg[1]))
         return E_INVAL;
     switch ((uint32_t)call->arg[2]) {
+    case REBOOT_RESTART2: { /* the text is for a boot loader that reads it */
+        char text[REBOOT_TEXT_MAX];
+        size_t length;
+        enum err e = copy_in_string(text, virt(call->arg[3]), sizeof text, &length);
+        if (e == E_FAULT)
+            return e;
+        machine_restart();
+    }
     case REBOOT_RESTART:
-    case REBOOT_RESTART2:
-        file_table_clear(file_table_current());
         machine_restart();
     case REBOOT_HALT:
+        machine_halt();
     case REBOOT_POWER_OFF:
-        process_exit(0);
-    case REBOOT_CAD_ON: /* there is no keyboard controller that asks for a restart */
+        machine_power_off();
+    case REBOOT_CAD_ON:
+        machine_set_restart_keys(NULL);
+        return E_OK;
     case REBOOT_CAD_OFF:
+        machine_set_restart_keys(interrupt_first);
         return E_OK;
     default:
         return E_INVAL;

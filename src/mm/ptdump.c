@@ -51,7 +51,7 @@ static const char *memory_type(uint64_t bits)
     case PTE_PCD:
         return "UC-";
     case PTE_PWT:
-        return "WT";
+        return "WC";
     default:
         return "";
     }

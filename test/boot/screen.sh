@@ -47,7 +47,8 @@ picture() {
     person 'BIOS, std VGA' 'colour ff5555 ready' 'see ready 240x67' 'type Hello\n' 'see got (Hello)' 'type ab' \
         'key backspace' 'type c\n' 'see got (ac)' 'type letters\n' 'see <Zoë, Σίσυφος, Ёлка, ┌─┐│>' 'type many\n' \
         'see line 499' 'key shift-pgup' 'key shift-pgup' 'see line 430' 'key shift-pgdn' 'key shift-pgdn' \
-        'see line 499' 'key alt-sysrq-m' 'see KiB free' 'type end\n' 'event SHUTDOWN' \
+        'see line 499' 'key alt-sysrq-m' 'see KiB free' 'key alt-sysrq-t' 'see asleep in read(0, ' 'key alt-sysrq-p' 'see ---- the kernel' \
+        'key alt-sysrq-l' 'see the program starts after' 'type end\n' 'event SHUTDOWN' \
         'see the program ended with status 9' -- $machine -no-shutdown -cdrom person.iso
 }
 
@@ -68,6 +69,38 @@ ends() {
         person 'power button, q35' 'see ready' power 'event SHUTDOWN' -- $machine -machine q35 -cdrom person.iso
         person 'Ctrl+Alt+Del' 'see ready' 'type x\n' 'see got (x)' 'key ctrl-alt-delete' 'event RESET' 'gone got (x)' \
             'see ready' -- ${machine%-no-reboot*} -serial null -cdrom person.iso
+    }
+    # Ctrl+Alt+Del is the program's after reboot(CAD_OFF).
+    cat >reboot.c <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+static void interrupted(int signal) { dprintf(1, "signal %d\n", signal); }
+int main(void)
+{
+    char line[100];
+    signal(SIGINT, interrupted);
+    reboot(RB_DISABLE_CAD);
+    printf("ready\n");
+    while (fgets(line, sizeof line, stdin) == NULL)
+        clearerr(stdin);
+    if (strcmp(line, "again\n") == 0)
+        return reboot(RB_AUTOBOOT);
+    if (strcmp(line, "halt\n") == 0)
+        return reboot(RB_HALT_SYSTEM);
+    return reboot(RB_POWER_OFF);
+}
+C
+    image reboot.c --append exit=halt
+    # shellcheck disable=SC2086
+    {
+        person 'reboot(2): off' 'see ready' 'key ctrl-alt-delete' 'see signal 2' 'type off\n' 'event SHUTDOWN' -- \
+            $machine -cdrom person.iso
+        person 'reboot(2): again' 'see ready' 'type again\n' 'gone again' 'see ready' -- \
+            ${machine%-no-reboot*} -serial null -cdrom person.iso
+        person 'reboot(2): halt' 'see ready' 'type halt\n' 'see can be switched off' -- $machine -cdrom person.iso
     }
     image shell.c --append 'keyboard=de exit=key'
     # shellcheck disable=SC2086

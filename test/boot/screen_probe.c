@@ -253,6 +253,11 @@ static void see_colour(const char *rest)
     see(text + 1, read_picture, colour, true);
 }
 
+static void give_up(int unused)
+{
+    (void)unused; /* it ends fgets() */
+}
+
 static void event(const char *name)
 {
     char wanted[64], line[8192];
@@ -260,7 +265,7 @@ static void event(const char *name)
     alarm(PATIENCE);
     while (strstr(events, wanted) == NULL) {
         if (fgets(line, sizeof line, answers) == NULL)
-            stop("QEMU ended before the event", name);
+            stop("QEMU ended, or waited too long, before the event", name);
         take_line(line);
     }
     alarm(0);
@@ -352,6 +357,7 @@ int main(int argc, char **argv)
     if (end == argc || mkdtemp(folder) == NULL)
         stop("usage", "screen_probe STEP... -- QEMU ARGUMENTS...");
     signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = give_up}, NULL);
     start(argv + end + 1);
     for (int i = 1; i < end; i++) {
         const char *step = argv[i], *rest = strchr(step, ' ');

@@ -55,7 +55,7 @@ static void test_lines(void **state)
                          "          0/3  ");
     check_line(&runs[4], "0000000000c00000-0000000000e00000       2M   4K rw- ---            0/512"
                          "        0/512  ");
-    check_line(&runs[5], "0000000040000000-00000000c0000000       2G   1G rwx -ug WT           0/2"
+    check_line(&runs[5], "0000000040000000-00000000c0000000       2G   1G rwx -ug WC           0/2"
                          "          0/2  ");
     check_line(&runs[6], "fffff90000000000-fffff90000001000       4K   4K rw- --- UC           1/1"
                          "          1/1  ");
