@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/str.h"
+#include "fs/notify.h"
 #include "mm/heap.h"
 
 /* FNV-1a: names are short, and a fixed start keeps the order of nothing that programs see. */
@@ -185,6 +186,8 @@ void dentry_put(struct dentry *dentry)
         if (--dentry->references > 0)
             return;
         struct dentry *parent = dentry->parent != dentry ? dentry->parent : NULL;
+        if (dentry->inode->watches && dentry->inode->nlink == 0)
+            notify_gone(dentry->inode);
         inode_put(dentry->inode);
         if (dentry->name != dentry->inline_name)
             heap_free(dentry->name);

@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "fs/epoll.h"
+#include "fs/notify.h"
 #include "fs/range_lock.h"
 #include "fs/wait.h"
 #include "mm/heap.h"
@@ -52,6 +53,8 @@ void file_put(struct file *file)
     unlock(file);
     if (file->inode->locks)
         range_locks_end(file->inode, file);
+    if (notify_watches > 0 && !(file->flags & O_PATH))
+        notify_file(file->dentry, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE);
     if (file->watched)
         epoll_forget(file);
     if (file->ops->release)
@@ -74,6 +77,8 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
     if (e != E_OK && moved == 0)
         return e;
     *done = moved;
+    if (moved > 0)
+        notify(file->dentry, NOTIFY_ACCESS);
     return E_OK;
 }
 
@@ -91,6 +96,8 @@ enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t
     if (e != E_OK && moved == 0)
         return e;
     *done = moved;
+    if (moved > 0)
+        notify(file->dentry, NOTIFY_MODIFY);
     return E_OK;
 }
 
@@ -230,6 +237,7 @@ enum err file_list(struct file *file, directory_sink sink, void *context)
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
         inode->ops->list)
         list_more(file, sink, context);
+    notify(file->dentry, NOTIFY_ACCESS);
     return E_OK;
 }
 

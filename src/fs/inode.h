@@ -99,6 +99,7 @@ struct inode {
     };
     struct file *locked_by;   /* flock(LOCK_EX) holder */
     uint32_t locked_shared;   /* flock(LOCK_SH) holders */
+    struct watch *watches;    /* fs/notify.h */
     struct range_lock *locks; /* fs/range_lock.h */
     uint32_t seals;           /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
     bool linkable;            /* nlink is 0 but link() may still give it a name (O_TMPFILE) */

@@ -6,6 +6,7 @@
 #include "fs/context.h"
 #include "fs/devices.h"
 #include "fs/file.h"
+#include "fs/notify.h"
 #include "fs/pipe.h"
 #include "fs/vfs_create.h"
 #include "mm/heap.h"
@@ -148,8 +149,13 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
         inode->writers++;
     if (ops->open)
         e = ops->open(file);
-    if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG))
+    if (e == E_OK)
+        notify(dentry, NOTIFY_OPEN);
+    if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG)) {
         e = inode->ops->truncate(inode, 0);
+        if (e == E_OK)
+            notify(dentry, NOTIFY_MODIFY);
+    }
     if (e != E_OK) {
         file->ops = &file_ops_path; /* nothing to release */
         file_put(file);
@@ -206,7 +212,7 @@ static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t m
     enum err e = vfs_create_child(walk, S_IFREG | bits, 0, &dentry);
     if (e != E_OK)
         return e;
-    e = open_made(dentry, flags, out);
+    e = open_made(dentry, flags & ~O_TRUNC, out);
     dentry_put(dentry);
     return e;
 }
@@ -271,18 +277,21 @@ enum err vfs_read_link(struct dentry *link, char *text)
     return e;
 }
 
-enum err vfs_change_mode(struct inode *inode, uint32_t mode)
+enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
 {
+    struct inode *inode = dentry->inode;
     enum err e = inode_owner_check(inode);
     if (e != E_OK)
         return e;
     inode->mode = (inode->mode & S_IFMT) | (mode & MODE_ALL);
     inode_touch_changed(inode);
+    notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
 }
 
-enum err vfs_change_owner(struct inode *inode, uint32_t uid, uint32_t gid)
+enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
 {
+    struct inode *inode = dentry->inode;
     const struct fs_context *context = fs_current();
     if (context->uid != 0) {
         bool keeps_user = uid == UINT32_MAX || uid == inode->uid;
@@ -301,11 +310,13 @@ enum err vfs_change_owner(struct inode *inode, uint32_t uid, uint32_t gid)
             inode->mode &= ~S_ISGID;
     }
     inode_touch_changed(inode);
+    notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
 }
 
-enum err vfs_change_times(struct inode *inode, const struct vfs_times *times)
+enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times)
 {
+    struct inode *inode = dentry->inode;
     enum err e = inode_owner_check(inode);
     if (e != E_OK) {
         if (!times->now)
@@ -319,16 +330,24 @@ enum err vfs_change_times(struct inode *inode, const struct vfs_times *times)
     if (times->set_modified)
         inode->modified = times->modified;
     inode_touch_changed(inode);
+    if (times->set_accessed || times->set_modified)
+        notify(dentry, !times->set_modified   ? NOTIFY_ACCESS
+                       : !times->set_accessed ? NOTIFY_MODIFY
+                                              : NOTIFY_ATTRIBUTES);
     return E_OK;
 }
 
-enum err vfs_truncate(struct inode *inode, uint64_t size)
+enum err vfs_truncate(struct dentry *dentry, uint64_t size)
 {
+    struct inode *inode = dentry->inode;
     if (mode_is(inode->mode, S_IFDIR))
         return E_ISDIR;
     if (!inode->ops || !inode->ops->truncate)
         return E_INVAL;
     if (inode->executing > 0)
         return E_TXTBSY;
-    return inode->ops->truncate(inode, size);
+    enum err e = inode->ops->truncate(inode, size);
+    if (e == E_OK)
+        notify(dentry, NOTIFY_MODIFY);
+    return e;
 }

@@ -46,13 +46,13 @@ MUST_CHECK enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint3
 /* The text of a symbolic link, NUL-terminated, into text[PATH_MAX_SIZE]. E_INVAL: not a link. */
 MUST_CHECK enum err vfs_read_link(struct dentry *link, char *text);
 
-MUST_CHECK enum err vfs_change_mode(struct inode *inode, uint32_t mode);
+MUST_CHECK enum err vfs_change_mode(struct dentry *dentry, uint32_t mode);
 /* UINT32_MAX leaves the one or the other. */
-MUST_CHECK enum err vfs_change_owner(struct inode *inode, uint32_t uid, uint32_t gid);
+MUST_CHECK enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid);
 struct vfs_times {
     struct fs_time accessed, modified;
     bool set_accessed, set_modified;
     bool now; /* both became the present: anyone who may write may do that */
 };
-MUST_CHECK enum err vfs_change_times(struct inode *inode, const struct vfs_times *times);
-MUST_CHECK enum err vfs_truncate(struct inode *inode, uint64_t size);
+MUST_CHECK enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times);
+MUST_CHECK enum err vfs_truncate(struct dentry *dentry, uint64_t size);

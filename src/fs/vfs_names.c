@@ -2,6 +2,7 @@
 /* Making, removing and renaming: what changes directories. */
 #include "base/str.h"
 #include "fs/context.h"
+#include "fs/notify.h"
 #include "fs/vfs.h"
 #include "fs/vfs_create.h"
 #include "mm/heap.h"
@@ -60,6 +61,9 @@ static enum err add_name(const struct walk *walk, struct inode *inode, struct de
         parent->nlink++;
     }
     inode_touch_modified(parent);
+    if (inode->nlink > 1 && !is_directory(dentry))
+        notify_inode(inode, NOTIFY_ATTRIBUTES);
+    notify_name(parent, dentry->name, dentry->length, inode, NOTIFY_CREATE, 0);
     *out = dentry;
     return E_OK;
 }
@@ -232,9 +236,13 @@ static void drop_name(struct dentry *directory, struct dentry *victim)
         directory->inode->nlink--;
     } else {
         inode->nlink--;
+        notify_inode(inode, NOTIFY_ATTRIBUTES);
     }
     inode_touch_changed(inode);
     inode_touch_modified(directory->inode);
+    if (inode->watches && inode->nlink == 0 && victim->references == 1)
+        notify_gone(inode); /* only the caller still has it: its own watchers hear of it first */
+    notify_name(directory->inode, victim->name, victim->length, inode, NOTIFY_DELETE, 0);
 }
 
 static enum err unlink_allowed(const struct walk *walk)
@@ -369,6 +377,13 @@ static void rename_touch(const struct walk *from, const struct walk *to)
     inode_touch_changed(from->found->inode);
 }
 
+static void notify_move(const struct walk *from, const struct walk *to, const struct inode *moved)
+{
+    uint32_t cookie = notify_next_cookie();
+    notify_name(from->parent->inode, from->name, from->length, moved, NOTIFY_MOVED_FROM, cookie);
+    notify_name(to->parent->inode, to->name, to->length, moved, NOTIFY_MOVED_TO, cookie);
+}
+
 static enum err rename_replace(const struct walk *from, const struct walk *to)
 {
     struct dentry *victim = to->found;
@@ -379,6 +394,7 @@ static enum err rename_replace(const struct walk *from, const struct walk *to)
         from->parent->inode->nlink--;
         to->parent->inode->nlink++;
     }
+    notify_move(from, to, from->found->inode);
     if (victim) {
         struct inode *inode = victim->inode;
         if (is_directory(victim)) {
@@ -388,7 +404,9 @@ static enum err rename_replace(const struct walk *from, const struct walk *to)
             inode->nlink--;
         }
         inode_touch_changed(inode);
+        notify_inode(inode, NOTIFY_ATTRIBUTES);
     }
+    notify_inode(from->found->inode, NOTIFY_MOVE_SELF);
     rename_touch(from, to);
     return E_OK;
 }
@@ -403,6 +421,10 @@ static enum err rename_exchange(const struct walk *from, const struct walk *to)
     to->parent->inode->nlink -= (uint32_t)change;
     inode_touch_changed(to->found->inode);
     rename_touch(from, to);
+    notify_move(from, to, from->found->inode);
+    notify_inode(from->found->inode, NOTIFY_MOVE_SELF);
+    notify_move(to, from, to->found->inode);
+    notify_inode(to->found->inode, NOTIFY_MOVE_SELF);
     return E_OK;
 }
 

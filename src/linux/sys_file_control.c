@@ -2,6 +2,7 @@
 #include "linux/sys_file.h"
 
 #include "fs/hooks.h"
+#include "fs/notify.h"
 #include "fs/pipe.h"
 #include "fs/ramfs.h"
 #include "fs/range_lock.h"
@@ -365,7 +366,7 @@ enum err sys_truncate(struct syscall *call)
     else
         e = inode_permission(inode, MAY_WRITE);
     if (e == E_OK)
-        e = vfs_truncate(inode, call->arg[1]);
+        e = vfs_truncate(dentry, call->arg[1]);
     dentry_put(dentry);
     return e;
 }
@@ -379,7 +380,7 @@ enum err sys_ftruncate(struct syscall *call)
         return E_BADF;
     if (!mode_is(file->inode->mode, S_IFREG) || !file_can_write(file))
         return E_INVAL;
-    return vfs_truncate(file->inode, call->arg[1]);
+    return vfs_truncate(file->dentry, call->arg[1]);
 }
 
 enum err sys_fallocate(struct syscall *call)
@@ -403,7 +404,11 @@ enum err sys_fallocate(struct syscall *call)
         return E_FBIG;
     if (!inode->ops || !inode->ops->allocate)
         return E_NOTSUP;
-    return inode->ops->allocate(inode, (uint32_t)call->arg[1], (uint64_t)offset, (uint64_t)size);
+    enum err e =
+        inode->ops->allocate(inode, (uint32_t)call->arg[1], (uint64_t)offset, (uint64_t)size);
+    if (e == E_OK)
+        notify(file->dentry, NOTIFY_MODIFY);
+    return e;
 }
 
 enum err sys_fadvise64(struct syscall *call)

@@ -52,7 +52,7 @@ static enum err change_mode_at(uint64_t dirfd, uint64_t path, uint64_t mode, uin
     if (mode_is(dentry->inode->mode, S_IFLNK))
         e = E_NOTSUP;
     else
-        e = vfs_change_mode(dentry->inode, (uint32_t)mode);
+        e = vfs_change_mode(dentry, (uint32_t)mode);
     dentry_put(dentry);
     return e;
 }
@@ -65,7 +65,7 @@ enum err sys_chmod(struct syscall *call)
 enum err sys_fchmod(struct syscall *call)
 {
     const struct file *file = fd_file(call->arg[0]);
-    return file ? vfs_change_mode(file->inode, (uint32_t)call->arg[1]) : E_BADF;
+    return file ? vfs_change_mode(file->dentry, (uint32_t)call->arg[1]) : E_BADF;
 }
 
 enum err sys_fchmodat(struct syscall *call)
@@ -87,7 +87,7 @@ static enum err change_owner_at(uint64_t dirfd, const uint64_t arg[3], uint32_t 
     enum err e = lookup_at(dirfd, arg[0], flags, &dentry);
     if (e != E_OK)
         return e;
-    e = vfs_change_owner(dentry->inode, (uint32_t)arg[1], (uint32_t)arg[2]);
+    e = vfs_change_owner(dentry, (uint32_t)arg[1], (uint32_t)arg[2]);
     dentry_put(dentry);
     return e;
 }
@@ -115,7 +115,7 @@ enum err sys_fchown(struct syscall *call)
     const struct file *file = fd_file(call->arg[0]);
     if (!file)
         return E_BADF;
-    return vfs_change_owner(file->inode, (uint32_t)call->arg[1], (uint32_t)call->arg[2]);
+    return vfs_change_owner(file->dentry, (uint32_t)call->arg[1], (uint32_t)call->arg[2]);
 }
 
 enum err sys_umask(struct syscall *call)
@@ -161,13 +161,13 @@ static enum err change_times_at(uint64_t dirfd, uint64_t path, const struct vfs_
 {
     if (path == 0 && (int32_t)dirfd != AT_FDCWD) {
         const struct file *file = fd_file(dirfd);
-        return file ? vfs_change_times(file->inode, times) : E_BADF;
+        return file ? vfs_change_times(file->dentry, times) : E_BADF;
     }
     struct dentry *dentry;
     enum err e = lookup_at(dirfd, path, flags, &dentry);
     if (e != E_OK)
         return e;
-    e = vfs_change_times(dentry->inode, times);
+    e = vfs_change_times(dentry, times);
     dentry_put(dentry);
     return e;
 }

@@ -8,6 +8,7 @@
 #include "linux/sys_file.h"
 #include "linux/sys_futex.h"
 #include "linux/sys_ids.h"
+#include "linux/sys_inotify.h"
 #include "linux/sys_limits.h"
 #include "linux/sys_mem.h"
 #include "linux/sys_ouro.h"
@@ -280,9 +281,9 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [250] = {"keyctl", NULL, 5, "dxxxx"},
     [251] = {"ioprio_set", sys_ioprio_set, 3, "ddx"},
     [252] = {"ioprio_get", sys_ioprio_get, 2, "dd"},
-    [253] = {"inotify_init", NULL, 0, ""},
-    [254] = {"inotify_add_watch", NULL, 3, "fsx"},
-    [255] = {"inotify_rm_watch", NULL, 2, "fd"},
+    [253] = {"inotify_init", sys_inotify_init, 0, ""},
+    [254] = {"inotify_add_watch", sys_inotify_add_watch, 3, "fsx"},
+    [255] = {"inotify_rm_watch", sys_inotify_rm_watch, 2, "fd"},
     [256] = {"migrate_pages", NULL, 4, "dzpp"},
     [257] = {"openat", sys_openat, 4, "fsxm"},
     [258] = {"mkdirat", sys_mkdirat, 3, "fsm"},
@@ -321,7 +322,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
     [291] = {"epoll_create1", sys_epoll_create1, 1, "x"},
     [292] = {"dup3", sys_dup3, 3, "ffx"},
     [293] = {"pipe2", sys_pipe2, 2, "px"},
-    [294] = {"inotify_init1", NULL, 1, "x"},
+    [294] = {"inotify_init1", sys_inotify_init1, 1, "x"},
     [295] = {"preadv", sys_preadv, 5, "fpdzz"},
     [296] = {"pwritev", sys_pwritev, 5, "fpdzz"},
     [297] = {"rt_tgsigqueueinfo", sys_rt_tgsigqueueinfo, 4, "dddp"},

@@ -38,10 +38,11 @@ finished_with() {
 
 TMUX='' mux new-session -d -x 80 -y 24 "env PS1='> ' dash" || exit 1
 run="$OURO run --machine microvm --timeout 100"
+cat="/bin/busybox sh -c 'echo ready; exec /bin/busybox cat'"
 
 # Echo comes once, from the machine; erase works; the end of input ends it.
-start "$run /bin/busybox cat"
-sleep 3
+start "$run $cat"
+wait_for '^ready$'
 type_keys abx BSpace c Enter
 wait_for '^abc$'
 [ "$(screen | grep -c '^abc$')" -eq 2 ] || { bad 'cat: not the typed line and its copy'; screen; }
@@ -49,8 +50,8 @@ type_keys C-d
 finished_with 0
 
 # Ctrl-C is the program's; who ignores it is ended by three of them.
-start "$run /bin/busybox cat"
-sleep 3
+start "$run $cat"
+wait_for '^ready$'
 type_keys C-c
 finished_with 130
 start "$run /bin/busybox sh -c 'trap : INT; echo deaf; while :; do read x; done'"
@@ -111,9 +112,9 @@ type_keys Enter
 finished_with 0
 
 # Killed without a chance to clean up: the guardian puts the terminal back.
-start "$run /bin/busybox cat"
-sleep 3
-for pid in $(pgrep -f "run --machine microvm --timeout 100 /bin/busybox cat"); do
+start "$run $cat"
+wait_for '^ready$'
+for pid in $(pgrep -f "run --machine microvm --timeout 100 /bin/busybox sh -c echo ready"); do
     [ "$(readlink "/proc/$pid/cwd")" = "$temp" ] || continue
     grep -q guardian "/proc/$pid/comm" || kill -9 "$pid"
 done

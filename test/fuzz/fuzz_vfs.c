@@ -99,7 +99,7 @@ static void use_file(struct file *file)
         break;
     case 2:
         if (mode_is(file->inode->mode, S_IFREG) && file_can_write(file))
-            (void)!vfs_truncate(file->inode, where);
+            (void)!vfs_truncate(file->dentry, where);
         break;
     case 3:
         (void)!file_list(file, count_entry, &entries);

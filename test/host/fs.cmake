@@ -2,7 +2,7 @@
 # The file systems run natively whole: host/fs_native.c is the machine below them.
 set(fs_sources
     src/fs/anon_file.c src/fs/context.c src/fs/dentry.c src/fs/devfs.c src/fs/epoll.c src/fs/file.c src/fs/file_table.c src/fs/hooks.c
-    src/fs/inode.c src/fs/io.c src/fs/page_tree.c src/fs/pipe.c src/fs/ramfs.c src/fs/ramfs_file.c src/fs/range_lock.c
+    src/fs/inode.c src/fs/io.c src/fs/notify.c src/fs/page_tree.c src/fs/pipe.c src/fs/ramfs.c src/fs/ramfs_file.c src/fs/range_lock.c
     src/fs/vfs.c src/fs/vfs_names.c src/fs/walk.c test/host/fs_native.c)
 ouro_host_test(vfs ${fs_sources})
 ouro_host_test(ramfs ${fs_sources})

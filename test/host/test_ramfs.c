@@ -112,7 +112,7 @@ static void test_sparse_and_huge_offsets(void **state)
     assert_int_equal(at, 100);
     assert_int_equal(file_seek(f, INT64_MAX, SEEK_CUR, &at), E_OVERFLOW);
     assert_int_equal(file_seek(f, -1, SEEK_SET, &at), E_INVAL);
-    assert_int_equal(vfs_truncate(f->inode, 0), E_OK);
+    assert_int_equal(vfs_truncate(f->dentry, 0), E_OK);
     assert_int_equal(ramfs_used_pages(), 0);
     file_put(f);
 }
@@ -142,15 +142,15 @@ static void test_truncate_hides_the_archive(void **state)
     (void)state;
     struct file *f = open_archived();
     uint8_t back[8192];
-    assert_int_equal(vfs_truncate(f->inode, 5000), E_OK);
-    assert_int_equal(vfs_truncate(f->inode, 8192), E_OK);
+    assert_int_equal(vfs_truncate(f->dentry, 5000), E_OK);
+    assert_int_equal(vfs_truncate(f->dentry, 8192), E_OK);
     assert_int_equal(read_at(f, back, sizeof back, 0), 8192);
     assert_memory_equal(back, archive, 5000);
     for (size_t i = 5000; i < 8192; i++)
         assert_int_equal(back[i], 0);
     assert_int_equal(write_at(f, "z", 1, 6000), E_OK);
-    assert_int_equal(vfs_truncate(f->inode, 6000), E_OK);
-    assert_int_equal(vfs_truncate(f->inode, 6001), E_OK);
+    assert_int_equal(vfs_truncate(f->dentry, 6000), E_OK);
+    assert_int_equal(vfs_truncate(f->dentry, 6001), E_OK);
     assert_int_equal(read_at(f, back, sizeof back, 0), 6001);
     assert_int_equal(back[6000], 0);
     assert_int_equal(back[4999], archive[4999]);
@@ -306,7 +306,7 @@ static void test_memfd_seals(void **state)
     assert_int_equal(write_at(f, "abc", 3, 0), E_OK);
     assert_int_equal(memfd_add_seals(f, F_SEAL_GROW | F_SEAL_SHRINK), E_OK);
     assert_int_equal(write_at(f, "abcd", 4, 0), E_PERM);
-    assert_int_equal(vfs_truncate(f->inode, 2), E_PERM);
+    assert_int_equal(vfs_truncate(f->dentry, 2), E_PERM);
     assert_int_equal(write_at(f, "xyz", 3, 0), E_OK);
     assert_int_equal(memfd_add_seals(f, F_SEAL_WRITE | F_SEAL_SEAL), E_OK);
     assert_int_equal(write_at(f, "x", 1, 0), E_PERM);

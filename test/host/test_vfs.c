@@ -426,7 +426,7 @@ static void test_permissions_of_others(void **state)
     assert_int_equal(vfs_make_directory(place("/t"), 01777), E_OK);
     struct dentry *d;
     assert_int_equal(walk_lookup(NULL, "/t", 0, &d), E_OK);
-    assert_int_equal(vfs_change_mode(d->inode, 01777), E_OK);
+    assert_int_equal(vfs_change_mode(d, 01777), E_OK);
     dentry_put(d);
     assert_int_equal(make("/t/roots"), E_OK);
     fs_current()->uid = 1000;
