@@ -106,5 +106,29 @@ void file_table_clear(struct file_table *table)
 {
     close_each(table, true);
     heap_free(table->slots);
-    *table = (struct file_table){0};
+    *table = (struct file_table){.references = table->references};
+}
+
+enum err file_table_copy(const struct file_table *from, struct file_table **out)
+{
+    struct file_table *to = heap_alloc(sizeof(*to));
+    if (!to)
+        return E_NOMEM;
+    *to = *from;
+    to->references = 1;
+    to->slots = NULL;
+    if (from->capacity > 0) {
+        to->slots = heap_alloc(from->capacity * sizeof(*to->slots));
+        if (!to->slots) {
+            heap_free(to);
+            return E_NOMEM;
+        }
+        memcpy(to->slots, from->slots, from->capacity * sizeof(*to->slots));
+    }
+    for (uint32_t fd = 0; fd < to->capacity; fd++) {
+        if (to->slots[fd].file)
+            file_get(to->slots[fd].file);
+    }
+    *out = to;
+    return E_OK;
 }

@@ -13,13 +13,14 @@ struct file_table_slot {
 };
 
 struct file_table {
+    uint32_t references;           /* contexts that have it */
     struct file_table_slot *slots; /* heap */
     uint32_t capacity;
     uint32_t lowest; /* no slot below is free */
     uint32_t used;
 };
 
-/* Of the calling thread. */
+/* Of the calling thread. fs/current.c */
 struct file_table *file_table_current(void);
 
 /* The file, without a reference: valid until the thread sleeps or changes the table. NULL: E_BADF.
@@ -39,6 +40,8 @@ MUST_CHECK enum err file_table_add(struct file_table *table, struct file *file, 
 MUST_CHECK enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
                                    bool close_on_exec);
 MUST_CHECK enum err file_table_close(struct file_table *table, uint32_t fd);
+/* A new table, with one reference, of the same open files. E_NOMEM. */
+MUST_CHECK enum err file_table_copy(const struct file_table *from, struct file_table **out);
 /* exec: closes what asks for it. */
 void file_table_exec(struct file_table *table);
 /* Exit: closes everything. */

@@ -54,6 +54,7 @@ struct thread {
     void *vectors_block;  /* the heap block that holds it */
     uint8_t vector_turns; /* turns in a row in which it used the vector registers, modulo 256 */
     void *linux_thread;   /* struct linux_thread, owned by linux/ */
+    void *fs_context;     /* struct fs_context of its process; NULL: fs_first */
     uint64_t cpu_ns;      /* had before started_ns */
     uint64_t started_ns;  /* when it was last switched to */
     uint64_t slice_end_ns;

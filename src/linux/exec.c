@@ -24,28 +24,28 @@
 #include "linux/vdso.h"
 #include "mm/areas.h"
 #include "mm/heap.h"
+#include "mm/history.h"
 #include "mm/layout.h"
 #include "mm/paging.h"
 #include "mm/usercopy.h"
 
-#define SCRIPTS_MAX     5 /* scripts that name scripts as their interpreters */
-#define STACK_MIN       UINT64_C(0x20000)
-#define STACK_MAX       UINT64_C(0x40000000)
-#define STACK_ROOM      UINT64_C(0x8000000)
-#define STACK_EXPAND    UINT64_C(0x20000) /* below the first rsp the stack need not grow at once */
-#define STACK_GAP_MAX   8192
-#define ARGUMENTS_MAX   UINT64_C(0x600000) /* 3/4 of the default stack, as Linux bounds it */
-#define ARGUMENTS_MIN   UINT64_C(0x20000)
-#define RANDOM_IMAGE    (UINT64_C(1) << 28) /* pages: Linux's entropy for each */
-#define RANDOM_MAPPINGS (UINT64_C(1) << 28)
-#define RANDOM_STACK    (UINT64_C(1) << 22)
-#define RANDOM_HEAP     (UINT64_C(1) << 13)
-#define ELF_PHDR_SIZE   56
+#define SCRIPTS_MAX      5 /* scripts that name scripts as their interpreters */
+#define STACK_MIN        UINT64_C(0x20000)
+#define STACK_MAX        UINT64_C(0x40000000)
+#define STACK_BESIDE_MAX UINT64_C(0x4000000)
+#define HEAP_ROOM        (UINT64_C(1) << 36) /* above a program that others are beside */
+#define STACK_ROOM       UINT64_C(0x8000000)
+#define STACK_EXPAND     UINT64_C(0x20000) /* below the first rsp the stack need not grow at once */
+#define STACK_GAP_MAX    8192
+#define ARGUMENTS_MAX    UINT64_C(0x600000) /* 3/4 of the default stack, as Linux bounds it */
+#define ARGUMENTS_MIN    UINT64_C(0x20000)
+#define RANDOM_IMAGE     (UINT64_C(1) << 28) /* pages: Linux's entropy for each */
+#define RANDOM_MAPPINGS  (UINT64_C(1) << 28)
+#define RANDOM_STACK     (UINT64_C(1) << 22)
+#define RANDOM_HEAP      (UINT64_C(1) << 13)
+#define ELF_PHDR_SIZE    56
 
 static struct exec_options options;
-
-/* Keeps writers away from the running program's file. */
-static struct exec_image running, running_interpreter;
 
 void exec_configure(const struct exec_options *o)
 {
@@ -66,6 +66,7 @@ struct exec_job {
     struct virt_range stack; /* as far as it may grow now */
     virt_t mappings_end;     /* mmap() goes downwards from here */
     virt_t vdso;
+    bool beside; /* other programs stay in memory */
     struct exec_refusal *why;
 };
 
@@ -245,6 +246,72 @@ static virt_t place_vdso(struct exec_job *job, uint64_t *mappings_end)
     return virt(*mappings_end);
 }
 
+static uint64_t image_size(const struct exec_image *image)
+{
+    return image->elf != NULL ? image->elf->end - image->elf->start : 0;
+}
+
+/* Is [start, end) free, or the caller's own that goes away? */
+static bool is_free(uint64_t start, uint64_t end)
+{
+    const struct program *own = process_current()->program;
+    if (end > LAYOUT_PROGRAM_END)
+        return false;
+    const struct area *a = areas_next(virt(start));
+    while (a != NULL && a->range.start.v < end && a->owner == own->owner && own->users == 1)
+        a = areas_next(a->range.end);
+    return a == NULL || a->range.start.v >= end;
+}
+
+/* An image that cannot be moved. */
+static MUST_CHECK enum err check_fixed(struct exec_job *job, const struct exec_image *image)
+{
+    if (image->elf == NULL || image->elf->position_independent ||
+        is_free(image->elf->start, image->elf->end))
+        return E_OK;
+    enum err e = exec_refuse(job->why, E_NOMEM, job->path,
+                             "it can only run at an address where another program is: link it "
+                             "position-independent (-pie or -static-pie)");
+    log_warn("%s", job->why->sentence);
+    return e;
+}
+
+/*
+ * Beside other programs: everything but the program itself in one hole, and that where a program
+ * usually is, or in steps above. The stack has its full size at once: what lies below it now may
+ * be gone, and taken by others, when it grows.
+ *
+ *      | interpreter | vdso | gap | stack |               | program |  room for its heap  |
+ */
+static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_size)
+{
+    struct virt_range hole;
+    uint64_t interpreter = image_size(&job->interpreter);
+    enum err e = check_fixed(job, &job->program);
+    if (e == E_OK)
+        e = check_fixed(job, &job->interpreter);
+    if (e != E_OK)
+        return e;
+    e = areas_find_hole(interpreter + vdso_size() + AREA_STACK_GAP + stack_size, PAGE_SIZE, virt(0),
+                        &hole);
+    if (e != E_OK)
+        return no_memory(job);
+    job->stack = (struct virt_range){virt(hole.end.v - stack_size), hole.end};
+    job->vdso = virt(hole.start.v + interpreter);
+    if (interpreter != 0 && job->interpreter.elf->position_independent)
+        job->interpreter.bias = hole.start.v - job->interpreter.elf->start;
+    if (!job->program.elf->position_independent)
+        return E_OK;
+    uint64_t start = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE);
+    while (!is_free(start, start + image_size(&job->program) + HEAP_ROOM)) {
+        start += HEAP_ROOM;
+        if (start >= hole.start.v)
+            return no_memory(job);
+    }
+    job->program.bias = start - job->program.elf->start;
+    return E_OK;
+}
+
 /* Decides where everything goes: stack at the top, then mappings (the interpreter first), the
  * program's own address or the usual one for those that have none. */
 static MUST_CHECK enum err place(struct exec_job *job)
@@ -253,6 +320,9 @@ static MUST_CHECK enum err place(struct exec_job *job)
     uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
     uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
     const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
+    job->beside = !program_is_alone(process_current()->program);
+    if (job->beside)
+        return place_beside(job, clamp(size, STACK_MIN, STACK_BESIDE_MAX));
     /* As Linux: room for a limit that is raised later. */
     uint64_t below = top - (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
 
@@ -261,7 +331,7 @@ static MUST_CHECK enum err place(struct exec_job *job)
     job->mappings_end = virt(below);
     job->vdso = place_vdso(job, &below);
     if (interpreter != NULL) {
-        below -= interpreter->end - interpreter->start;
+        below -= image_size(&job->interpreter);
         job->interpreter.bias = interpreter->position_independent ? below - interpreter->start : 0;
     }
     if (elf->position_independent)
@@ -301,11 +371,12 @@ static MUST_CHECK enum err build_stack(struct exec_job *job)
 static MUST_CHECK enum err map_stack(struct exec_job *job)
 {
     uint64_t used = align_up(job->stack_bytes, PAGE_SIZE) + STACK_EXPAND;
-    if (used > virt_range_size(job->stack))
+    if (job->beside || used > virt_range_size(job->stack))
         used = virt_range_size(job->stack);
     struct area stack = {
         .range = virt_range(job->stack.end.v - used, job->stack.end.v),
         .kind = AREA_ANONYMOUS,
+        .owner = process_current()->program->owner,
         .flags = AREA_STACK | AREA_GROWS_DOWN,
         .prot = job->program.elf->executable_stack ? mem_prot_from_linux(7) : prot_rw(),
         .file_end = UINT64_MAX,
@@ -346,20 +417,34 @@ static void reset_process(struct exec_job *job)
     name = name != NULL ? name + 1 : job->execfn;
     process_rename(thread_current(), name, strlen(name));
     fs_set_executable(job->program.file->dentry);
-    process_current()->start_ns = time_now_ns();
+    lt->process->has_run_exec = true;
+    process_release_vfork(lt);
 }
 
 static void describe_process(struct exec_job *job, const struct stack_layout *layout)
 {
     const struct stack_plan *plan = &job->plan;
-    process_current()->arguments = layout->arguments;
-    process_current()->environment = layout->environment;
-    process_current()->stack = virt(layout->rsp);
-    process_current()->image = virt_range(job->program.elf->start + job->program.bias,
-                                          job->program.elf->end + job->program.bias);
-    memset(process_current()->auxv, 0, sizeof process_current()->auxv);
-    memcpy(process_current()->auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
-    process_current()->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
+    struct program *program = process_current()->program;
+    program->arguments = layout->arguments;
+    program->environment = layout->environment;
+    program->stack = virt(layout->rsp);
+    program->image = virt_range(job->program.elf->start + job->program.bias,
+                                job->program.elf->end + job->program.bias);
+    memcpy(program->auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
+    program->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
+}
+
+/* The new program's memory takes the place of the old one's, which others may have still. */
+static void replace_memory(const struct exec_job *job, struct program *new)
+{
+    struct process *process = process_current();
+    if (!job->beside) {
+        areas_clear();
+        history_clear();
+        areas_set_mmap_base(job->mappings_end);
+    }
+    program_put(process->program);
+    process->program = new;
 }
 
 /* The point of no return. */
@@ -367,14 +452,18 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
 {
     struct stack_layout layout;
     uint64_t heap = job->program.elf->end + job->program.bias + random_pages(RANDOM_HEAP);
-    if (heap > job->mappings_end.v)
+    if (!job->beside && heap > job->mappings_end.v)
         heap = job->program.elf->end + job->program.bias;
 
+    struct program *program = program_new();
+    if (program == NULL)
+        return no_memory(job);
     enum err e = process_be_only_thread();
-    if (e != E_OK)
+    if (e != E_OK) {
+        program_put(program);
         return e;
-    areas_clear();
-    areas_set_mmap_base(job->mappings_end);
+    }
+    replace_memory(job, program);
     mem_exec_reset(virt(heap));
     reset_process(job);
     e = map_all(job, &layout);
@@ -388,10 +477,8 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
     out->entry = virt(start->elf->entry + start->bias);
     out->stack = virt(layout.rsp);
 
-    exec_image_close(&running);
-    exec_image_close(&running_interpreter);
-    running.file = job->program.file;
-    running_interpreter.file = job->interpreter.file;
+    program->file.file = job->program.file;
+    program->interpreter.file = job->interpreter.file;
     job->program.file = job->interpreter.file = NULL;
     return E_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "fs/vfs.h"
 #include "linux/exec.h"
+#include "linux/process.h"
 #include "linux/sys_mem.h"
 #include "mm/areas.h"
 #include "mm/heap.h"
@@ -192,6 +193,7 @@ static MUST_CHECK enum err map_file_part(struct file *file, const struct elf64_s
         .range = virt_range(align_down(start, PAGE_SIZE), align_up(end, PAGE_SIZE)),
         .kind = AREA_FILE,
         .flags = AREA_IMAGE,
+        .owner = process_current()->program->owner,
         .prot = segment_prot(s),
         .source = source,
         .offset = align_down(s->offset, PAGE_SIZE),
@@ -223,6 +225,7 @@ static MUST_CHECK enum err map_segment(struct file *file, const struct elf64_seg
         .range = virt_range(zero_start, align_up(end, PAGE_SIZE)),
         .kind = AREA_ANONYMOUS,
         .flags = AREA_IMAGE,
+        .owner = process_current()->program->owner,
         .prot = segment_prot(s),
         .file_end = UINT64_MAX,
     };

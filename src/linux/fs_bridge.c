@@ -66,13 +66,13 @@ static bool describe_thread(uint32_t tid, struct fs_process *out)
                  : thread->state == THREAD_ASLEEP ? 'S'
                                                   : 'R',
         .name = thread != NULL ? thread->name : "",
-        .arguments = process->arguments,
-        .environment = process->environment,
-        .auxv = process->auxv,
-        .auxv_size = process->auxv_words * sizeof process->auxv[0],
-        .stack_start = process->stack,
-        .image_start = process->image.start,
-        .image_end = process->image.end,
+        .arguments = process->program->arguments,
+        .environment = process->program->environment,
+        .auxv = process->program->auxv,
+        .auxv_size = process->program->auxv_words * sizeof process->program->auxv[0],
+        .stack_start = process->program->stack,
+        .image_start = process->program->image.start,
+        .image_end = process->program->image.end,
         .start_ns = process->start_ns,
         .user_ns = tid == 0         ? process_cpu_ns(process)
                    : thread != NULL ? thread_cpu_ns(thread)

@@ -6,8 +6,6 @@
 #include "mm/memory.h"
 #include "mm/paging.h"
 
-static uint32_t future_lock;
-
 bool mem_covered(struct virt_range range)
 {
     for (virt_t at = range.start; at.v < range.end.v;) {
@@ -24,6 +22,16 @@ bool mem_is_free(struct virt_range range)
     const struct area *next = areas_next(range.start);
     return range.start.v >= LAYOUT_PROGRAM_START && range.end.v <= LAYOUT_PROGRAM_END &&
            (next == NULL || next->range.start.v >= range.end.v);
+}
+
+bool mem_is_ours(struct virt_range range)
+{
+    uint32_t owner = process_current()->program->owner;
+    for (const struct area *a = areas_next(range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
+        if (a->owner != owner)
+            return false;
+    return true;
 }
 
 uint64_t mem_bytes_in(struct virt_range range)
@@ -126,12 +134,12 @@ bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more)
 
 uint32_t mem_future_lock(void)
 {
-    return future_lock;
+    return process_current()->program->future_lock;
 }
 
 void mem_set_future_lock(uint32_t flags)
 {
-    future_lock = flags;
+    process_current()->program->future_lock = flags;
 }
 
 bool mem_can_lock(void)
@@ -158,6 +166,8 @@ bool mem_may_lock(uint64_t more)
 
 void mem_limits_changed(void)
 {
+    if (!program_is_alone(process_current()->program))
+        return; /* only the first to come has a stack that grows */
     areas_set_limits(process_current()->rlimits[RLIMIT_STACK].soft,
                      process_current()->rlimits[RLIMIT_AS].soft);
 }

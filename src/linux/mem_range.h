@@ -24,6 +24,8 @@ static inline bool mem_range(uint64_t at, uint64_t size, struct virt_range *out)
 bool mem_covered(struct virt_range range);
 /* Is there no area in it, and is it the program's? */
 bool mem_is_free(struct virt_range range);
+/* Does no part of it belong to another program? */
+bool mem_is_ours(struct virt_range range);
 /* Bytes of the range that areas cover. */
 uint64_t mem_bytes_in(struct virt_range range);
 

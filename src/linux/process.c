@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/irq_flags.h"
+#include "fs/context.h"
 #include "fs/file_table.h"
 #include "kern/machine.h"
 #include "kern/profile.h"
@@ -117,6 +118,7 @@ static void clear(struct linux_thread *lt)
 {
     lt->thread = NULL;
     lt->must_exit = lt->mask_saved = false;
+    lt->vfork_child = lt->vfork_parent = 0;
     lt->clear_tid = lt->robust_list = lt->rseq = 0;
     lt->history_next = 0;
     lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
@@ -185,6 +187,7 @@ void linux_thread_join(struct linux_thread *lt, struct thread *thread)
     uint64_t irq = irq_save();
     lt->thread = thread;
     thread->linux_thread = lt;
+    thread->fs_context = lt->process->fs;
     list_add_tail(&lt->process->threads, &lt->link);
     lt->process->thread_count++;
     irq_restore(irq);
@@ -209,15 +212,26 @@ static void init_rlimits(struct process *process, uint64_t memory)
     process->rlimits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
 }
 
+static void init_lists(struct process *process)
+{
+    list_init(&process->threads);
+    list_init(&process->children);
+    list_init(&process->sibling_link);
+    wait_queue_init(&process->thread_left);
+    wait_queue_init(&process->child_changed);
+    signal_pending_init(&process->pending);
+    timers_init(process);
+}
+
 void process_init(uint64_t memory)
 {
     struct process *process = &first_process;
     for (size_t i = 0; i < TID_BUCKETS; i++)
         list_init(&tids[i]);
-    list_init(&process->threads);
+    init_lists(process);
     list_add_tail(&processes, &process->all_link);
-    wait_queue_init(&process->thread_left);
-    signal_pending_init(&process->pending);
+    process->program = &program_none;
+    process->fs = &fs_first;
     clear(&first_thread);
     if (give_vectors(&first_thread) != E_OK)
         panic("no memory for the first thread of the program");
@@ -233,7 +247,93 @@ void process_init(uint64_t memory)
     str_copy(process->host_name, "ouro", sizeof process->host_name);
     str_copy(process->domain_name, "(none)", sizeof process->domain_name);
     init_rlimits(process, memory);
-    timers_init(process);
+    process->start_ns = time_now_ns();
+}
+
+static MUST_CHECK enum err copy_groups(const struct process *from, struct process *to)
+{
+    size_t size = from->group_count * sizeof *to->groups;
+    to->groups = NULL;
+    if (size == 0)
+        return E_OK;
+    to->groups = heap_alloc(size);
+    if (to->groups == NULL)
+        return E_NOMEM;
+    memcpy(to->groups, from->groups, size);
+    return E_OK;
+}
+
+/* What a child has of its own, in a copy of its parent. */
+static void become_child(struct process *process, struct process *parent)
+{
+    init_lists(process);
+    process->parent = parent;
+    process->ppid = parent->pid;
+    process->thread_count = 0;
+    process->exit_status = 0;
+    process->ending = process->has_run_exec = process->unwanted = false;
+    process->ended_cpu_ns = process->children_cpu_ns = 0;
+    process->child_subreaper = process->pdeath_signal = 0;
+    process->start_ns = time_now_ns();
+}
+
+static void drop_handlers(struct process *process)
+{
+    for (int s = 1; s <= SIGNAL_COUNT; s++)
+        if (process->actions[s].handler != SIG_IGN)
+            process->actions[s] = (struct signal_action){0};
+}
+
+enum err process_new(struct process *parent, const struct process_sharing *share,
+                     struct process **out)
+{
+    struct process *process = heap_alloc(sizeof *process);
+    if (process == NULL)
+        return E_NOMEM;
+    *process = *parent;
+    become_child(process, parent);
+    if (share->no_handlers)
+        drop_handlers(process);
+    enum err e = copy_groups(parent, process);
+    if (e != E_OK)
+        goto free_process;
+    if (share->cwd && share->files) {
+        process->fs->references++;
+    } else {
+        e = fs_context_copy(parent->fs, share->files, &process->fs);
+        if (e != E_OK)
+            goto free_groups;
+    }
+    e = linux_thread_new(process, &process->leader);
+    if (e != E_OK)
+        goto put_context;
+    process->pid = process->leader->tid;
+    process->program->users++;
+    list_add_tail(&processes, &process->all_link);
+    list_add_tail(&parent->children, &process->sibling_link);
+    *out = process;
+    return E_OK;
+
+put_context:
+    fs_context_put(process->fs);
+free_groups:
+    heap_free(process->groups);
+free_process:
+    heap_free(process);
+    return e;
+}
+
+void process_free(struct process *process)
+{
+    if (process->fs != NULL)
+        fs_context_put(process->fs);
+    if (process->program != NULL)
+        program_put(process->program);
+    list_remove(&process->all_link);
+    list_remove(&process->sibling_link);
+    linux_thread_free(process->leader);
+    heap_free(process->groups);
+    heap_free(process);
 }
 
 uint64_t process_cpu_ns(const struct process *process)
@@ -276,7 +376,7 @@ static NORETURN void machine_ends(int status)
         frames_check(&machine_frames);
     }
     stats_report();
-    profile_tell(first_process.image.start.v);
+    profile_tell(first_process.program->image.start.v);
     machine_exit(signal != 0 ? SIGNAL_EXIT + signal : status >> 8 & 0xff);
 }
 
@@ -285,6 +385,7 @@ static bool leave(struct linux_thread *lt)
 {
     struct process *process = lt->process;
     thread_exit_futexes(lt);
+    process_release_vfork(lt);
     process->ended_cpu_ns += thread_cpu_ns(lt->thread);
     uint64_t irq = irq_save();
     list_remove(&lt->link);
@@ -305,11 +406,13 @@ NORETURN void linux_thread_exit(int status)
         machine_ends(process->exit_status);
     bool others = leave(lt);
     thread_current()->linux_thread = NULL;
+    thread_current()->fs_context = NULL;
     lt->thread = NULL;
     wait_queue_wake(&process->thread_left);
     if (!leader)
         linux_thread_free(lt);
-    assert(others);
+    if (!others)
+        process_bury(process);
     thread_exit();
 }
 

@@ -4,11 +4,15 @@
  * process has pid 1, because it is what the machine was started for; when it ends, the machine
  * does.
  *
- *   struct thread (kern/) <--> struct linux_thread --> struct process
+ *   struct thread (kern/) <--> struct linux_thread --> struct process --> struct program
  *                                  ^ in process.threads while it lives, in the table of tids
  *
+ * Others are made by vfork() and its kin (sys_clone.c) and are in their parent's `children`
+ * (family.c). A process whose last thread has ended is a zombie: what is left is its pid, its status
+ * and its times, until the parent waits for it.
+ *
  * A leader that ends before its other threads stays in the table, without a struct thread, until
- * the process ends: its tid is the process's pid.
+ * the process ends, and that of a zombie until it is waited for: its tid is the process's pid.
  *
  * struct process is touched by threads only (the kernel is not preempted), except for the fields
  * under "interrupts off".
@@ -21,6 +25,7 @@
 #include "base/list.h"
 #include "kern/sync.h"
 #include "kern/thread.h"
+#include "linux/program.h"
 #include "linux/signal.h"
 #include "linux/syscall.h"
 #include "linux/timers.h"
@@ -67,11 +72,24 @@ struct ids {
 #define CAPABILITIES_ALL ((UINT64_C(1) << 41) - 1) /* CAP_LAST_CAP is 40 */
 
 struct process {
-    int pid;
+    int pid, ppid;
     struct linux_thread *leader; /* its tid is pid; may have ended */
-    uint32_t thread_count;       /* that live */
-    bool ending;     /* exit_group, or a deadly signal: all threads are on their way out */
-    int exit_status; /* as wait4() shows it; the leader's, or the group's while ending */
+    struct program *program;
+    struct fs_context *fs;
+
+    struct process *parent; /* NULL: the first */
+    struct list children;   /* struct process.sibling_link, zombies too */
+    struct list sibling_link;
+    struct wait_queue child_changed; /* woken when a child has become a zombie */
+    int exit_signal;                 /* that the parent gets; 0: none */
+    bool zombie;
+    bool unwanted; /* an orphan that nobody waits for: no zombie will be left of it */
+    bool has_run_exec;
+    uint64_t children_cpu_ns; /* of those that were waited for, and theirs */
+
+    uint32_t thread_count; /* that live */
+    bool ending;           /* exit_group, or a deadly signal: all threads are on their way out */
+    int exit_status;       /* as wait4() shows it; the leader's, or the group's while ending */
     struct wait_queue thread_left; /* woken when one of several threads has ended */
     uint64_t ended_cpu_ns;         /* of threads that ended */
 
@@ -88,14 +106,7 @@ struct process {
         thp_disable;
     char host_name[HOST_NAME_MAX + 1], domain_name[HOST_NAME_MAX + 1];
 
-    /* Of the program that exec started: */
-    struct virt_range arguments,
-        environment;         /* its strings on the stack: /proc/self/cmdline, environ */
-    struct virt_range image; /* all segments */
-    virt_t stack;            /* the first rsp */
-    uint64_t auxv[64];       /* pairs, ending with AT_NULL: /proc/self/auxv */
-    uint32_t auxv_words;
-    uint64_t start_ns; /* time_now_ns() then */
+    uint64_t start_ns; /* time_now_ns() when it was made */
 
     struct process_timers timers;
     struct list all_link;                           /* of all processes */
@@ -118,8 +129,10 @@ struct linux_thread {
     struct thread *thread; /* NULL: an ended leader */
     struct process *process;
     int tid;
-    bool must_exit;       /* the process ends, or another of its threads runs a new program */
-    uint64_t clear_tid;   /* set_tid_address */
+    bool must_exit;     /* the process ends, or another of its threads runs a new program */
+    int vfork_child;    /* waits until that thread's process ends or runs a program; 0: does not */
+    int vfork_parent;   /* the thread that waits so for this one; 0: none */
+    uint64_t clear_tid; /* set_tid_address */
     uint64_t robust_list; /* set_robust_list, size 24 */
     uint64_t rseq;        /* address; 0 when not registered */
     uint32_t rseq_size, rseq_signature;
@@ -179,6 +192,23 @@ MUST_CHECK enum err linux_thread_new(struct process *process, struct linux_threa
 void linux_thread_free(struct linux_thread *thread);
 /* Joins the threads of its process. */
 void linux_thread_join(struct linux_thread *lt, struct thread *thread);
+
+/* A child of `parent` with one thread, which is not running yet and has no struct thread, and with
+ * copies of what the parent has; the program is shared. E_AGAIN, E_NOMEM. */
+struct process_sharing {
+    bool cwd, files;  /* CLONE_FS, CLONE_FILES */
+    bool no_handlers; /* CLONE_CLEAR_SIGHAND */
+};
+MUST_CHECK enum err process_new(struct process *parent, const struct process_sharing *share,
+                                struct process **out);
+/* Frees a process without threads: a zombie, or one that process_new() made. */
+void process_free(struct process *process);
+
+/* linux/family.c: the last thread has left `process`, which is not the first: its orphans and its
+ * parent hear of it. `process` may be gone afterwards. */
+void process_bury(struct process *process);
+/* A thread that waits in vfork() for this one goes on. */
+void process_release_vfork(struct linux_thread *lt);
 
 /* CPU time of all its threads, those that ended too. */
 uint64_t process_cpu_ns(const struct process *process);

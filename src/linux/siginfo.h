@@ -120,6 +120,8 @@ enum signal_code { /* si_code; positive: the kernel's */
     BUS_ADRERR = 2,
     TRAP_BRKPT = 1,
     TRAP_TRACE = 2,
+    CLD_EXITED = 1,
+    CLD_KILLED = 2,
 };
 
 struct siginfo { /* siginfo_t */
@@ -139,6 +141,12 @@ struct siginfo { /* siginfo_t */
         struct {
             uint64_t address;
         } fault;
+        struct { /* SIGCHLD; times in clock ticks */
+            int32_t pid;
+            uint32_t uid;
+            int32_t status;
+            int64_t user_time, system_time;
+        } child;
         uint8_t bytes[112];
     };
 };

@@ -7,6 +7,7 @@
 #include "kern/thread.h"
 #include "linux/process.h"
 #include "linux/sys_sched.h"
+#include "linux/sys_wait.h"
 #include "mm/layout.h"
 #include "mm/usercopy.h"
 
@@ -71,9 +72,7 @@ static MUST_CHECK enum err check(const struct clone *c)
         return E_INVAL;
     if (f & CLONE_PARENT && process_current() == process_first())
         return E_INVAL;
-    if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
-        return E_INVAL;
-    if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+    if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP | CLONE_PIDFD))
         return E_INVAL;
     if (f & CLONE_SETTLS && c->tls >= LAYOUT_PROGRAM_END)
         return E_PERM;
@@ -91,21 +90,18 @@ static void lay_out_frame(struct thread *thread, const struct trap_frame *parent
     thread->fs_base = c->flags & CLONE_SETTLS ? c->tls : thread_get_fs_base();
 }
 
-static MUST_CHECK enum err clone_thread(struct syscall *call, const struct clone *c)
+/* The caller frees `lt` when it fails. */
+static MUST_CHECK enum err start(struct linux_thread *lt, struct syscall *call,
+                                 const struct clone *c)
 {
     const struct linux_thread *self = linux_current();
-    struct linux_thread *lt;
     struct thread *thread;
-    enum err e = linux_thread_new(self->process, &lt);
-    if (e != E_OK)
-        return e;
-    e = thread_create_program(thread_current()->name, start_thread, NULL, &thread);
-    if (e != E_OK) {
-        linux_thread_free(lt);
+    if (thread_create_program(thread_current()->name, start_thread, NULL, &thread) != E_OK)
         return E_AGAIN; /* what pthread_create() reports for want of memory, too */
-    }
     lay_out_frame(thread, call->frame, c);
     lt->blocked = self->blocked;
+    if (c->flags & CLONE_VFORK)
+        lt->alternate_stack = self->alternate_stack;
     if (c->flags & CLONE_CHILD_CLEARTID)
         lt->clear_tid = c->child_tid;
     linux_thread_join(lt, thread);
@@ -116,7 +112,40 @@ static MUST_CHECK enum err clone_thread(struct syscall *call, const struct clone
     if (c->flags & CLONE_CHILD_SETTID)
         (void)!copy_out(virt(c->child_tid), &lt->tid, sizeof lt->tid);
     call->result = (uint64_t)lt->tid;
+    if (c->flags & CLONE_VFORK)
+        process_wait_vfork(lt);
     return E_OK;
+}
+
+static MUST_CHECK enum err clone_thread(struct syscall *call, const struct clone *c)
+{
+    struct linux_thread *lt;
+    enum err e = linux_thread_new(process_current(), &lt);
+    if (e != E_OK)
+        return e;
+    e = start(lt, call, c);
+    if (e != E_OK)
+        linux_thread_free(lt);
+    return e;
+}
+
+static MUST_CHECK enum err clone_process(struct syscall *call, const struct clone *c)
+{
+    struct process *self = process_current(), *child;
+    struct process_sharing share = {
+        .cwd = c->flags & CLONE_FS,
+        .files = c->flags & CLONE_FILES,
+        .no_handlers = c->flags & CLONE_CLEAR_SIGHAND,
+    };
+    bool sibling = c->flags & CLONE_PARENT;
+    enum err e = process_new(sibling ? self->parent : self, &share, &child);
+    if (e != E_OK)
+        return e;
+    child->exit_signal = sibling ? self->exit_signal : c->exit_signal;
+    e = start(child->leader, call, c);
+    if (e != E_OK)
+        process_free(child);
+    return e;
 }
 
 static enum err refuse_fork(const char *name)
@@ -135,9 +164,9 @@ static enum err perform(struct syscall *call, const struct clone *c, const char 
     enum err e = check(c);
     if (e != E_OK)
         return e;
-    if (!(c->flags & CLONE_THREAD))
-        return refuse_fork(name);
-    return clone_thread(call, c);
+    if (c->flags & CLONE_THREAD)
+        return clone_thread(call, c);
+    return c->flags & CLONE_VM ? clone_process(call, c) : refuse_fork(name);
 }
 
 enum err sys_clone(struct syscall *call)
@@ -233,6 +262,6 @@ enum err sys_fork(struct syscall *call)
 
 enum err sys_vfork(struct syscall *call)
 {
-    (void)call;
-    return refuse_fork("vfork");
+    const struct clone c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGNAL_CHLD};
+    return perform(call, &c, "vfork");
 }

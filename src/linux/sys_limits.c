@@ -9,9 +9,9 @@
 
 #define NR_OPEN (1 << 20) /* /proc/sys/fs/nr_open: what RLIMIT_NOFILE may be raised to */
 
-static enum err set_limit(uint32_t resource, const struct rlimit *to)
+static enum err set_limit(struct process *process, uint32_t resource, const struct rlimit *to)
 {
-    struct rlimit *limit = &process_current()->rlimits[resource];
+    struct rlimit *limit = &process->rlimits[resource];
     if (to->soft > to->hard)
         return E_INVAL;
     if (resource == RLIMIT_NOFILE && to->hard > NR_OPEN)
@@ -39,7 +39,7 @@ enum err sys_setrlimit(struct syscall *call)
     if (e != E_OK)
         return e;
     uint32_t resource = (uint32_t)call->arg[0];
-    return resource < RLIMIT_COUNT ? set_limit(resource, &to) : E_INVAL;
+    return resource < RLIMIT_COUNT ? set_limit(process_current(), resource, &to) : E_INVAL;
 }
 
 enum err sys_prlimit64(struct syscall *call)
@@ -51,13 +51,15 @@ enum err sys_prlimit64(struct syscall *call)
         if (e != E_OK)
             return e;
     }
-    if ((int)call->arg[0] != 0 && (int)call->arg[0] != process_current()->pid)
+    struct process *process =
+        (int)call->arg[0] == 0 ? process_current() : process_find((int)call->arg[0]);
+    if (process == NULL)
         return E_SRCH;
     if (resource >= RLIMIT_COUNT)
         return E_INVAL;
-    old = process_current()->rlimits[resource];
+    old = process->rlimits[resource];
     if (call->arg[2] != 0) {
-        enum err e = set_limit(resource, &to);
+        enum err e = set_limit(process, resource, &to);
         if (e != E_OK)
             return e;
     }
@@ -68,25 +70,25 @@ enum err sys_prlimit64(struct syscall *call)
 #define RUSAGE_CHILDREN (-1)
 #define RUSAGE_THREAD   1
 
-struct rusage {
-    struct timeval user, system;
-    uint64_t max_resident_kib;
-    uint64_t others[13];
-};
-
 _Static_assert(sizeof(struct rusage) == 144, "linux/resource.h");
+
+struct rusage rusage_of(uint64_t cpu_ns)
+{
+    return (struct rusage){.user = timeval_of_ns(cpu_ns)};
+}
 
 enum err sys_getrusage(struct syscall *call)
 {
-    struct rusage out = {0};
+    struct rusage out;
     switch ((int)call->arg[0]) {
     case RUSAGE_THREAD:
-        out.user = timeval_of_ns(thread_cpu_ns(thread_current()));
+        out = rusage_of(thread_cpu_ns(thread_current()));
         break;
     case RUSAGE_SELF:
-        out.user = timeval_of_ns(process_cpu_ns(process_current()));
+        out = rusage_of(process_cpu_ns(process_current()));
         break;
     case RUSAGE_CHILDREN:
+        out = rusage_of(process_current()->children_cpu_ns);
         break;
     default:
         return E_INVAL;

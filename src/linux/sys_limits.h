@@ -2,7 +2,16 @@
 /* Resource limits and use: getrlimit(2), getrusage(2). */
 #pragma once
 
+#include "linux/abi_time.h"
 #include "linux/syscall.h"
+
+struct rusage { /* linux/resource.h */
+    struct timeval user, system;
+    uint64_t max_resident_kib;
+    uint64_t others[13];
+};
+
+struct rusage rusage_of(uint64_t cpu_ns);
 
 enum err sys_getrlimit(struct syscall *call);
 enum err sys_setrlimit(struct syscall *call);

@@ -40,7 +40,6 @@ enum {
 
 #define MAP_32BIT_END UINT64_C(0x80000000)
 
-static virt_t brk_start, brk_now;
 static uint64_t rwx_exceptions;
 
 prot_t mem_prot_from_linux(uint64_t prot)
@@ -64,9 +63,8 @@ uint64_t mem_rwx_exceptions(void)
 
 void mem_exec_reset(virt_t start)
 {
-    history_clear();
-    brk_start = brk_now = start;
-    mem_set_future_lock(0);
+    struct program *program = process_current()->program;
+    program->brk_start = program->brk = start;
     mem_limits_changed();
 }
 
@@ -90,7 +88,8 @@ void mem_note(const struct syscall *call, enum history_kind kind, struct virt_ra
 
 struct virt_range mem_heap(void)
 {
-    return (struct virt_range){brk_start, brk_now};
+    const struct program *program = process_current()->program;
+    return (struct virt_range){program->brk_start, program->brk};
 }
 
 struct request {
@@ -128,6 +127,8 @@ static enum err choose_place(struct request *r)
     if (address < LAYOUT_PROGRAM_START)
         return E_PERM;
     *out = virt_range(address, address + size);
+    if (r->flags & MAP_FIXED && !mem_is_ours(*out))
+        return E_NOMEM;
     return r->flags & MAP_FIXED_NOREPLACE && !mem_is_free(*out) ? E_EXIST : E_OK;
 }
 
@@ -236,7 +237,10 @@ enum err sys_mmap(struct syscall *call)
         .prot = call->arg[2],
         .flags = call->arg[3],
         .offset = call->arg[5],
-        .area = {.kind = AREA_ANONYMOUS, .flags = mem_future_lock(), .file_end = UINT64_MAX},
+        .area = {.kind = AREA_ANONYMOUS,
+                 .flags = mem_future_lock(),
+                 .owner = process_current()->program->owner,
+                 .file_end = UINT64_MAX},
     };
     if (!is_aligned(r.offset, PAGE_SIZE))
         return E_INVAL;
@@ -348,6 +352,7 @@ static enum err grow_heap(struct virt_range more)
         .range = more,
         .kind = AREA_ANONYMOUS,
         .flags = AREA_HEAP | mem_future_lock(),
+        .owner = process_current()->program->owner,
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };
@@ -369,12 +374,13 @@ static enum err grow_heap(struct virt_range more)
 /* The result is the break, whether it moved or not: that is how brk(2) says no. */
 enum err sys_brk(struct syscall *call)
 {
+    struct program *program = process_current()->program;
     uint64_t want = call->arg[0], data = process_current()->rlimits[RLIMIT_DATA].soft;
-    call->result = brk_now.v;
-    if (want < brk_start.v || want > LAYOUT_PROGRAM_END - PAGE_SIZE ||
-        (data != RLIM_INFINITY && want - brk_start.v > data))
+    call->result = program->brk.v;
+    if (want < program->brk_start.v || want > LAYOUT_PROGRAM_END - PAGE_SIZE ||
+        (data != RLIM_INFINITY && want - program->brk_start.v > data))
         return E_OK;
-    uint64_t have_end = align_up(brk_now.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
+    uint64_t have_end = align_up(program->brk.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
     enum err e = E_OK;
     if (want_end < have_end)
         e = areas_remove(virt_range(want_end, have_end));
@@ -386,6 +392,6 @@ enum err sys_brk(struct syscall *call)
         mem_note(call, HISTORY_UNMAP, virt_range(want_end, have_end), prot_none());
     else if (want_end > have_end)
         mem_note(call, HISTORY_MAP, virt_range(have_end, want_end), prot_rw());
-    call->result = brk_now.v = want;
+    call->result = program->brk.v = want;
     return E_OK;
 }

@@ -26,97 +26,10 @@ enum err sys_getpid(struct syscall *call)
     return E_OK;
 }
 
-enum err sys_getppid(struct syscall *call)
-{
-    call->result = 0;
-    return E_OK;
-}
-
 enum err sys_gettid(struct syscall *call)
 {
     call->result = (uint64_t)linux_current()->tid;
     return E_OK;
-}
-
-static bool is_self(uint64_t pid)
-{
-    return (int)pid == 0 || (int)pid == process_current()->pid;
-}
-
-enum err sys_getpgrp(struct syscall *call)
-{
-    call->result = (uint64_t)process_current()->pgid;
-    return E_OK;
-}
-
-enum err sys_getpgid(struct syscall *call)
-{
-    call->result = (uint64_t)process_current()->pgid;
-    return is_self(call->arg[0]) ? E_OK : E_SRCH;
-}
-
-/* The process leads its session, and a leader's group cannot be changed. */
-enum err sys_setpgid(struct syscall *call)
-{
-    if ((int)call->arg[1] < 0)
-        return E_INVAL;
-    return is_self(call->arg[0]) ? E_PERM : E_SRCH;
-}
-
-enum err sys_getsid(struct syscall *call)
-{
-    call->result = (uint64_t)process_current()->sid;
-    return is_self(call->arg[0]) ? E_OK : E_SRCH;
-}
-
-enum err sys_setsid(struct syscall *call)
-{
-    (void)call;
-    return E_PERM;
-}
-
-#define WNOHANG    UINT32_C(0x1)
-#define WSTOPPED   UINT32_C(0x2)
-#define WEXITED    UINT32_C(0x4)
-#define WCONTINUED UINT32_C(0x8)
-#define WNOWAIT    UINT32_C(0x01000000)
-#define WCLONE     UINT32_C(0xe0000000) /* __WNOTHREAD, __WALL, __WCLONE */
-
-enum err sys_wait4(struct syscall *call)
-{
-    uint32_t options = (uint32_t)call->arg[2];
-    if (options & ~(WNOHANG | WSTOPPED | WCONTINUED | WCLONE))
-        return E_INVAL;
-    return (int)call->arg[0] == INT32_MIN ? E_SRCH : E_CHILD;
-}
-
-enum { /* idtype_t */
-    P_ALL,
-    P_PID,
-    P_PGID,
-    P_PIDFD,
-};
-
-enum err sys_waitid(struct syscall *call)
-{
-    uint32_t options = (uint32_t)call->arg[3];
-    int id = (int)call->arg[1];
-    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WCLONE))
-        return E_INVAL;
-    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
-        return E_INVAL;
-    switch ((int)call->arg[0]) {
-    case P_ALL:
-        return E_CHILD;
-    case P_PID:
-        return id <= 0 ? E_INVAL : E_CHILD;
-    case P_PGID:
-        return id < 0 ? E_INVAL : E_CHILD;
-    case P_PIDFD:
-        return id < 0 ? E_INVAL : E_BADF;
-    default:
-        return E_INVAL;
-    }
 }
 
 enum err sys_set_tid_address(struct syscall *call)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The process and its thread: exit(2), getpid(2), setpgid(2), wait(2), prctl(2), arch_prctl(2). */
+/* The process and its thread: exit(2), getpid(2), prctl(2), arch_prctl(2). */
 #pragma once
 
 #include "linux/syscall.h"
@@ -7,15 +7,7 @@
 enum err sys_exit(struct syscall *call);
 enum err sys_exit_group(struct syscall *call);
 enum err sys_getpid(struct syscall *call);
-enum err sys_getppid(struct syscall *call);
 enum err sys_gettid(struct syscall *call);
-enum err sys_getpgrp(struct syscall *call);
-enum err sys_getpgid(struct syscall *call);
-enum err sys_setpgid(struct syscall *call);
-enum err sys_getsid(struct syscall *call);
-enum err sys_setsid(struct syscall *call);
-enum err sys_wait4(struct syscall *call);
-enum err sys_waitid(struct syscall *call);
 enum err sys_set_tid_address(struct syscall *call);
 enum err sys_set_robust_list(struct syscall *call);
 enum err sys_get_robust_list(struct syscall *call);

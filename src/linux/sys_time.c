@@ -259,7 +259,8 @@ enum err sys_time(struct syscall *call)
 enum err sys_times(struct syscall *call)
 {
     uint64_t tick = NS_PER_SECOND / USER_HZ;
-    uint64_t out[4] = {process_cpu_ns(process_current()) / tick}; /* user, system, children's */
+    const struct process *self = process_current();
+    uint64_t out[4] = {process_cpu_ns(self) / tick, 0, self->children_cpu_ns / tick, 0};
     call->result = time_now_ns() / tick;
     return call->arg[0] != 0 ? copy_out(virt(call->arg[0]), out, sizeof out) : E_OK;
 }

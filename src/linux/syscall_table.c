@@ -24,6 +24,7 @@
 #include "linux/sys_time.h"
 #include "linux/sys_timer.h"
 #include "linux/sys_timerfd.h"
+#include "linux/sys_wait.h"
 
 #include <stddef.h>
 

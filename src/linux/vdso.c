@@ -6,6 +6,7 @@
 #include "cpu/tsc.h"
 #include "kern/time.h"
 #include "linux/clocks.h"
+#include "linux/process.h"
 #include "mm/areas.h"
 #include "mm/layout.h"
 #include "vdso/vvar.h"
@@ -118,6 +119,7 @@ static enum err map_source(virt_t at, struct image_source *image, uint32_t flags
         .range = virt_range(at.v, at.v + image->size),
         .kind = AREA_FILE,
         .flags = flags,
+        .owner = process_current()->program->owner,
         .prot = prot,
         .source = &image->source,
         .file_end = UINT64_MAX,

@@ -88,8 +88,8 @@ static void close_gap(size_t i, size_t less)
 static bool can_merge(const struct area *low, const struct area *high)
 {
     if (!prot_equal(low->prot, high->prot) || low->range.end.v != high->range.start.v ||
-        low->kind != high->kind || ((low->flags ^ high->flags) & ~(uint32_t)AREA_CLEAN) ||
-        low->kind == AREA_GUARD)
+        low->kind != high->kind || low->owner != high->owner ||
+        ((low->flags ^ high->flags) & ~(uint32_t)AREA_CLEAN) || low->kind == AREA_GUARD)
         return false;
     if (low->kind == AREA_ANONYMOUS)
         return true;
@@ -299,6 +299,23 @@ void areas_clear(void)
     const struct area closed = {
         .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
     must(areas_add(&closed));
+}
+
+void areas_remove_owner(uint32_t owner)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < areas.count; i++) {
+        struct area *a = &areas.area[i];
+        if (a->owner != owner || a->kind == AREA_GUARD) {
+            areas.area[kept++] = *a;
+            continue;
+        }
+        areas.bytes -= virt_range_size(a->range);
+        paging_unmap(a->range, areas_release_frame, NULL);
+        area_source_put(a);
+    }
+    areas.count = kept;
+    areas.last = 0;
 }
 
 void areas_check(void)

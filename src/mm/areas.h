@@ -62,6 +62,7 @@ struct area {
     struct virt_range range;
     enum area_kind kind;
     uint32_t flags;             /* enum area_flags */
+    uint32_t owner;             /* whose it is, of programs that live side by side */
     prot_t prot;                /* what the program may do */
     struct page_source *source; /* AREA_FILE: one reference; else NULL */
     uint64_t offset;   /* AREA_FILE: page-aligned byte offset in the source at range.start */
@@ -70,7 +71,7 @@ struct area {
                           end decides */
 };
 
-/* The program's areas; one program, one list. All functions: threads only, the kernel is not
+/* The areas of all programs; one address space, one list. All functions: threads only, the kernel is not
  * preempted. */
 
 /* Adds an area over a range that is free (the caller unmapped it). E_NOMEM; E_EXIST when the range
@@ -132,6 +133,8 @@ void areas_set_mmap_base(virt_t base);
 /* Unmaps everything and drops all areas, guards too: before a new program is loaded. What is left is
  * a guard over paging_reserved_range, where there is one. */
 void areas_clear(void);
+/* Unmaps and drops all areas of one owner but guards: its program has ended. */
+void areas_remove_owner(uint32_t owner);
 /* Number of areas, and the sum of their sizes in bytes. */
 uint64_t areas_count(void);
 uint64_t areas_bytes(void);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_native.h"
 
+#include "fs/context.h"
+#include "fs/file_table.h"
 #include "fs/inode.h"
 #include "fs/wait.h"
 #include "kern/console.h"
@@ -17,6 +19,16 @@ uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
 uintptr_t native_fault_start, native_fault_end;
 struct frames machine_frames = {.free_frames = 1 << 20};
 struct wait_queue any_event = WAIT_QUEUE_INIT(any_event);
+
+struct fs_context *fs_current(void)
+{
+    return &fs_first;
+}
+
+struct file_table *file_table_current(void)
+{
+    return fs_first.files;
+}
 
 uint64_t time_now_ns(void)
 {

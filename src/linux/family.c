@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Parents and children: what the end of a process is to others (wait(2), _exit(2), vfork(2)). */
+#include "cpu/irq_flags.h"
+#include "fs/context.h"
+#include "kern/sync.h"
+#include "linux/abi_time.h"
+#include "linux/process.h"
+#include "linux/sys_wait.h"
+#include "linux/timers.h"
+
+#define SA_NOCLDWAIT UINT64_C(2)
+
+static struct process *child_at(struct list *link)
+{
+    return CONTAINER_OF(link, struct process, sibling_link);
+}
+
+static struct siginfo death_notice(const struct process *process)
+{
+    int status = process->exit_status, signal = status & 0x7f;
+    uint64_t tick = NS_PER_SECOND / USER_HZ;
+    return (struct siginfo){
+        .signal = process->exit_signal,
+        .code = signal != 0 ? CLD_KILLED : CLD_EXITED,
+        .child = {.pid = process->pid,
+                  .uid = process->uid.real,
+                  .status = signal != 0 ? signal : status >> 8 & 0xff,
+                  .user_time =
+                      (int64_t)((process_cpu_ns(process) + process->children_cpu_ns) / tick)},
+    };
+}
+
+/* A zombie is of interest to nobody, or the parent is told. */
+static void tell_parent(struct process *process)
+{
+    struct process *parent = process->parent;
+    const struct signal_action *action = &parent->actions[SIGNAL_CHLD];
+    bool usual = process->exit_signal == SIGNAL_CHLD, ignored = usual && action->handler == SIG_IGN;
+    if (process->exit_signal != 0 && !ignored && !process->unwanted) {
+        struct siginfo info = death_notice(process);
+        struct signal_target to = {.process = parent};
+        (void)!signal_send(&to,
+                           &info); /* without memory for a real-time signal Linux is silent, too */
+    }
+    if (process->unwanted || ignored || (usual && action->flags & SA_NOCLDWAIT))
+        process_free(process);
+    wait_queue_wake(&parent->child_changed);
+}
+
+/* The first ancestor that asked for orphans, else the first process. That one is no init, and does
+ * not expect them: they vanish when they end, unless it asked, too. */
+static struct process *guardian(const struct process *process)
+{
+    struct process *p = process->parent;
+    while (p != process_first() && !p->child_subreaper)
+        p = p->parent;
+    return p;
+}
+
+static void hand_over_children(struct process *process)
+{
+    struct process *to = guardian(process);
+    while (!list_empty(&process->children)) {
+        struct process *child = child_at(process->children.next);
+        list_remove(&child->sibling_link);
+        list_add_tail(&to->children, &child->sibling_link);
+        child->parent = to;
+        child->ppid = to->pid;
+        child->unwanted = !to->child_subreaper;
+        child->exit_signal = SIGNAL_CHLD;
+        if (child->zombie) {
+            tell_parent(child);
+        } else if (child->pdeath_signal != 0) {
+            struct siginfo info = {.signal = (int)child->pdeath_signal};
+            struct signal_target target = {.process = child};
+            (void)!signal_send(&target, &info);
+        }
+    }
+}
+
+void process_bury(struct process *process)
+{
+    timers_clear(process);
+    fs_context_put(process->fs);
+    program_put(process->program);
+    process->fs = NULL;
+    process->program = NULL;
+    process->zombie = true;
+    hand_over_children(process);
+    tell_parent(process);
+}
+
+static struct wait_queue vfork_queue = WAIT_QUEUE_INIT(vfork_queue);
+
+void process_release_vfork(struct linux_thread *lt)
+{
+    if (lt->vfork_parent == 0)
+        return;
+    struct linux_thread *parent = linux_thread_find(lt->vfork_parent);
+    lt->vfork_parent = 0;
+    if (parent != NULL && parent->vfork_child == lt->tid) {
+        parent->vfork_child = 0;
+        wait_queue_wake(&vfork_queue);
+    }
+}
+
+/* Signals wait meanwhile, as on Linux; what ends the process does not. */
+void process_wait_vfork(struct linux_thread *child)
+{
+    struct linux_thread *self = linux_current();
+    uint64_t blocked = self->blocked;
+    self->vfork_child = child->tid;
+    child->vfork_parent = self->tid;
+    signal_set_blocked(UINT64_MAX);
+    while (self->vfork_child != 0 && !self->must_exit &&
+           !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
+        if (WAIT_EVENT(&vfork_queue, self->vfork_child == 0, NO_DEADLINE) != E_OK)
+            thread_yield(); /* SIGSTOP */
+    }
+    self->vfork_child = 0;
+    signal_set_blocked(blocked);
+}
+
+/* ---- waiting ---- */
+
+static bool is_meant(const struct process *child, const struct family_wait *w)
+{
+    bool clone = child->exit_signal != SIGNAL_CHLD;
+    if (!(w->options & WALL) && clone != !!(w->options & WCLONE))
+        return false;
+    switch (w->kind) {
+    case WAIT_PID:
+        return child->pid == w->id;
+    case WAIT_GROUP:
+        return child->pgid == w->id;
+    default:
+        return true;
+    }
+}
+
+/* A zombie that is meant; NULL, and in *some whether any child is. */
+static struct process *find(const struct family_wait *w, bool *some)
+{
+    *some = false;
+    list_for_each (it, &process_current()->children) {
+        struct process *child = child_at(it);
+        if (!is_meant(child, w))
+            continue;
+        *some = true;
+        if (child->zombie && w->options & WEXITED)
+            return child;
+    }
+    return NULL;
+}
+
+enum err family_wait(const struct family_wait *w, struct family_news *out)
+{
+    bool some;
+    struct process *self = process_current(), *child = find(w, &some);
+    *out = (struct family_news){0};
+    if (child == NULL && some && !(w->options & WNOHANG)) {
+        enum err e = WAIT_EVENT(&self->child_changed, (child = find(w, &some)) != NULL || !some,
+                                NO_DEADLINE);
+        if (e != E_OK)
+            return e;
+    }
+    if (child == NULL)
+        return some ? E_OK : E_CHILD;
+    *out = (struct family_news){
+        .pid = child->pid,
+        .status = child->exit_status,
+        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
+        .notice = death_notice(child),
+    };
+    out->notice.signal = SIGNAL_CHLD;
+    if (!(w->options & WNOWAIT)) {
+        self->children_cpu_ns += out->cpu_ns;
+        process_free(child);
+    }
+    return E_OK;
+}
