@@ -12,13 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The program as /proc shows it. Unknown: 0 or an empty range. */
+struct fs_context;
+
+/* A process as /proc shows it. Unknown: 0 or an empty range. */
 struct fs_process {
     uint32_t pid, ppid, process_group, session, threads;
-    uint32_t tid;                /* of the thread that is described */
-    char state;                  /* 'R', 'S', 'Z' */
-    const char *name;            /* comm, at most 15 bytes; valid until the next call */
-    struct virt_range arguments; /* argv strings on the program's stack */
+    uint32_t tid;                     /* of the thread that is described */
+    const struct fs_context *context; /* NULL: a zombie, which has no memory either */
+    uint32_t memory;                  /* owner of its areas */
+    char state;                       /* 'R', 'S', 'Z' */
+    const char *name;                 /* comm, at most 15 bytes; valid until the next call */
+    struct virt_range arguments;      /* argv strings on the program's stack */
     struct virt_range environment;
     const void *auxv; /* as it lies on the stack; kernel copy */
     size_t auxv_size;
@@ -37,22 +41,29 @@ struct fs_credentials { /* laid out as Linux's struct ucred */
 };
 
 struct fs_hooks {
-    /* Sends the signal to the calling program (SIGPIPE, SIGXFSZ) or its foreground group (SIGINT
-     * from the terminal). Only marks it pending. */
+    /* Sends the signal to the calling process (SIGPIPE, SIGXFSZ). Only marks it pending. */
     void (*raise)(int signal);
+    /* The same to a process group (SIGINT from the terminal), 0: that of the first process. */
+    void (*raise_group)(int signal, uint32_t group);
+    /* Is there such a group in the calling process's session? */
+    bool (*has_group)(uint32_t group);
     /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
     uint64_t (*limit)(unsigned resource);
     /* Both limits, for /proc/self/limits. */
     void (*limits)(unsigned resource, uint64_t *soft, uint64_t *hard);
     /* Who the calling program is: its real or its effective user and group. */
     void (*credentials)(bool effective, struct fs_credentials *out);
-    /* The calling program, and the thread of it whose name, times and signals count; tid 0 is
-     * the leader. False: there is none. */
-    bool (*describe_thread)(uint32_t tid, struct fs_process *out);
-    /* The least tid of the calling program's above `tid`; 0: none. */
-    uint32_t (*next_thread)(uint32_t tid);
-    /* Sets comm from /proc/self/comm; tid 0 is the leader. */
-    void (*rename)(uint32_t tid, const char *name, size_t length);
+    /* The process, 0 is the calling one, and the thread of it whose name, times and signals count;
+     * tid 0 is the leader. False: there is none. */
+    bool (*describe)(uint32_t pid, uint32_t tid, struct fs_process *out);
+    /* The tid of the calling thread; 0: it has none. */
+    uint32_t (*own_tid)(void);
+    /* The least pid above `pid`; 0: none. */
+    uint32_t (*next_process)(uint32_t pid);
+    /* The least tid of the process above `tid`; 0: none. */
+    uint32_t (*next_thread)(uint32_t pid, uint32_t tid);
+    /* Sets comm from /proc/PID/comm; tid 0 is the leader. */
+    void (*rename)(uint32_t pid, uint32_t tid, const char *name, size_t length);
 };
 
 extern struct fs_hooks fs_hooks;
@@ -70,4 +81,5 @@ extern struct fs_hooks fs_hooks;
 #define FS_RLIMIT_COUNT  16
 
 void fs_raise(int signal);
+void fs_raise_group(int signal, uint32_t group);
 uint64_t fs_limit(unsigned resource);

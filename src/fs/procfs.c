@@ -191,18 +191,7 @@ enum err procfs_add(const char *path, procfs_generator generator, void *context)
     return procfs_add_writable(path, generator, NULL, context);
 }
 
-enum err procfs_add_file(const char *path, uint32_t mode, const struct file_ops *ops)
-{
-    struct inode *inode;
-    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFREG | mode, &inode);
-    if (e != E_OK)
-        return e;
-    inode->ops = &proc_inode_ops;
-    inode->file_ops = ops;
-    return add_inode(path, inode);
-}
-
-enum err procfs_add_link(const char *path, const char *text)
+static enum err link_inode(const char *text, struct inode **out)
 {
     struct inode *inode;
     enum err e = inode_alloc(&proc, sizeof(*inode), S_IFLNK | 0777, &inode);
@@ -215,27 +204,20 @@ enum err procfs_add_link(const char *path, const char *text)
         return E_NOMEM;
     }
     memcpy(inode->link, text, size);
-    return add_inode(path, inode);
+    *out = inode;
+    return E_OK;
 }
 
-enum err procfs_add_jump(const char *path, const struct inode_ops *ops)
+enum err procfs_add_link(const char *path, const char *text)
 {
     struct inode *inode;
-    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFLNK | 0777, &inode);
-    if (e != E_OK)
-        return e;
-    inode->ops = ops;
-    return add_inode(path, inode);
+    enum err e = link_inode(text, &inode);
+    return e == E_OK ? add_inode(path, inode) : e;
 }
 
-enum err procfs_add_directory(const char *path, uint32_t mode, const struct inode_ops *ops)
+struct dentry *procfs_root(void)
 {
-    struct inode *inode;
-    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFDIR | mode, &inode);
-    if (e != E_OK)
-        return e;
-    inode->ops = ops;
-    return add_inode(path, inode);
+    return proc.root;
 }
 
 /* Names the inode, whose reference it takes over. */
@@ -258,29 +240,34 @@ enum err procfs_make_file(struct dentry *parent, const char *name, procfs_genera
     return name_inode(parent, name, inode, out);
 }
 
-enum err procfs_make_directory(struct dentry *parent, const char *name, size_t size_of,
-                               const struct inode_ops *ops, struct dentry **out)
+enum err procfs_make_link(struct dentry *parent, const char *name, const char *text,
+                          struct dentry **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc(&proc, size_of, S_IFDIR | 0555, &inode);
+    enum err e = link_inode(text, &inode);
     if (e != E_OK)
         return e;
-    inode->ops = ops;
-    inode->nlink = 2;
+    inode->nlink = 1;
     return name_inode(parent, name, inode, out);
 }
 
-enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode, size_t size_of,
-                          const struct inode_ops *ops, struct dentry **out)
+enum err procfs_make(struct dentry *parent, const struct procfs_made *what, struct dentry **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc(&proc, size_of, S_IFLNK | mode, &inode);
+    enum err e = inode_alloc(&proc, sizeof(struct procfs_node), what->mode, &inode);
     if (e != E_OK)
         return e;
-    inode->ops = ops;
-    inode->nlink = 1;
-    inode->size = 64;
-    return name_inode(parent, name, inode, out);
+    struct procfs_node *node = (struct procfs_node *)inode;
+    node->pid = what->pid;
+    node->number = what->number;
+    inode->ops = what->ops ? what->ops : &proc_inode_ops;
+    if (what->file_ops)
+        inode->file_ops = what->file_ops;
+    bool directory = mode_is(what->mode, S_IFDIR);
+    inode->nlink = directory ? 2 : 1;
+    if (mode_is(what->mode, S_IFLNK))
+        inode->size = 64;
+    return name_inode(parent, what->name, inode, out);
 }
 
 static void show_filesystems(struct text *text, void *context)

@@ -25,28 +25,37 @@ MUST_CHECK enum err procfs_add(const char *path, procfs_generator generator, voi
 MUST_CHECK enum err procfs_add_writable(const char *path, procfs_generator generator,
                                         procfs_writer writer, void *context);
 
-/* A file with operations of its own, for what is no text. */
-MUST_CHECK enum err procfs_add_file(const char *path, uint32_t mode, const struct file_ops *ops);
-
-/* For procfs_self.c: a symbolic link with a text, one that jumps, a directory with entries of its
- * own making. */
+/* A symbolic link with a text. */
 MUST_CHECK enum err procfs_add_link(const char *path, const char *text);
-MUST_CHECK enum err procfs_add_jump(const char *path, const struct inode_ops *ops);
-MUST_CHECK enum err procfs_add_directory(const char *path, uint32_t mode,
-                                         const struct inode_ops *ops);
-/* A file and a directory in no directory, as a listing makes them; *out: one reference. The
- * directory's inode has size_of bytes. */
+
+/* What is in no directory, but made when somebody looks it up. */
+struct procfs_node {
+    struct inode inode;
+    uint32_t pid;
+    uint32_t number; /* a tid, a descriptor */
+};
+
+struct procfs_made {
+    const char *name;
+    uint32_t mode; /* type and permissions */
+    const struct inode_ops *ops;
+    const struct file_ops *file_ops;
+    uint32_t pid, number; /* of its struct procfs_node */
+};
+
+MUST_CHECK enum err procfs_make(struct dentry *parent, const struct procfs_made *what,
+                                struct dentry **out);
+/* The same for a text file, and for a link that has a text. */
 MUST_CHECK enum err procfs_make_file(struct dentry *parent, const char *name,
                                      procfs_generator generator, procfs_writer writer,
                                      void *context, struct dentry **out);
-MUST_CHECK enum err procfs_make_directory(struct dentry *parent, const char *name, size_t size_of,
-                                          const struct inode_ops *ops, struct dentry **out);
-/* A link in no directory, as a listing makes it; *out: one reference. */
-MUST_CHECK enum err procfs_make_jump(struct dentry *parent, const char *name, uint32_t mode,
-                                     size_t size_of, const struct inode_ops *ops,
+MUST_CHECK enum err procfs_make_link(struct dentry *parent, const char *name, const char *text,
                                      struct dentry **out);
-/* /proc/self/pagemap and clear_refs (proc(5)), with the dirty bit of the page tables as
+/* The directory /proc, borrowed. */
+struct dentry *procfs_root(void);
+
+/* /proc/PID/pagemap and clear_refs (proc(5)), with the dirty bit of the page tables as
  * "soft-dirty". */
-MUST_CHECK enum err procfs_pagemap_start(const char *directory);
-/* /proc/self and what is in it. */
+extern const struct file_ops procfs_pagemap_ops, procfs_clear_refs_ops;
+/* /proc/PID, self and what is in them. */
 MUST_CHECK enum err procfs_self_start(void);

@@ -65,15 +65,26 @@ static void show_area(struct text *text, const struct area *area, char *buffer, 
     text_append(text, "\n", 1);
 }
 
-static void show_areas(struct text *text, void (*more)(struct text *text, const struct area *area))
+const struct area *procfs_next_area(const struct fs_process *process, virt_t v)
 {
+    const struct area *area = process->context ? areas_next(v) : NULL;
+    while (area && area->owner != process->memory)
+        area = areas_next(area->range.end);
+    return area;
+}
+
+static void show_areas(struct text *text, const void *subject,
+                       void (*more)(struct text *text, const struct area *area))
+{
+    struct fs_process process;
+    procfs_describe(subject, &process);
     char *buffer = heap_alloc(PATH_MAX_SIZE);
     if (!buffer) {
         text->failed = true;
         return;
     }
-    const struct area *area = areas_next(virt(0));
-    for (; area; area = areas_next(area->range.end)) {
+    const struct area *area = procfs_next_area(&process, virt(0));
+    for (; area; area = procfs_next_area(&process, area->range.end)) {
         show_area(text, area, buffer, PATH_MAX_SIZE);
         if (more)
             more(text, area);
@@ -83,8 +94,7 @@ static void show_areas(struct text *text, void (*more)(struct text *text, const 
 
 void procfs_show_maps(struct text *text, void *context)
 {
-    (void)context;
-    show_areas(text, NULL);
+    show_areas(text, context, NULL);
 }
 
 /* ---- what is mapped ---- */
@@ -255,19 +265,19 @@ static void show_usage(struct text *text, const struct area *area)
 
 void procfs_show_smaps(struct text *text, void *context)
 {
-    (void)context;
-    show_areas(text, show_usage);
+    show_areas(text, context, show_usage);
 }
 
 void procfs_show_smaps_rollup(struct text *text, void *context)
 {
-    (void)context;
+    struct fs_process process;
+    procfs_describe(context, &process);
     uint64_t sum[sizeof(struct procfs_usage) / sizeof(uint64_t)] = {0};
     struct virt_range all = {virt(0), virt(0)};
-    const struct area *area = areas_next(virt(0));
+    const struct area *area = procfs_next_area(&process, virt(0));
     if (area)
         all.start = area->range.start;
-    for (; area; area = areas_next(area->range.end)) {
+    for (; area; area = procfs_next_area(&process, area->range.end)) {
         struct procfs_usage usage;
         uint64_t words[ARRAY_LENGTH(sum)];
         procfs_measure_area(area, &usage);
@@ -285,11 +295,11 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
     put_usage(text, &total);
 }
 
-void procfs_measure(struct procfs_sizes *out)
+void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)
 {
     *out = (struct procfs_sizes){0};
-    const struct area *area = areas_next(virt(0));
-    for (; area; area = areas_next(area->range.end)) {
+    const struct area *area = procfs_next_area(process, virt(0));
+    for (; area; area = procfs_next_area(process, area->range.end)) {
         struct procfs_usage usage;
         if (area->kind == AREA_GUARD)
             continue;
@@ -311,9 +321,10 @@ void procfs_measure(struct procfs_sizes *out)
 
 void procfs_show_statm(struct text *text, void *context)
 {
-    (void)context;
+    struct fs_process process;
     struct procfs_sizes s;
-    procfs_measure(&s);
+    procfs_describe(context, &process);
+    procfs_measure(&process, &s);
     text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", s.all, s.resident, s.file + s.shared_memory,
                 s.code, s.data + s.stack);
 }

@@ -7,10 +7,10 @@
  */
 #include "fs/procfs.h"
 
-#include "base/fmt.h"
 #include "base/str.h"
 #include "fs/context.h"
 #include "fs/file.h"
+#include "fs/procfs_show.h"
 #include "mm/areas.h"
 #include "mm/frames.h"
 #include "mm/layout.h"
@@ -96,20 +96,22 @@ static void note_area(struct chunk *c, const struct area *area)
         c->entries[(v - c->range.start.v) >> PAGE_SHIFT] |= PM_SOFT_DIRTY;
 }
 
-static void fill(struct chunk *c)
+static void fill(struct chunk *c, const struct fs_process *process)
 {
     memset(c->entries, 0, sizeof c->entries);
-    for (const struct area *a = areas_next(c->range.start);
-         a != NULL && a->range.start.v < c->range.end.v; a = areas_next(a->range.end))
+    for (const struct area *a = procfs_next_area(process, c->range.start);
+         a != NULL && a->range.start.v < c->range.end.v;
+         a = procfs_next_area(process, a->range.end))
         if (a->kind != AREA_GUARD)
             note_area(c, a);
 }
 
 static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
 {
-    (void)file;
+    struct fs_process process;
     if (!is_aligned(*offset | io_left(io), ENTRY_SIZE))
         return E_INVAL;
+    procfs_describe(procfs_subject(file), &process);
     struct chunk chunk = {.show_frames = fs_current()->uid == 0};
     uint64_t end = LAYOUT_PROGRAM_END >> PAGE_SHIFT, page = *offset / ENTRY_SIZE;
     enum err e = E_OK;
@@ -120,7 +122,7 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
         if (count > end - page)
             count = end - page;
         chunk.range = virt_range(page << PAGE_SHIFT, (page + count) << PAGE_SHIFT);
-        fill(&chunk);
+        fill(&chunk, &process);
         e = io_put(io, chunk.entries, count * ENTRY_SIZE);
         *offset += before - io_left(io);
         page += count;
@@ -143,16 +145,17 @@ static bool chosen(const struct area *area, int what)
            !(what == CLEAR_REFS_MAPPED && !file);
 }
 
-static void clear(int what)
+static void clear(int what, const struct fs_process *process)
 {
     uint64_t bits = what == CLEAR_REFS_SOFT_DIRTY ? PTE_D : PTE_A;
     if (what == CLEAR_REFS_PEAK)
         return;
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end))
+    for (const struct area *a = procfs_next_area(process, virt(0)); a != NULL;
+         a = procfs_next_area(process, a->range.end))
         if (chosen(a, what))
             (void)paging_harvest(a->range, bits, bits, NULL);
     if (what == CLEAR_REFS_SOFT_DIRTY)
-        areas_mark_clean();
+        areas_mark_clean(process->memory);
 }
 
 /* As kstrtoint() takes it: blanks around, a sign, one newline. */
@@ -179,7 +182,7 @@ static bool parse(const char *bytes, size_t size, int *out)
 
 static enum err clear_refs_write(struct file *file, struct io *io, uint64_t *offset)
 {
-    (void)file;
+    struct fs_process process;
     char text[CLEAR_REFS_SIZE];
     uint64_t size = io_left(io) < sizeof text ? io_left(io) : sizeof text;
     struct io start = *io;
@@ -191,21 +194,11 @@ static enum err clear_refs_write(struct file *file, struct io *io, uint64_t *off
         *io = start; /* refused as a whole */
         return e;
     }
-    clear(what);
+    procfs_describe(procfs_subject(file), &process);
+    clear(what, &process);
     *offset += size;
     return E_OK;
 }
 
-static const struct file_ops pagemap_ops = {.read = pagemap_read, .seekable = true};
-static const struct file_ops clear_refs_ops = {.write = clear_refs_write, .seekable = true};
-
-enum err procfs_pagemap_start(const char *directory)
-{
-    char path[64];
-    fmt_snprintf(path, sizeof path, "%s/pagemap", directory);
-    enum err e = procfs_add_file(path, 0400, &pagemap_ops);
-    if (e != E_OK)
-        return e;
-    fmt_snprintf(path, sizeof path, "%s/clear_refs", directory);
-    return procfs_add_file(path, 0200, &clear_refs_ops);
-}
+const struct file_ops procfs_pagemap_ops = {.read = pagemap_read, .seekable = true};
+const struct file_ops procfs_clear_refs_ops = {.write = clear_refs_write, .seekable = true};

@@ -46,8 +46,8 @@ void procfs_show_stat(struct text *text, void *context)
 {
     struct fs_process p;
     struct procfs_sizes s;
-    procfs_describe_thread(context, &p);
-    procfs_measure(&s);
+    procfs_describe(context, &p);
+    procfs_measure(&p, &s);
     text_printf(text, "%u (%s) %c %u %u %u %u %u 4194304 ", p.tid, p.name, p.state, p.ppid,
                 p.process_group, p.session, 0u, p.process_group);
     text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
@@ -81,15 +81,15 @@ void procfs_show_status(struct text *text, void *context)
 {
     struct fs_process p;
     struct procfs_sizes s;
-    procfs_describe_thread(context, &p);
-    procfs_measure(&s);
-    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", p.name, fs_current()->umask,
-                state_name(p.state));
+    procfs_describe(context, &p);
+    procfs_measure(&p, &s);
+    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", p.name,
+                p.context ? p.context->umask : 0, state_name(p.state));
     text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.tid,
                 p.ppid);
     show_ids(text, "Uid", p.uid);
     show_ids(text, "Gid", p.gid);
-    text_printf(text, "FDSize:\t%u\nGroups:\t \n", file_table_current()->capacity);
+    text_printf(text, "FDSize:\t%u\nGroups:\t \n", p.context ? p.context->files->capacity : 0);
     show_size(text, "VmPeak", areas_peak_bytes() / PAGE_SIZE);
     show_size(text, "VmSize", s.all);
     show_size(text, "VmLck", s.locked);

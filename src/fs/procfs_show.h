@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The long texts of /proc/self (proc(5)): generators for procfs_self.c. */
+/* The long texts of /proc/self (proc(5)): generators for procfs_self.c; their
+ * context is procfs_subject_of(). */
 #pragma once
 
 #include "fs/hooks.h"
 #include "fs/text.h"
 #include "mm/areas.h"
 
-/* What the hook says, with a pid in any case. */
-void procfs_describe(struct fs_process *out);
-/* The same for one thread: `context` is its tid. */
-void procfs_describe_thread(void *context, struct fs_process *out);
+/* Whom a file of /proc/PID is about, as the context of its generator. */
+static inline void *procfs_subject_of(uint32_t pid, uint32_t tid)
+{
+    return (void *)(uintptr_t)((uint64_t)tid << 32 | pid);
+}
+struct file;
+void *procfs_subject(const struct file *file);
+
+/* What the hook says of it, with a pid in any case. */
+void procfs_describe(const void *subject, struct fs_process *out);
+/* areas_next() among those of the process. */
+const struct area *procfs_next_area(const struct fs_process *process, virt_t v);
 
 /* What /proc/self/maps calls the area, in `buffer` or constant; "" when it has no name. */
 const char *procfs_area_name(const struct area *area, char *buffer, size_t size);
@@ -29,11 +38,11 @@ struct procfs_usage {
 };
 void procfs_measure_area(const struct area *area, struct procfs_usage *out);
 
-/* Of all areas, in pages. */
+/* Of all areas of a process, in pages. */
 struct procfs_sizes {
     uint64_t all, resident, file, shared_memory, code, data, stack, locked;
 };
-void procfs_measure(struct procfs_sizes *out);
+void procfs_measure(const struct fs_process *process, struct procfs_sizes *out);
 
 /* /proc/pagetables: mm/ptdump.h over the live tables. */
 void procfs_show_pagetables(struct text *text, void *context);

@@ -31,7 +31,7 @@ static void emit(void *context, const char *bytes, size_t size)
 static void signal(void *context, int number)
 {
     (void)context;
-    fs_raise(number);
+    fs_raise_group(number, foreground);
 }
 
 /* The far terminal has done what a line discipline does: the byte is there as it is. */
@@ -73,7 +73,7 @@ static void follow_window(void)
     console_size(&far_columns, &far_rows);
     window.columns = far_columns;
     window.rows = far_rows;
-    fs_raise(FS_SIGWINCH);
+    fs_raise_group(FS_SIGWINCH, foreground);
 }
 
 void tty_pump(void)
@@ -260,7 +260,7 @@ static enum err set_window(uint64_t argument)
     bool same = memcmp(&size, &window, sizeof(size)) == 0;
     window = size;
     if (!same)
-        fs_raise(FS_SIGWINCH);
+        fs_raise_group(FS_SIGWINCH, foreground);
     return E_OK;
 }
 
@@ -272,11 +272,11 @@ static enum err put_int(uint64_t argument, uint32_t value)
 static enum err get_group(uint64_t argument, bool session)
 {
     struct fs_process process = {0};
-    if (fs_hooks.describe_thread)
-        (void)fs_hooks.describe_thread(0, &process);
+    if (fs_hooks.describe)
+        (void)fs_hooks.describe(0, 0, &process);
     if (session)
         return put_int(argument, process.session);
-    return put_int(argument, foreground ? foreground : process.process_group);
+    return put_int(argument, foreground ? foreground : 1);
 }
 
 static enum err set_group(uint64_t argument)
@@ -287,6 +287,8 @@ static enum err set_group(uint64_t argument)
         return e;
     if ((int32_t)group < 0)
         return E_INVAL;
+    if (fs_hooks.has_group && !fs_hooks.has_group(group))
+        return E_PERM;
     foreground = group;
     return E_OK;
 }

@@ -42,22 +42,59 @@ static void describe_ids(const struct ids *ids, uint32_t out[4])
     out[3] = ids->fs;
 }
 
-static struct linux_thread *own_thread(uint32_t tid)
+static void raise_group(int signal, uint32_t group)
 {
-    struct process *process = process_current();
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if (!p->zombie && (uint32_t)p->pgid == (group != 0 ? group : PROCESS_PID))
+            signal_raise(p, signal);
+}
+
+static bool has_group(uint32_t group)
+{
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if ((uint32_t)p->pgid == group && p->sid == process_of_caller()->sid)
+            return true;
+    return false;
+}
+
+static uint32_t own_tid(void)
+{
+    struct linux_thread *lt = linux_current();
+    return lt != NULL ? (uint32_t)lt->tid : 0;
+}
+
+static struct linux_thread *find_thread(uint32_t pid, uint32_t tid)
+{
+    struct process *process = pid == 0 ? process_of_caller() : process_find((int)pid);
+    if (process == NULL)
+        return NULL;
     struct linux_thread *lt = tid == 0 ? process->leader : linux_thread_find((int)tid);
     return lt != NULL && lt->process == process ? lt : NULL;
 }
 
-static bool describe_thread(uint32_t tid, struct fs_process *out)
+static void describe_program(const struct program *program, struct fs_process *out)
 {
-    struct linux_thread *lt = own_thread(tid);
+    out->memory = program->owner;
+    out->arguments = program->arguments;
+    out->environment = program->environment;
+    out->auxv = program->auxv;
+    out->auxv_size = program->auxv_words * sizeof program->auxv[0];
+    out->stack_start = program->stack;
+    out->image_start = program->image.start;
+    out->image_end = program->image.end;
+}
+
+static bool describe(uint32_t pid, uint32_t tid, struct fs_process *out)
+{
+    struct linux_thread *lt = find_thread(pid, tid);
     if (lt == NULL)
         return false;
     const struct process *process = lt->process;
     const struct thread *thread = lt->thread;
     *out = (struct fs_process){
         .pid = (uint32_t)process->pid,
+        .ppid = (uint32_t)process->ppid,
+        .context = process->fs,
         .process_group = (uint32_t)process->pgid,
         .session = (uint32_t)process->sid,
         .threads = process->thread_count,
@@ -66,13 +103,6 @@ static bool describe_thread(uint32_t tid, struct fs_process *out)
                  : thread->state == THREAD_ASLEEP ? 'S'
                                                   : 'R',
         .name = thread != NULL ? thread->name : "",
-        .arguments = process->program->arguments,
-        .environment = process->program->environment,
-        .auxv = process->program->auxv,
-        .auxv_size = process->program->auxv_words * sizeof process->program->auxv[0],
-        .stack_start = process->program->stack,
-        .image_start = process->program->image.start,
-        .image_end = process->program->image.end,
         .start_ns = process->start_ns,
         .user_ns = tid == 0         ? process_cpu_ns(process)
                    : thread != NULL ? thread_cpu_ns(thread)
@@ -82,15 +112,28 @@ static bool describe_thread(uint32_t tid, struct fs_process *out)
         .signals_pending = lt->pending.set | process->pending.set,
         .signals_blocked = lt->blocked,
     };
-    signal_dispositions(&out->signals_ignored, &out->signals_caught);
+    if (process->program != NULL)
+        describe_program(process->program, out);
+    signal_dispositions(process, &out->signals_ignored, &out->signals_caught);
     describe_ids(&process->uid, out->uid);
     describe_ids(&process->gid, out->gid);
     return true;
 }
 
-static uint32_t next_thread(uint32_t tid)
+static uint32_t next_process(uint32_t pid)
 {
-    const struct process *process = process_current();
+    uint32_t least = UINT32_MAX;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if ((uint32_t)p->pid > pid && (uint32_t)p->pid < least)
+            least = (uint32_t)p->pid;
+    return least != UINT32_MAX ? least : 0;
+}
+
+static uint32_t next_thread(uint32_t pid, uint32_t tid)
+{
+    const struct process *process = process_find((int)pid);
+    if (process == NULL)
+        return 0;
     uint32_t least = UINT32_MAX;
     list_for_each (it, &process->threads) {
         uint32_t other = (uint32_t)CONTAINER_OF(it, struct linux_thread, link)->tid;
@@ -103,9 +146,9 @@ static uint32_t next_thread(uint32_t tid)
     return least != UINT32_MAX ? least : 0;
 }
 
-static void rename_thread(uint32_t tid, const char *name, size_t length)
+static void rename_thread(uint32_t pid, uint32_t tid, const char *name, size_t length)
 {
-    struct linux_thread *lt = own_thread(tid);
+    struct linux_thread *lt = find_thread(pid, tid);
     if (lt != NULL && lt->thread != NULL)
         process_rename(lt->thread, name, length);
 }
@@ -126,7 +169,11 @@ void fs_bridge_init(void)
     fs_hooks.raise = raise;
     fs_hooks.limit = limit;
     fs_hooks.limits = limits;
-    fs_hooks.describe_thread = describe_thread;
+    fs_hooks.raise_group = raise_group;
+    fs_hooks.has_group = has_group;
+    fs_hooks.describe = describe;
+    fs_hooks.own_tid = own_tid;
+    fs_hooks.next_process = next_process;
     fs_hooks.next_thread = next_thread;
     fs_hooks.rename = rename_thread;
 }

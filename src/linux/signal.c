@@ -354,9 +354,8 @@ uint64_t signal_pending_set(void)
     return lt->pending.set | lt->process->pending.set;
 }
 
-void signal_dispositions(uint64_t *ignored, uint64_t *caught)
+void signal_dispositions(const struct process *process, uint64_t *ignored, uint64_t *caught)
 {
-    const struct process *process = process_current();
     *ignored = *caught = 0;
     for (int s = 1; s <= SIGNAL_COUNT; s++) {
         if (process->actions[s].handler == SIG_IGN)

@@ -101,11 +101,12 @@ void signal_deliver(struct trap_frame *frame);
  * process is another's to take. */
 void signal_thread_ended(struct linux_thread *lt);
 
-/* Blocked signals of the current thread, and of the process: what is ignored and what is caught. */
+/* Blocked signals of the current thread. */
 uint64_t signal_blocked(void);
 void signal_set_blocked(uint64_t set);
 uint64_t signal_pending_set(void); /* of the thread and the process, blocked or not */
-void signal_dispositions(uint64_t *ignored, uint64_t *caught);
+/* What a process ignores and what it catches. */
+void signal_dispositions(const struct process *process, uint64_t *ignored, uint64_t *caught);
 
 /* For calls that wait with another mask (sigsuspend, ppoll, pselect, epoll_pwait): `mask` is the
  * program's pointer, 0 leaves the mask alone; E_INVAL unless size is 8. Between begin and end the

@@ -124,8 +124,8 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
 /* Pages [first, end) of the source were written, but not through its mappings: those that show them
  * become dirty. */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
-/* All areas that are there now get AREA_CLEAN. */
-void areas_mark_clean(void);
+/* All areas of that owner that are there now get AREA_CLEAN. */
+void areas_mark_clean(uint32_t owner);
 /* Is the source mapped where stores reach it, or could after mprotect()? */
 bool areas_may_store(const struct page_source *source);
 /* Where areas_find_hole() starts to search, downwards. */

@@ -177,10 +177,11 @@ void areas_pages_written(const struct page_source *source, uint64_t first, uint6
         paging_mark(shown(&areas.area[i], source, first, end), PTE_D);
 }
 
-void areas_mark_clean(void)
+void areas_mark_clean(uint32_t owner)
 {
     for (size_t i = 0; i < areas.count; i++)
-        areas.area[i].flags |= AREA_CLEAN;
+        if (areas.area[i].owner == owner)
+            areas.area[i].flags |= AREA_CLEAN;
 }
 
 bool areas_may_store(const struct page_source *source)

@@ -635,7 +635,7 @@ static void test_clean(void **state)
     must_add(ARENA, 10 * PAGE_SIZE, prot_rw());
     must_add(ARENA + 20 * PAGE_SIZE, 4 * PAGE_SIZE, prot_rw());
     assert_false(clean_at(0));
-    areas_mark_clean();
+    areas_mark_clean(0);
     assert_true(clean_at(0) && clean_at(20));
     must_add(ARENA + 24 * PAGE_SIZE, PAGE_SIZE, prot_ro());
     assert_false(clean_at(24));
@@ -689,7 +689,7 @@ static void test_pages_written(void **state)
     }
     assert_int_equal(areas_move(pages(2, 3), pages(30, 31), false), E_OK);
     assert_true(leaf[30].v & PTE_D);
-    areas_mark_clean();
+    areas_mark_clean(0);
     areas_forget_pages(&sources[0].source, 15, 16);
     assert_true(clean_at(0));
     assert_false(clean_at(10)); /* the page that comes instead is not marked */
