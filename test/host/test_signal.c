@@ -302,7 +302,7 @@ static void test_exec_keeps_what_is_ignored(void **state)
     handle(SIGNAL_USR1);
     signal_set_action(SIGNAL_INT, &(struct signal_action){.handler = SIG_IGN});
     signal_exec();
-    signal_dispositions(&ignored, &caught);
+    signal_dispositions(process_current(), &ignored, &caught);
     assert_int_equal(ignored, SIGNAL_SET(SIGNAL_INT));
     assert_int_equal(caught, 0);
 }
