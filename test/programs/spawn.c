@@ -52,8 +52,8 @@ static int role_identity(void)
 {
     char link[64] = "", number[64], line[256] = "";
     snprintf(number, sizeof number, "%d", getpid());
-    truth("/proc/self leads to the child", readlink("/proc/self", link, sizeof link - 1) > 0 &&
-                                               strcmp(link, number) == 0);
+    truth("/proc/self leads to the child",
+          readlink("/proc/self", link, sizeof link - 1) > 0 && strcmp(link, number) == 0);
     FILE *f = fopen("/proc/self/cmdline", "r");
     size_t n = f != NULL ? fread(line, 1, sizeof line, f) : 0;
     truth("cmdline", n > 0 && strcmp(line + strlen(line) + 1, "identity") == 0);
@@ -154,10 +154,10 @@ static int act(char **arguments)
     static const struct {
         const char *name;
         int (*act)(void);
-    } roles[] = {{"threads", role_threads},         {"filter", role_filter},
-                 {"identity", role_identity},       {"descriptors", role_descriptors},
-                 {"signals", role_signals},         {"orphan", role_orphan},
-                 {"left", role_left},               {"again", role_again},
+    } roles[] = {{"threads", role_threads},   {"filter", role_filter},
+                 {"identity", role_identity}, {"descriptors", role_descriptors},
+                 {"signals", role_signals},   {"orphan", role_orphan},
+                 {"left", role_left},         {"again", role_again},
                  {"pause", role_pause}};
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
         if (strcmp(role, roles[i].name) == 0)
