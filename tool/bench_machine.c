@@ -48,7 +48,7 @@ char *bench_archive(const char *init, const char *const (*files)[2])
     tree_add_file(&tree, "/init", init);
     for (; files && (*files)[0]; files++)
         tree_add_file(&tree, (*files)[0], (*files)[1]);
-    pack_tree(&tree, archive, 0);
+    pack_tree(&tree, archive, 0, 0);
     free(name);
     return archive;
 }

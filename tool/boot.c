@@ -11,6 +11,7 @@
 #include "terminal.h"
 #include "words.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,11 +153,34 @@ char *boot_kernel_symbols(const char *kernel)
     return string_copy(kernel);
 }
 
+/* Where the kernel ends in physical memory; 0 when it is no ELF file, which the boot will tell. */
+static uint64_t kernel_end(const char *kernel)
+{
+    size_t size;
+    char *bytes = file_read_bytes(kernel, &size);
+    Elf64_Ehdr header = {0};
+    Elf64_Phdr segment;
+    uint64_t end = 0;
+    if (size >= sizeof(header))
+        memcpy(&header, bytes, sizeof(header));
+    for (size_t i = 0; i < header.e_phnum; i++) {
+        uint64_t at = header.e_phoff + i * sizeof(segment);
+        if (at > size || size - at < sizeof(segment))
+            break;
+        memcpy(&segment, bytes + at, sizeof(segment));
+        if (segment.p_type == PT_LOAD && segment.p_paddr + segment.p_memsz > end)
+            end = segment.p_paddr + segment.p_memsz;
+    }
+    free(bytes);
+    return end;
+}
+
 static char *pack_archive(const struct request *o, struct program *program, struct tree *tree)
 {
     char *archive = guard_path("root.cpio");
     boot_tree(o, tree, program);
-    uint64_t needed = pack_tree(tree, archive, o->command == COMMAND_ISO ? 0 : o->machine.memory);
+    uint64_t needed = pack_tree(tree, archive, kernel_end(o->kernel),
+                                o->command == COMMAND_ISO ? 0 : o->machine.memory);
     if (o->verbose)
         tell_sizes(tree, archive, needed);
     return archive;

@@ -12,9 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define MIB (UINT64_C(1) << 20)
-#define KERNEL_ROOM                                                                                \
-    (3 * MIB / 2) /* the kernel with its tables; a floor, not what a program needs */
+#define MIB        (UINT64_C(1) << 20)
 #define COPY_BLOCK (1u << 20)
 
 struct packer {
@@ -98,20 +96,19 @@ static void number_entries(struct packer *packer, const struct tree *tree)
     free(linked);
 }
 
-static void check_memory(struct packer *packer, const struct tree *tree, uint64_t memory_bytes)
+/* QEMU lays the archive at the end of memory, whether or not the kernel is there already. */
+static void check_memory(struct packer *packer, const struct tree *tree, uint64_t kernel_end,
+                         uint64_t memory_bytes)
 {
-    uint64_t data = 0;
     for (size_t i = 0; i < tree->count; i++) {
         struct cpio_item item = item_of(packer, tree, i);
         packer->total += cpio_room(&item);
-        data += item.size;
     }
-    uint64_t needed = packer->needed = data + KERNEL_ROOM;
+    uint64_t needed = packer->needed = kernel_end + (packer->total + 8191) / 4096 * 4096;
     if (memory_bytes > 0 && needed > memory_bytes)
         fail(STATUS_FAILED,
-             "the root folder needs at least %llu MiB of memory, the machine has %llu",
-             (unsigned long long)((needed + MIB - 1) / MIB),
-             (unsigned long long)(memory_bytes / MIB));
+             "the root folder needs at least %.4g MiB of memory, the machine has %.4g",
+             (double)needed / MIB, (double)memory_bytes / MIB);
     if (packer->total > UINT32_MAX)
         fail(STATUS_FAILED,
              "the root folder is larger than 4 GiB, more than a boot loader can load");
@@ -157,7 +154,8 @@ static void pack_entry(struct packer *packer, const struct tree *tree, size_t i)
         copy_file(packer, entry, item.size);
 }
 
-uint64_t pack_tree(const struct tree *tree, const char *file, uint64_t memory_bytes)
+uint64_t pack_tree(const struct tree *tree, const char *file, uint64_t kernel_end,
+                   uint64_t memory_bytes)
 {
     struct packer packer = {.file = file};
     packer.number = memory(tree->count * sizeof(*packer.number));
@@ -165,7 +163,7 @@ uint64_t pack_tree(const struct tree *tree, const char *file, uint64_t memory_by
     packer.carries = memory(tree->count * sizeof(*packer.carries));
     packer.block = memory(COPY_BLOCK);
     number_entries(&packer, tree);
-    check_memory(&packer, tree, memory_bytes);
+    check_memory(&packer, tree, kernel_end, memory_bytes);
     packer.writer.out = fopen(file, "we");
     if (!packer.writer.out)
         write_failed(&packer);

@@ -3,8 +3,10 @@
 #include "kern/loader.h"
 
 #include "base/log.h"
+#include "base/sections.h"
 #include "base/str.h"
 #include "kern/panic.h"
+#include "mm/layout.h"
 #include "parse/multiboot2.h"
 #include "parse/pvh.h"
 
@@ -36,6 +38,10 @@ INIT_CODE void loader_read(uint32_t loader, uint64_t info, struct boot_info *out
     boot_summary.modules = out->module_count;
     if (out->module_count > 0)
         boot_summary.archive = out->modules[0];
+    uint64_t kernel_end = virt_of(image_end).v - LAYOUT_KERNEL_BASE;
+    if (out->module_count > 0 && boot_summary.archive.start.v < kernel_end &&
+        boot_summary.archive.end.v > LAYOUT_KERNEL_LOAD)
+        boot_stop("too little memory: the boot loader laid the root archive over the kernel");
     for (size_t i = 1; i < out->module_count; i++)
         log_warn("module %llu from the boot loader is not used", (unsigned long long)i);
 }
