@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+import subprocess, os, sys, shutil
+print(subprocess.run(["/bin/ls","-d","/etc"], capture_output=True))
+print(subprocess.check_output("echo $((6*7)); exec cat /etc/passwd", shell=True))
+p=subprocess.Popen(["/usr/bin/sort","-r"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+print(p.communicate("a\nc\nb\n"))
+try: subprocess.run(["/missing"])
+except FileNotFoundError as e: print("missing", e.errno)
+try: subprocess.run(["/bin/sleep","10"], timeout=0.3)
+except subprocess.TimeoutExpired: print("timeout")
+a=subprocess.Popen(["/bin/cat"],stdin=subprocess.PIPE,stdout=subprocess.PIPE)
+b=subprocess.Popen(["/usr/bin/wc","-c"],stdin=a.stdout,stdout=subprocess.PIPE)
+a.stdout.close(); a.stdin.write(b"x"*100000); a.stdin.close(); print(b.communicate(), a.wait())
+print(os.system("exit 5"), os.popen("echo hi").read())
+print(subprocess.run(["/bin/sh","-c","kill -9 $$"]).returncode)
