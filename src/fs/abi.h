@@ -135,4 +135,8 @@ static inline uint8_t mode_entry_type(uint32_t mode)
 #define TIOCNOTTY       0x5422u
 #define TCSBRKP         0x5425u
 #define TIOCGSID        0x5429u
+#define TIOCGPTN        0x80045430u
+#define TIOCSPTLCK      0x40045431u
+#define TIOCGPTLCK      0x80045439u
+#define TIOCGPTPEER     0x5441u
 #define FS_IOC_GETFLAGS 0x80086601u

@@ -159,6 +159,8 @@ enum err devfs_fill(void)
         e = fill_links();
     if (e == E_OK)
         e = present(vfs_make_directory((struct vfs_place){NULL, "/dev/shm"}, 0777 | S_ISVTX));
+    if (e == E_OK)
+        e = present(vfs_make_directory((struct vfs_place){NULL, "/dev/pts"}, 0755));
     fs_current()->umask = umask;
     return e;
 }

@@ -21,5 +21,5 @@ const struct file_ops *device_find(uint64_t number);
 void devices_register_memory(void);
 
 /* Makes what is missing in the root's /dev: the nodes of all registered devices, fd, stdin, stdout,
- * stderr, shm. Boot, after the root is filled. */
+ * stderr, shm, pts. Boot, after the root is filled. */
 MUST_CHECK enum err devfs_fill(void);

@@ -45,8 +45,8 @@ struct fs_hooks {
     void (*raise)(int signal);
     /* The same to a process group (SIGINT from the terminal), 0: that of the first process. */
     void (*raise_group)(int signal, uint32_t group);
-    /* Is there such a group in the calling process's session? */
-    bool (*has_group)(uint32_t group);
+    /* Is there such a group (E_SRCH), and in the calling process's session (E_PERM)? */
+    enum err (*check_group)(uint32_t group);
     /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
     uint64_t (*limit)(unsigned resource);
     /* Both limits, for /proc/self/limits. */

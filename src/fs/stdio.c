@@ -4,7 +4,7 @@
 #include "base/fmt.h"
 #include "base/str.h"
 #include "fs/file_table.h"
-#include "fs/tty.h"
+#include "fs/tty_console.h"
 #include "fs/vfs.h"
 #include "fs/wait.h"
 #include "mm/usercopy.h"

@@ -1,30 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal of the machine: the console, seen as Linux's tty. There is one. A cooked console has
- * a terminal at the other end, whose host does echo, editing and output processing: bytes pass
- * through then, and termios is only remembered. A raw one leaves all of that to the line discipline
- * here, and says when its window changes.
- *
- * Input waits in the console until somebody asks: tty_pump() moves it here, and that is when ^C
- * becomes SIGINT.
+ * Terminals as programs see them: reading, writing, readiness, ioctl(), whoever is at the other end.
+ * That is the console (fs/tty_console.h) or the master of a pseudo terminal (fs/pty.h).
  */
 #pragma once
 
 #include "fs/file.h"
-#include "kern/console.h"
+#include "fs/tty_line.h"
+#include "kern/sync.h"
 
-/* Registers /dev/tty and /dev/console. Boot. */
-void tty_init(void);
+#define TTY_PIECE 512u /* bytes that a driver's write() gets at most */
 
-/* Takes in what has been typed. Callers: threads. */
-void tty_pump(void);
-/* Would tty_pump() take another byte? */
-bool tty_has_room(void);
-/* Has the window another size than tty_pump() last saw? */
-bool tty_window_changed(void);
-/* Starts the thread that watches keyboard and window; nothing to do when the console is cooked.
- * Boot. E_NOMEM. */
-MUST_CHECK enum err tty_watch_start(void);
+struct tty_window { /* TIOCGWINSZ */
+    uint16_t rows, columns, x_pixels, y_pixels;
+};
 
-/* The operations of a terminal whose writes go to the stream. */
-const struct file_ops *tty_ops_of(enum console_stream stream);
+struct tty;
+
+struct tty_driver {
+    /* Bytes for the screen; context: the tty. */
+    void (*emit)(void *tty, const char *bytes, size_t size);
+    /* Takes in what has been typed; NULL: it comes by itself. */
+    void (*pump)(struct tty *tty);
+    /* No more input comes, and all was read. */
+    bool (*ended)(struct tty *tty);
+    /* As tty_line_take(). */
+    size_t (*take)(struct tty *tty, char *to, size_t size, bool *ended);
+    void (*taken)(struct tty *tty); /* somebody has read; NULL */
+    /* Is there room for what TTY_PIECE bytes become? NULL: always. */
+    bool (*has_room)(struct tty *tty);
+    void (*write)(struct tty *tty, struct file *file, const char *bytes, size_t size);
+};
+
+struct tty {
+    struct tty_line line;
+    struct tty_window window;
+    uint32_t foreground;      /* process group that gets its signals; 0: none */
+    uint32_t session;         /* whose controlling terminal it is; 0: nobody's */
+    bool hung_up;             /* the other end is gone: reads end, writes are E_IO */
+    struct wait_queue *queue; /* woken when anything here has changed */
+    const struct tty_driver *driver;
+};
+
+/* `tty` is zeroed. */
+void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_queue *queue);
+/* To the foreground group, if there is one. */
+void tty_raise(const struct tty *tty, int signal);
+/* Tells the foreground group when it is another size. */
+void tty_set_window(struct tty *tty, const struct tty_window *window);
+/* Is it that of the calling process's session? */
+bool tty_is_controlling(const struct tty *tty);
+/* Makes it so; E_PERM when the caller leads no session, or one of the two is taken. */
+MUST_CHECK enum err tty_take_control(struct tty *tty);
+/* The controlling terminal of a session, NULL. */
+struct tty *tty_find(uint32_t session);
+/* ioctl(); `remote`: from the other end, whose controlling terminal it is not. E_NOTTY. */
+MUST_CHECK enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument);
+
+/* File operations; file->state is the struct tty. */
+enum err tty_read(struct file *file, struct io *io, uint64_t *offset);
+enum err tty_write(struct file *file, struct io *io, uint64_t *offset);
+uint32_t tty_poll(struct file *file);
+struct wait_queue *tty_queue(struct file *file);
+enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);

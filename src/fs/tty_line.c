@@ -290,9 +290,9 @@ static bool type_control(struct tty_line *line, char c)
     if (!has(line->termios.lflag, TTY_NOFLSH))
         tty_line_flush(line);
     line->stopped = false;
+    line->signal(line->context, signal);
     if (echoes(line))
         echo(line, c);
-    line->signal(line->context, signal);
     return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/tty.h"
+#include "fs/tty_console.h"
 #include "fs/wait.h"
 #include "kern/thread.h"
 

@@ -14,7 +14,7 @@
 #define MOUNTS_MAX 8
 
 /* What open() only acts on and F_GETFL does not show. */
-#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
 
 static struct filesystem *mounts[MOUNTS_MAX];
@@ -149,6 +149,7 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
         inode->writers++;
     if (ops->open)
         e = ops->open(file);
+    file->flags &= ~O_NOCTTY;
     if (e == E_OK)
         notify(dentry, NOTIFY_OPEN);
     if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG)) {

@@ -2,6 +2,7 @@
 /* Parents and children: what the end of a process is to others (wait(2), _exit(2), vfork(2)). */
 #include "cpu/irq_flags.h"
 #include "fs/context.h"
+#include "fs/pty.h"
 #include "kern/sync.h"
 #include "linux/abi_time.h"
 #include "linux/process.h"
@@ -86,6 +87,8 @@ void process_bury(struct process *process)
     process->fs = NULL;
     process->program = NULL;
     process->zombie = true;
+    if (process->sid == process->pid)
+        pty_session_ended((uint32_t)process->sid);
     hand_over_children(process);
     tell_parent(process);
 }

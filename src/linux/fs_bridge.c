@@ -49,12 +49,12 @@ static void raise_group(int signal, uint32_t group)
             signal_raise(p, signal);
 }
 
-static bool has_group(uint32_t group)
+static enum err check_group(uint32_t group)
 {
     for (struct process *p = process_first(); p != NULL; p = process_next(p))
-        if ((uint32_t)p->pgid == group && p->sid == process_of_caller()->sid)
-            return true;
-    return false;
+        if ((uint32_t)p->pgid == group)
+            return p->sid == process_of_caller()->sid ? E_OK : E_PERM;
+    return E_SRCH;
 }
 
 static uint32_t own_tid(void)
@@ -170,7 +170,7 @@ void fs_bridge_init(void)
     fs_hooks.limit = limit;
     fs_hooks.limits = limits;
     fs_hooks.raise_group = raise_group;
-    fs_hooks.has_group = has_group;
+    fs_hooks.check_group = check_group;
     fs_hooks.describe = describe;
     fs_hooks.own_tid = own_tid;
     fs_hooks.next_process = next_process;

@@ -7,10 +7,11 @@
 #include "cpu/tables.h"
 #include "fs/devices.h"
 #include "fs/procfs.h"
+#include "fs/pty.h"
 #include "fs/rootfs.h"
 #include "fs/socket.h"
 #include "fs/stdio.h"
-#include "fs/tty.h"
+#include "fs/tty_console.h"
 #include "kern/boot_marks.h"
 #include "kern/bringup.h"
 #include "kern/guest_test.h"
@@ -75,8 +76,11 @@ INIT_CODE static void files_start(void)
     boot_mark("root file system");
     devices_register_memory();
     tty_init();
+    pty_init();
     unix_sockets_init();
     enum err e = devfs_fill();
+    if (e == E_OK)
+        e = pty_mount();
     if (e == E_OK)
         e = procfs_start();
     if (e == E_OK)

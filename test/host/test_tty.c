@@ -7,7 +7,8 @@
 #include "fs/devices.h"
 #include "fs/hooks.h"
 #include "fs/ramfs.h"
-#include "fs/tty.h"
+#include "fs/pty.h"
+#include "fs/tty_console.h"
 #include "fs/tty_line.h"
 #include "fs/vfs.h"
 
@@ -246,6 +247,8 @@ static int setup_tty(void **state)
     native_console_framed = false;
     if (!registered)
         tty_init();
+    if (!registered)
+        pty_init();
     registered = true;
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     vfs_init(&root);

@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int n;
@@ -110,7 +111,8 @@ int main(void)
     rename("/tmp/w/sub", "/tmp/w/folder");
     rename("/tmp/w/new", "/tmp/w/folder/new");
     show("folders");
-    renameat2(AT_FDCWD, "/tmp/w/folder/new", AT_FDCWD, "/tmp/w/older", RENAME_EXCHANGE);
+    syscall(SYS_renameat2, AT_FDCWD, "/tmp/w/folder/new", AT_FDCWD, "/tmp/w/older",
+            2 /* RENAME_EXCHANGE */);
     show("exchanged");
     rename("/tmp/w/older", "/tmp/w/folder/new");
     show("replaced");

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Pseudo terminals: making them, the line discipline between the ends, sessions, hanging up. */
+#define _GNU_SOURCE
+#pragma GCC diagnostic ignored "-Wunused-result"
+#include "result.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+static int master, slave;
+static char buffer[100000];
+static volatile int caught[65];
+
+static void catch (int number)
+{
+    caught[number]++;
+}
+
+static void shown(const char *what, int fd)
+{
+    ssize_t n = read(fd, buffer, sizeof buffer);
+    printf("%s: %zd '", what, n);
+    if (n < 0)
+        printf("%s", strerror(errno));
+    for (ssize_t i = 0; i < n && i < 100; i++)
+        printf(buffer[i] < 32 || buffer[i] == 127 ? "\\x%02x" : "%c", (unsigned char)buffer[i]);
+    puts("'");
+}
+
+static void events(const char *what, int fd)
+{
+    struct pollfd p = {fd, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM, 0};
+    int r = poll(&p, 1, 0);
+    printf("%s: %d events %#x\n", what, r, p.revents);
+}
+
+static void making(void)
+{
+    int number = -1, value = -1;
+    master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    truth("open", master >= 0);
+    truth("is a terminal", isatty(master));
+    result("number", ioctl(master, TIOCGPTN, &number));
+    truth("number", number >= 0);
+    result("lock", ioctl(master, TIOCGPTLCK, &value));
+    printf("%d\n", value);
+    events("fresh", master);
+    char *name = ptsname(master), expected[32];
+    snprintf(expected, sizeof expected, "/dev/pts/%d", number);
+    truth("name", name && strcmp(name, expected) == 0);
+    result("open the locked slave", open(name, O_RDWR | O_NOCTTY));
+    result("grant", grantpt(master));
+    result("unlock", unlockpt(master));
+    slave = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
+    truth("slave", slave >= 0);
+    printf("flags %o\n", fcntl(slave, F_GETFL) & (O_NOCTTY | O_NONBLOCK));
+    struct stat a, b;
+    fstat(slave, &a);
+    stat(name, &b);
+    truth("same node", a.st_rdev == b.st_rdev && a.st_ino == b.st_ino);
+    printf("type %o device %d\n", a.st_mode & S_IFMT, (int)(a.st_rdev >> 8));
+    truth("ttyname", ttyname(slave) && strcmp(ttyname(slave), name) == 0);
+    result("no device", open("/dev/pts/9999", O_RDWR));
+    int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+    truth("peer", peer >= 0 && isatty(peer));
+    close(peer);
+    result("lseek", lseek(slave, 0, SEEK_CUR));
+    result("session of nobody", ioctl(slave, TIOCGSID, &value));
+    result("group of nobody", ioctl(slave, TIOCGPGRP, &value));
+}
+
+static void lines(void)
+{
+    struct termios t;
+    tcgetattr(slave, &t);
+    printf("%x %x %x %x\n", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag);
+    result("half a line", write(master, "hal", 3));
+    shown("not yet", slave);
+    result("the rest", write(master,
+                             "f\x7f"
+                             "ve\n",
+                             5));
+    shown("a line", slave);
+    shown("its echo", master);
+    result("output", write(slave, "one\ntwo\n", 8));
+    shown("made ready", master);
+    shown("no more", master);
+    events("master", master);
+    events("slave", slave);
+    write(master,
+          "a\x04"
+          "b\x04\x04",
+          5);
+    shown("ended by ^D", slave);
+    shown("again", slave);
+    shown("end of file", slave);
+    shown("nothing", slave);
+    shown("echo", master);
+    write(master, "two\nlines\n", 10);
+    int n = -1;
+    usleep(10000);
+    ioctl(slave, FIONREAD, &n);
+    printf("%d to read\n", n);
+    shown("one at a time", slave);
+    tcflush(slave, TCIFLUSH);
+    shown("flushed", slave);
+    tcflush(master, TCIOFLUSH);
+    read(master, buffer, sizeof buffer);
+    cfmakeraw(&t);
+    t.c_cc[VMIN] = 1;
+    result("raw", tcsetattr(slave, TCSAFLUSH, &t));
+    write(master, "x\r\x03", 3);
+    shown("raw bytes", slave);
+    shown("no echo", master);
+    write(slave, "a\nb", 3);
+    shown("as they are", master);
+    memset(buffer, 'r', sizeof buffer);
+    long total = 0, r;
+    while ((r = write(slave, buffer, 1000)) > 0)
+        total += r;
+    result("full", r);
+    truth("something went in", total >= 2000 && total < 100000);
+    events("full", slave);
+    long got = 0;
+    while ((r = read(master, buffer, sizeof buffer)) > 0)
+        got += r;
+    truth("all came out", got == total);
+    for (total = 0; (r = write(master, buffer, 1000)) > 0;)
+        total += r;
+    truth("typing stops too", total >= 2000 && total < 100000);
+    for (got = 0; (r = read(slave, buffer, sizeof buffer)) > 0;)
+        got += r;
+    truth("all of it is read", got == total);
+    tcgetattr(master, &t);
+    printf("the master's are the slave's: %x\n", t.c_lflag);
+    t.c_lflag = ICANON | ISIG | ECHO;
+    t.c_iflag = ICRNL;
+    tcsetattr(master, TCSANOW, &t);
+}
+
+static void sessions(void)
+{
+    struct winsize w = {10, 20, 0, 0};
+    pid_t group;
+    int other;
+    signal(SIGINT, catch);
+    signal(SIGWINCH, catch);
+    signal(SIGHUP, catch);
+    signal(SIGCONT, catch);
+    result("control", ioctl(slave, TIOCSCTTY, 0));
+    other = open("/dev/tty", O_RDWR);
+    truth("/dev/tty", other >= 0);
+    truth("my session", tcgetsid(slave) == getsid(0));
+    truth("my group", tcgetpgrp(slave) == getpgrp());
+    truth("from the master", ioctl(master, TIOCGPGRP, &group) == 0 && group == getpgrp());
+    result("a group that is not there", tcsetpgrp(slave, 99999));
+    result("my own group", tcsetpgrp(slave, getpgrp()));
+    write(master, "gone\x03", 5);
+    usleep(10000);
+    printf("SIGINT %d\n", caught[SIGINT]);
+    shown("flushed", slave);
+    shown("echo", master);
+    result("window", ioctl(master, TIOCSWINSZ, &w));
+    usleep(10000);
+    printf("SIGWINCH %d\n", caught[SIGWINCH]);
+    result("the same", ioctl(slave, TIOCSWINSZ, &w));
+    memset(&w, 0, sizeof w);
+    ioctl(other, TIOCGWINSZ, &w);
+    printf("%d x %d, SIGWINCH %d\n", w.ws_row, w.ws_col, caught[SIGWINCH]);
+    result("through /dev/tty", write(other, "hello", 5));
+    shown("arrives", master);
+    close(other);
+}
+
+static void *late(void *unused)
+{
+    (void)unused;
+    usleep(20000);
+    write(master, "late\n", 5);
+    usleep(20000);
+    close(master);
+    return NULL;
+}
+
+static void hanging_up(void)
+{
+    int again;
+    char name[64];
+    strcpy(name, ptsname(master));
+    close(slave);
+    shown("no slave", master);
+    events("no slave", master);
+    slave = open(name, O_RDWR | O_NOCTTY);
+    events("a slave again", master);
+    pthread_t thread;
+    pthread_create(&thread, NULL, late, NULL);
+    shown("waits", slave);
+    shown("hung up", slave);
+    pthread_join(thread, NULL);
+    usleep(10000);
+    truth("SIGHUP", caught[SIGHUP] > 0);
+    shown("still", slave);
+    result("write", write(slave, "x", 1));
+    events("hung up", slave);
+    struct termios t;
+    result("ioctl", tcgetattr(slave, &t));
+    result("the node is gone", access(name, F_OK));
+    result("no controlling terminal", open("/dev/tty", O_RDWR));
+    close(slave);
+    again = posix_openpt(O_RDWR);
+    truth("another", again >= 0);
+    close(again);
+}
+
+int main(void)
+{
+    setsid(); /* which process 1 cannot and need not */
+    making();
+    lines();
+    sessions();
+    hanging_up();
+    return 0;
+}
