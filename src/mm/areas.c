@@ -246,15 +246,51 @@ static virt_t covered_until(size_t i, struct virt_range range)
     return at.v < range.end.v ? at : range.end;
 }
 
+/* The range lies in area i, which is no guard: what programs ask for most. */
+static enum err protect_within(size_t i, struct virt_range range, prot_t prot)
+{
+    const struct area *a = &areas.area[i];
+    size_t below = a->range.start.v<range.start.v, above = a->range.end.v> range.end.v;
+    if (prot_equal(a->prot, prot))
+        return E_OK;
+    enum err e = areas_reserve(below + above);
+    if (e == E_OK && below)
+        e = areas_cut_leaf(&areas.area[i], range.start);
+    if (e == E_OK && above)
+        e = areas_cut_leaf(&areas.area[i], range.end);
+    if (e == E_OK)
+        e = paging_protect(range, prot);
+    if (e != E_OK)
+        return e;
+    if (below + above > 0)
+        open_gap(i + 1, below + above);
+    if (above) {
+        areas.area[i + below + above] = areas.area[i];
+        set_start(i + below + above, range.end);
+        area_source_get(&areas.area[i]);
+        areas.area[i].range.end = range.end;
+    }
+    if (below) {
+        split_into(i, range.start);
+        i++;
+    }
+    areas.area[i].prot = prot;
+    areas.last = i; /* they are often asked for again */
+    if (!above)
+        merge_until(i > 0 && !below ? i - 1 : i, range.end);
+    else if (!below)
+        areas_merge_below(i);
+    return E_OK;
+}
+
 enum err areas_protect(struct virt_range range, prot_t prot)
 {
     size_t first = areas_index_above(range.start);
     struct virt_range part = {range.start, covered_until(first, range)};
     if (part.end.v == part.start.v)
         return E_NOMEM;
-    /* The whole of it already has them: what programs that ask again and again meet. */
-    if (areas.area[first].range.end.v >= range.end.v && prot_equal(areas.area[first].prot, prot))
-        return E_OK;
+    if (areas.area[first].range.end.v >= range.end.v)
+        return protect_within(first, range, prot);
     enum err e = cut_ends(part, &first);
     if (e != E_OK)
         return e;
