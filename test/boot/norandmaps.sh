@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# norandmaps.sh PROGRAM: with norandmaps nothing of test/programs/random.c moves, and without it all does.
+# norandmaps.sh PROGRAM: with norandmaps nothing of test/programs/random.c moves, and without it all does; and the
+# recursive window is where the words say.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -16,4 +17,18 @@ check() {
 
 check stays norandmaps
 check moves ""
+
+# window WORDS: where it starts.
+window() {
+    "$OURO" run --medium direct --machine microvm --timeout 60 --append "loglevel=3 $1" /bin/busybox \
+        grep "the kernel's window" /proc/pagetables 2>&1 </dev/null | cut -d- -f1
+}
+
+at=$(window norandmaps)
+[ "$at" = fffff78000000000 ] || bad "norandmaps: the window is at $at, not in slot 495"
+at=$(window "norandmaps pagetables.slot=300")
+[ "$at" = ffff960000000000 ] || bad "pagetables.slot=300: the window is at $at"
+at=$(window "")
+# One in 240 boots draws the same slot again.
+[ "$at" != "$(window "")" ] || [ "$at" != "$(window "")" ] || bad "the window is always at $at"
 finish

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A stack overflow, caught on the alternate stack. */
+/* Stack overflows, of the main thread and of others, caught on alternate stacks. */
 #define _GNU_SOURCE
 #include "result.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -12,12 +13,13 @@
 #include <unistd.h>
 
 static sigjmp_buf back;
-static volatile uintptr_t deepest;
+static volatile uintptr_t deepest, fault_at;
 
 static void handler(int signal, siginfo_t *info, void *context)
 {
     (void)context;
     uintptr_t at = (uintptr_t)info->si_addr;
+    fault_at = at;
     printf("signal %d, near the stack pointer: %d\n", signal,
            at > deepest - 65536 && at <= deepest + 65536);
     siglongjmp(back, 1);
@@ -32,6 +34,44 @@ static int deeper(int n)
     here[0] = (char)n;
     deepest = (uintptr_t)here;
     return more ? deeper(n + 1) + here[0] : 0;
+}
+
+/* A thread as libc makes it: the overflow ends in the guard that libc put below its stack. */
+static void *in_thread(void *unused)
+{
+    pthread_attr_t attributes;
+    void *low;
+    size_t size, guard;
+    stack_t stack = {.ss_size = 65536};
+    (void)unused;
+    stack.ss_sp = malloc(stack.ss_size);
+    result("sigaltstack", sigaltstack(&stack, NULL));
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstack(&attributes, &low, &size);
+    pthread_attr_getguardsize(&attributes, &guard);
+    if (sigsetjmp(back, 1) == 0)
+        deeper(0);
+    /* glibc counts the guard as a part of the stack, musl does not. */
+    uintptr_t stack_low = (uintptr_t)low;
+    printf("guard of %zu, touched: %d\n", guard,
+           fault_at >= stack_low - guard && fault_at < stack_low + guard);
+    printf("all of the stack: %d\n", deepest < stack_low + guard + 4096);
+    return NULL;
+}
+
+static void threads(void)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 << 10);
+    for (size_t guard = 4096; guard <= 65536; guard *= 16) {
+        pthread_t thread;
+        pthread_attr_setguardsize(&attributes, guard);
+        int error = pthread_create(&thread, &attributes, in_thread, NULL);
+        if (error == 0)
+            pthread_join(thread, NULL);
+        result("pthread_create", error);
+    }
 }
 
 int main(void)
@@ -50,5 +90,6 @@ int main(void)
     }
     sigaltstack(NULL, &now);
     printf("flags %d\n", now.ss_flags);
+    threads();
     return 0;
 }

@@ -55,7 +55,7 @@ set_tests_properties(programs.examples PROPERTIES LABELS programs TIMEOUT 300
 foreach(way physmap offset identity temporary)
     add_test(NAME programs.${way}
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir}
-            hello-pie memory-musl memory-glibc faults-pie overflow busybox-sort)
+            hello-pie memory-musl memory-glibc faults-pie overflow-glibc busybox-sort)
     set_tests_properties(programs.${way} PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
         ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;WORDS=pagetables=${way}")
 endforeach()
