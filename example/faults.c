@@ -10,6 +10,8 @@
 #include <alloca.h>
 #include <assert.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -479,6 +482,11 @@ static void bad_wrmsr(void)
     __asm__ volatile("wrmsr" : : "c"(0xdeadbee), "a"(1), "d"(0));
 }
 
+static void bad_cr4(void)
+{
+    __asm__ volatile("mov %%cr4, %%rax; bts $63, %%rax; mov %%rax, %%cr4" : : : "rax");
+}
+
 static void bad_xsetbv(void)
 {
     __asm__ volatile("xsetbv" : : "c"(0), "a"(0), "d"(0)); /* x87 state cannot be off */
@@ -492,6 +500,119 @@ static void bad_selector(void)
 static void bad_far_return(void)
 {
     __asm__ volatile("pushq $0xffd8; pushq $0; lretq");
+}
+
+static void halt(void)
+{
+    __asm__ volatile("hlt");
+}
+
+/* As the C library musl checks its heap: a jump over it. */
+static void halt_checked(void)
+{
+    __asm__ volatile("test %0, %0; jz 1f; hlt; 1:" : : "r"(sink + 1) : "cc");
+}
+
+static void halt_for_ever(void)
+{
+    __asm__ volatile("cli; 1: hlt; jmp 1b");
+}
+
+static void loop_for_ever(void)
+{
+    __asm__ volatile("cli; 1: jmp 1b");
+}
+
+static void gs_selector(void)
+{
+    __asm__ volatile("mov %0, %%gs" : : "r"(0x10));
+    sink = (uintptr_t)syscall(SYS_getppid);
+}
+
+static void gs_spin(void)
+{
+    __asm__ volatile("mov %0, %%gs; 1: jmp 1b" : : "r"(0x10));
+}
+
+/* Memory of the program's own, where the kernel would look for its stack. */
+static void gs_own(void)
+{
+    uintptr_t at = (uintptr_t)map(PAGE, PROT_READ | PROT_WRITE);
+    *(volatile char *)at = 0;
+    __asm__ volatile("wrmsr" : : "c"(0xc0000101), "a"((unsigned)at), "d"((unsigned)(at >> 32)));
+    sink = (uintptr_t)syscall(SYS_getppid);
+}
+
+/* --- threads --- */
+
+static pthread_mutex_t first_lock = PTHREAD_MUTEX_INITIALIZER,
+                       second_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t rung = PTHREAD_COND_INITIALIZER;
+static volatile int both;
+
+static void *take_locks(void *backwards)
+{
+    pthread_mutex_lock(backwards ? &second_lock : &first_lock);
+    __atomic_add_fetch(&both, 1, __ATOMIC_SEQ_CST);
+    while (both < 2)
+        sched_yield();
+    pthread_mutex_lock(backwards ? &first_lock : &second_lock);
+    return NULL;
+}
+
+static void in_thread(void *(*function)(void *), void *argument)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, function, argument) != 0)
+        exit(3);
+    if (argument == NULL)
+        pthread_join(thread, NULL);
+}
+
+static void deadlock(void)
+{
+    in_thread(take_locks, "backwards");
+    take_locks(NULL);
+}
+
+static void *wait_for_bell(void *unused)
+{
+    pthread_mutex_lock(&first_lock);
+    pthread_cond_wait(&rung, &first_lock); /* without asking whether it has rung */
+    pthread_mutex_unlock(&first_lock);
+    return unused;
+}
+
+static void lost_wakeup(void)
+{
+    pthread_cond_signal(&rung); /* nobody waits yet */
+    in_thread(wait_for_bell, NULL);
+}
+
+static void *overflow_in_thread(void *unused)
+{
+    prctl(PR_SET_NAME, "worker");
+    stack_recursion();
+    return unused;
+}
+
+static void thread_recursion(void)
+{
+    in_thread(overflow_in_thread, NULL);
+}
+
+static void *jump_guard(void *unused)
+{
+    volatile size_t size = 600 << 10;
+    prctl(PR_SET_NAME, "worker");
+    volatile char *local = alloca(size);
+    local[0] = 1;
+    return unused;
+}
+
+static void thread_alloca(void)
+{
+    in_thread(jump_guard, NULL);
 }
 
 /* --- what the program decides itself --- */
@@ -511,6 +632,12 @@ static void handled(int signal)
     (void)signal;
     static const char text[] = "handled by the program: no report\n";
     _exit(write(1, text, sizeof text - 1) > 0 ? 5 : 6);
+}
+
+static void halt_handled(void)
+{
+    signal(SIGSEGV, handled);
+    halt();
 }
 
 static void handle_it(void)
@@ -580,9 +707,22 @@ static const struct {
     {"float-x87", float_x87},
     {"float-sse", float_sse},
     {"bad-wrmsr", bad_wrmsr},
+    {"bad-cr4", bad_cr4},
     {"bad-xsetbv", bad_xsetbv},
     {"bad-selector", bad_selector},
     {"bad-far-return", bad_far_return},
+    {"halt", halt},
+    {"halt-checked", halt_checked},
+    {"halt-handled", halt_handled},
+    {"halt-for-ever", halt_for_ever},
+    {"loop-for-ever", loop_for_ever},
+    {"gs-selector", gs_selector},
+    {"gs-spin", gs_spin},
+    {"gs-own", gs_own},
+    {"deadlock", deadlock},
+    {"lost-wakeup", lost_wakeup},
+    {"thread-recursion", thread_recursion},
+    {"thread-alloca", thread_alloca},
     {"abort", call_abort},
     {"assert", failed_assert},
     {"handled", handle_it},

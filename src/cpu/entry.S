@@ -12,6 +12,10 @@
  *     yes, no room       the kernel stack itself overflowed: reported from the IST stack
  *     no                 the program was running: frame at the top of the kernel stack
  *
+ * The struct percpu of the CPU stands above each IST stack, so that nothing here trusts GS before it
+ * has been compared: a program in ring 0 can load it with anything. Where it leads nowhere, the
+ * comparison faults, and the fault is recognised by its rip.
+ *
  * A frame at the very top is therefore the program's, any other the kernel's: trap_from_program().
  * Double fault, NMI and machine check stay on stacks of their own.
  *
@@ -21,6 +25,8 @@
  */
 #include "cpu/percpu.h"
 #include "cpu/selectors.h"
+
+#define MSR_GS_BASE 0xc0000101
 
 #define FRAME_GPRS  (15 * 8)
 #define FRAME_SIZE  (22 * 8)
@@ -72,10 +78,14 @@ trap_common:
     push %rax
     push %rcx
     push %rdx
-    /* 0 rdx, 8 rcx, 16 rax, 24 vector, 32 error, 40 rip, 48 cs, 56 rflags, 64 rsp, 72 ss */
+    /* 0 rdx, 8 rcx, 16 rax, 24 vector, 32 error, 40 rip, 48 cs, 56 rflags, 64 rsp, 72 ss, 80 percpu */
+    mov 80(%rsp), %rdx
+    lea gs_check(%rip), %rax
+    cmp %rax, 40(%rsp)
+    je gs_leads_nowhere
     mov 64(%rsp), %rax
-    mov %gs:PERCPU_KSTACK_LOW, %rcx
-    cmp %gs:PERCPU_KSTACK_TOP, %rax
+    mov PERCPU_KSTACK_LOW(%rdx), %rcx
+    cmp PERCPU_KSTACK_TOP(%rdx), %rax
     ja from_program
     sub $PERCPU_KSTACK_GUARD, %rcx
     cmp %rcx, %rax
@@ -86,7 +96,7 @@ trap_common:
     and $-16, %rax
     jmp build_frame
 from_program:
-    mov %gs:PERCPU_KSTACK_TOP, %rax
+    mov PERCPU_KSTACK_TOP(%rdx), %rax
 build_frame:
     sub $FRAME_SIZE, %rax
     mov %r15, 0(%rax)
@@ -101,6 +111,7 @@ build_frame:
     mov %r8, 72(%rax)
     mov %rsi, 104(%rax)
     mov %rdi, 112(%rax)
+    mov %rdx, %rdi
     pop %rdx
     mov %rdx, 96(%rax)
     pop %rcx
@@ -115,12 +126,33 @@ build_frame:
     popq 168(%rax)
     mov %rax, %rsp
     cld
+gs_check:
+    cmp %gs:PERCPU_SELF, %rdi
+    jne gs_is_wrong
     mov %rsp, %rdi
     call trap_dispatch
 trap_return:
     pop_registers
     add $16, %rsp
     iretq
+
+/* The comparison faulted: that fault is forgotten, for the frame that it interrupted is complete. */
+gs_leads_nowhere:
+    mov 64(%rsp), %rsp
+    mov %rdx, %rdi
+gs_is_wrong:
+    mov %rdi, %rbx
+    mov $MSR_GS_BASE, %ecx
+    rdmsr
+    shl $32, %rdx
+    lea (%rax, %rdx), %rsi
+    mov %ebx, %eax
+    mov %rbx, %rdx
+    shr $32, %rdx
+    wrmsr
+    mov %rsp, %rdi
+    call trap_gs_lost
+    jmp trap_return
 
 /* Too little room below the interrupted kernel frame: complete the frame here, on the IST stack. */
 kernel_stack_overflow:
@@ -142,11 +174,12 @@ trap_paranoid:
     jmp trap_return
 
 /* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
-    .globl syscall_entry
+    .globl syscall_entry, syscall_entry_stack, syscall_entry_end, syscall_quick_entry, syscall_quick_end
     .balign 16
 syscall_entry:
     mov %rsp, %gs:PERCPU_PROGRAM_RSP
     mov %gs:PERCPU_KSTACK_TOP, %rsp
+syscall_entry_stack:
     cmp $QUICK_NUMBERS, %eax
     jae 1f
     bt %eax, syscall_quick(%rip)
@@ -159,6 +192,7 @@ syscall_entry:
     push %rax
     pushq $0x100 /* FRAME_VECTOR_SYSCALL */
     push_registers
+syscall_entry_end: /* of the part that runs with rcx and r11 as the program's `syscall` left them */
     mov %rsp, %rdi
     call syscall_dispatch
     /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
@@ -186,6 +220,7 @@ syscall_entry:
     jmp *%rcx
 
 /* linux/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
+syscall_quick_entry:
 quick:
     test syscall_slow_flags(%rip), %r11d
     jnz 1b
@@ -197,6 +232,7 @@ quick:
     push %rdx
     push %rsi
     push %rdi
+syscall_quick_end: /* and here too */
     mov %eax, %esi
     mov %rsp, %rdi
     call syscall_quick_dispatch

@@ -96,7 +96,7 @@ INIT_CODE void cpu_tables_init(void)
     build_idt();
     tss.io_map = sizeof tss;
     for (unsigned i = 0; i < IST_COUNT; i++)
-        tss.ist[i] = (uint64_t)(uintptr_t)(early_ist[i] + sizeof early_ist[i]);
+        cpu_tables_set_ist(i + 1, virt_of(early_ist[i] + sizeof early_ist[i]));
 
     struct table_pointer gdtr = {sizeof gdt - 1, (uint64_t)(uintptr_t)gdt};
     struct table_pointer idtr = {sizeof idt - 1, (uint64_t)(uintptr_t)idt};
@@ -119,7 +119,9 @@ INIT_CODE void cpu_tables_init(void)
 
 INIT_CODE void cpu_tables_set_ist(unsigned ist, virt_t top)
 {
-    tss.ist[ist - 1] = top.v;
+    struct percpu **above = (struct percpu **)ptr_of(virt(top.v - 16));
+    *above = &percpu_boot;
+    tss.ist[ist - 1] = virt_of(above).v;
 }
 
 RO_AFTER_INIT uint32_t syscall_slow_flags = ~UINT32_C(0x0ad7);

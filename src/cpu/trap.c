@@ -12,11 +12,16 @@ RO_AFTER_INIT static trap_handler handlers[256];
 RO_AFTER_INIT static trap_handler default_handler;
 RO_AFTER_INIT static trap_handler exit_hook;
 RO_AFTER_INIT static trap_handler overflow_hook;
+RO_AFTER_INIT static trap_handler gs_hook;
 
 /* Called by entry.S. */
 void trap_dispatch(struct trap_frame *frame);
 void trap_dispatch_paranoid(struct trap_frame *frame);
 NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame);
+void trap_gs_lost(struct trap_frame *frame, uint64_t base);
+/* Where rcx and r11 are as the program's `syscall` left them. */
+extern char syscall_entry[], syscall_entry_stack[], syscall_entry_end[];
+extern char syscall_quick_entry[], syscall_quick_end[];
 
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
@@ -40,6 +45,11 @@ void trap_set_overflow_hook(trap_handler hook)
     overflow_hook = hook;
 }
 
+void trap_set_gs_hook(trap_handler hook)
+{
+    gs_hook = hook;
+}
+
 bool trap_from_program(const struct trap_frame *frame)
 {
     return (uint64_t)(uintptr_t)(frame + 1) == percpu()->kstack_top && exit_hook != NULL;
@@ -50,6 +60,34 @@ void trap_dispatch(struct trap_frame *frame)
     trap_handler handler = handlers[frame->vector & 0xff];
     (likely(handler != NULL) ? handler : default_handler)(frame);
     __asm__ volatile("cli" : : : "memory"); /* entry.S restores RFLAGS from the frame */
+    if (trap_from_program(frame))
+        exit_hook(frame);
+}
+
+static bool within(uint64_t rip, const char *start, const char *end)
+{
+    return rip >= (uint64_t)(uintptr_t)start && rip < (uint64_t)(uintptr_t)end;
+}
+
+/* GS is right again. An interrupt has to be acknowledged; an exception is forgotten, for it may have come
+ * of the wrong base, and comes again if not. A system call that got no further than its entry shows
+ * the program's own registers. */
+void trap_gs_lost(struct trap_frame *frame, uint64_t base)
+{
+    if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL)
+        handlers[frame->vector & 0xff](frame);
+    bool early = within(frame->rip, syscall_entry, syscall_entry_stack);
+    if (early || within(frame->rip, syscall_entry, syscall_entry_end) ||
+        within(frame->rip, syscall_quick_entry, syscall_quick_end)) {
+        if (!early) /* it was written there a moment ago */
+            frame->rsp = ((const struct percpu *)(uintptr_t)base)->program_rsp;
+        frame->rip = frame->rcx;
+        frame->rflags = frame->r11;
+    }
+    frame->vector = FRAME_VECTOR_GS;
+    frame->error = base;
+    (gs_hook != NULL ? gs_hook : default_handler)(frame);
+    __asm__ volatile("cli" : : : "memory");
     if (trap_from_program(frame))
         exit_hook(frame);
 }

@@ -43,6 +43,10 @@ void trap_set_exit_hook(trap_handler hook);
 /* Called when the kernel's own stack ran into its guard; must not return. Boot only. */
 void trap_set_overflow_hook(trap_handler hook);
 
+/* Called when GS base was not the kernel's at a trap, and has been restored: frame->error is what it
+ * was. Boot only. */
+void trap_set_gs_hook(trap_handler hook);
+
 /* Is this the program's frame (else the kernel's own)? */
 bool trap_from_program(const struct trap_frame *frame);
 

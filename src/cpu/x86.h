@@ -12,6 +12,7 @@
 #define CR0_TS         (UINT64_C(1) << 3) /* vector instructions trap */
 
 #define CR4_PAE        (UINT64_C(1) << 5)
+#define CR4_MCE        (UINT64_C(1) << 6)
 #define CR4_PGE        (UINT64_C(1) << 7)
 #define CR4_OSFXSR     (UINT64_C(1) << 9)
 #define CR4_OSXMMEXCPT (UINT64_C(1) << 10)

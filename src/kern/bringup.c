@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "cpu/apic.h"
 #include "cpu/features.h"
+#include "cpu/machine_check.h"
+#include "cpu/nmi_clock.h"
 #include "cpu/selectors.h"
 #include "cpu/tables.h"
 #include "cpu/tsc.h"
@@ -87,6 +89,9 @@ INIT_CODE void interrupts_start(void)
             boot_stop("too little memory: none is left to map the interrupt controller");
     }
     apic_init(registers);
+    nmi_clock_init(memory_map_physical(
+        phys_range(NMI_CLOCK_REGISTERS, NMI_CLOCK_REGISTERS + PAGE_SIZE), prot_device()));
+    machine_check_init();
     if (!tsc_init())
         log_warn("no clock to measure the TSC against: times will be wrong");
 }

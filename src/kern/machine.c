@@ -9,6 +9,7 @@
 #include "kern/console_frame.h"
 #include "kern/log.h"
 #include "kern/time.h"
+#include "kern/watchdog.h"
 
 enum {
     BOCHS_PORT = 0x8900,
@@ -138,6 +139,7 @@ static void tell(int status)
 NORETURN void machine_exit(int status)
 {
     __asm__ volatile("cli");
+    watchdog_stop();
     tell(status);
     if (!console_is_framed())
         report("ouro: the program ended with status %d", status);
@@ -148,6 +150,7 @@ NORETURN void machine_exit(int status)
 NORETURN void machine_end_panic(void)
 {
     __asm__ volatile("cli");
+    watchdog_stop();
     tell(FRAME_KERNEL_EXIT);
     console_flush();
     if (panic_seconds > 0) {
@@ -163,6 +166,7 @@ NORETURN void machine_end_panic(void)
 static void exit_for_host(void)
 {
     __asm__ volatile("cli");
+    watchdog_stop();
     if (console_is_framed())
         machine_exit(0);
     console_flush();

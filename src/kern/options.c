@@ -7,6 +7,7 @@
 
 #define WORDS_MAX        64
 #define DEADLOCK_SECONDS 10
+#define WATCHDOG_SECONDS 3
 
 struct reader {
     struct options *options;
@@ -80,6 +81,15 @@ static bool word_deadlock(struct reader *r, char *value)
     if (!cmdline_number(value, &seconds) || seconds > 1000000)
         return false;
     r->options->deadlock_seconds = (unsigned)seconds;
+    return true;
+}
+
+static bool word_watchdog(struct reader *r, char *value)
+{
+    unsigned long seconds;
+    if (!cmdline_number(value, &seconds) || seconds > 100000)
+        return false;
+    r->options->watchdog_seconds = (unsigned)seconds;
     return true;
 }
 
@@ -214,6 +224,7 @@ static const struct {
     {"terminal.size", word_terminal_size},
     {"loglevel", word_loglevel},
     {"deadlock", word_deadlock},
+    {"watchdog", word_watchdog},
     {"exit", word_exit},
     {"panic", word_panic},
     {"keyboard", word_keyboard},
@@ -277,6 +288,7 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
     out->loglevel = 4;
     str_copy(out->keyboard, "us", sizeof out->keyboard);
     out->deadlock_seconds = DEADLOCK_SECONDS;
+    out->watchdog_seconds = WATCHDOG_SECONDS;
     out->init = out->argv[0] = "/init";
     memcpy(out->envp, environment_default, sizeof environment_default);
 

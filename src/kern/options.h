@@ -31,6 +31,7 @@ struct options {
     bool profile;                                /* kern/profile.h */
     bool boot_chart;                             /* kern/boot_marks.h */
     unsigned deadlock_seconds;                   /* deadlock=; 0: never */
+    unsigned watchdog_seconds;                   /* watchdog=: kern/watchdog.h; 0: never */
     const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */

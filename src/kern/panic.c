@@ -38,7 +38,7 @@ NORETURN static void finish(const struct report_subject *subject)
 }
 
 /* Nothing trapped: the registers that matter are those of the caller. */
-NORETURN static void finish_call(bool assertion, const void *caller, const uint64_t *frame)
+NORETURN static void finish_call(enum fault_cause cause, const void *caller, const uint64_t *frame)
 {
     struct trap_frame registers = {
         .rip = (uint64_t)(uintptr_t)caller,
@@ -49,7 +49,7 @@ NORETURN static void finish_call(bool assertion, const void *caller, const uint6
         .frame = &registers,
         .panic = true,
         .reason = reason,
-        .assertion = assertion,
+        .cause = cause,
     };
     finish(&subject);
 }
@@ -61,14 +61,14 @@ NORETURN void panic(const char *format, ...)
     va_start(args, format);
     fmt_vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
-    finish_call(false, __builtin_return_address(0), __builtin_frame_address(0));
+    finish_call(FAULT_BY_VECTOR, __builtin_return_address(0), __builtin_frame_address(0));
 }
 
 NORETURN void panic_assert(const char *condition, const char *file, int line)
 {
     begin();
     fmt_snprintf(reason, sizeof reason, "assertion failed: %s (%s:%d)", condition, file, line);
-    finish_call(true, __builtin_return_address(0), __builtin_frame_address(0));
+    finish_call(FAULT_BY_ASSERTION, __builtin_return_address(0), __builtin_frame_address(0));
 }
 
 NORETURN static void end_by(const struct trap_frame *frame, const virt_t *address,
@@ -104,6 +104,19 @@ NORETURN void panic_at_address(const struct trap_frame *frame, virt_t address, c
     end_by(frame, &address, format, args);
 }
 
+NORETURN void panic_hang(const struct trap_frame *frame)
+{
+    begin();
+    const struct report_subject subject = {
+        .frame = frame,
+        .trapped = true,
+        .panic = true,
+        .reason = "the kernel keeps interrupts off",
+        .cause = FAULT_BY_HANG,
+    };
+    finish(&subject);
+}
+
 NORETURN void boot_stop(const char *format, ...)
 {
     char sentence[256];
@@ -119,6 +132,8 @@ static void unexpected(struct trap_frame *frame)
 {
     unsigned long long vector = frame->vector;
     const char *name = trap_name(vector);
+    if (vector == VECTOR_MACHINE_CHECK)
+        panic_at(frame, "machine check");
     if (name != NULL)
         panic_at(frame, "%s in the kernel, error code 0x%llx", name,
                  (unsigned long long)frame->error);

@@ -17,3 +17,5 @@ NORETURN void panic_at(const struct trap_frame *frame, const char *format, ...) 
 /* The same for a page fault at `address`. */
 NORETURN void panic_at_address(const struct trap_frame *frame, virt_t address, const char *format,
                                ...) PRINTF_LIKE(3, 4);
+/* Interrupts have been off for too long (kern/watchdog.h). */
+NORETURN void panic_hang(const struct trap_frame *frame);

@@ -89,6 +89,7 @@ INIT_CODE enum err profile_start(void)
         return E_NOMEM;
     timer_handler = trap_set_handler(VECTOR_TIMER, timer_interrupt);
     timer_init(&timer, take);
+    timer.background = true;
     timer_start(&timer, time_now_ns() + PERIOD_NS);
     return E_OK;
 }

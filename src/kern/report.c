@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/irq_flags.h"
+#include "cpu/machine_check.h"
 #include "cpu/own_stack.h"
 #include "cpu/percpu.h"
 #include "cpu/tables.h"
@@ -35,6 +36,7 @@ RO_AFTER_INIT static const char *command_line;
 RO_AFTER_INIT static report_call_line call_line;
 RO_AFTER_INIT static report_usage_line usage_line;
 RO_AFTER_INIT static report_call_name call_name;
+RO_AFTER_INIT static report_thread_line thread_line;
 
 void report_set_calls(report_call_line calls)
 {
@@ -56,6 +58,11 @@ void report_set_command_line(const char *line)
     command_line = line;
 }
 
+void report_set_thread_lines(report_thread_line lines)
+{
+    thread_line = lines;
+}
+
 bool report_is_running(void)
 {
     return running;
@@ -73,12 +80,7 @@ static void gather_registers(void *unused)
 {
     (void)unused;
     const struct trap_frame *t = subject->frame;
-    const uint64_t values[X86_REGISTERS] = {
-        t->rax, t->rcx, t->rdx, t->rbx, t->rsp, t->rbp, t->rsi, t->rdi, t->r8,
-        t->r9,  t->r10, t->r11, t->r12, t->r13, t->r14, t->r15, t->rip,
-    };
-    for (unsigned i = 0; i < X86_REGISTERS; i++)
-        facts.registers[i] = values[i];
+    report_registers_of(t, facts.registers);
     facts.rflags = t->rflags;
     facts.vector = subject->trapped ? (unsigned)t->vector : FAULT_NO_VECTOR;
     facts.error = subject->trapped ? t->error : 0;
@@ -100,7 +102,7 @@ static void gather_subject(void *unused)
     facts.signal_number = subject->signal_number;
     facts.code = subject->code;
     facts.reason = subject->reason;
-    facts.assertion = subject->assertion;
+    facts.cause = subject->cause;
     facts.has_address = subject->has_address;
     facts.address = subject->address;
     if (facts.vector == VECTOR_PAGE_FAULT && !facts.has_address) {
@@ -180,12 +182,31 @@ static void gather_walk(void *unused)
     facts.walked = fault_is_canonical(facts.address.v);
 }
 
+static void gather_banks(void *unused)
+{
+    (void)unused;
+    if (facts.vector != VECTOR_MACHINE_CHECK)
+        return;
+    facts.machine_check_status = machine_check_status();
+    for (unsigned n = 0; n < machine_check_banks() && facts.bank_count < FAULT_BANKS; n++) {
+        struct fault_bank *b = &facts.banks[facts.bank_count];
+        b->number = n;
+        b->status = machine_check_read(n, MACHINE_CHECK_STATUS);
+        if (!(b->status & FAULT_BANK_VALID))
+            continue;
+        b->address =
+            b->status & FAULT_BANK_ADDRESS ? machine_check_read(n, MACHINE_CHECK_ADDRESS) : 0;
+        b->misc = b->status & FAULT_BANK_MISC ? machine_check_read(n, MACHINE_CHECK_MISC) : 0;
+        facts.bank_count++;
+    }
+}
+
 static void gather_areas(void *unused)
 {
     (void)unused;
+    report_find_stack(&facts);
     if (facts.has_address && fault_is_canonical(facts.address.v))
         report_find_areas(&facts);
-    report_find_stack(&facts);
 }
 
 static void describe_event(const struct history_event *e, struct fault_past *out)
@@ -245,15 +266,6 @@ static void print_trace(void *unused)
     report_trace(&facts);
 }
 
-void report_thread_trace(const struct trap_frame *frame)
-{
-    const struct report_subject sleeper = {.frame = frame};
-    subject = &sleeper;
-    gather_registers(NULL);
-    print_trace(NULL);
-    subject = NULL;
-}
-
 static void print_stack(void *unused)
 {
     (void)unused;
@@ -271,6 +283,33 @@ static void print_calls(void *unused)
     for (unsigned n = count; n > 0; n--)
         if (call_line(n - 1, text, sizeof text))
             report("  %s %s", n == count ? "calls  " : "       ", text);
+}
+
+bool report_thread_shown(const struct thread *t, bool everybody, char *to, size_t size)
+{
+    const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
+    return (everybody || t != thread_current()) && thread_line != NULL &&
+           program->rip >= LAYOUT_PROGRAM_START && program->rip < LAYOUT_PROGRAM_END &&
+           thread_line(t, everybody, to, size);
+}
+
+static void print_thread(struct thread *t, void *unused)
+{
+    char text[160];
+    (void)unused;
+    if (facts.cause != FAULT_BY_DEADLOCK && t == thread_current())
+        return; /* the report is about it */
+    if (!report_thread_shown(t, true, text, sizeof text))
+        return;
+    report("  thread  %u \"%s\" %s", t->id, t->name, text);
+    report_thread_trace((const struct trap_frame *)ptr_of(t->kstack.end) - 1);
+}
+
+static void print_threads(void *unused)
+{
+    (void)unused;
+    if (facts.cause > FAULT_BY_ASSERTION)
+        thread_visit(print_thread, NULL);
 }
 
 static void print_memory(void *unused)
@@ -320,25 +359,28 @@ static void print_json(void *unused)
 static const struct {
     const char *name;
     void (*function)(void *);
+    bool of_one; /* says something about who failed: in a deadlock that is nobody */
 } parts[] = {
-    {"registers", gather_registers},
-    {"subject", gather_subject},
-    {"code", gather_code},
-    {"page tables", gather_walk},
-    {"areas", gather_areas},
-    {"history", gather_history},
-    {"names", gather_names},
-    {"explanation", print_explanation},
-    {"regs", print_registers},
-    {"trace", print_trace},
-    {"stack", print_stack},
-    {"calls", print_calls},
-    {"memory", print_memory},
-    {"machine", print_machine},
-    {"log", print_log},
-    {"hint", print_hint},
-    {"headline", print_headline},
-    {"JSON", print_json},
+    {"registers", gather_registers, false},
+    {"subject", gather_subject, false},
+    {"code", gather_code, true},
+    {"page tables", gather_walk, true},
+    {"machine check", gather_banks, true},
+    {"areas", gather_areas, true},
+    {"history", gather_history, true},
+    {"names", gather_names, true},
+    {"explanation", print_explanation, false},
+    {"regs", print_registers, true},
+    {"threads", print_threads, false},
+    {"trace", print_trace, true},
+    {"stack", print_stack, true},
+    {"calls", print_calls, true},
+    {"memory", print_memory, false},
+    {"machine", print_machine, false},
+    {"log", print_log, false},
+    {"hint", print_hint, false},
+    {"headline", print_headline, false},
+    {"JSON", print_json, false},
 };
 
 static const char *current_part;
@@ -363,6 +405,8 @@ void report_fault(const struct report_subject *s)
     cpu->kstack_top = (uint64_t)(uintptr_t)stack + sizeof stack;
     cpu->kstack_low = (uint64_t)(uintptr_t)stack;
     for (unsigned i = 0; i < ARRAY_LENGTH(parts) && faults < FAULTS_MAX; i++) {
+        if (s->cause == FAULT_BY_DEADLOCK && parts[i].of_one)
+            continue;
         current_part = parts[i].name;
         own_stack_call(parts[i].function, NULL, cpu->kstack_top, &mark);
     }

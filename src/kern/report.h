@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "cpu/frame.h"
+#include "mm/fault_report.h"
 
 #include <stdbool.h>
 
@@ -20,7 +21,7 @@ struct report_subject {
     bool trapped;       /* by the vector in the frame; else by a call of panic() or abort() */
     bool panic;         /* the kernel's own fault */
     const char *reason; /* panic: in words; NULL */
-    bool assertion;     /* the reason is a condition that did not hold */
+    enum fault_cause cause;
     const char *signal; /* of the program: its name and number */
     int signal_number, code;
     bool has_address; /* page faults: what CR2 said */
@@ -30,9 +31,14 @@ struct report_subject {
 
 /* Prints the whole report. Callers: any. Returns; the caller ends the program or the machine. */
 void report_fault(const struct report_subject *subject);
-/* The trace of one who sleeps and will not run again: `frame` holds the registers with which it would
- * go back to the program. Callers: threads, when the machine is about to end. */
+/* Was the program waiting in the `hlt` before rip until it was interrupted there (parse/x86_halt.h)?
+ * Callers: any. */
+bool report_came_from_halt(uint64_t rip, uint64_t rflags);
+/* The trace of one who is not running: `frame` holds the registers with which it would go back to the
+ * program. Within a report: before the report's own. Callers: any. */
 void report_thread_trace(const struct trap_frame *frame);
+/* "main+0x8 [hello]"; false, with "" written: no name is known. Not beside a report. */
+bool report_place(uint64_t at, char *to, size_t size);
 /* Is a report under way? */
 bool report_is_running(void);
 /* A trap came while a report ran: says so in a line and goes on with the next part. Does not return
@@ -52,3 +58,9 @@ void report_set_usage(report_usage_line usage);
 /* For linux/: the name of a system call, NULL for none. Boot only. */
 typedef const char *(*report_call_name)(unsigned number);
 void report_set_call_names(report_call_name names);
+/* For linux/: what a thread is and does, in a line ("of process 1, in futex(...)"); false: it is no
+ * thread of a program, or, unless `everybody`, not of the current one's process. Boot only. */
+struct thread;
+typedef bool (*report_thread_line)(const struct thread *thread, bool everybody, char *to,
+                                   size_t size);
+void report_set_thread_lines(report_thread_line lines);

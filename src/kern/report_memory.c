@@ -160,7 +160,38 @@ static void add_place(struct fault_neighbour *n, uint64_t at)
         fmt_snprintf(n->place, sizeof n->place, "segment %u", part.index);
 }
 
-void report_find_areas(struct fault_facts *f)
+struct owner_search {
+    struct virt_range range; /* of a stack, with its guard */
+    const struct thread *found;
+};
+
+static void look_for_owner(struct thread *t, void *context)
+{
+    struct owner_search *s = context;
+    virt_t rsp = virt(((const struct trap_frame *)ptr_of(t->kstack.end) - 1)->rsp);
+    if (t != thread_current() && t->linux_thread != NULL && virt_range_contains(s->range, rsp))
+        s->found = t;
+}
+
+/* Memory without permission right below somebody's stack is its guard: C libraries make them so. */
+static void name_guard(const struct fault_facts *f, struct fault_neighbour *n)
+{
+    const struct area *stack = areas_find(n->range.end);
+    if (!n->there || n->prot.bits != 0 || n->kind == AREA_GUARD || stack == NULL ||
+        !prot_can_write(stack->prot))
+        return;
+    bool mine = f->stack.there && virt_range_contains(f->stack.range, stack->range.start);
+    struct owner_search s = {{n->range.start, stack->range.end}, NULL};
+    thread_visit(look_for_owner, &s);
+    if (!mine && s.found == NULL)
+        return;
+    n->kind = AREA_GUARD;
+    n->flags |= mine ? AREA_STACK : 0;
+    fmt_snprintf(n->name, sizeof n->name, "%sof thread %u \"%s\"", mine ? "" : "below the stack ",
+                 mine ? f->thread : s.found->id, mine ? f->who : s.found->name);
+}
+
+static void find_areas(struct fault_facts *f)
 {
     const struct area *below = NULL, *above = NULL;
     virt_t v = f->address;
@@ -190,6 +221,13 @@ void report_find_areas(struct fault_facts *f)
     describe_area(above, &f->above);
 }
 
+void report_find_areas(struct fault_facts *f)
+{
+    find_areas(f);
+    name_guard(f, &f->here);
+    name_guard(f, &f->above);
+}
+
 static prot_t rights_now(uint64_t at)
 {
     struct pt_walk walk;
@@ -200,18 +238,36 @@ static prot_t rights_now(uint64_t at)
                                 : prot_ro();
 }
 
+static void look_for_kstack(struct thread *t, void *context)
+{
+    struct owner_search *s = context;
+    if (t->kstack.start.v == s->range.start.v)
+        s->found = t;
+}
+
+static void kernel_stack_owner(struct virt_range stack, char *to, size_t size)
+{
+    struct owner_search s = {.range = stack};
+    thread_visit(look_for_kstack, &s);
+    if (s.found != NULL)
+        fmt_snprintf(to, size, "thread %u \"%s\"", s.found->id, s.found->name);
+    else
+        str_copy(to, "traps", size);
+}
+
 static bool kernel_stack_area(uint64_t at, struct fault_neighbour *out)
 {
     struct virt_range stack;
-    const struct thread *t = thread_current();
+    char words[40];
     if (at < LAYOUT_KSTACK_START || at >= LAYOUT_KSTACK_END)
         return false;
     bool guard = kstack_guard_at(virt(at), &stack);
-    const char *whose = t != NULL && t->kstack.start.v == stack.start.v ? "this thread's" : "a";
+    kernel_stack_owner(stack, words, sizeof words);
     out->range = guard ? virt_range(stack.start.v - LAYOUT_KSTACK_SIZE, stack.start.v) : stack;
     out->kind = guard ? AREA_GUARD : 0;
     out->flags = guard ? AREA_STACK : 0;
-    fmt_snprintf(out->name, sizeof out->name, "%s%s kernel stack", guard ? "of " : "", whose);
+    fmt_snprintf(out->name, sizeof out->name, guard ? "of %s in the kernel" : "kernel stack of %s",
+                 words);
     return true;
 }
 
@@ -382,12 +438,12 @@ static void find_program_stack(struct fault_facts *f, uint64_t rsp)
     }
     if (a == NULL || !prot_can_write(a->prot))
         return;
-    char owner[40];
+    char owner[60];
     if (a->flags & AREA_STACK)
         fmt_snprintf(owner, sizeof owner, "the main thread's%s",
                      a->flags & AREA_GROWS_DOWN ? ", as it has grown" : "");
     else
-        fmt_snprintf(owner, sizeof owner, "thread %u's, in %s", f->thread,
+        fmt_snprintf(owner, sizeof owner, "thread %u \"%s\"'s, in %s", f->thread, f->who,
                      a->flags & AREA_HEAP ? "the heap" : "a mapping");
     set_stack(f, a->range, guard_below(a), owner);
 }
@@ -395,16 +451,16 @@ static void find_program_stack(struct fault_facts *f, uint64_t rsp)
 void report_find_stack(struct fault_facts *f)
 {
     struct virt_range stack;
+    char owner[60], words[40];
     uint64_t rsp = f->registers[X86_RSP];
-    const struct thread *t = thread_current();
     if (rsp < LAYOUT_PROGRAM_END) {
         find_program_stack(f, rsp);
     } else if (rsp >= LAYOUT_KSTACK_START && rsp <= LAYOUT_KSTACK_END) {
         /* An empty stack's rsp is its end, which is the next one's guard. */
         (void)kstack_guard_at(virt(rsp - 1), &stack);
-        set_stack(f, stack, LAYOUT_KSTACK_SIZE,
-                  t != NULL && t->kstack.start.v == stack.start.v ? "this thread's kernel stack"
-                                                                  : "a kernel stack");
+        kernel_stack_owner(stack, words, sizeof words);
+        fmt_snprintf(owner, sizeof owner, "the kernel stack of %s", words);
+        set_stack(f, stack, LAYOUT_KSTACK_SIZE, owner);
     } else if (rsp >= virt_of(boot_stack_start).v && rsp <= virt_of(boot_stack_end).v) {
         set_stack(f, (struct virt_range){virt_of(boot_stack_start), virt_of(boot_stack_end)}, 0,
                   "the boot stack");

@@ -22,8 +22,6 @@ struct report_module {       /* an ELF file that is mapped */
 };
 bool report_module_at(uint64_t at, struct report_module *out);
 
-/* "main+0x8 [hello]"; false, with "" written: no name is known. */
-bool report_place(uint64_t at, char *to, size_t size);
 /* What a value may be: a place, an area, text, a small number, a pattern; or "". */
 void report_describe(uint64_t value, char *to, size_t size);
 /* The area that holds the address, or the neighbours. */
@@ -34,8 +32,14 @@ bool report_kernel_area(uint64_t at, struct fault_neighbour *out);
 bool report_is_return_address(uint64_t at);
 void report_find_stack(struct fault_facts *facts);
 
+/* --- report.c --- */
+struct thread;
+/* Is it one to be told of, beside the one that the report is about? Then `to` says what it does. */
+bool report_thread_shown(const struct thread *thread, bool everybody, char *to, size_t size);
+
 /* --- report_trace.c --- */
 void report_trace(const struct fault_facts *facts);
+void report_registers_of(const struct trap_frame *frame, uint64_t registers[X86_REGISTERS]);
 /* Calls take(context, rip, how, count) for each line of the trace, for the JSON line. */
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),
                         void *context);

@@ -8,6 +8,7 @@
 #include "kern/loader.h"
 #include "kern/log.h"
 #include "kern/report_parts.h"
+#include "kern/thread.h"
 #include "mm/areas.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
@@ -18,6 +19,7 @@
 
 #define LL(x)       ((unsigned long long)(x))
 #define STACK_WORDS 16
+#define THREADS_MAX 100 /* in the JSON line, beside the one that it is about */
 
 static void flags_words(uint64_t flags, char *to, size_t size)
 {
@@ -134,15 +136,31 @@ static void put_frame(void *context, uint64_t rip, char how, uint32_t count)
     *first = false;
 }
 
-static void put_registers(const struct fault_facts *f)
+static void put_registers(const uint64_t registers[X86_REGISTERS], uint64_t rflags, uint64_t fs)
 {
-    put(",\"registers\":{\"rflags\":\"0x%llx\"", LL(f->rflags));
+    put(",\"registers\":{\"rflags\":\"0x%llx\"", LL(rflags));
     for (unsigned i = 0; i < X86_REGISTERS; i++)
-        put_address(x86_register_name(i), f->registers[i]);
-    put_address("fs", f->fs_base);
-    put_address("gs", f->gs_base);
-    put_address("cr3", f->cr3);
-    put("}");
+        put_address(x86_register_name(i), registers[i]);
+    put_address("fs", fs);
+}
+
+static unsigned threads_put;
+
+static void put_thread(struct thread *t, void *context)
+{
+    const struct fault_facts *f = context;
+    const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
+    uint64_t registers[X86_REGISTERS];
+    char text[160];
+    if (threads_put == THREADS_MAX ||
+        !report_thread_shown(t, f->cause == FAULT_BY_DEADLOCK, text, sizeof text))
+        return;
+    put("%s{\"thread\":%u", threads_put++ == 0 ? "" : ",", t->id);
+    put_string("name", t->name);
+    put_string("does", text);
+    report_registers_of(program, registers);
+    put_registers(registers, program->rflags, t->fs_base);
+    put("}}");
 }
 
 /* Each file that is mapped to be executed, with what is to be added to its addresses. */
@@ -171,7 +189,7 @@ void report_json(const struct fault_facts *f)
 {
     bool first = true;
     put("{\"ouro_report\":1");
-    put_string("kind", f->panic ? "panic" : "crash");
+    put_string("kind", f->cause == FAULT_BY_REQUEST ? "dump" : f->panic ? "panic" : "crash");
     put_string("class", fault_class_words(fault_classify(f)));
     if (f->reason != NULL)
         put_string("reason", f->reason);
@@ -190,14 +208,19 @@ void report_json(const struct fault_facts *f)
         put_number("vector", f->vector);
         put_number("error", f->error);
     }
-    if (f->has_address) {
+    if (f->has_address && f->cause != FAULT_BY_DEADLOCK) {
         static const char *const access[] = {"read", "write", "execute"};
         put_address("address", f->address.v);
         put_string("access", access[f->access]);
     }
     put_string("at", f->at);
-    put_registers(f);
-    put(",\"trace\":[");
+    put_registers(f->registers, f->rflags, f->fs_base);
+    put_address("gs", f->gs_base);
+    put_address("cr3", f->cr3);
+    put("},\"threads\":[");
+    threads_put = 0;
+    thread_visit(put_thread, (void *)(uintptr_t)f);
+    put("],\"trace\":[");
     report_trace_visit(put_frame, &first);
     put("]");
     put_modules();

@@ -12,6 +12,7 @@
 #include "kern/thread.h"
 #include "mm/layout.h"
 #include "parse/eh_frame.h"
+#include "parse/x86_halt.h"
 
 #define STEPS_MAX  2000 /* frames walked, but for those of a plain recursion */
 #define SCAN_WORDS 512  /* words searched for one return address */
@@ -63,6 +64,22 @@ static bool find_tables(uint64_t rip)
     tables = (struct unwind_tables){found.header + module.bias, found.header_size,
                                     found.frames + module.bias, found.frames_size};
     return true;
+}
+
+bool report_came_from_halt(uint64_t rip, uint64_t rflags)
+{
+    struct elf_name symbol;
+    uint64_t start, end;
+    module.range = virt_range(0, 0);
+    if (!find_tables(rip - 1) ||
+        !eh_frame_function(&report_memory, &tables, rip - 1, &start, &end)) {
+        if (!report_module_at(rip - 1, &module) ||
+            !elf_symbol_at(&module.file, rip - 1 - module.bias, &symbol) || symbol.size == 0)
+            return false;
+        start = symbol.start + module.bias;
+        end = start + symbol.size;
+    }
+    return x86_came_from_halt(&report_memory, virt_range(start, end), rip, rflags);
 }
 
 static void set_frame(struct unwind_frame *u, uint64_t rip, uint64_t rsp, uint64_t rbp)
@@ -159,6 +176,16 @@ static void collect(const uint64_t registers[X86_REGISTERS], char how)
     }
 }
 
+void report_registers_of(const struct trap_frame *p, uint64_t registers[X86_REGISTERS])
+{
+    const uint64_t values[X86_REGISTERS] = {
+        p->rax, p->rcx, p->rdx, p->rbx, p->rsp, p->rbp, p->rsi, p->rdi, p->r8,
+        p->r9,  p->r10, p->r11, p->r12, p->r13, p->r14, p->r15, p->rip,
+    };
+    for (unsigned i = 0; i < X86_REGISTERS; i++)
+        registers[i] = values[i];
+}
+
 /* The kernel was at work for a program: its registers are at the top of the kernel stack. */
 static bool program_below(const struct fault_facts *f, uint64_t registers[X86_REGISTERS])
 {
@@ -166,12 +193,7 @@ static bool program_below(const struct fault_facts *f, uint64_t registers[X86_RE
     if (t == NULL || t->linux_thread == NULL || f->registers[X86_RIP] < LAYOUT_PROGRAM_END)
         return false;
     const struct trap_frame *p = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
-    const uint64_t values[X86_REGISTERS] = {
-        p->rax, p->rcx, p->rdx, p->rbx, p->rsp, p->rbp, p->rsi, p->rdi, p->r8,
-        p->r9,  p->r10, p->r11, p->r12, p->r13, p->r14, p->r15, p->rip,
-    };
-    for (unsigned i = 0; i < X86_REGISTERS; i++)
-        registers[i] = values[i];
+    report_registers_of(p, registers);
     return p->rip >= LAYOUT_PROGRAM_START && p->rip < LAYOUT_PROGRAM_END;
 }
 
@@ -186,16 +208,16 @@ static void print_frame(unsigned number, unsigned line, const struct trace_frame
            frame->how == '?' ? "?" : "", (unsigned long long)frame->rip, place);
 }
 
-void report_trace(const struct fault_facts *f)
+static void start(void)
 {
-    uint64_t program[X86_REGISTERS];
-    unsigned number = 0;
     trace_start(&trace);
     cut = false;
     module.range = virt_range(0, 0);
-    collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
-    if (program_below(f, program))
-        collect(program, '0');
+}
+
+static void print(void)
+{
+    unsigned number = 0;
     trace_end(&trace);
     for (unsigned i = 0; i < trace.used; i++) {
         const struct trace_frame *t = &trace.frames[i];
@@ -211,6 +233,25 @@ void report_trace(const struct fault_facts *f)
     if (trace.lost != 0 || cut)
         report("          (truncated: %u frames more%s)", trace.lost,
                cut ? ", and those that were not walked" : "");
+}
+
+void report_trace(const struct fault_facts *f)
+{
+    uint64_t program[X86_REGISTERS];
+    start();
+    collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
+    if (program_below(f, program))
+        collect(program, '0');
+    print();
+}
+
+void report_thread_trace(const struct trap_frame *frame)
+{
+    uint64_t registers[X86_REGISTERS];
+    report_registers_of(frame, registers);
+    start();
+    collect(registers, '0');
+    print();
 }
 
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),

@@ -10,6 +10,7 @@
 #include "cpu/trap.h"
 #include "cpu/x86.h"
 #include "kern/panic.h"
+#include "kern/watchdog.h"
 #include "mm/heap.h"
 #include "mm/kstack.h"
 
@@ -227,6 +228,7 @@ static NOINLINE void wait_for_work(void)
         }
     }
     timer_cancel(&idle_timer);
+    watchdog_wake();
 }
 
 static struct thread *take_first(void)

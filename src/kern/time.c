@@ -14,6 +14,7 @@
 static uint64_t entry_tsc;
 static uint64_t realtime_offset_ns; /* realtime - monotonic */
 static struct pqueue timers;
+static unsigned foreground; /* armed timers that are not in the background */
 
 uint64_t time_now_ns(void)
 {
@@ -55,7 +56,21 @@ static void arm_hardware(void)
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 {
     timer->fire = fire;
+    timer->armed = timer->background = false;
+}
+
+static void insert(struct timer *timer)
+{
+    pqueue_insert(&timers, &timer->node, timer->deadline_ns);
+    timer->armed = true;
+    foreground += !timer->background;
+}
+
+static void take_out(struct timer *timer)
+{
+    pqueue_remove(&timers, &timer->node);
     timer->armed = false;
+    foreground -= !timer->background;
 }
 
 void timer_start(struct timer *timer, uint64_t deadline_ns)
@@ -63,10 +78,9 @@ void timer_start(struct timer *timer, uint64_t deadline_ns)
     uint64_t flags = irq_save();
     struct timer *old_first = first_timer();
     if (timer->armed)
-        pqueue_remove(&timers, &timer->node);
+        take_out(timer);
     timer->deadline_ns = deadline_ns;
-    timer->armed = true;
-    pqueue_insert(&timers, &timer->node, deadline_ns);
+    insert(timer);
     if (old_first == timer || first_timer() == timer)
         arm_hardware();
     irq_restore(flags);
@@ -77,8 +91,7 @@ void timer_cancel(struct timer *timer)
     uint64_t flags = irq_save();
     if (timer->armed) {
         bool first = first_timer() == timer;
-        pqueue_remove(&timers, &timer->node);
-        timer->armed = false;
+        take_out(timer);
         if (first)
             arm_hardware();
     }
@@ -87,7 +100,7 @@ void timer_cancel(struct timer *timer)
 
 bool timer_any_armed(void)
 {
-    return !pqueue_empty(&timers);
+    return foreground != 0;
 }
 
 static void timer_interrupt(struct trap_frame *frame)
@@ -96,8 +109,7 @@ static void timer_interrupt(struct trap_frame *frame)
     apic_eoi();
     uint64_t now = time_now_ns();
     for (struct timer *t = first_timer(); t != NULL && t->deadline_ns <= now; t = first_timer()) {
-        pqueue_remove(&timers, &t->node);
-        t->armed = false;
+        take_out(t);
         t->fire(t);
     }
     arm_hardware();

@@ -28,11 +28,12 @@ struct timer {
     uint64_t deadline_ns; /* of time_now_ns() */
     void (*fire)(struct timer *timer);
     bool armed;
+    bool background; /* its going off changes nothing for the program: see timer_any_armed() */
 };
 
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 /* (Re)arms. A deadline in the past fires at once, from the interrupt. */
 void timer_start(struct timer *timer, uint64_t deadline_ns);
 void timer_cancel(struct timer *timer);
-/* Is any armed, so that something will happen by itself? Interrupts off. */
+/* Is any armed but those in the background, so that something will happen by itself? Interrupts off. */
 bool timer_any_armed(void);

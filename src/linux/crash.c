@@ -3,14 +3,18 @@
 
 #include "cpu/trap.h"
 #include "cpu/x86.h"
+#include "kern/machine.h"
 #include "kern/panic.h"
 #include "kern/report.h"
 #include "linux/memory_usage.h"
 #include "linux/signal.h"
 #include "linux/syscall.h"
+#include "linux/thread_dump.h"
 #include "mm/kstack.h"
+#include "mm/layout.h"
 
-#define LL(x) ((unsigned long long)(x))
+#define LL(x)         ((unsigned long long)(x))
+#define STATUS_SIGNAL 128 /* as a shell shows it */
 
 static bool call_line(unsigned n, char *to, size_t size)
 {
@@ -30,6 +34,7 @@ static const char *call_name(unsigned number)
 
 void crash_init(void)
 {
+    report_set_thread_lines(thread_dump_line);
     report_set_calls(call_line);
     report_set_call_names(call_name);
     report_set_usage(memory_usage_line);
@@ -38,12 +43,14 @@ void crash_init(void)
 void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t address)
 {
     /* A system call's frame may say vector 0: no room for a handler, or abort(). */
-    bool trapped = signal != SIGNAL_ABRT && frame->vector < VECTOR_EXCEPTIONS &&
+    bool gs = frame->vector == FRAME_VECTOR_GS;
+    bool trapped = signal != SIGNAL_ABRT && (frame->vector < VECTOR_EXCEPTIONS || gs) &&
                    (frame->vector != VECTOR_DIVIDE || signal == SIGNAL_FPE);
     bool page_fault = trapped && frame->vector == VECTOR_PAGE_FAULT;
     struct report_subject subject = {
         .frame = frame,
         .trapped = trapped,
+        .reason = gs ? "a wrong GS base, seen at a trap" : NULL,
         .signal = signal_name(signal),
         .signal_number = signal,
         .code = code,
@@ -77,4 +84,21 @@ NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at)
                          LL(at.v), LL(stack.start.v - at.v));
     panic_at_address(frame, at, "page fault at 0x%llx, error code 0x%llx", LL(at.v),
                      LL(frame->error));
+}
+
+void crash_hang(const struct trap_frame *frame)
+{
+    if (frame->rip >= LAYOUT_PROGRAM_END)
+        panic_hang(frame);
+    const struct report_subject subject = {
+        .frame = frame,
+        .trapped = true,
+        .signal = signal_name(SIGNAL_SEGV),
+        .signal_number = SIGNAL_SEGV,
+        .code = SI_KERNEL,
+        .reason = "the program keeps interrupts off",
+        .cause = FAULT_BY_HANG,
+    };
+    report_fault(&subject);
+    machine_exit(STATUS_SIGNAL + SIGNAL_SEGV);
 }

@@ -14,3 +14,6 @@ void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t
 void crash_out_of_memory(const struct trap_frame *frame, virt_t at);
 /* The kernel itself faulted: a panic. */
 NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at);
+/* The program (or, a panic, the kernel) keeps interrupts off: the end of the machine. Callers: the NMI.
+ */
+void crash_hang(const struct trap_frame *frame);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/deadlock.h"
 
+#include "base/fmt.h"
 #include "kern/console.h"
 #include "kern/console_frame.h"
-#include "kern/log.h"
 #include "kern/machine.h"
+#include "kern/report.h"
 #include "kern/sync.h"
 #include "kern/thread.h"
-#include "linux/process.h"
 #include "linux/sys_signal.h"
-#include "linux/thread_dump.h"
 
 #define STATUS_DEADLOCK 124 /* as timeout(1) says it */
 
@@ -26,18 +25,33 @@ static void count_those_who_wait_for_others(struct thread *thread, void *context
         *hope = true;
 }
 
+static void find_first(struct thread *thread, void *context)
+{
+    struct thread **first = context;
+    if (*first == NULL && thread->linux_thread != NULL)
+        *first = thread;
+}
+
 static void stuck(void)
 {
     bool hope = false;
+    char words[100];
     thread_visit(count_those_who_wait_for_others, &hope);
     if (hope)
         return;
-    report(
-        "==== DEADLOCK: every thread of the program has slept for %u s, and nothing is left that "
-        "could wake one (deadlock=SECONDS sets the time, 0 never)",
-        limit_seconds);
-    thread_dump(false);
-    report("==== end of the report; version %s", OURO_VERSION);
+    struct thread *first = NULL;
+    thread_visit(find_first, &first);
+    if (first == NULL)
+        return;
+    fmt_snprintf(words, sizeof words,
+                 "every thread has slept for %u s, and nothing is left that could wake one",
+                 limit_seconds);
+    const struct report_subject subject = {
+        .frame = (const struct trap_frame *)ptr_of(first->kstack.end) - 1,
+        .reason = words,
+        .cause = FAULT_BY_DEADLOCK,
+    };
+    report_fault(&subject);
     machine_exit(STATUS_DEADLOCK);
 }
 

@@ -6,12 +6,17 @@
 #include "cpu/usercopy.h"
 #include "kern/log.h"
 #include "kern/panic.h"
+#include "kern/report.h"
 #include "kern/thread.h"
 #include "linux/crash.h"
 #include "linux/process.h"
 #include "linux/signal.h"
 #include "linux/sys_rseq.h"
 #include "mm/fault.h"
+#include "mm/kstack.h"
+#include "mm/layout.h"
+#include "mm/usercopy.h"
+#include "parse/x86_halt.h"
 
 /* Unmasked exception flags of x87 and SSE stand in the same order: invalid, denormal, divide,
  * overflow, underflow, inexact (SDM 1 8.1.3, 10.2.3). */
@@ -88,6 +93,9 @@ static void exception(struct trap_frame *frame)
 
 static void program_fault(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
 {
+    /* On a stack of the kernel that is not the thread's: one for traps has overflowed. */
+    if (frame->rip >= LAYOUT_PROGRAM_END && kstack_holds(virt(frame->rsp)))
+        crash_kernel_fault(frame, v);
     switch (verdict) {
     case FAULT_PAST_FILE:
         signal_from_fault(frame, SIGNAL_BUS, BUS_ADRERR, v.v);
@@ -101,15 +109,42 @@ static void program_fault(struct trap_frame *frame, virt_t v, enum fault_verdict
     }
 }
 
+/* Linux gives programs GS; here it is the kernel's. What goes on with it would read the kernel's data. */
+static void gs_lost(struct trap_frame *frame)
+{
+    if (!trap_from_program(frame))
+        panic_at(frame, "GS base was 0x%llx", (unsigned long long)frame->error);
+    __asm__ volatile("sti" : : : "memory");
+    signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+}
+
 static void kernel_fault(struct trap_frame *frame, virt_t v)
 {
     crash_kernel_fault(frame, v);
+}
+
+/* `hlt` is a general protection fault on Linux, and how the C library musl ends a program whose heap is
+ * damaged; in ring 0 it waits for an interrupt. So each interrupt looks whether it ended such a wait:
+ * kern/watchdog.h sees to it that there is one. */
+static void notice_halt(struct trap_frame *frame)
+{
+    uint8_t before;
+    if (copy_in(&before, virt(frame->rip - 1), 1) != E_OK || before != X86_HLT ||
+        !report_came_from_halt(frame->rip, frame->rflags))
+        return;
+    frame->rip--;
+    frame->vector = VECTOR_GENERAL_PROTECTION;
+    frame->error = 0;
+    signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
 }
 
 /* On the way back to the program from an exception or an interrupt: the last look is with
  * interrupts off, or what an interrupt raises after it would wait for the next trap. */
 static void leave(struct trap_frame *frame)
 {
+    if (frame->vector >= VECTOR_EXCEPTIONS)
+        notice_halt(frame);
+    frame->rflags |= RFLAGS_IF; /* popf changes it in ring 0, and not on Linux */
     while (thread_current()->signal_pending || thread_slice_over()) {
         __asm__ volatile("sti" : : : "memory");
         if (thread_slice_over()) {
@@ -130,6 +165,7 @@ void exceptions_init(void)
         trap_set_handler(vectors[i], exception);
     fault_init(program_fault, kernel_fault);
     trap_set_exit_hook(leave);
+    trap_set_gs_hook(gs_lost);
     crash_init();
     signal_set_fault_report(crash_report);
 }

@@ -65,8 +65,9 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
         die(signal);
     }
     struct siginfo info = {.signal = signal, .code = code, .fault = {address}};
-    lt->trap_number = frame->vector;
-    lt->trap_error = frame->error;
+    bool gs = frame->vector == FRAME_VECTOR_GS;
+    lt->trap_number = gs ? VECTOR_GENERAL_PROTECTION : frame->vector;
+    lt->trap_error = gs ? 0 : frame->error;
     if (frame->vector == VECTOR_PAGE_FAULT) {
         lt->trap_error |= PAGE_FAULT_BY_PROGRAM;
         lt->trap_address = address;

@@ -21,6 +21,8 @@
 #include "kern/panic.h"
 #include "kern/profile.h"
 #include "kern/thread.h"
+#include "kern/watchdog.h"
+#include "linux/crash.h"
 #include "linux/deadlock.h"
 #include "linux/exceptions.h"
 #include "linux/exec.h"
@@ -114,6 +116,7 @@ INIT_CODE static void process_start(void)
     exceptions_init();
     deadlock_watch(options.deadlock_seconds);
     thread_dump_keys();
+    watchdog_start(options.watchdog_seconds, crash_hang);
     cpu_syscall_init();
     struct exec_options how = {
         .fixed_addresses = options.no_randomness,

@@ -2,6 +2,7 @@
 #define LOG_TAG "magic"
 #include "linux/thread_dump.h"
 
+#include "base/fmt.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "fs/procfs_show.h"
@@ -16,33 +17,43 @@
 static struct wait_queue wanted = WAIT_QUEUE_INIT(wanted);
 static bool tables_wanted;
 
-static void dump_one(struct thread *thread, void *context)
+bool thread_dump_line(const struct thread *t, bool everybody, char *to, size_t size)
 {
-    const struct linux_thread *lt = thread->linux_thread;
-    const bool *all = context;
-    bool asleep = thread->state == THREAD_ASLEEP;
-    char text[160] = "no call";
-    if (lt == NULL && *all)
-        report("  thread  of the kernel, \"%s\", %s", thread->name, asleep ? "asleep" : "running");
-    if (lt == NULL)
+    const struct linux_thread *lt = t->linux_thread, *self = linux_current();
+    char call[100], place[FAULT_PLACE_SIZE];
+    if (lt == NULL || (!everybody && (self == NULL || lt->process != self->process)))
+        return false;
+    size_t n = fmt_snprintf(to, size, "of process %d, %s", lt->process->pid,
+                            t->state == THREAD_ASLEEP ? "asleep" : "runnable");
+    if (lt->history_next == 0 || n >= size)
+        return true;
+    const struct syscall_record *last = &lt->history[(lt->history_next - 1) % SYSCALL_HISTORY];
+    bool lock = last->number < SYSCALL_COUNT && syscall_table[last->number].name != NULL &&
+                strcmp(syscall_table[last->number].name, "futex") == 0 &&
+                report_place(last->arg[0], place, sizeof place);
+    syscall_format(last, call, sizeof call);
+    fmt_snprintf(to + n, size - n, " in %s%s%s", call, lock ? " at " : "", lock ? place : "");
+    return true;
+}
+
+static void dump_one(struct thread *thread, void *unused)
+{
+    char text[160];
+    (void)unused;
+    if (!thread_dump_line(thread, true, text, sizeof text)) {
+        report("  thread  %u \"%s\" of the kernel, %s", thread->id, thread->name,
+               thread->state == THREAD_ASLEEP ? "asleep" : "runnable");
         return;
-    if (lt->history_next > 0)
-        syscall_format(&lt->history[(lt->history_next - 1) % SYSCALL_HISTORY], text, sizeof text);
-    report("  thread  %d of process %d, \"%s\", %s %s", lt->tid, lt->process->pid, thread->name,
-           asleep ? "asleep in" : "running; last call", text);
+    }
+    report("  thread  %u \"%s\" %s", thread->id, thread->name, text);
     /* Where it came in from the program. */
     const struct trap_frame *frame = (const struct trap_frame *)ptr_of(thread->kstack.end) - 1;
     report_thread_trace(frame);
 }
 
-void thread_dump(bool all)
-{
-    thread_visit(dump_one, &all);
-}
-
 static void dump_all(void)
 {
-    thread_dump(true);
+    thread_visit(dump_one, NULL);
 }
 
 /* A thread shows the tables: an interrupt may have come in the middle of a change. */

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Reports each thread of the program with its last system call and a trace, and `all`: those of the
- * kernel by name. Interrupts off; callers: any. */
-void thread_dump(bool all);
+struct thread;
+
+/* What a thread of a program does, for a line of a report: "of process 1, asleep in futex(...)". False:
+ * it is the kernel's own, or, unless `everybody`, not of the current process. Callers: any. */
+bool thread_dump_line(const struct thread *thread, bool everybody, char *to, size_t size);
 
 /* Has the magic keys (kern/magic.h) show threads and page tables, where there is a keyboard to press
  * them on. Boot. */

@@ -19,6 +19,10 @@ const char *fault_class_words(enum fault_class class)
     static const char *const words[] = {
         [FAULT_CLASS_PANIC] = "the kernel stopped itself",
         [FAULT_CLASS_ASSERTION] = "assertion failed",
+        [FAULT_CLASS_DEADLOCK] = "deadlock",
+        [FAULT_CLASS_HANG] = "hang with interrupts off",
+        [FAULT_CLASS_ASKED] = "asked for by an NMI",
+        [FAULT_CLASS_GS] = "GS base overwritten",
         [FAULT_CLASS_NULL] = "null pointer",
         [FAULT_CLASS_NULL_CALL] = "call of a null pointer",
         [FAULT_CLASS_STACK_OVERFLOW] = "stack overflow",
@@ -45,12 +49,12 @@ const char *fault_class_words(enum fault_class class)
         [FAULT_CLASS_FLOAT] = "floating-point exception",
         [FAULT_CLASS_ABORT] = "abort",
         [FAULT_CLASS_PRIVILEGED] = "privileged register refused the value",
+        [FAULT_CLASS_PRIVILEGED_INSN] = "privileged instruction",
         [FAULT_CLASS_SELECTOR] = "bad segment selector",
         [FAULT_CLASS_PROTECTION] = "general protection",
         [FAULT_CLASS_ALIGNMENT] = "alignment check",
         [FAULT_CLASS_DOUBLE] = "double fault",
         [FAULT_CLASS_MACHINE_CHECK] = "machine check",
-        [FAULT_CLASS_NMI] = "NMI",
         [FAULT_CLASS_OTHER] = "unexpected exception",
     };
     return words[class];
@@ -173,7 +177,7 @@ static bool wants_alignment(const struct x86_insn *i)
 static bool is_privileged(const struct x86_insn *i)
 {
     if (i->map == 0)
-        return i->opcode == 0xf4 || i->opcode == 0xcf;
+        return i->opcode == 0xcf;
     return i->map == 1 && ((i->opcode >= 0x20 && i->opcode <= 0x23) || i->opcode == 0x30 ||
                            i->opcode == 0x32 || i->opcode <= 0x01 || i->opcode == 0xc7);
 }
@@ -202,6 +206,8 @@ static enum fault_class classify_protection(const struct fault_facts *f)
         return FAULT_CLASS_NON_CANONICAL;
     if (f->error != 0 || is_selector_load(i))
         return FAULT_CLASS_SELECTOR;
+    if (i->map == 0 && i->opcode == 0xf4)
+        return FAULT_CLASS_PRIVILEGED_INSN;
     if (is_privileged(i))
         return FAULT_CLASS_PRIVILEGED;
     if (f->computed && wants_alignment(i) && f->address.v % 16 != 0)
@@ -218,15 +224,21 @@ static enum fault_class classify_undefined(const struct fault_facts *f)
 
 enum fault_class fault_classify(const struct fault_facts *f)
 {
-    if (f->assertion)
-        return FAULT_CLASS_ASSERTION;
+    static const uint8_t of_cause[] = {
+        [FAULT_BY_ASSERTION] = FAULT_CLASS_ASSERTION,
+        [FAULT_BY_DEADLOCK] = FAULT_CLASS_DEADLOCK,
+        [FAULT_BY_HANG] = FAULT_CLASS_HANG,
+        [FAULT_BY_REQUEST] = FAULT_CLASS_ASKED,
+    };
+    if (f->cause != FAULT_BY_VECTOR)
+        return (enum fault_class)of_cause[f->cause];
     switch (f->vector) {
+    case FRAME_VECTOR_GS:
+        return FAULT_CLASS_GS;
     case VECTOR_DIVIDE:
         return FAULT_CLASS_DIVIDE;
     case VECTOR_DEBUG:
         return FAULT_CLASS_STEP;
-    case VECTOR_NMI:
-        return FAULT_CLASS_NMI;
     case VECTOR_BREAKPOINT:
         return FAULT_CLASS_BREAKPOINT;
     case VECTOR_INVALID_OPCODE:

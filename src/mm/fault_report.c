@@ -88,12 +88,18 @@ void fault_report_deed(const struct fault_facts *f, char *to, size_t size)
         add(to, size, n, " (%s)", f->target);
 }
 
+/* CRASH: of the program. PANIC: of the kernel. DUMP: of nobody, it goes on. */
+static const char *kind(const struct fault_facts *f)
+{
+    return f->cause == FAULT_BY_REQUEST ? "DUMP" : f->panic ? "PANIC" : "CRASH";
+}
+
 static void write_banner(const struct writer *w, const struct fault_facts *f)
 {
     char signal[48] = "";
     if (f->signal != NULL)
         fmt_snprintf(signal, sizeof signal, " (%s, code %d)", f->signal, f->code);
-    line(w, "==== %s: %s%s ==== ouro %s build %012llx", f->panic ? "PANIC" : "CRASH",
+    line(w, "==== %s: %s%s ==== ouro %s build %012llx", kind(f),
          fault_class_words(fault_classify(f)), signal, f->version, LL(f->build_id >> 16));
 }
 
@@ -104,12 +110,19 @@ static void write_what(const struct writer *w, const struct fault_facts *f)
     fault_report_deed(f, deed, sizeof deed);
     if (f->reason != NULL && f->has_address)
         line(w, "  reason  %s", f->reason);
+    if (f->cause == FAULT_BY_DEADLOCK) {
+        line(w, "  what    %s", deed);
+        line(w, "  who     nobody runs, %llu.%06llu s after boot", LL(us / 1000000),
+             LL(us % 1000000));
+        return;
+    }
     line(w, "  what    %s by %s%s0x%llx%s", deed, f->at, f->at[0] ? " (rip " : "rip ",
          LL(f->registers[X86_RIP]), f->at[0] ? ")" : "");
     if (f->caller[0])
         line(w, "          called or jumped to from %s", f->caller);
     line(w, "  who     thread %u \"%s\" on CPU %u, %llu.%06llu s after boot%s", f->thread, f->who,
-         f->cpu, LL(us / 1000000), LL(us % 1000000), f->panic ? ", in the kernel" : "");
+         f->cpu, LL(us / 1000000), LL(us % 1000000),
+         f->panic && f->vector != VECTOR_MACHINE_CHECK ? ", in the kernel" : "");
 }
 
 static void write_area(const struct writer *w, const char *label, const struct fault_neighbour *n,
@@ -201,7 +214,7 @@ static void write_error(const struct writer *w, const struct fault_facts *f)
              : e & PF_WRITE ? "write"
                             : "read",
              e & PF_RESERVED ? ", reserved bit" : "", e & PF_USER ? ", user mode" : "");
-    else if (e != 0)
+    else if (e != 0 && f->vector < VECTOR_EXCEPTIONS)
         line(w, "          error code 0x%llx = selector 0x%llx in the %s%s", LL(e), LL(e & 0xfff8),
              tables[e >> 1 & 3], e & 1 ? ", while an event was delivered" : "");
 }
@@ -230,6 +243,39 @@ static void write_why_not_mapped(const struct writer *w, const struct fault_fact
         line(w, "  why     level %d entry: %s%s", level, why, area);
 }
 
+/* SDM 3B 16.9: the low half of a bank's status. */
+static const char *bank_words(uint64_t status)
+{
+    uint16_t code = (uint16_t)status & 0xefff; /* bit 12: corrected errors are filtered */
+    return code >> 11 == 1         ? "bus or interconnect"
+           : code == 0x0400        ? "internal timer"
+           : code >> 10 == 1       ? "internal error"
+           : code >> 8 == 1        ? "cache"
+           : code >> 7 == 1        ? "memory controller"
+           : (code >> 4 & ~8) == 1 ? "TLB"
+           : code == 5             ? "internal parity"
+           : code == 1             ? "unclassified"
+                                   : "error of the model's own";
+}
+
+static void write_banks(const struct writer *w, const struct fault_facts *f)
+{
+    for (unsigned i = 0; i < f->bank_count; i++) {
+        const struct fault_bank *b = &f->banks[i];
+        char place[40] = "";
+        if (b->status & FAULT_BANK_ADDRESS)
+            fmt_snprintf(place, sizeof place, " at physical 0x%llx", LL(b->address));
+        line(w, "  %s bank %u: %s error: %s%s%s%s%s", i == 0 ? "why    " : "       ", b->number,
+             b->status & FAULT_BANK_UNCORRECTED ? "uncorrected" : "corrected",
+             bank_words(b->status), place,
+             b->status & FAULT_BANK_CORRUPT ? ", the state of the CPU is damaged" : "",
+             b->status & FAULT_BANK_OVERFLOW ? ", others were lost" : "",
+             f->machine_check_status & 1 ? "" : "; it cannot go on at rip");
+        line(w, "          status 0x%llx misc 0x%llx, MCG_STATUS 0x%llx", LL(b->status),
+             LL(b->misc), LL(f->machine_check_status));
+    }
+}
+
 static void write_why(const struct writer *w, const struct fault_facts *f)
 {
     switch (fault_classify(f)) {
@@ -248,6 +294,19 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
             w,
             "  why     ring 0 may do this, but the CPU refuses the register or its value: rcx 0x%llx, rdx:rax 0x%llx:0x%llx",
             LL(f->registers[X86_RCX]), LL(f->registers[X86_RDX]), LL(f->registers[X86_RAX]));
+        break;
+    case FAULT_CLASS_PRIVILEGED_INSN:
+        line(w, "  why     ring 0 may do this, but a program on Linux may not");
+        break;
+    case FAULT_CLASS_GS:
+        line(w, "  why     GS base belongs to the kernel, and was 0x%llx at the next trap",
+             LL(f->error));
+        break;
+    case FAULT_CLASS_HANG:
+        line(w, "  why     interrupts are off, and for seconds no timer's was taken");
+        break;
+    case FAULT_CLASS_MACHINE_CHECK:
+        write_banks(w, f);
         break;
     case FAULT_CLASS_NON_CANONICAL:
         line(w, "  why     the CPU takes only addresses whose bits 63 to 47 are equal");
@@ -302,9 +361,11 @@ static void operand_words(const struct fault_facts *f, const struct x86_operand 
                                        : "",
                    "");
     n = add(to, size, n, "%s", x86_register_name(m->base));
-    if (m->index != X86_NONE)
-        n = add(to, size, n, "%s%u*%s", m->base != X86_NONE ? "+" : "", m->scale,
-                x86_register_name(m->index));
+    if (m->index != X86_NONE && m->base != X86_NONE)
+        n = add(to, size, n, "+");
+    if (m->index != X86_NONE && m->scale != 1)
+        n = add(to, size, n, "%u*", m->scale);
+    n = add(to, size, n, "%s", x86_register_name(m->index));
     if (m->displacement < 0)
         n = add(to, size, n, "-0x%llx", LL(-(uint64_t)m->displacement));
     else if (m->displacement > 0 || (m->base == X86_NONE && m->index == X86_NONE))
@@ -360,6 +421,8 @@ void fault_report_write(const struct fault_facts *f, fault_line sink, void *cont
     struct writer w = {sink, context};
     write_banner(&w, f);
     write_what(&w, f);
+    if (f->cause == FAULT_BY_DEADLOCK)
+        return; /* the threads tell the rest */
     write_where(&w, f);
     write_stack(&w, f);
     write_why(&w, f);
@@ -468,6 +531,15 @@ static const char *plain_hint(const struct fault_facts *f, enum fault_class clas
         return "give the machine more memory (--memory), or look for a leak";
     case FAULT_CLASS_ABORT:
         return "abort() was called: what the program printed last says why; the trace shows where";
+    case FAULT_CLASS_DEADLOCK:
+        return "a lock that its owner does not give back, or a wake-up that came before the sleep; deadlock=SECONDS sets the time, 0 never";
+    case FAULT_CLASS_HANG:
+        return f->panic ? "a loop of the kernel; the trace shows which"
+                        : "`cli`, and then a loop or `hlt`: programs leave interrupts alone";
+    case FAULT_CLASS_PRIVILEGED_INSN:
+        return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
+    case FAULT_CLASS_GS:
+        return "thread-local storage is at FS: mov to gs, wrgsbase and wrmsr take the kernel's place";
     case FAULT_CLASS_RESERVED:
         return "a page-table entry was overwritten: the walk shows it";
     case FAULT_CLASS_MACHINE_CHECK:
@@ -499,8 +571,13 @@ void fault_report_headline(const struct fault_facts *f, fault_line sink, void *c
     struct writer w = {sink, context};
     char deed[140];
     fault_report_deed(f, deed, sizeof deed);
-    line(&w, "==== %s: %s; %s by %s%s0x%llx; %s%souro %s build %012llx",
-         f->panic ? "PANIC" : "CRASH", fault_class_words(fault_classify(f)), deed, f->at,
-         f->at[0] ? " rip " : "rip ", LL(f->registers[X86_RIP]), f->signal != NULL ? f->signal : "",
+    if (f->cause == FAULT_BY_DEADLOCK) {
+        line(&w, "==== %s: %s; %s; ouro %s build %012llx", kind(f),
+             fault_class_words(fault_classify(f)), deed, f->version, LL(f->build_id >> 16));
+        return;
+    }
+    line(&w, "==== %s: %s; %s by %s%s0x%llx; %s%souro %s build %012llx", kind(f),
+         fault_class_words(fault_classify(f)), deed, f->at, f->at[0] ? " rip " : "rip ",
+         LL(f->registers[X86_RIP]), f->signal != NULL ? f->signal : "",
          f->signal != NULL ? "; " : "", f->version, LL(f->build_id >> 16));
 }

@@ -17,6 +17,10 @@
 enum fault_class {
     FAULT_CLASS_PANIC,
     FAULT_CLASS_ASSERTION,
+    FAULT_CLASS_DEADLOCK,
+    FAULT_CLASS_HANG,
+    FAULT_CLASS_ASKED,
+    FAULT_CLASS_GS,
     FAULT_CLASS_NULL,
     FAULT_CLASS_NULL_CALL,
     FAULT_CLASS_STACK_OVERFLOW,
@@ -43,13 +47,21 @@ enum fault_class {
     FAULT_CLASS_FLOAT,
     FAULT_CLASS_ABORT,
     FAULT_CLASS_PRIVILEGED,
+    FAULT_CLASS_PRIVILEGED_INSN,
     FAULT_CLASS_SELECTOR,
     FAULT_CLASS_PROTECTION,
     FAULT_CLASS_ALIGNMENT,
     FAULT_CLASS_DOUBLE,
     FAULT_CLASS_MACHINE_CHECK,
-    FAULT_CLASS_NMI,
     FAULT_CLASS_OTHER,
+};
+
+enum fault_cause { /* what no vector says */
+    FAULT_BY_VECTOR = 0,
+    FAULT_BY_ASSERTION,
+    FAULT_BY_DEADLOCK,
+    FAULT_BY_HANG,    /* interrupts are off, and nothing goes on */
+    FAULT_BY_REQUEST, /* no fault: somebody outside wants to know */
 };
 
 enum fault_access {
@@ -75,7 +87,7 @@ struct fault_stack { /* the stack that rsp is in, or has left */
     bool there;
     struct virt_range range;
     uint64_t guard; /* bytes below it */
-    char owner[40]; /* "the program's thread 1", "kernel stack of thread 2" */
+    char owner[60]; /* "the main thread's", "thread 2 "worker"'s kernel stack" */
 };
 
 struct fault_past { /* an event of mm/history.h in words */
@@ -88,12 +100,26 @@ struct fault_past { /* an event of mm/history.h in words */
     char by[FAULT_PLACE_SIZE];
 };
 
+#define FAULT_BANKS            4
+
+#define FAULT_BANK_VALID       (UINT64_C(1) << 63)
+#define FAULT_BANK_OVERFLOW    (UINT64_C(1) << 62)
+#define FAULT_BANK_UNCORRECTED (UINT64_C(1) << 61)
+#define FAULT_BANK_MISC        (UINT64_C(1) << 59)
+#define FAULT_BANK_ADDRESS     (UINT64_C(1) << 58)
+#define FAULT_BANK_CORRUPT     (UINT64_C(1) << 57)
+
+struct fault_bank { /* of the machine-check architecture: SDM 3B 16.3.2 */
+    unsigned number;
+    uint64_t status, address, misc; /* the last two where the status says that they are valid */
+};
+
 struct fault_facts {
     bool panic;         /* of the kernel; else a crash of the program */
     const char *signal; /* "SIGSEGV"; NULL */
     int signal_number, code;
-    const char *reason; /* panic: what the kernel says; NULL */
-    bool assertion;     /* ... which is a condition that did not hold */
+    const char *reason; /* what the kernel says; NULL */
+    enum fault_cause cause;
     const char *version;
     uint64_t build_id;
     const char *who; /* thread name */
@@ -119,6 +145,10 @@ struct fault_facts {
     uint64_t popped;
     bool has_top; /* the word at rsp */
     uint64_t top;
+
+    unsigned bank_count; /* machine checks: the banks that hold an error */
+    struct fault_bank banks[FAULT_BANKS];
+    uint64_t machine_check_status;
 
     char at[FAULT_PLACE_SIZE];     /* rip: "main+0x8 [hello]", or "" */
     char target[FAULT_PLACE_SIZE]; /* address; or "" */

@@ -69,10 +69,15 @@ uint64_t kstack_bytes(void)
     return count * LAYOUT_KSTACK_SIZE;
 }
 
+bool kstack_holds(virt_t v)
+{
+    return v.v >= LAYOUT_KSTACK_START &&
+           v.v < LAYOUT_KSTACK_START + (uint64_t)KSTACK_SLOTS * SLOT_SIZE;
+}
+
 bool kstack_guard_at(virt_t v, struct virt_range *stack)
 {
-    if (v.v < LAYOUT_KSTACK_START ||
-        v.v >= LAYOUT_KSTACK_START + (uint64_t)KSTACK_SLOTS * SLOT_SIZE)
+    if (!kstack_holds(v))
         return false;
     uint64_t offset = v.v - LAYOUT_KSTACK_START;
     *stack = slot_stack((unsigned)(offset / SLOT_SIZE));

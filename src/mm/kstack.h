@@ -19,5 +19,8 @@ MUST_CHECK enum err kstack_alloc(struct virt_range *out);
 void kstack_free(struct virt_range stack);
 /* Of all that are in use. */
 uint64_t kstack_bytes(void);
+
+/* Is v in one of them, or in a guard, whether in use or not? */
+bool kstack_holds(virt_t v);
 /* Is v in a guard? Then *stack is the stack above it, whether that is in use or not. */
 bool kstack_guard_at(virt_t v, struct virt_range *stack);

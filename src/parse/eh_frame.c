@@ -302,6 +302,17 @@ static bool find_description(const struct byte_reader *memory, const struct unwi
     return false;
 }
 
+bool eh_frame_function(const struct byte_reader *memory, const struct unwind_tables *tables,
+                       uint64_t pc, uint64_t *start, uint64_t *end)
+{
+    struct description d;
+    if (!find_description(memory, tables, pc, &d))
+        return false;
+    *start = d.start;
+    *end = d.start + d.size;
+    return true;
+}
+
 /* The stack of an expression. */
 struct machine {
     uint64_t stack[EXPRESSION_STACK];

@@ -40,3 +40,7 @@ struct unwind_tables {            /* addresses in memory; size 0: not there */
  * tables that make no sense; the frame is as it was. */
 bool eh_frame_step(const struct byte_reader *memory, const struct unwind_tables *tables,
                    struct unwind_frame *frame);
+
+/* Where the function that holds pc begins and ends, by its description. False: it has none. */
+bool eh_frame_function(const struct byte_reader *memory, const struct unwind_tables *tables,
+                       uint64_t pc, uint64_t *start, uint64_t *end);

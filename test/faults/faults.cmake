@@ -15,7 +15,7 @@ if(OURO_BOCHS_PROGRAM)
     add_test(NAME boot.faults-bochs
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/faults/run.sh ${faults_program} null-field null-call
             stack-recursion return-text text-as-pointer write-string execute-stack unmapped-read
-            misaligned-load trap divide-zero float-sse abort)
+            misaligned-load trap divide-zero float-sse bad-cr4 halt-checked abort)
     set_tests_properties(boot.faults-bochs PROPERTIES LABELS boot TIMEOUT 900
         ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;EMULATOR=bochs")
 endif()

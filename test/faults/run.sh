@@ -10,7 +10,7 @@
 #              WRITE=1    writes the golden files instead: read the difference before you commit it
 #              EMULATOR   qemu (default) or bochs
 #
-# QEMU's TCG raises no SSE exceptions: that way is for Bochs. Both take any MSR: that one is for real machines.
+# QEMU's TCG raises no SSE exceptions and takes any CR4: these ways are for Bochs. Both take any MSR: that one is for real machines.
 # What differs between compilers and machines is masked: addresses, offsets, times, registers.
 set -u
 
@@ -21,10 +21,12 @@ emulator=${EMULATOR:-qemu}
 mask() {
     # What the tool adds is tested in test/boot/report.sh.
     sed -E -e '/^          [ >] +[0-9]+ \|/d' -e '/^  (what|trace) |^          #/s/([])]) at [^ ]+:[0-9]+.*/\1/' \
-        -e '/^  regs  /,/^          rflags/d' \
-        -e '/^  stack   (\+|nothing)/,/^  (calls|memory)  /{/^  calls/!d}' \
-        -e '/^  calls  /,/^  memory  /d' \
-        -e '/^  memory  /d' -e '/^  usage  |^          [0-9]+ KiB of the /s/[0-9]+ KiB/N KiB/g' -e '/^  machine /,+2d' \
+        -e '/^  regs  /,/^          rflags/s/^(.{10}r[a-z0-9]+ ).*/\1.../' \
+        -e '/^  stack   (\+|nothing)/,/^  (calls|memory)  /{/^  (calls|memory)/!d}' \
+        -e 's/^(  calls  ) .*/\1 .../' -e '/^          [a-z_0-9]+\(.*\) = /d' -e 's/ in futex\(.*\) = / in futex(...) = /' \
+        -e '/^  memory /s/[0-9]+/N/g' -e '/^  machine /s/(cr[0-4]|efer) [0-9a-f]+/\1 X/g' \
+        -e 's/^(          (cpu|words) )".*/\1.../' \
+        -e '/^  usage  |^          [0-9]+ KiB of the /s/[0-9]+ KiB/N KiB/g' \
         -e '/^\{"ouro_report":1,.*\}$/s/.*/(JSON)/' \
         -e '/^\[ *[0-9.]+\] boot: /d' -e 's/^\[ *[0-9.]+\]/[T]/' \
         -e "s,$PROGRAM,PROGRAM,g" \
@@ -43,7 +45,7 @@ mask() {
 
 # The trace below main() belongs to the C library.
 cut_trace() {
-    awk '/^  trace|^          #/ { if (done) next; if ($0 ~ / main\+/) done = 1 } { print }'
+    awk '/^  thread / { done = 0 } /^  trace|^          #/ { if (done) next; if ($0 ~ / main\+/) done = 1 } { print }'
 }
 
 run_one() {
@@ -53,7 +55,7 @@ run_one() {
     [ "$name" = out-of-memory ] && memory=32
     # shellcheck disable=SC2086 # words
     "$ouro" run $medium --emulator "$emulator" --memory $memory --timeout 60 \
-        --append norandmaps "$PROGRAM" "$name" > "$work/$name.out" 2> "$work/$name.err" < /dev/null
+        --append "norandmaps deadlock=1 watchdog=1" "$PROGRAM" "$name" > "$work/$name.out" 2> "$work/$name.err" < /dev/null
     status=$?
     { echo "status $status"; cat "$work/$name.out"; sed -E 's/^(Assertion failed: .*) \(.*: [0-9]+\)$/\1 (PLACE)/' "$work/$name.err" | mask | cut_trace; } > "$work/$name.got"
     # Where the emulators differ as CPUs do.
@@ -84,7 +86,7 @@ trap 'rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p "$here/golden"
 if [ $# -eq 0 ]; then
-    mapfile -t names < <("$PROGRAM" | grep -vx "bad-wrmsr\|$([ "$emulator" = bochs ] || echo float-sse)")
+    mapfile -t names < <("$PROGRAM" | grep -vx "bad-wrmsr\|$([ "$emulator" = bochs ] || echo 'float-sse\|bad-cr4')")
     set -- "${names[@]}"
 fi
 printf '%s\0' "$@" | xargs -0 -n 1 -P "${JOBS:-2}" "$0" --one > "$WORK/log" 2>&1

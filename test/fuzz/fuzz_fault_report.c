@@ -78,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fault_facts f = {.who = who, .version = "1.2.3"};
     uint64_t shape = take(&r, 2);
     f.vector = shape & 1 ? (unsigned)take(&r, 1) : 14;
+    f.cause = (enum fault_cause)((shape >> 13) % 5);
     f.reason = shape & 2 ? reason : NULL;
     f.signal = shape & 4 ? "SIGSEGV" : NULL;
     f.exception = shape & 8 ? "general protection" : NULL;
@@ -113,9 +114,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         prot_rw(),       virt_range(take(&r, 8), take(&r, 8)),
                                         take(&r, 8),     1,
                                         "by munmap"};
+    f.bank_count = (unsigned)take(&r, 1) % (FAULT_BANKS + 1);
+    f.machine_check_status = take(&r, 1);
+    for (unsigned i = 0; i < f.bank_count; i++)
+        f.banks[i] = (struct fault_bank){(unsigned)take(&r, 1), take(&r, 8), take(&r, 8), 0};
     lines = 0;
     fault_report_write(&f, take_line, NULL);
-    if (lines < 4)
+    if (lines < (f.cause == FAULT_BY_DEADLOCK ? 3 : 4))
         abort();
     fault_report_hint(&f, take_line, NULL);
     fault_report_headline(&f, take_line, NULL);

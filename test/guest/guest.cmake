@@ -73,6 +73,10 @@ foreach(case
         "kernel_write_code|PANIC: write to read-only memory"
         "kernel_execute_data|PANIC: jump into data"
         "kernel_non_canonical|PANIC: non-canonical pointer"
+        "kernel_hang|PANIC: hang with interrupts off.* the kernel keeps interrupts off by kernel_hang"
+        "overflow_ist|PANIC: stack overflow.* by recurse"
+        "kernel_reserved_bit|PANIC: reserved bit set in a page-table entry"
+        "page_tables_broken|PANIC: reserved bit set in a page-table entry"
         "kernel_divide|PANIC: division by zero")
     string(REPLACE "|" ";" case ${case})
     list(GET case 0 name)

@@ -3,12 +3,15 @@
 #include "guest.h"
 
 #include "base/sections.h"
-#include "base/sections.h"
 #include "cpu/percpu.h"
 #include "cpu/selectors.h"
 #include "cpu/tables.h"
+#include "cpu/x86.h"
 #include "kern/bringup.h"
+#include "kern/panic.h"
+#include "kern/watchdog.h"
 #include "mm/memory.h"
+#include "mm/pt_access_recursive.h"
 
 static volatile unsigned levels, enough = UINT32_MAX;
 
@@ -34,10 +37,20 @@ GUEST_FATAL(overflow_kstack_in_one_step)
     __asm__ volatile("movq %0, %%rsp\n\tpushq $0" : : "r"(below) : "memory");
 }
 
+static void keep_frame(void *context, phys_t frame, uint64_t size)
+{
+    (void)context;
+    (void)frame;
+    (void)size;
+}
+
 /* The stack for page faults is gone, so the CPU cannot deliver one. */
 GUEST_FATAL(double_fault)
 {
-    cpu_tables_set_ist(IST_COMMON, GUEST_ARENA_PAGE(1));
+    struct virt_range page = {GUEST_ARENA_PAGE(0), GUEST_ARENA_PAGE(1)};
+    must(paging_map(page.start, guest_frame(1), PAGE_SIZE, prot_rw()));
+    cpu_tables_set_ist(IST_COMMON, page.end);
+    paging_unmap(page, keep_frame, NULL);
     *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
 }
 
@@ -142,4 +155,52 @@ GUEST_FATAL(kernel_non_canonical)
 GUEST_FATAL(kernel_divide)
 {
     __asm__ volatile("xor %%ecx, %%ecx; div %%ecx" : : : "eax", "ecx", "edx");
+}
+
+/* Interrupts stay off: the alarm clock of kern/watchdog.h rings all the same. */
+GUEST_FATAL(kernel_hang)
+{
+    watchdog_start(1, panic_hang);
+    __asm__ volatile("cli; 1: hlt; jmp 1b");
+}
+
+static void recurse_in_trap(struct trap_frame *frame)
+{
+    (void)frame;
+    levels = recurse(0);
+}
+
+/* NMIs have a stack of their own. */
+GUEST_FATAL(overflow_ist)
+{
+    trap_set_handler(VECTOR_NMI, recurse_in_trap);
+    __asm__ volatile("int $2");
+}
+
+/* The entry of this level for a mapped address, through the kernel's own window. */
+static volatile uint64_t *entry_of(virt_t v, int level)
+{
+    uint64_t table = recursive_table(pt_index(virt(paging_window), PT_LEVELS), level, v);
+    return (volatile uint64_t *)ptr_of(virt(table)) + pt_index(v, level);
+}
+
+/* A bit that must be zero in the last entry. */
+GUEST_FATAL(kernel_reserved_bit)
+{
+    virt_t v = GUEST_ARENA_PAGE(0);
+    must(paging_map(v, guest_frame(1), PAGE_SIZE, prot_rw()));
+    *entry_of(v, 1) |= UINT64_C(1) << 51;
+    invlpg(v.v);
+    *(volatile uint64_t *)ptr_of(v) = 1;
+}
+
+/* The table of level 2 is nowhere: the walk of the report itself faults, on its way through the
+ * window. */
+GUEST_FATAL(page_tables_broken)
+{
+    virt_t v = GUEST_ARENA_PAGE(0);
+    must(paging_map(v, guest_frame(1), PAGE_SIZE, prot_rw()));
+    *entry_of(v, 3) = UINT64_C(0x000ffffffffff067);
+    write_cr3(read_cr3());
+    *(volatile uint64_t *)ptr_of(v) = 1;
 }

@@ -293,7 +293,6 @@ static void add_exceptions(void)
     } cases[] = {
         {VECTOR_DIVIDE, "divide error", "\xf7\xf1"},
         {VECTOR_DEBUG, "debug exception", "\x90"},
-        {VECTOR_NMI, "NMI", "\xf4"},
         {VECTOR_BREAKPOINT, "breakpoint", "\x90"},
         {VECTOR_INVALID_OPCODE, "invalid opcode", "\x0f\x0b"},
         {VECTOR_INVALID_OPCODE, "invalid opcode", "\xc5\xf8\x28\xc1"},
@@ -351,6 +350,64 @@ static void add_history(void)
     add("past the file", &f);
 }
 
+/* What no vector says. */
+static void add_causes(void)
+{
+    struct fault_facts f = protection(0);
+    SET_CODE(&f, "\xf4");
+    f.has_address = false;
+    add("hlt", &f);
+    f.vector = FRAME_VECTOR_GS;
+    f.exception = NULL;
+    f.error = 0x12345000;
+    f.reason = "a wrong GS base, seen at a trap";
+    add("GS", &f);
+    f.vector = VECTOR_NMI;
+    f.error = 0;
+    f.cause = FAULT_BY_HANG;
+    f.reason = "the program keeps interrupts off";
+    add("a program with interrupts off", &f);
+    f.panic = true;
+    f.signal = NULL;
+    f.reason = "the kernel keeps interrupts off";
+    add("the kernel with interrupts off", &f);
+    f.panic = false;
+    f.cause = FAULT_BY_REQUEST;
+    f.reason = NULL;
+    f.exception = "NMI";
+    add("asked for", &f);
+    f.vector = FAULT_NO_VECTOR;
+    f.cause = FAULT_BY_DEADLOCK;
+    f.reason = "every thread has slept for 10 s";
+    add("deadlock", &f);
+    f.panic = true;
+    f.cause = FAULT_BY_ASSERTION;
+    f.reason = "assertion failed: 1 == 2 (file.c:3)";
+    add("assertion", &f);
+}
+
+static void add_machine_checks(void)
+{
+    static const uint16_t codes[] = {0,      1,      5,      0x10,   0x15,   0x80,  0x9f,
+                                     0x0134, 0x0400, 0x0405, 0x0800, 0x0e0b, 0x1134};
+    struct fault_facts f = protection(0);
+    f.vector = VECTOR_MACHINE_CHECK;
+    f.exception = f.reason = "machine check";
+    f.panic = true;
+    f.signal = NULL;
+    f.bank_count = 1;
+    for (unsigned i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        char title[40];
+        f.banks[0] = (struct fault_bank){i, FAULT_BANK_VALID | codes[i], 0, 0};
+        snprintf(title, sizeof title, "machine check 0x%04x", codes[i]);
+        add(title, &f);
+    }
+    f.bank_count = 2;
+    f.machine_check_status = 5;
+    f.banks[1] = (struct fault_bank){9, UINT64_MAX, 0x12345000, 0x86};
+    add("two banks", &f);
+}
+
 static void write_all(void)
 {
     used = 0;
@@ -362,6 +419,8 @@ static void write_all(void)
     add_protection();
     add_exceptions();
     add_history();
+    add_causes();
+    add_machine_checks();
 }
 
 static void test_golden(void **state)

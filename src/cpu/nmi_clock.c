@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "cpu/nmi_clock.h"
+
+#include "cpu/x86.h"
+
+enum { /* 82093AA: an index register and a data register */
+    IOAPIC_DATA = 0x10 / 4,
+    IOAPIC_VERSION = 1,
+    IOAPIC_PIN_2 = 0x10 + 2 * 2, /* where the PIT is, on all that are like PCs */
+    IOAPIC_NMI = 4 << 8,         /* edge, to the APIC with the number 0 */
+};
+
+enum { /* 8254 */
+    PIT_CHANNEL_0 = 0x40,
+    PIT_COMMAND = 0x43,
+    PIT_ONCE = 0x30,     /* channel 0, low byte and high byte, mode 0 */
+    PIT_STATUS_0 = 0xe2, /* read-back: bit 7 is the output, high from the end of the count */
+};
+
+RO_AFTER_INIT static volatile uint32_t *registers; /* NULL: there is no such thing */
+static bool on, armed;
+
+static void ioapic_write(uint32_t index, uint32_t value)
+{
+    registers[0] = index;
+    registers[IOAPIC_DATA] = value;
+}
+
+INIT_CODE void nmi_clock_init(volatile void *page)
+{
+    registers = page;
+    if (registers == NULL)
+        return;
+    registers[0] = IOAPIC_VERSION;
+    uint32_t version = registers[IOAPIC_DATA];
+    if ((version & 0xff) < 0x10 || (version & 0xff) >= 0x30 || (version >> 16 & 0xff) < 2)
+        registers = NULL;
+}
+
+void nmi_clock_arm(void)
+{
+    if (!on)
+        return;
+    out8(PIT_COMMAND, PIT_ONCE);
+    out8(PIT_CHANNEL_0, 0xff);
+    out8(PIT_CHANNEL_0, 0xff);
+    armed = true;
+}
+
+/* Armed first: the firmware's count may be going on. */
+void nmi_clock_start(void)
+{
+    if (registers == NULL)
+        return;
+    on = true;
+    nmi_clock_arm();
+    ioapic_write(IOAPIC_PIN_2 + 1, 0);
+    ioapic_write(IOAPIC_PIN_2, IOAPIC_NMI);
+}
+
+bool nmi_clock_rang(void)
+{
+    if (!armed)
+        return false;
+    out8(PIT_COMMAND, PIT_STATUS_0);
+    bool rang = in8(PIT_CHANNEL_0) & 0x80;
+    armed &= !rang;
+    return rang;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "kern/watchdog.h"
+
+#include "base/compiler.h"
+#include "cpu/nmi_clock.h"
+#include "cpu/tables.h"
+#include "cpu/trap.h"
+#include "kern/report.h"
+#include "kern/thread.h"
+
+#define TICK_NS (40 * NS_PER_SECOND / 1000)
+_Static_assert(TICK_NS < NMI_CLOCK_MS * NS_PER_SECOND / 1000,
+               "the clock is wound up before it rings");
+
+static struct timer tick;
+static bool on;
+static unsigned rings, rings_max; /* in a row */
+RO_AFTER_INIT static void (*when_stuck)(const struct trap_frame *frame);
+
+/* Not by GS, which an NMI cannot rely on. */
+static bool is_idle(void)
+{
+    return percpu_boot.current == NULL || percpu_boot.current->state != THREAD_RUNNABLE;
+}
+
+static void wind_up(void)
+{
+    rings = 0;
+    timer_start(&tick, time_now_ns() + TICK_NS);
+    nmi_clock_arm();
+}
+
+static void ticked(struct timer *timer)
+{
+    (void)timer;
+    if (on && !is_idle())
+        wind_up();
+}
+
+void watchdog_wake(void)
+{
+    if (unlikely(on && !tick.armed))
+        wind_up();
+}
+
+void watchdog_stop(void)
+{
+    on = false;
+}
+
+static void nmi(struct trap_frame *frame)
+{
+    bool ours = nmi_clock_rang();
+    if (report_is_running() || (ours && (!on || is_idle())))
+        return;
+    if (!ours) {
+        const struct report_subject asked = {
+            .frame = frame,
+            .trapped = true,
+            .cause = FAULT_BY_REQUEST,
+        };
+        report_fault(&asked);
+        return;
+    }
+    if (++rings < rings_max)
+        nmi_clock_arm();
+    else
+        when_stuck(frame);
+}
+
+INIT_CODE void watchdog_start(unsigned seconds, void (*stuck)(const struct trap_frame *frame))
+{
+    when_stuck = stuck;
+    rings_max = seconds * 1000 / NMI_CLOCK_MS;
+    timer_init(&tick, ticked);
+    tick.background = true;
+    trap_set_handler(VECTOR_NMI, nmi);
+    if (rings_max != 0)
+        nmi_clock_start();
+    on = true;
+    wind_up();
+}
