@@ -19,6 +19,7 @@ enum { /* 8254 */
 
 RO_AFTER_INIT static volatile uint32_t *registers; /* NULL: there is no such thing */
 static bool on, armed;
+static bool owed; /* it was wound up too late: an NMI may be on its way */
 
 static void ioapic_write(uint32_t index, uint32_t value)
 {
@@ -37,10 +38,17 @@ INIT_CODE void nmi_clock_init(volatile void *page)
         registers = NULL;
 }
 
+static bool is_over(void)
+{
+    out8(PIT_COMMAND, PIT_STATUS_0);
+    return in8(PIT_CHANNEL_0) & 0x80;
+}
+
 void nmi_clock_arm(void)
 {
     if (!on)
         return;
+    owed = armed && is_over();
     out8(PIT_COMMAND, PIT_ONCE);
     out8(PIT_CHANNEL_0, 0xff);
     out8(PIT_CHANNEL_0, 0xff);
@@ -62,8 +70,9 @@ bool nmi_clock_rang(void)
 {
     if (!armed)
         return false;
-    out8(PIT_COMMAND, PIT_STATUS_0);
-    bool rang = in8(PIT_CHANNEL_0) & 0x80;
+    bool rang = is_over();
     armed &= !rang;
+    rang |= owed;
+    owed = false;
     return rang;
 }

@@ -2,6 +2,7 @@
 /* Exceptions of the kernel: reported as the manual says, and every register comes back. */
 #include "guest.h"
 
+#include "cpu/machine_check.h"
 #include "cpu/irq_flags.h"
 #include "cpu/x86.h"
 
@@ -138,6 +139,7 @@ GUEST_TEST(test_control_registers)
     CHECK_EQUAL(read_cr0(), CR0_KNOWN);
     CHECK(CR0_KNOWN & UINT64_C(1) << 16); /* WP */
     CHECK_EQUAL(read_cr4(), CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT |
-                                (cpu_features.xsave ? CR4_OSXSAVE : 0));
+                                (cpu_features.xsave ? CR4_OSXSAVE : 0) |
+                                (machine_check_banks() != 0 ? CR4_MCE : 0));
     CHECK_EQUAL(rdmsr(MSR_EFER), EFER_SCE | EFER_LME | EFER_LMA | (cpu_features.nx ? EFER_NXE : 0));
 }

@@ -41,6 +41,7 @@ static void test_defaults(void **state)
     assert_int_equal(o.loglevel, 4);
     assert_int_equal(o.exit_way, EXIT_DEFAULT);
     assert_int_equal(o.deadlock_seconds, 10);
+    assert_int_equal(o.watchdog_seconds, 3);
     assert_int_equal(o.window_slot, 0);
     assert_false(o.no_randomness);
     assert_null(o.test);
@@ -57,7 +58,7 @@ static void test_words(void **state)
     (void)state;
     assert_int_equal(
         parse(
-            "console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 deadlock=0 exit=0xf4 "
+            "console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 deadlock=0 watchdog=7 exit=0xf4 "
             "pagetables=recursive pagetables.slot=300 norandmaps stats bootchart init=/bin/sh test=all"),
         E_OK);
     assert_true(o.console.framed);
@@ -66,6 +67,7 @@ static void test_words(void **state)
     assert_int_equal(o.console.rows, 43);
     assert_int_equal(o.loglevel, 7);
     assert_int_equal(o.deadlock_seconds, 0);
+    assert_int_equal(o.watchdog_seconds, 7);
     assert_int_equal(o.exit_way, EXIT_DEBUG_PORT);
     assert_int_equal(o.exit_port, 0xf4);
     assert_int_equal(o.window_slot, 300);
@@ -129,6 +131,8 @@ static void test_bad_values(void **state)
         "terminal.size=80x10001",
         "deadlock=soon",
         "deadlock=1000001",
+        "watchdog=soon",
+        "watchdog=100001",
         "loglevel=8",
         "loglevel=-1",
         "loglevel=",
