@@ -2,8 +2,8 @@
 /* Exceptions of the kernel: reported as the manual says, and every register comes back. */
 #include "guest.h"
 
-#include "cpu/machine_check.h"
 #include "cpu/irq_flags.h"
+#include "cpu/machine_check.h"
 #include "cpu/x86.h"
 
 GUEST_TEST(test_exceptions)
