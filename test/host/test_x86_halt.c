@@ -46,11 +46,22 @@ static bool cpu_condition(unsigned n, uint64_t flags)
 {
     uint8_t holds = 2;
     switch (n) {
-        CONDITION(0)
-        CONDITION(1)
-        CONDITION(2)
-        CONDITION(3) CONDITION(4) CONDITION(5) CONDITION(6) CONDITION(7) CONDITION(8) CONDITION(9)
-            CONDITION(10) CONDITION(11) CONDITION(12) CONDITION(13) CONDITION(14) CONDITION(15)
+        CONDITION(0);
+        CONDITION(1);
+        CONDITION(2);
+        CONDITION(3);
+        CONDITION(4);
+        CONDITION(5);
+        CONDITION(6);
+        CONDITION(7);
+        CONDITION(8);
+        CONDITION(9);
+        CONDITION(10);
+        CONDITION(11);
+        CONDITION(12);
+        CONDITION(13);
+        CONDITION(14);
+        CONDITION(15);
     }
     return holds != 0;
 }
