@@ -3,6 +3,7 @@
 #include "fail.h"
 #include "iso.h"
 #include "pack.h"
+#include "program.h"
 #include "tree.h"
 #include "words.h"
 
@@ -47,7 +48,10 @@ char *bench_archive(const char *init, const char *const (*files)[2])
     tree_load(&tree, NULL);
     tree_add_file(&tree, "/init", init);
     for (; files && (*files)[0]; files++)
-        tree_add_file(&tree, (*files)[0], (*files)[1]);
+        if ((*files)[1])
+            tree_add_file(&tree, (*files)[0], (*files)[1]);
+        else
+            program_pack_with(&tree, (*files)[0]);
     pack_tree(&tree, archive, 0, 0);
     free(name);
     return archive;

@@ -55,7 +55,9 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen);
 /* "linux", "ouro", and what people call them. */
 const char *bench_series(enum bench_system system, bool counted);
 const char *bench_system_name(enum bench_system system);
-/* An archive with `init` at /init, and more files: {path in the machine, file here}, up to NULL. */
+/* An archive with `init` at /init, and more files: {path in the machine, file here}, up to NULL. A
+ * path without a file is a program or a folder of this computer, packed at the same path with what it
+ * needs. */
 char *bench_archive(const char *init, const char *const (*files)[2]);
 /* A CD image that boots the system with that archive. */
 char *bench_image(const struct bench_boot *boot);

@@ -10,7 +10,17 @@
 #define FIRST_LINE "HELLO MAIN"
 #define DONE       "bench done"
 #define STARTED    "bench start"
-#define BUSYBOX    "/bin/busybox"
+
+/* Programs of Debian, packed with what they need. */
+#define BUSYBOX "/bin/busybox"
+#define SQLITE  "/usr/bin/sqlite3"
+#define LUA     "/usr/bin/lua5.4"
+#define OPENSSL "/usr/bin/openssl"
+#define PYTHON  "/usr/bin/python3.11"
+#define PYTHON_LIBRARY                                                                             \
+    "/usr/lib/python3.11/" /* of which `-S` reads encodings, and looks for os.py */
+#define FILES_MAX    5     /* with the one that ends a list */
+#define SCRIPT(name) OURO_SOURCE_DIR "/bench/" name
 
 /* The systems that are there. */
 #define FOR_EACH_SYSTEM(bench, system)                                                             \
@@ -130,16 +140,22 @@ void bench_boot(struct bench *bench)
 /* Programs, each with the words that show that it runs. */
 static const struct memory_case {
     const char *name, *init;
-    const char *const arguments[4];
+    const char *const arguments[6];
     const char *shows;
-    const char *const files[2][2];
+    const char *const files[FILES_MAX][2];
 } memory_cases[] = {
     {"hello", "hello", {NULL}, FIRST_LINE, {{NULL}}},
-    {"busybox",
+    {"busybox", "start", {BUSYBOX, "echo", "BUSYBOX RAN", NULL}, "BUSYBOX RAN", {{BUSYBOX}}},
+    {"sqlite3",
      "start",
-     {"/busybox", "echo", "BUSYBOX RAN", NULL},
-     "BUSYBOX RAN",
-     {{"/busybox", BUSYBOX}}},
+     {SQLITE, ":memory:", "select 'SQLITE ' || 'RAN'", NULL},
+     "SQLITE RAN",
+     {{SQLITE}}},
+    {"python3",
+     "start",
+     {PYTHON, "-S", "-c", "print('PYTHON', 'RAN')", NULL},
+     "PYTHON RAN",
+     {{PYTHON}, {PYTHON_LIBRARY "encodings"}, {PYTHON_LIBRARY "os.py"}}},
 };
 
 static bool runs_with(struct bench_boot *boot, uint64_t memory, const char *shows, double *took)
@@ -195,8 +211,7 @@ void bench_memory(struct bench *bench)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(memory_cases); i++) {
         const struct memory_case *c = &memory_cases[i];
-        const char *const files[][2] = {{c->files[0][0], c->files[0][1]}, {NULL, NULL}};
-        char *init = bench_program(c->init), *archive = bench_archive(init, files);
+        char *init = bench_program(c->init), *archive = bench_archive(init, c->files);
         char *name = string_format("smallest_%s", c->name);
         const struct figure_key key = {"memory", name, "KiB"};
         FOR_EACH_SYSTEM(bench, system)
@@ -296,40 +311,75 @@ void bench_primitives(struct bench *bench)
 
 /* ---- apps ---- */
 
-/* Programs of other people: how long from the start to their last words. */
+/* Programs of other people: how long from the start to their last words; or, when they measure
+ * themselves, what they say. */
 static const struct app {
-    const char *name, *file, *path;
+    const char *name;
     const char *const arguments[16];
     const char *ends;
+    const char *const files[FILES_MAX][2];
+    bool speed; /* openssl speed: so many blocks in so many seconds */
 } apps[] = {
+    {"sqlite3_speed",
+     {SQLITE, ":memory:", ".read /speed.sql", NULL},
+     "speed.sql ends",
+     {{SQLITE}, {"/speed.sql", SCRIPT("speed.sql")}},
+     false},
+    {"lua_loop",
+     {LUA, "/loop.lua", NULL},
+     "loop.lua ends",
+     {{LUA}, {"/loop.lua", SCRIPT("loop.lua")}},
+     false},
+    {"python3_loop",
+     {PYTHON, "-S", "/loop.py", NULL},
+     "loop.py ends",
+     {{PYTHON},
+      {PYTHON_LIBRARY "encodings"},
+      {PYTHON_LIBRARY "os.py"},
+      {"/loop.py", SCRIPT("loop.py")}},
+     false},
+    {"openssl_sha256",
+     {OPENSSL, "speed", "-seconds", "2", "-bytes", "16384", "sha256", NULL},
+     "version: ",
+     {{OPENSSL}},
+     true},
+    {"openssl_aes128",
+     {OPENSSL, "speed", "-seconds", "2", "-bytes", "16384", "aes-128-cbc", NULL},
+     "version: ",
+     {{OPENSSL}},
+     true},
     {"busybox_md5sum",
-     BUSYBOX,
-     "/busybox",
-     {"/busybox", "md5sum", "/busybox", "/busybox", "/busybox", "/busybox", "/busybox", "/busybox",
-      "/busybox", "/busybox", "/busybox", "/busybox", "/init", NULL},
-     "  /init"},
-    {"busybox_sha256sum",
-     BUSYBOX,
-     "/busybox",
-     {"/busybox", "sha256sum", "/busybox", "/busybox", "/busybox", "/busybox", "/init", NULL},
-     "  /init"},
+     {BUSYBOX, "md5sum", BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX,
+      BUSYBOX, BUSYBOX, "/init", NULL},
+     "  /init",
+     {{BUSYBOX}},
+     false},
     {"busybox_awk",
-     BUSYBOX,
-     "/busybox",
-     {"/busybox", "awk", "BEGIN { for (i = 0; i < 300000; i++) s += i % 7; print \"sum\", s }",
-      NULL},
-     "sum 8"},
+     {BUSYBOX, "awk", "BEGIN { for (i = 0; i < 300000; i++) s += i % 7; print \"sum\", s }", NULL},
+     "sum 8",
+     {{BUSYBOX}},
+     false},
     {"busybox_sh",
-     BUSYBOX,
-     "/busybox",
-     {"/busybox", "sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done; echo at $i",
-      NULL},
-     "at 50000"},
+     {BUSYBOX, "sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done; echo at $i", NULL},
+     "at 50000",
+     {{BUSYBOX}},
+     false},
 };
+
+/* Nanoseconds for a block, from "... 16384 size blocks: 65195 sha256's in 0.71s"; below 0 when that is
+ * not there. */
+static double block_time(const char *output)
+{
+    static const char before[] = " size blocks: ";
+    const char *at = strstr(output, before);
+    double blocks, seconds;
+    bool good = at && sscanf(at + sizeof before - 1, "%lf %*s in %lfs", &blocks, &seconds) == 2;
+    return good && blocks > 0 ? seconds / blocks * 1e9 : -1;
+}
 
 static void run_app(struct bench *bench, const struct app *app, const char *archive)
 {
-    const struct figure_key key = {"apps", app->name, "ms"};
+    const struct figure_key key = {"apps", app->name, app->speed ? "ns" : "ms"};
     for (unsigned run = 0; run < bench->runs; run++) {
         FOR_EACH_SYSTEM(bench, system)
         {
@@ -337,9 +387,12 @@ static void run_app(struct bench *bench, const struct app *app, const char *arch
             struct bench_seen seen = {.mark = {STARTED, app->ends}, .marks = 2};
             boot.program = app->arguments;
             bench_progress(app->name, system, run + 1, bench->runs);
-            if (bench_run_or_warn(&boot, &seen, app->name))
-                figures_add(&bench->figures, &key, bench_series(system, false),
-                            seen.at[1] - seen.at[0]);
+            bool ended = bench_run_or_warn(&boot, &seen, app->name);
+            double value = !ended       ? -1
+                           : app->speed ? block_time(seen.output.bytes)
+                                        : seen.at[1] - seen.at[0];
+            if (value >= 0)
+                figures_add(&bench->figures, &key, bench_series(system, false), value);
             text_free(&seen.output);
         }
     }
@@ -352,8 +405,7 @@ void bench_apps(struct bench *bench)
     run_primitives(bench, "apps", archive, arguments);
     char *start = bench_program("start");
     for (size_t i = 0; i < ARRAY_LENGTH(apps); i++) {
-        const char *const files[][2] = {{apps[i].path, apps[i].file}, {NULL, NULL}};
-        char *app_archive = bench_archive(start, files);
+        char *app_archive = bench_archive(start, apps[i].files);
         run_app(bench, &apps[i], app_archive);
         free(app_archive);
     }

@@ -9,13 +9,22 @@ cd "$temp" || exit 1
 
 "$OURO" bench --alone --quick --runs 1 --json now.json boot memory size primitives >out 2>err || bad "bench: status $?"
 [ ! -s err ] || { bad 'bench complains'; show err; }
-for name in direct direct.kernel bios_cd bios_cd.firmware bios_cd.grub smallest_hello smallest_busybox in_use_at_rest kernel \
+for name in direct direct.kernel bios_cd bios_cd.firmware bios_cd.grub smallest_hello smallest_busybox smallest_sqlite3 \
+    smallest_python3 in_use_at_rest kernel \
     iso_with_hello getppid pread_4k open_close page_fault mprotect_pair trap_only protN signal_self; do
     grep -q "^$name  *[a-zA-Z]* *[1-9][0-9.]*" out || bad "no figure for $name"
     grep -q "\"figure\": \"$name\", .*\"series\": \"ouro\", " now.json || bad "no $name in the JSON"
 done
 grep -q '"figure": "getppid".*"series": "ouro-instructions"' now.json || bad 'instructions are not counted'
 python=$(command -v python3) && { "$python" -m json.tool now.json >/dev/null || bad 'the JSON is none'; }
+
+# Programs of Debian do their work to the end.
+"$OURO" bench --alone --quick --runs 1 apps >out 2>err || bad "bench apps: status $?"
+[ ! -s err ] || { bad 'bench apps complains'; show err; }
+for name in compute memcpy_1m sqlite3_speed lua_loop python3_loop openssl_sha256 openssl_aes128 busybox_md5sum busybox_awk \
+    busybox_sh; do
+    grep -q "^$name  *[a-z]* *[1-9][0-9.]*" out || bad "no figure for $name"
+done
 
 # All five ways to reach a page table, beside one another.
 "$OURO" bench --alone --quick --runs 1 --json paging.json paging >out 2>err || bad "bench paging: status $?"
