@@ -91,6 +91,8 @@ static void run_words(const struct request *o, struct args *words)
     args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
     if (o->stats)
         args_add(words, "stats");
+    if (o->strace)
+        args_add(words, "strace");
     if (o->profile)
         args_add(words, "profile");
     if (o->boot_chart)

@@ -31,6 +31,7 @@ enum { /* options without a short form */
     KEY_QEMU_ARG,
     KEY_GDB_ARG,
     KEY_STATS,
+    KEY_STRACE,
     KEY_BOOTCHART,
     KEY_PROFILE,
 };
@@ -81,6 +82,8 @@ static const struct argp_option run_options[] = {
     {"core", KEY_CORE, "FILE", 0,
      "when the program crashes, write a core file for gdb PROGRAM FILE; empty when there is none",
      3},
+    {"strace", KEY_STRACE, NULL, 0,
+     "print every system call, its answer and its time on standard error, as strace does", 4},
     {"stats", KEY_STATS, NULL, 0,
      "say at the end how many faults, flushes, switches and system calls there were", 4},
     {"profile", KEY_PROFILE, "FILE", OPTION_ARG_OPTIONAL,
@@ -205,6 +208,9 @@ static error_t parse_answer(int key, char *text, struct argp_state *state)
         break;
     case KEY_CORE:
         o->core = text;
+        break;
+    case KEY_STRACE:
+        o->strace = true;
         break;
     case KEY_STATS:
         o->stats = true;

@@ -30,6 +30,7 @@ struct request {
     double timeout;     /* seconds; 0: none */
     bool verbose;
     const char *profile; /* run: the file for folded stacks; NULL: none */
+    bool strace;         /* run: every system call on stderr */
     bool stats;          /* run: counters at the end */
     bool boot_chart;     /* run */
     const char *program; /* NULL: the demo */

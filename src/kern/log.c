@@ -24,7 +24,7 @@ void log_set_level(enum log_level level)
     console_level = level;
 }
 
-static void print_line(const char *line)
+void report_line(const char *line)
 {
     console_write(CONSOLE_LOG, line, strlen(line));
     console_write(CONSOLE_LOG, console_is_framed() ? "\n" : "\r\n", console_is_framed() ? 1 : 2);
@@ -54,7 +54,7 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
     str_copy(recent[recent_next++ % RECENT], line, LINE_MAX);
     irq_restore(flags);
     if (level <= console_level)
-        print_line(line);
+        report_line(line);
 }
 
 void report(const char *format, ...)
@@ -65,7 +65,7 @@ void report(const char *format, ...)
     size_t n = fmt_vsnprintf(line, sizeof line, format, args);
     va_end(args);
     mark_truncation(line, n);
-    print_line(line);
+    report_line(line);
 }
 
 void log_print_recent(unsigned lines)
@@ -75,5 +75,5 @@ void log_print_recent(unsigned lines)
     if (lines > recent_next)
         lines = recent_next;
     for (unsigned i = recent_next - lines; i != recent_next; i++)
-        print_line(recent[i % RECENT]);
+        report_line(recent[i % RECENT]);
 }

@@ -9,4 +9,5 @@ void log_set_level(enum log_level level);
 /* Prints the last lines of the ring that the level kept off the console. Panic path. */
 void log_print_recent(unsigned lines);
 /* Prints a line of a report: always, whatever the level. Panic path, any context. */
+void report_line(const char *line);
 void report(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -28,6 +28,7 @@ struct options {
     bool no_randomness;                          /* norandmaps */
     bool check_at_end;                           /* check-at-end: invariants, when all is over */
     bool stats;                                  /* linux/stats.h */
+    bool strace;                                 /* linux/strace.h */
     bool profile;                                /* kern/profile.h */
     bool boot_chart;                             /* kern/boot_marks.h */
     unsigned deadlock_seconds;                   /* deadlock=; 0: never */

@@ -13,6 +13,7 @@
 #include "kern/thread.h"
 #include "linux/signal.h"
 #include "linux/stats.h"
+#include "linux/strace.h"
 #include "linux/thread_exit.h"
 #include "mm/areas.h"
 #include "mm/frames.h"
@@ -370,6 +371,8 @@ void process_check_at_end(void)
 static NORETURN void machine_ends(int status)
 {
     int signal = status & 0x7f;
+    if (strace_on)
+        strace_exit(status);
     file_table_clear(file_table_current());
     if (check_at_end) {
         areas_check();
@@ -405,6 +408,8 @@ NORETURN void linux_thread_exit(int status)
     if (process->thread_count == 1 && process == &first_process)
         machine_ends(process->exit_status);
     bool others = leave(lt);
+    if (unlikely(strace_on && !others))
+        strace_exit(process->exit_status);
     thread_current()->linux_thread = NULL;
     thread_current()->fs_context = NULL;
     lt->thread = NULL;

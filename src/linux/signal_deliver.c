@@ -16,6 +16,7 @@
 #include "kern/thread.h"
 #include "linux/process.h"
 #include "linux/signal_frame.h"
+#include "linux/strace.h"
 #include "linux/sys_rseq.h"
 
 #define SYSCALL_INSTRUCTION_SIZE 2
@@ -157,6 +158,8 @@ static void take_default_action(const struct trap_frame *frame, const struct sig
 
 static void deliver_one(struct trap_frame *frame, const struct siginfo *info)
 {
+    if (unlikely(strace_on))
+        strace_signal(info);
     if (has_handler(info->signal))
         call_handler(frame, info);
     else if (process_current()->actions[info->signal].handler == SIG_DFL)

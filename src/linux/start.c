@@ -31,6 +31,7 @@
 #include "linux/signal.h"
 #include "linux/start_proc.h"
 #include "linux/stats.h"
+#include "linux/strace.h"
 #include "linux/sys_file_proc.h"
 #include "linux/sys_mem.h"
 #include "linux/thread_dump.h"
@@ -118,6 +119,8 @@ INIT_CODE static void process_start(void)
     thread_dump_keys();
     watchdog_start(options.watchdog_seconds, crash_hang);
     cpu_syscall_init();
+    if (options.strace)
+        strace_start();
     struct exec_options how = {
         .fixed_addresses = options.no_randomness,
         .pagetables = virt(paging_program_window),
@@ -137,6 +140,8 @@ INIT_CODE static struct trap_frame *program_load(void)
         report("ouro: %s", why.sentence);
         machine_exit(why.exit_status);
     }
+    if (options.strace)
+        strace_first(options.init, options.argv, options.envp);
     struct trap_frame *frame = (struct trap_frame *)ptr_of(thread_current()->kstack.end) - 1;
     exec_set_registers(frame, &start);
     return frame;

@@ -9,6 +9,7 @@
 #include "linux/process.h"
 #include "linux/signal.h"
 #include "linux/stats.h"
+#include "linux/strace.h"
 
 /* Says once for each number that it is not there. */
 static enum err absent(uint32_t number)
@@ -25,7 +26,7 @@ static enum err absent(uint32_t number)
     return E_NOSYS;
 }
 
-/* Numbers from here on go the long way: those that Linux lacks; with `stats`, all. */
+/* Numbers from here on go the long way: those that Linux lacks; with `stats` or `strace`, all. */
 RO_AFTER_INIT static uint32_t long_way_from = SYSCALL_COUNT;
 
 INIT_CODE void syscall_count_all(void)
@@ -38,12 +39,15 @@ static NOINLINE enum err long_way(uint32_t number, struct syscall *call)
 {
     const struct syscall_row *row = syscall_row(number);
     struct syscall_count *count = stats_of_syscall(number);
+    struct strace_line *line = strace_on ? strace_begin(number, call) : NULL;
     uint64_t start = time_now_ns();
     if (count != NULL)
         count->calls++; /* some calls do not come back */
     enum err e = row != NULL && row->function != NULL ? row->function(call) : absent(number);
     if (count != NULL)
         count->ns += time_now_ns() - start;
+    if (line != NULL)
+        strace_end(line, call, e);
     return e;
 }
 

@@ -36,15 +36,24 @@ struct syscall {
     bool frame_replaced; /* set by rt_sigreturn and execve: the frame holds everything, rax too */
 };
 
+/*
+ * Letters of signatures: d int, u unsigned, z size, x hexadecimal, m mode (octal), f descriptor,
+ * capitals flags or a choice (linux/syscall_flags.c; G is a signal), p pointer, and pointers that
+ * strace follows:
+ *
+ *   s string            b bytes, as many as the next argument says    n their vector (iovec)
+ *   v list of strings   e environment     t timespec     g set of signals    a struct sigaction
+ *
+ * and, when the call has succeeded, r bytes, as many as the result says, k string, o their vector, l timespec,
+ * y struct stat, w status of a child, c two descriptors, i set of signals, j struct sigaction.
+ */
 typedef enum err (*syscall_function)(struct syscall *call);
 
 struct syscall_row {
     const char *name;
     syscall_function function; /* NULL: absent, E_NOSYS */
     uint8_t arity;
-    char
-        signature[7]; /* a letter an argument: d int, u unsigned, x hex, p pointer, s string, f file
-                          descriptor, z size, m mode (octal) */
+    char signature[7]; /* a letter an argument, see below */
 };
 
 #define SYSCALL_COUNT 462

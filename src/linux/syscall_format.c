@@ -3,13 +3,9 @@
 #include "linux/syscall.h"
 
 #include "base/fmt.h"
+#include "linux/syscall_text.h"
 
-struct text_out {
-    char *at;
-    size_t left;
-};
-
-static void PRINTF_LIKE(2, 3) put(struct text_out *t, const char *format, ...)
+void text_put(struct text_out *t, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -21,31 +17,40 @@ static void PRINTF_LIKE(2, 3) put(struct text_out *t, const char *format, ...)
     t->left -= n;
 }
 
-static void put_argument(struct text_out *t, char kind, uint64_t value)
+void syscall_put_plain(struct text_out *t, char letter, uint64_t value)
 {
-    switch (kind) {
-    case 'd':
-    case 'f':
-        put(t, "%d", (int)value);
+    switch (letter) {
+    case 'x':
+    case 'A':
+    case 'I':
+    case 'K':
+    case 'M':
+    case 'O':
+    case 'P':
+    case 'U':
+    case 'V':
+    case 'W':
+    case 'X':
+    case 'Y':
+    case 'Z':
+        text_put(t, "0x%llx", (unsigned long long)value);
         break;
     case 'u':
-        put(t, "%u", (unsigned)value);
+        text_put(t, "%u", (unsigned)value);
         break;
     case 'z':
-        put(t, "%llu", (unsigned long long)value);
+        text_put(t, "%llu", (unsigned long long)value);
         break;
     case 'm':
-        put(t, "0%o", (unsigned)value);
+        text_put(t, "0%o", (unsigned)value);
         break;
-    case 'p':
-    case 's':
-        if (value == 0) {
-            put(t, "NULL");
-            break;
-        }
-        /* fall through */
     default:
-        put(t, "0x%llx", (unsigned long long)value);
+        if (letter == 'd' || letter == 'f' || (letter >= 'A' && letter <= 'Z'))
+            text_put(t, "%d", (int)value);
+        else if (value == 0)
+            text_put(t, "NULL");
+        else
+            text_put(t, "0x%llx", (unsigned long long)value);
     }
 }
 
@@ -57,19 +62,19 @@ void syscall_format(const struct syscall_record *record, char *out, size_t size)
     if (row == NULL || row->name == NULL)
         row = &unknown;
     if (row->name != NULL)
-        put(&t, "%s(", row->name);
+        text_put(&t, "%s(", row->name);
     else
-        put(&t, "syscall_%u(", record->number);
+        text_put(&t, "syscall_%u(", record->number);
     for (unsigned i = 0; i < row->arity; i++) {
-        put(&t, "%s", i != 0 ? ", " : "");
-        put_argument(&t, row->signature[i], record->arg[i]);
+        text_put(&t, "%s", i != 0 ? ", " : "");
+        syscall_put_plain(&t, row->signature[i], record->arg[i]);
     }
     if (!record->finished)
-        put(&t, ") = ?");
+        text_put(&t, ") = ?");
     else if (record->result < 0 && record->result >= -4095)
-        put(&t, ") = -%s", err_name((enum err) - record->result));
+        text_put(&t, ") = -%s", err_name((enum err) - record->result));
     else if (record->result > INT32_MAX)
-        put(&t, ") = 0x%llx", (unsigned long long)record->result);
+        text_put(&t, ") = 0x%llx", (unsigned long long)record->result);
     else
-        put(&t, ") = %lld", (long long)record->result);
+        text_put(&t, ") = %lld", (long long)record->result);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/syscall.h"
+#include "linux/syscall_text.h"
 
 #include "unit.h"
 
@@ -54,12 +55,58 @@ static void test_small_buffers(void **state)
     }
 }
 
+static void expect_flags(char letter, uint64_t value, const char *text)
+{
+    char out[160] = "";
+    struct text_out t = {out, sizeof out};
+    assert_true(syscall_put_flags(&t, letter, value));
+    assert_string_equal(out, text);
+}
+
+static void test_flags(void **state)
+{
+    (void)state;
+    expect_flags('O', 0, "O_RDONLY");
+    expect_flags('O', 02102, "O_RDWR|O_CREAT|O_APPEND");
+    expect_flags('O', 0x410002, "O_RDWR|O_TMPFILE");
+    expect_flags('O', 3, "0x3");
+    expect_flags('O', 0x40000001, "O_WRONLY|0x40000000");
+    expect_flags('P', 0, "PROT_NONE");
+    expect_flags('P', 5, "PROT_READ|PROT_EXEC");
+    expect_flags('M', 0x22, "MAP_PRIVATE|MAP_ANONYMOUS");
+    expect_flags('M', 0x20, "MAP_ANONYMOUS");
+    expect_flags('A', 0, "0");
+    expect_flags('L', 2, "SEEK_END");
+    expect_flags('L', 99, "99");
+    expect_flags('L', UINT64_MAX, "-1");
+    expect_flags('X', 0x181, "FUTEX_WAKE_PRIVATE|FUTEX_CLOCK_REALTIME");
+    struct text_out none = {NULL, 0};
+    assert_false(syscall_put_flags(&none, 'd', 1));
+    assert_false(syscall_put_flags(&none, 'B', 1));
+}
+
+static void expect_quoted(const char *bytes, size_t size, bool more, const char *text)
+{
+    char out[80];
+    struct text_out t = {out, sizeof out};
+    syscall_put_quoted(&t, bytes, size, more);
+    assert_string_equal(out, text);
+}
+
+static void test_quoted(void **state)
+{
+    (void)state;
+    expect_quoted("", 0, false, "\"\"");
+    expect_quoted("a\"b\\c\n\t", 7, true, "\"a\\\"b\\\\c\\n\\t\"...");
+    expect_quoted("\0\0011\377x", 5, false, "\"\\0\\0011\\377x\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_unknown_number),
-        cmocka_unit_test(test_small_buffers),
+        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_unknown_number),
+        cmocka_unit_test(test_small_buffers), cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_quoted),
     };
     return RUN_TESTS(tests);
 }

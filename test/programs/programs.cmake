@@ -42,6 +42,11 @@ add_test(NAME programs.cases
 set_tests_properties(programs.cases PROPERTIES LABELS programs TIMEOUT 900 SKIP_RETURN_CODE 77
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
 
+add_test(NAME programs.strace
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/strace.sh ${program_dir}/traced-glibc)
+set_tests_properties(programs.strace PROPERTIES LABELS programs TIMEOUT 200 SKIP_RETURN_CODE 77
+    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+
 add_test(NAME programs.refused COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/refused.sh)
 set_tests_properties(programs.refused PROPERTIES LABELS programs TIMEOUT 200
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")

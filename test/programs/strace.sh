@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# strace.sh PROGRAM: what --strace prints of it is what strace(1) does, but for addresses, pids, times and the
+# errors' long texts.
+set -u
+ouro=${OURO:-$(cd "$(dirname "$0")/../.." && pwd)/ouro}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+[ "${1#/}" != "$1" ] || set -- "$PWD/$1"
+case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
+cd / || exit 1
+strace -o "$work/trace" -E LC_ALL=C "$1" > /dev/null 2>&1 < /dev/null
+[ -s "$work/trace" ] || { echo "skip: strace does not work here"; exit 77; }
+
+common() {
+    sed -n '/chdir("\/begin")/,/chdir("\/end")/p' "$1" |
+        sed -E 's/ <[0-9]+\.[0-9]{6}>$//; s/ \([A-Z][^()]*\)$//; s/0x[0-9a-f]{5,}/ADDRESS/g; s/ +=/ =/
+            s/(kill\()[0-9]+(, )[0-9]+(, S)/\1PID\2PID\3/; s/(kill\()[0-9]+/\1PID/; s/^(getpid\(\) = ).*/\1PID/
+            s/^(--- .*si_code=).*/\1/; s/SA_RESTORER\|SA_RESTART/SA_RESTART|SA_RESTORER/; s/0x1 \(flags FD_CLOEXEC\)/1/; s/^(rt_sigreturn\().*\)/\1)/'
+}
+common "$work/trace" > "$work/linux"
+"$ouro" run --medium direct --machine microvm --timeout 60 --strace "$1" > /dev/null 2> "$work/all" < /dev/null
+status=$?
+common "$work/all" > "$work/ouro"
+[ "$status" -eq 3 ] || { echo "FAIL: status $status"; cat "$work/all"; exit 1; }
+[ "$(wc -l < "$work/linux")" -gt 40 ] || { echo "FAIL: strace printed too little"; exit 1; }
+diff -au "$work/linux" "$work/ouro" || { echo "FAIL: the lines differ (- Linux, + Ouro)"; exit 1; }
+grep -q '^+++ exited with 3 +++$' "$work/all" && grep -q '^exit_group(3) *= ?$' "$work/all" &&
+    grep -q '^execve(.*) = 0$' "$work/all" && grep -Eq ' = 0 <0\.[0-9]{6}>$' "$work/all" ||
+    { echo "FAIL: begin or end"; cat "$work/all"; exit 1; }
+echo "ok: $(wc -l < "$work/ouro") lines"
