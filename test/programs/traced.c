@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define FUTEX_WAKE_PRIVATE 0x81
-#define CALL(name, ...) syscall(SYS_##name, ##__VA_ARGS__)
+#define CALL(name, ...)    syscall(SYS_##name, ##__VA_ARGS__)
 
 static void on_signal(int signal)
 {
