@@ -5,6 +5,7 @@
 #include "kern/panic.h"
 #include "mm/areas.h"
 #include "mm/memory.h"
+#include "mm/pt_access.h"
 
 /* The access under way: where to go on, and with which stack pointer, when it faults. */
 static struct {
@@ -190,4 +191,55 @@ uint64_t guest_frame_word(phys_t frame)
 void guest_frame_set_word(phys_t frame, uint64_t value)
 {
     *(volatile uint64_t *)memory_scratch(frame) = value;
+}
+
+/* The chains go through the frames themselves. */
+static phys_t tables_taken;
+
+static void take_tables(void)
+{
+    phys_t frame;
+    while (paging->access->own_frames && paging->access->alloc(&frame)) {
+        guest_frame_set_word(frame, tables_taken.v);
+        tables_taken = frame;
+    }
+}
+
+static bool give_table(void)
+{
+    if (tables_taken.v == 0)
+        return false;
+    phys_t next = phys(guest_frame_word(tables_taken));
+    paging->access->free(tables_taken);
+    tables_taken = next;
+    return true;
+}
+
+phys_t guest_take_frames(uint64_t keep)
+{
+    phys_t last = phys(0), frame;
+    while (machine_frames.free_frames > keep && frames_alloc(&machine_frames, 0, &frame) == E_OK) {
+        guest_frame_set_word(frame, last.v);
+        last = frame;
+    }
+    take_tables();
+    return last;
+}
+
+void guest_give_frame(phys_t *taken)
+{
+    give_table();
+    if (taken->v == 0)
+        return;
+    phys_t next = phys(guest_frame_word(*taken));
+    frames_put(&machine_frames, *taken);
+    *taken = next;
+}
+
+void guest_give_frames(phys_t taken)
+{
+    while (give_table())
+        ;
+    while (taken.v != 0)
+        guest_give_frame(&taken);
 }

@@ -74,6 +74,12 @@ phys_t guest_frame(uint64_t value);
 uint64_t guest_frame_word(phys_t frame);
 void guest_frame_set_word(phys_t frame, uint64_t value);
 
+/* Takes all frames but so many, and all that only page tables can have, where there are such. */
+phys_t guest_take_frames(uint64_t keep);
+/* Gives them back: one of each kind, or all. */
+void guest_give_frame(phys_t *taken);
+void guest_give_frames(phys_t taken);
+
 /* Spins until the condition holds or so many milliseconds have passed; then it says whether it
  * holds. */
 #define GUEST_WAIT(condition, ms)                                                                  \

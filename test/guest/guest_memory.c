@@ -179,49 +179,6 @@ static void never_runs(void *argument)
     guest_test_fail(__FILE__, __LINE__, "a thread without a stack ran");
 }
 
-/* Frames that only page tables can have, where the back end has such. */
-static phys_t tables_taken;
-
-static void take_all_tables(void)
-{
-    phys_t frame;
-    while (paging->access->own_frames && paging->access->alloc(&frame)) {
-        guest_frame_set_word(frame, tables_taken.v);
-        tables_taken = frame;
-    }
-}
-
-static void give_all_tables(void)
-{
-    while (tables_taken.v != 0) {
-        phys_t next = phys(guest_frame_word(tables_taken));
-        paging->access->free(tables_taken);
-        tables_taken = next;
-    }
-}
-
-/* The chain goes through the frames themselves. */
-static phys_t take_all_frames(uint64_t keep)
-{
-    phys_t last = phys(0), frame;
-    while (machine_frames.free_frames > keep && frames_alloc(&machine_frames, 0, &frame) == E_OK) {
-        guest_frame_set_word(frame, last.v);
-        last = frame;
-    }
-    take_all_tables();
-    return last;
-}
-
-static void give_all_frames(phys_t last)
-{
-    give_all_tables();
-    while (last.v != 0) {
-        phys_t next = phys(guest_frame_word(last));
-        frames_put(&machine_frames, last);
-        last = next;
-    }
-}
-
 static void check_nothing_to_be_had(phys_t frame)
 {
     struct virt_range stack;
@@ -242,10 +199,10 @@ GUEST_TEST(test_out_of_frames)
 {
     phys_t frame = guest_frame(1);
     for (uint64_t keep = 0; keep < 3; keep++) {
-        phys_t all = take_all_frames(keep);
+        phys_t all = guest_take_frames(keep);
         CHECK_EQUAL(machine_frames.free_frames, keep);
         check_nothing_to_be_had(frame);
-        give_all_frames(all);
+        guest_give_frames(all);
     }
     frames_put(&machine_frames, frame);
 }
@@ -259,7 +216,7 @@ GUEST_TEST(test_heap_with_few_frames)
     }; /* more than a table has entries */
     if (paging->access->own_frames)
         return; /* tables take none of the frames that are counted here */
-    phys_t all = take_all_frames(0), next;
+    phys_t all = guest_take_frames(0), next;
     for (uint64_t round = 0; round < ROUNDS && all.v != 0; round++) {
         CHECK(heap_alloc(3 * LARGE_SIZE) == NULL);
         CHECK_EQUAL(machine_frames.free_frames, round);
@@ -267,7 +224,7 @@ GUEST_TEST(test_heap_with_few_frames)
         frames_put(&machine_frames, all);
         all = next;
     }
-    give_all_frames(all);
+    guest_give_frames(all);
 }
 
 /* 600 pages over two tables of level 1 need four tables: with fewer frames nothing stays mapped. */
@@ -282,14 +239,14 @@ GUEST_TEST(test_map_with_few_frames)
     virt_t at = GUEST_ARENA_PAGE(300);
     phys_t frame = guest_frame(0);
     for (uint64_t keep = 0; keep <= TABLES; keep++) {
-        phys_t all = take_all_frames(keep);
+        phys_t all = guest_take_frames(keep);
         enum err e = paging_map(at, frame, PAGES * PAGE_SIZE, prot_ro());
         CHECK_EQUAL(e, keep < TABLES ? E_NOMEM : E_OK);
         if (e == E_OK)
             paging_unmap(virt_range(at.v, at.v + PAGES * PAGE_SIZE), NULL, NULL);
         CHECK_EQUAL(machine_frames.free_frames, keep);
         CHECK_PAGE_FAULT(guest_read(at, NULL), at, 0);
-        give_all_frames(all);
+        guest_give_frames(all);
     }
     frames_put(&machine_frames, frame);
 }
@@ -313,13 +270,13 @@ GUEST_TEST(test_kstack_with_few_frames)
         table_full = is_aligned(stacks[n].end.v, LARGE_SIZE);
     }
     for (uint64_t keep = 0; keep <= NEEDED; keep++) {
-        phys_t all = take_all_frames(keep);
+        phys_t all = guest_take_frames(keep);
         enum err e = kstack_alloc(&stack);
         CHECK_EQUAL(e, keep < NEEDED ? E_NOMEM : E_OK);
         if (e == E_OK)
             kstack_free(stack);
         CHECK_EQUAL(machine_frames.free_frames, keep);
-        give_all_frames(all);
+        guest_give_frames(all);
     }
     while (n > 0)
         kstack_free(stacks[--n]);
@@ -335,11 +292,11 @@ GUEST_TEST(test_touch_without_frames)
         .file_end = UINT64_MAX,
     };
     CHECK_EQUAL(areas_add(&area), E_OK);
-    phys_t all = take_all_frames(0);
+    phys_t all = guest_take_frames(0);
     CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), PF_WRITE), FAULT_OUT_OF_MEMORY);
     CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), 0), FAULT_OUT_OF_MEMORY);
     CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA - PAGE_SIZE), 0), FAULT_NOT_MAPPED);
-    give_all_frames(all);
+    guest_give_frames(all);
     CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), PF_WRITE), FAULT_RESOLVED);
     CHECK_NO_FAULT(guest_write(virt(GUEST_ARENA), 1));
     areas_clear();

@@ -47,31 +47,31 @@ GUEST_TEST(test_write_kernel_text)
     check_not_writable(init_text_start);
 }
 
-GUEST_TEST(test_write_kernel_rodata)
+GUEST_TEST(test_write_rodata)
 {
     check_not_writable(rodata_start);
     check_not_writable(constant);
     check_not_writable(last_word(rodata_end));
 }
 
-GUEST_TEST(test_exec_kernel_rodata)
+GUEST_TEST(test_exec_rodata)
 {
     check_not_executable(constant);
 }
 
-GUEST_TEST(test_exec_kernel_data)
+GUEST_TEST(test_exec_data)
 {
     check_not_executable(variable);
     check_not_executable(boot_stack_start);
 }
 
-GUEST_TEST(test_exec_kernel_stack)
+GUEST_TEST(test_exec_stack)
 {
     volatile uint64_t code = 0xc3c3c3c3c3c3c3c3;
     check_not_executable((const void *)&code);
 }
 
-GUEST_TEST(test_exec_kernel_heap)
+GUEST_TEST(test_exec_heap)
 {
     uint64_t *code = heap_alloc(sizeof *code);
     CHECK(code != NULL);
@@ -109,7 +109,7 @@ GUEST_TEST(test_null_call)
     CHECK_PAGE_FAULT(guest_call(virt(16)), virt(16), guest_fetch_bit());
 }
 
-GUEST_TEST(test_touch_kstack_guard)
+GUEST_TEST(test_touch_guard)
 {
     virt_t below = virt(percpu()->kstack_low - 8),
            lowest = virt(percpu()->kstack_low - LAYOUT_KSTACK_SIZE);
