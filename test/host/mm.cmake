@@ -10,7 +10,9 @@ ouro_host_test(paging test/host/sim_mmu.c test/host/paging_world.c src/mm/paging
 target_include_directories(test_paging BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/paging_shadow)
 ouro_host_test(audit src/mm/audit.c)
 ouro_host_test(mmu_model test/guest/mmu_model.c test/host/sim_mmu.c)
-ouro_host_test(areas src/mm/areas.c src/mm/areas_place.c src/mm/areas_pages.c src/mm/frames.c src/mm/paging.c)
+set(areas_sources test/host/areas_model.c src/mm/areas.c src/mm/areas_place.c src/mm/areas_pages.c
+    src/mm/frames.c src/mm/paging.c)
+ouro_host_test(areas ${areas_sources})
 ouro_host_test(heap src/mm/heap.c src/mm/frames.c src/mm/paging.c)
 # The heap's slot is in the kernel's half: a header of the same name moves it.
 target_include_directories(test_heap BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/heap_shadow)
@@ -30,3 +32,4 @@ target_include_directories(test_timers BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR
 
 ouro_fuzzer(options src/kern/options.c src/parse/cmdline.c)
 ouro_fuzzer(fault_report src/mm/fault_report.c src/mm/fault_class.c src/parse/x86_insn.c)
+ouro_fuzzer(areas ${areas_sources})
