@@ -163,6 +163,7 @@ static void add_leaf(const struct area *a, virt_t v, pte_t leaf, uint64_t size,
     out->share_dirty += size;
     out->private_dirty += size;
     out->anonymous += size;
+    out->unneeded += paging_is_unneeded(leaf) ? size : 0;
     out->large += size > PAGE_SIZE ? size : 0;
 }
 
@@ -201,7 +202,7 @@ static void put_usage(struct text *text, const struct procfs_usage *u)
     put_size(text, "Referenced", u->referenced);
     put_size(text, "Anonymous", u->anonymous);
     put_size(text, "KSM", 0);
-    put_size(text, "LazyFree", 0);
+    put_size(text, "LazyFree", u->unneeded);
     put_size(text, "AnonHugePages", u->large);
     put_size(text, "ShmemPmdMapped", 0);
     put_size(text, "FilePmdMapped", 0);

@@ -60,7 +60,7 @@ static bool mapped_once(const struct area *area, virt_t page, phys_t frame)
 static uint64_t describe(const struct chunk *c, virt_t page, phys_t block, phys_t frame,
                          pte_t entry)
 {
-    uint64_t v = PM_PRESENT | (entry.v & PTE_D ? PM_SOFT_DIRTY : 0);
+    uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_UNNEEDED) ? PM_SOFT_DIRTY : 0);
     if (c->show_frames)
         v |= frame.v >> PAGE_SHIFT;
     if (frame.v == memory_zero_frame().v)

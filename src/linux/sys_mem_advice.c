@@ -77,8 +77,8 @@ static enum err remove_part(const struct area *a, struct virt_range part)
 static enum err advise_part(const struct area *a, struct virt_range part, uint64_t advice)
 {
     switch (advice) {
-    case MADV_FREE: /* the pages may go at any time, also at once */
-        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
+    case MADV_FREE:
+        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_unneeded(part);
     case MADV_DONTNEED:
         return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
     case MADV_DONTNEED_LOCKED:

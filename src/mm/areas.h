@@ -115,6 +115,11 @@ MUST_CHECK enum err areas_find_hole_below(uint64_t size, uint64_t alignment, vir
 /* Drops the pages of the range; the areas stay, and a touch makes new pages. Guards and holes are
  * skipped. E_NOMEM when a 2 MiB page cannot be cut; nothing has changed then. */
 MUST_CHECK enum err areas_discard(struct virt_range range);
+/* The pages of private anonymous areas in the range may go when memory is short, until they are
+ * written again (MADV_FREE). E_NOMEM as areas_discard(). */
+MUST_CHECK enum err areas_unneeded(struct virt_range range);
+/* Drops some of those, when memory is short; false when there are none. */
+bool areas_reclaim(void);
 /* Moves what one area has in `from` to `to`, which is free and not smaller; the area grows with it.
  * With `keep` the old area stays, empty. E_NOMEM: nothing has changed. */
 MUST_CHECK enum err areas_move(struct virt_range from, struct virt_range to, bool keep);

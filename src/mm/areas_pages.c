@@ -43,6 +43,51 @@ enum err areas_discard(struct virt_range range)
     return e;
 }
 
+enum err areas_unneeded(struct virt_range range)
+{
+    enum err e = cut_leaf_at(range.start);
+    if (e == E_OK)
+        e = cut_leaf_at(range.end);
+    for (size_t i = areas_index_above(range.start);
+         e == E_OK && i < areas.count && areas.area[i].range.start.v < range.end.v; i++) {
+        if (areas.area[i].kind != AREA_ANONYMOUS)
+            continue;
+        paging_mark_unneeded(virt_range_intersection(areas.area[i].range, range));
+        areas.unneeded = true;
+    }
+    return e;
+}
+
+/* What one areas_reclaim() drops: pages in a row count as one. */
+struct reclaim {
+    unsigned count;
+    struct virt_range range[16];
+};
+
+static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
+{
+    struct reclaim *r = context;
+    struct virt_range *last = r->count > 0 ? &r->range[r->count - 1] : NULL;
+    if (!paging_is_unneeded(entry))
+        return;
+    if (last != NULL && last->end.v == at.v)
+        last->end.v += pt_span(level);
+    else if (r->count < ARRAY_LENGTH(r->range))
+        r->range[r->count++] = virt_range(at.v, at.v + pt_span(level));
+}
+
+bool areas_reclaim(void)
+{
+    struct reclaim r = {.count = 0};
+    for (size_t i = 0; areas.unneeded && i < areas.count; i++)
+        if (areas.area[i].kind == AREA_ANONYMOUS)
+            paging_visit(areas.area[i].range, reclaim_leaf, &r);
+    for (unsigned i = 0; i < r.count; i++)
+        paging_unmap(r.range[i], areas_release_frame, NULL);
+    areas.unneeded = r.count > 0;
+    return r.count > 0;
+}
+
 /* The leaf at `from`, or the first below a gap, goes to the same distance from `to`, with the
  * reference that it stands for. *size is what it spans, mapped or not. */
 static enum err move_leaf(virt_t from, virt_t to, prot_t prot, uint64_t *size)

@@ -209,7 +209,7 @@ static enum err copy_on_write(const struct area *a, virt_t page, phys_t shared)
     return E_OK;
 }
 
-enum fault_verdict fault_resolve(virt_t v, uint64_t error)
+static enum fault_verdict resolve(virt_t v, uint64_t error)
 {
     const struct area *a = areas_find(v);
     if (a == NULL) {
@@ -232,6 +232,14 @@ enum fault_verdict fault_resolve(virt_t v, uint64_t error)
         return stale ? FAULT_RESOLVED : FAULT_DENIED;
     }
     return verdict_of(a->kind == AREA_FILE ? file(a, page, write) : anonymous(a, page, write));
+}
+
+enum fault_verdict fault_resolve(virt_t v, uint64_t error)
+{
+    enum fault_verdict verdict = resolve(v, error);
+    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && areas_reclaim())
+        verdict = resolve(v, error);
+    return verdict;
 }
 
 static void page_fault(struct trap_frame *frame)

@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/panic.h"
 #include "base/str.h"
+#include "mm/areas.h"
 #include "mm/frames.h"
 #include "mm/layout.h"
 #include "mm/paging.h"
@@ -124,8 +125,7 @@ static void pages_free(void *start, uint64_t pages)
     give_addresses(r);
 }
 
-/* Contents undefined. */
-static void *pages_alloc(uint64_t pages)
+static void *pages_alloc_once(uint64_t pages)
 {
     virt_t start;
     if (!take_addresses(pages * PAGE_SIZE, &start))
@@ -146,6 +146,16 @@ static void *pages_alloc(uint64_t pages)
         }
     }
     return ptr_of(start);
+}
+
+/* Contents undefined. */
+static void *pages_alloc(uint64_t pages)
+{
+    void *start;
+    do
+        start = pages_alloc_once(pages);
+    while (start == NULL && areas_reclaim());
+    return start;
 }
 
 static void *page_take(void)

@@ -23,25 +23,26 @@ typedef struct {
     uint64_t v; /* one entry, at any level */
 } pte_t;
 
-#define PTE_P       (UINT64_C(1) << 0)
-#define PTE_W       (UINT64_C(1) << 1)
-#define PTE_U       (UINT64_C(1) << 2)
-#define PTE_PWT     (UINT64_C(1) << 3)
-#define PTE_PCD     (UINT64_C(1) << 4)
-#define PTE_A       (UINT64_C(1) << 5)
-#define PTE_D       (UINT64_C(1) << 6)
-#define PTE_PS      (UINT64_C(1) << 7)
-#define PTE_PAT     (UINT64_C(1) << 7) /* of a 4 KiB leaf */
-#define PTE_G       (UINT64_C(1) << 8)
-#define PTE_PAT_BIG (UINT64_C(1) << 12) /* of a larger one */
-#define PTE_NX      (UINT64_C(1) << 63)
+#define PTE_P        (UINT64_C(1) << 0)
+#define PTE_W        (UINT64_C(1) << 1)
+#define PTE_U        (UINT64_C(1) << 2)
+#define PTE_PWT      (UINT64_C(1) << 3)
+#define PTE_PCD      (UINT64_C(1) << 4)
+#define PTE_A        (UINT64_C(1) << 5)
+#define PTE_D        (UINT64_C(1) << 6)
+#define PTE_PS       (UINT64_C(1) << 7)
+#define PTE_PAT      (UINT64_C(1) << 7) /* of a 4 KiB leaf */
+#define PTE_G        (UINT64_C(1) << 8)
+#define PTE_PAT_BIG  (UINT64_C(1) << 12) /* of a larger one */
+#define PTE_NX       (UINT64_C(1) << 63)
 
-#define PTE_COPY    (UINT64_C(1) << 9) /* ours, ignored by the CPU: prot_copy_on_write() */
+#define PTE_COPY     (UINT64_C(1) << 9)  /* ours, ignored by the CPU: prot_copy_on_write() */
+#define PTE_UNNEEDED (UINT64_C(1) << 10) /* ours: paging_mark_unneeded() */
 
-#define PTE_ADDRESS UINT64_C(0x000ffffffffff000)
+#define PTE_ADDRESS  UINT64_C(0x000ffffffffff000)
 
-#define PT_ENTRIES  512
-#define PT_LEVELS   4
+#define PT_ENTRIES   512
+#define PT_LEVELS    4
 
 /* Bytes that one entry of the level spans: 4 KiB, 2 MiB, 1 GiB, 512 GiB. */
 static inline uint64_t pt_span(int level)
@@ -183,6 +184,17 @@ uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, 
 /* Sets `bits` (PTE_A, PTE_D) in the present leaves of the range: what the CPU does not do when a
  * frame is written through another mapping, or by a device. */
 void paging_mark(struct virt_range range, uint64_t bits);
+
+/* MADV_FREE: the pages of the range, whole leaves that are not shared, become clean and get
+ * PTE_UNNEEDED. For as long as such a leaf stays clean nobody needs it: paging_is_unneeded(). For
+ * paging_harvest() it counts as dirty, because its contents may change; told once, or protected, it
+ * is a page like any other. */
+void paging_mark_unneeded(struct virt_range range);
+
+static inline bool paging_is_unneeded(pte_t leaf)
+{
+    return (leaf.v & (PTE_UNNEEDED | PTE_D)) == PTE_UNNEEDED;
+}
 
 /* The physical address of v; false when it is not mapped. */
 bool paging_translate(virt_t v, phys_t *out);

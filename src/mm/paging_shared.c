@@ -246,12 +246,17 @@ static void harvest_run(void *context, const struct run *run)
     }
 }
 
+static uint64_t with_unneeded(uint64_t bits)
+{
+    return (bits & (PTE_A | PTE_D)) | (bits & PTE_D ? PTE_UNNEEDED : 0);
+}
+
 uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, uint64_t *bitmap)
 {
     struct harvest h;
     h.range = range;
-    h.test = test & (PTE_A | PTE_D);
-    h.clear = clear & (PTE_A | PTE_D);
+    h.test = with_unneeded(test);
+    h.clear = with_unneeded(clear);
     h.bitmap = bitmap;
     h.found = 0;
     h.tlb.count = 0;
@@ -274,4 +279,32 @@ void paging_mark(struct virt_range range, uint64_t bits)
 {
     bits &= PTE_A | PTE_D;
     each_run(range, mark_run, &bits);
+}
+
+struct unneeded {
+    struct virt_range range;
+    struct tlb_batch tlb;
+};
+
+static void unneeded_run(void *context, const struct run *run)
+{
+    struct unneeded *u = context;
+    for (unsigned i = run->first; i < run->end; i++) {
+        pte_t e = pt_load(run->table, i);
+        virt_t at = run_address(run, i);
+        bool whole = at.v >= u->range.start.v && at.v + pt_span(run->level) - 1 < u->range.end.v;
+        if (!pt_present(e) || e.v & PTE_COPY || !whole)
+            continue;
+        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D)) | PTE_UNNEEDED});
+        tlb_batch_add(&u->tlb, at);
+    }
+}
+
+void paging_mark_unneeded(struct virt_range range)
+{
+    struct unneeded u;
+    u.range = range;
+    u.tlb.count = 0;
+    each_run(range, unneeded_run, &u);
+    tlb_batch_end(&u.tlb);
 }

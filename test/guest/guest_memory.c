@@ -301,3 +301,43 @@ GUEST_TEST(test_touch_without_frames)
     CHECK_NO_FAULT(guest_write(virt(GUEST_ARENA), 1));
     areas_clear();
 }
+
+/* What MADV_FREE gave goes when nothing else is left, but for what was written again. */
+GUEST_TEST(test_reclaim)
+{
+    enum {
+        PAGES = 40
+    };
+    struct area area = {
+        .range = virt_range(GUEST_ARENA, GUEST_ARENA + PAGES * PAGE_SIZE),
+        .kind = AREA_ANONYMOUS,
+        .prot = prot_rw(),
+        .file_end = UINT64_MAX,
+    };
+    uint64_t value;
+    CHECK_EQUAL(areas_add(&area), E_OK);
+    for (unsigned i = 0; i < PAGES; i++) {
+        CHECK_EQUAL(fault_resolve(GUEST_ARENA_PAGE(i), PF_WRITE), FAULT_RESOLVED);
+        CHECK_NO_FAULT(guest_write(GUEST_ARENA_PAGE(i), i + 1));
+    }
+    CHECK_EQUAL(areas_unneeded(area.range), E_OK);
+    for (unsigned i = 0; i < PAGES; i += 2)
+        CHECK_NO_FAULT(guest_write(GUEST_ARENA_PAGE(i), i + 2));
+    area.range = virt_range(GUEST_ARENA + HUGE_SIZE, GUEST_ARENA + HUGE_SIZE + PAGES * PAGE_SIZE);
+    CHECK_EQUAL(areas_add(&area), E_OK);
+    CHECK_EQUAL(fault_resolve(area.range.start, PF_WRITE), FAULT_RESOLVED); /* its tables */
+    phys_t all = guest_take_frames(0);
+    unsigned more = 1;
+    while (more < PAGES &&
+           fault_resolve(virt(area.range.start.v + more * PAGE_SIZE), PF_WRITE) == FAULT_RESOLVED)
+        more++;
+    CHECK_EQUAL(more, PAGES / 2 + 1);
+    CHECK(!areas_reclaim());
+    for (unsigned i = 0; i < PAGES; i += 2) {
+        CHECK_NO_FAULT(guest_read(GUEST_ARENA_PAGE(i), &value));
+        CHECK_EQUAL(value, i + 2);
+        CHECK_PAGE_FAULT(guest_read(GUEST_ARENA_PAGE(i + 1), NULL), GUEST_ARENA_PAGE(i + 1), 0);
+    }
+    guest_give_frames(all);
+    areas_clear();
+}

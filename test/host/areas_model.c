@@ -146,6 +146,27 @@ void paging_mark(struct virt_range range, uint64_t bits)
             leaf[page_of(v)].v |= bits;
 }
 
+void paging_mark_unneeded(struct virt_range range)
+{
+    check_ends(range);
+    for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE)
+        if (leaf[page_of(v)].v & PTE_P && !(leaf[page_of(v)].v & PTE_COPY))
+            leaf[page_of(v)].v = (leaf[page_of(v)].v & ~(PTE_A | PTE_D)) | PTE_UNNEEDED;
+}
+
+/* A large leaf is one, and clean when all of the model's are. */
+void paging_visit(struct virt_range range, pt_visitor visitor, void *context)
+{
+    for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE) {
+        pte_t e = leaf[page_of(v)];
+        if (!(e.v & PTE_P) || (is_large(v) && !is_aligned(v, LARGE_SIZE)))
+            continue;
+        for (size_t i = 0; is_large(v) && i < LARGE_PAGES; i++)
+            e.v |= leaf[page_of(v) + i].v & PTE_D;
+        visitor(context, virt(v), is_large(v) ? 2 : 1, e);
+    }
+}
+
 static const struct paging_ops model_paging = {
     .name = "model",
     .map = model_map,
@@ -234,7 +255,7 @@ static void check_page(size_t page)
     }
     if (m->mapped) {
         prot_t prot = m->copy ? prot_copy_on_write(m->prot) : m->prot;
-        MUST(leaf[page].v == make_leaf(m->frame, prot).v);
+        MUST((leaf[page].v & ~(PTE_D | PTE_UNNEEDED)) == make_leaf(m->frame, prot).v);
     }
 }
 
@@ -408,6 +429,41 @@ static void step_discard(size_t first, size_t end)
         model[first].mapped = false;
 }
 
+static void step_write(size_t first, size_t end)
+{
+    for (; first < end; first++)
+        if (leaf[first].v & PTE_P && leaf[first].v & PTE_W)
+            leaf[first].v |= PTE_D;
+}
+
+static void step_unneeded(size_t first, size_t end)
+{
+    if (areas_unneeded(model_pages(first, end)) != E_OK)
+        return;
+    for (; first < end; first++) {
+        const struct model_page *m = &model[first];
+        if (m->mapped && m->kind == AREA_ANONYMOUS && leaf[first].v & PTE_P && !m->copy)
+            MUST(paging_is_unneeded(leaf[first]));
+    }
+}
+
+/* What was written since stays; of a large page that is all of it. */
+static void step_reclaim(void)
+{
+    bool large_dirty[PAGES / LARGE_PAGES + 1] = {false};
+    for (size_t i = 0; i < PAGES / LARGE_PAGES * LARGE_PAGES; i++)
+        if (large[i / LARGE_PAGES] && leaf[i].v & PTE_D)
+            large_dirty[i / LARGE_PAGES] = true;
+    for (size_t i = 0; i < PAGES; i++) {
+        bool whole = i / LARGE_PAGES < PAGES / LARGE_PAGES && large[i / LARGE_PAGES];
+        bool dirty = whole ? large_dirty[i / LARGE_PAGES] : leaf[i].v & PTE_D;
+        if (model[i].mapped && leaf[i].v & PTE_P && leaf[i].v & PTE_UNNEEDED && !dirty)
+            model[i].mapped = false;
+    }
+    while (areas_reclaim())
+        ;
+}
+
 static void step_change(size_t first, size_t end)
 {
     uint32_t set = random_below(2) ? AREA_NO_HUGE : 0, clear = AREA_NO_HUGE & ~set;
@@ -474,7 +530,7 @@ void model_step(void)
     if (starved)
         native_heap_fail_after(0);
     no_tables = random_below(10) == 0;
-    switch (random_below(11)) {
+    switch (random_below(14)) {
     case 0:
     case 1:
     case 2:
@@ -500,6 +556,15 @@ void model_step(void)
         break;
     case 9:
         step_move(first, end);
+        break;
+    case 10:
+        step_write(first, end);
+        break;
+    case 11:
+        step_unneeded(first, end);
+        break;
+    case 12:
+        step_reclaim();
         break;
     default:
         for (size_t i = first; i < end; i++)

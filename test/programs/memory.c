@@ -124,6 +124,25 @@ static void files(void)
            mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0);
 }
 
+/* MADV_FREE: what is not written again may be there or not. */
+static void unneeded(void)
+{
+    char *p = map(64 * PAGE, PROT_READ | PROT_WRITE);
+    int other = 0;
+    memset(p, 7, 64 * PAGE);
+    result("free", madvise(p, 64 * PAGE, MADV_FREE));
+    memset(p, 8, 32 * PAGE);
+    result("protect", mprotect(p, 20 * PAGE, PROT_READ));
+    for (size_t i = 32; i < 64; i++)
+        other += !all(p + i * PAGE, PAGE, 7) && !all(p + i * PAGE, PAGE, 0);
+    truth("written again, kept", all(p, 32 * PAGE, 8));
+    result("neither there nor gone", other);
+    memset(p + 40 * PAGE, 9, 10 * PAGE);
+    char *moved = mremap(p + 32 * PAGE, 32 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
+    truth("moved", moved != MAP_FAILED && all(moved + 8 * PAGE, 10 * PAGE, 9));
+    result("free a hole", munmap(p, PAGE) == 0 ? madvise(p, 3 * PAGE, MADV_FREE) : 0);
+}
+
 static void protection(void)
 {
     char *p = map(3 * PAGE, PROT_READ | PROT_WRITE);
@@ -150,6 +169,7 @@ int main(void)
     anonymous();
     heap();
     files();
+    unneeded();
     protection();
     return 0;
 }
