@@ -6,7 +6,6 @@
 #include "fs/hooks.h"
 #include "fs/ramfs_file.h"
 #include "mm/areas.h"
-#include "mm/fault.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/memory.h"
@@ -248,7 +247,7 @@ static void put_flags(struct text *text, const struct area *a)
 static bool may_have_large(const struct area *a)
 {
     uint64_t first = align_up(a->range.start.v, LARGE_SIZE);
-    return fault_large_pages && a->kind == AREA_ANONYMOUS &&
+    return areas_policy().large_pages && a->kind == AREA_ANONYMOUS &&
            !(a->flags & (AREA_NO_HUGE | AREA_GROWS_DOWN)) && first + LARGE_SIZE <= a->range.end.v;
 }
 

@@ -115,13 +115,14 @@ bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more)
 {
     uint64_t all = process_current()->rlimits[RLIMIT_AS].soft,
              data = process_current()->rlimits[RLIMIT_DATA].soft;
-    if (all != RLIM_INFINITY && (more > all || areas_bytes() > all - more))
+    uint32_t owner = process_current()->program->owner;
+    if (all != RLIM_INFINITY && (more > all || areas_bytes_of(owner) > all - more))
         return false;
     if (data == RLIM_INFINITY || !is_data(prot, flags))
         return true;
     uint64_t have = 0;
     for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
-        have += is_data(a->prot, a->flags) ? virt_range_size(a->range) : 0;
+        have += a->owner == owner && is_data(a->prot, a->flags) ? virt_range_size(a->range) : 0;
     return more <= data && have <= data - more;
 }
 
@@ -149,9 +150,10 @@ bool mem_can_lock(void)
 
 uint64_t mem_locked_bytes(void)
 {
+    uint32_t owner = process_current()->program->owner;
     uint64_t bytes = 0;
     for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
-        bytes += a->flags & AREA_LOCKED ? virt_range_size(a->range) : 0;
+        bytes += a->owner == owner && a->flags & AREA_LOCKED ? virt_range_size(a->range) : 0;
     return bytes;
 }
 
@@ -164,10 +166,17 @@ bool mem_may_lock(uint64_t more)
     return more <= limit && mem_locked_bytes() <= limit - more;
 }
 
-void mem_limits_changed(void)
+static void policy_of_caller(struct areas_policy *out)
 {
-    if (!program_is_alone(process_current()->program))
-        return; /* only the first to come has a stack that grows */
-    areas_set_limits(process_current()->rlimits[RLIMIT_STACK].soft,
-                     process_current()->rlimits[RLIMIT_AS].soft);
+    if (linux_current() == NULL)
+        return; /* a thread of the kernel, in a report */
+    const struct process *process = process_current();
+    out->stack = process->rlimits[RLIMIT_STACK].soft;
+    out->all = process->rlimits[RLIMIT_AS].soft;
+    out->large_pages = process->thp_disable == 0;
+}
+
+INIT_CODE void mem_init(void)
+{
+    areas_set_policy(policy_of_caller);
 }

@@ -47,5 +47,5 @@ void mem_set_future_lock(uint32_t flags);
 bool mem_can_lock(void);
 bool mem_may_lock(uint64_t more);
 uint64_t mem_locked_bytes(void);
-/* RLIMIT_STACK or RLIMIT_AS changed. */
-void mem_limits_changed(void);
+/* Areas ask the process that runs what it may have. Boot only. */
+void mem_init(void);

@@ -27,6 +27,7 @@
 #include "linux/exceptions.h"
 #include "linux/exec.h"
 #include "linux/fs_bridge.h"
+#include "linux/mem_range.h"
 #include "linux/process.h"
 #include "linux/signal.h"
 #include "linux/start_proc.h"
@@ -115,6 +116,7 @@ INIT_CODE static void process_start(void)
     fs_bridge_init();
     machine_on_power_button(ask_to_end);
     exceptions_init();
+    mem_init();
     deadlock_watch(options.deadlock_seconds);
     thread_dump_keys();
     watchdog_start(options.watchdog_seconds, crash_hang);

@@ -19,7 +19,6 @@ static enum err set_limit(struct process *process, uint32_t resource, const stru
     if (to->hard > limit->hard && !process_is_privileged())
         return E_PERM;
     *limit = *to;
-    mem_limits_changed();
     return E_OK;
 }
 

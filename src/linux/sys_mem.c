@@ -65,7 +65,6 @@ void mem_exec_reset(virt_t start)
 {
     struct program *program = process_current()->program;
     program->brk_start = program->brk = start;
-    mem_limits_changed();
 }
 
 void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,

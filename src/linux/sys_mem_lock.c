@@ -105,8 +105,16 @@ enum err sys_munlock(struct syscall *call)
 
 static enum err change_all(uint32_t set)
 {
-    return areas_change(virt_range(LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_END), set,
-                        LOCK_FLAGS & ~set);
+    uint32_t owner = process_current()->program->owner;
+    enum err e = E_OK;
+    const struct area *a = areas_next(virt(0));
+    while (a != NULL && e == E_OK) {
+        virt_t end = a->range.end;
+        if (a->owner == owner)
+            e = areas_change(a->range, set, LOCK_FLAGS & ~set);
+        a = areas_next(end);
+    }
+    return e;
 }
 
 enum err sys_mlockall(struct syscall *call)
@@ -117,7 +125,8 @@ enum err sys_mlockall(struct syscall *call)
     if (!mem_can_lock())
         return E_PERM;
     if (how & MCL_CURRENT && !process_is_privileged() &&
-        areas_bytes() > process_current()->rlimits[RLIMIT_MEMLOCK].soft)
+        areas_bytes_of(process_current()->program->owner) >
+            process_current()->rlimits[RLIMIT_MEMLOCK].soft)
         return E_NOMEM;
     uint32_t flags = how & MCL_ONFAULT ? LOCK_FLAGS : AREA_LOCKED;
     mem_set_future_lock(how & MCL_FUTURE ? flags : 0);
@@ -126,7 +135,8 @@ enum err sys_mlockall(struct syscall *call)
     enum err e = change_all(flags);
     if (e == E_OK && !(how & MCL_ONFAULT))
         for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end))
-            mem_populate_mapped(a->range);
+            if (a->owner == process_current()->program->owner)
+                mem_populate_mapped(a->range);
     return e;
 }
 

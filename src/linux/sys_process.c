@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "kern/thread.h"
 #include "linux/process.h"
-#include "mm/fault.h"
 #include "mm/layout.h"
 #include "mm/usercopy.h"
 
@@ -152,7 +151,6 @@ static enum err prctl_set(struct syscall *call)
         if (call->arg[2] || call->arg[3] || call->arg[4])
             return E_INVAL;
         process_current()->thp_disable = value != 0;
-        fault_large_pages = value == 0;
         return E_OK;
     case PR_CAPBSET_DROP:
         if (!process_is_privileged())

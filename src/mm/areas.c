@@ -8,8 +8,7 @@
 #include "mm/layout.h"
 #include "mm/paging.h"
 
-struct areas_table areas = {
-    .stack_limit = UINT64_MAX, .all_limit = UINT64_MAX, .mmap_base = {LAYOUT_PROGRAM_END}};
+struct areas_table areas = {.mmap_base = {LAYOUT_PROGRAM_END}};
 
 uint64_t areas_count(void)
 {
@@ -19,6 +18,15 @@ uint64_t areas_count(void)
 uint64_t areas_bytes(void)
 {
     return areas.bytes;
+}
+
+uint64_t areas_bytes_of(uint32_t owner)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < areas.count; i++)
+        if (areas.area[i].owner == owner)
+            bytes += virt_range_size(areas.area[i].range);
+    return bytes;
 }
 
 uint64_t areas_peak_bytes(void)

@@ -14,7 +14,7 @@
  * reference to a block of order 9. Who cuts such a leaf cuts the block, too.
  *
  * A growing area (AREA_GROWS_DOWN: the main stack, MAP_GROWSDOWN) takes in what is touched below it,
- * up to the limit of areas_set_limits(), and keeps AREA_STACK_GAP free of accessible neighbours:
+ * up to the limit of areas_policy(), and keeps AREA_STACK_GAP free of accessible neighbours:
  *
  *     | neighbour |   gap, 1 MiB: stays free   |  may grow into  | the area |
  */
@@ -100,8 +100,15 @@ MUST_CHECK enum err areas_duplicate(virt_t from, struct virt_range to);
 /* Would a touch at v extend a growing area, and may it? E_OK: v lies in it now. E_FAULT: no area to
  * grow there. E_NOMEM: the limit is reached, or a neighbour's gap, or the table is full. */
 MUST_CHECK enum err areas_grow_down(virt_t v);
-/* Bytes that a growing area, and all areas together, may have (RLIMIT_STACK, RLIMIT_AS). */
-void areas_set_limits(uint64_t stack, uint64_t all);
+/* What the program that runs may have. */
+struct areas_policy {
+    uint64_t stack;   /* bytes of a growing area (RLIMIT_STACK) */
+    uint64_t all;     /* ... of all its areas (RLIMIT_AS) */
+    bool large_pages; /* of 2 MiB, in anonymous memory (PR_SET_THP_DISABLE) */
+};
+/* Who answers for it; until it is said, all of it is allowed. Boot only. */
+void areas_set_policy(void (*of_caller)(struct areas_policy *out));
+struct areas_policy areas_policy(void);
 /* Is v in the gap below a growing area that can grow no further? A stack overflow: the guard is
  * described as an area. */
 bool areas_gap_at(virt_t v, struct area *out);
@@ -143,6 +150,7 @@ void areas_remove_owner(uint32_t owner);
 /* Number of areas, and the sum of their sizes in bytes. */
 uint64_t areas_count(void);
 uint64_t areas_bytes(void);
+uint64_t areas_bytes_of(uint32_t owner);
 /* The largest that sum has been since areas_clear(). */
 uint64_t areas_peak_bytes(void);
 /* Invariants 1-3; panics when one does not hold. */

@@ -61,19 +61,29 @@ enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t limit,
     return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
 }
 
-void areas_set_limits(uint64_t stack, uint64_t all)
+RO_AFTER_INIT static void (*policy_of_caller)(struct areas_policy *out);
+
+INIT_CODE void areas_set_policy(void (*of_caller)(struct areas_policy *out))
 {
-    areas.stack_limit = stack;
-    areas.all_limit = all;
+    policy_of_caller = of_caller;
+}
+
+struct areas_policy areas_policy(void)
+{
+    struct areas_policy policy = {.stack = UINT64_MAX, .all = UINT64_MAX, .large_pages = true};
+    if (policy_of_caller != NULL)
+        policy_of_caller(&policy);
+    return policy;
 }
 
 /* May area i start at `start`, which is below it? */
 static bool may_grow_to(size_t i, uint64_t start)
 {
     const struct area *a = &areas.area[i];
+    struct areas_policy policy = areas_policy();
     uint64_t more = a->range.start.v - start;
-    if (start < LAYOUT_PROGRAM_START || a->range.end.v - start > areas.stack_limit ||
-        areas.bytes + more > areas.all_limit)
+    if (start < LAYOUT_PROGRAM_START || a->range.end.v - start > policy.stack ||
+        (policy.all != UINT64_MAX && areas_bytes_of(a->owner) + more > policy.all))
         return false;
     if (i == 0)
         return true;
@@ -107,7 +117,7 @@ bool areas_gap_at(virt_t v, struct area *out)
         return false;
     const struct area *a = &areas.area[i];
     uint64_t size = virt_range_size(a->range);
-    uint64_t room = size < areas.stack_limit ? areas.stack_limit - size : 0;
+    uint64_t limit = areas_policy().stack, room = size < limit ? limit - size : 0;
     uint64_t end = room < a->range.start.v ? a->range.start.v - align_down(room, PAGE_SIZE) : 0;
     uint64_t lowest = i > 0 ? areas.area[i - 1].range.end.v : LAYOUT_PROGRAM_START;
     /* A neighbour stops it before the limit does. */

@@ -15,7 +15,6 @@ struct areas_table {
     size_t last;          /* what areas_search() last said, checked before it is used again */
     uint64_t bytes, peak; /* sum of all sizes, now and at most */
     bool unneeded;        /* there may be pages that areas_reclaim() finds */
-    uint64_t stack_limit, all_limit;
     virt_t mmap_base;
 };
 

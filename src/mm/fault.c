@@ -20,7 +20,6 @@
 #define LARGE_ORDER  9
 
 struct fault_counters fault_counters;
-bool fault_large_pages = true;
 
 RO_AFTER_INIT static fault_program_hook program_hook;
 RO_AFTER_INIT static fault_kernel_hook kernel_hook;
@@ -74,9 +73,10 @@ static bool wants_large(const struct area *a, virt_t page)
 {
     uint64_t base = align_down(page.v, LARGE_SIZE);
     uint64_t left = machine_frames.total_frames / (a->flags & AREA_HUGE ? 8 : 4);
-    return fault_large_pages && !(a->flags & (AREA_NO_HUGE | AREA_GROWS_DOWN)) &&
-           base >= a->range.start.v && a->range.end.v - base >= LARGE_SIZE &&
-           machine_frames.free_frames >= left + (LARGE_SIZE >> PAGE_SHIFT);
+    return !(a->flags & (AREA_NO_HUGE | AREA_GROWS_DOWN)) && base >= a->range.start.v &&
+           a->range.end.v - base >= LARGE_SIZE &&
+           machine_frames.free_frames >= left + (LARGE_SIZE >> PAGE_SHIFT) &&
+           areas_policy().large_pages;
 }
 
 /* False when it must be a small page: something is mapped there already, or memory is in pieces. */

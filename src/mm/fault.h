@@ -45,6 +45,3 @@ struct fault_counters {
     uint64_t large;                         /* those of `anonymous` that took 2 MiB */
 };
 extern struct fault_counters fault_counters;
-
-/* May anonymous memory have pages of 2 MiB? (PR_SET_THP_DISABLE) */
-extern bool fault_large_pages;

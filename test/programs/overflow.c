@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static sigjmp_buf back;
@@ -83,6 +84,13 @@ int main(void)
     result("sigaltstack", sigaltstack(&stack, NULL));
     sigaction(SIGSEGV, &action, NULL);
     char first;
+    /* The limits of another process are not ours, even while it has our memory. */
+    const struct rlimit small = {65536, 65536};
+    pid_t child = vfork();
+    if (child == 0)
+        _exit(setrlimit(RLIMIT_STACK, &small) != 0);
+    int status = -1;
+    result("wait", waitpid(child, &status, 0) == child ? status : -1);
     for (int i = 0; i < 2; i++) {
         if (sigsetjmp(back, 1) == 0)
             deeper(0);
