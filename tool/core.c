@@ -177,12 +177,13 @@ static void add_process(struct core *c)
     add_note(c, NT_PRPSINFO, &info, sizeof(info));
 }
 
-static void add_thread(struct core *c)
+/* `thread`: the report itself, for the one that crashed, or a member of its `threads`. */
+static void add_thread(struct core *c, struct json thread, bool has_vectors)
 {
     struct json registers = {0};
     struct elf_prstatus status = {0};
     struct user_regs_struct r = {0};
-    json_member(c->report, "registers", &registers);
+    json_member(thread, "registers", &registers);
     const struct {
         const char *name;
         unsigned long long *to;
@@ -200,8 +201,8 @@ static void add_thread(struct core *c)
     r.ss = USER_SS;
     status.pr_info.si_signo = (int)number_at(c->report, "signal_number");
     status.pr_cursig = (short)status.pr_info.si_signo;
-    status.pr_pid = (int)number_at(c->report, "thread");
-    status.pr_fpvalid = 1;
+    status.pr_pid = (int)number_at(thread, "thread");
+    status.pr_fpvalid = has_vectors;
     static_assert(sizeof(status.pr_reg) == sizeof(r), "the registers of a core are the kernel's");
     memcpy(&status.pr_reg, &r, sizeof(r));
     add_note(c, NT_PRSTATUS, &status, sizeof(status));
@@ -226,6 +227,15 @@ static void add_fpu(struct core *c)
     memcpy(f.xmm_space, from + REGISTERS_XMM, sizeof(f.xmm_space));
     memcpy(&f.mxcsr, from + REGISTERS_MXCSR, sizeof(f.mxcsr));
     add_note(c, NT_FPREGSET, &f, sizeof(f));
+}
+
+/* Those that did not run: their vector registers are the kernel's secret. */
+static void add_other_threads(struct core *c)
+{
+    struct json threads, item = {0};
+    if (json_member(c->report, "threads", &threads))
+        while (json_item(threads, &item))
+            add_thread(c, item, false);
 }
 
 static const struct module *module_of(const struct core *c, const struct entry *entry)
@@ -378,8 +388,9 @@ static const char *write_file(struct core *c, int fd, const char *path)
     read_modules(c);
     if (!gdb_remote_registers(fd, &c->registers) || !read_ranges(c, fd))
         return "QEMU did not tell registers and page tables";
-    add_thread(c);
+    add_thread(c, c->report, true);
     add_fpu(c);
+    add_other_threads(c);
     add_process(c);
     add_auxv(c);
     add_files(c);

@@ -76,6 +76,11 @@ static void to_console(void *context, const char *line)
 
 /* --- gathering --- */
 
+static const struct thread *who(void)
+{
+    return subject->thread != NULL ? subject->thread : thread_current();
+}
+
 static void gather_registers(void *unused)
 {
     (void)unused;
@@ -95,7 +100,7 @@ static void gather_registers(void *unused)
 static void gather_subject(void *unused)
 {
     (void)unused;
-    const struct thread *t = thread_current();
+    const struct thread *t = who();
     const struct symbol_table *symbols = (const struct symbol_table *)kernel_symbols;
     facts.panic = subject->panic;
     facts.signal = subject->signal;
@@ -285,31 +290,37 @@ static void print_calls(void *unused)
             report("  %s %s", n == count ? "calls  " : "       ", text);
 }
 
-bool report_thread_shown(const struct thread *t, bool everybody, char *to, size_t size)
+bool report_thread_other(const struct thread *t, bool everybody, char *to, size_t size)
 {
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
-    return (everybody || t != thread_current()) && thread_line != NULL &&
-           program->rip >= LAYOUT_PROGRAM_START && program->rip < LAYOUT_PROGRAM_END &&
+    return t != who() && program->rip >= LAYOUT_PROGRAM_START &&
+           program->rip < LAYOUT_PROGRAM_END && thread_line != NULL &&
            thread_line(t, everybody, to, size);
 }
 
-static void print_thread(struct thread *t, void *unused)
+static void print_thread(const struct thread *t, const char *does)
+{
+    report("  thread  %u \"%s\" %s", t->id, t->name, does);
+    report_thread_trace((const struct trap_frame *)ptr_of(t->kstack.end) - 1);
+}
+
+static void print_other(struct thread *t, void *unused)
 {
     char text[160];
     (void)unused;
-    if (facts.cause != FAULT_BY_DEADLOCK && t == thread_current())
-        return; /* the report is about it */
-    if (!report_thread_shown(t, true, text, sizeof text))
-        return;
-    report("  thread  %u \"%s\" %s", t->id, t->name, text);
-    report_thread_trace((const struct trap_frame *)ptr_of(t->kstack.end) - 1);
+    if (report_thread_other(t, true, text, sizeof text))
+        print_thread(t, text);
 }
 
 static void print_threads(void *unused)
 {
     (void)unused;
-    if (facts.cause > FAULT_BY_ASSERTION)
-        thread_visit(print_thread, NULL);
+    char text[160];
+    if (facts.cause <= FAULT_BY_ASSERTION)
+        return;
+    if (facts.cause == FAULT_BY_DEADLOCK && thread_line(who(), true, text, sizeof text))
+        print_thread(who(), text);
+    thread_visit(print_other, NULL);
 }
 
 static void print_memory(void *unused)

@@ -16,8 +16,11 @@
 
 #include <stdbool.h>
 
+struct thread;
+
 struct report_subject {
     const struct trap_frame *frame; /* registers of whoever failed */
+    const struct thread *thread;    /* who that is; NULL: the current one */
     bool trapped;       /* by the vector in the frame; else by a call of panic() or abort() */
     bool panic;         /* the kernel's own fault */
     const char *reason; /* panic: in words; NULL */
@@ -60,7 +63,6 @@ typedef const char *(*report_call_name)(unsigned number);
 void report_set_call_names(report_call_name names);
 /* For linux/: what a thread is and does, in a line ("of process 1, in futex(...)"); false: it is no
  * thread of a program, or, unless `everybody`, not of the current one's process. Boot only. */
-struct thread;
 typedef bool (*report_thread_line)(const struct thread *thread, bool everybody, char *to,
                                    size_t size);
 void report_set_thread_lines(report_thread_line lines);

@@ -34,8 +34,8 @@ void report_find_stack(struct fault_facts *facts);
 
 /* --- report.c --- */
 struct thread;
-/* Is it one to be told of, beside the one that the report is about? Then `to` says what it does. */
-bool report_thread_shown(const struct thread *thread, bool everybody, char *to, size_t size);
+/* Is it a program's, and another than the one that the report is about? Then `to` says what it does. */
+bool report_thread_other(const struct thread *thread, bool everybody, char *to, size_t size);
 
 /* --- report_trace.c --- */
 void report_trace(const struct fault_facts *facts);

@@ -153,7 +153,7 @@ static void put_thread(struct thread *t, void *context)
     uint64_t registers[X86_REGISTERS];
     char text[160];
     if (threads_put == THREADS_MAX ||
-        !report_thread_shown(t, f->cause == FAULT_BY_DEADLOCK, text, sizeof text))
+        !report_thread_other(t, f->cause == FAULT_BY_DEADLOCK, text, sizeof text))
         return;
     put("%s{\"thread\":%u", threads_put++ == 0 ? "" : ",", t->id);
     put_string("name", t->name);

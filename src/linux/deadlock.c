@@ -48,6 +48,7 @@ static void stuck(void)
                  limit_seconds);
     const struct report_subject subject = {
         .frame = (const struct trap_frame *)ptr_of(first->kstack.end) - 1,
+        .thread = first,
         .reason = words,
         .cause = FAULT_BY_DEADLOCK,
     };

@@ -53,6 +53,71 @@ for program in moving still; do
     readelf -nW core 2>/dev/null | awk '/^  CORE/ { print $3 }' | sort | tr '\n' ' ' >notes
     [ "$(cat notes)" = 'NT_AUXV NT_FILE NT_FPREGSET NT_PRPSINFO NT_PRSTATUS ' ] || { bad "$program: notes"; show notes; }
 done
+# All threads, each where it is.
+cat >threads.c <<'C'
+#include <pthread.h>
+#include <unistd.h>
+static int pipes[2];
+static __attribute__((noinline)) int wait_here(int n)
+{
+    char c;
+    return (int)read(pipes[0], &c, 1) + n;
+}
+static void *waiter(void *n)
+{
+    return (void *)(long)wait_here((int)(long)n);
+}
+static void *spinner(void *turns)
+{
+    for (;;)
+        ++*(volatile long *)turns;
+}
+static long turns;
+int main(void)
+{
+    pthread_t thread;
+    pipe(pipes);
+    for (long i = 41; i < 43; i++)
+        pthread_create(&thread, 0, waiter, (void *)i);
+    pthread_create(&thread, 0, spinner, &turns);
+    usleep(50000);
+    *(volatile int *)24 = 1;
+}
+C
+gcc -g -O1 -pthread -o threads threads.c || exit 1
+run --core core ./threads >out 2>err
+[ $? -eq 139 ] || bad 'threads: status is not 139'
+gdb -nx -q -batch -iex 'set debuginfod enabled off' -ex 'info threads' -ex 'thread apply all bt' ./threads core >seen 2>&1
+for wanted in '^\* 1 +.*LWP 1\)? +.*main \(\) at threads.c:27' 'in wait_here \(n=.*41\) at threads\.c:7' 'in wait_here \(n=.*42\) at threads\.c:7' \
+    'in waiter \(n=.*\) at threads\.c:11' 'spinner \(turns=.*\) at threads\.c:1[56]' 'start_thread'; do
+    grep -Eq -e "$wanted" seen || { bad "threads: gdb does not show '$wanted'"; cut -c 1-160 seen; }
+done
+[ "$(grep -c '^Thread ' seen)" -eq 4 ] || { bad 'threads: gdb does not see 4'; cut -c 1-160 seen; }
+cat >locks.c <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *taker(void *unused)
+{
+    pthread_mutex_lock(&lock);
+    return unused;
+}
+int main(void)
+{
+    pthread_t thread;
+    pthread_mutex_lock(&lock);
+    pthread_create(&thread, 0, taker, 0);
+    return pthread_join(thread, 0);
+}
+C
+gcc -g -O1 -pthread -o locks locks.c || exit 1
+run --append deadlock=1 --core core ./locks >out 2>err
+[ $? -eq 124 ] || bad 'a deadlock: status is not 124'
+gdb -nx -q -batch -iex 'set debuginfod enabled off' -ex 'thread apply all bt' ./locks core >seen 2>&1
+for wanted in ' in main \(\) at locks\.c:14' ' in taker \(unused=.*\) at locks\.c:6'; do
+    grep -Eq -e "$wanted" seen || { bad "a deadlock: gdb does not show '$wanted'"; cut -c 1-160 seen; }
+done
+[ "$(grep -c '^Thread ' seen)" -eq 2 ] || { bad 'a deadlock: gdb does not see 2 threads'; cut -c 1-160 seen; }
 readelf -lW core | grep -q 'LOAD.* 0xffff' && bad 'the kernel is in the core file'
 
 run --core core /bin/busybox true || bad 'a program without a crash: status'
