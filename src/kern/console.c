@@ -11,6 +11,7 @@
 
 static const struct console_device *device; /* the serial port */
 static const struct console_device *screen;
+static bool screen_passed_over;
 static struct console_options options;
 static enum console_stream current_stream = CONSOLE_LOG;
 
@@ -107,12 +108,17 @@ void console_write(enum console_stream stream, const void *bytes, size_t size)
             write_framed(stream, p, take);
         else if (device != NULL)
             device->write(p, take);
-        if (screen != NULL)
+        if (screen != NULL && !screen_passed_over)
             write_screen(p, take);
         irq_restore(flags);
         p += take;
         size -= take;
     }
+}
+
+void console_pass_over_screen(bool pass_over)
+{
+    screen_passed_over = pass_over;
 }
 
 void console_flush(void)

@@ -69,6 +69,10 @@ size_t console_input_room(void);
 /* Writes all bytes as they are. Callers: any, a panic too (then polled and unlocked). */
 void console_write(enum console_stream stream, const void *bytes, size_t size);
 
+/* What is written from now on does not go to the screen, or does again: there, a report has to be short.
+ * Callers: any. */
+void console_pass_over_screen(bool pass_over);
+
 /* Takes up to `size` bytes of input that has arrived; 0 when there is none now. Callers: threads.
  */
 size_t console_read(void *to, size_t size);

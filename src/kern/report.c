@@ -12,6 +12,7 @@
 #include "cpu/tables.h"
 #include "cpu/trap.h"
 #include "cpu/x86.h"
+#include "kern/console.h"
 #include "kern/log.h"
 #include "kern/report_parts.h"
 #include "kern/thread.h"
@@ -68,9 +69,14 @@ bool report_is_running(void)
     return running;
 }
 
+/* What a screen of 25 lines of 80 characters still has room for, after a hint and the machine's end. */
+static unsigned rows_left;
+
 static void to_console(void *context, const char *line)
 {
+    unsigned rows = 1 + (unsigned)strlen(line) / 80;
     (void)context;
+    rows_left -= rows < rows_left ? rows : rows_left;
     report("%s", line);
 }
 
@@ -259,6 +265,14 @@ static void print_explanation(void *unused)
     fault_report_write(&facts, to_console, NULL);
 }
 
+static void print_code(void *unused)
+{
+    (void)unused;
+    unsigned left = rows_left;
+    fault_report_code(&facts, to_console, NULL);
+    rows_left = left; /* not on the screen */
+}
+
 static void print_registers(void *unused)
 {
     (void)unused;
@@ -268,7 +282,7 @@ static void print_registers(void *unused)
 static void print_trace(void *unused)
 {
     (void)unused;
-    report_trace(&facts);
+    report_trace(&facts, rows_left);
 }
 
 static void print_stack(void *unused)
@@ -370,28 +384,30 @@ static void print_json(void *unused)
 static const struct {
     const char *name;
     void (*function)(void *);
-    bool of_one; /* says something about who failed: in a deadlock that is nobody */
+    bool of_one;    /* says something about who failed: in a deadlock that is nobody */
+    bool on_screen; /* which has 25 lines */
 } parts[] = {
-    {"registers", gather_registers, false},
-    {"subject", gather_subject, false},
-    {"code", gather_code, true},
-    {"page tables", gather_walk, true},
-    {"machine check", gather_banks, true},
-    {"areas", gather_areas, true},
-    {"history", gather_history, true},
-    {"names", gather_names, true},
-    {"explanation", print_explanation, false},
-    {"regs", print_registers, true},
-    {"threads", print_threads, false},
-    {"trace", print_trace, true},
-    {"stack", print_stack, true},
-    {"calls", print_calls, true},
-    {"memory", print_memory, false},
-    {"machine", print_machine, false},
-    {"log", print_log, false},
-    {"hint", print_hint, false},
-    {"headline", print_headline, false},
-    {"JSON", print_json, false},
+    {"registers", gather_registers, false, false},
+    {"subject", gather_subject, false, false},
+    {"code", gather_code, true, false},
+    {"page tables", gather_walk, true, false},
+    {"machine check", gather_banks, true, false},
+    {"areas", gather_areas, true, false},
+    {"history", gather_history, true, false},
+    {"names", gather_names, true, false},
+    {"explanation", print_explanation, false, true},
+    {"instruction", print_code, true, false},
+    {"regs", print_registers, true, false},
+    {"threads", print_threads, false, true},
+    {"trace", print_trace, true, true},
+    {"stack", print_stack, true, false},
+    {"calls", print_calls, true, false},
+    {"memory", print_memory, false, false},
+    {"machine", print_machine, false, false},
+    {"log", print_log, false, false},
+    {"hint", print_hint, false, true},
+    {"headline", print_headline, false, false},
+    {"JSON", print_json, false, false},
 };
 
 static const char *current_part;
@@ -412,6 +428,7 @@ void report_fault(const struct report_subject *s)
     memset(&facts, 0, sizeof facts);
     subject = s;
     faults = 0;
+    rows_left = 25 - 2 - 3;
     running = true;
     cpu->kstack_top = (uint64_t)(uintptr_t)stack + sizeof stack;
     cpu->kstack_low = (uint64_t)(uintptr_t)stack;
@@ -419,8 +436,10 @@ void report_fault(const struct report_subject *s)
         if (s->cause == FAULT_BY_DEADLOCK && parts[i].of_one)
             continue;
         current_part = parts[i].name;
+        console_pass_over_screen(!parts[i].on_screen);
         own_stack_call(parts[i].function, NULL, cpu->kstack_top, &mark);
     }
+    console_pass_over_screen(false);
     cpu->kstack_top = top;
     cpu->kstack_low = low;
     running = false;

@@ -38,7 +38,8 @@ struct thread;
 bool report_thread_other(const struct thread *thread, bool everybody, char *to, size_t size);
 
 /* --- report_trace.c --- */
-void report_trace(const struct fault_facts *facts);
+/* So many lines of it go to the screen. */
+void report_trace(const struct fault_facts *facts, unsigned on_screen);
 void report_registers_of(const struct trap_frame *frame, uint64_t registers[X86_REGISTERS]);
 /* Calls take(context, rip, how, count) for each line of the trace, for the JSON line. */
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),

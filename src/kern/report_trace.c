@@ -7,6 +7,7 @@
  */
 #include "base/fmt.h"
 #include "cpu/backtrace.h"
+#include "kern/console.h"
 #include "kern/log.h"
 #include "kern/report_parts.h"
 #include "kern/thread.h"
@@ -215,13 +216,17 @@ static void start(void)
     module.range = virt_range(0, 0);
 }
 
-static void print(void)
+static void print(unsigned on_screen)
 {
     unsigned number = 0;
     trace_end(&trace);
     for (unsigned i = 0; i < trace.used; i++) {
         const struct trace_frame *t = &trace.frames[i];
         unsigned period = t->period;
+        unsigned lines = period + (t->repeat > 1);
+        on_screen = lines <= on_screen ? on_screen - lines : 0;
+        if (on_screen == 0)
+            console_pass_over_screen(true);
         for (unsigned k = 0; k < period; k++)
             print_frame(number + k, i + k, &trace.frames[i + k]);
         if (t->repeat > 1)
@@ -233,16 +238,17 @@ static void print(void)
     if (trace.lost != 0 || cut)
         report("          (truncated: %u frames more%s)", trace.lost,
                cut ? ", and those that were not walked" : "");
+    console_pass_over_screen(false);
 }
 
-void report_trace(const struct fault_facts *f)
+void report_trace(const struct fault_facts *f, unsigned on_screen)
 {
     uint64_t program[X86_REGISTERS];
     start();
     collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
     if (program_below(f, program))
         collect(program, '0');
-    print();
+    print(on_screen);
 }
 
 void report_thread_trace(const struct trap_frame *frame)
@@ -251,7 +257,7 @@ void report_thread_trace(const struct trap_frame *frame)
     report_registers_of(frame, registers);
     start();
     collect(registers, '0');
-    print();
+    print(UINT32_MAX);
 }
 
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),

@@ -427,6 +427,11 @@ void fault_report_write(const struct fault_facts *f, fault_line sink, void *cont
     write_stack(&w, f);
     write_why(&w, f);
     write_walk(&w, f);
+}
+
+void fault_report_code(const struct fault_facts *f, fault_line sink, void *context)
+{
+    struct writer w = {sink, context};
     write_insn(&w, f);
     write_past(&w, f);
 }

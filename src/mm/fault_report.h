@@ -176,8 +176,10 @@ bool fault_is_canonical(uint64_t address);
 /* Which entry denies the access now: its level, 0 when none does; *why in words. */
 int fault_denying_level(const struct fault_facts *facts, const char **why);
 
-/* Items 1-7 of a report: banner, what, where, stack, why, walk, insn, history. */
+/* Items 1-5 of a report: banner, what, where, stack, why, walk. */
 void fault_report_write(const struct fault_facts *facts, fault_line sink, void *context);
+/* Items 6 and 7: insn, history. */
+void fault_report_code(const struct fault_facts *facts, fault_line sink, void *context);
 /* Item 14, when there is something to advise. */
 void fault_report_hint(const struct fault_facts *facts, fault_line sink, void *context);
 /* Item 15: the headline as one line. */

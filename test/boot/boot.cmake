@@ -41,7 +41,7 @@ add_custom_command(OUTPUT font.c
     DEPENDS ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} VERBATIM)
 add_executable(screen_probe boot/screen_probe.c ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 target_include_directories(screen_probe PRIVATE ${PROJECT_SOURCE_DIR}/src)
-foreach(group picture text ends cards programs)
+foreach(group picture text report ends cards programs)
     ouro_boot_test(screen-${group} 600 ${CMAKE_COMMAND} -E env PROBE=$<TARGET_FILE:screen_probe>
         ${CMAKE_CURRENT_SOURCE_DIR}/boot/screen.sh ${group})
 endforeach()

@@ -120,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         f.banks[i] = (struct fault_bank){(unsigned)take(&r, 1), take(&r, 8), take(&r, 8), 0};
     lines = 0;
     fault_report_write(&f, take_line, NULL);
+    fault_report_code(&f, take_line, NULL);
     if (lines < (f.cause == FAULT_BY_DEADLOCK ? 3 : 4))
         abort();
     fault_report_hint(&f, take_line, NULL);

@@ -90,6 +90,8 @@ static void add(const char *title, const struct fault_facts *f)
 {
     add_title(title);
     fault_report_write(f, add_line, NULL);
+    if (f->cause != FAULT_BY_DEADLOCK)
+        fault_report_code(f, add_line, NULL);
     fault_report_hint(f, add_line, NULL);
     fault_report_headline(f, add_line, NULL);
 }
@@ -461,6 +463,7 @@ static void test_long_names(void **state)
     f.here = neighbour(0x7f0000000000, 0x7f0000004000, prot_ro(), 0);
     memset(f.here.name, 'm', sizeof f.here.name - 1);
     fault_report_write(&f, check_length, &longest);
+    fault_report_code(&f, check_length, &longest);
     assert_true(longest > 100 && longest < 1000);
 }
 
