@@ -59,6 +59,14 @@ enum err file_table_add(struct file_table *table, struct file *file, uint32_t fr
     return E_OK;
 }
 
+bool file_table_has_room(const struct file_table *table)
+{
+    uint32_t fd = table->lowest;
+    while (fd < table->capacity && table->slots[fd].file)
+        fd++;
+    return fd < limit_now();
+}
+
 enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
                         bool close_on_exec)
 {

@@ -35,6 +35,8 @@ static inline struct file *file_table_find(const struct file_table *table, uint6
  * E_NOMEM. */
 MUST_CHECK enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
                                    bool close_on_exec, int *out);
+/* Would file_table_add() find a number: asked before something is made for it. */
+bool file_table_has_room(const struct file_table *table);
 /* Puts the file (a reference is taken) at exactly that number; what was there is closed. E_BADF,
  * E_NOMEM. */
 MUST_CHECK enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,

@@ -29,7 +29,9 @@ static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uin
     if (e != E_OK)
         return e;
     struct file *file;
-    e = vfs_open(at.place.at, at.place.path, flags, mode, &file);
+    e = E_MFILE;
+    if (file_table_has_room(file_table_current()))
+        e = vfs_open(at.place.at, at.place.path, flags, mode, &file);
     path_at_end(&at);
     if (e == E_INTR)
         call->restart = true;

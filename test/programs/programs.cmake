@@ -36,6 +36,11 @@ add_test(NAME programs.callfuzz
 set_tests_properties(programs.callfuzz PROPERTIES LABELS programs TIMEOUT 90000
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
 
+add_test(NAME programs.full
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/full.sh ${program_dir}/full-musl)
+set_tests_properties(programs.full PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
+    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+
 # The tool itself, not the front door: what needs building has been built when tests run.
 add_test(NAME programs.cases
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir})
