@@ -91,7 +91,7 @@ int main(void)
         _exit(setrlimit(RLIMIT_STACK, &small) != 0);
     int status = -1;
     result("wait", waitpid(child, &status, 0) == child ? status : -1);
-    for (int i = 0; i < 2; i++) {
+    for (volatile int i = 0; i < 2; i++) {
         if (sigsetjmp(back, 1) == 0)
             deeper(0);
         printf("used %s\n", (uintptr_t)&first - deepest > 7 << 20 ? "most of 8 MiB" : "LESS");

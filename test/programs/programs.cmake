@@ -61,6 +61,10 @@ add_test(NAME programs.examples
 set_tests_properties(programs.examples PROPERTIES LABELS programs TIMEOUT 300
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
 
+add_test(NAME programs.gc COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/gc.sh)
+set_tests_properties(programs.gc PROPERTIES LABELS programs TIMEOUT 200 SKIP_RETURN_CODE 77
+    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+
 # Some of them again, the page tables reached in each other way.
 foreach(way physmap offset identity temporary)
     add_test(NAME programs.${way}
