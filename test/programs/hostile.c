@@ -219,7 +219,8 @@ static void interpreters(void)
 static void bits(void)
 {
     uint64_t random = 88172645463325252;
-    for (static int i; i < 300; i++) {
+    static int i; /* vfork() leaves it alone */
+    for (i = 0; i < 300; i++) {
         int status;
         fresh();
         for (int j = 0; j < 3; j++) {
