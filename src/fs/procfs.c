@@ -7,8 +7,11 @@
 #include "fs/vfs.h"
 #include "mm/heap.h"
 
-#define PROC_MAGIC  0x9fa0
-#define PROC_DEVICE 5
+#define PROC_MAGIC   0x9fa0
+#define PROC_DEVICE  5
+#define SYSFS_MAGIC  0x62656572
+#define SYSFS_DEVICE 20
+#define SYS_PREFIX   "/sys/"
 
 struct proc_file {
     struct inode inode;
@@ -19,6 +22,8 @@ struct proc_file {
 
 static struct filesystem proc = {
     .type = "proc", .magic = PROC_MAGIC, .device = PROC_DEVICE, .next_ino = 1};
+static struct filesystem sys = {
+    .type = "sysfs", .magic = SYSFS_MAGIC, .device = SYSFS_DEVICE, .next_ino = 1};
 
 /* A reader's text lives as long as the open file. */
 static enum err snapshot(struct file *file, struct text **out)
@@ -106,6 +111,7 @@ static enum err link_child(struct dentry *parent, const char *name, size_t lengt
                            struct inode *inode)
 {
     struct dentry *old = directory_find(parent, name, length), *dentry;
+    inode->fs = parent->inode->fs;
     enum err e = dentry_alloc(parent, name, length, inode, &dentry);
     if (e == E_OK) {
         e = dentry_link(dentry);
@@ -129,6 +135,10 @@ static enum err find_parent(const char *path, struct dentry **parent, const char
 {
     struct dentry *at = proc.root;
     const char *slash;
+    if (path[0] == '/') {
+        at = sys.root;
+        path += sizeof(SYS_PREFIX) - 1;
+    }
     for (; (slash = strchr(path, '/')); path = slash + 1) {
         size_t length = (size_t)(slash - path);
         struct dentry *next = directory_find(at, path, length);
@@ -273,7 +283,8 @@ enum err procfs_make(struct dentry *parent, const struct procfs_made *what, stru
 static void show_filesystems(struct text *text, void *context)
 {
     (void)context;
-    text_printf(text, "nodev\tproc\nnodev\ttmpfs\nnodev\tpipefs\n");
+    text_printf(text, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tsockfs\nnodev\tpipefs\n"
+                      "nodev\tdevpts\n");
 }
 
 static void show_number(struct text *text, void *context)
@@ -287,9 +298,18 @@ static enum err add_numbers(void)
         const char *path;
         unsigned long value;
     } numbers[] = {
-        {"sys/fs/file-max", 1048576},      {"sys/fs/nr_open", 1048576},
-        {"sys/fs/pipe-max-size", 1048576}, {"sys/fs/protected_hardlinks", 0},
+        {"sys/fs/file-max", 1048576},
+        {"sys/fs/nr_open", 1048576},
+        {"sys/fs/pipe-max-size", 1048576},
+        {"sys/fs/protected_hardlinks", 0},
         {"sys/fs/protected_symlinks", 0},
+        {"sys/fs/inotify/max_queued_events", 16384},
+        {"sys/fs/inotify/max_user_instances", 128},
+        {"sys/fs/inotify/max_user_watches", 65536},
+        {"sys/fs/epoll/max_user_watches", 65536},
+        {"sys/kernel/pty/max", 1024},
+        {"sys/net/core/somaxconn", 4096},
+        {"sys/net/unix/max_dgram_qlen", 10},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
         enum err e = procfs_add(numbers[i].path, show_number, (void *)(uintptr_t)numbers[i].value);
@@ -299,26 +319,28 @@ static enum err add_numbers(void)
     return E_OK;
 }
 
-static enum err mount_here(void)
+static enum err mount_at(const char *path, struct filesystem *fs)
 {
     struct inode *inode;
-    enum err e = inode_alloc(&proc, sizeof(*inode), S_IFDIR | 0555, &inode);
+    enum err e = inode_alloc(fs, sizeof(*inode), S_IFDIR | 0555, &inode);
     if (e != E_OK)
         return e;
     inode->nlink = 2;
-    e = dentry_alloc_root(&proc, inode);
+    e = dentry_alloc_root(fs, inode);
     inode_put(inode);
     if (e != E_OK)
         return e;
-    e = vfs_make_directory((struct vfs_place){NULL, "/proc"}, 0555);
+    e = vfs_make_directory((struct vfs_place){NULL, path}, 0555);
     if (e == E_OK || e == E_EXIST)
-        e = vfs_mount("/proc", &proc);
+        e = vfs_mount(path, fs);
     return e;
 }
 
 enum err procfs_start(void)
 {
-    enum err e = mount_here();
+    enum err e = mount_at("/proc", &proc);
+    if (e == E_OK)
+        e = mount_at("/sys", &sys);
     if (e == E_OK)
         e = procfs_add("filesystems", show_filesystems, NULL);
     if (e == E_OK)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * /proc: files whose contents are made when they are read. Whoever knows something registers a
- * function that writes it; a read at offset 0 calls it, and later reads go on in the same text.
+ * function that writes it; a read at offset 0 calls it, and later reads go on in the same text. /sys
+ * is filled in the same way.
  */
 #pragma once
 
@@ -14,11 +15,12 @@ typedef enum err (*procfs_writer)(const char *bytes, size_t size, void *context)
 
 #define PROCFS_WRITE_MAX 4096 /* bytes of one write */
 
-/* Mounts /proc (the directory is made when it is missing) and fills in what the file systems know:
+/* Mounts /proc and /sys (the directories are made when they are missing) and fills in what the file systems know:
  * /proc/self, mounts, filesystems, sys/fs. Boot, after the root is filled. */
 MUST_CHECK enum err procfs_start(void);
 
-/* Adds the file at `path`, below /proc and without a leading slash ("sys/kernel/ostype");
+/* Adds the file at `path`, below /proc and without a leading slash ("sys/kernel/ostype"), or below /sys
+ * and with all of its name ("/sys/devices/system/cpu/online");
  * directories are made, an earlier file of that name is replaced. Mode 0444. E_NOMEM. */
 MUST_CHECK enum err procfs_add(const char *path, procfs_generator generator, void *context);
 /* The same, and it can be written. Mode 0644. */

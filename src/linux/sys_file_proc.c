@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/sys_file_proc.h"
 
+#include "base/list.h"
 #include "base/str.h"
 #include "cpu/features.h"
+#include "cpu/irq_flags.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "fs/procfs.h"
@@ -16,6 +18,8 @@
 #include "mm/heap.h"
 #include "mm/memory.h"
 
+#define CPUS    "/sys/devices/system/cpu/"
+#define NODES   "/sys/devices/system/node/"
 #define TICK_NS (NS_PER_SECOND / USER_HZ)
 
 /* Linux's names of the bits of CPUID.1:EDX, from bit 0 (arch/x86/include/asm/cpufeatures.h). */
@@ -104,11 +108,42 @@ static void show_meminfo(struct text *text, void *context)
     put_kilobytes(text, "CommitLimit", memory.total);
 }
 
+struct load {
+    uint64_t cpu_ns;
+    uint32_t threads, running, last_pid;
+};
+
+static struct load load_now(void)
+{
+    struct load load = {0};
+    for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
+        load.cpu_ns += process_cpu_ns(p);
+        if ((uint32_t)p->pid > load.last_pid)
+            load.last_pid = (uint32_t)p->pid;
+        uint64_t flags = irq_save();
+        list_for_each (it, &p->threads) {
+            const struct thread *t = CONTAINER_OF(it, struct linux_thread, link)->thread;
+            load.threads++;
+            load.running += t != NULL && t->state == THREAD_RUNNABLE;
+        }
+        irq_restore(flags);
+    }
+    return load;
+}
+
+/* No averages are kept: who counts runnable threads every few seconds has a timer that never rests. */
+static void show_loadavg(struct text *text, void *context)
+{
+    (void)context;
+    struct load load = load_now();
+    text_printf(text, "0.00 0.00 0.00 %u/%u %u\n", load.running, load.threads, load.last_pid);
+}
+
 static void show_uptime(struct text *text, void *context)
 {
     (void)context;
     uint64_t now = time_now_ns() / (NS_PER_SECOND / 100);
-    uint64_t busy = process_cpu_ns(process_current()) / (NS_PER_SECOND / 100);
+    uint64_t busy = load_now().cpu_ns / (NS_PER_SECOND / 100);
     uint64_t idle = now > busy ? now - busy : 0;
     text_printf(text, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
 }
@@ -116,13 +151,15 @@ static void show_uptime(struct text *text, void *context)
 static void show_stat(struct text *text, void *context)
 {
     (void)context;
-    uint64_t now = time_now_ns() / TICK_NS, busy = process_cpu_ns(process_current()) / TICK_NS;
+    struct load load = load_now();
+    uint64_t now = time_now_ns() / TICK_NS, busy = load.cpu_ns / TICK_NS;
     uint64_t idle = now > busy ? now - busy : 0;
     text_printf(text, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle,
                 busy, idle);
-    text_printf(text, "intr 0\nctxt 0\nbtime %lu\n",
+    text_printf(text, "intr 0\nctxt %lu\nbtime %lu\n", thread_switch_count(),
                 (time_realtime_ns() - time_now_ns()) / NS_PER_SECOND);
-    text_printf(text, "processes 1\nprocs_running 1\nprocs_blocked 0\n");
+    text_printf(text, "processes %u\nprocs_running %u\nprocs_blocked 0\n", load.last_pid,
+                load.running);
 }
 
 static void show_text(struct text *text, void *context)
@@ -180,7 +217,6 @@ static enum err add_texts(void)
 {
     static const char *const texts[][2] = {
         {"version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION},
-        {"loadavg", "0.00 0.00 0.00 1/1 1"},
         {"swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority"},
         {"sys/kernel/ostype", "Linux"},
         {"sys/kernel/osrelease", LINUX_RELEASE},
@@ -195,6 +231,33 @@ static enum err add_texts(void)
         {"sys/vm/overcommit_memory", "0"},
         {"sys/vm/max_map_count", "65530"},
         {"sys/vm/mmap_min_addr", "65536"},
+        {"sys/vm/overcommit_ratio", "50"},
+        {"sys/vm/swappiness", "60"},
+        {"sys/vm/nr_hugepages", "0"},
+        {"sys/kernel/core_pattern", "core"},
+        {"sys/kernel/perf_event_paranoid", "2"},
+        {"devices", "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n"
+                    "  5 /dev/ptmx\n136 pts\n\nBlock devices:"},
+        {CPUS "online", "0"},
+        {CPUS "possible", "0"},
+        {CPUS "present", "0"},
+        {CPUS "offline", ""},
+        {CPUS "isolated", ""},
+        {CPUS "kernel_max", "0"},
+        {CPUS "cpu0/topology/core_id", "0"},
+        {CPUS "cpu0/topology/physical_package_id", "0"},
+        {CPUS "cpu0/topology/core_cpus_list", "0"},
+        {CPUS "cpu0/topology/package_cpus_list", "0"},
+        {CPUS "cpu0/topology/thread_siblings_list", "0"},
+        {CPUS "cpu0/topology/core_siblings_list", "0"},
+        {NODES "online", "0"},
+        {NODES "possible", "0"},
+        {NODES "has_cpu", "0"},
+        {NODES "node0/cpulist", "0"},
+        {NODES "node0/cpumap", "1"},
+        {NODES "node0/distance", "10"},
+        {"/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never"},
+        {"/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "2097152"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         enum err e = procfs_add(texts[i][0], show_text, (void *)(uintptr_t)texts[i][1]);
@@ -213,6 +276,7 @@ enum err proc_machine_start(void)
         {"cpuinfo", show_cpuinfo},
         {"meminfo", show_meminfo},
         {"uptime", show_uptime},
+        {"loadavg", show_loadavg},
         {"stat", show_stat},
         {"sys/kernel/random/uuid", show_new_uuid},
         {"sys/kernel/random/boot_id", show_boot_id},
