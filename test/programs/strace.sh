@@ -10,6 +10,10 @@ trap 'rm -rf "$work"' EXIT
 [ "${1#/}" != "$1" ] || set -- "$PWD/$1"
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 cd / || exit 1
+for fd in /proc/self/fd/*; do # what our caller forgot to close is not for the program
+    fd=${fd##*/}
+    [ "$fd" -le 2 ] || eval "exec $fd>&-"
+done
 strace -o "$work/trace" -E LC_ALL=C "$1" > /dev/null 2>&1 < /dev/null
 [ -s "$work/trace" ] || { echo "skip: strace does not work here"; exit 77; }
 
