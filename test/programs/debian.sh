@@ -16,7 +16,7 @@ namespace=-m
 [ "$(id -u)" = 0 ] || namespace=-rm
 
 make_root() {
-    mkdir -p "$1"/{dev,proc,root,tmp,etc}
+    mkdir -p "$1"/{dev,proc,root,t,tmp,etc}
     cp "$here"/root/etc/{passwd,group,hosts,nsswitch.conf,resolv.conf,localtime} "$1/etc"
     chmod 1777 "$1/tmp"
     find "$1" -exec touch -h -d @1000000000 {} +
@@ -30,7 +30,7 @@ on_linux() {
         shift 4
         mount -t tmpfs -o mode=755 none "$at" && cp -a "$from/." "$at" && mkdir "$at/usr" &&
             mount --bind -o ro /usr "$at/usr" && ln -s usr/bin usr/lib usr/lib64 usr/sbin "$at" &&
-            mount --rbind /dev "$at/dev" && mount --rbind /proc "$at/proc" || exit 99
+            mount --bind -o ro "$BUILT" "$at/t" && mount --rbind /dev "$at/dev" && mount --rbind /proc "$at/proc" || exit 99
         cp /etc/ld.so.cache "$at/etc"
         touch -d @1000000000 "$at/etc"
         ulimit -c 0 -s 8192
@@ -77,10 +77,29 @@ read_case() {
     eval "arguments=(${line%|*})"
 }
 
+# built SOURCE: compiles a program of debian/ into a folder that is /t on Linux, unless it is there; says what it is called.
+built() {
+    local out=$BUILT/${1%.*}_${1##*.}
+    (
+        flock 9
+        [ -x "$out" ] && exit
+        case $1 in
+        *.go) HOME=$WORK GOCACHE=$WORK/cache GO111MODULE=off CGO_ENABLED=0 go build -o "$out" "$here/debian/$1" ;;
+        *.rs) rustc -O -C target-feature=+crt-static -o "$out" "$here/debian/$1" ;;
+        esac
+    ) 9> "$WORK/lock" >&2
+    printf '%s' "/t/${out##*/}"
+}
+
 run_one() {
     local name=$1 work=$WORK/$1 marks with program input arguments=() bad=0
     read_case "$name" || { echo "FAIL $name: there is no such case"; return 1; }
-    [ -x "$program" ] || { echo "skip $name: no $program"; return 0; }
+    local native=$program
+    if [ "${program#/}" = "$program" ]; then
+        program=$(built "$program")
+        native=$BUILT/${program##*/}
+    fi
+    [ -x "$native" ] || { echo "skip $name: no $program"; return 0; }
     mkdir -p "$work/at"
     : > "$work/2.linux"
     case $input in -) input=/dev/null ;; *) [ -e "$here/debian/$input" ] && input=$here/debian/$input || input=$here/root/data/$input ;; esac
@@ -89,7 +108,7 @@ run_one() {
     cat "$input" | on_linux "$WORK/root" "$work/at" "$work/2.linux" "$program" "${arguments[@]}" > "$work/1.linux"
     echo $? > "$work/status.linux"
     # shellcheck disable=SC2002
-    cat "$input" | (in_ouro "$WORK/root" "$program" "${arguments[@]}") > "$work/1.ouro" 2> "$work/2.ouro"
+    cat "$input" | (in_ouro "$WORK/root" "$native" "${arguments[@]}") > "$work/1.ouro" 2> "$work/2.ouro"
     echo $? > "$work/status.ouro"
     for stream in 1 2 status; do
         [ "${marks#*"$stream"}" = "$marks" ] || continue
@@ -119,6 +138,9 @@ WORK=$(mktemp -d) || exit 1
 export OURO WORK
 trap 'rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM HUP
+BUILT=$WORK/built
+mkdir "$BUILT"
+export BUILT
 make_root "$WORK/root"
 if ! unshare "$namespace" mount -t tmpfs none "$WORK/root/tmp" 2> /dev/null; then
     echo "skip: no mount namespaces here, so the Linux side cannot run"
