@@ -20,6 +20,9 @@ fresh()
     printf '#pragma once\n\n#include "base/low.h"\n\nint pages(void);\n' >src/mm/pages.h
     printf '#include "mm/pages.h"\n\nint pages(void)\n{\n    return low(1);\n}\n' >src/mm/pages.c
     printf '#!/bin/sh\necho hello\n' >run
+    mkdir docs
+    cp "$top/src/mm/layout.h" src/mm/
+    cp "$top/docs/memory-map.md" docs/
 }
 
 # expect_clean CHECK
@@ -47,7 +50,7 @@ expect_found()
     fresh
 }
 
-for check in includes headers format shellcheck; do
+for check in includes headers format layout shellcheck; do
     expect_clean "$check"
 done
 
@@ -84,6 +87,17 @@ expect_found headers 'invalid conversion'
 
 sed -i 's/    return/  return/' src/mm/pages.c
 expect_found format 'src/mm/pages.c.*clang-format'
+sed -i 's/^\( \*   0xfffff90000000000  0xfffff9\)8/\19/' src/mm/layout.h
+expect_found layout 'the row after 0xfffff99000000000 starts at 0xfffff98000000000'
+sed -i 's/  497  /  487  /' src/mm/layout.h
+expect_found layout 'are the slots 497 to 497, not 487'
+sed -i 's/^\(#define LAYOUT_HEAP_END.*\)8/\17/' src/mm/layout.h
+expect_found layout 'LAYOUT_HEAP_END, 0xfffff87000000000, is not in its table'
+sed -i '/| 499 |/d' docs/memory-map.md
+expect_found layout 'no row for 0xfffff98000000000'
+sed -i 's/| 500 |/| 501 |/' docs/memory-map.md
+expect_found layout 'no such row in layout.h'
+
 # What the variable in it stands for is not meant for this shell.
 # shellcheck disable=SC2016
 echo 'cd $HOME/x' >>run
