@@ -33,3 +33,13 @@ target_include_directories(test_timers BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR
 ouro_fuzzer(options src/kern/options.c src/parse/cmdline.c)
 ouro_fuzzer(fault_report src/mm/fault_report.c src/mm/fault_class.c src/parse/x86_insn.c)
 ouro_fuzzer(areas ${areas_sources})
+
+# The report as a whole, over a machine that the fuzzer makes up.
+ouro_fuzzer(report src/kern/report_memory.c src/kern/report_trace.c src/kern/report_state.c src/cpu/backtrace.c
+    src/mm/fault_report.c src/mm/fault_class.c src/parse/x86_insn.c src/parse/x86_halt.c src/parse/eh_frame.c
+    src/parse/elf_symbols.c src/parse/symbol_table.c)
+if(TARGET fuzz_report)
+    # The current thread is not at GS.
+    target_include_directories(fuzz_report BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/report_shadow)
+    target_compile_definitions(fuzz_report PRIVATE OURO_VERSION="0")
+endif()
