@@ -283,6 +283,7 @@ static void print_trace(void *unused)
 {
     (void)unused;
     report_trace(&facts, rows_left);
+    report_recursion(&facts);
 }
 
 static void print_stack(void *unused)

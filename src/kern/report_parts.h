@@ -41,6 +41,8 @@ bool report_thread_other(const struct thread *thread, bool everybody, char *to, 
 /* So many lines of it go to the screen. */
 void report_trace(const struct fault_facts *facts, unsigned on_screen);
 void report_registers_of(const struct trap_frame *frame, uint64_t registers[X86_REGISTERS]);
+/* Notes what repeats in that trace. */
+void report_recursion(struct fault_facts *facts);
 /* Calls take(context, rip, how, count) for each line of the trace, for the JSON line. */
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),
                         void *context);

@@ -6,6 +6,7 @@
  * be a return address, and such a frame gets a question mark.
  */
 #include "base/fmt.h"
+#include "base/str.h"
 #include "cpu/backtrace.h"
 #include "kern/console.h"
 #include "kern/log.h"
@@ -258,6 +259,20 @@ void report_thread_trace(const struct trap_frame *frame)
     start();
     collect(registers, '0');
     print(UINT32_MAX);
+}
+
+void report_recursion(struct fault_facts *f)
+{
+    unsigned i = 0;
+    while (i < trace.used && trace.frames[i].repeat < 2)
+        i++;
+    if (i == trace.used || !report_place(trace.frames[i].rip - 1, f->circle, sizeof f->circle))
+        return;
+    char *offset = strchr(f->circle, '+');
+    if (offset != NULL)
+        *offset = '\0';
+    f->circle_count = trace.frames[i].repeat;
+    f->circle_of_many = trace.frames[i].period > 1;
 }
 
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),

@@ -493,6 +493,16 @@ static void hint_ascii(const struct writer *w, uint64_t v, const char *otherwise
         line(w, "  hint    %s", otherwise);
 }
 
+static bool hint_recursion(const struct writer *w, const struct fault_facts *f)
+{
+    if (f->circle_count == 0)
+        return false;
+    line(w, "  hint    %s %s %u times: look for what should end that, or give it a larger stack",
+         f->circle, f->circle_of_many ? "and others called each other" : "called itself",
+         f->circle_count);
+    return true;
+}
+
 static const char *plain_hint(const struct fault_facts *f, enum fault_class class)
 {
     switch (class) {
@@ -559,6 +569,8 @@ void fault_report_hint(const struct fault_facts *f, fault_line sink, void *conte
     struct writer w = {sink, context};
     enum fault_class class = fault_classify(f);
     const char *text = plain_hint(f, class);
+    if (class == FAULT_CLASS_STACK_OVERFLOW && hint_recursion(&w, f))
+        return;
     if (class == FAULT_CLASS_NULL)
         hint_null(&w, f);
     else if (class == FAULT_CLASS_RETURN)

@@ -154,6 +154,10 @@ struct fault_facts {
     char target[FAULT_PLACE_SIZE]; /* address; or "" */
     char caller[FAULT_PLACE_SIZE]; /* who called what should not have been: the word at rsp */
 
+    uint32_t circle_count;         /* a recursion in the trace: how often, ... */
+    char circle[FAULT_PLACE_SIZE]; /* ... by which function, or one of which */
+    bool circle_of_many;
+
     bool walked;
     struct pt_walk walk; /* of address, after the fault */
     uint64_t cr3;

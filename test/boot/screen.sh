@@ -147,7 +147,7 @@ report() {
     for way in null-field stack-recursion; do
         image --append exit=halt "$top/example/faults.c" $way
         LC_ALL=C sed 's/set ouro_run="     /set ouro_run="quiet/' person.iso >text.iso
-        [ $way = null-field ] && class='null pointer' hint='register rax was NULL' || class='stack overflow' hint='a recursion without'
+        [ $way = null-field ] && class='null pointer' hint='register rax was NULL' || class='stack overflow' hint='recurse called itself'
         # shellcheck disable=SC2086
         person "report: $way" 'ega can be switched off' "ega ==== CRASH: $class" 'ega   what    WRITE of 8 bytes' 'ega   who     thread 1' \
             'ega   where   ' 'ega   stack   the main' 'ega   why     level' 'ega   walk    of 0x' 'ega not present  <== denies' \

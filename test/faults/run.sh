@@ -37,7 +37,7 @@ mask() {
         -e 's/\+0x[0-9a-f]+/+N/g' -e 's/0x[0-9a-f]+/X/g' -e 's/= [0-9a-f]{16} /= X /' \
         -e 's/ \([a-z_0-9]+\+N \[kernel\]\)/ (SYMBOL)/' -e 's/register [a-z0-9]+ was/register R was/' \
         -e 's/[0-9]+ bytes (used|below|past|of it)/N bytes \1/' -e 's/by [0-9]+ bytes/by N bytes/' \
-        -e 's/\([0-9]+%\)/(N%)/' -e 's/repeated [0-9]+ times/repeated N times/' \
+        -e 's/\([0-9]+%\)/(N%)/' -e 's/(repeated|called itself|each other) [0-9]+ times/\1 N times/' \
         -e 's/ \([0-9]+ [MG]iB\)//' -e 's/\) [0-9]+ KiB, /) N KiB, /' -e 's/rdx:rax X:X/rdx:rax X/' \
         -e '/^          \(truncated: /s/[0-9]+ frames/N frames/' \
         -e '/^(  trace  |          #[0-9])/s/#[0-9]+/#N/'

@@ -279,6 +279,7 @@ static void make_report(struct fault_facts *f)
     report_registers(f);
     report_thread_trace(&frames[1]);
     report_trace(f, 5);
+    report_recursion(f);
     report_stack_words(f);
     report_memory_totals();
     fault_report_hint(f, take_line, NULL);

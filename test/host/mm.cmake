@@ -41,5 +41,4 @@ ouro_fuzzer(report src/kern/report_memory.c src/kern/report_trace.c src/kern/rep
 if(TARGET fuzz_report)
     # The current thread is not at GS.
     target_include_directories(fuzz_report BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/report_shadow)
-    target_compile_definitions(fuzz_report PRIVATE OURO_VERSION="0")
 endif()

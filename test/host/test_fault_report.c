@@ -162,6 +162,12 @@ static void add_stack(void)
     f.here.kind = AREA_GUARD;
     f.above = neighbour(0x7fffff7ff000, 0x7ffffffff000, prot_rw(), AREA_STACK);
     add("stack overflow", &f);
+    f.circle_count = 104703;
+    strcpy(f.circle, "fib");
+    add("of a recursion", &f);
+    f.circle_of_many = true;
+    add("of a circle", &f);
+    f.circle_count = 0;
     f.here.flags = 0;
     f.stack.there = false;
     add("another guard", &f);
