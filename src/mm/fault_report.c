@@ -166,12 +166,12 @@ static void write_where(const struct writer *w, const struct fault_facts *f)
     if (f->below.there) {
         distance_words(f->address.v - f->below.range.end.v, number, sizeof number);
         fmt_snprintf(distance, sizeof distance, ", ends %s below", number);
-        write_area(w, "    below ", &f->below, distance);
+        write_area(w, "          below ", &f->below, distance);
     }
     if (f->above.there) {
         distance_words(f->above.range.start.v - f->address.v, number, sizeof number);
         fmt_snprintf(distance, sizeof distance, ", starts %s above", number);
-        write_area(w, "    above ", &f->above, distance);
+        write_area(w, "          above ", &f->above, distance);
     }
 }
 
