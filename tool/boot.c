@@ -36,12 +36,19 @@ static void set_environment(struct args *list, const char *variable)
     args_add(list, variable);
 }
 
+/* Does an image that goes elsewhere come out, and no machine is started? */
+static bool makes_image(const struct request *o)
+{
+    return o->command == COMMAND_ISO || o->command == COMMAND_USB;
+}
+
 /* What the program gets whoever runs it: path, arguments, environment, and the words that were
  * typed. */
 static void packed_words(const struct request *o, const struct program *program, struct args *words)
 {
     struct args argv = {0}, environment = {0};
-    const char *term = isatty(STDOUT_FILENO) && o->command != COMMAND_ISO ? getenv("TERM") : NULL;
+    const char *term =
+        isatty(STDOUT_FILENO) && !makes_image(o) && !o->machine.screen ? getenv("TERM") : NULL;
     char *init = string_format("init=%s", program->place);
     words_plain(words, init, "the path of the program");
     free(init);
@@ -71,8 +78,8 @@ static void packed_words(const struct request *o, const struct program *program,
     args_free(&environment);
 }
 
-/* What only this run knows: who listens at the other end. */
-static void run_words(const struct request *o, struct args *words)
+/* Which of the standard files are terminals, and how large the first is. */
+static void terminal_words(const struct request *o, struct args *words)
 {
     struct text terminals = {0};
     struct winsize size = {0};
@@ -88,6 +95,21 @@ static void run_words(const struct request *o, struct args *words)
     args_format(words, "stdio.terminals=%s", terminals.length ? terminals.bytes : "none");
     if (size.ws_col > 0 && size.ws_row > 0)
         args_format(words, "terminal.size=%ux%u", size.ws_col, size.ws_row);
+    text_free(&terminals);
+}
+
+/* What only this run knows: who listens at the other end. */
+static void run_words(const struct request *o, struct args *words)
+{
+    /* With a screen the terminal is the machine's own; grub.cfg looks for tty0, too. */
+    const char *const screen[] = {"console=framed,raw", "stdio.terminals=0,1,2", NULL};
+    if (o->machine.screen) {
+        args_all(words, screen);
+        args_add(words,
+                 o->command == COMMAND_SCREENSHOT ? "console=tty0,1280x800" : "console=tty0");
+    }
+    if (!o->machine.screen)
+        terminal_words(o, words);
     args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
     if (o->stats)
         args_add(words, "stats");
@@ -98,7 +120,6 @@ static void run_words(const struct request *o, struct args *words)
     if (o->boot_chart)
         args_add(words, "bootchart");
     args_add(words, emulator_exit_word(o->machine.emulator));
-    text_free(&terminals);
 }
 
 static void prepare_demo(struct tree *tree, struct program *program)
@@ -181,8 +202,8 @@ static char *pack_archive(const struct request *o, struct program *program, stru
 {
     char *archive = guard_path("root.cpio");
     boot_tree(o, tree, program);
-    uint64_t needed = pack_tree(tree, archive, kernel_end(o->kernel),
-                                o->command == COMMAND_ISO ? 0 : o->machine.memory);
+    uint64_t needed =
+        pack_tree(tree, archive, kernel_end(o->kernel), makes_image(o) ? 0 : o->machine.memory);
     if (o->verbose)
         tell_sizes(tree, archive, needed);
     return archive;
@@ -196,7 +217,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *tree = (struct tree){0};
     guard_start();
     setenv("TMPDIR", guard_folder(), 1); /* for the helpers */
-    if (o->command != COMMAND_ISO)
+    if (!makes_image(o))
         run_words(o, &run);
     m->kernel = o->kernel;
     m->image = guard_path("image.iso");
@@ -215,7 +236,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         if (m->medium != MEDIUM_DIRECT)
             iso_make(o->kernel, m->archive, &packed, m->image);
     }
-    if (m->medium != MEDIUM_DIRECT && o->command != COMMAND_ISO)
+    if (m->medium != MEDIUM_DIRECT && (o->image || !makes_image(o)))
         iso_patch(m->image, o->image ? o->image : m->image, &run);
     progress_clear();
     args_free(&packed);

@@ -5,6 +5,8 @@
  */
 int command_run(int argc, char **argv);
 int command_iso(int argc, char **argv);
+int command_usb(int argc, char **argv);
+int command_screenshot(int argc, char **argv);
 int command_debug(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_test(int argc, char **argv);

@@ -35,10 +35,11 @@ struct console {
     struct outputs outputs;
     struct report_stream report;
     struct input input;
-    bool flowing;   /* the last step brought bytes */
-    bool ready;     /* the kernel takes input */
-    bool connected; /* the serial port is open */
-    bool decided;   /* how it ended is known: what is left is to write the output */
+    struct text tail; /* of the output: the marker may have begun in it */
+    bool flowing;     /* the last step brought bytes */
+    bool ready;       /* the kernel takes input */
+    bool connected;   /* the serial port is open */
+    bool decided;     /* how it ended is known: what is left is to write the output */
     double started, ended;
     double logged; /* when the log last said something */
 };
@@ -103,9 +104,26 @@ static void decide(struct console *c, enum ending ending)
     c->result->ending = ending;
 }
 
+/* The marker may come in pieces. */
+static void look_for_marker(struct console *c, const char *bytes, size_t size)
+{
+    const char *marker = c->options->marker;
+    size_t length = marker ? strlen(marker) : 0;
+    if (length == 0 || c->decided)
+        return;
+    text_add(&c->tail, bytes, size);
+    bool found = memmem(c->tail.bytes, c->tail.length, marker, length) != NULL;
+    if (c->tail.length >= length)
+        text_drop(&c->tail, c->tail.length - (length - 1));
+    if (found)
+        decide(c, ENDED_MARKER);
+}
+
 static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
 {
     struct console *c = context;
+    if (stream != STREAM_CHATTER)
+        look_for_marker(c, bytes, size);
     if (stream == STREAM_CHATTER) {
         chatter_feed(&c->chatter, bytes, size);
     } else if (stream == STREAM_LOG) {
@@ -265,7 +283,10 @@ void console_run(const struct console_options *options, struct console_result *r
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTIN, SIG_IGN);
     outputs_open(&c->outputs);
-    input_open(&c->input, options->input);
+    if (options->keyboard)
+        input_none(&c->input);
+    else
+        input_open(&c->input, options->input);
     for (;;) {
         double seconds = check_clock(c);
         if (finished(c))
@@ -279,5 +300,6 @@ void console_run(const struct console_options *options, struct console_result *r
         chatter_last(&c->chatter, print_line);
     outputs_close(&c->outputs);
     input_close(&c->input);
+    text_free(&c->tail);
     free(c);
 }

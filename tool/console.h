@@ -23,6 +23,7 @@ enum ending {
     ENDED_TIMEOUT,     /* the time was over */
     ENDED_UNSTARTED,   /* the kernel did not speak within the boot limit */
     ENDED_INTERRUPTED, /* Ctrl-C three times: the machine was still there */
+    ENDED_MARKER,      /* what was waited for came */
     ENDED_PIPE,        /* nobody reads our output any more */
 };
 
@@ -31,6 +32,8 @@ struct console_options {
     const struct report_options *report; /* what is done to fault reports; NULL: nothing */
     struct args *profile; /* lines of profile.h are added here; NULL: none are wanted */
     bool verbose;         /* chatter and boot marks go to stderr */
+    bool keyboard;        /* the machine has one: stdin is not looked at */
+    const char *marker;   /* the program's output up to which it runs: ENDED_MARKER; NULL: none */
     bool input;           /* stdin goes to the program; else it sees the end of input at once */
     double timeout;       /* seconds until ENDED_TIMEOUT; 0: none */
     double boot_limit;    /* seconds until ENDED_UNSTARTED; 0: none */

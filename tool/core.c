@@ -2,6 +2,7 @@
 #include "core.h"
 #include "base/compiler.h"
 #include "fail.h"
+#include "file.h"
 #include "gdb_remote.h"
 #include "json.h"
 #include "path.h"
@@ -410,7 +411,7 @@ bool core_write(const struct core_source *source, const char *path, const char *
 {
     struct core c = {.source = source,
                      .report = {source->json, source->json + strlen(source->json)}};
-    int fd = gdb_remote_connect(source->socket_path);
+    int fd = socket_connect(source->socket_path);
     *reason = fd < 0 ? "QEMU does not listen any more" : write_file(&c, fd, path);
     if (fd >= 0)
         close(fd);

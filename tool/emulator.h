@@ -39,6 +39,9 @@ struct machine {
     const char *line;    /* direct: kernel command line */
     const char *gdb;     /* path of the socket where QEMU listens for gdb; else NULL */
     bool waits;          /* for gdb, before its first instruction */
+    bool screen;         /* the program is seen on it too */
+    bool window;         /* the screen is shown in a window here */
+    const char *control; /* path of the socket where QEMU takes orders (QMP); else NULL */
     bool stays;          /* halted when the program has ended, until emulator_end() */
     const struct args *qemu_args;
 };

@@ -72,8 +72,6 @@ static void add_common(struct args *args, const struct machine *m)
 {
     const char *const common[] = {"-nodefaults",
                                   "-no-user-config",
-                                  "-display",
-                                  "none",
                                   "-no-reboot",
                                   "-accel",
                                   kvm_works() ? "kvm" : "tcg",
@@ -87,6 +85,8 @@ static void add_common(struct args *args, const struct machine *m)
                                   "chardev:console",
                                   NULL};
     args_all(args, common);
+    args_add(args, "-display");
+    args_add(args, m->window ? "gtk" : "none");
     if (!m->stays) { /* else the kernel's word to it goes nowhere, and it halts */
         args_add(args, "-device");
         args_add(args, "isa-debug-exit,iobase=0xf4,iosize=0x04");
@@ -113,6 +113,16 @@ static void add_gdb(struct args *args, const struct machine *m)
     free(escaped);
 }
 
+static void add_control(struct args *args, const struct machine *m)
+{
+    char *escaped = escape_commas(m->control);
+    args_add(args, "-chardev");
+    args_format(args, "socket,id=control,server=on,wait=off,path=%s", escaped);
+    args_add(args, "-mon");
+    args_add(args, "chardev=control,mode=control");
+    free(escaped);
+}
+
 void qemu_start(const struct machine *m, struct emulator *out, int log)
 {
     const char *program = getenv("OURO_QEMU");
@@ -125,6 +135,8 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
     add_medium(&args, m);
     if (m->gdb)
         add_gdb(&args, m);
+    if (m->control)
+        add_control(&args, m);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)

@@ -5,25 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define PATIENCE   5000       /* milliseconds for one byte */
 #define PACKET_MAX (1u << 16) /* QEMU's own limit is 4096 */
-
-int gdb_remote_connect(const char *socket_path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(socket_path) >= sizeof(address.sun_path))
-        return -1;
-    strcpy(address.sun_path, socket_path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
 
 static bool send_packet(int fd, const char *words)
 {

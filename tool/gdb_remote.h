@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU's gdb server, as far as a core file needs it ("Remote Serial Protocol" in gdb's manual). Each
- * answer is awaited for some seconds at most. */
+ * answer is awaited for some seconds at most. The machine stops when its socket is connected to. */
 #pragma once
 
 #include "text.h"
@@ -9,8 +9,6 @@
 
 #define GDB_REMOTE_READ_MAX 2048 /* bytes that QEMU gives at a time */
 
-/* A connection to the socket; the machine stops. -1 when nobody is there. */
-int gdb_remote_connect(const char *socket_path);
 /* All registers, in the order of QEMU's gdb-xml/i386-64bit.xml; false when QEMU does not answer. */
 bool gdb_remote_registers(int fd, struct text *out);
 /* At most GDB_REMOTE_READ_MAX bytes at an address, by the page tables that the CPU has loaded. */

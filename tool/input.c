@@ -41,6 +41,11 @@ void input_open(struct input *in, bool wanted)
     }
 }
 
+void input_none(struct input *in)
+{
+    *in = (struct input){.fd = -1};
+}
+
 static void send_size(struct input *in)
 {
     uint16_t columns, rows;

@@ -24,6 +24,8 @@ struct input {
 /* With `wanted` false the program sees the end of input at once. A terminal that can be had
  * (terminal.h) becomes raw. */
 void input_open(struct input *in, bool wanted);
+/* Nothing is ever sent, not even the end: the machine has a keyboard of its own. */
+void input_none(struct input *in);
 /* Is it time to read: is there room and input left? Updates `background`. */
 bool input_wants(struct input *in);
 /* Reads once. */

@@ -34,6 +34,8 @@ enum { /* options without a short form */
     KEY_STRACE,
     KEY_BOOTCHART,
     KEY_PROFILE,
+    KEY_DISPLAY,
+    KEY_AT,
 };
 
 #define PACK_OPTIONS                                                                                \
@@ -77,6 +79,8 @@ static const struct argp_option run_options[] = {
     MACHINE_OPTIONS,
     {"image", KEY_IMAGE, "FILE.iso", 0, "boot this image of `ouro iso` instead of packing one", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
+    {"display", KEY_DISPLAY, NULL, 0,
+     "the machine's screen in a window, which has its keyboard, too", 2},
     {"report", KEY_REPORT, "FILE.json", 0,
      "keep the JSON of a fault report, with file and line; empty when there is none", 3},
     {"core", KEY_CORE, "FILE", 0,
@@ -104,6 +108,22 @@ static const struct argp_option debug_options[] = {
 static const struct argp_option iso_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE.iso", 0, "the image to make", 1},
+    {0},
+};
+
+static const struct argp_option usb_options[] = {
+    PACK_OPTIONS,
+    {"image", KEY_IMAGE, "FILE.iso", 0, "write this image of `ouro iso` instead of packing one", 1},
+    {"yes", 'y', NULL, 0, "write without asking", 2},
+    {0},
+};
+
+static const struct argp_option screenshot_options[] = {
+    PACK_OPTIONS,
+    MACHINE_OPTIONS,
+    {"output", 'o', "FILE.png", 0, "the picture", 1},
+    {"at", KEY_AT, "TEXT", 0, "take it when the program prints this, not at its end", 1},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "take it after this time", 3},
     {0},
 };
 
@@ -218,6 +238,15 @@ static error_t parse_answer(int key, char *text, struct argp_state *state)
     case KEY_PROFILE:
         o->profile = text ? text : PROFILE_FILE;
         break;
+    case KEY_AT:
+        o->marker = text;
+        break;
+    case KEY_DISPLAY:
+        o->machine.screen = o->machine.window = true;
+        break;
+    case 'y':
+        o->yes = true;
+        break;
     case KEY_BOOTCHART:
         o->boot_chart = true;
         break;
@@ -267,6 +296,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
         o->verbose = true;
         break;
     case ARGP_KEY_ARG: /* the program; everything behind it is its own */
+        if (o->command == COMMAND_USB && !o->device) {
+            o->device = text;
+            break;
+        }
         o->program = text;
         o->arguments = state->argv + state->next;
         o->argument_count = (size_t)(state->argc - state->next);
@@ -278,8 +311,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static const char *const value_options[] = {"-o",    "--output", "--root",       "--with",   "-e",
-                                            "--env", "--append", "--pagetables", "--kernel", NULL};
+static const char *const value_options[] = {"-o",       "--output", "--root",   "--with",
+                                            "-e",       "--env",    "--append", "--pagetables",
+                                            "--kernel", "--at",     NULL};
 
 static bool joined_option(const char *text)
 {
@@ -299,7 +333,7 @@ static bool separate_option(const char *text)
     return false;
 }
 
-/* `ouro iso PROGRAM ARGS... -o FILE`: without an -o before the program, the options of the tool are
+/* `ouro iso PROGRAM ARGS... -o FILE`, and `screenshot`: without an -o before the program, the options of the tool are
  * the longest run of them at the end of the line. */
 static void take_trailing(struct request *o, const struct argp *argp)
 {
@@ -320,13 +354,26 @@ static void take_trailing(struct request *o, const struct argp *argp)
         output = output || names_output;
         start -= length;
     }
-    char name[] = "ouro iso";
+    char *name = string_format("ouro %s", o->command == COMMAND_ISO ? "iso" : "screenshot");
     struct args trailing = {0};
     args_add(&trailing, name);
     for (size_t i = start; i < o->argument_count; i++)
         args_add(&trailing, o->arguments[i]);
     o->argument_count = start;
     argp_parse(argp, (int)trailing.count, trailing.item, ARGP_IN_ORDER, NULL, o);
+    free(name);
+}
+
+/* Can the machine have a screen that we see? */
+static void check_screen(const struct machine *m)
+{
+    const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
+    if (m->emulator != EMULATOR_QEMU || m->chipset == CHIPSET_MICROVM || m->medium == MEDIUM_DIRECT)
+        fail(STATUS_FAILED, "a screen comes with --emulator qemu and --medium cd or usb");
+    if (m->window && !(x && *x) && !(wayland && *wayland))
+        fail(STATUS_FAILED,
+             "--display needs a desktop, and neither DISPLAY nor WAYLAND_DISPLAY is set; "
+             "`ouro screenshot` takes a picture without one");
 }
 
 static void check(struct request *o)
@@ -340,6 +387,14 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "iso needs a program: ouro iso PROGRAM -o FILE.iso");
     if (o->command == COMMAND_ISO && !o->output)
         fail(STATUS_FAILED, "iso needs the name of the image: -o FILE.iso");
+    if (o->command == COMMAND_USB && !o->device)
+        fail(STATUS_FAILED, "usb needs the name of the disk: ouro usb /dev/sdX [PROGRAM]");
+    if (o->command == COMMAND_SCREENSHOT && (!o->program || !o->output))
+        fail(STATUS_FAILED,
+             "screenshot needs a program and the picture's name: ouro screenshot PROGRAM -o "
+             "FILE.png");
+    if (m->screen)
+        check_screen(m);
     if (o->command == COMMAND_CHECK && !o->program)
         fail(STATUS_FAILED, "check needs a program: ouro check PROGRAM");
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
@@ -372,6 +427,14 @@ void options_read(enum command command, int argc, char **argv, struct request *o
             {debug_options, parse, "[PROGRAM [ARGS...]]",
              "Boot PROGRAM in QEMU, stopped at its first instruction under gdb, which knows the symbols of kernel and program.",
              NULL, NULL, NULL},
+        [COMMAND_USB] =
+            {usb_options, parse, "DISK [PROGRAM [ARGS...]]",
+             "Write a bootable image of PROGRAM (or the demo) to a whole disk, a USB stick or a card, which is shown first. Nothing is written to disks that are in use or built in. What was written is read back.",
+             NULL, NULL, NULL},
+        [COMMAND_SCREENSHOT] =
+            {screenshot_options, parse, "PROGRAM [ARGS...] -o FILE.png",
+             "Run PROGRAM in a machine with a screen that nobody sees, and keep a picture of it.",
+             NULL, NULL, NULL},
         [COMMAND_CHECK] =
             {check_options, parse, "PROGRAM",
              "Say what would be packed with PROGRAM, and which system calls in it Ouro lacks; status 1 when there are any. Boots nothing.",
@@ -381,10 +444,11 @@ void options_read(enum command command, int argc, char **argv, struct request *o
         .command = command,
         .machine = {.memory = MEMORY_DEFAULT},
         .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
+        .machine.screen = command == COMMAND_SCREENSHOT,
     };
     argp_err_exit_status = STATUS_FAILED;
     argp_parse(&argps[command], argc, argv, ARGP_IN_ORDER, NULL, out);
-    if (command == COMMAND_ISO && !out->output && out->program)
+    if ((command == COMMAND_ISO || command == COMMAND_SCREENSHOT) && !out->output && out->program)
         take_trailing(out, &argps[command]);
     out->machine.qemu_args = &out->qemu_args;
     check(out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a person typed behind `ouro run`, `iso`, `debug` and `check`. */
+/* What a person typed behind `ouro run`, `iso`, `debug`, `check`, `usb` and `screenshot`. */
 #pragma once
 
 #include "emulator.h"
@@ -9,6 +9,8 @@ enum command {
     COMMAND_ISO,
     COMMAND_DEBUG,
     COMMAND_CHECK,
+    COMMAND_USB,
+    COMMAND_SCREENSHOT,
 };
 
 struct request {
@@ -23,7 +25,10 @@ struct request {
     const char *append;     /* NULL: none */
     const char *pagetables; /* the kernel word's value; NULL: not given */
     const char *image;      /* --image; NULL: pack one */
-    const char *output;     /* iso: -o */
+    const char *output;     /* iso, screenshot: -o */
+    const char *device;     /* usb: the disk */
+    const char *marker;     /* screenshot: the output that it waits for; NULL: the program's end */
+    bool yes;               /* usb: do not ask */
     const char *kernel;
     const char *report; /* --report: where the JSON of a fault report goes; NULL: nowhere */
     const char *core;   /* --core: where a core file goes; NULL: nowhere */

@@ -33,6 +33,7 @@ static int explain(const struct request *o, const struct console_result *result)
         warn("the kernel did not start within %g seconds", BOOT_LIMIT);
         return STATUS_FAILED;
     case ENDED_SILENT:
+    case ENDED_MARKER:
         break;
     }
     emulator_explain();
@@ -85,6 +86,7 @@ int command_run(int argc, char **argv)
                                             .report = &report,
                                             .profile = request.profile ? &samples : NULL,
                                             .verbose = request.verbose,
+                                            .keyboard = request.machine.screen,
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT};

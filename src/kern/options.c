@@ -23,7 +23,7 @@ static bool word_console(struct reader *r, char *value)
         r->options->console.framed = true;
     else if (strcmp(value, "framed,raw") == 0)
         r->options->console.framed = r->options->console.raw = true;
-    else if (strcmp(value, "tty0") == 0)
+    else if (strncmp(value, "tty0", 4) == 0) /* what follows is for the boot loader */
         r->options->console.screen = true;
     else if (strncmp(value, "ttyS0", 5) == 0)
         r->options->console.serial = true;
