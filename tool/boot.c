@@ -222,8 +222,11 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     m->kernel = o->kernel;
     m->image = guard_path("image.iso");
     if (o->image) {
+        const struct args none = {0};
         progress_start("copying the image");
         file_copy(o->image, m->image);
+        if (makes_image(o))
+            iso_patch(m->image, o->image, &none); /* it is one of ours, and whole */
     } else {
         m->archive = pack_archive(o, program, tree);
         packed_words(o, program, &packed);
@@ -236,7 +239,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         if (m->medium != MEDIUM_DIRECT)
             iso_make(o->kernel, m->archive, &packed, m->image);
     }
-    if (m->medium != MEDIUM_DIRECT && (o->image || !makes_image(o)))
+    if (m->medium != MEDIUM_DIRECT && !makes_image(o))
         iso_patch(m->image, o->image ? o->image : m->image, &run);
     progress_clear();
     args_free(&packed);

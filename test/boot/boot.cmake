@@ -34,6 +34,9 @@ foreach(group words boots screen)
     ouro_boot_test(bad-${group} 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/bad.sh ${group})
 endforeach()
 
+ouro_boot_test(usb 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/usb.sh)
+ouro_boot_test(screenshot 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/screenshot.sh)
+
 # A person in front of a screen reads its letters by the font that they are drawn with.
 set(OURO_FONT /usr/share/consolefonts/Uni2-Terminus16.psf.gz CACHE FILEPATH "PSF font of the screen, 8 pixels wide")
 add_custom_command(OUTPUT font.c
