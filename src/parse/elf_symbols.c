@@ -131,6 +131,13 @@ static bool search_table(const struct byte_reader *file, const struct section_he
     return best->name != 0 && (best->size == 0 || holds(best, address));
 }
 
+static bool in_section(const struct byte_reader *file, const struct header *h, unsigned n,
+                       uint64_t address)
+{
+    struct section_header s;
+    return read_section(file, h, n, &s) && address >= s.addr && address - s.addr < s.size;
+}
+
 bool elf_symbol_at(const struct byte_reader *file, uint64_t address, struct elf_name *out)
 {
     struct header h;
@@ -143,6 +150,8 @@ bool elf_symbol_at(const struct byte_reader *file, uint64_t address, struct elf_
             if (table.type != type || !read_section(file, &h, table.link, &strings) ||
                 !search_table(file, &table, address, &best))
                 continue;
+            if (best.size == 0 && !in_section(file, &h, best.section, address))
+                return false;
             out->start = best.value;
             out->size = best.size;
             read_name(file, strings.offset + best.name, out->text);

@@ -24,7 +24,7 @@ struct elf_part {   /* a PT_LOAD */
 };
 
 /* The symbol (of .symtab, else .dynsym) that holds the address, or else the one that starts closest
- * below it without a size. False: none, or no ELF file. */
+ * below it in its section without a size. False: none, or no ELF file. */
 bool elf_symbol_at(const struct byte_reader *file, uint64_t address, struct elf_name *out);
 /* The section; false also when the file has no section headers. */
 bool elf_section_at(const struct byte_reader *file, uint64_t address, struct elf_name *out);
