@@ -139,7 +139,7 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
         return E_NXIO;
     uint32_t access = flags & O_ACCMODE;
     bool writes = access == O_WRONLY || access == O_RDWR;
-    if (writes && inode->executing > 0)
+    if ((writes || (flags & O_TRUNC)) && inode->executing > 0)
         return E_TXTBSY;
     struct file *file;
     enum err e = file_alloc(dentry, ops, (flags & ~FLAGS_FORGOTTEN) | O_LARGEFILE, &file);

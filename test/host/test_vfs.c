@@ -191,6 +191,7 @@ static void test_open_flags(void **state)
     assert_int_equal(d->inode->mode, S_IFREG | 0644);
     assert_int_equal(file_deny_write(d->inode), E_OK);
     assert_int_equal(open_flags("/f", O_WRONLY), E_TXTBSY);
+    assert_int_equal(open_flags("/f", O_RDONLY | O_TRUNC), E_TXTBSY);
     file_allow_write(d->inode);
     dentry_put(d);
 }
