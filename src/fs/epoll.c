@@ -162,7 +162,7 @@ bool epoll_is_ready(struct file *watcher)
     return false;
 }
 
-size_t epoll_take(struct file *watcher, struct epoll_event *out, size_t max)
+size_t epoll_take(struct file *watcher, size_t max, epoll_sink sink, void *context)
 {
     struct epoll *epoll = watcher->state;
     size_t count = 0;
@@ -174,7 +174,10 @@ size_t epoll_take(struct file *watcher, struct epoll_event *out, size_t max)
         uint32_t wakes = wakes_of(item->file), ready = item_ready(item);
         next = link->next;
         if (ready != 0) {
-            out[count++] = (struct epoll_event){ready, item->event.data};
+            struct epoll_event event = {ready, item->event.data};
+            if (!sink(context, &event))
+                break;
+            count++;
             item->wakes = wakes;
             item->news = false;
             if (item->event.events & EPOLL_ONESHOT)

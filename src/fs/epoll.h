@@ -44,7 +44,9 @@ MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, 
                                   const struct epoll_event *event);
 /* Is there something to report? Does not sleep. */
 bool epoll_is_ready(struct file *epoll);
-/* Reports up to `max` events and counts them as reported. */
-size_t epoll_take(struct file *epoll, struct epoll_event *out, size_t max);
+/* False: it could not be reported. Must not sleep or change the epoll. */
+typedef bool (*epoll_sink)(void *context, const struct epoll_event *event);
+/* Reports up to `max` events, each file once, and counts them as reported; how many. */
+size_t epoll_take(struct file *epoll, size_t max, epoll_sink sink, void *context);
 /* For file_put(): the file is going away. */
 void epoll_forget(struct file *file);

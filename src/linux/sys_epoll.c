@@ -11,7 +11,6 @@
 #include "mm/usercopy.h"
 
 #define EVENTS_MAX (INT32_MAX / (int32_t)sizeof(struct epoll_event))
-#define AT_ONCE    32u
 
 static enum err create(struct syscall *call, bool close_on_exec)
 {
@@ -61,24 +60,25 @@ static bool is_ready(void *context)
     return epoll_is_ready(context);
 }
 
+struct events_out {
+    virt_t to;
+    enum err e;
+};
+
+static bool put_event(void *context, const struct epoll_event *event)
+{
+    struct events_out *out = context;
+    out->e = copy_out(out->to, event, sizeof(*event));
+    out->to.v += sizeof(*event);
+    return out->e == E_OK;
+}
+
 /* Reports what is ready now; what could be copied counts. */
 static enum err hand_out(struct file *epoll, uint64_t to, uint64_t max, uint64_t *count)
 {
-    struct epoll_event events[AT_ONCE];
-    *count = 0;
-    while (*count < max) {
-        size_t room = max - *count < AT_ONCE ? (size_t)(max - *count) : AT_ONCE;
-        size_t got = epoll_take(epoll, events, room);
-        enum err e =
-            copy_out(virt(to + *count * sizeof(events[0])), events, got * sizeof(events[0]));
-        if (e != E_OK)
-            return *count > 0 ? E_OK : e;
-        *count += got;
-        /* More rounds would meet level-triggered ones again. */
-        if (got < room || *count >= AT_ONCE)
-            break;
-    }
-    return E_OK;
+    struct events_out out = {virt(to), E_OK};
+    *count = epoll_take(epoll, max, put_event, &out);
+    return *count > 0 ? E_OK : out.e;
 }
 
 static enum err wait_until(struct syscall *call, uint64_t deadline)

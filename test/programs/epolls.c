@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -171,8 +172,29 @@ static void times(void)
     show("let in", epoll_pwait(ep, &event, 1, -1, &none));
 }
 
+static void many(void)
+{
+    struct epoll_event events[200];
+    int ep = epoll_create1(0), seen[200] = {0}, twice = 0;
+    for (int i = 0; i < 150; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+        epoll_ctl(ep, EPOLL_CTL_ADD, eventfd(i % 3 != 0, 0), &event);
+    }
+    int n = epoll_wait(ep, events, 200, 0);
+    for (int i = 0; i < n; i++)
+        twice += seen[events[i].data.u32]++;
+    printf("many: %d, twice %d\n", n, twice);
+    int first = epoll_wait(ep, events, 70, 0), second = epoll_wait(ep, events + 70, 70, 0);
+    memset(seen, 0, sizeof seen);
+    for (int i = twice = 0; i < first + second; i++)
+        twice += seen[events[i].data.u32]++;
+    printf("in turns: %d %d, twice %d\n", first, second, twice);
+    show("bad address", syscall(SYS_epoll_wait, ep, 1, 70, 0));
+}
+
 int main(void)
 {
+    many();
     levels();
     descriptors();
     errors();
