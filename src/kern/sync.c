@@ -37,8 +37,11 @@ static void wake_all(struct wait_queue *queue)
 
 void wait_queue_wake(struct wait_queue *queue)
 {
+    queue->wakes++; /* an interrupt between reading and writing it still leaves it changed */
+    /* Nobody can go to sleep meanwhile: that is for threads, and this one is running. */
+    if (list_empty(&queue->sleepers) && list_empty(&any_event.sleepers))
+        return;
     uint64_t flags = irq_save();
-    queue->wakes++;
     wake_all(queue);
     wake_all(&any_event);
     irq_restore(flags);
