@@ -69,6 +69,34 @@ wait_for '^21$'
 type_keys .quit Enter
 finished_with 0
 
+# Other people's: Lua's and Python's prompts, Ctrl-C in a loop that would never end.
+if [ -x /usr/bin/lua5.4 ]; then
+    start "$run /usr/bin/lua5.4"
+    wait_for '^Lua 5.4'
+    type_keys 'print(6*7)' Enter
+    wait_for '^42$'
+    type_keys 'while true do end' Enter
+    sleep 1
+    type_keys C-c
+    wait_for 'interrupted!'
+    type_keys C-d
+    finished_with 0
+fi
+if [ -x /usr/bin/python3.11 ] && [ -d /usr/lib/python3.11 ]; then
+    start "$run -m 256M --with /usr/lib/python3.11 /usr/bin/python3.11 -q"
+    wait_for '^>>>'
+    type_keys 'import os, sys' Enter '[x*x for x in range(5)]' Enter
+    wait_for '^\[0, 1, 4, 9, 16\]$'
+    type_keys 'os.get_terminal_size()' Enter
+    wait_for 'columns=80, lines=24'
+    type_keys 'while True: pass' Enter Enter
+    sleep 1
+    type_keys C-c
+    wait_for '^KeyboardInterrupt$'
+    type_keys C-d
+    finished_with 130 # as on Linux: an interrupt at the prompt is what it ends by
+fi
+
 # A full screen, and its new size.
 printf 'one\ntwo\nthree\n' >text
 mkdir -p root && cp text root/text
