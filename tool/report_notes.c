@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report_notes.h"
 #include "base/compiler.h"
+#include "disassemble.h"
 #include "json.h"
 #include "source.h"
 
@@ -211,6 +212,25 @@ static char *make_excerpt(const struct source_line *wanted)
     return out.bytes;
 }
 
+/* The bytes as the JSON line has them, "48c7401801000000". */
+static char *make_instruction(struct json report)
+{
+    struct json value, registers;
+    char digits[64], name[160];
+    uint8_t bytes[16];
+    uint64_t rip;
+    size_t n = 0;
+    unsigned byte;
+    if (!json_member(report, "insn", &value) || !json_string(value, digits, sizeof(digits)) ||
+        !json_member(report, "registers", &registers) || !json_member(registers, "rip", &value) ||
+        !json_address(value, &rip))
+        return NULL;
+    while (n < sizeof(bytes) && digits[2 * n] && sscanf(digits + 2 * n, "%2x", &byte) == 1 &&
+           digits[2 * n + 1])
+        bytes[n++] = (uint8_t)byte;
+    return disassemble(rip, bytes, n, name, sizeof(name)) ? strdup(name) : NULL;
+}
+
 /* --- frames --- */
 
 static bool add_note(const struct modules *list, struct json frame, bool excerpt,
@@ -252,7 +272,7 @@ void report_notes_make(const struct report_files *files, const char *line, size_
     struct modules list = {0};
     size_t excerpts = 0;
     open_modules(files, report, &list);
-    *out = (struct report_notes){0};
+    *out = (struct report_notes){.instruction = make_instruction(report)};
     if (json_member(report, "trace", &trace))
         for (size_t i = 0; i < FRAMES_MAX && json_item(trace, &frame); i++)
             excerpts += add_note(&list, frame, excerpts < EXCERPTS_MAX, out);

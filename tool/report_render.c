@@ -123,6 +123,10 @@ static void put_line(struct render *r, const char *line, size_t size, bool ended
         put_body(r, line, size);
     if (note)
         put(r, PART_SOURCE, note->tail, strlen(note->tail));
+    if (r->notes->instruction && string_starts(line, "  insn ")) {
+        text_string(r->out, "; ");
+        put(r, PART_SOURCE, r->notes->instruction, strlen(r->notes->instruction));
+    }
     if (ended)
         text_string(r->out, "\n");
     if (note && ended)
@@ -179,5 +183,6 @@ void report_notes_free(struct report_notes *notes)
         free(notes->note[i].json);
     }
     free(notes->note);
+    free(notes->instruction);
     *notes = (struct report_notes){0};
 }

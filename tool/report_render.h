@@ -17,9 +17,11 @@ struct report_note {  /* what was found out about one code address; strings are 
 struct report_notes {
     struct report_note *note;
     size_t count;
+    char *
+        instruction; /* the one that failed, as an assembler would have it; malloc'ed; NULL: not known */
 };
 
-/* The report's text, with the notes added to its `what` and `trace` lines. An excerpt is shown once.
+/* The report's text, with the notes added to its `what`, `insn` and `trace` lines. An excerpt is shown once.
  */
 void report_render(const char *report, size_t size, const struct report_notes *notes, bool colour,
                    struct text *out);

@@ -163,6 +163,14 @@ static void put_thread(struct thread *t, void *context)
     put("}}");
 }
 
+static void put_insn(const struct fault_facts *f)
+{
+    put(",\"insn\":\"");
+    for (unsigned i = 0; i < f->insn.length; i++)
+        put("%02x", f->bytes[i]);
+    put("\"");
+}
+
 /* Each file that is mapped to be executed, with what is to be added to its addresses. */
 static void put_modules(void)
 {
@@ -213,6 +221,8 @@ void report_json(const struct fault_facts *f)
         put_address("address", f->address.v);
         put_string("access", access[f->access]);
     }
+    if (f->has_insn)
+        put_insn(f);
     put_string("at", f->at);
     put_registers(f->registers, f->rflags, f->fs_base);
     put_address("gs", f->gs_base);

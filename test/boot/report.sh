@@ -52,7 +52,7 @@ run --report kept.json ./crash 2>err >out
 [ "$(cat out)" = before ] || bad 'stdout was changed'
 has err '^  what    READ of 4 bytes at 0x18 by compare\+.* at crash.c:6 in get, inlined at crash.c:10 in compare$' \
     '^  trace   #0 0x[0-9a-f]* compare\+.* at crash.c:6 in get, inlined at crash.c:10 in compare$' \
-    '^ *#[0-9]* 0x[0-9a-f]* main\+.* at crash.c:17$' '^\{"ouro_report":1,.*\}$'
+    '^ *#[0-9]* 0x[0-9a-f]* main\+.* at crash.c:17$' '^  insn    .*; reads \[r[a-z]+\+0x18\] = 0x18, r[a-z]+ = 0x0; mov e[a-z]+, \[r[a-z]+\+0x18\]$' '^\{"ouro_report":1,.*\}$'
 sed -n '/^  what/,/^  who/p' err | sed '1d;$d' >excerpt
 printf '                5 | {\n          >     6 |     return n->value;\n                7 | }\n' | cmp -s - excerpt ||
     { bad 'the excerpt is wrong'; show excerpt; }

@@ -31,6 +31,7 @@ mask() {
         -e '/^\[ *[0-9.]+\] boot: /d' -e 's/^\[ *[0-9.]+\]/[T]/' \
         -e "s,$PROGRAM,PROGRAM,g" \
         -e 's/^  insn    [0-9a-f ]+/  insn    BYTES/' \
+        -e '/^  insn /s/; [a-z0-9]+( [^=]*)?$//' \
         -e 's/; (reads|writes|computes) .*/; \1 OPERAND/' \
         -e 's/build [0-9a-f]{12}/build ID/' -e 's/ouro [0-9]+\.[0-9]+\.[0-9]+/ouro VERSION/' \
         -e 's/[0-9]+\.[0-9]{6} s /T s /' \
