@@ -116,6 +116,14 @@ void console_write(enum console_stream stream, const void *bytes, size_t size)
     }
 }
 
+void console_write_screen(const char *text)
+{
+    uint64_t flags = irq_save();
+    if (screen != NULL && !screen_passed_over)
+        screen->write(text, strlen(text));
+    irq_restore(flags);
+}
+
 void console_pass_over_screen(bool pass_over)
 {
     screen_passed_over = pass_over;

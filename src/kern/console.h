@@ -69,6 +69,8 @@ size_t console_input_room(void);
 /* Writes all bytes as they are. Callers: any, a panic too (then polled and unlocked). */
 void console_write(enum console_stream stream, const void *bytes, size_t size);
 
+/* Writes a text, an escape sequence perhaps, to the screen alone, unless it is passed over. Callers: any. */
+void console_write_screen(const char *text);
 /* What is written from now on does not go to the screen, or does again: there, a report has to be short.
  * Callers: any. */
 void console_pass_over_screen(bool pass_over);

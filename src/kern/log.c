@@ -57,6 +57,15 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
         report_line(line);
 }
 
+/* On a screen, the lines that a person looks for first. Whatever the program had made of the terminal,
+ * its scroll region, characters and modes, ends with the headline: what follows must be readable. */
+static const char *colour_of(const char *line)
+{
+    if (strncmp(line, "====", 4) == 0)
+        return "\0337\033[r\0338\033[0m\033(B\017\033[4l\033[?7h\033[J\033[1;31m";
+    return strncmp(line, "  hint", 6) == 0 ? "\033[1;33m" : NULL;
+}
+
 void report(const char *format, ...)
 {
     char line[LINE_MAX];
@@ -65,7 +74,12 @@ void report(const char *format, ...)
     size_t n = fmt_vsnprintf(line, sizeof line, format, args);
     va_end(args);
     mark_truncation(line, n);
+    const char *colour = colour_of(line);
+    if (colour != NULL)
+        console_write_screen(colour);
     report_line(line);
+    if (colour != NULL)
+        console_write_screen("\033[0m");
 }
 
 void log_print_recent(unsigned lines)

@@ -149,10 +149,24 @@ report() {
         LC_ALL=C sed 's/set ouro_run="     /set ouro_run="quiet/' person.iso >text.iso
         [ $way = null-field ] && class='null pointer' hint='register rax was NULL' || class='stack overflow' hint='recurse called itself'
         # shellcheck disable=SC2086
-        person "report: $way" 'ega can be switched off' "ega ==== CRASH: $class" 'ega   what    WRITE of 8 bytes' 'ega   who     thread 1' \
+        person "report: $way" 'ega can be switched off' "ega ==== CRASH: $class" 'ega   what    WRITE of ' 'ega   who     thread 1' \
             'ega   where   ' 'ega   stack   the main' 'ega   why     level' 'ega   walk    of 0x' 'ega not present  <== denies' \
             'ega   trace   #0 0x' "ega   hint    $hint" -- $machine -vga std -cdrom text.iso
     done
+    # The program had left the terminal in a bad state.
+    cat >vandal.c <<'C'
+#include <stdio.h>
+int main(void)
+{
+    printf("\033[2J\033[3;5r\033[?7l\033[4h\033[1;44m\033(0\033[4;70Hready");
+    fflush(stdout);
+    *(volatile int *)8 = 1;
+}
+C
+    image --append exit=halt vandal.c
+    # shellcheck disable=SC2086
+    person 'report: after a bad terminal' 'see can be switched off' 'colour ff5555 ==== CRASH: null pointer' \
+        'colour aaaaaa what    WRITE of 4 bytes at 0x8' 'colour ffff55 hint    ' -- $machine -cdrom person.iso
 }
 
 case $1 in
