@@ -37,6 +37,8 @@ endforeach()
 
 ouro_boot_test(usb 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/usb.sh)
 ouro_boot_test(screenshot 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/screenshot.sh)
+ouro_boot_test(cpus-qemu 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/cpus.sh qemu)
+ouro_boot_test(cpus-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/cpus.sh bochs)
 
 # A person in front of a screen reads its letters by the font that they are drawn with.
 set(OURO_FONT /usr/share/consolefonts/Uni2-Terminus16.psf.gz CACHE FILEPATH "PSF font of the screen, 8 pixels wide")
