@@ -8,6 +8,7 @@ enum { /* 82093AA: an index register and a data register */
     IOAPIC_VERSION = 1,
     IOAPIC_PIN_2 = 0x10 + 2 * 2, /* where the PIT is, on all that are like PCs */
     IOAPIC_NMI = 4 << 8,         /* edge, to the APIC with the number 0 */
+    IOAPIC_MASKED = 1 << 16,
 };
 
 enum { /* 8254 */
@@ -64,6 +65,13 @@ void nmi_clock_start(void)
     nmi_clock_arm();
     ioapic_write(IOAPIC_PIN_2 + 1, 0);
     ioapic_write(IOAPIC_PIN_2, IOAPIC_NMI);
+}
+
+void nmi_clock_stop(void)
+{
+    if (on)
+        ioapic_write(IOAPIC_PIN_2, IOAPIC_MASKED);
+    on = armed = false;
 }
 
 bool nmi_clock_rang(void)

@@ -18,6 +18,8 @@
 void nmi_clock_init(volatile void *page);
 /* Takes the PIT's channel. Boot. */
 void nmi_clock_start(void);
+/* For good. Callers: any. */
+void nmi_clock_stop(void);
 /* Rings once, in NMI_CLOCK_MS; armed anew, it starts anew. Callers: any. */
 void nmi_clock_arm(void);
 /* Was it what rang? Callers: the handler of the NMI. */

@@ -80,6 +80,8 @@ static bool overflows_stack(const struct fault_facts *f)
         return true;
     if (!f->stack.there)
         return false;
+    if (f->vector == VECTOR_DOUBLE_FAULT && rsp - start < 8) /* no room for one more word */
+        return true;
     if (rsp < start && start - rsp < JUMP_MAX && (!f->has_address || f->address.v < start))
         return true;
     return f->has_address && f->address.v < start && start - f->address.v <= f->stack.guard &&

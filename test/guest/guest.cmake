@@ -74,6 +74,7 @@ foreach(case
         "kernel_execute_data|PANIC: jump into data"
         "kernel_non_canonical|PANIC: non-canonical pointer"
         "kernel_hang|PANIC: hang with interrupts off.* the kernel keeps interrupts off by kernel_hang"
+        "overflow_seen_late|PANIC: stack overflow.* double fault"
         "overflow_ist|PANIC: stack overflow.* by recurse"
         "kernel_reserved_bit|PANIC: reserved bit set in a page-table entry"
         "page_tables_broken|PANIC: reserved bit set in a page-table entry"

@@ -45,13 +45,25 @@ static void keep_frame(void *context, phys_t frame, uint64_t size)
 }
 
 /* The stack for page faults is gone, so the CPU cannot deliver one. */
-GUEST_FATAL(double_fault)
+static void break_ist(void)
 {
     struct virt_range page = {GUEST_ARENA_PAGE(0), GUEST_ARENA_PAGE(1)};
     must(paging_map(page.start, guest_frame(1), PAGE_SIZE, prot_rw()));
     cpu_tables_set_ist(IST_COMMON, page.end);
     paging_unmap(page, keep_frame, NULL);
+}
+
+GUEST_FATAL(double_fault)
+{
+    break_ist();
     *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
+}
+
+/* The overflow of a stack is one when a double fault tells of it, too. */
+GUEST_FATAL(overflow_seen_late)
+{
+    break_ist();
+    __asm__ volatile("movq %0, %%rsp\n\tpushq $0" : : "r"(percpu()->kstack_low) : "memory");
 }
 
 GUEST_FATAL(panic_plain)

@@ -187,6 +187,8 @@ static void add_stack(void)
                                    "this thread's kernel stack"};
     f.registers[X86_RSP] = 0xfffff88000003ff8;
     add("a kernel stack's, seen by a double fault", &f);
+    f.registers[X86_RSP] = 0xfffff88000004000;
+    add("the same, before the push", &f);
     f.registers[X86_RSP] = 0xfffff88000004ff8;
     add("a double fault with room on the stack", &f);
 }
