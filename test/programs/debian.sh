@@ -52,7 +52,7 @@ in_ouro() {
     for word in $with; do
         words+=(--with "$word")
     done
-    exec "$ouro" run --medium direct --machine microvm --timeout 100 -m 1G --append loglevel=3 \
+    exec "$ouro" run --medium direct --machine microvm --timeout 300 -m 1G --append loglevel=3 \
         --root "$root" "${words[@]}" "$@"
 }
 
