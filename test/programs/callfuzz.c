@@ -73,6 +73,7 @@ static const int never[] = {
     SYS_rt_sigaction,
     SYS_rt_sigprocmask,
     SYS_setitimer,
+    SYS_timer_create, /* with SIGKILL, or a SIGSEGV that is no fault */
     SYS_alarm,
     SYS_process_vm_writev,
     SYS_seccomp,
