@@ -175,6 +175,7 @@ trap_paranoid:
 
 /* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
     .globl syscall_entry, syscall_entry_stack, syscall_entry_end, syscall_quick_entry, syscall_quick_end
+    .globl syscall_leave, syscall_quick_leave
     .balign 16
 syscall_entry:
     mov %rsp, %gs:PERCPU_PROGRAM_RSP
@@ -217,6 +218,7 @@ syscall_entry_end: /* of the part that runs with rcx and r11 as the program's `s
     mov 136(%rsp), %rcx
     mov 160(%rsp), %rsp
     sti
+syscall_leave:
     jmp *%rcx
 
 /* linux/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
@@ -253,6 +255,7 @@ syscall_quick_end: /* and here too */
     mov 8(%rsp), %rcx
     mov %gs:PERCPU_PROGRAM_RSP, %rsp
     sti
+syscall_quick_leave:
     jmp *%rcx
 
 /* switch_stacks(uint64_t *save_rsp, uint64_t load_rsp): the callee-saved registers and rsp. */

@@ -22,6 +22,8 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base);
 /* Where rcx and r11 are as the program's `syscall` left them. */
 extern char syscall_entry[], syscall_entry_stack[], syscall_entry_end[];
 extern char syscall_quick_entry[], syscall_quick_end[];
+/* The jumps to the program behind their `sti`. */
+extern char syscall_leave[], syscall_quick_leave[];
 
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
@@ -55,8 +57,19 @@ bool trap_from_program(const struct trap_frame *frame)
     return (uint64_t)(uintptr_t)(frame + 1) == percpu()->kstack_top && exit_hook != NULL;
 }
 
+/* No interrupt comes between `sti` and the jump behind it, but when an NMI came there first. To all that
+ * look at the frame, the program has been reached: its registers are there, all but rip. */
+static void finish_jump(struct trap_frame *frame)
+{
+    if (frame->rip == (uint64_t)(uintptr_t)syscall_leave ||
+        frame->rip == (uint64_t)(uintptr_t)syscall_quick_leave)
+        frame->rip = frame->rcx;
+}
+
 void trap_dispatch(struct trap_frame *frame)
 {
+    if (frame->vector >= VECTOR_EXCEPTIONS)
+        finish_jump(frame);
     trap_handler handler = handlers[frame->vector & 0xff];
     (likely(handler != NULL) ? handler : default_handler)(frame);
     __asm__ volatile("cli" : : : "memory"); /* entry.S restores RFLAGS from the frame */
