@@ -5,9 +5,6 @@
 #include "cpu/features.h"
 #include "cpu/x86.h"
 
-#define LEAF1_EDX_MCE (1U << 7)
-#define LEAF1_EDX_MCA (1U << 14)
-
 enum {
     MSR_CAPABILITIES = 0x179, /* MCG_CAP; bits 0-7: banks, bit 8: MCG_CTL is there */
     MSR_GLOBAL_STATUS = 0x17a,
@@ -19,8 +16,7 @@ RO_AFTER_INIT static unsigned banks;
 
 INIT_CODE void machine_check_init(void)
 {
-    uint32_t both = LEAF1_EDX_MCE | LEAF1_EDX_MCA;
-    if ((cpu_features.leaf1_edx & both) != both)
+    if (!machine_check_there(cpu_features.leaf1_edx))
         return;
     uint64_t capabilities = rdmsr(MSR_CAPABILITIES);
     banks = capabilities & 0xff;

@@ -140,6 +140,6 @@ GUEST_TEST(test_control_registers)
     CHECK(CR0_KNOWN & UINT64_C(1) << 16); /* WP */
     CHECK_EQUAL(read_cr4(), CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT |
                                 (cpu_features.xsave ? CR4_OSXSAVE : 0) |
-                                (machine_check_banks() != 0 ? CR4_MCE : 0));
+                                (machine_check_there(cpu_features.leaf1_edx) ? CR4_MCE : 0));
     CHECK_EQUAL(rdmsr(MSR_EFER), EFER_SCE | EFER_LME | EFER_LMA | (cpu_features.nx ? EFER_NXE : 0));
 }
