@@ -126,6 +126,19 @@ static int role_again(void)
     return 1;
 }
 
+static int role_lock(void)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_len = 10};
+    int fd = open("/tmp/locked", O_RDWR);
+    result("parent's lock", fcntl(fd, F_SETLK, &lock));
+    lock.l_start = 10;
+    result("behind it", fcntl(fd, F_SETLK, &lock));
+    lock.l_start = 0;
+    result("whose it is", fcntl(fd, F_GETLK, &lock));
+    truth("the parent's", lock.l_type == F_WRLCK && lock.l_pid == getppid());
+    return 0;
+}
+
 static int __attribute__((noreturn)) role_pause(void)
 {
     for (;;)
@@ -158,7 +171,7 @@ static int act(char **arguments)
                  {"identity", role_identity}, {"descriptors", role_descriptors},
                  {"signals", role_signals},   {"orphan", role_orphan},
                  {"left", role_left},         {"again", role_again},
-                 {"pause", role_pause}};
+                 {"pause", role_pause},       {"lock", role_lock}};
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
         if (strcmp(role, roles[i].name) == 0)
             return roles[i].act();
@@ -393,6 +406,18 @@ static void test_pipeline(void)
     close(gone);
 }
 
+static void test_locks(void)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_len = 10};
+    int fd = open("/tmp/locked", O_RDWR | O_CREAT, 0600);
+    result("lock", fcntl(fd, F_SETLK, &lock));
+    run("lock");
+    lock.l_start = 10;
+    result("the child's is gone", fcntl(fd, F_SETLK, &lock));
+    close(fd);
+    unlink("/tmp/locked");
+}
+
 static void test_orphan(void)
 {
     char number[32];
@@ -476,6 +501,7 @@ int main(int count, char **arguments)
     test_wait();
     test_groups();
     test_pipeline();
+    test_locks();
     test_orphan();
     test_many();
     return 0;
