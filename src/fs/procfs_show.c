@@ -74,7 +74,10 @@ static void show_size(struct text *text, const char *label, uint64_t pages)
 
 static const char *state_name(char state)
 {
-    return state == 'S' ? "S (sleeping)" : state == 'Z' ? "Z (zombie)" : "R (running)";
+    return state == 'T'   ? "T (stopped)"
+           : state == 'S' ? "S (sleeping)"
+           : state == 'Z' ? "Z (zombie)"
+                          : "R (running)";
 }
 
 void procfs_show_status(struct text *text, void *context)

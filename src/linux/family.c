@@ -9,6 +9,7 @@
 #include "linux/sys_wait.h"
 #include "linux/timers.h"
 
+#define SA_NOCLDSTOP UINT64_C(1)
 #define SA_NOCLDWAIT UINT64_C(2)
 
 static struct process *child_at(struct list *link)
@@ -46,6 +47,69 @@ static void tell_parent(struct process *process)
     if (process->unwanted || ignored || (usual && action->flags & SA_NOCLDWAIT))
         process_free(process);
     wait_queue_wake(&parent->child_changed);
+}
+
+/* The parent hears that it has stopped or goes on (`told`), unless it asked not to. */
+static void tell_change(struct process *process, int code, int signal, uint8_t told)
+{
+    struct process *parent = process->parent;
+    process->told = told;
+    if (!(parent->actions[SIGNAL_CHLD].flags & SA_NOCLDSTOP)) {
+        struct siginfo info = death_notice(process);
+        struct signal_target to = {.process = parent};
+        info.signal = SIGNAL_CHLD;
+        info.code = code;
+        info.child.status = signal;
+        (void)!signal_send(&to, &info);
+    }
+    wait_queue_wake(&parent->child_changed);
+}
+
+/* Has no member a parent in another group of the session, who could make it go on? */
+static bool is_orphaned(const struct process *process)
+{
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if (p->pgid == process->pgid && p->parent != NULL && p->parent->pgid != p->pgid &&
+            p->parent->sid == p->sid)
+            return false;
+    return true;
+}
+
+void process_stop(int signal)
+{
+    struct process *process = process_current();
+    if (process == process_first() || (signal != SIGNAL_STOP && is_orphaned(process)))
+        return;
+    uint64_t irq = irq_save();
+    process->stopped = (uint8_t)signal;
+    list_for_each (it, &process->threads) {
+        struct thread *thread = CONTAINER_OF(it, struct linux_thread, link)->thread;
+        thread->signal_pending = true;
+        thread_wake_for_signal(thread);
+    }
+    irq_restore(irq);
+    tell_change(process, CLD_STOPPED, signal, WSTOPPED);
+}
+
+void process_wait_stopped(void)
+{
+    struct linux_thread *self = linux_current();
+    struct process *process = self->process;
+    uint64_t irq = irq_save();
+    while (process->stopped && !self->must_exit &&
+           !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
+        self->thread->signal_pending = false; /* the others can wait */
+        (void)!wait_queue_sleep(&process->continued, NO_DEADLINE);
+    }
+    self->thread->signal_pending = true; /* signal_deliver() finds out */
+    irq_restore(irq);
+}
+
+void process_continue(struct process *process)
+{
+    process->stopped = 0;
+    wait_queue_wake(&process->continued);
+    tell_change(process, CLD_CONTINUED, SIGNAL_CONT, WCONTINUED);
 }
 
 /* The first ancestor that asked for orphans, else the first process. That one is no init, and does
@@ -141,7 +205,7 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
     }
 }
 
-/* A zombie that is meant; NULL, and in *some whether any child is. */
+/* A child that is meant and has news; NULL, and in *some whether any child is meant. */
 static struct process *find(const struct family_wait *w, bool *some)
 {
     *some = false;
@@ -150,10 +214,29 @@ static struct process *find(const struct family_wait *w, bool *some)
         if (!is_meant(child, w))
             continue;
         *some = true;
-        if (child->zombie && w->options & WEXITED)
+        if (child->zombie ? w->options & WEXITED : w->options & child->told)
             return child;
     }
     return NULL;
+}
+
+static enum err report_change(struct process *child, const struct family_wait *w,
+                              struct family_news *out)
+{
+    bool stopped = child->told == WSTOPPED;
+    int signal = stopped ? child->stopped : SIGNAL_CONT;
+    *out = (struct family_news){
+        .pid = child->pid,
+        .status = stopped ? signal << 8 | 0x7f : 0xffff,
+        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
+        .notice = death_notice(child),
+    };
+    out->notice.signal = SIGNAL_CHLD;
+    out->notice.code = stopped ? CLD_STOPPED : CLD_CONTINUED;
+    out->notice.child.status = signal;
+    if (!(w->options & WNOWAIT))
+        child->told = 0;
+    return E_OK;
 }
 
 enum err family_wait(const struct family_wait *w, struct family_news *out)
@@ -169,6 +252,8 @@ enum err family_wait(const struct family_wait *w, struct family_news *out)
     }
     if (child == NULL)
         return some ? E_OK : E_CHILD;
+    if (!child->zombie)
+        return report_change(child, w, out);
     *out = (struct family_news){
         .pid = child->pid,
         .status = child->exit_status,

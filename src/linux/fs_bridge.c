@@ -100,6 +100,7 @@ static bool describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .threads = process->thread_count,
         .tid = (uint32_t)lt->tid,
         .state = thread == NULL                   ? 'Z'
+                 : process->stopped               ? 'T'
                  : thread->state == THREAD_ASLEEP ? 'S'
                                                   : 'R',
         .name = thread != NULL ? thread->name : "",

@@ -220,6 +220,7 @@ static void init_lists(struct process *process)
     list_init(&process->sibling_link);
     wait_queue_init(&process->thread_left);
     wait_queue_init(&process->child_changed);
+    wait_queue_init(&process->continued);
     signal_pending_init(&process->pending);
     timers_init(process);
 }
@@ -274,6 +275,7 @@ static void become_child(struct process *process, struct process *parent)
     process->exit_status = 0;
     process->ending = process->has_run_exec = process->unwanted = false;
     process->ended_cpu_ns = process->children_cpu_ns = 0;
+    process->stopped = process->told = 0;
     process->child_subreaper = process->pdeath_signal = 0;
     process->start_ns = time_now_ns();
 }

@@ -80,11 +80,12 @@ struct process {
     struct process *parent; /* NULL: the first */
     struct list children;   /* struct process.sibling_link, zombies too */
     struct list sibling_link;
-    struct wait_queue child_changed; /* woken when a child has become a zombie */
+    struct wait_queue child_changed; /* woken when a child has ended, stopped or gone on */
     int exit_signal;                 /* that the parent gets; 0: none */
     bool zombie;
     bool unwanted; /* an orphan that nobody waits for: no zombie will be left of it */
     bool has_run_exec;
+    uint8_t told; /* what the parent may still hear of: enum wait_option WSTOPPED or WCONTINUED */
     uint64_t children_cpu_ns; /* of those that were waited for, and theirs */
 
     uint32_t thread_count; /* that live */
@@ -112,6 +113,8 @@ struct process {
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
     /* Interrupts off: */
+    uint8_t stopped;               /* by that signal; 0: it runs */
+    struct wait_queue continued;   /* where its threads sleep while it is stopped */
     struct list threads;           /* struct linux_thread.link, those that live */
     struct signal_pending pending; /* sent to the process */
 };
@@ -207,6 +210,13 @@ void process_free(struct process *process);
 /* linux/family.c: the last thread has left `process`, which is not the first: its orphans and its
  * parent hear of it. `process` may be gone afterwards. */
 void process_bury(struct process *process);
+/* A stop signal's default action, for the calling thread's process; nothing when nobody could make
+ * it go on. */
+void process_stop(int signal);
+/* Sleeps while the calling thread's process is stopped and not to end. */
+void process_wait_stopped(void);
+/* SIGCONT was sent to it. Callers: any. */
+void process_continue(struct process *process);
 /* A thread that waits in vfork() for this one goes on. */
 void process_release_vfork(struct linux_thread *lt);
 

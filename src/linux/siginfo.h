@@ -122,6 +122,8 @@ enum signal_code { /* si_code; positive: the kernel's */
     TRAP_TRACE = 2,
     CLD_EXITED = 1,
     CLD_KILLED = 2,
+    CLD_STOPPED = 5,
+    CLD_CONTINUED = 6,
 };
 
 struct siginfo { /* siginfo_t */

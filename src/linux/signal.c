@@ -150,6 +150,8 @@ static bool prepare(const struct signal_target *to, const struct signal_pending 
     const struct linux_thread *lt = representative(to);
     if (lt == NULL)
         return false;
+    if (signal == SIGNAL_CONT && to->process->stopped)
+        process_continue(to->process);
     if (signal_bit(signal) & (SIGNAL_SET_STOP | SIGNAL_SET(SIGNAL_CONT))) {
         cancel_opposites(&to->process->pending, signal);
         list_for_each (it, &to->process->threads)

@@ -149,7 +149,7 @@ static void take_default_action(const struct trap_frame *frame, const struct sig
     case SIGNAL_TSTP:
     case SIGNAL_TTIN:
     case SIGNAL_TTOU:
-        log_warn("%s ignored: nobody is there to continue a stopped program", signal_name(signal));
+        process_stop(signal);
         return;
     default:
         die(signal);
@@ -181,6 +181,8 @@ void signal_deliver(struct trap_frame *frame)
     struct linux_thread *lt = linux_current();
     struct siginfo info;
     for (;;) {
+        if (lt != NULL && unlikely(lt->process->stopped))
+            process_wait_stopped();
         if (lt != NULL && lt->must_exit)
             linux_thread_exit(lt->process->exit_status);
         if (lt != NULL && thread_current()->signal_pending && signal_take(~lt->blocked, &info)) {

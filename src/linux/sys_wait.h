@@ -33,13 +33,14 @@ struct family_wait {
     uint32_t options;
 };
 
-struct family_news { /* of a child that has ended; pid 0: there is none yet (WNOHANG) */
+struct family_news { /* of a child that has ended or, as options say, stopped or gone on; pid 0:
+                        there is none yet (WNOHANG) */
     int pid, status; /* as wait4() shows it */
     uint64_t cpu_ns;
     struct siginfo notice; /* what SIGCHLD says */
 };
 
-/* Waits until a child that is meant has ended, and lets go of it unless WNOWAIT. E_CHILD, E_INTR.
+/* Waits until a child that is meant has news, which is gone then unless WNOWAIT. E_CHILD, E_INTR.
  * linux/family.c */
 MUST_CHECK enum err family_wait(const struct family_wait *w, struct family_news *out);
 /* vfork: the calling thread waits until the child's process ends or runs a program. */

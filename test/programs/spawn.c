@@ -406,6 +406,52 @@ static void test_pipeline(void)
     close(gone);
 }
 
+static void show_change(const char *what, pid_t pid, int options)
+{
+    int status = 0;
+    pid_t got = waitpid(pid, &status, options);
+    printf("%s: %s, stopped %d by %d, continued %d\n", what,
+           got == pid ? "it"
+           : got == 0 ? "-"
+                      : "?",
+           got == pid && WIFSTOPPED(status),
+           got == pid && WIFSTOPPED(status) ? WSTOPSIG(status) : 0,
+           got == pid && WIFCONTINUED(status));
+}
+
+static void test_stop(void)
+{
+    struct sigaction a = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
+    siginfo_t info;
+    int status;
+    char path[64], line[200] = "", state = 0;
+    sigaction(SIGCHLD, &a, NULL);
+    caught = 0;
+    pid_t pid = start("pause", NULL, NULL);
+    kill(pid, SIGSTOP);
+    show_change("stop", pid, WUNTRACED);
+    printf("SIGCHLD %d, code %d, status %d\n", caught, notice.si_code, notice.si_status);
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *f = fopen(path, "r");
+    if (f != NULL && fgets(line, sizeof line, f) != NULL)
+        sscanf(strrchr(line, ')'), ") %c", &state);
+    printf("state %c\n", state);
+    if (f != NULL)
+        fclose(f);
+    show_change("only once", pid, WUNTRACED | WNOHANG);
+    kill(pid, SIGUSR2); /* waits: it is ignored or ends the process later */
+    show_change("still stopped", pid, WNOHANG);
+    kill(pid, SIGCONT);
+    result("waitid", waitid(P_PID, (id_t)pid, &info, WCONTINUED | WEXITED | WNOWAIT));
+    printf("code %d status %d\n", info.si_code, info.si_status);
+    kill(pid, SIGSTOP);
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    show("killed while stopped", status);
+    signal(SIGCHLD, SIG_DFL);
+}
+
 static void test_locks(void)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_len = 10};
@@ -502,6 +548,7 @@ int main(int count, char **arguments)
     test_groups();
     test_pipeline();
     test_locks();
+    test_stop();
     test_orphan();
     test_many();
     return 0;
