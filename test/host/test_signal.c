@@ -31,6 +31,11 @@ static void become(struct thread *caller)
     assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu), 0);
 }
 
+void process_continue(struct process *p)
+{
+    p->stopped = 0;
+}
+
 void thread_wake_for_signal(struct thread *t)
 {
     assert_true(t == &thread || t == &other_thread);
