@@ -11,9 +11,11 @@
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "mm/heap.h"
+#include "mm/memory.h"
 
 #define FRAME_NS      (15 * (NS_PER_SECOND / 1000))
 #define HISTORY_LINES 1000u
+#define HISTORY_SHARE 16 /* of the free memory, it has one part in so many at most */
 
 /* Interrupts off. */
 static struct vt vt;
@@ -125,11 +127,15 @@ bool screen_size(uint16_t *columns, uint16_t *rows)
     return true;
 }
 
-/* The terminal with as much history as there is memory for, down to none. */
+/* The terminal with as much history as there is memory to spare for, down to none. */
 INIT_CODE static bool make_terminal(void)
 {
     size_t line = surface.columns * sizeof(vt_cell);
-    for (uint32_t history = HISTORY_LINES;; history /= 2) {
+    struct memory_totals memory;
+    memory_totals(&memory);
+    uint64_t spare = memory.free / HISTORY_SHARE / line;
+    for (uint32_t history = spare < HISTORY_LINES ? (uint32_t)spare : HISTORY_LINES;;
+         history /= 2) {
         uint32_t lines = surface.rows + history;
         vt_cell *cells = heap_alloc(lines * line);
         if (cells != NULL) {

@@ -41,10 +41,6 @@ ouro_boot_test(cpus-qemu 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/cpus.sh qemu)
 ouro_boot_test(cpus-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/cpus.sh bochs)
 
 # A person in front of a screen reads its letters by the font that they are drawn with.
-set(OURO_FONT /usr/share/consolefonts/Uni2-Terminus16.psf.gz CACHE FILEPATH "PSF font of the screen, 8 pixels wide")
-add_custom_command(OUTPUT font.c
-    COMMAND ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} font.c
-    DEPENDS ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} VERBATIM)
 add_executable(screen_probe boot/screen_probe.c ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 target_include_directories(screen_probe PRIVATE ${PROJECT_SOURCE_DIR}/src)
 foreach(group picture text report ends cards programs)

@@ -3,4 +3,15 @@
 ouro_host_test(vt src/dev/vt.c src/dev/vt_escape.c)
 ouro_host_test(keymap src/dev/keymap.c src/dev/keymap_layouts.c)
 
+# With the font that the kernel has.
+set(OURO_FONT /usr/share/consolefonts/Uni2-Terminus16.psf.gz CACHE FILEPATH "PSF font of the screen, 8 pixels wide")
+add_custom_command(OUTPUT font.c
+    COMMAND ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} font.c
+    DEPENDS ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} VERBATIM)
+ouro_host_test(framebuffer src/dev/framebuffer.c)
+target_sources(test_framebuffer PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/font.c)
+# cli is not for programs: a header of the same name counts instead.
+ouro_host_test(screen src/dev/screen.c src/dev/vt.c src/dev/vt_escape.c)
+target_include_directories(test_screen BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/host/linux_shadow)
+
 ouro_fuzzer(vt src/dev/vt.c src/dev/vt_escape.c)
