@@ -80,9 +80,9 @@ trap_common:
     push %rdx
     /* 0 rdx, 8 rcx, 16 rax, 24 vector, 32 error, 40 rip, 48 cs, 56 rflags, 64 rsp, 72 ss, 80 percpu */
     mov 80(%rsp), %rdx
-    lea gs_check(%rip), %rax
+    lea .Lgs_check(%rip), %rax
     cmp %rax, 40(%rsp)
-    je gs_leads_nowhere
+    je .Lgs_leads_nowhere
     mov 64(%rsp), %rax
     mov PERCPU_KSTACK_LOW(%rdx), %rcx
     cmp PERCPU_KSTACK_TOP(%rdx), %rax
@@ -126,9 +126,9 @@ build_frame:
     popq 168(%rax)
     mov %rax, %rsp
     cld
-gs_check:
+.Lgs_check:
     cmp %gs:PERCPU_SELF, %rdi
-    jne gs_is_wrong
+    jne .Lgs_is_wrong
     mov %rsp, %rdi
     call trap_dispatch
 trap_return:
@@ -137,10 +137,10 @@ trap_return:
     iretq
 
 /* The comparison faulted: that fault is forgotten, for the frame that it interrupted is complete. */
-gs_leads_nowhere:
+.Lgs_leads_nowhere:
     mov 64(%rsp), %rsp
     mov %rdx, %rdi
-gs_is_wrong:
+.Lgs_is_wrong:
     mov %rdi, %rbx
     mov $MSR_GS_BASE, %ecx
     rdmsr
@@ -174,13 +174,13 @@ trap_paranoid:
     jmp trap_return
 
 /* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
-    .globl syscall_entry, syscall_entry_stack, syscall_entry_end, syscall_quick_entry, syscall_quick_end
+    .globl syscall_entry
     .globl syscall_leave, syscall_quick_leave
     .balign 16
 syscall_entry:
     mov %rsp, %gs:PERCPU_PROGRAM_RSP
     mov %gs:PERCPU_KSTACK_TOP, %rsp
-syscall_entry_stack:
+.Lentry_stack:
     cmp $QUICK_NUMBERS, %eax
     jae 1f
     bt %eax, syscall_quick(%rip)
@@ -193,7 +193,7 @@ syscall_entry_stack:
     push %rax
     pushq $0x100 /* FRAME_VECTOR_SYSCALL */
     push_registers
-syscall_entry_end: /* of the part that runs with rcx and r11 as the program's `syscall` left them */
+.Lentry_end: /* of the part that runs with rcx and r11 as the program's `syscall` left them */
     mov %rsp, %rdi
     call syscall_dispatch
     /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
@@ -222,7 +222,6 @@ syscall_leave:
     jmp *%rcx
 
 /* linux/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
-syscall_quick_entry:
 quick:
     test syscall_slow_flags(%rip), %r11d
     jnz 1b
@@ -234,7 +233,7 @@ quick:
     push %rdx
     push %rsi
     push %rdi
-syscall_quick_end: /* and here too */
+.Lquick_end: /* and here too */
     mov %eax, %esi
     mov %rsp, %rdi
     call syscall_quick_dispatch
@@ -315,5 +314,13 @@ trap_stubs:
     .endif
     .set vector, vector + 1
     .endr
+
+/* For trap_gs_lost(): the entry's first instruction, the first behind its change of stacks, and where rcx
+ * and r11 are the program's no longer; the same of the quick way. */
+    .section .rodata.entry_marks, "a"
+    .globl syscall_entry_marks
+    .balign 8
+syscall_entry_marks:
+    .quad syscall_entry, .Lentry_stack, .Lentry_end, quick, .Lquick_end
 
     .section .note.GNU-stack, "", @progbits

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cpu/nmi_clock.h"
 
+#include "cpu/tsc.h"
 #include "cpu/x86.h"
 
 enum { /* 82093AA: an index register and a data register */
@@ -20,7 +21,10 @@ enum { /* 8254 */
 
 RO_AFTER_INIT static volatile uint32_t *registers; /* NULL: there is no such thing */
 static bool on, armed;
-static bool owed; /* it was wound up too late: an NMI may be on its way */
+static bool owed; /* it was wound up too late: an NMI may be on its way, and here in OWED_NS */
+static uint64_t armed_tsc;
+
+#define OWED_NS 5000000
 
 static void ioapic_write(uint32_t index, uint32_t value)
 {
@@ -54,6 +58,7 @@ void nmi_clock_arm(void)
     out8(PIT_CHANNEL_0, 0xff);
     out8(PIT_CHANNEL_0, 0xff);
     armed = true;
+    armed_tsc = rdtsc();
 }
 
 /* Armed first: the firmware's count may be going on. */
@@ -80,7 +85,7 @@ bool nmi_clock_rang(void)
         return false;
     bool rang = is_over();
     armed &= !rang;
-    rang |= owed;
+    rang |= owed && tsc_to_ns(rdtsc() - armed_tsc) < OWED_NS;
     owed = false;
     return rang;
 }

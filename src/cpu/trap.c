@@ -19,9 +19,7 @@ void trap_dispatch(struct trap_frame *frame);
 void trap_dispatch_paranoid(struct trap_frame *frame);
 NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame);
 void trap_gs_lost(struct trap_frame *frame, uint64_t base);
-/* Where rcx and r11 are as the program's `syscall` left them. */
-extern char syscall_entry[], syscall_entry_stack[], syscall_entry_end[];
-extern char syscall_quick_entry[], syscall_quick_end[];
+extern const uint64_t syscall_entry_marks[5];
 /* The jumps to the program behind their `sti`. */
 extern char syscall_leave[], syscall_quick_leave[];
 
@@ -77,11 +75,6 @@ void trap_dispatch(struct trap_frame *frame)
         exit_hook(frame);
 }
 
-static bool within(uint64_t rip, const char *start, const char *end)
-{
-    return rip >= (uint64_t)(uintptr_t)start && rip < (uint64_t)(uintptr_t)end;
-}
-
 /* GS is right again. An interrupt has to be acknowledged; an exception is forgotten, for it may have come
  * of the wrong base, and comes again if not. A system call that got no further than its entry shows
  * the program's own registers. */
@@ -89,10 +82,9 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base)
 {
     if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL)
         handlers[frame->vector & 0xff](frame);
-    bool early = within(frame->rip, syscall_entry, syscall_entry_stack);
-    if (early || within(frame->rip, syscall_entry, syscall_entry_end) ||
-        within(frame->rip, syscall_quick_entry, syscall_quick_end)) {
-        if (!early) /* it was written there a moment ago */
+    const uint64_t *marks = syscall_entry_marks, rip = frame->rip;
+    if ((rip >= marks[0] && rip < marks[2]) || (rip >= marks[3] && rip < marks[4])) {
+        if (rip < marks[0] || rip >= marks[1]) /* it was written there a moment ago */
             frame->rsp = ((const struct percpu *)(uintptr_t)base)->program_rsp;
         frame->rip = frame->rcx;
         frame->rflags = frame->r11;
