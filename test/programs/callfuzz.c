@@ -17,14 +17,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -132,11 +136,30 @@ static const uint64_t edges[] = {
     (uint64_t)-100 /* AT_FDCWD */,
 };
 
-static const char *const paths[] = {
-    "/fuzz/a",    "/fuzz/b",           "/fuzz/dir",    "/fuzz/dir/c", "/fuzz/link",
-    "/fuzz/loop", "/dev/null",         "/dev/zero",    "/dev/full",   "/proc/self/maps",
-    "/proc/self", "/proc/self/fd/100", "/dev/urandom", "..",          "",
-    "/fuzz/fifo", "/proc/self/exe",    "/proc/meminfo"};
+static const char *const paths[] = {"/fuzz/a",
+                                    "/fuzz/b",
+                                    "/fuzz/dir",
+                                    "/fuzz/dir/c",
+                                    "/fuzz/link",
+                                    "/fuzz/loop",
+                                    "/dev/null",
+                                    "/dev/zero",
+                                    "/dev/full",
+                                    "/proc/self/maps",
+                                    "/proc/self",
+                                    "/proc/self/fd/100",
+                                    "/dev/urandom",
+                                    "..",
+                                    "",
+                                    "/fuzz/fifo",
+                                    "/proc/self/exe",
+                                    "/proc/meminfo",
+                                    "/dev/ptmx",
+                                    "/dev/tty",
+                                    "/dev/pts/0",
+                                    "/fuzz/socket",
+                                    "/sys/devices/system/cpu/online",
+                                    "/fuzz"};
 
 /* What an argument may be: a descriptor, an address, a path, a boundary, anything. */
 static uint64_t argument(void)
@@ -171,6 +194,124 @@ static uint64_t memory_address(void)
     return (uint64_t)(uintptr_t)arena + next() % (ARENA_SIZE / 4096) * 4096;
 }
 
+static uint64_t one_of(const uint32_t *list, size_t count)
+{
+    return list[next() % count];
+}
+#define ONE_OF(...)                                                                                \
+    one_of((const uint32_t[]){__VA_ARGS__},                                                        \
+           sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+/* A message with everything: an address, two pieces, descriptors and credentials beside them. */
+static uint64_t message(void)
+{
+    struct {
+        struct msghdr header;
+        struct iovec pieces[2];
+        struct sockaddr_un name;
+        struct cmsghdr rights;
+        int fds[2];
+        struct cmsghdr who;
+        struct ucred credentials;
+    } m = {
+        .pieces = {{arena, next() % 5000}, {arena + 8192, next() % 200000}},
+        .name = {.sun_family = next() % 8 ? AF_UNIX : (sa_family_t)next()},
+        .rights = {.cmsg_len = sizeof(struct cmsghdr) + 8,
+                   .cmsg_level = SOL_SOCKET,
+                   .cmsg_type = SCM_RIGHTS},
+        .fds = {(int)(100 + next() % FDS), (int)(100 + next() % FDS)},
+        .who = {.cmsg_len = sizeof(struct cmsghdr) + sizeof(struct ucred),
+                .cmsg_level = SOL_SOCKET,
+                .cmsg_type = SCM_CREDENTIALS},
+        .credentials = {.pid = getpid()},
+    };
+    char *at = arena + next() % 1000 * 1024;
+    memcpy(m.name.sun_path, next() & 1 ? "/fuzz/socket" : "\0fuzz-socket", 13);
+    m.header.msg_name = next() & 1 ? at + offsetof(__typeof__(m), name) : NULL;
+    m.header.msg_namelen = (socklen_t)(next() % 120);
+    m.header.msg_iov = (struct iovec *)(at + offsetof(__typeof__(m), pieces));
+    m.header.msg_iovlen = next() % 3;
+    m.header.msg_control = at + offsetof(__typeof__(m), rights);
+    m.header.msg_controllen = next() % 80;
+    uint64_t wrong = argument();
+    if (next() % 16 == 0)
+        memcpy((char *)&m + next() % (sizeof(m) / 8) * 8, &wrong, sizeof(wrong));
+    /* The arena may be unmapped by now: the kernel copies, and says so. */
+    int p[2];
+    if (pipe(p) == 0) {
+        (void)!write(p[1], &m, sizeof(m));
+        (void)!read(p[0], at, sizeof(m));
+        close(p[0]);
+        close(p[1]);
+    }
+    return (uint64_t)(uintptr_t)at;
+}
+
+/* Arguments that get past the first check, for calls where chance alone would not. */
+static void shape(int number, uint64_t *a)
+{
+    uint64_t socket = 144 + next() % 12; /* refresh() made them */
+    switch (number) {
+    case SYS_socket:
+    case SYS_socketpair:
+        a[0] = AF_UNIX;
+        a[1] = ONE_OF(SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET) | SOCK_NONBLOCK;
+        a[2] = 0;
+        break;
+    case SYS_sendmsg:
+    case SYS_recvmsg:
+        a[0] = socket;
+        a[1] = message();
+        a[2] &= 0xffff;
+        break;
+    case SYS_bind:
+    case SYS_connect:
+        a[0] = socket;
+        a[1] = message() + sizeof(struct msghdr) + 2 * sizeof(struct iovec);
+        a[2] = next() % 20;
+        break;
+    case SYS_getsockopt:
+    case SYS_setsockopt:
+        a[1] = SOL_SOCKET;
+        a[2] = next() % 64;
+        /* fall through */
+    case SYS_sendto:
+    case SYS_recvfrom:
+    case SYS_shutdown:
+    case SYS_listen:
+    case SYS_accept:
+        a[0] = socket;
+        break;
+    case SYS_fcntl:
+        a[1] = ONE_OF(0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1031, 1033);
+        break;
+    case SYS_ioctl:
+        a[0] = next() & 1 ? a[0] : 156 + next() % 4;
+        a[1] =
+            ONE_OF(0x5401, 0x5402, 0x5404, 0x540b, 0x540e, 0x540f, 0x5410, 0x5411, 0x5412, 0x5413,
+                   0x5414, 0x541b, 0x5421, 0x5422, 0x5441, 0x80045430, 0x40045431, 0x80045439);
+        break;
+    case SYS_inotify_add_watch:
+        a[0] = 160;
+        a[1] = (uint64_t)(uintptr_t)paths[next() % 5];
+        a[2] = next() & 0xfff;
+        break;
+    case SYS_splice:
+        a[1] = a[3] = 0;
+        a[0] = 100 + next() % FDS;
+        a[2] = 120 + next() % 8;
+        a[5] &= 15;
+        break;
+    case SYS_tee:
+        a[0] = 120 + next() % 8;
+        a[1] = 120 + next() % 8;
+        a[3] &= 15;
+        break;
+    default:
+        break;
+    }
+}
+
 static void choose(int *number, uint64_t *a)
 {
     do
@@ -178,6 +319,8 @@ static void choose(int *number, uint64_t *a)
     while (is_never(*number));
     for (int i = 0; i < 6; i++)
         a[i] = argument();
+    if (next() % 4 != 0)
+        shape(*number, a);
     if (is_memory(*number)) {
         a[0] = memory_address();
         uint64_t room = a[0] >> 63 ? 4096 : (uint64_t)(uintptr_t)arena + ARENA_SIZE - a[0];
@@ -227,6 +370,12 @@ static void prepare_files(void)
     close(open("/fuzz/a", O_CREAT | O_RDWR, 0644));
 }
 
+static void move_to(int fd, int to)
+{
+    if (fd >= 0 && dup2(fd, to) >= 0)
+        close(fd);
+}
+
 /* What the calls closed, unmapped or filled is made new. */
 static void refresh(void)
 {
@@ -234,8 +383,7 @@ static void refresh(void)
                                         "/dev/zero", "/fuzz/dir", "/proc/self/maps"};
     int p[2];
     mmap(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    for (int i = 0; i < FDS; i++)
-        close(100 + i);
+    syscall(436 /* close_range */, 3, 0xffffffff, 0);
     (void)!chdir("/");
     (void)!truncate("/fuzz/a", 10000);
     (void)!truncate("/fuzz/b", 0);
@@ -255,16 +403,24 @@ static void refresh(void)
         close(p[0]);
         close(p[1]);
     }
-    for (int number = SYS_eventfd2, i = 0; i < 4; i++) {
-        long fd = syscall(number, 0, O_NONBLOCK);
-        if (fd >= 0 && dup2((int)fd, 130 + i) >= 0)
-            close((int)fd);
+    for (int i = 0; i < 4; i++)
+        move_to((int)syscall(SYS_eventfd2, 0, O_NONBLOCK), 130 + i);
+    for (int i = 0; i < 3; i++)
+        move_to((int)syscall(SYS_epoll_create1, 0), 140 + i);
+    for (int i = 0; i < 6; i++) { /* 144 to 155; the second three are not joined yet */
+        static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+        int type = types[i % 3] | SOCK_NONBLOCK;
+        if (i < 3 && socketpair(AF_UNIX, type, 0, p) != 0)
+            continue;
+        move_to(i < 3 ? p[0] : socket(AF_UNIX, type, 0), 144 + 2 * i);
+        move_to(i < 3 ? p[1] : socket(AF_UNIX, type, 0), 145 + 2 * i);
     }
-    for (int i = 0; i < 3; i++) {
-        long fd = syscall(SYS_epoll_create1, 0);
-        if (fd >= 0 && dup2((int)fd, 140 + i) >= 0)
-            close((int)fd);
-    }
+    unlink("/fuzz/socket");
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (master >= 0 && unlockpt(master) == 0)
+        move_to(open(ptsname(master), O_RDWR | O_NOCTTY | O_NONBLOCK), 157);
+    move_to(master, 156);
+    move_to(inotify_init1(IN_NONBLOCK), 160);
     for (int i = 0; i < 2000; i++) { /* structures that make some sense */
         uint64_t *word = (uint64_t *)(arena + next() % (ARENA_SIZE / 8) * 8);
         *word = argument();
