@@ -7,6 +7,7 @@ set(fs_sources
 ouro_host_test(vfs ${fs_sources})
 ouro_host_test(ramfs ${fs_sources})
 ouro_host_test(rootfs ${fs_sources} src/fs/rootfs.c src/parse/cpio.c)
+ouro_host_test(range_lock ${fs_sources})
 ouro_host_test(pipe ${fs_sources} src/fs/eventfd.c)
 ouro_host_test(tty ${fs_sources} src/fs/pty.c src/fs/tty.c src/fs/tty_console.c src/fs/tty_line.c)
 ouro_host_test(procfs ${fs_sources} src/fs/procfs.c src/fs/text.c)
