@@ -350,18 +350,10 @@ bool report_is_return_address(uint64_t at)
 static bool describe_text(uint64_t v, char *to, size_t size)
 {
     char text[9];
-    unsigned n = 0;
-    for (; n < 8; n++) {
-        char c = (char)(v >> 8 * n);
-        if (c < ' ' || c > '~')
-            break;
-        text[n] = c;
-    }
-    text[n] = '\0';
-    if (n < 4 || (n < 8 && v >> 8 * n != 0))
-        return false;
-    fmt_snprintf(to, size, "\"%s\"", text);
-    return true;
+    fault_report_text(v, text);
+    if (text[0])
+        fmt_snprintf(to, size, "\"%s\"", text);
+    return text[0];
 }
 
 static bool describe_number(uint64_t v, char *to, size_t size)

@@ -470,7 +470,7 @@ static void hint_null(const struct writer *w, const struct fault_facts *f)
              LL(-(uint64_t)offset));
 }
 
-static void ascii_of(uint64_t v, char text[9])
+void fault_report_text(uint64_t v, char text[9])
 {
     unsigned n = 0;
     for (; n < 8; n++) {
@@ -486,7 +486,7 @@ static void ascii_of(uint64_t v, char text[9])
 static void hint_ascii(const struct writer *w, uint64_t v, const char *otherwise)
 {
     char text[9];
-    ascii_of(v, text);
+    fault_report_text(v, text);
     if (text[0])
         line(w, "  hint    the address is text, \"%s\": a string was written over a pointer", text);
     else if (otherwise != NULL)

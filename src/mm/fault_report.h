@@ -191,5 +191,7 @@ void fault_report_headline(const struct fault_facts *facts, fault_line sink, voi
 
 /* "WRITE of 4 bytes at 0x10 (counter+0x0 [hello])": what was tried, or which exception. */
 void fault_report_deed(const struct fault_facts *facts, char *to, size_t size);
+/* The 4 to 8 printable characters that a value consists of, or "". */
+void fault_report_text(uint64_t value, char text[9]);
 /* "memory-map" words: "stack", "heap", "file mapping". */
 const char *fault_area_words(const struct fault_neighbour *area);
