@@ -26,7 +26,7 @@ fail() {
 
 # make_base DIR: what every root folder holds.
 make_base() {
-    mkdir -p "$1"/{bin,dev,proc,root,t,tmp}
+    mkdir -p "$1"/{bin,dev,proc,root,sys,t,tmp}
     cp -R "$here/root/." "$1"
     ln -s passwd "$1/etc/link"
     (cd "$1/data" && gzip -nc words.txt > words.txt.gz &&
