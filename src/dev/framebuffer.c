@@ -49,34 +49,60 @@ static void make_palette(const struct boot_framebuffer *f)
     }
 }
 
-/* One line of pixels of one character. */
-static uint32_t *draw_bits(uint32_t *to, unsigned bits, uint32_t front, uint32_t back)
+/* Two pixels, which are written at once. */
+typedef uint64_t pixel_pair __attribute__((aligned(4), may_alias));
+
+/* What two bits of a glyph look like in the cell's colours; the higher bit is the left pixel. */
+static void colour_pairs(vt_cell cell, uint64_t pair[4])
 {
-    for (unsigned mask = 0x80; mask != 0; mask >>= 1)
-        for (unsigned i = 0; i < scale; i++)
-            *to++ = bits & mask ? front : back;
+    uint64_t front = palette[cell >> VT_FOREGROUND_SHIFT & 15];
+    uint64_t back = palette[cell >> VT_BACKGROUND_SHIFT & 15];
+    pair[0] = back | back << 32;
+    pair[1] = back | front << 32;
+    pair[2] = front | back << 32;
+    pair[3] = front | front << 32;
+}
+
+/* One line of pixels of one character. */
+static pixel_pair *draw_bits(pixel_pair *to, unsigned bits, const uint64_t pair[4])
+{
+    if (scale == 1) {
+        to[0] = pair[bits >> 6];
+        to[1] = pair[bits >> 4 & 3];
+        to[2] = pair[bits >> 2 & 3];
+        to[3] = pair[bits & 3];
+        return to + 4;
+    }
+    for (int i = 7; i >= 0; i--)
+        *to++ = pair[bits >> i & 1 ? 3 : 0];
     return to;
 }
 
 /* Line by line over all the cells, so that the card sees long runs of writes. */
 static void draw(unsigned row, unsigned from, unsigned to, const vt_cell *cells)
 {
-    static uint16_t glyphs[VT_COLUMNS_MAX];
+    static const uint8_t *glyphs[VT_COLUMNS_MAX];
     for (unsigned i = from; i < to; i++) {
         unsigned character = cells[i] & 0xffff;
-        glyphs[i] = character < 128 ? ascii_glyph[character] : (uint16_t)glyph_of(character);
+        unsigned glyph = character < 128 ? ascii_glyph[character] : glyph_of(character);
+        glyphs[i] = font_glyphs + glyph * font_height;
     }
     for (unsigned y = 0; y < font_height * scale; y++) {
         unsigned line = y / scale;
+        uint64_t pair[4];
+        vt_cell colours = ~cells[from]; /* whose pairs those are */
         uint64_t offset = ((uint64_t)row * font_height * scale + y) * pitch +
                           (uint64_t)from * FONT_WIDTH * scale * sizeof(uint32_t);
-        uint32_t *pixel = (uint32_t *)(card + offset);
+        pixel_pair *pixel = (pixel_pair *)(card + offset);
         for (unsigned i = from; i < to; i++) {
-            unsigned bits = font_glyphs[glyphs[i] * font_height + line];
+            if ((cells[i] ^ colours) >> VT_FOREGROUND_SHIFT) {
+                colours = cells[i];
+                colour_pairs(colours, pair);
+            }
+            unsigned bits = glyphs[i][line];
             if (cells[i] & VT_UNDERLINED && line == font_height - 2)
                 bits = 0xff;
-            pixel = draw_bits(pixel, bits, palette[cells[i] >> VT_FOREGROUND_SHIFT & 15],
-                              palette[cells[i] >> VT_BACKGROUND_SHIFT & 15]);
+            pixel = draw_bits(pixel, bits, pair);
         }
     }
 }
