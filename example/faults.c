@@ -513,6 +513,14 @@ static void halt_checked(void)
     __asm__ volatile("test %0, %0; jz 1f; hlt; 1:" : : "r"(sink + 1) : "cc");
 }
 
+/* What compilers call where a local array was written past its end; musl's is a hlt, glibc's aborts. */
+void __stack_chk_fail(void);
+
+static void stack_smashed(void)
+{
+    __stack_chk_fail();
+}
+
 static void halt_for_ever(void)
 {
     __asm__ volatile("cli; 1: hlt; jmp 1b");
@@ -714,6 +722,7 @@ static const struct {
     {"halt", halt},
     {"halt-checked", halt_checked},
     {"halt-handled", halt_handled},
+    {"stack-smashed", stack_smashed},
     {"halt-for-ever", halt_for_ever},
     {"loop-for-ever", loop_for_ever},
     {"gs-selector", gs_selector},

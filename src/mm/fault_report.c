@@ -2,6 +2,7 @@
 #include "mm/fault_report.h"
 
 #include "base/fmt.h"
+#include "base/str.h"
 #include "cpu/trap.h"
 #include "mm/fault.h"
 #include "mm/layout.h"
@@ -552,6 +553,8 @@ static const char *plain_hint(const struct fault_facts *f, enum fault_class clas
         return f->panic ? "a loop of the kernel; the trace shows which"
                         : "`cli`, and then a loop or `hlt`: programs leave interrupts alone";
     case FAULT_CLASS_PRIVILEGED_INSN:
+        if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
+            return "a local array was written past its end: the caller of this found its guard word changed";
         return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
     case FAULT_CLASS_GS:
         return "thread-local storage is at FS: mov to gs, wrgsbase and wrmsr take the kernel's place";

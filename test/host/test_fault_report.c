@@ -367,6 +367,9 @@ static void add_causes(void)
     SET_CODE(&f, "\xf4");
     f.has_address = false;
     add("hlt", &f);
+    strcpy(f.at, "__stack_chk_fail+0x0 [program]");
+    add("hlt of the stack protector", &f);
+    strcpy(f.at, "main+0x4 [program]");
     f.vector = FRAME_VECTOR_GS;
     f.exception = NULL;
     f.error = 0x12345000;
