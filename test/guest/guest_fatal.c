@@ -145,7 +145,8 @@ GUEST_FATAL(stack_pointer_lost)
 
 GUEST_FATAL(kernel_null)
 {
-    *(volatile uint64_t *)ptr_of(virt(0x18)) = 1;
+    static volatile uint64_t field = 0x18; /* compilers know better than to write there */
+    *(volatile uint64_t *)ptr_of(virt(field)) = 1;
 }
 
 GUEST_FATAL(kernel_write_code)
