@@ -597,6 +597,8 @@ static void file_mappings(void)
     LOAD(P(25));
     show_resident(0, 8);
     show_resident(10, 18);
+    LOAD(P(10)); /* a fault maps its neighbours, but how many depends on where P(0) came to lie */
+    LOAD(P(13));
     show_smaps(10);
     CALL(ftruncate, fd, 2 * PAGE + 50);
     LOAD(P(1));
