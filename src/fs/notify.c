@@ -102,18 +102,18 @@ static void watch_end(struct watch *watch)
     inode_put(inode);
 }
 
-void notify_entry(const struct inode *directory, const char *name, size_t length,
-                  const struct inode *inode, uint32_t event, uint32_t cookie)
+void notify_watchers(const struct inode *watched, uint32_t event,
+                     const struct notify_subject *subject)
 {
     bool self = event & (NOTIFY_DELETE_SELF | NOTIFY_MOVE_SELF);
-    uint32_t kind = mode_is(inode->mode, S_IFDIR) && !self ? NOTIFY_ISDIR : 0;
-    for (struct watch *watch = directory->watches, *next; watch; watch = next) {
+    uint32_t kind = mode_is(subject->inode->mode, S_IFDIR) && !self ? NOTIFY_ISDIR : 0;
+    for (struct watch *watch = watched->watches, *next; watch; watch = next) {
         next = watch->next;
         uint32_t common = watch->mask & event;
         if (common == 0 || (common & NOTIFY_EXCL_UNLINK))
             continue;
-        struct event_head head = {watch->wd, (event & NOTIFY_ALL) | kind, cookie, 0};
-        push(watch->inotify, head, name ? name : "", length);
+        struct event_head head = {watch->wd, (event & NOTIFY_ALL) | kind, subject->cookie, 0};
+        push(watch->inotify, head, subject->name ? subject->name : "", subject->length);
         if (watch->mask & NOTIFY_ONESHOT)
             watch_end(watch);
     }
@@ -125,7 +125,8 @@ void notify_file(const struct dentry *dentry, uint32_t event)
     if (!dentry->linked)
         event |= NOTIFY_EXCL_UNLINK; /* who asked for that does not hear of it */
     if (parent && parent != dentry && !dentry->inode->linkable)
-        notify_name(parent->inode, dentry->name, dentry->length, dentry->inode, event, 0);
+        notify_name(parent->inode, event,
+                    (struct notify_subject){dentry->inode, dentry->name, dentry->length, 0});
     notify_inode(dentry->inode, event);
 }
 
@@ -137,7 +138,7 @@ uint32_t notify_next_cookie(void)
 
 void notify_gone(struct inode *inode)
 {
-    notify_entry(inode, NULL, 0, inode, NOTIFY_DELETE_SELF, 0);
+    notify_inode(inode, NOTIFY_DELETE_SELF);
     while (inode->watches)
         watch_end(inode->watches);
 }

@@ -45,8 +45,14 @@ extern uint32_t notify_watches;
 
 /* For the functions below. */
 void notify_file(const struct dentry *dentry, uint32_t event);
-void notify_entry(const struct inode *directory, const char *name, size_t length,
-                  const struct inode *inode, uint32_t event, uint32_t cookie);
+struct notify_subject {
+    const struct inode *inode; /* that it happened to */
+    const char *name;          /* in the watched directory; NULL: the inode itself is watched */
+    size_t length;
+    uint32_t cookie; /* joins the two halves of a move; else 0 */
+};
+void notify_watchers(const struct inode *watched, uint32_t event,
+                     const struct notify_subject *subject);
 
 /* It happened to the file: its watchers hear of it, and those of its directory. */
 static inline void notify(const struct dentry *dentry, uint32_t event)
@@ -54,18 +60,18 @@ static inline void notify(const struct dentry *dentry, uint32_t event)
     if (notify_watches > 0)
         notify_file(dentry, event);
 }
-/* It happened to a name in the directory. The cookie joins the two halves of a move; else 0. */
-static inline void notify_name(const struct inode *directory, const char *name, size_t length,
-                               const struct inode *inode, uint32_t event, uint32_t cookie)
+/* It happened to a name in the directory. */
+static inline void notify_name(const struct inode *directory, uint32_t event,
+                               struct notify_subject subject)
 {
     if (directory->watches)
-        notify_entry(directory, name, length, inode, event, cookie);
+        notify_watchers(directory, event, &subject);
 }
 /* It happened to the inode, whatever its names are. */
 static inline void notify_inode(const struct inode *inode, uint32_t event)
 {
     if (inode->watches)
-        notify_entry(inode, NULL, 0, inode, event, 0);
+        notify_watchers(inode, event, &(struct notify_subject){.inode = inode});
 }
 uint32_t notify_next_cookie(void);
 /* The last name of an inode without links is gone: its watches end. */

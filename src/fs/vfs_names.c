@@ -63,7 +63,8 @@ static enum err add_name(const struct walk *walk, struct inode *inode, struct de
     inode_touch_modified(parent);
     if (inode->nlink > 1 && !is_directory(dentry))
         notify_inode(inode, NOTIFY_ATTRIBUTES);
-    notify_name(parent, dentry->name, dentry->length, inode, NOTIFY_CREATE, 0);
+    notify_name(parent, NOTIFY_CREATE,
+                (struct notify_subject){inode, dentry->name, dentry->length, 0});
     *out = dentry;
     return E_OK;
 }
@@ -242,7 +243,8 @@ static void drop_name(struct dentry *directory, struct dentry *victim)
     inode_touch_modified(directory->inode);
     if (inode->watches && inode->nlink == 0 && victim->references == 1)
         notify_gone(inode); /* only the caller still has it: its own watchers hear of it first */
-    notify_name(directory->inode, victim->name, victim->length, inode, NOTIFY_DELETE, 0);
+    notify_name(directory->inode, NOTIFY_DELETE,
+                (struct notify_subject){inode, victim->name, victim->length, 0});
 }
 
 static enum err unlink_allowed(const struct walk *walk)
@@ -380,8 +382,10 @@ static void rename_touch(const struct walk *from, const struct walk *to)
 static void notify_move(const struct walk *from, const struct walk *to, const struct inode *moved)
 {
     uint32_t cookie = notify_next_cookie();
-    notify_name(from->parent->inode, from->name, from->length, moved, NOTIFY_MOVED_FROM, cookie);
-    notify_name(to->parent->inode, to->name, to->length, moved, NOTIFY_MOVED_TO, cookie);
+    notify_name(from->parent->inode, NOTIFY_MOVED_FROM,
+                (struct notify_subject){moved, from->name, from->length, cookie});
+    notify_name(to->parent->inode, NOTIFY_MOVED_TO,
+                (struct notify_subject){moved, to->name, to->length, cookie});
 }
 
 static enum err rename_replace(const struct walk *from, const struct walk *to)

@@ -158,7 +158,10 @@ static enum err accept_with(struct syscall *call, uint32_t flags)
     enum err e = socket_hold(call->arg[0], &socket);
     if (e != E_OK)
         return e;
-    e = socket->ops->accept(socket, &end);
+    /* Without a descriptor for it, the connection goes on waiting. */
+    e = E_MFILE;
+    if (file_table_has_room(file_table_current()))
+        e = socket->ops->accept(socket, &end);
     if (e == E_OK)
         e = socket_open(end, flags & O_NONBLOCK, &file);
     if (e == E_OK && call->arg[1] != 0) {

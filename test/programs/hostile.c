@@ -151,6 +151,10 @@ static void segments(void)
     fresh();
     second->p_filesz = second->p_memsz = (uint64_t)1 << 40;
     run("more than the file has", sizeof image, 1);
+}
+
+static void places(void)
+{
     fresh();
     second->p_vaddr = 0xffff800000000000;
     run("in the kernel's half", sizeof image, 1);
@@ -248,6 +252,7 @@ int main(void)
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     headers();
     segments();
+    places();
     interpreters();
     bits();
     unlink(PATH);

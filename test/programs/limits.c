@@ -74,6 +74,9 @@ static void descriptors(void)
     result("memfd", memfd_create("x", 0));
     result("opendir", opendir("/") ? 0 : -1);
     close(opened);
+    int end = accept(listener, NULL, NULL);
+    result("the connection still waits", end < 0 ? -1 : (long)write(end, "x", 1));
+    close(end);
     result("one again", open("/dev/null", O_RDONLY));
     close(opened);
     result("pipe needs two", pipe(p));

@@ -58,15 +58,12 @@ static void list(const char *what)
     puts("");
 }
 
-int main(void)
+static void owners(void)
 {
-    pthread_t thread;
-    int stage = 0;
     a = open("/tmp/locks", O_RDWR | O_CREAT | O_TRUNC, 0600);
     b = open("/tmp/locks", O_RDWR);
     int r = open("/tmp/locks", O_RDONLY);
-    if (write(a, "0123456789", 10) != 10)
-        return 1;
+    truth("ten bytes", write(a, "0123456789", 10) == 10);
     result("read lock of a writer", lock(r, F_SETLK, F_WRLCK, 0, 1));
     result("bad type", lock(a, F_SETLK, 9, 0, 1));
     result("bad pointer", fcntl(a, F_SETLK, 8));
@@ -95,7 +92,10 @@ int main(void)
     result("still refused", lock(a, F_SETLK, F_WRLCK, 6, 1));
     result("unlock", lock(b, F_OFD_SETLK, F_UNLCK, 0, 0));
     result("unlock", lock(a, F_SETLK, F_UNLCK, 0, 0));
-    /* Splitting and joining. */
+}
+
+static void splitting(void)
+{
     lock(a, F_OFD_SETLK, F_WRLCK, 10, 30);
     list("one");
     lock(a, F_OFD_SETLK, F_UNLCK, 20, 5);
@@ -115,7 +115,12 @@ int main(void)
     struct flock back = {.l_type = F_WRLCK, .l_whence = SEEK_END, .l_start = -2, .l_len = -3};
     result("backwards from the end", fcntl(a, F_OFD_SETLK, &back));
     list("five to seven");
-    /* Waiting. */
+}
+
+static void waiting(void)
+{
+    pthread_t thread;
+    int stage = 0;
     pthread_create(&thread, NULL, waits, &stage);
     nanosleep(&(struct timespec){0, 20000000}, NULL);
     truth("it waits", stage == 0);
@@ -131,5 +136,12 @@ int main(void)
     result("flock of another", flock(b, LOCK_SH | LOCK_NB));
     result("not in the way", lock(b, F_OFD_SETLK, F_WRLCK, 0, 0));
     unlink("/tmp/locks");
+}
+
+int main(void)
+{
+    owners();
+    splitting();
+    waiting();
     return 0;
 }

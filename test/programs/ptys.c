@@ -113,6 +113,12 @@ static void lines(void)
     shown("flushed", slave);
     tcflush(master, TCIOFLUSH);
     read(master, buffer, sizeof buffer);
+}
+
+static void raw(void)
+{
+    struct termios t;
+    tcgetattr(slave, &t);
     cfmakeraw(&t);
     t.c_cc[VMIN] = 1;
     result("raw", tcsetattr(slave, TCSAFLUSH, &t));
@@ -224,6 +230,7 @@ int main(void)
     setsid(); /* which process 1 cannot and need not */
     making();
     lines();
+    raw();
     sessions();
     hanging_up();
     return 0;

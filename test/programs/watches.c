@@ -41,9 +41,11 @@ static void show(const char *what)
     }
 }
 
-int main(void)
+static int fd;
+static char bytes[100];
+
+static void watching(void)
 {
-    char bytes[100];
     result("flags", inotify_init1(1));
     n = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     mkdir("/tmp/w", 0755);
@@ -62,7 +64,11 @@ int main(void)
     result("again, not", inotify_add_watch(n, "/tmp/w", IN_ALL_EVENTS | IN_MASK_CREATE));
     result("file", inotify_add_watch(n, "/tmp/w/old", IN_ALL_EVENTS));
     show("nothing yet");
-    int fd = open("/tmp/w/new", O_CREAT | O_RDWR | O_TRUNC, 0600);
+}
+
+static void files(void)
+{
+    fd = open("/tmp/w/new", O_CREAT | O_RDWR | O_TRUNC, 0600);
     write(fd, "abc", 3);
     write(fd, "def", 3);
     pread(fd, bytes, 3, 0);
@@ -93,6 +99,10 @@ int main(void)
     t[0].tv_nsec = UTIME_OMIT;
     utimensat(AT_FDCWD, "/tmp/w/old", t, 0);
     show("an old one");
+}
+
+static void names(void)
+{
     mkdir("/tmp/w/sub", 0755);
     mknod("/tmp/w/fifo", S_IFIFO | 0600, 0);
     symlink("old", "/tmp/w/link");
@@ -120,6 +130,10 @@ int main(void)
     rmdir("/tmp/w/folder");
     show("the folder is gone");
     result("its watch", inotify_rm_watch(n, 3));
+}
+
+static void masks(void)
+{
     fd = open("/tmp/w/held", O_CREAT | O_RDWR, 0600);
     result("held", inotify_add_watch(n, "/tmp/w/held", IN_ALL_EVENTS | IN_EXCL_UNLINK));
     show("made");
@@ -143,7 +157,10 @@ int main(void)
     result("remove", inotify_rm_watch(n, wd));
     rmdir("/tmp/w/1");
     show("removed");
-    /* More than fits. */
+}
+
+static void overflow(void)
+{
     inotify_add_watch(n, "/tmp/w", IN_CREATE | IN_DELETE);
     for (int i = 0; i < 10000; i++) {
         mkdir("/tmp/w/x", 0755);
@@ -162,5 +179,14 @@ int main(void)
     show("afterwards");
     close(n);
     rmdir("/tmp/w");
+}
+
+int main(void)
+{
+    watching();
+    files();
+    names();
+    masks();
+    overflow();
     return 0;
 }
