@@ -11,6 +11,7 @@
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/memory.h"
+#include "mm/paging.h"
 
 #define LL(x) ((unsigned long long)(x))
 
@@ -73,6 +74,7 @@ static bool run(const struct guest_test *test)
     failure[0] = '\0';
     thread_trim();
     heap_trim();
+    paging_trim();
     uint64_t frames = free_frames(), heap = heap_used();
     test->run();
     thread_trim();
@@ -80,6 +82,7 @@ static bool run(const struct guest_test *test)
         guest_test_fail(__FILE__, __LINE__, "heap in use: %llu bytes before, %llu after", LL(heap),
                         LL(heap_used()));
     heap_trim();
+    paging_trim();
     if (free_frames() != frames)
         guest_test_fail(__FILE__, __LINE__, "free frames: %llu before, %llu after", LL(frames),
                         LL(free_frames()));

@@ -86,6 +86,7 @@ static bool map_large(const struct area *a, virt_t page)
     range.end = virt(range.start.v + LARGE_SIZE);
     struct pt_walk walk;
     phys_t block;
+    paging_trim();
     paging_walk(page, &walk);
     if (walk.last_level < 2 || walk.entry[walk.last_level].v != 0 ||
         frames_alloc(&machine_frames, LARGE_ORDER, &block) != E_OK)
@@ -237,7 +238,7 @@ static enum fault_verdict resolve(virt_t v, uint64_t error)
 enum fault_verdict fault_resolve(virt_t v, uint64_t error)
 {
     enum fault_verdict verdict = resolve(v, error);
-    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && areas_reclaim())
+    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim() || areas_reclaim()))
         verdict = resolve(v, error);
     return verdict;
 }

@@ -154,7 +154,7 @@ static void *pages_alloc(uint64_t pages)
     void *start;
     do
         start = pages_alloc_once(pages);
-    while (start == NULL && areas_reclaim());
+    while (start == NULL && (paging_trim() || areas_reclaim()));
     return start;
 }
 

@@ -91,6 +91,7 @@ struct paging_ops {
     enum err (*protect)(struct virt_range range, prot_t prot);
     void (*replace)(virt_t page, phys_t to, prot_t prot);
     void (*walk)(virt_t at, struct pt_walk *out);
+    bool (*trim)(void);
     const struct pt_access *access; /* for the operations that all back ends share */
 };
 
@@ -134,12 +135,19 @@ MUST_CHECK static inline enum err paging_map(virt_t at, phys_t to, uint64_t size
 MUST_CHECK enum err paging_split_at(virt_t v);
 
 /* Takes away what is mapped in the range, splitting large leaves at its ends, and frees tables that
- * become empty. `release` (may be NULL) gets each leaf after it was flushed. Nothing here can fail,
+ * become empty, now or with the next unmap. `release` (may be NULL) gets each leaf after it was flushed. Nothing here can fail,
  * so no end may cut a large leaf: where there can be large leaves, paging_split_at() prepared both
  * ends, and reported that memory is short. */
 static inline void paging_unmap(struct virt_range range, pt_release release, void *context)
 {
     paging->unmap(range, release, context);
+}
+
+/* Frees the tables that the last unmap left empty; false when there were none. For who is short of
+ * memory, wants to map a large page, or counts. */
+static inline bool paging_trim(void)
+{
+    return paging->trim();
 }
 
 /* Gives what is mapped in the range other permissions; holes stay holes, and copy-on-write pages

@@ -117,5 +117,6 @@ const struct paging_ops paging_identity = {
     .protect = op_protect,
     .replace = op_replace,
     .walk = op_walk,
+    .trim = op_trim,
     .access = &access,
 };

@@ -246,5 +246,6 @@ const struct paging_ops paging_offset = {
     .protect = op_protect,
     .replace = op_replace,
     .walk = op_walk,
+    .trim = op_trim,
     .access = &access,
 };

@@ -115,5 +115,6 @@ const struct paging_ops paging_physmap = {
     .protect = op_protect,
     .replace = op_replace,
     .walk = op_walk,
+    .trim = op_trim,
     .access = &access,
 };

@@ -73,6 +73,7 @@ const struct paging_ops paging_recursive = {
     .protect = op_protect,
     .replace = op_replace,
     .walk = op_walk,
+    .trim = op_trim,
     .access = &access,
 };
 

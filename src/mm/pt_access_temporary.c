@@ -113,5 +113,6 @@ const struct paging_ops paging_temporary = {
     .protect = op_protect,
     .replace = op_replace,
     .walk = op_walk,
+    .trim = op_trim,
     .access = &access,
 };

@@ -253,6 +253,7 @@ GUEST_TEST(test_fail_each_allocation)
         heap_trim();
         sweeps[i].prepare();
         heap_trim();
+        paging_trim();
         phys_t taken = guest_take_frames(0);
         unsigned frames = 0;
         for (; frames < FRAMES_MAX; frames++) {

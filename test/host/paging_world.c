@@ -146,6 +146,7 @@ uint64_t world_tables(void)
 
 void world_assert_no_tables(void)
 {
+    paging_trim();
     assert_int_equal(world_tables(), tables_at_start);
     assert_int_equal(paging_counters.tables, counted_at_start);
     if (paging == &paging_offset)

@@ -74,11 +74,17 @@ static void model_walk(virt_t at, struct pt_walk *out)
     out->leaf_level = out->phys.v != 0;
 }
 
+static bool model_trim(void)
+{
+    return false;
+}
+
 static const struct paging_ops model_paging = {
     .name = "model",
     .map = model_map,
     .unmap = model_unmap,
     .walk = model_walk,
+    .trim = model_trim,
 };
 
 static void reset_frames(void)

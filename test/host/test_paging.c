@@ -204,6 +204,7 @@ static void test_missing_relink_is_seen(void **state)
     assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     assert_int_equal(world_entry(1, v).v & PTE_ADDRESS, DATA);
     paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+    assert_true(paging_trim());
     phys_t other; /* someone else gets the frame of the table that was freed */
     assert_true(paging->access->alloc(&other));
     assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
@@ -226,11 +227,41 @@ static void test_program_window(void **state)
         assert_true(sim_access(seen, SIM_WRITE).fault);
         assert_true(sim_access(seen, SIM_EXECUTE).fault);
         paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+        assert_true(paging_trim());
         assert_int_equal(sim_access(seen, SIM_READ).fault, flush);
         assert_true(paging->access->alloc(&other));
         assert_int_equal(paging_map(v, phys(DATA + PAGE_SIZE), PAGE_SIZE, prot_ro()), E_OK);
         assert_int_equal((sim_load(seen) & PTE_ADDRESS) == DATA + PAGE_SIZE, flush);
     }
+}
+
+/* What the last unmap emptied stays for the next map; never more than that, and never in the way. */
+static void test_trim(void **state)
+{
+    (void)state;
+    uint64_t none = world_tables();
+    assert_false(paging_trim());
+    for (unsigned i = 0; i < 40; i++) {
+        virt_t v = virt(0x40000000 + i * (LARGE_SIZE + PAGE_SIZE) + (i / 20) * HUGE_SIZE);
+        assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+        uint64_t made = world_tables();
+        paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+        assert_true(world_tables() <= made && world_tables() <= none + 3);
+        made = world_tables();
+        assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+        assert_int_equal(world_tables(), made);
+        paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+    }
+    assert_true(paging_trim());
+    assert_false(paging_trim());
+    world_assert_no_tables();
+    virt_t v = virt(0x40000000);
+    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+    assert_int_equal(paging_map(v, phys(DATA), LARGE_SIZE, prot_rw()), E_OK);
+    assert_true(world_entry(2, v).v & PTE_PS);
+    paging_unmap(virt_range(v.v, v.v + LARGE_SIZE), NULL, NULL);
+    world_assert_no_tables();
 }
 
 static void test_large_pages(void **state)
@@ -778,6 +809,7 @@ int main(void)
         cmocka_unit_test_setup(test_promote_2m, start),
         cmocka_unit_test_setup(test_promote_not, start),
         cmocka_unit_test_setup(test_promote_1g, start),
+        cmocka_unit_test_setup(test_trim, start),
         cmocka_unit_test_setup(test_harvest, start),
         cmocka_unit_test_setup(test_unneeded, start),
         cmocka_unit_test_setup(test_harvest_large, start),
