@@ -43,7 +43,7 @@ ouro_boot_test(cpus-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/cpus.sh bochs)
 # A person in front of a screen reads its letters by the font that they are drawn with.
 add_executable(screen_probe boot/screen_probe.c ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 target_include_directories(screen_probe PRIVATE ${PROJECT_SOURCE_DIR}/src)
-foreach(group picture text report ends bare cards programs)
+foreach(group picture text report ends bare bochs cards programs)
     ouro_boot_test(screen-${group} 600 ${CMAKE_COMMAND} -E env PROBE=$<TARGET_FILE:screen_probe>
         ${CMAKE_CURRENT_SOURCE_DIR}/boot/screen.sh ${group})
 endforeach()
