@@ -34,7 +34,9 @@ test)
     shift
     for name; do
         case $name in unit | fuzz | lint | guest | programs | boot) continue ;; esac
-        ctest --test-dir "$HOST_BUILD" -N -R "$name" | grep -q '^Total Tests: [1-9]' || { echo "no test $name"; exit 1; }
+        for build in "$BUILDS"/host "$BUILDS"/host-clang; do
+            ctest --test-dir "$build" -N -R "$name" 2>/dev/null
+        done | grep -q '^Total Tests: [1-9]' || { echo "no test $name"; exit 1; }
     done
     ;;
 bench | usb | debug) exec "$OURO" "$@" --help ;;
@@ -43,8 +45,8 @@ esac
 S
 chmod 755 ouro
 ASKED=$temp/asked
-HOST_BUILD=$top/build/host
-export OURO ASKED HOST_BUILD
+BUILDS=$top/build
+export OURO ASKED BUILDS
 
 for page in "$top/README.md" "$top"/docs/*.md; do
     name=$(basename "$page" .md)
