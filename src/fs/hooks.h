@@ -49,8 +49,8 @@ struct fs_hooks {
     enum err (*check_group)(uint32_t group);
     /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
     uint64_t (*limit)(unsigned resource);
-    /* Both limits, for /proc/self/limits. */
-    void (*limits)(unsigned resource, uint64_t *soft, uint64_t *hard);
+    /* Both limits of a process, for /proc/PID/limits. */
+    void (*limits)(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
     /* Who the calling program is: its real or its effective user and group. */
     void (*credentials)(bool effective, struct fs_credentials *out);
     /* The process, 0 is the calling one, and the thread of it whose name, times and signals count;

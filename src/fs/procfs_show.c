@@ -17,7 +17,8 @@ static void show_limit(struct text *text, uint64_t value)
 
 void procfs_show_limits(struct text *text, void *context)
 {
-    (void)context;
+    struct fs_process process;
+    procfs_describe(context, &process);
     static const struct {
         const char *name, *unit;
     } rows[FS_RLIMIT_COUNT] = {
@@ -34,7 +35,7 @@ void procfs_show_limits(struct text *text, void *context)
     for (unsigned i = 0; i < FS_RLIMIT_COUNT; i++) {
         uint64_t soft = UINT64_MAX, hard = UINT64_MAX;
         if (fs_hooks.limits)
-            fs_hooks.limits(i, &soft, &hard);
+            fs_hooks.limits(process.pid, i, &soft, &hard);
         text_printf(text, "%-25s ", rows[i].name);
         show_limit(text, soft);
         show_limit(text, hard);

@@ -25,13 +25,13 @@ static uint64_t limit(unsigned resource)
     return resource < RLIMIT_COUNT ? process_of_caller()->rlimits[resource].soft : RLIM_INFINITY;
 }
 
-static void limits(unsigned resource, uint64_t *soft, uint64_t *hard)
+static void limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard)
 {
-    *soft = *hard = RLIM_INFINITY;
-    if (resource < RLIMIT_COUNT) {
-        *soft = process_of_caller()->rlimits[resource].soft;
-        *hard = process_of_caller()->rlimits[resource].hard;
-    }
+    const struct process *process = process_find((int)pid);
+    if (process == NULL || resource >= RLIMIT_COUNT)
+        return;
+    *soft = process->rlimits[resource].soft;
+    *hard = process->rlimits[resource].hard;
 }
 
 static void describe_ids(const struct ids *ids, uint32_t out[4])
