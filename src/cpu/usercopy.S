@@ -12,9 +12,34 @@ usercopy_start:
     .globl usercopy_copy
     .balign 16
 usercopy_copy:
-    cmp $32, %rdx
+    sub $64, %rdx
     jb 2f
 1:  mov (%rsi), %rax
+    mov 8(%rsi), %rcx
+    mov 16(%rsi), %r8
+    mov 24(%rsi), %r9
+    mov %rax, (%rdi)
+    mov %rcx, 8(%rdi)
+    mov %r8, 16(%rdi)
+    mov %r9, 24(%rdi)
+    mov 32(%rsi), %rax
+    mov 40(%rsi), %rcx
+    mov 48(%rsi), %r8
+    mov 56(%rsi), %r9
+    mov %rax, 32(%rdi)
+    mov %rcx, 40(%rdi)
+    mov %r8, 48(%rdi)
+    mov %r9, 56(%rdi)
+    add $64, %rsi
+    add $64, %rdi
+    sub $64, %rdx
+    jae 1b
+2:  add $64, %rdx
+    cmp $8, %rdx
+    jb 4f
+    test $32, %dl
+    jz 3f
+    mov (%rsi), %rax
     mov 8(%rsi), %rcx
     mov 16(%rsi), %r8
     mov 24(%rsi), %r9
@@ -25,9 +50,7 @@ usercopy_copy:
     add $32, %rsi
     add $32, %rdi
     sub $32, %rdx
-    cmp $32, %rdx
-    jae 1b
-2:  cmp $8, %rdx
+    cmp $8, %rdx
     jb 4f
 3:  mov (%rsi), %rax
     mov %rax, (%rdi)
@@ -52,6 +75,16 @@ usercopy_copy:
     .balign 16
 usercopy_clear:
     xor %eax, %eax
+    sub $32, %rsi
+    jb 6f
+5:  mov %rax, (%rdi)
+    mov %rax, 8(%rdi)
+    mov %rax, 16(%rdi)
+    mov %rax, 24(%rdi)
+    add $32, %rdi
+    sub $32, %rsi
+    jae 5b
+6:  add $32, %rsi
     cmp $8, %rsi
     jb 2f
 1:  mov %rax, (%rdi)
