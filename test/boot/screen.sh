@@ -92,6 +92,22 @@ ends() {
         person 'Ctrl+Alt+Del' 'see ready' 'type x\n' 'see got (x)' 'key ctrl-alt-delete' 'event RESET' 'gone got (x)' \
             'see ready' -- ${machine%-no-reboot*} -serial null -cdrom person.iso
     }
+    cat >deaf.c <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+    signal(SIGTERM, SIG_IGN);
+    printf("ready\n");
+    for (;;)
+        pause();
+}
+C
+    image deaf.c
+    # shellcheck disable=SC2086
+    person 'power button, a deaf program' 'see ready' power 'event SHUTDOWN' 'see did not end when the power button asked it to' \
+        -- $machine -no-shutdown -cdrom person.iso
     # Ctrl+Alt+Del is the program's after reboot(CAD_OFF).
     image reboot.c --append exit=halt
     # shellcheck disable=SC2086
@@ -117,6 +133,9 @@ bare() {
         person 'no keyboard controller' 'see ready' power 'event SHUTDOWN' -- $machine -machine pc,i8042=off -cdrom person.iso
         person 'no ACPI' 'see ready' 'type x\n' 'see got (x)' 'type end\n' 'event SHUTDOWN' -- $machine -no-acpi -cdrom person.iso
     }
+    clock=$("$OURO" run --medium direct --timeout 60 --qemu-arg -rtc --qemu-arg base=2032-02-29T23:58:00,clock=vm \
+        /bin/busybox date -u '+%F %H:%M')
+    [ "$clock" = '2032-02-29 23:58' ] || bad "the CMOS clock says 2032-02-29 23:58, the program sees $clock"
     image reboot.c
     # shellcheck disable=SC2086
     {
