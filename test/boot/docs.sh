@@ -39,7 +39,8 @@ test)
         done | grep -q '^Total Tests: [1-9]' || { echo "no test $name"; exit 1; }
     done
     ;;
-bench | usb | debug) exec "$OURO" "$@" --help ;;
+bench) exec "$OURO" "$@" --help ;;
+usb | debug) exec "$OURO" "$1" --help ;; # what stands behind the first name is the program's
 *) exec timeout 200 "$OURO" "$@" ;;
 esac
 S
