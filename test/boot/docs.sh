@@ -10,7 +10,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 cd "$temp" || exit 1
-mkdir dir dir/etc
+mkdir -p dir/etc docs/images
 echo hello >dir/etc/greeting
 ln -s "$top/example" example
 cat >hello.c <<'C'
