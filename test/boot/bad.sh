@@ -76,6 +76,7 @@ words() {
     # What just fits beside the kernel in the file must fit in memory too, or be told so: never a hang.
     expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 1.75' run -m 1792K --medium direct \
         --machine microvm "$busybox"
+    expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 2' run -m 2M --medium direct dynamic.c
     expect 125 'cannot read the root folder ./nowhere' run --root ./nowhere "$busybox"
     expect 125 "unrecognized option '--frobnicate'" run --frobnicate "$busybox"
     expect 125 'not a size' run -m lots "$busybox"
