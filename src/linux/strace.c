@@ -111,7 +111,10 @@ static void put_signal(struct text_out *t, int number, bool short_name)
 
 static void put_set_bits(struct text_out *t, uint64_t set)
 {
-    bool most = __builtin_popcountll(set) > SIGNAL_COUNT / 2, first = true;
+    int members = 0;
+    for (int s = 1; s <= SIGNAL_COUNT; s++)
+        members += (set & signal_bit(s)) != 0;
+    bool most = members > SIGNAL_COUNT / 2, first = true;
     text_put(t, most ? "~[" : "[");
     for (int s = 1; s <= SIGNAL_COUNT; s++) {
         if (!(set & signal_bit(s)) != most)
