@@ -83,7 +83,7 @@ printf '#pragma once\n#if !__STDC_HOSTED__\n#error kernel only\n#endif\n' >src/b
 expect_found headers 'kernel only'
 
 mkdir -p include/ouro && printf '#pragma once\nstatic inline int *cast(void *p)\n{\n    return p;\n}\n' >include/ouro/odd.h
-expect_found headers 'invalid conversion'
+expect_found headers 'odd.h:4:.*error'
 
 sed -i 's/    return/  return/' src/mm/pages.c
 expect_found format 'src/mm/pages.c.*clang-format'
