@@ -92,7 +92,7 @@ if [ -b "$root" ]; then
     "$OURO" usb --yes --image image.iso "$root" >out 2>err && bad "the system's disk was taken"
     grep -q 'is not written to' err || { bad "no word of the system's disk"; show err; }
 fi
-if [ "$(id -u)" -eq 0 ] && loop=$(losetup -f --show stick 2>/dev/null); then
+if [ "$(id -u)" -eq 0 ] && [ -d /sys/block ] && loop=$(losetup -f --show stick 2>/dev/null); then
     timeout -s KILL 100 "$OURO" usb --yes --image image.iso "$loop" >out 2>err || { bad "$loop: $?"; show err; }
     losetup -d "$loop"
     cmp -n $((sectors * 512)) stick image.iso || bad 'the loop device differs from the image'
