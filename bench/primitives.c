@@ -25,7 +25,7 @@
 #define TOUCHED     ((size_t)64 << 20)
 #define COPIED      ((size_t)1 << 20)
 
-/* linux/futex.h, which musl does not bring */
+/* linux/futex/futex.h, which musl does not bring */
 #define FUTEX_WAIT_PRIVATE 128
 #define FUTEX_WAKE_PRIVATE 129
 

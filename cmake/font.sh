@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# font.sh FONT.psf.gz OUTPUT.c: a console font (PSF version 1, with its Unicode table) as C, for src/dev/font.h.
+# font.sh FONT.psf.gz OUTPUT.c: a console font (PSF version 1, with its Unicode table) as C, for src/dev/screen/font.h.
 set -eu
 gzip -dc -- "$1" | od -An -v -tu1 -w1 | awk '
     function fail(why) {
@@ -21,7 +21,7 @@ gzip -dc -- "$1" | od -An -v -tu1 -w1 | awk '
         at = 4 + count * height
         if (NR < at)
             fail("the font is cut short")
-        print "#include \"dev/font.h\"\n"
+        print "#include \"dev/screen/font.h\"\n"
         printf "const unsigned font_height = %d;\n", height
         print "const uint8_t font_glyphs[] = {"
         for (i = 4; i < at; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors: Linux's numbers, positive, our spelling. Only linux/syscall.c negates.
+ * Errors: Linux's numbers, positive, our spelling. Only linux/call/syscall.c negates.
  * Numbers from the x86-64 Linux ABI (asm-generic/errno-base.h, errno.h).
  */
 #pragma once

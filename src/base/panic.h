@@ -8,7 +8,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-/* Prints the reason and what is known about the machine, then ends it (kern/panic.c). */
+/* Prints the reason and what is known about the machine, then ends it (diag/panic.c). */
 NORETURN void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 NORETURN void panic_assert(const char *condition, const char *file, int line);
 

@@ -32,7 +32,7 @@
 #define FRAME_SIZE  (22 * 8)
 #define STACK_SLACK 1024 /* what a handler needs at least below its frame */
 
-#define QUICK_NUMBERS (3 * 64) /* linux/syscall.h */
+#define QUICK_NUMBERS (3 * 64) /* linux/call/syscall.h */
 
 /* The general registers in the order of struct trap_frame, from below `vector` down; and back. */
 .macro push_registers
@@ -221,7 +221,7 @@ syscall_entry:
 syscall_leave:
     jmp *%rcx
 
-/* linux/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
+/* linux/call/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
 quick:
     test syscall_slow_flags(%rip), %r11d
     jnz 1b

@@ -102,7 +102,7 @@ INIT_CODE void cpu_features_init(void)
     f->hypervisor = f->leaf1_ecx >> 31;
 
     write_cr0(CR0_KNOWN);
-    /* SMEP and SMAP keep ring 0 away from user pages; with one ring there are none (mm/audit.h finds
+    /* SMEP and SMAP keep ring 0 away from user pages; with one ring there are none (mm/pt/audit.h finds
      * any), so they would change nothing. Firmware may have left them on: CR4 is written whole. */
     write_cr4(CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->xsave ? CR4_OSXSAVE : 0));
     wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | (f->nx ? EFER_NXE : 0));

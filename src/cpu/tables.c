@@ -4,7 +4,7 @@
 #include "base/compiler.h"
 #include "base/sections.h"
 #include "cpu/features.h"
-#include "cpu/frame.h"
+#include "cpu/trap_frame.h"
 #include "cpu/selectors.h"
 #include "cpu/x86.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/addr.h"
 #include "base/compiler.h"
-#include "cpu/irq_flags.h"
+#include "cpu/irq.h"
 #include "cpu/percpu.h"
 
 #include <stddef.h>

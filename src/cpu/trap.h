@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "cpu/frame.h"
+#include "cpu/trap_frame.h"
 
 #include <stdbool.h>
 

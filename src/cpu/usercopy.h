@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The loops of usercopy.S and their recovery. Everybody but mm/usercopy.c and the fault handler
- * calls mm/usercopy.h. */
+/* The loops of usercopy.S and their recovery. Everybody but mm/vm/usercopy.c and the fault handler
+ * calls mm/vm/usercopy.h. */
 #pragma once
 
-#include "cpu/frame.h"
+#include "cpu/trap_frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>

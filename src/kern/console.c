@@ -2,9 +2,9 @@
 #include "kern/console.h"
 
 #include "base/str.h"
-#include "cpu/irq_flags.h"
+#include "cpu/irq.h"
 #include "kern/console_frame.h"
-#include "kern/sync.h"
+#include "kern/wait.h"
 
 #define RING_SIZE 4096 /* a power of two */
 #define CHUNK     64   /* bytes written with interrupts off */

@@ -3,7 +3,7 @@
  * The console: where the program's bytes go and come from, whichever device carries them.
  *
  * Plain (a person at a serial port or a screen): everything is text on one terminal, and the tty's
- * line discipline (fs/tty.c) does echo and editing.
+ * line discipline (fs/tty/tty.c) does echo and editing.
  *
  * Framed (console=framed: the host tool is at the other end, and unframes): streams are told apart
  * by escapes, so that one serial port carries the program's stdout and stderr, the kernel's log and

@@ -3,7 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
-#include "cpu/irq_flags.h"
+#include "cpu/irq.h"
 #include "kern/console.h"
 #include "kern/time.h"
 

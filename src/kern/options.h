@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "kern/console.h"
 #include "kern/machine.h"
-#include "mm/paging.h"
+#include "mm/pt/paging.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,20 +20,20 @@ struct options {
     enum machine_exit_way exit_way;
     uint16_t exit_port;
     unsigned panic_seconds;                      /* panic=: from a panic to the restart; 0: never */
-    char keyboard[8];                            /* keyboard=: a layout of dev/keymap.h */
+    char keyboard[8];                            /* keyboard=: a layout of dev/screen/keymap.h */
     enum paging_kind pagetables;                 /* pagetables= */
     unsigned window_slot;                        /* pagetables.slot=; 0: random */
     unsigned arena, slots;                       /* pagetables.arena=, .slots=; 0: not given */
     uint64_t pool;                               /* pagetables.pool=; 0: not given */
     bool no_randomness;                          /* norandmaps */
     bool check_at_end;                           /* check-at-end: invariants, when all is over */
-    bool stats;                                  /* linux/stats.h */
-    bool strace;                                 /* linux/strace.h */
+    bool stats;                                  /* linux/call/stats.h */
+    bool strace;                                 /* linux/call/strace.h */
     bool profile;                                /* kern/profile.h */
     bool boot_chart;                             /* kern/boot_marks.h */
     unsigned deadlock_seconds;                   /* deadlock=; 0: never */
     unsigned watchdog_seconds;                   /* watchdog=: kern/watchdog.h; 0: never */
-    const char *test;                            /* test=NAME: kern/guest_test.h; NULL: none */
+    const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

@@ -4,12 +4,12 @@
 #include "base/addr.h"
 #include "base/fmt.h"
 #include "base/str.h"
-#include "cpu/irq_flags.h"
+#include "cpu/irq.h"
 #include "cpu/trap.h"
 #include "kern/console.h"
 #include "kern/thread.h"
 #include "kern/time.h"
-#include "mm/heap.h"
+#include "mm/heap/heap.h"
 
 #define PERIOD_NS UINT64_C(1000000)
 #define DEPTH     12 /* a line of so many fits UNFRAME_LINE_MAX */

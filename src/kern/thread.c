@@ -4,15 +4,15 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
-#include "cpu/frame.h"
-#include "cpu/irq_flags.h"
+#include "cpu/trap_frame.h"
+#include "cpu/irq.h"
 #include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/x86.h"
-#include "kern/panic.h"
+#include "diag/panic.h"
 #include "kern/watchdog.h"
-#include "mm/heap.h"
-#include "mm/kstack.h"
+#include "mm/heap/heap.h"
+#include "mm/heap/kstack.h"
 
 #define VECTORS_ALIGN 64
 #define SPARES_MAX    32

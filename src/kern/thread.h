@@ -124,6 +124,6 @@ void thread_preempt(void);
 
 /* Ends an interruptible sleep with E_INTR. Callers: any. */
 void thread_wake_for_signal(struct thread *thread);
-/* For kern/sync.c, interrupts off: puts the calling thread to sleep until thread_wake(). */
+/* For kern/wait.c, interrupts off: puts the calling thread to sleep until thread_wake(). */
 void thread_block(void);
 void thread_wake(struct thread *thread, enum err reason);

@@ -5,7 +5,7 @@
 
 #include "base/compiler.h"
 #include "cpu/apic.h"
-#include "cpu/irq_flags.h"
+#include "cpu/irq.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"

@@ -2,10 +2,10 @@
 #include "kern/watchdog.h"
 
 #include "base/compiler.h"
-#include "cpu/nmi_clock.h"
+#include "cpu/nmi_timer.h"
 #include "cpu/tables.h"
 #include "cpu/trap.h"
-#include "kern/report.h"
+#include "diag/report.h"
 #include "kern/thread.h"
 
 #define TICK_NS (40 * NS_PER_SECOND / 1000)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * While something runs, a timer ticks: an interrupt that ends a `hlt` of the program
- * (linux/exceptions.c), and that winds up an alarm clock. When interrupts stay off, the clock rings by
+ * (linux/fault/exceptions.c), and that winds up an alarm clock. When interrupts stay off, the clock rings by
  * NMI, again and again; after some seconds of that nothing will go on any more. While all sleep,
  * nothing ticks. An NMI that is not the clock's comes from outside: a report of all threads.
  */
 #pragma once
 
-#include "cpu/frame.h"
+#include "cpu/trap_frame.h"
 
 /* `seconds` without interrupts are too many, and stuck() says so and ends the machine; 0: never.
  * Boot. */

@@ -2,7 +2,7 @@
 /*
  * Permissions and memory type of a mapping, in generic words. They come from constructors only,
  * least by default, and writable-and-executable has no constructor. What Linux programs ask for by
- * mprotect(RWX) is prot_rwx_exception(), which its one caller counts and logs (linux/sys_mem.c).
+ * mprotect(RWX) is prot_rwx_exception(), which its one caller counts and logs (linux/memory/sys_mem.c).
  */
 #pragma once
 

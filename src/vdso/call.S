@@ -58,7 +58,7 @@ function __ouro_protect
     enter_kernel
 end __ouro_protect
 
-/* int64_t __ouro_harvest(void *start, size_t size, int flags, uint64_t *bitmap): linux/sys_ouro.h. */
+/* int64_t __ouro_harvest(void *start, size_t size, int flags, uint64_t *bitmap): linux/memory/sys_ouro.h. */
 function __ouro_harvest
     mov $VDSO_CALL_HARVEST, %eax
     enter_kernel

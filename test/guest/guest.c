@@ -2,10 +2,10 @@
 #include "guest.h"
 
 #include "cpu/x86.h"
-#include "kern/panic.h"
-#include "mm/areas.h"
-#include "mm/memory.h"
-#include "mm/pt_access.h"
+#include "diag/panic.h"
+#include "mm/vm/areas.h"
+#include "mm/init/memory.h"
+#include "mm/pt/backend.h"
 
 /* The access under way: where to go on, and with which stack pointer, when it faults. */
 static struct {

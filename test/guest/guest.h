@@ -10,10 +10,10 @@
 #include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/trap.h"
-#include "kern/guest_test.h"
-#include "mm/fault.h"
-#include "mm/frames.h"
-#include "mm/paging.h"
+#include "boot/guest_test.h"
+#include "mm/vm/fault.h"
+#include "mm/phys/frames.h"
+#include "mm/pt/paging.h"
 
 #define ULL(x) ((unsigned long long)(x))
 

@@ -7,11 +7,11 @@
 #include "cpu/selectors.h"
 #include "cpu/tables.h"
 #include "cpu/x86.h"
-#include "kern/bringup.h"
-#include "kern/panic.h"
+#include "boot/steps.h"
+#include "diag/panic.h"
 #include "kern/watchdog.h"
-#include "mm/memory.h"
-#include "mm/pt_access_recursive.h"
+#include "mm/init/memory.h"
+#include "mm/pt/recursive.h"
 
 static volatile unsigned levels, enough = UINT32_MAX;
 

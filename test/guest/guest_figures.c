@@ -10,8 +10,8 @@
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "kern/console.h"
-#include "mm/memory.h"
-#include "mm/pt_access.h"
+#include "mm/init/memory.h"
+#include "mm/pt/backend.h"
 
 #define FIGURE_PAGES 4096
 

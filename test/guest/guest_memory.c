@@ -3,12 +3,12 @@
 #include "guest.h"
 
 #include "kern/thread.h"
-#include "mm/areas.h"
-#include "mm/heap.h"
-#include "mm/kstack.h"
+#include "mm/vm/areas.h"
+#include "mm/heap/heap.h"
+#include "mm/heap/kstack.h"
 #include "mm/layout.h"
-#include "mm/memory.h"
-#include "mm/pt_access.h"
+#include "mm/init/memory.h"
+#include "mm/pt/backend.h"
 
 GUEST_TEST(test_random_frames)
 {

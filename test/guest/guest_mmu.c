@@ -18,10 +18,10 @@
  */
 #include "guest.h"
 
-#include "cpu/irq_flags.h"
+#include "cpu/irq.h"
 #include "cpu/x86.h"
-#include "mm/memory.h"
-#include "mm/pt_access_recursive.h"
+#include "mm/init/memory.h"
+#include "mm/pt/recursive.h"
 #include "mmu_model.h"
 
 #define CODE_RET  UINT64_C(0xc3c3c3c3c3c3c3c3)

@@ -4,8 +4,8 @@
 #include "guest.h"
 
 #include "cpu/x86.h"
-#include "mm/memory.h"
-#include "mm/pt_access.h"
+#include "mm/init/memory.h"
+#include "mm/pt/backend.h"
 
 /* x86 code that returns at once, in each byte of the first word. */
 #define CODE_RET UINT64_C(0xc3c3c3c3c3c3c3c3)

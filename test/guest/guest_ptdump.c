@@ -2,9 +2,9 @@
 /* /proc/pagetables over the live tables. */
 #include "guest.h"
 
-#include "fs/procfs_show.h"
-#include "mm/areas.h"
-#include "mm/usercopy.h"
+#include "fs/proc/process_text.h"
+#include "mm/vm/areas.h"
+#include "mm/vm/usercopy.h"
 
 static bool contains(const struct text *text, const char *what)
 {

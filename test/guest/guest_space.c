@@ -4,14 +4,14 @@
 
 #include "base/sections.h"
 #include "cpu/percpu.h"
-#include "mm/areas.h"
-#include "mm/audit_machine.h"
-#include "mm/heap.h"
-#include "mm/kstack.h"
+#include "mm/vm/areas.h"
+#include "mm/pt/audit_machine.h"
+#include "mm/heap/heap.h"
+#include "mm/heap/kstack.h"
 #include "mm/layout.h"
-#include "mm/memory.h"
-#include "mm/pt_access.h"
-#include "mm/usercopy.h"
+#include "mm/init/memory.h"
+#include "mm/pt/backend.h"
+#include "mm/vm/usercopy.h"
 
 static virt_t aligned(const void *p)
 {
@@ -290,7 +290,7 @@ GUEST_SEALED(test_run_boot_code)
     }
 }
 
-/* ---- the whole address space (mm/audit.h; its rules are tested natively) ---- */
+/* ---- the whole address space (mm/pt/audit.h; its rules are tested natively) ---- */
 
 static enum audit_rule audit_now(virt_t *at)
 {

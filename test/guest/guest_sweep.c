@@ -2,13 +2,13 @@
 /*
  * Memory runs out at each place of each operation: with no frame left, then with one, and so on until
  * the operation succeeds. One that fails leaves everything in order, and in the end all frames are
- * back (kern/guest_test.c counts them).
+ * back (boot/guest_test.c counts them).
  */
 #include "guest.h"
 
-#include "mm/areas.h"
-#include "mm/heap.h"
-#include "mm/kstack.h"
+#include "mm/vm/areas.h"
+#include "mm/heap/heap.h"
+#include "mm/heap/kstack.h"
 #include "mm/layout.h"
 
 #define FRAMES_MAX 64 /* no operation here needs so many */

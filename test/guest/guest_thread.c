@@ -3,8 +3,8 @@
  */
 #include "guest.h"
 
-#include "cpu/irq_flags.h"
-#include "kern/sync.h"
+#include "cpu/irq.h"
+#include "kern/wait.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 

@@ -2,7 +2,7 @@
 /* Exceptions of the kernel: reported as the manual says, and every register comes back. */
 #include "guest.h"
 
-#include "cpu/irq_flags.h"
+#include "cpu/irq.h"
 #include "cpu/machine_check.h"
 #include "cpu/x86.h"
 
@@ -133,7 +133,7 @@ GUEST_TEST(test_faults_nest)
 }
 
 /* The registers that protection rests on, as they are and not as somebody left them. Without user
- * pages (mm/audit.h) SMEP and SMAP would change nothing: they are off. */
+ * pages (mm/pt/audit.h) SMEP and SMAP would change nothing: they are off. */
 GUEST_TEST(test_control_registers)
 {
     CHECK_EQUAL(read_cr0(), CR0_KNOWN);

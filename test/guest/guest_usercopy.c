@@ -4,10 +4,10 @@
 #include "guest.h"
 
 #include "base/sections.h"
-#include "mm/areas.h"
-#include "mm/heap.h"
+#include "mm/vm/areas.h"
+#include "mm/heap/heap.h"
 #include "mm/layout.h"
-#include "mm/usercopy.h"
+#include "mm/vm/usercopy.h"
 
 #define AREA_START GUEST_ARENA
 #define AREA_SIZE  (4 * PAGE_SIZE)

@@ -6,7 +6,7 @@
 #include "cpu/x86.h"
 #include "kern/thread.h"
 #include "kern/time.h"
-#include "mm/heap.h"
+#include "mm/heap/heap.h"
 
 #define XCR0_AVX   4
 #define XMM_COUNT  16

@@ -10,7 +10,7 @@ trap 'rm -f "$fresh"' EXIT
     cat <<'MD'
 # The system calls of Linux, and Ouro's
 
-Made from `src/linux/syscall_table.c` and `docs/linux-abi.partial` by `test/lint/abi.sh . --write`; a test holds it to them. *Full*
+Made from `src/linux/call/table.c` and `docs/linux-abi.partial` by `test/lint/abi.sh . --write`; a test holds it to them. *Full*
 means that programs see no difference that we know of; what is *partial* says what is missing; what is *absent* answers `ENOSYS`, and the
 log names it once.
 

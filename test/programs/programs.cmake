@@ -2,7 +2,8 @@
 # The programs that run on Linux and in Ouro: each test/programs/NAME.c as NAME-musl, NAME-glibc and
 # NAME-pie (static-PIE), and the table that says how they are run.
 find_program(OURO_MUSL_GCC musl-gcc REQUIRED)
-file(GLOB program_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/*.c)
+file(GLOB program_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/*/*.c)
+list(FILTER program_sources EXCLUDE REGEX /gc/)
 list(APPEND program_sources ${PROJECT_SOURCE_DIR}/example/dirty.c ${PROJECT_SOURCE_DIR}/example/walk.c)
 set(program_dir ${CMAKE_CURRENT_BINARY_DIR}/programs)
 file(MAKE_DIRECTORY ${program_dir})
@@ -19,7 +20,7 @@ foreach(source IN LISTS program_sources)
         endif()
         set(out ${program_dir}/${name}-${kind})
         add_custom_command(OUTPUT ${out}
-            COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -I ${PROJECT_SOURCE_DIR}/include -o ${out} ${source} -lm
+            COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -I ${PROJECT_SOURCE_DIR}/include -I ${CMAKE_CURRENT_SOURCE_DIR}/programs -o ${out} ${source} -lm
             DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h
                 ${PROJECT_SOURCE_DIR}/include/ouro/pagetable.h VERBATIM)
         list(APPEND program_files ${out})
@@ -32,12 +33,12 @@ set_tests_properties(programs.debian PROPERTIES LABELS programs TIMEOUT 1800 SKI
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
 
 add_test(NAME programs.callfuzz
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/callfuzz.sh ${program_dir}/callfuzz-glibc)
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callfuzz.sh ${program_dir}/callfuzz-glibc)
 set_tests_properties(programs.callfuzz PROPERTIES LABELS programs TIMEOUT 90000
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
 
 add_test(NAME programs.full
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/full.sh ${program_dir}/full-musl)
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${program_dir}/full-musl)
 set_tests_properties(programs.full PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
     ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
 

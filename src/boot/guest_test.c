@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot/guest_test.h"
+
+#include "base/fmt.h"
+#include "base/sections.h"
+#include "base/str.h"
+#include "kern/console.h"
+#include "kern/machine.h"
+#include "diag/panic.h"
+#include "kern/thread.h"
+#include "mm/phys/frames.h"
+#include "mm/heap/heap.h"
+#include "mm/init/memory.h"
+#include "mm/pt/paging.h"
+
+#define LL(x) ((unsigned long long)(x))
+
+static char wanted_name[64]; /* the command line goes with the boot memory */
+static char failure[200];    /* of the running test; "" while it has none */
+
+static const struct guest_test *const *first_test(void)
+{
+    return (const struct guest_test *const *)(const void *)guest_tests_start;
+}
+
+static size_t test_count(void)
+{
+    return (virt_of(guest_tests_end).v - virt_of(guest_tests_start).v) / sizeof(void *);
+}
+
+static PRINTF_LIKE(1, 2) void print(const char *format, ...)
+{
+    char line[320];
+    va_list args;
+    va_start(args, format);
+    size_t length = fmt_vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    console_write(CONSOLE_STDOUT, line, length < sizeof line ? length : sizeof line - 1);
+}
+
+void guest_test_fail(const char *file, int line, const char *format, ...)
+{
+    if (failure[0] != '\0')
+        return;
+    const char *base = strrchr(file, '/');
+    va_list args;
+    va_start(args, format);
+    size_t length = fmt_vsnprintf(failure, sizeof failure, format, args);
+    va_end(args);
+    if (length < sizeof failure)
+        fmt_snprintf(failure + length, sizeof failure - length, ", %s:%d",
+                     base != NULL ? base + 1 : file, line);
+}
+
+static bool is_wanted(const struct guest_test *test)
+{
+    if (test->kind == GUEST_TEST_SETUP)
+        return false;
+    if (strcmp(wanted_name, "all") == 0)
+        return test->kind != GUEST_TEST_FATAL;
+    return strcmp(wanted_name, test->name) == 0;
+}
+
+static uint64_t free_frames(void)
+{
+    struct memory_totals memory;
+    memory_totals(&memory);
+    return (memory.free + memory.overhead) >> PAGE_SHIFT;
+}
+
+/* False when it failed. */
+static bool run(const struct guest_test *test)
+{
+    failure[0] = '\0';
+    thread_trim();
+    heap_trim();
+    paging_trim();
+    uint64_t frames = free_frames(), heap = heap_used();
+    test->run();
+    thread_trim();
+    if (heap_used() != heap)
+        guest_test_fail(__FILE__, __LINE__, "heap in use: %llu bytes before, %llu after", LL(heap),
+                        LL(heap_used()));
+    heap_trim();
+    paging_trim();
+    if (free_frames() != frames)
+        guest_test_fail(__FILE__, __LINE__, "free frames: %llu before, %llu after", LL(frames),
+                        LL(free_frames()));
+    frames_check(&machine_frames);
+    if (test->kind == GUEST_TEST_FATAL)
+        guest_test_fail(__FILE__, __LINE__, "the machine went on");
+    if (failure[0] == '\0')
+        print("ok %s\n", test->name);
+    else
+        print("FAIL %s: %s\n", test->name, failure);
+    return failure[0] == '\0';
+}
+
+static size_t run_kind(enum guest_test_kind kind, bool *passed)
+{
+    size_t ran = 0;
+    for (size_t i = 0; i < test_count(); i++) {
+        const struct guest_test *test = first_test()[i];
+        if (test->kind != kind || !is_wanted(test))
+            continue;
+        *passed = run(test) && *passed;
+        ran++;
+    }
+    return ran;
+}
+
+static bool any_wanted(enum guest_test_kind kind)
+{
+    for (size_t i = 0; i < test_count(); i++)
+        if (first_test()[i]->kind == kind && is_wanted(first_test()[i]))
+            return true;
+    return false;
+}
+
+NORETURN static void list(void)
+{
+    for (size_t i = 0; i < test_count(); i++)
+        if (first_test()[i]->kind != GUEST_TEST_SETUP)
+            print("%s\n", first_test()[i]->name);
+    machine_exit(0);
+}
+
+NORETURN void guest_tests_run(const char *wanted)
+{
+    bool passed = true;
+    if (test_count() == 0)
+        boot_stop("test=%s: this kernel has no tests in it; boot ouro-test.elf", wanted);
+    str_copy(wanted_name, wanted, sizeof wanted_name);
+    if (strcmp(wanted_name, "list") == 0)
+        list();
+    for (size_t i = 0; i < test_count(); i++)
+        if (first_test()[i]->kind == GUEST_TEST_SETUP)
+            first_test()[i]->run();
+    size_t ran = run_kind(GUEST_TEST_PLAIN, &passed) + run_kind(GUEST_TEST_FATAL, &passed);
+    if (any_wanted(GUEST_TEST_SEALED)) {
+        memory_end_boot();
+        ran += run_kind(GUEST_TEST_SEALED, &passed);
+    }
+    if (ran == 0)
+        boot_stop("test=%s: there is no such test; test=list names those there are", wanted_name);
+    machine_exit(passed ? 0 : 1);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "boot"
+#include "boot/loader.h"
+
+#include "base/log.h"
+#include "base/sections.h"
+#include "base/str.h"
+#include "diag/panic.h"
+#include "mm/layout.h"
+#include "parse/multiboot2.h"
+#include "parse/pvh.h"
+
+#define IDENTITY_END UINT64_C(0x100000000)
+
+RO_AFTER_INIT struct boot_summary boot_summary;
+
+INIT_CODE static bool read_identity(void *context, phys_t from, void *to, uint64_t length)
+{
+    (void)context;
+    if (from.v == 0 || from.v > IDENTITY_END || length > IDENTITY_END - from.v)
+        return false;
+    memcpy(to, ptr_of(virt(from.v)), length);
+    return true;
+}
+
+INIT_CODE void loader_read(uint32_t loader, uint64_t info, struct boot_info *out)
+{
+    struct parse_fault fault = {0, "?"};
+    enum err e =
+        loader == BOOT_LOADER_MULTIBOOT2
+            ? multiboot2_parse(ptr_of(virt(info)), IDENTITY_END - info, phys(info), out, &fault)
+            : pvh_parse(phys(info), read_identity, NULL, out, &fault);
+    if (e != E_OK)
+        boot_stop("what the boot loader handed over cannot be read: %s at offset %llu", fault.what,
+                  (unsigned long long)fault.offset);
+    str_copy(boot_summary.loader_name, out->loader_name, sizeof boot_summary.loader_name);
+    boot_summary.uefi = out->uefi;
+    boot_summary.modules = out->module_count;
+    if (out->module_count > 0)
+        boot_summary.archive = out->modules[0];
+    uint64_t kernel_end = virt_of(image_end).v - LAYOUT_KERNEL_BASE;
+    if (out->module_count > 0 && boot_summary.archive.start.v < kernel_end &&
+        boot_summary.archive.end.v > LAYOUT_KERNEL_LOAD)
+        boot_stop("too little memory: the boot loader laid the root archive over the kernel");
+    for (size_t i = 1; i < out->module_count; i++)
+        log_warn("module %llu from the boot loader is not used", (unsigned long long)i);
+}

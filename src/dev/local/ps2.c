@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "ps2"
+#include "dev/local/ps2.h"
+
+#include "base/log.h"
+#include "cpu/apic.h"
+#include "cpu/irq.h"
+#include "cpu/x86.h"
+#include "dev/screen/screen.h"
+#include "kern/console.h"
+#include "kern/machine.h"
+#include "kern/sysrq.h"
+
+enum {
+    DATA = 0x60,
+    COMMAND = 0x64, /* read: status */
+    KEYBOARD_LINE = 1,
+
+    STATUS_OUTPUT = 1,   /* there is a byte for us */
+    STATUS_INPUT = 2,    /* the controller has not taken ours yet */
+    STATUS_POINTER = 32, /* the byte is the mouse's */
+
+    READ_CONFIGURATION = 0x20,
+    WRITE_CONFIGURATION = 0x60,
+    DISABLE_POINTER = 0xa7,
+    DISABLE_KEYBOARD = 0xad,
+    ENABLE_KEYBOARD = 0xae,
+
+    CONFIGURATION_IRQ_KEYBOARD = 1,
+    CONFIGURATION_IRQ_POINTER = 2,
+    CONFIGURATION_KEYBOARD_OFF = 16,
+    CONFIGURATION_TRANSLATE = 64,
+
+    KEYBOARD_LIGHTS = 0xed,
+    KEYBOARD_SCAN = 0xf4,
+    KEYBOARD_ACK = 0xfa,
+
+    PATIENCE = 100000, /* polls, of about a microsecond; the slowest answers take 20 ms */
+    LOOK_LINES = 10,
+};
+
+static struct keymap map;
+static bool present;
+static bool lights_wanted; /* the keyboard has been told that its lights come next */
+
+/* Is the bit as wanted, soon? Never hangs on a controller that is not there. */
+static bool wait_status(uint8_t bit, bool set)
+{
+    for (unsigned i = 0; i < PATIENCE; i++) {
+        if (!(in8(COMMAND) & bit) == !set)
+            return true;
+        cpu_pause();
+    }
+    return false;
+}
+
+static bool send(uint16_t port, uint8_t byte)
+{
+    if (!wait_status(STATUS_INPUT, false))
+        return false;
+    out8(port, byte);
+    return true;
+}
+
+static void drain(void)
+{
+    for (unsigned i = 0; i < 64 && in8(COMMAND) & STATUS_OUTPUT; i++)
+        (void)in8(DATA);
+}
+
+static uint8_t lights(void)
+{
+    return (uint8_t)((map.modifiers & KEYMAP_NUM ? 2 : 0) | (map.modifiers & KEYMAP_CAPS ? 4 : 0));
+}
+
+static void act(const struct keymap_event *event)
+{
+    switch (event->action) {
+    case KEYMAP_NOTHING:
+        break;
+    case KEYMAP_TYPE:
+        console_type(event->bytes, event->size);
+        break;
+    case KEYMAP_LOOK_BACK:
+        screen_look_back(LOOK_LINES);
+        break;
+    case KEYMAP_LOOK_FORTH:
+        screen_look_back(-LOOK_LINES);
+        break;
+    case KEYMAP_RESTART:
+        machine_restart_keys();
+        break;
+    case KEYMAP_MAGIC:
+        magic_key(event->bytes[0]);
+        break;
+    case KEYMAP_LIGHTS:
+        lights_wanted = send(DATA, KEYBOARD_LIGHTS);
+        break;
+    }
+}
+
+static void take_byte(uint8_t byte)
+{
+    struct keymap_event event;
+    if (byte == KEYBOARD_ACK) {
+        if (lights_wanted && send(DATA, lights()))
+            lights_wanted = false;
+        return;
+    }
+    if (byte == 0 || byte >= 0xfc) /* errors, "try again", "no answer" */
+        return;
+    keymap_scancode(&map, byte, screen_application_cursor(), &event);
+    act(&event);
+}
+
+static void interrupt(void)
+{
+    /* More than one may wait, but a broken controller must not keep us here. */
+    for (unsigned i = 0; i < 32; i++) {
+        uint8_t status = in8(COMMAND);
+        if (!(status & STATUS_OUTPUT))
+            return;
+        uint8_t byte = in8(DATA);
+        if (!(status & STATUS_POINTER))
+            take_byte(byte);
+    }
+}
+
+/* Turns the keyboard's own port on and the pointer's off; false when nobody answers. */
+static bool set_up(void)
+{
+    if (in8(COMMAND) == 0xff || !send(COMMAND, DISABLE_KEYBOARD) || !send(COMMAND, DISABLE_POINTER))
+        return false;
+    drain();
+    if (!send(COMMAND, READ_CONFIGURATION) || !wait_status(STATUS_OUTPUT, true))
+        return false;
+    uint8_t configuration = in8(DATA);
+    configuration |= CONFIGURATION_IRQ_KEYBOARD;
+    configuration &= (uint8_t) ~(CONFIGURATION_IRQ_POINTER | CONFIGURATION_KEYBOARD_OFF);
+    map.set_2 = !(configuration & CONFIGURATION_TRANSLATE);
+    return send(COMMAND, WRITE_CONFIGURATION) && send(DATA, configuration) &&
+           send(COMMAND, ENABLE_KEYBOARD) && send(DATA, KEYBOARD_SCAN);
+}
+
+void ps2_init(const struct keymap_layout *layout)
+{
+    map.layout = layout;
+    present = set_up();
+    if (!present) {
+        log_info("no keyboard controller");
+        return;
+    }
+    irq_set_handler(KEYBOARD_LINE, interrupt);
+    uint64_t flags = irq_save();
+    interrupt(); /* a byte that came before would hold the line up */
+    irq_restore(flags);
+}
+
+void ps2_wait_for_key(void)
+{
+    if (!present)
+        return;
+    drain();
+    for (;;) {
+        uint8_t status = in8(COMMAND);
+        if (status & STATUS_OUTPUT) {
+            uint8_t byte = in8(DATA);
+            bool release = map.set_2 ? byte == 0xf0 : byte & 0x80;
+            if (map.set_2 && release && wait_status(STATUS_OUTPUT, true))
+                (void)in8(DATA); /* the code that was released */
+            if (!(status & STATUS_POINTER) && !release && byte != KEYBOARD_ACK && byte != 0xe0)
+                return;
+        }
+        cpu_pause();
+    }
+}

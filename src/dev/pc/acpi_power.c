@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "acpi"
+#include "dev/pc/acpi_power.h"
+
+#include "base/log.h"
+#include "cpu/apic.h"
+#include "cpu/tsc.h"
+#include "cpu/x86.h"
+#include "kern/machine.h"
+#include "mm/init/memory.h"
+#include "parse/acpi.h"
+
+enum {
+    PM1_STATUS_POWER_BUTTON = 1 << 8, /* the same bit in the enable register */
+    PM1_CONTROL_ACPI_MODE = 1,        /* SCI_EN */
+    PM1_CONTROL_SLEEP_TYPE = 10,      /* shift */
+    PM1_CONTROL_SLEEP_TYPE_MASK = 7 << PM1_CONTROL_SLEEP_TYPE,
+    PM1_CONTROL_SLEEP = 1 << 13, /* SLP_EN */
+    RSDP_READ = 36,
+};
+
+/* A register, opened: a port, or mapped memory. */
+struct pm_register {
+    bool there;
+    uint16_t port;
+    volatile void *memory; /* NULL: it is the port */
+};
+
+static struct acpi_power power;
+static struct pm_register pm1a_control, pm1b_control, pm1_status, pm1_enable, reset_register;
+
+static const void *map(void *context, phys_t at, size_t size)
+{
+    (void)context;
+    return memory_map_physical(phys_range(at.v, at.v + size), prot_ro());
+}
+
+/* `size` bytes wide, `offset` bytes into the block. */
+static struct pm_register open_register(struct acpi_register r, uint64_t offset, size_t size)
+{
+    struct pm_register out = {.there = r.address != 0};
+    uint64_t at = r.address + offset;
+    if (out.there && r.memory) {
+        out.memory = memory_map_physical(phys_range(at, at + size), prot_device());
+        out.there = out.memory != NULL;
+    } else if (out.there) {
+        out.port = (uint16_t)at;
+        out.there = at + size <= UINT16_MAX + UINT64_C(1);
+    }
+    return out;
+}
+
+static uint16_t read16(const struct pm_register *r)
+{
+    return r->memory != NULL ? *(volatile uint16_t *)r->memory : in16(r->port);
+}
+
+static void write16(const struct pm_register *r, uint16_t value)
+{
+    if (r->memory != NULL)
+        *(volatile uint16_t *)r->memory = value;
+    else
+        out16(r->port, value);
+}
+
+static void sleep_now(const struct pm_register *control, unsigned type)
+{
+    if (!control->there)
+        return;
+    unsigned value = read16(control) & ~(unsigned)PM1_CONTROL_SLEEP_TYPE_MASK;
+    write16(control, (uint16_t)(value | type << PM1_CONTROL_SLEEP_TYPE | PM1_CONTROL_SLEEP));
+}
+
+/* Goes to S5. */
+static void power_off(void)
+{
+    sleep_now(&pm1a_control, power.sleep_type_a);
+    sleep_now(&pm1b_control, power.sleep_type_b);
+    tsc_wait_ns(UINT64_C(500000000)); /* it may take its time */
+}
+
+static void restart(void)
+{
+    if (reset_register.memory != NULL)
+        *(volatile uint8_t *)reset_register.memory = power.reset_value;
+    else
+        out8(reset_register.port, power.reset_value);
+    tsc_wait_ns(UINT64_C(100000000));
+}
+
+static void interrupt(void)
+{
+    if (!(read16(&pm1_status) & PM1_STATUS_POWER_BUTTON))
+        return;
+    write16(&pm1_status, PM1_STATUS_POWER_BUTTON); /* writing 1 clears it */
+    machine_power_button();
+}
+
+/* Fixed hardware may still be the firmware's: then it has to hand it over. */
+static bool in_acpi_mode(void)
+{
+    if (read16(&pm1a_control) & PM1_CONTROL_ACPI_MODE)
+        return true;
+    if (power.smi_command == 0)
+        return false;
+    out8(power.smi_command, power.acpi_enable);
+    for (unsigned ms = 0; ms < 1000; ms++) {
+        if (read16(&pm1a_control) & PM1_CONTROL_ACPI_MODE)
+            return true;
+        tsc_wait_ns(1000000);
+    }
+    return false;
+}
+
+static void watch_power_button(void)
+{
+    uint64_t half = power.pm1_event_bytes / 2;
+    pm1_status = open_register(power.pm1a_event, 0, 2);
+    pm1_enable = open_register(power.pm1a_event, half, 2);
+    if (!pm1_status.there || !pm1_enable.there || power.sci > 15 || !in_acpi_mode())
+        return;
+    irq_set_handler(power.sci, interrupt);
+    write16(&pm1_status, PM1_STATUS_POWER_BUTTON);
+    write16(&pm1_enable, PM1_STATUS_POWER_BUTTON);
+}
+
+static bool find_tables(const struct boot_info *boot)
+{
+    const char *why = "the loader says nothing of it";
+    const void *rsdp = boot->rsdp_copy;
+    size_t size = boot->rsdp_length;
+    if (size == 0 && boot->rsdp.v != 0) {
+        size = RSDP_READ;
+        rsdp = map(NULL, boot->rsdp, size);
+    }
+    if (size != 0 && rsdp != NULL && acpi_read(rsdp, size, map, NULL, &power, &why))
+        return true;
+    log_info("no ACPI: %s", why);
+    return false;
+}
+
+void acpi_power_init(const struct boot_info *boot)
+{
+    static struct machine_power ways;
+    if (!find_tables(boot))
+        return;
+    pm1a_control = open_register(power.pm1a_control, 0, 2);
+    pm1b_control = open_register(power.pm1b_control, 0, 2);
+    reset_register = open_register(power.reset, 0, 1);
+    if (pm1a_control.there && power.can_sleep)
+        ways.power_off = power_off;
+    if (reset_register.there)
+        ways.restart = restart;
+    machine_set_power(&ways);
+    if (power.power_button && pm1a_control.there)
+        watch_power_button();
+}

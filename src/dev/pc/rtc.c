@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The MC146818's registers: 0 seconds, 2 minutes, 4 hours, 7 day, 8 month, 9 year; A and B status.
+ */
+#include "dev/pc/rtc.h"
+
+#include "base/compiler.h"
+#include "base/str.h"
+#include "cpu/x86.h"
+
+enum {
+    PORT_INDEX = 0x70,
+    PORT_DATA = 0x71,
+    STATUS_A = 10,
+    STATUS_B = 11,
+    UPDATING = 0x80,
+    BINARY = 4,
+    HOURS_24 = 2,
+    HOUR_PM = 0x80,
+};
+
+struct rtc {
+    uint8_t second, minute, hour, day, month, year;
+};
+
+INIT_CODE static uint8_t cmos(uint8_t reg)
+{
+    out8(PORT_INDEX, reg);
+    return in8(PORT_DATA);
+}
+
+INIT_CODE static struct rtc read_once(void)
+{
+    for (int polls = 0; polls < 10000 && cmos(STATUS_A) & UPDATING; polls++)
+        cpu_pause();
+    return (struct rtc){cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9)};
+}
+
+INIT_CODE static uint8_t from_bcd(uint8_t v)
+{
+    return (uint8_t)((v >> 4) * 10 + (v & 15));
+}
+
+/* Days since 1970-01-01 of a date of the Gregorian calendar; years start in March, so that leap
+ * days end them. */
+INIT_CODE static uint64_t days(unsigned year, unsigned month, unsigned day)
+{
+    year -= month <= 2;
+    unsigned month_from_march = (month + 9) % 12;
+    uint64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    return (uint64_t)year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719468;
+}
+
+INIT_CODE uint64_t rtc_read(void)
+{
+    struct rtc now = read_once(), again;
+    for (int tries = 0; tries < 5; tries++) { /* the same twice: no update fell between */
+        again = read_once();
+        if (memcmp(&now, &again, sizeof now) == 0)
+            break;
+        now = again;
+    }
+    uint8_t status = cmos(STATUS_B);
+    bool pm = now.hour & HOUR_PM && !(status & HOURS_24);
+    now.hour &= (uint8_t)~HOUR_PM;
+    if (!(status & BINARY))
+        now = (struct rtc){from_bcd(now.second), from_bcd(now.minute), from_bcd(now.hour),
+                           from_bcd(now.day),    from_bcd(now.month),  from_bcd(now.year)};
+    if (!(status & HOURS_24))
+        now.hour = (uint8_t)(now.hour % 12 + (pm ? 12 : 0));
+    if (now.month < 1 || now.month > 12 || now.day < 1 || now.day > 31 || now.hour > 23 ||
+        now.minute > 59 || now.second > 59)
+        return 0;
+    /* Two digits of year: the century register's place is only in ACPI, and this kernel is younger
+     * than 2000. */
+    return days(2000u + now.year, now.month, now.day) * 86400 + now.hour * 3600u +
+           now.minute * 60u + now.second;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "dev/pc/uart.h"
+
+#include "base/compiler.h"
+#include "cpu/apic.h"
+#include "cpu/irq.h"
+#include "cpu/x86.h"
+
+enum {
+    COM1 = 0x3f8,
+    COM1_LINE = 4,
+    DATA = COM1,
+    IER = COM1 + 1, /* interrupt enable; divisor high when LCR.DLAB */
+    FCR = COM1 + 2, /* FIFO control (write), IIR (read) */
+    LCR = COM1 + 3,
+    MCR = COM1 + 4,
+    LSR = COM1 + 5,
+    SCRATCH = COM1 + 7,
+
+    IER_RECEIVED = 1,
+    /* FIFOs on and empty, interrupt at 14 bytes or four characters' time after the last: QEMU
+     * hands over no more at a time than the trigger level. */
+    FCR_ENABLE_CLEAR = 0xc7,
+    IIR_FIFO = 0xc0,
+    LCR_8N1 = 3,
+    LCR_DLAB = 0x80,
+    MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
+    LSR_DATA = 1,
+    LSR_EMPTY = 0x20, /* the FIFO is */
+    LSR_IDLE = 0x40,  /* ... and the last bit is on the wire */
+    FIFO_SIZE = 16,
+    PATIENCE = 10000000, /* polls for room; a host that reads slowly makes us wait, a dead port must
+                            not for ever */
+};
+
+static unsigned burst = 1; /* bytes that fit when LSR says empty */
+
+static void wait_for(uint8_t status)
+{
+    for (unsigned polls = 0; !(in8(LSR) & status) && polls < PATIENCE; polls++)
+        cpu_pause();
+}
+
+static void uart_flush(void)
+{
+    wait_for(LSR_IDLE);
+}
+
+static void uart_write(const void *bytes, size_t size)
+{
+    const uint8_t *p = bytes;
+    while (size > 0) {
+        wait_for(LSR_EMPTY);
+        for (unsigned i = 0; i < burst && size > 0; i++, size--)
+            out8(DATA, *p++);
+    }
+}
+
+/* Takes what has arrived for as long as the console has room; with none the interrupt stays off,
+ * the UART's FIFO fills, and the host holds its bytes back. */
+static void uart_receive(void)
+{
+    uint8_t bytes[FIFO_SIZE];
+    size_t room;
+    while ((room = console_input_room()) > 0) {
+        size_t n = 0;
+        while (n < FIFO_SIZE && n < room && in8(LSR) & LSR_DATA)
+            bytes[n++] = in8(DATA);
+        if (n == 0)
+            return;
+        console_input(bytes, n);
+    }
+    out8(IER, 0);
+}
+
+static void uart_resume(void)
+{
+    uint64_t flags = irq_save();
+    out8(IER, IER_RECEIVED);
+    uart_receive();
+    irq_restore(flags);
+}
+
+INIT_CODE const struct console_device *uart_init(void)
+{
+    static const struct console_device device = {uart_write, uart_flush, uart_resume};
+    out8(SCRATCH, 0x5a);
+    if (in8(SCRATCH) != 0x5a)
+        return NULL;
+    out8(IER, 0);
+    out8(LCR, LCR_DLAB);
+    out8(DATA, 1); /* 115200 / 1 */
+    out8(IER, 0);
+    out8(LCR, LCR_8N1);
+    out8(FCR, FCR_ENABLE_CLEAR);
+    out8(MCR, MCR_DTR_RTS_OUT2);
+    if ((in8(FCR) & IIR_FIFO) == IIR_FIFO)
+        burst = FIFO_SIZE;
+    return &device;
+}
+
+INIT_CODE void uart_start_input(void)
+{
+    irq_set_handler(COM1_LINE, uart_receive);
+    uart_resume();
+}

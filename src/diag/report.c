@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+#include "diag/report.h"
+
+#include "base/fmt.h"
+#include "base/sections.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/irq.h"
+#include "cpu/machine_check.h"
+#include "cpu/call_on_stack.h"
+#include "cpu/percpu.h"
+#include "cpu/tables.h"
+#include "cpu/trap.h"
+#include "cpu/x86.h"
+#include "kern/console.h"
+#include "kern/log.h"
+#include "diag/parts.h"
+#include "kern/thread.h"
+#include "mm/vm/fault.h"
+#include "mm/layout.h"
+#include "parse/symbol_table.h"
+
+#define LL(x)       ((unsigned long long)(x))
+#define STACK_SIZE  16384
+#define CALLS_SHOWN 16
+#define LOG_LINES   16
+#define FAULTS_MAX  12 /* after so many faults of its own a report gives up */
+
+static ALIGNED(16) char stack[STACK_SIZE];
+static struct fault_facts facts;
+static const struct report_subject *subject;
+static bool running;
+static uint64_t mark;
+static unsigned faults;
+static uint64_t fault_address; /* CR2 as it was */
+RO_AFTER_INIT static const char *command_line;
+RO_AFTER_INIT static report_call_line call_line;
+RO_AFTER_INIT static report_usage_line usage_line;
+RO_AFTER_INIT static report_call_name call_name;
+RO_AFTER_INIT static report_thread_line thread_line;
+
+void report_set_calls(report_call_line calls)
+{
+    call_line = calls;
+}
+
+void report_set_usage(report_usage_line usage)
+{
+    usage_line = usage;
+}
+
+void report_set_call_names(report_call_name names)
+{
+    call_name = names;
+}
+
+void report_set_command_line(const char *line)
+{
+    command_line = line;
+}
+
+void report_set_thread_lines(report_thread_line lines)
+{
+    thread_line = lines;
+}
+
+bool report_is_running(void)
+{
+    return running;
+}
+
+/* What a screen of 25 lines of 80 characters still has room for, after a hint and the machine's end. */
+static unsigned rows_left;
+
+static void to_console(void *context, const char *line)
+{
+    unsigned rows = 1 + (unsigned)strlen(line) / 80;
+    (void)context;
+    rows_left -= rows < rows_left ? rows : rows_left;
+    report("%s", line);
+}
+
+/* --- gathering --- */
+
+static const struct thread *who(void)
+{
+    return subject->thread != NULL ? subject->thread : thread_current();
+}
+
+static void gather_registers(void *unused)
+{
+    (void)unused;
+    const struct trap_frame *t = subject->frame;
+    report_registers_of(t, facts.registers);
+    facts.rflags = t->rflags;
+    facts.vector = subject->trapped ? (unsigned)t->vector : FAULT_NO_VECTOR;
+    facts.error = subject->trapped ? t->error : 0;
+    facts.exception = subject->trapped ? trap_name(t->vector) : NULL;
+    facts.cr3 = read_cr3();
+    facts.fs_base = rdmsr(MSR_FS_BASE);
+    facts.gs_base = rdmsr(MSR_GS_BASE);
+    if (cpu_features.physical_bits >= 32 && cpu_features.physical_bits < 52)
+        facts.phys_end = UINT64_C(1) << cpu_features.physical_bits;
+}
+
+static void gather_subject(void *unused)
+{
+    (void)unused;
+    const struct thread *t = who();
+    const struct symbol_table *symbols = (const struct symbol_table *)kernel_symbols;
+    facts.panic = subject->panic;
+    facts.signal = subject->signal;
+    facts.signal_number = subject->signal_number;
+    facts.code = subject->code;
+    facts.reason = subject->reason;
+    facts.cause = subject->cause;
+    facts.has_address = subject->has_address;
+    facts.address = subject->address;
+    if (facts.vector == VECTOR_PAGE_FAULT && !facts.has_address) {
+        facts.has_address = true;
+        facts.address = virt(fault_address);
+    }
+    facts.past_file = subject->past_file;
+    facts.out_of_memory = subject->out_of_memory;
+    facts.version = OURO_VERSION;
+    facts.build_id = symbols->build_id;
+    facts.who = t != NULL ? t->name : "boot";
+    facts.thread = t != NULL ? t->id : 0;
+    facts.cpu = percpu()->index;
+    facts.time_ns = time_now_ns();
+    facts.window = virt_range(paging_program_window, paging_program_window);
+    if (paging_program_window != 0)
+        facts.window.end.v += UINT64_C(512) << 30;
+    facts.access = facts.vector == VECTOR_PAGE_FAULT && facts.error & PF_EXECUTE ? ACCESS_EXECUTE
+                   : facts.vector == VECTOR_PAGE_FAULT && facts.error & PF_WRITE ? ACCESS_WRITE
+                                                                                 : ACCESS_READ;
+}
+
+/* Of #GP the CPU tells no address: the first operand that explains it does. */
+static void compute_address(void)
+{
+    bool protection = facts.vector == VECTOR_GENERAL_PROTECTION || facts.vector == VECTOR_STACK;
+    if (!protection || !facts.has_insn)
+        return;
+    for (unsigned i = 0; i < facts.insn.operands; i++) {
+        const struct x86_operand *m = &facts.insn.operand[i];
+        uint64_t at = x86_address(&facts.insn, m, facts.registers, facts.fs_base, facts.gs_base);
+        if (fault_is_canonical(at) && (m->size < 16 || at % 16 == 0))
+            continue;
+        facts.has_address = facts.computed = true;
+        facts.address = virt(at);
+        facts.access = m->write ? ACCESS_WRITE : ACCESS_READ;
+        return;
+    }
+}
+
+/* A jump or call through a register to an address that is none. */
+static void compute_target(void)
+{
+    const struct x86_insn *i = &facts.insn;
+    unsigned reg = i->modrm >> 3 & 7;
+    if (facts.vector != VECTOR_GENERAL_PROTECTION || facts.computed || !facts.has_insn ||
+        i->map != 0 || i->opcode != 0xff || i->modrm < 0xc0 || (reg != 2 && reg != 4))
+        return;
+    uint64_t at = facts.registers[(i->modrm & 7) | (facts.bytes[0] == 0x41 ? 8 : 0)];
+    if (fault_is_canonical(at))
+        return;
+    facts.has_address = facts.computed = true;
+    facts.address = virt(at);
+    facts.access = ACCESS_EXECUTE;
+}
+
+static void gather_code(void *unused)
+{
+    (void)unused;
+    uint64_t rip = facts.registers[X86_RIP], rsp = facts.registers[X86_RSP];
+    while (facts.vector != FAULT_NO_VECTOR && facts.byte_count < X86_INSN_MAX &&
+           byte_read(&report_memory, rip + facts.byte_count, &facts.bytes[facts.byte_count], 1))
+        facts.byte_count++;
+    facts.has_insn = x86_decode(facts.bytes, facts.byte_count, &facts.insn);
+    facts.has_popped = report_read_word(rsp - 8, &facts.popped);
+    facts.has_top = report_read_word(rsp, &facts.top);
+    compute_address();
+    compute_target();
+}
+
+static void gather_walk(void *unused)
+{
+    (void)unused;
+    if (!facts.has_address || paging == NULL)
+        return;
+    paging_walk(facts.address, &facts.walk);
+    facts.walked = fault_is_canonical(facts.address.v);
+}
+
+static void gather_banks(void *unused)
+{
+    (void)unused;
+    if (facts.vector != VECTOR_MACHINE_CHECK)
+        return;
+    facts.machine_check_status = machine_check_status();
+    for (unsigned n = 0; n < machine_check_banks() && facts.bank_count < FAULT_BANKS; n++) {
+        struct fault_bank *b = &facts.banks[facts.bank_count];
+        b->number = n;
+        b->status = machine_check_read(n, MACHINE_CHECK_STATUS);
+        if (!(b->status & FAULT_BANK_VALID))
+            continue;
+        b->address =
+            b->status & FAULT_BANK_ADDRESS ? machine_check_read(n, MACHINE_CHECK_ADDRESS) : 0;
+        b->misc = b->status & FAULT_BANK_MISC ? machine_check_read(n, MACHINE_CHECK_MISC) : 0;
+        facts.bank_count++;
+    }
+}
+
+static void gather_areas(void *unused)
+{
+    (void)unused;
+    report_find_stack(&facts);
+    if (facts.has_address && fault_is_canonical(facts.address.v))
+        report_find_areas(&facts);
+}
+
+static void describe_event(const struct history_event *e, struct fault_past *out)
+{
+    char place[FAULT_PLACE_SIZE], caller[FAULT_PLACE_SIZE] = "";
+    const char *name = call_name != NULL ? call_name(e->call) : NULL;
+    *out = (struct fault_past){true,      e->kind, e->prot, e->range, facts.time_ns - e->time_ns,
+                               e->thread, ""};
+    report_place(e->rip, place, sizeof place);
+    if (report_is_return_address(e->caller))
+        report_place(e->caller - 1, caller, sizeof caller);
+    fmt_snprintf(out->by, sizeof out->by, "by %s at %s%s%s", name != NULL ? name : "the kernel",
+                 place[0] ? place : "?", caller[0] ? " from " : "", caller);
+}
+
+static void gather_history(void *unused)
+{
+    (void)unused;
+    const struct history_event *e = NULL;
+    for (unsigned i = 0; facts.has_address && i < 2; i++) {
+        e = history_find(facts.address, e);
+        if (e == NULL)
+            break;
+        describe_event(e, &facts.past[i]);
+    }
+}
+
+static void gather_names(void *unused)
+{
+    (void)unused;
+    uint64_t word = facts.top;
+    bool called = facts.panic && facts.vector == FAULT_NO_VECTOR; /* rip is a return address */
+    report_place(facts.registers[X86_RIP] - called, facts.at, sizeof facts.at);
+    if (facts.has_address)
+        report_place(facts.address.v, facts.target, sizeof facts.target);
+    if (facts.access == ACCESS_EXECUTE && facts.has_top && report_is_return_address(word))
+        report_place(word - 1, facts.caller, sizeof facts.caller);
+}
+
+/* --- printing --- */
+
+static void print_explanation(void *unused)
+{
+    (void)unused;
+    fault_report_write(&facts, to_console, NULL);
+}
+
+static void print_code(void *unused)
+{
+    (void)unused;
+    unsigned left = rows_left;
+    fault_report_code(&facts, to_console, NULL);
+    rows_left = left; /* not on the screen */
+}
+
+static void print_registers(void *unused)
+{
+    (void)unused;
+    report_registers(&facts);
+}
+
+static void print_trace(void *unused)
+{
+    (void)unused;
+    report_trace(&facts, rows_left);
+    report_recursion(&facts);
+}
+
+static void print_stack(void *unused)
+{
+    (void)unused;
+    report_stack_words(&facts);
+}
+
+/* Oldest first, as they happened. */
+static void print_calls(void *unused)
+{
+    (void)unused;
+    char text[160];
+    unsigned count = 0;
+    while (call_line != NULL && count < CALLS_SHOWN && call_line(count, text, sizeof text))
+        count++;
+    for (unsigned n = count; n > 0; n--)
+        if (call_line(n - 1, text, sizeof text))
+            report("  %s %s", n == count ? "calls  " : "       ", text);
+}
+
+bool report_thread_other(const struct thread *t, bool everybody, char *to, size_t size)
+{
+    const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
+    return t != who() && program->rip >= LAYOUT_PROGRAM_START &&
+           program->rip < LAYOUT_PROGRAM_END && thread_line != NULL &&
+           thread_line(t, everybody, to, size);
+}
+
+static void print_thread(const struct thread *t, const char *does)
+{
+    report("  thread  %u \"%s\" %s", t->id, t->name, does);
+    report_thread_trace((const struct trap_frame *)ptr_of(t->kstack.end) - 1);
+}
+
+static void print_other(struct thread *t, void *unused)
+{
+    char text[160];
+    (void)unused;
+    if (report_thread_other(t, true, text, sizeof text))
+        print_thread(t, text);
+}
+
+static void print_threads(void *unused)
+{
+    (void)unused;
+    char text[160];
+    if (facts.cause <= FAULT_BY_ASSERTION)
+        return;
+    if (facts.cause == FAULT_BY_DEADLOCK && thread_line(who(), true, text, sizeof text))
+        print_thread(who(), text);
+    thread_visit(print_other, NULL);
+}
+
+static void print_memory(void *unused)
+{
+    (void)unused;
+    char text[200];
+    report_memory_totals();
+    for (unsigned n = 0; facts.out_of_memory && usage_line(n, text, sizeof text); n++)
+        report("  %-7s %s", n == 0 ? "usage" : "", text);
+}
+
+static void print_machine(void *unused)
+{
+    (void)unused;
+    report_machine(&facts);
+    if (command_line != NULL)
+        report("          words \"%s\"", command_line);
+}
+
+static void print_log(void *unused)
+{
+    (void)unused;
+    if (!facts.panic)
+        return;
+    report("  log     the last lines:");
+    log_print_recent(LOG_LINES);
+}
+
+static void print_hint(void *unused)
+{
+    (void)unused;
+    fault_report_hint(&facts, to_console, NULL);
+}
+
+static void print_headline(void *unused)
+{
+    (void)unused;
+    fault_report_headline(&facts, to_console, NULL);
+}
+
+static void print_json(void *unused)
+{
+    (void)unused;
+    report_json(&facts);
+}
+
+static const struct {
+    const char *name;
+    void (*function)(void *);
+    bool of_one;    /* says something about who failed: in a deadlock that is nobody */
+    bool on_screen; /* which has 25 lines */
+} parts[] = {
+    {"registers", gather_registers, false, false},
+    {"subject", gather_subject, false, false},
+    {"code", gather_code, true, false},
+    {"page tables", gather_walk, true, false},
+    {"machine check", gather_banks, true, false},
+    {"areas", gather_areas, true, false},
+    {"history", gather_history, true, false},
+    {"names", gather_names, true, false},
+    {"explanation", print_explanation, false, true},
+    {"instruction", print_code, true, false},
+    {"regs", print_registers, true, false},
+    {"threads", print_threads, false, true},
+    {"trace", print_trace, true, true},
+    {"stack", print_stack, true, false},
+    {"calls", print_calls, true, false},
+    {"memory", print_memory, false, false},
+    {"machine", print_machine, false, false},
+    {"log", print_log, false, false},
+    {"hint", print_hint, false, true},
+    {"headline", print_headline, false, false},
+    {"JSON", print_json, false, false},
+};
+
+static const char *current_part;
+
+/* Nested traps put their frames below the interrupted one on this stack, as on a kernel stack, and
+ * find its end the same way. */
+void report_fault(const struct report_subject *s)
+{
+    uint64_t flags = irq_save(), gs = (uint64_t)(uintptr_t)&percpu_boot;
+    if (rdmsr(MSR_GS_BASE) != gs) {
+        report("ouro: GS base was 0x%llx: the program overwrote the kernel's; restored",
+               LL(rdmsr(MSR_GS_BASE)));
+        wrmsr(MSR_GS_BASE, gs);
+    }
+    fault_address = read_cr2();
+    struct percpu *cpu = percpu();
+    uint64_t top = cpu->kstack_top, low = cpu->kstack_low;
+    memset(&facts, 0, sizeof facts);
+    subject = s;
+    faults = 0;
+    rows_left = 25 - 2 - 3;
+    running = true;
+    cpu->kstack_top = (uint64_t)(uintptr_t)stack + sizeof stack;
+    cpu->kstack_low = (uint64_t)(uintptr_t)stack;
+    for (unsigned i = 0; i < ARRAY_LENGTH(parts) && faults < FAULTS_MAX; i++) {
+        if (s->cause == FAULT_BY_DEADLOCK && parts[i].of_one)
+            continue;
+        current_part = parts[i].name;
+        console_pass_over_screen(!parts[i].on_screen);
+        own_stack_call(parts[i].function, NULL, cpu->kstack_top, &mark);
+    }
+    console_pass_over_screen(false);
+    cpu->kstack_top = top;
+    cpu->kstack_low = low;
+    running = false;
+    irq_restore(flags);
+}
+
+void report_recover(const struct trap_frame *frame)
+{
+    faults++;
+    report("ouro: fault inside the report (%s): vector %llu at rip 0x%llx, cr2 0x%llx; it goes on",
+           current_part, LL(frame->vector), LL(frame->rip), LL(read_cr2()));
+    own_stack_leave(mark);
+}

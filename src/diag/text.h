@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text of a fault report, from facts alone: the class of a fault, found by its cause, and the
+ * lines that explain it. Pure; never faults; needs neither heap nor lock. diag/report.c gathers
+ * the facts. docs/diagnostics.md shows what comes out.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "mm/vm/areas.h"
+#include "mm/vm/history.h"
+#include "mm/pt/paging.h"
+#include "parse/x86_insn.h"
+
+#include <stdbool.h>
+
+enum fault_class {
+    FAULT_CLASS_PANIC,
+    FAULT_CLASS_ASSERTION,
+    FAULT_CLASS_DEADLOCK,
+    FAULT_CLASS_HANG,
+    FAULT_CLASS_ASKED,
+    FAULT_CLASS_GS,
+    FAULT_CLASS_NULL,
+    FAULT_CLASS_NULL_CALL,
+    FAULT_CLASS_STACK_OVERFLOW,
+    FAULT_CLASS_READ_ONLY,
+    FAULT_CLASS_EXECUTE_DATA,
+    FAULT_CLASS_RETURN,
+    FAULT_CLASS_AFTER_UNMAP,
+    FAULT_CLASS_NON_CANONICAL,
+    FAULT_CLASS_UNALIGNED,
+    FAULT_CLASS_WILD,
+    FAULT_CLASS_WILD_JUMP,
+    FAULT_CLASS_NO_ACCESS,
+    FAULT_CLASS_PAST_FILE,
+    FAULT_CLASS_KERNEL_MEMORY,
+    FAULT_CLASS_WINDOW,
+    FAULT_CLASS_RESERVED,
+    FAULT_CLASS_STALE,
+    FAULT_CLASS_OUT_OF_MEMORY,
+    FAULT_CLASS_TRAP,
+    FAULT_CLASS_ILLEGAL,
+    FAULT_CLASS_DIVIDE,
+    FAULT_CLASS_BREAKPOINT,
+    FAULT_CLASS_STEP,
+    FAULT_CLASS_FLOAT,
+    FAULT_CLASS_ABORT,
+    FAULT_CLASS_PRIVILEGED,
+    FAULT_CLASS_PRIVILEGED_INSN,
+    FAULT_CLASS_SELECTOR,
+    FAULT_CLASS_PROTECTION,
+    FAULT_CLASS_ALIGNMENT,
+    FAULT_CLASS_DOUBLE,
+    FAULT_CLASS_MACHINE_CHECK,
+    FAULT_CLASS_OTHER,
+};
+
+enum fault_cause { /* what no vector says */
+    FAULT_BY_VECTOR = 0,
+    FAULT_BY_ASSERTION,
+    FAULT_BY_DEADLOCK,
+    FAULT_BY_HANG,    /* interrupts are off, and nothing goes on */
+    FAULT_BY_REQUEST, /* no fault: somebody outside wants to know */
+};
+
+enum fault_access {
+    ACCESS_READ,
+    ACCESS_WRITE,
+    ACCESS_EXECUTE,
+};
+
+#define FAULT_NO_VECTOR  0x200 /* nothing trapped: a panic by call, a signal by call */
+#define FAULT_PLACE_SIZE 120
+
+struct fault_neighbour { /* an area as the report names it */
+    bool there;
+    struct virt_range range;
+    prot_t prot;
+    enum area_kind kind; /* 0: of the kernel; `name` says it all */
+    uint32_t flags;
+    char name[96];  /* path of the file, or what it is of the kernel; or "" */
+    char place[96]; /* "segment 2, .rodata+0x10", or "" */
+};
+
+struct fault_stack { /* the stack that rsp is in, or has left */
+    bool there;
+    struct virt_range range;
+    uint64_t guard; /* bytes below it */
+    char owner[60]; /* "the main thread's", "thread 2 "worker"'s kernel stack" */
+};
+
+struct fault_past { /* an event of mm/vm/history.h in words */
+    bool there;
+    uint8_t kind;
+    prot_t prot;
+    struct virt_range range;
+    uint64_t ago_ns;
+    uint32_t thread;
+    char by[FAULT_PLACE_SIZE];
+};
+
+#define FAULT_BANKS            4
+
+#define FAULT_BANK_VALID       (UINT64_C(1) << 63)
+#define FAULT_BANK_OVERFLOW    (UINT64_C(1) << 62)
+#define FAULT_BANK_UNCORRECTED (UINT64_C(1) << 61)
+#define FAULT_BANK_MISC        (UINT64_C(1) << 59)
+#define FAULT_BANK_ADDRESS     (UINT64_C(1) << 58)
+#define FAULT_BANK_CORRUPT     (UINT64_C(1) << 57)
+
+struct fault_bank { /* of the machine-check architecture: SDM 3B 16.3.2 */
+    unsigned number;
+    uint64_t status, address, misc; /* the last two where the status says that they are valid */
+};
+
+struct fault_facts {
+    bool panic;         /* of the kernel; else a crash of the program */
+    const char *signal; /* "SIGSEGV"; NULL */
+    int signal_number, code;
+    const char *reason; /* what the kernel says; NULL */
+    enum fault_cause cause;
+    const char *version;
+    uint64_t build_id;
+    const char *who; /* thread name */
+    uint32_t thread, cpu;
+    uint64_t time_ns; /* since boot */
+
+    unsigned vector;       /* FAULT_NO_VECTOR: none */
+    const char *exception; /* its name */
+    uint64_t error;
+    bool has_address; /* of data or code that could not be reached */
+    bool computed;    /* address: from the operands; the CPU did not say */
+    enum fault_access access;
+    virt_t address;
+    bool past_file, out_of_memory;
+
+    uint64_t registers[X86_REGISTERS]; /* by enum x86_register */
+    uint64_t rflags, fs_base, gs_base;
+    uint8_t byte_count; /* read at rip */
+    uint8_t bytes[X86_INSN_MAX];
+    bool has_insn;
+    struct x86_insn insn;
+    bool has_popped; /* the word below rsp: what a `ret` would have taken */
+    uint64_t popped;
+    bool has_top; /* the word at rsp */
+    uint64_t top;
+
+    unsigned bank_count; /* machine checks: the banks that hold an error */
+    struct fault_bank banks[FAULT_BANKS];
+    uint64_t machine_check_status;
+
+    char at[FAULT_PLACE_SIZE];     /* rip: "main+0x8 [hello]", or "" */
+    char target[FAULT_PLACE_SIZE]; /* address; or "" */
+    char caller[FAULT_PLACE_SIZE]; /* who called what should not have been: the word at rsp */
+
+    uint32_t circle_count;         /* a recursion in the trace: how often, ... */
+    char circle[FAULT_PLACE_SIZE]; /* ... by which function, or one of which */
+    bool circle_of_many;
+
+    bool walked;
+    struct pt_walk walk; /* of address, after the fault */
+    uint64_t cr3;
+    uint64_t phys_end; /* first bit pattern that no physical address has; 0: unknown */
+    struct fault_neighbour here, below, above;
+    struct fault_stack stack;
+    struct fault_past past[2]; /* newest first */
+    struct virt_range window;  /* where the program reads the page tables; empty: nowhere */
+};
+
+/* Takes one line, without newline. */
+typedef void (*fault_line)(void *context, const char *line);
+
+enum fault_class fault_classify(const struct fault_facts *facts);
+/* "null pointer", "stack overflow": plain words. */
+const char *fault_class_words(enum fault_class class);
+/* Bytes by which a stack was overrun: from its end down to what was touched. */
+uint64_t fault_overflow_bytes(const struct fault_facts *facts);
+bool fault_is_canonical(uint64_t address);
+/* Which entry denies the access now: its level, 0 when none does; *why in words. */
+int fault_denying_level(const struct fault_facts *facts, const char **why);
+
+/* Items 1-5 of a report: banner, what, where, stack, why, walk. */
+void fault_report_write(const struct fault_facts *facts, fault_line sink, void *context);
+/* Items 6 and 7: insn, history. */
+void fault_report_code(const struct fault_facts *facts, fault_line sink, void *context);
+/* Item 14, when there is something to advise. */
+void fault_report_hint(const struct fault_facts *facts, fault_line sink, void *context);
+/* Item 15: the headline as one line. */
+void fault_report_headline(const struct fault_facts *facts, fault_line sink, void *context);
+
+/* "WRITE of 4 bytes at 0x10 (counter+0x0 [hello])": what was tried, or which exception. */
+void fault_report_deed(const struct fault_facts *facts, char *to, size_t size);
+/* The 4 to 8 printable characters that a value consists of, or "". */
+void fault_report_text(uint64_t value, char text[9]);
+/* "memory-map" words: "stack", "heap", "file mapping". */
+const char *fault_area_words(const struct fault_neighbour *area);

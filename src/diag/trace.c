@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who called whom, program and kernel in one list. The kernel has frame pointers. Programs mostly
+ * have not: their .eh_frame says where each function keeps its return address; where it says
+ * nothing, frame pointers may; where these make no sense either, the stack is searched for what can
+ * be a return address, and such a frame gets a question mark.
+ */
+#include "base/fmt.h"
+#include "base/str.h"
+#include "cpu/backtrace.h"
+#include "kern/console.h"
+#include "kern/log.h"
+#include "diag/parts.h"
+#include "kern/thread.h"
+#include "mm/layout.h"
+#include "parse/eh_frame.h"
+#include "parse/x86_halt.h"
+
+#define STEPS_MAX  2000 /* frames walked, but for those of a plain recursion */
+#define SCAN_WORDS 512  /* words searched for one return address */
+
+static struct trace trace;
+static bool cut;
+
+static const uint8_t dwarf_of[UNWIND_REGISTERS] = {
+    [UNWIND_RAX] = X86_RAX,
+    [UNWIND_RDX] = X86_RDX,
+    [UNWIND_RCX] = X86_RCX,
+    [UNWIND_RBX] = X86_RBX,
+    [UNWIND_RSI] = X86_RSI,
+    [UNWIND_RDI] = X86_RDI,
+    [UNWIND_RBP] = X86_RBP,
+    [UNWIND_RSP] = X86_RSP,
+    [8] = 8,
+    [9] = 9,
+    [10] = 10,
+    [11] = 11,
+    [12] = 12,
+    [13] = 13,
+    [14] = 14,
+    [15] = 15,
+    [UNWIND_RIP] = X86_RIP,
+};
+
+static void start_frame(struct unwind_frame *u, const uint64_t registers[X86_REGISTERS])
+{
+    for (unsigned i = 0; i < UNWIND_REGISTERS; i++)
+        u->r[i] = registers[dwarf_of[i]];
+    u->known = (1U << UNWIND_REGISTERS) - 1;
+    u->exact = true;
+}
+
+static struct report_module module;
+static struct unwind_tables tables;
+
+/* Neighbouring frames are mostly in one file. */
+static bool find_tables(uint64_t rip)
+{
+    struct elf_unwind found;
+    if (virt_range_contains(module.range, virt(rip)))
+        return true;
+    if (!report_module_at(rip, &module) || !elf_unwind_tables(&module.file, &found)) {
+        module.range = virt_range(0, 0);
+        return false;
+    }
+    tables = (struct unwind_tables){found.header + module.bias, found.header_size,
+                                    found.frames + module.bias, found.frames_size};
+    return true;
+}
+
+bool report_came_from_halt(uint64_t rip, uint64_t rflags)
+{
+    struct elf_name symbol;
+    uint64_t start, end;
+    module.range = virt_range(0, 0);
+    if (!find_tables(rip - 1) ||
+        !eh_frame_function(&report_memory, &tables, rip - 1, &start, &end)) {
+        if (!report_module_at(rip - 1, &module) ||
+            !elf_symbol_at(&module.file, rip - 1 - module.bias, &symbol) || symbol.size == 0)
+            return false;
+        start = symbol.start + module.bias;
+        end = start + symbol.size;
+    }
+    return x86_came_from_halt(&report_memory, virt_range(start, end), rip, rflags);
+}
+
+static void set_frame(struct unwind_frame *u, uint64_t rip, uint64_t rsp, uint64_t rbp)
+{
+    u->r[UNWIND_RIP] = rip;
+    u->r[UNWIND_RSP] = rsp;
+    u->r[UNWIND_RBP] = rbp;
+    u->known = 1U << UNWIND_RIP | 1U << UNWIND_RSP | 1U << UNWIND_RBP;
+    u->exact = false;
+}
+
+static bool scan(struct unwind_frame *u)
+{
+    uint64_t at = u->r[UNWIND_RSP] & ~UINT64_C(7), word;
+    for (unsigned i = 0; i < SCAN_WORDS && report_read_word(at, &word); i++, at += 8) {
+        if (report_is_return_address(word)) {
+            set_frame(u, word, at + 8, u->known >> UNWIND_RBP & 1 ? u->r[UNWIND_RBP] : 0);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool by_frame_pointer(struct unwind_frame *u)
+{
+    uint64_t rip = u->r[UNWIND_RIP], rsp = u->r[UNWIND_RSP], rbp = u->r[UNWIND_RBP];
+    if (!(u->known >> UNWIND_RBP & 1) || !backtrace_step(&report_memory, &rip, &rsp, &rbp) ||
+        !report_is_return_address(rip))
+        return false;
+    set_frame(u, rip, rsp, rbp);
+    return true;
+}
+
+/* How it got one frame up: 'c' by call frame information, 'f' by frame pointer, 'r' by the return
+ * address of a call that went nowhere, '?' by search; 0: that was all. */
+static char step(struct unwind_frame *u)
+{
+    uint64_t rip = u->r[UNWIND_RIP], rsp = u->r[UNWIND_RSP], word;
+    if (rip >= LAYOUT_PROGRAM_END && fault_is_canonical(rip)) {
+        if (by_frame_pointer(u))
+            return 'f';
+        return rsp < LAYOUT_PROGRAM_END && scan(u) ? '?' : 0; /* the program called it */
+    }
+    if (find_tables(rip)) {
+        if (eh_frame_step(&report_memory, &tables, u))
+            return u->r[UNWIND_RSP] > rsp || u->exact ? 'c' : 0;
+    } else if (u->exact && report_read_word(rsp, &word) && report_is_return_address(word)) {
+        set_frame(u, word, rsp + 8, u->r[UNWIND_RBP]);
+        return 'r';
+    }
+    if (by_frame_pointer(u))
+        return 'f';
+    return scan(u) ? '?' : 0;
+}
+
+/* A function that calls itself leaves frames of one size: two in a row tell where the third return
+ * address is, and so on, without the tables. A million frames are counted so. */
+static void skip_recursion(struct unwind_frame *u, const struct unwind_frame *before, char how)
+{
+    uint64_t rip = u->r[UNWIND_RIP], size = u->r[UNWIND_RSP] - before->r[UNWIND_RSP], word, n = 0;
+    if (before->r[UNWIND_RIP] != rip || before->exact || size < 16 || size > LAYOUT_STACK_SIZE)
+        return;
+    while (report_read_word(u->r[UNWIND_RSP] + size - 8, &word) && word == rip) {
+        u->r[UNWIND_RSP] += size;
+        trace_add(&trace, rip, how);
+        n++;
+    }
+    uint32_t kept = 1U << UNWIND_RIP | 1U << UNWIND_RSP;
+    bool moves = u->r[UNWIND_RBP] - before->r[UNWIND_RBP] == size; /* a frame pointer */
+    if (n == 0)
+        return;
+    if (moves)
+        u->r[UNWIND_RBP] += n * size;
+    for (unsigned i = 0; i < UNWIND_RIP; i++)
+        if (u->r[i] == before->r[i] || (i == UNWIND_RBP && moves))
+            kept |= 1U << i;
+    u->known &= before->known & kept;
+}
+
+static void collect(const uint64_t registers[X86_REGISTERS], char how)
+{
+    struct unwind_frame u, before;
+    start_frame(&u, registers);
+    for (unsigned n = 0; how != 0; n++) {
+        trace_add(&trace, u.r[UNWIND_RIP], how);
+        if (n == STEPS_MAX) {
+            cut = true;
+            return;
+        }
+        before = u;
+        how = step(&u);
+        if (how == 'c')
+            skip_recursion(&u, &before, how);
+    }
+}
+
+void report_registers_of(const struct trap_frame *p, uint64_t registers[X86_REGISTERS])
+{
+    const uint64_t values[X86_REGISTERS] = {
+        p->rax, p->rcx, p->rdx, p->rbx, p->rsp, p->rbp, p->rsi, p->rdi, p->r8,
+        p->r9,  p->r10, p->r11, p->r12, p->r13, p->r14, p->r15, p->rip,
+    };
+    for (unsigned i = 0; i < X86_REGISTERS; i++)
+        registers[i] = values[i];
+}
+
+/* The kernel was at work for a program: its registers are at the top of the kernel stack. */
+static bool program_below(const struct fault_facts *f, uint64_t registers[X86_REGISTERS])
+{
+    const struct thread *t = thread_current();
+    if (t == NULL || t->linux_thread == NULL || f->registers[X86_RIP] < LAYOUT_PROGRAM_END)
+        return false;
+    const struct trap_frame *p = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
+    report_registers_of(p, registers);
+    return p->rip >= LAYOUT_PROGRAM_START && p->rip < LAYOUT_PROGRAM_END;
+}
+
+static void print_frame(unsigned number, unsigned line, const struct trace_frame *frame)
+{
+    char place[FAULT_PLACE_SIZE];
+    /* A return address may be the next function's first byte. */
+    uint64_t at = frame->how == '0' ? frame->rip : frame->rip - 1;
+    if (!report_place(at, place, sizeof place))
+        fmt_snprintf(place, sizeof place, "no code is known there");
+    report("  %s #%u%s 0x%016llx %s", line == 0 ? "trace  " : "       ", number,
+           frame->how == '?' ? "?" : "", (unsigned long long)frame->rip, place);
+}
+
+static void start(void)
+{
+    trace_start(&trace);
+    cut = false;
+    module.range = virt_range(0, 0);
+}
+
+static void print(unsigned on_screen)
+{
+    unsigned number = 0;
+    trace_end(&trace);
+    for (unsigned i = 0; i < trace.used; i++) {
+        const struct trace_frame *t = &trace.frames[i];
+        unsigned period = t->period;
+        unsigned lines = period + (t->repeat > 1);
+        on_screen = lines <= on_screen ? on_screen - lines : 0;
+        if (on_screen == 0)
+            console_pass_over_screen(true);
+        for (unsigned k = 0; k < period; k++)
+            print_frame(number + k, i + k, &trace.frames[i + k]);
+        if (t->repeat > 1)
+            report("          ... %s repeated %u times",
+                   period == 1 ? "that frame" : "those frames", t->repeat);
+        number += period * t->repeat;
+        i += period - 1;
+    }
+    if (trace.lost != 0 || cut)
+        report("          (truncated: %u frames more%s)", trace.lost,
+               cut ? ", and those that were not walked" : "");
+    console_pass_over_screen(false);
+}
+
+void report_trace(const struct fault_facts *f, unsigned on_screen)
+{
+    uint64_t program[X86_REGISTERS];
+    start();
+    collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
+    if (program_below(f, program))
+        collect(program, '0');
+    print(on_screen);
+}
+
+void report_thread_trace(const struct trap_frame *frame)
+{
+    uint64_t registers[X86_REGISTERS];
+    report_registers_of(frame, registers);
+    start();
+    collect(registers, '0');
+    print(UINT32_MAX);
+}
+
+void report_recursion(struct fault_facts *f)
+{
+    unsigned i = 0;
+    while (i < trace.used && trace.frames[i].repeat < 2)
+        i++;
+    if (i == trace.used || !report_place(trace.frames[i].rip - 1, f->circle, sizeof f->circle))
+        return;
+    char *offset = strchr(f->circle, '+');
+    if (offset != NULL)
+        *offset = '\0';
+    f->circle_count = trace.frames[i].repeat;
+    f->circle_of_many = trace.frames[i].period > 1;
+}
+
+void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),
+                        void *context)
+{
+    for (unsigned i = 0; i < trace.used; i++)
+        take(context, trace.frames[i].rip, trace.frames[i].how, trace.frames[i].repeat);
+}

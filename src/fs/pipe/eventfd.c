@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/pipe/eventfd.h"
+
+#include "fs/vfs/anon_file.h"
+#include "fs/vfs/wait.h"
+#include "mm/heap/heap.h"
+
+struct counter {
+    uint64_t value; /* at most UINT64_MAX - 1 */
+    bool semaphore;
+    struct wait_queue changed;
+};
+
+static bool has_value(void *context)
+{
+    return ((const struct counter *)context)->value > 0;
+}
+
+struct add {
+    const struct counter *counter;
+    uint64_t value;
+};
+
+static bool has_room(void *context)
+{
+    const struct add *add = context;
+    return add->value <= UINT64_MAX - 1 - add->counter->value;
+}
+
+static enum err event_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct counter *counter = file->state;
+    if (io_left(io) < sizeof(uint64_t))
+        return E_INVAL;
+    if (counter->value == 0) {
+        if (file->flags & O_NONBLOCK)
+            return E_AGAIN;
+        enum err e = fs_wait(&counter->changed, has_value, counter, NO_DEADLINE);
+        if (e != E_OK)
+            return e;
+    }
+    uint64_t taken = counter->semaphore ? 1 : counter->value;
+    counter->value -= taken;
+    wait_queue_wake(&counter->changed);
+    return io_put(io, &taken, sizeof(taken));
+}
+
+static enum err event_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct counter *counter = file->state;
+    struct add add = {counter, 0};
+    if (io_left(io) < sizeof(uint64_t))
+        return E_INVAL;
+    struct io start = *io;
+    enum err e = io_take(io, &add.value, sizeof(add.value));
+    if (e == E_OK && add.value == UINT64_MAX)
+        e = E_INVAL;
+    if (e == E_OK && !has_room(&add)) {
+        if (file->flags & O_NONBLOCK)
+            e = E_AGAIN;
+        else
+            e = fs_wait(&counter->changed, has_room, &add, NO_DEADLINE);
+    }
+    if (e != E_OK) {
+        *io = start; /* all or nothing: no byte counts as written */
+        return e;
+    }
+    counter->value += add.value;
+    wait_queue_wake(&counter->changed);
+    return E_OK;
+}
+
+static uint32_t event_poll(struct file *file)
+{
+    const struct counter *counter = file->state;
+    struct add one = {counter, 1};
+    return (counter->value > 0 ? POLL_READABLE : 0) | (has_room(&one) ? POLL_WRITABLE : 0);
+}
+
+static struct wait_queue *event_queue(struct file *file)
+{
+    return &((struct counter *)file->state)->changed;
+}
+
+static void event_release(struct file *file)
+{
+    heap_free(file->state);
+}
+
+static const struct file_ops event_ops = {.release = event_release,
+                                          .read = event_read,
+                                          .write = event_write,
+                                          .poll = event_poll,
+                                          .queue = event_queue,
+                                          .no_position = true};
+
+enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out)
+{
+    struct counter *counter = heap_alloc_zero(sizeof(*counter));
+    if (!counter)
+        return E_NOMEM;
+    counter->value = value;
+    counter->semaphore = semaphore;
+    wait_queue_init(&counter->changed);
+    enum err e = anon_file_open("anon_inode:[eventfd]", &event_ops, counter, flags, out);
+    if (e != E_OK)
+        heap_free(counter);
+    return e;
+}

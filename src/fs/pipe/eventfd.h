@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* A counter as a file (eventfd(2)). */
+#pragma once
+
+#include "fs/vfs/file.h"
+
+/* `flags`: O_NONBLOCK or 0; `semaphore`: read() takes one instead of all. *out: one reference. */
+MUST_CHECK enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out);

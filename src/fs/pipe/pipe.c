@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/pipe/pipe.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "fs/vfs/anon_file.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/hooks.h"
+#include "fs/vfs/wait.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+#define PIPEFS_MAGIC 0x50495045
+
+struct pipe {
+    struct pipe_ring ring;
+    uint32_t readers, writers;           /* files open now */
+    uint32_t reader_opens, writer_opens; /* ever: fifos wait for these to change */
+    struct wait_queue changed;
+};
+
+static struct filesystem pipefs = {
+    .type = "pipefs", .magic = PIPEFS_MAGIC, .device = 12, .next_ino = 1};
+
+static uint32_t power_of_two_above(uint64_t size)
+{
+    uint32_t power = PAGE_SIZE;
+    while (power < size)
+        power *= 2;
+    return power;
+}
+
+static MUST_CHECK enum err ring_move(struct pipe_ring *ring, uint32_t size)
+{
+    char *bytes = heap_alloc(size);
+    if (!bytes)
+        return E_NOMEM;
+    uint32_t first = ring->size - ring->head;
+    if (first > ring->used)
+        first = ring->used;
+    if (ring->used > 0) {
+        memcpy(bytes, ring->bytes + ring->head, first);
+        memcpy(bytes + first, ring->bytes, ring->used - first);
+    }
+    heap_free(ring->bytes);
+    ring->bytes = bytes;
+    ring->size = size;
+    ring->head = 0;
+    return E_OK;
+}
+
+/* What pipe_unread() put back may not have fitted any more. */
+static uint32_t ring_room(const struct pipe_ring *ring)
+{
+    return ring->used < ring->capacity ? ring->capacity - ring->used : 0;
+}
+
+enum err pipe_ring_fill(struct pipe_ring *ring, struct io *io, uint64_t most)
+{
+    uint64_t todo = most < ring_room(ring) ? most : ring_room(ring);
+    if (todo > ring->size - ring->used) {
+        enum err e = ring_move(ring, power_of_two_above(ring->used + todo));
+        if (e != E_OK && ring->size == ring->used)
+            return e;
+        if (e != E_OK)
+            todo = ring->size - ring->used;
+    }
+    while (todo > 0) {
+        uint32_t at = (ring->head + ring->used) & (ring->size - 1);
+        uint64_t run = todo < ring->size - at ? todo : ring->size - at;
+        uint64_t before = io_left(io);
+        enum err e = io_take(io, ring->bytes + at, run);
+        uint64_t moved = before - io_left(io);
+        ring->used += (uint32_t)moved;
+        todo -= moved;
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+enum err pipe_ring_drain(struct pipe_ring *ring, struct io *io)
+{
+    while (ring->used > 0 && io_left(io) > 0) {
+        uint64_t run = ring->size - ring->head;
+        if (run > ring->used)
+            run = ring->used;
+        if (run > io_left(io))
+            run = io_left(io);
+        uint64_t before = io_left(io);
+        enum err e = io_put(io, ring->bytes + ring->head, run);
+        uint32_t moved = (uint32_t)(before - io_left(io));
+        ring->head = (ring->head + moved) & (ring->size - 1);
+        ring->used -= moved;
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity)
+{
+    if (ring->used > capacity)
+        return E_BUSY;
+    if (ring->size > capacity) {
+        enum err e = ring_move(ring, capacity);
+        if (e != E_OK)
+            return e;
+    }
+    ring->capacity = capacity;
+    return E_OK;
+}
+
+static MUST_CHECK enum err pipe_of_inode(struct inode *inode, struct pipe **out)
+{
+    if (!inode->pipe) {
+        struct pipe *pipe = heap_alloc_zero(sizeof(*pipe));
+        if (!pipe)
+            return E_NOMEM;
+        pipe->ring.capacity = PIPE_CAPACITY;
+        wait_queue_init(&pipe->changed);
+        inode->pipe = pipe;
+    }
+    *out = inode->pipe;
+    return E_OK;
+}
+
+static void join(struct file *file, struct pipe *pipe)
+{
+    if (file_can_read(file)) {
+        pipe->readers++;
+        pipe->reader_opens++;
+    }
+    if (file_can_write(file)) {
+        pipe->writers++;
+        pipe->writer_opens++;
+    }
+    file->state = pipe;
+    wait_queue_wake(&pipe->changed);
+}
+
+static void leave(struct file *file)
+{
+    struct pipe *pipe = file->state;
+    pipe->readers -= file_can_read(file);
+    pipe->writers -= file_can_write(file);
+    wait_queue_wake(&pipe->changed);
+    if (pipe->readers + pipe->writers > 0)
+        return;
+    file->inode->pipe = NULL;
+    heap_free(pipe->ring.bytes);
+    heap_free(pipe);
+}
+
+struct open_wait {
+    const uint32_t *opens;
+    uint32_t seen;
+};
+
+static bool somebody_opened(void *context)
+{
+    const struct open_wait *wait = context;
+    return *wait->opens != wait->seen;
+}
+
+/* fifo(7): an open for one direction waits for one of the other. */
+static enum err fifo_open(struct file *file)
+{
+    struct pipe *pipe;
+    enum err e = pipe_of_inode(file->inode, &pipe);
+    if (e != E_OK)
+        return e;
+    bool reads = file_can_read(file), writes = file_can_write(file);
+    bool nonblocking = file->flags & O_NONBLOCK;
+    file->limit = pipe->writers > 0 ? UINT64_MAX : pipe->writer_opens;
+    join(file, pipe);
+    if (reads == writes)
+        return E_OK;
+    if (writes && pipe->readers == 0 && nonblocking) {
+        e = E_NXIO;
+    } else if ((reads ? pipe->writers : pipe->readers) == 0 && !nonblocking) {
+        struct open_wait wait = {reads ? &pipe->writer_opens : &pipe->reader_opens, 0};
+        wait.seen = *wait.opens;
+        e = fs_wait(&pipe->changed, somebody_opened, &wait, NO_DEADLINE);
+    }
+    if (e != E_OK)
+        leave(file);
+    return e;
+}
+
+static bool can_read(void *context)
+{
+    const struct pipe *pipe = context;
+    return pipe->ring.used > 0 || pipe->writers == 0;
+}
+
+static enum err pipe_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct pipe *pipe = file->state;
+    if (io_left(io) == 0)
+        return E_OK;
+    while (pipe->ring.used == 0) {
+        if (pipe->writers == 0)
+            return E_OK;
+        if (file->flags & O_NONBLOCK)
+            return E_AGAIN;
+        enum err e = fs_wait(&pipe->changed, can_read, pipe, NO_DEADLINE);
+        if (e != E_OK)
+            return e;
+    }
+    enum err e = pipe_ring_drain(&pipe->ring, io);
+    wait_queue_wake(&pipe->changed);
+    return e;
+}
+
+struct room_wait {
+    const struct pipe *pipe;
+    uint32_t needed;
+};
+
+static bool can_write(void *context)
+{
+    const struct room_wait *wait = context;
+    const struct pipe_ring *ring = &wait->pipe->ring;
+    return wait->pipe->readers == 0 || ring_room(ring) >= wait->needed;
+}
+
+static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct pipe *pipe = file->state;
+    uint64_t total = io_left(io);
+    struct room_wait wait = {pipe, total <= PIPE_ATOMIC ? (uint32_t)total : 1};
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > 0) {
+        if (pipe->readers == 0) {
+            fs_raise(FS_SIGPIPE);
+            return E_PIPE;
+        }
+        if (can_write(&wait)) {
+            e = pipe_ring_fill(&pipe->ring, io, io_left(io));
+            wait_queue_wake(&pipe->changed);
+            wait.needed = 1;
+        } else if (file->flags & O_NONBLOCK) {
+            e = E_AGAIN;
+        } else {
+            e = fs_wait(&pipe->changed, can_write, &wait, NO_DEADLINE);
+        }
+    }
+    return e;
+}
+
+static uint32_t pipe_poll(struct file *file)
+{
+    const struct pipe *pipe = file->state;
+    const struct pipe_ring *ring = &pipe->ring;
+    uint32_t events = 0;
+    if (file_can_read(file)) {
+        if (ring->used > 0)
+            events |= POLL_READABLE;
+        if (pipe->writers == 0 && pipe->writer_opens != file->limit)
+            events |= POLL_HUP;
+    }
+    if (file_can_write(file)) {
+        if (ring_room(ring) >= PIPE_ATOMIC)
+            events |= POLL_WRITABLE;
+        if (pipe->readers == 0)
+            events |= POLL_ERR;
+    }
+    return events;
+}
+
+static enum err pipe_control(struct file *file, uint32_t command, uint64_t argument,
+                             uint64_t *result)
+{
+    (void)result;
+    if (command != FIONREAD)
+        return E_NOTTY;
+    const struct pipe *pipe = file->state;
+    int32_t used = (int32_t)pipe->ring.used;
+    return copy_out(virt(argument), &used, sizeof(used));
+}
+
+static struct wait_queue *pipe_queue(struct file *file)
+{
+    struct pipe *pipe = file->state;
+    return pipe ? &pipe->changed : NULL;
+}
+
+const struct file_ops fifo_file_ops = {
+    .open = fifo_open,
+    .release = leave,
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .queue = pipe_queue,
+    .control = pipe_control,
+};
+
+static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struct file **out)
+{
+    struct pipe *pipe;
+    enum err e = pipe_of_inode(dentry->inode, &pipe);
+    if (e == E_OK)
+        e = anon_open(dentry, &fifo_file_ops, pipe, flags, out);
+    if (e != E_OK)
+        return e;
+    (*out)->limit = UINT64_MAX;
+    join(*out, pipe);
+    return E_OK;
+}
+
+enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer)
+{
+    struct dentry *dentry;
+    enum err e = anon_dentry(&pipefs, S_IFIFO | 0600, "pipe:[%lu]", &dentry);
+    if (e != E_OK)
+        return e;
+    e = pipe_end(dentry, flags | O_RDONLY, reader);
+    if (e == E_OK) {
+        e = pipe_end(dentry, flags | O_WRONLY, writer);
+        if (e != E_OK)
+            file_put(*reader);
+    } else {
+        heap_free(dentry->inode->pipe); /* that nobody joined */
+    }
+    dentry_put(dentry);
+    return e;
+}
+
+enum err pipe_capacity(const struct file *file, uint32_t *out)
+{
+    if (file->ops != &fifo_file_ops)
+        return E_BADF;
+    *out = ((const struct pipe *)file->state)->ring.capacity;
+    return E_OK;
+}
+
+enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
+{
+    if (file->ops != &fifo_file_ops)
+        return E_BADF;
+    if (size > INT32_MAX)
+        return E_INVAL;
+    if (size > PIPE_CAPACITY_MAX)
+        return fs_current()->uid == 0 ? E_NOMEM : E_PERM;
+    struct pipe *pipe = file->state;
+    uint32_t capacity = power_of_two_above(size);
+    enum err e = pipe_ring_resize(&pipe->ring, capacity);
+    if (e != E_OK)
+        return e;
+    wait_queue_wake(&pipe->changed);
+    *out = capacity;
+    return E_OK;
+}
+
+bool pipe_is(const struct file *file)
+{
+    return file->ops == &fifo_file_ops;
+}
+
+enum err pipe_wait(struct file *file, bool write, bool eager)
+{
+    struct pipe *pipe = file->state;
+    struct room_wait wait = {pipe, 1};
+    fs_condition condition = write ? can_write : can_read;
+    void *context = write ? (void *)&wait : pipe;
+    enum err e = E_OK;
+    if (!condition(context))
+        e = eager ? E_AGAIN : fs_wait(&pipe->changed, condition, context, NO_DEADLINE);
+    if (e == E_OK && write && pipe->readers == 0) {
+        fs_raise(FS_SIGPIPE);
+        e = E_PIPE;
+    }
+    return e;
+}
+
+uint64_t pipe_room(const struct file *file)
+{
+    return ring_room(&((const struct pipe *)file->state)->ring);
+}
+
+uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t from)
+{
+    struct pipe_ring ring = ((const struct pipe *)file->state)->ring; /* a copy, to be drained */
+    if (from >= ring.used)
+        return 0;
+    ring.head = (uint32_t)(ring.head + from) & (ring.size - 1);
+    ring.used -= (uint32_t)from;
+    struct io io = io_kernel(to, size < ring.used ? size : ring.used);
+    uint64_t before = io_left(&io);
+    (void)!pipe_ring_drain(&ring, &io); /* kernel memory does not fault */
+    return before - io_left(&io);
+}
+
+void pipe_skip(struct file *file, uint64_t size)
+{
+    struct pipe *pipe = file->state;
+    if (size == 0)
+        return;
+    pipe->ring.head = (pipe->ring.head + (uint32_t)size) & (pipe->ring.size - 1);
+    pipe->ring.used -= (uint32_t)size;
+    wait_queue_wake(&pipe->changed);
+}
+
+void pipe_unread(struct file *file, const char *bytes, uint64_t size)
+{
+    struct pipe *pipe = file->state;
+    struct pipe_ring *ring = &pipe->ring;
+    if (size == 0 || (size > ring->size - ring->used &&
+                      ring_move(ring, power_of_two_above(ring->used + size)) != E_OK))
+        return;
+    for (uint64_t i = size; i > 0; i--) {
+        ring->head = (ring->head - 1) & (ring->size - 1);
+        ring->bytes[ring->head] = bytes[i - 1];
+    }
+    ring->used += (uint32_t)size;
+    wait_queue_wake(&pipe->changed);
+}

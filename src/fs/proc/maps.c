@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/self/maps, smaps, smaps_rollup and statm: areas, and what is mapped of them (proc(5)). */
+#include "fs/proc/process_text.h"
+
+#include "base/str.h"
+#include "fs/vfs/hooks.h"
+#include "fs/ram/ramfs_file.h"
+#include "mm/vm/areas.h"
+#include "mm/phys/frames.h"
+#include "mm/heap/heap.h"
+#include "mm/init/memory.h"
+#include "mm/pt/paging.h"
+
+#define MAPS_NAME_COLUMN 73 /* where Linux puts the name of an area */
+
+static uint64_t device_of(const struct page_source *source)
+{
+    if (!source || source->ops != &ram_file_page_ops)
+        return 0;
+    return CONTAINER_OF(source, struct inode, pages)->fs->device;
+}
+
+const char *procfs_area_name(const struct area *area, char *buffer, size_t size)
+{
+    if (area->source) {
+        area->source->ops->name(area->source, buffer, size);
+        return buffer;
+    }
+    if (area->kind == AREA_GUARD)
+        return "[anon:guard]"; /* as Linux shows memory that a program gave a name */
+    if (area->flags & AREA_STACK)
+        return "[stack]";
+    return (area->flags & AREA_HEAP) ? "[heap]" : "";
+}
+
+/* A newline in a name must not end the line. */
+static void put_name(struct text *text, const char *name)
+{
+    for (; *name != '\0'; name++) {
+        if (*name == '\n')
+            text_printf(text, "\\012");
+        else
+            text_append(text, name, 1);
+    }
+}
+
+static void show_area(struct text *text, const struct area *area, char *buffer, size_t size)
+{
+    size_t line = text->length;
+    bool guard = area->kind == AREA_GUARD;
+    uint64_t device = device_of(area->source);
+    uint64_t ino = area->source ? area->source->ops->inode(area->source) : 0;
+    text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", area->range.start.v,
+                area->range.end.v, !guard && prot_can_read(area->prot) ? 'r' : '-',
+                !guard && prot_can_write(area->prot) ? 'w' : '-',
+                !guard && prot_can_execute(area->prot) ? 'x' : '-',
+                (area->flags & AREA_SHARED) ? 's' : 'p', area->source ? area->offset : 0,
+                device_major(device), device_minor(device), ino);
+    const char *name = procfs_area_name(area, buffer, size);
+    if (*name != '\0') {
+        text_pad(text, line, MAPS_NAME_COLUMN);
+        put_name(text, name);
+    }
+    text_append(text, "\n", 1);
+}
+
+const struct area *procfs_next_area(const struct fs_process *process, virt_t v)
+{
+    const struct area *area = process->context ? areas_next(v) : NULL;
+    while (area && area->owner != process->memory)
+        area = areas_next(area->range.end);
+    return area;
+}
+
+static void show_areas(struct text *text, const void *subject,
+                       void (*more)(struct text *text, const struct area *area))
+{
+    struct fs_process process;
+    procfs_describe(subject, &process);
+    char *buffer = heap_alloc(PATH_MAX_SIZE);
+    if (!buffer) {
+        text->failed = true;
+        return;
+    }
+    const struct area *area = procfs_next_area(&process, virt(0));
+    for (; area; area = procfs_next_area(&process, area->range.end)) {
+        show_area(text, area, buffer, PATH_MAX_SIZE);
+        if (more)
+            more(text, area);
+    }
+    heap_free(buffer);
+}
+
+void procfs_show_maps(struct text *text, void *context)
+{
+    show_areas(text, context, NULL);
+}
+
+/* ---- what is mapped ---- */
+
+/* The entry for v; *span is what it stands for from v on, mapped or not. False: nothing is mapped.
+ * A page without permissions (PROT_NONE) is mapped all the same. */
+static bool leaf_at(virt_t v, pte_t *leaf, uint64_t *span)
+{
+    struct pt_walk walk;
+    paging_walk(v, &walk);
+    *leaf = walk.entry[walk.last_level];
+    uint64_t whole = pt_span(walk.last_level);
+    *span = whole - (v.v & (whole - 1));
+    return walk.leaf_level != 0 || (leaf->v != 0 && (walk.last_level == 1 || leaf->v & PTE_PS));
+}
+
+/* In how many places page `index` of the file is mapped. */
+static uint64_t times_mapped(const struct page_source *source, uint64_t index, phys_t frame)
+{
+    uint64_t times = 0, span;
+    const struct area *a = areas_next(virt(0));
+    for (; a; a = areas_next(a->range.end)) {
+        uint64_t first = a->offset >> PAGE_SHIFT;
+        pte_t leaf;
+        if (a->source != source || index < first ||
+            index - first >= virt_range_size(a->range) >> PAGE_SHIFT)
+            continue;
+        virt_t v = virt(a->range.start.v + ((index - first) << PAGE_SHIFT));
+        times += leaf_at(v, &leaf, &span) && (leaf.v & PTE_ADDRESS) == frame.v;
+    }
+    return times > 0 ? times : 1;
+}
+
+static void add_file_page(const struct area *a, virt_t v, pte_t leaf, struct procfs_usage *out)
+{
+    phys_t frame = phys(leaf.v & PTE_ADDRESS);
+    uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
+    uint64_t times = times_mapped(a->source, index, frame);
+    /* There is no store behind a file's own page to be clean against; the archive is one. */
+    bool dirty = frames_references(&machine_frames, frame) != 0;
+    out->resident += PAGE_SIZE;
+    out->file += PAGE_SIZE;
+    out->share += PAGE_SIZE / times;
+    out->share_dirty += dirty ? PAGE_SIZE / times : 0;
+    if (times > 1)
+        *(dirty ? &out->shared_dirty : &out->shared_clean) += PAGE_SIZE;
+    else
+        *(dirty ? &out->private_dirty : &out->private_clean) += PAGE_SIZE;
+}
+
+/* The zero page is nobody's memory and does not count, as on Linux. */
+static void add_leaf(const struct area *a, virt_t v, pte_t leaf, uint64_t size,
+                     struct procfs_usage *out)
+{
+    bool of_file = a->source && (leaf.v & PTE_COPY || a->flags & AREA_SHARED);
+    if ((leaf.v & PTE_ADDRESS) == memory_zero_frame().v)
+        return;
+    if (leaf.v & PTE_A)
+        out->referenced += size;
+    if (of_file) {
+        add_file_page(a, v, leaf, out);
+        return;
+    }
+    out->resident += size;
+    out->share += size;
+    out->share_dirty += size;
+    out->private_dirty += size;
+    out->anonymous += size;
+    out->unneeded += paging_is_unneeded(leaf) ? size : 0;
+    out->large += size > PAGE_SIZE ? size : 0;
+}
+
+void procfs_measure_area(const struct area *a, struct procfs_usage *out)
+{
+    *out = (struct procfs_usage){.size = virt_range_size(a->range)};
+    uint64_t span;
+    for (virt_t v = a->range.start; v.v < a->range.end.v; v.v += span) {
+        pte_t leaf;
+        if (a->kind != AREA_GUARD && leaf_at(v, &leaf, &span))
+            add_leaf(a, v, leaf, span, out);
+        else if (a->kind == AREA_GUARD)
+            return;
+    }
+    if (a->flags & AREA_LOCKED)
+        out->locked = out->share;
+}
+
+static void put_size(struct text *text, const char *label, uint64_t bytes)
+{
+    size_t line = text->length;
+    text_printf(text, "%s:", label);
+    text_pad(text, line, 16);
+    text_printf(text, "%8lu kB\n", bytes / 1024);
+}
+
+static void put_usage(struct text *text, const struct procfs_usage *u)
+{
+    put_size(text, "Rss", u->resident);
+    put_size(text, "Pss", u->share);
+    put_size(text, "Pss_Dirty", u->share_dirty);
+    put_size(text, "Shared_Clean", u->shared_clean);
+    put_size(text, "Shared_Dirty", u->shared_dirty);
+    put_size(text, "Private_Clean", u->private_clean);
+    put_size(text, "Private_Dirty", u->private_dirty);
+    put_size(text, "Referenced", u->referenced);
+    put_size(text, "Anonymous", u->anonymous);
+    put_size(text, "KSM", 0);
+    put_size(text, "LazyFree", u->unneeded);
+    put_size(text, "AnonHugePages", u->large);
+    put_size(text, "ShmemPmdMapped", 0);
+    put_size(text, "FilePmdMapped", 0);
+    put_size(text, "Shared_Hugetlb", 0);
+    put_size(text, "Private_Hugetlb", 0);
+    put_size(text, "Swap", 0);
+    put_size(text, "SwapPss", 0);
+    put_size(text, "Locked", u->locked);
+}
+
+/* In the order of Linux's bits. */
+static void put_flags(struct text *text, const struct area *a)
+{
+    static const struct {
+        uint32_t flag;
+        const char *word;
+    } words[] = {
+        {AREA_GROWS_DOWN, "gd"},
+        {AREA_LOCKED, "lo"},
+        {AREA_SEQUENTIAL, "sr"},
+        {AREA_RANDOM, "rr"},
+        {AREA_DONT_FORK, "dc"},
+        {AREA_LOCK_ON_FAULT, "lf"},
+        {0, "ac"},
+        {AREA_NO_RESERVE, "nr"},
+        {AREA_WIPE_ON_FORK, "wf"},
+        {AREA_DONT_DUMP, "dd"},
+        {AREA_HUGE, "hg"},
+        {AREA_NO_HUGE, "nh"},
+        {AREA_MERGEABLE, "mg"},
+    };
+    bool shared = a->flags & AREA_SHARED, fixed = a->flags & AREA_READ_ONLY;
+    bool accounted = !shared && prot_can_write(a->prot) && !(a->flags & AREA_NO_RESERVE);
+    text_printf(text, "VmFlags:%s%s%s%s mr%s me%s", prot_can_read(a->prot) ? " rd" : "",
+                prot_can_write(a->prot) ? " wr" : "", prot_can_execute(a->prot) ? " ex" : "",
+                shared && !fixed ? " sh" : "", fixed ? "" : " mw", shared ? " ms" : "");
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        if (words[i].flag == 0 ? accounted : (a->flags & words[i].flag) != 0)
+            text_printf(text, " %s", words[i].word);
+    text_printf(text, " \n");
+}
+
+static bool may_have_large(const struct area *a)
+{
+    uint64_t first = align_up(a->range.start.v, LARGE_SIZE);
+    return areas_policy().large_pages && a->kind == AREA_ANONYMOUS &&
+           !(a->flags & (AREA_NO_HUGE | AREA_GROWS_DOWN)) && first + LARGE_SIZE <= a->range.end.v;
+}
+
+static void show_usage(struct text *text, const struct area *area)
+{
+    struct procfs_usage usage;
+    procfs_measure_area(area, &usage);
+    put_size(text, "Size", usage.size);
+    put_size(text, "KernelPageSize", PAGE_SIZE);
+    put_size(text, "MMUPageSize", PAGE_SIZE);
+    put_usage(text, &usage);
+    text_printf(text, "THPeligible:    %8u\n", may_have_large(area));
+    put_flags(text, area);
+}
+
+void procfs_show_smaps(struct text *text, void *context)
+{
+    show_areas(text, context, show_usage);
+}
+
+void procfs_show_smaps_rollup(struct text *text, void *context)
+{
+    struct fs_process process;
+    procfs_describe(context, &process);
+    uint64_t sum[sizeof(struct procfs_usage) / sizeof(uint64_t)] = {0};
+    struct virt_range all = {virt(0), virt(0)};
+    const struct area *area = procfs_next_area(&process, virt(0));
+    if (area)
+        all.start = area->range.start;
+    for (; area; area = procfs_next_area(&process, area->range.end)) {
+        struct procfs_usage usage;
+        uint64_t words[ARRAY_LENGTH(sum)];
+        procfs_measure_area(area, &usage);
+        memcpy(words, &usage, sizeof(words));
+        for (size_t i = 0; i < ARRAY_LENGTH(sum); i++)
+            sum[i] += words[i];
+        all.end = area->range.end;
+    }
+    struct procfs_usage total;
+    memcpy(&total, sum, sizeof(total));
+    size_t line = text->length;
+    text_printf(text, "%08lx-%08lx ---p 00000000 00:00 0 ", all.start.v, all.end.v);
+    text_pad(text, line, MAPS_NAME_COLUMN);
+    text_printf(text, "[rollup]\n");
+    put_usage(text, &total);
+}
+
+void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)
+{
+    *out = (struct procfs_sizes){0};
+    const struct area *area = procfs_next_area(process, virt(0));
+    for (; area; area = procfs_next_area(process, area->range.end)) {
+        struct procfs_usage usage;
+        if (area->kind == AREA_GUARD)
+            continue;
+        procfs_measure_area(area, &usage);
+        out->all += usage.size / PAGE_SIZE;
+        out->resident += usage.resident / PAGE_SIZE;
+        bool memory = area->flags & AREA_SHARED && device_of(area->source) != 0;
+        *(memory ? &out->shared_memory : &out->file) += usage.file / PAGE_SIZE;
+        if (area->flags & AREA_LOCKED)
+            out->locked += usage.size / PAGE_SIZE;
+        if (area->flags & AREA_GROWS_DOWN)
+            out->stack += usage.size / PAGE_SIZE;
+        else if (prot_can_execute(area->prot))
+            out->code += usage.size / PAGE_SIZE;
+        else if (prot_can_write(area->prot) && !(area->flags & AREA_SHARED))
+            out->data += usage.size / PAGE_SIZE;
+    }
+}
+
+void procfs_show_statm(struct text *text, void *context)
+{
+    struct fs_process process;
+    struct procfs_sizes s;
+    procfs_describe(context, &process);
+    procfs_measure(&process, &s);
+    text_printf(text, "%lu %lu %lu %lu 0 %lu 0\n", s.all, s.resident, s.file + s.shared_memory,
+                s.code, s.data + s.stack);
+}

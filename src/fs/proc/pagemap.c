@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc/self/pagemap and clear_refs, as proc(5) has them. Linux finds out what was written by taking
+ * the right to write away and waiting for the fault; here "soft-dirty" is the dirty bit that the CPU
+ * sets anyway, so tracking costs the program nothing. What that bit does not know is known to the
+ * areas: all of an area that came after the last clearing is dirty, mapped or not (AREA_CLEAN).
+ */
+#include "fs/proc/procfs.h"
+
+#include "base/str.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/file.h"
+#include "fs/proc/process_text.h"
+#include "mm/vm/areas.h"
+#include "mm/phys/frames.h"
+#include "mm/layout.h"
+#include "mm/init/memory.h"
+#include "mm/pt/paging.h"
+
+#define ENTRY_SIZE      sizeof(uint64_t)
+#define CHUNK_PAGES     128
+#define CLEAR_REFS_SIZE 12 /* bytes of a write that Linux looks at */
+
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PM_SOFT_DIRTY (UINT64_C(1) << 55)
+#define PM_EXCLUSIVE  (UINT64_C(1) << 56)
+#define PM_FILE       (UINT64_C(1) << 61)
+#define PM_PRESENT    (UINT64_C(1) << 63)
+
+struct chunk {
+    struct virt_range range;
+    bool show_frames;
+    const struct area *area;
+    uint64_t entries[CHUNK_PAGES];
+};
+
+/* A page of the file itself, or of memory that is shared as a file is. */
+static bool of_file(const struct area *area, pte_t entry)
+{
+    return area->flags & AREA_SHARED || (area->kind == AREA_FILE && entry.v & PTE_COPY);
+}
+
+/* Does no other area show this page of the file? */
+static bool mapped_once(const struct area *area, virt_t page, phys_t frame)
+{
+    uint64_t offset = area->offset + (page.v - area->range.start.v);
+    if (area->source == NULL)
+        return true; /* shared anonymous memory of one process */
+    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+        phys_t other;
+        if (a != area && a->source == area->source && a->offset <= offset &&
+            offset - a->offset < virt_range_size(a->range) &&
+            paging_translate(virt(a->range.start.v + (offset - a->offset)), &other) &&
+            other.v == frame.v)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t describe(const struct chunk *c, virt_t page, phys_t block, phys_t frame,
+                         pte_t entry)
+{
+    uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_UNNEEDED) ? PM_SOFT_DIRTY : 0);
+    if (c->show_frames)
+        v |= frame.v >> PAGE_SHIFT;
+    if (frame.v == memory_zero_frame().v)
+        return v; /* belongs to nobody: Linux says neither */
+    if (of_file(c->area, entry))
+        return v | PM_FILE | (mapped_once(c->area, page, frame) ? PM_EXCLUSIVE : 0);
+    return v | (frames_references(&machine_frames, block) <= 1 ? PM_EXCLUSIVE : 0);
+}
+
+static void note_leaf(void *context, virt_t at, int level, pte_t entry)
+{
+    struct chunk *c = context;
+    phys_t block = phys(entry.v & PTE_ADDRESS & ~(pt_span(level) - 1));
+    for (uint64_t inside = 0; inside < pt_span(level); inside += PAGE_SIZE) {
+        virt_t page = virt(at.v + inside);
+        if (virt_range_contains(c->range, page))
+            c->entries[(page.v - c->range.start.v) >> PAGE_SHIFT] =
+                describe(c, page, block, phys(block.v + inside), entry);
+    }
+}
+
+/* What the area says, and what it has mapped. */
+static void note_area(struct chunk *c, const struct area *area)
+{
+    struct virt_range part = area->range;
+    if (part.start.v < c->range.start.v)
+        part.start = c->range.start;
+    if (part.end.v > c->range.end.v)
+        part.end = c->range.end;
+    c->area = area;
+    paging_visit(part, note_leaf, c);
+    for (uint64_t v = part.start.v; !(area->flags & AREA_CLEAN) && v < part.end.v; v += PAGE_SIZE)
+        c->entries[(v - c->range.start.v) >> PAGE_SHIFT] |= PM_SOFT_DIRTY;
+}
+
+static void fill(struct chunk *c, const struct fs_process *process)
+{
+    memset(c->entries, 0, sizeof c->entries);
+    for (const struct area *a = procfs_next_area(process, c->range.start);
+         a != NULL && a->range.start.v < c->range.end.v;
+         a = procfs_next_area(process, a->range.end))
+        if (a->kind != AREA_GUARD)
+            note_area(c, a);
+}
+
+static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct fs_process process;
+    if (!is_aligned(*offset | io_left(io), ENTRY_SIZE))
+        return E_INVAL;
+    procfs_describe(procfs_subject(file), &process);
+    struct chunk chunk = {.show_frames = fs_current()->uid == 0};
+    uint64_t end = LAYOUT_PROGRAM_END >> PAGE_SHIFT, page = *offset / ENTRY_SIZE;
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > 0 && page < end) {
+        uint64_t count = io_left(io) / ENTRY_SIZE, before = io_left(io);
+        if (count > CHUNK_PAGES)
+            count = CHUNK_PAGES;
+        if (count > end - page)
+            count = end - page;
+        chunk.range = virt_range(page << PAGE_SHIFT, (page + count) << PAGE_SHIFT);
+        fill(&chunk, &process);
+        e = io_put(io, chunk.entries, count * ENTRY_SIZE);
+        *offset += before - io_left(io);
+        page += count;
+    }
+    return e;
+}
+
+enum { /* what is written to clear_refs */
+    CLEAR_REFS_ALL = 1,
+    CLEAR_REFS_ANONYMOUS,
+    CLEAR_REFS_MAPPED,
+    CLEAR_REFS_SOFT_DIRTY,
+    CLEAR_REFS_PEAK, /* VmHWM, which is always the present value here */
+};
+
+static bool chosen(const struct area *area, int what)
+{
+    bool file = area->kind == AREA_FILE;
+    return area->kind != AREA_GUARD && !(what == CLEAR_REFS_ANONYMOUS && file) &&
+           !(what == CLEAR_REFS_MAPPED && !file);
+}
+
+static void clear(int what, const struct fs_process *process)
+{
+    uint64_t bits = what == CLEAR_REFS_SOFT_DIRTY ? PTE_D : PTE_A;
+    if (what == CLEAR_REFS_PEAK)
+        return;
+    for (const struct area *a = procfs_next_area(process, virt(0)); a != NULL;
+         a = procfs_next_area(process, a->range.end))
+        if (chosen(a, what))
+            (void)paging_harvest(a->range, bits, bits, NULL);
+    if (what == CLEAR_REFS_SOFT_DIRTY)
+        areas_mark_clean(process->memory);
+}
+
+/* As kstrtoint() takes it: blanks around, a sign, one newline. */
+static bool parse(const char *bytes, size_t size, int *out)
+{
+    const char *p = bytes, *end = bytes + size;
+    while (p < end && (*p == ' ' || (*p >= '\t' && *p <= '\r')))
+        p++;
+    while (end > p && (end[-1] == ' ' || (end[-1] >= '\t' && end[-1] <= '\r')))
+        end--;
+    if (p < end && *p == '+')
+        p++;
+    int value = 0;
+    if (p == end)
+        return false;
+    for (; p < end; p++) {
+        if (*p < '0' || *p > '9')
+            return false;
+        value = value < 1000 ? value * 10 + (*p - '0') : value;
+    }
+    *out = value;
+    return true;
+}
+
+static enum err clear_refs_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct fs_process process;
+    char text[CLEAR_REFS_SIZE];
+    uint64_t size = io_left(io) < sizeof text ? io_left(io) : sizeof text;
+    struct io start = *io;
+    int what = 0;
+    enum err e = io_take(io, text, size);
+    if (e == E_OK && (!parse(text, size, &what) || what < CLEAR_REFS_ALL || what > CLEAR_REFS_PEAK))
+        e = E_INVAL;
+    if (e != E_OK) {
+        *io = start; /* refused as a whole */
+        return e;
+    }
+    procfs_describe(procfs_subject(file), &process);
+    clear(what, &process);
+    *offset += size;
+    return E_OK;
+}
+
+const struct file_ops procfs_pagemap_ops = {.read = pagemap_read, .seekable = true};
+const struct file_ops procfs_clear_refs_ops = {.write = clear_refs_write, .seekable = true};

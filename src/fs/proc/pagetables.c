@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc/pagetables. The tables are visited twice, once to count the runs and once to keep them,
+ * because nothing may be allocated during a visit: the heap's own growth changes the tables.
+ */
+#include "fs/proc/process_text.h"
+
+#include "base/sections.h"
+#include "fs/vfs/abi.h"
+#include "mm/heap/heap.h"
+#include "mm/layout.h"
+#include "mm/pt/dump.h"
+
+#define SPARE_RUNS 16 /* what the allocation between the visits may add */
+
+struct region {
+    virt_t start, end;
+    const char *name;
+};
+
+#define REGION(start, end, name)                                                                   \
+    {                                                                                              \
+        {start}, {end}, name                                                                       \
+    }
+
+/* Of the kernel's half, in order of address; what is between them has no name. */
+static const struct region slots[] = {
+    REGION(LAYOUT_HEAP_START, LAYOUT_HEAP_END, "kernel heap"),
+    REGION(LAYOUT_KSTACK_START, LAYOUT_KSTACK_END, "kernel stacks"),
+    REGION(LAYOUT_DEVICE_START, LAYOUT_DEVICE_END, "devices, root archive"),
+    REGION(LAYOUT_FRAMES_START, LAYOUT_FRAMES_END, "frame metadata"),
+    REGION(LAYOUT_SCRATCH, LAYOUT_SCRATCH_PIN + PAGE_SIZE, "scratch page"),
+};
+
+static bool image_region(virt_t v, struct region *out)
+{
+    const struct region parts[] = {
+        {virt_of(image_start), virt_of(init_text_end), "boot code and data"},
+        {virt_of(text_start), virt_of(text_end), "kernel code"},
+        {virt_of(rodata_start), virt_of(rodata_end), "kernel constants"},
+        {virt_of(ro_after_init_start), virt_of(ro_after_init_end),
+         "kernel data, sealed after boot"},
+        {virt_of(data_start), virt_of(data_end), "kernel data"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
+        if (v.v >= parts[i].start.v && v.v < parts[i].end.v) {
+            *out = parts[i];
+            return true;
+        }
+    return false;
+}
+
+static struct region region_of(virt_t v)
+{
+    struct region found;
+    if (image_region(v, &found))
+        return found;
+    for (size_t i = 0; i < ARRAY_LENGTH(slots); i++) {
+        if (v.v < slots[i].start.v)
+            return (struct region){v, slots[i].start, "?"};
+        if (v.v < slots[i].end.v)
+            return slots[i];
+    }
+    return (struct region){v, virt(UINT64_MAX), "?"};
+}
+
+static virt_t region_end(virt_t v)
+{
+    if (v.v >= LAYOUT_PROGRAM_END)
+        return region_of(v).end;
+    const struct area *area = areas_find(v);
+    return area != NULL ? area->range.end : virt(v.v + PAGE_SIZE);
+}
+
+static const char *name_of(virt_t v, char *buffer, size_t size)
+{
+    if (v.v >= LAYOUT_PROGRAM_END)
+        return region_of(v).name;
+    const struct area *area = areas_find(v);
+    if (area == NULL)
+        return "?";
+    const char *name = procfs_area_name(area, buffer, size);
+    return *name != '\0' ? name : area->flags & AREA_IMAGE ? "[bss]" : "[anonymous]";
+}
+
+static void visit_all(struct ptdump *dump)
+{
+    paging_visit(virt_range(0, LAYOUT_PROGRAM_END), ptdump_leaf, dump);
+    paging_visit(virt_range(LAYOUT_HEAP_START, UINT64_MAX - PAGE_MASK), ptdump_leaf, dump);
+}
+
+/* Slots of the level-4 table that lead back to it. The program's window shows its own table at the
+ * address that goes through its slot four times. */
+static void show_windows(struct text *text)
+{
+    uint64_t slot = paging_program_window >> 39 & (PT_ENTRIES - 1);
+    phys_t root;
+    if (!paging_translate(
+            virt(paging_program_window | slot << 30 | slot << LARGE_SHIFT | slot << PAGE_SHIFT),
+            &root))
+        return;
+    for (uint64_t v = LAYOUT_WINDOWS_START; v < LAYOUT_WINDOWS_END; v += pt_span(PT_LEVELS)) {
+        struct pt_walk walk;
+        paging_walk(virt(v), &walk);
+        uint64_t entry = walk.entry[PT_LEVELS].v;
+        if (!(entry & PTE_P) || (entry & PTE_ADDRESS) != root.v)
+            continue;
+        text_printf(text,
+                    "%016lx-%016lx     512G      r%c%c the level-4 table itself, slot %lu: %s\n", v,
+                    v + pt_span(PT_LEVELS), entry & PTE_W ? 'w' : '-', entry & PTE_NX ? '-' : 'x',
+                    v >> 39 & (PT_ENTRIES - 1),
+                    v == paging_program_window ? "the program's window" : "the kernel's window");
+    }
+}
+
+static void show_run(struct text *text, const struct ptdump_run *run, char *buffer, size_t size)
+{
+    char line[PTDUMP_LINE_MAX];
+    ptdump_line(run, line, sizeof line);
+    text_printf(text, "%s%s\n", line, name_of(run->range.start, buffer, size));
+}
+
+static void show_runs(struct text *text, const struct ptdump *dump, char *buffer, size_t size)
+{
+    size_t i = 0, kept = dump->count < dump->capacity ? dump->count : dump->capacity;
+    text_printf(text, "%s\n---- the program\n", ptdump_heading());
+    for (; i < kept && dump->runs[i].range.start.v < LAYOUT_PROGRAM_END; i++)
+        show_run(text, &dump->runs[i], buffer, size);
+    text_printf(text, "---- windows on the page tables\n");
+    show_windows(text);
+    text_printf(text, "---- the kernel\n");
+    for (; i < kept; i++)
+        show_run(text, &dump->runs[i], buffer, size);
+    if (kept < dump->count)
+        text_printf(text, "(truncated)\n");
+}
+
+void procfs_show_pagetables(struct text *text, void *context)
+{
+    (void)context;
+    char *buffer = heap_alloc(PATH_MAX_SIZE);
+    struct ptdump count = {.region_end = region_end};
+    visit_all(&count);
+    struct ptdump dump = {.region_end = region_end, .capacity = count.count + SPARE_RUNS};
+    dump.runs = heap_alloc(dump.capacity * sizeof *dump.runs);
+    if (buffer != NULL && dump.runs != NULL) {
+        visit_all(&dump);
+        show_runs(text, &dump, buffer, PATH_MAX_SIZE);
+    } else {
+        text->failed = true;
+    }
+    heap_free(dump.runs);
+    heap_free(buffer);
+}

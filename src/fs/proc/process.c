@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc/PID, as proc(5) describes it, and /proc/self. Nothing of it is kept: each lookup makes a
+ * directory, a link or a file that knows whom it is about, and a listing asks who is there.
+ *
+ *   /proc --- self -> PID                         task --- TID --- comm, stat, status
+ *         \-- PID --- cmdline, maps, ... , fd ---- N (a link that jumps to the open file)
+ */
+#include "fs/proc/procfs.h"
+
+#include "base/fmt.h"
+#include "base/str.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/file_table.h"
+#include "fs/vfs/hooks.h"
+#include "fs/proc/process_text.h"
+#include "fs/vfs/vfs.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+#define DIGITS_MAX 10
+
+static const struct procfs_node *node_of(const struct inode *inode)
+{
+    return (const struct procfs_node *)inode;
+}
+
+void *procfs_subject(const struct file *file)
+{
+    return procfs_subject_of(node_of(file->inode)->pid, 0);
+}
+
+void procfs_describe(const void *subject, struct fs_process *out)
+{
+    uint64_t numbers = (uint64_t)(uintptr_t)subject;
+    *out = (struct fs_process){.pid = 1, .tid = 1, .state = 'Z', .name = "", .threads = 1};
+    if (fs_hooks.describe)
+        (void)fs_hooks.describe((uint32_t)numbers, (uint32_t)(numbers >> 32), out);
+}
+
+static bool is_there(uint32_t pid, uint32_t tid)
+{
+    struct fs_process process;
+    return pid != 0 && fs_hooks.describe && fs_hooks.describe(pid, tid, &process);
+}
+
+/* Of the process that the node is about; NULL when it has ended. */
+static const struct fs_context *context_of(const struct inode *inode)
+{
+    struct fs_process process;
+    procfs_describe(procfs_subject_of(node_of(inode)->pid, 0), &process);
+    return process.context;
+}
+
+static bool parse_number(const char *name, size_t length, uint32_t *out)
+{
+    uint64_t value = 0;
+    if (length == 0 || length > DIGITS_MAX || (length > 1 && name[0] == '0'))
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return false;
+        value = value * 10 + (uint64_t)(name[i] - '0');
+    }
+    *out = (uint32_t)value;
+    return value <= INT32_MAX;
+}
+
+static enum err make_numbered(struct dentry *directory, uint32_t mode, const struct inode_ops *ops,
+                              uint32_t pid, uint32_t number, bool named_by_pid, struct dentry **out)
+{
+    char name[DIGITS_MAX + 1];
+    fmt_snprintf(name, sizeof(name), "%u", named_by_pid ? pid : number);
+    struct procfs_made what = {
+        .name = name, .mode = mode, .ops = ops, .pid = pid, .number = number};
+    return procfs_make(directory, &what, out);
+}
+
+/* What a listing says of an entry with a number for its name. */
+static bool list_number(struct inode *directory, uint32_t number, uint32_t type, char *name,
+                        size_t *length, uint64_t *ino, uint8_t *entry_type)
+{
+    *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%u", number);
+    *ino = (directory->ino << 32) + number;
+    *entry_type = (uint8_t)(type >> 12);
+    return true;
+}
+
+/* /proc/PID/fd */
+
+static enum err fd_jump(struct inode *inode, struct dentry **out)
+{
+    const struct fs_context *context = context_of(inode);
+    struct file *file = context ? file_table_find(context->files, node_of(inode)->number) : NULL;
+    if (!file)
+        return E_NOENT;
+    dentry_get(file->dentry);
+    *out = file->dentry;
+    return E_OK;
+}
+
+static const struct inode_ops fd_link_ops = {.jump = fd_jump};
+
+static enum err fd_lookup(struct dentry *directory, const char *name, size_t length,
+                          struct dentry **out)
+{
+    uint32_t fd;
+    const struct fs_context *context = context_of(directory->inode);
+    const struct file *file = NULL;
+    if (context && parse_number(name, length, &fd))
+        file = file_table_find(context->files, fd);
+    if (!file)
+        return E_NOENT;
+    uint32_t mode = 0100u | (file_can_read(file) ? 0400u : 0) | (file_can_write(file) ? 0200u : 0);
+    return make_numbered(directory, S_IFLNK | mode, &fd_link_ops, node_of(directory->inode)->pid,
+                         fd, false, out);
+}
+
+static bool fd_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                    uint64_t *ino, uint8_t *type)
+{
+    const struct fs_context *context = context_of(directory);
+    for (; context && *cookie < context->files->capacity; (*cookie)++) {
+        if (context->files->slots[*cookie].file)
+            return list_number(directory, (uint32_t)*cookie, S_IFLNK, name, length, ino, type);
+    }
+    return false;
+}
+
+static const struct inode_ops fd_directory_ops = {
+    .lookup = fd_lookup, .list = fd_list, .unguarded = true};
+
+/* Links to a dentry of the context. */
+
+static enum err jump_to(struct dentry *dentry, struct dentry **out)
+{
+    if (!dentry)
+        return E_NOENT;
+    dentry_get(dentry);
+    *out = dentry;
+    return E_OK;
+}
+
+static enum err jump_executable(struct inode *inode, struct dentry **out)
+{
+    const struct fs_context *context = context_of(inode);
+    return jump_to(context ? context->executable : NULL, out);
+}
+
+static enum err jump_cwd(struct inode *inode, struct dentry **out)
+{
+    const struct fs_context *context = context_of(inode);
+    return jump_to(context ? context->cwd : NULL, out);
+}
+
+static enum err jump_root(struct inode *inode, struct dentry **out)
+{
+    const struct fs_context *context = context_of(inode);
+    return jump_to(context ? context->root : NULL, out);
+}
+
+static const struct inode_ops executable_ops = {.jump = jump_executable};
+static const struct inode_ops cwd_ops = {.jump = jump_cwd};
+static const struct inode_ops root_ops = {.jump = jump_root};
+
+/* What lies in the program's memory is read from there: a program may change its own title. */
+static void show_memory(struct text *text, struct virt_range range)
+{
+    char bytes[256];
+    for (uint64_t at = range.start.v; at < range.end.v;) {
+        uint64_t size = range.end.v - at < sizeof(bytes) ? range.end.v - at : sizeof(bytes);
+        if (copy_in(bytes, virt(at), size) != E_OK)
+            return;
+        text_append(text, bytes, size);
+        at += size;
+    }
+}
+
+static void show_arguments(struct text *text, void *context)
+{
+    struct fs_process process;
+    procfs_describe(context, &process);
+    show_memory(text, process.arguments);
+}
+
+static void show_environment(struct text *text, void *context)
+{
+    struct fs_process process;
+    procfs_describe(context, &process);
+    show_memory(text, process.environment);
+}
+
+static void show_auxv(struct text *text, void *context)
+{
+    struct fs_process process;
+    procfs_describe(context, &process);
+    text_append(text, process.auxv, process.auxv_size);
+}
+
+static void show_name(struct text *text, void *context)
+{
+    struct fs_process process;
+    procfs_describe(context, &process);
+    text_printf(text, "%s\n", process.name);
+}
+
+static enum err store_name(const char *bytes, size_t size, void *context)
+{
+    uint64_t numbers = (uint64_t)(uintptr_t)context;
+    if (size > 0 && bytes[size - 1] == '\n')
+        size--;
+    if (fs_hooks.rename)
+        fs_hooks.rename((uint32_t)numbers, (uint32_t)(numbers >> 32), bytes, size);
+    return E_OK;
+}
+
+static void show_cgroup(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, "0::/\n");
+}
+
+static void show_oom_score(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, "0\n");
+}
+
+static void put_mounts(struct text *text, bool information)
+{
+    char *buffer = heap_alloc(PATH_MAX_SIZE), *path;
+    if (!buffer) {
+        text->failed = true;
+        return;
+    }
+    const struct filesystem *fs;
+    for (unsigned i = 0; (fs = vfs_mounted(i)); i++) {
+        if (dentry_path(fs->root, vfs_mounted(0)->root, false, buffer, PATH_MAX_SIZE, &path) !=
+            E_OK)
+            continue;
+        const char *source = i == 0 ? "rootfs" : fs->type;
+        if (information)
+            text_printf(text, "%u 1 %u:%u / %s rw,relatime - %s %s rw\n", i + 1,
+                        device_major(fs->device), device_minor(fs->device), path, fs->type, source);
+        else
+            text_printf(text, "%s %s %s rw,relatime 0 0\n", source, path, fs->type);
+    }
+    heap_free(buffer);
+}
+
+static void show_mounts(struct text *text, void *context)
+{
+    (void)context;
+    put_mounts(text, false);
+}
+
+static void show_mountinfo(struct text *text, void *context)
+{
+    (void)context;
+    put_mounts(text, true);
+}
+
+/* An entry of the directory of a process or a thread: a text, or what has operations of its own. */
+struct entry {
+    const char *name;
+    procfs_generator generator;
+    procfs_writer writer;
+    uint32_t mode; /* without a generator */
+    const struct inode_ops *ops;
+    const struct file_ops *file_ops;
+};
+
+static enum err lookup_entry(const struct entry *entries, size_t count, struct dentry *directory,
+                             const char *name, size_t length, struct dentry **out)
+{
+    const struct procfs_node *node = node_of(directory->inode);
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *e = &entries[i];
+        if (strlen(e->name) != length || memcmp(e->name, name, length) != 0)
+            continue;
+        if (e->generator)
+            return procfs_make_file(directory, e->name, e->generator, e->writer,
+                                    procfs_subject_of(node->pid, node->number), out);
+        struct procfs_made what = {.name = e->name,
+                                   .mode = e->mode,
+                                   .ops = e->ops,
+                                   .file_ops = e->file_ops,
+                                   .pid = node->pid};
+        return procfs_make(directory, &what, out);
+    }
+    return E_NOENT;
+}
+
+static bool list_entry(const struct entry *entries, size_t count, struct inode *directory,
+                       uint64_t cookie, char *name, size_t *length, uint64_t *ino, uint8_t *type)
+{
+    if (cookie >= count)
+        return false;
+    const struct entry *e = &entries[cookie];
+    *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", e->name);
+    *ino = (directory->ino << 32) + cookie;
+    *type = (uint8_t)((e->generator ? (uint32_t)S_IFREG : e->mode & S_IFMT) >> 12);
+    return true;
+}
+
+/* /proc/PID/task: a directory for each thread, with the files that differ between threads. */
+
+static const struct entry thread_entries[] = {
+    {.name = "comm", .generator = show_name, .writer = store_name},
+    {.name = "stat", .generator = procfs_show_stat},
+    {.name = "status", .generator = procfs_show_status},
+};
+
+static enum err thread_entry_lookup(struct dentry *directory, const char *name, size_t length,
+                                    struct dentry **out)
+{
+    return lookup_entry(thread_entries, ARRAY_LENGTH(thread_entries), directory, name, length, out);
+}
+
+static bool thread_entry_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                              uint64_t *ino, uint8_t *type)
+{
+    return list_entry(thread_entries, ARRAY_LENGTH(thread_entries), directory, *cookie, name,
+                      length, ino, type);
+}
+
+static const struct inode_ops thread_ops = {.lookup = thread_entry_lookup,
+                                            .list = thread_entry_list};
+
+static enum err task_lookup(struct dentry *directory, const char *name, size_t length,
+                            struct dentry **out)
+{
+    uint32_t pid = node_of(directory->inode)->pid, tid;
+    if (!parse_number(name, length, &tid) || tid == 0 || !is_there(pid, tid))
+        return E_NOENT;
+    return make_numbered(directory, S_IFDIR | 0555, &thread_ops, pid, tid, false, out);
+}
+
+/* The cookie of an entry is its number: the next one is the next above. */
+static bool task_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                      uint64_t *ino, uint8_t *type)
+{
+    uint32_t before = *cookie > 0 ? (uint32_t)*cookie - 1 : 0;
+    uint32_t tid = fs_hooks.next_thread ? fs_hooks.next_thread(node_of(directory)->pid, before) : 0;
+    *cookie = tid;
+    return tid != 0 && list_number(directory, tid, S_IFDIR, name, length, ino, type);
+}
+
+static const struct inode_ops task_ops = {.lookup = task_lookup, .list = task_list};
+
+static const struct entry process_entries[] = {
+    {.name = "auxv", .generator = show_auxv},
+    {.name = "cgroup", .generator = show_cgroup},
+    {.name = "cmdline", .generator = show_arguments},
+    {.name = "comm", .generator = show_name, .writer = store_name},
+    {.name = "environ", .generator = show_environment},
+    {.name = "limits", .generator = procfs_show_limits},
+    {.name = "maps", .generator = procfs_show_maps},
+    {.name = "mountinfo", .generator = show_mountinfo},
+    {.name = "mounts", .generator = show_mounts},
+    {.name = "oom_score", .generator = show_oom_score},
+    {.name = "smaps", .generator = procfs_show_smaps},
+    {.name = "smaps_rollup", .generator = procfs_show_smaps_rollup},
+    {.name = "stat", .generator = procfs_show_stat},
+    {.name = "statm", .generator = procfs_show_statm},
+    {.name = "status", .generator = procfs_show_status},
+    {.name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &procfs_pagemap_ops},
+    {.name = "clear_refs", .mode = S_IFREG | 0200, .file_ops = &procfs_clear_refs_ops},
+    {.name = "exe", .mode = S_IFLNK | 0777, .ops = &executable_ops},
+    {.name = "cwd", .mode = S_IFLNK | 0777, .ops = &cwd_ops},
+    {.name = "root", .mode = S_IFLNK | 0777, .ops = &root_ops},
+    {.name = "fd", .mode = S_IFDIR | 0500, .ops = &fd_directory_ops},
+    {.name = "task", .mode = S_IFDIR | 0555, .ops = &task_ops},
+};
+
+static enum err process_lookup(struct dentry *directory, const char *name, size_t length,
+                               struct dentry **out)
+{
+    if (!is_there(node_of(directory->inode)->pid, 0))
+        return E_NOENT;
+    return lookup_entry(process_entries, ARRAY_LENGTH(process_entries), directory, name, length,
+                        out);
+}
+
+static bool process_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                         uint64_t *ino, uint8_t *type)
+{
+    return list_entry(process_entries, ARRAY_LENGTH(process_entries), directory, *cookie, name,
+                      length, ino, type);
+}
+
+static const struct inode_ops process_ops = {.lookup = process_lookup, .list = process_list};
+
+/* /proc itself */
+
+static bool is_named(const char *wanted, const char *name, size_t length)
+{
+    return strlen(wanted) == length && memcmp(wanted, name, length) == 0;
+}
+
+static enum err proc_lookup(struct dentry *directory, const char *name, size_t length,
+                            struct dentry **out)
+{
+    uint32_t pid;
+    bool self = is_named("self", name, length), thread = is_named("thread-self", name, length);
+    if (self || thread) {
+        struct fs_process process;
+        char text[40];
+        procfs_describe(procfs_subject_of(0, 0), &process);
+        uint32_t tid = fs_hooks.own_tid ? fs_hooks.own_tid() : process.tid;
+        fmt_snprintf(text, sizeof(text), self ? "%u" : "%u/task/%u", process.pid, tid);
+        return procfs_make_link(directory, self ? "self" : "thread-self", text, out);
+    }
+    if (!parse_number(name, length, &pid) || !is_there(pid, 0))
+        return E_NOENT;
+    return make_numbered(directory, S_IFDIR | 0555, &process_ops, pid, 0, true, out);
+}
+
+/* Cookies 0 and 1 are the links; then they are pids and 2. */
+static bool proc_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                      uint64_t *ino, uint8_t *type)
+{
+    static const char *const links[] = {"self", "thread-self"};
+    if (*cookie < ARRAY_LENGTH(links)) {
+        *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", links[*cookie]);
+        *ino = (directory->ino << 32) + *cookie;
+        *type = S_IFLNK >> 12;
+        return true;
+    }
+    uint32_t before = *cookie > 2 ? (uint32_t)*cookie - 3 : 0;
+    uint32_t pid = fs_hooks.next_process ? fs_hooks.next_process(before) : 0;
+    *cookie = pid + 2;
+    return pid != 0 && list_number(directory, pid, S_IFDIR, name, length, ino, type);
+}
+
+static const struct inode_ops proc_ops = {.lookup = proc_lookup, .list = proc_list};
+
+enum err procfs_self_start(void)
+{
+    procfs_root()->inode->ops = &proc_ops;
+    enum err e = procfs_add("pagetables", procfs_show_pagetables, NULL);
+    return e == E_OK ? procfs_add_link("mounts", "self/mounts") : e;
+}

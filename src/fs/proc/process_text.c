@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/proc/process_text.h"
+
+#include "fs/vfs/context.h"
+#include "fs/vfs/file_table.h"
+#include "mm/vm/areas.h"
+
+#define TICK_NS 10000000
+
+static void show_limit(struct text *text, uint64_t value)
+{
+    if (value == UINT64_MAX)
+        text_printf(text, "%-20s ", "unlimited");
+    else
+        text_printf(text, "%-20lu ", value);
+}
+
+void procfs_show_limits(struct text *text, void *context)
+{
+    struct fs_process process;
+    procfs_describe(context, &process);
+    static const struct {
+        const char *name, *unit;
+    } rows[FS_RLIMIT_COUNT] = {
+        {"Max cpu time", "seconds"},     {"Max file size", "bytes"},
+        {"Max data size", "bytes"},      {"Max stack size", "bytes"},
+        {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+        {"Max processes", "processes"},  {"Max open files", "files"},
+        {"Max locked memory", "bytes"},  {"Max address space", "bytes"},
+        {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+        {"Max msgqueue size", "bytes"},  {"Max nice priority", ""},
+        {"Max realtime priority", ""},   {"Max realtime timeout", "us"},
+    };
+    text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+    for (unsigned i = 0; i < FS_RLIMIT_COUNT; i++) {
+        uint64_t soft = UINT64_MAX, hard = UINT64_MAX;
+        if (fs_hooks.limits)
+            fs_hooks.limits(process.pid, i, &soft, &hard);
+        text_printf(text, "%-25s ", rows[i].name);
+        show_limit(text, soft);
+        show_limit(text, hard);
+        text_printf(text, "%-10s\n", rows[i].unit);
+    }
+}
+
+void procfs_show_stat(struct text *text, void *context)
+{
+    struct fs_process p;
+    struct procfs_sizes s;
+    procfs_describe(context, &p);
+    procfs_measure(&p, &s);
+    text_printf(text, "%u (%s) %c %u %u %u %u %u 4194304 ", p.tid, p.name, p.state, p.ppid,
+                p.process_group, p.session, 0u, p.process_group);
+    text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
+                p.system_ns / TICK_NS, p.threads, p.start_ns / TICK_NS);
+    text_printf(text, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ", s.all * PAGE_SIZE,
+                s.resident, p.image_start.v, p.image_end.v, p.stack_start.v);
+    text_printf(text, "%lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 ", p.signals_pending & 0x7fffffff,
+                p.signals_blocked & 0x7fffffff, p.signals_ignored & 0x7fffffff,
+                p.signals_caught & 0x7fffffff);
+    text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data_start.v, p.data_end.v,
+                p.heap_start.v, p.arguments.start.v, p.arguments.end.v, p.environment.start.v,
+                p.environment.end.v);
+}
+
+static void show_ids(struct text *text, const char *label, const uint32_t id[4])
+{
+    text_printf(text, "%s:\t%u\t%u\t%u\t%u\n", label, id[0], id[1], id[2], id[3]);
+}
+
+static void show_size(struct text *text, const char *label, uint64_t pages)
+{
+    text_printf(text, "%s:\t%8lu kB\n", label, pages * (PAGE_SIZE / 1024));
+}
+
+static const char *state_name(char state)
+{
+    return state == 'T'   ? "T (stopped)"
+           : state == 'S' ? "S (sleeping)"
+           : state == 'Z' ? "Z (zombie)"
+                          : "R (running)";
+}
+
+void procfs_show_status(struct text *text, void *context)
+{
+    struct fs_process p;
+    struct procfs_sizes s;
+    procfs_describe(context, &p);
+    procfs_measure(&p, &s);
+    text_printf(text, "Name:\t%s\nUmask:\t%04o\nState:\t%s\n", p.name,
+                p.context ? p.context->umask : 0, state_name(p.state));
+    text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.tid,
+                p.ppid);
+    show_ids(text, "Uid", p.uid);
+    show_ids(text, "Gid", p.gid);
+    text_printf(text, "FDSize:\t%u\nGroups:\t \n", p.context ? p.context->files->capacity : 0);
+    show_size(text, "VmPeak", areas_peak_bytes() / PAGE_SIZE);
+    show_size(text, "VmSize", s.all);
+    show_size(text, "VmLck", s.locked);
+    show_size(text, "VmPin", 0);
+    show_size(text, "VmHWM", s.resident);
+    show_size(text, "VmRSS", s.resident);
+    show_size(text, "RssAnon", s.resident - s.file - s.shared_memory);
+    show_size(text, "RssFile", s.file);
+    show_size(text, "RssShmem", s.shared_memory);
+    show_size(text, "VmData", s.data);
+    show_size(text, "VmStk", s.stack);
+    show_size(text, "VmExe", s.code);
+    show_size(text, "VmLib", 0);
+    show_size(text, "VmSwap", 0);
+    text_printf(text, "Threads:\t%u\n", p.threads);
+    text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016x\nSigBlk:\t%016lx\n", p.signals_pending, 0u,
+                p.signals_blocked);
+    text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.signals_ignored, p.signals_caught);
+    text_printf(text, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n");
+}

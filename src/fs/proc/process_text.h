@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The long texts of /proc/self (proc(5)): generators for procfs_self.c; their
+ * context is procfs_subject_of(). */
+#pragma once
+
+#include "fs/vfs/hooks.h"
+#include "fs/vfs/text.h"
+#include "mm/vm/areas.h"
+
+/* Whom a file of /proc/PID is about, as the context of its generator. */
+static inline void *procfs_subject_of(uint32_t pid, uint32_t tid)
+{
+    return (void *)(uintptr_t)((uint64_t)tid << 32 | pid);
+}
+struct file;
+void *procfs_subject(const struct file *file);
+
+/* What the hook says of it, with a pid in any case. */
+void procfs_describe(const void *subject, struct fs_process *out);
+/* areas_next() among those of the process. */
+const struct area *procfs_next_area(const struct fs_process *process, virt_t v);
+
+/* What /proc/self/maps calls the area, in `buffer` or constant; "" when it has no name. */
+const char *procfs_area_name(const struct area *area, char *buffer, size_t size);
+
+void procfs_show_maps(struct text *text, void *context);
+void procfs_show_limits(struct text *text, void *context);
+void procfs_show_stat(struct text *text, void *context);
+void procfs_show_statm(struct text *text, void *context);
+void procfs_show_status(struct text *text, void *context);
+void procfs_show_smaps(struct text *text, void *context);
+void procfs_show_smaps_rollup(struct text *text, void *context);
+
+/* What is mapped of an area, in bytes. `share`: what is mapped elsewhere, too, counts in parts. */
+struct procfs_usage {
+    uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,
+        private_dirty, referenced, anonymous, unneeded, file, large, locked;
+};
+void procfs_measure_area(const struct area *area, struct procfs_usage *out);
+
+/* Of all areas of a process, in pages. */
+struct procfs_sizes {
+    uint64_t all, resident, file, shared_memory, code, data, stack, locked;
+};
+void procfs_measure(const struct fs_process *process, struct procfs_sizes *out);
+
+/* /proc/pagetables: mm/pt/dump.h over the live tables. */
+void procfs_show_pagetables(struct text *text, void *context);

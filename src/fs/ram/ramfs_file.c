@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/ram/ramfs_file.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "fs/vfs/dentry.h"
+#include "fs/vfs/file.h"
+#include "fs/vfs/hooks.h"
+#include "mm/phys/frames.h"
+#include "mm/heap/heap.h"
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t page_number(uint64_t offset)
+{
+    return offset >> PAGE_SHIFT;
+}
+
+static uint64_t pages_of(uint64_t bytes)
+{
+    return page_number(bytes + PAGE_SIZE - 1);
+}
+
+/* The file's own page: made from what the file shows there now when it has none yet. */
+static MUST_CHECK enum err own_page(struct ram_file *ram, uint64_t number, void **out)
+{
+    void *page = page_tree_find(&ram->tree, number);
+    if (page) {
+        *out = page;
+        return E_OK;
+    }
+    if (!ramfs_room_for(1))
+        return E_NOSPC;
+    page = kpage_alloc();
+    if (!page)
+        return E_NOSPC;
+    uint64_t offset = number << PAGE_SHIFT;
+    bool archived = offset < ram->archive_size;
+    if (archived)
+        memcpy(page, ram->archive + offset, least(ram->archive_size - offset, PAGE_SIZE));
+    if (page_tree_insert(&ram->tree, number, page) != E_OK) {
+        kpage_free(page);
+        return E_NOSPC;
+    }
+    ramfs_count_pages(1);
+    if (archived)
+        inode_pages_changed(&ram->inode, number, number + 1);
+    *out = page;
+    return E_OK;
+}
+
+static void remove_pages(struct ram_file *ram, uint64_t first, uint64_t end)
+{
+    uint64_t before = ram->tree.count;
+    page_tree_remove(&ram->tree, first, end);
+    ramfs_count_pages((int64_t)(ram->tree.count - before));
+}
+
+/* The bytes at `offset` in one run of at most `size`; *run is set to its length. NULL: zeros. */
+static const char *run_at(const struct ram_file *ram, uint64_t offset, uint64_t size, uint64_t *run)
+{
+    uint64_t inside = offset & PAGE_MASK;
+    bool mixed = ram->tree.count > 0;
+    uint64_t most = mixed ? least(size, PAGE_SIZE - inside) : size;
+    const char *page = mixed ? page_tree_find(&ram->tree, page_number(offset)) : NULL;
+    if (page) {
+        *run = most;
+        return page + inside;
+    }
+    if (offset < ram->archive_size) {
+        *run = least(most, ram->archive_size - offset);
+        return (const char *)ram->archive + offset;
+    }
+    *run = most;
+    return NULL;
+}
+
+static enum err ram_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct inode *inode = file->inode;
+    uint64_t at = *offset;
+    if (!(file->flags & O_NOATIME))
+        inode_touch_accessed(inode, at == 0);
+    if (at >= inode->size)
+        return E_OK;
+    uint64_t todo = least(io_left(io), inode->size - at);
+    uint64_t last = io_left(io) - todo;
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > last) {
+        uint64_t before = io_left(io), run;
+        const char *bytes = run_at(ram_file_of(inode), at, before - last, &run);
+        e = bytes ? io_put(io, bytes, run) : io_put_zeros(io, run);
+        at += before - io_left(io);
+    }
+    *offset = at;
+    return e;
+}
+
+/* How many of `size` bytes at `offset` may be written; 0 only with an error. */
+static enum err write_allowed(const struct inode *inode, uint64_t offset, uint64_t size,
+                              uint64_t *out)
+{
+    if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return E_PERM;
+    uint64_t limit = fs_limit(FS_RLIMIT_FSIZE);
+    if (offset >= limit) {
+        fs_raise(FS_SIGXFSZ);
+        return E_FBIG;
+    }
+    if (offset >= FILE_OFFSET_MAX)
+        return E_FBIG;
+    size = least(size, least(limit, FILE_OFFSET_MAX) - offset);
+    if ((inode->seals & F_SEAL_GROW) && offset + size > inode->size)
+        return E_PERM;
+    *out = size;
+    return E_OK;
+}
+
+static enum err ram_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    struct inode *inode = file->inode;
+    struct ram_file *ram = ram_file_of(inode);
+    uint64_t at = *offset, todo;
+    if (io_left(io) == 0)
+        return E_OK;
+    enum err e = write_allowed(inode, at, io_left(io), &todo);
+    if (e != E_OK)
+        return e;
+    inode_touch_modified(inode);
+    uint64_t last = io_left(io) - todo;
+    while (e == E_OK && io_left(io) > last) {
+        void *page;
+        e = own_page(ram, page_number(at), &page);
+        if (e != E_OK)
+            break;
+        uint64_t inside = at & PAGE_MASK, before = io_left(io);
+        e = io_take(io, (char *)page + inside, least(before - last, PAGE_SIZE - inside));
+        at += before - io_left(io);
+        if (at > inode->size)
+            inode->size = at;
+    }
+    inode_pages_written(inode, page_number(*offset), pages_of(at));
+    *offset = at;
+    return e;
+}
+
+static bool has_data(const struct ram_file *ram, uint64_t number)
+{
+    return number < pages_of(ram->archive_size) || page_tree_find(&ram->tree, number);
+}
+
+static enum err ram_find(struct file *file, uint64_t from, bool data, uint64_t *out)
+{
+    const struct ram_file *ram = ram_file_of(file->inode);
+    uint64_t number = page_number(from);
+    if (has_data(ram, number) == data) {
+        *out = from;
+        return E_OK;
+    }
+    if (data) {
+        if (!page_tree_next(&ram->tree, number, &number))
+            return E_NXIO;
+    } else {
+        if (number < pages_of(ram->archive_size))
+            number = pages_of(ram->archive_size);
+        while (page_tree_find(&ram->tree, number))
+            number++;
+    }
+    uint64_t at = number << PAGE_SHIFT;
+    if (data && at >= file->inode->size)
+        return E_NXIO;
+    *out = least(at, file->inode->size);
+    return E_OK;
+}
+
+const struct file_ops ram_file_ops = {
+    .read = ram_read, .write = ram_write, .find = ram_find, .seekable = true};
+
+/* Bytes [from, end of its page) of an own page become zeros; nothing when there is no page. */
+static void clear_tail(struct ram_file *ram, uint64_t from)
+{
+    char *page = page_tree_find(&ram->tree, page_number(from));
+    uint64_t inside = from & PAGE_MASK;
+    if (page && inside > 0) {
+        memset(page + inside, 0, PAGE_SIZE - inside);
+        inode_pages_written(&ram->inode, page_number(from), page_number(from) + 1);
+    }
+}
+
+static enum err ram_truncate(struct inode *inode, uint64_t size)
+{
+    struct ram_file *ram = ram_file_of(inode);
+    if (size > FILE_OFFSET_MAX)
+        return E_FBIG;
+    if (size < inode->size && (inode->seals & F_SEAL_SHRINK))
+        return E_PERM;
+    if (size > inode->size) {
+        if (inode->seals & F_SEAL_GROW)
+            return E_PERM;
+        if (size > fs_limit(FS_RLIMIT_FSIZE)) {
+            fs_raise(FS_SIGXFSZ);
+            return E_FBIG;
+        }
+    }
+    bool shrinks = size < inode->size;
+    inode->size = size;
+    /* Also when the size stays: fallocate() may have left pages behind the end. */
+    ram->archive_size = least(ram->archive_size, size);
+    remove_pages(ram, pages_of(size), UINT64_MAX);
+    clear_tail(ram, size);
+    if (shrinks)
+        inode_pages_changed(inode, page_number(size), UINT64_MAX);
+    inode_touch_modified(inode);
+    return E_OK;
+}
+
+/* Zeros in [from, to), which lie in one page. */
+static enum err clear_inside(struct ram_file *ram, uint64_t from, uint64_t to)
+{
+    if (from >= to || !has_data(ram, page_number(from)))
+        return E_OK;
+    void *page;
+    enum err e = own_page(ram, page_number(from), &page);
+    if (e == E_OK) {
+        memset((char *)page + (from & PAGE_MASK), 0, to - from);
+        inode_pages_written(&ram->inode, page_number(from), page_number(from) + 1);
+    }
+    return e;
+}
+
+static enum err punch(struct ram_file *ram, uint64_t from, uint64_t to)
+{
+    uint64_t first = pages_of(from), end = page_number(to);
+    if (first > end)
+        return clear_inside(ram, from, to);
+    enum err e = clear_inside(ram, from, first << PAGE_SHIFT);
+    if (e == E_OK)
+        e = clear_inside(ram, end << PAGE_SHIFT, to);
+    /* Under these pages the archive would show through. */
+    uint64_t archived = least(end, pages_of(ram->archive_size));
+    for (; e == E_OK && first < archived; first++)
+        e = clear_inside(ram, first << PAGE_SHIFT, (first + 1) << PAGE_SHIFT);
+    if (e == E_OK && first < end) {
+        remove_pages(ram, first, end);
+        inode_pages_changed(&ram->inode, first, end);
+    }
+    return e;
+}
+
+static enum err reserve(struct ram_file *ram, uint64_t first, uint64_t end)
+{
+    uint64_t missing = 0;
+    for (uint64_t i = first; i < end; i++) {
+        missing += !has_data(ram, i);
+        if (!ramfs_room_for(missing))
+            return E_NOSPC;
+    }
+    uint64_t i = first;
+    enum err e = E_OK;
+    for (; i < end && e == E_OK; i++) {
+        void *page;
+        if (!has_data(ram, i))
+            e = own_page(ram, i, &page);
+    }
+    return e;
+}
+
+static enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t offset, uint64_t size)
+{
+    struct ram_file *ram = ram_file_of(inode);
+    uint64_t end = offset + size; /* both at most FILE_OFFSET_MAX */
+    enum err e;
+    if (mode == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)) {
+        if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+            return E_PERM;
+        e = offset < inode->size ? punch(ram, offset, least(end, inode->size)) : E_OK;
+    } else if ((mode & ~FALLOC_KEEP_SIZE) == 0) {
+        if ((inode->seals & F_SEAL_GROW) && end > inode->size)
+            return E_PERM;
+        if (end > FILE_OFFSET_MAX)
+            return E_FBIG;
+        if (end > fs_limit(FS_RLIMIT_FSIZE) && end > inode->size) {
+            fs_raise(FS_SIGXFSZ);
+            return E_FBIG;
+        }
+        e = reserve(ram, page_number(offset), pages_of(end));
+        if (e == E_OK && !(mode & FALLOC_KEEP_SIZE) && end > inode->size)
+            inode->size = end;
+    } else {
+        return E_NOTSUP;
+    }
+    if (e == E_OK)
+        inode_touch_modified(inode);
+    return e;
+}
+
+static uint64_t ram_blocks(const struct inode *inode)
+{
+    const struct ram_file *ram = ram_file_of(inode);
+    uint64_t archived = pages_of(ram->archive_size), shadowed = 0, number = 0;
+    while (page_tree_next(&ram->tree, number, &number) && number < archived) {
+        shadowed++;
+        number++;
+    }
+    return (archived - shadowed + ram->tree.count) * (PAGE_SIZE / 512);
+}
+
+static void ram_destroy(struct inode *inode)
+{
+    remove_pages(ram_file_of(inode), 0, UINT64_MAX);
+}
+
+const struct inode_ops ram_file_inode_ops = {
+    .truncate = ram_truncate,
+    .allocate = ram_allocate,
+    .blocks = ram_blocks,
+    .destroy = ram_destroy,
+};
+
+static struct inode *inode_of(struct page_source *source)
+{
+    return CONTAINER_OF(source, struct inode, pages);
+}
+
+/* Whole pages that lie page-aligned in the archive are mapped where they are. */
+static bool archive_frame(const struct ram_file *ram, uint64_t number, phys_t *out)
+{
+    uint64_t offset = number << PAGE_SHIFT;
+    if (!is_aligned(ram->archive_phys.v, PAGE_SIZE) || !ram->archive ||
+        ram->archive_size < PAGE_SIZE || offset > ram->archive_size - PAGE_SIZE)
+        return false;
+    *out = phys(ram->archive_phys.v + offset);
+    return true;
+}
+
+static enum err ram_page(struct page_source *source, uint64_t number, bool for_write, phys_t *out)
+{
+    struct inode *inode = inode_of(source);
+    struct ram_file *ram = ram_file_of(inode);
+    if (number >= pages_of(inode->size))
+        return E_INVAL;
+    if (for_write)
+        inode_touch_modified(inode);
+    void *page = page_tree_find(&ram->tree, number);
+    if (!page) {
+        if (!for_write && archive_frame(ram, number, out))
+            return E_OK;
+        /* A hole gets its page even for reading: the mapping must see what write() puts there
+         * later. */
+        enum err e = own_page(ram, number, &page);
+        if (e != E_OK)
+            return E_NOMEM;
+    }
+    *out = kpage_phys(page);
+    frames_get(&machine_frames, *out);
+    return E_OK;
+}
+
+static enum err ram_page_read(struct page_source *source, uint64_t offset, void *to, size_t size)
+{
+    struct inode *inode = inode_of(source);
+    struct ram_file *ram = ram_file_of(inode);
+    char *at = to;
+    if (page_number(offset) >= pages_of(inode->size))
+        return E_INVAL;
+    uint64_t inside = offset < inode->size ? least(size, inode->size - offset) : 0;
+    memset(at + inside, 0, size - inside);
+    while (inside > 0) {
+        uint64_t run;
+        const char *bytes = run_at(ram, offset, inside, &run);
+        if (bytes)
+            memcpy(at, bytes, run);
+        else
+            memset(at, 0, run);
+        at += run;
+        offset += run;
+        inside -= run;
+    }
+    return E_OK;
+}
+
+static bool ram_page_present(struct page_source *source, uint64_t number)
+{
+    return has_data(ram_file_of(inode_of(source)), number);
+}
+
+static enum err ram_page_punch(struct page_source *source, uint64_t offset, uint64_t size)
+{
+    struct inode *inode = inode_of(source);
+    return ram_allocate(inode, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, offset, size);
+}
+
+static void ram_page_get(struct page_source *source)
+{
+    struct inode *inode = inode_of(source);
+    inode_get(inode);
+    if (inode->mappings++ == 0 && inode->mapped_as)
+        dentry_get(inode->mapped_as);
+}
+
+static void ram_page_put(struct page_source *source)
+{
+    struct inode *inode = inode_of(source);
+    assert(inode->mappings > 0);
+    if (--inode->mappings == 0) {
+        struct dentry *name = inode->mapped_as;
+        inode->mapped_as = NULL;
+        dentry_put(name);
+    }
+    inode_put(inode);
+}
+
+static void ram_page_name(struct page_source *source, char *to, size_t size)
+{
+    struct inode *inode = inode_of(source);
+    char *path;
+    if (!inode->mapped_as || dentry_path(inode->mapped_as, NULL, true, to, size, &path) != E_OK) {
+        str_copy(to, "(unknown)", size);
+        return;
+    }
+    memmove(to, path, strlen(path) + 1);
+}
+
+static uint64_t ram_page_inode(struct page_source *source)
+{
+    return inode_of(source)->ino;
+}
+
+const struct page_source_ops ram_file_page_ops = {
+    .page = ram_page,
+    .read = ram_page_read,
+    .present = ram_page_present,
+    .punch = ram_page_punch,
+    .get = ram_page_get,
+    .put = ram_page_put,
+    .name = ram_page_name,
+    .inode = ram_page_inode,
+};

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets: what all families have in common.
+ *
+ *   fd --> struct file (socket_file_ops) --> struct socket --> struct socket_ops of its family
+ *                                              options, time-outs, wait queue
+ *
+ * A family registers itself by its number; linux/socket/sys_socket.c knows none of them. Its own structure
+ * starts with struct socket. Operations may sleep; whoever calls them holds a reference to the file.
+ */
+#pragma once
+
+#include "fs/vfs/file.h"
+#include "fs/vfs/hooks.h"
+#include "fs/vfs/wait.h"
+#include "kern/wait.h"
+
+#define AF_UNSPEC          0u
+#define AF_UNIX            1u
+
+#define SOCK_STREAM        1u
+#define SOCK_DGRAM         2u
+#define SOCK_RAW           3u
+#define SOCK_SEQPACKET     5u
+
+#define MSG_OOB            0x1u
+#define MSG_PEEK           0x2u
+#define MSG_CTRUNC         0x8u
+#define MSG_TRUNC          0x20u
+#define MSG_DONTWAIT       0x40u
+#define MSG_WAITALL        0x100u
+#define MSG_NOSIGNAL       0x4000u
+#define MSG_WAITFORONE     0x10000u
+#define MSG_CMSG_CLOEXEC   0x40000000u
+
+#define SOCKET_ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
+#define SOCKET_FILES_MAX   253 /* descriptors in one message: SCM_MAX_FD */
+#define SOCKET_BUFFER      212992u
+#define SOCKET_BACKLOG_MAX 4096u /* net.core.somaxconn */
+
+struct socket_address {
+    uint32_t length; /* bytes that count */
+    union {
+        uint16_t family;
+        uint8_t bytes[SOCKET_ADDRESS_MAX];
+    };
+};
+
+struct socket_files { /* open files under way; heap */
+    uint32_t count;
+    struct file *file[]; /* one reference each */
+};
+
+struct socket_message {
+    struct io *io;
+    uint32_t flags; /* MSG_* of the call */
+    /* Sending: where to, or NULL. Receiving: where from is written here unless NULL; length 0: not
+     * known. */
+    struct socket_address *address;
+    /* Sending: taken over, and NULL then, when anything was sent. Receiving: the caller's. */
+    struct socket_files *files;
+    struct fs_credentials credentials;
+    bool has_credentials;
+    uint32_t result_flags; /* receiving: MSG_TRUNC */
+    uint64_t length;       /* receiving: what recv() returns when it is not what the io moved */
+};
+
+enum {
+    SHUT_READ = 1,
+    SHUT_WRITE = 2,
+};
+
+struct socket;
+
+struct socket_ops {
+    enum err (*bind)(struct socket *socket, const struct socket_address *address);
+    enum err (*connect)(struct socket *socket, const struct socket_address *address);
+    enum err (*listen)(struct socket *socket, uint32_t backlog);
+    /* The new one has no file yet. */
+    enum err (*accept)(struct socket *socket, struct socket **out);
+    enum err (*name)(struct socket *socket, bool peer, struct socket_address *out);
+    enum err (*shutdown)(struct socket *socket, uint32_t how);
+    /* As file operations: what the io moved counts whatever is returned. */
+    enum err (*send)(struct socket *socket, struct socket_message *message);
+    enum err (*receive)(struct socket *socket, struct socket_message *message);
+    uint32_t (*poll)(struct socket *socket);
+    /* FIONREAD and TIOCOUTQ. */
+    enum err (*queued)(struct socket *socket, bool out, uint32_t *bytes);
+    /* SO_PEERCRED and SO_ACCEPTCONN. */
+    enum err (*peer)(struct socket *socket, struct fs_credentials *out);
+    bool (*listens)(const struct socket *socket);
+    /* The file, or the hope of one, is gone. */
+    void (*release)(struct socket *socket);
+};
+
+struct socket {
+    const struct socket_ops *ops;
+    struct file *file; /* no reference; NULL before socket_open() */
+    struct wait_queue changed;
+    uint16_t family, type, protocol;
+    uint32_t flags; /* bit n: the boolean option n of SOL_SOCKET */
+    uint32_t send_size, receive_size, low_water, priority;
+    uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: for ever */
+    uint64_t linger;                              /* struct linger, remembered */
+    enum err error;                               /* SO_ERROR */
+};
+
+#define SO_PASSCRED 16
+
+static inline bool socket_flag(const struct socket *socket, unsigned option)
+{
+    return socket->flags >> option & 1;
+}
+
+struct socket_family {
+    uint16_t number;
+    /* E_SOCKTNOSUPPORT, E_PROTONOSUPPORT, E_NOMEM. */
+    enum err (*create)(uint32_t type, uint32_t protocol, struct socket **out);
+    /* Joins two new ones; NULL: E_NOTSUP. */
+    enum err (*pair)(struct socket *a, struct socket *b);
+    struct socket_family *next;
+};
+
+/* `family` stays valid. Boot. */
+void socket_family_register(struct socket_family *family);
+/* NULL: E_AFNOSUPPORT. */
+const struct socket_family *socket_family_find(uint32_t number);
+
+/* For families: the common part of a new one. */
+void socket_init(struct socket *socket, const struct socket_ops *ops, uint32_t family,
+                 uint32_t type, uint32_t protocol);
+/* Takes the error, if there is one. */
+enum err socket_take_error(struct socket *socket);
+/* Does this call sleep? */
+static inline bool socket_waits(const struct socket *socket, uint32_t flags)
+{
+    return !(flags & MSG_DONTWAIT) && !(socket->file->flags & O_NONBLOCK);
+}
+/* Sleeps on `queue` until the condition holds or `timeout_ns` are over, which is E_AGAIN; !wait: is
+ * E_AGAIN at once. E_INTR. */
+MUST_CHECK enum err socket_wait(struct wait_queue *queue, fs_condition condition, void *context,
+                                bool wait, uint64_t timeout_ns);
+
+/* A file for it; on failure the socket is released. flags: O_NONBLOCK or 0. E_NOMEM. */
+MUST_CHECK enum err socket_open(struct socket *socket, uint32_t flags, struct file **out);
+/* NULL: the file is no socket. */
+struct socket *socket_of(const struct file *file);
+void socket_files_put(struct socket_files *files); /* NULL is allowed */
+
+/* Registers AF_UNIX. Boot. */
+void unix_sockets_init(void);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tty/tty.h"
+
+#include "base/str.h"
+#include "fs/vfs/hooks.h"
+#include "fs/vfs/wait.h"
+#include "kern/time.h"
+#include "mm/vm/usercopy.h"
+
+#define TENTH_OF_A_SECOND (NS_PER_SECOND / 10)
+
+void tty_raise(const struct tty *tty, int number)
+{
+    if (tty->foreground != 0)
+        fs_raise_group(number, tty->foreground);
+}
+
+static void signal(void *context, int number)
+{
+    tty_raise(context, number);
+}
+
+void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_queue *queue)
+{
+    tty_line_init(&tty->line);
+    tty->line.signal = signal;
+    tty->line.emit = driver->emit;
+    tty->line.context = tty;
+    tty->driver = driver;
+    tty->queue = queue;
+}
+
+static void pump(struct tty *tty)
+{
+    if (tty->driver->pump)
+        tty->driver->pump(tty);
+}
+
+static bool is_canonical(const struct tty *tty)
+{
+    return tty->line.termios.lflag & TTY_ICANON;
+}
+
+struct read_wait {
+    struct tty *tty;
+    size_t needed; /* bytes */
+};
+
+static bool is_readable(void *context)
+{
+    const struct read_wait *wait = context;
+    struct tty *tty = wait->tty;
+    pump(tty);
+    if (tty->hung_up || tty->driver->ended(tty))
+        return true;
+    return is_canonical(tty) ? tty_line_readable(&tty->line)
+                             : tty_line_available(&tty->line) >= wait->needed;
+}
+
+static enum err hand_out(struct tty *tty, struct io *io)
+{
+    char bytes[128];
+    bool ended = false;
+    while (!ended && io_left(io) > 0 && tty_line_readable(&tty->line)) {
+        size_t size = io_left(io) < sizeof(bytes) ? io_left(io) : sizeof(bytes);
+        size = tty->driver->take(tty, bytes, size, &ended);
+        enum err e = io_put(io, bytes, size);
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+/* How many bytes a read() without lines waits for, and how long (termios(3), VMIN and VTIME). */
+static enum err wait_raw(struct tty *tty, uint64_t size)
+{
+    struct tty_line *line = &tty->line;
+    uint64_t minimum = line->termios.cc[TTY_VMIN];
+    uint64_t time = line->termios.cc[TTY_VTIME] * TENTH_OF_A_SECOND;
+    struct read_wait wait = {tty, 1};
+    enum err e;
+    if (minimum == 0) {
+        e = fs_wait(tty->queue, is_readable, &wait, time_now_ns() + time);
+        return e == E_TIMEDOUT ? E_OK : e;
+    }
+    if (minimum > size)
+        minimum = size;
+    if (time == 0) {
+        wait.needed = minimum;
+        return fs_wait(tty->queue, is_readable, &wait, NO_DEADLINE);
+    }
+    e = fs_wait(tty->queue, is_readable, &wait, NO_DEADLINE);
+    while (e == E_OK && tty_line_available(line) < minimum && !tty->hung_up &&
+           !tty->driver->ended(tty)) {
+        wait.needed = tty_line_available(line) + 1;
+        e = fs_wait(tty->queue, is_readable, &wait, time_now_ns() + time);
+    }
+    return e == E_TIMEDOUT ? E_OK : e;
+}
+
+static struct tty *tty_of(const struct file *file)
+{
+    return file->state;
+}
+
+enum err tty_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct tty *tty = tty_of(file);
+    struct read_wait wait = {tty, 1};
+    bool was_hung_up = tty->hung_up;
+    if (io_left(io) == 0)
+        return E_OK;
+    enum err e = E_OK;
+    if (!is_readable(&wait)) {
+        if (file->flags & O_NONBLOCK)
+            return !is_canonical(tty) && tty->line.termios.cc[TTY_VMIN] == 0 ? E_OK : E_AGAIN;
+        if (is_canonical(tty))
+            e = fs_wait(tty->queue, is_readable, &wait, NO_DEADLINE);
+    }
+    if (e == E_OK && !is_canonical(tty) && !(file->flags & O_NONBLOCK))
+        e = wait_raw(tty, io_left(io));
+    if (e == E_OK)
+        e = tty->hung_up && !was_hung_up ? E_IO : hand_out(tty, io);
+    if (tty->driver->taken)
+        tty->driver->taken(tty);
+    return e;
+}
+
+static bool may_write(void *context)
+{
+    struct tty *tty = context;
+    if (tty->line.stopped)
+        pump(tty);
+    return tty->hung_up ||
+           (!tty->line.stopped && (!tty->driver->has_room || tty->driver->has_room(tty)));
+}
+
+enum err tty_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    char bytes[TTY_PIECE];
+    struct tty *tty = tty_of(file);
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > 0) {
+        if (!may_write(tty)) {
+            if (file->flags & O_NONBLOCK)
+                return E_AGAIN;
+            e = fs_wait(tty->queue, may_write, tty, NO_DEADLINE);
+            if (e != E_OK)
+                return e;
+        }
+        if (tty->hung_up)
+            return E_IO;
+        uint64_t before = io_left(io);
+        uint64_t size = before < sizeof(bytes) ? before : sizeof(bytes);
+        e = io_take(io, bytes, size);
+        tty->driver->write(tty, file, bytes, before - io_left(io));
+    }
+    return e;
+}
+
+uint32_t tty_poll(struct file *file)
+{
+    struct tty *tty = tty_of(file);
+    const struct tty_termios *termios = &tty->line.termios;
+    struct read_wait wait = {tty, 1};
+    if (!is_canonical(tty) && termios->cc[TTY_VTIME] == 0 && termios->cc[TTY_VMIN] > 1)
+        wait.needed = termios->cc[TTY_VMIN];
+    uint32_t events = is_readable(&wait) ? POLL_READABLE : 0;
+    if (tty->hung_up)
+        return events | POLL_WRITABLE | POLL_ERR | POLL_HUP;
+    return may_write(tty) ? events | POLL_WRITABLE : events;
+}
+
+struct wait_queue *tty_queue(struct file *file)
+{
+    return tty_of(file)->queue;
+}
+
+static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument)
+{
+    struct tty_termios termios;
+    _Static_assert(sizeof(termios) == 36, "struct termios of the kernel's ABI");
+    enum err e = copy_in(&termios, virt(argument), sizeof(termios));
+    if (e != E_OK)
+        return e;
+    if (command == TCSETSF) {
+        pump(tty);
+        tty_line_flush(&tty->line);
+    }
+    tty_line_set(&tty->line, &termios);
+    wait_queue_wake(tty->queue); /* what is there may be readable now */
+    return E_OK;
+}
+
+void tty_set_window(struct tty *tty, const struct tty_window *window)
+{
+    bool same = memcmp(window, &tty->window, sizeof(*window)) == 0;
+    tty->window = *window;
+    if (!same)
+        tty_raise(tty, FS_SIGWINCH);
+}
+
+static enum err set_window(struct tty *tty, uint64_t argument)
+{
+    struct tty_window window;
+    enum err e = copy_in(&window, virt(argument), sizeof(window));
+    if (e == E_OK)
+        tty_set_window(tty, &window);
+    return e;
+}
+
+static enum err put_int(uint64_t argument, uint32_t value)
+{
+    return copy_out(virt(argument), &value, sizeof(value));
+}
+
+static struct fs_process caller(void)
+{
+    struct fs_process process = {.pid = 1, .process_group = 1, .session = 1};
+    if (fs_hooks.describe)
+        (void)fs_hooks.describe(0, 0, &process);
+    return process;
+}
+
+bool tty_is_controlling(const struct tty *tty)
+{
+    return tty->session == caller().session;
+}
+
+static enum err get_group(const struct tty *tty, bool remote, uint64_t argument, bool session)
+{
+    if (!remote && !tty_is_controlling(tty))
+        return E_NOTTY;
+    return put_int(argument, session ? tty->session : tty->foreground);
+}
+
+static enum err set_group(struct tty *tty, uint64_t argument)
+{
+    uint32_t group;
+    enum err e = copy_in(&group, virt(argument), sizeof(group));
+    if (e != E_OK)
+        return e;
+    if (!tty_is_controlling(tty))
+        return E_NOTTY;
+    if ((int32_t)group < 0)
+        return E_INVAL;
+    e = fs_hooks.check_group ? fs_hooks.check_group(group) : E_OK;
+    if (e == E_OK)
+        tty->foreground = group;
+    return e;
+}
+
+enum err tty_take_control(struct tty *tty)
+{
+    struct fs_process process = caller();
+    if (tty->session == process.session)
+        return E_OK;
+    if (process.pid != process.session || tty->session != 0 || tty_find(process.session))
+        return E_PERM;
+    tty->session = process.session;
+    tty->foreground = process.process_group;
+    return E_OK;
+}
+
+/* TIOCNOTTY: a leader gives the terminal up for its whole session. */
+static enum err give_up_control(struct tty *tty)
+{
+    struct fs_process process = caller();
+    if (tty->session != process.session)
+        return E_NOTTY;
+    if (process.pid != process.session)
+        return E_OK;
+    tty_raise(tty, FS_SIGHUP);
+    tty->session = tty->foreground = 0;
+    return E_OK;
+}
+
+static enum err flush(struct tty *tty, uint64_t what)
+{
+    if (what > 2) /* TCIFLUSH, TCOFLUSH, TCIOFLUSH: output is never held back */
+        return E_INVAL;
+    if (what != 1) {
+        pump(tty);
+        tty_line_flush(&tty->line);
+    }
+    return E_OK;
+}
+
+static enum err flow(struct tty *tty, uint64_t what)
+{
+    if (what > 3) /* TCOOFF, TCOON, TCIOFF, TCION */
+        return E_INVAL;
+    if (what < 2) {
+        tty->line.stopped = what == 0;
+        wait_queue_wake(tty->queue);
+    }
+    return E_OK;
+}
+
+static enum err type_for(struct tty *tty, uint64_t argument)
+{
+    char c;
+    enum err e = copy_in(&c, virt(argument), 1);
+    if (e == E_OK) {
+        tty_line_type(&tty->line, c);
+        wait_queue_wake(tty->queue);
+    }
+    return e;
+}
+
+enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument)
+{
+    switch (command) {
+    case TCGETS:
+        return copy_out(virt(argument), &tty->line.termios, sizeof(tty->line.termios));
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+        return set_termios(tty, command, argument);
+    case TIOCGWINSZ:
+        return copy_out(virt(argument), &tty->window, sizeof(tty->window));
+    case TIOCSWINSZ:
+        return set_window(tty, argument);
+    case TIOCGPGRP:
+    case TIOCGSID:
+        return get_group(tty, remote, argument, command == TIOCGSID);
+    case TIOCSPGRP:
+        return set_group(tty, argument);
+    case FIONREAD:
+        pump(tty);
+        return put_int(argument, (uint32_t)tty_line_available(&tty->line));
+    case TIOCOUTQ:
+        return put_int(argument, 0);
+    case TCFLSH:
+        return flush(tty, argument);
+    case TCXONC:
+        return flow(tty, argument);
+    case TIOCSTI:
+        return type_for(tty, argument);
+    case TIOCSCTTY:
+        return tty_take_control(tty);
+    case TIOCNOTTY:
+        return give_up_control(tty);
+    case TCSBRK:
+    case TCSBRKP:
+    case TIOCEXCL:
+    case TIOCNXCL:
+        return E_OK;
+    default:
+        return E_NOTTY;
+    }
+}
+
+enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result)
+{
+    (void)result;
+    struct tty *tty = tty_of(file);
+    return tty->hung_up ? E_IO : tty_command(tty, false, command, argument);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/context.h"
+#include "fs/vfs/file_table.h"
+#include "kern/thread.h"
+
+struct fs_context *fs_current(void)
+{
+    struct fs_context *context = thread_current()->fs_context;
+    return context ? context : &fs_first;
+}
+
+struct file_table *file_table_current(void)
+{
+    return fs_current()->files;
+}

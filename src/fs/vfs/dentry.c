@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/dentry.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "fs/vfs/notify.h"
+#include "mm/heap/heap.h"
+
+/* FNV-1a: names are short, and a fixed start keeps the order of nothing that programs see. */
+static uint32_t name_hash(const char *name, size_t length)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+    return hash;
+}
+
+void directory_init(struct directory *directory)
+{
+    *directory = (struct directory){.bucket_count = 1, .next_cookie = COOKIE_FIRST};
+    directory->buckets = &directory->single;
+}
+
+void directory_destroy(struct directory *directory)
+{
+    assert(directory->count == 0);
+    if (directory->buckets != &directory->single)
+        heap_free(directory->buckets);
+    heap_free(directory->slots);
+}
+
+static struct dentry **bucket_of(const struct directory *directory, uint32_t hash)
+{
+    return &directory->buckets[hash & (directory->bucket_count - 1)];
+}
+
+/* Short chains are a wish, not a need: without memory they just stay longer. */
+static void grow_buckets(struct directory *directory)
+{
+    uint32_t count = directory->bucket_count * 4;
+    struct dentry **buckets = heap_alloc_zero(count * sizeof(struct dentry *));
+    if (!buckets)
+        return;
+    for (uint32_t i = 0; i < directory->bucket_count; i++) {
+        struct dentry *next;
+        for (struct dentry *d = directory->buckets[i]; d; d = next) {
+            next = d->hash_next;
+            struct dentry **to = &buckets[d->hash & (count - 1)];
+            d->hash_next = *to;
+            *to = d;
+        }
+    }
+    if (directory->buckets != &directory->single)
+        heap_free(directory->buckets);
+    directory->buckets = buckets;
+    directory->bucket_count = count;
+}
+
+static void hash_insert(struct directory *directory, struct dentry *dentry)
+{
+    if (directory->count >= directory->bucket_count * 2)
+        grow_buckets(directory);
+    struct dentry **bucket = bucket_of(directory, dentry->hash);
+    dentry->hash_next = *bucket;
+    *bucket = dentry;
+    directory->count++;
+}
+
+static void hash_remove(struct directory *directory, struct dentry *dentry)
+{
+    struct dentry **at = bucket_of(directory, dentry->hash);
+    while (*at != dentry)
+        at = &(*at)->hash_next;
+    *at = dentry->hash_next;
+    directory->count--;
+}
+
+/* Index of the first slot whose cookie is >= cookie. */
+static uint32_t slot_search(const struct directory *directory, uint64_t cookie)
+{
+    uint32_t low = 0, high = directory->slot_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (directory->slots[middle].cookie < cookie)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void slots_compact(struct directory *directory)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < directory->slot_count; i++) {
+        if (directory->slots[i].dentry)
+            directory->slots[kept++] = directory->slots[i];
+    }
+    directory->slot_count = kept;
+}
+
+static MUST_CHECK enum err slots_reserve(struct directory *directory)
+{
+    if (directory->slot_count < directory->slot_capacity)
+        return E_OK;
+    if (directory->count < directory->slot_count / 2) {
+        slots_compact(directory);
+        return E_OK;
+    }
+    uint32_t capacity = directory->slot_capacity ? directory->slot_capacity * 2 : 4;
+    void *slots = heap_resize(directory->slots, capacity * sizeof(struct directory_slot));
+    if (!slots)
+        return E_NOMEM;
+    directory->slots = slots;
+    directory->slot_capacity = capacity;
+    return E_OK;
+}
+
+static void slot_append(struct directory *directory, struct dentry *dentry)
+{
+    dentry->cookie = directory->next_cookie++;
+    directory->slots[directory->slot_count++] = (struct directory_slot){dentry->cookie, dentry};
+}
+
+static void slot_clear(struct directory *directory, struct dentry *dentry)
+{
+    directory->slots[slot_search(directory, dentry->cookie)].dentry = NULL;
+}
+
+static MUST_CHECK char *name_alloc(struct dentry *dentry, const char *name, size_t length)
+{
+    char *to = length < DENTRY_NAME_INLINE ? dentry->inline_name : heap_alloc(length + 1);
+    if (!to)
+        return NULL;
+    memcpy(to, name, length);
+    to[length] = '\0';
+    return to;
+}
+
+enum err dentry_alloc(struct dentry *parent, const char *name, size_t length, struct inode *inode,
+                      struct dentry **out)
+{
+    struct dentry *dentry = heap_alloc_zero(sizeof(*dentry));
+    if (!dentry)
+        return E_NOMEM;
+    dentry->name = name_alloc(dentry, name, length);
+    if (!dentry->name) {
+        heap_free(dentry);
+        return E_NOMEM;
+    }
+    dentry->references = 1;
+    dentry->length = (uint32_t)length;
+    dentry->hash = name_hash(name, length);
+    dentry->inode = inode;
+    inode_get(inode);
+    dentry->parent = parent;
+    dentry->anonymous = !parent;
+    if (parent)
+        dentry_get(parent);
+    *out = dentry;
+    return E_OK;
+}
+
+enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode)
+{
+    struct dentry *root;
+    enum err e = dentry_alloc(NULL, "/", 1, inode, &root);
+    if (e != E_OK)
+        return e;
+    root->anonymous = false;
+    root->linked = true;
+    root->parent = root;
+    fs->root = root;
+    return E_OK;
+}
+
+void dentry_get(struct dentry *dentry)
+{
+    dentry->references++;
+}
+
+void dentry_put(struct dentry *dentry)
+{
+    while (dentry) {
+        assert(dentry->references > 0);
+        if (--dentry->references > 0)
+            return;
+        struct dentry *parent = dentry->parent != dentry ? dentry->parent : NULL;
+        if (dentry->inode->watches && dentry->inode->nlink == 0)
+            notify_gone(dentry->inode);
+        inode_put(dentry->inode);
+        if (dentry->name != dentry->inline_name)
+            heap_free(dentry->name);
+        heap_free(dentry);
+        dentry = parent;
+    }
+}
+
+enum err dentry_link(struct dentry *dentry)
+{
+    struct directory *directory = dentry->parent->inode->directory;
+    enum err e = slots_reserve(directory);
+    if (e != E_OK)
+        return e;
+    hash_insert(directory, dentry);
+    slot_append(directory, dentry);
+    dentry->linked = true;
+    dentry_get(dentry);
+    return E_OK;
+}
+
+void dentry_unlink(struct dentry *dentry)
+{
+    struct directory *directory = dentry->parent->inode->directory;
+    hash_remove(directory, dentry);
+    slot_clear(directory, dentry);
+    dentry->linked = false;
+    dentry_put(dentry);
+}
+
+struct dentry *directory_find(const struct dentry *parent, const char *name, size_t length)
+{
+    uint32_t hash = name_hash(name, length);
+    struct dentry *d = *bucket_of(parent->inode->directory, hash);
+    while (d && (d->hash != hash || d->length != length || memcmp(d->name, name, length) != 0))
+        d = d->hash_next;
+    return d;
+}
+
+struct dentry *directory_next(const struct directory *directory, uint64_t cookie)
+{
+    for (uint32_t i = slot_search(directory, cookie); i < directory->slot_count; i++) {
+        if (directory->slots[i].dentry)
+            return directory->slots[i].dentry;
+    }
+    return NULL;
+}
+
+/* The new name is made in a scratch dentry first, so that nothing has changed when memory is short.
+ */
+struct new_name {
+    struct dentry scratch;
+    size_t length;
+};
+
+static MUST_CHECK enum err new_name_alloc(struct new_name *to, const char *name, size_t length)
+{
+    to->length = length;
+    to->scratch.name = name_alloc(&to->scratch, name, length);
+    return to->scratch.name ? E_OK : E_NOMEM;
+}
+
+static void new_name_apply(struct dentry *dentry, struct new_name *from)
+{
+    if (dentry->name != dentry->inline_name)
+        heap_free(dentry->name);
+    memcpy(dentry->inline_name, from->scratch.inline_name, DENTRY_NAME_INLINE);
+    bool is_inline = from->scratch.name == from->scratch.inline_name;
+    dentry->name = is_inline ? dentry->inline_name : from->scratch.name;
+    dentry->length = (uint32_t)from->length;
+    dentry->hash = name_hash(dentry->name, from->length);
+}
+
+static void new_name_free(struct new_name *name)
+{
+    if (name->scratch.name != name->scratch.inline_name)
+        heap_free(name->scratch.name);
+}
+
+enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name, size_t length,
+                     struct dentry *replaced)
+{
+    struct directory *from = dentry->parent->inode->directory;
+    struct directory *to = parent->inode->directory;
+    struct new_name new_name;
+    enum err e = new_name_alloc(&new_name, name, length);
+    if (e != E_OK)
+        return e;
+    if (from != to) {
+        e = slots_reserve(to);
+        if (e != E_OK) {
+            new_name_free(&new_name);
+            return e;
+        }
+    }
+    if (replaced)
+        dentry_unlink(replaced);
+    hash_remove(from, dentry);
+    if (from != to) {
+        slot_clear(from, dentry);
+        slot_append(to, dentry);
+        dentry_get(parent);
+        dentry_put(dentry->parent);
+        dentry->parent = parent;
+    }
+    new_name_apply(dentry, &new_name);
+    hash_insert(to, dentry);
+    return E_OK;
+}
+
+enum err dentry_exchange(struct dentry *a, struct dentry *b)
+{
+    struct new_name name_a, name_b;
+    enum err e = new_name_alloc(&name_a, b->name, b->length);
+    if (e != E_OK)
+        return e;
+    e = new_name_alloc(&name_b, a->name, a->length);
+    if (e != E_OK) {
+        new_name_free(&name_a);
+        return e;
+    }
+    struct directory *of_a = a->parent->inode->directory, *of_b = b->parent->inode->directory;
+    hash_remove(of_a, a);
+    hash_remove(of_b, b);
+    of_a->slots[slot_search(of_a, a->cookie)].dentry = b;
+    of_b->slots[slot_search(of_b, b->cookie)].dentry = a;
+    uint64_t cookie = a->cookie;
+    a->cookie = b->cookie;
+    b->cookie = cookie;
+    struct dentry *parent = a->parent;
+    a->parent = b->parent;
+    b->parent = parent;
+    new_name_apply(a, &name_a);
+    new_name_apply(b, &name_b);
+    hash_insert(of_b, a);
+    hash_insert(of_a, b);
+    return E_OK;
+}
+
+struct dentry *dentry_above(const struct dentry *dentry)
+{
+    const struct dentry *d = dentry;
+    while (d->parent == d && d->inode->fs->root == d && d->inode->fs->covered)
+        d = d->inode->fs->covered;
+    return d->parent ? d->parent : (struct dentry *)(uintptr_t)d;
+}
+
+bool dentry_is_below(const struct dentry *dentry, const struct dentry *above)
+{
+    for (;;) {
+        if (dentry == above)
+            return true;
+        const struct dentry *next = dentry_above(dentry);
+        if (next == dentry)
+            return false;
+        dentry = next;
+    }
+}
+
+bool dentry_is_reachable(const struct dentry *dentry)
+{
+    for (;;) {
+        if (!dentry->linked)
+            return false;
+        const struct dentry *next = dentry_above(dentry);
+        if (next == dentry)
+            return true;
+        dentry = next;
+    }
+}
+
+static bool prepend(char **at, const char *start, const char *bytes, size_t length)
+{
+    if ((size_t)(*at - start) < length)
+        return false;
+    *at -= length;
+    memcpy(*at, bytes, length);
+    return true;
+}
+
+/* The dentry whose name stands in the path: a root stands for the directory that it covers. */
+static const struct dentry *named(const struct dentry *dentry)
+{
+    while (dentry->parent == dentry && dentry->inode->fs->covered)
+        dentry = dentry->inode->fs->covered;
+    return dentry;
+}
+
+enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
+                     char *buffer, size_t size, char **out)
+{
+    static const char deleted[] = " (deleted)";
+    char *at = buffer + size;
+    if (!prepend(&at, buffer, "", 1))
+        return E_NAMETOOLONG;
+    if (mark && !dentry->linked && !dentry->anonymous &&
+        !prepend(&at, buffer, deleted, sizeof(deleted) - 1))
+        return E_NAMETOOLONG;
+    if (dentry->anonymous) {
+        if (!prepend(&at, buffer, dentry->name, dentry->length))
+            return E_NAMETOOLONG;
+        *out = at;
+        return E_OK;
+    }
+    const char *end = at;
+    while (dentry != root && named(dentry)->parent != named(dentry)) {
+        dentry = named(dentry);
+        if (dentry == root)
+            break;
+        if (!prepend(&at, buffer, dentry->name, dentry->length) || !prepend(&at, buffer, "/", 1))
+            return E_NAMETOOLONG;
+        dentry = dentry->parent;
+    }
+    if (at == end && !prepend(&at, buffer, "/", 1))
+        return E_NAMETOOLONG;
+    *out = at;
+    return E_OK;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/file.h"
+
+#include "base/panic.h"
+#include "fs/pipe/epoll.h"
+#include "fs/vfs/notify.h"
+#include "fs/vfs/range_lock.h"
+#include "fs/vfs/wait.h"
+#include "mm/heap/heap.h"
+
+/* Cookies of entries that inode_ops.list() makes lie above all those of a directory's own table. */
+#define COOKIE_LISTED (UINT64_C(1) << 40)
+
+/* Woken when a lock is given up. */
+static struct wait_queue lock_queue = WAIT_QUEUE_INIT(lock_queue);
+
+enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
+                    struct file **out)
+{
+    struct file *file = heap_alloc_zero(sizeof(*file));
+    if (!file)
+        return E_NOMEM;
+    dentry_get(dentry);
+    file->ops = ops;
+    file->dentry = dentry;
+    file->inode = dentry->inode;
+    file->references = 1;
+    file->flags = flags;
+    *out = file;
+    return E_OK;
+}
+
+static void unlock(struct file *file)
+{
+    struct inode *inode = file->inode;
+    if (file->lock == FILE_LOCK_NONE)
+        return;
+    if (file->lock == FILE_LOCK_EXCLUSIVE)
+        inode->locked_by = NULL;
+    else
+        inode->locked_shared--;
+    file->lock = FILE_LOCK_NONE;
+    wait_queue_wake(&lock_queue);
+}
+
+void file_put(struct file *file)
+{
+    if (!file)
+        return;
+    assert(file->references > 0);
+    if (--file->references > 0)
+        return;
+    unlock(file);
+    if (file->inode->locks)
+        range_locks_end(file->inode, file);
+    if (notify_watches > 0 && !(file->flags & O_PATH))
+        notify_file(file->dentry, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE);
+    if (file->watched)
+        epoll_forget(file);
+    if (file->ops->release)
+        file->ops->release(file);
+    if (file_can_write(file))
+        file->inode->writers--;
+    dentry_put(file->dentry);
+    heap_free(file);
+}
+
+enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
+    if (!file_can_read(file))
+        return E_BADF;
+    if (!file->ops->read)
+        return E_INVAL;
+    uint64_t before = io_left(io);
+    enum err e = file->ops->read(file, io, offset);
+    uint64_t moved = before - io_left(io);
+    if (e != E_OK && moved == 0)
+        return e;
+    *done = moved;
+    if (moved > 0)
+        notify(file->dentry, NOTIFY_ACCESS);
+    return E_OK;
+}
+
+enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
+    if (!file_can_write(file))
+        return E_BADF;
+    if (!file->ops->write)
+        return E_INVAL;
+    if ((file->flags & O_APPEND) && file->ops->seekable)
+        *offset = file->inode->size;
+    uint64_t before = io_left(io);
+    enum err e = file->ops->write(file, io, offset);
+    uint64_t moved = before - io_left(io);
+    if (e != E_OK && moved == 0)
+        return e;
+    *done = moved;
+    if (moved > 0)
+        notify(file->dentry, NOTIFY_MODIFY);
+    return E_OK;
+}
+
+enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset, uint64_t *done)
+{
+    uint64_t total = 0;
+    while (total < size) {
+        struct io io = io_kernel((char *)to + total, size - total);
+        uint64_t moved;
+        enum err e = file_read(file, &io, &offset, &moved);
+        if (e != E_OK)
+            return e;
+        if (moved == 0)
+            break;
+        total += moved;
+    }
+    *done = total;
+    return E_OK;
+}
+
+static enum err seek_base(struct file *file, uint32_t whence, uint64_t *base)
+{
+    switch (whence) {
+    case SEEK_SET:
+        *base = 0;
+        return E_OK;
+    case SEEK_CUR:
+        *base = file->offset;
+        return E_OK;
+    case SEEK_END:
+        *base = file->inode->size;
+        return mode_is(file->inode->mode, S_IFDIR) ? E_INVAL : E_OK;
+    default:
+        return E_INVAL;
+    }
+}
+
+enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out)
+{
+    if (file->flags & O_PATH)
+        return E_BADF;
+    if (whence > SEEK_HOLE)
+        return E_INVAL;
+    if (file->ops->no_position) {
+        *out = 0;
+        return E_OK;
+    }
+    if (!file->ops->seekable)
+        return E_SPIPE;
+    uint64_t to;
+    enum err e;
+    if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+        if (!file->ops->find)
+            return E_INVAL;
+        if (offset < 0 || (uint64_t)offset >= file->inode->size)
+            return E_NXIO;
+        e = file->ops->find(file, (uint64_t)offset, whence == SEEK_DATA, &to);
+        if (e != E_OK)
+            return e;
+    } else {
+        uint64_t base;
+        int64_t sum;
+        e = seek_base(file, whence, &base);
+        if (e != E_OK)
+            return e;
+        if (__builtin_add_overflow((int64_t)base, offset, &sum))
+            return E_OVERFLOW;
+        if (sum < 0)
+            return E_INVAL;
+        to = (uint64_t)sum;
+    }
+    file->offset = to;
+    *out = to;
+    return E_OK;
+}
+
+static bool list_dots(struct file *file, directory_sink sink, void *context)
+{
+    if (file->offset == 0) {
+        struct directory_entry self = {".", 1, file->inode->ino, 1, S_IFDIR >> 12};
+        if (!sink(context, &self))
+            return false;
+        file->offset = 1;
+    }
+    if (file->offset == 1) {
+        uint64_t ino = dentry_above(file->dentry)->inode->ino;
+        struct directory_entry above = {"..", 2, ino, COOKIE_FIRST, S_IFDIR >> 12};
+        if (!sink(context, &above))
+            return false;
+        file->offset = COOKIE_FIRST;
+    }
+    return true;
+}
+
+static bool list_table(struct file *file, directory_sink sink, void *context)
+{
+    struct dentry *d;
+    while ((d = directory_next(file->inode->directory, file->offset)) && d->cookie < file->limit) {
+        struct directory_entry entry = {d->name, d->length, d->inode->ino, d->cookie + 1,
+                                        mode_entry_type(d->inode->mode)};
+        /* The sink copies to the program and so may fault, but nothing that faults removes an
+         * entry. */
+        if (!sink(context, &entry))
+            return false;
+        file->offset = entry.next;
+    }
+    return true;
+}
+
+static void list_more(struct file *file, directory_sink sink, void *context)
+{
+    struct inode *inode = file->inode;
+    char name[NAME_MAX_LENGTH + 1];
+    uint64_t cookie = file->offset < COOKIE_LISTED ? 0 : file->offset - COOKIE_LISTED;
+    struct directory_entry entry = {.name = name};
+    while (inode->ops->list(inode, &cookie, name, &entry.length, &entry.ino, &entry.type)) {
+        cookie++;
+        entry.next = COOKIE_LISTED + cookie;
+        if (!sink(context, &entry))
+            return;
+        file->offset = entry.next;
+    }
+}
+
+enum err file_list(struct file *file, directory_sink sink, void *context)
+{
+    struct inode *inode = file->inode;
+    if (file->flags & O_PATH)
+        return E_BADF;
+    if (!inode->directory)
+        return E_NOTDIR;
+    if (inode->nlink == 0)
+        return E_NOENT;
+    if (file->offset == 0)
+        file->limit = inode->directory->next_cookie;
+    inode_touch_accessed(inode, true);
+    if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
+        inode->ops->list)
+        list_more(file, sink, context);
+    notify(file->dentry, NOTIFY_ACCESS);
+    return E_OK;
+}
+
+uint32_t file_poll(struct file *file)
+{
+    return file->ops->poll ? file->ops->poll(file) : POLL_READABLE | POLL_WRITABLE;
+}
+
+struct lock_request {
+    struct file *file;
+    uint8_t op;
+};
+
+static bool lock_is_free(void *context)
+{
+    const struct lock_request *request = context;
+    const struct inode *inode = request->file->inode;
+    return !inode->locked_by && (request->op == FILE_LOCK_SHARED || inode->locked_shared == 0);
+}
+
+enum err file_lock(struct file *file, uint8_t op, bool wait)
+{
+    if (op == file->lock)
+        return E_OK;
+    /* flock(2): a conversion gives up the old lock first, and may lose it. */
+    unlock(file);
+    if (op == FILE_LOCK_NONE)
+        return E_OK;
+    struct lock_request request = {file, op};
+    if (!lock_is_free(&request) && !wait)
+        return E_AGAIN;
+    file_get(file);
+    enum err e = fs_wait(&lock_queue, lock_is_free, &request, NO_DEADLINE);
+    if (e == E_OK) {
+        file->lock = op;
+        if (op == FILE_LOCK_EXCLUSIVE)
+            file->inode->locked_by = file;
+        else
+            file->inode->locked_shared++;
+    }
+    file_put(file);
+    return e;
+}
+
+struct page_source *file_page_source(struct file *file)
+{
+    struct inode *inode = file->inode;
+    if ((file->flags & O_PATH) || !inode->pages.ops)
+        return NULL;
+    if (inode->mappings == 0)
+        inode->mapped_as = file->dentry;
+    return &inode->pages;
+}
+
+bool file_maps_zeros(const struct file *file)
+{
+    return !(file->flags & O_PATH) && file->ops->zeros;
+}
+
+enum err file_deny_write(struct inode *inode)
+{
+    if (inode->writers > 0)
+        return E_TXTBSY;
+    inode->executing++;
+    return E_OK;
+}
+
+void file_allow_write(struct inode *inode)
+{
+    assert(inode->executing > 0);
+    inode->executing--;
+}
+
+static enum err directory_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)file;
+    (void)io;
+    (void)offset;
+    return E_ISDIR;
+}
+
+const struct file_ops file_ops_directory = {.read = directory_read, .seekable = true};
+const struct file_ops file_ops_path = {.seekable = false};

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/file_table.h"
+
+#include "base/str.h"
+#include "fs/vfs/hooks.h"
+#include "fs/vfs/range_lock.h"
+#include "mm/heap/heap.h"
+
+#define CAPACITY_FIRST 64                  /* as Linux: what select() looks at in any case */
+#define CAPACITY_MAX   (UINT32_C(1) << 20) /* Linux's fs.nr_open */
+
+/* A descriptor goes away: POSIX lets the process lose its locks on the file, whatever else it has open
+ * there. */
+static void put(const struct file_table *table, struct file *file)
+{
+    if (file && file->inode->locks && !(file->flags & O_PATH))
+        range_locks_end(file->inode, table);
+    file_put(file);
+}
+
+static uint32_t limit_now(void)
+{
+    uint64_t limit = fs_hooks.limit ? fs_limit(FS_RLIMIT_NOFILE) : FILE_TABLE_LIMIT;
+    return limit < CAPACITY_MAX ? (uint32_t)limit : CAPACITY_MAX;
+}
+
+static MUST_CHECK enum err reserve(struct file_table *table, uint32_t fd)
+{
+    if (fd < table->capacity)
+        return E_OK;
+    uint32_t capacity = table->capacity ? table->capacity : CAPACITY_FIRST;
+    while (capacity <= fd)
+        capacity *= 2;
+    struct file_table_slot *slots = heap_resize(table->slots, capacity * sizeof(*slots));
+    if (!slots)
+        return E_NOMEM;
+    memset(slots + table->capacity, 0, (capacity - table->capacity) * sizeof(*slots));
+    table->slots = slots;
+    table->capacity = capacity;
+    return E_OK;
+}
+
+enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
+                        bool close_on_exec, int *out)
+{
+    uint32_t fd = from > table->lowest ? from : table->lowest;
+    while (fd < table->capacity && table->slots[fd].file)
+        fd++;
+    if (fd >= limit_now())
+        return E_MFILE;
+    enum err e = reserve(table, fd);
+    if (e != E_OK)
+        return e;
+    table->slots[fd] = (struct file_table_slot){file, close_on_exec};
+    table->used++;
+    if (from <= table->lowest)
+        table->lowest = fd + 1;
+    *out = (int)fd;
+    return E_OK;
+}
+
+bool file_table_has_room(const struct file_table *table)
+{
+    uint32_t fd = table->lowest;
+    while (fd < table->capacity && table->slots[fd].file)
+        fd++;
+    return fd < limit_now();
+}
+
+enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
+                        bool close_on_exec)
+{
+    if (fd >= limit_now())
+        return E_BADF;
+    enum err e = reserve(table, fd);
+    if (e != E_OK)
+        return e;
+    struct file *old = table->slots[fd].file;
+    file_get(file);
+    table->slots[fd] = (struct file_table_slot){file, close_on_exec};
+    if (!old)
+        table->used++;
+    put(table, old);
+    return E_OK;
+}
+
+enum err file_table_close(struct file_table *table, uint32_t fd)
+{
+    struct file *file = file_table_find(table, fd);
+    if (!file)
+        return E_BADF;
+    table->slots[fd] = (struct file_table_slot){0};
+    table->used--;
+    if (fd < table->lowest)
+        table->lowest = fd;
+    put(table, file);
+    return E_OK;
+}
+
+static void close_each(struct file_table *table, bool all)
+{
+    for (uint32_t fd = 0; fd < table->capacity; fd++) {
+        if (table->slots[fd].file && (all || table->slots[fd].close_on_exec))
+            (void)!file_table_close(table, fd);
+    }
+}
+
+void file_table_exec(struct file_table *table)
+{
+    close_each(table, false);
+}
+
+void file_table_clear(struct file_table *table)
+{
+    close_each(table, true);
+    heap_free(table->slots);
+    *table = (struct file_table){.references = table->references};
+}
+
+enum err file_table_copy(const struct file_table *from, struct file_table **out)
+{
+    struct file_table *to = heap_alloc(sizeof(*to));
+    if (!to)
+        return E_NOMEM;
+    *to = *from;
+    to->references = 1;
+    to->slots = NULL;
+    if (from->capacity > 0) {
+        to->slots = heap_alloc(from->capacity * sizeof(*to->slots));
+        if (!to->slots) {
+            heap_free(to);
+            return E_NOMEM;
+        }
+        memcpy(to->slots, from->slots, from->capacity * sizeof(*to->slots));
+    }
+    for (uint32_t fd = 0; fd < to->capacity; fd++) {
+        if (to->slots[fd].file)
+            file_get(to->slots[fd].file);
+    }
+    *out = to;
+    return E_OK;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the file systems need from layers above them. linux/ (or main.c) fills it in before the
+ * program starts; a NULL member means "nobody there", which native tests use.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "fs/vfs/io.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fs_context;
+
+/* A process as /proc shows it. Unknown: 0 or an empty range. */
+struct fs_process {
+    uint32_t pid, ppid, process_group, session, threads;
+    uint32_t tid;                     /* of the thread that is described */
+    const struct fs_context *context; /* NULL: a zombie, which has no memory either */
+    uint32_t memory;                  /* owner of its areas */
+    char state;                       /* 'R', 'S', 'Z' */
+    const char *name;                 /* comm, at most 15 bytes; valid until the next call */
+    struct virt_range arguments;      /* argv strings on the program's stack */
+    struct virt_range environment;
+    const void *auxv; /* as it lies on the stack; kernel copy */
+    size_t auxv_size;
+    virt_t stack_start, image_start, image_end, data_start, data_end, heap_start;
+    uint64_t start_ns;           /* time_now_ns() at exec */
+    uint64_t user_ns, system_ns; /* processor time */
+    uint64_t page_faults;
+    uint64_t resident_pages;
+    uint64_t signals_pending, signals_blocked, signals_ignored, signals_caught; /* bit n-1 */
+    uint32_t uid[4], gid[4]; /* real, effective, saved, file system */
+};
+
+struct fs_credentials { /* laid out as Linux's struct ucred */
+    int32_t pid;
+    uint32_t uid, gid;
+};
+
+struct fs_hooks {
+    /* Sends the signal to the calling process (SIGPIPE, SIGXFSZ). Only marks it pending. */
+    void (*raise)(int signal);
+    /* The same to a process group (SIGINT from the terminal), 0: that of the first process. */
+    void (*raise_group)(int signal, uint32_t group);
+    /* Is there such a group (E_SRCH), and in the calling process's session (E_PERM)? */
+    enum err (*check_group)(uint32_t group);
+    /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
+    uint64_t (*limit)(unsigned resource);
+    /* Both limits of a process, for /proc/PID/limits. */
+    void (*limits)(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
+    /* Who the calling program is: its real or its effective user and group. */
+    void (*credentials)(bool effective, struct fs_credentials *out);
+    /* The process, 0 is the calling one, and the thread of it whose name, times and signals count;
+     * tid 0 is the leader. False: there is none. */
+    bool (*describe)(uint32_t pid, uint32_t tid, struct fs_process *out);
+    /* The tid of the calling thread; 0: it has none. */
+    uint32_t (*own_tid)(void);
+    /* The least pid above `pid`; 0: none. */
+    uint32_t (*next_process)(uint32_t pid);
+    /* The least tid of the process above `tid`; 0: none. */
+    uint32_t (*next_thread)(uint32_t pid, uint32_t tid);
+    /* Sets comm from /proc/PID/comm; tid 0 is the leader. */
+    void (*rename)(uint32_t pid, uint32_t tid, const char *name, size_t length);
+};
+
+extern struct fs_hooks fs_hooks;
+
+#define FS_SIGHUP        1
+#define FS_SIGINT        2
+#define FS_SIGQUIT       3
+#define FS_SIGPIPE       13
+#define FS_SIGTSTP       20
+#define FS_SIGXFSZ       25
+#define FS_SIGWINCH      28
+
+#define FS_RLIMIT_FSIZE  1
+#define FS_RLIMIT_NOFILE 7
+#define FS_RLIMIT_COUNT  16
+
+void fs_raise(int signal);
+void fs_raise_group(int signal, uint32_t group);
+uint64_t fs_limit(unsigned resource);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/inode.h"
+
+#include "base/panic.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/dentry.h"
+#include "kern/time.h"
+#include "mm/vm/areas.h"
+#include "mm/heap/heap.h"
+
+#define DAY_SECONDS (24 * 60 * 60)
+
+struct fs_time fs_time_now(void)
+{
+    uint64_t now = time_realtime_ns();
+    return (struct fs_time){(int64_t)(now / NS_PER_SECOND), (uint32_t)(now % NS_PER_SECOND)};
+}
+
+enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode, struct inode **out)
+{
+    struct inode *inode = heap_alloc_zero(size_of);
+    if (!inode)
+        return E_NOMEM;
+    inode->fs = fs;
+    inode->ino = fs->next_ino++;
+    inode->mode = mode;
+    inode->references = 1;
+    inode->created = fs_time_now();
+    inode->accessed = inode->modified = inode->changed = inode->created;
+    if (mode_is(mode, S_IFDIR)) {
+        inode->directory = heap_alloc(sizeof(*inode->directory));
+        if (!inode->directory) {
+            heap_free(inode);
+            return E_NOMEM;
+        }
+        directory_init(inode->directory);
+    }
+    *out = inode;
+    return E_OK;
+}
+
+void inode_get(struct inode *inode)
+{
+    inode->references++;
+}
+
+void inode_put(struct inode *inode)
+{
+    if (!inode)
+        return;
+    assert(inode->references > 0);
+    if (--inode->references > 0)
+        return;
+    if (inode->ops && inode->ops->destroy)
+        inode->ops->destroy(inode);
+    if (inode->directory) {
+        directory_destroy(inode->directory);
+        heap_free(inode->directory);
+    }
+    heap_free(inode->link);
+    heap_free(inode);
+}
+
+void inode_touch_modified(struct inode *inode)
+{
+    inode->modified = inode->changed = fs_time_now();
+}
+
+void inode_touch_changed(struct inode *inode)
+{
+    inode->changed = fs_time_now();
+}
+
+static bool time_before(struct fs_time a, struct fs_time b)
+{
+    return a.seconds < b.seconds || (a.seconds == b.seconds && a.nanoseconds < b.nanoseconds);
+}
+
+void inode_touch_accessed(struct inode *inode, bool start)
+{
+    bool stale = !time_before(inode->modified, inode->accessed) ||
+                 !time_before(inode->changed, inode->accessed);
+    if (!stale && !start)
+        return;
+    struct fs_time now = fs_time_now();
+    if (stale || now.seconds - inode->accessed.seconds >= DAY_SECONDS)
+        inode->accessed = now;
+}
+
+enum err inode_permission(const struct inode *inode, uint32_t may)
+{
+    const struct fs_context *context = fs_current();
+    if (inode->ops && inode->ops->unguarded)
+        return E_OK;
+    if (context->uid == 0) {
+        bool refused =
+            (may & MAY_EXECUTE) && !mode_is(inode->mode, S_IFDIR) && !(inode->mode & 0111);
+        return refused ? E_ACCES : E_OK;
+    }
+    uint32_t granted = inode->mode & 7;
+    if (inode->uid == context->uid)
+        granted = (inode->mode >> 6) & 7;
+    else if (inode->gid == context->gid)
+        granted = (inode->mode >> 3) & 7;
+    return (may & ~granted) ? E_ACCES : E_OK;
+}
+
+enum err inode_owner_check(const struct inode *inode)
+{
+    uint32_t uid = fs_current()->uid;
+    return uid == 0 || uid == inode->uid ? E_OK : E_PERM;
+}
+
+void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end)
+{
+    if (inode->mappings > 0)
+        areas_forget_pages(&inode->pages, first, end);
+}
+
+void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end)
+{
+    if (inode->mappings > 0)
+        areas_pages_written(&inode->pages, first, end);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/io.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "mm/vm/usercopy.h"
+
+enum direction {
+    PUT,
+    TAKE,
+    ZEROS,
+};
+
+static enum err move(enum direction direction, const struct io *io, char *bytes, uint64_t size)
+{
+    if (io->kernel) {
+        if (direction == PUT)
+            memcpy(ptr_of(io->at), bytes, size);
+        else if (direction == TAKE)
+            memcpy(bytes, ptr_of(io->at), size);
+        else
+            memset(ptr_of(io->at), 0, size);
+        return E_OK;
+    }
+    if (direction == PUT)
+        return copy_out(io->at, bytes, size);
+    if (direction == TAKE)
+        return copy_in(bytes, io->at, size);
+    return clear_out(io->at, size);
+}
+
+static void advance(struct io *io, uint64_t size)
+{
+    io->at.v += size;
+    io->here -= size;
+    io->left -= size;
+}
+
+/* After a fault in a run: page by page up to the one that fails. */
+static enum err move_pages(enum direction direction, struct io *io, char *bytes, uint64_t size)
+{
+    while (size > 0) {
+        uint64_t chunk = PAGE_SIZE - (io->at.v & PAGE_MASK);
+        if (chunk > size)
+            chunk = size;
+        enum err e = move(direction, io, bytes, chunk);
+        if (e != E_OK)
+            return e;
+        advance(io, chunk);
+        bytes = bytes ? bytes + chunk : NULL;
+        size -= chunk;
+    }
+    return E_OK;
+}
+
+static enum err transfer(enum direction direction, struct io *io, char *bytes, uint64_t size)
+{
+    assert(size <= io->left);
+    while (size > 0) {
+        while (io->here == 0) {
+            io->at = io->next->base;
+            io->here = io->next->size;
+            io->next++;
+        }
+        uint64_t chunk = io->here < size ? io->here : size;
+        if (move(direction, io, bytes, chunk) == E_OK) {
+            advance(io, chunk);
+        } else {
+            enum err e = move_pages(direction, io, bytes, chunk);
+            if (e != E_OK)
+                return e;
+        }
+        bytes = bytes ? bytes + chunk : NULL;
+        size -= chunk;
+    }
+    return E_OK;
+}
+
+enum err io_put(struct io *io, const void *from, uint64_t size)
+{
+    return transfer(PUT, io, (char *)(uintptr_t)from, size);
+}
+
+enum err io_take(struct io *io, void *to, uint64_t size)
+{
+    return transfer(TAKE, io, to, size);
+}
+
+enum err io_put_zeros(struct io *io, uint64_t size)
+{
+    return transfer(ZEROS, io, NULL, size);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/notify.h"
+
+#include "base/list.h"
+#include "base/str.h"
+#include "fs/vfs/anon_file.h"
+#include "fs/vfs/wait.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+#define EVENTS_MAX  16384u /* fs.inotify.max_queued_events */
+#define WATCHES_MAX 65536u /* fs.inotify.max_user_watches */
+
+struct inotify {
+    struct list events, watches;
+    uint32_t event_count;
+    uint32_t bytes; /* of all events */
+    int last_wd;
+    struct wait_queue changed;
+};
+
+struct watch {
+    struct watch *next; /* of the inode's */
+    struct list link;   /* inotify.watches */
+    struct inotify *inotify;
+    struct inode *inode; /* one reference */
+    uint32_t mask;
+    int wd;
+};
+
+struct event_head { /* struct inotify_event */
+    int32_t wd;
+    uint32_t mask, cookie, length;
+};
+
+struct event {
+    struct list link;
+    struct event_head head;
+    char name[]; /* head.length bytes: the name, and zeros up to a multiple of sizeof(head) */
+};
+
+uint32_t notify_watches;
+
+static uint32_t event_bytes(const struct event *event)
+{
+    return (uint32_t)sizeof(event->head) + event->head.length;
+}
+
+static void event_free(struct inotify *inotify, struct event *event)
+{
+    list_remove(&event->link);
+    inotify->event_count--;
+    inotify->bytes -= event_bytes(event);
+    heap_free(event);
+}
+
+/* Repeats nothing: an event like the newest one says nothing new. */
+static bool is_repeated(const struct inotify *inotify, const struct event *event)
+{
+    if (list_empty(&inotify->events))
+        return false;
+    const struct event *last = CONTAINER_OF(inotify->events.prev, struct event, link);
+    return last->head.wd == event->head.wd && last->head.mask == event->head.mask &&
+           last->head.length == event->head.length &&
+           memcmp(last->name, event->name, event->head.length) == 0;
+}
+
+static void push(struct inotify *inotify, struct event_head head, const char *name, size_t length)
+{
+    if (inotify->event_count >= EVENTS_MAX) {
+        head = (struct event_head){.wd = -1, .mask = NOTIFY_OVERFLOW};
+        length = 0;
+    }
+    if (length > 0)
+        head.length = (uint32_t)align_up(length + 1, sizeof(head));
+    struct event *event = heap_alloc_zero(sizeof(*event) + head.length);
+    if (!event)
+        return;
+    event->head = head;
+    memcpy(event->name, name, length);
+    if (is_repeated(inotify, event)) {
+        heap_free(event);
+        return;
+    }
+    list_add_tail(&inotify->events, &event->link);
+    inotify->event_count++;
+    inotify->bytes += event_bytes(event);
+    wait_queue_wake(&inotify->changed);
+}
+
+static void watch_end(struct watch *watch)
+{
+    struct inode *inode = watch->inode;
+    struct watch **at = &inode->watches;
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    list_remove(&watch->link);
+    push(watch->inotify, (struct event_head){.wd = watch->wd, .mask = NOTIFY_IGNORED}, "", 0);
+    heap_free(watch);
+    notify_watches--;
+    inode_put(inode);
+}
+
+void notify_watchers(const struct inode *watched, uint32_t event,
+                     const struct notify_subject *subject)
+{
+    bool self = event & (NOTIFY_DELETE_SELF | NOTIFY_MOVE_SELF);
+    uint32_t kind = mode_is(subject->inode->mode, S_IFDIR) && !self ? NOTIFY_ISDIR : 0;
+    for (struct watch *watch = watched->watches, *next; watch; watch = next) {
+        next = watch->next;
+        uint32_t common = watch->mask & event;
+        if (common == 0 || (common & NOTIFY_EXCL_UNLINK))
+            continue;
+        struct event_head head = {watch->wd, (event & NOTIFY_ALL) | kind, subject->cookie, 0};
+        push(watch->inotify, head, subject->name ? subject->name : "", subject->length);
+        if (watch->mask & NOTIFY_ONESHOT)
+            watch_end(watch);
+    }
+}
+
+void notify_file(const struct dentry *dentry, uint32_t event)
+{
+    const struct dentry *parent = dentry->parent;
+    if (!dentry->linked)
+        event |= NOTIFY_EXCL_UNLINK; /* who asked for that does not hear of it */
+    if (parent && parent != dentry && !dentry->inode->linkable)
+        notify_name(parent->inode, event,
+                    (struct notify_subject){dentry->inode, dentry->name, dentry->length, 0});
+    notify_inode(dentry->inode, event);
+}
+
+uint32_t notify_next_cookie(void)
+{
+    static uint32_t last;
+    return ++last;
+}
+
+void notify_gone(struct inode *inode)
+{
+    notify_inode(inode, NOTIFY_DELETE_SELF);
+    while (inode->watches)
+        watch_end(inode->watches);
+}
+
+static bool has_event(void *context)
+{
+    return !list_empty(&((const struct inotify *)context)->events);
+}
+
+static enum err inotify_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct inotify *inotify = file->state;
+    if (!has_event(inotify)) {
+        if (file->flags & O_NONBLOCK)
+            return E_AGAIN;
+        enum err e = fs_wait(&inotify->changed, has_event, inotify, NO_DEADLINE);
+        if (e != E_OK)
+            return e;
+    }
+    while (has_event(inotify)) {
+        struct event *event = CONTAINER_OF(inotify->events.next, struct event, link);
+        if (event_bytes(event) > io_left(io))
+            return E_INVAL; /* which nobody hears of after another event */
+        enum err e = io_put(io, &event->head, sizeof(event->head));
+        if (e == E_OK)
+            e = io_put(io, event->name, event->head.length);
+        if (e != E_OK)
+            return e;
+        event_free(inotify, event);
+    }
+    return E_OK;
+}
+
+static uint32_t inotify_poll(struct file *file)
+{
+    return has_event(file->state) ? POLL_READABLE : 0;
+}
+
+static struct wait_queue *inotify_queue(struct file *file)
+{
+    return &((struct inotify *)file->state)->changed;
+}
+
+static enum err inotify_control(struct file *file, uint32_t command, uint64_t argument,
+                                uint64_t *result)
+{
+    (void)result;
+    const struct inotify *inotify = file->state;
+    return command == FIONREAD ? copy_out(virt(argument), &inotify->bytes, sizeof(inotify->bytes))
+                               : E_NOTTY;
+}
+
+static void inotify_release(struct file *file)
+{
+    struct inotify *inotify = file->state;
+    while (!list_empty(&inotify->watches))
+        watch_end(CONTAINER_OF(inotify->watches.next, struct watch, link));
+    while (has_event(inotify))
+        event_free(inotify, CONTAINER_OF(inotify->events.next, struct event, link));
+    heap_free(inotify);
+}
+
+static const struct file_ops inotify_ops = {
+    .release = inotify_release,
+    .read = inotify_read,
+    .poll = inotify_poll,
+    .queue = inotify_queue,
+    .control = inotify_control,
+};
+
+enum err inotify_open(uint32_t flags, struct file **out)
+{
+    struct inotify *inotify = heap_alloc_zero(sizeof(*inotify));
+    if (!inotify)
+        return E_NOMEM;
+    list_init(&inotify->events);
+    list_init(&inotify->watches);
+    wait_queue_init(&inotify->changed);
+    enum err e = anon_file_open("anon_inode:inotify", &inotify_ops, inotify, flags, out);
+    if (e != E_OK)
+        heap_free(inotify);
+    return e;
+}
+
+bool inotify_is(const struct file *file)
+{
+    return file->ops == &inotify_ops;
+}
+
+static struct watch *find(const struct inotify *inotify, const struct inode *inode)
+{
+    struct watch *watch = inode->watches;
+    while (watch && watch->inotify != inotify)
+        watch = watch->next;
+    return watch;
+}
+
+enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd)
+{
+    struct inotify *inotify = file->state;
+    struct watch *watch = find(inotify, inode);
+    uint32_t kept = mask & (NOTIFY_ALL | NOTIFY_ONESHOT | NOTIFY_EXCL_UNLINK);
+    if (watch) {
+        if (mask & NOTIFY_MASK_CREATE)
+            return E_EXIST;
+        watch->mask = (mask & NOTIFY_MASK_ADD) ? watch->mask | kept : kept;
+    } else {
+        if (notify_watches >= WATCHES_MAX)
+            return E_NOSPC;
+        watch = heap_alloc(sizeof(*watch));
+        if (!watch)
+            return E_NOMEM;
+        *watch = (struct watch){.next = inode->watches,
+                                .inotify = inotify,
+                                .inode = inode,
+                                .mask = kept,
+                                .wd = ++inotify->last_wd};
+        inode->watches = watch;
+        list_add_tail(&inotify->watches, &watch->link);
+        inode_get(inode);
+        notify_watches++;
+    }
+    *wd = watch->wd;
+    return E_OK;
+}
+
+enum err inotify_remove(struct file *file, int wd)
+{
+    struct inotify *inotify = file->state;
+    list_for_each (link, &inotify->watches) {
+        struct watch *watch = CONTAINER_OF(link, struct watch, link);
+        if (watch->wd == wd) {
+            watch_end(watch);
+            return E_OK;
+        }
+    }
+    return E_INVAL;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who wants to know what happens to files: inotify(7). The file operations say what they did; nobody
+ * listens to most of it, and that is found out by one load:
+ *
+ *     notify(file->dentry, NOTIFY_MODIFY)     to those who watch the file, and with its name to those who
+ *                                             watch its directory
+ *
+ *     struct inode --watches--> watch --> watch        struct inotify --watches--> watch --> watch
+ *                                 |                                 --events--> oldest ... newest
+ *                                 one reference to the inode
+ */
+#pragma once
+
+#include "fs/vfs/file.h"
+
+enum notify_event { /* IN_* */
+    NOTIFY_ACCESS = 0x1,
+    NOTIFY_MODIFY = 0x2,
+    NOTIFY_ATTRIBUTES = 0x4,
+    NOTIFY_CLOSE_WRITE = 0x8,
+    NOTIFY_CLOSE = 0x10,
+    NOTIFY_OPEN = 0x20,
+    NOTIFY_MOVED_FROM = 0x40,
+    NOTIFY_MOVED_TO = 0x80,
+    NOTIFY_CREATE = 0x100,
+    NOTIFY_DELETE = 0x200,
+    NOTIFY_DELETE_SELF = 0x400,
+    NOTIFY_MOVE_SELF = 0x800,
+};
+
+#define NOTIFY_ALL         0xfffu
+#define NOTIFY_OVERFLOW    0x4000u
+#define NOTIFY_IGNORED     0x8000u
+#define NOTIFY_ONLYDIR     0x01000000u
+#define NOTIFY_DONT_FOLLOW 0x02000000u
+#define NOTIFY_EXCL_UNLINK 0x04000000u
+#define NOTIFY_MASK_CREATE 0x10000000u
+#define NOTIFY_MASK_ADD    0x20000000u
+#define NOTIFY_ISDIR       0x40000000u
+#define NOTIFY_ONESHOT     0x80000000u
+
+/* Watches there are. */
+extern uint32_t notify_watches;
+
+/* For the functions below. */
+void notify_file(const struct dentry *dentry, uint32_t event);
+struct notify_subject {
+    const struct inode *inode; /* that it happened to */
+    const char *name;          /* in the watched directory; NULL: the inode itself is watched */
+    size_t length;
+    uint32_t cookie; /* joins the two halves of a move; else 0 */
+};
+void notify_watchers(const struct inode *watched, uint32_t event,
+                     const struct notify_subject *subject);
+
+/* It happened to the file: its watchers hear of it, and those of its directory. */
+static inline void notify(const struct dentry *dentry, uint32_t event)
+{
+    if (notify_watches > 0)
+        notify_file(dentry, event);
+}
+/* It happened to a name in the directory. */
+static inline void notify_name(const struct inode *directory, uint32_t event,
+                               struct notify_subject subject)
+{
+    if (directory->watches)
+        notify_watchers(directory, event, &subject);
+}
+/* It happened to the inode, whatever its names are. */
+static inline void notify_inode(const struct inode *inode, uint32_t event)
+{
+    if (inode->watches)
+        notify_watchers(inode, event, &(struct notify_subject){.inode = inode});
+}
+uint32_t notify_next_cookie(void);
+/* The last name of an inode without links is gone: its watches end. */
+void notify_gone(struct inode *inode);
+
+/* flags: O_NONBLOCK or 0. *out: one reference. E_NOMEM. */
+MUST_CHECK enum err inotify_open(uint32_t flags, struct file **out);
+bool inotify_is(const struct file *file);
+/* Adds or changes the watch of the inode; mask: what is asked for, and NOTIFY_MASK_*. E_EXIST, E_NOMEM,
+ * E_NOSPC. */
+MUST_CHECK enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd);
+MUST_CHECK enum err inotify_remove(struct file *file, int wd); /* E_INVAL */

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/vfs.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "fs/vfs/context.h"
+#include "fs/dev/devices.h"
+#include "fs/vfs/file.h"
+#include "fs/vfs/notify.h"
+#include "fs/pipe/pipe.h"
+#include "fs/vfs/vfs_create.h"
+#include "mm/heap/heap.h"
+
+#define MOUNTS_MAX 8
+
+/* What open() only acts on and F_GETFL does not show. */
+#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
+#define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
+
+static struct filesystem *mounts[MOUNTS_MAX];
+static unsigned mount_count;
+
+void vfs_init(struct filesystem *fs)
+{
+    assert(fs->root && mount_count == 0);
+    mounts[mount_count++] = fs;
+    fs_set_root(fs->root);
+    fs_set_cwd(fs->root);
+}
+
+enum err vfs_mount(const char *path, struct filesystem *fs)
+{
+    struct dentry *at;
+    enum err e = walk_lookup(NULL, path, WALK_FOLLOW | WALK_DIRECTORY, &at);
+    if (e != E_OK)
+        return e;
+    if (fs->covered || mount_count == MOUNTS_MAX) {
+        dentry_put(at);
+        return E_BUSY;
+    }
+    at->mounted = fs;
+    fs->covered = at; /* keeps the reference */
+    mounts[mount_count++] = fs;
+    return E_OK;
+}
+
+struct filesystem *vfs_mounted(unsigned index)
+{
+    return index < mount_count ? mounts[index] : NULL;
+}
+
+static void remove_tree(struct dentry *top)
+{
+    struct dentry *at = top;
+    for (;;) {
+        struct directory *directory = at->inode->directory;
+        struct dentry *child = directory ? directory_next(directory, 0) : NULL;
+        if (child) {
+            at = child;
+            continue;
+        }
+        if (at == top)
+            return;
+        struct dentry *parent = at->parent;
+        dentry_unlink(at);
+        at = parent;
+    }
+}
+
+void vfs_end(void)
+{
+    fs_set_root(NULL);
+    fs_set_cwd(NULL);
+    fs_set_executable(NULL);
+    while (mount_count > 0) {
+        struct filesystem *fs = mounts[--mount_count];
+        struct dentry *covered = fs->covered;
+        if (covered) {
+            covered->mounted = NULL;
+            fs->covered = NULL;
+            dentry_put(covered);
+        }
+        remove_tree(fs->root);
+        dentry_put(fs->root);
+        fs->root = NULL;
+    }
+}
+
+static const struct file_ops *ops_for(const struct inode *inode)
+{
+    if (inode->file_ops)
+        return inode->file_ops;
+    switch (inode->mode & S_IFMT) {
+    case S_IFDIR:
+        return &file_ops_directory;
+    case S_IFIFO:
+        return &fifo_file_ops;
+    case S_IFCHR:
+        return device_find(inode->device);
+    default:
+        return NULL;
+    }
+}
+
+static enum err open_path_only(struct dentry *dentry, uint32_t flags, struct file **out)
+{
+    return file_alloc(dentry, &file_ops_path, O_PATH | (flags & (O_DIRECTORY | O_NOFOLLOW)), out);
+}
+
+static uint32_t access_of(uint32_t flags)
+{
+    static const uint8_t may[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
+    return may[flags & O_ACCMODE] | (uint32_t)((flags & O_TRUNC) ? MAY_WRITE : 0);
+}
+
+static enum err open_allowed(const struct inode *inode, uint32_t flags)
+{
+    uint32_t may = access_of(flags);
+    if (mode_is(inode->mode, S_IFLNK))
+        return E_LOOP;
+    if (mode_is(inode->mode, S_IFDIR) && (may & MAY_WRITE))
+        return E_ISDIR;
+    if ((flags & O_DIRECTORY) && !mode_is(inode->mode, S_IFDIR))
+        return E_NOTDIR;
+    enum err e = inode_permission(inode, may);
+    if (e != E_OK)
+        return e;
+    if ((flags & O_NOATIME) && inode_owner_check(inode) != E_OK)
+        return E_PERM;
+    return E_OK;
+}
+
+/* A new file belongs to whoever made it: its mode does not bind this open. */
+static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **out)
+{
+    struct inode *inode = dentry->inode;
+    const struct file_ops *ops = ops_for(inode);
+    if (!ops)
+        return E_NXIO;
+    uint32_t access = flags & O_ACCMODE;
+    bool writes = access == O_WRONLY || access == O_RDWR;
+    if ((writes || (flags & O_TRUNC)) && inode->executing > 0)
+        return E_TXTBSY;
+    struct file *file;
+    enum err e = file_alloc(dentry, ops, (flags & ~FLAGS_FORGOTTEN) | O_LARGEFILE, &file);
+    if (e != E_OK)
+        return e;
+    if (writes)
+        inode->writers++;
+    if (ops->open)
+        e = ops->open(file);
+    file->flags &= ~O_NOCTTY;
+    if (e == E_OK)
+        notify(dentry, NOTIFY_OPEN);
+    if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG)) {
+        e = inode->ops->truncate(inode, 0);
+        if (e == E_OK)
+            notify(dentry, NOTIFY_MODIFY);
+    }
+    if (e != E_OK) {
+        file->ops = &file_ops_path; /* nothing to release */
+        file_put(file);
+        return e;
+    }
+    *out = file;
+    return E_OK;
+}
+
+enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **out)
+{
+    if (flags & O_PATH) {
+        if ((flags & O_DIRECTORY) && !mode_is(dentry->inode->mode, S_IFDIR))
+            return E_NOTDIR;
+        return open_path_only(dentry, flags, out);
+    }
+    enum err e = open_allowed(dentry->inode, flags);
+    return e == E_OK ? open_made(dentry, flags, out) : e;
+}
+
+static enum err open_temporary(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
+                               struct file **out)
+{
+    if (access_of(flags) == MAY_READ)
+        return E_INVAL;
+    struct dentry *directory;
+    enum err e = walk_lookup(at, path, WALK_FOLLOW | WALK_DIRECTORY, &directory);
+    if (e != E_OK)
+        return e;
+    struct inode *inode;
+    e = vfs_create_inode(directory, S_IFREG | (mode & MODE_ALL & ~fs_current()->umask), 0, &inode);
+    if (e == E_OK) {
+        struct dentry *dentry;
+        static const char name[] = "#tmpfile";
+        inode->linkable = !(flags & O_EXCL);
+        e = dentry_alloc(directory, name, sizeof(name) - 1, inode, &dentry);
+        inode_put(inode);
+        if (e == E_OK) {
+            e = open_made(dentry, flags & ~TMPFILE_BIT, out);
+            dentry_put(dentry);
+        }
+    }
+    dentry_put(directory);
+    return e;
+}
+
+static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t mode,
+                             struct file **out)
+{
+    if (!(flags & O_CREAT))
+        return E_NOENT;
+    struct dentry *dentry;
+    uint32_t bits = mode & MODE_ALL & ~fs_current()->umask;
+    enum err e = vfs_create_child(walk, S_IFREG | bits, 0, &dentry);
+    if (e != E_OK)
+        return e;
+    e = open_made(dentry, flags & ~O_TRUNC, out);
+    dentry_put(dentry);
+    return e;
+}
+
+static enum err open_found(const struct walk *walk, uint32_t flags, struct file **out)
+{
+    uint32_t mode = walk->found->inode->mode;
+    if ((flags & O_CREAT) && (flags & O_EXCL))
+        return E_EXIST;
+    if ((flags & O_CREAT) && mode_is(mode, S_IFDIR))
+        return E_ISDIR;
+    return vfs_open_dentry(walk->found, flags, out);
+}
+
+enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
+                  struct file **out)
+{
+    if (flags & O_PATH)
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if (flags & TMPFILE_BIT) {
+        bool complete = (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_CREAT);
+        return complete ? open_temporary(at, path, flags, mode, out) : E_INVAL;
+    }
+    if ((flags & O_CREAT) && (flags & O_DIRECTORY))
+        return E_INVAL;
+    bool follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+    struct walk walk;
+    uint32_t how =
+        (uint32_t)(follow ? WALK_FOLLOW : 0) | ((flags & O_DIRECTORY) ? WALK_DIRECTORY : 0);
+    if (flags & O_CREAT)
+        how |= WALK_CREATE;
+    enum err e = walk_path(at, path, how, &walk);
+    if (e != E_OK)
+        return e;
+    if (walk.found)
+        e = open_found(&walk, flags, out);
+    else
+        e = open_created(&walk, flags, mode, out);
+    walk_end(&walk);
+    return e;
+}
+
+enum err vfs_read_link(struct dentry *link, char *text)
+{
+    struct inode *inode = link->inode;
+    if (!mode_is(inode->mode, S_IFLNK))
+        return E_INVAL;
+    inode_touch_accessed(inode, true);
+    if (inode->link) {
+        str_copy(text, inode->link, PATH_MAX_SIZE);
+        return E_OK;
+    }
+    struct dentry *to;
+    enum err e = inode->ops->jump(inode, &to);
+    if (e != E_OK)
+        return e;
+    char *path;
+    e = dentry_path(to, fs_current()->root, true, text, PATH_MAX_SIZE, &path);
+    if (e == E_OK)
+        memmove(text, path, strlen(path) + 1);
+    dentry_put(to);
+    return e;
+}
+
+enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
+{
+    struct inode *inode = dentry->inode;
+    enum err e = inode_owner_check(inode);
+    if (e != E_OK)
+        return e;
+    inode->mode = (inode->mode & S_IFMT) | (mode & MODE_ALL);
+    inode_touch_changed(inode);
+    notify(dentry, NOTIFY_ATTRIBUTES);
+    return E_OK;
+}
+
+enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
+{
+    struct inode *inode = dentry->inode;
+    const struct fs_context *context = fs_current();
+    if (context->uid != 0) {
+        bool keeps_user = uid == UINT32_MAX || uid == inode->uid;
+        bool own_group = gid == UINT32_MAX || gid == inode->gid || gid == context->gid;
+        if (context->uid != inode->uid || !keeps_user || !own_group)
+            return E_PERM;
+    }
+    if (uid != UINT32_MAX)
+        inode->uid = uid;
+    if (gid != UINT32_MAX)
+        inode->gid = gid;
+    if (!mode_is(inode->mode, S_IFDIR)) {
+        /* chown(2): set-id bits do not survive; S_ISGID without group execution means locking. */
+        inode->mode &= ~S_ISUID;
+        if (inode->mode & 010)
+            inode->mode &= ~S_ISGID;
+    }
+    inode_touch_changed(inode);
+    notify(dentry, NOTIFY_ATTRIBUTES);
+    return E_OK;
+}
+
+enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times)
+{
+    struct inode *inode = dentry->inode;
+    enum err e = inode_owner_check(inode);
+    if (e != E_OK) {
+        if (!times->now)
+            return e;
+        e = inode_permission(inode, MAY_WRITE);
+        if (e != E_OK)
+            return e;
+    }
+    if (times->set_accessed)
+        inode->accessed = times->accessed;
+    if (times->set_modified)
+        inode->modified = times->modified;
+    inode_touch_changed(inode);
+    if (times->set_accessed || times->set_modified)
+        notify(dentry, !times->set_modified   ? NOTIFY_ACCESS
+                       : !times->set_accessed ? NOTIFY_MODIFY
+                                              : NOTIFY_ATTRIBUTES);
+    return E_OK;
+}
+
+enum err vfs_truncate(struct dentry *dentry, uint64_t size)
+{
+    struct inode *inode = dentry->inode;
+    if (mode_is(inode->mode, S_IFDIR))
+        return E_ISDIR;
+    if (!inode->ops || !inode->ops->truncate)
+        return E_INVAL;
+    if (inode->executing > 0)
+        return E_TXTBSY;
+    enum err e = inode->ops->truncate(inode, size);
+    if (e == E_OK)
+        notify(dentry, NOTIFY_MODIFY);
+    return e;
+}

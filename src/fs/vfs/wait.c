@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/wait.h"
+
+enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
+                 uint64_t deadline_ns)
+{
+    return WAIT_EVENT(queue, condition(context), deadline_ns);
+}

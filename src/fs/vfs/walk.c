@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/vfs/walk.h"
+
+#include "base/str.h"
+#include "fs/vfs/context.h"
+
+struct pending {
+    const char *rest;   /* where the text below goes on */
+    struct inode *link; /* keeps the text above alive; one reference */
+};
+
+struct state {
+    struct dentry *root; /* borrowed from the context */
+    struct dentry *at;   /* one reference */
+    const char *rest;    /* of the top text */
+    uint32_t flags;
+    uint32_t depth; /* entries of stack in use */
+    uint32_t links; /* followed so far */
+    struct pending stack[SYMLINKS_MAX];
+};
+
+static const char *skip_slashes(const char *p)
+{
+    while (*p == '/')
+        p++;
+    return p;
+}
+
+static void move_to(struct state *s, struct dentry *to)
+{
+    dentry_put(s->at);
+    s->at = to;
+}
+
+static void move_up(struct state *s)
+{
+    if (s->at == s->root)
+        return;
+    struct dentry *above = dentry_above(s->at);
+    dentry_get(above);
+    move_to(s, above);
+}
+
+/* The top of the mounts on a directory; takes over and gives one reference. */
+static struct dentry *cross_mounts(struct dentry *dentry)
+{
+    while (dentry->mounted) {
+        struct dentry *root = dentry->mounted->root;
+        dentry_get(root);
+        dentry_put(dentry);
+        dentry = root;
+    }
+    return dentry;
+}
+
+static enum err lookup(struct dentry *directory, const char *name, size_t length,
+                       struct dentry **out)
+{
+    struct dentry *found = directory_find(directory, name, length);
+    if (found) {
+        dentry_get(found);
+        *out = cross_mounts(found);
+        return E_OK;
+    }
+    const struct inode_ops *ops = directory->inode->ops;
+    return ops && ops->lookup ? ops->lookup(directory, name, length, out) : E_NOENT;
+}
+
+/* Goes on in the link's text; the walk stands in the link's directory. */
+static enum err push_link(struct state *s, struct inode *link)
+{
+    const char *text = link->link;
+    if (*text == '\0')
+        return E_NOENT;
+    const char *rest = skip_slashes(s->rest);
+    if (*rest == '\0' && s->depth > 0) {
+        inode_put(s->stack[s->depth - 1].link);
+        s->depth--;
+        rest = s->stack[s->depth].rest;
+    }
+    if (s->depth == SYMLINKS_MAX)
+        return E_LOOP;
+    inode_get(link);
+    s->stack[s->depth++] = (struct pending){rest, link};
+    s->rest = text;
+    if (*text == '/') {
+        dentry_get(s->root);
+        move_to(s, s->root);
+    }
+    return E_OK;
+}
+
+static enum err follow(struct state *s, struct dentry *link)
+{
+    if (++s->links > SYMLINKS_MAX)
+        return E_LOOP;
+    struct inode *inode = link->inode;
+    inode_touch_accessed(inode, true);
+    if (!inode->ops || !inode->ops->jump)
+        return push_link(s, inode);
+    struct dentry *to;
+    enum err e = inode->ops->jump(inode, &to);
+    if (e == E_OK)
+        move_to(s, to);
+    return e;
+}
+
+/* Texts that are used up leave the stack. True when there is nothing more to read. */
+static bool at_end(struct state *s)
+{
+    for (;;) {
+        s->rest = skip_slashes(s->rest);
+        if (*s->rest != '\0')
+            return false;
+        if (s->depth == 0)
+            return true;
+        s->depth--;
+        inode_put(s->stack[s->depth].link);
+        s->rest = s->stack[s->depth].rest;
+    }
+}
+
+/* Is nothing left after the component that was just taken? */
+static bool is_last(const struct state *s)
+{
+    if (*skip_slashes(s->rest) != '\0')
+        return false;
+    for (uint32_t i = 0; i < s->depth; i++) {
+        if (*skip_slashes(s->stack[i].rest) != '\0')
+            return false;
+    }
+    return true;
+}
+
+struct component {
+    const char *name;
+    size_t length;
+    bool last, slash; /* slash: one follows */
+};
+
+static enum err take_component(struct state *s, struct component *c)
+{
+    c->name = s->rest;
+    c->length = 0;
+    while (c->name[c->length] != '\0' && c->name[c->length] != '/')
+        c->length++;
+    s->rest = c->name + c->length;
+    if (!mode_is(s->at->inode->mode, S_IFDIR))
+        return E_NOTDIR;
+    enum err e = inode_permission(s->at->inode, MAY_EXECUTE);
+    if (e != E_OK)
+        return e;
+    if (c->length > NAME_MAX_LENGTH)
+        return E_NAMETOOLONG;
+    c->last = is_last(s);
+    c->slash = *s->rest == '/';
+    return E_OK;
+}
+
+static void remember_last(struct state *s, const struct component *c, struct walk *out)
+{
+    out->last = WALK_NAME;
+    out->length = (uint32_t)c->length;
+    memcpy(out->name, c->name, c->length);
+    out->name[c->length] = '\0';
+    dentry_get(s->at);
+    dentry_put(out->parent);
+    out->parent = s->at;
+}
+
+static void forget_last(struct walk *out, enum walk_last last)
+{
+    dentry_put(out->parent);
+    out->parent = NULL;
+    out->last = last;
+}
+
+static bool is_dots(const struct component *c)
+{
+    return c->name[0] == '.' && (c->length == 1 || (c->length == 2 && c->name[1] == '.'));
+}
+
+/* One ordinary name. *missing: it is the last one and does not exist. */
+static enum err step(struct state *s, const struct component *c, struct walk *out, bool *missing)
+{
+    if (c->last && c->slash && (s->flags & WALK_CREATE))
+        return E_ISDIR;
+    if (c->last) {
+        out->trailing_slash |= c->slash;
+        remember_last(s, c, out);
+    }
+    struct dentry *child;
+    enum err e = lookup(s->at, c->name, c->length, &child);
+    if (e == E_NOENT && c->last) {
+        *missing = true;
+        return E_OK;
+    }
+    if (e != E_OK)
+        return e;
+    bool follows =
+        !c->last || (s->flags & WALK_FOLLOW) || (!(s->flags & WALK_PARENT) && out->trailing_slash);
+    if (mode_is(child->inode->mode, S_IFLNK) && follows) {
+        if (c->last)
+            forget_last(out, WALK_ROOT);
+        e = follow(s, child);
+        dentry_put(child);
+        return e;
+    }
+    move_to(s, child);
+    return E_OK;
+}
+
+static enum err walk_all(struct state *s, struct walk *out, bool *missing)
+{
+    while (!*missing && !at_end(s)) {
+        struct component c;
+        enum err e = take_component(s, &c);
+        if (e != E_OK)
+            return e;
+        if (!is_dots(&c)) {
+            e = step(s, &c, out, missing);
+            if (e != E_OK)
+                return e;
+            continue;
+        }
+        if (c.last) {
+            out->trailing_slash |= c.slash;
+            forget_last(out, c.length == 1 ? WALK_DOT : WALK_DOTDOT);
+        }
+        if (c.length == 2)
+            move_up(s);
+    }
+    return E_OK;
+}
+
+enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct walk *out)
+{
+    struct fs_context *context = fs_current();
+    if (*path == '\0' && !(flags & WALK_EMPTY))
+        return E_NOENT;
+    if (!at)
+        at = context->cwd;
+    struct state s;
+    s.root = context->root;
+    s.at = *path == '/' ? s.root : at;
+    s.rest = path;
+    s.flags = flags;
+    s.depth = s.links = 0;
+    dentry_get(s.at);
+    out->parent = out->found = NULL;
+    out->last = WALK_ROOT;
+    out->trailing_slash = false;
+    out->length = 0;
+    out->name[0] = '\0';
+    bool missing = false;
+    enum err e = walk_all(&s, out, &missing);
+    while (s.depth > 0)
+        inode_put(s.stack[--s.depth].link);
+    bool directory = (flags & WALK_DIRECTORY) || (out->trailing_slash && !(flags & WALK_PARENT));
+    if (e == E_OK && !missing && directory && !mode_is(s.at->inode->mode, S_IFDIR))
+        e = E_NOTDIR;
+    if (e != E_OK) {
+        dentry_put(s.at);
+        dentry_put(out->parent);
+        return e;
+    }
+    if (missing)
+        dentry_put(s.at);
+    else
+        out->found = s.at;
+    return E_OK;
+}
+
+void walk_end(struct walk *walk)
+{
+    dentry_put(walk->parent);
+    dentry_put(walk->found);
+}
+
+enum err walk_lookup(struct dentry *at, const char *path, uint32_t flags, struct dentry **out)
+{
+    struct walk walk;
+    enum err e = walk_path(at, path, flags, &walk);
+    if (e != E_OK)
+        return e;
+    dentry_put(walk.parent);
+    if (!walk.found)
+        return E_NOENT;
+    *out = walk.found;
+    return E_OK;
+}

@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "fs/wait.h"
-
-enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
-                 uint64_t deadline_ns)
-{
-    return WAIT_EVENT(queue, condition(context), deadline_ns);
-}

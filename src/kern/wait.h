@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wait queues: the only place where a kernel thread blocks.
+ *
+ * The condition is checked with interrupts off, so that an interrupt handler that makes it true and
+ * wakes the queue cannot slip between the check and the sleep:
+ *
+ *     enum err e = WAIT_EVENT(&pipe->readers, pipe->used > 0 || pipe->writers == 0, NO_DEADLINE);
+ *
+ * A wake-up wakes all sleepers and each looks at its condition again. Waking a queue also wakes
+ * `any_event`, on which poll() and its kin sleep.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "cpu/irq.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NO_DEADLINE UINT64_MAX
+
+struct wait_queue {
+    struct list sleepers; /* struct thread.wait_link; interrupts off */
+    uint32_t wakes;       /* wake-ups so far, wrapping: who missed one can tell (fs/pipe/epoll.c) */
+    bool outside;         /* devices or people wake it: who sleeps here is no part of a deadlock */
+};
+
+#define WAIT_QUEUE_INIT(name)                                                                      \
+    {                                                                                              \
+        .sleepers = LIST_INIT((name).sleepers)                                                     \
+    }
+
+/* Every wake-up of any queue wakes this one too. */
+extern struct wait_queue any_event;
+
+void wait_queue_init(struct wait_queue *queue);
+
+/* Sleeps until woken (E_OK), until time_now_ns() >= deadline_ns (E_TIMEDOUT), or until a signal is
+ * pending for the thread (E_INTR). Interrupts are off, and are off again when it returns. */
+MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns);
+
+/* Makes all sleepers runnable. Callers: any, interrupt handlers too. */
+void wait_queue_wake(struct wait_queue *queue);
+
+#define WAIT_EVENT(queue, condition, deadline_ns)                                                  \
+    __extension__({                                                                                \
+        enum err wait_err = E_OK;                                                                  \
+        uint64_t wait_flags = irq_save();                                                          \
+        while (wait_err == E_OK && !(condition))                                                   \
+            wait_err = wait_queue_sleep((queue), (deadline_ns));                                   \
+        irq_restore(wait_flags);                                                                   \
+        wait_err;                                                                                  \
+    })

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/boot/proc_ouro.h"
+
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/tsc.h"
+#include "fs/proc/procfs.h"
+#include "kern/boot_marks.h"
+#include "boot/loader.h"
+#include "diag/report.h"
+#include "kern/time.h"
+#include "mm/heap/heap.h"
+#include "mm/pt/paging.h"
+
+static char *command_line;
+static uint64_t booted_ns;
+
+static void show_command_line(struct text *text, void *unused)
+{
+    (void)unused;
+    text_printf(text, "%s\n", command_line);
+}
+
+static void show_ouro(struct text *text, void *unused)
+{
+    (void)unused;
+    text_printf(text, "version: %s\n", OURO_VERSION);
+    text_printf(text, "loader: %s\n", boot_summary.loader_name);
+    text_printf(text, "firmware: %s\n", boot_summary.uefi ? "UEFI" : "BIOS, or none");
+    text_printf(text, "archive: %llu KiB\n",
+                (unsigned long long)(phys_range_size(boot_summary.archive) / 1024));
+    text_printf(text, "boot: %llu us from the kernel's first instruction to the program's\n",
+                (unsigned long long)(booted_ns / 1000));
+    for (size_t i = 1; i < boot_mark_count; i++)
+        text_printf(text, "  %6llu us  %s\n",
+                    (unsigned long long)tsc_to_ns(boot_marks[i].tsc - boot_marks[i - 1].tsc) / 1000,
+                    boot_marks[i].phase);
+    text_printf(text, "cpu: %s\n",
+                cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);
+    text_printf(text, "tsc: %llu Hz, by %s\n", (unsigned long long)tsc_hz(), tsc_source());
+    text_printf(text, "pagetables: %s\n", paging->name);
+}
+
+enum err start_proc_fill(const char *line)
+{
+    size_t size = strlen(line) + 1;
+    command_line = heap_alloc(size);
+    if (command_line == NULL)
+        return E_NOMEM;
+    memcpy(command_line, line, size);
+    report_set_command_line(command_line);
+    enum err e = procfs_add("cmdline", show_command_line, NULL);
+    return e == E_OK ? procfs_add("ouro", show_ouro, NULL) : e;
+}
+
+void start_proc_booted(void)
+{
+    booted_ns = time_now_ns();
+}

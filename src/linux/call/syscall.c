@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "linux"
+#include "linux/call/syscall.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "kern/thread.h"
+#include "kern/time.h"
+#include "linux/task/process.h"
+#include "linux/task/signal.h"
+#include "linux/call/stats.h"
+#include "linux/call/strace.h"
+
+/* Says once for each number that it is not there. */
+static enum err absent(uint32_t number)
+{
+    static uint64_t named[SYSCALL_COUNT / 64 + 1], unknown_named;
+    bool known = number < SYSCALL_COUNT && syscall_table[number].name != NULL;
+    uint64_t *word = known ? &named[number / 64] : &unknown_named;
+    uint64_t bit = known ? UINT64_C(1) << number % 64 : 1;
+    if (!(*word & bit)) {
+        *word |= bit;
+        log_warn("system call %u %s is not there: the program gets ENOSYS", number,
+                 known ? syscall_table[number].name : "(unknown)");
+    }
+    return E_NOSYS;
+}
+
+/* Numbers from here on go the long way: those that Linux lacks; with `stats` or `strace`, all. */
+RO_AFTER_INIT static uint32_t long_way_from = SYSCALL_COUNT;
+
+INIT_CODE void syscall_count_all(void)
+{
+    long_way_from = 0;
+    memset(syscall_quick, 0, sizeof syscall_quick);
+}
+
+static NOINLINE enum err long_way(uint32_t number, struct syscall *call)
+{
+    const struct syscall_row *row = syscall_row(number);
+    struct syscall_count *count = stats_of_syscall(number);
+    struct strace_line *line = strace_on ? strace_begin(number, call) : NULL;
+    uint64_t start = time_now_ns();
+    if (count != NULL)
+        count->calls++; /* some calls do not come back */
+    enum err e = row != NULL && row->function != NULL ? row->function(call) : absent(number);
+    if (count != NULL)
+        count->ns += time_now_ns() - start;
+    if (line != NULL)
+        strace_end(line, call, e);
+    return e;
+}
+
+/* Not irq_save(): the flags are known, and reading them is slow. */
+static inline void interrupts_off(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void interrupts_on(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
+/* What E_INTR means, and the way back with signals on it. */
+static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct syscall *call,
+                                        enum err e)
+{
+    struct linux_thread *lt = linux_current();
+    lt->restart = SIGNAL_RESTART_NOTHING;
+    if (e == E_INTR && !call->frame_replaced) {
+        if (call->restart_always)
+            lt->restart = SIGNAL_RESTART_ALWAYS;
+        else if (call->restart)
+            lt->restart = SIGNAL_RESTART_SA;
+        else if (call->restart_unhandled)
+            lt->restart = SIGNAL_RESTART_UNHANDLED;
+    }
+    frame->vector = 0; /* entry.S: every register comes back from the frame */
+    signal_deliver(frame);
+}
+
+static inline struct syscall_record *record_of(struct linux_thread *lt, uint32_t number)
+{
+    struct syscall_record *record = &lt->history[lt->history_next++ % SYSCALL_HISTORY];
+    record->number = number;
+    record->finished = false;
+    return record;
+}
+
+static inline int64_t finish(struct syscall_record *record, const struct syscall *call, enum err e)
+{
+    record->result = e == E_OK ? (int64_t)call->result : -(int64_t)e;
+    record->finished = true;
+    return record->result;
+}
+
+#define BIT(number) (UINT64_C(1) << (number) % 64)
+
+RO_AFTER_INIT uint64_t syscall_quick[QUICK_WORDS] = {
+    BIT(39),                                  /* getpid */
+    BIT(102) | BIT(104) | BIT(107) | BIT(108) /* getuid, getgid, geteuid, getegid */
+        | BIT(110) | BIT(111),                /* getppid, getpgrp */
+    BIT(186),                                 /* gettid */
+};
+
+int64_t syscall_quick_dispatch(const uint64_t *arg, uint32_t number)
+{
+    struct syscall_record *record = record_of(linux_current(), number);
+    struct syscall call = {.arg = record->arg};
+    for (size_t i = 0; i < ARRAY_LENGTH(record->arg); i++)
+        record->arg[i] = arg[i];
+    return finish(record, &call, syscall_table[number].function(&call));
+}
+
+void syscall_dispatch(struct trap_frame *frame)
+{
+    struct thread *thread = thread_current();
+    struct linux_thread *lt = thread->linux_thread;
+    uint32_t number = (uint32_t)frame->error;
+    struct syscall_record *record = record_of(lt, number);
+    struct syscall call = {.arg = record->arg, .frame = frame};
+    record->arg[0] = frame->rdi;
+    record->arg[1] = frame->rsi;
+    record->arg[2] = frame->rdx;
+    record->arg[3] = frame->r10;
+    record->arg[4] = frame->r8;
+    record->arg[5] = frame->r9;
+    interrupts_on();
+
+    enum err e = likely(number < long_way_from && syscall_table[number].function != NULL)
+                     ? syscall_table[number].function(&call)
+                     : long_way(number, &call);
+    int64_t result = finish(record, &call, e);
+    if (likely(!call.frame_replaced))
+        frame->rax = (uint64_t)result;
+    else
+        frame->vector = 0; /* entry.S: rcx and r11 hold what the frame says, too */
+
+    /* The last look is with interrupts off, or what an interrupt raises behind it would have to
+     * wait. */
+    interrupts_off();
+    if (unlikely(thread_slice_over())) {
+        interrupts_on();
+        thread_preempt();
+        interrupts_off();
+    }
+    if (unlikely(thread->signal_pending || e == E_INTR)) {
+        interrupts_on();
+        leave_with_signals(frame, &call, e);
+    }
+}
+
+size_t syscall_history(struct syscall_record *out, size_t max)
+{
+    const struct linux_thread *lt = linux_current();
+    size_t n = 0;
+    if (lt == NULL)
+        return 0;
+    for (; n < max && n < SYSCALL_HISTORY && n < lt->history_next; n++)
+        out[n] = lt->history[(lt->history_next - 1 - n) % SYSCALL_HISTORY];
+    return n;
+}

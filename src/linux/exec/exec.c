@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "exec"
+#include "linux/exec/exec.h"
+
+#include "base/fmt.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/selectors.h"
+#include "cpu/irq.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/file_table.h"
+#include "kern/random.h"
+#include "kern/thread.h"
+#include "linux/abi/time.h"
+#include "linux/task/image.h"
+#include "linux/task/process.h"
+#include "linux/task/signal_frame.h"
+#include "linux/exec/stack.h"
+#include "linux/memory/sys_mem.h"
+#include "linux/process/sys_process.h"
+#include "linux/task/rseq.h"
+#include "linux/task/timers.h"
+#include "linux/time/vdso.h"
+#include "mm/vm/areas.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/history.h"
+#include "mm/layout.h"
+#include "mm/pt/paging.h"
+#include "mm/vm/usercopy.h"
+
+#define SCRIPTS_MAX      5 /* scripts that name scripts as their interpreters */
+#define STACK_MIN        UINT64_C(0x20000)
+#define STACK_MAX        UINT64_C(0x40000000)
+#define STACK_BESIDE_MAX UINT64_C(0x4000000)
+#define HEAP_ROOM        (UINT64_C(1) << 36) /* above a program that others are beside */
+#define STACK_ROOM       UINT64_C(0x8000000)
+#define STACK_EXPAND     UINT64_C(0x20000) /* below the first rsp the stack need not grow at once */
+#define STACK_GAP_MAX    8192
+#define ARGUMENTS_MAX    UINT64_C(0x600000) /* 3/4 of the default stack, as Linux bounds it */
+#define ARGUMENTS_MIN    UINT64_C(0x20000)
+#define RANDOM_IMAGE     (UINT64_C(1) << 28) /* pages: Linux's entropy for each */
+#define RANDOM_MAPPINGS  (UINT64_C(1) << 28)
+#define RANDOM_STACK     (UINT64_C(1) << 22)
+#define RANDOM_HEAP      (UINT64_C(1) << 13)
+#define ELF_PHDR_SIZE    56
+
+static struct exec_options options;
+
+void exec_configure(const struct exec_options *o)
+{
+    options = *o;
+}
+
+struct exec_job {
+    const char *path; /* of the file that is loaded in the end */
+    const char *execfn;
+    const char **argv; /* heap */
+    const char *const *envp;
+    char *lines[SCRIPTS_MAX]; /* heap: the scripts' first lines, into which argv points */
+    unsigned line_count;
+    struct exec_image program, interpreter;
+    struct stack_plan plan;
+    uint64_t stack_bytes;
+    uint8_t *stack_image;    /* heap */
+    struct virt_range stack; /* as far as it may grow now */
+    virt_t mappings_end;     /* mmap() goes downwards from here */
+    virt_t vdso;
+    bool beside; /* other programs stay in memory */
+    struct exec_refusal *why;
+};
+
+static uint64_t random_pages(uint64_t limit)
+{
+    return options.fixed_addresses ? 0 : (random_u64() & (limit - 1)) << PAGE_SHIFT;
+}
+
+static size_t count(const char *const *list)
+{
+    size_t n = 0;
+    while (list[n] != NULL)
+        n++;
+    return n;
+}
+
+static MUST_CHECK enum err no_memory(struct exec_job *job)
+{
+    return exec_refuse(job->why, E_NOMEM, job->path, "there is not enough memory for it");
+}
+
+/* The list becomes first[0 .. first_count) and all of rest. */
+static MUST_CHECK enum err replace_argv(struct exec_job *job, const char *const *first,
+                                        size_t first_count, const char *const *rest)
+{
+    size_t rest_count = count(rest);
+    const char **argv = heap_alloc((first_count + rest_count + 1) * sizeof *argv);
+    if (argv == NULL)
+        return no_memory(job);
+    memcpy(argv, first, first_count * sizeof *argv);
+    memcpy(argv + first_count, rest, (rest_count + 1) * sizeof *argv);
+    heap_free(job->argv);
+    job->argv = argv;
+    return E_OK;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Cuts "#! interpreter argument" in place; the one argument may hold blanks. False: no script to
+ * run. */
+static bool cut_script_line(char *line, char **interpreter, char **argument)
+{
+    char *end = memchr(line, '\n', EXEC_HEAD_SIZE);
+    char *p = line + 2;
+    if (end == NULL)
+        end = memchr(line, '\0', EXEC_HEAD_SIZE); /* the file is shorter than the head */
+    if (end == NULL)
+        return false;
+    *end = '\0';
+    while (end > p && is_blank(end[-1]))
+        *--end = '\0';
+    while (is_blank(*p))
+        p++;
+    *interpreter = p;
+    while (*p != '\0' && !is_blank(*p))
+        p++;
+    while (is_blank(*p))
+        *p++ = '\0';
+    *argument = *p != '\0' ? p : NULL;
+    return **interpreter != '\0';
+}
+
+/* Turns "script a b" into "interpreter [argument] script a b". */
+static MUST_CHECK enum err follow_script(struct exec_job *job, const uint8_t *head)
+{
+    char *interpreter, *argument;
+    if (job->line_count == SCRIPTS_MAX)
+        return exec_refuse(job->why, E_LOOP, job->path, "scripts name each other as interpreters");
+    char *line = heap_alloc(EXEC_HEAD_SIZE);
+    if (line == NULL)
+        return no_memory(job);
+    memcpy(line, head, EXEC_HEAD_SIZE);
+    job->lines[job->line_count++] = line;
+    if (!cut_script_line(line, &interpreter, &argument))
+        return exec_refuse(job->why, E_NOEXEC, job->path, "its first line names no interpreter");
+    const char *first[3] = {interpreter};
+    size_t n = 1;
+    if (argument != NULL)
+        first[n++] = argument;
+    first[n++] = job->path;
+    enum err e = replace_argv(job, first, n, (const char *const *)job->argv + 1);
+    if (e == E_OK)
+        job->path = interpreter;
+    return e;
+}
+
+/* Opens the program, through as many scripts as it takes. */
+static MUST_CHECK enum err open_program(struct exec_job *job)
+{
+    for (;;) {
+        uint8_t head[EXEC_HEAD_SIZE];
+        enum err e = exec_image_open(job->path, &job->program, job->why);
+        if (e != E_OK)
+            return e;
+        e = exec_image_head(&job->program, head);
+        if (e != E_OK)
+            return exec_refuse(job->why, e, job->path, "it cannot be read");
+        if (head[0] != '#' || head[1] != '!')
+            return exec_image_parse(&job->program, job->path, job->why);
+        exec_image_close(&job->program);
+        e = follow_script(job, head);
+        if (e != E_OK)
+            return e;
+    }
+}
+
+static MUST_CHECK enum err open_interpreter(struct exec_job *job)
+{
+    const char *name = job->program.elf->interpreter;
+    char what[160];
+    if (name[0] == '\0')
+        return E_OK;
+    struct exec_refusal *why = job->why;
+    enum err e = exec_image_open(name, &job->interpreter, why);
+    if (e == E_OK)
+        e = exec_image_parse(&job->interpreter, name, why);
+    if (e == E_NOENT) {
+        fmt_snprintf(what, sizeof what, "it is dynamically linked and needs %s, which is not there",
+                     name);
+        return exec_refuse(why, e, job->path, what);
+    }
+    if (e == E_OK && job->interpreter.elf->interpreter[0] != '\0')
+        return exec_refuse(why, E_NOEXEC, name, "an interpreter must not need another one");
+    return e;
+}
+
+static void add_auxv(struct stack_plan *plan, uint64_t type, uint64_t value)
+{
+    plan->auxv[plan->auxv_count++] = (struct auxv_entry){type, value};
+}
+
+/* In Linux's order. */
+static void fill_auxv(struct exec_job *job)
+{
+    struct stack_plan *plan = &job->plan;
+    const struct elf64_image *elf = job->program.elf;
+    uint64_t bias = job->program.bias;
+    add_auxv(plan, AT_SYSINFO_EHDR, vdso_image(job->vdso).v);
+    add_auxv(plan, AT_MINSIGSTKSZ, signal_frame_max());
+    add_auxv(plan, AT_HWCAP, cpu_features.leaf1_edx);
+    add_auxv(plan, AT_PAGESZ, PAGE_SIZE);
+    add_auxv(plan, AT_CLKTCK, USER_HZ);
+    add_auxv(plan, AT_PHDR, elf->phdr_address != 0 ? elf->phdr_address + bias : 0);
+    add_auxv(plan, AT_PHENT, ELF_PHDR_SIZE);
+    add_auxv(plan, AT_PHNUM, elf->phdr_count);
+    add_auxv(plan, AT_BASE, job->interpreter.bias);
+    add_auxv(plan, AT_FLAGS, 0);
+    add_auxv(plan, AT_ENTRY, elf->entry + bias);
+    add_auxv(plan, AT_UID, process_current()->uid.real);
+    add_auxv(plan, AT_EUID, process_current()->uid.effective);
+    add_auxv(plan, AT_GID, process_current()->gid.real);
+    add_auxv(plan, AT_EGID, process_current()->gid.effective);
+    add_auxv(plan, AT_SECURE, 0);
+    add_auxv(plan, AT_RANDOM, 0);
+    add_auxv(plan, AT_HWCAP2, 0);
+    add_auxv(plan, AT_EXECFN, 0);
+    add_auxv(plan, AT_PLATFORM, 0);
+    add_auxv(plan, AT_OURO_PAGETABLES, options.pagetables.v);
+}
+
+static uint64_t clamp(uint64_t v, uint64_t least, uint64_t most)
+{
+    return v < least ? least : v > most ? most : v;
+}
+
+/* Above the stack, if the stack was moved down far enough, as Linux does; else first among the
+ * mappings. */
+static virt_t place_vdso(struct exec_job *job, uint64_t *mappings_end)
+{
+    uint64_t size = vdso_size(), room = LAYOUT_PROGRAM_END - job->stack.end.v;
+    if (room >= size)
+        return virt(job->stack.end.v + random_u64() % ((room - size) / PAGE_SIZE + 1) * PAGE_SIZE);
+    *mappings_end -= size;
+    return virt(*mappings_end);
+}
+
+static uint64_t image_size(const struct exec_image *image)
+{
+    return image->elf != NULL ? image->elf->end - image->elf->start : 0;
+}
+
+/* Is [start, end) free, or the caller's own that goes away? */
+static bool is_free(uint64_t start, uint64_t end)
+{
+    const struct program *own = process_current()->program;
+    if (end > LAYOUT_PROGRAM_END)
+        return false;
+    const struct area *a = areas_next(virt(start));
+    while (a != NULL && a->range.start.v < end && a->owner == own->owner && own->users == 1)
+        a = areas_next(a->range.end);
+    return a == NULL || a->range.start.v >= end;
+}
+
+/* An image that cannot be moved. */
+static MUST_CHECK enum err check_fixed(struct exec_job *job, const struct exec_image *image)
+{
+    if (image->elf == NULL || image->elf->position_independent ||
+        is_free(image->elf->start, image->elf->end))
+        return E_OK;
+    enum err e = exec_refuse(job->why, E_NOMEM, job->path,
+                             "it can only run at an address where another program is: link it "
+                             "position-independent (-pie or -static-pie)");
+    log_warn("%s", job->why->sentence);
+    return e;
+}
+
+/*
+ * Beside other programs: everything but the program itself in one hole, and that where a program
+ * usually is, or in steps above. The stack has its full size at once: what lies below it now may
+ * be gone, and taken by others, when it grows.
+ *
+ *      | interpreter | vdso | gap | stack |               | program |  room for its heap  |
+ */
+static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_size)
+{
+    struct virt_range hole;
+    uint64_t interpreter = image_size(&job->interpreter);
+    enum err e = check_fixed(job, &job->program);
+    if (e == E_OK)
+        e = check_fixed(job, &job->interpreter);
+    if (e != E_OK)
+        return e;
+    e = areas_find_hole(interpreter + vdso_size() + AREA_STACK_GAP + stack_size, PAGE_SIZE, virt(0),
+                        &hole);
+    if (e != E_OK)
+        return no_memory(job);
+    job->stack = (struct virt_range){virt(hole.end.v - stack_size), hole.end};
+    job->vdso = virt(hole.start.v + interpreter);
+    if (interpreter != 0 && job->interpreter.elf->position_independent)
+        job->interpreter.bias = hole.start.v - job->interpreter.elf->start;
+    if (!job->program.elf->position_independent)
+        return E_OK;
+    uint64_t start = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE);
+    while (!is_free(start, start + image_size(&job->program) + HEAP_ROOM)) {
+        start += HEAP_ROOM;
+        if (start >= hole.start.v)
+            return no_memory(job);
+    }
+    job->program.bias = start - job->program.elf->start;
+    return E_OK;
+}
+
+/* Decides where everything goes: stack at the top, then mappings (the interpreter first), the
+ * program's own address or the usual one for those that have none. */
+static MUST_CHECK enum err place(struct exec_job *job)
+{
+    uint64_t stack_limit = process_current()->rlimits[RLIMIT_STACK].soft;
+    uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
+    uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
+    const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
+    job->beside = !program_is_alone(process_current()->program);
+    if (job->beside)
+        return place_beside(job, clamp(size, STACK_MIN, STACK_BESIDE_MAX));
+    /* As Linux: room for a limit that is raised later. */
+    uint64_t below = top - (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
+
+    job->stack = virt_range(top - size, top);
+    below -= random_pages(RANDOM_MAPPINGS);
+    job->mappings_end = virt(below);
+    job->vdso = place_vdso(job, &below);
+    if (interpreter != NULL) {
+        below -= image_size(&job->interpreter);
+        job->interpreter.bias = interpreter->position_independent ? below - interpreter->start : 0;
+    }
+    if (elf->position_independent)
+        job->program.bias = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE) - elf->start;
+    if (elf->end + job->program.bias > below)
+        return no_memory(job);
+    if (virt_range_overlaps(
+            virt_range(elf->start + job->program.bias, elf->end + job->program.bias),
+            paging_reserved_range))
+        return exec_refuse(job->why, E_NOMEM, job->path,
+                           "pagetables=identity has its tables where it was linked to run");
+    return E_OK;
+}
+
+static MUST_CHECK enum err build_stack(struct exec_job *job)
+{
+    struct stack_plan *plan = &job->plan;
+    uint64_t quarter = process_current()->rlimits[RLIMIT_STACK].soft / 4;
+    uint64_t limit = clamp(quarter, ARGUMENTS_MIN, ARGUMENTS_MAX);
+    plan->top = job->stack.end.v;
+    plan->execfn = job->execfn;
+    plan->argv = (const char *const *)job->argv;
+    plan->envp = job->envp;
+    plan->gap = options.fixed_addresses ? 0 : random_u64() % STACK_GAP_MAX & ~UINT64_C(15);
+    random_fill(plan->random, sizeof plan->random);
+    fill_auxv(job);
+    enum err e = stack_size(plan, limit, &job->stack_bytes);
+    if (e == E_OK && job->stack_bytes > virt_range_size(job->stack) / 2)
+        e = E_2BIG;
+    if (e != E_OK)
+        return exec_refuse(job->why, e, job->path,
+                           "the arguments and the environment are too long");
+    job->stack_image = heap_alloc(job->stack_bytes);
+    return job->stack_image != NULL ? E_OK : no_memory(job);
+}
+
+static MUST_CHECK enum err map_stack(struct exec_job *job)
+{
+    uint64_t used = align_up(job->stack_bytes, PAGE_SIZE) + STACK_EXPAND;
+    if (job->beside || used > virt_range_size(job->stack))
+        used = virt_range_size(job->stack);
+    struct area stack = {
+        .range = virt_range(job->stack.end.v - used, job->stack.end.v),
+        .kind = AREA_ANONYMOUS,
+        .owner = process_current()->program->owner,
+        .flags = AREA_STACK | AREA_GROWS_DOWN,
+        .prot = job->program.elf->executable_stack ? mem_prot_from_linux(7) : prot_rw(),
+        .file_end = UINT64_MAX,
+    };
+    return areas_add(&stack);
+}
+
+static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *layout)
+{
+    enum err e = exec_image_map(&job->program, job->program.bias);
+    if (e == E_OK && job->interpreter.file != NULL)
+        e = exec_image_map(&job->interpreter, job->interpreter.bias);
+    if (e == E_OK)
+        e = map_stack(job);
+    if (e == E_OK)
+        e = vdso_map(job->vdso);
+    if (e != E_OK)
+        return e;
+    stack_build(&job->plan, job->stack_image, job->stack_bytes, layout);
+    return copy_out(virt(layout->rsp), job->stack_image, job->stack_bytes);
+}
+
+/* What the old program leaves to the new one, and what it does not (execve(2)). */
+static void reset_process(struct exec_job *job)
+{
+    struct linux_thread *lt = linux_current();
+    signal_exec();
+    timers_exec(lt->process);
+    rseq_exec();
+    file_table_exec(file_table_current());
+    lt->clear_tid = lt->robust_list = 0;
+    thread_set_fs_base(0);
+    thread_own_vectors();
+    cpu_vectors_reset(lt->vectors);
+    cpu_vectors_load(lt->vectors);
+
+    const char *name = strrchr(job->execfn, '/');
+    name = name != NULL ? name + 1 : job->execfn;
+    process_rename(thread_current(), name, strlen(name));
+    fs_set_executable(job->program.file->dentry);
+    lt->process->has_run_exec = true;
+    process_release_vfork(lt);
+}
+
+static void describe_process(struct exec_job *job, const struct stack_layout *layout)
+{
+    const struct stack_plan *plan = &job->plan;
+    struct program *program = process_current()->program;
+    program->arguments = layout->arguments;
+    program->environment = layout->environment;
+    program->stack = virt(layout->rsp);
+    program->image = virt_range(job->program.elf->start + job->program.bias,
+                                job->program.elf->end + job->program.bias);
+    memcpy(program->auxv, plan->auxv, plan->auxv_count * sizeof plan->auxv[0]);
+    program->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
+}
+
+/* The new program's memory takes the place of the old one's, which others may have still. */
+static void replace_memory(const struct exec_job *job, struct program *new)
+{
+    struct process *process = process_current();
+    if (!job->beside) {
+        areas_clear();
+        history_clear();
+        areas_set_mmap_base(job->mappings_end);
+    }
+    program_put(process->program);
+    process->program = new;
+}
+
+/* The point of no return. */
+static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_result *out)
+{
+    struct stack_layout layout;
+    uint64_t heap = job->program.elf->end + job->program.bias + random_pages(RANDOM_HEAP);
+    if (!job->beside && heap > job->mappings_end.v)
+        heap = job->program.elf->end + job->program.bias;
+
+    struct program *program = program_new();
+    if (program == NULL)
+        return no_memory(job);
+    enum err e = process_be_only_thread();
+    if (e != E_OK) {
+        program_put(program);
+        return e;
+    }
+    replace_memory(job, program);
+    mem_exec_reset(virt(heap));
+    reset_process(job);
+    e = map_all(job, &layout);
+    if (e != E_OK) {
+        job->why->too_late = true;
+        return exec_refuse(job->why, e, job->path, "there is not enough memory for it");
+    }
+    describe_process(job, &layout);
+    const struct exec_image *start =
+        job->interpreter.file != NULL ? &job->interpreter : &job->program;
+    out->entry = virt(start->elf->entry + start->bias);
+    out->stack = virt(layout.rsp);
+
+    program->file.file = job->program.file;
+    program->interpreter.file = job->interpreter.file;
+    job->program.file = job->interpreter.file = NULL;
+    return E_OK;
+}
+
+static MUST_CHECK enum err run_job(struct exec_job *job, const char *const *argv,
+                                   struct exec_result *out)
+{
+    static const char *const nothing[] = {"", NULL};
+    /* Programs rely on argv[0]: an empty list gets one empty string, as in Linux. */
+    enum err e = replace_argv(job, NULL, 0, argv[0] != NULL ? argv : nothing);
+    if (e == E_OK)
+        e = open_program(job);
+    if (e == E_OK)
+        e = open_interpreter(job);
+    if (e == E_OK)
+        e = place(job);
+    if (e == E_OK)
+        e = build_stack(job);
+    return e == E_OK ? replace_program(job, out) : e;
+}
+
+enum err exec_program(const char *path, const char *const *argv, const char *const *envp,
+                      struct exec_result *out, struct exec_refusal *why)
+{
+    *why = (struct exec_refusal){0};
+    struct exec_job *job = heap_alloc_zero(sizeof *job);
+    if (job == NULL)
+        return exec_refuse(why, E_NOMEM, path, "there is not enough memory for it");
+    job->path = job->execfn = path;
+    job->envp = envp;
+    job->why = why;
+    enum err e = run_job(job, argv, out);
+
+    exec_image_close(&job->program);
+    exec_image_close(&job->interpreter);
+    heap_free(job->stack_image);
+    heap_free(job->argv);
+    for (unsigned i = 0; i < job->line_count; i++)
+        heap_free(job->lines[i]);
+    heap_free(job);
+    return e;
+}
+
+void exec_set_registers(struct trap_frame *frame, const struct exec_result *start)
+{
+    *frame = (struct trap_frame){
+        .rip = start->entry.v,
+        .cs = SELECTOR_CODE,
+        .rflags = RFLAGS_IF | 2, /* bit 1 is always set (SDM 1 3.4.3) */
+        .rsp = start->stack.v,
+        .ss = SELECTOR_DATA,
+    };
+}

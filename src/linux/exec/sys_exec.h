@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* execve(2), execveat(2): the program is replaced in place. */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+enum err sys_execve(struct syscall *call);
+enum err sys_execveat(struct syscall *call);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/fault/crash.h"
+
+#include "cpu/trap.h"
+#include "cpu/x86.h"
+#include "kern/machine.h"
+#include "diag/panic.h"
+#include "diag/report.h"
+#include "linux/fault/memory_usage.h"
+#include "linux/task/signal.h"
+#include "linux/call/syscall.h"
+#include "linux/fault/thread_dump.h"
+#include "mm/heap/kstack.h"
+#include "mm/layout.h"
+
+#define LL(x)         ((unsigned long long)(x))
+#define STATUS_SIGNAL 128 /* as a shell shows it */
+
+static bool call_line(unsigned n, char *to, size_t size)
+{
+    static struct syscall_record calls[SYSCALL_HISTORY];
+    if (n == 0 && syscall_history(calls, SYSCALL_HISTORY) == 0)
+        return false;
+    if (n >= syscall_history(calls, SYSCALL_HISTORY))
+        return false;
+    syscall_format(&calls[n], to, size);
+    return true;
+}
+
+static const char *call_name(unsigned number)
+{
+    return number < SYSCALL_COUNT ? syscall_table[number].name : NULL;
+}
+
+void crash_init(void)
+{
+    report_set_thread_lines(thread_dump_line);
+    report_set_calls(call_line);
+    report_set_call_names(call_name);
+    report_set_usage(memory_usage_line);
+}
+
+void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t address)
+{
+    /* A system call's frame may say vector 0: no room for a handler, or abort(). */
+    bool gs = frame->vector == FRAME_VECTOR_GS;
+    bool trapped = signal != SIGNAL_ABRT && (frame->vector < VECTOR_EXCEPTIONS || gs) &&
+                   (frame->vector != VECTOR_DIVIDE || signal == SIGNAL_FPE);
+    bool page_fault = trapped && frame->vector == VECTOR_PAGE_FAULT;
+    struct report_subject subject = {
+        .frame = frame,
+        .trapped = trapped,
+        .reason = gs ? "a wrong GS base, seen at a trap" : NULL,
+        .signal = signal_name(signal),
+        .signal_number = signal,
+        .code = code,
+        .has_address = page_fault,
+        .address = virt(page_fault ? address : 0),
+        .past_file = page_fault && signal == SIGNAL_BUS,
+    };
+    report_fault(&subject);
+}
+
+void crash_out_of_memory(const struct trap_frame *frame, virt_t at)
+{
+    struct report_subject subject = {
+        .frame = frame,
+        .trapped = true,
+        .signal = signal_name(SIGNAL_KILL),
+        .signal_number = SIGNAL_KILL,
+        .has_address = true,
+        .address = at,
+        .out_of_memory = true,
+    };
+    report_fault(&subject);
+}
+
+NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at)
+{
+    struct virt_range stack;
+    if (kstack_guard_at(at, &stack))
+        panic_at_address(frame, at,
+                         "kernel stack overflow: touched 0x%llx, %llu bytes below the stack",
+                         LL(at.v), LL(stack.start.v - at.v));
+    panic_at_address(frame, at, "page fault at 0x%llx, error code 0x%llx", LL(at.v),
+                     LL(frame->error));
+}
+
+void crash_hang(const struct trap_frame *frame)
+{
+    if (frame->rip >= LAYOUT_PROGRAM_END)
+        panic_hang(frame);
+    const struct report_subject subject = {
+        .frame = frame,
+        .trapped = true,
+        .signal = signal_name(SIGNAL_SEGV),
+        .signal_number = SIGNAL_SEGV,
+        .code = SI_KERNEL,
+        .reason = "the program keeps interrupts off",
+        .cause = FAULT_BY_HANG,
+    };
+    report_fault(&subject);
+    machine_exit(STATUS_SIGNAL + SIGNAL_SEGV);
+}

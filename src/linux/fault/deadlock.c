@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/fault/deadlock.h"
+
+#include "base/fmt.h"
+#include "kern/console.h"
+#include "kern/console_frame.h"
+#include "kern/machine.h"
+#include "diag/report.h"
+#include "kern/wait.h"
+#include "kern/thread.h"
+#include "linux/process/sys_signal.h"
+
+#define STATUS_DEADLOCK 124 /* as timeout(1) says it */
+
+static unsigned limit_seconds;
+
+static void count_those_who_wait_for_others(struct thread *thread, void *context)
+{
+    const struct wait_queue *queue = thread->waits_on;
+    bool *hope = context;
+    if (thread->linux_thread == NULL)
+        return;
+    bool signal = queue == signal_sleepers(); /* the host's end of a framed console sends none */
+    if (thread->state != THREAD_ASLEEP || queue->outside || (signal && !console_is_framed()))
+        *hope = true;
+}
+
+static void find_first(struct thread *thread, void *context)
+{
+    struct thread **first = context;
+    if (*first == NULL && thread->linux_thread != NULL)
+        *first = thread;
+}
+
+static void stuck(void)
+{
+    bool hope = false;
+    char words[100];
+    thread_visit(count_those_who_wait_for_others, &hope);
+    if (hope)
+        return;
+    struct thread *first = NULL;
+    thread_visit(find_first, &first);
+    if (first == NULL)
+        return;
+    fmt_snprintf(words, sizeof words,
+                 "every thread has slept for %u s, and nothing is left that could wake one",
+                 limit_seconds);
+    const struct report_subject subject = {
+        .frame = (const struct trap_frame *)ptr_of(first->kstack.end) - 1,
+        .thread = first,
+        .reason = words,
+        .cause = FAULT_BY_DEADLOCK,
+    };
+    report_fault(&subject);
+    machine_exit(STATUS_DEADLOCK);
+}
+
+void deadlock_watch(unsigned seconds)
+{
+    limit_seconds = seconds;
+    thread_watch_idle(seconds * NS_PER_SECOND, stuck);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/fault/exceptions.h"
+
+#include "cpu/irq.h"
+#include "cpu/trap.h"
+#include "cpu/usercopy.h"
+#include "kern/log.h"
+#include "diag/panic.h"
+#include "diag/report.h"
+#include "kern/thread.h"
+#include "linux/fault/crash.h"
+#include "linux/task/process.h"
+#include "linux/task/signal.h"
+#include "linux/task/rseq.h"
+#include "mm/vm/fault.h"
+#include "mm/heap/kstack.h"
+#include "mm/layout.h"
+#include "mm/vm/usercopy.h"
+#include "parse/x86_halt.h"
+
+/* Unmasked exception flags of x87 and SSE stand in the same order: invalid, denormal, divide,
+ * overflow, underflow, inexact (SDM 1 8.1.3, 10.2.3). */
+static int float_code(uint32_t flags, uint32_t masks)
+{
+    uint32_t raised = flags & ~masks;
+    return raised & 1    ? FPE_FLTINV
+           : raised & 4  ? FPE_FLTDIV
+           : raised & 8  ? FPE_FLTOVF
+           : raised & 18 ? FPE_FLTUND
+           : raised & 32 ? FPE_FLTRES
+                         : 0;
+}
+
+static int x87_code(void)
+{
+    uint16_t status, control;
+    __asm__ volatile("fnstsw %0" : "=m"(status));
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    return float_code(status & 63, control & 63);
+}
+
+static int sse_code(void)
+{
+    uint32_t mxcsr;
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    return float_code(mxcsr & 63, mxcsr >> 7 & 63);
+}
+
+/* The signal that Linux sends for a vector (arch/x86: traps). */
+static void exception(struct trap_frame *frame)
+{
+    if (!trap_from_program(frame)) {
+        if (usercopy_active(frame)) { /* #GP: an address that is not canonical */
+            usercopy_abort(frame);
+            return;
+        }
+        panic_at(frame, "%s, error code 0x%llx", trap_name(frame->vector),
+                 (unsigned long long)frame->error);
+    }
+    int x87 = frame->vector == VECTOR_X87 ? x87_code() : 0;
+    int sse = frame->vector == VECTOR_SIMD ? sse_code() : 0;
+    __asm__ volatile("sti" : : : "memory");
+    switch (frame->vector) {
+    case VECTOR_DIVIDE:
+        signal_from_fault(frame, SIGNAL_FPE, FPE_INTDIV, frame->rip);
+        break;
+    case VECTOR_DEBUG:
+        signal_from_fault(frame, SIGNAL_TRAP, TRAP_TRACE, frame->rip);
+        break;
+    case VECTOR_BREAKPOINT:
+        signal_from_fault(frame, SIGNAL_TRAP, SI_KERNEL, 0);
+        break;
+    case VECTOR_INVALID_OPCODE:
+        signal_from_fault(frame, SIGNAL_ILL, ILL_ILLOPN, frame->rip);
+        break;
+    case VECTOR_X87:
+        signal_from_fault(frame, SIGNAL_FPE, x87, frame->rip);
+        break;
+    case VECTOR_SIMD:
+        signal_from_fault(frame, SIGNAL_FPE, sse, frame->rip);
+        break;
+    case VECTOR_ALIGNMENT:
+        signal_from_fault(frame, SIGNAL_BUS, BUS_ADRALN, 0);
+        break;
+    case 11: /* segment not present */
+    case 12: /* stack segment: a non-canonical address through rsp or rbp */
+        signal_from_fault(frame, SIGNAL_BUS, SI_KERNEL, 0);
+        break;
+    default:
+        signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+    }
+}
+
+static void program_fault(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
+{
+    /* On a stack of the kernel that is not the thread's: one for traps has overflowed. */
+    if (frame->rip >= LAYOUT_PROGRAM_END && kstack_holds(virt(frame->rsp)))
+        crash_kernel_fault(frame, v);
+    switch (verdict) {
+    case FAULT_PAST_FILE:
+        signal_from_fault(frame, SIGNAL_BUS, BUS_ADRERR, v.v);
+        break;
+    case FAULT_OUT_OF_MEMORY:
+        crash_out_of_memory(frame, v);
+        process_die(SIGNAL_KILL);
+    default:
+        signal_from_fault(frame, SIGNAL_SEGV,
+                          verdict == FAULT_NOT_MAPPED ? SEGV_MAPERR : SEGV_ACCERR, v.v);
+    }
+}
+
+/* Linux gives programs GS; here it is the kernel's. What goes on with it would read the kernel's data. */
+static void gs_lost(struct trap_frame *frame)
+{
+    if (!trap_from_program(frame))
+        panic_at(frame, "GS base was 0x%llx", (unsigned long long)frame->error);
+    __asm__ volatile("sti" : : : "memory");
+    signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+}
+
+static void kernel_fault(struct trap_frame *frame, virt_t v)
+{
+    crash_kernel_fault(frame, v);
+}
+
+/* `hlt` is a general protection fault on Linux, and how the C library musl ends a program whose heap is
+ * damaged; in ring 0 it waits for an interrupt. So each interrupt looks whether it ended such a wait:
+ * kern/watchdog.h sees to it that there is one. */
+static void notice_halt(struct trap_frame *frame)
+{
+    uint8_t before;
+    if (copy_in(&before, virt(frame->rip - 1), 1) != E_OK || before != X86_HLT ||
+        !report_came_from_halt(frame->rip, frame->rflags))
+        return;
+    frame->rip--;
+    frame->vector = VECTOR_GENERAL_PROTECTION;
+    frame->error = 0;
+    signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+}
+
+/* On the way back to the program from an exception or an interrupt: the last look is with
+ * interrupts off, or what an interrupt raises after it would wait for the next trap. */
+static void leave(struct trap_frame *frame)
+{
+    if (frame->vector >= VECTOR_EXCEPTIONS)
+        notice_halt(frame);
+    frame->rflags |= RFLAGS_IF; /* popf changes it in ring 0, and not on Linux */
+    while (thread_current()->signal_pending || thread_slice_over()) {
+        __asm__ volatile("sti" : : : "memory");
+        if (thread_slice_over()) {
+            thread_preempt();
+            if (rseq_interrupt(frame) != E_OK)
+                signal_force_segv();
+        }
+        if (thread_current()->signal_pending)
+            signal_deliver(frame);
+        __asm__ volatile("cli" : : : "memory");
+    }
+}
+
+void exceptions_init(void)
+{
+    static const uint8_t vectors[] = {0, 1, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 19, 20, 21};
+    for (size_t i = 0; i < sizeof vectors; i++)
+        trap_set_handler(vectors[i], exception);
+    fault_init(program_fault, kernel_fault);
+    trap_set_exit_hook(leave);
+    trap_set_gs_hook(gs_lost);
+    crash_init();
+    signal_set_fault_report(crash_report);
+}

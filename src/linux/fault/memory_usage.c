@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/fault/memory_usage.h"
+
+#include "base/fmt.h"
+#include "fs/proc/process_text.h"
+#include "fs/ram/ramfs.h"
+#include "mm/vm/areas.h"
+#include "mm/phys/frames.h"
+#include "mm/heap/heap.h"
+#include "mm/heap/kstack.h"
+#include "mm/init/memory.h"
+#include "mm/pt/paging.h"
+
+#define SHOWN      6
+#define WORTH_LINE 128 /* an area with a smaller share of all memory is not shown */
+#define KIB(bytes) ((unsigned long long)((bytes) / 1024))
+
+/* The areas that have the most pages of their own, most first. */
+static struct {
+    const struct area *area;
+    uint64_t bytes;
+} top[SHOWN];
+static unsigned top_count;
+
+struct count {
+    const struct area *area;
+    uint64_t bytes;
+};
+
+/* Pages of files are the files', and those of the archive and of zeros nobody's. */
+static void count_leaf(void *context, virt_t at, int level, pte_t entry)
+{
+    struct count *count = context;
+    (void)at;
+    if (!(entry.v & PTE_COPY) && !(count->area->flags & AREA_SHARED) &&
+        frames_references(&machine_frames, phys(entry.v & PTE_ADDRESS & ~(pt_span(level) - 1))) > 0)
+        count->bytes += pt_span(level);
+}
+
+static void enter(const struct count *count)
+{
+    unsigned place = top_count;
+    while (place > 0 && top[place - 1].bytes < count->bytes)
+        place--;
+    if (place == SHOWN)
+        return;
+    if (top_count < SHOWN)
+        top_count++;
+    for (unsigned i = top_count - 1; i > place; i--)
+        top[i] = top[i - 1];
+    top[place].area = count->area;
+    top[place].bytes = count->bytes;
+}
+
+/* The bytes of all. */
+static uint64_t count_areas(void)
+{
+    uint64_t all = 0;
+    top_count = 0;
+    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a)) {
+        struct count count = {.area = a};
+        paging_visit(a->range, count_leaf, &count);
+        all += count.bytes;
+        if (count.bytes >= memory_total() / WORTH_LINE)
+            enter(&count);
+    }
+    return all;
+}
+
+static void all_line(char *to, size_t size)
+{
+    struct memory_totals totals;
+    memory_totals(&totals);
+    uint64_t program = count_areas(), files = ramfs_used_pages() * PAGE_SIZE;
+    uint64_t tables = paging_counters.tables * PAGE_SIZE, stacks = kstack_bytes();
+    uint64_t heap = heap_used() > files ? heap_used() - files : 0;
+    uint64_t known = totals.free + program + files + tables + stacks + heap;
+    fmt_snprintf(
+        to, size,
+        "program %llu KiB, files %llu KiB, page tables %llu KiB, kernel stacks %llu KiB, kernel heap %llu KiB, else %llu KiB",
+        KIB(program), KIB(files), KIB(tables), KIB(stacks), KIB(heap),
+        totals.total > known ? KIB(totals.total - known) : 0);
+}
+
+bool memory_usage_line(unsigned n, char *to, size_t size)
+{
+    static char name[200];
+    if (n == 0) {
+        all_line(to, size);
+        return true;
+    }
+    if (n > top_count)
+        return false;
+    const struct area *a = top[n - 1].area;
+    const char *what = procfs_area_name(a, name, sizeof name);
+    fmt_snprintf(to, size, "%llu KiB of the %llu KiB at 0x%llx: %s", KIB(top[n - 1].bytes),
+                 KIB(virt_range_size(a->range)), (unsigned long long)a->range.start.v,
+                 what[0] != '\0' ? what : "anonymous memory");
+    return true;
+}

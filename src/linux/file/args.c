@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/file/args.h"
+
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+enum err path_copy_in(struct path *path, virt_t from)
+{
+    size_t length;
+    path->text = path->near;
+    enum err e = copy_in_string(path->near, from, sizeof(path->near), &length);
+    if (e != E_NAMETOOLONG)
+        return e;
+    char *text = heap_alloc(PATH_MAX_SIZE);
+    if (!text)
+        return E_NOMEM;
+    e = copy_in_string(text, from, PATH_MAX_SIZE, &length);
+    if (e != E_OK) {
+        heap_free(text);
+        return e;
+    }
+    path->text = text;
+    return E_OK;
+}
+
+void path_free(struct path *path)
+{
+    if (path->text != path->near)
+        heap_free(path->text);
+}
+
+struct file *fd_any(uint64_t fd)
+{
+    return file_table_find(file_table_current(), fd);
+}
+
+struct file *fd_file(uint64_t fd)
+{
+    struct file *file = fd_any(fd);
+    return file && !(file->flags & O_PATH) ? file : NULL;
+}
+
+enum err path_base(uint64_t dirfd, const char *path, struct dentry **out)
+{
+    if (*path == '/' || (int32_t)dirfd == AT_FDCWD) {
+        *out = NULL;
+        return E_OK;
+    }
+    const struct file *file = fd_any(dirfd);
+    if (!file)
+        return E_BADF;
+    if (*path != '\0' && !mode_is(file->inode->mode, S_IFDIR))
+        return E_NOTDIR;
+    *out = file->dentry;
+    return E_OK;
+}
+
+enum err path_at_begin(struct path_at *at, uint64_t dirfd, uint64_t path)
+{
+    enum err e = path_copy_in(&at->path, virt(path));
+    if (e != E_OK)
+        return e;
+    e = path_base(dirfd, at->path.text, &at->place.at);
+    if (e != E_OK) {
+        path_free(&at->path);
+        return e;
+    }
+    at->place.path = at->path.text;
+    return E_OK;
+}
+
+void path_at_end(struct path_at *at)
+{
+    path_free(&at->path);
+}
+
+enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct dentry **out)
+{
+    struct path_at at;
+    enum err e = path_at_begin(&at, dirfd, path);
+    if (e != E_OK)
+        return e;
+    uint32_t how = (flags & AT_SYMLINK_NOFOLLOW) ? 0 : WALK_FOLLOW;
+    if (flags & AT_EMPTY_PATH)
+        how |= WALK_EMPTY;
+    e = walk_lookup(at.place.at, at.place.path, how, out);
+    path_at_end(&at);
+    return e;
+}
+
+static enum err check_segments(struct vector *vector, uint64_t count)
+{
+    uint64_t total = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        struct io_segment *segment = &vector->segments[i];
+        if (segment->size > INT64_MAX)
+            return E_INVAL;
+        if (!user_range_ok(segment->base, segment->size))
+            return E_FAULT;
+        if (segment->size > IO_BYTES_MAX - total)
+            segment->size = IO_BYTES_MAX - total;
+        total += segment->size;
+    }
+    vector->io = io_vector(vector->segments, total);
+    return E_OK;
+}
+
+enum err vector_copy_in(struct vector *vector, uint64_t from, uint64_t count)
+{
+    if (count > IO_SEGMENTS_MAX)
+        return E_INVAL;
+    vector->segments = vector->near;
+    if (count > ARRAY_LENGTH(vector->near)) {
+        vector->segments = heap_alloc(count * sizeof(struct io_segment));
+        if (!vector->segments)
+            return E_NOMEM;
+    }
+    enum err e = copy_in(vector->segments, virt(from), count * sizeof(struct io_segment));
+    if (e == E_OK)
+        e = check_segments(vector, count);
+    if (e != E_OK)
+        vector_free(vector);
+    return e;
+}
+
+void vector_free(struct vector *vector)
+{
+    if (vector->segments != vector->near)
+        heap_free(vector->segments);
+}
+
+enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec)
+{
+    int fd;
+    enum err e = file_table_add(file_table_current(), file, 0, close_on_exec, &fd);
+    if (e != E_OK) {
+        file_put(file);
+        return e;
+    }
+    call->result = (uint64_t)fd;
+    return E_OK;
+}
+
+enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to)
+{
+    struct file_table *table = file_table_current();
+    int fds[2];
+    enum err e = file_table_add(table, files[0], 0, close_on_exec, &fds[0]);
+    if (e != E_OK)
+        goto put_both;
+    e = file_table_add(table, files[1], 0, close_on_exec, &fds[1]);
+    if (e != E_OK)
+        goto close_first;
+    e = copy_out(virt(to), fds, sizeof(fds));
+    if (e == E_OK)
+        return E_OK;
+    (void)!file_table_close(table, (uint32_t)fds[1]);
+    (void)!file_table_close(table, (uint32_t)fds[0]);
+    return e;
+close_first:
+    (void)!file_table_close(table, (uint32_t)fds[0]);
+    file_put(files[1]);
+    return e;
+put_both:
+    file_put(files[0]);
+    file_put(files[1]);
+    return e;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/file/fs_hooks.h"
+
+#include "fs/vfs/hooks.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
+#include "linux/task/signal.h"
+#include "linux/process/sys_process.h"
+#include "mm/vm/fault.h"
+
+/* Threads of the kernel work for the first process. */
+static struct process *process_of_caller(void)
+{
+    struct linux_thread *lt = linux_current();
+    return lt != NULL ? lt->process : process_first();
+}
+
+static void raise(int signal)
+{
+    signal_raise(process_of_caller(), signal);
+}
+
+static uint64_t limit(unsigned resource)
+{
+    return resource < RLIMIT_COUNT ? process_of_caller()->rlimits[resource].soft : RLIM_INFINITY;
+}
+
+static void limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard)
+{
+    const struct process *process = process_find((int)pid);
+    if (process == NULL || resource >= RLIMIT_COUNT)
+        return;
+    *soft = process->rlimits[resource].soft;
+    *hard = process->rlimits[resource].hard;
+}
+
+static void describe_ids(const struct ids *ids, uint32_t out[4])
+{
+    out[0] = ids->real;
+    out[1] = ids->effective;
+    out[2] = ids->saved;
+    out[3] = ids->fs;
+}
+
+static void raise_group(int signal, uint32_t group)
+{
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if (!p->zombie && (uint32_t)p->pgid == (group != 0 ? group : PROCESS_PID))
+            signal_raise(p, signal);
+}
+
+static enum err check_group(uint32_t group)
+{
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if ((uint32_t)p->pgid == group)
+            return p->sid == process_of_caller()->sid ? E_OK : E_PERM;
+    return E_SRCH;
+}
+
+static uint32_t own_tid(void)
+{
+    struct linux_thread *lt = linux_current();
+    return lt != NULL ? (uint32_t)lt->tid : 0;
+}
+
+static struct linux_thread *find_thread(uint32_t pid, uint32_t tid)
+{
+    struct process *process = pid == 0 ? process_of_caller() : process_find((int)pid);
+    if (process == NULL)
+        return NULL;
+    struct linux_thread *lt = tid == 0 ? process->leader : linux_thread_find((int)tid);
+    return lt != NULL && lt->process == process ? lt : NULL;
+}
+
+static void describe_program(const struct program *program, struct fs_process *out)
+{
+    out->memory = program->owner;
+    out->arguments = program->arguments;
+    out->environment = program->environment;
+    out->auxv = program->auxv;
+    out->auxv_size = program->auxv_words * sizeof program->auxv[0];
+    out->stack_start = program->stack;
+    out->image_start = program->image.start;
+    out->image_end = program->image.end;
+}
+
+static bool describe(uint32_t pid, uint32_t tid, struct fs_process *out)
+{
+    struct linux_thread *lt = find_thread(pid, tid);
+    if (lt == NULL)
+        return false;
+    const struct process *process = lt->process;
+    const struct thread *thread = lt->thread;
+    *out = (struct fs_process){
+        .pid = (uint32_t)process->pid,
+        .ppid = (uint32_t)process->ppid,
+        .context = process->fs,
+        .process_group = (uint32_t)process->pgid,
+        .session = (uint32_t)process->sid,
+        .threads = process->thread_count,
+        .tid = (uint32_t)lt->tid,
+        .state = thread == NULL                   ? 'Z'
+                 : process->stopped               ? 'T'
+                 : thread->state == THREAD_ASLEEP ? 'S'
+                                                  : 'R',
+        .name = thread != NULL ? thread->name : "",
+        .start_ns = process->start_ns,
+        .user_ns = tid == 0         ? process_cpu_ns(process)
+                   : thread != NULL ? thread_cpu_ns(thread)
+                                    : 0,
+        .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
+                       fault_counters.file,
+        .signals_pending = lt->pending.set | process->pending.set,
+        .signals_blocked = lt->blocked,
+    };
+    if (process->program != NULL)
+        describe_program(process->program, out);
+    signal_dispositions(process, &out->signals_ignored, &out->signals_caught);
+    describe_ids(&process->uid, out->uid);
+    describe_ids(&process->gid, out->gid);
+    return true;
+}
+
+static uint32_t next_process(uint32_t pid)
+{
+    uint32_t least = UINT32_MAX;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if ((uint32_t)p->pid > pid && (uint32_t)p->pid < least)
+            least = (uint32_t)p->pid;
+    return least != UINT32_MAX ? least : 0;
+}
+
+static uint32_t next_thread(uint32_t pid, uint32_t tid)
+{
+    const struct process *process = process_find((int)pid);
+    if (process == NULL)
+        return 0;
+    uint32_t least = UINT32_MAX;
+    list_for_each (it, &process->threads) {
+        uint32_t other = (uint32_t)CONTAINER_OF(it, struct linux_thread, link)->tid;
+        if (other > tid && other < least)
+            least = other;
+    }
+    uint32_t leader = (uint32_t)process->pid; /* listed even when it has ended */
+    if (leader > tid && leader < least)
+        least = leader;
+    return least != UINT32_MAX ? least : 0;
+}
+
+static void rename_thread(uint32_t pid, uint32_t tid, const char *name, size_t length)
+{
+    struct linux_thread *lt = find_thread(pid, tid);
+    if (lt != NULL && lt->thread != NULL)
+        process_rename(lt->thread, name, length);
+}
+
+static void credentials(bool effective, struct fs_credentials *out)
+{
+    const struct process *process = process_of_caller();
+    *out = (struct fs_credentials){
+        .pid = process->pid,
+        .uid = effective ? process->uid.effective : process->uid.real,
+        .gid = effective ? process->gid.effective : process->gid.real,
+    };
+}
+
+void fs_bridge_init(void)
+{
+    fs_hooks.credentials = credentials;
+    fs_hooks.raise = raise;
+    fs_hooks.limit = limit;
+    fs_hooks.limits = limits;
+    fs_hooks.raise_group = raise_group;
+    fs_hooks.check_group = check_group;
+    fs_hooks.describe = describe;
+    fs_hooks.own_tid = own_tid;
+    fs_hooks.next_process = next_process;
+    fs_hooks.next_thread = next_thread;
+    fs_hooks.rename = rename_thread;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* epoll(7): files are in fs/pipe/epoll.h. */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+enum err sys_epoll_create(struct syscall *call);
+enum err sys_epoll_create1(struct syscall *call);
+enum err sys_epoll_ctl(struct syscall *call);
+enum err sys_epoll_wait(struct syscall *call);
+enum err sys_epoll_pwait(struct syscall *call);
+enum err sys_epoll_pwait2(struct syscall *call);

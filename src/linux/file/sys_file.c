@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/file/sys_file.h"
+
+#include "linux/file/args.h"
+#include "mm/vm/usercopy.h"
+
+#define RWF_HIPRI  0x01u
+#define RWF_DSYNC  0x02u
+#define RWF_SYNC   0x04u
+#define RWF_NOWAIT 0x08u
+#define RWF_APPEND 0x10u
+#define RWF_ALL    (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
+
+enum direction {
+    READ,
+    WRITE,
+};
+
+/* The transfer itself. The file is held: it may be closed by somebody else while this sleeps. */
+static enum err transfer(struct syscall *call, enum direction direction, struct file *file,
+                         struct io *io, uint64_t *offset)
+{
+    uint64_t done;
+    file_get(file);
+    enum err e = direction == READ ? file_read(file, io, offset, &done)
+                                   : file_write(file, io, offset, &done);
+    file_put(file);
+    if (e == E_OK)
+        call->result = done;
+    else if (e == E_INTR)
+        call->restart = true;
+    return e;
+}
+
+/* Rights come before the buffer: a closed descriptor is EBADF whatever the pointer is. */
+static enum err simple_transfer(struct syscall *call, enum direction direction)
+{
+    struct file *file = fd_file(call->arg[0]);
+    if (!file || !(direction == READ ? file_can_read(file) : file_can_write(file)))
+        return E_BADF;
+    uint64_t size = call->arg[2];
+    if (size > INT64_MAX)
+        return E_INVAL;
+    if (!user_range_ok(virt(call->arg[1]), size))
+        return E_FAULT;
+    struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
+    return transfer(call, direction, file, &io, &file->offset);
+}
+
+enum err sys_read(struct syscall *call)
+{
+    return simple_transfer(call, READ);
+}
+
+enum err sys_write(struct syscall *call)
+{
+    return simple_transfer(call, WRITE);
+}
+
+static enum err positioned_transfer(struct syscall *call, enum direction direction)
+{
+    uint64_t offset = call->arg[3], size = call->arg[2];
+    if (offset > INT64_MAX)
+        return E_INVAL;
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (!file->ops->seekable)
+        return E_SPIPE;
+    if (!(direction == READ ? file_can_read(file) : file_can_write(file)))
+        return E_BADF;
+    if (size > INT64_MAX)
+        return E_INVAL;
+    if (!user_range_ok(virt(call->arg[1]), size))
+        return E_FAULT;
+    struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
+    return transfer(call, direction, file, &io, &offset);
+}
+
+enum err sys_pread64(struct syscall *call)
+{
+    return positioned_transfer(call, READ);
+}
+
+enum err sys_pwrite64(struct syscall *call)
+{
+    return positioned_transfer(call, WRITE);
+}
+
+/* `offset` NULL: the file's own. */
+static enum err vector_transfer(struct syscall *call, enum direction direction, struct file *file,
+                                uint64_t *offset)
+{
+    if (!(direction == READ ? file_can_read(file) : file_can_write(file)))
+        return E_BADF;
+    struct vector vector;
+    enum err e = vector_copy_in(&vector, call->arg[1], call->arg[2]);
+    if (e != E_OK)
+        return e;
+    e = transfer(call, direction, file, &vector.io, offset ? offset : &file->offset);
+    vector_free(&vector);
+    return e;
+}
+
+static enum err plain_vector(struct syscall *call, enum direction direction)
+{
+    struct file *file = fd_file(call->arg[0]);
+    return file ? vector_transfer(call, direction, file, NULL) : E_BADF;
+}
+
+enum err sys_readv(struct syscall *call)
+{
+    return plain_vector(call, READ);
+}
+
+enum err sys_writev(struct syscall *call)
+{
+    return plain_vector(call, WRITE);
+}
+
+static enum err positioned_vector(struct syscall *call, enum direction direction)
+{
+    uint64_t offset = call->arg[3];
+    if (offset > INT64_MAX)
+        return E_INVAL;
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (!file->ops->seekable)
+        return E_SPIPE;
+    return vector_transfer(call, direction, file, &offset);
+}
+
+enum err sys_preadv(struct syscall *call)
+{
+    return positioned_vector(call, READ);
+}
+
+enum err sys_pwritev(struct syscall *call)
+{
+    return positioned_vector(call, WRITE);
+}
+
+/* The sixth argument counts: what the flags ask for beyond that, memory gives by itself. */
+static enum err flagged_vector(struct syscall *call, enum direction direction)
+{
+    uint64_t flags = call->arg[5];
+    bool own_offset = call->arg[3] == UINT64_MAX;
+    if (flags & ~(uint64_t)RWF_ALL)
+        return E_NOTSUP;
+    if (!(flags & RWF_APPEND) || direction == READ)
+        return own_offset ? plain_vector(call, direction) : positioned_vector(call, direction);
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (!own_offset && !file->ops->seekable)
+        return E_SPIPE;
+    uint64_t end = file->inode->size;
+    enum err e = vector_transfer(call, direction, file, &end);
+    if (e == E_OK && own_offset && file->ops->seekable)
+        file->offset = end;
+    return e;
+}
+
+enum err sys_preadv2(struct syscall *call)
+{
+    return flagged_vector(call, READ);
+}
+
+enum err sys_pwritev2(struct syscall *call)
+{
+    return flagged_vector(call, WRITE);
+}
+
+enum err sys_lseek(struct syscall *call)
+{
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    return file_seek(file, (int64_t)call->arg[1], (uint32_t)call->arg[2], &call->result);
+}

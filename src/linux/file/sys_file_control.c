@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/file/sys_file.h"
+
+#include "fs/vfs/hooks.h"
+#include "fs/vfs/notify.h"
+#include "fs/pipe/pipe.h"
+#include "fs/ram/ramfs.h"
+#include "fs/vfs/range_lock.h"
+#include "linux/task/process.h"
+#include "linux/file/args.h"
+#include "mm/vm/usercopy.h"
+
+enum fcntl_command {
+    F_DUPFD = 0,
+    F_GETFD = 1,
+    F_SETFD = 2,
+    F_GETFL = 3,
+    F_SETFL = 4,
+    F_GETLK = 5,
+    F_SETLK = 6,
+    F_SETLKW = 7,
+    F_SETOWN = 8,
+    F_GETOWN = 9,
+    F_SETSIG = 10,
+    F_GETSIG = 11,
+    F_OFD_GETLK = 36,
+    F_OFD_SETLK = 37,
+    F_OFD_SETLKW = 38,
+    F_DUPFD_CLOEXEC = 1030,
+    F_SETPIPE_SZ = 1031,
+    F_GETPIPE_SZ = 1032,
+    F_ADD_SEALS = 1033,
+    F_GET_SEALS = 1034,
+};
+
+#define FD_CLOEXEC     1u
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+
+#define LOCK_SH        1u
+#define LOCK_EX        2u
+#define LOCK_NB        4u
+#define LOCK_UN        8u
+
+struct flock {
+    int16_t type, whence;
+    int64_t start, length;
+    int32_t pid;
+};
+
+enum {
+    F_RDLCK,
+    F_WRLCK,
+    F_UNLCK,
+};
+
+static enum err duplicate_above(struct syscall *call, struct file *file, bool close_on_exec)
+{
+    if (call->arg[2] >= fs_limit(FS_RLIMIT_NOFILE))
+        return E_INVAL;
+    int fd;
+    file_get(file);
+    enum err e =
+        file_table_add(file_table_current(), file, (uint32_t)call->arg[2], close_on_exec, &fd);
+    if (e != E_OK) {
+        file_put(file);
+        return e;
+    }
+    call->result = (uint64_t)fd;
+    return E_OK;
+}
+
+static enum err set_status_flags(struct file *file, uint32_t flags)
+{
+    if ((flags & O_NOATIME) && !(file->flags & O_NOATIME)) {
+        enum err e = inode_owner_check(file->inode);
+        if (e != E_OK)
+            return e;
+    }
+    file->flags = (file->flags & ~SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
+    return E_OK;
+}
+
+static enum err lock_range(const struct file *file, const struct flock *flock,
+                           struct range_lock *lock)
+{
+    int64_t base = 0, start, last = INT64_MAX;
+    if (flock->whence == SEEK_CUR)
+        base = (int64_t)file->offset;
+    else if (flock->whence == SEEK_END)
+        base = (int64_t)file->inode->size;
+    else if (flock->whence != SEEK_SET)
+        return E_INVAL;
+    if (__builtin_add_overflow(base, flock->start, &start))
+        return E_OVERFLOW;
+    if (start < 0)
+        return E_INVAL;
+    if (flock->length > 0 && __builtin_add_overflow(start, flock->length - 1, &last))
+        return E_OVERFLOW;
+    if (flock->length < 0) { /* the bytes before */
+        last = start - 1;
+        start += flock->length;
+        if (start < 0)
+            return E_INVAL;
+    }
+    lock->start = (uint64_t)start;
+    lock->last = (uint64_t)last;
+    return E_OK;
+}
+
+static enum err lock_test(struct file *file, struct flock *flock, const struct range_lock *wanted,
+                          uint64_t to)
+{
+    const struct range_lock *lock = range_lock_conflict(file->inode, wanted);
+    flock->type = F_UNLCK;
+    if (lock)
+        *flock = (struct flock){
+            .type = lock->write ? F_WRLCK : F_RDLCK,
+            .whence = SEEK_SET,
+            .start = (int64_t)lock->start,
+            .length = lock->last == INT64_MAX ? 0 : (int64_t)(lock->last - lock->start + 1),
+            .pid = lock->pid,
+        };
+    return copy_out(virt(to), flock, sizeof(*flock));
+}
+
+static enum err lock_set(struct syscall *call, struct file *file, const struct flock *flock,
+                         const struct range_lock *wanted, bool wait)
+{
+    if (flock->type == F_UNLCK)
+        return range_lock_clear(file->inode, wanted);
+    if (!(wanted->write ? file_can_write(file) : file_can_read(file)))
+        return E_BADF;
+    file_get(file);
+    enum err e = range_lock_set(file->inode, wanted, wait);
+    /* Another thread may have closed the descriptor meanwhile: nobody would end the lock then. */
+    if (e == E_OK && wanted->pid >= 0 && fd_any(call->arg[0]) != file)
+        range_locks_end(file->inode, wanted->owner);
+    file_put(file);
+    if (e == E_INTR)
+        call->restart = true;
+    return e;
+}
+
+static enum err record_lock(struct syscall *call, struct file *file)
+{
+    uint32_t command = (uint32_t)call->arg[1];
+    bool of_file = command >= F_OFD_GETLK;
+    bool test = command == F_GETLK || command == F_OFD_GETLK;
+    struct flock flock;
+    enum err e = copy_in(&flock, virt(call->arg[2]), sizeof(flock));
+    if (e != E_OK)
+        return e;
+    if (flock.type < F_RDLCK || flock.type > F_UNLCK || (test && flock.type == F_UNLCK) ||
+        (of_file && flock.pid != 0))
+        return E_INVAL;
+    struct range_lock wanted = {
+        .owner = of_file ? (const void *)file : file_table_current(),
+        .pid = of_file ? -1 : process_current()->pid,
+        .write = flock.type == F_WRLCK,
+    };
+    e = lock_range(file, &flock, &wanted);
+    if (e != E_OK)
+        return e;
+    if (test)
+        return lock_test(file, &flock, &wanted, call->arg[2]);
+    return lock_set(call, file, &flock, &wanted, command == F_SETLKW || command == F_OFD_SETLKW);
+}
+
+static enum err control_data(struct syscall *call, struct file *file)
+{
+    uint64_t argument = call->arg[2];
+    uint32_t value = 0;
+    enum err e;
+    switch ((uint32_t)call->arg[1]) {
+    case F_SETFL:
+        return set_status_flags(file, (uint32_t)argument);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return record_lock(call, file);
+    case F_SETOWN:
+    case F_SETSIG:
+        return E_OK; /* O_ASYNC is remembered only: no descriptor here sends SIGIO */
+    case F_GETOWN:
+    case F_GETSIG:
+        return E_OK;
+    case F_SETPIPE_SZ:
+        e = pipe_set_capacity(file, (uint32_t)argument, &value);
+        break;
+    case F_GETPIPE_SZ:
+        e = pipe_capacity(file, &value);
+        break;
+    case F_ADD_SEALS:
+        return memfd_add_seals(file, (uint32_t)argument);
+    case F_GET_SEALS:
+        e = memfd_seals(file, &value);
+        break;
+    default:
+        return E_INVAL;
+    }
+    if (e == E_OK)
+        call->result = value;
+    return e;
+}
+
+enum err sys_fcntl(struct syscall *call)
+{
+    struct file *file = fd_any(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    struct file_table_slot *slot = &file_table_current()->slots[(uint32_t)call->arg[0]];
+    switch ((uint32_t)call->arg[1]) {
+    case F_DUPFD:
+        return duplicate_above(call, file, false);
+    case F_DUPFD_CLOEXEC:
+        return duplicate_above(call, file, true);
+    case F_GETFD:
+        call->result = slot->close_on_exec ? FD_CLOEXEC : 0;
+        return E_OK;
+    case F_SETFD:
+        slot->close_on_exec = call->arg[2] & FD_CLOEXEC;
+        return E_OK;
+    case F_GETFL:
+        call->result = file->flags;
+        return E_OK;
+    default:
+        return (file->flags & O_PATH) ? E_BADF : control_data(call, file);
+    }
+}
+
+enum err sys_flock(struct syscall *call)
+{
+    struct file *file = fd_file(call->arg[0]);
+    uint32_t operation = (uint32_t)call->arg[1];
+    uint8_t op;
+    switch (operation & ~LOCK_NB) {
+    case LOCK_SH:
+        op = FILE_LOCK_SHARED;
+        break;
+    case LOCK_EX:
+        op = FILE_LOCK_EXCLUSIVE;
+        break;
+    case LOCK_UN:
+        op = FILE_LOCK_NONE;
+        break;
+    default:
+        return E_INVAL;
+    }
+    if (!file)
+        return E_BADF;
+    enum err e = file_lock(file, op, !(operation & LOCK_NB));
+    if (e == E_INTR)
+        call->restart = true;
+    return e;
+}
+
+/* What every file answers. */
+static enum err ioctl_generic(struct syscall *call, struct file *file, bool *known)
+{
+    struct file_table_slot *slot = &file_table_current()->slots[(uint32_t)call->arg[0]];
+    int32_t value;
+    enum err e = E_OK;
+    *known = true;
+    switch ((uint32_t)call->arg[1]) {
+    case FIOCLEX:
+        slot->close_on_exec = true;
+        return E_OK;
+    case FIONCLEX:
+        slot->close_on_exec = false;
+        return E_OK;
+    case FIONBIO:
+    case FIOASYNC: {
+        uint32_t flag = (uint32_t)call->arg[1] == FIONBIO ? O_NONBLOCK : O_ASYNC;
+        e = copy_in(&value, virt(call->arg[2]), sizeof(value));
+        if (e == E_OK)
+            file->flags = value ? file->flags | flag : file->flags & ~flag;
+        return e;
+    }
+    case FIONREAD:
+        if (!mode_is(file->inode->mode, S_IFREG))
+            break;
+        value = (int32_t)(file->inode->size - file->offset);
+        return copy_out(virt(call->arg[2]), &value, sizeof(value));
+    default:
+        break;
+    }
+    *known = false;
+    return E_NOTTY;
+}
+
+enum err sys_ioctl(struct syscall *call)
+{
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    bool known;
+    enum err e = ioctl_generic(call, file, &known);
+    if (known)
+        return e;
+    if (!file->ops->control)
+        return E_NOTTY;
+    return file->ops->control(file, (uint32_t)call->arg[1], call->arg[2], &call->result);
+}
+
+/* Memory is as durable as it gets here. */
+static enum err synchronise(uint64_t fd)
+{
+    const struct file *file = fd_file(fd);
+    if (!file)
+        return E_BADF;
+    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR);
+    return stored ? E_OK : E_INVAL;
+}
+
+enum err sys_fsync(struct syscall *call)
+{
+    return synchronise(call->arg[0]);
+}
+
+enum err sys_fdatasync(struct syscall *call)
+{
+    return synchronise(call->arg[0]);
+}
+
+enum err sys_sync(struct syscall *call)
+{
+    (void)call;
+    return E_OK;
+}
+
+enum err sys_syncfs(struct syscall *call)
+{
+    return fd_file(call->arg[0]) ? E_OK : E_BADF;
+}
+
+enum err sys_sync_file_range(struct syscall *call)
+{
+    const struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    int64_t end;
+    if (__builtin_add_overflow((int64_t)call->arg[1], (int64_t)call->arg[2], &end))
+        return E_INVAL;
+    if ((int64_t)call->arg[1] < 0 || (int64_t)call->arg[2] < 0 || (call->arg[3] & ~UINT64_C(7)))
+        return E_INVAL;
+    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR);
+    return stored ? E_OK : E_SPIPE;
+}
+
+enum err sys_truncate(struct syscall *call)
+{
+    if (call->arg[1] > INT64_MAX)
+        return E_INVAL;
+    struct dentry *dentry;
+    enum err e = lookup_at((uint64_t)AT_FDCWD, call->arg[0], 0, &dentry);
+    if (e != E_OK)
+        return e;
+    struct inode *inode = dentry->inode;
+    if (mode_is(inode->mode, S_IFDIR))
+        e = E_ISDIR;
+    else if (!mode_is(inode->mode, S_IFREG))
+        e = E_INVAL;
+    else
+        e = inode_permission(inode, MAY_WRITE);
+    if (e == E_OK)
+        e = vfs_truncate(dentry, call->arg[1]);
+    dentry_put(dentry);
+    return e;
+}
+
+enum err sys_ftruncate(struct syscall *call)
+{
+    if (call->arg[1] > INT64_MAX)
+        return E_INVAL;
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (!mode_is(file->inode->mode, S_IFREG) || !file_can_write(file))
+        return E_INVAL;
+    return vfs_truncate(file->dentry, call->arg[1]);
+}
+
+enum err sys_fallocate(struct syscall *call)
+{
+    int64_t offset = (int64_t)call->arg[2], size = (int64_t)call->arg[3], end;
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (offset < 0 || size <= 0)
+        return E_INVAL;
+    if (!file_can_write(file))
+        return E_BADF;
+    struct inode *inode = file->inode;
+    if (mode_is(inode->mode, S_IFIFO))
+        return E_SPIPE;
+    if (mode_is(inode->mode, S_IFDIR))
+        return E_ISDIR;
+    if (!mode_is(inode->mode, S_IFREG))
+        return E_NODEV;
+    if (__builtin_add_overflow(offset, size, &end))
+        return E_FBIG;
+    if (!inode->ops || !inode->ops->allocate)
+        return E_NOTSUP;
+    enum err e =
+        inode->ops->allocate(inode, (uint32_t)call->arg[1], (uint64_t)offset, (uint64_t)size);
+    if (e == E_OK)
+        notify(file->dentry, NOTIFY_MODIFY);
+    return e;
+}
+
+enum err sys_fadvise64(struct syscall *call)
+{
+    const struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (mode_is(file->inode->mode, S_IFIFO))
+        return E_SPIPE;
+    return (int64_t)call->arg[2] < 0 || (uint32_t)call->arg[3] > 5 ? E_INVAL : E_OK;
+}
+
+enum err sys_readahead(struct syscall *call)
+{
+    const struct file *file = fd_file(call->arg[0]);
+    if (!file || !file_can_read(file))
+        return E_BADF;
+    return mode_is(file->inode->mode, S_IFREG) ? E_OK : E_INVAL;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/file/sys_file.h"
+
+#include "base/str.h"
+#include "fs/pipe/eventfd.h"
+#include "fs/vfs/hooks.h"
+#include "fs/pipe/pipe.h"
+#include "fs/ram/ramfs.h"
+#include "linux/file/args.h"
+#include "mm/vm/usercopy.h"
+
+#define CLOSE_RANGE_UNSHARE 2u
+#define CLOSE_RANGE_CLOEXEC 4u
+
+#define EFD_SEMAPHORE       1u
+
+#define MFD_CLOEXEC         1u
+#define MFD_ALLOW_SEALING   2u
+#define MFD_NOEXEC_SEAL     8u
+#define MFD_EXEC            16u
+#define MFD_NAME_MAX        249
+
+/* Gives the file, whose reference it takes over, the lowest number. */
+static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
+                        uint32_t mode)
+{
+    struct path_at at;
+    enum err e = path_at_begin(&at, dirfd, path);
+    if (e != E_OK)
+        return e;
+    struct file *file;
+    e = E_MFILE;
+    if (file_table_has_room(file_table_current()))
+        e = vfs_open(at.place.at, at.place.path, flags, mode, &file);
+    path_at_end(&at);
+    if (e == E_INTR)
+        call->restart = true;
+    return e == E_OK ? fd_install(call, file, flags & O_CLOEXEC) : e;
+}
+
+enum err sys_open(struct syscall *call)
+{
+    return open_at(call, (uint64_t)AT_FDCWD, call->arg[0], (uint32_t)call->arg[1],
+                   (uint32_t)call->arg[2]);
+}
+
+enum err sys_openat(struct syscall *call)
+{
+    return open_at(call, call->arg[0], call->arg[1], (uint32_t)call->arg[2],
+                   (uint32_t)call->arg[3]);
+}
+
+enum err sys_creat(struct syscall *call)
+{
+    return open_at(call, (uint64_t)AT_FDCWD, call->arg[0], O_WRONLY | O_CREAT | O_TRUNC,
+                   (uint32_t)call->arg[1]);
+}
+
+enum err sys_close(struct syscall *call)
+{
+    return file_table_close(file_table_current(), (uint32_t)call->arg[0]);
+}
+
+enum err sys_close_range(struct syscall *call)
+{
+    uint32_t first = (uint32_t)call->arg[0], last = (uint32_t)call->arg[1];
+    uint32_t flags = (uint32_t)call->arg[2];
+    if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
+        return E_INVAL;
+    struct file_table *table = file_table_current();
+    for (uint64_t fd = first; fd <= last && fd < table->capacity; fd++) {
+        if (!table->slots[fd].file)
+            continue;
+        if (flags & CLOSE_RANGE_CLOEXEC) {
+            table->slots[fd].close_on_exec = true;
+        } else {
+            enum err e = file_table_close(table, (uint32_t)fd);
+            if (e != E_OK)
+                return e;
+        }
+    }
+    return E_OK;
+}
+
+static enum err make_pipe(uint64_t to, uint64_t flags)
+{
+    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
+        return E_INVAL;
+    struct file *ends[2];
+    enum err e = pipe_create((uint32_t)flags & O_NONBLOCK, &ends[0], &ends[1]);
+    return e == E_OK ? fd_install_pair(ends, flags & O_CLOEXEC, to) : e;
+}
+
+enum err sys_pipe(struct syscall *call)
+{
+    return make_pipe(call->arg[0], 0);
+}
+
+enum err sys_pipe2(struct syscall *call)
+{
+    return make_pipe(call->arg[0], (uint32_t)call->arg[1]);
+}
+
+static enum err make_eventfd(struct syscall *call, uint32_t value, uint32_t flags)
+{
+    if (flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
+        return E_INVAL;
+    struct file *file;
+    enum err e = eventfd_open(value, flags & EFD_SEMAPHORE, flags & O_NONBLOCK, &file);
+    return e == E_OK ? fd_install(call, file, flags & O_CLOEXEC) : e;
+}
+
+enum err sys_eventfd(struct syscall *call)
+{
+    return make_eventfd(call, (uint32_t)call->arg[0], 0);
+}
+
+enum err sys_eventfd2(struct syscall *call)
+{
+    return make_eventfd(call, (uint32_t)call->arg[0], (uint32_t)call->arg[1]);
+}
+
+enum err sys_memfd_create(struct syscall *call)
+{
+    uint32_t flags = (uint32_t)call->arg[1];
+    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC))
+        return E_INVAL;
+    char name[MFD_NAME_MAX + 1];
+    size_t length;
+    enum err e = copy_in_string(name, virt(call->arg[0]), sizeof(name), &length);
+    if (e != E_OK)
+        return e == E_NAMETOOLONG ? E_INVAL : e;
+    struct file *file;
+    e = memfd_open(name, flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL), &file);
+    return e == E_OK ? fd_install(call, file, flags & MFD_CLOEXEC) : e;
+}
+
+enum err sys_dup(struct syscall *call)
+{
+    struct file *file = fd_any(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    file_get(file);
+    return fd_install(call, file, false);
+}
+
+static enum err duplicate_to(struct syscall *call, struct file *file, uint32_t to,
+                             bool close_on_exec)
+{
+    enum err e = file_table_set(file_table_current(), to, file, close_on_exec);
+    if (e == E_OK)
+        call->result = to;
+    return e;
+}
+
+enum err sys_dup2(struct syscall *call)
+{
+    uint32_t to = (uint32_t)call->arg[1];
+    struct file *file = fd_any(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (to == (uint32_t)call->arg[0]) {
+        call->result = to;
+        return E_OK;
+    }
+    return duplicate_to(call, file, to, false);
+}
+
+enum err sys_dup3(struct syscall *call)
+{
+    uint32_t to = (uint32_t)call->arg[1], flags = (uint32_t)call->arg[2];
+    if ((flags & ~O_CLOEXEC) || to == (uint32_t)call->arg[0])
+        return E_INVAL;
+    struct file *file = fd_any(call->arg[0]);
+    return file ? duplicate_to(call, file, to, flags & O_CLOEXEC) : E_BADF;
+}

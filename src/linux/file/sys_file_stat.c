@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/file/sys_file.h"
+
+#include "base/str.h"
+#include "linux/abi/time.h"
+#include "linux/file/args.h"
+#include "mm/vm/usercopy.h"
+
+#define STATX_RESERVED    0x80000000u
+#define STATX_BASIC_STATS 0x7ffu
+#define STATX_BTIME       0x800u
+
+struct stat { /* asm/stat.h */
+    uint64_t dev, ino, nlink;
+    uint32_t mode, uid, gid, pad;
+    uint64_t rdev;
+    int64_t size, blksize, blocks;
+    struct timespec atime, mtime, ctime;
+    int64_t unused[3];
+};
+_Static_assert(sizeof(struct stat) == 144, "struct stat of the x86-64 ABI");
+
+struct statx_time {
+    int64_t seconds;
+    uint32_t nanoseconds;
+    int32_t reserved;
+};
+
+struct statx { /* linux/stat.h */
+    uint32_t mask, blksize;
+    uint64_t attributes;
+    uint32_t nlink, uid, gid;
+    uint16_t mode, pad0;
+    uint64_t ino, size, blocks, attributes_mask;
+    struct statx_time atime, btime, ctime, mtime;
+    uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+    uint64_t spare[14];
+};
+_Static_assert(sizeof(struct statx) == 256, "struct statx");
+
+struct statfs { /* asm-generic/statfs.h */
+    uint64_t type, bsize, blocks, bfree, bavail, files, ffree;
+    uint32_t fsid[2];
+    uint64_t namelen, frsize, flags, spare[4];
+};
+_Static_assert(sizeof(struct statfs) == 120, "struct statfs of the x86-64 ABI");
+
+static uint64_t blocks_of(const struct inode *inode)
+{
+    if (inode->ops && inode->ops->blocks)
+        return inode->ops->blocks(inode);
+    return mode_is(inode->mode, S_IFDIR) ? (inode->size + 511) / 512 : 0;
+}
+
+static struct timespec timespec_of(struct fs_time time)
+{
+    return (struct timespec){time.seconds, time.nanoseconds};
+}
+
+static enum err put_stat(uint64_t to, const struct inode *inode)
+{
+    struct stat stat = {
+        .dev = inode->fs->device,
+        .ino = inode->ino,
+        .nlink = inode->nlink,
+        .mode = inode->mode,
+        .uid = inode->uid,
+        .gid = inode->gid,
+        .rdev = inode->device,
+        .size = (int64_t)inode->size,
+        .blksize = PAGE_SIZE,
+        .blocks = (int64_t)blocks_of(inode),
+        .atime = timespec_of(inode->accessed),
+        .mtime = timespec_of(inode->modified),
+        .ctime = timespec_of(inode->changed),
+    };
+    return copy_out(virt(to), &stat, sizeof(stat));
+}
+
+static enum err stat_at(uint64_t dirfd, uint64_t path, uint64_t to, uint32_t flags)
+{
+    struct dentry *dentry;
+    enum err e = lookup_at(dirfd, path, flags, &dentry);
+    if (e != E_OK)
+        return e;
+    e = put_stat(to, dentry->inode);
+    dentry_put(dentry);
+    return e;
+}
+
+enum err sys_stat(struct syscall *call)
+{
+    return stat_at((uint64_t)AT_FDCWD, call->arg[0], call->arg[1], 0);
+}
+
+enum err sys_lstat(struct syscall *call)
+{
+    return stat_at((uint64_t)AT_FDCWD, call->arg[0], call->arg[1], AT_SYMLINK_NOFOLLOW);
+}
+
+enum err sys_fstat(struct syscall *call)
+{
+    const struct file *file = fd_any(call->arg[0]);
+    return file ? put_stat(call->arg[1], file->inode) : E_BADF;
+}
+
+enum err sys_newfstatat(struct syscall *call)
+{
+    uint32_t flags = (uint32_t)call->arg[3];
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+        return E_INVAL;
+    return stat_at(call->arg[0], call->arg[1], call->arg[2], flags);
+}
+
+static struct statx_time statx_time_of(struct fs_time time)
+{
+    return (struct statx_time){time.seconds, time.nanoseconds, 0};
+}
+
+enum err sys_statx(struct syscall *call)
+{
+    uint32_t flags = (uint32_t)call->arg[2], mask = (uint32_t)call->arg[3];
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+        return E_INVAL;
+    if ((mask & STATX_RESERVED) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+        return E_INVAL;
+    struct dentry *dentry;
+    enum err e = lookup_at(call->arg[0], call->arg[1], flags, &dentry);
+    if (e != E_OK)
+        return e;
+    const struct inode *inode = dentry->inode;
+    struct statx statx = {
+        .mask = STATX_BASIC_STATS | STATX_BTIME,
+        .blksize = PAGE_SIZE,
+        .nlink = inode->nlink,
+        .uid = inode->uid,
+        .gid = inode->gid,
+        .mode = (uint16_t)inode->mode,
+        .ino = inode->ino,
+        .size = inode->size,
+        .blocks = blocks_of(inode),
+        .atime = statx_time_of(inode->accessed),
+        .btime = statx_time_of(inode->created),
+        .ctime = statx_time_of(inode->changed),
+        .mtime = statx_time_of(inode->modified),
+        .rdev_major = device_major(inode->device),
+        .rdev_minor = device_minor(inode->device),
+        .dev_major = device_major(inode->fs->device),
+        .dev_minor = device_minor(inode->fs->device),
+    };
+    dentry_put(dentry);
+    return copy_out(virt(call->arg[4]), &statx, sizeof(statx));
+}
+
+static enum err put_statfs(uint64_t to, const struct filesystem *fs)
+{
+    struct statfs statfs = {
+        .type = fs->magic,
+        .bsize = PAGE_SIZE,
+        .namelen = NAME_MAX_LENGTH,
+        .frsize = PAGE_SIZE,
+        .flags = 0x20, /* ST_VALID */
+    };
+    if (fs->room) {
+        fs->room(&statfs.blocks, &statfs.bfree);
+        statfs.bavail = statfs.bfree;
+    }
+    return copy_out(virt(to), &statfs, sizeof(statfs));
+}
+
+enum err sys_statfs(struct syscall *call)
+{
+    struct dentry *dentry;
+    enum err e = lookup_at((uint64_t)AT_FDCWD, call->arg[0], 0, &dentry);
+    if (e != E_OK)
+        return e;
+    e = put_statfs(call->arg[1], dentry->inode->fs);
+    dentry_put(dentry);
+    return e;
+}
+
+enum err sys_fstatfs(struct syscall *call)
+{
+    const struct file *file = fd_any(call->arg[0]);
+    return file ? put_statfs(call->arg[1], file->inode->fs) : E_BADF;
+}
+
+/* Where the entries of a listing go, one after another. */
+struct listing {
+    virt_t to;
+    uint64_t left; /* bytes */
+    bool any;      /* an entry was written */
+    bool old;      /* getdents(): the type is the last byte of the entry */
+    enum err e;    /* why the listing stopped */
+};
+
+#define DIRENT_HEAD    18 /* ino, off, reclen */
+#define DIRENT_HEAD_64 19 /* and type */
+
+struct dirent {
+    uint64_t ino, next;
+    uint16_t size;
+    char rest[NAME_MAX_LENGTH + 15]; /* type (64), name, padding, type (old) */
+};
+
+static bool put_entry(void *context, const struct directory_entry *entry)
+{
+    struct listing *listing = context;
+    struct dirent dirent = {.ino = entry->ino, .next = entry->next};
+    /* The name ends with a NUL; the old form has the type behind it. */
+    uint64_t bytes = (listing->old ? DIRENT_HEAD + 1 : DIRENT_HEAD_64) + entry->length + 1;
+    uint64_t size = align_up(bytes, 8);
+    if (size > listing->left) {
+        listing->e = listing->any ? E_OK : E_INVAL;
+        return false;
+    }
+    dirent.size = (uint16_t)size;
+    char *name = listing->old ? dirent.rest : dirent.rest + 1;
+    memcpy(name, entry->name, entry->length);
+    dirent.rest[listing->old ? size - DIRENT_HEAD - 1 : 0] = (char)entry->type;
+    listing->e = copy_out(listing->to, &dirent, size);
+    if (listing->e != E_OK)
+        return false;
+    listing->to.v += size;
+    listing->left -= size;
+    listing->any = true;
+    return true;
+}
+
+static enum err list(struct syscall *call, bool old)
+{
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    uint64_t size = (uint32_t)call->arg[2];
+    struct listing listing = {virt(call->arg[1]), size, false, old, E_OK};
+    enum err e = file_list(file, put_entry, &listing);
+    if (e == E_OK && !listing.any)
+        e = listing.e;
+    if (e == E_OK)
+        call->result = size - listing.left;
+    return e;
+}
+
+enum err sys_getdents(struct syscall *call)
+{
+    return list(call, true);
+}
+
+enum err sys_getdents64(struct syscall *call)
+{
+    return list(call, false);
+}

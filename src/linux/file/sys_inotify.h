@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* inotify(7). */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+enum err sys_inotify_init(struct syscall *call);
+enum err sys_inotify_init1(struct syscall *call);
+enum err sys_inotify_add_watch(struct syscall *call);
+enum err sys_inotify_rm_watch(struct syscall *call);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* A file system without extended attributes still looks at its arguments first (xattr(7)). */
+#include "linux/file/sys_path.h"
+
+#include "linux/file/args.h"
+#include "mm/vm/usercopy.h"
+
+#define CWD            ((uint64_t)AT_FDCWD)
+#define XATTR_NAME_MAX 255
+
+static enum err check_name(uint64_t from)
+{
+    char name[XATTR_NAME_MAX + 1];
+    size_t length;
+    enum err e = copy_in_string(name, virt(from), sizeof(name), &length);
+    if (e == E_NAMETOOLONG || (e == E_OK && length == 0))
+        return E_RANGE;
+    return e;
+}
+
+static enum err check_path(uint64_t path, uint32_t flags)
+{
+    struct dentry *dentry;
+    enum err e = lookup_at(CWD, path, flags, &dentry);
+    if (e == E_OK)
+        dentry_put(dentry);
+    return e;
+}
+
+static enum err refuse_path(const struct syscall *call, uint32_t flags)
+{
+    enum err e = check_path(call->arg[0], flags);
+    if (e == E_OK)
+        e = check_name(call->arg[1]);
+    return e == E_OK ? E_NOTSUP : e;
+}
+
+static enum err refuse_file(const struct syscall *call)
+{
+    enum err e = fd_file(call->arg[0]) ? check_name(call->arg[1]) : E_BADF;
+    return e == E_OK ? E_NOTSUP : e;
+}
+
+enum err sys_setxattr(struct syscall *call)
+{
+    return refuse_path(call, 0);
+}
+
+enum err sys_lsetxattr(struct syscall *call)
+{
+    return refuse_path(call, AT_SYMLINK_NOFOLLOW);
+}
+
+enum err sys_fsetxattr(struct syscall *call)
+{
+    return refuse_file(call);
+}
+
+enum err sys_getxattr(struct syscall *call)
+{
+    return refuse_path(call, 0);
+}
+
+enum err sys_lgetxattr(struct syscall *call)
+{
+    return refuse_path(call, AT_SYMLINK_NOFOLLOW);
+}
+
+enum err sys_fgetxattr(struct syscall *call)
+{
+    return refuse_file(call);
+}
+
+/* The list is empty: 0 bytes. */
+enum err sys_listxattr(struct syscall *call)
+{
+    return check_path(call->arg[0], 0);
+}
+
+enum err sys_llistxattr(struct syscall *call)
+{
+    return check_path(call->arg[0], AT_SYMLINK_NOFOLLOW);
+}
+
+enum err sys_flistxattr(struct syscall *call)
+{
+    return fd_file(call->arg[0]) ? E_OK : E_BADF;
+}
+
+enum err sys_removexattr(struct syscall *call)
+{
+    return refuse_path(call, 0);
+}
+
+enum err sys_lremovexattr(struct syscall *call)
+{
+    return refuse_path(call, AT_SYMLINK_NOFOLLOW);
+}
+
+enum err sys_fremovexattr(struct syscall *call)
+{
+    return refuse_file(call);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for several descriptors at once. */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+enum err sys_poll(struct syscall *call);
+enum err sys_ppoll(struct syscall *call);
+enum err sys_select(struct syscall *call);
+enum err sys_pselect6(struct syscall *call);

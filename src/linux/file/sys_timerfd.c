@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timerfd: expiries that are counted until they are read. As with interval timers, a periodic one
+ * is armed again when it is read, and what passed meanwhile is computed then: one that nobody reads
+ * costs no interrupts.
+ */
+#include "linux/file/sys_timerfd.h"
+
+#include "cpu/irq.h"
+#include "fs/vfs/anon_file.h"
+#include "fs/vfs/file_table.h"
+#include "fs/vfs/wait.h"
+#include "kern/time.h"
+#include "linux/abi/time.h"
+#include "linux/abi/clocks.h"
+#include "linux/file/args.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+#define TIMER_ABSTIME       1
+#define TIMER_CANCEL_ON_SET 2
+
+struct timer_file {
+    struct timer timer;
+    int clock;
+    uint64_t interval_ns; /* 0: once */
+    /* Interrupts off: */
+    uint64_t deadline_ns; /* of time_now_ns(); 0: disarmed */
+    uint64_t expiries;    /* not read yet */
+    bool expired;         /* since it was armed; a periodic one waits to be armed again */
+    struct wait_queue changed;
+};
+
+static void fire(struct timer *timer)
+{
+    struct timer_file *t = CONTAINER_OF(timer, struct timer_file, timer);
+    t->expired = true;
+    t->expiries++;
+    wait_queue_wake(&t->changed);
+}
+
+/* Counts what passed since a periodic timer expired, and arms it again. Interrupts off. */
+static void catch_up(struct timer_file *t)
+{
+    if (!t->expired || t->interval_ns == 0)
+        return;
+    uint64_t now = time_now_ns();
+    uint64_t periods = now < t->deadline_ns ? 0 : (now - t->deadline_ns) / t->interval_ns + 1;
+    t->deadline_ns += periods * t->interval_ns;
+    t->expiries += periods != 0 ? periods - 1 : 0;
+    t->expired = false;
+    timer_start(&t->timer, t->deadline_ns);
+}
+
+static bool has_expired(void *context)
+{
+    return ((const struct timer_file *)context)->expiries != 0;
+}
+
+static enum err timer_read(struct file *file, struct io *io, uint64_t *offset)
+{
+    (void)offset;
+    struct timer_file *t = file->state;
+    if (io_left(io) < sizeof(uint64_t))
+        return E_INVAL;
+    if (!has_expired(t)) {
+        if (file->flags & O_NONBLOCK)
+            return E_AGAIN;
+        enum err e = fs_wait(&t->changed, has_expired, t, NO_DEADLINE);
+        if (e != E_OK)
+            return e;
+    }
+    uint64_t irq = irq_save();
+    catch_up(t);
+    uint64_t count = t->expiries;
+    t->expiries = 0;
+    irq_restore(irq);
+    return io_put(io, &count, sizeof count);
+}
+
+static uint32_t timer_poll(struct file *file)
+{
+    return has_expired(file->state) ? POLL_READABLE : 0;
+}
+
+static void timer_release(struct file *file)
+{
+    struct timer_file *t = file->state;
+    timer_cancel(&t->timer);
+    heap_free(t);
+}
+
+static const struct file_ops timer_ops = {
+    .release = timer_release, .read = timer_read, .poll = timer_poll, .no_position = true};
+
+enum err sys_timerfd_create(struct syscall *call)
+{
+    int clock = (int)call->arg[0];
+    uint32_t flags = (uint32_t)call->arg[1];
+    enum clock_kind kind = clock >= 0 ? clock_kind(clock) : CLOCK_KIND_NONE;
+    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
+        return E_INVAL;
+    if ((kind != CLOCK_KIND_REAL && kind != CLOCK_KIND_MONOTONIC) || !clock_has_timers(clock) ||
+        clock == CLOCK_TAI)
+        return E_INVAL;
+    struct timer_file *t = heap_alloc_zero(sizeof *t);
+    if (t == NULL)
+        return E_NOMEM;
+    timer_init(&t->timer, fire);
+    wait_queue_init(&t->changed);
+    t->clock = clock;
+    struct file *file;
+    enum err e = anon_file_open("anon_inode:[timerfd]", &timer_ops, t, flags & O_NONBLOCK, &file);
+    if (e != E_OK) {
+        heap_free(t);
+        return e;
+    }
+    return fd_install(call, file, flags & O_CLOEXEC);
+}
+
+static MUST_CHECK enum err find(uint64_t fd, struct timer_file **out)
+{
+    struct file *file = fd_file(fd);
+    if (file == NULL)
+        return E_BADF;
+    if (file->ops != &timer_ops)
+        return E_INVAL;
+    *out = file->state;
+    return E_OK;
+}
+
+static struct itimerspec show(struct timer_file *t)
+{
+    uint64_t irq = irq_save();
+    catch_up(t);
+    uint64_t now = time_now_ns(), left = 0;
+    if (t->deadline_ns != 0 && !t->expired)
+        left = t->deadline_ns > now ? t->deadline_ns - now : 1;
+    irq_restore(irq);
+    return (struct itimerspec){timespec_of_ns(t->interval_ns), timespec_of_ns(left)};
+}
+
+static void set(struct timer_file *t, uint64_t value_ns, uint64_t interval_ns, bool absolute)
+{
+    uint64_t irq = irq_save();
+    timer_cancel(&t->timer);
+    t->expired = false;
+    t->expiries = 0;
+    t->interval_ns = interval_ns;
+    t->deadline_ns = 0;
+    if (value_ns != 0) {
+        uint64_t now = clock_read(t->clock);
+        if (absolute)
+            value_ns = value_ns > now ? value_ns - now : 0;
+        t->deadline_ns = deadline_after(value_ns);
+        timer_start(&t->timer, t->deadline_ns);
+    }
+    irq_restore(irq);
+}
+
+enum err sys_timerfd_settime(struct syscall *call)
+{
+    uint32_t flags = (uint32_t)call->arg[1];
+    struct itimerspec to, before;
+    struct timer_file *t;
+    uint64_t value, interval;
+    enum err e = copy_in(&to, virt(call->arg[2]), sizeof to);
+    if (e != E_OK)
+        return e;
+    if (flags & ~(uint32_t)(TIMER_ABSTIME | TIMER_CANCEL_ON_SET))
+        return E_INVAL;
+    e = timespec_to_ns(&to.value, &value);
+    if (e == E_OK)
+        e = timespec_to_ns(&to.interval, &interval);
+    if (e == E_OK)
+        e = find(call->arg[0], &t);
+    if (e != E_OK)
+        return e;
+    before = show(t);
+    set(t, value, interval, flags & TIMER_ABSTIME);
+    return call->arg[3] != 0 ? copy_out(virt(call->arg[3]), &before, sizeof before) : E_OK;
+}
+
+enum err sys_timerfd_gettime(struct syscall *call)
+{
+    struct timer_file *t;
+    enum err e = find(call->arg[0], &t);
+    if (e != E_OK)
+        return e;
+    struct itimerspec now = show(t);
+    return copy_out(virt(call->arg[1]), &now, sizeof now);
+}

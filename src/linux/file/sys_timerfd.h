@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* timerfd_create(2). TFD_TIMER_CANCEL_ON_SET is taken and means nothing. */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+enum err sys_timerfd_create(struct syscall *call);
+enum err sys_timerfd_settime(struct syscall *call);
+enum err sys_timerfd_gettime(struct syscall *call);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/futex/futex.h"
+
+#include "linux/task/process.h"
+#include "mm/vm/areas.h"
+#include "mm/vm/usercopy.h"
+
+static struct list buckets[FUTEX_BUCKETS];
+
+static struct futex_waiter *waiter_of(struct list *link)
+{
+    return CONTAINER_OF(link, struct futex_waiter, link);
+}
+
+uint32_t futex_bucket(const struct futex_key *key)
+{
+    uint64_t mixed = (key->at ^ (uint64_t)(uintptr_t)key->source) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(mixed >> 32) % FUTEX_BUCKETS;
+}
+
+/* A bucket is set up when it is used first: NULL means that nobody ever waited there. */
+static struct list *bucket_of(const struct futex_key *key)
+{
+    struct list *bucket = &buckets[futex_bucket(key)];
+    if (unlikely(bucket->next == NULL))
+        list_init(bucket);
+    return bucket;
+}
+
+enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
+{
+    if (address % sizeof(uint32_t) != 0)
+        return E_INVAL;
+    if (!user_range_ok(virt(address), sizeof(uint32_t)))
+        return E_FAULT;
+    *out = (struct futex_key){NULL, address};
+    if (!shared)
+        return E_OK;
+    const struct area *area = areas_find(virt(address));
+    if (area == NULL || area->kind == AREA_GUARD)
+        return E_FAULT;
+    if (area->kind == AREA_FILE && (area->flags & AREA_SHARED))
+        *out = (struct futex_key){area->source, area->offset + (address - area->range.start.v)};
+    return E_OK;
+}
+
+static bool is_same(const struct futex_key *a, const struct futex_key *b)
+{
+    return a->at == b->at && a->source == b->source;
+}
+
+static void hold(const struct futex_key *key)
+{
+    if (key->source != NULL)
+        key->source->ops->get(key->source);
+}
+
+static void release(const struct futex_key *key)
+{
+    if (key->source != NULL)
+        key->source->ops->put(key->source);
+}
+
+void futex_join(struct futex_waiter *waiter)
+{
+    hold(&waiter->key);
+    waiter->woken = false;
+    list_add_tail(bucket_of(&waiter->key), &waiter->link);
+}
+
+void futex_leave(struct futex_waiter *waiter)
+{
+    list_remove(&waiter->link);
+    release(&waiter->key);
+}
+
+void futex_wake_one(struct futex_waiter *waiter)
+{
+    list_remove(&waiter->link);
+    waiter->woken = true;
+    wait_queue_wake(waiter->queue);
+}
+
+uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset)
+{
+    uint32_t count = 0;
+    struct list *bucket = bucket_of(key), *next;
+    for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
+        struct futex_waiter *w = waiter_of(it);
+        next = it->next;
+        if (!is_same(&w->key, key) || !(w->bitset & bitset) || w->owner != NULL)
+            continue;
+        futex_wake_one(w);
+        count++;
+    }
+    return count;
+}
+
+uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, uint32_t limit)
+{
+    uint32_t count = 0;
+    struct list *bucket = bucket_of(from), *target = bucket_of(to), *next;
+    struct list moved = LIST_INIT(moved); /* or those moved within a bucket would be met again */
+    for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
+        struct futex_waiter *w = waiter_of(it);
+        next = it->next;
+        if (!is_same(&w->key, from) || w->owner != NULL)
+            continue;
+        hold(to);
+        release(&w->key);
+        w->key = *to;
+        list_remove(&w->link);
+        list_add_tail(&moved, &w->link);
+        count++;
+    }
+    while (!list_empty(&moved)) {
+        struct list *first = moved.next;
+        list_remove(first);
+        list_add_tail(target, first);
+    }
+    return count;
+}
+
+enum err futex_first_pi(const struct futex_key *key, struct futex_waiter **out)
+{
+    struct futex_waiter *best = NULL;
+    list_for_each (it, bucket_of(key)) {
+        struct futex_waiter *w = waiter_of(it);
+        if (!is_same(&w->key, key))
+            continue;
+        if (w->owner == NULL)
+            return E_INVAL;
+        if (best == NULL || w->thread->scheduling.priority > best->thread->scheduling.priority)
+            best = w;
+    }
+    *out = best;
+    return E_OK;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/futex/sys_futex.h"
+
+#include "kern/time.h"
+#include "linux/abi/time.h"
+#include "linux/abi/clocks.h"
+#include "linux/futex/futex.h"
+#include "linux/futex/pi.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+enum {
+    FUTEX_WAIT,
+    FUTEX_WAKE,
+    FUTEX_REQUEUE = 3,
+    FUTEX_CMP_REQUEUE,
+    FUTEX_WAKE_OP,
+    FUTEX_LOCK_PI,
+    FUTEX_UNLOCK_PI,
+    FUTEX_TRYLOCK_PI,
+    FUTEX_WAIT_BITSET,
+    FUTEX_WAKE_BITSET,
+    FUTEX_LOCK_PI2 = 13,
+};
+
+#define FUTEX_PRIVATE        128
+#define FUTEX_CLOCK_REALTIME 256
+
+static bool is_shared(const struct syscall *call)
+{
+    return !(call->arg[1] & FUTEX_PRIVATE);
+}
+
+static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
+{
+    return copy_in(out, virt(address), sizeof *out);
+}
+
+static enum err wait(struct syscall *call, uint32_t bitset, uint64_t deadline)
+{
+    struct wait_queue queue;
+    struct futex_waiter self = {.bitset = bitset, .queue = &queue};
+    uint32_t value;
+    if (bitset == 0)
+        return E_INVAL;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &self.key);
+    if (e != E_OK)
+        return e;
+    wait_queue_init(&queue);
+    futex_join(&self);
+    e = load(call->arg[0], &value);
+    if (e == E_OK && value != (uint32_t)call->arg[2])
+        e = E_AGAIN;
+    if (e == E_OK) {
+        e = WAIT_EVENT(&queue, self.woken, deadline);
+        /* With a time-out, Linux goes on with the rest of it; ours is absolute already only for
+         * the bitset form. */
+        call->restart = deadline == NO_DEADLINE;
+        call->restart_unhandled = deadline != NO_DEADLINE;
+    }
+    futex_leave(&self);
+    return self.woken ? E_OK : e;
+}
+
+static enum err requeue(struct syscall *call, bool compare)
+{
+    int to_wake = (int)call->arg[2], to_move = (int)call->arg[3];
+    struct futex_key from, to;
+    uint32_t value;
+    if (to_wake < 0 || to_move < 0)
+        return E_INVAL;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &from);
+    if (e == E_OK)
+        e = futex_key_of(call->arg[4], is_shared(call), &to);
+    if (e == E_OK && compare)
+        e = load(call->arg[0], &value);
+    if (e != E_OK)
+        return e;
+    if (compare && value != (uint32_t)call->arg[5])
+        return E_AGAIN;
+    call->result = futex_wake(&from, (uint32_t)to_wake, FUTEX_BITSET_ANY);
+    call->result += futex_move(&from, &to, (uint32_t)to_move);
+    return E_OK;
+}
+
+/* FUTEX_WAKE_OP's little program: op, comparison, and their 12-bit signed operands. */
+static MUST_CHECK enum err apply(uint32_t program, uint32_t old, uint32_t *new)
+{
+    uint32_t operand = (uint32_t)((int32_t)(program << 8) >> 20);
+    if (program & 0x80000000)
+        operand = UINT32_C(1) << (operand & 31);
+    switch (program >> 28 & 7) {
+    case 0:
+        *new = operand;
+        return E_OK;
+    case 1:
+        *new = old + operand;
+        return E_OK;
+    case 2:
+        *new = old | operand;
+        return E_OK;
+    case 3:
+        *new = old & ~operand;
+        return E_OK;
+    case 4:
+        *new = old ^ operand;
+        return E_OK;
+    default:
+        return E_NOSYS;
+    }
+}
+
+static MUST_CHECK enum err compare(uint32_t program, uint32_t old, bool *out)
+{
+    int32_t value = (int32_t)old, operand = (int32_t)(program << 20) >> 20;
+    switch (program >> 24 & 15) {
+    case 0:
+        *out = value == operand;
+        return E_OK;
+    case 1:
+        *out = value != operand;
+        return E_OK;
+    case 2:
+        *out = value < operand;
+        return E_OK;
+    case 3:
+        *out = value <= operand;
+        return E_OK;
+    case 4:
+        *out = value > operand;
+        return E_OK;
+    case 5:
+        *out = value >= operand;
+        return E_OK;
+    default:
+        return E_NOSYS;
+    }
+}
+
+/* Linux wakes one even when asked for none or less. */
+static uint32_t wake_limit(uint64_t argument)
+{
+    return (int)argument > 0 ? (uint32_t)argument : 1;
+}
+
+static enum err wake_op(struct syscall *call)
+{
+    uint32_t program = (uint32_t)call->arg[5], old, new;
+    struct futex_key first, other;
+    bool second;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &first);
+    if (e == E_OK)
+        e = futex_key_of(call->arg[4], is_shared(call), &other);
+    if (e == E_OK)
+        e = load(call->arg[4], &old);
+    if (e == E_OK)
+        e = apply(program, old, &new);
+    if (e == E_OK)
+        e = compare(program, old, &second);
+    if (e == E_OK)
+        e = copy_out(virt(call->arg[4]), &new, sizeof new);
+    if (e != E_OK)
+        return e;
+    call->result = futex_wake(&first, wake_limit(call->arg[2]), FUTEX_BITSET_ANY);
+    if (second)
+        call->result += futex_wake(&other, wake_limit(call->arg[3]), FUTEX_BITSET_ANY);
+    return E_OK;
+}
+
+static uint64_t deadline_on_clock(uint64_t ns, bool realtime)
+{
+    if (!realtime)
+        return ns;
+    uint64_t now = time_realtime_ns();
+    return deadline_after(ns > now ? ns - now : 0);
+}
+
+/* FUTEX_WAIT's time-out is a distance on the monotonic clock, FUTEX_WAIT_BITSET's and
+ * FUTEX_LOCK_PI2's a time on either, FUTEX_LOCK_PI's a time of day. */
+static MUST_CHECK enum err deadline_of(const struct syscall *call, uint32_t operation,
+                                       uint64_t *out)
+{
+    uint64_t ns;
+    *out = NO_DEADLINE;
+    if (call->arg[3] == 0)
+        return E_OK;
+    enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
+    if (e != E_OK)
+        return e;
+    bool realtime = (call->arg[1] & FUTEX_CLOCK_REALTIME) || operation == FUTEX_LOCK_PI;
+    *out = operation == FUTEX_WAIT ? deadline_after(ns) : deadline_on_clock(ns, realtime);
+    return E_OK;
+}
+
+static enum err wake_call(struct syscall *call, uint32_t bitset)
+{
+    struct futex_key key;
+    if (bitset == 0)
+        return E_INVAL;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    if (e == E_OK)
+        call->result = futex_wake(&key, wake_limit(call->arg[2]), bitset);
+    return e;
+}
+
+static enum err lock_pi(struct syscall *call, bool wait_for_it, uint64_t deadline)
+{
+    struct futex_key key;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    if (e == E_OK)
+        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline);
+    call->restart_always = e == E_INTR;
+    return e;
+}
+
+static enum err unlock_pi(struct syscall *call)
+{
+    struct futex_key key;
+    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    return e == E_OK ? futex_pi_unlock(call->arg[0], &key) : e;
+}
+
+static enum err perform(struct syscall *call, uint32_t operation, uint64_t deadline)
+{
+    switch (operation) {
+    case FUTEX_WAIT:
+        return wait(call, FUTEX_BITSET_ANY, deadline);
+    case FUTEX_WAIT_BITSET:
+        return wait(call, (uint32_t)call->arg[5], deadline);
+    case FUTEX_WAKE:
+        return wake_call(call, FUTEX_BITSET_ANY);
+    case FUTEX_WAKE_BITSET:
+        return wake_call(call, (uint32_t)call->arg[5]);
+    case FUTEX_REQUEUE:
+        return requeue(call, false);
+    case FUTEX_CMP_REQUEUE:
+        return requeue(call, true);
+    case FUTEX_WAKE_OP:
+        return wake_op(call);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+        return lock_pi(call, true, deadline);
+    case FUTEX_TRYLOCK_PI:
+        return lock_pi(call, false, deadline);
+    case FUTEX_UNLOCK_PI:
+        return unlock_pi(call);
+    default:
+        return E_NOSYS;
+    }
+}
+
+enum err sys_futex(struct syscall *call)
+{
+    uint32_t operation = (uint32_t)call->arg[1] & ~(uint32_t)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+    uint64_t deadline = NO_DEADLINE;
+    if (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
+        operation == FUTEX_LOCK_PI2) {
+        enum err e = deadline_of(call, operation, &deadline);
+        if (e != E_OK)
+            return e;
+    }
+    if (call->arg[1] & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET &&
+        operation != FUTEX_LOCK_PI2)
+        return E_NOSYS;
+    return perform(call, operation, deadline);
+}
+
+#define WAITV_MAX     128
+#define WAITV_SIZE_32 2
+
+struct waitv { /* struct futex_waitv */
+    uint64_t value, address;
+    uint32_t flags, reserved;
+};
+
+struct waitv_job {
+    struct wait_queue queue;
+    uint32_t joined;
+    struct futex_waiter waiters[WAITV_MAX];
+};
+
+/* The first that was woken, or -1. */
+static int waitv_woken(const struct waitv_job *job)
+{
+    for (uint32_t i = 0; i < job->joined; i++)
+        if (job->waiters[i].woken)
+            return (int)i;
+    return -1;
+}
+
+static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
+{
+    struct futex_waiter *waiter = &job->waiters[job->joined];
+    struct waitv one;
+    uint32_t value;
+    enum err e = copy_in(&one, virt(from), sizeof one);
+    if (e != E_OK)
+        return e;
+    if ((one.flags & ~(uint32_t)FUTEX_PRIVATE) != WAITV_SIZE_32 || one.reserved != 0)
+        return E_INVAL;
+    e = futex_key_of(one.address, !(one.flags & FUTEX_PRIVATE), &waiter->key);
+    if (e != E_OK)
+        return e;
+    waiter->bitset = FUTEX_BITSET_ANY;
+    waiter->queue = &job->queue;
+    futex_join(waiter);
+    job->joined++;
+    e = load(one.address, &value);
+    return e == E_OK && value != (uint32_t)one.value ? E_AGAIN : e;
+}
+
+enum err sys_futex_waitv(struct syscall *call)
+{
+    uint32_t count = (uint32_t)call->arg[1];
+    int clock = (int)call->arg[4];
+    uint64_t deadline = NO_DEADLINE, ns;
+    if ((uint32_t)call->arg[2] != 0 || count == 0 || count > WAITV_MAX || call->arg[0] == 0)
+        return E_INVAL;
+    if (call->arg[3] != 0) {
+        if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+            return E_INVAL;
+        enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
+        if (e != E_OK)
+            return e;
+        deadline = deadline_on_clock(ns, clock == CLOCK_REALTIME);
+    }
+    struct waitv_job *job = heap_alloc_zero(sizeof *job);
+    if (job == NULL)
+        return E_NOMEM;
+    wait_queue_init(&job->queue);
+    enum err e = E_OK;
+    for (uint32_t i = 0; e == E_OK && i < count; i++)
+        e = waitv_join(job, call->arg[0] + i * sizeof(struct waitv));
+    if (e == E_OK)
+        e = WAIT_EVENT(&job->queue, waitv_woken(job) >= 0, deadline);
+    int woken = waitv_woken(job);
+    for (uint32_t i = 0; i < job->joined; i++)
+        futex_leave(&job->waiters[i]);
+    heap_free(job);
+    if (woken < 0) {
+        call->restart = e == E_INTR;
+        return e;
+    }
+    call->result = (uint64_t)woken;
+    return E_OK;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/memory/range.h"
+
+#include "linux/task/process.h"
+#include "mm/vm/fault.h"
+#include "mm/init/memory.h"
+#include "mm/pt/paging.h"
+
+bool mem_covered(struct virt_range range)
+{
+    for (virt_t at = range.start; at.v < range.end.v;) {
+        const struct area *a = areas_find(at);
+        if (a == NULL || a->kind == AREA_GUARD)
+            return false;
+        at = a->range.end;
+    }
+    return true;
+}
+
+bool mem_is_free(struct virt_range range)
+{
+    const struct area *next = areas_next(range.start);
+    return range.start.v >= LAYOUT_PROGRAM_START && range.end.v <= LAYOUT_PROGRAM_END &&
+           (next == NULL || next->range.start.v >= range.end.v);
+}
+
+bool mem_is_ours(struct virt_range range)
+{
+    uint32_t owner = process_current()->program->owner;
+    for (const struct area *a = areas_next(range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
+        if (a->owner != owner)
+            return false;
+    return true;
+}
+
+uint64_t mem_bytes_in(struct virt_range range)
+{
+    uint64_t bytes = 0;
+    for (const struct area *a = areas_next(range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_after(a))
+        bytes += virt_range_size(virt_range_intersection(a->range, range));
+    return bytes;
+}
+
+static enum err err_of(enum fault_verdict verdict)
+{
+    switch (verdict) {
+    case FAULT_RESOLVED:
+        return E_OK;
+    case FAULT_PAST_FILE:
+        return E_FAULT;
+    case FAULT_DENIED:
+        return E_ACCES;
+    default:
+        return E_NOMEM;
+    }
+}
+
+/* *size is what the leaf or the gap in the tables spans from `at` on. */
+static enum err populate_at(virt_t at, bool write, uint64_t *size)
+{
+    struct pt_walk walk;
+    uint64_t error = write ? PF_WRITE : 0;
+    paging_walk(at, &walk);
+    *size = PAGE_SIZE;
+    if (walk.leaf_level != 0) {
+        if (!write || walk.writable) {
+            *size = pt_span(walk.leaf_level) - (at.v & (pt_span(walk.leaf_level) - 1));
+            return E_OK;
+        }
+        error |= PF_PRESENT;
+    }
+    return err_of(fault_resolve(at, error));
+}
+
+enum err mem_populate(struct virt_range range, bool write)
+{
+    uint64_t size;
+    for (virt_t at = range.start; at.v < range.end.v; at.v += size) {
+        const struct area *a = areas_find(at);
+        if (a == NULL || a->kind == AREA_GUARD)
+            return E_NOMEM;
+        if (write ? !prot_can_write(a->prot) : a->prot.bits == 0)
+            return E_ACCES;
+        enum err e = populate_at(at, write, &size);
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+void mem_populate_mapped(struct virt_range range)
+{
+    virt_t at = range.start;
+    while (at.v < range.end.v) {
+        const struct area *a = areas_find(at);
+        if (a == NULL)
+            return;
+        virt_t end = a->range.end.v < range.end.v ? a->range.end : range.end;
+        /* A shared page is the file's: it need not be made dirty to be there. */
+        bool write = prot_can_write(a->prot) && !(a->flags & AREA_SHARED);
+        if (mem_populate((struct virt_range){at, end}, write) != E_OK)
+            return; /* Linux, too, does not say that it stopped */
+        at = end;
+    }
+}
+
+static bool is_data(prot_t prot, uint32_t flags)
+{
+    return prot_can_write(prot) && !(flags & (AREA_SHARED | AREA_GROWS_DOWN));
+}
+
+bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more)
+{
+    uint64_t all = process_current()->rlimits[RLIMIT_AS].soft,
+             data = process_current()->rlimits[RLIMIT_DATA].soft;
+    uint32_t owner = process_current()->program->owner;
+    if (all != RLIM_INFINITY && (more > all || areas_bytes_of(owner) > all - more))
+        return false;
+    if (data == RLIM_INFINITY || !is_data(prot, flags))
+        return true;
+    uint64_t have = 0;
+    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
+        have += a->owner == owner && is_data(a->prot, a->flags) ? virt_range_size(a->range) : 0;
+    return more <= data && have <= data - more;
+}
+
+bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more)
+{
+    if (flags & AREA_NO_RESERVE || !(prot_can_write(prot) || flags & AREA_SHARED))
+        return false;
+    return more > memory_total();
+}
+
+uint32_t mem_future_lock(void)
+{
+    return process_current()->program->future_lock;
+}
+
+void mem_set_future_lock(uint32_t flags)
+{
+    process_current()->program->future_lock = flags;
+}
+
+bool mem_can_lock(void)
+{
+    return process_current()->rlimits[RLIMIT_MEMLOCK].soft != 0 || process_is_privileged();
+}
+
+uint64_t mem_locked_bytes(void)
+{
+    uint32_t owner = process_current()->program->owner;
+    uint64_t bytes = 0;
+    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
+        bytes += a->owner == owner && a->flags & AREA_LOCKED ? virt_range_size(a->range) : 0;
+    return bytes;
+}
+
+bool mem_may_lock(uint64_t more)
+{
+    uint64_t limit = process_current()->rlimits[RLIMIT_MEMLOCK].soft;
+    if (limit == RLIM_INFINITY || process_is_privileged())
+        return true;
+    limit = align_down(limit, PAGE_SIZE);
+    return more <= limit && mem_locked_bytes() <= limit - more;
+}
+
+static void policy_of_caller(struct areas_policy *out)
+{
+    if (linux_current() == NULL)
+        return; /* a thread of the kernel, in a report */
+    const struct process *process = process_current();
+    out->stack = process->rlimits[RLIMIT_STACK].soft;
+    out->all = process->rlimits[RLIMIT_AS].soft;
+    out->large_pages = process->thp_disable == 0;
+}
+
+INIT_CODE void mem_init(void)
+{
+    areas_set_policy(policy_of_caller);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory calls that advise and ask. */
+#include "linux/memory/sys_mem.h"
+
+#include "linux/memory/range.h"
+#include "mm/vm/areas.h"
+#include "mm/pt/paging.h"
+#include "mm/vm/usercopy.h"
+
+enum {
+    MADV_NORMAL = 0,
+    MADV_RANDOM = 1,
+    MADV_SEQUENTIAL = 2,
+    MADV_WILLNEED = 3,
+    MADV_DONTNEED = 4,
+    MADV_FREE = 8,
+    MADV_REMOVE = 9,
+    MADV_DONTFORK = 10,
+    MADV_DOFORK = 11,
+    MADV_MERGEABLE = 12,
+    MADV_UNMERGEABLE = 13,
+    MADV_HUGEPAGE = 14,
+    MADV_NOHUGEPAGE = 15,
+    MADV_DONTDUMP = 16,
+    MADV_DODUMP = 17,
+    MADV_WIPEONFORK = 18,
+    MADV_KEEPONFORK = 19,
+    MADV_COLD = 20,
+    MADV_PAGEOUT = 21,
+    MADV_POPULATE_READ = 22,
+    MADV_POPULATE_WRITE = 23,
+    MADV_DONTNEED_LOCKED = 24,
+
+    MS_ASYNC = 1,
+    MS_INVALIDATE = 2,
+    MS_SYNC = 4,
+};
+
+/* Advice that is kept with the area and shown in /proc/self/smaps. */
+static const struct {
+    uint8_t advice;
+    uint32_t set, clear;
+} kept_advice[] = {
+    {MADV_NORMAL, 0, AREA_RANDOM | AREA_SEQUENTIAL},
+    {MADV_RANDOM, AREA_RANDOM, AREA_SEQUENTIAL},
+    {MADV_SEQUENTIAL, AREA_SEQUENTIAL, AREA_RANDOM},
+    {MADV_DONTFORK, AREA_DONT_FORK, 0},
+    {MADV_DOFORK, 0, AREA_DONT_FORK},
+    {MADV_MERGEABLE, AREA_MERGEABLE, 0},
+    {MADV_UNMERGEABLE, 0, AREA_MERGEABLE},
+    {MADV_HUGEPAGE, AREA_HUGE, AREA_NO_HUGE},
+    {MADV_NOHUGEPAGE, AREA_NO_HUGE, AREA_HUGE},
+    {MADV_DONTDUMP, AREA_DONT_DUMP, 0},
+    {MADV_DODUMP, 0, AREA_DONT_DUMP},
+    {MADV_WIPEONFORK, AREA_WIPE_ON_FORK, 0},
+    {MADV_KEEPONFORK, 0, AREA_WIPE_ON_FORK},
+};
+
+static bool advice_known(uint64_t advice)
+{
+    return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED);
+}
+
+/* The part of a file behind a part of a shared mapping becomes a hole. */
+static enum err remove_part(const struct area *a, struct virt_range part)
+{
+    if (a->flags & AREA_LOCKED || a->source == NULL)
+        return E_INVAL;
+    if (!(a->flags & AREA_SHARED) || a->flags & AREA_READ_ONLY)
+        return E_ACCES;
+    return a->source->ops->punch(a->source, a->offset + (part.start.v - a->range.start.v),
+                                 virt_range_size(part));
+}
+
+/* For the part of the range that lies in one area. What has no effect here (cold pages, reading
+ * ahead) has none that a program on Linux could rely on either. */
+static enum err advise_part(const struct area *a, struct virt_range part, uint64_t advice)
+{
+    switch (advice) {
+    case MADV_FREE:
+        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_unneeded(part);
+    case MADV_DONTNEED:
+        return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
+    case MADV_DONTNEED_LOCKED:
+        return areas_discard(part);
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+        return a->flags & AREA_LOCKED ? E_INVAL : E_OK;
+    case MADV_REMOVE:
+        return remove_part(a, part);
+    case MADV_WIPEONFORK:
+        return a->kind != AREA_ANONYMOUS ? E_INVAL : areas_change(part, AREA_WIPE_ON_FORK, 0);
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE: {
+        enum err e = mem_populate(part, advice == MADV_POPULATE_WRITE);
+        return e == E_ACCES ? E_INVAL : e;
+    }
+    default:
+        for (size_t i = 0; i < ARRAY_LENGTH(kept_advice); i++)
+            if (kept_advice[i].advice == advice)
+                return areas_change(part, kept_advice[i].set, kept_advice[i].clear);
+        return E_OK;
+    }
+}
+
+enum err sys_madvise(struct syscall *call)
+{
+    uint64_t start = call->arg[0], advice = (uint32_t)call->arg[2];
+    uint64_t size = align_up(call->arg[1], PAGE_SIZE), end;
+    if (!advice_known(advice) || !is_aligned(start, PAGE_SIZE) ||
+        (call->arg[1] != 0 && size == 0) || start + size < start)
+        return E_INVAL;
+    end = start + size;
+    bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+    enum err holes = E_OK;
+    while (start < end) {
+        const struct area *a = areas_next(virt(start));
+        if (a == NULL || a->range.start.v >= end)
+            return E_NOMEM;
+        if (a->range.start.v > start || a->kind == AREA_GUARD) {
+            if (populates)
+                return E_NOMEM;
+            holes = E_NOMEM; /* the rest is advised all the same */
+            start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
+            continue;
+        }
+        struct virt_range part =
+            virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
+        start = part.end.v;
+        enum err e = advise_part(a, part, advice);
+        if (e != E_OK)
+            return e;
+    }
+    return holes;
+}
+
+enum err sys_msync(struct syscall *call)
+{
+    uint64_t start = call->arg[0], flags = call->arg[2], size = align_up(call->arg[1], PAGE_SIZE);
+    struct virt_range range;
+    if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !is_aligned(start, PAGE_SIZE) ||
+        ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+        return E_INVAL;
+    if (size == 0)
+        return E_OK;
+    if (!mem_range(start, size, &range))
+        return E_NOMEM;
+    for (const struct area *a = areas_next(range.start);
+         flags & MS_INVALIDATE && a != NULL && a->range.start.v < range.end.v;
+         a = areas_next(a->range.end))
+        if (a->flags & AREA_LOCKED)
+            return E_BUSY;
+    return mem_covered(range) ? E_OK : E_NOMEM; /* the RAM file system is what the mapping shows */
+}
+
+static bool is_resident(const struct area *a, virt_t page)
+{
+    struct pt_walk walk;
+    paging_walk(page, &walk);
+    if (walk.leaf_level != 0)
+        return true;
+    pte_t e = walk.entry[walk.last_level];
+    bool kept = e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* PROT_NONE */
+    if (kept || a->source == NULL)
+        return kept;
+    return a->source->ops->present(a->source,
+                                   (a->offset + (page.v - a->range.start.v)) >> PAGE_SHIFT);
+}
+
+enum err sys_mincore(struct syscall *call)
+{
+    struct virt_range range;
+    if (!is_aligned(call->arg[0], PAGE_SIZE))
+        return E_INVAL;
+    if (!mem_range(call->arg[0], call->arg[1], &range))
+        return E_NOMEM;
+    virt_t to = virt(call->arg[2]);
+    if (!user_range_ok(to, virt_range_size(range) >> PAGE_SHIFT))
+        return E_FAULT;
+    for (virt_t at = range.start; at.v < range.end.v; at.v += PAGE_SIZE, to.v++) {
+        const struct area *a = areas_find(at);
+        if (a == NULL || a->kind == AREA_GUARD)
+            return E_NOMEM;
+        uint8_t resident = is_resident(a, at);
+        enum err e = copy_out(to, &resident, 1);
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}

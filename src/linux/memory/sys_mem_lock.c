@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* mlock(2) and its kin. Nothing is ever swapped, so to lock is to make present, and to count. */
+#include "linux/memory/sys_mem.h"
+
+#include "linux/memory/range.h"
+#include "linux/task/process.h"
+
+#define MLOCK_ONFAULT 1
+#define LOCK_FLAGS    (AREA_LOCKED | AREA_LOCK_ON_FAULT)
+
+enum {
+    MCL_CURRENT = 1,
+    MCL_FUTURE = 2,
+    MCL_ONFAULT = 4,
+};
+
+/* Linux's arithmetic: a size that wraps to nothing is nothing. E_INVAL, E_NOMEM. */
+static enum err lock_range(const struct syscall *call, struct virt_range *out)
+{
+    uint64_t start = align_down(call->arg[0], PAGE_SIZE);
+    uint64_t size = align_up(call->arg[1] + (call->arg[0] - start), PAGE_SIZE);
+    if (start + size < start)
+        return E_INVAL;
+    if (size == 0) {
+        *out = virt_range(start, start);
+        return E_OK;
+    }
+    return mem_range(start, size, out) ? E_OK : E_NOMEM;
+}
+
+/* Changes the areas up to the first hole; E_NOMEM when there is one. */
+static enum err change(struct virt_range range, uint32_t set)
+{
+    virt_t at = range.start;
+    for (const struct area *a = areas_find(at); a != NULL && a->kind != AREA_GUARD;
+         a = areas_find(at)) {
+        at = a->range.end;
+        if (at.v >= range.end.v)
+            break;
+    }
+    bool whole = at.v >= range.end.v;
+    if (at.v > range.start.v) {
+        enum err e = areas_change((struct virt_range){range.start, whole ? range.end : at}, set,
+                                  LOCK_FLAGS & ~set);
+        if (e != E_OK)
+            return e;
+    }
+    return whole ? E_OK : E_NOMEM;
+}
+
+/* Bytes of the range that are locked already: they do not count twice. */
+static uint64_t locked_in(struct virt_range range)
+{
+    uint64_t bytes = 0;
+    for (const struct area *a = areas_next(range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
+        if (a->flags & AREA_LOCKED)
+            bytes += virt_range_size(virt_range_intersection(a->range, range));
+    return bytes;
+}
+
+static enum err lock(const struct syscall *call, uint32_t flags)
+{
+    struct virt_range range;
+    if (!mem_can_lock())
+        return E_PERM;
+    enum err e = lock_range(call, &range);
+    if (e != E_OK || range.start.v == range.end.v)
+        return e;
+    if (!mem_may_lock(virt_range_size(range) - locked_in(range)))
+        return E_NOMEM;
+    e = change(range, flags);
+    if (e != E_OK || flags & AREA_LOCK_ON_FAULT)
+        return e;
+    virt_t at = range.start;
+    while (e == E_OK && at.v < range.end.v) {
+        const struct area *a = areas_find(at);
+        virt_t end = a->range.end.v < range.end.v ? a->range.end : range.end;
+        e = mem_populate((struct virt_range){at, end},
+                         prot_can_write(a->prot) && !(a->flags & AREA_SHARED));
+        at = end;
+    }
+    /* As POSIX has it: what cannot be made present is not there; a shortage may pass. */
+    return e == E_NOMEM ? E_AGAIN : e == E_OK ? E_OK : E_NOMEM;
+}
+
+enum err sys_mlock(struct syscall *call)
+{
+    return lock(call, AREA_LOCKED);
+}
+
+enum err sys_mlock2(struct syscall *call)
+{
+    if (call->arg[2] & ~(uint64_t)MLOCK_ONFAULT)
+        return E_INVAL;
+    return lock(call, call->arg[2] & MLOCK_ONFAULT ? LOCK_FLAGS : AREA_LOCKED);
+}
+
+enum err sys_munlock(struct syscall *call)
+{
+    struct virt_range range;
+    enum err e = lock_range(call, &range);
+    return e != E_OK || range.start.v == range.end.v ? e : change(range, 0);
+}
+
+static enum err change_all(uint32_t set)
+{
+    uint32_t owner = process_current()->program->owner;
+    enum err e = E_OK;
+    const struct area *a = areas_next(virt(0));
+    while (a != NULL && e == E_OK) {
+        virt_t end = a->range.end;
+        if (a->owner == owner)
+            e = areas_change(a->range, set, LOCK_FLAGS & ~set);
+        a = areas_next(end);
+    }
+    return e;
+}
+
+enum err sys_mlockall(struct syscall *call)
+{
+    uint64_t how = call->arg[0];
+    if (how == 0 || how == MCL_ONFAULT || how & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+        return E_INVAL;
+    if (!mem_can_lock())
+        return E_PERM;
+    if (how & MCL_CURRENT && !process_is_privileged() &&
+        areas_bytes_of(process_current()->program->owner) >
+            process_current()->rlimits[RLIMIT_MEMLOCK].soft)
+        return E_NOMEM;
+    uint32_t flags = how & MCL_ONFAULT ? LOCK_FLAGS : AREA_LOCKED;
+    mem_set_future_lock(how & MCL_FUTURE ? flags : 0);
+    if (!(how & MCL_CURRENT))
+        return E_OK;
+    enum err e = change_all(flags);
+    if (e == E_OK && !(how & MCL_ONFAULT))
+        for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end))
+            if (a->owner == process_current()->program->owner)
+                mem_populate_mapped(a->range);
+    return e;
+}
+
+enum err sys_munlockall(struct syscall *call)
+{
+    (void)call;
+    mem_set_future_lock(0);
+    return change_all(0);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/memory/sys_mem.h"
+
+#include "linux/memory/range.h"
+#include "mm/vm/areas.h"
+
+enum {
+    MREMAP_MAYMOVE = 1,
+    MREMAP_FIXED = 2,
+    MREMAP_DONTUNMAP = 4,
+};
+
+struct remap {
+    virt_t at;
+    uint64_t old_size, new_size, flags;
+    virt_t to; /* with MREMAP_FIXED, and as a hint with MREMAP_DONTUNMAP */
+};
+
+/* What can be said without looking at areas. */
+static enum err check_words(const struct remap *r)
+{
+    uint64_t at = r->at.v, to = r->to.v;
+    if (r->flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+        !is_aligned(at, PAGE_SIZE) || r->new_size == 0 || r->new_size > LAYOUT_PROGRAM_END)
+        return E_INVAL;
+    if (!(r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
+        return E_OK;
+    if (!is_aligned(to, PAGE_SIZE) || to > LAYOUT_PROGRAM_END - r->new_size ||
+        !(r->flags & MREMAP_MAYMOVE))
+        return E_INVAL;
+    if (r->flags & MREMAP_DONTUNMAP && r->old_size != r->new_size)
+        return E_INVAL;
+    bool apart = at + r->old_size <= to || to + r->new_size <= at;
+    return apart ? E_OK : E_INVAL;
+}
+
+/* May the area hand out its part [at, at + old_size) as new_size bytes? */
+static enum err check_area(const struct remap *r, const struct area *a)
+{
+    if (r->old_size == 0 && !(a->flags & AREA_SHARED))
+        return E_INVAL; /* only shared memory can be had twice */
+    if (r->old_size > a->range.end.v - r->at.v)
+        return E_FAULT;
+    if (r->new_size <= r->old_size)
+        return E_OK;
+    uint64_t more = r->new_size - r->old_size;
+    if (a->flags & AREA_LOCKED && !mem_may_lock(more))
+        return E_AGAIN;
+    bool accountable = a->kind == AREA_ANONYMOUS || !(a->flags & AREA_SHARED);
+    if (!mem_may_expand(a->prot, a->flags, more) ||
+        (accountable && mem_overcommits(a->prot, a->flags, more)))
+        return E_NOMEM;
+    return E_OK;
+}
+
+/* Grows the area at its end, in place. */
+static enum err grow(const struct area *a, struct virt_range more)
+{
+    struct area tail = *a;
+    tail.range = more;
+    if (tail.kind == AREA_FILE)
+        tail.offset += virt_range_size(a->range);
+    if (tail.source != NULL)
+        tail.source->ops->get(tail.source);
+    enum err e = areas_add(&tail);
+    if (e != E_OK && tail.source != NULL)
+        tail.source->ops->put(tail.source);
+    return e;
+}
+
+static void populate_if_locked(struct virt_range range)
+{
+    const struct area *a = areas_find(range.start);
+    if (a != NULL && (a->flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED)
+        mem_populate_mapped(range);
+}
+
+/* Where a mapping that has to move goes. */
+static enum err place_for_move(const struct remap *r, struct virt_range *out)
+{
+    if (r->flags & MREMAP_FIXED) {
+        if (r->to.v < LAYOUT_PROGRAM_START)
+            return E_PERM;
+        *out = virt_range(r->to.v, r->to.v + r->new_size);
+        enum err e = areas_remove(*out);
+        return e == E_OK && !mem_is_free(*out) ? E_NOMEM : e; /* a guard stays */
+    }
+    virt_t hint = r->flags & MREMAP_DONTUNMAP ? r->to : virt(0);
+    /* Pages of 2 MiB can move as they are where the distance is a multiple of that. */
+    if (r->new_size >= LARGE_SIZE && hint.v == 0 &&
+        areas_find_hole(r->new_size, LARGE_SIZE, hint, out) == E_OK)
+        return E_OK;
+    return areas_find_hole(r->new_size, PAGE_SIZE, hint, out);
+}
+
+static enum err move(const struct remap *r, uint64_t *result)
+{
+    struct virt_range old = virt_range(r->at.v, r->at.v + r->old_size), place;
+    enum err e = place_for_move(r, &place);
+    if (e == E_OK && r->old_size == 0)
+        e = areas_duplicate(r->at, place);
+    if (e == E_OK && r->old_size > r->new_size) {
+        e = areas_remove(virt_range(r->at.v + r->new_size, old.end.v));
+        old.end.v = r->at.v + r->new_size;
+    }
+    if (e == E_OK && r->old_size > 0)
+        e = areas_move(old, place, r->flags & MREMAP_DONTUNMAP);
+    if (e != E_OK)
+        return e;
+    if (r->flags & MREMAP_DONTUNMAP)
+        e = areas_change(old, 0, AREA_LOCKED | AREA_LOCK_ON_FAULT);
+    populate_if_locked(place);
+    *result = place.start.v;
+    return e;
+}
+
+enum err sys_mremap(struct syscall *call)
+{
+    struct remap r = {
+        .at = virt(call->arg[0]),
+        .old_size = align_up(call->arg[1], PAGE_SIZE),
+        .new_size =
+            call->arg[2] > LAYOUT_PROGRAM_END ? UINT64_MAX : align_up(call->arg[2], PAGE_SIZE),
+        .flags = call->arg[3],
+        .to = virt(call->arg[4]),
+    };
+    enum err e = check_words(&r);
+    if (e != E_OK)
+        return e;
+    const struct area *a = areas_find(r.at);
+    if (a == NULL || a->kind == AREA_GUARD)
+        return E_FAULT;
+    call->result = r.at.v;
+    if (!(r.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && r.new_size <= r.old_size) {
+        if (r.old_size > LAYOUT_PROGRAM_END - r.at.v)
+            return E_INVAL;
+        struct virt_range rest = virt_range(r.at.v + r.new_size, r.at.v + r.old_size);
+        if (r.new_size == r.old_size)
+            return E_OK;
+        e = areas_remove(rest);
+        if (e == E_OK)
+            mem_note(call, HISTORY_UNMAP, rest, prot_none());
+        return e;
+    }
+    e = check_area(&r, a);
+    if (e != E_OK)
+        return e;
+    if (!(r.flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+        virt_t old_end = virt(r.at.v + r.old_size);
+        struct virt_range more = virt_range(old_end.v, r.at.v + r.new_size);
+        if (a->range.end.v == old_end.v && r.old_size > 0 && mem_is_free(more)) {
+            e = grow(a, more);
+            if (e == E_OK)
+                populate_if_locked(more);
+            return e;
+        }
+        if (!(r.flags & MREMAP_MAYMOVE))
+            return E_NOMEM;
+    }
+    prot_t prot = a->prot;
+    e = move(&r, &call->result);
+    if (e != E_OK)
+        return e;
+    if (!(r.flags & MREMAP_DONTUNMAP))
+        mem_note(call, HISTORY_UNMAP, virt_range(r.at.v, r.at.v + r.old_size), prot_none());
+    mem_note(call, HISTORY_MAP, virt_range(call->result, call->result + r.new_size), prot);
+    return E_OK;
+}

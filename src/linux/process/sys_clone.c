@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "clone"
+#include "linux/process/sys_clone.h"
+
+#include "base/log.h"
+#include "cpu/trap_frame.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
+#include "linux/process/sys_sched.h"
+#include "linux/process/sys_wait.h"
+#include "mm/layout.h"
+#include "mm/vm/usercopy.h"
+
+#define CLONE_SIGNAL         UINT64_C(0x000000ff) /* CSIGNAL */
+#define CLONE_VM             UINT64_C(0x00000100)
+#define CLONE_FS             UINT64_C(0x00000200)
+#define CLONE_FILES          UINT64_C(0x00000400)
+#define CLONE_SIGHAND        UINT64_C(0x00000800)
+#define CLONE_PIDFD          UINT64_C(0x00001000)
+#define CLONE_PTRACE         UINT64_C(0x00002000)
+#define CLONE_VFORK          UINT64_C(0x00004000)
+#define CLONE_PARENT         UINT64_C(0x00008000)
+#define CLONE_THREAD         UINT64_C(0x00010000)
+#define CLONE_NEWNS          UINT64_C(0x00020000)
+#define CLONE_SYSVSEM        UINT64_C(0x00040000)
+#define CLONE_SETTLS         UINT64_C(0x00080000)
+#define CLONE_PARENT_SETTID  UINT64_C(0x00100000)
+#define CLONE_CHILD_CLEARTID UINT64_C(0x00200000)
+#define CLONE_DETACHED       UINT64_C(0x00400000)
+#define CLONE_CHILD_SETTID   UINT64_C(0x01000000)
+#define CLONE_NEWTIME        UINT64_C(0x00000080)
+#define CLONE_NEWUSER        UINT64_C(0x10000000)
+#define CLONE_NEWPID         UINT64_C(0x20000000)
+#define CLONE_LEGACY         UINT64_C(0xffffffff)
+#define CLONE_CLEAR_SIGHAND  UINT64_C(0x100000000)
+#define CLONE_INTO_CGROUP    UINT64_C(0x200000000)
+/* cgroup, uts, ipc, user, pid, net, mount: there are no such namespaces to make, as in a Linux that
+ * was built without them. */
+#define CLONE_NAMESPACES UINT64_C(0x7e020000)
+
+/* cpu/entry.S */
+NORETURN void enter_program(const struct trap_frame *frame);
+
+struct clone {
+    uint64_t flags; /* without the signal */
+    int exit_signal;
+    uint64_t stack; /* 0: the parent's */
+    uint64_t tls, parent_tid, child_tid, pidfd;
+};
+
+static struct trap_frame *first_frame(const struct thread *thread)
+{
+    return (struct trap_frame *)ptr_of(thread->kstack.end) - 1;
+}
+
+/* A new thread's way to the program is that of everybody: with a look at its signals. */
+static void start_thread(void *unused)
+{
+    (void)unused;
+    struct trap_frame *frame = first_frame(thread_current());
+    if (thread_current()->signal_pending)
+        signal_deliver(frame);
+    enter_program(frame);
+}
+
+static MUST_CHECK enum err check(const struct clone *c)
+{
+    uint64_t f = c->flags;
+    if ((f & CLONE_NEWNS && f & CLONE_FS) || (f & CLONE_NEWUSER && f & CLONE_FS))
+        return E_INVAL;
+    if ((f & CLONE_THREAD && !(f & CLONE_SIGHAND)) || (f & CLONE_SIGHAND && !(f & CLONE_VM)))
+        return E_INVAL;
+    if (f & CLONE_PARENT && process_current() == process_first())
+        return E_INVAL;
+    if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP | CLONE_PIDFD))
+        return E_INVAL;
+    if (f & CLONE_SETTLS && c->tls >= LAYOUT_PROGRAM_END)
+        return E_PERM;
+    return E_OK;
+}
+
+static void lay_out_frame(struct thread *thread, const struct trap_frame *parent,
+                          const struct clone *c)
+{
+    struct trap_frame *frame = first_frame(thread);
+    *frame = *parent;
+    frame->rax = 0;
+    if (c->stack != 0)
+        frame->rsp = c->stack;
+    thread->fs_base = c->flags & CLONE_SETTLS ? c->tls : thread_get_fs_base();
+}
+
+/* The caller frees `lt` when it fails. */
+static MUST_CHECK enum err start(struct linux_thread *lt, struct syscall *call,
+                                 const struct clone *c)
+{
+    const struct linux_thread *self = linux_current();
+    struct thread *thread;
+    if (thread_create_program(thread_current()->name, start_thread, NULL, &thread) != E_OK)
+        return E_AGAIN; /* what pthread_create() reports for want of memory, too */
+    lay_out_frame(thread, call->frame, c);
+    lt->blocked = self->blocked;
+    if (c->flags & CLONE_VFORK)
+        lt->alternate_stack = self->alternate_stack;
+    if (c->flags & CLONE_CHILD_CLEARTID)
+        lt->clear_tid = c->child_tid;
+    linux_thread_join(lt, thread);
+    sched_inherit(lt, self);
+    /* The answers of the copies do not matter in Linux either: the thread is there. */
+    if (c->flags & CLONE_PARENT_SETTID)
+        (void)!copy_out(virt(c->parent_tid), &lt->tid, sizeof lt->tid);
+    if (c->flags & CLONE_CHILD_SETTID)
+        (void)!copy_out(virt(c->child_tid), &lt->tid, sizeof lt->tid);
+    call->result = (uint64_t)lt->tid;
+    if (c->flags & CLONE_VFORK)
+        process_wait_vfork(lt);
+    return E_OK;
+}
+
+static MUST_CHECK enum err clone_thread(struct syscall *call, const struct clone *c)
+{
+    struct linux_thread *lt;
+    enum err e = linux_thread_new(process_current(), &lt);
+    if (e != E_OK)
+        return e;
+    e = start(lt, call, c);
+    if (e != E_OK)
+        linux_thread_free(lt);
+    return e;
+}
+
+static MUST_CHECK enum err clone_process(struct syscall *call, const struct clone *c)
+{
+    struct process *self = process_current(), *child;
+    struct process_sharing share = {
+        .cwd = c->flags & CLONE_FS,
+        .files = c->flags & CLONE_FILES,
+        .no_handlers = c->flags & CLONE_CLEAR_SIGHAND,
+    };
+    bool sibling = c->flags & CLONE_PARENT;
+    enum err e = process_new(sibling ? self->parent : self, &share, &child);
+    if (e != E_OK)
+        return e;
+    child->exit_signal = sibling ? self->exit_signal : c->exit_signal;
+    e = start(child->leader, call, c);
+    if (e != E_OK)
+        process_free(child);
+    return e;
+}
+
+static enum err refuse_fork(const char *name)
+{
+    static bool said;
+    if (!said)
+        log_warn("%s: a copy of the program needs an address space of its own, which is not there: "
+                 "use posix_spawn() or vfork() and exec",
+                 name);
+    said = true;
+    return E_NOSYS;
+}
+
+static enum err perform(struct syscall *call, const struct clone *c, const char *name)
+{
+    enum err e = check(c);
+    if (e != E_OK)
+        return e;
+    if (c->flags & CLONE_THREAD)
+        return clone_thread(call, c);
+    return c->flags & CLONE_VM ? clone_process(call, c) : refuse_fork(name);
+}
+
+enum err sys_clone(struct syscall *call)
+{
+    uint64_t flags = (uint32_t)call->arg[0];
+    struct clone c = {
+        .flags = flags & ~CLONE_SIGNAL,
+        .exit_signal = (int)(flags & CLONE_SIGNAL),
+        .stack = call->arg[1],
+        .parent_tid = call->arg[2],
+        .pidfd = call->arg[2],
+        .child_tid = call->arg[3],
+        .tls = call->arg[4],
+    };
+    if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
+        return E_INVAL; /* they share an argument */
+    return perform(call, &c, "clone");
+}
+
+struct clone_args { /* linux/sched.h */
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+    uint64_t set_tid, set_tid_size, cgroup;
+};
+
+#define CLONE_ARGS_OLDEST 64 /* bytes, without set_tid and what follows */
+#define SET_TID_MAX       32 /* levels of namespaces */
+
+/* A structure that grew: what we do not know must be zero. */
+static MUST_CHECK enum err copy_in_args(virt_t from, uint64_t size, struct clone_args *out)
+{
+    *out = (struct clone_args){0};
+    if (size > PAGE_SIZE)
+        return E_2BIG;
+    if (size < CLONE_ARGS_OLDEST)
+        return E_INVAL;
+    for (uint64_t at = sizeof *out; at < size; at++) {
+        uint8_t byte;
+        enum err e = copy_in(&byte, virt(from.v + at), sizeof byte);
+        if (e != E_OK)
+            return e;
+        if (byte != 0)
+            return E_2BIG;
+    }
+    return copy_in(out, from, size < sizeof *out ? size : sizeof *out);
+}
+
+static MUST_CHECK enum err check_args(const struct clone_args *a)
+{
+    if (a->set_tid_size > SET_TID_MAX || (a->set_tid == 0) != (a->set_tid_size == 0))
+        return E_INVAL;
+    if (a->exit_signal > CLONE_SIGNAL || a->exit_signal > SIGNAL_COUNT)
+        return E_INVAL;
+    if (a->flags & ~(CLONE_LEGACY | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP))
+        return E_INVAL;
+    if (a->flags & (CLONE_DETACHED | (CLONE_SIGNAL & ~CLONE_NEWTIME)))
+        return E_INVAL;
+    if (a->flags & CLONE_SIGHAND && a->flags & CLONE_CLEAR_SIGHAND)
+        return E_INVAL;
+    if (a->flags & (CLONE_THREAD | CLONE_PARENT) && a->exit_signal != 0)
+        return E_INVAL;
+    if ((a->stack == 0) != (a->stack_size == 0))
+        return E_INVAL;
+    if (a->stack != 0 && !user_range_ok(virt(a->stack), a->stack_size))
+        return E_INVAL;
+    return a->flags & CLONE_NEWTIME || a->set_tid_size != 0 ? E_INVAL : E_OK;
+}
+
+enum err sys_clone3(struct syscall *call)
+{
+    struct clone_args a;
+    enum err e = copy_in_args(virt(call->arg[0]), call->arg[1], &a);
+    if (e == E_OK)
+        e = check_args(&a);
+    if (e != E_OK)
+        return e;
+    struct clone c = {
+        .flags = a.flags,
+        .exit_signal = (int)a.exit_signal,
+        .stack = a.stack + a.stack_size,
+        .tls = a.tls,
+        .parent_tid = a.parent_tid,
+        .child_tid = a.child_tid,
+        .pidfd = a.pidfd,
+    };
+    return perform(call, &c, "clone3");
+}
+
+enum err sys_fork(struct syscall *call)
+{
+    (void)call;
+    return refuse_fork("fork");
+}
+
+enum err sys_vfork(struct syscall *call)
+{
+    const struct clone c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGNAL_CHLD};
+    return perform(call, &c, "vfork");
+}

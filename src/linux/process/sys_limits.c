@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/process/sys_limits.h"
+
+#include "kern/thread.h"
+#include "linux/abi/time.h"
+#include "linux/memory/range.h"
+#include "linux/task/process.h"
+#include "mm/vm/usercopy.h"
+
+#define NR_OPEN (1 << 20) /* /proc/sys/fs/nr_open: what RLIMIT_NOFILE may be raised to */
+
+static enum err set_limit(struct process *process, uint32_t resource, const struct rlimit *to)
+{
+    struct rlimit *limit = &process->rlimits[resource];
+    if (to->soft > to->hard)
+        return E_INVAL;
+    if (resource == RLIMIT_NOFILE && to->hard > NR_OPEN)
+        return E_PERM;
+    if (to->hard > limit->hard && !process_is_privileged())
+        return E_PERM;
+    *limit = *to;
+    return E_OK;
+}
+
+enum err sys_getrlimit(struct syscall *call)
+{
+    uint32_t resource = (uint32_t)call->arg[0];
+    if (resource >= RLIMIT_COUNT)
+        return E_INVAL;
+    return copy_out(virt(call->arg[1]), &process_current()->rlimits[resource],
+                    sizeof(struct rlimit));
+}
+
+enum err sys_setrlimit(struct syscall *call)
+{
+    struct rlimit to;
+    enum err e = copy_in(&to, virt(call->arg[1]), sizeof to);
+    if (e != E_OK)
+        return e;
+    uint32_t resource = (uint32_t)call->arg[0];
+    return resource < RLIMIT_COUNT ? set_limit(process_current(), resource, &to) : E_INVAL;
+}
+
+enum err sys_prlimit64(struct syscall *call)
+{
+    uint32_t resource = (uint32_t)call->arg[1];
+    struct rlimit to, old;
+    if (call->arg[2] != 0) {
+        enum err e = copy_in(&to, virt(call->arg[2]), sizeof to);
+        if (e != E_OK)
+            return e;
+    }
+    struct process *process =
+        (int)call->arg[0] == 0 ? process_current() : process_find((int)call->arg[0]);
+    if (process == NULL)
+        return E_SRCH;
+    if (resource >= RLIMIT_COUNT)
+        return E_INVAL;
+    old = process->rlimits[resource];
+    if (call->arg[2] != 0) {
+        enum err e = set_limit(process, resource, &to);
+        if (e != E_OK)
+            return e;
+    }
+    return call->arg[3] != 0 ? copy_out(virt(call->arg[3]), &old, sizeof old) : E_OK;
+}
+
+#define RUSAGE_SELF     0
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD   1
+
+_Static_assert(sizeof(struct rusage) == 144, "linux/resource.h");
+
+struct rusage rusage_of(uint64_t cpu_ns)
+{
+    return (struct rusage){.user = timeval_of_ns(cpu_ns)};
+}
+
+enum err sys_getrusage(struct syscall *call)
+{
+    struct rusage out;
+    switch ((int)call->arg[0]) {
+    case RUSAGE_THREAD:
+        out = rusage_of(thread_cpu_ns(thread_current()));
+        break;
+    case RUSAGE_SELF:
+        out = rusage_of(process_cpu_ns(process_current()));
+        break;
+    case RUSAGE_CHILDREN:
+        out = rusage_of(process_current()->children_cpu_ns);
+        break;
+    default:
+        return E_INVAL;
+    }
+    return copy_out(virt(call->arg[1]), &out, sizeof out);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Resource limits and use: getrlimit(2), getrusage(2). */
+#pragma once
+
+#include "linux/abi/time.h"
+#include "linux/call/syscall.h"
+
+struct rusage { /* linux/resource.h */
+    struct timeval user, system;
+    uint64_t max_resident_kib;
+    uint64_t others[13];
+};
+
+struct rusage rusage_of(uint64_t cpu_ns);
+
+enum err sys_getrlimit(struct syscall *call);
+enum err sys_setrlimit(struct syscall *call);
+enum err sys_prlimit64(struct syscall *call);
+enum err sys_getrusage(struct syscall *call);

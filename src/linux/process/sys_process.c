@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/process/sys_process.h"
+
+#include "base/str.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
+#include "mm/layout.h"
+#include "mm/vm/usercopy.h"
+
+#define ROBUST_LIST_SIZE 24 /* sizeof(struct robust_list_head) */
+
+enum err sys_exit(struct syscall *call)
+{
+    linux_thread_exit(((int)call->arg[0] & 0xff) << 8);
+}
+
+enum err sys_exit_group(struct syscall *call)
+{
+    process_exit(((int)call->arg[0] & 0xff) << 8);
+}
+
+enum err sys_getpid(struct syscall *call)
+{
+    call->result = (uint64_t)process_current()->pid;
+    return E_OK;
+}
+
+enum err sys_gettid(struct syscall *call)
+{
+    call->result = (uint64_t)linux_current()->tid;
+    return E_OK;
+}
+
+enum err sys_set_tid_address(struct syscall *call)
+{
+    linux_current()->clear_tid = call->arg[0];
+    call->result = (uint64_t)linux_current()->tid;
+    return E_OK;
+}
+
+enum err sys_set_robust_list(struct syscall *call)
+{
+    if (call->arg[1] != ROBUST_LIST_SIZE)
+        return E_INVAL;
+    linux_current()->robust_list = call->arg[0];
+    return E_OK;
+}
+
+enum err sys_get_robust_list(struct syscall *call)
+{
+    uint64_t size = ROBUST_LIST_SIZE;
+    const struct linux_thread *lt = linux_thread_named((int)call->arg[0]);
+    if (lt == NULL)
+        return E_SRCH;
+    enum err e = copy_out(virt(call->arg[2]), &size, sizeof size);
+    if (e != E_OK)
+        return e;
+    return copy_out(virt(call->arg[1]), &lt->robust_list, sizeof(uint64_t));
+}
+
+void process_rename(struct thread *thread, const char *name, size_t length)
+{
+    if (length > sizeof thread->name - 1)
+        length = sizeof thread->name - 1;
+    memset(thread->name, 0, sizeof thread->name);
+    memcpy(thread->name, name, length);
+}
+
+enum {
+    PR_SET_PDEATHSIG = 1,
+    PR_GET_PDEATHSIG = 2,
+    PR_GET_DUMPABLE = 3,
+    PR_SET_DUMPABLE = 4,
+    PR_GET_KEEPCAPS = 7,
+    PR_SET_KEEPCAPS = 8,
+    PR_GET_TIMING = 13,
+    PR_SET_TIMING = 14,
+    PR_SET_NAME = 15,
+    PR_GET_NAME = 16,
+    PR_GET_SECCOMP = 21,
+    PR_CAPBSET_READ = 23,
+    PR_CAPBSET_DROP = 24,
+    PR_GET_TSC = 25,
+    PR_GET_SECUREBITS = 27,
+    PR_SET_TIMERSLACK = 29,
+    PR_GET_TIMERSLACK = 30,
+    PR_SET_CHILD_SUBREAPER = 36,
+    PR_GET_CHILD_SUBREAPER = 37,
+    PR_SET_NO_NEW_PRIVS = 38,
+    PR_GET_NO_NEW_PRIVS = 39,
+    PR_GET_TID_ADDRESS = 40,
+    PR_SET_THP_DISABLE = 41,
+    PR_GET_THP_DISABLE = 42,
+};
+
+#define PR_TSC_ENABLE       1
+#define CAPABILITY_LAST     40
+#define TIMER_SLACK_DEFAULT 50000
+
+static enum err prctl_set_name(virt_t from)
+{
+    char name[sizeof((struct thread *)0)->name];
+    size_t length;
+    enum err e = copy_in_string(name, from, sizeof name, &length);
+    if (e == E_NAMETOOLONG) { /* longer names are cut */
+        e = copy_in(name, from, sizeof name - 1);
+        length = sizeof name - 1;
+    }
+    if (e == E_OK)
+        process_rename(thread_current(), name, length);
+    return e;
+}
+
+static enum err out_int(virt_t to, int value)
+{
+    return copy_out(to, &value, sizeof value);
+}
+
+/* Settings that are kept and shown, and mean nothing here: no second program ever looks. */
+static enum err prctl_set(struct syscall *call)
+{
+    uint64_t value = call->arg[1];
+    switch ((int)call->arg[0]) {
+    case PR_SET_PDEATHSIG:
+        if (value > SIGNAL_COUNT)
+            return E_INVAL;
+        process_current()->pdeath_signal = value;
+        return E_OK;
+    case PR_SET_DUMPABLE:
+        if (value > 1)
+            return E_INVAL;
+        process_current()->dumpable = value;
+        return E_OK;
+    case PR_SET_KEEPCAPS:
+        if (value > 1)
+            return E_INVAL;
+        process_current()->keepcaps = value;
+        return E_OK;
+    case PR_SET_TIMERSLACK:
+        process_current()->timer_slack = (int64_t)value <= 0 ? TIMER_SLACK_DEFAULT : value;
+        return E_OK;
+    case PR_SET_CHILD_SUBREAPER:
+        process_current()->child_subreaper = value != 0;
+        return E_OK;
+    case PR_SET_NO_NEW_PRIVS:
+        if (value != 1 || call->arg[2] || call->arg[3] || call->arg[4])
+            return E_INVAL;
+        process_current()->no_new_privs = 1;
+        return E_OK;
+    case PR_SET_THP_DISABLE:
+        if (call->arg[2] || call->arg[3] || call->arg[4])
+            return E_INVAL;
+        process_current()->thp_disable = value != 0;
+        return E_OK;
+    case PR_CAPBSET_DROP:
+        if (!process_is_privileged())
+            return E_PERM;
+        if (value > CAPABILITY_LAST)
+            return E_INVAL;
+        process_current()->capability_bounds &= ~(UINT64_C(1) << value);
+        return E_OK;
+    case PR_SET_TIMING:
+        return value == 0 ? E_OK : E_INVAL;
+    default:
+        return E_INVAL;
+    }
+}
+
+static enum err prctl_get(struct syscall *call)
+{
+    uint64_t value = call->arg[1];
+    switch ((int)call->arg[0]) {
+    case PR_GET_DUMPABLE:
+        call->result = process_current()->dumpable;
+        return E_OK;
+    case PR_GET_KEEPCAPS:
+        call->result = process_current()->keepcaps;
+        return E_OK;
+    case PR_GET_TIMERSLACK:
+        call->result = process_current()->timer_slack;
+        return E_OK;
+    case PR_CAPBSET_READ:
+        if (value > CAPABILITY_LAST)
+            return E_INVAL;
+        call->result = process_current()->capability_bounds >> value & 1;
+        return E_OK;
+    case PR_GET_NO_NEW_PRIVS:
+    case PR_GET_THP_DISABLE:
+        if (value || call->arg[2] || call->arg[3] || call->arg[4])
+            return E_INVAL;
+        call->result = (int)call->arg[0] == PR_GET_NO_NEW_PRIVS ? process_current()->no_new_privs
+                                                                : process_current()->thp_disable;
+        return E_OK;
+    case PR_GET_TIMING: /* PR_TIMING_STATISTICAL */
+    case PR_GET_SECCOMP:
+    case PR_GET_SECUREBITS:
+        return E_OK;
+    default:
+        return prctl_set(call);
+    }
+}
+
+enum err sys_prctl(struct syscall *call)
+{
+    virt_t to = virt(call->arg[1]);
+    switch ((int)call->arg[0]) {
+    case PR_SET_NAME:
+        return prctl_set_name(to);
+    case PR_GET_NAME:
+        return copy_out(to, thread_current()->name, sizeof thread_current()->name);
+    case PR_GET_PDEATHSIG:
+        return out_int(to, (int)process_current()->pdeath_signal);
+    case PR_GET_CHILD_SUBREAPER:
+        return out_int(to, (int)process_current()->child_subreaper);
+    case PR_GET_TSC:
+        return out_int(to, PR_TSC_ENABLE);
+    case PR_GET_TID_ADDRESS:
+        return copy_out(to, &linux_current()->clear_tid, sizeof(uint64_t));
+    default:
+        return prctl_get(call);
+    }
+}
+
+enum {
+    ARCH_SET_GS = 0x1001,
+    ARCH_SET_FS = 0x1002,
+    ARCH_GET_FS = 0x1003,
+    ARCH_GET_GS = 0x1004,
+    ARCH_GET_CPUID = 0x1011,
+    ARCH_SET_CPUID = 0x1012,
+};
+
+enum err sys_arch_prctl(struct syscall *call)
+{
+    uint64_t value = call->arg[1], base = 0;
+    switch ((int)call->arg[0]) {
+    case ARCH_SET_GS: /* GS base leads the kernel to its per-CPU data, always */
+        return E_PERM;
+    case ARCH_SET_FS:
+        if (value >= LAYOUT_PROGRAM_END)
+            return E_PERM;
+        thread_set_fs_base(value);
+        return E_OK;
+    case ARCH_GET_FS:
+        base = thread_get_fs_base();
+        return copy_out(virt(value), &base, sizeof base);
+    case ARCH_GET_GS:
+        return copy_out(virt(value), &base, sizeof base);
+    case ARCH_GET_CPUID:
+        call->result = 1;
+        return E_OK;
+    case ARCH_SET_CPUID:
+        return E_NODEV;
+    default:
+        return E_INVAL;
+    }
+}
+
+#define PERSONALITY_QUERY 0xffffffff
+
+enum err sys_personality(struct syscall *call)
+{
+    call->result = process_current()->personality;
+    if ((uint32_t)call->arg[0] != PERSONALITY_QUERY)
+        process_current()->personality = (uint32_t)call->arg[0];
+    return E_OK;
+}
+
+enum {
+    MEMBARRIER_QUERY = 0,
+    MEMBARRIER_GLOBAL = 1,
+    MEMBARRIER_GLOBAL_EXPEDITED = 2,
+    MEMBARRIER_REGISTER_GLOBAL_EXPEDITED = 4,
+    MEMBARRIER_PRIVATE_EXPEDITED = 8,
+    MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 16,
+    MEMBARRIER_KNOWN = 31,
+};
+
+/* There is one CPU: its own order is everybody's, and entering the kernel is barrier enough. */
+enum err sys_membarrier(struct syscall *call)
+{
+    static bool registered;
+    int command = (int)call->arg[0];
+    if (call->arg[1] != 0 || command < 0)
+        return E_INVAL;
+    switch (command) {
+    case MEMBARRIER_QUERY:
+        call->result = MEMBARRIER_KNOWN;
+        return E_OK;
+    case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
+        registered = true;
+        return E_OK;
+    case MEMBARRIER_PRIVATE_EXPEDITED:
+        return registered ? E_OK : E_PERM;
+    case MEMBARRIER_GLOBAL:
+    case MEMBARRIER_GLOBAL_EXPEDITED:
+    case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
+        return E_OK;
+    default:
+        return E_INVAL;
+    }
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/process/sys_sched.h"
+
+#include "base/compiler.h"
+#include "kern/thread.h"
+#include "linux/abi/time.h"
+#include "linux/task/process.h"
+#include "mm/vm/usercopy.h"
+
+enum {
+    SCHED_OTHER = 0,
+    SCHED_FIFO = 1,
+    SCHED_RR = 2,
+    SCHED_BATCH = 3,
+    SCHED_IDLE = 5,
+    SCHED_DEADLINE = 6,
+};
+
+#define SCHED_RESET_ON_FORK 0x40000000
+#define NICE_MIN            (-20)
+#define NICE_MAX            19
+
+/* The thread that is asked about. */
+static MUST_CHECK enum err find(uint64_t pid, struct linux_thread **out)
+{
+    if ((int)pid < 0)
+        return E_INVAL;
+    *out = linux_thread_named((int)pid);
+    return *out != NULL ? E_OK : E_SRCH;
+}
+
+static bool is_realtime(int which)
+{
+    return which == SCHED_FIFO || which == SCHED_RR;
+}
+
+enum err sys_sched_yield(struct syscall *call)
+{
+    (void)call;
+    thread_yield();
+    return E_OK;
+}
+
+/* What kern/ makes of it: SCHED_IDLE is the least of the nice ones. */
+static void apply(const struct linux_thread *lt)
+{
+    const struct scheduling *s = &lt->scheduling;
+    int nice = s->policy == SCHED_IDLE ? NICE_MAX : s->nice;
+    int priority = s->inherited > s->priority ? s->inherited : s->priority;
+    if (lt->thread != NULL)
+        thread_set_schedule(lt->thread, (uint8_t)priority, s->policy == SCHED_RR,
+                            run_weight_of_nice(nice));
+}
+
+void sched_set_inherited(struct linux_thread *lt, int priority)
+{
+    lt->scheduling.inherited = priority;
+    apply(lt);
+}
+
+void sched_inherit(struct linux_thread *to, const struct linux_thread *from)
+{
+    to->scheduling = from->scheduling;
+    to->scheduling.inherited = 0;
+    if (to->scheduling.reset_on_fork) {
+        to->scheduling.reset_on_fork = false;
+        if (is_realtime(to->scheduling.policy))
+            to->scheduling.policy = SCHED_OTHER;
+        to->scheduling.priority = 0;
+        if (to->scheduling.nice < 0)
+            to->scheduling.nice = 0;
+    }
+    if (to->scheduling.priority != 0 || to->scheduling.nice != 0 ||
+        to->scheduling.policy != SCHED_OTHER)
+        apply(to);
+}
+
+static enum err set(struct linux_thread *lt, int policy, virt_t from)
+{
+    int priority;
+    enum err e = copy_in(&priority, from, sizeof priority);
+    if (e != E_OK)
+        return e;
+    bool reset = policy & SCHED_RESET_ON_FORK;
+    policy &= ~SCHED_RESET_ON_FORK;
+    if (!is_realtime(policy) && policy != SCHED_OTHER && policy != SCHED_BATCH &&
+        policy != SCHED_IDLE)
+        return E_INVAL;
+    int least = is_realtime(policy) ? 1 : 0, most = is_realtime(policy) ? RUN_PRIORITY_MAX : 0;
+    if (priority < least || priority > most)
+        return E_INVAL;
+    if (is_realtime(policy) && !process_is_privileged())
+        return E_PERM;
+    lt->scheduling.policy = policy;
+    lt->scheduling.priority = priority;
+    lt->scheduling.reset_on_fork = reset;
+    apply(lt);
+    return E_OK;
+}
+
+enum err sys_sched_setparam(struct syscall *call)
+{
+    struct linux_thread *lt;
+    if (call->arg[1] == 0)
+        return E_INVAL;
+    enum err e = find(call->arg[0], &lt);
+    if (e != E_OK)
+        return e;
+    int policy = lt->scheduling.policy | (lt->scheduling.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+    return set(lt, policy, virt(call->arg[1]));
+}
+
+enum err sys_sched_getparam(struct syscall *call)
+{
+    struct linux_thread *lt;
+    if (call->arg[1] == 0)
+        return E_INVAL;
+    enum err e = find(call->arg[0], &lt);
+    if (e != E_OK)
+        return e;
+    return copy_out(virt(call->arg[1]), &lt->scheduling.priority, sizeof lt->scheduling.priority);
+}
+
+enum err sys_sched_setscheduler(struct syscall *call)
+{
+    struct linux_thread *lt;
+    if ((int)call->arg[1] < 0 || call->arg[2] == 0)
+        return E_INVAL;
+    enum err e = find(call->arg[0], &lt);
+    return e == E_OK ? set(lt, (int)call->arg[1], virt(call->arg[2])) : e;
+}
+
+enum err sys_sched_getscheduler(struct syscall *call)
+{
+    struct linux_thread *lt;
+    enum err e = find(call->arg[0], &lt);
+    if (e == E_OK)
+        call->result = (uint64_t)(lt->scheduling.policy |
+                                  (lt->scheduling.reset_on_fork ? SCHED_RESET_ON_FORK : 0));
+    return e;
+}
+
+static enum err priority_limit(struct syscall *call, uint64_t realtime)
+{
+    switch ((int)call->arg[0]) {
+    case SCHED_FIFO:
+    case SCHED_RR:
+        call->result = realtime;
+        return E_OK;
+    case SCHED_OTHER:
+    case SCHED_BATCH:
+    case SCHED_IDLE:
+    case SCHED_DEADLINE:
+        return E_OK;
+    default:
+        return E_INVAL;
+    }
+}
+
+enum err sys_sched_get_priority_max(struct syscall *call)
+{
+    return priority_limit(call, 99);
+}
+
+enum err sys_sched_get_priority_min(struct syscall *call)
+{
+    return priority_limit(call, 1);
+}
+
+enum err sys_sched_rr_get_interval(struct syscall *call)
+{
+    struct linux_thread *lt;
+    enum err e = find(call->arg[0], &lt);
+    if (e != E_OK)
+        return e;
+    return timespec_copy_out(virt(call->arg[1]),
+                             lt->scheduling.policy == SCHED_FIFO ? 0 : RUN_SLICE_NS);
+}
+
+enum err sys_sched_setaffinity(struct syscall *call)
+{
+    uint8_t first = 0;
+    enum err e = E_OK;
+    if ((uint32_t)call->arg[1] > 0)
+        e = copy_in(&first, virt(call->arg[2]), sizeof first);
+    if (e != E_OK)
+        return e;
+    if (linux_thread_named((int)call->arg[0]) == NULL)
+        return E_SRCH;
+    return first & 1 ? E_OK : E_INVAL;
+}
+
+enum err sys_sched_getaffinity(struct syscall *call)
+{
+    uint64_t mask = 1;
+    if ((uint32_t)call->arg[1] < sizeof mask || call->arg[1] % sizeof mask != 0)
+        return E_INVAL;
+    if (linux_thread_named((int)call->arg[0]) == NULL)
+        return E_SRCH;
+    call->result = sizeof mask;
+    return copy_out(virt(call->arg[2]), &mask, sizeof mask);
+}
+
+enum err sys_getcpu(struct syscall *call)
+{
+    uint32_t zero = 0;
+    enum err e = E_OK;
+    if (call->arg[0] != 0)
+        e = copy_out(virt(call->arg[0]), &zero, sizeof zero);
+    if (e == E_OK && call->arg[1] != 0)
+        e = copy_out(virt(call->arg[1]), &zero, sizeof zero);
+    return e;
+}
+
+enum {
+    PRIO_PROCESS,
+    PRIO_PGRP,
+    PRIO_USER,
+};
+
+/* Calls visit() with each thread that getpriority() or ioprio_get() means. E_SRCH: there is none. */
+static enum err visit_who(int which, int who, enum err (*visit)(struct linux_thread *, int *),
+                          int *value)
+{
+    enum err answer = E_SRCH;
+    if (which == PRIO_PROCESS) {
+        struct linux_thread *lt = linux_thread_named(who);
+        return lt != NULL ? visit(lt, value) : E_SRCH;
+    }
+    const struct process *self = process_current();
+    uint32_t wanted = who != 0             ? (uint32_t)who
+                      : which == PRIO_PGRP ? (uint32_t)self->pgid
+                                           : self->uid.real;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
+        if ((which == PRIO_PGRP ? (uint32_t)p->pgid : p->uid.real) != wanted)
+            continue;
+        list_for_each (it, &p->threads) {
+            enum err e = visit(CONTAINER_OF(it, struct linux_thread, link), value);
+            if (answer == E_SRCH || e != E_OK)
+                answer = e;
+        }
+    }
+    return answer;
+}
+
+static enum err get_nice(struct linux_thread *lt, int *value)
+{
+    if (20 - lt->scheduling.nice > *value)
+        *value = 20 - lt->scheduling.nice; /* never negative: that would be an error */
+    return E_OK;
+}
+
+static enum err set_nice(struct linux_thread *lt, int *value)
+{
+    if (*value < lt->scheduling.nice && !process_is_privileged())
+        return E_ACCES;
+    lt->scheduling.nice = *value;
+    apply(lt);
+    return E_OK;
+}
+
+enum err sys_getpriority(struct syscall *call)
+{
+    int which = (int)call->arg[0], best = 0;
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return E_INVAL;
+    enum err e = visit_who(which, (int)call->arg[1], get_nice, &best);
+    call->result = (uint64_t)best;
+    return e;
+}
+
+enum err sys_setpriority(struct syscall *call)
+{
+    int which = (int)call->arg[0], nice = (int)call->arg[2];
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return E_INVAL;
+    if (nice < NICE_MIN)
+        nice = NICE_MIN;
+    if (nice > NICE_MAX)
+        nice = NICE_MAX;
+    return visit_who(which, (int)call->arg[1], set_nice, &nice);
+}
+
+#define IOPRIO_WHO_PROCESS 1 /* then as PRIO_*, one more */
+#define IOPRIO_WHO_USER    3
+#define IOPRIO_CLASS_SHIFT 13
+#define IOPRIO_CLASS_IDLE  3
+#define IOPRIO_LEVELS      8
+
+static enum err get_io_priority(struct linux_thread *lt, int *value)
+{
+    *value = lt->scheduling.io_priority;
+    return E_OK;
+}
+
+static enum err set_io_priority(struct linux_thread *lt, int *value)
+{
+    lt->scheduling.io_priority = *value;
+    return E_OK;
+}
+
+static bool is_io_who(int which)
+{
+    return which >= IOPRIO_WHO_PROCESS && which <= IOPRIO_WHO_USER;
+}
+
+enum err sys_ioprio_get(struct syscall *call)
+{
+    int which = (int)call->arg[0], value = 0;
+    if (!is_io_who(which))
+        return E_INVAL;
+    enum err e = visit_who(which - 1, (int)call->arg[1], get_io_priority, &value);
+    call->result = (uint64_t)value;
+    return e;
+}
+
+enum err sys_ioprio_set(struct syscall *call)
+{
+    int which = (int)call->arg[0], value = (int)call->arg[2];
+    int class = value >> IOPRIO_CLASS_SHIFT, level = value & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+    if (class < 0 || class > IOPRIO_CLASS_IDLE || (class == 0 && level != 0) ||
+        (class != IOPRIO_CLASS_IDLE && level >= IOPRIO_LEVELS))
+        return E_INVAL;
+    return is_io_who(which) ? visit_who(which - 1, (int)call->arg[1], set_io_priority, &value)
+                            : E_INVAL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Scheduling: sched(7), getpriority(2), ioprio_set(2). There is one CPU. */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+struct linux_thread;
+
+enum err sys_sched_yield(struct syscall *call);
+enum err sys_sched_setparam(struct syscall *call);
+enum err sys_sched_getparam(struct syscall *call);
+enum err sys_sched_setscheduler(struct syscall *call);
+enum err sys_sched_getscheduler(struct syscall *call);
+enum err sys_sched_get_priority_max(struct syscall *call);
+enum err sys_sched_get_priority_min(struct syscall *call);
+enum err sys_sched_rr_get_interval(struct syscall *call);
+enum err sys_sched_setaffinity(struct syscall *call);
+enum err sys_sched_getaffinity(struct syscall *call);
+enum err sys_getcpu(struct syscall *call);
+enum err sys_getpriority(struct syscall *call);
+enum err sys_setpriority(struct syscall *call);
+enum err sys_ioprio_get(struct syscall *call);
+enum err sys_ioprio_set(struct syscall *call);
+
+/* Lends a real-time priority; 0 takes it back. */
+void sched_set_inherited(struct linux_thread *lt, int priority);
+/* A new thread is scheduled as the one that made it (SCHED_RESET_ON_FORK). */
+void sched_inherit(struct linux_thread *to, const struct linux_thread *from);

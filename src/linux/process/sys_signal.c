@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/process/sys_signal.h"
+
+#include "cpu/irq.h"
+#include "kern/wait.h"
+#include "kern/thread.h"
+#include "linux/abi/time.h"
+#include "linux/task/process.h"
+#include "linux/task/signal.h"
+#include "linux/task/signal_frame.h"
+#include "mm/vm/usercopy.h"
+
+/* Nobody wakes it: who sleeps here waits for a signal or for time. */
+static struct wait_queue signal_queue = WAIT_QUEUE_INIT(signal_queue);
+
+const struct wait_queue *signal_sleepers(void)
+{
+    return &signal_queue;
+}
+
+static bool is_signal(int signal)
+{
+    return signal >= 1 && signal <= SIGNAL_COUNT;
+}
+
+enum err sys_rt_sigaction(struct syscall *call)
+{
+    int signal = (int)call->arg[0];
+    virt_t new = virt(call->arg[1]), old = virt(call->arg[2]);
+    struct signal_action action, before;
+
+    if (call->arg[3] != sizeof(uint64_t))
+        return E_INVAL;
+    if (new.v != 0) {
+        enum err e = copy_in(&action, new, sizeof action);
+        if (e != E_OK)
+            return e;
+    }
+    if (!is_signal(signal) || (new.v != 0 && (signal_bit(signal) & SIGNAL_SET_UNMASKED)))
+        return E_INVAL;
+    before = process_current()->actions[signal];
+    if (new.v != 0) {
+        action.flags &= SA_KNOWN;
+        action.mask &= ~SIGNAL_SET_UNMASKED;
+        signal_set_action(signal, &action);
+    }
+    return old.v != 0 ? copy_out(old, &before, sizeof before) : E_OK;
+}
+
+enum err sys_rt_sigprocmask(struct syscall *call)
+{
+    virt_t new = virt(call->arg[1]), old = virt(call->arg[2]);
+    uint64_t before = signal_blocked(), set;
+
+    if (call->arg[3] != sizeof set)
+        return E_INVAL;
+    if (new.v != 0) {
+        enum err e = copy_in(&set, new, sizeof set);
+        if (e != E_OK)
+            return e;
+        switch ((int)call->arg[0]) {
+        case SIG_BLOCK:
+            set |= before;
+            break;
+        case SIG_UNBLOCK:
+            set = before & ~set;
+            break;
+        case SIG_SETMASK:
+            break;
+        default:
+            return E_INVAL;
+        }
+        signal_set_blocked(set);
+    }
+    return old.v != 0 ? copy_out(old, &before, sizeof before) : E_OK;
+}
+
+enum err sys_rt_sigreturn(struct syscall *call)
+{
+    call->frame_replaced = true;
+    if (signal_frame_pop(call->frame) != E_OK) {
+        /* Linux forces a SIGSEGV, which a handler may catch; the frame is what it was before the
+         * call. */
+        struct signal_action *action = &process_current()->actions[SIGNAL_SEGV];
+        if (signal_blocked() & signal_bit(SIGNAL_SEGV))
+            action->handler = SIG_DFL;
+        signal_set_blocked(signal_blocked() & ~signal_bit(SIGNAL_SEGV));
+        if (action->handler == SIG_IGN)
+            action->handler = SIG_DFL;
+        signal_force_segv();
+    }
+    return E_OK;
+}
+
+enum err sys_rt_sigpending(struct syscall *call)
+{
+    uint64_t set = signal_pending_set() & signal_blocked();
+    if (call->arg[1] > sizeof set)
+        return E_INVAL;
+    return copy_out(virt(call->arg[0]), &set, call->arg[1]);
+}
+
+/* Sleeps with the awaited signals open, so that any of them, or another one, ends the sleep. */
+static bool wait_for(uint64_t set, uint64_t deadline, struct siginfo *info)
+{
+    struct linux_thread *lt = linux_current();
+    uint64_t blocked = lt->blocked;
+    lt->awaited = set;
+    signal_set_blocked(blocked & ~set);
+    (void)!WAIT_EVENT(&signal_queue, false, deadline);
+    bool found = signal_take(set, info);
+    lt->awaited = 0;
+    signal_set_blocked(blocked);
+    return found;
+}
+
+enum err sys_rt_sigtimedwait(struct syscall *call)
+{
+    uint64_t set, timeout = 0, deadline = NO_DEADLINE;
+    struct siginfo info;
+
+    if (call->arg[3] != sizeof set)
+        return E_INVAL;
+    enum err e = copy_in(&set, virt(call->arg[0]), sizeof set);
+    if (e == E_OK && call->arg[2] != 0) {
+        e = timespec_copy_in(virt(call->arg[2]), &timeout);
+        deadline = deadline_after(timeout);
+    }
+    if (e != E_OK)
+        return e;
+    set &= ~SIGNAL_SET_UNMASKED;
+    if (!signal_take(set, &info)) {
+        if (call->arg[2] != 0 && timeout == 0)
+            return E_AGAIN;
+        if (!wait_for(set, deadline, &info))
+            return time_now_ns() >= deadline ? E_AGAIN : E_INTR;
+    }
+    call->result = (uint64_t)info.signal;
+    return call->arg[1] != 0 ? copy_out(virt(call->arg[1]), &info, sizeof info) : E_OK;
+}
+
+enum err sys_rt_sigsuspend(struct syscall *call)
+{
+    if (call->arg[1] != sizeof(uint64_t))
+        return E_INVAL;
+    if (call->arg[0] == 0)
+        return E_FAULT;
+    enum err e = signal_wait_mask_begin(virt(call->arg[0]), call->arg[1]);
+    if (e != E_OK)
+        return e;
+    e = WAIT_EVENT(&signal_queue, false, NO_DEADLINE);
+    signal_wait_mask_end(true);
+    call->restart_unhandled = true;
+    return e;
+}
+
+enum err sys_pause(struct syscall *call)
+{
+    call->restart_unhandled = true;
+    return WAIT_EVENT(&signal_queue, false, NO_DEADLINE);
+}
+
+static enum err send(const struct signal_target *to, const struct siginfo *info)
+{
+    if (info->signal == 0)
+        return E_OK;
+    return is_signal(info->signal) ? signal_send(to, info) : E_INVAL;
+}
+
+static struct siginfo info_from_self(int signal, int code)
+{
+    const struct process *process = process_current();
+    return (struct siginfo){
+        .signal = signal,
+        .code = code,
+        .user = {.pid = process->pid, .uid = process->uid.real},
+    };
+}
+
+/* pid, 0 for the caller's group, -pgid, -1 for all but the caller and the first. E_SRCH when there
+ * is none; E_OK when one could be sent to. */
+enum err sys_kill(struct syscall *call)
+{
+    int pid = (int)call->arg[0];
+    struct siginfo info = info_from_self((int)call->arg[1], SI_USER);
+    if (pid > 0) {
+        struct signal_target to = {.process = process_find(pid)};
+        return to.process != NULL ? send(&to, &info) : E_SRCH;
+    }
+    if (pid == INT32_MIN)
+        return E_SRCH;
+    int group = pid == 0 ? process_current()->pgid : -pid;
+    enum err answer = E_SRCH;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
+        bool meant = pid == -1 ? p != process_current() && p != process_first() : p->pgid == group;
+        if (!meant)
+            continue;
+        struct signal_target to = {.process = p};
+        enum err e = send(&to, &info);
+        if (answer != E_OK)
+            answer = e;
+    }
+    return answer;
+}
+
+/* group 0: any. */
+static enum err send_to_thread(int group, int tid, const struct siginfo *info)
+{
+    struct linux_thread *lt = linux_thread_find(tid);
+    if (lt == NULL || (group != 0 && lt->process->pid != group))
+        return E_SRCH;
+    struct signal_target to = {lt->process, lt};
+    return send(&to, info);
+}
+
+enum err sys_tkill(struct syscall *call)
+{
+    struct siginfo info = info_from_self((int)call->arg[1], SI_TKILL);
+    if ((int)call->arg[0] <= 0)
+        return E_INVAL;
+    return send_to_thread(0, (int)call->arg[0], &info);
+}
+
+enum err sys_tgkill(struct syscall *call)
+{
+    struct siginfo info = info_from_self((int)call->arg[2], SI_TKILL);
+    if ((int)call->arg[0] <= 0 || (int)call->arg[1] <= 0)
+        return E_INVAL;
+    return send_to_thread((int)call->arg[0], (int)call->arg[1], &info);
+}
+
+/* What a program may claim to itself is anything; to others, only what the kernel does not say. */
+static enum err copy_in_info(virt_t from, int signal, int pid, struct siginfo *out)
+{
+    enum err e = copy_in(out, from, sizeof *out);
+    if (e != E_OK)
+        return e;
+    out->signal = signal;
+    return (out->code >= 0 || out->code == SI_TKILL) && pid != linux_current()->tid ? E_PERM : E_OK;
+}
+
+enum err sys_rt_sigqueueinfo(struct syscall *call)
+{
+    int pid = (int)call->arg[0];
+    struct siginfo info;
+    enum err e = copy_in_info(virt(call->arg[2]), (int)call->arg[1], pid, &info);
+    if (e != E_OK)
+        return e;
+    struct signal_target to = {.process = process_find(pid)};
+    return to.process != NULL ? send(&to, &info) : E_SRCH;
+}
+
+enum err sys_rt_tgsigqueueinfo(struct syscall *call)
+{
+    int group = (int)call->arg[0], tid = (int)call->arg[1];
+    struct siginfo info;
+    enum err e = copy_in_info(virt(call->arg[3]), (int)call->arg[2], tid, &info);
+    if (e != E_OK)
+        return e;
+    if (group <= 0 || tid <= 0)
+        return E_INVAL;
+    return send_to_thread(group, tid, &info);
+}
+
+enum err sys_sigaltstack(struct syscall *call)
+{
+    struct linux_thread *lt = linux_current();
+    struct signal_stack new, old = lt->alternate_stack;
+    old.flags = signal_stack_flags(call->frame->rsp, &lt->alternate_stack);
+    if (call->arg[0] != 0) {
+        enum err e = copy_in(&new, virt(call->arg[0]), sizeof new);
+        if (e == E_OK)
+            e = signal_stack_change(&lt->alternate_stack, &new, call->frame->rsp);
+        if (e != E_OK)
+            return e;
+    }
+    return call->arg[1] != 0 ? copy_out(virt(call->arg[1]), &old, sizeof old) : E_OK;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals: signal(7), sigaltstack(2), kill(2), sigqueue(3). */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+/* Where those sleep who wait for a signal and nothing else. */
+const struct wait_queue *signal_sleepers(void);
+
+enum err sys_rt_sigaction(struct syscall *call);
+enum err sys_rt_sigprocmask(struct syscall *call);
+enum err sys_rt_sigreturn(struct syscall *call);
+enum err sys_rt_sigpending(struct syscall *call);
+enum err sys_rt_sigtimedwait(struct syscall *call);
+enum err sys_rt_sigsuspend(struct syscall *call);
+enum err sys_rt_sigqueueinfo(struct syscall *call);
+enum err sys_rt_tgsigqueueinfo(struct syscall *call);
+enum err sys_sigaltstack(struct syscall *call);
+enum err sys_kill(struct syscall *call);
+enum err sys_tkill(struct syscall *call);
+enum err sys_tgkill(struct syscall *call);
+enum err sys_pause(struct syscall *call);

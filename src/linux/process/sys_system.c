@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/process/sys_system.h"
+
+#include "base/str.h"
+#include "kern/machine.h"
+#include "kern/random.h"
+#include "kern/thread.h"
+#include "kern/time.h"
+#include "linux/task/process.h"
+#include "linux/abi/release.h"
+#include "linux/abi/siginfo.h"
+#include "linux/task/signal.h"
+#include "mm/phys/frames.h"
+#include "mm/vm/usercopy.h"
+
+#define UNAME_SIZE 65
+
+struct utsname {
+    char system[UNAME_SIZE], node[UNAME_SIZE], release[UNAME_SIZE], version[UNAME_SIZE],
+        machine[UNAME_SIZE], domain[UNAME_SIZE];
+};
+
+enum err sys_uname(struct syscall *call)
+{
+    struct utsname out = {
+        .system = "Linux", /* what a program must be told to believe in the rest of the ABI */
+        .release = LINUX_RELEASE,
+        .version = LINUX_VERSION,
+        .machine = "x86_64",
+    };
+    memcpy(out.node, process_first()->host_name, sizeof process_first()->host_name);
+    memcpy(out.domain, process_first()->domain_name, sizeof process_first()->domain_name);
+    return copy_out(virt(call->arg[0]), &out, sizeof out);
+}
+
+static enum err set_name(char *name, const uint64_t *arg)
+{
+    char new[HOST_NAME_MAX];
+    int length = (int)arg[1];
+    if (!process_is_privileged())
+        return E_PERM;
+    if (length < 0 || length > HOST_NAME_MAX)
+        return E_INVAL;
+    enum err e = copy_in(new, virt(arg[0]), (size_t)length);
+    if (e != E_OK)
+        return e;
+    memset(name, 0, HOST_NAME_MAX + 1);
+    memcpy(name, new, (size_t)length);
+    return E_OK;
+}
+
+enum err sys_sethostname(struct syscall *call)
+{
+    return set_name(process_first()->host_name, call->arg);
+}
+
+enum err sys_setdomainname(struct syscall *call)
+{
+    return set_name(process_first()->domain_name, call->arg);
+}
+
+struct sysinfo {
+    int64_t uptime;
+    uint64_t loads[3];
+    uint64_t total_ram, free_ram, shared_ram, buffer_ram, total_swap, free_swap;
+    uint16_t processes, padding;
+    uint64_t total_high, free_high;
+    uint32_t unit;
+};
+
+_Static_assert(sizeof(struct sysinfo) == 112, "linux/sysinfo.h");
+
+enum err sys_sysinfo(struct syscall *call)
+{
+    struct sysinfo out = {
+        .uptime = (int64_t)(time_now_ns() / NS_PER_SECOND),
+        .total_ram = machine_frames.total_frames * PAGE_SIZE,
+        .free_ram = machine_frames.free_frames * PAGE_SIZE,
+        .processes = 1,
+        .unit = 1,
+    };
+    return copy_out(virt(call->arg[0]), &out, sizeof out);
+}
+
+#define GRND_RANDOM   2
+#define GRND_INSECURE 4
+#define GRND_KNOWN    UINT32_C(7)
+#define RANDOM_CHUNK  256
+
+enum err sys_getrandom(struct syscall *call)
+{
+    uint64_t left = call->arg[1] < INT32_MAX ? call->arg[1] : INT32_MAX, done = 0;
+    uint32_t flags = (uint32_t)call->arg[2];
+    uint8_t chunk[RANDOM_CHUNK];
+
+    if ((flags & ~GRND_KNOWN) ||
+        (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+        return E_INVAL;
+    while (done < left) {
+        uint64_t size = left - done < sizeof chunk ? left - done : sizeof chunk;
+        random_fill(chunk, size);
+        enum err e = copy_out(virt(call->arg[0] + done), chunk, size);
+        if (e != E_OK && done == 0)
+            return e;
+        if (e != E_OK || (thread_current()->signal_pending && done + size < left)) {
+            done += e == E_OK ? size : 0;
+            break;
+        }
+        done += size;
+    }
+    call->result = done;
+    return E_OK;
+}
+
+#define REBOOT_MAGIC     0xfee1dead
+#define REBOOT_RESTART   0x01234567
+#define REBOOT_RESTART2  0xa1b2c3d4
+#define REBOOT_HALT      0xcdef0123
+#define REBOOT_POWER_OFF 0x4321fedc
+#define REBOOT_CAD_ON    0x89abcdef
+#define REBOOT_CAD_OFF   0
+#define REBOOT_TEXT_MAX  256
+
+static bool is_magic2(uint32_t v)
+{
+    return v == 672274793 || v == 85072278 || v == 369367448 || v == 537993216;
+}
+
+/* Ctrl+Alt+Del was pressed. */
+static void interrupt_first(void)
+{
+    signal_raise(process_first(), SIGNAL_INT);
+}
+
+enum err sys_reboot(struct syscall *call)
+{
+    if (!process_is_privileged())
+        return E_PERM;
+    if ((uint32_t)call->arg[0] != REBOOT_MAGIC || !is_magic2((uint32_t)call->arg[1]))
+        return E_INVAL;
+    switch ((uint32_t)call->arg[2]) {
+    case REBOOT_RESTART2: { /* the text is for a boot loader that reads it */
+        char text[REBOOT_TEXT_MAX];
+        size_t length;
+        enum err e = copy_in_string(text, virt(call->arg[3]), sizeof text, &length);
+        if (e == E_FAULT)
+            return e;
+        machine_restart();
+    }
+    case REBOOT_RESTART:
+        machine_restart();
+    case REBOOT_HALT:
+        machine_halt();
+    case REBOOT_POWER_OFF:
+        machine_power_off();
+    case REBOOT_CAD_ON:
+        machine_set_restart_keys(NULL);
+        return E_OK;
+    case REBOOT_CAD_OFF:
+        machine_set_restart_keys(interrupt_first);
+        return E_OK;
+    default:
+        return E_INVAL;
+    }
+}
+
+/* The log goes to the console of the machine, and only there. */
+enum err sys_syslog(struct syscall *call)
+{
+    (void)call;
+    return E_PERM;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/process/sys_wait.h"
+
+#include "linux/task/process.h"
+#include "linux/process/sys_limits.h"
+#include "mm/vm/usercopy.h"
+
+enum err sys_getppid(struct syscall *call)
+{
+    call->result = (uint64_t)process_current()->ppid;
+    return E_OK;
+}
+
+/* The process that a call means by `pid`, 0 for the caller's own; NULL. */
+static struct process *named(uint64_t pid)
+{
+    return (int)pid == 0 ? process_current() : process_find((int)pid);
+}
+
+static bool group_exists(int group, int session)
+{
+    for (const struct process *p = process_first(); p != NULL;
+         p = process_next((struct process *)p))
+        if (p->pgid == group && p->sid == session)
+            return true;
+    return false;
+}
+
+enum err sys_getpgrp(struct syscall *call)
+{
+    call->result = (uint64_t)process_current()->pgid;
+    return E_OK;
+}
+
+enum err sys_getpgid(struct syscall *call)
+{
+    const struct process *process = named(call->arg[0]);
+    if (process == NULL)
+        return E_SRCH;
+    call->result = (uint64_t)process->pgid;
+    return E_OK;
+}
+
+enum err sys_getsid(struct syscall *call)
+{
+    const struct process *process = named(call->arg[0]);
+    if (process == NULL)
+        return E_SRCH;
+    call->result = (uint64_t)process->sid;
+    return E_OK;
+}
+
+enum err sys_setpgid(struct syscall *call)
+{
+    const struct process *self = process_current();
+    struct process *process = named(call->arg[0]);
+    int group = (int)call->arg[1];
+    if (group < 0)
+        return E_INVAL;
+    if (process == NULL || (process != self && process->parent != self))
+        return E_SRCH;
+    if (process != self && process->sid != self->sid)
+        return E_PERM;
+    if (process != self && process->has_run_exec)
+        return E_ACCES;
+    if (group == 0)
+        group = process->pid;
+    if (process->sid == process->pid || (group != process->pid && !group_exists(group, self->sid)))
+        return E_PERM;
+    process->pgid = group;
+    return E_OK;
+}
+
+enum err sys_setsid(struct syscall *call)
+{
+    struct process *self = process_current();
+    for (const struct process *p = process_first(); p != NULL;
+         p = process_next((struct process *)p))
+        if (p->pgid == self->pid)
+            return E_PERM;
+    self->sid = self->pgid = self->pid;
+    call->result = (uint64_t)self->pid;
+    return E_OK;
+}
+
+static MUST_CHECK enum err put_usage(uint64_t to, uint64_t cpu_ns)
+{
+    struct rusage usage = rusage_of(cpu_ns);
+    return to != 0 ? copy_out(virt(to), &usage, sizeof usage) : E_OK;
+}
+
+enum err sys_wait4(struct syscall *call)
+{
+    int pid = (int)call->arg[0];
+    struct family_wait w = {.options = (uint32_t)call->arg[2] | WEXITED};
+    struct family_news news;
+    if ((uint32_t)call->arg[2] & ~(WNOHANG | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE))
+        return E_INVAL;
+    if (pid == INT32_MIN)
+        return E_SRCH;
+    w.kind = pid > 0 ? WAIT_PID : pid == -1 ? WAIT_ANY : WAIT_GROUP;
+    w.id = pid > 0 ? pid : pid == 0 ? process_current()->pgid : -pid;
+    call->restart = true;
+    enum err e = family_wait(&w, &news);
+    if (e != E_OK || news.pid == 0)
+        return e;
+    call->result = (uint64_t)news.pid;
+    if (call->arg[1] != 0)
+        e = copy_out(virt(call->arg[1]), &news.status, sizeof news.status);
+    return e == E_OK ? put_usage(call->arg[3], news.cpu_ns) : e;
+}
+
+enum { /* idtype_t */
+    P_ALL,
+    P_PID,
+    P_PGID,
+    P_PIDFD,
+};
+
+/* Which children waitid() means. */
+static MUST_CHECK enum err choose(uint64_t type, int id, struct family_wait *w)
+{
+    w->id = id;
+    switch ((int)type) {
+    case P_ALL:
+        w->kind = WAIT_ANY;
+        return E_OK;
+    case P_PID:
+        w->kind = WAIT_PID;
+        return id <= 0 ? E_INVAL : E_OK;
+    case P_PGID:
+        w->kind = WAIT_GROUP;
+        if (id == 0)
+            w->id = process_current()->pgid;
+        return id < 0 ? E_INVAL : E_OK;
+    case P_PIDFD:
+        return id < 0 ? E_INVAL : E_BADF;
+    default:
+        return E_INVAL;
+    }
+}
+
+enum err sys_waitid(struct syscall *call)
+{
+    struct family_wait w = {.options = (uint32_t)call->arg[3]};
+    struct family_news news = {0};
+    if (w.options &
+            ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE) ||
+        !(w.options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return E_INVAL;
+    enum err e = choose(call->arg[0], (int)call->arg[1], &w);
+    if (e != E_OK)
+        return e;
+    call->restart = true;
+    e = family_wait(&w, &news);
+    if (e != E_OK)
+        return e;
+    e = call->arg[2] != 0 ? copy_out(virt(call->arg[2]), &news.notice, sizeof news.notice) : E_OK;
+    return e == E_OK && news.pid != 0 ? put_usage(call->arg[4], news.cpu_ns) : e;
+}

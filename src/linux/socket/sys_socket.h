@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* socket(2) and its kin, for all families that fs/socket/socket.h knows. */
+#pragma once
+
+#include "linux/call/syscall.h"
+
+enum err sys_socket(struct syscall *call);
+enum err sys_socketpair(struct syscall *call);
+enum err sys_connect(struct syscall *call);
+enum err sys_accept(struct syscall *call);
+enum err sys_accept4(struct syscall *call);
+enum err sys_sendto(struct syscall *call);
+enum err sys_recvfrom(struct syscall *call);
+enum err sys_sendmsg(struct syscall *call);
+enum err sys_recvmsg(struct syscall *call);
+enum err sys_sendmmsg(struct syscall *call);
+enum err sys_recvmmsg(struct syscall *call);
+enum err sys_shutdown(struct syscall *call);
+enum err sys_bind(struct syscall *call);
+enum err sys_listen(struct syscall *call);
+enum err sys_getsockname(struct syscall *call);
+enum err sys_getpeername(struct syscall *call);
+enum err sys_setsockopt(struct syscall *call);
+enum err sys_getsockopt(struct syscall *call);

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-/* timerfd_create(2). TFD_TIMER_CANCEL_ON_SET is taken and means nothing. */
-#pragma once
-
-#include "linux/syscall.h"
-
-enum err sys_timerfd_create(struct syscall *call);
-enum err sys_timerfd_settime(struct syscall *call);
-enum err sys_timerfd_gettime(struct syscall *call);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Parents and children: what the end of a process is to others (wait(2), _exit(2), vfork(2)). */
+#include "cpu/irq.h"
+#include "fs/vfs/context.h"
+#include "fs/tty/pty.h"
+#include "kern/wait.h"
+#include "linux/abi/time.h"
+#include "linux/task/process.h"
+#include "linux/process/sys_wait.h"
+#include "linux/task/timers.h"
+
+#define SA_NOCLDSTOP UINT64_C(1)
+#define SA_NOCLDWAIT UINT64_C(2)
+
+static struct process *child_at(struct list *link)
+{
+    return CONTAINER_OF(link, struct process, sibling_link);
+}
+
+static struct siginfo death_notice(const struct process *process)
+{
+    int status = process->exit_status, signal = status & 0x7f;
+    uint64_t tick = NS_PER_SECOND / USER_HZ;
+    return (struct siginfo){
+        .signal = process->exit_signal,
+        .code = signal != 0 ? CLD_KILLED : CLD_EXITED,
+        .child = {.pid = process->pid,
+                  .uid = process->uid.real,
+                  .status = signal != 0 ? signal : status >> 8 & 0xff,
+                  .user_time =
+                      (int64_t)((process_cpu_ns(process) + process->children_cpu_ns) / tick)},
+    };
+}
+
+/* A zombie is of interest to nobody, or the parent is told. */
+static void tell_parent(struct process *process)
+{
+    struct process *parent = process->parent;
+    const struct signal_action *action = &parent->actions[SIGNAL_CHLD];
+    bool usual = process->exit_signal == SIGNAL_CHLD, ignored = usual && action->handler == SIG_IGN;
+    if (process->exit_signal != 0 && !ignored && !process->unwanted) {
+        struct siginfo info = death_notice(process);
+        struct signal_target to = {.process = parent};
+        (void)!signal_send(&to,
+                           &info); /* without memory for a real-time signal Linux is silent, too */
+    }
+    if (process->unwanted || ignored || (usual && action->flags & SA_NOCLDWAIT))
+        process_free(process);
+    wait_queue_wake(&parent->child_changed);
+}
+
+/* The parent hears that it has stopped or goes on (`told`), unless it asked not to. */
+static void tell_change(struct process *process, int code, int signal, uint8_t told)
+{
+    struct process *parent = process->parent;
+    process->told = told;
+    if (!(parent->actions[SIGNAL_CHLD].flags & SA_NOCLDSTOP)) {
+        struct siginfo info = death_notice(process);
+        struct signal_target to = {.process = parent};
+        info.signal = SIGNAL_CHLD;
+        info.code = code;
+        info.child.status = signal;
+        (void)!signal_send(&to, &info);
+    }
+    wait_queue_wake(&parent->child_changed);
+}
+
+/* Has no member a parent in another group of the session, who could make it go on? */
+static bool is_orphaned(const struct process *process)
+{
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if (p->pgid == process->pgid && p->parent != NULL && p->parent->pgid != p->pgid &&
+            p->parent->sid == p->sid)
+            return false;
+    return true;
+}
+
+void process_stop(int signal)
+{
+    struct process *process = process_current();
+    if (process == process_first() || (signal != SIGNAL_STOP && is_orphaned(process)))
+        return;
+    uint64_t irq = irq_save();
+    process->stopped = (uint8_t)signal;
+    list_for_each (it, &process->threads) {
+        struct thread *thread = CONTAINER_OF(it, struct linux_thread, link)->thread;
+        thread->signal_pending = true;
+        thread_wake_for_signal(thread);
+    }
+    irq_restore(irq);
+    tell_change(process, CLD_STOPPED, signal, WSTOPPED);
+}
+
+void process_wait_stopped(void)
+{
+    struct linux_thread *self = linux_current();
+    struct process *process = self->process;
+    uint64_t irq = irq_save();
+    while (process->stopped && !self->must_exit &&
+           !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
+        self->thread->signal_pending = false; /* the others can wait */
+        (void)!wait_queue_sleep(&process->continued, NO_DEADLINE);
+    }
+    self->thread->signal_pending = true; /* signal_deliver() finds out */
+    irq_restore(irq);
+}
+
+void process_continue(struct process *process)
+{
+    process->stopped = 0;
+    wait_queue_wake(&process->continued);
+    tell_change(process, CLD_CONTINUED, SIGNAL_CONT, WCONTINUED);
+}
+
+/* The first ancestor that asked for orphans, else the first process. That one is no init, and does
+ * not expect them: they vanish when they end, unless it asked, too. */
+static struct process *guardian(const struct process *process)
+{
+    struct process *p = process->parent;
+    while (p != process_first() && !p->child_subreaper)
+        p = p->parent;
+    return p;
+}
+
+static void hand_over_children(struct process *process)
+{
+    struct process *to = guardian(process);
+    while (!list_empty(&process->children)) {
+        struct process *child = child_at(process->children.next);
+        list_remove(&child->sibling_link);
+        list_add_tail(&to->children, &child->sibling_link);
+        child->parent = to;
+        child->ppid = to->pid;
+        child->unwanted = !to->child_subreaper;
+        child->exit_signal = SIGNAL_CHLD;
+        if (child->zombie) {
+            tell_parent(child);
+        } else if (child->pdeath_signal != 0) {
+            struct siginfo info = {.signal = (int)child->pdeath_signal};
+            struct signal_target target = {.process = child};
+            (void)!signal_send(&target, &info);
+        }
+    }
+}
+
+void process_bury(struct process *process)
+{
+    timers_clear(process);
+    fs_context_put(process->fs);
+    program_put(process->program);
+    process->fs = NULL;
+    process->program = NULL;
+    process->zombie = true;
+    if (process->sid == process->pid)
+        pty_session_ended((uint32_t)process->sid);
+    hand_over_children(process);
+    tell_parent(process);
+}
+
+static struct wait_queue vfork_queue = WAIT_QUEUE_INIT(vfork_queue);
+
+void process_release_vfork(struct linux_thread *lt)
+{
+    if (lt->vfork_parent == 0)
+        return;
+    struct linux_thread *parent = linux_thread_find(lt->vfork_parent);
+    lt->vfork_parent = 0;
+    if (parent != NULL && parent->vfork_child == lt->tid) {
+        parent->vfork_child = 0;
+        wait_queue_wake(&vfork_queue);
+    }
+}
+
+/* Signals wait meanwhile, as on Linux; what ends the process does not. */
+void process_wait_vfork(struct linux_thread *child)
+{
+    struct linux_thread *self = linux_current();
+    uint64_t blocked = self->blocked;
+    self->vfork_child = child->tid;
+    child->vfork_parent = self->tid;
+    signal_set_blocked(UINT64_MAX);
+    while (self->vfork_child != 0 && !self->must_exit &&
+           !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
+        if (WAIT_EVENT(&vfork_queue, self->vfork_child == 0, NO_DEADLINE) != E_OK)
+            thread_yield(); /* SIGSTOP */
+    }
+    self->vfork_child = 0;
+    signal_set_blocked(blocked);
+}
+
+/* ---- waiting ---- */
+
+static bool is_meant(const struct process *child, const struct family_wait *w)
+{
+    bool clone = child->exit_signal != SIGNAL_CHLD;
+    if (!(w->options & WALL) && clone != !!(w->options & WCLONE))
+        return false;
+    switch (w->kind) {
+    case WAIT_PID:
+        return child->pid == w->id;
+    case WAIT_GROUP:
+        return child->pgid == w->id;
+    default:
+        return true;
+    }
+}
+
+/* A child that is meant and has news; NULL, and in *some whether any child is meant. */
+static struct process *find(const struct family_wait *w, bool *some)
+{
+    *some = false;
+    list_for_each (it, &process_current()->children) {
+        struct process *child = child_at(it);
+        if (!is_meant(child, w))
+            continue;
+        *some = true;
+        if (child->zombie ? w->options & WEXITED : w->options & child->told)
+            return child;
+    }
+    return NULL;
+}
+
+static enum err report_change(struct process *child, const struct family_wait *w,
+                              struct family_news *out)
+{
+    bool stopped = child->told == WSTOPPED;
+    int signal = stopped ? child->stopped : SIGNAL_CONT;
+    *out = (struct family_news){
+        .pid = child->pid,
+        .status = stopped ? signal << 8 | 0x7f : 0xffff,
+        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
+        .notice = death_notice(child),
+    };
+    out->notice.signal = SIGNAL_CHLD;
+    out->notice.code = stopped ? CLD_STOPPED : CLD_CONTINUED;
+    out->notice.child.status = signal;
+    if (!(w->options & WNOWAIT))
+        child->told = 0;
+    return E_OK;
+}
+
+enum err family_wait(const struct family_wait *w, struct family_news *out)
+{
+    bool some;
+    struct process *self = process_current(), *child = find(w, &some);
+    *out = (struct family_news){0};
+    if (child == NULL && some && !(w->options & WNOHANG)) {
+        enum err e = WAIT_EVENT(&self->child_changed, (child = find(w, &some)) != NULL || !some,
+                                NO_DEADLINE);
+        if (e != E_OK)
+            return e;
+    }
+    if (child == NULL)
+        return some ? E_OK : E_CHILD;
+    if (!child->zombie)
+        return report_change(child, w, out);
+    *out = (struct family_news){
+        .pid = child->pid,
+        .status = child->exit_status,
+        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
+        .notice = death_notice(child),
+    };
+    out->notice.signal = SIGNAL_CHLD;
+    if (!(w->options & WNOWAIT)) {
+        self->children_cpu_ns += out->cpu_ns;
+        process_free(child);
+    }
+    return E_OK;
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "process"
+#include "linux/task/process.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/irq.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/file_table.h"
+#include "kern/machine.h"
+#include "kern/profile.h"
+#include "kern/thread.h"
+#include "linux/task/signal.h"
+#include "linux/call/stats.h"
+#include "linux/call/strace.h"
+#include "linux/task/thread_exit.h"
+#include "mm/vm/areas.h"
+#include "mm/phys/frames.h"
+#include "mm/heap/heap.h"
+#include "mm/layout.h"
+
+#define SIGNAL_EXIT   128 /* what a shell adds to the number of the signal */
+#define SPARES_MAX    32
+#define VECTORS_ALIGN 64
+#define TID_MAX       32768 /* pid_max */
+#define TID_RESERVED  300   /* where the search starts again after a turn, as in Linux */
+#define TID_BUCKETS   256
+
+static struct process first_process;
+static struct linux_thread first_thread;
+static struct list processes = LIST_INIT(processes); /* struct process.all_link */
+
+/* Interrupts off: */
+static struct list tids[TID_BUCKETS]; /* struct linux_thread.hash_link */
+/* Threads only: */
+static uint64_t tids_used[TID_MAX / 64];
+static int last_tid = PROCESS_PID;
+static struct list spares = LIST_INIT(spares); /* struct linux_thread.link, with their vectors */
+static unsigned spare_count;
+
+struct process *process_first(void)
+{
+    return &first_process;
+}
+
+struct process *process_next(struct process *process)
+{
+    struct list *next = process->all_link.next;
+    return next == &processes ? NULL : CONTAINER_OF(next, struct process, all_link);
+}
+
+struct linux_thread *linux_thread_of(struct thread *thread)
+{
+    return thread->linux_thread;
+}
+
+struct linux_thread *linux_thread_find(int tid)
+{
+    list_for_each (it, &tids[(unsigned)tid % TID_BUCKETS]) {
+        struct linux_thread *lt = CONTAINER_OF(it, struct linux_thread, hash_link);
+        if (lt->tid == tid)
+            return lt;
+    }
+    return NULL;
+}
+
+struct linux_thread *linux_thread_named(int tid)
+{
+    return tid == 0 ? linux_current() : linux_thread_find(tid);
+}
+
+struct process *process_find(int pid)
+{
+    struct linux_thread *lt = linux_thread_find(pid);
+    return lt != NULL && lt->process->pid == pid ? lt->process : NULL;
+}
+
+static void table_add(struct linux_thread *lt, int tid)
+{
+    uint64_t irq = irq_save();
+    lt->tid = tid;
+    list_add_tail(&tids[(unsigned)tid % TID_BUCKETS], &lt->hash_link);
+    irq_restore(irq);
+    tids_used[tid / 64] |= UINT64_C(1) << tid % 64;
+}
+
+static void table_remove(struct linux_thread *lt)
+{
+    uint64_t irq = irq_save();
+    list_remove(&lt->hash_link);
+    irq_restore(irq);
+    tids_used[lt->tid / 64] &= ~(UINT64_C(1) << lt->tid % 64);
+}
+
+/* The next after the last one that is free; 0: none. */
+static int free_tid(void)
+{
+    int tid = last_tid;
+    for (int tries = 0; tries < TID_MAX; tries++) {
+        tid = tid + 1 < TID_MAX ? tid + 1 : TID_RESERVED;
+        if (!(tids_used[tid / 64] >> tid % 64 & 1))
+            return last_tid = tid;
+    }
+    return 0;
+}
+
+static MUST_CHECK enum err give_vectors(struct linux_thread *lt)
+{
+    lt->vectors_block = heap_alloc(cpu_features.xsave_size + VECTORS_ALIGN);
+    if (lt->vectors_block == NULL)
+        return E_NOMEM;
+    lt->vectors = ptr_of(virt(align_up(virt_of(lt->vectors_block).v, VECTORS_ALIGN)));
+    return E_OK;
+}
+
+/* Everything but what is expensive to clear and means nothing while it is not in use. */
+static void clear(struct linux_thread *lt)
+{
+    lt->thread = NULL;
+    lt->must_exit = lt->mask_saved = false;
+    lt->vfork_child = lt->vfork_parent = 0;
+    lt->clear_tid = lt->robust_list = lt->rseq = 0;
+    lt->history_next = 0;
+    lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
+    lt->restart = 0;
+    lt->trap_number = lt->trap_error = lt->trap_address = 0;
+    lt->scheduling = (struct scheduling){0};
+    lt->blocked = lt->awaited = 0;
+    list_init(&lt->link);
+    list_init(&lt->hash_link);
+    signal_pending_init(&lt->pending);
+}
+
+static struct linux_thread *shell(void)
+{
+    struct linux_thread *lt;
+    if (spare_count > 0) {
+        spare_count--;
+        lt = CONTAINER_OF(spares.next, struct linux_thread, link);
+        list_remove(&lt->link);
+        return lt;
+    }
+    lt = heap_alloc_zero(sizeof *lt);
+    if (lt != NULL && give_vectors(lt) != E_OK) {
+        heap_free(lt);
+        return NULL;
+    }
+    return lt;
+}
+
+enum err linux_thread_new(struct process *process, struct linux_thread **out)
+{
+    if (process->thread_count >= process->rlimits[RLIMIT_NPROC].soft && !process_is_privileged())
+        return E_AGAIN;
+    struct linux_thread *lt = shell();
+    if (lt == NULL)
+        return E_NOMEM;
+    clear(lt);
+    lt->process = process;
+    int tid = free_tid();
+    if (tid == 0) {
+        linux_thread_free(lt);
+        return E_AGAIN;
+    }
+    table_add(lt, tid);
+    *out = lt;
+    return E_OK;
+}
+
+void linux_thread_free(struct linux_thread *lt)
+{
+    if (!list_empty(&lt->hash_link))
+        table_remove(lt);
+    if (lt == &first_thread)
+        return;
+    if (spare_count == SPARES_MAX) {
+        heap_free(lt->vectors_block);
+        heap_free(lt);
+        return;
+    }
+    list_add_head(&spares, &lt->link);
+    spare_count++;
+}
+
+void linux_thread_join(struct linux_thread *lt, struct thread *thread)
+{
+    uint64_t irq = irq_save();
+    lt->thread = thread;
+    thread->linux_thread = lt;
+    thread->fs_context = lt->process->fs;
+    list_add_tail(&lt->process->threads, &lt->link);
+    lt->process->thread_count++;
+    irq_restore(irq);
+}
+
+/* Linux's defaults (asm-generic/resource.h, fork_init, signal.c); the stack is LAYOUT_STACK_SIZE.
+ */
+static void init_rlimits(struct process *process, uint64_t memory)
+{
+    uint64_t threads =
+        memory / PAGE_SIZE / 32; /* 8 kernel stacks of 16 KiB must fit into the memory */
+    for (int i = 0; i < RLIMIT_COUNT; i++)
+        process->rlimits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    process->rlimits[RLIMIT_STACK].soft = LAYOUT_STACK_SIZE;
+    process->rlimits[RLIMIT_CORE].soft = 0;
+    process->rlimits[RLIMIT_NPROC] = (struct rlimit){threads / 2, threads / 2};
+    process->rlimits[RLIMIT_SIGPENDING] = (struct rlimit){threads / 2, threads / 2};
+    process->rlimits[RLIMIT_NOFILE] = (struct rlimit){FILE_TABLE_LIMIT, FILE_TABLE_LIMIT_HARD};
+    process->rlimits[RLIMIT_MEMLOCK] = (struct rlimit){UINT64_C(8) << 20, UINT64_C(8) << 20};
+    process->rlimits[RLIMIT_MSGQUEUE] = (struct rlimit){819200, 819200};
+    process->rlimits[RLIMIT_NICE] = (struct rlimit){0, 0};
+    process->rlimits[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
+}
+
+static void init_lists(struct process *process)
+{
+    list_init(&process->threads);
+    list_init(&process->children);
+    list_init(&process->sibling_link);
+    wait_queue_init(&process->thread_left);
+    wait_queue_init(&process->child_changed);
+    wait_queue_init(&process->continued);
+    signal_pending_init(&process->pending);
+    timers_init(process);
+}
+
+void process_init(uint64_t memory)
+{
+    struct process *process = &first_process;
+    for (size_t i = 0; i < TID_BUCKETS; i++)
+        list_init(&tids[i]);
+    init_lists(process);
+    list_add_tail(&processes, &process->all_link);
+    process->program = &program_none;
+    process->fs = &fs_first;
+    clear(&first_thread);
+    if (give_vectors(&first_thread) != E_OK)
+        panic("no memory for the first thread of the program");
+    first_thread.process = process;
+    table_add(&first_thread, PROCESS_PID);
+    linux_thread_join(&first_thread, thread_current());
+
+    process->pid = process->pgid = process->sid = PROCESS_PID;
+    process->leader = &first_thread;
+    process->capabilities = process->capability_bounds = CAPABILITIES_ALL;
+    process->dumpable = 1;
+    process->timer_slack = 50000;
+    str_copy(process->host_name, "ouro", sizeof process->host_name);
+    str_copy(process->domain_name, "(none)", sizeof process->domain_name);
+    init_rlimits(process, memory);
+    process->start_ns = time_now_ns();
+}
+
+static MUST_CHECK enum err copy_groups(const struct process *from, struct process *to)
+{
+    size_t size = from->group_count * sizeof *to->groups;
+    to->groups = NULL;
+    if (size == 0)
+        return E_OK;
+    to->groups = heap_alloc(size);
+    if (to->groups == NULL)
+        return E_NOMEM;
+    memcpy(to->groups, from->groups, size);
+    return E_OK;
+}
+
+/* What a child has of its own, in a copy of its parent. */
+static void become_child(struct process *process, struct process *parent)
+{
+    init_lists(process);
+    process->parent = parent;
+    process->ppid = parent->pid;
+    process->thread_count = 0;
+    process->exit_status = 0;
+    process->ending = process->has_run_exec = process->unwanted = false;
+    process->ended_cpu_ns = process->children_cpu_ns = 0;
+    process->stopped = process->told = 0;
+    process->child_subreaper = process->pdeath_signal = 0;
+    process->start_ns = time_now_ns();
+}
+
+static void drop_handlers(struct process *process)
+{
+    for (int s = 1; s <= SIGNAL_COUNT; s++)
+        if (process->actions[s].handler != SIG_IGN)
+            process->actions[s] = (struct signal_action){0};
+}
+
+enum err process_new(struct process *parent, const struct process_sharing *share,
+                     struct process **out)
+{
+    struct process *process = heap_alloc(sizeof *process);
+    if (process == NULL)
+        return E_NOMEM;
+    *process = *parent;
+    become_child(process, parent);
+    if (share->no_handlers)
+        drop_handlers(process);
+    enum err e = copy_groups(parent, process);
+    if (e != E_OK)
+        goto free_process;
+    if (share->cwd && share->files) {
+        process->fs->references++;
+    } else {
+        e = fs_context_copy(parent->fs, share->files, &process->fs);
+        if (e != E_OK)
+            goto free_groups;
+    }
+    e = linux_thread_new(process, &process->leader);
+    if (e != E_OK)
+        goto put_context;
+    process->pid = process->leader->tid;
+    process->program->users++;
+    list_add_tail(&processes, &process->all_link);
+    list_add_tail(&parent->children, &process->sibling_link);
+    *out = process;
+    return E_OK;
+
+put_context:
+    fs_context_put(process->fs);
+free_groups:
+    heap_free(process->groups);
+free_process:
+    heap_free(process);
+    return e;
+}
+
+void process_free(struct process *process)
+{
+    if (process->fs != NULL)
+        fs_context_put(process->fs);
+    if (process->program != NULL)
+        program_put(process->program);
+    list_remove(&process->all_link);
+    list_remove(&process->sibling_link);
+    linux_thread_free(process->leader);
+    heap_free(process->groups);
+    heap_free(process);
+}
+
+uint64_t process_cpu_ns(const struct process *process)
+{
+    uint64_t irq = irq_save(), sum = process->ended_cpu_ns;
+    list_for_each (it, &process->threads)
+        sum += thread_cpu_ns(CONTAINER_OF(it, struct linux_thread, link)->thread);
+    irq_restore(irq);
+    return sum;
+}
+
+/* Interrupts on or off. */
+static void tell_others_to_exit(struct process *process)
+{
+    uint64_t irq = irq_save();
+    list_for_each (it, &process->threads) {
+        struct linux_thread *lt = CONTAINER_OF(it, struct linux_thread, link);
+        if (lt == linux_current())
+            continue;
+        lt->must_exit = true;
+        lt->thread->signal_pending = true;
+        thread_wake_for_signal(lt->thread);
+    }
+    irq_restore(irq);
+}
+
+static bool check_at_end;
+
+void process_check_at_end(void)
+{
+    check_at_end = true;
+}
+
+static NORETURN void machine_ends(int status)
+{
+    int signal = status & 0x7f;
+    if (strace_on)
+        strace_exit(status);
+    file_table_clear(file_table_current());
+    if (check_at_end) {
+        areas_check();
+        frames_check(&machine_frames);
+    }
+    stats_report();
+    profile_tell(first_process.program->image.start.v);
+    machine_exit(signal != 0 ? SIGNAL_EXIT + signal : status >> 8 & 0xff);
+}
+
+/* Takes the calling thread out of its process; false when it was the last. */
+static bool leave(struct linux_thread *lt)
+{
+    struct process *process = lt->process;
+    thread_exit_futexes(lt);
+    process_release_vfork(lt);
+    process->ended_cpu_ns += thread_cpu_ns(lt->thread);
+    uint64_t irq = irq_save();
+    list_remove(&lt->link);
+    process->thread_count--;
+    irq_restore(irq);
+    signal_thread_ended(lt);
+    return process->thread_count > 0;
+}
+
+NORETURN void linux_thread_exit(int status)
+{
+    struct linux_thread *lt = linux_current();
+    struct process *process = lt->process;
+    bool leader = lt == process->leader;
+    if (leader && !process->ending)
+        process->exit_status = status;
+    if (process->thread_count == 1 && process == &first_process)
+        machine_ends(process->exit_status);
+    bool others = leave(lt);
+    if (unlikely(strace_on && !others))
+        strace_exit(process->exit_status);
+    thread_current()->linux_thread = NULL;
+    thread_current()->fs_context = NULL;
+    lt->thread = NULL;
+    wait_queue_wake(&process->thread_left);
+    if (!leader)
+        linux_thread_free(lt);
+    if (!others)
+        process_bury(process);
+    thread_exit();
+}
+
+NORETURN void process_exit(int status)
+{
+    struct process *process = process_current();
+    if (!process->ending) {
+        process->ending = true;
+        process->exit_status = status;
+    }
+    if (process == &first_process)
+        machine_ends(process->exit_status); /* the other threads never run again */
+    tell_others_to_exit(process);
+    linux_thread_exit(process->exit_status);
+}
+
+NORETURN void process_die(int signal)
+{
+    process_exit(signal);
+}
+
+enum err process_be_only_thread(void)
+{
+    struct linux_thread *self = linux_current();
+    struct process *process = self->process;
+    tell_others_to_exit(process);
+    while (process->thread_count > 1) {
+        enum err e = WAIT_EVENT(&process->thread_left, process->thread_count == 1, NO_DEADLINE);
+        if (e != E_OK && self->must_exit)
+            return E_INTR;
+        if (e != E_OK)
+            thread_yield(); /* a signal, which waits for the new program */
+    }
+    if (process->leader != self) {
+        struct linux_thread *leader = process->leader;
+        linux_thread_free(leader);
+        table_remove(self);
+        table_add(self, process->pid);
+        process->leader = self;
+    }
+    return E_OK;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/task/program.h"
+
+#include "mm/vm/areas.h"
+#include "mm/heap/heap.h"
+
+struct program program_none = {.users = 1};
+
+static uint32_t programs = 1; /* that are there */
+static uint32_t last_owner;
+
+struct program *program_new(void)
+{
+    struct program *program = heap_alloc_zero(sizeof *program);
+    if (program == NULL)
+        return NULL;
+    programs++;
+    program->users = 1;
+    program->owner = ++last_owner;
+    return program;
+}
+
+void program_put(struct program *program)
+{
+    if (--program->users > 0)
+        return;
+    programs--;
+    areas_remove_owner(program->owner);
+    exec_image_close(&program->file);
+    exec_image_close(&program->interpreter);
+    if (program != &program_none)
+        heap_free(program);
+}
+
+bool program_is_alone(const struct program *program)
+{
+    return programs == 1 && program->users == 1;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sending: the pending sets and what is done at the moment of sending. What happens on the way back
+ * to the program is signal_deliver.c.
+ *
+ * Invariants, interrupts off:
+ *   1. Bit n-1 of a set is on if and only if n <= 31 and standard[n] is valid, or the queue holds
+ * an entry with signal n.
+ *   2. When the set of a thread holds a signal that it does not block, its signal_pending is true.
+ *      When the set of a process holds a signal that some of its threads do not block, that is so
+ *      for at least one of them. (It may be true for less: signal_deliver() finds out and clears
+ *      it.)
+ */
+#define LOG_TAG "signal"
+#include "linux/task/signal.h"
+
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cpu/irq.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+struct wait_queue signal_arrived = WAIT_QUEUE_INIT(signal_arrived);
+unsigned signal_arrived_watched;
+
+void signal_pending_init(struct signal_pending *pending)
+{
+    pending->set = 0;
+    pending->queued = 0;
+    list_init(&pending->queue);
+}
+
+static bool default_is_ignore(int signal)
+{
+    return signal == SIGNAL_CHLD || signal == SIGNAL_CONT || signal == SIGNAL_URG ||
+           signal == SIGNAL_WINCH;
+}
+
+static bool is_ignored(const struct process *process, int signal)
+{
+    uint64_t handler = process->actions[signal].handler;
+    return handler == SIG_IGN || (handler == SIG_DFL && default_is_ignore(signal));
+}
+
+static struct signal_entry *entry_of(struct list *link)
+{
+    return CONTAINER_OF(link, struct signal_entry, link);
+}
+
+static struct linux_thread *thread_at(struct list *link)
+{
+    return CONTAINER_OF(link, struct linux_thread, link);
+}
+
+static void update_pending(const struct linux_thread *lt)
+{
+    lt->thread->signal_pending =
+        lt->must_exit || ((lt->pending.set | lt->process->pending.set) & ~lt->blocked) != 0;
+}
+
+/* Takes the entry off the queue; the bit goes with the last of its signal. */
+static void unlink_entry(struct signal_pending *pending, struct signal_entry *entry)
+{
+    int signal = entry->info.signal;
+    list_remove(&entry->link);
+    entry->queue = NULL;
+    if (entry->taken == NULL)
+        pending->queued--;
+    list_for_each (it, &pending->queue) {
+        if (entry_of(it)->info.signal == signal)
+            return;
+    }
+    if (signal >= SIGNAL_REALTIME)
+        pending->set &= ~signal_bit(signal);
+}
+
+static struct signal_entry *find_entry(struct signal_pending *pending, uint64_t set)
+{
+    list_for_each (it, &pending->queue) {
+        if (signal_bit(entry_of(it)->info.signal) & set)
+            return entry_of(it);
+    }
+    return NULL;
+}
+
+/* Drops what is pending of the set. The entries' memory is freed by the caller, interrupts on. */
+static void flush(struct signal_pending *pending, uint64_t set, struct list *dropped)
+{
+    struct signal_entry *entry;
+    while ((entry = find_entry(pending, set)) != NULL) {
+        unlink_entry(pending, entry);
+        if (entry->taken == NULL)
+            list_add_tail(dropped, &entry->link);
+    }
+    pending->set &= ~set;
+}
+
+static void free_entries(struct list *dropped)
+{
+    while (!list_empty(dropped)) {
+        struct signal_entry *entry = entry_of(dropped->next);
+        list_remove(&entry->link);
+        heap_free(entry);
+    }
+}
+
+/* A stop signal and SIGCONT undo each other even where neither is delivered. Both are standard
+ * signals, so nothing needs to be freed; a timer's entry stays with its timer. */
+static void cancel_opposites(struct signal_pending *pending, int signal)
+{
+    struct list none = LIST_INIT(none);
+    if (signal == SIGNAL_CONT)
+        flush(pending, SIGNAL_SET_STOP, &none);
+    else if (signal_bit(signal) & SIGNAL_SET_STOP)
+        flush(pending, signal_bit(SIGNAL_CONT), &none);
+}
+
+/* The thread that a signal to the process is for: the leader when it wants it, or else any that
+ * does; NULL when all block it. Interrupts off. */
+static struct linux_thread *choose(const struct process *process, int signal)
+{
+    struct linux_thread *found = NULL;
+    list_for_each (it, &process->threads) {
+        struct linux_thread *lt = thread_at(it);
+        if ((lt->blocked & signal_bit(signal)) || lt->must_exit)
+            continue;
+        if (lt == process->leader)
+            return lt;
+        if (found == NULL || (found->thread->signal_pending && !lt->thread->signal_pending))
+            found = lt;
+    }
+    return found;
+}
+
+/* Whose mask decides whether an ignored signal is kept. */
+static const struct linux_thread *representative(const struct signal_target *to)
+{
+    if (to->thread != NULL)
+        return to->thread;
+    return list_empty(&to->process->threads) ? NULL : thread_at(to->process->threads.next);
+}
+
+/* Is the signal to be queued at all? Interrupts off. */
+static bool prepare(const struct signal_target *to, const struct signal_pending *pending,
+                    int signal)
+{
+    const struct linux_thread *lt = representative(to);
+    if (lt == NULL)
+        return false;
+    if (signal == SIGNAL_CONT && to->process->stopped)
+        process_continue(to->process);
+    if (signal_bit(signal) & (SIGNAL_SET_STOP | SIGNAL_SET(SIGNAL_CONT))) {
+        cancel_opposites(&to->process->pending, signal);
+        list_for_each (it, &to->process->threads)
+            cancel_opposites(&thread_at(it)->pending, signal);
+    }
+    if (is_ignored(to->process, signal) && !((lt->blocked | lt->awaited) & signal_bit(signal)))
+        return false;
+    return signal >= SIGNAL_REALTIME || !(pending->set & signal_bit(signal));
+}
+
+static void notify(const struct signal_target *to, int signal)
+{
+    struct linux_thread *lt = to->thread;
+    if (lt == NULL)
+        lt = choose(to->process, signal);
+    else if (lt->blocked & signal_bit(signal))
+        lt = NULL;
+    if (lt != NULL) {
+        lt->thread->signal_pending = true;
+        thread_wake_for_signal(lt->thread);
+    }
+    if (signal_arrived_watched)
+        wait_queue_wake(&signal_arrived);
+}
+
+static struct signal_pending *pending_of(const struct signal_target *to)
+{
+    return to->thread != NULL ? &to->thread->pending : &to->process->pending;
+}
+
+static void send_standard(const struct signal_target *to, const struct siginfo *info)
+{
+    uint64_t irq = irq_save();
+    struct signal_pending *pending = pending_of(to);
+    if (prepare(to, pending, info->signal)) {
+        pending->standard[info->signal] = *info;
+        pending->set |= signal_bit(info->signal);
+        notify(to, info->signal);
+    }
+    irq_restore(irq);
+}
+
+/* True when the entry was queued: it belongs to the queue then. */
+static bool send_entry(const struct signal_target *to, struct signal_entry *entry)
+{
+    uint64_t irq = irq_save();
+    struct signal_pending *pending = pending_of(to);
+    bool queued = prepare(to, pending, entry->info.signal);
+    if (queued) {
+        list_add_tail(&pending->queue, &entry->link);
+        entry->queue = pending;
+        if (entry->taken == NULL)
+            pending->queued++;
+        pending->set |= signal_bit(entry->info.signal);
+        notify(to, entry->info.signal);
+    }
+    irq_restore(irq);
+    return queued;
+}
+
+enum err signal_send(const struct signal_target *to, const struct siginfo *info)
+{
+    if (to->thread != NULL && to->thread->thread == NULL)
+        return E_OK; /* an ended leader, which nothing reaches */
+    if (info->signal < SIGNAL_REALTIME) {
+        send_standard(to, info);
+        return E_OK;
+    }
+    if (pending_of(to)->queued >= to->process->rlimits[RLIMIT_SIGPENDING].soft)
+        return E_AGAIN;
+    struct signal_entry *entry = heap_alloc(sizeof *entry);
+    if (entry == NULL)
+        return E_AGAIN;
+    list_init(&entry->link);
+    entry->info = *info;
+    entry->taken = NULL;
+    if (!send_entry(to, entry))
+        heap_free(entry);
+    return E_OK;
+}
+
+void signal_raise(struct process *process, int signal)
+{
+    struct siginfo info = {.signal = signal, .code = SI_KERNEL};
+    struct signal_target to = {.process = process};
+    send_standard(&to, &info);
+}
+
+bool signal_send_entry(const struct signal_target *to, struct signal_entry *entry)
+{
+    uint64_t irq = irq_save();
+    bool idle = list_empty(&entry->link);
+    if (idle)
+        send_entry(to, entry);
+    irq_restore(irq);
+    return idle;
+}
+
+void signal_entry_cancel(struct signal_entry *entry)
+{
+    uint64_t irq = irq_save();
+    struct signal_pending *pending = entry->queue;
+    if (pending != NULL) {
+        unlink_entry(pending, entry);
+        if (entry->info.signal < SIGNAL_REALTIME &&
+            find_entry(pending, signal_bit(entry->info.signal)) == NULL)
+            pending->set &= ~signal_bit(entry->info.signal);
+    }
+    irq_restore(irq);
+}
+
+/* Linux's order: what the program itself caused first, then the lowest number. */
+static int first_signal(uint64_t set)
+{
+    if (set & SIGNAL_SET_SYNCHRONOUS)
+        set &= SIGNAL_SET_SYNCHRONOUS;
+    return __builtin_ctzll(set) + 1;
+}
+
+/* Interrupts off; *to_free is an entry that the caller frees with interrupts on. */
+static bool take_from(struct signal_pending *pending, uint64_t set, struct siginfo *out,
+                      struct signal_entry **to_free)
+{
+    set &= pending->set;
+    if (set == 0)
+        return false;
+    int signal = first_signal(set);
+    struct signal_entry *entry = find_entry(pending, signal_bit(signal));
+    if (entry == NULL) {
+        *out = pending->standard[signal];
+    } else {
+        unlink_entry(pending, entry);
+        if (entry->taken != NULL)
+            entry->taken(entry); /* a timer fills in its overruns */
+        else
+            *to_free = entry;
+        *out = entry->info;
+    }
+    if (signal < SIGNAL_REALTIME)
+        pending->set &= ~signal_bit(signal);
+    return true;
+}
+
+bool signal_take(uint64_t set, struct siginfo *out)
+{
+    struct linux_thread *lt = linux_current();
+    struct signal_entry *to_free = NULL;
+    uint64_t irq = irq_save();
+    bool found = take_from(&lt->pending, set, out, &to_free) ||
+                 take_from(&lt->process->pending, set, out, &to_free);
+    update_pending(lt);
+    irq_restore(irq);
+    heap_free(to_free);
+    return found;
+}
+
+uint64_t signal_blocked(void)
+{
+    return linux_current()->blocked;
+}
+
+/* The thread will not take these any more: somebody else must be told of them. Interrupts off. */
+static void pass_on(const struct process *process, uint64_t set)
+{
+    set &= process->pending.set;
+    while (set != 0) {
+        int signal = __builtin_ctzll(set) + 1;
+        struct linux_thread *lt = choose(process, signal);
+        set &= set - 1;
+        if (lt != NULL && !lt->thread->signal_pending) {
+            lt->thread->signal_pending = true;
+            thread_wake_for_signal(lt->thread);
+        }
+    }
+}
+
+void signal_set_blocked(uint64_t set)
+{
+    struct linux_thread *lt = linux_current();
+    uint64_t irq = irq_save();
+    uint64_t newly = set & ~lt->blocked;
+    lt->blocked = set & ~SIGNAL_SET_UNMASKED;
+    update_pending(lt);
+    if (lt->process->pending.set & newly)
+        pass_on(lt->process, newly);
+    irq_restore(irq);
+}
+
+void signal_thread_ended(struct linux_thread *lt)
+{
+    struct list dropped = LIST_INIT(dropped);
+    uint64_t irq = irq_save();
+    flush(&lt->pending, UINT64_MAX, &dropped);
+    pass_on(lt->process, ~lt->blocked);
+    irq_restore(irq);
+    free_entries(&dropped);
+}
+
+uint64_t signal_pending_set(void)
+{
+    const struct linux_thread *lt = linux_current();
+    return lt->pending.set | lt->process->pending.set;
+}
+
+void signal_dispositions(const struct process *process, uint64_t *ignored, uint64_t *caught)
+{
+    *ignored = *caught = 0;
+    for (int s = 1; s <= SIGNAL_COUNT; s++) {
+        if (process->actions[s].handler == SIG_IGN)
+            *ignored |= signal_bit(s);
+        else if (process->actions[s].handler != SIG_DFL)
+            *caught |= signal_bit(s);
+    }
+}
+
+enum err signal_wait_mask_begin(virt_t mask, uint64_t size)
+{
+    struct linux_thread *lt = linux_current();
+    uint64_t set;
+    if (mask.v == 0)
+        return E_OK;
+    if (size != sizeof set)
+        return E_INVAL;
+    enum err e = copy_in(&set, mask, sizeof set);
+    if (e != E_OK)
+        return e;
+    lt->saved_mask = lt->blocked;
+    lt->mask_saved = true;
+    signal_set_blocked(set);
+    return E_OK;
+}
+
+void signal_wait_mask_end(bool interrupted)
+{
+    struct linux_thread *lt = linux_current();
+    if (!lt->mask_saved)
+        return;
+    if (interrupted) {
+        thread_current()->signal_pending = true; /* signal_deliver() puts the old mask back */
+        return;
+    }
+    lt->mask_saved = false;
+    signal_set_blocked(lt->saved_mask);
+}
+
+void signal_set_action(int signal, const struct signal_action *action)
+{
+    struct process *process = process_current();
+    struct list dropped = LIST_INIT(dropped);
+    uint64_t irq = irq_save();
+    process->actions[signal] = *action;
+    if (is_ignored(process, signal)) {
+        flush(&process->pending, signal_bit(signal), &dropped);
+        list_for_each (it, &process->threads) {
+            flush(&thread_at(it)->pending, signal_bit(signal), &dropped);
+            update_pending(thread_at(it));
+        }
+    }
+    irq_restore(irq);
+    free_entries(&dropped);
+}
+
+void signal_exec(void)
+{
+    struct linux_thread *lt = linux_current();
+    struct process *process = lt->process;
+    for (int s = 1; s <= SIGNAL_COUNT; s++) {
+        if (process->actions[s].handler != SIG_IGN)
+            process->actions[s].handler = SIG_DFL;
+        process->actions[s].flags = 0;
+        process->actions[s].mask = 0;
+        process->actions[s].restorer = 0;
+    }
+    lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
+}
+
+const char *signal_name(int signal)
+{
+    static const char *const names[SIGNAL_REALTIME] = {
+        NULL,        "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
+        "SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+        "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
+        "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS",
+    };
+    return signal > 0 && signal < SIGNAL_REALTIME ? names[signal] : NULL;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way back to the program. Each pending signal is taken in Linux's order; one with a handler
+ * turns the frame into a call of it, on top of those before, so that the last one taken runs first.
+ *
+ * A system call that a signal cut short has E_INTR in the frame and, in linux_thread.restart, what
+ * is to become of it. The first handler decides (SA_RESTART); without any handler the call is
+ * simply made again: two bytes back is the `syscall` instruction.
+ */
+#define LOG_TAG "signal"
+#include "linux/task/signal.h"
+
+#include "base/log.h"
+#include "cpu/irq.h"
+#include "cpu/trap.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
+#include "linux/task/signal_frame.h"
+#include "linux/call/strace.h"
+#include "linux/task/rseq.h"
+
+#define SYSCALL_INSTRUCTION_SIZE 2
+#define PAGE_FAULT_BY_PROGRAM    4 /* error code bit U/S: in ring 0 the CPU cannot know */
+
+RO_AFTER_INIT static signal_fault_report fault_report;
+
+void signal_set_fault_report(signal_fault_report report)
+{
+    fault_report = report;
+}
+
+static void make_call_again(struct trap_frame *frame)
+{
+    frame->rax = frame->error; /* the number of the call */
+    frame->rip -= SYSCALL_INSTRUCTION_SIZE;
+}
+
+static void settle_restart(struct trap_frame *frame, bool again)
+{
+    struct linux_thread *lt = linux_current();
+    if (again && lt->restart != SIGNAL_RESTART_NOTHING)
+        make_call_again(frame);
+    lt->restart = SIGNAL_RESTART_NOTHING;
+}
+
+static NORETURN void die(int signal)
+{
+    const char *name = signal_name(signal);
+    log_info("%s ended by signal %d%s%s", thread_current()->name, signal, name != NULL ? " " : "",
+             name != NULL ? name : "");
+    process_die(signal);
+}
+
+static bool has_handler(int signal)
+{
+    return process_current()->actions[signal].handler != SIG_DFL &&
+           process_current()->actions[signal].handler != SIG_IGN;
+}
+
+void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t address)
+{
+    struct linux_thread *lt = linux_current();
+    if (!has_handler(signal) || (lt->blocked & signal_bit(signal))) {
+        if (fault_report != NULL)
+            fault_report(frame, signal, code, address);
+        die(signal);
+    }
+    struct siginfo info = {.signal = signal, .code = code, .fault = {address}};
+    bool gs = frame->vector == FRAME_VECTOR_GS;
+    lt->trap_number = gs ? VECTOR_GENERAL_PROTECTION : frame->vector;
+    lt->trap_error = gs ? 0 : frame->error;
+    if (frame->vector == VECTOR_PAGE_FAULT) {
+        lt->trap_error |= PAGE_FAULT_BY_PROGRAM;
+        lt->trap_address = address;
+    }
+    uint64_t irq = irq_save();
+    lt->pending.standard[signal] = info;
+    lt->pending.set |= signal_bit(signal);
+    thread_current()->signal_pending = true;
+    irq_restore(irq);
+}
+
+/* Linux sends it to the thread itself. */
+void signal_force_segv(void)
+{
+    struct linux_thread *lt = linux_current();
+    struct siginfo info = {.signal = SIGNAL_SEGV, .code = SI_KERNEL};
+    struct signal_target to = {lt->process, lt};
+    (void)!signal_send(&to, &info);
+}
+
+/* The handler's frame could not be written: on Linux this is a SIGSEGV, and the end when that was
+ * it. */
+static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
+{
+    bool fatal = info->signal == SIGNAL_SEGV || !has_handler(SIGNAL_SEGV) ||
+                 (signal_blocked() & signal_bit(SIGNAL_SEGV));
+    if (!fatal) {
+        signal_force_segv();
+        return;
+    }
+    bool from_fault = (signal_bit(info->signal) & SIGNAL_SET_SYNCHRONOUS) && info->code > 0 &&
+                      info->code < SI_KERNEL;
+    log_warn("no room on the stack for the handler of signal %d, rsp=0x%llx", info->signal,
+             (unsigned long long)frame->rsp);
+    if (fault_report != NULL)
+        fault_report(frame, SIGNAL_SEGV, from_fault ? info->code : SEGV_MAPERR,
+                     from_fault ? info->fault.address : frame->rsp);
+    die(SIGNAL_SEGV);
+}
+
+static void call_handler(struct trap_frame *frame, const struct siginfo *info)
+{
+    struct linux_thread *lt = linux_current();
+    struct signal_action *stored = &process_current()->actions[info->signal];
+    struct signal_action action = *stored;
+    uint64_t old_mask = lt->mask_saved ? lt->saved_mask : lt->blocked;
+
+    settle_restart(frame, lt->restart == SIGNAL_RESTART_ALWAYS ||
+                              (lt->restart == SIGNAL_RESTART_SA && (action.flags & SA_RESTART)));
+    if (action.flags & SA_RESETHAND)
+        stored->handler = SIG_DFL;
+    if (rseq_interrupt(frame) != E_OK ||
+        signal_frame_push(frame, &action, info, old_mask) != E_OK) {
+        frame_failed(frame, info);
+        return;
+    }
+    lt->mask_saved = false;
+    uint64_t mask = lt->blocked | action.mask;
+    if (!(action.flags & SA_NODEFER))
+        mask |= signal_bit(info->signal);
+    signal_set_blocked(mask);
+}
+
+static void take_default_action(const struct trap_frame *frame, const struct siginfo *info)
+{
+    int signal = info->signal;
+    switch (signal) {
+    case SIGNAL_ABRT: /* abort(), failed assertions: where is worth a report */
+        if (fault_report != NULL)
+            fault_report(frame, signal, info->code, 0);
+        die(signal);
+    case SIGNAL_CHLD:
+    case SIGNAL_CONT:
+    case SIGNAL_URG:
+    case SIGNAL_WINCH:
+        return;
+    case SIGNAL_STOP:
+    case SIGNAL_TSTP:
+    case SIGNAL_TTIN:
+    case SIGNAL_TTOU:
+        process_stop(signal);
+        return;
+    default:
+        die(signal);
+    }
+}
+
+static void deliver_one(struct trap_frame *frame, const struct siginfo *info)
+{
+    if (unlikely(strace_on))
+        strace_signal(info);
+    if (has_handler(info->signal))
+        call_handler(frame, info);
+    else if (process_current()->actions[info->signal].handler == SIG_DFL)
+        take_default_action(frame, info);
+}
+
+/* No handler runs on the mask that a wait put in force: the old one comes back. */
+static void restore_mask(void)
+{
+    struct linux_thread *lt = linux_current();
+    if (lt->mask_saved) {
+        lt->mask_saved = false;
+        signal_set_blocked(lt->saved_mask);
+    }
+}
+
+void signal_deliver(struct trap_frame *frame)
+{
+    struct linux_thread *lt = linux_current();
+    struct siginfo info;
+    for (;;) {
+        if (lt != NULL && unlikely(lt->process->stopped))
+            process_wait_stopped();
+        if (lt != NULL && lt->must_exit)
+            linux_thread_exit(lt->process->exit_status);
+        if (lt != NULL && thread_current()->signal_pending && signal_take(~lt->blocked, &info)) {
+            deliver_one(frame, &info);
+            continue;
+        }
+        if (lt != NULL) {
+            settle_restart(frame, true);
+            restore_mask();
+        }
+        irq_save();
+        if (!thread_current()->signal_pending || lt == NULL)
+            return;
+        irq_restore(RFLAGS_IF);
+    }
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signal frames on the program's stack. The kernel itself touches no vector register, so at this
+ * point they are the program's: XSAVE writes them to its stack, and XRSTOR loads them from there.
+ * Where it refuses what it finds with #GP (a malformed header, a frame that was moved), they travel
+ * through one page of the thread, where everything that it refuses is put right (SDM 1 13.8).
+ */
+#include "linux/task/signal_frame.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/x86.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
+#include "linux/task/signal.h"
+#include "mm/layout.h"
+#include "mm/vm/usercopy.h"
+
+#define RFLAGS_DF         UINT64_C(0x400)
+#define RFLAGS_RF         UINT64_C(0x10000)
+
+#define XSAVE_HEADER      512 /* offset: XSTATE_BV, XCOMP_BV, then zeros */
+#define XSAVE_HEADER_SIZE 64
+#define XSTATE_LEGACY     UINT64_C(3) /* x87 and SSE: what FXSAVE holds */
+#define MXCSR_OFFSET      24
+
+/* A struct signal_frame but for its siginfo, which is copied out from where it is. */
+struct signal_frame_head {
+    uint64_t return_address;
+    struct signal_ucontext ucontext;
+};
+
+_Static_assert(sizeof(struct signal_frame_head) == offsetof(struct signal_frame, info), "");
+
+static uint64_t vectors_size(void)
+{
+    return cpu_features.xsave_size + (cpu_features.xsave ? sizeof(uint32_t) : 0);
+}
+
+uint64_t signal_frame_max(void)
+{
+    return align_up(sizeof(struct signal_frame) + 16 + 64 + vectors_size(), 16);
+}
+
+/* Straight to the program's stack; only what the CPU leaves to software is written apart. */
+static MUST_CHECK enum err push_vectors(uint64_t to)
+{
+    uint64_t size = cpu_features.xsave_size;
+    uint32_t magic2 = FP_XSTATE_MAGIC2;
+    struct signal_software software = {0};
+    thread_own_vectors();
+    enum err e = vectors_out(virt(to), size);
+    if (cpu_features.xsave) {
+        software.magic1 = FP_XSTATE_MAGIC1;
+        software.extended_size = (uint32_t)vectors_size();
+        software.xfeatures = cpu_features.xcr0;
+        software.xstate_size = (uint32_t)size;
+    }
+    if (e == E_OK)
+        e = copy_out(virt(to + FXSAVE_SOFTWARE), &software, sizeof software);
+    if (e == E_OK && cpu_features.xsave)
+        e = copy_out(virt(to + size), &magic2, sizeof magic2);
+    return e;
+}
+
+enum err signal_frame_push(struct trap_frame *frame, const struct signal_action *action,
+                           const struct siginfo *info, uint64_t old_mask)
+{
+    struct linux_thread *lt = linux_current();
+    struct signal_placement place;
+    struct signal_frame_head out = {.return_address = action->restorer};
+
+    /* Linux insists on a restorer, too; an address beyond the program's would fault in the kernel's
+     * exit. */
+    if (!(action->flags & SA_RESTORER) || action->handler >= LAYOUT_PROGRAM_END)
+        return E_FAULT;
+    enum err e =
+        signal_place(frame->rsp, action->flags, &lt->alternate_stack, vectors_size(), &place);
+    if (e == E_OK)
+        e = push_vectors(place.fpstate);
+    if (e != E_OK)
+        return e;
+
+    out.ucontext.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    if (cpu_features.xsave)
+        out.ucontext.flags |= UC_FP_XSTATE;
+    out.ucontext.stack = lt->alternate_stack;
+    out.ucontext.stack.flags = signal_stack_flags(frame->rsp, &lt->alternate_stack);
+    out.ucontext.mask = old_mask;
+    signal_context_save(&out.ucontext.context, frame);
+    out.ucontext.context.error = lt->trap_error;
+    out.ucontext.context.trap_number = lt->trap_number;
+    out.ucontext.context.cr2 = lt->trap_address;
+    out.ucontext.context.old_mask = old_mask;
+    out.ucontext.context.fpstate = place.fpstate;
+    e = copy_out(virt(place.frame), &out, sizeof out);
+    if (e == E_OK)
+        e = copy_out(virt(place.frame + offsetof(struct signal_frame, info)), info, sizeof *info);
+    if (e != E_OK)
+        return e;
+
+    if (lt->alternate_stack.flags & SS_AUTODISARM)
+        lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
+    frame->rdi = (uint64_t)info->signal;
+    frame->rsi = place.frame + offsetof(struct signal_frame, info);
+    frame->rdx = place.frame + offsetof(struct signal_frame, ucontext);
+    frame->rax = 0;
+    frame->rsp = place.frame;
+    frame->rip = action->handler;
+    frame->rflags &= ~(RFLAGS_DF | RFLAGS_RF | RFLAGS_TF);
+    return E_OK;
+}
+
+/* How much of the area is a valid XSAVE image: all of it, or the FXSAVE part only. Linux trusts the
+ * extended part only when both magic words frame it. */
+static bool is_extended(uint64_t from)
+{
+    struct signal_software software;
+    uint32_t magic2;
+    return cpu_features.xsave &&
+           copy_in(&software, virt(from + FXSAVE_SOFTWARE), sizeof software) == E_OK &&
+           software.magic1 == FP_XSTATE_MAGIC1 && software.xstate_size == cpu_features.xsave_size &&
+           software.xstate_size <= software.extended_size &&
+           copy_in(&magic2, virt(from + software.xstate_size), sizeof magic2) == E_OK &&
+           magic2 == FP_XSTATE_MAGIC2;
+}
+
+static void make_loadable(uint8_t *area, bool extended)
+{
+    uint32_t mxcsr;
+    memcpy(&mxcsr, area + MXCSR_OFFSET, sizeof mxcsr);
+    mxcsr &= cpu_features.mxcsr_mask;
+    memcpy(area + MXCSR_OFFSET, &mxcsr, sizeof mxcsr);
+    if (cpu_features.xsave) {
+        uint64_t components = XSTATE_LEGACY;
+        if (extended)
+            memcpy(&components, area + XSAVE_HEADER, sizeof components);
+        components &= cpu_features.xcr0;
+        memset(area + XSAVE_HEADER, 0, XSAVE_HEADER_SIZE);
+        memcpy(area + XSAVE_HEADER, &components, sizeof components);
+    }
+}
+
+static MUST_CHECK enum err pop_vectors(uint8_t *area, uint64_t from)
+{
+    thread_own_vectors();
+    if (from == 0) {
+        cpu_vectors_reset(area);
+        cpu_vectors_load(area);
+        return E_OK;
+    }
+    bool extended = is_extended(from);
+    if (extended && vectors_in(virt(from), cpu_features.xsave_size) == E_OK)
+        return E_OK;
+    enum err e = copy_in(area, virt(from), FXSAVE_SIZE);
+    if (e == E_OK && extended)
+        e = copy_in(area + FXSAVE_SIZE, virt(from + FXSAVE_SIZE),
+                    cpu_features.xsave_size - FXSAVE_SIZE);
+    if (e != E_OK)
+        return e;
+    make_loadable(area, extended);
+    cpu_vectors_load(area);
+    return E_OK;
+}
+
+enum err signal_frame_pop(struct trap_frame *frame)
+{
+    struct linux_thread *lt = linux_current();
+    struct signal_ucontext in;
+    uint64_t at = frame->rsp - sizeof(uint64_t); /* the handler's ret took the return address */
+    enum err e = copy_in(&in, virt(at + offsetof(struct signal_frame, ucontext)), sizeof in);
+    if (e != E_OK)
+        return e;
+    /* A return to a non-canonical address would fault in iretq, in the kernel. */
+    if (in.context.rip >= LAYOUT_PROGRAM_END)
+        return E_FAULT;
+    e = pop_vectors(lt->vectors, in.context.fpstate);
+    if (e != E_OK)
+        return e;
+    signal_context_load(frame, &in.context);
+    frame->vector = 0; /* all registers count now: entry.S leaves by iretq */
+    signal_set_blocked(in.mask);
+    /* As Linux: a stack that sigaltstack() would refuse is ignored. */
+    (void)!signal_stack_change(&lt->alternate_stack, &in.stack, frame->rsp);
+    return E_OK;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/task/timers.h"
+
+#include "base/compiler.h"
+#include "cpu/irq.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
+
+#define OVERRUN_MAX INT32_MAX /* DELAYTIMER_MAX */
+
+/* How often a periodic timer is looked at whose signal is ignored, and so never taken. */
+#define IGNORED_PERIOD_NS UINT64_C(10000000)
+
+uint64_t interval_timer_clock(const struct interval_timer *t)
+{
+    const struct linux_thread *lt;
+    switch (t->clock) {
+    case TIMER_CLOCK_CPU:
+        return process_cpu_ns(t->process);
+    case TIMER_CLOCK_THREAD: /* that of an ended thread stands still */
+        lt = linux_thread_find(t->clock_tid);
+        return lt != NULL && lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
+    default:
+        return time_now_ns();
+    }
+}
+
+/* Interrupts off. */
+static void arm(struct interval_timer *t)
+{
+    uint64_t now = interval_timer_clock(t), wall = time_now_ns(), deadline;
+    uint64_t left = t->deadline_ns > now ? t->deadline_ns - now : 0;
+    if (__builtin_add_overflow(wall, left, &deadline))
+        deadline = UINT64_MAX;
+    timer_start(&t->timer, deadline);
+}
+
+/* Moves the deadline past now; returns how many expiries that skips. Interrupts off. */
+static uint64_t forward(struct interval_timer *t)
+{
+    uint64_t now = interval_timer_clock(t);
+    if (t->deadline_ns > now)
+        return 0;
+    uint64_t periods = (now - t->deadline_ns) / t->interval_ns + 1;
+    t->deadline_ns += periods * t->interval_ns;
+    return periods;
+}
+
+static void send(struct interval_timer *t)
+{
+    struct signal_target to = {.process = t->process};
+    if (t->target_tid != 0) {
+        to.thread = linux_thread_find(t->target_tid);
+        if (to.thread == NULL || to.thread->thread == NULL)
+            return; /* it has ended, and nobody else is meant */
+    }
+    signal_send_entry(&to, &t->entry);
+}
+
+static void fire(struct timer *timer)
+{
+    struct interval_timer *t = CONTAINER_OF(timer, struct interval_timer, timer);
+    if (interval_timer_clock(t) < t->deadline_ns) {
+        arm(t); /* CPU time went by more slowly than time */
+        return;
+    }
+    send(t);
+    if (t->interval_ns == 0) {
+        t->deadline_ns = 0;
+        return;
+    }
+    if (!list_empty(&t->entry.link))
+        return; /* taken() goes on */
+    forward(t);
+    uint64_t soonest = interval_timer_clock(t) + IGNORED_PERIOD_NS;
+    if (t->deadline_ns < soonest)
+        t->deadline_ns += (soonest - t->deadline_ns) / t->interval_ns * t->interval_ns;
+    arm(t);
+}
+
+static void taken(struct signal_entry *entry)
+{
+    struct interval_timer *t = CONTAINER_OF(entry, struct interval_timer, entry);
+    uint64_t skipped = 0;
+    if (t->deadline_ns != 0 && t->interval_ns != 0) {
+        skipped = forward(t);
+        skipped -= skipped != 0; /* the expiry that the signal stands for */
+        arm(t);
+    }
+    t->overrun = (uint32_t)(skipped < OVERRUN_MAX ? skipped : OVERRUN_MAX);
+    if (t->counts_overruns)
+        entry->info.timer.overrun = (int32_t)t->overrun;
+}
+
+void interval_timer_init(struct interval_timer *t, struct process *process, enum timer_clock clock,
+                         const struct siginfo *info)
+{
+    *t = (struct interval_timer){.clock = clock, .process = process};
+    timer_init(&t->timer, fire);
+    list_init(&t->entry.link);
+    t->entry.info = *info;
+    t->entry.taken = taken;
+}
+
+void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64_t interval_ns)
+{
+    uint64_t irq = irq_save();
+    t->deadline_ns = deadline_ns != 0 ? deadline_ns : 1;
+    t->interval_ns = interval_ns;
+    t->overrun = 0;
+    if (!t->silent)
+        arm(t);
+    irq_restore(irq);
+}
+
+void interval_timer_stop(struct interval_timer *t)
+{
+    uint64_t irq = irq_save();
+    timer_cancel(&t->timer);
+    t->deadline_ns = 0;
+    irq_restore(irq);
+}
+
+uint64_t interval_timer_left(struct interval_timer *t)
+{
+    uint64_t irq = irq_save();
+    uint64_t left = 0;
+    if (t->deadline_ns != 0) {
+        if (t->interval_ns != 0 && (t->silent || !list_empty(&t->entry.link)))
+            (void)forward(t);
+        uint64_t now = interval_timer_clock(t);
+        left = t->deadline_ns > now ? t->deadline_ns - now : 1;
+        if (t->silent && t->interval_ns == 0 && t->deadline_ns <= now)
+            left = 0;
+    }
+    irq_restore(irq);
+    return left;
+}

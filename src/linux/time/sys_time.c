@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/time/sys_time.h"
+
+#include "base/str.h"
+#include "kern/wait.h"
+#include "kern/thread.h"
+#include "kern/time.h"
+#include "linux/abi/time.h"
+#include "linux/abi/clocks.h"
+#include "linux/task/process.h"
+#include "linux/time/vdso.h"
+#include "mm/vm/usercopy.h"
+
+#define TIMER_ABSTIME 1
+
+/* A clock of clock_getcpuclockid(3) is negative: ~pid in the upper bits, then whether it is a
+ * thread's, then what it counts, of which 3 means something else (linux/posix-timers_types.h). */
+#define CPU_CLOCK_THREAD 4
+#define CPU_CLOCK_WHAT   3
+
+static int pid_of_clock(int id)
+{
+    return ~(id >> 3);
+}
+
+static enum clock_kind cpu_clock_kind(int id)
+{
+    const struct linux_thread *lt = linux_thread_named(pid_of_clock(id));
+    if ((id & CPU_CLOCK_WHAT) == CPU_CLOCK_WHAT || lt == NULL)
+        return CLOCK_KIND_NONE;
+    if (id & CPU_CLOCK_THREAD)
+        return lt->process == process_current() ? CLOCK_KIND_THREAD_CPU : CLOCK_KIND_NONE;
+    return pid_of_clock(id) == 0 || lt->process->pid == lt->tid ? CLOCK_KIND_CPU : CLOCK_KIND_NONE;
+}
+
+enum clock_kind clock_kind(int id)
+{
+    if (id < 0)
+        return cpu_clock_kind(id);
+    switch (id) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_TAI:
+        return CLOCK_KIND_REAL;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+    case CLOCK_BOOTTIME_ALARM:
+        return CLOCK_KIND_MONOTONIC;
+    case CLOCK_PROCESS_CPUTIME_ID:
+        return CLOCK_KIND_CPU;
+    case CLOCK_THREAD_CPUTIME_ID:
+        return CLOCK_KIND_THREAD_CPU;
+    default:
+        return CLOCK_KIND_NONE;
+    }
+}
+
+bool clock_has_timers(int id)
+{
+    return id != CLOCK_MONOTONIC_RAW && id != CLOCK_REALTIME_COARSE && id != CLOCK_MONOTONIC_COARSE;
+}
+
+int clock_tid(int id)
+{
+    if (clock_kind(id) != CLOCK_KIND_THREAD_CPU)
+        return 0;
+    int tid = id < 0 ? pid_of_clock(id) : 0;
+    return tid != 0 ? tid : linux_current()->tid;
+}
+
+static uint64_t cpu_read(int id)
+{
+    const struct linux_thread *lt = linux_thread_named(id < 0 ? pid_of_clock(id) : 0);
+    if (lt == NULL)
+        return 0;
+    if (clock_kind(id) == CLOCK_KIND_CPU)
+        return process_cpu_ns(lt->process);
+    return lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
+}
+
+uint64_t clock_read(int id)
+{
+    switch (clock_kind(id)) {
+    case CLOCK_KIND_REAL:
+        return time_realtime_ns();
+    case CLOCK_KIND_CPU:
+    case CLOCK_KIND_THREAD_CPU:
+        return cpu_read(id);
+    default:
+        return time_now_ns();
+    }
+}
+
+enum err sys_clock_gettime(struct syscall *call)
+{
+    enum clock_kind kind = clock_kind((int)call->arg[0]);
+    if (kind == CLOCK_KIND_NONE)
+        return E_INVAL;
+    return timespec_copy_out(virt(call->arg[1]), clock_read((int)call->arg[0]));
+}
+
+static void set_realtime(uint64_t now)
+{
+    time_set_realtime_ns(now);
+    vdso_clock_changed();
+}
+
+enum err sys_clock_settime(struct syscall *call)
+{
+    int id = (int)call->arg[0];
+    enum clock_kind kind = clock_kind(id);
+    uint64_t now;
+    if (kind == CLOCK_KIND_CPU || kind == CLOCK_KIND_THREAD_CPU)
+        return E_PERM;
+    if (id != CLOCK_REALTIME)
+        return E_INVAL;
+    enum err e = timespec_copy_in(virt(call->arg[1]), &now);
+    if (e != E_OK)
+        return e;
+    if (!process_is_privileged())
+        return E_PERM;
+    set_realtime(now);
+    return E_OK;
+}
+
+enum err sys_clock_getres(struct syscall *call)
+{
+    int id = (int)call->arg[0];
+    if (clock_kind(id) == CLOCK_KIND_NONE)
+        return E_INVAL;
+    bool coarse = id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE;
+    if (call->arg[1] == 0)
+        return E_OK;
+    return timespec_copy_out(virt(call->arg[1]), coarse ? CLOCK_COARSE_RESOLUTION_NS : 1);
+}
+
+/* Nobody wakes it. */
+static struct wait_queue sleepers = WAIT_QUEUE_INIT(sleepers);
+
+/* Sleeps until the clock shows `deadline`; CPU time passes only while others run, so it is looked
+ * at again. */
+static enum err sleep_until(int clock, uint64_t deadline)
+{
+    for (;;) {
+        uint64_t now = clock_read(clock);
+        if (now >= deadline)
+            return E_OK;
+        enum err e = WAIT_EVENT(&sleepers, false, deadline_after(deadline - now));
+        if (e != E_TIMEDOUT)
+            return e;
+    }
+}
+
+static enum err sleep_relative(struct syscall *call, int clock, uint64_t ns, virt_t left)
+{
+    uint64_t now = clock_read(clock), deadline;
+    if (__builtin_add_overflow(now, ns, &deadline))
+        deadline = UINT64_MAX;
+    enum err e = sleep_until(clock, deadline);
+    if (e != E_INTR)
+        return e;
+    call->restart_unhandled = true;
+    if (left.v != 0) {
+        now = clock_read(clock);
+        enum err copied = timespec_copy_out(left, deadline > now ? deadline - now : 0);
+        if (copied != E_OK)
+            return copied;
+    }
+    return E_INTR;
+}
+
+enum err sys_nanosleep(struct syscall *call)
+{
+    uint64_t ns;
+    enum err e = timespec_copy_in(virt(call->arg[0]), &ns);
+    if (e != E_OK)
+        return e;
+    return sleep_relative(call, CLOCK_MONOTONIC, ns, virt(call->arg[1]));
+}
+
+enum err sys_clock_nanosleep(struct syscall *call)
+{
+    int id = (int)call->arg[0];
+    enum clock_kind kind = clock_kind(id);
+    uint64_t ns;
+
+    if (kind == CLOCK_KIND_NONE)
+        return E_INVAL;
+    if (!clock_has_timers(id) || id == CLOCK_THREAD_CPUTIME_ID)
+        return E_NOTSUP;
+    enum err e = timespec_copy_in(virt(call->arg[2]), &ns);
+    if (e != E_OK)
+        return e;
+    if (kind == CLOCK_KIND_THREAD_CPU || (kind == CLOCK_KIND_CPU && id < 0))
+        return E_INVAL;                  /* it would wait for itself */
+    if (!(call->arg[1] & TIMER_ABSTIME)) /* a change of the clock moves no relative sleep */
+        return sleep_relative(call, kind == CLOCK_KIND_REAL ? CLOCK_MONOTONIC : id, ns,
+                              virt(call->arg[3]));
+    call->restart_unhandled = true;
+    return sleep_until(id, ns);
+}
+
+struct timezone {
+    int32_t minutes_west, dst_time;
+};
+
+static struct timezone timezone; /* stored and shown, as in Linux; nothing here uses it */
+
+enum err sys_gettimeofday(struct syscall *call)
+{
+    enum err e = E_OK;
+    if (call->arg[0] != 0) {
+        struct timeval now = timeval_of_ns(time_realtime_ns());
+        e = copy_out(virt(call->arg[0]), &now, sizeof now);
+    }
+    if (e == E_OK && call->arg[1] != 0)
+        e = copy_out(virt(call->arg[1]), &timezone, sizeof timezone);
+    return e;
+}
+
+enum err sys_settimeofday(struct syscall *call)
+{
+    struct timeval to;
+    struct timezone zone = timezone;
+    uint64_t now = 0;
+    enum err e = E_OK;
+    if (call->arg[0] != 0) {
+        e = copy_in(&to, virt(call->arg[0]), sizeof to);
+        if (e == E_OK)
+            e = timeval_to_ns(&to, &now);
+    }
+    if (e == E_OK && call->arg[1] != 0)
+        e = copy_in(&zone, virt(call->arg[1]), sizeof zone);
+    if (e != E_OK)
+        return e;
+    if (!process_is_privileged())
+        return E_PERM;
+    if (zone.minutes_west > 15 * 60 || zone.minutes_west < -15 * 60)
+        return E_INVAL;
+    uint64_t word;
+    timezone = zone;
+    memcpy(&word, &timezone, sizeof word);
+    vdso_set_timezone(word);
+    if (call->arg[0] != 0)
+        set_realtime(now);
+    return E_OK;
+}
+
+enum err sys_time(struct syscall *call)
+{
+    uint64_t now = time_realtime_ns() / NS_PER_SECOND;
+    call->result = now;
+    return call->arg[0] != 0 ? copy_out(virt(call->arg[0]), &now, sizeof now) : E_OK;
+}
+
+enum err sys_times(struct syscall *call)
+{
+    uint64_t tick = NS_PER_SECOND / USER_HZ;
+    const struct process *self = process_current();
+    uint64_t out[4] = {process_cpu_ns(self) / tick, 0, self->children_cpu_ns / tick, 0};
+    call->result = time_now_ns() / tick;
+    return call->arg[0] != 0 ? copy_out(virt(call->arg[0]), out, sizeof out) : E_OK;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/heap/kstack.h"
+
+#include "base/compiler.h"
+#include "cpu/percpu.h"
+#include "mm/phys/frames.h"
+#include "mm/layout.h"
+#include "mm/pt/paging.h"
+
+_Static_assert(PERCPU_KSTACK_GUARD == LAYOUT_KSTACK_SIZE, "entry.S looks for the guard there");
+
+#define SLOT_SIZE (2 * LAYOUT_KSTACK_SIZE)
+
+static uint64_t used[KSTACK_SLOTS / 64];
+
+static struct virt_range slot_stack(unsigned slot)
+{
+    uint64_t start = LAYOUT_KSTACK_START + (uint64_t)slot * SLOT_SIZE + LAYOUT_KSTACK_SIZE;
+    return virt_range(start, start + LAYOUT_KSTACK_SIZE);
+}
+
+static void release_frame(void *context, phys_t frame, uint64_t size)
+{
+    (void)context;
+    (void)size;
+    frames_put(&machine_frames, frame);
+}
+
+enum err kstack_alloc(struct virt_range *out)
+{
+    unsigned word = 0;
+    while (word < ARRAY_LENGTH(used) && used[word] == UINT64_MAX)
+        word++;
+    if (word == ARRAY_LENGTH(used))
+        return E_NOMEM;
+    unsigned slot = word * 64 + (unsigned)__builtin_ctzll(~used[word]);
+    struct virt_range stack = slot_stack(slot);
+    for (virt_t v = stack.start; v.v < stack.end.v; v.v += PAGE_SIZE) {
+        phys_t frame;
+        enum err e = frames_alloc(&machine_frames, 0, &frame);
+        if (e == E_OK) {
+            e = paging_map(v, frame, PAGE_SIZE, prot_rw());
+            if (e != E_OK)
+                frames_put(&machine_frames, frame);
+        }
+        if (e != E_OK) {
+            paging_unmap((struct virt_range){stack.start, v}, release_frame, NULL);
+            return e;
+        }
+    }
+    used[slot / 64] |= UINT64_C(1) << slot % 64;
+    *out = stack;
+    return E_OK;
+}
+
+void kstack_free(struct virt_range stack)
+{
+    unsigned slot = (unsigned)((stack.start.v - LAYOUT_KSTACK_START) / SLOT_SIZE);
+    paging_unmap(stack, release_frame, NULL);
+    used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+}
+
+uint64_t kstack_bytes(void)
+{
+    uint64_t count = 0;
+    for (unsigned word = 0; word < ARRAY_LENGTH(used); word++)
+        for (uint64_t bits = used[word]; bits != 0; bits &= bits - 1)
+            count++;
+    return count * LAYOUT_KSTACK_SIZE;
+}
+
+bool kstack_holds(virt_t v)
+{
+    return v.v >= LAYOUT_KSTACK_START &&
+           v.v < LAYOUT_KSTACK_START + (uint64_t)KSTACK_SLOTS * SLOT_SIZE;
+}
+
+bool kstack_guard_at(virt_t v, struct virt_range *stack)
+{
+    if (!kstack_holds(v))
+        return false;
+    uint64_t offset = v.v - LAYOUT_KSTACK_START;
+    *stack = slot_stack((unsigned)(offset / SLOT_SIZE));
+    return offset % SLOT_SIZE < LAYOUT_KSTACK_SIZE;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "mm"
+#include "mm/init/memory.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "base/sections.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/tables.h"
+#include "mm/phys/frames.h"
+#include "mm/layout.h"
+#include "mm/phys/free_map.h"
+#include "mm/pt/paging.h"
+#include "mm/pt/backend.h"
+#include "mm/pt/recursive_boot.h"
+
+#define POOL_SHARE    128 /* of all frames, one is for page tables */
+#define POOL_MIN      64
+#define SLOTS_DEFAULT 8 /* four levels, and others' that nest */
+#define SMALL_RAM     (UINT64_C(32) << 20)
+
+struct frames machine_frames;
+
+INIT_DATA static struct free_map boot_map;
+/* Early frames are cut off the end of one free range. */
+INIT_DATA static struct phys_range *early_range;
+INIT_DATA static phys_t early_end;
+
+static bool frames_ready;
+static phys_t zero_frame;
+RO_AFTER_INIT static uint64_t ram_bytes;
+static virt_t device_next = {LAYOUT_DEVICE_START};
+
+/* The largest range: low memory stays whole for devices that need it. */
+INIT_CODE static void choose_early_range(void)
+{
+    for (size_t i = 0; i < boot_map.count; i++)
+        if (early_range == NULL ||
+            phys_range_size(boot_map.free[i]) > phys_range_size(*early_range))
+            early_range = &boot_map.free[i];
+    if (early_range != NULL)
+        early_end = early_range->end;
+}
+
+/* `size` bytes in one piece, a multiple of the page size. */
+INIT_CODE static bool early_frames(uint64_t size, phys_t *out)
+{
+    if (early_range == NULL || phys_range_size(*early_range) < size)
+        return false;
+    early_range->end.v -= size;
+    *out = early_range->end;
+    return true;
+}
+
+INIT_CODE static bool early_frame(phys_t *out)
+{
+    return early_frames(PAGE_SIZE, out);
+}
+
+bool memory_table_alloc(phys_t *out)
+{
+    return frames_ready ? frames_alloc(&machine_frames, 0, out) == E_OK : early_frame(out);
+}
+
+void memory_table_free(phys_t frame)
+{
+    frames_put(&machine_frames, frame); /* nothing for an early one, which is FOREIGN */
+}
+
+INIT_CODE static void draw_window_slots(const struct memory_options *options)
+{
+    unsigned count = LAYOUT_WINDOW_SLOT_LAST - LAYOUT_WINDOW_SLOT_FIRST + 1;
+    unsigned window = options->window_slot;
+    if (window == 0)
+        window = options->random == 0
+                     ? LAYOUT_WINDOW_SLOT_DEFAULT
+                     : LAYOUT_WINDOW_SLOT_FIRST + (unsigned)(options->random % count);
+    unsigned program = LAYOUT_WINDOW_SLOT_FIRST + (unsigned)((options->random >> 32) % count);
+    if (program == window)
+        program = window == LAYOUT_WINDOW_SLOT_FIRST ? window + 1 : window - 1;
+    recursive_move_window(window);
+    recursive_add_program_window(program);
+}
+
+static virt_t image(const char *symbol)
+{
+    return virt_of(symbol);
+}
+
+static struct phys_range image_part(const char *from, const char *to)
+{
+    return phys_range(image(from).v - LAYOUT_KERNEL_BASE, image(to).v - LAYOUT_KERNEL_BASE);
+}
+
+/* The stub mapped the whole image writable and executable. */
+INIT_CODE static enum err protect_image(void)
+{
+    struct {
+        char *start, *end;
+        prot_t prot;
+    } const parts[] = {
+        {init_text_start, init_text_end, prot_rx()},
+        {text_start, text_end, prot_rx()},
+        {rodata_start, rodata_end, prot_ro()},
+        {ro_after_init_start, ro_after_init_end, prot_rw()},
+        {data_start, data_end, prot_rw()},
+        {image_start, init_text_start, prot_rw()},
+        {image_tables_start, image_tables_end, prot_ro()},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+        enum err e = paging_protect((struct virt_range){image(parts[i].start), image(parts[i].end)},
+                                    parts[i].prot);
+        if (e != E_OK)
+            return e;
+    }
+    return E_OK;
+}
+
+/* Does any of the ranges touch [start, end)? */
+INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uint64_t start,
+                              uint64_t end)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].start.v < end && start < ranges[i].end.v)
+            return true;
+    return false;
+}
+
+/* Must the metadata page at `at` (an offset) be a page of its own, because of RAM or because the
+ * loader put something there? */
+INIT_CODE static bool needs_metadata(uint64_t at, const struct phys_range *taken,
+                                     size_t taken_count)
+{
+    uint64_t first = at / sizeof(struct frame) << PAGE_SHIFT;
+    uint64_t last = ((at + PAGE_SIZE) / sizeof(struct frame) + 1) << PAGE_SHIFT;
+    struct phys_range early = {early_range->start, early_end};
+    return touches(boot_map.free, boot_map.count, first, last) ||
+           touches(taken, taken_count, first, last) || touches(&early, 1, first, last);
+}
+
+/* Makes struct frame readable for all frame numbers below `end`: pages of its own where they are
+ * needed, mapped in long runs, and the zero page (state FRAME_INNER) in the holes. */
+INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *taken,
+                                       size_t taken_count)
+{
+    uint64_t bytes = align_up(end * sizeof(struct frame), PAGE_SIZE), run;
+    for (uint64_t at = 0; at < bytes; at += run) {
+        virt_t start = virt(LAYOUT_FRAMES_START + at);
+        bool own = needs_metadata(at, taken, taken_count);
+        for (run = PAGE_SIZE; own && at + run < bytes; run += PAGE_SIZE)
+            if (!needs_metadata(at + run, taken, taken_count))
+                break;
+        phys_t frame = zero_frame;
+        if (own && !early_frames(run, &frame))
+            return E_NOMEM;
+        enum err e = paging_map(start, frame, run, own ? prot_rw() : prot_ro());
+        if (e != E_OK)
+            return e;
+        if (own)
+            memset(ptr_of(start), 0, run);
+    }
+    return E_OK;
+}
+
+INIT_CODE static size_t list_taken(const struct boot_info *boot, struct phys_range *taken)
+{
+    size_t n = 0;
+    taken[n++] =
+        phys_range(0, 0x10000); /* the BIOS's own data, which firmware writes to even late */
+    taken[n++] = phys_range(LAYOUT_KERNEL_LOAD, image(image_end).v - LAYOUT_KERNEL_BASE);
+    for (size_t i = 0; i < boot->module_count; i++)
+        taken[n++] = boot->modules[i];
+    return n;
+}
+
+/* The scratch page and the page that keeps its table alive; the zero page. */
+INIT_CODE static enum err map_fixed_pages(void)
+{
+    if (!early_frame(&zero_frame))
+        return E_NOMEM;
+    enum err e = paging_map(virt(LAYOUT_SCRATCH_PIN), zero_frame, PAGE_SIZE, prot_rw());
+    if (e != E_OK)
+        return e;
+    memset(ptr_of(virt(LAYOUT_SCRATCH_PIN)), 0, PAGE_SIZE);
+    return paging_protect(virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE),
+                          prot_ro());
+}
+
+/* The frame of a table that moved. What is in the image stays where it is. */
+INIT_CODE static void release_moved_table(phys_t frame)
+{
+    if (frame.v >= early_range->end.v && frame.v < early_end.v)
+        frames_release_foreign(&machine_frames, phys_range(frame.v, frame.v + PAGE_SIZE));
+    else
+        frames_put(&machine_frames, frame);
+}
+
+/* Frames of the identity pool: enough for page tables of memory that is used in pieces of 64 KiB. */
+INIT_CODE static enum err take_pool(const struct memory_options *options, struct pt_setup *setup)
+{
+    uint64_t wanted = options->pool;
+    if (wanted == 0)
+        wanted = ram_bytes / PAGE_SIZE / POOL_SHARE < POOL_MIN ? POOL_MIN
+                                                               : ram_bytes / PAGE_SIZE / POOL_SHARE;
+    phys_t start;
+    if (wanted > ram_bytes / PAGE_SIZE || !early_frames(wanted * PAGE_SIZE, &start)) {
+        setup->complaint =
+            "pagetables=identity: no free memory is as large as pagetables.pool= says";
+        return E_RANGE;
+    }
+    setup->pool = phys_range(start.v, start.v + wanted * PAGE_SIZE);
+    if (setup->pool.end.v > LAYOUT_PROGRAM_END) {
+        setup->complaint = "pagetables=identity: the memory is above the program's addresses";
+        return E_RANGE;
+    }
+    return E_OK;
+}
+
+INIT_CODE static enum err start_back_end(const struct paging_ops *chosen, struct pt_setup *setup)
+{
+    enum err e = chosen->access->start(setup);
+    if (e == E_OK && chosen->access->own_frames)
+        e = pt_move_tables(chosen->access, release_moved_table);
+    if (e != E_OK)
+        return e;
+    pt_root_table = pt_root();
+    paging = chosen;
+    recursive_close_window();
+    return E_OK;
+}
+
+INIT_CODE static void start_recursive(const struct memory_options *options)
+{
+    paging = &paging_recursive;
+    paging_nx = cpu_features.nx;
+    paging_huge = cpu_features.huge_pages;
+    paging_reserved = PTE_ADDRESS & ~((UINT64_C(1) << cpu_features.physical_bits) - 1);
+    if (!paging_nx)
+        paging_reserved |= PTE_NX;
+    draw_window_slots(options);
+}
+
+/* The allocator gets what is free; the early frames stay ours. */
+INIT_CODE static void start_frames(uint64_t end, const struct phys_range *taken, size_t taken_count)
+{
+    frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), end);
+    for (size_t i = 0; i < boot_map.count; i++)
+        frames_add(&machine_frames, boot_map.free[i]);
+    for (size_t i = 0; i < taken_count; i++)
+        frames_mark_foreign(&machine_frames, taken[i]);
+    if (early_range != NULL)
+        frames_mark_foreign(&machine_frames, (struct phys_range){early_range->end, early_end});
+    frames_ready = true;
+}
+
+INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory_options *options,
+                               const char **complaint)
+{
+    static const struct paging_ops *const kinds[PAGING_KINDS] = {
+        [PAGING_RECURSIVE] = &paging_recursive, [PAGING_PHYSMAP] = &paging_physmap,
+        [PAGING_OFFSET] = &paging_offset,       [PAGING_IDENTITY] = &paging_identity,
+        [PAGING_TEMPORARY] = &paging_temporary,
+    };
+    const struct paging_ops *chosen = kinds[options->pagetables];
+    struct pt_setup setup = {.boot = boot};
+    struct phys_range taken[BOOT_MODULES_MAX + 2];
+    size_t taken_count = list_taken(boot, taken);
+    free_map_build(boot, taken, taken_count, &boot_map);
+    ram_bytes = boot_map.ram_bytes;
+    choose_early_range();
+
+    start_recursive(options);
+    enum err e = map_fixed_pages();
+    if (e == E_OK)
+        e = protect_image();
+    if (e == E_OK && options->pagetables == PAGING_IDENTITY)
+        e = take_pool(options, &setup);
+    uint64_t end = boot_map.ram_end >> PAGE_SHIFT;
+    if (e == E_OK)
+        e = map_metadata(end, taken, taken_count);
+    if (e == E_OK) {
+        start_frames(end, taken, taken_count);
+        recursive_forget_low_half();
+        if (chosen != paging) {
+            setup.sealed = image_part(init_text_start, ro_after_init_end);
+            setup.arena = options->arena != 0 ? options->arena : ram_bytes < SMALL_RAM ? 16 : 64;
+            setup.slots = options->slots != 0 ? options->slots : SLOTS_DEFAULT;
+            setup.tables = pt_count_tables();
+            e = start_back_end(chosen, &setup);
+        }
+    }
+    *complaint = setup.complaint;
+    return e;
+}
+
+/* Gives the frames of [from, to) of the image back. */
+static void free_image_part(const char *from, const char *to)
+{
+    struct virt_range range = {image(from), image(to)};
+    paging_unmap(range, NULL, NULL);
+    if (paging->access->image_freed != NULL)
+        paging->access->image_freed(image_part(from, to));
+    frames_release_foreign(&machine_frames, image_part(from, to));
+}
+
+void memory_end_boot(void)
+{
+    must(paging_protect((struct virt_range){image(ro_after_init_start), image(ro_after_init_end)},
+                        prot_ro()));
+    free_image_part(image_start, init_text_end);
+}
+
+void *memory_map_physical(struct phys_range range, prot_t prot)
+{
+    struct phys_range pages =
+        phys_range(align_down(range.start.v, PAGE_SIZE), align_up(range.end.v, PAGE_SIZE));
+    uint64_t at = device_next.v;
+    if (phys_range_size(pages) >= LARGE_SIZE) /* the place in a large page that the frames have */
+        at = align_up(at, LARGE_SIZE) + (pages.start.v & (LARGE_SIZE - 1));
+    if (paging_map(virt(at), pages.start, phys_range_size(pages), prot) != E_OK)
+        return NULL;
+    device_next = virt(at + phys_range_size(pages));
+    return ptr_of(virt(at + (range.start.v - pages.start.v)));
+}
+
+phys_t memory_zero_frame(void)
+{
+    return zero_frame;
+}
+
+void *memory_scratch(phys_t frame)
+{
+    paging_replace(virt(LAYOUT_SCRATCH), frame, prot_rw());
+    return ptr_of(virt(LAYOUT_SCRATCH));
+}
+
+void memory_totals(struct memory_totals *out)
+{
+    out->ram = ram_bytes;
+    out->total = memory_total();
+    out->free = machine_frames.free_frames << PAGE_SHIFT;
+    if (paging->access->idle != NULL)
+        out->free += paging->access->idle() << PAGE_SHIFT;
+    out->overhead = paging->access->overhead != NULL ? paging->access->overhead() << PAGE_SHIFT : 0;
+}

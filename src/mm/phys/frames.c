@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/phys/frames.h"
+
+#include "base/panic.h"
+
+void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
+{
+    assert(end <= FRAME_NONE);
+    f->frame = metadata;
+    f->end = end;
+    f->free_frames = f->total_frames = 0;
+    for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++)
+        f->heads[order] = FRAME_NONE;
+}
+
+static void push(struct frames *f, uint32_t number, unsigned order)
+{
+    struct frame *block = &f->frame[number];
+    uint32_t next = f->heads[order];
+    block->state = FRAME_FREE;
+    block->order = (uint8_t)order;
+    block->next = next;
+    block->previous = FRAME_NONE;
+    if (next != FRAME_NONE)
+        f->frame[next].previous = number;
+    f->heads[order] = number;
+}
+
+static void take_out(struct frames *f, uint32_t number)
+{
+    struct frame *block = &f->frame[number];
+    if (block->previous != FRAME_NONE)
+        f->frame[block->previous].next = block->next;
+    else
+        f->heads[block->order] = block->next;
+    if (block->next != FRAME_NONE)
+        f->frame[block->next].previous = block->previous;
+}
+
+/* Puts a block back, merging it with its buddy for as long as that is free, too. */
+static void release(struct frames *f, uint32_t number, unsigned order)
+{
+    while (order < FRAMES_ORDER_MAX) {
+        uint32_t buddy = number ^ (UINT32_C(1) << order);
+        if (buddy >= f->end || f->frame[buddy].state != FRAME_FREE ||
+            f->frame[buddy].order != order)
+            break;
+        take_out(f, buddy);
+        f->frame[buddy].state = FRAME_INNER;
+        f->frame[number].state = FRAME_INNER;
+        number &= ~(UINT32_C(1) << order);
+        order++;
+    }
+    push(f, number, order);
+}
+
+void frames_add(struct frames *f, struct phys_range range)
+{
+    uint64_t first = align_up(range.start.v, PAGE_SIZE) >> PAGE_SHIFT;
+    uint64_t end = range.end.v >> PAGE_SHIFT;
+    if (end > f->end)
+        end = f->end;
+    for (uint64_t n = first; n < end;) {
+        unsigned order = n == 0 ? FRAMES_ORDER_MAX : (unsigned)__builtin_ctzll(n);
+        if (order > FRAMES_ORDER_MAX)
+            order = FRAMES_ORDER_MAX;
+        while (n + (UINT64_C(1) << order) > end)
+            order--;
+        release(f, (uint32_t)n, order);
+        n += UINT64_C(1) << order;
+    }
+    if (end > first) {
+        f->free_frames += end - first;
+        f->total_frames += end - first;
+    }
+}
+
+void frames_mark_foreign(struct frames *f, struct phys_range range)
+{
+    uint64_t end = align_up(range.end.v, PAGE_SIZE) >> PAGE_SHIFT;
+    for (uint64_t n = range.start.v >> PAGE_SHIFT; n < end && n < f->end; n++)
+        f->frame[n].state = FRAME_FOREIGN;
+}
+
+void frames_release_foreign(struct frames *f, struct phys_range range)
+{
+    for (uint64_t n = range.start.v >> PAGE_SHIFT; n < range.end.v >> PAGE_SHIFT; n++)
+        f->frame[n].state = FRAME_INNER;
+    frames_add(f, range);
+}
+
+enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
+{
+    unsigned have = order;
+    while (have <= FRAMES_ORDER_MAX && f->heads[have] == FRAME_NONE)
+        have++;
+    if (have > FRAMES_ORDER_MAX)
+        return E_NOMEM;
+    uint32_t number = f->heads[have];
+    take_out(f, number);
+    while (have > order) { /* give back the upper half */
+        have--;
+        push(f, number + (UINT32_C(1) << have), have);
+    }
+    struct frame *block = &f->frame[number];
+    block->state = FRAME_USED;
+    block->order = (uint8_t)order;
+    block->references = 1;
+    f->free_frames -= UINT64_C(1) << order;
+    *out = phys((uint64_t)number << PAGE_SHIFT);
+    return E_OK;
+}
+
+static struct frame *used_frame(const struct frames *f, phys_t block)
+{
+    uint64_t number = block.v >> PAGE_SHIFT;
+    if (number >= f->end || f->frame[number].state == FRAME_FOREIGN)
+        return NULL;
+    assert(f->frame[number].state == FRAME_USED);
+    return &f->frame[number];
+}
+
+void frames_get(struct frames *f, phys_t block)
+{
+    struct frame *frame = used_frame(f, block);
+    if (frame == NULL)
+        return;
+    assert(frame->references < UINT32_MAX);
+    frame->references++;
+}
+
+void frames_put(struct frames *f, phys_t block)
+{
+    struct frame *frame = used_frame(f, block);
+    if (frame == NULL)
+        return;
+    assert(frame->references > 0);
+    if (--frame->references > 0)
+        return;
+    unsigned order = frame->order;
+    frame->state = FRAME_INNER;
+    f->free_frames += UINT64_C(1) << order;
+    release(f, (uint32_t)(block.v >> PAGE_SHIFT), order);
+}
+
+void frames_split(struct frames *f, phys_t block)
+{
+    struct frame *first = used_frame(f, block);
+    assert(first != NULL && first->references == 1);
+    uint32_t count = UINT32_C(1) << first->order;
+    for (uint32_t i = 0; i < count; i++)
+        first[i] = (struct frame){.references = 1, .state = FRAME_USED};
+}
+
+uint32_t frames_references(const struct frames *f, phys_t block)
+{
+    struct frame *frame = used_frame(f, block);
+    return frame == NULL ? 0 : frame->references;
+}
+
+int frames_largest(const struct frames *f)
+{
+    for (int order = FRAMES_ORDER_MAX; order >= 0; order--)
+        if (f->heads[order] != FRAME_NONE)
+            return order;
+    return -1;
+}
+
+void frames_check(const struct frames *f)
+{
+    uint64_t sum = 0;
+    for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++) {
+        uint32_t previous = FRAME_NONE;
+        for (uint32_t n = f->heads[order]; n != FRAME_NONE; n = f->frame[n].next) {
+            const struct frame *block = &f->frame[n];
+            uint32_t size = UINT32_C(1) << order;
+            assert(block->state == FRAME_FREE && block->order == order);
+            assert(block->previous == previous && n % size == 0 && n + size <= f->end);
+            for (uint32_t i = 1; i < size; i++)
+                assert(f->frame[n + i].state == FRAME_INNER);
+            uint32_t buddy = n ^ size;
+            assert(order == FRAMES_ORDER_MAX || buddy >= f->end ||
+                   f->frame[buddy].state != FRAME_FREE || f->frame[buddy].order != order);
+            sum += size;
+            previous = n;
+        }
+    }
+    assert(sum == f->free_frames);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations that look at whole tables: one indirect call for each table that they reach, and
+ * nothing for each entry, so that one copy serves all back ends. The invariants are those of
+ * mm/pt/walker.h.
+ */
+#include "base/panic.h"
+#include "mm/pt/backend.h"
+#include "mm/pt/entry.h"
+#include "mm/pt/tlb.h"
+
+static void put(pt_table_t table)
+{
+    if (paging->access->put != NULL)
+        paging->access->put(table);
+}
+
+/* The table that holds the last entry on the way to v, `level` at the lowest; its level. */
+static int lowest_table(virt_t v, int level, pt_table_t *out)
+{
+    int at = PT_LEVELS;
+    pt_table_t table = paging->access->table(at, v, (pte_t){0});
+    while (at > level) {
+        pte_t e = pt_load(table, pt_index(v, at));
+        if (!pt_present(e) || pt_is_leaf(e, at))
+            break;
+        put(table);
+        at--;
+        table = paging->access->table(at, v, e);
+    }
+    *out = table;
+    return at;
+}
+
+enum err pt_split(virt_t v, int level)
+{
+    phys_t frame;
+    if (!paging->access->alloc(&frame))
+        return E_NOMEM;
+    pt_table_t table;
+    int at = lowest_table(v, level, &table);
+    pte_t old = pt_load(table, pt_index(v, level));
+    assert(at == level && pt_is_leaf(old, level));
+
+    uint64_t flags = old.v & ~PTE_ADDRESS, pat = old.v & PTE_PAT_BIG;
+    if (level == 2)
+        flags = (flags & ~PTE_PS) | (pat ? PTE_PAT : 0);
+    else
+        flags |= pat;
+    pt_table_t small = paging->access->unlinked(frame);
+    for (unsigned i = 0; i < PT_ENTRIES; i++)
+        pt_store(small, i, (pte_t){(pt_phys(old, level).v + i * pt_span(level - 1)) | flags});
+    put(small);
+    pt_store(table, pt_index(v, level), (pte_t){frame.v | PTE_P | PTE_W});
+    put(table);
+    paging->access->relinked(level - 1, v);
+    /* The large page may be cached in pieces anywhere in its range. */
+    struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
+    tlb_batch_end(&batch);
+    paging_counters.tables++;
+    paging_counters.splits++;
+    return E_OK;
+}
+
+enum err paging_split_at(virt_t v)
+{
+    for (;;) {
+        pt_table_t table;
+        int level = lowest_table(v, 1, &table);
+        pte_t e = pt_load(table, pt_index(v, level));
+        put(table);
+        if (e.v == 0 || is_aligned(v.v, pt_span(level)))
+            return E_OK;
+        enum err split = pt_split(v, level);
+        if (split != E_OK)
+            return split;
+    }
+}
+
+/* The one leaf that says what the table of `level` says; 0 when there is none. */
+static pte_t merged(pt_table_t table, int level)
+{
+    const uint64_t used = PTE_A | PTE_D;
+    pte_t first = pt_load(table, 0);
+    uint64_t seen = first.v & used;
+    if (first.v == 0 || !pt_is_leaf(first, level) ||
+        (pt_present(first) && level > 1 && first.v & PTE_PAT_BIG) ||
+        (level == 1 && first.v & PTE_PAT) ||
+        !is_aligned(pt_phys(first, level).v, pt_span(level + 1)))
+        return (pte_t){0};
+    for (unsigned i = 1; i < PT_ENTRIES; i++) {
+        pte_t e = pt_load(table, i);
+        if ((e.v & ~used) != (first.v & ~used) + i * pt_span(level))
+            return (pte_t){0};
+        seen |= e.v & used;
+    }
+    return (pte_t){(first.v & ~used) | seen | PTE_PS};
+}
+
+/* Replaces the full table of `level` for v by a leaf, where that can be. */
+static bool promote(virt_t v, int level)
+{
+    pt_table_t table;
+    int at = lowest_table(v, level, &table);
+    pte_t leaf = at == level ? merged(table, level) : (pte_t){0};
+    put(table);
+    if (leaf.v == 0)
+        return false;
+    at = lowest_table(v, level + 1, &table);
+    assert(at == level + 1);
+    pte_t link = pt_load(table, pt_index(v, level + 1));
+    pt_store(table, pt_index(v, level + 1), leaf);
+    put(table);
+    paging->access->relinked(level, v);
+    struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
+    tlb_batch_end(&batch);
+    paging->access->free(phys(link.v & PTE_ADDRESS));
+    paging_counters.tables--;
+    paging_counters.promotions++;
+    return true;
+}
+
+bool paging_promote(virt_t at)
+{
+    bool large = promote(at, 1);
+    return (paging_huge && promote(at, 2)) || large;
+}
+
+/* Entries [first, end) of a table of `level`: leaves and holes, none leads to a table. */
+struct run {
+    pt_table_t table;
+    int level;
+    unsigned first, end;
+    virt_t at; /* the first address of entry `first` */
+};
+
+typedef void (*run_function)(void *context, const struct run *run);
+
+/* Every entry of the range where the walk ends, table by table. */
+static void each_run(struct virt_range range, run_function function, void *context)
+{
+    virt_t v = range.start;
+    while (v.v < range.end.v) {
+        struct run run;
+        run.level = lowest_table(v, 1, &run.table);
+        uint64_t span = pt_span(run.level);
+        run.at = virt(align_down(v.v, span));
+        run.first = pt_index(v, run.level);
+        uint64_t left = (range.end.v - 1 - run.at.v) / span + 1;
+        run.end = left < PT_ENTRIES - run.first ? run.first + (unsigned)left : PT_ENTRIES;
+        for (unsigned i = run.first; run.level > 1 && i < run.end; i++) {
+            pte_t e = pt_load(run.table, i);
+            if (pt_present(e) && !pt_is_leaf(e, run.level))
+                run.end = i;
+        }
+        function(context, &run);
+        put(run.table);
+        v = virt(run.at.v + (run.end - run.first) * span);
+        if (v.v == 0)
+            break; /* past the last page of the address space */
+    }
+}
+
+static virt_t run_address(const struct run *run, unsigned index)
+{
+    return virt(run->at.v + (index - run->first) * pt_span(run->level));
+}
+
+struct visit {
+    pt_visitor visitor;
+    void *context;
+};
+
+static void visit_run(void *context, const struct run *run)
+{
+    const struct visit *visit = context;
+    for (unsigned i = run->first; i < run->end; i++) {
+        pte_t e = pt_load(run->table, i);
+        if (pt_present(e))
+            visit->visitor(visit->context, run_address(run, i), run->level, e);
+    }
+}
+
+void paging_visit(struct virt_range range, pt_visitor visitor, void *context)
+{
+    struct visit visit = {visitor, context};
+    each_run(range, visit_run, &visit);
+}
+
+struct harvest {
+    struct virt_range range;
+    uint64_t test, clear;
+    uint64_t *bitmap;
+    uint64_t found; /* pages */
+    struct tlb_batch tlb;
+};
+
+static void harvest_leaf(struct harvest *h, const struct run *run, unsigned index, pte_t e)
+{
+    struct virt_range leaf = {run_address(run, index), {0}};
+    leaf.end = virt(leaf.start.v + pt_span(run->level));
+    bool whole = leaf.start.v >= h->range.start.v && leaf.end.v - 1 < h->range.end.v;
+    uint64_t start = leaf.start.v > h->range.start.v ? leaf.start.v : h->range.start.v;
+    uint64_t end = leaf.end.v - 1 < h->range.end.v - 1 ? leaf.end.v : h->range.end.v;
+    uint64_t page = (start - h->range.start.v) >> PAGE_SHIFT, count = (end - start) >> PAGE_SHIFT;
+    h->found += count;
+    for (uint64_t i = page; h->bitmap != NULL && i < page + count; i++)
+        h->bitmap[i / 64] |= UINT64_C(1) << i % 64;
+    if (whole && e.v & h->clear) {
+        pt_store(run->table, index, (pte_t){e.v & ~h->clear});
+        tlb_batch_add(&h->tlb, leaf.start);
+    }
+}
+
+/* Pages of 4 KiB: the loop that a scan of a large heap spends its time in. */
+static void harvest_pages(struct harvest *h, const struct run *run)
+{
+    uint64_t test = h->test, clear = h->clear, *bitmap = h->bitmap, found = 0;
+    uint64_t page = (run->at.v - h->range.start.v) >> PAGE_SHIFT;
+    for (unsigned i = run->first; i < run->end; i++, page++) {
+        pte_t e = pt_load(run->table, i);
+        if (!(e.v & test))
+            continue;
+        found++;
+        if (bitmap != NULL)
+            bitmap[page / 64] |= UINT64_C(1) << page % 64;
+        if (e.v & clear) {
+            pt_store(run->table, i, (pte_t){e.v & ~clear});
+            tlb_batch_add(&h->tlb, run_address(run, i));
+        }
+    }
+    h->found += found;
+}
+
+static void harvest_run(void *context, const struct run *run)
+{
+    struct harvest *h = context;
+    if (run->level == 1) {
+        harvest_pages(h, run);
+        return;
+    }
+    for (unsigned i = run->first; i < run->end; i++) {
+        pte_t e = pt_load(run->table, i);
+        if (e.v & h->test)
+            harvest_leaf(h, run, i, e);
+    }
+}
+
+static uint64_t with_unneeded(uint64_t bits)
+{
+    return (bits & (PTE_A | PTE_D)) | (bits & PTE_D ? PTE_UNNEEDED : 0);
+}
+
+uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, uint64_t *bitmap)
+{
+    struct harvest h;
+    h.range = range;
+    h.test = with_unneeded(test);
+    h.clear = with_unneeded(clear);
+    h.bitmap = bitmap;
+    h.found = 0;
+    h.tlb.count = 0;
+    each_run(range, harvest_run, &h);
+    tlb_batch_end(&h.tlb);
+    return h.found;
+}
+
+static void mark_run(void *context, const struct run *run)
+{
+    const uint64_t *bits = context;
+    for (unsigned i = run->first; i < run->end; i++) {
+        pte_t e = pt_load(run->table, i);
+        if (pt_present(e))
+            pt_store(run->table, i, (pte_t){e.v | *bits});
+    }
+}
+
+void paging_mark(struct virt_range range, uint64_t bits)
+{
+    bits &= PTE_A | PTE_D;
+    each_run(range, mark_run, &bits);
+}
+
+struct unneeded {
+    struct virt_range range;
+    struct tlb_batch tlb;
+};
+
+static void unneeded_run(void *context, const struct run *run)
+{
+    struct unneeded *u = context;
+    for (unsigned i = run->first; i < run->end; i++) {
+        pte_t e = pt_load(run->table, i);
+        virt_t at = run_address(run, i);
+        bool whole = at.v >= u->range.start.v && at.v + pt_span(run->level) - 1 < u->range.end.v;
+        if (!pt_present(e) || e.v & PTE_COPY || !whole)
+            continue;
+        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D)) | PTE_UNNEEDED});
+        tlb_batch_add(&u->tlb, at);
+    }
+}
+
+void paging_mark_unneeded(struct virt_range range)
+{
+    struct unneeded u;
+    u.range = range;
+    u.tlb.count = 0;
+    each_run(range, unneeded_run, &u);
+    tlb_batch_end(&u.tlb);
+}

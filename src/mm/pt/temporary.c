@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A table is mapped for as long as it is looked at, in one of a few slots of one level-1 table.
+ *
+ *              the level-1 table behind LAYOUT_TEMPORARY_START
+ *            +-----+-----+-----+-----+-----       -----+-------+
+ *            |  0  |  1  |  2  |  3  |  ...            |  511  |
+ *            +--|--+--|--+-----+--|--+-----       -----+---|---+
+ *               v     v    free   v                        v
+ *            PML4   PDPT         PT                this table itself
+ *
+ * Entry 511 maps the table that it is in, a recursive window of one page: that is how an entry is
+ * written without any other way to reach a table.
+ *
+ * Cost: for each table two stores and an INVLPG, because the TLB may know what the slot showed
+ * before. A walk holds one slot, a change up to four, one for each level. What it is good for: of
+ * all tables and frames none can be reached at any time but the few that are in a slot.
+ *
+ * What it cannot do: hold more tables than there are slots (pagetables.slots=N). Running out is a
+ * mistake of the caller or of N, and ends the kernel with a sentence that says so; the report that
+ * follows walks, too, and gets the slots of the operation that will not go on.
+ */
+#include "base/panic.h"
+#include "mm/layout.h"
+#include "mm/init/memory.h"
+#include "mm/pt/backend.h"
+
+#define SELF (PT_ENTRIES - 1)
+
+RO_AFTER_INIT static unsigned slots;
+static uint64_t slots_used; /* bit n: slot n is held */
+
+static virt_t slot_address(unsigned slot)
+{
+    return virt(LAYOUT_TEMPORARY_START + slot * PAGE_SIZE);
+}
+
+static pt_table_t unlinked(phys_t frame)
+{
+    unsigned slot = slots_used == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~slots_used);
+    if (slot >= slots) {
+        slots_used = 0;
+        panic("pagetables=temporary: all %u slots hold a table: raise pagetables.slots=", slots);
+    }
+    slots_used |= UINT64_C(1) << slot;
+    pt_table_t window = ptr_of(slot_address(SELF));
+    pt_store(window, slot, (pte_t){frame.v | PTE_P | PTE_W | (paging_nx ? PTE_NX : 0)});
+    pt_invalidate(slot_address(slot));
+    paging_counters.table_flushes++;
+    return ptr_of(slot_address(slot));
+}
+
+static pt_table_t pt_table(int level, virt_t v, pte_t parent)
+{
+    (void)v;
+    return unlinked(level == PT_LEVELS ? pt_root_table : phys(parent.v & PTE_ADDRESS));
+}
+
+static void pt_put(pt_table_t table)
+{
+    unsigned slot = (unsigned)(((uint64_t)(uintptr_t)table - LAYOUT_TEMPORARY_START) >> PAGE_SHIFT);
+    pt_table_t window = ptr_of(slot_address(SELF));
+    pt_store(window, slot, (pte_t){0});
+    slots_used &= ~(UINT64_C(1) << slot);
+}
+
+static void pt_relinked(int level, virt_t v)
+{
+    pt_flush_program_window(level, v);
+}
+
+static bool pt_alloc(phys_t *out)
+{
+    return memory_table_alloc(out);
+}
+
+static void pt_free(phys_t frame)
+{
+    memory_table_free(frame);
+}
+
+#include "mm/pt/walker.h"
+
+INIT_CODE static enum err start(struct pt_setup *setup)
+{
+    struct pt_walk walk;
+    virt_t self = slot_address(SELF);
+    slots = setup->slots;
+    slots_used = 0;
+    enum err e = paging_map(self, memory_zero_frame(), PAGE_SIZE, prot_ro());
+    if (e != E_OK)
+        return e;
+    paging_walk(self, &walk);
+    paging_replace(self, phys(walk.entry[2].v & PTE_ADDRESS), prot_rw());
+    return E_OK;
+}
+
+static const struct pt_access access = {
+    .table = pt_table,
+    .put = pt_put,
+    .relinked = pt_relinked,
+    .alloc = pt_alloc,
+    .free = pt_free,
+    .unlinked = unlinked,
+    .start = start,
+    .reach = {{LAYOUT_TEMPORARY_START}, {LAYOUT_TEMPORARY_END}},
+};
+
+const struct paging_ops paging_temporary = {
+    .name = "temporary",
+    .map = op_map,
+    .unmap = op_unmap,
+    .protect = op_protect,
+    .replace = op_replace,
+    .walk = op_walk,
+    .trim = op_trim,
+    .access = &access,
+};

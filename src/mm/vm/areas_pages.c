@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* The pages of areas: dropped, moved, shown twice, written behind the program's back. */
+#include "base/panic.h"
+#include "mm/vm/areas_table.h"
+#include "mm/phys/frames.h"
+#include "mm/pt/paging.h"
+
+void areas_release_frame(void *context, phys_t frame, uint64_t size)
+{
+    (void)context;
+    (void)size;
+    frames_put(&machine_frames, frame);
+}
+
+enum err areas_cut_large(virt_t v)
+{
+    struct pt_walk walk;
+    paging_walk(v, &walk);
+    if (walk.last_level != 2 || walk.entry[2].v == 0)
+        return E_OK;
+    enum err e = paging_split_at(v);
+    if (e == E_OK)
+        frames_split(&machine_frames, phys(align_down(walk.entry[2].v & PTE_ADDRESS, LARGE_SIZE)));
+    return e;
+}
+
+static enum err cut_leaf_at(virt_t v)
+{
+    const struct area *a = areas_find(v);
+    return a != NULL ? areas_cut_leaf(a, v) : E_OK;
+}
+
+enum err areas_discard(struct virt_range range)
+{
+    enum err e = cut_leaf_at(range.start);
+    if (e == E_OK)
+        e = cut_leaf_at(range.end);
+    for (size_t i = areas_index_above(range.start);
+         e == E_OK && i < areas.count && areas.area[i].range.start.v < range.end.v; i++)
+        if (areas.area[i].kind != AREA_GUARD)
+            paging_unmap(virt_range_intersection(areas.area[i].range, range), areas_release_frame,
+                         NULL);
+    return e;
+}
+
+enum err areas_unneeded(struct virt_range range)
+{
+    enum err e = cut_leaf_at(range.start);
+    if (e == E_OK)
+        e = cut_leaf_at(range.end);
+    for (size_t i = areas_index_above(range.start);
+         e == E_OK && i < areas.count && areas.area[i].range.start.v < range.end.v; i++) {
+        if (areas.area[i].kind != AREA_ANONYMOUS)
+            continue;
+        paging_mark_unneeded(virt_range_intersection(areas.area[i].range, range));
+        areas.unneeded = true;
+    }
+    return e;
+}
+
+/* What one areas_reclaim() drops: pages in a row count as one. */
+struct reclaim {
+    unsigned count;
+    struct virt_range range[16];
+};
+
+static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
+{
+    struct reclaim *r = context;
+    struct virt_range *last = r->count > 0 ? &r->range[r->count - 1] : NULL;
+    if (!paging_is_unneeded(entry))
+        return;
+    if (last != NULL && last->end.v == at.v)
+        last->end.v += pt_span(level);
+    else if (r->count < ARRAY_LENGTH(r->range))
+        r->range[r->count++] = virt_range(at.v, at.v + pt_span(level));
+}
+
+bool areas_reclaim(void)
+{
+    struct reclaim r = {.count = 0};
+    for (size_t i = 0; areas.unneeded && i < areas.count; i++)
+        if (areas.area[i].kind == AREA_ANONYMOUS)
+            paging_visit(areas.area[i].range, reclaim_leaf, &r);
+    for (unsigned i = 0; i < r.count; i++)
+        paging_unmap(r.range[i], areas_release_frame, NULL);
+    areas.unneeded = r.count > 0;
+    return r.count > 0;
+}
+
+/* The leaf at `from`, or the first below a gap, goes to the same distance from `to`, with the
+ * reference that it stands for. *size is what it spans, mapped or not. */
+static enum err move_leaf(virt_t from, virt_t to, prot_t prot, uint64_t *size)
+{
+    struct pt_walk walk;
+    paging_walk(from, &walk);
+    pte_t leaf = walk.entry[walk.last_level];
+    uint64_t span = pt_span(walk.last_level);
+    *size = span - (from.v & (span - 1));
+    if (leaf.v == 0)
+        return E_OK;
+    if (leaf.v & PTE_COPY)
+        prot = prot_copy_on_write(prot);
+    enum err e = paging_map(to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
+    if (e != E_OK)
+        return e;
+    paging_unmap(virt_range(from.v, from.v + span), NULL, NULL);
+    paging_mark(virt_range(to.v, to.v + span), leaf.v & (PTE_A | PTE_D));
+    return E_OK;
+}
+
+/* Leaves of 2 MiB stay that where the new place allows it; what is cut stays cut on failure. */
+static enum err cut_for_move(const struct area *a, struct virt_range from, virt_t to)
+{
+    enum err e = areas_cut_leaf(a, from.start);
+    if (e == E_OK)
+        e = areas_cut_leaf(a, from.end);
+    if (is_aligned(from.start.v ^ to.v, LARGE_SIZE))
+        return e;
+    for (uint64_t at = align_up(from.start.v, LARGE_SIZE); e == E_OK && at < from.end.v;
+         at += LARGE_SIZE)
+        e = areas_cut_leaf(a, virt(at + PAGE_SIZE));
+    return e;
+}
+
+static enum err move_leaves(struct virt_range from, virt_t to, prot_t prot)
+{
+    uint64_t size;
+    for (uint64_t at = 0; at < virt_range_size(from); at += size) {
+        enum err e = move_leaf(virt(from.start.v + at), virt(to.v + at), prot, &size);
+        if (e == E_OK)
+            continue;
+        /* Back: the tables of the old place exist still, or their frames just came free. */
+        for (uint64_t back = 0; back < at; back += size)
+            must(move_leaf(virt(to.v + back), virt(from.start.v + back), prot, &size));
+        return e;
+    }
+    return E_OK;
+}
+
+/* What the part of `old` that starts at `from` becomes at `to`. */
+static struct area area_moved(const struct area *old, virt_t from, struct virt_range to)
+{
+    struct area moved = *old;
+    moved.range = to;
+    if (moved.kind == AREA_FILE) {
+        moved.offset += from.v - old->range.start.v;
+        if (moved.file_end != UINT64_MAX)
+            moved.file_end += to.start.v - from.v;
+    }
+    return moved;
+}
+
+enum err areas_move(struct virt_range from, struct virt_range to, bool keep)
+{
+    const struct area *old = areas_find(from.start);
+    assert(old != NULL && old->range.end.v >= from.end.v);
+    struct area moved = area_moved(old, from.start, to);
+    enum err e = areas_reserve(3);
+    if (e == E_OK)
+        e = cut_for_move(areas_find(from.start), from, to.start);
+    if (e == E_OK)
+        e = move_leaves(from, to.start, moved.prot);
+    if (e != E_OK)
+        return e;
+    area_source_get(&moved);
+    must(areas_add(&moved));
+    if (!keep)
+        must(areas_remove(from));
+    return E_OK;
+}
+
+enum err areas_duplicate(virt_t from, struct virt_range to)
+{
+    const struct area *old = areas_find(from);
+    assert(old != NULL && old->flags & AREA_SHARED);
+    struct area twin = area_moved(old, from, to);
+    area_source_get(&twin);
+    enum err e = areas_add(&twin);
+    if (e != E_OK)
+        area_source_put(&twin);
+    return e;
+}
+
+/* Where the area shows pages [first, end) of the source. */
+static struct virt_range shown(const struct area *a, const struct page_source *source,
+                               uint64_t first, uint64_t end)
+{
+    uint64_t start = a->offset >> PAGE_SHIFT;
+    uint64_t after = start + (virt_range_size(a->range) >> PAGE_SHIFT);
+    if (a->source != source || end <= start || first >= after)
+        return (struct virt_range){a->range.start, a->range.start};
+    uint64_t low = first > start ? first - start : 0;
+    uint64_t high = (end < after ? end : after) - start;
+    return virt_range(a->range.start.v + (low << PAGE_SHIFT),
+                      a->range.start.v + (high << PAGE_SHIFT));
+}
+
+static void forget_page(const struct area *a, virt_t page)
+{
+    struct pt_walk walk;
+    paging_walk(page, &walk);
+    bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COPY;
+    if (walk.last_level == 1 && walk.entry[1].v != 0 && of_file)
+        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
+}
+
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    for (size_t i = 0; i < areas.count; i++) {
+        struct virt_range part = shown(&areas.area[i], source, first, end);
+        for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
+            forget_page(&areas.area[i], page);
+        if (virt_range_size(part) != 0) /* the new pages are mapped later, and not dirty then */
+            areas.area[i].flags &= ~(uint32_t)AREA_CLEAN;
+    }
+}
+
+void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    for (size_t i = 0; i < areas.count; i++)
+        paging_mark(shown(&areas.area[i], source, first, end), PTE_D);
+}
+
+void areas_mark_clean(uint32_t owner)
+{
+    for (size_t i = 0; i < areas.count; i++)
+        if (areas.area[i].owner == owner)
+            areas.area[i].flags |= AREA_CLEAN;
+}
+
+bool areas_may_store(const struct page_source *source)
+{
+    for (size_t i = 0; i < areas.count; i++)
+        if (areas.area[i].source == source && areas.area[i].flags & AREA_SHARED &&
+            !(areas.area[i].flags & AREA_READ_ONLY))
+            return true;
+    return false;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Where areas may lie: holes for new ones, growth of stacks. */
+#include "mm/vm/areas_table.h"
+#include "mm/layout.h"
+
+void areas_set_mmap_base(virt_t base)
+{
+    areas.mmap_base = base;
+}
+
+/* Highest place below `end` and above `start` for size bytes; false when it does not fit. */
+static bool fit_below(uint64_t start, uint64_t end, uint64_t size, uint64_t alignment,
+                      struct virt_range *out)
+{
+    if (end < size)
+        return false;
+    uint64_t at = align_down(end - size, alignment);
+    if (at < start || at < LAYOUT_PROGRAM_START)
+        return false;
+    *out = virt_range(at, at + size);
+    return true;
+}
+
+/* What lies below it must end here. */
+static uint64_t start_with_gap(const struct area *a)
+{
+    uint64_t start = a->range.start.v;
+    if (!(a->flags & AREA_GROWS_DOWN))
+        return start;
+    return start > AREA_STACK_GAP ? start - AREA_STACK_GAP : 0;
+}
+
+enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint, struct virt_range *out)
+{
+    if (size == 0 || size > LAYOUT_PROGRAM_END)
+        return E_NOMEM;
+    if (hint.v >= LAYOUT_PROGRAM_START && hint.v <= LAYOUT_PROGRAM_END - size) {
+        size_t i = areas_index_above(hint);
+        if (i == areas.count || start_with_gap(&areas.area[i]) >= hint.v + size) {
+            *out = virt_range(hint.v, hint.v + size);
+            return E_OK;
+        }
+    }
+    return areas_find_hole_below(size, alignment, areas.mmap_base, out);
+}
+
+enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t limit,
+                               struct virt_range *out)
+{
+    uint64_t end = limit.v;
+    size_t i = areas_index_above(limit);
+    if (i < areas.count && start_with_gap(&areas.area[i]) < end)
+        end = start_with_gap(&areas.area[i]);
+    while (i-- > 0) {
+        if (areas.area[i].range.end.v <= end &&
+            fit_below(areas.area[i].range.end.v, end, size, alignment, out))
+            return E_OK;
+        if (start_with_gap(&areas.area[i]) < end)
+            end = start_with_gap(&areas.area[i]);
+    }
+    return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
+}
+
+RO_AFTER_INIT static void (*policy_of_caller)(struct areas_policy *out);
+
+INIT_CODE void areas_set_policy(void (*of_caller)(struct areas_policy *out))
+{
+    policy_of_caller = of_caller;
+}
+
+struct areas_policy areas_policy(void)
+{
+    struct areas_policy policy = {.stack = UINT64_MAX, .all = UINT64_MAX, .large_pages = true};
+    if (policy_of_caller != NULL)
+        policy_of_caller(&policy);
+    return policy;
+}
+
+/* May area i start at `start`, which is below it? */
+static bool may_grow_to(size_t i, uint64_t start)
+{
+    const struct area *a = &areas.area[i];
+    struct areas_policy policy = areas_policy();
+    uint64_t more = a->range.start.v - start;
+    if (start < LAYOUT_PROGRAM_START || a->range.end.v - start > policy.stack ||
+        (policy.all != UINT64_MAX && areas_bytes_of(a->owner) + more > policy.all))
+        return false;
+    if (i == 0)
+        return true;
+    const struct area *below = &areas.area[i - 1];
+    if (start < below->range.end.v)
+        return false;
+    return below->flags & AREA_GROWS_DOWN || below->prot.bits == 0 ||
+           start - below->range.end.v >= AREA_STACK_GAP;
+}
+
+enum err areas_grow_down(virt_t v)
+{
+    size_t i = areas_index_above(v);
+    if (i == areas.count || !(areas.area[i].flags & AREA_GROWS_DOWN) ||
+        areas.area[i].range.start.v <= v.v)
+        return E_FAULT;
+    uint64_t start = align_down(v.v, PAGE_SIZE);
+    if (!may_grow_to(i, start))
+        return E_NOMEM;
+    areas_add_bytes(areas.area[i].range.start.v - start);
+    areas.area[i].range.start.v = start;
+    areas_merge_below(i);
+    return E_OK;
+}
+
+bool areas_gap_at(virt_t v, struct area *out)
+{
+    size_t i = areas_index_above(v);
+    if (i == areas.count || !(areas.area[i].flags & AREA_GROWS_DOWN) ||
+        areas.area[i].range.start.v <= v.v)
+        return false;
+    const struct area *a = &areas.area[i];
+    uint64_t size = virt_range_size(a->range);
+    uint64_t limit = areas_policy().stack, room = size < limit ? limit - size : 0;
+    uint64_t end = room < a->range.start.v ? a->range.start.v - align_down(room, PAGE_SIZE) : 0;
+    uint64_t lowest = i > 0 ? areas.area[i - 1].range.end.v : LAYOUT_PROGRAM_START;
+    /* A neighbour stops it before the limit does. */
+    if (end < lowest + AREA_STACK_GAP)
+        end =
+            lowest + AREA_STACK_GAP < a->range.start.v ? lowest + AREA_STACK_GAP : a->range.start.v;
+    if (v.v >= end)
+        return false;
+    uint64_t start = end - lowest > AREA_STACK_GAP ? end - AREA_STACK_GAP : lowest;
+    *out = (struct area){
+        .range = virt_range(start, end),
+        .kind = AREA_GUARD,
+        .flags = a->flags & AREA_STACK,
+        .file_end = UINT64_MAX,
+    };
+    return v.v >= start;
+}

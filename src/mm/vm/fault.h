@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * #PF: resolve it from the areas, recover a copy, hand it to the program as a signal, or report it.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "cpu/trap_frame.h"
+
+#include <stdbool.h>
+
+/* Error code of #PF (SDM 3A 4.7). */
+enum {
+    PF_PRESENT = 1,
+    PF_WRITE = 2,
+    PF_USER = 4,
+    PF_RESERVED = 8,
+    PF_EXECUTE = 16,
+};
+
+enum fault_verdict {
+    FAULT_RESOLVED = 0,  /* go on */
+    FAULT_NOT_MAPPED,    /* SIGSEGV, SEGV_MAPERR */
+    FAULT_DENIED,        /* SIGSEGV, SEGV_ACCERR */
+    FAULT_PAST_FILE,     /* SIGBUS, BUS_ADRERR: the file ends before the page */
+    FAULT_OUT_OF_MEMORY, /* no frame is left */
+};
+
+/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT).
+ * Threads only. */
+enum fault_verdict fault_resolve(virt_t v, uint64_t error);
+
+/* Called for a fault of the program that was not resolved: delivers a signal or ends the program.
+ */
+typedef void (*fault_program_hook)(struct trap_frame *frame, virt_t v, enum fault_verdict verdict);
+/* Called for a fault of the kernel: reports and ends the machine. */
+typedef void (*fault_kernel_hook)(struct trap_frame *frame, virt_t v);
+
+/* Installs the handler. Boot only. */
+void fault_init(fault_program_hook program, fault_kernel_hook kernel);
+
+struct fault_counters {
+    uint64_t zero, anonymous, copied, file; /* faults resolved, by how */
+    uint64_t large;                         /* those of `anonymous` that took 2 MiB */
+};
+extern struct fault_counters fault_counters;

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What README and docs tell a reader to type does work: their sh blocks are run one after the other in a folder with the
+# files that they speak of, each with `set -e`. (docs/ci.md, whose blocks build on one another, has a test of its own.)
+#
+# `./ouro` is a stand-in there. Words that take long, a device or a person, and have tests of their own, are held against
+# the list of tests and the tool's own reading of its options; all else is run.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+mkdir -p dir/etc docs/images
+echo hello >dir/etc/greeting
+ln -s "$top/example" example
+cat >hello.c <<'C'
+#include <stdio.h>
+int main(void)
+{
+    puts("hello");
+    return 0;
+}
+C
+musl-gcc -static -O2 -o prog hello.c || exit 1
+cp prog crash
+printf '#!/usr/bin/lua5.4\nprint("hello")\n' >script.lua
+chmod 755 script.lua
+
+cat >ouro <<'S'
+#!/bin/sh
+echo "ouro $*" >>"$ASKED"
+case ${1-} in
+test)
+    shift
+    for name; do
+        case $name in unit | fuzz | lint | guest | programs | boot) continue ;; esac
+        for build in "$BUILDS"/host "$BUILDS"/host-clang; do
+            ctest --test-dir "$build" -N -R "$name" 2>/dev/null
+        done | grep -q '^Total Tests: [1-9]' || { echo "no test $name"; exit 1; }
+    done
+    ;;
+bench) exec "$OURO" "$@" --help ;;
+usb | debug) exec "$OURO" "$1" --help ;; # what stands behind the first name is the program's
+*) exec timeout 200 "$OURO" "$@" ;;
+esac
+S
+chmod 755 ouro
+ASKED=$temp/asked
+BUILDS=$top/build
+export OURO ASKED BUILDS
+
+for page in "$top/README.md" "$top"/docs/*.md; do
+    name=$(basename "$page" .md)
+    [ "$name" != ci ] || continue
+    awk -v name="$name" '/^```sh$/ { inside = 1; count++; next } /^```/ { inside = 0 }
+        inside { print > (name "." sprintf("%02d", count) ".block") }' "$page"
+done
+for block in *.block; do
+    sh -eu "$block" >out 2>err </dev/null || { bad "$block ended with $?"; show "$block"; show out; show err; }
+done
+[ "$(grep -c '^ouro run' asked)" -ge 15 ] || { bad 'too few commands were found'; show asked; }
+finish

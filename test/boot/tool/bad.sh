@@ -1,0 +1,166 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# bad.sh GROUP: bad input gets one clear sentence and an honest status, and never a hang. GROUP is `words` (nothing is
+# booted), `boots` (something must be booted to see it) or `screen`.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+group=$1
+kernel=${KERNEL:-$top/build/kernel/ouro.elf}
+busybox=/bin/busybox
+
+# expect STATUS REGEX ARGUMENTS...: of the tool. One sentence: stdout stays empty, stderr matches in one line and has
+# no more than three.
+expect() {
+    wanted=$1 regex=$2
+    shift 2
+    timeout 170 "$OURO" "$@" >out 2>err </dev/null
+    status=$?
+    [ "$status" -eq "$wanted" ] || bad "$*: status $status instead of $wanted"
+    grep -Eq -- "$regex" err || { bad "$*: no line with: $regex"; show err; }
+    [ ! -s out ] || { bad "$*: wrote to stdout"; show out; }
+    [ "$(wc -l <err)" -le 3 ] || { bad "$*: says too much"; show err; }
+}
+
+# boot REGEX OPTIONS...: a boot that ends with 125.
+boot() {
+    regex=$1
+    shift
+    expect 125 "$regex" run --timeout 100 "$@"
+}
+
+# poke FILE OFFSET TEXT
+poke() {
+    printf '%s' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
+# Where TEXT starts a sector of the image FILE: files do, their copies inside others hardly ever.
+sector_of() {
+    LC_ALL=C grep -abo -- "$2" "$1" | cut -d: -f1 | while read -r at; do
+        [ $((at % 2048)) -ne 0 ] || { echo "$at"; break; }
+    done
+}
+
+words() {
+    expect 127 '\./nothere: No such file' run ./nothere
+    expect 127 'nosuchprogram: No such file' run nosuchprogram
+    expect 127 'name of the program is empty' run ''
+    expect 126 'is a folder' run .
+    printf 'hello\n' >text
+    expect 126 'text: Permission denied' run ./text
+    chmod +x text
+    expect 126 'not an ELF file' run ./text
+    : >empty
+    chmod +x empty
+    expect 126 'is empty' run ./empty
+    printf '#!/no/shell -e\n' >script
+    chmod +x script
+    expect 126 'is a script for /no/shell, which is not there' run ./script
+    head -c 5000 "$busybox" >short
+    chmod +x short
+    expect 126 'truncated' run ./short
+    cp "$busybox" arm
+    poke arm 18 "$(printf '\267')" # e_machine, low byte: AArch64
+    expect 126 'another machine' run ./arm
+    cp "$busybox" lying
+    poke lying 56 "$(printf '\377\177')" # e_phnum
+    expect 126 'program headers' run ./lying
+    echo 'int main(void) { return 0; }' >dynamic.c
+    gcc -o dynamic dynamic.c -Wl,--dynamic-linker,/lib64/no-such.so
+    expect 126 'dynamically linked and needs /lib64/no-such.so, which is not there' run ./dynamic
+    mkdir root
+    truncate -s 40M root/big
+    expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 16' run -m 16M --root root "$busybox"
+    # What just fits beside the kernel in the file must fit in memory too, or be told so: never a hang.
+    expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 1.75' run -m 1792K --medium direct \
+        --machine microvm "$busybox"
+    expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 2' run -m 2M --medium direct dynamic.c
+    expect 125 'cannot read the root folder ./nowhere' run --root ./nowhere "$busybox"
+    expect 125 "unrecognized option '--frobnicate'" run --frobnicate "$busybox"
+    expect 125 'not a size' run -m lots "$busybox"
+    expect 125 'the choice is between' run --medium floppy "$busybox"
+    expect 125 'microvm boots with --medium direct only' run --machine microvm --medium cd "$busybox"
+    expect 125 'no command frobnicate' frobnicate
+    expect 125 'needs the name of the image' iso "$busybox"
+    expect 125 'not an image that ouro iso made' run --image "$busybox"
+    expect 125 'too long' run --medium direct "$busybox" "$(head -c 20000 /dev/zero | tr '\0' x)"
+}
+
+boots() {
+    boot 'unknown kernel word: frobnicate' --machine microvm --append frobnicate=1 "$busybox"
+    for way in '--machine microvm' '--medium direct' '--medium cd'; do
+        # shellcheck disable=SC2086 # options
+        boot 'stop: .*long mode' $way --qemu-arg -cpu --qemu-arg pentium3 "$busybox"
+    done
+    # Both loaders' magic numbers changed: the kernel does not know who started it.
+    LC_ALL=C sed 's/\x89\x62\xd7\x36/\x89\x62\xd7\x37/g; s/\x78\xc5\x6e\x33/\x78\xc5\x6e\x34/g' "$kernel" >unknown.elf
+    boot 'stop: .*neither Multiboot2 nor PVH' --machine microvm --kernel unknown.elf "$busybox"
+    boot 'stop: .*neither Multiboot2 nor PVH' --kernel unknown.elf "$busybox"
+    boot 'memory|ended before the kernel started' --machine microvm --qemu-arg -m --qemu-arg 1280K "$here/../probe.c"
+
+    "$OURO" iso "$busybox" echo never -o good.iso || bad "iso ended with $?"
+    cp good.iso archive.iso
+    poke archive.iso "$(sector_of good.iso 070701)" XXXXXX
+    boot 'archive' --image archive.iso
+    cp good.iso kernel.iso
+    poke kernel.iso "$(sector_of good.iso "$(printf '\177ELF')")" XXXX
+    boot 'stop: the boot loader could not load the kernel' --image kernel.iso
+    cp good.iso loader.iso
+    dd if=/dev/zero of=loader.iso bs=2048 seek=17 count=1 conv=notrunc 2>/dev/null # boot catalogue's address
+    boot 'ended before the kernel started|found nothing to boot' --image loader.iso
+    size=$(wc -c <good.iso)
+    head -c $((size / 2)) good.iso >half.iso
+    boot 'half.iso is cut short' --image half.iso
+
+    # No root archive at all: only QEMU by hand can do that.
+    timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
+        -no-reboot -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$kernel" \
+        -append 'console=framed exit=0xf4' </dev/null >out 2>err
+    grep -aq 'archive' out || { bad "no module: no sentence"; show out; }
+
+    cat >absent.c <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+    for (int i = 0; i < 3; i++) {
+        long result = syscall(411);
+        printf("%ld %d\n", result, errno);
+    }
+}
+C
+    "$OURO" run --machine microvm --timeout 100 absent.c >out 2>err </dev/null || bad "absent.c ended with $?"
+    [ "$(grep -c '^-1 38$' out)" -eq 3 ] || { bad "an absent call is not ENOSYS"; show out; }
+    [ "$(grep -c 'system call 411' err)" -eq 1 ] || { bad "an absent call is not named once"; show err; }
+}
+
+# The stub's sentence must stand on the screen too: read out of the text memory through QEMU's monitor.
+screen() {
+    (
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+            sleep 1
+            echo "pmemsave 0xb8000 4000 \"$temp/screen\""
+            ! grep -aq 's.t.o.p.:' screen 2>/dev/null || break
+        done
+        sleep 1
+        echo quit
+    ) | timeout 60 qemu-system-x86_64 -machine pc -cpu pentium3 -m 64M -nodefaults -vga std -display none \
+        -serial null -monitor stdio -kernel "$kernel" >/dev/null 2>&1
+    # A character and its colour take two bytes.
+    od -An -v -tx1 -w2 screen | while read -r character _; do
+        # shellcheck disable=SC2059 # the format is the byte
+        printf "\\$(printf %o "0x$character")"
+    done >text.screen
+    tr -s '\0 ' ' ' <text.screen | grep -aq 'ouro: stop: .*long mode' || { bad "not on the screen"; show text.screen; }
+}
+
+case $group in
+words) words ;;
+boots) boots ;;
+screen) screen ;;
+*) bad "no such group: $group" ;;
+esac
+finish

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# ./ouro bench, with Ouro alone: figures come out, as a table and as JSON, and a run that got worse is found out.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+
+"$OURO" bench --alone --quick --runs 1 --json now.json boot memory size primitives >out 2>err || bad "bench: status $?"
+[ ! -s err ] || { bad 'bench complains'; show err; }
+for name in direct direct.kernel bios_cd bios_cd.firmware bios_cd.grub smallest_hello smallest_busybox smallest_sqlite3 \
+    smallest_python3 in_use_at_rest kernel \
+    iso_with_hello getppid pread_4k open_close page_fault mprotect_pair trap_only protN signal_self; do
+    grep -q "^$name  *[a-zA-Z]* *[1-9][0-9.]*" out || bad "no figure for $name"
+    grep -q "\"figure\": \"$name\", .*\"series\": \"ouro\", " now.json || bad "no $name in the JSON"
+done
+grep -q '"figure": "getppid".*"series": "ouro-instructions"' now.json || bad 'instructions are not counted'
+python=$(command -v python3) && { "$python" -m json.tool now.json >/dev/null || bad 'the JSON is none'; }
+
+# Programs of Debian do their work to the end.
+"$OURO" bench --alone --quick --runs 1 apps >out 2>err || bad "bench apps: status $?"
+[ ! -s err ] || { bad 'bench apps complains'; show err; }
+for name in compute memcpy_1m sqlite3_speed lua_loop python3_loop openssl_sha256 openssl_aes128 busybox_md5sum busybox_awk \
+    busybox_sh; do
+    grep -q "^$name  *[a-z]* *[1-9][0-9.]*" out || bad "no figure for $name"
+done
+
+# All five ways to reach a page table, beside one another.
+"$OURO" bench --alone --quick --runs 1 --json paging.json paging >out 2>err || bad "bench paging: status $?"
+[ ! -s err ] || { bad 'bench paging complains'; show err; }
+grep -q '^paging  *unit  *recursive  *physmap  *offset  *identity  *temporary$' out || bad 'no table of five columns'
+for name in map protect translate unmap page_fault mmap_touch_munmap mprotect_pair tables_for_16_MiB virtual_space \
+    page_flushes; do
+    for way in recursive physmap offset identity temporary; do
+        grep -q "\"section\": \"paging\", \"figure\": \"$name\", .*\"series\": \"$way\", \"median\": [1-9]" paging.json ||
+            bad "no $name of $way"
+    done
+done
+for way in dirty_bits soft_dirty mprotect_sigsegv; do
+    grep -q "\"figure\": \"$way\", .*\"series\": \"ouro\"" paging.json || bad "no $way"
+done
+
+# Sizes are the same each time; figures of 1 before make the present ones a regression.
+"$OURO" bench --alone --against now.json size >out 2>err || { bad "against itself: status $?"; show out; }
+grep -q '^2 figures compared with now.json: 0 worse$' out || { bad 'against itself: no verdict'; show out; }
+sed -E 's/"(median|least|greatest)": [0-9.e+]+/"\1": 1/g' now.json >better.json
+"$OURO" bench --alone --against better.json size >out 2>err
+[ $? -eq 1 ] || { bad 'a regression is not told by the status'; show out; }
+grep -q '^worse: size kernel, ouro: ' out || { bad 'a regression is not named'; show out; }
+
+for wrong in 'nonsense' '--runs 0' '--runs x' '--against /dev/null size'; do
+    # shellcheck disable=SC2086 # words
+    "$OURO" bench --alone $wrong >out 2>err
+    [ $? -eq 125 ] || bad "bench $wrong: not refused"
+    [ -s err ] || bad "bench $wrong: refused without a word"
+done
+finish

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What a dynamic program needs is packed by the rules of ld.so, or named before anything boots.
+# $ORIGIN is for ld.so, and $0 for the script that is written.
+# shellcheck disable=SC2016
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+
+# same STATUS TEXT ARGS...: what the program prints in the machine, and how it ends.
+same() {
+    status=$1 text=$2
+    shift 2
+    seen=$("$OURO" run --machine microvm --timeout 60 "$@" 2>errors)
+    got=$?
+    [ "$got" -eq "$status" ] || { bad "status $got, not $status: run $*"; show errors; }
+    [ "$seen" = "$text" ] || { bad "run $* printed '$seen', not '$text'"; show errors; }
+}
+
+# refuses STATUS SENTENCE ARGS...: one sentence, and no boot.
+refuses() {
+    status=$1 sentence=$2
+    shift 2
+    OURO_QEMU=/bin/false "$OURO" run --machine microvm "$@" >seen 2>errors
+    got=$?
+    [ "$got" -eq "$status" ] || bad "status $got, not $status: run $*"
+    [ "$(wc -l <errors)" -eq 1 ] || { bad "not one line: run $*"; show errors; }
+    grep -qF -- "$sentence" errors || { bad "no '$sentence': run $*"; show errors; }
+}
+
+echo 'int third(void) { return 30; }' >third.c
+echo 'int third(void); int second(void) { return third() + 2; }' >second.c
+echo 'int third(void) { return 50; }' >other.c
+cat >main.c <<'C'
+#include <stdio.h>
+int second(void);
+int main(void) { printf("%d\n", second()); return 3; }
+C
+mkdir -p lib deep root/opt
+gcc -shared -fPIC -o deep/libthird.so third.c || exit 1
+gcc -shared -fPIC -o lib/libsecond.so second.c -Ldeep -lthird '-Wl,--enable-new-dtags,-rpath,${ORIGIN}/../deep' || exit 1
+# DT_RUNPATH of the program does not count for the libraries of its libraries.
+gcc -o runpath main.c -Llib -lsecond '-Wl,--enable-new-dtags,-rpath,$ORIGIN/lib' -Wl,-rpath-link,deep || exit 1
+same 3 32 ./runpath
+gcc -shared -fPIC -o lib/libplain.so second.c -Ldeep -lthird || exit 1
+gcc -o inherit main.c -Llib -lplain '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib:$ORIGIN/deep' -Wl,-rpath-link,deep || exit 1
+same 3 32 ./inherit
+gcc -o missing main.c -Llib -lplain '-Wl,--enable-new-dtags,-rpath,$ORIGIN/lib' -Wl,-rpath-link,deep || exit 1
+refuses 126 'missing needs the library libthird.so (asked for by /lib/libplain.so)' ./missing
+# --root brings it, in a default folder; what it brings goes before what this computer has.
+mkdir -p root/usr/lib
+gcc -shared -fPIC -o root/usr/lib/libthird.so other.c || exit 1
+same 3 52 --root root ./missing
+# A library of another machine is passed over, as ld.so does.
+mkdir -p wrong
+head -c 4096 /dev/zero >wrong/libthird.so
+gcc -o passed main.c -Llib -lplain '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib:$ORIGIN/wrong:$ORIGIN/deep' -Wl,-rpath-link,deep || exit 1
+same 3 32 ./passed
+# A plug-in brings its libraries along.
+cat >plug.c <<'C'
+#include <dlfcn.h>
+#include <stdio.h>
+int main(void)
+{
+    void *plugin = dlopen("/lib/libsecond.so", RTLD_NOW);
+    int (*second)(void) = plugin ? (int (*)(void))dlsym(plugin, "second") : NULL;
+    printf("%d\n", second ? second() : -1);
+    return 0;
+}
+C
+gcc -o plug plug.c || exit 1
+same 0 32 --with lib/libsecond.so ./plug
+same 0 -1 ./plug
+refuses 127 '--with nowhere' --with nowhere ./plug
+# Another C library.
+cat >hello.c <<'C'
+#include <stdio.h>
+int main(void) { puts("hello"); return 0; }
+C
+musl-gcc -o musl hello.c || exit 1
+same 0 hello ./musl
+
+# Scripts.
+printf '#! /bin/sh\necho "$0 $*"\n' >script
+chmod +x script
+same 0 '/script a b' ./script a b
+printf '#!/usr/bin/env -S dash -e\necho $-\nfalse\necho no\n' >through-env
+chmod +x through-env
+same 1 e ./through-env
+printf '#!/usr/bin/env no-such-command\n' >nobody
+printf '#!/no/interpreter -x\n' >nowhere-to
+printf '#!/loop\n' >loop
+printf '#!\n' >blank
+chmod +x nobody nowhere-to loop blank
+refuses 126 'no-such-command, which is not in the machine' ./nobody
+refuses 126 'is a script for /no/interpreter, which is not there' ./nowhere-to
+refuses 126 'scripts that name each other' ./loop
+refuses 126 'names no interpreter' ./blank
+
+# What cannot be trusted: every byte of the dynamic section and its strings changed in turn.
+for at in $(od -A d -t x1 -v -w1 runpath | awk '$2 == "6c" { print $1 + 0 }' | head -n 40); do
+    cp runpath spoiled
+    printf '\377' | dd of=spoiled bs=1 seek="$at" conv=notrunc 2>/dev/null
+    OURO_QEMU=/bin/false "$OURO" run --machine microvm ./spoiled >seen 2>errors
+    case $? in
+    125 | 126) ;;
+    *) bad "spoiled at $at: status $?"; show errors ;;
+    esac
+done
+finish

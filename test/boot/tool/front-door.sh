@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# ./ouro on a computer without the packages: what it asks for, how it installs, and that stdout stays the program's.
+# dpkg-query, apt-get, id and sudo are stand-ins here; nothing is installed and nothing is built.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+mkdir bin
+PATH=$temp/bin:$PATH
+OURO_BUILD_DIR=$temp/build
+export PATH OURO_BUILD_DIR
+
+# stand_in NAME COMMANDS...
+stand_in() {
+    printf '#!/bin/sh\n%s\n' "$2" >"bin/$1"
+    chmod +x "bin/$1"
+}
+
+# door STATUS ARGUMENTS...
+door() {
+    wanted=$1
+    shift
+    "$top/ouro" "$@" >out 2>err </dev/null
+    status=$?
+    [ "$status" -eq "$wanted" ] || { bad "ouro $*: status $status instead of $wanted"; show err; }
+    [ ! -s out ] || { bad "ouro $*: wrote to stdout"; show out; }
+}
+
+stand_in dpkg-query 'echo "gcc installed"; echo "cmake config-files"'
+stand_in apt-get "echo \"apt-get \$*\" >>$temp/installed; exit 1"
+stand_in sudo 'exit 1'
+stand_in id 'echo 1000'
+
+for arguments in '--no-install run' 'run --no-install' 'run'; do
+    # shellcheck disable=SC2086 # two words
+    door 125 $arguments
+    grep -q '^apt-get install --no-install-recommends binutils libc6-dev cmake ' err || { bad 'no apt-get line'; show err; }
+    ! grep -q '[ ]gcc[ ]' err || bad 'asks for what is installed'
+    ! grep -q -e bochs -e cmocka err || bad 'asks for more than run needs'
+done
+door 125 --no-install test
+for package in bochs clang libcmocka-dev busybox-static shellcheck; do
+    grep -q " $package" err || bad "test does not ask for $package"
+done
+door 125 --no-install run --emulator bochs
+grep -q ' bochsbios' err || bad 'run --emulator bochs does not ask for it'
+door 125 --no-install debug
+grep -q ' gdb' err || bad 'debug does not ask for gdb'
+[ ! -e installed ] || bad 'installed without being allowed to'
+
+# root, and the package manager fails: its own words are shown.
+stand_in id 'echo 0'
+door 125 run
+grep -q '^apt-get update$' installed || bad 'root: does not read the list of packages'
+grep -q 'reading the list of packages failed' err || { bad 'root: does not say what failed'; show err; }
+stand_in apt-get "echo \"apt-get \$*\" >>$temp/installed; echo 'E: no such thing'; [ \$1 = update ]"
+door 125 run
+grep -q '^apt-get install -y --no-install-recommends binutils ' installed || { bad 'root: does not install'; show installed; }
+grep -q '^E: no such thing$' err || { bad 'the words of the package manager are lost'; show err; }
+
+# What needs nothing installs nothing.
+rm installed
+"$top/ouro" help >out 2>err || bad 'help fails'
+grep -q 'ouro run' out || bad 'help helps nobody'
+door 125 frobnicate
+grep -q 'no command frobnicate' err || bad 'an unknown command is not named'
+[ ! -e installed ] || bad 'installed for nothing'
+finish

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The report as the kernel makes it, of a machine out of the fuzzer's bytes: registers, page tables,
+ * areas, a stack, a program file with symbols and unwind tables, and other threads, all of which
+ * may be nonsense. It must read only what a walk says is mapped (the rest is not there: a touch is a
+ * crash), come to an end, and write no line without one.
+ *
+ *   bytes    registers and shapes, then the memory of the program: PAGES pages at BASE, of which the
+ *            first ones are the file's, as the areas say
+ */
+#include "base/sections.h"
+#include "cpu/features.h"
+#include "cpu/trap_frame.h"
+#include "kern/console.h"
+#include "boot/loader.h"
+#include "kern/log.h"
+#include "diag/parts.h"
+#include "kern/thread.h"
+#include "mm/vm/areas.h"
+#include "mm/heap/heap.h"
+#include "mm/heap/kstack.h"
+#include "mm/init/memory.h"
+#include "mm/pt/paging.h"
+#include "parse/symbol_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define BASE      UINT64_C(0x10000000)
+#define PAGES     4
+#define LINES_MAX 400
+#define BYTES_MAX 200000
+
+static const uint8_t *file;
+static size_t file_size;
+static unsigned lines, bytes, mapped; /* mapped: bit n: page n is */
+static struct area areas[3];
+static struct thread self, other;
+static struct trap_frame frames[2];
+
+/* --- the machine --- */
+
+char init_text_start[1], init_text_end[1], text_start[1], text_end[1], rodata_start[1],
+    rodata_end[1], ro_after_init_start[1], ro_after_init_end[1], data_start[1], data_end[1],
+    boot_stack_start[1], boot_stack_end[1];
+const char kernel_symbols[sizeof(struct symbol_table)] __attribute__((aligned(8)));
+struct boot_summary boot_summary;
+struct cpu_features cpu_features;
+struct frames machine_frames;
+uint64_t paging_program_window;
+
+struct thread *percpu_thread(void)
+{
+    return &self;
+}
+
+void thread_visit(void (*visit)(struct thread *thread, void *context), void *context)
+{
+    visit(&self, context);
+    visit(&other, context);
+}
+
+static void walk(virt_t at, struct pt_walk *out)
+{
+    uint64_t page = (at.v - BASE) >> PAGE_SHIFT;
+    *out = (struct pt_walk){.address = at, .last_level = 1 + (int)(at.v >> 12 & 3)};
+    for (int level = 1; level <= PT_LEVELS; level++)
+        out->entry[level].v = (uint64_t)level << 12 | PTE_P;
+    if (at.v < BASE || page >= PAGES || !(mapped >> page & 1)) {
+        out->entry[out->last_level].v = 0;
+        return;
+    }
+    out->last_level = out->leaf_level = 1;
+    out->executable = mapped >> 8 >> page & 1;
+    out->writable = !out->executable;
+}
+
+static const struct paging_ops ops = {.walk = walk};
+const struct paging_ops *paging = &ops;
+
+static enum err read_source(struct page_source *source, uint64_t offset, void *to, size_t size)
+{
+    (void)source;
+    if (offset >= file_size)
+        return E_INVAL;
+    size_t whole = file_size - offset < size ? file_size - offset : size;
+    memcpy(to, file + offset, whole);
+    memset((char *)to + whole, 0, size - whole);
+    return E_OK;
+}
+
+static void name_source(struct page_source *source, char *to, size_t size)
+{
+    (void)source;
+    strncpy(to, "/bin/program", size - 1);
+    to[size - 1] = '\0';
+}
+
+static const struct page_source_ops source_ops = {.read = read_source, .name = name_source};
+static struct page_source source = {&source_ops};
+
+const struct area *areas_next(virt_t v)
+{
+    for (unsigned i = 0; i < 3; i++)
+        if (areas[i].range.end.v > v.v)
+            return &areas[i];
+    return NULL;
+}
+
+const struct area *areas_find(virt_t v)
+{
+    const struct area *a = areas_next(v);
+    return a != NULL && a->range.start.v <= v.v ? a : NULL;
+}
+
+const struct area *areas_after(const struct area *area)
+{
+    return areas_next(area->range.end);
+}
+
+bool areas_gap_at(virt_t v, struct area *out)
+{
+    (void)v;
+    (void)out;
+    return false;
+}
+
+uint64_t areas_count(void)
+{
+    return 3;
+}
+
+uint64_t areas_bytes(void)
+{
+    return PAGES * PAGE_SIZE;
+}
+
+bool kstack_guard_at(virt_t v, struct virt_range *stack)
+{
+    *stack = virt_range(align_down(v.v, 1 << 14), align_down(v.v, 1 << 14) + (1 << 14));
+    return v.v >> 14 & 1;
+}
+
+void memory_totals(struct memory_totals *out)
+{
+    *out = (struct memory_totals){0};
+}
+
+int frames_largest(const struct frames *f)
+{
+    (void)f;
+    return -1;
+}
+
+uint64_t heap_used(void)
+{
+    return 0;
+}
+
+bool report_thread_other(const struct thread *t, bool everybody, char *to, size_t size)
+{
+    strncpy(to, "of process 1", size);
+    return t != &self || everybody;
+}
+
+/* --- what comes out --- */
+
+void report(const char *format, ...)
+{
+    (void)format;
+    if (++lines > LINES_MAX)
+        abort();
+}
+
+void console_write(enum console_stream stream, const void *from, size_t size)
+{
+    (void)stream;
+    bytes += (unsigned)size;
+    if (bytes > BYTES_MAX || memchr(from, '\0', size) != NULL)
+        abort();
+}
+
+bool console_is_framed(void)
+{
+    return true;
+}
+
+void console_pass_over_screen(bool pass_over)
+{
+    (void)pass_over;
+}
+
+static void take_line(void *context, const char *line)
+{
+    (void)context;
+    report("%s", line);
+}
+
+/* --- from bytes to a machine --- */
+
+struct head { /* of the input; small numbers stand for places in the program's memory */
+    uint64_t registers[X86_REGISTERS];
+    uint64_t address, error, top, rflags;
+    uint16_t shape;
+    uint8_t vector, mapped, executable, cuts[2];
+};
+
+static uint64_t place(uint64_t v)
+{
+    return v < PAGES * PAGE_SIZE ? BASE + v : v;
+}
+
+static void set_areas(const struct head *h)
+{
+    uint64_t first = 1 + h->cuts[0] % 2, second = first + 1;
+    const uint64_t at[] = {0, first, second, PAGES};
+    for (unsigned i = 0; i < 3; i++)
+        areas[i] = (struct area){
+            .range = virt_range(BASE + at[i] * PAGE_SIZE, BASE + at[i + 1] * PAGE_SIZE),
+            .kind = i == 2 ? AREA_ANONYMOUS : AREA_FILE,
+            .flags = h->shape >> (4 * i) & 15,
+            .prot = i == 0   ? prot_rx()
+                    : i == 1 ? prot_ro()
+                             : prot_rw(),
+            .source = i == 2 ? NULL : &source,
+            .offset = at[i] * PAGE_SIZE,
+            .file_end = BASE + PAGES * PAGE_SIZE,
+        };
+}
+
+static void set_threads(const struct head *h)
+{
+    memset(frames, (int)h->cuts[1], sizeof frames);
+    self = (struct thread){.name = "self", .id = 1};
+    other = (struct thread){.name = "other", .id = 2};
+    self.kstack = virt_range(virt_of(frames).v, virt_of(frames + 1).v);
+    other.kstack = virt_range(virt_of(frames).v, virt_of(frames + 2).v);
+    self.linux_thread = other.linux_thread = &self;
+    frames[1].rip = place(h->registers[3]);
+    frames[1].rsp = frames[0].rsp = place(h->registers[5]);
+}
+
+static void set_facts(struct fault_facts *f, const struct head *h)
+{
+    *f = (struct fault_facts){.who = "self", .thread = 1, .version = "1.2.3"};
+    f->vector = h->vector % 34 == 33 ? FAULT_NO_VECTOR : h->vector % 34;
+    f->error = h->error;
+    f->panic = h->shape & 0x1000;
+    f->signal = f->panic ? NULL : "SIGSEGV";
+    f->has_address = h->shape & 0x2000;
+    f->cause = h->shape & 0x4000 ? (enum fault_cause)(h->shape % 5) : FAULT_BY_VECTOR;
+    f->address = virt(place(h->address));
+    f->rflags = h->rflags;
+    for (unsigned i = 0; i < X86_REGISTERS; i++)
+        f->registers[i] = place(h->registers[i]);
+    f->top = h->top;
+    for (unsigned i = 0; i < X86_INSN_MAX; i++)
+        if (byte_read(&report_memory, f->registers[X86_RIP] + i, &f->bytes[i], 1))
+            f->byte_count = (uint8_t)(i + 1);
+        else
+            break;
+    f->has_insn = x86_decode(f->bytes, f->byte_count, &f->insn);
+    f->walked = f->has_address && fault_is_canonical(f->address.v);
+    walk(f->address, &f->walk);
+}
+
+static void make_report(struct fault_facts *f)
+{
+    report_find_stack(f);
+    if (f->walked)
+        report_find_areas(f);
+    report_place(f->registers[X86_RIP], f->at, sizeof f->at);
+    report_place(f->address.v, f->target, sizeof f->target);
+    fault_report_write(f, take_line, NULL);
+    fault_report_code(f, take_line, NULL);
+    report_registers(f);
+    report_thread_trace(&frames[1]);
+    report_trace(f, 5);
+    report_recursion(f);
+    report_stack_words(f);
+    report_memory_totals();
+    fault_report_hint(f, take_line, NULL);
+    fault_report_headline(f, take_line, NULL);
+    report_json(f);
+    (void)report_came_from_halt(f->registers[X86_RIP], f->rflags);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct fault_facts f;
+    struct head h;
+    if (size < sizeof h)
+        return 0;
+    memcpy(&h, data, sizeof h);
+    file = data + sizeof h;
+    file_size = size - sizeof h;
+    mapped = (h.mapped & 15u) | (h.executable & 15u) << 8;
+    for (unsigned n = 0; n < PAGES; n++) {
+        void *page = ptr_of(virt(BASE + n * PAGE_SIZE));
+        uint64_t from = n * PAGE_SIZE;
+        if (!(mapped >> n & 1))
+            continue;
+        if (mmap(page, PAGE_SIZE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != page)
+            abort();
+        if (from < file_size)
+            memcpy(page, file + from, file_size - from < PAGE_SIZE ? file_size - from : PAGE_SIZE);
+    }
+    set_areas(&h);
+    set_threads(&h);
+    set_facts(&f, &h);
+    lines = bytes = 0;
+    make_report(&f);
+    munmap(ptr_of(virt(BASE)), PAGES * PAGE_SIZE);
+    return 0;
+}

@@ -1,5 +1,0 @@
-# SPDX-License-Identifier: MIT
-# src/base: err, fmt and str come from the ouro_native library.
-ouro_host_test(fmt)
-ouro_host_test(str)
-ouro_host_test(base)

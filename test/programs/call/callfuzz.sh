@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# callfuzz.sh PROGRAM: random system calls for a minute; nothing may take the kernel down, and its invariants hold at
+# the end. SECONDS_EACH and SEEDS of the environment make it last longer. A seed that fails does so again.
+set -u
+ouro=${OURO:-$(dirname "$0")/../../../ouro}
+each=${SECONDS_EACH:-20}
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+failed=0
+for seed in ${SEEDS:-1 2 3}; do
+    "$ouro" run --medium direct --machine microvm --timeout $((each * 2 + 60)) --append 'check-at-end loglevel=3' \
+        "$1" "$each" "$seed" >/dev/null 2>"$log" </dev/null
+    status=$?
+    grep -a -o 'callfuzz: [0-9].*' "$log"
+    [ "$status" -eq 0 ] && continue
+    echo "FAIL: seed $seed ended with $status"
+    tail -n 60 "$log" | cat -v
+    failed=1
+done
+exit $failed

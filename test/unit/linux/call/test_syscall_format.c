@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "linux/call/syscall.h"
+#include "linux/abi/text.h"
+
+#include "unit.h"
+
+#include <string.h>
+
+const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT] = {{"ouro_harvest", NULL, 4, "pzxp"}};
+const struct syscall_row syscall_table[SYSCALL_COUNT] = {
+    [1] = {"write", NULL, 3, "fpz"},
+    [39] = {"getpid", NULL, 0, ""},
+    [83] = {"mkdir", NULL, 2, "sm"},
+    [16] = {"ioctl", NULL, 3, "fxx"},
+};
+
+static void expect(struct syscall_record record, const char *text)
+{
+    char out[160];
+    syscall_format(&record, out, sizeof out);
+    assert_string_equal(out, text);
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    expect((struct syscall_record){39, true, {7}, 1}, "getpid() = 1");
+    expect((struct syscall_record){1, true, {UINT64_MAX, 0x1000, 10}, -9},
+           "write(-1, 0x1000, 10) = -E_BADF");
+    expect((struct syscall_record){83, true, {0, 0755}, -14}, "mkdir(NULL, 0755) = -E_FAULT");
+    expect((struct syscall_record){16, false, {1, 0x5401, 0}, 0}, "ioctl(1, 0x5401, 0x0) = ?");
+    expect((struct syscall_record){39, true, {0}, 0x7f0000000000}, "getpid() = 0x7f0000000000");
+}
+
+static void test_unknown_number(void **state)
+{
+    (void)state;
+    expect((struct syscall_record){4000000000, true, {1, 2, 3, 4, 5, 6}, -38},
+           "syscall_4000000000(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -E_NOSYS");
+}
+
+static void test_small_buffers(void **state)
+{
+    (void)state;
+    struct syscall_record record = {1, true, {1, 0x1000, 10}, 10};
+    const char *whole = "write(1, 0x1000, 10) = 10";
+    for (size_t size = 1; size < 40; size++) {
+        char out[40];
+        memset(out, 'x', sizeof out);
+        syscall_format(&record, out, size);
+        size_t kept = strlen(whole) < size - 1 ? strlen(whole) : size - 1;
+        assert_int_equal(strlen(out), kept);
+        assert_memory_equal(out, whole, kept);
+        assert_int_equal(out[size], 'x');
+    }
+}
+
+static void expect_flags(char letter, uint64_t value, const char *text)
+{
+    char out[160] = "";
+    struct text_out t = {out, sizeof out};
+    assert_true(syscall_put_flags(&t, letter, value));
+    assert_string_equal(out, text);
+}
+
+static void test_flags(void **state)
+{
+    (void)state;
+    expect_flags('O', 0, "O_RDONLY");
+    expect_flags('O', 02102, "O_RDWR|O_CREAT|O_APPEND");
+    expect_flags('O', 0x410002, "O_RDWR|O_TMPFILE");
+    expect_flags('O', 3, "0x3");
+    expect_flags('O', 0x40000001, "O_WRONLY|0x40000000");
+    expect_flags('P', 0, "PROT_NONE");
+    expect_flags('P', 5, "PROT_READ|PROT_EXEC");
+    expect_flags('M', 0x22, "MAP_PRIVATE|MAP_ANONYMOUS");
+    expect_flags('M', 0x20, "MAP_ANONYMOUS");
+    expect_flags('A', 0, "0");
+    expect_flags('L', 2, "SEEK_END");
+    expect_flags('L', 99, "99");
+    expect_flags('L', UINT64_MAX, "-1");
+    expect_flags('X', 0x181, "FUTEX_WAKE_PRIVATE|FUTEX_CLOCK_REALTIME");
+    struct text_out none = {NULL, 0};
+    assert_false(syscall_put_flags(&none, 'd', 1));
+    assert_false(syscall_put_flags(&none, 'B', 1));
+}
+
+static void expect_quoted(const char *bytes, size_t size, bool more, const char *text)
+{
+    char out[80];
+    struct text_out t = {out, sizeof out};
+    syscall_put_quoted(&t, bytes, size, more);
+    assert_string_equal(out, text);
+}
+
+static void test_quoted(void **state)
+{
+    (void)state;
+    expect_quoted("", 0, false, "\"\"");
+    expect_quoted("a\"b\\c\n\t", 7, true, "\"a\\\"b\\\\c\\n\\t\"...");
+    expect_quoted("\0\0011\377x", 5, false, "\"\\0\\0011\\377x\"");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_unknown_number),
+        cmocka_unit_test(test_small_buffers), cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_quoted),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include "base/str.h"
+#include "mm/phys/frames.h"
+
+#include <stdlib.h>
+
+#define END 10000
+
+static struct frame metadata[END];
+static struct frames frames;
+
+static int start(void **state)
+{
+    (void)state;
+    memset(metadata, 0, sizeof metadata);
+    frames_init(&frames, metadata, END);
+    frames_add(&frames, phys_range(0x10000, 0x9f000));
+    frames_add(&frames, phys_range(0x100000, (END - 5) * PAGE_SIZE + 123));
+    return 0;
+}
+
+static void test_all_can_be_had_once(void **state)
+{
+    (void)state;
+    static uint8_t taken[END];
+    memset(taken, 0, sizeof taken);
+    uint64_t total = frames.free_frames;
+    assert_int_equal(total, 0x8f + END - 5 - 0x100);
+    phys_t frame;
+    uint64_t got = 0;
+    while (frames_alloc(&frames, 0, &frame) == E_OK) {
+        assert_false(taken[frame.v >> 12]++);
+        assert_true(frame.v < 0x9f000 || frame.v >= 0x100000);
+        got++;
+    }
+    assert_int_equal(got, total);
+    assert_int_equal(frames.free_frames, 0);
+    for (uint64_t i = 0; i < END; i++)
+        if (taken[i])
+            frames_put(&frames, phys(i << 12));
+    frames_check(&frames);
+    assert_int_equal(frames.free_frames, total);
+    assert_int_equal(frames_largest(&frames), 12);
+}
+
+/* Random blocks against a byte map. */
+static void test_random(void **state)
+{
+    (void)state;
+    static uint8_t owner[END];
+    struct {
+        phys_t at;
+        unsigned order, references;
+    } held[300];
+    unsigned count = 0;
+    memset(owner, 0, sizeof owner);
+    srand(2);
+    uint64_t total = frames.free_frames;
+    for (int step = 0; step < 20000; step++) {
+        unsigned i = count > 0 ? (unsigned)rand() % count : 0;
+        if (count < 300 && (count == 0 || rand() % 2)) {
+            unsigned order = (unsigned)rand() % 7;
+            phys_t at;
+            if (frames_alloc(&frames, order, &at) != E_OK)
+                continue;
+            assert_true(is_aligned(at.v, PAGE_SIZE << order));
+            for (uint64_t n = at.v >> 12; n < (at.v >> 12) + (UINT64_C(1) << order); n++)
+                assert_false(owner[n]++);
+            held[count].at = at;
+            held[count].order = order;
+            held[count++].references = 1;
+        } else if (rand() % 3 == 0) {
+            frames_get(&frames, held[i].at);
+            held[i].references++;
+            assert_int_equal(frames_references(&frames, held[i].at), held[i].references);
+        } else {
+            frames_put(&frames, held[i].at);
+            if (--held[i].references == 0) {
+                for (uint64_t n = 0; n < UINT64_C(1) << held[i].order; n++)
+                    owner[(held[i].at.v >> 12) + n] = 0;
+                held[i] = held[--count];
+            }
+        }
+        if (step % 100 == 0)
+            frames_check(&frames);
+    }
+    while (count > 0)
+        for (count--; held[count].references > 0; held[count].references--)
+            frames_put(&frames, held[count].at);
+    frames_check(&frames);
+    assert_int_equal(frames.free_frames, total);
+}
+
+static void test_foreign(void **state)
+{
+    (void)state;
+    phys_t image = phys(0xa0000);
+    frames_mark_foreign(&frames, phys_range(0xa0000, 0xc0000));
+    frames_get(&frames, image);
+    frames_put(&frames, image);
+    frames_put(&frames, image);
+    assert_int_equal(frames_references(&frames, image), 0);
+    frames_put(&frames, phys(UINT64_C(1) << 45)); /* device memory: above all RAM */
+    uint64_t before = frames.free_frames;
+    frames_release_foreign(&frames, phys_range(0xa0000, 0xc0000));
+    assert_int_equal(frames.free_frames, before + 0x20);
+    frames_check(&frames);
+}
+
+/* The pieces of a block come back one by one, in any order, and are a block again. */
+static void test_split(void **state)
+{
+    (void)state;
+    uint64_t total = frames.free_frames;
+    phys_t block;
+    assert_int_equal(frames_alloc(&frames, 9, &block), E_OK);
+    frames_split(&frames, block);
+    frames_check(&frames);
+    assert_int_equal(frames.free_frames, total - 512);
+    for (unsigned i = 0; i < 512; i++)
+        assert_int_equal(frames_references(&frames, phys(block.v + i * PAGE_SIZE)), 1);
+    frames_get(&frames, phys(block.v + 5 * PAGE_SIZE));
+    for (unsigned i = 0; i < 512; i++)
+        frames_put(&frames, phys(block.v + i * 5 % 512 * PAGE_SIZE));
+    assert_int_equal(frames.free_frames, total - 1);
+    frames_put(&frames, phys(block.v + 5 * PAGE_SIZE));
+    frames_check(&frames);
+    assert_int_equal(frames.free_frames, total);
+    assert_int_equal(frames_largest(&frames), 12);
+    /* A single frame is a block, too. */
+    assert_int_equal(frames_alloc(&frames, 0, &block), E_OK);
+    frames_split(&frames, block);
+    frames_put(&frames, block);
+    assert_int_equal(frames.free_frames, total);
+}
+
+static void test_empty(void **state)
+{
+    (void)state;
+    phys_t at = phys(77);
+    frames_init(&frames, metadata, END);
+    assert_int_equal(frames_alloc(&frames, 0, &at), E_NOMEM);
+    assert_int_equal(at.v, 77);
+    assert_int_equal(frames_largest(&frames), -1);
+    frames_add(&frames, phys_range(0x1800, 0x2fff)); /* no whole frame */
+    assert_int_equal(frames.free_frames, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_all_can_be_had_once, start),
+        cmocka_unit_test_setup(test_random, start),
+        cmocka_unit_test_setup(test_foreign, start),
+        cmocka_unit_test_setup(test_split, start),
+        cmocka_unit_test_setup(test_empty, start),
+    };
+    return RUN_TESTS(tests);
+}

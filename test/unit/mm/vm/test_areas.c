@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/vm/areas.h"
+
+#include "mm/phys/frames.h"
+#include "mm/layout.h"
+#include "mm/pt/paging.h"
+
+#include "areas_model.h"
+#include "unit.h"
+
+#include <stdlib.h>
+
+#define STEPS 12000
+
+static int start(void **state)
+{
+    (void)state;
+    model_start();
+    return 0;
+}
+
+static size_t random_below(size_t n)
+{
+    return (size_t)rand() % n;
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    uint64_t most = 0;
+    srand(1);
+    model_random = random_below;
+    for (int i = 0; i < STEPS; i++) {
+        model_step();
+        model_check();
+        if (areas_count() > most)
+            most = areas_count();
+        if (i % 3000 == 2999) { /* guards never go otherwise */
+            model_forget_all();
+            model_check();
+        }
+    }
+    assert_true(model_large_touches > 20 && model_large_splits > 20);
+    assert_true(most > 35); /* the table has grown, and was full now and then */
+}
+
+static void must_add(uint64_t start_address, uint64_t size, prot_t prot)
+{
+    const struct area a = {.range = virt_range(start_address, start_address + size),
+                           .kind = AREA_ANONYMOUS,
+                           .prot = prot,
+                           .file_end = UINT64_MAX};
+    assert_int_equal(areas_add(&a), E_OK);
+}
+
+static void test_holes(void **state)
+{
+    (void)state;
+    struct virt_range hole = virt_range(1, 2);
+    uint64_t base = UINT64_C(0x700000000000);
+    areas_set_mmap_base(virt(base));
+    assert_int_equal(areas_find_hole(0, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(areas_find_hole(UINT64_MAX - 4095, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(areas_find_hole(LAYOUT_PROGRAM_END, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(hole.start.v, 1);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(hole.end.v, base);
+    must_add(base - 3 * PAGE_SIZE, 2 * PAGE_SIZE, prot_rw());
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(hole.end.v, base); /* the gap of one page above the area */
+    assert_int_equal(areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(hole.end.v, base - 3 * PAGE_SIZE);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, LARGE_SIZE, virt(0), &hole), E_OK);
+    assert_true(is_aligned(hole.start.v, LARGE_SIZE));
+    assert_true(hole.start.v + LARGE_SIZE == base);
+    /* The hint is taken where it is free, and only there. */
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x5000000), &hole), E_OK);
+    assert_int_equal(hole.start.v, 0x5000000);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(base - 2 * PAGE_SIZE), &hole),
+                     E_OK);
+    assert_int_equal(hole.end.v, base);
+    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x1000), &hole), E_OK);
+    assert_int_equal(hole.end.v, base);
+    assert_int_equal(
+        areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_END - PAGE_SIZE), &hole),
+        E_OK);
+    assert_int_equal(hole.end.v, base - 3 * PAGE_SIZE);
+    assert_int_equal(areas_find_hole_below(PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START), &hole),
+                     E_NOMEM);
+    assert_int_equal(
+        areas_find_hole_below(PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START + PAGE_SIZE), &hole),
+        E_OK);
+    assert_int_equal(hole.start.v, LAYOUT_PROGRAM_START);
+}
+
+static void test_ranges_refused(void **state)
+{
+    (void)state;
+    const uint64_t bad[][2] = {
+        {0, PAGE_SIZE},
+        {LAYOUT_PROGRAM_START - PAGE_SIZE, LAYOUT_PROGRAM_START + PAGE_SIZE},
+        {LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_START},
+        {LAYOUT_PROGRAM_START + 1, LAYOUT_PROGRAM_START + PAGE_SIZE},
+        {LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_START + 1},
+        {2 * LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_START},
+        {LAYOUT_PROGRAM_END - PAGE_SIZE, LAYOUT_PROGRAM_END + PAGE_SIZE},
+        {LAYOUT_HEAP_START, LAYOUT_HEAP_END},
+        {UINT64_MAX - PAGE_MASK, 0},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const struct area a = {.range = virt_range(bad[i][0], bad[i][1]),
+                               .kind = AREA_ANONYMOUS,
+                               .file_end = UINT64_MAX};
+        assert_int_equal(areas_add(&a), E_EXIST);
+    }
+    assert_int_equal(areas_count(), 0);
+    assert_null(areas_find(virt(0)));
+    assert_null(areas_find(virt(UINT64_MAX)));
+    assert_null(areas_next(virt(0)));
+}
+
+/* A change that ends at a hole leaves the areas merged as before. */
+static void test_protect_into_a_hole(void **state)
+{
+    (void)state;
+    must_add(MODEL_ARENA, 10 * PAGE_SIZE, prot_rw());
+    assert_int_equal(areas_protect(model_pages(5, 20), prot_rw()), E_NOMEM);
+    areas_check();
+    assert_int_equal(areas_count(), 1);
+    assert_int_equal(areas_protect(model_pages(5, 20), prot_ro()), E_NOMEM);
+    areas_check();
+    assert_int_equal(areas_count(), 2);
+    assert_int_equal(areas_protect(model_pages(0, 20), prot_ro()), E_NOMEM);
+    areas_check();
+    assert_int_equal(areas_count(), 1);
+}
+
+static bool clean_at(size_t page)
+{
+    return areas_find(model_address(page))->flags & AREA_CLEAN;
+}
+
+/* What is added is not clean, nor what it merges with; cutting and protecting change nothing. */
+static void test_clean(void **state)
+{
+    (void)state;
+    must_add(MODEL_ARENA, 10 * PAGE_SIZE, prot_rw());
+    must_add(MODEL_ARENA + 20 * PAGE_SIZE, 4 * PAGE_SIZE, prot_rw());
+    assert_false(clean_at(0));
+    areas_mark_clean(0);
+    assert_true(clean_at(0) && clean_at(20));
+    must_add(MODEL_ARENA + 24 * PAGE_SIZE, PAGE_SIZE, prot_ro());
+    assert_false(clean_at(24));
+    assert_true(clean_at(20));
+    assert_int_equal(areas_protect(model_pages(4, 5), prot_ro()), E_OK);
+    assert_int_equal(areas_remove(model_pages(8, 9)), E_OK);
+    assert_true(clean_at(3) && clean_at(4) && clean_at(5) && clean_at(9));
+    assert_int_equal(areas_count(), 6);
+    must_add(MODEL_ARENA + 10 * PAGE_SIZE, PAGE_SIZE, prot_rw());
+    areas_check();
+    assert_int_equal(areas_count(), 6);
+    assert_true(clean_at(5));
+    assert_false(clean_at(9) || clean_at(10));
+    assert_int_equal(areas_move(model_pages(20, 24), model_pages(40, 44), false), E_OK);
+    assert_false(clean_at(40));
+}
+
+static void map_source(size_t first, size_t count, uint64_t index)
+{
+    struct area a = {
+        .range = model_pages(first, first + count),
+        .kind = AREA_FILE,
+        .flags = AREA_SHARED,
+        .prot = prot_rw(),
+        .source = &model_sources[0].source,
+        .offset = index * PAGE_SIZE,
+        .file_end = UINT64_MAX,
+    };
+    a.source->ops->get(a.source);
+    assert_int_equal(areas_add(&a), E_OK);
+    for (size_t i = first; i < first + count; i++) {
+        phys_t frame;
+        assert_int_equal(frames_alloc(&machine_frames, 0, &frame), E_OK);
+        assert_int_equal(paging_map(model_address(i), frame, PAGE_SIZE, prot_rw()), E_OK);
+    }
+}
+
+/* A write past the mappings marks the pages that show what was written, and no others. */
+static void test_pages_written(void **state)
+{
+    (void)state;
+    map_source(0, 4, 10);
+    map_source(10, 4, 12);
+    areas_pages_written(&model_sources[0].source, 12, 14);
+    areas_pages_written(&model_sources[1].source, 0, UINT64_MAX);
+    areas_pages_written(&model_sources[0].source, 0, 10);
+    areas_pages_written(&model_sources[0].source, 16, UINT64_MAX);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(!!(model_leaf(i).v & PTE_D), i >= 2);
+        assert_int_equal(!!(model_leaf(10 + i).v & PTE_D), i < 2);
+    }
+    assert_int_equal(areas_move(model_pages(2, 3), model_pages(30, 31), false), E_OK);
+    assert_true(model_leaf(30).v & PTE_D);
+    areas_mark_clean(0);
+    areas_forget_pages(&model_sources[0].source, 15, 16);
+    assert_true(clean_at(0));
+    assert_false(clean_at(10)); /* the page that comes instead is not marked */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_ranges_refused, start),
+        cmocka_unit_test_setup(test_holes, start),
+        cmocka_unit_test_setup(test_protect_into_a_hole, start),
+        cmocka_unit_test_setup(test_clean, start),
+        cmocka_unit_test_setup(test_pages_written, start),
+        cmocka_unit_test_setup(test_random, start),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Stands in for src/cpu/irq.h in native tests, where cli is not allowed: counts instead. */
+#pragma once
+
+#include <stdint.h>
+
+#define RFLAGS_IF UINT64_C(0x200)
+
+extern int native_irq_depth;
+
+static inline uint64_t irq_save(void)
+{
+    native_irq_depth++;
+    return 0;
+}
+
+static inline void irq_restore(uint64_t flags)
+{
+    (void)flags;
+    native_irq_depth--;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs_native.h"
+
+#include "fs/vfs/context.h"
+#include "fs/vfs/file_table.h"
+#include "fs/vfs/inode.h"
+#include "fs/vfs/wait.h"
+#include "kern/console.h"
+#include "kern/random.h"
+#include "kern/time.h"
+#include "mm/vm/areas.h"
+#include "mm/phys/frames.h"
+#include "mm/vm/usercopy.h"
+
+#include <string.h>
+
+bool (*native_other_thread)(void);
+uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
+uintptr_t native_fault_start, native_fault_end;
+struct frames machine_frames = {.free_frames = 1 << 20};
+struct wait_queue any_event = WAIT_QUEUE_INIT(any_event);
+
+struct fs_context *fs_current(void)
+{
+    return &fs_first;
+}
+
+struct file_table *file_table_current(void)
+{
+    return fs_first.files;
+}
+
+uint64_t time_now_ns(void)
+{
+    return native_clock += native_clock_step;
+}
+
+uint64_t time_realtime_ns(void)
+{
+    return native_clock += native_clock_step;
+}
+
+void wait_queue_init(struct wait_queue *queue)
+{
+    list_init(&queue->sleepers);
+}
+
+void wait_queue_wake(struct wait_queue *queue)
+{
+    queue->wakes++;
+}
+
+enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
+                 uint64_t deadline_ns)
+{
+    (void)queue;
+    while (!condition(context)) {
+        if (native_other_thread && native_other_thread())
+            continue;
+        if (deadline_ns == NO_DEADLINE)
+            return E_INTR;
+        native_clock = deadline_ns;
+        return E_TIMEDOUT;
+    }
+    return E_OK;
+}
+
+bool areas_may_store(const struct page_source *source)
+{
+    return CONTAINER_OF(source, struct inode, pages)->mappings > 0;
+}
+
+void frames_get(struct frames *f, phys_t block)
+{
+    (void)f;
+    (void)block;
+}
+
+static bool faults(virt_t at, size_t size)
+{
+    return at.v < native_fault_end && at.v + size > native_fault_start;
+}
+
+enum err copy_in(void *to, virt_t from, size_t size)
+{
+    if (size > 0 && faults(from, size))
+        return E_FAULT;
+    memcpy(to, ptr_of(from), size);
+    return E_OK;
+}
+
+enum err copy_out(virt_t to, const void *from, size_t size)
+{
+    if (size > 0 && faults(to, size))
+        return E_FAULT;
+    memcpy(ptr_of(to), from, size);
+    return E_OK;
+}
+
+enum err clear_out(virt_t to, size_t size)
+{
+    if (size > 0 && faults(to, size))
+        return E_FAULT;
+    memset(ptr_of(to), 0, size);
+    return E_OK;
+}
+
+void random_fill(void *to, size_t size)
+{
+    memset(to, 0x5a, size);
+}
+
+void random_stir(const void *from, size_t size)
+{
+    (void)from;
+    (void)size;
+}
+
+char native_console_out[4][4096];
+size_t native_console_length[4];
+bool native_console_framed;
+unsigned native_terminals = 7;
+static char input[4096];
+static size_t input_start, input_end;
+static bool input_over;
+static struct wait_queue input_queue = WAIT_QUEUE_INIT(input_queue);
+
+void native_console_reset(void)
+{
+    memset(native_console_length, 0, sizeof native_console_length);
+    memset(native_console_out, 0, sizeof native_console_out);
+    input_start = input_end = 0;
+    input_over = false;
+}
+
+void native_console_type(const char *bytes, size_t size)
+{
+    memcpy(input + input_end, bytes, size);
+    input_end += size;
+}
+
+void native_console_end_input(void)
+{
+    input_over = true;
+}
+
+void console_write(enum console_stream stream, const void *bytes, size_t size)
+{
+    size_t room = sizeof native_console_out[0] - 1 - native_console_length[stream];
+    size = size < room ? size : room;
+    memcpy(native_console_out[stream] + native_console_length[stream], bytes, size);
+    native_console_length[stream] += size;
+}
+
+size_t console_read(void *to, size_t size)
+{
+    size_t there = input_end - input_start;
+    size = size < there ? size : there;
+    memcpy(to, input + input_start, size);
+    input_start += size;
+    return size;
+}
+
+bool console_input_ready(void)
+{
+    return input_start < input_end || input_over;
+}
+
+bool console_input_ended(void)
+{
+    return input_start == input_end && input_over;
+}
+
+struct wait_queue *console_input_queue(void)
+{
+    return &input_queue;
+}
+
+bool console_is_terminal(int fd)
+{
+    return native_terminals >> fd & 1;
+}
+
+bool console_is_cooked(void)
+{
+    return native_console_framed;
+}
+
+void console_size(uint16_t *columns, uint16_t *rows)
+{
+    *columns = 80;
+    *rows = 25;
+}
+
+unsigned native_forgotten;
+uint64_t native_pages_written;
+
+void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    (void)source;
+    native_pages_written += end - first;
+}
+
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    (void)source;
+    (void)first;
+    (void)end;
+    native_forgotten++;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "console/unframe.h"
+#include "console/boot_output.h"
+#include "kern/console_frame.h"
+
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything the sink was told, as text: "<1>bytes", "<!>", "<#exit 3>". */
+static char heard[4096];
+static size_t heard_length;
+
+static void add(const char *bytes, size_t size)
+{
+    assert_true(heard_length + size < sizeof heard);
+    memcpy(heard + heard_length, bytes, size);
+    heard_length += size;
+    heard[heard_length] = '\0';
+}
+
+static int last_stream;
+
+static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
+{
+    (void)context;
+    assert_true(size > 0);
+    if (last_stream != (int)stream) {
+        char mark[8];
+        add(mark, (size_t)snprintf(mark, sizeof mark, "<%d>", stream));
+    }
+    last_stream = (int)stream;
+    add(bytes, size);
+}
+
+static void on_ready(void *context)
+{
+    (void)context;
+    add("<!>", 3);
+}
+
+static void on_line(void *context, const char *line)
+{
+    (void)context;
+    add("<#", 2);
+    add(line, strlen(line));
+    add(">", 1);
+}
+
+static const struct unframe_sink sink = {on_bytes, on_ready, on_line, NULL};
+
+static void feed(const char *bytes, size_t size, size_t portion)
+{
+    struct unframe u = {0};
+    heard_length = 0;
+    heard[0] = '\0';
+    last_stream = -1;
+    for (size_t at = 0; at < size; at += portion)
+        unframe_feed(&u, bytes + at, size - at < portion ? size - at : portion, &sink);
+}
+
+/* The input in portions of every size must give the same. */
+static void expect(const char *bytes, size_t size, const char *wanted)
+{
+    for (size_t portion = 1; portion <= size; portion++) {
+        feed(bytes, size, portion);
+        assert_string_equal(heard, wanted);
+    }
+}
+
+#define EXPECT(bytes, wanted) expect(bytes, sizeof(bytes) - 1, wanted)
+
+static void test_streams(void **state)
+{
+    (void)state;
+    EXPECT(FRAME_HELLO "log\0201out\0202err\0203more", "<3>log<1>out<2>err<3>more");
+    EXPECT(FRAME_HELLO "\0201a\020\020b", "<1>a\020b");
+    EXPECT(FRAME_HELLO "\020!\0201x\020#exit 42\ny", "<!><1>x<#exit 42>y");
+    EXPECT(FRAME_HELLO "\0201\020\020\0202\020\020\020!", "<1>\020<2>\020<!>");
+}
+
+static void test_chatter_comes_before_hello(void **state)
+{
+    (void)state;
+    EXPECT("firmware\r\n" FRAME_HELLO "log", "<0>firmware\r\n<3>log");
+    EXPECT("\020\020" FRAME_HELLO "log", "<0>\020\020<3>log");
+    EXPECT("\020\020\020OURO2\n", "<0>\020\020\020OURO2\n");
+    EXPECT("\020\020\020O" FRAME_HELLO, "<0>\020\020\020O");
+    EXPECT("\020!\0201not ours", "<0>\020!\0201not ours");
+    EXPECT(FRAME_HELLO, "");
+}
+
+static void test_unknown_escape_is_shown(void **state)
+{
+    (void)state;
+    EXPECT(FRAME_HELLO "\0201a\020Zb", "<1>a<3>\020Z<1>b");
+}
+
+static void test_long_line_is_cut(void **state)
+{
+    (void)state;
+    static char input[2000] = FRAME_HELLO "\020#";
+    memset(input + strlen(input), 'x', 1000);
+    strcat(input, "\n");
+    feed(input, strlen(input), 7);
+    assert_int_equal(heard_length, 3 + UNFRAME_LINE_MAX - 1);
+}
+
+/* Whatever comes in, nothing but the escapes is lost, and nothing crashes. */
+static void test_random_bytes(void **state)
+{
+    (void)state;
+    srandom(1);
+    for (int round = 0; round < 2000; round++) {
+        char bytes[300];
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = (char)(random() % 3 ? random() % 256 : FRAME_DLE);
+        if (round % 2)
+            memcpy(bytes, FRAME_HELLO, sizeof(FRAME_HELLO) - 1);
+        feed(bytes, sizeof bytes, (size_t)(random() % 300 + 1));
+    }
+}
+
+static void test_stop_is_found(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *stop;
+    } cases[] = {
+        {"\033[2Jnoise\r\nouro: stop: no long mode\r\n", "no long mode"},
+        {"\033[1;1Houro: stop: moved\033[2;1H", "moved"},
+        {"ouro: stop: not finished", ""},
+        {"\033[01;01H\033[0mgrub> ", "the boot loader ran out of commands"},
+        {"grub rescue> ", "the boot loader found no files on the boot medium"},
+        {"UEFI Interactive Shell v2.2\r\n", "the firmware found nothing to boot"},
+        {"all is well\n", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct chatter chatter = {0};
+        for (const char *p = cases[i].bytes; *p; p++)
+            chatter_feed(&chatter, p, 1);
+        assert_string_equal(chatter.stop, cases[i].stop);
+    }
+}
+
+static void keep(const char *line)
+{
+    add(line, strlen(line));
+    add("|", 1);
+}
+
+static void test_last_lines(void **state)
+{
+    (void)state;
+    struct chatter chatter = {0};
+    char line[2000];
+    for (int i = 0; i < 20; i++)
+        chatter_feed(&chatter, line, (size_t)snprintf(line, sizeof line, "line %d\r\n  \r\n", i));
+    memset(line, 'x', sizeof line);
+    chatter_feed(&chatter, line, sizeof line);
+    chatter_feed(&chatter, "\nopen", 5);
+    heard_length = 0;
+    chatter_last(&chatter, keep);
+    assert_non_null(strstr(heard, "line 19|xxxx"));
+    assert_null(strstr(heard, "line 11|"));
+    assert_string_equal(heard + heard_length - 5, "open|");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_chatter_comes_before_hello),
+        cmocka_unit_test(test_unknown_escape_is_shown),
+        cmocka_unit_test(test_long_line_is_cut),
+        cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_stop_is_found),
+        cmocka_unit_test(test_last_lines),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* How a report is found in the log, and what is shown of it; the reader of DWARF is one of ours, which
+ * finds something, dies, or never comes back. */
+#include "host/guard.h"
+#include "report/report.h"
+#include "report/report_stream.h"
+#include "unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define LAST "{\"ouro_report\":1,\"trace\":[{\"rip\":\"0x10\",\"how\":\"0\"},{\"rip\":\"0x99\"}]}\n"
+
+static const char report[] = "==== CRASH: null pointer ====\n"
+                             "  what    READ by main+0x4 [a] (rip 0x10)\n"
+                             "  walk    of 0x18\n"
+                             "          L4 = 0 <== denies\n"
+                             "  trace   #0 0x0000000000000010 main+0x4 [a]\n"
+                             "          #1? 0x0000000000000099 start [a]\n"
+                             "  stack   +00 0000000000000010  #0 0x10\n"
+                             "  hint    none\n" LAST;
+
+/* --- what report_present() needs --- */
+
+static enum {
+    FINDS,
+    DIES,
+    HANGS
+} reader;
+
+void report_notes_make(const struct report_files *files, const char *line, size_t size,
+                       struct report_notes *out)
+{
+    (void)files;
+    if (reader == DIES)
+        raise(SIGKILL); /* SIGSEGV would be caught by cmocka */
+    while (reader == HANGS)
+        usleep(1000);
+    if (size != sizeof LAST - 1 || memcmp(line, LAST, size) != 0)
+        _exit(3);
+    out->note = memory(sizeof *out->note);
+    out->count = 1;
+    out->note[0] = (struct report_note){0x10, string_copy(" at a.c:2"),
+                                        string_copy("          >     2 | x;\n"),
+                                        string_copy("[{\"line\":2}]")};
+}
+
+pid_t guard_fork(int keep)
+{
+    pid_t pid = fork();
+    if (pid == 0 && dup2(keep, 3) < 0)
+        _exit(1);
+    return pid;
+}
+
+/* The sanitizer has more memory than the limit. */
+int setrlimit(__rlimit_resource_t what, const struct rlimit *limit)
+{
+    (void)what, (void)limit;
+    return 0;
+}
+
+static struct text kept;
+
+/* --- the stream --- */
+
+static struct text seen; /* what passed; a report between [ and ] or, when cut, between < and > */
+
+static void on_bytes(void *context, const char *bytes, size_t size)
+{
+    (void)context;
+    text_add(&seen, bytes, size);
+}
+
+static void on_report(void *context, const char *text, size_t size, bool complete)
+{
+    (void)context;
+    text_string(&seen, complete ? "[" : "<");
+    text_add(&seen, text, size);
+    text_string(&seen, complete ? "]" : ">");
+}
+
+static const struct report_sink sink = {on_bytes, on_report, NULL};
+
+static void expect_seen(const char *expected)
+{
+    assert_string_equal(seen.bytes ? seen.bytes : "", expected);
+    text_free(&seen);
+    seen = (struct text){0};
+}
+
+static void test_reports_are_found_in_any_portions(void **state)
+{
+    (void)state;
+    char *log = string_format("a\n====\n==== CRASH\nx ==== CRASH: \n%sb\n%s==== PANIC: c\n", report,
+                              report);
+    char *expected = string_format(
+        "a\n====\n==== CRASH\nx ==== CRASH: \n[%s]b\n[%s]<==== PANIC: c\n>", report, report);
+    size_t size = strlen(log);
+    for (size_t portion = 1; portion <= size; portion++) {
+        struct report_stream s = {0};
+        for (size_t done = 0; done < size; done += portion) {
+            size_t left = size - done, piece = left < portion ? left : portion;
+            report_stream_feed(&s, log + done, piece, &sink);
+        }
+        assert_true(report_stream_holds(&s));
+        report_stream_release(&s, &sink);
+        assert_false(report_stream_holds(&s));
+        expect_seen(expected);
+    }
+    free(log);
+    free(expected);
+}
+
+static void test_what_is_no_report_passes_at_once(void **state)
+{
+    (void)state;
+    struct report_stream s = {0};
+    report_stream_feed(&s, "no newline", 10, &sink);
+    expect_seen("no newline");
+    report_stream_feed(&s, "==== CRASH: \n==", 15, &sink);
+    expect_seen("==== CRASH: \n");
+    report_stream_release(&s, &sink);
+    expect_seen("==");
+    report_stream_feed(&s, "\n==== PANIC: ", 13, &sink); /* released: that line is not a new one */
+    expect_seen("\n");
+    report_stream_release(&s, &sink);
+    expect_seen("<==== PANIC: >");
+}
+
+static void test_an_endless_report_is_not_held(void **state)
+{
+    (void)state;
+    struct report_stream s = {0};
+    report_stream_feed(&s, "==== PANIC: x\n", 14, &sink);
+    for (size_t i = 0; i < 200000 && report_stream_holds(&s); i++)
+        report_stream_feed(&s, "          words\n", 16, &sink);
+    assert_false(report_stream_holds(&s));
+    assert_true(seen.length > 1000000);
+    text_free(&seen);
+    seen = (struct text){0};
+}
+
+/* --- the text --- */
+
+static char *present(const char *text, bool complete, bool colour)
+{
+    struct text out = {0};
+    const struct report_options options = {.json = &kept, .colour = colour};
+    text_free(&kept);
+    kept = (struct text){0};
+    report_present(&options, text, strlen(text), complete, &out);
+    return out.bytes;
+}
+
+static void test_lines_are_added_to_what_and_trace(void **state)
+{
+    (void)state;
+    reader = FINDS;
+    char *text = present(report, true, false);
+    assert_string_equal(text, "==== CRASH: null pointer ====\n"
+                              "  what    READ by main+0x4 [a] (rip 0x10) at a.c:2\n"
+                              "          >     2 | x;\n"
+                              "  walk    of 0x18\n"
+                              "          L4 = 0 <== denies\n"
+                              "  trace   #0 0x0000000000000010 main+0x4 [a] at a.c:2\n"
+                              "          #1? 0x0000000000000099 start [a]\n"
+                              "  stack   +00 0000000000000010  #0 0x10\n"
+                              "  hint    none\n" LAST);
+    assert_string_equal(
+        kept.bytes,
+        "{\"ouro_report\":1,\"trace\":[{\"rip\":\"0x10\",\"how\":\"0\",\"lines\":[{\"line\":2}]},{\"rip\":\"0x99\"}]}\n");
+    free(text);
+}
+
+static void test_colours_add_nothing_else(void **state)
+{
+    (void)state;
+    reader = FINDS;
+    char *plain = present(report, true, false), *text = present(report, true, true);
+    assert_non_null(strstr(text, "\033[1;31m==== CRASH: null pointer ====\033[0m\n"));
+    assert_non_null(strstr(text, "\033[31m          L4 = 0 <== denies\033[0m\n"));
+    assert_non_null(
+        strstr(text, "\033[32m at a.c:2\033[0m\n\033[1m          >     2 | x;\033[0m\n"));
+    size_t length = 0;
+    for (size_t i = 0; text[i]; i++)
+        if (text[i] == '\033')
+            i += strcspn(text + i, "m");
+        else
+            text[length++] = text[i];
+    text[length] = '\0';
+    assert_string_equal(text, plain);
+    free(text);
+    free(plain);
+}
+
+static void test_nothing_is_lost_without_the_reader(void **state)
+{
+    (void)state;
+    reader = DIES;
+    char *text = present(report, true, false);
+    assert_string_equal(text, report);
+    assert_string_equal(kept.bytes, LAST);
+    free(text);
+    reader = HANGS;
+    text = present(report, true, false);
+    assert_string_equal(text, report);
+    assert_string_equal(kept.bytes, LAST);
+    free(text);
+}
+
+static void test_a_cut_report_is_shown_as_it_is(void **state)
+{
+    (void)state;
+    reader = FINDS;
+    for (size_t size = 1; size < sizeof report - 1; size += 7) {
+        char *part = string_format("%.*s", (int)size, report), *text = present(part, false, false);
+        assert_string_equal(text, part);
+        assert_null(kept.bytes);
+        free(part);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reports_are_found_in_any_portions),
+        cmocka_unit_test(test_what_is_no_report_passes_at_once),
+        cmocka_unit_test(test_an_endless_report_is_not_held),
+        cmocka_unit_test(test_lines_are_added_to_what_and_trace),
+        cmocka_unit_test(test_colours_add_nothing_else),
+        cmocka_unit_test(test_nothing_is_lost_without_the_reader),
+        cmocka_unit_test(test_a_cut_report_is_shown_as_it_is),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    text_free(&kept);
+    return failed;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* `ouro check`: what would be packed, and which system calls in it the kernel lacks. Boots nothing. */
+#include "machine/boot.h"
+#include "command/commands.h"
+#include "image/elf_needs.h"
+#include "machine/options.h"
+#include "host/path.h"
+#include "image/scan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIB (1024.0 * 1024)
+
+enum verdict { /* the exit status; failures have the tool's own */
+    VERDICT_GOOD = 0,
+    VERDICT_LACKS = 1,
+};
+
+/* A libc has code for every call there is; which of them run is up to those who import them. */
+static bool is_libc(const char *path)
+{
+    static const char *const names[] = {"libc.so", "libc-", "ld-linux", "ld-musl", "libpthread.so"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (string_starts(path_base(path), names[i]))
+            return true;
+    return false;
+}
+
+/* One ELF file: a line for it, and one for each call that it has and the kernel lacks. */
+static unsigned check_file(const struct entry *entry)
+{
+    struct scan *scan = memory(sizeof(*scan));
+    unsigned lacking = 0;
+    scan_file(entry->source, is_libc(entry->path), scan);
+    printf("%10.1f KiB  /%s\n", (double)entry->stat.st_size / 1024, entry->path);
+    for (size_t i = 0; i < scan_row_count; i++) {
+        const struct scan_row *row = &scan_rows[i];
+        bool direct = scan->direct[row->number], imported = scan->imported[row->number];
+        if (row->present || !(direct || imported))
+            continue;
+        printf("                lacks %s (%u), %s\n", row->name, row->number,
+               direct ? "called here" : "imported from libc");
+        lacking++;
+    }
+    free(scan);
+    return lacking;
+}
+
+int command_check(int argc, char **argv)
+{
+    struct request request;
+    struct program program = {0};
+    struct tree tree = {0};
+    unsigned lacking = 0, others = 0;
+    double bytes = 0;
+    options_read(COMMAND_CHECK, argc, argv, &request);
+    guard_start();
+    boot_tree(&request, &tree, &program);
+    for (size_t i = 0; i < tree.count; i++) {
+        const struct entry *entry = &tree.entry[i];
+        struct elf_needs needs;
+        if (!entry->source)
+            continue;
+        bytes += (double)entry->stat.st_size;
+        enum elf_kind kind = elf_needs_read(entry->source, &needs);
+        elf_needs_free(&needs);
+        if (kind == ELF_NONE)
+            others++;
+        else
+            lacking += check_file(entry);
+    }
+    printf("%.1f MiB in all, with %u other files\n", bytes / MIB, others);
+    if (lacking == 0)
+        printf("%s: every system call that was found is there\n", program.name);
+    else
+        printf("%s: may ask for what is not there and get ENOSYS, %u times\n", program.name,
+               lacking);
+    return lacking == 0 ? VERDICT_GOOD : VERDICT_LACKS;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/boot.h"
+#include "command/commands.h"
+#include "console/console.h"
+#include "machine/core.h"
+#include "host/fail.h"
+#include "host/file.h"
+#include "report/profile.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+/* A hang detector for boots that die without a word; Bochs on a busy computer needs tens of
+ * seconds. */
+#define BOOT_LIMIT 60.0
+
+static int explain(const struct request *o, const struct console_result *result)
+{
+    switch (result->ending) {
+    case ENDED_STATUS:
+        return result->status;
+    case ENDED_PIPE:
+        return STATUS_SIGNAL + SIGPIPE;
+    case ENDED_INTERRUPTED:
+        return STATUS_SIGNAL + SIGINT;
+    case ENDED_TIMEOUT:
+        warn("the program still ran after %g seconds and was ended", o->timeout);
+        return STATUS_TIMEOUT;
+    case ENDED_STOPPED:
+        warn("stop: %s", result->reason);
+        return STATUS_FAILED;
+    case ENDED_UNSTARTED:
+        warn("the kernel did not start within %g seconds", BOOT_LIMIT);
+        return STATUS_FAILED;
+    case ENDED_SILENT:
+    case ENDED_MARKER:
+        break;
+    }
+    emulator_explain();
+    warn(result->greeted ? "the machine ended without saying how the program ended"
+                         : "the machine ended before the kernel started");
+    return STATUS_FAILED;
+}
+
+static void write_profile(const struct request *o, const struct program *program,
+                          const struct args *samples)
+{
+    char *kernel = boot_kernel_symbols(o->kernel);
+    profile_write(samples, kernel, program->file, o->profile);
+    free(kernel);
+}
+
+static void write_core(const struct request *o, const struct tree *tree,
+                       const struct program *program, const char *json)
+{
+    const struct core_source source = {o->machine.gdb, json, tree, program->place};
+    const char *reason;
+    if (!core_write(&source, o->core, &reason))
+        warn("no core file %s: %s", o->core, reason);
+}
+
+int command_run(int argc, char **argv)
+{
+    struct request request;
+    struct program program;
+    struct tree tree;
+    struct text json = {0};
+    struct emulator emulator;
+    struct console_result result = {0};
+    struct args samples = {0};
+    options_read(COMMAND_RUN, argc, argv, &request);
+    if (request.report)
+        file_write(request.report, ""); /* what cannot be written is said now */
+    if (request.core)
+        file_write(request.core, "");
+    boot_prepare(&request, &program, &tree);
+    if (request.core) {
+        request.machine.gdb = guard_path("gdb.socket");
+        request.machine.stays = true;
+    }
+    emulator_start(&request.machine, &emulator);
+    const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
+                                          .json = &json,
+                                          .colour = report_wants_colour()};
+    const struct console_options console = {.serial = emulator.serial,
+                                            .report = &report,
+                                            .profile = request.profile ? &samples : NULL,
+                                            .verbose = request.verbose,
+                                            .keyboard = request.machine.screen,
+                                            .input = true,
+                                            .timeout = request.timeout,
+                                            .boot_limit = BOOT_LIMIT};
+    console_run(&console, &result);
+    if (request.report && json.length > 0)
+        file_write(request.report, json.bytes);
+    if (request.core && json.length > 0)
+        write_core(&request, &tree, &program, json.bytes);
+    emulator_end(&emulator);
+    if (request.profile)
+        write_profile(&request, &program, &samples);
+    args_free(&samples);
+    return explain(&request, &result);
+}
+
+int command_iso(int argc, char **argv)
+{
+    struct request request;
+    struct program program;
+    struct tree tree;
+    options_read(COMMAND_ISO, argc, argv, &request);
+    boot_prepare(&request, &program, &tree);
+    file_copy(request.machine.image, request.output);
+    return 0;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `ouro test`: ctest over two build folders. The first, made with gcc, has everything; the second,
+ * made with clang, repeats the unit tests with that compiler and has the fuzzers, which only clang
+ * can build.
+ */
+#include "command/commands.h"
+#include "host/fail.h"
+#include "host/guard.h"
+#include "host/text.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *const labels[] = {"unit", "fuzz", "lint", "guest", "programs", "boot"};
+static const struct {
+    const char *folder;
+    const char *only; /* regular expression of labels that are run there; NULL: all */
+} builds[] = {
+    {OURO_BUILD_DIR "/host", NULL},
+    {OURO_BUILD_DIR "/host-clang", "^(unit|fuzz)$"},
+};
+
+struct selection {
+    struct text labels; /* regular expressions for -L and -R; empty: none */
+    struct text names;
+};
+
+static void add_alternative(struct text *regex, const char *name, const char *format)
+{
+    text_string(regex, regex->length ? "|" : "");
+    text_format(regex, format, name);
+}
+
+static void select_names(struct selection *s, int count, char **names)
+{
+    for (int i = 0; i < count; i++) {
+        bool label = false;
+        regex_t regex;
+        for (size_t k = 0; k < ARRAY_LENGTH(labels); k++)
+            label = label || strcmp(labels[k], names[i]) == 0;
+        if (!label && regcomp(&regex, names[i], REG_EXTENDED | REG_NOSUB) != 0)
+            fail(STATUS_FAILED, "test: %s is neither a group of tests nor a regular expression",
+                 names[i]);
+        add_alternative(label ? &s->labels : &s->names, names[i], label ? "^%s$" : "%s");
+    }
+}
+
+static struct args ctest_arguments(size_t build, const char *option, const char *regex)
+{
+    struct args args = {0};
+    const char *const start[] = {"ctest", "--test-dir", builds[build].folder, NULL};
+    args_all(&args, start);
+    if (builds[build].only) {
+        args_add(&args, "-L"); /* ctest wants every -L to match */
+        args_add(&args, builds[build].only);
+    }
+    if (option) {
+        args_add(&args, option);
+        args_add(&args, regex);
+    }
+    return args;
+}
+
+/* How many tests ctest would run. */
+static int count_tests(const struct args *args)
+{
+    struct args list = {0};
+    int ends[2], total = 0, status;
+    char line[1024];
+    struct child child;
+    args_all(&list, (const char *const *)args->item);
+    args_add(&list, "-N");
+    if (pipe(ends) != 0)
+        fail_errno("cannot create a pipe");
+    if (!child_start(
+            &(struct spawn){.argv = list.item, .input = -1, .output = ends[1], .error = -1},
+            &child))
+        fail_errno("cannot start ctest");
+    close(ends[1]);
+    FILE *in = fdopen(ends[0], "r");
+    while (in && fgets(line, sizeof(line), in))
+        sscanf(line, "Total Tests: %d", &total);
+    if (in)
+        fclose(in);
+    while (!child_wait(&child, -1, &status))
+        ;
+    args_free(&list);
+    return total;
+}
+
+/* Runs one selection in one build: the number of tests, and whether one failed. */
+static int run_tests(size_t build, const char *option, const char *regex, bool *failed)
+{
+    struct args args = ctest_arguments(build, option, regex);
+    struct child child;
+    int status, count = 0;
+    char *cache = string_format("%s/CMakeCache.txt", builds[build].folder);
+    if (access(cache, F_OK) == 0)
+        count = count_tests(&args);
+    if (count > 0) {
+        args_add(&args, "--output-on-failure");
+        args_add(&args, "-j");
+        args_format(&args, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+        if (!child_start(&(struct spawn){.argv = args.item, .input = -1, .output = 1, .error = 2},
+                         &child))
+            fail_errno("cannot start ctest");
+        while (!child_wait(&child, -1, &status))
+            ;
+        *failed = *failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    }
+    free(cache);
+    args_free(&args);
+    return count;
+}
+
+int command_test(int argc, char **argv)
+{
+    struct selection selection = {0};
+    int count = 0;
+    bool failed = false;
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        puts(
+            "Usage: ouro test [NAME...]\n"
+            "Run all tests, or those groups: unit, fuzz, lint, guest, programs, boot; any other NAME is a regular expression for names of tests.");
+        return 0;
+    }
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] == '-')
+            fail(STATUS_FAILED, "test: unknown option %s", argv[i]);
+    select_names(&selection, argc - 1, argv + 1);
+    guard_start();
+    for (size_t build = 0; build < ARRAY_LENGTH(builds); build++) {
+        if (argc == 1)
+            count += run_tests(build, NULL, NULL, &failed);
+        if (selection.labels.length)
+            count += run_tests(build, "-L", selection.labels.bytes, &failed);
+        if (selection.names.length)
+            count += run_tests(build, "-R", selection.names.bytes, &failed);
+    }
+    text_free(&selection.labels);
+    text_free(&selection.names);
+    if (count == 0)
+        fail(STATUS_FAILED, "test: no test has this name");
+    printf("ouro: %d tests, %s\n", count, failed ? "not all passed" : "all passed");
+    return failed;
+}

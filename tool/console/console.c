@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include "console/console.h"
+#include "console/boot_output.h"
+#include "host/fail.h"
+#include "console/input.h"
+#include "console/outputs.h"
+#include "report/report_stream.h"
+#include "report/profile.h"
+#include "host/terminal.h"
+#include "host/text.h"
+#include "console/unframe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUEUE_FULL        (256u * 1024) /* bytes of output waiting: read no more */
+#define END_GRACE         1.0           /* seconds for the emulator to end by itself */
+#define BACKGROUND_PERIOD 0.25 /* seconds between looks whether we are in the foreground again */
+#define FLOW_PAUSE        1000 /* microseconds between reads while bytes flow */
+#define SECONDS_MAX       1e6  /* "no deadline" */
+#define REPORT_PAUSE      1.0 /* seconds without a byte after which a report's rest is not awaited */
+
+struct console {
+    const struct console_options *options;
+    struct console_result *result;
+    struct unframe unframe;
+    struct chatter chatter;
+    struct outputs outputs;
+    struct report_stream report;
+    struct input input;
+    struct text tail; /* of the output: the marker may have begun in it */
+    bool flowing;     /* the last step brought bytes */
+    bool ready;       /* the kernel takes input */
+    bool connected;   /* the serial port is open */
+    bool decided;     /* how it ended is known: what is left is to write the output */
+    double started, ended;
+    double logged; /* when the log last said something */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Text that no terminal in the machine has seen: a raw one here wants both ends of a line. */
+static void add_text(struct console *c, const char *bytes, size_t size)
+{
+    bool raw = c->input.raw && isatty(STDERR_FILENO);
+    for (size_t i = 0, end; i < size; i = end) {
+        const char *line = raw ? memchr(bytes + i, '\n', size - i) : NULL;
+        end = line ? (size_t)(line - bytes) + 1 : size;
+        outputs_add(&c->outputs, 1, bytes + i, end - i - (line ? 1 : 0));
+        if (line)
+            outputs_add(&c->outputs, 1, "\r\n", 2);
+    }
+}
+
+static void on_log(void *context, const char *bytes, size_t size)
+{
+    add_text(context, bytes, size);
+}
+
+static void on_report(void *context, const char *report, size_t size, bool complete)
+{
+    struct console *c = context;
+    struct text text = {0};
+    report_present(c->options->report, report, size, complete, &text);
+    add_text(c, text.bytes, text.length);
+    text_free(&text);
+}
+
+static void release_report(struct console *c)
+{
+    const struct report_sink sink = {on_log, on_report, c};
+    report_stream_release(&c->report, &sink);
+}
+
+static void feed_log(struct console *c, const char *bytes, size_t size)
+{
+    const struct report_sink sink = {on_log, on_report, c};
+    c->logged = now();
+    if (c->options->report && !c->decided)
+        report_stream_feed(&c->report, bytes, size, &sink);
+    else
+        add_text(c, bytes, size);
+}
+
+static void decide(struct console *c, enum ending ending)
+{
+    if (c->decided)
+        return;
+    release_report(c);
+    c->decided = true;
+    c->ended = now();
+    c->result->ending = ending;
+}
+
+/* The marker may come in pieces. */
+static void look_for_marker(struct console *c, const char *bytes, size_t size)
+{
+    const char *marker = c->options->marker;
+    size_t length = marker ? strlen(marker) : 0;
+    if (length == 0 || c->decided)
+        return;
+    text_add(&c->tail, bytes, size);
+    bool found = memmem(c->tail.bytes, c->tail.length, marker, length) != NULL;
+    if (c->tail.length >= length)
+        text_drop(&c->tail, c->tail.length - (length - 1));
+    if (found)
+        decide(c, ENDED_MARKER);
+}
+
+static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
+{
+    struct console *c = context;
+    if (stream != STREAM_CHATTER)
+        look_for_marker(c, bytes, size);
+    if (stream == STREAM_CHATTER) {
+        chatter_feed(&c->chatter, bytes, size);
+    } else if (stream == STREAM_LOG) {
+        feed_log(c, bytes, size);
+    } else {
+        release_report(c); /* the order of what is said is kept */
+        outputs_add(&c->outputs, stream == STREAM_STDOUT ? 0 : 1, bytes, size);
+    }
+}
+
+static void on_chatter_line(void *context, const char *line)
+{
+    struct console *c = context;
+    char *shown = string_format("ouro: |%s\n", line);
+    add_text(c, shown, strlen(shown));
+    free(shown);
+}
+
+static void on_ready(void *context)
+{
+    struct console *c = context;
+    c->ready = true;
+}
+
+static void on_line(void *context, const char *line)
+{
+    struct console *c = context;
+    int status;
+    char name[64], text[128];
+    unsigned long long nanoseconds;
+    if (c->options->profile && profile_line(c->options->profile, line))
+        return;
+    if (sscanf(line, "exit %d", &status) == 1 && status >= 0 && status <= 255) {
+        decide(c, ENDED_STATUS);
+        c->result->status = status;
+    } else if (c->options->verbose && sscanf(line, "mark %63s %llu", name, &nanoseconds) == 2) {
+        int size = snprintf(text, sizeof(text), "ouro: %s after %.3f ms\n", name,
+                            (double)nanoseconds / 1e6);
+        add_text(c, text, (size_t)size);
+    }
+}
+
+static void read_serial(struct console *c)
+{
+    const struct unframe_sink sink = {on_bytes, on_ready, on_line, c};
+    char bytes[16384];
+    ssize_t got = recv(c->options->serial, bytes, sizeof(bytes), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        c->connected = false;
+        decide(c, ENDED_SILENT);
+        return;
+    }
+    c->flowing = true;
+    unframe_feed(&c->unframe, bytes, (size_t)got, &sink);
+    if (!c->unframe.greeted && c->chatter.stop[0]) {
+        decide(c, ENDED_STOPPED);
+        snprintf(c->result->reason, sizeof(c->result->reason), "%s", c->chatter.stop);
+    }
+}
+
+static double nearest(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* Decides what the clock decides; the seconds until it has something to decide. */
+static double check_clock(struct console *c)
+{
+    double t = now(), left = SECONDS_MAX;
+    if (c->decided) {
+        double grace = c->ended + END_GRACE - t;
+        return grace > 0 ? grace : SECONDS_MAX;
+    }
+    if (c->options->timeout > 0)
+        left = c->started + c->options->timeout - t;
+    if (left <= 0)
+        decide(c, ENDED_TIMEOUT);
+    if (report_stream_holds(&c->report)) {
+        if (c->logged + REPORT_PAUSE <= t)
+            release_report(c);
+        else
+            left = nearest(left, c->logged + REPORT_PAUSE - t);
+    }
+    if (c->options->boot_limit > 0 && !c->unframe.greeted) {
+        double boot = c->started + c->options->boot_limit - t;
+        if (boot <= 0)
+            decide(c, ENDED_UNSTARTED);
+        left = nearest(left, boot);
+    }
+    return left;
+}
+
+/* Is there nothing left to do? Only the output of a program that ended by itself waits for a slow
+ * reader. */
+static bool finished(const struct console *c)
+{
+    bool own_end = c->result->ending == ENDED_STATUS || c->result->ending == ENDED_SILENT;
+    bool late = now() - c->ended > END_GRACE;
+    if (!c->decided || c->result->ending == ENDED_PIPE)
+        return c->decided;
+    if (outputs_waiting(&c->outputs) > 0)
+        return !own_end && late;
+    return !own_end || !c->connected || late;
+}
+
+/* One wait for whatever can go on. */
+static void step(struct console *c, double seconds)
+{
+    bool take_input = c->ready && !c->decided;
+    bool wants = !c->decided && (c->ready || c->input.raw) && input_wants(&c->input);
+    bool full = outputs_waiting(&c->outputs) >= QUEUE_FULL;
+    short serial_events =
+        (short)((full ? 0 : POLLIN) | (take_input && c->input.bytes.length > 0 ? POLLOUT : 0));
+    struct pollfd fds[] = {
+        {c->connected && serial_events ? c->options->serial : -1, serial_events, 0},
+        {outputs_fd(&c->outputs), POLLOUT, 0},
+        {wants ? c->input.fd : -1, POLLIN, 0},
+    };
+    if (!c->decided && c->input.background)
+        seconds = nearest(seconds, BACKGROUND_PERIOD);
+    seconds = seconds < 0 ? 0 : nearest(seconds, 3600);
+    if (c->flowing && !c->decided) /* QEMU writes byte by byte: let some come together */
+        usleep(FLOW_PAUSE);
+    if (poll(fds, ARRAY_LENGTH(fds), (int)(seconds * 1000) + 1) < 0)
+        return;
+    c->flowing = false;
+    if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+        read_serial(c);
+    if (fds[0].revents & POLLOUT)
+        input_send(&c->input, c->options->serial);
+    if (wants && fds[2].revents)
+        input_read(&c->input);
+    if (c->input.end || (c->input.interrupted && !c->ready))
+        decide(c, ENDED_INTERRUPTED);
+    if (outputs_write(&c->outputs) == OUTPUTS_BROKEN) {
+        c->decided = true; /* also when something else was decided before: nobody will see it */
+        c->result->ending = ENDED_PIPE;
+    }
+}
+
+static void print_line(const char *line)
+{
+    fprintf(stderr, "ouro: |%s\n", line);
+}
+
+void console_run(const struct console_options *options, struct console_result *result)
+{
+    struct console *c = memory(sizeof(*c));
+    c->options = options;
+    c->result = result;
+    c->connected = true;
+    c->started = now();
+    c->chatter.on_line = options->verbose ? on_chatter_line : NULL;
+    c->chatter.context = c;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTTIN, SIG_IGN);
+    outputs_open(&c->outputs);
+    if (options->keyboard)
+        input_none(&c->input);
+    else
+        input_open(&c->input, options->input);
+    for (;;) {
+        double seconds = check_clock(c);
+        if (finished(c))
+            break;
+        step(c, seconds);
+    }
+    terminal_restore();
+    result->greeted = c->unframe.greeted;
+    if (!options->verbose && !c->unframe.greeted &&
+        (result->ending == ENDED_SILENT || result->ending == ENDED_UNSTARTED))
+        chatter_last(&c->chatter, print_line);
+    outputs_close(&c->outputs);
+    input_close(&c->input);
+    text_free(&c->tail);
+    free(c);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "console/input.h"
+#include "host/fail.h"
+#include "kern/console_frame.h"
+#include "host/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_AHEAD 4096
+
+static void end_of_input(struct input *in)
+{
+    static const char end[2] = {FRAME_DLE, FRAME_EOF};
+    text_add(&in->bytes, end, sizeof(end));
+    if (in->own)
+        close(in->fd);
+    in->fd = -1;
+    in->own = false;
+}
+
+void input_open(struct input *in, bool wanted)
+{
+    struct stat st;
+    *in = (struct input){.fd = STDIN_FILENO};
+    if (!wanted || fstat(STDIN_FILENO, &st) != 0) {
+        end_of_input(in);
+        return;
+    }
+    in->terminal = isatty(STDIN_FILENO);
+    in->raw = terminal_offered();
+    if (S_ISFIFO(st.st_mode) || in->terminal) {
+        int own = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        in->own = own >= 0;
+        in->fd = own >= 0 ? own : STDIN_FILENO;
+    }
+}
+
+void input_none(struct input *in)
+{
+    *in = (struct input){.fd = -1};
+}
+
+static void send_size(struct input *in)
+{
+    uint16_t columns, rows;
+    if (in->raw && terminal_resized(&columns, &rows))
+        text_format(&in->bytes, "%c%c%ux%u\n", FRAME_DLE, FRAME_SIZE, columns, rows);
+}
+
+bool input_wants(struct input *in)
+{
+    send_size(in);
+    if (in->fd < 0 || in->bytes.length >= READ_AHEAD)
+        return false;
+    in->background = in->terminal && tcgetpgrp(STDIN_FILENO) != getpgrp();
+    if (in->raw && !in->background)
+        terminal_raw();
+    return !in->background;
+}
+
+void input_read(struct input *in)
+{
+    char bytes[READ_AHEAD / 2];
+    ssize_t got = read(in->fd, bytes, sizeof(bytes));
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got < 0 && errno == EIO && tcgetpgrp(STDIN_FILENO) != getpgrp())
+        return; /* sent to the background between the look and the read */
+    if (got < 0 && errno != EIO && errno != EISDIR)
+        fail_errno("cannot read the standard input");
+    if (got <= 0)
+        end_of_input(in);
+    in->interrupted = in->interrupted || (in->raw && got > 0 && memchr(bytes, 3, (size_t)got));
+    in->end = in->end || (in->raw && got > 0 && terminal_is_end(bytes, (size_t)got));
+    for (ssize_t i = 0; i < got; i++) {
+        text_add(&in->bytes, &bytes[i], 1);
+        if (bytes[i] == FRAME_DLE)
+            text_add(&in->bytes, &bytes[i], 1);
+    }
+}
+
+void input_send(struct input *in, int serial)
+{
+    if (in->bytes.length == 0)
+        return;
+    ssize_t sent = send(serial, in->bytes.bytes, in->bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0)
+        text_drop(&in->bytes, (size_t)sent);
+    else if (sent < 0 && errno != EAGAIN && errno != EINTR)
+        in->bytes.length = 0; /* the machine is gone */
+}
+
+void input_close(struct input *in)
+{
+    if (in->own)
+        close(in->fd);
+    text_free(&in->bytes);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "console/unframe.h"
+#include "kern/console_frame.h"
+
+#include <string.h>
+
+/* FRAME_HELLO starts with three DLE: after a mismatch, as many of them as came last still count. */
+static void feed_chatter(struct unframe *u, char byte, const struct unframe_sink *sink)
+{
+    static const char hello[] = FRAME_HELLO;
+    if (byte != hello[u->hello]) {
+        unsigned kept = 0;
+        if (byte == FRAME_DLE)
+            kept = u->hello >= 2 && hello[u->hello - 1] == FRAME_DLE ? 2 : 0;
+        if (u->hello > kept)
+            sink->bytes(sink->context, STREAM_CHATTER, hello, u->hello - kept);
+        u->hello = kept;
+        if (byte != hello[u->hello]) {
+            sink->bytes(sink->context, STREAM_CHATTER, &byte, 1);
+            return;
+        }
+    }
+    if (hello[++u->hello] == '\0') {
+        u->greeted = true;
+        u->stream = STREAM_LOG;
+    }
+}
+
+static void feed_line(struct unframe *u, char byte, const struct unframe_sink *sink)
+{
+    if (byte != '\n') {
+        if (u->line_length < sizeof(u->line) - 1)
+            u->line[u->line_length++] = byte;
+        return;
+    }
+    u->line[u->line_length] = '\0';
+    u->in_line = false;
+    sink->line(sink->context, u->line);
+}
+
+static void feed_escape(struct unframe *u, char byte, const struct unframe_sink *sink)
+{
+    const char both[2] = {FRAME_DLE, byte};
+    u->escape = false;
+    switch (byte) {
+    case FRAME_STDOUT:
+        u->stream = STREAM_STDOUT;
+        break;
+    case FRAME_STDERR:
+        u->stream = STREAM_STDERR;
+        break;
+    case FRAME_LOG:
+        u->stream = STREAM_LOG;
+        break;
+    case FRAME_READY:
+        sink->ready(sink->context);
+        break;
+    case FRAME_TEXT:
+        u->in_line = true;
+        u->line_length = 0;
+        break;
+    case FRAME_DLE:
+        sink->bytes(sink->context, u->stream, both, 1);
+        break;
+    default: /* not ours: firmware that speaks at run time; shown, never lost */
+        sink->bytes(sink->context, STREAM_LOG, both, 2);
+        break;
+    }
+}
+
+void unframe_feed(struct unframe *u, const char *bytes, size_t size,
+                  const struct unframe_sink *sink)
+{
+    const char *end = bytes + size;
+    while (bytes < end) {
+        if (!u->greeted) {
+            feed_chatter(u, *bytes++, sink);
+        } else if (u->in_line) {
+            feed_line(u, *bytes++, sink);
+        } else if (u->escape) {
+            feed_escape(u, *bytes++, sink);
+        } else {
+            const char *escape = memchr(bytes, FRAME_DLE, (size_t)(end - bytes));
+            const char *stop = escape ? escape : end;
+            if (stop > bytes)
+                sink->bytes(sink->context, u->stream, bytes, (size_t)(stop - bytes));
+            u->escape = escape != NULL;
+            bytes = escape ? escape + 1 : end;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/iso.h"
+#include "host/fail.h"
+#include "host/file.h"
+#include "host/guard.h"
+#include "image/iso9660.h"
+#include "host/progress.h"
+#include "image/words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RUN_WORDS_START "set ouro_run=\""
+#define RUN_WORDS_SIZE  512 /* bytes between the quotes */
+#define CONFIG_MAX      (1u << 20)
+
+/* What grub.cfg uses, and what finds it on every medium; dependencies come along. */
+/* The partition modules are those that GRUB's own start-up asks for: it complains on the screen
+ * about each that is missing. */
+#define GRUB_MODULES                                                                               \
+    "normal echo test sleep halt reboot iso9660 search search_fs_file "                            \
+    "serial terminal all_video part_acorn part_amiga part_apple part_bsd part_dfly part_dvh "      \
+    "part_gpt part_msdos part_plan part_sun part_sunpc"
+
+/* The value of the @NAME@ that text starts with, and where it ends; NULL when it starts with none.
+ */
+static const char *value_of(const char *text, const char *const (*values)[2], const char **end)
+{
+    for (; (*values)[0]; values++) {
+        size_t length = strlen((*values)[0]);
+        if (text[0] == '@' && strncmp(text + 1, (*values)[0], length) == 0 &&
+            text[length + 1] == '@') {
+            *end = text + length + 2;
+            return (*values)[1];
+        }
+    }
+    return NULL;
+}
+
+static char *fill_in(const char *template, const char *const (*values)[2])
+{
+    struct text out = {0};
+    while (*template) {
+        const char *value = value_of(template, values, &template);
+        if (value)
+            text_string(&out, value);
+        else
+            text_add(&out, template ++, 1);
+    }
+    return out.bytes;
+}
+
+static void link_or_copy(const char *from, const char *folder, const char *name)
+{
+    char *to = string_format("%s/%s", folder, name);
+    if (link(from, to) != 0)
+        file_copy(from, to);
+    free(to);
+}
+
+static char *grub_config(const struct args *words)
+{
+    char blanks[RUN_WORDS_SIZE + 1];
+    memset(blanks, ' ', RUN_WORDS_SIZE);
+    blanks[RUN_WORDS_SIZE] = '\0';
+    char *packed = words_grub(words);
+    char *template = file_read(OURO_SOURCE_DIR "/iso/grub.cfg.in");
+    const char *const values[][2] = {{"RUN_WORDS", blanks}, {"WORDS", packed}, {NULL, NULL}};
+    char *config = fill_in(template, values);
+    free(packed);
+    free(template);
+    return config;
+}
+
+void iso_build(const struct iso_content *content, const char *image)
+{
+    static unsigned images;
+    char *name = string_format("image%u", images++);
+    char *root = guard_path(name), *boot = string_format("%s/boot", root);
+    char *grub = string_format("%s/grub", boot), *config = string_format("%s/grub.cfg", grub);
+    if (mkdir(root, 0700) != 0 || mkdir(boot, 0755) != 0 || mkdir(grub, 0755) != 0)
+        fail_errno("cannot create %s", grub);
+    file_write(config, content->config);
+    progress_start("making the image");
+    link_or_copy(content->kernel, boot, content->kernel_name);
+    link_or_copy(content->archive, boot, "root.cpio");
+    const char *const argv[] = {"grub-mkrescue", "-o", image, root, NULL};
+    const char *const nothing_else[] = {"--fonts=", "--locales=", "--themes=", NULL};
+    struct args args = {0};
+    args_all(&args, argv);
+    args_format(&args, "--install-modules=" GRUB_MODULES " %s", content->loader_module);
+    args_all(&args, nothing_else);
+    if (!child_run(args.item))
+        fail(STATUS_FAILED, "grub-mkrescue could not make the image");
+    args_free(&args);
+    free(config);
+    free(grub);
+    free(boot);
+    free(root);
+    free(name);
+}
+
+void iso_make(const char *kernel, const char *archive, const struct args *words, const char *image)
+{
+    char *config = grub_config(words);
+    const struct iso_content content = {.config = config,
+                                        .kernel = kernel,
+                                        .kernel_name = "ouro.elf",
+                                        .loader_module = "multiboot2",
+                                        .archive = archive};
+    iso_build(&content, image);
+    free(config);
+}
+
+/* The line of blanks in the configuration, as long as we wrote it; NULL when there is none. */
+static char *find_blanks(char *config)
+{
+    char *start = strstr(config, RUN_WORDS_START);
+    if (!start)
+        return NULL;
+    start += sizeof(RUN_WORDS_START) - 1;
+    return strspn(start, " ") == RUN_WORDS_SIZE && start[RUN_WORDS_SIZE] == '"' ? start : NULL;
+}
+
+void iso_patch(const char *image, const char *shown_name, const struct args *words)
+{
+    static const char *const names[] = {"BOOT", "GRUB", "GRUB.CFG", NULL};
+    int fd = open(image, O_RDWR | O_CLOEXEC);
+    struct stat st;
+    struct iso9660_file file;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        fail_errno("cannot open %s", image);
+    uint64_t said = iso9660_size(fd);
+    if (said > (uint64_t)st.st_size)
+        fail(STATUS_FAILED, "%s is cut short: it has %lld of %llu bytes", shown_name,
+             (long long)st.st_size, (unsigned long long)said);
+    if (!iso9660_find(fd, (uint64_t)st.st_size, names, &file) || file.size > CONFIG_MAX)
+        fail(STATUS_FAILED, "%s is not an image that ouro iso made", shown_name);
+    char *config = memory(file.size + 1);
+    bool whole = pread(fd, config, file.size, (off_t)file.offset) == (ssize_t)file.size;
+    char *blanks = whole ? find_blanks(config) : NULL;
+    if (!blanks)
+        fail(STATUS_FAILED,
+             "%s is not an image that ouro iso made: its grub.cfg has no place for words",
+             shown_name);
+    char *line = words_line(words);
+    size_t length = strlen(line);
+    if (length > RUN_WORDS_SIZE)
+        fail(STATUS_FAILED, "the words for this run do not fit into the image");
+    if (pwrite(fd, line, length, (off_t)(file.offset + (uint64_t)(blanks - config))) !=
+            (ssize_t)length ||
+        close(fd) != 0)
+        fail_errno("cannot write %s", image);
+    free(line);
+    free(config);
+}

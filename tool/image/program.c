@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/program.h"
+#include "image/compile.h"
+#include "image/elf_needs.h"
+#include "host/fail.h"
+#include "image/library.h"
+#include "mm/layout.h"
+#include "parse/elf64.h"
+#include "host/path.h"
+#include "host/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SCRIPT_HEAD 255 /* Linux's BINPRM_BUF_SIZE - 1 */
+#define SCRIPTS_MAX 5   /* scripts that name scripts */
+#define BLANKS      " \t"
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* As a shell looks for a command without a slash. NULL when it is in no folder. */
+static char *search_path(const char *name)
+{
+    const char *path = getenv("PATH");
+    while (path && *path) {
+        size_t length = strcspn(path, ":");
+        char *candidate = string_format("%.*s/%s", (int)length, length ? path : ".", name);
+        if (is_file(candidate) && access(candidate, X_OK) == 0)
+            return candidate;
+        free(candidate);
+        path += length + (path[length] == ':');
+    }
+    return NULL;
+}
+
+static char *find_on_host(const char *typed)
+{
+    struct stat st;
+    if (stat(typed, &st) != 0) {
+        int error = errno;
+        char *found = strchr(typed, '/') ? NULL : search_path(typed);
+        if (!found)
+            fail(error == EACCES ? STATUS_CANNOT_RUN : STATUS_NOT_FOUND, "%s: %s", typed,
+                 strerror(error));
+        return found;
+    }
+    if (S_ISDIR(st.st_mode))
+        fail(STATUS_CANNOT_RUN, "%s is a folder, not a program", typed);
+    if (!S_ISREG(st.st_mode))
+        fail(STATUS_CANNOT_RUN, "%s is not a regular file", typed);
+    return string_copy(typed);
+}
+
+static void check_elf(const char *name, const char *file)
+{
+    static struct elf64_image image;
+    struct parse_fault fault = {0};
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(errno));
+    if (st.st_size == 0)
+        fail(STATUS_CANNOT_RUN, "%s is empty, not a program", name);
+    size_t size = (size_t)st.st_size;
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(errno));
+    if (elf64_parse(bytes, size, LAYOUT_PROGRAM_END, &image, &fault) != E_OK)
+        fail(STATUS_CANNOT_RUN, "%s cannot be run: %s (at offset %llu)", name, fault.what,
+             (unsigned long long)fault.offset);
+    munmap(bytes, size);
+    close(fd);
+}
+
+/* The first line of a script, without "#!" and the blanks around; NULL when the file is none. */
+static char *script_line(const char *file)
+{
+    char head[SCRIPT_HEAD + 1] = "";
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? 0 : read(fd, head, SCRIPT_HEAD);
+    if (fd >= 0)
+        close(fd);
+    if (size < 2 || head[0] != '#' || head[1] != '!')
+        return NULL;
+    head[size] = '\0';
+    size_t start = 2 + strspn(head + 2, BLANKS), length = strcspn(head + start, "\n");
+    while (length > 0 && strchr(BLANKS, head[start + length - 1]))
+        length--;
+    return string_format("%.*s", (int)length, head + start);
+}
+
+/* The command that env(1) starts: the first word that is neither an option nor a variable. NULL:
+ * none. */
+static char *env_command(const char *words)
+{
+    while (*words) {
+        words += strspn(words, BLANKS);
+        size_t length = strcspn(words, BLANKS);
+        bool split = length > 2 && strncmp(words, "-S", 2) == 0;
+        const char *word = split ? words + 2 : words;
+        size_t left = split ? length - 2 : length;
+        if (left > 0 && word[0] != '-' && !memchr(word, '=', left))
+            return string_format("%.*s", (int)left, word);
+        words += length;
+    }
+    return NULL;
+}
+
+/* As execvp(3) will look for it in the machine. */
+static char *search_machine(struct tree *tree, const char *name, const char *path)
+{
+    while (*path) {
+        size_t length = strcspn(path, ":");
+        char *place = string_format("%.*s/%s", (int)length, path, name), *source;
+        char *real = tree_overlay(tree, place, OVERLAY_LOOK, &source);
+        bool found = source && access(source, X_OK) == 0;
+        free(real);
+        free(source);
+        if (found)
+            return place;
+        free(place);
+        path += length + (path[length] == ':');
+    }
+    return NULL;
+}
+
+struct start {
+    struct tree *tree;
+    const char *path; /* PATH in the machine */
+    unsigned scripts;
+};
+
+static void add_start(struct start *start, const char *place, const char *host_folder,
+                      const char *name);
+
+/* What the script's first line names must be there too; and through env what that starts. */
+static void add_script(struct start *start, const char *name, const char *line)
+{
+    size_t length = strcspn(line, BLANKS);
+    char *interpreter = string_format("%.*s", (int)length, line);
+    if (++start->scripts > SCRIPTS_MAX)
+        fail(STATUS_CANNOT_RUN, "%s is a script for scripts that name each other", name);
+    if (!*interpreter)
+        fail(STATUS_CANNOT_RUN, "%s is a script whose first line names no interpreter", name);
+    char *source, *real = tree_overlay(start->tree, interpreter, OVERLAY_TAKE, &source);
+    if (!source)
+        fail(STATUS_CANNOT_RUN, "%s is a script for %s, which is not there", name, interpreter);
+    add_start(start, interpreter, NULL, interpreter);
+    char *command = strcmp(path_base(interpreter), "env") == 0 ? env_command(line + length) : NULL;
+    if (command) {
+        char *place = strchr(command, '/') ? path_normalise(command)
+                                           : search_machine(start->tree, command, start->path);
+        char *there = place ? tree_overlay(start->tree, place, OVERLAY_TAKE, NULL) : NULL;
+        if (!there)
+            fail(STATUS_CANNOT_RUN, "%s is a script for %s, which is not in the machine's PATH",
+                 name, command);
+        add_start(start, place, NULL, command);
+        free(place);
+        free(there);
+    }
+    free(command);
+    free(interpreter);
+    free(real);
+    free(source);
+}
+
+/* Checks what stands at `place` of the tree and adds what it needs to start. */
+static void add_start(struct start *start, const char *place, const char *host_folder,
+                      const char *name)
+{
+    const struct entry *entry = tree_follow(start->tree, place);
+    if (!entry || !entry->source)
+        fail(STATUS_CANNOT_RUN, "%s is not a regular file", name);
+    char *source = string_copy(entry->source), *line = script_line(source);
+    if (!(entry->stat.st_mode & 0111))
+        fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(EACCES));
+    if (line) {
+        add_script(start, name, line);
+    } else {
+        check_elf(name, source);
+        (void)library_add(start->tree, place, host_folder, name, MISSING_FAILS);
+    }
+    free(line);
+    free(source);
+}
+
+/* A file that lies elsewhere on the host than in the machine. */
+static void add_moved(struct start *start, const struct program *program)
+{
+    char *real = realpath(program->file, NULL);
+    if (!real)
+        fail(STATUS_CANNOT_RUN, "%s: %s", program->name, strerror(errno));
+    char *folder = string_format("%.*s", (int)(path_base(real) - real), real);
+    tree_add_file(start->tree, program->place, program->file);
+    add_start(start, program->place, folder, program->name);
+    free(folder);
+    free(real);
+}
+
+void program_prepare_file(struct tree *tree, const char *name, const char *file,
+                          struct program *out)
+{
+    struct start start = {.tree = tree, .path = PROGRAM_PATH};
+    *out = (struct program){string_copy(name), string_copy(file), path_normalise(name)};
+    if (access(file, X_OK) != 0)
+        fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(errno));
+    add_moved(&start, out);
+}
+
+void program_prepare(struct tree *tree, const char *typed, const char *path, struct program *out)
+{
+    struct start start = {.tree = tree, .path = path};
+    if (!*typed)
+        fail(STATUS_NOT_FOUND, "the name of the program is empty");
+    bool is_source = string_ends(typed, ".c") && typed[2] && is_file(typed);
+    if (is_source) {
+        char *file = compile_program(typed);
+        char *name = string_format("%.*s", (int)strlen(typed) - 2, typed);
+        program_prepare_file(tree, name, file, out);
+        free(name);
+        free(file);
+        return;
+    }
+    *out = (struct program){string_copy(typed), NULL, path_normalise(typed)};
+    const struct entry *there = tree_follow(tree, out->place);
+    if (there && S_ISREG(there->stat.st_mode)) {
+        out->file = string_copy(there->source);
+        add_start(&start, out->place, NULL, typed);
+        return;
+    }
+    out->file = find_on_host(typed);
+    if (access(out->file, X_OK) != 0)
+        fail(STATUS_CANNOT_RUN, "%s: %s", typed, strerror(errno));
+    if (out->file[0] != '/') {
+        add_moved(&start, out);
+        return;
+    }
+    /* It keeps its place, and the links that lead there. */
+    free(out->place);
+    out->place = path_normalise(out->file);
+    char *real = tree_overlay(tree, out->place, OVERLAY_TAKE, NULL);
+    if (!real)
+        fail(STATUS_CANNOT_RUN, "%s cannot be placed in the machine", typed);
+    add_start(&start, out->place, NULL, typed);
+    free(real);
+}
+
+void program_pack_with(struct tree *tree, const char *typed)
+{
+    struct args added = {0};
+    struct stat st;
+    char *place = path_normalise(typed);
+    if (stat(typed, &st) != 0)
+        fail(STATUS_NOT_FOUND, "--with %s: %s", typed, strerror(errno));
+    tree_add_all(tree, place, typed, &added);
+    for (size_t i = 0; i < added.count; i++) {
+        const struct entry *entry = tree_follow(tree, added.item[i]);
+        struct elf_needs needs;
+        if (!entry || !entry->source)
+            continue;
+        enum elf_kind kind = elf_needs_read(entry->source, &needs);
+        elf_needs_free(&needs);
+        if (kind != ELF_DYNAMIC)
+            continue;
+        char *host =
+            string_format("%.*s", (int)(path_base(entry->source) - entry->source), entry->source);
+        (void)library_add(tree, added.item[i], typed[0] == '/' ? NULL : host, added.item[i],
+                          S_ISREG(st.st_mode) ? MISSING_FAILS : MISSING_WARNS);
+        free(host);
+    }
+    args_free(&added);
+    free(place);
+}

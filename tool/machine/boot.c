@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/boot.h"
+#include "image/compile.h"
+#include "image/etc.h"
+#include "host/fail.h"
+#include "host/file.h"
+#include "image/iso.h"
+#include "kern/options.h"
+#include "image/pack.h"
+#include "host/progress.h"
+#include "host/terminal.h"
+#include "image/words.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MIB              (1024.0 * 1024)
+#define LOGLEVEL_QUIET   4
+#define LOGLEVEL_VERBOSE 6
+
+static void set_environment(struct args *list, const char *variable)
+{
+    size_t name = strcspn(variable, "=") + 1;
+    for (size_t i = 0; i < list->count; i++) {
+        if (strncmp(list->item[i], variable, name) == 0) {
+            free(list->item[i]);
+            list->item[i] = string_copy(variable);
+            return;
+        }
+    }
+    args_add(list, variable);
+}
+
+/* Does an image that goes elsewhere come out, and no machine is started? */
+static bool makes_image(const struct request *o)
+{
+    return o->command == COMMAND_ISO || o->command == COMMAND_USB;
+}
+
+/* What the program gets whoever runs it: path, arguments, environment, and the words that were
+ * typed. */
+static void packed_words(const struct request *o, const struct program *program, struct args *words)
+{
+    struct args argv = {0}, environment = {0};
+    const char *term =
+        isatty(STDOUT_FILENO) && !makes_image(o) && !o->machine.screen ? getenv("TERM") : NULL;
+    char *init = string_format("init=%s", program->place);
+    words_plain(words, init, "the path of the program");
+    free(init);
+    args_add(&argv, program->name);
+    for (size_t i = 0; i < o->argument_count; i++)
+        args_add(&argv, o->arguments[i]);
+    args_add(&environment, "HOME=/");
+    args_format(&environment, "TERM=%s", term && *term ? term : "linux");
+    args_add(&environment, "PATH=" PROGRAM_PATH);
+    for (size_t i = 0; i < o->environment.count; i++)
+        set_environment(&environment, o->environment.item[i]);
+    if (argv.count > OPTIONS_ARGUMENTS_MAX)
+        fail(STATUS_FAILED, "the program gets %zu arguments, and %d fit", argv.count,
+             OPTIONS_ARGUMENTS_MAX);
+    if (environment.count > OPTIONS_ENVIRONMENT_MAX)
+        fail(STATUS_FAILED, "the program gets %zu environment variables, and %d fit",
+             environment.count, OPTIONS_ENVIRONMENT_MAX);
+    words_list(words, "argv", argv.item, argv.count);
+    words_list(words, "env", environment.item, environment.count);
+    if (o->command == COMMAND_DEBUG) /* so that gdb knows where everything lies */
+        args_add(words, "norandmaps");
+    if (o->pagetables)
+        args_format(words, "pagetables=%s", o->pagetables);
+    if (o->append)
+        words_typed(words, o->append);
+    args_free(&argv);
+    args_free(&environment);
+}
+
+/* Which of the standard files are terminals, and how large the first is. */
+static void terminal_words(const struct request *o, struct args *words)
+{
+    struct text terminals = {0};
+    struct winsize size = {0};
+    for (int fd = 0; fd <= 2; fd++) {
+        if (!isatty(fd))
+            continue;
+        text_format(&terminals, "%s%d", terminals.length ? "," : "", fd);
+        if (size.ws_col == 0)
+            ioctl(fd, TIOCGWINSZ, &size);
+    }
+    args_add(words, o->command == COMMAND_RUN && terminal_offered() ? "console=framed,raw"
+                                                                    : "console=framed");
+    args_format(words, "stdio.terminals=%s", terminals.length ? terminals.bytes : "none");
+    if (size.ws_col > 0 && size.ws_row > 0)
+        args_format(words, "terminal.size=%ux%u", size.ws_col, size.ws_row);
+    text_free(&terminals);
+}
+
+/* What only this run knows: who listens at the other end. */
+static void run_words(const struct request *o, struct args *words)
+{
+    /* With a screen the terminal is the machine's own; grub.cfg looks for tty0, too. */
+    const char *const screen[] = {"console=framed,raw", "stdio.terminals=0,1,2", NULL};
+    if (o->machine.screen) {
+        args_all(words, screen);
+        args_add(words,
+                 o->command == COMMAND_SCREENSHOT ? "console=tty0,1280x800" : "console=tty0");
+    }
+    if (!o->machine.screen)
+        terminal_words(o, words);
+    args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
+    if (o->stats)
+        args_add(words, "stats");
+    if (o->strace)
+        args_add(words, "strace");
+    if (o->profile)
+        args_add(words, "profile");
+    if (o->boot_chart)
+        args_add(words, "bootchart");
+    args_add(words, emulator_exit_word(o->machine.emulator));
+}
+
+static void prepare_demo(struct tree *tree, struct program *program)
+{
+    char *folder = string_copy(OURO_BUILD_DIR "/demo"), *file = string_format("%s/tour", folder);
+    mkdir(folder, 0755);
+    compile_kept(OURO_SOURCE_DIR "/example/tour.c", file);
+    program_prepare_file(tree, "tour", file, program);
+    free(file);
+    free(folder);
+}
+
+/* PATH as the program will have it. */
+static const char *machine_path(const struct request *o)
+{
+    const char *path = PROGRAM_PATH;
+    for (size_t i = 0; i < o->environment.count; i++)
+        if (string_starts(o->environment.item[i], "PATH="))
+            path = o->environment.item[i] + sizeof("PATH=") - 1;
+    return path;
+}
+
+static void tell_sizes(const struct tree *tree, const char *archive, uint64_t needed)
+{
+    struct stat st;
+    if (stat(archive, &st) != 0)
+        fail_errno("cannot read %s", archive);
+    warn("%zu files packed, image %.1f MiB, memory needed more than %.1f MiB", tree->count,
+         (double)st.st_size / MIB, (double)needed / MIB);
+}
+
+void boot_tree(const struct request *o, struct tree *tree, struct program *program)
+{
+    tree_load(tree, o->root);
+    if (o->program)
+        program_prepare(tree, o->program, machine_path(o), program);
+    else
+        prepare_demo(tree, program);
+    for (size_t i = 0; i < o->with.count; i++)
+        program_pack_with(tree, o->with.item[i]);
+    etc_add(tree);
+}
+
+/* It lies beside the stripped one: ouro.elf, ouro.debug.elf. */
+char *boot_kernel_symbols(const char *kernel)
+{
+    size_t length = strlen(kernel);
+    char *beside = string_ends(kernel, ".elf")
+                       ? string_format("%.*s.debug.elf", (int)length - 4, kernel)
+                       : string_copy(kernel);
+    if (access(beside, R_OK) == 0)
+        return beside;
+    free(beside);
+    return string_copy(kernel);
+}
+
+/* Where the kernel ends in physical memory; 0 when it is no ELF file, which the boot will tell. */
+static uint64_t kernel_end(const char *kernel)
+{
+    size_t size;
+    char *bytes = file_read_bytes(kernel, &size);
+    Elf64_Ehdr header = {0};
+    Elf64_Phdr segment;
+    uint64_t end = 0;
+    if (size >= sizeof(header))
+        memcpy(&header, bytes, sizeof(header));
+    for (size_t i = 0; i < header.e_phnum; i++) {
+        uint64_t at = header.e_phoff + i * sizeof(segment);
+        if (at > size || size - at < sizeof(segment))
+            break;
+        memcpy(&segment, bytes + at, sizeof(segment));
+        if (segment.p_type == PT_LOAD && segment.p_paddr + segment.p_memsz > end)
+            end = segment.p_paddr + segment.p_memsz;
+    }
+    free(bytes);
+    return end;
+}
+
+/* SeaBIOS works at the end of memory while it lays the kernel and the archive: without room between
+ * them it spoils the kernel. (Tried: 264 KiB are too little, 392 enough.) */
+#define FIRMWARE_ROOM (UINT64_C(384) << 10)
+
+static char *pack_archive(const struct request *o, struct program *program, struct tree *tree)
+{
+    char *archive = guard_path("root.cpio");
+    boot_tree(o, tree, program);
+    uint64_t taken =
+        kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
+    uint64_t needed = pack_tree(tree, archive, taken, makes_image(o) ? 0 : o->machine.memory);
+    if (o->verbose)
+        tell_sizes(tree, archive, needed);
+    return archive;
+}
+
+void boot_prepare(struct request *o, struct program *program, struct tree *tree)
+{
+    struct machine *m = &o->machine;
+    struct args packed = {0}, run = {0};
+    *program = (struct program){0};
+    *tree = (struct tree){0};
+    guard_start();
+    setenv("TMPDIR", guard_folder(), 1); /* for the helpers */
+    if (!makes_image(o))
+        run_words(o, &run);
+    m->kernel = o->kernel;
+    m->image = guard_path("image.iso");
+    if (o->image) {
+        const struct args none = {0};
+        progress_start("copying the image");
+        file_copy(o->image, m->image);
+        if (makes_image(o))
+            iso_patch(m->image, o->image, &none); /* it is one of ours, and whole */
+    } else {
+        m->archive = pack_archive(o, program, tree);
+        packed_words(o, program, &packed);
+        struct args all = {0};
+        if (run.count > 0)
+            args_all(&all, (const char *const *)run.item);
+        args_all(&all, (const char *const *)packed.item);
+        m->line = words_line(&all); /* the one place that checks the length */
+        args_free(&all);
+        if (m->medium != MEDIUM_DIRECT)
+            iso_make(o->kernel, m->archive, &packed, m->image);
+    }
+    if (m->medium != MEDIUM_DIRECT && !makes_image(o))
+        iso_patch(m->image, o->image ? o->image : m->image, &run);
+    progress_clear();
+    args_free(&packed);
+    args_free(&run);
+}

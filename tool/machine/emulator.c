@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/emulator.h"
+#include "host/fail.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LAST_LINES 8
+
+static const char *refusal(const struct machine *m)
+{
+    bool direct = m->medium == MEDIUM_DIRECT;
+    if (m->chipset == CHIPSET_MICROVM && !direct)
+        return "--machine microvm boots with --medium direct only";
+    if (direct && m->firmware == FIRMWARE_UEFI)
+        return "--medium direct starts the kernel without firmware: leave out --firmware uefi";
+    if (m->emulator == EMULATOR_QEMU)
+        return NULL;
+    if (direct)
+        return "Bochs has no --medium direct: leave it out, or use --emulator qemu";
+    if (m->firmware == FIRMWARE_UEFI)
+        return "Bochs has no --firmware uefi: leave it out, or use --emulator qemu";
+    if (m->medium == MEDIUM_USB)
+        return "Bochs cannot boot from --medium usb: leave it out, or use --emulator qemu";
+    if (m->chipset != CHIPSET_PC)
+        return "Bochs has no --machine but pc: leave it out, or use --emulator qemu";
+    if (m->qemu_args->count > 0)
+        return "--qemu-arg is for --emulator qemu";
+    if (m->memory % (1u << 20) != 0)
+        return "Bochs wants its memory in whole MiB";
+    return NULL;
+}
+
+void emulator_check(const struct machine *machine)
+{
+    const char *reason = refusal(machine);
+    if (reason)
+        fail(STATUS_FAILED, "%s", reason);
+}
+
+const char *emulator_exit_word(enum emulator_kind kind)
+{
+    return kind == EMULATOR_QEMU ? "exit=0xf4" : "exit=bochs";
+}
+
+void emulator_start(const struct machine *machine, struct emulator *out)
+{
+    char *path = guard_path("emulator.log");
+    int log = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+    if (log < 0)
+        fail_errno("cannot create %s", path);
+    if (machine->emulator == EMULATOR_QEMU)
+        qemu_start(machine, out, log);
+    else
+        bochs_start(machine, out, log);
+    close(log);
+    free(path);
+}
+
+void emulator_end(struct emulator *emulator)
+{
+    child_kill(&emulator->child);
+    close(emulator->serial);
+}
+
+void emulator_explain(void)
+{
+    char *path = guard_path("emulator.log");
+    FILE *file = fopen(path, "re");
+    char lines[LAST_LINES][256] = {{0}};
+    unsigned next = 0;
+    while (file && fgets(lines[next % LAST_LINES], sizeof(lines[0]), file))
+        next++;
+    for (unsigned i = next > LAST_LINES ? next - LAST_LINES : 0; i < next; i++)
+        fprintf(stderr, "ouro: |%.*s\n", (int)strcspn(lines[i % LAST_LINES], "\n"),
+                lines[i % LAST_LINES]);
+    if (file)
+        fclose(file);
+    free(path);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * QEMU. The serial port is QEMU's standard input and output, which are one socket: QEMU reads from
+ * it only when the UART has room, and waits when it is full, so nothing is lost in either
+ * direction.
+ */
+#include "machine/emulator.h"
+#include "host/fail.h"
+#include "host/file.h"
+#include "machine/kvm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OVMF_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define OVMF_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
+static const char *const machine_names[] = {
+    [CHIPSET_PC] = "pc",
+    [CHIPSET_Q35] = "q35",
+    [CHIPSET_MICROVM] = "microvm,auto-kernel-cmdline=off",
+};
+
+/* In QEMU's options a comma ends a value, and two stand for one. */
+static char *escape_commas(const char *path)
+{
+    struct text out = {0};
+    for (; *path; path++)
+        text_add(&out, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
+    return out.bytes;
+}
+
+static void add_uefi(struct args *args)
+{
+    char *variables = guard_path("uefi-variables.fd"), *escaped = escape_commas(variables);
+    if (access(OVMF_CODE, R_OK) != 0)
+        fail(STATUS_FAILED, "--firmware uefi needs %s, from the package ovmf", OVMF_CODE);
+    file_copy(OVMF_VARS, variables);
+    args_add(args, "-drive");
+    args_add(args, "if=pflash,unit=0,format=raw,readonly=on,file=" OVMF_CODE);
+    args_add(args, "-drive");
+    args_format(args, "if=pflash,unit=1,format=raw,file=%s", escaped);
+    free(escaped);
+    free(variables);
+}
+
+static void add_medium(struct args *args, const struct machine *m)
+{
+    if (m->medium == MEDIUM_DIRECT) {
+        const char *const direct[] = {"-kernel", m->kernel, "-initrd", m->archive,
+                                      "-append", m->line,   NULL};
+        args_all(args, direct);
+        return;
+    }
+    char *image = escape_commas(m->image);
+    args_add(args, "-drive");
+    args_format(args, "if=none,id=medium,format=raw,readonly=on,%sfile=%s",
+                m->medium == MEDIUM_CD ? "media=cdrom," : "", image);
+    const char *const cd[] = {"-device", "ide-cd,drive=medium,bootindex=0", NULL};
+    const char *const usb[] = {"-device", "qemu-xhci", "-device",
+                               "usb-storage,drive=medium,bootindex=0", NULL};
+    args_all(args, m->medium == MEDIUM_CD ? cd : usb);
+    free(image);
+}
+
+/* What every machine gets: nothing that QEMU would add by itself, and an end where a machine would
+ * wait. */
+static void add_common(struct args *args, const struct machine *m)
+{
+    const char *const common[] = {"-nodefaults",
+                                  "-no-user-config",
+                                  "-no-reboot",
+                                  "-accel",
+                                  kvm_works() ? "kvm" : "tcg",
+                                  "-cpu",
+                                  "max",
+                                  "-boot",
+                                  "strict=on,reboot-timeout=1",
+                                  "-chardev",
+                                  "stdio,id=console,signal=off",
+                                  "-serial",
+                                  "chardev:console",
+                                  NULL};
+    args_all(args, common);
+    args_add(args, "-display");
+    args_add(args, m->window ? "gtk" : "none");
+    if (!m->stays) { /* else the kernel's word to it goes nowhere, and it halts */
+        args_add(args, "-device");
+        args_add(args, "isa-debug-exit,iobase=0xf4,iosize=0x04");
+    }
+    args_add(args, "-machine");
+    args_add(args, machine_names[m->chipset]);
+    args_add(args, "-m");
+    args_format(args, "%lluk", (unsigned long long)(m->memory / 1024));
+    if (m->chipset != CHIPSET_MICROVM) {
+        args_add(args, "-vga");
+        args_add(args, "std");
+    }
+}
+
+static void add_gdb(struct args *args, const struct machine *m)
+{
+    char *escaped = escape_commas(m->gdb);
+    args_add(args, "-chardev");
+    args_format(args, "socket,id=gdb,server=on,wait=off,path=%s", escaped);
+    args_add(args, "-gdb");
+    args_add(args, "chardev:gdb");
+    if (m->waits)
+        args_add(args, "-S");
+    free(escaped);
+}
+
+static void add_control(struct args *args, const struct machine *m)
+{
+    char *escaped = escape_commas(m->control);
+    args_add(args, "-chardev");
+    args_format(args, "socket,id=control,server=on,wait=off,path=%s", escaped);
+    args_add(args, "-mon");
+    args_add(args, "chardev=control,mode=control");
+    free(escaped);
+}
+
+void qemu_start(const struct machine *m, struct emulator *out, int log)
+{
+    const char *program = getenv("OURO_QEMU");
+    struct args args = {0};
+    int ends[2];
+    args_add(&args, program && *program ? program : "qemu-system-x86_64");
+    add_common(&args, m);
+    if (m->firmware == FIRMWARE_UEFI)
+        add_uefi(&args);
+    add_medium(&args, m);
+    if (m->gdb)
+        add_gdb(&args, m);
+    if (m->control)
+        add_control(&args, m);
+    for (size_t i = 0; i < m->qemu_args->count; i++)
+        args_add(&args, m->qemu_args->item[i]);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        fail_errno("cannot create a socket");
+    const struct spawn spawn = {
+        .argv = args.item, .input = ends[1], .output = ends[1], .error = log, .own_group = true};
+    if (!child_start(&spawn, &out->child))
+        fail_errno("cannot start %s", args.item[0]);
+    close(ends[1]);
+    out->serial = ends[0];
+    args_free(&args);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What a person typed behind `ouro run`, `iso`, `debug`, `check`, `usb` and `screenshot`. */
+#pragma once
+
+#include "machine/emulator.h"
+
+enum command {
+    COMMAND_RUN,
+    COMMAND_ISO,
+    COMMAND_DEBUG,
+    COMMAND_CHECK,
+    COMMAND_USB,
+    COMMAND_SCREENSHOT,
+};
+
+struct request {
+    enum command command;
+    struct machine machine; /* what was chosen; files are filled in later */
+    bool medium_chosen;
+    struct args qemu_args;
+    struct args environment; /* NAME=VALUE, in the order typed */
+    struct args gdb_args;
+    struct args with;       /* --with: files and folders to pack */
+    const char *root;       /* NULL: none */
+    const char *append;     /* NULL: none */
+    const char *pagetables; /* the kernel word's value; NULL: not given */
+    const char *image;      /* --image; NULL: pack one */
+    const char *output;     /* iso, screenshot: -o */
+    const char *device;     /* usb: the disk */
+    const char *marker;     /* screenshot: the output that it waits for; NULL: the program's end */
+    bool yes;               /* usb: do not ask */
+    const char *kernel;
+    const char *report; /* --report: where the JSON of a fault report goes; NULL: nowhere */
+    const char *core;   /* --core: where a core file goes; NULL: nowhere */
+    double timeout;     /* seconds; 0: none */
+    bool verbose;
+    const char *profile; /* run: the file for folded stacks; NULL: none */
+    bool strace;         /* run: every system call on stderr */
+    bool stats;          /* run: counters at the end */
+    bool boot_chart;     /* run */
+    const char *program; /* NULL: the demo */
+    char **arguments;    /* of the program, behind argv[0] */
+    size_t argument_count;
+};
+
+/* Reads the arguments behind the command (argv[0] is the command's own name), checks that they go
+ * together. Prints help, or fails the tool. */
+void options_read(enum command command, int argc, char **argv, struct request *out);

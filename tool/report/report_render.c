@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/report_render.h"
+#include "host/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_START 2 /* "  what    READ of …" */
+#define LABEL_END   10
+
+enum part {
+    PART_BANNER,
+    PART_LABEL,
+    PART_WHAT,
+    PART_DENIES,
+    PART_HINT,
+    PART_SOURCE,
+    PART_MARKED,
+    PART_JSON,
+    PART_PLAIN,
+};
+
+static const char *const colours[] = {
+    [PART_BANNER] = "\033[1;31m", [PART_LABEL] = "\033[36m",  [PART_WHAT] = "\033[1m",
+    [PART_DENIES] = "\033[31m",   [PART_HINT] = "\033[1;33m", [PART_SOURCE] = "\033[32m",
+    [PART_MARKED] = "\033[1m",    [PART_JSON] = "\033[2m",
+};
+
+struct render {
+    const struct report_notes *notes;
+    bool colour;
+    bool in_trace;
+    const struct report_note *shown; /* its excerpt stands there already */
+    struct text *out;
+};
+
+static void put(const struct render *r, enum part part, const char *bytes, size_t size)
+{
+    bool coloured = r->colour && size > 0 && part != PART_PLAIN;
+    if (coloured)
+        text_string(r->out, colours[part]);
+    text_add(r->out, bytes, size);
+    if (coloured)
+        text_string(r->out, "\033[0m");
+}
+
+static const char *find(const char *line, size_t size, const char *words)
+{
+    return memmem(line, size, words, strlen(words));
+}
+
+static const struct report_note *note_at(const struct render *r, const char *digits,
+                                         const char *end)
+{
+    uint64_t address = 0;
+    for (; digits < end; digits++) {
+        unsigned char c = (unsigned char)*digits;
+        if (c >= '0' && c <= '9')
+            address = address << 4 | (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            address = address << 4 | (uint64_t)(c - 'a' + 10);
+        else
+            break;
+    }
+    for (size_t i = 0; i < r->notes->count; i++)
+        if (r->notes->note[i].address == address)
+            return &r->notes->note[i];
+    return NULL;
+}
+
+/* The note for a `what` line or a line of the trace: "  what … (rip 0x…)", "          #1 0x…". */
+static const struct report_note *note_for(struct render *r, const char *line, size_t size)
+{
+    bool labelled = size > LABEL_START && line[LABEL_START] != ' ';
+    const char *text = size > LABEL_END ? line + LABEL_END : line + size;
+    const char *address = NULL;
+    if (labelled)
+        r->in_trace = string_starts(line, "  trace ");
+    if (labelled && string_starts(line, "  what "))
+        address = find(line, size, "rip 0x");
+    else if (r->in_trace && text < line + size && *text == '#')
+        address = find(text, (size_t)(line + size - text), " 0x");
+    if (!address)
+        return NULL;
+    return note_at(r, find(address, (size_t)(line + size - address), "0x") + 2, line + size);
+}
+
+static void put_excerpt(struct render *r, const struct report_note *note)
+{
+    const char *line = note->excerpt;
+    if (!line || note == r->shown)
+        return;
+    r->shown = note;
+    while (*line) {
+        size_t length = strcspn(line, "\n");
+        put(r, line[strspn(line, " ")] == '>' ? PART_MARKED : PART_PLAIN, line, length);
+        text_string(r->out, "\n");
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void put_body(struct render *r, const char *line, size_t size)
+{
+    enum part rest = string_starts(line, "  what ")    ? PART_WHAT
+                     : string_starts(line, "  hint ")  ? PART_HINT
+                     : find(line, size, " <== denies") ? PART_DENIES
+                                                       : PART_PLAIN;
+    bool labelled = size > LABEL_END && line[LABEL_START] != ' ' && strncmp(line, "  ", 2) == 0;
+    size_t label = labelled ? LABEL_END : 0;
+    put(r, PART_LABEL, line, label);
+    put(r, rest, line + label, size - label);
+}
+
+/* `line` is followed by a '\n' or a NUL. */
+static void put_line(struct render *r, const char *line, size_t size, bool ended)
+{
+    const struct report_note *note = note_for(r, line, size);
+    if (string_starts(line, "==== "))
+        put(r, PART_BANNER, line, size);
+    else if (string_starts(line, "{\"ouro_report\""))
+        put(r, PART_JSON, line, size);
+    else
+        put_body(r, line, size);
+    if (note)
+        put(r, PART_SOURCE, note->tail, strlen(note->tail));
+    if (r->notes->instruction && string_starts(line, "  insn ")) {
+        text_string(r->out, "; ");
+        put(r, PART_SOURCE, r->notes->instruction, strlen(r->notes->instruction));
+    }
+    if (ended)
+        text_string(r->out, "\n");
+    if (note && ended)
+        put_excerpt(r, note);
+}
+
+void report_render(const char *report, size_t size, const struct report_notes *notes, bool colour,
+                   struct text *out)
+{
+    struct render r = {.notes = notes, .colour = colour, .out = out};
+    while (size > 0) {
+        const char *newline = memchr(report, '\n', size);
+        size_t length = newline ? (size_t)(newline - report) : size;
+        char *line = memory(length + 1);
+        memcpy(line, report, length);
+        line[length] = '\0';
+        put_line(&r, line, length, newline != NULL);
+        free(line);
+        length += newline != NULL;
+        report += length;
+        size -= length;
+    }
+}
+
+void report_render_json(const char *line, size_t size, const struct report_notes *notes,
+                        struct text *out)
+{
+    struct json report = {line, line + size}, trace, frame = {0}, rip;
+    const struct render r = {.notes = notes};
+    const char *copied = line;
+    if (json_member(report, "trace", &trace)) {
+        while (json_item(trace, &frame)) {
+            char digits[32];
+            const struct report_note *note = json_member(frame, "rip", &rip) &&
+                                                     json_string(rip, digits, sizeof(digits)) &&
+                                                     string_starts(digits, "0x")
+                                                 ? note_at(&r, digits + 2, digits + strlen(digits))
+                                                 : NULL;
+            if (!note)
+                continue;
+            text_add(out, copied, (size_t)(frame.end - 1 - copied));
+            text_format(out, ",\"lines\":%s", note->json);
+            copied = frame.end - 1;
+        }
+    }
+    text_add(out, copied, (size_t)(line + size - copied));
+}
+
+void report_notes_free(struct report_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++) {
+        free(notes->note[i].tail);
+        free(notes->note[i].excerpt);
+        free(notes->note[i].json);
+    }
+    free(notes->note);
+    free(notes->instruction);
+    *notes = (struct report_notes){0};
+}
