@@ -4,13 +4,13 @@
 #include "base/fmt.h"
 #include "base/sections.h"
 #include "base/str.h"
+#include "diag/panic.h"
 #include "kern/console.h"
 #include "kern/machine.h"
-#include "diag/panic.h"
 #include "kern/thread.h"
-#include "mm/phys/frames.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
+#include "mm/phys/frames.h"
 #include "mm/pt/paging.h"
 
 #define LL(x) ((unsigned long long)(x))

@@ -6,6 +6,7 @@
 #include "base/sections.h"
 #include "base/str.h"
 #include "diag/panic.h"
+#include "kern/boot_summary.h"
 #include "mm/layout.h"
 #include "parse/multiboot2.h"
 #include "parse/pvh.h"

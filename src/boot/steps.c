@@ -13,15 +13,16 @@
 #include "cpu/tables.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
-#include "boot/loader.h"
-#include "kern/log.h"
 #include "diag/panic.h"
-#include "kern/random.h"
 #include "diag/report.h"
-#include "mm/pt/audit_machine.h"
+#include "kern/boot_summary.h"
+#include "kern/log.h"
+#include "kern/random.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
+#include "mm/init/audit_machine.h"
 #include "mm/init/memory.h"
+#include "mm/vm/areas.h"
 
 #define ULL(x) ((unsigned long long)(x))
 
@@ -67,6 +68,7 @@ INIT_CODE void memory_start(const struct boot_info *boot)
         boot_stop("%s", complaint);
     if (e != E_OK)
         boot_stop("too little memory: the machine has not even enough for the kernel itself");
+    areas_init();
 }
 
 INIT_CODE void stacks_start(void)

@@ -4,8 +4,8 @@
 #include "base/compiler.h"
 #include "base/sections.h"
 #include "cpu/features.h"
-#include "cpu/trap_frame.h"
 #include "cpu/selectors.h"
+#include "cpu/trap_frame.h"
 #include "cpu/x86.h"
 
 struct PACKED tss {

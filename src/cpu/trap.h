@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "base/addr.h"
+#include "base/compiler.h"
 #include "cpu/trap_frame.h"
 
 #include <stdbool.h>
@@ -52,3 +54,10 @@ bool trap_from_program(const struct trap_frame *frame);
 
 /* "page fault", "general protection": the manual's words; "interrupt 33" has no name: NULL. */
 const char *trap_name(uint64_t vector);
+
+/* diag/panic.c: a panic that was caused by the trap with this frame: registers and stack are the interrupted
+ * code's. */
+NORETURN void panic_at(const struct trap_frame *frame, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same for a page fault at `address`. */
+NORETURN void panic_at_address(const struct trap_frame *frame, virt_t address, const char *format,
+                               ...) PRINTF_LIKE(3, 4);

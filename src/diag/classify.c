@@ -5,9 +5,9 @@
  * is that even when the area above it is read-only.
  */
 #include "cpu/trap.h"
-#include "mm/vm/fault.h"
 #include "diag/text.h"
 #include "mm/layout.h"
+#include "mm/vm/fault.h"
 
 #include "base/compiler.h"
 

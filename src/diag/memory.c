@@ -5,9 +5,9 @@
 #include "base/str.h"
 #include "diag/parts.h"
 #include "kern/thread.h"
-#include "mm/vm/areas.h"
 #include "mm/heap/kstack.h"
 #include "mm/layout.h"
+#include "mm/vm/areas.h"
 #include "parse/symbol_table.h"
 
 #define LL(x) ((unsigned long long)(x))

@@ -8,11 +8,11 @@
 
 #include "base/fmt.h"
 #include "cpu/trap.h"
+#include "diag/report.h"
 #include "kern/console.h"
 #include "kern/console_frame.h"
 #include "kern/log.h"
 #include "kern/machine.h"
-#include "diag/report.h"
 
 #include <stdarg.h>
 

@@ -4,20 +4,20 @@
 #include "base/fmt.h"
 #include "base/sections.h"
 #include "base/str.h"
+#include "cpu/call_on_stack.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/machine_check.h"
-#include "cpu/call_on_stack.h"
 #include "cpu/percpu.h"
 #include "cpu/tables.h"
 #include "cpu/trap.h"
 #include "cpu/x86.h"
+#include "diag/parts.h"
 #include "kern/console.h"
 #include "kern/log.h"
-#include "diag/parts.h"
 #include "kern/thread.h"
-#include "mm/vm/fault.h"
 #include "mm/layout.h"
+#include "mm/vm/fault.h"
 #include "parse/symbol_table.h"
 
 #define LL(x)       ((unsigned long long)(x))
@@ -453,4 +453,14 @@ void report_recover(const struct trap_frame *frame)
     report("ouro: fault inside the report (%s): vector %llu at rip 0x%llx, cr2 0x%llx; it goes on",
            current_part, LL(frame->vector), LL(frame->rip), LL(read_cr2()));
     own_stack_leave(mark);
+}
+
+void report_by_request(const struct trap_frame *frame)
+{
+    const struct report_subject request = {
+        .frame = frame,
+        .trapped = true,
+        .cause = FAULT_BY_REQUEST,
+    };
+    report_fault(&request);
 }

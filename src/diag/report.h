@@ -13,6 +13,7 @@
 #include "base/compiler.h"
 #include "cpu/trap_frame.h"
 #include "diag/text.h"
+#include "kern/watchdog.h"
 
 #include <stdbool.h>
 
@@ -42,8 +43,6 @@ bool report_came_from_halt(uint64_t rip, uint64_t rflags);
 void report_thread_trace(const struct trap_frame *frame);
 /* "main+0x8 [hello]"; false, with "" written: no name is known. Not beside a report. */
 bool report_place(uint64_t at, char *to, size_t size);
-/* Is a report under way? */
-bool report_is_running(void);
 /* A trap came while a report ran: says so in a line and goes on with the next part. Does not return
  * when the report goes on. */
 void report_recover(const struct trap_frame *frame);

@@ -4,16 +4,16 @@
 #include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/x86.h"
-#include "kern/console.h"
-#include "boot/loader.h"
-#include "kern/log.h"
 #include "diag/parts.h"
+#include "kern/boot_summary.h"
+#include "kern/console.h"
+#include "kern/log.h"
 #include "kern/thread.h"
-#include "mm/vm/areas.h"
-#include "mm/phys/frames.h"
 #include "mm/heap/heap.h"
-#include "mm/layout.h"
 #include "mm/init/memory.h"
+#include "mm/layout.h"
+#include "mm/phys/frames.h"
+#include "mm/vm/areas.h"
 
 #include <stdarg.h>
 

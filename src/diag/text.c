@@ -4,8 +4,8 @@
 #include "base/fmt.h"
 #include "base/str.h"
 #include "cpu/trap.h"
-#include "mm/vm/fault.h"
 #include "mm/layout.h"
+#include "mm/vm/fault.h"
 
 #include <stdarg.h>
 

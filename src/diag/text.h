@@ -7,9 +7,9 @@
 #pragma once
 
 #include "base/addr.h"
+#include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/history.h"
-#include "mm/pt/paging.h"
 #include "parse/x86_insn.h"
 
 #include <stdbool.h>

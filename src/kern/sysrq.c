@@ -4,9 +4,9 @@
 #include "base/compiler.h"
 #include "kern/log.h"
 #include "kern/machine.h"
-#include "mm/phys/frames.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
+#include "mm/phys/frames.h"
 
 #include <stddef.h>
 

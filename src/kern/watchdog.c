@@ -5,7 +5,6 @@
 #include "cpu/nmi_timer.h"
 #include "cpu/tables.h"
 #include "cpu/trap.h"
-#include "diag/report.h"
 #include "kern/thread.h"
 
 #define TICK_NS (40 * NS_PER_SECOND / 1000)
@@ -15,7 +14,6 @@ _Static_assert(TICK_NS < NMI_CLOCK_MS * NS_PER_SECOND / 1000,
 static struct timer tick;
 static bool on;
 static unsigned rings, rings_max; /* in a row */
-RO_AFTER_INIT static void (*when_stuck)(const struct trap_frame *frame);
 
 /* Not by GS, which an NMI cannot rely on. */
 static bool is_idle(void)
@@ -53,16 +51,11 @@ void watchdog_stop(void)
 static void asked(const struct trap_frame *frame)
 {
     static uint64_t last_ns;
-    const struct report_subject subject = {
-        .frame = frame,
-        .trapped = true,
-        .cause = FAULT_BY_REQUEST,
-    };
     uint64_t now = time_now_ns();
     if (last_ns != 0 && now - last_ns < NS_PER_SECOND) {
         nmi_clock_stop();
     } else {
-        report_fault(&subject);
+        report_by_request(frame);
         now = time_now_ns(); /* it may take a while */
     }
     last_ns = now;
@@ -78,12 +71,11 @@ static void nmi(struct trap_frame *frame)
     else if (++rings < rings_max)
         nmi_clock_arm();
     else
-        when_stuck(frame);
+        watchdog_stuck(frame);
 }
 
-INIT_CODE void watchdog_start(unsigned seconds, void (*stuck)(const struct trap_frame *frame))
+INIT_CODE void watchdog_start(unsigned seconds)
 {
-    when_stuck = stuck;
     rings_max = seconds * 1000 / NMI_CLOCK_MS;
     timer_init(&tick, ticked);
     tick.background = true;

@@ -173,7 +173,7 @@ GUEST_FATAL(kernel_divide)
 /* Interrupts stay off: the alarm clock of kern/watchdog.h rings all the same. */
 GUEST_FATAL(kernel_hang)
 {
-    watchdog_start(1, panic_hang);
+    watchdog_start(1);
     __asm__ volatile("cli; 1: hlt; jmp 1b");
 }
 

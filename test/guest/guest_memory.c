@@ -7,6 +7,7 @@
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
 #include "mm/layout.h"
+#include "mm/phys/shrinker.h"
 #include "mm/init/memory.h"
 #include "mm/pt/backend.h"
 
@@ -333,7 +334,7 @@ GUEST_TEST(test_reclaim)
            fault_resolve(virt(area.range.start.v + more * PAGE_SIZE), PF_WRITE) == FAULT_RESOLVED)
         more++;
     CHECK_EQUAL(more, PAGES / 2 + 1);
-    CHECK(!areas_reclaim());
+    CHECK(!shrinkers_run());
     for (unsigned i = 0; i < PAGES; i += 2) {
         CHECK_NO_FAULT(guest_read(GUEST_ARENA_PAGE(i), &value));
         CHECK_EQUAL(value, i + 2);

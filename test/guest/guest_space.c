@@ -5,7 +5,7 @@
 #include "base/sections.h"
 #include "cpu/percpu.h"
 #include "mm/vm/areas.h"
-#include "mm/pt/audit_machine.h"
+#include "mm/init/audit_machine.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
 #include "mm/layout.h"

@@ -17,7 +17,7 @@ log names it once.
 | number | call | |
 |---|---|---|
 MD
-    "$top/tool/scan_rows.sh" "$top/src/linux/syscall_table.c" | tr -d '{}",' | awk -v notes="$top/docs/linux-abi.partial" '
+    "$top/tool/scan_rows.sh" "$top/src/linux/call/table.c" | tr -d '{}",' | awk -v notes="$top/docs/linux-abi.partial" '
         BEGIN {
             while ((getline line < notes) > 0) {
                 if (line ~ /^#/)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # includes.sh TOP: every #include in TOP/src keeps to TOP/cmake/layers.cmake, names its file by the path from
-# src/, and each x.c includes its own x.h first.
+# src/, and each x.c includes its own x.h first. The table itself has no cycle.
 set -u
 top=$1
 cd "$top/src" || exit 1
@@ -19,6 +19,30 @@ find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^
         close(path)
         return found
     }
+    function folder(path) {
+        return sub(/\/[^\/]*$/, "", path) ? path : ""
+    }
+    # The longest prefix of a folder that the table knows.
+    function layer_of(path) {
+        while (path != "" && !known[path])
+            path = folder(path)
+        return path
+    }
+    # Depth first; a folder met again on the way to itself closes a cycle.
+    function visit(from, way,    to, seen_before) {
+        if (state[from] == 2)
+            return
+        if (state[from] == 1) {
+            print "cmake/layers.cmake: cycle:" way " " from
+            bad = 1
+            return
+        }
+        state[from] = 1
+        for (to in known)
+            if (to != from && allowed[from, to])
+                visit(to, way " " from)
+        state[from] = 2
+    }
     BEGIN {
         while ((getline line < "../cmake/layers.cmake") > 0) {
             if (line !~ /^set\(OURO_LAYER_/)
@@ -33,14 +57,16 @@ find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^
             print "cmake/layers.cmake: no layers found"
             exit bad = 1
         }
+        delete known["system"]
+        for (name in known)
+            visit(name, "")
     }
     FNR == 1 {
         first = 1
-        layer = FILENAME
-        if (!sub(/\/.*/, "", layer))
-            layer = "" # main.c: all
-        else if (!known[layer])
-            complain("folder " layer " is not in cmake/layers.cmake")
+        home = folder(FILENAME)
+        layer = layer_of(home)
+        if (home != "" && layer == "") # main.c: all
+            complain("folder " home " is not in cmake/layers.cmake")
         own = FILENAME
         if (!sub(/\.c$/, ".h", own) || !exists(own))
             own = ""
@@ -57,13 +83,13 @@ find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^
                 complain("<" target "> is not a freestanding header")
         } else if (target ~ /^"/) {
             gsub(/^"|"[^"]*$/, "", target)
-            to = target
-            if (target ~ /(^|\/)\.\.?\// || !sub(/\/.*/, "", to))
+            to = folder(target)
+            if (target ~ /(^|\/)\.\.?\// || to == "")
                 complain("\"" target "\" is not a path from src/")
             else if (!exists(target))
                 complain("\"" target "\" does not exist")
-            else if (layer != "" && to != layer && !allowed[layer, to])
-                complain(layer " must not include " to " (\"" target "\")")
+            else if (layer != "" && to != home && layer_of(to) != layer && !allowed[layer, layer_of(to)])
+                complain(home " must not include " to " (\"" target "\")")
         } else
             complain("cannot tell what this includes: " target)
     }

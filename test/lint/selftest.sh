@@ -70,6 +70,11 @@ printf '#include "base/low.h"\n#include "mm/pages.h"\n' >src/mm/pages.c
 expect_found includes 'src/mm/pages.c:1: the first include is not its own header'
 mkdir src/odd && echo 'int odd;' >src/odd/odd.c
 expect_found includes 'folder odd is not in cmake/layers.cmake'
+echo 'set(OURO_LAYER_base kern)' >>cmake/layers.cmake
+expect_found includes 'cmake/layers.cmake: cycle: .*base'
+mkdir -p src/mm/pt && printf '#include "fs/vfs/a.h"\n' >src/mm/pt/walk.c
+mkdir -p src/fs/vfs && : >src/fs/vfs/a.h
+expect_found includes 'src/mm/pt/walk.c:1: mm/pt must not include fs/vfs'
 : >cmake/layers.cmake
 expect_found includes 'no layers found'
 

@@ -10,10 +10,10 @@ ouro_host_test(mm/pt/paging test/unit/support/sim_mmu.c test/unit/support/paging
 target_include_directories(test_paging BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/paging)
 ouro_host_test(mm/pt/audit src/mm/pt/audit.c)
 ouro_host_test(mm/pt/mmu_model test/guest/mmu_model.c test/unit/support/sim_mmu.c)
-set(areas_sources test/unit/support/areas_model.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c
+set(areas_sources test/unit/support/areas_model.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/phys/shrinker.c
     src/mm/phys/frames.c src/mm/pt/paging.c)
 ouro_host_test(mm/vm/areas ${areas_sources})
-ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/frames.c src/mm/pt/paging.c)
+ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c)
 # The heap's slot is in the kernel's half: a header of the same name moves it.
 target_include_directories(test_heap BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/heap)
 ouro_host_test(mm/pt/ptdump src/mm/pt/dump.c)

@@ -6,12 +6,12 @@
  */
 #include "bench/bench.h"
 #include "command/commands.h"
-#include "image/compile.h"
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/guard.h"
-#include "machine/kvm.h"
 #include "host/progress.h"
+#include "image/compile.h"
+#include "machine/kvm.h"
 
 #include <argp.h>
 #include <stdlib.h>

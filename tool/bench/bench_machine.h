@@ -7,8 +7,8 @@
 #pragma once
 
 #include "bench/bench_figures.h"
-#include "machine/emulator.h"
 #include "host/text.h"
+#include "machine/emulator.h"
 
 #include <stdbool.h>
 #include <stdint.h>

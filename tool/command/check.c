@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* `ouro check`: what would be packed, and which system calls in it the kernel lacks. Boots nothing. */
-#include "machine/boot.h"
 #include "command/commands.h"
-#include "image/elf_needs.h"
-#include "machine/options.h"
 #include "host/path.h"
+#include "image/elf_needs.h"
 #include "image/scan.h"
+#include "machine/boot.h"
+#include "machine/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>

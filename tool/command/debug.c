@@ -4,10 +4,10 @@
  * program's standard input is empty. The breakpoint is a hardware one, because the program is not
  * in memory yet when it is set.
  */
-#include "machine/boot.h"
 #include "command/commands.h"
 #include "console/console.h"
 #include "host/fail.h"
+#include "machine/boot.h"
 #include "mm/layout.h"
 
 #include <elf.h>

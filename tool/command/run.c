@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "machine/boot.h"
 #include "command/commands.h"
 #include "console/console.h"
-#include "machine/core.h"
 #include "host/fail.h"
 #include "host/file.h"
+#include "machine/boot.h"
+#include "machine/core.h"
 #include "report/profile.h"
 
 #include <signal.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* `ouro screenshot`: a picture of the machine's screen when the program prints something, or has ended. */
-#include "machine/boot.h"
 #include "command/commands.h"
 #include "console/console.h"
 #include "host/fail.h"
 #include "host/file.h"
+#include "machine/boot.h"
 #include "machine/qmp.h"
 
 #include <stdlib.h>

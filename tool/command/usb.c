@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* `ouro usb DISK`: an image onto a USB stick. Nothing is written before a person, or --yes, agreed to what is lost. */
-#include "machine/boot.h"
 #include "command/commands.h"
 #include "command/disk.h"
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/progress.h"
+#include "machine/boot.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "console/console.h"
 #include "console/boot_output.h"
-#include "host/fail.h"
 #include "console/input.h"
 #include "console/outputs.h"
-#include "report/report_stream.h"
-#include "report/profile.h"
+#include "console/unframe.h"
+#include "host/fail.h"
 #include "host/terminal.h"
 #include "host/text.h"
-#include "console/unframe.h"
+#include "report/profile.h"
+#include "report/report_stream.h"
 
 #include <errno.h>
 #include <poll.h>

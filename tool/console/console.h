@@ -11,8 +11,8 @@
  */
 #pragma once
 
-#include "report/report.h"
 #include "host/text.h"
+#include "report/report.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "console/input.h"
 #include "host/fail.h"
-#include "kern/console_frame.h"
 #include "host/terminal.h"
+#include "kern/console_frame.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/guard.h"
-#include "image/iso9660.h"
 #include "host/progress.h"
+#include "image/iso9660.h"
 #include "image/words.h"
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/library.h"
-#include "image/elf_needs.h"
 #include "host/fail.h"
 #include "host/file.h"
-#include "image/ld_cache.h"
 #include "host/path.h"
 #include "host/text.h"
+#include "image/elf_needs.h"
+#include "image/ld_cache.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/pack.h"
-#include "image/cpio_writer.h"
 #include "host/fail.h"
 #include "host/progress.h"
 #include "host/text.h"
+#include "image/cpio_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>

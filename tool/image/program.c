@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/program.h"
+#include "host/fail.h"
+#include "host/path.h"
+#include "host/text.h"
 #include "image/compile.h"
 #include "image/elf_needs.h"
-#include "host/fail.h"
 #include "image/library.h"
 #include "mm/layout.h"
 #include "parse/elf64.h"
-#include "host/path.h"
-#include "host/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/tree.h"
-#include "image/cpio_writer.h"
 #include "host/fail.h"
 #include "host/guard.h"
 #include "host/path.h"
 #include "host/text.h"
+#include "image/cpio_writer.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/boot.h"
-#include "image/compile.h"
-#include "image/etc.h"
 #include "host/fail.h"
 #include "host/file.h"
-#include "image/iso.h"
-#include "kern/options.h"
-#include "image/pack.h"
 #include "host/progress.h"
 #include "host/terminal.h"
+#include "image/compile.h"
+#include "image/etc.h"
+#include "image/iso.h"
+#include "image/pack.h"
 #include "image/words.h"
+#include "kern/options.h"
 
 #include <elf.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 /* From options to a machine that can be started: the files are packed, the words written. */
 #pragma once
 
-#include "machine/options.h"
 #include "image/program.h"
+#include "machine/options.h"
 
 /* What the request packs, in a tree. Needs guard_start(). */
 void boot_tree(const struct request *request, struct tree *tree, struct program *program);

@@ -3,9 +3,9 @@
 #include "base/compiler.h"
 #include "host/fail.h"
 #include "host/file.h"
-#include "machine/gdb_remote.h"
 #include "host/json.h"
 #include "host/path.h"
+#include "machine/gdb_remote.h"
 
 #include <assert.h>
 #include <elf.h>

@@ -8,9 +8,9 @@
  * what does not fit.) Other users of this computer could connect first, so the peer's owner is
  * looked up.
  */
-#include "machine/emulator.h"
 #include "host/fail.h"
 #include "host/file.h"
+#include "machine/emulator.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

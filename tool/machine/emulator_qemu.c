@@ -4,9 +4,9 @@
  * it only when the UART has room, and waits when it is full, so nothing is lost in either
  * direction.
  */
-#include "machine/emulator.h"
 #include "host/fail.h"
 #include "host/file.h"
+#include "machine/emulator.h"
 #include "machine/kvm.h"
 
 #include <errno.h>

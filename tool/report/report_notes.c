@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/report_notes.h"
 #include "base/compiler.h"
-#include "report/disassemble.h"
 #include "host/json.h"
+#include "report/disassemble.h"
 #include "report/source.h"
 
 #include <fcntl.h>

@@ -3,8 +3,8 @@
  * source.h. */
 #pragma once
 
-#include "report/report_render.h"
 #include "image/tree.h"
+#include "report/report_render.h"
 
 struct report_files {
     const struct tree *tree; /* what the machine's files were made of; may be empty */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "dev/local/local_console.h"
 
+#include "dev/local/ps2.h"
 #include "dev/pc/acpi_power.h"
 #include "dev/screen/keymap.h"
-#include "dev/local/ps2.h"
 #include "dev/screen/screen.h"
-#include "kern/sysrq.h"
 #include "diag/panic.h"
+#include "kern/sysrq.h"
 
 INIT_CODE void person_screen(const struct boot_info *boot)
 {

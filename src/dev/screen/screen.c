@@ -7,9 +7,9 @@
 #include "cpu/irq.h"
 #include "dev/screen/surface.h"
 #include "dev/screen/vt.h"
-#include "kern/wait.h"
 #include "kern/thread.h"
 #include "kern/time.h"
+#include "kern/wait.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/dev/devices.h"
+#include "fs/vfs/devices.h"
 
-#include "base/panic.h"
 #include "base/fmt.h"
+#include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/vfs.h"

@@ -3,8 +3,8 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
-#include "fs/vfs/file_table.h"
 #include "fs/tty/console.h"
+#include "fs/vfs/file_table.h"
 #include "fs/vfs/vfs.h"
 #include "fs/vfs/wait.h"
 #include "mm/vm/usercopy.h"

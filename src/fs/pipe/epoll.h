@@ -48,5 +48,3 @@ bool epoll_is_ready(struct file *epoll);
 typedef bool (*epoll_sink)(void *context, const struct epoll_event *event);
 /* Reports up to `max` events, each file once, and counts them as reported; how many. */
 size_t epoll_take(struct file *epoll, size_t max, epoll_sink sink, void *context);
-/* For file_put(): the file is going away. */
-void epoll_forget(struct file *file);

@@ -47,5 +47,3 @@ uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t fr
 void pipe_skip(struct file *file, uint64_t size);
 /* Puts back what was taken away. */
 void pipe_unread(struct file *file, const char *bytes, uint64_t size);
-
-extern const struct file_ops fifo_file_ops; /* open() on S_IFIFO */

@@ -3,13 +3,13 @@
 #include "fs/proc/process_text.h"
 
 #include "base/str.h"
-#include "fs/vfs/hooks.h"
 #include "fs/ram/ramfs_file.h"
-#include "mm/vm/areas.h"
-#include "mm/phys/frames.h"
+#include "fs/vfs/hooks.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
+#include "mm/phys/frames.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/areas.h"
 
 #define MAPS_NAME_COLUMN 73 /* where Linux puts the name of an area */
 

@@ -8,14 +8,14 @@
 #include "fs/proc/procfs.h"
 
 #include "base/str.h"
+#include "fs/proc/process_text.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file.h"
-#include "fs/proc/process_text.h"
-#include "mm/vm/areas.h"
-#include "mm/phys/frames.h"
-#include "mm/layout.h"
 #include "mm/init/memory.h"
+#include "mm/layout.h"
+#include "mm/phys/frames.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/areas.h"
 
 #define ENTRY_SIZE      sizeof(uint64_t)
 #define CHUNK_PAGES     128

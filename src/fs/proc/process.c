@@ -10,10 +10,10 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
+#include "fs/proc/process_text.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/hooks.h"
-#include "fs/proc/process_text.h"
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"

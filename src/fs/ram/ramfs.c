@@ -3,11 +3,11 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
+#include "fs/ram/ramfs_file.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
-#include "fs/ram/ramfs_file.h"
-#include "mm/vm/areas.h"
 #include "mm/phys/frames.h"
+#include "mm/vm/areas.h"
 
 #define TMPFS_MAGIC 0x01021994
 #define FRAMES_KEPT 64 /* 256 KiB */

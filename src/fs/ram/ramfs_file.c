@@ -6,8 +6,8 @@
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/hooks.h"
-#include "mm/phys/frames.h"
 #include "mm/heap/heap.h"
+#include "mm/phys/frames.h"
 
 static uint64_t least(uint64_t a, uint64_t b)
 {

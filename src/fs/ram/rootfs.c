@@ -3,8 +3,8 @@
 
 #include "base/panic.h"
 #include "base/str.h"
-#include "fs/vfs/context.h"
 #include "fs/ram/ramfs.h"
+#include "fs/vfs/context.h"
 #include "fs/vfs/vfs.h"
 #include "fs/vfs/vfs_create.h"
 #include "mm/heap/heap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tty/console.h"
 
-#include "fs/dev/devices.h"
+#include "fs/vfs/devices.h"
 #include "fs/vfs/hooks.h"
 
 static struct tty console;

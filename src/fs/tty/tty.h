@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "fs/vfs/file.h"
 #include "fs/tty/line.h"
+#include "fs/vfs/file.h"
 #include "kern/wait.h"
 
 #define TTY_PIECE 512u /* bytes that a driver's write() gets at most */

@@ -2,7 +2,6 @@
 #include "fs/vfs/file.h"
 
 #include "base/panic.h"
-#include "fs/pipe/epoll.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/wait.h"

@@ -114,3 +114,8 @@ void file_allow_write(struct inode *inode);
 
 extern const struct file_ops file_ops_directory;
 extern const struct file_ops file_ops_path; /* O_PATH */
+
+/* Defined above: */
+extern const struct file_ops fifo_file_ops; /* open() on S_IFIFO: fs/pipe/pipe.c */
+/* file_put(): `file` is going away, and each epoll that watches it forgets it (fs/pipe/epoll.c). */
+void epoll_forget(struct file *file);

@@ -5,8 +5,8 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/dentry.h"
 #include "kern/time.h"
-#include "mm/vm/areas.h"
 #include "mm/heap/heap.h"
+#include "mm/vm/areas.h"
 
 #define DAY_SECONDS (24 * 60 * 60)
 

@@ -4,10 +4,9 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/context.h"
-#include "fs/dev/devices.h"
+#include "fs/vfs/devices.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/notify.h"
-#include "fs/pipe/pipe.h"
 #include "fs/vfs/vfs_create.h"
 #include "mm/heap/heap.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/abi/time.h"
 
-#include "kern/wait.h"
 #include "kern/time.h"
+#include "kern/wait.h"
 #include "mm/vm/usercopy.h"
 
 struct timespec timespec_of_ns(uint64_t ns)

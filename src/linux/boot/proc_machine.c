@@ -12,9 +12,9 @@
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "kern/time.h"
+#include "linux/abi/release.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
-#include "linux/abi/release.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 

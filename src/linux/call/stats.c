@@ -6,9 +6,9 @@
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/call/syscall.h"
-#include "mm/vm/fault.h"
 #include "mm/heap/heap.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/fault.h"
 
 #define ULL(x)     ((unsigned long long)(x))
 #define SLOT_OURS  SYSCALL_COUNT

@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "linux/abi/trace.h"
 
 #include <stdint.h>
 
@@ -19,5 +20,3 @@ struct syscall_count {
 MUST_CHECK enum err stats_start(void);
 /* Where calls of that number are counted; NULL: nobody counts. */
 struct syscall_count *stats_of_syscall(uint32_t number);
-/* Prints it all, when anything was counted. */
-void stats_report(void);

@@ -5,8 +5,8 @@
 #include "kern/log.h"
 #include "kern/thread.h"
 #include "kern/time.h"
-#include "linux/task/process.h"
 #include "linux/abi/text.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 

@@ -13,14 +13,12 @@
 #pragma once
 
 #include "base/err.h"
-#include "linux/abi/siginfo.h"
+#include "linux/abi/trace.h"
 #include "linux/call/syscall.h"
 
 #include <stdbool.h>
 
 struct strace_line;
-
-extern bool strace_on;
 
 /* From now on. Boot. */
 void strace_start(void);
@@ -30,7 +28,3 @@ void strace_first(const char *path, const char *const *argv, const char *const *
 /* Around each call. NULL: there is no memory for the line. */
 struct strace_line *strace_begin(uint32_t number, const struct syscall *call);
 void strace_end(struct strace_line *line, const struct syscall *call, enum err e);
-
-/* The calling thread takes the signal; its process ends, with a status as wait4() shows it. */
-void strace_signal(const struct siginfo *info);
-void strace_exit(int status);

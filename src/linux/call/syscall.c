@@ -6,10 +6,10 @@
 #include "base/str.h"
 #include "kern/thread.h"
 #include "kern/time.h"
-#include "linux/task/process.h"
-#include "linux/task/signal.h"
 #include "linux/call/stats.h"
 #include "linux/call/strace.h"
+#include "linux/task/process.h"
+#include "linux/task/signal.h"
 
 /* Says once for each number that it is not there. */
 static enum err absent(uint32_t number)

@@ -1,40 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The system-call table and its dispatcher. A handler takes its arguments raw, because they are
- * hostile, and answers with an enum err; only syscall.c turns that into the negative number that
- * Linux returns.
- *
- *     enum err sys_dup(struct syscall *call)
- *     {
- *         int fd;
- *         enum err e = file_table_dup(..., (int)call->arg[0], &fd);
- *         if (e == E_OK)
- *             call->result = (uint64_t)fd;
- *         return e;
- *     }
- */
+/* The system-call table and its dispatcher; linux/abi/call.h has what a handler sees. */
 #pragma once
 
 #include "base/compiler.h"
 #include "base/err.h"
 #include "cpu/trap_frame.h"
+#include "linux/abi/call.h"
 #include "vdso/calls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct syscall {
-    const uint64_t *arg;      /* six: rdi, rsi, rdx, r10, r8, r9 */
-    uint64_t result;          /* what the program gets on E_OK; 0 at entry */
-    struct trap_frame *frame; /* all registers of the program: for exec, signals, sigreturn */
-    bool restart; /* a handler sets it when it answers E_INTR and Linux would restart the call after
-                     a handler with SA_RESTART (signal(7)) */
-    bool restart_unhandled; /* the same, but E_INTR after any handler: pause, sigsuspend, sleeps,
-                               poll. The call is made again only when the signal had no handler */
-    bool restart_always;    /* the call is made again whatever handler ran: FUTEX_LOCK_PI */
-    bool frame_replaced; /* set by rt_sigreturn and execve: the frame holds everything, rax too */
-};
 
 /*
  * Letters of signatures: d int, u unsigned, z size, x hexadecimal, m mode (octal), f descriptor,
@@ -53,7 +29,7 @@ struct syscall_row {
     const char *name;
     syscall_function function; /* NULL: absent, E_NOSYS */
     uint8_t arity;
-    char signature[7]; /* a letter an argument, see below */
+    char signature[7]; /* a letter an argument, see above */
 };
 
 #define SYSCALL_COUNT 462
@@ -85,20 +61,6 @@ int64_t syscall_quick_dispatch(const uint64_t *arg, uint32_t number);
 
 /* From now on each call is counted (linux/call/stats.h). Caller: boot. */
 void syscall_count_all(void);
-
-/* What a thread asked last, for fault reports. Kept in the thread, oldest overwritten first. */
-#define SYSCALL_HISTORY 16
-
-struct syscall_record {
-    uint32_t number;
-    bool finished; /* result is valid; false for the call that is under way */
-    uint64_t arg[6];
-    int64_t result; /* as the program saw it */
-};
-
-/* The newest `max` calls of the current thread, newest first; returns how many. Reads memory of the
- * kernel only. Callers: any, a panic too. */
-size_t syscall_history(struct syscall_record *out, size_t max);
 
 /* "openat(-100, 0x7ffe0010, 0x80000, 00) = 3" at most size - 1 bytes. Pure. */
 void syscall_format(const struct syscall_record *record, char *out, size_t size);

@@ -13,6 +13,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "cpu/trap_frame.h"
+#include "linux/task/image.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,13 +28,6 @@ void exec_configure(const struct exec_options *options);
 
 struct exec_result {
     virt_t entry, stack; /* first rip and rsp */
-};
-
-/* Why a program does not start, in one sentence for the person who wanted it. */
-struct exec_refusal {
-    int exit_status;    /* 127: it is not there; 126: it cannot be run */
-    bool too_late;      /* the old program is gone already */
-    char sentence[256]; /* "/prog: not an ELF file" */
 };
 
 /* argv and envp are NULL-terminated. Refusals leave everything as it was unless too_late. Callers:

@@ -8,8 +8,8 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/walk.h"
 #include "linux/exec/exec.h"
-#include "linux/task/process.h"
 #include "linux/exec/stack.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 

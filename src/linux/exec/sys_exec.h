@@ -2,7 +2,7 @@
 /* execve(2), execveat(2): the program is replaced in place. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_execve(struct syscall *call);
 enum err sys_execveat(struct syscall *call);

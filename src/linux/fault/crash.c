@@ -3,13 +3,13 @@
 
 #include "cpu/trap.h"
 #include "cpu/x86.h"
-#include "kern/machine.h"
 #include "diag/panic.h"
 #include "diag/report.h"
-#include "linux/fault/memory_usage.h"
-#include "linux/task/signal.h"
+#include "kern/machine.h"
 #include "linux/call/syscall.h"
+#include "linux/fault/memory_usage.h"
 #include "linux/fault/thread_dump.h"
+#include "linux/task/signal.h"
 #include "mm/heap/kstack.h"
 #include "mm/layout.h"
 
@@ -86,7 +86,7 @@ NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at)
                      LL(frame->error));
 }
 
-void crash_hang(const struct trap_frame *frame)
+void watchdog_stuck(const struct trap_frame *frame)
 {
     if (frame->rip >= LAYOUT_PROGRAM_END)
         panic_hang(frame);

@@ -16,4 +16,4 @@ void crash_out_of_memory(const struct trap_frame *frame, virt_t at);
 NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at);
 /* The program (or, a panic, the kernel) keeps interrupts off: the end of the machine. Callers: the NMI.
  */
-void crash_hang(const struct trap_frame *frame);
+void watchdog_stuck(const struct trap_frame *frame);

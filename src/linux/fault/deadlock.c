@@ -2,12 +2,12 @@
 #include "linux/fault/deadlock.h"
 
 #include "base/fmt.h"
+#include "diag/report.h"
 #include "kern/console.h"
 #include "kern/console_frame.h"
 #include "kern/machine.h"
-#include "diag/report.h"
-#include "kern/wait.h"
 #include "kern/thread.h"
+#include "kern/wait.h"
 #include "linux/process/sys_signal.h"
 
 #define STATUS_DEADLOCK 124 /* as timeout(1) says it */

@@ -4,12 +4,12 @@
 #include "base/fmt.h"
 #include "fs/proc/process_text.h"
 #include "fs/ram/ramfs.h"
-#include "mm/vm/areas.h"
-#include "mm/phys/frames.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
 #include "mm/init/memory.h"
+#include "mm/phys/frames.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/areas.h"
 
 #define SHOWN      6
 #define WORTH_LINE 128 /* an area with a smaller share of all memory is not shown */

@@ -5,14 +5,14 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "diag/report.h"
 #include "fs/proc/process_text.h"
 #include "kern/log.h"
 #include "kern/sysrq.h"
-#include "diag/report.h"
-#include "kern/wait.h"
 #include "kern/thread.h"
-#include "linux/task/process.h"
+#include "kern/wait.h"
 #include "linux/call/syscall.h"
+#include "linux/task/process.h"
 
 static struct wait_queue wanted = WAIT_QUEUE_INIT(wanted);
 static bool tables_wanted;

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/vfs.h"
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100u

@@ -5,7 +5,6 @@
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
-#include "linux/process/sys_process.h"
 #include "mm/vm/fault.h"
 
 /* Threads of the kernel work for the first process. */

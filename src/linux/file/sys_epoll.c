@@ -6,8 +6,8 @@
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"
-#include "linux/task/signal.h"
 #include "linux/file/args.h"
+#include "linux/task/signal.h"
 #include "mm/vm/usercopy.h"
 
 #define EVENTS_MAX (INT32_MAX / (int32_t)sizeof(struct epoll_event))

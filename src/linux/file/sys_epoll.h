@@ -2,7 +2,7 @@
 /* epoll(7): files are in fs/pipe/epoll.h. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_epoll_create(struct syscall *call);
 enum err sys_epoll_create1(struct syscall *call);

@@ -2,7 +2,7 @@
 /* System calls on open files. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 /* sys_file.c: moving bytes */
 enum err sys_read(struct syscall *call);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/sys_file.h"
 
-#include "fs/vfs/hooks.h"
-#include "fs/vfs/notify.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
+#include "fs/vfs/hooks.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
-#include "linux/task/process.h"
 #include "linux/file/args.h"
+#include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
 enum fcntl_command {

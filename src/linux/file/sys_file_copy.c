@@ -5,8 +5,8 @@
  */
 #include "linux/file/sys_file_copy.h"
 
-#include "linux/file/sys_file.h"
 #include "linux/file/args.h"
+#include "linux/file/sys_file.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 

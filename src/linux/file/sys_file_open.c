@@ -3,9 +3,9 @@
 
 #include "base/str.h"
 #include "fs/pipe/eventfd.h"
-#include "fs/vfs/hooks.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
+#include "fs/vfs/hooks.h"
 #include "linux/file/args.h"
 #include "mm/vm/usercopy.h"
 

@@ -2,7 +2,7 @@
 /* inotify(7). */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_inotify_init(struct syscall *call);
 enum err sys_inotify_init1(struct syscall *call);

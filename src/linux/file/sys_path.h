@@ -2,7 +2,7 @@
 /* System calls on names. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 /* sys_path.c: making, removing, renaming */
 enum err sys_mkdir(struct syscall *call);

@@ -11,8 +11,8 @@
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"
-#include "linux/task/signal.h"
 #include "linux/file/args.h"
+#include "linux/task/signal.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 

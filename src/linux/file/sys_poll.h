@@ -2,7 +2,7 @@
 /* Waiting for several descriptors at once. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_poll(struct syscall *call);
 enum err sys_ppoll(struct syscall *call);

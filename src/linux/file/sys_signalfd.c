@@ -4,9 +4,9 @@
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/wait.h"
+#include "linux/file/args.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
-#include "linux/file/args.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 

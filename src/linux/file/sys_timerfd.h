@@ -2,7 +2,7 @@
 /* timerfd_create(2). TFD_TIMER_CANCEL_ON_SET is taken and means nothing. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_timerfd_create(struct syscall *call);
 enum err sys_timerfd_settime(struct syscall *call);

@@ -3,7 +3,7 @@
 
 #include "kern/thread.h"
 #include "linux/task/process.h"
-#include "linux/process/sys_sched.h"
+#include "linux/task/scheduling.h"
 #include "mm/vm/usercopy.h"
 
 #define CHAIN_MAX 32 /* owners that wait for owners: beyond, priority is lent no further */

@@ -2,8 +2,8 @@
 #include "linux/futex/sys_futex.h"
 
 #include "kern/time.h"
-#include "linux/abi/time.h"
 #include "linux/abi/clocks.h"
+#include "linux/abi/time.h"
 #include "linux/futex/futex.h"
 #include "linux/futex/pi.h"
 #include "mm/heap/heap.h"

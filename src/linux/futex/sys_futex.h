@@ -3,7 +3,7 @@
  * futex_waitv(2). */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_futex(struct syscall *call);
 enum err sys_futex_waitv(struct syscall *call);

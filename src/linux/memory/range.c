@@ -2,9 +2,9 @@
 #include "linux/memory/range.h"
 
 #include "linux/task/process.h"
-#include "mm/vm/fault.h"
 #include "mm/init/memory.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/fault.h"
 
 bool mem_covered(struct virt_range range)
 {

@@ -5,8 +5,8 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
-#include "mm/vm/areas.h"
 #include "mm/layout.h"
+#include "mm/vm/areas.h"
 
 #include <stdbool.h>
 

@@ -4,14 +4,14 @@
 
 #include "base/checked.h"
 #include "base/log.h"
-#include "fs/vfs/file_table.h"
 #include "fs/ram/ramfs.h"
+#include "fs/vfs/file_table.h"
 #include "kern/thread.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
+#include "mm/layout.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/history.h"
-#include "mm/layout.h"
 #include "mm/vm/usercopy.h"
 
 enum {
@@ -39,27 +39,6 @@ enum {
 };
 
 #define MAP_32BIT_END UINT64_C(0x80000000)
-
-static uint64_t rwx_exceptions;
-
-prot_t mem_prot_from_linux(uint64_t prot)
-{
-    bool write = prot & 2, execute = prot & 4;
-    if (write && execute) {
-        if (rwx_exceptions++ == 0)
-            log_warn(
-                "the program asks for memory that is writable and executable; granted, against W^X");
-        return prot_rwx_exception();
-    }
-    if (prot & 1)
-        return write ? prot_rw() : execute ? prot_rx() : prot_ro();
-    return write ? prot_write_only() : execute ? prot_execute_only() : prot_none();
-}
-
-uint64_t mem_rwx_exceptions(void)
-{
-    return rwx_exceptions;
-}
 
 void mem_exec_reset(virt_t start)
 {

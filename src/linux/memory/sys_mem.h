@@ -2,16 +2,11 @@
 /* mmap(2) and its kin, brk(2): Linux's rules over mm/vm/areas.h. */
 #pragma once
 
-#include "linux/call/syscall.h"
-#include "mm/vm/history.h"
-#include "mm/prot.h"
 #include "base/addr.h"
-
-/* PROT_READ 1 | PROT_WRITE 2 | PROT_EXEC 4. Writable and executable at once is granted as the one
- * exception to W^X: counted, and logged the first time. */
-prot_t mem_prot_from_linux(uint64_t prot);
-/* Mappings that were granted both. */
-uint64_t mem_rwx_exceptions(void);
+#include "linux/abi/call.h"
+#include "linux/abi/prot.h"
+#include "mm/prot.h"
+#include "mm/vm/history.h"
 
 /* exec: forgets the old break and starts an empty heap at brk_start (page-aligned). */
 void mem_exec_reset(virt_t brk_start);

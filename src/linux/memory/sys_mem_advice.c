@@ -3,8 +3,8 @@
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
-#include "mm/vm/areas.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/areas.h"
 #include "mm/vm/usercopy.h"
 
 enum {

@@ -5,9 +5,10 @@
 #include "base/log.h"
 #include "cpu/trap_frame.h"
 #include "kern/thread.h"
-#include "linux/task/process.h"
-#include "linux/process/sys_sched.h"
 #include "linux/process/sys_wait.h"
+#include "linux/task/parent.h"
+#include "linux/task/process.h"
+#include "linux/task/scheduling.h"
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
 

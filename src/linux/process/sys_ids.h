@@ -2,7 +2,7 @@
 /* Users, groups and capabilities: credentials(7), capabilities(7). The program starts as root. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_getuid(struct syscall *call);
 enum err sys_geteuid(struct syscall *call);

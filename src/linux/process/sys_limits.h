@@ -2,8 +2,8 @@
 /* Resource limits and use: getrlimit(2), getrusage(2). */
 #pragma once
 
+#include "linux/abi/call.h"
 #include "linux/abi/time.h"
-#include "linux/call/syscall.h"
 
 struct rusage { /* linux/resource.h */
     struct timeval user, system;

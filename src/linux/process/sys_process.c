@@ -58,14 +58,6 @@ enum err sys_get_robust_list(struct syscall *call)
     return copy_out(virt(call->arg[1]), &lt->robust_list, sizeof(uint64_t));
 }
 
-void process_rename(struct thread *thread, const char *name, size_t length)
-{
-    if (length > sizeof thread->name - 1)
-        length = sizeof thread->name - 1;
-    memset(thread->name, 0, sizeof thread->name);
-    memcpy(thread->name, name, length);
-}
-
 enum {
     PR_SET_PDEATHSIG = 1,
     PR_GET_PDEATHSIG = 2,

@@ -2,7 +2,7 @@
 /* The process and its thread: exit(2), getpid(2), prctl(2), arch_prctl(2). */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_exit(struct syscall *call);
 enum err sys_exit_group(struct syscall *call);
@@ -15,7 +15,3 @@ enum err sys_prctl(struct syscall *call);
 enum err sys_arch_prctl(struct syscall *call);
 enum err sys_personality(struct syscall *call);
 enum err sys_membarrier(struct syscall *call);
-
-/* comm, as PR_SET_NAME sets it: cut to 15 bytes. */
-struct thread;
-void process_rename(struct thread *thread, const char *name, size_t length);

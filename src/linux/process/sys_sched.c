@@ -5,20 +5,8 @@
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
+#include "linux/task/scheduling.h"
 #include "mm/vm/usercopy.h"
-
-enum {
-    SCHED_OTHER = 0,
-    SCHED_FIFO = 1,
-    SCHED_RR = 2,
-    SCHED_BATCH = 3,
-    SCHED_IDLE = 5,
-    SCHED_DEADLINE = 6,
-};
-
-#define SCHED_RESET_ON_FORK 0x40000000
-#define NICE_MIN            (-20)
-#define NICE_MAX            19
 
 /* The thread that is asked about. */
 static MUST_CHECK enum err find(uint64_t pid, struct linux_thread **out)
@@ -29,50 +17,11 @@ static MUST_CHECK enum err find(uint64_t pid, struct linux_thread **out)
     return *out != NULL ? E_OK : E_SRCH;
 }
 
-static bool is_realtime(int which)
-{
-    return which == SCHED_FIFO || which == SCHED_RR;
-}
-
 enum err sys_sched_yield(struct syscall *call)
 {
     (void)call;
     thread_yield();
     return E_OK;
-}
-
-/* What kern/ makes of it: SCHED_IDLE is the least of the nice ones. */
-static void apply(const struct linux_thread *lt)
-{
-    const struct scheduling *s = &lt->scheduling;
-    int nice = s->policy == SCHED_IDLE ? NICE_MAX : s->nice;
-    int priority = s->inherited > s->priority ? s->inherited : s->priority;
-    if (lt->thread != NULL)
-        thread_set_schedule(lt->thread, (uint8_t)priority, s->policy == SCHED_RR,
-                            run_weight_of_nice(nice));
-}
-
-void sched_set_inherited(struct linux_thread *lt, int priority)
-{
-    lt->scheduling.inherited = priority;
-    apply(lt);
-}
-
-void sched_inherit(struct linux_thread *to, const struct linux_thread *from)
-{
-    to->scheduling = from->scheduling;
-    to->scheduling.inherited = 0;
-    if (to->scheduling.reset_on_fork) {
-        to->scheduling.reset_on_fork = false;
-        if (is_realtime(to->scheduling.policy))
-            to->scheduling.policy = SCHED_OTHER;
-        to->scheduling.priority = 0;
-        if (to->scheduling.nice < 0)
-            to->scheduling.nice = 0;
-    }
-    if (to->scheduling.priority != 0 || to->scheduling.nice != 0 ||
-        to->scheduling.policy != SCHED_OTHER)
-        apply(to);
 }
 
 static enum err set(struct linux_thread *lt, int policy, virt_t from)
@@ -83,18 +32,19 @@ static enum err set(struct linux_thread *lt, int policy, virt_t from)
         return e;
     bool reset = policy & SCHED_RESET_ON_FORK;
     policy &= ~SCHED_RESET_ON_FORK;
-    if (!is_realtime(policy) && policy != SCHED_OTHER && policy != SCHED_BATCH &&
+    if (!sched_is_realtime(policy) && policy != SCHED_OTHER && policy != SCHED_BATCH &&
         policy != SCHED_IDLE)
         return E_INVAL;
-    int least = is_realtime(policy) ? 1 : 0, most = is_realtime(policy) ? RUN_PRIORITY_MAX : 0;
+    int least = sched_is_realtime(policy) ? 1 : 0,
+        most = sched_is_realtime(policy) ? RUN_PRIORITY_MAX : 0;
     if (priority < least || priority > most)
         return E_INVAL;
-    if (is_realtime(policy) && !process_is_privileged())
+    if (sched_is_realtime(policy) && !process_is_privileged())
         return E_PERM;
     lt->scheduling.policy = policy;
     lt->scheduling.priority = priority;
     lt->scheduling.reset_on_fork = reset;
-    apply(lt);
+    sched_apply(lt);
     return E_OK;
 }
 
@@ -255,7 +205,7 @@ static enum err set_nice(struct linux_thread *lt, int *value)
     if (*value < lt->scheduling.nice && !process_is_privileged())
         return E_ACCES;
     lt->scheduling.nice = *value;
-    apply(lt);
+    sched_apply(lt);
     return E_OK;
 }
 

@@ -2,9 +2,7 @@
 /* Scheduling: sched(7), getpriority(2), ioprio_set(2). There is one CPU. */
 #pragma once
 
-#include "linux/call/syscall.h"
-
-struct linux_thread;
+#include "linux/abi/call.h"
 
 enum err sys_sched_yield(struct syscall *call);
 enum err sys_sched_setparam(struct syscall *call);
@@ -21,8 +19,3 @@ enum err sys_getpriority(struct syscall *call);
 enum err sys_setpriority(struct syscall *call);
 enum err sys_ioprio_get(struct syscall *call);
 enum err sys_ioprio_set(struct syscall *call);
-
-/* Lends a real-time priority; 0 takes it back. */
-void sched_set_inherited(struct linux_thread *lt, int priority);
-/* A new thread is scheduled as the one that made it (SCHED_RESET_ON_FORK). */
-void sched_inherit(struct linux_thread *to, const struct linux_thread *from);

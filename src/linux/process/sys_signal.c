@@ -2,8 +2,8 @@
 #include "linux/process/sys_signal.h"
 
 #include "cpu/irq.h"
-#include "kern/wait.h"
 #include "kern/thread.h"
+#include "kern/wait.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"

@@ -2,7 +2,7 @@
 /* Signals: signal(7), sigaltstack(2), kill(2), sigqueue(3). */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 /* Where those sleep who wait for a signal and nothing else. */
 const struct wait_queue *signal_sleepers(void);

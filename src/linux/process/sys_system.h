@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_uname(struct syscall *call);
 enum err sys_sysinfo(struct syscall *call);

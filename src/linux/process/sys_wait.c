@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/process/sys_wait.h"
 
-#include "linux/task/process.h"
 #include "linux/process/sys_limits.h"
+#include "linux/task/parent.h"
+#include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
 enum err sys_getppid(struct syscall *call)

@@ -2,7 +2,7 @@
 /* socket(2) and its kin, for all families that fs/socket/socket.h knows. */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_socket(struct syscall *call);
 enum err sys_socketpair(struct syscall *call);

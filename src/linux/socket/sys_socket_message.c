@@ -5,8 +5,8 @@
 #include "base/str.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"
-#include "linux/task/process.h"
 #include "linux/socket/args.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 

@@ -5,12 +5,11 @@
 #include "base/fmt.h"
 #include "base/str.h"
 #include "fs/vfs/vfs.h"
-#include "linux/exec/exec.h"
+#include "linux/abi/prot.h"
 #include "linux/task/process.h"
-#include "linux/memory/sys_mem.h"
-#include "mm/vm/areas.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
+#include "mm/vm/areas.h"
 
 #define STATUS_NOT_FOUND  127 /* as shells have it */
 #define STATUS_CANNOT_RUN 126

@@ -10,7 +10,12 @@
 
 #define EXEC_HEAD_SIZE 256 /* bytes in which a script's first line must end (BINPRM_BUF_SIZE) */
 
-struct exec_refusal;
+/* Why a program does not start, in one sentence for the person who wanted it. */
+struct exec_refusal {
+    int exit_status;    /* 127: it is not there; 126: it cannot be run */
+    bool too_late;      /* the old program is gone already */
+    char sentence[256]; /* "/prog: not an ELF file" */
+};
 
 struct exec_image {
     struct file *file;       /* one reference, writers kept out; NULL when nothing is held */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Parents and children: what the end of a process is to others (wait(2), _exit(2), vfork(2)). */
+#include "linux/task/parent.h"
+
 #include "cpu/irq.h"
-#include "fs/vfs/context.h"
 #include "fs/tty/pty.h"
+#include "fs/vfs/context.h"
 #include "kern/wait.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
-#include "linux/process/sys_wait.h"
 #include "linux/task/timers.h"
 
 #define SA_NOCLDSTOP UINT64_C(1)

@@ -11,14 +11,13 @@
 #include "kern/machine.h"
 #include "kern/profile.h"
 #include "kern/thread.h"
+#include "linux/abi/trace.h"
 #include "linux/task/signal.h"
-#include "linux/call/stats.h"
-#include "linux/call/strace.h"
 #include "linux/task/thread_exit.h"
-#include "mm/vm/areas.h"
-#include "mm/phys/frames.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
+#include "mm/phys/frames.h"
+#include "mm/vm/areas.h"
 
 #define SIGNAL_EXIT   128 /* what a shell adds to the number of the signal */
 #define SPARES_MAX    32
@@ -461,4 +460,12 @@ enum err process_be_only_thread(void)
         process->leader = self;
     }
     return E_OK;
+}
+
+void process_rename(struct thread *thread, const char *name, size_t length)
+{
+    if (length > sizeof thread->name - 1)
+        length = sizeof thread->name - 1;
+    memset(thread->name, 0, sizeof thread->name);
+    memcpy(thread->name, name, length);
 }

@@ -23,11 +23,11 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
-#include "kern/wait.h"
 #include "kern/thread.h"
+#include "kern/wait.h"
+#include "linux/abi/call.h"
 #include "linux/task/program.h"
 #include "linux/task/signal.h"
-#include "linux/call/syscall.h"
 #include "linux/task/timers.h"
 
 #include <stdbool.h>
@@ -234,6 +234,9 @@ NORETURN void process_die(int signal);
 /* execve: ends all other threads of the calling thread's process, and gives it the leader's tid.
  * E_INTR: it was told to end itself meanwhile. */
 MUST_CHECK enum err process_be_only_thread(void);
+
+/* comm, as PR_SET_NAME sets it: cut to 15 bytes. */
+void process_rename(struct thread *thread, const char *name, size_t length);
 
 static inline bool process_is_privileged(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/task/program.h"
 
-#include "mm/vm/areas.h"
 #include "mm/heap/heap.h"
+#include "mm/vm/areas.h"
 
 struct program program_none = {.users = 1};
 

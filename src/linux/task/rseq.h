@@ -10,7 +10,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_rseq(struct syscall *call);
 

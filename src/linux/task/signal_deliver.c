@@ -14,10 +14,10 @@
 #include "cpu/irq.h"
 #include "cpu/trap.h"
 #include "kern/thread.h"
+#include "linux/abi/trace.h"
 #include "linux/task/process.h"
-#include "linux/task/signal_frame.h"
-#include "linux/call/strace.h"
 #include "linux/task/rseq.h"
+#include "linux/task/signal_frame.h"
 
 #define SYSCALL_INSTRUCTION_SIZE 2
 #define PAGE_FAULT_BY_PROGRAM    4 /* error code bit U/S: in ring 0 the CPU cannot know */

@@ -2,11 +2,11 @@
 #include "linux/time/sys_time.h"
 
 #include "base/str.h"
-#include "kern/wait.h"
 #include "kern/thread.h"
 #include "kern/time.h"
-#include "linux/abi/time.h"
+#include "kern/wait.h"
 #include "linux/abi/clocks.h"
+#include "linux/abi/time.h"
 #include "linux/task/process.h"
 #include "linux/time/vdso.h"
 #include "mm/vm/usercopy.h"

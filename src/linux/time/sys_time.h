@@ -2,7 +2,7 @@
 /* Clocks and sleeping: clock_gettime(2), clock_nanosleep(2), gettimeofday(2), times(2). */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_clock_gettime(struct syscall *call);
 enum err sys_clock_settime(struct syscall *call);

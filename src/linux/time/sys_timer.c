@@ -2,8 +2,8 @@
 #include "linux/time/sys_timer.h"
 
 #include "base/str.h"
-#include "linux/abi/time.h"
 #include "linux/abi/clocks.h"
+#include "linux/abi/time.h"
 #include "linux/task/process.h"
 #include "linux/task/timers.h"
 #include "mm/heap/heap.h"

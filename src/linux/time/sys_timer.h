@@ -2,7 +2,7 @@
 /* Timers that send signals: alarm(2), setitimer(2), timer_create(2). */
 #pragma once
 
-#include "linux/call/syscall.h"
+#include "linux/abi/call.h"
 
 enum err sys_alarm(struct syscall *call);
 enum err sys_getitimer(struct syscall *call);

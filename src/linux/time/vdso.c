@@ -7,8 +7,8 @@
 #include "kern/time.h"
 #include "linux/abi/clocks.h"
 #include "linux/task/process.h"
-#include "mm/vm/areas.h"
 #include "mm/layout.h"
+#include "mm/vm/areas.h"
 #include "vdso/vvar.h"
 
 /* A page of its own: all of it can be read by the program. */

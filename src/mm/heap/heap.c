@@ -21,9 +21,9 @@
 #include "base/list.h"
 #include "base/panic.h"
 #include "base/str.h"
-#include "mm/vm/areas.h"
-#include "mm/phys/frames.h"
 #include "mm/layout.h"
+#include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
 
 #define HOLES_MAX      512
@@ -154,7 +154,7 @@ static void *pages_alloc(uint64_t pages)
     void *start;
     do
         start = pages_alloc_once(pages);
-    while (start == NULL && (paging_trim() || areas_reclaim()));
+    while (start == NULL && (paging_trim() || shrinkers_run()));
     return start;
 }
 

@@ -3,8 +3,8 @@
 
 #include "base/compiler.h"
 #include "cpu/percpu.h"
-#include "mm/phys/frames.h"
 #include "mm/layout.h"
+#include "mm/phys/frames.h"
 #include "mm/pt/paging.h"
 
 _Static_assert(PERCPU_KSTACK_GUARD == LAYOUT_KSTACK_SIZE, "entry.S looks for the guard there");

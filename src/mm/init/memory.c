@@ -8,11 +8,11 @@
 #include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/tables.h"
-#include "mm/phys/frames.h"
 #include "mm/layout.h"
+#include "mm/phys/frames.h"
 #include "mm/phys/free_map.h"
-#include "mm/pt/paging.h"
 #include "mm/pt/backend.h"
+#include "mm/pt/paging.h"
 #include "mm/pt/recursive_boot.h"
 
 #define POOL_SHARE    128 /* of all frames, one is for page tables */

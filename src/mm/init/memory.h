@@ -15,8 +15,9 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "mm/phys/frames.h"
-#include "mm/pt/paging.h"
 #include "mm/prot.h"
+#include "mm/pt/paging.h"
+#include "mm/pt/table_frames.h"
 #include "parse/boot_info.h"
 
 struct memory_options {
@@ -41,18 +42,6 @@ void memory_end_boot(void);
 /* Maps the physical range (any alignment) in the kernel's device slot; returns the address of its
  * first byte, NULL when memory is short. Never unmapped. Boot only. */
 MUST_CHECK void *memory_map_physical(struct phys_range range, prot_t prot);
-
-/* Frames for page tables; before the buddy allocator stands they come from the early ones. */
-MUST_CHECK bool memory_table_alloc(phys_t *out);
-void memory_table_free(phys_t frame);
-
-/* A frame of zeros that is mapped read-only wherever the program reads memory that it never wrote.
- */
-phys_t memory_zero_frame(void);
-
-/* Maps a frame at the scratch page, which is the caller's until it maps another. Not preempted,
- * threads only. */
-void *memory_scratch(phys_t frame);
 
 struct memory_totals {
     uint64_t ram, total; /* bytes: of the machine, managed by the allocator */

@@ -75,7 +75,7 @@ static void pt_free(phys_t frame)
     idle_frames++;
 }
 
-#include "mm/pt/walker.h"
+#include "mm/pt/walker.inc"
 
 static uint64_t idle(void)
 {

@@ -21,8 +21,8 @@
  * it. What it cannot do: reach a table that somebody else made. Those of the boot stub are moved.
  */
 #include "base/panic.h"
-#include "mm/phys/frames.h"
 #include "mm/layout.h"
+#include "mm/phys/frames.h"
 #include "mm/pt/backend.h"
 
 #define RESERVE 3
@@ -198,7 +198,7 @@ static void pt_free(phys_t frame)
     shrink();
 }
 
-#include "mm/pt/walker.h"
+#include "mm/pt/walker.inc"
 
 static uint64_t idle(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page tables: map, unmap, protect, walk, visit. The operations are written once, in
- * mm/pt/walker.h, over a handful of primitives that say how a table is reached, and compiled
+ * mm/pt/walker.inc, over a handful of primitives that say how a table is reached, and compiled
  * for each back end; a caller pays one indirect call an operation, not one a level.
  *
  *        47      39 38      30 29      21 20      12 11         0

@@ -22,10 +22,10 @@
  * RAM, or the same bytes have two memory types (SDM 3A 11.12.4): ours is devices alone, and no
  * device is mapped here. RAM above 4 TiB does not fit.
  */
-#include "mm/phys/free_map.h"
 #include "mm/layout.h"
-#include "mm/init/memory.h"
+#include "mm/phys/free_map.h"
 #include "mm/pt/backend.h"
+#include "mm/pt/table_frames.h"
 
 static pt_table_t unlinked(phys_t frame)
 {
@@ -58,7 +58,7 @@ static void pt_free(phys_t frame)
     memory_table_free(frame);
 }
 
-#include "mm/pt/walker.h"
+#include "mm/pt/walker.inc"
 
 INIT_DATA static struct free_map ram;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/pt/recursive.h"
 
-#include "mm/init/memory.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/recursive_boot.h"
+#include "mm/pt/table_frames.h"
 
 /* Where the window is: nothing else knows. */
 RO_AFTER_INIT static unsigned window_slot = LAYOUT_WINDOW_SLOT_DEFAULT;
@@ -41,7 +41,7 @@ static void pt_free(phys_t frame)
     memory_table_free(frame);
 }
 
-#include "mm/pt/walker.h"
+#include "mm/pt/walker.inc"
 
 /* There is no place in the window for a table that nothing links yet. */
 static pt_table_t unlinked(phys_t frame)

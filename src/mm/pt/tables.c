@@ -2,7 +2,7 @@
 /*
  * The operations that look at whole tables: one indirect call for each table that they reach, and
  * nothing for each entry, so that one copy serves all back ends. The invariants are those of
- * mm/pt/walker.h.
+ * mm/pt/walker.inc.
  */
 #include "base/panic.h"
 #include "mm/pt/backend.h"

@@ -22,8 +22,8 @@
  */
 #include "base/panic.h"
 #include "mm/layout.h"
-#include "mm/init/memory.h"
 #include "mm/pt/backend.h"
+#include "mm/pt/table_frames.h"
 
 #define SELF (PT_ENTRIES - 1)
 
@@ -79,7 +79,7 @@ static void pt_free(phys_t frame)
     memory_table_free(frame);
 }
 
-#include "mm/pt/walker.h"
+#include "mm/pt/walker.inc"
 
 INIT_CODE static enum err start(struct pt_setup *setup)
 {

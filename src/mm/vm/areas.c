@@ -3,10 +3,10 @@
 
 #include "base/panic.h"
 #include "base/str.h"
-#include "mm/vm/areas_table.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/areas_table.h"
 
 struct areas_table areas = {.mmap_base = {LAYOUT_PROGRAM_END}};
 

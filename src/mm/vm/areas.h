@@ -23,8 +23,8 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
-#include "mm/vm/page_source.h"
 #include "mm/prot.h"
+#include "mm/vm/page_source.h"
 
 enum area_kind {
     AREA_ANONYMOUS = 1, /* demand-zero */
@@ -125,8 +125,8 @@ MUST_CHECK enum err areas_discard(struct virt_range range);
 /* The pages of private anonymous areas in the range may go when memory is short, until they are
  * written again (MADV_FREE). E_NOMEM as areas_discard(). */
 MUST_CHECK enum err areas_unneeded(struct virt_range range);
-/* Drops some of those, when memory is short; false when there are none. */
-bool areas_reclaim(void);
+/* Registers the shrinker that drops pages which the program gave up (MADV_FREE). Boot. */
+void areas_init(void);
 /* Moves what one area has in `from` to `to`, which is free and not smaller; the area grows with it.
  * With `keep` the old area stays, empty. E_NOMEM: nothing has changed. */
 MUST_CHECK enum err areas_move(struct virt_range from, struct virt_range to, bool keep);

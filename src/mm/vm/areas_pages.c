@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The pages of areas: dropped, moved, shown twice, written behind the program's back. */
 #include "base/panic.h"
-#include "mm/vm/areas_table.h"
+#include "base/sections.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/areas_table.h"
 
 void areas_release_frame(void *context, phys_t frame, uint64_t size)
 {
@@ -58,7 +60,7 @@ enum err areas_unneeded(struct virt_range range)
     return e;
 }
 
-/* What one areas_reclaim() drops: pages in a row count as one. */
+/* What one reclaim_lazyfree() drops: pages in a row count as one. */
 struct reclaim {
     unsigned count;
     struct virt_range range[16];
@@ -76,7 +78,7 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
         r->range[r->count++] = virt_range(at.v, at.v + pt_span(level));
 }
 
-bool areas_reclaim(void)
+static bool reclaim_lazyfree(void)
 {
     struct reclaim r = {.count = 0};
     for (size_t i = 0; areas.unneeded && i < areas.count; i++)
@@ -86,6 +88,12 @@ bool areas_reclaim(void)
         paging_unmap(r.range[i], areas_release_frame, NULL);
     areas.unneeded = r.count > 0;
     return r.count > 0;
+}
+
+INIT_CODE void areas_init(void)
+{
+    static struct shrinker shrinker = {.shrink = reclaim_lazyfree};
+    shrinker_register(&shrinker);
 }
 
 /* The leaf at `from`, or the first below a gap, goes to the same distance from `to`, with the

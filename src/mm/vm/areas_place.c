@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where areas may lie: holes for new ones, growth of stacks. */
-#include "mm/vm/areas_table.h"
 #include "mm/layout.h"
+#include "mm/vm/areas_table.h"
 
 void areas_set_mmap_base(virt_t base)
 {

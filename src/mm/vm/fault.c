@@ -7,11 +7,12 @@
 #include "cpu/trap.h"
 #include "cpu/usercopy.h"
 #include "cpu/x86.h"
-#include "mm/vm/areas.h"
-#include "mm/phys/frames.h"
 #include "mm/layout.h"
-#include "mm/init/memory.h"
+#include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
+#include "mm/pt/table_frames.h"
+#include "mm/vm/areas.h"
 
 /* Pages of a file that one read fault maps, its own among them (as Linux): their frames exist
  * already, a fault each would cost twenty times the entry. */
@@ -238,7 +239,7 @@ static enum fault_verdict resolve(virt_t v, uint64_t error)
 enum fault_verdict fault_resolve(virt_t v, uint64_t error)
 {
     enum fault_verdict verdict = resolve(v, error);
-    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim() || areas_reclaim()))
+    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim() || shrinkers_run()))
         verdict = resolve(v, error);
     return verdict;
 }

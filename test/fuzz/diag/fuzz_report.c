@@ -12,7 +12,7 @@
 #include "cpu/features.h"
 #include "cpu/trap_frame.h"
 #include "kern/console.h"
-#include "boot/loader.h"
+#include "kern/boot_summary.h"
 #include "kern/log.h"
 #include "diag/parts.h"
 #include "kern/thread.h"

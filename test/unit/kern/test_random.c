@@ -19,7 +19,7 @@ uint64_t cpu_jitter(void)
     return 0;
 }
 
-#include "../../src/kern/random.c"
+#include "../../../src/kern/random.c"
 
 static void test_block_of_the_rfc(void **state)
 {

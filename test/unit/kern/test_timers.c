@@ -5,7 +5,7 @@
 #include "cpu/apic.h"
 #include "cpu/tsc.h"
 #include "kern/time_init.h"
-#include "linux_shadow/cpu/irq_flags.h"
+#include "../shadow/linux/cpu/irq.h"
 #include "unit.h"
 
 #include <stdlib.h>

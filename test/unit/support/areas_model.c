@@ -3,6 +3,7 @@
 
 #include "mm/vm/areas.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 #include "mm/layout.h"
 
 #include "native.h"
@@ -209,6 +210,10 @@ static struct frame metadata[FRAMES];
 
 void model_start(void)
 {
+    static bool registered;
+    if (!registered)
+        areas_init();
+    registered = true;
     paging = &model_paging;
     maps_left = -1;
     native_heap_fail_after(-1);
@@ -460,7 +465,7 @@ static void step_reclaim(void)
         if (model[i].mapped && leaf[i].v & PTE_P && leaf[i].v & PTE_UNNEEDED && !dirty)
             model[i].mapped = false;
     }
-    while (areas_reclaim())
+    while (shrinkers_run())
         ;
 }
 

@@ -4,7 +4,7 @@
 #include "fs_native.h"
 #include "native.h"
 
-#include "fs/dev/devices.h"
+#include "fs/vfs/devices.h"
 #include "fs/vfs/hooks.h"
 #include "fs/ram/ramfs.h"
 #include "fs/tty/pty.h"

@@ -21,11 +21,6 @@
 #define BLOCKS    300
 #define STEPS     60000
 
-bool areas_reclaim(void)
-{
-    return false;
-}
-
 struct frames machine_frames;
 static struct frame metadata[FRAMES];
 static phys_t mapped[PAGES_MAX]; /* 0: nothing */

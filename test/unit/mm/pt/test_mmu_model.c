@@ -5,7 +5,7 @@
  */
 #include "unit.h"
 
-#include "../guest/mmu_model.h"
+#include "../../../guest/mmu_model.h"
 #include "base/str.h"
 #include "mm/pt/entry.h"
 #include "sim_mmu.h"

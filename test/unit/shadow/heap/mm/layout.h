@@ -3,7 +3,7 @@
  * may map. */
 #pragma once
 
-#include "../../../../src/mm/layout.h"
+#include "../../../../../src/mm/layout.h"
 
 #undef LAYOUT_HEAP_START
 #undef LAYOUT_HEAP_END

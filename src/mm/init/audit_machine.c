@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "mm/pt/audit_machine.h"
+#include "mm/init/audit_machine.h"
 
 #include "base/sections.h"
 #include "cpu/features.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
-#include "mm/layout.h"
 #include "mm/init/memory.h"
+#include "mm/layout.h"
 #include "mm/pt/backend.h"
 
 #define PLACES_MAX     16

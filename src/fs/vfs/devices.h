@@ -14,7 +14,7 @@ struct device {
 
 /* `device` must stay valid. Boot. */
 void device_register(const struct device *device);
-/* NULL: nobody has that number. */
+/* NULL: no driver has that number. Defined in fs/dev/devfs.c. */
 const struct file_ops *device_find(uint64_t number);
 
 /* Registers null, zero, full, random, urandom. Boot. */

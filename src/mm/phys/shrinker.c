@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/phys/shrinker.h"
+
+static struct shrinker *first_shrinker;
+
+void shrinker_register(struct shrinker *shrinker)
+{
+    shrinker->next = first_shrinker;
+    first_shrinker = shrinker;
+}
+
+bool shrinkers_run(void)
+{
+    bool freed = false;
+    for (struct shrinker *s = first_shrinker; s != NULL; s = s->next)
+        freed = s->shrink() || freed;
+    return freed;
+}
