@@ -34,7 +34,7 @@ struct arguments {
     va_list list;
 };
 
-static void put(struct sink *out, const char *text, size_t n)
+static void fmt_put(struct sink *out, const char *text, size_t n)
 {
     for (size_t i = 0; i < n && out->length + i + 1 < out->size; i++)
         out->buf[out->length + i] = text[i];
@@ -49,12 +49,12 @@ static void put_fill(struct sink *out, char c, size_t n)
     out->length += n;
 }
 
-static void put_string(struct sink *out, const struct spec *s, const char *text, size_t n)
+static void fmt_put_string(struct sink *out, const struct spec *s, const char *text, size_t n)
 {
     size_t fill = s->width > n ? s->width - n : 0;
     if (!s->left)
         put_fill(out, ' ', fill);
-    put(out, text, n);
+    fmt_put(out, text, n);
     if (s->left)
         put_fill(out, ' ', fill);
 }
@@ -66,7 +66,7 @@ struct number {
     const char *prefix; /* sign or mark of the base; stands before the zeros that fill a field */
 };
 
-static void put_number(struct sink *out, const struct spec *s, const struct number *number)
+static void fmt_put_number(struct sink *out, const struct spec *s, const struct number *number)
 {
     const char *prefix = number->prefix;
     const char *digits = number->upper ? "0123456789ABCDEF" : "0123456789abcdef";
@@ -88,9 +88,9 @@ static void put_number(struct sink *out, const struct spec *s, const struct numb
     bool zero_filled = s->zero && !s->left && !s->has_precision;
     if (!s->left && !zero_filled)
         put_fill(out, ' ', fill);
-    put(out, prefix, prefix_length);
+    fmt_put(out, prefix, prefix_length);
     put_fill(out, '0', zero_filled ? zeros + fill : zeros);
-    put(out, text + sizeof text - n, n);
+    fmt_put(out, text + sizeof text - n, n);
     if (s->left)
         put_fill(out, ' ', fill);
 }
@@ -207,25 +207,25 @@ static void convert_string(struct sink *out, const struct spec *s, const char *t
     size_t n = 0;
     while ((!s->has_precision || n < s->precision) && text[n])
         n++;
-    put_string(out, s, text, n);
+    fmt_put_string(out, s, text, n);
 }
 
 static void convert_signed(struct sink *out, const struct spec *s, int64_t value)
 {
     uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
     const char *sign = value < 0 ? "-" : s->plus ? "+" : s->space ? " " : "";
-    put_number(out, s, &(struct number){magnitude, 10, false, sign});
+    fmt_put_number(out, s, &(struct number){magnitude, 10, false, sign});
 }
 
 static void convert_unsigned(struct sink *out, const struct spec *s, uint64_t value, unsigned base)
 {
-    put_number(out, s, &(struct number){value, base, false, ""});
+    fmt_put_number(out, s, &(struct number){value, base, false, ""});
 }
 
 static void convert_hex(struct sink *out, const struct spec *s, uint64_t value, bool upper)
 {
     const char *prefix = !s->alternate || value == 0 ? "" : upper ? "0X" : "0x";
-    put_number(out, s, &(struct number){value, 16, upper, prefix});
+    fmt_put_number(out, s, &(struct number){value, 16, upper, prefix});
 }
 
 /* False for a conversion that we do not know; no argument was taken then. */
@@ -248,19 +248,19 @@ static bool convert(struct sink *out, const struct spec *s, char conversion, str
         return true;
     case 'p': {
         uint64_t address = (uint64_t)(uintptr_t)va_arg(args->list, void *);
-        put_number(out, s, &(struct number){address, 16, false, "0x"});
+        fmt_put_number(out, s, &(struct number){address, 16, false, "0x"});
         return true;
     }
     case 'c': {
         char c = (char)va_arg(args->list, int);
-        put_string(out, s, &c, 1);
+        fmt_put_string(out, s, &c, 1);
         return true;
     }
     case 's':
         convert_string(out, s, va_arg(args->list, const char *));
         return true;
     case '%':
-        put(out, "%", 1);
+        fmt_put(out, "%", 1);
         return true;
     default:
         return false;
@@ -276,7 +276,7 @@ size_t fmt_vsnprintf(char *buf, size_t size, const char *format, va_list args)
         const char *start = f;
         while (*f && *f != '%')
             f++;
-        put(&out, start, (size_t)(f - start));
+        fmt_put(&out, start, (size_t)(f - start));
         if (!*f)
             break;
 
@@ -291,7 +291,7 @@ size_t fmt_vsnprintf(char *buf, size_t size, const char *format, va_list args)
          * taken. */
         while (*f)
             f++;
-        put(&out, start, (size_t)(f - start));
+        fmt_put(&out, start, (size_t)(f - start));
     }
     va_end(rest.list);
     if (size > 0)

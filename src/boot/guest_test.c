@@ -69,7 +69,7 @@ static uint64_t free_frames(void)
 }
 
 /* False when it failed. */
-static bool run(const struct guest_test *test)
+static bool guest_test_run(const struct guest_test *test)
 {
     failure[0] = '\0';
     thread_trim();
@@ -103,7 +103,7 @@ static size_t run_kind(enum guest_test_kind kind, bool *passed)
         const struct guest_test *test = first_test()[i];
         if (test->kind != kind || !is_wanted(test))
             continue;
-        *passed = run(test) && *passed;
+        *passed = guest_test_run(test) && *passed;
         ran++;
     }
     return ran;
@@ -117,7 +117,7 @@ static bool any_wanted(enum guest_test_kind kind)
     return false;
 }
 
-NORETURN static void list(void)
+NORETURN static void guest_test_list(void)
 {
     for (size_t i = 0; i < test_count(); i++)
         if (first_test()[i]->kind != GUEST_TEST_SETUP)
@@ -132,7 +132,7 @@ NORETURN void guest_tests_run(const char *wanted)
         boot_stop("test=%s: this kernel has no tests in it; boot ouro-test.elf", wanted);
     str_copy(wanted_name, wanted, sizeof wanted_name);
     if (strcmp(wanted_name, "list") == 0)
-        list();
+        guest_test_list();
     for (size_t i = 0; i < test_count(); i++)
         if (first_test()[i]->kind == GUEST_TEST_SETUP)
             first_test()[i]->run();

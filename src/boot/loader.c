@@ -15,7 +15,7 @@
 
 RO_AFTER_INIT struct boot_summary boot_summary;
 
-INIT_CODE static bool read_identity(void *context, phys_t from, void *to, uint64_t length)
+INIT_CODE static bool loader_read_identity(void *context, phys_t from, void *to, uint64_t length)
 {
     (void)context;
     if (from.v == 0 || from.v > IDENTITY_END || length > IDENTITY_END - from.v)
@@ -30,7 +30,7 @@ INIT_CODE void loader_read(uint32_t loader, uint64_t info, struct boot_info *out
     enum err e =
         loader == BOOT_LOADER_MULTIBOOT2
             ? multiboot2_parse(ptr_of(virt(info)), IDENTITY_END - info, phys(info), out, &fault)
-            : pvh_parse(phys(info), read_identity, NULL, out, &fault);
+            : pvh_parse(phys(info), loader_read_identity, NULL, out, &fault);
     if (e != E_OK)
         boot_stop("what the boot loader handed over cannot be read: %s at offset %llu", fault.what,
                   (unsigned long long)fault.offset);

@@ -30,7 +30,7 @@ static void xsetbv(uint64_t value)
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
-INIT_CODE static void read_identity(struct cpu_features *f)
+INIT_CODE static void features_read_identity(struct cpu_features *f)
 {
     struct cpuid v = cpuid(0, 0);
     memcpy(f->vendor, &v.ebx, 4);
@@ -92,7 +92,7 @@ INIT_CODE static uint32_t read_mxcsr_mask(void)
 INIT_CODE void cpu_features_init(void)
 {
     struct cpu_features *f = &cpu_features;
-    read_identity(f);
+    features_read_identity(f);
     f->nx = f->extended_edx & EXTENDED_EDX_NX;
     f->huge_pages = f->extended_edx & EXTENDED_EDX_PAGE1GB;
     f->xsave = f->leaf1_ecx & LEAF1_ECX_XSAVE;

@@ -88,7 +88,7 @@ INIT_CODE static struct sample sample_clocks(void)
 }
 
 /* Lets channel 0 run for two milliseconds and looks at all clocks at both ends. */
-INIT_CODE static bool measure(uint64_t *tsc_rate, uint64_t *apic_rate)
+INIT_CODE static bool tsc_measure(uint64_t *tsc_rate, uint64_t *apic_rate)
 {
     out8(PIT_COMMAND, 0x34); /* channel 0, both bytes, mode 2: counts down and starts again */
     out8(PIT_CHANNEL_0, 0);
@@ -111,7 +111,7 @@ INIT_CODE bool tsc_init(void)
     hz = hz_from_cpuid();
     uint64_t tsc_rate, apic_rate;
     apic_timer_start_measuring();
-    bool measured = measure(&tsc_rate, &apic_rate);
+    bool measured = tsc_measure(&tsc_rate, &apic_rate);
     if (measured) {
         apic_timer_set_hz(apic_rate);
         if (hz == 0) {

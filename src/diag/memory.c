@@ -146,7 +146,7 @@ static void describe_area(const struct area *a, struct fault_neighbour *out)
 }
 
 /* Segment and section of what was touched. */
-static void add_place(struct fault_neighbour *n, uint64_t at)
+static void report_memory_add_place(struct fault_neighbour *n, uint64_t at)
 {
     static struct report_module m;
     struct elf_name section;
@@ -202,13 +202,13 @@ static void find_areas(struct fault_facts *f)
     struct area gap;
     if (areas_find(v) == NULL && areas_gap_at(v, &gap)) {
         describe_area(&gap, &f->here);
-        add_place(&f->here, v.v);
+        report_memory_add_place(&f->here, v.v);
         return;
     }
     for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
         if (virt_range_contains(a->range, v)) {
             describe_area(a, &f->here);
-            add_place(&f->here, v.v);
+            report_memory_add_place(&f->here, v.v);
             return;
         }
         if (a->range.start.v > v.v) {

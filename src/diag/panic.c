@@ -31,7 +31,7 @@ static void begin(void)
     panicking = true;
 }
 
-NORETURN static void finish(const struct report_subject *subject)
+NORETURN static void panic_finish(const struct report_subject *subject)
 {
     report_fault(subject);
     machine_end_panic();
@@ -51,7 +51,7 @@ NORETURN static void finish_call(enum fault_cause cause, const void *caller, con
         .reason = reason,
         .cause = cause,
     };
-    finish(&subject);
+    panic_finish(&subject);
 }
 
 NORETURN void panic(const char *format, ...)
@@ -86,7 +86,7 @@ NORETURN static void end_by(const struct trap_frame *frame, const virt_t *addres
         .has_address = address != NULL,
         .address = address != NULL ? *address : virt(0),
     };
-    finish(&subject);
+    panic_finish(&subject);
 }
 
 NORETURN void panic_at(const struct trap_frame *frame, const char *format, ...)
@@ -114,7 +114,7 @@ NORETURN void panic_hang(const struct trap_frame *frame)
         .reason = "the kernel keeps interrupts off",
         .cause = FAULT_BY_HANG,
     };
-    finish(&subject);
+    panic_finish(&subject);
 }
 
 NORETURN void boot_stop(const char *format, ...)

@@ -104,7 +104,7 @@ static PRINTF_LIKE(1, 2) void put(const char *format, ...)
 }
 
 /* What would end the string, or the line, becomes a question mark. */
-static void put_string(const char *key, const char *value)
+static void state_put_string(const char *key, const char *value)
 {
     char text[200];
     size_t n = 0;
@@ -114,7 +114,7 @@ static void put_string(const char *key, const char *value)
     put(",\"%s\":\"%s\"", key, text);
 }
 
-static void put_number(const char *key, uint64_t value)
+static void state_put_number(const char *key, uint64_t value)
 {
     put(",\"%s\":%llu", key, LL(value));
 }
@@ -131,7 +131,7 @@ static void put_frame(void *context, uint64_t rip, char how, uint32_t count)
     report_place(how == '0' ? rip : rip - 1, place, sizeof place);
     put("%s{\"rip\":\"0x%llx\",\"how\":\"%c\",\"count\":%u", *first ? "" : ",", LL(rip), how,
         count);
-    put_string("at", place);
+    state_put_string("at", place);
     put("}");
     *first = false;
 }
@@ -156,8 +156,8 @@ static void put_thread(struct thread *t, void *context)
         !report_thread_other(t, f->cause == FAULT_BY_DEADLOCK, text, sizeof text))
         return;
     put("%s{\"thread\":%u", threads_put++ == 0 ? "" : ",", t->id);
-    put_string("name", t->name);
-    put_string("does", text);
+    state_put_string("name", t->name);
+    state_put_string("does", text);
     report_registers_of(program, registers);
     put_registers(registers, program->rflags, t->fs_base);
     put("}}");
@@ -186,7 +186,7 @@ static void put_modules(void)
         put("%s{\"start\":\"0x%llx\"", first ? "" : ",", LL(a->range.start.v));
         put_address("end", a->range.end.v);
         put_address("bias", m.bias);
-        put_string("path", path);
+        state_put_string("path", path);
         put("}");
         first = false;
     }
@@ -197,33 +197,33 @@ void report_json(const struct fault_facts *f)
 {
     bool first = true;
     put("{\"ouro_report\":1");
-    put_string("kind", f->cause == FAULT_BY_REQUEST ? "dump" : f->panic ? "panic" : "crash");
-    put_string("class", fault_class_words(fault_classify(f)));
+    state_put_string("kind", f->cause == FAULT_BY_REQUEST ? "dump" : f->panic ? "panic" : "crash");
+    state_put_string("class", fault_class_words(fault_classify(f)));
     if (f->reason != NULL)
-        put_string("reason", f->reason);
+        state_put_string("reason", f->reason);
     if (f->signal != NULL) {
-        put_string("signal", f->signal);
-        put_number("signal_number", (uint64_t)f->signal_number);
-        put_number("code", (uint64_t)(uint32_t)f->code);
+        state_put_string("signal", f->signal);
+        state_put_number("signal_number", (uint64_t)f->signal_number);
+        state_put_number("code", (uint64_t)(uint32_t)f->code);
     }
-    put_string("version", f->version);
+    state_put_string("version", f->version);
     put(",\"build\":\"%012llx\"", LL(f->build_id >> 16));
-    put_number("thread", f->thread);
-    put_string("name", f->who);
-    put_number("cpu", f->cpu);
-    put_number("time_ns", f->time_ns);
+    state_put_number("thread", f->thread);
+    state_put_string("name", f->who);
+    state_put_number("cpu", f->cpu);
+    state_put_number("time_ns", f->time_ns);
     if (f->vector != FAULT_NO_VECTOR) {
-        put_number("vector", f->vector);
-        put_number("error", f->error);
+        state_put_number("vector", f->vector);
+        state_put_number("error", f->error);
     }
     if (f->has_address && f->cause != FAULT_BY_DEADLOCK) {
         static const char *const access[] = {"read", "write", "execute"};
         put_address("address", f->address.v);
-        put_string("access", access[f->access]);
+        state_put_string("access", access[f->access]);
     }
     if (f->has_insn)
         put_insn(f);
-    put_string("at", f->at);
+    state_put_string("at", f->at);
     put_registers(f->registers, f->rflags, f->fs_base);
     put_address("gs", f->gs_base);
     put_address("cr3", f->cr3);

@@ -54,7 +54,7 @@ static struct report_module module;
 static struct unwind_tables tables;
 
 /* Neighbouring frames are mostly in one file. */
-static bool find_tables(uint64_t rip)
+static bool trace_find_tables(uint64_t rip)
 {
     struct elf_unwind found;
     if (virt_range_contains(module.range, virt(rip)))
@@ -73,7 +73,7 @@ bool report_came_from_halt(uint64_t rip, uint64_t rflags)
     struct elf_name symbol;
     uint64_t start, end;
     module.range = virt_range(0, 0);
-    if (!find_tables(rip - 1) ||
+    if (!trace_find_tables(rip - 1) ||
         !eh_frame_function(&report_memory, &tables, rip - 1, &start, &end)) {
         if (!report_module_at(rip - 1, &module) ||
             !elf_symbol_at(&module.file, rip - 1 - module.bias, &symbol) || symbol.size == 0)
@@ -117,7 +117,7 @@ static bool by_frame_pointer(struct unwind_frame *u)
 
 /* How it got one frame up: 'c' by call frame information, 'f' by frame pointer, 'r' by the return
  * address of a call that went nowhere, '?' by search; 0: that was all. */
-static char step(struct unwind_frame *u)
+static char trace_step(struct unwind_frame *u)
 {
     uint64_t rip = u->r[UNWIND_RIP], rsp = u->r[UNWIND_RSP], word;
     if (rip >= LAYOUT_PROGRAM_END && fault_is_canonical(rip)) {
@@ -125,7 +125,7 @@ static char step(struct unwind_frame *u)
             return 'f';
         return rsp < LAYOUT_PROGRAM_END && scan(u) ? '?' : 0; /* the program called it */
     }
-    if (find_tables(rip)) {
+    if (trace_find_tables(rip)) {
         if (eh_frame_step(&report_memory, &tables, u))
             return u->r[UNWIND_RSP] > rsp || u->exact ? 'c' : 0;
     } else if (u->exact && report_read_word(rsp, &word) && report_is_return_address(word)) {
@@ -172,7 +172,7 @@ static void collect(const uint64_t registers[X86_REGISTERS], char how)
             return;
         }
         before = u;
-        how = step(&u);
+        how = trace_step(&u);
         if (how == 'c')
             skip_recursion(&u, &before, how);
     }
@@ -210,7 +210,7 @@ static void print_frame(unsigned number, unsigned line, const struct trace_frame
            frame->how == '?' ? "?" : "", (unsigned long long)frame->rip, place);
 }
 
-static void start(void)
+static void diag_trace_start(void)
 {
     trace_start(&trace);
     cut = false;
@@ -245,7 +245,7 @@ static void print(unsigned on_screen)
 void report_trace(const struct fault_facts *f, unsigned on_screen)
 {
     uint64_t program[X86_REGISTERS];
-    start();
+    diag_trace_start();
     collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
     if (program_below(f, program))
         collect(program, '0');
@@ -256,7 +256,7 @@ void report_thread_trace(const struct trap_frame *frame)
 {
     uint64_t registers[X86_REGISTERS];
     report_registers_of(frame, registers);
-    start();
+    diag_trace_start();
     collect(registers, '0');
     print(UINT32_MAX);
 }

@@ -59,7 +59,7 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
 
 /* On a screen, the lines that a person looks for first. Whatever the program had made of the terminal,
  * its scroll region, characters and modes, ends with the headline: what follows must be readable. */
-static const char *colour_of(const char *line)
+static const char *log_colour_of(const char *line)
 {
     if (strncmp(line, "====", 4) == 0)
         return "\0337\033[r\0338\033[0m\033(B\017\033[4l\033[?7h\033[J\033[1;31m";
@@ -74,7 +74,7 @@ void report(const char *format, ...)
     size_t n = fmt_vsnprintf(line, sizeof line, format, args);
     va_end(args);
     mark_truncation(line, n);
-    const char *colour = colour_of(line);
+    const char *colour = log_colour_of(line);
     if (colour != NULL)
         console_write_screen(colour);
     report_line(line);

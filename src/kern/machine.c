@@ -77,7 +77,7 @@ static void say_halted(void)
     console_flush();
 }
 
-static void power_off(void)
+static void kern_machine_power_off(void)
 {
     if (power != NULL && power->power_off != NULL)
         power->power_off();
@@ -116,10 +116,10 @@ NORETURN static void end(int status)
         break;
     case EXIT_KEY:
         key("switch the machine off");
-        power_off();
+        kern_machine_power_off();
         break;
     case EXIT_POWER_OFF:
-        power_off();
+        kern_machine_power_off();
         break;
     case EXIT_HALT:
     case EXIT_DEFAULT:
@@ -182,7 +182,7 @@ NORETURN void machine_restart(void)
 NORETURN void machine_power_off(void)
 {
     exit_for_host();
-    power_off();
+    kern_machine_power_off();
     cpu_halt_forever();
 }
 

@@ -42,7 +42,7 @@ static unsigned trace_kernel(const struct trap_frame *frame, struct virt_range s
     return n;
 }
 
-static void count(const uint64_t *pc)
+static void profile_count(const uint64_t *pc)
 {
     uint64_t hash = 0;
     for (unsigned i = 0; i < DEPTH; i++)
@@ -59,7 +59,7 @@ static void count(const uint64_t *pc)
     lost++;
 }
 
-static void take(struct timer *t)
+static void profile_take(struct timer *t)
 {
     const struct thread *self = thread_current();
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(self->kstack.end) - 1;
@@ -73,10 +73,10 @@ static void take(struct timer *t)
         n = trace_kernel(interrupted, self->kstack, pc);
     if (self->linux_thread != NULL)
         pc[n] = program->rip;
-    count(pc);
+    profile_count(pc);
 }
 
-static void timer_interrupt(struct trap_frame *frame)
+static void profile_timer_interrupt(struct trap_frame *frame)
 {
     interrupted = frame;
     timer_handler(frame);
@@ -87,8 +87,8 @@ INIT_CODE enum err profile_start(void)
     samples = heap_alloc_zero(SLOTS * sizeof *samples);
     if (samples == NULL)
         return E_NOMEM;
-    timer_handler = trap_set_handler(VECTOR_TIMER, timer_interrupt);
-    timer_init(&timer, take);
+    timer_handler = trap_set_handler(VECTOR_TIMER, profile_timer_interrupt);
+    timer_init(&timer, profile_take);
     timer.background = true;
     timer_start(&timer, time_now_ns() + PERIOD_NS);
     return E_OK;

@@ -50,7 +50,7 @@ static void last_lines(void)
     log_print_recent(LOG_LINES);
 }
 
-static void restart(void)
+static void sysrq_restart(void)
 {
     machine_restart();
 }
@@ -60,7 +60,7 @@ INIT_CODE void magic_init(void)
     magic_add('h', "this list", help);
     magic_add('m', "memory", memory);
     magic_add('l', "the log's last lines", last_lines);
-    magic_add('b', "restart the machine at once", restart);
+    magic_add('b', "restart the machine at once", sysrq_restart);
 }
 
 bool magic_present(void)

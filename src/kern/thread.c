@@ -408,7 +408,7 @@ enum err thread_create(const char *name, void (*function)(void *argument), void 
     return E_OK;
 }
 
-static MUST_CHECK enum err give_vectors(struct thread *t)
+static MUST_CHECK enum err thread_give_vectors(struct thread *t)
 {
     if (t->vectors_block == NULL)
         t->vectors_block = heap_alloc(cpu_features.xsave_size + VECTORS_ALIGN);
@@ -425,7 +425,7 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
     struct thread *t = thread_new(name);
     if (t == NULL)
         return E_NOMEM;
-    if (give_vectors(t) != E_OK) {
+    if (thread_give_vectors(t) != E_OK) {
         thread_free(t);
         return E_NOMEM;
     }
@@ -474,7 +474,7 @@ NORETURN void thread_exit(void)
 enum err thread_use_vectors(void)
 {
     struct thread *self = thread_current();
-    enum err e = give_vectors(self);
+    enum err e = thread_give_vectors(self);
     if (e != E_OK)
         return e;
     trap_set_handler(VECTOR_NO_VECTORS, vectors_used);

@@ -59,14 +59,14 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
     timer->armed = timer->background = false;
 }
 
-static void insert(struct timer *timer)
+static void time_insert(struct timer *timer)
 {
     pqueue_insert(&timers, &timer->node, timer->deadline_ns);
     timer->armed = true;
     foreground += !timer->background;
 }
 
-static void take_out(struct timer *timer)
+static void time_take_out(struct timer *timer)
 {
     pqueue_remove(&timers, &timer->node);
     timer->armed = false;
@@ -78,9 +78,9 @@ void timer_start(struct timer *timer, uint64_t deadline_ns)
     uint64_t flags = irq_save();
     struct timer *old_first = first_timer();
     if (timer->armed)
-        take_out(timer);
+        time_take_out(timer);
     timer->deadline_ns = deadline_ns;
-    insert(timer);
+    time_insert(timer);
     if (old_first == timer || first_timer() == timer)
         arm_hardware();
     irq_restore(flags);
@@ -91,7 +91,7 @@ void timer_cancel(struct timer *timer)
     uint64_t flags = irq_save();
     if (timer->armed) {
         bool first = first_timer() == timer;
-        take_out(timer);
+        time_take_out(timer);
         if (first)
             arm_hardware();
     }
@@ -103,13 +103,13 @@ bool timer_any_armed(void)
     return foreground != 0;
 }
 
-static void timer_interrupt(struct trap_frame *frame)
+static void timer_interrupt_time(struct trap_frame *frame)
 {
     (void)frame;
     apic_eoi();
     uint64_t now = time_now_ns();
     for (struct timer *t = first_timer(); t != NULL && t->deadline_ns <= now; t = first_timer()) {
-        take_out(t);
+        time_take_out(t);
         t->fire(t);
     }
     arm_hardware();
@@ -119,5 +119,5 @@ INIT_CODE void time_init(uint64_t tsc_at_entry, uint64_t realtime_ns)
 {
     entry_tsc = tsc_at_entry;
     realtime_offset_ns = realtime_ns - time_now_ns();
-    trap_set_handler(VECTOR_TIMER, timer_interrupt);
+    trap_set_handler(VECTOR_TIMER, timer_interrupt_time);
 }

@@ -78,7 +78,7 @@ static bool open_table(const struct reader *r, uint64_t at, bool check, struct t
     return true;
 }
 
-static bool named(const struct table *t, const char *signature)
+static bool acpi_named(const struct table *t, const char *signature)
 {
     return memcmp(t->bytes, signature, 4) == 0;
 }
@@ -91,7 +91,7 @@ static bool find_fadt(const struct reader *r, const struct table *root, size_t e
     for (size_t i = 0; i < count && i < ENTRIES_MAX; i++) {
         const uint8_t *p = root->bytes + HEADER + i * entry;
         uint64_t at = entry == 8 ? load64(p) : load32(p);
-        if (open_table(r, at, true, out) && named(out, "FACP") && out->size >= FADT_MIN)
+        if (open_table(r, at, true, out) && acpi_named(out, "FACP") && out->size >= FADT_MIN)
             return true;
     }
     return false;
@@ -193,10 +193,10 @@ static bool find_root(const struct reader *r, const uint8_t *rsdp, size_t size, 
 {
     struct table root;
     if (size >= RSDP_2 && rsdp[15] >= 2 && sums_to_zero(rsdp, RSDP_2) &&
-        open_table(r, load64(rsdp + 24), true, &root) && named(&root, "XSDT") &&
+        open_table(r, load64(rsdp + 24), true, &root) && acpi_named(&root, "XSDT") &&
         find_fadt(r, &root, 8, fadt))
         return true;
-    return open_table(r, load32(rsdp + 16), true, &root) && named(&root, "RSDT") &&
+    return open_table(r, load32(rsdp + 16), true, &root) && acpi_named(&root, "RSDT") &&
            find_fadt(r, &root, 4, fadt);
 }
 

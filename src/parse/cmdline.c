@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-static enum err refuse(struct parse_fault *fault, const char *start, const char *at,
-                       const char *what, enum err e)
+static enum err cmdline_refuse(struct parse_fault *fault, const char *start, const char *at,
+                               const char *what, enum err e)
 {
     *fault = (struct parse_fault){(uint64_t)(at - start), what};
     return e;
@@ -60,15 +60,15 @@ enum err cmdline_split(char *line, struct cmdline_word *words, size_t max, size_
     *arguments = NULL;
     for (char *p = skip_spaces(line); *p; p = skip_spaces(t.rest)) {
         if (!take_token(p, &t))
-            return refuse(fault, line, p, "a quote is not closed", E_INVAL);
+            return cmdline_refuse(fault, line, p, "a quote is not closed", E_INVAL);
         if (strcmp(t.text, "--") == 0) {
             *arguments = skip_spaces(t.rest);
             break;
         }
         if (t.text[0] == '\0' || t.equal == t.text)
-            return refuse(fault, line, p, "a word has no name", E_INVAL);
+            return cmdline_refuse(fault, line, p, "a word has no name", E_INVAL);
         if (n == max)
-            return refuse(fault, line, p, "there are too many words", E_2BIG);
+            return cmdline_refuse(fault, line, p, "there are too many words", E_2BIG);
         if (t.equal)
             *t.equal = '\0';
         words[n++] = (struct cmdline_word){t.text, t.equal ? t.equal + 1 : NULL};
@@ -84,9 +84,9 @@ enum err cmdline_arguments(char *text, const char **argv, size_t max, size_t *co
     struct token t;
     for (char *p = skip_spaces(text); *p; p = skip_spaces(t.rest)) {
         if (!take_token(p, &t))
-            return refuse(fault, text, p, "a quote is not closed", E_INVAL);
+            return cmdline_refuse(fault, text, p, "a quote is not closed", E_INVAL);
         if (n == max)
-            return refuse(fault, text, p, "there are too many arguments", E_2BIG);
+            return cmdline_refuse(fault, text, p, "there are too many arguments", E_2BIG);
         argv[n++] = t.text;
     }
     *count = n;
@@ -126,14 +126,14 @@ enum err cmdline_list(char *text, const char **items, size_t max, size_t *count,
     char *to = text;
     for (const char *p = text;; p++) {
         if (n == max)
-            return refuse(fault, text, p, "the list has too many items", E_2BIG);
+            return cmdline_refuse(fault, text, p, "the list has too many items", E_2BIG);
         items[n++] = to;
         for (; *p && *p != ','; p++) {
             char c = *p;
             if (c == '%') {
                 c = decode_escape(p);
                 if (c == '\0')
-                    return refuse(fault, text, p, "a percent sign starts no byte", E_INVAL);
+                    return cmdline_refuse(fault, text, p, "a percent sign starts no byte", E_INVAL);
                 p += 2;
             }
             *to++ = c;

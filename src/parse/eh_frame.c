@@ -69,7 +69,7 @@ static void cursor_start(struct cursor *c, const struct byte_reader *memory, uin
     c->bad = at > end;
 }
 
-static void fill(struct cursor *c)
+static void eh_frame_fill(struct cursor *c)
 {
     uint64_t left = c->end - c->at;
     c->window_at = c->at;
@@ -78,7 +78,7 @@ static void fill(struct cursor *c)
         c->bad = true;
 }
 
-static uint64_t take(struct cursor *c, unsigned size)
+static uint64_t eh_frame_take(struct cursor *c, unsigned size)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < size; i++) {
@@ -87,7 +87,7 @@ static uint64_t take(struct cursor *c, unsigned size)
             return 0;
         }
         if (c->at - c->window_at >= c->window_size)
-            fill(c);
+            eh_frame_fill(c);
         if (c->bad)
             return 0;
         value |= (uint64_t)c->window[c->at++ - c->window_at] << 8 * i;
@@ -95,16 +95,16 @@ static uint64_t take(struct cursor *c, unsigned size)
     return value;
 }
 
-static int64_t extend(uint64_t value, unsigned bits)
+static int64_t eh_frame_extend(uint64_t value, unsigned bits)
 {
     return (int64_t)(value << (64 - bits)) >> (64 - bits);
 }
 
-static uint64_t take_uleb(struct cursor *c)
+static uint64_t eh_frame_take_uleb(struct cursor *c)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint64_t byte = take(c, 1);
+        uint64_t byte = eh_frame_take(c, 1);
         value |= (byte & 127) << shift;
         if (!(byte & 128))
             return value;
@@ -117,10 +117,10 @@ static int64_t take_sleb(struct cursor *c)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint64_t byte = take(c, 1);
+        uint64_t byte = eh_frame_take(c, 1);
         value |= (byte & 127) << shift;
         if (!(byte & 128))
-            return shift + 7 < 64 ? extend(value, shift + 7) : (int64_t)value;
+            return shift + 7 < 64 ? eh_frame_extend(value, shift + 7) : (int64_t)value;
     }
     c->bad = true;
     return 0;
@@ -132,19 +132,19 @@ static uint64_t take_raw(struct cursor *c, uint8_t format)
     case 0:
     case 4:
     case 12:
-        return take(c, 8);
+        return eh_frame_take(c, 8);
     case 1:
-        return take_uleb(c);
+        return eh_frame_take_uleb(c);
     case 2:
-        return take(c, 2);
+        return eh_frame_take(c, 2);
     case 3:
-        return take(c, 4);
+        return eh_frame_take(c, 4);
     case 9:
         return (uint64_t)take_sleb(c);
     case 10:
-        return (uint64_t)extend(take(c, 2), 16);
+        return (uint64_t)eh_frame_extend(eh_frame_take(c, 2), 16);
     case 11:
-        return (uint64_t)extend(take(c, 4), 32);
+        return (uint64_t)eh_frame_extend(eh_frame_take(c, 4), 32);
     default:
         c->bad = true;
         return 0;
@@ -170,9 +170,9 @@ static uint64_t take_pointer(struct cursor *c, uint8_t encoding, uint64_t data)
 /* An entry's length field; the entry ends there. False: terminator, or nonsense. */
 static bool take_length(struct cursor *c)
 {
-    uint64_t length = take(c, 4);
+    uint64_t length = eh_frame_take(c, 4);
     if (length == 0xffffffff)
-        length = take(c, 8);
+        length = eh_frame_take(c, 8);
     if (c->bad || length == 0 || length > c->end - c->at)
         return false;
     c->end = c->at + length;
@@ -186,32 +186,32 @@ static bool read_cie(const struct byte_reader *memory, uint64_t at, uint64_t lim
     char augmentation[8];
     size_t n = 0;
     cursor_start(&c, memory, at, limit);
-    if (!take_length(&c) || take(&c, 4) != 0)
+    if (!take_length(&c) || eh_frame_take(&c, 4) != 0)
         return false;
-    uint64_t version = take(&c, 1);
-    for (char letter; n < sizeof augmentation && (letter = (char)take(&c, 1)) != '\0';)
+    uint64_t version = eh_frame_take(&c, 1);
+    for (char letter; n < sizeof augmentation && (letter = (char)eh_frame_take(&c, 1)) != '\0';)
         augmentation[n++] = letter;
     if ((version != 1 && version != 3) || n == sizeof augmentation)
         return false;
-    d->code_align = take_uleb(&c);
+    d->code_align = eh_frame_take_uleb(&c);
     d->data_align = take_sleb(&c);
-    d->return_register = version == 1 ? take(&c, 1) : take_uleb(&c);
+    d->return_register = version == 1 ? eh_frame_take(&c, 1) : eh_frame_take_uleb(&c);
     d->encoding = 0;
     d->signal = false;
     d->has_augmentation_size = n > 0 && augmentation[0] == 'z';
     if (n > 0 && !d->has_augmentation_size)
         return false;
-    uint64_t size = d->has_augmentation_size ? take_uleb(&c) : 0;
+    uint64_t size = d->has_augmentation_size ? eh_frame_take_uleb(&c) : 0;
     uint64_t end = c.at + size;
     for (size_t i = 1; i < n; i++) {
         if (augmentation[i] == 'R')
-            d->encoding = (uint8_t)take(&c, 1);
+            d->encoding = (uint8_t)eh_frame_take(&c, 1);
         else if (augmentation[i] == 'S')
             d->signal = true;
         else if (augmentation[i] == 'L')
-            take(&c, 1);
+            eh_frame_take(&c, 1);
         else if (augmentation[i] == 'P')
-            take_pointer(&c, (uint8_t)(take(&c, 1) & 0x7f), 0);
+            take_pointer(&c, (uint8_t)(eh_frame_take(&c, 1) & 0x7f), 0);
         else if (augmentation[i] != 'B')
             return false;
     }
@@ -231,13 +231,13 @@ static bool read_entry(const struct byte_reader *memory, uint64_t at, uint64_t l
     if (!take_length(&c))
         return false;
     *next = c.end;
-    uint64_t id_at = c.at, id = take(&c, 4);
+    uint64_t id_at = c.at, id = eh_frame_take(&c, 4);
     if (id == 0 || id > id_at || !read_cie(memory, id_at - id, limit, d))
         return !c.bad;
     d->start = take_pointer(&c, d->encoding, 0);
     d->size = take_raw(&c, d->encoding);
     if (d->has_augmentation_size)
-        d->second = take_uleb(&c); /* its size: personality data is not for us */
+        d->second = eh_frame_take_uleb(&c); /* its size: personality data is not for us */
     else
         d->second = 0;
     if (c.bad || d->second > c.end - c.at)
@@ -255,10 +255,10 @@ static bool find_by_header(const struct byte_reader *memory, const struct unwind
     if (t->header_size < 12)
         return false;
     cursor_start(&c, memory, t->header, t->header + t->header_size);
-    if (take(&c, 1) != 1)
+    if (eh_frame_take(&c, 1) != 1)
         return false;
-    uint8_t pointer = (uint8_t)take(&c, 1), counts = (uint8_t)take(&c, 1);
-    uint8_t table = (uint8_t)take(&c, 1);
+    uint8_t pointer = (uint8_t)eh_frame_take(&c, 1), counts = (uint8_t)eh_frame_take(&c, 1);
+    uint8_t table = (uint8_t)eh_frame_take(&c, 1);
     take_pointer(&c, pointer, t->header);
     uint64_t count = counts == ENCODING_OMIT ? 0 : take_pointer(&c, counts, t->header);
     if (c.bad || table != HEADER_TABLE_ENCODING || count == 0 || count > (c.end - c.at) / 8)
@@ -320,7 +320,7 @@ struct machine {
     bool bad;
 };
 
-static void push(struct machine *m, uint64_t value)
+static void eh_frame_push(struct machine *m, uint64_t value)
 {
     if (m->depth == EXPRESSION_STACK)
         m->bad = true;
@@ -343,7 +343,7 @@ static void push_register(struct machine *m, const struct unwind_frame *f, uint6
     if (number >= UNWIND_REGISTERS || !(f->known >> number & 1))
         m->bad = true;
     else
-        push(m, f->r[number] + (uint64_t)offset);
+        eh_frame_push(m, f->r[number] + (uint64_t)offset);
 }
 
 static void binary(struct machine *m, uint64_t op)
@@ -351,46 +351,46 @@ static void binary(struct machine *m, uint64_t op)
     uint64_t b = pop(m), a = pop(m);
     switch (op) {
     case 0x1a:
-        push(m, a & b);
+        eh_frame_push(m, a & b);
         break;
     case 0x1c:
-        push(m, a - b);
+        eh_frame_push(m, a - b);
         break;
     case 0x1e:
-        push(m, a * b);
+        eh_frame_push(m, a * b);
         break;
     case 0x21:
-        push(m, a | b);
+        eh_frame_push(m, a | b);
         break;
     case 0x22:
-        push(m, a + b);
+        eh_frame_push(m, a + b);
         break;
     case 0x24:
-        push(m, b < 64 ? a << b : 0);
+        eh_frame_push(m, b < 64 ? a << b : 0);
         break;
     case 0x25:
-        push(m, b < 64 ? a >> b : 0);
+        eh_frame_push(m, b < 64 ? a >> b : 0);
         break;
     case 0x27:
-        push(m, a ^ b);
+        eh_frame_push(m, a ^ b);
         break;
     case 0x29:
-        push(m, a == b);
+        eh_frame_push(m, a == b);
         break;
     case 0x2a:
-        push(m, (int64_t)a >= (int64_t)b);
+        eh_frame_push(m, (int64_t)a >= (int64_t)b);
         break;
     case 0x2b:
-        push(m, (int64_t)a > (int64_t)b);
+        eh_frame_push(m, (int64_t)a > (int64_t)b);
         break;
     case 0x2c:
-        push(m, (int64_t)a <= (int64_t)b);
+        eh_frame_push(m, (int64_t)a <= (int64_t)b);
         break;
     case 0x2d:
-        push(m, (int64_t)a < (int64_t)b);
+        eh_frame_push(m, (int64_t)a < (int64_t)b);
         break;
     case 0x2e:
-        push(m, a != b);
+        eh_frame_push(m, a != b);
         break;
     default:
         m->bad = true;
@@ -401,37 +401,37 @@ static void binary(struct machine *m, uint64_t op)
  */
 static void operate(struct machine *m, struct cursor *c, const struct unwind_frame *f)
 {
-    uint64_t op = take(c, 1), value;
+    uint64_t op = eh_frame_take(c, 1), value;
     if (op >= 0x30 && op <= 0x4f) {
-        push(m, op - 0x30);
+        eh_frame_push(m, op - 0x30);
     } else if (op >= 0x70 && op <= 0x8f) {
         push_register(m, f, op - 0x70, take_sleb(c));
     } else if (op >= 0x08 && op <= 0x0f) {
         unsigned size = 1U << (op - 8) / 2;
-        value = take(c, size);
-        push(m, op & 1 ? (uint64_t)extend(value, 8 * size) : value);
+        value = eh_frame_take(c, size);
+        eh_frame_push(m, op & 1 ? (uint64_t)eh_frame_extend(value, 8 * size) : value);
     } else if (op == 0x03) {
-        push(m, take(c, 8));
+        eh_frame_push(m, eh_frame_take(c, 8));
     } else if (op == 0x10) {
-        push(m, take_uleb(c));
+        eh_frame_push(m, eh_frame_take_uleb(c));
     } else if (op == 0x11) {
-        push(m, (uint64_t)take_sleb(c));
+        eh_frame_push(m, (uint64_t)take_sleb(c));
     } else if (op == 0x06) {
         uint64_t at = pop(m);
         if (m->bad || !byte_read(c->memory, at, &value, sizeof value))
             m->bad = true;
         else
-            push(m, value);
+            eh_frame_push(m, value);
     } else if (op == 0x12) {
         value = pop(m);
-        push(m, value);
-        push(m, value);
+        eh_frame_push(m, value);
+        eh_frame_push(m, value);
     } else if (op == 0x13) {
         pop(m);
     } else if (op == 0x23) {
-        push(m, pop(m) + take_uleb(c));
+        eh_frame_push(m, pop(m) + eh_frame_take_uleb(c));
     } else if (op == 0x92) {
-        value = take_uleb(c);
+        value = eh_frame_take_uleb(c);
         push_register(m, f, value, take_sleb(c));
     } else if (op != 0x96) {
         binary(m, op);
@@ -446,7 +446,7 @@ static bool evaluate(const struct byte_reader *memory, const struct unwind_frame
     struct machine m = {.depth = 0};
     cursor_start(&c, memory, (uint64_t)block->value, (uint64_t)block->value + block->size);
     if (first != NULL)
-        push(&m, *first);
+        eh_frame_push(&m, *first);
     for (unsigned n = 0; n < FUEL && c.at < c.end && !c.bad && !m.bad; n++)
         operate(&m, &c, f);
     *out = pop(&m);
@@ -470,7 +470,7 @@ static void set_rule(struct program *p, uint64_t number, enum rule_kind kind, in
 
 static void take_block(struct cursor *c, struct rule *to, enum rule_kind kind)
 {
-    uint64_t size = take_uleb(c);
+    uint64_t size = eh_frame_take_uleb(c);
     if (c->bad || size > c->end - c->at) {
         c->bad = true;
         return;
@@ -482,7 +482,7 @@ static void take_block(struct cursor *c, struct rule *to, enum rule_kind kind)
 static void set_block(struct program *p, struct cursor *c, enum rule_kind kind)
 {
     struct rule rule = {0};
-    uint64_t number = take_uleb(c);
+    uint64_t number = eh_frame_take_uleb(c);
     take_block(c, &rule, kind);
     set_rule(p, number, kind, rule.value, rule.size);
 }
@@ -530,30 +530,30 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
         p->location = take_pointer(c, p->d->encoding, 0);
         break;
     case 0x02:
-        p->location += take(c, 1) * p->d->code_align;
+        p->location += eh_frame_take(c, 1) * p->d->code_align;
         break;
     case 0x03:
-        p->location += take(c, 2) * p->d->code_align;
+        p->location += eh_frame_take(c, 2) * p->d->code_align;
         break;
     case 0x04:
-        p->location += take(c, 4) * p->d->code_align;
+        p->location += eh_frame_take(c, 4) * p->d->code_align;
         break;
     case 0x05:
-        number = take_uleb(c);
-        set_rule(p, number, RULE_OFFSET, scaled(p, take_uleb(c)), 0);
+        number = eh_frame_take_uleb(c);
+        set_rule(p, number, RULE_OFFSET, scaled(p, eh_frame_take_uleb(c)), 0);
         break;
     case 0x06:
-        restore_rule(p, take_uleb(c));
+        restore_rule(p, eh_frame_take_uleb(c));
         break;
     case 0x07:
-        set_rule(p, take_uleb(c), RULE_UNDEFINED, 0, 0);
+        set_rule(p, eh_frame_take_uleb(c), RULE_UNDEFINED, 0, 0);
         break;
     case 0x08:
-        set_rule(p, take_uleb(c), RULE_SAME, 0, 0);
+        set_rule(p, eh_frame_take_uleb(c), RULE_SAME, 0, 0);
         break;
     case 0x09:
-        number = take_uleb(c);
-        set_rule(p, number, RULE_REGISTER, (int64_t)take_uleb(c), 0);
+        number = eh_frame_take_uleb(c);
+        set_rule(p, number, RULE_REGISTER, (int64_t)eh_frame_take_uleb(c), 0);
         break;
     case 0x0a:
         remember(p, c);
@@ -562,14 +562,14 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
         recall(p, c);
         break;
     case 0x0c:
-        number = take_uleb(c);
-        set_cfa(p, number, (int64_t)take_uleb(c));
+        number = eh_frame_take_uleb(c);
+        set_cfa(p, number, (int64_t)eh_frame_take_uleb(c));
         break;
     case 0x0d:
-        set_cfa(p, take_uleb(c), p->row.cfa.value);
+        set_cfa(p, eh_frame_take_uleb(c), p->row.cfa.value);
         break;
     case 0x0e:
-        set_cfa(p, p->row.cfa.size, (int64_t)take_uleb(c));
+        set_cfa(p, p->row.cfa.size, (int64_t)eh_frame_take_uleb(c));
         break;
     case 0x0f:
         take_block(c, &p->row.cfa, RULE_VAL_EXPRESSION);
@@ -578,29 +578,29 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
         set_block(p, c, RULE_EXPRESSION);
         break;
     case 0x11:
-        number = take_uleb(c);
+        number = eh_frame_take_uleb(c);
         set_rule(p, number, RULE_OFFSET, scaled(p, (uint64_t)take_sleb(c)), 0);
         break;
     case 0x12:
-        number = take_uleb(c);
+        number = eh_frame_take_uleb(c);
         set_cfa(p, number, scaled(p, (uint64_t)take_sleb(c)));
         break;
     case 0x13:
         set_cfa(p, p->row.cfa.size, scaled(p, (uint64_t)take_sleb(c)));
         break;
     case 0x14:
-        number = take_uleb(c);
-        set_rule(p, number, RULE_VAL_OFFSET, scaled(p, take_uleb(c)), 0);
+        number = eh_frame_take_uleb(c);
+        set_rule(p, number, RULE_VAL_OFFSET, scaled(p, eh_frame_take_uleb(c)), 0);
         break;
     case 0x15:
-        number = take_uleb(c);
+        number = eh_frame_take_uleb(c);
         set_rule(p, number, RULE_VAL_OFFSET, scaled(p, (uint64_t)take_sleb(c)), 0);
         break;
     case 0x16:
         set_block(p, c, RULE_VAL_EXPRESSION);
         break;
     case 0x2e:
-        take_uleb(c);
+        eh_frame_take_uleb(c);
         break; /* GNU_args_size */
     default:
         c->bad = true;
@@ -608,18 +608,19 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
 }
 
 /* Runs one program until the row that is in force at pc. */
-static bool run(struct program *p, const struct byte_reader *memory, uint64_t at, uint64_t end)
+static bool eh_frame_run(struct program *p, const struct byte_reader *memory, uint64_t at,
+                         uint64_t end)
 {
     struct cursor c;
     cursor_start(&c, memory, at, end);
     for (unsigned n = 0; n < FUEL && c.at < c.end; n++) {
-        uint64_t op = take(&c, 1), low = op & 63;
+        uint64_t op = eh_frame_take(&c, 1), low = op & 63;
         switch (op >> 6) {
         case 1:
             p->location += low * p->d->code_align;
             break;
         case 2:
-            set_rule(p, low, RULE_OFFSET, scaled(p, take_uleb(&c)), 0);
+            set_rule(p, low, RULE_OFFSET, scaled(p, eh_frame_take_uleb(&c)), 0);
             break;
         case 3:
             restore_rule(p, low);
@@ -709,8 +710,9 @@ bool eh_frame_step(const struct byte_reader *memory, const struct unwind_tables 
     if (!find_description(memory, tables, p.pc, &d))
         return false;
     p.location = d.start;
-    if (!run(&p, memory, d.first, d.first_end))
+    if (!eh_frame_run(&p, memory, d.first, d.first_end))
         return false;
     p.initial = p.row;
-    return run(&p, memory, d.second, d.second_end) && apply_row(memory, &p.row, d.signal, frame);
+    return eh_frame_run(&p, memory, d.second, d.second_end) &&
+           apply_row(memory, &p.row, d.signal, frame);
 }

@@ -74,7 +74,7 @@ struct reader {
     bool have_interpreter;
 };
 
-static enum err refuse(struct reader *r, uint64_t offset, const char *what)
+static enum err elf64_refuse(struct reader *r, uint64_t offset, const char *what)
 {
     *r->fault = (struct parse_fault){offset, what};
     return E_NOEXEC;
@@ -87,28 +87,28 @@ static MUST_CHECK enum err check_identification(struct reader *r)
     const struct file_header *h = &r->header;
     uint64_t have = r->size < sizeof *h ? r->size : sizeof *h;
     if (r->size == 0)
-        return refuse(r, 0, "the file is empty");
+        return elf64_refuse(r, 0, "the file is empty");
     memcpy(&r->header, r->file, have);
     if (have < sizeof h->magic || memcmp(h->magic, "\177ELF", sizeof h->magic) != 0)
-        return refuse(r, 0, "not an ELF file");
+        return elf64_refuse(r, 0, "not an ELF file");
     if (have < sizeof *h)
-        return refuse(r, have, "the file ends within the ELF header");
+        return elf64_refuse(r, have, "the file ends within the ELF header");
     if (h->class == CLASS_32 && h->machine != MACHINE_X86_64)
-        return refuse(r, AT(class), "a 32-bit program, made for another machine");
+        return elf64_refuse(r, AT(class), "a 32-bit program, made for another machine");
     if (h->class != CLASS_64)
-        return refuse(r, AT(class), "not a 64-bit program");
+        return elf64_refuse(r, AT(class), "not a 64-bit program");
     if (h->data != DATA_LITTLE)
-        return refuse(r, AT(data), "not little-endian, made for another machine");
+        return elf64_refuse(r, AT(data), "not little-endian, made for another machine");
     if (h->version != VERSION_CURRENT || h->version2 != VERSION_CURRENT)
-        return refuse(r, AT(version), "an unknown version of ELF");
+        return elf64_refuse(r, AT(version), "an unknown version of ELF");
     if (h->machine != MACHINE_X86_64)
-        return refuse(r, AT(machine), "made for another machine");
+        return elf64_refuse(r, AT(machine), "made for another machine");
     if (h->type == TYPE_RELOCATABLE)
-        return refuse(r, AT(type), "an object file that was not linked yet");
+        return elf64_refuse(r, AT(type), "an object file that was not linked yet");
     if (h->type == TYPE_CORE)
-        return refuse(r, AT(type), "a core dump, not a program");
+        return elf64_refuse(r, AT(type), "a core dump, not a program");
     if (h->type != TYPE_EXECUTABLE && h->type != TYPE_DYNAMIC)
-        return refuse(r, AT(type), "an unknown type of ELF file");
+        return elf64_refuse(r, AT(type), "an unknown type of ELF file");
     return E_OK;
 }
 
@@ -116,14 +116,14 @@ static MUST_CHECK enum err check_table(struct reader *r)
 {
     const struct file_header *h = &r->header;
     if (h->phnum == 0)
-        return refuse(r, AT(phnum), "no program headers");
+        return elf64_refuse(r, AT(phnum), "no program headers");
     if (h->phentsize != sizeof(struct program_header))
-        return refuse(r, AT(phentsize), "program headers of a wrong size");
+        return elf64_refuse(r, AT(phentsize), "program headers of a wrong size");
     if (h->phnum == PHNUM_EXTENDED ||
         h->phnum * sizeof(struct program_header) > PROGRAM_HEADERS_MAX_BYTES)
-        return refuse(r, AT(phnum), "too many program headers");
+        return elf64_refuse(r, AT(phnum), "too many program headers");
     if (!checked_span(h->phoff, h->phnum * sizeof(struct program_header), r->size))
-        return refuse(r, AT(phoff), "the file ends before or within the program headers");
+        return elf64_refuse(r, AT(phoff), "the file ends before or within the program headers");
     return E_OK;
 }
 
@@ -153,19 +153,19 @@ static MUST_CHECK enum err add_segment(struct reader *r, uint64_t where,
 {
     uint64_t end;
     if (p->filesz > p->memsz)
-        return refuse(r, where, "a segment is larger in the file than in memory");
+        return elf64_refuse(r, where, "a segment is larger in the file than in memory");
     if (p->memsz == 0)
         return E_OK;
     if (p->filesz != 0 && !checked_span(p->offset, p->filesz, r->size))
-        return refuse(r, where, "the file ends before or within a segment: it is truncated");
+        return elf64_refuse(r, where, "the file ends before or within a segment: it is truncated");
     if (p->filesz != 0 && !is_aligned(p->offset - p->vaddr, PAGE_SIZE))
-        return refuse(r, where, "a segment's offset and address disagree within the page");
+        return elf64_refuse(r, where, "a segment's offset and address disagree within the page");
     if (!checked_add(p->vaddr, p->memsz, &end) || end > r->limit)
-        return refuse(r, where, "a segment lies beyond the program's addresses");
+        return elf64_refuse(r, where, "a segment lies beyond the program's addresses");
     if (!r->out->position_independent && p->vaddr < LOWEST_ADDRESS)
-        return refuse(r, where, "the program wants to be loaded below 64 KiB");
+        return elf64_refuse(r, where, "the program wants to be loaded below 64 KiB");
     if (r->out->segment_count == ELF64_SEGMENTS_MAX)
-        return refuse(r, where, "more than 64 segments");
+        return elf64_refuse(r, where, "more than 64 segments");
 
     struct elf64_segment s = {
         .address = p->vaddr,
@@ -195,12 +195,12 @@ static MUST_CHECK enum err add_interpreter(struct reader *r, uint64_t where,
     if (r->have_interpreter)
         return E_OK; /* Linux takes the first */
     if (p->filesz < 2 || p->filesz > sizeof r->out->interpreter)
-        return refuse(r, where, "the interpreter's name is empty or longer than 255 bytes");
+        return elf64_refuse(r, where, "the interpreter's name is empty or longer than 255 bytes");
     if (!checked_span(p->offset, p->filesz, r->size))
-        return refuse(r, where, "the interpreter's name lies outside of the file");
+        return elf64_refuse(r, where, "the interpreter's name lies outside of the file");
     const char *name = (const char *)r->file + p->offset;
     if (name[p->filesz - 1] != '\0' || name[0] == '\0')
-        return refuse(r, p->offset, "the interpreter's name is empty or does not end");
+        return elf64_refuse(r, p->offset, "the interpreter's name is empty or does not end");
     memcpy(r->out->interpreter, name, p->filesz);
     r->have_interpreter = true;
     return E_OK;
@@ -232,7 +232,7 @@ static MUST_CHECK enum err read_program_headers(struct reader *r)
             return e;
     }
     if (r->out->segment_count == 0)
-        return refuse(r, r->header.phoff, "nothing to load");
+        return elf64_refuse(r, r->header.phoff, "nothing to load");
     return E_OK;
 }
 
@@ -255,9 +255,9 @@ static MUST_CHECK enum err separate_segments(struct reader *r)
             if (last->address + last->memory_size <= page)
                 break;
             if (last->address + last->memory_size > next.address)
-                return refuse(r, r->header.phoff, "two segments overlap");
+                return elf64_refuse(r, r->header.phoff, "two segments overlap");
             if (!same_file_page(last, &next))
-                return refuse(r, r->header.phoff, "two segments share a page");
+                return elf64_refuse(r, r->header.phoff, "two segments share a page");
             if (last->address < page) {
                 last->memory_size = last->file_size = page - last->address;
                 break;
@@ -279,7 +279,7 @@ static MUST_CHECK enum err check_entry(struct reader *r)
     struct elf64_image *out = r->out;
     out->entry = r->header.entry;
     if (out->position_independent && out->entry == 0)
-        return refuse(r, AT(entry), "a shared library, not a program");
+        return elf64_refuse(r, AT(entry), "a shared library, not a program");
     for (uint32_t i = 0; i < out->segment_count; i++) {
         const struct elf64_segment *s = &out->segments[i];
         struct virt_range pages = virt_range(align_down(s->address, PAGE_SIZE),
@@ -287,7 +287,7 @@ static MUST_CHECK enum err check_entry(struct reader *r)
         if (s->execute && virt_range_contains(pages, virt(out->entry)))
             return E_OK;
     }
-    return refuse(r, AT(entry), "the entry point lies in no executable segment");
+    return elf64_refuse(r, AT(entry), "the entry point lies in no executable segment");
 }
 
 enum err elf64_parse(const void *file, uint64_t size, uint64_t address_limit,

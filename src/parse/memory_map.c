@@ -41,8 +41,8 @@ static int strictness(enum boot_memory_kind kind)
     return 4;
 }
 
-static MUST_CHECK enum err insert(struct boot_info *info, size_t at, uint64_t start, uint64_t end,
-                                  enum boot_memory_kind kind)
+static MUST_CHECK enum err memory_map_insert(struct boot_info *info, size_t at, uint64_t start,
+                                             uint64_t end, enum boot_memory_kind kind)
 {
     if (info->memory_count == BOOT_MEMORY_MAX)
         return E_2BIG;
@@ -80,14 +80,14 @@ static MUST_CHECK enum err repaint(struct boot_info *info, size_t *at, uint64_t 
 {
     struct boot_memory *m = &info->memory[*at];
     if (m->range.start.v < start) {
-        enum err e = insert(info, *at, m->range.start.v, start, m->kind);
+        enum err e = memory_map_insert(info, *at, m->range.start.v, start, m->kind);
         if (e != E_OK)
             return e;
         m = &info->memory[++*at];
         m->range.start.v = start;
     }
     if (end < m->range.end.v) {
-        enum err e = insert(info, *at + 1, end, m->range.end.v, m->kind);
+        enum err e = memory_map_insert(info, *at + 1, end, m->range.end.v, m->kind);
         if (e != E_OK)
             return e;
         m->range.end.v = end;
@@ -113,7 +113,7 @@ static MUST_CHECK enum err paint(struct boot_info *info, uint64_t start, uint64_
         if (gap && continues_previous(info, at, start, kind))
             info->memory[--at].range.end.v = stop;
         else if (gap)
-            e = insert(info, at, start, stop, kind);
+            e = memory_map_insert(info, at, start, stop, kind);
         else if (strictness(kind) > strictness(m->kind))
             e = repaint(info, &at, start, stop, kind);
         if (e != E_OK)

@@ -50,7 +50,7 @@ struct tag {
     uint64_t offset;
 };
 
-static enum err refuse(struct reader *r, uint64_t offset, const char *what)
+static enum err multiboot2_refuse(struct reader *r, uint64_t offset, const char *what)
 {
     *r->fault = (struct parse_fault){offset, what};
     return E_INVAL;
@@ -58,7 +58,8 @@ static enum err refuse(struct reader *r, uint64_t offset, const char *what)
 
 /* Copies the string that starts at byte `at` of the tag; *length is its own, not that of the copy.
  */
-static bool copy_string(const struct tag *t, uint32_t at, char *to, size_t size, size_t *length)
+static bool multiboot2_copy_string(const struct tag *t, uint32_t at, char *to, size_t size,
+                                   size_t *length)
 {
     const char *text = (const char *)t->bytes + at;
     if (!memchr(text, '\0', t->size - at))
@@ -67,15 +68,16 @@ static bool copy_string(const struct tag *t, uint32_t at, char *to, size_t size,
     return true;
 }
 
-static enum err read_command_line(struct reader *r, const struct tag *t)
+static enum err multiboot2_read_command_line(struct reader *r, const struct tag *t)
 {
     size_t length;
     if (r->have_command_line)
-        return refuse(r, t->offset, "there is a second command line");
-    if (!copy_string(t, TAG_HEADER, r->out->command_line, sizeof r->out->command_line, &length))
-        return refuse(r, t->offset, "the command line does not end");
+        return multiboot2_refuse(r, t->offset, "there is a second command line");
+    if (!multiboot2_copy_string(t, TAG_HEADER, r->out->command_line, sizeof r->out->command_line,
+                                &length))
+        return multiboot2_refuse(r, t->offset, "the command line does not end");
     if (length >= sizeof r->out->command_line)
-        return refuse(r, t->offset, "the command line is longer than 16383 bytes");
+        return multiboot2_refuse(r, t->offset, "the command line is longer than 16383 bytes");
     r->have_command_line = true;
     return E_OK;
 }
@@ -83,18 +85,19 @@ static enum err read_command_line(struct reader *r, const struct tag *t)
 static enum err read_loader_name(struct reader *r, const struct tag *t)
 {
     size_t length;
-    if (!copy_string(t, TAG_HEADER, r->out->loader_name, sizeof r->out->loader_name, &length))
-        return refuse(r, t->offset, "the boot loader's name does not end");
+    if (!multiboot2_copy_string(t, TAG_HEADER, r->out->loader_name, sizeof r->out->loader_name,
+                                &length))
+        return multiboot2_refuse(r, t->offset, "the boot loader's name does not end");
     return E_OK;
 }
 
 static enum err read_module(struct reader *r, const struct tag *t)
 {
     if (t->size < MODULE_MIN)
-        return refuse(r, t->offset, "a module's tag is too short");
+        return multiboot2_refuse(r, t->offset, "a module's tag is too short");
     uint32_t start = load32(t->bytes + 8), end = load32(t->bytes + 12);
     if (end < start)
-        return refuse(r, t->offset, "a module ends before it starts");
+        return multiboot2_refuse(r, t->offset, "a module ends before it starts");
     if (start == end)
         return E_OK;
     if (r->out->module_count == BOOT_MODULES_MAX) {
@@ -105,17 +108,18 @@ static enum err read_module(struct reader *r, const struct tag *t)
     return E_OK;
 }
 
-static enum err read_memory_map(struct reader *r, const struct tag *t)
+static enum err multiboot2_read_memory_map(struct reader *r, const struct tag *t)
 {
     if (r->have_memory_map)
-        return refuse(r, t->offset, "there is a second memory map");
+        return multiboot2_refuse(r, t->offset, "there is a second memory map");
     if (t->size < MEMORY_MAP_MIN)
-        return refuse(r, t->offset, "the memory map's tag is too short");
+        return multiboot2_refuse(r, t->offset, "the memory map's tag is too short");
     uint32_t step = load32(t->bytes + 8); /* a later version of the format may have longer ones */
     if (step < MEMORY_ENTRY_MIN || step % 8 != 0)
-        return refuse(r, t->offset + 8, "the memory map's entries have an impossible size");
+        return multiboot2_refuse(r, t->offset + 8,
+                                 "the memory map's entries have an impossible size");
     if ((t->size - MEMORY_MAP_MIN) % step != 0)
-        return refuse(r, t->offset, "the memory map ends within an entry");
+        return multiboot2_refuse(r, t->offset, "the memory map ends within an entry");
     for (uint32_t at = MEMORY_MAP_MIN; at < t->size; at += step) {
         const uint8_t *entry = t->bytes + at;
         enum err e = memory_map_add(r->out, load64(entry), load64(entry + 8), load32(entry + 16));
@@ -147,7 +151,7 @@ static enum err read_framebuffer(struct reader *r, const struct tag *t)
     };
 
     if (t->size < FRAMEBUFFER_MIN)
-        return refuse(r, t->offset, "the framebuffer's tag is too short");
+        return multiboot2_refuse(r, t->offset, "the framebuffer's tag is too short");
     uint8_t kind = t->bytes[29];
     struct boot_framebuffer f = {
         .base = phys(load64(t->bytes + 8)),
@@ -159,7 +163,7 @@ static enum err read_framebuffer(struct reader *r, const struct tag *t)
     };
     if (kind == KIND_RGB) {
         if (t->size < FRAMEBUFFER_RGB_MIN)
-            return refuse(r, t->offset, "the framebuffer's tag is too short");
+            return multiboot2_refuse(r, t->offset, "the framebuffer's tag is too short");
         const uint8_t *colour = t->bytes + FRAMEBUFFER_MIN;
         f.red.position = colour[0], f.red.size = colour[1];
         f.green.position = colour[2], f.green.size = colour[3];
@@ -175,7 +179,7 @@ static enum err read_rsdp(struct reader *r, const struct tag *t)
 {
     uint32_t length = t->type == TAG_RSDP_NEW ? RSDP_NEW_SIZE : RSDP_OLD_SIZE;
     if (t->size < TAG_HEADER + length)
-        return refuse(r, t->offset, "the RSDP's tag is too short");
+        return multiboot2_refuse(r, t->offset, "the RSDP's tag is too short");
     if (length > r->out->rsdp_length) {
         memcpy(r->out->rsdp_copy, t->bytes + TAG_HEADER, length);
         r->out->rsdp_length = length;
@@ -187,13 +191,13 @@ static enum err read_tag(struct reader *r, const struct tag *t)
 {
     switch (t->type) {
     case TAG_COMMAND_LINE:
-        return read_command_line(r, t);
+        return multiboot2_read_command_line(r, t);
     case TAG_LOADER_NAME:
         return read_loader_name(r, t);
     case TAG_MODULE:
         return read_module(r, t);
     case TAG_MEMORY_MAP:
-        return read_memory_map(r, t);
+        return multiboot2_read_memory_map(r, t);
     case TAG_FRAMEBUFFER:
         return read_framebuffer(r, t);
     case TAG_RSDP_OLD:
@@ -217,10 +221,11 @@ static enum err read_tags(struct reader *r, uint64_t total)
     for (uint64_t at = BLOCK_HEADER; checked_span(at, TAG_HEADER, total);) {
         struct tag t = {r->block + at, load32(r->block + at), load32(r->block + at + 4), at};
         if (t.size < TAG_HEADER || !checked_span(at, t.size, total))
-            return refuse(r, at, "a tag is longer than the block or shorter than its header");
+            return multiboot2_refuse(r, at,
+                                     "a tag is longer than the block or shorter than its header");
         if (t.type == TAG_END) {
             if (!r->have_memory_map)
-                return refuse(r, at, "there is no memory map");
+                return multiboot2_refuse(r, at, "there is no memory map");
             return E_OK;
         }
         enum err e = read_tag(r, &t);
@@ -228,7 +233,7 @@ static enum err read_tags(struct reader *r, uint64_t total)
             return e;
         at = align_up(at + t.size, 8);
     }
-    return refuse(r, total, "the tags do not end with an end tag");
+    return multiboot2_refuse(r, total, "the tags do not end with an end tag");
 }
 
 enum err multiboot2_parse(const void *block, uint64_t size, phys_t where, struct boot_info *out,
@@ -240,13 +245,13 @@ enum err multiboot2_parse(const void *block, uint64_t size, phys_t where, struct
     str_copy(out->loader_name, "Multiboot2", sizeof out->loader_name);
 
     if (size < BLOCK_HEADER)
-        return refuse(&r, 0, "the Multiboot2 block is cut short");
+        return multiboot2_refuse(&r, 0, "the Multiboot2 block is cut short");
     uint32_t total = load32(block);
     uint64_t end;
     if (total < BLOCK_HEADER || total > size)
-        return refuse(&r, 0, "the Multiboot2 block has an impossible size");
+        return multiboot2_refuse(&r, 0, "the Multiboot2 block has an impossible size");
     if (!checked_add(where.v, total, &end))
-        return refuse(&r, 0, "the Multiboot2 block wraps around the address space");
+        return multiboot2_refuse(&r, 0, "the Multiboot2 block wraps around the address space");
     out->info = phys_range(where.v, end);
     return read_tags(&r, total);
 }

@@ -44,7 +44,7 @@ struct reader {
     struct parse_fault *fault;
 };
 
-static enum err refuse(struct reader *r, uint64_t offset, const char *what)
+static enum err pvh_refuse(struct reader *r, uint64_t offset, const char *what)
 {
     *r->fault = (struct parse_fault){offset, what};
     return E_INVAL;
@@ -59,20 +59,20 @@ static bool fetch(struct reader *r, uint64_t base, uint64_t index, void *to, uin
 }
 
 /* Byte by byte: nothing says how much behind the string is readable. */
-static enum err read_command_line(struct reader *r, uint64_t from)
+static enum err pvh_read_command_line(struct reader *r, uint64_t from)
 {
     char *to = r->out->command_line;
     if (from == 0)
         return E_OK;
     for (size_t i = 0; i < sizeof r->out->command_line; i++) {
         if (!fetch(r, from, i, &to[i], 1))
-            return refuse(r, offsetof(struct start_info, command_line),
-                          "the command line is not in memory");
+            return pvh_refuse(r, offsetof(struct start_info, command_line),
+                              "the command line is not in memory");
         if (to[i] == '\0')
             return E_OK;
     }
-    return refuse(r, offsetof(struct start_info, command_line),
-                  "the command line is longer than 16383 bytes");
+    return pvh_refuse(r, offsetof(struct start_info, command_line),
+                      "the command line is longer than 16383 bytes");
 }
 
 static enum err read_modules(struct reader *r, uint64_t base, uint32_t count)
@@ -86,26 +86,26 @@ static enum err read_modules(struct reader *r, uint64_t base, uint32_t count)
         struct module_entry m;
         uint64_t end;
         if (!fetch(r, base, i, &m, sizeof m))
-            return refuse(r, offset, "the list of modules is not in memory");
+            return pvh_refuse(r, offset, "the list of modules is not in memory");
         if (!checked_add(m.base, m.size, &end))
-            return refuse(r, offset, "a module wraps around the address space");
+            return pvh_refuse(r, offset, "a module wraps around the address space");
         if (m.size != 0)
             r->out->modules[r->out->module_count++] = phys_range(m.base, end);
     }
     return E_OK;
 }
 
-static enum err read_memory_map(struct reader *r, uint64_t base, uint32_t count)
+static enum err pvh_read_memory_map(struct reader *r, uint64_t base, uint32_t count)
 {
     const uint64_t offset = offsetof(struct start_info, memory_map);
     if (base == 0 || count == 0)
-        return refuse(r, offset, "there is no memory map");
+        return pvh_refuse(r, offset, "there is no memory map");
     if (count > MEMORY_ENTRIES_MAX)
-        return refuse(r, offset, "the memory map has an impossible number of entries");
+        return pvh_refuse(r, offset, "the memory map has an impossible number of entries");
     for (uint32_t i = 0; i < count; i++) {
         struct memory_entry m;
         if (!fetch(r, base, i, &m, sizeof m))
-            return refuse(r, offset, "the memory map is not in memory");
+            return pvh_refuse(r, offset, "the memory map is not in memory");
         enum err e = memory_map_add(r->out, m.base, m.size, m.type);
         if (e != E_OK) {
             *r->fault = (struct parse_fault){offset, "the memory map has too many parts"};
@@ -125,21 +125,21 @@ enum err pvh_parse(phys_t start, pvh_read read, void *context, struct boot_info 
     str_copy(out->loader_name, "PVH", sizeof out->loader_name);
 
     if (!fetch(&r, start.v, 0, &s, START_INFO_V0_SIZE))
-        return refuse(&r, 0, "the PVH start info is not in memory");
+        return pvh_refuse(&r, 0, "the PVH start info is not in memory");
     if (s.magic != PVH_START_MAGIC)
-        return refuse(&r, 0, "the PVH start info has a wrong magic number");
+        return pvh_refuse(&r, 0, "the PVH start info has a wrong magic number");
     if (s.version == 0)
-        return refuse(&r, offsetof(struct start_info, version),
-                      "there is no memory map (PVH start info of version 0)");
+        return pvh_refuse(&r, offsetof(struct start_info, version),
+                          "there is no memory map (PVH start info of version 0)");
     if (!fetch(&r, start.v, 0, &s, sizeof s))
-        return refuse(&r, 0, "the PVH start info is not in memory");
+        return pvh_refuse(&r, 0, "the PVH start info is not in memory");
     out->info = phys_range(start.v, start.v + sizeof s);
     out->rsdp = phys(s.rsdp);
 
-    enum err e = read_memory_map(&r, s.memory_map, s.memory_count);
+    enum err e = pvh_read_memory_map(&r, s.memory_map, s.memory_count);
     if (e == E_OK)
         e = read_modules(&r, s.modules, s.module_count);
     if (e == E_OK)
-        e = read_command_line(&r, s.command_line);
+        e = pvh_read_command_line(&r, s.command_line);
     return e;
 }

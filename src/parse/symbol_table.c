@@ -3,7 +3,7 @@
 
 #define DEPTH 32 /* bytes that wait while pairs are taken apart */
 
-static bool take_uleb(const uint8_t **at, const uint8_t *end, uint64_t *out)
+static bool symbol_table_take_uleb(const uint8_t **at, const uint8_t *end, uint64_t *out)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; *at < end && shift < 63; shift += 7) {
@@ -47,7 +47,7 @@ bool symbol_table_find(const struct symbol_table *t, bool data, uint64_t offset,
         end += t->data_size;
     }
     uint64_t address = 0, found = 0, distance;
-    while (take_uleb(&at, end, &distance)) {
+    while (symbol_table_take_uleb(&at, end, &distance)) {
         address += distance;
         if (address > offset)
             break;

@@ -42,12 +42,12 @@ static const uint16_t invalid_two[16] = {
     0x1410, 0, 0x00f0, 0xea40, 0, 0, 0, 0x0c00, 0, 0, 0x00c0, 0, 0, 0, 0, 0,
 };
 
-static bool bit_of(const uint16_t table[16], uint8_t opcode)
+static bool x86_insn_bit_of(const uint16_t table[16], uint8_t opcode)
 {
     return table[opcode >> 4] >> (opcode & 15) & 1;
 }
 
-static bool take(struct decoder *d, unsigned size, int64_t *out)
+static bool x86_insn_take(struct decoder *d, unsigned size, int64_t *out)
 {
     if (size > d->size - d->at || d->at + size > X86_INSN_MAX)
         return false;
@@ -60,10 +60,10 @@ static bool take(struct decoder *d, unsigned size, int64_t *out)
     return true;
 }
 
-static bool take_byte(struct decoder *d, uint8_t *out)
+static bool x86_insn_take_byte(struct decoder *d, uint8_t *out)
 {
     int64_t value;
-    if (!take(d, 1, &value))
+    if (!x86_insn_take(d, 1, &value))
         return false;
     *out = (uint8_t)value;
     return true;
@@ -110,7 +110,7 @@ static void set_vex_prefix(struct decoder *d, uint8_t pp)
 static bool take_vex(struct decoder *d, uint8_t kind)
 {
     uint8_t p0, p1, p2 = 0;
-    if (d->rex != 0 || d->mandatory != 0 || !take_byte(d, &p0))
+    if (d->rex != 0 || d->mandatory != 0 || !x86_insn_take_byte(d, &p0))
         return false;
     d->out->vex = true;
     d->out->map = 1;
@@ -120,7 +120,7 @@ static bool take_vex(struct decoder *d, uint8_t kind)
         d->wide_vector = p0 & 4;
         return true;
     }
-    if (!take_byte(d, &p1) || (kind == 0x62 && !take_byte(d, &p2)))
+    if (!x86_insn_take_byte(d, &p1) || (kind == 0x62 && !x86_insn_take_byte(d, &p2)))
         return false;
     d->out->map = p0 & (kind == 0x62 ? 7 : 31);
     d->rex = (uint8_t)((~p0 >> 5 & 7) | (p1 >> 4 & 8));
@@ -135,23 +135,23 @@ static bool take_opcode(struct decoder *d)
     struct x86_insn *o = d->out;
     uint8_t byte;
     do {
-        if (!take_byte(d, &byte))
+        if (!x86_insn_take_byte(d, &byte))
             return false;
     } while (take_prefix(d, byte));
     if ((byte & 0xf0) == 0x40) {
         d->rex = byte;
-        if (!take_byte(d, &byte))
+        if (!x86_insn_take_byte(d, &byte))
             return false;
     }
     if (byte == 0xc4 || byte == 0xc5 || byte == 0x62)
-        return take_vex(d, byte) && take_byte(d, &o->opcode);
+        return take_vex(d, byte) && x86_insn_take_byte(d, &o->opcode);
     if (byte == 0x0f) {
         o->map = 1;
-        if (!take_byte(d, &byte))
+        if (!x86_insn_take_byte(d, &byte))
             return false;
         if (byte == 0x38 || byte == 0x3a) {
             o->map = byte == 0x38 ? 2 : 3;
-            if (!take_byte(d, &byte))
+            if (!x86_insn_take_byte(d, &byte))
                 return false;
         }
     }
@@ -162,8 +162,8 @@ static bool take_opcode(struct decoder *d)
 static bool needs_modrm(const struct x86_insn *o)
 {
     if (o->map == 0)
-        return bit_of(modrm_one, o->opcode);
-    return o->map > 1 || (o->vex ? o->opcode != 0x77 : bit_of(modrm_two, o->opcode));
+        return x86_insn_bit_of(modrm_one, o->opcode);
+    return o->map > 1 || (o->vex ? o->opcode != 0x77 : x86_insn_bit_of(modrm_two, o->opcode));
 }
 
 static enum immediate immediate_one(uint8_t op, uint8_t modrm)
@@ -446,7 +446,7 @@ static bool take_memory(struct decoder *d)
     *m = (struct x86_operand){
         .base = (uint8_t)(rm | (d->rex & 1) << 3), .index = X86_NONE, .scale = 1};
     if (rm == 4) {
-        if (!take_byte(d, &sib))
+        if (!x86_insn_take_byte(d, &sib))
             return false;
         unsigned index = (sib >> 3 & 7U) | (d->rex & 2U) << 2;
         m->base = (uint8_t)((sib & 7) | (d->rex & 1) << 3);
@@ -456,7 +456,7 @@ static bool take_memory(struct decoder *d)
     bool no_base = mod == 0 && (rm == 4 ? (sib & 7) == 5 : rm == 5);
     if (no_base)
         m->base = rm == 4 ? X86_NONE : X86_RIP;
-    if (!take(d, no_base || mod == 2 ? 4 : mod == 1 ? 1 : 0, &m->displacement))
+    if (!x86_insn_take(d, no_base || mod == 2 ? 4 : mod == 1 ? 1 : 0, &m->displacement))
         return false;
     m->segment = d->segment;
     m->short_address = d->address32;
@@ -509,8 +509,8 @@ static bool is_invalid(const struct x86_insn *o)
 {
     if (o->vex)
         return false;
-    return o->map == 0 ? bit_of(invalid_one, o->opcode)
-                       : o->map == 1 && bit_of(invalid_two, o->opcode);
+    return o->map == 0 ? x86_insn_bit_of(invalid_one, o->opcode)
+                       : o->map == 1 && x86_insn_bit_of(invalid_two, o->opcode);
 }
 
 bool x86_decode(const uint8_t *bytes, size_t size, struct x86_insn *out)
@@ -522,7 +522,7 @@ bool x86_decode(const uint8_t *bytes, size_t size, struct x86_insn *out)
     out->has_modrm = needs_modrm(out);
     if (out->has_modrm) {
         bool control = out->map == 1 && out->opcode >= 0x20 && out->opcode <= 0x23;
-        if (!take_byte(&d, &out->modrm))
+        if (!x86_insn_take_byte(&d, &out->modrm))
             return false;
         if (out->modrm < 0xc0 && !control && !take_memory(&d))
             return false;
@@ -530,7 +530,7 @@ bool x86_decode(const uint8_t *bytes, size_t size, struct x86_insn *out)
     add_stack_and_strings(&d);
     unsigned immediate = immediate_size(&d, immediate_of(out));
     int64_t value = 0;
-    if (!take(&d, immediate, &value))
+    if (!x86_insn_take(&d, immediate, &value))
         return false;
     if (out->map == 0 && out->opcode >= 0xa0 && out->opcode <= 0xa3) {
         add_implicit(&d, X86_NONE, 0, out->opcode & 1 ? operand_size(&d) : 1, out->opcode >= 0xa2);

@@ -54,7 +54,7 @@ static bool wait_status(uint8_t bit, bool set)
     return false;
 }
 
-static bool send(uint16_t port, uint8_t byte)
+static bool ps2_send(uint16_t port, uint8_t byte)
 {
     if (!wait_status(STATUS_INPUT, false))
         return false;
@@ -94,16 +94,16 @@ static void act(const struct keymap_event *event)
         magic_key(event->bytes[0]);
         break;
     case KEYMAP_LIGHTS:
-        lights_wanted = send(DATA, KEYBOARD_LIGHTS);
+        lights_wanted = ps2_send(DATA, KEYBOARD_LIGHTS);
         break;
     }
 }
 
-static void take_byte(uint8_t byte)
+static void ps2_take_byte(uint8_t byte)
 {
     struct keymap_event event;
     if (byte == KEYBOARD_ACK) {
-        if (lights_wanted && send(DATA, lights()))
+        if (lights_wanted && ps2_send(DATA, lights()))
             lights_wanted = false;
         return;
     }
@@ -113,7 +113,7 @@ static void take_byte(uint8_t byte)
     act(&event);
 }
 
-static void interrupt(void)
+static void ps2_interrupt(void)
 {
     /* More than one may wait, but a broken controller must not keep us here. */
     for (unsigned i = 0; i < 32; i++) {
@@ -122,24 +122,25 @@ static void interrupt(void)
             return;
         uint8_t byte = in8(DATA);
         if (!(status & STATUS_POINTER))
-            take_byte(byte);
+            ps2_take_byte(byte);
     }
 }
 
 /* Turns the keyboard's own port on and the pointer's off; false when nobody answers. */
 static bool set_up(void)
 {
-    if (in8(COMMAND) == 0xff || !send(COMMAND, DISABLE_KEYBOARD) || !send(COMMAND, DISABLE_POINTER))
+    if (in8(COMMAND) == 0xff || !ps2_send(COMMAND, DISABLE_KEYBOARD) ||
+        !ps2_send(COMMAND, DISABLE_POINTER))
         return false;
     drain();
-    if (!send(COMMAND, READ_CONFIGURATION) || !wait_status(STATUS_OUTPUT, true))
+    if (!ps2_send(COMMAND, READ_CONFIGURATION) || !wait_status(STATUS_OUTPUT, true))
         return false;
     uint8_t configuration = in8(DATA);
     configuration |= CONFIGURATION_IRQ_KEYBOARD;
     configuration &= (uint8_t) ~(CONFIGURATION_IRQ_POINTER | CONFIGURATION_KEYBOARD_OFF);
     map.set_2 = !(configuration & CONFIGURATION_TRANSLATE);
-    return send(COMMAND, WRITE_CONFIGURATION) && send(DATA, configuration) &&
-           send(COMMAND, ENABLE_KEYBOARD) && send(DATA, KEYBOARD_SCAN);
+    return ps2_send(COMMAND, WRITE_CONFIGURATION) && ps2_send(DATA, configuration) &&
+           ps2_send(COMMAND, ENABLE_KEYBOARD) && ps2_send(DATA, KEYBOARD_SCAN);
 }
 
 void ps2_init(const struct keymap_layout *layout)
@@ -150,9 +151,9 @@ void ps2_init(const struct keymap_layout *layout)
         log_info("no keyboard controller");
         return;
     }
-    irq_set_handler(KEYBOARD_LINE, interrupt);
+    irq_set_handler(KEYBOARD_LINE, ps2_interrupt);
     uint64_t flags = irq_save();
-    interrupt(); /* a byte that came before would hold the line up */
+    ps2_interrupt(); /* a byte that came before would hold the line up */
     irq_restore(flags);
 }
 

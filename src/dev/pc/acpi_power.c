@@ -29,7 +29,7 @@ struct pm_register {
 static struct acpi_power power;
 static struct pm_register pm1a_control, pm1b_control, pm1_status, pm1_enable, reset_register;
 
-static const void *map(void *context, phys_t at, size_t size)
+static const void *acpi_power_map(void *context, phys_t at, size_t size)
 {
     (void)context;
     return memory_map_physical(phys_range(at.v, at.v + size), prot_ro());
@@ -72,14 +72,14 @@ static void sleep_now(const struct pm_register *control, unsigned type)
 }
 
 /* Goes to S5. */
-static void power_off(void)
+static void acpi_power_power_off(void)
 {
     sleep_now(&pm1a_control, power.sleep_type_a);
     sleep_now(&pm1b_control, power.sleep_type_b);
     tsc_wait_ns(UINT64_C(500000000)); /* it may take its time */
 }
 
-static void restart(void)
+static void acpi_power_restart(void)
 {
     if (reset_register.memory != NULL)
         *(volatile uint8_t *)reset_register.memory = power.reset_value;
@@ -88,7 +88,7 @@ static void restart(void)
     tsc_wait_ns(UINT64_C(100000000));
 }
 
-static void interrupt(void)
+static void acpi_power_interrupt(void)
 {
     if (!(read16(&pm1_status) & PM1_STATUS_POWER_BUTTON))
         return;
@@ -119,21 +119,21 @@ static void watch_power_button(void)
     pm1_enable = open_register(power.pm1a_event, half, 2);
     if (!pm1_status.there || !pm1_enable.there || power.sci > 15 || !in_acpi_mode())
         return;
-    irq_set_handler(power.sci, interrupt);
+    irq_set_handler(power.sci, acpi_power_interrupt);
     write16(&pm1_status, PM1_STATUS_POWER_BUTTON);
     write16(&pm1_enable, PM1_STATUS_POWER_BUTTON);
 }
 
-static bool find_tables(const struct boot_info *boot)
+static bool acpi_power_find_tables(const struct boot_info *boot)
 {
     const char *why = "the loader says nothing of it";
     const void *rsdp = boot->rsdp_copy;
     size_t size = boot->rsdp_length;
     if (size == 0 && boot->rsdp.v != 0) {
         size = RSDP_READ;
-        rsdp = map(NULL, boot->rsdp, size);
+        rsdp = acpi_power_map(NULL, boot->rsdp, size);
     }
-    if (size != 0 && rsdp != NULL && acpi_read(rsdp, size, map, NULL, &power, &why))
+    if (size != 0 && rsdp != NULL && acpi_read(rsdp, size, acpi_power_map, NULL, &power, &why))
         return true;
     log_info("no ACPI: %s", why);
     return false;
@@ -142,15 +142,15 @@ static bool find_tables(const struct boot_info *boot)
 void acpi_power_init(const struct boot_info *boot)
 {
     static struct machine_power ways;
-    if (!find_tables(boot))
+    if (!acpi_power_find_tables(boot))
         return;
     pm1a_control = open_register(power.pm1a_control, 0, 2);
     pm1b_control = open_register(power.pm1b_control, 0, 2);
     reset_register = open_register(power.reset, 0, 1);
     if (pm1a_control.there && power.can_sleep)
-        ways.power_off = power_off;
+        ways.power_off = acpi_power_power_off;
     if (reset_register.there)
-        ways.restart = restart;
+        ways.restart = acpi_power_restart;
     machine_set_power(&ways);
     if (power.power_button && pm1a_control.there)
         watch_power_button();

@@ -35,7 +35,7 @@ enum {
 
 static unsigned burst = 1; /* bytes that fit when LSR says empty */
 
-static void wait_for(uint8_t status)
+static void uart_wait_for(uint8_t status)
 {
     for (unsigned polls = 0; !(in8(LSR) & status) && polls < PATIENCE; polls++)
         cpu_pause();
@@ -43,14 +43,14 @@ static void wait_for(uint8_t status)
 
 static void uart_flush(void)
 {
-    wait_for(LSR_IDLE);
+    uart_wait_for(LSR_IDLE);
 }
 
 static void uart_write(const void *bytes, size_t size)
 {
     const uint8_t *p = bytes;
     while (size > 0) {
-        wait_for(LSR_EMPTY);
+        uart_wait_for(LSR_EMPTY);
         for (unsigned i = 0; i < burst && size > 0; i++, size--)
             out8(DATA, *p++);
     }

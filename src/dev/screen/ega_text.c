@@ -48,16 +48,17 @@ static uint8_t code_of(unsigned character)
 }
 
 /* The terminal counts red, green, blue from bit 0; the card blue, green, red. */
-static unsigned colour_of(unsigned c)
+static unsigned ega_text_colour_of(unsigned c)
 {
     return (c & 8) | (c & 1) << 2 | (c & 2) | (c & 4) >> 2;
 }
 
-static void draw(unsigned row, unsigned from, unsigned to, const vt_cell *cells)
+static void ega_text_draw(unsigned row, unsigned from, unsigned to, const vt_cell *cells)
 {
     for (unsigned i = from; i < to; i++) {
-        unsigned front = colour_of(cells[i] >> VT_FOREGROUND_SHIFT & 15);
-        unsigned back = colour_of(cells[i] >> VT_BACKGROUND_SHIFT & 7); /* bit 3 would blink */
+        unsigned front = ega_text_colour_of(cells[i] >> VT_FOREGROUND_SHIFT & 15);
+        unsigned back =
+            ega_text_colour_of(cells[i] >> VT_BACKGROUND_SHIFT & 7); /* bit 3 would blink */
         cells_of_card[row * columns_of_card + i] =
             (uint16_t)(code_of(cells[i] & 0xffff) | front << 8 | back << 12);
     }
@@ -85,6 +86,7 @@ bool ega_text_open(const struct boot_framebuffer *boot, struct surface *out)
     columns_of_card = (uint16_t)columns;
     out8(CRTC_INDEX, CRTC_CURSOR_START); /* the cursor is drawn as a cell in reverse */
     out8(CRTC_DATA, CURSOR_OFF);
-    *out = (struct surface){.columns = (uint16_t)columns, .rows = (uint16_t)rows, .draw = draw};
+    *out = (struct surface){
+        .columns = (uint16_t)columns, .rows = (uint16_t)rows, .draw = ega_text_draw};
     return true;
 }

@@ -79,7 +79,7 @@ static pixel_pair *draw_bits(pixel_pair *to, unsigned bits, const uint64_t pair[
 }
 
 /* Line by line over all the cells, so that the card sees long runs of writes. */
-static void draw(unsigned row, unsigned from, unsigned to, const vt_cell *cells)
+static void framebuffer_draw(unsigned row, unsigned from, unsigned to, const vt_cell *cells)
 {
     static const uint8_t *glyphs[VT_COLUMNS_MAX];
     for (unsigned i = from; i < to; i++) {
@@ -149,7 +149,7 @@ bool framebuffer_open(const struct boot_framebuffer *boot, struct surface *out)
     *out = (struct surface){
         .columns = (uint16_t)at_most(columns, VT_COLUMNS_MAX),
         .rows = (uint16_t)at_most(rows, VT_ROWS_MAX),
-        .draw = draw,
+        .draw = framebuffer_draw,
     };
     return true;
 }

@@ -89,7 +89,7 @@ const struct keymap_layout *keymap_find(const char *name)
 }
 
 /* The place of a key in a layout's rows, or -1. */
-static int place_of(unsigned key)
+static int keymap_place_of(unsigned key)
 {
     if (key == 0x29)
         return 0;
@@ -326,7 +326,7 @@ static void common_key(struct keymap *map, unsigned key, struct keymap_event *ou
 static void pressed(struct keymap *map, unsigned key, bool application_cursor,
                     struct keymap_event *out)
 {
-    int place = place_of(key);
+    int place = keymap_place_of(key);
     if (map->magic && place >= 0) {
         out->action = KEYMAP_MAGIC;
         out->bytes[0] = (char)map->layout->plain[place];

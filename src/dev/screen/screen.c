@@ -128,7 +128,7 @@ bool screen_size(uint16_t *columns, uint16_t *rows)
 }
 
 /* The terminal with as much history as there is memory to spare for, down to none. */
-INIT_CODE static bool make_terminal(void)
+INIT_CODE static bool screen_make_terminal(void)
 {
     size_t line = surface.columns * sizeof(vt_cell);
     struct memory_totals memory;
@@ -163,7 +163,7 @@ INIT_CODE const struct console_device *screen_init(const struct boot_framebuffer
     }
     size_t bytes = (size_t)surface.columns * surface.rows * sizeof *shown;
     shown = heap_alloc_zero(bytes);
-    if (shown != NULL && make_terminal()) {
+    if (shown != NULL && screen_make_terminal()) {
         log_info("%ux%u characters, %u lines of history, framebuffer=%ux%u base=0x%llx", vt.columns,
                  vt.rows, vt.lines - vt.rows, graphics ? framebuffer->width : 0,
                  graphics ? framebuffer->height : 0, (unsigned long long)framebuffer->base.v);

@@ -127,7 +127,7 @@ static MUST_CHECK enum err make_pipe_end(int fd, struct inode **out, char *name,
 
 /* The node /dev/console over again, so that stat() agrees with ttyname(), with a stream of its own.
  */
-static MUST_CHECK enum err make_terminal(int fd, struct inode **out, char *name, size_t size)
+static MUST_CHECK enum err stdio_make_terminal(int fd, struct inode **out, char *name, size_t size)
 {
     struct dentry *node;
     enum err e = walk_lookup(NULL, "/dev/console", WALK_FOLLOW, &node);
@@ -153,7 +153,7 @@ static MUST_CHECK enum err open_one(int fd)
     char name[32];
     struct inode *inode;
     bool terminal = console_is_terminal(fd);
-    enum err e = terminal ? make_terminal(fd, &inode, name, sizeof(name))
+    enum err e = terminal ? stdio_make_terminal(fd, &inode, name, sizeof(name))
                           : make_pipe_end(fd, &inode, name, sizeof(name));
     if (e != E_OK)
         return e;

@@ -48,7 +48,7 @@ static void item_free(struct item *item)
     heap_free(item);
 }
 
-static struct item *find(struct epoll *epoll, int fd, const struct file *file)
+static struct item *epoll_find(struct epoll *epoll, int fd, const struct file *file)
 {
     list_for_each (link, &epoll->items) {
         struct item *item = CONTAINER_OF(link, struct item, link);
@@ -92,11 +92,11 @@ static unsigned depth_above(const struct epoll *epoll, unsigned so_far)
     return deepest;
 }
 
-static enum err add(struct file *watcher, int fd, struct file *file,
-                    const struct epoll_event *event)
+static enum err epoll_add(struct file *watcher, int fd, struct file *file,
+                          const struct epoll_event *event)
 {
     struct epoll *epoll = watcher->state;
-    if (find(epoll, fd, file))
+    if (epoll_find(epoll, fd, file))
         return E_EXIST;
     if (epoll_is(file)) {
         unsigned below = depth_below(file, watcher, 0);
@@ -117,7 +117,7 @@ static enum err add(struct file *watcher, int fd, struct file *file,
     return E_OK;
 }
 
-static enum err change(struct item *item, const struct epoll_event *event)
+static enum err epoll_change(struct item *item, const struct epoll_event *event)
 {
     if ((event->events | item->event.events) & EPOLL_EXCLUSIVE)
         return E_INVAL;
@@ -133,7 +133,7 @@ enum err epoll_control(struct file *watcher, enum epoll_op op, int fd, struct fi
         return E_INVAL;
     if (!file->ops->poll)
         return E_PERM;
-    struct item *item = find(watcher->state, fd, file);
+    struct item *item = epoll_find(watcher->state, fd, file);
     if (op != EPOLL_ADD && op != EPOLL_MODIFY && op != EPOLL_DELETE)
         return E_INVAL;
     if (op != EPOLL_ADD && !item)
@@ -146,7 +146,8 @@ enum err epoll_control(struct file *watcher, enum epoll_op op, int fd, struct fi
     wanted.events |= POLL_ERR | POLL_HUP; /* reported whether asked for or not */
     if ((wanted.events & EPOLL_EXCLUSIVE) && (epoll_is(file) || (wanted.events & EPOLL_ONESHOT)))
         return E_INVAL;
-    enum err e = op == EPOLL_ADD ? add(watcher, fd, file, &wanted) : change(item, &wanted);
+    enum err e =
+        op == EPOLL_ADD ? epoll_add(watcher, fd, file, &wanted) : epoll_change(item, &wanted);
     if (e == E_OK)
         wait_queue_wake(&any_event); /* somebody may be waiting for what just became ready */
     return e;

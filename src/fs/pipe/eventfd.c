@@ -21,7 +21,7 @@ struct add {
     uint64_t value;
 };
 
-static bool has_room(void *context)
+static bool eventfd_has_room(void *context)
 {
     const struct add *add = context;
     return add->value <= UINT64_MAX - 1 - add->counter->value;
@@ -57,11 +57,11 @@ static enum err event_write(struct file *file, struct io *io, uint64_t *offset)
     enum err e = io_take(io, &add.value, sizeof(add.value));
     if (e == E_OK && add.value == UINT64_MAX)
         e = E_INVAL;
-    if (e == E_OK && !has_room(&add)) {
+    if (e == E_OK && !eventfd_has_room(&add)) {
         if (file->flags & O_NONBLOCK)
             e = E_AGAIN;
         else
-            e = fs_wait(&counter->changed, has_room, &add, NO_DEADLINE);
+            e = fs_wait(&counter->changed, eventfd_has_room, &add, NO_DEADLINE);
     }
     if (e != E_OK) {
         *io = start; /* all or nothing: no byte counts as written */
@@ -76,7 +76,7 @@ static uint32_t event_poll(struct file *file)
 {
     const struct counter *counter = file->state;
     struct add one = {counter, 1};
-    return (counter->value > 0 ? POLL_READABLE : 0) | (has_room(&one) ? POLL_WRITABLE : 0);
+    return (counter->value > 0 ? POLL_READABLE : 0) | (eventfd_has_room(&one) ? POLL_WRITABLE : 0);
 }
 
 static struct wait_queue *event_queue(struct file *file)

@@ -125,7 +125,7 @@ static MUST_CHECK enum err pipe_of_inode(struct inode *inode, struct pipe **out)
     return E_OK;
 }
 
-static void join(struct file *file, struct pipe *pipe)
+static void pipe_join(struct file *file, struct pipe *pipe)
 {
     if (file_can_read(file)) {
         pipe->readers++;
@@ -139,7 +139,7 @@ static void join(struct file *file, struct pipe *pipe)
     wait_queue_wake(&pipe->changed);
 }
 
-static void leave(struct file *file)
+static void pipe_leave(struct file *file)
 {
     struct pipe *pipe = file->state;
     pipe->readers -= file_can_read(file);
@@ -173,7 +173,7 @@ static enum err fifo_open(struct file *file)
     bool reads = file_can_read(file), writes = file_can_write(file);
     bool nonblocking = file->flags & O_NONBLOCK;
     file->limit = pipe->writers > 0 ? UINT64_MAX : pipe->writer_opens;
-    join(file, pipe);
+    pipe_join(file, pipe);
     if (reads == writes)
         return E_OK;
     if (writes && pipe->readers == 0 && nonblocking) {
@@ -184,7 +184,7 @@ static enum err fifo_open(struct file *file)
         e = fs_wait(&pipe->changed, somebody_opened, &wait, NO_DEADLINE);
     }
     if (e != E_OK)
-        leave(file);
+        pipe_leave(file);
     return e;
 }
 
@@ -290,7 +290,7 @@ static struct wait_queue *pipe_queue(struct file *file)
 
 const struct file_ops fifo_file_ops = {
     .open = fifo_open,
-    .release = leave,
+    .release = pipe_leave,
     .read = pipe_read,
     .write = pipe_write,
     .poll = pipe_poll,
@@ -307,7 +307,7 @@ static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struc
     if (e != E_OK)
         return e;
     (*out)->limit = UINT64_MAX;
-    join(*out, pipe);
+    pipe_join(*out, pipe);
     return E_OK;
 }
 

@@ -181,7 +181,7 @@ void procfs_measure_area(const struct area *a, struct procfs_usage *out)
         out->locked = out->share;
 }
 
-static void put_size(struct text *text, const char *label, uint64_t bytes)
+static void maps_put_size(struct text *text, const char *label, uint64_t bytes)
 {
     size_t line = text->length;
     text_printf(text, "%s:", label);
@@ -189,31 +189,31 @@ static void put_size(struct text *text, const char *label, uint64_t bytes)
     text_printf(text, "%8lu kB\n", bytes / 1024);
 }
 
-static void put_usage(struct text *text, const struct procfs_usage *u)
+static void maps_put_usage(struct text *text, const struct procfs_usage *u)
 {
-    put_size(text, "Rss", u->resident);
-    put_size(text, "Pss", u->share);
-    put_size(text, "Pss_Dirty", u->share_dirty);
-    put_size(text, "Shared_Clean", u->shared_clean);
-    put_size(text, "Shared_Dirty", u->shared_dirty);
-    put_size(text, "Private_Clean", u->private_clean);
-    put_size(text, "Private_Dirty", u->private_dirty);
-    put_size(text, "Referenced", u->referenced);
-    put_size(text, "Anonymous", u->anonymous);
-    put_size(text, "KSM", 0);
-    put_size(text, "LazyFree", u->unneeded);
-    put_size(text, "AnonHugePages", u->large);
-    put_size(text, "ShmemPmdMapped", 0);
-    put_size(text, "FilePmdMapped", 0);
-    put_size(text, "Shared_Hugetlb", 0);
-    put_size(text, "Private_Hugetlb", 0);
-    put_size(text, "Swap", 0);
-    put_size(text, "SwapPss", 0);
-    put_size(text, "Locked", u->locked);
+    maps_put_size(text, "Rss", u->resident);
+    maps_put_size(text, "Pss", u->share);
+    maps_put_size(text, "Pss_Dirty", u->share_dirty);
+    maps_put_size(text, "Shared_Clean", u->shared_clean);
+    maps_put_size(text, "Shared_Dirty", u->shared_dirty);
+    maps_put_size(text, "Private_Clean", u->private_clean);
+    maps_put_size(text, "Private_Dirty", u->private_dirty);
+    maps_put_size(text, "Referenced", u->referenced);
+    maps_put_size(text, "Anonymous", u->anonymous);
+    maps_put_size(text, "KSM", 0);
+    maps_put_size(text, "LazyFree", u->unneeded);
+    maps_put_size(text, "AnonHugePages", u->large);
+    maps_put_size(text, "ShmemPmdMapped", 0);
+    maps_put_size(text, "FilePmdMapped", 0);
+    maps_put_size(text, "Shared_Hugetlb", 0);
+    maps_put_size(text, "Private_Hugetlb", 0);
+    maps_put_size(text, "Swap", 0);
+    maps_put_size(text, "SwapPss", 0);
+    maps_put_size(text, "Locked", u->locked);
 }
 
 /* In the order of Linux's bits. */
-static void put_flags(struct text *text, const struct area *a)
+static void maps_put_flags(struct text *text, const struct area *a)
 {
     static const struct {
         uint32_t flag;
@@ -255,12 +255,12 @@ static void show_usage(struct text *text, const struct area *area)
 {
     struct procfs_usage usage;
     procfs_measure_area(area, &usage);
-    put_size(text, "Size", usage.size);
-    put_size(text, "KernelPageSize", PAGE_SIZE);
-    put_size(text, "MMUPageSize", PAGE_SIZE);
-    put_usage(text, &usage);
+    maps_put_size(text, "Size", usage.size);
+    maps_put_size(text, "KernelPageSize", PAGE_SIZE);
+    maps_put_size(text, "MMUPageSize", PAGE_SIZE);
+    maps_put_usage(text, &usage);
     text_printf(text, "THPeligible:    %8u\n", may_have_large(area));
-    put_flags(text, area);
+    maps_put_flags(text, area);
 }
 
 void procfs_show_smaps(struct text *text, void *context)
@@ -292,7 +292,7 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
     text_printf(text, "%08lx-%08lx ---p 00000000 00:00 0 ", all.start.v, all.end.v);
     text_pad(text, line, MAPS_NAME_COLUMN);
     text_printf(text, "[rollup]\n");
-    put_usage(text, &total);
+    maps_put_usage(text, &total);
 }
 
 void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)

@@ -57,8 +57,8 @@ static bool mapped_once(const struct area *area, virt_t page, phys_t frame)
     return true;
 }
 
-static uint64_t describe(const struct chunk *c, virt_t page, phys_t block, phys_t frame,
-                         pte_t entry)
+static uint64_t pagemap_describe(const struct chunk *c, virt_t page, phys_t block, phys_t frame,
+                                 pte_t entry)
 {
     uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_UNNEEDED) ? PM_SOFT_DIRTY : 0);
     if (c->show_frames)
@@ -78,7 +78,7 @@ static void note_leaf(void *context, virt_t at, int level, pte_t entry)
         virt_t page = virt(at.v + inside);
         if (virt_range_contains(c->range, page))
             c->entries[(page.v - c->range.start.v) >> PAGE_SHIFT] =
-                describe(c, page, block, phys(block.v + inside), entry);
+                pagemap_describe(c, page, block, phys(block.v + inside), entry);
     }
 }
 
@@ -96,7 +96,7 @@ static void note_area(struct chunk *c, const struct area *area)
         c->entries[(v - c->range.start.v) >> PAGE_SHIFT] |= PM_SOFT_DIRTY;
 }
 
-static void fill(struct chunk *c, const struct fs_process *process)
+static void pagemap_fill(struct chunk *c, const struct fs_process *process)
 {
     memset(c->entries, 0, sizeof c->entries);
     for (const struct area *a = procfs_next_area(process, c->range.start);
@@ -122,7 +122,7 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
         if (count > end - page)
             count = end - page;
         chunk.range = virt_range(page << PAGE_SHIFT, (page + count) << PAGE_SHIFT);
-        fill(&chunk, &process);
+        pagemap_fill(&chunk, &process);
         e = io_put(io, chunk.entries, count * ENTRY_SIZE);
         *offset += before - io_left(io);
         page += count;
@@ -145,7 +145,7 @@ static bool chosen(const struct area *area, int what)
            !(what == CLEAR_REFS_MAPPED && !file);
 }
 
-static void clear(int what, const struct fs_process *process)
+static void pagemap_clear(int what, const struct fs_process *process)
 {
     uint64_t bits = what == CLEAR_REFS_SOFT_DIRTY ? PTE_D : PTE_A;
     if (what == CLEAR_REFS_PEAK)
@@ -195,7 +195,7 @@ static enum err clear_refs_write(struct file *file, struct io *io, uint64_t *off
         return e;
     }
     procfs_describe(procfs_subject(file), &process);
-    clear(what, &process);
+    pagemap_clear(what, &process);
     *offset += size;
     return E_OK;
 }

@@ -72,7 +72,7 @@ static virt_t region_end(virt_t v)
     return area != NULL ? area->range.end : virt(v.v + PAGE_SIZE);
 }
 
-static const char *name_of(virt_t v, char *buffer, size_t size)
+static const char *pagetables_name_of(virt_t v, char *buffer, size_t size)
 {
     if (v.v >= LAYOUT_PROGRAM_END)
         return region_of(v).name;
@@ -117,7 +117,7 @@ static void show_run(struct text *text, const struct ptdump_run *run, char *buff
 {
     char line[PTDUMP_LINE_MAX];
     ptdump_line(run, line, sizeof line);
-    text_printf(text, "%s%s\n", line, name_of(run->range.start, buffer, size));
+    text_printf(text, "%s%s\n", line, pagetables_name_of(run->range.start, buffer, size));
 }
 
 static void show_runs(struct text *text, const struct ptdump *dump, char *buffer, size_t size)

@@ -49,7 +49,8 @@ static void room(uint64_t *total, uint64_t *available)
     *total = used + *available;
 }
 
-static enum err create(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out)
+static enum err ramfs_create(struct filesystem *fs, uint32_t mode, uint64_t device,
+                             struct inode **out)
 {
     size_t size_of = mode_is(mode, S_IFREG) ? sizeof(struct ram_file) : sizeof(struct inode);
     struct inode *inode;
@@ -77,11 +78,11 @@ enum err ramfs_init(struct filesystem *fs, const char *type, uint64_t device)
         .magic = TMPFS_MAGIC,
         .device = device,
         .next_ino = 2, /* the root's, as on disk file systems */
-        .create = create,
+        .create = ramfs_create,
         .room = room,
     };
     struct inode *root;
-    enum err e = create(fs, S_IFDIR | 0755, 0, &root);
+    enum err e = ramfs_create(fs, S_IFDIR | 0755, 0, &root);
     if (e != E_OK)
         return e;
     root->nlink = 2;
@@ -104,7 +105,7 @@ static struct filesystem shared_memory = {.type = "tmpfs",
                                           .magic = TMPFS_MAGIC,
                                           .device = 1,
                                           .next_ino = 1,
-                                          .create = create,
+                                          .create = ramfs_create,
                                           .room = room};
 
 enum err memfd_open(const char *name, bool sealable, struct file **out)
@@ -114,7 +115,7 @@ enum err memfd_open(const char *name, bool sealable, struct file **out)
     if (length >= sizeof(label))
         return E_INVAL;
     struct inode *inode;
-    enum err e = create(&shared_memory, S_IFREG | 0777, 0, &inode);
+    enum err e = ramfs_create(&shared_memory, S_IFREG | 0777, 0, &inode);
     if (e != E_OK)
         return e;
     if (sealable)
@@ -135,7 +136,7 @@ enum err ramfs_share_memory(uint64_t size, struct page_source **out)
 {
     static const char name[] = "/dev/zero (deleted)"; /* as Linux shows it */
     struct inode *inode;
-    enum err e = create(&shared_memory, S_IFREG | 0777, 0, &inode);
+    enum err e = ramfs_create(&shared_memory, S_IFREG | 0777, 0, &inode);
     if (e != E_OK)
         return E_NOMEM;
     struct dentry *dentry;

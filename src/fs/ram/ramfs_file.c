@@ -250,7 +250,7 @@ static enum err punch(struct ram_file *ram, uint64_t from, uint64_t to)
     return e;
 }
 
-static enum err reserve(struct ram_file *ram, uint64_t first, uint64_t end)
+static enum err ramfs_file_reserve(struct ram_file *ram, uint64_t first, uint64_t end)
 {
     uint64_t missing = 0;
     for (uint64_t i = first; i < end; i++) {
@@ -286,7 +286,7 @@ static enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t offset
             fs_raise(FS_SIGXFSZ);
             return E_FBIG;
         }
-        e = reserve(ram, page_number(offset), pages_of(end));
+        e = ramfs_file_reserve(ram, page_number(offset), pages_of(end));
         if (e == E_OK && !(mode & FALLOC_KEEP_SIZE) && end > inode->size)
             inode->size = end;
     } else {

@@ -38,7 +38,7 @@ struct fill {
 
 static struct filesystem root;
 
-static enum err refuse(struct fill *fill, const char *what)
+static enum err rootfs_refuse(struct fill *fill, const char *what)
 {
     fill->fault->what = what;
     return E_INVAL;
@@ -49,15 +49,15 @@ static enum err take_path(struct fill *fill, const struct cpio_entry *entry)
 {
     const char *name = entry->name;
     if (entry->name_length + 2 > sizeof(fill->path))
-        return refuse(fill, "a name in the archive is too long");
+        return rootfs_refuse(fill, "a name in the archive is too long");
     for (const char *at = name; *at != '\0';) {
         size_t length = 0;
         while (at[length] != '\0' && at[length] != '/')
             length++;
         if (length > NAME_MAX_LENGTH)
-            return refuse(fill, "a name in the archive is too long");
+            return rootfs_refuse(fill, "a name in the archive is too long");
         if (length == 2 && at[0] == '.' && at[1] == '.')
-            return refuse(fill, "a name in the archive leads upwards");
+            return rootfs_refuse(fill, "a name in the archive leads upwards");
         at += length;
         while (*at == '/')
             at++;
@@ -183,14 +183,15 @@ static enum err fill_directory(struct fill *fill, const struct cpio_entry *entry
 static enum err make_symlink(struct fill *fill, const struct cpio_entry *entry)
 {
     if (entry->size == 0 || entry->size >= PATH_MAX_SIZE)
-        return refuse(fill, "a symbolic link in the archive is empty or too long");
+        return rootfs_refuse(fill, "a symbolic link in the archive is empty or too long");
     char *text = heap_alloc(entry->size + 1);
     if (!text)
         return E_NOMEM;
     memcpy(text, entry->data, entry->size);
     text[entry->size] = '\0';
-    enum err e = *text == '\0' ? refuse(fill, "a symbolic link in the archive is empty or too long")
-                               : vfs_make_symlink(text, (struct vfs_place){NULL, fill->path});
+    enum err e = *text == '\0'
+                     ? rootfs_refuse(fill, "a symbolic link in the archive is empty or too long")
+                     : vfs_make_symlink(text, (struct vfs_place){NULL, fill->path});
     heap_free(text);
     return e;
 }
@@ -208,7 +209,7 @@ static enum err make_other(struct fill *fill, const struct cpio_entry *entry)
     case S_IFSOCK:
         return vfs_make_node((struct vfs_place){NULL, fill->path}, entry->mode, device);
     default:
-        return refuse(fill, "an entry of the archive has no known file type");
+        return rootfs_refuse(fill, "an entry of the archive has no known file type");
     }
 }
 

@@ -70,7 +70,7 @@ static void own_credentials(struct fs_credentials *out)
 }
 
 /* Two that talk to each other. */
-static void join(struct unix_socket *a, struct unix_socket *b)
+static void unix_join(struct unix_socket *a, struct unix_socket *b)
 {
     a->peer = b;
     b->peer = a;
@@ -83,7 +83,7 @@ static void join(struct unix_socket *a, struct unix_socket *b)
 static enum err unix_pair(struct socket *first, struct socket *second)
 {
     struct unix_socket *a = unix_of(first), *b = unix_of(second);
-    join(a, b);
+    unix_join(a, b);
     own_credentials(&a->peer_credentials);
     b->peer_credentials = a->peer_credentials;
     return E_OK;
@@ -91,8 +91,8 @@ static enum err unix_pair(struct socket *first, struct socket *second)
 
 /* Is it a name at all? A path's length becomes that of the string and its NUL; path[NAME_BYTES] is
  * NULL for an abstract name. */
-static enum err check_name(const struct socket_address *address, struct socket_address *name,
-                           char path[NAME_BYTES])
+static enum err unix_check_name(const struct socket_address *address, struct socket_address *name,
+                                char path[NAME_BYTES])
 {
     if (address->length <= PATH_AT || address->length > NAME_BYTES || address->family != AF_UNIX)
         return E_INVAL;
@@ -143,7 +143,7 @@ enum err unix_find(const struct unix_socket *asker, const struct socket_address 
     struct socket_address name;
     char path[NAME_BYTES];
     struct unix_socket *found = NULL;
-    enum err e = check_name(address, &name, path);
+    enum err e = unix_check_name(address, &name, path);
     if (e == E_OK && path[0] != '\0')
         e = find_path(path, &found);
     else if (e == E_OK)
@@ -185,7 +185,7 @@ static enum err bind_path(struct unix_socket *u, const char *path)
     return E_OK;
 }
 
-static enum err set_name(struct unix_socket *u, const struct socket_address *name)
+static enum err unix_set_name(struct unix_socket *u, const struct socket_address *name)
 {
     u->name = heap_alloc(sizeof(*name));
     if (!u->name)
@@ -197,7 +197,7 @@ static enum err set_name(struct unix_socket *u, const struct socket_address *nam
 static enum err bind_name(struct unix_socket *u, const struct socket_address *name,
                           const char *path)
 {
-    enum err e = set_name(u, name);
+    enum err e = unix_set_name(u, name);
     if (e != E_OK)
         return e;
     e = *path != '\0' ? bind_path(u, path) : bind_abstract(u, name);
@@ -229,7 +229,7 @@ static enum err unix_bind(struct socket *socket, const struct socket_address *ad
         return unix_autobind(u);
     struct socket_address name;
     char path[NAME_BYTES];
-    enum err e = check_name(address, &name, path);
+    enum err e = unix_check_name(address, &name, path);
     if (e != E_OK)
         return e;
     return u->name ? E_INVAL : bind_name(u, &name, path);
@@ -290,10 +290,10 @@ static enum err connect_stream(struct unix_socket *u, const struct socket_addres
     if (e != E_OK)
         return e;
     e = unix_new(u->socket.type, &end);
-    if (e == E_OK && (e = set_name(end, listener->name)) != E_OK)
+    if (e == E_OK && (e = unix_set_name(end, listener->name)) != E_OK)
         unix_put(end);
     if (e == E_OK) {
-        join(u, end);
+        unix_join(u, end);
         u->peer_credentials = listener->credentials;
         own_credentials(&end->peer_credentials);
         end->socket.flags = listener->socket.flags & (1u << SO_PASSCRED);

@@ -69,7 +69,7 @@ static void reach(struct unix_socket *u, void *reached)
     list_add_tail(reached, &u->flight_link);
 }
 
-static void splice(struct list *to, struct list *from)
+static void unix_gc_splice(struct list *to, struct list *from)
 {
     while (!list_empty(from)) {
         struct list *link = from->next;
@@ -80,7 +80,7 @@ static void splice(struct list *to, struct list *from)
 
 static void take_packets(struct unix_socket *u, struct list *packets)
 {
-    splice(packets, &u->packets);
+    unix_gc_splice(packets, &u->packets);
     u->packet_count = 0;
     list_for_each (link, &u->waiting)
         take_packets(CONTAINER_OF(link, struct unix_socket, waiting_link), packets);
@@ -111,7 +111,7 @@ void unix_flight_collect(void)
         visit_queue(CONTAINER_OF(link, struct unix_socket, flight_link), reach, &reached);
     list_for_each (link, &in_flight)
         take_packets(CONTAINER_OF(link, struct unix_socket, flight_link), &garbage);
-    splice(&in_flight, &reached);
+    unix_gc_splice(&in_flight, &reached);
     unix_packets_free(&garbage);
 }
 
@@ -119,7 +119,7 @@ void unix_packets_free(struct list *packets)
 {
     static struct list dying = LIST_INIT(dying);
     bool under_way = !list_empty(&dying);
-    splice(&dying, packets);
+    unix_gc_splice(&dying, packets);
     if (under_way)
         return; /* the call that is under way frees these too */
     while (!list_empty(&dying)) {

@@ -10,7 +10,7 @@
 #define DATAGRAMS_MAX   10u    /* net.unix.max_dgram_qlen: waiting from those it does not talk to */
 #define PACKET_OVERHEAD sizeof(struct unix_packet)
 
-static bool has_room(void *context)
+static bool unix_message_has_room(void *context)
 {
     const struct unix_socket *u = context;
     return u->charge < u->socket.send_size || (u->shut & SHUT_WRITE);
@@ -29,9 +29,9 @@ static enum err packet_make(struct unix_socket *u, struct socket_message *messag
     enum err e = socket_take_error(&u->socket);
     if (e != E_OK)
         return e;
-    if (!has_room(u)) {
-        e = socket_wait(&u->socket.changed, has_room, u, socket_waits(&u->socket, message->flags),
-                        u->socket.send_timeout_ns);
+    if (!unix_message_has_room(u)) {
+        e = socket_wait(&u->socket.changed, unix_message_has_room, u,
+                        socket_waits(&u->socket, message->flags), u->socket.send_timeout_ns);
         if (e != E_OK)
             return e;
     }

@@ -70,13 +70,13 @@ void tty_pump(void)
     }
 }
 
-static void emit(void *tty, const char *bytes, size_t size)
+static void tty_console_emit(void *tty, const char *bytes, size_t size)
 {
     (void)tty;
     console_write(echo_stream, bytes, size);
 }
 
-static void pump(struct tty *tty)
+static void tty_console_pump(struct tty *tty)
 {
     (void)tty;
     tty_pump();
@@ -89,7 +89,7 @@ static bool ended(struct tty *tty)
 }
 
 /* Framed input carries no line ends of ours: a read() still gets one line. */
-static size_t take(struct tty *tty, char *to, size_t size, bool *end)
+static size_t tty_console_take(struct tty *tty, char *to, size_t size, bool *end)
 {
     struct tty_line *line = &tty->line;
     if (!console_is_cooked())
@@ -106,7 +106,7 @@ static size_t take(struct tty *tty, char *to, size_t size, bool *end)
     return done;
 }
 
-static void write(struct tty *tty, struct file *file, const char *bytes, size_t size)
+static void tty_console_write(struct tty *tty, struct file *file, const char *bytes, size_t size)
 {
     enum console_stream stream = file->ops == &stderr_ops ? CONSOLE_STDERR : terminal_stream;
     if (console_is_cooked()) {
@@ -118,8 +118,11 @@ static void write(struct tty *tty, struct file *file, const char *bytes, size_t 
     }
 }
 
-static const struct tty_driver driver = {
-    .emit = emit, .pump = pump, .ended = ended, .take = take, .write = write};
+static const struct tty_driver driver = {.emit = tty_console_emit,
+                                         .pump = tty_console_pump,
+                                         .ended = ended,
+                                         .take = tty_console_take,
+                                         .write = tty_console_write};
 
 static enum err open_console(struct file *file)
 {

@@ -12,7 +12,7 @@ static bool has(uint32_t flags, uint32_t bit)
     return (flags & bit) != 0;
 }
 
-static bool is_canonical(const struct tty_line *line)
+static bool line_is_canonical(const struct tty_line *line)
 {
     return has(line->termios.lflag, TTY_ICANON);
 }
@@ -56,7 +56,7 @@ void tty_line_init(struct tty_line *line)
     };
 }
 
-static void emit(struct tty_line *line, const char *bytes, size_t size)
+static void line_emit(struct tty_line *line, const char *bytes, size_t size)
 {
     if (size > 0)
         line->emit(line->context, bytes, size);
@@ -67,9 +67,9 @@ static void emit_tab(struct tty_line *line)
     uint32_t spaces = TAB_STOP - line->column % TAB_STOP;
     line->column += spaces;
     if (has(line->termios.oflag, TTY_XTABS))
-        emit(line, "        ", spaces);
+        line_emit(line, "        ", spaces);
     else
-        emit(line, "\t", 1);
+        line_emit(line, "\t", 1);
 }
 
 /* A byte that moves the cursor in a way of its own, or that output processing changes. */
@@ -81,21 +81,21 @@ static void emit_special(struct tty_line *line, char c)
         if (has(oflag, TTY_ONLRET | TTY_ONLCR))
             line->column = 0;
         if (has(oflag, TTY_ONLCR))
-            emit(line, "\r\n", 2);
+            line_emit(line, "\r\n", 2);
         else
-            emit(line, "\n", 1);
+            line_emit(line, "\n", 1);
         break;
     case '\r':
         if (has(oflag, TTY_ONOCR) && line->column == 0)
             break;
         if (has(oflag, TTY_OCRNL)) {
-            emit(line, "\n", 1);
+            line_emit(line, "\n", 1);
             if (has(oflag, TTY_ONLRET))
                 line->column = 0;
             break;
         }
         line->column = 0;
-        emit(line, "\r", 1);
+        line_emit(line, "\r", 1);
         break;
     case '\t':
         emit_tab(line);
@@ -103,7 +103,7 @@ static void emit_special(struct tty_line *line, char c)
     default: /* \b */
         if (line->column > 0)
             line->column--;
-        emit(line, &c, 1);
+        line_emit(line, &c, 1);
     }
 }
 
@@ -115,27 +115,27 @@ static bool is_special(char c)
 void tty_line_write(struct tty_line *line, const char *bytes, size_t size)
 {
     if (!has(line->termios.oflag, TTY_OPOST)) {
-        emit(line, bytes, size);
+        line_emit(line, bytes, size);
         return;
     }
     size_t start = 0;
     for (size_t i = 0; i < size; i++) {
         char c = bytes[i];
         if (is_special(c)) {
-            emit(line, bytes + start, i - start);
+            line_emit(line, bytes + start, i - start);
             emit_special(line, c);
             start = i + 1;
         } else if (has(line->termios.oflag, TTY_OLCUC) && c >= 'a' && c <= 'z') {
-            emit(line, bytes + start, i - start);
+            line_emit(line, bytes + start, i - start);
             char upper = (char)(c - 'a' + 'A');
-            emit(line, &upper, 1);
+            line_emit(line, &upper, 1);
             line->column++;
             start = i + 1;
         } else if (!is_control(c) && !is_continuation(line, c)) {
             line->column++;
         }
     }
-    emit(line, bytes + start, size - start);
+    line_emit(line, bytes + start, size - start);
 }
 
 static void echo_bytes(struct tty_line *line, const char *bytes, size_t size)
@@ -165,7 +165,7 @@ bool tty_line_has_room(const struct tty_line *line)
     return line->tail - line->head < TTY_RING - 1;
 }
 
-static void put(struct tty_line *line, char c, bool end)
+static void line_put(struct tty_line *line, char c, bool end)
 {
     uint8_t bit = (uint8_t)(1 << line->tail % 8);
     uint8_t *ends = &line->ends[line->tail % TTY_RING / 8];
@@ -298,7 +298,7 @@ static bool type_control(struct tty_line *line, char c)
 
 static void finish_line(struct tty_line *line, char c)
 {
-    put(line, c, true);
+    line_put(line, c, true);
     line->finished = line->tail;
     line->start_column = line->column;
 }
@@ -362,18 +362,18 @@ void tty_line_type(struct tty_line *line, char c)
         if (!translate(line, &c) || type_control(line, c))
             return;
         bool fits = line->tail - line->head < TTY_RING;
-        if (is_canonical(line) && fits && type_edit(line, c))
+        if (line_is_canonical(line) && fits && type_edit(line, c))
             return;
     }
     if (!tty_line_has_room(line)) {
         if (has(line->termios.iflag, TTY_IMAXBEL))
-            emit(line, "\a", 1);
+            line_emit(line, "\a", 1);
         return;
     }
     if (line->tail == line->finished)
         line->start_column = line->column;
-    put(line, c, false);
-    if (!is_canonical(line))
+    line_put(line, c, false);
+    if (!line_is_canonical(line))
         line->finished = line->tail;
     if (!echoes(line))
         return;
@@ -385,11 +385,11 @@ void tty_line_type(struct tty_line *line, char c)
 
 void tty_line_set(struct tty_line *line, const struct tty_termios *termios)
 {
-    bool was = is_canonical(line);
+    bool was = line_is_canonical(line);
     line->termios = *termios;
     /* A line that was being typed is readable as it is without canonical mode; and what was read
      * without it counts as one line, in canonical mode. */
-    if (was != is_canonical(line)) {
+    if (was != line_is_canonical(line)) {
         if (!was && line->tail != line->head) {
             uint32_t last = line->tail - 1;
             line->ends[last % TTY_RING / 8] |= (uint8_t)(1 << last % 8);
@@ -413,13 +413,13 @@ size_t tty_line_available(const struct tty_line *line)
 {
     size_t available = 0;
     for (uint32_t i = line->head; i != line->finished; i++)
-        available += !(is_canonical(line) && is_file_end(line, i));
+        available += !(line_is_canonical(line) && is_file_end(line, i));
     return available;
 }
 
 size_t tty_line_take(struct tty_line *line, char *to, size_t size, bool *ended)
 {
-    bool canonical = is_canonical(line);
+    bool canonical = line_is_canonical(line);
     size_t done = 0;
     *ended = false;
     while (line->head != line->finished && !*ended) {

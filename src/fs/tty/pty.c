@@ -45,7 +45,7 @@ static struct pty *pty_of(struct tty *tty)
     return (struct pty *)(uintptr_t)tty;
 }
 
-static void emit(void *tty, const char *bytes, size_t size)
+static void pty_emit(void *tty, const char *bytes, size_t size)
 {
     struct pty *pty = pty_of(tty);
     struct io io = io_kernel(bytes, size);
@@ -54,7 +54,7 @@ static void emit(void *tty, const char *bytes, size_t size)
 }
 
 /* What the master has not read yet is thrown away with what the slave has not. */
-static void interrupt(void *tty, int number)
+static void pty_interrupt(void *tty, int number)
 {
     struct pty *pty = pty_of(tty);
     if (!(pty->tty.line.termios.lflag & TTY_NOFLSH))
@@ -68,34 +68,34 @@ static bool never_ended(struct tty *tty)
     return false;
 }
 
-static size_t take(struct tty *tty, char *to, size_t size, bool *ended)
+static size_t pty_take(struct tty *tty, char *to, size_t size, bool *ended)
 {
     return tty_line_take(&tty->line, to, size, ended);
 }
 
-static void taken(struct tty *tty)
+static void pty_taken(struct tty *tty)
 {
     wait_queue_wake(tty->queue); /* the master may type again */
 }
 
-static bool has_room(struct tty *tty)
+static bool pty_has_room(struct tty *tty)
 {
     const struct pipe_ring *ring = &pty_of(tty)->output;
     return ring->capacity - ring->used >= TTY_PIECE * EXPANSION;
 }
 
-static void write(struct tty *tty, struct file *file, const char *bytes, size_t size)
+static void pty_write(struct tty *tty, struct file *file, const char *bytes, size_t size)
 {
     (void)file;
     tty_line_write(&tty->line, bytes, size);
 }
 
-static const struct tty_driver driver = {.emit = emit,
+static const struct tty_driver driver = {.emit = pty_emit,
                                          .ended = never_ended,
-                                         .take = take,
-                                         .taken = taken,
-                                         .has_room = has_room,
-                                         .write = write};
+                                         .take = pty_take,
+                                         .taken = pty_taken,
+                                         .has_room = pty_has_room,
+                                         .write = pty_write};
 
 static void pty_free_unused(struct pty *pty)
 {
@@ -188,7 +188,7 @@ static enum err master_open(struct file *file)
         return E_NOMEM;
     wait_queue_init(&pty->changed);
     tty_setup(&pty->tty, &driver, &pty->changed);
-    pty->tty.line.signal = interrupt;
+    pty->tty.line.signal = pty_interrupt;
     pty->output.capacity = OUTPUT_ROOM;
     pty->locked = pty->master = true;
     struct list *behind = free_place(&pty->number);

@@ -30,13 +30,13 @@ void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_que
     tty->queue = queue;
 }
 
-static void pump(struct tty *tty)
+static void tty_tty_pump(struct tty *tty)
 {
     if (tty->driver->pump)
         tty->driver->pump(tty);
 }
 
-static bool is_canonical(const struct tty *tty)
+static bool tty_is_canonical(const struct tty *tty)
 {
     return tty->line.termios.lflag & TTY_ICANON;
 }
@@ -50,14 +50,14 @@ static bool is_readable(void *context)
 {
     const struct read_wait *wait = context;
     struct tty *tty = wait->tty;
-    pump(tty);
+    tty_tty_pump(tty);
     if (tty->hung_up || tty->driver->ended(tty))
         return true;
-    return is_canonical(tty) ? tty_line_readable(&tty->line)
-                             : tty_line_available(&tty->line) >= wait->needed;
+    return tty_is_canonical(tty) ? tty_line_readable(&tty->line)
+                                 : tty_line_available(&tty->line) >= wait->needed;
 }
 
-static enum err hand_out(struct tty *tty, struct io *io)
+static enum err tty_hand_out(struct tty *tty, struct io *io)
 {
     char bytes[128];
     bool ended = false;
@@ -114,24 +114,24 @@ enum err tty_read(struct file *file, struct io *io, uint64_t *offset)
     enum err e = E_OK;
     if (!is_readable(&wait)) {
         if (file->flags & O_NONBLOCK)
-            return !is_canonical(tty) && tty->line.termios.cc[TTY_VMIN] == 0 ? E_OK : E_AGAIN;
-        if (is_canonical(tty))
+            return !tty_is_canonical(tty) && tty->line.termios.cc[TTY_VMIN] == 0 ? E_OK : E_AGAIN;
+        if (tty_is_canonical(tty))
             e = fs_wait(tty->queue, is_readable, &wait, NO_DEADLINE);
     }
-    if (e == E_OK && !is_canonical(tty) && !(file->flags & O_NONBLOCK))
+    if (e == E_OK && !tty_is_canonical(tty) && !(file->flags & O_NONBLOCK))
         e = wait_raw(tty, io_left(io));
     if (e == E_OK)
-        e = tty->hung_up && !was_hung_up ? E_IO : hand_out(tty, io);
+        e = tty->hung_up && !was_hung_up ? E_IO : tty_hand_out(tty, io);
     if (tty->driver->taken)
         tty->driver->taken(tty);
     return e;
 }
 
-static bool may_write(void *context)
+static bool tty_may_write(void *context)
 {
     struct tty *tty = context;
     if (tty->line.stopped)
-        pump(tty);
+        tty_tty_pump(tty);
     return tty->hung_up ||
            (!tty->line.stopped && (!tty->driver->has_room || tty->driver->has_room(tty)));
 }
@@ -143,10 +143,10 @@ enum err tty_write(struct file *file, struct io *io, uint64_t *offset)
     struct tty *tty = tty_of(file);
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > 0) {
-        if (!may_write(tty)) {
+        if (!tty_may_write(tty)) {
             if (file->flags & O_NONBLOCK)
                 return E_AGAIN;
-            e = fs_wait(tty->queue, may_write, tty, NO_DEADLINE);
+            e = fs_wait(tty->queue, tty_may_write, tty, NO_DEADLINE);
             if (e != E_OK)
                 return e;
         }
@@ -165,12 +165,12 @@ uint32_t tty_poll(struct file *file)
     struct tty *tty = tty_of(file);
     const struct tty_termios *termios = &tty->line.termios;
     struct read_wait wait = {tty, 1};
-    if (!is_canonical(tty) && termios->cc[TTY_VTIME] == 0 && termios->cc[TTY_VMIN] > 1)
+    if (!tty_is_canonical(tty) && termios->cc[TTY_VTIME] == 0 && termios->cc[TTY_VMIN] > 1)
         wait.needed = termios->cc[TTY_VMIN];
     uint32_t events = is_readable(&wait) ? POLL_READABLE : 0;
     if (tty->hung_up)
         return events | POLL_WRITABLE | POLL_ERR | POLL_HUP;
-    return may_write(tty) ? events | POLL_WRITABLE : events;
+    return tty_may_write(tty) ? events | POLL_WRITABLE : events;
 }
 
 struct wait_queue *tty_queue(struct file *file)
@@ -186,7 +186,7 @@ static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument
     if (e != E_OK)
         return e;
     if (command == TCSETSF) {
-        pump(tty);
+        tty_tty_pump(tty);
         tty_line_flush(&tty->line);
     }
     tty_line_set(&tty->line, &termios);
@@ -277,12 +277,12 @@ static enum err give_up_control(struct tty *tty)
     return E_OK;
 }
 
-static enum err flush(struct tty *tty, uint64_t what)
+static enum err tty_flush(struct tty *tty, uint64_t what)
 {
     if (what > 2) /* TCIFLUSH, TCOFLUSH, TCIOFLUSH: output is never held back */
         return E_INVAL;
     if (what != 1) {
-        pump(tty);
+        tty_tty_pump(tty);
         tty_line_flush(&tty->line);
     }
     return E_OK;
@@ -329,12 +329,12 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
     case TIOCSPGRP:
         return set_group(tty, argument);
     case FIONREAD:
-        pump(tty);
+        tty_tty_pump(tty);
         return put_int(argument, (uint32_t)tty_line_available(&tty->line));
     case TIOCOUTQ:
         return put_int(argument, 0);
     case TCFLSH:
-        return flush(tty, argument);
+        return tty_flush(tty, argument);
     case TCXONC:
         return flow(tty, argument);
     case TIOCSTI:

@@ -29,7 +29,7 @@ void directory_destroy(struct directory *directory)
     heap_free(directory->slots);
 }
 
-static struct dentry **bucket_of(const struct directory *directory, uint32_t hash)
+static struct dentry **dentry_bucket_of(const struct directory *directory, uint32_t hash)
 {
     return &directory->buckets[hash & (directory->bucket_count - 1)];
 }
@@ -60,7 +60,7 @@ static void hash_insert(struct directory *directory, struct dentry *dentry)
 {
     if (directory->count >= directory->bucket_count * 2)
         grow_buckets(directory);
-    struct dentry **bucket = bucket_of(directory, dentry->hash);
+    struct dentry **bucket = dentry_bucket_of(directory, dentry->hash);
     dentry->hash_next = *bucket;
     *bucket = dentry;
     directory->count++;
@@ -68,7 +68,7 @@ static void hash_insert(struct directory *directory, struct dentry *dentry)
 
 static void hash_remove(struct directory *directory, struct dentry *dentry)
 {
-    struct dentry **at = bucket_of(directory, dentry->hash);
+    struct dentry **at = dentry_bucket_of(directory, dentry->hash);
     while (*at != dentry)
         at = &(*at)->hash_next;
     *at = dentry->hash_next;
@@ -221,7 +221,7 @@ void dentry_unlink(struct dentry *dentry)
 struct dentry *directory_find(const struct dentry *parent, const char *name, size_t length)
 {
     uint32_t hash = name_hash(name, length);
-    struct dentry *d = *bucket_of(parent->inode->directory, hash);
+    struct dentry *d = *dentry_bucket_of(parent->inode->directory, hash);
     while (d && (d->hash != hash || d->length != length || memcmp(d->name, name, length) != 0))
         d = d->hash_next;
     return d;
@@ -369,7 +369,7 @@ static bool prepend(char **at, const char *start, const char *bytes, size_t leng
 }
 
 /* The dentry whose name stands in the path: a root stands for the directory that it covers. */
-static const struct dentry *named(const struct dentry *dentry)
+static const struct dentry *dentry_named(const struct dentry *dentry)
 {
     while (dentry->parent == dentry && dentry->inode->fs->covered)
         dentry = dentry->inode->fs->covered;
@@ -393,8 +393,8 @@ enum err dentry_path(const struct dentry *dentry, const struct dentry *root, boo
         return E_OK;
     }
     const char *end = at;
-    while (dentry != root && named(dentry)->parent != named(dentry)) {
-        dentry = named(dentry);
+    while (dentry != root && dentry_named(dentry)->parent != dentry_named(dentry)) {
+        dentry = dentry_named(dentry);
         if (dentry == root)
             break;
         if (!prepend(&at, buffer, dentry->name, dentry->length) || !prepend(&at, buffer, "/", 1))

@@ -11,7 +11,7 @@
 
 /* A descriptor goes away: POSIX lets the process lose its locks on the file, whatever else it has open
  * there. */
-static void put(const struct file_table *table, struct file *file)
+static void file_table_put(const struct file_table *table, struct file *file)
 {
     if (file && file->inode->locks && !(file->flags & O_PATH))
         range_locks_end(file->inode, table);
@@ -24,7 +24,7 @@ static uint32_t limit_now(void)
     return limit < CAPACITY_MAX ? (uint32_t)limit : CAPACITY_MAX;
 }
 
-static MUST_CHECK enum err reserve(struct file_table *table, uint32_t fd)
+static MUST_CHECK enum err file_table_reserve(struct file_table *table, uint32_t fd)
 {
     if (fd < table->capacity)
         return E_OK;
@@ -48,7 +48,7 @@ enum err file_table_add(struct file_table *table, struct file *file, uint32_t fr
         fd++;
     if (fd >= limit_now())
         return E_MFILE;
-    enum err e = reserve(table, fd);
+    enum err e = file_table_reserve(table, fd);
     if (e != E_OK)
         return e;
     table->slots[fd] = (struct file_table_slot){file, close_on_exec};
@@ -72,7 +72,7 @@ enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file
 {
     if (fd >= limit_now())
         return E_BADF;
-    enum err e = reserve(table, fd);
+    enum err e = file_table_reserve(table, fd);
     if (e != E_OK)
         return e;
     struct file *old = table->slots[fd].file;
@@ -80,7 +80,7 @@ enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file
     table->slots[fd] = (struct file_table_slot){file, close_on_exec};
     if (!old)
         table->used++;
-    put(table, old);
+    file_table_put(table, old);
     return E_OK;
 }
 
@@ -93,7 +93,7 @@ enum err file_table_close(struct file_table *table, uint32_t fd)
     table->used--;
     if (fd < table->lowest)
         table->lowest = fd;
-    put(table, file);
+    file_table_put(table, file);
     return E_OK;
 }
 

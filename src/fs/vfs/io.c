@@ -11,7 +11,7 @@ enum direction {
     ZEROS,
 };
 
-static enum err move(enum direction direction, const struct io *io, char *bytes, uint64_t size)
+static enum err io_move(enum direction direction, const struct io *io, char *bytes, uint64_t size)
 {
     if (io->kernel) {
         if (direction == PUT)
@@ -43,7 +43,7 @@ static enum err move_pages(enum direction direction, struct io *io, char *bytes,
         uint64_t chunk = PAGE_SIZE - (io->at.v & PAGE_MASK);
         if (chunk > size)
             chunk = size;
-        enum err e = move(direction, io, bytes, chunk);
+        enum err e = io_move(direction, io, bytes, chunk);
         if (e != E_OK)
             return e;
         advance(io, chunk);
@@ -53,7 +53,7 @@ static enum err move_pages(enum direction direction, struct io *io, char *bytes,
     return E_OK;
 }
 
-static enum err transfer(enum direction direction, struct io *io, char *bytes, uint64_t size)
+static enum err io_transfer(enum direction direction, struct io *io, char *bytes, uint64_t size)
 {
     assert(size <= io->left);
     while (size > 0) {
@@ -63,7 +63,7 @@ static enum err transfer(enum direction direction, struct io *io, char *bytes, u
             io->next++;
         }
         uint64_t chunk = io->here < size ? io->here : size;
-        if (move(direction, io, bytes, chunk) == E_OK) {
+        if (io_move(direction, io, bytes, chunk) == E_OK) {
             advance(io, chunk);
         } else {
             enum err e = move_pages(direction, io, bytes, chunk);
@@ -78,15 +78,15 @@ static enum err transfer(enum direction direction, struct io *io, char *bytes, u
 
 enum err io_put(struct io *io, const void *from, uint64_t size)
 {
-    return transfer(PUT, io, (char *)(uintptr_t)from, size);
+    return io_transfer(PUT, io, (char *)(uintptr_t)from, size);
 }
 
 enum err io_take(struct io *io, void *to, uint64_t size)
 {
-    return transfer(TAKE, io, to, size);
+    return io_transfer(TAKE, io, to, size);
 }
 
 enum err io_put_zeros(struct io *io, uint64_t size)
 {
-    return transfer(ZEROS, io, NULL, size);
+    return io_transfer(ZEROS, io, NULL, size);
 }

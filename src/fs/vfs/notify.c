@@ -65,7 +65,8 @@ static bool is_repeated(const struct inotify *inotify, const struct event *event
            memcmp(last->name, event->name, event->head.length) == 0;
 }
 
-static void push(struct inotify *inotify, struct event_head head, const char *name, size_t length)
+static void notify_push(struct inotify *inotify, struct event_head head, const char *name,
+                        size_t length)
 {
     if (inotify->event_count >= EVENTS_MAX) {
         head = (struct event_head){.wd = -1, .mask = NOTIFY_OVERFLOW};
@@ -96,7 +97,8 @@ static void watch_end(struct watch *watch)
         at = &(*at)->next;
     *at = watch->next;
     list_remove(&watch->link);
-    push(watch->inotify, (struct event_head){.wd = watch->wd, .mask = NOTIFY_IGNORED}, "", 0);
+    notify_push(watch->inotify, (struct event_head){.wd = watch->wd, .mask = NOTIFY_IGNORED}, "",
+                0);
     heap_free(watch);
     notify_watches--;
     inode_put(inode);
@@ -113,7 +115,7 @@ void notify_watchers(const struct inode *watched, uint32_t event,
         if (common == 0 || (common & NOTIFY_EXCL_UNLINK))
             continue;
         struct event_head head = {watch->wd, (event & NOTIFY_ALL) | kind, subject->cookie, 0};
-        push(watch->inotify, head, subject->name ? subject->name : "", subject->length);
+        notify_push(watch->inotify, head, subject->name ? subject->name : "", subject->length);
         if (watch->mask & NOTIFY_ONESHOT)
             watch_end(watch);
     }
@@ -229,7 +231,7 @@ bool inotify_is(const struct file *file)
     return file->ops == &inotify_ops;
 }
 
-static struct watch *find(const struct inotify *inotify, const struct inode *inode)
+static struct watch *notify_find(const struct inotify *inotify, const struct inode *inode)
 {
     struct watch *watch = inode->watches;
     while (watch && watch->inotify != inotify)
@@ -240,7 +242,7 @@ static struct watch *find(const struct inotify *inotify, const struct inode *ino
 enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd)
 {
     struct inotify *inotify = file->state;
-    struct watch *watch = find(inotify, inode);
+    struct watch *watch = notify_find(inotify, inode);
     uint32_t kept = mask & (NOTIFY_ALL | NOTIFY_ONESHOT | NOTIFY_EXCL_UNLINK);
     if (watch) {
         if (mask & NOTIFY_MASK_CREATE)

@@ -32,7 +32,7 @@ void *page_tree_find(const struct page_tree *tree, uint64_t number)
     return at;
 }
 
-static MUST_CHECK enum err grow(struct page_tree *tree, uint64_t number)
+static MUST_CHECK enum err page_tree_grow(struct page_tree *tree, uint64_t number)
 {
     while (number >= span(tree->height)) {
         if (tree->root) {
@@ -49,7 +49,7 @@ static MUST_CHECK enum err grow(struct page_tree *tree, uint64_t number)
 
 enum err page_tree_insert(struct page_tree *tree, uint64_t number, void *page)
 {
-    enum err e = grow(tree, number);
+    enum err e = page_tree_grow(tree, number);
     if (e != E_OK)
         return e;
     void **at = &tree->root;

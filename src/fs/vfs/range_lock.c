@@ -57,7 +57,7 @@ static bool would_deadlock(const struct range_lock *wanted, const struct range_l
     return false;
 }
 
-static bool is_free(void *context)
+static bool range_lock_is_free(void *context)
 {
     const struct waiter *waiter = context;
     return !range_lock_conflict(waiter->inode, waiter->wanted);
@@ -67,12 +67,12 @@ static enum err wait_until_free(struct inode *inode, const struct range_lock *wa
 {
     struct waiter waiter = {.inode = inode, .wanted = wanted};
     list_add_tail(&waiters, &waiter.link);
-    enum err e = fs_wait(&released, is_free, &waiter, NO_DEADLINE);
+    enum err e = fs_wait(&released, range_lock_is_free, &waiter, NO_DEADLINE);
     list_remove(&waiter.link);
     return e;
 }
 
-static void insert(struct inode *inode, struct range_lock *lock)
+static void range_lock_insert(struct inode *inode, struct range_lock *lock)
 {
     struct range_lock **at = &inode->locks;
     while (*at && (*at)->start <= lock->start)
@@ -110,7 +110,7 @@ static void cut(struct inode *inode, const struct range_lock *range, struct rang
     }
     if (tail) { /* at most one of them reaches beyond */
         tail->start = range->last + 1;
-        insert(inode, tail);
+        range_lock_insert(inode, tail);
     }
 }
 
@@ -126,7 +126,7 @@ enum err range_lock_clear(struct inode *inode, const struct range_lock *range)
 }
 
 /* Neighbours of the same kind become part of the new one. */
-static void join(struct inode *inode, struct range_lock *wanted)
+static void range_lock_join(struct inode *inode, struct range_lock *wanted)
 {
     for (const struct range_lock *lock = inode->locks; lock; lock = lock->next) {
         if (lock->owner != wanted->owner || lock->write != wanted->write)
@@ -157,9 +157,9 @@ enum err range_lock_set(struct inode *inode, const struct range_lock *wanted, bo
         return E_NOMEM;
     }
     *lock = *wanted;
-    join(inode, lock);
+    range_lock_join(inode, lock);
     cut(inode, lock, &spare);
-    insert(inode, lock);
+    range_lock_insert(inode, lock);
     heap_free(spare);
     wait_queue_wake(&released); /* a write lock may have become a read lock */
     return E_OK;

@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "mm/heap/heap.h"
 
-static bool reserve(struct text *text, size_t more)
+static bool text_reserve(struct text *text, size_t more)
 {
     if (more <= text->capacity - text->length)
         return true;
@@ -30,7 +30,7 @@ void text_free(struct text *text)
 
 void text_append(struct text *text, const void *bytes, size_t size)
 {
-    if (size == 0 || !reserve(text, size))
+    if (size == 0 || !text_reserve(text, size))
         return;
     memcpy(text->bytes + text->length, bytes, size);
     text->length += size;
@@ -46,13 +46,13 @@ void text_printf(struct text *text, const char *format, ...)
     va_end(args);
     if (size > TEXT_LINE_MAX)
         text->failed = true;
-    else if (reserve(text, size + 1))
+    else if (text_reserve(text, size + 1))
         text->length += fmt_vsnprintf(text->bytes + text->length, size + 1, format, again);
     va_end(again);
 }
 
 void text_pad(struct text *text, size_t line_start, size_t column)
 {
-    while (text->length - line_start < column && reserve(text, 1))
+    while (text->length - line_start < column && text_reserve(text, 1))
         text->bytes[text->length++] = ' ';
 }

@@ -181,7 +181,8 @@ static bool is_dots(const struct component *c)
 }
 
 /* One ordinary name. *missing: it is the last one and does not exist. */
-static enum err step(struct state *s, const struct component *c, struct walk *out, bool *missing)
+static enum err walk_step(struct state *s, const struct component *c, struct walk *out,
+                          bool *missing)
 {
     if (c->last && c->slash && (s->flags & WALK_CREATE))
         return E_ISDIR;
@@ -218,7 +219,7 @@ static enum err walk_all(struct state *s, struct walk *out, bool *missing)
         if (e != E_OK)
             return e;
         if (!is_dots(&c)) {
-            e = step(s, &c, out, missing);
+            e = walk_step(s, &c, out, missing);
             if (e != E_OK)
                 return e;
             continue;

@@ -46,7 +46,7 @@ static const char *const flags_extended[32] = {
     [11] = "syscall", [20] = "nx", [22] = "mmxext",   [25] = "fxsr_opt", [26] = "pdpe1gb",
     [27] = "rdtscp",  [29] = "lm", [30] = "3dnowext", [31] = "3dnow"};
 
-static void put_flags(struct text *text, uint32_t bits, const char *const names[32])
+static void proc_machine_put_flags(struct text *text, uint32_t bits, const char *const names[32])
 {
     for (unsigned i = 0; i < 32; i++) {
         if ((bits >> i & 1) && names[i])
@@ -67,12 +67,12 @@ static void show_cpuinfo(struct text *text, void *context)
     text_printf(text, "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n");
     text_printf(text, "apicid\t\t: 0\ninitial apicid\t: 0\nfpu\t\t: yes\nfpu_exception\t: yes\n");
     text_printf(text, "cpuid level\t: %u\nwp\t\t: yes\nflags\t\t:", cpuid(0, 0).eax);
-    put_flags(text, cpu->leaf1_edx, flags_1_edx);
-    put_flags(text, cpu->extended_edx, flags_extended);
+    proc_machine_put_flags(text, cpu->leaf1_edx, flags_1_edx);
+    proc_machine_put_flags(text, cpu->extended_edx, flags_extended);
     if (cpu->invariant_tsc)
         text_printf(text, " constant_tsc nonstop_tsc");
-    put_flags(text, cpu->leaf1_ecx, flags_1_ecx);
-    put_flags(text, cpu->leaf7_ebx, flags_7_ebx);
+    proc_machine_put_flags(text, cpu->leaf1_ecx, flags_1_ecx);
+    proc_machine_put_flags(text, cpu->leaf7_ebx, flags_7_ebx);
     text_printf(text, "\nbugs\t\t:\nbogomips\t: %lu.%02lu\n", khz / 500, khz / 5 % 100);
     text_printf(text, "clflush size\t: 64\ncache_alignment\t: 64\n");
     text_printf(text, "address sizes\t: %u bits physical, 48 bits virtual\npower management:\n\n",

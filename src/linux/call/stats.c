@@ -37,7 +37,7 @@ struct syscall_count *stats_of_syscall(uint32_t number)
                : &counts[SLOT_OTHER];
 }
 
-static const char *name_of(size_t slot)
+static const char *stats_name_of(size_t slot)
 {
     const struct syscall_row *row = slot < SLOT_OURS    ? &syscall_table[slot]
                                     : slot < SLOT_OTHER ? &syscall_ouro_table[slot - SLOT_OURS]
@@ -60,7 +60,7 @@ static void report_calls(void)
     report("ouro: %10s %12s %10s  system call", "calls", "ns", "ns each");
     for (size_t i; (i = costliest()) < SLOTS; counts[i].calls = 0)
         report("ouro: %10llu %12llu %10llu  %s", ULL(counts[i].calls), ULL(counts[i].ns),
-               ULL(counts[i].ns / counts[i].calls), name_of(i));
+               ULL(counts[i].ns / counts[i].calls), stats_name_of(i));
 }
 
 void stats_report(void)

@@ -45,7 +45,7 @@ static void put_pointer(struct text_out *t, uint64_t at)
     syscall_put_plain(t, 'p', at);
 }
 
-static void put_bytes(struct text_out *t, uint64_t at, uint64_t size)
+static void strace_put_bytes(struct text_out *t, uint64_t at, uint64_t size)
 {
     char bytes[STRING_MAX];
     uint64_t shown = size < STRING_MAX ? size : STRING_MAX;
@@ -55,7 +55,7 @@ static void put_bytes(struct text_out *t, uint64_t at, uint64_t size)
         syscall_put_quoted(t, bytes, shown, size > shown);
 }
 
-static void put_string(struct text_out *t, uint64_t at, size_t limit)
+static void strace_put_string(struct text_out *t, uint64_t at, size_t limit)
 {
     char *text = heap_alloc(limit + 1);
     size_t length = limit;
@@ -83,7 +83,7 @@ static void put_list(struct text_out *t, uint64_t at)
             text_put(t, "...");
             break;
         }
-        put_string(t, item, STRING_MAX);
+        strace_put_string(t, item, STRING_MAX);
     }
     text_put(t, "]");
 }
@@ -181,7 +181,7 @@ struct stat_head { /* of struct stat, asm/stat.h */
     int64_t size;
 };
 
-static void put_stat(struct text_out *t, const struct stat_head *s)
+static void strace_put_stat(struct text_out *t, const struct stat_head *s)
 {
     static const char *const types[16] = {
         [1] = "IFIFO", [2] = "IFCHR",  [4] = "IFDIR",  [6] = "IFBLK",
@@ -210,7 +210,7 @@ static void put_vector(struct text_out *t, uint64_t at, uint64_t count, uint64_t
             break;
         text_put(t, i != 0 ? ", {iov_base=" : "{iov_base=");
         uint64_t size = part.length < limit ? part.length : limit;
-        put_bytes(t, part.base, size);
+        strace_put_bytes(t, part.base, size);
         limit -= size;
         text_put(t, ", iov_len=%llu}", (unsigned long long)part.length);
     }
@@ -264,7 +264,7 @@ static bool put_target(struct text_out *t, char letter, uint64_t at)
         text_put(t, "[%d, %d]", u.word[0], u.word[1]);
         break;
     default:
-        put_stat(t, &u.stat);
+        strace_put_stat(t, &u.stat);
     }
     return true;
 }
@@ -322,13 +322,13 @@ static void put_argument(struct text_out *t, char letter, const uint64_t *arg, u
         return;
     case 'k':
     case 's':
-        put_string(t, value, PATH_SHOWN);
+        strace_put_string(t, value, PATH_SHOWN);
         return;
     case 'b':
-        put_bytes(t, value, arg[1]);
+        strace_put_bytes(t, value, arg[1]);
         return;
     case 'r':
-        put_bytes(t, value, result);
+        strace_put_bytes(t, value, result);
         return;
     case 'n':
     case 'o':
@@ -371,7 +371,7 @@ static void put_arguments(struct strace_line *line, const struct syscall *call, 
     }
 }
 
-static void finish(struct strace_line *line)
+static void strace_finish(struct strace_line *line)
 {
     if (line->out.left <= 1)
         memcpy(line->text + sizeof line->text - 12, "(truncated)", 12);
@@ -413,7 +413,7 @@ struct strace_line *strace_begin(uint32_t number, const struct syscall *call)
         text_put(&line->out, ")");
         put_equals(line);
         text_put(&line->out, "?");
-        finish(line);
+        strace_finish(line);
         return NULL;
     }
     return line;
@@ -442,7 +442,7 @@ void strace_end(struct strace_line *line, const struct syscall *call, enum err e
     put_result(&line->out, line->row, call, e);
     text_put(&line->out, " <%llu.%06llu>", (unsigned long long)(us / 1000000),
              (unsigned long long)(us % 1000000));
-    finish(line);
+    strace_finish(line);
 }
 
 static struct strace_line *plain_line(void)
@@ -472,7 +472,7 @@ INIT_CODE void strace_first(const char *path, const char *const *argv, const cha
     for (n = 0; envp[n] != NULL;)
         n++;
     text_put(t, "], 0x0 /* %u var%s */) = 0", n, n == 1 ? "" : "s");
-    finish(line);
+    strace_finish(line);
 }
 
 void strace_signal(const struct siginfo *info)
@@ -492,7 +492,7 @@ void strace_signal(const struct siginfo *info)
     else if (info->code != SI_KERNEL)
         text_put(t, ", si_pid=%d, si_uid=%u", info->user.pid, info->user.uid);
     text_put(t, "} ---");
-    finish(line);
+    strace_finish(line);
 }
 
 void strace_exit(int status)
@@ -507,5 +507,5 @@ void strace_exit(int status)
         put_signal(&line->out, status & 0x7f, false);
         text_put(&line->out, " +++");
     }
-    finish(line);
+    strace_finish(line);
 }

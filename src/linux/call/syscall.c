@@ -80,7 +80,7 @@ static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct s
     signal_deliver(frame);
 }
 
-static inline struct syscall_record *record_of(struct linux_thread *lt, uint32_t number)
+static inline struct syscall_record *syscall_record_of(struct linux_thread *lt, uint32_t number)
 {
     struct syscall_record *record = &lt->history[lt->history_next++ % SYSCALL_HISTORY];
     record->number = number;
@@ -88,7 +88,8 @@ static inline struct syscall_record *record_of(struct linux_thread *lt, uint32_t
     return record;
 }
 
-static inline int64_t finish(struct syscall_record *record, const struct syscall *call, enum err e)
+static inline int64_t syscall_finish(struct syscall_record *record, const struct syscall *call,
+                                     enum err e)
 {
     record->result = e == E_OK ? (int64_t)call->result : -(int64_t)e;
     record->finished = true;
@@ -106,11 +107,11 @@ RO_AFTER_INIT uint64_t syscall_quick[QUICK_WORDS] = {
 
 int64_t syscall_quick_dispatch(const uint64_t *arg, uint32_t number)
 {
-    struct syscall_record *record = record_of(linux_current(), number);
+    struct syscall_record *record = syscall_record_of(linux_current(), number);
     struct syscall call = {.arg = record->arg};
     for (size_t i = 0; i < ARRAY_LENGTH(record->arg); i++)
         record->arg[i] = arg[i];
-    return finish(record, &call, syscall_table[number].function(&call));
+    return syscall_finish(record, &call, syscall_table[number].function(&call));
 }
 
 void syscall_dispatch(struct trap_frame *frame)
@@ -118,7 +119,7 @@ void syscall_dispatch(struct trap_frame *frame)
     struct thread *thread = thread_current();
     struct linux_thread *lt = thread->linux_thread;
     uint32_t number = (uint32_t)frame->error;
-    struct syscall_record *record = record_of(lt, number);
+    struct syscall_record *record = syscall_record_of(lt, number);
     struct syscall call = {.arg = record->arg, .frame = frame};
     record->arg[0] = frame->rdi;
     record->arg[1] = frame->rsi;
@@ -131,7 +132,7 @@ void syscall_dispatch(struct trap_frame *frame)
     enum err e = likely(number < long_way_from && syscall_table[number].function != NULL)
                      ? syscall_table[number].function(&call)
                      : long_way(number, &call);
-    int64_t result = finish(record, &call, e);
+    int64_t result = syscall_finish(record, &call, e);
     if (likely(!call.frame_replaced))
         frame->rax = (uint64_t)result;
     else

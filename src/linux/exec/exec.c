@@ -74,7 +74,7 @@ static uint64_t random_pages(uint64_t limit)
     return options.fixed_addresses ? 0 : (random_u64() & (limit - 1)) << PAGE_SHIFT;
 }
 
-static size_t count(const char *const *list)
+static size_t exec_count(const char *const *list)
 {
     size_t n = 0;
     while (list[n] != NULL)
@@ -91,7 +91,7 @@ static MUST_CHECK enum err no_memory(struct exec_job *job)
 static MUST_CHECK enum err replace_argv(struct exec_job *job, const char *const *first,
                                         size_t first_count, const char *const *rest)
 {
-    size_t rest_count = count(rest);
+    size_t rest_count = exec_count(rest);
     const char **argv = heap_alloc((first_count + rest_count + 1) * sizeof *argv);
     if (argv == NULL)
         return no_memory(job);
@@ -251,7 +251,7 @@ static uint64_t image_size(const struct exec_image *image)
 }
 
 /* Is [start, end) free, or the caller's own that goes away? */
-static bool is_free(uint64_t start, uint64_t end)
+static bool exec_is_free(uint64_t start, uint64_t end)
 {
     const struct program *own = process_current()->program;
     if (end > LAYOUT_PROGRAM_END)
@@ -266,7 +266,7 @@ static bool is_free(uint64_t start, uint64_t end)
 static MUST_CHECK enum err check_fixed(struct exec_job *job, const struct exec_image *image)
 {
     if (image->elf == NULL || image->elf->position_independent ||
-        is_free(image->elf->start, image->elf->end))
+        exec_is_free(image->elf->start, image->elf->end))
         return E_OK;
     enum err e = exec_refuse(job->why, E_NOMEM, job->path,
                              "it can only run at an address where another program is: link it "
@@ -302,7 +302,7 @@ static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_siz
     if (!job->program.elf->position_independent)
         return E_OK;
     uint64_t start = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE);
-    while (!is_free(start, start + image_size(&job->program) + HEAP_ROOM)) {
+    while (!exec_is_free(start, start + image_size(&job->program) + HEAP_ROOM)) {
         start += HEAP_ROOM;
         if (start >= hole.start.v)
             return no_memory(job);

@@ -37,8 +37,8 @@ struct measure {
     uint64_t argc, envc;
 };
 
-static MUST_CHECK enum err measure(const struct stack_plan *plan, uint64_t limit,
-                                   struct measure *out)
+static MUST_CHECK enum err stack_measure(const struct stack_plan *plan, uint64_t limit,
+                                         struct measure *out)
 {
     struct measure m = {.strings = END_MARK};
     enum err e = add_string(plan->execfn, &m.strings);
@@ -60,7 +60,7 @@ static MUST_CHECK enum err measure(const struct stack_plan *plan, uint64_t limit
 enum err stack_size(const struct stack_plan *plan, uint64_t limit, uint64_t *out)
 {
     struct measure m;
-    enum err e = measure(plan, limit, &m);
+    enum err e = stack_measure(plan, limit, &m);
     if (e == E_OK)
         *out = m.total;
     return e;
@@ -79,7 +79,7 @@ static void put_word(struct builder *b, uint64_t value)
     b->words += sizeof value;
 }
 
-static uint64_t put_bytes(struct builder *b, const void *bytes, size_t size)
+static uint64_t stack_put_bytes(struct builder *b, const void *bytes, size_t size)
 {
     uint64_t address = b->base + b->string;
     memcpy(b->image + b->string, bytes, size);
@@ -91,7 +91,7 @@ static struct virt_range put_strings(struct builder *b, const char *const *list)
 {
     uint64_t start = b->base + b->string;
     for (; *list != NULL; list++)
-        put_word(b, put_bytes(b, *list, strlen(*list) + 1));
+        put_word(b, stack_put_bytes(b, *list, strlen(*list) + 1));
     put_word(b, 0);
     return virt_range(start, b->base + b->string);
 }
@@ -107,21 +107,21 @@ static void set_auxv(struct stack_plan *plan, uint64_t type, uint64_t value)
 void stack_build(struct stack_plan *plan, uint8_t *image, uint64_t size, struct stack_layout *out)
 {
     struct measure m;
-    must(measure(plan, UINT64_MAX / 2, &m));
+    must(stack_measure(plan, UINT64_MAX / 2, &m));
     assert(m.total == size && plan->auxv_count < STACK_AUXV_MAX);
     memset(image, 0, size);
     struct builder b = {.image = image, .base = plan->top - size};
 
     b.string = size - m.fixed;
-    set_auxv(plan, AT_RANDOM, put_bytes(&b, plan->random, sizeof plan->random));
-    set_auxv(plan, AT_PLATFORM, put_bytes(&b, PLATFORM, sizeof PLATFORM));
+    set_auxv(plan, AT_RANDOM, stack_put_bytes(&b, plan->random, sizeof plan->random));
+    set_auxv(plan, AT_PLATFORM, stack_put_bytes(&b, PLATFORM, sizeof PLATFORM));
 
     b.string = size - m.strings;
     out->rsp = b.base;
     put_word(&b, m.argc);
     out->arguments = put_strings(&b, plan->argv);
     out->environment = put_strings(&b, plan->envp);
-    set_auxv(plan, AT_EXECFN, put_bytes(&b, plan->execfn, strlen(plan->execfn) + 1));
+    set_auxv(plan, AT_EXECFN, stack_put_bytes(&b, plan->execfn, strlen(plan->execfn) + 1));
     out->auxv = b.base + b.words;
     for (size_t i = 0; i < plan->auxv_count; i++) {
         put_word(&b, plan->auxv[i].type);

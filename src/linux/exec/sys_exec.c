@@ -50,7 +50,7 @@ static MUST_CHECK enum err list_append(struct string_list *list, char *item)
     return E_OK;
 }
 
-static MUST_CHECK enum err copy_string(virt_t from, char *scratch, char **out)
+static MUST_CHECK enum err exec_copy_string(virt_t from, char *scratch, char **out)
 {
     size_t length;
     enum err e = copy_in_string(scratch, from, STACK_STRING_MAX, &length);
@@ -75,7 +75,7 @@ static MUST_CHECK enum err list_copy_in(struct string_list *list, virt_t from, c
         e = copy_in(&pointer.v, virt(from.v + i * sizeof pointer.v), sizeof pointer.v);
         if (e != E_OK || pointer.v == 0)
             return e;
-        e = copy_string(pointer, scratch, &item);
+        e = exec_copy_string(pointer, scratch, &item);
         if (e != E_OK)
             return e;
         list->bytes += strlen(item) + 1 + sizeof pointer;
@@ -86,8 +86,8 @@ static MUST_CHECK enum err list_copy_in(struct string_list *list, virt_t from, c
     return e;
 }
 
-static enum err start(struct syscall *call, const char *path, const struct string_list *argv,
-                      const struct string_list *envp)
+static enum err exec_start(struct syscall *call, const char *path, const struct string_list *argv,
+                           const struct string_list *envp)
 {
     struct exec_result result;
     struct exec_refusal why;
@@ -117,7 +117,7 @@ static enum err exec(struct syscall *call, const char *path, virt_t argv_at, vir
         e = list_copy_in(&envp, envp_at, scratch);
     heap_free(scratch);
     if (e == E_OK)
-        e = start(call, path, &argv, &envp);
+        e = exec_start(call, path, &argv, &envp);
     list_free(&argv);
     list_free(&envp);
     return e;

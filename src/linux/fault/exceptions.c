@@ -140,7 +140,7 @@ static void notice_halt(struct trap_frame *frame)
 
 /* On the way back to the program from an exception or an interrupt: the last look is with
  * interrupts off, or what an interrupt raises after it would wait for the next trap. */
-static void leave(struct trap_frame *frame)
+static void exceptions_leave(struct trap_frame *frame)
 {
     if (frame->vector >= VECTOR_EXCEPTIONS)
         notice_halt(frame);
@@ -164,7 +164,7 @@ void exceptions_init(void)
     for (size_t i = 0; i < sizeof vectors; i++)
         trap_set_handler(vectors[i], exception);
     fault_init(program_fault, kernel_fault);
-    trap_set_exit_hook(leave);
+    trap_set_exit_hook(exceptions_leave);
     trap_set_gs_hook(gs_lost);
     crash_init();
     signal_set_fault_report(crash_report);

@@ -37,7 +37,7 @@ static void count_leaf(void *context, virt_t at, int level, pte_t entry)
         count->bytes += pt_span(level);
 }
 
-static void enter(const struct count *count)
+static void memory_usage_enter(const struct count *count)
 {
     unsigned place = top_count;
     while (place > 0 && top[place - 1].bytes < count->bytes)
@@ -62,7 +62,7 @@ static uint64_t count_areas(void)
         paging_visit(a->range, count_leaf, &count);
         all += count.bytes;
         if (count.bytes >= memory_total() / WORTH_LINE)
-            enter(&count);
+            memory_usage_enter(&count);
     }
     return all;
 }

@@ -83,7 +83,7 @@ static void describe_program(const struct program *program, struct fs_process *o
     out->image_end = program->image.end;
 }
 
-static bool describe(uint32_t pid, uint32_t tid, struct fs_process *out)
+static bool fs_hooks_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
 {
     struct linux_thread *lt = find_thread(pid, tid);
     if (lt == NULL)
@@ -171,7 +171,7 @@ void fs_bridge_init(void)
     fs_hooks.limits = limits;
     fs_hooks.raise_group = raise_group;
     fs_hooks.check_group = check_group;
-    fs_hooks.describe = describe;
+    fs_hooks.describe = fs_hooks_describe;
     fs_hooks.own_tid = own_tid;
     fs_hooks.next_process = next_process;
     fs_hooks.next_thread = next_thread;

@@ -12,7 +12,7 @@
 
 #define EVENTS_MAX (INT32_MAX / (int32_t)sizeof(struct epoll_event))
 
-static enum err create(struct syscall *call, bool close_on_exec)
+static enum err epoll_create(struct syscall *call, bool close_on_exec)
 {
     struct file *file;
     int fd;
@@ -31,13 +31,13 @@ static enum err create(struct syscall *call, bool close_on_exec)
 
 enum err sys_epoll_create(struct syscall *call)
 {
-    return (int32_t)call->arg[0] <= 0 ? E_INVAL : create(call, false);
+    return (int32_t)call->arg[0] <= 0 ? E_INVAL : epoll_create(call, false);
 }
 
 enum err sys_epoll_create1(struct syscall *call)
 {
     uint32_t flags = (uint32_t)call->arg[0];
-    return flags & ~O_CLOEXEC ? E_INVAL : create(call, flags & O_CLOEXEC);
+    return flags & ~O_CLOEXEC ? E_INVAL : epoll_create(call, flags & O_CLOEXEC);
 }
 
 enum err sys_epoll_ctl(struct syscall *call)
@@ -74,7 +74,7 @@ static bool put_event(void *context, const struct epoll_event *event)
 }
 
 /* Reports what is ready now; what could be copied counts. */
-static enum err hand_out(struct file *epoll, uint64_t to, uint64_t max, uint64_t *count)
+static enum err epoll_hand_out(struct file *epoll, uint64_t to, uint64_t max, uint64_t *count)
 {
     struct events_out out = {virt(to), E_OK};
     *count = epoll_take(epoll, max, put_event, &out);
@@ -96,20 +96,20 @@ static enum err wait_until(struct syscall *call, uint64_t deadline)
     do {
         e = fs_wait(&any_event, is_ready, epoll, deadline);
         if (e == E_OK)
-            e = hand_out(epoll, call->arg[1], (uint64_t)max, &call->result);
+            e = epoll_hand_out(epoll, call->arg[1], (uint64_t)max, &call->result);
     } while (e == E_OK && call->result == 0); /* another thread was faster */
     file_put(epoll);
     return e == E_TIMEDOUT ? E_OK : e;
 }
 
-static uint64_t deadline_of(int32_t milliseconds)
+static uint64_t epoll_deadline_of(int32_t milliseconds)
 {
     return milliseconds < 0 ? NO_DEADLINE : deadline_after((uint64_t)milliseconds * 1000000);
 }
 
 enum err sys_epoll_wait(struct syscall *call)
 {
-    return wait_until(call, deadline_of((int32_t)call->arg[3]));
+    return wait_until(call, epoll_deadline_of((int32_t)call->arg[3]));
 }
 
 static enum err wait_masked(struct syscall *call, uint64_t deadline)
@@ -124,7 +124,7 @@ static enum err wait_masked(struct syscall *call, uint64_t deadline)
 
 enum err sys_epoll_pwait(struct syscall *call)
 {
-    return wait_masked(call, deadline_of((int32_t)call->arg[3]));
+    return wait_masked(call, epoll_deadline_of((int32_t)call->arg[3]));
 }
 
 enum err sys_epoll_pwait2(struct syscall *call)

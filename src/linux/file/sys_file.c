@@ -17,8 +17,8 @@ enum direction {
 };
 
 /* The transfer itself. The file is held: it may be closed by somebody else while this sleeps. */
-static enum err transfer(struct syscall *call, enum direction direction, struct file *file,
-                         struct io *io, uint64_t *offset)
+static enum err file_transfer(struct syscall *call, enum direction direction, struct file *file,
+                              struct io *io, uint64_t *offset)
 {
     uint64_t done;
     file_get(file);
@@ -44,7 +44,7 @@ static enum err simple_transfer(struct syscall *call, enum direction direction)
     if (!user_range_ok(virt(call->arg[1]), size))
         return E_FAULT;
     struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
-    return transfer(call, direction, file, &io, &file->offset);
+    return file_transfer(call, direction, file, &io, &file->offset);
 }
 
 enum err sys_read(struct syscall *call)
@@ -74,7 +74,7 @@ static enum err positioned_transfer(struct syscall *call, enum direction directi
     if (!user_range_ok(virt(call->arg[1]), size))
         return E_FAULT;
     struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
-    return transfer(call, direction, file, &io, &offset);
+    return file_transfer(call, direction, file, &io, &offset);
 }
 
 enum err sys_pread64(struct syscall *call)
@@ -97,7 +97,7 @@ static enum err vector_transfer(struct syscall *call, enum direction direction, 
     enum err e = vector_copy_in(&vector, call->arg[1], call->arg[2]);
     if (e != E_OK)
         return e;
-    e = transfer(call, direction, file, &vector.io, offset ? offset : &file->offset);
+    e = file_transfer(call, direction, file, &vector.io, offset ? offset : &file->offset);
     vector_free(&vector);
     return e;
 }

@@ -80,8 +80,8 @@ static enum err set_status_flags(struct file *file, uint32_t flags)
     return E_OK;
 }
 
-static enum err lock_range(const struct file *file, const struct flock *flock,
-                           struct range_lock *lock)
+static enum err file_control_lock_range(const struct file *file, const struct flock *flock,
+                                        struct range_lock *lock)
 {
     int64_t base = 0, start, last = INT64_MAX;
     if (flock->whence == SEEK_CUR)
@@ -158,7 +158,7 @@ static enum err record_lock(struct syscall *call, struct file *file)
         .pid = of_file ? -1 : process_current()->pid,
         .write = flock.type == F_WRLCK,
     };
-    e = lock_range(file, &flock, &wanted);
+    e = file_control_lock_range(file, &flock, &wanted);
     if (e != E_OK)
         return e;
     if (test)

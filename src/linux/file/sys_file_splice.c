@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * splice(2), tee(2), vmsplice(2). Bytes are copied through a buffer: pages that move are an economy
+ * file_splice_splice(2), tee(2), vmsplice(2). Bytes are copied through a buffer: pages that move are an economy
  * that programs cannot see.
  */
 #include "linux/file/sys_file.h"
@@ -44,7 +44,7 @@ static enum err splice_wait(const struct copy *copy, uint32_t flags)
     return e;
 }
 
-static enum err splice(struct copy *copy, uint32_t flags)
+static enum err file_splice_splice(struct copy *copy, uint32_t flags)
 {
     char *buffer = heap_alloc(COPY_BUFFER);
     if (!buffer)
@@ -64,7 +64,7 @@ static enum err splice(struct copy *copy, uint32_t flags)
     return e;
 }
 
-static enum err finish(struct syscall *call, enum err e, uint64_t done)
+static enum err file_splice_finish(struct syscall *call, enum err e, uint64_t done)
 {
     call->result = done;
     if (done > 0)
@@ -103,10 +103,10 @@ enum err sys_splice(struct syscall *call)
     struct copy copy = {in, out, from.use, to.use, size, 0};
     file_get(in);
     file_get(out);
-    e = splice(&copy, flags);
+    e = file_splice_splice(&copy, flags);
     file_put(out);
     file_put(in);
-    e = finish(call, e, copy.done);
+    e = file_splice_finish(call, e, copy.done);
     if (e == E_OK)
         e = offset_copy_out(&to, call->arg[3]);
     return e == E_OK ? offset_copy_out(&from, call->arg[1]) : e;
@@ -154,7 +154,7 @@ enum err sys_tee(struct syscall *call)
     enum err e = tee(&copy, flags);
     file_put(out);
     file_put(in);
-    return finish(call, e, copy.done);
+    return file_splice_finish(call, e, copy.done);
 }
 
 enum err sys_vmsplice(struct syscall *call)
@@ -179,5 +179,5 @@ enum err sys_vmsplice(struct syscall *call)
                   : file_read(file, &vector.io, &file->offset, &done);
     file_put(file);
     vector_free(&vector);
-    return finish(call, e, done);
+    return file_splice_finish(call, e, done);
 }

@@ -57,7 +57,7 @@ static struct timespec timespec_of(struct fs_time time)
     return (struct timespec){time.seconds, time.nanoseconds};
 }
 
-static enum err put_stat(uint64_t to, const struct inode *inode)
+static enum err file_stat_put_stat(uint64_t to, const struct inode *inode)
 {
     struct stat stat = {
         .dev = inode->fs->device,
@@ -83,7 +83,7 @@ static enum err stat_at(uint64_t dirfd, uint64_t path, uint64_t to, uint32_t fla
     enum err e = lookup_at(dirfd, path, flags, &dentry);
     if (e != E_OK)
         return e;
-    e = put_stat(to, dentry->inode);
+    e = file_stat_put_stat(to, dentry->inode);
     dentry_put(dentry);
     return e;
 }
@@ -101,7 +101,7 @@ enum err sys_lstat(struct syscall *call)
 enum err sys_fstat(struct syscall *call)
 {
     const struct file *file = fd_any(call->arg[0]);
-    return file ? put_stat(call->arg[1], file->inode) : E_BADF;
+    return file ? file_stat_put_stat(call->arg[1], file->inode) : E_BADF;
 }
 
 enum err sys_newfstatat(struct syscall *call)
@@ -227,7 +227,7 @@ static bool put_entry(void *context, const struct directory_entry *entry)
     return true;
 }
 
-static enum err list(struct syscall *call, bool old)
+static enum err file_stat_list(struct syscall *call, bool old)
 {
     struct file *file = fd_file(call->arg[0]);
     if (!file)
@@ -244,10 +244,10 @@ static enum err list(struct syscall *call, bool old)
 
 enum err sys_getdents(struct syscall *call)
 {
-    return list(call, true);
+    return file_stat_list(call, true);
 }
 
 enum err sys_getdents64(struct syscall *call)
 {
-    return list(call, false);
+    return file_stat_list(call, false);
 }

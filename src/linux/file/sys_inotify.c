@@ -9,7 +9,7 @@
      NOTIFY_DONT_FOLLOW | NOTIFY_EXCL_UNLINK | NOTIFY_MASK_CREATE | NOTIFY_MASK_ADD |              \
      NOTIFY_ISDIR | NOTIFY_ONESHOT)
 
-static enum err make(struct syscall *call, uint32_t flags)
+static enum err inotify_make(struct syscall *call, uint32_t flags)
 {
     struct file *file;
     if (flags & ~(O_NONBLOCK | O_CLOEXEC))
@@ -20,12 +20,12 @@ static enum err make(struct syscall *call, uint32_t flags)
 
 enum err sys_inotify_init(struct syscall *call)
 {
-    return make(call, 0);
+    return inotify_make(call, 0);
 }
 
 enum err sys_inotify_init1(struct syscall *call)
 {
-    return make(call, (uint32_t)call->arg[0]);
+    return inotify_make(call, (uint32_t)call->arg[0]);
 }
 
 enum err sys_inotify_add_watch(struct syscall *call)

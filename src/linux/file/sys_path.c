@@ -226,7 +226,7 @@ enum err sys_getcwd(struct syscall *call)
     return e;
 }
 
-static enum err enter(struct dentry *directory, void (*set)(struct dentry *))
+static enum err path_enter(struct dentry *directory, void (*set)(struct dentry *))
 {
     if (!mode_is(directory->inode->mode, S_IFDIR))
         return E_NOTDIR;
@@ -242,7 +242,7 @@ static enum err enter_path(uint64_t path, void (*set)(struct dentry *))
     enum err e = lookup_at(CWD, path, 0, &directory);
     if (e != E_OK)
         return e;
-    e = enter(directory, set);
+    e = path_enter(directory, set);
     dentry_put(directory);
     return e;
 }
@@ -255,7 +255,7 @@ enum err sys_chdir(struct syscall *call)
 enum err sys_fchdir(struct syscall *call)
 {
     struct file *file = fd_any(call->arg[0]);
-    return file ? enter(file->dentry, fs_set_cwd) : E_BADF;
+    return file ? path_enter(file->dentry, fs_set_cwd) : E_BADF;
 }
 
 enum err sys_chroot(struct syscall *call)

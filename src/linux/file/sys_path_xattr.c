@@ -8,7 +8,7 @@
 #define CWD            ((uint64_t)AT_FDCWD)
 #define XATTR_NAME_MAX 255
 
-static enum err check_name(uint64_t from)
+static enum err path_xattr_check_name(uint64_t from)
 {
     char name[XATTR_NAME_MAX + 1];
     size_t length;
@@ -31,13 +31,13 @@ static enum err refuse_path(const struct syscall *call, uint32_t flags)
 {
     enum err e = check_path(call->arg[0], flags);
     if (e == E_OK)
-        e = check_name(call->arg[1]);
+        e = path_xattr_check_name(call->arg[1]);
     return e == E_OK ? E_NOTSUP : e;
 }
 
 static enum err refuse_file(const struct syscall *call)
 {
-    enum err e = fd_file(call->arg[0]) ? check_name(call->arg[1]) : E_BADF;
+    enum err e = fd_file(call->arg[0]) ? path_xattr_check_name(call->arg[1]) : E_BADF;
     return e == E_OK ? E_NOTSUP : e;
 }
 

@@ -185,7 +185,7 @@ struct select {
     uint64_t near[2 * SELECT_SETS * 2];
 };
 
-static bool bit_of(const uint64_t *set, uint32_t fd)
+static bool poll_bit_of(const uint64_t *set, uint32_t fd)
 {
     return set[fd / WORD_BITS] >> (fd % WORD_BITS) & 1;
 }
@@ -196,7 +196,7 @@ static void select_one(struct select *select, uint32_t fd)
     struct file *file = fd_file(fd);
     uint32_t now = file ? file_poll(file) : POLL_NVAL;
     for (uint32_t i = 0; i < SELECT_SETS; i++) {
-        if (!bit_of(select->asked + i * select->words, fd) || !(now & events[i]))
+        if (!poll_bit_of(select->asked + i * select->words, fd) || !(now & events[i]))
             continue;
         select->answers[i * select->words + fd / WORD_BITS] |= UINT64_C(1) << (fd % WORD_BITS);
         select->ready++;
@@ -205,8 +205,8 @@ static void select_one(struct select *select, uint32_t fd)
 
 static bool select_is_asked(const struct select *select, uint32_t fd)
 {
-    return bit_of(select->asked, fd) || bit_of(select->asked + select->words, fd) ||
-           bit_of(select->asked + 2 * select->words, fd);
+    return poll_bit_of(select->asked, fd) || poll_bit_of(select->asked + select->words, fd) ||
+           poll_bit_of(select->asked + 2 * select->words, fd);
 }
 
 static bool select_scan(void *context)

@@ -32,7 +32,7 @@ static bool is_pending(void *context)
     return signal_pending_set() & ((const struct signal_file *)context)->mask;
 }
 
-static struct signal_record record_of(const struct siginfo *info)
+static struct signal_record signalfd_record_of(const struct siginfo *info)
 {
     struct signal_record r = {
         .signal = (uint32_t)info->signal, .error = info->error, .code = info->code};
@@ -74,7 +74,7 @@ static enum err signal_read(struct file *file, struct io *io, uint64_t *offset)
     enum err e = E_OK;
     while (e == E_OK && io_left(io) >= sizeof(struct signal_record) &&
            signal_take(s->mask, &info)) {
-        struct signal_record record = record_of(&info);
+        struct signal_record record = signalfd_record_of(&info);
         e = io_put(io, &record, sizeof record);
     }
     return e;
@@ -94,7 +94,7 @@ static void signal_release(struct file *file)
 static const struct file_ops signal_ops = {
     .release = signal_release, .read = signal_read, .poll = signal_poll, .no_position = true};
 
-static enum err create(struct syscall *call, uint64_t mask, uint32_t flags)
+static enum err signalfd_create(struct syscall *call, uint64_t mask, uint32_t flags)
 {
     struct signal_file *s = heap_alloc_zero(sizeof *s);
     if (s == NULL)
@@ -110,7 +110,7 @@ static enum err create(struct syscall *call, uint64_t mask, uint32_t flags)
     return fd_install(call, file, flags & O_CLOEXEC);
 }
 
-static enum err perform(struct syscall *call, uint32_t flags)
+static enum err signalfd_perform(struct syscall *call, uint32_t flags)
 {
     uint64_t mask;
     if (call->arg[2] != sizeof mask || (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)))
@@ -120,7 +120,7 @@ static enum err perform(struct syscall *call, uint32_t flags)
         return e;
     mask &= ~SIGNAL_SET_UNMASKED;
     if ((int)call->arg[0] == -1)
-        return create(call, mask, flags);
+        return signalfd_create(call, mask, flags);
     struct file *file = fd_file(call->arg[0]);
     if (file == NULL)
         return E_BADF;
@@ -134,10 +134,10 @@ static enum err perform(struct syscall *call, uint32_t flags)
 
 enum err sys_signalfd(struct syscall *call)
 {
-    return perform(call, 0);
+    return signalfd_perform(call, 0);
 }
 
 enum err sys_signalfd4(struct syscall *call)
 {
-    return perform(call, (uint32_t)call->arg[3]);
+    return signalfd_perform(call, (uint32_t)call->arg[3]);
 }

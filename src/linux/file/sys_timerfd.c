@@ -31,7 +31,7 @@ struct timer_file {
     struct wait_queue changed;
 };
 
-static void fire(struct timer *timer)
+static void timerfd_fire(struct timer *timer)
 {
     struct timer_file *t = CONTAINER_OF(timer, struct timer_file, timer);
     t->expired = true;
@@ -106,7 +106,7 @@ enum err sys_timerfd_create(struct syscall *call)
     struct timer_file *t = heap_alloc_zero(sizeof *t);
     if (t == NULL)
         return E_NOMEM;
-    timer_init(&t->timer, fire);
+    timer_init(&t->timer, timerfd_fire);
     wait_queue_init(&t->changed);
     t->clock = clock;
     struct file *file;
@@ -118,7 +118,7 @@ enum err sys_timerfd_create(struct syscall *call)
     return fd_install(call, file, flags & O_CLOEXEC);
 }
 
-static MUST_CHECK enum err find(uint64_t fd, struct timer_file **out)
+static MUST_CHECK enum err timerfd_find(uint64_t fd, struct timer_file **out)
 {
     struct file *file = fd_file(fd);
     if (file == NULL)
@@ -140,7 +140,8 @@ static struct itimerspec show(struct timer_file *t)
     return (struct itimerspec){timespec_of_ns(t->interval_ns), timespec_of_ns(left)};
 }
 
-static void set(struct timer_file *t, uint64_t value_ns, uint64_t interval_ns, bool absolute)
+static void timerfd_set(struct timer_file *t, uint64_t value_ns, uint64_t interval_ns,
+                        bool absolute)
 {
     uint64_t irq = irq_save();
     timer_cancel(&t->timer);
@@ -173,18 +174,18 @@ enum err sys_timerfd_settime(struct syscall *call)
     if (e == E_OK)
         e = timespec_to_ns(&to.interval, &interval);
     if (e == E_OK)
-        e = find(call->arg[0], &t);
+        e = timerfd_find(call->arg[0], &t);
     if (e != E_OK)
         return e;
     before = show(t);
-    set(t, value, interval, flags & TIMER_ABSTIME);
+    timerfd_set(t, value, interval, flags & TIMER_ABSTIME);
     return call->arg[3] != 0 ? copy_out(virt(call->arg[3]), &before, sizeof before) : E_OK;
 }
 
 enum err sys_timerfd_gettime(struct syscall *call)
 {
     struct timer_file *t;
-    enum err e = find(call->arg[0], &t);
+    enum err e = timerfd_find(call->arg[0], &t);
     if (e != E_OK)
         return e;
     struct itimerspec now = show(t);

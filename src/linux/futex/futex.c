@@ -7,7 +7,7 @@
 
 static struct list buckets[FUTEX_BUCKETS];
 
-static struct futex_waiter *waiter_of(struct list *link)
+static struct futex_waiter *futex_waiter_of(struct list *link)
 {
     return CONTAINER_OF(link, struct futex_waiter, link);
 }
@@ -19,7 +19,7 @@ uint32_t futex_bucket(const struct futex_key *key)
 }
 
 /* A bucket is set up when it is used first: NULL means that nobody ever waited there. */
-static struct list *bucket_of(const struct futex_key *key)
+static struct list *futex_bucket_of(const struct futex_key *key)
 {
     struct list *bucket = &buckets[futex_bucket(key)];
     if (unlikely(bucket->next == NULL))
@@ -55,7 +55,7 @@ static void hold(const struct futex_key *key)
         key->source->ops->get(key->source);
 }
 
-static void release(const struct futex_key *key)
+static void futex_release(const struct futex_key *key)
 {
     if (key->source != NULL)
         key->source->ops->put(key->source);
@@ -65,13 +65,13 @@ void futex_join(struct futex_waiter *waiter)
 {
     hold(&waiter->key);
     waiter->woken = false;
-    list_add_tail(bucket_of(&waiter->key), &waiter->link);
+    list_add_tail(futex_bucket_of(&waiter->key), &waiter->link);
 }
 
 void futex_leave(struct futex_waiter *waiter)
 {
     list_remove(&waiter->link);
-    release(&waiter->key);
+    futex_release(&waiter->key);
 }
 
 void futex_wake_one(struct futex_waiter *waiter)
@@ -84,9 +84,9 @@ void futex_wake_one(struct futex_waiter *waiter)
 uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset)
 {
     uint32_t count = 0;
-    struct list *bucket = bucket_of(key), *next;
+    struct list *bucket = futex_bucket_of(key), *next;
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
-        struct futex_waiter *w = waiter_of(it);
+        struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
         if (!is_same(&w->key, key) || !(w->bitset & bitset) || w->owner != NULL)
             continue;
@@ -99,15 +99,15 @@ uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset
 uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, uint32_t limit)
 {
     uint32_t count = 0;
-    struct list *bucket = bucket_of(from), *target = bucket_of(to), *next;
+    struct list *bucket = futex_bucket_of(from), *target = futex_bucket_of(to), *next;
     struct list moved = LIST_INIT(moved); /* or those moved within a bucket would be met again */
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
-        struct futex_waiter *w = waiter_of(it);
+        struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
         if (!is_same(&w->key, from) || w->owner != NULL)
             continue;
         hold(to);
-        release(&w->key);
+        futex_release(&w->key);
         w->key = *to;
         list_remove(&w->link);
         list_add_tail(&moved, &w->link);
@@ -124,8 +124,8 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
 enum err futex_first_pi(const struct futex_key *key, struct futex_waiter **out)
 {
     struct futex_waiter *best = NULL;
-    list_for_each (it, bucket_of(key)) {
-        struct futex_waiter *w = waiter_of(it);
+    list_for_each (it, futex_bucket_of(key)) {
+        struct futex_waiter *w = futex_waiter_of(it);
         if (!is_same(&w->key, key))
             continue;
         if (w->owner == NULL)

@@ -10,7 +10,7 @@
 
 static struct list all_waiters = LIST_INIT(all_waiters); /* futex_waiter.pi_link */
 
-static struct futex_waiter *waiter_of(struct list *link)
+static struct futex_waiter *pi_waiter_of(struct list *link)
 {
     return CONTAINER_OF(link, struct futex_waiter, pi_link);
 }
@@ -27,7 +27,7 @@ static int priority_of(const struct linux_thread *lt, int depth)
     if (depth == CHAIN_MAX)
         return priority;
     list_for_each (it, &all_waiters) {
-        const struct futex_waiter *w = waiter_of(it);
+        const struct futex_waiter *w = pi_waiter_of(it);
         if (w->owner != lt)
             continue;
         int lent = priority_of(w->thread, depth + 1);
@@ -43,8 +43,8 @@ static void lend(struct linux_thread *lt)
         sched_set_inherited(lt, priority_of(lt, 0));
         struct linux_thread *next = NULL;
         list_for_each (it, &all_waiters)
-            if (waiter_of(it)->thread == lt)
-                next = waiter_of(it)->owner;
+            if (pi_waiter_of(it)->thread == lt)
+                next = pi_waiter_of(it)->owner;
         lt = next;
     }
 }
@@ -65,7 +65,7 @@ static void set_owner(struct futex_waiter *waiter, struct linux_thread *owner)
         lend(owner);
 }
 
-static enum err wait(struct futex_waiter *self, struct linux_thread *owner, uint64_t deadline)
+static enum err pi_wait(struct futex_waiter *self, struct linux_thread *owner, uint64_t deadline)
 {
     struct wait_queue queue;
     wait_queue_init(&queue);
@@ -105,7 +105,7 @@ enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_
     if (!wait_for_it)
         return E_AGAIN;
     e = store(address, value | FUTEX_WAITERS);
-    return e == E_OK ? wait(&self, owner, deadline) : e;
+    return e == E_OK ? pi_wait(&self, owner, deadline) : e;
 }
 
 /* The lock is `next`'s from now on; the others wait for it. */
@@ -118,7 +118,7 @@ static MUST_CHECK enum err hand_over(uint64_t address, struct futex_waiter *next
     list_remove(&next->pi_link);
     futex_wake_one(next);
     list_for_each (it, &all_waiters) {
-        struct futex_waiter *w = waiter_of(it);
+        struct futex_waiter *w = pi_waiter_of(it);
         if (w->key.at == next->key.at && w->key.source == next->key.source)
             set_owner(w, owner);
     }
@@ -145,8 +145,8 @@ enum err futex_pi_unlock(uint64_t address, const struct futex_key *key)
 static struct futex_waiter *waiter_for(const struct linux_thread *owner)
 {
     list_for_each (it, &all_waiters)
-        if (waiter_of(it)->owner == owner)
-            return waiter_of(it);
+        if (pi_waiter_of(it)->owner == owner)
+            return pi_waiter_of(it);
     return NULL;
 }
 

@@ -36,7 +36,7 @@ static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
     return copy_in(out, virt(address), sizeof *out);
 }
 
-static enum err wait(struct syscall *call, uint32_t bitset, uint64_t deadline)
+static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadline)
 {
     struct wait_queue queue;
     struct futex_waiter self = {.bitset = bitset, .queue = &queue};
@@ -177,8 +177,8 @@ static uint64_t deadline_on_clock(uint64_t ns, bool realtime)
 
 /* FUTEX_WAIT's time-out is a distance on the monotonic clock, FUTEX_WAIT_BITSET's and
  * FUTEX_LOCK_PI2's a time on either, FUTEX_LOCK_PI's a time of day. */
-static MUST_CHECK enum err deadline_of(const struct syscall *call, uint32_t operation,
-                                       uint64_t *out)
+static MUST_CHECK enum err futex_deadline_of(const struct syscall *call, uint32_t operation,
+                                             uint64_t *out)
 {
     uint64_t ns;
     *out = NO_DEADLINE;
@@ -220,13 +220,13 @@ static enum err unlock_pi(struct syscall *call)
     return e == E_OK ? futex_pi_unlock(call->arg[0], &key) : e;
 }
 
-static enum err perform(struct syscall *call, uint32_t operation, uint64_t deadline)
+static enum err futex_perform(struct syscall *call, uint32_t operation, uint64_t deadline)
 {
     switch (operation) {
     case FUTEX_WAIT:
-        return wait(call, FUTEX_BITSET_ANY, deadline);
+        return futex_wait(call, FUTEX_BITSET_ANY, deadline);
     case FUTEX_WAIT_BITSET:
-        return wait(call, (uint32_t)call->arg[5], deadline);
+        return futex_wait(call, (uint32_t)call->arg[5], deadline);
     case FUTEX_WAKE:
         return wake_call(call, FUTEX_BITSET_ANY);
     case FUTEX_WAKE_BITSET:
@@ -255,14 +255,14 @@ enum err sys_futex(struct syscall *call)
     uint64_t deadline = NO_DEADLINE;
     if (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
         operation == FUTEX_LOCK_PI2) {
-        enum err e = deadline_of(call, operation, &deadline);
+        enum err e = futex_deadline_of(call, operation, &deadline);
         if (e != E_OK)
             return e;
     }
     if (call->arg[1] & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET &&
         operation != FUTEX_LOCK_PI2)
         return E_NOSYS;
-    return perform(call, operation, deadline);
+    return futex_perform(call, operation, deadline);
 }
 
 #define WAITV_MAX     128

@@ -111,7 +111,7 @@ static enum err choose_place(struct request *r)
 }
 
 /* What the file's side of the request makes of the area: E_ACCES, E_NODEV, E_PERM (sealed). */
-static enum err check_file(struct request *r)
+static enum err mem_check_file(struct request *r)
 {
     struct file *file = r->file;
     bool shared = wants_shared(r), can_write = file_can_write(file);
@@ -151,7 +151,7 @@ static enum err check_anonymous(const struct request *r)
 }
 
 /* In the order in which Linux finds fault. */
-static enum err check(struct request *r)
+static enum err mem_check(struct request *r)
 {
     uint64_t end;
     if (r->size == 0)
@@ -168,7 +168,7 @@ static enum err check(struct request *r)
         return E_PERM;
     if (r->area.flags & AREA_LOCKED && !mem_may_lock(r->size))
         return E_AGAIN;
-    e = r->file != NULL ? check_file(r) : check_anonymous(r);
+    e = r->file != NULL ? mem_check_file(r) : check_anonymous(r);
     if (e != E_OK)
         return e;
     if (r->flags & MAP_HUGETLB)
@@ -195,7 +195,7 @@ static enum err hold_source(struct request *r)
     return E_OK;
 }
 
-static enum err map(struct request *r)
+static enum err mem_map(struct request *r)
 {
     enum err e = hold_source(r);
     if (e == E_OK && r->flags & MAP_FIXED)
@@ -235,9 +235,9 @@ enum err sys_mmap(struct syscall *call)
         r.area.flags |= AREA_LOCKED;
     if (r.flags & MAP_NORESERVE)
         r.area.flags |= AREA_NO_RESERVE;
-    enum err e = check(&r);
+    enum err e = mem_check(&r);
     if (e == E_OK)
-        e = map(&r);
+        e = mem_map(&r);
     if (e != E_OK)
         return e;
     bool populate = (r.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
@@ -264,7 +264,7 @@ enum err sys_munmap(struct syscall *call)
 
 /* Bytes of private memory in the range that are not writable; false when a shared mapping of a file
  * that is open for reading, or sealed, is in it. */
-static bool may_write(struct virt_range range, uint64_t *read_only)
+static bool mem_may_write(struct virt_range range, uint64_t *read_only)
 {
     *read_only = 0;
     for (const struct area *a = areas_next(range.start);
@@ -310,7 +310,7 @@ enum err sys_mprotect(struct syscall *call)
     }
     prot_t to = mem_prot_from_linux(prot);
     if (prot & 2) {
-        if (!may_write(range, &read_only))
+        if (!mem_may_write(range, &read_only))
             return E_ACCES;
         if (read_only != 0 &&
             ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||

@@ -15,7 +15,7 @@ enum {
 };
 
 /* Linux's arithmetic: a size that wraps to nothing is nothing. E_INVAL, E_NOMEM. */
-static enum err lock_range(const struct syscall *call, struct virt_range *out)
+static enum err mem_lock_lock_range(const struct syscall *call, struct virt_range *out)
 {
     uint64_t start = align_down(call->arg[0], PAGE_SIZE);
     uint64_t size = align_up(call->arg[1] + (call->arg[0] - start), PAGE_SIZE);
@@ -29,7 +29,7 @@ static enum err lock_range(const struct syscall *call, struct virt_range *out)
 }
 
 /* Changes the areas up to the first hole; E_NOMEM when there is one. */
-static enum err change(struct virt_range range, uint32_t set)
+static enum err mem_lock_change(struct virt_range range, uint32_t set)
 {
     virt_t at = range.start;
     for (const struct area *a = areas_find(at); a != NULL && a->kind != AREA_GUARD;
@@ -64,12 +64,12 @@ static enum err lock(const struct syscall *call, uint32_t flags)
     struct virt_range range;
     if (!mem_can_lock())
         return E_PERM;
-    enum err e = lock_range(call, &range);
+    enum err e = mem_lock_lock_range(call, &range);
     if (e != E_OK || range.start.v == range.end.v)
         return e;
     if (!mem_may_lock(virt_range_size(range) - locked_in(range)))
         return E_NOMEM;
-    e = change(range, flags);
+    e = mem_lock_change(range, flags);
     if (e != E_OK || flags & AREA_LOCK_ON_FAULT)
         return e;
     virt_t at = range.start;
@@ -99,8 +99,8 @@ enum err sys_mlock2(struct syscall *call)
 enum err sys_munlock(struct syscall *call)
 {
     struct virt_range range;
-    enum err e = lock_range(call, &range);
-    return e != E_OK || range.start.v == range.end.v ? e : change(range, 0);
+    enum err e = mem_lock_lock_range(call, &range);
+    return e != E_OK || range.start.v == range.end.v ? e : mem_lock_change(range, 0);
 }
 
 static enum err change_all(uint32_t set)

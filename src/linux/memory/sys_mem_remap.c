@@ -54,7 +54,7 @@ static enum err check_area(const struct remap *r, const struct area *a)
 }
 
 /* Grows the area at its end, in place. */
-static enum err grow(const struct area *a, struct virt_range more)
+static enum err mem_remap_grow(const struct area *a, struct virt_range more)
 {
     struct area tail = *a;
     tail.range = more;
@@ -93,7 +93,7 @@ static enum err place_for_move(const struct remap *r, struct virt_range *out)
     return areas_find_hole(r->new_size, PAGE_SIZE, hint, out);
 }
 
-static enum err move(const struct remap *r, uint64_t *result)
+static enum err mem_remap_move(const struct remap *r, uint64_t *result)
 {
     struct virt_range old = virt_range(r->at.v, r->at.v + r->old_size), place;
     enum err e = place_for_move(r, &place);
@@ -149,7 +149,7 @@ enum err sys_mremap(struct syscall *call)
         virt_t old_end = virt(r.at.v + r.old_size);
         struct virt_range more = virt_range(old_end.v, r.at.v + r.new_size);
         if (a->range.end.v == old_end.v && r.old_size > 0 && mem_is_free(more)) {
-            e = grow(a, more);
+            e = mem_remap_grow(a, more);
             if (e == E_OK)
                 populate_if_locked(more);
             return e;
@@ -158,7 +158,7 @@ enum err sys_mremap(struct syscall *call)
             return E_NOMEM;
     }
     prot_t prot = a->prot;
-    e = move(&r, &call->result);
+    e = mem_remap_move(&r, &call->result);
     if (e != E_OK)
         return e;
     if (!(r.flags & MREMAP_DONTUNMAP))

@@ -64,7 +64,7 @@ static void start_thread(void *unused)
     enter_program(frame);
 }
 
-static MUST_CHECK enum err check(const struct clone *c)
+static MUST_CHECK enum err clone_check(const struct clone *c)
 {
     uint64_t f = c->flags;
     if ((f & CLONE_NEWNS && f & CLONE_FS) || (f & CLONE_NEWUSER && f & CLONE_FS))
@@ -92,8 +92,8 @@ static void lay_out_frame(struct thread *thread, const struct trap_frame *parent
 }
 
 /* The caller frees `lt` when it fails. */
-static MUST_CHECK enum err start(struct linux_thread *lt, struct syscall *call,
-                                 const struct clone *c)
+static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *call,
+                                       const struct clone *c)
 {
     const struct linux_thread *self = linux_current();
     struct thread *thread;
@@ -124,7 +124,7 @@ static MUST_CHECK enum err clone_thread(struct syscall *call, const struct clone
     enum err e = linux_thread_new(process_current(), &lt);
     if (e != E_OK)
         return e;
-    e = start(lt, call, c);
+    e = clone_start(lt, call, c);
     if (e != E_OK)
         linux_thread_free(lt);
     return e;
@@ -143,7 +143,7 @@ static MUST_CHECK enum err clone_process(struct syscall *call, const struct clon
     if (e != E_OK)
         return e;
     child->exit_signal = sibling ? self->exit_signal : c->exit_signal;
-    e = start(child->leader, call, c);
+    e = clone_start(child->leader, call, c);
     if (e != E_OK)
         process_free(child);
     return e;
@@ -160,9 +160,9 @@ static enum err refuse_fork(const char *name)
     return E_NOSYS;
 }
 
-static enum err perform(struct syscall *call, const struct clone *c, const char *name)
+static enum err clone_perform(struct syscall *call, const struct clone *c, const char *name)
 {
-    enum err e = check(c);
+    enum err e = clone_check(c);
     if (e != E_OK)
         return e;
     if (c->flags & CLONE_THREAD)
@@ -184,7 +184,7 @@ enum err sys_clone(struct syscall *call)
     };
     if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
         return E_INVAL; /* they share an argument */
-    return perform(call, &c, "clone");
+    return clone_perform(call, &c, "clone");
 }
 
 struct clone_args { /* linux/sched.h */
@@ -252,7 +252,7 @@ enum err sys_clone3(struct syscall *call)
         .child_tid = a.child_tid,
         .pidfd = a.pidfd,
     };
-    return perform(call, &c, "clone3");
+    return clone_perform(call, &c, "clone3");
 }
 
 enum err sys_fork(struct syscall *call)
@@ -264,5 +264,5 @@ enum err sys_fork(struct syscall *call)
 enum err sys_vfork(struct syscall *call)
 {
     const struct clone c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGNAL_CHLD};
-    return perform(call, &c, "vfork");
+    return clone_perform(call, &c, "vfork");
 }

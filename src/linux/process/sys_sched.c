@@ -9,7 +9,7 @@
 #include "mm/vm/usercopy.h"
 
 /* The thread that is asked about. */
-static MUST_CHECK enum err find(uint64_t pid, struct linux_thread **out)
+static MUST_CHECK enum err sched_find(uint64_t pid, struct linux_thread **out)
 {
     if ((int)pid < 0)
         return E_INVAL;
@@ -24,7 +24,7 @@ enum err sys_sched_yield(struct syscall *call)
     return E_OK;
 }
 
-static enum err set(struct linux_thread *lt, int policy, virt_t from)
+static enum err sched_set(struct linux_thread *lt, int policy, virt_t from)
 {
     int priority;
     enum err e = copy_in(&priority, from, sizeof priority);
@@ -53,11 +53,11 @@ enum err sys_sched_setparam(struct syscall *call)
     struct linux_thread *lt;
     if (call->arg[1] == 0)
         return E_INVAL;
-    enum err e = find(call->arg[0], &lt);
+    enum err e = sched_find(call->arg[0], &lt);
     if (e != E_OK)
         return e;
     int policy = lt->scheduling.policy | (lt->scheduling.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
-    return set(lt, policy, virt(call->arg[1]));
+    return sched_set(lt, policy, virt(call->arg[1]));
 }
 
 enum err sys_sched_getparam(struct syscall *call)
@@ -65,7 +65,7 @@ enum err sys_sched_getparam(struct syscall *call)
     struct linux_thread *lt;
     if (call->arg[1] == 0)
         return E_INVAL;
-    enum err e = find(call->arg[0], &lt);
+    enum err e = sched_find(call->arg[0], &lt);
     if (e != E_OK)
         return e;
     return copy_out(virt(call->arg[1]), &lt->scheduling.priority, sizeof lt->scheduling.priority);
@@ -76,14 +76,14 @@ enum err sys_sched_setscheduler(struct syscall *call)
     struct linux_thread *lt;
     if ((int)call->arg[1] < 0 || call->arg[2] == 0)
         return E_INVAL;
-    enum err e = find(call->arg[0], &lt);
-    return e == E_OK ? set(lt, (int)call->arg[1], virt(call->arg[2])) : e;
+    enum err e = sched_find(call->arg[0], &lt);
+    return e == E_OK ? sched_set(lt, (int)call->arg[1], virt(call->arg[2])) : e;
 }
 
 enum err sys_sched_getscheduler(struct syscall *call)
 {
     struct linux_thread *lt;
-    enum err e = find(call->arg[0], &lt);
+    enum err e = sched_find(call->arg[0], &lt);
     if (e == E_OK)
         call->result = (uint64_t)(lt->scheduling.policy |
                                   (lt->scheduling.reset_on_fork ? SCHED_RESET_ON_FORK : 0));
@@ -120,7 +120,7 @@ enum err sys_sched_get_priority_min(struct syscall *call)
 enum err sys_sched_rr_get_interval(struct syscall *call)
 {
     struct linux_thread *lt;
-    enum err e = find(call->arg[0], &lt);
+    enum err e = sched_find(call->arg[0], &lt);
     if (e != E_OK)
         return e;
     return timespec_copy_out(virt(call->arg[1]),

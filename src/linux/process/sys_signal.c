@@ -101,7 +101,7 @@ enum err sys_rt_sigpending(struct syscall *call)
 }
 
 /* Sleeps with the awaited signals open, so that any of them, or another one, ends the sleep. */
-static bool wait_for(uint64_t set, uint64_t deadline, struct siginfo *info)
+static bool signal_wait_for(uint64_t set, uint64_t deadline, struct siginfo *info)
 {
     struct linux_thread *lt = linux_current();
     uint64_t blocked = lt->blocked;
@@ -132,7 +132,7 @@ enum err sys_rt_sigtimedwait(struct syscall *call)
     if (!signal_take(set, &info)) {
         if (call->arg[2] != 0 && timeout == 0)
             return E_AGAIN;
-        if (!wait_for(set, deadline, &info))
+        if (!signal_wait_for(set, deadline, &info))
             return time_now_ns() >= deadline ? E_AGAIN : E_INTR;
     }
     call->result = (uint64_t)info.signal;
@@ -160,7 +160,7 @@ enum err sys_pause(struct syscall *call)
     return WAIT_EVENT(&signal_queue, false, NO_DEADLINE);
 }
 
-static enum err send(const struct signal_target *to, const struct siginfo *info)
+static enum err process_signal_send(const struct signal_target *to, const struct siginfo *info)
 {
     if (info->signal == 0)
         return E_OK;
@@ -185,7 +185,7 @@ enum err sys_kill(struct syscall *call)
     struct siginfo info = info_from_self((int)call->arg[1], SI_USER);
     if (pid > 0) {
         struct signal_target to = {.process = process_find(pid)};
-        return to.process != NULL ? send(&to, &info) : E_SRCH;
+        return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
     }
     if (pid == INT32_MIN)
         return E_SRCH;
@@ -196,7 +196,7 @@ enum err sys_kill(struct syscall *call)
         if (!meant)
             continue;
         struct signal_target to = {.process = p};
-        enum err e = send(&to, &info);
+        enum err e = process_signal_send(&to, &info);
         if (answer != E_OK)
             answer = e;
     }
@@ -210,7 +210,7 @@ static enum err send_to_thread(int group, int tid, const struct siginfo *info)
     if (lt == NULL || (group != 0 && lt->process->pid != group))
         return E_SRCH;
     struct signal_target to = {lt->process, lt};
-    return send(&to, info);
+    return process_signal_send(&to, info);
 }
 
 enum err sys_tkill(struct syscall *call)
@@ -247,7 +247,7 @@ enum err sys_rt_sigqueueinfo(struct syscall *call)
     if (e != E_OK)
         return e;
     struct signal_target to = {.process = process_find(pid)};
-    return to.process != NULL ? send(&to, &info) : E_SRCH;
+    return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
 }
 
 enum err sys_rt_tgsigqueueinfo(struct syscall *call)

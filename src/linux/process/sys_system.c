@@ -33,7 +33,7 @@ enum err sys_uname(struct syscall *call)
     return copy_out(virt(call->arg[0]), &out, sizeof out);
 }
 
-static enum err set_name(char *name, const uint64_t *arg)
+static enum err system_set_name(char *name, const uint64_t *arg)
 {
     char new[HOST_NAME_MAX];
     int length = (int)arg[1];
@@ -51,12 +51,12 @@ static enum err set_name(char *name, const uint64_t *arg)
 
 enum err sys_sethostname(struct syscall *call)
 {
-    return set_name(process_first()->host_name, call->arg);
+    return system_set_name(process_first()->host_name, call->arg);
 }
 
 enum err sys_setdomainname(struct syscall *call)
 {
-    return set_name(process_first()->domain_name, call->arg);
+    return system_set_name(process_first()->domain_name, call->arg);
 }
 
 struct sysinfo {

@@ -13,7 +13,7 @@ enum err sys_getppid(struct syscall *call)
 }
 
 /* The process that a call means by `pid`, 0 for the caller's own; NULL. */
-static struct process *named(uint64_t pid)
+static struct process *wait_named(uint64_t pid)
 {
     return (int)pid == 0 ? process_current() : process_find((int)pid);
 }
@@ -35,7 +35,7 @@ enum err sys_getpgrp(struct syscall *call)
 
 enum err sys_getpgid(struct syscall *call)
 {
-    const struct process *process = named(call->arg[0]);
+    const struct process *process = wait_named(call->arg[0]);
     if (process == NULL)
         return E_SRCH;
     call->result = (uint64_t)process->pgid;
@@ -44,7 +44,7 @@ enum err sys_getpgid(struct syscall *call)
 
 enum err sys_getsid(struct syscall *call)
 {
-    const struct process *process = named(call->arg[0]);
+    const struct process *process = wait_named(call->arg[0]);
     if (process == NULL)
         return E_SRCH;
     call->result = (uint64_t)process->sid;
@@ -54,7 +54,7 @@ enum err sys_getsid(struct syscall *call)
 enum err sys_setpgid(struct syscall *call)
 {
     const struct process *self = process_current();
-    struct process *process = named(call->arg[0]);
+    struct process *process = wait_named(call->arg[0]);
     int group = (int)call->arg[1];
     if (group < 0)
         return E_INVAL;
@@ -84,7 +84,7 @@ enum err sys_setsid(struct syscall *call)
     return E_OK;
 }
 
-static MUST_CHECK enum err put_usage(uint64_t to, uint64_t cpu_ns)
+static MUST_CHECK enum err wait_put_usage(uint64_t to, uint64_t cpu_ns)
 {
     struct rusage usage = rusage_of(cpu_ns);
     return to != 0 ? copy_out(virt(to), &usage, sizeof usage) : E_OK;
@@ -108,7 +108,7 @@ enum err sys_wait4(struct syscall *call)
     call->result = (uint64_t)news.pid;
     if (call->arg[1] != 0)
         e = copy_out(virt(call->arg[1]), &news.status, sizeof news.status);
-    return e == E_OK ? put_usage(call->arg[3], news.cpu_ns) : e;
+    return e == E_OK ? wait_put_usage(call->arg[3], news.cpu_ns) : e;
 }
 
 enum { /* idtype_t */
@@ -119,7 +119,7 @@ enum { /* idtype_t */
 };
 
 /* Which children waitid() means. */
-static MUST_CHECK enum err choose(uint64_t type, int id, struct family_wait *w)
+static MUST_CHECK enum err wait_choose(uint64_t type, int id, struct family_wait *w)
 {
     w->id = id;
     switch ((int)type) {
@@ -149,7 +149,7 @@ enum err sys_waitid(struct syscall *call)
             ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE) ||
         !(w.options & (WEXITED | WSTOPPED | WCONTINUED)))
         return E_INVAL;
-    enum err e = choose(call->arg[0], (int)call->arg[1], &w);
+    enum err e = wait_choose(call->arg[0], (int)call->arg[1], &w);
     if (e != E_OK)
         return e;
     call->restart = true;
@@ -157,5 +157,5 @@ enum err sys_waitid(struct syscall *call)
     if (e != E_OK)
         return e;
     e = call->arg[2] != 0 ? copy_out(virt(call->arg[2]), &news.notice, sizeof news.notice) : E_OK;
-    return e == E_OK && news.pid != 0 ? put_usage(call->arg[4], news.cpu_ns) : e;
+    return e == E_OK && news.pid != 0 ? wait_put_usage(call->arg[4], news.cpu_ns) : e;
 }

@@ -57,8 +57,8 @@ enum err socket_address_out(const struct socket_address *address, uint64_t to, u
     return e == E_OK ? copy_out(virt(size_at), &address->length, sizeof(address->length)) : e;
 }
 
-static enum err make(const struct syscall *call, const struct socket_family **family,
-                     struct socket **out)
+static enum err socket_make(const struct syscall *call, const struct socket_family **family,
+                            struct socket **out)
 {
     uint32_t number = (uint32_t)call->arg[0], type = (uint32_t)call->arg[1];
     if (type & ~(SOCK_TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
@@ -84,7 +84,7 @@ enum err sys_socket(struct syscall *call)
     const struct socket_family *family;
     struct socket *socket;
     struct file *file;
-    enum err e = make(call, &family, &socket);
+    enum err e = socket_make(call, &family, &socket);
     if (e == E_OK)
         e = socket_open(socket, call->arg[1] & O_NONBLOCK, &file);
     return e == E_OK ? fd_install(call, file, call->arg[1] & O_CLOEXEC) : e;
@@ -97,7 +97,7 @@ enum err sys_socketpair(struct syscall *call)
     struct file *files[2] = {NULL, NULL};
     enum err e = E_OK;
     for (unsigned i = 0; e == E_OK && i < 2; i++) {
-        e = make(call, &family, &sockets[i]);
+        e = socket_make(call, &family, &sockets[i]);
         if (e == E_OK)
             e = socket_open(sockets[i], call->arg[1] & O_NONBLOCK, &files[i]);
     }

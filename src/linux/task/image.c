@@ -25,7 +25,7 @@ enum err exec_refuse(struct exec_refusal *why, enum err e, const char *path, con
     return e;
 }
 
-static const char *describe(enum err e)
+static const char *image_describe(enum err e)
 {
     switch (e) {
     case E_NOENT:
@@ -49,7 +49,7 @@ static const char *describe(enum err e)
     }
 }
 
-static MUST_CHECK enum err check_file(struct file *file)
+static MUST_CHECK enum err image_check_file(struct file *file)
 {
     if (!mode_is(file->inode->mode, S_IFREG))
         return E_ACCES;
@@ -65,16 +65,16 @@ enum err exec_image_open(const char *path, struct exec_image *out, struct exec_r
     /* Looked at before it is opened: opening a fifo would wait. */
     enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &dentry);
     if (e != E_OK)
-        return exec_refuse(why, e, path, describe(e));
+        return exec_refuse(why, e, path, image_describe(e));
     bool directory = mode_is(dentry->inode->mode, S_IFDIR);
     e = mode_is(dentry->inode->mode, S_IFREG) ? vfs_open_dentry(dentry, O_RDONLY, &file) : E_ACCES;
     dentry_put(dentry);
     if (e != E_OK)
-        return exec_refuse(why, e, path, directory ? "it is a directory" : describe(e));
-    e = check_file(file);
+        return exec_refuse(why, e, path, directory ? "it is a directory" : image_describe(e));
+    e = image_check_file(file);
     if (e != E_OK) {
         file_put(file);
-        return exec_refuse(why, e, path, describe(e));
+        return exec_refuse(why, e, path, image_describe(e));
     }
     out->file = file;
     return E_OK;
@@ -114,7 +114,7 @@ static uint64_t word_at(const uint8_t *bytes, size_t offset)
     return v;
 }
 
-static void extend(uint64_t offset, uint64_t length, uint64_t size, uint64_t *need)
+static void image_extend(uint64_t offset, uint64_t length, uint64_t size, uint64_t *need)
 {
     if (checked_span(offset, length, size) && offset + length > *need)
         *need = offset + length;
@@ -131,13 +131,13 @@ static MUST_CHECK enum err head_size(struct file *file, uint64_t size, uint64_t 
         return e;
     uint64_t table = word_at(bytes, EHDR_PHOFF);
     uint64_t count = word_at(bytes, EHDR_PHNUM) & 0xffff;
-    extend(table, count * PHDR_SIZE, size, &need);
+    image_extend(table, count * PHDR_SIZE, size, &need);
     for (uint64_t i = 0; i < count && checked_span(table, (i + 1) * PHDR_SIZE, size); i++) {
         e = file_read_at(file, bytes, PHDR_SIZE, table + i * PHDR_SIZE, &done);
         if (e != E_OK)
             return e;
         if ((uint32_t)word_at(bytes, 0) == PT_INTERP)
-            extend(word_at(bytes, PHDR_OFFSET), word_at(bytes, PHDR_FILESZ), size, &need);
+            image_extend(word_at(bytes, PHDR_OFFSET), word_at(bytes, PHDR_FILESZ), size, &need);
     }
     *out = need;
     return E_OK;
@@ -151,19 +151,19 @@ enum err exec_image_parse(struct exec_image *image, const char *path, struct exe
 
     enum err e = head_size(image->file, size, &need);
     if (e != E_OK)
-        return exec_refuse(why, e, path, describe(e));
+        return exec_refuse(why, e, path, image_describe(e));
     image->elf = heap_alloc(sizeof *image->elf);
     uint8_t *head = heap_alloc(need != 0 ? need : 1);
     if (image->elf == NULL || head == NULL) {
         heap_free(head);
-        return exec_refuse(why, E_NOMEM, path, describe(E_NOMEM));
+        return exec_refuse(why, E_NOMEM, path, image_describe(E_NOMEM));
     }
     e = file_read_at(image->file, head, need, 0, &done);
     if (e == E_OK && done != need)
         e = E_IO;
     if (e != E_OK) {
         heap_free(head);
-        return exec_refuse(why, e, path, describe(e));
+        return exec_refuse(why, e, path, image_describe(e));
     }
     e = elf64_parse(head, size, LAYOUT_PROGRAM_END, image->elf, &fault);
     heap_free(head);

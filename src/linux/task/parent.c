@@ -207,7 +207,7 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
 }
 
 /* A child that is meant and has news; NULL, and in *some whether any child is meant. */
-static struct process *find(const struct family_wait *w, bool *some)
+static struct process *parent_find(const struct family_wait *w, bool *some)
 {
     *some = false;
     list_for_each (it, &process_current()->children) {
@@ -243,11 +243,11 @@ static enum err report_change(struct process *child, const struct family_wait *w
 enum err family_wait(const struct family_wait *w, struct family_news *out)
 {
     bool some;
-    struct process *self = process_current(), *child = find(w, &some);
+    struct process *self = process_current(), *child = parent_find(w, &some);
     *out = (struct family_news){0};
     if (child == NULL && some && !(w->options & WNOHANG)) {
-        enum err e = WAIT_EVENT(&self->child_changed, (child = find(w, &some)) != NULL || !some,
-                                NO_DEADLINE);
+        enum err e = WAIT_EVENT(&self->child_changed,
+                                (child = parent_find(w, &some)) != NULL || !some, NO_DEADLINE);
         if (e != E_OK)
             return e;
     }

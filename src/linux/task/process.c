@@ -104,7 +104,7 @@ static int free_tid(void)
     return 0;
 }
 
-static MUST_CHECK enum err give_vectors(struct linux_thread *lt)
+static MUST_CHECK enum err process_give_vectors(struct linux_thread *lt)
 {
     lt->vectors_block = heap_alloc(cpu_features.xsave_size + VECTORS_ALIGN);
     if (lt->vectors_block == NULL)
@@ -114,7 +114,7 @@ static MUST_CHECK enum err give_vectors(struct linux_thread *lt)
 }
 
 /* Everything but what is expensive to clear and means nothing while it is not in use. */
-static void clear(struct linux_thread *lt)
+static void process_clear(struct linux_thread *lt)
 {
     lt->thread = NULL;
     lt->must_exit = lt->mask_saved = false;
@@ -141,7 +141,7 @@ static struct linux_thread *shell(void)
         return lt;
     }
     lt = heap_alloc_zero(sizeof *lt);
-    if (lt != NULL && give_vectors(lt) != E_OK) {
+    if (lt != NULL && process_give_vectors(lt) != E_OK) {
         heap_free(lt);
         return NULL;
     }
@@ -155,7 +155,7 @@ enum err linux_thread_new(struct process *process, struct linux_thread **out)
     struct linux_thread *lt = shell();
     if (lt == NULL)
         return E_NOMEM;
-    clear(lt);
+    process_clear(lt);
     lt->process = process;
     int tid = free_tid();
     if (tid == 0) {
@@ -233,8 +233,8 @@ void process_init(uint64_t memory)
     list_add_tail(&processes, &process->all_link);
     process->program = &program_none;
     process->fs = &fs_first;
-    clear(&first_thread);
-    if (give_vectors(&first_thread) != E_OK)
+    process_clear(&first_thread);
+    if (process_give_vectors(&first_thread) != E_OK)
         panic("no memory for the first thread of the program");
     first_thread.process = process;
     table_add(&first_thread, PROCESS_PID);
@@ -385,7 +385,7 @@ static NORETURN void machine_ends(int status)
 }
 
 /* Takes the calling thread out of its process; false when it was the last. */
-static bool leave(struct linux_thread *lt)
+static bool process_leave(struct linux_thread *lt)
 {
     struct process *process = lt->process;
     thread_exit_futexes(lt);
@@ -408,7 +408,7 @@ NORETURN void linux_thread_exit(int status)
         process->exit_status = status;
     if (process->thread_count == 1 && process == &first_process)
         machine_ends(process->exit_status);
-    bool others = leave(lt);
+    bool others = process_leave(lt);
     if (unlikely(strace_on && !others))
         strace_exit(process->exit_status);
     thread_current()->linux_thread = NULL;

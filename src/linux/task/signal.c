@@ -87,7 +87,7 @@ static struct signal_entry *find_entry(struct signal_pending *pending, uint64_t 
 }
 
 /* Drops what is pending of the set. The entries' memory is freed by the caller, interrupts on. */
-static void flush(struct signal_pending *pending, uint64_t set, struct list *dropped)
+static void signal_flush(struct signal_pending *pending, uint64_t set, struct list *dropped)
 {
     struct signal_entry *entry;
     while ((entry = find_entry(pending, set)) != NULL) {
@@ -113,14 +113,14 @@ static void cancel_opposites(struct signal_pending *pending, int signal)
 {
     struct list none = LIST_INIT(none);
     if (signal == SIGNAL_CONT)
-        flush(pending, SIGNAL_SET_STOP, &none);
+        signal_flush(pending, SIGNAL_SET_STOP, &none);
     else if (signal_bit(signal) & SIGNAL_SET_STOP)
-        flush(pending, signal_bit(SIGNAL_CONT), &none);
+        signal_flush(pending, signal_bit(SIGNAL_CONT), &none);
 }
 
 /* The thread that a signal to the process is for: the leader when it wants it, or else any that
  * does; NULL when all block it. Interrupts off. */
-static struct linux_thread *choose(const struct process *process, int signal)
+static struct linux_thread *signal_choose(const struct process *process, int signal)
 {
     struct linux_thread *found = NULL;
     list_for_each (it, &process->threads) {
@@ -166,7 +166,7 @@ static void notify(const struct signal_target *to, int signal)
 {
     struct linux_thread *lt = to->thread;
     if (lt == NULL)
-        lt = choose(to->process, signal);
+        lt = signal_choose(to->process, signal);
     else if (lt->blocked & signal_bit(signal))
         lt = NULL;
     if (lt != NULL) {
@@ -319,7 +319,7 @@ static void pass_on(const struct process *process, uint64_t set)
     set &= process->pending.set;
     while (set != 0) {
         int signal = __builtin_ctzll(set) + 1;
-        struct linux_thread *lt = choose(process, signal);
+        struct linux_thread *lt = signal_choose(process, signal);
         set &= set - 1;
         if (lt != NULL && !lt->thread->signal_pending) {
             lt->thread->signal_pending = true;
@@ -344,7 +344,7 @@ void signal_thread_ended(struct linux_thread *lt)
 {
     struct list dropped = LIST_INIT(dropped);
     uint64_t irq = irq_save();
-    flush(&lt->pending, UINT64_MAX, &dropped);
+    signal_flush(&lt->pending, UINT64_MAX, &dropped);
     pass_on(lt->process, ~lt->blocked);
     irq_restore(irq);
     free_entries(&dropped);
@@ -404,9 +404,9 @@ void signal_set_action(int signal, const struct signal_action *action)
     uint64_t irq = irq_save();
     process->actions[signal] = *action;
     if (is_ignored(process, signal)) {
-        flush(&process->pending, signal_bit(signal), &dropped);
+        signal_flush(&process->pending, signal_bit(signal), &dropped);
         list_for_each (it, &process->threads) {
-            flush(&thread_at(it)->pending, signal_bit(signal), &dropped);
+            signal_flush(&thread_at(it)->pending, signal_bit(signal), &dropped);
             update_pending(thread_at(it));
         }
     }

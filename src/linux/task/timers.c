@@ -46,7 +46,7 @@ static uint64_t forward(struct interval_timer *t)
     return periods;
 }
 
-static void send(struct interval_timer *t)
+static void timers_send(struct interval_timer *t)
 {
     struct signal_target to = {.process = t->process};
     if (t->target_tid != 0) {
@@ -57,20 +57,20 @@ static void send(struct interval_timer *t)
     signal_send_entry(&to, &t->entry);
 }
 
-static void fire(struct timer *timer)
+static void timers_fire(struct timer *timer)
 {
     struct interval_timer *t = CONTAINER_OF(timer, struct interval_timer, timer);
     if (interval_timer_clock(t) < t->deadline_ns) {
         arm(t); /* CPU time went by more slowly than time */
         return;
     }
-    send(t);
+    timers_send(t);
     if (t->interval_ns == 0) {
         t->deadline_ns = 0;
         return;
     }
     if (!list_empty(&t->entry.link))
-        return; /* taken() goes on */
+        return; /* timers_taken() goes on */
     forward(t);
     uint64_t soonest = interval_timer_clock(t) + IGNORED_PERIOD_NS;
     if (t->deadline_ns < soonest)
@@ -78,7 +78,7 @@ static void fire(struct timer *timer)
     arm(t);
 }
 
-static void taken(struct signal_entry *entry)
+static void timers_taken(struct signal_entry *entry)
 {
     struct interval_timer *t = CONTAINER_OF(entry, struct interval_timer, entry);
     uint64_t skipped = 0;
@@ -96,10 +96,10 @@ void interval_timer_init(struct interval_timer *t, struct process *process, enum
                          const struct siginfo *info)
 {
     *t = (struct interval_timer){.clock = clock, .process = process};
-    timer_init(&t->timer, fire);
+    timer_init(&t->timer, timers_fire);
     list_init(&t->entry.link);
     t->entry.info = *info;
-    t->entry.taken = taken;
+    t->entry.taken = timers_taken;
 }
 
 void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64_t interval_ns)

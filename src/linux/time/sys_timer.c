@@ -108,7 +108,7 @@ enum err sys_setitimer(struct syscall *call)
     return call->arg[2] != 0 ? copy_out(virt(call->arg[2]), &before, sizeof before) : E_OK;
 }
 
-static struct posix_timer *find(uint64_t id)
+static struct posix_timer *timer_find(uint64_t id)
 {
     list_for_each (it, &timers()->posix) {
         struct posix_timer *p = CONTAINER_OF(it, struct posix_timer, link);
@@ -258,7 +258,7 @@ enum err sys_timer_settime(struct syscall *call)
         e = timespec_to_ns(&to.value, &value);
     if (e != E_OK)
         return e;
-    struct posix_timer *p = find(call->arg[0]);
+    struct posix_timer *p = timer_find(call->arg[0]);
     if (p == NULL)
         return E_INVAL;
     before = timer_show(p);
@@ -268,7 +268,7 @@ enum err sys_timer_settime(struct syscall *call)
 
 enum err sys_timer_gettime(struct syscall *call)
 {
-    struct posix_timer *p = find(call->arg[0]);
+    struct posix_timer *p = timer_find(call->arg[0]);
     if (p == NULL)
         return E_INVAL;
     struct itimerspec now = timer_show(p);
@@ -277,7 +277,7 @@ enum err sys_timer_gettime(struct syscall *call)
 
 enum err sys_timer_getoverrun(struct syscall *call)
 {
-    struct posix_timer *p = find(call->arg[0]);
+    struct posix_timer *p = timer_find(call->arg[0]);
     if (p == NULL)
         return E_INVAL;
     call->result = p->t.overrun;
@@ -286,7 +286,7 @@ enum err sys_timer_getoverrun(struct syscall *call)
 
 enum err sys_timer_delete(struct syscall *call)
 {
-    struct posix_timer *p = find(call->arg[0]);
+    struct posix_timer *p = timer_find(call->arg[0]);
     if (p == NULL)
         return E_INVAL;
     delete (p);

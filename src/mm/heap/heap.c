@@ -111,7 +111,7 @@ static void give_addresses(struct virt_range r)
     hole_count++;
 }
 
-static void release_frame(void *context, phys_t frame, uint64_t size)
+static void heap_release_frame(void *context, phys_t frame, uint64_t size)
 {
     (void)context;
     (void)size;
@@ -121,7 +121,7 @@ static void release_frame(void *context, phys_t frame, uint64_t size)
 static void pages_free(void *start, uint64_t pages)
 {
     struct virt_range r = {virt_of(start), virt(virt_of(start).v + pages * PAGE_SIZE)};
-    paging_unmap(r, release_frame, NULL);
+    paging_unmap(r, heap_release_frame, NULL);
     give_addresses(r);
 }
 

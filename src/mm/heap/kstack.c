@@ -19,7 +19,7 @@ static struct virt_range slot_stack(unsigned slot)
     return virt_range(start, start + LAYOUT_KSTACK_SIZE);
 }
 
-static void release_frame(void *context, phys_t frame, uint64_t size)
+static void kstack_release_frame(void *context, phys_t frame, uint64_t size)
 {
     (void)context;
     (void)size;
@@ -44,7 +44,7 @@ enum err kstack_alloc(struct virt_range *out)
                 frames_put(&machine_frames, frame);
         }
         if (e != E_OK) {
-            paging_unmap((struct virt_range){stack.start, v}, release_frame, NULL);
+            paging_unmap((struct virt_range){stack.start, v}, kstack_release_frame, NULL);
             return e;
         }
     }
@@ -56,7 +56,7 @@ enum err kstack_alloc(struct virt_range *out)
 void kstack_free(struct virt_range stack)
 {
     unsigned slot = (unsigned)((stack.start.v - LAYOUT_KSTACK_START) / SLOT_SIZE);
-    paging_unmap(stack, release_frame, NULL);
+    paging_unmap(stack, kstack_release_frame, NULL);
     used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 

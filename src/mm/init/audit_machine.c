@@ -28,7 +28,8 @@ static struct virt_range slot_at(uint64_t base)
     return base == 0 ? virt_range(0, 0) : virt_range(base, base + pt_span(PT_LEVELS));
 }
 
-static void add_place(struct audit_place *places, size_t *count, struct audit_place place)
+static void audit_machine_add_place(struct audit_place *places, size_t *count,
+                                    struct audit_place place)
 {
     if (virt_range_size(place.range) > 0)
         places[(*count)++] = place;
@@ -62,15 +63,15 @@ static size_t list_places(bool both, struct audit_place *places)
         {.range = between(image_tables_start, image_tables_end)},
     };
     size_t count = 0;
-    add_place(places, &count, program);
+    audit_machine_add_place(places, &count, program);
     if (split) {
-        add_place(places, &count,
-                  (struct audit_place){.range = pool, .write = true, .back_end = true});
+        audit_machine_add_place(
+            places, &count, (struct audit_place){.range = pool, .write = true, .back_end = true});
         program.range = virt_range(pool.end.v, LAYOUT_PROGRAM_END);
-        add_place(places, &count, program);
+        audit_machine_add_place(places, &count, program);
     }
     for (size_t i = 0; i < ARRAY_LENGTH(kernel); i++)
-        add_place(places, &count, kernel[i]);
+        audit_machine_add_place(places, &count, kernel[i]);
     return count;
 }
 

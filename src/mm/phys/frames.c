@@ -13,7 +13,7 @@ void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
         f->heads[order] = FRAME_NONE;
 }
 
-static void push(struct frames *f, uint32_t number, unsigned order)
+static void frames_push(struct frames *f, uint32_t number, unsigned order)
 {
     struct frame *block = &f->frame[number];
     uint32_t next = f->heads[order];
@@ -26,7 +26,7 @@ static void push(struct frames *f, uint32_t number, unsigned order)
     f->heads[order] = number;
 }
 
-static void take_out(struct frames *f, uint32_t number)
+static void frames_take_out(struct frames *f, uint32_t number)
 {
     struct frame *block = &f->frame[number];
     if (block->previous != FRAME_NONE)
@@ -38,20 +38,20 @@ static void take_out(struct frames *f, uint32_t number)
 }
 
 /* Puts a block back, merging it with its buddy for as long as that is free, too. */
-static void release(struct frames *f, uint32_t number, unsigned order)
+static void frames_release(struct frames *f, uint32_t number, unsigned order)
 {
     while (order < FRAMES_ORDER_MAX) {
         uint32_t buddy = number ^ (UINT32_C(1) << order);
         if (buddy >= f->end || f->frame[buddy].state != FRAME_FREE ||
             f->frame[buddy].order != order)
             break;
-        take_out(f, buddy);
+        frames_take_out(f, buddy);
         f->frame[buddy].state = FRAME_INNER;
         f->frame[number].state = FRAME_INNER;
         number &= ~(UINT32_C(1) << order);
         order++;
     }
-    push(f, number, order);
+    frames_push(f, number, order);
 }
 
 void frames_add(struct frames *f, struct phys_range range)
@@ -66,7 +66,7 @@ void frames_add(struct frames *f, struct phys_range range)
             order = FRAMES_ORDER_MAX;
         while (n + (UINT64_C(1) << order) > end)
             order--;
-        release(f, (uint32_t)n, order);
+        frames_release(f, (uint32_t)n, order);
         n += UINT64_C(1) << order;
     }
     if (end > first) {
@@ -97,10 +97,10 @@ enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
     if (have > FRAMES_ORDER_MAX)
         return E_NOMEM;
     uint32_t number = f->heads[have];
-    take_out(f, number);
+    frames_take_out(f, number);
     while (have > order) { /* give back the upper half */
         have--;
-        push(f, number + (UINT32_C(1) << have), have);
+        frames_push(f, number + (UINT32_C(1) << have), have);
     }
     struct frame *block = &f->frame[number];
     block->state = FRAME_USED;
@@ -140,7 +140,7 @@ void frames_put(struct frames *f, phys_t block)
     unsigned order = frame->order;
     frame->state = FRAME_INNER;
     f->free_frames += UINT64_C(1) << order;
-    release(f, (uint32_t)(block.v >> PAGE_SHIFT), order);
+    frames_release(f, (uint32_t)(block.v >> PAGE_SHIFT), order);
 }
 
 void frames_split(struct frames *f, phys_t block)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/phys/free_map.h"
 
-static void insert(struct free_map *m, size_t at, struct phys_range r)
+static void free_map_insert(struct free_map *m, size_t at, struct phys_range r)
 {
     if (m->count == FREE_MAP_MAX) /* the last one makes room */
         m->count--;
@@ -21,7 +21,7 @@ static void erase(struct free_map *m, size_t at)
 }
 
 /* Joins r with what it touches. */
-static void add(struct free_map *m, struct phys_range r)
+static void free_map_add(struct free_map *m, struct phys_range r)
 {
     size_t at = 0;
     while (at < m->count && m->free[at].end.v < r.start.v)
@@ -33,7 +33,7 @@ static void add(struct free_map *m, struct phys_range r)
             r.end = m->free[at].end;
         erase(m, at);
     }
-    insert(m, at, r);
+    free_map_insert(m, at, r);
 }
 
 static void subtract(struct free_map *m, struct phys_range r)
@@ -49,9 +49,9 @@ static void subtract(struct free_map *m, struct phys_range r)
         }
         erase(m, i);
         if (f.start.v < r.start.v)
-            insert(m, i++, (struct phys_range){f.start, r.start});
+            free_map_insert(m, i++, (struct phys_range){f.start, r.start});
         if (r.end.v < f.end.v)
-            insert(m, i++, (struct phys_range){r.end, f.end});
+            free_map_insert(m, i++, (struct phys_range){r.end, f.end});
     }
 }
 
@@ -67,7 +67,7 @@ void free_map_build(const struct boot_info *boot, const struct phys_range *taken
         r.start.v = align_up(r.start.v, PAGE_SIZE);
         r.end.v = align_down(r.end.v, PAGE_SIZE);
         if (r.start.v < r.end.v)
-            add(out, r);
+            free_map_add(out, r);
     }
     for (size_t i = 0; i < boot->memory_count; i++)
         if (boot->memory[i].kind != BOOT_MEMORY_RAM)

@@ -71,7 +71,7 @@ static void protect_range(struct audit *a, uint64_t start, uint64_t end, enum au
     }
 }
 
-static void push(struct audit *a, struct audit_item item)
+static void audit_push(struct audit *a, struct audit_item item)
 {
     if (a->items == a->memory->capacity)
         a->full = true;
@@ -125,7 +125,7 @@ static bool table_entry(struct audit *a, uint64_t at, int level, uint64_t entry)
     if (i < a->ranges && a->memory->ranges[i].start <= frame)
         return found(a, AUDIT_TABLE_TWICE, at, level, entry);
     insert_range(a, i, (struct audit_range){frame, frame + PAGE_SIZE, AUDIT_TABLE_ALIAS});
-    push(a, (struct audit_item){.at = at, .start = frame, .level = (uint32_t)level - 1});
+    audit_push(a, (struct audit_item){.at = at, .start = frame, .level = (uint32_t)level - 1});
     return true;
 }
 
@@ -139,8 +139,8 @@ static bool large_leaf(struct audit *a, uint64_t at, int level, uint64_t entry)
         (((last->entry + done) ^ entry) & ~PTE_CHANGING) == 0)
         last->count++;
     else
-        push(a,
-             (struct audit_item){at, entry & PTE_ADDRESS & ~(span - 1), entry, 1, (uint32_t)level});
+        audit_push(a, (struct audit_item){at, entry & PTE_ADDRESS & ~(span - 1), entry, 1,
+                                          (uint32_t)level});
     return true;
 }
 
@@ -173,7 +173,7 @@ static bool upper_table(struct audit *a, struct audit_item item)
 
 /* ---- leaves ---- */
 
-static const struct audit_place *place_of(const struct audit_world *w, uint64_t at)
+static const struct audit_place *audit_place_of(const struct audit_world *w, uint64_t at)
 {
     size_t low = 0, high = w->place_count;
     while (low < high) {
@@ -230,7 +230,7 @@ static bool judge_run(struct audit *a, struct run run)
         return found(a, AUDIT_RESERVED, run.at, run.level, e);
     while (run.start < run.end) {
         struct run part = run;
-        const struct audit_place *place = place_of(a->world, run.at);
+        const struct audit_place *place = audit_place_of(a->world, run.at);
         if (place == NULL)
             return found(a, AUDIT_STRAY, run.at, run.level, run.entry);
         if (place->range.end.v - run.at < run.end - run.start)
@@ -248,7 +248,7 @@ static bool judge_run(struct audit *a, struct run run)
 /* What the program executes and cannot write joins what must not be written elsewhere. */
 static bool collect_code(struct audit *a, struct run run)
 {
-    const struct audit_place *place = place_of(a->world, run.at);
+    const struct audit_place *place = audit_place_of(a->world, run.at);
     if (place != NULL && place->program && a->world->nx && !(run.entry & (PTE_NX | PTE_W)))
         protect_range(a, run.start, run.end, AUDIT_CODE_ALIAS);
     return !a->full;
@@ -290,7 +290,7 @@ static bool each_leaf(struct audit *a, bool kernel_too, bool (*visit)(struct aud
     return true;
 }
 
-static bool each_table(struct audit *a)
+static bool audit_each_table(struct audit *a)
 {
     for (size_t i = 0; i < a->items; i++) {
         struct audit_item item = a->memory->items[i];
@@ -313,8 +313,8 @@ enum err audit_tables(const struct audit_world *world, const struct audit_memory
     for (size_t i = 0; i < world->sealed_count; i++)
         protect_range(&a, world->sealed[i].start.v, world->sealed[i].end.v, AUDIT_SEALED_ALIAS);
     protect_range(&a, root, root + PAGE_SIZE, AUDIT_TABLE_ALIAS);
-    push(&a, (struct audit_item){.start = root, .level = PT_LEVELS});
-    if (!a.full && each_table(&a) && each_leaf(&a, false, collect_code))
+    audit_push(&a, (struct audit_item){.start = root, .level = PT_LEVELS});
+    if (!a.full && audit_each_table(&a) && each_leaf(&a, false, collect_code))
         (void)each_leaf(&a, true, judge_run);
     if (a.full)
         return E_NOMEM;

@@ -30,7 +30,7 @@ void ptdump_leaf(void *dump, virt_t at, int level, pte_t entry)
 }
 
 /* In the largest unit that leaves nothing over. */
-static void put_size(uint64_t bytes, char *out, size_t size)
+static void dump_put_size(uint64_t bytes, char *out, size_t size)
 {
     static const char units[] = "KMGT";
     unsigned unit = 0;
@@ -62,8 +62,8 @@ void ptdump_line(const struct ptdump_run *run, char *out, size_t size)
     char bytes[24], leaf[24], accessed[44], dirty[44];
     uint64_t bits = run->bits;
     unsigned long long leaves = run->leaves;
-    put_size(virt_range_size(run->range), bytes, sizeof bytes);
-    put_size(pt_span(run->level), leaf, sizeof leaf);
+    dump_put_size(virt_range_size(run->range), bytes, sizeof bytes);
+    dump_put_size(pt_span(run->level), leaf, sizeof leaf);
     fmt_snprintf(accessed, sizeof accessed, "%llu/%llu", (unsigned long long)run->accessed, leaves);
     fmt_snprintf(dirty, sizeof dirty, "%llu/%llu", (unsigned long long)run->dirty, leaves);
     fmt_snprintf(out, size, "%016llx-%016llx %8s %4s r%c%c %c%c%c %-3s %12s %12s  ",

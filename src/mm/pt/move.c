@@ -12,7 +12,7 @@
 typedef enum err (*table_function)(void *context, pt_table_t parent, unsigned index, int level,
                                    virt_t v);
 
-INIT_CODE static void put(pt_table_t table)
+INIT_CODE static void move_put(pt_table_t table)
 {
     if (paging->access->put != NULL)
         paging->access->put(table);
@@ -23,7 +23,8 @@ INIT_CODE static bool is_window(pte_t e)
     return (e.v & PTE_ADDRESS) == pt_root().v;
 }
 
-INIT_CODE static enum err each_table(int level, virt_t at, table_function function, void *context)
+INIT_CODE static enum err move_each_table(int level, virt_t at, table_function function,
+                                          void *context)
 {
     pt_table_t table = paging->access->table(level, at, (pte_t){0});
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
@@ -35,7 +36,7 @@ INIT_CODE static enum err each_table(int level, virt_t at, table_function functi
             v.v |= ~ADDRESS_BITS;
         enum err err = function(context, table, i, level - 1, v);
         if (err == E_OK && level > 2)
-            err = each_table(level - 1, v, function, context);
+            err = move_each_table(level - 1, v, function, context);
         if (err != E_OK)
             return err;
     }
@@ -56,7 +57,7 @@ INIT_CODE static enum err count_table(void *context, pt_table_t parent, unsigned
 INIT_CODE uint64_t pt_count_tables(void)
 {
     uint64_t count = 1;
-    must(each_table(4, virt(0), count_table, &count));
+    must(move_each_table(4, virt(0), count_table, &count));
     return count;
 }
 
@@ -74,7 +75,7 @@ INIT_CODE static enum err copy_table(const struct move *move, pt_table_t table, 
     pt_table_t copy = paging->access->unlinked(frame);
     for (unsigned i = 0; i < PT_ENTRIES; i++)
         pt_store(copy, i, pt_load(table, i));
-    put(copy);
+    move_put(copy);
     *out = frame;
     return E_OK;
 }
@@ -97,7 +98,7 @@ INIT_CODE static enum err move_table(void *context, pt_table_t parent, unsigned 
 INIT_CODE enum err pt_move_tables(const struct pt_access *to, void (*old)(phys_t frame))
 {
     struct move move = {to, old};
-    enum err e = each_table(4, virt(0), move_table, &move);
+    enum err e = move_each_table(4, virt(0), move_table, &move);
     if (e != E_OK)
         return e;
     phys_t root = pt_root(), frame;
@@ -110,7 +111,7 @@ INIT_CODE enum err pt_move_tables(const struct pt_access *to, void (*old)(phys_t
         if (pt_present(self) && is_window(self))
             pt_store(copy, i, (pte_t){(self.v & ~PTE_ADDRESS) | frame.v});
     }
-    put(copy);
+    move_put(copy);
     pt_set_root(frame);
     old(root);
     return E_OK;

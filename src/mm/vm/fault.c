@@ -121,7 +121,7 @@ static enum err anonymous(const struct area *a, virt_t page, bool write)
     return settle(a, page);
 }
 
-static void release_frame(void *context, phys_t frame, uint64_t size)
+static void fault_release_frame(void *context, phys_t frame, uint64_t size)
 {
     (void)context;
     (void)size;
@@ -139,7 +139,7 @@ static enum err private_copy(const struct area *a, virt_t page)
     e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), ptr_of(page),
                              want);
     if (e != E_OK) {
-        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), release_frame, NULL);
+        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), fault_release_frame, NULL);
         return e;
     }
     memset((char *)ptr_of(page) + want, 0, PAGE_SIZE - want);
