@@ -43,16 +43,16 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     boot_mark("loader data");
     random_init(); /* random bits, for the places that are drawn */
     boot_mark("random");
-    memory_start(&boot);  /* frames, page tables, heap; the identity map is gone */
-    person_screen(&boot); /* the screen shows what the console says */
-    stacks_start();       /* each trap enters on a guarded stack */
+    memory_start(&boot);         /* frames, page tables, heap; the identity map is gone */
+    local_console_screen(&boot); /* the screen shows what the console says */
+    stacks_start();              /* each trap enters on a guarded stack */
     boot_mark("memory");
     interrupts_start(); /* APIC, PIC, calibrated TSC */
     boot_mark("interrupts, TSC");
     time_init(entered, rtc_read() * NS_PER_SECOND); /* clocks and timers */
     uart_start_input();                             /* standard input */
     log_machine();                                  /* the log says what machine this is */
-    person_keys(&boot, &options);                   /* keyboard and power button */
+    local_console_keys(&boot, &options);            /* keyboard and power button */
     boot_mark("clock");
     thread_start_first(start_program, NULL); /* the program, on a guarded stack of its own */
 }

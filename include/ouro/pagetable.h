@@ -53,7 +53,7 @@
 #define OURO_PTE_DIRTY    (UINT64_C(1) << 6)
 #define OURO_PTE_LARGE    (UINT64_C(1) << 7) /* levels 2 and 3: a page, not a table */
 #define OURO_PTE_GLOBAL   (UINT64_C(1) << 8)
-#define OURO_PTE_COPY     (UINT64_C(1) << 9) /* Ouro's own: copied before the first write */
+#define OURO_PTE_COW      (UINT64_C(1) << 9) /* Ouro's own: copied before the first write */
 #define OURO_PTE_NX       (UINT64_C(1) << 63)
 #define OURO_PTE_FRAME    UINT64_C(0x000ffffffffff000)
 
@@ -233,14 +233,10 @@ static inline size_t ouro_decode(int level, uint64_t entry, char *text, size_t s
         uint64_t bit;
         const char *word;
     } words[] = {
-        {OURO_PTE_WRITABLE, "writable"},
-        {OURO_PTE_USER, "user"},
-        {OURO_PTE_PWT, "PWT"},
-        {OURO_PTE_PCD, "PCD"},
-        {OURO_PTE_ACCESSED, "accessed"},
-        {OURO_PTE_DIRTY, "dirty"},
-        {OURO_PTE_COPY, "copy-on-write"},
-        {OURO_PTE_NX, "NX"},
+        {OURO_PTE_WRITABLE, "writable"}, {OURO_PTE_USER, "user"},
+        {OURO_PTE_PWT, "PWT"},           {OURO_PTE_PCD, "PCD"},
+        {OURO_PTE_ACCESSED, "accessed"}, {OURO_PTE_DIRTY, "dirty"},
+        {OURO_PTE_COW, "copy-on-write"}, {OURO_PTE_NX, "NX"},
     };
     static const char digits[] = "0123456789abcdef";
     const char *parts[16];

@@ -3,7 +3,7 @@
  * Bounded printf. Never allocates, never locks: any context may call it, a panic too.
  *
  * Knows %d %i %u %x %X %o %c %s %p %%, the lengths hh h l ll z j t, the flags - 0 + space #, width
- * and precision as numbers or *. No floating point: the kernel owns no vector register.
+ * and precision as numbers or *. No floating point: the kernel owns no FPU register.
  */
 #pragma once
 

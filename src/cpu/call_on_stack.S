@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* own_stack.h: the mark is the caller's rsp, below the registers that it wants back. */
+/* call_on_stack.h: the mark is the caller's rsp, below the registers that it wants back. */
     .text
-    .globl own_stack_call
-own_stack_call:
+    .globl call_on_stack
+call_on_stack:
     push %rbp
     mov %rsp, %rbp
     push %rbx
@@ -20,8 +20,8 @@ own_stack_call:
     mov (%rbx), %rsp
     jmp restore
 
-    .globl own_stack_leave
-own_stack_leave:
+    .globl call_on_stack_leave
+call_on_stack_leave:
     mov %rdi, %rsp
     xor %eax, %eax
 restore:

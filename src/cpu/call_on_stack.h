@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Calls function(argument) with rsp = top (16-byte aligned). True: it returned. False: it was left
- * by own_stack_leave(*mark). */
-bool own_stack_call(void (*function)(void *), void *argument, uint64_t top, uint64_t *mark);
-/* Goes back to the own_stack_call() that set the mark and is still under way. */
-NORETURN void own_stack_leave(uint64_t mark);
+ * by call_on_stack_leave(*mark). */
+bool call_on_stack(void (*function)(void *), void *argument, uint64_t top, uint64_t *mark);
+/* Goes back to the call_on_stack() that set the mark and is still under way. */
+NORETURN void call_on_stack_leave(uint64_t mark);

@@ -32,7 +32,7 @@
 #define FRAME_SIZE  (22 * 8)
 #define STACK_SLACK 1024 /* what a handler needs at least below its frame */
 
-#define QUICK_NUMBERS (3 * 64) /* linux/call/syscall.h */
+#define FAST_NUMBERS (3 * 64) /* linux/call/syscall.h */
 
 /* The general registers in the order of struct trap_frame, from below `vector` down; and back. */
 .macro push_registers
@@ -175,16 +175,16 @@ trap_paranoid:
 
 /* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
     .globl syscall_entry
-    .globl syscall_leave, syscall_quick_leave
+    .globl syscall_leave, syscall_fast_leave
     .balign 16
 syscall_entry:
     mov %rsp, %gs:PERCPU_PROGRAM_RSP
     mov %gs:PERCPU_KSTACK_TOP, %rsp
 .Lentry_stack:
-    cmp $QUICK_NUMBERS, %eax
+    cmp $FAST_NUMBERS, %eax
     jae 1f
-    bt %eax, syscall_quick(%rip)
-    jc quick
+    bt %eax, syscall_fast(%rip)
+    jc fast_path
 1:  pushq $SELECTOR_DATA
     pushq %gs:PERCPU_PROGRAM_RSP
     push %r11
@@ -222,7 +222,7 @@ syscall_leave:
     jmp *%rcx
 
 /* linux/call/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
-quick:
+fast_path:
     test syscall_slow_flags(%rip), %r11d
     jnz 1b
     push %rcx
@@ -233,10 +233,10 @@ quick:
     push %rdx
     push %rsi
     push %rdi
-.Lquick_end: /* and here too */
+.Lfast_end: /* and here too */
     mov %eax, %esi
     mov %rsp, %rdi
-    call syscall_quick_dispatch
+    call syscall_fast_dispatch
     mov 48(%rsp), %r11
     mov %rax, %rdx
     bt $11, %r11d
@@ -254,7 +254,7 @@ quick:
     mov 8(%rsp), %rcx
     mov %gs:PERCPU_PROGRAM_RSP, %rsp
     sti
-syscall_quick_leave:
+syscall_fast_leave:
     jmp *%rcx
 
 /* switch_stacks(uint64_t *save_rsp, uint64_t load_rsp): the callee-saved registers and rsp. */
@@ -316,11 +316,11 @@ trap_stubs:
     .endr
 
 /* For trap_gs_lost(): the entry's first instruction, the first behind its change of stacks, and where rcx
- * and r11 are the program's no longer; the same of the quick way. */
+ * and r11 are the program's no longer; the same of the fast path. */
     .section .rodata.entry_marks, "a"
     .globl syscall_entry_marks
     .balign 8
 syscall_entry_marks:
-    .quad syscall_entry, .Lentry_stack, .Lentry_end, quick, .Lquick_end
+    .quad syscall_entry, .Lentry_stack, .Lentry_end, fast_path, .Lfast_end
 
     .section .note.GNU-stack, "", @progbits

@@ -120,7 +120,7 @@ INIT_CODE void cpu_features_init(void)
     f->mxcsr_mask = read_mxcsr_mask();
 }
 
-void cpu_vectors_save(void *area)
+void cpu_fpu_save(void *area)
 {
     if (cpu_features.xsave)
         __asm__ volatile("xsave64 (%0)"
@@ -131,7 +131,7 @@ void cpu_vectors_save(void *area)
         __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
 }
 
-void cpu_vectors_load(const void *area)
+void cpu_fpu_load(const void *area)
 {
     if (cpu_features.xsave)
         __asm__ volatile("xrstor64 (%0)"
@@ -142,7 +142,7 @@ void cpu_vectors_load(const void *area)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
-void cpu_vectors_reset(void *area)
+void cpu_fpu_reset(void *area)
 {
     memset(area, 0, cpu_features.xsave_size);
     uint16_t fcw = FCW_DEFAULT;

@@ -25,8 +25,8 @@ extern struct cpu_features cpu_features;
 /* Fills cpu_features and writes CR0, CR4, EFER and XCR0 in full. Boot only. */
 void cpu_features_init(void);
 
-/* Saves and loads the vector and x87 state; `area` is 64-byte aligned and xsave_size long. */
-void cpu_vectors_save(void *area);
-void cpu_vectors_load(const void *area);
+/* Saves and loads the FPU state; `area` is 64-byte aligned and xsave_size long. */
+void cpu_fpu_save(void *area);
+void cpu_fpu_load(const void *area);
 /* What a new program starts with (SDM 1 13.6, ABI 3.4.1). */
-void cpu_vectors_reset(void *area);
+void cpu_fpu_reset(void *area);

@@ -21,7 +21,7 @@ NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame);
 void trap_gs_lost(struct trap_frame *frame, uint64_t base);
 extern const uint64_t syscall_entry_marks[5];
 /* The jumps to the program behind their `sti`. */
-extern char syscall_leave[], syscall_quick_leave[];
+extern char syscall_leave[], syscall_fast_leave[];
 
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
@@ -60,7 +60,7 @@ bool trap_from_program(const struct trap_frame *frame)
 static void finish_jump(struct trap_frame *frame)
 {
     if (frame->rip == (uint64_t)(uintptr_t)syscall_leave ||
-        frame->rip == (uint64_t)(uintptr_t)syscall_quick_leave)
+        frame->rip == (uint64_t)(uintptr_t)syscall_fast_leave)
         frame->rip = frame->rcx;
 }
 

@@ -17,7 +17,8 @@ enum {
     VECTOR_NMI = 2,
     VECTOR_BREAKPOINT = 3,
     VECTOR_INVALID_OPCODE = 6,
-    VECTOR_NO_VECTORS = 7, /* "device not available": a vector or x87 instruction while CR0.TS */
+    VECTOR_DEVICE_NOT_AVAILABLE =
+        7, /* "device not available": a vector or x87 instruction while CR0.TS */
     VECTOR_DOUBLE_FAULT = 8,
     VECTOR_SEGMENT = 11, /* not present */
     VECTOR_STACK = 12,

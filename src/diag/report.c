@@ -438,7 +438,7 @@ void report_fault(const struct report_subject *s)
             continue;
         current_part = parts[i].name;
         console_pass_over_screen(!parts[i].on_screen);
-        own_stack_call(parts[i].function, NULL, cpu->kstack_top, &mark);
+        call_on_stack(parts[i].function, NULL, cpu->kstack_top, &mark);
     }
     console_pass_over_screen(false);
     cpu->kstack_top = top;
@@ -452,7 +452,7 @@ void report_recover(const struct trap_frame *frame)
     faults++;
     report("ouro: fault inside the report (%s): vector %llu at rip 0x%llx, cr2 0x%llx; it goes on",
            current_part, LL(frame->vector), LL(frame->rip), LL(read_cr2()));
-    own_stack_leave(mark);
+    call_on_stack_leave(mark);
 }
 
 void report_by_request(const struct trap_frame *frame)

@@ -331,7 +331,7 @@ static void write_entry(const struct writer *w, const struct pt_walk *walk, int 
              e & PTE_W ? 'w' : '-', e & PTE_NX ? '-' : 'x', e & PTE_U ? " user" : "",
              e & PTE_A ? " accessed" : "", level == walk->leaf_level && e & PTE_D ? " dirty" : "",
              level > 1 && level == walk->leaf_level ? " large" : "",
-             e & PTE_COPY ? " copy-on-write" : "", mark);
+             e & PTE_COW ? " copy-on-write" : "", mark);
 }
 
 static void write_walk(const struct writer *w, const struct fault_facts *f)

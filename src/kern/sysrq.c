@@ -22,7 +22,7 @@ struct magic {
 RO_AFTER_INIT static struct magic keys[KEYS_MAX];
 RO_AFTER_INIT static unsigned key_count;
 
-INIT_CODE void magic_add(char letter, const char *what, void (*function)(void))
+INIT_CODE void sysrq_add(char letter, const char *what, void (*function)(void))
 {
     if (key_count < KEYS_MAX)
         keys[key_count++] = (struct magic){letter, what, function};
@@ -55,20 +55,20 @@ static void sysrq_restart(void)
     machine_restart();
 }
 
-INIT_CODE void magic_init(void)
+INIT_CODE void sysrq_init(void)
 {
-    magic_add('h', "this list", help);
-    magic_add('m', "memory", memory);
-    magic_add('l', "the log's last lines", last_lines);
-    magic_add('b', "restart the machine at once", sysrq_restart);
+    sysrq_add('h', "this list", help);
+    sysrq_add('m', "memory", memory);
+    sysrq_add('l', "the log's last lines", last_lines);
+    sysrq_add('b', "restart the machine at once", sysrq_restart);
 }
 
-bool magic_present(void)
+bool sysrq_present(void)
 {
     return key_count > 0;
 }
 
-void magic_key(char letter)
+void sysrq_key(char letter)
 {
     for (unsigned i = 0; i < key_count; i++) {
         if (keys[i].letter == letter) {

@@ -9,10 +9,10 @@
 
 /* `what` in a few words, for the list that 'h' prints. The function runs with interrupts off. Boot
  * only; the strings stay. */
-void magic_add(char letter, const char *what, void (*function)(void));
+void sysrq_add(char letter, const char *what, void (*function)(void));
 /* The person pressed it. Interrupts off. */
-void magic_key(char letter);
-/* Is there a keyboard to press them on? After magic_init(). */
-bool magic_present(void);
+void sysrq_key(char letter);
+/* Is there a keyboard to press them on? After sysrq_init(). */
+bool sysrq_present(void);
 /* Those that the kernel has by itself: help, memory, log, restart. Boot only. */
-void magic_init(void);
+void sysrq_init(void);

@@ -13,9 +13,9 @@
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
 
-#define VECTORS_ALIGN 64
-#define SPARES_MAX    32
-#define VECTOR_TURNS  5
+#define FPU_ALIGN  64
+#define SPARES_MAX 32
+#define FPU_TURNS  5
 
 /* cpu/entry.S */
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
@@ -23,10 +23,10 @@ void thread_entry(void);
 
 static struct run_queue run_queue;
 static struct list all_threads = LIST_INIT(all_threads);
-static struct thread *ended;         /* waits for its stack to be left */
-static struct thread *vectors_owner; /* whose state the vector registers hold */
-static struct timer slice_timer;     /* not before the end of the running thread's slice */
-static bool vector_trap;             /* CR0.TS */
+static struct thread *ended;     /* waits for its stack to be left */
+static struct thread *fpu_owner; /* whose state the FPU registers hold */
+static struct timer slice_timer; /* not before the end of the running thread's slice */
+static bool fpu_trap;            /* CR0.TS */
 static uint32_t next_id = 1;
 static uint64_t switch_count;
 
@@ -78,7 +78,7 @@ static void sleep_ended(struct timer *timer)
 static void thread_free(struct thread *t)
 {
     kstack_free(t->kstack);
-    heap_free(t->vectors_block);
+    heap_free(t->fpu_block);
     heap_free(t);
 }
 
@@ -116,23 +116,23 @@ void thread_trim(void)
         thread_free(t);
 }
 
-static void disable_vector_trap(void)
+static void disable_fpu_trap(void)
 {
-    if (!vector_trap)
+    if (!fpu_trap)
         return;
     __asm__ volatile("clts");
-    vector_trap = false;
+    fpu_trap = false;
 }
 
 /* Interrupts off. */
-static void swap_vectors(struct thread *t)
+static void swap_fpu(struct thread *t)
 {
-    disable_vector_trap();
-    if (vectors_owner != NULL)
-        cpu_vectors_save(vectors_owner->vectors);
-    cpu_vectors_load(t->vectors);
-    vectors_owner = t;
-    t->vector_turns++;
+    disable_fpu_trap();
+    if (fpu_owner != NULL)
+        cpu_fpu_save(fpu_owner->fpu);
+    cpu_fpu_load(t->fpu);
+    fpu_owner = t;
+    t->fpu_turns++;
 }
 
 static void load_state(struct thread *t)
@@ -141,35 +141,35 @@ static void load_state(struct thread *t)
     cpu->current = t;
     cpu->kstack_top = t->kstack.end.v;
     cpu->kstack_low = t->kstack.start.v;
-    if (t->vectors == NULL)
-        return; /* kernel thread: FS and the vector registers stay as they are */
+    if (t->fpu == NULL)
+        return; /* kernel thread: FS and the FPU registers stay as they are */
     wrmsr(MSR_FS_BASE, t->fs_base);
-    if (vectors_owner == t) {
-        disable_vector_trap();
-    } else if (t->vector_turns > VECTOR_TURNS) {
-        swap_vectors(t);
+    if (fpu_owner == t) {
+        disable_fpu_trap();
+    } else if (t->fpu_turns > FPU_TURNS) {
+        swap_fpu(t);
     } else {
-        t->vector_turns = 0;
-        if (!vector_trap) {
+        t->fpu_turns = 0;
+        if (!fpu_trap) {
             write_cr0(CR0_KNOWN | CR0_TS);
-            vector_trap = true;
+            fpu_trap = true;
         }
     }
 }
 
-static void vectors_used(struct trap_frame *frame)
+static void fpu_used(struct trap_frame *frame)
 {
     struct thread *self = thread_current();
-    if (self->vectors == NULL || !vector_trap)
-        panic_at(frame, "the kernel used a vector register");
-    swap_vectors(self);
+    if (self->fpu == NULL || !fpu_trap)
+        panic_at(frame, "the kernel used an FPU register");
+    swap_fpu(self);
 }
 
-void thread_own_vectors(void)
+void thread_own_fpu(void)
 {
     uint64_t flags = irq_save();
-    if (vectors_owner != thread_current())
-        swap_vectors(thread_current());
+    if (fpu_owner != thread_current())
+        swap_fpu(thread_current());
     irq_restore(flags);
 }
 
@@ -342,7 +342,7 @@ static struct thread *thread_shell(void)
 {
     struct thread *t = take_spare();
     if (t != NULL) {
-        *t = (struct thread){.kstack = t->kstack, .vectors_block = t->vectors_block};
+        *t = (struct thread){.kstack = t->kstack, .fpu_block = t->fpu_block};
         return t;
     }
     t = heap_alloc_zero(sizeof *t);
@@ -408,14 +408,14 @@ enum err thread_create(const char *name, void (*function)(void *argument), void 
     return E_OK;
 }
 
-static MUST_CHECK enum err thread_give_vectors(struct thread *t)
+static MUST_CHECK enum err thread_give_fpu(struct thread *t)
 {
-    if (t->vectors_block == NULL)
-        t->vectors_block = heap_alloc(cpu_features.xsave_size + VECTORS_ALIGN);
-    if (t->vectors_block == NULL)
+    if (t->fpu_block == NULL)
+        t->fpu_block = heap_alloc(cpu_features.xsave_size + FPU_ALIGN);
+    if (t->fpu_block == NULL)
         return E_NOMEM;
-    t->vectors = ptr_of(virt(align_up(virt_of(t->vectors_block).v, VECTORS_ALIGN)));
-    cpu_vectors_reset(t->vectors);
+    t->fpu = ptr_of(virt(align_up(virt_of(t->fpu_block).v, FPU_ALIGN)));
+    cpu_fpu_reset(t->fpu);
     return E_OK;
 }
 
@@ -425,12 +425,12 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
     struct thread *t = thread_new(name);
     if (t == NULL)
         return E_NOMEM;
-    if (thread_give_vectors(t) != E_OK) {
+    if (thread_give_fpu(t) != E_OK) {
         thread_free(t);
         return E_NOMEM;
     }
-    thread_own_vectors();
-    cpu_vectors_save(t->vectors);
+    thread_own_fpu();
+    cpu_fpu_save(t->fpu);
     *out = t;
     launch(t, function, argument);
     return E_OK;
@@ -460,8 +460,8 @@ NORETURN void thread_exit(void)
     self->state = THREAD_ENDED;
     timer_cancel(&self->sleep_timer);
     list_remove(&self->all_link);
-    if (vectors_owner == self)
-        vectors_owner = NULL;
+    if (fpu_owner == self)
+        fpu_owner = NULL;
     if (run_queue.count == 0) {
         wait_for_work();
         now = time_now_ns();
@@ -471,13 +471,13 @@ NORETURN void thread_exit(void)
     panic("an ended thread was switched to");
 }
 
-enum err thread_use_vectors(void)
+enum err thread_use_fpu(void)
 {
     struct thread *self = thread_current();
-    enum err e = thread_give_vectors(self);
+    enum err e = thread_give_fpu(self);
     if (e != E_OK)
         return e;
-    trap_set_handler(VECTOR_NO_VECTORS, vectors_used);
+    trap_set_handler(VECTOR_DEVICE_NOT_AVAILABLE, fpu_used);
     uint64_t flags = irq_save();
     load_state(self);
     irq_restore(flags);

@@ -9,7 +9,7 @@
  *
  * Vector registers move late: a thread that comes back to the CPU finds them as another left them,
  * with CR0.TS set, and its first use of them traps (#NM) and swaps them. Most turns are short and
- * use none. A thread that used them in its last VECTOR_TURNS turns gets them at once.
+ * use none. A thread that used them in its last FPU_TURNS turns gets them at once.
  *
  * Lock: interrupts off protects the run queue, `state`, `wait_link`, the wait queues and the list
  * of all threads; all else of a thread is its own.
@@ -50,13 +50,13 @@ struct thread {
     struct virt_range kstack;
     uint64_t rsp; /* while not running */
     uint64_t fs_base;
-    void *vectors;        /* XSAVE area; NULL for a kernel thread, which owns no vector register */
-    void *vectors_block;  /* the heap block that holds it */
-    uint8_t vector_turns; /* turns in a row in which it used the vector registers, modulo 256 */
-    void *linux_thread;   /* struct linux_thread, owned by linux/ */
-    void *fs_context;     /* struct fs_context of its process; NULL: fs_first */
-    uint64_t cpu_ns;      /* had before started_ns */
-    uint64_t started_ns;  /* when it was last switched to */
+    void *fpu;           /* XSAVE area; NULL for a kernel thread, which owns no FPU register */
+    void *fpu_block;     /* the heap block that holds it */
+    uint8_t fpu_turns;   /* turns in a row in which it used the FPU registers, modulo 256 */
+    void *linux_thread;  /* struct linux_thread, owned by linux/ */
+    void *fs_context;    /* struct fs_context of its process; NULL: fs_first */
+    uint64_t cpu_ns;     /* had before started_ns */
+    uint64_t started_ns; /* when it was last switched to */
     uint64_t slice_end_ns;
     struct timer sleep_timer;
 };
@@ -69,7 +69,7 @@ NORETURN void thread_start_first(void (*function)(void *argument), void *argumen
  * E_NOMEM. */
 MUST_CHECK enum err thread_create(const char *name, void (*function)(void *argument),
                                   void *argument, struct thread **out);
-/* The same for a thread that will run program code: its vector registers start as a copy of the
+/* The same for a thread that will run program code: its FPU registers start as a copy of the
  * caller's, who runs program code too. E_NOMEM. */
 MUST_CHECK enum err thread_create_program(const char *name, void (*function)(void *argument),
                                           void *argument, struct thread **out);
@@ -82,13 +82,13 @@ static inline struct thread *thread_current(void)
     return percpu_thread();
 }
 
-/* Gives the calling thread vector registers in their initial state: it will run program code.
+/* Gives the calling thread FPU registers in their initial state: it will run program code.
  * E_NOMEM. */
-MUST_CHECK enum err thread_use_vectors(void);
+MUST_CHECK enum err thread_use_fpu(void);
 
-/* Makes the vector registers hold the calling thread's state, which has some: before the kernel
+/* Makes the FPU registers hold the calling thread's state, which has some: before the kernel
  * touches them on its behalf. Interrupts on. */
-void thread_own_vectors(void);
+void thread_own_fpu(void);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
 uint64_t thread_get_fs_base(void);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Shared by the boot tests; sourced, not run. $OURO is the tool, ./ouro when nobody says.
+# Shared by the boot tests; sourced, not run. $OURO is the tool, ./ouro when it is not set.
 # shellcheck shell=sh
 
-top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+top=$(CDPATH='' cd -- "$here/../../.." && pwd -P)
 OURO=${OURO:-$top/ouro}
 temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-test-XXXXXX")
 trap 'rm -rf -- "$temp"' EXIT

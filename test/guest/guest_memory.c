@@ -322,7 +322,7 @@ GUEST_TEST(test_reclaim)
         CHECK_EQUAL(fault_resolve(GUEST_ARENA_PAGE(i), PF_WRITE), FAULT_RESOLVED);
         CHECK_NO_FAULT(guest_write(GUEST_ARENA_PAGE(i), i + 1));
     }
-    CHECK_EQUAL(areas_unneeded(area.range), E_OK);
+    CHECK_EQUAL(areas_lazyfree(area.range), E_OK);
     for (unsigned i = 0; i < PAGES; i += 2)
         CHECK_NO_FAULT(guest_write(GUEST_ARENA_PAGE(i), i + 2));
     area.range = virt_range(GUEST_ARENA + HUGE_SIZE, GUEST_ARENA + HUGE_SIZE + PAGES * PAGE_SIZE);

@@ -24,7 +24,7 @@ static const struct {
     {"Shell>", "the firmware found nothing to boot"},
 };
 
-static void look_for_end(struct chatter *c, bool complete)
+static void look_for_end(struct boot_output *c, bool complete)
 {
     const char *stop = strstr(c->line, FRAME_STUB_STOP);
     if (c->stop[0])
@@ -36,7 +36,7 @@ static void look_for_end(struct chatter *c, bool complete)
             snprintf(c->stop, sizeof(c->stop), "%s", dead_ends[i].means);
 }
 
-static void end_line(struct chatter *c)
+static void end_line(struct boot_output *c)
 {
     look_for_end(c, true);
     if (strspn(c->line, " ") < c->line_length) {
@@ -51,7 +51,7 @@ static void end_line(struct chatter *c)
 }
 
 /* ESC [ … letter, and ESC with one byte. */
-static bool in_escape(struct chatter *c, char byte)
+static bool in_escape(struct boot_output *c, char byte)
 {
     switch (c->escape) {
     case ESCAPE_STARTED:
@@ -70,7 +70,7 @@ static bool in_escape(struct chatter *c, char byte)
     }
 }
 
-void chatter_feed(struct chatter *c, const char *bytes, size_t size)
+void boot_output_feed(struct boot_output *c, const char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         char byte = bytes[i];
@@ -86,7 +86,7 @@ void chatter_feed(struct chatter *c, const char *bytes, size_t size)
     look_for_end(c, false);
 }
 
-void chatter_last(const struct chatter *c, void (*each)(const char *line))
+void boot_output_last(const struct boot_output *c, void (*each)(const char *line))
 {
     for (unsigned i = 0; i < ARRAY_LENGTH(c->last); i++) {
         const char *line = c->last[(c->next + i) % ARRAY_LENGTH(c->last)];

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct chatter {
+struct boot_output {
     void (*on_line)(void *context, const char *line); /* every line that holds something, or NULL */
     void *context;
     char stop[256]; /* why the boot ended, as one sentence; "" while nothing is known */
@@ -20,6 +20,6 @@ struct chatter {
 };
 
 /* Control sequences are dropped, carriage returns too. */
-void chatter_feed(struct chatter *c, const char *bytes, size_t size);
+void boot_output_feed(struct boot_output *c, const char *bytes, size_t size);
 /* Calls `each` for the kept lines, oldest first, the unfinished one too. */
-void chatter_last(const struct chatter *c, void (*each)(const char *line));
+void boot_output_last(const struct boot_output *c, void (*each)(const char *line));

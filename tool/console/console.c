@@ -31,7 +31,7 @@ struct console {
     const struct console_options *options;
     struct console_result *result;
     struct unframe unframe;
-    struct chatter chatter;
+    struct boot_output boot_output;
     struct outputs outputs;
     struct report_stream report;
     struct input input;
@@ -122,10 +122,10 @@ static void look_for_marker(struct console *c, const char *bytes, size_t size)
 static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
 {
     struct console *c = context;
-    if (stream != STREAM_CHATTER)
+    if (stream != STREAM_BOOT)
         look_for_marker(c, bytes, size);
-    if (stream == STREAM_CHATTER) {
-        chatter_feed(&c->chatter, bytes, size);
+    if (stream == STREAM_BOOT) {
+        boot_output_feed(&c->boot_output, bytes, size);
     } else if (stream == STREAM_LOG) {
         feed_log(c, bytes, size);
     } else {
@@ -134,7 +134,7 @@ static void on_bytes(void *context, enum stream stream, const char *bytes, size_
     }
 }
 
-static void on_chatter_line(void *context, const char *line)
+static void on_boot_output_line(void *context, const char *line)
 {
     struct console *c = context;
     char *shown = string_format("ouro: |%s\n", line);
@@ -180,9 +180,9 @@ static void read_serial(struct console *c)
     }
     c->flowing = true;
     unframe_feed(&c->unframe, bytes, (size_t)got, &sink);
-    if (!c->unframe.greeted && c->chatter.stop[0]) {
+    if (!c->unframe.greeted && c->boot_output.stop[0]) {
         decide(c, ENDED_STOPPED);
-        snprintf(c->result->reason, sizeof(c->result->reason), "%s", c->chatter.stop);
+        snprintf(c->result->reason, sizeof(c->result->reason), "%s", c->boot_output.stop);
     }
 }
 
@@ -278,8 +278,8 @@ void console_run(const struct console_options *options, struct console_result *r
     c->result = result;
     c->connected = true;
     c->started = now();
-    c->chatter.on_line = options->verbose ? on_chatter_line : NULL;
-    c->chatter.context = c;
+    c->boot_output.on_line = options->verbose ? on_boot_output_line : NULL;
+    c->boot_output.context = c;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTIN, SIG_IGN);
     outputs_open(&c->outputs);
@@ -297,7 +297,7 @@ void console_run(const struct console_options *options, struct console_result *r
     result->greeted = c->unframe.greeted;
     if (!options->verbose && !c->unframe.greeted &&
         (result->ending == ENDED_SILENT || result->ending == ENDED_UNSTARTED))
-        chatter_last(&c->chatter, print_line);
+        boot_output_last(&c->boot_output, print_line);
     outputs_close(&c->outputs);
     input_close(&c->input);
     text_free(&c->tail);

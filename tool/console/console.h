@@ -31,7 +31,7 @@ struct console_options {
     int serial;                          /* connected socket to the emulator; stays the caller's */
     const struct report_options *report; /* what is done to fault reports; NULL: nothing */
     struct args *profile; /* lines of profile.h are added here; NULL: none are wanted */
-    bool verbose;         /* chatter and boot marks go to stderr */
+    bool verbose;         /* boot_output and boot marks go to stderr */
     bool keyboard;        /* the machine has one: stdin is not looked at */
     const char *marker;   /* the program's output up to which it runs: ENDED_MARKER; NULL: none */
     bool input;           /* stdin goes to the program; else it sees the end of input at once */
@@ -47,5 +47,5 @@ struct console_result {
 };
 
 /* Runs until the end. All output was written when it returns, except after ENDED_PIPE. Prints the
- * last lines of chatter itself where they explain an ENDED_SILENT or ENDED_UNSTARTED. */
+ * last lines of boot_output itself where they explain an ENDED_SILENT or ENDED_UNSTARTED. */
 void console_run(const struct console_options *options, struct console_result *result);

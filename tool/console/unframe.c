@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* FRAME_HELLO starts with three DLE: after a mismatch, as many of them as came last still count. */
-static void feed_chatter(struct unframe *u, char byte, const struct unframe_sink *sink)
+static void feed_boot_output(struct unframe *u, char byte, const struct unframe_sink *sink)
 {
     static const char hello[] = FRAME_HELLO;
     if (byte != hello[u->hello]) {
@@ -13,10 +13,10 @@ static void feed_chatter(struct unframe *u, char byte, const struct unframe_sink
         if (byte == FRAME_DLE)
             kept = u->hello >= 2 && hello[u->hello - 1] == FRAME_DLE ? 2 : 0;
         if (u->hello > kept)
-            sink->bytes(sink->context, STREAM_CHATTER, hello, u->hello - kept);
+            sink->bytes(sink->context, STREAM_BOOT, hello, u->hello - kept);
         u->hello = kept;
         if (byte != hello[u->hello]) {
-            sink->bytes(sink->context, STREAM_CHATTER, &byte, 1);
+            sink->bytes(sink->context, STREAM_BOOT, &byte, 1);
             return;
         }
     }
@@ -74,7 +74,7 @@ void unframe_feed(struct unframe *u, const char *bytes, size_t size,
     const char *end = bytes + size;
     while (bytes < end) {
         if (!u->greeted) {
-            feed_chatter(u, *bytes++, sink);
+            feed_boot_output(u, *bytes++, sink);
         } else if (u->in_line) {
             feed_line(u, *bytes++, sink);
         } else if (u->escape) {

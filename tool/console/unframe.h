@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 enum stream {
-    STREAM_CHATTER, /* what firmware and boot loader said before the kernel's first word */
+    STREAM_BOOT, /* what firmware and boot loader said before the kernel's first word */
     STREAM_STDOUT,
     STREAM_STDERR,
     STREAM_LOG,

@@ -230,7 +230,7 @@ static void add_fpu(struct core *c)
     add_note(c, NT_FPREGSET, &f, sizeof(f));
 }
 
-/* Those that did not run: their vector registers are the kernel's secret. */
+/* Those that did not run: their FPU registers are the kernel's secret. */
 static void add_other_threads(struct core *c)
 {
     struct json threads, item = {0};

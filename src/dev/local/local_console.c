@@ -8,7 +8,7 @@
 #include "diag/panic.h"
 #include "kern/sysrq.h"
 
-INIT_CODE void person_screen(const struct boot_info *boot)
+INIT_CODE void local_console_screen(const struct boot_info *boot)
 {
     uint16_t columns = 0, rows = 0;
     if (!console_wants_screen())
@@ -18,7 +18,7 @@ INIT_CODE void person_screen(const struct boot_info *boot)
     console_add_screen(device, columns, rows);
 }
 
-INIT_CODE void person_keys(const struct boot_info *boot, const struct options *options)
+INIT_CODE void local_console_keys(const struct boot_info *boot, const struct options *options)
 {
     uint16_t columns, rows;
     if (options->exit_way != EXIT_DEBUG_PORT && options->exit_way != EXIT_BOCHS)
@@ -28,7 +28,7 @@ INIT_CODE void person_keys(const struct boot_info *boot, const struct options *o
     const struct keymap_layout *layout = keymap_find(options->keyboard);
     if (layout == NULL)
         boot_stop("there is no keyboard layout %s; there are us, de, fr, uk", options->keyboard);
-    magic_init();
+    sysrq_init();
     ps2_init(layout);
     machine_set_key_wait(ps2_wait_for_key);
 }

@@ -6,7 +6,7 @@
 #include "parse/boot_info.h"
 
 /* The console goes to the screen, too, if there is one and it is wanted. */
-void person_screen(const struct boot_info *boot);
+void local_console_screen(const struct boot_info *boot);
 /* Keys and the power button work, on a machine that a person sits at: one with a screen, or one that
  * is not ended by a program around it. Interrupts work. */
-void person_keys(const struct boot_info *boot, const struct options *options);
+void local_console_keys(const struct boot_info *boot, const struct options *options);

@@ -91,7 +91,7 @@ static void act(const struct keymap_event *event)
         machine_restart_keys();
         break;
     case KEYMAP_MAGIC:
-        magic_key(event->bytes[0]);
+        sysrq_key(event->bytes[0]);
         break;
     case KEYMAP_LIGHTS:
         lights_wanted = ps2_send(DATA, KEYBOARD_LIGHTS);

@@ -148,7 +148,7 @@ static void add_file_page(const struct area *a, virt_t v, pte_t leaf, struct pro
 static void add_leaf(const struct area *a, virt_t v, pte_t leaf, uint64_t size,
                      struct procfs_usage *out)
 {
-    bool of_file = a->source && (leaf.v & PTE_COPY || a->flags & AREA_SHARED);
+    bool of_file = a->source && (leaf.v & PTE_COW || a->flags & AREA_SHARED);
     if ((leaf.v & PTE_ADDRESS) == memory_zero_frame().v)
         return;
     if (leaf.v & PTE_A)
@@ -162,7 +162,7 @@ static void add_leaf(const struct area *a, virt_t v, pte_t leaf, uint64_t size,
     out->share_dirty += size;
     out->private_dirty += size;
     out->anonymous += size;
-    out->unneeded += paging_is_unneeded(leaf) ? size : 0;
+    out->lazyfree += paging_is_lazyfree(leaf) ? size : 0;
     out->large += size > PAGE_SIZE ? size : 0;
 }
 
@@ -201,7 +201,7 @@ static void maps_put_usage(struct text *text, const struct procfs_usage *u)
     maps_put_size(text, "Referenced", u->referenced);
     maps_put_size(text, "Anonymous", u->anonymous);
     maps_put_size(text, "KSM", 0);
-    maps_put_size(text, "LazyFree", u->unneeded);
+    maps_put_size(text, "LazyFree", u->lazyfree);
     maps_put_size(text, "AnonHugePages", u->large);
     maps_put_size(text, "ShmemPmdMapped", 0);
     maps_put_size(text, "FilePmdMapped", 0);

@@ -37,7 +37,7 @@ struct chunk {
 /* A page of the file itself, or of memory that is shared as a file is. */
 static bool of_file(const struct area *area, pte_t entry)
 {
-    return area->flags & AREA_SHARED || (area->kind == AREA_FILE && entry.v & PTE_COPY);
+    return area->flags & AREA_SHARED || (area->kind == AREA_FILE && entry.v & PTE_COW);
 }
 
 /* Does no other area show this page of the file? */
@@ -60,7 +60,7 @@ static bool mapped_once(const struct area *area, virt_t page, phys_t frame)
 static uint64_t pagemap_describe(const struct chunk *c, virt_t page, phys_t block, phys_t frame,
                                  pte_t entry)
 {
-    uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_UNNEEDED) ? PM_SOFT_DIRTY : 0);
+    uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_LAZYFREE) ? PM_SOFT_DIRTY : 0);
     if (c->show_frames)
         v |= frame.v >> PAGE_SHIFT;
     if (frame.v == memory_zero_frame().v)

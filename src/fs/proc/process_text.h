@@ -34,7 +34,7 @@ void procfs_show_smaps_rollup(struct text *text, void *context);
 /* What is mapped of an area, in bytes. `share`: what is mapped elsewhere, too, counts in parts. */
 struct procfs_usage {
     uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,
-        private_dirty, referenced, anonymous, unneeded, file, large, locked;
+        private_dirty, referenced, anonymous, lazyfree, file, large, locked;
 };
 void procfs_measure_area(const struct area *area, struct procfs_usage *out);
 

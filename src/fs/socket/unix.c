@@ -455,7 +455,7 @@ static void unix_release(struct socket *socket)
     unix_put(peer);
     unix_purge(u);
     unix_put(u);
-    unix_flight_collect();
+    unix_gc_collect();
 }
 
 static const struct socket_ops unix_ops = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets of the family AF_UNIX (unix(7)), between unix_socket.c, unix_message.c and unix_flight.c.
+ * Sockets of the family AF_UNIX (unix(7)), between unix_socket.c, unix_message.c and unix_gc.c.
  *
  *   client --peer--> server end --peer--> client       two of a pair, and of an accepted connection
  *
@@ -42,7 +42,7 @@ struct unix_socket {
     struct inode *inode;         /* that it is bound to; one reference */
     struct list abstract_link;   /* of all abstract names */
     struct fs_credentials credentials, peer_credentials;
-    /* unix_flight.c: */
+    /* unix_gc.c: */
     struct list flight_link;
     uint32_t in_flight;     /* references that packets hold to the file */
     uint32_t inner_flights; /* while collecting: those that other candidates hold */
@@ -82,9 +82,9 @@ enum err unix_queued(struct socket *socket, bool out, uint32_t *bytes);
 void unix_purge(struct unix_socket *u);
 
 /* The files were put into a packet, or taken out. */
-void unix_flight_begin(const struct socket_files *files);
-void unix_flight_end(const struct socket_files *files);
+void unix_gc_begin(const struct socket_files *files);
+void unix_gc_end(const struct socket_files *files);
 /* Sockets that only packets in each other's queues refer to are emptied. */
-void unix_flight_collect(void);
+void unix_gc_collect(void);
 /* Frees packets with their files; files that are sockets with packets do not make it recurse. */
 void unix_packets_free(struct list *packets);

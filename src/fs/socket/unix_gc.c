@@ -20,7 +20,7 @@ static struct unix_socket *unix_of_file(const struct file *file)
     return socket && socket->family == AF_UNIX ? unix_of(socket) : NULL;
 }
 
-void unix_flight_begin(const struct socket_files *files)
+void unix_gc_begin(const struct socket_files *files)
 {
     for (uint32_t i = 0; files && i < files->count; i++) {
         struct unix_socket *u = unix_of_file(files->file[i]);
@@ -29,7 +29,7 @@ void unix_flight_begin(const struct socket_files *files)
     }
 }
 
-void unix_flight_end(const struct socket_files *files)
+void unix_gc_end(const struct socket_files *files)
 {
     for (uint32_t i = 0; files && i < files->count; i++) {
         struct unix_socket *u = unix_of_file(files->file[i]);
@@ -86,7 +86,7 @@ static void take_packets(struct unix_socket *u, struct list *packets)
         take_packets(CONTAINER_OF(link, struct unix_socket, waiting_link), packets);
 }
 
-void unix_flight_collect(void)
+void unix_gc_collect(void)
 {
     struct list reached = LIST_INIT(reached), garbage = LIST_INIT(garbage);
     if (list_empty(&in_flight))
@@ -124,7 +124,7 @@ void unix_packets_free(struct list *packets)
         return; /* the call that is under way frees these too */
     while (!list_empty(&dying)) {
         struct unix_packet *packet = CONTAINER_OF(dying.next, struct unix_packet, link);
-        unix_flight_end(packet->files);
+        unix_gc_end(packet->files);
         socket_files_put(packet->files); /* may add to the list */
         packet->from->charge -= packet->size + sizeof(*packet);
         wait_queue_wake(&packet->from->socket.changed);

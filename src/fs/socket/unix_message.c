@@ -62,7 +62,7 @@ static void packet_put(struct unix_packet *packet, struct unix_socket *to,
         fs_hooks.credentials(false, &packet->credentials);
     packet->files = message->files;
     message->files = NULL;
-    unix_flight_begin(packet->files);
+    unix_gc_begin(packet->files);
     unix_get(packet->from);
     packet->from->charge += packet->size + PACKET_OVERHEAD;
     list_add_tail(&to->packets, &packet->link);
@@ -227,7 +227,7 @@ static void take_along(struct unix_packet *packet, struct socket_message *messag
         for (uint32_t i = 0; i < files->count; i++)
             file_get(files->file[i]);
     } else {
-        unix_flight_end(files);
+        unix_gc_end(files);
         message->files = files;
         packet->files = NULL;
     }

@@ -44,7 +44,7 @@ static inline struct io io_kernel(const void *base, uint64_t size)
 }
 
 /* A cursor over `total` bytes, the sum of the segments, which stay the caller's. */
-static inline struct io io_vector(const struct io_segment *segments, uint64_t total)
+static inline struct io io_iov(const struct io_segment *segments, uint64_t total)
 {
     return (struct io){.next = segments, .left = total};
 }

@@ -129,7 +129,7 @@ INIT_CODE static void process_start(void)
     };
     exec_configure(&how);
     if ((options.stats && stats_start() != E_OK) || (options.profile && profile_start() != E_OK) ||
-        thread_use_vectors() != E_OK)
+        thread_use_fpu() != E_OK)
         need_memory("the program", phys_range_size(boot_summary.archive));
 }
 

@@ -200,8 +200,8 @@ struct io_part {
     uint64_t base, length;
 };
 
-/* `limit` bytes of the vector are there. */
-static void put_vector(struct text_out *t, uint64_t at, uint64_t count, uint64_t limit)
+/* `limit` bytes of the iovec are there. */
+static void put_iov(struct text_out *t, uint64_t at, uint64_t count, uint64_t limit)
 {
     struct io_part part;
     text_put(t, "[");
@@ -332,7 +332,7 @@ static void put_argument(struct text_out *t, char letter, const uint64_t *arg, u
         return;
     case 'n':
     case 'o':
-        put_vector(t, value, arg[1], letter == 'o' ? result : UINT64_MAX);
+        put_iov(t, value, arg[1], letter == 'o' ? result : UINT64_MAX);
         return;
     case 'v':
         put_list(t, value);

@@ -27,15 +27,15 @@ static enum err absent(uint32_t number)
 }
 
 /* Numbers from here on go the long way: those that Linux lacks; with `stats` or `strace`, all. */
-RO_AFTER_INIT static uint32_t long_way_from = SYSCALL_COUNT;
+RO_AFTER_INIT static uint32_t slow_path_from = SYSCALL_COUNT;
 
 INIT_CODE void syscall_count_all(void)
 {
-    long_way_from = 0;
-    memset(syscall_quick, 0, sizeof syscall_quick);
+    slow_path_from = 0;
+    memset(syscall_fast, 0, sizeof syscall_fast);
 }
 
-static NOINLINE enum err long_way(uint32_t number, struct syscall *call)
+static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
 {
     const struct syscall_row *row = syscall_row(number);
     struct syscall_count *count = stats_of_syscall(number);
@@ -98,14 +98,14 @@ static inline int64_t syscall_finish(struct syscall_record *record, const struct
 
 #define BIT(number) (UINT64_C(1) << (number) % 64)
 
-RO_AFTER_INIT uint64_t syscall_quick[QUICK_WORDS] = {
+RO_AFTER_INIT uint64_t syscall_fast[FAST_WORDS] = {
     BIT(39),                                  /* getpid */
     BIT(102) | BIT(104) | BIT(107) | BIT(108) /* getuid, getgid, geteuid, getegid */
         | BIT(110) | BIT(111),                /* getppid, getpgrp */
     BIT(186),                                 /* gettid */
 };
 
-int64_t syscall_quick_dispatch(const uint64_t *arg, uint32_t number)
+int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
 {
     struct syscall_record *record = syscall_record_of(linux_current(), number);
     struct syscall call = {.arg = record->arg};
@@ -129,9 +129,9 @@ void syscall_dispatch(struct trap_frame *frame)
     record->arg[5] = frame->r9;
     interrupts_on();
 
-    enum err e = likely(number < long_way_from && syscall_table[number].function != NULL)
+    enum err e = likely(number < slow_path_from && syscall_table[number].function != NULL)
                      ? syscall_table[number].function(&call)
-                     : long_way(number, &call);
+                     : slow_path(number, &call);
     int64_t result = syscall_finish(record, &call, e);
     if (likely(!call.frame_replaced))
         frame->rax = (uint64_t)result;

@@ -17,10 +17,10 @@
  * capitals flags or a choice (linux/abi/flags.c; G is a signal), p pointer, and pointers that
  * strace follows:
  *
- *   s string            b bytes, as many as the next argument says    n their vector (iovec)
+ *   s string            b bytes, as many as the next argument says    n their iovec
  *   v list of strings   e environment     t timespec     g set of signals    a struct sigaction
  *
- * and, when the call has succeeded, r bytes, as many as the result says, k string, o their vector, l timespec,
+ * and, when the call has succeeded, r bytes, as many as the result says, k string, o their iovec, l timespec,
  * y struct stat, w status of a child, c two descriptors, i set of signals, j struct sigaction.
  */
 typedef enum err (*syscall_function)(struct syscall *call);
@@ -55,9 +55,9 @@ void syscall_dispatch(struct trap_frame *frame);
 /* Calls that neither take long, nor touch the program's memory or its registers, nor sleep, nor make
  * a signal pending, come here instead, with interrupts off all the way: where the whole call takes a
  * hundred instructions, a whole frame and `sti` are most of it. One bit a number; entry.S looks. */
-#define QUICK_WORDS 3 /* entry.S: QUICK_NUMBERS */
-extern uint64_t syscall_quick[QUICK_WORDS];
-int64_t syscall_quick_dispatch(const uint64_t *arg, uint32_t number);
+#define FAST_WORDS 3 /* entry.S: FAST_NUMBERS */
+extern uint64_t syscall_fast[FAST_WORDS];
+int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number);
 
 /* From now on each call is counted (linux/call/stats.h). Caller: boot. */
 void syscall_count_all(void);

@@ -408,9 +408,9 @@ static void reset_process(struct exec_job *job)
     file_table_exec(file_table_current());
     lt->clear_tid = lt->robust_list = 0;
     thread_set_fs_base(0);
-    thread_own_vectors();
-    cpu_vectors_reset(lt->vectors);
-    cpu_vectors_load(lt->vectors);
+    thread_own_fpu();
+    cpu_fpu_reset(lt->fpu);
+    cpu_fpu_load(lt->fpu);
 
     const char *name = strrchr(job->execfn, '/');
     name = name != NULL ? name + 1 : job->execfn;

@@ -93,11 +93,11 @@ static void show_tables(void *unused)
 void thread_dump_keys(void)
 {
     struct thread *thread;
-    if (!magic_present())
+    if (!sysrq_present())
         return;
-    magic_add('t', "threads", dump_all);
+    sysrq_add('t', "threads", dump_all);
     if (thread_create("magic", show_tables, NULL, &thread) == E_OK)
-        magic_add('p', "page tables", ask_for_tables);
+        sysrq_add('p', "page tables", ask_for_tables);
     else
         log_warn("no memory for the thread that shows page tables");
 }

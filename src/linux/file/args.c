@@ -88,11 +88,11 @@ enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct dentry 
     return e;
 }
 
-static enum err check_segments(struct vector *vector, uint64_t count)
+static enum err check_segments(struct iov *iov, uint64_t count)
 {
     uint64_t total = 0;
     for (uint64_t i = 0; i < count; i++) {
-        struct io_segment *segment = &vector->segments[i];
+        struct io_segment *segment = &iov->segments[i];
         if (segment->size > INT64_MAX)
             return E_INVAL;
         if (!user_range_ok(segment->base, segment->size))
@@ -101,32 +101,32 @@ static enum err check_segments(struct vector *vector, uint64_t count)
             segment->size = IO_BYTES_MAX - total;
         total += segment->size;
     }
-    vector->io = io_vector(vector->segments, total);
+    iov->io = io_iov(iov->segments, total);
     return E_OK;
 }
 
-enum err vector_copy_in(struct vector *vector, uint64_t from, uint64_t count)
+enum err iov_copy_in(struct iov *iov, uint64_t from, uint64_t count)
 {
     if (count > IO_SEGMENTS_MAX)
         return E_INVAL;
-    vector->segments = vector->near;
-    if (count > ARRAY_LENGTH(vector->near)) {
-        vector->segments = heap_alloc(count * sizeof(struct io_segment));
-        if (!vector->segments)
+    iov->segments = iov->near;
+    if (count > ARRAY_LENGTH(iov->near)) {
+        iov->segments = heap_alloc(count * sizeof(struct io_segment));
+        if (!iov->segments)
             return E_NOMEM;
     }
-    enum err e = copy_in(vector->segments, virt(from), count * sizeof(struct io_segment));
+    enum err e = copy_in(iov->segments, virt(from), count * sizeof(struct io_segment));
     if (e == E_OK)
-        e = check_segments(vector, count);
+        e = check_segments(iov, count);
     if (e != E_OK)
-        vector_free(vector);
+        iov_free(iov);
     return e;
 }
 
-void vector_free(struct vector *vector)
+void iov_free(struct iov *iov)
 {
-    if (vector->segments != vector->near)
-        heap_free(vector->segments);
+    if (iov->segments != iov->near)
+        heap_free(iov->segments);
 }
 
 enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec)

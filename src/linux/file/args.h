@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the file system calls have in common: paths, starting points, descriptors, vectors of
+/* What the file system calls have in common: paths, starting points, descriptors, iovecs of
  * buffers. */
 #pragma once
 
@@ -61,11 +61,11 @@ MUST_CHECK enum err fd_install(struct syscall *call, struct file *file, bool clo
 MUST_CHECK enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to);
 
 /* The program's iovec array as a cursor. E_INVAL, E_FAULT, E_NOMEM. On success the caller ends with
- * vector_free(). */
-struct vector {
+ * iov_free(). */
+struct iov {
     struct io io;
     struct io_segment *segments; /* `near` or heap */
     struct io_segment near[8];
 };
-MUST_CHECK enum err vector_copy_in(struct vector *vector, uint64_t from, uint64_t count);
-void vector_free(struct vector *vector);
+MUST_CHECK enum err iov_copy_in(struct iov *iov, uint64_t from, uint64_t count);
+void iov_free(struct iov *iov);

@@ -88,37 +88,37 @@ enum err sys_pwrite64(struct syscall *call)
 }
 
 /* `offset` NULL: the file's own. */
-static enum err vector_transfer(struct syscall *call, enum direction direction, struct file *file,
-                                uint64_t *offset)
+static enum err iov_transfer(struct syscall *call, enum direction direction, struct file *file,
+                             uint64_t *offset)
 {
     if (!(direction == READ ? file_can_read(file) : file_can_write(file)))
         return E_BADF;
-    struct vector vector;
-    enum err e = vector_copy_in(&vector, call->arg[1], call->arg[2]);
+    struct iov iov;
+    enum err e = iov_copy_in(&iov, call->arg[1], call->arg[2]);
     if (e != E_OK)
         return e;
-    e = file_transfer(call, direction, file, &vector.io, offset ? offset : &file->offset);
-    vector_free(&vector);
+    e = file_transfer(call, direction, file, &iov.io, offset ? offset : &file->offset);
+    iov_free(&iov);
     return e;
 }
 
-static enum err plain_vector(struct syscall *call, enum direction direction)
+static enum err plain_iov(struct syscall *call, enum direction direction)
 {
     struct file *file = fd_file(call->arg[0]);
-    return file ? vector_transfer(call, direction, file, NULL) : E_BADF;
+    return file ? iov_transfer(call, direction, file, NULL) : E_BADF;
 }
 
 enum err sys_readv(struct syscall *call)
 {
-    return plain_vector(call, READ);
+    return plain_iov(call, READ);
 }
 
 enum err sys_writev(struct syscall *call)
 {
-    return plain_vector(call, WRITE);
+    return plain_iov(call, WRITE);
 }
 
-static enum err positioned_vector(struct syscall *call, enum direction direction)
+static enum err positioned_iov(struct syscall *call, enum direction direction)
 {
     uint64_t offset = call->arg[3];
     if (offset > INT64_MAX)
@@ -128,35 +128,35 @@ static enum err positioned_vector(struct syscall *call, enum direction direction
         return E_BADF;
     if (!file->ops->seekable)
         return E_SPIPE;
-    return vector_transfer(call, direction, file, &offset);
+    return iov_transfer(call, direction, file, &offset);
 }
 
 enum err sys_preadv(struct syscall *call)
 {
-    return positioned_vector(call, READ);
+    return positioned_iov(call, READ);
 }
 
 enum err sys_pwritev(struct syscall *call)
 {
-    return positioned_vector(call, WRITE);
+    return positioned_iov(call, WRITE);
 }
 
 /* The sixth argument counts: what the flags ask for beyond that, memory gives by itself. */
-static enum err flagged_vector(struct syscall *call, enum direction direction)
+static enum err flagged_iov(struct syscall *call, enum direction direction)
 {
     uint64_t flags = call->arg[5];
     bool own_offset = call->arg[3] == UINT64_MAX;
     if (flags & ~(uint64_t)RWF_ALL)
         return E_NOTSUP;
     if (!(flags & RWF_APPEND) || direction == READ)
-        return own_offset ? plain_vector(call, direction) : positioned_vector(call, direction);
+        return own_offset ? plain_iov(call, direction) : positioned_iov(call, direction);
     struct file *file = fd_file(call->arg[0]);
     if (!file)
         return E_BADF;
     if (!own_offset && !file->ops->seekable)
         return E_SPIPE;
     uint64_t end = file->inode->size;
-    enum err e = vector_transfer(call, direction, file, &end);
+    enum err e = iov_transfer(call, direction, file, &end);
     if (e == E_OK && own_offset && file->ops->seekable)
         file->offset = end;
     return e;
@@ -164,12 +164,12 @@ static enum err flagged_vector(struct syscall *call, enum direction direction)
 
 enum err sys_preadv2(struct syscall *call)
 {
-    return flagged_vector(call, READ);
+    return flagged_iov(call, READ);
 }
 
 enum err sys_pwritev2(struct syscall *call)
 {
-    return flagged_vector(call, WRITE);
+    return flagged_iov(call, WRITE);
 }
 
 enum err sys_lseek(struct syscall *call)

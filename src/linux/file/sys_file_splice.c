@@ -165,19 +165,19 @@ enum err sys_vmsplice(struct syscall *call)
         return E_INVAL;
     if (!file || !pipe_is(file))
         return E_BADF;
-    struct vector vector;
-    enum err e = vector_copy_in(&vector, call->arg[1], call->arg[2]);
+    struct iov iov;
+    enum err e = iov_copy_in(&iov, call->arg[1], call->arg[2]);
     if (e != E_OK)
         return e;
     bool write = file_can_write(file);
     uint64_t done = 0;
     file_get(file);
-    if (io_left(&vector.io) > 0)
+    if (io_left(&iov.io) > 0)
         e = pipe_wait(file, write, (flags & SPLICE_F_NONBLOCK) || (file->flags & O_NONBLOCK));
     if (e == E_OK)
-        e = write ? file_write(file, &vector.io, &file->offset, &done)
-                  : file_read(file, &vector.io, &file->offset, &done);
+        e = write ? file_write(file, &iov.io, &file->offset, &done)
+                  : file_read(file, &iov.io, &file->offset, &done);
     file_put(file);
-    vector_free(&vector);
+    iov_free(&iov);
     return file_splice_finish(call, e, done);
 }

@@ -78,7 +78,7 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
 {
     switch (advice) {
     case MADV_FREE:
-        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_unneeded(part);
+        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_lazyfree(part);
     case MADV_DONTNEED:
         return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
     case MADV_DONTNEED_LOCKED:

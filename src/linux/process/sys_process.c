@@ -49,7 +49,7 @@ enum err sys_set_robust_list(struct syscall *call)
 enum err sys_get_robust_list(struct syscall *call)
 {
     uint64_t size = ROBUST_LIST_SIZE;
-    const struct linux_thread *lt = linux_thread_named((int)call->arg[0]);
+    const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
     if (lt == NULL)
         return E_SRCH;
     enum err e = copy_out(virt(call->arg[2]), &size, sizeof size);

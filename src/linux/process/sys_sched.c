@@ -13,7 +13,7 @@ static MUST_CHECK enum err sched_find(uint64_t pid, struct linux_thread **out)
 {
     if ((int)pid < 0)
         return E_INVAL;
-    *out = linux_thread_named((int)pid);
+    *out = linux_thread_by_tid((int)pid);
     return *out != NULL ? E_OK : E_SRCH;
 }
 
@@ -135,7 +135,7 @@ enum err sys_sched_setaffinity(struct syscall *call)
         e = copy_in(&first, virt(call->arg[2]), sizeof first);
     if (e != E_OK)
         return e;
-    if (linux_thread_named((int)call->arg[0]) == NULL)
+    if (linux_thread_by_tid((int)call->arg[0]) == NULL)
         return E_SRCH;
     return first & 1 ? E_OK : E_INVAL;
 }
@@ -145,7 +145,7 @@ enum err sys_sched_getaffinity(struct syscall *call)
     uint64_t mask = 1;
     if ((uint32_t)call->arg[1] < sizeof mask || call->arg[1] % sizeof mask != 0)
         return E_INVAL;
-    if (linux_thread_named((int)call->arg[0]) == NULL)
+    if (linux_thread_by_tid((int)call->arg[0]) == NULL)
         return E_SRCH;
     call->result = sizeof mask;
     return copy_out(virt(call->arg[2]), &mask, sizeof mask);
@@ -174,7 +174,7 @@ static enum err visit_who(int which, int who, enum err (*visit)(struct linux_thr
 {
     enum err answer = E_SRCH;
     if (which == PRIO_PROCESS) {
-        struct linux_thread *lt = linux_thread_named(who);
+        struct linux_thread *lt = linux_thread_by_tid(who);
         return lt != NULL ? visit(lt, value) : E_SRCH;
     }
     const struct process *self = process_current();

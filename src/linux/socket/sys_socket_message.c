@@ -177,7 +177,7 @@ static enum err control_in(const struct user_message *user, struct socket_messag
     return e;
 }
 
-static enum err message_in(struct user_message *user, uint64_t from, struct vector *vector)
+static enum err message_in(struct user_message *user, uint64_t from, struct iov *iov)
 {
     enum err e = copy_in(user, virt(from), sizeof(*user));
     if (e != E_OK)
@@ -190,18 +190,18 @@ static enum err message_in(struct user_message *user, uint64_t from, struct vect
         user->name_size = SOCKET_ADDRESS_MAX;
     if (user->segment_count > IO_SEGMENTS_MAX)
         return E_MSGSIZE;
-    return vector_copy_in(vector, user->segments, user->segment_count);
+    return iov_copy_in(iov, user->segments, user->segment_count);
 }
 
 static enum err send_one(struct syscall *call, struct socket *socket, uint64_t from, uint32_t flags)
 {
     struct user_message user;
-    struct vector vector;
+    struct iov iov;
     struct socket_address address;
-    enum err e = message_in(&user, from, &vector);
+    enum err e = message_in(&user, from, &iov);
     if (e != E_OK)
         return e;
-    struct socket_message message = {.io = &vector.io, .flags = flags};
+    struct socket_message message = {.io = &iov.io, .flags = flags};
     if (user.name_size > 0) {
         e = socket_address_in(&address, user.name, user.name_size);
         message.address = &address;
@@ -211,7 +211,7 @@ static enum err send_one(struct syscall *call, struct socket *socket, uint64_t f
     if (e == E_OK)
         e = send_message(call, socket, &message);
     socket_files_put(message.files);
-    vector_free(&vector);
+    iov_free(&iov);
     return e;
 }
 
@@ -290,16 +290,16 @@ static enum err receive_one(struct syscall *call, struct socket *socket, uint64_
                             uint32_t flags)
 {
     struct user_message user;
-    struct vector vector;
+    struct iov iov;
     struct socket_address address = {0};
-    enum err e = message_in(&user, at, &vector);
+    enum err e = message_in(&user, at, &iov);
     if (e != E_OK)
         return e;
-    struct socket_message message = {.io = &vector.io, .flags = flags};
+    struct socket_message message = {.io = &iov.io, .flags = flags};
     if (user.name != 0)
         message.address = &address;
     e = receive_message(call, socket, &message);
-    vector_free(&vector);
+    iov_free(&iov);
     if (e != E_OK) {
         socket_files_put(message.files);
         return e;

@@ -144,7 +144,7 @@ static void hand_over_children(struct process *process)
     }
 }
 
-void process_bury(struct process *process)
+void process_make_zombie(struct process *process)
 {
     timers_clear(process);
     fs_context_put(process->fs);

@@ -19,12 +19,12 @@
 #include "mm/phys/frames.h"
 #include "mm/vm/areas.h"
 
-#define SIGNAL_EXIT   128 /* what a shell adds to the number of the signal */
-#define SPARES_MAX    32
-#define VECTORS_ALIGN 64
-#define TID_MAX       32768 /* pid_max */
-#define TID_RESERVED  300   /* where the search starts again after a turn, as in Linux */
-#define TID_BUCKETS   256
+#define SIGNAL_EXIT  128 /* what a shell adds to the number of the signal */
+#define SPARES_MAX   32
+#define FPU_ALIGN    64
+#define TID_MAX      32768 /* pid_max */
+#define TID_RESERVED 300   /* where the search starts again after a turn, as in Linux */
+#define TID_BUCKETS  256
 
 static struct process first_process;
 static struct linux_thread first_thread;
@@ -35,7 +35,7 @@ static struct list tids[TID_BUCKETS]; /* struct linux_thread.hash_link */
 /* Threads only: */
 static uint64_t tids_used[TID_MAX / 64];
 static int last_tid = PROCESS_PID;
-static struct list spares = LIST_INIT(spares); /* struct linux_thread.link, with their vectors */
+static struct list spares = LIST_INIT(spares); /* struct linux_thread.link, with their FPU state */
 static unsigned spare_count;
 
 struct process *process_first(void)
@@ -64,7 +64,7 @@ struct linux_thread *linux_thread_find(int tid)
     return NULL;
 }
 
-struct linux_thread *linux_thread_named(int tid)
+struct linux_thread *linux_thread_by_tid(int tid)
 {
     return tid == 0 ? linux_current() : linux_thread_find(tid);
 }
@@ -104,12 +104,12 @@ static int free_tid(void)
     return 0;
 }
 
-static MUST_CHECK enum err process_give_vectors(struct linux_thread *lt)
+static MUST_CHECK enum err process_give_fpu(struct linux_thread *lt)
 {
-    lt->vectors_block = heap_alloc(cpu_features.xsave_size + VECTORS_ALIGN);
-    if (lt->vectors_block == NULL)
+    lt->fpu_block = heap_alloc(cpu_features.xsave_size + FPU_ALIGN);
+    if (lt->fpu_block == NULL)
         return E_NOMEM;
-    lt->vectors = ptr_of(virt(align_up(virt_of(lt->vectors_block).v, VECTORS_ALIGN)));
+    lt->fpu = ptr_of(virt(align_up(virt_of(lt->fpu_block).v, FPU_ALIGN)));
     return E_OK;
 }
 
@@ -141,7 +141,7 @@ static struct linux_thread *shell(void)
         return lt;
     }
     lt = heap_alloc_zero(sizeof *lt);
-    if (lt != NULL && process_give_vectors(lt) != E_OK) {
+    if (lt != NULL && process_give_fpu(lt) != E_OK) {
         heap_free(lt);
         return NULL;
     }
@@ -174,7 +174,7 @@ void linux_thread_free(struct linux_thread *lt)
     if (lt == &first_thread)
         return;
     if (spare_count == SPARES_MAX) {
-        heap_free(lt->vectors_block);
+        heap_free(lt->fpu_block);
         heap_free(lt);
         return;
     }
@@ -234,7 +234,7 @@ void process_init(uint64_t memory)
     process->program = &program_none;
     process->fs = &fs_first;
     process_clear(&first_thread);
-    if (process_give_vectors(&first_thread) != E_OK)
+    if (process_give_fpu(&first_thread) != E_OK)
         panic("no memory for the first thread of the program");
     first_thread.process = process;
     table_add(&first_thread, PROCESS_PID);
@@ -418,7 +418,7 @@ NORETURN void linux_thread_exit(int status)
     if (!leader)
         linux_thread_free(lt);
     if (!others)
-        process_bury(process);
+        process_make_zombie(process);
     thread_exit();
 }
 

@@ -150,9 +150,9 @@ struct linux_thread {
     uint8_t restart; /* enum signal_restart of the call whose E_INTR is on its way out */
     uint64_t trap_number, trap_error,
         trap_address; /* of the last fault, as sigcontext shows them */
-    void *vectors;    /* the vector registers on their way to and from a signal frame; 64-byte
-                         aligned, in vectors_block of the heap */
-    void *vectors_block;
+    void *fpu;        /* the FPU registers on their way to and from a signal frame; 64-byte
+                         aligned, in fpu_block of the heap */
+    void *fpu_block;
     struct scheduling scheduling;
     /* Interrupts off: */
     struct list link;      /* of process.threads */
@@ -186,7 +186,7 @@ struct linux_thread *linux_thread_find(int tid);
 /* The process with that pid, NULL. */
 struct process *process_find(int pid);
 /* The thread that a system call means by `tid`, 0 for the calling one; NULL. */
-struct linux_thread *linux_thread_named(int tid);
+struct linux_thread *linux_thread_by_tid(int tid);
 
 /* A thread of `process`, without its struct thread; in the table, not yet among process->threads.
  * E_AGAIN when there is no tid or RLIMIT_NPROC is reached, E_NOMEM. */
@@ -209,7 +209,7 @@ void process_free(struct process *process);
 
 /* linux/task/parent.c: the last thread has left `process`, which is not the first: its orphans and its
  * parent hear of it. `process` may be gone afterwards. */
-void process_bury(struct process *process);
+void process_make_zombie(struct process *process);
 /* A stop signal's default action, for the calling thread's process; nothing when nobody could make
  * it go on. */
 void process_stop(int signal);

@@ -33,27 +33,27 @@ struct signal_frame_head {
 
 _Static_assert(sizeof(struct signal_frame_head) == offsetof(struct signal_frame, info), "");
 
-static uint64_t vectors_size(void)
+static uint64_t fpu_size(void)
 {
     return cpu_features.xsave_size + (cpu_features.xsave ? sizeof(uint32_t) : 0);
 }
 
 uint64_t signal_frame_max(void)
 {
-    return align_up(sizeof(struct signal_frame) + 16 + 64 + vectors_size(), 16);
+    return align_up(sizeof(struct signal_frame) + 16 + 64 + fpu_size(), 16);
 }
 
 /* Straight to the program's stack; only what the CPU leaves to software is written apart. */
-static MUST_CHECK enum err push_vectors(uint64_t to)
+static MUST_CHECK enum err push_fpu(uint64_t to)
 {
     uint64_t size = cpu_features.xsave_size;
     uint32_t magic2 = FP_XSTATE_MAGIC2;
     struct signal_software software = {0};
-    thread_own_vectors();
-    enum err e = vectors_out(virt(to), size);
+    thread_own_fpu();
+    enum err e = fpu_out(virt(to), size);
     if (cpu_features.xsave) {
         software.magic1 = FP_XSTATE_MAGIC1;
-        software.extended_size = (uint32_t)vectors_size();
+        software.extended_size = (uint32_t)fpu_size();
         software.xfeatures = cpu_features.xcr0;
         software.xstate_size = (uint32_t)size;
     }
@@ -75,10 +75,9 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
      * exit. */
     if (!(action->flags & SA_RESTORER) || action->handler >= LAYOUT_PROGRAM_END)
         return E_FAULT;
-    enum err e =
-        signal_place(frame->rsp, action->flags, &lt->alternate_stack, vectors_size(), &place);
+    enum err e = signal_place(frame->rsp, action->flags, &lt->alternate_stack, fpu_size(), &place);
     if (e == E_OK)
-        e = push_vectors(place.fpstate);
+        e = push_fpu(place.fpstate);
     if (e != E_OK)
         return e;
 
@@ -142,16 +141,16 @@ static void make_loadable(uint8_t *area, bool extended)
     }
 }
 
-static MUST_CHECK enum err pop_vectors(uint8_t *area, uint64_t from)
+static MUST_CHECK enum err pop_fpu(uint8_t *area, uint64_t from)
 {
-    thread_own_vectors();
+    thread_own_fpu();
     if (from == 0) {
-        cpu_vectors_reset(area);
-        cpu_vectors_load(area);
+        cpu_fpu_reset(area);
+        cpu_fpu_load(area);
         return E_OK;
     }
     bool extended = is_extended(from);
-    if (extended && vectors_in(virt(from), cpu_features.xsave_size) == E_OK)
+    if (extended && fpu_in(virt(from), cpu_features.xsave_size) == E_OK)
         return E_OK;
     enum err e = copy_in(area, virt(from), FXSAVE_SIZE);
     if (e == E_OK && extended)
@@ -160,7 +159,7 @@ static MUST_CHECK enum err pop_vectors(uint8_t *area, uint64_t from)
     if (e != E_OK)
         return e;
     make_loadable(area, extended);
-    cpu_vectors_load(area);
+    cpu_fpu_load(area);
     return E_OK;
 }
 
@@ -175,7 +174,7 @@ enum err signal_frame_pop(struct trap_frame *frame)
     /* A return to a non-canonical address would fault in iretq, in the kernel. */
     if (in.context.rip >= LAYOUT_PROGRAM_END)
         return E_FAULT;
-    e = pop_vectors(lt->vectors, in.context.fpstate);
+    e = pop_fpu(lt->fpu, in.context.fpstate);
     if (e != E_OK)
         return e;
     signal_context_load(frame, &in.context);

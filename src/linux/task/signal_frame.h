@@ -5,7 +5,7 @@
  *
  *   high   the interrupted code's stack
  *          128 bytes that belong to it (red zone)         not when the handler has a stack of its
- * own FP_XSTATE_MAGIC2                               only with XSAVE vector registers, as FXSAVE or
+ * own FP_XSTATE_MAGIC2                               only with XSAVE FPU registers, as FXSAVE or
  * XSAVE store them   64-byte aligned <- sigcontext.fpstate struct signal_frame (address + 8) % 16
  * == 0  <- rsp of the handler low
  */
@@ -67,10 +67,10 @@ struct signal_placement {
     bool on_alternate; /* the frame starts at the top of the alternate stack */
 };
 
-/* Pure. `vectors_size` counts FP_XSTATE_MAGIC2. E_FAULT when it would not fit on the alternate
+/* Pure. `fpu_size` counts FP_XSTATE_MAGIC2. E_FAULT when it would not fit on the alternate
  * stack that the program is already using. */
 MUST_CHECK enum err signal_place(uint64_t rsp, uint64_t flags, const struct signal_stack *stack,
-                                 uint64_t vectors_size, struct signal_placement *out);
+                                 uint64_t fpu_size, struct signal_placement *out);
 
 /* Is rsp on the alternate stack? False for SS_AUTODISARM, as Linux counts it. Pure. */
 bool signal_on_stack(uint64_t rsp, const struct signal_stack *stack);

@@ -44,12 +44,12 @@ enum err signal_stack_change(struct signal_stack *stack, const struct signal_sta
 }
 
 enum err signal_place(uint64_t rsp, uint64_t flags, const struct signal_stack *stack,
-                      uint64_t vectors_size, struct signal_placement *out)
+                      uint64_t fpu_size, struct signal_placement *out)
 {
     bool nested = signal_on_stack(rsp, stack);
     bool entering = (flags & SA_ONSTACK) && stack->size != 0 && !nested;
     uint64_t top = entering ? stack->base + stack->size : rsp - RED_ZONE;
-    uint64_t fpstate = align_down(top - vectors_size, 64);
+    uint64_t fpstate = align_down(top - fpu_size, 64);
     uint64_t frame = align_down(fpstate - sizeof(struct signal_frame), 16) - 8;
     if (frame > (entering ? top : rsp))
         return E_FAULT; /* below address 0 */

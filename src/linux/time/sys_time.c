@@ -25,7 +25,7 @@ static int pid_of_clock(int id)
 
 static enum clock_kind cpu_clock_kind(int id)
 {
-    const struct linux_thread *lt = linux_thread_named(pid_of_clock(id));
+    const struct linux_thread *lt = linux_thread_by_tid(pid_of_clock(id));
     if ((id & CPU_CLOCK_WHAT) == CPU_CLOCK_WHAT || lt == NULL)
         return CLOCK_KIND_NONE;
     if (id & CPU_CLOCK_THREAD)
@@ -73,7 +73,7 @@ int clock_tid(int id)
 
 static uint64_t cpu_read(int id)
 {
-    const struct linux_thread *lt = linux_thread_named(id < 0 ? pid_of_clock(id) : 0);
+    const struct linux_thread *lt = linux_thread_by_tid(id < 0 ? pid_of_clock(id) : 0);
     if (lt == NULL)
         return 0;
     if (clock_kind(id) == CLOCK_KIND_CPU)

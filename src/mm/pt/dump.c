@@ -3,7 +3,7 @@
 
 #include "base/fmt.h"
 
-#define KEY (PTE_P | PTE_W | PTE_U | PTE_PWT | PTE_PCD | PTE_G | PTE_COPY | PTE_NX)
+#define KEY (PTE_P | PTE_W | PTE_U | PTE_PWT | PTE_PCD | PTE_G | PTE_COW | PTE_NX)
 
 static bool goes_on(const struct ptdump *d, virt_t at, int level, pte_t entry)
 {
@@ -69,7 +69,7 @@ void ptdump_line(const struct ptdump_run *run, char *out, size_t size)
     fmt_snprintf(out, size, "%016llx-%016llx %8s %4s r%c%c %c%c%c %-3s %12s %12s  ",
                  (unsigned long long)run->range.start.v, (unsigned long long)run->range.end.v,
                  bytes, leaf, bits & PTE_W ? 'w' : '-', bits & PTE_NX ? '-' : 'x',
-                 bits & PTE_COPY ? 'c' : '-', bits & PTE_U ? 'u' : '-', bits & PTE_G ? 'g' : '-',
+                 bits & PTE_COW ? 'c' : '-', bits & PTE_U ? 'u' : '-', bits & PTE_G ? 'g' : '-',
                  memory_type(bits), accessed, dirty);
 }
 

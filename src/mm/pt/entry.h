@@ -26,7 +26,7 @@ static inline pte_t pt_leaf(phys_t to, int level, prot_t prot)
     if (level > 1)
         v |= PTE_PS;
     if (prot.bits & PROT_BIT_COPY)
-        v |= PTE_COPY;
+        v |= PTE_COW;
     if (!(prot.bits & (PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_EXECUTE)))
         return (pte_t){v}; /* PROT_NONE: kept, not present */
     v |= PTE_P;

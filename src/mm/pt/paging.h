@@ -36,8 +36,8 @@ typedef struct {
 #define PTE_PAT_BIG  (UINT64_C(1) << 12) /* of a larger one */
 #define PTE_NX       (UINT64_C(1) << 63)
 
-#define PTE_COPY     (UINT64_C(1) << 9)  /* ours, ignored by the CPU: prot_copy_on_write() */
-#define PTE_UNNEEDED (UINT64_C(1) << 10) /* ours: paging_mark_unneeded() */
+#define PTE_COW      (UINT64_C(1) << 9)  /* ours, ignored by the CPU: prot_copy_on_write() */
+#define PTE_LAZYFREE (UINT64_C(1) << 10) /* ours: paging_mark_lazyfree() */
 
 #define PTE_ADDRESS  UINT64_C(0x000ffffffffff000)
 
@@ -194,14 +194,14 @@ uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, 
 void paging_mark(struct virt_range range, uint64_t bits);
 
 /* MADV_FREE: the pages of the range, whole leaves that are not shared, become clean and get
- * PTE_UNNEEDED. For as long as such a leaf stays clean nobody needs it: paging_is_unneeded(). For
+ * PTE_LAZYFREE. For as long as such a leaf stays clean nobody needs it: paging_is_lazyfree(). For
  * paging_harvest() it counts as dirty, because its contents may change; told once, or protected, it
  * is a page like any other. */
-void paging_mark_unneeded(struct virt_range range);
+void paging_mark_lazyfree(struct virt_range range);
 
-static inline bool paging_is_unneeded(pte_t leaf)
+static inline bool paging_is_lazyfree(pte_t leaf)
 {
-    return (leaf.v & (PTE_UNNEEDED | PTE_D)) == PTE_UNNEEDED;
+    return (leaf.v & (PTE_LAZYFREE | PTE_D)) == PTE_LAZYFREE;
 }
 
 /* The physical address of v; false when it is not mapped. */

@@ -246,17 +246,17 @@ static void harvest_run(void *context, const struct run *run)
     }
 }
 
-static uint64_t with_unneeded(uint64_t bits)
+static uint64_t with_lazyfree(uint64_t bits)
 {
-    return (bits & (PTE_A | PTE_D)) | (bits & PTE_D ? PTE_UNNEEDED : 0);
+    return (bits & (PTE_A | PTE_D)) | (bits & PTE_D ? PTE_LAZYFREE : 0);
 }
 
 uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, uint64_t *bitmap)
 {
     struct harvest h;
     h.range = range;
-    h.test = with_unneeded(test);
-    h.clear = with_unneeded(clear);
+    h.test = with_lazyfree(test);
+    h.clear = with_lazyfree(clear);
     h.bitmap = bitmap;
     h.found = 0;
     h.tlb.count = 0;
@@ -281,30 +281,30 @@ void paging_mark(struct virt_range range, uint64_t bits)
     each_run(range, mark_run, &bits);
 }
 
-struct unneeded {
+struct lazyfree {
     struct virt_range range;
     struct tlb_batch tlb;
 };
 
-static void unneeded_run(void *context, const struct run *run)
+static void lazyfree_run(void *context, const struct run *run)
 {
-    struct unneeded *u = context;
+    struct lazyfree *u = context;
     for (unsigned i = run->first; i < run->end; i++) {
         pte_t e = pt_load(run->table, i);
         virt_t at = run_address(run, i);
         bool whole = at.v >= u->range.start.v && at.v + pt_span(run->level) - 1 < u->range.end.v;
-        if (!pt_present(e) || e.v & PTE_COPY || !whole)
+        if (!pt_present(e) || e.v & PTE_COW || !whole)
             continue;
-        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D)) | PTE_UNNEEDED});
+        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D)) | PTE_LAZYFREE});
         tlb_batch_add(&u->tlb, at);
     }
 }
 
-void paging_mark_unneeded(struct virt_range range)
+void paging_mark_lazyfree(struct virt_range range)
 {
-    struct unneeded u;
+    struct lazyfree u;
     u.range = range;
     u.tlb.count = 0;
-    each_run(range, unneeded_run, &u);
+    each_run(range, lazyfree_run, &u);
     tlb_batch_end(&u.tlb);
 }

@@ -337,7 +337,7 @@ void areas_clear(void)
     }
     areas.count = areas.last = 0;
     areas.bytes = areas.peak = 0;
-    areas.unneeded = false;
+    areas.lazyfree = false;
     if (virt_range_size(paging_reserved_range) == 0)
         return;
     /* Nobody may touch it: neither a mapping nor, by way of it, what lies there. */

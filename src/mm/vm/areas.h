@@ -124,7 +124,7 @@ MUST_CHECK enum err areas_find_hole_below(uint64_t size, uint64_t alignment, vir
 MUST_CHECK enum err areas_discard(struct virt_range range);
 /* The pages of private anonymous areas in the range may go when memory is short, until they are
  * written again (MADV_FREE). E_NOMEM as areas_discard(). */
-MUST_CHECK enum err areas_unneeded(struct virt_range range);
+MUST_CHECK enum err areas_lazyfree(struct virt_range range);
 /* Registers the shrinker that drops pages which the program gave up (MADV_FREE). Boot. */
 void areas_init(void);
 /* Moves what one area has in `from` to `to`, which is free and not smaller; the area grows with it.

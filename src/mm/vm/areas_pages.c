@@ -45,7 +45,7 @@ enum err areas_discard(struct virt_range range)
     return e;
 }
 
-enum err areas_unneeded(struct virt_range range)
+enum err areas_lazyfree(struct virt_range range)
 {
     enum err e = cut_leaf_at(range.start);
     if (e == E_OK)
@@ -54,8 +54,8 @@ enum err areas_unneeded(struct virt_range range)
          e == E_OK && i < areas.count && areas.area[i].range.start.v < range.end.v; i++) {
         if (areas.area[i].kind != AREA_ANONYMOUS)
             continue;
-        paging_mark_unneeded(virt_range_intersection(areas.area[i].range, range));
-        areas.unneeded = true;
+        paging_mark_lazyfree(virt_range_intersection(areas.area[i].range, range));
+        areas.lazyfree = true;
     }
     return e;
 }
@@ -70,7 +70,7 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
 {
     struct reclaim *r = context;
     struct virt_range *last = r->count > 0 ? &r->range[r->count - 1] : NULL;
-    if (!paging_is_unneeded(entry))
+    if (!paging_is_lazyfree(entry))
         return;
     if (last != NULL && last->end.v == at.v)
         last->end.v += pt_span(level);
@@ -81,12 +81,12 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
 static bool reclaim_lazyfree(void)
 {
     struct reclaim r = {.count = 0};
-    for (size_t i = 0; areas.unneeded && i < areas.count; i++)
+    for (size_t i = 0; areas.lazyfree && i < areas.count; i++)
         if (areas.area[i].kind == AREA_ANONYMOUS)
             paging_visit(areas.area[i].range, reclaim_leaf, &r);
     for (unsigned i = 0; i < r.count; i++)
         paging_unmap(r.range[i], areas_release_frame, NULL);
-    areas.unneeded = r.count > 0;
+    areas.lazyfree = r.count > 0;
     return r.count > 0;
 }
 
@@ -107,7 +107,7 @@ static enum err move_leaf(virt_t from, virt_t to, prot_t prot, uint64_t *size)
     *size = span - (from.v & (span - 1));
     if (leaf.v == 0)
         return E_OK;
-    if (leaf.v & PTE_COPY)
+    if (leaf.v & PTE_COW)
         prot = prot_copy_on_write(prot);
     enum err e = paging_map(to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
     if (e != E_OK)
@@ -208,7 +208,7 @@ static void forget_page(const struct area *a, virt_t page)
 {
     struct pt_walk walk;
     paging_walk(page, &walk);
-    bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COPY;
+    bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COW;
     if (walk.last_level == 1 && walk.entry[1].v != 0 && of_file)
         paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
 }

@@ -14,7 +14,7 @@ struct areas_table {
     size_t count, capacity;
     size_t last;          /* what areas_search() last said, checked before it is used again */
     uint64_t bytes, peak; /* sum of all sizes, now and at most */
-    bool unneeded;        /* there may be pages that the shrinker finds */
+    bool lazyfree;        /* there may be pages that the shrinker finds */
     virt_t mmap_base;
 };
 

@@ -226,7 +226,7 @@ static enum fault_verdict resolve(virt_t v, uint64_t error)
     if (error & PF_PRESENT) {
         struct pt_walk walk;
         paging_walk(page, &walk);
-        if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COPY)
+        if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
             return verdict_of(copy_on_write(a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
         /* The tables allow it by now: the TLB held an older entry (SDM 3A 4.10.4.3). */
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&

@@ -38,7 +38,7 @@ enum err clear_out(virt_t to, size_t size)
     return usercopy_clear(ptr_of(to), size) == 0 ? E_OK : E_FAULT;
 }
 
-enum err vectors_out(virt_t to, size_t size)
+enum err fpu_out(virt_t to, size_t size)
 {
     if (!user_range_ok(to, size))
         return E_FAULT;
@@ -51,7 +51,7 @@ enum err vectors_out(virt_t to, size_t size)
     return e;
 }
 
-enum err vectors_in(virt_t from, size_t size)
+enum err fpu_in(virt_t from, size_t size)
 {
     if (!user_range_ok(from, size))
         return E_FAULT;

@@ -125,7 +125,7 @@ static void files(void)
 }
 
 /* MADV_FREE: what is not written again may be there or not. */
-static void unneeded(void)
+static void lazyfree(void)
 {
     char *p = map(64 * PAGE, PROT_READ | PROT_WRITE);
     int other = 0;
@@ -169,7 +169,7 @@ int main(void)
     anonymous();
     heap();
     files();
-    unneeded();
+    lazyfree();
     protection();
     return 0;
 }

@@ -31,10 +31,13 @@ static uint64_t entry(const volatile void *p)
     return e;
 }
 
+/* Bits that are not shown: whether the zero page is exclusive depends on the version of Linux. */
+static uint64_t hidden;
+
 /* `dirty` is what Linux documents. A Linux without CONFIG_MEM_SOFT_DIRTY cannot say; Ouro can. */
 static void show(const char *what, const volatile void *p, int dirty)
 {
-    uint64_t e = entry(p);
+    uint64_t e = entry(p) & ~hidden;
     int right = !supported || !dirty == !(e & SOFT_DIRTY);
     printf("%-28s%s%s%s%s%s%s\n", what, e & PRESENT ? " present" : "",
            e & SWAPPED ? " swapped" : "", e & SHARED ? " shared" : "",
@@ -67,10 +70,14 @@ static void anonymous(void)
     p[0] = 1;
     show("written", p, 1);
     (void)p[PAGE];
+    hidden = EXCLUSIVE;
     show("read", p + PAGE, 1);
+    hidden = 0;
     clear();
     show("written, cleared", p, 0);
+    hidden = EXCLUSIVE;
     show("read, cleared", p + PAGE, 0);
+    hidden = 0;
     show("untouched, cleared", p + 2 * PAGE, 0);
     (void)p[0];
     show("read after clearing", p, 0);

@@ -88,7 +88,7 @@ static void entries(void)
     holds("read", rights == OURO_READ);
     (void)((volatile char *)p)[PAGE];
     status("zero page", ouro_entry(p + PAGE, 1, &e), 0);
-    holds("copied before it is written", e & OURO_PTE_COPY && !(e & OURO_PTE_WRITABLE));
+    holds("copied before it is written", e & OURO_PTE_COW && !(e & OURO_PTE_WRITABLE));
     munmap(p, 4 * PAGE);
     status("unmapped", ouro_translate(p, &physical), ENOENT);
 }

@@ -68,7 +68,7 @@ int main(void)
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGILL, &action, NULL);
 
-    /* tgkill from assembler, with live vector registers, x87 stack and red zone. */
+    /* tgkill from assembler, with live FPU registers, x87 stack and red zone. */
     __asm__ volatile("movups (%[in]), %%xmm3\n\t"
                      "movups 16(%[in]), %%xmm4\n\t"
                      "fldt %[pi]\n\t"

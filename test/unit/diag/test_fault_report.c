@@ -228,7 +228,7 @@ static void add_data(void)
     f.here = neighbour(0x7f0000300000, 0x7f0000301000, prot_rw(), 0);
     f.walk = walk_to(f.address, UINT64_C(0x58000) | PTE_P | PTE_W | PTE_NX, 1);
     add("nothing denies it now", &f);
-    f.walk.entry[1].v = UINT64_C(0x58000) | PTE_P | PTE_NX | PTE_COPY;
+    f.walk.entry[1].v = UINT64_C(0x58000) | PTE_P | PTE_NX | PTE_COW;
     f.walk.writable = false;
     add("copy-on-write", &f);
 }

@@ -46,7 +46,7 @@ static pte_t make_leaf(phys_t to, prot_t prot)
 {
     uint64_t e = to.v;
     if (prot.bits & PROT_BIT_COPY)
-        e |= PTE_COPY;
+        e |= PTE_COW;
     if (prot.bits & 7)
         e |= PTE_P;
     if (prot_can_write(prot) && !(prot.bits & PROT_BIT_COPY))
@@ -118,8 +118,8 @@ static enum err model_protect(struct virt_range range, prot_t prot)
     for (uint64_t v = MODEL_ARENA; v < MODEL_ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
         pte_t e = leaf[page_of(v)];
         if (virt_range_contains(range, virt(v)) && e.v != 0)
-            leaf[page_of(v)] = make_leaf(phys(e.v & PTE_ADDRESS),
-                                         e.v & PTE_COPY ? prot_copy_on_write(prot) : prot);
+            leaf[page_of(v)] =
+                make_leaf(phys(e.v & PTE_ADDRESS), e.v & PTE_COW ? prot_copy_on_write(prot) : prot);
     }
     return E_OK;
 }
@@ -147,12 +147,12 @@ void paging_mark(struct virt_range range, uint64_t bits)
             leaf[page_of(v)].v |= bits;
 }
 
-void paging_mark_unneeded(struct virt_range range)
+void paging_mark_lazyfree(struct virt_range range)
 {
     check_ends(range);
     for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE)
-        if (leaf[page_of(v)].v & PTE_P && !(leaf[page_of(v)].v & PTE_COPY))
-            leaf[page_of(v)].v = (leaf[page_of(v)].v & ~(PTE_A | PTE_D)) | PTE_UNNEEDED;
+        if (leaf[page_of(v)].v & PTE_P && !(leaf[page_of(v)].v & PTE_COW))
+            leaf[page_of(v)].v = (leaf[page_of(v)].v & ~(PTE_A | PTE_D)) | PTE_LAZYFREE;
 }
 
 /* A large leaf is one, and clean when all of the model's are. */
@@ -260,7 +260,7 @@ static void check_page(size_t page)
     }
     if (m->mapped) {
         prot_t prot = m->copy ? prot_copy_on_write(m->prot) : m->prot;
-        MUST((leaf[page].v & ~(PTE_D | PTE_UNNEEDED)) == make_leaf(m->frame, prot).v);
+        MUST((leaf[page].v & ~(PTE_D | PTE_LAZYFREE)) == make_leaf(m->frame, prot).v);
     }
 }
 
@@ -441,14 +441,14 @@ static void step_write(size_t first, size_t end)
             leaf[first].v |= PTE_D;
 }
 
-static void step_unneeded(size_t first, size_t end)
+static void step_lazyfree(size_t first, size_t end)
 {
-    if (areas_unneeded(model_pages(first, end)) != E_OK)
+    if (areas_lazyfree(model_pages(first, end)) != E_OK)
         return;
     for (; first < end; first++) {
         const struct model_page *m = &model[first];
         if (m->mapped && m->kind == AREA_ANONYMOUS && leaf[first].v & PTE_P && !m->copy)
-            MUST(paging_is_unneeded(leaf[first]));
+            MUST(paging_is_lazyfree(leaf[first]));
     }
 }
 
@@ -462,7 +462,7 @@ static void step_reclaim(void)
     for (size_t i = 0; i < PAGES; i++) {
         bool whole = i / LARGE_PAGES < PAGES / LARGE_PAGES && large[i / LARGE_PAGES];
         bool dirty = whole ? large_dirty[i / LARGE_PAGES] : leaf[i].v & PTE_D;
-        if (model[i].mapped && leaf[i].v & PTE_P && leaf[i].v & PTE_UNNEEDED && !dirty)
+        if (model[i].mapped && leaf[i].v & PTE_P && leaf[i].v & PTE_LAZYFREE && !dirty)
             model[i].mapped = false;
     }
     while (shrinkers_run())
@@ -566,7 +566,7 @@ void model_step(void)
         step_write(first, end);
         break;
     case 11:
-        step_unneeded(first, end);
+        step_lazyfree(first, end);
         break;
     case 12:
         step_reclaim();

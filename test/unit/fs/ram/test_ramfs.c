@@ -228,7 +228,7 @@ static void test_vector(void **state)
     char a[5], b[4096], c[100];
     struct io_segment segments[] = {
         {virt_of(a), 5}, {virt(1), 0}, {virt_of(b), 4096}, {virt_of(c), 100}};
-    struct io io = io_vector(segments, 4201);
+    struct io io = io_iov(segments, 4201);
     uint64_t offset = 1, done;
     assert_int_equal(file_read(f, &io, &offset, &done), E_OK);
     assert_int_equal(done, 4201);

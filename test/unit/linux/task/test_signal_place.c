@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define VECTORS 836 /* 832 bytes of XSAVE with AVX, and a magic word */
+#define FPU_SIZE 836 /* 832 bytes of XSAVE with AVX, and a magic word */
 
 /* Offsets from asm/sigcontext.h and asm/ucontext.h, which handlers rely on. */
 static void test_layout(void **state)
@@ -36,10 +36,10 @@ static void test_alignment_and_red_zone(void **state)
     const struct signal_stack none = {.flags = SS_DISABLE};
     for (uint64_t rsp = 0x7fff00000000; rsp < 0x7fff00000100; rsp++) {
         struct signal_placement p;
-        assert_int_equal(signal_place(rsp, SA_SIGINFO | SA_ONSTACK, &none, VECTORS, &p), E_OK);
+        assert_int_equal(signal_place(rsp, SA_SIGINFO | SA_ONSTACK, &none, FPU_SIZE, &p), E_OK);
         assert_int_equal((p.frame + 8) % 16, 0);
         assert_int_equal(p.fpstate % 64, 0);
-        assert_true(p.fpstate + VECTORS <= rsp - 128);
+        assert_true(p.fpstate + FPU_SIZE <= rsp - 128);
         assert_true(p.frame + sizeof(struct signal_frame) <= p.fpstate);
         assert_false(p.on_alternate);
     }
@@ -50,17 +50,17 @@ static void test_alternate_stack(void **state)
     (void)state;
     const struct signal_stack stack = {.base = 0x10000, .size = 8192};
     struct signal_placement p;
-    assert_int_equal(signal_place(0x7fff0000, SA_ONSTACK, &stack, VECTORS, &p), E_OK);
+    assert_int_equal(signal_place(0x7fff0000, SA_ONSTACK, &stack, FPU_SIZE, &p), E_OK);
     assert_true(p.on_alternate && p.frame > stack.base);
-    assert_true(p.fpstate + VECTORS <= stack.base + stack.size);
+    assert_true(p.fpstate + FPU_SIZE <= stack.base + stack.size);
     /* without the flag, on the normal stack */
-    assert_int_equal(signal_place(0x7fff0000, 0, &stack, VECTORS, &p), E_OK);
+    assert_int_equal(signal_place(0x7fff0000, 0, &stack, FPU_SIZE, &p), E_OK);
     assert_false(p.on_alternate);
     assert_true(p.frame > 0x7ff00000);
     /* nested: goes on below, behind a red zone */
-    assert_int_equal(signal_place(0x11000, SA_ONSTACK, &stack, VECTORS, &p), E_OK);
+    assert_int_equal(signal_place(0x11000, SA_ONSTACK, &stack, FPU_SIZE, &p), E_OK);
     assert_false(p.on_alternate);
-    assert_true(p.fpstate + VECTORS <= 0x11000 - 128);
+    assert_true(p.fpstate + FPU_SIZE <= 0x11000 - 128);
 }
 
 static void test_overflow_of_the_alternate_stack(void **state)
@@ -69,11 +69,11 @@ static void test_overflow_of_the_alternate_stack(void **state)
     const struct signal_stack stack = {.base = 0x10000, .size = 8192};
     const struct signal_stack tiny = {.base = 0x10000, .size = 1024};
     struct signal_placement p;
-    assert_int_equal(signal_place(0x10300, SA_ONSTACK, &stack, VECTORS, &p), E_FAULT);
-    assert_int_equal(signal_place(0x7fff0000, SA_ONSTACK, &tiny, VECTORS, &p), E_FAULT);
+    assert_int_equal(signal_place(0x10300, SA_ONSTACK, &stack, FPU_SIZE, &p), E_FAULT);
+    assert_int_equal(signal_place(0x7fff0000, SA_ONSTACK, &tiny, FPU_SIZE, &p), E_FAULT);
     /* below address zero */
     const struct signal_stack none = {.flags = SS_DISABLE};
-    assert_int_equal(signal_place(64, 0, &none, VECTORS, &p), E_FAULT);
+    assert_int_equal(signal_place(64, 0, &none, FPU_SIZE, &p), E_FAULT);
 }
 
 static void test_sigaltstack(void **state)

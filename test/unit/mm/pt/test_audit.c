@@ -114,7 +114,7 @@ static int sound_machine(void **state)
     entry_at(3, LAYOUT_DEVICE_START + 8 * HUGE_SIZE)->v =
         UINT64_C(0x4000000000) | RW | PTE_PS | PTE_PAT_BIG;
     map_pages(LAYOUT_SCRATCH, HEAP_FRAME, 1, RW);
-    map_pages(0x400000, ARCHIVE + 0x3000, 5, RX | PTE_COPY);
+    map_pages(0x400000, ARCHIVE + 0x3000, 5, RX | PTE_COW);
     map_pages(0x405000, CODE_FRAME, 1, RX);
     map_pages(0x500000, 0xa00000, 3, RW);
     map_pages(BOTH_AT, 0xa80000, 1, PTE_P | PTE_W);

@@ -535,28 +535,28 @@ static void test_harvest(void **state)
 }
 
 /* MADV_FREE: clean until it is written; told once as dirty; changed permissions make it needed. */
-static void test_unneeded(void **state)
+static void test_lazyfree(void **state)
 {
     (void)state;
     const uint64_t at = BASE, end = at + 8 * PAGE_SIZE;
     assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()), E_OK);
     paging_replace(virt(at + 6 * PAGE_SIZE), phys(DATA), prot_copy_on_write(prot_rw()));
     touch(at, at + 6 * PAGE_SIZE, SIM_WRITE);
-    paging_mark_unneeded(virt_range(at + PAGE_SIZE, end));
+    paging_mark_lazyfree(virt_range(at + PAGE_SIZE, end));
     touch(at + 2 * PAGE_SIZE, at + 3 * PAGE_SIZE,
           SIM_WRITE); /* the TLB has forgotten it, or this fails */
     assert_int_equal(paging_protect(virt_range(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE), prot_ro()),
                      E_OK);
     for (unsigned i = 0; i < 8; i++) {
         pte_t e = world_entry(1, virt(at + i * PAGE_SIZE));
-        assert_int_equal(paging_is_unneeded(e), i == 1 || i == 4 || i == 5 || i == 7);
+        assert_int_equal(paging_is_lazyfree(e), i == 1 || i == 4 || i == 5 || i == 7);
         assert_int_equal(!!(e.v & PTE_D), i == 0 || i == 2);
     }
     assert_int_equal(paging_harvest(virt_range(at, end), PTE_A, 0, NULL), 2);
     assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 6);
     assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 0);
     for (unsigned i = 0; i < 8; i++)
-        assert_false(paging_is_unneeded(world_entry(1, virt(at + i * PAGE_SIZE))));
+        assert_false(paging_is_lazyfree(world_entry(1, virt(at + i * PAGE_SIZE))));
     paging_unmap(virt_range(at, end), NULL, NULL);
     world_assert_no_tables();
 }
@@ -811,7 +811,7 @@ int main(void)
         cmocka_unit_test_setup(test_promote_1g, start),
         cmocka_unit_test_setup(test_trim, start),
         cmocka_unit_test_setup(test_harvest, start),
-        cmocka_unit_test_setup(test_unneeded, start),
+        cmocka_unit_test_setup(test_lazyfree, start),
         cmocka_unit_test_setup(test_harvest_large, start),
         cmocka_unit_test_setup(test_flush_counts, start),
         cmocka_unit_test_setup(test_walk_names_levels, start),

@@ -35,7 +35,7 @@ static void test_lines(void **state)
     leaves(&d, 0x401000, 1, 100, RX | PTE_A);
     leaves(&d, 0x465000, 1, 27, RX);
     leaves(&d, 0x480000, 1, 3, RW | PTE_A | PTE_D);
-    leaves(&d, 0x483000, 1, 1, PTE_P | PTE_NX | PTE_COPY | PTE_A);
+    leaves(&d, 0x483000, 1, 1, PTE_P | PTE_NX | PTE_COW | PTE_A);
     leaves(&d, 0x600000, 2, 3, RW);
     leaves(&d, 0xc00000, 1, 512, RW);
     leaves(&d, 0x40000000, 3, 2, PTE_P | PTE_U | PTE_G | PTE_W | PTE_PWT);

@@ -81,7 +81,7 @@ static void test_streams(void **state)
     EXPECT(FRAME_HELLO "\0201\020\020\0202\020\020\020!", "<1>\020<2>\020<!>");
 }
 
-static void test_chatter_comes_before_hello(void **state)
+static void test_boot_output_comes_before_hello(void **state)
 {
     (void)state;
     EXPECT("firmware\r\n" FRAME_HELLO "log", "<0>firmware\r\n<3>log");
@@ -138,10 +138,10 @@ static void test_stop_is_found(void **state)
         {"all is well\n", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct chatter chatter = {0};
+        struct boot_output boot_output = {0};
         for (const char *p = cases[i].bytes; *p; p++)
-            chatter_feed(&chatter, p, 1);
-        assert_string_equal(chatter.stop, cases[i].stop);
+            boot_output_feed(&boot_output, p, 1);
+        assert_string_equal(boot_output.stop, cases[i].stop);
     }
 }
 
@@ -154,15 +154,16 @@ static void keep(const char *line)
 static void test_last_lines(void **state)
 {
     (void)state;
-    struct chatter chatter = {0};
+    struct boot_output boot_output = {0};
     char line[2000];
     for (int i = 0; i < 20; i++)
-        chatter_feed(&chatter, line, (size_t)snprintf(line, sizeof line, "line %d\r\n  \r\n", i));
+        boot_output_feed(&boot_output, line,
+                         (size_t)snprintf(line, sizeof line, "line %d\r\n  \r\n", i));
     memset(line, 'x', sizeof line);
-    chatter_feed(&chatter, line, sizeof line);
-    chatter_feed(&chatter, "\nopen", 5);
+    boot_output_feed(&boot_output, line, sizeof line);
+    boot_output_feed(&boot_output, "\nopen", 5);
     heard_length = 0;
-    chatter_last(&chatter, keep);
+    boot_output_last(&boot_output, keep);
     assert_non_null(strstr(heard, "line 19|xxxx"));
     assert_null(strstr(heard, "line 11|"));
     assert_string_equal(heard + heard_length - 5, "open|");
@@ -172,7 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_chatter_comes_before_hello),
+        cmocka_unit_test(test_boot_output_comes_before_hello),
         cmocka_unit_test(test_unknown_escape_is_shown),
         cmocka_unit_test(test_long_line_is_cut),
         cmocka_unit_test(test_random_bytes),

@@ -71,7 +71,7 @@ static uint16_t control_word(void)
 
 static struct xmm before, after;
 
-GUEST_TEST(test_vectors_save_and_load)
+GUEST_TEST(test_fpu_save_and_load)
 {
     char *block = heap_alloc_zero(2 * (cpu_features.xsave_size + AREA_ALIGN));
     CHECK(block != NULL);
@@ -83,15 +83,15 @@ GUEST_TEST(test_vectors_save_and_load)
     load(&before);
     uint32_t strict = 0x1f80 | 0x8000; /* flush to zero */
     __asm__ volatile("ldmxcsr %0; fldpi" : : "m"(strict));
-    cpu_vectors_save(one);
-    cpu_vectors_reset(two);
-    cpu_vectors_load(two);
+    cpu_fpu_save(one);
+    cpu_fpu_reset(two);
+    cpu_fpu_load(two);
     CHECK_EQUAL(mxcsr(), 0x1f80);
     CHECK_EQUAL(control_word(), 0x37f);
     store(&after);
     fill(&before, 2);
     load(&before);
-    cpu_vectors_load(one);
+    cpu_fpu_load(one);
     uint64_t pi;
     __asm__ volatile("fstpl %0" : "=m"(pi));
     CHECK_EQUAL(pi, UINT64_C(0x400921fb54442d18));
@@ -99,12 +99,12 @@ GUEST_TEST(test_vectors_save_and_load)
     store(&after);
     fill(&before, 1);
     CHECK_EQUAL(memcmp(&before, &after, sizeof before), 0);
-    cpu_vectors_load(two);
+    cpu_fpu_load(two);
     heap_free(block);
 }
 
 /* A reset area that is loaded leaves nothing of who ran before. */
-GUEST_TEST(test_vectors_reset_leaks)
+GUEST_TEST(test_fpu_reset_leaks_nothing)
 {
     char *block = heap_alloc(cpu_features.xsave_size + AREA_ALIGN);
     CHECK(block != NULL);
@@ -114,8 +114,8 @@ GUEST_TEST(test_vectors_reset_leaks)
     memset(area, 0xff, cpu_features.xsave_size);
     fill(&before, 3);
     load(&before);
-    cpu_vectors_reset(area);
-    cpu_vectors_load(area);
+    cpu_fpu_reset(area);
+    cpu_fpu_load(area);
     store(&after);
     memset(&before, 0, sizeof before);
     CHECK_EQUAL(memcmp(&before, &after, sizeof before), 0);
@@ -131,8 +131,8 @@ static void own_registers(void *argument)
 {
     uint64_t seed = virt_of(argument).v;
     struct xmm mine, seen;
-    if (thread_use_vectors() != E_OK)
-        guest_test_fail(__FILE__, __LINE__, "no memory for vector registers");
+    if (thread_use_fpu() != E_OK)
+        guest_test_fail(__FILE__, __LINE__, "no memory for FPU registers");
     store(&seen);
     memset(&mine, 0, sizeof mine);
     CHECK_EQUAL(memcmp(&seen, &mine, sizeof mine), 0);
@@ -149,8 +149,8 @@ static void own_registers(void *argument)
     ended++;
 }
 
-/* Among them a kernel thread, which owns no vector register: their state must survive its turns. */
-GUEST_TEST(test_vectors_of_threads)
+/* Among them a kernel thread, which owns no FPU register: their state must survive its turns. */
+GUEST_TEST(test_fpu_of_threads)
 {
     struct thread *thread;
     ended = 0;
@@ -164,7 +164,7 @@ GUEST_TEST(test_vectors_of_threads)
 static void touch_registers(void *argument)
 {
     (void)argument;
-    CHECK_EQUAL(thread_use_vectors(), E_OK);
+    CHECK_EQUAL(thread_use_fpu(), E_OK);
     store(&after);
     memset(&before, 0, sizeof before);
     CHECK_EQUAL(memcmp(&before, &after, sizeof before), 0);
@@ -185,7 +185,7 @@ static void run_one(void)
 
 /* The registers still hold the state of a thread that is gone: it must not be saved to where that
  * was kept. */
-GUEST_TEST(test_vectors_of_ended_thread)
+GUEST_TEST(test_fpu_of_ended_thread)
 {
     enum {
         BLOCKS = 16
