@@ -49,6 +49,16 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
         }
         return path !~ /\// && path in base
     }
+    # Does a file match the pattern, in which * is anything but a slash?
+    function matches(pattern,    path) {
+        gsub(/\./, "[.]", pattern)
+        gsub(/\*/, "[^/]*", pattern)
+        pattern = "(^|/)" pattern "$"
+        for (path in file)
+            if (path ~ pattern)
+                return 1
+        return 0
+    }
     # Remembers what a piece of prose names.
     function prose(text, fenced,    token, before, rest) {
         rest = text
@@ -70,8 +80,9 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
             rest = substr(rest, RSTART + RLENGTH)
             sub(/[.-]+$/, "", token)
             gsub(/^<|>$/, "", token)
-            # Not absolute ones, families (guest_*.c), variables, or patterns (test_NAME.c).
-            if (token ~ /^[\/~-]|[<>$*{}]|\.\.\./ || token ~ /(^|[\/_])(NAME|FOLDER|TOP)([\/.]|$)/ || before ~ /[:@%]/)
+            gsub(/^\*+|\*+$/, "", token) # emphasis
+            # Not absolute ones, variables, or patterns (test_NAME.c).
+            if (token ~ /^[\/~-]|[<>${}]|\.\.\./ || token ~ /(^|[\/_])(NAME|FOLDER|TOP)([\/.]|$)/ || before ~ /[:@%]/)
                 continue
             if (token ~ top_folder)
                 ;
@@ -183,7 +194,7 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
                 home = ""
             if (named[i] in allow)
                 used[named[i]] = 1
-            else if (!exists(named[i], home))
+            else if (named[i] ~ /\*/ ? !matches(named[i]) : !exists(named[i], home))
                 complain(named_at[i], named[i] " is not in the tree")
         }
         for (name in allow)
