@@ -32,8 +32,6 @@
 #define FRAME_SIZE  (22 * 8)
 #define STACK_SLACK 1024 /* what a handler needs at least below its frame */
 
-#define FAST_NUMBERS (3 * 64) /* linux/call/syscall.h */
-
 /* The general registers in the order of struct trap_frame, from below `vector` down; and back. */
 .macro push_registers
     push %rdi

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Segment selectors and what entry.S shares with tables.c; plain numbers, for the assembler too. */
+/* Segment selectors and what entry.S shares with C; plain numbers, for the assembler too. */
 #pragma once
 
 #define SELECTOR_CODE     0x08
@@ -11,3 +11,5 @@
 #define IST_NMI           3
 #define IST_MACHINE_CHECK 4
 #define IST_COUNT         4
+
+#define FAST_NUMBERS      192 /* system calls from here on are never fast: linux/call/syscall.h */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kinds of arguments and results of system calls, and their text. Each row of linux/call/table.c gives its
+ * Kinds of arguments and results of system calls, and their text. Each row of linux/call/rows.inc gives its
  * arguments a kind, and argument_forms[] says how a kind is printed. Fault reports print plain numbers and
  * addresses; strace also prints names of flags and what pointers lead to. Pure.
  *
@@ -50,27 +50,28 @@ enum argument_kind {
     ARG_FUTEX_TIME,
     ARG_FUTEX_PTR,
     ARG_FUTEX_BITS,
-    ARG_AT,         /* AT_* */
-    ARG_CLOCK,      /* CLOCK_* */
-    ARG_FAMILY,     /* AF_* */
-    ARG_EPOLL,      /* EPOLL_CTL_* */
-    ARG_FCNTL,      /* F_*: command of fcntl() */
-    ARG_HOW,        /* SIG_BLOCK ... of sigprocmask() */
-    ARG_IOCTL,      /* request of ioctl() */
-    ARG_ADVICE,     /* MADV_* */
-    ARG_CLONE,      /* CLONE_* */
-    ARG_WHENCE,     /* SEEK_* */
-    ARG_MAP,        /* MAP_* */
-    ARG_OFLAGS,     /* O_* of open() */
-    ARG_PROT,       /* PROT_* */
-    ARG_PRCTL,      /* PR_* */
-    ARG_RLIMIT,     /* RLIMIT_* */
-    ARG_ACCESS,     /* R_OK ... of access() */
-    ARG_FDFLAGS,    /* O_* of pipe2(), dup3() */
-    ARG_WAIT,       /* W* of wait4(), waitid() */
-    ARG_FUTEX,      /* operation of futex() */
-    ARG_SOCK,       /* SOCK_* */
-    ARG_ARCH_PRCTL, /* ARCH_* */
+    ARG_FLAGS,
+    ARG_AT = ARG_FLAGS, /* from here on flags and choices with names: AT_* */
+    ARG_CLOCK,          /* CLOCK_* */
+    ARG_FAMILY,         /* AF_* */
+    ARG_EPOLL,          /* EPOLL_CTL_* */
+    ARG_FCNTL,          /* F_*: command of fcntl() */
+    ARG_HOW,            /* SIG_BLOCK ... of sigprocmask() */
+    ARG_IOCTL,          /* request of ioctl() */
+    ARG_ADVICE,         /* MADV_* */
+    ARG_CLONE,          /* CLONE_* */
+    ARG_WHENCE,         /* SEEK_* */
+    ARG_MAP,            /* MAP_* */
+    ARG_OFLAGS,         /* O_* of open() */
+    ARG_PROT,           /* PROT_* */
+    ARG_PRCTL,          /* PR_* */
+    ARG_RLIMIT,         /* RLIMIT_* */
+    ARG_ACCESS,         /* R_OK ... of access() */
+    ARG_FDFLAGS,        /* O_* of pipe2(), dup3() */
+    ARG_WAIT,           /* W* of wait4(), waitid() */
+    ARG_FUTEX,          /* operation of futex() */
+    ARG_SOCK,           /* SOCK_* */
+    ARG_ARCH_PRCTL,     /* ARCH_* */
     ARG_KINDS
 };
 
@@ -118,10 +119,9 @@ enum argument_target {
 };
 
 struct argument_form {
-    const char *flags; /* names of flags (argument.c), NULL for kinds without */
-    uint8_t plain;     /* enum argument_plain */
-    uint8_t target;    /* enum argument_target */
-    bool out;          /* the target is there when the call has succeeded */
+    uint8_t plain : 3;  /* enum argument_plain */
+    uint8_t target : 4; /* enum argument_target */
+    bool out : 1;       /* the target is there when the call has succeeded */
 };
 extern const struct argument_form argument_forms[ARG_KINDS];
 

@@ -228,8 +228,8 @@ static bool put_structure(struct text_out *t, enum argument_target target, uint6
         struct stat_head stat;
     } u;
     static const uint8_t sizes[] = {
-        [TARGET_TIME] = sizeof u.time,   [TARGET_SIGSET] = sizeof u.set,
-        [TARGET_ACTION] = sizeof u.action, [TARGET_STAT] = sizeof u.stat,
+        [TARGET_TIME] = sizeof u.time,      [TARGET_SIGSET] = sizeof u.set,
+        [TARGET_ACTION] = sizeof u.action,  [TARGET_STAT] = sizeof u.stat,
         [TARGET_STATUS] = sizeof u.word[0], [TARGET_FDS] = sizeof u.word,
     };
     if (at == 0 || copy_in(&u, virt(at), sizes[target]) != E_OK)
@@ -259,7 +259,12 @@ static bool put_structure(struct text_out *t, enum argument_target target, uint6
 /* Which of the last four arguments of futex() there are depends on its operation. */
 static enum argument_kind futex_kind(enum argument_kind kind, uint64_t operation)
 {
-    enum { WAIT = 0, WAKE = 1, UNLOCK_PI = 7, WAIT_BITSET = 9 };
+    enum {
+        WAIT = 0,
+        WAKE = 1,
+        UNLOCK_PI = 7,
+        WAIT_BITSET = 9
+    };
     switch (operation & 0x7f) {
     case WAIT:
         return kind == ARG_FUTEX_TIME ? ARG_TIME : kind == ARG_FUTEX_VALUE ? kind : ARG_NONE;
@@ -278,8 +283,15 @@ static enum argument_kind futex_kind(enum argument_kind kind, uint64_t operation
 static enum argument_kind fcntl_kind(uint64_t command)
 {
     enum {
-        GETFD = 1, GETFL = 3, SETFL = 4, GETLK = 5, SETLK = 6, SETLKW = 7, GETOWN = 9,
-        GETPIPE_SZ = 1032, GET_SEALS = 1034,
+        GETFD = 1,
+        GETFL = 3,
+        SETFL = 4,
+        GETLK = 5,
+        SETLK = 6,
+        SETLKW = 7,
+        GETOWN = 9,
+        GETPIPE_SZ = 1032,
+        GET_SEALS = 1034,
     };
     switch ((int)command) {
     case GETFD:
@@ -302,7 +314,9 @@ static enum argument_kind fcntl_kind(uint64_t command)
 /* The kind of argument i; ARG_NONE if it is not there because of the value of an earlier one. */
 static enum argument_kind kind_of(const struct syscall_row *row, unsigned i, const uint64_t *arg)
 {
-    enum { CREATES = 0x400040 }; /* O_CREAT, O_TMPFILE */
+    enum {
+        CREATES = 0x400040
+    }; /* O_CREAT, O_TMPFILE */
     enum argument_kind kind = row->args[i];
     switch (kind) {
     case ARG_OPEN_MODE:

@@ -96,18 +96,6 @@ static inline int64_t syscall_finish(struct syscall_record *record, const struct
     return record->result;
 }
 
-RO_AFTER_INIT uint64_t syscall_fast[FAST_WORDS];
-
-INIT_CODE void syscall_init(void)
-{
-    for (uint32_t number = 0; number < SYSCALL_COUNT; number++) {
-        if (!syscall_table[number].fast)
-            continue;
-        assert(number < FAST_NUMBERS);
-        syscall_fast[number / 64] |= UINT64_C(1) << number % 64;
-    }
-}
-
 int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
 {
     struct syscall_record *record = syscall_record_of(linux_current(), number);

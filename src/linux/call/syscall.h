@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cpu/selectors.h"
 #include "cpu/trap_frame.h"
 #include "linux/abi/argument.h"
 #include "linux/abi/call.h"
@@ -20,15 +21,14 @@ struct syscall_row {
     syscall_function function;   /* NULL: absent, E_NOSYS */
     uint8_t args[ARGUMENTS_MAX]; /* enum argument_kind, from ARGS() */
     uint8_t result;              /* enum result_kind */
-    uint8_t fast;                /* FAST or 0: syscall_fast_dispatch() */
 };
 
-#define FAST 1
+#define FAST 1 /* in a row of linux/call/rows.inc: syscall_fast_dispatch() */
 
 /* A number without a row: six words in hexadecimal. */
 #define SYSCALL_ROW_UNKNOWN(name)                                                                  \
     {                                                                                              \
-        name, NULL, ARGS(HEX, HEX, HEX, HEX, HEX, HEX), RET_INT, 0                                 \
+        name, NULL, ARGS(HEX, HEX, HEX, HEX, HEX, HEX), RET_INT                                    \
     }
 
 #define SYSCALL_COUNT 462
@@ -65,11 +65,8 @@ void syscall_dispatch(struct trap_frame *frame);
  * the whole call takes a hundred instructions, and a frame and `sti` would be most of them. */
 int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number);
 
-/* The rows with FAST, one bit a number: entry.S looks at this. */
-extern uint64_t syscall_fast[FAST_WORDS];
-
-/* Fills syscall_fast. Caller: boot, before the first program and before syscall_count_all(). */
-void syscall_init(void);
+/* The rows with FAST, one bit a number: linux/call/table.c makes it, entry.S tests it. */
+extern uint64_t syscall_fast[FAST_NUMBERS / 64];
 
 /* Sends each call, fast ones too, over the path that strace and stats (linux/call/stats.h) look at.
  * Caller: boot. */
