@@ -6,6 +6,7 @@
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/abi/argument.h"
+#include "linux/file/args.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
