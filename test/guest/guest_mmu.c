@@ -31,7 +31,6 @@
 #define CR0_WP    (UINT64_C(1) << 16)
 #define CR4_SMEP  (UINT64_C(1) << 20)
 #define CR4_SMAP  (UINT64_C(1) << 21)
-#define RFLAGS_AC (UINT64_C(1) << 18)
 
 enum {
     LEAF7_SMEP = 1 << 7,

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define RFLAGS_IF UINT64_C(0x200)
+#include "cpu/bits.h"
 
 extern int native_irq_depth;
 
