@@ -42,27 +42,27 @@ static bool allowed(const struct area *a, uint64_t error)
 }
 
 /* Maps a frame whose reference the caller hands over. */
-static enum err map_owned(virt_t page, phys_t frame, prot_t prot)
+static enum err map_owned(struct address_space *space, virt_t page, phys_t frame, prot_t prot)
 {
-    enum err e = paging_map(page, frame, PAGE_SIZE, prot);
+    enum err e = paging_map(space, page, frame, PAGE_SIZE, prot);
     if (e != E_OK)
         frames_put(&machine_frames, frame);
     return e;
 }
 
 /* A page of the program's own, still without contents, writable for us whatever the area says. */
-static enum err map_fresh(virt_t page)
+static enum err map_fresh(struct address_space *space, virt_t page)
 {
     phys_t frame;
     enum err e = frames_alloc(&machine_frames, 0, &frame);
-    return e == E_OK ? map_owned(page, frame, prot_rw()) : e;
+    return e == E_OK ? map_owned(space, page, frame, prot_rw()) : e;
 }
 
-static enum err settle(const struct area *a, virt_t page)
+static enum err settle(struct address_space *space, const struct area *a, virt_t page)
 {
     if (prot_equal(a->prot, prot_rw()))
         return E_OK;
-    return paging_protect(virt_range(page.v, page.v + PAGE_SIZE), a->prot);
+    return paging_protect(space, virt_range(page.v, page.v + PAGE_SIZE), a->prot);
 }
 
 /*
@@ -81,44 +81,45 @@ static bool wants_large(const struct area *a, virt_t page)
 }
 
 /* False when it must be a small page: something is mapped there already, or memory is in pieces. */
-static bool map_large(const struct area *a, virt_t page)
+static bool map_large(struct address_space *space, const struct area *a, virt_t page)
 {
     struct virt_range range = {virt(align_down(page.v, LARGE_SIZE)), page};
     range.end = virt(range.start.v + LARGE_SIZE);
     struct pt_walk walk;
     phys_t block;
-    paging_trim();
-    paging_walk(page, &walk);
+    paging_trim(space);
+    paging_walk(space, page, &walk);
     if (walk.last_level < 2 || walk.entry[walk.last_level].v != 0 ||
         frames_alloc(&machine_frames, LARGE_ORDER, &block) != E_OK)
         return false;
-    if (paging_map(range.start, block, LARGE_SIZE, prot_rw()) != E_OK) {
+    if (paging_map(space, range.start, block, LARGE_SIZE, prot_rw()) != E_OK) {
         frames_put(&machine_frames, block);
         return false;
     }
     memset(ptr_of(range.start), 0, LARGE_SIZE);
     if (!prot_equal(a->prot, prot_rw()))
-        must(paging_protect(range, a->prot)); /* nothing is cut */
+        must(paging_protect(space, range, a->prot)); /* nothing is cut */
     fault_counters.large++;
     return true;
 }
 
 /* The page is cleared where it will be used: no other mapping, no flush, and its line of the TLB is
  * warm. */
-static enum err anonymous(const struct area *a, virt_t page, bool write)
+static enum err anonymous(struct address_space *space, const struct area *a, virt_t page,
+                          bool write)
 {
     if (!write) {
         fault_counters.zero++;
-        return paging_map(page, memory_zero_frame(), PAGE_SIZE, prot_copy_on_write(a->prot));
+        return paging_map(space, page, memory_zero_frame(), PAGE_SIZE, prot_copy_on_write(a->prot));
     }
     fault_counters.anonymous++;
-    if (a->kind == AREA_ANONYMOUS && wants_large(a, page) && map_large(a, page))
+    if (a->kind == AREA_ANONYMOUS && wants_large(a, page) && map_large(space, a, page))
         return E_OK;
-    enum err e = map_fresh(page);
+    enum err e = map_fresh(space, page);
     if (e != E_OK)
         return e;
     memset(ptr_of(page), 0, PAGE_SIZE);
-    return settle(a, page);
+    return settle(space, a, page);
 }
 
 static void fault_release_frame(void *context, phys_t frame, uint64_t size)
@@ -129,35 +130,36 @@ static void fault_release_frame(void *context, phys_t frame, uint64_t size)
 }
 
 /* A private copy of a page of the file, of which the part from file_end on reads as zeros. */
-static enum err private_copy(const struct area *a, virt_t page)
+static enum err private_copy(struct address_space *space, const struct area *a, virt_t page)
 {
     fault_counters.copied++;
-    enum err e = map_fresh(page);
+    enum err e = map_fresh(space, page);
     if (e != E_OK)
         return e;
     uint64_t want = a->file_end - page.v < PAGE_SIZE ? a->file_end - page.v : PAGE_SIZE;
     e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), ptr_of(page),
                              want);
     if (e != E_OK) {
-        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), fault_release_frame, NULL);
+        paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), fault_release_frame, NULL);
         return e;
     }
     memset((char *)ptr_of(page) + want, 0, PAGE_SIZE - want);
-    return settle(a, page);
+    return settle(space, a, page);
 }
 
-static enum err map_file_page(const struct area *a, virt_t page, bool write)
+static enum err map_file_page(struct address_space *space, const struct area *a, virt_t page,
+                              bool write)
 {
     phys_t frame;
     uint64_t index = (a->offset + (page.v - a->range.start.v)) >> PAGE_SHIFT;
     enum err e = a->source->ops->page(a->source, index, write, &frame);
     if (e != E_OK)
         return e;
-    return map_owned(page, frame, write ? a->prot : prot_copy_on_write(a->prot));
+    return map_owned(space, page, frame, write ? a->prot : prot_copy_on_write(a->prot));
 }
 
 /* The pages of the file around `page` that are in memory anyhow, in its window of FAULT_AROUND. */
-static void map_around(const struct area *a, virt_t page)
+static void map_around(struct address_space *space, const struct area *a, virt_t page)
 {
     uint64_t start = align_down(page.v, FAULT_AROUND * PAGE_SIZE);
     for (uint64_t i = 0; i < FAULT_AROUND; i++) {
@@ -167,31 +169,32 @@ static void map_around(const struct area *a, virt_t page)
             a->file_end - v.v < PAGE_SIZE)
             continue;
         uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
-        paging_walk(v, &walk);
+        paging_walk(space, v, &walk);
         if (walk.last_level == 1 && walk.entry[1].v == 0 &&
-            a->source->ops->present(a->source, index) && map_file_page(a, v, false) != E_OK)
+            a->source->ops->present(a->source, index) && map_file_page(space, a, v, false) != E_OK)
             return;
     }
 }
 
-static enum err file(const struct area *a, virt_t page, bool write)
+static enum err file(struct address_space *space, const struct area *a, virt_t page, bool write)
 {
     bool shared = a->flags & AREA_SHARED;
     if (page.v >= a->file_end)
-        return anonymous(a, page, write);
+        return anonymous(space, a, page, write);
     if (!shared && (write || a->file_end - page.v < PAGE_SIZE))
-        return private_copy(a, page);
+        return private_copy(space, a, page);
     fault_counters.file++;
-    enum err e = map_file_page(a, page, write);
+    enum err e = map_file_page(space, a, page, write);
     if (e == E_NOTSUP)
-        return private_copy(a, page);
+        return private_copy(space, a, page);
     if (e == E_OK && !write)
-        map_around(a, page);
+        map_around(space, a, page);
     return e;
 }
 
 /* A write to a page that is shared with others: the copy takes its place. */
-static enum err copy_on_write(const struct area *a, virt_t page, phys_t shared)
+static enum err copy_on_write(struct address_space *space, const struct area *a, virt_t page,
+                              phys_t shared)
 {
     phys_t frame;
     if (a->kind == AREA_FILE && a->flags & AREA_SHARED) {
@@ -206,18 +209,18 @@ static enum err copy_on_write(const struct area *a, virt_t page, phys_t shared)
             return e;
         memcpy(memory_scratch(frame), ptr_of(page), PAGE_SIZE);
     }
-    paging_replace(page, frame, a->prot);
+    paging_replace(space, page, frame, a->prot);
     frames_put(&machine_frames, shared);
     return E_OK;
 }
 
-static enum fault_verdict resolve(virt_t v, uint64_t error)
+static enum fault_verdict resolve(struct address_space *space, virt_t v, uint64_t error)
 {
-    const struct area *a = areas_find(v);
+    const struct area *a = areas_find(space, v);
     if (a == NULL) {
-        if (areas_grow_down(v) != E_OK)
+        if (areas_grow_down(space, v) != E_OK)
             return FAULT_NOT_MAPPED;
-        a = areas_find(v);
+        a = areas_find(space, v);
     }
     if (!allowed(a, error))
         return FAULT_DENIED;
@@ -225,22 +228,24 @@ static enum fault_verdict resolve(virt_t v, uint64_t error)
     bool write = error & PF_WRITE;
     if (error & PF_PRESENT) {
         struct pt_walk walk;
-        paging_walk(page, &walk);
+        paging_walk(space, page, &walk);
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
-            return verdict_of(copy_on_write(a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
+            return verdict_of(
+                copy_on_write(space, a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
         /* The tables allow it by now: the TLB held an older entry (SDM 3A 4.10.4.3). */
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
                      (!(error & PF_EXECUTE) || walk.executable);
         return stale ? FAULT_RESOLVED : FAULT_DENIED;
     }
-    return verdict_of(a->kind == AREA_FILE ? file(a, page, write) : anonymous(a, page, write));
+    return verdict_of(a->kind == AREA_FILE ? file(space, a, page, write)
+                                           : anonymous(space, a, page, write));
 }
 
-enum fault_verdict fault_resolve(virt_t v, uint64_t error)
+enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error)
 {
-    enum fault_verdict verdict = resolve(v, error);
-    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim() || shrinkers_run()))
-        verdict = resolve(v, error);
+    enum fault_verdict verdict = resolve(space, v, error);
+    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim(space) || shrinkers_run()))
+        verdict = resolve(space, v, error);
     return verdict;
 }
 
@@ -252,7 +257,7 @@ static void page_fault(struct trap_frame *frame)
     if (frame->rflags & RFLAGS_IF)
         __asm__ volatile("sti" : : : "memory"); /* CR2 is safe in v */
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
-        enum fault_verdict verdict = fault_resolve(v, frame->error);
+        enum fault_verdict verdict = fault_resolve(running_space, v, frame->error);
         if (verdict == FAULT_RESOLVED)
             return;
         if (copying)
