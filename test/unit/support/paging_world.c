@@ -86,6 +86,8 @@ static void reset(void)
     paging_reserved = 0;
     paging_reserved_range = virt_range(0, 0);
     pt_program_slot = 0;
+    first_space = kernel_space = (struct address_space){.root = {0}};
+    running_space = &first_space;
 }
 
 void world_start_with(enum paging_kind kind, unsigned slots)
@@ -104,7 +106,7 @@ void world_start_with(enum paging_kind kind, unsigned slots)
     recursive_add_program_window(WORLD_PROGRAM);
     slot = WORLD_SLOT;
     assert_int_equal(
-        paging_map(virt(LAYOUT_SCRATCH_PIN), memory_zero_frame(), PAGE_SIZE, prot_ro()), E_OK);
+        paging_map(&kernel_space, virt(LAYOUT_SCRATCH_PIN), memory_zero_frame(), PAGE_SIZE, prot_ro()), E_OK);
     if (kinds[kind] != paging) {
         struct pt_setup setup = {
             .boot = &boot,
@@ -118,7 +120,7 @@ void world_start_with(enum paging_kind kind, unsigned slots)
         assert_int_equal(kinds[kind]->access->start(&setup), E_OK);
         if (kinds[kind]->access->own_frames)
             assert_int_equal(pt_move_tables(kinds[kind]->access, memory_table_free), E_OK);
-        pt_root_table = pt_root();
+        kernel_space.root = first_space.root = pt_root();
         paging = kinds[kind];
         recursive_close_window();
         assert_true(sim_access(recursive_base(WORLD_SLOT), SIM_READ).fault);
@@ -146,7 +148,7 @@ uint64_t world_tables(void)
 
 void world_assert_no_tables(void)
 {
-    paging_trim();
+    paging_trim(running_space);
     assert_int_equal(world_tables(), tables_at_start);
     assert_int_equal(paging_counters.tables, counted_at_start);
     if (paging == &paging_offset)
@@ -178,8 +180,8 @@ void world_limit(long more)
 static pt_table_t reach(int level, virt_t v)
 {
     struct pt_walk walk;
-    paging_walk(v, &walk);
-    return paging->access->table(level, v, level == 4 ? (pte_t){0} : walk.entry[level + 1]);
+    paging_walk(running_space, v, &walk);
+    return paging->access->table(running_space, level, v, level == 4 ? (pte_t){0} : walk.entry[level + 1]);
 }
 
 static void put(pt_table_t table)
@@ -246,6 +248,6 @@ static void visit(void *context, virt_t at, int level, pte_t entry)
 uint64_t world_visit_digest(struct virt_range range)
 {
     uint64_t digest = 1;
-    paging_visit(range, visit, &digest);
+    paging_visit(running_space, range, visit, &digest);
     return digest;
 }
