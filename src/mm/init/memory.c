@@ -226,7 +226,6 @@ INIT_CODE static enum err start_back_end(const struct paging_ops *chosen, struct
         e = pt_move_tables(chosen->access, release_moved_table);
     if (e != E_OK)
         return e;
-    kernel_space.root = first_space.root = pt_root();
     paging = chosen;
     recursive_close_window();
     return E_OK;
@@ -291,6 +290,7 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
             setup.tables = pt_count_tables();
             e = start_back_end(chosen, &setup);
         }
+        kernel_space.root = first_space.root = pt_root();
     }
     *complaint = setup.complaint;
     return e;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/pt/recursive.h"
 
+#include "base/panic.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/recursive_boot.h"
 #include "mm/pt/table_frames.h"
@@ -14,7 +15,9 @@ RO_AFTER_INIT static uint64_t
 static pt_table_t recursive_window_table(const struct address_space *space, int level, virt_t v,
                                          pte_t parent)
 {
-    (void)space;
+    /* The window shows the tables of the space that CR3 names: those of another are out of reach. */
+    if (level == PT_LEVELS)
+        assert(space == running_space || space == &kernel_space);
     (void)parent; /* the address alone tells where the table is */
     return ptr_of(virt(window_tables[level] | recursive_offset(level, v)));
 }

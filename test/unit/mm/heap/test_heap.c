@@ -33,7 +33,8 @@ static phys_t *slot_of(uint64_t v)
     return &mapped[(v - LAYOUT_HEAP_START) >> PAGE_SHIFT];
 }
 
-static enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size, prot_t prot)
+static enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size,
+                          prot_t prot)
 {
     assert_ptr_equal(space, &kernel_space);
     assert_int_equal(size, PAGE_SIZE);
@@ -50,7 +51,8 @@ static enum err model_map(struct address_space *space, virt_t at, phys_t to, uin
     return E_OK;
 }
 
-static void model_unmap(struct address_space *space, struct virt_range range, pt_release release, void *context)
+static void model_unmap(struct address_space *space, struct virt_range range, pt_release release,
+                        void *context)
 {
     assert_ptr_equal(space, &kernel_space);
     for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE) {

@@ -29,7 +29,9 @@ struct page {
     uint64_t frame;
     prot_t prot;
 };
-static struct page model[PAGES];
+/* The space under test and what is in it; the tests of two spaces switch. */
+static struct address_space *space;
+static struct page models[2][PAGES], *model;
 
 static virt_t page_at(unsigned i)
 {
@@ -63,12 +65,15 @@ static bool world_agrees(void)
 }
 
 static enum paging_kind kind; /* under test */
+static struct address_space *spaces[2];
 
 static int start(void **state)
 {
     (void)state;
-    memset(model, 0, sizeof model);
+    memset(models, 0, sizeof models);
+    model = models[0];
     world_start(kind);
+    space = spaces[0] = &first_space;
     return 0;
 }
 
@@ -116,8 +121,8 @@ static void step_map(unsigned first, unsigned count)
     uint64_t frame =
         (DATA >> 12) + (uint64_t)(rand() % 2 ? first : first + 7); /* congruent or not */
     prot_t prot = random_prot();
-    assert_int_equal(paging_map(space, page_at(first), phys(frame << 12), (uint64_t)count << 12, prot),
-                     E_OK);
+    assert_int_equal(
+        paging_map(space, page_at(first), phys(frame << 12), (uint64_t)count << 12, prot), E_OK);
     model_map(first, count, frame, prot);
 }
 
@@ -129,7 +134,7 @@ static void step_unmap(unsigned first, unsigned count)
     released = 0;
     paging_unmap(space, pages(first, count), count_released, NULL);
     assert_int_equal(released, expected);
-    memset(&model[first], 0, count * sizeof model[0]);
+    memset(&model[first], 0, count * sizeof *model);
 }
 
 static void step_protect(unsigned first, unsigned count)
@@ -181,17 +186,157 @@ static void test_random_operations(void **state)
             random_step();
             assert_true(world_agrees());
             if (round % 10 == 0)
-                assert_true(world_visit_digest(all) == world_digest(all));
+                assert_true(world_visit_digest(&first_space, all) ==
+                            world_digest_of(&first_space, all));
             if (round == 150 && kind == PAGING_RECURSIVE)
-                digests[seed] = world_digest(all);
+                digests[seed] = world_digest_of(&first_space, all);
             else if (round == 150)
-                assert_true(digests[seed] == world_digest(all));
+                assert_true(digests[seed] == world_digest_of(&first_space, all));
         }
         step_unmap(0, PAGES);
         assert_true(world_agrees());
         world_assert_no_tables();
     }
 }
+
+/* ---- two spaces ---- */
+
+/* Steps are for space n from now on. The recursive window shows the running space's tables and no
+ * other; the other back ends change a space whether it runs or not. */
+static void work_on(unsigned n)
+{
+    space = spaces[n];
+    model = models[n];
+    if (kind == PAGING_RECURSIVE)
+        world_run(space);
+}
+
+static void start_two(void **state)
+{
+    start(state);
+    spaces[1] = world_second_space();
+}
+
+/* Each space as the hardware sees it when it runs, the running one first: that one without a flush. */
+static void assert_both_agree(void)
+{
+    unsigned running = running_space == spaces[1];
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned n = running ^ i;
+        world_run(spaces[n]);
+        model = models[n];
+        assert_true(world_agrees());
+    }
+}
+
+/* The same addresses mean something else in each space, and a change of one is none of the other. */
+static void test_random_operations_in_two_spaces(void **state)
+{
+    const struct virt_range all = {page_at(0), page_at(PAGES)};
+    start_two(state);
+    srand(11);
+    for (int round = 0; round < 100; round++) {
+        work_on((unsigned)rand() % 2);
+        struct address_space *other = spaces[space == spaces[0]];
+        uint64_t before = world_digest_of(other, all);
+        random_step();
+        assert_true(world_digest_of(other, all) == before);
+        assert_both_agree();
+        work_on((unsigned)rand() % 2);
+        if (round % 10 == 0)
+            assert_true(world_visit_digest(space, all) == world_digest_of(space, all));
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        work_on(n);
+        step_unmap(0, PAGES);
+        paging_trim(space);
+    }
+    assert_both_agree();
+    world_assert_no_tables();
+}
+
+/* The tables that an unmap emptied wait for the next unmap of the same space. */
+static void test_each_space_trims_its_own_tables(void **state)
+{
+    const virt_t at = virt(0x40000000), far = virt(0x80000000);
+    start_two(state);
+    uint64_t none = world_tables(), made[2];
+    for (unsigned n = 0; n < 2; n++) {
+        work_on(n);
+        uint64_t before = world_tables();
+        assert_int_equal(paging_map(space, at, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+        made[n] = world_tables() - before;
+        paging_unmap(space, virt_range(at.v, at.v + PAGE_SIZE), NULL, NULL);
+        assert_int_equal(world_tables(), before + made[n]);
+    }
+    /* The second space takes something out elsewhere: its tables go, the first one's stay. */
+    assert_int_equal(paging_map(space, far, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    paging_unmap(space, virt_range(far.v, far.v + PAGE_SIZE), NULL, NULL);
+    assert_true(paging_trim(space));
+    assert_false(paging_trim(space));
+    assert_int_equal(world_tables(), none + made[0]);
+    work_on(0);
+    assert_true(paging_trim(space));
+    assert_false(paging_trim(space));
+    assert_int_equal(world_tables(), none);
+}
+
+/* What is mapped in the kernel's half while one space runs is there in the other, and gone from both. */
+static void test_kernel_half_is_one(void **state)
+{
+    const virt_t at = virt(LAYOUT_SCRATCH_PIN + 16 * PAGE_SIZE);
+    start_two(state);
+    for (unsigned n = 0; n < 2; n++) {
+        world_run(spaces[n]);
+        assert_int_equal(paging_map(&kernel_space, at, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(sim_access(at.v, SIM_WRITE).physical, DATA);
+            world_run(spaces[n ^ 1 ^ (i & 1)]);
+        }
+        paging_unmap(&kernel_space, virt_range(at.v, at.v + PAGE_SIZE), NULL, NULL);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_true(sim_access(at.v, SIM_READ).fault);
+            world_run(spaces[n ^ (i & 1)]);
+        }
+    }
+}
+
+/* Each program reads its own tables at one address. */
+static void test_program_window_shows_the_running_space(void **state)
+{
+    const virt_t v = virt(0x40000000);
+    start_two(state);
+    for (unsigned n = 0; n < 2; n++) {
+        work_on(n);
+        assert_int_equal(paging_map(space, v, phys(DATA + n * PAGE_SIZE), PAGE_SIZE, prot_ro()),
+                         E_OK);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        world_run(spaces[i & 1]);
+        assert_int_equal(sim_load(recursive_entry(WORLD_PROGRAM, 1, v)) & PTE_ADDRESS,
+                         DATA + (i & 1) * PAGE_SIZE);
+        assert_int_equal(sim_access(recursive_table(WORLD_PROGRAM, 4, virt(0)), SIM_READ).physical,
+                         spaces[i & 1]->root.v);
+    }
+}
+
+/* Nothing would tell it from the running space's change but the content of a wrong table. */
+static void test_recursive_refuses_a_space_that_does_not_run(void **state)
+{
+    struct pt_walk walk;
+    virt_t v = virt(0x40000000);
+    if (kind != PAGING_RECURSIVE)
+        return;
+    start_two(state);
+    assert_true(NATIVE_PANICS(must(paging_map(spaces[1], v, phys(DATA), PAGE_SIZE, prot_ro()))));
+    assert_true(NATIVE_PANICS(paging_walk(spaces[1], v, &walk)));
+    world_run(spaces[1]);
+    paging_walk(spaces[1], v, &walk);
+    assert_int_equal(walk.last_level, 4);
+    assert_true(NATIVE_PANICS(paging_walk(spaces[0], v, &walk)));
+}
+
+/* ---- tests of the tests, and the rest with one space ---- */
 
 /* The tests themselves: without the flush of the window the same operations must be found out. */
 static void test_missing_relink_is_seen(void **state)
@@ -269,7 +414,8 @@ static void test_map_takes_the_largest_pages(void **state)
     (void)state;
     struct pt_walk walk;
     assert_int_equal(
-        paging_map(space, virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()), E_OK);
+        paging_map(space, virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()),
+        E_OK);
     paging_walk(space, virt(0x40123456), &walk);
     assert_int_equal(walk.leaf_level, 3);
     assert_int_equal(walk.phys.v, DATA + 0x123456);
@@ -294,7 +440,8 @@ static void test_no_memory_leaves_nothing(void **state)
     (void)state;
     for (long allowed = 0; allowed < 4; allowed++) {
         world_limit(allowed);
-        assert_int_equal(paging_map(space, virt(0x7ffff000), phys(DATA), 0x2000, prot_rw()), E_NOMEM);
+        assert_int_equal(paging_map(space, virt(0x7ffff000), phys(DATA), 0x2000, prot_rw()),
+                         E_NOMEM);
         assert_true(sim_access(0x7ffff000, SIM_READ).fault);
         world_limit(-1);
         world_assert_no_tables();
@@ -321,7 +468,8 @@ static void test_replace_ends_copy_on_write(void **state)
 {
     (void)state;
     virt_t v = virt(0x400000);
-    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_rw())), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_rw())),
+                     E_OK);
     assert_true(sim_access(v.v, SIM_WRITE).fault);
     assert_int_equal(sim_access(v.v, SIM_READ).physical, DATA);
     paging_replace(space, v, phys(DATA + PAGE_SIZE), prot_rw());
@@ -341,7 +489,8 @@ static void count_visit(void *context, virt_t at, int level, pte_t entry)
 static void test_visit_sees_each_leaf_once(void **state)
 {
     (void)state;
-    assert_int_equal(paging_map(space, virt(0x1ff000), phys(DATA + 0x1ff000), 0x400000, prot_ro()), E_OK);
+    assert_int_equal(paging_map(space, virt(0x1ff000), phys(DATA + 0x1ff000), 0x400000, prot_ro()),
+                     E_OK);
     visited = 0;
     paging_visit(space, virt_range(0, 0x800000), count_visit, NULL);
     assert_int_equal(visited, 1 + 1 + 511);
@@ -407,9 +556,9 @@ static void test_promote_2m(void **state)
     struct pt_walk walk;
     const uint64_t at = 0x40200000;
     for (uint64_t i = 0; i < PT_ENTRIES; i++)
-        assert_int_equal(
-            paging_map(space, virt(at + i * PAGE_SIZE), phys(DATA + i * PAGE_SIZE), PAGE_SIZE, prot_rw()),
-            E_OK);
+        assert_int_equal(paging_map(space, virt(at + i * PAGE_SIZE), phys(DATA + i * PAGE_SIZE),
+                                    PAGE_SIZE, prot_rw()),
+                         E_OK);
     touch(at, at + LARGE_SIZE, SIM_READ);
     touch(at + 0x5000, at + 0x6000, SIM_WRITE);
     /* What programs see of the table that goes. */
@@ -442,19 +591,19 @@ static void test_no_promotion_of_what_differs(void **state)
     /* A hole; then memory that is not in one piece; then not aligned. */
     assert_int_equal(paging_map(space, virt(at), phys(DATA), size - PAGE_SIZE, prot_rw()), E_OK);
     assert_false(paging_promote(space, virt(at)));
-    assert_int_equal(paging_map(space, virt(at + size - PAGE_SIZE), phys(DATA), PAGE_SIZE, prot_rw()),
-                     E_OK);
+    assert_int_equal(
+        paging_map(space, virt(at + size - PAGE_SIZE), phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     assert_false(paging_promote(space, virt(at)));
     paging_unmap(space, virt_range(at, at + size), NULL, NULL);
     assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), size, prot_rw()), E_OK);
     assert_false(paging_promote(space, virt(at)));
     paging_unmap(space, virt_range(at, at + size), NULL, NULL);
     /* One copy-on-write page among them. */
-    assert_int_equal(paging_map(space, virt(at), phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_ro())),
-                     E_OK);
     assert_int_equal(
-        paging_map(space, virt(at + PAGE_SIZE), phys(DATA + PAGE_SIZE), size - PAGE_SIZE, prot_ro()),
-        E_OK);
+        paging_map(space, virt(at), phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_ro())), E_OK);
+    assert_int_equal(paging_map(space, virt(at + PAGE_SIZE), phys(DATA + PAGE_SIZE),
+                                size - PAGE_SIZE, prot_ro()),
+                     E_OK);
     assert_false(paging_promote(space, virt(at)));
     paging_unmap(space, virt_range(at, at + size), NULL, NULL);
     world_assert_no_tables();
@@ -495,7 +644,8 @@ static void test_harvest_finds_each_write_once(void **state)
     const uint64_t at = BASE, end = BASE + COUNT * PAGE_SIZE;
     uint64_t bitmap[COUNT / 64 + 1];
     srand(7);
-    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()),
+                     E_OK);
     for (int round = 0; round < 20; round++) {
         uint8_t dirty[COUNT] = {0};
         unsigned writes = round % 2 ? 10 : 400, expected = 0;
@@ -506,7 +656,8 @@ static void test_harvest_finds_each_write_once(void **state)
             touch(at + page * PAGE_SIZE, at + page * PAGE_SIZE + 1, SIM_WRITE);
         }
         memset(bitmap, 0, sizeof bitmap);
-        assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, bitmap), expected);
+        assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, bitmap),
+                         expected);
         for (unsigned i = 0; i < COUNT; i++)
             assert_int_equal(bitmap[i / 64] >> i % 64 & 1, dirty[i]);
         assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, 0, NULL), 0);
@@ -521,7 +672,8 @@ static void test_harvest_finds_each_write_once(void **state)
     /* Part of the range; one bit asks, another is cleared. */
     memset(bitmap, 0, sizeof bitmap);
     assert_int_equal(
-        paging_harvest(space, virt_range(at + 3 * PAGE_SIZE, end), PTE_A | PTE_D, PTE_D, bitmap), 2);
+        paging_harvest(space, virt_range(at + 3 * PAGE_SIZE, end), PTE_A | PTE_D, PTE_D, bitmap),
+        2);
     assert_int_equal(bitmap[0], 3);
     assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 3);
     /* A page that may not be reached now was still written before. */
@@ -539,14 +691,15 @@ static void test_lazyfree_is_clean_until_written(void **state)
 {
     (void)state;
     const uint64_t at = BASE, end = at + 8 * PAGE_SIZE;
-    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()),
+                     E_OK);
     paging_replace(space, virt(at + 6 * PAGE_SIZE), phys(DATA), prot_copy_on_write(prot_rw()));
     touch(at, at + 6 * PAGE_SIZE, SIM_WRITE);
     paging_mark_lazyfree(space, virt_range(at + PAGE_SIZE, end));
     touch(at + 2 * PAGE_SIZE, at + 3 * PAGE_SIZE,
           SIM_WRITE); /* the TLB has forgotten it, or this fails */
-    assert_int_equal(paging_protect(space, virt_range(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE), prot_ro()),
-                     E_OK);
+    assert_int_equal(
+        paging_protect(space, virt_range(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE), prot_ro()), E_OK);
     for (unsigned i = 0; i < 8; i++) {
         pte_t e = world_entry(1, virt(at + i * PAGE_SIZE));
         assert_int_equal(paging_is_lazyfree(e), i == 1 || i == 4 || i == 5 || i == 7);
@@ -572,7 +725,8 @@ static void test_harvest_large(void **state)
     assert_int_equal(
         paging_harvest(space, virt_range(at + 0x1ff000, middle + 0x2000), PTE_D, PTE_D, bitmap), 2);
     assert_int_equal(bitmap[0], 6);
-    assert_int_equal(paging_harvest(space, virt_range(middle + 0x1ff000, end), PTE_D, PTE_D, bitmap), 1);
+    assert_int_equal(
+        paging_harvest(space, virt_range(middle + 0x1ff000, end), PTE_D, PTE_D, bitmap), 1);
     memset(bitmap, 0, sizeof bitmap);
     assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, bitmap), 512);
     for (unsigned i = 0; i < 16; i++)
@@ -589,15 +743,16 @@ static void test_flush_counts(void **state)
 {
     (void)state;
     const uint64_t at = 0x40000000;
-    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), 100 * PAGE_SIZE, prot_rw()),
-                     E_OK);
+    assert_int_equal(
+        paging_map(space, virt(at), phys(DATA + PAGE_SIZE), 100 * PAGE_SIZE, prot_rw()), E_OK);
     struct paging_counters before = paging_counters;
-    assert_int_equal(paging_protect(space, virt_range(at, at + TLB_BATCH_PAGES * PAGE_SIZE), prot_ro()),
-                     E_OK);
+    assert_int_equal(
+        paging_protect(space, virt_range(at, at + TLB_BATCH_PAGES * PAGE_SIZE), prot_ro()), E_OK);
     assert_int_equal(paging_counters.page_flushes - before.page_flushes, TLB_BATCH_PAGES);
     assert_int_equal(paging_counters.full_flushes, before.full_flushes);
     assert_int_equal(
-        paging_protect(space, virt_range(at, at + (TLB_BATCH_PAGES + 1) * PAGE_SIZE), prot_rw()), E_OK);
+        paging_protect(space, virt_range(at, at + (TLB_BATCH_PAGES + 1) * PAGE_SIZE), prot_rw()),
+        E_OK);
     assert_int_equal(paging_counters.page_flushes - before.page_flushes, TLB_BATCH_PAGES);
     assert_int_equal(paging_counters.full_flushes - before.full_flushes, 1);
     if (kind != PAGING_TEMPORARY)
@@ -782,7 +937,8 @@ static void test_temporary_slots(void **state)
                              ~PTE_ADDRESS & (i == 0 ? 0 : UINT64_MAX),
                          0); /* slot 0 shows the table that is being read */
     world_start_with(kind, 3);
-    assert_true(NATIVE_PANICS(must(paging_map(space, virt(0x400000), phys(DATA), PAGE_SIZE, prot_ro()))));
+    assert_true(
+        NATIVE_PANICS(must(paging_map(space, virt(0x400000), phys(DATA), PAGE_SIZE, prot_ro()))));
     assert_non_null(strstr(native_panic_text(), "raise pagetables.slots="));
     struct pt_walk walk; /* the report walks all the same */
     paging_walk(space, virt(LAYOUT_SCRATCH_PIN), &walk);
@@ -794,6 +950,11 @@ int main(void)
     int failed = 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_random_operations, start),
+        cmocka_unit_test_setup(test_random_operations_in_two_spaces, start),
+        cmocka_unit_test_setup(test_each_space_trims_its_own_tables, start),
+        cmocka_unit_test_setup(test_kernel_half_is_one, start),
+        cmocka_unit_test_setup(test_program_window_shows_the_running_space, start),
+        cmocka_unit_test_setup(test_recursive_refuses_a_space_that_does_not_run, start),
         cmocka_unit_test_setup(test_missing_relink_is_seen, start),
         cmocka_unit_test_setup(test_program_window, start),
         cmocka_unit_test_setup(test_recursive_entries, start),
