@@ -21,7 +21,7 @@ struct area;
 
 struct address_space {
     /* mm/pt/ */
-    phys_t root;    /* the level-4 table; 0 while boot makes it: the recursive window needs none */
+    phys_t root;    /* the level-4 table; 0 while boot makes it */
     virt_t emptied; /* the one place of the program's half where unmap left empty tables; 0: none */
 
     /* mm/vm/ */

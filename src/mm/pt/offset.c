@@ -58,12 +58,12 @@ static uint64_t idle_frames;
 static uint64_t headers, mapping_tables; /* arenas there are, and tables that map them */
 static bool growing, shrinking;
 
-static uint64_t get(phys_t frame, unsigned word)
+static uint64_t arena_get(phys_t frame, unsigned word)
 {
     return pt_load(offset_unlinked(frame), word).v;
 }
 
-static void set(phys_t frame, unsigned word, uint64_t value)
+static void arena_set(phys_t frame, unsigned word, uint64_t value)
 {
     pt_store(offset_unlinked(frame), word, (pte_t){value});
 }
@@ -81,20 +81,21 @@ static struct virt_range arena_range(phys_t arena)
 
 static void list_arena(phys_t *list, phys_t arena)
 {
-    set(arena, ARENA_NEXT, list->v);
-    set(arena, ARENA_PREVIOUS, 0);
+    arena_set(arena, ARENA_NEXT, list->v);
+    arena_set(arena, ARENA_PREVIOUS, 0);
     if (list->v != 0)
-        set(*list, ARENA_PREVIOUS, arena.v);
+        arena_set(*list, ARENA_PREVIOUS, arena.v);
     *list = arena;
 }
 
 static void unlist_arena(phys_t *list, phys_t arena)
 {
-    phys_t next = phys(get(arena, ARENA_NEXT)), previous = phys(get(arena, ARENA_PREVIOUS));
+    phys_t next = phys(arena_get(arena, ARENA_NEXT)),
+           previous = phys(arena_get(arena, ARENA_PREVIOUS));
     if (next.v != 0)
-        set(next, ARENA_PREVIOUS, previous.v);
+        arena_set(next, ARENA_PREVIOUS, previous.v);
     if (previous.v != 0)
-        set(previous, ARENA_NEXT, next.v);
+        arena_set(previous, ARENA_NEXT, next.v);
     else
         *list = next;
 }
@@ -117,9 +118,9 @@ static bool offset_grow(void)
         frames_put(&machine_frames, arena);
         return false;
     }
-    set(arena, ARENA_FREE, 0);
-    set(arena, ARENA_FRESH, 1);
-    set(arena, ARENA_USED, 0);
+    arena_set(arena, ARENA_FREE, 0);
+    arena_set(arena, ARENA_FRESH, 1);
+    arena_set(arena, ARENA_USED, 0);
     list_arena(&empty, arena);
     idle_frames += arena_frames() - 1;
     headers++;
@@ -135,16 +136,16 @@ static bool offset_alloc(phys_t *out)
         unlist_arena(&empty, begun);
         list_arena(&part_used, begun);
     }
-    phys_t arena = part_used, frame = phys(get(arena, ARENA_FREE));
-    uint64_t used = get(arena, ARENA_USED) + 1;
+    phys_t arena = part_used, frame = phys(arena_get(arena, ARENA_FREE));
+    uint64_t used = arena_get(arena, ARENA_USED) + 1;
     if (frame.v != 0) {
-        set(arena, ARENA_FREE, get(frame, FREE_NEXT));
+        arena_set(arena, ARENA_FREE, arena_get(frame, FREE_NEXT));
     } else {
-        uint64_t fresh = get(arena, ARENA_FRESH);
+        uint64_t fresh = arena_get(arena, ARENA_FRESH);
         frame = phys(arena.v + (fresh << PAGE_SHIFT));
-        set(arena, ARENA_FRESH, fresh + 1);
+        arena_set(arena, ARENA_FRESH, fresh + 1);
     }
-    set(arena, ARENA_USED, used);
+    arena_set(arena, ARENA_USED, used);
     idle_frames--;
     mapping_tables += growing;
     if (used == arena_frames() - 1)
@@ -174,10 +175,10 @@ static void offset_shrink(void)
 static void offset_free(phys_t frame)
 {
     phys_t arena = phys(align_down(frame.v, arena_frames() << PAGE_SHIFT));
-    uint64_t used = get(arena, ARENA_USED) - 1;
-    set(frame, FREE_NEXT, get(arena, ARENA_FREE));
-    set(arena, ARENA_FREE, frame.v);
-    set(arena, ARENA_USED, used);
+    uint64_t used = arena_get(arena, ARENA_USED) - 1;
+    arena_set(frame, FREE_NEXT, arena_get(arena, ARENA_FREE));
+    arena_set(arena, ARENA_FREE, frame.v);
+    arena_set(arena, ARENA_USED, used);
     idle_frames++;
     mapping_tables -= shrinking || growing;
     if (used == arena_frames() - 2)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page tables: map, unmap, protect, walk, visit. The operations are written once, in
- * mm/pt/walker.inc, over a handful of primitives that say how a table is reached, and compiled
- * for each back end; a caller pays one indirect call an operation, not one a level.
+ * The page tables: map, unmap, protect, walk, visit, each in the address space that is its first
+ * argument (mm/space.h). The operations are written once, in mm/pt/walker.h, over a handful of
+ * primitives that say how a table is reached, and compiled for each back end; a caller pays one
+ * indirect call an operation, not one a level.
  *
  *        47      39 38      30 29      21 20      12 11         0
  *       +----------+----------+----------+----------+------------+
@@ -10,7 +11,8 @@
  *       +----------+----------+----------+----------+------------+
  *
  * All functions: threads and boot, not interrupt handlers; the kernel is not preempted. They flush
- * what they change from this CPU's TLB before they return.
+ * what they change from this CPU's TLB before they return; a space that does not run has nothing
+ * there. With pagetables=recursive the space must be the running one, or kernel_space.
  */
 #pragma once
 
@@ -138,9 +140,9 @@ MUST_CHECK static inline enum err paging_map(struct address_space *space, virt_t
 MUST_CHECK enum err paging_split_at(struct address_space *space, virt_t v);
 
 /* Takes away what is mapped in the range, splitting large leaves at its ends, and frees tables that
- * become empty, now or with the next unmap. `release` (may be NULL) gets each leaf after it was flushed. Nothing here can fail,
- * so no end may cut a large leaf: where there can be large leaves, paging_split_at() prepared both
- * ends, and reported that memory is short. */
+ * become empty, now or with the next unmap. `release` (may be NULL) gets each leaf after it was
+ * flushed. Nothing here can fail, so no end may cut a large leaf: where there can be large leaves,
+ * paging_split_at() prepared both ends, and reported that memory is short. */
 static inline void paging_unmap(struct address_space *space, struct virt_range range,
                                 pt_release release, void *context)
 {

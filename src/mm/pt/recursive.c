@@ -15,7 +15,7 @@ RO_AFTER_INIT static uint64_t
 static pt_table_t recursive_window_table(const struct address_space *space, int level, virt_t v,
                                          pte_t parent)
 {
-    /* The window shows the tables of the space that CR3 names: those of another are out of reach. */
+    /* The window shows the tables of the space that CR3 names, and of no other. */
     if (level == PT_LEVELS)
         assert(space == running_space || space == &kernel_space);
     (void)parent; /* the address alone tells where the table is */

@@ -9,7 +9,7 @@
 #include "mm/pt/entry.h"
 #include "mm/pt/tlb.h"
 
-static void put(pt_table_t table)
+static void pt_put(pt_table_t table)
 {
     if (paging->access->put != NULL)
         paging->access->put(table);
@@ -24,7 +24,7 @@ static int lowest_table(const struct address_space *space, virt_t v, int level, 
         pte_t e = pt_load(table, pt_index(v, at));
         if (!pt_present(e) || pt_is_leaf(e, at))
             break;
-        put(table);
+        pt_put(table);
         at--;
         table = paging->access->table(space, at, v, e);
     }
@@ -53,7 +53,7 @@ enum err pt_split(struct address_space *space, virt_t v, int level)
     if (paging->access->put_unlinked != NULL)
         paging->access->put_unlinked(small);
     pt_store(table, pt_index(v, level), (pte_t){frame.v | PTE_P | PTE_W});
-    put(table);
+    pt_put(table);
     paging->access->relinked(level - 1, v);
     /* The large page may be cached in pieces anywhere in its range. */
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
@@ -69,7 +69,7 @@ enum err paging_split_at(struct address_space *space, virt_t v)
         pt_table_t table;
         int level = lowest_table(space, v, 1, &table);
         pte_t e = pt_load(table, pt_index(v, level));
-        put(table);
+        pt_put(table);
         if (e.v == 0 || is_aligned(v.v, pt_span(level)))
             return E_OK;
         enum err split = pt_split(space, v, level);
@@ -79,7 +79,7 @@ enum err paging_split_at(struct address_space *space, virt_t v)
 }
 
 /* The one leaf that says what the table of `level` says; 0 when there is none. */
-static pte_t merged(pt_table_t table, int level)
+static pte_t pt_merged(pt_table_t table, int level)
 {
     const uint64_t used = PTE_A | PTE_D;
     pte_t first = pt_load(table, 0);
@@ -99,19 +99,19 @@ static pte_t merged(pt_table_t table, int level)
 }
 
 /* Replaces the full table of `level` for v by a leaf, where that can be. */
-static bool promote(struct address_space *space, virt_t v, int level)
+static bool pt_promote(struct address_space *space, virt_t v, int level)
 {
     pt_table_t table;
     int at = lowest_table(space, v, level, &table);
-    pte_t leaf = at == level ? merged(table, level) : (pte_t){0};
-    put(table);
+    pte_t leaf = at == level ? pt_merged(table, level) : (pte_t){0};
+    pt_put(table);
     if (leaf.v == 0)
         return false;
     at = lowest_table(space, v, level + 1, &table);
     assert(at == level + 1);
     pte_t link = pt_load(table, pt_index(v, level + 1));
     pt_store(table, pt_index(v, level + 1), leaf);
-    put(table);
+    pt_put(table);
     paging->access->relinked(level, v);
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
     tlb_batch_end(&batch);
@@ -123,8 +123,8 @@ static bool promote(struct address_space *space, virt_t v, int level)
 
 bool paging_promote(struct address_space *space, virt_t at)
 {
-    bool large = promote(space, at, 1);
-    return (paging_huge && promote(space, at, 2)) || large;
+    bool large = pt_promote(space, at, 1);
+    return (paging_huge && pt_promote(space, at, 2)) || large;
 }
 
 /* Entries [first, end) of a table of `level`: leaves and holes, none leads to a table. */
@@ -138,8 +138,8 @@ struct run {
 typedef void (*run_function)(void *context, const struct run *run);
 
 /* Every entry of the range where the walk ends, table by table. */
-static void each_run(const struct address_space *space, struct virt_range range,
-                     run_function function, void *context)
+static void pt_each_run(const struct address_space *space, struct virt_range range,
+                        run_function function, void *context)
 {
     virt_t v = range.start;
     while (v.v < range.end.v) {
@@ -156,7 +156,7 @@ static void each_run(const struct address_space *space, struct virt_range range,
                 run.end = i;
         }
         function(context, &run);
-        put(run.table);
+        pt_put(run.table);
         v = virt(run.at.v + (run.end - run.first) * span);
         if (v.v == 0)
             break; /* past the last page of the address space */
@@ -187,7 +187,7 @@ void paging_visit(const struct address_space *space, struct virt_range range, pt
                   void *context)
 {
     struct visit visit = {visitor, context};
-    each_run(space, range, visit_run, &visit);
+    pt_each_run(space, range, visit_run, &visit);
 }
 
 struct harvest {
@@ -264,7 +264,7 @@ uint64_t paging_harvest(struct address_space *space, struct virt_range range, ui
     h.bitmap = bitmap;
     h.found = 0;
     h.tlb.count = 0;
-    each_run(space, range, harvest_run, &h);
+    pt_each_run(space, range, harvest_run, &h);
     tlb_batch_end(&h.tlb);
     return h.found;
 }
@@ -282,7 +282,7 @@ static void mark_run(void *context, const struct run *run)
 void paging_mark(struct address_space *space, struct virt_range range, uint64_t bits)
 {
     bits &= PTE_A | PTE_D;
-    each_run(space, range, mark_run, &bits);
+    pt_each_run(space, range, mark_run, &bits);
 }
 
 struct lazyfree {
@@ -309,6 +309,6 @@ void paging_mark_lazyfree(struct address_space *space, struct virt_range range)
     struct lazyfree u;
     u.range = range;
     u.tlb.count = 0;
-    each_run(space, range, lazyfree_run, &u);
+    pt_each_run(space, range, lazyfree_run, &u);
     tlb_batch_end(&u.tlb);
 }

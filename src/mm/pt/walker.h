@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one walker: map, unmap, protect, replace, walk and trim over a constant struct pt_access. Each back end
- * includes this header, names its primitives in a `static const struct pt_access`, and ends with PT_BACK_END():
- * the compiler resolves the constant, so that no call through a pointer is left within an operation.
+ * The one walker: map, unmap, protect, replace, walk and trim over a constant struct pt_access. Each
+ * back end includes this header, names its primitives in a `static const struct pt_access`, and ends
+ * with PT_BACK_END(): the compiler resolves the constant, so that no call through a pointer is left
+ * on the way to a table.
  *
- * What is done to a table once it is reached is the same for all: pt_load(), pt_store() (mm/pt/access.h).
+ * What is done to a table once it is reached is the same for all: pt_load() and pt_store()
+ * (mm/pt/access.h).
  *
  * Invariants
- *   1. Code that links, changes or frees a table calls access->relinked() for it, besides the flush for what it
- *      mapped: in the windows tables are pages, with TLB entries of their own.
- *   2. A new table is linked first and cleared through the window afterwards; in between nothing touches its
- *      range (one CPU, the kernel is not preempted). A table that replaces a large leaf is filled
- *      *before* it is linked, because its range is in use.
- *   3. Upper entries are P|W and nothing else: their W, NX, G, PCD and PWT act as a leaf's in the window. The
- *      leaf decides. A and D of upper entries are set by the CPU when the window is read or written: they mean
- *      nothing.
+ *   1. Code that links, changes or frees a table calls access->relinked() for it, besides the flush
+ *      for what it mapped: in the windows tables are pages, with TLB entries of their own.
+ *   2. A new table is linked first and cleared through the window afterwards; in between nothing
+ *      touches its range (one CPU, the kernel is not preempted). A table that replaces a large leaf is
+ *      filled *before* it is linked, because its range is in use.
+ *   3. Upper entries are P|W and nothing else: their W, NX, G, PCD and PWT act as a leaf's in the
+ *      window. The leaf decides. A and D of upper entries are set by the CPU when the window is read
+ *      or written: they mean nothing.
  *   4. The walk stops at PS=1: below a large leaf the window shows the page's data.
- *   5. A table without an entry is freed by the unmap that emptied it; in the program's half, by the next one
- *      that takes something out of another table of level 1: programs map and unmap at one place again
- *      and again. So at most one path of a space (space->emptied) has empty tables. Level-3 tables of the kernel's
- *      half stay.
- *   6. Translations are dropped after the entries changed and before any frame is let go (mm/pt/tlb.h).
+ *   5. A table without an entry is freed by the unmap that emptied it; in the program's half, by the
+ *      next one that takes something out of another table of level 1: programs map and unmap at one
+ *      place again and again. So at most one path of a space (space->emptied) has empty tables.
+ *      Level-3 tables of the kernel's half stay: all spaces link them.
+ *   6. Translations are dropped after the entries changed and before any frame is let go
+ *      (mm/pt/tlb.h). A space that does not run has none.
  */
 #pragma once
 

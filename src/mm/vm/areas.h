@@ -6,7 +6,8 @@
  * Invariants, verified by areas_check() (4 is the callers' and cannot be):
  *   1. Areas are page-aligned, not empty, sorted by address and do not overlap.
  *   2. All lie in [LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_END).
- *   3. Neighbours alike in all but their range and place in the file are merged; guards never merge or split.
+ *   3. Neighbours alike in all but their range and place in the file are merged; guards never merge
+ *      or split.
  *   4. A file area holds one reference to its page source.
  *
  * Frames. A 4 KiB leaf stands for one reference to a block of one frame (or to a foreign frame: the
@@ -72,8 +73,8 @@ struct area {
                           end decides */
 };
 
-/* The areas of all programs; one address space, one list. All functions: threads only, the kernel is not
- * preempted. */
+/* All functions: threads only, the kernel is not preempted. A space has the areas of all programs
+ * that live in it side by side. */
 
 /* Adds an area over a range that is free (the caller unmapped it). E_NOMEM; E_EXIST when the range
  * is not free or not in the program's half. Takes over the caller's reference to area->source on
@@ -128,7 +129,9 @@ MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range
 /* The pages of private anonymous areas in the range may go when memory is short, until they are
  * written again (MADV_FREE). E_NOMEM as areas_discard(). */
 MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_range range);
-/* Registers the shrinker that drops pages which the program gave up (MADV_FREE). Boot. */
+/* Puts an empty space among those whose pages a source or the shrinker finds: the functions below
+ * without a space go through all of them. Registers the shrinker of MADV_FREE pages with the first
+ * one. Boot. */
 void areas_init(struct address_space *space);
 /* Moves what one area has in `from` to `to`, which is free and not smaller; the area grows with it.
  * With `keep` the old area stays, empty. E_NOMEM: nothing has changed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The areas of a space (struct address_space, mm/vm/), for the files that work on them: mm/vm/areas*.c.
+ * The areas of a space (struct address_space), for the files that work on them: mm/vm/areas*.c.
  *
  * A sorted array, by value: lookups are a binary search over neighbouring memory, and a program
  * with a thousand threads moves a few ten kilobytes when it maps another stack.

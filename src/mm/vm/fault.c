@@ -1,4 +1,57 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The theory of page faults. Areas say what an address is for, the page tables only what is mapped
+ * now: a leaf may be missing, or allow less than its area, and never allows more. A fault compares
+ * the two, in this order:
+ *
+ *   1. From whom? The program, or usercopy for it: go on. Any other code of the kernel, or a reserved
+ *      bit in an entry: a report, and the end.
+ *   2. Which area? None: the growing area above takes the address in, within its limit and outside
+ *      its neighbour's gap (drawn in mm/vm/areas.h); else FAULT_NOT_MAPPED.
+ *   3. Does the area allow the access? A guard allows none; write and execute imply read, as x86
+ *      has it. Else FAULT_DENIED. So a leaf of prot_none(), which is kept but not present, is never
+ *      looked at below.
+ *   4. What is the leaf? The error code's P says whether there was one:
+ *
+ *   leaf                     area                    read, execute            write
+ *   -----------------------+-----------------------+------------------------+-------------------------
+ *   none (P = 0)             anonymous               the zero frame, COW      2 MiB (wants_large()), or
+ *                                                                             an own frame, cleared
+ *                            file, private           the file's page, COW;    an own frame, read from
+ *                                                    its neighbours, too      the file
+ *                            ... the file part       an own frame, read from the file, its rest
+ *                                ends in this page   cleared
+ *                            ... behind that end     as anonymous             as anonymous, 4 KiB
+ *                            file, shared            the file's page, COW;    the file's page, made
+ *                                                    its neighbours, too      ready to be stored into
+ *   -----------------------+-----------------------+------------------------+-------------------------
+ *   4 KiB, COW (P = 1)       anonymous, or           see "allows it"          an own frame, copied from
+ *                            file, private                                    the leaf's
+ *                            file, shared            see "allows it"          as without a leaf
+ *   allows it (P = 1)        any                     nothing: the TLB was stale
+ *   other (P = 1)            any                     FAULT_DENIED
+ *
+ * Copy-on-write. A COW leaf is readable, not writable, and its frame may have other users: the zero
+ * frame, a page of a file, the read-only archive. The first write never takes the frame over, even
+ * where it has no other user: it gets another frame, and the leaf's reference to the old one goes
+ * after the old translation has been flushed. A shared file's page is COW until it is written, so
+ * that the source sees the first store: that is where a hole or a page of the archive becomes a page
+ * of the file's own. A source without page-aligned memory (E_NOTSUP) is read into own frames.
+ *
+ * Past the end. A page that starts behind the end of the file is FAULT_PAST_FILE (SIGBUS).
+ *
+ * Stale TLB. The CPU may raise the fault that an older translation meant after the tables came to
+ * allow more (SDM 3A 4.10.4.3). A walk through the tables tells it from a real one.
+ *
+ * Shortage. A step that finds no frame for a page or a table takes back what it did and says E_NOMEM.
+ * fault_resolve() then frees what can be spared (emptied tables, the shrinkers' caches and MADV_FREE
+ * pages) and asks all questions again, for as long as that frees something; then
+ * FAULT_OUT_OF_MEMORY. Only growth of an area remains: the second try finds the address in it.
+ *
+ * An own frame is mapped first and filled at the program's address, with no second mapping and a
+ * line of the TLB that will be used. That needs the space to be the running one, and that no
+ * other thread of the program runs in between: one CPU, the kernel is not preempted.
+ */
 #include "mm/vm/fault.h"
 
 #include "base/panic.h"
@@ -30,7 +83,7 @@ static enum fault_verdict verdict_of(enum err e)
     return e == E_OK ? FAULT_RESOLVED : e == E_NOMEM ? FAULT_OUT_OF_MEMORY : FAULT_PAST_FILE;
 }
 
-static bool allowed(const struct area *a, uint64_t error)
+static bool fault_allowed(const struct area *a, uint64_t error)
 {
     if (a->kind == AREA_GUARD)
         return false;
@@ -58,7 +111,7 @@ static enum err map_fresh(struct address_space *space, virt_t page)
     return e == E_OK ? map_owned(space, page, frame, prot_rw()) : e;
 }
 
-static enum err settle(struct address_space *space, const struct area *a, virt_t page)
+static enum err fault_settle(struct address_space *space, const struct area *a, virt_t page)
 {
     if (prot_equal(a->prot, prot_rw()))
         return E_OK;
@@ -105,8 +158,8 @@ static bool map_large(struct address_space *space, const struct area *a, virt_t 
 
 /* The page is cleared where it will be used: no other mapping, no flush, and its line of the TLB is
  * warm. */
-static enum err anonymous(struct address_space *space, const struct area *a, virt_t page,
-                          bool write)
+static enum err fault_anonymous(struct address_space *space, const struct area *a, virt_t page,
+                                bool write)
 {
     if (!write) {
         fault_counters.zero++;
@@ -119,7 +172,7 @@ static enum err anonymous(struct address_space *space, const struct area *a, vir
     if (e != E_OK)
         return e;
     memset(ptr_of(page), 0, PAGE_SIZE);
-    return settle(space, a, page);
+    return fault_settle(space, a, page);
 }
 
 static void fault_release_frame(void *context, phys_t frame, uint64_t size)
@@ -144,7 +197,7 @@ static enum err private_copy(struct address_space *space, const struct area *a, 
         return e;
     }
     memset((char *)ptr_of(page) + want, 0, PAGE_SIZE - want);
-    return settle(space, a, page);
+    return fault_settle(space, a, page);
 }
 
 static enum err map_file_page(struct address_space *space, const struct area *a, virt_t page,
@@ -176,11 +229,12 @@ static void map_around(struct address_space *space, const struct area *a, virt_t
     }
 }
 
-static enum err file(struct address_space *space, const struct area *a, virt_t page, bool write)
+static enum err fault_file(struct address_space *space, const struct area *a, virt_t page,
+                           bool write)
 {
     bool shared = a->flags & AREA_SHARED;
     if (page.v >= a->file_end)
-        return anonymous(space, a, page, write);
+        return fault_anonymous(space, a, page, write);
     if (!shared && (write || a->file_end - page.v < PAGE_SIZE))
         return private_copy(space, a, page);
     fault_counters.file++;
@@ -214,7 +268,7 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
     return E_OK;
 }
 
-static enum fault_verdict resolve(struct address_space *space, virt_t v, uint64_t error)
+static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t v, uint64_t error)
 {
     const struct area *a = areas_find(space, v);
     if (a == NULL) {
@@ -222,7 +276,7 @@ static enum fault_verdict resolve(struct address_space *space, virt_t v, uint64_
             return FAULT_NOT_MAPPED;
         a = areas_find(space, v);
     }
-    if (!allowed(a, error))
+    if (!fault_allowed(a, error))
         return FAULT_DENIED;
     virt_t page = virt(align_down(v.v, PAGE_SIZE));
     bool write = error & PF_WRITE;
@@ -232,20 +286,20 @@ static enum fault_verdict resolve(struct address_space *space, virt_t v, uint64_
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
             return verdict_of(
                 copy_on_write(space, a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
-        /* The tables allow it by now: the TLB held an older entry (SDM 3A 4.10.4.3). */
+        /* The tables allow it by now: the TLB held an older entry. */
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
                      (!(error & PF_EXECUTE) || walk.executable);
         return stale ? FAULT_RESOLVED : FAULT_DENIED;
     }
-    return verdict_of(a->kind == AREA_FILE ? file(space, a, page, write)
-                                           : anonymous(space, a, page, write));
+    return verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
+                                           : fault_anonymous(space, a, page, write));
 }
 
 enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error)
 {
-    enum fault_verdict verdict = resolve(space, v, error);
+    enum fault_verdict verdict = fault_resolve_once(space, v, error);
     while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim(space) || shrinkers_run()))
-        verdict = resolve(space, v, error);
+        verdict = fault_resolve_once(space, v, error);
     return verdict;
 }
 
