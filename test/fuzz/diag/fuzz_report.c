@@ -271,7 +271,7 @@ static void set_facts(struct fault_facts *f, const struct head *h)
             break;
     f->has_insn = x86_decode(f->bytes, f->byte_count, &f->insn);
     f->walked = f->has_address && fault_is_canonical(f->address.v);
-    walk(f->address, &f->walk);
+    walk(running_space, f->address, &f->walk);
 }
 
 static void make_report(struct fault_facts *f)

@@ -212,6 +212,36 @@ static void test_pages_written(void **state)
     assert_false(clean_at(10)); /* the page that comes instead is not marked */
 }
 
+/* What is known by its source alone is found in every space, at another place in each. */
+static void test_sources_are_found_in_every_space(void **state)
+{
+    (void)state;
+    const struct page_source *source = &model_sources[0].source;
+    const size_t first[MODEL_SPACES] = {4, 40};
+    assert_false(areas_may_store(source));
+    for (size_t n = 0; n < MODEL_SPACES; n++) {
+        space = model_switch(n);
+        map_source(first[n], 4, 10);
+        assert_true(areas_may_store(source));
+        assert_int_equal(areas_count(space), 1);
+        assert_int_equal(areas_remove(space, model_pages(0, 100)), E_OK);
+        assert_false(areas_may_store(source));
+    }
+    for (size_t n = 0; n < MODEL_SPACES; n++) {
+        space = model_switch(n);
+        map_source(first[n], 4, 10);
+    }
+    areas_pages_written(source, 11, 12);
+    areas_forget_pages(source, 12, 14);
+    for (size_t n = 0; n < MODEL_SPACES; n++) {
+        space = model_switch(n);
+        assert_false(model_leaf(first[n]).v & PTE_D);
+        assert_true(model_leaf(first[n] + 1).v & PTE_D);
+        assert_int_equal(model_leaf(first[n] + 2).v | model_leaf(first[n] + 3).v, 0);
+        assert_null(areas_find(space, model_address(first[1 - n])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup(test_protect_into_a_hole, start),
         cmocka_unit_test_setup(test_clean_mark_ends_with_new_pages, start),
         cmocka_unit_test_setup(test_pages_written, start),
+        cmocka_unit_test_setup(test_sources_are_found_in_every_space, start),
         cmocka_unit_test_setup(test_random_operations_against_a_page_map, start),
     };
     return RUN_TESTS(tests);
