@@ -148,16 +148,17 @@ static void add_file_page(struct address_space *space, const struct area *a, vir
 }
 
 /* The zero page is nobody's memory and does not count, as on Linux. */
-static void add_leaf(struct address_space *space, const struct area *a, virt_t v, pte_t leaf,
-                     uint64_t size, struct procfs_usage *out)
+static void add_leaf(struct address_space *space, const struct area *a, struct virt_range mapped,
+                     pte_t leaf, struct procfs_usage *out)
 {
+    uint64_t size = virt_range_size(mapped);
     bool of_file = a->source && (leaf.v & PTE_COW || a->flags & AREA_SHARED);
     if ((leaf.v & PTE_ADDRESS) == memory_zero_frame().v)
         return;
     if (leaf.v & PTE_A)
         out->referenced += size;
     if (of_file) {
-        add_file_page(space, a, v, leaf, out);
+        add_file_page(space, a, mapped.start, leaf, out);
         return;
     }
     out->resident += size;
@@ -177,7 +178,7 @@ void procfs_measure_area(struct address_space *space, const struct area *a,
     for (virt_t v = a->range.start; v.v < a->range.end.v; v.v += span) {
         pte_t leaf;
         if (a->kind != AREA_GUARD && leaf_at(space, v, &leaf, &span))
-            add_leaf(space, a, v, leaf, span, out);
+            add_leaf(space, a, virt_range(v.v, v.v + span), leaf, out);
         else if (a->kind == AREA_GUARD)
             return;
     }

@@ -132,9 +132,10 @@ static inline int pt_best_level(virt_t at, phys_t to, uint64_t left)
 }
 
 static inline enum err walker_map(const struct pt_access *access, struct address_space *space,
-                                  virt_t at, phys_t to, uint64_t size, prot_t prot)
+                                  virt_t at, struct phys_range range, prot_t prot)
 {
-    uint64_t done = 0;
+    phys_t to = range.start;
+    uint64_t done = 0, size = phys_range_size(range);
     while (done < size) {
         virt_t v = virt(at.v + done);
         int level = pt_best_level(v, phys(to.v + done), size - done);
@@ -318,7 +319,7 @@ static inline void walker_walk(const struct pt_access *access, const struct addr
     static enum err id##_map(struct address_space *space, virt_t at, phys_t to, uint64_t size,     \
                              prot_t prot)                                                          \
     {                                                                                              \
-        return walker_map(&id##_access, space, at, to, size, prot);                                \
+        return walker_map(&id##_access, space, at, phys_range(to.v, to.v + size), prot);           \
     }                                                                                              \
     static void id##_unmap(struct address_space *space, struct virt_range range,                   \
                            pt_release release, void *context)                                      \

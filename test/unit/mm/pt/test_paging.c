@@ -12,165 +12,26 @@
 #include "mm/pt/backend.h"
 #include "mm/pt/tlb.h"
 #include "native.h"
+#include "page_model.h"
 #include "paging_world.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define DATA WORLD_DATA
-
-/* ---- the model: what each page of a small world is */
-
-#define BASE  UINT64_C(0x00000000ffe00000) /* crosses a 1 GiB and so a level-2 border */
-#define PAGES 2048                         /* 8 MiB */
-
-struct page {
-    bool there;
-    uint64_t frame;
-    prot_t prot;
-};
-/* The space under test and what is in it; the tests of two spaces switch. */
-static struct address_space *space;
-static struct page models[2][PAGES], *model;
-
-static virt_t page_at(unsigned i)
-{
-    return virt(BASE + (uint64_t)i * PAGE_SIZE);
-}
-
-/* Does the hardware see what the model says? */
-static bool page_agrees(unsigned i)
-{
-    for (int access = SIM_READ; access <= SIM_EXECUTE; access++) {
-        struct sim_result r = sim_access(page_at(i).v, (enum sim_access)access);
-        const struct page *p = &model[i];
-        bool readable = p->there && (p->prot.bits & 7);
-        bool allowed = readable;
-        if (access == SIM_WRITE)
-            allowed = readable && prot_can_write(p->prot) && !(p->prot.bits & PROT_BIT_COPY);
-        if (access == SIM_EXECUTE)
-            allowed = readable && prot_can_execute(p->prot);
-        if (r.fault == allowed || (allowed && r.physical != p->frame << 12))
-            return false;
-    }
-    return true;
-}
-
-static bool world_agrees(void)
-{
-    for (unsigned i = 0; i < PAGES; i++)
-        if (!page_agrees(i))
-            return false;
-    return true;
-}
+#define BASE MODEL_BASE
 
 static enum paging_kind kind; /* under test */
-static struct address_space *spaces[2];
+static struct address_space *space;
 
 static int start(void **state)
 {
     (void)state;
-    memset(models, 0, sizeof models);
-    model = models[0];
     world_start(kind);
-    space = spaces[0] = &first_space;
+    space = &first_space;
+    model_clear();
+    model_work_on(0, space);
     return 0;
-}
-
-static prot_t random_prot(void)
-{
-    switch (rand() % 5) {
-    case 0:
-        return prot_ro();
-    case 1:
-        return prot_rw();
-    case 2:
-        return prot_rx();
-    case 3:
-        return prot_copy_on_write(prot_rw());
-    default:
-        return prot_none();
-    }
-}
-
-static void model_map(unsigned first, unsigned count, uint64_t frame, prot_t prot)
-{
-    for (unsigned i = 0; i < count; i++)
-        model[first + i] = (struct page){true, frame + i, prot};
-}
-
-static unsigned released;
-
-static void count_released(void *context, phys_t frame, uint64_t size)
-{
-    (void)context;
-    (void)frame;
-    released += (unsigned)(size >> PAGE_SHIFT);
-}
-
-static struct virt_range pages(unsigned first, unsigned count)
-{
-    return (struct virt_range){page_at(first), page_at(first + count)};
-}
-
-static void step_map(unsigned first, unsigned count)
-{
-    for (unsigned i = first; i < first + count; i++)
-        if (model[i].there)
-            return;
-    uint64_t frame =
-        (DATA >> 12) + (uint64_t)(rand() % 2 ? first : first + 7); /* congruent or not */
-    prot_t prot = random_prot();
-    assert_int_equal(
-        paging_map(space, page_at(first), phys(frame << 12), (uint64_t)count << 12, prot), E_OK);
-    model_map(first, count, frame, prot);
-}
-
-static void step_unmap(unsigned first, unsigned count)
-{
-    unsigned expected = 0;
-    for (unsigned i = first; i < first + count; i++)
-        expected += model[i].there;
-    released = 0;
-    paging_unmap(space, pages(first, count), count_released, NULL);
-    assert_int_equal(released, expected);
-    memset(&model[first], 0, count * sizeof *model);
-}
-
-static void step_protect(unsigned first, unsigned count)
-{
-    prot_t prot = random_prot();
-    prot.bits &= (uint8_t)~PROT_BIT_COPY;
-    assert_int_equal(paging_protect(space, pages(first, count), prot), E_OK);
-    for (unsigned i = first; i < first + count; i++)
-        model[i].prot.bits = (uint8_t)(prot.bits | (model[i].prot.bits & PROT_BIT_COPY));
-}
-
-static void random_step(void)
-{
-    unsigned first = (unsigned)rand() % PAGES;
-    unsigned most = rand() % 4 ? 16 : PAGES;
-    unsigned count = 1 + (unsigned)rand() % most;
-    if (rand() % 4 == 0) { /* whole large pages */
-        first &= ~511u;
-        count = 512;
-    }
-    if (count > PAGES - first)
-        count = PAGES - first;
-    switch (rand() % 4) {
-    case 0:
-        step_map(first, count);
-        break;
-    case 3: /* other tables, the same translation */
-        if (!paging_promote(space, page_at(first)))
-            assert_int_equal(paging_split_at(space, page_at(first)), E_OK);
-        break;
-    case 1:
-        step_unmap(first, count);
-        break;
-    default:
-        step_protect(first, count);
-    }
 }
 
 /* The same steps under each back end lead to the same translation, which the hardware sees as the
@@ -179,12 +40,12 @@ static void test_random_operations(void **state)
 {
     static uint64_t digests[6];
     for (unsigned seed = 1; seed <= (kind == PAGING_RECURSIVE ? 5 : 2); seed++) {
-        const struct virt_range all = {page_at(0), page_at(PAGES)};
+        const struct virt_range all = model_range();
         start(state);
         srand(seed);
         for (int round = 0; round < 200; round++) {
-            random_step();
-            assert_true(world_agrees());
+            model_step();
+            assert_true(model_agrees());
             if (round % 10 == 0)
                 assert_true(world_visit_digest(&first_space, all) ==
                             world_digest_of(&first_space, all));
@@ -193,155 +54,11 @@ static void test_random_operations(void **state)
             else if (round == 150)
                 assert_true(digests[seed] == world_digest_of(&first_space, all));
         }
-        step_unmap(0, PAGES);
-        assert_true(world_agrees());
+        model_unmap_all();
+        assert_true(model_agrees());
         world_assert_no_tables();
     }
 }
-
-/* ---- two spaces ---- */
-
-/* Steps are for space n from now on. The recursive window shows the running space's tables and no
- * other; the other back ends change a space whether it runs or not. */
-static void work_on(unsigned n)
-{
-    space = spaces[n];
-    model = models[n];
-    if (kind == PAGING_RECURSIVE)
-        world_run(space);
-}
-
-static void start_two(void **state)
-{
-    start(state);
-    spaces[1] = world_second_space();
-}
-
-/* Each space as the hardware sees it when it runs, the running one first: that one without a flush. */
-static void assert_both_agree(void)
-{
-    unsigned running = running_space == spaces[1];
-    for (unsigned i = 0; i < 2; i++) {
-        unsigned n = running ^ i;
-        world_run(spaces[n]);
-        model = models[n];
-        assert_true(world_agrees());
-    }
-}
-
-/* The same addresses mean something else in each space, and a change of one is none of the other. */
-static void test_random_operations_in_two_spaces(void **state)
-{
-    const struct virt_range all = {page_at(0), page_at(PAGES)};
-    start_two(state);
-    srand(11);
-    for (int round = 0; round < 100; round++) {
-        work_on((unsigned)rand() % 2);
-        struct address_space *other = spaces[space == spaces[0]];
-        uint64_t before = world_digest_of(other, all);
-        random_step();
-        assert_true(world_digest_of(other, all) == before);
-        assert_both_agree();
-        work_on((unsigned)rand() % 2);
-        if (round % 10 == 0)
-            assert_true(world_visit_digest(space, all) == world_digest_of(space, all));
-    }
-    for (unsigned n = 0; n < 2; n++) {
-        work_on(n);
-        step_unmap(0, PAGES);
-        paging_trim(space);
-    }
-    assert_both_agree();
-    world_assert_no_tables();
-}
-
-/* The tables that an unmap emptied wait for the next unmap of the same space. */
-static void test_each_space_trims_its_own_tables(void **state)
-{
-    const virt_t at = virt(0x40000000), far = virt(0x80000000);
-    start_two(state);
-    uint64_t none = world_tables(), made[2];
-    for (unsigned n = 0; n < 2; n++) {
-        work_on(n);
-        uint64_t before = world_tables();
-        assert_int_equal(paging_map(space, at, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
-        made[n] = world_tables() - before;
-        paging_unmap(space, virt_range(at.v, at.v + PAGE_SIZE), NULL, NULL);
-        assert_int_equal(world_tables(), before + made[n]);
-    }
-    /* The second space takes something out elsewhere: its tables go, the first one's stay. */
-    assert_int_equal(paging_map(space, far, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
-    paging_unmap(space, virt_range(far.v, far.v + PAGE_SIZE), NULL, NULL);
-    assert_true(paging_trim(space));
-    assert_false(paging_trim(space));
-    assert_int_equal(world_tables(), none + made[0]);
-    work_on(0);
-    assert_true(paging_trim(space));
-    assert_false(paging_trim(space));
-    assert_int_equal(world_tables(), none);
-}
-
-/* What is mapped in the kernel's half while one space runs is there in the other, and gone from both.
- * The level-3 table is there before the second space is, and stays when it holds nothing. */
-static void test_kernel_half_is_one(void **state)
-{
-    const virt_t at = virt(LAYOUT_HEAP_START);
-    const struct virt_range page = virt_range(at.v, at.v + PAGE_SIZE);
-    start(state);
-    assert_int_equal(paging_map(&kernel_space, at, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
-    paging_unmap(&kernel_space, page, NULL, NULL);
-    spaces[1] = world_second_space();
-    for (unsigned n = 0; n < 2; n++) {
-        world_run(spaces[n]);
-        assert_int_equal(paging_map(&kernel_space, at, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
-        for (unsigned i = 0; i < 3; i++) {
-            assert_int_equal(sim_access(at.v, SIM_WRITE).physical, DATA);
-            world_run(spaces[n ^ 1 ^ (i & 1)]);
-        }
-        paging_unmap(&kernel_space, page, NULL, NULL);
-        for (unsigned i = 0; i < 3; i++) {
-            assert_true(sim_access(at.v, SIM_READ).fault);
-            world_run(spaces[n ^ (i & 1)]);
-        }
-    }
-}
-
-/* Each program reads its own tables at one address. */
-static void test_program_window_shows_the_running_space(void **state)
-{
-    const virt_t v = virt(0x40000000);
-    start_two(state);
-    for (unsigned n = 0; n < 2; n++) {
-        work_on(n);
-        assert_int_equal(paging_map(space, v, phys(DATA + n * PAGE_SIZE), PAGE_SIZE, prot_ro()),
-                         E_OK);
-    }
-    for (unsigned i = 0; i < 4; i++) {
-        world_run(spaces[i & 1]);
-        assert_int_equal(sim_load(recursive_entry(WORLD_PROGRAM, 1, v)) & PTE_ADDRESS,
-                         DATA + (i & 1) * PAGE_SIZE);
-        assert_int_equal(sim_access(recursive_table(WORLD_PROGRAM, 4, virt(0)), SIM_READ).physical,
-                         spaces[i & 1]->root.v);
-    }
-}
-
-/* Nothing would tell it from the running space's change but the content of a wrong table. */
-static void test_recursive_refuses_a_space_that_does_not_run(void **state)
-{
-    struct pt_walk walk;
-    virt_t v = virt(0x40000000);
-    if (kind != PAGING_RECURSIVE)
-        return;
-    start_two(state);
-    assert_true(NATIVE_PANICS(must(paging_map(spaces[1], v, phys(DATA), PAGE_SIZE, prot_ro()))));
-    assert_true(NATIVE_PANICS(paging_walk(spaces[1], v, &walk)));
-    world_run(spaces[1]);
-    paging_walk(spaces[1], v, &walk);
-    assert_int_equal(walk.last_level, 4);
-    assert_true(NATIVE_PANICS(paging_walk(spaces[0], v, &walk)));
-}
-
-/* ---- tests of the tests, and the rest with one space ---- */
 
 /* The tests themselves: without the flush of the window the same operations must be found out. */
 static void test_missing_relink_is_seen(void **state)
@@ -955,11 +672,6 @@ int main(void)
     int failed = 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_random_operations, start),
-        cmocka_unit_test_setup(test_random_operations_in_two_spaces, start),
-        cmocka_unit_test_setup(test_each_space_trims_its_own_tables, start),
-        cmocka_unit_test_setup(test_kernel_half_is_one, start),
-        cmocka_unit_test_setup(test_program_window_shows_the_running_space, start),
-        cmocka_unit_test_setup(test_recursive_refuses_a_space_that_does_not_run, start),
         cmocka_unit_test_setup(test_missing_relink_is_seen, start),
         cmocka_unit_test_setup(test_program_window, start),
         cmocka_unit_test_setup(test_recursive_entries, start),
