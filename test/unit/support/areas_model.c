@@ -6,44 +6,24 @@
 #include "mm/phys/shrinker.h"
 #include "mm/layout.h"
 
+#include "areas_model_space.h"
 #include "native.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGES           1200
-#define LARGE_PAGES     512
-#define FRAMES          4096
+#define FRAMES 4096
 
-#define MUST(condition) ((condition) ? (void)0 : fail(__LINE__, #condition))
-
-static void fail(int line, const char *condition)
+void model_fail(const char *file, int line, const char *condition)
 {
-    fprintf(stderr, "areas_model.c:%d: not so: %s\n", line, condition);
+    fprintf(stderr, "%s:%d: not so: %s\n", file, line, condition);
     abort();
 }
 
 /* ---- spaces ---- */
 
-struct model_page {
-    bool there, mapped, copy;
-    enum area_kind kind;
-    uint32_t flags;
-    prot_t prot;
-    struct page_source *source;
-    uint64_t offset, file_end; /* of this page */
-    phys_t frame;
-};
-
-static struct model_space {
-    struct address_space space;
-    pte_t leaf[PAGES];
-    bool large[PAGES / LARGE_PAGES]; /* these leaves are one of 2 MiB */
-    struct model_page page[PAGES];   /* what areas and leaves must be */
-} model_spaces[MODEL_SPACES];
-
-static struct model_space *now = model_spaces; /* the one that steps change */
+struct model_space model_spaces[MODEL_SPACES], *model_now = model_spaces;
 
 static struct model_space *model_of(const struct address_space *space)
 {
@@ -56,8 +36,8 @@ static struct model_space *model_of(const struct address_space *space)
 /* ---- page tables ---- */
 
 unsigned model_large_touches, model_large_splits;
-static bool no_tables;      /* a large leaf cannot be split */
-static long maps_left = -1; /* then one fails; negative: none does */
+bool model_no_tables;
+long model_maps_left = -1;
 
 static size_t page_of(uint64_t v)
 {
@@ -81,13 +61,12 @@ static pte_t make_leaf(phys_t to, prot_t prot)
     return (pte_t){e | (prot_can_execute(prot) ? 0 : PTE_NX)};
 }
 
-static enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size,
-                          prot_t prot)
+enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size, prot_t prot)
 {
     struct model_space *s = model_of(space);
     MUST(in_arena(at.v));
     MUST(size == PAGE_SIZE || size == LARGE_SIZE);
-    if (maps_left >= 0 && maps_left-- == 0)
+    if (model_maps_left >= 0 && model_maps_left-- == 0)
         return E_NOMEM;
     for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
         MUST(s->leaf[page_of(at.v + done)].v == 0);
@@ -110,7 +89,7 @@ enum err paging_split_at(struct address_space *space, virt_t v)
 {
     struct model_space *s = model_of(space);
     MUST(in_arena(v.v) && is_large(s, v.v) && !is_aligned(v.v, LARGE_SIZE));
-    if (no_tables)
+    if (model_no_tables)
         return E_NOMEM;
     model_large_splits++;
     s->large[page_of(v.v) / LARGE_PAGES] = false;
@@ -252,12 +231,12 @@ void model_start(void)
         areas_init(&model_spaces[i].space);
     registered = true;
     paging = &model_paging;
-    maps_left = -1;
+    model_maps_left = -1;
     native_heap_fail_after(-1);
     for (size_t i = 0; i < MODEL_SPACES; i++)
         space_start(&model_spaces[i]);
     model_switch(0);
-    no_tables = false;
+    model_no_tables = false;
     memset(metadata, 0, sizeof metadata);
     for (size_t i = 0; i < MODEL_SOURCES; i++)
         model_sources[i] = (struct counted_source){{&source_ops}, 0};
@@ -267,8 +246,8 @@ void model_start(void)
 
 struct address_space *model_switch(size_t number)
 {
-    now = &model_spaces[number];
-    return &now->space;
+    model_now = &model_spaces[number];
+    return &model_now->space;
 }
 
 virt_t model_address(size_t page)
@@ -337,316 +316,6 @@ void model_check(void)
     MUST(machine_frames.free_frames == machine_frames.total_frames - mapped);
 }
 
-size_t (*model_random)(size_t n);
-
-static size_t random_below(size_t n)
-{
-    return model_random(n);
-}
-
-static const prot_t prots[] = {{0}, {PROT_BIT_READ}, {PROT_BIT_READ | PROT_BIT_WRITE}};
-
-static prot_t random_prot(void)
-{
-    return prots[random_below(3)];
-}
-
-/* Offsets such that neighbours of one file often fit together. */
-static struct area random_area(size_t first, size_t end)
-{
-    struct area a = {
-        .range = model_pages(first, end), .kind = AREA_ANONYMOUS, .file_end = UINT64_MAX};
-    a.prot = random_prot();
-    a.flags = random_below(4) == 0 ? AREA_HEAP : 0;
-    if (random_below(12) == 0) {
-        a.kind = AREA_GUARD;
-        a.prot = prot_none();
-    } else if (random_below(2) == 0) {
-        a.kind = AREA_FILE;
-        a.source = &model_sources[random_below(MODEL_SOURCES)].source;
-        a.offset = (first + random_below(2)) * PAGE_SIZE;
-        a.flags = random_below(3) == 0 ? AREA_SHARED : 0;
-        if (random_below(4) == 0)
-            a.file_end = model_address(end).v - 100;
-    }
-    return a;
-}
-
-static bool is_free(size_t first, size_t end)
-{
-    for (; first < end; first++)
-        if (now->page[first].there)
-            return false;
-    return true;
-}
-
-static void add_area(const struct area *a, size_t first, size_t end)
-{
-    if (a->source != NULL)
-        get(a->source);
-    enum err e = areas_add(&now->space, a);
-    if (!is_free(first, end))
-        MUST(e == E_EXIST);
-    if (e != E_OK && a->source != NULL)
-        put(a->source);
-    for (size_t i = first; e == E_OK && i < end; i++)
-        now->page[i] = (struct model_page){
-            .there = true,
-            .kind = a->kind,
-            .flags = a->flags,
-            .prot = a->prot,
-            .source = a->source,
-            .offset = a->offset + (i - first) * PAGE_SIZE,
-            .file_end = a->file_end,
-        };
-}
-
-static void step_add(size_t first, size_t end)
-{
-    struct area a = random_area(first, end);
-    add_area(&a, first, end);
-}
-
-static void step_remove(size_t first, size_t end)
-{
-    if (areas_remove(&now->space, model_pages(first, end)) != E_OK)
-        return;
-    for (size_t i = first; i < end; i++)
-        if (now->page[i].kind != AREA_GUARD)
-            now->page[i] = (struct model_page){0};
-}
-
-static void step_protect(size_t first, size_t end, bool may_fail)
-{
-    prot_t prot = random_prot();
-    enum err e = areas_protect(&now->space, model_pages(first, end), prot);
-    size_t i = first;
-    if (may_fail && e == E_NOMEM) {
-        /* Either no room for a split, then nothing has changed, or a hole: the model says which. */
-        size_t same = first;
-        while (same < end && now->page[same].there &&
-               prot_equal(areas_find(&now->space, model_address(same))->prot, now->page[same].prot))
-            same++;
-        if (same == end || !now->page[same].there)
-            return;
-    }
-    for (; i < end && now->page[i].there && now->page[i].kind != AREA_GUARD; i++)
-        now->page[i].prot = prot;
-    MUST(e == (i == end ? E_OK : E_NOMEM));
-}
-
-/* What a fault does that finds room for 2 MiB. */
-static void step_touch_large(size_t block)
-{
-    size_t first = block * LARGE_PAGES;
-    phys_t frame;
-    step_remove(first, first + LARGE_PAGES);
-    if (is_free(first, first + LARGE_PAGES)) {
-        struct area a = {.range = model_pages(first, first + LARGE_PAGES),
-                         .kind = AREA_ANONYMOUS,
-                         .prot = prot_rw(),
-                         .file_end = UINT64_MAX};
-        add_area(&a, first, first + LARGE_PAGES);
-    }
-    for (size_t i = first; i < first + LARGE_PAGES; i++)
-        if (!now->page[i].there || now->page[i].mapped || now->page[i].kind != AREA_ANONYMOUS)
-            return;
-    if (frames_alloc(&machine_frames, 9, &frame) != E_OK)
-        return;
-    MUST(model_map(&now->space, model_address(first), frame, LARGE_SIZE, now->page[first].prot) ==
-         E_OK);
-    model_large_touches++;
-    for (size_t i = first; i < first + LARGE_PAGES; i++) {
-        now->page[i].mapped = true;
-        now->page[i].copy = false;
-        now->page[i].frame = phys(frame.v + (i - first) * PAGE_SIZE);
-    }
-}
-
-/* What a fault does. */
-static void step_touch(size_t page)
-{
-    struct model_page *m = &now->page[page];
-    phys_t frame;
-    if (!m->there || m->mapped || m->kind == AREA_GUARD ||
-        frames_alloc(&machine_frames, 0, &frame) != E_OK)
-        return;
-    m->copy = m->kind == AREA_FILE && random_below(2);
-    MUST(model_map(&now->space, model_address(page), frame, PAGE_SIZE,
-                   m->copy ? prot_copy_on_write(m->prot) : m->prot) == E_OK);
-    m->mapped = true;
-    m->frame = frame;
-}
-
-static void step_discard(size_t first, size_t end)
-{
-    if (areas_discard(&now->space, model_pages(first, end)) != E_OK)
-        return;
-    for (; first < end; first++)
-        now->page[first].mapped = false;
-}
-
-static void step_write(size_t first, size_t end)
-{
-    for (; first < end; first++)
-        if (now->leaf[first].v & PTE_P && now->leaf[first].v & PTE_W)
-            now->leaf[first].v |= PTE_D;
-}
-
-static void step_lazyfree(size_t first, size_t end)
-{
-    if (areas_lazyfree(&now->space, model_pages(first, end)) != E_OK)
-        return;
-    for (; first < end; first++) {
-        const struct model_page *m = &now->page[first];
-        if (m->mapped && m->kind == AREA_ANONYMOUS && now->leaf[first].v & PTE_P && !m->copy)
-            MUST(paging_is_lazyfree(now->leaf[first]));
-    }
-}
-
-/* What was written since stays; of a large page that is all of it. */
-static void expect_reclaim(struct model_space *s)
-{
-    bool large_dirty[PAGES / LARGE_PAGES + 1] = {false};
-    for (size_t i = 0; i < PAGES / LARGE_PAGES * LARGE_PAGES; i++)
-        if (s->large[i / LARGE_PAGES] && s->leaf[i].v & PTE_D)
-            large_dirty[i / LARGE_PAGES] = true;
-    for (size_t i = 0; i < PAGES; i++) {
-        bool whole = i / LARGE_PAGES < PAGES / LARGE_PAGES && s->large[i / LARGE_PAGES];
-        bool dirty = whole ? large_dirty[i / LARGE_PAGES] : s->leaf[i].v & PTE_D;
-        if (s->page[i].mapped && s->leaf[i].v & PTE_P && s->leaf[i].v & PTE_LAZYFREE && !dirty)
-            s->page[i].mapped = false;
-    }
-}
-
-/* Memory is short in all spaces alike. */
-static void step_reclaim(void)
-{
-    for (size_t i = 0; i < MODEL_SPACES; i++)
-        expect_reclaim(&model_spaces[i]);
-    while (shrinkers_run())
-        ;
-}
-
-static void step_change(size_t first, size_t end)
-{
-    uint32_t set = random_below(2) ? AREA_NO_HUGE : 0, clear = AREA_NO_HUGE & ~set;
-    if (areas_change(&now->space, model_pages(first, end), set, clear) != E_OK)
-        return;
-    for (size_t i = first; i < end; i++)
-        if (now->page[i].there && now->page[i].kind != AREA_GUARD)
-            now->page[i].flags = (now->page[i].flags & ~clear) | set;
-}
-
-static void expect_forget(struct model_space *s, const struct page_source *source, size_t first,
-                          size_t end)
-{
-    for (size_t i = 0; i < PAGES; i++) {
-        struct model_page *m = &s->page[i];
-        uint64_t index = m->offset >> PAGE_SHIFT;
-        if (m->there && m->source == source && index >= first && index < end &&
-            (m->flags & AREA_SHARED || m->copy))
-            m->mapped = false;
-    }
-}
-
-/* A source's pages go from all spaces. */
-static void step_forget(size_t first, size_t end)
-{
-    struct page_source *source = &model_sources[random_below(MODEL_SOURCES)].source;
-    areas_forget_pages(source, first, end);
-    for (size_t i = 0; i < MODEL_SPACES; i++)
-        expect_forget(&model_spaces[i], source, first, end);
-}
-
-static void step_move(size_t first, size_t end)
-{
-    const struct area *a = areas_find(&now->space, model_address(first));
-    size_t to = random_below(PAGES), size = end - first + random_below(3);
-    if (a == NULL || a->kind == AREA_GUARD || a->range.end.v < model_address(end).v ||
-        to + size > PAGES || !is_free(to, to + size))
-        return;
-    maps_left = random_below(4) == 0 ? (long)random_below(end - first + 1) : -1;
-    bool keep = random_below(3) == 0;
-    enum err e = areas_move(&now->space, model_pages(first, end), model_pages(to, to + size), keep);
-    maps_left = -1;
-    if (e != E_OK) {
-        MUST(e == E_NOMEM);
-        return;
-    }
-    struct model_page head = now->page[first];
-    for (size_t i = 0; i < size; i++) {
-        struct model_page *m = &now->page[to + i];
-        if (first + i < end) {
-            *m = now->page[first + i];
-            if (keep)
-                now->page[first + i].mapped = false;
-            else
-                now->page[first + i] = (struct model_page){0};
-        } else {
-            *m = head;
-            m->mapped = false;
-            m->offset = head.offset + i * PAGE_SIZE;
-        }
-        if (head.file_end != UINT64_MAX)
-            m->file_end = head.file_end + model_address(to).v - model_address(first).v;
-    }
-}
-
-void model_step(void)
-{
-    now = &model_spaces[random_below(MODEL_SPACES)];
-    static const size_t sizes[] = {6, 6, 6, 6, 60, 700};
-    size_t first = random_below(PAGES), end = first + 1 + random_below(sizes[random_below(6)]);
-    bool starved = random_below(10) == 0;
-    if (end > PAGES)
-        end = PAGES;
-    if (starved)
-        native_heap_fail_after(0);
-    no_tables = random_below(10) == 0;
-    switch (random_below(14)) {
-    case 0:
-    case 1:
-    case 2:
-        step_add(first, end);
-        break;
-    case 3:
-        step_remove(first, end);
-        break;
-    case 4:
-        step_protect(first, end, starved || no_tables);
-        break;
-    case 5:
-        step_discard(first, end);
-        break;
-    case 6:
-        step_forget(first, end);
-        break;
-    case 7:
-        step_change(first, end);
-        break;
-    case 8:
-        step_touch_large(random_below(PAGES / LARGE_PAGES));
-        break;
-    case 9:
-        step_move(first, end);
-        break;
-    case 10:
-        step_write(first, end);
-        break;
-    case 11:
-        step_lazyfree(first, end);
-        break;
-    case 12:
-        step_reclaim();
-        break;
-    default:
-        for (size_t i = first; i < end; i++)
-            step_touch(i);
-    }
-    native_heap_fail_after(-1);
-}
-
 void model_forget_all(void)
 {
     for (size_t i = 0; i < MODEL_SPACES; i++) {
@@ -657,5 +326,5 @@ void model_forget_all(void)
 
 pte_t model_leaf(size_t page)
 {
-    return now->leaf[page];
+    return model_now->leaf[page];
 }
