@@ -17,12 +17,12 @@ static bool read_page(virt_t at, void *to, size_t size)
     struct pt_walk walk;
     if (paging == NULL || !fault_is_canonical(at.v))
         return false;
-    paging_walk(at, &walk);
+    paging_walk(running_space, at, &walk);
     if (walk.leaf_level != 0) {
         memcpy(to, ptr_of(at), size);
         return true;
     }
-    const struct area *a = at.v < LAYOUT_PROGRAM_END ? areas_find(at) : NULL;
+    const struct area *a = at.v < LAYOUT_PROGRAM_END ? areas_find(running_space, at) : NULL;
     if (a == NULL || a->source == NULL || a->prot.bits == 0 || at.v + size > a->file_end)
         return false;
     return a->source->ops->read(a->source, a->offset + (at.v - a->range.start.v), to, size) == E_OK;
@@ -62,8 +62,8 @@ static bool read_source(void *context, uint64_t at, void *to, size_t size)
 static const struct area *first_of_file(virt_t at, const struct area **holder)
 {
     const struct area *first = NULL, *last_file = NULL;
-    for (const struct area *a = areas_next(virt(0)); a != NULL && a->range.start.v <= at.v;
-         a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(running_space, virt(0));
+         a != NULL && a->range.start.v <= at.v; a = areas_next(running_space, a->range.end)) {
         if (a->kind == AREA_FILE) {
             last_file = a;
             if (a->offset == 0)
@@ -176,7 +176,7 @@ static void look_for_owner(struct thread *t, void *context)
 /* Memory without permission right below somebody's stack is its guard: C libraries make them so. */
 static void name_guard(const struct fault_facts *f, struct fault_neighbour *n)
 {
-    const struct area *stack = areas_find(n->range.end);
+    const struct area *stack = areas_find(running_space, n->range.end);
     if (!n->there || n->prot.bits != 0 || n->kind == AREA_GUARD || stack == NULL ||
         !prot_can_write(stack->prot))
         return;
@@ -200,12 +200,13 @@ static void find_areas(struct fault_facts *f)
         return;
     }
     struct area gap;
-    if (areas_find(v) == NULL && areas_gap_at(v, &gap)) {
+    if (areas_find(running_space, v) == NULL && areas_gap_at(running_space, v, &gap)) {
         describe_area(&gap, &f->here);
         report_memory_add_place(&f->here, v.v);
         return;
     }
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(running_space, virt(0)); a != NULL;
+         a = areas_next(running_space, a->range.end)) {
         if (virt_range_contains(a->range, v)) {
             describe_area(a, &f->here);
             report_memory_add_place(&f->here, v.v);
@@ -231,7 +232,7 @@ void report_find_areas(struct fault_facts *f)
 static prot_t rights_now(uint64_t at)
 {
     struct pt_walk walk;
-    paging_walk(virt(at), &walk);
+    paging_walk(running_space, virt(at), &walk);
     return walk.leaf_level == 0 ? prot_none()
            : walk.writable      ? prot_rw()
            : walk.executable    ? prot_rx()
@@ -325,11 +326,11 @@ bool report_is_return_address(uint64_t at)
     uint8_t b[7];
     if (at < LAYOUT_PROGRAM_START || !fault_is_canonical(at))
         return false;
-    const struct area *a = at < LAYOUT_PROGRAM_END ? areas_find(virt(at)) : NULL;
+    const struct area *a = at < LAYOUT_PROGRAM_END ? areas_find(running_space, virt(at)) : NULL;
     if (a == NULL) {
         if (at < LAYOUT_PROGRAM_END)
             return false;
-        paging_walk(virt(at), &walk);
+        paging_walk(running_space, virt(at), &walk);
         if (walk.leaf_level == 0 || !walk.executable)
             return false;
     } else if (!prot_can_execute(a->prot)) {
@@ -378,7 +379,7 @@ void report_describe(uint64_t v, char *to, size_t size)
     to[0] = '\0';
     if (describe_number(v, to, size) || report_place(v, to, size))
         return;
-    const struct area *a = v < LAYOUT_PROGRAM_END ? areas_find(virt(v)) : NULL;
+    const struct area *a = v < LAYOUT_PROGRAM_END ? areas_find(running_space, virt(v)) : NULL;
     if (a != NULL)
         describe_area(a, &n);
     else if (v >= LAYOUT_PROGRAM_END && fault_is_canonical(v))
@@ -407,23 +408,25 @@ static uint64_t guard_below(const struct area *stack)
     struct area gap;
     if (stack->range.start.v == 0)
         return 0;
-    if (stack->flags & AREA_GROWS_DOWN && areas_gap_at(virt(stack->range.start.v - 1), &gap))
+    if (stack->flags & AREA_GROWS_DOWN &&
+        areas_gap_at(running_space, virt(stack->range.start.v - 1), &gap))
         return virt_range_size(gap.range);
-    const struct area *a = areas_find(virt(stack->range.start.v - 1));
+    const struct area *a = areas_find(running_space, virt(stack->range.start.v - 1));
     return a != NULL && a->prot.bits == 0 ? virt_range_size(a->range) : 0;
 }
 
 /* rsp's own area; or the first stack above it, which it has left downwards. */
 static void find_program_stack(struct fault_facts *f, uint64_t rsp)
 {
-    const struct area *a = areas_find(virt(rsp));
+    const struct area *a = areas_find(running_space, virt(rsp));
     if (a == NULL || a->prot.bits == 0) {
-        for (a = areas_next(virt(rsp)); a != NULL; a = areas_next(a->range.end))
+        for (a = areas_next(running_space, virt(rsp)); a != NULL;
+             a = areas_next(running_space, a->range.end))
             if (a->flags & AREA_STACK && a->kind != AREA_GUARD)
                 break;
-        const struct area *next = areas_next(virt(rsp));
+        const struct area *next = areas_next(running_space, virt(rsp));
         if (next != NULL && next->prot.bits == 0) /* rsp in a guard: the stack is behind it */
-            next = areas_next(next->range.end);
+            next = areas_next(running_space, next->range.end);
         if (next != NULL && a != next && next->range.start.v - rsp < (UINT64_C(64) << 20) &&
             prot_can_write(next->prot))
             a = next;

@@ -189,7 +189,7 @@ static void gather_walk(void *unused)
     (void)unused;
     if (!facts.has_address || paging == NULL)
         return;
-    paging_walk(facts.address, &facts.walk);
+    paging_walk(running_space, facts.address, &facts.walk);
     facts.walked = fault_is_canonical(facts.address.v);
 }
 

@@ -80,7 +80,7 @@ void report_memory_totals(void)
         "  memory  %llu KiB of %llu KiB free, largest run %llu KiB, kernel heap %llu KiB, %llu areas of the program with %llu KiB",
         LL(totals.free / 1024), LL(totals.total / 1024),
         largest < 0 ? 0 : LL(PAGE_SIZE / 1024) << largest, LL(heap_used() / 1024),
-        LL(areas_count()), LL(areas_bytes() / 1024));
+        LL(areas_count(running_space)), LL(areas_bytes(running_space) / 1024));
 }
 
 void report_machine(const struct fault_facts *f)
@@ -178,7 +178,8 @@ static void put_modules(void)
     static struct report_module m;
     char path[200];
     put(",\"modules\":[");
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(running_space, virt(0)); a != NULL;
+         a = areas_next(running_space, a->range.end)) {
         if (a->source == NULL || !prot_can_execute(a->prot) ||
             !report_module_at(a->range.start.v, &m))
             continue;

@@ -28,6 +28,7 @@
 #define PM_PRESENT    (UINT64_C(1) << 63)
 
 struct chunk {
+    struct address_space *space;
     struct virt_range range;
     bool show_frames;
     const struct area *area;
@@ -41,16 +42,18 @@ static bool of_file(const struct area *area, pte_t entry)
 }
 
 /* Does no other area show this page of the file? */
-static bool mapped_once(const struct area *area, virt_t page, phys_t frame)
+static bool mapped_once(struct address_space *space, const struct area *area, virt_t page,
+                        phys_t frame)
 {
     uint64_t offset = area->offset + (page.v - area->range.start.v);
     if (area->source == NULL)
         return true; /* shared anonymous memory of one process */
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(space, virt(0)); a != NULL;
+         a = areas_next(space, a->range.end)) {
         phys_t other;
         if (a != area && a->source == area->source && a->offset <= offset &&
             offset - a->offset < virt_range_size(a->range) &&
-            paging_translate(virt(a->range.start.v + (offset - a->offset)), &other) &&
+            paging_translate(space, virt(a->range.start.v + (offset - a->offset)), &other) &&
             other.v == frame.v)
             return false;
     }
@@ -66,7 +69,7 @@ static uint64_t pagemap_describe(const struct chunk *c, virt_t page, phys_t bloc
     if (frame.v == memory_zero_frame().v)
         return v; /* belongs to nobody: Linux says neither */
     if (of_file(c->area, entry))
-        return v | PM_FILE | (mapped_once(c->area, page, frame) ? PM_EXCLUSIVE : 0);
+        return v | PM_FILE | (mapped_once(c->space, c->area, page, frame) ? PM_EXCLUSIVE : 0);
     return v | (frames_references(&machine_frames, block) <= 1 ? PM_EXCLUSIVE : 0);
 }
 
@@ -91,7 +94,7 @@ static void note_area(struct chunk *c, const struct area *area)
     if (part.end.v > c->range.end.v)
         part.end = c->range.end;
     c->area = area;
-    paging_visit(part, note_leaf, c);
+    paging_visit(c->space, part, note_leaf, c);
     for (uint64_t v = part.start.v; !(area->flags & AREA_CLEAN) && v < part.end.v; v += PAGE_SIZE)
         c->entries[(v - c->range.start.v) >> PAGE_SHIFT] |= PM_SOFT_DIRTY;
 }
@@ -112,7 +115,7 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
     if (!is_aligned(*offset | io_left(io), ENTRY_SIZE))
         return E_INVAL;
     procfs_describe(procfs_subject(file), &process);
-    struct chunk chunk = {.show_frames = fs_current()->uid == 0};
+    struct chunk chunk = {.space = process.space, .show_frames = fs_current()->uid == 0};
     uint64_t end = LAYOUT_PROGRAM_END >> PAGE_SHIFT, page = *offset / ENTRY_SIZE;
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > 0 && page < end) {
@@ -153,9 +156,9 @@ static void pagemap_clear(int what, const struct fs_process *process)
     for (const struct area *a = procfs_next_area(process, virt(0)); a != NULL;
          a = procfs_next_area(process, a->range.end))
         if (chosen(a, what))
-            (void)paging_harvest(a->range, bits, bits, NULL);
+            (void)paging_harvest(process->space, a->range, bits, bits, NULL);
     if (what == CLEAR_REFS_SOFT_DIRTY)
-        areas_mark_clean(process->memory);
+        areas_mark_clean(process->space, process->memory);
 }
 
 /* As kstrtoint() takes it: blanks around, a sign, one newline. */

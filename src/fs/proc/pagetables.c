@@ -68,7 +68,7 @@ static virt_t region_end(virt_t v)
 {
     if (v.v >= LAYOUT_PROGRAM_END)
         return region_of(v).end;
-    const struct area *area = areas_find(v);
+    const struct area *area = areas_find(running_space, v);
     return area != NULL ? area->range.end : virt(v.v + PAGE_SIZE);
 }
 
@@ -76,7 +76,7 @@ static const char *pagetables_name_of(virt_t v, char *buffer, size_t size)
 {
     if (v.v >= LAYOUT_PROGRAM_END)
         return region_of(v).name;
-    const struct area *area = areas_find(v);
+    const struct area *area = areas_find(running_space, v);
     if (area == NULL)
         return "?";
     const char *name = procfs_area_name(area, buffer, size);
@@ -85,8 +85,9 @@ static const char *pagetables_name_of(virt_t v, char *buffer, size_t size)
 
 static void visit_all(struct ptdump *dump)
 {
-    paging_visit(virt_range(0, LAYOUT_PROGRAM_END), ptdump_leaf, dump);
-    paging_visit(virt_range(LAYOUT_HEAP_START, UINT64_MAX - PAGE_MASK), ptdump_leaf, dump);
+    paging_visit(running_space, virt_range(0, LAYOUT_PROGRAM_END), ptdump_leaf, dump);
+    paging_visit(running_space, virt_range(LAYOUT_HEAP_START, UINT64_MAX - PAGE_MASK), ptdump_leaf,
+                 dump);
 }
 
 /* Slots of the level-4 table that lead back to it. The program's window shows its own table at the
@@ -96,12 +97,13 @@ static void show_windows(struct text *text)
     uint64_t slot = paging_program_window >> 39 & (PT_ENTRIES - 1);
     phys_t root;
     if (!paging_translate(
+            running_space,
             virt(paging_program_window | slot << 30 | slot << LARGE_SHIFT | slot << PAGE_SHIFT),
             &root))
         return;
     for (uint64_t v = LAYOUT_WINDOWS_START; v < LAYOUT_WINDOWS_END; v += pt_span(PT_LEVELS)) {
         struct pt_walk walk;
-        paging_walk(virt(v), &walk);
+        paging_walk(running_space, virt(v), &walk);
         uint64_t entry = walk.entry[PT_LEVELS].v;
         if (!(entry & PTE_P) || (entry & PTE_ADDRESS) != root.v)
             continue;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_space;
 struct fs_context;
 
 /* A process as /proc shows it. Unknown: 0 or an empty range. */
@@ -19,7 +20,8 @@ struct fs_process {
     uint32_t pid, ppid, process_group, session, threads;
     uint32_t tid;                     /* of the thread that is described */
     const struct fs_context *context; /* NULL: a zombie, which has no memory either */
-    uint32_t memory;                  /* owner of its areas */
+    struct address_space *space;      /* valid while there is a context */
+    uint32_t memory;                  /* owner of its areas in it */
     char state;                       /* 'R', 'S', 'Z' */
     const char *name;                 /* comm, at most 15 bytes; valid until the next call */
     struct virt_range arguments;      /* argv strings on the program's stack */

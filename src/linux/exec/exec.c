@@ -253,12 +253,13 @@ static uint64_t image_size(const struct exec_image *image)
 /* Is [start, end) free, or the caller's own that goes away? */
 static bool exec_is_free(uint64_t start, uint64_t end)
 {
+    struct address_space *space = space_current();
     const struct program *own = process_current()->program;
     if (end > LAYOUT_PROGRAM_END)
         return false;
-    const struct area *a = areas_next(virt(start));
+    const struct area *a = areas_next(space, virt(start));
     while (a != NULL && a->range.start.v < end && a->owner == own->owner && own->users == 1)
-        a = areas_next(a->range.end);
+        a = areas_next(space, a->range.end);
     return a == NULL || a->range.start.v >= end;
 }
 
@@ -291,8 +292,8 @@ static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_siz
         e = check_fixed(job, &job->interpreter);
     if (e != E_OK)
         return e;
-    e = areas_find_hole(interpreter + vdso_size() + AREA_STACK_GAP + stack_size, PAGE_SIZE, virt(0),
-                        &hole);
+    e = areas_find_hole(space_current(), interpreter + vdso_size() + AREA_STACK_GAP + stack_size,
+                        PAGE_SIZE, virt(0), &hole);
     if (e != E_OK)
         return no_memory(job);
     job->stack = (struct virt_range){virt(hole.end.v - stack_size), hole.end};
@@ -380,7 +381,7 @@ static MUST_CHECK enum err map_stack(struct exec_job *job)
         .prot = job->program.elf->executable_stack ? mem_prot_from_linux(7) : prot_rw(),
         .file_end = UINT64_MAX,
     };
-    return areas_add(&stack);
+    return areas_add(space_current(), &stack);
 }
 
 static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *layout)
@@ -436,11 +437,12 @@ static void describe_process(struct exec_job *job, const struct stack_layout *la
 /* The new program's memory takes the place of the old one's, which others may have still. */
 static void replace_memory(const struct exec_job *job, struct program *new)
 {
+    struct address_space *space = space_current();
     struct process *process = process_current();
     if (!job->beside) {
-        areas_clear();
+        areas_clear(space);
         history_clear();
-        areas_set_mmap_base(job->mappings_end);
+        areas_set_mmap_base(space, job->mappings_end);
     }
     program_put(process->program);
     process->program = new;

@@ -36,7 +36,7 @@ enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
     *out = (struct futex_key){NULL, address};
     if (!shared)
         return E_OK;
-    const struct area *area = areas_find(virt(address));
+    const struct area *area = areas_find(space_current(), virt(address));
     if (area == NULL || area->kind == AREA_GUARD)
         return E_FAULT;
     if (area->kind == AREA_FILE && (area->flags & AREA_SHARED))

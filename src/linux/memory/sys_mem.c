@@ -84,19 +84,21 @@ static bool wants_shared(const struct request *r)
 /* Where the mapping goes. What MAP_FIXED takes the place of is there still. */
 static enum err choose_place(struct request *r)
 {
+    struct address_space *space = space_current();
     struct virt_range *out = &r->area.range;
     uint64_t address = r->address, size = r->size;
     if (!(r->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
         bool large = r->file == NULL && size >= LARGE_SIZE && address == 0;
         virt_t hint = virt(align_down(address, PAGE_SIZE));
         if (r->flags & MAP_32BIT) {
-            bool near = hint.v != 0 && areas_find_hole(size, PAGE_SIZE, hint, out) == E_OK &&
+            bool near = hint.v != 0 && areas_find_hole(space, size, PAGE_SIZE, hint, out) == E_OK &&
                         out->end.v <= MAP_32BIT_END;
-            return near ? E_OK : areas_find_hole_below(size, PAGE_SIZE, virt(MAP_32BIT_END), out);
+            return near ? E_OK
+                        : areas_find_hole_below(space, size, PAGE_SIZE, virt(MAP_32BIT_END), out);
         }
-        if (large && areas_find_hole(size, LARGE_SIZE, hint, out) == E_OK)
+        if (large && areas_find_hole(space, size, LARGE_SIZE, hint, out) == E_OK)
             return E_OK;
-        return areas_find_hole(size, PAGE_SIZE, hint, out);
+        return areas_find_hole(space, size, PAGE_SIZE, hint, out);
     }
     if (!is_aligned(address, PAGE_SIZE))
         return E_INVAL;
@@ -197,11 +199,12 @@ static enum err hold_source(struct request *r)
 
 static enum err mem_map(struct request *r)
 {
+    struct address_space *space = space_current();
     enum err e = hold_source(r);
     if (e == E_OK && r->flags & MAP_FIXED)
-        e = areas_remove(r->area.range);
+        e = areas_remove(space, r->area.range);
     if (e == E_OK)
-        e = areas_add(&r->area);
+        e = areas_add(space, &r->area);
     if (e != E_OK && r->area.source != NULL)
         r->area.source->ops->put(r->area.source);
     return e == E_OK ? E_OK : E_NOMEM; /* also where a guard lies in the way */
@@ -256,7 +259,7 @@ enum err sys_munmap(struct syscall *call)
         size > LAYOUT_PROGRAM_END - at)
         return E_INVAL;
     struct virt_range range = virt_range(at, at + align_up(size, PAGE_SIZE));
-    enum err e = areas_remove(range);
+    enum err e = areas_remove(space_current(), range);
     if (e == E_OK)
         mem_note(call, HISTORY_UNMAP, range, prot_none());
     return e;
@@ -266,9 +269,10 @@ enum err sys_munmap(struct syscall *call)
  * that is open for reading, or sealed, is in it. */
 static bool mem_may_write(struct virt_range range, uint64_t *read_only)
 {
+    struct address_space *space = space_current();
     *read_only = 0;
-    for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_after(a)) {
+    for (const struct area *a = areas_next(space, range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_after(space, a)) {
         if (a->flags & AREA_READ_ONLY)
             return false;
         if (!prot_can_write(a->prot) && !(a->flags & (AREA_SHARED | AREA_GROWS_DOWN)))
@@ -280,7 +284,7 @@ static bool mem_may_write(struct virt_range range, uint64_t *read_only)
 /* PROT_GROWSDOWN: from the start of the area, which must be one that grows; E_NOMEM, E_INVAL. */
 static enum err grow_range(uint64_t grows, struct virt_range *range)
 {
-    const struct area *a = areas_next(range->start);
+    const struct area *a = areas_next(space_current(), range->start);
     if (a == NULL || a->kind == AREA_GUARD)
         return E_NOMEM;
     if (grows == PROT_GROWSUP)
@@ -317,7 +321,7 @@ enum err sys_mprotect(struct syscall *call)
              mem_overcommits(to, 0, read_only)))
             return E_NOMEM;
     }
-    enum err e = areas_protect(range, to);
+    enum err e = areas_protect(space_current(), range, to);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);
     return e;
@@ -326,6 +330,7 @@ enum err sys_mprotect(struct syscall *call)
 /* Grows the heap by the pages of `more`. */
 static enum err grow_heap(struct virt_range more)
 {
+    struct address_space *space = space_current();
     struct area area = {
         .range = more,
         .kind = AREA_ANONYMOUS,
@@ -335,7 +340,7 @@ static enum err grow_heap(struct virt_range more)
         .file_end = UINT64_MAX,
     };
     uint64_t size = virt_range_size(more);
-    const struct area *next = areas_next(more.start);
+    const struct area *next = areas_next(space, more.start);
     /* A page stays free in front of what follows; before a stack, its gap. */
     uint64_t gap = next != NULL && next->flags & AREA_GROWS_DOWN ? AREA_STACK_GAP : PAGE_SIZE;
     if ((next != NULL && next->range.start.v < more.end.v + gap) ||
@@ -343,7 +348,7 @@ static enum err grow_heap(struct virt_range more)
         !mem_may_expand(area.prot, area.flags, size) ||
         mem_overcommits(area.prot, area.flags, size))
         return E_NOMEM;
-    enum err e = areas_add(&area);
+    enum err e = areas_add(space, &area);
     if (e == E_OK && (area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED)
         mem_populate_mapped(more);
     return e;
@@ -361,7 +366,7 @@ enum err sys_brk(struct syscall *call)
     uint64_t have_end = align_up(program->brk.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
     enum err e = E_OK;
     if (want_end < have_end)
-        e = areas_remove(virt_range(want_end, have_end));
+        e = areas_remove(space_current(), virt_range(want_end, have_end));
     else if (want_end > have_end)
         e = grow_heap(virt_range(have_end, want_end));
     if (e != E_OK)

@@ -3,6 +3,7 @@
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
+#include "linux/task/process.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/usercopy.h"
@@ -76,20 +77,23 @@ static enum err remove_part(const struct area *a, struct virt_range part)
  * ahead) has none that a program on Linux could rely on either. */
 static enum err advise_part(const struct area *a, struct virt_range part, uint64_t advice)
 {
+    struct address_space *space = space_current();
     switch (advice) {
     case MADV_FREE:
-        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_lazyfree(part);
+        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL
+                                                                   : areas_lazyfree(space, part);
     case MADV_DONTNEED:
-        return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
+        return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(space, part);
     case MADV_DONTNEED_LOCKED:
-        return areas_discard(part);
+        return areas_discard(space, part);
     case MADV_COLD:
     case MADV_PAGEOUT:
         return a->flags & AREA_LOCKED ? E_INVAL : E_OK;
     case MADV_REMOVE:
         return remove_part(a, part);
     case MADV_WIPEONFORK:
-        return a->kind != AREA_ANONYMOUS ? E_INVAL : areas_change(part, AREA_WIPE_ON_FORK, 0);
+        return a->kind != AREA_ANONYMOUS ? E_INVAL
+                                         : areas_change(space, part, AREA_WIPE_ON_FORK, 0);
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE: {
         enum err e = mem_populate(part, advice == MADV_POPULATE_WRITE);
@@ -98,7 +102,7 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
     default:
         for (size_t i = 0; i < ARRAY_LENGTH(kept_advice); i++)
             if (kept_advice[i].advice == advice)
-                return areas_change(part, kept_advice[i].set, kept_advice[i].clear);
+                return areas_change(space, part, kept_advice[i].set, kept_advice[i].clear);
         return E_OK;
     }
 }
@@ -114,7 +118,7 @@ enum err sys_madvise(struct syscall *call)
     bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
     enum err holes = E_OK;
     while (start < end) {
-        const struct area *a = areas_next(virt(start));
+        const struct area *a = areas_next(space_current(), virt(start));
         if (a == NULL || a->range.start.v >= end)
             return E_NOMEM;
         if (a->range.start.v > start || a->kind == AREA_GUARD) {
@@ -136,6 +140,7 @@ enum err sys_madvise(struct syscall *call)
 
 enum err sys_msync(struct syscall *call)
 {
+    struct address_space *space = space_current();
     uint64_t start = call->arg[0], flags = call->arg[2], size = align_up(call->arg[1], PAGE_SIZE);
     struct virt_range range;
     if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !is_aligned(start, PAGE_SIZE) ||
@@ -145,9 +150,9 @@ enum err sys_msync(struct syscall *call)
         return E_OK;
     if (!mem_range(start, size, &range))
         return E_NOMEM;
-    for (const struct area *a = areas_next(range.start);
+    for (const struct area *a = areas_next(space, range.start);
          flags & MS_INVALIDATE && a != NULL && a->range.start.v < range.end.v;
-         a = areas_next(a->range.end))
+         a = areas_next(space, a->range.end))
         if (a->flags & AREA_LOCKED)
             return E_BUSY;
     return mem_covered(range) ? E_OK : E_NOMEM; /* the RAM file system is what the mapping shows */
@@ -156,7 +161,7 @@ enum err sys_msync(struct syscall *call)
 static bool is_resident(const struct area *a, virt_t page)
 {
     struct pt_walk walk;
-    paging_walk(page, &walk);
+    paging_walk(space_current(), page, &walk);
     if (walk.leaf_level != 0)
         return true;
     pte_t e = walk.entry[walk.last_level];
@@ -178,7 +183,7 @@ enum err sys_mincore(struct syscall *call)
     if (!user_range_ok(to, virt_range_size(range) >> PAGE_SHIFT))
         return E_FAULT;
     for (virt_t at = range.start; at.v < range.end.v; at.v += PAGE_SIZE, to.v++) {
-        const struct area *a = areas_find(at);
+        const struct area *a = areas_find(space_current(), at);
         if (a == NULL || a->kind == AREA_GUARD)
             return E_NOMEM;
         uint8_t resident = is_resident(a, at);

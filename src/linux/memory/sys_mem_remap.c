@@ -2,6 +2,7 @@
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
+#include "linux/task/process.h"
 #include "mm/vm/areas.h"
 
 enum {
@@ -62,7 +63,7 @@ static enum err mem_remap_grow(const struct area *a, struct virt_range more)
         tail.offset += virt_range_size(a->range);
     if (tail.source != NULL)
         tail.source->ops->get(tail.source);
-    enum err e = areas_add(&tail);
+    enum err e = areas_add(space_current(), &tail);
     if (e != E_OK && tail.source != NULL)
         tail.source->ops->put(tail.source);
     return e;
@@ -70,7 +71,7 @@ static enum err mem_remap_grow(const struct area *a, struct virt_range more)
 
 static void populate_if_locked(struct virt_range range)
 {
-    const struct area *a = areas_find(range.start);
+    const struct area *a = areas_find(space_current(), range.start);
     if (a != NULL && (a->flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED)
         mem_populate_mapped(range);
 }
@@ -78,37 +79,39 @@ static void populate_if_locked(struct virt_range range)
 /* Where a mapping that has to move goes. */
 static enum err place_for_move(const struct remap *r, struct virt_range *out)
 {
+    struct address_space *space = space_current();
     if (r->flags & MREMAP_FIXED) {
         if (r->to.v < LAYOUT_PROGRAM_START)
             return E_PERM;
         *out = virt_range(r->to.v, r->to.v + r->new_size);
-        enum err e = areas_remove(*out);
+        enum err e = areas_remove(space, *out);
         return e == E_OK && !mem_is_free(*out) ? E_NOMEM : e; /* a guard stays */
     }
     virt_t hint = r->flags & MREMAP_DONTUNMAP ? r->to : virt(0);
     /* Pages of 2 MiB can move as they are where the distance is a multiple of that. */
     if (r->new_size >= LARGE_SIZE && hint.v == 0 &&
-        areas_find_hole(r->new_size, LARGE_SIZE, hint, out) == E_OK)
+        areas_find_hole(space, r->new_size, LARGE_SIZE, hint, out) == E_OK)
         return E_OK;
-    return areas_find_hole(r->new_size, PAGE_SIZE, hint, out);
+    return areas_find_hole(space, r->new_size, PAGE_SIZE, hint, out);
 }
 
 static enum err mem_remap_move(const struct remap *r, uint64_t *result)
 {
+    struct address_space *space = space_current();
     struct virt_range old = virt_range(r->at.v, r->at.v + r->old_size), place;
     enum err e = place_for_move(r, &place);
     if (e == E_OK && r->old_size == 0)
-        e = areas_duplicate(r->at, place);
+        e = areas_duplicate(space, r->at, place);
     if (e == E_OK && r->old_size > r->new_size) {
-        e = areas_remove(virt_range(r->at.v + r->new_size, old.end.v));
+        e = areas_remove(space, virt_range(r->at.v + r->new_size, old.end.v));
         old.end.v = r->at.v + r->new_size;
     }
     if (e == E_OK && r->old_size > 0)
-        e = areas_move(old, place, r->flags & MREMAP_DONTUNMAP);
+        e = areas_move(space, old, place, r->flags & MREMAP_DONTUNMAP);
     if (e != E_OK)
         return e;
     if (r->flags & MREMAP_DONTUNMAP)
-        e = areas_change(old, 0, AREA_LOCKED | AREA_LOCK_ON_FAULT);
+        e = areas_change(space, old, 0, AREA_LOCKED | AREA_LOCK_ON_FAULT);
     populate_if_locked(place);
     *result = place.start.v;
     return e;
@@ -116,6 +119,7 @@ static enum err mem_remap_move(const struct remap *r, uint64_t *result)
 
 enum err sys_mremap(struct syscall *call)
 {
+    struct address_space *space = space_current();
     struct remap r = {
         .at = virt(call->arg[0]),
         .old_size = align_up(call->arg[1], PAGE_SIZE),
@@ -127,7 +131,7 @@ enum err sys_mremap(struct syscall *call)
     enum err e = check_words(&r);
     if (e != E_OK)
         return e;
-    const struct area *a = areas_find(r.at);
+    const struct area *a = areas_find(space, r.at);
     if (a == NULL || a->kind == AREA_GUARD)
         return E_FAULT;
     call->result = r.at.v;
@@ -137,7 +141,7 @@ enum err sys_mremap(struct syscall *call)
         struct virt_range rest = virt_range(r.at.v + r.new_size, r.at.v + r.old_size);
         if (r.new_size == r.old_size)
             return E_OK;
-        e = areas_remove(rest);
+        e = areas_remove(space, rest);
         if (e == E_OK)
             mem_note(call, HISTORY_UNMAP, rest, prot_none());
         return e;

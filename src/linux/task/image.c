@@ -200,7 +200,7 @@ static MUST_CHECK enum err map_file_part(struct file *file, const struct elf64_s
         .file_end = s->memory_size > s->file_size ? end : UINT64_MAX,
     };
     source->ops->get(source);
-    enum err e = areas_add(&area);
+    enum err e = areas_add(space_current(), &area);
     if (e != E_OK)
         source->ops->put(source);
     return e;
@@ -228,7 +228,7 @@ static MUST_CHECK enum err map_segment(struct file *file, const struct elf64_seg
         .prot = segment_prot(s),
         .file_end = UINT64_MAX,
     };
-    return areas_add(&area);
+    return areas_add(space_current(), &area);
 }
 
 enum err exec_image_map(struct exec_image *image, uint64_t bias)

@@ -124,7 +124,7 @@ static enum err map_source(virt_t at, struct image_source *image, uint32_t flags
         .source = &image->source,
         .file_end = UINT64_MAX,
     };
-    return areas_add(&area);
+    return areas_add(space_current(), &area);
 }
 
 enum err vdso_map(virt_t at)
