@@ -15,10 +15,9 @@
  *
  * Each takes its arguments as C does and returns what the system call returns: -errno on failure.
  */
+#include "cpu/bits.h"
 #include "vdso/calls.h"
 #include "vdso/vvar.h"
-
-#define RFLAGS_TF 0x100
 
 .macro enter_kernel
     mov %rcx, %r10 /* the fourth argument */

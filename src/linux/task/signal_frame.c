@@ -17,9 +17,6 @@
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
 
-#define RFLAGS_DF         UINT64_C(0x400)
-#define RFLAGS_RF         UINT64_C(0x10000)
-
 #define XSAVE_HEADER      512 /* offset: XSTATE_BV, XCOMP_BV, then zeros */
 #define XSAVE_HEADER_SIZE 64
 #define XSTATE_LEGACY     UINT64_C(3) /* x87 and SSE: what FXSAVE holds */

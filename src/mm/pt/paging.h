@@ -19,6 +19,7 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cpu/bits.h"
 #include "mm/prot.h"
 #include "mm/space.h"
 
@@ -26,26 +27,8 @@ typedef struct {
     uint64_t v; /* one entry, at any level */
 } pte_t;
 
-#define PTE_P        (UINT64_C(1) << 0)
-#define PTE_W        (UINT64_C(1) << 1)
-#define PTE_U        (UINT64_C(1) << 2)
-#define PTE_PWT      (UINT64_C(1) << 3)
-#define PTE_PCD      (UINT64_C(1) << 4)
-#define PTE_A        (UINT64_C(1) << 5)
-#define PTE_D        (UINT64_C(1) << 6)
-#define PTE_PS       (UINT64_C(1) << 7)
-#define PTE_PAT      (UINT64_C(1) << 7) /* of a 4 KiB leaf */
-#define PTE_G        (UINT64_C(1) << 8)
-#define PTE_PAT_BIG  (UINT64_C(1) << 12) /* of a larger one */
-#define PTE_NX       (UINT64_C(1) << 63)
-
-#define PTE_COW      (UINT64_C(1) << 9)  /* ours, ignored by the CPU: prot_copy_on_write() */
-#define PTE_LAZYFREE (UINT64_C(1) << 10) /* ours: paging_mark_lazyfree() */
-
-#define PTE_ADDRESS  UINT64_C(0x000ffffffffff000)
-
-#define PT_ENTRIES   512
-#define PT_LEVELS    4
+#define PT_ENTRIES 512
+#define PT_LEVELS  4
 
 /* Bytes that one entry of the level spans: 4 KiB, 2 MiB, 1 GiB, 512 GiB. */
 static inline uint64_t pt_span(int level)
