@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * panic() and assert() are for bugs of the kernel only. A failure of the environment is an enum err,
- * malformed input is E_INVAL with its offset.
+ * panic() and assert() are for bugs of the kernel only. A failure of the environment is an enum
+ * err, malformed input is E_INVAL with its offset.
  */
 #pragma once
 

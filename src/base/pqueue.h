@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Priority queue: a pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986), with the links embedded
+ * Priority queue: a pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986); the links are embedded
  * in the members. The key of a node is at least that of its parent, so the root is the least.
  *
  *        root                 child: the first child

@@ -6,8 +6,9 @@
  *   console_write --> vt: cells  --compare--> shown: cells --changed ones--> the card
  *                                                                 (written, never read)
  *
- * Output changes only the terminal's cells. A thread redraws the changed cells about ten milliseconds
- * later, so a burst of lines is drawn once. A panic and the end of the machine draw at once.
+ * Output changes only the terminal's cells. A thread redraws the changed cells about ten
+ * milliseconds later, so a burst of lines is drawn once. A panic and the end of the machine draw at
+ * once.
  */
 #pragma once
 
