@@ -152,8 +152,7 @@ struct fault_facts {
 
     char at[FAULT_PLACE_SIZE];     /* place of rip: "main+0x8 [hello]", or "" */
     char target[FAULT_PLACE_SIZE]; /* place of `address`, or "" */
-    char
-        caller[FAULT_PLACE_SIZE]; /* wild jumps: place of the caller, from the word at rsp; or "" */
+    char caller[FAULT_PLACE_SIZE]; /* wild jumps: place of the caller, by the word at rsp; or "" */
 
     uint32_t circle_count;         /* a recursion in the trace: number of repeats; 0: none */
     char circle[FAULT_PLACE_SIZE]; /* its function, or one of them */

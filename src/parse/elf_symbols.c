@@ -97,7 +97,7 @@ static bool holds(const struct symbol *s, uint64_t address)
 }
 
 /* True if `s` is a better name for the address than `best`: it contains the address and `best` does
- * not; it starts closer to the address; it has a type; its binding is stronger; in this order. */
+ * not; it starts closer to the address; it has a type; it is not local; in this order. */
 static bool is_better(const struct symbol *s, const struct symbol *best, uint64_t address)
 {
     if (best->name == 0)
