@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is at an address: reading it without a fault, naming it, finding what holds it. */
+/* Reads memory without faults, names addresses, and finds the areas and stacks that contain
+ * them. */
 #include "base/fmt.h"
 #include "base/sections.h"
 #include "base/str.h"
@@ -57,8 +58,9 @@ static bool read_source(void *context, uint64_t at, void *to, size_t size)
     return source->ops->read(source, at, to, size) == E_OK;
 }
 
-/* The area that the file's first page is in, at or below `a`: the load bias is counted from there.
- * The zeroed end of a segment (.bss) has no file and belongs to the area before it. */
+/* The area with offset 0 of the file that is mapped at `at`, which gives the load bias; *holder is
+ * the area that contains `at`. The zeroed end of a segment (.bss) has no file and counts to the
+ * file of the area before it. */
 static const struct area *first_of_file(virt_t at, const struct area **holder)
 {
     const struct area *first = NULL, *last_file = NULL;
@@ -145,7 +147,7 @@ static void describe_area(const struct area *a, struct fault_neighbour *out)
         str_copy(out->name, m.name, sizeof out->name);
 }
 
-/* Segment and section of what was touched. */
+/* Adds segment and section of the address. */
 static void report_memory_add_place(struct fault_neighbour *n, uint64_t at)
 {
     static struct report_module m;
@@ -173,7 +175,8 @@ static void look_for_owner(struct thread *t, void *context)
         s->found = t;
 }
 
-/* Memory without permission right below somebody's stack is its guard: C libraries make them so. */
+/* An area without permissions directly below a thread's stack is its guard, as C libraries make
+ * it. */
 static void name_guard(const struct fault_facts *f, struct fault_neighbour *n)
 {
     const struct area *stack = areas_find(running_space, n->range.end);
@@ -402,7 +405,8 @@ static void set_stack(struct fault_facts *f, struct virt_range range, uint64_t g
     fmt_snprintf(f->stack.owner, sizeof f->stack.owner, "%s", owner);
 }
 
-/* What lies right below an area and grants nothing: a guard of ours, or what a C library made so. */
+/* Size of the guard directly below a stack: the kernel's, or an area without permissions that a C
+ * library made. 0: none. */
 static uint64_t guard_below(const struct area *stack)
 {
     struct area gap;
@@ -415,7 +419,7 @@ static uint64_t guard_below(const struct area *stack)
     return a != NULL && a->prot.bits == 0 ? virt_range_size(a->range) : 0;
 }
 
-/* rsp's own area; or the first stack above it, which it has left downwards. */
+/* The area that contains rsp, or the first stack above it, which rsp has left downwards. */
 static void find_program_stack(struct fault_facts *f, uint64_t rsp)
 {
     const struct area *a = areas_find(running_space, virt(rsp));
@@ -451,7 +455,7 @@ void report_find_stack(struct fault_facts *f)
     if (rsp < LAYOUT_PROGRAM_END) {
         find_program_stack(f, rsp);
     } else if (rsp >= LAYOUT_KSTACK_START && rsp <= LAYOUT_KSTACK_END) {
-        /* An empty stack's rsp is its end, which is the next one's guard. */
+        /* The rsp of an empty stack is its end, which is the start of the next stack's guard. */
         (void)kstack_guard_at(virt(rsp - 1), &stack);
         kernel_stack_owner(stack, words, sizeof words);
         fmt_snprintf(owner, sizeof owner, "the kernel stack of %s", words);

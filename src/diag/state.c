@@ -19,7 +19,7 @@
 
 #define LL(x)       ((unsigned long long)(x))
 #define STACK_WORDS 16
-#define THREADS_MAX 100 /* in the JSON line, beside the one that it is about */
+#define THREADS_MAX 100 /* in the JSON line, without the subject of the report */
 
 static void flags_words(uint64_t flags, char *to, size_t size)
 {
@@ -103,7 +103,7 @@ static PRINTF_LIKE(1, 2) void put(const char *format, ...)
     console_write(CONSOLE_LOG, text, strlen(text));
 }
 
-/* What would end the string, or the line, becomes a question mark. */
+/* Quotes, backslashes and control characters become question marks. */
 static void state_put_string(const char *key, const char *value)
 {
     char text[200];
@@ -171,7 +171,7 @@ static void put_insn(const struct fault_facts *f)
     put("\"");
 }
 
-/* Each file that is mapped to be executed, with what is to be added to its addresses. */
+/* Lists each file that is mapped executable, with its load bias. */
 static void put_modules(void)
 {
     bool first = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/self/maps, smaps, smaps_rollup and statm: areas, and what is mapped of them (proc(5)). */
+/* /proc/PID/maps, smaps, smaps_rollup and statm (proc(5)). */
 #include "fs/proc/process_text.h"
 
 #include "base/str.h"
@@ -11,7 +11,7 @@
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 
-#define MAPS_NAME_COLUMN 73 /* where Linux puts the name of an area */
+#define MAPS_NAME_COLUMN 73 /* of an area's name, as on Linux */
 
 static uint64_t device_of(const struct page_source *source)
 {
@@ -27,7 +27,7 @@ const char *procfs_area_name(const struct area *area, char *buffer, size_t size)
         return buffer;
     }
     if (area->kind == AREA_GUARD)
-        return "[anon:guard]"; /* as Linux shows memory that a program gave a name */
+        return "[anon:guard]"; /* Linux's form for named anonymous memory (PR_SET_VMA) */
     if (area->flags & AREA_STACK)
         return "[stack]";
     return (area->flags & AREA_HEAP) ? "[heap]" : "";
@@ -99,8 +99,8 @@ void procfs_show_maps(struct text *text, void *context)
 
 /* ---- what is mapped ---- */
 
-/* The entry for v; *span is what it stands for from v on, mapped or not. False: nothing is mapped.
- * A page without permissions (PROT_NONE) is mapped all the same. */
+/* The lowest entry of the walk to v; *span is the size of its range from v on. False: not mapped. A
+ * page without permissions (PROT_NONE) counts as mapped. */
 static bool leaf_at(const struct address_space *space, virt_t v, pte_t *leaf, uint64_t *span)
 {
     struct pt_walk walk;
@@ -111,7 +111,7 @@ static bool leaf_at(const struct address_space *space, virt_t v, pte_t *leaf, ui
     return walk.leaf_level != 0 || (leaf->v != 0 && (walk.last_level == 1 || leaf->v & PTE_PS));
 }
 
-/* In how many places page `index` of the file is mapped. */
+/* Number of mappings of page `index` of the file. O(areas). */
 static uint64_t times_mapped(struct address_space *space, const struct page_source *source,
                              uint64_t index, phys_t frame)
 {
@@ -135,7 +135,8 @@ static void add_file_page(struct address_space *space, const struct area *a, vir
     phys_t frame = phys(leaf.v & PTE_ADDRESS);
     uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
     uint64_t times = times_mapped(space, a->source, index, frame);
-    /* There is no store behind a file's own page to be clean against; the archive is one. */
+    /* A file's own page has no backing store, so it is always dirty; a page of the archive is
+     * clean. */
     bool dirty = frames_references(&machine_frames, frame) != 0;
     out->resident += PAGE_SIZE;
     out->file += PAGE_SIZE;
@@ -147,7 +148,7 @@ static void add_file_page(struct address_space *space, const struct area *a, vir
         *(dirty ? &out->private_dirty : &out->private_clean) += PAGE_SIZE;
 }
 
-/* The zero page is nobody's memory and does not count, as on Linux. */
+/* The zero page does not count, as on Linux. */
 static void add_leaf(struct address_space *space, const struct area *a, struct virt_range mapped,
                      pte_t leaf, struct procfs_usage *out)
 {

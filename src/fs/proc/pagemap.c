@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/self/pagemap and clear_refs, as proc(5) has them. Linux finds out what was written by taking
- * the right to write away and waiting for the fault; here "soft-dirty" is the dirty bit that the CPU
- * sets anyway, so tracking costs the program nothing. What that bit does not know is known to the
- * areas: all of an area that came after the last clearing is dirty, mapped or not (AREA_CLEAN).
+ * /proc/PID/pagemap and clear_refs (proc(5)). Linux tracks writes by write protection and faults;
+ * here "soft-dirty" is the dirty bit of the page tables, so tracking costs the program nothing. In
+ * an area that is newer than the last clearing (without AREA_CLEAN) all pages are soft-dirty,
+ * mapped or not.
  */
 #include "fs/proc/procfs.h"
 
@@ -19,7 +19,7 @@
 
 #define ENTRY_SIZE      sizeof(uint64_t)
 #define CHUNK_PAGES     128
-#define CLEAR_REFS_SIZE 12 /* bytes of a write that Linux looks at */
+#define CLEAR_REFS_SIZE 12 /* bytes of a write that are read, as on Linux */
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PM_SOFT_DIRTY (UINT64_C(1) << 55)
@@ -35,13 +35,13 @@ struct chunk {
     uint64_t entries[CHUNK_PAGES];
 };
 
-/* A page of the file itself, or of memory that is shared as a file is. */
+/* True for a page of a file, or of shared memory; false for a private copy. */
 static bool of_file(const struct area *area, pte_t entry)
 {
     return area->flags & AREA_SHARED || (area->kind == AREA_FILE && entry.v & PTE_COW);
 }
 
-/* Does no other area show this page of the file? */
+/* True if no other area maps this page of the file. O(areas). */
 static bool mapped_once(struct address_space *space, const struct area *area, virt_t page,
                         phys_t frame)
 {
@@ -67,7 +67,7 @@ static uint64_t pagemap_describe(const struct chunk *c, virt_t page, phys_t bloc
     if (c->show_frames)
         v |= frame.v >> PAGE_SHIFT;
     if (frame.v == memory_zero_frame().v)
-        return v; /* belongs to nobody: Linux says neither */
+        return v; /* the zero page is neither PM_FILE nor PM_EXCLUSIVE, as on Linux */
     if (of_file(c->area, entry))
         return v | PM_FILE | (mapped_once(c->space, c->area, page, frame) ? PM_EXCLUSIVE : 0);
     return v | (frames_references(&machine_frames, block) <= 1 ? PM_EXCLUSIVE : 0);
@@ -85,7 +85,7 @@ static void note_leaf(void *context, virt_t at, int level, pte_t entry)
     }
 }
 
-/* What the area says, and what it has mapped. */
+/* Fills in the entries of the pages of one area. */
 static void note_area(struct chunk *c, const struct area *area)
 {
     struct virt_range part = area->range;
@@ -133,12 +133,12 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
     return e;
 }
 
-enum { /* what is written to clear_refs */
+enum { /* values of clear_refs */
     CLEAR_REFS_ALL = 1,
     CLEAR_REFS_ANONYMOUS,
     CLEAR_REFS_MAPPED,
     CLEAR_REFS_SOFT_DIRTY,
-    CLEAR_REFS_PEAK, /* VmHWM, which is always the present value here */
+    CLEAR_REFS_PEAK, /* resets VmHWM, which is always the present value here */
 };
 
 static bool chosen(const struct area *area, int what)
@@ -161,7 +161,7 @@ static void pagemap_clear(int what, const struct fs_process *process)
         areas_mark_clean(process->space, process->memory);
 }
 
-/* As kstrtoint() takes it: blanks around, a sign, one newline. */
+/* A decimal number with an optional plus sign, between white space. */
 static bool parse(const char *bytes, size_t size, int *out)
 {
     const char *p = bytes, *end = bytes + size;
@@ -194,7 +194,7 @@ static enum err clear_refs_write(struct file *file, struct io *io, uint64_t *off
     if (e == E_OK && (!parse(text, size, &what) || what < CLEAR_REFS_ALL || what > CLEAR_REFS_PEAK))
         e = E_INVAL;
     if (e != E_OK) {
-        *io = start; /* refused as a whole */
+        *io = start; /* no byte counts as written */
         return e;
     }
     procfs_describe(procfs_subject(file), &process);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/pagetables. The tables are visited twice, once to count the runs and once to keep them,
- * because nothing may be allocated during a visit: the heap's own growth changes the tables.
+ * /proc/pagetables. The tables are visited twice, to count the runs and to store them, because
+ * nothing may be allocated during a visit: growth of the heap changes the tables.
  */
 #include "fs/proc/process_text.h"
 
@@ -11,7 +11,7 @@
 #include "mm/layout.h"
 #include "mm/pt/dump.h"
 
-#define SPARE_RUNS 16 /* what the allocation between the visits may add */
+#define SPARE_RUNS 16 /* runs that the allocation between the visits may add */
 
 struct region {
     virt_t start, end;
@@ -23,7 +23,7 @@ struct region {
         {start}, {end}, name                                                                       \
     }
 
-/* Of the kernel's half, in order of address; what is between them has no name. */
+/* Regions of the kernel's half, by ascending address. */
 static const struct region slots[] = {
     REGION(LAYOUT_HEAP_START, LAYOUT_HEAP_END, "kernel heap"),
     REGION(LAYOUT_KSTACK_START, LAYOUT_KSTACK_END, "kernel stacks"),
@@ -90,8 +90,8 @@ static void visit_all(struct ptdump *dump)
                  dump);
 }
 
-/* Slots of the level-4 table that lead back to it. The program's window shows its own table at the
- * address that goes through its slot four times. */
+/* Lists the slots of the level-4 table that refer to the table itself. Its frame is found through
+ * the program window: the address with the window's slot at all four levels. */
 static void show_windows(struct text *text)
 {
     uint64_t slot = paging_program_window >> 39 & (PT_ENTRIES - 1);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* /proc/PID/limits, stat and status (proc(5)). */
 #include "fs/proc/process_text.h"
 
 #include "fs/vfs/context.h"
