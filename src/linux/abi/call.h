@@ -27,11 +27,10 @@ struct syscall {
     uint64_t result;          /* the return value on E_OK; 0 at entry */
     struct trap_frame *frame; /* the program's registers; changed by exec, signals, sigreturn */
     /* Set together with E_INTR; how a call is restarted after a signal (signal(7)): */
-    bool restart; /* ERESTARTSYS: E_INTR only after a signal handler without SA_RESTART */
-    bool
-        restart_unhandled; /* ERESTARTNOHAND: E_INTR after any signal handler (pause, poll, sleeps) */
-    bool restart_always;   /* ERESTARTNOINTR: never E_INTR (FUTEX_LOCK_PI) */
-    bool frame_replaced;   /* set by rt_sigreturn and execve: rax comes from the frame as well */
+    bool restart;           /* ERESTARTSYS: E_INTR only after a signal handler without SA_RESTART */
+    bool restart_unhandled; /* ERESTARTNOHAND: E_INTR after any handler (pause, poll, sleeps) */
+    bool restart_always;    /* ERESTARTNOINTR: never E_INTR (FUTEX_LOCK_PI) */
+    bool frame_replaced;    /* set by rt_sigreturn and execve: rax comes from the frame as well */
 };
 
 /* The last calls of a thread, for fault reports: a ring in struct linux_thread. */
