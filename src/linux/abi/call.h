@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record of a system call in progress. A handler reads the raw, untrusted argument registers and returns an
- * enum err; only linux/call/syscall.c converts it to the negative error number of Linux's ABI.
+ * The record of a system call in progress. A handler reads the raw, untrusted argument registers
+ * and returns an enum err; only linux/call/syscall.c converts it to the negative error number of
+ * Linux's ABI.
  *
  *     enum err sys_dup(struct syscall *call)
  *     {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals of the x86-64 ABI (signal(7); asm/signal.h, asm-generic/siginfo.h): numbers, codes and the
- * structures shared with the program.
+ * Signals of the x86-64 ABI (signal(7); asm/signal.h, asm-generic/siginfo.h): numbers, codes and
+ * the structures shared with the program.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hooks of system-call tracing (the words `strace` and `stats`). Declared here because linux/task calls them;
- * defined in the higher folder linux/call, in strace.c and stats.c.
+ * Hooks of system-call tracing (the words `strace` and `stats`). Declared here because linux/task
+ * calls them; defined in the higher folder linux/call, in strace.c and stats.c.
  */
 #pragma once
 

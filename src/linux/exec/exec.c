@@ -276,9 +276,9 @@ static MUST_CHECK enum err check_fixed(struct exec_job *job, const struct exec_i
 }
 
 /*
- * Layout if other programs are in memory. Interpreter, vDSO and stack share one hole; the program goes to
- * the usual PIE base, or to the next free step of HEAP_ROOM above it. The stack is mapped in full at
- * once: by the time it grows, the memory below it may belong to another program.
+ * Layout if other programs are in memory. Interpreter, vDSO and stack share one hole; the program
+ * goes to the usual PIE base, or to the next free step of HEAP_ROOM above it. The stack is mapped
+ * in full at once: by the time it grows, the memory below it may belong to another program.
  *
  *   low   | program | room for its heap |        | interpreter | vdso | gap | stack |   high
  */

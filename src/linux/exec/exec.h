@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts a program, the first one or one for execve(): static, static-PIE and dynamically linked ELF files,
- * and scripts with a "#!" line.
+ * Starts a program, the first one or one for execve(): static, static-PIE and dynamically linked
+ * ELF files, and scripts with a "#!" line.
  *
- * All checks and all preparation precede the removal of the old program. A later failure, for lack of
- * memory, leaves no program to return to.
+ * All checks and all preparation precede the removal of the old program. A later failure, for lack
+ * of memory, leaves no program to return to.
  */
 #pragma once
 

@@ -6,8 +6,9 @@
  *   private, or of anonymous memory    the address: there is one address space
  *   in a shared mapping of a file      file and offset: the same for all mappings
  *
- * Waiters with equal keys are kept in order of arrival. A waiter joins the table first and then reads the
- * word: a thread that changes the word and then calls futex_wake() finds it. The kernel is not preempted.
+ * Waiters with equal keys are kept in order of arrival. A waiter joins the table first and then
+ * reads the word: a thread that changes the word and then calls futex_wake() finds it. The kernel
+ * is not preempted.
  *
  * Lock: threads only.
  */

@@ -6,7 +6,8 @@
  *   bit 30      FUTEX_OWNER_DIED
  *   bit 31      FUTEX_WAITERS: the owner unlocks by a system call; the kernel hands the lock over
  *
- * A waiter lends its real-time priority to the owner and, if the owner waits itself, along the chain.
+ * A waiter lends its real-time priority to the owner and, if the owner waits itself, along the
+ * chain.
  *
  * Callers: threads.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Futexes at thread exit: the robust list (set_robust_list(2)), PI locks, and the word of
- * set_tid_address(2). The list lies in the program's memory and is untrusted: the walk is bounded by
- * ROBUST_LIMIT entries and ends at the first fault.
+ * set_tid_address(2). The list lies in the program's memory and is untrusted: the walk is bounded
+ * by ROBUST_LIMIT entries and ends at the first fault.
  */
 #include "linux/futex/futex.h"
 #include "linux/futex/pi.h"

@@ -29,7 +29,7 @@ enum {
     MAP_NONBLOCK = 0x10000,
     MAP_HUGETLB = 0x40000,
     MAP_FIXED_NOREPLACE = 0x100000,
-    /* LEGACY_MAP_MASK of Linux, the size bits of MAP_HUGETLB included, and MAP_FIXED_NOREPLACE. */
+    /* Accepted with MAP_SHARED_VALIDATE: all older flags, the size bits of MAP_HUGETLB included. */
     MAP_VALID = 0x7c07f9ff | MAP_FIXED_NOREPLACE,
 
     PROT_KNOWN = 7 | 8, /* READ WRITE EXEC SEM */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mremap(2): shrinks, grows in place, or moves a mapping. Page-table entries are moved, pages are not
- * copied; areas_move() does the work, the checks here are Linux's, in Linux's order.
+ * mremap(2): shrinks, grows in place, or moves a mapping. Page-table entries are moved, pages are
+ * not copied; areas_move() does the work, the checks here are Linux's, in Linux's order.
  */
 #include "linux/memory/sys_mem.h"
 

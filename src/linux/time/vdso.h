@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vDSO in the program: "[vvar]", one read-only page that the kernel writes (vdso/vvar.h), followed by
- * "[vdso]", the shared object (src/vdso/). Both are private file mappings: as on Linux, the program may
- * unmap or move them, and may make "[vdso]" writable, which copies its pages on write.
+ * The vDSO in the program: "[vvar]", one read-only page that the kernel writes (vdso/vvar.h),
+ * followed by "[vdso]", the shared object (src/vdso/). Both are private file mappings: as on Linux,
+ * the program may unmap or move them, and may make "[vdso]" writable, which copies its pages on
+ * write.
  */
 #pragma once
 
