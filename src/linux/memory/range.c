@@ -59,7 +59,8 @@ static enum err err_of(enum fault_verdict verdict)
     }
 }
 
-/* *size is what the leaf or the gap in the tables spans from `at` on. */
+/* Makes the page at `at` present. *size: bytes from `at` to the end of the leaf if one was there,
+ * else PAGE_SIZE. */
 static enum err populate_at(virt_t at, bool write, uint64_t *size)
 {
     struct address_space *space = space_current();
@@ -101,10 +102,10 @@ void mem_populate_mapped(struct virt_range range)
         if (a == NULL)
             return;
         virt_t end = a->range.end.v < range.end.v ? a->range.end : range.end;
-        /* A shared page is the file's: it need not be made dirty to be there. */
+        /* A read makes a shared file page present; a write would set it dirty. */
         bool write = prot_can_write(a->prot) && !(a->flags & AREA_SHARED);
         if (mem_populate((struct virt_range){at, end}, write) != E_OK)
-            return; /* Linux, too, does not say that it stopped */
+            return; /* not reported, as in Linux */
         at = end;
     }
 }
@@ -174,7 +175,7 @@ bool mem_may_lock(uint64_t more)
 static void policy_of_caller(struct areas_policy *out)
 {
     if (linux_current() == NULL)
-        return; /* a thread of the kernel, in a report */
+        return; /* a kernel thread, during a report */
     const struct process *process = process_current();
     out->stack = process->rlimits[RLIMIT_STACK].soft;
     out->all = process->rlimits[RLIMIT_AS].soft;

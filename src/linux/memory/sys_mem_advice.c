@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory calls that advise and ask. */
+/* madvise(2), msync(2), mincore(2): advice on mappings, and queries. */
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
@@ -37,7 +37,7 @@ enum {
     MS_SYNC = 4,
 };
 
-/* Advice that is kept with the area and shown in /proc/self/smaps. */
+/* Advice stored in the area's flags and shown in /proc/self/smaps. */
 static const struct {
     uint8_t advice;
     uint32_t set, clear;
@@ -62,7 +62,7 @@ static bool advice_known(uint64_t advice)
     return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED);
 }
 
-/* The part of a file behind a part of a shared mapping becomes a hole. */
+/* MADV_REMOVE: punches a hole into the file behind part of a shared mapping. */
 static enum err remove_part(const struct area *a, struct virt_range part)
 {
     if (a->flags & AREA_LOCKED || a->source == NULL)
@@ -73,8 +73,8 @@ static enum err remove_part(const struct area *a, struct virt_range part)
                                  virt_range_size(part));
 }
 
-/* For the part of the range that lies in one area. What has no effect here (cold pages, reading
- * ahead) has none that a program on Linux could rely on either. */
+/* Applies the advice to `part`, which lies in area `a`. Advice without effect here (cold pages,
+ * readahead) is a hint on Linux, too. */
 static enum err advise_part(const struct area *a, struct virt_range part, uint64_t advice)
 {
     struct address_space *space = space_current();
@@ -124,7 +124,7 @@ enum err sys_madvise(struct syscall *call)
         if (a->range.start.v > start || a->kind == AREA_GUARD) {
             if (populates)
                 return E_NOMEM;
-            holes = E_NOMEM; /* the rest is advised all the same */
+            holes = E_NOMEM; /* the rest of the range is still advised */
             start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
             continue;
         }
@@ -155,7 +155,8 @@ enum err sys_msync(struct syscall *call)
          a = areas_next(space, a->range.end))
         if (a->flags & AREA_LOCKED)
             return E_BUSY;
-    return mem_covered(range) ? E_OK : E_NOMEM; /* the RAM file system is what the mapping shows */
+    return mem_covered(range) ? E_OK
+                              : E_NOMEM; /* nothing to write: mappings share the file's own pages */
 }
 
 static bool is_resident(const struct area *a, virt_t page)
@@ -165,7 +166,7 @@ static bool is_resident(const struct area *a, virt_t page)
     if (walk.leaf_level != 0)
         return true;
     pte_t e = walk.entry[walk.last_level];
-    bool kept = e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* PROT_NONE */
+    bool kept = e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* present under PROT_NONE */
     if (kept || a->source == NULL)
         return kept;
     return a->source->ops->present(a->source,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mlock(2) and its kin. Nothing is ever swapped, so to lock is to make present, and to count. */
+/* mlock(2) and related calls. There is no swap: locking makes pages present and counts them against
+ * RLIMIT_MEMLOCK. */
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
@@ -14,7 +15,8 @@ enum {
     MCL_ONFAULT = 4,
 };
 
-/* Linux's arithmetic: a size that wraps to nothing is nothing. E_INVAL, E_NOMEM. */
+/* The page range of a call, by Linux's arithmetic: a size that wraps to 0 is an empty range.
+ * E_INVAL, E_NOMEM. */
 static enum err mem_lock_lock_range(const struct syscall *call, struct virt_range *out)
 {
     uint64_t start = align_down(call->arg[0], PAGE_SIZE);
@@ -28,7 +30,7 @@ static enum err mem_lock_lock_range(const struct syscall *call, struct virt_rang
     return mem_range(start, size, out) ? E_OK : E_NOMEM;
 }
 
-/* Changes the areas up to the first hole; E_NOMEM when there is one. */
+/* Sets the lock flags of the areas up to the first hole; E_NOMEM if there is one. */
 static enum err mem_lock_change(struct virt_range range, uint32_t set)
 {
     struct address_space *space = space_current();
@@ -49,7 +51,7 @@ static enum err mem_lock_change(struct virt_range range, uint32_t set)
     return whole ? E_OK : E_NOMEM;
 }
 
-/* Bytes of the range that are locked already: they do not count twice. */
+/* Bytes of the range already locked, which are not counted twice. */
 static uint64_t locked_in(struct virt_range range)
 {
     struct address_space *space = space_current();
@@ -82,7 +84,7 @@ static enum err lock(const struct syscall *call, uint32_t flags)
                          prot_can_write(a->prot) && !(a->flags & AREA_SHARED));
         at = end;
     }
-    /* As POSIX has it: what cannot be made present is not there; a shortage may pass. */
+    /* POSIX mlock(): ENOMEM if a page cannot be made present, EAGAIN for a shortage of memory. */
     return e == E_NOMEM ? E_AGAIN : e == E_OK ? E_OK : E_NOMEM;
 }
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * mremap(2): shrinks, grows in place, or moves a mapping. Page-table entries are moved, pages are
+ * not copied; areas_move() does the work, the checks here are Linux's, in Linux's order.
+ */
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
@@ -14,10 +18,10 @@ enum {
 struct remap {
     virt_t at;
     uint64_t old_size, new_size, flags;
-    virt_t to; /* with MREMAP_FIXED, and as a hint with MREMAP_DONTUNMAP */
+    virt_t to; /* for MREMAP_FIXED; a hint for MREMAP_DONTUNMAP */
 };
 
-/* What can be said without looking at areas. */
+/* The checks that do not depend on areas. */
 static enum err check_words(const struct remap *r)
 {
     uint64_t at = r->at.v, to = r->to.v;
@@ -35,11 +39,12 @@ static enum err check_words(const struct remap *r)
     return apart ? E_OK : E_INVAL;
 }
 
-/* May the area hand out its part [at, at + old_size) as new_size bytes? */
+/* Checks if [at, at + old_size) of the area may become new_size bytes. E_INVAL, E_FAULT, E_AGAIN,
+ * E_NOMEM. */
 static enum err check_area(const struct remap *r, const struct area *a)
 {
     if (r->old_size == 0 && !(a->flags & AREA_SHARED))
-        return E_INVAL; /* only shared memory can be had twice */
+        return E_INVAL; /* only a shared mapping can be duplicated */
     if (r->old_size > a->range.end.v - r->at.v)
         return E_FAULT;
     if (r->new_size <= r->old_size)
@@ -76,7 +81,7 @@ static void populate_if_locked(struct virt_range range)
         mem_populate_mapped(range);
 }
 
-/* Where a mapping that has to move goes. */
+/* Chooses the destination of a move; MREMAP_FIXED unmaps it. */
 static enum err place_for_move(const struct remap *r, struct virt_range *out)
 {
     struct address_space *space = space_current();
@@ -85,10 +90,10 @@ static enum err place_for_move(const struct remap *r, struct virt_range *out)
             return E_PERM;
         *out = virt_range(r->to.v, r->to.v + r->new_size);
         enum err e = areas_remove(space, *out);
-        return e == E_OK && !mem_is_free(*out) ? E_NOMEM : e; /* a guard stays */
+        return e == E_OK && !mem_is_free(*out) ? E_NOMEM : e; /* a guard cannot be unmapped */
     }
     virt_t hint = r->flags & MREMAP_DONTUNMAP ? r->to : virt(0);
-    /* Pages of 2 MiB can move as they are where the distance is a multiple of that. */
+    /* A distance that is a multiple of 2 MiB keeps 2 MiB pages intact. */
     if (r->new_size >= LARGE_SIZE && hint.v == 0 &&
         areas_find_hole(space, r->new_size, LARGE_SIZE, hint, out) == E_OK)
         return E_OK;

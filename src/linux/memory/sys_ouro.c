@@ -12,8 +12,8 @@ enum { /* include/ouro/pagetable.h */
     OURO_DIRTY = 2,
 };
 
-/* The bitmap is made in one piece: a range that were harvested in parts would tell of a large page
- * twice, and clear it in neither. */
+/* The range is harvested in one piece: in parts, a large page across a boundary would be counted
+ * twice and never cleared. */
 enum err sys_ouro_harvest(struct syscall *call)
 {
     struct address_space *space = space_current();
@@ -29,7 +29,7 @@ enum err sys_ouro_harvest(struct syscall *call)
         return E_OK;
     }
     uint64_t bytes = ((size >> PAGE_SHIFT) + 63) / 64 * sizeof(uint64_t);
-    enum err e = clear_out(to, bytes); /* what cannot be told must not be cleared */
+    enum err e = clear_out(to, bytes); /* check `to` before any bit is cleared */
     if (e != E_OK || bytes == 0)
         return e;
     uint64_t *bitmap = heap_alloc_zero(bytes);
