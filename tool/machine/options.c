@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Options by argp: one table for each command, one parser for all. */
 #include "machine/options.h"
 #include "host/fail.h"
 #include "report/profile.h"
@@ -158,7 +159,7 @@ static double parse_seconds(struct argp_state *state, const char *text)
     return seconds;
 }
 
-/* The position of text among names. */
+/* The index of text in names; argp_error() if absent. */
 static unsigned parse_choice(struct argp_state *state, const char *option, const char *text,
                              const char *const *names)
 {
@@ -206,7 +207,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-/* NAME=VALUE, or NAME for the value that it has here; a name that is not set here is left out. */
+/* NAME=VALUE, or NAME for its value in the tool's environment; an unset NAME is ignored. */
 static void add_environment(struct argp_state *state, struct request *o, const char *text)
 {
     if (*text == '=' || !*text)
@@ -218,7 +219,7 @@ static void add_environment(struct argp_state *state, struct request *o, const c
         args_format(&o->environment, "%s=%s", text, value);
 }
 
-/* What the person wants to know about the run. */
+/* Options for output about the run. */
 static error_t parse_answer(int key, char *text, struct argp_state *state)
 {
     struct request *o = state->input;
@@ -295,7 +296,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 'v':
         o->verbose = true;
         break;
-    case ARGP_KEY_ARG: /* the program; everything behind it is its own */
+    case ARGP_KEY_ARG: /* the program; all further arguments are the program's */
         if (o->command == COMMAND_USB && !o->device) {
             o->device = text;
             break;
@@ -333,8 +334,8 @@ static bool separate_option(const char *text)
     return false;
 }
 
-/* `ouro iso PROGRAM ARGS... -o FILE`, and `screenshot`: without an -o before the program, the options of the tool are
- * the longest run of them at the end of the line. */
+/* `ouro iso PROGRAM ARGS... -o FILE`, and `screenshot`: without an -o before the program, the longest
+ * sequence of the tool's options at the end of the line is the tool's. */
 static void take_trailing(struct request *o, const struct argp *argp)
 {
     size_t start = o->argument_count;
@@ -364,7 +365,7 @@ static void take_trailing(struct request *o, const struct argp *argp)
     free(name);
 }
 
-/* Can the machine have a screen that we see? */
+/* Fails the tool if the machine cannot have a screen, or no desktop can show it. */
 static void check_screen(const struct machine *m)
 {
     const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
