@@ -76,7 +76,7 @@ int command_check(int argc, char **argv)
     if (lacking == 0)
         printf("%s: every system call that was found is there\n", program.name);
     else
-        printf("%s: may ask for what is not there and get ENOSYS, %u times\n", program.name,
-               lacking);
+        printf("%s: %u uses of system calls that Ouro lacks and answers with ENOSYS\n",
+               program.name, lacking);
     return lacking == 0 ? VERDICT_GOOD : VERDICT_LACKS;
 }

@@ -35,7 +35,7 @@ int command_screenshot(int argc, char **argv)
     console_run(&console, &result);
     if (result.ending != ENDED_STATUS && result.ending != ENDED_MARKER &&
         result.ending != ENDED_TIMEOUT)
-        fail(STATUS_FAILED, "no picture: the program did not come to its end%s%s",
+        fail(STATUS_FAILED, "no picture: the program did not end%s%s",
              result.ending == ENDED_STOPPED ? ": " : "", result.reason);
     if (request.marker && result.ending != ENDED_MARKER)
         fail(STATUS_FAILED, "no picture: the program did not print what was waited for");

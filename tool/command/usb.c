@@ -28,7 +28,7 @@ static void ask(const struct disk *disk, uint64_t size, bool yes)
     if (!yes) {
         if (!isatty(STDIN_FILENO))
             fail(STATUS_FAILED, "there is nobody to ask: --yes writes without asking");
-        fprintf(stderr, "ouro: %s will be written to it, and all that is on it is lost. Type yes: ",
+        fprintf(stderr, "ouro: %s will be written to it, and its contents will be lost. Type yes: ",
                 size_text);
         if (!fgets(answer, sizeof(answer), stdin) || strcmp(answer, "yes\n") != 0)
             fail(STATUS_FAILED, "nothing was written");

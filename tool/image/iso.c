@@ -135,7 +135,7 @@ void iso_patch(const char *image, const char *shown_name, const struct args *wor
         fail_errno("cannot open %s", image);
     uint64_t said = iso9660_size(fd);
     if (said > (uint64_t)st.st_size)
-        fail(STATUS_FAILED, "%s is cut short: it has %lld of %llu bytes", shown_name,
+        fail(STATUS_FAILED, "%s is truncated: it has %lld of %llu bytes", shown_name,
              (long long)st.st_size, (unsigned long long)said);
     if (!iso9660_find(fd, (uint64_t)st.st_size, names, &file) || file.size > CONFIG_MAX)
         fail(STATUS_FAILED, "%s is not an image that ouro iso made", shown_name);

@@ -136,7 +136,7 @@ static void copy_file(struct packer *packer, const struct entry *entry, uint32_t
         if (got < 0)
             fail_errno("cannot read %s", entry->source);
         if (got == 0)
-            fail(STATUS_FAILED, "%s became shorter while it was packed", entry->source);
+            fail(STATUS_FAILED, "%s was truncated while it was packed", entry->source);
         if (!cpio_data(&packer->writer, packer->block, (uint32_t)got))
             write_failed(packer);
         size -= (uint32_t)got;

@@ -103,7 +103,7 @@ static void load_folder(struct tree *tree, const char *folder, const char *place
     struct archive *disk = archive_read_disk_new();
     struct archive_entry *entry = archive_entry_new();
     if (!disk || !entry)
-        fail(STATUS_FAILED, "this computer has no memory left");
+        fail(STATUS_FAILED, "out of memory");
     archive_read_disk_set_symlink_physical(disk);
     archive_read_disk_set_behavior(disk, ARCHIVE_READDISK_NO_ACL | ARCHIVE_READDISK_NO_XATTR |
                                              ARCHIVE_READDISK_NO_FFLAGS |

@@ -34,7 +34,7 @@ static bool order(FILE *from, int to, const char *line, char **reason)
         said = answer(from);
     done = said && !strstr(said, "\"error\":");
     if (!done)
-        *reason = string_format("QEMU %s%.*s", said ? "said: " : "did not answer",
+        *reason = string_format("QEMU %s%.*s", said ? "answered: " : "did not answer",
                                 said ? (int)strcspn(said, "\r\n") : 0, said ? said : "");
     free(said);
     return done;
