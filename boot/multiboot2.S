@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader to kmain(): 32-bit protected mode, no paging, to 64-bit code in the high half.
+ * From the loader to kmain(): from 32-bit protected mode without paging to 64-bit code in the high half.
  *
  * GRUB (Multiboot2) and QEMU -kernel (PVH) both enter here in 32-bit mode with flat segments and
- * EBX pointing to their block of information. The state of everything else is not trusted: CR0, CR4 and
- * EFER get full known values (Bochs arrives with caches off, UEFI with DE, MCE and OSFXSR set), and
- * our own GDT is loaded before any segment register.
+ * EBX pointing to their boot information. No other state is trusted: CR0, CR4 and EFER are written in
+ * full (Bochs arrives with caches off, UEFI with DE, MCE and OSFXSR set), and the GDT is replaced before
+ * any segment register is loaded.
  *
- * Early tables, all zero before (they are in .boot.bss):
+ * Early tables, zero at first (.boot.bss):
  *
  *   pml4[0]   -> pdpt_low -> pd_low[4]              0-4 GiB identity, 2 MiB pages, until
  *                                                       recursive_forget_low_half()
- *   pml4[511] -> pdpt_high[510] -> pd_high -> pt_high   the image at -2 GiB, 4 KiB pages, so that sections
- *                                                       can be given their permissions one by one
- *   pml4[495] -> pml4                               the recursive slot, moved later to a random one
+ *   pml4[511] -> pdpt_high[510] -> pd_high -> pt_high   the image at -2 GiB, 4 KiB pages, so that each
+ *                                                       section can have its own permissions
+ *   pml4[495] -> pml4                               the recursive slot; memory_init() moves it to a random slot
  *
- * The second three and pml4 stay for good and live in .tables.
+ * pml4, pdpt_high, pd_high and pt_high remain in use; they are in .tables.
  */
 #include "cpu/bits.h"
 #include "cpu/selectors.h"
@@ -43,7 +43,7 @@
 mb2_header:
     .long MB2_HEADER_MAGIC, 0, mb2_header_end - mb2_header
     .long -(MB2_HEADER_MAGIC + 0 + (mb2_header_end - mb2_header))
-    /* Information request: command line, loader name, modules, memory map; ACPI and framebuffer if there. */
+    /* Information request: command line, modules, memory map; optional: loader name, framebuffer, ACPI. */
     .balign 8
 1:  .short 1, 0
     .long 2f - 1b
@@ -53,13 +53,13 @@ mb2_header:
     .long 2f - 1b
     .long 2, 8, 14, 15
 2:  .balign 8
-    /* A framebuffer, optional, of no size in particular: without this tag GRUB on BIOS knows only the text mode.
-     * grub.cfg says which mode it is to be, after the kernel was loaded. */
+    /* An optional framebuffer of any size: without this tag GRUB on BIOS offers the text mode only.
+     * grub.cfg selects the mode after it has loaded the kernel. */
     .short 5, 1
     .long 20
     .long 0, 0, 0
     .balign 8
-    .short 6, 0 /* modules on page boundaries: files are mapped straight out of the archive */
+    .short 6, 0 /* page-aligned modules: files are mapped directly from the archive */
     .long 8
     .balign 8
     .short 0, 0
@@ -96,8 +96,8 @@ pvh_entry:
     jne stop
     mov $2, %edi
 
-checks: /* EDI: enum boot_loader, EBX: physical address of its block */
-    /* CPUID exists when EFLAGS.ID can be changed (SDM 1 20.1). */
+checks: /* EDI: enum boot_loader, EBX: physical address of its boot information */
+    /* CPUID exists if EFLAGS.ID can be changed (SDM 1 20.1). */
     pushfl
     pop %eax
     mov %eax, %ecx
@@ -126,12 +126,11 @@ checks: /* EDI: enum boot_loader, EBX: physical address of its block */
     mov $text_no_long_mode, %esi
     jz stop
     xor %ebp, %ebp
-    test $CPUID_NX, %edx /* without it kmain() goes on and says that W^X cannot be enforced */
+    test $CPUID_NX, %edx /* NX; without it the kernel logs that W^X cannot be enforced */
     jz 1f
     mov $EFER_NXE, %ebp
 1:
 
-    /* Early tables. */
     movl $pdpt_low + PTE_P + PTE_W, pml4_phys
     movl $pd_low + PTE_P + PTE_W, pdpt_low
     movl $pd_low + PAGE + PTE_P + PTE_W, pdpt_low + PTE_SIZE
@@ -174,7 +173,7 @@ checks: /* EDI: enum boot_loader, EBX: physical address of its block */
     lgdt stub_gdt_pointer
     ljmp $SELECTOR_CODE, $long_mode
 
-/* Prints the text at ESI on COM1 and on the VGA text screen, then halts for good. */
+/* Prints the text at ESI on COM1 and on the VGA text screen, then halts. */
 stop:
     mov $COM1 + 3, %dx
     mov $0x80, %al /* DLAB: 115200 baud */
@@ -189,7 +188,7 @@ stop:
     mov $0x03, %al /* 8N1 */
     out %al, %dx
     mov $VGA, %edi
-    mov $80 * 25, %ecx /* firmware's own text would surround ours */
+    mov $80 * 25, %ecx /* clears the firmware's text */
     mov $0x0720, %ax
     rep stosw
     mov $VGA, %edi
@@ -201,7 +200,7 @@ stop:
     mov $100000, %ecx
 2:  in %dx, %al
     test $0x20, %al
-    loopz 2b /* bounded: there may be no such port */
+    loopz 2b /* bounded: the port may not exist */
     mov %bl, %al
     mov $COM1, %dx
     out %al, %dx
@@ -224,7 +223,7 @@ long_mode:
     mov %eax, %gs
     movabs $boot_stack_end, %rsp
     xor %ebp, %ebp
-    mov %edi, %edi /* kmain(loader, physical address of its block): upper halves cleared */
+    mov %edi, %edi /* kmain(loader, physical address of its boot information); clears the upper halves */
     mov %ebx, %esi
     movabs $kmain, %rax
     call *%rax
@@ -255,7 +254,7 @@ pd_low:
     .skip 256
 stub_stack_end:
 
-    /* The first C stack: until the first thread runs on a guarded one. */
+    /* The first C stack, until the first thread runs on a guarded one. */
     .balign PAGE
 boot_stack_low:
     .skip 16384
