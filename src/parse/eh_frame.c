@@ -249,8 +249,8 @@ static bool read_entry(const struct byte_reader *memory, uint64_t at, uint64_t l
     return true;
 }
 
-/* Binary search in the table of .eh_frame_hdr for the last entry whose code starts at or before pc.
- */
+/* Searches the sorted table of .eh_frame_hdr for the last entry whose code starts at or before
+ * pc. */
 static bool find_by_header(const struct byte_reader *memory, const struct unwind_tables *t,
                            uint64_t pc, uint64_t *fde)
 {

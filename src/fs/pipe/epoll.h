@@ -37,8 +37,8 @@ enum epoll_op {
 /* *out: one reference. E_NOMEM. */
 MUST_CHECK enum err epoll_open(struct file **out);
 bool epoll_is(const struct file *file);
-/* E_EXIST, E_NOENT, E_PERM for files that are always ready, E_INVAL, E_LOOP, E_NOMEM. `event` is not
- * read for EPOLL_DELETE. */
+/* epoll_ctl(2). E_EXIST, E_NOENT, E_PERM (file without poll), E_INVAL, E_LOOP, E_NOMEM. `event` is
+ * not read for EPOLL_DELETE. */
 MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, struct file *file,
                                   const struct epoll_event *event);
 /* True if an item is ready. Does not sleep. O(items). */

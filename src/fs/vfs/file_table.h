@@ -23,8 +23,7 @@ struct file_table {
 /* The table of the calling thread. fs/vfs/current.c */
 struct file_table *file_table_current(void);
 
-/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: E_BADF.
- */
+/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: none. */
 static inline struct file *file_table_find(const struct file_table *table, uint64_t fd)
 {
     /* A descriptor is an int: the upper half of the register is ignored. */

@@ -3,8 +3,8 @@
  * Notification of events on files: inotify(7). File operations report events; without watches a
  * report costs one load:
  *
- *     notify(file->dentry, NOTIFY_MODIFY)     to watches of the file and, with its name, to watches of
- *                                             its directory
+ *     notify(file->dentry, NOTIFY_MODIFY)     to watches of the file and, with its name, to those
+ *                                             of its directory
  *
  *     struct inode --watches--> watch --> watch        struct inotify --watches--> watch --> watch
  *                                 |                                 --events--> oldest ... newest
