@@ -45,6 +45,5 @@ MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, 
 bool epoll_is_ready(struct file *epoll);
 /* False: the event could not be stored. Must not sleep or change the epoll. */
 typedef bool (*epoll_sink)(void *context, const struct epoll_event *event);
-/* Reports up to `max` events, at most one an item, and marks them as reported. Returns their
- * number. */
+/* Reports up to `max` events, at most one an item. Returns their number. O(items). */
 size_t epoll_take(struct file *epoll, size_t max, epoll_sink sink, void *context);

@@ -132,7 +132,7 @@ static void add_file_page(const struct area *a, virt_t v, pte_t leaf, struct pro
     phys_t frame = phys(leaf.v & PTE_ADDRESS);
     uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
     uint64_t times = times_mapped(a->source, index, frame);
-    /* A file's own page has no backing store, so it is always dirty; a page of the archive is
+    /* A file's own page has no backing store and is always dirty; a page of the archive is
      * clean. */
     bool dirty = frames_references(&machine_frames, frame) != 0;
     out->resident += PAGE_SIZE;

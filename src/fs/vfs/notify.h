@@ -81,7 +81,6 @@ void notify_gone(struct inode *inode);
 MUST_CHECK enum err inotify_open(uint32_t flags, struct file **out);
 bool inotify_is(const struct file *file);
 /* Adds or changes the watch of the inode. mask: events, and NOTIFY_MASK_*. E_EXIST, E_NOMEM,
- * E_NOSPC.
- */
+ * E_NOSPC. */
 MUST_CHECK enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd);
 MUST_CHECK enum err inotify_remove(struct file *file, int wd); /* E_INVAL */
