@@ -16,8 +16,8 @@ static pt_table_t recursive_window_table(const struct address_space *space, int 
                                          pte_t parent)
 {
     /* The window shows the tables of the space that CR3 names, and of no other. */
-    if (level == PT_LEVELS)
-        assert(space == running_space || space == &kernel_space);
+    if (level == PT_LEVELS && unlikely(space != running_space))
+        assert(space == &kernel_space);
     (void)parent; /* the address alone tells where the table is */
     return ptr_of(virt(window_tables[level] | recursive_offset(level, v)));
 }

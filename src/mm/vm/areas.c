@@ -295,11 +295,12 @@ static enum err protect_within(struct address_space *space, size_t i, struct vir
 enum err areas_protect(struct address_space *space, struct virt_range range, prot_t prot)
 {
     size_t first = areas_index_above(space, range.start);
+    if (first < space->area_count && space->area[first].range.start.v <= range.start.v &&
+        space->area[first].range.end.v >= range.end.v && space->area[first].kind != AREA_GUARD)
+        return protect_within(space, first, range, prot);
     struct virt_range part = {range.start, covered_until(space, first, range)};
     if (part.end.v == part.start.v)
         return E_NOMEM;
-    if (space->area[first].range.end.v >= range.end.v)
-        return protect_within(space, first, range, prot);
     enum err e = cut_ends(space, part, &first);
     if (e != E_OK)
         return e;

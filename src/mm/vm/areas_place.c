@@ -53,11 +53,14 @@ enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint6
     if (i < space->area_count && start_with_gap(&space->area[i]) < end)
         end = start_with_gap(&space->area[i]);
     while (i-- > 0) {
-        if (space->area[i].range.end.v <= end &&
-            fit_below(space->area[i].range.end.v, end, size, alignment, out))
+        const struct area *a = &space->area[i];
+        uint64_t below = a->range.end.v;
+        if (below <= end && fit_below(below, end, size, alignment, out)) {
+            space->area_last = i + 1; /* areas_add() asks for it next */
             return E_OK;
-        if (start_with_gap(&space->area[i]) < end)
-            end = start_with_gap(&space->area[i]);
+        }
+        if (start_with_gap(a) < end)
+            end = start_with_gap(a);
     }
     return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
 }
