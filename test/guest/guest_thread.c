@@ -108,9 +108,10 @@ GUEST_TEST(test_preempt_kernel_thread)
 
 static enum err sleep_until(uint64_t deadline)
 {
-    uint64_t flags = irq_save();
+    kernel_lock_assert();
+    uint64_t flags = sched_lock();
     enum err e = wait_queue_sleep(&queue, deadline);
-    irq_restore(flags);
+    sched_unlock(flags);
     return e;
 }
 

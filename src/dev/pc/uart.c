@@ -3,7 +3,7 @@
 
 #include "base/compiler.h"
 #include "cpu/apic.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/x86.h"
 
 enum {
@@ -35,6 +35,9 @@ enum {
 
 static unsigned burst = 1; /* bytes that fit when LSR says empty */
 
+/* The receiver: data that came, and its interrupt. The console's lock guards the sender. */
+static struct spin_lock receiver;
+
 static void uart_wait_for(uint8_t status)
 {
     for (unsigned polls = 0; !(in8(LSR) & status) && polls < PATIENCE; polls++)
@@ -58,7 +61,7 @@ static void uart_write(const void *bytes, size_t size)
 
 /* Takes what has arrived for as long as the console has room; with none the interrupt stays off,
  * the UART's FIFO fills, and the host holds its bytes back. */
-static void uart_receive(void)
+static void uart_receive(void) REQUIRES(class_uart)
 {
     uint8_t bytes[FIFO_SIZE];
     size_t room;
@@ -73,12 +76,19 @@ static void uart_receive(void)
     out8(IER, 0);
 }
 
+static void uart_interrupt(void)
+{
+    spin_lock(&receiver, &class_uart);
+    uart_receive();
+    spin_unlock(&receiver, &class_uart);
+}
+
 static void uart_resume(void)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&receiver, &class_uart);
     out8(IER, IER_RECEIVED);
     uart_receive();
-    irq_restore(flags);
+    spin_unlock_irq(&receiver, &class_uart, flags);
 }
 
 INIT_CODE const struct console_device *uart_init(void)
@@ -101,6 +111,6 @@ INIT_CODE const struct console_device *uart_init(void)
 
 INIT_CODE void uart_start_input(void)
 {
-    irq_set_handler(COM1_LINE, uart_receive);
+    irq_set_handler(COM1_LINE, uart_interrupt);
     uart_resume();
 }

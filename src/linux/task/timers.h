@@ -29,9 +29,9 @@ struct interval_timer {
     enum timer_clock clock;
     bool silent;          /* SIGEV_NONE: it only counts */
     bool counts_overruns; /* the signal's siginfo carries them */
-    uint64_t deadline_ns; /* of its clock; 0: not armed */
-    uint64_t interval_ns; /* 0: once */
-    uint32_t overrun;     /* of the signal taken last */
+    uint64_t deadline_ns GUARDED_BY(class_signal); /* of its clock; 0: not armed */
+    uint64_t interval_ns GUARDED_BY(class_signal); /* 0: once */
+    uint32_t overrun; /* of the signal taken last */
     struct process *process;
     int clock_tid;
     int target_tid; /* 0: the signal is for the process */
