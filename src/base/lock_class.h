@@ -18,12 +18,12 @@
 
 #define GUARDED_BY(class) LOCK_ATTRIBUTE(guarded_by(class))
 /* Of functions: the caller holds these; takes; drops; from here on it is held, or debug builds panic. */
-#define REQUIRES(...)      LOCK_ATTRIBUTE(requires_capability(__VA_ARGS__))
-#define ACQUIRE(...)       LOCK_ATTRIBUTE(acquire_capability(__VA_ARGS__))
-#define RELEASE(...)       LOCK_ATTRIBUTE(release_capability(__VA_ARGS__))
-#define ASSERTS_HELD(...)  LOCK_ATTRIBUTE(assert_capability(__VA_ARGS__))
+#define REQUIRES(...)     LOCK_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define ACQUIRE(...)      LOCK_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define RELEASE(...)      LOCK_ATTRIBUTE(release_capability(__VA_ARGS__))
+#define ASSERTS_HELD(...) LOCK_ATTRIBUTE(assert_capability(__VA_ARGS__))
 /* The comment at the function says why it may touch what it does. */
-#define NO_LOCK_ANALYSIS   LOCK_ATTRIBUTE(no_thread_safety_analysis)
+#define NO_LOCK_ANALYSIS LOCK_ATTRIBUTE(no_thread_safety_analysis)
 
 struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
     const char *name;

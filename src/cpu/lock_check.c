@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define HELD_MAX 8
+#define HELD_MAX           8
 
 #define LOCK_DEFINE(class) struct lock_class class = {#class, LOCK_INDEX_##class};
 LOCK_CLASSES(LOCK_DEFINE)
@@ -63,8 +63,7 @@ static NOINLINE void capture(struct lock_trace *out)
     }
 }
 
-NORETURN static PRINTF_LIKE(2, 3) void fail(const struct lock_trace *other, const char *format,
-                                            ...)
+NORETURN static PRINTF_LIKE(2, 3) void fail(const struct lock_trace *other, const char *format, ...)
 {
     static char sentence[200];
     va_list args;

@@ -4,7 +4,8 @@
 
 #include "base/lock_class.h"
 
-struct spin_lock {};
+struct spin_lock {
+};
 
 static ALWAYS_INLINE void lock_check_take(struct spin_lock *lock, const struct lock_class *class)
 {

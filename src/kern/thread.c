@@ -9,6 +9,7 @@
 #include "cpu/trap.h"
 #include "cpu/trap_frame.h"
 #include "cpu/x86.h"
+#include "kern/sched_lock.h"
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
@@ -360,8 +361,8 @@ void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, u
 }
 
 /* Without the lock: a report may have come while it was held. */
-void thread_visit(void (*visit)(struct thread *thread, void *context), void *context)
-    NO_LOCK_ANALYSIS
+void thread_visit(void (*visit)(struct thread *thread, void *context),
+                  void *context) NO_LOCK_ANALYSIS
 {
     list_for_each (it, &all_threads)
         visit(CONTAINER_OF(it, struct thread, all_link), context);

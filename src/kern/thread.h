@@ -39,8 +39,8 @@ struct thread {
     struct run_entity run GUARDED_BY(class_sched);
     /* SCHED_RR: takes turns with others of its real-time priority. */
     bool round_robin GUARDED_BY(class_sched);
-    struct list wait_link GUARDED_BY(class_sched); /* in a wait queue while asleep */
-    struct list all_link GUARDED_BY(class_sched);  /* of all threads */
+    struct list wait_link GUARDED_BY(class_sched);             /* in a wait queue while asleep */
+    struct list all_link GUARDED_BY(class_sched);              /* of all threads */
     const struct wait_queue *waits_on GUARDED_BY(class_sched); /* while asleep */
     enum err wake_reason GUARDED_BY(class_sched);              /* E_OK, E_TIMEDOUT, E_INTR */
     /* linux/: a signal waits to be delivered; ends interruptible sleeps. Set before

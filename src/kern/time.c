@@ -15,7 +15,8 @@ static uint64_t entry_tsc;
 static uint64_t realtime_offset_ns; /* realtime - monotonic */
 static struct spin_lock timer_spin;
 static struct pqueue timers GUARDED_BY(class_timer);
-static unsigned foreground GUARDED_BY(class_timer); /* armed timers that are not in the background */
+static unsigned
+    foreground GUARDED_BY(class_timer); /* armed timers that are not in the background */
 
 uint64_t time_now_ns(void)
 {

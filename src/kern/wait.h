@@ -27,8 +27,8 @@
 
 struct wait_queue {
     struct list sleepers GUARDED_BY(class_sched); /* struct thread.wait_link */
-    uint32_t wakes;       /* wake-ups so far, wrapping: who missed one can tell (fs/pipe/epoll.c) */
-    bool outside;         /* devices or people wake it: who sleeps here is no part of a deadlock */
+    uint32_t wakes; /* wake-ups so far, wrapping: who missed one can tell (fs/pipe/epoll.c) */
+    bool outside;   /* devices or people wake it: who sleeps here is no part of a deadlock */
 };
 
 #define WAIT_QUEUE_INIT(name)                                                                      \

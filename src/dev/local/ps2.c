@@ -41,7 +41,8 @@ enum {
 
 static struct spin_lock ps2_spin; /* the controller, too */
 static struct keymap map GUARDED_BY(class_ps2);
-static bool lights_wanted GUARDED_BY(class_ps2); /* the keyboard has been told that its lights come next */
+static bool
+    lights_wanted GUARDED_BY(class_ps2); /* the keyboard has been told that its lights come next */
 static bool present;
 
 /* Is the bit as wanted, soon? Never hangs on a controller that is not there. */

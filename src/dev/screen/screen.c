@@ -19,7 +19,8 @@
 
 static struct spin_lock screen_spin;
 static struct vt vt GUARDED_BY(class_screen);
-static bool changed; /* something was written since the last picture was begun: the drawer's condition */
+static bool
+    changed; /* something was written since the last picture was begun: the drawer's condition */
 static bool drawer_runs;
 
 static struct surface surface;

@@ -98,10 +98,10 @@ static bool fs_hooks_describe(uint32_t pid, uint32_t tid, struct fs_process *out
         .session = (uint32_t)process->sid,
         .threads = process->thread_count,
         .tid = (uint32_t)lt->tid,
-        .state = thread == NULL                   ? 'Z'
-                 : process_stop_signal(process)   ? 'T'
+        .state = thread == NULL                              ? 'Z'
+                 : process_stop_signal(process)              ? 'T'
                  : thread_state_now(thread) == THREAD_ASLEEP ? 'S'
-                                                  : 'R',
+                                                             : 'R',
         .name = thread != NULL ? thread->name : "",
         .start_ns = process->start_ns,
         .user_ns = tid == 0         ? process_cpu_ns(process)

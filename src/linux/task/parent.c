@@ -28,7 +28,8 @@ static struct siginfo death_notice(const struct process *process) REQUIRES(class
                   .uid = process->uid.real,
                   .status = signal != 0 ? signal : status >> 8 & 0xff,
                   .user_time =
-                      (int64_t)((process_cpu_ns_locked(process) + process->children_cpu_ns) / tick)},
+                      (int64_t)((process_cpu_ns_locked(process) + process->children_cpu_ns) /
+                                tick)},
     };
 }
 
