@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks (docs/locks.md).
+ * Locks (docs/locks.md). They are in cpu/, not kern/, because mm/ and the drivers stand below kern/ and the
+ * trap entry takes kernel_lock.
  *
  * A spin lock guards what interrupt handlers touch. It is held with interrupts off, briefly, and nothing
  * sleeps under it. kernel_lock guards everything else: a thread holds it for as long as it runs kernel

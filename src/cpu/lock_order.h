@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which class of locks was taken under which: a graph that grows as the kernel runs. An edge outer -> inner
- * says that a lock of class `inner` was taken while one of class `outer` was held. A circle in the graph is
- * two or more CPUs waiting for each other for ever, on a bad day; so the edge that would close one is
- * refused the first time, on one CPU too. Pure.
+ * says that a lock of class `inner` was taken while one of class `outer` was held. A circle in the graph
+ * is a deadlock of two or more CPUs in waiting; so the edge that would close one is refused the first time,
+ * on one CPU too. Pure.
  */
 #pragma once
 

@@ -103,10 +103,11 @@ void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
  * the program's own registers. */
 void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
 {
-    begin_handler(frame);
-    if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL)
+    if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL) {
+        lock_check_interrupt_begin();
         handlers[frame->vector & 0xff](frame);
-    end_handler(frame);
+        lock_check_interrupt_end();
+    }
     const uint64_t *marks = syscall_entry_marks, rip = frame->rip;
     if ((rip >= marks[0] && rip < marks[2]) || (rip >= marks[3] && rip < marks[4])) {
         if (rip < marks[0] || rip >= marks[1]) /* it was written there a moment ago */
@@ -116,6 +117,8 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
     }
     frame->vector = FRAME_VECTOR_GS;
     frame->error = base;
+    if (trap_from_program(frame)) /* with the registers as they are now */
+        kernel_lock_take();
     (gs_hook != NULL ? gs_hook : default_handler)(frame);
     __asm__ volatile("cli" : : : "memory");
     if (trap_from_program(frame)) {

@@ -112,5 +112,5 @@ foreach(case
     ouro_guest_test(${name} ${guest_kernel} 121 "PANIC: the kernel stopped itself; ${text}"
         "test=${name}")
 endforeach()
-ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "^ *#1 0x.* take_uart_under_ps2" "test=lock_inversion")
-ouro_guest_test(lock_inversion_second ${guest_kernel} 121 "^ *#5 0x.* take_ps2_under_uart" "test=lock_inversion")
+ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "#[0-9]* 0x.* take_uart_under_ps2" "test=lock_inversion")
+ouro_guest_test(lock_inversion_second ${guest_kernel} 121 "#[0-9]* 0x.* take_ps2_under_uart" "test=lock_inversion")
