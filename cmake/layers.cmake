@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Which folder of src/ may include headers of which others, and use symbols that they define; its own always. The
-# longest prefix of a folder's path that stands here counts. Files at the top of src/ (main.c) may include all.
+# The folders of src/ whose headers each folder may include, and whose symbols it may use, besides its own. The longest
+# prefix of a folder's path in this table applies. Files at the top of src/ (main.c) may include all.
 # test/lint/includes.sh and test/lint/symbols.sh read this very file: one set() a line, no variables in it, and no
 # cycle. An interface that is implemented higher is declared low: OURO_SYMBOLS_ lists those names.
 set(OURO_LAYER_base)
@@ -39,5 +39,5 @@ set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi l
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc linux/abi linux/task linux/process linux/call)
 set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/call linux/fault)
-# The only headers from outside src/: what a freestanding compiler brings along.
+# The only headers from outside src/: those of a freestanding compiler.
 set(OURO_LAYER_system stdarg.h stdbool.h stddef.h stdint.h)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of the kernel by its own fault (base/panic.h declares panic()). */
+/* Panics by exception or hang, and the stop of a failed boot; base/panic.h declares panic(). */
 #pragma once
 
 #include "base/addr.h"
 #include "base/panic.h"
 #include "cpu/trap.h"
 
-/* Installs the handlers of exceptions that the kernel itself must not cause. Boot only. */
+/* Installs the default handler of exceptions and the handler of kernel stack overflows: both panic.
+ * Boot only. */
 void panic_init(void);
-/* What ends a machine that could not boot: one sentence, no registers; status 125. Callers: boot.
+/* Ends a machine that cannot boot: prints one sentence, without a report; status 125. Callers:
+ * boot.
  */
 NORETURN void boot_stop(const char *format, ...) PRINTF_LIKE(1, 2);
-/* Interrupts have been off for too long (kern/watchdog.h). */
+/* Panics because interrupts have been off for too long (kern/watchdog.h). */
 NORETURN void panic_hang(const struct trap_frame *frame);

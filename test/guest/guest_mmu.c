@@ -146,7 +146,8 @@ static void set_up(struct bench *b)
         recursive_table(pt_index(virt(paging_program_window), PT_LEVELS), PT_LEVELS, virt(0))));
     for (int level = 1; level <= PT_LEVELS; level++) {
         b->table[level] = guest_frame(0);
-        must(paging_map(GUEST_ARENA_PAGE(level), b->table[level], PAGE_SIZE, prot_rw()));
+        must(paging_map(running_space, GUEST_ARENA_PAGE(level), b->table[level], PAGE_SIZE,
+                        prot_rw()));
         memset(ptr_of(GUEST_ARENA_PAGE(level)), 0, PAGE_SIZE);
         b->below[level] = b->table[level - 1].v;
     }
@@ -166,7 +167,8 @@ static void set_up(struct bench *b)
 
 static void tear_down(struct bench *b)
 {
-    paging_unmap(virt_range(GUEST_ARENA_PAGE(1).v, GUEST_ARENA_PAGE(PT_LEVELS + 1).v), NULL, NULL);
+    paging_unmap(running_space,
+                 virt_range(GUEST_ARENA_PAGE(1).v, GUEST_ARENA_PAGE(PT_LEVELS + 1).v), NULL, NULL);
     for (int level = 1; level <= PT_LEVELS; level++)
         frames_put(&machine_frames, b->table[level]);
     frames_put(&machine_frames, b->frame);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the file systems need from layers above them. linux/ (or main.c) fills it in before the
- * program starts; a NULL member means "nobody there", which native tests use.
+ * Functions of higher layers that the file systems call. linux/ sets them before the program
+ * starts. A NULL member is allowed (native tests): its caller uses a default.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_space;
 struct fs_context;
 
 /* A process as /proc shows it. Unknown: 0 or an empty range. */
@@ -19,7 +20,8 @@ struct fs_process {
     uint32_t pid, ppid, process_group, session, threads;
     uint32_t tid;                     /* of the thread that is described */
     const struct fs_context *context; /* NULL: a zombie, which has no memory either */
-    uint32_t memory;                  /* owner of its areas */
+    struct address_space *space;      /* valid while there is a context */
+    uint32_t memory;                  /* owner of its areas in it */
     char state;                       /* 'R', 'S', 'Z' */
     const char *name;                 /* comm, at most 15 bytes; valid until the next call */
     struct virt_range arguments;      /* argv strings on the program's stack */
@@ -51,7 +53,7 @@ struct fs_hooks {
     uint64_t (*limit)(unsigned resource);
     /* Both limits of a process, for /proc/PID/limits. */
     void (*limits)(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
-    /* Who the calling program is: its real or its effective user and group. */
+    /* Real or effective user and group of the calling process. */
     void (*credentials)(bool effective, struct fs_credentials *out);
     /* The process, 0 is the calling one, and the thread of it whose name, times and signals count;
      * tid 0 is the leader. False: there is none. */

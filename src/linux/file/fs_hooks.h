@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the file systems want to know of the process: fills in fs_hooks. Boot, before the program
+/* Fills in fs_hooks, through which the file systems query the process. Boot, before the program
  * starts. */
 #pragma once
 

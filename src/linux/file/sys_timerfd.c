@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timerfd: expiries that are counted until they are read. As with interval timers, a periodic one
- * is armed again when it is read, and what passed meanwhile is computed then: one that nobody reads
- * costs no interrupts.
+ * timerfd: counts expirations until they are read. As with interval timers, a periodic timer is
+ * rearmed when it is read, and the expirations since then are computed: an unread timer causes no
+ * interrupts.
  */
 #include "linux/file/sys_timerfd.h"
 
@@ -27,8 +27,8 @@ struct timer_file {
     struct spin_lock lock;
     uint64_t interval_ns GUARDED_BY(class_timerfd); /* 0: once */
     uint64_t deadline_ns GUARDED_BY(class_timerfd); /* of time_now_ns(); 0: disarmed */
-    uint64_t expiries GUARDED_BY(class_timerfd);    /* not read yet */
-    /* Since it was armed; a periodic one waits to be armed again. */
+    uint64_t expiries GUARDED_BY(class_timerfd);    /* not yet read */
+    /* Fired since it was armed; a periodic timer is to be rearmed. */
     bool expired GUARDED_BY(class_timerfd);
 };
 
@@ -42,7 +42,7 @@ static void timerfd_fire(struct timer *timer)
     spin_unlock(&t->lock, &class_timerfd);
 }
 
-/* Counts what passed since a periodic timer expired, and arms it again. */
+/* Counts the periods since a periodic timer expired, and rearms it. */
 static void catch_up(struct timer_file *t) REQUIRES(class_timerfd)
 {
     if (!t->expired || t->interval_ns == 0)

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct sigevent) == 64, "asm-generic/siginfo.h");
 struct posix_timer {
     struct list link;
     int id;
-    int clock; /* its id; settime's absolute times are of it */
+    int clock; /* clock id; absolute times of timer_settime() are read on it */
     struct interval_timer t;
 };
 
@@ -52,7 +52,7 @@ static struct itimerval itimer_show(struct interval_timer *t)
 {
     uint64_t left = interval_timer_left(t);
     if (left != 0 && left < 1000)
-        left = 1000; /* an armed timer must not look like a disarmed one */
+        left = 1000; /* 0 would mean a disarmed timer */
     return (struct itimerval){timeval_of_ns(interval_timer_period(t)), timeval_of_ns(left)};
 }
 
@@ -91,7 +91,7 @@ enum err sys_setitimer(struct syscall *call)
 {
     struct itimerval to = {0}, before;
     uint64_t value, interval;
-    if (call->arg[1] != 0) { /* Linux takes NULL for zeros */
+    if (call->arg[1] != 0) { /* as in Linux, NULL disarms the timer */
         enum err e = copy_in(&to, virt(call->arg[1]), sizeof to);
         if (e == E_OK)
             e = timeval_to_ns(&to.value, &value);
@@ -195,7 +195,7 @@ enum err sys_timer_create(struct syscall *call)
     enum err e = check_event(&event);
     if (e != E_OK)
         return e;
-    /* Each holds room for one signal, and counts as one. */
+    /* Each timer preallocates one queued signal, which counts towards RLIMIT_SIGPENDING. */
     if (timers()->posix_count >= process_current()->rlimits[RLIMIT_SIGPENDING].soft)
         return E_AGAIN;
     struct posix_timer *p = heap_alloc_zero(sizeof *p);
@@ -236,8 +236,8 @@ static void timer_set(struct posix_timer *p, bool absolute, uint64_t value, uint
         start_after(&p->t, value, interval);
         return;
     }
-    /* The interval timer knows the monotonic clock and CPU time; a time of day is a distance from
-     * now. */
+    /* An interval timer runs on the monotonic clock or on CPU time: convert the time on p->clock by
+     * its distance from now. */
     uint64_t now = clock_read(p->clock), base = interval_timer_clock(&p->t), deadline;
     if (value <= now)
         deadline = now - value < base ? base - (now - value) : 1;

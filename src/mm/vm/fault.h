@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "cpu/trap_frame.h"
+#include "mm/space.h"
 
 #include <stdbool.h>
 
@@ -27,9 +28,10 @@ enum fault_verdict {
     FAULT_OUT_OF_MEMORY, /* no frame is left */
 };
 
-/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT).
- * Threads only. */
-enum fault_verdict fault_resolve(virt_t v, uint64_t error);
+/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). The
+ * space is the running one: pages are filled at their own addresses. Threads only. O(log areas);
+ * growth under RLIMIT_AS: O(areas). */
+enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error);
 
 /* Called for a fault of the program that was not resolved: delivers a signal or ends the program.
  */
