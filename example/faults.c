@@ -301,7 +301,7 @@ static void execute_stack(void)
     jump((uintptr_t)code);
 }
 
-/* musl's sbrk() always fails. */
+/* musl's sbrk() fails for every increment but 0. */
 static unsigned char *grow_heap(long by)
 {
     long now = syscall(SYS_brk, 0);
@@ -465,17 +465,17 @@ static void single_step(void)
 
 static void float_x87(void)
 {
-    short control = 0x0360; /* all exceptions on */
+    short control = 0x0360; /* all exceptions unmasked */
     __asm__ volatile("fninit; fldcw %0; fld1; fldz; fdivrp; fwait" : : "m"(control));
 }
 
 static void float_sse(void)
 {
-    unsigned control = 0; /* all exceptions on */
+    unsigned control = 0; /* all exceptions unmasked */
     __asm__ volatile("ldmxcsr %0; xorps %%xmm0, %%xmm0; divss %%xmm0, %%xmm0" : : "m"(control));
 }
 
-/* --- privileged instructions, which ring 0 permits --- */
+/* --- privileged instructions --- */
 
 static void bad_wrmsr(void)
 {

@@ -50,6 +50,8 @@
 #define CR4_OSXMMEXCPT BITS_ONE(10)
 #define CR4_LA57       BITS_ONE(12)
 #define CR4_OSXSAVE    BITS_ONE(18)
+#define CR4_SMEP       BITS_ONE(20)
+#define CR4_SMAP       BITS_ONE(21)
 
 /* RFLAGS (SDM 1 3.4.3). */
 #define RFLAGS_OF_BIT 11

@@ -43,9 +43,9 @@
 #define IST_RCX     (IST_RDX + WORD)
 #define IST_RAX     (IST_RCX + WORD)
 #define IST_VECTOR  (IST_RAX + WORD)
-#define IST_RIP     (IST_VECTOR + FRAME_RIP - FRAME_VECTOR)
-#define IST_RSP     (IST_VECTOR + FRAME_RSP - FRAME_VECTOR)
-#define IST_PERCPU  (IST_VECTOR + FRAME_SIZE - FRAME_VECTOR)
+#define IST_RIP     (IST_VECTOR + TRAP_FRAME_RIP - TRAP_FRAME_VECTOR)
+#define IST_RSP     (IST_VECTOR + TRAP_FRAME_RSP - TRAP_FRAME_VECTOR)
+#define IST_PERCPU  (IST_VECTOR + TRAP_FRAME_SIZE - TRAP_FRAME_VECTOR)
 
 /* What the fast path pushes: the six arguments, in the order of syscall_fast_dispatch(), then rflags and rip. */
 #define FAST_ARGS   (6 * WORD)
@@ -107,7 +107,7 @@ trap_common:
     sub $PERCPU_KSTACK_GUARD, %rcx
     cmp %rcx, %rax
     jb from_program
-    add $PERCPU_KSTACK_GUARD + FRAME_SIZE + STACK_SLACK, %rcx
+    add $PERCPU_KSTACK_GUARD + TRAP_FRAME_SIZE + STACK_SLACK, %rcx
     cmp %rcx, %rax
     jb kernel_stack_overflow
     and $-STACK_ALIGN, %rax
@@ -115,32 +115,32 @@ trap_common:
 from_program:
     mov PERCPU_KSTACK_TOP(%rdx), %rax
 build_frame:
-    sub $FRAME_SIZE, %rax
-    mov %r15, FRAME_R15(%rax)
-    mov %r14, FRAME_R14(%rax)
-    mov %r13, FRAME_R13(%rax)
-    mov %r12, FRAME_R12(%rax)
-    mov %rbp, FRAME_RBP(%rax)
-    mov %rbx, FRAME_RBX(%rax)
-    mov %r11, FRAME_R11(%rax)
-    mov %r10, FRAME_R10(%rax)
-    mov %r9, FRAME_R9(%rax)
-    mov %r8, FRAME_R8(%rax)
-    mov %rsi, FRAME_RSI(%rax)
-    mov %rdi, FRAME_RDI(%rax)
+    sub $TRAP_FRAME_SIZE, %rax
+    mov %r15, TRAP_FRAME_R15(%rax)
+    mov %r14, TRAP_FRAME_R14(%rax)
+    mov %r13, TRAP_FRAME_R13(%rax)
+    mov %r12, TRAP_FRAME_R12(%rax)
+    mov %rbp, TRAP_FRAME_RBP(%rax)
+    mov %rbx, TRAP_FRAME_RBX(%rax)
+    mov %r11, TRAP_FRAME_R11(%rax)
+    mov %r10, TRAP_FRAME_R10(%rax)
+    mov %r9, TRAP_FRAME_R9(%rax)
+    mov %r8, TRAP_FRAME_R8(%rax)
+    mov %rsi, TRAP_FRAME_RSI(%rax)
+    mov %rdi, TRAP_FRAME_RDI(%rax)
     mov %rdx, %rdi
     pop %rdx
-    mov %rdx, FRAME_RDX(%rax)
+    mov %rdx, TRAP_FRAME_RDX(%rax)
     pop %rcx
-    mov %rcx, FRAME_RCX(%rax)
-    popq FRAME_RAX(%rax)
-    popq FRAME_VECTOR(%rax)
-    popq FRAME_ERROR(%rax)
-    popq FRAME_RIP(%rax)
-    popq FRAME_CS(%rax)
-    popq FRAME_RFLAGS(%rax)
-    popq FRAME_RSP(%rax)
-    popq FRAME_SS(%rax)
+    mov %rcx, TRAP_FRAME_RCX(%rax)
+    popq TRAP_FRAME_RAX(%rax)
+    popq TRAP_FRAME_VECTOR(%rax)
+    popq TRAP_FRAME_ERROR(%rax)
+    popq TRAP_FRAME_RIP(%rax)
+    popq TRAP_FRAME_CS(%rax)
+    popq TRAP_FRAME_RFLAGS(%rax)
+    popq TRAP_FRAME_RSP(%rax)
+    popq TRAP_FRAME_SS(%rax)
     mov %rax, %rsp
     cld
 .Lgs_check:
@@ -150,7 +150,7 @@ build_frame:
     call trap_dispatch
 trap_return:
     pop_registers
-    add $FRAME_RIP - FRAME_VECTOR, %rsp
+    add $TRAP_FRAME_RIP - TRAP_FRAME_VECTOR, %rsp
     iretq
 
 /* The comparison faulted: that fault is forgotten, for the frame that it interrupted is complete. */
@@ -214,26 +214,26 @@ syscall_entry:
     mov %rsp, %rdi
     call syscall_dispatch
     /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
-    cmpl $FRAME_VECTOR_SYSCALL, FRAME_VECTOR(%rsp)
+    cmpl $FRAME_VECTOR_SYSCALL, TRAP_FRAME_VECTOR(%rsp)
     jne trap_return
-    mov FRAME_RFLAGS(%rsp), %r11
+    mov TRAP_FRAME_RFLAGS(%rsp), %r11
     test syscall_slow_flags(%rip), %r11d
     jnz trap_return
     bt $RFLAGS_OF_BIT, %r11d
     setc %al
     add $BYTE_MAX, %al /* OF */
-    mov FRAME_RFLAGS(%rsp), %ah
+    mov TRAP_FRAME_RFLAGS(%rsp), %ah
     sahf /* SF, ZF, AF, PF, CF; nothing from here on changes a flag */
     /* rbx, rbp, r12-r15 are the program's already: C keeps them. */
-    mov FRAME_R10(%rsp), %r10
-    mov FRAME_R9(%rsp), %r9
-    mov FRAME_R8(%rsp), %r8
-    mov FRAME_RAX(%rsp), %rax
-    mov FRAME_RDX(%rsp), %rdx
-    mov FRAME_RSI(%rsp), %rsi
-    mov FRAME_RDI(%rsp), %rdi
-    mov FRAME_RIP(%rsp), %rcx
-    mov FRAME_RSP(%rsp), %rsp
+    mov TRAP_FRAME_R10(%rsp), %r10
+    mov TRAP_FRAME_R9(%rsp), %r9
+    mov TRAP_FRAME_R8(%rsp), %r8
+    mov TRAP_FRAME_RAX(%rsp), %rax
+    mov TRAP_FRAME_RDX(%rsp), %rdx
+    mov TRAP_FRAME_RSI(%rsp), %rsi
+    mov TRAP_FRAME_RDI(%rsp), %rdi
+    mov TRAP_FRAME_RIP(%rsp), %rcx
+    mov TRAP_FRAME_RSP(%rsp), %rsp
     sti
 syscall_leave:
     jmp *%rcx

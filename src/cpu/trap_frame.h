@@ -11,29 +11,29 @@
 #pragma once
 
 /* Offsets, for the assembler. */
-#define FRAME_R15    0
-#define FRAME_R14    8
-#define FRAME_R13    16
-#define FRAME_R12    24
-#define FRAME_RBP    32
-#define FRAME_RBX    40
-#define FRAME_R11    48
-#define FRAME_R10    56
-#define FRAME_R9     64
-#define FRAME_R8     72
-#define FRAME_RAX    80
-#define FRAME_RCX    88
-#define FRAME_RDX    96
-#define FRAME_RSI    104
-#define FRAME_RDI    112
-#define FRAME_VECTOR 120
-#define FRAME_ERROR  128
-#define FRAME_RIP    136
-#define FRAME_CS     144
-#define FRAME_RFLAGS 152
-#define FRAME_RSP    160
-#define FRAME_SS     168
-#define FRAME_SIZE   176
+#define TRAP_FRAME_R15    0
+#define TRAP_FRAME_R14    8
+#define TRAP_FRAME_R13    16
+#define TRAP_FRAME_R12    24
+#define TRAP_FRAME_RBP    32
+#define TRAP_FRAME_RBX    40
+#define TRAP_FRAME_R11    48
+#define TRAP_FRAME_R10    56
+#define TRAP_FRAME_R9     64
+#define TRAP_FRAME_R8     72
+#define TRAP_FRAME_RAX    80
+#define TRAP_FRAME_RCX    88
+#define TRAP_FRAME_RDX    96
+#define TRAP_FRAME_RSI    104
+#define TRAP_FRAME_RDI    112
+#define TRAP_FRAME_VECTOR 120
+#define TRAP_FRAME_ERROR  128
+#define TRAP_FRAME_RIP    136
+#define TRAP_FRAME_CS     144
+#define TRAP_FRAME_RFLAGS 152
+#define TRAP_FRAME_RSP    160
+#define TRAP_FRAME_SS     168
+#define TRAP_FRAME_SIZE   176
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>

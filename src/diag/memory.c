@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads memory without faults, names addresses, and finds the areas and stacks that contain
- * them. */
+/* Reads memory without faults; names addresses; finds their areas and stacks. */
 #include "base/fmt.h"
 #include "base/sections.h"
 #include "base/str.h"
@@ -175,8 +174,7 @@ static void look_for_owner(struct thread *t, void *context)
         s->found = t;
 }
 
-/* An area without permissions directly below a thread's stack is its guard, as C libraries make
- * it. */
+/* An area without permissions directly below a thread's stack is its guard (C libraries). */
 static void name_guard(const struct fault_facts *f, struct fault_neighbour *n)
 {
     const struct area *stack = areas_find(running_space, n->range.end);

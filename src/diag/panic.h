@@ -9,9 +9,7 @@
 /* Installs the default handler of exceptions and the handler of kernel stack overflows: both panic.
  * Boot only. */
 void panic_init(void);
-/* Ends a machine that cannot boot: prints one sentence, without a report; status 125. Callers:
- * boot.
- */
+/* Ends a machine that cannot boot, with one sentence and without a report; status 125. Boot. */
 NORETURN void boot_stop(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Panics because interrupts have been off for too long (kern/watchdog.h). */
 NORETURN void panic_hang(const struct trap_frame *frame);

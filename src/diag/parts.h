@@ -34,8 +34,7 @@ void report_find_stack(struct fault_facts *facts);
 
 /* --- report.c --- */
 struct thread;
-/* True if the thread belongs to a program and is not the subject of the report; `to` describes
- * it. */
+/* True if the thread is a program's and not the subject of the report; `to` describes it. */
 bool report_thread_other(const struct thread *thread, bool everybody, char *to, size_t size);
 
 /* --- trace.c --- */

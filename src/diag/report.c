@@ -418,8 +418,8 @@ static const struct {
 
 static const char *current_part;
 
-/* Nested traps push their frames on this stack, as on a kernel stack, and find its bounds in struct
- * percpu. */
+/* Nested traps push their frames on this stack, as on a kernel stack, and find its bounds in
+ * struct percpu. */
 void report_fault(const struct report_subject *s)
 {
     uint64_t flags = irq_save(), gs = (uint64_t)(uintptr_t)&percpu_boot;

@@ -44,8 +44,8 @@ void report_thread_trace(const struct trap_frame *frame);
 /* "main+0x8 [hello]"; false, with "" written: no name is known. Not reentrant: must not run while
  * another report runs. */
 bool report_place(uint64_t at, char *to, size_t size);
-/* Handles a trap inside a running report: prints a line and continues with the next part. Does not
- * return. */
+/* Handles a trap inside a running report: prints a line and continues with the next part. Does
+ * not return. */
 void report_recover(const struct trap_frame *frame);
 
 /* The kernel command line, to be shown in reports; the string stays valid. Boot only. */

@@ -89,8 +89,7 @@ void fault_report_deed(const struct fault_facts *f, char *to, size_t size)
         add(to, size, n, " (%s)", f->target);
 }
 
-/* CRASH: of the program. PANIC: of the kernel. DUMP: a report on request, after which the program
- * continues. */
+/* CRASH: of the program. PANIC: of the kernel. DUMP: on request; the program continues. */
 static const char *kind(const struct fault_facts *f)
 {
     return f->cause == FAULT_BY_REQUEST ? "DUMP" : f->panic ? "PANIC" : "CRASH";

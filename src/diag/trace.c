@@ -191,8 +191,7 @@ void report_registers_of(const struct trap_frame *p, uint64_t registers[X86_REGI
 }
 
 /* True if the kernel ran on behalf of a program, whose registers are at the top of the kernel
- * stack.
- */
+ * stack. */
 static bool program_below(const struct fault_facts *f, uint64_t registers[X86_REGISTERS])
 {
     const struct thread *t = thread_current();

@@ -60,9 +60,7 @@ static bool sums_to_zero(const uint8_t *bytes, size_t size)
     return sum == 0;
 }
 
-/* Maps the whole table at this address. `check`: verify the checksum; that of a DSDT is often
- * wrong.
- */
+/* Maps the whole table at this address. `check`: verify the checksum (often wrong in a DSDT). */
 static bool open_table(const struct reader *r, uint64_t at, bool check, struct table *out)
 {
     if (at == 0 || at > (UINT64_C(1) << 52) - TABLE_MAX)
@@ -99,8 +97,7 @@ static bool find_fadt(const struct reader *r, const struct table *root, size_t e
     return false;
 }
 
-/* The extended field (a Generic Address Structure) if it is set, else the 32-bit port of ACPI
- * 1.0. */
+/* The extended field (Generic Address Structure) if it is set, else the 32-bit port of ACPI 1.0. */
 static struct acpi_register port_or_extended(const struct table *fadt, size_t old, size_t extended)
 {
     struct acpi_register none = {0};

@@ -30,8 +30,7 @@ struct cmdline_word {
 MUST_CHECK enum err cmdline_split(char *line, struct cmdline_word *words, size_t max, size_t *count,
                                   char **arguments, struct parse_fault *fault);
 
-/* Splits the text after "--" in place into NUL-terminated arguments. E_2BIG, E_INVAL (open quote).
- */
+/* Splits the text after "--" in place into arguments. E_2BIG; E_INVAL: open quote. */
 MUST_CHECK enum err cmdline_arguments(char *text, const char **argv, size_t max, size_t *count,
                                       struct parse_fault *fault);
 

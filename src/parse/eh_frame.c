@@ -167,9 +167,7 @@ static uint64_t take_pointer(struct cursor *c, uint8_t encoding, uint64_t data)
     }
 }
 
-/* Reads an entry's length field and limits the cursor to the entry. False: terminator, or
- * malformed.
- */
+/* Reads an entry's length and limits the cursor to the entry. False: terminator, or malformed. */
 static bool take_length(struct cursor *c)
 {
     uint64_t length = eh_frame_take(c, 4);
@@ -249,8 +247,7 @@ static bool read_entry(const struct byte_reader *memory, uint64_t at, uint64_t l
     return true;
 }
 
-/* Binary search in the table of .eh_frame_hdr for the last entry whose code starts at or before pc.
- */
+/* Searches the table of .eh_frame_hdr, which is sorted, for the last entry that starts <= pc. */
 static bool find_by_header(const struct byte_reader *memory, const struct unwind_tables *t,
                            uint64_t pc, uint64_t *fde)
 {
@@ -400,8 +397,8 @@ static void binary(struct machine *m, uint64_t op)
     }
 }
 
-/* The operations that compilers, linkers (.plt) and C libraries (signal return) use; DWARF 5
- * 2.5. */
+/* The operations that compilers, linkers (.plt) and C libraries (signal return) use (DWARF 5
+ * 2.5). */
 static void operate(struct machine *m, struct cursor *c, const struct unwind_frame *f)
 {
     uint64_t op = eh_frame_take(c, 1), value;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parser of Xen's PVH start info, as QEMU -kernel, Firecracker and cloud-hypervisor pass it.
- * Pure. */
+/* Parser of Xen's PVH start info (QEMU -kernel, Firecracker, cloud-hypervisor). Pure. */
 #pragma once
 
 #include "base/compiler.h"
@@ -13,7 +12,6 @@
 /* Reads physical memory: true if `length` bytes at `from` were copied to `to`. */
 typedef bool (*pvh_read)(void *context, phys_t from, void *to, uint64_t length);
 
-/* Parses the start info at `start`; all memory is read with `read`. Contract as
- * multiboot2_parse(). */
+/* Parses the start info at `start`, read with `read`. Contract as multiboot2_parse(). */
 MUST_CHECK enum err pvh_parse(phys_t start, pvh_read read, void *context, struct boot_info *out,
                               struct parse_fault *fault);

@@ -6,7 +6,7 @@
  *
  *   call __ouro_protect
  *     -> eax = number, rcx -> label 2, r11 = flags, cli
- *        -> syscall_entry: the same frame at the same place, the same dispatcher, signals, time slices
+ *        -> syscall_entry: same frame at the same place, same dispatcher, signals, time slices
  *     <- label 2: ret
  *
  * The instruction before label 2 is a SYSCALL with the same registers, because a call that a signal
@@ -59,7 +59,8 @@ function __ouro_protect
     enter_kernel
 end __ouro_protect
 
-/* int64_t __ouro_harvest(void *start, size_t size, int flags, uint64_t *bitmap): linux/memory/sys_ouro.h. */
+/* int64_t __ouro_harvest(void *start, size_t size, int flags, uint64_t *bitmap):
+ * linux/memory/sys_ouro.h. */
 function __ouro_harvest
     mov $VDSO_CALL_HARVEST, %eax
     enter_kernel

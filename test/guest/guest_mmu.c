@@ -28,11 +28,6 @@
 #define ROOT_SLOT (pt_index(virt(GUEST_ARENA), 4) + 1)
 #define BASE      ((uint64_t)ROOT_SLOT << 39)
 
-#define CR0_WP    (UINT64_C(1) << 16)
-#define CR4_SMEP  (UINT64_C(1) << 20)
-#define CR4_SMAP  (UINT64_C(1) << 21)
-#define RFLAGS_AC (UINT64_C(1) << 18)
-
 enum {
     LEAF7_SMEP = 1 << 7,
     LEAF7_SMAP = 1 << 20,

@@ -96,8 +96,8 @@ static void acpi_power_interrupt(void)
     machine_power_button();
 }
 
-/* Enables ACPI mode through the SMI command port unless it is enabled (ACPI 6.4, 4.8.2.5). False on
- * failure. */
+/* Enables ACPI mode through the SMI command port unless it is enabled (ACPI 6.4, 4.8.2.5). False
+ * on failure. */
 static bool in_acpi_mode(void)
 {
     if (read16(&pm1a_control) & PM1_CONTROL_ACPI_MODE)

@@ -70,8 +70,7 @@ INIT_CODE uint64_t rtc_read(void)
         now.minute > 59 || now.second > 59)
         return 0;
     /* The year has two digits. The century register's index is only in the FADT, so 20xx is
-     * assumed.
-     */
+     * assumed. */
     return days(2000u + now.year, now.month, now.day) * 86400 + now.hour * 3600u +
            now.minute * 60u + now.second;
 }

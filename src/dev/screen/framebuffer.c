@@ -52,8 +52,7 @@ static void make_palette(const struct boot_framebuffer *f)
 /* Two pixels, written with one store. */
 typedef uint64_t pixel_pair __attribute__((aligned(4), may_alias));
 
-/* The pixels for each pair of glyph bits in the cell's colours; the higher bit is the left
- * pixel. */
+/* The pixels for each pair of glyph bits in the cell's colours; the high bit is the left pixel. */
 static void colour_pairs(vt_cell cell, uint64_t pair[4])
 {
     uint64_t front = palette[cell >> VT_FOREGROUND_SHIFT & 15];

@@ -158,8 +158,7 @@ void vt_put(struct vt *vt, uint32_t character)
         c->wrap_pending = true;
 }
 
-/* Decodes UTF-8. A malformed sequence becomes one replacement character; the byte after it is kept.
- */
+/* Decodes UTF-8. A malformed sequence becomes one replacement character. */
 static void decode(struct vt *vt, uint8_t byte)
 {
     if (byte >= 0x80 && byte < 0xc0 && vt->expected > 0) {

@@ -125,8 +125,7 @@ static MUST_CHECK enum err make_pipe_end(int fd, struct inode **out, char *name,
     return E_OK;
 }
 
-/* A second inode of /dev/console, with the same numbers so that ttyname() finds it, for one
- * stream. */
+/* Another inode of /dev/console, for one stream; same numbers, so that ttyname() finds it. */
 static MUST_CHECK enum err stdio_make_terminal(int fd, struct inode **out, char *name, size_t size)
 {
     struct dentry *node;

@@ -37,14 +37,13 @@ enum epoll_op {
 /* *out: one reference. E_NOMEM. */
 MUST_CHECK enum err epoll_open(struct file **out);
 bool epoll_is(const struct file *file);
-/* E_EXIST, E_NOENT, E_PERM for files that are always ready, E_INVAL, E_LOOP, E_NOMEM. `event` is not
- * read for EPOLL_DELETE. */
+/* epoll_ctl(2). E_EXIST, E_NOENT, E_PERM (file without poll), E_INVAL, E_LOOP, E_NOMEM. `event` is
+ * not read for EPOLL_DELETE. */
 MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, struct file *file,
                                   const struct epoll_event *event);
 /* True if an item is ready. Does not sleep. O(items). */
 bool epoll_is_ready(struct file *epoll);
 /* False: the event could not be stored. Must not sleep or change the epoll. */
 typedef bool (*epoll_sink)(void *context, const struct epoll_event *event);
-/* Reports up to `max` events, at most one an item, and marks them as reported. Returns their
- * number. */
+/* Reports up to `max` events, at most one an item. Returns their number. O(items). */
 size_t epoll_take(struct file *epoll, size_t max, epoll_sink sink, void *context);

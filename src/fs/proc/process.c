@@ -260,8 +260,7 @@ static void show_mountinfo(struct text *text, void *context)
     put_mounts(text, true);
 }
 
-/* An entry in the directory of a process or thread: a generated text, or an inode with
- * operations. */
+/* An entry in the directory of a process or thread: a text, or an inode with operations. */
 struct entry {
     const char *name;
     procfs_generator generator;

@@ -106,9 +106,8 @@ static const struct inode_ops proc_inode_ops = {.truncate = proc_truncate};
 static const struct file_ops proc_file_ops = {
     .release = proc_release, .read = proc_read, .write = proc_write, .seekable = true};
 
-/* Links the inode, whose reference it takes over, into the directory; replaces an entry of that
- * name.
- */
+/* Links the inode into the directory, in place of an entry of that name; takes over the
+ * reference. */
 static enum err link_child(struct dentry *parent, const char *name, size_t length,
                            struct inode *inode)
 {

@@ -45,8 +45,8 @@ struct procfs_made {
     uint32_t pid, number; /* for its struct procfs_node */
 };
 
-/* Make a node, a text file or a symbolic link, for the lookup of a directory. *out: one reference.
- * E_NOMEM. */
+/* Make a node, a text file or a symbolic link, for the lookup of a directory. *out: one
+ * reference. E_NOMEM. */
 MUST_CHECK enum err procfs_make(struct dentry *parent, const struct procfs_made *what,
                                 struct dentry **out);
 MUST_CHECK enum err procfs_make_file(struct dentry *parent, const char *name,

@@ -60,8 +60,7 @@ static void remove_pages(struct ram_file *ram, uint64_t first, uint64_t end)
     ramfs_count_pages((int64_t)(ram->tree.count - before));
 }
 
-/* A run of at most `size` contiguous bytes at `offset`; *run is its length. NULL: a run of
- * zeros. */
+/* A run of at most `size` bytes at `offset`; *run is its length. NULL: a run of zeros. */
 static const char *run_at(const struct ram_file *ram, uint64_t offset, uint64_t size, uint64_t *run)
 {
     uint64_t inside = offset & PAGE_MASK;
@@ -101,9 +100,7 @@ static enum err ram_read(struct file *file, struct io *io, uint64_t *offset)
     return e;
 }
 
-/* *out: how many of `size` bytes at `offset` may be written; at least 1. Raises SIGXFSZ at the
- * limit.
- */
+/* *out: how many of `size` bytes at `offset` may be written, at least 1. Raises SIGXFSZ. */
 static enum err write_allowed(const struct inode *inode, uint64_t offset, uint64_t size,
                               uint64_t *out)
 {
@@ -352,9 +349,7 @@ static enum err ram_page(struct page_source *source, uint64_t number, bool for_w
     if (!page) {
         if (!for_write && archive_frame(ram, number, out))
             return E_OK;
-        /* A hole gets a page for reading too: the mapping must show what write() stores there
-         * later.
-         */
+        /* A hole gets a page for reading too: the mapping must show later write()s. */
         enum err e = own_page(ram, number, &page);
         if (e != E_OK)
             return E_NOMEM;

@@ -44,8 +44,7 @@ static enum err rootfs_refuse(struct fill *fill, const char *what)
     return E_INVAL;
 }
 
-/* Stores the name as an absolute path in fill->path. E_INVAL for ".." or a name that is too
- * long. */
+/* Stores the name as an absolute path in fill->path. E_INVAL: "..", or a name is too long. */
 static enum err take_path(struct fill *fill, const struct cpio_entry *entry)
 {
     const char *name = entry->name;

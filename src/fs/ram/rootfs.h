@@ -14,9 +14,8 @@
 
 #include <stdint.h>
 
-/* Makes the root ramfs, mounts it and fills it. The archive must stay mapped and unchanged: files
- * refer to it. size 0: an empty root. E_INVAL: malformed; E_NOMEM; *fault has the offset. Boot,
- * once.
- */
+/* Makes the root ramfs, mounts it and fills it. The archive must stay mapped and unchanged:
+ * files refer to it. size 0: an empty root. E_INVAL: malformed; E_NOMEM; *fault has the offset.
+ * Boot, once. */
 MUST_CHECK enum err rootfs_fill(const void *archive, uint64_t size, phys_t archive_phys,
                                 struct parse_fault *fault);

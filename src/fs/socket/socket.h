@@ -55,8 +55,7 @@ struct socket_files { /* files passed in a message (SCM_RIGHTS); heap */
 struct socket_message {
     struct io *io;
     uint32_t flags; /* MSG_* of the call */
-    /* Sending: the destination, or NULL. Receiving: set to the source unless NULL; length 0:
-     * unknown. */
+    /* Sending: the destination, or NULL. Receiving: set to the source unless NULL (0: unknown). */
     struct socket_address *address;
     /* Sending: taken over and set to NULL if anything was sent. Receiving: passed to the caller. */
     struct socket_files *files;
@@ -137,13 +136,11 @@ static inline bool socket_waits(const struct socket *socket, uint32_t flags)
 {
     return !(flags & MSG_DONTWAIT) && !(socket->file->flags & O_NONBLOCK);
 }
-/* Sleeps on `queue` until the condition holds. E_AGAIN: not within `timeout_ns`, or !wait.
- * E_INTR. */
+/* Sleeps on `queue` until the condition holds. E_AGAIN: !wait, or not in `timeout_ns`. E_INTR. */
 MUST_CHECK enum err socket_wait(struct wait_queue *queue, fs_condition condition, void *context,
                                 bool wait, uint64_t timeout_ns);
 
-/* Opens a file for the socket; on failure the socket is released. flags: O_NONBLOCK or 0.
- * E_NOMEM. */
+/* Opens a file for the socket; releases it on failure. flags: O_NONBLOCK or 0. E_NOMEM. */
 MUST_CHECK enum err socket_open(struct socket *socket, uint32_t flags, struct file **out);
 /* NULL: the file is not a socket. */
 struct socket *socket_of(const struct file *file);

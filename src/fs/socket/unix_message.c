@@ -16,8 +16,8 @@ static bool unix_message_has_room(void *context)
     return u->charge < u->socket.send_size || (u->shut & SHUT_WRITE);
 }
 
-/* True if `from` must wait for room in the queue of `to`. The limit does not apply to the peer of
- * `to`. */
+/* True if `from` must wait for room in the queue of `to`. The limit does not apply to the peer
+ * of `to`. */
 static bool is_full_for(const struct unix_socket *to, const struct unix_socket *from)
 {
     return to != from && to->peer != from && to->packet_count > DATAGRAMS_MAX;
@@ -209,9 +209,7 @@ static enum err wait_for_packet(struct unix_socket *u, const struct socket_messa
                        u->socket.receive_timeout_ns);
 }
 
-/* Passes credentials and files of the packet to the message; with MSG_PEEK the packet keeps its
- * files.
- */
+/* Passes credentials and files of the packet to the message; MSG_PEEK: a copy of them. */
 static void take_along(struct unix_packet *packet, struct socket_message *message)
 {
     struct socket_files *files = packet->files;

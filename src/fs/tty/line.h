@@ -100,8 +100,7 @@ bool tty_line_has_room(const struct tty_line *line);
 /* Processes bytes from the program to the screen. */
 void tty_line_write(struct tty_line *line, const char *bytes, size_t size);
 
-/* True if read() would not block: in canonical mode with a complete line, otherwise with any
- * byte. */
+/* True if read() would not block: with a complete line (canonical mode), or with any byte. */
 bool tty_line_readable(const struct tty_line *line);
 /* Number of bytes that can be read (FIONREAD). O(that number). */
 size_t tty_line_available(const struct tty_line *line);

@@ -217,8 +217,8 @@ static void master_release(struct file *file)
     struct tty *tty = &pty->tty;
     pty->master = false;
     tty->hung_up = true;
-    wait_queue_wake(
-        &pty->changed); /* before the signals: a sleeping reader gets E_IO, not E_INTR */
+    /* Before the signals, so that a sleeping reader gets E_IO and not E_INTR. */
+    wait_queue_wake(&pty->changed);
     if (tty->session != 0 && tty->session != tty->foreground)
         fs_raise_group(FS_SIGHUP, tty->session); /* the session leader, usually a shell */
     give_up(tty);

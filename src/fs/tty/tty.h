@@ -55,9 +55,7 @@ bool tty_is_controlling(const struct tty *tty);
 MUST_CHECK enum err tty_take_control(struct tty *tty);
 /* The controlling terminal of a session, or NULL. */
 struct tty *tty_find(uint32_t session);
-/* ioctl(). `remote`: called for the master. E_NOTTY: unknown command, or not the controlling
- * terminal.
- */
+/* ioctl(). `remote`: for the master. E_NOTTY: unknown, or not the controlling terminal. */
 MUST_CHECK enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument);
 
 /* File operations; file->state is the struct tty. */

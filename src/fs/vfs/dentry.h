@@ -62,9 +62,7 @@ MUST_CHECK enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode
 void dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry); /* NULL is allowed */
 
-/* Adds the dentry to its parent's directory, which takes a reference. The name must be free.
- * E_NOMEM.
- */
+/* Adds the dentry to its directory, which takes a reference. The name must be free. E_NOMEM. */
 MUST_CHECK enum err dentry_link(struct dentry *dentry);
 /* Removes the dentry from its directory; does not change link counts. */
 void dentry_unlink(struct dentry *dentry);
@@ -73,9 +71,9 @@ struct dentry *directory_find(const struct dentry *parent, const char *name, siz
 /* The linked entry with the smallest cookie >= cookie, without a reference; NULL. */
 struct dentry *directory_next(const struct directory *directory, uint64_t cookie);
 
-/* Moves a linked dentry to (parent, name) and unlinks `replaced`, the entry there or NULL. Within a
- * directory the dentry keeps its cookie, so that a loop of readdir() and rename() ends. E_NOMEM: no
- * change. */
+/* Moves a linked dentry to (parent, name) and unlinks `replaced`, the entry there or NULL.
+ * Within a directory the dentry keeps its cookie, so that a loop of readdir() and rename() ends.
+ * E_NOMEM: no change. */
 MUST_CHECK enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
                                 size_t length, struct dentry *replaced);
 /* Exchanges two linked dentries. E_NOMEM: no change. */

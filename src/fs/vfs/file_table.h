@@ -23,8 +23,7 @@ struct file_table {
 /* The table of the calling thread. fs/vfs/current.c */
 struct file_table *file_table_current(void);
 
-/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: E_BADF.
- */
+/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: none. */
 static inline struct file *file_table_find(const struct file_table *table, uint64_t fd)
 {
     /* A descriptor is an int: the upper half of the register is ignored. */
@@ -37,8 +36,8 @@ MUST_CHECK enum err file_table_add(struct file_table *table, struct file *file, 
                                    bool close_on_exec, int *out);
 /* True if file_table_add() would find a number. */
 bool file_table_has_room(const struct file_table *table);
-/* dup2(): assigns exactly that number and closes the file that had it; takes a reference. E_BADF,
- * E_NOMEM. */
+/* dup2(): assigns exactly that number and closes the file that had it; takes a reference.
+ * E_BADF, E_NOMEM. */
 MUST_CHECK enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
                                    bool close_on_exec);
 MUST_CHECK enum err file_table_close(struct file_table *table, uint32_t fd);

@@ -449,7 +449,8 @@ enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags)
     }
     e = rename_names_ok(&old, &new, flags);
     /* rename(2) of two names of the same file does nothing. */
-    bool same = e == E_OK && new.found != NULL &&old.found->inode == new.found->inode;
+    const struct dentry *target = new.found;
+    bool same = e == E_OK && target && old.found->inode == target->inode;
     if (e == E_OK && !same) {
         e = rename_allowed(&old, &new, flags);
         if (e == E_OK)

@@ -3,8 +3,8 @@
  * Notification of events on files: inotify(7). File operations report events; without watches a
  * report costs one load:
  *
- *     notify(file->dentry, NOTIFY_MODIFY)     to watches of the file and, with its name, to watches of
- *                                             its directory
+ *     notify(file->dentry, NOTIFY_MODIFY)     to watches of the file and, with its name, to those
+ *                                             of its directory
  *
  *     struct inode --watches--> watch --> watch        struct inotify --watches--> watch --> watch
  *                                 |                                 --events--> oldest ... newest
@@ -81,7 +81,6 @@ void notify_gone(struct inode *inode);
 MUST_CHECK enum err inotify_open(uint32_t flags, struct file **out);
 bool inotify_is(const struct file *file);
 /* Adds or changes the watch of the inode. mask: events, and NOTIFY_MASK_*. E_EXIST, E_NOMEM,
- * E_NOSPC.
- */
+ * E_NOSPC. */
 MUST_CHECK enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd);
 MUST_CHECK enum err inotify_remove(struct file *file, int wd); /* E_INVAL */

@@ -304,8 +304,7 @@ enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
     if (gid != UINT32_MAX)
         inode->gid = gid;
     if (!mode_is(inode->mode, S_IFDIR)) {
-        /* chown(2) clears the set-ID bits; S_ISGID without group execution means mandatory
-         * locking. */
+        /* chown(2) clears the set-ID bits; S_ISGID without S_IXGRP means mandatory locking. */
         inode->mode &= ~S_ISUID;
         if (inode->mode & 010)
             inode->mode &= ~S_ISGID;

@@ -41,9 +41,7 @@ static void move_up(struct state *s)
     move_to(s, above);
 }
 
-/* The root of the topmost file system mounted on the directory, or the directory; moves one
- * reference.
- */
+/* The root of the topmost mount on the directory, or the directory; moves one reference. */
 static struct dentry *cross_mounts(struct dentry *dentry)
 {
     while (dentry->mounted) {

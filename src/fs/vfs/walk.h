@@ -42,8 +42,6 @@ MUST_CHECK enum err walk_path(struct dentry *at, const char *path, uint32_t flag
                               struct walk *out);
 void walk_end(struct walk *walk);
 
-/* Walks to an existing object. *out: one reference. E_NOENT if it is missing; others as
- * walk_path().
- */
+/* Walks to an existing object. *out: one reference. Errors as walk_path(); E_NOENT: missing. */
 MUST_CHECK enum err walk_lookup(struct dentry *at, const char *path, uint32_t flags,
                                 struct dentry **out);

@@ -120,7 +120,7 @@ static struct posix_timer *timer_find(uint64_t id)
     return NULL;
 }
 
-static void delete (struct posix_timer *p)
+static void posix_timer_free(struct posix_timer *p)
 {
     interval_timer_stop(&p->t);
     signal_entry_cancel(&p->t.entry);
@@ -133,7 +133,7 @@ void timers_exec(struct process *process)
 {
     struct list *posix = &process->timers.posix;
     while (!list_empty(posix))
-        delete (CONTAINER_OF(posix->next, struct posix_timer, link));
+        posix_timer_free(CONTAINER_OF(posix->next, struct posix_timer, link));
 }
 
 void timers_clear(struct process *process)
@@ -291,6 +291,6 @@ enum err sys_timer_delete(struct syscall *call)
     struct posix_timer *p = timer_find(call->arg[0]);
     if (p == NULL)
         return E_INVAL;
-    delete (p);
+    posix_timer_free(p);
     return E_OK;
 }
