@@ -4,6 +4,7 @@
 #include "boot/loader.h"
 #include "boot/steps.h"
 #include "cpu/features.h"
+#include "cpu/lock.h"
 #include "cpu/tables.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
@@ -34,6 +35,7 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     uint64_t entered = rdtsc();
     boot_mark("start");
     cpu_tables_init();          /* GDT, TSS, IDT: a fault is reported from now on */
+    kernel_lock_take();         /* boot is the first thread of the kernel */
     panic_init();               /* ... in words */
     cpu_features_init();        /* CR0, CR4, EFER, XCR0 are what we say; cpu_features */
     console_start(uart_init()); /* plain text comes out */

@@ -105,7 +105,7 @@ static void ask_to_end(void)
     signal_raise(process_first(), SIGNAL_TERM);
 }
 
-INIT_CODE static void process_start(void)
+INIT_CODE static void process_start(void) REQUIRES(kernel_lock)
 {
     struct memory_totals memory;
     memory_totals(&memory);
@@ -152,6 +152,7 @@ INIT_CODE static struct trap_frame *program_load(void)
 void linux_start(void *unused)
 {
     (void)unused;
+    kernel_lock_assert();
     if (options.test != NULL)
         guest_tests_run(options.test);
     files_start();
@@ -169,5 +170,6 @@ void linux_start(void *unused)
         boot_marks_show();
     start_proc_booted();
     console_ready();
+    kernel_lock_drop();
     enter_program(frame);
 }
