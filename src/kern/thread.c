@@ -307,17 +307,21 @@ void thread_wake_for_signal(struct thread *t)
     sched_unlock(flags);
 }
 
-static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
+static NOINLINE void hand_over(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     struct thread *self = thread_current();
-    percpu()->slice_over = false;
-    if (run_queue.count == 0)
-        return;
     uint64_t now = charge(self);
     run_queue_add(&run_queue, &self->run, place);
     kernel_lock_drop();
     switch_to(take_first(), now);
     take_kernel_lock_again();
+}
+
+static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
+{
+    percpu()->slice_over = false;
+    if (run_queue.count != 0)
+        hand_over(place);
 }
 
 void thread_yield(void)
