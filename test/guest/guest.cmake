@@ -109,7 +109,7 @@ foreach(case
     string(REPLACE "|" ";" case ${case})
     list(GET case 0 name)
     list(GET case 1 text)
-    ouro_guest_test(${name} ${guest_kernel} 121 "PANIC: the kernel stopped itself; ${text}"
+    ouro_guest_test(${name} ${guest_kernel} 121 "PANIC: the kernel stopped itself. ${text}"
         "test=${name}")
 endforeach()
 ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "#[0-9]* 0x.* take_uart_under_ps2" "test=lock_inversion")
