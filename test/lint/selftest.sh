@@ -25,15 +25,22 @@ fresh()
     cp "$top/docs/memory-map.md" docs/
 }
 
-# expect_clean CHECK
-expect_clean()
+# expect_passes CHECK
+expect_passes()
 {
-    fresh
     if ! "$lint/$1.sh" "$scratch/tree" >"$scratch/log" 2>&1; then
         echo "selftest.sh: $1 complains about a clean tree:"
         cat "$scratch/log"
         status=1
     fi
+    fresh
+}
+
+# expect_clean CHECK
+expect_clean()
+{
+    fresh
+    expect_passes "$1"
 }
 
 # expect_found CHECK TEXT: the planted error is found, and TEXT is what is said of it.
@@ -102,6 +109,32 @@ sed -i '/| 499 |/d' docs/memory-map.md
 expect_found layout 'no row for 0xfffff98000000000'
 sed -i 's/| 500 |/| 501 |/' docs/memory-map.md
 expect_found layout 'no such row in layout.h'
+
+# comment TEXT: a comment at the end of a file, in a tree whose other texts name only what is there.
+comment()
+{
+    rm -r src/mm/layout.h docs/memory-map.md cmake
+    printf '/* %s */\n' "$1" >>src/mm/pages.c
+}
+comment 'pages() and low(), as mmap(2) says; low(v) of base/low.h, <stddef.h>, src/mm/; guest_*.c and test_NAME.c.'
+expect_passes names
+comment 'Called by page_start() once.'
+expect_found names 'src/mm/pages.c:7: page_start() is not in the tree'
+comment 'Called by page_start(range) once.'
+expect_found names 'src/mm/pages.c:7: page_start() is not in the tree'
+comment 'Asserted in mm/page.c, for all.'
+expect_found names 'src/mm/pages.c:7: mm/page.c is not in the tree'
+comment 'Asserted in page.c.'
+expect_found names 'src/mm/pages.c:7: page.c is not in the tree'
+comment 'Driven by test/boot/.'
+expect_found names 'src/mm/pages.c:7: test/boot/ is not in the tree'
+printf 'int odd; /* pages() */ /* even\n * odd_one() too */\n' >>src/mm/pages.c
+expect_found names 'src/mm/pages.c:8: odd_one() is not in the tree'
+# shellcheck disable=SC2016 # backquotes of Markdown
+printf 'It calls `pages()`:\n```\nodd()\n```\nSee [the other](odd.md).\n' >docs/page.md
+expect_found names 'docs/page.md:5: odd.md is not in the tree'
+printf '# As src/page.c does.\n' >run.sh
+expect_found names 'run.sh:1: src/page.c is not in the tree'
 
 # What the variable in it stands for is not meant for this shell.
 # shellcheck disable=SC2016
