@@ -7,15 +7,10 @@ add_custom_command(OUTPUT ${faults_program}
     DEPENDS ${PROJECT_SOURCE_DIR}/example/faults.c VERBATIM)
 add_custom_target(test_faults ALL DEPENDS ${faults_program})
 
-add_test(NAME programs.faults
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/run.sh ${faults_program})
-set_tests_properties(programs.faults PROPERTIES LABELS programs TIMEOUT 900
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+ouro_program_test(faults 900 ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/run.sh ${faults_program})
 if(OURO_BOCHS_PROGRAM)
-    add_test(NAME boot.faults-bochs
-        COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/run.sh ${faults_program} null-field null-call
-            stack-recursion return-text text-as-pointer write-string execute-stack unmapped-read
-            misaligned-load trap divide-zero float-sse bad-cr4 halt-checked abort)
-    set_tests_properties(boot.faults-bochs PROPERTIES LABELS boot TIMEOUT 900
-        ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;EMULATOR=bochs")
+    ouro_program_test(faults-bochs 900 ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/run.sh ${faults_program}
+        null-field null-call stack-recursion return-text text-as-pointer write-string execute-stack unmapped-read
+        misaligned-load trap divide-zero float-sse bad-cr4 halt-checked abort)
+    set_property(TEST programs.faults-bochs APPEND PROPERTY ENVIRONMENT EMULATOR=bochs)
 endif()
