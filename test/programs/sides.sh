@@ -47,9 +47,10 @@ read_line() {
     line=${found#*|}
 }
 
-# As where nobody has put limits of his own, and without what our caller forgot to close: neither is for the program.
+# With the limits and the priority of a login, and without descriptors that the caller left open.
 # shellcheck disable=SC2016 # the inner shell expands its own words
 as_from_a_login='
+    renice -n 0 -p $$ > /dev/null 2>&1
     ulimit -c 0 -s 8192
     ulimit -Sn 1024
     for fd in /proc/self/fd/*; do
@@ -58,7 +59,7 @@ as_from_a_login='
     done'
 
 # on_linux ROOT MOUNTS COMMAND...: in a copy of the folder, as Linux would run it from a login. MOUNTS is shell text for
-# what is mounted into it besides ($at is its place). Standard error is opened within, because this shell has words of
+# what is mounted into it besides ($at is its place). Standard error is opened within: the outer shell prints a message of
 # its own for a child that was killed.
 on_linux() {
     mkdir -p "$work/at"
