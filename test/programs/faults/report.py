@@ -148,6 +148,8 @@ class Report:
         if re.match(r'          [ >] +[0-9]+ \|', line):  # the tool's excerpts of the source
             return None
         body = line[10:]
+        if body.startswith('error code '):
+            self.label = 'why'
         if self.label in ('what', 'trace'):
             body = re.sub(r'([])]) at [^ ]+:[0-9]+.*', r'\1', body)
         if not getattr(self, 'on_' + self.label)(body, first):
@@ -194,7 +196,6 @@ class Report:
 
     target = None
     what = ''
-    address_said = False
 
     def on_who(self, body, first):
         j = self.json
@@ -218,12 +219,13 @@ class Report:
             return None
         start, end = int(found['start'], 16), int(found['end'], 16)
         self.expect(start < end and start % 4096 == 0 and end % 4096 in (0, 4095), 'where: range')
-        kinds = [r'image of ' + re.escape(self.program), r'image \(bss\) of ' + re.escape(self.program), 'stack', 'heap',
+        image = [m['path'] for m in self.json['modules']][0]
+        kinds = [r'image of ' + re.escape(image), r'image \(bss\) of ' + re.escape(self.symbols.base), 'stack', 'heap',
                  r'file mapping of (\[vvar\]|/tmp/file|\[vdso\])', 'anonymous memory', 'guard below the stack( of thread \\d+ "[a-z]+")?',
                  'kernel code', 'kernel stack of traps', 'the page tables, as programs may read them',
                  r'image of \[vdso\]', 'kernel [a-z -]+', 'physical memory.*']
         self.expect(any(re.fullmatch(k, found['kind']) for k in kinds), 'where: kind ' + found['kind'])
-        return start, end, found['rights'], found['kind'].replace(self.program, 'PROGRAM'), found['place'] or '', found['rest']
+        return start, end, found['rights'], found['kind'].replace(image, 'PROGRAM').replace('of ' + self.symbols.base, 'of PROGRAM'), found['place'] or '', found['rest']
 
     def on_where(self, body, first):
         at = self.address()
@@ -440,6 +442,8 @@ class Report:
         if words.startswith('"'):
             text = value.to_bytes(8, 'little').rstrip(b'\0').decode('latin-1')
             return words == '"' + text + '"'
+        if words == 'not canonical':
+            return value >> 47 not in (0, (1 << 17) - 1)
         if words == 'a marker':
             return value & 0xffffffff in (0xdeadbeef, 0xcafebabe, 0xbaadf00d)
         found = re.fullmatch(r'every byte 0x([0-9a-f]{2}): a fill pattern', words)
@@ -475,8 +479,6 @@ class Report:
             self.next_word += 8
             if found[2]:
                 self.value('stack +' + found[1], found[2], found[3] or '')
-                if self.popped is not None:
-                    pass
             else:
                 self.fact('words', 'not mapped')
         return found
@@ -515,8 +517,8 @@ class Report:
                 period = 1
             else:
                 period = self.period(trace)
-            for frame in trace[-period:]:
-                frame[2] = int(found[2])
+            trace[-period][2] = int(found[2])
+            self.circle = (trace[-period][3], int(found[2]), period)
             self.repeat = (period, int(found[2]))
             return True
         found = re.fullmatch(r'\(truncated: (\d+) frames more(, and those that were not walked)?\)', body)
@@ -526,13 +528,12 @@ class Report:
 
     repeat = None
 
+    circle = None
+
     def period(self, trace):
-        counted = 0
-        for frame in self.json['trace'][len(trace) - 1::-1]:
-            if frame['count'] == 1:
-                break
-            counted += 1
-        return counted or 1
+        """How many frames are repeated: only the JSON line marks the first."""
+        known = [n for n, frame in enumerate(self.json['trace'][:len(trace)]) if frame['count'] > 1]
+        return len(trace) - known[-1]
 
     def on_calls(self, body, first):
         found = re.fullmatch(r'([a-z_0-9]+)\((.*)\)( = .+)?', body)
@@ -557,7 +558,7 @@ class Report:
             cr0, cr2, cr3, cr4, efer = (int(v, 16) for v in found.groups())
             self.expect(cr0 & 0x80010001 == 0x80010001 and cr4 & 0x20 and efer & 0x500 == 0x500, 'machine: modes')
             self.expect(cr3 == int(r['cr3'], 16), 'machine: cr3')
-            if j.get('vector') == 14:
+            if j.get('vector') == 14 and not self.facts[1].startswith('log '):  # the kernel's own attempt came later
                 self.expect(cr2 == self.address(), 'machine: cr2')
             return first
         if re.fullmatch(r'cpu ".*", loaded by (PVH|GRUB \S+|Multiboot.*|GRUB), (UEFI|BIOS or no) firmware', body):
@@ -581,18 +582,15 @@ class Report:
             self.expect(any(found[1] in o[2] for o in self.operands), 'hint: operand')
             self.fact('null', 'register', offset)
         elif circle:
-            frames = [t for t in (self.traces[-1] if self.traces else []) if t[2] > 1]
-            self.expect(frames and name_of(frames[0][3]) == circle[1] and frames[0][2] == int(circle[3]) and
-                        (circle[2] == 'called itself') == (len(frames) == 1), 'hint: recursion')
+            place, times, period = self.circle
+            self.expect((name_of(place), times, period > 1) == (circle[1], int(circle[3]), 'others' in circle[2]), 'hint: recursion')
             self.fact('recursion', circle[1], circle[2])
         elif text:
             value = self.popped if self.popped is not None else self.address()
-            self.expect(text[1] == value.to_bytes(8, 'little').decode('latin-1'), 'hint: text')
+            self.expect(text[1] == value.to_bytes(8, 'little').rstrip(b'\0').decode('latin-1'), 'hint: text')
             self.fact('text', text[1])
         else:
             self.expect(body in HINTS, 'hint: not one of src/diag/text.c')
-            self.fact('hint', HINTS.index(body) if False else '')
-            self.facts.pop()
         return first
 
     # --- what needs the whole ---
@@ -607,10 +605,13 @@ class Report:
         deed = re.sub(r' \(rip (0x[0-9a-f]+)\)$', r' rip \1', self.what)
         self.expect(self.tail == '==== CRASH: %s; %s; %souro %s build %s' % (h['class'], deed, h['signal'] + '; ' if h['signal'] else '',
                                                                         h['version'], h['build']), 'the headline at the end')
-        if self.denies or self.marked:
-            self.expect(self.denies and self.marked == self.denies[0], 'walk: the entry that denies')
-            e = self.levels.get(self.marked, 0)
-            self.expect(self.denies and self.denies[1] == ('not present' if not e & P else 'W=0' if not e & W else 'NX=1'), 'why: the entry')
+        if self.denies:
+            self.expect(self.marked == self.denies[0], 'walk: the entry that denies')
+        if self.marked:
+            e = self.levels[self.marked]
+            denied = 'not present' if not e & P else {'write': 'W=0', 'execute': 'NX=1'}.get(j['access'])
+            self.expect(denied == 'not present' or e & (NX | W) != W, 'walk: the entry that denies denies nothing')
+            self.expect(self.denies is None or self.denies[1] == denied, 'why: the entry')
         if self.area_says and self.here:
             allowed = self.rights[self.area_says[1]] != '-'
             self.expect(self.area_says[0] == ('; the area allows it' if allowed else '; the area does not allow it'), 'why: the area')
@@ -618,7 +619,7 @@ class Report:
             mine = [[f['rip'], '?' if f['how'] == '?' else '', f['count'], f['at']] for f in j['trace']]
             said = [['%#x' % t[0]] + t[1:] for t in self.traces[-1]]
             self.expect(mine == said, 'trace: JSON')
-        if 'regs' in self.extra or h['class'] != 'deadlock':
+        if h['class'] != 'deadlock':
             self.expect(len(self.regs) == 18, 'no registers')
             self.expect(self.next_word > 0, 'no stack words')
             self.expect(self.words, 'no words of the kernel')
@@ -631,7 +632,7 @@ class Report:
         facts = [('class', self.head['class'])]
         if 'signal' in j:
             facts.append(('signal', '%s %s' % (j['signal'], self.head['code'])))
-        if 'address' in j and j.get('access') and 'READ' not in '' and self.levels or self.target or self.here or 'address' in j:
+        if 'address' in j:
             facts.append(('address', self.address_fact(at)))
         for name, value in facts:
             self.fact(name, value)
@@ -646,8 +647,6 @@ class Report:
             self.fact('call', name)
 
     def address_fact(self, at):
-        if 'address' not in self.json:
-            return 'none'
         if self.target and not self.target.startswith('.'):
             return self.target if '[kernel]' not in self.target else '%#x' % at
         if self.target:
