@@ -16,6 +16,7 @@ import bisect
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -34,7 +35,8 @@ VARIABLE = [
     ('calls', r'.{10}[a-z_0-9]+\((?P<v>.*)$'),                        # arguments and results of the last system calls
     ('memory', r'.{10}(?P<v>.*)$'),                                   # sizes, within their bounds
     ('usage', r'.{10}(?P<v>.*)$'),
-    ('machine', r'.*\bcr[04] (?P<v>[0-9a-f]+)'),                      # bits beside those that Ouro sets
+    ('machine', r'.*\bcr0 (?P<v>[0-9a-f]+)'),                         # bits beside those that Ouro sets
+    ('machine', r'.*\bcr4 (?P<v>[0-9a-f]+)'),
     ('machine', r'.*\befer (?P<v>[0-9a-f]+)'),
     ('machine', r'.{10}cpu "(?P<v>[^"]*)"'),
     ('machine', r'.{10}words "(?P<v>.*)$'),                           # the command line, beside the program's name
@@ -43,8 +45,10 @@ VARIABLE = [
     ('where', r'.{10}(above|below) \[.*, (?P<v>0x[0-9a-f]+)\)'),
     ('where', r'.{10}\[(?P<v>0x[0-9a-f]+, 0x[0-9a-f]+)\)'),
     ('history', r'.* (?P<v>[0-9]+\.[0-9]{6}) s before'),
+    ('history', r'.* at \S+\+(?P<v>0x[0-9a-f]+) \['),               # its rip is not told, only the function's size
+    ('history', r'.* from \S+\+(?P<v>0x[0-9a-f]+) \['),
     ('history', r'.*\[(?P<v>0x[0-9a-f]+, 0x[0-9a-f]+)\)'),
-    ('who', r'.*, (?P<v>[0-9]+\.[0-9]{6}) s after'),                  # only where the JSON line holds no more digits
+    ('{', r'.*"time_ns":(?P<v>[0-9]+)'),                              # its last three digits
 ]
 
 
@@ -62,6 +66,9 @@ class Symbols:
         sections = subprocess.run(['readelf', '-SW', program], capture_output=True, text=True, check=True).stdout
         for name, address in re.findall(r'\] (\.\S+) +\S+ +([0-9a-f]{16})', sections):
             self.names.setdefault(name, set()).add(int(address, 16))
+        headers = subprocess.run(['readelf', '-lW', program], capture_output=True, text=True, check=True).stdout
+        self.code = [(int(a, 16) & -4096, (int(a, 16) + int(n, 16) + 4095) & -4096) for a, n in
+                     re.findall(r'LOAD +0x\S+ (0x\S+) 0x\S+ 0x\S+ (0x\S+) R E ', headers)]
         self.sorted = sorted(a for all_of in self.names.values() for a in all_of)
 
     def agrees(self, place, value):
@@ -76,7 +83,9 @@ class Symbols:
 
     def known(self, place):
         """A place whose address is not told."""
-        name, offset = re.fullmatch(r'(\S+)\+(0x[0-9a-f]+) \[.*\]', place).groups()
+        name, offset, module = re.fullmatch(r'(\S+)\+(0x[0-9a-f]+) \[(.*)\]', place).groups()
+        if module != self.base:
+            return False
         for a in self.names.get(name, ()):
             after = bisect.bisect_right(self.sorted, a)
             if after == len(self.sorted) or a + int(offset, 16) <= self.sorted[after]:
@@ -95,7 +104,7 @@ class Report:
         self.errors, self.facts, self.label = [], [], ''
         self.regs, self.traces, self.calls, self.levels, self.extra = {}, [], [], {}, {}
         self.json, self.before, self.next_word, self.after = None, [], 0, []
-        self.head, self.tail = {}, None
+        self.head, self.tail, self.parts = {}, None, []
         text = []
         for line in lines:
             if line.startswith('{"ouro_report"'):
@@ -152,6 +161,9 @@ class Report:
             self.label = 'why'
         if self.label in ('what', 'trace'):
             body = re.sub(r'([])]) at [^ ]+:[0-9]+.*', r'\1', body)
+        part = 'cpu' if body.startswith('cpu "') else self.label
+        if not self.parts or self.parts[-1] != part:
+            self.parts.append(part)
         if not getattr(self, 'on_' + self.label)(body, first):
             self.errors.append('the line is not understood: ' + line)
         return None
@@ -307,7 +319,7 @@ class Report:
         level = re.fullmatch(r'level (\d) entry: (not present|W=0|NX=1)(; the area allows it|; the area does not allow it)?', body)
         if level:
             self.denies = (int(level[1]), level[2])
-            self.fact('denies', 'level', level[1], level[2], level[3] or '')
+            self.fact('denies', 'level', level[1], level[2] + (level[3] or ''))
             need = {'read': 0, 'write': 1, 'execute': 2}[j['access']]
             self.area_says = (level[3], need)
             return first
@@ -388,8 +400,10 @@ class Report:
         code = found[1].replace(' ', '')
         if 'insn' in self.json:
             self.expect(code == self.json['insn'], 'insn: bytes')
-        operands = re.findall(r'; (reads|writes|computes) (fs:|gs:)?\[([^]]*)\] = (0x[0-9a-f]+)((?:, r[a-z0-9]+ = 0x[0-9a-f]+)*)', body)
-        self.expect(body.count('= 0x') == sum(1 + o[4].count('=') for o in operands), 'insn: operands')
+        operand = r'; (reads|writes|computes) (fs:|gs:)?\[([^]]*)\] = (0x[0-9a-f]+)((?:, r[a-z0-9]+ = 0x[0-9a-f]+)*)'
+        operands = re.findall(operand, body)
+        rest = re.sub(operand, '', body[found.end():])  # the disassembly
+        self.expect(re.fullmatch('(; [^;=]+)?', rest), 'insn: operands')
         r = {n: int(v, 16) for n, v in self.json['registers'].items()}
         r['rip'] += len(code) // 2
         for deed, segment, terms, value, values in operands:
@@ -621,11 +635,28 @@ class Report:
             self.expect(mine == said, 'trace: JSON')
         if h['class'] != 'deadlock':
             self.expect(len(self.regs) == 18, 'no registers')
-            self.expect(self.next_word > 0, 'no stack words')
+            rsp = int(j['registers']['rsp'], 16)
+            self.expect(self.next_word == 128 or rsp + self.next_word >= self.stack[1] or 'words not mapped' in self.facts, 'stack: words are missing')
             self.expect(self.words, 'no words of the kernel')
         if 'from' in self.extra:
             self.expect(self.extra['from'] in [f['at'] for f in j['trace'][1:2]], 'what: called from')
+        self.modules()
+        self.expect([f['how'] for f in j['trace'][:1]] in ([], ['0']) and all(f['how'] in 'cr?' for f in j['trace'][1:]), 'JSON: how')
+        number = getattr(signal, j.get('signal', ''), 0)
+        self.expect(j.get('signal_number', 0) == number and (j['ouro_report'], j['kind']) == (1, 'crash'), 'JSON: kind')
+        wanted = {'ouro_report', 'kind', 'class', 'version', 'build', 'thread', 'name', 'cpu', 'time_ns', 'at', 'registers', 'threads', 'trace', 'modules'}
+        allowed = wanted | {'signal', 'signal_number', 'code', 'vector', 'error', 'address', 'access', 'insn', 'reason'}
+        self.expect(wanted <= set(j) <= allowed, 'JSON: names')
+        self.fact('fields', *sorted(set(j) - wanted))
         self.declare()
+
+    def modules(self):
+        m = self.json['modules']
+        self.expect(len(m) == 2 and all(set(x) == {'start', 'end', 'bias', 'path'} for x in m), 'JSON: modules')
+        at = [tuple(int(x[n], 16) for n in ('start', 'end', 'bias')) for x in m]
+        self.expect(at[0][2] == 0 and [at[0][:2]] == self.symbols.code, "JSON: the program's code")
+        self.expect(os.path.realpath(self.program).endswith(m[0]['path']), "JSON: the program's path")
+        self.expect(m[1]['path'] == '[vdso]' and at[1][0] == at[1][2] and at[1][1] - at[1][0] == 4096, 'JSON: the vDSO')
 
     def declare(self):
         j, at = self.json, self.address()
@@ -636,13 +667,15 @@ class Report:
             facts.append(('address', self.address_fact(at)))
         for name, value in facts:
             self.fact(name, value)
+        self.fact('parts', *self.parts)
         for trace in self.traces:
             names = []
-            for rip, sure, count, place in trace:
-                names.append((name_of(place) or '-') + sure + ('*' if count > 1 else ''))
+            for n, (_, sure, count, place) in enumerate(trace):
+                how = j['trace'][n]['how'] if trace is self.traces[-1] and n else ''
+                names.append((name_of(place) or '-') + (' by ' + how if how in ('r', '?') else sure) + (' again and again' if count > 1 else '') + ',')
                 if name_of(place) == 'main':
                     break  # below is the C library
-            self.fact('trace', *names)
+            self.fact('trace', ' '.join(names).rstrip(','))
         for name in self.calls:
             self.fact('call', name)
 
@@ -718,7 +751,7 @@ def mutate(lines, status, symbols, program):
     label, tried, passed, bad, used = '', 0, 0, [], set()
     for n, line in enumerate(lines):
         found = re.match(r'  ([a-z]+)', line)
-        label = found.group(1) if found else label
+        label = found.group(1) if found else line[0] if line[0] != ' ' else label
         for other, word, span in falsified(line):
             tried += 1
             report = check(lines[:n] + [other] + lines[n + 1:], status, symbols, program)
@@ -732,6 +765,9 @@ def mutate(lines, status, symbols, program):
                     break
             else:
                 bad.append('%s: "%s" was falsified and nothing failed' % (line[:120], word))
+        gone = check(lines[:n] + lines[n + 1:], status, symbols, program)
+        if gone.errors == [] and gone.facts == sound.facts and label != 'usage':
+            bad.append('removed, and nothing failed: ' + line[:120])
         if lines[n].strip() and check(lines[:n] + ['not a line of a report'] + lines[n + 1:], status, symbols, program).errors == []:
             bad.append('replaced by nonsense, and nothing failed: ' + line[:120])
     print('%d fields falsified, %d of them in fields that are declared variable, %d not seen' % (tried, passed - len(bad), len(bad)))
