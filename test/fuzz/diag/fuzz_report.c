@@ -138,6 +138,11 @@ uint64_t areas_bytes(void)
     return PAGES * PAGE_SIZE;
 }
 
+bool kstack_holds(virt_t v)
+{
+    return v.v >= LAYOUT_KSTACK_START && v.v < LAYOUT_KSTACK_END;
+}
+
 bool kstack_guard_at(virt_t v, struct virt_range *stack)
 {
     *stack = virt_range(align_down(v.v, 1 << 14), align_down(v.v, 1 << 14) + (1 << 14));

@@ -48,6 +48,7 @@ VARIABLE = [
     ('history', r'.* at \S+\+(?P<v>0x[0-9a-f]+) \['),               # its rip is not told, only the function's size
     ('history', r'.* from \S+\+(?P<v>0x[0-9a-f]+) \['),
     ('history', r'.*\[(?P<v>0x[0-9a-f]+, 0x[0-9a-f]+)\)'),
+    ('{', r'.*"threads":\[(?P<v>\{"thread.*\})\],"trace"'),             # what other threads do at that moment
     ('{', r'.*"time_ns":(?P<v>[0-9]+)'),                              # its last three digits
 ]
 
@@ -141,7 +142,7 @@ class Report:
         if line.startswith('===='):
             return self.headline(line)
         if not self.head:
-            self.fact('log', re.sub(r'^\[ *[0-9.]+\]', '[T]', re.sub(X, 'X', re.sub(r' \([^ ]*: [0-9]+\)$', '', line))))
+            self.fact('log', re.sub(r'^\[ *[0-9.]+\]', '[T]', re.sub(X, 'X', re.sub(r' \(\S+: \S+: [0-9]+\)$', '', line))))
             return None
         found = re.match(r'  (reason|what|who|where|stack|why|walk|insn|history|regs|thread|trace|calls|memory|usage'
                          r'|machine|hint) +', line)
@@ -374,7 +375,8 @@ class Report:
             if found[5]:
                 self.expect(self.marked is None, 'walk: two deny')
                 self.marked = level
-            self.fact('L%d' % level, found[4])
+            # which pages of the kernel were touched depends on where its code is
+            self.fact('L%d' % level, found[4].replace(' accessed', '') if at >> 47 and level == 1 else found[4])
             return True
         found = re.fullmatch(r'effective (r[w-][x-]), physical (0x[0-9a-f]+)', body)
         if found:
@@ -642,6 +644,9 @@ class Report:
             self.expect(self.extra['from'] in [f['at'] for f in j['trace'][1:2]], 'what: called from')
         self.modules()
         self.expect([f['how'] for f in j['trace'][:1]] in ([], ['0']) and all(f['how'] in 'cr?' for f in j['trace'][1:]), 'JSON: how')
+        self.expect(all(set(t) == {'thread', 'name', 'does', 'registers'} and set(t['registers']) == set(REGISTERS) | {'rflags', 'fs'}
+                        for t in j['threads']), 'JSON: threads')
+        self.expect(set(j['registers']) == set(REGISTERS) | {'rflags', 'fs', 'gs', 'cr3'}, 'JSON: registers')
         number = getattr(signal, j.get('signal', ''), 0)
         self.expect(j.get('signal_number', 0) == number and (j['ouro_report'], j['kind']) == (1, 'crash'), 'JSON: kind')
         wanted = {'ouro_report', 'kind', 'class', 'version', 'build', 'thread', 'name', 'cpu', 'time_ns', 'at', 'registers', 'threads', 'trace', 'modules'}
