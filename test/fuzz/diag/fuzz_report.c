@@ -16,6 +16,7 @@
 #include "kern/log.h"
 #include "diag/parts.h"
 #include "kern/thread.h"
+#include "mm/layout.h"
 #include "mm/vm/areas.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"

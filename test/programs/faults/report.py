@@ -507,6 +507,8 @@ class Report:
             mine = [t for t in self.json['threads'] if t['thread'] == int(found[1])]
             self.expect(all((t['name'], t['does']) == (found[2], found[3]) for t in mine), 'thread: JSON')
             self.expect(mine or self.json['thread'] == int(found[1]), 'thread: which')
+            asleep = re.search(r'in [a-z_0-9]+\((0x[0-9a-f]+).*\) = \? at (\S+\+0x[0-9a-f]+ \[.*\])$', found[3])
+            self.expect(not asleep or self.symbols.agrees(asleep[2], int(asleep[1], 16)), 'thread: what it waits for')
             self.fact('of', found[1], found[2], re.sub(r'\(.*\) = .*', '', found[3]))
         return found and first
 
@@ -618,6 +620,7 @@ class Report:
             return
         self.expect((h['class'], h['signal'], h['version'], h['build']) == (j['class'], j.get('signal'), j['version'], j['build']), 'headline: JSON')
         self.expect(h['code'] is None or int(h['code']) % 2 ** 32 == j['code'], 'headline: code')
+        self.expect(j.get('reason', self.what) == self.what, 'JSON: reason')
         deed = re.sub(r' \(rip (0x[0-9a-f]+)\)$', r' rip \1', self.what)
         self.expect(self.tail == '==== CRASH: %s; %s; %souro %s build %s' % (h['class'], deed, h['signal'] + '; ' if h['signal'] else '',
                                                                         h['version'], h['build']), 'the headline at the end')
