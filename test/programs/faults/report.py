@@ -453,7 +453,7 @@ class Report:
             start = value - int(found[2], 16)
             if found[1] == 'stack':
                 return start == self.stack[0] or start % 4096 == 0
-            return found[1] in ('anonymous memory', 'heap', 'guard', 'guard below the stack', 'file mapping of [vvar]', 'file mapping of /tmp/file',
+            return found[1] in ('anonymous memory', 'heap', 'guard', 'guard below the stack', 'file mapping of [vvar]', 'file mapping of /tmp/file', 'kernel stacks',
                                 'the page tables, as programs may read them') and start % 4096 == 0
         if words.startswith('"'):
             text = value.to_bytes(8, 'little').rstrip(b'\0').decode('latin-1')
@@ -620,7 +620,7 @@ class Report:
             return
         self.expect((h['class'], h['signal'], h['version'], h['build']) == (j['class'], j.get('signal'), j['version'], j['build']), 'headline: JSON')
         self.expect(h['code'] is None or int(h['code']) % 2 ** 32 == j['code'], 'headline: code')
-        self.expect(j.get('reason', self.what) == self.what, 'JSON: reason')
+        self.expect('reason' not in j or j['reason'] == re.sub(' by .*', '', self.what), 'JSON: reason')
         deed = re.sub(r' \(rip (0x[0-9a-f]+)\)$', r' rip \1', self.what)
         self.expect(self.tail == '==== CRASH: %s; %s; %souro %s build %s' % (h['class'], deed, h['signal'] + '; ' if h['signal'] else '',
                                                                         h['version'], h['build']), 'the headline at the end')
@@ -795,7 +795,7 @@ def main():
     report = check(lines, status, symbols, program)
     print('\n'.join(report.facts))
     for words in report.errors:
-        print('ERROR ' + words)
+        print('ERROR ' + words, file=sys.stderr)
     return 1 if report.errors else 0
 
 
