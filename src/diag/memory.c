@@ -261,7 +261,7 @@ static bool kernel_stack_area(uint64_t at, struct fault_neighbour *out)
 {
     struct virt_range stack;
     char words[40];
-    if (at < LAYOUT_KSTACK_START || at >= LAYOUT_KSTACK_END)
+    if (!kstack_holds(virt(at)))
         return false;
     bool guard = kstack_guard_at(virt(at), &stack);
     kernel_stack_owner(stack, words, sizeof words);
@@ -452,7 +452,7 @@ void report_find_stack(struct fault_facts *f)
     uint64_t rsp = f->registers[X86_RSP];
     if (rsp < LAYOUT_PROGRAM_END) {
         find_program_stack(f, rsp);
-    } else if (rsp >= LAYOUT_KSTACK_START && rsp <= LAYOUT_KSTACK_END) {
+    } else if (kstack_holds(virt(rsp - 1))) {
         /* The rsp of an empty stack is its end, which is the start of the next stack's guard. */
         (void)kstack_guard_at(virt(rsp - 1), &stack);
         kernel_stack_owner(stack, words, sizeof words);

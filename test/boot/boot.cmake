@@ -3,9 +3,8 @@
 set(OURO_BOOT_ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>" "KERNEL=${PROJECT_BINARY_DIR}/../kernel/ouro.elf")
 
 function(ouro_boot_test name timeout)
-    add_test(NAME boot.${name} COMMAND ${ARGN})
-    set_tests_properties(boot.${name} PROPERTIES LABELS boot TIMEOUT ${timeout}
-        ENVIRONMENT "${OURO_BOOT_ENVIRONMENT}")
+    ouro_add_test(boot ${name} ${timeout} ${ARGN})
+    set_tests_properties(boot.${name} PROPERTIES ENVIRONMENT "${OURO_BOOT_ENVIRONMENT}")
 endfunction()
 
 file(STRINGS boot/machine/matrix.txt rows REGEX "^[a-z0-9-]+ *\\|")

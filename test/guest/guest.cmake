@@ -6,8 +6,7 @@ set(guest_released_kernel ${guest_builds}/kernel/ouro.elf)
 
 # ouro_guest_test(NAME KERNEL STATUS TEXT WORDS [QEMU OPTIONS...])
 function(ouro_guest_test name kernel)
-    add_test(NAME guest.${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/guest/run.sh ${kernel} ${ARGN})
-    set_tests_properties(guest.${name} PROPERTIES LABELS guest TIMEOUT 150)
+    ouro_add_test(guest ${name} 150 ${CMAKE_CURRENT_SOURCE_DIR}/guest/run.sh ${kernel} ${ARGN})
 endfunction()
 
 # All tests, on CPUs and in memories that differ in what the page tables can do.
@@ -44,9 +43,8 @@ ouro_guest_test(pagetables-pool-large ${guest_kernel} 125 "no free memory is as 
 # The other emulator, where a missing flush shows elsewhere (and GRUB, and a BIOS).
 find_program(OURO_BOCHS_PROGRAM bochs)
 if(OURO_BOCHS_PROGRAM)
-    add_test(NAME guest.all-bochs COMMAND ouro-tool run --emulator bochs --kernel ${guest_kernel}
+    ouro_add_test(guest all-bochs 300 ouro-tool run --emulator bochs --kernel ${guest_kernel}
         --timeout 280 --append "test=all" /bin/busybox true)
-    set_tests_properties(guest.all-bochs PROPERTIES LABELS guest TIMEOUT 300)
 endif()
 
 # What ends the machine does so with a panic's status, and says why.

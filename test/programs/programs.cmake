@@ -28,57 +28,66 @@ foreach(source IN LISTS program_sources)
 endforeach()
 add_custom_target(test_programs ALL DEPENDS ${program_files})
 
-add_test(NAME programs.debian COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/debian.sh)
-set_tests_properties(programs.debian PROPERTIES LABELS programs TIMEOUT 1800 SKIP_RETURN_CODE 77
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
-
-add_test(NAME programs.callfuzz
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callfuzz.sh ${program_dir}/callfuzz-glibc)
-set_tests_properties(programs.callfuzz PROPERTIES LABELS programs TIMEOUT 90000
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
-
-add_test(NAME programs.full
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${program_dir}/full-musl)
-set_tests_properties(programs.full PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
-
 # The tool itself, not the front door: what needs building has been built when tests run.
-add_test(NAME programs.cases
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir})
-set_tests_properties(programs.cases PROPERTIES LABELS programs TIMEOUT 900 SKIP_RETURN_CODE 77
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+set(programs_environment "OURO=$<TARGET_FILE:ouro-tool>")
 
-add_test(NAME programs.strace
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/strace.sh ${program_dir}/traced-glibc)
-set_tests_properties(programs.strace PROPERTIES LABELS programs TIMEOUT 200 SKIP_RETURN_CODE 77
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+# ouro_program_test(NAME TIMEOUT COMMAND...): exit status 77 of the command says that this computer cannot tell.
+function(ouro_program_test name timeout)
+    ouro_add_test(programs ${name} ${timeout} ${ARGN})
+    set_tests_properties(programs.${name} PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT "${programs_environment}")
+endfunction()
 
-add_test(NAME programs.refused COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/refused.sh)
-set_tests_properties(programs.refused PROPERTIES LABELS programs TIMEOUT 200
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+# ouro_table_names(SCRIPT TABLE OUT): the names of the cases of a table, as its script reads them.
+function(ouro_table_names script table out)
+    execute_process(COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/${script} --names
+        OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    string(REPLACE "\n" ";" names "${names}")
+    set(unique ${names})
+    list(REMOVE_DUPLICATES unique)
+    if(NOT names OR NOT names STREQUAL unique)
+        message(FATAL_ERROR "${table}: no case, or two of the same name")
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+        ${CMAKE_CURRENT_SOURCE_DIR}/programs/${table} ${CMAKE_CURRENT_SOURCE_DIR}/programs/${script})
+    set(${out} ${names} PARENT_SCOPE)
+endfunction()
 
-add_test(NAME programs.examples
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/examples.sh ${program_dir})
-set_tests_properties(programs.examples PROPERTIES LABELS programs TIMEOUT 300
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
+# Each case is a test of its own. What all cases of cases.txt start from is made once, by the build.
+set(program_base ${CMAKE_CURRENT_BINARY_DIR}/programs-base)
+file(GLOB_RECURSE root_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/root/*)
+add_custom_command(OUTPUT ${program_base}.stamp
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh --base ${program_base}
+    COMMAND ${CMAKE_COMMAND} -E touch ${program_base}.stamp
+    DEPENDS ${root_files} ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh VERBATIM)
+add_custom_target(test_programs_base ALL DEPENDS ${program_base}.stamp)
 
-add_test(NAME programs.gc COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/gc.sh)
-set_tests_properties(programs.gc PROPERTIES LABELS programs TIMEOUT 200 SKIP_RETURN_CODE 77
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>")
-
+set(run_case ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir} ${program_base})
+ouro_table_names(run.sh cases.txt cases)
+foreach(name IN LISTS cases)
+    ouro_program_test(cases.${name} 200 ${run_case} ${name})
+endforeach()
 # Some of them again, the page tables reached in each other way.
 foreach(way physmap offset identity temporary)
-    add_test(NAME programs.${way}
-        COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir}
-            hello-pie memory-musl memory-glibc faults-pie overflow-glibc busybox-sort)
-    set_tests_properties(programs.${way} PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
-        ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;WORDS=pagetables=${way}")
+    foreach(name hello-pie memory-musl memory-glibc faults-pie overflow-glibc busybox-sort)
+        ouro_program_test(${way}.${name} 200 ${run_case} ${name})
+        set_property(TEST programs.${way}.${name} APPEND PROPERTY ENVIRONMENT "WORDS=pagetables=${way}")
+    endforeach()
+endforeach()
+# Some of them again with every lock checked (docs/locks.md).
+foreach(name hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc threads-glibc waiting-musl epolls-glibc
+        spawn-musl ptys-musl bash-trap-signal busybox-sort)
+    ouro_program_test(locks.${name} 200 ${run_case} ${name})
+    set_property(TEST programs.locks.${name} APPEND PROPERTY ENVIRONMENT
+        "KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf")
+endforeach()
+ouro_table_names(debian.sh debian.txt cases)
+foreach(name IN LISTS cases)
+    ouro_program_test(debian.${name} 700 ${CMAKE_CURRENT_SOURCE_DIR}/programs/debian.sh ${name})
 endforeach()
 
-# Some of them again with every lock checked (docs/locks.md).
-add_test(NAME programs.locks
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir}
-        hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc threads-glibc waiting-musl epolls-glibc spawn-musl
-        ptys-musl bash-trap-signal busybox-sort)
-set_tests_properties(programs.locks PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
-    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf")
+ouro_program_test(callfuzz 90000 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callfuzz.sh ${program_dir}/callfuzz-glibc)
+ouro_program_test(full 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${program_dir}/full-musl)
+ouro_program_test(strace 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/strace.sh ${program_dir}/traced-glibc)
+ouro_program_test(refused 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/refused.sh)
+ouro_program_test(examples 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/examples.sh ${program_dir})
+ouro_program_test(gc 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/gc.sh)

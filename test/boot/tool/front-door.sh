@@ -66,8 +66,11 @@ rm installed
 grep -q 'ouro run' out || bad 'help does not name the commands'
 for word in --version version; do
     "$top/ouro" "$word" >out 2>err || bad "$word fails"
-    grep -Eqx 'ouro [0-9]+\.[0-9]+\.[0-9]+' out && [ "$(wc -l <out)" -eq 1 ] && [ ! -s err ] ||
-        { bad "$word does not print name and version"; show out; show err; }
+    if ! grep -Eqx 'ouro [0-9]+\.[0-9]+\.[0-9]+' out || [ "$(wc -l <out)" -ne 1 ] || [ -s err ]; then
+        bad "$word does not print name and version"
+        show out
+        show err
+    fi
 done
 door 125 frobnicate
 grep -q 'unknown command frobnicate' err || bad 'an unknown command is not named'

@@ -16,6 +16,7 @@
 #include "kern/log.h"
 #include "diag/parts.h"
 #include "kern/thread.h"
+#include "mm/layout.h"
 #include "mm/vm/areas.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
@@ -143,6 +144,11 @@ uint64_t areas_bytes(const struct address_space *space)
 {
     (void)space;
     return PAGES * PAGE_SIZE;
+}
+
+bool kstack_holds(virt_t v)
+{
+    return v.v >= LAYOUT_KSTACK_START && v.v < LAYOUT_KSTACK_END;
 }
 
 bool kstack_guard_at(virt_t v, struct virt_range *stack)

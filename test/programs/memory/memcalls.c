@@ -366,11 +366,9 @@ static void advising(void)
     CALL(madvise, P(8), PAGE, MADV_REMOVE);
     CALL(madvise, P(8), PAGE, MADV_MERGEABLE);
     show_maps();
-    show_smaps(0);
-    show_smaps(1);
-    show_smaps(4);
-    show_smaps(5);
-    show_smaps(6);
+    static const int shown[] = {0, 1, 4, 5, 6};
+    for (unsigned i = 0; i < sizeof shown / sizeof *shown; i++)
+        show_smaps(shown[i]);
     CALL(madvise, P(4), PAGE, MADV_DOFORK);
     CALL(madvise, P(5), PAGE, MADV_KEEPONFORK);
     CALL(madvise, P(6), PAGE, MADV_DODUMP);

@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# sides.sh: what run.sh and debian.sh share: one case, run on this Linux and in Ouro, and the comparison.
+#
+# Environment: OURO    the front door or the host tool (default: ouro at the top level)
+#              WORDS   more words for the kernel
+#              KERNEL  another kernel than the tool's own (run.sh)
+#              KEEP    a folder that keeps the outputs of cases that differ
+#
+# The Linux side runs in a copy of the same root folder, on a tmpfs of its own, so that both sides see the same
+# files and none of it touches the host: as root, or as root of a user namespace.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ouro=${OURO:-$here/../../ouro}
+case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
+variables=(HOME=/ TERM=linux
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C)
+namespace=-m
+[ "$(id -u)" = 0 ] || namespace=-rm
+
+fail() {
+    printf '%s\n' "$1" >&2
+    exit 1
+}
+
+# skip REASON: this computer cannot tell.
+skip() {
+    printf 'skip: %s\n' "$1"
+    exit 77
+}
+
+trimmed() {
+    local text=$1
+    text=${text#"${text%%[![:space:]]*}"}
+    printf '%s' "${text%"${text##*[![:space:]]}"}"
+}
+
+# names TABLE MARKS: the cases of a table, one a line.
+names() {
+    sed -n "s/^[$2]*\([a-z][^ |]*\) *|.*/\1/p" "$1"
+}
+
+# read_line TABLE MARKS NAME: sets marks and line, of which the name is gone.
+# shellcheck disable=SC2034 # the caller's
+read_line() {
+    local found
+    found=$(grep -E "^[$2]*$3[[:space:]]*\|" "$1") || fail "$3: there is no such case"
+    marks=${found%%"$3"*}
+    line=${found#*|}
+}
+
+# With the limits and the priority of a login, and without descriptors that the caller left open.
+# shellcheck disable=SC2016 # the inner shell expands its own words
+as_from_a_login='
+    renice -n 0 -p $$ > /dev/null 2>&1
+    ulimit -c 0 -s 8192
+    ulimit -Sn 1024
+    for fd in /proc/self/fd/*; do
+        fd=${fd##*/}
+        [ "$fd" -le 2 ] || eval "exec $fd>&-"
+    done'
+
+# on_linux ROOT MOUNTS COMMAND...: in a copy of the folder, as Linux would run it from a login. MOUNTS is shell text for
+# what is mounted into it besides ($at is its place). Standard error is opened within: the outer shell prints a message of
+# its own for a child that was killed.
+on_linux() {
+    mkdir -p "$work/at"
+    : > "$work/2.linux"
+    # shellcheck disable=SC2016
+    unshare "$namespace" bash -c '
+        from=$1 at=$2 errors=$3 words=$4
+        shift 4
+        mount -t tmpfs -o mode=755 none "$at" && cp -a "$from/." "$at" || exit 99
+        '"$2"'
+        mount --rbind /dev "$at/dev" && mount --rbind /proc "$at/proc" || exit 99
+        '"$as_from_a_login"'
+        cd "$at" && exec 2> "$errors" && eval "exec env -i $words chroot . \"\$@\""' \
+        linux "$1" "$work/at" "$work/2.linux" "${variables[*]}" "${@:3}" 2> /dev/null
+}
+
+# both_sides ROOT MOUNTS INPUT COMMAND...: runs the command on Linux, and in Ouro the caller's function in_ouro.
+# Input comes through a pipe on both sides: that is what Ouro makes of any standard input.
+both_sides() {
+    # shellcheck disable=SC2002
+    cat "$3" | on_linux "$1" "$2" "${@:4}" > "$work/1.linux" 2> /dev/null
+    echo $? > "$work/status.linux"
+    # shellcheck disable=SC2002
+    cat "$3" | (in_ouro) > "$work/1.ouro" 2> "$work/2.ouro"
+    echo $? > "$work/status.ouro"
+}
+
+# compare NAME SORT STREAM...: ends the script; the streams are 1, 2 and status. SORT=yes: in any order of lines.
+compare() {
+    local name=$1 sort=$2 stream bad=0
+    shift 2
+    for stream; do
+        if [ "$sort" = yes ]; then
+            sort -o "$work/$stream.linux" "$work/$stream.linux"
+            sort -o "$work/$stream.ouro" "$work/$stream.ouro"
+        fi
+        cmp -s "$work/$stream.linux" "$work/$stream.ouro" && continue
+        bad=1
+        printf 'FAIL %s: %s differs (- Linux, + Ouro)\n' "$name" \
+            "$(sed -n "s/^$stream //p" <<< $'1 standard output\n2 standard error\nstatus exit status')"
+        diff -au "$work/$stream.linux" "$work/$stream.ouro" | sed -n '3,40p'
+    done
+    if [ $bad = 1 ] && [ -n "${KEEP:-}" ]; then
+        mkdir -p "$KEEP/$name"
+        cp "$work"/*.linux "$work"/*.ouro "$KEEP/$name"
+    fi
+    [ $bad = 0 ] && echo "ok   $name"
+    exit $bad
+}
+
+# start_case: a work folder, removed at the end. Skips where the Linux side cannot run.
+start_case() {
+    work=$(mktemp -d "${TMPDIR:-/tmp}/ouro-case.XXXXXX") || exit 1
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' INT TERM HUP
+    unshare "$namespace" mount -t tmpfs none "$work" 2> /dev/null ||
+        skip "no mount namespaces here, so the Linux side cannot run"
+}
