@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of the kernel by its own fault (base/panic.h declares panic()). */
+/* The end of the kernel by its own fault (base/panic.h declares panic(), cpu/trap.h panic_at(), and mm/vm/fault.h
+ * fault_of_kernel()). */
 #pragma once
 
 #include "base/addr.h"
 #include "base/panic.h"
 #include "cpu/trap.h"
 
-/* Installs the handlers of exceptions that the kernel itself must not cause. Boot only. */
-void panic_init(void);
 /* What ends a machine that could not boot: one sentence, no registers; status 125. Callers: boot.
  */
 NORETURN void boot_stop(const char *format, ...) PRINTF_LIKE(1, 2);

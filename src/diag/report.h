@@ -47,21 +47,17 @@ bool report_place(uint64_t at, char *to, size_t size);
  * when the report goes on. */
 void report_recover(const struct trap_frame *frame);
 
-/* What the machine was booted with, for the report to show; the string stays. Boot only. */
-void report_set_command_line(const char *line);
+/* Defined above. No locks, no heap. */
 
-/* For linux/: writes the line of the n-th newest system call of the current thread; false when
- * there are no more. Boot only. */
-typedef bool (*report_call_line)(unsigned n, char *to, size_t size);
-void report_set_calls(report_call_line calls);
-/* For linux/: the n-th line of who has the memory, when there is none left. Boot only. */
-typedef bool (*report_usage_line)(unsigned n, char *to, size_t size);
-void report_set_usage(report_usage_line usage);
-/* For linux/: the name of a system call, NULL for none. Boot only. */
-typedef const char *(*report_call_name)(unsigned number);
-void report_set_call_names(report_call_name names);
-/* For linux/: what a thread is and does, in a line ("of process 1, in futex(...)"); false: it is no
- * thread of a program, or, unless `everybody`, not of the current one's process. Boot only. */
-typedef bool (*report_thread_line)(const struct thread *thread, bool everybody, char *to,
-                                   size_t size);
-void report_set_thread_lines(report_thread_line lines);
+/* Writes the line of the n-th newest system call of the current thread; false when there are no more
+ * (linux/fault/crash.c). */
+bool report_call_line(unsigned n, char *to, size_t size);
+/* The name of a system call, NULL for none (linux/fault/crash.c). */
+const char *report_call_name(unsigned number);
+/* Line n of what has the memory, when there is none left. Line 0 works the answer out: all memory by what it is for,
+ * then the areas of the program that have a share worth a line, most first. False when there are no more
+ * (linux/fault/memory_usage.c). */
+bool report_usage_line(unsigned n, char *to, size_t size);
+/* What a thread is and does, in a line ("of process 1, asleep in futex(...)"); false: it is no thread of a
+ * program, or, unless `everybody`, not of the current one's process (linux/fault/thread_dump.c). */
+bool report_thread_line(const struct thread *thread, bool everybody, char *to, size_t size);

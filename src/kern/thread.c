@@ -36,7 +36,6 @@ static uint32_t spare_count;
 
 static struct timer idle_timer;
 static uint64_t idle_limit_ns;
-static void (*idle_stuck)(void);
 static volatile bool idle_over;
 
 static struct thread *thread_of(struct run_entity *entity)
@@ -223,7 +222,7 @@ static NOINLINE void wait_for_work(void)
         if (unlikely(idle_over)) {
             idle_over = false;
             if (run_queue.count == 0 && !timer_any_armed())
-                idle_stuck();
+                threads_stuck();
         }
     }
     timer_cancel(&idle_timer);
@@ -331,9 +330,8 @@ void thread_visit(void (*visit)(struct thread *thread, void *context), void *con
         visit(CONTAINER_OF(it, struct thread, all_link), context);
 }
 
-void thread_watch_idle(uint64_t after_ns, void (*stuck)(void))
+void thread_watch_idle(uint64_t after_ns)
 {
-    idle_stuck = stuck;
     idle_limit_ns = after_ns;
 }
 

@@ -5,3 +5,10 @@ foreach(check abi compiler includes headers layout format shellcheck budgets sel
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/${check}.sh ${PROJECT_SOURCE_DIR})
     set_tests_properties(lint.${check} PROPERTIES LABELS lint TIMEOUT 300)
 endforeach()
+
+# Over the objects of the kernel that the other tests run.
+get_filename_component(lint_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host -> build
+add_test(NAME lint.symbols
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/symbols.sh ${PROJECT_SOURCE_DIR}
+        ${lint_builds}/kernel/src/CMakeFiles/ouro_objects.dir)
+set_tests_properties(lint.symbols PROPERTIES LABELS lint TIMEOUT 300)

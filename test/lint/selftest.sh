@@ -103,6 +103,37 @@ expect_found layout 'no row for 0xfffff98000000000'
 sed -i 's/| 500 |/| 501 |/' docs/memory-map.md
 expect_found layout 'no such row in layout.h'
 
+# Objects of a small kernel: `up` stands in mm/ and is used in base/, which may not, until the table lists it.
+objects()
+{
+    rm -rf "$scratch/objects" "$scratch/tree/src"
+    mkdir -p "$scratch/tree/src/base" "$scratch/tree/src/mm/pt"
+    cd "$scratch/tree" || exit 1
+    echo 'int up(void);' >src/base/up.h
+    echo 'int up(void); int low(void); int low(void) { return up(); }' >src/base/low.c
+    echo 'int low(void); int up(void); int up(void) { return 1; } int pages(void); int pages(void) { return low(); }' >src/mm/pages.c
+    echo 'int pages(void); int walk(void); int walk(void) { return pages(); }' >src/mm/pt/walk.c
+    echo 'int up(void); int walk(void); int kmain(void); int kmain(void) { return walk() + up(); }' >src/main.c
+    grep OURO_LAYER_ "$top/cmake/layers.cmake" >cmake/layers.cmake
+    echo 'set(OURO_SYMBOLS_base up)' >>cmake/layers.cmake
+    find src -name '*.c' | while read -r source; do
+        mkdir -p "$scratch/objects/$(dirname "${source#src/}")"
+        cc -c -o "$scratch/objects/${source#src/}.o" "$source" || exit 1
+    done
+}
+
+# expect_symbols TEXT: with TEXT empty nothing is found, else what is found is said by it.
+expect_symbols()
+{
+    "$lint/symbols.sh" "$scratch/tree" "$scratch/objects" >"$scratch/log" 2>&1
+    if [ $? -ne "$([ -z "$1" ]; echo $?)" ] || ! grep -q -e "$1" "$scratch/log" && [ -s "$scratch/log" -o -n "$1" ]; then
+        echo "selftest.sh: symbols said not: $1, but:"
+        cat "$scratch/log"
+        status=1
+    fi
+    objects
+}
+
 # What the variable in it stands for is not meant for this shell.
 # shellcheck disable=SC2016
 echo 'cd $HOME/x' >>run

@@ -157,7 +157,7 @@ void ps2_init(const struct keymap_layout *layout)
     irq_restore(flags);
 }
 
-void ps2_wait_for_key(void)
+void machine_wait_for_key(void)
 {
     if (!present)
         return;

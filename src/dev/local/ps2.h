@@ -11,6 +11,3 @@
 /* Looks for the controller and turns the keyboard on; nothing happens when there is none. Interrupts
  * work. Boot only. */
 void ps2_init(const struct keymap_layout *layout);
-/* Waits for a key with interrupts off; returns at once when there is no keyboard. For the end of the
- * machine. */
-void ps2_wait_for_key(void);

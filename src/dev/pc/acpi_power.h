@@ -4,6 +4,6 @@
 
 #include "parse/boot_info.h"
 
-/* Reads the tables, gives kern/machine.h its ways to end the machine, and listens to the power button.
- * Without ACPI nothing happens but a line in the log. Interrupts work. Boot only. */
+/* Reads the tables for machine_firmware_power_off() and machine_firmware_restart() (kern/machine.h, defined here), and
+ * takes the power button's interrupt. Without ACPI nothing happens but a line in the log. Interrupts work. Boot only. */
 void acpi_power_init(const struct boot_info *boot);

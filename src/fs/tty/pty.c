@@ -371,8 +371,7 @@ void pty_session_ended(uint32_t session)
 static enum err controlling_open(struct file *file)
 {
     struct fs_process process = {.session = 1};
-    if (fs_hooks.describe)
-        (void)fs_hooks.describe(0, 0, &process);
+    (void)fs_describe(0, 0, &process);
     struct tty *tty = tty_find(process.session);
     if (!tty)
         return E_NXIO;

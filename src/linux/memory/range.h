@@ -47,5 +47,3 @@ void mem_set_future_lock(uint32_t flags);
 bool mem_can_lock(void);
 bool mem_may_lock(uint64_t more);
 uint64_t mem_locked_bytes(void);
-/* Areas ask the process that runs what it may have. Boot only. */
-void mem_init(void);

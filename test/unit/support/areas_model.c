@@ -24,6 +24,11 @@ static void fail(int line, const char *condition)
     abort();
 }
 
+struct areas_policy areas_policy(void)
+{
+    return (struct areas_policy){.stack = UINT64_MAX, .all = UINT64_MAX, .large_pages = true};
+}
+
 /* ---- page tables ---- */
 
 static pte_t leaf[PAGES];
