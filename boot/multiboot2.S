@@ -9,7 +9,8 @@
  *
  * Early tables, all zero before (they are in .boot.bss):
  *
- *   pml4[0]   -> pdpt_low -> pd_low[4]              0-4 GiB identity, 2 MiB pages; removed by paging_init()
+ *   pml4[0]   -> pdpt_low -> pd_low[4]              0-4 GiB identity, 2 MiB pages, until
+ *                                                       recursive_forget_low_half()
  *   pml4[511] -> pdpt_high[510] -> pd_high -> pt_high   the image at -2 GiB, 4 KiB pages, so that sections
  *                                                       can be given their permissions one by one
  *   pml4[495] -> pml4                               the recursive slot, moved later to a random one

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The registers of whoever was interrupted or made a system call, as cpu/entry.S lays them on the
- * kernel stack. Offsets are shared with the assembler and asserted in cpu/trap.c.
+ * kernel stack. Offsets are shared with the assembler and asserted in cpu/tables.c.
  *
  *   high   ss rsp rflags cs rip     pushed by the CPU (or by the syscall entry in the same form)
  *          error vector             the CPU or the stub

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the report share: kern/report*.c only. */
+/* What the files of the report share, for diag/ only. */
 #pragma once
 
 #include "base/byte_reader.h"
@@ -7,7 +7,7 @@
 #include "diag/text.h"
 #include "parse/elf_symbols.h"
 
-/* --- report_memory.c: what is at an address --- */
+/* --- memory.c: what is at an address --- */
 
 /* Memory as it can be read now, without a fault; pages of files that were never touched come from
  * the file. */
@@ -37,7 +37,7 @@ struct thread;
 /* Is it a program's, and another than the one that the report is about? Then `to` says what it does. */
 bool report_thread_other(const struct thread *thread, bool everybody, char *to, size_t size);
 
-/* --- report_trace.c --- */
+/* --- trace.c --- */
 /* So many lines of it go to the screen. */
 void report_trace(const struct fault_facts *facts, unsigned on_screen);
 void report_registers_of(const struct trap_frame *frame, uint64_t registers[X86_REGISTERS]);
@@ -47,7 +47,7 @@ void report_recursion(struct fault_facts *facts);
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),
                         void *context);
 
-/* --- report_state.c --- */
+/* --- state.c --- */
 void report_registers(const struct fault_facts *facts);
 void report_stack_words(const struct fault_facts *facts);
 void report_memory_totals(void);

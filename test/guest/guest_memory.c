@@ -305,7 +305,7 @@ GUEST_TEST(test_touch_without_frames)
 }
 
 /* What MADV_FREE gave goes when nothing else is left, but for what was written again. */
-GUEST_TEST(test_reclaim)
+GUEST_TEST(test_reclaim_takes_clean_lazyfree_pages)
 {
     enum {
         PAGES = 40

@@ -209,7 +209,7 @@ GUEST_TEST(test_accessed_and_dirty)
 }
 
 /* The frame behind an address changes, and so does what is read there at once. */
-GUEST_TEST(test_stale_after_remap)
+GUEST_TEST(test_no_stale_page_after_remap)
 {
     phys_t one = guest_frame(1), two = guest_frame(2);
     virt_t v = GUEST_ARENA_PAGE(4);
@@ -246,7 +246,7 @@ static phys_t take_table_frame(void)
 
 /* The table itself moves to another frame, while the TLB still knows its old place in the window.
  */
-GUEST_TEST(test_stale_table_in_window)
+GUEST_TEST(test_no_stale_table_in_window)
 {
     phys_t page = guest_frame(77), held[8];
     virt_t v = GUEST_ARENA_PAGE(9);
@@ -311,7 +311,7 @@ GUEST_TEST(test_split_2m)
     frames_put(&machine_frames, block);
 }
 
-GUEST_TEST(test_scratch)
+GUEST_TEST(test_scratch_shows_the_frame_asked_for)
 {
     phys_t frames[4];
     for (unsigned i = 0; i < 4; i++)

@@ -135,7 +135,7 @@ GUEST_TEST(test_guards_are_never_mapped)
         }
 }
 
-GUEST_TEST(test_kstacks)
+GUEST_TEST(test_kstacks_have_guards)
 {
     enum {
         STACKS = 40

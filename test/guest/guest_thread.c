@@ -75,7 +75,7 @@ static void write_letter(void *argument)
     finished++;
 }
 
-GUEST_TEST(test_turns)
+GUEST_TEST(test_threads_take_turns_in_order)
 {
     static char letters[] = {'a', 'b', 'c'};
     static const char expected[] = "abcabcabcabc";
@@ -114,7 +114,7 @@ static enum err sleep_until(uint64_t deadline)
     return e;
 }
 
-GUEST_TEST(test_timeout)
+GUEST_TEST(test_sleep_ends_at_its_deadline)
 {
     wait_queue_init(&queue);
     for (uint64_t ms = 1; ms <= 20; ms *= 3) {
@@ -175,7 +175,7 @@ GUEST_TEST(test_signal_ends_sleep)
 }
 
 /* Any queue's wake-up reaches those who wait for any event. */
-GUEST_TEST(test_any_event)
+GUEST_TEST(test_any_event_wakes_at_any_wake_up)
 {
     wait_queue_init(&queue);
     gate = false;
@@ -224,7 +224,7 @@ GUEST_TEST(test_timers_in_order)
         CHECK_EQUAL(fired[i], expected[i]);
 }
 
-GUEST_TEST(test_cancelled_timer_fires)
+GUEST_TEST(test_no_cancelled_timer_fires)
 {
     init_timers();
     uint64_t flags = irq_save();
@@ -242,7 +242,7 @@ GUEST_TEST(test_cancelled_timer_fires)
     CHECK_EQUAL(fired[0], 2);
 }
 
-GUEST_TEST(test_timer_moved)
+GUEST_TEST(test_restarted_timer_fires_at_its_new_time)
 {
     init_timers();
     uint64_t flags = irq_save();
@@ -259,7 +259,7 @@ GUEST_TEST(test_timer_moved)
     CHECK_EQUAL(fired[2], 3);
 }
 
-GUEST_TEST(test_clock_goes_back)
+GUEST_TEST(test_no_clock_goes_back)
 {
     uint64_t last = time_now_ns(), first = last, backwards = 0;
     for (unsigned i = 0; i < 50000; i++) {
@@ -277,7 +277,7 @@ GUEST_TEST(test_clock_goes_back)
 }
 
 /* Work counts, and sleep does not, even when the CPU has nobody else to run. */
-GUEST_TEST(test_cpu_time)
+GUEST_TEST(test_cpu_time_counts_work_not_sleep)
 {
     uint64_t before = thread_cpu_ns(thread_current());
     uint64_t end = time_now_ns() + 5 * MS;

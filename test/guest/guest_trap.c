@@ -6,7 +6,7 @@
 #include "cpu/machine_check.h"
 #include "cpu/x86.h"
 
-GUEST_TEST(test_exceptions)
+GUEST_TEST(test_exceptions_have_their_vectors)
 {
     CHECK_FAULT(guest_undefined(), VECTOR_INVALID_OPCODE, 0);
     CHECK_FAULT(guest_breakpoint(), VECTOR_BREAKPOINT, 0);

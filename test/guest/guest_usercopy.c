@@ -140,7 +140,7 @@ GUEST_TEST(test_copy_after_protect)
     CHECK_EQUAL(copy_in(&byte, area.start, 1), E_FAULT);
 }
 
-GUEST_TEST(test_strings)
+GUEST_TEST(test_string_is_copied_up_to_its_nul)
 {
     char text[16];
     size_t length = 0;

@@ -1,23 +1,47 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# budgets.sh TOP: lists what is larger than the style asks for: files over 600 lines, functions over 60,
-# more than five parameters, more than three levels of nesting. A list to read, not a verdict.
+# budgets.sh TOP [--write]: a ratchet. Functions over 60 lines, with more than five parameters or more than three
+# levels of nesting, and files over 600 lines are listed with their sizes in test/lint/budgets.txt. What is not in the
+# list, or is larger than the list says, fails; so does a list that is out of date because something has shrunk. The
+# list is made anew by --write; a commit that makes it longer has to say why.
+#
+# A line of the list: KIND SIZE PATH [NAME], KIND being one of long, parameters, nesting (functions) and file.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$1
+list=test/lint/budgets.txt
 cd "$top" || exit 1
+now=$(mktemp "${TMPDIR:-/tmp}/ouro-budgets.XXXXXX") || exit 1
+trap 'rm -f "$now"' EXIT
+
 # The program is for awk: nothing in it is for the shell.
 # shellcheck disable=SC2016
 "$here/files.sh" "$top" '*.c' '*.h' | xargs awk '
-    function over(what, value, limit) {
-        printf "%s:%d: %s %s (%d, budget %d)\n", FILENAME, start, name, what, value, limit
-        count++
+    function over(kind, value, limit) {
+        if (value > limit)
+            printf "%s %d %s %s\n", kind, value, FILENAME, name
     }
     function end_of_file() {
-        if (lines > 600) {
-            printf "%s: long file (%d, budget 600)\n", file, lines
-            count++
+        if (lines > 600)
+            printf "file %d %s\n", lines, file
+    }
+    # GUEST_TEST(test_map) names the function in its parentheses; other macros before a name are attributes.
+    function begin_function() {
+        if (signature ~ /^[A-Z_]+\([a-z_0-9]+\)$/) {
+            name = signature
+            gsub(/.*\(|\)/, "", name)
+            return
         }
+        gsub(/(^| )[A-Z_]+\([^()]*\)/, " ", signature)
+        gsub(/__attribute__\(\([^()]*(\([^()]*\)[^()]*)*\)\)/, "", signature)
+        name = signature
+        sub(/\(.*/, "", name)
+        sub(/.*[ *]/, "", name)
+        sub(/^[^(]*\(/, "", signature)
+        sub(/\)[^)]*$/, "", signature)
+        while (gsub(/\([^()]*\)/, "", signature)) # the parameters of a parameter that is a function
+            ;
+        over("parameters", gsub(/,/, "", signature) + 1, 5)
     }
     FNR == 1 {
         end_of_file()
@@ -29,7 +53,7 @@ cd "$top" || exit 1
         lines = FNR
     }
     # A definition starts at the margin; its parameters may go on over several lines.
-    !inside && /^[a-z].*\(/ && !/;[ \t]*$/ && !/^(typedef|else)/ {
+    !inside && /^[A-Za-z_].*\(/ && !/;[ \t]*$/ && !/^(typedef|else)/ {
         signature = $0
         start = FNR
         next
@@ -41,23 +65,15 @@ cd "$top" || exit 1
     !inside && /^\{/ && signature != "" {
         inside = 1
         deepest = 3
-        name = signature
-        sub(/\(.*/, "", name)
-        sub(/.*[ *]/, "", name)
-        sub(/^[^(]*\(/, "", signature)
-        parameters = gsub(/,/, "", signature) + 1
-        if (parameters > 5)
-            over("has many parameters", parameters, 5)
+        begin_function()
         next
     }
     !inside {
         signature = ""
     }
     inside && /^\}/ {
-        if (FNR - start + 1 > 60)
-            over("is long", FNR - start + 1, 60)
-        if (deepest > 3)
-            over("nests deeply", deepest, 3)
+        over("long", FNR - start + 1, 60)
+        over("nesting", deepest, 3)
         inside = 0
         signature = ""
         next
@@ -69,5 +85,36 @@ cd "$top" || exit 1
     }
     END {
         end_of_file()
-        printf "budgets.sh: %d over budget\n", count
+    }' | LC_ALL=C sort -k1,1 -k3 >"$now"
+
+if [ "${2:-}" = --write ]; then
+    cp "$now" "$list"
+    exit
+fi
+{ [ ! -f "$list" ] || sed 's/^/allowed /' "$list"; sed 's/^/found /' "$now"; } | awk '
+    {
+        key = $2 " " $4 ($5 == "" ? "" : " " $5)
+    }
+    $1 == "allowed" {
+        allowed[key] = $3
+        next
+    }
+    {
+        seen[key] = 1
+        if (!(key in allowed))
+            problem(key, $3, "it is over the budget of the style (60 lines, 5 parameters, 3 levels; a file 600 lines): divide it")
+        else if ($3 + 0 > allowed[key] + 0)
+            problem(key, $3, "it was " allowed[key] " and has grown: divide it")
+        else if ($3 + 0 < allowed[key] + 0)
+            problem(key, $3, "it was " allowed[key] " and has shrunk: lower the list by budgets.sh TOP --write")
+    }
+    END {
+        for (key in allowed)
+            if (!(key in seen))
+                problem(key, "gone", "it is within the budget now: lower the list by budgets.sh TOP --write")
+        exit bad
+    }
+    function problem(what, size, text) {
+        printf "budgets.sh: %s: %s: %s\n", what, size, text
+        bad = 1
     }'

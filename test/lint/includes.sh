@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # includes.sh TOP: every #include in TOP/src keeps to TOP/cmake/layers.cmake, names its file by the path from
-# src/, and each x.c includes its own x.h first. The table itself has no cycle.
+# src/, and each NAME.c includes its own NAME.h first. The table itself has no cycle.
 set -u
 top=$1
 cd "$top/src" || exit 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Checks of the source text. The selftest plants an error for each and sees it found.
-foreach(check abi compiler includes headers layout format shellcheck budgets selftest)
+foreach(check abi compiler includes headers layout format shellcheck budgets names selftest)
     add_test(NAME lint.${check}
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/${check}.sh ${PROJECT_SOURCE_DIR})
     set_tests_properties(lint.${check} PROPERTIES LABELS lint TIMEOUT 300)

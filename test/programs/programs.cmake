@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The programs that run on Linux and in Ouro: each test/programs/NAME.c as NAME-musl, NAME-glibc and
+# The programs that run on Linux and in Ouro: each test/programs/FOLDER/NAME.c as NAME-musl, NAME-glibc and
 # NAME-pie (static-PIE), and the table that says how they are run.
 find_program(OURO_MUSL_GCC musl-gcc REQUIRED)
 file(GLOB program_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/*/*.c)

@@ -107,6 +107,30 @@ static struct bench_boot boot_by(const struct bench *bench, const struct way *wa
     return boot;
 }
 
+/* The phases of the kernel's boot in thousands of instructions, from one boot by -icount, where the
+ * microseconds of /proc/ouro are that: "/proc/ouro|     186 us  memory". */
+static void count_boot(struct bench *bench, const char *archive)
+{
+    struct bench_boot boot = bench_direct(bench, BENCH_OURO, archive);
+    struct bench_seen seen = {.mark = {DONE}, .marks = 1};
+    boot.counted = true;
+    bench_progress("counting", BENCH_OURO, 1, 1);
+    if (bench_run_or_warn(&boot, &seen, "counting")) {
+        char *rest = NULL, phase[40];
+        unsigned long thousands;
+        for (char *line = strtok_r(seen.output.bytes, "\n", &rest); line != NULL;
+             line = strtok_r(NULL, "\n", &rest))
+            if (sscanf(line, "/proc/ouro| %lu us %39[^\r\"]", &thousands, phase) == 2) {
+                char *name = string_format("kernel: %s", phase);
+                const struct figure_key key = {"boot", name, "thousand"};
+                figures_add(&bench->figures, &key, bench_series(BENCH_OURO, true),
+                            (double)thousands);
+                free(name);
+            }
+    }
+    text_free(&seen.output);
+}
+
 void bench_boot(struct bench *bench)
 {
     char *hello = bench_program("hello"), *archive = bench_archive(hello, NULL);
@@ -125,6 +149,7 @@ void bench_boot(struct bench *bench)
             }
         }
     }
+    count_boot(bench, archive);
     free(archive);
     free(hello);
 }

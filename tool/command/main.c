@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The host tool: dispatches `ouro COMMAND` to its function. The script `ouro` at the top of the tree builds kernel and
+ * tool and then runs this program with its own arguments.
+ */
 #include "base/compiler.h"
 #include "command/commands.h"
 #include "host/fail.h"
@@ -29,7 +33,7 @@ static int help(void)
     return 0;
 }
 
-/* A file that is opened later must not become the standard output by accident. */
+/* Opens /dev/null for standard streams that are closed, so that no file opened later gets their numbers. */
 static void fill_closed(void)
 {
     int fd;
@@ -46,11 +50,15 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return help();
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
+        puts("ouro " OURO_VERSION);
+        return 0;
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        argv[1] = string_format("ouro %s", name); /* how argp names us in messages */
+        argv[1] = string_format("ouro %s", name); /* argp prints it in messages */
         leave(commands[i].function(argc - 1, argv + 1));
     }
-    fail(STATUS_FAILED, "there is no command %s; ouro help lists those there are", name);
+    fail(STATUS_FAILED, "unknown command %s; ouro help lists the commands", name);
 }

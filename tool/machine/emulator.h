@@ -57,7 +57,7 @@ void emulator_check(const struct machine *machine);
 void emulator_start(const struct machine *machine, struct emulator *out);
 /* The kernel word that tells how the machine is switched off with a status: "exit=0xf4". */
 const char *emulator_exit_word(enum emulator_kind kind);
-/* Ends it if it still runs; what it said is in emulator_log(). */
+/* Ends the emulator if it still runs; emulator_explain() prints what it wrote. */
 void emulator_end(struct emulator *emulator);
 /* Prints the last lines of what the emulator itself wrote, if anything, on stderr. */
 void emulator_explain(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The long texts of /proc/self (proc(5)): generators for procfs_self.c; their
- * context is procfs_subject_of(). */
+/* The long texts of /proc/self (proc(5)): generators for fs/proc/process.c; their context is
+ * procfs_subject_of(). */
 #pragma once
 
 #include "fs/vfs/hooks.h"

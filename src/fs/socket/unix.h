@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets of the family AF_UNIX (unix(7)), between unix_socket.c, unix_message.c and unix_gc.c.
+ * Sockets of the family AF_UNIX (unix(7)), between unix.c, unix_message.c and unix_gc.c.
  *
  *   client --peer--> server end --peer--> client       two of a pair, and of an accepted connection
  *

@@ -3,9 +3,11 @@
  * Names. A directory is a hash table of its dentries, for lookup, and beside it an array of the
  * same dentries in the order of their cookies, for getdents:
  *
- *     buckets   [0] -> "etc" -> "tmp"      slots   | 2 "bin" | 3 (gone) | 4 "etc" | 5 "tmp" |
- *               [1] -> "bin"                         cookies rise, and stay with an entry for its
- * life
+ *     buckets   [0] -> "etc" -> "tmp"
+ *               [1] -> "bin"
+ *
+ *     slots     | 2 "bin" | 3 (gone) | 4 "etc" | 5 "tmp" |
+ *               cookies rise; an entry keeps its cookie for life
  *
  * A cookie is what telldir() gives: the entry with the next higher cookie comes next, whatever was
  * removed meanwhile. Cookies 0 and 1 are "." and "..".

@@ -10,9 +10,10 @@
  * them.
  *
  * References (plain counts):
- *   inode   one for each dentry, each mapping (page source) and whoever holds a pointer over a
- * sleep. With nlink == 0 and the last reference gone its data is freed. dentry  one from its
- * directory while it is linked there, one from each child, each file, each walk.
+ *   inode   one for each dentry, each mapping (page source) and each pointer held over a sleep.
+ *           When nlink is 0 and the last reference is dropped, its data is freed.
+ *   dentry  one from its directory while it is linked there, one from each child, each file and
+ *           each path walk that is under way.
  *
  * Locking: every structure of fs/ belongs to "the fs lock", which today is the rule that kernel
  * code is not preempted: no function here sleeps between reading and changing a structure, and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The record of a system call that is under way. A handler takes its arguments raw, because they are hostile, and
- * answers with an enum err; only call/syscall.c turns that into the negative number that Linux returns.
+ * answers with an enum err; only linux/call/syscall.c turns that into the negative number that Linux returns.
  *
  *     enum err sys_dup(struct syscall *call)
  *     {

@@ -2,12 +2,24 @@
 /* Linux's PROT_* bits as permissions of pages. */
 #pragma once
 
+#include "base/compiler.h"
 #include "mm/prot.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* PROT_READ 1 | PROT_WRITE 2 | PROT_EXEC 4. Writable and executable at once is granted as the one
- * exception to W^X: counted, and logged the first time. */
-prot_t mem_prot_from_linux(uint64_t prot);
+/* Writable and executable at once is granted as the one exception to W^X: counted, and logged the first time. */
+prot_t mem_prot_rwx(void);
 /* Mappings that were granted both. */
 uint64_t mem_rwx_exceptions(void);
+
+/* PROT_READ 1 | PROT_WRITE 2 | PROT_EXEC 4. */
+static inline prot_t mem_prot_from_linux(uint64_t prot)
+{
+    bool write = prot & 2, execute = prot & 4;
+    if (unlikely(write && execute))
+        return mem_prot_rwx();
+    if (prot & 1)
+        return write ? prot_rw() : execute ? prot_rx() : prot_ro();
+    return write ? prot_write_only() : execute ? prot_execute_only() : prot_none();
+}

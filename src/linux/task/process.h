@@ -8,7 +8,7 @@
  *                                  ^ in process.threads while it lives, in the table of tids
  *
  * Others are made by vfork() and its kin (sys_clone.c) and are in their parent's `children`
- * (family.c). A process whose last thread has ended is a zombie: what is left is its pid, its status
+ * (parent.c). A process whose last thread has ended is a zombie: what is left is its pid, its status
  * and its times, until the parent waits for it.
  *
  * A leader that ends before its other threads stays in the table, without a struct thread, until

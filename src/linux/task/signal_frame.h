@@ -4,10 +4,12 @@
  * (asm/sigcontext.h, asm/ucontext.h, sigframe.h), because handlers read and change it:
  *
  *   high   the interrupted code's stack
- *          128 bytes that belong to it (red zone)         not when the handler has a stack of its
- * own FP_XSTATE_MAGIC2                               only with XSAVE FPU registers, as FXSAVE or
- * XSAVE store them   64-byte aligned <- sigcontext.fpstate struct signal_frame (address + 8) % 16
- * == 0  <- rsp of the handler low
+ *          red zone, 128 bytes             not on an alternate stack
+ *          FP_XSTATE_MAGIC2, 4 bytes       only with XSAVE
+ *          FPU registers                   as FXSAVE or XSAVE stores them; 64-byte aligned
+ *                                          <- sigcontext.fpstate
+ *          struct signal_frame             (address + 8) % 16 == 0
+ *   low                                    <- rsp of the handler
  */
 #pragma once
 

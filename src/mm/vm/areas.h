@@ -6,7 +6,7 @@
  * Invariants, verified by areas_check() (4 is the callers' and cannot be):
  *   1. Areas are page-aligned, not empty, sorted by address and do not overlap.
  *   2. All lie in [LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_END).
- *   3. Neighbours that areas_can_merge() accepts have been merged; guards never merge or split.
+ *   3. Neighbours alike in all but their range and place in the file are merged; guards never merge or split.
  *   4. A file area holds one reference to its page source.
  *
  * Frames. A 4 KiB leaf stands for one reference to a block of one frame (or to a foreign frame: the

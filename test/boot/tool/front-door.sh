@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ./ouro on a computer without the packages: what it asks for, how it installs, and that stdout stays the program's.
-# dpkg-query, apt-get, id and sudo are stand-ins here; nothing is installed and nothing is built.
+# ./ouro on a computer without the packages: which packages it names, how it installs them, and that stdout stays empty.
+# dpkg-query, apt-get, id and sudo are stand-ins here: no package is installed and nothing is built.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -50,21 +50,26 @@ door 125 --no-install debug
 grep -q ' gdb' err || bad 'debug does not ask for gdb'
 [ ! -e installed ] || bad 'installed without being allowed to'
 
-# root, and the package manager fails: its own words are shown.
+# As root, with a package manager that fails: its messages are shown.
 stand_in id 'echo 0'
 door 125 run
-grep -q '^apt-get update$' installed || bad 'root: does not read the list of packages'
-grep -q 'reading the list of packages failed' err || { bad 'root: does not say what failed'; show err; }
+grep -q '^apt-get update$' installed || bad 'root: does not update the package lists'
+grep -q 'updating the package lists failed' err || { bad 'root: does not say what failed'; show err; }
 stand_in apt-get "echo \"apt-get \$*\" >>$temp/installed; echo 'E: no such thing'; [ \$1 = update ]"
 door 125 run
 grep -q '^apt-get install -y --no-install-recommends binutils ' installed || { bad 'root: does not install'; show installed; }
-grep -q '^E: no such thing$' err || { bad 'the words of the package manager are lost'; show err; }
+grep -q '^E: no such thing$' err || { bad 'the message of the package manager is lost'; show err; }
 
-# What needs nothing installs nothing.
+# These commands need no package and install none.
 rm installed
 "$top/ouro" help >out 2>err || bad 'help fails'
-grep -q 'ouro run' out || bad 'help helps nobody'
+grep -q 'ouro run' out || bad 'help does not name the commands'
+for word in --version version; do
+    "$top/ouro" "$word" >out 2>err || bad "$word fails"
+    grep -Eqx 'ouro [0-9]+\.[0-9]+\.[0-9]+' out && [ "$(wc -l <out)" -eq 1 ] && [ ! -s err ] ||
+        { bad "$word does not print name and version"; show out; show err; }
+done
 door 125 frobnicate
-grep -q 'no command frobnicate' err || bad 'an unknown command is not named'
+grep -q 'unknown command frobnicate' err || bad 'an unknown command is not named'
 [ ! -e installed ] || bad 'installed for nothing'
 finish

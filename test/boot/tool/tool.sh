@@ -34,6 +34,10 @@ same() {
     printf "$3" | cmp -s - "$2" || { bad "$1: $2 is not as wanted"; show "$2"; }
 }
 
+# The tool and the script at the top of the tree name the same version.
+"$OURO" --version >out 2>err || bad '--version fails'
+"$top/ouro" --version | cmp -s - out || { bad 'two versions'; show out; }
+
 run order >out 2>err </dev/null
 is order $? 7
 same order out 'ac\020dg\000\377\n'

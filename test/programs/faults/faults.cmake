@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# example/faults.c in QEMU, and a dozen of its ways in Bochs: reports compared with test/faults/golden/.
+# example/faults.c in QEMU, and a dozen of its ways in Bochs: reports compared with test/programs/faults/golden/.
 set(faults_program ${CMAKE_CURRENT_BINARY_DIR}/faults)
 add_custom_command(OUTPUT ${faults_program}
     COMMAND ${OURO_MUSL_GCC} -static -O1 -g0 -fno-stack-protector -Wall -Wextra -Wno-infinite-recursion

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Crashes in every way that example/faults.c knows, and compares the reports with test/faults/golden/.
+# Crashes in every way that example/faults.c knows, and compares the reports with test/programs/faults/golden/.
 #
 #   run.sh PROGRAM [NAME...]     PROGRAM: example/faults.c, compiled; no NAME: all
 #

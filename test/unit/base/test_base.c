@@ -24,7 +24,7 @@ static int sum(const struct list *l)
     return total;
 }
 
-static void test_list(void **state)
+static void test_list_keeps_order(void **state)
 {
     (void)state;
     struct list l = LIST_INIT(l);
@@ -45,7 +45,7 @@ static void test_list(void **state)
     assert_true(list_empty(&l));
 }
 
-static void test_checked(void **state)
+static void test_checked_sums_refuse_overflow(void **state)
 {
     (void)state;
     uint64_t v;
@@ -62,7 +62,7 @@ static void test_checked(void **state)
     assert_false(checked_span(5, UINT64_MAX, 10));
 }
 
-static void test_addresses(void **state)
+static void test_ranges_are_half_open(void **state)
 {
     (void)state;
     assert_int_equal(align_down(4097, PAGE_SIZE), 4096);
@@ -132,9 +132,12 @@ static void test_native_heap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list),          cmocka_unit_test(test_checked),
-        cmocka_unit_test(test_addresses),     cmocka_unit_test(test_err_names),
-        cmocka_unit_test(test_native_panics), cmocka_unit_test(test_native_heap),
+        cmocka_unit_test(test_list_keeps_order),
+        cmocka_unit_test(test_checked_sums_refuse_overflow),
+        cmocka_unit_test(test_ranges_are_half_open),
+        cmocka_unit_test(test_err_names),
+        cmocka_unit_test(test_native_panics),
+        cmocka_unit_test(test_native_heap),
     };
     return RUN_TESTS(tests);
 }

@@ -104,7 +104,7 @@ static void test_string_without_nul(void **state)
     free(text);
 }
 
-static void test_star(void **state)
+static void test_star_takes_width_from_arguments(void **state)
 {
     (void)state;
     char ours[64], libc[64];
@@ -187,7 +187,7 @@ int main(void)
         cmocka_unit_test(test_integers_as_libc),
         cmocka_unit_test(test_strings_as_libc),
         cmocka_unit_test(test_string_without_nul),
-        cmocka_unit_test(test_star),
+        cmocka_unit_test(test_star_takes_width_from_arguments),
         cmocka_unit_test(test_every_buffer_size),
         cmocka_unit_test(test_wide_field_is_cheap),
         cmocka_unit_test(test_null_string),

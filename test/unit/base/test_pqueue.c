@@ -31,7 +31,7 @@ static void check_first(void)
     assert_int_equal(pqueue_empty(&queue), best < 0);
 }
 
-static void test_random(void **state)
+static void test_least_is_first_at_random(void **state)
 {
     (void)state;
     srand(1);
@@ -68,7 +68,7 @@ static void test_equal_keys_leave_as_they_came(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_least_is_first_at_random),
         cmocka_unit_test(test_equal_keys_leave_as_they_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

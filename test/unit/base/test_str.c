@@ -93,7 +93,7 @@ static void test_memcmp_memchr(void **state)
     }
 }
 
-static void test_strings(void **state)
+static void test_string_functions_agree_with_libc(void **state)
 {
     static const char *const texts[] = {"",    "a",      "b",    "ab",   "abc",
                                         "abd", "abcabc", "\xff", "a\xff"};
@@ -126,7 +126,7 @@ static void test_strnlen_stops(void **state)
     free(text);
 }
 
-static void test_str_copy(void **state)
+static void test_str_copy_ends_with_nul(void **state)
 {
     (void)state;
     for (size_t size = 0; size < 8; size++) {
@@ -146,9 +146,12 @@ static void test_str_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memcpy_memset), cmocka_unit_test(test_memmove),
-        cmocka_unit_test(test_memcmp_memchr), cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_strnlen_stops), cmocka_unit_test(test_str_copy),
+        cmocka_unit_test(test_memcpy_memset),
+        cmocka_unit_test(test_memmove),
+        cmocka_unit_test(test_memcmp_memchr),
+        cmocka_unit_test(test_string_functions_agree_with_libc),
+        cmocka_unit_test(test_strnlen_stops),
+        cmocka_unit_test(test_str_copy_ends_with_nul),
     };
     return RUN_TESTS(tests);
 }

@@ -47,7 +47,7 @@ static unsigned walk(struct memory *m, uint64_t rbp)
     return n;
 }
 
-static void test_chain(void **state)
+static void test_chain_is_followed_to_its_end(void **state)
 {
     (void)state;
     struct memory m = chain(10, 0);
@@ -57,7 +57,7 @@ static void test_chain(void **state)
     assert_int_equal(walk(&m, STACK), 2);
 }
 
-static void test_bad_chains(void **state)
+static void test_bad_chains_end_the_walk(void **state)
 {
     (void)state;
     const uint64_t links[] = {STACK, STACK - 16, STACK + 68, STACK + 4096, ~UINT64_C(0) - 7};
@@ -106,7 +106,7 @@ static void expect(const char *letters, const char *expected)
     assert_int_equal(t.total, strlen(letters));
 }
 
-static void test_recursion(void **state)
+static void test_recursion_is_folded(void **state)
 {
     (void)state;
     expect("", "");
@@ -123,7 +123,7 @@ static void test_recursion(void **state)
     expect("abaabaaba", "ab(a)2b(a)2ba");
 }
 
-static void test_full(void **state)
+static void test_full_trace_counts_what_is_lost(void **state)
 {
     (void)state;
     struct trace t;
@@ -143,7 +143,7 @@ static void test_full(void **state)
 }
 
 /* Random traces unfold to what was added. */
-static void test_random(void **state)
+static void test_random_traces_unfold(void **state)
 {
     (void)state;
     srand(1);
@@ -169,9 +169,11 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chain),     cmocka_unit_test(test_bad_chains),
-        cmocka_unit_test(test_recursion), cmocka_unit_test(test_full),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_chain_is_followed_to_its_end),
+        cmocka_unit_test(test_bad_chains_end_the_walk),
+        cmocka_unit_test(test_recursion_is_folded),
+        cmocka_unit_test(test_full_trace_counts_what_is_lost),
+        cmocka_unit_test(test_random_traces_unfold),
     };
     return RUN_TESTS(tests);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The text of fault reports. Every error code and a scenario for each cause are written out and
- * compared with golden/fault_report.txt. After a change on purpose: test_fault_report --write, then
+ * compared with unit/golden/fault_report.txt. After a change on purpose: test_fault_report --write, then
  * read the difference.
  */
 #include "diag/text.h"

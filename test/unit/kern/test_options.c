@@ -53,7 +53,7 @@ static void test_defaults(void **state)
     assert_null(o.envp[2]);
 }
 
-static void test_words(void **state)
+static void test_each_word_is_taken(void **state)
 {
     (void)state;
     assert_int_equal(
@@ -112,7 +112,7 @@ static void test_words(void **state)
     assert_int_equal(o.console.terminals, 7);
 }
 
-static void test_bad_values(void **state)
+static void test_bad_values_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -231,7 +231,7 @@ static char *many(const char *word, size_t count)
     return text;
 }
 
-static void test_limits(void **state)
+static void test_argument_limits(void **state)
 {
     (void)state;
     char *text = many("argv=", OPTIONS_ARGUMENTS_MAX);
@@ -278,11 +278,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_each_word_is_taken),
+        cmocka_unit_test(test_bad_values_are_refused),
         cmocka_unit_test(test_goes_on_after_a_complaint),
         cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_argument_limits),
         cmocka_unit_test_teardown(test_complaint_is_cut, end),
     };
     return RUN_TESTS(tests);

@@ -54,7 +54,7 @@ static void test_key_is_erased(void **state)
     }
 }
 
-static void test_lengths(void **state)
+static void test_fill_writes_its_length(void **state)
 {
     (void)state;
     uint8_t out[300];
@@ -72,7 +72,7 @@ static void test_lengths(void **state)
 }
 
 /* Two calls never say the same, and bits are about as often set as not. */
-static void test_spread(void **state)
+static void test_no_number_comes_twice(void **state)
 {
     (void)state;
     uint64_t seen[1000], ones = 0;
@@ -86,7 +86,7 @@ static void test_spread(void **state)
 }
 
 /* Stirring the same in twice must not cancel out, and what is stirred in matters. */
-static void test_stir(void **state)
+static void test_stirring_twice_does_not_cancel(void **state)
 {
     (void)state;
     uint32_t start[8], once[8], twice[8];
@@ -123,9 +123,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_block_of_the_rfc),
         cmocka_unit_test(test_key_is_erased),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_stir),
+        cmocka_unit_test(test_fill_writes_its_length),
+        cmocka_unit_test(test_no_number_comes_twice),
+        cmocka_unit_test(test_stirring_twice_does_not_cancel),
         cmocka_unit_test(test_init_without_hardware),
     };
     return RUN_TESTS(tests);

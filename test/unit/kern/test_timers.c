@@ -100,7 +100,7 @@ static void check(void)
         assert_true(armed_at <= (first > now ? first : now));
 }
 
-static void test_random(void **state)
+static void test_random_timers_fire_on_time(void **state)
 {
     (void)state;
     srand(9);
@@ -133,7 +133,7 @@ static void test_random(void **state)
     assert_true(fired > 10000);
 }
 
-static void test_realtime(void **state)
+static void test_realtime_follows_the_clock(void **state)
 {
     (void)state;
     now = 1000;
@@ -150,8 +150,8 @@ static void test_realtime(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_realtime),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_realtime_follows_the_clock),
+        cmocka_unit_test(test_random_timers_fire_on_time),
     };
     return RUN_TESTS(tests);
 }

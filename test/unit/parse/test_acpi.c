@@ -124,7 +124,7 @@ static void expect_all(void)
     assert_true(p.power_button);
 }
 
-static void test_xsdt(void **state)
+static void test_xsdt_alone_is_enough(void **state)
 {
     (void)state;
     memset(memory.bytes + RSDT, 0, 36);
@@ -171,7 +171,7 @@ static void test_power_button_of_aml_only(void **state)
     assert_false(p.power_button);
 }
 
-static void test_refusals(void **state)
+static void test_broken_tables_are_refused(void **state)
 {
     (void)state;
     struct acpi_power p;
@@ -209,12 +209,12 @@ static void test_a_package_that_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_xsdt, setup),
+        cmocka_unit_test_setup(test_xsdt_alone_is_enough, setup),
         cmocka_unit_test_setup(test_rsdt_when_there_is_no_other, setup),
         cmocka_unit_test_setup(test_rsdt_when_the_xsdt_is_broken, setup),
         cmocka_unit_test_setup(test_extended_fields_come_first, setup),
         cmocka_unit_test_setup(test_power_button_of_aml_only, setup),
-        cmocka_unit_test_setup(test_refusals, setup),
+        cmocka_unit_test_setup(test_broken_tables_are_refused, setup),
         cmocka_unit_test_setup(test_a_package_that_is_none, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static const char *split(const char *line)
     return fault.what ? fault.what : joined;
 }
 
-static void test_split(void **state)
+static void test_words_end_at_blanks(void **state)
 {
     (void)state;
     assert_string_equal(split(""), "");
@@ -46,7 +46,7 @@ static void test_split(void **state)
     assert_string_equal(split("---  --x"), "[---][--x]");
 }
 
-static void test_split_quotes(void **state)
+static void test_quotes_keep_blanks(void **state)
 {
     (void)state;
     assert_string_equal(split("name=\"a b\" c"), "[name=a b][c]");
@@ -56,7 +56,7 @@ static void test_split_quotes(void **state)
     assert_string_equal(split("x=\"--\" y"), "[x=--][y]");
 }
 
-static void test_split_refused(void **state)
+static void test_open_quotes_and_nameless_words_are_refused(void **state)
 {
     (void)state;
     assert_string_equal(split("a b=\"c d"), "a quote is not closed");
@@ -91,7 +91,7 @@ static const char *arguments(const char *text)
     return result;
 }
 
-static void test_arguments(void **state)
+static void test_arguments_need_no_name(void **state)
 {
     (void)state;
     assert_string_equal(arguments(""), "");
@@ -113,7 +113,7 @@ static const char *list(const char *text)
     return result;
 }
 
-static void test_list(void **state)
+static void test_list_decodes_percent_signs(void **state)
 {
     (void)state;
     assert_string_equal(list(""), "");
@@ -139,7 +139,7 @@ static void test_list_refused(void **state)
     assert_string_equal(list(",,,,"), "the list has too many items");
 }
 
-static void test_number(void **state)
+static void test_number_takes_hex_and_units(void **state)
 {
     static const struct {
         const char *text;
@@ -197,10 +197,13 @@ static void test_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),         cmocka_unit_test(test_split_quotes),
-        cmocka_unit_test(test_split_refused), cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_list),          cmocka_unit_test(test_list_refused),
-        cmocka_unit_test(test_number),
+        cmocka_unit_test(test_words_end_at_blanks),
+        cmocka_unit_test(test_quotes_keep_blanks),
+        cmocka_unit_test(test_open_quotes_and_nameless_words_are_refused),
+        cmocka_unit_test(test_arguments_need_no_name),
+        cmocka_unit_test(test_list_decodes_percent_signs),
+        cmocka_unit_test(test_list_refused),
+        cmocka_unit_test(test_number_takes_hex_and_units),
     };
     return RUN_TESTS(tests);
 }

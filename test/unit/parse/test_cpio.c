@@ -94,7 +94,7 @@ static void read_any(const uint8_t *bytes, size_t size)
     read_all(bytes, size);
 }
 
-static void test_good(void **state)
+static void test_good_archive_is_read(void **state)
 {
     (void)state;
     struct cpio_reader r;
@@ -123,7 +123,7 @@ static void test_good(void **state)
 }
 
 /* Written by GNU cpio, both formats. */
-static void test_real(void **state)
+static void test_archives_of_gnu_cpio(void **state)
 {
     (void)state;
     bytes_load(&b, "cpio/gnu-newc");
@@ -154,7 +154,7 @@ static void test_padded_name_aligns_data(void **state)
     assert_ptr_equal(e.data, b.data + 4096);
 }
 
-static void test_ends(void **state)
+static void test_padding_behind_the_trailer(void **state)
 {
     (void)state;
     b.size = 0;
@@ -173,7 +173,7 @@ static void test_ends(void **state)
     assert_int_equal(read_built(), 1);
 }
 
-static void test_checksum(void **state)
+static void test_wrong_checksum_is_refused(void **state)
 {
     (void)state;
     b.size = 0;
@@ -184,7 +184,7 @@ static void test_checksum(void **state)
     expect_broken("the checksum of a file is wrong");
 }
 
-static void test_broken(void **state)
+static void test_broken_headers_are_refused(void **state)
 {
     (void)state;
     b.size = 0;
@@ -255,12 +255,12 @@ static void test_every_flip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_real),
+        cmocka_unit_test(test_good_archive_is_read),
+        cmocka_unit_test(test_archives_of_gnu_cpio),
         cmocka_unit_test(test_padded_name_aligns_data),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_checksum),
-        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_padding_behind_the_trailer),
+        cmocka_unit_test(test_wrong_checksum_is_refused),
+        cmocka_unit_test(test_broken_headers_are_refused),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_every_flip),
     };

@@ -157,7 +157,7 @@ __attribute__((noinline)) static int deep(int n)
     return result + room[0];
 }
 
-static void test_chain(void **state)
+static void test_own_stack_is_unwound(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -182,11 +182,11 @@ static bool read_damaged(void *context, uint64_t at, void *to, size_t size)
     return read_memory(NULL, at, to, size);
 }
 
-static void test_damaged(void **state)
+static void test_damaged_tables_end_the_walk(void **state)
 {
     (void)state;
     struct unwind_tables tables;
-    uint64_t here = (uint64_t)(uintptr_t)test_chain, stack[64] = {here};
+    uint64_t here = (uint64_t)(uintptr_t)test_own_stack_is_unwound, stack[64] = {here};
     assert_true(tables_at(here, true, &tables));
     struct damaged d = {.start = tables.frames, .size = tables.frames_size};
     d.bytes = malloc(d.size);
@@ -208,22 +208,22 @@ static void test_damaged(void **state)
     free(d.bytes);
 }
 
-static void test_symbols(void **state)
+static void test_symbols_of_this_program(void **state)
 {
     (void)state;
     FILE *file = fopen("/proc/self/exe", "rb");
     const struct byte_reader reader = {read_file, file};
     struct elf_name name;
     struct elf_part part;
-    const struct object *o = object_at((uint64_t)(uintptr_t)test_symbols);
-    uint64_t at = (uint64_t)(uintptr_t)test_symbols - o->bias;
+    const struct object *o = object_at((uint64_t)(uintptr_t)test_symbols_of_this_program);
+    uint64_t at = (uint64_t)(uintptr_t)test_symbols_of_this_program - o->bias;
     assert_non_null(file);
     assert_true(elf_symbol_at(&reader, at, &name));
-    assert_string_equal(name.text, "test_symbols");
+    assert_string_equal(name.text, "test_symbols_of_this_program");
     assert_int_equal(name.start, at);
     assert_true(name.size > 20);
     assert_true(elf_symbol_at(&reader, at + 20, &name));
-    assert_string_equal(name.text, "test_symbols");
+    assert_string_equal(name.text, "test_symbols_of_this_program");
     at = (uint64_t)(uintptr_t)&objects[3] - o->bias;
     assert_true(elf_symbol_at(&reader, at, &name));
     assert_string_equal(name.text, "objects");
@@ -243,9 +243,9 @@ int main(void)
     self = open("/proc/self/mem", 0);
     dl_iterate_phdr(add_object, NULL);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_symbols),
+        cmocka_unit_test(test_own_stack_is_unwound),
+        cmocka_unit_test(test_damaged_tables_end_the_walk),
+        cmocka_unit_test(test_symbols_of_this_program),
     };
     return RUN_TESTS(tests);
 }

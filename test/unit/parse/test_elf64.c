@@ -128,7 +128,7 @@ static void parse_any(const uint8_t *file, size_t size)
         assert_non_null(fault.what);
 }
 
-static void test_good(void **state)
+static void test_good_program_is_read(void **state)
 {
     (void)state;
     build_good();
@@ -154,7 +154,7 @@ static void test_good(void **state)
 }
 
 /* The smallest programs that real linkers made: GNU ld and lld, static and position independent. */
-static void test_real(void **state)
+static void test_programs_of_real_linkers(void **state)
 {
     static const struct {
         const char *name;
@@ -246,7 +246,7 @@ static void test_shared_page_goes_to_the_later(void **state)
 }
 
 /* Each at the very edge of what is allowed. */
-static void test_edges(void **state)
+static void test_edges_of_the_allowed(void **state)
 {
     (void)state;
     build_good();
@@ -325,7 +325,7 @@ static void test_segments_that_meet(void **state)
     assert_int_equal(image.segments[2].address, 0x500100);
 }
 
-static void test_shared_library(void **state)
+static void test_no_shared_library_is_run(void **state)
 {
     (void)state;
     bytes_load(&b, "elf64/shared.so");
@@ -441,7 +441,7 @@ static void test_refused_entries(void **state)
     }
 }
 
-static void test_counts(void **state)
+static void test_program_header_counts(void **state)
 {
     struct header h[ELF64_SEGMENTS_MAX + 1];
     (void)state;
@@ -476,21 +476,21 @@ static void test_every_flip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_real),
+        cmocka_unit_test(test_good_program_is_read),
+        cmocka_unit_test(test_programs_of_real_linkers),
         cmocka_unit_test(test_position_independent),
         cmocka_unit_test(test_segments_are_sorted),
         cmocka_unit_test(test_shared_page_goes_to_the_later),
-        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_edges_of_the_allowed),
         cmocka_unit_test(test_first_interpreter_wins),
         cmocka_unit_test(test_program_headers_in_memory),
         cmocka_unit_test(test_segments_that_meet),
-        cmocka_unit_test(test_shared_library),
+        cmocka_unit_test(test_no_shared_library_is_run),
         cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_refused_identification),
         cmocka_unit_test(test_refused_segments),
         cmocka_unit_test(test_refused_entries),
-        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_program_header_counts),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_every_flip),
     };

@@ -39,7 +39,7 @@ static void expect(size_t at, uint64_t base, uint64_t end, enum boot_memory_kind
     assert_int_equal(info.memory[at].kind, kind);
 }
 
-static void test_kinds(void **state)
+static void test_each_kind_of_memory(void **state)
 {
     (void)state;
     start();
@@ -121,7 +121,7 @@ static void test_empty_and_wrapping(void **state)
     expect(0, 0x1000, UINT64_C(1) << 52, BOOT_MEMORY_RESERVED);
 }
 
-static void test_full(void **state)
+static void test_full_map_is_refused(void **state)
 {
     (void)state;
     start();
@@ -179,14 +179,10 @@ static void test_against_a_byte_map(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_any_order_merges),
-        cmocka_unit_test(test_stricter_cuts_a_hole),
-        cmocka_unit_test(test_laxer_fills_the_gaps),
-        cmocka_unit_test(test_one_swallows_many),
-        cmocka_unit_test(test_empty_and_wrapping),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_against_a_byte_map),
+        cmocka_unit_test(test_each_kind_of_memory),  cmocka_unit_test(test_any_order_merges),
+        cmocka_unit_test(test_stricter_cuts_a_hole), cmocka_unit_test(test_laxer_fills_the_gaps),
+        cmocka_unit_test(test_one_swallows_many),    cmocka_unit_test(test_empty_and_wrapping),
+        cmocka_unit_test(test_full_map_is_refused),  cmocka_unit_test(test_against_a_byte_map),
     };
     return RUN_TESTS(tests);
 }

@@ -139,7 +139,7 @@ static void parse_any(const uint8_t *block, size_t size)
 
 static struct bytes b;
 
-static void test_good(void **state)
+static void test_good_block_is_read(void **state)
 {
     (void)state;
     build_good(&b);
@@ -189,7 +189,7 @@ static void test_window_larger_than_block(void **state)
 }
 
 /* What GRUB gave on real (emulated) firmware: BIOS and UEFI. */
-static void test_real(void **state)
+static void test_blocks_of_real_grub(void **state)
 {
     (void)state;
     bytes_load(&b, "multiboot2/grub-bios");
@@ -243,7 +243,7 @@ static void test_long_entries(void **state)
     assert_int_equal(info.memory[1].range.start.v, 0x2000);
 }
 
-static void test_framebuffers(void **state)
+static void test_unusable_framebuffers_are_ignored(void **state)
 {
     (void)state;
     begin(&b);
@@ -263,7 +263,7 @@ static void test_framebuffers(void **state)
     assert_int_equal(info.framebuffer.base.v, 0);
 }
 
-static void test_modules(void **state)
+static void test_module_limit(void **state)
 {
     (void)state;
     begin(&b);
@@ -475,14 +475,14 @@ static void test_every_flip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_good_block_is_read),
         cmocka_unit_test(test_unaligned_block),
         cmocka_unit_test(test_window_larger_than_block),
-        cmocka_unit_test(test_real),
+        cmocka_unit_test(test_blocks_of_real_grub),
         cmocka_unit_test(test_uefi_tags),
         cmocka_unit_test(test_long_entries),
-        cmocka_unit_test(test_framebuffers),
-        cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_unusable_framebuffers_are_ignored),
+        cmocka_unit_test(test_module_limit),
         cmocka_unit_test(test_too_many_memory_entries),
         cmocka_unit_test(test_command_line_lengths),
         cmocka_unit_test(test_long_loader_name_is_cut),

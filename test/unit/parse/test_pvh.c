@@ -100,7 +100,7 @@ static void parse_any(const uint8_t *bytes, size_t size)
 
 static struct bytes b;
 
-static void test_good(void **state)
+static void test_good_start_info_is_read(void **state)
 {
     (void)state;
     build_good(&b);
@@ -120,7 +120,7 @@ static void test_good(void **state)
 }
 
 /* What QEMU's microvm handed over, its parts moved together. */
-static void test_real(void **state)
+static void test_start_info_of_real_qemu(void **state)
 {
     (void)state;
     bytes_load(&b, "pvh/qemu-microvm");
@@ -184,7 +184,7 @@ static void test_command_line_lengths(void **state)
     expect_refused(&b, "the command line is longer than 16383 bytes");
 }
 
-static void test_refused(void **state)
+static void test_broken_start_info_is_refused(void **state)
 {
     (void)state;
     b.size = 0;
@@ -243,13 +243,13 @@ static void test_every_flip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_real),
+        cmocka_unit_test(test_good_start_info_is_read),
+        cmocka_unit_test(test_start_info_of_real_qemu),
         cmocka_unit_test(test_without_command_line_and_modules),
         cmocka_unit_test(test_empty_module_is_none),
         cmocka_unit_test(test_all_modules),
         cmocka_unit_test(test_command_line_lengths),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_broken_start_info_is_refused),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_every_flip),
     };

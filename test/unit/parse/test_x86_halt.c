@@ -66,7 +66,7 @@ static bool cpu_condition(unsigned n, uint64_t flags)
     return holds != 0;
 }
 
-static void test_conditions(void **state)
+static void test_jumps_follow_the_flags(void **state)
 {
     static const uint64_t bits[] = {1, 4, 64, 128, 2048}; /* CF PF ZF SF OF */
     (void)state;
@@ -85,7 +85,7 @@ static void test_conditions(void **state)
     }
 }
 
-static void test_certain(void **state)
+static void test_halt_before_rip_is_recognized(void **state)
 {
     (void)state;
     assert_true(CAME("\xf4\xc3", 1));
@@ -96,7 +96,7 @@ static void test_certain(void **state)
     assert_true(CAME("\xf4\xc3\xeb\xfc", 1));              /* back, to the hlt itself */
 }
 
-static void test_doubt(void **state)
+static void test_no_halt_in_doubt(void **state)
 {
     (void)state;
     assert_false(CAME("\x8b\x45\xf4\xc3", 3)); /* mov -12(%rbp), %eax: no hlt */
@@ -120,9 +120,9 @@ static void test_doubt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_certain),
-        cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_jumps_follow_the_flags),
+        cmocka_unit_test(test_halt_before_rip_is_recognized),
+        cmocka_unit_test(test_no_halt_in_doubt),
     };
     return RUN_TESTS(tests);
 }

@@ -40,7 +40,7 @@ static void expect(struct x86_insn insn, unsigned n, uint64_t address, unsigned 
     assert_int_equal(m->write, strchr(rw, 'w') != NULL);
 }
 
-static void test_operands(void **state)
+static void test_operand_address_and_size(void **state)
 {
     (void)state;
     expect(DECODE("\x8b\x07"), 0, 0x8000, 4, "r");                     /* mov (%rdi),%eax */
@@ -74,7 +74,7 @@ static void test_operands(void **state)
     assert_int_equal(DECODE("\x0f\x0b").operands, 0);
 }
 
-static void test_invalid(void **state)
+static void test_invalid_bytes_are_refused(void **state)
 {
     (void)state;
     struct x86_insn insn;
@@ -153,8 +153,8 @@ static void test_against_objdump(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_operands),
-        cmocka_unit_test(test_invalid),
+        cmocka_unit_test(test_operand_address_and_size),
+        cmocka_unit_test(test_invalid_bytes_are_refused),
         cmocka_unit_test(test_against_objdump),
     };
     return RUN_TESTS(tests);

@@ -11,7 +11,8 @@
 #define ACPI_MEMORY 0x4000u
 #define ACPI_BASE   0x7000000u
 
-/* Hands out copies of the exact size, so that ASan sees every byte too much; freed by acpi_unmap(). */
+/* Maps by copies of the exact size, so that ASan finds each read beyond one; acpi_memory_free() frees
+ * them. */
 struct acpi_memory {
     uint8_t bytes[ACPI_MEMORY];
     void *copies[1024];

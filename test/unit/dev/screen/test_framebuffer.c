@@ -57,7 +57,7 @@ static void draw_block(const struct surface *s, unsigned colour)
     s->draw(1, 2, 3, &cell - 2);
 }
 
-static void test_channels(void **state)
+static void test_colours_follow_the_channels_order(void **state)
 {
     (void)state;
     static const struct {
@@ -105,7 +105,7 @@ static void test_pitch_and_place(void **state)
         assert_int_equal(pixel(&f, 800 + y % 64, y), 0x5a5a5a5a);
 }
 
-static void test_double_size(void **state)
+static void test_wide_screens_double_the_font(void **state)
 {
     (void)state;
     struct boot_framebuffer f = usual();
@@ -126,7 +126,7 @@ static void refuse(struct boot_framebuffer f)
     assert_int_equal(card[0], 0x5a);
 }
 
-static void test_absurd(void **state)
+static void test_absurd_framebuffers_are_refused(void **state)
 {
     (void)state;
     struct boot_framebuffer f = usual();
@@ -155,7 +155,7 @@ static void test_absurd(void **state)
 }
 
 /* More characters than a terminal has are a margin. */
-static void test_too_large(void **state)
+static void test_more_than_a_terminal_is_margin(void **state)
 {
     (void)state;
     struct boot_framebuffer f = usual();
@@ -171,11 +171,11 @@ static void test_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_channels, prepare),
+        cmocka_unit_test_setup(test_colours_follow_the_channels_order, prepare),
         cmocka_unit_test_setup(test_pitch_and_place, prepare),
-        cmocka_unit_test_setup(test_double_size, prepare),
-        cmocka_unit_test_setup(test_absurd, prepare),
-        cmocka_unit_test_setup(test_too_large, prepare),
+        cmocka_unit_test_setup(test_wide_screens_double_the_font, prepare),
+        cmocka_unit_test_setup(test_absurd_framebuffers_are_refused, prepare),
+        cmocka_unit_test_setup(test_more_than_a_terminal_is_margin, prepare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static void use(const char *layout, bool set_2)
     assert_non_null(map.layout);
 }
 
-static void test_letters(void **state)
+static void test_letters_follow_shift_and_lock(void **state)
 {
     (void)state;
     use("us", false);
@@ -67,7 +67,7 @@ static void test_special_keys(void **state)
     assert_memory_equal(event.bytes, "\033OA", 3);
 }
 
-static void test_actions(void **state)
+static void test_actions_are_not_typed(void **state)
 {
     (void)state;
     use("us", false);
@@ -83,7 +83,7 @@ static void test_actions(void **state)
     assert_string_equal(TYPED(0xd4, 0xb8, 0x32), "m");
 }
 
-static void test_layouts(void **state)
+static void test_layouts_and_dead_keys(void **state)
 {
     (void)state;
     use("de", false);
@@ -100,7 +100,7 @@ static void test_layouts(void **state)
     assert_null(keymap_find("klingon"));
 }
 
-static void test_set_2(void **state)
+static void test_scan_code_set_2(void **state)
 {
     (void)state;
     use("us", true);
@@ -127,9 +127,12 @@ static void test_any_byte_is_harmless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_letters), cmocka_unit_test(test_special_keys),
-        cmocka_unit_test(test_actions), cmocka_unit_test(test_layouts),
-        cmocka_unit_test(test_set_2),   cmocka_unit_test(test_any_byte_is_harmless),
+        cmocka_unit_test(test_letters_follow_shift_and_lock),
+        cmocka_unit_test(test_special_keys),
+        cmocka_unit_test(test_actions_are_not_typed),
+        cmocka_unit_test(test_layouts_and_dead_keys),
+        cmocka_unit_test(test_scan_code_set_2),
+        cmocka_unit_test(test_any_byte_is_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,7 @@ static const struct console_device *open_screen(uint32_t width)
     return screen_init(&f);
 }
 
-static void test_memory_short(void **state)
+static void test_no_memory_no_screen(void **state)
 {
     (void)state;
     const size_t picture = COLUMNS * ROWS * sizeof(vt_cell);
@@ -177,7 +177,7 @@ static void test_only_what_changed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory_short),
+        cmocka_unit_test(test_no_memory_no_screen),
         cmocka_unit_test(test_history_is_modest),
         cmocka_unit_test(test_only_what_changed),
     };

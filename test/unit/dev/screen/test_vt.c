@@ -126,7 +126,7 @@ static void test_scrolling_keeps_history(void **state)
     assert_string_equal(row(5), "");
 }
 
-static void test_regions(void **state)
+static void test_scrolling_stays_in_its_region(void **state)
 {
     (void)state;
     put("a\r\nb\r\nc\r\nd\r\ne\r\nf\033[2;4r\033[4;1H\nX");
@@ -175,7 +175,7 @@ static void test_insert_delete_erase(void **state)
     at(1, 0);
 }
 
-static void test_colours(void **state)
+static void test_colours_of_each_escape(void **state)
 {
     (void)state;
     put("\033[31;44mA\033[1mB\033[7mC\033[0mD\033[97;103mE\033[38;5;196;48;2;0;0;255mF\033[4mG");
@@ -195,7 +195,7 @@ static void test_colours(void **state)
     assert_int_equal(background(0, 10), 2); /* what is erased takes the background */
 }
 
-static void test_utf8(void **state)
+static void test_broken_utf8_is_one_sign(void **state)
 {
     (void)state;
     put("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80|\xff\xc3|\xc0\x80|\xed\xa0\x80|e\xcc\x81!");
@@ -222,7 +222,7 @@ static void test_line_drawing(void **state)
     assert_int_equal(character(0, 7), 'q');
 }
 
-static void test_cursor(void **state)
+static void test_cursor_moves_and_is_saved(void **state)
 {
     (void)state;
     unsigned r, c;
@@ -259,12 +259,12 @@ int main(void)
         cmocka_unit_test_setup(test_text_and_lines, setup),
         cmocka_unit_test_setup(test_wrap_waits_for_the_next_character, setup),
         cmocka_unit_test_setup(test_scrolling_keeps_history, setup),
-        cmocka_unit_test_setup(test_regions, setup),
+        cmocka_unit_test_setup(test_scrolling_stays_in_its_region, setup),
         cmocka_unit_test_setup(test_insert_delete_erase, setup),
-        cmocka_unit_test_setup(test_colours, setup),
-        cmocka_unit_test_setup(test_utf8, setup),
+        cmocka_unit_test_setup(test_colours_of_each_escape, setup),
+        cmocka_unit_test_setup(test_broken_utf8_is_one_sign, setup),
         cmocka_unit_test_setup(test_line_drawing, setup),
-        cmocka_unit_test_setup(test_cursor, setup),
+        cmocka_unit_test_setup(test_cursor_moves_and_is_saved, setup),
         cmocka_unit_test_setup(test_what_is_not_understood_is_skipped, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,7 +150,7 @@ static void test_writer_waits_for_the_reader(void **state)
     assert_memory_equal(back, big, sizeof big);
 }
 
-static void test_interrupted(void **state)
+static void test_signal_interrupts_a_sleep(void **state)
 {
     (void)state;
     assert_int_equal(get(r, back, 1, &n), E_INTR);
@@ -160,7 +160,7 @@ static void test_interrupted(void **state)
     assert_int_equal(n, 536);
 }
 
-static void test_capacity(void **state)
+static void test_capacity_is_a_power_of_two(void **state)
 {
     (void)state;
     uint32_t size;
@@ -229,10 +229,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_order_is_kept), T(test_full_and_empty),
-        T(test_ends_close),    T(test_writer_waits_for_the_reader),
-        T(test_interrupted),   T(test_capacity),
-        T(test_fifo),          T(test_eventfd),
+        T(test_order_is_kept),
+        T(test_full_and_empty),
+        T(test_ends_close),
+        T(test_writer_waits_for_the_reader),
+        T(test_signal_interrupts_a_sleep),
+        T(test_capacity_is_a_power_of_two),
+        T(test_fifo),
+        T(test_eventfd),
     };
     return RUN_TESTS(tests);
 }

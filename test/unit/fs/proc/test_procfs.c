@@ -78,7 +78,7 @@ static void test_text_is_made_once_a_reading(void **state)
     file_put(f);
 }
 
-static void test_writes(void **state)
+static void test_writes_reach_the_files_function(void **state)
 {
     (void)state;
     uint64_t offset = 0, done;
@@ -108,7 +108,7 @@ static void test_nothing_can_be_made_or_removed(void **state)
     assert_int_equal(vfs_remove_directory((struct vfs_place){NULL, "/proc"}), E_BUSY);
 }
 
-static void test_numbers(void **state)
+static void test_number_ends_with_a_newline(void **state)
 {
     (void)state;
     char bytes[32];
@@ -125,9 +125,9 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_text_is_made_once_a_reading),
-        T(test_writes),
+        T(test_writes_reach_the_files_function),
         T(test_nothing_can_be_made_or_removed),
-        T(test_numbers),
+        T(test_number_ends_with_a_newline),
     };
     return RUN_TESTS(tests);
 }

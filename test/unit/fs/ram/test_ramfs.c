@@ -221,7 +221,7 @@ static void test_partial_fault(void **state)
     file_put(f);
 }
 
-static void test_vector(void **state)
+static void test_iovec_is_filled_in_order(void **state)
 {
     (void)state;
     struct file *f = open_archived();
@@ -276,7 +276,7 @@ static void test_pages_for_mappings(void **state)
     source->ops->put(source);
 }
 
-static void test_times(void **state)
+static void test_times_change_with_each_operation(void **state)
 {
     (void)state;
     struct file *f = open_new();
@@ -333,7 +333,7 @@ static void test_unlinked_file_lives_on(void **state)
     assert_int_equal(ramfs_used_pages(), 0);
 }
 
-static void test_append(void **state)
+static void test_append_writes_at_the_end(void **state)
 {
     (void)state;
     struct file *f = open_new(), *a;
@@ -361,12 +361,12 @@ int main(void)
         T(test_punch_hole),
         T(test_no_space),
         T(test_partial_fault),
-        T(test_vector),
+        T(test_iovec_is_filled_in_order),
         T(test_pages_for_mappings),
-        T(test_times),
+        T(test_times_change_with_each_operation),
         T(test_memfd_seals),
         T(test_unlinked_file_lives_on),
-        T(test_append),
+        T(test_append_writes_at_the_end),
     };
     return RUN_TESTS(tests);
 }

@@ -149,7 +149,7 @@ static void test_literal_next(void **state)
                 100);
 }
 
-static void test_signals(void **state)
+static void test_control_characters_raise_signals(void **state)
 {
     (void)state;
     type("line\nabc\x03");
@@ -179,7 +179,7 @@ static void test_stop_and_start(void **state)
     expect_read("x\n", 100);
 }
 
-static void test_raw(void **state)
+static void test_raw_mode_passes_bytes(void **state)
 {
     (void)state;
     struct tty_termios t = line.termios;
@@ -198,7 +198,7 @@ static void test_raw(void **state)
     expect_read("xy", 100);
 }
 
-static void test_output(void **state)
+static void test_output_is_translated(void **state)
 {
     (void)state;
     tty_line_write(&line, "a\nb\tc", 5);
@@ -214,7 +214,7 @@ static void test_output(void **state)
     expect_screen("a\n\t");
 }
 
-static void test_full_line(void **state)
+static void test_full_line_keeps_its_newline(void **state)
 {
     (void)state;
     struct tty_termios t = line.termios;
@@ -371,11 +371,11 @@ int main(void)
         T(test_word_and_line_kill),
         T(test_end_of_file),
         T(test_literal_next),
-        T(test_signals),
+        T(test_control_characters_raise_signals),
         T(test_stop_and_start),
-        T(test_raw),
-        T(test_output),
-        T(test_full_line),
+        T(test_raw_mode_passes_bytes),
+        T(test_output_is_translated),
+        T(test_full_line_keeps_its_newline),
         C(test_tty_read_waits_for_a_line),
         C(test_tty_minimum_and_time),
         C(test_tty_framed_passes_bytes),

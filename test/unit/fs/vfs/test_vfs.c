@@ -475,7 +475,7 @@ static void test_short_of_memory(void **state)
     }
 }
 
-static void test_descriptors(void **state)
+static void test_lowest_free_descriptor(void **state)
 {
     (void)state;
     struct file_table *t = file_table_current();
@@ -512,7 +512,7 @@ static void test_descriptors(void **state)
     assert_int_equal(t->used, 1024);
 }
 
-static void test_locks(void **state)
+static void test_file_locks_exclude(void **state)
 {
     (void)state;
     struct file *a, *b;
@@ -549,8 +549,8 @@ int main(void)
         T(test_chroot),
         T(test_permissions_of_others),
         T(test_short_of_memory),
-        T(test_descriptors),
-        T(test_locks),
+        T(test_lowest_free_descriptor),
+        T(test_file_locks_exclude),
     };
     return RUN_TESTS(tests);
 }

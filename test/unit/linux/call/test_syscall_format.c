@@ -21,7 +21,7 @@ static void expect(struct syscall_record record, const char *text)
     assert_string_equal(out, text);
 }
 
-static void test_kinds(void **state)
+static void test_each_kind_of_argument(void **state)
 {
     (void)state;
     expect((struct syscall_record){39, true, {7}, 1}, "getpid() = 1");
@@ -63,7 +63,7 @@ static void expect_flags(char letter, uint64_t value, const char *text)
     assert_string_equal(out, text);
 }
 
-static void test_flags(void **state)
+static void test_flags_by_name(void **state)
 {
     (void)state;
     expect_flags('O', 0, "O_RDONLY");
@@ -93,7 +93,7 @@ static void expect_quoted(const char *bytes, size_t size, bool more, const char 
     assert_string_equal(out, text);
 }
 
-static void test_quoted(void **state)
+static void test_quoted_bytes_are_escaped(void **state)
 {
     (void)state;
     expect_quoted("", 0, false, "\"\"");
@@ -104,9 +104,11 @@ static void test_quoted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_unknown_number),
-        cmocka_unit_test(test_small_buffers), cmocka_unit_test(test_flags),
-        cmocka_unit_test(test_quoted),
+        cmocka_unit_test(test_each_kind_of_argument),
+        cmocka_unit_test(test_unknown_number),
+        cmocka_unit_test(test_small_buffers),
+        cmocka_unit_test(test_flags_by_name),
+        cmocka_unit_test(test_quoted_bytes_are_escaped),
     };
     return RUN_TESTS(tests);
 }

@@ -103,7 +103,7 @@ static void check(const struct built *b)
     assert_int_equal(word(b, TOP - 8), 0);
 }
 
-static void test_typical(void **state)
+static void test_stack_of_a_typical_program(void **state)
 {
     (void)state;
     static const char *const argv[] = {"/bin/prog", "-x", "", "two words", NULL};
@@ -113,7 +113,7 @@ static void test_typical(void **state)
     free(b.image);
 }
 
-static void test_empty_lists(void **state)
+static void test_no_arguments_no_environment(void **state)
 {
     (void)state;
     static const char *const none[] = {NULL};
@@ -187,8 +187,8 @@ static void test_pointers_count_against_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_typical),
-        cmocka_unit_test(test_empty_lists),
+        cmocka_unit_test(test_stack_of_a_typical_program),
+        cmocka_unit_test(test_no_arguments_no_environment),
         cmocka_unit_test(test_every_alignment),
         cmocka_unit_test(test_gap_moves_pointers_not_strings),
         cmocka_unit_test(test_too_long_string),

@@ -169,7 +169,7 @@ static void test_queue_is_limited(void **state)
     assert_int_equal(send(40, 6), E_OK);
 }
 
-static void test_no_memory(void **state)
+static void test_no_memory_refuses_queued_signals(void **state)
 {
     (void)state;
     native_heap_fail_after(0);
@@ -219,7 +219,7 @@ static void test_dropping_frees_the_queue(void **state)
     assert_int_equal(process.pending.queued, 0);
 }
 
-static void test_blocking(void **state)
+static void test_blocked_signals_wait(void **state)
 {
     (void)state;
     handle(SIGNAL_USR1);
@@ -334,7 +334,7 @@ static void test_choice_of_the_thread(void **state)
 }
 
 /* Who was told of a signal and then blocks it, or ends, leaves it to the others. */
-static void test_passed_on(void **state)
+static void test_signal_is_passed_to_a_thread_that_takes_it(void **state)
 {
     (void)state;
     start_other();
@@ -384,17 +384,17 @@ int main(void)
         TEST(test_standard_signals_do_not_queue),
         TEST(test_realtime_signals_queue_in_order),
         TEST(test_queue_is_limited),
-        TEST(test_no_memory),
+        TEST(test_no_memory_refuses_queued_signals),
         TEST(test_own_faults_come_first),
         TEST(test_ignored_is_dropped_unless_blocked),
         TEST(test_dropping_frees_the_queue),
-        TEST(test_blocking),
+        TEST(test_blocked_signals_wait),
         TEST(test_stop_and_continue_undo_each_other),
         TEST(test_wait_mask),
         TEST(test_entries_of_timers),
         TEST(test_exec_keeps_what_is_ignored),
         TEST(test_choice_of_the_thread),
-        TEST(test_passed_on),
+        TEST(test_signal_is_passed_to_a_thread_that_takes_it),
         TEST(test_to_one_thread_only),
     };
     return RUN_TESTS(tests);

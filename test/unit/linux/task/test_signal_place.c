@@ -8,7 +8,7 @@
 #define FPU_SIZE 836 /* 832 bytes of XSAVE with AVX, and a magic word */
 
 /* Offsets from asm/sigcontext.h and asm/ucontext.h, which handlers rely on. */
-static void test_layout(void **state)
+static void test_offsets_are_those_of_linux(void **state)
 {
     (void)state;
     assert_int_equal(offsetof(struct signal_context, rdi), 64);
@@ -45,7 +45,7 @@ static void test_alignment_and_red_zone(void **state)
     }
 }
 
-static void test_alternate_stack(void **state)
+static void test_frame_on_the_alternate_stack(void **state)
 {
     (void)state;
     const struct signal_stack stack = {.base = 0x10000, .size = 8192};
@@ -76,7 +76,7 @@ static void test_overflow_of_the_alternate_stack(void **state)
     assert_int_equal(signal_place(64, 0, &none, FPU_SIZE, &p), E_FAULT);
 }
 
-static void test_sigaltstack(void **state)
+static void test_sigaltstack_refusals(void **state)
 {
     (void)state;
     struct signal_stack stack = {.flags = SS_DISABLE};
@@ -131,11 +131,11 @@ static void test_context_keeps_the_kernels_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_offsets_are_those_of_linux),
         cmocka_unit_test(test_alignment_and_red_zone),
-        cmocka_unit_test(test_alternate_stack),
+        cmocka_unit_test(test_frame_on_the_alternate_stack),
         cmocka_unit_test(test_overflow_of_the_alternate_stack),
-        cmocka_unit_test(test_sigaltstack),
+        cmocka_unit_test(test_sigaltstack_refusals),
         cmocka_unit_test(test_context_keeps_the_kernels_bits),
     };
     return RUN_TESTS(tests);

@@ -175,7 +175,7 @@ static void free_all(void)
     }
 }
 
-static void test_random(void **state)
+static void test_random_blocks_keep_their_bytes(void **state)
 {
     (void)state;
     srand(5);
@@ -193,7 +193,7 @@ static void test_random(void **state)
 }
 
 /* All sizes around each class and around the border to whole pages. */
-static void test_sizes(void **state)
+static void test_every_size_is_usable(void **state)
 {
     (void)state;
     for (size_t size = 0; size < 3 * PAGE_SIZE; size += size < 2100 ? 1 : 37) {
@@ -211,7 +211,7 @@ static void test_sizes(void **state)
     check_empty();
 }
 
-static void test_absurd(void **state)
+static void test_absurd_sizes_are_refused(void **state)
 {
     (void)state;
     static const size_t sizes[] = {SIZE_MAX,          SIZE_MAX - 15,   SIZE_MAX - 4096,
@@ -260,7 +260,7 @@ static void test_runs_out_midway(void **state)
     check_empty();
 }
 
-static void test_pages(void **state)
+static void test_kernel_pages_come_and_go(void **state)
 {
     (void)state;
     uint8_t *page[40];
@@ -294,7 +294,7 @@ static void test_pages(void **state)
 }
 
 /* More holes between addresses than the table can hold: addresses may be lost, memory not. */
-static void test_many_holes(void **state)
+static void test_many_holes_lose_no_memory(void **state)
 {
     (void)state;
     enum {
@@ -319,12 +319,12 @@ static void test_many_holes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_sizes, start),
-        cmocka_unit_test_setup(test_absurd, start),
+        cmocka_unit_test_setup(test_every_size_is_usable, start),
+        cmocka_unit_test_setup(test_absurd_sizes_are_refused, start),
         cmocka_unit_test_setup(test_runs_out_midway, start),
-        cmocka_unit_test_setup(test_pages, start),
-        cmocka_unit_test_setup(test_random, start),
-        cmocka_unit_test_setup(test_many_holes, start),
+        cmocka_unit_test_setup(test_kernel_pages_come_and_go, start),
+        cmocka_unit_test_setup(test_random_blocks_keep_their_bytes, start),
+        cmocka_unit_test_setup(test_many_holes_lose_no_memory, start),
     };
     return RUN_TESTS(tests);
 }

@@ -46,7 +46,7 @@ static void test_all_can_be_had_once(void **state)
 }
 
 /* Random blocks against a byte map. */
-static void test_random(void **state)
+static void test_random_blocks_against_a_byte_map(void **state)
 {
     (void)state;
     static uint8_t owner[END];
@@ -93,7 +93,7 @@ static void test_random(void **state)
     assert_int_equal(frames.free_frames, total);
 }
 
-static void test_foreign(void **state)
+static void test_foreign_frames_have_no_references(void **state)
 {
     (void)state;
     phys_t image = phys(0xa0000);
@@ -110,7 +110,7 @@ static void test_foreign(void **state)
 }
 
 /* The pieces of a block come back one by one, in any order, and are a block again. */
-static void test_split(void **state)
+static void test_pieces_of_a_split_block_join_again(void **state)
 {
     (void)state;
     uint64_t total = frames.free_frames;
@@ -136,7 +136,7 @@ static void test_split(void **state)
     assert_int_equal(frames.free_frames, total);
 }
 
-static void test_empty(void **state)
+static void test_no_frames_no_block(void **state)
 {
     (void)state;
     phys_t at = phys(77);
@@ -152,10 +152,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_all_can_be_had_once, start),
-        cmocka_unit_test_setup(test_random, start),
-        cmocka_unit_test_setup(test_foreign, start),
-        cmocka_unit_test_setup(test_split, start),
-        cmocka_unit_test_setup(test_empty, start),
+        cmocka_unit_test_setup(test_random_blocks_against_a_byte_map, start),
+        cmocka_unit_test_setup(test_foreign_frames_have_no_references, start),
+        cmocka_unit_test_setup(test_pieces_of_a_split_block_join_again, start),
+        cmocka_unit_test_setup(test_no_frames_no_block, start),
     };
     return RUN_TESTS(tests);
 }

@@ -48,7 +48,7 @@ static void test_plain_pc(void **state)
 }
 
 /* Firmware's maps are not in order, overlap, touch and wrap. */
-static void test_odd_maps(void **state)
+static void test_maps_out_of_order_overlap_and_wrap(void **state)
 {
     (void)state;
     add(0x500000, 0x700000, BOOT_MEMORY_RAM);
@@ -65,7 +65,7 @@ static void test_odd_maps(void **state)
     expect(2, 0x651000, 0x800000);
 }
 
-static void test_nothing(void **state)
+static void test_empty_map_is_empty(void **state)
 {
     (void)state;
     free_map_build(&boot, NULL, 0, &map);
@@ -74,7 +74,7 @@ static void test_nothing(void **state)
 }
 
 /* More holes than the table has room for: memory may be lost, never invented. */
-static void test_full_table(void **state)
+static void test_full_table_invents_no_memory(void **state)
 {
     (void)state;
     for (uint64_t i = 0; i < BOOT_MEMORY_MAX; i++)
@@ -98,9 +98,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_plain_pc, start),
-        cmocka_unit_test_setup(test_odd_maps, start),
-        cmocka_unit_test_setup(test_nothing, start),
-        cmocka_unit_test_setup(test_full_table, start),
+        cmocka_unit_test_setup(test_maps_out_of_order_overlap_and_wrap, start),
+        cmocka_unit_test_setup(test_empty_map_is_empty, start),
+        cmocka_unit_test_setup(test_full_table_invents_no_memory, start),
     };
     return RUN_TESTS(tests);
 }

@@ -236,7 +236,7 @@ static void test_program_window(void **state)
 }
 
 /* What the last unmap emptied stays for the next map; never more than that, and never in the way. */
-static void test_trim(void **state)
+static void test_trim_gives_emptied_tables_back(void **state)
 {
     (void)state;
     uint64_t none = world_tables();
@@ -264,7 +264,7 @@ static void test_trim(void **state)
     world_assert_no_tables();
 }
 
-static void test_large_pages(void **state)
+static void test_map_takes_the_largest_pages(void **state)
 {
     (void)state;
     struct pt_walk walk;
@@ -317,7 +317,7 @@ static void test_walk_of_odd_addresses(void **state)
     assert_false(walk.executable);
 }
 
-static void test_replace(void **state)
+static void test_replace_ends_copy_on_write(void **state)
 {
     (void)state;
     virt_t v = virt(0x400000);
@@ -338,7 +338,7 @@ static void count_visit(void *context, virt_t at, int level, pte_t entry)
     assert_true(is_aligned(at.v, pt_span(level)));
 }
 
-static void test_visit(void **state)
+static void test_visit_sees_each_leaf_once(void **state)
 {
     (void)state;
     assert_int_equal(paging_map(virt(0x1ff000), phys(DATA + 0x1ff000), 0x400000, prot_ro()), E_OK);
@@ -355,7 +355,7 @@ static void test_visit(void **state)
 
 /* Large leaves that are cut at will, with nothing left to allocate from once both ends are
  * prepared. */
-static void test_split_at(void **state)
+static void test_prepared_split_needs_no_memory(void **state)
 {
     (void)state;
     struct pt_walk walk;
@@ -434,7 +434,7 @@ static void test_promote_2m(void **state)
     world_assert_no_tables();
 }
 
-static void test_promote_not(void **state)
+static void test_no_promotion_of_what_differs(void **state)
 {
     (void)state;
     const uint64_t at = 0x40200000, size = LARGE_SIZE;
@@ -486,7 +486,7 @@ static void test_promote_1g(void **state)
 
 /* Random pages are written, then harvested: found are those, each once, for as long as the TLB
  * would let a write go unseen if it had not been flushed. */
-static void test_harvest(void **state)
+static void test_harvest_finds_each_write_once(void **state)
 {
     (void)state;
     enum {
@@ -535,7 +535,7 @@ static void test_harvest(void **state)
 }
 
 /* MADV_FREE: clean until it is written; told once as dirty; changed permissions make it needed. */
-static void test_lazyfree(void **state)
+static void test_lazyfree_is_clean_until_written(void **state)
 {
     (void)state;
     const uint64_t at = BASE, end = at + 8 * PAGE_SIZE;
@@ -734,7 +734,7 @@ static void test_recursive_entries(void **state)
 }
 
 /* All RAM can be written through the map, but not what the image keeps sealed; nothing runs there. */
-static void test_physmap(void **state)
+static void test_physmap_shows_all_but_sealed_memory(void **state)
 {
     (void)state;
     if (kind != PAGING_PHYSMAP)
@@ -749,7 +749,7 @@ static void test_physmap(void **state)
 }
 
 /* Tables by the hundred: arenas come and go, and what they leave is what was there. */
-static void test_many_tables(void **state)
+static void test_tables_by_the_hundred_leave_nothing(void **state)
 {
     (void)state;
     enum {
@@ -797,21 +797,21 @@ int main(void)
         cmocka_unit_test_setup(test_missing_relink_is_seen, start),
         cmocka_unit_test_setup(test_program_window, start),
         cmocka_unit_test_setup(test_recursive_entries, start),
-        cmocka_unit_test_setup(test_physmap, start),
-        cmocka_unit_test_setup(test_many_tables, start),
+        cmocka_unit_test_setup(test_physmap_shows_all_but_sealed_memory, start),
+        cmocka_unit_test_setup(test_tables_by_the_hundred_leave_nothing, start),
         cmocka_unit_test_setup(test_temporary_slots, start),
-        cmocka_unit_test_setup(test_large_pages, start),
+        cmocka_unit_test_setup(test_map_takes_the_largest_pages, start),
         cmocka_unit_test_setup(test_no_memory_leaves_nothing, start),
         cmocka_unit_test_setup(test_walk_of_odd_addresses, start),
-        cmocka_unit_test_setup(test_replace, start),
-        cmocka_unit_test_setup(test_visit, start),
-        cmocka_unit_test_setup(test_split_at, start),
+        cmocka_unit_test_setup(test_replace_ends_copy_on_write, start),
+        cmocka_unit_test_setup(test_visit_sees_each_leaf_once, start),
+        cmocka_unit_test_setup(test_prepared_split_needs_no_memory, start),
         cmocka_unit_test_setup(test_promote_2m, start),
-        cmocka_unit_test_setup(test_promote_not, start),
+        cmocka_unit_test_setup(test_no_promotion_of_what_differs, start),
         cmocka_unit_test_setup(test_promote_1g, start),
-        cmocka_unit_test_setup(test_trim, start),
-        cmocka_unit_test_setup(test_harvest, start),
-        cmocka_unit_test_setup(test_lazyfree, start),
+        cmocka_unit_test_setup(test_trim_gives_emptied_tables_back, start),
+        cmocka_unit_test_setup(test_harvest_finds_each_write_once, start),
+        cmocka_unit_test_setup(test_lazyfree_is_clean_until_written, start),
         cmocka_unit_test_setup(test_harvest_large, start),
         cmocka_unit_test_setup(test_flush_counts, start),
         cmocka_unit_test_setup(test_walk_names_levels, start),

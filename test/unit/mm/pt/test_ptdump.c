@@ -28,7 +28,7 @@ static void check_line(const struct ptdump_run *run, const char *expected)
     assert_string_equal(line, expected);
 }
 
-static void test_lines(void **state)
+static void test_leaves_join_into_lines(void **state)
 {
     (void)state;
     struct ptdump d = fresh(16, NULL);
@@ -69,7 +69,7 @@ static virt_t every_two_pages(virt_t v)
 }
 
 /* Neighbours of different regions, and a hole, end a run. */
-static void test_regions(void **state)
+static void test_regions_end_a_run(void **state)
 {
     (void)state;
     struct ptdump d = fresh(16, every_two_pages);
@@ -83,7 +83,7 @@ static void test_regions(void **state)
 }
 
 /* Without room it counts, and writes nowhere else. */
-static void test_counting(void **state)
+static void test_counting_writes_nothing(void **state)
 {
     (void)state;
     memset(runs, 0x55, sizeof runs);
@@ -102,7 +102,7 @@ static void test_counting(void **state)
     assert_int_equal(none.count, 2);
 }
 
-static void test_short_buffer(void **state)
+static void test_short_buffer_cuts_the_line(void **state)
 {
     (void)state;
     struct ptdump d = fresh(1, NULL);
@@ -117,10 +117,10 @@ static void test_short_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_regions),
-        cmocka_unit_test(test_counting),
-        cmocka_unit_test(test_short_buffer),
+        cmocka_unit_test(test_leaves_join_into_lines),
+        cmocka_unit_test(test_regions_end_a_run),
+        cmocka_unit_test(test_counting_writes_nothing),
+        cmocka_unit_test(test_short_buffer_cuts_the_line),
     };
     return RUN_TESTS(tests);
 }

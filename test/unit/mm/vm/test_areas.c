@@ -24,7 +24,7 @@ static size_t random_below(size_t n)
     return (size_t)rand() % n;
 }
 
-static void test_random(void **state)
+static void test_random_operations_against_a_page_map(void **state)
 {
     (void)state;
     uint64_t most = 0;
@@ -53,7 +53,7 @@ static void must_add(uint64_t start_address, uint64_t size, prot_t prot)
     assert_int_equal(areas_add(&a), E_OK);
 }
 
-static void test_holes(void **state)
+static void test_hole_is_the_highest_that_fits(void **state)
 {
     (void)state;
     struct virt_range hole = virt_range(1, 2);
@@ -141,7 +141,7 @@ static bool clean_at(size_t page)
 }
 
 /* What is added is not clean, nor what it merges with; cutting and protecting change nothing. */
-static void test_clean(void **state)
+static void test_clean_mark_ends_with_new_pages(void **state)
 {
     (void)state;
     must_add(MODEL_ARENA, 10 * PAGE_SIZE, prot_rw());
@@ -211,11 +211,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_ranges_refused, start),
-        cmocka_unit_test_setup(test_holes, start),
+        cmocka_unit_test_setup(test_hole_is_the_highest_that_fits, start),
         cmocka_unit_test_setup(test_protect_into_a_hole, start),
-        cmocka_unit_test_setup(test_clean, start),
+        cmocka_unit_test_setup(test_clean_mark_ends_with_new_pages, start),
         cmocka_unit_test_setup(test_pages_written, start),
-        cmocka_unit_test_setup(test_random, start),
+        cmocka_unit_test_setup(test_random_operations_against_a_page_map, start),
     };
     return RUN_TESTS(tests);
 }

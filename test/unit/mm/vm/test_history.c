@@ -32,7 +32,7 @@ static void test_newest_first(void **state)
     assert_null(history_find(virt(0x1000), NULL));
 }
 
-static void test_wraps(void **state)
+static void test_oldest_events_are_overwritten(void **state)
 {
     (void)state;
     history_clear();
@@ -49,7 +49,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_newest_first),
-        cmocka_unit_test(test_wraps),
+        cmocka_unit_test(test_oldest_events_are_overwritten),
     };
     return RUN_TESTS(tests);
 }

@@ -17,7 +17,7 @@ static void add(struct figures *f, const char *series, const double *samples, si
         figures_add(f, &getppid_key, series, samples[i]);
 }
 
-static void test_median(void **state)
+static void test_median_of_odd_and_even_counts(void **state)
 {
     (void)state;
     double odd[] = {9, 1, 5}, even[] = {4, 1, 3, 2};
@@ -25,7 +25,7 @@ static void test_median(void **state)
     assert_true(median_of(even, 4) > 2.49 && median_of(even, 4) < 2.51);
 }
 
-static void test_summary(void **state)
+static void test_summary_is_median_least_greatest(void **state)
 {
     (void)state;
     struct figures f = {0};
@@ -50,7 +50,7 @@ static size_t compare(const struct figures *then, const struct figures *now,
     return worse;
 }
 
-static void test_compare(void **state)
+static void test_compare_tells_worse_from_spread(void **state)
 {
     (void)state;
     const double base[] = {100, 101, 105}, within[] = {104, 106, 107}, slower[] = {120, 121, 122},
@@ -75,7 +75,7 @@ static void test_compare(void **state)
         figures_free(all[i]);
 }
 
-static void test_refuse(void **state)
+static void test_no_comparison_across_accelerators(void **state)
 {
     (void)state;
     struct figures f = {0};
@@ -91,10 +91,10 @@ static void test_refuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_median),
-        cmocka_unit_test(test_summary),
-        cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_refuse),
+        cmocka_unit_test(test_median_of_odd_and_even_counts),
+        cmocka_unit_test(test_summary_is_median_least_greatest),
+        cmocka_unit_test(test_compare_tells_worse_from_spread),
+        cmocka_unit_test(test_no_comparison_across_accelerators),
     };
     close(mkstemp(path));
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ static void expect(const char *bytes, size_t size, const char *wanted)
 
 #define EXPECT(bytes, wanted) expect(bytes, sizeof(bytes) - 1, wanted)
 
-static void test_streams(void **state)
+static void test_frames_part_the_streams(void **state)
 {
     (void)state;
     EXPECT(FRAME_HELLO "log\0201out\0202err\0203more", "<3>log<1>out<2>err<3>more");
@@ -151,7 +151,7 @@ static void keep(const char *line)
     add("|", 1);
 }
 
-static void test_last_lines(void **state)
+static void test_last_lines_of_boot_are_kept(void **state)
 {
     (void)state;
     struct boot_output boot_output = {0};
@@ -172,13 +172,13 @@ static void test_last_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_frames_part_the_streams),
         cmocka_unit_test(test_boot_output_comes_before_hello),
         cmocka_unit_test(test_unknown_escape_is_shown),
         cmocka_unit_test(test_long_line_is_cut),
         cmocka_unit_test(test_random_bytes),
         cmocka_unit_test(test_stop_is_found),
-        cmocka_unit_test(test_last_lines),
+        cmocka_unit_test(test_last_lines_of_boot_are_kept),
     };
     return RUN_TESTS(tests);
 }

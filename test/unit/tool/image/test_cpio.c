@@ -48,7 +48,7 @@ static bool next(struct cpio_reader *reader, struct cpio_entry *entry)
 
 /* Files of every length of name and of odd sizes, one behind the other: every start of data is a
  * multiple of a page. */
-static void test_alignment(void **state)
+static void test_data_starts_at_a_page(void **state)
 {
     (void)state;
     char *bytes, name[CPIO_NAME_MAX + 1], data[5000];
@@ -85,7 +85,7 @@ static void test_alignment(void **state)
 }
 
 /* The length of each name field, as the archive says it. */
-static void test_name_fields(void **state)
+static void test_name_fields_are_as_long_as_names(void **state)
 {
     (void)state;
     char *bytes, name[3000], digits[9] = "";
@@ -113,7 +113,7 @@ static void test_name_fields(void **state)
     free(bytes);
 }
 
-static void test_pieces(void **state)
+static void test_data_in_pieces_must_sum_up(void **state)
 {
     (void)state;
     char *bytes;
@@ -144,9 +144,9 @@ static void test_pieces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alignment),
-        cmocka_unit_test(test_name_fields),
-        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_data_starts_at_a_page),
+        cmocka_unit_test(test_name_fields_are_as_long_as_names),
+        cmocka_unit_test(test_data_in_pieces_must_sum_up),
     };
     return RUN_TESTS(tests);
 }

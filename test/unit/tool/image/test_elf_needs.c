@@ -69,7 +69,7 @@ static enum elf_kind read_image(const void *bytes, size_t size, struct elf_needs
     return kind;
 }
 
-static void test_good(void **state)
+static void test_needs_of_a_good_program(void **state)
 {
     (void)state;
     struct image i = good_image();
@@ -93,7 +93,7 @@ static void test_good(void **state)
     elf_needs_free(&needs);
 }
 
-static void test_other_machines(void **state)
+static void test_no_needs_of_other_machines(void **state)
 {
     (void)state;
     struct elf_needs needs;
@@ -112,7 +112,7 @@ static void test_other_machines(void **state)
 }
 
 /* Offsets, sizes and indices that lead out of the file. */
-static void test_broken(void **state)
+static void test_offsets_out_of_the_file_are_refused(void **state)
 {
     (void)state;
     struct elf_needs needs;
@@ -139,7 +139,7 @@ static void test_broken(void **state)
 }
 
 /* Any one byte wrong, or the file cut anywhere: an answer, and no read out of bounds. */
-static void test_any_byte(void **state)
+static void test_any_wrong_byte_is_answered(void **state)
 {
     (void)state;
     struct elf_needs needs;
@@ -157,10 +157,10 @@ static void test_any_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_other_machines),
-        cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_any_byte),
+        cmocka_unit_test(test_needs_of_a_good_program),
+        cmocka_unit_test(test_no_needs_of_other_machines),
+        cmocka_unit_test(test_offsets_out_of_the_file_are_refused),
+        cmocka_unit_test(test_any_wrong_byte_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

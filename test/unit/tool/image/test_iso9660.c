@@ -54,7 +54,7 @@ static bool find(struct iso9660_file *out)
     return iso9660_find(file, sizeof image, names, out);
 }
 
-static void test_find(void **state)
+static void test_file_is_found_by_its_path(void **state)
 {
     (void)state;
     struct iso9660_file found;
@@ -114,7 +114,7 @@ int main(void)
 {
     file = memfd_create("image", 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_file_is_found_by_its_path),
         cmocka_unit_test(test_a_file_is_no_folder),
         cmocka_unit_test(test_every_flipped_byte),
         cmocka_unit_test(test_not_an_image),

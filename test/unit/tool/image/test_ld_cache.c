@@ -71,7 +71,7 @@ static void check_find(bool old)
     text_free(&cache);
 }
 
-static void test_find(void **state)
+static void test_library_is_found_in_both_formats(void **state)
 {
     (void)state;
     check_find(false);
@@ -95,7 +95,7 @@ static void test_truncated(void **state)
 }
 
 /* Every byte of headers and entries set to what hurts most. */
-static void test_spoiled(void **state)
+static void test_any_wrong_byte_is_answered(void **state)
 {
     (void)state;
     struct text cache = make_cache(true);
@@ -117,9 +117,9 @@ static void test_spoiled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_library_is_found_in_both_formats),
         cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_spoiled),
+        cmocka_unit_test(test_any_wrong_byte_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ static struct scan scan_bytes(const char *bytes, size_t size)
 
 #define SCAN(text) scan_bytes(text, sizeof(text) - 1)
 
-static void test_sites(void **state)
+static void test_number_before_a_syscall_is_found(void **state)
 {
     (void)state;
     struct scan scan = SCAN("\xb8\x27\x00\x00\x00\x0f\x05"); /* mov $39, %eax */
@@ -36,7 +36,7 @@ static void test_sites(void **state)
     assert_false(scan.direct[1]);
 }
 
-static void test_unknown(void **state)
+static void test_no_number_is_guessed(void **state)
 {
     (void)state;
     struct scan scan = SCAN("\x89\xf8\x0f\x05"); /* mov %edi, %eax */
@@ -51,7 +51,7 @@ static void test_unknown(void **state)
     assert_int_equal(scan.sites, 0);
 }
 
-static void test_rows(void **state)
+static void test_rows_are_sorted(void **state)
 {
     (void)state;
     assert_true(scan_row_count > 300);
@@ -64,9 +64,9 @@ static void test_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sites),
-        cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_number_before_a_syscall_is_found),
+        cmocka_unit_test(test_no_number_is_guessed),
+        cmocka_unit_test(test_rows_are_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

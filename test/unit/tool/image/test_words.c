@@ -79,7 +79,7 @@ static void test_words_come_back(void **state)
     args_free(&words);
 }
 
-static void test_refusals(void **state)
+static void test_words_that_cannot_be_quoted_are_refused(void **state)
 {
     (void)state;
     struct args words = {0};
@@ -90,7 +90,7 @@ static void test_refusals(void **state)
     args_free(&words);
 }
 
-static void test_too_long(void **state)
+static void test_line_limit(void **state)
 {
     (void)state;
     struct args words = {0};
@@ -108,7 +108,7 @@ static void test_too_long(void **state)
     free(word);
 }
 
-static void test_paths(void **state)
+static void test_paths_are_made_absolute(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
@@ -135,9 +135,11 @@ static void test_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists_come_back), cmocka_unit_test(test_words_come_back),
-        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_lists_come_back),
+        cmocka_unit_test(test_words_come_back),
+        cmocka_unit_test(test_words_that_cannot_be_quoted_are_refused),
+        cmocka_unit_test(test_line_limit),
+        cmocka_unit_test(test_paths_are_made_absolute),
     };
     return RUN_TESTS(tests);
 }
