@@ -6,28 +6,23 @@
 # kernel's objects, build/kernel/src/CMakeFiles/ouro_objects.dir.
 set -u
 top=$1
-objects=$2
+objects=$(cd "$2" && pwd) || exit 1
 cd "$top/src" || exit 1
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ouro-symbols.XXXXXX") || exit 1
 trap 'rm -rf -- "$scratch"' EXIT
 
 # The sources that a folder of src/ holds. The vDSO is linked by itself; main.c stands above all folders.
 find . -type f -name '*.[cS]' ! -path './vdso/c*' ! -name no_symbols.S | LC_ALL=C sort | sed 's,^\./,,' >"$scratch/sources"
-missing=0
 while read -r source; do
     if [ -f "$objects/$source.obj" ]; then
         echo "$source.obj"
     elif [ -f "$objects/$source.o" ]; then
         echo "$source.o"
     else
-        echo "$objects has no object of src/$source: build the kernel first"
-        missing=1
-    fi >>"$scratch/objects"
-done <"$scratch/sources"
-if [ "$missing" = 1 ]; then
-    grep 'has no object' "$scratch/objects"
-    exit 1
-fi
+        echo "$objects has no object of src/$source: build the kernel first" >&2
+        exit 1
+    fi
+done <"$scratch/sources" >"$scratch/objects" || exit 1
 # "mm/pt/walk.c.obj: NAME TYPE ..."
 (cd "$objects" && xargs nm -A -g --format=posix) <"$scratch/objects" >"$scratch/symbols" || exit 1
 # "src/mm/pt/walk.h:NAME" for each name that a header mentions
