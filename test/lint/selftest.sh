@@ -110,7 +110,7 @@ expect_found layout 'no row for 0xfffff98000000000'
 sed -i 's/| 500 |/| 501 |/' docs/memory-map.md
 expect_found layout 'no such row in layout.h'
 
-# small_kernel: src/ and the objects of a small kernel. base/low.c uses up(), which mm/pages.c defines and base/ lists.
+# small_kernel: src/ and the objects of a small kernel. up() is used in base/, which lists it, and defined in mm/.
 small_kernel()
 {
     rm -rf src "$scratch/objects"

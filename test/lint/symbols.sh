@@ -23,9 +23,9 @@ while read -r source; do
         exit 1
     fi
 done <"$scratch/sources" >"$scratch/objects" || exit 1
-# "mm/pt/walk.c.obj: NAME TYPE ..."
+# "mm/pt/tables.c.obj: NAME TYPE ..."
 (cd "$objects" && xargs nm -A -g --format=posix) <"$scratch/objects" >"$scratch/symbols" || exit 1
-# "src/mm/pt/walk.h:NAME" for each name that a header mentions
+# "mm/pt/paging.h:NAME" for each listed name that a header mentions
 sed -n 's/^set(OURO_SYMBOLS_[^ ]* \(.*\))[ \t]*$/\1/p' "$top/cmake/layers.cmake" | tr ' ' '\n' | sort -u >"$scratch/names"
 find . -type f -name '*.h' | sed 's,^\./,,' | xargs grep -Howf "$scratch/names" >"$scratch/declared"
 

@@ -13,7 +13,7 @@
 #include "fs/proc/process_text.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"

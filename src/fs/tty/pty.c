@@ -8,7 +8,7 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file_table.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"

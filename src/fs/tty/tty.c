@@ -2,7 +2,7 @@
 #include "fs/tty/tty.h"
 
 #include "base/str.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
 #include "mm/vm/usercopy.h"

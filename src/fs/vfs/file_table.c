@@ -2,7 +2,7 @@
 #include "fs/vfs/file_table.h"
 
 #include "base/str.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
 #include "mm/heap/heap.h"
 

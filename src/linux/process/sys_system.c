@@ -126,10 +126,10 @@ static bool is_magic2(uint32_t v)
     return v == 672274793 || v == 85072278 || v == 369367448 || v == 537993216;
 }
 
-/* Ctrl+Alt+Del was pressed. */
+/* Process 1 may not be there yet. Callers: interrupts. */
 static void signal_to_first(int signal)
 {
-    if (process_first()->leader != NULL) /* boot made it */
+    if (process_first()->leader != NULL)
         signal_raise(process_first(), signal);
 }
 

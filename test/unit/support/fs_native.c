@@ -3,7 +3,7 @@
 
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/inode.h"
 #include "fs/vfs/wait.h"
 #include "kern/console.h"

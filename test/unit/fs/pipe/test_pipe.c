@@ -5,7 +5,7 @@
 
 #include "fs/vfs/context.h"
 #include "fs/pipe/eventfd.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/vfs.h"

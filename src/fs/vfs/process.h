@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the file systems ask and tell processes, of which they know nothing else. Declared here, defined above, in
- * linux/file/fs_hooks.c; natively test/unit/support/fs_native.c stands in for it. The calling process is that of the
+ * linux/file/fs_process.c; natively test/unit/support/fs_native.c stands in for it. The calling process is that of the
  * calling thread; threads of the kernel work for the first process.
  */
 #pragma once

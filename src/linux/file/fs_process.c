@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What file systems ask and tell processes: fs/vfs/hooks.h. */
-#include "fs/vfs/hooks.h"
+/* What file systems ask and tell processes: fs/vfs/process.h. */
+#include "fs/vfs/process.h"
 
 #include "kern/thread.h"
 #include "linux/task/process.h"
