@@ -110,7 +110,7 @@ expect_found layout 'no row for 0xfffff98000000000'
 sed -i 's/| 500 |/| 501 |/' docs/memory-map.md
 expect_found layout 'no such row in layout.h'
 
-# small_kernel: src/ and the objects of a small kernel. up() is used in base/, which lists it, and defined in mm/.
+# small_kernel: src/ and the objects of a small kernel; base/ uses a function of mm/ and lists it.
 small_kernel()
 {
     rm -rf src "$scratch/objects"
