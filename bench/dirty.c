@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What it costs to know which of 16,384 pages were written, for each: begin to watch, write all,
- * find out. By the page tables' own dirty bits (ouro/pagetable.h), by Linux's soft-dirty bits, and
- * by protecting all and catching each fault. The stores themselves, with nobody watching, are taken
- * off. Each way begins with a flush of the TLB, so theirs do, too.
+ * The cost per page of finding the written ones of 16,384 pages: begin to track, write all, find. By
+ * the page tables' dirty bits (ouro/pagetable.h), by Linux's soft-dirty bits, and by protecting all
+ * pages and catching each fault. The cost of the stores without tracking is subtracted. Each method
+ * begins with a flush of the TLB, and so do those stores.
  */
 #define _GNU_SOURCE
 #include "guest.h"
@@ -17,7 +17,7 @@
 
 #define PAGES  ((size_t)16384)
 #define ROUNDS 3
-#define SOFT   (UINT64_C(1) << 55) /* of an entry of pagemap: Documentation/admin-guide/mm/pagemap */
+#define SOFT   (UINT64_C(1) << 55) /* soft-dirty bit of an entry of pagemap (Linux) */
 
 static char *area;
 static uint64_t bitmap[PAGES / 64], entries[PAGES];
@@ -86,7 +86,7 @@ static uint64_t write_all(void)
     return now_ns() - from;
 }
 
-/* Both systems drop the whole TLB when so many pages go at once. */
+/* Both systems flush the whole TLB when so many pages are unmapped at once. */
 static void flush_tlb(void)
 {
     size_t size = 256 * PAGE;
@@ -98,7 +98,7 @@ static void flush_tlb(void)
     munmap(start, size);
 }
 
-/* False where the system has no such thing, or does it wrong. */
+/* False if the system lacks the method, or the result is wrong. */
 static bool measure(size_t way)
 {
     flush_tlb();

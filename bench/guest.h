@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the programs of `./ouro bench` share. Each is one static file that runs as PID 1, under Ouro
- * and under Linux alike, and tells the tool on its standard output:
+ * The common part of the programs of `./ouro bench`. Each is one static file that runs as PID 1, under
+ * Ouro and under Linux, and writes to its standard output:
  *
  *     figure NAME UNIT VALUE        one sample
- *     figure NAME UNIT n/a          this system has no such thing
+ *     figure NAME UNIT n/a          the system lacks the operation
  *     bench done                    the end; the tool then switches the machine off
  */
 #pragma once
@@ -46,8 +46,8 @@ static inline _Noreturn void bench_done(void)
         pause(); /* PID 1 must not end under Linux; the tool ends the machine */
 }
 
-/* What an init of Linux finds undone and the programs need. Elsewhere it is there already, and the
- * calls fail without harm. */
+/* Does the work of an init under Linux. On Ouro the folders and /proc exist already, and the calls fail
+ * without harm. */
 static inline void bench_start(void)
 {
     mkdir("/proc", 0555);
@@ -56,7 +56,7 @@ static inline void bench_start(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
-/* The number behind "NAME=" among the arguments, or `otherwise`. */
+/* The number after "NAME=" among the arguments, or `otherwise`. */
 static inline long argument(int argc, char **argv, const char *name, long otherwise)
 {
     size_t length = strlen(name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first line of main, whose sight ends the clock of `./ouro bench boot`; and then, for those who
- * ask, what the system says about itself. */
+/* Prints the first line, which stops the clock of `./ouro bench boot`, then free memory and
+ * /proc/ouro. */
 #include "guest.h"
 
 #include <sys/sysinfo.h>

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# bench/linux.sh FOLDER: makes sure that FOLDER holds Debian's cloud kernel, unpacked, and links it as FOLDER/vmlinuz.
-# The package comes through the machine's own apt configuration; nothing is installed, and nobody needs to be root.
+# bench/linux.sh FOLDER: unpacks Debian's cloud kernel in FOLDER, unless it is there, and links it as FOLDER/vmlinuz.
+# The package comes through the computer's apt configuration; nothing is installed, and root is not needed.
 set -eu
 folder=$1
 [ ! -e "$folder/vmlinuz" ] || exit 0

@@ -1,4 +1,4 @@
-# Calls, lists, dictionaries, strings, floating point; no module beyond what the interpreter starts with.
+# Calls, lists, dictionaries, strings, floating point; no modules but those of the interpreter's start.
 def fib(n):
     return n if n < 2 else fib(n - 1) + fib(n - 2)
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * primitives [rounds=N] [divide=N] [user=0|1] [only=NAME]: what the primitives of a Unix system cost, one at a
- * time: each is a loop around the thing itself, by raw system calls where a library could hide
- * something. A sample is the mean of one round; the first, shorter one warms up and is thrown away.
- * Counts are chosen for about 30 ms a round on the slower system; divide=N makes them smaller. user=1
- * takes those only in which the kernel has no part, user=0 the others.
+ * primitives [rounds=N] [divide=N] [user=0|1] [only=NAME]: the cost of the primitives of a Unix system.
+ * Each is a loop around one operation, by raw system calls where a library could cache the result. A
+ * sample is the mean of one round; a first, shorter round warms up and is discarded. Counts are chosen
+ * for about 30 ms a round on the slower system; divide=N makes them smaller. user=1 selects the
+ * primitives without the kernel, user=0 the others.
  */
 #define _GNU_SOURCE
 #include "guest.h"
@@ -19,13 +19,13 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
-#define FILE_BLOCKS 64 /* pages of the file that is read */
+#define FILE_BLOCKS 64 /* pages of the file for pread() */
 #define TRAP_PAGES  64
 #define BATCH_PAGES 100
 #define TOUCHED     ((size_t)64 << 20)
 #define COPIED      ((size_t)1 << 20)
 
-/* linux/futex/futex.h, which musl does not bring */
+/* From Linux's <linux/futex.h>, which musl lacks. */
 #define FUTEX_WAIT_PRIVATE 128
 #define FUTEX_WAKE_PRIVATE 129
 
@@ -61,8 +61,8 @@ static inline void store(char *address, char value)
     *(volatile char *)address = value;
 }
 
-/* Each function does its thing `n` times and returns the nanoseconds that took, or -1 where the
- * system has no such thing. */
+/* Each function does its operation `n` times and returns the nanoseconds that it took, or -1 if the
+ * system lacks the operation. */
 
 static double do_nothing(long n)
 {
@@ -172,7 +172,7 @@ static double do_pipe(long n)
     return took;
 }
 
-/* The first touch of n pages; not of huge ones, where a system makes those by itself. */
+/* The first touch of n pages, without transparent huge pages. */
 static double do_page_fault(long n)
 {
     size_t size = (size_t)n * PAGE;
@@ -201,7 +201,7 @@ static double do_mmap_touch_munmap(long n)
     return (double)(now_ns() - from);
 }
 
-/* Read-only and writable again, in the middle of a mapping, with a store between. */
+/* Read-only and writable again, in the middle of a mapping, followed by a store. */
 static double do_mprotect_pair(long n)
 {
     char *start = map(3 * PAGE, PROT_READ | PROT_WRITE);
@@ -220,7 +220,7 @@ static double do_mprotect_pair(long n)
     return took;
 }
 
-/* Appel and Li's measures (ASPLOS 1991): a store to a protected page, whose handler opens it. */
+/* The benchmarks of Appel and Li (ASPLOS 1991): a store to a protected page; the handler unprotects it. */
 static char *trap_start;
 static size_t trap_size;
 static volatile long trap_count;
@@ -291,7 +291,7 @@ static double do_prot1(long n)
     return trap_end(from, n);
 }
 
-/* n counts pages: batches of BATCH_PAGES are closed at once and opened one by one. */
+/* n counts pages: batches of BATCH_PAGES are protected at once and unprotected one by one. */
 static double do_protn(long n)
 {
     long batches = (n + BATCH_PAGES - 1) / BATCH_PAGES;
@@ -388,8 +388,8 @@ static double do_futex_roundtrip(long n)
     return took;
 }
 
-/* Blocks 257 pages apart: at 256, the pages of a pair would share a slot of the software TLB of QEMU's
- * TCG, and the emulator would be measured. */
+/* Blocks 257 pages apart: at 256, both pages of a pair would use the same slot of the software TLB of
+ * QEMU's TCG, and the figure would be that of the emulator. */
 static double do_memcpy(long n)
 {
     static char *from_block, *to_block;
@@ -412,8 +412,8 @@ static const struct {
     const char *name;
     double (*work)(long n);
     long count;
-    bool user;    /* nothing that a kernel does */
-    bool at_once; /* the count is what is measured: no warming up, no dividing */
+    bool user;    /* no part of the kernel is involved */
+    bool at_once; /* the count is part of the operation: no warm-up, no division */
 } primitives[] = {
     {"compute", do_nothing, 8000000, true, false},
     {"memcpy_1m", do_memcpy, 100, true, false},

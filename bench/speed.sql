@@ -1,4 +1,4 @@
--- What a database does all day, in memory: thirty thousand rows by two transactions, an index, joins, an update.
+-- Typical work of a database, in memory: thirty thousand rows by two transactions, an index, joins, an update.
 create table item(id integer primary key, name text, price integer, kind integer);
 create table kind(id integer primary key, name text);
 begin;

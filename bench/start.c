@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* start PROGRAM [ARGS...]: PID 1 for somebody else's program: makes ready what it expects, says that
- * the clock starts now, and becomes it. */
+/* start PROGRAM [ARGS...]: PID 1 for one of Debian's programs: prepares its environment, prints the line
+ * that starts the clock, and executes it. */
 #include "guest.h"
 
 int main(int argc, char **argv)

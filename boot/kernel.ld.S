@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel image. Everything that only boot needs comes first, so that it is given back in one piece;
- * each permission has pages of its own (W^X, and QEMU's TCG throws away translated code when the page it
- * is on is written). No relocation sections: GRUB 2.06 refuses an ELF file that has one.
+ * The kernel image. What only the boot needs comes first, so that it is freed as one range. Each
+ * permission has separate pages (W^X; and QEMU's TCG discards translated code of a page that is written).
+ * No relocation sections: GRUB 2.06 refuses an ELF file with one.
  *
  *   1 MiB  .boot        stub, Multiboot2 header, PVH note    rwx, linked at its physical address
- *          .boot.bss    early tables, boot stack             rw-  (given back)
- *          .init.bss    data of boot code                    rw-  (given back)
- *          .init.text   kmain() and what only it calls       r-x  (given back)
+ *          .boot.bss    early tables, boot stack             rw-  (freed)
+ *          .init.bss    data of boot code                    rw-  (freed)
+ *          .init.text   kmain() and what only it calls       r-x  (freed)
  *          .text                                             r-x
  *          .rodata                                           r--
  *          .data.ro_after_init                               rw-, then r--

@@ -1,37 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader to kmain(): 32-bit protected mode, no paging, to 64-bit code in the high half.
+ * From the loader to kmain(): from 32-bit protected mode without paging to 64-bit code in the high half.
  *
  * GRUB (Multiboot2) and QEMU -kernel (PVH) both enter here in 32-bit mode with flat segments and
- * EBX pointing to their block of information. The state of everything else is not trusted: CR0, CR4 and
- * EFER get full known values (Bochs arrives with caches off, UEFI with DE, MCE and OSFXSR set), and
- * our own GDT is loaded before any segment register.
+ * EBX pointing to their boot information. No other state is trusted: CR0, CR4 and EFER are written in
+ * full (Bochs arrives with caches off, UEFI with DE, MCE and OSFXSR set), and the GDT is replaced before
+ * any segment register is loaded.
  *
- * Early tables, all zero before (they are in .boot.bss):
+ * Early tables, zero at first (.boot.bss):
  *
  *   pml4[0]   -> pdpt_low -> pd_low[4]              0-4 GiB identity, 2 MiB pages, until
  *                                                       recursive_forget_low_half()
- *   pml4[511] -> pdpt_high[510] -> pd_high -> pt_high   the image at -2 GiB, 4 KiB pages, so that sections
- *                                                       can be given their permissions one by one
- *   pml4[495] -> pml4                               the recursive slot, moved later to a random one
+ *   pml4[511] -> pdpt_high[510] -> pd_high -> pt_high   the image at -2 GiB, 4 KiB pages, so that each
+ *                                                       section can have its own permissions
+ *   pml4[495] -> pml4                               the recursive slot; memory_init() moves it to a random slot
  *
- * The second three and pml4 stay for good and live in .tables.
+ * pml4, pdpt_high, pd_high and pt_high remain in use; they are in .tables.
  */
+#include "cpu/bits.h"
+#include "cpu/selectors.h"
 #include "mm/layout.h"
 
 #define MB2_HEADER_MAGIC 0xe85250d6
 #define MB2_LOADER_MAGIC 0x36d76289
 #define PVH_MAGIC        0x336ec578
 
-#define PTE_P  0x001
-#define PTE_W  0x002
-#define PTE_PS 0x080
+#define PAGE       0x1000
+#define BIG_PAGE   0x200000
+#define PAGE_SHIFT 12
+#define PTE_SIZE   8
+#define LOW_TABLES 4   /* pd_low: a GiB each */
+#define PT_ENTRIES 512
 
-#define CR0_PE_MP_ET_NE_WP_PG 0x80010033
-#define CR4_PAE               0x20
-#define MSR_EFER              0xc0000080
-#define EFER_LME              0x100
-#define EFER_NXE              0x800
+#define SLOT_KERNEL_PML4 511 /* of LAYOUT_KERNEL_BASE */
+#define SLOT_KERNEL_PDPT 510
 
 #define COM1 0x3f8
 #define VGA  0xb8000
@@ -41,7 +43,7 @@
 mb2_header:
     .long MB2_HEADER_MAGIC, 0, mb2_header_end - mb2_header
     .long -(MB2_HEADER_MAGIC + 0 + (mb2_header_end - mb2_header))
-    /* Information request: command line, loader name, modules, memory map; ACPI and framebuffer if there. */
+    /* Information request: command line, modules, memory map; optional: loader name, framebuffer, ACPI. */
     .balign 8
 1:  .short 1, 0
     .long 2f - 1b
@@ -51,13 +53,13 @@ mb2_header:
     .long 2f - 1b
     .long 2, 8, 14, 15
 2:  .balign 8
-    /* A framebuffer, optional, of no size in particular: without this tag GRUB on BIOS knows only the text mode.
-     * grub.cfg says which mode it is to be, after the kernel was loaded. */
+    /* An optional framebuffer of any size: without this tag GRUB on BIOS offers the text mode only.
+     * grub.cfg selects the mode after it has loaded the kernel. */
     .short 5, 1
     .long 20
     .long 0, 0, 0
     .balign 8
-    .short 6, 0 /* modules on page boundaries: files are mapped straight out of the archive */
+    .short 6, 0 /* page-aligned modules: files are mapped directly from the archive */
     .long 8
     .balign 8
     .short 0, 0
@@ -94,12 +96,12 @@ pvh_entry:
     jne stop
     mov $2, %edi
 
-checks: /* EDI: enum boot_loader, EBX: physical address of its block */
-    /* CPUID exists when EFLAGS.ID can be changed (SDM 1 20.1). */
+checks: /* EDI: enum boot_loader, EBX: physical address of its boot information */
+    /* CPUID exists if EFLAGS.ID can be changed (SDM 1 20.1). */
     pushfl
     pop %eax
     mov %eax, %ecx
-    xor $0x200000, %eax
+    xor $RFLAGS_ID, %eax
     push %eax
     popfl
     pushfl
@@ -107,53 +109,52 @@ checks: /* EDI: enum boot_loader, EBX: physical address of its block */
     push %ecx
     popfl
     xor %ecx, %eax
-    test $0x200000, %eax
+    test $RFLAGS_ID, %eax
     mov $text_no_cpuid, %esi
     jz stop
 
     push %ebx
-    mov $0x80000000, %eax
+    mov $CPUID_EXTENDED, %eax
     cpuid
     xor %edx, %edx
-    cmp $0x80000001, %eax
+    cmp $CPUID_FEATURES, %eax
     jb 1f
-    mov $0x80000001, %eax
+    mov $CPUID_FEATURES, %eax
     cpuid
 1:  pop %ebx
-    test $0x20000000, %edx /* LM */
+    test $CPUID_LM, %edx
     mov $text_no_long_mode, %esi
     jz stop
     xor %ebp, %ebp
-    test $0x100000, %edx /* NX; without it kmain() goes on and says that W^X cannot be enforced */
+    test $CPUID_NX, %edx /* NX; without it the kernel logs that W^X cannot be enforced */
     jz 1f
     mov $EFER_NXE, %ebp
 1:
 
-    /* Early tables. */
     movl $pdpt_low + PTE_P + PTE_W, pml4_phys
-    movl $pd_low + 0x0000 + PTE_P + PTE_W, pdpt_low
-    movl $pd_low + 0x1000 + PTE_P + PTE_W, pdpt_low + 8
-    movl $pd_low + 0x2000 + PTE_P + PTE_W, pdpt_low + 16
-    movl $pd_low + 0x3000 + PTE_P + PTE_W, pdpt_low + 24
+    movl $pd_low + PTE_P + PTE_W, pdpt_low
+    movl $pd_low + PAGE + PTE_P + PTE_W, pdpt_low + PTE_SIZE
+    movl $pd_low + 2 * PAGE + PTE_P + PTE_W, pdpt_low + 2 * PTE_SIZE
+    movl $pd_low + 3 * PAGE + PTE_P + PTE_W, pdpt_low + 3 * PTE_SIZE
     mov $PTE_P + PTE_W + PTE_PS, %eax
     xor %ecx, %ecx
-1:  mov %eax, pd_low(, %ecx, 8)
-    add $0x200000, %eax
+1:  mov %eax, pd_low(, %ecx, PTE_SIZE)
+    add $BIG_PAGE, %eax
     inc %ecx
-    cmp $2048, %ecx
+    cmp $LOW_TABLES * PT_ENTRIES, %ecx
     jb 1b
 
-    movl $pdpt_high_phys + PTE_P + PTE_W, pml4_phys + 511 * 8
-    movl $pml4_phys + PTE_P + PTE_W, pml4_phys + LAYOUT_WINDOW_SLOT_DEFAULT * 8
-    movl $pd_high_phys + PTE_P + PTE_W, pdpt_high_phys + 510 * 8
+    movl $pdpt_high_phys + PTE_P + PTE_W, pml4_phys + SLOT_KERNEL_PML4 * PTE_SIZE
+    movl $pml4_phys + PTE_P + PTE_W, pml4_phys + LAYOUT_WINDOW_SLOT_DEFAULT * PTE_SIZE
+    movl $pd_high_phys + PTE_P + PTE_W, pdpt_high_phys + SLOT_KERNEL_PDPT * PTE_SIZE
     movl $pt_high_phys + PTE_P + PTE_W, pd_high_phys
-    movl $pt_high_phys + 0x1000 + PTE_P + PTE_W, pd_high_phys + 8
+    movl $pt_high_phys + PAGE + PTE_P + PTE_W, pd_high_phys + PTE_SIZE
     mov $LAYOUT_KERNEL_LOAD, %eax
 1:  mov %eax, %ecx
-    shr $12, %ecx
+    shr $PAGE_SHIFT, %ecx
     lea PTE_P + PTE_W(%eax), %edx
-    mov %edx, pt_high_phys(, %ecx, 8)
-    add $0x1000, %eax
+    mov %edx, pt_high_phys(, %ecx, PTE_SIZE)
+    add $PAGE, %eax
     cmp $image_end_phys, %eax
     jb 1b
 
@@ -167,12 +168,12 @@ checks: /* EDI: enum boot_loader, EBX: physical address of its block */
     or $EFER_LME, %eax
     xor %edx, %edx
     wrmsr
-    mov $CR0_PE_MP_ET_NE_WP_PG, %eax
+    mov $CR0_KNOWN, %eax
     mov %eax, %cr0
     lgdt stub_gdt_pointer
-    ljmp $0x08, $long_mode
+    ljmp $SELECTOR_CODE, $long_mode
 
-/* Prints the text at ESI on COM1 and on the VGA text screen, then halts for good. */
+/* Prints the text at ESI on COM1 and on the VGA text screen, then halts. */
 stop:
     mov $COM1 + 3, %dx
     mov $0x80, %al /* DLAB: 115200 baud */
@@ -187,7 +188,7 @@ stop:
     mov $0x03, %al /* 8N1 */
     out %al, %dx
     mov $VGA, %edi
-    mov $80 * 25, %ecx /* firmware's own text would surround ours */
+    mov $80 * 25, %ecx /* clears the firmware's text */
     mov $0x0720, %ax
     rep stosw
     mov $VGA, %edi
@@ -199,7 +200,7 @@ stop:
     mov $100000, %ecx
 2:  in %dx, %al
     test $0x20, %al
-    loopz 2b /* bounded: there may be no such port */
+    loopz 2b /* bounded: the port may not exist */
     mov %bl, %al
     mov $COM1, %dx
     out %al, %dx
@@ -213,7 +214,7 @@ stop:
 
     .code64
 long_mode:
-    mov $0x10, %eax
+    mov $SELECTOR_DATA, %eax
     mov %eax, %ds
     mov %eax, %es
     mov %eax, %ss
@@ -222,7 +223,7 @@ long_mode:
     mov %eax, %gs
     movabs $boot_stack_end, %rsp
     xor %ebp, %ebp
-    mov %edi, %edi /* kmain(loader, physical address of its block): upper halves cleared */
+    mov %edi, %edi /* kmain(loader, physical address of its boot information); clears the upper halves */
     mov %ebx, %esi
     movabs $kmain, %rax
     call *%rax
@@ -232,8 +233,8 @@ long_mode:
     .balign 8
 stub_gdt:
     .quad 0
-    .quad 0x00af9b000000ffff /* 64-bit code */
-    .quad 0x00cf93000000ffff /* data */
+    .quad DESCRIPTOR_CODE
+    .quad DESCRIPTOR_DATA
 stub_gdt_pointer:
     .short . - stub_gdt - 1
     .long stub_gdt
@@ -245,16 +246,16 @@ text_no_long_mode:
     .asciz "ouro: stop: this CPU has no long mode (64-bit); Ouro needs a 64-bit x86 CPU\r\n"
 
     .section .boot.bss, "aw", @nobits
-    .balign 4096
+    .balign PAGE
 pdpt_low:
-    .skip 4096
+    .skip PAGE
 pd_low:
-    .skip 4 * 4096
+    .skip LOW_TABLES * PAGE
     .skip 256
 stub_stack_end:
 
-    /* The first C stack: until the first thread runs on a guarded one. */
-    .balign 4096
+    /* The first C stack, until the first thread runs on a guarded one. */
+    .balign PAGE
 boot_stack_low:
     .skip 16384
 boot_stack_high:
@@ -263,16 +264,16 @@ boot_stack_high:
     .set boot_stack_end, boot_stack_high + LAYOUT_KERNEL_BASE
 
     .section .tables, "aw", @nobits
-    .balign 4096
+    .balign PAGE
     .globl pml4
 pml4:
-    .skip 4096
+    .skip PAGE
 pdpt_high:
-    .skip 4096
+    .skip PAGE
 pd_high:
-    .skip 4096
+    .skip PAGE
 pt_high:
-    .skip 2 * 4096
+    .skip 2 * PAGE
     .set pml4_phys, pml4 - LAYOUT_KERNEL_BASE
     .set pdpt_high_phys, pdpt_high - LAYOUT_KERNEL_BASE
     .set pd_high_phys, pd_high - LAYOUT_KERNEL_BASE

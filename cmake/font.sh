@@ -27,7 +27,7 @@ gzip -dc -- "$1" | od -An -v -tu1 -w1 | awk '
         for (i = 4; i < at; i++)
             printf "%d,%s", byte[i], (i - 3) % height ? "" : "\n"
         print "};"
-        # Entries: characters of the glyph, perhaps sequences (after 0xfffe), an end (0xffff).
+        # An entry: the characters of the glyph, optional sequences (after 0xfffe), a terminator (0xffff).
         for (glyph = 0; at + 1 < NR; at += 2) {
             character = byte[at] + 256 * byte[at + 1]
             if (character == 65535) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel_symbols KERNEL.elf: the compact symbol table of a linked kernel, as assembler on stdout.
- * Runs on the host while the kernel is built: the kernel is linked once without a table, and once
- * more with it. src/parse/symbol_table.h has the format, and why the second link moves nothing.
+ * kernel_symbols KERNEL.elf: prints the compact symbol table of a linked kernel as assembler. Runs on
+ * the host during the build: the kernel is linked once without the table and once with it.
+ * src/parse/symbol_table.h has the format, and why the second link moves no symbol.
  *
- * Names are shortened by byte pairs: the commonest pair of bytes becomes one byte from 128 up,
- * again and again.
+ * Names are compressed by byte-pair encoding: the most frequent pair of bytes becomes one byte from 128
+ * up, repeatedly.
  */
 #include <elf.h>
 #include <stdbool.h>
@@ -95,7 +95,7 @@ static int by_address(const void *a, const void *b)
     return strcmp((const char *)x->name, (const char *)y->name);
 }
 
-/* Functions, and labels of the assembler; or variables. */
+/* Collects functions and assembler labels, or variables, in [start, end). */
 static void collect(uint64_t start, uint64_t end)
 {
     const Elf64_Shdr *table = find_symtab(), *strings = section(table->sh_link);
@@ -183,7 +183,7 @@ static void print_pairs(void)
         printf("    .byte %u,%u\n", pairs[n][0], pairs[n][1]);
 }
 
-/* FNV-1a over the kernel without its table: tells builds apart. */
+/* FNV-1a over the kernel without its table. */
 static uint64_t build_id(void)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);

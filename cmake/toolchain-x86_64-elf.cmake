@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The freestanding compiler: a cross gcc where there is one, else clang with lld, else the host's gcc,
-# which makes the same code with the flags of src/CMakeLists.txt. -DOURO_COMPILER= names one of cross, clang, gcc.
+# The freestanding compiler: a cross gcc if installed, else clang with lld, else the host's gcc, which
+# generates the same code with the flags of src/CMakeLists.txt. -DOURO_COMPILER= selects cross, clang or gcc.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
@@ -27,7 +27,7 @@ elseif(OURO_COMPILER STREQUAL "clang")
     set(CMAKE_ASM_COMPILER ${OURO_CLANG})
     set(CMAKE_C_COMPILER_TARGET x86_64-elf)
     set(CMAKE_ASM_COMPILER_TARGET x86_64-elf)
-    # Debian's clang would drive this target's linker through gcc.
+    # Without these rules Debian's clang would link this target through gcc.
     set(CMAKE_C_LINK_EXECUTABLE "${OURO_LLD} <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES>")
     set(CMAKE_ASM_LINK_EXECUTABLE "${CMAKE_C_LINK_EXECUTABLE}")
 else()

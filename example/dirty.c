@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An incremental checkpoint: only the pages that were written since the last one go to the file.
- * Three ways to find out which these are, with what each costs a written page:
+ * Three ways to find these pages, each with its cost per written page:
  *
- *   window      the dirty bits of the page tables, by one call (ouro/pagetable.h); on Ouro only
- *   soft-dirty  Linux's /proc/self/clear_refs and pagemap; on Linux if it was built for that
- *   mprotect    the oldest: write-protect everything, and note each fault
+ *   window      the dirty bits of the page tables, by one call (ouro/pagetable.h); Ouro only
+ *   soft-dirty  Linux's /proc/self/clear_refs and pagemap; Linux needs CONFIG_MEM_SOFT_DIRTY
+ *   mprotect    the oldest: write-protect everything, and record each fault
  *
  *     ./ouro run example/dirty.c [PAGES]
  *     musl-gcc -static -O2 -I include -o dirty example/dirty.c && ./dirty [PAGES]        # on Linux
  *
- * After each checkpoint the file is compared with memory. Exit status 1: something was missed.
+ * After each checkpoint the file is compared with memory. Exit status 1: a page was missed.
  */
 #define _GNU_SOURCE
 #include <ouro/pagetable.h>
@@ -98,7 +98,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     if (page >= pages || mprotect(memory + page * PAGE, PAGE, PROT_READ | PROT_WRITE) != 0) {
         struct sigaction usual;
         memset(&usual, 0, sizeof usual);
-        sigaction(signal, &usual, NULL); /* a fault of somebody else's */
+        sigaction(signal, &usual, NULL); /* a fault outside the memory */
         return;
     }
     dirty[page / 64] |= UINT64_C(1) << (page % 64);
@@ -142,7 +142,7 @@ static void work(size_t step)
         ((volatile char *)memory)[i * PAGE + i % PAGE]++;
 }
 
-/* Writes what is marked; returns how many pages. */
+/* Writes the marked pages; returns their number. */
 static size_t checkpoint(void)
 {
     size_t count = 0;
@@ -165,7 +165,7 @@ static bool complete(void)
     return true;
 }
 
-/* One checkpoint; false when it is not what is in memory. */
+/* One checkpoint; false if the file differs from memory. */
 static bool run(const struct tracker *t, size_t step)
 {
     size_t written = (pages + step - 1) / step;

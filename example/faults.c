@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ways to crash, each for its report:
+ * Ways to crash, one for each kind of report:
  *
  *     ./ouro run example/faults.c null-field
  *
@@ -49,7 +49,7 @@ static NOINLINE void load(uintptr_t at)
 static NOINLINE void jump(uintptr_t at)
 {
     ((void (*)(void))at)();
-    sink++; /* so that it is a call */
+    sink++; /* prevents a tail call */
 }
 
 static char *map(size_t size, int rights)
@@ -145,7 +145,7 @@ static void text_as_pointer(void)
     load(pointer);
 }
 
-/* Where the kernel says that it lets programs read them: include/ouro/pagetable.h. */
+/* A store to the window that programs may read: include/ouro/pagetable.h. */
 static void page_tables(void)
 {
     store(getauxval(0x4f55524f));
@@ -174,7 +174,7 @@ static NOINLINE int pong(int depth)
     return local - depth;
 }
 
-/* Leaves the stack at the same place whatever the arguments were, so that the same access meets the
+/* Makes the depth of the stack independent of the arguments, so that the same access reaches the
  * guard. */
 #define SETTLE_STACK()                                                                             \
     do {                                                                                           \
@@ -301,7 +301,7 @@ static void execute_stack(void)
     jump((uintptr_t)code);
 }
 
-/* musl's sbrk() refuses. */
+/* musl's sbrk() fails for every increment but 0. */
 static unsigned char *grow_heap(long by)
 {
     long now = syscall(SYS_brk, 0);
@@ -465,17 +465,17 @@ static void single_step(void)
 
 static void float_x87(void)
 {
-    short control = 0x0360; /* all exceptions on */
+    short control = 0x0360; /* all exceptions unmasked */
     __asm__ volatile("fninit; fldcw %0; fld1; fldz; fdivrp; fwait" : : "m"(control));
 }
 
 static void float_sse(void)
 {
-    unsigned control = 0; /* all exceptions on */
+    unsigned control = 0; /* all exceptions unmasked */
     __asm__ volatile("ldmxcsr %0; xorps %%xmm0, %%xmm0; divss %%xmm0, %%xmm0" : : "m"(control));
 }
 
-/* --- what ring 0 permits, or nearly --- */
+/* --- privileged instructions --- */
 
 static void bad_wrmsr(void)
 {
@@ -507,13 +507,13 @@ static void halt(void)
     __asm__ volatile("hlt");
 }
 
-/* As the C library musl checks its heap: a jump over it. */
+/* Like the checks of musl's heap: a jump over a `hlt`. */
 static void halt_checked(void)
 {
     __asm__ volatile("test %0, %0; jz 1f; hlt; 1:" : : "r"(sink + 1) : "cc");
 }
 
-/* What compilers call where a local array was written past its end; musl's is a hlt, glibc's aborts. */
+/* Called after an overflow of a local array was detected; musl's executes hlt, glibc's aborts. */
 void __stack_chk_fail(void);
 
 static void stack_smashed(void)
@@ -542,7 +542,7 @@ static void gs_spin(void)
     __asm__ volatile("mov %0, %%gs; 1: jmp 1b" : : "r"(0x10));
 }
 
-/* Memory of the program's own, where the kernel would look for its stack. */
+/* GS base points to memory of the program, where the kernel would look for its stack. */
 static void gs_own(void)
 {
     uintptr_t at = (uintptr_t)map(PAGE, PROT_READ | PROT_WRITE);
@@ -586,14 +586,14 @@ static void deadlock(void)
 static void *wait_for_bell(void *unused)
 {
     pthread_mutex_lock(&first_lock);
-    pthread_cond_wait(&rung, &first_lock); /* without asking whether it has rung */
+    pthread_cond_wait(&rung, &first_lock); /* without checking the condition first */
     pthread_mutex_unlock(&first_lock);
     return unused;
 }
 
 static void lost_wakeup(void)
 {
-    pthread_cond_signal(&rung); /* nobody waits yet */
+    pthread_cond_signal(&rung); /* no thread waits yet */
     in_thread(wait_for_bell, NULL);
 }
 
@@ -623,7 +623,7 @@ static void thread_alloca(void)
     in_thread(jump_guard, NULL);
 }
 
-/* --- what the program decides itself --- */
+/* --- ends that the program causes itself --- */
 
 static void call_abort(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tour of the machine that this program has to itself: an ordinary Linux program, which on Ouro
- * finds one thing more in its auxiliary vector: the address of a window on its own page tables.
+ * A tour of the machine by its only program. It is an ordinary Linux program; on Ouro its auxiliary
+ * vector also has the address of a read-only window on its own page tables.
  *
  *     ./ouro run                      # this program
  *     musl-gcc -static -O2 -I include example/tour.c -o tour && ./tour     # on Linux: all but the page tables
@@ -43,7 +43,7 @@ static void greet(void)
     printf("It is %s by this machine's clock.\n", date);
 }
 
-/* "MemTotal:  261234 kB": what the machine has, of which what is free. */
+/* Total and free memory of the machine, from lines like "MemTotal:  261234 kB". */
 static void print_memory(void)
 {
     char line[256];
@@ -95,7 +95,7 @@ static void tour_page_tables(void)
     variable[0] = 'A';
     translate("a variable that was written", variable);
     translate("a local variable, on the stack", &local);
-    translate("a page of malloc() that nobody has touched", fresh + 0x80000);
+    translate("a page of malloc() that was never touched", fresh + 0x80000);
     fresh[0x80000] = 1;
     translate("the same page after one store", fresh + 0x80000);
     translate("the null pointer", NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the processor meets on its way from an address to memory, level by level.
+ * Prints the page walk of addresses, level by level.
  *
  *     ./ouro run example/walk.c                   # a few addresses of this program
  *     ./ouro run example/walk.c 0xffffffff80200000
  *
- * On Linux, too, this program runs; it can only say that the tables are not to be seen there.
+ * On Linux the program runs too, but only reports that the tables cannot be read there.
  */
 #include <ouro/pagetable.h>
 
@@ -52,11 +52,11 @@ static void walk_this_program(void)
     print_walk("a constant", constant);
     print_walk("a variable", variable);
     print_walk("the stack", &local);
-    print_walk("memory that nobody has touched", page);
+    print_walk("memory that was never touched", page);
     (void)*(volatile char *)page;
-    print_walk("the same, after it was read", page);
+    print_walk("the same page after a read", page);
     page[1] = 1;
-    print_walk("the same, after it was written", page);
+    print_walk("the same page after a write", page);
     print_walk("the null pointer", NULL);
     print_walk("the window itself, through which this was read",
                (const void *)(uintptr_t)ouro_window());

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The story of the boot, whole. The loader enters boot/multiboot2.S, which switches to long mode with the first
+ * The whole boot, in order. The loader enters boot/multiboot2.S, which switches to long mode with the first
  * 4 GiB mapped to themselves and calls kmain() on the boot stack, interrupts off. kmain() makes the machine: tables of the
  * CPU, memory, interrupts, clocks. It ends by starting the first thread, which makes what a program needs (process 1,
  * files, streams), loads the program, seals and checks the memory, and becomes the program: start_program().
  *
- * From then on control comes into the kernel by the entries of cpu/entry.S alone. Each line below says what exists
- * when it is done; a line that cannot be done stops the machine with a sentence (boot_stop()).
+ * From then on control enters the kernel in cpu/entry.S only. The comment of a line says what exists from that line on. A step
+ * that fails stops the machine with a sentence (boot_stop()).
  */
 #define LOG_TAG "boot"
 #include "base/log.h"
@@ -76,7 +76,7 @@ static void start_program(void *unused)
     log_info("the program starts after %llu us", (unsigned long long)(time_now_ns() / 1000));
     if (chart)
         boot_marks_show();
-    start_proc_booted();  /* /proc/ouro knows how long it took */
+    start_proc_booted();  /* /proc/ouro: duration of the boot */
     console_ready();      /* the host sends input from now on */
     enter_program(frame); /* the program */
 }

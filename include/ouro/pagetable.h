@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program's view of its own page tables, on Ouro. docs/pagetable.md tells how to use it,
- * example/walk.c and example/dirty.c do.
+ * A program's view of its own page tables, on Ouro. docs/pagetable.md describes its use;
+ * example/walk.c and example/dirty.c are examples.
  *
  * Header only, C99 and C++, any libc that has getauxval(). The same binary runs on Linux, where
  * ouro_available() is false and every function that returns a status returns ENOSYS.
  *
- * How it works. The kernel enters the level-4 table into itself once more, in a slot drawn at boot,
- * read-only and not executable. A walk through that slot ends one level early, in a table instead
- * of a page, so that every entry has an address that can be computed:
+ * How it works. The kernel maps the level-4 table in itself a second time, in a slot chosen at random at
+ * boot, read-only and not executable. A walk through that slot ends one level early, in a table instead
+ * of a page, so that the address of every entry can be computed:
  *
  *     window + (v[47:0] >> 12) * 8                    the level-1 entry of address v
  *
@@ -17,20 +17,19 @@
  *     level 3   window | slot << 30 | slot << 21                        2 MiB
  *     level 4   window | slot << 30 | slot << 21 | slot << 12           4 KiB
  *
- * An entry is one load away: no system call, nothing is copied, nothing becomes dirty by looking,
- * and a stray store faults (SIGSEGV). But the entry of a lower level is there only if the one above
- * it leads to a table: below an entry that is not present the load faults, below a large page it
- * reads the page's own data. All functions here but ouro_entry_address() look before they step.
+ * Reading an entry is one load: no system call, no copy, no dirty bit set. A stray store faults
+ * (SIGSEGV). The entry of a lower level exists only if the one above it points to a table: below an
+ * entry that is not present the load faults, below a large page it reads the page's data. All functions
+ * here except ouro_entry_address() check each level before the next.
  *
- * What a program sees is the present. Entries change when it touches memory for the first time, and
- * under its feet when it has threads; each is loaded once per call.
+ * The tables show the present state. Entries change at the first access to memory, and at any time if
+ * the program has threads; each is loaded once per call.
  *
  * Status: 0, or one of
- *     ENOSYS   this is not Ouro
- *     EINVAL   a level, flag, alignment or range that makes no sense; an address that is not
- *              canonical
+ *     ENOSYS   the system is not Ouro
+ *     EINVAL   an invalid level, flag, alignment or range; an address that is not canonical
  *     ENOENT   nothing is mapped there now. Memory that was never touched is not mapped
- * and what the function's own comment adds. Results are written on success only.
+ * and the errors in the function's comment. Results are written on success only.
  */
 #pragma once
 
@@ -53,17 +52,17 @@
 #define OURO_PTE_DIRTY    (UINT64_C(1) << 6)
 #define OURO_PTE_LARGE    (UINT64_C(1) << 7) /* levels 2 and 3: a page, not a table */
 #define OURO_PTE_GLOBAL   (UINT64_C(1) << 8)
-#define OURO_PTE_COW      (UINT64_C(1) << 9) /* Ouro's own: copied before the first write */
+#define OURO_PTE_COW      (UINT64_C(1) << 9) /* Ouro's: copied before the first write */
 #define OURO_PTE_NX       (UINT64_C(1) << 63)
 #define OURO_PTE_FRAME    UINT64_C(0x000ffffffffff000)
 
-/* What a scan looks for. */
+/* The bits that a scan tests. */
 enum {
     OURO_ACCESSED = 1, /* read, written or executed since the bit was last cleared */
     OURO_DIRTY = 2,    /* written */
 };
 
-/* What the CPU allows now; the area may allow more, which a fault then brings (copy-on-write). */
+/* The rights that the page tables grant now; a fault may add rights of the area (copy-on-write). */
 enum {
     OURO_READ = 1,
     OURO_WRITE = 2,
@@ -73,7 +72,7 @@ enum {
 #define OURO_PAGE_SHIFT 12
 #define OURO_PAGE_SIZE  (UINT64_C(1) << OURO_PAGE_SHIFT)
 
-/* Bytes that one entry of the level (1 to 4) stands for. */
+/* Bytes that one entry of the level (1 to 4) covers. */
 static inline uint64_t ouro_span(int level)
 {
     return UINT64_C(1) << (OURO_PAGE_SHIFT + 9 * (level - 1));
@@ -82,10 +81,10 @@ static inline uint64_t ouro_span(int level)
 /* Address of the window; 0 on Linux. */
 static inline uint64_t ouro_window(void)
 {
-    static uint64_t known = 1; /* 1: not asked yet */
+    static uint64_t known = 1; /* 1: not read yet */
     uint64_t window = __atomic_load_n(&known, __ATOMIC_RELAXED);
     if (window == 1) {
-        int saved = errno; /* an entry that is not there makes getauxval() set it */
+        int saved = errno; /* getauxval() sets it if the entry is absent */
         window = getauxval(AT_OURO_PAGETABLES);
         errno = saved;
         __atomic_store_n(&known, window, __ATOMIC_RELAXED);
@@ -98,15 +97,15 @@ static inline bool ouro_available(void)
     return ouro_window() != 0;
 }
 
-/* Where the level-1 entry for v is. Applied to that address, it gives the level-2 entry, and so on:
+/* The address of the level-1 entry for v. Applied to that address, it gives the level-2 entry, and so on:
  * in the window a table is a page, and the entry that maps it is the one a level up. */
 static inline uint64_t ouro_entry_above(uint64_t window, uint64_t v)
 {
     return window | ((v & UINT64_C(0xffffffffffff)) >> OURO_PAGE_SHIFT << 3);
 }
 
-/* Where the entry of the level (1 to 4) for v is, in the window: computed, never looked at. The
- * caller answers for the levels above, and for ouro_available(). */
+/* The address of the entry of the level (1 to 4) for v in the window; computed without a load. The
+ * caller must have checked the levels above, and ouro_available(). */
 static inline const volatile uint64_t *ouro_entry_address(uint64_t window, int level, uint64_t v)
 {
     for (; level > 0; level--)
@@ -119,23 +118,23 @@ static inline bool ouro_canonical(uint64_t v)
     return v < UINT64_C(0x800000000000) || v >= UINT64_C(0xffff800000000000);
 }
 
-/* Does the entry lead to a table of the next level? */
+/* True if the entry points to a table of the next level. */
 static inline bool ouro_is_table(int level, uint64_t entry)
 {
     return level > 1 && (entry & OURO_PTE_PRESENT) && (level == 4 || !(entry & OURO_PTE_LARGE));
 }
 
-/* What the MMU meets on its way to an address. */
+/* The MMU's walk to an address. */
 struct ouro_path {
     uint64_t entry[5]; /* by level, 4 down to last_level */
-    int last_level;    /* the lowest level that was looked at */
+    int last_level;    /* the lowest level that was read */
     int leaf_level;    /* 1, 2 or 3; 0: nothing is mapped there */
     unsigned rights;   /* OURO_READ ..., over all levels; 0 when nothing is mapped */
     uint64_t page_size;
     uint64_t physical; /* of the address itself */
 };
 
-/* Success also when nothing is mapped: leaf_level says so. */
+/* Succeeds even if nothing is mapped: leaf_level is 0 then. */
 static inline int ouro_walk(const volatile void *address, struct ouro_path *out)
 {
     uint64_t window = ouro_window(), v = (uint64_t)(uintptr_t)address;
@@ -199,7 +198,7 @@ static inline int ouro_translate(const volatile void *address, uint64_t *out)
     return 0;
 }
 
-/* OURO_READ | OURO_WRITE | OURO_EXECUTE, as far as all levels allow it. */
+/* The rights that all levels grant: OURO_READ | OURO_WRITE | OURO_EXECUTE. */
 static inline int ouro_rights(const volatile void *address, unsigned *out)
 {
     struct ouro_path path;
@@ -225,8 +224,8 @@ static inline int ouro_page_size(const volatile void *address, uint64_t *out)
     return 0;
 }
 
-/* An entry in words: "present writable accessed dirty NX 0x1234000 4K". Works anywhere. At most
- * size - 1 bytes and a NUL; returns how long the whole text is. */
+/* An entry in words: "present writable accessed dirty NX 0x1234000 4K". Works on any
+ * system. Writes at most size - 1 bytes and a NUL; returns the length of the whole text. */
 static inline size_t ouro_decode(int level, uint64_t entry, char *text, size_t size)
 {
     static const struct {
@@ -301,9 +300,9 @@ static inline bool ouro_scan_ok(const volatile void *start, size_t size, unsigne
            size <= UINT64_C(0x800000000000) - v;
 }
 
-/* Which pages of [start, start + size) were accessed or dirtied (`what`), one bit a 4 KiB page;
- * ouro_bitmap_words(size) words are written. A large page counts as all its small ones; what is not
- * mapped counts as untouched. Loads only: nothing is cleared. */
+/* The pages of [start, start + size) that were accessed or dirtied (`what`), one bit a 4 KiB page;
+ * ouro_bitmap_words(size) words are written. A large page sets the bits of all its 4 KiB pages; unmapped
+ * pages count as untouched. Loads only: nothing is cleared. */
 static inline int ouro_scan(const volatile void *start, size_t size, unsigned what,
                             uint64_t *bitmap)
 {
@@ -326,7 +325,7 @@ static inline int ouro_scan(const volatile void *start, size_t size, unsigned wh
                 break;
             level--;
         }
-        /* As many pages as the table of level 1, or the one entry above it, stands for. */
+        /* The pages that the level-1 table, or the one entry above it, covers. */
         uint64_t span = ouro_span(level > 1 ? level : 2);
         uint64_t left = (span - (at & (span - 1))) / OURO_PAGE_SIZE;
         size_t end = left < pages - page ? page + (size_t)left : pages;
@@ -351,7 +350,7 @@ static inline int ouro_scan(const volatile void *start, size_t size, unsigned wh
     return 0;
 }
 
-/* For the calls below: a function of the kernel's vDSO; NULL when there is none of that name. */
+/* For the calls below: a function of the kernel's vDSO by name; NULL: none. */
 static inline void *ouro_vdso_function(const char *name)
 {
     const char *image = (const char *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
@@ -389,9 +388,9 @@ static inline void *ouro_vdso_function(const char *name)
     return NULL;
 }
 
-/* Like ouro_scan(), and the bits that were found are cleared and their translations flushed, so
- * that the next access sets them again: one call into the kernel, and no access is lost between
- * looking and clearing. `bitmap` NULL: only clears. `found` (may be NULL) gets the number of pages.
+/* Like ouro_scan(), and clears the bits found and flushes their translations, so that the next access
+ * sets them again. One call into the kernel; no access is lost between reading and clearing. `bitmap`
+ * NULL: only clears. `found` (may be NULL) gets the number of pages.
  * EFAULT: the bitmap cannot be written; nothing was cleared. */
 static inline int ouro_harvest(const volatile void *start, size_t size, unsigned what,
                                uint64_t *bitmap, size_t *found)
@@ -415,8 +414,8 @@ static inline int ouro_harvest(const volatile void *start, size_t size, unsigned
     return 0;
 }
 
-/* mprotect(2) through a call instead of the SYSCALL instruction: the same checks, the same errors
- * (EACCES, ENOMEM besides those above). `prot` is PROT_READ | ... of <sys/mman.h>. */
+/* mprotect(2) by a call instead of the SYSCALL instruction: the same checks and errors (EACCES and ENOMEM
+ * besides those above). `prot` is PROT_READ | ... of <sys/mman.h>. */
 static inline int ouro_protect(volatile void *start, size_t size, int prot)
 {
     typedef int64_t (*function)(volatile void *, size_t, int);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two kinds of address that must never be mixed.
+ * Physical and virtual addresses, as distinct types.
  *
- * Page-table entries hold *physical* addresses; the kernel runs on *virtual* ones, and with
- * recursive mapping there is no cast from one to the other: a frame can be read only where it is
- * mapped. The wrapping structs make that mistake a compile error and cost nothing (a one-word
- * struct travels in a register).
+ * Page-table entries hold physical addresses; the kernel runs on virtual ones. With recursive
+ * mapping no cast leads from one to the other: a frame can be read only where it is mapped. The
+ * struct types turn a mix-up into a compile error and cost nothing (a one-word struct is passed in
+ * a register).
  *
- * `void *` means mapped and readable now; `virt_t` is an address to reason about. Only virt_of()
- * and ptr_of() cross over: a search for ptr_of lists every act of faith.
+ * `void *` is an address that is mapped and readable now; `virt_t` is any virtual address. Only
+ * virt_of() and ptr_of() convert between the two.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ typedef struct {
 } phys_t;
 
 typedef struct {
-    uint64_t v; /* byte address of the program or the kernel; may well be unmapped */
+    uint64_t v; /* byte address of the program or the kernel; mapped or not */
 } virt_t;
 
 /* Half-open: [start, end). Empty when start == end. */
@@ -66,7 +66,7 @@ static inline uint64_t align_down(uint64_t v, uint64_t to)
     return v & ~(to - 1);
 }
 
-/* The caller has made sure that v + to - 1 does not overflow. */
+/* v + to - 1 must not overflow. */
 static inline uint64_t align_up(uint64_t v, uint64_t to)
 {
     return (v + to - 1) & ~(to - 1);
@@ -107,7 +107,7 @@ static inline bool virt_range_overlaps(struct virt_range a, struct virt_range b)
     return a.start.v < b.end.v && b.start.v < a.end.v;
 }
 
-/* Of two ranges that overlap. */
+/* The two ranges must overlap. */
 static inline struct virt_range virt_range_intersection(struct virt_range a, struct virt_range b)
 {
     return virt_range(a.start.v > b.start.v ? a.start.v : b.start.v,

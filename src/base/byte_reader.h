@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a parser's bytes come from when they are not one block of memory: a file, or the memory of a
- * program that may be mapped or not. */
+/* The input of a parser when it is not one block of memory: a file, or a program's memory that may
+ * be unmapped in places. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 struct byte_reader {
-    /* Copies [at, at + size) to `to`; false when part of it cannot be read: `to` is unspecified
-     * then. */
+    /* Copies [at, at + size) to `to`. False if part of the range cannot be read; `to` is
+     * unspecified then. */
     bool (*read)(void *context, uint64_t at, void *to, size_t size);
     void *context;
 };

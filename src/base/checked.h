@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums of untrusted numbers: false means that the true result does not fit, and *out is
- * unspecified. */
+/* Arithmetic on untrusted numbers. False means that the true result does not fit; *out is
+ * unspecified then. */
 #pragma once
 
 #include "base/compiler.h"
@@ -18,7 +18,7 @@ static inline MUST_CHECK bool checked_mul(uint64_t a, uint64_t b, uint64_t *out)
     return !__builtin_mul_overflow(a, b, out);
 }
 
-/* Is [offset, offset + length) inside [0, size)? */
+/* True if [offset, offset + length) lies in [0, size). */
 static inline MUST_CHECK bool checked_span(uint64_t offset, uint64_t length, uint64_t size)
 {
     return offset <= size && length <= size - offset;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Compiler attributes that the whole tree spells one way. */
+/* Compiler attributes and small macros. */
 #pragma once
 
 #define MUST_CHECK           __attribute__((warn_unused_result))
@@ -12,9 +12,9 @@
 #define likely(x)            __builtin_expect(!!(x), 1)
 #define unlikely(x)          __builtin_expect(!!(x), 0)
 
-/* Code that only boot runs; its pages are given back before the program starts. */
+/* Code that only boot runs; its pages are freed before the program starts. */
 #define INIT_CODE __attribute__((section(".init.text"), noinline))
-/* Zeroed data of such code; given back too. */
+/* Zeroed data that only boot uses; its pages are freed with those of INIT_CODE. */
 #define INIT_DATA __attribute__((section(".bss.init")))
 /* Data written only while booting; its pages become read-only before the program starts. */
 #define RO_AFTER_INIT                __attribute__((section(".data.ro_after_init")))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors: Linux's numbers, positive, our spelling. Only linux/call/syscall.c negates.
- * Numbers from the x86-64 Linux ABI (asm-generic/errno-base.h, errno.h).
+ * Error numbers of the x86-64 Linux ABI (asm-generic/errno-base.h, errno.h), positive. Only
+ * linux/call/syscall.c negates them.
  */
 #pragma once
 
@@ -68,5 +68,5 @@ enum err {
     E_CONNREFUSED = 111,
 };
 
-/* "E_NOENT" for the number; "E_?" for one that is not ours. */
+/* "E_NOENT" for E_NOENT; "E_?" for a number that is not in the enum. */
 const char *err_name(enum err e);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where the text goes. `length` counts on past the end of the buffer: it is the result. */
+/* The output buffer. `length` is the length of the whole text, also beyond `size`. */
 struct sink {
     char *buf;
     size_t size;
@@ -15,7 +15,7 @@ enum length {
     LENGTH_CHAR,
     LENGTH_SHORT,
     LENGTH_INT,
-    LENGTH_LONG, /* also long long, size_t, intmax_t and ptrdiff_t: all have 64 bits here */
+    LENGTH_LONG, /* also long long, size_t, intmax_t and ptrdiff_t: all are 64 bits wide */
 };
 
 _Static_assert(sizeof(long) == 8 && sizeof(long long) == 8 && sizeof(size_t) == 8,
@@ -29,7 +29,7 @@ struct spec {
     enum length length;
 };
 
-/* va_list may be an array type, which cannot be handed on by address when it is a parameter. */
+/* va_list may be an array type, and a parameter of array type has no address to pass on. */
 struct arguments {
     va_list list;
 };
@@ -41,7 +41,7 @@ static void fmt_put(struct sink *out, const char *text, size_t n)
     out->length += n;
 }
 
-/* Costs at most the size of the buffer, however wide the field is. */
+/* O(size of the buffer), however wide the field is. */
 static void put_fill(struct sink *out, char c, size_t n)
 {
     for (size_t i = 0; i < n && out->length + i + 1 < out->size; i++)
@@ -63,7 +63,7 @@ struct number {
     uint64_t value;
     unsigned base;
     bool upper;
-    const char *prefix; /* sign or mark of the base; stands before the zeros that fill a field */
+    const char *prefix; /* sign or base prefix; precedes the zeros that fill a field */
 };
 
 static void fmt_put_number(struct sink *out, const struct spec *s, const struct number *number)
@@ -78,7 +78,7 @@ static void fmt_put_number(struct sink *out, const struct spec *s, const struct 
     size_t minimum = s->has_precision ? s->precision : 1;
     size_t zeros = minimum > n ? minimum - n : 0;
     if (number->base == 8 && s->alternate && zeros == 0)
-        zeros = 1; /* "#" raises the precision of octal until a zero leads */
+        zeros = 1; /* "#" raises the precision of octal so that the first digit is 0 */
     size_t prefix_length = 0;
     while (prefix[prefix_length])
         prefix_length++;
@@ -150,7 +150,7 @@ static const char *read_flags(const char *f, struct spec *s)
     }
 }
 
-/* A number or *. A negative * is handed back as it is. */
+/* Parses a number or *; *out may be negative for *. */
 static const char *read_count(const char *f, struct arguments *args, int *out)
 {
     *out = 0;
@@ -174,7 +174,7 @@ static const char *read_width(const char *f, struct spec *s, struct arguments *a
     if (*f != '.')
         return f;
     f = read_count(f + 1, args, &count);
-    s->has_precision = count >= 0; /* a negative one counts as none */
+    s->has_precision = count >= 0; /* a negative precision is ignored (C17 7.21.6.1) */
     s->precision = count < 0 ? 0 : (size_t)count;
     return f;
 }
@@ -203,7 +203,7 @@ static void convert_string(struct sink *out, const struct spec *s, const char *t
 {
     if (!text)
         text = "(null)";
-    /* With a precision the text need not end in a NUL: look no further than allowed. */
+    /* With a precision the text need not be NUL-terminated. */
     size_t n = 0;
     while ((!s->has_precision || n < s->precision) && text[n])
         n++;
@@ -228,7 +228,7 @@ static void convert_hex(struct sink *out, const struct spec *s, uint64_t value, 
     fmt_put_number(out, s, &(struct number){value, 16, upper, prefix});
 }
 
-/* False for a conversion that we do not know; no argument was taken then. */
+/* False: the conversion is unknown, and no argument was consumed. */
 static bool convert(struct sink *out, const struct spec *s, char conversion, struct arguments *args)
 {
     switch (conversion) {
@@ -287,8 +287,8 @@ size_t fmt_vsnprintf(char *buf, size_t size, const char *format, va_list args)
             f++;
             continue;
         }
-        /* Unknown: shown as it stands. What its argument is nobody can tell, so no later one is
-         * taken. */
+        /* An unknown conversion: the rest of the format is copied, because the position of later
+         * arguments is unknown. */
         while (*f)
             f++;
         fmt_put(&out, start, (size_t)(f - start));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Circular doubly linked list with the links inside the members. */
+/* Circular doubly linked list; the links are embedded in the members. */
 #pragma once
 
 #include "base/compiler.h"
@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct list {
-    struct list *next, *prev; /* both point to the list itself when it is empty */
+    struct list *next, *prev; /* both point to the list itself if it is empty */
 };
 
 #define LIST_INIT(name)                                                                            \
@@ -39,7 +39,7 @@ static inline void list_add_head(struct list *l, struct list *item)
     list_add_tail(l->next, item);
 }
 
-/* Unlinks item and leaves it an empty list of its own, so that removing twice is harmless. */
+/* Unlinks `item` and makes it an empty list: removing it again is harmless. */
 static inline void list_remove(struct list *item)
 {
     item->prev->next = item->next;
@@ -47,5 +47,5 @@ static inline void list_remove(struct list *item)
     list_init(item);
 }
 
-/* The body must not remove members other than *it, and *it only when it leaves the loop. */
+/* The body must not remove any member but *it, and must leave the loop when it removes *it. */
 #define list_for_each(it, l) for (struct list *it = (l)->next; it != (l); it = it->next)

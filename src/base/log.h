@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel log. One line is one fact; values as name=value; no newline at the end of a message.
- * A file says whose it is before the first include: #define LOG_TAG "mm".
- * Any context may log, a panic too: it never allocates and never blocks (kern/log.c).
+ * A file defines its tag before the first include: #define LOG_TAG "mm".
+ * Logging does not allocate or block. Callers: any, a panic included (kern/log.c).
  */
 #pragma once
 

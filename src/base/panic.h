@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For our own bugs only. What the world refuses is an enum err, and what arrives malformed is
- * E_INVAL with the place (STYLE 16).
+ * panic() and assert() are for bugs of the kernel only. A failure of the environment is an enum
+ * err, malformed input is E_INVAL with its offset.
  */
 #pragma once
 
 #include "base/compiler.h"
 #include "base/err.h"
 
-/* Prints the reason and what is known about the machine, then ends it (diag/panic.c). */
+/* Prints the reason and a report, then ends the machine (diag/panic.c). Callers: any. */
 NORETURN void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 NORETURN void panic_assert(const char *condition, const char *file, int line);
 
-/* Always on, in the kernel and natively. */
+/* Enabled in every build, of the kernel and native. */
 #define assert(condition) ((condition) ? (void)0 : panic_assert(#condition, __FILE__, __LINE__))
 
-/* At boot, for what nobody could handle: the expression and the error's name. */
+/* Panics with the expression and the error's name unless it is E_OK. For boot steps that have no
+ * way to recover. */
 #define must(expression)                                                                           \
     do {                                                                                           \
         enum err must_err = (expression);                                                          \

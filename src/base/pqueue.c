@@ -6,7 +6,7 @@ static bool is_before(const struct pqueue_node *a, const struct pqueue_node *b)
     return a->key != b->key ? a->key < b->key : a->order < b->order;
 }
 
-/* The later one becomes the first child of the other. Both are roots. */
+/* Joins two heaps, given by their roots: the greater root becomes the first child of the other. */
 static struct pqueue_node *meld(struct pqueue_node *a, struct pqueue_node *b)
 {
     if (a == NULL || b == NULL)
@@ -20,8 +20,7 @@ static struct pqueue_node *meld(struct pqueue_node *a, struct pqueue_node *b)
     return top;
 }
 
-/* One heap of a list of siblings: pairs from left to right, then all of these from right to left.
- */
+/* Joins siblings into one heap: in pairs from left to right, then the pairs from right to left. */
 static struct pqueue_node *meld_siblings(struct pqueue_node *first)
 {
     struct pqueue_node *pairs = NULL, *all = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Priority queue with the links inside the members: a pairing heap (Fredman, Sedgewick, Sleator,
- * Tarjan 1986). Every node's key is at least its parent's, so the least is the root.
+ * Priority queue: a pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986); the links are embedded
+ * in the members. The key of a node is at least that of its parent, so the root is the least.
  *
  *        root                 child: the first child
  *        /                    next:  the sibling to the right
@@ -9,8 +9,8 @@
  *      /            |
  *     d --- e       f
  *
- * Insert is one comparison; removal is logarithmic, amortised. Among equal keys the one that was
- * inserted first comes first. No allocation, no recursion.
+ * Insertion is O(1); removal is O(log n) amortised. Equal keys keep the order of insertion. No
+ * allocation, no recursion.
  */
 #pragma once
 
@@ -34,7 +34,7 @@ static inline bool pqueue_empty(const struct pqueue *queue)
     return queue->root == NULL;
 }
 
-/* The least, or NULL. */
+/* The node with the least key; NULL if the queue is empty. */
 static inline struct pqueue_node *pqueue_first(const struct pqueue *queue)
 {
     return queue->root;

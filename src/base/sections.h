@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Symbols of linker scripts and assembler: addresses, not variables. The only place that names
- * them. */
+/* Symbols of linker scripts and assembler files: addresses, not variables. No other file
+ * declares one. */
 #pragma once
 
 #include "base/addr.h"

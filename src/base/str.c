@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies go eight bytes at a time with plain loads and stores: under QEMU's TCG `rep movsb` costs
- * fifteen times as much, and on hardware the difference is small for the sizes that the kernel
- * moves. Unaligned words are read through memcpy-like builtins of fixed size, which compile to one
- * load.
+ * Copies use plain loads and stores of eight bytes: under QEMU's TCG `rep movsb` costs fifteen
+ * times as much, and on hardware the difference is small for the sizes that the kernel copies.
+ * word_t may be unaligned and may alias any type.
  */
 #include "base/str.h"
 
@@ -35,7 +34,7 @@ void *memmove(void *dst, const void *src, size_t n)
     char *d = dst;
     const char *s = src;
     if ((uintptr_t)d - (uintptr_t)s >= n)
-        return memcpy(dst, src, n); /* also when d < s: a forward copy never reads what it wrote */
+        return memcpy(dst, src, n); /* also if d < s: a forward copy never reads what it wrote */
     while (n >= 32) {
         n -= 32;
         uint64_t a = ((const word_t *)(s + n))[3], b = ((const word_t *)(s + n))[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mem* and str* functions that the compiler and we need: C17 7.24's contracts.
- * The kernel gets them from base/str.c, native builds from libc.
+ * The mem* and str* functions that the compiler and the kernel need; contracts of C17 7.24.
+ * base/str.c implements them for the kernel; native builds use libc's.
  */
 #pragma once
 
@@ -19,5 +19,5 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 
-/* Copies at most size - 1 bytes and always terminates; the length of src, as strlcpy (BSD). */
+/* Copies at most size - 1 bytes and a NUL. Returns the length of src, as strlcpy(3bsd). */
 size_t str_copy(char *dst, const char *src, size_t size);

@@ -74,7 +74,7 @@ static bool guest_test_run(const struct guest_test *test)
     failure[0] = '\0';
     thread_trim();
     heap_trim();
-    paging_trim();
+    paging_trim(running_space);
     uint64_t frames = free_frames(), heap = heap_used();
     test->run();
     thread_trim();
@@ -82,7 +82,7 @@ static bool guest_test_run(const struct guest_test *test)
         guest_test_fail(__FILE__, __LINE__, "heap in use: %llu bytes before, %llu after", LL(heap),
                         LL(heap_used()));
     heap_trim();
-    paging_trim();
+    paging_trim(running_space);
     if (free_frames() != frames)
         guest_test_fail(__FILE__, __LINE__, "free frames: %llu before, %llu after", LL(frames),
                         LL(free_frames()));

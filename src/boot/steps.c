@@ -67,7 +67,7 @@ INIT_CODE void memory_start(const struct boot_info *boot)
         boot_stop("%s", complaint);
     if (e != E_OK)
         boot_stop("too little memory: the machine has not even enough for the kernel itself");
-    areas_init();
+    areas_init(&first_space);
 }
 
 INIT_CODE void stacks_start(void)

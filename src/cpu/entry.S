@@ -23,16 +23,34 @@
  * Return is by jump: sti's shadow covers the jump, so no interrupt sees the program's rsp
  * with the kernel's rip.
  */
+#include "cpu/bits.h"
 #include "cpu/percpu.h"
 #include "cpu/selectors.h"
+#include "cpu/trap_frame.h"
+#include "cpu/vectors.h"
 
-#define MSR_GS_BASE 0xc0000101
-
-#define FRAME_GPRS  (15 * 8)
-#define FRAME_SIZE  (22 * 8)
 #define STACK_SLACK 1024 /* what a handler needs at least below its frame */
+#define STACK_ALIGN 16
+#define CODE_ALIGN  16
 
-#define FAST_NUMBERS (3 * 64) /* linux/call/syscall.h */
+#define WORD        8    /* bytes of a push */
+#define MSR_HALF    32   /* bits: rdmsr and wrmsr have the high half in edx */
+#define BYTE_MAX    0x7f /* signed: adding 1 sets OF, adding 0 clears it */
+
+/* On the IST stack, below the part of the frame that the CPU and the stub push, trap_common saves rax, rcx and rdx,
+ * and above that part is the struct percpu of the CPU. */
+#define IST_RDX     0
+#define IST_RCX     (IST_RDX + WORD)
+#define IST_RAX     (IST_RCX + WORD)
+#define IST_VECTOR  (IST_RAX + WORD)
+#define IST_RIP     (IST_VECTOR + TRAP_FRAME_RIP - TRAP_FRAME_VECTOR)
+#define IST_RSP     (IST_VECTOR + TRAP_FRAME_RSP - TRAP_FRAME_VECTOR)
+#define IST_PERCPU  (IST_VECTOR + TRAP_FRAME_SIZE - TRAP_FRAME_VECTOR)
+
+/* What the fast path pushes: the six arguments, in the order of syscall_fast_dispatch(), then rflags and rip. */
+#define FAST_ARGS   (6 * WORD)
+#define FAST_RFLAGS FAST_ARGS
+#define FAST_RIP    (FAST_RFLAGS + WORD)
 
 /* The general registers in the order of struct trap_frame, from below `vector` down; and back. */
 .macro push_registers
@@ -78,52 +96,51 @@ trap_common:
     push %rax
     push %rcx
     push %rdx
-    /* 0 rdx, 8 rcx, 16 rax, 24 vector, 32 error, 40 rip, 48 cs, 56 rflags, 64 rsp, 72 ss, 80 percpu */
-    mov 80(%rsp), %rdx
+    mov IST_PERCPU(%rsp), %rdx
     lea .Lgs_check(%rip), %rax
-    cmp %rax, 40(%rsp)
+    cmp %rax, IST_RIP(%rsp)
     je .Lgs_leads_nowhere
-    mov 64(%rsp), %rax
+    mov IST_RSP(%rsp), %rax
     mov PERCPU_KSTACK_LOW(%rdx), %rcx
     cmp PERCPU_KSTACK_TOP(%rdx), %rax
     ja from_program
     sub $PERCPU_KSTACK_GUARD, %rcx
     cmp %rcx, %rax
     jb from_program
-    add $PERCPU_KSTACK_GUARD + FRAME_SIZE + STACK_SLACK, %rcx
+    add $PERCPU_KSTACK_GUARD + TRAP_FRAME_SIZE + STACK_SLACK, %rcx
     cmp %rcx, %rax
     jb kernel_stack_overflow
-    and $-16, %rax
+    and $-STACK_ALIGN, %rax
     jmp build_frame
 from_program:
     mov PERCPU_KSTACK_TOP(%rdx), %rax
 build_frame:
-    sub $FRAME_SIZE, %rax
-    mov %r15, 0(%rax)
-    mov %r14, 8(%rax)
-    mov %r13, 16(%rax)
-    mov %r12, 24(%rax)
-    mov %rbp, 32(%rax)
-    mov %rbx, 40(%rax)
-    mov %r11, 48(%rax)
-    mov %r10, 56(%rax)
-    mov %r9, 64(%rax)
-    mov %r8, 72(%rax)
-    mov %rsi, 104(%rax)
-    mov %rdi, 112(%rax)
+    sub $TRAP_FRAME_SIZE, %rax
+    mov %r15, TRAP_FRAME_R15(%rax)
+    mov %r14, TRAP_FRAME_R14(%rax)
+    mov %r13, TRAP_FRAME_R13(%rax)
+    mov %r12, TRAP_FRAME_R12(%rax)
+    mov %rbp, TRAP_FRAME_RBP(%rax)
+    mov %rbx, TRAP_FRAME_RBX(%rax)
+    mov %r11, TRAP_FRAME_R11(%rax)
+    mov %r10, TRAP_FRAME_R10(%rax)
+    mov %r9, TRAP_FRAME_R9(%rax)
+    mov %r8, TRAP_FRAME_R8(%rax)
+    mov %rsi, TRAP_FRAME_RSI(%rax)
+    mov %rdi, TRAP_FRAME_RDI(%rax)
     mov %rdx, %rdi
     pop %rdx
-    mov %rdx, 96(%rax)
+    mov %rdx, TRAP_FRAME_RDX(%rax)
     pop %rcx
-    mov %rcx, 88(%rax)
-    popq 80(%rax) /* rax */
-    popq 120(%rax)
-    popq 128(%rax)
-    popq 136(%rax)
-    popq 144(%rax)
-    popq 152(%rax)
-    popq 160(%rax)
-    popq 168(%rax)
+    mov %rcx, TRAP_FRAME_RCX(%rax)
+    popq TRAP_FRAME_RAX(%rax)
+    popq TRAP_FRAME_VECTOR(%rax)
+    popq TRAP_FRAME_ERROR(%rax)
+    popq TRAP_FRAME_RIP(%rax)
+    popq TRAP_FRAME_CS(%rax)
+    popq TRAP_FRAME_RFLAGS(%rax)
+    popq TRAP_FRAME_RSP(%rax)
+    popq TRAP_FRAME_SS(%rax)
     mov %rax, %rsp
     cld
 .Lgs_check:
@@ -133,22 +150,22 @@ build_frame:
     call trap_dispatch
 trap_return:
     pop_registers
-    add $16, %rsp
+    add $TRAP_FRAME_RIP - TRAP_FRAME_VECTOR, %rsp
     iretq
 
 /* The comparison faulted: that fault is forgotten, for the frame that it interrupted is complete. */
 .Lgs_leads_nowhere:
-    mov 64(%rsp), %rsp
+    mov IST_RSP(%rsp), %rsp
     mov %rdx, %rdi
 .Lgs_is_wrong:
     mov %rdi, %rbx
     mov $MSR_GS_BASE, %ecx
     rdmsr
-    shl $32, %rdx
+    shl $MSR_HALF, %rdx
     lea (%rax, %rdx), %rsi
     mov %ebx, %eax
     mov %rbx, %rdx
-    shr $32, %rdx
+    shr $MSR_HALF, %rdx
     wrmsr
     mov %rsp, %rdi
     call trap_gs_lost
@@ -176,7 +193,7 @@ trap_paranoid:
 /* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
     .globl syscall_entry
     .globl syscall_leave, syscall_fast_leave
-    .balign 16
+    .balign CODE_ALIGN
 syscall_entry:
     mov %rsp, %gs:PERCPU_PROGRAM_RSP
     mov %gs:PERCPU_KSTACK_TOP, %rsp
@@ -191,32 +208,32 @@ syscall_entry:
     pushq $SELECTOR_CODE
     push %rcx
     push %rax
-    pushq $0x100 /* FRAME_VECTOR_SYSCALL */
+    pushq $FRAME_VECTOR_SYSCALL
     push_registers
 .Lentry_end: /* of the part that runs with rcx and r11 as the program's `syscall` left them */
     mov %rsp, %rdi
     call syscall_dispatch
     /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
-    cmpl $0x100, 120(%rsp)
+    cmpl $FRAME_VECTOR_SYSCALL, TRAP_FRAME_VECTOR(%rsp)
     jne trap_return
-    mov 152(%rsp), %r11
+    mov TRAP_FRAME_RFLAGS(%rsp), %r11
     test syscall_slow_flags(%rip), %r11d
     jnz trap_return
-    bt $11, %r11d
+    bt $RFLAGS_OF_BIT, %r11d
     setc %al
-    add $0x7f, %al /* OF */
-    mov 152(%rsp), %ah
+    add $BYTE_MAX, %al /* OF */
+    mov TRAP_FRAME_RFLAGS(%rsp), %ah
     sahf /* SF, ZF, AF, PF, CF; nothing from here on changes a flag */
     /* rbx, rbp, r12-r15 are the program's already: C keeps them. */
-    mov 56(%rsp), %r10
-    mov 64(%rsp), %r9
-    mov 72(%rsp), %r8
-    mov 80(%rsp), %rax
-    mov 96(%rsp), %rdx
-    mov 104(%rsp), %rsi
-    mov 112(%rsp), %rdi
-    mov 136(%rsp), %rcx
-    mov 160(%rsp), %rsp
+    mov TRAP_FRAME_R10(%rsp), %r10
+    mov TRAP_FRAME_R9(%rsp), %r9
+    mov TRAP_FRAME_R8(%rsp), %r8
+    mov TRAP_FRAME_RAX(%rsp), %rax
+    mov TRAP_FRAME_RDX(%rsp), %rdx
+    mov TRAP_FRAME_RSI(%rsp), %rsi
+    mov TRAP_FRAME_RDI(%rsp), %rdi
+    mov TRAP_FRAME_RIP(%rsp), %rcx
+    mov TRAP_FRAME_RSP(%rsp), %rsp
     sti
 syscall_leave:
     jmp *%rcx
@@ -237,12 +254,12 @@ fast_path:
     mov %eax, %esi
     mov %rsp, %rdi
     call syscall_fast_dispatch
-    mov 48(%rsp), %r11
+    mov FAST_RFLAGS(%rsp), %r11
     mov %rax, %rdx
-    bt $11, %r11d
+    bt $RFLAGS_OF_BIT, %r11d
     setc %al
-    add $0x7f, %al /* OF */
-    mov 48(%rsp), %ah
+    add $BYTE_MAX, %al /* OF */
+    mov FAST_RFLAGS(%rsp), %ah
     sahf
     mov %rdx, %rax
     pop %rdi
@@ -251,7 +268,7 @@ fast_path:
     pop %r10
     pop %r8
     pop %r9
-    mov 8(%rsp), %rcx
+    mov FAST_RIP - FAST_ARGS(%rsp), %rcx
     mov %gs:PERCPU_PROGRAM_RSP, %rsp
     sti
 syscall_fast_leave:
@@ -259,7 +276,7 @@ syscall_fast_leave:
 
 /* switch_stacks(uint64_t *save_rsp, uint64_t load_rsp): the callee-saved registers and rsp. */
     .globl switch_stacks
-    .balign 16
+    .balign CODE_ALIGN
 switch_stacks:
     push %rbp
     push %rbx
@@ -294,20 +311,20 @@ enter_program:
     mov %rdi, %rsp
     jmp trap_return
 
-/* The vector stubs, 16 bytes apart; tables.c computes their addresses. Vectors with an error code:
- * 8, 10-14, 17, 21, 29, 30 (SDM 3A 6.13); the others push a zero. */
-    .balign 16
+/* The vector stubs; tables.c computes their addresses. The CPU pushes an error code for some exceptions; the stubs of
+ * the others push a zero. */
+    .balign TRAP_STUB_SIZE
     .globl trap_stubs
 trap_stubs:
     .set vector, 0
-    .rept 256
-    .balign 16
-    .if (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
+    .rept VECTOR_COUNT
+    .balign TRAP_STUB_SIZE
+    .if (vector == VECTOR_DOUBLE_FAULT) || (vector >= VECTOR_TSS && vector <= VECTOR_PAGE_FAULT) || (vector == VECTOR_ALIGNMENT) || (vector == VECTOR_CONTROL_PROTECTION) || (vector == VECTOR_VMM_COMMUNICATION) || (vector == VECTOR_SECURITY)
     .else
     pushq $0
     .endif
     pushq $vector
-    .if (vector == 2) || (vector == 8) || (vector == 18)
+    .if (vector == VECTOR_NMI) || (vector == VECTOR_DOUBLE_FAULT) || (vector == VECTOR_MACHINE_CHECK)
     jmp trap_paranoid
     .else
     jmp trap_common

@@ -2,9 +2,9 @@
 /* RFLAGS.IF of this CPU (SDM 3A 6.8.1). */
 #pragma once
 
-#include <stdint.h>
+#include "cpu/bits.h"
 
-#define RFLAGS_IF UINT64_C(0x200)
+#include <stdint.h>
 
 /* Turns interrupts off; the value to hand to irq_restore(). Sections nest. */
 static inline uint64_t irq_save(void)

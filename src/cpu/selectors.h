@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Segment selectors and what entry.S shares with tables.c; plain numbers, for the assembler too. */
+/* Segment selectors and what entry.S shares with C; plain numbers, for the assembler too. */
 #pragma once
 
-#define SELECTOR_CODE     0x08
-#define SELECTOR_DATA     0x10 /* SYSCALL loads SS = CODE + 8 (SDM 2B, SYSCALL) */
-#define SELECTOR_TSS      0x18
+#define SELECTOR_CODE 0x08
+#define SELECTOR_DATA 0x10 /* SYSCALL loads SS = CODE + 8 (SDM 2B, SYSCALL) */
+#define SELECTOR_TSS  0x18
+
+/* What they select: flat 64-bit code; flat data (SDM 3A 3.4.5). */
+#define DESCRIPTOR_CODE   0x00af9b000000ffff
+#define DESCRIPTOR_DATA   0x00cf93000000ffff
 
 #define IST_COMMON        1
 #define IST_DOUBLE_FAULT  2
 #define IST_NMI           3
 #define IST_MACHINE_CHECK 4
 #define IST_COUNT         4
+
+#define FAST_NUMBERS      192 /* system calls from here on are never fast: linux/call/syscall.h */

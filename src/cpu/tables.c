@@ -6,6 +6,7 @@
 #include "cpu/features.h"
 #include "cpu/selectors.h"
 #include "cpu/trap_frame.h"
+#include "cpu/vectors.h"
 #include "cpu/x86.h"
 
 struct PACKED tss {
@@ -38,27 +39,49 @@ _Static_assert(__builtin_offsetof(struct percpu, program_rsp) == PERCPU_PROGRAM_
 _Static_assert(__builtin_offsetof(struct percpu, current) == PERCPU_CURRENT, "percpu.h");
 _Static_assert(__builtin_offsetof(struct percpu, index) == PERCPU_INDEX, "vdso/clock.c");
 _Static_assert(__builtin_offsetof(struct percpu, slice_over) == PERCPU_SLICE_OVER, "percpu.h");
-_Static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r15) == TRAP_FRAME_R15, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r14) == TRAP_FRAME_R14, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r13) == TRAP_FRAME_R13, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r12) == TRAP_FRAME_R12, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rbp) == TRAP_FRAME_RBP, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rbx) == TRAP_FRAME_RBX, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r11) == TRAP_FRAME_R11, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r10) == TRAP_FRAME_R10, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r9) == TRAP_FRAME_R9, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, r8) == TRAP_FRAME_R8, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rax) == TRAP_FRAME_RAX, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rcx) == TRAP_FRAME_RCX, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rdx) == TRAP_FRAME_RDX, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rsi) == TRAP_FRAME_RSI, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rdi) == TRAP_FRAME_RDI, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, vector) == TRAP_FRAME_VECTOR, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, error) == TRAP_FRAME_ERROR, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rip) == TRAP_FRAME_RIP, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, cs) == TRAP_FRAME_CS, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rflags) == TRAP_FRAME_RFLAGS, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, rsp) == TRAP_FRAME_RSP, "entry.S");
+_Static_assert(__builtin_offsetof(struct trap_frame, ss) == TRAP_FRAME_SS, "entry.S");
+_Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_SIZE, "entry.S");
 
 #define GATE_INTERRUPT 0x8e /* present, ring 0, 64-bit interrupt gate */
 
-extern char trap_stubs[]; /* entry.S: 256 stubs, 16 bytes apart */
+extern char trap_stubs[]; /* entry.S: VECTOR_COUNT stubs, TRAP_STUB_SIZE apart */
 
 struct percpu percpu_boot;
 static struct tss tss;
 static uint64_t gdt[5];
-static struct idt_gate idt[256];
+static struct idt_gate idt[VECTOR_COUNT];
 /* Before guarded stacks exist. */
 static ALIGNED(16) char early_ist[IST_COUNT][2048];
 
 static uint8_t ist_of(unsigned vector)
 {
     switch (vector) {
-    case 2:
+    case VECTOR_NMI:
         return IST_NMI;
-    case 8:
+    case VECTOR_DOUBLE_FAULT:
         return IST_DOUBLE_FAULT;
-    case 18:
+    case VECTOR_MACHINE_CHECK:
         return IST_MACHINE_CHECK;
     default:
         return IST_COMMON;
@@ -68,8 +91,8 @@ static uint8_t ist_of(unsigned vector)
 INIT_CODE static void build_gdt(void)
 {
     uint64_t base = (uint64_t)(uintptr_t)&tss;
-    gdt[SELECTOR_CODE / 8] = UINT64_C(0x00af9b000000ffff);
-    gdt[SELECTOR_DATA / 8] = UINT64_C(0x00cf93000000ffff);
+    gdt[SELECTOR_CODE / 8] = DESCRIPTOR_CODE;
+    gdt[SELECTOR_DATA / 8] = DESCRIPTOR_DATA;
     gdt[SELECTOR_TSS / 8] = (sizeof tss - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
                             (base >> 24 & 0xff) << 56;
     gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
@@ -77,8 +100,8 @@ INIT_CODE static void build_gdt(void)
 
 INIT_CODE static void build_idt(void)
 {
-    for (unsigned v = 0; v < 256; v++) {
-        uint64_t stub = (uint64_t)(uintptr_t)trap_stubs + 16 * v;
+    for (unsigned v = 0; v < VECTOR_COUNT; v++) {
+        uint64_t stub = (uint64_t)(uintptr_t)trap_stubs + TRAP_STUB_SIZE * v;
         idt[v] = (struct idt_gate){
             .offset_low = (uint16_t)stub,
             .selector = SELECTOR_CODE,
@@ -124,13 +147,16 @@ INIT_CODE void cpu_tables_set_ist(unsigned ist, virt_t top)
     tss.ist[ist - 1] = virt_of(above).v;
 }
 
-RO_AFTER_INIT uint32_t syscall_slow_flags = ~UINT32_C(0x0ad7);
+/* All but what the entry's fast ways out restore: SAHF, ADD and STI. */
+RO_AFTER_INIT uint32_t syscall_slow_flags =
+    (uint32_t) ~(RFLAGS_CF | RFLAGS_FIXED | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF |
+                 RFLAGS_IF | RFLAGS_OF);
 
 INIT_CODE void cpu_syscall_init(void)
 {
     wrmsr(MSR_STAR, (uint64_t)SELECTOR_CODE << 32);
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)syscall_entry);
-    wrmsr(MSR_FMASK, 0x47700); /* AC NT IOPL DF IF TF */
+    wrmsr(MSR_FMASK, RFLAGS_AC | RFLAGS_NT | RFLAGS_IOPL | RFLAGS_DF | RFLAGS_IF | RFLAGS_TF);
     if (!cpu_features.lahf)
         syscall_slow_flags = UINT32_MAX; /* bit 1 is always set */
 }

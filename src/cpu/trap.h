@@ -8,31 +8,9 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "cpu/trap_frame.h"
+#include "cpu/vectors.h"
 
 #include <stdbool.h>
-
-enum {
-    VECTOR_DIVIDE = 0,
-    VECTOR_DEBUG = 1,
-    VECTOR_NMI = 2,
-    VECTOR_BREAKPOINT = 3,
-    VECTOR_INVALID_OPCODE = 6,
-    VECTOR_DEVICE_NOT_AVAILABLE =
-        7, /* "device not available": a vector or x87 instruction while CR0.TS */
-    VECTOR_DOUBLE_FAULT = 8,
-    VECTOR_SEGMENT = 11, /* not present */
-    VECTOR_STACK = 12,
-    VECTOR_GENERAL_PROTECTION = 13,
-    VECTOR_PAGE_FAULT = 14,
-    VECTOR_X87 = 16,
-    VECTOR_ALIGNMENT = 17,
-    VECTOR_MACHINE_CHECK = 18,
-    VECTOR_SIMD = 19,
-    VECTOR_EXCEPTIONS = 32, /* below: exceptions; from here on: interrupts */
-    VECTOR_PIC = 0x20,      /* 16 lines of the two 8259s */
-    VECTOR_TIMER = 0x40,
-    VECTOR_SPURIOUS = 0xff,
-};
 
 typedef void (*trap_handler)(struct trap_frame *frame);
 

@@ -10,6 +10,32 @@
  */
 #pragma once
 
+/* Offsets, for the assembler. */
+#define TRAP_FRAME_R15    0
+#define TRAP_FRAME_R14    8
+#define TRAP_FRAME_R13    16
+#define TRAP_FRAME_R12    24
+#define TRAP_FRAME_RBP    32
+#define TRAP_FRAME_RBX    40
+#define TRAP_FRAME_R11    48
+#define TRAP_FRAME_R10    56
+#define TRAP_FRAME_R9     64
+#define TRAP_FRAME_R8     72
+#define TRAP_FRAME_RAX    80
+#define TRAP_FRAME_RCX    88
+#define TRAP_FRAME_RDX    96
+#define TRAP_FRAME_RSI    104
+#define TRAP_FRAME_RDI    112
+#define TRAP_FRAME_VECTOR 120
+#define TRAP_FRAME_ERROR  128
+#define TRAP_FRAME_RIP    136
+#define TRAP_FRAME_CS     144
+#define TRAP_FRAME_RFLAGS 152
+#define TRAP_FRAME_RSP    160
+#define TRAP_FRAME_SS     168
+#define TRAP_FRAME_SIZE   176
+
+#ifndef __ASSEMBLER__
 #include <stdint.h>
 
 struct trap_frame {
@@ -19,6 +45,7 @@ struct trap_frame {
     uint64_t error;  /* the CPU's error code; the number of the call for a system call */
     uint64_t rip, cs, rflags, rsp, ss;
 };
+#endif
 
 #define FRAME_VECTOR_SYSCALL 0x100
 #define FRAME_VECTOR_GS      0x101 /* GS base was not the kernel's: trap_gs_restored() */

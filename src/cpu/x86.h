@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Single instructions and the bits of the registers that they load, with the manual's names. */
+/* Single instructions; the bits of the registers that they load: cpu/bits.h. */
 #pragma once
 
 #include "base/compiler.h"
+#include "cpu/bits.h"
 
 #include <stdint.h>
-
-#define CR0_KNOWN                                                                                  \
-    UINT64_C(0x80010033) /* PG WP NE ET MP PE: written whole, never or-ed (SDM 3A 2.5) */
-
-#define CR0_TS         (UINT64_C(1) << 3) /* vector instructions trap */
-
-#define CR4_PAE        (UINT64_C(1) << 5)
-#define CR4_MCE        (UINT64_C(1) << 6)
-#define CR4_PGE        (UINT64_C(1) << 7)
-#define CR4_OSFXSR     (UINT64_C(1) << 9)
-#define CR4_OSXMMEXCPT (UINT64_C(1) << 10)
-#define CR4_LA57       (UINT64_C(1) << 12)
-#define CR4_OSXSAVE    (UINT64_C(1) << 18)
-
-#define RFLAGS_TF      UINT64_C(0x100)
-
-#define MSR_APIC_BASE  0x1b
-#define MSR_PAT        0x277
-#define MSR_EFER       0xc0000080
-#define MSR_STAR       0xc0000081
-#define MSR_LSTAR      0xc0000082
-#define MSR_FMASK      0xc0000084
-#define MSR_FS_BASE    0xc0000100
-#define MSR_GS_BASE    0xc0000101
-
-#define EFER_SCE       (UINT64_C(1) << 0)
-#define EFER_LME       (UINT64_C(1) << 8)
-#define EFER_LMA       (UINT64_C(1) << 10)
-#define EFER_NXE       (UINT64_C(1) << 11)
 
 struct cpuid {
     uint32_t eax, ebx, ecx, edx;

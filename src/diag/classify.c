@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From facts to a class. The order of the questions matters: the most telling cause first. A fault
- * just below a stack is an overflow even when the address happens to be free, a write through NULL
- * is that even when the area above it is read-only.
+ * Derives the class of a fault from its facts. The order of the checks matters: the most specific
+ * cause comes first. An access just below a stack is an overflow even if the address is in no area;
+ * an access near 0 is a null pointer whatever is mapped there.
  */
 #include "cpu/trap.h"
 #include "diag/text.h"
@@ -11,7 +11,8 @@
 
 #include "base/compiler.h"
 
-/* How far below a stack an access still counts as its overflow: one huge frame jumps any guard. */
+/* The largest distance of rsp below a stack that still counts as its overflow: a function with a
+ * large frame skips any guard. */
 #define JUMP_MAX (UINT64_C(1) << 30)
 
 const char *fault_class_words(enum fault_class class)
@@ -72,7 +73,7 @@ uint64_t fault_overflow_bytes(const struct fault_facts *f)
     return lowest < end ? end - lowest : 0;
 }
 
-/* Near it: rsp has left the stack, or the address lies below the stack and not far from rsp. */
+/* True if rsp has left the stack downwards, or if the address is in the guard and rsp near it. */
 static bool overflows_stack(const struct fault_facts *f)
 {
     uint64_t rsp = f->registers[X86_RSP], start = f->stack.range.start.v;
@@ -168,14 +169,15 @@ static enum fault_class classify_page_fault(const struct fault_facts *f)
     return FAULT_CLASS_WILD;
 }
 
-/* movaps, movdqa, movntdq and the arithmetic of SSE want 16 bytes aligned; movups and AVX do not. */
+/* True for movaps, movdqa, movntdq and SSE arithmetic, whose operands must be aligned to 16 bytes;
+ * false for movups, movupd and lddqu. */
 static bool wants_alignment(const struct x86_insn *i)
 {
     bool loose = i->opcode == 0x10 || i->opcode == 0x11 || i->opcode == 0xf0;
     return i->operands > 0 && i->map >= 1 && i->operand[0].size >= 16 && !loose;
 }
 
-/* wrmsr, rdmsr, mov to cr and dr, lgdt and the like, xsetbv. */
+/* wrmsr, rdmsr, mov to CR and DR, lgdt and the like, xsetbv, iret. */
 static bool is_privileged(const struct x86_insn *i)
 {
     if (i->map == 0)

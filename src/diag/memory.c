@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is at an address: reading it without a fault, naming it, finding what holds it. */
+/* Reads memory without faults; names addresses; finds their areas and stacks. */
 #include "base/fmt.h"
 #include "base/sections.h"
 #include "base/str.h"
@@ -17,12 +17,12 @@ static bool read_page(virt_t at, void *to, size_t size)
     struct pt_walk walk;
     if (paging == NULL || !fault_is_canonical(at.v))
         return false;
-    paging_walk(at, &walk);
+    paging_walk(running_space, at, &walk);
     if (walk.leaf_level != 0) {
         memcpy(to, ptr_of(at), size);
         return true;
     }
-    const struct area *a = at.v < LAYOUT_PROGRAM_END ? areas_find(at) : NULL;
+    const struct area *a = at.v < LAYOUT_PROGRAM_END ? areas_find(running_space, at) : NULL;
     if (a == NULL || a->source == NULL || a->prot.bits == 0 || at.v + size > a->file_end)
         return false;
     return a->source->ops->read(a->source, a->offset + (at.v - a->range.start.v), to, size) == E_OK;
@@ -57,13 +57,14 @@ static bool read_source(void *context, uint64_t at, void *to, size_t size)
     return source->ops->read(source, at, to, size) == E_OK;
 }
 
-/* The area that the file's first page is in, at or below `a`: the load bias is counted from there.
- * The zeroed end of a segment (.bss) has no file and belongs to the area before it. */
+/* The area with offset 0 of the file that is mapped at `at`, which gives the load bias; *holder is
+ * the area that contains `at`. The zeroed end of a segment (.bss) has no file and counts to the
+ * file of the area before it. */
 static const struct area *first_of_file(virt_t at, const struct area **holder)
 {
     const struct area *first = NULL, *last_file = NULL;
-    for (const struct area *a = areas_next(virt(0)); a != NULL && a->range.start.v <= at.v;
-         a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(running_space, virt(0));
+         a != NULL && a->range.start.v <= at.v; a = areas_next(running_space, a->range.end)) {
         if (a->kind == AREA_FILE) {
             last_file = a;
             if (a->offset == 0)
@@ -145,7 +146,7 @@ static void describe_area(const struct area *a, struct fault_neighbour *out)
         str_copy(out->name, m.name, sizeof out->name);
 }
 
-/* Segment and section of what was touched. */
+/* Adds segment and section of the address. */
 static void report_memory_add_place(struct fault_neighbour *n, uint64_t at)
 {
     static struct report_module m;
@@ -173,10 +174,10 @@ static void look_for_owner(struct thread *t, void *context)
         s->found = t;
 }
 
-/* Memory without permission right below somebody's stack is its guard: C libraries make them so. */
+/* An area without permissions directly below a thread's stack is its guard (C libraries). */
 static void name_guard(const struct fault_facts *f, struct fault_neighbour *n)
 {
-    const struct area *stack = areas_find(n->range.end);
+    const struct area *stack = areas_find(running_space, n->range.end);
     if (!n->there || n->prot.bits != 0 || n->kind == AREA_GUARD || stack == NULL ||
         !prot_can_write(stack->prot))
         return;
@@ -200,12 +201,13 @@ static void find_areas(struct fault_facts *f)
         return;
     }
     struct area gap;
-    if (areas_find(v) == NULL && areas_gap_at(v, &gap)) {
+    if (areas_find(running_space, v) == NULL && areas_gap_at(running_space, v, &gap)) {
         describe_area(&gap, &f->here);
         report_memory_add_place(&f->here, v.v);
         return;
     }
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(running_space, virt(0)); a != NULL;
+         a = areas_next(running_space, a->range.end)) {
         if (virt_range_contains(a->range, v)) {
             describe_area(a, &f->here);
             report_memory_add_place(&f->here, v.v);
@@ -231,7 +233,7 @@ void report_find_areas(struct fault_facts *f)
 static prot_t rights_now(uint64_t at)
 {
     struct pt_walk walk;
-    paging_walk(virt(at), &walk);
+    paging_walk(running_space, virt(at), &walk);
     return walk.leaf_level == 0 ? prot_none()
            : walk.writable      ? prot_rw()
            : walk.executable    ? prot_rx()
@@ -325,11 +327,11 @@ bool report_is_return_address(uint64_t at)
     uint8_t b[7];
     if (at < LAYOUT_PROGRAM_START || !fault_is_canonical(at))
         return false;
-    const struct area *a = at < LAYOUT_PROGRAM_END ? areas_find(virt(at)) : NULL;
+    const struct area *a = at < LAYOUT_PROGRAM_END ? areas_find(running_space, virt(at)) : NULL;
     if (a == NULL) {
         if (at < LAYOUT_PROGRAM_END)
             return false;
-        paging_walk(virt(at), &walk);
+        paging_walk(running_space, virt(at), &walk);
         if (walk.leaf_level == 0 || !walk.executable)
             return false;
     } else if (!prot_can_execute(a->prot)) {
@@ -378,7 +380,7 @@ void report_describe(uint64_t v, char *to, size_t size)
     to[0] = '\0';
     if (describe_number(v, to, size) || report_place(v, to, size))
         return;
-    const struct area *a = v < LAYOUT_PROGRAM_END ? areas_find(virt(v)) : NULL;
+    const struct area *a = v < LAYOUT_PROGRAM_END ? areas_find(running_space, virt(v)) : NULL;
     if (a != NULL)
         describe_area(a, &n);
     else if (v >= LAYOUT_PROGRAM_END && fault_is_canonical(v))
@@ -401,29 +403,32 @@ static void set_stack(struct fault_facts *f, struct virt_range range, uint64_t g
     fmt_snprintf(f->stack.owner, sizeof f->stack.owner, "%s", owner);
 }
 
-/* What lies right below an area and grants nothing: a guard of ours, or what a C library made so. */
+/* Size of the guard directly below a stack: the kernel's, or an area without permissions that a C
+ * library made. 0: none. */
 static uint64_t guard_below(const struct area *stack)
 {
     struct area gap;
     if (stack->range.start.v == 0)
         return 0;
-    if (stack->flags & AREA_GROWS_DOWN && areas_gap_at(virt(stack->range.start.v - 1), &gap))
+    if (stack->flags & AREA_GROWS_DOWN &&
+        areas_gap_at(running_space, virt(stack->range.start.v - 1), &gap))
         return virt_range_size(gap.range);
-    const struct area *a = areas_find(virt(stack->range.start.v - 1));
+    const struct area *a = areas_find(running_space, virt(stack->range.start.v - 1));
     return a != NULL && a->prot.bits == 0 ? virt_range_size(a->range) : 0;
 }
 
-/* rsp's own area; or the first stack above it, which it has left downwards. */
+/* The area that contains rsp, or the first stack above it, which rsp has left downwards. */
 static void find_program_stack(struct fault_facts *f, uint64_t rsp)
 {
-    const struct area *a = areas_find(virt(rsp));
+    const struct area *a = areas_find(running_space, virt(rsp));
     if (a == NULL || a->prot.bits == 0) {
-        for (a = areas_next(virt(rsp)); a != NULL; a = areas_next(a->range.end))
+        for (a = areas_next(running_space, virt(rsp)); a != NULL;
+             a = areas_next(running_space, a->range.end))
             if (a->flags & AREA_STACK && a->kind != AREA_GUARD)
                 break;
-        const struct area *next = areas_next(virt(rsp));
+        const struct area *next = areas_next(running_space, virt(rsp));
         if (next != NULL && next->prot.bits == 0) /* rsp in a guard: the stack is behind it */
-            next = areas_next(next->range.end);
+            next = areas_next(running_space, next->range.end);
         if (next != NULL && a != next && next->range.start.v - rsp < (UINT64_C(64) << 20) &&
             prot_can_write(next->prot))
             a = next;
@@ -448,7 +453,7 @@ void report_find_stack(struct fault_facts *f)
     if (rsp < LAYOUT_PROGRAM_END) {
         find_program_stack(f, rsp);
     } else if (rsp >= LAYOUT_KSTACK_START && rsp <= LAYOUT_KSTACK_END) {
-        /* An empty stack's rsp is its end, which is the next one's guard. */
+        /* The rsp of an empty stack is its end, which is the start of the next stack's guard. */
         (void)kstack_guard_at(virt(rsp - 1), &stack);
         kernel_stack_owner(stack, words, sizeof words);
         fmt_snprintf(owner, sizeof owner, "the kernel stack of %s", words);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the report share, for diag/ only. */
+/* Interfaces between the files of the report; for diag/ only. */
 #pragma once
 
 #include "base/byte_reader.h"
@@ -9,39 +9,39 @@
 
 /* --- memory.c: what is at an address --- */
 
-/* Memory as it can be read now, without a fault; pages of files that were never touched come from
- * the file. */
+/* Memory of kernel and program, read without faults; file pages that are not mapped yet are read
+ * from the file. */
 extern const struct byte_reader report_memory;
 bool report_read_word(uint64_t at, uint64_t *out);
 
-struct report_module {       /* an ELF file that is mapped */
-    struct virt_range range; /* the area that the address was in */
+struct report_module {       /* a mapped ELF file */
+    struct virt_range range; /* the area that contains the address */
     struct byte_reader file;
     uint64_t bias;
     char name[48]; /* the last part of its path */
 };
 bool report_module_at(uint64_t at, struct report_module *out);
 
-/* What a value may be: a place, an area, text, a small number, a pattern; or "". */
+/* Describes a value as a place, an area, text, a small number or a pattern; or "". */
 void report_describe(uint64_t value, char *to, size_t size);
-/* The area that holds the address, or the neighbours. */
+/* Fills in the area that contains the fault address, or its neighbours. */
 void report_find_areas(struct fault_facts *facts);
-/* The kernel's own layout. */
+/* The part of the kernel's layout that contains the address. */
 bool report_kernel_area(uint64_t at, struct fault_neighbour *out);
-/* Could code be there that can be returned to: executable, and behind a call instruction? */
+/* True if the address may be a return address: it is executable and follows a call instruction. */
 bool report_is_return_address(uint64_t at);
 void report_find_stack(struct fault_facts *facts);
 
 /* --- report.c --- */
 struct thread;
-/* Is it a program's, and another than the one that the report is about? Then `to` says what it does. */
+/* True if the thread is a program's and not the subject of the report; `to` describes it. */
 bool report_thread_other(const struct thread *thread, bool everybody, char *to, size_t size);
 
 /* --- trace.c --- */
-/* So many lines of it go to the screen. */
+/* Prints the trace; at most `on_screen` lines of it go to the screen. */
 void report_trace(const struct fault_facts *facts, unsigned on_screen);
 void report_registers_of(const struct trap_frame *frame, uint64_t registers[X86_REGISTERS]);
-/* Notes what repeats in that trace. */
+/* Fills in the recursion in that trace. */
 void report_recursion(struct fault_facts *facts);
 /* Calls take(context, rip, how, count) for each line of the trace, for the JSON line. */
 void report_trace_visit(void (*take)(void *context, uint64_t rip, char how, uint32_t count),

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Gathers the facts of a fault, then prints them: `parts` lists the steps in order. Each step runs
+ * through call_on_stack(), so that report_recover() can leave it when it faults.
+ */
 #include "diag/report.h"
 
 #include "base/fmt.h"
@@ -25,7 +29,7 @@
 #define STACK_SIZE  16384
 #define CALLS_SHOWN 16
 #define LOG_LINES   16
-#define FAULTS_MAX  12 /* after so many faults of its own a report gives up */
+#define FAULTS_MAX  12 /* a report ends after this many faults inside it */
 
 static ALIGNED(16) char stack[STACK_SIZE];
 static struct fault_facts facts;
@@ -33,14 +37,14 @@ static const struct report_subject *subject;
 static bool running;
 static uint64_t mark;
 static unsigned faults;
-static uint64_t fault_address; /* CR2 as it was */
+static uint64_t fault_address; /* CR2 at the start of the report */
 
 bool report_is_running(void)
 {
     return running;
 }
 
-/* What a screen of 25 lines of 80 characters still has room for, after a hint and the machine's end. */
+/* Lines left on a screen of 25 lines of 80 characters, without those for the hint and the end. */
 static unsigned rows_left;
 
 static void to_console(void *context, const char *line)
@@ -107,7 +111,8 @@ static void gather_subject(void *unused)
                                                                                  : ACCESS_READ;
 }
 
-/* Of #GP the CPU tells no address: the first operand that explains it does. */
+/* The CPU gives no address for #GP and #SS: takes that of the first operand that is not canonical
+ * or not aligned. */
 static void compute_address(void)
 {
     bool protection = facts.vector == VECTOR_GENERAL_PROTECTION || facts.vector == VECTOR_STACK;
@@ -125,7 +130,7 @@ static void compute_address(void)
     }
 }
 
-/* A jump or call through a register to an address that is none. */
+/* A jump or call through a register to an address that is not canonical. */
 static void compute_target(void)
 {
     const struct x86_insn *i = &facts.insn;
@@ -160,7 +165,7 @@ static void gather_walk(void *unused)
     (void)unused;
     if (!facts.has_address || paging == NULL)
         return;
-    paging_walk(facts.address, &facts.walk);
+    paging_walk(running_space, facts.address, &facts.walk);
     facts.walked = fault_is_canonical(facts.address.v);
 }
 
@@ -263,7 +268,7 @@ static void print_stack(void *unused)
     report_stack_words(&facts);
 }
 
-/* Oldest first, as they happened. */
+/* Oldest first. */
 static void print_calls(void *unused)
 {
     (void)unused;
@@ -355,8 +360,8 @@ static void print_json(void *unused)
 static const struct {
     const char *name;
     void (*function)(void *);
-    bool of_one;    /* says something about who failed: in a deadlock that is nobody */
-    bool on_screen; /* which has 25 lines */
+    bool of_one;    /* about the thread that failed; skipped in a deadlock */
+    bool on_screen; /* printed on the screen too, which has 25 lines */
 } parts[] = {
     {"registers", gather_registers, false, false},
     {"subject", gather_subject, false, false},
@@ -383,8 +388,8 @@ static const struct {
 
 static const char *current_part;
 
-/* Nested traps put their frames below the interrupted one on this stack, as on a kernel stack, and
- * find its end the same way. */
+/* Nested traps push their frames on this stack, as on a kernel stack, and find its bounds in
+ * struct percpu. */
 void report_fault(const struct report_subject *s)
 {
     uint64_t flags = irq_save(), gs = (uint64_t)(uintptr_t)&percpu_boot;

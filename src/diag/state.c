@@ -19,7 +19,7 @@
 
 #define LL(x)       ((unsigned long long)(x))
 #define STACK_WORDS 16
-#define THREADS_MAX 100 /* in the JSON line, beside the one that it is about */
+#define THREADS_MAX 100 /* in the JSON line, without the subject of the report */
 
 static void flags_words(uint64_t flags, char *to, size_t size)
 {
@@ -80,7 +80,7 @@ void report_memory_totals(void)
         "  memory  %llu KiB of %llu KiB free, largest run %llu KiB, kernel heap %llu KiB, %llu areas of the program with %llu KiB",
         LL(totals.free / 1024), LL(totals.total / 1024),
         largest < 0 ? 0 : LL(PAGE_SIZE / 1024) << largest, LL(heap_used() / 1024),
-        LL(areas_count()), LL(areas_bytes() / 1024));
+        LL(areas_count(running_space)), LL(areas_bytes(running_space) / 1024));
 }
 
 void report_machine(const struct fault_facts *f)
@@ -103,7 +103,7 @@ static PRINTF_LIKE(1, 2) void put(const char *format, ...)
     console_write(CONSOLE_LOG, text, strlen(text));
 }
 
-/* What would end the string, or the line, becomes a question mark. */
+/* Quotes, backslashes and control characters become question marks. */
 static void state_put_string(const char *key, const char *value)
 {
     char text[200];
@@ -171,14 +171,15 @@ static void put_insn(const struct fault_facts *f)
     put("\"");
 }
 
-/* Each file that is mapped to be executed, with what is to be added to its addresses. */
+/* Lists each file that is mapped executable, with its load bias. */
 static void put_modules(void)
 {
     bool first = true;
     static struct report_module m;
     char path[200];
     put(",\"modules\":[");
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(running_space, virt(0)); a != NULL;
+         a = areas_next(running_space, a->range.end)) {
         if (a->source == NULL || !prot_can_execute(a->prot) ||
             !report_module_at(a->range.start.v, &m))
             continue;

@@ -56,7 +56,7 @@ static const char *verb(enum fault_access access)
     return words[access];
 }
 
-/* What the access was wide, where the instruction says so: jumps and unknown ones do not. */
+/* Bytes of the access by the instruction's operand; 0: unknown. */
 static unsigned width(const struct fault_facts *f)
 {
     for (unsigned i = 0; f->has_insn && i < f->insn.operands; i++) {
@@ -89,7 +89,7 @@ void fault_report_deed(const struct fault_facts *f, char *to, size_t size)
         add(to, size, n, " (%s)", f->target);
 }
 
-/* CRASH: of the program. PANIC: of the kernel. DUMP: of nobody, it goes on. */
+/* CRASH: of the program. PANIC: of the kernel. DUMP: on request; the program continues. */
 static const char *kind(const struct fault_facts *f)
 {
     return f->cause == FAULT_BY_REQUEST ? "DUMP" : f->panic ? "PANIC" : "CRASH";
@@ -136,7 +136,7 @@ static void write_area(const struct writer *w, const char *label, const struct f
          n->place[0] ? ", " : "", n->place, distance);
 }
 
-/* 0x1234, and from a MiB up in words too. */
+/* "0x1234"; from 1 MiB up "0x400000 (4 MiB)". */
 static void distance_words(uint64_t bytes, char *to, size_t size)
 {
     if (bytes >= UINT64_C(1) << 30)
@@ -244,10 +244,10 @@ static void write_why_not_mapped(const struct writer *w, const struct fault_fact
         line(w, "  why     level %d entry: %s%s", level, why, area);
 }
 
-/* SDM 3B 16.9: the low half of a bank's status. */
+/* The MCA error code, bits 15-0 of a bank's status (SDM 3B 16.9). */
 static const char *bank_words(uint64_t status)
 {
-    uint16_t code = (uint16_t)status & 0xefff; /* bit 12: corrected errors are filtered */
+    uint16_t code = (uint16_t)status & 0xefff; /* without bit 12: correction report filtering */
     return code >> 11 == 1         ? "bus or interconnect"
            : code == 0x0400        ? "internal timer"
            : code >> 10 == 1       ? "internal error"
@@ -423,7 +423,7 @@ void fault_report_write(const struct fault_facts *f, fault_line sink, void *cont
     write_banner(&w, f);
     write_what(&w, f);
     if (f->cause == FAULT_BY_DEADLOCK)
-        return; /* the threads tell the rest */
+        return; /* a deadlock has no address; the threads follow */
     write_where(&w, f);
     write_stack(&w, f);
     write_why(&w, f);
@@ -437,7 +437,7 @@ void fault_report_code(const struct fault_facts *f, fault_line sink, void *conte
     write_past(&w, f);
 }
 
-/* Which register held the null that an operand was computed from. */
+/* The register with value 0 that the operand's address was computed from. */
 static bool null_register(const struct fault_facts *f, const char **name, int64_t *offset)
 {
     for (unsigned i = 0; f->has_insn && i < f->insn.operands; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of a fault report, from facts alone: the class of a fault, found by its cause, and the
- * lines that explain it. Pure; never faults; needs neither heap nor lock. diag/report.c gathers
- * the facts. docs/diagnostics.md shows what comes out.
+ * Text of a fault report: the class of the fault, and the lines that explain it, from facts that
+ * diag/report.c has gathered (docs/diagnostics.md). Pure: reads only the facts, allocates nothing,
+ * takes no lock.
  */
 #pragma once
 
@@ -56,12 +56,12 @@ enum fault_class {
     FAULT_CLASS_OTHER,
 };
 
-enum fault_cause { /* what no vector says */
+enum fault_cause { /* causes that have no vector */
     FAULT_BY_VECTOR = 0,
     FAULT_BY_ASSERTION,
     FAULT_BY_DEADLOCK,
-    FAULT_BY_HANG,    /* interrupts are off, and nothing goes on */
-    FAULT_BY_REQUEST, /* no fault: somebody outside wants to know */
+    FAULT_BY_HANG,    /* interrupts have been off for too long */
+    FAULT_BY_REQUEST, /* no fault: an NMI asks for a report */
 };
 
 enum fault_access {
@@ -70,27 +70,27 @@ enum fault_access {
     ACCESS_EXECUTE,
 };
 
-#define FAULT_NO_VECTOR  0x200 /* nothing trapped: a panic by call, a signal by call */
+#define FAULT_NO_VECTOR  0x200 /* no trap: a call of panic(), or a signal sent by a call */
 #define FAULT_PLACE_SIZE 120
 
-struct fault_neighbour { /* an area as the report names it */
+struct fault_neighbour { /* description of an area */
     bool there;
     struct virt_range range;
     prot_t prot;
-    enum area_kind kind; /* 0: of the kernel; `name` says it all */
+    enum area_kind kind; /* 0: of the kernel; only `name` describes it */
     uint32_t flags;
-    char name[96];  /* path of the file, or what it is of the kernel; or "" */
+    char name[96];  /* path of the file, or part of the kernel; or "" */
     char place[96]; /* "segment 2, .rodata+0x10", or "" */
 };
 
-struct fault_stack { /* the stack that rsp is in, or has left */
+struct fault_stack { /* the stack that contains rsp, or that rsp has left */
     bool there;
     struct virt_range range;
-    uint64_t guard; /* bytes below it */
+    uint64_t guard; /* size of the guard below it, bytes */
     char owner[60]; /* "the main thread's", "thread 2 "worker"'s kernel stack" */
 };
 
-struct fault_past { /* an event of mm/vm/history.h in words */
+struct fault_past { /* an event of mm/vm/history.h */
     bool there;
     uint8_t kind;
     prot_t prot;
@@ -109,16 +109,16 @@ struct fault_past { /* an event of mm/vm/history.h in words */
 #define FAULT_BANK_ADDRESS     (UINT64_C(1) << 58)
 #define FAULT_BANK_CORRUPT     (UINT64_C(1) << 57)
 
-struct fault_bank { /* of the machine-check architecture: SDM 3B 16.3.2 */
+struct fault_bank { /* a machine-check error-reporting bank: SDM 3B 16.3.2 */
     unsigned number;
-    uint64_t status, address, misc; /* the last two where the status says that they are valid */
+    uint64_t status, address, misc; /* address, misc: 0 unless the status marks them valid */
 };
 
 struct fault_facts {
-    bool panic;         /* of the kernel; else a crash of the program */
+    bool panic;         /* a fault of the kernel; false: of the program */
     const char *signal; /* "SIGSEGV"; NULL */
     int signal_number, code;
-    const char *reason; /* what the kernel says; NULL */
+    const char *reason; /* the kernel's message; NULL */
     enum fault_cause cause;
     const char *version;
     uint64_t build_id;
@@ -127,71 +127,71 @@ struct fault_facts {
     uint64_t time_ns; /* since boot */
 
     unsigned vector;       /* FAULT_NO_VECTOR: none */
-    const char *exception; /* its name */
-    uint64_t error;
-    bool has_address; /* of data or code that could not be reached */
-    bool computed;    /* address: from the operands; the CPU did not say */
+    const char *exception; /* name of the vector */
+    uint64_t error;        /* error code */
+    bool has_address;      /* `address` is valid: of data or code */
+    bool computed;         /* `address` is derived from the operands, not from CR2 */
     enum fault_access access;
     virt_t address;
     bool past_file, out_of_memory;
 
     uint64_t registers[X86_REGISTERS]; /* by enum x86_register */
     uint64_t rflags, fs_base, gs_base;
-    uint8_t byte_count; /* read at rip */
+    uint8_t byte_count; /* bytes read at rip */
     uint8_t bytes[X86_INSN_MAX];
     bool has_insn;
     struct x86_insn insn;
-    bool has_popped; /* the word below rsp: what a `ret` would have taken */
+    bool has_popped; /* the word below rsp, the target if a `ret` was just executed */
     uint64_t popped;
     bool has_top; /* the word at rsp */
     uint64_t top;
 
-    unsigned bank_count; /* machine checks: the banks that hold an error */
+    unsigned bank_count; /* machine checks: banks with an error */
     struct fault_bank banks[FAULT_BANKS];
     uint64_t machine_check_status;
 
-    char at[FAULT_PLACE_SIZE];     /* rip: "main+0x8 [hello]", or "" */
-    char target[FAULT_PLACE_SIZE]; /* address; or "" */
-    char caller[FAULT_PLACE_SIZE]; /* who called what should not have been: the word at rsp */
+    char at[FAULT_PLACE_SIZE];     /* place of rip: "main+0x8 [hello]", or "" */
+    char target[FAULT_PLACE_SIZE]; /* place of `address`, or "" */
+    char caller[FAULT_PLACE_SIZE]; /* wild jumps: place of the caller, by the word at rsp; or "" */
 
-    uint32_t circle_count;         /* a recursion in the trace: how often, ... */
-    char circle[FAULT_PLACE_SIZE]; /* ... by which function, or one of which */
-    bool circle_of_many;
+    uint32_t circle_count;         /* a recursion in the trace: number of repeats; 0: none */
+    char circle[FAULT_PLACE_SIZE]; /* its function, or one of them */
+    bool circle_of_many;           /* mutual recursion */
 
     bool walked;
-    struct pt_walk walk; /* of address, after the fault */
+    struct pt_walk walk; /* of `address`, after the fault */
     uint64_t cr3;
-    uint64_t phys_end; /* first bit pattern that no physical address has; 0: unknown */
+    uint64_t phys_end; /* end of the physical addresses that the CPU supports; 0: unknown */
     struct fault_neighbour here, below, above;
     struct fault_stack stack;
     struct fault_past past[2]; /* newest first */
-    struct virt_range window;  /* where the program reads the page tables; empty: nowhere */
+    struct virt_range window;  /* the program window on the page tables; empty: none */
 };
 
-/* Takes one line, without newline. */
+/* Receives one line, without newline. */
 typedef void (*fault_line)(void *context, const char *line);
 
 enum fault_class fault_classify(const struct fault_facts *facts);
-/* "null pointer", "stack overflow": plain words. */
+/* "null pointer", "stack overflow". */
 const char *fault_class_words(enum fault_class class);
-/* Bytes by which a stack was overrun: from its end down to what was touched. */
+/* Bytes from the low end of the stack down to the fault address, or to rsp. */
 uint64_t fault_overflow_bytes(const struct fault_facts *facts);
 bool fault_is_canonical(uint64_t address);
-/* Which entry denies the access now: its level, 0 when none does; *why in words. */
+/* The level of the entry that denies the access now, with *why in words; 0 if none does. */
 int fault_denying_level(const struct fault_facts *facts, const char **why);
 
 /* Items 1-5 of a report: banner, what, where, stack, why, walk. */
 void fault_report_write(const struct fault_facts *facts, fault_line sink, void *context);
 /* Items 6 and 7: insn, history. */
 void fault_report_code(const struct fault_facts *facts, fault_line sink, void *context);
-/* Item 14, when there is something to advise. */
+/* Item 14: the hint, if there is one. */
 void fault_report_hint(const struct fault_facts *facts, fault_line sink, void *context);
 /* Item 15: the headline as one line. */
 void fault_report_headline(const struct fault_facts *facts, fault_line sink, void *context);
 
-/* "WRITE of 4 bytes at 0x10 (counter+0x0 [hello])": what was tried, or which exception. */
+/* "WRITE of 4 bytes at 0x10 (counter+0x0 [hello])": the access, or the exception. */
 void fault_report_deed(const struct fault_facts *facts, char *to, size_t size);
 /* The 4 to 8 printable characters that a value consists of, or "". */
 void fault_report_text(uint64_t value, char text[9]);
-/* "memory-map" words: "stack", "heap", "file mapping". */
+/* "stack", "heap", "file mapping of". */
 const char *fault_area_words(const struct fault_neighbour *area);

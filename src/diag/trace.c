@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who called whom, program and kernel in one list. The kernel has frame pointers. Programs mostly
- * have not: their .eh_frame says where each function keeps its return address; where it says
- * nothing, frame pointers may; where these make no sense either, the stack is searched for what can
- * be a return address, and such a frame gets a question mark.
+ * The stack trace, of kernel and program in one list. The kernel has frame pointers. Most programs
+ * have none: .eh_frame describes where each function saves its return address. Without a
+ * description frame pointers are tried, and if these are invalid the stack is searched for a
+ * possible return address; a frame found so is marked with a question mark.
  */
 #include "base/fmt.h"
 #include "base/str.h"
@@ -16,7 +16,7 @@
 #include "parse/eh_frame.h"
 #include "parse/x86_halt.h"
 
-#define STEPS_MAX  2000 /* frames walked, but for those of a plain recursion */
+#define STEPS_MAX  2000 /* frames walked, without those that skip_recursion() counts */
 #define SCAN_WORDS 512  /* words searched for one return address */
 
 static struct trace trace;
@@ -53,7 +53,8 @@ static void start_frame(struct unwind_frame *u, const uint64_t registers[X86_REG
 static struct report_module module;
 static struct unwind_tables tables;
 
-/* Neighbouring frames are mostly in one file. */
+/* Sets `tables` to those of the file that is mapped at rip; keeps those of the last call, because
+ * neighbouring frames are mostly in one file. */
 static bool trace_find_tables(uint64_t rip)
 {
     struct elf_unwind found;
@@ -115,8 +116,8 @@ static bool by_frame_pointer(struct unwind_frame *u)
     return true;
 }
 
-/* How it got one frame up: 'c' by call frame information, 'f' by frame pointer, 'r' by the return
- * address of a call that went nowhere, '?' by search; 0: that was all. */
+/* Moves one frame up. Returns how: 'c' by call frame information, 'f' by frame pointer, 'r' by the
+ * return address at rsp after a call of an invalid address, '?' by search; 0: no more frames. */
 static char trace_step(struct unwind_frame *u)
 {
     uint64_t rip = u->r[UNWIND_RIP], rsp = u->r[UNWIND_RSP], word;
@@ -137,8 +138,9 @@ static char trace_step(struct unwind_frame *u)
     return scan(u) ? '?' : 0;
 }
 
-/* A function that calls itself leaves frames of one size: two in a row tell where the third return
- * address is, and so on, without the tables. A million frames are counted so. */
+/* A function that calls itself leaves frames of equal size: after two of them the further return
+ * addresses are found by that size, without the tables. This makes traces of a million frames
+ * feasible. */
 static void skip_recursion(struct unwind_frame *u, const struct unwind_frame *before, char how)
 {
     uint64_t rip = u->r[UNWIND_RIP], size = u->r[UNWIND_RSP] - before->r[UNWIND_RSP], word, n = 0;
@@ -188,7 +190,8 @@ void report_registers_of(const struct trap_frame *p, uint64_t registers[X86_REGI
         registers[i] = values[i];
 }
 
-/* The kernel was at work for a program: its registers are at the top of the kernel stack. */
+/* True if the kernel ran on behalf of a program, whose registers are at the top of the kernel
+ * stack. */
 static bool program_below(const struct fault_facts *f, uint64_t registers[X86_REGISTERS])
 {
     const struct thread *t = thread_current();
@@ -202,7 +205,7 @@ static bool program_below(const struct fault_facts *f, uint64_t registers[X86_RE
 static void print_frame(unsigned number, unsigned line, const struct trace_frame *frame)
 {
     char place[FAULT_PLACE_SIZE];
-    /* A return address may be the next function's first byte. */
+    /* rip - 1, because a return address may be the first byte of the next function. */
     uint64_t at = frame->how == '0' ? frame->rip : frame->rip - 1;
     if (!report_place(at, place, sizeof place))
         fmt_snprintf(place, sizeof place, "no code is known there");

@@ -41,7 +41,7 @@ void machine_power_button(void);
 
 /* Defined above: */
 
-/* The ways of the firmware's tables, if they have any; return when that did not work (dev/pc/acpi_power.c). */
+/* Power-off and restart by the firmware's tables; return if these offer no way, or it failed (dev/pc/acpi_power.c). */
 void machine_firmware_power_off(void);
 void machine_firmware_restart(void);
 /* Returns when a key was pressed, with interrupts off; at once where there is no keyboard (dev/local/ps2.c). */

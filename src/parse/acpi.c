@@ -8,7 +8,7 @@ enum {
     HEADER = 36, /* signature 4, length 4, revision, checksum, ... */
     RSDP_1 = 20,
     RSDP_2 = 36,
-    TABLE_MAX = 4 << 20, /* bytes; a DSDT has some hundred thousand */
+    TABLE_MAX = 4 << 20, /* bytes; a DSDT has a few hundred thousand */
     ENTRIES_MAX = 256,
 
     /* Offsets in the FADT (ACPI 6.4, 5.2.9). */
@@ -60,7 +60,7 @@ static bool sums_to_zero(const uint8_t *bytes, size_t size)
     return sum == 0;
 }
 
-/* The whole table at this address; the checksum of a DSDT is not always kept by firmware. */
+/* Maps the whole table at this address. `check`: verify the checksum (often wrong in a DSDT). */
 static bool open_table(const struct reader *r, uint64_t at, bool check, struct table *out)
 {
     if (at == 0 || at > (UINT64_C(1) << 52) - TABLE_MAX)
@@ -83,7 +83,7 @@ static bool acpi_named(const struct table *t, const char *signature)
     return memcmp(t->bytes, signature, 4) == 0;
 }
 
-/* Goes through the addresses in an RSDT (4 bytes each) or XSDT (8). */
+/* Searches an RSDT (entries of 4 bytes) or XSDT (8). */
 static bool find_fadt(const struct reader *r, const struct table *root, size_t entry,
                       struct table *out)
 {
@@ -97,7 +97,7 @@ static bool find_fadt(const struct reader *r, const struct table *root, size_t e
     return false;
 }
 
-/* A field of the first version: a port, 32 bits. The later one, where it is set, comes before it. */
+/* The extended field (Generic Address Structure) if it is set, else the 32-bit port of ACPI 1.0. */
 static struct acpi_register port_or_extended(const struct table *fadt, size_t old, size_t extended)
 {
     struct acpi_register none = {0};
@@ -113,7 +113,7 @@ static struct acpi_register port_or_extended(const struct table *fadt, size_t ol
     return port <= UINT16_MAX ? (struct acpi_register){false, port} : none;
 }
 
-/* A constant integer of AML; the bytes that it takes, 0 when it is none. */
+/* Parses a constant integer of AML. Returns its size in bytes; 0 if it is not one. */
 static size_t aml_integer(const uint8_t *p, size_t left, uint32_t *out)
 {
     if (left == 0)
@@ -129,13 +129,13 @@ static size_t aml_integer(const uint8_t *p, size_t left, uint32_t *out)
     return 1 + size;
 }
 
-/* The package after the name: PackageOp, its length, the number of elements, the elements. */
+/* Parses the package after the name: PackageOp, PkgLength, number of elements, elements. */
 static bool read_s5(const uint8_t *p, size_t left, struct acpi_power *out)
 {
     uint32_t a, b;
     if (left < 4 || p[0] != AML_PACKAGE)
         return false;
-    size_t at = 2 + (p[1] >> 6); /* the length's first byte says how many follow */
+    size_t at = 2 + (p[1] >> 6); /* bits 7-6 of PkgLength: number of bytes that follow */
     if (at + 1 >= left || p[at] < 1)
         return false;
     uint8_t elements = p[at++];
@@ -152,7 +152,7 @@ static bool read_s5(const uint8_t *p, size_t left, struct acpi_power *out)
 }
 
 /* The definition is Name (_S5, Package ...), with or without a root prefix, at the top level of the
- * DSDT of every machine; a look for its bytes finds it without running AML. */
+ * DSDT: a search for its bytes finds it without an AML interpreter. */
 static void find_s5(const struct table *dsdt, struct acpi_power *out)
 {
     const uint8_t *b = dsdt->bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the loader told us, copied once. Nothing after boot knows which loader it was.
+ * The loader's data in one format, copied once. Later code does not depend on the loader.
  *
  *   GRUB --Multiboot2--> multiboot2_parse() --\
  *                                              >--> struct boot_info --> the kernel
@@ -11,9 +11,9 @@
 #include "base/addr.h"
 
 #define BOOT_MEMORY_MAX  512 /* UEFI maps of real machines have more than 128 entries */
-#define BOOT_MODULES_MAX 8   /* we use the first; the others are reserved and named in the log */
-#define BOOT_COMMAND_LINE_MAX                                                                      \
-    16384 /* bytes with the NUL; the host tool refuses what would not fit */
+#define BOOT_MODULES_MAX 8   /* the first is used; the others are reserved and logged */
+/* Bytes with the NUL; the tool refuses a longer command line. */
+#define BOOT_COMMAND_LINE_MAX 16384
 
 enum boot_loader {
     BOOT_LOADER_MULTIBOOT2 = 1,
@@ -21,9 +21,9 @@ enum boot_loader {
 };
 
 enum boot_memory_kind {
-    BOOT_MEMORY_RAM = 1,  /* free to use, once what the loader placed there is reserved */
-    BOOT_MEMORY_RESERVED, /* and every type that we do not know */
-    BOOT_MEMORY_ACPI,     /* reclaimable after the tables were read */
+    BOOT_MEMORY_RAM = 1,  /* usable, except for what the loader placed there */
+    BOOT_MEMORY_RESERVED, /* also every unknown type */
+    BOOT_MEMORY_ACPI,     /* reclaimable once the tables have been read */
     BOOT_MEMORY_NVS,
     BOOT_MEMORY_BAD,
 };
@@ -34,9 +34,9 @@ struct boot_memory {
 };
 
 struct boot_framebuffer {
-    phys_t base;            /* 0 when there is none */
+    phys_t base;            /* 0: no framebuffer */
     uint32_t width, height; /* pixels, or characters in text mode */
-    uint32_t pitch;         /* bytes from a line to the next */
+    uint32_t pitch;         /* bytes from one line to the next */
     uint8_t bits_per_pixel;
     bool text; /* EGA text mode */
     struct {
@@ -54,8 +54,8 @@ struct boot_info {
     struct phys_range modules[BOOT_MODULES_MAX];
     size_t module_count;
     struct boot_framebuffer framebuffer;
-    phys_t rsdp; /* physical address of a copy that lies in ACPI memory; 0 when not given so */
-    uint8_t rsdp_copy[36];  /* the RSDP itself where the loader handed a copy of it (Multiboot2) */
-    uint32_t rsdp_length;   /* bytes valid in rsdp_copy; 0 when none */
-    struct phys_range info; /* the loader's own block: all of it has been copied */
+    phys_t rsdp;            /* address of the RSDP (PVH); 0: not given */
+    uint8_t rsdp_copy[36];  /* copy of the RSDP (Multiboot2) */
+    uint32_t rsdp_length;   /* bytes valid in rsdp_copy; 0: none */
+    struct phys_range info; /* the loader's own block; nothing in it is needed any more */
 };

@@ -24,14 +24,14 @@ static char *skip_spaces(char *p)
     return p;
 }
 
-/* One word, its quotes removed in place. */
+/* One word; its quotes are removed in place. */
 struct token {
     char *text;  /* NUL-terminated */
-    char *equal; /* the first '=' in it, NULL when there is none */
-    char *rest;  /* where the next word may start */
+    char *equal; /* the first '=' in it, or NULL */
+    char *rest;  /* the text after it */
 };
 
-/* False for a quote that stays open. `p` stands on the first character of the word. */
+/* `p` points to the first character of the word. False: a quote is not closed. */
 static bool take_token(char *p, struct token *t)
 {
     char *to = p;
@@ -93,7 +93,7 @@ enum err cmdline_arguments(char *text, const char **argv, size_t max, size_t *co
     return E_OK;
 }
 
-/* 0-15, or -1. */
+/* 0-15; -1 if `c` is not a hexadecimal digit. */
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -105,7 +105,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* The byte of "%xx" at `p`; 0 when it is none or %00, which no string can hold. */
+/* The byte of "%xx" at `p`; 0 if it is malformed or %00, which no string can contain. */
 static char decode_escape(const char *p)
 {
     int high = hex_digit(p[1]);
@@ -138,7 +138,7 @@ enum err cmdline_list(char *text, const char **items, size_t max, size_t *count,
             }
             *to++ = c;
         }
-        bool last = *p == '\0'; /* `to` may stand on this very byte */
+        bool last = *p == '\0'; /* read before the store: `to` may equal `p` */
         *to++ = '\0';
         if (last)
             break;
@@ -147,7 +147,7 @@ enum err cmdline_list(char *text, const char **items, size_t max, size_t *count,
     return E_OK;
 }
 
-/* How many bits the unit shifts by; -1 for what is no unit. */
+/* The shift that a unit stands for; -1 if it is unknown. */
 static int unit_shift(const char *unit)
 {
     if (*unit == '\0')

@@ -2,8 +2,8 @@
 /*
  *   | header, 110 bytes | name, NUL | to 4 | data | to 4 | header ...
  *
- * The header is a magic and thirteen numbers of eight hexadecimal digits; "to 4" counts from the
- * start of the archive.
+ * The header is a magic and thirteen numbers of eight hexadecimal digits. "to 4": padding to a
+ * multiple of 4 bytes from the start of the archive.
  */
 #include "parse/cpio.h"
 
@@ -16,7 +16,7 @@ enum {
     DIGITS = 8,
     FIELDS = 13,
     HEADER_LENGTH = MAGIC_LENGTH + FIELDS * DIGITS,
-    NAME_MAX_LENGTH = 4096, /* with the NUL: Linux's PATH_MAX, and Linux's limit here */
+    NAME_MAX_LENGTH = 4096, /* with the NUL: PATH_MAX, as in Linux's initramfs */
 };
 
 enum field {
@@ -78,7 +78,7 @@ static uint32_t byte_sum(const uint8_t *bytes, uint32_t size)
     return sum;
 }
 
-/* 1 or 2, the last digit of the magic; 0 when it is none of ours. */
+/* 1 or 2, the last digit of the magic; 0 if the magic is another. */
 static int sysrq_kind(const uint8_t *header)
 {
     if (memcmp(header, "07070", MAGIC_LENGTH - 1) != 0)
@@ -91,7 +91,7 @@ void cpio_open(struct cpio_reader *reader, const void *bytes, uint64_t size)
     *reader = (struct cpio_reader){bytes, size, 0};
 }
 
-/* Finds name and data, and moves the reader behind them. */
+/* Finds name and data, and advances the reader past them. */
 static enum cpio_next locate(struct cpio_reader *r, const uint32_t *field, struct cpio_entry *entry,
                              struct parse_fault *fault)
 {

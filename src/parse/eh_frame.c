@@ -8,16 +8,16 @@ enum {
     ENCODING_INDIRECT = 0x80,
     ENCODING_PC_RELATIVE = 0x10,
     ENCODING_DATA_RELATIVE = 0x30,
-    HEADER_TABLE_ENCODING = 0x3b, /* what every linker writes: pairs of int32, from the header */
+    HEADER_TABLE_ENCODING = 0x3b, /* of all linkers: pairs of int32, relative to the header */
 
-    FUEL = 4096,           /* instructions of one program */
-    ENTRIES_MAX = 1000000, /* of .eh_frame, where no header helps */
-    ROWS_MAX = 4,          /* remembered at a time */
+    FUEL = 4096,           /* instructions executed of one program */
+    ENTRIES_MAX = 1000000, /* read of .eh_frame if there is no header */
+    ROWS_MAX = 4,          /* depth of DW_CFA_remember_state */
     EXPRESSION_STACK = 16,
     WINDOW = 64,
 };
 
-/* Reads forwards through a window; after the first failure it gives zeros. */
+/* A sequential reader with a buffer. After the first failure `bad` is set and all reads give 0. */
 struct cursor {
     const struct byte_reader *memory;
     uint64_t at, end;
@@ -28,18 +28,18 @@ struct cursor {
 };
 
 enum rule_kind {
-    RULE_SAME, /* also: never mentioned */
+    RULE_SAME, /* also a register without a rule */
     RULE_UNDEFINED,
-    RULE_OFFSET,     /* saved at CFA + value */
-    RULE_VAL_OFFSET, /* is CFA + value */
-    RULE_REGISTER,
-    RULE_EXPRESSION, /* saved at what the block at `value` computes */
-    RULE_VAL_EXPRESSION,
+    RULE_OFFSET,         /* saved at CFA + value */
+    RULE_VAL_OFFSET,     /* the value is CFA + value */
+    RULE_REGISTER,       /* saved in register `value` */
+    RULE_EXPRESSION,     /* saved at the address that the expression at `value` computes */
+    RULE_VAL_EXPRESSION, /* the value is the result of the expression at `value` */
 };
 
 struct rule {
     uint8_t kind;
-    uint32_t size; /* of the block */
+    uint32_t size; /* of the expression */
     int64_t value;
 };
 
@@ -167,7 +167,7 @@ static uint64_t take_pointer(struct cursor *c, uint8_t encoding, uint64_t data)
     }
 }
 
-/* An entry's length field; the entry ends there. False: terminator, or nonsense. */
+/* Reads an entry's length and limits the cursor to the entry. False: terminator, or malformed. */
 static bool take_length(struct cursor *c)
 {
     uint64_t length = eh_frame_take(c, 4);
@@ -220,8 +220,8 @@ static bool read_cie(const struct byte_reader *memory, uint64_t at, uint64_t lim
     return !c.bad && d->return_register == UNWIND_RIP && end >= c.at && end <= c.end;
 }
 
-/* The FDE at `at`; *next is where the following entry starts. False only when the table ends. A CIE
- * gives a description of no code. */
+/* Reads the FDE at `at`; *next is the start of the following entry. False only at the end of the
+ * table. For a CIE d->size is 0. */
 static bool read_entry(const struct byte_reader *memory, uint64_t at, uint64_t limit,
                        struct description *d, uint64_t *next)
 {
@@ -237,7 +237,7 @@ static bool read_entry(const struct byte_reader *memory, uint64_t at, uint64_t l
     d->start = take_pointer(&c, d->encoding, 0);
     d->size = take_raw(&c, d->encoding);
     if (d->has_augmentation_size)
-        d->second = eh_frame_take_uleb(&c); /* its size: personality data is not for us */
+        d->second = eh_frame_take_uleb(&c); /* size of the augmentation data, which is skipped */
     else
         d->second = 0;
     if (c.bad || d->second > c.end - c.at)
@@ -247,7 +247,7 @@ static bool read_entry(const struct byte_reader *memory, uint64_t at, uint64_t l
     return true;
 }
 
-/* The table of .eh_frame_hdr is sorted: the entry whose code starts last before pc. */
+/* Searches the table of .eh_frame_hdr, which is sorted, for the last entry that starts <= pc. */
 static bool find_by_header(const struct byte_reader *memory, const struct unwind_tables *t,
                            uint64_t pc, uint64_t *fde)
 {
@@ -397,8 +397,8 @@ static void binary(struct machine *m, uint64_t op)
     }
 }
 
-/* The operations that compilers, linkers (.plt) and C libraries (signal return) write; DWARF 5 2.5.
- */
+/* The operations that compilers, linkers (.plt) and C libraries (signal return) use (DWARF 5
+ * 2.5). */
 static void operate(struct machine *m, struct cursor *c, const struct unwind_frame *f)
 {
     uint64_t op = eh_frame_take(c, 1), value;
@@ -438,7 +438,7 @@ static void operate(struct machine *m, struct cursor *c, const struct unwind_fra
     }
 }
 
-/* No loops can be written: there is no branch. */
+/* Branches (DW_OP_bra, DW_OP_skip) are not supported, so an expression cannot loop. */
 static bool evaluate(const struct byte_reader *memory, const struct unwind_frame *f,
                      const struct rule *block, const uint64_t *first, uint64_t *out)
 {
@@ -519,7 +519,7 @@ static void restore_rule(struct program *p, uint64_t number)
         p->row.rules[number] = p->initial.rules[number];
 }
 
-/* DW_CFA_*, those with operands of their own. */
+/* The DW_CFA_* whose high two bits are 0. */
 static void extended(struct program *p, struct cursor *c, uint64_t op)
 {
     uint64_t number;
@@ -607,7 +607,7 @@ static void extended(struct program *p, struct cursor *c, uint64_t op)
     }
 }
 
-/* Runs one program until the row that is in force at pc. */
+/* Runs a program up to the row that is valid at pc. */
 static bool eh_frame_run(struct program *p, const struct byte_reader *memory, uint64_t at,
                          uint64_t end)
 {
@@ -672,7 +672,7 @@ static bool find_cfa(const struct byte_reader *memory, const struct unwind_frame
     return true;
 }
 
-/* Of the caller's registers those that a callee keeps, and what the rules say. */
+/* Computes the caller's registers: those with a rule, and callee-saved ones without. */
 static bool apply_row(const struct byte_reader *memory, const struct row *row, bool signal,
                       struct unwind_frame *f)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One step up a stack by call frame information: what compilers write into .eh_frame about every
- * function, with or without frame pointers. DWARF 5 chapter 6.4, LSB Core 5.0 10.6. The tables are
- * an untrusted program with two interpreters (rules and expressions): all of it is bounded, and
- * reads through a reader that may refuse. Pure.
+ * Stack unwinding, one frame a step, by the call frame information in .eh_frame, which does not
+ * depend on frame pointers (DWARF 5 chapter 6.4, LSB Core 5.0 10.6). The tables are untrusted
+ * programs of two interpreters (rules and expressions): every loop is bounded, and memory is read
+ * through a reader that may fail. Pure.
  */
 #pragma once
 
 #include "base/byte_reader.h"
 
-/* DWARF's numbers of the registers (psABI figure 3.36). */
+/* DWARF register numbers (psABI figure 3.36). */
 enum unwind_register {
     UNWIND_RAX,
     UNWIND_RDX,
@@ -27,20 +27,20 @@ enum unwind_register {
 
 struct unwind_frame {
     uint64_t r[UNWIND_REGISTERS];
-    uint32_t known; /* bit n: r[n] is */
-    bool exact;     /* rip is where the code is, not where a call will return to */
+    uint32_t known; /* bit n: r[n] is valid */
+    bool exact;     /* rip is the current instruction, not a return address */
 };
 
-struct unwind_tables {            /* addresses in memory; size 0: not there */
+struct unwind_tables {            /* addresses in memory; size 0: no such table */
     uint64_t header, header_size; /* .eh_frame_hdr */
     uint64_t frames, frames_size; /* .eh_frame */
 };
 
-/* Turns the frame into its caller's. False: no description of this code, the outermost frame, or
- * tables that make no sense; the frame is as it was. */
+/* Replaces the frame with that of its caller. False, with the frame unchanged: the code is not
+ * described, the frame is the outermost, or the tables are malformed. */
 bool eh_frame_step(const struct byte_reader *memory, const struct unwind_tables *tables,
                    struct unwind_frame *frame);
 
-/* Where the function that holds pc begins and ends, by its description. False: it has none. */
+/* The bounds of the function that contains pc, by its FDE. False if there is none. */
 bool eh_frame_function(const struct byte_reader *memory, const struct unwind_tables *tables,
                        uint64_t pc, uint64_t *start, uint64_t *end);

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checks stand in the order in which the file is read, and nothing is used before it was
- * checked:
+ * The checks follow the order of the file; nothing is used before it is checked:
  *
  *   1. identification: magic, class, byte order, version, kind of file, machine
  *   2. the table of program headers lies in the file
- *   3. each PT_LOAD: sizes, place in the file, place in memory, offset and address agree modulo the
- * page
- *   4. all PT_LOAD together: sorted, disjoint, and then no page belongs to two
- *   5. what else the loader needs: interpreter, entry point, where the program headers end up
+ *   3. each PT_LOAD: sizes, range in the file, range in memory, offset = address modulo PAGE_SIZE
+ *   4. all PT_LOAD together: sorted, disjoint, and no page belongs to two
+ *   5. what else the loader needs: interpreter, entry point, address of the program headers
  *
- * Two segments may meet within a page when both show the same bytes of the file there. Linux maps
- * one after the other, so the later one gets the page with its own permissions; here the earlier
- * one is cut at that page, which comes to the same.
+ * Two segments may share a page if both map the same page of the file there. Linux maps them in
+ * order, so the page gets the permissions of the later one; here the earlier segment is cut at that
+ * page, with the same result.
  */
 #include "parse/elf64.h"
 
@@ -49,7 +47,7 @@ enum {
     TYPE_DYNAMIC = 3,
     TYPE_CORE = 4,
     MACHINE_X86_64 = 62,
-    PHNUM_EXTENDED = 0xffff, /* the real number stands in a section header */
+    PHNUM_EXTENDED = 0xffff, /* PN_XNUM: the number is in a section header */
     PT_LOAD = 1,
     PT_INTERP = 3,
     FLAG_EXECUTE = 1,
@@ -60,7 +58,7 @@ enum {
 #define PT_GNU_STACK UINT32_C(0x6474e551)
 #define PT_GNU_RELRO UINT32_C(0x6474e552)
 
-/* Linux takes at most 64 KiB of program headers, and maps nothing below vm.mmap_min_addr. */
+/* Linux accepts at most 64 KiB of program headers, and maps nothing below vm.mmap_min_addr. */
 #define PROGRAM_HEADERS_MAX_BYTES 65536
 #define LOWEST_ADDRESS            UINT64_C(0x10000)
 
@@ -181,7 +179,7 @@ static MUST_CHECK enum err add_segment(struct reader *r, uint64_t where,
     if (p->align > r->out->alignment && is_aligned(p->align, p->align))
         r->out->alignment = p->align;
 
-    /* As Linux finds AT_PHDR: by the file offset of the table. */
+    /* AT_PHDR is found by the file offset of the table, as on Linux. */
     if (r->out->phdr_address == 0 && p->offset <= r->header.phoff &&
         checked_span(r->header.phoff - p->offset, r->header.phnum * sizeof(struct program_header),
                      p->filesz))
@@ -193,7 +191,7 @@ static MUST_CHECK enum err add_interpreter(struct reader *r, uint64_t where,
                                            const struct program_header *p)
 {
     if (r->have_interpreter)
-        return E_OK; /* Linux takes the first */
+        return E_OK; /* Linux uses the first */
     if (p->filesz < 2 || p->filesz > sizeof r->out->interpreter)
         return elf64_refuse(r, where, "the interpreter's name is empty or longer than 255 bytes");
     if (!checked_span(p->offset, p->filesz, r->size))
@@ -236,7 +234,7 @@ static MUST_CHECK enum err read_program_headers(struct reader *r)
     return E_OK;
 }
 
-/* Do both show the same page of the file where they meet, with nothing but the file in it? */
+/* True if both segments map the same page of the file where they meet, without bss in it. */
 static bool same_file_page(const struct elf64_segment *a, const struct elf64_segment *b)
 {
     return a->file_size == a->memory_size && b->file_size != 0 &&
@@ -273,7 +271,7 @@ static MUST_CHECK enum err separate_segments(struct reader *r)
     return E_OK;
 }
 
-/* Page-wise: the CPU may execute the whole of an executable page. */
+/* By pages, because all of an executable page can be executed. */
 static MUST_CHECK enum err check_entry(struct reader *r)
 {
     struct elf64_image *out = r->out;

@@ -13,8 +13,8 @@ enum {
     STT_OBJECT = 1,
     STT_FUNC = 2,
     STT_GNU_IFUNC = 10,
-    HEADERS_MAX = 256,     /* program or section headers that are looked at */
-    SYMBOLS_MAX = 2000000, /* symbols */
+    HEADERS_MAX = 256,     /* program or section headers that are read */
+    SYMBOLS_MAX = 2000000, /* symbols that are read */
     CHUNK = 32,            /* symbols read at a time */
 };
 
@@ -71,7 +71,7 @@ static bool read_program_header(const struct byte_reader *file, const struct hea
            byte_read(file, h->phoff + n * sizeof *out, out, sizeof *out);
 }
 
-/* Byte by byte, for the string may end where the file does. */
+/* Reads single bytes, because the string may end where the file does. */
 static void read_name(const struct byte_reader *file, uint64_t at, char *to)
 {
     size_t n = 0;
@@ -96,8 +96,8 @@ static bool holds(const struct symbol *s, uint64_t address)
     return address - s->value < s->size;
 }
 
-/* Does `s` say more about the address than `best`? Of two that hold it the smaller one does; of two
- * that end before it, the closer one; a type and a global name are better than none. */
+/* True if `s` is a better name for the address than `best`: it contains the address and `best` does
+ * not; it starts closer to the address; it has a type; it is not local; in this order. */
 static bool is_better(const struct symbol *s, const struct symbol *best, uint64_t address)
 {
     if (best->name == 0)
@@ -127,7 +127,7 @@ static bool search_table(const struct byte_reader *file, const struct section_he
                 is_better(&chunk[k], best, address))
                 *best = chunk[k];
     }
-    /* What ended long before the address says nothing about it. */
+    /* A symbol that ends before the address does not name it. */
     return best->name != 0 && (best->size == 0 || holds(best, address));
 }
 

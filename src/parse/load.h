@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Little-endian words at any alignment, as every format that we parse has them. x86-64 is
- * little-endian itself, so the copy compiles to one load.
+ * Loads of little-endian words at any alignment. On x86-64 the copy compiles to one load.
  */
 #pragma once
 

@@ -23,7 +23,7 @@ static enum boot_memory_kind kind_of(uint32_t e820_type)
     }
 }
 
-/* The higher, the less may be done with it. */
+/* Of two kinds for the same byte the one with the higher number wins. */
 static int strictness(enum boot_memory_kind kind)
 {
     switch (kind) {
@@ -53,7 +53,7 @@ static MUST_CHECK enum err memory_map_insert(struct boot_info *info, size_t at, 
     return E_OK;
 }
 
-/* Merges entry `at` into the one before it where they touch and agree. True when it did. */
+/* Merges entry `at` into the one before it if they are adjacent and of one kind. True if merged. */
 static bool merge_into_previous(struct boot_info *info, size_t at)
 {
     if (at == 0 || at >= info->memory_count)
@@ -74,7 +74,7 @@ static bool continues_previous(const struct boot_info *info, size_t at, uint64_t
     return at > 0 && previous->kind == kind && previous->range.end.v == start;
 }
 
-/* Gives the part [start, end) of entry *at another kind; *at is then the entry of that part. */
+/* Changes the kind of the part [start, end) of entry *at; *at becomes the index of that part. */
 static MUST_CHECK enum err repaint(struct boot_info *info, size_t *at, uint64_t start, uint64_t end,
                                    enum boot_memory_kind kind)
 {
@@ -102,8 +102,8 @@ static MUST_CHECK enum err paint(struct boot_info *info, uint64_t start, uint64_
     size_t at = 0;
     while (at < info->memory_count && info->memory[at].range.end.v <= start)
         at++;
-    /* [start of the range, start) is painted, and `at` is the first entry that ends after `start`.
-     */
+    /* Invariant: the range up to `start` is done, and `at` is the first entry that ends after
+     * `start`. */
     while (start < end) {
         const struct boot_memory *m = &info->memory[at];
         bool gap = at == info->memory_count || m->range.start.v > start;

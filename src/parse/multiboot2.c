@@ -23,7 +23,7 @@ enum {
     TAG_EFI64_IMAGE = 20,
 };
 
-/* Sizes in bytes with the tag's own header of 8. */
+/* Sizes in bytes, including the tag's header of 8. */
 enum {
     BLOCK_HEADER = 8,
     TAG_HEADER = 8,
@@ -43,7 +43,7 @@ struct reader {
     bool have_command_line, have_memory_map;
 };
 
-/* One tag, wholly inside the block; size >= TAG_HEADER. */
+/* One tag; it lies in the block, and size >= TAG_HEADER. */
 struct tag {
     const uint8_t *bytes;
     uint32_t type, size;
@@ -56,8 +56,7 @@ static enum err multiboot2_refuse(struct reader *r, uint64_t offset, const char 
     return E_INVAL;
 }
 
-/* Copies the string that starts at byte `at` of the tag; *length is its own, not that of the copy.
- */
+/* Copies the string at byte `at` of the tag; *length is that of the string, not of the copy. */
 static bool multiboot2_copy_string(const struct tag *t, uint32_t at, char *to, size_t size,
                                    size_t *length)
 {
@@ -114,7 +113,7 @@ static enum err multiboot2_read_memory_map(struct reader *r, const struct tag *t
         return multiboot2_refuse(r, t->offset, "there is a second memory map");
     if (t->size < MEMORY_MAP_MIN)
         return multiboot2_refuse(r, t->offset, "the memory map's tag is too short");
-    uint32_t step = load32(t->bytes + 8); /* a later version of the format may have longer ones */
+    uint32_t step = load32(t->bytes + 8); /* later versions of the format may have larger entries */
     if (step < MEMORY_ENTRY_MIN || step % 8 != 0)
         return multiboot2_refuse(r, t->offset + 8,
                                  "the memory map's entries have an impossible size");
@@ -132,7 +131,7 @@ static enum err multiboot2_read_memory_map(struct reader *r, const struct tag *t
     return E_OK;
 }
 
-/* Can every pixel be written through what the tag says? */
+/* True if every pixel lies in the memory that the tag describes. */
 static bool framebuffer_is_sound(const struct boot_framebuffer *f)
 {
     uint64_t line_bytes = ((uint64_t)f->width * f->bits_per_pixel + 7) / 8;
@@ -142,7 +141,7 @@ static bool framebuffer_is_sound(const struct boot_framebuffer *f)
            checked_add(f->base.v, bytes, &end);
 }
 
-/* A framebuffer that makes no sense is left out, not refused: a machine boots without a screen. */
+/* An unusable framebuffer is ignored, not an error: the machine boots without a screen. */
 static enum err read_framebuffer(struct reader *r, const struct tag *t)
 {
     enum {
@@ -174,7 +173,7 @@ static enum err read_framebuffer(struct reader *r, const struct tag *t)
     return E_OK;
 }
 
-/* GRUB hands over both kinds where the firmware has both: the new one names the XSDT too. */
+/* GRUB passes both kinds if the firmware has both; the new one, with the XSDT, wins. */
 static enum err read_rsdp(struct reader *r, const struct tag *t)
 {
     uint32_t length = t->type == TAG_RSDP_NEW ? RSDP_NEW_SIZE : RSDP_OLD_SIZE;

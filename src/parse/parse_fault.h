@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where and why bytes from outside were refused: what every parser fills in beside E_INVAL. */
+/* Offset and reason of an error in untrusted input; each parser fills it in with the error. */
 #pragma once
 
 #include <stdint.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Layout: xen/include/public/arch-x86/hvm/start_info.h. Version 1 brought the memory map; without
- * it there is no way to learn what is RAM, so version 0 is refused.
+ * Layout: xen/include/public/arch-x86/hvm/start_info.h. Version 0 has no memory map and is refused.
  */
 #include "parse/pvh.h"
 
@@ -34,7 +33,7 @@ _Static_assert(START_INFO_V0_SIZE == 40 && sizeof(struct start_info) == 56, "sta
 _Static_assert(sizeof(struct module_entry) == 32 && sizeof(struct memory_entry) == 24,
                "start_info.h");
 
-/* More than any firmware has, so that a wild count ends soon. */
+/* More than any firmware has; bounds the loop for a malformed count. */
 #define MEMORY_ENTRIES_MAX 4096
 
 struct reader {
@@ -50,7 +49,7 @@ static enum err pvh_refuse(struct reader *r, uint64_t offset, const char *what)
     return E_INVAL;
 }
 
-/* Entry `index` of an array of `size` byte entries at `base`. */
+/* Reads entry `index` of an array at `base` whose entries have `size` bytes. */
 static bool fetch(struct reader *r, uint64_t base, uint64_t index, void *to, uint64_t size)
 {
     uint64_t from, end;
@@ -58,7 +57,7 @@ static bool fetch(struct reader *r, uint64_t base, uint64_t index, void *to, uin
            r->read(r->context, phys(from), to, size);
 }
 
-/* Byte by byte: nothing says how much behind the string is readable. */
+/* Reads single bytes, because memory after the string may be unreadable. */
 static enum err pvh_read_command_line(struct reader *r, uint64_t from)
 {
     char *to = r->out->command_line;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Xen's PVH start info, as QEMU -kernel, Firecracker and cloud-hypervisor hand it over. Pure. */
+/* Parser of Xen's PVH start info (QEMU -kernel, Firecracker, cloud-hypervisor). Pure. */
 #pragma once
 
 #include "base/compiler.h"
@@ -9,9 +9,9 @@
 
 #define PVH_START_MAGIC 0x336ec578 /* first word of struct hvm_start_info */
 
-/* Reads physical memory: true when `length` bytes at `from` could be copied to `to`. */
+/* Reads physical memory: true if `length` bytes at `from` were copied to `to`. */
 typedef bool (*pvh_read)(void *context, phys_t from, void *to, uint64_t length);
 
-/* Follows the start info at `start` through `read`. Contract as multiboot2_parse(). */
+/* Parses the start info at `start`, read with `read`. Contract as multiboot2_parse(). */
 MUST_CHECK enum err pvh_parse(phys_t start, pvh_read read, void *context, struct boot_info *out,
                               struct parse_fault *fault);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/symbol_table.h"
 
-#define DEPTH 32 /* bytes that wait while pairs are taken apart */
+#define DEPTH 32 /* of the stack on which pairs are expanded */
 
 static bool symbol_table_take_uleb(const uint8_t **at, const uint8_t *end, uint64_t *out)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own symbols, in a few KiB of the image, so that a report has names under every
- * loader. Made by cmake/kernel_symbols.c from a first link without a table:
+ * The kernel's symbols, compressed to a few KiB of the image, so that reports have names under
+ * every loader. cmake/kernel_symbols.c generates the table from a first link without it:
  *
  *   struct symbol_table     build id, sizes, 128 pairs of bytes
  *   text stream             for each symbol: distance from the one before (ULEB128), name, 0
  *   data stream             the same for variables
  *
- * A byte from 128 up in a name stands for a pair, whose bytes may stand for pairs again. The table
- * comes last in .rodata: the text before it does not move when it is linked in, and the data
- * behind it moves as one, so both streams count from the start of their part.
+ * A byte >= 128 in a name stands for a pair of bytes, each of which may stand for a pair again. The
+ * table is last in .rodata: linking it in does not move the text before it and moves the data after
+ * it as a whole, so both streams count from the start of their part.
  */
 #pragma once
 
@@ -25,8 +25,7 @@ struct symbol_table {
     uint8_t pairs[128][2];
 };
 
-/* The symbol with the largest offset <= `offset` in the stream of text or data: its name and where
- * it starts. False: none, or the table is damaged. Reads the table only. Callers: any, a panic too.
- */
+/* The symbol with the largest offset <= `offset` in the stream of text or data: its name and its
+ * offset. False: none, or the table is damaged. O(symbols). Callers: any, a panic included. */
 bool symbol_table_find(const struct symbol_table *table, bool data, uint64_t offset,
                        uint64_t *start, char name[SYMBOL_NAME_SIZE]);

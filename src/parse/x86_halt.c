@@ -3,7 +3,7 @@
 
 #include "parse/x86_insn.h"
 
-#define FUNCTION_MAX 65536 /* bytes of a function that are read */
+#define FUNCTION_MAX 65536 /* bytes; a longer function is not decoded */
 
 enum {
     CF = 1,
@@ -13,7 +13,7 @@ enum {
     OF = 2048,
 };
 
-/* The conditions of jcc come in pairs, of which the odd one is the opposite (SDM 2 appendix B.1.4.7). */
+/* Of each pair of jcc conditions the odd one is the negation (SDM 2 appendix B.1.4.7). */
 static bool condition_holds(unsigned condition, uint64_t flags)
 {
     bool less = !(flags & SF) != !(flags & OF);
@@ -32,7 +32,7 @@ static uint64_t target(const struct x86_insn *insn, const uint8_t *bytes, uint64
     return at + insn->length + (uint64_t)distance;
 }
 
-/* Can this instruction have been the one before rip? */
+/* True if this instruction may have jumped to rip. */
 static bool may_jump_to(const struct x86_insn *insn, const uint8_t *bytes, uint64_t at,
                         uint64_t rip, uint64_t flags)
 {

@@ -6,8 +6,8 @@
 struct decoder {
     const uint8_t *bytes;
     size_t size, at;
-    uint8_t rex;       /* 0 without; W 8, R 4, X 2, B 1 */
-    uint8_t mandatory; /* the last of 66, F2, F3 that the opcode may take for itself */
+    uint8_t rex;       /* bits W 8, R 4, X 2, B 1; 0: no prefix */
+    uint8_t mandatory; /* mandatory prefix: F2 or F3 (the last one), else 66, else 0 */
     bool operand16, address32;
     bool wide_vector; /* VEX.L, EVEX.LL */
     bool evex;
@@ -19,14 +19,14 @@ enum immediate {
     IMM_NONE,
     IMM_8,
     IMM_16,
-    IMM_Z,    /* 2 or 4, by operand size */
-    IMM_V,    /* mov: 2, 4, or 8 */
-    IMM_32,   /* near branches: 4 whatever the prefixes */
+    IMM_Z,    /* 2 or 4 bytes, by operand size */
+    IMM_V,    /* mov: 2, 4 or 8 bytes */
+    IMM_32,   /* near branches: 4 bytes with any prefix */
     IMM_A,    /* moffs: by address size */
-    IMM_16_8, /* enter */
+    IMM_16_8, /* enter: 2 bytes and 1 byte */
 };
 
-/* Bit n of row r: opcode 16 r + n. */
+/* Bit n of row r stands for opcode 16 r + n. */
 static const uint16_t modrm_one[16] = {
     0x0f0f, 0x0f0f, 0x0f0f, 0x0f0f, 0, 0, 0x0a08, 0, 0xffff, 0, 0, 0, 0x00c3, 0xff0f, 0, 0xc0c0,
 };
@@ -106,7 +106,7 @@ static void set_vex_prefix(struct decoder *d, uint8_t pp)
     d->mandatory = prefixes[pp & 3];
 }
 
-/* C5, C4 and 62: prefix, escape and REX in two to four bytes, most bits inverted. */
+/* C5, C4 (VEX) and 62 (EVEX): prefix, escape and inverted REX bits in two to four bytes. */
 static bool take_vex(struct decoder *d, uint8_t kind)
 {
     uint8_t p0, p1, p2 = 0;
@@ -283,7 +283,7 @@ static unsigned size_one(const struct decoder *d, uint8_t op, uint8_t reg)
     return op & 1 ? operand_size(d) : 1;
 }
 
-/* Of SSE and AVX moves and arithmetic, where the prefix chooses. */
+/* Operand size of SSE and AVX instructions, which depends on the prefix. */
 static unsigned size_vector(const struct decoder *d, uint8_t op)
 {
     unsigned whole = d->wide_vector ? 32 : 16;
@@ -407,7 +407,7 @@ static bool writes_two(const struct decoder *d, uint8_t op, uint8_t reg)
     }
 }
 
-/* mov, setcc and their like do not look at what they overwrite. */
+/* True for mov, setcc and the like, which do not read their destination. */
 static bool only_writes(const struct x86_insn *o)
 {
     uint8_t op = o->opcode;
@@ -461,7 +461,7 @@ static bool take_memory(struct decoder *d)
     m->segment = d->segment;
     m->short_address = d->address32;
     set_access(d, m);
-    /* EVEX scales a short displacement, and gathers have a vector of indexes. */
+    /* Not supported: EVEX scales a displacement of 8 bits; gathers have a vector of indexes. */
     bool gather = o->vex && o->map == 2 && (o->opcode & 0xf8) == 0x90;
     o->operands = !gather && !(d->evex && mod == 1);
     return true;
@@ -484,7 +484,7 @@ static void add_implicit(struct decoder *d, unsigned base, int displacement, uns
     };
 }
 
-/* What is touched without standing in a ModRM byte: the stack, and strings. */
+/* Adds implicit memory operands: the stack, and strings. */
 static void add_stack_and_strings(struct decoder *d)
 {
     const struct x86_insn *o = d->out;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One x86-64 instruction, as far as a fault report needs it: its length, and which memory it
- * touches. SDM 2 chapter 2 and appendix A. No mnemonics: the host tool has a disassembler. Pure.
+ * Decoder of one x86-64 instruction, as far as a fault report needs it: length and memory operands
+ * (SDM 2 chapter 2 and appendix A). No mnemonics: the tool has a disassembler. Pure.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #define X86_INSN_MAX 15
 
-/* The order in which instructions number them. */
+/* Numbers as instructions encode them. */
 enum x86_register {
     X86_RAX,
     X86_RCX,
@@ -31,11 +31,11 @@ enum x86_register {
 struct x86_operand {
     uint8_t base, index; /* enum x86_register, or X86_NONE */
     uint8_t scale;       /* 1, 2, 4, 8 */
-    uint8_t segment;     /* 'f', 'g', or 0: a base that counts */
+    uint8_t segment;     /* 'f' or 'g': FS or GS base is added; 0: none */
     int64_t displacement;
     uint16_t size;      /* bytes; 0 unknown */
     bool read, write;   /* both false: only the address is computed (lea) */
-    bool short_address; /* prefix 67: 32 bits */
+    bool short_address; /* prefix 67: 32-bit address */
 };
 
 struct x86_insn {
@@ -45,17 +45,17 @@ struct x86_insn {
     bool vex;      /* VEX or EVEX */
     bool repeated; /* rep, repne */
     bool has_modrm;
-    uint8_t operands; /* 0-2 in memory: string moves have two */
+    uint8_t operands; /* number of memory operands, 0-2: string moves have two */
     struct x86_operand operand[2];
 };
 
-/* False: the bytes are no instruction that 64-bit mode has, or end too early. */
+/* False: the bytes are not an instruction of 64-bit mode, or end within one. */
 bool x86_decode(const uint8_t *bytes, size_t size, struct x86_insn *out);
 
-/* The address of the operand; registers by enum x86_register, X86_RIP being the instruction's own
- * address. */
+/* The address of the operand. `registers` is indexed by enum x86_register; registers[X86_RIP] is
+ * the address of the instruction itself. */
 uint64_t x86_address(const struct x86_insn *insn, const struct x86_operand *operand,
                      const uint64_t registers[X86_REGISTERS], uint64_t fs_base, uint64_t gs_base);
 
-/* "rax", ..., "rip"; "" for none. */
+/* "rax", ..., "rip"; "" for X86_NONE. */
 const char *x86_register_name(unsigned number);

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entering the kernel by a jump. Program and kernel share ring 0, so nothing but habit asks for the
- * SYSCALL instruction: what it does (rcx = where to go on, r11 = flags, interrupts off) four plain
- * instructions do as well, and the kernel cannot tell the difference.
+ * System calls by a jump. Program and kernel share ring 0, so the SYSCALL instruction is not
+ * needed: plain instructions have the same effect (rcx = return address, r11 = flags, interrupts
+ * off), and the kernel cannot distinguish the two.
  *
  *   call __ouro_protect
  *     -> eax = number, rcx -> label 2, r11 = flags, cli
- *        -> syscall_entry: the same frame at the same place, the same dispatcher, signals, time slices
+ *        -> syscall_entry: same frame at the same place, same dispatcher, signals, time slices
  *     <- label 2: ret
  *
  * The instruction before label 2 is a SYSCALL with the same registers, because a call that a signal
- * broke off is made again by going back two bytes. A program that is being single-stepped (TF) takes
- * it too: SYSCALL clears TF, a jump would step through the kernel.
+ * interrupted is restarted at the return address minus two bytes. A program that is being
+ * single-stepped (TF) uses it too: SYSCALL clears TF, while a jump would trap at each instruction
+ * of the kernel.
  *
- * Each takes its arguments as C does and returns what the system call returns: -errno on failure.
+ * Each function has C's calling convention and returns the result of the system call: -errno on
+ * failure.
  */
+#include "cpu/bits.h"
 #include "vdso/calls.h"
 #include "vdso/vvar.h"
-
-#define RFLAGS_TF 0x100
 
 .macro enter_kernel
     mov %rcx, %r10 /* the fourth argument */
@@ -58,13 +59,14 @@ function __ouro_protect
     enter_kernel
 end __ouro_protect
 
-/* int64_t __ouro_harvest(void *start, size_t size, int flags, uint64_t *bitmap): linux/memory/sys_ouro.h. */
+/* int64_t __ouro_harvest(void *start, size_t size, int flags, uint64_t *bitmap):
+ * linux/memory/sys_ouro.h. */
 function __ouro_harvest
     mov $VDSO_CALL_HARVEST, %eax
     enter_kernel
 end __ouro_harvest
 
-/* int64_t __ouro_syscall(int64_t number, 6 arguments): any of them. */
+/* int64_t __ouro_syscall(int64_t number, 6 arguments): syscall(2). */
 function __ouro_syscall
     mov %rdi, %rax
     mov %rsi, %rdi

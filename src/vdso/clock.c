@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that the C libraries know from Linux's vDSO (vdso(7)): clocks without a system
- * call. This file is program code: it runs in the program's half, on its stacks, and shares nothing
- * with the kernel but struct vvar.
+ * The functions of Linux's vDSO (vdso(7)): clocks without a system call. This file is program code:
+ * it runs in the program's half, on the program's stacks, and shares with the kernel only struct
+ * vvar and the per-CPU index.
  *
- * The arithmetic is time_now_ns()'s own, so what these return and what the system calls return are
- * one clock. LFENCE keeps RDTSC from running ahead of what the caller read before (SDM 2B RDTSC).
+ * The arithmetic is that of time_now_ns(), so these functions and the system calls read one clock.
+ * LFENCE orders RDTSC after the caller's earlier loads (SDM 2B RDTSC).
  */
 #include "cpu/percpu.h"
 #include "vdso/vvar.h"
@@ -30,7 +30,7 @@ enum {
     CLOCKS_COARSE = 1 << CLOCK_REALTIME_COARSE | 1 << CLOCK_MONOTONIC_COARSE,
 };
 
-/* Linux's numbers. */
+/* Linux's system call numbers. */
 enum {
     SYS_CLOCK_GETTIME = 228,
     SYS_CLOCK_GETRES = 229,
@@ -50,8 +50,8 @@ int __vdso_gettimeofday(struct timeval *out, uint64_t *zone);
 int64_t __vdso_time(int64_t *out);
 int __vdso_getcpu(uint32_t *cpu, uint32_t *node, void *unused);
 
-/* Below the image's first byte, which the linker calls __ehdr_start. In assembler, because no C
- * object reaches there. */
+/* The page below __ehdr_start, the image's first byte. In assembler, because that address lies
+ * outside of every C object. */
 static inline const volatile struct vvar *vvar(void)
 {
     const volatile struct vvar *page;
@@ -128,7 +128,7 @@ EXPORT int64_t __vdso_time(int64_t *out)
     return now;
 }
 
-/* GS belongs to the kernel, which keeps there what each processor has of its own. */
+/* The GS base is the kernel's per-CPU area. */
 EXPORT int __vdso_getcpu(uint32_t *cpu, uint32_t *node, void *unused)
 {
     uint32_t index;

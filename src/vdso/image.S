@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The finished vDSO in pages of the kernel's constants, which is where programs have it mapped from. */
+/* The linked vDSO, in whole pages of .rodata, which are mapped into programs. */
     .section .rodata.vdso, "a"
     .balign 4096
     .globl vdso_image_start, vdso_image_end

@@ -54,8 +54,8 @@ GUEST_SETUP(grow_area_table)
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };
-    must(areas_add(&area));
-    areas_clear();
+    must(areas_add(running_space, &area));
+    areas_clear(running_space);
 }
 
 #define ATTEMPT_BEGIN   "leaq 9f(%%rip), %%rax\n\tmovq %%rsp, %[rsp]\n\tmovq %%rax, %[rip]\n\t"

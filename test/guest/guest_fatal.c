@@ -48,9 +48,9 @@ static void keep_frame(void *context, phys_t frame, uint64_t size)
 static void break_ist(void)
 {
     struct virt_range page = {GUEST_ARENA_PAGE(0), GUEST_ARENA_PAGE(1)};
-    must(paging_map(page.start, guest_frame(1), PAGE_SIZE, prot_rw()));
+    must(paging_map(running_space, page.start, guest_frame(1), PAGE_SIZE, prot_rw()));
     cpu_tables_set_ist(IST_COMMON, page.end);
-    paging_unmap(page, keep_frame, NULL);
+    paging_unmap(running_space, page, keep_frame, NULL);
 }
 
 GUEST_FATAL(double_fault)
@@ -71,8 +71,9 @@ GUEST_FATAL(panic_plain)
     panic("asked for by a test");
 }
 
-static void walk_that_panics(virt_t at, struct pt_walk *out)
+static void walk_that_panics(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
+    (void)space;
     *out = (struct pt_walk){.address = at};
     panic("while the report reads memory");
 }
@@ -106,8 +107,8 @@ GUEST_FATAL(boot_with_writable_text)
 {
     struct pt_walk walk;
     memory_end_boot();
-    paging_walk(virt_of(text_start), &walk);
-    must(paging_map(GUEST_ARENA_PAGE(0), walk.phys, PAGE_SIZE, prot_rw()));
+    paging_walk(running_space, virt_of(text_start), &walk);
+    must(paging_map(running_space, GUEST_ARENA_PAGE(0), walk.phys, PAGE_SIZE, prot_rw()));
     protection_check(false);
 }
 
@@ -122,8 +123,9 @@ GUEST_FATAL(leaking_test)
     CHECK(guest_frame(1).v != 0);
 }
 
-static void walk_that_faults(virt_t at, struct pt_walk *out)
+static void walk_that_faults(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
+    (void)space;
     *out = (struct pt_walk){.address = at};
     *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
 }
@@ -201,7 +203,7 @@ static volatile uint64_t *entry_of(virt_t v, int level)
 GUEST_FATAL(kernel_reserved_bit)
 {
     virt_t v = GUEST_ARENA_PAGE(0);
-    must(paging_map(v, guest_frame(1), PAGE_SIZE, prot_rw()));
+    must(paging_map(running_space, v, guest_frame(1), PAGE_SIZE, prot_rw()));
     *entry_of(v, 1) |= UINT64_C(1) << 51;
     invlpg(v.v);
     *(volatile uint64_t *)ptr_of(v) = 1;
@@ -212,7 +214,7 @@ GUEST_FATAL(kernel_reserved_bit)
 GUEST_FATAL(page_tables_broken)
 {
     virt_t v = GUEST_ARENA_PAGE(0);
-    must(paging_map(v, guest_frame(1), PAGE_SIZE, prot_rw()));
+    must(paging_map(running_space, v, guest_frame(1), PAGE_SIZE, prot_rw()));
     *entry_of(v, 3) = UINT64_C(0x000ffffffffff067);
     write_cr3(read_cr3());
     *(volatile uint64_t *)ptr_of(v) = 1;

@@ -25,26 +25,27 @@ static void say(const char *name, const char *unit, uint64_t hundredths)
 
 static void map_page(virt_t page, phys_t frame)
 {
-    CHECK_EQUAL(paging_map(page, frame, PAGE_SIZE, prot_rw()), E_OK);
+    CHECK_EQUAL(paging_map(running_space, page, frame, PAGE_SIZE, prot_rw()), E_OK);
 }
 
 static void protect_page(virt_t page, phys_t frame)
 {
     (void)frame;
-    CHECK_EQUAL(paging_protect(virt_range(page.v, page.v + PAGE_SIZE), prot_ro()), E_OK);
+    CHECK_EQUAL(paging_protect(running_space, virt_range(page.v, page.v + PAGE_SIZE), prot_ro()),
+                E_OK);
 }
 
 static void translate_page(virt_t page, phys_t frame)
 {
     phys_t found = phys(0);
-    CHECK(paging_translate(page, &found));
+    CHECK(paging_translate(running_space, page, &found));
     CHECK_EQUAL(found.v, frame.v);
 }
 
 static void unmap_page(virt_t page, phys_t frame)
 {
     (void)frame;
-    paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(page.v, page.v + PAGE_SIZE), NULL, NULL);
 }
 
 static void add_leaf(void *context, virt_t at, int level, pte_t entry)
@@ -62,7 +63,7 @@ static uint64_t virtual_space(void)
     uint64_t bytes = virt_range_size(paging_reserved_range);
     if (paging_window != 0)
         bytes += pt_span(4);
-    paging_visit(paging->access->reach, add_leaf, &bytes);
+    paging_visit(running_space, paging->access->reach, add_leaf, &bytes);
     return bytes;
 }
 

@@ -186,7 +186,7 @@ static void check_nothing_to_be_had(phys_t frame)
     struct thread *thread;
     uint64_t before = machine_frames.free_frames;
     virt_t at = GUEST_ARENA_PAGE(5);
-    CHECK_EQUAL(paging_map(at, frame, PAGE_SIZE, prot_rw()), E_NOMEM);
+    CHECK_EQUAL(paging_map(running_space, at, frame, PAGE_SIZE, prot_rw()), E_NOMEM);
     CHECK_PAGE_FAULT(guest_read(at, NULL), at, 0);
     CHECK_EQUAL(kstack_alloc(&stack), E_NOMEM);
     CHECK_EQUAL(thread_create("none", never_runs, NULL, &thread), E_NOMEM);
@@ -241,11 +241,11 @@ GUEST_TEST(test_map_with_few_frames)
     phys_t frame = guest_frame(0);
     for (uint64_t keep = 0; keep <= TABLES; keep++) {
         phys_t all = guest_take_frames(keep);
-        enum err e = paging_map(at, frame, PAGES * PAGE_SIZE, prot_ro());
+        enum err e = paging_map(running_space, at, frame, PAGES * PAGE_SIZE, prot_ro());
         CHECK_EQUAL(e, keep < TABLES ? E_NOMEM : E_OK);
         if (e == E_OK)
-            paging_unmap(virt_range(at.v, at.v + PAGES * PAGE_SIZE), NULL, NULL);
-        paging_trim();
+            paging_unmap(running_space, virt_range(at.v, at.v + PAGES * PAGE_SIZE), NULL, NULL);
+        paging_trim(running_space);
         CHECK_EQUAL(machine_frames.free_frames, keep);
         CHECK_PAGE_FAULT(guest_read(at, NULL), at, 0);
         guest_give_frames(all);
@@ -293,15 +293,15 @@ GUEST_TEST(test_touch_without_frames)
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };
-    CHECK_EQUAL(areas_add(&area), E_OK);
+    CHECK_EQUAL(areas_add(running_space, &area), E_OK);
     phys_t all = guest_take_frames(0);
-    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), PF_WRITE), FAULT_OUT_OF_MEMORY);
-    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), 0), FAULT_OUT_OF_MEMORY);
-    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA - PAGE_SIZE), 0), FAULT_NOT_MAPPED);
+    CHECK_EQUAL(fault_resolve(running_space, virt(GUEST_ARENA), PF_WRITE), FAULT_OUT_OF_MEMORY);
+    CHECK_EQUAL(fault_resolve(running_space, virt(GUEST_ARENA), 0), FAULT_OUT_OF_MEMORY);
+    CHECK_EQUAL(fault_resolve(running_space, virt(GUEST_ARENA - PAGE_SIZE), 0), FAULT_NOT_MAPPED);
     guest_give_frames(all);
-    CHECK_EQUAL(fault_resolve(virt(GUEST_ARENA), PF_WRITE), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, virt(GUEST_ARENA), PF_WRITE), FAULT_RESOLVED);
     CHECK_NO_FAULT(guest_write(virt(GUEST_ARENA), 1));
-    areas_clear();
+    areas_clear(running_space);
 }
 
 /* What MADV_FREE gave goes when nothing else is left, but for what was written again. */
@@ -317,21 +317,22 @@ GUEST_TEST(test_reclaim_takes_clean_lazyfree_pages)
         .file_end = UINT64_MAX,
     };
     uint64_t value;
-    CHECK_EQUAL(areas_add(&area), E_OK);
+    CHECK_EQUAL(areas_add(running_space, &area), E_OK);
     for (unsigned i = 0; i < PAGES; i++) {
-        CHECK_EQUAL(fault_resolve(GUEST_ARENA_PAGE(i), PF_WRITE), FAULT_RESOLVED);
+        CHECK_EQUAL(fault_resolve(running_space, GUEST_ARENA_PAGE(i), PF_WRITE), FAULT_RESOLVED);
         CHECK_NO_FAULT(guest_write(GUEST_ARENA_PAGE(i), i + 1));
     }
-    CHECK_EQUAL(areas_lazyfree(area.range), E_OK);
+    CHECK_EQUAL(areas_lazyfree(running_space, area.range), E_OK);
     for (unsigned i = 0; i < PAGES; i += 2)
         CHECK_NO_FAULT(guest_write(GUEST_ARENA_PAGE(i), i + 2));
     area.range = virt_range(GUEST_ARENA + HUGE_SIZE, GUEST_ARENA + HUGE_SIZE + PAGES * PAGE_SIZE);
-    CHECK_EQUAL(areas_add(&area), E_OK);
-    CHECK_EQUAL(fault_resolve(area.range.start, PF_WRITE), FAULT_RESOLVED); /* its tables */
+    CHECK_EQUAL(areas_add(running_space, &area), E_OK);
+    CHECK_EQUAL(fault_resolve(running_space, area.range.start, PF_WRITE),
+                FAULT_RESOLVED); /* its tables */
     phys_t all = guest_take_frames(0);
     unsigned more = 1;
-    while (more < PAGES &&
-           fault_resolve(virt(area.range.start.v + more * PAGE_SIZE), PF_WRITE) == FAULT_RESOLVED)
+    while (more < PAGES && fault_resolve(running_space, virt(area.range.start.v + more * PAGE_SIZE),
+                                         PF_WRITE) == FAULT_RESOLVED)
         more++;
     CHECK_EQUAL(more, PAGES / 2 + 1);
     CHECK(!shrinkers_run());
@@ -341,5 +342,5 @@ GUEST_TEST(test_reclaim_takes_clean_lazyfree_pages)
         CHECK_PAGE_FAULT(guest_read(GUEST_ARENA_PAGE(i + 1), NULL), GUEST_ARENA_PAGE(i + 1), 0);
     }
     guest_give_frames(all);
-    areas_clear();
+    areas_clear(running_space);
 }

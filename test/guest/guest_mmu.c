@@ -28,11 +28,6 @@
 #define ROOT_SLOT (pt_index(virt(GUEST_ARENA), 4) + 1)
 #define BASE      ((uint64_t)ROOT_SLOT << 39)
 
-#define CR0_WP    (UINT64_C(1) << 16)
-#define CR4_SMEP  (UINT64_C(1) << 20)
-#define CR4_SMAP  (UINT64_C(1) << 21)
-#define RFLAGS_AC (UINT64_C(1) << 18)
-
 enum {
     LEAF7_SMEP = 1 << 7,
     LEAF7_SMAP = 1 << 20,
@@ -146,7 +141,8 @@ static void set_up(struct bench *b)
         recursive_table(pt_index(virt(paging_program_window), PT_LEVELS), PT_LEVELS, virt(0))));
     for (int level = 1; level <= PT_LEVELS; level++) {
         b->table[level] = guest_frame(0);
-        must(paging_map(GUEST_ARENA_PAGE(level), b->table[level], PAGE_SIZE, prot_rw()));
+        must(paging_map(running_space, GUEST_ARENA_PAGE(level), b->table[level], PAGE_SIZE,
+                        prot_rw()));
         memset(ptr_of(GUEST_ARENA_PAGE(level)), 0, PAGE_SIZE);
         b->below[level] = b->table[level - 1].v;
     }
@@ -166,7 +162,8 @@ static void set_up(struct bench *b)
 
 static void tear_down(struct bench *b)
 {
-    paging_unmap(virt_range(GUEST_ARENA_PAGE(1).v, GUEST_ARENA_PAGE(PT_LEVELS + 1).v), NULL, NULL);
+    paging_unmap(running_space,
+                 virt_range(GUEST_ARENA_PAGE(1).v, GUEST_ARENA_PAGE(PT_LEVELS + 1).v), NULL, NULL);
     for (int level = 1; level <= PT_LEVELS; level++)
         frames_put(&machine_frames, b->table[level]);
     frames_put(&machine_frames, b->frame);

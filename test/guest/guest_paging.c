@@ -59,7 +59,7 @@ static void check_accesses(virt_t at, prot_t prot)
 static void check_walk(virt_t at, int level, phys_t expected, prot_t prot)
 {
     struct pt_walk walk;
-    paging_walk(at, &walk);
+    paging_walk(running_space, at, &walk);
     CHECK_EQUAL(walk.last_level, level);
     if (prot.bits == 0) {
         CHECK_EQUAL(walk.leaf_level, 0);
@@ -79,20 +79,20 @@ static void check_level(virt_t at, phys_t base, int level, uint64_t offset)
     struct virt_range range = virt_range(at.v, at.v + size);
     virt_t v = virt(at.v + offset);
     for (size_t i = 0; i < ARRAY_LENGTH(all_prots); i++) {
-        CHECK_EQUAL(paging_map(at, base, size, all_prots[i]), E_OK);
+        CHECK_EQUAL(paging_map(running_space, at, base, size, all_prots[i]), E_OK);
         check_walk(v, level, phys(base.v + offset), all_prots[i]);
         check_accesses(v, all_prots[i]);
         for (size_t j = 0; j < ARRAY_LENGTH(all_prots); j++) {
             if (all_prots[i].bits & PROT_BIT_COPY)
                 break; /* stays copy-on-write: checked below */
-            CHECK_EQUAL(paging_protect(range, all_prots[j]), E_OK);
+            CHECK_EQUAL(paging_protect(running_space, range, all_prots[j]), E_OK);
             check_accesses(v, all_prots[j]);
             check_walk(v, level, phys(base.v + offset), all_prots[j]);
-            CHECK_EQUAL(paging_protect(range, all_prots[i]), E_OK);
+            CHECK_EQUAL(paging_protect(running_space, range, all_prots[i]), E_OK);
             if (all_prots[j].bits & PROT_BIT_COPY)
                 break;
         }
-        paging_unmap(range, NULL, NULL);
+        paging_unmap(running_space, range, NULL, NULL);
         CHECK_PAGE_FAULT(guest_read(v, NULL), v, 0);
         CHECK_PAGE_FAULT(guest_write(v, 1), v, PF_WRITE);
         CHECK_PAGE_FAULT(call(v), v, guest_fetch_bit());
@@ -139,11 +139,11 @@ GUEST_TEST(test_map_1g_on_any_cpu)
     virt_t v = virt(GUEST_ARENA + frame.v % HUGE_SIZE);
     phys_t base = phys(align_down(frame.v, HUGE_SIZE));
     struct pt_walk walk;
-    CHECK_EQUAL(paging_map(virt(GUEST_ARENA), base, HUGE_SIZE, prot_ro()), E_OK);
+    CHECK_EQUAL(paging_map(running_space, virt(GUEST_ARENA), base, HUGE_SIZE, prot_ro()), E_OK);
     check_accesses(v, prot_ro());
-    paging_walk(v, &walk);
+    paging_walk(running_space, v, &walk);
     CHECK_EQUAL(walk.leaf_level, cpu_features.huge_pages ? 3 : 2);
-    paging_unmap(virt_range(GUEST_ARENA, GUEST_ARENA + HUGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(GUEST_ARENA, GUEST_ARENA + HUGE_SIZE), NULL, NULL);
     CHECK_PAGE_FAULT(guest_read(v, NULL), v, 0);
     frames_put(&machine_frames, frame);
 }
@@ -154,21 +154,22 @@ GUEST_TEST(test_write_copy_on_write)
     phys_t frame = guest_frame(CODE_RET);
     virt_t v = GUEST_ARENA_PAGE(1);
     struct virt_range range = virt_range(v.v, v.v + PAGE_SIZE);
-    CHECK_EQUAL(paging_map(v, frame, PAGE_SIZE, prot_copy_on_write(prot_rw())), E_OK);
+    CHECK_EQUAL(paging_map(running_space, v, frame, PAGE_SIZE, prot_copy_on_write(prot_rw())),
+                E_OK);
     CHECK_PAGE_FAULT(guest_write(v, 1), v, PF_PRESENT | PF_WRITE);
-    CHECK_EQUAL(paging_protect(range, prot_rw()), E_OK);
+    CHECK_EQUAL(paging_protect(running_space, range, prot_rw()), E_OK);
     CHECK_PAGE_FAULT(guest_write(v, 1), v, PF_PRESENT | PF_WRITE);
-    paging_replace(v, frame, prot_rw());
+    paging_replace(running_space, v, frame, prot_rw());
     CHECK_NO_FAULT(guest_write(v, 5));
     CHECK_EQUAL(guest_frame_word(frame), 5);
-    paging_unmap(range, NULL, NULL);
+    paging_unmap(running_space, range, NULL, NULL);
     frames_put(&machine_frames, frame);
 }
 
 static uint64_t flags_of(virt_t at, int level)
 {
     struct pt_walk walk;
-    paging_walk(at, &walk);
+    paging_walk(running_space, at, &walk);
     return walk.entry[level].v & (PTE_A | PTE_D);
 }
 
@@ -176,23 +177,23 @@ static uint64_t flags_of(virt_t at, int level)
 static void check_accessed_and_dirty(virt_t at, phys_t base, int level)
 {
     struct virt_range range = virt_range(at.v, at.v + pt_span(level));
-    CHECK_EQUAL(paging_map(at, base, pt_span(level), prot_rw()), E_OK);
+    CHECK_EQUAL(paging_map(running_space, at, base, pt_span(level), prot_rw()), E_OK);
     CHECK_EQUAL(flags_of(at, level), 0);
     CHECK_NO_FAULT(guest_read(at, NULL));
     CHECK_EQUAL(flags_of(at, level), PTE_A);
     CHECK_NO_FAULT(guest_write(at, CODE_RET));
     CHECK_EQUAL(flags_of(at, level), PTE_A | PTE_D);
-    CHECK_EQUAL(paging_protect(range, prot_ro()), E_OK);
+    CHECK_EQUAL(paging_protect(running_space, range, prot_ro()), E_OK);
     CHECK_EQUAL(flags_of(at, level), PTE_A | PTE_D);
-    paging_unmap(range, NULL, NULL);
-    CHECK_EQUAL(paging_map(at, base, pt_span(level), prot_ro()), E_OK);
+    paging_unmap(running_space, range, NULL, NULL);
+    CHECK_EQUAL(paging_map(running_space, at, base, pt_span(level), prot_ro()), E_OK);
     CHECK_PAGE_FAULT(guest_write(at, 1), at, PF_PRESENT | PF_WRITE);
     CHECK_EQUAL(flags_of(at, level) & PTE_D, 0);
-    paging_unmap(range, NULL, NULL);
-    CHECK_EQUAL(paging_map(at, base, pt_span(level), prot_rx()), E_OK);
+    paging_unmap(running_space, range, NULL, NULL);
+    CHECK_EQUAL(paging_map(running_space, at, base, pt_span(level), prot_rx()), E_OK);
     CHECK_NO_FAULT(guest_call(at));
     CHECK_EQUAL(flags_of(at, level), PTE_A);
-    paging_unmap(range, NULL, NULL);
+    paging_unmap(running_space, range, NULL, NULL);
 }
 
 GUEST_TEST(test_accessed_and_dirty)
@@ -216,19 +217,20 @@ GUEST_TEST(test_no_stale_page_after_remap)
     struct virt_range range = virt_range(v.v, v.v + PAGE_SIZE);
     uint64_t value = 0;
     for (unsigned round = 0; round < 20; round++) {
-        CHECK_EQUAL(paging_map(v, round % 2 ? two : one, PAGE_SIZE, prot_rw()), E_OK);
+        CHECK_EQUAL(paging_map(running_space, v, round % 2 ? two : one, PAGE_SIZE, prot_rw()),
+                    E_OK);
         CHECK_NO_FAULT(guest_read(v, &value));
         CHECK_EQUAL(value, 1 + round % 2);
         CHECK_NO_FAULT(guest_write(v, value));
-        paging_unmap(range, NULL, NULL);
+        paging_unmap(running_space, range, NULL, NULL);
         CHECK_PAGE_FAULT(guest_read(v, NULL), v, 0);
     }
-    CHECK_EQUAL(paging_map(v, one, PAGE_SIZE, prot_ro()), E_OK);
+    CHECK_EQUAL(paging_map(running_space, v, one, PAGE_SIZE, prot_ro()), E_OK);
     CHECK_NO_FAULT(guest_read(v, &value));
-    paging_replace(v, two, prot_ro());
+    paging_replace(running_space, v, two, prot_ro());
     CHECK_NO_FAULT(guest_read(v, &value));
     CHECK_EQUAL(value, 2);
-    paging_unmap(range, NULL, NULL);
+    paging_unmap(running_space, range, NULL, NULL);
     frames_put(&machine_frames, one);
     frames_put(&machine_frames, two);
 }
@@ -254,8 +256,8 @@ GUEST_TEST(test_no_stale_table_in_window)
     uint64_t value = 0, tables[8];
     for (unsigned round = 0; round < ARRAY_LENGTH(held); round++) {
         struct pt_walk walk;
-        CHECK_EQUAL(paging_map(v, page, PAGE_SIZE, prot_rw()), E_OK);
-        paging_walk(v, &walk);
+        CHECK_EQUAL(paging_map(running_space, v, page, PAGE_SIZE, prot_rw()), E_OK);
+        paging_walk(running_space, v, &walk);
         CHECK_EQUAL(walk.phys.v, page.v);
         tables[round] = walk.entry[2].v & PTE_ADDRESS;
         /* What programs see of it, through the other window. */
@@ -265,8 +267,8 @@ GUEST_TEST(test_no_stale_table_in_window)
         CHECK_NO_FAULT(guest_read(v, &value));
         CHECK_EQUAL(value, 77);
         CHECK_PAGE_FAULT(guest_read(virt(v.v + PAGE_SIZE), NULL), virt(v.v + PAGE_SIZE), 0);
-        paging_unmap(range, NULL, NULL);
-        CHECK(paging_trim());
+        paging_unmap(running_space, range, NULL, NULL);
+        CHECK(paging_trim(running_space));
         held[round] = take_table_frame(); /* most likely the table that just came free */
         CHECK(round == 0 || tables[round] != tables[round - 1]);
     }
@@ -287,11 +289,13 @@ GUEST_TEST(test_split_2m)
     }
     for (unsigned i = 0; i < PT_ENTRIES; i++)
         guest_frame_set_word(phys(block.v + i * PAGE_SIZE), i);
-    CHECK_EQUAL(paging_map(at, block, LARGE_SIZE, prot_rw()), E_OK);
+    CHECK_EQUAL(paging_map(running_space, at, block, LARGE_SIZE, prot_rw()), E_OK);
     CHECK_NO_FAULT(guest_write(at, 0));
-    CHECK_EQUAL(paging_protect(virt_range(at.v + 3 * PAGE_SIZE, at.v + 5 * PAGE_SIZE), prot_ro()),
+    CHECK_EQUAL(paging_protect(running_space,
+                               virt_range(at.v + 3 * PAGE_SIZE, at.v + 5 * PAGE_SIZE), prot_ro()),
                 E_OK);
-    paging_unmap(virt_range(at.v + 100 * PAGE_SIZE, at.v + 101 * PAGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(at.v + 100 * PAGE_SIZE, at.v + 101 * PAGE_SIZE), NULL,
+                 NULL);
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         virt_t v = virt(at.v + i * PAGE_SIZE);
         uint64_t value = 0;
@@ -306,7 +310,7 @@ GUEST_TEST(test_split_2m)
         else
             CHECK_NO_FAULT(guest_write(v, i));
     }
-    paging_unmap(virt_range(at.v, at.v + LARGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(at.v, at.v + LARGE_SIZE), NULL, NULL);
     CHECK_PAGE_FAULT(guest_read(at, NULL), at, 0);
     frames_put(&machine_frames, block);
 }
@@ -347,10 +351,12 @@ GUEST_TEST(test_touch_released)
     virt_t at = GUEST_ARENA_PAGE(300), next = at;
     for (unsigned i = 0; i < PAGES; i++) {
         phys_t frame = guest_frame(i);
-        CHECK_EQUAL(paging_map(virt(at.v + i * PAGE_SIZE), frame, PAGE_SIZE, prot_rw()), E_OK);
+        CHECK_EQUAL(
+            paging_map(running_space, virt(at.v + i * PAGE_SIZE), frame, PAGE_SIZE, prot_rw()),
+            E_OK);
         CHECK_NO_FAULT(guest_read(virt(at.v + i * PAGE_SIZE), NULL));
     }
     released = 0;
-    paging_unmap(virt_range(at.v, at.v + PAGES * PAGE_SIZE), count_release, &next);
+    paging_unmap(running_space, virt_range(at.v, at.v + PAGES * PAGE_SIZE), count_release, &next);
     CHECK_EQUAL(released, PAGES);
 }

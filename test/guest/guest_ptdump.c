@@ -43,7 +43,7 @@ GUEST_TEST(test_pagetables_text)
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };
-    must(areas_add(&area));
+    must(areas_add(running_space, &area));
     char byte = 1;
     must(copy_out(GUEST_ARENA_PAGE(0), &byte, 1));
     must(copy_out(GUEST_ARENA_PAGE(1), &byte, 1));
@@ -55,5 +55,5 @@ GUEST_TEST(test_pagetables_text)
         "1/1          0/1  [heap]\n",
     };
     check_text(program, ARRAY_LENGTH(program));
-    areas_clear();
+    areas_clear(running_space);
 }

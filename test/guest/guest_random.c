@@ -54,7 +54,7 @@ static void map_some(unsigned first, unsigned count, prot_t prot)
         if (model[i].frame != 0)
             continue;
         unsigned f = (unsigned)(guest_random() % FRAMES);
-        CHECK_EQUAL(paging_map(address(i), frames[f], PAGE_SIZE, prot), E_OK);
+        CHECK_EQUAL(paging_map(running_space, address(i), frames[f], PAGE_SIZE, prot), E_OK);
         model[i].frame = (uint8_t)(f + 1);
         model[i].prot = prot.bits;
     }
@@ -66,7 +66,7 @@ static void replace_some(unsigned first, unsigned count, prot_t prot)
         if (model[i].frame == 0)
             continue;
         unsigned f = (unsigned)(guest_random() % FRAMES);
-        paging_replace(address(i), frames[f], prot);
+        paging_replace(running_space, address(i), frames[f], prot);
         model[i].frame = (uint8_t)(f + 1);
         model[i].prot = prot.bits;
     }
@@ -85,11 +85,11 @@ static void step(void)
         map_some(first, count, prot);
         break;
     case 1:
-        paging_unmap(pages(first, count), NULL, NULL);
+        paging_unmap(running_space, pages(first, count), NULL, NULL);
         memset(&model[first], 0, count * sizeof model[0]);
         break;
     case 2:
-        CHECK_EQUAL(paging_protect(pages(first, count), prot), E_OK);
+        CHECK_EQUAL(paging_protect(running_space, pages(first, count), prot), E_OK);
         for (unsigned i = first; i < first + count; i++)
             model[i].prot = prot.bits;
         break;
@@ -112,7 +112,7 @@ GUEST_TEST(test_random_page_operations)
         step();
     for (unsigned i = 0; i < PAGES; i++)
         check_page(i);
-    paging_unmap(pages(0, PAGES), NULL, NULL);
+    paging_unmap(running_space, pages(0, PAGES), NULL, NULL);
     for (unsigned i = 0; i < FRAMES; i++) {
         CHECK_EQUAL(guest_frame_word(frames[i]), i + 1);
         frames_put(&machine_frames, frames[i]);

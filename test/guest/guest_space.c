@@ -131,7 +131,7 @@ GUEST_TEST(test_guards_are_never_mapped)
             struct virt_range stack;
             phys_t frame;
             CHECK(kstack_guard_at(v, &stack));
-            CHECK(!paging_translate(v, &frame));
+            CHECK(!paging_translate(running_space, v, &frame));
         }
 }
 
@@ -175,7 +175,7 @@ GUEST_TEST(test_program_window_shows_the_walk)
     CHECK(paging_program_window != 0);
     for (size_t i = 0; i < ARRAY_LENGTH(addresses); i++) {
         struct pt_walk walk;
-        paging_walk(virt(addresses[i]), &walk);
+        paging_walk(running_space, virt(addresses[i]), &walk);
         CHECK(walk.leaf_level != 0);
         for (int level = PT_LEVELS; level >= walk.last_level; level--) {
             virt_t at = virt(recursive_entry(program_slot(), level, virt(addresses[i])));
@@ -206,11 +206,11 @@ GUEST_TEST(test_window_sets_dirty_in_upper_entries)
         return; /* no window is written through */
     phys_t frame = guest_frame(0);
     virt_t v = GUEST_ARENA_PAGE(0);
-    CHECK_EQUAL(paging_map(v, frame, PAGE_SIZE, prot_rw()), E_OK);
-    paging_walk(v, &walk);
+    CHECK_EQUAL(paging_map(running_space, v, frame, PAGE_SIZE, prot_rw()), E_OK);
+    paging_walk(running_space, v, &walk);
     CHECK_EQUAL(walk.entry[2].v & (PTE_A | PTE_D), PTE_A | PTE_D);
     CHECK_EQUAL(walk.entry[1].v & (PTE_A | PTE_D), 0);
-    paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
     frames_put(&machine_frames, frame);
 }
 
@@ -222,7 +222,7 @@ static void check_area_refused(uint64_t start, uint64_t size)
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };
-    CHECK_EQUAL(areas_add(&area), E_EXIST);
+    CHECK_EQUAL(areas_add(running_space, &area), E_EXIST);
 }
 
 GUEST_TEST(test_map_recursive_slot)
@@ -239,9 +239,11 @@ GUEST_TEST(test_map_recursive_slot)
     check_area_refused(LAYOUT_PROGRAM_END - PAGE_SIZE, 2 * PAGE_SIZE);
     check_area_refused(0, PAGE_SIZE);
     check_area_refused(LAYOUT_PROGRAM_START - PAGE_SIZE, 2 * PAGE_SIZE);
-    CHECK_EQUAL(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(paging_program_window), &hole), E_OK);
+    CHECK_EQUAL(
+        areas_find_hole(running_space, PAGE_SIZE, PAGE_SIZE, virt(paging_program_window), &hole),
+        E_OK);
     CHECK(hole.end.v <= LAYOUT_PROGRAM_END);
-    CHECK_EQUAL(areas_count(), virt_range_size(paging_reserved_range) > 0 ? 1 : 0);
+    CHECK_EQUAL(areas_count(running_space), virt_range_size(paging_reserved_range) > 0 ? 1 : 0);
 }
 
 /* Where the tables lie in the program's half, that range is nobody's. */
@@ -252,22 +254,23 @@ GUEST_TEST(test_map_identity_pool)
         return;
     check_area_refused(pool.start.v, PAGE_SIZE);
     check_area_refused(pool.end.v - PAGE_SIZE, 2 * PAGE_SIZE);
-    CHECK_EQUAL(areas_find_hole(PAGE_SIZE, PAGE_SIZE, pool.start, &hole), E_OK);
+    CHECK_EQUAL(areas_find_hole(running_space, PAGE_SIZE, PAGE_SIZE, pool.start, &hole), E_OK);
     CHECK(!virt_range_overlaps(hole, pool));
-    CHECK_EQUAL(areas_find_hole_below(2 * PAGE_SIZE, PAGE_SIZE, pool.end, &hole), E_OK);
+    CHECK_EQUAL(areas_find_hole_below(running_space, 2 * PAGE_SIZE, PAGE_SIZE, pool.end, &hole),
+                E_OK);
     CHECK(hole.end.v <= pool.start.v);
     uint64_t value = 0;
     CHECK_EQUAL(copy_out(pool.start, &value, 8), E_FAULT);
     CHECK_EQUAL(copy_in(&value, virt(pool.end.v - 1), 8), E_FAULT);
     CHECK(user_range_ok(virt(pool.start.v - 8), 8) && user_range_ok(pool.end, 8));
     CHECK(!user_range_ok(virt(pool.start.v - 8), 9));
-    CHECK_EQUAL(areas_remove(pool), E_OK);
-    CHECK_EQUAL(areas_discard(pool), E_OK);
-    CHECK_EQUAL(areas_protect(pool, prot_rw()), E_NOMEM);
-    CHECK_EQUAL(areas_count(), 1);
+    CHECK_EQUAL(areas_remove(running_space, pool), E_OK);
+    CHECK_EQUAL(areas_discard(running_space, pool), E_OK);
+    CHECK_EQUAL(areas_protect(running_space, pool, prot_rw()), E_NOMEM);
+    CHECK_EQUAL(areas_count(running_space), 1);
     check_area_refused(pool.start.v, PAGE_SIZE);
     struct pt_walk walk;
-    paging_walk(pool.start, &walk);
+    paging_walk(running_space, pool.start, &walk);
     CHECK_EQUAL(walk.phys.v, pool.start.v);
 }
 
@@ -318,10 +321,10 @@ GUEST_SEALED(test_audit_passes)
 static void check_audit_finds(virt_t at, phys_t to, prot_t prot, enum audit_rule expected)
 {
     virt_t found;
-    CHECK_EQUAL(paging_map(at, to, PAGE_SIZE, prot), E_OK);
+    CHECK_EQUAL(paging_map(running_space, at, to, PAGE_SIZE, prot), E_OK);
     CHECK_EQUAL(audit_now(&found), expected);
     CHECK_EQUAL(found.v, at.v);
-    paging_unmap(virt_range(at.v, at.v + PAGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(at.v, at.v + PAGE_SIZE), NULL, NULL);
 }
 
 GUEST_SEALED(test_audit_finds)
@@ -329,12 +332,12 @@ GUEST_SEALED(test_audit_finds)
     const virt_t here = GUEST_ARENA_PAGE(3);
     struct pt_walk walk;
     phys_t frame = guest_frame(0);
-    paging_walk(virt_of(text_start), &walk);
+    paging_walk(running_space, virt_of(text_start), &walk);
     check_audit_finds(here, walk.phys, prot_rw(), AUDIT_SEALED_ALIAS);
-    paging_walk(virt_of(ro_after_init_start), &walk);
+    paging_walk(running_space, virt_of(ro_after_init_start), &walk);
     check_audit_finds(here, walk.phys, prot_rw(), AUDIT_SEALED_ALIAS);
     check_audit_finds(here, pt_root(), prot_rw(), AUDIT_TABLE_ALIAS);
-    paging_walk(virt(LAYOUT_KSTACK_START + LAYOUT_KSTACK_SIZE), &walk);
+    paging_walk(running_space, virt(LAYOUT_KSTACK_START + LAYOUT_KSTACK_SIZE), &walk);
     check_audit_finds(here, phys(walk.entry[2].v & PTE_ADDRESS), prot_rw(), AUDIT_TABLE_ALIAS);
     check_audit_finds(virt(0), frame, prot_ro(), AUDIT_STRAY);
     check_audit_finds(virt_of(init_text_start), frame, prot_ro(), AUDIT_STRAY);
@@ -353,10 +356,10 @@ GUEST_SEALED(test_audit_passes_after_split)
     phys_t block;
     if (frames_alloc(&machine_frames, 9, &block) != E_OK)
         return;
-    CHECK_EQUAL(paging_map(virt(GUEST_ARENA), block, LARGE_SIZE, prot_rw()), E_OK);
+    CHECK_EQUAL(paging_map(running_space, virt(GUEST_ARENA), block, LARGE_SIZE, prot_rw()), E_OK);
     guest_frame_set_word(block, 0); /* the frame that it showed before may be a table soon */
-    CHECK_EQUAL(paging_split_at(GUEST_ARENA_PAGE(5)), E_OK);
+    CHECK_EQUAL(paging_split_at(running_space, GUEST_ARENA_PAGE(5)), E_OK);
     check_audit_passes();
-    paging_unmap(virt_range(GUEST_ARENA, GUEST_ARENA + LARGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(GUEST_ARENA, GUEST_ARENA + LARGE_SIZE), NULL, NULL);
     frames_put(&machine_frames, block);
 }

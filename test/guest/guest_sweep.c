@@ -28,7 +28,7 @@ static void nothing(void)
 
 static void map_large(void)
 {
-    CHECK_EQUAL(paging_map(virt(BASE), phys(0), LARGE_SIZE, prot_rw()), E_OK);
+    CHECK_EQUAL(paging_map(running_space, virt(BASE), phys(0), LARGE_SIZE, prot_rw()), E_OK);
 }
 
 static void add_area(uint64_t size, uint32_t flags)
@@ -40,7 +40,7 @@ static void add_area(uint64_t size, uint32_t flags)
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };
-    CHECK_EQUAL(areas_add(&area), E_OK);
+    CHECK_EQUAL(areas_add(running_space, &area), E_OK);
 }
 
 static void add_small_area(void)
@@ -51,7 +51,7 @@ static void add_small_area(void)
 static void add_zero_page(void)
 {
     add_small_area();
-    CHECK_EQUAL(fault_resolve(virt(BASE), 0), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, virt(BASE), 0), FAULT_RESOLVED);
 }
 
 static void add_large_area(void)
@@ -63,7 +63,7 @@ static void add_large_area(void)
 static void touch_large_area(void)
 {
     add_large_area();
-    CHECK_EQUAL(fault_resolve(virt(BASE), PF_WRITE), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, virt(BASE), PF_WRITE), FAULT_RESOLVED);
 }
 
 static void add_growing_area(void)
@@ -89,73 +89,74 @@ static enum err of_verdict(enum fault_verdict verdict)
 
 static enum err op_map_pages(void)
 {
-    return paging_map(GUEST_ARENA_PAGE(300), phys(PAGE_SIZE), 600 * PAGE_SIZE, prot_ro());
+    return paging_map(running_space, GUEST_ARENA_PAGE(300), phys(PAGE_SIZE), 600 * PAGE_SIZE,
+                      prot_ro());
 }
 
 static enum err op_map_large(void)
 {
-    return paging_map(virt(BASE), phys(0), LARGE_SIZE, prot_ro());
+    return paging_map(running_space, virt(BASE), phys(0), LARGE_SIZE, prot_ro());
 }
 
 static enum err op_split(void)
 {
-    return paging_split_at(virt(BASE + PAGE_SIZE));
+    return paging_split_at(running_space, virt(BASE + PAGE_SIZE));
 }
 
 static enum err op_protect_part_of_leaf(void)
 {
-    return paging_protect(MIDDLE, prot_ro());
+    return paging_protect(running_space, MIDDLE, prot_ro());
 }
 
 static enum err op_touch_write(void)
 {
-    return of_verdict(fault_resolve(virt(BASE), PF_WRITE));
+    return of_verdict(fault_resolve(running_space, virt(BASE), PF_WRITE));
 }
 
 static enum err op_touch_read(void)
 {
-    return of_verdict(fault_resolve(virt(BASE), 0));
+    return of_verdict(fault_resolve(running_space, virt(BASE), 0));
 }
 
 static enum err op_copy_on_write(void)
 {
-    return of_verdict(fault_resolve(virt(BASE), PF_WRITE | PF_PRESENT));
+    return of_verdict(fault_resolve(running_space, virt(BASE), PF_WRITE | PF_PRESENT));
 }
 
 static enum err op_remove(void)
 {
-    return areas_remove(MIDDLE);
+    return areas_remove(running_space, MIDDLE);
 }
 
 static enum err op_protect(void)
 {
-    return areas_protect(MIDDLE, prot_ro());
+    return areas_protect(running_space, MIDDLE, prot_ro());
 }
 
 static enum err op_change(void)
 {
-    return areas_change(MIDDLE, AREA_NO_HUGE, 0);
+    return areas_change(running_space, MIDDLE, AREA_NO_HUGE, 0);
 }
 
 static enum err op_discard(void)
 {
-    return areas_discard(MIDDLE);
+    return areas_discard(running_space, MIDDLE);
 }
 
 /* Off by a page, so that nothing stays large. */
 static enum err op_move(void)
 {
     uint64_t to = MIDDLE.start.v + HUGE_SIZE + PAGE_SIZE;
-    return areas_move(MIDDLE, virt_range(to, to + virt_range_size(MIDDLE)), false);
+    return areas_move(running_space, MIDDLE, virt_range(to, to + virt_range_size(MIDDLE)), false);
 }
 
 static enum err op_grow(void)
 {
     virt_t below = virt(BASE - 3 * PAGE_SIZE);
-    enum err e = areas_grow_down(below);
-    if (e == E_FAULT && areas_find(below) != NULL)
+    enum err e = areas_grow_down(running_space, below);
+    if (e == E_FAULT && areas_find(running_space, below) != NULL)
         e = E_OK; /* it grew in an earlier round */
-    return e == E_OK ? of_verdict(fault_resolve(below, PF_WRITE)) : e;
+    return e == E_OK ? of_verdict(fault_resolve(running_space, below, PF_WRITE)) : e;
 }
 
 static enum err op_heap_page(void)
@@ -191,7 +192,12 @@ static enum err op_kstack(void)
 
 static void unmap(void)
 {
-    paging_unmap(virt_range(BASE, BASE + 2 * LARGE_SIZE), NULL, NULL);
+    paging_unmap(running_space, virt_range(BASE, BASE + 2 * LARGE_SIZE), NULL, NULL);
+}
+
+static void clear_areas(void)
+{
+    areas_clear(running_space);
 }
 
 static void free_page(void)
@@ -220,16 +226,16 @@ static const struct {
     {"map 2 MiB", nothing, op_map_large, unmap, false},
     {"split", map_large, op_split, unmap, false},
     {"protect a part of 2 MiB", map_large, op_protect_part_of_leaf, unmap, true},
-    {"first write", add_small_area, op_touch_write, areas_clear, false},
-    {"first read", add_small_area, op_touch_read, areas_clear, false},
-    {"copy on write", add_zero_page, op_copy_on_write, areas_clear, false},
-    {"first write of 2 MiB", add_large_area, op_touch_write, areas_clear, false},
-    {"remove", touch_large_area, op_remove, areas_clear, true},
-    {"protect", touch_large_area, op_protect, areas_clear, true},
-    {"change", touch_large_area, op_change, areas_clear, true},
-    {"discard", touch_large_area, op_discard, areas_clear, true},
-    {"move", touch_large_area, op_move, areas_clear, true},
-    {"grow", add_growing_area, op_grow, areas_clear, true},
+    {"first write", add_small_area, op_touch_write, clear_areas, false},
+    {"first read", add_small_area, op_touch_read, clear_areas, false},
+    {"copy on write", add_zero_page, op_copy_on_write, clear_areas, false},
+    {"first write of 2 MiB", add_large_area, op_touch_write, clear_areas, false},
+    {"remove", touch_large_area, op_remove, clear_areas, true},
+    {"protect", touch_large_area, op_protect, clear_areas, true},
+    {"change", touch_large_area, op_change, clear_areas, true},
+    {"discard", touch_large_area, op_discard, clear_areas, true},
+    {"move", touch_large_area, op_move, clear_areas, true},
+    {"grow", add_growing_area, op_grow, clear_areas, true},
     {"heap: a page", nothing, op_heap_page, free_page, false},
     {"heap: large", nothing, op_heap_large, free_block, false},
     {"heap: resize", have_block, op_heap_resize, free_block, false},
@@ -243,7 +249,7 @@ static void check_order(size_t i, enum err e, uint64_t before)
     if (!sweeps[i].keeps_parts && machine_frames.free_frames != before)
         guest_test_fail(__FILE__, __LINE__, "%s: frames before %llu, after it failed %llu",
                         sweeps[i].name, ULL(before), ULL(machine_frames.free_frames));
-    areas_check();
+    areas_check(running_space);
     frames_check(&machine_frames);
 }
 
@@ -253,7 +259,7 @@ GUEST_TEST(test_fail_each_allocation)
         heap_trim();
         sweeps[i].prepare();
         heap_trim();
-        paging_trim();
+        paging_trim(running_space);
         phys_t taken = guest_take_frames(0);
         unsigned frames = 0;
         for (; frames < FRAMES_MAX; frames++) {
@@ -269,7 +275,7 @@ GUEST_TEST(test_fail_each_allocation)
         else
             sweeps[i].undo();
         guest_give_frames(taken);
-        areas_check();
+        areas_check(running_space);
         frames_check(&machine_frames);
     }
 }

@@ -20,7 +20,7 @@ static void add(uint64_t start, uint64_t size, enum area_kind kind, prot_t prot)
         .prot = prot,
         .file_end = UINT64_MAX,
     };
-    CHECK_EQUAL(areas_add(&area), E_OK);
+    CHECK_EQUAL(areas_add(running_space, &area), E_OK);
 }
 
 static uint8_t buffer[3 * PAGE_SIZE];
@@ -81,7 +81,7 @@ GUEST_TEST(test_copy_through_demand_zero)
         }
     CHECK_EQUAL(copy_in(buffer, virt(AREA_START + 2 * PAGE_SIZE), PAGE_SIZE), E_OK);
     CHECK_EQUAL(buffer[0] | buffer[PAGE_SIZE - 1], 0);
-    areas_clear();
+    areas_clear(running_space);
 }
 
 GUEST_TEST(test_copy_over_the_end_of_an_area)
@@ -100,7 +100,7 @@ GUEST_TEST(test_copy_over_the_end_of_an_area)
         CHECK_EQUAL(copy_out(at, buffer, inside), E_OK);
         CHECK_EQUAL(copy_in_string((char *)buffer, at, sizeof buffer, &length), E_FAULT);
     }
-    areas_clear();
+    areas_clear(running_space);
 }
 
 GUEST_TEST(test_copy_without_permission)
@@ -119,7 +119,7 @@ GUEST_TEST(test_copy_without_permission)
     CHECK_EQUAL(copy_in(&byte, virt(AREA_START + 2 * PAGE_SIZE), 1), E_OK);
     check_bad_everywhere(virt(guard), 1);
     check_bad_everywhere(virt(none), 1);
-    areas_clear();
+    areas_clear(running_space);
 }
 
 /* After mprotect() the old permission is not honoured from the TLB. */
@@ -129,14 +129,14 @@ GUEST_TEST(test_copy_after_protect)
     struct virt_range area = virt_range(AREA_START, AREA_START + PAGE_SIZE);
     add(AREA_START, PAGE_SIZE, AREA_ANONYMOUS, prot_rw());
     CHECK_EQUAL(copy_out(area.start, &byte, 1), E_OK);
-    CHECK_EQUAL(areas_protect(area, prot_ro()), E_OK);
+    CHECK_EQUAL(areas_protect(running_space, area, prot_ro()), E_OK);
     CHECK_EQUAL(copy_out(area.start, &byte, 1), E_FAULT);
-    CHECK_EQUAL(areas_protect(area, prot_none()), E_OK);
+    CHECK_EQUAL(areas_protect(running_space, area, prot_none()), E_OK);
     CHECK_EQUAL(copy_in(&byte, area.start, 1), E_FAULT);
-    CHECK_EQUAL(areas_protect(area, prot_rw()), E_OK);
+    CHECK_EQUAL(areas_protect(running_space, area, prot_rw()), E_OK);
     CHECK_EQUAL(copy_in(&byte, area.start, 1), E_OK);
     CHECK_EQUAL(byte, 5);
-    CHECK_EQUAL(areas_remove(area), E_OK);
+    CHECK_EQUAL(areas_remove(running_space, area), E_OK);
     CHECK_EQUAL(copy_in(&byte, area.start, 1), E_FAULT);
 }
 
@@ -157,7 +157,7 @@ GUEST_TEST(test_string_is_copied_up_to_its_nul)
     CHECK_EQUAL(copy_out(virt(at.v + 5), "!", 1), E_OK);
     CHECK_EQUAL(copy_in_string(text, at, sizeof text, &length), E_FAULT);
     CHECK_EQUAL(copy_in_string(text, at, 6, &length), E_NAMETOOLONG);
-    areas_clear();
+    areas_clear(running_space);
 }
 
 /* The last page of the program's half: the string must not go on into the gap above. */
@@ -173,7 +173,7 @@ GUEST_TEST(test_string_at_the_end_of_the_half)
     CHECK_EQUAL(copy_out(virt(at.v + 3), "", 1), E_OK);
     CHECK_EQUAL(copy_in_string(text, at, sizeof text, &length), E_OK);
     CHECK_EQUAL(length, 3);
-    areas_clear();
+    areas_clear(running_space);
 }
 
 /* What the fault handler decides, for each kind of area and access. */
@@ -184,21 +184,22 @@ GUEST_TEST(test_fault_verdicts)
     add(AREA_START + 4 * PAGE_SIZE, PAGE_SIZE, AREA_ANONYMOUS, prot_rw());
     virt_t ro = virt(AREA_START), guard = virt(AREA_START + 2 * PAGE_SIZE);
     virt_t rw = virt(AREA_START + 4 * PAGE_SIZE + 123);
-    CHECK_EQUAL(fault_resolve(ro, PF_WRITE), FAULT_DENIED);
-    CHECK_EQUAL(fault_resolve(ro, PF_EXECUTE), FAULT_DENIED);
-    CHECK_EQUAL(fault_resolve(ro, 0), FAULT_RESOLVED);
-    CHECK_EQUAL(fault_resolve(ro, PF_PRESENT), FAULT_RESOLVED); /* spurious */
-    CHECK_EQUAL(fault_resolve(ro, PF_PRESENT | PF_WRITE), FAULT_DENIED);
-    CHECK_EQUAL(fault_resolve(guard, 0), FAULT_DENIED);
-    CHECK_EQUAL(fault_resolve(virt(AREA_START + 6 * PAGE_SIZE), 0), FAULT_NOT_MAPPED);
+    CHECK_EQUAL(fault_resolve(running_space, ro, PF_WRITE), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(running_space, ro, PF_EXECUTE), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(running_space, ro, 0), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, ro, PF_PRESENT), FAULT_RESOLVED); /* spurious */
+    CHECK_EQUAL(fault_resolve(running_space, ro, PF_PRESENT | PF_WRITE), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(running_space, guard, 0), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(running_space, virt(AREA_START + 6 * PAGE_SIZE), 0),
+                FAULT_NOT_MAPPED);
     /* Read first: the zero page; then written: a page of its own. */
     struct fault_counters before = fault_counters;
-    CHECK_EQUAL(fault_resolve(rw, 0), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, rw, 0), FAULT_RESOLVED);
     CHECK_EQUAL(fault_counters.zero, before.zero + 1);
-    CHECK_EQUAL(fault_resolve(rw, PF_PRESENT | PF_WRITE), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, rw, PF_PRESENT | PF_WRITE), FAULT_RESOLVED);
     CHECK_EQUAL(fault_counters.copied, before.copied + 1);
-    CHECK_EQUAL(fault_resolve(rw, PF_EXECUTE | PF_PRESENT), FAULT_DENIED);
-    areas_clear();
+    CHECK_EQUAL(fault_resolve(running_space, rw, PF_EXECUTE | PF_PRESENT), FAULT_DENIED);
+    areas_clear(running_space);
 }
 
 /* ---- a file of one page, mapped private ---- */
@@ -277,7 +278,7 @@ GUEST_TEST(test_write_private_file)
         return;
     file_page[0] = 1234;
     file_references = 1; /* the area's */
-    CHECK_EQUAL(areas_add(&area), E_OK);
+    CHECK_EQUAL(areas_add(running_space, &area), E_OK);
     CHECK_EQUAL(copy_in(&value, area.range.start, sizeof value), E_OK);
     CHECK_EQUAL(value, 1234);
     CHECK_EQUAL(holders(), 2);
@@ -290,9 +291,10 @@ GUEST_TEST(test_write_private_file)
     CHECK_EQUAL(value, 99);
     CHECK_EQUAL(copy_in(&value, virt(AREA_START + PAGE_SIZE), 8),
                 E_FAULT); /* past the file's end */
-    CHECK_EQUAL(fault_resolve(virt(AREA_START + PAGE_SIZE), 0), FAULT_PAST_FILE);
-    CHECK_EQUAL(fault_resolve(virt(AREA_START + PAGE_SIZE), PF_WRITE), FAULT_PAST_FILE);
-    areas_clear();
+    CHECK_EQUAL(fault_resolve(running_space, virt(AREA_START + PAGE_SIZE), 0), FAULT_PAST_FILE);
+    CHECK_EQUAL(fault_resolve(running_space, virt(AREA_START + PAGE_SIZE), PF_WRITE),
+                FAULT_PAST_FILE);
+    areas_clear(running_space);
     CHECK_EQUAL(file_references, 0);
     kpage_free(file_page);
 }

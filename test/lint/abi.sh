@@ -10,14 +10,14 @@ trap 'rm -f "$fresh"' EXIT
     cat <<'MD'
 # The system calls of Linux, and Ouro's
 
-Made from `src/linux/call/table.c` and `docs/linux-abi.partial` by `test/lint/abi.sh . --write`; a test holds it to them. *Full*
+Made from `src/linux/call/rows.inc` and `docs/linux-abi.partial` by `test/lint/abi.sh . --write`; a test holds it to them. *Full*
 means that programs see no difference that we know of; what is *partial* says what is missing; what is *absent* answers `ENOSYS`, and the
 log names it once.
 
 | number | call | |
 |---|---|---|
 MD
-    "$top/tool/scan_rows.sh" "$top/src/linux/call/table.c" | tr -d '{}",' | awk -v notes="$top/docs/linux-abi.partial" '
+    "$top/tool/scan_rows.sh" "$top/src/linux/call/rows.inc" | tr -d '{}",' | awk -v notes="$top/docs/linux-abi.partial" '
         BEGIN {
             while ((getline line < notes) > 0) {
                 if (line ~ /^#/)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # names.sh TOP: what the comments and pages of TOP name is in the tree.
 #   Functions: name(), or name(x) with an underscore in the name, is defined or called by code of the tree (a call that
-#              compiles is ours or the C library's), or a system call of src/linux/call/table.c.
+#              compiles is ours or the C library's), or a system call of src/linux/call/rows.inc.
 #   Paths:     mm/vm/fault.c is a file or folder, seen from the top of the tree, from src, tool, test or include, or from
 #              the folder of the text; fault.c alone is the last part of one. Headers may be those of /usr/include.
 # test/lint/names.txt lists what is somebody else's. Man pages (mmap(2)) are not looked up. In a page's fenced blocks only
@@ -133,8 +133,8 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
             home = ""
         kind = FILENAME ~ /\.md$/ ? "page" : FILENAME ~ /\.([chS]|inc)$/ ? "code" : "script"
     }
-    FILENAME == "src/linux/call/table.c" && match($0, /\{"[a-z0-9_]+"/) {
-        known[substr($0, RSTART + 2, RLENGTH - 3)] = 1
+    FILENAME == "src/linux/call/rows.inc" && match($0, /"[a-z0-9_]+"/) {
+        known[substr($0, RSTART + 1, RLENGTH - 2)] = 1
     }
     kind == "page" {
         if ($0 ~ /^ *```/)

@@ -2,15 +2,18 @@
 # src/mm, and the pure parts of src/cpu and src/kern.
 ouro_host_test(mm/phys/frames src/mm/phys/frames.c)
 ouro_host_test(mm/phys/free_map src/mm/phys/free_map.c)
-ouro_host_test(mm/pt/paging test/unit/support/sim_mmu.c test/unit/support/paging_world.c src/mm/pt/paging.c
-    src/mm/pt/tables.c src/mm/pt/move.c src/mm/pt/recursive.c
-    src/mm/pt/physmap.c src/mm/pt/offset.c src/mm/pt/identity.c
-    src/mm/pt/temporary.c src/mm/phys/frames.c src/mm/phys/free_map.c)
-# The tables are those of a simulated MMU.
-target_include_directories(test_paging BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/paging)
+foreach(name paging spaces)
+    ouro_host_test(mm/pt/${name} test/unit/support/sim_mmu.c test/unit/support/paging_world.c
+        test/unit/support/page_model.c src/mm/pt/paging.c
+        src/mm/pt/tables.c src/mm/pt/move.c src/mm/pt/recursive.c
+        src/mm/pt/physmap.c src/mm/pt/offset.c src/mm/pt/identity.c
+        src/mm/pt/temporary.c src/mm/phys/frames.c src/mm/phys/free_map.c)
+    # The tables are those of a simulated MMU.
+    target_include_directories(test_${name} BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/paging)
+endforeach()
 ouro_host_test(mm/pt/audit src/mm/pt/audit.c)
 ouro_host_test(mm/pt/mmu_model test/guest/mmu_model.c test/unit/support/sim_mmu.c)
-set(areas_sources test/unit/support/areas_model.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/phys/shrinker.c
+set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/phys/shrinker.c
     src/mm/phys/frames.c src/mm/pt/paging.c)
 ouro_host_test(mm/vm/areas ${areas_sources})
 ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c)

@@ -19,8 +19,8 @@ target_link_libraries(test_tool_elf_needs PRIVATE PkgConfig::LIBELF)
 ouro_tool_test(image/scan tool/image/scan.c)
 add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc
     COMMAND mkdir -p scan
-    COMMAND ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh ${PROJECT_SOURCE_DIR}/src/linux/call/table.c > scan/scan_rows.inc
-    DEPENDS ${PROJECT_SOURCE_DIR}/src/linux/call/table.c ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh VERBATIM)
+    COMMAND ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh ${PROJECT_SOURCE_DIR}/src/linux/call/rows.inc > scan/scan_rows.inc
+    DEPENDS ${PROJECT_SOURCE_DIR}/src/linux/call/rows.inc ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh VERBATIM)
 target_sources(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc)
 target_include_directories(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan)
 target_link_libraries(test_tool_scan PRIVATE PkgConfig::LIBELF)

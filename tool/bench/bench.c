@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `ouro bench`: every figure is measured on Ouro and on the kernel that Debian makes for virtual
- * machines, with the same program in the same archive on the same QEMU, in turn (A B A B), so that
- * what else the computer does falls on both.
+ * `ouro bench`: measures every figure on Ouro and on Debian's kernel for virtual machines, with the
+ * same program in the same archive on the same QEMU, in turn (A B A B), so that other load of the
+ * computer affects both.
  */
 #include "bench/bench.h"
 #include "command/commands.h"
@@ -40,7 +40,7 @@ static const struct section {
 struct request_bench {
     bool chosen[ARRAY_LENGTH(sections)];
     bool any;
-    unsigned runs; /* 0: as usual */
+    unsigned runs; /* 0: the default */
     bool quick, alone;
     const char *json, *against;
 };
@@ -77,7 +77,7 @@ void bench_progress(const char *what, enum bench_system system, unsigned run, un
     free(line);
 }
 
-#define LAST_WORDS 400 /* bytes of output that a warning shows */
+#define LAST_WORDS 400 /* last bytes of output that a warning shows */
 
 bool bench_run_or_warn(const struct bench_boot *boot, struct bench_seen *seen, const char *what)
 {
@@ -87,7 +87,7 @@ bool bench_run_or_warn(const struct bench_boot *boot, struct bench_seen *seen, c
     const char *last = length > LAST_WORDS ? seen->output.bytes + length - LAST_WORDS
                        : length            ? seen->output.bytes
                                            : "";
-    warn("%s on %s did not end as it should; it said last:\n%s", what,
+    warn("%s on %s did not end as expected; its last output:\n%s", what,
          bench_system_name(boot->system), last);
     return false;
 }
@@ -101,7 +101,7 @@ static void choose(struct argp_state *state, struct request_bench *request, cons
         request->any = true;
         return;
     }
-    argp_error(state, "%s: there are boot, memory, size, primitives, paging and apps", name);
+    argp_error(state, "%s: the sections are boot, memory, size, primitives, paging and apps", name);
 }
 
 enum {
@@ -144,17 +144,17 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"json", KEY_JSON, "FILE", 0, "write the figures for machines, too", 1},
+    {"json", KEY_JSON, "FILE", 0, "also write the figures as JSON", 1},
     {"against", KEY_AGAINST, "FILE", 0,
-     "compare with the JSON of an earlier run; status 1 when something got worse beyond the spread",
+     "compare with the JSON of an earlier run; status 1 if a figure got worse beyond the spread",
      1},
-    {"runs", KEY_RUNS, "N", 0, "boots for each thing that is timed; default 5, 3 with --quick", 1},
+    {"runs", KEY_RUNS, "N", 0, "boots for each timed figure; default 5, 3 with --quick", 1},
     {"quick", KEY_QUICK, NULL, 0, "fewer runs, no UEFI", 1},
     {"alone", KEY_ALONE, NULL, 0, "measure Ouro without Debian's kernel", 1},
     {0},
 };
 
-/* Debian's kernel, fetched once; NULL when it cannot be had. */
+/* Debian's kernel, downloaded once; NULL if that fails. */
 static const char *linux_kernel(void)
 {
     progress_start("fetching Debian's kernel");
@@ -203,7 +203,7 @@ int command_bench(int argc, char **argv)
            "instructions\n",
            accelerator, bench.runs);
     if (bench.kernel[BENCH_LINUX] == NULL && !request.alone)
-        puts("Debian's kernel (linux-image-cloud-amd64) cannot be had: Ouro alone is measured");
+        puts("Debian's kernel (linux-image-cloud-amd64) is not available: only Ouro is measured");
     fflush(stdout);
     for (size_t i = 0; i < ARRAY_LENGTH(sections); i++) {
         if (request.any && !request.chosen[i])

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* An array of series with linear search: there are some hundred. */
 #include "bench/bench_figures.h"
 #include "host/fail.h"
 #include "host/text.h"
@@ -8,7 +9,7 @@
 
 #define NAME_SIZE      48
 #define COLUMNS_MAX    8
-#define WORSE_AT_LEAST 1.03 /* what is never a regression, however narrow the spread */
+#define WORSE_AT_LEAST 1.03 /* below this ratio no regression, however narrow the spread */
 #define WORSE_COUNTED  1.01 /* the same for counts, which have no noise */
 #define COUNTED_SUFFIX "-instructions"
 
@@ -89,7 +90,7 @@ struct summary figures_summary(const struct figures *f, const struct figure_key 
     return summarise(find(f, key, series));
 }
 
-/* Three digits that count, and no more behind the point than a reader wants. */
+/* Formats with three significant digits, at most two of them after the point. */
 static void number(char *text, size_t size, double value)
 {
     snprintf(text, size, "%.*f", value >= 100 ? 0 : value >= 10 ? 1 : 2, value);
@@ -116,7 +117,7 @@ static void print_counted(const struct summary *s, FILE *out)
         fprintf(out, " %8.0f", s->median);
 }
 
-/* Is this the first series of its figure, within the section? */
+/* True if the series is in the section and is the first of its figure. */
 static bool opens_figure(const struct figures *f, size_t position, const char *section)
 {
     const struct series *s = &f->series[position];
@@ -217,8 +218,8 @@ void figures_print_columns(const struct figures *f, const char *section, FILE *o
     "\"samples\": %zu}"
 #define JSON_LINE_FIELDS 8
 
-/* Names come from our own tables and from a guest's output, which tool/bench/bench_machine.c has checked
- * to be words without quotes. */
+/* Names are not escaped: they come from tables here and from a guest's output, which
+ * tool/bench/bench_machine.c accepts only as words without quotes. */
 void figures_write_json(const struct figures *f, const char *accelerator, FILE *out)
 {
     fprintf(out, JSON_HEAD, accelerator);
@@ -231,7 +232,7 @@ void figures_write_json(const struct figures *f, const char *accelerator, FILE *
     fputs("]}\n", out);
 }
 
-/* Did it get worse by more than what both runs vary by themselves? */
+/* True if the median got worse by more than the spread of both runs. */
 static bool is_worse(const struct summary *now, const struct summary *then, const char *series)
 {
     double margin = string_ends(series, COUNTED_SUFFIX) ? WORSE_COUNTED : WORSE_AT_LEAST;

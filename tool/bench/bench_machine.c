@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One boot: QEMU's options, the clock, and the search for marks in the serial output. */
 #include "bench/bench_machine.h"
 #include "host/fail.h"
 #include "image/iso.h"
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 #define SEABIOS_DEBUG_PORT "0x402"
-#define OUTPUT_MAX         (1u << 20) /* nobody says more before the last mark */
+#define OUTPUT_MAX         (1u << 20) /* more than any output before the last mark */
 #define FIGURES_MAX        256        /* lines of one boot */
 
 const char *bench_system_name(enum bench_system system)
@@ -57,8 +58,8 @@ char *bench_archive(const char *init, const char *const (*files)[2])
     return archive;
 }
 
-/* The kernel words of a boot. Both are told to be quiet; Linux would write a line into its log for
- * each trapped fault of PID 1, and Ouro does not. */
+/* The kernel words of a boot. On both systems the log is quiet. linux_line() also disables
+ * exception-trace: Linux would log each handled fault of PID 1, which Ouro does not. */
 static void ouro_words(const struct bench_boot *boot, struct args *words)
 {
     struct args argv = {0};
@@ -121,7 +122,7 @@ char *bench_image(const struct bench_boot *boot)
     return image;
 }
 
-/* Notes the marks that are in the output now. True when the last one is. */
+/* Records the time of marks that are new in the output. True once the last mark is there. */
 static bool note_marks(struct bench_seen *seen, double ms)
 {
     for (size_t i = 0; i < seen->marks && seen->output.bytes; i++)
@@ -130,7 +131,7 @@ static bool note_marks(struct bench_seen *seen, double ms)
     return seen->at[seen->marks - 1] >= 0;
 }
 
-/* NULs, which firmware may send, would end the text early. */
+/* Replaces NULs, which firmware may send and which would end the text. */
 static void add_output(struct text *output, char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -140,7 +141,7 @@ static void add_output(struct text *output, char *bytes, size_t size)
         text_add(output, bytes, size);
 }
 
-/* Reads what comes from the machine until the last mark, the end of the line, or the limit. */
+/* Reads the machine's output until the last mark, the end of the connection, or the time limit. */
 static void watch(int serial, int log, double started, double limit, struct bench_seen *seen)
 {
     struct pollfd fds[] = {{serial, POLLIN, 0}, {log, POLLIN, 0}};
@@ -164,7 +165,7 @@ static void watch(int serial, int log, double started, double limit, struct benc
     }
 }
 
-/* A pipe with a name, into which QEMU writes what the firmware says. */
+/* A named pipe into which QEMU writes the output of the firmware's debug port. */
 static int firmware_pipe(struct args *qemu)
 {
     char *path = guard_path("firmware-log");
@@ -226,8 +227,8 @@ struct said {
     double value;
 };
 
-/* The next "figure NAME UNIT VALUE" at or behind *at, which moves on; false at the end. "n/a" is
- * passed over. */
+/* The next "figure NAME UNIT VALUE" at or after *at, which advances; false at the end. "n/a" is
+ * skipped. */
 static bool next_figure(const char **at, struct said *out)
 {
     while ((*at = strstr(*at, "figure ")) != NULL) {

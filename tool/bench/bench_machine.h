@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two systems that `ouro bench` compares, and one boot of either. Both get the same QEMU options,
- * the same archive with the same program at /init, and the same moment as the start of the clock: just
- * before QEMU is started.
+ * The two systems that `ouro bench` compares, and one boot of either. Both have the same QEMU options
+ * and the same archive with the same program at /init, and for both the clock starts just before QEMU
+ * does.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ enum bench_system {
 };
 
 struct bench_kernels {
-    const char *file[BENCH_SYSTEMS]; /* NULL: this system is not there, and is left out */
+    const char *file[BENCH_SYSTEMS]; /* NULL: the system is left out */
 };
 
 struct bench_boot {
@@ -29,19 +29,18 @@ struct bench_boot {
     enum medium medium; /* direct or CD */
     enum firmware firmware;
     const char *archive;        /* direct */
-    const char *image;          /* CD; its words are in it */
-    const char *const *program; /* arguments of /init behind argv[0], up to NULL; NULL: none */
-    const char *words;          /* direct: more for the kernel; NULL: none */
+    const char *image;          /* CD; contains its kernel words */
+    const char *const *program; /* arguments of /init after argv[0], NULL-terminated; NULL: none */
+    const char *words;          /* direct: further kernel words; NULL: none */
     uint64_t memory;            /* bytes */
-    double limit;               /* seconds until it counts as hanging */
-    bool counted;               /* a nanosecond of the machine's clocks is one instruction */
-    bool firmware_log;          /* what SeaBIOS says on its debug port is output, too */
+    double limit;               /* seconds until the boot counts as a hang */
+    bool counted;      /* -icount: one nanosecond of the machine's clocks is one instruction */
+    bool firmware_log; /* SeaBIOS's debug port is part of the output */
 };
 
 #define BENCH_MARKS_MAX 4
 
-/* What was seen, and when: texts are awaited on the serial line, and the machine is switched off at
- * the sight of the last. */
+/* The marks of a boot and their times: texts on the serial line; the last one ends the machine. */
 struct bench_seen {
     const char *mark[BENCH_MARKS_MAX];
     double at[BENCH_MARKS_MAX]; /* milliseconds from the start of QEMU; below 0: not seen */
@@ -49,19 +48,19 @@ struct bench_seen {
     struct text output;
 };
 
-/* Boots, waits and switches off. True when the last mark was seen. seen->mark and seen->marks are the
- * caller's; the rest is overwritten, and output is the caller's to free. */
+/* Boots, waits and kills the machine. True if the last mark appeared. The caller sets seen->mark and
+ * seen->marks; the rest is overwritten, and the caller frees seen->output. */
 bool bench_run(const struct bench_boot *boot, struct bench_seen *seen);
-/* "linux", "ouro", and what people call them. */
+/* The name of a series: "ouro" or "linux", with a suffix if counted. */
 const char *bench_series(enum bench_system system, bool counted);
+/* The name of a system for messages. */
 const char *bench_system_name(enum bench_system system);
-/* An archive with `init` at /init, and more files: {path in the machine, file here}, up to NULL. A
- * path without a file is a program or a folder of this computer, packed at the same path with what it
- * needs. */
+/* An archive with `init` at /init, and further files: {path in the machine, file here}, NULL-terminated.
+ * A path without a file is a program or folder of this computer, packed at the same path with its
+ * libraries. */
 char *bench_archive(const char *init, const char *const (*files)[2]);
 /* A CD image that boots the system with that archive. */
 char *bench_image(const struct bench_boot *boot);
-/* Adds the figures (bench/guest.h) in what a program said: those of one name as one sample, their
- * median. */
+/* Adds the figures (bench/guest.h) in a program's output: the median of each name as one sample. */
 void bench_read_figures(const char *output, const char *section, const char *series,
                         struct figures *figures);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The five ways to reach a page table, beside one another; and what it costs to know which pages were
- * written, on both systems.
+ * The five back ends for page tables compared; and the cost of finding written pages, on both
+ * systems.
  */
 #include "bench/bench.h"
 
@@ -11,11 +11,11 @@
 #define TESTED "ok test_paging_figures"
 #define DONE   "bench done"
 
-/* As pagetables= names them. A kernel that has not all of them refuses the others. */
+/* Values of pagetables=. A kernel built without some of them refuses those. */
 static const char *const back_ends[] = {"recursive", "physmap", "offset", "identity", "temporary"};
 
-/* One boot of the tests' kernel and one of the program, with a back end; with instructions counted,
- * the figures are called so. */
+/* One boot of the test kernel and one of the program, with a back end; `counted` selects instructions
+ * and the names of their series. */
 static void measure(struct bench *bench, const char *back_end, const char *archive, bool counted)
 {
     static const char *const touch[] = {

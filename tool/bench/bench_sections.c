@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* boot, memory, size, primitives and apps; `paging` is a file of its own. */
+/* The sections boot, memory, size, primitives and apps; bench_paging.c has `paging`. */
 #include "bench/bench.h"
 #include "host/fail.h"
 
@@ -11,18 +11,18 @@
 #define DONE       "bench done"
 #define STARTED    "bench start"
 
-/* Programs of Debian, packed with what they need. */
+/* Debian's programs, packed with their libraries. */
 #define BUSYBOX "/bin/busybox"
 #define SQLITE  "/usr/bin/sqlite3"
 #define LUA     "/usr/bin/lua5.4"
 #define OPENSSL "/usr/bin/openssl"
 #define PYTHON  "/usr/bin/python3.11"
 #define PYTHON_LIBRARY                                                                             \
-    "/usr/lib/python3.11/" /* of which `-S` reads encodings, and looks for os.py */
-#define FILES_MAX    5     /* with the one that ends a list */
+    "/usr/lib/python3.11/" /* with `-S`, python3 reads encodings and looks for os.py */
+#define FILES_MAX    5     /* the terminator of a list included */
 #define SCRIPT(name) OURO_SOURCE_DIR "/bench/" name
 
-/* The systems that are there. */
+/* The systems that are measured. */
 #define FOR_EACH_SYSTEM(bench, system)                                                             \
     for (enum bench_system system = BENCH_OURO; system < BENCH_SYSTEMS; system++)                  \
         if ((bench)->kernel[system] != NULL)
@@ -33,8 +33,8 @@ static const struct way {
     const char *name;
     enum medium medium;
     enum firmware firmware;
-    const char *firmware_ends; /* what its last words are; NULL: no firmware before the kernel */
-    bool debug_port;           /* ... and it says them there, which costs time: a boot of its own */
+    const char *firmware_ends; /* its last message; NULL: no firmware before the kernel */
+    bool debug_port; /* the message is on the debug port, which costs time: a separate boot */
     bool slow;
 } ways[] = {
     {"direct", MEDIUM_DIRECT, FIRMWARE_BIOS, NULL, false, false},
@@ -51,7 +51,7 @@ static void add_boot_figure(struct bench *bench, const char *way, const char *pa
     free(name);
 }
 
-/* What a kernel says of its own time, in ms; below 0 when it says nothing. */
+/* The kernel's own time from /proc/ouro, in ms; below 0: not printed. */
 static double kernel_time(const char *output)
 {
     unsigned long us;
@@ -65,7 +65,7 @@ enum {
     MARK_DONE
 };
 
-/* One boot: the whole, and the parts that can be told from outside or that the kernel tells. */
+/* One boot: the total, and the parts that the marks or the kernel give. */
 static void boot_once(struct bench *bench, const struct way *way, const struct bench_boot *boot)
 {
     struct bench_seen seen = {
@@ -107,8 +107,8 @@ static struct bench_boot boot_by(const struct bench *bench, const struct way *wa
     return boot;
 }
 
-/* The phases of the kernel's boot in thousands of instructions, from one boot by -icount, where the
- * microseconds of /proc/ouro are that: "/proc/ouro|     186 us  memory". */
+/* The phases of the kernel's boot in thousands of instructions, from one boot with -icount, where the
+ * microseconds of /proc/ouro have that unit: "/proc/ouro|     186 us  memory". */
 static void count_boot(struct bench *bench, const char *archive)
 {
     struct bench_boot boot = bench_direct(bench, BENCH_OURO, archive);
@@ -162,7 +162,7 @@ void bench_boot(struct bench *bench)
 #define STEP_LEAST (128 * KIB)
 #define STEP_PART  64 /* a search ends at this part of the result */
 
-/* Programs, each with the words that show that it runs. */
+/* Programs, each with the output that shows that it runs. */
 static const struct memory_case {
     const char *name, *init;
     const char *const arguments[6];
@@ -193,8 +193,8 @@ static bool runs_with(struct bench_boot *boot, uint64_t memory, const char *show
     return ran;
 }
 
-/* The smallest memory with which the program still runs, in bytes; 0: not even with much. A machine
- * with too little may hang: so much longer than with enough it gets. */
+/* The smallest memory with which the program still runs, in bytes; 0: not even with the most. A machine
+ * with too little memory may hang: PATIENCE is its time limit, from the time with enough memory. */
 #define PATIENCE(seconds) ((seconds)*4 + 1)
 
 static uint64_t least_memory(struct bench_boot *boot, const char *shows)
@@ -214,7 +214,7 @@ static uint64_t least_memory(struct bench_boot *boot, const char *shows)
     return high;
 }
 
-/* What is gone while hello runs alone in 256 MiB: kernel, tables, the archive and hello itself. */
+/* The memory in use while hello runs alone in 256 MiB: kernel, tables, the archive and hello. */
 static void memory_at_rest(struct bench *bench, enum bench_system system, const char *archive)
 {
     const struct figure_key free_memory = {"memory", "free", "KiB"},
@@ -286,7 +286,7 @@ void bench_size(struct bench *bench)
 
 /* ---- primitives ---- */
 
-/* Boots the primitives program with its arguments and adds what it says to a section. */
+/* Boots the primitives program with its arguments and adds its figures to a section. */
 static void run_primitives(struct bench *bench, const char *section, const char *archive,
                            const char *const *arguments)
 {
@@ -305,7 +305,7 @@ static void run_primitives(struct bench *bench, const char *section, const char 
     }
 }
 
-/* The same once more, with instructions counted: by QEMU's -icount each takes a nanosecond. */
+/* The same with instructions counted: with QEMU's -icount each takes a nanosecond. */
 static void count_primitives(struct bench *bench, const char *section, const char *archive)
 {
     static const char *const arguments[] = {"rounds=1", "divide=10", "user=0", NULL};
@@ -336,14 +336,13 @@ void bench_primitives(struct bench *bench)
 
 /* ---- apps ---- */
 
-/* Programs of other people: how long from the start to their last words; or, when they measure
- * themselves, what they say. */
+/* Programs of Debian: the time from start to last line, or the program's own figure. */
 static const struct app {
     const char *name;
     const char *const arguments[16];
     const char *ends;
     const char *const files[FILES_MAX][2];
-    bool speed; /* openssl speed: so many blocks in so many seconds */
+    bool speed; /* openssl speed: prints blocks and seconds */
 } apps[] = {
     {"sqlite3_speed",
      {SQLITE, ":memory:", ".read /speed.sql", NULL},
@@ -391,8 +390,8 @@ static const struct app {
      false},
 };
 
-/* Nanoseconds for a block, from "... 16384 size blocks: 65195 sha256's in 0.71s"; below 0 when that is
- * not there. */
+/* Nanoseconds for a block, from "... 16384 size blocks: 65195 sha256's in 0.71s"; below 0 if there is
+ * no such line. */
 static double block_time(const char *output)
 {
     static const char before[] = " size blocks: ";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `ouro check`: what would be packed, and which system calls in it the kernel lacks. Boots nothing. */
+/* `ouro check`: lists the files to pack and the system calls in them that the kernel lacks. No boot. */
 #include "command/commands.h"
 #include "host/path.h"
 #include "image/elf_needs.h"
@@ -13,12 +13,12 @@
 
 #define MIB (1024.0 * 1024)
 
-enum verdict { /* the exit status; failures have the tool's own */
+enum verdict { /* the exit status; failures have those of host/fail.h */
     VERDICT_GOOD = 0,
     VERDICT_LACKS = 1,
 };
 
-/* A libc has code for every call there is; which of them run is up to those who import them. */
+/* True for a file of libc, which has code for every system call; its importers decide which run. */
 static bool is_libc(const char *path)
 {
     static const char *const names[] = {"libc.so", "libc-", "ld-linux", "ld-musl", "libpthread.so"};
@@ -28,7 +28,8 @@ static bool is_libc(const char *path)
     return false;
 }
 
-/* One ELF file: a line for it, and one for each call that it has and the kernel lacks. */
+/* Prints a line for the ELF file and one for each of its system calls that the kernel lacks; returns
+ * the number of those. */
 static unsigned check_file(const struct entry *entry)
 {
     struct scan *scan = memory(sizeof(*scan));
@@ -75,7 +76,7 @@ int command_check(int argc, char **argv)
     if (lacking == 0)
         printf("%s: every system call that was found is there\n", program.name);
     else
-        printf("%s: may ask for what is not there and get ENOSYS, %u times\n", program.name,
-               lacking);
+        printf("%s: %u uses of system calls that Ouro lacks and answers with ENOSYS\n",
+               program.name, lacking);
     return lacking == 0 ? VERDICT_GOOD : VERDICT_LACKS;
 }

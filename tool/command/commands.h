@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Each takes the arguments behind `ouro`, its own name first, and returns the status to end with.
- */
+/* The commands of the tool. argv[0] is the command's name. Each returns the exit status. */
 int command_run(int argc, char **argv);
 int command_iso(int argc, char **argv);
 int command_usb(int argc, char **argv);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gdb owns the terminal and Ctrl-C; the machine's output appears between its lines, and the
- * program's standard input is empty. The breakpoint is a hardware one, because the program is not
- * in memory yet when it is set.
+ * `ouro debug`: boots the program in QEMU under gdb. gdb has the terminal and Ctrl-C; the machine's
+ * output appears between its lines, and the program's standard input is empty. The breakpoint at the
+ * entry is a hardware one, because it is set before the program is in memory.
  */
 #include "command/commands.h"
 #include "console/console.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Decides whether a disk may be overwritten: a whole, writable, removable disk that is neither mounted nor
+ * used for swap nor held by another block device. Reads sysfs and /proc only; writes nothing.
+ */
 #include "command/disk.h"
 #include "host/fail.h"
 
@@ -13,9 +17,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define SECTOR 512u /* the unit of sysfs, whatever the disk's own is */
+#define SECTOR 512u /* the unit of sysfs, independent of the disk */
 
-/* Tests put other files there. A file then stands for the device. */
+/* Tests set a root with files in place of sysfs and /proc; then a regular file stands for the device. */
 static const char *system_root(void)
 {
     const char *root = getenv("OURO_SYSTEM_ROOT");
@@ -34,7 +38,7 @@ static char *line_of(const char *folder, const char *name)
     free(path);
     line[strcspn(line, "\n")] = '\0';
     for (char *p = line; *p; p++)
-        if (!isprint((unsigned char)*p)) /* no stick moves our cursor */
+        if (!isprint((unsigned char)*p)) /* no escape sequences from the disk's name */
             *p = '?';
     for (size_t n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
         line[n - 1] = '\0';
@@ -77,7 +81,7 @@ char *disk_size_text(uint64_t bytes)
     return string_format("%.*f %s", unit == 0 ? 0 : 1, value, units[unit]);
 }
 
-/* Is the device with these numbers ("8:17"), or the file of this name, among the mounts or swaps? */
+/* The search for a device ("8:17") among mounts and swaps. */
 struct users {
     const char *numbers;
     char *use; /* malloc'ed: "mounted on /media/stick" */
@@ -94,7 +98,7 @@ static bool is_device(const char *path, const char *numbers)
     return same;
 }
 
-/* Some file systems have numbers of their own there: then the source names the device. */
+/* Some file systems show a device number of their own; for them the mount source is compared. */
 static void look_at_mount(struct users *users, char *line)
 {
     char numbers[32], place[PATH_MAX], *dash = strstr(line, " - "), source[PATH_MAX];
@@ -141,7 +145,7 @@ static bool has_entries(const char *folder, const char *name)
     return found;
 }
 
-/* Who uses the disk or partition of this sysfs folder? malloc'ed; NULL: nobody. */
+/* The use of the disk or partition of this sysfs folder; malloc'ed; NULL: unused. */
 static char *use_of(const char *folder)
 {
     char *numbers = line_of(folder, "dev");
@@ -154,7 +158,7 @@ static char *use_of(const char *folder)
     return users.use;
 }
 
-/* Goes through the partitions: lists them, and finds one that is in use. malloc'ed sentence or NULL. */
+/* Lists the partitions. Returns a message about one in use, malloc'ed, or NULL. */
 static char *look_at_parts(const char *folder, struct disk *out)
 {
     DIR *dir = opendir(folder);
@@ -191,7 +195,7 @@ static void describe(const char *folder, bool usb, bool removable, struct disk *
     free(vendor);
 }
 
-/* A stick, a card, or a file that plays the disk: not what this computer was built around. */
+/* Checks one disk: a stick, a card or a loop device is accepted. Returns a message, malloc'ed, or NULL. */
 static char *look_at_disk(const char *folder, struct disk *out)
 {
     char real[PATH_MAX];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host tool: dispatches `ouro COMMAND` to its function. The script `ouro` at the top of the tree builds kernel and
- * tool and then runs this program with its own arguments.
+ * The host tool: dispatches `ouro COMMAND` to its function. The script `ouro` at the top of the tree
+ * installs packages, builds kernel and tool, and then runs this program with its own arguments. Options
+ * are read by the commands, not here.
  */
 #include "base/compiler.h"
 #include "command/commands.h"
@@ -33,7 +34,7 @@ static int help(void)
     return 0;
 }
 
-/* Opens /dev/null for standard streams that are closed, so that no file opened later gets their numbers. */
+/* Opens /dev/null for closed standard streams, so that no file opened later gets their numbers. */
 static void fill_closed(void)
 {
     int fd;
@@ -57,7 +58,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        argv[1] = string_format("ouro %s", name); /* argp prints it in messages */
+        argv[1] = string_format("ouro %s", name); /* argp prints it in its messages */
         leave(commands[i].function(argc - 1, argv + 1));
     }
     fail(STATUS_FAILED, "unknown command %s; ouro help lists the commands", name);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * `ouro run` and `ouro iso`. run prepares the machine (machine/boot.h), starts the emulator, runs the
+ * console until the program ends, writes report, core file and profile if requested, and turns the
+ * ending into the exit status. iso only prepares the machine and copies its image.
+ */
 #include "command/commands.h"
 #include "console/console.h"
 #include "host/fail.h"
@@ -10,8 +15,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* A hang detector for boots that die without a word; Bochs on a busy computer needs tens of
- * seconds. */
+/* Seconds until a boot without any output of the kernel counts as a hang. Bochs on a busy computer
+ * needs tens of seconds. */
 #define BOOT_LIMIT 60.0
 
 static int explain(const struct request *o, const struct console_result *result)
@@ -70,7 +75,7 @@ int command_run(int argc, char **argv)
     struct args samples = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
     if (request.report)
-        file_write(request.report, ""); /* what cannot be written is said now */
+        file_write(request.report, ""); /* fails now if the file cannot be written */
     if (request.core)
         file_write(request.core, "");
     boot_prepare(&request, &program, &tree);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `ouro screenshot`: a picture of the machine's screen when the program prints something, or has ended. */
+/* `ouro screenshot`: saves the machine's screen when the program prints a text or has ended. */
 #include "command/commands.h"
 #include "console/console.h"
 #include "host/fail.h"
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define BOOT_LIMIT 60.0
-#define DRAWN      300000 /* microseconds after which what was printed is on the screen */
+#define DRAWN      300000 /* microseconds until printed text is on the screen */
 
 int command_screenshot(int argc, char **argv)
 {
@@ -35,7 +35,7 @@ int command_screenshot(int argc, char **argv)
     console_run(&console, &result);
     if (result.ending != ENDED_STATUS && result.ending != ENDED_MARKER &&
         result.ending != ENDED_TIMEOUT)
-        fail(STATUS_FAILED, "no picture: the program did not come to its end%s%s",
+        fail(STATUS_FAILED, "no picture: the program did not end%s%s",
              result.ending == ENDED_STOPPED ? ": " : "", result.reason);
     if (request.marker && result.ending != ENDED_MARKER)
         fail(STATUS_FAILED, "no picture: the program did not print what was waited for");

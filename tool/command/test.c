@@ -19,7 +19,7 @@
 static const char *const labels[] = {"unit", "fuzz", "lint", "guest", "programs", "boot"};
 static const struct {
     const char *folder;
-    const char *only; /* regular expression of labels that are run there; NULL: all */
+    const char *only; /* regular expression of the labels to run there; NULL: all */
 } builds[] = {
     {OURO_BUILD_DIR "/host", NULL},
     {OURO_BUILD_DIR "/host-clang", "^(unit|fuzz)$"},
@@ -56,7 +56,7 @@ static struct args ctest_arguments(size_t build, const char *option, const char 
     const char *const start[] = {"ctest", "--test-dir", builds[build].folder, NULL};
     args_all(&args, start);
     if (builds[build].only) {
-        args_add(&args, "-L"); /* ctest wants every -L to match */
+        args_add(&args, "-L"); /* a test must match every -L */
         args_add(&args, builds[build].only);
     }
     if (option) {
@@ -66,7 +66,7 @@ static struct args ctest_arguments(size_t build, const char *option, const char 
     return args;
 }
 
-/* How many tests ctest would run. */
+/* The number of tests that ctest would run. */
 static int count_tests(const struct args *args)
 {
     struct args list = {0};
@@ -93,7 +93,7 @@ static int count_tests(const struct args *args)
     return total;
 }
 
-/* Runs one selection in one build: the number of tests, and whether one failed. */
+/* Runs one selection in one build; returns the number of tests, sets *failed if one failed. */
 static int run_tests(size_t build, const char *option, const char *regex, bool *failed)
 {
     struct args args = ctest_arguments(build, option, regex);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `ouro usb DISK`: an image onto a USB stick. Nothing is written before a person, or --yes, agreed to what is lost. */
+/* `ouro usb DISK`: writes an image to a USB stick and verifies it. Writes nothing without a confirmation
+ * or --yes. */
 #include "command/commands.h"
 #include "command/disk.h"
 #include "host/fail.h"
@@ -27,7 +28,7 @@ static void ask(const struct disk *disk, uint64_t size, bool yes)
     if (!yes) {
         if (!isatty(STDIN_FILENO))
             fail(STATUS_FAILED, "there is nobody to ask: --yes writes without asking");
-        fprintf(stderr, "ouro: %s will be written to it, and all that is on it is lost. Type yes: ",
+        fprintf(stderr, "ouro: %s will be written to it, and its contents will be lost. Type yes: ",
                 size_text);
         if (!fgets(answer, sizeof(answer), stdin) || strcmp(answer, "yes\n") != 0)
             fail(STATUS_FAILED, "nothing was written");
@@ -35,7 +36,7 @@ static void ask(const struct disk *disk, uint64_t size, bool yes)
     free(size_text);
 }
 
-/* Reads until the piece is full or the file ends; fails the tool. */
+/* Reads until the block is full or the file ends. Fails the tool. */
 static size_t read_piece(int fd, const char *name, char *piece)
 {
     size_t done = 0;
@@ -73,13 +74,13 @@ static void copy(int image, const char *image_name, int disk, const struct disk 
         write_piece(disk, to->path, piece, got);
         progress_step(done, size);
     }
-    if (fsync(disk) != 0 && errno != EINVAL) /* what is no disk has nothing to wait for */
+    if (fsync(disk) != 0 && errno != EINVAL) /* EINVAL: the file does not support fsync() */
         fail_errno("%s cannot be written to its end: it is not usable now", to->path);
     progress_clear();
     free(piece);
 }
 
-/* What the disk itself gives back, not what the kernel remembers. */
+/* Compares the disk with the image, past the page cache. */
 static void verify(int image, const char *image_name, int disk, const struct disk *to,
                    uint64_t size)
 {
@@ -135,13 +136,13 @@ int command_usb(int argc, char **argv)
         fail(STATUS_FAILED, "%s is too small: the image has %llu bytes, and %llu fit", disk.path,
              (unsigned long long)size, (unsigned long long)disk.size);
     ask(&disk, size, request.yes);
-    /* O_EXCL: the kernel itself refuses a disk that is in use. */
+    /* O_EXCL: the kernel refuses a disk in use. */
     int to = open(disk.path, O_RDWR | O_EXCL | O_CLOEXEC);
     if (to < 0)
         fail_errno("cannot open %s for writing", disk.path);
     copy(image, name, to, &disk, size);
     verify(image, name, to, &disk, size);
-    ioctl(to, BLKRRPART, 0); /* so that its new partitions are seen; nothing depends on it */
+    ioctl(to, BLKRRPART, 0); /* rereads the partition table; errors do not matter */
     close(to);
     close(image);
     fprintf(stderr, "ouro: %s was written and read back\n", disk.path);

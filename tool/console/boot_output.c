@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A line buffer, a filter for escape sequences, and a table of fatal messages. */
 #include "console/boot_output.h"
 #include "base/compiler.h"
 #include "kern/console_frame.h"
@@ -12,7 +13,7 @@ enum {
     ESCAPE_CONTROL
 };
 
-/* Prompts and messages after which firmware and GRUB wait for a person for ever. */
+/* Prompts and messages after which firmware and GRUB wait for a key for ever. */
 static const struct {
     const char *seen, *means;
 } dead_ends[] = {
@@ -50,7 +51,7 @@ static void end_line(struct boot_output *c)
     c->line[0] = '\0';
 }
 
-/* ESC [ … letter, and ESC with one byte. */
+/* True inside an escape sequence: ESC [ … letter, or ESC and one byte. */
 static bool in_escape(struct boot_output *c, char byte)
 {
     switch (c->escape) {
@@ -60,7 +61,7 @@ static bool in_escape(struct boot_output *c, char byte)
     case ESCAPE_CONTROL:
         if (byte >= '@' && byte <= '~') {
             c->escape = ESCAPE_NONE;
-            if (byte == 'H') /* the cursor went elsewhere: another line */
+            if (byte == 'H') /* cursor position: starts another line */
                 end_line(c);
         }
         return true;

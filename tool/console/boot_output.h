@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What firmware, GRUB and the 32-bit stub say before the kernel speaks: searched for signs that the
- * boot has ended badly, and kept for the report. Pure.
+ * Output of firmware, GRUB and the 32-bit stub before the kernel's first frame: searched for signs of a
+ * failed boot, and its last lines kept for messages. Pure.
  */
 #pragma once
 
@@ -9,17 +9,18 @@
 #include <stddef.h>
 
 struct boot_output {
-    void (*on_line)(void *context, const char *line); /* every line that holds something, or NULL */
+    void (*on_line)(void *context,
+                    const char *line); /* called for each non-empty line; may be NULL */
     void *context;
-    char stop[256]; /* why the boot ended, as one sentence; "" while nothing is known */
+    char stop[256]; /* the reason of a failed boot; "": none so far */
     size_t line_length;
-    unsigned escape; /* inside a terminal's control sequence */
+    unsigned escape; /* state inside an escape sequence */
     char line[512];
-    char last[8][160]; /* the last lines that hold anything, oldest at [next] */
+    char last[8][160]; /* the last non-empty lines, oldest at [next] */
     unsigned next;
 };
 
-/* Control sequences are dropped, carriage returns too. */
+/* Escape sequences and carriage returns are dropped. */
 void boot_output_feed(struct boot_output *c, const char *bytes, size_t size);
-/* Calls `each` for the kept lines, oldest first, the unfinished one too. */
+/* Calls `each` for the kept lines, oldest first, the unfinished one included. */
 void boot_output_last(const struct boot_output *c, void (*each)(const char *line));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One poll() loop over the serial port, stdin and the output queue; console.h has the drawing. */
 #include "console/console.h"
 #include "console/boot_output.h"
 #include "console/input.h"
@@ -20,12 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUE_FULL        (256u * 1024) /* bytes of output waiting: read no more */
+#define QUEUE_FULL        (256u * 1024) /* bytes of queued output at which reading stops */
 #define END_GRACE         1.0           /* seconds for the emulator to end by itself */
-#define BACKGROUND_PERIOD 0.25 /* seconds between looks whether we are in the foreground again */
-#define FLOW_PAUSE        1000 /* microseconds between reads while bytes flow */
-#define SECONDS_MAX       1e6  /* "no deadline" */
-#define REPORT_PAUSE      1.0 /* seconds without a byte after which a report's rest is not awaited */
+#define BACKGROUND_PERIOD 0.25          /* seconds between checks for the foreground */
+#define FLOW_PAUSE        1000          /* microseconds between reads while bytes flow */
+#define SECONDS_MAX       1e6           /* "no deadline" */
+#define REPORT_PAUSE      1.0 /* seconds without a byte after which an incomplete report is printed */
 
 struct console {
     const struct console_options *options;
@@ -35,13 +36,13 @@ struct console {
     struct outputs outputs;
     struct report_stream report;
     struct input input;
-    struct text tail; /* of the output: the marker may have begun in it */
+    struct text tail; /* end of the output, which may be the start of the marker */
     bool flowing;     /* the last step brought bytes */
     bool ready;       /* the kernel takes input */
     bool connected;   /* the serial port is open */
-    bool decided;     /* how it ended is known: what is left is to write the output */
+    bool decided;     /* the ending is known; only queued output remains */
     double started, ended;
-    double logged; /* when the log last said something */
+    double logged; /* time of the log's last byte */
 };
 
 static double now(void)
@@ -51,7 +52,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Text that no terminal in the machine has seen: a raw one here wants both ends of a line. */
+/* Text that passed no line discipline in the machine: on a raw terminal '\n' becomes "\r\n". */
 static void add_text(struct console *c, const char *bytes, size_t size)
 {
     bool raw = c->input.raw && isatty(STDERR_FILENO);
@@ -104,7 +105,7 @@ static void decide(struct console *c, enum ending ending)
     c->result->ending = ending;
 }
 
-/* The marker may come in pieces. */
+/* The marker may arrive in parts. */
 static void look_for_marker(struct console *c, const char *bytes, size_t size)
 {
     const char *marker = c->options->marker;
@@ -129,7 +130,7 @@ static void on_bytes(void *context, enum stream stream, const char *bytes, size_
     } else if (stream == STREAM_LOG) {
         feed_log(c, bytes, size);
     } else {
-        release_report(c); /* the order of what is said is kept */
+        release_report(c); /* keeps the order of the output */
         outputs_add(&c->outputs, stream == STREAM_STDOUT ? 0 : 1, bytes, size);
     }
 }
@@ -191,7 +192,7 @@ static double nearest(double a, double b)
     return a < b ? a : b;
 }
 
-/* Decides what the clock decides; the seconds until it has something to decide. */
+/* Handles expired time limits; returns the seconds until the next one. */
 static double check_clock(struct console *c)
 {
     double t = now(), left = SECONDS_MAX;
@@ -218,8 +219,8 @@ static double check_clock(struct console *c)
     return left;
 }
 
-/* Is there nothing left to do? Only the output of a program that ended by itself waits for a slow
- * reader. */
+/* True if nothing is left to do. Only after an end of the program itself does queued output wait for
+ * a slow reader. */
 static bool finished(const struct console *c)
 {
     bool own_end = c->result->ending == ENDED_STATUS || c->result->ending == ENDED_SILENT;
@@ -231,7 +232,7 @@ static bool finished(const struct console *c)
     return !own_end || !c->connected || late;
 }
 
-/* One wait for whatever can go on. */
+/* Waits once for any of the files, and serves those that are ready. */
 static void step(struct console *c, double seconds)
 {
     bool take_input = c->ready && !c->decided;
@@ -247,7 +248,7 @@ static void step(struct console *c, double seconds)
     if (!c->decided && c->input.background)
         seconds = nearest(seconds, BACKGROUND_PERIOD);
     seconds = seconds < 0 ? 0 : nearest(seconds, 3600);
-    if (c->flowing && !c->decided) /* QEMU writes byte by byte: let some come together */
+    if (c->flowing && !c->decided) /* QEMU writes single bytes: wait for more of them */
         usleep(FLOW_PAUSE);
     if (poll(fds, ARRAY_LENGTH(fds), (int)(seconds * 1000) + 1) < 0)
         return;
@@ -261,7 +262,7 @@ static void step(struct console *c, double seconds)
     if (c->input.end || (c->input.interrupted && !c->ready))
         decide(c, ENDED_INTERRUPTED);
     if (outputs_write(&c->outputs) == OUTPUTS_BROKEN) {
-        c->decided = true; /* also when something else was decided before: nobody will see it */
+        c->decided = true; /* overrides an earlier decision: no process reads the output */
         c->result->ending = ENDED_PIPE;
     }
 }

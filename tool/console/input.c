@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads without blocking: pipes and terminals are opened again with O_NONBLOCK (see outputs.h). */
 #include "console/input.h"
 #include "host/fail.h"
 #include "host/terminal.h"
@@ -71,7 +72,7 @@ void input_read(struct input *in)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got < 0 && errno == EIO && tcgetpgrp(STDIN_FILENO) != getpgrp())
-        return; /* sent to the background between the look and the read */
+        return; /* moved to the background between the check and the read */
     if (got < 0 && errno != EIO && errno != EISDIR)
         fail_errno("cannot read the standard input");
     if (got <= 0)
@@ -93,7 +94,7 @@ void input_send(struct input *in, int serial)
     if (sent > 0)
         text_drop(&in->bytes, (size_t)sent);
     else if (sent < 0 && errno != EAGAIN && errno != EINTR)
-        in->bytes.length = 0; /* the machine is gone */
+        in->bytes.length = 0; /* the machine has ended */
 }
 
 void input_close(struct input *in)

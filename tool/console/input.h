@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tool's stdin on its way to the program, escaped as src/kern/console_frame.h says. At most a
- * few kilobytes are read ahead. In the background of a terminal nothing is read, so that the tool
- * goes on running there as a program that does not read would.
+ * The tool's stdin on its way to the program, escaped as in src/kern/console_frame.h. At most a few
+ * kilobytes are read ahead. In the background of a terminal nothing is read, so that the tool is not
+ * stopped by SIGTTIN.
  */
 #pragma once
 
@@ -11,25 +11,25 @@
 #include <stdbool.h>
 
 struct input {
-    int fd;   /* -1: none, the end was sent or waits in `bytes` */
+    int fd;   /* -1: none; the end of input was sent or is in `bytes` */
     bool own; /* fd is our own open file, non-blocking */
     bool terminal;
-    bool raw;          /* the terminal is the machine's while we are in its foreground */
+    bool raw;          /* the terminal is raw while the tool is in the foreground */
     bool interrupted;  /* Ctrl-C was typed */
-    bool end;          /* what was typed says that the machine is to end */
-    bool background;   /* of its terminal, when we looked last */
+    bool end;          /* three Ctrl-C were typed: the machine must end */
+    bool background;   /* in the background of the terminal, at the last check */
     struct text bytes; /* escaped, not yet sent */
 };
 
-/* With `wanted` false the program sees the end of input at once. A terminal that can be had
- * (terminal.h) becomes raw. */
+/* With `wanted` false the program gets the end of input at once. A usable terminal (terminal.h) becomes
+ * raw. */
 void input_open(struct input *in, bool wanted);
-/* Nothing is ever sent, not even the end: the machine has a keyboard of its own. */
+/* Sends nothing, not even the end of input: the machine has a keyboard. */
 void input_none(struct input *in);
-/* Is it time to read: is there room and input left? Updates `background`. */
+/* True if there is room, input is left, and the tool is in the foreground. Updates `background`. */
 bool input_wants(struct input *in);
 /* Reads once. */
 void input_read(struct input *in);
-/* Sends what the serial port takes now; errors are left for its reader to see. */
+/* Sends what the serial port accepts now. Errors are ignored: reading the port will report them. */
 void input_send(struct input *in, int serial);
 void input_close(struct input *in);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One byte queue for both streams, with runs that record the stream of each part. */
 #include "console/outputs.h"
 #include "host/fail.h"
 
@@ -11,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHARED_PIECE                                                                               \
-    512 /* what a pipe or terminal that poll() calls ready takes without blocking */
-#define COMPACT_AT 65536
+/* Bytes that a pipe or terminal accepts without blocking after poll() reported it writable. */
+#define SHARED_PIECE 512
+#define COMPACT_AT   65536
 
 static void open_one(struct output *output, int fd)
 {

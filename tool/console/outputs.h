@@ -2,9 +2,9 @@
 /*
  * The queue of output, and the tool's stdout and stderr as files that never block.
  *
- * O_NONBLOCK belongs to the open file, which we share with the shell and whoever else has the
- * terminal, so it is never set on what we inherited: pipes and terminals are opened once more
- * through /proc/self/fd, sockets are written with MSG_DONTWAIT, and regular files do not block.
+ * O_NONBLOCK is a flag of the open file description, which the tool shares with the shell and other
+ * processes, so it is never set on inherited files: pipes and terminals are opened again through
+ * /proc/self/fd, sockets are written with MSG_DONTWAIT, and regular files do not block.
  */
 #pragma once
 
@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 enum output_kind {
-    OUTPUT_REOPENED, /* our own open file, non-blocking */
+    OUTPUT_REOPENED, /* opened again, non-blocking */
     OUTPUT_SOCKET,
-    OUTPUT_SHARED, /* regular files; and what could not be opened again, written in small pieces */
+    OUTPUT_SHARED, /* regular files; and files that cannot be opened again, written in small parts */
 };
 
 struct output {
@@ -23,7 +23,7 @@ struct output {
     enum output_kind kind;
 };
 
-struct output_run { /* neighbouring bytes that go to the same file */
+struct output_run { /* consecutive bytes for the same file */
     unsigned to;    /* 0: stdout, 1: stderr */
     size_t size;
 };
@@ -31,7 +31,7 @@ struct output_run { /* neighbouring bytes that go to the same file */
 struct outputs {
     struct output to[2];
     struct text bytes;
-    size_t taken; /* bytes at the front that were written */
+    size_t taken; /* bytes already written, at the front */
     struct output_run *runs;
     size_t first_run, run_count, run_room;
 };
@@ -45,7 +45,7 @@ enum outputs_state {
 void outputs_open(struct outputs *o);
 void outputs_add(struct outputs *o, unsigned to, const char *bytes, size_t size);
 size_t outputs_waiting(const struct outputs *o); /* bytes */
-/* Writes what can be written now. OUTPUTS_BROKEN: nobody reads any more (EPIPE). */
+/* Writes as much as possible without blocking. OUTPUTS_BROKEN: EPIPE. Other errors fail the tool. */
 enum outputs_state outputs_write(struct outputs *o);
 /* The file to poll for OUTPUTS_WAITING. */
 int outputs_fd(const struct outputs *o);

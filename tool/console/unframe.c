@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* A state machine over bytes: boot output, text line, escape, stream. */
 #include "console/unframe.h"
 #include "kern/console_frame.h"
 
 #include <string.h>
 
-/* FRAME_HELLO starts with three DLE: after a mismatch, as many of them as came last still count. */
+/* FRAME_HELLO starts with three DLE: after a mismatch, the DLEs received last still count. */
 static void feed_boot_output(struct unframe *u, char byte, const struct unframe_sink *sink)
 {
     static const char hello[] = FRAME_HELLO;
@@ -62,7 +63,7 @@ static void feed_escape(struct unframe *u, char byte, const struct unframe_sink 
     case FRAME_DLE:
         sink->bytes(sink->context, u->stream, both, 1);
         break;
-    default: /* not ours: firmware that speaks at run time; shown, never lost */
+    default: /* unknown: output of firmware at run time goes to the log */
         sink->bytes(sink->context, STREAM_LOG, both, 2);
         break;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes the framed console apart (src/kern/console_frame.h): bytes of the serial port in, calls
- * out. Pure: no file, no clock, so that tests can feed it any bytes in any portions.
+ * Decodes the framed console (src/kern/console_frame.h): bytes of the serial port in, calls out.
+ * Pure: no files, no clock.
  */
 #pragma once
 
@@ -9,13 +9,13 @@
 #include <stddef.h>
 
 enum stream {
-    STREAM_BOOT, /* what firmware and boot loader said before the kernel's first word */
+    STREAM_BOOT, /* output of firmware and boot loader before the kernel's first frame */
     STREAM_STDOUT,
     STREAM_STDERR,
     STREAM_LOG,
 };
 
-#define UNFRAME_LINE_MAX 256 /* longer text lines are cut */
+#define UNFRAME_LINE_MAX 256 /* longer text lines are truncated */
 
 struct unframe_sink {
     void (*bytes)(void *context, enum stream stream, const char *bytes, size_t size);
@@ -34,6 +34,6 @@ struct unframe {
     char line[UNFRAME_LINE_MAX];
 };
 
-/* A zeroed struct unframe is ready. */
+/* Decodes bytes in any portions. The initial state is a zeroed struct unframe. */
 void unframe_feed(struct unframe *u, const char *bytes, size_t size,
                   const struct unframe_sink *sink);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Whole files and local sockets for the rest of the tool. Each function either succeeds or fails the
+ * tool with the path in the message; only socket_connect() returns an error. Programs' files are
+ * packed by image/pack.c, not here.
+ */
 #include "host/file.h"
 #include "host/fail.h"
 #include "host/progress.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Children, signals and the guardian process; host/guard.h has the idea. */
 #include "host/guard.h"
 #include "host/fail.h"
 #include "host/progress.h"
@@ -27,8 +28,8 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static char folder[PATH_MAX];
 static volatile int guardian_pipe = -1;
 static volatile pid_t guardian;
-static struct child
-    children[CHILDREN_MAX]; /* changed with `signals` blocked: the handler reads it */
+/* Changed with `signals` blocked, because the handler reads it. */
+static struct child children[CHILDREN_MAX];
 
 static void signals_block(sigset_t *old)
 {
@@ -65,7 +66,7 @@ NORETURN static void guardian_main(int pipe_end)
     closefrom(4);
     struct terminal_saved terminal = {0}, told;
     ssize_t got;
-    while ((got = read(3, &told, sizeof(told))) != 0) /* less than a pipe takes in one piece */
+    while ((got = read(3, &told, sizeof(told))) != 0) /* below PIPE_BUF: written atomically */
         if (got == sizeof(told))
             terminal = told;
         else if (got > 0 || errno != EINTR)
@@ -78,10 +79,10 @@ NORETURN static void guardian_main(int pipe_end)
 void guard_tell_terminal(const struct terminal_saved *saved)
 {
     ssize_t written = write(guardian_pipe, saved, sizeof(*saved));
-    (void)written; /* a guardian that is gone puts nothing back */
+    (void)written; /* without a guardian the settings are not restored */
 }
 
-/* Async-signal-safe: tcsetattr, kill, waitpid, close. */
+/* Async-signal-safe: calls tcsetattr, kill, waitpid and close only. */
 static void end_everything(void)
 {
     terminal_restore();
@@ -122,7 +123,7 @@ static void handlers_install(void)
     for (size_t i = 0; i < ARRAY_LENGTH(signals); i++) {
         struct sigaction old;
         sigaction(signals[i], NULL, &old);
-        if (old.sa_handler != SIG_IGN) /* nohup, or a script's background job: stays ignored */
+        if (old.sa_handler != SIG_IGN) /* ignored signals stay ignored (nohup, background jobs) */
             sigaction(signals[i], &action, NULL);
     }
 }
@@ -182,15 +183,15 @@ void guard_ignore_interrupt(void)
 NORETURN static void child_main(const struct spawn *spawn, pid_t parent, int report)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before the line above */
+    if (getppid() != parent) /* the parent died before prctl() */
         _exit(STATUS_FAILED);
     if (spawn->own_group)
         setpgid(0, 0);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     const int wanted[3] = {spawn->input, spawn->output, spawn->error};
     int moved[3];
-    for (int fd = 0; fd <= 2;
-         fd++) /* first out of the way, so that no dup2 hits one still needed */
+    /* Moved above the standard numbers first, so that no dup2() closes a descriptor still needed. */
+    for (int fd = 0; fd <= 2; fd++)
         moved[fd] = fcntl(wanted[fd] < 0 ? null : wanted[fd], F_DUPFD_CLOEXEC, 10);
     for (int fd = 0; fd <= 2; fd++)
         dup2(moved[fd], fd);
@@ -198,7 +199,7 @@ NORETURN static void child_main(const struct spawn *spawn, pid_t parent, int rep
         struct sigaction old;
         bool inherited = number == SIGINT || number == SIGHUP || number == SIGQUIT;
         if (!inherited || (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN))
-            signal(number, SIG_DFL); /* the tool ignores SIGPIPE and others for itself only */
+            signal(number, SIG_DFL); /* ignored by the tool, not by its children */
     }
     if (spawn->term)
         setenv("TERM", spawn->term, 1);
@@ -229,7 +230,8 @@ bool child_start(const struct spawn *spawn, struct child *out)
         child_main(spawn, parent, report[1]);
     if (pid > 0) {
         if (spawn->own_group)
-            setpgid(pid, pid); /* whoever comes first, so that a kill of the group never misses */
+            setpgid(pid,
+                    pid); /* in parent and child, so that the group exists before a kill of it */
         children[slot] = (struct child){pid, spawn->own_group};
     }
     signals_restore(&old);
@@ -266,7 +268,7 @@ pid_t guard_fork(int keep)
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (null < 0 || dup2(null, STDERR_FILENO) < 0 || dup2(keep, 3) < 0)
             _exit(STATUS_FAILED);
-        closefrom(4); /* the guardian waits until nobody holds its pipe */
+        closefrom(4); /* the guardian waits until no process holds its pipe */
     }
     signals_restore(&old);
     return pid;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A recursive-descent scanner without a tree: each query scans the bytes again. */
 #include "host/json.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
-/* Each skip_ function takes the first byte of a thing, and returns what is behind it or NULL. */
+/* Each skip_ function takes the first byte of an element and returns the byte after it; NULL: invalid. */
 static const char *skip_string(const char *at, const char *end)
 {
     if (at >= end || *at != '"')
@@ -34,7 +35,7 @@ static const char *skip_scalar(const char *at, const char *end)
     return at > start ? at : NULL;
 }
 
-/* To the ':' behind a key and over it. */
+/* Skips a key and its ':'. */
 static const char *skip_key(const char *at, const char *end)
 {
     at = skip_string(at, end);

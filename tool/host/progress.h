@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tool is doing, for a person who waits: one line on stderr that rewrites itself, from the
- * third second of a job on, only on a terminal. In a pipe nothing is ever printed.
+ * Progress of long jobs: one line on stderr that is rewritten, from the third second of a job on, and
+ * only on a terminal.
  */
 #pragma once
 
 #include <stdint.h>
 
-/* Starts a job: "packing", "making the image". The clock starts. */
+/* Starts a job and its clock: "packing", "making the image". */
 void progress_start(const char *job);
-/* `done` of `total` bytes; total 0 when unknown. Cheap enough for every block. */
+/* `done` of `total` bytes; total 0: unknown. Cheap enough to call for every block. */
 void progress_step(uint64_t done, uint64_t total);
-/* Takes the line away, if one is shown. Called before anything else is printed. */
+/* Erases the line, if shown. Call it before printing anything else. */
 void progress_clear(void);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Raw mode, its restoration, and the size of the window; host/terminal.h has the rules. */
 #include "host/terminal.h"
 #include "host/guard.h"
 
@@ -22,7 +23,7 @@ static void on_signal(int number)
     if (number == SIGWINCH)
         resized = 1;
     else
-        raw = 0; /* SIGCONT: the shell has had the terminal meanwhile */
+        raw = 0; /* SIGCONT: the shell may have changed the terminal */
 }
 
 bool terminal_offered(void)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal that the tool stands in. While a program of the machine reads from it, it is raw: no
- * echo, no editing, no signals, so that the program's own terminal in the machine decides about all
- * that, Ctrl-C too. It is put back before the tool says anything of its own and before it ends,
- * however it ends: guard.h has the signals, and the guardian is told what to put back after SIGKILL.
+ * The tool's terminal. While a program of the machine reads from it, the terminal is raw: no echo, no
+ * editing, no signals. The line discipline in the machine does all that, Ctrl-C included. The settings
+ * are restored before the tool prints a message and before it ends, however it ends: guard.h handles
+ * the signals, and the guardian restores the settings after SIGKILL.
  *
- * What is never passed on: Ctrl-C typed three times within a second ends the machine.
+ * Ctrl-C typed three times within a second ends the machine.
  */
 #pragma once
 
@@ -18,23 +18,22 @@
 
 #define TERMINAL_PATH_MAX 64
 
-/* What the guardian reads from its pipe. */
+/* The message to the guardian on its pipe. */
 struct terminal_saved {
     bool active;
     char path[TERMINAL_PATH_MAX]; /* of the terminal's device */
-    struct termios settings;      /* to put back */
+    struct termios settings;      /* to restore */
 };
 
-/* Can the machine have the terminal: is there one at standard input, and at standard output or
- * error? */
+/* True if standard input is a terminal, and standard output or error is. */
 bool terminal_offered(void);
-/* Makes it raw, if it is not and we are in its foreground. */
+/* Makes the terminal raw if it is not and the tool is in the foreground. */
 void terminal_raw(void);
-/* Puts it back. Async-signal-safe; harmless when nothing was changed. */
+/* Restores the settings. Async-signal-safe; does nothing if they were not changed. */
 void terminal_restore(void);
-/* The same, by the guardian: from its own copy. */
+/* The same, called by the guardian with its copy. */
 void terminal_put_back(const struct terminal_saved *saved);
-/* True once after each change of the window, with the size it has now. */
+/* True once after each change of the window size, with the current size. */
 bool terminal_resized(uint16_t *columns, uint16_t *rows);
-/* Counts what was typed; true when it says that the machine is to end. */
+/* Scans typed bytes; true after three Ctrl-C within a second. */
 bool terminal_is_end(const char *bytes, size_t size);

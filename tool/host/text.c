@@ -11,7 +11,7 @@ void *memory_resize(void *block, size_t size)
 {
     void *result = realloc(block, size ? size : 1);
     if (!result)
-        fail(STATUS_FAILED, "this computer has no memory left for %zu bytes", size);
+        fail(STATUS_FAILED, "out of memory: %zu bytes", size);
     return result;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* C files on the command line: compiled by musl-gcc before they are packed. */
 #include "image/compile.h"
 #include "host/fail.h"
 #include "host/file.h"

@@ -25,7 +25,7 @@ static bool put_zeros(struct cpio_writer *writer, uint64_t size)
     return put(writer, zeros, size);
 }
 
-/* Header and name; name_field counts the NULs. */
+/* Writes header and name; name_field is the size of the name field, NULs included. */
 static bool put_header(struct cpio_writer *writer, const struct cpio_item *item, size_t name_field)
 {
     char header[HEADER_SIZE + 1];
@@ -38,16 +38,15 @@ static bool put_header(struct cpio_writer *writer, const struct cpio_item *item,
            put_zeros(writer, align_up(writer->offset, 4) - writer->offset);
 }
 
-/* The length of the name field of an entry that starts here, so that it ends at a multiple of a
- * page. May be longer than allowed. */
+/* The length of the name field with which the data of an entry that starts here is page-aligned.
+ * It may exceed NAME_FIELD_MAX. */
 static size_t aligning_name_field(const struct cpio_writer *writer, const char *name)
 {
     uint64_t least = writer->offset + HEADER_SIZE + strlen(name) + 1;
     return (size_t)(align_up(least, PAGE_SIZE) - writer->offset - HEADER_SIZE);
 }
 
-/* Names the root again with so much padding that the name field of the item behind it comes out
- * short. */
+/* Writes an entry for the root, padded so that the name field of the next item fits. */
 static bool put_filler(struct cpio_writer *writer, const struct cpio_item *item)
 {
     size_t field = strlen(writer->root.name) + 1;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes a newc cpio archive in which the data of every regular file starts at a multiple of 4096
- * bytes, so that the kernel maps files straight out of it.
+ * bytes, so that the kernel can map files directly.
  *
  *   | header, 110 | name NUL NUL … NUL | data …  | 0-3 | header | …
  *                                      ^ multiple of 4096
  *
- * The padding is NULs that the name field counts as its own, which every reader takes for the
- * end of the name. Linux skips entries whose name field is longer than 4096 bytes; where the
- * padding would need more, the root folder "." is named once more before the file, with the rest of
- * the padding in its own name field. Making a directory that is there already changes nothing.
+ * The padding consists of NULs inside the name field; for a reader the first NUL ends the name. Linux
+ * skips entries whose name field is longer than 4096 bytes. If the padding would need more, another
+ * entry for the root "." precedes the file, with the rest of the padding in its name field; an entry
+ * for an existing directory changes nothing.
  */
 #pragma once
 
@@ -36,11 +36,11 @@ struct cpio_writer {
 
 #define CPIO_NAME_MAX 4092 /* bytes without the NUL, so that 3 bytes of padding always fit */
 
-/* All return false with errno when the file cannot be written. */
+/* All return false with errno if the file cannot be written. */
 MUST_CHECK bool cpio_item(struct cpio_writer *writer, const struct cpio_item *item);
-/* The item's data, in as many pieces as you like; exactly item->size bytes in all. */
+/* The item's data, in any number of pieces; exactly item->size bytes in total. */
 MUST_CHECK bool cpio_data(struct cpio_writer *writer, const void *bytes, uint32_t size);
-/* The trailer, and zeros up to a multiple of 512. */
+/* Writes the trailer, and zeros up to a multiple of 512. */
 MUST_CHECK bool cpio_finish(struct cpio_writer *writer);
-/* An upper bound of what an item takes, to ask for space before writing. */
+/* An upper bound of the bytes that an item takes in the archive. */
 uint64_t cpio_room(const struct cpio_item *item);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads PT_INTERP and PT_DYNAMIC with libelf; each offset is checked before it is used. */
 #include "image/elf_needs.h"
 
 #include <fcntl.h>
@@ -14,7 +15,7 @@ struct dynamic {
     const Elf_Data *strings; /* DT_STRTAB, DT_STRSZ bytes; NULL: none */
 };
 
-/* Where an address of the loaded image lies in the file. */
+/* Converts an address of the loaded image to an offset in the file. */
 static bool file_offset(const struct dynamic *d, uint64_t address, uint64_t size, int64_t *out)
 {
     GElf_Phdr header;
@@ -31,7 +32,7 @@ static bool file_offset(const struct dynamic *d, uint64_t address, uint64_t size
     return false;
 }
 
-/* A copy of the NUL-terminated string in data; NULL when it is not one. */
+/* A copy of the NUL-terminated string at `index`; NULL if it is not terminated inside data. */
 static char *string_at(const Elf_Data *data, uint64_t index)
 {
     if (!data || index >= data->d_size)
@@ -52,13 +53,13 @@ static uint64_t entry_value(const struct dynamic *d, int64_t tag)
     return 0;
 }
 
-/* A chunk that lies in the file, or NULL: libelf compares with the file's size. */
+/* A chunk of the file; NULL if it is not inside the file, which libelf checks. */
 static const Elf_Data *chunk(const struct dynamic *d, int64_t offset, uint64_t size, Elf_Type type)
 {
     return size > 0 ? elf_getdata_rawchunk(d->elf, offset, size, type) : NULL;
 }
 
-/* Puts one string entry where it belongs; false when it is none. */
+/* Stores the string of one dynamic entry; false if the string is invalid. */
 static bool take_string(const struct dynamic *d, const GElf_Dyn *entry, struct elf_needs *out)
 {
     char **place = entry->d_tag == DT_SONAME    ? &out->soname
@@ -95,7 +96,7 @@ static enum elf_kind read_entries(struct dynamic *d, struct elf_needs *out)
         if (entry.d_tag == DT_FLAGS_1)
             out->no_default = entry.d_un.d_val & DF_1_NODEFLIB;
     }
-    if (out->runpath) { /* ld.so ignores the older of the two then */
+    if (out->runpath) { /* ld.so ignores DT_RPATH then */
         free(out->rpath);
         out->rpath = NULL;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a dynamic ELF file asks of ld.so (gABI chapter 5): read with libelf, every offset and string
- * checked against the file, because plug-ins and libraries are whatever lies on the disk.
+ * What a dynamic ELF file requires of ld.so (gABI chapter 5), read with libelf. The file is not
+ * trusted: every offset and string is checked against its size.
  */
 #pragma once
 
@@ -20,10 +20,10 @@ enum elf_kind {
     ELF_NONE,    /* not an ELF file that an x86-64 process could load */
     ELF_STATIC,  /* loadable, without a dynamic section */
     ELF_DYNAMIC, /* *out is filled in */
-    ELF_BROKEN,  /* loadable by its header, but what it says about itself leads nowhere */
+    ELF_BROKEN,  /* loadable by its header, but an offset or string is outside the file */
 };
 
-/* Reads a host file. *out is complete, if empty, in every case. A file that cannot be read is
+/* Reads a host file. *out is always initialised, perhaps empty. A file that cannot be read is
  * ELF_NONE. */
 enum elf_kind elf_needs_read(const char *file, struct elf_needs *out);
 void elf_needs_free(struct elf_needs *needs);

@@ -8,7 +8,7 @@
 #define ZEROS_20 ZEROS_15 "\0\0\0\0\0"
 
 /* UTC in the format of tzfile(5): a header with six counts (one type, four bytes of names), the type
- * (offset 0, no summer time, name 0), the name; the same once more in version 2; the rule. */
+ * (offset 0, no daylight saving time, name 0), the name; the same again as version 2; the TZ string. */
 #define TZ_BLOCK                                                                                   \
     "TZif2" ZEROS_15 ZEROS_15 "\0"                                                                 \
     "\0\0\0\1"                                                                                     \

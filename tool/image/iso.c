@@ -18,16 +18,15 @@
 #define RUN_WORDS_SIZE  512 /* bytes between the quotes */
 #define CONFIG_MAX      (1u << 20)
 
-/* What grub.cfg uses, and what finds it on every medium; dependencies come along. */
-/* The partition modules are those that GRUB's own start-up asks for: it complains on the screen
- * about each that is missing. */
+/* The modules that grub.cfg uses, and those that find grub.cfg on every medium; grub-mkrescue adds
+ * dependencies. GRUB's start-up code loads the partition modules and prints an error for each missing
+ * one. */
 #define GRUB_MODULES                                                                               \
     "normal echo test sleep halt reboot iso9660 search search_fs_file "                            \
     "serial terminal all_video part_acorn part_amiga part_apple part_bsd part_dfly part_dvh "      \
     "part_gpt part_msdos part_plan part_sun part_sunpc"
 
-/* The value of the @NAME@ that text starts with, and where it ends; NULL when it starts with none.
- */
+/* The value of the @NAME@ at the start of text, and the end of @NAME@; NULL if there is none. */
 static const char *value_of(const char *text, const char *const (*values)[2], const char **end)
 {
     for (; (*values)[0]; values++) {
@@ -41,15 +40,15 @@ static const char *value_of(const char *text, const char *const (*values)[2], co
     return NULL;
 }
 
-static char *fill_in(const char *template, const char *const (*values)[2])
+static char *fill_in(const char *at, const char *const (*values)[2])
 {
     struct text out = {0};
-    while (*template) {
-        const char *value = value_of(template, values, &template);
+    while (*at) {
+        const char *value = value_of(at, values, &at);
         if (value)
             text_string(&out, value);
         else
-            text_add(&out, template ++, 1);
+            text_add(&out, at++, 1);
     }
     return out.bytes;
 }
@@ -116,7 +115,7 @@ void iso_make(const char *kernel, const char *archive, const struct args *words,
     free(config);
 }
 
-/* The line of blanks in the configuration, as long as we wrote it; NULL when there is none. */
+/* The line of blanks in the configuration, of the original length; NULL if there is none. */
 static char *find_blanks(char *config)
 {
     char *start = strstr(config, RUN_WORDS_START);
@@ -136,7 +135,7 @@ void iso_patch(const char *image, const char *shown_name, const struct args *wor
         fail_errno("cannot open %s", image);
     uint64_t said = iso9660_size(fd);
     if (said > (uint64_t)st.st_size)
-        fail(STATUS_FAILED, "%s is cut short: it has %lld of %llu bytes", shown_name,
+        fail(STATUS_FAILED, "%s is truncated: it has %lld of %llu bytes", shown_name,
              (long long)st.st_size, (unsigned long long)said);
     if (!iso9660_find(fd, (uint64_t)st.st_size, names, &file) || file.size > CONFIG_MAX)
         fail(STATUS_FAILED, "%s is not an image that ouro iso made", shown_name);

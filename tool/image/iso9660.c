@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ECMA-119: sector 16 starts the volume descriptors; the primary one holds the directory record of
+ * ECMA-119: the volume descriptors start at sector 16; the primary one holds the directory record of
  * the root. A directory is a file of such records, none of which crosses a sector; a zero length
- * byte says that the rest of the sector is empty.
+ * byte means that the rest of the sector is empty.
  *
- *   record: length 0 · extent 2 (little-endian 4) · size 10 (4) · flags 25 · name length 32 · name
- * 33
+ *   record: 0 length, 2 extent (4 bytes, little-endian), 10 size (4), 25 flags,
+ *           32 name length, 33 name
  */
 #include "image/iso9660.h"
 #include "base/checked.h"
@@ -20,7 +20,7 @@
 #define ROOT_RECORD_AT 156
 #define RECORD_MIN     34
 #define FLAG_FOLDER    2
-#define FOLDER_MAX     (1u << 20) /* bytes of one folder that we look through */
+#define FOLDER_MAX     (1u << 20) /* bytes of one directory that are searched */
 
 struct image {
     int file;
@@ -44,7 +44,7 @@ static bool take(const uint8_t *record, uint64_t size, struct iso9660_file *out)
     return checked_span(out->offset, out->size, size);
 }
 
-/* "GRUB.CFG;1" and "GRUB.CFG" are the name GRUB.CFG. */
+/* True for the name with or without a version: "GRUB.CFG;1", "GRUB.CFG". */
 static bool name_is(const uint8_t *record, const char *name)
 {
     size_t length = record[32], wanted = strlen(name);

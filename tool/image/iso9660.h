@@ -11,10 +11,10 @@ struct iso9660_file {
     uint32_t size;   /* bytes */
 };
 
-/* How long the image says that it is, in bytes; 0 when it is no ISO 9660 image. */
+/* The size of the image by its volume descriptor, in bytes; 0 if it is not an ISO 9660 image. */
 uint64_t iso9660_size(int image);
-/* Finds a file in an ISO 9660 image (ECMA-119) by its names, upper case, outermost folder first,
- * NULL at the end: {"BOOT", "GRUB", "GRUB.CFG", NULL}. False when the image is none or has no such
- * file; whatever is returned lies in [0, size). */
+/* Finds a file in an ISO 9660 image (ECMA-119) by the names on its path, upper case, outermost folder
+ * first, NULL-terminated: {"BOOT", "GRUB", "GRUB.CFG", NULL}. False if it is not such an image or has
+ * no such file. The result lies in [0, size). */
 MUST_CHECK bool iso9660_find(int image, uint64_t size, const char *const *names,
                              struct iso9660_file *out);

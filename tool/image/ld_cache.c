@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The cache of ld.so; image/ld_cache.h has the format. */
 #include "image/ld_cache.h"
 
 #include <stdint.h>
@@ -26,7 +27,7 @@ static const char *string_at(const uint8_t *start, size_t size, uint32_t offset)
     return (const char *)start + offset;
 }
 
-/* The newer part behind the older one, whose length only its header tells. */
+/* Skips the older table, whose header has its length; returns the newer one. */
 static const uint8_t *skip_old(const uint8_t *bytes, size_t *size)
 {
     if (*size < OLD_HEADER || memcmp(bytes, MAGIC_OLD, sizeof(MAGIC_OLD) - 1) != 0)

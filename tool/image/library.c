@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The search of ld.so, replayed over the tree: objects are loaded breadth-first, and each name is
+ * searched by the rules in image/library.h. An object found on this computer is added to the tree.
+ */
 #include "image/library.h"
 #include "host/fail.h"
 #include "host/file.h"
@@ -10,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OBJECTS_MAX 4096 /* a chain of files that need each other; more is no program */
+#define OBJECTS_MAX 4096 /* a limit for files that need each other endlessly */
 #define CACHE       "/etc/ld.so.cache"
 #define MUSL_PATH   "/etc/ld-musl-x86_64.path"
 
@@ -27,8 +31,8 @@ static const char *const levels[] = {"glibc-hwcaps/x86-64-v4/", "glibc-hwcaps/x8
 struct object {
     char *place;                /* absolute, as ld.so opens it */
     char *folder;               /* $ORIGIN in the machine */
-    char *host_folder;          /* the same on this computer, when it is another path; NULL: not */
-    const struct object *above; /* what loaded it; NULL for the program */
+    char *host_folder;          /* the same on this computer, if the path differs; else NULL */
+    const struct object *above; /* the object that loaded it; NULL for the program */
     struct elf_needs needs;
 };
 
@@ -36,7 +40,7 @@ struct search {
     struct tree *tree;
     struct object *object[OBJECTS_MAX]; /* in the order of loading; each heap-allocated */
     size_t count;
-    struct args names; /* that are loaded: as asked for, and DT_SONAME */
+    struct args names; /* of loaded objects: as requested, and DT_SONAME */
     const char *program;
     enum missing missing;
     bool musl, failed;
@@ -44,8 +48,8 @@ struct search {
     size_t cache_size;
 };
 
-/* Puts the file at `place` into the tree, from there, from host_file, or from the same path here.
- * False when it is not there or no library for this CPU, which ld.so passes over. */
+/* Adds the file at `place` to the tree: from the tree itself, from the same path on this computer, or
+ * from host_file. False if it does not exist or is not an x86-64 ELF file, which ld.so skips. */
 static bool take_file(struct search *s, const char *place, const char *host_file)
 {
     struct elf_needs needs;
@@ -59,8 +63,8 @@ static bool take_file(struct search *s, const char *place, const char *host_file
     }
     if (good && other) {
         char *folder = string_format("%.*s", (int)(path_base(place) - place), place);
-        free(
-            tree_overlay(s->tree, folder, OVERLAY_TAKE, NULL)); /* with the links that lead there */
+        /* Includes the symbolic links on the path. */
+        free(tree_overlay(s->tree, folder, OVERLAY_TAKE, NULL));
         tree_add_file(s->tree, place, host_file);
         free(folder);
     } else if (good) {
@@ -86,7 +90,7 @@ static struct object *load(struct search *s, const char *place, const char *host
         fail(STATUS_CANNOT_RUN, "%s needs more than %d libraries", s->program, OBJECTS_MAX);
     struct object *object = memory(sizeof(*object));
     char *source, *real = tree_overlay(s->tree, place, OVERLAY_LOOK, &source);
-    /* The program's folder is that of the file behind the links, a library's is where it was found. */
+    /* $ORIGIN: for the program the folder with links resolved, for a library that of its path. */
     const char *known = above || !real ? place : real;
     object->place = string_copy(place);
     object->folder = string_format("%.*s", (int)(path_base(known) - known), known);
@@ -104,7 +108,7 @@ static struct object *load(struct search *s, const char *place, const char *host
     return s->object[s->count++] = object;
 }
 
-/* $ORIGIN, $LIB and $PLATFORM, with or without braces, replaced. */
+/* Replaces $ORIGIN, $LIB and $PLATFORM, with or without braces. */
 static char *expand(const char *text, const char *origin)
 {
     const struct {
@@ -130,7 +134,8 @@ static char *expand(const char *text, const char *origin)
     return out.bytes;
 }
 
-/* Without "." and "..": the folder above a link's target is not the one above the link. */
+/* Resolves "." and ".." component by component: the parent of a link's target is not the parent of
+ * the link. */
 static char *resolve_dots(struct search *s, const char *path)
 {
     char *out = string_copy("");
@@ -154,7 +159,7 @@ static char *resolve_dots(struct search *s, const char *path)
     return out;
 }
 
-/* One folder, its faster variants too. The first that is there is what every CPU can use. */
+/* Searches one folder and its glibc-hwcaps variants. The result is the plain file if it exists. */
 static struct object *try_folder(struct search *s, const struct object *by, const char *folder,
                                  const char *host_folder, const char *name)
 {
@@ -176,7 +181,8 @@ static struct object *try_folder(struct search *s, const struct object *by, cons
     return found;
 }
 
-/* A list as in DT_RUNPATH of the object `owner`; an empty part is the working folder. */
+/* Searches a list like DT_RUNPATH of the object `owner`; an empty part is the current directory,
+ * which is / in the machine. */
 static struct object *try_list(struct search *s, const struct object *by,
                                const struct object *owner, const char *list, const char *name)
 {
@@ -201,7 +207,7 @@ static struct object *try_cache(struct search *s, const struct object *by, const
     struct object *found = NULL;
     if (s->cache && !ld_cache_find(s->cache, s->cache_size, name, &paths))
         s->cache_size = 0;
-    /* Variants for some CPUs are taken along; the plain one counts. */
+    /* Variants for some CPUs are packed too; the plain one is the result. */
     for (size_t i = 0; i < paths.count; i++) {
         bool plain = !strstr(paths.item[i], "/glibc-hwcaps/");
         if (take_file(s, paths.item[i], NULL) && plain && !found)
@@ -234,7 +240,7 @@ static struct object *find_glibc(struct search *s, const struct object *by, cons
     return found || by->needs.no_default ? found : try_default(s, by, name);
 }
 
-/* musl, ldso/dynlink.c: RPATH and RUNPATH are one, of the object and of those above it. */
+/* musl, ldso/dynlink.c: RPATH and RUNPATH are the same; those of the object and of its loaders apply. */
 static struct object *find_musl(struct search *s, const struct object *by, const char *name)
 {
     struct object *found = NULL;
@@ -255,7 +261,7 @@ static struct object *find_musl(struct search *s, const struct object *by, const
     return found;
 }
 
-/* Names that musl's loader answers itself. */
+/* True for a library that musl's loader provides itself. */
 static bool is_musl_libc(const char *name)
 {
     static const char *const own[] = {"libc.",  "libpthread.", "librt.",  "libm.",
@@ -315,7 +321,7 @@ static void add_interpreter(struct search *s, const struct object *program)
             fail(STATUS_CANNOT_RUN, format, s->program, interpreter);
         warn(format, s->program, interpreter);
     } else {
-        /* It is loaded already when the first library asks for it by its DT_SONAME. */
+        /* The interpreter is loaded before any library requests it by its DT_SONAME. */
         struct object *loader = load(s, place, NULL, program);
         args_free(&loader->needs.needed);
     }
@@ -357,7 +363,7 @@ bool library_add(struct tree *tree, const char *place, const char *host_folder, 
     add_interpreter(s, program);
     if (program->needs.needed.count > 0 && !s->musl)
         open_cache(s);
-    for (size_t i = 0; i < s->count; i++) /* grows while it runs: ld.so's order too */
+    for (size_t i = 0; i < s->count; i++) /* the list grows meanwhile: breadth-first, as in ld.so */
         for (size_t k = 0; k < s->object[i]->needs.needed.count; k++)
             add_library(s, s->object[i], s->object[i]->needs.needed.item[k]);
     bool failed = s->failed;

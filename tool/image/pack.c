@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Writes a tree as a cpio archive (image/cpio_writer.h): numbers the inodes, so that hard links stay
+ * hard links, checks that the archive fits into the machine's memory, and copies the files' data.
+ * Files are read while they are packed; the tool fails if one shrinks meanwhile. Selecting the files
+ * is the work of image/tree.c, image/program.c and image/library.c.
+ */
 #include "image/pack.h"
 #include "host/fail.h"
 #include "host/progress.h"
@@ -22,7 +28,7 @@ struct packer {
     uint64_t total;   /* bytes expected, for the progress line */
     uint32_t *number; /* by entry: its inode number in the archive; equal for hard links */
     uint32_t *links;  /* by entry: how many names of that file the tree has */
-    bool *carries;    /* by entry: the file's data stands with this name */
+    bool *carries;    /* by entry: the file's data follows this name */
     void *block;
 };
 
@@ -66,8 +72,7 @@ static int by_inode(const void *a, const void *b)
     return x < y ? -1 : 1;
 }
 
-/* Names of one file get one number, and the last of them the data: that is where cpio(1) puts it.
- */
+/* All names of one file get one inode number; the last name gets the data, as in cpio(1). */
 static void number_entries(struct packer *packer, const struct tree *tree)
 {
     size_t *linked = memory(tree->count * sizeof(*linked)), count = 0;
@@ -96,7 +101,7 @@ static void number_entries(struct packer *packer, const struct tree *tree)
     free(linked);
 }
 
-/* QEMU lays the archive at the end of memory, whether or not the kernel is there already. */
+/* QEMU puts the archive at the end of memory without checking for an overlap with the kernel. */
 static void check_memory(struct packer *packer, const struct tree *tree, uint64_t kernel_end,
                          uint64_t memory_bytes)
 {
@@ -131,7 +136,7 @@ static void copy_file(struct packer *packer, const struct entry *entry, uint32_t
         if (got < 0)
             fail_errno("cannot read %s", entry->source);
         if (got == 0)
-            fail(STATUS_FAILED, "%s became shorter while it was packed", entry->source);
+            fail(STATUS_FAILED, "%s was truncated while it was packed", entry->source);
         if (!cpio_data(&packer->writer, packer->block, (uint32_t)got))
             write_failed(packer);
         size -= (uint32_t)got;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds PROGRAM in the tree or on this computer, follows #! lines, and adds each file with its
+ * libraries. ELF files are checked by the kernel's reader, so that a program that execve() would
+ * refuse in the machine is refused before the boot.
+ */
 #include "image/program.h"
 #include "host/fail.h"
 #include "host/path.h"
@@ -17,7 +22,7 @@
 #include <unistd.h>
 
 #define SCRIPT_HEAD 255 /* Linux's BINPRM_BUF_SIZE - 1 */
-#define SCRIPTS_MAX 5   /* scripts that name scripts */
+#define SCRIPTS_MAX 5   /* nested scripts */
 #define BLANKS      " \t"
 
 static bool is_file(const char *path)
@@ -26,7 +31,7 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* As a shell looks for a command without a slash. NULL when it is in no folder. */
+/* Searches PATH, as a shell does for a command without a slash. NULL: not found. */
 static char *search_path(const char *name)
 {
     const char *path = getenv("PATH");
@@ -80,7 +85,7 @@ static void check_elf(const char *name, const char *file)
     close(fd);
 }
 
-/* The first line of a script, without "#!" and the blanks around; NULL when the file is none. */
+/* The first line of a script without "#!" and blanks at both ends; NULL: not a script. */
 static char *script_line(const char *file)
 {
     char head[SCRIPT_HEAD + 1] = "";
@@ -114,7 +119,7 @@ static char *env_command(const char *words)
     return NULL;
 }
 
-/* As execvp(3) will look for it in the machine. */
+/* Searches as execvp(3) will do in the machine. */
 static char *search_machine(struct tree *tree, const char *name, const char *path)
 {
     while (*path) {
@@ -141,7 +146,7 @@ struct start {
 static void add_start(struct start *start, const char *place, const char *host_folder,
                       const char *name);
 
-/* What the script's first line names must be there too; and through env what that starts. */
+/* Adds the interpreter that a script's first line names, and the command that env(1) starts. */
 static void add_script(struct start *start, const char *name, const char *line)
 {
     size_t length = strcspn(line, BLANKS);
@@ -172,7 +177,7 @@ static void add_script(struct start *start, const char *name, const char *line)
     free(source);
 }
 
-/* Checks what stands at `place` of the tree and adds what it needs to start. */
+/* Checks the file at `place` of the tree and adds what it needs to start. */
 static void add_start(struct start *start, const char *place, const char *host_folder,
                       const char *name)
 {
@@ -192,7 +197,7 @@ static void add_start(struct start *start, const char *place, const char *host_f
     free(source);
 }
 
-/* A file that lies elsewhere on the host than in the machine. */
+/* Adds a program whose path on the host differs from its path in the machine. */
 static void add_moved(struct start *start, const struct program *program)
 {
     char *real = realpath(program->file, NULL);
@@ -243,7 +248,7 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
         add_moved(&start, out);
         return;
     }
-    /* It keeps its place, and the links that lead there. */
+    /* The program keeps its path, symbolic links included. */
     free(out->place);
     out->place = path_normalise(out->file);
     char *real = tree_overlay(tree, out->place, OVERLAY_TAKE, NULL);

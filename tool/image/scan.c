@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A linear search for `syscall` instructions; no disassembly, no control flow. */
 #include "image/scan.h"
 #include "base/compiler.h"
 
@@ -7,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_BACK 40 /* bytes from the load of eax to the instruction */
+#define LOOK_BACK 40 /* most bytes from the load of eax to the `syscall` */
 
 const struct scan_row scan_rows[] = {
 #include "scan_rows.inc"
 };
 const size_t scan_row_count = ARRAY_LENGTH(scan_rows);
 
-/* The number that the nearest load of eax before `end` puts there; -1: none. */
+/* The constant of the nearest load of eax before `end`; -1: none. */
 static int64_t number_before(const uint8_t *start, const uint8_t *end)
 {
     for (const uint8_t *at = end - 2; at >= start && at >= end - LOOK_BACK; at--) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The tree is a sorted array; libarchive reads folders. Paths are normalised before they are looked up. */
 #include "image/tree.h"
 #include "host/fail.h"
 #include "host/guard.h"
@@ -17,7 +18,7 @@
 
 #define LINKS_MAX 40 /* Linux: symbolic links on one path */
 
-/* Position of path, or where it belongs; paths start behind the slash. */
+/* Finds the position of path, or the one to insert it at; paths have no leading slash. O(log n). */
 static bool find(const struct tree *tree, const char *path, size_t *position)
 {
     size_t low = 0, high = tree->count;
@@ -39,7 +40,7 @@ static bool find(const struct tree *tree, const char *path, size_t *position)
 
 static void append(struct tree *tree, const struct entry *entry)
 {
-    if ((tree->count & (tree->count - 1)) == 0) /* at 0, 1 and each power of two */
+    if ((tree->count & (tree->count - 1)) == 0) /* full: 0, 1, and each power of two */
         tree->entry = memory_resize(tree->entry, (tree->count * 2 + 1) * sizeof(*tree->entry));
     tree->entry[tree->count++] = *entry;
 }
@@ -60,15 +61,15 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct entry *)a)->path, ((const struct entry *)b)->path);
 }
 
-/* Owners are kept only by root: for anybody else they would be the number of a user whom the
- * machine does not have. */
+/* Only root packs the owners of files; for other users the owner becomes root, because the machine has
+ * no other users. */
 static void owner(struct stat *st)
 {
     if (geteuid() != 0)
         st->st_uid = st->st_gid = 0;
 }
 
-/* The entry gets the path `place`, and behind it what its own has behind `prefix` bytes. */
+/* Appends an entry; its path is `place`, followed by its own path without the first `prefix` bytes. */
 static void load_entry(struct tree *tree, struct archive_entry *from, size_t prefix,
                        const char *place)
 {
@@ -96,14 +97,13 @@ static void load_entry(struct tree *tree, struct archive_entry *from, size_t pre
     append(tree, &entry);
 }
 
-/* Appends the folder's files as they lie at `place` in the machine; the tree is sorted afterwards.
- */
+/* Appends the folder's files with paths below `place`, then sorts the tree. */
 static void load_folder(struct tree *tree, const char *folder, const char *place)
 {
     struct archive *disk = archive_read_disk_new();
     struct archive_entry *entry = archive_entry_new();
     if (!disk || !entry)
-        fail(STATUS_FAILED, "this computer has no memory left");
+        fail(STATUS_FAILED, "out of memory");
     archive_read_disk_set_symlink_physical(disk);
     archive_read_disk_set_behavior(disk, ARCHIVE_READDISK_NO_ACL | ARCHIVE_READDISK_NO_XATTR |
                                              ARCHIVE_READDISK_NO_FFLAGS |
@@ -155,7 +155,7 @@ void tree_load(struct tree *tree, const char *from)
     add_folder(tree, "tmp", 01777);
 }
 
-/* Replaces the first `length` bytes of path, which name a symbolic link, by where it points. */
+/* The path with the symbolic link replaced by its target, followed by `rest`. malloc'ed. */
 static char *substitute(const struct entry *link, const char *rest)
 {
     const char *slash = strrchr(link->path, '/');
@@ -168,9 +168,8 @@ static char *substitute(const struct entry *link, const char *rest)
     return clean;
 }
 
-/* The path with all symbolic links resolved, also the last one when follow_last; components that do
- * not exist stay as they are. NULL for a loop. As Linux does, except that ".." was resolved before.
- */
+/* Resolves all symbolic links of the path, the last component's only if follow_last. Components that
+ * do not exist stay. NULL: a loop. Differs from Linux in that ".." was resolved before. */
 static char *resolve(const struct tree *tree, const char *path, bool follow_last)
 {
     char *now = string_copy(path);
@@ -242,7 +241,7 @@ void tree_add_text(struct tree *tree, const char *path, const char *text, size_t
     FILE *out = fopen(file, "we");
     if (!out || (size > 0 && fwrite(text, 1, size, out) != size) || fclose(out) != 0)
         fail_errno("cannot write %s", file);
-    /* The same request gives the same archive. */
+    /* Fixed times, so that equal requests give equal archives. */
     const struct timespec times[2] = {{0, 0}, {0, 0}};
     if (chmod(file, 0644) != 0 || utimensat(AT_FDCWD, file, times, 0) != 0)
         fail_errno("cannot write %s", file);
@@ -251,7 +250,7 @@ void tree_add_text(struct tree *tree, const char *path, const char *text, size_t
     free(file);
 }
 
-/* What this computer has at a path that the tree does not know; false for nothing of use. */
+/* Makes an entry from this computer's file at the path; false unless it is a file, folder or link. */
 static bool host_entry(const char *path, struct entry *out)
 {
     *out = (struct entry){0};
@@ -285,7 +284,7 @@ static void entry_free(struct entry *entry)
     free(entry->source);
 }
 
-/* A copy of what is at one path, in the tree or below it. */
+/* A copy of the entry at one path, from the tree or from this computer. */
 static bool overlay_entry(struct tree *tree, const char *path, enum overlay what, struct entry *out)
 {
     size_t position;
@@ -305,8 +304,8 @@ static bool overlay_entry(struct tree *tree, const char *path, enum overlay what
     return true;
 }
 
-/* One pass from the root to the first link, or to the end: what stands there is in *out, the length
- * of its path in *length. False when the path leads nowhere. */
+/* Walks from the root to the first link or to the end of the path; *out is that entry, *length the
+ * length of its path. False if a component does not exist. */
 static bool overlay_pass(struct tree *tree, char *now, enum overlay what, struct entry *out,
                          size_t *length)
 {
@@ -355,7 +354,7 @@ char *tree_overlay(struct tree *tree, const char *path, enum overlay what, char 
     return NULL;
 }
 
-/* Appends what the tree does not have from `more`, which it takes over, and sorts. */
+/* Moves the entries of `more` that the tree lacks into the tree, and sorts it. Frees `more`. */
 static void merge(struct tree *tree, struct tree *more, struct args *added)
 {
     struct tree before = *tree;
@@ -383,7 +382,7 @@ void tree_add_all(struct tree *tree, const char *path, const char *from, struct 
     char *real = realpath(from, NULL);
     if (!real || stat(real, &st) != 0)
         fail_errno("cannot read %s", from);
-    /* The links on the way to an absolute path are the machine's too. */
+    /* The symbolic links on an absolute path are packed too. */
     char *place = from[0] == '/' ? tree_overlay(tree, path, OVERLAY_TAKE, NULL) : NULL;
     if (!place)
         place = resolve(tree, path, true);

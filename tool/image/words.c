@@ -17,7 +17,7 @@ void words_list(struct args *words, const char *name, char *const *items, size_t
     struct text word = {0};
     text_format(&word, "%s=", name);
     if (count == 1 && !items[0][0])
-        text_string(&word, "%"); /* nothing at all would be the list without items */
+        text_string(&word, "%"); /* an empty word would be a list without items */
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             text_string(&word, ",");

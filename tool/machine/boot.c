@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Builds the kernel's command line from the options, packs the archive, and makes or patches the image. */
 #include "machine/boot.h"
 #include "host/fail.h"
 #include "host/file.h"
@@ -36,14 +37,13 @@ static void set_environment(struct args *list, const char *variable)
     args_add(list, variable);
 }
 
-/* Does an image that goes elsewhere come out, and no machine is started? */
+/* True if the command writes an image and starts no machine. */
 static bool makes_image(const struct request *o)
 {
     return o->command == COMMAND_ISO || o->command == COMMAND_USB;
 }
 
-/* What the program gets whoever runs it: path, arguments, environment, and the words that were
- * typed. */
+/* Words that do not depend on this run: path, arguments and environment of the program, --append. */
 static void packed_words(const struct request *o, const struct program *program, struct args *words)
 {
     struct args argv = {0}, environment = {0};
@@ -68,7 +68,7 @@ static void packed_words(const struct request *o, const struct program *program,
              environment.count, OPTIONS_ENVIRONMENT_MAX);
     words_list(words, "argv", argv.item, argv.count);
     words_list(words, "env", environment.item, environment.count);
-    if (o->command == COMMAND_DEBUG) /* so that gdb knows where everything lies */
+    if (o->command == COMMAND_DEBUG) /* fixed addresses for gdb */
         args_add(words, "norandmaps");
     if (o->pagetables)
         args_format(words, "pagetables=%s", o->pagetables);
@@ -78,7 +78,7 @@ static void packed_words(const struct request *o, const struct program *program,
     args_free(&environment);
 }
 
-/* Which of the standard files are terminals, and how large the first is. */
+/* The standard streams that are terminals, and the size of the first. */
 static void terminal_words(const struct request *o, struct args *words)
 {
     struct text terminals = {0};
@@ -98,10 +98,10 @@ static void terminal_words(const struct request *o, struct args *words)
     text_free(&terminals);
 }
 
-/* What only this run knows: who listens at the other end. */
+/* Words of this run: console, terminals, log level, tracing. */
 static void run_words(const struct request *o, struct args *words)
 {
-    /* With a screen the terminal is the machine's own; grub.cfg looks for tty0, too. */
+    /* With a screen the terminal is the machine's own; grub.cfg also tests for tty0. */
     const char *const screen[] = {"console=framed,raw", "stdio.terminals=0,1,2", NULL};
     if (o->machine.screen) {
         args_all(words, screen);
@@ -163,7 +163,7 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     etc_add(tree);
 }
 
-/* It lies beside the stripped one: ouro.elf, ouro.debug.elf. */
+/* The file beside the stripped one: ouro.debug.elf for ouro.elf. */
 char *boot_kernel_symbols(const char *kernel)
 {
     size_t length = strlen(kernel);
@@ -176,7 +176,7 @@ char *boot_kernel_symbols(const char *kernel)
     return string_copy(kernel);
 }
 
-/* Where the kernel ends in physical memory; 0 when it is no ELF file, which the boot will tell. */
+/* The end of the kernel in physical memory; 0 if the file is not ELF, which the boot will report. */
 static uint64_t kernel_end(const char *kernel)
 {
     size_t size;
@@ -198,8 +198,8 @@ static uint64_t kernel_end(const char *kernel)
     return end;
 }
 
-/* SeaBIOS works at the end of memory while it lays the kernel and the archive: without room between
- * them it spoils the kernel. (Tried: 264 KiB are too little, 392 enough.) */
+/* SeaBIOS uses the end of memory while it loads kernel and archive; without a gap between them it
+ * overwrites the kernel. (Tried: 264 KiB are too little, 392 enough.) */
 #define FIRMWARE_ROOM (UINT64_C(384) << 10)
 
 static char *pack_archive(const struct request *o, struct program *program, struct tree *tree)
@@ -221,7 +221,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *program = (struct program){0};
     *tree = (struct tree){0};
     guard_start();
-    setenv("TMPDIR", guard_folder(), 1); /* for the helpers */
+    setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
     if (!makes_image(o))
         run_words(o, &run);
     m->kernel = o->kernel;
@@ -231,7 +231,8 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         progress_start("copying the image");
         file_copy(o->image, m->image);
         if (makes_image(o))
-            iso_patch(m->image, o->image, &none); /* it is one of ours, and whole */
+            iso_patch(m->image, o->image,
+                      &none); /* fails for an image not made by Ouro or truncated */
     } else {
         m->archive = pack_archive(o, program, tree);
         packed_words(o, program, &packed);
@@ -239,7 +240,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         if (run.count > 0)
             args_all(&all, (const char *const *)run.item);
         args_all(&all, (const char *const *)packed.item);
-        m->line = words_line(&all); /* the one place that checks the length */
+        m->line = words_line(&all); /* checks the length, also for an image */
         args_free(&all);
         if (m->medium != MEDIUM_DIRECT)
             iso_make(o->kernel, m->archive, &packed, m->image);

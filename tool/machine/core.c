@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Three sections: facts (the report's JSON, the page tables), notes (registers, auxiliary vector,
+ * mapped files), and the file itself. The report is not trusted: absent fields are 0.
+ */
 #include "machine/core.h"
 #include "base/compiler.h"
 #include "host/fail.h"
@@ -20,12 +24,12 @@
 #include <unistd.h>
 
 #define PAGE            4096u
-#define RANGES_MAX      60000 /* program headers are counted in 16 bits */
-#define USER_CS         0x33  /* what Linux shows; gdb takes it for 64-bit code */
+#define RANGES_MAX      60000 /* e_phnum has 16 bits */
+#define USER_CS         0x33  /* as on Linux; for gdb it means 64-bit code */
 #define USER_SS         0x2b
-#define PROGRAM_START   0x10000u /* below, nothing is ever mapped */
+#define PROGRAM_START   0x10000u /* nothing is mapped below */
 #define PROGRAM_END     UINT64_C(0x800000000000)
-#define REGISTERS_X87   (16 * 8 + 8 + 4 + 6 * 4 + 9 * 8) /* offsets in QEMU's list */
+#define REGISTERS_X87   (16 * 8 + 8 + 4 + 6 * 4 + 9 * 8) /* offsets in QEMU's register packet */
 #define REGISTERS_CTRL  (REGISTERS_X87 + 8 * 10)
 #define REGISTERS_XMM   (REGISTERS_CTRL + 8 * 4)
 #define REGISTERS_MXCSR (REGISTERS_XMM + 16 * 16)
@@ -39,7 +43,7 @@ struct module {
     uint64_t start, end, bias;
     char path[PATH_MAX];
     const struct entry *entry;
-    const Elf64_Ehdr *header; /* the mapped file; NULL: not known, or no ELF file */
+    const Elf64_Ehdr *header; /* the mapped file; NULL: unknown or not ELF */
     size_t size;
 };
 
@@ -132,7 +136,8 @@ static void read_modules(struct core *c)
     }
 }
 
-/* "0000000000400000-0000000000401000 0000000000001000 -r-": what the page tables map. */
+/* Reads the mapped ranges from QEMU's `info mem`:
+ * "0000000000400000-0000000000401000 0000000000001000 -r-". */
 static bool read_ranges(struct core *c, int fd)
 {
     struct text all = {0};
@@ -178,7 +183,7 @@ static void add_process(struct core *c)
     add_note(c, NT_PRPSINFO, &info, sizeof(info));
 }
 
-/* `thread`: the report itself, for the one that crashed, or a member of its `threads`. */
+/* `thread`: the report itself for the thread that crashed, or an item of its `threads`. */
 static void add_thread(struct core *c, struct json thread, bool has_vectors)
 {
     struct json registers = {0};
@@ -219,8 +224,8 @@ static void add_fpu(struct core *c)
     memcpy(control, from + REGISTERS_CTRL, sizeof(control));
     f.cwd = (uint16_t)control[0];
     f.swd = (uint16_t)control[1];
-    /* QEMU counts them as the processor does, a core file from the top of the stack. It does not tell
-     * which hold something: those on the stack do. */
+    /* QEMU orders the registers by number, a core file from the top of the stack. QEMU sends no
+     * tag word: the registers on the stack count as used. */
     unsigned top = f.swd >> 11 & 7;
     f.ftw = (uint16_t)(top ? 0xff << top & 0xff : 0);
     for (size_t i = 0; i < 8; i++)
@@ -230,7 +235,7 @@ static void add_fpu(struct core *c)
     add_note(c, NT_FPREGSET, &f, sizeof(f));
 }
 
-/* Those that did not run: their FPU registers are the kernel's secret. */
+/* Threads that were not running. Their FPU registers are in kernel memory and are left out. */
 static void add_other_threads(struct core *c)
 {
     struct json threads, item = {0};
@@ -247,7 +252,7 @@ static const struct module *module_of(const struct core *c, const struct entry *
     return NULL;
 }
 
-/* The interpreter that the program names. */
+/* The module of the program's interpreter; NULL: none. */
 static const struct module *interpreter_of(const struct core *c, const struct module *program)
 {
     const Elf64_Phdr *p = headers_of(program);
@@ -265,7 +270,7 @@ static const struct module *interpreter_of(const struct core *c, const struct mo
     return NULL;
 }
 
-/* The part of the program's auxiliary vector that a debugger reads, made anew from the same facts. */
+/* The part of the auxiliary vector that a debugger reads, reconstructed from the packed files. */
 static void add_auxv(struct core *c)
 {
     const struct module *program = module_of(c, tree_follow(c->source->tree, c->source->place));
@@ -290,7 +295,7 @@ static void add_auxv(struct core *c)
     add_note(c, NT_AUXV, vector, sizeof(vector));
 }
 
-/* Pages of the file, by the segment that the mapping shows. */
+/* The file offset of a mapping, in pages, from its segment. */
 static uint64_t offset_of(const struct module *m)
 {
     const Elf64_Phdr *p = headers_of(m);

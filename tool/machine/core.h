@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --core: an ELF core file of the program, as Linux writes them, out of a machine in QEMU that has
+ * --core: an ELF core file of the program in Linux's format, from a machine in QEMU that has
  * printed its report and halted.
  *
  *     report's JSON     --> general registers, signal, mapped files
- *     QEMU, page tables --> which pages of the program are there, their bytes
- *     QEMU, registers   --> x87 and SSE: the kernel does not use them
+ *     QEMU, page tables --> the program's mapped pages and their contents
+ *     QEMU, registers   --> x87 and SSE: the kernel leaves them unchanged
  */
 #pragma once
 
@@ -18,5 +18,5 @@ struct core_source {
     const char *place; /* of the program in the machine */
 };
 
-/* False with a sentence in *reason; the file is not there then. */
+/* False with a message in *reason; there is no file then. */
 bool core_write(const struct core_source *source, const char *path, const char **reason);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The common part of both emulators: checks of the options, the log file, the end. */
 #include "machine/emulator.h"
 #include "host/fail.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine to boot, and the emulators that can be it. */
+/* The description of a machine, and the emulators that run it. */
 #pragma once
 
 #include "host/guard.h"
@@ -33,16 +33,16 @@ struct machine {
     enum medium medium;
     enum chipset chipset;
     uint64_t memory;     /* bytes, a multiple of 4096 */
-    const char *image;   /* cd, usb: a temporary file, may be written */
+    const char *image;   /* cd, usb: a temporary file, writable */
     const char *kernel;  /* direct */
     const char *archive; /* direct */
     const char *line;    /* direct: kernel command line */
-    const char *gdb;     /* path of the socket where QEMU listens for gdb; else NULL */
-    bool waits;          /* for gdb, before its first instruction */
-    bool screen;         /* the program is seen on it too */
-    bool window;         /* the screen is shown in a window here */
-    const char *control; /* path of the socket where QEMU takes orders (QMP); else NULL */
-    bool stays;          /* halted when the program has ended, until emulator_end() */
+    const char *gdb;     /* path of the socket on which QEMU listens for gdb; NULL: none */
+    bool waits;          /* QEMU waits for gdb before the first instruction */
+    bool screen;         /* the program's terminal is the screen */
+    bool window;         /* the screen appears in a window of this desktop */
+    const char *control; /* path of QEMU's QMP socket; NULL: none */
+    bool stays;          /* the machine halts at the program's end and stays until emulator_end() */
     const struct args *qemu_args;
 };
 
@@ -51,15 +51,15 @@ struct emulator {
     int serial; /* connected socket: COM1 */
 };
 
-/* Fails the tool, with one sentence, for a machine that the emulator cannot be. */
+/* Fails the tool with a message if the emulator cannot run the machine. */
 void emulator_check(const struct machine *machine);
-/* Starts it; fails the tool when it cannot be started. */
+/* Starts the emulator; fails the tool if that is impossible. */
 void emulator_start(const struct machine *machine, struct emulator *out);
-/* The kernel word that tells how the machine is switched off with a status: "exit=0xf4". */
+/* The kernel word for switching the machine off with a status: "exit=0xf4". */
 const char *emulator_exit_word(enum emulator_kind kind);
-/* Ends the emulator if it still runs; emulator_explain() prints what it wrote. */
+/* Kills the emulator if it still runs. */
 void emulator_end(struct emulator *emulator);
-/* Prints the last lines of what the emulator itself wrote, if anything, on stderr. */
+/* Prints the last lines of the emulator's own output on stderr. */
 void emulator_explain(void);
 
 /* For emulator_*.c only. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bochs 2.7 as Debian builds it: with its debugger, so that it must be told to go on (`c`), and
- * without a display that shows nothing, so that the one for terminals draws into /dev/null.
+ * Bochs 2.7 as Debian builds it. It has the debugger, which waits for the command `c`, and no null
+ * display, so the terminal display draws into /dev/null.
  *
- * The serial port is a TCP connection that Bochs makes to us: its only mode that carries every byte
- * unchanged in both directions and waits when we are slow. (A terminal turns \n into \r\n and drops
- * what does not fit.) Other users of this computer could connect first, so the peer's owner is
- * looked up.
+ * The serial port is a TCP connection from Bochs to the tool, the only mode with flow control in
+ * which every byte passes unchanged in both directions. (A terminal turns \n into \r\n and drops
+ * excess output.) Another user of this computer could connect first, so the owner of the peer's
+ * socket is checked.
  */
 #include "host/fail.h"
 #include "host/file.h"
@@ -35,8 +35,8 @@ static int listen_local(uint16_t *port)
     return fd;
 }
 
-/* Does the other end of this connection belong to our user? /proc/net/tcp lists it with the ports
- * swapped. */
+/* True if the other end of this connection belongs to our user. /proc/net/tcp lists that end with the
+ * ports swapped. */
 static bool peer_is_ours(uint16_t our_port, uint16_t peer_port)
 {
     FILE *file = fopen("/proc/net/tcp", "re");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * QEMU. The serial port is QEMU's standard input and output, which are one socket: QEMU reads from
- * it only when the UART has room, and waits when it is full, so nothing is lost in either
+ * QEMU. The serial port is QEMU's standard input and output, which are one socket. QEMU reads it
+ * only if the UART has room, and waits when the socket is full, so no byte is lost in either
  * direction.
  */
 #include "host/fail.h"
@@ -24,7 +24,7 @@ static const char *const machine_names[] = {
     [CHIPSET_MICROVM] = "microvm,auto-kernel-cmdline=off",
 };
 
-/* In QEMU's options a comma ends a value, and two stand for one. */
+/* In QEMU's options a comma ends a value, and two commas are one. */
 static char *escape_commas(const char *path)
 {
     struct text out = {0};
@@ -66,8 +66,7 @@ static void add_medium(struct args *args, const struct machine *m)
     free(image);
 }
 
-/* What every machine gets: nothing that QEMU would add by itself, and an end where a machine would
- * wait. */
+/* Options of every machine: no default devices, and exit instead of reboot. */
 static void add_common(struct args *args, const struct machine *m)
 {
     const char *const common[] = {"-nodefaults",
@@ -87,7 +86,7 @@ static void add_common(struct args *args, const struct machine *m)
     args_all(args, common);
     args_add(args, "-display");
     args_add(args, m->window ? "gtk" : "none");
-    if (!m->stays) { /* else the kernel's word to it goes nowhere, and it halts */
+    if (!m->stays) { /* without the device the kernel's exit has no effect, and the machine halts */
         args_add(args, "-device");
         args_add(args, "isa-debug-exit,iobase=0xf4,iosize=0x04");
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A client of QEMU's gdb server: packets "$...#sum", each acknowledged with '+'. */
 #include "machine/gdb_remote.h"
 
 #include <poll.h>
@@ -43,14 +44,14 @@ static bool next_byte(struct input *in, char *out)
     return true;
 }
 
-/* The words of the next packet, acknowledged. A socket loses nothing, so that sums are not checked. */
+/* Reads and acknowledges the next packet. Checksums are not checked: a socket loses no bytes. */
 static bool next_packet(struct input *in, struct text *out)
 {
     char byte;
     do
         if (!next_byte(in, &byte))
             return false;
-    while (byte != '$'); /* '+' for what we sent */
+    while (byte != '$'); /* skips the '+' for the sent packet */
     out->length = 0;
     text_string(out, "");
     while (next_byte(in, &byte) && byte != '#' && out->length < PACKET_MAX)
@@ -76,7 +77,7 @@ static bool add_hex(struct text *out, const char *hex)
     return true;
 }
 
-/* That the machine stopped is told in between, as it comes: "T02thread:01;". */
+/* Skips stop replies, which may come at any time: "T02thread:01;". */
 static bool next_answer(struct input *in, struct text *out)
 {
     bool good;
@@ -117,7 +118,7 @@ bool gdb_remote_monitor(int fd, const char *command, struct text *out)
     for (const char *c = command; *c; c++)
         text_format(&words, "%02x", (unsigned char)*c);
     bool good = send_packet(fd, words.bytes), more = good;
-    while (more) { /* "O" and a piece of the output, until "OK" */
+    while (more) { /* "O" and a part of the output, until "OK" */
         good = next_answer(&in, &packet) && packet.bytes[0] == 'O';
         more = good && strcmp(packet.bytes, "OK") != 0;
         if (more)

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Decides whether QEMU uses KVM. The presence of /dev/kvm is not enough (nested virtualization may be
+ * broken), so QEMU boots the kernel once with KVM. The answer is kept in build/ under the boot id of
+ * this computer. A machine that fails later does not change the answer.
+ */
 #include "machine/kvm.h"
 #include "host/fail.h"
 #include "host/file.h"
@@ -32,8 +37,7 @@ static bool cpu_has_it(void)
     return found && access("/dev/kvm", R_OK | W_OK) == 0;
 }
 
-/* The kernel alone, without a root archive, on the smallest machine: it works when the kernel says
- * anything. */
+/* Boots the kernel without a root archive on a microvm; true if it writes a byte on the serial port. */
 static bool trial(void)
 {
     int ends[2];

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Options by argp: one table for each command, one parser for all. */
 #include "machine/options.h"
 #include "host/fail.h"
 #include "report/profile.h"
@@ -39,12 +40,12 @@ enum { /* options without a short form */
 };
 
 #define PACK_OPTIONS                                                                                \
-    {"root", KEY_ROOT, "DIR", 0, "files that the program finds under /", 1},                        \
+    {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                   \
         {"with",                                                                                    \
          KEY_WITH,                                                                                  \
          "PATH",                                                                                    \
          0,                                                                                         \
-         "pack this file or folder too, with the libraries that it needs; repeatable",              \
+         "also pack this file or folder, with the libraries that it needs; repeatable",             \
          1},                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
         {"append", KEY_APPEND, "WORDS", 0, "kernel command line", 1},                               \
@@ -52,10 +53,10 @@ enum { /* options without a short form */
          KEY_PAGETABLES,                                                                            \
          "recursive|physmap|offset|identity|temporary",                                             \
          0,                                                                                         \
-         "how the kernel reaches page tables",                                                      \
+         "the kernel's method of reaching page tables",                                             \
          1},                                                                                        \
     {                                                                                               \
-        "kernel", KEY_KERNEL, "FILE", 0, "another kernel than the one built here", 1                \
+        "kernel", KEY_KERNEL, "FILE", 0, "use this kernel instead of the one built here", 1         \
     }
 
 #define MACHINE_OPTIONS                                                                            \
@@ -66,12 +67,13 @@ enum { /* options without a short form */
          KEY_MEDIUM,                                                                               \
          "cd|usb|direct",                                                                          \
          0,                                                                                        \
-         "what it boots from; direct: QEMU -kernel, no boot loader",                               \
+         "boot medium; direct: QEMU -kernel, no boot loader",                                      \
          2},                                                                                       \
         {"machine", KEY_MACHINE, "pc|q35|microvm", 0, "kind of machine; microvm: direct only", 2}, \
-        {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "handed to QEMU as it is; repeatable", 2},            \
+        {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "pass to QEMU unchanged; repeatable", 2},             \
     {                                                                                              \
-        "verbose", 'v', NULL, 0, "the kernel's log too, and what firmware and boot loader say", 3  \
+        "verbose", 'v', NULL, 0,                                                                   \
+            "show the kernel's log and the output of firmware and boot loader", 3                  \
     }
 
 static const struct argp_option run_options[] = {
@@ -80,28 +82,25 @@ static const struct argp_option run_options[] = {
     {"image", KEY_IMAGE, "FILE.iso", 0, "boot this image of `ouro iso` instead of packing one", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
     {"display", KEY_DISPLAY, NULL, 0,
-     "the machine's screen in a window, which has its keyboard, too", 2},
+     "show the machine's screen in a window, which takes its keyboard input", 2},
     {"report", KEY_REPORT, "FILE.json", 0,
-     "keep the JSON of a fault report, with file and line; empty when there is none", 3},
+     "write the JSON of a fault report, with file and line; empty if there is none", 3},
     {"core", KEY_CORE, "FILE", 0,
-     "when the program crashes, write a core file for gdb PROGRAM FILE; empty when there is none",
-     3},
+     "if the program crashes, write a core file for gdb PROGRAM FILE; else an empty file", 3},
     {"strace", KEY_STRACE, NULL, 0,
-     "print every system call, its answer and its time on standard error, as strace does", 4},
+     "print every system call, its result and its time on standard error, like strace", 4},
     {"stats", KEY_STATS, NULL, 0,
-     "say at the end how many faults, flushes, switches and system calls there were", 4},
+     "print counts of faults, flushes, switches and system calls at the end", 4},
     {"profile", KEY_PROFILE, "FILE", OPTION_ARG_OPTIONAL,
-     "sample where the time goes: folded stacks to FILE (" PROFILE_FILE
-     "), a flame graph to FILE.svg",
-     4},
-    {"bootchart", KEY_BOOTCHART, NULL, 0, "say how long each phase of the kernel's boot took", 4},
+     "profile by sampling: folded stacks to FILE (" PROFILE_FILE "), a flame graph to FILE.svg", 4},
+    {"bootchart", KEY_BOOTCHART, NULL, 0, "print the time of each phase of the kernel's boot", 4},
     {0},
 };
 
 static const struct argp_option debug_options[] = {
     PACK_OPTIONS,
     MACHINE_OPTIONS,
-    {"gdb-arg", KEY_GDB_ARG, "ARG", 0, "handed to gdb as it is; repeatable", 3},
+    {"gdb-arg", KEY_GDB_ARG, "ARG", 0, "pass to gdb unchanged; repeatable", 3},
     {0},
 };
 
@@ -122,8 +121,8 @@ static const struct argp_option screenshot_options[] = {
     PACK_OPTIONS,
     MACHINE_OPTIONS,
     {"output", 'o', "FILE.png", 0, "the picture", 1},
-    {"at", KEY_AT, "TEXT", 0, "take it when the program prints this, not at its end", 1},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "take it after this time", 3},
+    {"at", KEY_AT, "TEXT", 0, "take the picture when the program prints TEXT, not at its end", 1},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "take the picture after this time", 3},
     {0},
 };
 
@@ -158,7 +157,7 @@ static double parse_seconds(struct argp_state *state, const char *text)
     return seconds;
 }
 
-/* The position of text among names. */
+/* The index of text in names; argp_error() if absent. */
 static unsigned parse_choice(struct argp_state *state, const char *option, const char *text,
                              const char *const *names)
 {
@@ -206,7 +205,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-/* NAME=VALUE, or NAME for the value that it has here; a name that is not set here is left out. */
+/* NAME=VALUE, or NAME for its value in the tool's environment; an unset NAME is ignored. */
 static void add_environment(struct argp_state *state, struct request *o, const char *text)
 {
     if (*text == '=' || !*text)
@@ -218,7 +217,7 @@ static void add_environment(struct argp_state *state, struct request *o, const c
         args_format(&o->environment, "%s=%s", text, value);
 }
 
-/* What the person wants to know about the run. */
+/* Options for output about the run. */
 static error_t parse_answer(int key, char *text, struct argp_state *state)
 {
     struct request *o = state->input;
@@ -295,7 +294,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 'v':
         o->verbose = true;
         break;
-    case ARGP_KEY_ARG: /* the program; everything behind it is its own */
+    case ARGP_KEY_ARG: /* the program; all further arguments are the program's */
         if (o->command == COMMAND_USB && !o->device) {
             o->device = text;
             break;
@@ -333,8 +332,8 @@ static bool separate_option(const char *text)
     return false;
 }
 
-/* `ouro iso PROGRAM ARGS... -o FILE`, and `screenshot`: without an -o before the program, the options of the tool are
- * the longest run of them at the end of the line. */
+/* `ouro iso PROGRAM ARGS... -o FILE`, and `screenshot`: without an -o before the program, the longest
+ * sequence of the tool's options at the end of the line is the tool's. */
 static void take_trailing(struct request *o, const struct argp *argp)
 {
     size_t start = o->argument_count;
@@ -364,12 +363,12 @@ static void take_trailing(struct request *o, const struct argp *argp)
     free(name);
 }
 
-/* Can the machine have a screen that we see? */
+/* Fails the tool if the machine cannot have a screen, or no desktop can show it. */
 static void check_screen(const struct machine *m)
 {
     const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
     if (m->emulator != EMULATOR_QEMU || m->chipset == CHIPSET_MICROVM || m->medium == MEDIUM_DIRECT)
-        fail(STATUS_FAILED, "a screen comes with --emulator qemu and --medium cd or usb");
+        fail(STATUS_FAILED, "a screen needs --emulator qemu and --medium cd or usb");
     if (m->window && !(x && *x) && !(wayland && *wayland))
         fail(STATUS_FAILED,
              "--display needs a desktop, and neither DISPLAY nor WAYLAND_DISPLAY is set; "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a person typed behind `ouro run`, `iso`, `debug`, `check`, `usb` and `screenshot`. */
+/* The command lines of `ouro run`, `iso`, `debug`, `check`, `usb` and `screenshot`. */
 #pragma once
 
 #include "machine/emulator.h"
@@ -15,7 +15,7 @@ enum command {
 
 struct request {
     enum command command;
-    struct machine machine; /* what was chosen; files are filled in later */
+    struct machine machine; /* from the options; boot_prepare() fills in the files */
     bool medium_chosen;
     struct args qemu_args;
     struct args environment; /* NAME=VALUE, in the order typed */
@@ -27,11 +27,11 @@ struct request {
     const char *image;      /* --image; NULL: pack one */
     const char *output;     /* iso, screenshot: -o */
     const char *device;     /* usb: the disk */
-    const char *marker;     /* screenshot: the output that it waits for; NULL: the program's end */
+    const char *marker;     /* screenshot: the output to wait for; NULL: the program's end */
     bool yes;               /* usb: do not ask */
     const char *kernel;
-    const char *report; /* --report: where the JSON of a fault report goes; NULL: nowhere */
-    const char *core;   /* --core: where a core file goes; NULL: nowhere */
+    const char *report; /* --report: file for the JSON of a fault report; NULL: none */
+    const char *core;   /* --core: the core file; NULL: none */
     double timeout;     /* seconds; 0: none */
     bool verbose;
     const char *profile; /* run: the file for folded stacks; NULL: none */
@@ -43,6 +43,6 @@ struct request {
     size_t argument_count;
 };
 
-/* Reads the arguments behind the command (argv[0] is the command's own name), checks that they go
- * together. Prints help, or fails the tool. */
+/* Reads the arguments of the command (argv[0] is the command's name) and checks their combination.
+ * Prints help and exits, or fails the tool. */
 void options_read(enum command command, int argc, char **argv, struct request *out);

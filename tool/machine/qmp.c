@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* QEMU's QMP: one command a connection, answers matched as text. */
 #include "machine/qmp.h"
 #include "host/file.h"
 #include "host/text.h"
@@ -13,7 +14,7 @@
 
 #define PATIENCE 20 /* seconds for an answer */
 
-/* The answer that is no event; malloc'ed, NULL when QEMU is gone or silent. */
+/* The next line that is not an event; malloc'ed, NULL if QEMU has ended or does not answer. */
 static char *answer(FILE *from)
 {
     char *line = NULL;
@@ -33,13 +34,13 @@ static bool order(FILE *from, int to, const char *line, char **reason)
         said = answer(from);
     done = said && !strstr(said, "\"error\":");
     if (!done)
-        *reason = string_format("QEMU %s%.*s", said ? "said: " : "did not answer",
+        *reason = string_format("QEMU %s%.*s", said ? "answered: " : "did not answer",
                                 said ? (int)strcspn(said, "\r\n") : 0, said ? said : "");
     free(said);
     return done;
 }
 
-/* Characters that JSON escapes do not come in paths of the temporary folder. */
+/* Paths in the temporary folder have no characters that JSON would escape. */
 bool qmp_screenshot(const char *socket_path, const char *file, char **reason)
 {
     const struct timeval patience = {.tv_sec = PATIENCE};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Orders to a QEMU that runs (its QMP: a line of JSON there, a line back; events come between). */
+/* Commands to a running QEMU (QMP: a line of JSON each way, with events between). */
 #pragma once
 
 #include <stdbool.h>
 
-/* Has QEMU write a PNG of its screen to `file`. False: `*reason` is a sentence's end. The reason is malloc'ed. */
+/* Makes QEMU write a PNG of its screen to `file`. False: *reason is the end of a message, malloc'ed. */
 bool qmp_screenshot(const char *socket_path, const char *file, char **reason);

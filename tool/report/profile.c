@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Samples become folded stacks by name; equal stacks are merged; the graph follows from the sorted stacks. */
 #include "report/profile.h"
 #include "host/fail.h"
 #include "host/file.h"
@@ -15,16 +16,16 @@
 
 #define SVG_WIDTH    1200.0
 #define SVG_ROW      17
-#define SVG_LETTER   7.0 /* width of one */
+#define SVG_LETTER   7.0 /* width of a character */
 
 struct stack {
-    char *folded; /* outermost first, ';' between */
+    char *folded; /* outermost first, separated by ';' */
     uint64_t count;
 };
 
 struct profile {
     struct symbols kernel, program;
-    uint64_t image; /* where the program's image starts */
+    uint64_t image; /* start of the program's image */
     struct stack *stacks;
     size_t stack_count;
     uint64_t total, lost;
@@ -39,7 +40,7 @@ bool profile_line(struct args *lines, const char *line)
     return true;
 }
 
-/* A return address lies behind its call, which may be the function's last instruction. */
+/* A return address follows its call, which may be the last instruction of the function. */
 static char *name_of(const struct profile *p, uint64_t pc, bool innermost)
 {
     bool kernel = pc >= KERNEL_START;
@@ -82,7 +83,7 @@ static int by_count(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : by_text(a, b);
 }
 
-/* Sorts by text and makes one of equal ones. */
+/* Sorts by text and merges equal stacks; returns the new count. */
 static size_t merge(struct stack *stacks, size_t count)
 {
     size_t kept = 0;
@@ -156,7 +157,7 @@ static void add_escaped(struct text *out, const char *bytes, size_t size)
     }
 }
 
-/* One box: the name as far as it fits, all of it as the tooltip. */
+/* One box: the name as far as it fits, and in full as the tooltip. */
 static void add_box(struct text *out, const struct profile *p, const char *name, size_t length,
                     unsigned level, const uint64_t range[2])
 {
@@ -177,8 +178,8 @@ static void add_box(struct text *out, const struct profile *p, const char *name,
     text_string(out, "</text></g>\n");
 }
 
-/* The boxes of stacks [from, to), which agree up to `offset`, from there on. The stacks are sorted,
- * so those that agree further are neighbours. */
+/* Adds the boxes of stacks [from, to), which are equal up to `offset`, from there on. The stacks are
+ * sorted, so stacks with a longer common prefix are adjacent. */
 static void add_boxes(struct text *out, const struct profile *p, const size_t from_to[2],
                       size_t offset, unsigned level, uint64_t x)
 {
@@ -187,7 +188,8 @@ static void add_boxes(struct text *out, const struct profile *p, const size_t fr
         const char *name = p->stacks[i].folded + offset;
         size_t length = strcspn(name, ";"), first = i;
         uint64_t range[2] = {x, x};
-        if (strlen(p->stacks[i].folded) <= offset) { /* ends below: its own share */
+        if (strlen(p->stacks[i].folded) <=
+            offset) { /* the stack ends below: its samples take their width */
             x += p->stacks[i++].count;
             continue;
         }

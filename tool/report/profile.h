@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `ouro run --profile`: what the kernel counted (src/kern/profile.h), with names: FILE in the form of
- * folded stacks ("outer;inner COUNT"), FILE.svg a flame graph, and the functions that took most on
- * stderr.
+ * `ouro run --profile`: the kernel's samples (src/kern/profile.h) with names. FILE has folded stacks
+ * ("outer;inner COUNT"), FILE.svg a flame graph; the functions with the most samples go to stderr.
  */
 #pragma once
 
@@ -10,8 +9,8 @@
 
 #define PROFILE_FILE "ouro-profile.folded"
 
-/* Is this line of the kernel's for us? Then it is kept. */
+/* True if the kernel's line belongs to the profile; then it is added to `lines`. */
 bool profile_line(struct args *lines, const char *line);
-/* Writes it all. `kernel` and `program` are ELF files; `program` NULL: unknown. */
+/* Writes both files and the list. `kernel` and `program` are ELF files; `program` NULL: unknown. */
 void profile_write(const struct args *lines, const char *kernel, const char *program,
                    const char *file);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The reader process: it renders the report and answers on a pipe, within limits of time and memory. */
 #include "report/report.h"
 #include "host/fail.h"
 #include "host/guard.h"
@@ -14,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READER_SECONDS 5            /* what the longest DWARF at hand takes, ten times over */
-#define READER_MEMORY  (4ull << 30) /* bytes of addresses */
-#define READER_ANSWER  3            /* guard_fork() says so */
+#define READER_SECONDS 5            /* ten times the time for the largest DWARF at hand */
+#define READER_MEMORY  (4ull << 30) /* bytes of address space */
+#define READER_ANSWER  3            /* the descriptor that guard_fork() keeps */
 #define ANSWER_MAX     (8u << 20)   /* bytes */
 
 bool report_wants_colour(void)
@@ -72,7 +73,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* True when the end of the answer was reached in time. */
+/* True if the whole answer arrived in time. */
 static bool read_answer(int fd, struct text *out)
 {
     double end = now() + READER_SECONDS;
@@ -94,7 +95,7 @@ static bool read_answer(int fd, struct text *out)
     }
 }
 
-/* Asks a process that may die of what it reads. */
+/* Runs the reader process, which may crash on hostile input. */
 static bool ask_reader(const struct report_options *o, const char *report, size_t size,
                        struct text *answer)
 {

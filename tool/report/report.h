@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a fault report on its way to stderr.
+ * Adds file and line to a fault report on its way to stderr.
  *
- *     report --> process of its own: JSON, DWARF, sources --> report with file and line
- *        \------------- when that dies or takes too long --> report as it came
+ *     report --> separate process: JSON, DWARF, sources --> report with file and line
+ *        \------------- if that dies or takes too long --> unchanged report
  *
- * The machine that sent a report has ended, so nobody waits for the console meanwhile.
+ * The machine that sent the report has ended, so blocking here delays nothing.
  */
 #pragma once
 
@@ -13,13 +13,12 @@
 
 struct report_options {
     struct report_files files;
-    struct text
-        *json; /* the line of the last whole report, with what was found out; NULL: not wanted */
+    struct text *json; /* gets the JSON line of the last complete report, with lines; NULL: none */
     bool colour;
 };
 
-/* Is stderr a terminal that shows colours, and nobody who wants none? (https://no-color.org) */
+/* True if stderr is a terminal, NO_COLOR is unset or empty (https://no-color.org) and TERM is not "dumb". */
 bool report_wants_colour(void);
-/* Adds the text to show for a report, whole or cut, to `out`. `report` has a NUL behind it. */
+/* Adds the text to show for a report, complete or not, to `out`. A NUL follows `report`. */
 void report_present(const struct report_options *options, const char *report, size_t size,
                     bool complete, struct text *out);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * From the report's JSON line to notes: modules with their DWARF, lines of source, the disassembled
+ * instruction. Runs in the reader process of report.c; report and DWARF are not trusted.
+ */
 #include "report/report_notes.h"
 #include "base/compiler.h"
 #include "host/json.h"
@@ -12,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FRAMES_MAX   256 /* of a trace; the kernel sends fewer */
+#define FRAMES_MAX   256 /* of a trace; more than the kernel sends */
 #define EXCERPTS_MAX 6
 #define COLUMNS      100
 #define TAB          4
@@ -21,7 +25,7 @@
 
 struct module {
     uint64_t start, end;
-    struct source_module *source; /* NULL: not known */
+    struct source_module *source; /* NULL: unknown */
 };
 
 struct modules {
@@ -29,7 +33,8 @@ struct modules {
     size_t count;
 };
 
-/* The table starts with the build's number; the report shows all but its last 16 bits. */
+/* True if the kernel file is the build of the report. The symbol table starts with the build id, of
+ * which the report shows all but the last 16 bits. */
 static bool is_build(struct source_module *kernel, struct json report)
 {
     struct json build;
@@ -77,7 +82,7 @@ static void open_modules(const struct report_files *files, struct json report, s
 
 /* --- words --- */
 
-/* What a terminal would obey becomes a question mark: control characters, those of C1 in UTF-8 too. */
+/* Adds bytes with control characters, those of C1 in UTF-8 included, replaced by question marks. */
 static void add_clean(struct text *out, const char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -103,7 +108,7 @@ static void add_json_string(struct text *out, const char *string)
     text_string(out, "\"");
 }
 
-/* Relative to where the person is, or to Ouro's own top folder; without "./" in it. malloc'ed. */
+/* The path relative to the current directory or to Ouro's top folder, without "./". malloc'ed. */
 static char *shorten(const char *path)
 {
     static char here[PATH_MAX];
@@ -160,8 +165,8 @@ static char *make_json(const struct source_lines *lines)
 
 /* --- source --- */
 
-/* Never waits: the name comes from the DWARF and may be that of a pipe or a device. A relative one
- * would lead to a file of the same name here. */
+/* Never blocks: the name comes from the DWARF and may be that of a pipe or a device. A relative name
+ * is refused: it could match an unrelated file here. */
 static FILE *open_source(const char *path)
 {
     struct stat st;
@@ -193,7 +198,7 @@ static void add_source_line(struct text *out, const char *line, int number, bool
     text_free(&wide);
 }
 
-/* The line, the one before and the one behind. */
+/* Three lines: the line itself, the previous and the next. */
 static char *make_excerpt(const struct source_line *wanted)
 {
     FILE *file = open_source(wanted->path);
@@ -212,7 +217,7 @@ static char *make_excerpt(const struct source_line *wanted)
     return out.bytes;
 }
 
-/* The bytes as the JSON line has them, "48c7401801000000". */
+/* Disassembles the instruction in the JSON line, "48c7401801000000". */
 static char *make_instruction(struct json report)
 {
     struct json value, registers;
@@ -244,7 +249,7 @@ static bool add_note(const struct modules *list, struct json frame, bool excerpt
         return false;
     if (json_member(frame, "how", &value))
         json_string(value, how, sizeof(how));
-    /* A return address may lie behind the end of its function: the call is in the byte before. */
+    /* A return address may be past the end of its function: the byte before belongs to the call. */
     uint64_t code = strcmp(how, "0") == 0 ? address : address - 1;
     for (size_t i = 0; i < list->count && lines.count == 0; i++)
         if (code >= list->module[i].start && code < list->module[i].end)

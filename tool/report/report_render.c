@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Works line by line: labels select the colour, addresses in `what` and `trace` lines select the note. */
 #include "report/report_render.h"
 #include "host/json.h"
 
@@ -30,7 +31,7 @@ struct render {
     const struct report_notes *notes;
     bool colour;
     bool in_trace;
-    const struct report_note *shown; /* its excerpt stands there already */
+    const struct report_note *shown; /* the note whose excerpt was printed last */
     struct text *out;
 };
 
@@ -68,7 +69,7 @@ static const struct report_note *note_at(const struct render *r, const char *dig
     return NULL;
 }
 
-/* The note for a `what` line or a line of the trace: "  what … (rip 0x…)", "          #1 0x…". */
+/* The note for a `what` or `trace` line, by its address: "  what … (rip 0x…)", "          #1 0x…". */
 static const struct report_note *note_for(struct render *r, const char *line, size_t size)
 {
     bool labelled = size > LABEL_START && line[LABEL_START] != ' ';
@@ -111,7 +112,7 @@ static void put_body(struct render *r, const char *line, size_t size)
     put(r, rest, line + label, size - label);
 }
 
-/* `line` is followed by a '\n' or a NUL. */
+/* A '\n' or a NUL follows `line`. */
 static void put_line(struct render *r, const char *line, size_t size, bool ended)
 {
     const struct report_note *note = note_for(r, line, size);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Bytes are held while they may be the start of a banner, and from a banner to the JSON line. */
 #include "report/report_stream.h"
 
 #include <string.h>
 
 #define BANNER_LENGTH 12
-#define HELD_MAX      (1u << 20) /* reports are some ten KiB long */
+#define HELD_MAX      (1u << 20) /* reports have about ten KiB */
 
 static const char *const banners[] = {"==== CRASH: ", "==== PANIC: "};
 static const char last_line[] = "{\"ouro_report\":";
@@ -42,7 +43,7 @@ void report_stream_release(struct report_stream *s, const struct report_sink *si
     hand_over(s, false, sink);
 }
 
-/* A piece of one line, with its '\n' when `ended`. */
+/* A part of one line, with its '\n' if `ended`. */
 static void feed_report(struct report_stream *s, const char *bytes, size_t size, bool ended,
                         const struct report_sink *sink)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* libdwfl finds the debug file, libdw the line and the inlined functions. */
 #include "report/source.h"
 #include "host/text.h"
 
@@ -14,11 +15,11 @@ struct source_module {
     Dwfl_Module *module;
 };
 
-static char *debug_path; /* NULL: where libdwfl looks by itself, /usr/lib/debug among others */
+static char *debug_path; /* NULL: libdwfl's defaults, such as /usr/lib/debug */
 
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_build_id_find_elf,
-    /* By build id only: the standard function would ask servers on the network, too. */
+    /* By build id only: the standard function may also query servers on the network. */
     .find_debuginfo = dwfl_build_id_find_debuginfo,
     .section_address = dwfl_offline_section_address,
     .debuginfo_path = &debug_path,
@@ -42,8 +43,8 @@ struct source_module *source_open(const char *file, uint64_t bias)
     return result;
 }
 
-/* clang writes no .debug_aranges: then the nearest unit that has them is found, and every unit must be
- * asked. */
+/* clang writes no .debug_aranges; then libdwfl returns the nearest unit that has them, so all units are
+ * searched. */
 static Dwarf_Die *find_unit(Dwfl_Module *module, uint64_t address, Dwarf_Addr *bias)
 {
     Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
@@ -88,7 +89,7 @@ static Dwarf_Word number_of(Dwarf_Die *die, unsigned name)
     return dwarf_formudata(dwarf_attr(die, name, &attribute), &value) == 0 ? value : 0;
 }
 
-/* The line at which this function was inlined; false when the DWARF does not say. */
+/* Adds the line at which the function was inlined; false if the DWARF lacks it. */
 static bool add_call(struct source_lines *out, Dwarf_Die *unit, Dwarf_Die *inlined)
 {
     Dwarf_Files *files;
@@ -104,14 +105,14 @@ static bool add_call(struct source_lines *out, Dwarf_Die *unit, Dwarf_Die *inlin
     return true;
 }
 
-/* From the innermost function outwards, until one that was not inlined. */
+/* Adds functions from the innermost outwards, up to the first that was not inlined. */
 static void add_functions(struct source_lines *out, Dwarf_Die *unit, uint64_t pc)
 {
     Dwarf_Die *innermost, *scopes;
     int count = dwarf_getscopes(unit, pc, &innermost);
     if (count <= 0)
         return;
-    /* dwarf_getscopes goes on where an inlined function was written, not where it was called. */
+    /* dwarf_getscopes() continues at the definition of an inlined function, not at its call. */
     count = dwarf_getscopes_die(&innermost[0], &scopes);
     for (int i = 0; i < count; i++) {
         int tag = dwarf_tag(&scopes[i]);

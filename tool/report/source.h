@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From an address to file and line, by the DWARF of an ELF file (libdw). The file is whatever somebody
- * packed: libdw may loop, overrun its stack or ask for all memory on a hostile one, so this runs in a
- * process of its own (report.c).
+ * From an address to file and line, by the DWARF of an ELF file (libdw). The file is not trusted: on a
+ * hostile one libdw may loop, overflow its stack or exhaust memory, so this runs in a separate process
+ * (report.c).
  */
 #pragma once
 
@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 struct source_line { /* strings are malloc'ed */
-    char *function;  /* "" when the DWARF does not say */
-    char *path;      /* absolute, as far as the DWARF tells */
+    char *function;  /* "": not in the DWARF */
+    char *path;      /* absolute if the DWARF has the directory */
     int line;
     int column; /* 0: unknown */
 };
 
-/* Where one address is: the first is the line itself, each further one the line that the function
- * before was inlined at. */
+/* The lines of one address: the first is the line itself, each further one the line at which the
+ * previous function was inlined. */
 struct source_lines {
     struct source_line *line;
     size_t count;
@@ -26,9 +26,9 @@ struct source_lines {
 
 struct source_module;
 
-/* An ELF file whose addresses were moved by `bias`. NULL when it cannot be read. */
+/* Opens an ELF file loaded at `bias`. NULL: it cannot be read. */
 struct source_module *source_open(const char *file, uint64_t bias);
-/* No lines when the file has no DWARF for that address. */
+/* Finds the lines of an address; none if the file has no DWARF for it. */
 void source_find(struct source_module *module, uint64_t address, struct source_lines *out);
-/* The 64-bit word at a symbol of the file. */
+/* Reads the 64-bit word at a symbol of the file. */
 bool source_word(struct source_module *module, const char *symbol, uint64_t *out);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* An array sorted by address; a lookup is a binary search. */
 #include "report/symbols.h"
 #include "host/text.h"
 
@@ -22,7 +23,7 @@ static void add_section(struct symbols *out, Elf *elf, Elf_Scn *section, const G
     GElf_Sym s;
     for (int i = 0; data && gelf_getsym(data, i, &s); i++) {
         const char *name = elf_strptr(elf, header->sh_link, s.st_name);
-        unsigned type = GELF_ST_TYPE(s.st_info); /* labels of assembler have none */
+        unsigned type = GELF_ST_TYPE(s.st_info); /* assembler labels have no type */
         bool code = type == STT_FUNC || type == STT_NOTYPE;
         if (!code || s.st_shndx == SHN_UNDEF || s.st_shndx >= SHN_LORESERVE || !name || !*name)
             continue;
@@ -44,7 +45,7 @@ static void read_symbols(struct symbols *out, Elf *elf)
     }
     if (out->count > 0)
         qsort(out->item, out->count, sizeof(*out->item), by_start);
-    /* Assembler's labels have no size: they reach to the next symbol. */
+    /* Assembler labels have no size: they extend to the next symbol. */
     for (size_t i = 0; i + 1 < out->count; i++)
         if (out->item[i].end == out->item[i].start)
             out->item[i].end = out->item[i + 1].start;

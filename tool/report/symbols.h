@@ -13,11 +13,11 @@ struct symbol {
 struct symbols {
     struct symbol *item; /* by start */
     size_t count;
-    uint64_t lowest; /* address of the image's first page, as the file has it */
+    uint64_t lowest; /* address of the image's first page in the file */
 };
 
-/* .symtab, or .dynsym where there is none. A file that cannot be read has no symbols. */
+/* Reads .symtab, or .dynsym if there is none. A file that cannot be read gives no symbols. */
 void symbols_read(struct symbols *out, const char *file);
-/* NULL: no function is there. */
+/* The function at the address; NULL: none. O(log n). */
 const char *symbols_find(const struct symbols *symbols, uint64_t address);
 void symbols_free(struct symbols *symbols);

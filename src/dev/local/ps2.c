@@ -16,9 +16,9 @@ enum {
     COMMAND = 0x64, /* read: status */
     KEYBOARD_LINE = 1,
 
-    STATUS_OUTPUT = 1,   /* there is a byte for us */
-    STATUS_INPUT = 2,    /* the controller has not taken ours yet */
-    STATUS_POINTER = 32, /* the byte is the mouse's */
+    STATUS_OUTPUT = 1,   /* output buffer full: a byte can be read */
+    STATUS_INPUT = 2,    /* input buffer full: no byte may be written */
+    STATUS_POINTER = 32, /* the byte is from the mouse */
 
     READ_CONFIGURATION = 0x20,
     WRITE_CONFIGURATION = 0x60,
@@ -35,15 +35,16 @@ enum {
     KEYBOARD_SCAN = 0xf4,
     KEYBOARD_ACK = 0xfa,
 
-    PATIENCE = 100000, /* polls, of about a microsecond; the slowest answers take 20 ms */
+    PATIENCE = 100000, /* polls of about a microsecond; the slowest answers take 20 ms */
     LOOK_LINES = 10,
 };
 
 static struct keymap map;
 static bool present;
-static bool lights_wanted; /* the keyboard has been told that its lights come next */
+static bool lights_wanted; /* command KEYBOARD_LIGHTS was sent; its argument follows the ACK */
 
-/* Is the bit as wanted, soon? Never hangs on a controller that is not there. */
+/* Waits until the status bit has the wanted value. False after PATIENCE polls, as without a
+ * controller. */
 static bool wait_status(uint8_t bit, bool set)
 {
     for (unsigned i = 0; i < PATIENCE; i++) {
@@ -115,7 +116,7 @@ static void ps2_take_byte(uint8_t byte)
 
 static void ps2_interrupt(void)
 {
-    /* More than one may wait, but a broken controller must not keep us here. */
+    /* Several bytes may be pending; the bound is for a broken controller. */
     for (unsigned i = 0; i < 32; i++) {
         uint8_t status = in8(COMMAND);
         if (!(status & STATUS_OUTPUT))
@@ -126,7 +127,7 @@ static void ps2_interrupt(void)
     }
 }
 
-/* Turns the keyboard's own port on and the pointer's off; false when nobody answers. */
+/* Enables the keyboard port and disables the mouse port. False if there is no controller. */
 static bool set_up(void)
 {
     if (in8(COMMAND) == 0xff || !ps2_send(COMMAND, DISABLE_KEYBOARD) ||
@@ -153,7 +154,7 @@ void ps2_init(const struct keymap_layout *layout)
     }
     irq_set_handler(KEYBOARD_LINE, ps2_interrupt);
     uint64_t flags = irq_save();
-    ps2_interrupt(); /* a byte that came before would hold the line up */
+    ps2_interrupt(); /* the line is edge-triggered: a byte that is already there would block it */
     irq_restore(flags);
 }
 

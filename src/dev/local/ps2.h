@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keyboard behind the i8042, which most firmware imitates for USB keyboards too. What is typed
- * goes to console_type(); Shift+PgUp looks back on the screen; Ctrl+Alt+Del restarts; Alt+PrintScreen
- * and a letter asks the kernel something (kern/sysrq.h).
+ * The keyboard behind the i8042 controller, which most firmware emulates for USB keyboards. Typed
+ * bytes go to console_type(); Shift+PgUp scrolls back; Ctrl+Alt+Del restarts the machine;
+ * Alt+PrintScreen and a letter is a SysRq (kern/sysrq.h).
  */
 #pragma once
 
 #include "dev/screen/keymap.h"
 
-/* Looks for the controller and turns the keyboard on; nothing happens when there is none. Interrupts
- * work. Boot only. */
+/* Finds the controller and enables the keyboard; does nothing if there is no controller. After
+ * interrupts work. Boot only. */
 void ps2_init(const struct keymap_layout *layout);

@@ -19,11 +19,11 @@ enum {
     RSDP_READ = 36,
 };
 
-/* A register, opened: a port, or mapped memory. */
+/* A register that can be accessed: a port, or mapped memory. */
 struct pm_register {
     bool there;
     uint16_t port;
-    volatile void *memory; /* NULL: it is the port */
+    volatile void *memory; /* NULL: use the port */
 };
 
 static struct acpi_power power;
@@ -71,14 +71,14 @@ static void sleep_now(const struct pm_register *control, unsigned type)
     write16(control, (uint16_t)(value | type << PM1_CONTROL_SLEEP_TYPE | PM1_CONTROL_SLEEP));
 }
 
-/* Goes to S5. */
+/* Enters S5. Returns only if that fails. */
 void machine_firmware_power_off(void)
 {
     if (!pm1a_control.there || !power.can_sleep)
         return;
     sleep_now(&pm1a_control, power.sleep_type_a);
     sleep_now(&pm1b_control, power.sleep_type_b);
-    tsc_wait_ns(UINT64_C(500000000)); /* it may take its time */
+    tsc_wait_ns(UINT64_C(500000000)); /* the transition may take a while */
 }
 
 void machine_firmware_restart(void)
@@ -100,7 +100,8 @@ static void acpi_power_interrupt(void)
     machine_power_button();
 }
 
-/* Fixed hardware may still be the firmware's: then it has to hand it over. */
+/* Enables ACPI mode through the SMI command port unless it is enabled (ACPI 6.4, 4.8.2.5). False
+ * on failure. */
 static bool in_acpi_mode(void)
 {
     if (read16(&pm1a_control) & PM1_CONTROL_ACPI_MODE)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The MC146818's registers: 0 seconds, 2 minutes, 4 hours, 7 day, 8 month, 9 year; A and B status.
- */
+/* MC146818 registers: 0 seconds, 2 minutes, 4 hours, 7 day, 8 month, 9 year; A and B are status. */
 #include "dev/pc/rtc.h"
 
 #include "base/compiler.h"
@@ -40,8 +39,8 @@ INIT_CODE static uint8_t from_bcd(uint8_t v)
     return (uint8_t)((v >> 4) * 10 + (v & 15));
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar; years start in March, so that leap
- * days end them. */
+/* Days from 1970-01-01 to a Gregorian date. Counts years from March, so that a leap day is the last
+ * day of a year. */
 INIT_CODE static uint64_t days(unsigned year, unsigned month, unsigned day)
 {
     year -= month <= 2;
@@ -53,7 +52,7 @@ INIT_CODE static uint64_t days(unsigned year, unsigned month, unsigned day)
 INIT_CODE uint64_t rtc_read(void)
 {
     struct rtc now = read_once(), again;
-    for (int tries = 0; tries < 5; tries++) { /* the same twice: no update fell between */
+    for (int tries = 0; tries < 5; tries++) { /* two equal readings: no update in between */
         again = read_once();
         if (memcmp(&now, &again, sizeof now) == 0)
             break;
@@ -70,8 +69,8 @@ INIT_CODE uint64_t rtc_read(void)
     if (now.month < 1 || now.month > 12 || now.day < 1 || now.day > 31 || now.hour > 23 ||
         now.minute > 59 || now.second > 59)
         return 0;
-    /* Two digits of year: the century register's place is only in ACPI, and this kernel is younger
-     * than 2000. */
+    /* The year has two digits. The century register's index is only in the FADT, so 20xx is
+     * assumed. */
     return days(2000u + now.year, now.month, now.day) * 86400 + now.hour * 3600u +
            now.minute * 60u + now.second;
 }

@@ -18,22 +18,21 @@ enum {
     SCRATCH = COM1 + 7,
 
     IER_RECEIVED = 1,
-    /* FIFOs on and empty, interrupt at 14 bytes or four characters' time after the last: QEMU
-     * hands over no more at a time than the trigger level. */
+    /* Enables and clears the FIFOs; interrupts at 14 bytes, or four character times after the last
+     * byte. QEMU delivers no more bytes at a time than the trigger level. */
     FCR_ENABLE_CLEAR = 0xc7,
     IIR_FIFO = 0xc0,
     LCR_8N1 = 3,
     LCR_DLAB = 0x80,
     MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
     LSR_DATA = 1,
-    LSR_EMPTY = 0x20, /* the FIFO is */
-    LSR_IDLE = 0x40,  /* ... and the last bit is on the wire */
+    LSR_EMPTY = 0x20, /* the transmit FIFO is empty */
+    LSR_IDLE = 0x40,  /* and so is the shift register */
     FIFO_SIZE = 16,
-    PATIENCE = 10000000, /* polls for room; a host that reads slowly makes us wait, a dead port must
-                            not for ever */
+    PATIENCE = 10000000, /* polls for room: long enough for a slow host, finite for a dead port */
 };
 
-static unsigned burst = 1; /* bytes that fit when LSR says empty */
+static unsigned burst = 1; /* bytes that can be written if LSR_EMPTY is set */
 
 static void uart_wait_for(uint8_t status)
 {
@@ -56,8 +55,8 @@ static void uart_write(const void *bytes, size_t size)
     }
 }
 
-/* Takes what has arrived for as long as the console has room; with none the interrupt stays off,
- * the UART's FIFO fills, and the host holds its bytes back. */
+/* Moves received bytes to the console while it has room. Without room the interrupt is disabled
+ * until uart_resume(); the UART's FIFO fills, and the host stops sending. */
 static void uart_receive(void)
 {
     uint8_t bytes[FIFO_SIZE];

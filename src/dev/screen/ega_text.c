@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The PC's text mode: two bytes a character, of code page 437. */
+/* VGA text mode: two bytes a character, code page 437 and attribute. */
 #include "base/str.h"
 #include "cpu/x86.h"
 #include "dev/screen/surface.h"
@@ -12,7 +12,7 @@ enum {
     MISC_OUTPUT_READ = 0x3cc,
     GRAPHICS_INDEX = 0x3ce,
     GRAPHICS_DATA = 0x3cf,
-    GRAPHICS_MISC = 6, /* bit 0: graphics; bits 2-3: the memory's place, 3 = 0xb8000 */
+    GRAPHICS_MISC = 6, /* bit 0: graphics mode; bits 2-3: memory map, 3 = 0xb8000 */
     CRTC_INDEX = 0x3d4,
     CRTC_DATA = 0x3d5,
     CRTC_CURSOR_START = 0x0a,
@@ -22,7 +22,7 @@ enum {
 static volatile uint16_t *cells_of_card;
 static uint16_t columns_of_card;
 
-/* Code page 437 from 128 on. */
+/* Code page 437, characters 128 to 255. */
 static const uint16_t page_437[128] = {
     0x00c7, 0x00fc, 0x00e9, 0x00e2, 0x00e4, 0x00e0, 0x00e5, 0x00e7, 0x00ea, 0x00eb, 0x00e8, 0x00ef,
     0x00ee, 0x00ec, 0x00c4, 0x00c5, 0x00c9, 0x00e6, 0x00c6, 0x00f4, 0x00f6, 0x00f2, 0x00fb, 0x00f9,
@@ -47,7 +47,7 @@ static uint8_t code_of(unsigned character)
     return '?';
 }
 
-/* The terminal counts red, green, blue from bit 0; the card blue, green, red. */
+/* From bit 0 the terminal's colours are red, green, blue; the adapter's are blue, green, red. */
 static unsigned ega_text_colour_of(unsigned c)
 {
     return (c & 8) | (c & 1) << 2 | (c & 2) | (c & 4) >> 2;
@@ -57,8 +57,8 @@ static void ega_text_draw(unsigned row, unsigned from, unsigned to, const vt_cel
 {
     for (unsigned i = from; i < to; i++) {
         unsigned front = ega_text_colour_of(cells[i] >> VT_FOREGROUND_SHIFT & 15);
-        unsigned back =
-            ega_text_colour_of(cells[i] >> VT_BACKGROUND_SHIFT & 7); /* bit 3 would blink */
+        /* Bit 3 of the background would mean blinking. */
+        unsigned back = ega_text_colour_of(cells[i] >> VT_BACKGROUND_SHIFT & 7);
         cells_of_card[row * columns_of_card + i] =
             (uint16_t)(code_of(cells[i] & 0xffff) | front << 8 | back << 12);
     }
@@ -67,7 +67,7 @@ static void ega_text_draw(unsigned row, unsigned from, unsigned to, const vt_cel
 bool ega_text_present(void)
 {
     if (in8(MISC_OUTPUT_READ) == 0xff)
-        return false; /* nobody answers */
+        return false; /* no adapter */
     out8(GRAPHICS_INDEX, GRAPHICS_MISC);
     return (in8(GRAPHICS_DATA) & 0x0d) == 0x0c;
 }
@@ -84,7 +84,7 @@ bool ega_text_open(const struct boot_framebuffer *boot, struct surface *out)
     if (cells_of_card == NULL)
         return false;
     columns_of_card = (uint16_t)columns;
-    out8(CRTC_INDEX, CRTC_CURSOR_START); /* the cursor is drawn as a cell in reverse */
+    out8(CRTC_INDEX, CRTC_CURSOR_START); /* the cursor is drawn as a reversed cell */
     out8(CRTC_DATA, CURSOR_OFF);
     *out = (struct surface){
         .columns = (uint16_t)columns, .rows = (uint16_t)rows, .draw = ega_text_draw};

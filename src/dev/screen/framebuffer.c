@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A linear framebuffer of 32 bits a pixel: any pitch, any order of the channels, anywhere. */
+/* A linear framebuffer of 32 bits a pixel, with any pitch, order of channels and address. */
 #include "base/checked.h"
 #include "base/str.h"
 #include "dev/screen/font.h"
 #include "dev/screen/surface.h"
 #include "mm/init/memory.h"
 
-/* Pixels of a card of this width or more are small: characters are drawn twice the size. */
+/* Screens of this width or more have small pixels: characters are drawn at double size. */
 #define DOUBLE_FROM_WIDTH 2560u
 
 static uint8_t *card; /* write-combining: written in order, never read */
@@ -35,7 +35,7 @@ static uint32_t channel(unsigned value, unsigned position, unsigned size)
     return (uint32_t)(value >> (8 - size)) << position;
 }
 
-/* The colours of the PC's text mode, which the terminal's numbers stand for. */
+/* The 16 colours of VGA text mode. */
 static void make_palette(const struct boot_framebuffer *f)
 {
     for (unsigned i = 0; i < 16; i++) {
@@ -49,10 +49,10 @@ static void make_palette(const struct boot_framebuffer *f)
     }
 }
 
-/* Two pixels, which are written at once. */
+/* Two pixels, written with one store. */
 typedef uint64_t pixel_pair __attribute__((aligned(4), may_alias));
 
-/* What two bits of a glyph look like in the cell's colours; the higher bit is the left pixel. */
+/* The pixels for each pair of glyph bits in the cell's colours; the high bit is the left pixel. */
 static void colour_pairs(vt_cell cell, uint64_t pair[4])
 {
     uint64_t front = palette[cell >> VT_FOREGROUND_SHIFT & 15];
@@ -63,7 +63,7 @@ static void colour_pairs(vt_cell cell, uint64_t pair[4])
     pair[3] = front | front << 32;
 }
 
-/* One line of pixels of one character. */
+/* Draws one line of pixels of one character; returns the end. */
 static pixel_pair *draw_bits(pixel_pair *to, unsigned bits, const uint64_t pair[4])
 {
     if (scale == 1) {
@@ -78,7 +78,7 @@ static pixel_pair *draw_bits(pixel_pair *to, unsigned bits, const uint64_t pair[
     return to;
 }
 
-/* Line by line over all the cells, so that the card sees long runs of writes. */
+/* Draws pixel lines across all cells, so that write-combining buffers fill. */
 static void framebuffer_draw(unsigned row, unsigned from, unsigned to, const vt_cell *cells)
 {
     static const uint8_t *glyphs[VT_COLUMNS_MAX];
@@ -90,7 +90,7 @@ static void framebuffer_draw(unsigned row, unsigned from, unsigned to, const vt_
     for (unsigned y = 0; y < font_height * scale; y++) {
         unsigned line = y / scale;
         uint64_t pair[4];
-        vt_cell colours = ~cells[from]; /* whose pairs those are */
+        vt_cell colours = ~cells[from]; /* the cell that `pair` was made for */
         uint64_t offset = ((uint64_t)row * font_height * scale + y) * pitch +
                           (uint64_t)from * FONT_WIDTH * scale * sizeof(uint32_t);
         pixel_pair *pixel = (pixel_pair *)(card + offset);
@@ -144,7 +144,7 @@ bool framebuffer_open(const struct boot_framebuffer *boot, struct surface *out)
     make_palette(boot);
     for (unsigned i = 0; i < 128; i++)
         ascii_glyph[i] = (uint16_t)glyph_of(i);
-    for (uint32_t y = 0; y < boot->height; y++) /* the margins, which no character covers */
+    for (uint32_t y = 0; y < boot->height; y++) /* also the margins, which no character covers */
         memset(card + (uint64_t)y * pitch, 0, (uint64_t)boot->width * sizeof(uint32_t));
     *out = (struct surface){
         .columns = (uint16_t)at_most(columns, VT_COLUMNS_MAX),

@@ -6,7 +6,7 @@
 #include "dev/screen/keymap_layouts.h"
 
 enum {
-    EXTENDED = 128, /* added to the number of a key that comes after E0 */
+    EXTENDED = 128, /* added to the number of a key with prefix E0 */
     KEY_ESCAPE = 0x01,
     KEY_BACKSPACE = 0x0e,
     KEY_TAB = 0x0f,
@@ -23,7 +23,7 @@ enum {
     KEY_NUM = 0x45,
     KEY_PAD_7 = 0x47,
     KEY_PAD_POINT = 0x53,
-    KEY_SYSRQ = 0x54, /* PrintScreen with Alt, on the keyboards that say so */
+    KEY_SYSRQ = 0x54, /* Alt+PrintScreen, on keyboards that send a code of its own */
     KEY_F11 = 0x57,
     KEY_F12 = 0x58,
     KEY_PRINT = EXTENDED + 0x37,
@@ -38,7 +38,7 @@ enum {
     HELD_ALTGR = 32,
 };
 
-/* Set 2's codes as set 1's; 0: no key. What the i8042 does when it translates. */
+/* The i8042's translation of set 2 to set 1; 0: no key. */
 static const uint8_t set_2_to_1[0x84] = {
     0,    0x43, 0,    0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0,    0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29,
     0,    0,    0x38, 0x2a, 0,    0x1d, 0x10, 0x02, 0,    0,    0,    0x2c, 0x1f, 0x1e, 0x11,
@@ -51,7 +51,7 @@ static const uint8_t set_2_to_1[0x84] = {
     0x57, 0x4e, 0x51, 0x4a, 0x37, 0x49, 0x46, 0,    0,    0,    0,    0x41,
 };
 
-/* The keypad from 7 to the point: digits, and what they are without NumLock. */
+/* The keypad from 7 to the point, with NumLock. */
 static const char pad_digits[] = "789-456+1230.";
 
 static void type_bytes(struct keymap_event *out, const char *bytes)
@@ -88,7 +88,7 @@ const struct keymap_layout *keymap_find(const char *name)
     return NULL;
 }
 
-/* The place of a key in a layout's rows, or -1. */
+/* The index of a key in the strings of a layout, or -1. */
 static int keymap_place_of(unsigned key)
 {
     if (key == 0x29)
@@ -108,7 +108,7 @@ static int keymap_place_of(unsigned key)
     return -1;
 }
 
-/* A dead key and the letter after it; 0: they do not go together. */
+/* The character composed of a dead key and a letter; 0: there is none. */
 static unsigned compose(unsigned accent, unsigned letter)
 {
     static const struct {
@@ -132,7 +132,7 @@ static unsigned compose(unsigned accent, unsigned letter)
     return 0;
 }
 
-/* The accent as a character of its own. */
+/* The spacing character of a dead key. */
 static unsigned accent_alone(unsigned accent)
 {
     return accent == 0x300   ? '`'
@@ -147,7 +147,7 @@ static bool is_letter(unsigned c)
     return (c >= 'a' && c <= 'z') || (c >= 0xe0 && c <= 0xfe && c != 0xf7);
 }
 
-/* Control with a character: what terminals send. */
+/* The code of Ctrl and a character. */
 static unsigned with_control(unsigned c)
 {
     if (c >= 'a' && c <= 'z')
@@ -185,14 +185,14 @@ static void layout_key(struct keymap *map, int place, struct keymap_event *out)
     else if (shift)
         c = layout->shifted[place];
     if (c == ' ')
-        return; /* AltGr with a key that has nothing there */
+        return; /* no character with AltGr */
     if (c >= 0x300 && c < 0x370)
         map->dead = (uint16_t)c;
     else
         type_key(map, c, out);
 }
 
-/* Keys that send a sequence, by a letter: arrows A-D, H home, E end, U and 6 page up and down, I
+/* Keys that send an escape sequence. `letter`: A-D arrows, H home, E end, U page up, 6 page down, I
  * insert, X delete. */
 static void special(const struct keymap *map, char letter, bool application_cursor,
                     struct keymap_event *out)
@@ -228,7 +228,7 @@ static void function_key(unsigned n, struct keymap_event *out)
     type_bytes(out, sequences[n]);
 }
 
-/* Keys with a letter of special()'s, the arrow keys' own block. */
+/* The letter for special() of a key in the block of the arrow keys; 0: none. */
 static char extended_letter(unsigned key)
 {
     static const char letters[] = {'H', 'A', 'U', 0, 'D', 0, 'C', 0, 'E', 'B', '6', 'I', 'X'};
@@ -249,7 +249,7 @@ static void pad_key(struct keymap *map, unsigned key, bool application_cursor,
         special(map, letters[i], application_cursor, out);
 }
 
-/* Which bit of `held` the key is, or 0. */
+/* The key's bit in `held`, or 0. */
 static uint8_t held_bit(unsigned key)
 {
     switch (key) {
@@ -285,7 +285,7 @@ static void lock_key(struct keymap *map, uint8_t lock, struct keymap_event *out)
     out->action = KEYMAP_LIGHTS;
 }
 
-/* Keys that are the same on every keyboard. */
+/* Keys that do not depend on the layout. */
 static void common_key(struct keymap *map, unsigned key, struct keymap_event *out)
 {
     switch (key) {
@@ -366,7 +366,7 @@ void keymap_scancode(struct keymap *map, uint8_t byte, bool application_cursor,
     *out = (struct keymap_event){.action = KEYMAP_NOTHING};
     if (map->to_skip > 0) {
         map->to_skip--;
-    } else if (byte == 0xe1) { /* Pause: a sequence of its own, without a release */
+    } else if (byte == 0xe1) { /* Pause: one long sequence, without a release */
         map->to_skip = map->set_2 ? 7 : 5;
     } else if (byte == 0xe0) {
         map->extended = true;
@@ -377,7 +377,7 @@ void keymap_scancode(struct keymap *map, uint8_t byte, bool application_cursor,
         unsigned key = map->set_2 ? byte < sizeof set_2_to_1 ? set_2_to_1[byte] : 0 : byte & 0x7fu;
         unsigned whole = key | (map->extended ? EXTENDED : 0u);
         map->extended = map->released = false;
-        /* E0 2A and E0 36 are shifts that the keyboard invents around some keys. */
+        /* E0 2A and E0 36 are fake shifts that the keyboard sends around some keys. */
         if (key != 0 && whole != EXTENDED + KEY_SHIFT_LEFT && whole != EXTENDED + KEY_SHIFT_RIGHT)
             key_event(map, whole, release, application_cursor, out);
     }

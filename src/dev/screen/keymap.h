@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From scan codes to the bytes that a terminal of TERM=linux sends. Pure.
+ * Translates scan codes to the bytes that a terminal of TERM=linux sends. Pure.
  *
  *   i8042 byte --> key number (set 1's codes; 128 + code after the prefix E0)
  *              --> modifiers, or a special key's sequence, or the layout's character
@@ -22,12 +22,12 @@ enum keymap_modifier {
 
 enum keymap_action {
     KEYMAP_NOTHING,
-    KEYMAP_TYPE, /* `bytes` were typed */
+    KEYMAP_TYPE, /* `bytes` are input */
     KEYMAP_LOOK_BACK,
     KEYMAP_LOOK_FORTH,
     KEYMAP_RESTART, /* Ctrl+Alt+Del */
     KEYMAP_MAGIC,   /* Alt+PrintScreen+letter: bytes[0] is the letter */
-    KEYMAP_LIGHTS,  /* a lock changed: the keyboard's lights are `modifiers` */
+    KEYMAP_LIGHTS,  /* a lock changed: the LEDs shall show `modifiers` */
 };
 
 struct keymap_event {
@@ -36,22 +36,22 @@ struct keymap_event {
     char bytes[8];
 };
 
-struct keymap_layout; /* a keyboard's letters */
+struct keymap_layout;
 
 struct keymap {
     const struct keymap_layout *layout;
-    bool set_2;        /* codes are of set 2: the controller does not translate */
+    bool set_2;        /* scan code set 2: the controller does not translate to set 1 */
     uint8_t modifiers; /* enum keymap_modifier */
-    uint8_t held;      /* shift keys and the like that are down, left and right apart */
-    bool extended;     /* E0 was seen */
-    bool released;     /* F0 was seen (set 2) */
-    uint8_t to_skip;   /* bytes of the sequence E1 ... (Pause) */
+    uint8_t held;      /* modifier keys that are down; left and right have separate bits */
+    bool extended;     /* prefix E0 was seen */
+    bool released;     /* prefix F0 was seen (set 2) */
+    uint8_t to_skip;   /* bytes left of the sequence E1 ... (Pause) */
     bool magic;        /* PrintScreen is down, with Alt */
-    uint16_t dead;     /* an accent that waits for its letter, as a combining character */
+    uint16_t dead;     /* pending dead key, as a combining character; 0: none */
 };
 
-/* The layout of this name ("us", "de", "fr", "uk"), or NULL. */
+/* The layout of that name ("us", "de", "fr", "uk"), or NULL. */
 const struct keymap_layout *keymap_find(const char *name);
-/* `application_cursor`: what the terminal's arrow keys send now. */
+/* Processes one byte from the keyboard. `application_cursor`: the terminal's mode ?1 (DECCKM). */
 void keymap_scancode(struct keymap *map, uint8_t byte, bool application_cursor,
                      struct keymap_event *out);

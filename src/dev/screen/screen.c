@@ -15,18 +15,18 @@
 
 #define FRAME_NS      (15 * (NS_PER_SECOND / 1000))
 #define HISTORY_LINES 1000u
-#define HISTORY_SHARE 16 /* of the free memory, it has one part in so many at most */
+#define HISTORY_SHARE 16 /* the scrollback takes at most 1/16 of the free memory */
 
-/* Interrupts off. */
+/* Accessed with interrupts off. */
 static struct vt vt;
-static bool changed; /* something was written since the last picture was begun */
+static bool changed; /* output since the last redraw began */
 static bool drawer_runs;
 
 static struct surface surface;
-static vt_cell *shown; /* what the card shows, rows * columns; drawn row by row, interrupts off */
+static vt_cell *shown; /* rows * columns cells as on the display; a row is drawn interrupts off */
 static struct wait_queue work = WAIT_QUEUE_INIT(work);
 
-/* The row as it should look, the cursor in it. */
+/* The row of the view, with the cursor in it. */
 static const vt_cell *row_with_cursor(unsigned row)
 {
     static vt_cell copy[VT_COLUMNS_MAX];
@@ -42,7 +42,7 @@ static const vt_cell *row_with_cursor(unsigned row)
     return copy;
 }
 
-/* Brings one row of the card up to date: from the first cell that differs to the last. */
+/* Redraws one row, from the first to the last cell that differs. */
 static void draw_row(unsigned row)
 {
     const vt_cell *wanted = row_with_cursor(row);
@@ -79,7 +79,7 @@ static void drawer(void *unused)
         uint64_t flags = irq_save();
         enum err e = wait_queue_sleep(&nobody, time_now_ns() + FRAME_NS);
         irq_restore(flags);
-        (void)e; /* it is E_TIMEDOUT: nobody wakes this one */
+        (void)e; /* always E_TIMEDOUT: the queue is never woken */
     }
 }
 
@@ -127,7 +127,7 @@ bool screen_size(uint16_t *columns, uint16_t *rows)
     return true;
 }
 
-/* The terminal with as much history as there is memory to spare for, down to none. */
+/* Makes the terminal, with up to HISTORY_LINES of scrollback, or fewer if memory is short. */
 INIT_CODE static bool screen_make_terminal(void)
 {
     size_t line = surface.columns * sizeof(vt_cell);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The screen: a terminal (dev/screen/vt.h) on the framebuffer that the loader set up, or in the EGA text
- * mode that firmware left.
+ * The screen: a terminal (dev/screen/vt.h) on the framebuffer that the loader set up, or in the EGA
+ * text mode that the firmware left.
  *
  *   console_write --> vt: cells  --compare--> shown: cells --changed ones--> the card
  *                                                                 (written, never read)
  *
- * What a program prints only changes the terminal's cells; a thread brings the picture up to date
- * some ten milliseconds later, so that a flood of lines costs one picture and not one a line. A
- * panic and the end of the machine draw at once.
+ * Output changes only the terminal's cells. A thread redraws the changed cells about ten
+ * milliseconds later, so a burst of lines is drawn once. A panic and the end of the machine draw at
+ * once.
  */
 #pragma once
 
 #include "kern/console.h"
 #include "parse/boot_info.h"
 
-/* Looks for a screen and maps it; NULL when there is none, or no memory for it. After memory_start().
+/* Finds a screen and maps it; NULL if there is none, or if memory is short. After memory_start().
  * Boot only. */
 const struct console_device *screen_init(const struct boot_framebuffer *framebuffer);
-/* Starts the thread that draws. Threads exist. */
+/* Starts the thread that draws. After threads exist. */
 void screen_start(void);
-/* Looks `lines` back into what scrolled away (negative: forth). Callers: any. */
+/* Scrolls the view back by `lines` (negative: forward). Callers: any. */
 void screen_look_back(int lines);
-/* Has a program asked for the cursor keys' application codes? Callers: any. */
+/* True if the terminal is in application cursor key mode (?1, DECCKM). Callers: any. */
 bool screen_application_cursor(void);
-/* Size in characters; false when there is no screen. */
+/* The size in characters; false if there is no screen. */
 bool screen_size(uint16_t *columns, uint16_t *rows);

@@ -41,7 +41,7 @@ static uint32_t colours(const struct vt_pen *pen)
            (pen->underlined ? VT_UNDERLINED : 0);
 }
 
-/* What is erased takes the background, and neither line nor brightness. */
+/* Erased cells have the pen's background colour, without underline and brightness. */
 vt_cell vt_blank(const struct vt *vt)
 {
     return ' ' | VT_DEFAULT | (uint32_t)vt->cursor.pen.background << VT_BACKGROUND_SHIFT;
@@ -59,14 +59,14 @@ static void copy_line(struct vt *vt, unsigned to, unsigned from)
     memcpy(vt_line(vt, to), vt_line(vt, from), vt->columns * sizeof(vt_cell));
 }
 
-/* The whole screen scrolls by turning the ring; what left stays as history. */
+/* Scrolls the whole screen by moving `top`; the lines that leave become scrollback. */
 static void turn_ring(struct vt *vt, unsigned count)
 {
     vt->top = (vt->top + count) % vt->lines;
     vt->history += count;
     if (vt->history > vt->lines - vt->rows)
         vt->history = vt->lines - vt->rows;
-    if (vt->view > 0) /* the person goes on seeing the same lines */
+    if (vt->view > 0) /* a view that is scrolled back keeps its lines */
         vt_look_back(vt, (int)count);
     for (unsigned i = 0; i < count; i++)
         vt_clear_cells(vt, vt->rows - count + i, 0, vt->columns);
@@ -116,14 +116,14 @@ void vt_line_feed(struct vt *vt)
     c->wrap_pending = false;
 }
 
-/* Marks that stand on the character before, and marks without a width: there is no cell for them. */
+/* Combining and zero-width characters, which are dropped. */
 static bool takes_no_room(uint32_t c)
 {
     return (c >= 0x300 && c < 0x370) || (c >= 0x200b && c < 0x2010) ||
            (c >= 0xfe00 && c < 0xfe10) || c == 0xfeff;
 }
 
-/* The special graphics characters of the VT100, from '`' to '~'. */
+/* The VT100's special graphics set, from '`' to '~'. */
 static uint32_t line_drawing(uint32_t c)
 {
     static const uint16_t characters[] = {
@@ -158,7 +158,7 @@ void vt_put(struct vt *vt, uint32_t character)
         c->wrap_pending = true;
 }
 
-/* UTF-8; what is malformed shows as one replacement character, and nothing is lost after it. */
+/* Decodes UTF-8. A malformed sequence becomes one replacement character. */
 static void decode(struct vt *vt, uint8_t byte)
 {
     if (byte >= 0x80 && byte < 0xc0 && vt->expected > 0) {

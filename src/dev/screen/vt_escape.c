@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The escape parser: a byte at a time, so that a sequence may come in pieces. */
+/* The escape parser. It takes one byte at a time, so a sequence may span several writes. */
 #include "base/fmt.h"
 #include "base/str.h"
 #include "dev/screen/vt.h"
@@ -24,7 +24,7 @@ static void tab(struct vt *vt)
     vt_move_to(vt, vt->cursor.row, (int)column);
 }
 
-/* C0 control characters; they work inside of sequences, too. */
+/* C0 control characters, which are executed inside of sequences too. False: not one. */
 static bool control(struct vt *vt, uint8_t byte)
 {
     struct vt_cursor *c = &vt->cursor;
@@ -62,7 +62,7 @@ static bool control(struct vt *vt, uint8_t byte)
     }
 }
 
-/* A parameter, or what stands for one that is missing or zero. */
+/* Parameter i; `otherwise` if it is missing or zero. */
 static int parameter(const struct vt *vt, unsigned i, int otherwise)
 {
     return i < vt->parameters && vt->parameter[i] != 0 ? vt->parameter[i] : otherwise;
@@ -117,7 +117,8 @@ static bool in_region(const struct vt *vt)
     return vt->cursor.row >= vt->region_top && vt->cursor.row < vt->region_bottom;
 }
 
-/* The nearest of the sixteen colours to a mixed one (38;2 and 38;5): hue by halves, then brightness. */
+/* The closest of the sixteen colours to an RGB colour: components above half of the largest give
+ * the hue, the largest gives the brightness. */
 static unsigned nearest(unsigned red, unsigned green, unsigned blue)
 {
     unsigned most = red > green ? red : green;
@@ -141,7 +142,7 @@ static unsigned of_256(unsigned n)
     return nearest(n / 36 * 51, n / 6 % 6 * 51, n % 6 * 51);
 }
 
-/* 38 and 48: a colour by number or by its parts. Returns the index of its last parameter. */
+/* SGR 38 and 48: a colour by number or by components. Returns the index of its last parameter. */
 static unsigned mixed_colour(struct vt *vt, unsigned i)
 {
     struct vt_pen *pen = &vt->cursor.pen;
@@ -167,7 +168,7 @@ static unsigned mixed_colour(struct vt *vt, unsigned i)
     return i;
 }
 
-/* A colour of one of the four rows 30, 40, 90, 100. */
+/* SGR 30-37, 40-47, 90-97 and 100-107. */
 static void row_colour(struct vt_pen *pen, unsigned p)
 {
     if (p % 10 > 7)
@@ -235,7 +236,7 @@ static unsigned one_rendition(struct vt *vt, unsigned i)
 static void renditions(struct vt *vt)
 {
     if (vt->parameters == 0)
-        vt->parameters = 1; /* it is a zero */
+        vt->parameters = 1; /* a missing parameter is 0 */
     for (unsigned i = 0; i < vt->parameters; i++)
         i = one_rendition(vt, i);
 }
@@ -297,7 +298,7 @@ static void set_region(struct vt *vt)
     vt_move_to(vt, vt->cursor.origin ? vt->region_top : 0, 0);
 }
 
-/* Up and down stop at the region's edge when they start inside of it. */
+/* Moves the cursor up or down; it does not leave the scroll region if it starts in it. */
 static void move_rows(struct vt *vt, int by)
 {
     struct vt_cursor *c = &vt->cursor;
@@ -310,7 +311,7 @@ static void move_rows(struct vt *vt, int by)
     vt_move_to(vt, row, c->column);
 }
 
-/* Sequences that move the cursor; false: another one. */
+/* Sequences that move the cursor. False: not one. */
 static bool csi_move(struct vt *vt, char final)
 {
     struct vt_cursor *c = &vt->cursor;
@@ -360,7 +361,7 @@ static bool csi_move(struct vt *vt, char final)
     }
 }
 
-/* Sequences that change cells; false: another one. */
+/* Sequences that change cells. False: not one. */
 static bool csi_edit(struct vt *vt, char final)
 {
     const struct vt_cursor *c = &vt->cursor;
@@ -431,7 +432,7 @@ static void csi(struct vt *vt, char final)
         report_status(vt);
         break;
     case 'c':
-        answer(vt, "\033[?6c"); /* a VT102, as Linux's console says */
+        answer(vt, "\033[?6c"); /* VT102, as Linux's console */
         break;
     case 'g':
         clear_tabs(vt);
@@ -471,7 +472,7 @@ static void csi_byte(struct vt *vt, uint8_t byte)
     }
 }
 
-/* DECALN: the screen full of E, to adjust the tube by. */
+/* DECALN: fills the screen with E. */
 static void fill_with_e(struct vt *vt)
 {
     for (unsigned row = 0; row < vt->rows; row++)
@@ -505,7 +506,7 @@ static void escape_byte(struct vt *vt, uint8_t byte)
         break;
     case '(':
     case ')':
-    case '%': /* which encoding: it is UTF-8 in any case */
+    case '%': /* selects the encoding; ignored: always UTF-8 */
         vt->intro = (char)byte;
         vt->state = VT_CHARSET;
         break;
@@ -539,7 +540,7 @@ static void escape_byte(struct vt *vt, uint8_t byte)
     }
 }
 
-/* A string ends with BEL or ESC \; Linux's own OSC P takes seven digits and has no end. */
+/* A string ends with BEL, ST (ESC \), CAN, SUB or a line feed. */
 static void string_byte(struct vt *vt, uint8_t byte)
 {
     if (vt->state == VT_STRING_END) {

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Character devices: the table of registered drivers by device number, the memory devices (null,
+ * zero, full, random, urandom), and the contents of /dev. /dev is no file system of its own: its
+ * nodes are made in the root file system.
+ */
 #include "fs/vfs/devices.h"
 
 #include "base/fmt.h"
@@ -113,7 +118,7 @@ void devices_register_memory(void)
         device_register(&memory[i]);
 }
 
-/* What is already there was put there on purpose. */
+/* An entry that the root archive already has is kept. */
 static enum err present(enum err e)
 {
     return e == E_EXIST ? E_OK : e;

@@ -9,7 +9,7 @@
 #include "fs/vfs/wait.h"
 #include "mm/vm/usercopy.h"
 
-/* The pipes between the host and the console, of which we have one end. */
+/* The pipes to the host; a stream of the console is one end. */
 static struct filesystem console_fs = {
     .type = "pipefs", .magic = 0x50495045, .device = 12, .next_ino = UINT64_C(1) << 32};
 
@@ -82,7 +82,7 @@ static enum err stream_control(struct file *file, uint32_t command, uint64_t arg
     (void)result;
     if (command != FIONREAD)
         return E_NOTTY;
-    /* The console does not say how much waits; that something does is what programs ask for. */
+    /* 1 or 0: the console does not report the number of bytes that can be read. */
     int32_t waiting = file_can_read(file) && console_input_ready() && !console_input_ended();
     return copy_out(virt(argument), &waiting, sizeof(waiting));
 }
@@ -125,8 +125,7 @@ static MUST_CHECK enum err make_pipe_end(int fd, struct inode **out, char *name,
     return E_OK;
 }
 
-/* The node /dev/console over again, so that stat() agrees with ttyname(), with a stream of its own.
- */
+/* Another inode of /dev/console, for one stream; same numbers, so that ttyname() finds it. */
 static MUST_CHECK enum err stdio_make_terminal(int fd, struct inode **out, char *name, size_t size)
 {
     struct dentry *node;

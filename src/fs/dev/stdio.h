@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors 0, 1 and 2 of the first program. Each is the terminal where the host has a terminal
- * there, and otherwise looks like one end of a pipe: lseek() says ESPIPE and isatty() no.
+ * Descriptors 0, 1 and 2 of the first program. Each is the terminal if the host's descriptor is a
+ * terminal, else it behaves as one end of a pipe: lseek() fails with ESPIPE, isatty() is false.
  */
 #pragma once
 

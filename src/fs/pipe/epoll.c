@@ -5,20 +5,20 @@
 #include "kern/wait.h"
 #include "mm/heap/heap.h"
 
-#define DEPTH_MAX 5 /* epolls that watch epolls: Linux's EP_MAX_NESTS, the first counted */
+#define DEPTH_MAX 5 /* length of a chain of nested epolls: Linux's EP_MAX_NESTS + 1 */
 
 struct epoll {
     struct list items;
 };
 
 struct item {
-    struct list link;    /* epoll->items, next to be asked first */
+    struct list link;    /* epoll->items, in the order of polling */
     struct list by_file; /* all_items */
     struct epoll *epoll;
-    struct file *file; /* no reference: epoll_forget() */
+    struct file *file; /* no reference: epoll_forget() removes the item */
     int fd;
-    bool news; /* added or changed, not reported since */
-    uint32_t wakes;
+    bool news;      /* added or changed since the last report */
+    uint32_t wakes; /* wait_queue.wakes at the last report */
     struct epoll_event event;
 };
 
@@ -30,7 +30,7 @@ static uint32_t wakes_of(struct file *file)
     return queue ? queue->wakes : 0;
 }
 
-/* The events to report, 0 for none. */
+/* The events to report; 0: none. */
 static uint32_t item_ready(const struct item *item)
 {
     uint32_t asked = item->event.events & 0xffff;
@@ -58,8 +58,8 @@ static struct item *epoll_find(struct epoll *epoll, int fd, const struct file *f
     return NULL;
 }
 
-/* How many epolls are one below the other from here; DEPTH_MAX + 1 for more, or when `top` is among
- * them. */
+/* Length of the longest chain of epolls from `file` downwards; DEPTH_MAX + 1 if it is longer than
+ * DEPTH_MAX or contains `top`. */
 static unsigned depth_below(const struct file *file, const struct file *top, unsigned so_far)
 {
     unsigned deepest = so_far;
@@ -76,7 +76,7 @@ static unsigned depth_below(const struct file *file, const struct file *top, uns
     return deepest == so_far ? so_far + 1 : deepest;
 }
 
-/* How many are above: those that watch it, and so on. */
+/* Length of the longest chain of epolls above `epoll`: those that watch it, and so on. */
 static unsigned depth_above(const struct epoll *epoll, unsigned so_far)
 {
     unsigned deepest = so_far;
@@ -143,13 +143,13 @@ enum err epoll_control(struct file *watcher, enum epoll_op op, int fd, struct fi
         return E_OK;
     }
     struct epoll_event wanted = *event;
-    wanted.events |= POLL_ERR | POLL_HUP; /* reported whether asked for or not */
+    wanted.events |= POLL_ERR | POLL_HUP; /* always reported */
     if ((wanted.events & EPOLL_EXCLUSIVE) && (epoll_is(file) || (wanted.events & EPOLL_ONESHOT)))
         return E_INVAL;
     enum err e =
         op == EPOLL_ADD ? epoll_add(watcher, fd, file, &wanted) : epoll_change(item, &wanted);
     if (e == E_OK)
-        wait_queue_wake(&any_event); /* somebody may be waiting for what just became ready */
+        wait_queue_wake(&any_event); /* the item may be ready for a waiter of the epoll */
     return e;
 }
 

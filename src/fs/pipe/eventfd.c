@@ -64,7 +64,7 @@ static enum err event_write(struct file *file, struct io *io, uint64_t *offset)
             e = fs_wait(&counter->changed, eventfd_has_room, &add, NO_DEADLINE);
     }
     if (e != E_OK) {
-        *io = start; /* all or nothing: no byte counts as written */
+        *io = start; /* no byte counts as written */
         return e;
     }
     counter->value += add.value;

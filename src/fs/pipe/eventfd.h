@@ -4,5 +4,6 @@
 
 #include "fs/vfs/file.h"
 
-/* `flags`: O_NONBLOCK or 0; `semaphore`: read() takes one instead of all. *out: one reference. */
+/* `flags`: O_NONBLOCK or 0. `semaphore`: read() takes 1 instead of the value. *out: one
+ * reference. E_NOMEM. */
 MUST_CHECK enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out);

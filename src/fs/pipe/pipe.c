@@ -15,7 +15,7 @@
 struct pipe {
     struct pipe_ring ring;
     uint32_t readers, writers;           /* files open now */
-    uint32_t reader_opens, writer_opens; /* ever: fifos wait for these to change */
+    uint32_t reader_opens, writer_opens; /* running counts; fifo_open() waits for a change */
     struct wait_queue changed;
 };
 
@@ -49,7 +49,7 @@ static MUST_CHECK enum err ring_move(struct pipe_ring *ring, uint32_t size)
     return E_OK;
 }
 
-/* What pipe_unread() put back may not have fitted any more. */
+/* `used` may exceed `capacity` after pipe_unread(). */
 static uint32_t ring_room(const struct pipe_ring *ring)
 {
     return ring->used < ring->capacity ? ring->capacity - ring->used : 0;
@@ -163,7 +163,7 @@ static bool somebody_opened(void *context)
     return *wait->opens != wait->seen;
 }
 
-/* fifo(7): an open for one direction waits for one of the other. */
+/* An open for one direction waits for an open of the other (fifo(7)). */
 static enum err fifo_open(struct file *file)
 {
     struct pipe *pipe;
@@ -323,7 +323,7 @@ enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer)
         if (e != E_OK)
             file_put(*reader);
     } else {
-        heap_free(dentry->inode->pipe); /* that nobody joined */
+        heap_free(dentry->inode->pipe); /* made by pipe_end(), without a file */
     }
     dentry_put(dentry);
     return e;
@@ -383,7 +383,7 @@ uint64_t pipe_room(const struct file *file)
 
 uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t from)
 {
-    struct pipe_ring ring = ((const struct pipe *)file->state)->ring; /* a copy, to be drained */
+    struct pipe_ring ring = ((const struct pipe *)file->state)->ring; /* a copy, which is drained */
     if (from >= ring.used)
         return 0;
     ring.head = (uint32_t)(ring.head + from) & (ring.size - 1);

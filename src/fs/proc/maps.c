@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/self/maps, smaps, smaps_rollup and statm: areas, and what is mapped of them (proc(5)). */
+/* /proc/PID/maps, smaps, smaps_rollup and statm (proc(5)). */
 #include "fs/proc/process_text.h"
 
 #include "base/str.h"
@@ -11,7 +11,7 @@
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 
-#define MAPS_NAME_COLUMN 73 /* where Linux puts the name of an area */
+#define MAPS_NAME_COLUMN 73 /* of an area's name, as on Linux */
 
 static uint64_t device_of(const struct page_source *source)
 {
@@ -27,7 +27,7 @@ const char *procfs_area_name(const struct area *area, char *buffer, size_t size)
         return buffer;
     }
     if (area->kind == AREA_GUARD)
-        return "[anon:guard]"; /* as Linux shows memory that a program gave a name */
+        return "[anon:guard]"; /* Linux's form for named anonymous memory (PR_SET_VMA) */
     if (area->flags & AREA_STACK)
         return "[stack]";
     return (area->flags & AREA_HEAP) ? "[heap]" : "";
@@ -66,14 +66,15 @@ static void show_area(struct text *text, const struct area *area, char *buffer, 
 
 const struct area *procfs_next_area(const struct fs_process *process, virt_t v)
 {
-    const struct area *area = process->context ? areas_next(v) : NULL;
+    const struct area *area = process->context ? areas_next(process->space, v) : NULL;
     while (area && area->owner != process->memory)
-        area = areas_next(area->range.end);
+        area = areas_next(process->space, area->range.end);
     return area;
 }
 
 static void show_areas(struct text *text, const void *subject,
-                       void (*more)(struct text *text, const struct area *area))
+                       void (*more)(struct text *text, struct address_space *space,
+                                    const struct area *area))
 {
     struct fs_process process;
     procfs_describe(subject, &process);
@@ -86,7 +87,7 @@ static void show_areas(struct text *text, const void *subject,
     for (; area; area = procfs_next_area(&process, area->range.end)) {
         show_area(text, area, buffer, PATH_MAX_SIZE);
         if (more)
-            more(text, area);
+            more(text, process.space, area);
     }
     heap_free(buffer);
 }
@@ -98,41 +99,44 @@ void procfs_show_maps(struct text *text, void *context)
 
 /* ---- what is mapped ---- */
 
-/* The entry for v; *span is what it stands for from v on, mapped or not. False: nothing is mapped.
- * A page without permissions (PROT_NONE) is mapped all the same. */
-static bool leaf_at(virt_t v, pte_t *leaf, uint64_t *span)
+/* The lowest entry of the walk to v; *span is the size of its range from v on. False: not mapped. A
+ * page without permissions (PROT_NONE) counts as mapped. */
+static bool leaf_at(const struct address_space *space, virt_t v, pte_t *leaf, uint64_t *span)
 {
     struct pt_walk walk;
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     *leaf = walk.entry[walk.last_level];
     uint64_t whole = pt_span(walk.last_level);
     *span = whole - (v.v & (whole - 1));
     return walk.leaf_level != 0 || (leaf->v != 0 && (walk.last_level == 1 || leaf->v & PTE_PS));
 }
 
-/* In how many places page `index` of the file is mapped. */
-static uint64_t times_mapped(const struct page_source *source, uint64_t index, phys_t frame)
+/* Number of mappings of page `index` of the file. O(areas). */
+static uint64_t times_mapped(struct address_space *space, const struct page_source *source,
+                             uint64_t index, phys_t frame)
 {
     uint64_t times = 0, span;
-    const struct area *a = areas_next(virt(0));
-    for (; a; a = areas_next(a->range.end)) {
+    const struct area *a = areas_next(space, virt(0));
+    for (; a; a = areas_next(space, a->range.end)) {
         uint64_t first = a->offset >> PAGE_SHIFT;
         pte_t leaf;
         if (a->source != source || index < first ||
             index - first >= virt_range_size(a->range) >> PAGE_SHIFT)
             continue;
         virt_t v = virt(a->range.start.v + ((index - first) << PAGE_SHIFT));
-        times += leaf_at(v, &leaf, &span) && (leaf.v & PTE_ADDRESS) == frame.v;
+        times += leaf_at(space, v, &leaf, &span) && (leaf.v & PTE_ADDRESS) == frame.v;
     }
     return times > 0 ? times : 1;
 }
 
-static void add_file_page(const struct area *a, virt_t v, pte_t leaf, struct procfs_usage *out)
+static void add_file_page(struct address_space *space, const struct area *a, virt_t v, pte_t leaf,
+                          struct procfs_usage *out)
 {
     phys_t frame = phys(leaf.v & PTE_ADDRESS);
     uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
-    uint64_t times = times_mapped(a->source, index, frame);
-    /* There is no store behind a file's own page to be clean against; the archive is one. */
+    uint64_t times = times_mapped(space, a->source, index, frame);
+    /* A file's own page has no backing store, so it is always dirty; a page of the archive is
+     * clean. */
     bool dirty = frames_references(&machine_frames, frame) != 0;
     out->resident += PAGE_SIZE;
     out->file += PAGE_SIZE;
@@ -144,17 +148,18 @@ static void add_file_page(const struct area *a, virt_t v, pte_t leaf, struct pro
         *(dirty ? &out->private_dirty : &out->private_clean) += PAGE_SIZE;
 }
 
-/* The zero page is nobody's memory and does not count, as on Linux. */
-static void add_leaf(const struct area *a, virt_t v, pte_t leaf, uint64_t size,
-                     struct procfs_usage *out)
+/* The zero page does not count, as on Linux. */
+static void add_leaf(struct address_space *space, const struct area *a, struct virt_range mapped,
+                     pte_t leaf, struct procfs_usage *out)
 {
+    uint64_t size = virt_range_size(mapped);
     bool of_file = a->source && (leaf.v & PTE_COW || a->flags & AREA_SHARED);
     if ((leaf.v & PTE_ADDRESS) == memory_zero_frame().v)
         return;
     if (leaf.v & PTE_A)
         out->referenced += size;
     if (of_file) {
-        add_file_page(a, v, leaf, out);
+        add_file_page(space, a, mapped.start, leaf, out);
         return;
     }
     out->resident += size;
@@ -166,14 +171,15 @@ static void add_leaf(const struct area *a, virt_t v, pte_t leaf, uint64_t size,
     out->large += size > PAGE_SIZE ? size : 0;
 }
 
-void procfs_measure_area(const struct area *a, struct procfs_usage *out)
+void procfs_measure_area(struct address_space *space, const struct area *a,
+                         struct procfs_usage *out)
 {
     *out = (struct procfs_usage){.size = virt_range_size(a->range)};
     uint64_t span;
     for (virt_t v = a->range.start; v.v < a->range.end.v; v.v += span) {
         pte_t leaf;
-        if (a->kind != AREA_GUARD && leaf_at(v, &leaf, &span))
-            add_leaf(a, v, leaf, span, out);
+        if (a->kind != AREA_GUARD && leaf_at(space, v, &leaf, &span))
+            add_leaf(space, a, virt_range(v.v, v.v + span), leaf, out);
         else if (a->kind == AREA_GUARD)
             return;
     }
@@ -251,10 +257,10 @@ static bool may_have_large(const struct area *a)
            !(a->flags & (AREA_NO_HUGE | AREA_GROWS_DOWN)) && first + LARGE_SIZE <= a->range.end.v;
 }
 
-static void show_usage(struct text *text, const struct area *area)
+static void show_usage(struct text *text, struct address_space *space, const struct area *area)
 {
     struct procfs_usage usage;
-    procfs_measure_area(area, &usage);
+    procfs_measure_area(space, area, &usage);
     maps_put_size(text, "Size", usage.size);
     maps_put_size(text, "KernelPageSize", PAGE_SIZE);
     maps_put_size(text, "MMUPageSize", PAGE_SIZE);
@@ -280,7 +286,7 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
     for (; area; area = procfs_next_area(&process, area->range.end)) {
         struct procfs_usage usage;
         uint64_t words[ARRAY_LENGTH(sum)];
-        procfs_measure_area(area, &usage);
+        procfs_measure_area(process.space, area, &usage);
         memcpy(words, &usage, sizeof(words));
         for (size_t i = 0; i < ARRAY_LENGTH(sum); i++)
             sum[i] += words[i];
@@ -303,7 +309,7 @@ void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)
         struct procfs_usage usage;
         if (area->kind == AREA_GUARD)
             continue;
-        procfs_measure_area(area, &usage);
+        procfs_measure_area(process->space, area, &usage);
         out->all += usage.size / PAGE_SIZE;
         out->resident += usage.resident / PAGE_SIZE;
         bool memory = area->flags & AREA_SHARED && device_of(area->source) != 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/self/pagemap and clear_refs, as proc(5) has them. Linux finds out what was written by taking
- * the right to write away and waiting for the fault; here "soft-dirty" is the dirty bit that the CPU
- * sets anyway, so tracking costs the program nothing. What that bit does not know is known to the
- * areas: all of an area that came after the last clearing is dirty, mapped or not (AREA_CLEAN).
+ * /proc/PID/pagemap and clear_refs (proc(5)). Linux tracks writes by write protection and faults;
+ * here "soft-dirty" is the dirty bit of the page tables, so tracking costs the program nothing. In
+ * an area that is newer than the last clearing (without AREA_CLEAN) all pages are soft-dirty,
+ * mapped or not.
  */
 #include "fs/proc/procfs.h"
 
@@ -19,7 +19,7 @@
 
 #define ENTRY_SIZE      sizeof(uint64_t)
 #define CHUNK_PAGES     128
-#define CLEAR_REFS_SIZE 12 /* bytes of a write that Linux looks at */
+#define CLEAR_REFS_SIZE 12 /* bytes of a write that are read, as on Linux */
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PM_SOFT_DIRTY (UINT64_C(1) << 55)
@@ -28,29 +28,32 @@
 #define PM_PRESENT    (UINT64_C(1) << 63)
 
 struct chunk {
+    struct address_space *space;
     struct virt_range range;
     bool show_frames;
     const struct area *area;
     uint64_t entries[CHUNK_PAGES];
 };
 
-/* A page of the file itself, or of memory that is shared as a file is. */
+/* True for a page of a file, or of shared memory; false for a private copy. */
 static bool of_file(const struct area *area, pte_t entry)
 {
     return area->flags & AREA_SHARED || (area->kind == AREA_FILE && entry.v & PTE_COW);
 }
 
-/* Does no other area show this page of the file? */
-static bool mapped_once(const struct area *area, virt_t page, phys_t frame)
+/* True if no other area maps this page of the file. O(areas). */
+static bool mapped_once(struct address_space *space, const struct area *area, virt_t page,
+                        phys_t frame)
 {
     uint64_t offset = area->offset + (page.v - area->range.start.v);
     if (area->source == NULL)
         return true; /* shared anonymous memory of one process */
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+    for (const struct area *a = areas_next(space, virt(0)); a != NULL;
+         a = areas_next(space, a->range.end)) {
         phys_t other;
         if (a != area && a->source == area->source && a->offset <= offset &&
             offset - a->offset < virt_range_size(a->range) &&
-            paging_translate(virt(a->range.start.v + (offset - a->offset)), &other) &&
+            paging_translate(space, virt(a->range.start.v + (offset - a->offset)), &other) &&
             other.v == frame.v)
             return false;
     }
@@ -64,9 +67,9 @@ static uint64_t pagemap_describe(const struct chunk *c, virt_t page, phys_t bloc
     if (c->show_frames)
         v |= frame.v >> PAGE_SHIFT;
     if (frame.v == memory_zero_frame().v)
-        return v; /* belongs to nobody: Linux says neither */
+        return v; /* the zero page is neither PM_FILE nor PM_EXCLUSIVE, as on Linux */
     if (of_file(c->area, entry))
-        return v | PM_FILE | (mapped_once(c->area, page, frame) ? PM_EXCLUSIVE : 0);
+        return v | PM_FILE | (mapped_once(c->space, c->area, page, frame) ? PM_EXCLUSIVE : 0);
     return v | (frames_references(&machine_frames, block) <= 1 ? PM_EXCLUSIVE : 0);
 }
 
@@ -82,7 +85,7 @@ static void note_leaf(void *context, virt_t at, int level, pte_t entry)
     }
 }
 
-/* What the area says, and what it has mapped. */
+/* Fills in the entries of the pages of one area. */
 static void note_area(struct chunk *c, const struct area *area)
 {
     struct virt_range part = area->range;
@@ -91,7 +94,7 @@ static void note_area(struct chunk *c, const struct area *area)
     if (part.end.v > c->range.end.v)
         part.end = c->range.end;
     c->area = area;
-    paging_visit(part, note_leaf, c);
+    paging_visit(c->space, part, note_leaf, c);
     for (uint64_t v = part.start.v; !(area->flags & AREA_CLEAN) && v < part.end.v; v += PAGE_SIZE)
         c->entries[(v - c->range.start.v) >> PAGE_SHIFT] |= PM_SOFT_DIRTY;
 }
@@ -112,7 +115,7 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
     if (!is_aligned(*offset | io_left(io), ENTRY_SIZE))
         return E_INVAL;
     procfs_describe(procfs_subject(file), &process);
-    struct chunk chunk = {.show_frames = fs_current()->uid == 0};
+    struct chunk chunk = {.space = process.space, .show_frames = fs_current()->uid == 0};
     uint64_t end = LAYOUT_PROGRAM_END >> PAGE_SHIFT, page = *offset / ENTRY_SIZE;
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > 0 && page < end) {
@@ -130,12 +133,12 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
     return e;
 }
 
-enum { /* what is written to clear_refs */
+enum { /* values of clear_refs */
     CLEAR_REFS_ALL = 1,
     CLEAR_REFS_ANONYMOUS,
     CLEAR_REFS_MAPPED,
     CLEAR_REFS_SOFT_DIRTY,
-    CLEAR_REFS_PEAK, /* VmHWM, which is always the present value here */
+    CLEAR_REFS_PEAK, /* resets VmHWM, which is always the present value here */
 };
 
 static bool chosen(const struct area *area, int what)
@@ -153,12 +156,12 @@ static void pagemap_clear(int what, const struct fs_process *process)
     for (const struct area *a = procfs_next_area(process, virt(0)); a != NULL;
          a = procfs_next_area(process, a->range.end))
         if (chosen(a, what))
-            (void)paging_harvest(a->range, bits, bits, NULL);
+            (void)paging_harvest(process->space, a->range, bits, bits, NULL);
     if (what == CLEAR_REFS_SOFT_DIRTY)
-        areas_mark_clean(process->memory);
+        areas_mark_clean(process->space, process->memory);
 }
 
-/* As kstrtoint() takes it: blanks around, a sign, one newline. */
+/* A decimal number with an optional plus sign, between white space. */
 static bool parse(const char *bytes, size_t size, int *out)
 {
     const char *p = bytes, *end = bytes + size;
@@ -191,7 +194,7 @@ static enum err clear_refs_write(struct file *file, struct io *io, uint64_t *off
     if (e == E_OK && (!parse(text, size, &what) || what < CLEAR_REFS_ALL || what > CLEAR_REFS_PEAK))
         e = E_INVAL;
     if (e != E_OK) {
-        *io = start; /* refused as a whole */
+        *io = start; /* no byte counts as written */
         return e;
     }
     procfs_describe(procfs_subject(file), &process);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/pagetables. The tables are visited twice, once to count the runs and once to keep them,
- * because nothing may be allocated during a visit: the heap's own growth changes the tables.
+ * /proc/pagetables. The tables are visited twice, to count the runs and to store them, because
+ * nothing may be allocated during a visit: growth of the heap changes the tables.
  */
 #include "fs/proc/process_text.h"
 
@@ -11,7 +11,7 @@
 #include "mm/layout.h"
 #include "mm/pt/dump.h"
 
-#define SPARE_RUNS 16 /* what the allocation between the visits may add */
+#define SPARE_RUNS 16 /* runs that the allocation between the visits may add */
 
 struct region {
     virt_t start, end;
@@ -23,7 +23,7 @@ struct region {
         {start}, {end}, name                                                                       \
     }
 
-/* Of the kernel's half, in order of address; what is between them has no name. */
+/* Regions of the kernel's half, by ascending address. */
 static const struct region slots[] = {
     REGION(LAYOUT_HEAP_START, LAYOUT_HEAP_END, "kernel heap"),
     REGION(LAYOUT_KSTACK_START, LAYOUT_KSTACK_END, "kernel stacks"),
@@ -68,7 +68,7 @@ static virt_t region_end(virt_t v)
 {
     if (v.v >= LAYOUT_PROGRAM_END)
         return region_of(v).end;
-    const struct area *area = areas_find(v);
+    const struct area *area = areas_find(running_space, v);
     return area != NULL ? area->range.end : virt(v.v + PAGE_SIZE);
 }
 
@@ -76,7 +76,7 @@ static const char *pagetables_name_of(virt_t v, char *buffer, size_t size)
 {
     if (v.v >= LAYOUT_PROGRAM_END)
         return region_of(v).name;
-    const struct area *area = areas_find(v);
+    const struct area *area = areas_find(running_space, v);
     if (area == NULL)
         return "?";
     const char *name = procfs_area_name(area, buffer, size);
@@ -85,23 +85,25 @@ static const char *pagetables_name_of(virt_t v, char *buffer, size_t size)
 
 static void visit_all(struct ptdump *dump)
 {
-    paging_visit(virt_range(0, LAYOUT_PROGRAM_END), ptdump_leaf, dump);
-    paging_visit(virt_range(LAYOUT_HEAP_START, UINT64_MAX - PAGE_MASK), ptdump_leaf, dump);
+    paging_visit(running_space, virt_range(0, LAYOUT_PROGRAM_END), ptdump_leaf, dump);
+    paging_visit(running_space, virt_range(LAYOUT_HEAP_START, UINT64_MAX - PAGE_MASK), ptdump_leaf,
+                 dump);
 }
 
-/* Slots of the level-4 table that lead back to it. The program's window shows its own table at the
- * address that goes through its slot four times. */
+/* Lists the slots of the level-4 table that refer to the table itself. Its frame is found through
+ * the program window: the address with the window's slot at all four levels. */
 static void show_windows(struct text *text)
 {
     uint64_t slot = paging_program_window >> 39 & (PT_ENTRIES - 1);
     phys_t root;
     if (!paging_translate(
+            running_space,
             virt(paging_program_window | slot << 30 | slot << LARGE_SHIFT | slot << PAGE_SHIFT),
             &root))
         return;
     for (uint64_t v = LAYOUT_WINDOWS_START; v < LAYOUT_WINDOWS_END; v += pt_span(PT_LEVELS)) {
         struct pt_walk walk;
-        paging_walk(virt(v), &walk);
+        paging_walk(running_space, virt(v), &walk);
         uint64_t entry = walk.entry[PT_LEVELS].v;
         if (!(entry & PTE_P) || (entry & PTE_ADDRESS) != root.v)
             continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/PID, as proc(5) describes it, and /proc/self. Nothing of it is kept: each lookup makes a
- * directory, a link or a file that knows whom it is about, and a listing asks who is there.
+ * /proc/PID, as proc(5) describes it, and /proc/self. Nothing is stored: each lookup makes an inode
+ * with the pid in it, and a listing enumerates the processes.
  *
  *   /proc --- self -> PID                         task --- TID --- comm, stat, status
  *         \-- PID --- cmdline, maps, ... , fd ---- N (a link that jumps to the open file)
@@ -43,7 +43,7 @@ static bool is_there(uint32_t pid, uint32_t tid)
     return pid != 0 && fs_describe(pid, tid, &process);
 }
 
-/* Of the process that the node is about; NULL when it has ended. */
+/* The context of the process that the node describes; NULL if it has ended. */
 static const struct fs_context *context_of(const struct inode *inode)
 {
     struct fs_process process;
@@ -75,7 +75,7 @@ static enum err make_numbered(struct dentry *directory, uint32_t mode, const str
     return procfs_make(directory, &what, out);
 }
 
-/* What a listing says of an entry with a number for its name. */
+/* Fills in a directory entry whose name is a number. */
 static bool list_number(struct inode *directory, uint32_t number, uint32_t type, char *name,
                         size_t *length, uint64_t *ino, uint8_t *entry_type)
 {
@@ -162,7 +162,7 @@ static const struct inode_ops executable_ops = {.jump = jump_executable};
 static const struct inode_ops cwd_ops = {.jump = jump_cwd};
 static const struct inode_ops root_ops = {.jump = jump_root};
 
-/* What lies in the program's memory is read from there: a program may change its own title. */
+/* Arguments and environment are read from the program's memory, where it may change them. */
 static void show_memory(struct text *text, struct virt_range range)
 {
     char bytes[256];
@@ -258,7 +258,7 @@ static void show_mountinfo(struct text *text, void *context)
     put_mounts(text, true);
 }
 
-/* An entry of the directory of a process or a thread: a text, or what has operations of its own. */
+/* An entry in the directory of a process or thread: a text, or an inode with operations. */
 struct entry {
     const char *name;
     procfs_generator generator;
@@ -334,7 +334,7 @@ static enum err task_lookup(struct dentry *directory, const char *name, size_t l
     return make_numbered(directory, S_IFDIR | 0555, &thread_ops, pid, tid, false, out);
 }
 
-/* The cookie of an entry is its number: the next one is the next above. */
+/* The cookie of an entry is its tid; the entries are in ascending order. */
 static bool task_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                       uint64_t *ino, uint8_t *type)
 {
@@ -413,7 +413,7 @@ static enum err proc_lookup(struct dentry *directory, const char *name, size_t l
     return make_numbered(directory, S_IFDIR | 0555, &process_ops, pid, 0, true, out);
 }
 
-/* Cookies 0 and 1 are the links; then they are pids and 2. */
+/* Cookies 0 and 1 are the links; the cookie of a process is pid + 2. */
 static bool proc_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                       uint64_t *ino, uint8_t *type)
 {

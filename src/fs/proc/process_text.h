@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The long texts of /proc/self (proc(5)): generators for fs/proc/process.c; their context is
- * procfs_subject_of(). */
+/* Generators of the longer files of /proc/PID (proc(5)), for fs/proc/process.c. The context of each
+ * is procfs_subject_of(). */
 #pragma once
 
 #include "fs/vfs/process.h"
 #include "fs/vfs/text.h"
 #include "mm/vm/areas.h"
 
-/* Whom a file of /proc/PID is about, as the context of its generator. */
+/* Process and thread that a file of /proc/PID describes, as the context of its generator. */
 static inline void *procfs_subject_of(uint32_t pid, uint32_t tid)
 {
     return (void *)(uintptr_t)((uint64_t)tid << 32 | pid);
@@ -15,12 +15,12 @@ static inline void *procfs_subject_of(uint32_t pid, uint32_t tid)
 struct file;
 void *procfs_subject(const struct file *file);
 
-/* What fs_describe() says of it, with a pid in any case. */
+/* Describes the subject by fs_describe(); a zombie with pid 1 if that fails. */
 void procfs_describe(const void *subject, struct fs_process *out);
-/* areas_next() among those of the process. */
+/* areas_next(), restricted to areas of the process. */
 const struct area *procfs_next_area(const struct fs_process *process, virt_t v);
 
-/* What /proc/self/maps calls the area, in `buffer` or constant; "" when it has no name. */
+/* The area's name in /proc/self/maps, in `buffer` or constant; "": no name. */
 const char *procfs_area_name(const struct area *area, char *buffer, size_t size);
 
 void procfs_show_maps(struct text *text, void *context);
@@ -31,14 +31,16 @@ void procfs_show_status(struct text *text, void *context);
 void procfs_show_smaps(struct text *text, void *context);
 void procfs_show_smaps_rollup(struct text *text, void *context);
 
-/* What is mapped of an area, in bytes. `share`: what is mapped elsewhere, too, counts in parts. */
+/* What is mapped of an area, in bytes. `share`: PSS, in which a page that is mapped n times
+ * counts 1/n. */
 struct procfs_usage {
     uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,
         private_dirty, referenced, anonymous, lazyfree, file, large, locked;
 };
-void procfs_measure_area(const struct area *area, struct procfs_usage *out);
+void procfs_measure_area(struct address_space *space, const struct area *area,
+                         struct procfs_usage *out);
 
-/* Of all areas of a process, in pages. */
+/* Totals of all areas of a process, in pages. */
 struct procfs_sizes {
     uint64_t all, resident, file, shared_memory, code, data, stack, locked;
 };

@@ -25,7 +25,7 @@ static struct filesystem proc = {
 static struct filesystem sys = {
     .type = "sysfs", .magic = SYSFS_MAGIC, .device = SYSFS_DEVICE, .next_ino = 1};
 
-/* A reader's text lives as long as the open file. */
+/* Generates the text, which is freed with the open file. */
 static enum err snapshot(struct file *file, struct text **out)
 {
     const struct proc_file *proc_file = (const struct proc_file *)file->inode;
@@ -83,7 +83,7 @@ static enum err proc_write(struct file *file, struct io *io, uint64_t *offset)
     if (e == E_OK)
         *offset += size;
     else
-        *io = start; /* refused as a whole */
+        *io = start; /* no byte counts as written */
     heap_free(bytes);
     return e;
 }
@@ -106,7 +106,8 @@ static const struct inode_ops proc_inode_ops = {.truncate = proc_truncate};
 static const struct file_ops proc_file_ops = {
     .release = proc_release, .read = proc_read, .write = proc_write, .seekable = true};
 
-/* Gives the inode, whose reference it takes over, a name. */
+/* Links the inode into the directory, in place of an entry of that name; takes over the
+ * reference. */
 static enum err link_child(struct dentry *parent, const char *name, size_t length,
                            struct inode *inode)
 {
@@ -130,7 +131,7 @@ static enum err link_child(struct dentry *parent, const char *name, size_t lengt
     return e;
 }
 
-/* The directory that the path's last component goes into; missing ones are made. Borrowed. */
+/* The directory of the path's last component, without a reference; missing directories are made. */
 static enum err find_parent(const char *path, struct dentry **parent, const char **name)
 {
     struct dentry *at = proc.root;
@@ -230,7 +231,7 @@ struct dentry *procfs_root(void)
     return proc.root;
 }
 
-/* Names the inode, whose reference it takes over. */
+/* Makes a dentry in no directory for the inode, whose reference it takes over. */
 static enum err name_inode(struct dentry *parent, const char *name, struct inode *inode,
                            struct dentry **out)
 {

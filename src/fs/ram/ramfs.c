@@ -25,7 +25,7 @@ uint64_t ramfs_used_pages(void)
     return used;
 }
 
-/* What the kernel and the faults of a running program need is not the files'. */
+/* FRAMES_KEPT frames are reserved for the kernel and for page faults. */
 static uint64_t available_frames(void)
 {
     uint64_t free = machine_frames.free_frames;
@@ -64,7 +64,7 @@ static enum err ramfs_create(struct filesystem *fs, uint32_t mode, uint64_t devi
         inode->file_ops = &ram_file_ops;
         inode->pages.ops = &ram_file_page_ops;
     } else if (mode_is(mode, S_IFDIR)) {
-        /* One page, as disk file systems show it: programs add st_size up. */
+        /* st_size of a directory is one page, as of disk file systems: programs sum it up. */
         inode->size = PAGE_SIZE;
     }
     *out = inode;
@@ -77,7 +77,7 @@ enum err ramfs_init(struct filesystem *fs, const char *type, uint64_t device)
         .type = type,
         .magic = TMPFS_MAGIC,
         .device = device,
-        .next_ino = 2, /* the root's, as on disk file systems */
+        .next_ino = 2, /* inode number of the root, as on disk file systems */
         .create = ramfs_create,
         .room = room,
     };
@@ -100,7 +100,7 @@ void ramfs_set_archive(struct inode *inode, const uint8_t *bytes, uint64_t size,
     inode->size = size;
 }
 
-/* Files that memfd_create() makes; not mounted anywhere. */
+/* The file system of memfd_create() and of shared anonymous memory; not mounted. */
 static struct filesystem shared_memory = {.type = "tmpfs",
                                           .magic = TMPFS_MAGIC,
                                           .device = 1,
@@ -134,7 +134,7 @@ enum err memfd_open(const char *name, bool sealable, struct file **out)
 
 enum err ramfs_share_memory(uint64_t size, struct page_source **out)
 {
-    static const char name[] = "/dev/zero (deleted)"; /* as Linux shows it */
+    static const char name[] = "/dev/zero (deleted)"; /* the name in Linux's /proc/PID/maps */
     struct inode *inode;
     enum err e = ramfs_create(&shared_memory, S_IFREG | 0777, 0, &inode);
     if (e != E_OK)

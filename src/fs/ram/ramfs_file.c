@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Regular files of a ramfs: reading, writing, holes, truncation, and pages for mappings. */
 #include "fs/ram/ramfs_file.h"
 
 #include "base/panic.h"
@@ -24,7 +25,7 @@ static uint64_t pages_of(uint64_t bytes)
     return page_number(bytes + PAGE_SIZE - 1);
 }
 
-/* The file's own page: made from what the file shows there now when it has none yet. */
+/* The file's own page `number`; if there is none, makes one with the present contents. */
 static MUST_CHECK enum err own_page(struct ram_file *ram, uint64_t number, void **out)
 {
     void *page = page_tree_find(&ram->tree, number);
@@ -59,7 +60,7 @@ static void remove_pages(struct ram_file *ram, uint64_t first, uint64_t end)
     ramfs_count_pages((int64_t)(ram->tree.count - before));
 }
 
-/* The bytes at `offset` in one run of at most `size`; *run is set to its length. NULL: zeros. */
+/* A run of at most `size` bytes at `offset`; *run is its length. NULL: a run of zeros. */
 static const char *run_at(const struct ram_file *ram, uint64_t offset, uint64_t size, uint64_t *run)
 {
     uint64_t inside = offset & PAGE_MASK;
@@ -99,7 +100,7 @@ static enum err ram_read(struct file *file, struct io *io, uint64_t *offset)
     return e;
 }
 
-/* How many of `size` bytes at `offset` may be written; 0 only with an error. */
+/* *out: how many of `size` bytes at `offset` may be written, at least 1. Raises SIGXFSZ. */
 static enum err write_allowed(const struct inode *inode, uint64_t offset, uint64_t size,
                               uint64_t *out)
 {
@@ -179,7 +180,7 @@ static enum err ram_find(struct file *file, uint64_t from, bool data, uint64_t *
 const struct file_ops ram_file_ops = {
     .read = ram_read, .write = ram_write, .find = ram_find, .seekable = true};
 
-/* Bytes [from, end of its page) of an own page become zeros; nothing when there is no page. */
+/* Zeros an own page from `from` to the end of the page; does nothing if there is no own page. */
 static void clear_tail(struct ram_file *ram, uint64_t from)
 {
     char *page = page_tree_find(&ram->tree, page_number(from));
@@ -207,7 +208,7 @@ static enum err ram_truncate(struct inode *inode, uint64_t size)
     }
     bool shrinks = size < inode->size;
     inode->size = size;
-    /* Also when the size stays: fallocate() may have left pages behind the end. */
+    /* Also if the size stays the same: fallocate() may have left pages after the end. */
     ram->archive_size = least(ram->archive_size, size);
     remove_pages(ram, pages_of(size), UINT64_MAX);
     clear_tail(ram, size);
@@ -217,7 +218,7 @@ static enum err ram_truncate(struct inode *inode, uint64_t size)
     return E_OK;
 }
 
-/* Zeros in [from, to), which lie in one page. */
+/* Zeros [from, to), a range in one page. */
 static enum err clear_inside(struct ram_file *ram, uint64_t from, uint64_t to)
 {
     if (from >= to || !has_data(ram, page_number(from)))
@@ -239,7 +240,7 @@ static enum err punch(struct ram_file *ram, uint64_t from, uint64_t to)
     enum err e = clear_inside(ram, from, first << PAGE_SHIFT);
     if (e == E_OK)
         e = clear_inside(ram, end << PAGE_SHIFT, to);
-    /* Under these pages the archive would show through. */
+    /* Pages of the archive are zeroed, because a hole there would read as the archive. */
     uint64_t archived = least(end, pages_of(ram->archive_size));
     for (; e == E_OK && first < archived; first++)
         e = clear_inside(ram, first << PAGE_SHIFT, (first + 1) << PAGE_SHIFT);
@@ -325,7 +326,7 @@ static struct inode *inode_of(struct page_source *source)
     return CONTAINER_OF(source, struct inode, pages);
 }
 
-/* Whole pages that lie page-aligned in the archive are mapped where they are. */
+/* The frame of a page that can be mapped in place: complete and page-aligned in the archive. */
 static bool archive_frame(const struct ram_file *ram, uint64_t number, phys_t *out)
 {
     uint64_t offset = number << PAGE_SHIFT;
@@ -348,8 +349,7 @@ static enum err ram_page(struct page_source *source, uint64_t number, bool for_w
     if (!page) {
         if (!for_write && archive_frame(ram, number, out))
             return E_OK;
-        /* A hole gets its page even for reading: the mapping must see what write() puts there
-         * later. */
+        /* A hole gets a page for reading too: the mapping must show later write()s. */
         enum err e = own_page(ram, number, &page);
         if (e != E_OK)
             return E_NOMEM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The regular file of a ramfs: between ramfs.c and ramfs_file.c. */
+/* The regular file of a ramfs: interface between ramfs.c and ramfs_file.c. */
 #pragma once
 
 #include "fs/vfs/inode.h"
@@ -9,7 +9,7 @@ struct ram_file {
     struct inode inode;
     struct page_tree tree;  /* its own pages */
     const uint8_t *archive; /* NULL: made after boot */
-    uint64_t archive_size;  /* bytes that still come from there: truncation lowers it */
+    uint64_t archive_size;  /* bytes that come from the archive; truncation lowers it */
     phys_t archive_phys;
 };
 
@@ -18,8 +18,9 @@ static inline struct ram_file *ram_file_of(const struct inode *inode)
     return (struct ram_file *)(uintptr_t)inode;
 }
 
-/* Own pages of all files: is there room for more, and what came and went. */
+/* True if the files may have so many more own pages. */
 bool ramfs_room_for(uint64_t pages);
+/* Adds `change` to the number of own pages of all files. */
 void ramfs_count_pages(int64_t change);
 
 extern const struct inode_ops ram_file_inode_ops;

@@ -10,17 +10,17 @@
 #include "mm/heap/heap.h"
 #include "parse/cpio.h"
 
-#define ROOT_DEVICE  2 /* major 0, as every file system without a disk has */
+#define ROOT_DEVICE  2 /* major 0: no block device */
 #define LINK_BUCKETS 256
 
-/* An inode that more names may follow for. */
+/* An inode for which more hard links may follow. */
 struct link_entry {
     struct link_entry *next;
     struct dentry *dentry; /* one reference */
     uint32_t ino, dev_major, dev_minor, type;
 };
 
-/* Files that come later change the time of their directory, so those are set at the end. */
+/* Times of directories are set at the end, because each new entry changes that of its directory. */
 struct directory_time {
     struct directory_time *next;
     struct dentry *dentry; /* one reference */
@@ -44,7 +44,7 @@ static enum err rootfs_refuse(struct fill *fill, const char *what)
     return E_INVAL;
 }
 
-/* The name as an absolute path. Its components must be ones that a directory can have. */
+/* Stores the name as an absolute path in fill->path. E_INVAL: "..", or a name is too long. */
 static enum err take_path(struct fill *fill, const struct cpio_entry *entry)
 {
     const char *name = entry->name;
@@ -67,7 +67,7 @@ static enum err take_path(struct fill *fill, const struct cpio_entry *entry)
     return E_OK;
 }
 
-/* Makes the directories above the last component that are missing. */
+/* Makes the missing directories above the last component. */
 static enum err make_parents(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -138,7 +138,8 @@ static enum err directory_remember(struct fill *fill, const struct cpio_entry *e
     return E_OK;
 }
 
-/* The newest entry of a directory comes first in the list and must win. */
+/* Sets the times in the order of the archive, so that the last entry of a directory wins; the list
+ * is in reverse order. */
 static void directories_finish(struct fill *fill)
 {
     struct directory_time *reversed = NULL, *next;
@@ -162,7 +163,7 @@ static enum err fill_directory(struct fill *fill, const struct cpio_entry *entry
     struct vfs_place place = {NULL, fill->path};
     enum err e = vfs_make_directory(place, 0755);
     if (e == E_EXIST) {
-        /* Whatever else has the name goes away; a directory stays, with what is in it. */
+        /* An earlier file of that name is replaced; a directory is kept with its entries. */
         e = vfs_unlink(place);
         if (e == E_OK)
             e = vfs_make_directory(place, 0755);
@@ -213,8 +214,7 @@ static enum err make_other(struct fill *fill, const struct cpio_entry *entry)
     }
 }
 
-/* Takes away what an earlier entry put under the name. A directory with something in it stays:
- * E_ISDIR. */
+/* Removes an earlier entry of that name. E_NOTEMPTY for a directory that is not empty. */
 static enum err clear_name(struct fill *fill)
 {
     struct vfs_place place = {NULL, fill->path};
@@ -226,7 +226,7 @@ static enum err clear_name(struct fill *fill)
 
 static void set_data(struct fill *fill, struct inode *inode, const struct cpio_entry *entry)
 {
-    /* A name without data belongs to a file whose data came or will come with another name. */
+    /* A hard link without data: the data is with another name of the file. */
     if (!mode_is(entry->mode, S_IFREG) || (entry->size == 0 && entry->nlink > 1))
         return;
     uint64_t offset = (uint64_t)(entry->data - fill->reader.bytes);

@@ -67,7 +67,7 @@ static enum err socket_read(struct file *file, struct io *io, uint64_t *offset)
     if (io_left(io) == 0)
         return E_OK;
     enum err e = socket->ops->receive(socket, &message);
-    socket_files_put(message.files); /* nobody asked for them */
+    socket_files_put(message.files); /* read() discards files */
     return e;
 }
 

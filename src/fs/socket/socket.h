@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets: what all families have in common.
+ * Sockets: the part that all families share.
  *
  *   fd --> struct file (socket_file_ops) --> struct socket --> struct socket_ops of its family
  *                                              options, time-outs, wait queue
  *
- * A family registers itself by its number; linux/socket/sys_socket.c knows none of them. Its own structure
- * starts with struct socket. Operations may sleep; whoever calls them holds a reference to the file.
+ * A family registers itself by its number; linux/socket/sys_socket.c depends on no family. The
+ * family's structure starts with struct socket. Operations may sleep: the caller must hold a
+ * reference to the file.
  */
 #pragma once
 
@@ -46,7 +47,7 @@ struct socket_address {
     };
 };
 
-struct socket_files { /* open files under way; heap */
+struct socket_files { /* files passed in a message (SCM_RIGHTS); heap */
     uint32_t count;
     struct file *file[]; /* one reference each */
 };
@@ -54,15 +55,14 @@ struct socket_files { /* open files under way; heap */
 struct socket_message {
     struct io *io;
     uint32_t flags; /* MSG_* of the call */
-    /* Sending: where to, or NULL. Receiving: where from is written here unless NULL; length 0: not
-     * known. */
+    /* Sending: the destination, or NULL. Receiving: set to the source unless NULL (0: unknown). */
     struct socket_address *address;
-    /* Sending: taken over, and NULL then, when anything was sent. Receiving: the caller's. */
+    /* Sending: taken over and set to NULL if anything was sent. Receiving: passed to the caller. */
     struct socket_files *files;
     struct fs_credentials credentials;
     bool has_credentials;
     uint32_t result_flags; /* receiving: MSG_TRUNC */
-    uint64_t length;       /* receiving: what recv() returns when it is not what the io moved */
+    uint64_t length;       /* receiving a datagram: the result of recv() */
 };
 
 enum {
@@ -76,11 +76,11 @@ struct socket_ops {
     enum err (*bind)(struct socket *socket, const struct socket_address *address);
     enum err (*connect)(struct socket *socket, const struct socket_address *address);
     enum err (*listen)(struct socket *socket, uint32_t backlog);
-    /* The new one has no file yet. */
+    /* *out has no file yet. */
     enum err (*accept)(struct socket *socket, struct socket **out);
     enum err (*name)(struct socket *socket, bool peer, struct socket_address *out);
     enum err (*shutdown)(struct socket *socket, uint32_t how);
-    /* As file operations: what the io moved counts whatever is returned. */
+    /* As file operations: bytes that the io moved count also with an error. */
     enum err (*send)(struct socket *socket, struct socket_message *message);
     enum err (*receive)(struct socket *socket, struct socket_message *message);
     uint32_t (*poll)(struct socket *socket);
@@ -89,7 +89,7 @@ struct socket_ops {
     /* SO_PEERCRED and SO_ACCEPTCONN. */
     enum err (*peer)(struct socket *socket, struct fs_credentials *out);
     bool (*listens)(const struct socket *socket);
-    /* The file, or the hope of one, is gone. */
+    /* The file was closed, or could not be opened. */
     void (*release)(struct socket *socket);
 };
 
@@ -100,8 +100,8 @@ struct socket {
     uint16_t family, type, protocol;
     uint32_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
-    uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: for ever */
-    uint64_t linger;                              /* struct linger, remembered */
+    uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
+    uint64_t linger;                              /* struct linger; has no effect */
     enum err error;                               /* SO_ERROR */
 };
 
@@ -116,34 +116,33 @@ struct socket_family {
     uint16_t number;
     /* E_SOCKTNOSUPPORT, E_PROTONOSUPPORT, E_NOMEM. */
     enum err (*create)(uint32_t type, uint32_t protocol, struct socket **out);
-    /* Joins two new ones; NULL: E_NOTSUP. */
+    /* socketpair(): connects two new sockets; NULL: E_NOTSUP. */
     enum err (*pair)(struct socket *a, struct socket *b);
     struct socket_family *next;
 };
 
-/* `family` stays valid. Boot. */
+/* `family` must stay valid. Boot. */
 void socket_family_register(struct socket_family *family);
-/* NULL: E_AFNOSUPPORT. */
+/* NULL: not registered (E_AFNOSUPPORT). */
 const struct socket_family *socket_family_find(uint32_t number);
 
-/* For families: the common part of a new one. */
+/* Initializes the common part of a new socket. Callers: families. */
 void socket_init(struct socket *socket, const struct socket_ops *ops, uint32_t family,
                  uint32_t type, uint32_t protocol);
-/* Takes the error, if there is one. */
+/* Returns and clears SO_ERROR. */
 enum err socket_take_error(struct socket *socket);
-/* Does this call sleep? */
+/* True if a call with these MSG_* flags may sleep. */
 static inline bool socket_waits(const struct socket *socket, uint32_t flags)
 {
     return !(flags & MSG_DONTWAIT) && !(socket->file->flags & O_NONBLOCK);
 }
-/* Sleeps on `queue` until the condition holds or `timeout_ns` are over, which is E_AGAIN; !wait: is
- * E_AGAIN at once. E_INTR. */
+/* Sleeps on `queue` until the condition holds. E_AGAIN: !wait, or not in `timeout_ns`. E_INTR. */
 MUST_CHECK enum err socket_wait(struct wait_queue *queue, fs_condition condition, void *context,
                                 bool wait, uint64_t timeout_ns);
 
-/* A file for it; on failure the socket is released. flags: O_NONBLOCK or 0. E_NOMEM. */
+/* Opens a file for the socket; releases it on failure. flags: O_NONBLOCK or 0. E_NOMEM. */
 MUST_CHECK enum err socket_open(struct socket *socket, uint32_t flags, struct file **out);
-/* NULL: the file is no socket. */
+/* NULL: the file is not a socket. */
 struct socket *socket_of(const struct file *file);
 void socket_files_put(struct socket_files *files); /* NULL is allowed */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix sockets: names, connections, the end. */
+/* Unix sockets: names, connections and release. */
 #include "fs/socket/unix.h"
 
 #include "base/fmt.h"
@@ -63,7 +63,7 @@ static enum err unix_create(uint32_t type, uint32_t protocol, struct socket **ou
     return e;
 }
 
-/* Two that talk to each other. */
+/* Makes two sockets peers of each other. */
 static void unix_join(struct unix_socket *a, struct unix_socket *b)
 {
     a->peer = b;
@@ -83,8 +83,8 @@ static enum err unix_pair(struct socket *first, struct socket *second)
     return E_OK;
 }
 
-/* Is it a name at all? A path's length becomes that of the string and its NUL; path[NAME_BYTES] is
- * NULL for an abstract name. */
+/* Checks an address and normalizes it: the length of a path becomes that of the string and its NUL.
+ * `path` is "" for an abstract name. E_INVAL. */
 static enum err unix_check_name(const struct socket_address *address, struct socket_address *name,
                                 char path[NAME_BYTES])
 {
@@ -251,7 +251,7 @@ static bool can_connect(void *context)
            (listener->shut & SHUT_READ);
 }
 
-/* A listener that can take one more; *out: one reference. */
+/* Waits for a listener with room in its queue; *out: one reference. */
 static enum err find_listener(struct unix_socket *u, const struct socket_address *address,
                               struct unix_socket **out)
 {
@@ -305,7 +305,7 @@ void unix_disconnect(struct unix_socket *u)
     if (!old)
         return;
     u->peer = NULL;
-    unix_purge(u); /* what came from the old one is not for the new one */
+    unix_purge(u); /* packets of the old peer are discarded */
     if (old->peer == u && !old->released) {
         old->socket.error = E_CONNRESET;
         wait_queue_wake(&old->socket.changed);
@@ -370,7 +370,7 @@ static enum err unix_accept(struct socket *socket, struct socket **out)
     struct unix_socket *end = CONTAINER_OF(u->waiting.next, struct unix_socket, waiting_link);
     list_remove(&end->waiting_link);
     u->waiting_count--;
-    wait_queue_wake(&socket->changed); /* others may connect */
+    wait_queue_wake(&socket->changed); /* the queue has room for another connection */
     *out = &end->socket;
     return E_OK;
 }
@@ -404,7 +404,7 @@ static enum err unix_peer(struct socket *socket, struct fs_credentials *out)
     *out = u->peer_credentials;
     if (u->state == UNIX_LISTENING)
         *out = u->credentials;
-    else if (out->pid == 0) /* nobody yet */
+    else if (out->pid == 0) /* no peer yet */
         *out = (struct fs_credentials){0, UINT32_MAX, UINT32_MAX};
     return E_OK;
 }
@@ -427,7 +427,7 @@ static void forget_name(struct unix_socket *u)
 static void unix_release(struct socket *socket)
 {
     struct unix_socket *u = unix_of(socket), *peer = u->peer;
-    bool lost = !list_empty(&u->packets) || !socket->file; /* something that nobody will get */
+    bool lost = !list_empty(&u->packets) || !socket->file; /* data was lost: ECONNRESET */
     forget_name(u);
     u->released = true;
     u->state = UNIX_CLOSED;

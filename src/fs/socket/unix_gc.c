@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets under way in sockets. A socket in a packet is kept alive by the packet, and the packet by
- * the socket whose queue it is in: two that were sent through each other would live for ever.
+ * Garbage collection of sockets that are passed in packets (as Linux's net/unix/garbage.c). A
+ * packet refers to the sockets in it, and the socket that holds the packet in its queue keeps the
+ * packet: two sockets that were sent through each other would never be freed.
  *
- *     candidates   all of their files' references are packets
- *     reached      a candidate that some packet outside of the candidates' queues holds, and all that
- *                  are in the queues of those
+ *     candidates   sockets whose file is referred to by packets only
+ *     reached      candidates in a packet outside of the candidates' queues, and, transitively, the
+ *                  candidates in the queues of reached sockets
  *     garbage      the other candidates: their queues are emptied
+ *
+ * O(sockets and packets in flight).
  */
 #include "fs/socket/unix.h"
 
@@ -40,7 +43,7 @@ void unix_gc_end(const struct socket_files *files)
 
 typedef void (*flight_visitor)(struct unix_socket *u, void *context);
 
-/* Visits the candidates in the queue of u, and in those of its connections that wait. */
+/* Visits the candidates in the queue of u and in the queues of connections not accepted yet. */
 static void visit_queue(const struct unix_socket *u, flight_visitor visit, void *context)
 {
     list_for_each (link, &u->packets) {
@@ -51,7 +54,7 @@ static void visit_queue(const struct unix_socket *u, flight_visitor visit, void 
                 visit(inner, context);
         }
     }
-    list_for_each (link, &u->waiting) /* they have no queue of connections themselves */
+    list_for_each (link, &u->waiting) /* which are not listeners: one level of recursion */
         visit_queue(CONTAINER_OF(link, struct unix_socket, waiting_link), visit, context);
 }
 
@@ -61,7 +64,7 @@ static void count_inner(struct unix_socket *u, void *context)
     u->inner_flights++;
 }
 
-/* Moves u from the candidates to the end of the list of those whose queues are to be looked at. */
+/* Moves u from the candidates to the end of the list of reached sockets. */
 static void reach(struct unix_socket *u, void *reached)
 {
     u->candidate = false;
@@ -107,7 +110,7 @@ void unix_gc_collect(void)
         if (!u->candidate || u->inner_flights < u->in_flight)
             reach(u, &reached);
     }
-    list_for_each (link, &reached) /* which grows meanwhile */
+    list_for_each (link, &reached) /* grows during the loop */
         visit_queue(CONTAINER_OF(link, struct unix_socket, flight_link), reach, &reached);
     list_for_each (link, &in_flight)
         take_packets(CONTAINER_OF(link, struct unix_socket, flight_link), &garbage);
@@ -121,7 +124,7 @@ void unix_packets_free(struct list *packets)
     bool under_way = !list_empty(&dying);
     unix_gc_splice(&dying, packets);
     if (under_way)
-        return; /* the call that is under way frees these too */
+        return; /* the outer call frees these too */
     while (!list_empty(&dying)) {
         struct unix_packet *packet = CONTAINER_OF(dying.next, struct unix_packet, link);
         unix_gc_end(packet->files);

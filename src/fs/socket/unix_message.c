@@ -6,8 +6,8 @@
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
-#define STREAM_PIECE    32768u /* bytes of a stream that one packet takes */
-#define DATAGRAMS_MAX   10u    /* net.unix.max_dgram_qlen: waiting from those it does not talk to */
+#define STREAM_PIECE    32768u /* maximal bytes of a stream in one packet */
+#define DATAGRAMS_MAX   10u    /* net.unix.max_dgram_qlen */
 #define PACKET_OVERHEAD sizeof(struct unix_packet)
 
 static bool unix_message_has_room(void *context)
@@ -16,7 +16,8 @@ static bool unix_message_has_room(void *context)
     return u->charge < u->socket.send_size || (u->shut & SHUT_WRITE);
 }
 
-/* A full datagram queue makes others wait, but not those that it talks to itself. */
+/* True if `from` must wait for room in the queue of `to`. The limit does not apply to the peer
+ * of `to`. */
 static bool is_full_for(const struct unix_socket *to, const struct unix_socket *from)
 {
     return to != from && to->peer != from && to->packet_count > DATAGRAMS_MAX;
@@ -186,7 +187,7 @@ static void packet_done(struct unix_socket *u, struct unix_packet *packet)
     list_remove(&packet->link);
     list_add_tail(&done, &packet->link);
     if (u->packet_count-- == DATAGRAMS_MAX + 1)
-        wait_queue_wake(&u->socket.changed); /* others may send to it again */
+        wait_queue_wake(&u->socket.changed); /* the queue has room */
     unix_packets_free(&done);
 }
 
@@ -208,12 +209,12 @@ static enum err wait_for_packet(struct unix_socket *u, const struct socket_messa
                        u->socket.receive_timeout_ns);
 }
 
-/* What comes with the bytes. A packet gives its files away, unless this only peeks. */
+/* Passes credentials and files of the packet to the message; MSG_PEEK: a copy of them. */
 static void take_along(struct unix_packet *packet, struct socket_message *message)
 {
     struct socket_files *files = packet->files;
     message->credentials = packet->credentials;
-    if (packet->credentials.pid == 0) /* sent before anybody wanted to know */
+    if (packet->credentials.pid == 0) /* sent before SO_PASSCRED was set */
         message->credentials = (struct fs_credentials){0, 65534, 65534};
     message->has_credentials = true;
     if (!files || message->files)
@@ -279,7 +280,7 @@ static bool same_sender(const struct unix_packet *packet, const struct socket_me
     return a->pid == b->pid && (a->pid == 0 || (a->uid == b->uid && a->gid == b->gid));
 }
 
-/* Of the packets from `link` on, as many bytes as fit. *stop: this call ends here. */
+/* Moves as many bytes as fit from the packets from `link` on. *stop: the call is complete. */
 static enum err stream_take(struct unix_socket *u, struct socket_message *message,
                             struct list *link, bool *stop)
 {
@@ -289,7 +290,7 @@ static enum err stream_take(struct unix_socket *u, struct socket_message *messag
         if (!message->has_credentials)
             tell_sender(packet, message);
         else if (socket_flag(&u->socket, SO_PASSCRED) && !same_sender(packet, message))
-            break; /* what different people sent is not glued together */
+            break; /* bytes of senders with different credentials are not merged */
         uint32_t rest = packet->size - packet->at;
         uint64_t size = rest < io_left(message->io) ? rest : io_left(message->io);
         struct io start = *message->io;

@@ -5,14 +5,14 @@
 #include "fs/vfs/process.h"
 
 static struct tty console;
-static uint16_t far_columns, far_rows; /* what the far end said last */
-/* Where the terminal is: a redirected stdout is none. */
+static uint16_t far_columns, far_rows; /* window size at the last tty_pump() */
+/* The stream whose host descriptor is a terminal: stderr if stdout is redirected. */
 static enum console_stream terminal_stream = CONSOLE_STDOUT;
 static enum console_stream echo_stream = CONSOLE_STDOUT;
 
 static const struct file_ops stderr_ops;
 
-/* The far terminal has done what a line discipline does: the byte is there as it is. */
+/* Input of a cooked console has passed a line discipline: the byte is stored unchanged. */
 static void type_framed(char c)
 {
     struct tty_termios wanted = console.line.termios, plain = wanted;
@@ -22,8 +22,8 @@ static void type_framed(char c)
     console.line.termios = wanted;
 }
 
-/* Bytes that the line takes now. In canonical mode a full line must still be editable, so it takes
- * any. */
+/* How many of `wanted` bytes the line accepts. In canonical mode all, because a full line must
+ * remain editable. */
 static size_t room_for(size_t wanted)
 {
     if (!console_is_cooked() && (console.line.termios.lflag & TTY_ICANON))
@@ -88,7 +88,8 @@ static bool ended(struct tty *tty)
     return console_input_ended();
 }
 
-/* Framed input carries no line ends of ours: a read() still gets one line. */
+/* As tty_line_take(). In cooked input, which has no `ends`, a line ends at '\n' or at the end of
+ * the input. */
 static size_t tty_console_take(struct tty *tty, char *to, size_t size, bool *end)
 {
     struct tty_line *line = &tty->line;

@@ -49,7 +49,7 @@ void tty_line_init(struct tty_line *line)
     line->termios = (struct tty_termios){
         .iflag = TTY_ICRNL | TTY_IXON,
         .oflag = TTY_OPOST | TTY_ONLCR,
-        .cflag = 0xbf, /* 38400 bits a second, 8 bits, receiver on, hang up on close */
+        .cflag = 0xbf, /* B38400 | CS8 | CREAD */
         .lflag = TTY_ISIG | TTY_ICANON | TTY_ECHO | TTY_ECHOE | TTY_ECHOK | TTY_ECHOCTL |
                  TTY_ECHOKE | TTY_IEXTEN,
         .cc = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0},
@@ -72,7 +72,7 @@ static void emit_tab(struct tty_line *line)
         line_emit(line, "\t", 1);
 }
 
-/* A byte that moves the cursor in a way of its own, or that output processing changes. */
+/* Emits a byte for which is_special() is true. */
 static void emit_special(struct tty_line *line, char c)
 {
     uint32_t oflag = line->termios.oflag;
@@ -143,7 +143,7 @@ static void echo_bytes(struct tty_line *line, const char *bytes, size_t size)
     tty_line_write(line, bytes, size);
 }
 
-/* As the typist sees it: ^C for control characters. */
+/* Echoes a character; with ECHOCTL control characters as ^C. */
 static void echo(struct tty_line *line, char c)
 {
     if (has(line->termios.lflag, TTY_ECHOCTL) && is_control(c) && c != '\t' && c != '\n') {
@@ -161,7 +161,7 @@ static bool echoes(const struct tty_line *line)
 
 bool tty_line_has_room(const struct tty_line *line)
 {
-    /* One place is kept for the end of a line. */
+    /* One byte is reserved for the end of a line. */
     return line->tail - line->head < TTY_RING - 1;
 }
 
@@ -174,7 +174,7 @@ static void line_put(struct tty_line *line, char c, bool end)
     line->tail++;
 }
 
-/* Columns from the start of the typed line to the byte at `until`. */
+/* The column of the byte at `until` of the line that is being typed. */
 static uint32_t columns_before(const struct tty_line *line, uint32_t until)
 {
     uint32_t column = line->start_column;
@@ -190,7 +190,7 @@ static uint32_t columns_before(const struct tty_line *line, uint32_t until)
     return column;
 }
 
-/* Takes the last character back, from the ring and from the screen. */
+/* Erases the last character, in the ring and on the screen. */
 static void erase_character(struct tty_line *line)
 {
     if (line->tail == line->finished)
@@ -269,7 +269,7 @@ static int signal_of(const struct tty_line *line, char c)
     return is_cc(line, c, TTY_VSUSP) ? FS_SIGTSTP : 0;
 }
 
-/* True: the byte was one that controls the flow of output, or asks for a signal. */
+/* True if the byte was a flow control character or a signal character. */
 static bool type_control(struct tty_line *line, char c)
 {
     if (has(line->termios.iflag, TTY_IXON)) {
@@ -303,7 +303,7 @@ static void finish_line(struct tty_line *line, char c)
     line->start_column = line->column;
 }
 
-/* True: the byte edits or ends the line. */
+/* True if the byte edited or ended the line. */
 static bool type_edit(struct tty_line *line, char c)
 {
     bool extended = has(line->termios.lflag, TTY_IEXTEN);
@@ -335,7 +335,7 @@ static bool type_edit(struct tty_line *line, char c)
     return true;
 }
 
-/* Input modes; false: the byte is dropped. */
+/* Applies the input modes. False: the byte is dropped. */
 static bool translate(const struct tty_line *line, char *c)
 {
     uint32_t iflag = line->termios.iflag;
@@ -387,8 +387,8 @@ void tty_line_set(struct tty_line *line, const struct tty_termios *termios)
 {
     bool was = line_is_canonical(line);
     line->termios = *termios;
-    /* A line that was being typed is readable as it is without canonical mode; and what was read
-     * without it counts as one line, in canonical mode. */
+    /* Leaving canonical mode makes an incomplete line readable; entering it makes the unread bytes
+     * one line. */
     if (was != line_is_canonical(line)) {
         if (!was && line->tail != line->head) {
             uint32_t last = line->tail - 1;
@@ -424,7 +424,7 @@ size_t tty_line_take(struct tty_line *line, char *to, size_t size, bool *ended)
     *ended = false;
     while (line->head != line->finished && !*ended) {
         bool file_end = canonical && is_file_end(line, line->head);
-        /* An end of file right behind a full buffer belongs to this read(), not to the next. */
+        /* An end-of-file character directly after a full buffer ends this read(), not the next. */
         if (done == size && !file_end)
             break;
         *ended = canonical && ends_at(line, line->head);

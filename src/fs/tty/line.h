@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line discipline of a terminal (termios(3), Linux's n_tty): what happens to bytes between the
- * keyboard and read(), and between write() and the screen. Pure: echo and signals leave through two
- * functions.
+ * The line discipline of a terminal (termios(3), Linux's n_tty): processes bytes between keyboard
+ * and read(), and between write() and screen. Pure: output and signals go through two function
+ * pointers.
  *
- *     ring    | c a t \n | f o o |            head      oldest byte that nobody has read
- *             ^          ^       ^            finished  end of the lines that read() may have
- *             head    finished  tail          tail      end of what was typed
+ *     ring    | c a t \n | f o o |            head      oldest unread byte
+ *             ^          ^       ^            finished  end of the complete lines
+ *             head    finished  tail          tail      end of the input
  *
- * The three are running counts; a byte lies at count % TTY_RING. In canonical mode read() gets
- * bytes up to `finished`, and at most one line: a line ends where its bit in `ends` is set. An
- * end-of-file character is stored as such an end too, and not handed out. In the other mode
- * everything up to `tail` may be read.
+ * The three are running counts; a byte lies at count % TTY_RING. In canonical mode read() returns
+ * bytes up to `finished`, and at most one line: a line ends at a byte whose bit in `ends` is set.
+ * An end-of-file character is stored as such an end, and not returned. In non-canonical mode
+ * `finished` follows `tail`.
  */
 #pragma once
 
@@ -77,35 +77,35 @@ enum tty_cc {
 struct tty_line {
     struct tty_termios termios;
     uint32_t head, finished, tail;
-    uint32_t column;       /* of the cursor, as far as the output tells */
-    uint32_t start_column; /* where the line that is being typed began */
-    bool literal;          /* the next byte is taken as it is (VLNEXT) */
-    bool stopped;          /* output waits for VSTART */
+    uint32_t column;       /* of the cursor, computed from the output */
+    uint32_t start_column; /* of the first byte of the line that is being typed */
+    bool literal;          /* the next byte is stored unprocessed (after VLNEXT) */
+    bool stopped;          /* output is stopped until VSTART */
     char ring[TTY_RING];
     uint8_t ends[TTY_RING / 8]; /* bit: this byte ends a line */
-    /* Bytes for the screen, after output processing. */
+    /* Writes bytes to the screen, after output processing. */
     void (*emit)(void *context, const char *bytes, size_t size);
     void (*signal)(void *context, int number);
     void *context;
 };
 
-/* Linux's settings for a new terminal; the two functions and the context are the caller's. */
+/* Linux's settings for a new terminal; the caller sets the two functions and the context. */
 void tty_line_init(struct tty_line *line);
-/* New settings take effect for what is still to be read (tcsetattr(3)). */
+/* Sets termios; it applies to unread bytes too (tcsetattr(3)). */
 void tty_line_set(struct tty_line *line, const struct tty_termios *termios);
-/* One byte from the keyboard. */
+/* Processes one byte from the keyboard. Drops it if the ring is full. */
 void tty_line_type(struct tty_line *line, char c);
-/* Is there room for another byte, so that nothing typed is lost? */
+/* True if the ring has room for another byte. */
 bool tty_line_has_room(const struct tty_line *line);
-/* Bytes from the program to the screen. */
+/* Processes bytes from the program to the screen. */
 void tty_line_write(struct tty_line *line, const char *bytes, size_t size);
 
-/* Would read() find something: in canonical mode a whole line, otherwise any byte? */
+/* True if read() would not block: with a complete line (canonical mode), or with any byte. */
 bool tty_line_readable(const struct tty_line *line);
-/* Bytes that a read() may have now (FIONREAD). */
+/* Number of bytes that can be read (FIONREAD). O(that number). */
 size_t tty_line_available(const struct tty_line *line);
-/* Takes at most `size` > 0 bytes and, in canonical mode, at most one line. *ended: the end of a
+/* Reads at most `size` > 0 bytes and, in canonical mode, at most one line. *ended: the end of a
  * line was reached, so this read() is complete; 0 bytes with *ended is an end of file. */
 size_t tty_line_take(struct tty_line *line, char *to, size_t size, bool *ended);
-/* Throws away what was typed and not read. */
+/* Discards unread input. */
 void tty_line_flush(struct tty_line *line);

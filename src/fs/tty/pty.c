@@ -17,19 +17,19 @@
 #define DEVPTS_MAGIC  0x1cd1
 #define DEVPTS_DEVICE 24
 #define SLAVE_MAJOR   136
-#define PTYS_MAX      1024u /* kernel.pty.max is 4096 */
+#define PTYS_MAX      1024u /* /proc/sys/kernel/pty/max; 4096 on Linux */
 #define OUTPUT_ROOM   16384u
-#define EXPANSION     8u /* columns of a tab: what a byte becomes at most */
+#define EXPANSION     8u /* maximal bytes that output processing makes of one: a tab */
 #define SIGCONT       18
 
 struct pty {
-    struct tty tty; /* first: file->state of slaves is the tty, of the master the pty */
+    struct tty tty; /* must be first: file->state is the tty of a slave, and the pty of a master */
     struct list link;
     uint32_t number;
     bool locked;
-    bool opened; /* the slave was open once */
-    bool master; /* is open */
-    uint32_t slaves;
+    bool opened;         /* the slave has been opened */
+    bool master;         /* the master is open */
+    uint32_t slaves;     /* open files of the slave */
     struct dentry *node; /* in /dev/pts; one reference */
     struct pipe_ring output;
     struct wait_queue changed;
@@ -53,7 +53,7 @@ static void pty_emit(void *tty, const char *bytes, size_t size)
         wait_queue_wake(&pty->changed);
 }
 
-/* What the master has not read yet is thrown away with what the slave has not. */
+/* Unless NOFLSH is set, a signal character discards unread output as well as unread input. */
 static void pty_interrupt(void *tty, int number)
 {
     struct pty *pty = pty_of(tty);
@@ -75,7 +75,7 @@ static size_t pty_take(struct tty *tty, char *to, size_t size, bool *ended)
 
 static void pty_taken(struct tty *tty)
 {
-    wait_queue_wake(tty->queue); /* the master may type again */
+    wait_queue_wake(tty->queue); /* the master may write again */
 }
 
 static bool pty_has_room(struct tty *tty)
@@ -114,7 +114,7 @@ static enum err slave_join(struct file *file, struct pty *pty)
     pty->slaves++;
     pty->opened = true;
     if (!(file->flags & O_NOCTTY))
-        (void)!tty_take_control(&pty->tty); /* when it can be */
+        (void)!tty_take_control(&pty->tty); /* the open succeeds without control */
     wait_queue_wake(&pty->changed);
     return E_OK;
 }
@@ -169,7 +169,7 @@ static MUST_CHECK enum err node_make(struct pty *pty)
     return e;
 }
 
-/* The place in the list of the lowest free number. */
+/* Finds the lowest free number; returns the list member before which it belongs. */
 static struct list *free_place(uint32_t *number)
 {
     *number = 0;
@@ -217,9 +217,10 @@ static void master_release(struct file *file)
     struct tty *tty = &pty->tty;
     pty->master = false;
     tty->hung_up = true;
-    wait_queue_wake(&pty->changed); /* who waits hears of this before any signal */
+    /* Before the signals, so that a sleeping reader gets E_IO and not E_INTR. */
+    wait_queue_wake(&pty->changed);
     if (tty->session != 0 && tty->session != tty->foreground)
-        fs_raise_group(FS_SIGHUP, tty->session); /* the shell */
+        fs_raise_group(FS_SIGHUP, tty->session); /* the session leader, usually a shell */
     give_up(tty);
     pty->node->inode->nlink = 0;
     dentry_unlink(pty->node);
@@ -254,7 +255,7 @@ static enum err master_read(struct file *file, struct io *io, uint64_t *offset)
     return e;
 }
 
-/* A full line without an end still takes what edits it. */
+/* In canonical mode a full line still accepts characters that edit it. */
 static bool can_type(void *context)
 {
     const struct tty_line *line = &((const struct pty *)context)->tty.line;
@@ -295,7 +296,7 @@ static struct wait_queue *master_queue(struct file *file)
     return &((struct pty *)file->state)->changed;
 }
 
-/* The slave, whatever its path is now. */
+/* TIOCGPTPEER: opens the slave without its path. */
 static enum err open_peer(const struct pty *pty, uint32_t flags, uint64_t *result)
 {
     struct file *file;
@@ -367,7 +368,7 @@ void pty_session_ended(uint32_t session)
         give_up(tty);
 }
 
-/* /dev/tty stands for the terminal of whoever opens it. */
+/* /dev/tty: the controlling terminal of the calling process. */
 static enum err controlling_open(struct file *file)
 {
     struct fs_process process = {.session = 1};

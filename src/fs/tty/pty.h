@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pseudo terminals (pty(7)): a terminal whose other end is a file, too.
+ * Pseudo terminals (pty(7)): the other end of the terminal is a file, the master.
  *
  *     master write()  --tty_line_type()-->   line ring   --> slave read()
  *     master read()   <--  output ring  <--emit()--  echo, and slave write()
  *
- * Opening /dev/ptmx makes a pair, and the slave's node in /dev/pts, which goes when the master is
- * closed: the slave is hung up then. The pair is freed with its last file.
+ * Opening /dev/ptmx makes a pair and the slave's node in /dev/pts. Closing the master hangs up the
+ * slave and removes the node. The pair is freed with its last file.
  */
 #pragma once
 
@@ -19,5 +19,6 @@
 void pty_init(void);
 /* Mounts /dev/pts. Boot, after devfs_fill(). */
 MUST_CHECK enum err pty_mount(void);
-/* The leader of a session has ended: its terminal is nobody's, and who is in front there hears of it. */
+/* The leader of a session has ended: sends SIGHUP and SIGCONT to the foreground group of the
+ * session's terminal, and releases the terminal from the session. */
 void pty_session_ended(uint32_t session);

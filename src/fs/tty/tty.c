@@ -71,7 +71,7 @@ static enum err tty_hand_out(struct tty *tty, struct io *io)
     return E_OK;
 }
 
-/* How many bytes a read() without lines waits for, and how long (termios(3), VMIN and VTIME). */
+/* Waits for the input of a non-canonical read(), as VMIN and VTIME demand (termios(3)). */
 static enum err wait_raw(struct tty *tty, uint64_t size)
 {
     struct tty_line *line = &tty->line;
@@ -190,7 +190,7 @@ static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument
         tty_line_flush(&tty->line);
     }
     tty_line_set(&tty->line, &termios);
-    wait_queue_wake(tty->queue); /* what is there may be readable now */
+    wait_queue_wake(tty->queue); /* unread input may have become readable */
     return E_OK;
 }
 
@@ -263,7 +263,7 @@ enum err tty_take_control(struct tty *tty)
     return E_OK;
 }
 
-/* TIOCNOTTY: a leader gives the terminal up for its whole session. */
+/* TIOCNOTTY: a session leader releases the terminal for its whole session. */
 static enum err give_up_control(struct tty *tty)
 {
     struct fs_process process = caller();
@@ -278,7 +278,7 @@ static enum err give_up_control(struct tty *tty)
 
 static enum err tty_flush(struct tty *tty, uint64_t what)
 {
-    if (what > 2) /* TCIFLUSH, TCOFLUSH, TCIOFLUSH: output is never held back */
+    if (what > 2) /* TCIFLUSH, TCOFLUSH, TCIOFLUSH; there is no pending output to discard */
         return E_INVAL;
     if (what != 1) {
         tty_tty_pump(tty);

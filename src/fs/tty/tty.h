@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Terminals as programs see them: reading, writing, readiness, ioctl(), whoever is at the other end.
- * That is the console (fs/tty/console.h) or the master of a pseudo terminal (fs/tty/pty.h).
+ * Terminals: reading, writing, readiness and ioctl(), for every driver. The drivers are the console
+ * (fs/tty/console.h) and pseudo terminals (fs/tty/pty.h).
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "fs/vfs/file.h"
 #include "kern/wait.h"
 
-#define TTY_PIECE 512u /* bytes that a driver's write() gets at most */
+#define TTY_PIECE 512u /* maximal bytes of one call of a driver's write() */
 
 struct tty_window { /* TIOCGWINSZ */
     uint16_t rows, columns, x_pixels, y_pixels;
@@ -18,16 +18,16 @@ struct tty_window { /* TIOCGWINSZ */
 struct tty;
 
 struct tty_driver {
-    /* Bytes for the screen; context: the tty. */
+    /* tty_line.emit; `tty` is a struct tty. */
     void (*emit)(void *tty, const char *bytes, size_t size);
-    /* Takes in what has been typed; NULL: it comes by itself. */
+    /* Moves input to the line discipline; NULL: the driver does so by itself. */
     void (*pump)(struct tty *tty);
-    /* No more input comes, and all was read. */
+    /* True if all input was read and none will come. */
     bool (*ended)(struct tty *tty);
     /* As tty_line_take(). */
     size_t (*take)(struct tty *tty, char *to, size_t size, bool *ended);
-    void (*taken)(struct tty *tty); /* somebody has read; NULL */
-    /* Is there room for what TTY_PIECE bytes become? NULL: always. */
+    void (*taken)(struct tty *tty); /* called after each read(); NULL */
+    /* True if the processed output of TTY_PIECE bytes fits. NULL: always. */
     bool (*has_room)(struct tty *tty);
     void (*write)(struct tty *tty, struct file *file, const char *bytes, size_t size);
 };
@@ -35,26 +35,27 @@ struct tty_driver {
 struct tty {
     struct tty_line line;
     struct tty_window window;
-    uint32_t foreground;      /* process group that gets its signals; 0: none */
-    uint32_t session;         /* whose controlling terminal it is; 0: nobody's */
-    bool hung_up;             /* the other end is gone: reads end, writes are E_IO */
-    struct wait_queue *queue; /* woken when anything here has changed */
+    uint32_t foreground;      /* foreground process group; 0: none */
+    uint32_t session;         /* the terminal controls this session; 0: none */
+    bool hung_up;             /* the master is closed: end of file for reads, E_IO for writes */
+    struct wait_queue *queue; /* woken on every change of the tty */
     const struct tty_driver *driver;
 };
 
-/* `tty` is zeroed. */
+/* Initializes a tty; its other members are kept. */
 void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_queue *queue);
-/* To the foreground group, if there is one. */
+/* Sends the signal to the foreground process group, if there is one. */
 void tty_raise(const struct tty *tty, int signal);
-/* Tells the foreground group when it is another size. */
+/* Sets the window size; sends SIGWINCH to the foreground process group if it changed. */
 void tty_set_window(struct tty *tty, const struct tty_window *window);
-/* Is it that of the calling process's session? */
+/* True if the tty is the controlling terminal of the calling process. */
 bool tty_is_controlling(const struct tty *tty);
-/* Makes it so; E_PERM when the caller leads no session, or one of the two is taken. */
+/* Makes the tty the controlling terminal of the caller's session. E_PERM: the caller is not a
+ * session leader, the session has a terminal, or the tty has a session. */
 MUST_CHECK enum err tty_take_control(struct tty *tty);
-/* The controlling terminal of a session, NULL. */
+/* The controlling terminal of a session, or NULL. */
 struct tty *tty_find(uint32_t session);
-/* ioctl(); `remote`: from the other end, whose controlling terminal it is not. E_NOTTY. */
+/* ioctl(). `remote`: for the master. E_NOTTY: unknown, or not the controlling terminal. */
 MUST_CHECK enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument);
 
 /* File operations; file->state is the struct tty. */

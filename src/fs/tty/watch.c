@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The thread that processes input and window changes of a raw console when no program reads. */
 #include "fs/tty/console.h"
 #include "fs/vfs/wait.h"
 #include "kern/thread.h"
 
-/* The ring of a program that does not read may be full: what cannot be taken in is no news. */
+/* Input for which the ring has no room does not count: the thread would spin. */
 static bool has_news(void *context)
 {
     (void)context;

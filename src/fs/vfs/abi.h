@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers that programs and the file system share: the x86-64 Linux ABI (asm-generic/fcntl.h,
- * linux/stat.h). */
+/* Constants of the x86-64 Linux ABI for files (asm-generic/fcntl.h, linux/stat.h). */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +7,7 @@
 
 #define NAME_MAX_LENGTH     255  /* bytes of one component */
 #define PATH_MAX_SIZE       4096 /* bytes of a path with its NUL */
-#define SYMLINKS_MAX        40   /* followed in one walk */
+#define SYMLINKS_MAX        40   /* symbolic links followed in one walk */
 
 #define S_IFMT              0170000u
 #define S_IFSOCK            0140000u
@@ -21,7 +20,7 @@
 #define S_ISUID             0004000u
 #define S_ISGID             0002000u
 #define S_ISVTX             0001000u
-#define MODE_ALL            0007777u /* every bit that chmod() can set */
+#define MODE_ALL            0007777u /* the bits that chmod() can set */
 
 #define O_ACCMODE           3u
 #define O_RDONLY            0u
@@ -80,14 +79,14 @@
 #define F_SEAL_WRITE        8u
 #define F_SEAL_FUTURE_WRITE 16u
 
-#define FILE_OFFSET_MAX     INT64_MAX /* largest size of a file */
+#define FILE_OFFSET_MAX     INT64_MAX /* maximal size of a file */
 
 static inline bool mode_is(uint32_t mode, uint32_t type)
 {
     return (mode & S_IFMT) == type;
 }
 
-/* Device numbers as stat() shows them: 12 bits of major, 20 of minor. */
+/* Device numbers in the encoding of stat(). */
 static inline uint64_t device_number(uint32_t major, uint32_t minor)
 {
     return ((uint64_t)(major & 0xfff) << 8) | (minor & 0xff) | ((uint64_t)(minor & 0xfff00) << 12) |

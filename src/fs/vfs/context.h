@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What path names and new files depend on, and the descriptors: of a process, shared by its threads
- * (struct thread.fs_context), and by those that clone(CLONE_FS) made.
+ * The file system context of a process: root, working directory, umask, owner of new files, and
+ * descriptors (Linux's fs_struct and files_struct). Threads of a process and processes made by
+ * clone(CLONE_FS) share it (struct thread.fs_context).
  */
 #pragma once
 
@@ -15,24 +16,24 @@ struct fs_context {
     struct dentry *cwd;        /* a directory; one reference */
     struct dentry *executable; /* /proc/self/exe; one reference, or NULL before exec */
     uint32_t umask;            /* bits of 0777 */
-    uint32_t uid, gid; /* fsuid and fsgid: linux/ keeps them as setuid() and its kin change them */
-    struct file_table *files; /* one reference */
+    uint32_t uid, gid;         /* fsuid and fsgid; linux/ updates them in setuid() and the like */
+    struct file_table *files;  /* one reference */
 };
 
-/* The first process's, and that of threads of the kernel. */
+/* The context of the first process and of kernel threads. */
 extern struct fs_context fs_first;
 
-/* A new one like `from`, with one reference; its descriptors are a copy too, unless they are
- * shared. E_NOMEM. */
+/* A copy of `from`, with one reference; the descriptors are copied or shared. E_NOMEM. */
 MUST_CHECK enum err fs_context_copy(const struct fs_context *from, bool share_files,
                                     struct fs_context **out);
-/* The last reference closes and frees; never fs_first's. */
+/* Dropping the last reference closes the descriptors and frees the context. Not for the last
+ * reference to fs_first. */
 void fs_context_put(struct fs_context *context);
 
-/* Of the calling thread. Callers: threads, after vfs_init(). fs/vfs/current.c */
+/* The context of the calling thread. Callers: threads, after vfs_init(). fs/vfs/current.c */
 struct fs_context *fs_current(void);
-/* Makes `directory` (a reference is taken) the root or the working directory. */
+/* Set the root or the working directory of the calling thread's context; take a reference. */
 void fs_set_root(struct dentry *directory);
 void fs_set_cwd(struct dentry *directory);
-/* exec: what /proc/self/exe leads to. A reference is taken; NULL: nothing. */
+/* Sets the target of /proc/self/exe, for exec; takes a reference. NULL: none. */
 void fs_set_executable(struct dentry *dentry);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The context of the calling thread. These functions have a file of their own because native tests,
+ * which have no threads, replace it (test/unit/support/fs_native.c).
+ */
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "kern/thread.h"

@@ -6,7 +6,7 @@
 #include "fs/vfs/notify.h"
 #include "mm/heap/heap.h"
 
-/* FNV-1a: names are short, and a fixed start keeps the order of nothing that programs see. */
+/* FNV-1a. The order of hashes is not visible to programs. */
 static uint32_t name_hash(const char *name, size_t length)
 {
     uint32_t hash = 2166136261u;
@@ -34,7 +34,7 @@ static struct dentry **dentry_bucket_of(const struct directory *directory, uint3
     return &directory->buckets[hash & (directory->bucket_count - 1)];
 }
 
-/* Short chains are a wish, not a need: without memory they just stay longer. */
+/* Best effort: without memory the chains stay longer. */
 static void grow_buckets(struct directory *directory)
 {
     uint32_t count = directory->bucket_count * 4;
@@ -75,7 +75,7 @@ static void hash_remove(struct directory *directory, struct dentry *dentry)
     directory->count--;
 }
 
-/* Index of the first slot whose cookie is >= cookie. */
+/* Index of the first slot whose cookie is >= `cookie`. */
 static uint32_t slot_search(const struct directory *directory, uint64_t cookie)
 {
     uint32_t low = 0, high = directory->slot_count;
@@ -236,8 +236,7 @@ struct dentry *directory_next(const struct directory *directory, uint64_t cookie
     return NULL;
 }
 
-/* The new name is made in a scratch dentry first, so that nothing has changed when memory is short.
- */
+/* The new name is made in a scratch dentry first, so that a shortage of memory changes nothing. */
 struct new_name {
     struct dentry scratch;
     size_t length;
@@ -368,7 +367,7 @@ static bool prepend(char **at, const char *start, const char *bytes, size_t leng
     return true;
 }
 
-/* The dentry whose name stands in the path: a root stands for the directory that it covers. */
+/* The dentry whose name appears in the path: for a mounted root, the directory that it covers. */
 static const struct dentry *dentry_named(const struct dentry *dentry)
 {
     while (dentry->parent == dentry && dentry->inode->fs->covered)

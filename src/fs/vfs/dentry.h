@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names. A directory is a hash table of its dentries, for lookup, and beside it an array of the
- * same dentries in the order of their cookies, for getdents:
+ * Directory entries. A directory is a hash table of its dentries, for lookup, and an array of the
+ * same dentries in the order of their cookies, for getdents():
  *
  *     buckets   [0] -> "etc" -> "tmp"
  *               [1] -> "bin"
  *
  *     slots     | 2 "bin" | 3 (gone) | 4 "etc" | 5 "tmp" |
- *               cookies rise; an entry keeps its cookie for life
+ *               cookies ascend; the cookie of an entry never changes
  *
- * A cookie is what telldir() gives: the entry with the next higher cookie comes next, whatever was
- * removed meanwhile. Cookies 0 and 1 are "." and "..".
+ * telldir() returns a cookie. A listing continues with the next higher cookie, whatever was removed
+ * meanwhile. Cookies 0 and 1 are "." and "..".
  */
 #pragma once
 
@@ -21,11 +21,11 @@
 
 struct dentry {
     uint32_t references;
-    bool linked;           /* its directory holds it */
-    bool anonymous;        /* never was in a directory: d_path is the name alone ("pipe:[7]") */
+    bool linked;           /* in its parent's directory */
+    bool anonymous;        /* never was in a directory: its path is the name alone ("pipe:[7]") */
     struct dentry *parent; /* itself for a root; one reference otherwise. NULL when anonymous */
     struct inode *inode;   /* never NULL; one reference */
-    struct filesystem *mounted; /* what is mounted here */
+    struct filesystem *mounted; /* mounted on this directory; NULL */
     struct dentry *hash_next;
     uint64_t cookie;
     uint32_t hash;
@@ -50,44 +50,44 @@ struct directory {
 };
 
 void directory_init(struct directory *directory);
-/* It must be empty. */
+/* The directory must be empty. */
 void directory_destroy(struct directory *directory);
 
-/* A name for the inode (one reference is taken), in no directory yet. parent may be NULL
- * (anonymous) or is referenced. The caller gets one reference. E_NOMEM. */
+/* A dentry for the inode, not linked yet. Takes a reference to the inode and to the parent; parent
+ * NULL: anonymous. *out: one reference. E_NOMEM. */
 MUST_CHECK enum err dentry_alloc(struct dentry *parent, const char *name, size_t length,
                                  struct inode *inode, struct dentry **out);
-/* The root of a file system: its own parent. */
+/* Makes fs->root, the dentry of a file system's root, which is its own parent. E_NOMEM. */
 MUST_CHECK enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode);
 void dentry_get(struct dentry *dentry);
 void dentry_put(struct dentry *dentry); /* NULL is allowed */
 
-/* Puts the dentry into its parent's directory, which takes a reference. E_NOMEM. The name is free.
- */
+/* Adds the dentry to its directory, which takes a reference. The name must be free. E_NOMEM. */
 MUST_CHECK enum err dentry_link(struct dentry *dentry);
-/* Takes it out again; link counts are the caller's business. */
+/* Removes the dentry from its directory; does not change link counts. */
 void dentry_unlink(struct dentry *dentry);
-/* The entry of that name in the directory's own table, without a reference; NULL. */
+/* The entry of that name in the directory's table, without a reference; NULL. */
 struct dentry *directory_find(const struct dentry *parent, const char *name, size_t length);
 /* The linked entry with the smallest cookie >= cookie, without a reference; NULL. */
 struct dentry *directory_next(const struct directory *directory, uint64_t cookie);
 
-/* Moves a linked dentry to (parent, name); what is there (or NULL) is unlinked. Within a directory
- * it keeps its cookie, so a loop of readdir() and rename() ends. E_NOMEM without any change. */
+/* Moves a linked dentry to (parent, name) and unlinks `replaced`, the entry there or NULL.
+ * Within a directory the dentry keeps its cookie, so that a loop of readdir() and rename() ends.
+ * E_NOMEM: no change. */
 MUST_CHECK enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
                                 size_t length, struct dentry *replaced);
-/* Two linked dentries change places. E_NOMEM without any change. */
+/* Exchanges two linked dentries. E_NOMEM: no change. */
 MUST_CHECK enum err dentry_exchange(struct dentry *a, struct dentry *b);
 
-/* Is `dentry` below `above` or `above` itself? Mounts are crossed upwards. */
+/* True if `dentry` is `above` or below it; mounts are crossed. O(depth). */
 bool dentry_is_below(const struct dentry *dentry, const struct dentry *above);
-/* The directory above, across mounts, without a reference; itself at the top. */
+/* The parent directory across mounts, without a reference; the dentry itself at the top. */
 struct dentry *dentry_above(const struct dentry *dentry);
 
 /* The path from `root`, NUL-terminated at the *end* of buffer[size]; *out points to its start.
- * Deleted entries get " (deleted)" appended when `mark` says so, what is not below `root` starts at
- * its own top. E_NAMETOOLONG. */
+ * `mark`: " (deleted)" is appended for a deleted entry. The path of an entry that is not below
+ * `root` starts at the top of its own tree. E_NAMETOOLONG. */
 MUST_CHECK enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
                                 char *buffer, size_t size, char **out);
-/* Linked, and so is every directory above? */
+/* True if the dentry and all directories above are linked. O(depth). */
 bool dentry_is_reachable(const struct dentry *dentry);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Character devices by number. A driver registers once, at boot; the nodes are made by
- * devfs_fill(). */
+/* Character devices by number. Drivers register at boot; devfs_fill() makes the nodes. */
 #pragma once
 
 #include "fs/vfs/file.h"
@@ -14,12 +13,12 @@ struct device {
 
 /* `device` must stay valid. Boot. */
 void device_register(const struct device *device);
-/* NULL: no driver has that number. Defined in fs/dev/devfs.c. */
+/* The operations of the device; NULL: not registered. Defined in fs/dev/devfs.c. */
 const struct file_ops *device_find(uint64_t number);
 
 /* Registers null, zero, full, random, urandom. Boot. */
 void devices_register_memory(void);
 
-/* Makes what is missing in the root's /dev: the nodes of all registered devices, fd, stdin, stdout,
- * stderr, shm, pts. Boot, after the root is filled. */
+/* Makes the missing entries of /dev: nodes of all registered devices, fd, stdin, stdout, stderr,
+ * shm, pts. Boot, after the root is filled. */
 MUST_CHECK enum err devfs_fill(void);

@@ -7,10 +7,10 @@
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
-/* Cookies of entries that inode_ops.list() makes lie above all those of a directory's own table. */
+/* Cookies of entries from inode_ops.list() are above all cookies of a directory's table. */
 #define COOKIE_LISTED (UINT64_C(1) << 40)
 
-/* Woken when a lock is given up. */
+/* Woken when a flock() lock is released. */
 static struct wait_queue lock_queue = WAIT_QUEUE_INIT(lock_queue);
 
 enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
@@ -197,8 +197,7 @@ static bool list_table(struct file *file, directory_sink sink, void *context)
     while ((d = directory_next(file->inode->directory, file->offset)) && d->cookie < file->limit) {
         struct directory_entry entry = {d->name, d->length, d->inode->ino, d->cookie + 1,
                                         mode_entry_type(d->inode->mode)};
-        /* The sink copies to the program and so may fault, but nothing that faults removes an
-         * entry. */
+        /* The sink copies to the program and may take page faults, but a fault removes no entry. */
         if (!sink(context, &entry))
             return false;
         file->offset = entry.next;
@@ -261,7 +260,7 @@ enum err file_lock(struct file *file, uint8_t op, bool wait)
 {
     if (op == file->lock)
         return E_OK;
-    /* flock(2): a conversion gives up the old lock first, and may lose it. */
+    /* A conversion releases the old lock first, and may lose it (flock(2)). */
     unlock(file);
     if (op == FILE_LOCK_NONE)
         return E_OK;

@@ -3,8 +3,8 @@
  * Open files. One struct file is one open(): dup() shares it, and with it the offset and the status
  * flags.
  *
- * Operations move bytes between the file and a cursor (fs/vfs/io.h). An error after some bytes moved is
- * reported as those bytes, here and once, so that no operation has to think of it.
+ * Operations move bytes between the file and a cursor (fs/vfs/io.h). file_read() and file_write()
+ * report success if an operation moved bytes before an error.
  */
 #pragma once
 
@@ -19,12 +19,13 @@ struct file {
     struct inode *inode;   /* dentry->inode */
     uint32_t references;
     uint32_t flags;  /* O_ACCMODE and status flags; O_PATH */
-    uint64_t offset; /* where read() and write() go on; directories: the cookie */
-    uint64_t limit;  /* directories: entries from here on came after the last rewind; fifos: writers
-                        seen  before the open */
-    void *state;     /* the ops' own */
-    bool watched;    /* some epoll has it */
-    uint8_t lock;    /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
+    uint64_t offset; /* file position; directories: the cookie */
+    /* Directories: cookie of the first entry that is newer than the last rewind. Fifos: the count
+     * of opens by writers for which POLLHUP is not reported. */
+    uint64_t limit;
+    void *state;  /* private to the ops */
+    bool watched; /* an epoll has an item for it */
+    uint8_t lock; /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
 };
 
 enum {
@@ -37,31 +38,31 @@ struct directory_entry {
     const char *name;
     size_t length;
     uint64_t ino;
-    uint64_t next; /* the cookie to go on with after this entry */
+    uint64_t next; /* the cookie to continue with after this entry */
     uint8_t type;  /* DT_*: mode bits >> 12 */
 };
 
-/* Returns false when it has no room for the entry: the listing stops before it. */
+/* Returns false if there is no room for the entry: the listing stops before it. */
 typedef bool (*directory_sink)(void *context, const struct directory_entry *entry);
 
 struct file_ops {
-    /* Set up file->state; may sleep (fifos). NULL: nothing to do. */
+    /* Sets up file->state; may sleep (fifos). NULL: nothing to do. */
     enum err (*open)(struct file *file);
     void (*release)(struct file *file);
-    /* NULL: E_INVAL. Positions advance by what was moved; files without position ignore *offset. */
+    /* NULL: E_INVAL. *offset advances by the bytes moved; files without position ignore it. */
     enum err (*read)(struct file *file, struct io *io, uint64_t *offset);
     enum err (*write)(struct file *file, struct io *io, uint64_t *offset);
     /* SEEK_DATA and SEEK_HOLE; NULL: E_INVAL. */
     enum err (*find)(struct file *file, uint64_t from, bool data, uint64_t *out);
-    /* POLL_* bits that hold now. NULL: always readable and writable. */
+    /* The POLL_* bits that hold now. NULL: always readable and writable. */
     uint32_t (*poll)(struct file *file);
-    /* Woken when poll's answer may have changed; NULL: nothing says so. */
+    /* The queue that is woken when the result of poll may have changed. NULL: it never changes. */
     struct wait_queue *(*queue)(struct file *file);
-    /* ioctl() beyond those that every file has: E_NOTTY. `argument` is the program's. */
+    /* ioctl() commands that not every file has. `argument` comes from the program. E_NOTTY. */
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
-    bool seekable;    /* has positions: lseek, pread, pwrite; else E_SPIPE */
-    bool no_position; /* lseek() works and says 0: /dev/null, eventfd */
-    bool zeros;       /* a private mapping of it is anonymous memory (/dev/zero) */
+    bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
+    bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
+    bool zeros;       /* a mapping is anonymous memory (/dev/zero) */
 };
 
 /* Takes one reference to the dentry. */
@@ -71,10 +72,10 @@ static inline void file_get(struct file *file)
 {
     file->references++;
 }
-/* The last reference closes. */
+/* Dropping the last reference closes the file. NULL is allowed. */
 void file_put(struct file *file);
 
-/* Access mode 3 is neither: what Linux gives to those that only want ioctl(). */
+/* Access mode 3 permits neither reading nor writing, only ioctl(), as on Linux. */
 static inline bool file_can_read(const struct file *file)
 {
     return !(file->flags & O_PATH) && !(file->flags & 1);
@@ -86,36 +87,36 @@ static inline bool file_can_write(const struct file *file)
     return !(file->flags & O_PATH) && (access == O_WRONLY || access == O_RDWR);
 }
 
-/* At *offset, which moves on. *done <= size of the cursor. E_BADF when not open for that, E_ISDIR,
- * E_INTR, E_AGAIN, E_FAULT …: only when nothing was moved. */
+/* Reads at *offset, which advances. *done: bytes moved. E_BADF: not open for reading; E_ISDIR,
+ * E_INTR, E_AGAIN, E_FAULT and others only if nothing was moved. */
 MUST_CHECK enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
-/* With O_APPEND *offset is ignored, as Linux's pwrite() does; it ends behind what was written. */
+/* Writes; as file_read(). With O_APPEND *offset is set to the end of the file first, as Linux's
+ * pwrite() does. */
 MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
-/* Reads exactly up to `size` bytes at `offset` into kernel memory; *done is short at the end of the
- * file. */
+/* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,
                                  uint64_t *done);
 MUST_CHECK enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out);
-/* From file->offset, which moves on. E_NOTDIR; E_NOENT for a removed directory. */
+/* Lists a directory from file->offset, which advances. E_NOTDIR; E_NOENT: removed directory. */
 MUST_CHECK enum err file_list(struct file *file, directory_sink sink, void *context);
 uint32_t file_poll(struct file *file);
-/* op: FILE_LOCK_*. E_AGAIN with !wait when somebody else holds it; E_INTR. */
+/* flock(2). op: FILE_LOCK_*. E_AGAIN: a conflicting lock, and !wait; E_INTR. */
 MUST_CHECK enum err file_lock(struct file *file, uint8_t op, bool wait);
 
-/* What mmap() maps; NULL: E_NODEV, or anonymous memory when file_maps_zeros(). No reference is
- * taken: the area takes one through source->ops->get. */
+/* The source for mmap(), without a reference: the area takes one through source->ops->get. NULL:
+ * anonymous memory if file_maps_zeros(), else E_NODEV. */
 struct page_source *file_page_source(struct file *file);
 bool file_maps_zeros(const struct file *file);
 
-/* exec keeps writers away from the running image: E_TXTBSY while it is open for writing. Undone by
- * the other. */
+/* Forbids to open the inode for writing while it is executed. E_TXTBSY: it is open for writing.
+ * file_allow_write() undoes this. */
 MUST_CHECK enum err file_deny_write(struct inode *inode);
 void file_allow_write(struct inode *inode);
 
 extern const struct file_ops file_ops_directory;
 extern const struct file_ops file_ops_path; /* O_PATH */
 
-/* Defined above: */
-extern const struct file_ops fifo_file_ops; /* open() on S_IFIFO: fs/pipe/pipe.c */
-/* file_put(): `file` is going away, and each epoll that watches it forgets it (fs/pipe/epoll.c). */
+/* Defined in higher folders: */
+extern const struct file_ops fifo_file_ops; /* open() of S_IFIFO: fs/pipe/pipe.c */
+/* Removes the items of all epolls for `file`, which is being closed (fs/pipe/epoll.c). O(items). */
 void epoll_forget(struct file *file);

@@ -6,11 +6,11 @@
 #include "fs/vfs/range_lock.h"
 #include "mm/heap/heap.h"
 
-#define CAPACITY_FIRST 64                  /* as Linux: what select() looks at in any case */
+#define CAPACITY_FIRST 64                  /* as on Linux: NR_OPEN_DEFAULT */
 #define CAPACITY_MAX   (UINT32_C(1) << 20) /* Linux's fs.nr_open */
 
-/* A descriptor goes away: POSIX lets the process lose its locks on the file, whatever else it has open
- * there. */
+/* Drops the reference of a closed descriptor. POSIX: closing any descriptor of a file releases all
+ * record locks of the process on that file. */
 static void file_table_put(const struct file_table *table, struct file *file)
 {
     if (file && file->inode->locks && !(file->flags & O_PATH))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* File descriptors: numbers to open files. The table grows as needed, up to `limit`. */
+/* File descriptor tables. A table grows as needed, up to RLIMIT_NOFILE. */
 #pragma once
 
 #include "fs/vfs/file.h"
@@ -13,38 +13,37 @@ struct file_table_slot {
 };
 
 struct file_table {
-    uint32_t references;           /* contexts that have it */
+    uint32_t references;           /* one for each context */
     struct file_table_slot *slots; /* heap */
     uint32_t capacity;
     uint32_t lowest; /* no slot below is free */
     uint32_t used;
 };
 
-/* Of the calling thread. fs/vfs/current.c */
+/* The table of the calling thread. fs/vfs/current.c */
 struct file_table *file_table_current(void);
 
-/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: E_BADF.
- */
+/* The file, without a reference: valid until the thread sleeps or changes the table. NULL: none. */
 static inline struct file *file_table_find(const struct file_table *table, uint64_t fd)
 {
-    /* A descriptor is an int: the upper half of the register means nothing. */
+    /* A descriptor is an int: the upper half of the register is ignored. */
     return (uint32_t)fd < table->capacity ? table->slots[(uint32_t)fd].file : NULL;
 }
 
-/* The lowest free number >= from; the table takes over the caller's reference on success. E_MFILE,
+/* Assigns the lowest free number >= from; takes over the caller's reference on success. E_MFILE,
  * E_NOMEM. */
 MUST_CHECK enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
                                    bool close_on_exec, int *out);
-/* Would file_table_add() find a number: asked before something is made for it. */
+/* True if file_table_add() would find a number. */
 bool file_table_has_room(const struct file_table *table);
-/* Puts the file (a reference is taken) at exactly that number; what was there is closed. E_BADF,
- * E_NOMEM. */
+/* dup2(): assigns exactly that number and closes the file that had it; takes a reference.
+ * E_BADF, E_NOMEM. */
 MUST_CHECK enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
                                    bool close_on_exec);
 MUST_CHECK enum err file_table_close(struct file_table *table, uint32_t fd);
-/* A new table, with one reference, of the same open files. E_NOMEM. */
+/* A new table, with one reference, of the same open files. E_NOMEM. O(capacity). */
 MUST_CHECK enum err file_table_copy(const struct file_table *from, struct file_table **out);
-/* exec: closes what asks for it. */
+/* Closes the close-on-exec descriptors. */
 void file_table_exec(struct file_table *table);
-/* Exit: closes everything. */
+/* Closes all descriptors. */
 void file_table_clear(struct file_table *table);

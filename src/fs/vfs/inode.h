@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The objects of the file systems.
+ * The objects of the file systems (Linux's VFS).
  *
  *   struct file ----> struct dentry ----> struct inode          fd 3 -> "/tmp/x" -> the bytes
- *   (an open)         (a name in a        (the thing itself)
+ *   (an open file)    (a name in a        (the file)
  *                      directory)
  *
- * All file systems live in memory, so the tree of dentries *is* the directories, not a cache of
- * them.
+ * All file systems are in memory: the tree of dentries is the directories, not a cache of them.
  *
  * References (plain counts):
  *   inode   one for each dentry, each mapping (page source) and each pointer held over a sleep.
- *           When nlink is 0 and the last reference is dropped, its data is freed.
+ *           Dropping the last reference frees its data.
  *   dentry  one from its directory while it is linked there, one from each child, each file and
- *           each path walk that is under way.
+ *           each running path walk.
  *
- * Locking: every structure of fs/ belongs to "the fs lock", which today is the rule that kernel
- * code is not preempted: no function here sleeps between reading and changing a structure, and
- * those that may sleep (reads and writes of pipes, terminals and fifos) say so and hold references
- * across it. Interrupt handlers never come here.
+ * Locking: the structures of fs/ need no lock because kernel code is not preempted. No function
+ * here sleeps between reading and changing a structure; those that may sleep (reads and writes of
+ * pipes, terminals and fifos) are documented so, and hold references across the sleep. Interrupt
+ * handlers must not call functions of fs/.
  */
 #pragma once
 
@@ -41,45 +40,43 @@ struct fs_time {
 };
 
 struct inode_ops {
-    /* Directories. NULL: only the entries of inode->directory are there. Writes a new reference.
-     * Asked after those entries; E_NOENT. */
+    /* Directories: looks up a name that is not in inode->directory. *out: one reference. E_NOENT.
+     * NULL: there are no other entries. */
     enum err (*lookup)(struct dentry *directory, const char *name, size_t length,
                        struct dentry **out);
-    /* Directories. Entries beyond inode->directory: the one with the smallest cookie >= *cookie,
-     * which it updates; its name (at most NAME_MAX_LENGTH) and inode number. False at the end. */
+    /* Directories: the entry not in inode->directory with the smallest cookie >= *cookie, which is
+     * updated; its name (at most NAME_MAX_LENGTH bytes), inode number and type. False: none. */
     bool (*list)(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                  uint64_t *ino, uint8_t *type);
-    /* Symbolic links that lead to an object and not to a path (/proc/self/fd/0). A new reference.
-     */
+    /* Symbolic links to an object and not to a path (/proc/self/fd/0). *out: one reference. */
     enum err (*jump)(struct inode *link, struct dentry **out);
     /* Regular files. NULL: E_INVAL. */
     enum err (*truncate)(struct inode *inode, uint64_t size);
     enum err (*allocate)(struct inode *inode, uint32_t mode, uint64_t offset, uint64_t size);
-    /* 512-byte blocks for st_blocks; NULL: none. */
+    /* st_blocks, in units of 512 bytes; NULL: 0. */
     uint64_t (*blocks)(const struct inode *inode);
-    /* Frees what the ops own; the inode itself is freed by the caller. */
+    /* Frees what the ops own; the caller frees the inode. */
     void (*destroy)(struct inode *inode);
-    bool unguarded; /* anyone may do anything, whatever the mode says (/proc/self/fd) */
+    bool unguarded; /* the mode is not checked (/proc/self/fd) */
 };
 
 struct filesystem {
     const char *type;  /* "tmpfs", "proc": for /proc/mounts */
     uint64_t magic;    /* statfs.f_type */
     uint64_t device;   /* st_dev */
-    uint64_t next_ino; /* the number that the next inode gets */
+    uint64_t next_ino; /* number of the next inode */
     struct dentry *root;
-    struct dentry *covered; /* the directory that `root` is mounted on; NULL for the first and for
-                               those that are in no tree (pipes) */
-    /* Makes an inode of the type in `mode`, with no name yet (nlink 0); NULL: nothing can be made
-     * here. */
+    /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
+    struct dentry *covered;
+    /* Makes an inode of the type in `mode`, without a name (nlink 0). NULL: not supported. */
     enum err (*create)(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out);
-    /* Room in pages, for statfs(); NULL: no figures. */
+    /* Size in pages, for statfs(); NULL: unknown. */
     void (*room)(uint64_t *total, uint64_t *available);
 };
 
 struct inode {
     const struct inode_ops *ops;
-    const struct file_ops *file_ops; /* what open() puts into the file; NULL: E_NXIO */
+    const struct file_ops *file_ops; /* of open files; NULL: by the type of the file, or E_NXIO */
     struct filesystem *fs;
     uint64_t ino;
     uint32_t references;
@@ -87,43 +84,42 @@ struct inode {
     uint32_t uid, gid;
     uint32_t nlink;
     uint32_t writers;   /* files open for writing */
-    uint32_t executing; /* times that exec keeps writers out */
-    uint32_t mappings;  /* references of page sources: who must hear of replaced pages */
+    uint32_t executing; /* count of file_deny_write() */
+    uint32_t mappings;  /* references of areas through `pages` */
     uint64_t device;    /* st_rdev of a device node */
     uint64_t size;      /* st_size */
     struct fs_time accessed, modified, changed, created;
     struct directory *directory; /* S_IFDIR */
-    char *link; /* S_IFLNK: its text, NUL-terminated, heap; NULL when ops->jump decides */
+    char *link;                  /* S_IFLNK: the target, NUL-terminated, heap; NULL: ops->jump */
     union {
-        struct pipe *pipe;     /* S_IFIFO: while somebody has it open */
-        struct socket *socket; /* S_IFSOCK: the one that is bound to it, while it is open */
+        struct pipe *pipe;     /* S_IFIFO: NULL unless it is open */
+        struct socket *socket; /* S_IFSOCK: the socket that is bound to it; NULL */
     };
     struct file *locked_by;   /* flock(LOCK_EX) holder */
     uint32_t locked_shared;   /* flock(LOCK_SH) holders */
     struct watch *watches;    /* fs/vfs/notify.h */
     struct range_lock *locks; /* fs/vfs/range_lock.h */
     uint32_t seals;           /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool linkable;            /* nlink is 0 but link() may still give it a name (O_TMPFILE) */
-    /* The name in /proc/self/maps: what was opened for the first mapping. One reference while
-     * mappings > 0; before that, valid only until the file that set it is closed. */
+    bool linkable;            /* nlink is 0, but link() is allowed (O_TMPFILE) */
+    /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
+     * while mappings > 0; before that, valid only until that file is closed. */
     struct dentry *mapped_as;
     struct page_source pages; /* ops NULL: cannot be mapped */
 };
 
-/* Times, numbers, one reference, no name. `size_of` bytes starting with a struct inode, zeroed.
- * E_NOMEM. */
+/* Allocates `size_of` bytes that start with a struct inode, and sets number, mode and times; the
+ * rest is zero. *out: one reference. E_NOMEM. */
 MUST_CHECK enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode,
                                 struct inode **out);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is allowed */
 
 struct fs_time fs_time_now(void);
-/* modified and changed, or changed alone, become now. */
+/* Set mtime and ctime, or ctime alone, to the present. */
 void inode_touch_modified(struct inode *inode);
 void inode_touch_changed(struct inode *inode);
-/* A read happened: `accessed` follows the rule of relatime (mount(8)): it moves when it is not
- * after the other times, or a day old. The latter needs the clock, so only the start of a reading
- * asks for it. */
+/* Updates atime after a read by the rule of relatime (mount(8)): if it is not after mtime and
+ * ctime, or, only with `start` because this reads the clock, if it is a day old. */
 void inode_touch_accessed(struct inode *inode, bool start);
 
 enum { /* access(2) */
@@ -131,13 +127,13 @@ enum { /* access(2) */
     MAY_WRITE = 2,
     MAY_READ = 4,
 };
-/* E_ACCES when the calling program lacks one of the MAY_* bits. Root lacks only execution, and that
- * when nobody may execute. */
+/* E_ACCES if the calling process lacks one of the MAY_* rights. Root has all, except the right to
+ * execute a file that has no x bit. */
 MUST_CHECK enum err inode_permission(const struct inode *inode, uint32_t may);
-/* May the program change mode and times: owner or root, else E_PERM. */
+/* E_PERM unless the calling process is root or owns the inode. */
 MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 
-/* Mappings of pages [first, end) must fault again: their frames were replaced or are gone. */
+/* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);
-/* Their bytes were changed, but not through mappings: pages that show them become dirty. */
+/* Marks pages [first, end) dirty in all areas, because write() or the like changed them. */
 void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end);

@@ -36,7 +36,7 @@ static void advance(struct io *io, uint64_t size)
     io->left -= size;
 }
 
-/* After a fault in a run: page by page up to the one that fails. */
+/* Repeats a move that faulted, page by page up to the page that cannot be accessed. */
 static enum err move_pages(enum direction direction, struct io *io, char *bytes, uint64_t size)
 {
     while (size > 0) {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the bytes of a read go and those of a write come from: the program's memory, in one or more
- * segments, or the kernel's. A file operation moves runs of bytes between its own pages and the
- * cursor, so nothing is copied twice and readv() is one operation.
+ * A cursor over the buffer of a read or write (Linux's iov_iter): memory of the program, in one or
+ * more segments, or memory of the kernel. A file operation moves runs of bytes between its pages
+ * and the cursor, so nothing is copied twice and readv() is one operation.
  *
- * The cursor knows how far it came. An operation that fails half way just returns its error: the
- * caller compares io_left() and, as Linux does, reports the bytes that were moved instead of the
- * error.
+ * The cursor holds the position. An operation that fails half way returns its error; the caller
+ * compares io_left() and, as Linux does, reports the bytes moved instead of the error.
  */
 #pragma once
 
@@ -37,13 +36,13 @@ static inline struct io io_user(virt_t base, uint64_t size)
     return (struct io){.at = base, .here = size, .left = size};
 }
 
-/* A cursor over kernel memory; const is cast away, but a write operation only reads it. */
+/* A cursor over kernel memory. const is cast away: a write operation only reads the memory. */
 static inline struct io io_kernel(const void *base, uint64_t size)
 {
     return (struct io){.at = virt_of(base), .here = size, .left = size, .kernel = true};
 }
 
-/* A cursor over `total` bytes, the sum of the segments, which stay the caller's. */
+/* A cursor over segments of `total` bytes, which the caller keeps. */
 static inline struct io io_iov(const struct io_segment *segments, uint64_t total)
 {
     return (struct io){.next = segments, .left = total};
@@ -54,15 +53,14 @@ static inline uint64_t io_left(const struct io *io)
     return io->left;
 }
 
-/* Fewer bytes than asked for are wanted: for operations that stop at a limit. size <= io_left(io).
- */
+/* Shortens the cursor to `size` <= io_left(io) bytes. */
 static inline void io_truncate(struct io *io, uint64_t size)
 {
     io->left = size;
 }
 
-/* Moves `size` <= io_left() bytes into / out of the cursor. E_FAULT after moving what could be
- * moved: exact to the byte, because a page is the unit of permission. */
+/* Move `size` <= io_left(io) bytes into or out of the cursor. E_FAULT after moving all bytes before
+ * the first page that cannot be accessed. */
 MUST_CHECK enum err io_put(struct io *io, const void *from, uint64_t size);
 MUST_CHECK enum err io_take(struct io *io, void *to, uint64_t size);
 MUST_CHECK enum err io_put_zeros(struct io *io, uint64_t size);

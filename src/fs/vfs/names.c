@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Making, removing and renaming: what changes directories. */
+/* Operations that change directories: creating, linking, removing and renaming. */
 #include "base/str.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/notify.h"
@@ -42,7 +42,7 @@ enum err vfs_create_inode(struct dentry *directory, uint32_t mode, uint64_t devi
     return E_OK;
 }
 
-/* Gives the inode, which has lost or never had it, the name of the walk. */
+/* Links the inode under the name that the walk did not find. *out: one reference. */
 static enum err add_name(const struct walk *walk, struct inode *inode, struct dentry **out)
 {
     struct dentry *dentry;
@@ -81,7 +81,7 @@ enum err vfs_create_child(const struct walk *walk, uint32_t mode, uint64_t devic
     return e;
 }
 
-/* Walks to a name that must be free. */
+/* Walks to a name that must not exist: E_EXIST. */
 static enum err walk_free(struct vfs_place place, bool directory, struct walk *walk)
 {
     enum err e = walk_path(place.at, place.path, WALK_PARENT, walk);
@@ -206,7 +206,7 @@ enum err vfs_link(struct dentry *target, struct vfs_place place)
     return e;
 }
 
-/* May the entry go away from its directory? */
+/* Checks the right to remove the entry from its directory. */
 static enum err may_remove(const struct dentry *directory, const struct dentry *victim)
 {
     const struct inode *parent = directory->inode;
@@ -227,7 +227,7 @@ static bool is_mounted_root(const struct dentry *dentry)
     return dentry->parent == dentry;
 }
 
-/* The entry is gone: counts and times. The caller still holds the dentry. */
+/* Unlinks the entry and updates counts and times. The caller holds a reference to the dentry. */
 static void drop_name(struct dentry *directory, struct dentry *victim)
 {
     struct inode *inode = victim->inode;
@@ -242,7 +242,7 @@ static void drop_name(struct dentry *directory, struct dentry *victim)
     inode_touch_changed(inode);
     inode_touch_modified(directory->inode);
     if (inode->watches && inode->nlink == 0 && victim->references == 1)
-        notify_gone(inode); /* only the caller still has it: its own watchers hear of it first */
+        notify_gone(inode); /* no other reference: IN_DELETE_SELF comes before IN_DELETE */
     notify_name(directory->inode, NOTIFY_DELETE,
                 (struct notify_subject){inode, victim->name, victim->length, 0});
 }
@@ -311,7 +311,7 @@ enum err vfs_remove_directory(struct vfs_place place)
     return e;
 }
 
-/* What the two walks of a rename say, before anybody asks about rights. */
+/* Checks of rename() that precede the checks of permissions. */
 static enum err rename_names_ok(const struct walk *from, const struct walk *to, uint32_t flags)
 {
     if (from->last != WALK_NAME)
@@ -364,7 +364,7 @@ static enum err rename_allowed(const struct walk *from, const struct walk *to, u
     }
     if (from->parent == to->parent)
         return E_OK;
-    /* A directory's ".." changes: that is a write into it. */
+    /* Moving a directory changes its "..", which is a write to it. */
     if (is_directory(from->found))
         e = inode_permission(from->found->inode, MAY_WRITE);
     if (e == E_OK && exchange && is_directory(to->found))
@@ -448,8 +448,9 @@ enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags)
         return e;
     }
     e = rename_names_ok(&old, &new, flags);
-    /* rename(2): two names of one file: nothing happens. */
-    bool same = e == E_OK && new.found &&old.found->inode == new.found->inode;
+    /* rename(2) of two names of the same file does nothing. */
+    const struct dentry *target = new.found;
+    bool same = e == E_OK && target && old.found->inode == target->inode;
     if (e == E_OK && !same) {
         e = rename_allowed(&old, &new, flags);
         if (e == E_OK)

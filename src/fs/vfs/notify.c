@@ -20,7 +20,7 @@ struct inotify {
 };
 
 struct watch {
-    struct watch *next; /* of the inode's */
+    struct watch *next; /* next watch of the inode */
     struct list link;   /* inotify.watches */
     struct inotify *inotify;
     struct inode *inode; /* one reference */
@@ -54,7 +54,7 @@ static void event_free(struct inotify *inotify, struct event *event)
     heap_free(event);
 }
 
-/* Repeats nothing: an event like the newest one says nothing new. */
+/* True if the event equals the newest one, and is therefore dropped (inotify(7)). */
 static bool is_repeated(const struct inotify *inotify, const struct event *event)
 {
     if (list_empty(&inotify->events))
@@ -125,7 +125,7 @@ void notify_file(const struct dentry *dentry, uint32_t event)
 {
     const struct dentry *parent = dentry->parent;
     if (!dentry->linked)
-        event |= NOTIFY_EXCL_UNLINK; /* who asked for that does not hear of it */
+        event |= NOTIFY_EXCL_UNLINK; /* skips watches with that flag */
     if (parent && parent != dentry && !dentry->inode->linkable)
         notify_name(parent->inode, event,
                     (struct notify_subject){dentry->inode, dentry->name, dentry->length, 0});
@@ -164,7 +164,7 @@ static enum err inotify_read(struct file *file, struct io *io, uint64_t *offset)
     while (has_event(inotify)) {
         struct event *event = CONTAINER_OF(inotify->events.next, struct event, link);
         if (event_bytes(event) > io_left(io))
-            return E_INVAL; /* which nobody hears of after another event */
+            return E_INVAL; /* file_read() ignores it if an event was moved before */
         enum err e = io_put(io, &event->head, sizeof(event->head));
         if (e == E_OK)
             e = io_put(io, event->name, event->head.length);

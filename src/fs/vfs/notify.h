@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who wants to know what happens to files: inotify(7). The file operations say what they did; nobody
- * listens to most of it, and that is found out by one load:
+ * Notification of events on files: inotify(7). File operations report events; without watches a
+ * report costs one load:
  *
- *     notify(file->dentry, NOTIFY_MODIFY)     to those who watch the file, and with its name to those who
- *                                             watch its directory
+ *     notify(file->dentry, NOTIFY_MODIFY)     to watches of the file and, with its name, to those
+ *                                             of its directory
  *
  *     struct inode --watches--> watch --> watch        struct inotify --watches--> watch --> watch
  *                                 |                                 --events--> oldest ... newest
@@ -40,47 +40,47 @@ enum notify_event { /* IN_* */
 #define NOTIFY_ISDIR       0x40000000u
 #define NOTIFY_ONESHOT     0x80000000u
 
-/* Watches there are. */
+/* Number of watches of all inotify files. */
 extern uint32_t notify_watches;
 
-/* For the functions below. */
+/* Slow paths of the functions below. */
 void notify_file(const struct dentry *dentry, uint32_t event);
 struct notify_subject {
-    const struct inode *inode; /* that it happened to */
+    const struct inode *inode; /* of the event */
     const char *name;          /* in the watched directory; NULL: the inode itself is watched */
     size_t length;
-    uint32_t cookie; /* joins the two halves of a move; else 0 */
+    uint32_t cookie; /* the same in the two events of a move; else 0 */
 };
 void notify_watchers(const struct inode *watched, uint32_t event,
                      const struct notify_subject *subject);
 
-/* It happened to the file: its watchers hear of it, and those of its directory. */
+/* Reports an event of a file to its watches and to those of its directory. */
 static inline void notify(const struct dentry *dentry, uint32_t event)
 {
     if (notify_watches > 0)
         notify_file(dentry, event);
 }
-/* It happened to a name in the directory. */
+/* Reports an event of a directory entry. */
 static inline void notify_name(const struct inode *directory, uint32_t event,
                                struct notify_subject subject)
 {
     if (directory->watches)
         notify_watchers(directory, event, &subject);
 }
-/* It happened to the inode, whatever its names are. */
+/* Reports an event to the watches of the inode only. */
 static inline void notify_inode(const struct inode *inode, uint32_t event)
 {
     if (inode->watches)
         notify_watchers(inode, event, &(struct notify_subject){.inode = inode});
 }
 uint32_t notify_next_cookie(void);
-/* The last name of an inode without links is gone: its watches end. */
+/* Reports the deletion of an inode without links and removes its watches. */
 void notify_gone(struct inode *inode);
 
 /* flags: O_NONBLOCK or 0. *out: one reference. E_NOMEM. */
 MUST_CHECK enum err inotify_open(uint32_t flags, struct file **out);
 bool inotify_is(const struct file *file);
-/* Adds or changes the watch of the inode; mask: what is asked for, and NOTIFY_MASK_*. E_EXIST, E_NOMEM,
+/* Adds or changes the watch of the inode. mask: events, and NOTIFY_MASK_*. E_EXIST, E_NOMEM,
  * E_NOSPC. */
 MUST_CHECK enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd);
 MUST_CHECK enum err inotify_remove(struct file *file, int wd); /* E_INVAL */

@@ -11,7 +11,7 @@ struct node {
     void *slots[SLOTS]; /* nodes, or pages at the lowest level */
 };
 
-/* Numbers below this fit in a tree of that height. */
+/* The end of the numbers that a tree of that height can store. */
 static uint64_t span(unsigned height)
 {
     return height * BITS >= 64 ? UINT64_MAX : UINT64_C(1) << (height * BITS);
@@ -66,8 +66,8 @@ enum err page_tree_insert(struct page_tree *tree, uint64_t number, void *page)
     return E_OK;
 }
 
-/* Removes [first, end), counted from the subtree's own first number. True: the subtree is empty now
- * and was freed. */
+/* Removes pages [first, end), relative to the subtree's first number. True: the subtree became
+ * empty and was freed. */
 static bool remove_below(struct page_tree *tree, void *at, unsigned height, uint64_t first,
                          uint64_t end)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sparse array of pages by number: a radix tree, 6 bits of the number a level, only as high as
- * its largest number needs. The pages are the tree's own (mm/heap/heap.h's kpage_alloc).
+ * A sparse array of pages by number: a radix tree with 6 bits of the number a level, of the height
+ * that its largest number needs. The tree owns the pages, which come from kpage_alloc()
+ * (mm/heap/heap.h).
  *
  *   root (height 2)      [0] [1] ... [63]         numbers 0-4095
  *                         |
@@ -21,11 +22,11 @@ struct page_tree {
     uint64_t count;  /* pages stored */
 };
 
-/* NULL: none there. */
+/* The page with that number, or NULL. */
 void *page_tree_find(const struct page_tree *tree, uint64_t number);
-/* Stores the page where none is; it belongs to the tree from then on. E_NOMEM. */
+/* Stores a page under a number that has none; the tree owns the page from then on. E_NOMEM. */
 MUST_CHECK enum err page_tree_insert(struct page_tree *tree, uint64_t number, void *page);
-/* Frees the pages [first, end). */
+/* Frees the pages with numbers [first, end). */
 void page_tree_remove(struct page_tree *tree, uint64_t first, uint64_t end);
 /* The smallest number >= from that has a page. False: none. */
 bool page_tree_next(const struct page_tree *tree, uint64_t from, uint64_t *out);

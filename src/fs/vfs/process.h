@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the file systems ask and tell processes, of which they know nothing else. Declared here, defined above, in
- * linux/file/fs_process.c; natively test/unit/support/fs_native.c stands in for it. The calling process is that of the
- * calling thread; threads of the kernel work for the first process.
+ * What the file systems need of processes. The functions are defined above, in linux/file/fs_process.c, and for native
+ * tests in test/unit/support/fs_native.c. The calling process is that of the calling thread; kernel threads work for the
+ * first process.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_space;
 struct fs_context;
 
 /* A process as /proc shows it. Unknown: 0 or an empty range. */
@@ -22,7 +23,8 @@ struct fs_process {
     uint32_t pid, ppid, process_group, session, threads;
     uint32_t tid;                     /* of the thread that is described */
     const struct fs_context *context; /* NULL: a zombie, which has no memory either */
-    uint32_t memory;                  /* owner of its areas */
+    struct address_space *space;      /* valid while there is a context */
+    uint32_t memory;                  /* owner of its areas in it */
     char state;                       /* 'R', 'S', 'Z' */
     const char *name;                 /* comm, at most 15 bytes; valid until the next call */
     struct virt_range arguments;      /* argv strings on the program's stack */

@@ -5,9 +5,9 @@
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
-#define CHAIN_MAX 10 /* owners that wait for each other, as far as a deadlock is looked for */
+#define CHAIN_MAX 10 /* maximal length of a cycle of waiting owners that is detected */
 
-/* Woken when a lock is given up. */
+/* Woken when a record lock is released. */
 static struct wait_queue released = WAIT_QUEUE_INIT(released);
 
 struct waiter {
@@ -33,7 +33,7 @@ const struct range_lock *range_lock_conflict(const struct inode *inode,
     return NULL;
 }
 
-/* What the first of an owner's waiters waits for; NULL when it does not wait. */
+/* The owner that blocks the first waiter of `owner`; NULL: `owner` does not wait. */
 static const void *waits_for(const void *owner)
 {
     list_for_each (link, &waiters) {
@@ -81,13 +81,14 @@ static void range_lock_insert(struct inode *inode, struct range_lock *lock)
     *at = lock;
 }
 
-/* Cuts `range` out of its owner's locks. *spare is used for a lock that becomes two, and NULL then. */
+/* Cuts `range` out of its owner's locks. If a lock becomes two, *spare is used and set to NULL. */
 static void cut(struct inode *inode, const struct range_lock *range, struct range_lock **spare)
 {
     struct range_lock **at = &inode->locks, *tail = NULL;
     while (*at) {
         struct range_lock *lock = *at;
-        bool before = lock->start<range->start, behind = lock->last> range->last;
+        bool before = lock->start < range->start;
+        bool behind = lock->last > range->last;
         if (lock->owner != range->owner || !overlap(lock, range)) {
             at = &lock->next;
             continue;
@@ -97,7 +98,7 @@ static void cut(struct inode *inode, const struct range_lock *range, struct rang
             *spare = NULL;
             *tail = *lock;
         } else if (behind) {
-            tail = lock; /* goes to its new place */
+            tail = lock; /* is inserted again, because its start changes */
             *at = lock->next;
         }
         if (before) {
@@ -108,7 +109,7 @@ static void cut(struct inode *inode, const struct range_lock *range, struct rang
             heap_free(lock);
         }
     }
-    if (tail) { /* at most one of them reaches beyond */
+    if (tail) { /* at most one lock extends beyond the range */
         tail->start = range->last + 1;
         range_lock_insert(inode, tail);
     }
@@ -125,7 +126,7 @@ enum err range_lock_clear(struct inode *inode, const struct range_lock *range)
     return E_OK;
 }
 
-/* Neighbours of the same kind become part of the new one. */
+/* Extends `wanted` over adjacent and overlapping locks of the same owner and kind. */
 static void range_lock_join(struct inode *inode, struct range_lock *wanted)
 {
     for (const struct range_lock *lock = inode->locks; lock; lock = lock->next) {
@@ -161,7 +162,7 @@ enum err range_lock_set(struct inode *inode, const struct range_lock *wanted, bo
     cut(inode, lock, &spare);
     range_lock_insert(inode, lock);
     heap_free(spare);
-    wait_queue_wake(&released); /* a write lock may have become a read lock */
+    wait_queue_wake(&released); /* the new lock may be weaker than the one it replaced */
     return E_OK;
 }
 

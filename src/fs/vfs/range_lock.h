@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Record locks on ranges of bytes (fcntl(2)). Their owner is a table of descriptors, which is what a
- * process is here (F_SETLK), or an open file (F_OFD_SETLK). An inode has a list of them by start, in
- * which those of one owner never overlap:
+ * Record locks on ranges of bytes (fcntl(2)). The owner is a descriptor table, which stands for the
+ * process (F_SETLK), or an open file (F_OFD_SETLK). An inode has a list of locks sorted by start,
+ * in which locks of one owner never overlap:
  *
  *     a  |--read--|          |---write---|
  *     b     |---read---|                     |--write-->
  *
- * A table's locks on a file end when it closes any descriptor of that file, as POSIX wants it.
+ * Closing any descriptor of a file releases all locks of the table on that file, as POSIX requires.
  */
 #pragma once
 
@@ -16,18 +16,18 @@
 struct range_lock {
     struct range_lock *next;
     const void *owner;    /* struct file_table or struct file */
-    uint64_t start, last; /* bytes; last is INT64_MAX for "to the end, wherever that is" */
-    int32_t pid;          /* of a table's process; -1 for an open file's */
+    uint64_t start, last; /* bytes; last == INT64_MAX: to the end of the file */
+    int32_t pid;          /* of the process; -1: the owner is an open file */
     bool write;
 };
 
-/* The first lock of another owner that is in the way of `wanted`; NULL. */
+/* The first lock of another owner that conflicts with `wanted`, or NULL. O(locks of the inode). */
 const struct range_lock *range_lock_conflict(const struct inode *inode,
                                              const struct range_lock *wanted);
-/* Sets it, replacing what its owner has there. E_AGAIN with !wait when another is in the way; E_INTR,
- * E_DEADLK, E_NOMEM. May sleep: the caller holds the file. */
+/* Sets a lock; replaces locks of the same owner in its range. E_AGAIN: a conflict, and !wait;
+ * E_INTR, E_DEADLK, E_NOMEM. May sleep: the caller must hold a reference to the file. */
 MUST_CHECK enum err range_lock_set(struct inode *inode, const struct range_lock *wanted, bool wait);
-/* Takes away what the owner of `range` has there. E_NOMEM when one lock becomes two. */
+/* Releases what the owner of `range` holds in it. E_NOMEM, because one lock may become two. */
 MUST_CHECK enum err range_lock_clear(struct inode *inode, const struct range_lock *range);
-/* All that the owner has. */
+/* Releases all locks of the owner on the inode. */
 void range_locks_end(struct inode *inode, const void *owner);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that grows as it is written: what generators of /proc write into. */
+/* A growing text buffer, for the generators of /proc. */
 #pragma once
 
 #include "base/compiler.h"
@@ -12,11 +12,10 @@ struct text {
     char *bytes;     /* heap; not NUL-terminated */
     size_t length;   /* bytes written */
     size_t capacity; /* bytes allocated */
-    bool failed; /* memory was short, or a line was longer than TEXT_LINE_MAX: what was written is
-                    incomplete */
+    bool failed; /* memory was short, or a line exceeded TEXT_LINE_MAX: the text is incomplete */
 };
 
-#define TEXT_LINE_MAX 4400 /* bytes that one text_printf() may write: a path and some more */
+#define TEXT_LINE_MAX 4400 /* maximal bytes of one text_printf(): a path and more */
 
 static inline void text_init(struct text *text)
 {
@@ -24,8 +23,8 @@ static inline void text_init(struct text *text)
 }
 
 void text_free(struct text *text);
-/* None of these fails: text->failed is looked at once, at the end. */
+/* These functions do not return errors: check text->failed at the end. */
 void text_append(struct text *text, const void *bytes, size_t size);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Spaces until the text is `column` characters behind `line_start`; nothing when it is already. */
+/* Appends spaces up to `column` bytes after `line_start`. */
 void text_pad(struct text *text, size_t line_start, size_t column);

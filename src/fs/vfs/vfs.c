@@ -12,7 +12,7 @@
 
 #define MOUNTS_MAX 8
 
-/* What open() only acts on and F_GETFL does not show. */
+/* Flags that affect only open() itself and that F_GETFL does not return. */
 #define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
 
@@ -129,7 +129,7 @@ static enum err open_allowed(const struct inode *inode, uint32_t flags)
     return E_OK;
 }
 
-/* A new file belongs to whoever made it: its mode does not bind this open. */
+/* Opens without a permission check, as for a file that this open() created. */
 static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **out)
 {
     struct inode *inode = dentry->inode;
@@ -304,7 +304,7 @@ enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
     if (gid != UINT32_MAX)
         inode->gid = gid;
     if (!mode_is(inode->mode, S_IFDIR)) {
-        /* chown(2): set-id bits do not survive; S_ISGID without group execution means locking. */
+        /* chown(2) clears the set-ID bits; S_ISGID without S_IXGRP means mandatory locking. */
         inode->mode &= ~S_ISUID;
         if (inode->mode & 010)
             inode->mode &= ~S_ISGID;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations on names, as the system calls know them. Paths are kernel strings; `at` is the
- * directory that relative ones start from, NULL the working directory. The errors are Linux's.
- * Callers: threads.
+ * Operations on paths, for the system calls. Paths are kernel strings; `at` is the start of
+ * relative paths, NULL is the working directory. The errors are those of Linux. Callers: threads.
  */
 #pragma once
 
@@ -11,48 +10,48 @@
 
 struct file;
 
-struct vfs_place { /* where a path starts, and the path */
+struct vfs_place { /* a path and its start */
     struct dentry *at;
     const char *path;
 };
 
-/* Makes `fs` (with its root) the root of everything and of the context. Boot, once. */
+/* Mounts `fs` as the root file system and sets root and working directory. Boot, once. */
 void vfs_init(struct filesystem *fs);
-/* Covers the directory at `path`. E_NOENT, E_NOTDIR, E_BUSY. */
+/* Mounts `fs` on the directory at `path`. E_NOENT, E_NOTDIR, E_BUSY. */
 MUST_CHECK enum err vfs_mount(const char *path, struct filesystem *fs);
-/* The mounted file systems: index 0 is the root's; NULL past the end. */
+/* The mounted file systems by index; 0 is the root file system; NULL past the end. */
 struct filesystem *vfs_mounted(unsigned index);
-/* Takes everything down again: no file is open, nothing is mapped. For tests that start over. */
+/* Unmounts everything. No file may be open or mapped. For tests. */
 void vfs_end(void);
 
-/* Opens with Linux's O_* flags; mode is for a file that O_CREAT makes (the umask is applied here).
- * Fifos may sleep: E_INTR. *out has one reference. */
+/* open(2). `flags`: O_*; `mode` is for O_CREAT, before the umask. Fifos may sleep: E_INTR. *out:
+ * one reference. */
 MUST_CHECK enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
                              struct file **out);
-/* Opens what the dentry names (no creation). */
+/* Opens the dentry; otherwise as vfs_open(). */
 MUST_CHECK enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **out);
 
 MUST_CHECK enum err vfs_make_directory(struct vfs_place place, uint32_t mode);
-/* mknod: S_IFREG (or 0), S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK. */
+/* mknod(2): S_IFREG (or 0), S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK. */
 MUST_CHECK enum err vfs_make_node(struct vfs_place place, uint32_t mode, uint64_t device);
 MUST_CHECK enum err vfs_make_symlink(const char *text, struct vfs_place place);
-/* A second name for `target`, which the caller looked up. */
+/* Makes a hard link to `target`. */
 MUST_CHECK enum err vfs_link(struct dentry *target, struct vfs_place place);
 MUST_CHECK enum err vfs_unlink(struct vfs_place place);
 MUST_CHECK enum err vfs_remove_directory(struct vfs_place place);
 /* flags: RENAME_*. */
 MUST_CHECK enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags);
 
-/* The text of a symbolic link, NUL-terminated, into text[PATH_MAX_SIZE]. E_INVAL: not a link. */
+/* The target of a symbolic link, NUL-terminated, in text[PATH_MAX_SIZE]. E_INVAL: not a link. */
 MUST_CHECK enum err vfs_read_link(struct dentry *link, char *text);
 
 MUST_CHECK enum err vfs_change_mode(struct dentry *dentry, uint32_t mode);
-/* UINT32_MAX leaves the one or the other. */
+/* UINT32_MAX: uid or gid is not changed. */
 MUST_CHECK enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid);
 struct vfs_times {
     struct fs_time accessed, modified;
     bool set_accessed, set_modified;
-    bool now; /* both became the present: anyone who may write may do that */
+    bool now; /* both are set to the present, for which write permission suffices */
 };
 MUST_CHECK enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times);
 MUST_CHECK enum err vfs_truncate(struct dentry *dentry, uint64_t size);

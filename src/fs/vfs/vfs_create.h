@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* New objects, for the parts of the VFS and for what fills file systems at boot. */
+/* Creation of inodes and entries, for the VFS and for file systems that are filled at boot. */
 #pragma once
 
 #include "fs/vfs/walk.h"
 
-/* An inode for `directory`'s file system, owned by the caller's user, with no name. Checks the
- * right to write into the directory. E_ACCES, E_NOENT (removed directory, or one that takes no
- * files), E_NOMEM, E_NOSPC. */
+/* Makes an inode without a name in the file system of `directory`, owned by the caller's fsuid.
+ * Checks write permission of the directory. E_ACCES, E_NOENT (removed directory, or a file system
+ * that creates no files), E_NOMEM, E_NOSPC. */
 MUST_CHECK enum err vfs_create_inode(struct dentry *directory, uint32_t mode, uint64_t device,
                                      struct inode **out);
-/* The same with the name that the walk did not find; link counts and times are set. *out: one
- * reference. */
+/* Makes an inode under the name that the walk did not find, and updates link counts and times.
+ * *out: one reference. Errors as vfs_create_inode(). */
 MUST_CHECK enum err vfs_create_child(const struct walk *walk, uint32_t mode, uint64_t device,
                                      struct dentry **out);

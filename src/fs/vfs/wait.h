@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one place where the file systems sleep, as a function with a condition, so that native tests
- * can put the other thread in its place (test/unit/support/fs_native.c).
+ * The only function of the file systems that sleeps. It takes the condition as a function, so that
+ * native tests can run the other thread in its place (test/unit/support/fs_native.c).
  */
 #pragma once
 
@@ -11,9 +11,10 @@
 
 #include <stdbool.h>
 
-/* Asked with interrupts off; must not sleep. */
+/* Called with interrupts off; must not sleep. */
 typedef bool (*fs_condition)(void *context);
 
-/* Sleeps until the condition holds. E_INTR, E_TIMEDOUT. Everything may have changed meanwhile. */
+/* Sleeps until the condition holds. E_INTR, E_TIMEDOUT. Other threads may change any structure
+ * meanwhile. */
 MUST_CHECK enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
                             uint64_t deadline_ns);

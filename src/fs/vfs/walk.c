@@ -5,17 +5,17 @@
 #include "fs/vfs/context.h"
 
 struct pending {
-    const char *rest;   /* where the text below goes on */
-    struct inode *link; /* keeps the text above alive; one reference */
+    const char *rest;   /* unread rest of the text below */
+    struct inode *link; /* the link whose target is the text above; one reference */
 };
 
 struct state {
-    struct dentry *root; /* borrowed from the context */
-    struct dentry *at;   /* one reference */
-    const char *rest;    /* of the top text */
+    struct dentry *root; /* of the context; no reference */
+    struct dentry *at;   /* current directory of the walk; one reference */
+    const char *rest;    /* unread rest of the top text */
     uint32_t flags;
-    uint32_t depth; /* entries of stack in use */
-    uint32_t links; /* followed so far */
+    uint32_t depth; /* entries of `stack` in use */
+    uint32_t links; /* number of links followed */
     struct pending stack[SYMLINKS_MAX];
 };
 
@@ -41,7 +41,7 @@ static void move_up(struct state *s)
     move_to(s, above);
 }
 
-/* The top of the mounts on a directory; takes over and gives one reference. */
+/* The root of the topmost mount on the directory, or the directory; moves one reference. */
 static struct dentry *cross_mounts(struct dentry *dentry)
 {
     while (dentry->mounted) {
@@ -66,7 +66,7 @@ static enum err lookup(struct dentry *directory, const char *name, size_t length
     return ops && ops->lookup ? ops->lookup(directory, name, length, out) : E_NOENT;
 }
 
-/* Goes on in the link's text; the walk stands in the link's directory. */
+/* Continues the walk in the link's target; s->at is the link's directory. */
 static enum err push_link(struct state *s, struct inode *link)
 {
     const char *text = link->link;
@@ -105,7 +105,7 @@ static enum err follow(struct state *s, struct dentry *link)
     return e;
 }
 
-/* Texts that are used up leave the stack. True when there is nothing more to read. */
+/* Pops texts that are completely read. True if nothing is left to read. */
 static bool at_end(struct state *s)
 {
     for (;;) {
@@ -120,7 +120,7 @@ static bool at_end(struct state *s)
     }
 }
 
-/* Is nothing left after the component that was just taken? */
+/* True if no component follows the one that was just taken. */
 static bool is_last(const struct state *s)
 {
     if (*skip_slashes(s->rest) != '\0')
@@ -135,7 +135,7 @@ static bool is_last(const struct state *s)
 struct component {
     const char *name;
     size_t length;
-    bool last, slash; /* slash: one follows */
+    bool last, slash; /* slash: the component is followed by a slash */
 };
 
 static enum err take_component(struct state *s, struct component *c)
@@ -180,7 +180,7 @@ static bool is_dots(const struct component *c)
     return c->name[0] == '.' && (c->length == 1 || (c->length == 2 && c->name[1] == '.'));
 }
 
-/* One ordinary name. *missing: it is the last one and does not exist. */
+/* Walks one ordinary name. *missing: it is the last one and does not exist. */
 static enum err walk_step(struct state *s, const struct component *c, struct walk *out,
                           bool *missing)
 {

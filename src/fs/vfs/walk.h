@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a path to a dentry (path_resolution(7)).
+ * Path resolution (path_resolution(7)): from a path to a dentry.
  *
- * Symbolic links are followed without recursion: the texts that are still to be read lie on a stack
- * of at most SYMLINKS_MAX. A link that ends the text it stands in takes its place there, so every
- * text below the top of the stack has at least one more component, and the last component of the
- * whole path is the last one of the only text left.
+ * Symbolic links are followed without recursion: the unread rests of path and link targets are on a
+ * stack of at most SYMLINKS_MAX. A link at the end of a text replaces that text, so each text below
+ * the top of the stack has at least one more component, and the last component of the path is the
+ * last one of the only text left.
  */
 #pragma once
 
@@ -14,10 +14,9 @@
 enum walk_flags {
     WALK_FOLLOW = 1,    /* a symbolic link as the last component is followed */
     WALK_DIRECTORY = 2, /* the result must be a directory */
-    WALK_PARENT = 4,  /* the caller will make, remove or rename the last component: a trailing slash
-                         makes no difference to what it means */
-    WALK_EMPTY = 8,   /* "" is `at` itself (AT_EMPTY_PATH) */
-    WALK_CREATE = 16, /* open(O_CREAT): a last name with a slash behind it is E_ISDIR */
+    WALK_PARENT = 4,    /* for creation, removal, rename: a trailing slash has no effect */
+    WALK_EMPTY = 8,     /* "" is `at` itself (AT_EMPTY_PATH) */
+    WALK_CREATE = 16,   /* open(O_CREAT): a trailing slash is E_ISDIR */
 };
 
 enum walk_last {
@@ -29,20 +28,20 @@ enum walk_last {
 
 struct walk {
     struct dentry *parent; /* of the last component; one reference; WALK_NAME only, else NULL */
-    struct dentry *found;  /* one reference; NULL when the last component does not exist */
+    struct dentry *found;  /* one reference; NULL if the last component does not exist */
     enum walk_last last;
     bool trailing_slash;
     uint32_t length; /* of name */
     char name[NAME_MAX_LENGTH + 1];
 };
 
-/* Walks from `at`, or from the root when the path starts with a slash; NULL is the working
- * directory. E_OK also when only the last component is missing. On success the caller ends with
- * walk_end(). E_NOENT, E_NOTDIR, E_ACCES, E_LOOP, E_NAMETOOLONG, E_NOMEM. */
+/* Walks from `at`, or from the root if the path starts with a slash; NULL is the working directory.
+ * E_OK also if only the last component is missing. On success the caller must call walk_end().
+ * E_NOENT, E_NOTDIR, E_ACCES, E_LOOP, E_NAMETOOLONG, E_NOMEM. */
 MUST_CHECK enum err walk_path(struct dentry *at, const char *path, uint32_t flags,
                               struct walk *out);
 void walk_end(struct walk *walk);
 
-/* The common case: an existing object. E_NOENT when it is missing; *out has one reference. */
+/* Walks to an existing object. *out: one reference. Errors as walk_path(); E_NOENT: missing. */
 MUST_CHECK enum err walk_lookup(struct dentry *at, const char *path, uint32_t flags,
                                 struct dentry **out);

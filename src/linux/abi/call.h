@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record of a system call that is under way. A handler takes its arguments raw, because they are hostile, and
- * answers with an enum err; only linux/call/syscall.c turns that into the negative number that Linux returns.
+ * The record of a system call in progress. A handler reads the raw, untrusted argument registers
+ * and returns an enum err; only linux/call/syscall.c converts it to the negative error number of
+ * Linux's ABI.
  *
  *     enum err sys_dup(struct syscall *call)
  *     {
@@ -24,26 +25,25 @@
 
 struct syscall {
     const uint64_t *arg;      /* six: rdi, rsi, rdx, r10, r8, r9 */
-    uint64_t result;          /* what the program gets on E_OK; 0 at entry */
-    struct trap_frame *frame; /* all registers of the program: for exec, signals, sigreturn */
-    bool restart; /* a handler sets it when it answers E_INTR and Linux would restart the call after
-                     a handler with SA_RESTART (signal(7)) */
-    bool restart_unhandled; /* the same, but E_INTR after any handler: pause, sigsuspend, sleeps,
-                               poll. The call is made again only when the signal had no handler */
-    bool restart_always;    /* the call is made again whatever handler ran: FUTEX_LOCK_PI */
-    bool frame_replaced; /* set by rt_sigreturn and execve: the frame holds everything, rax too */
+    uint64_t result;          /* the return value on E_OK; 0 at entry */
+    struct trap_frame *frame; /* the program's registers; changed by exec, signals, sigreturn */
+    /* Set together with E_INTR; how a call is restarted after a signal (signal(7)): */
+    bool restart;           /* ERESTARTSYS: E_INTR only after a signal handler without SA_RESTART */
+    bool restart_unhandled; /* ERESTARTNOHAND: E_INTR after any handler (pause, poll, sleeps) */
+    bool restart_always;    /* ERESTARTNOINTR: never E_INTR (FUTEX_LOCK_PI) */
+    bool frame_replaced;    /* set by rt_sigreturn and execve: rax comes from the frame as well */
 };
 
-/* What a thread asked last, for fault reports. Kept in the thread, oldest overwritten first. */
+/* The last calls of a thread, for fault reports: a ring in struct linux_thread. */
 #define SYSCALL_HISTORY 16
 
 struct syscall_record {
     uint32_t number;
-    bool finished; /* result is valid; false for the call that is under way */
+    bool finished; /* result is valid; false for a call in progress */
     uint64_t arg[6];
-    int64_t result; /* as the program saw it */
+    int64_t result; /* as returned to the program: negative error numbers */
 };
 
-/* The newest `max` calls of the current thread, newest first; returns how many. Reads memory of the
- * kernel only. Callers: any, a panic too. */
+/* Copies the last `max` calls of the current thread, newest first; returns their number. Reads
+ * kernel memory only. Callers: any, panic included. */
 size_t syscall_history(struct syscall_record *out, size_t max);

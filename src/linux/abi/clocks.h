@@ -22,24 +22,23 @@ enum clock_id {
     CLOCK_TAI = 11,
 };
 
-#define CLOCK_COARSE_RESOLUTION_NS                                                                 \
-    4000000 /* one tick of a kernel with HZ=250: what programs expect */
+#define CLOCK_COARSE_RESOLUTION_NS 4000000 /* one tick at HZ=250, a usual value on Linux */
 
-/* What a clock can be asked for. */
+/* What a clock measures. */
 enum clock_kind {
-    CLOCK_KIND_NONE, /* no such clock */
+    CLOCK_KIND_NONE, /* invalid clock id */
     CLOCK_KIND_REAL, /* time_realtime_ns() */
     CLOCK_KIND_MONOTONIC,
-    CLOCK_KIND_CPU, /* of a process */
+    CLOCK_KIND_CPU, /* CPU time of a process */
     CLOCK_KIND_THREAD_CPU,
 };
 
-/* Also for the clocks that clock_getcpuclockid(3) makes from a pid, while there is such a process or
- * a thread of the caller's. */
+/* Kind of a clock id. Covers clock_getcpuclockid(3) ids of an existing process, and
+ * pthread_getcpuclockid(3) ids of a thread of the calling process. */
 enum clock_kind clock_kind(int id);
-/* Does sleeping or a timer on it work (the coarse and raw ones only tell the time)? Pure. */
+/* True if the clock supports clock_nanosleep() and timers; coarse and raw clocks do not. Pure. */
 bool clock_has_timers(int id);
-/* The clock must exist. */
+/* Nanoseconds on the clock; clock_kind(id) must not be CLOCK_KIND_NONE. */
 uint64_t clock_read(int id);
-/* The thread whose CPU time the clock counts; 0 when it counts no thread's. */
+/* The tid of the thread whose CPU time the clock counts; 0 for other clocks. */
 int clock_tid(int id);

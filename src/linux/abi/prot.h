@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Writable and executable at once is granted as the one exception to W^X: counted, and logged the first time. */
+/* Writable and executable pages, the one exception to W^X: each request is counted, the first is
+ * logged. */
 prot_t mem_prot_rwx(void);
-/* Mappings that were granted both. */
+/* Number of requests so far for pages both writable and executable. */
 uint64_t mem_rwx_exceptions(void);
 
 /* PROT_READ 1 | PROT_WRITE 2 | PROT_EXEC 4. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What uname() and /proc/version say: the kernel that programs are told they run on. */
+/* Release and version as uname() and /proc/version report them. */
 #pragma once
 
 #define LINUX_RELEASE "6.1.0-ouro"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals as the x86-64 ABI spells them (signal(7); asm/signal.h, asm-generic/siginfo.h): numbers,
- * codes and the structures that travel to the program.
+ * Signals of the x86-64 ABI (signal(7); asm/signal.h, asm-generic/siginfo.h): numbers, codes and
+ * the structures shared with the program.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define SIGNAL_COUNT    64 /* _NSIG; numbers start at 1 */
-#define SIGNAL_REALTIME 32 /* SIGRTMIN of the kernel: from here on signals queue */
+#define SIGNAL_REALTIME 32 /* the kernel's SIGRTMIN: signals from here on are queued */
 
 enum signal_number {
     SIGNAL_HUP = 1,
@@ -70,8 +70,8 @@ static inline uint64_t signal_bit(int signal)
 #define SA_RESTART   UINT64_C(0x10000000)
 #define SA_NODEFER   UINT64_C(0x40000000)
 #define SA_RESETHAND UINT64_C(0x80000000)
-/* SA_NOCLDSTOP, SA_NOCLDWAIT, SA_SIGINFO, SA_EXPOSE_TAGBITS and those above: what rt_sigaction()
- * keeps. */
+/* The flags that rt_sigaction() stores: those above, SA_NOCLDSTOP, SA_NOCLDWAIT,
+ * SA_EXPOSE_TAGBITS. */
 #define SA_KNOWN                                                                                   \
     (UINT64_C(0x807) | SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND)
 
@@ -100,7 +100,7 @@ struct signal_stack { /* stack_t */
 #define SS_AUTODISARM UINT32_C(0x80000000)
 #define MINSIGSTKSZ   2048
 
-enum signal_code { /* si_code; positive: the kernel's */
+enum signal_code { /* si_code; positive values are sent by the kernel */
     SI_USER = 0,
     SI_KERNEL = 0x80,
     SI_QUEUE = -1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Times as the ABI spells them (linux/time.h), and the way between them and nanoseconds. */
+/* Time structures of the ABI (linux/time.h), and their conversion to and from nanoseconds. */
 #pragma once
 
 #include "base/addr.h"
@@ -24,16 +24,15 @@ struct itimerval {
     struct timeval interval, value;
 };
 
-#define USER_HZ 100 /* clock ticks a second, as times() and /proc count them: AT_CLKTCK */
+#define USER_HZ 100 /* clock ticks a second in times() and /proc; AT_CLKTCK */
 
 struct timespec timespec_of_ns(uint64_t ns);
 struct timeval timeval_of_ns(uint64_t ns);
-/* E_INVAL when not normalised or negative; more than INT64_MAX nanoseconds become INT64_MAX. Pure.
- */
+/* E_INVAL if negative or not normalised. Saturates at INT64_MAX nanoseconds. Pure. */
 MUST_CHECK enum err timespec_to_ns(const struct timespec *t, uint64_t *out);
 MUST_CHECK enum err timeval_to_ns(const struct timeval *t, uint64_t *out);
 
-/* The same from and to the program. */
+/* The same with a struct timespec in the program's memory; also E_FAULT. */
 MUST_CHECK enum err timespec_copy_in(virt_t from, uint64_t *ns);
 MUST_CHECK enum err timespec_copy_out(virt_t to, uint64_t ns);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tasks report to the tracing of system calls (the words `strace` and `stats`), which stands above them:
- * linux/call/strace.c and linux/call/stats.c define these.
+ * Hooks of system-call tracing (the words `strace` and `stats`). Declared here because linux/task
+ * calls them; defined in the higher folder linux/call, in strace.c and stats.c.
  */
 #pragma once
 
@@ -11,9 +11,10 @@
 
 extern bool strace_on;
 
-/* The calling thread takes the signal; its process ends, with a status as wait4() shows it. */
+/* strace_signal() traces the delivery of a signal to the calling thread, strace_exit() the end of
+ * its process with a wait4() status. */
 void strace_signal(const struct siginfo *info);
 void strace_exit(int status);
 
-/* Prints all counts, if counting was enabled. */
+/* Prints the counters, if counting is enabled. */
 void stats_report(void);

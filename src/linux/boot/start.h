@@ -7,21 +7,21 @@
 
 #include "cpu/trap_frame.h"
 
-/* Maps the root archive, which stays: files are pages of it. NULL: it is empty. No module from the boot
- * loader stops the machine. */
+/* Maps the root archive, which stays: files are pages of it. NULL: it is empty. A boot
+ * loader that handed over no module stops the machine. */
 const void *root_map(void);
 /* Makes the root file system of it; a corrupt archive stops the machine. */
 void root_fill(const void *archive);
 /* The terminal, pseudo-terminals and local sockets; /dev with all devices. */
 void devices_start(void);
-/* /proc, with what it says of the machine and of this kernel. */
+/* Mounts /proc, with the files about the machine and this kernel. */
 void proc_start(void);
 /* Descriptors 0, 1 and 2 of process 1, and the thread that moves the console's input to the terminal. */
 void streams_start(void);
-/* What was asked for by words of the command line: strace, stats, profile, check-at-end. */
+/* Starts what words of the command line turn on: strace, stats, profile, check-at-end. */
 void observers_start(void);
-/* How exec lays programs out, and the FPU for threads. */
+/* Configures exec: where programs and the page-table window lie; and enables the FPU for threads. */
 void programs_start(void);
 /* Loads the program that the options name. The frame lies where all later ones will: at the top of the
- * kernel stack. A program that cannot be started ends the machine with the status that a shell gives. */
+ * kernel stack. If the program cannot start, the machine ends with the status that a shell gives. */
 struct trap_frame *program_load(void);

@@ -5,7 +5,8 @@
 #include "kern/log.h"
 #include "kern/thread.h"
 #include "kern/time.h"
-#include "linux/abi/text.h"
+#include "linux/abi/argument.h"
+#include "linux/file/args.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -42,7 +43,7 @@ static void put_prefix(struct text_out *t)
 
 static void put_pointer(struct text_out *t, uint64_t at)
 {
-    syscall_put_plain(t, 'p', at);
+    argument_put_plain(t, ARG_PTR, at);
 }
 
 static void strace_put_bytes(struct text_out *t, uint64_t at, uint64_t size)
@@ -52,7 +53,7 @@ static void strace_put_bytes(struct text_out *t, uint64_t at, uint64_t size)
     if (at == 0 || copy_in(bytes, virt(at), shown) != E_OK)
         put_pointer(t, at);
     else
-        syscall_put_quoted(t, bytes, shown, size > shown);
+        text_put_quoted(t, bytes, shown, size > shown);
 }
 
 static void strace_put_string(struct text_out *t, uint64_t at, size_t limit)
@@ -65,7 +66,7 @@ static void strace_put_string(struct text_out *t, uint64_t at, size_t limit)
     if (at == 0 || e != E_OK)
         put_pointer(t, at);
     else
-        syscall_put_quoted(t, text, length, length == limit);
+        text_put_quoted(t, text, length, length == limit);
     heap_free(text);
 }
 
@@ -217,8 +218,8 @@ static void put_iov(struct text_out *t, uint64_t at, uint64_t count, uint64_t li
     text_put(t, "]");
 }
 
-/* What a pointer leads to; false: it leads nowhere, or is not followed. */
-static bool put_target(struct text_out *t, char letter, uint64_t at)
+/* What is read whole, and from where: the targets that are structures. */
+static bool put_structure(struct text_out *t, enum argument_target target, uint64_t at)
 {
     union {
         uint64_t set;
@@ -227,40 +228,27 @@ static bool put_target(struct text_out *t, char letter, uint64_t at)
         struct signal_action action;
         struct stat_head stat;
     } u;
-    static const struct {
-        char letter;
-        uint8_t size;
-    } sizes[] = {{'t', 16},
-                 {'l', 16},
-                 {'g', 8},
-                 {'i', 8},
-                 {'a', sizeof u.action},
-                 {'j', sizeof u.action},
-                 {'w', 4},
-                 {'c', 8},
-                 {'y', sizeof u.stat}};
-    size_t i = 0;
-    while (i < ARRAY_LENGTH(sizes) && sizes[i].letter != letter)
-        i++;
-    if (at == 0 || i == ARRAY_LENGTH(sizes) || copy_in(&u, virt(at), sizes[i].size) != E_OK)
+    static const uint8_t sizes[] = {
+        [TARGET_TIME] = sizeof u.time,      [TARGET_SIGSET] = sizeof u.set,
+        [TARGET_ACTION] = sizeof u.action,  [TARGET_STAT] = sizeof u.stat,
+        [TARGET_STATUS] = sizeof u.word[0], [TARGET_FDS] = sizeof u.word,
+    };
+    if (at == 0 || copy_in(&u, virt(at), sizes[target]) != E_OK)
         return false;
-    switch (letter) {
-    case 't':
-    case 'l':
+    switch (target) {
+    case TARGET_TIME:
         text_put(t, "{tv_sec=%lld, tv_nsec=%lld}", (long long)u.time[0], (long long)u.time[1]);
         break;
-    case 'g':
-    case 'i':
+    case TARGET_SIGSET:
         put_set_bits(t, u.set);
         break;
-    case 'a':
-    case 'j':
+    case TARGET_ACTION:
         put_action(t, &u.action);
         break;
-    case 'w':
+    case TARGET_STATUS:
         put_status(t, u.word[0]);
         break;
-    case 'c':
+    case TARGET_FDS:
         text_put(t, "[%d, %d]", u.word[0], u.word[1]);
         break;
     default:
@@ -269,105 +257,136 @@ static bool put_target(struct text_out *t, char letter, uint64_t at)
     return true;
 }
 
-static bool is_answer(char letter)
+/* Which of the last four arguments of futex() there are depends on its operation. */
+static enum argument_kind futex_kind(enum argument_kind kind, uint64_t operation)
 {
-    return strchr("rolywcijk", letter) != NULL;
-}
-
-/* futex(): which arguments there are depends on what is asked; the letter of number i, or NUL. */
-static char futex_letter(unsigned i, uint64_t operation, char usual)
-{
-    unsigned what = operation & 0x7f;
-    if (what == 0 || what == 9) /* FUTEX_WAIT, FUTEX_WAIT_BITSET */
-        return i == 3 ? 't' : i < 4 || what == 9 ? usual : '\0';
-    return (what == 1 || what == 7) && i > (what == 1 ? 2 : 1) ? '\0' : usual; /* WAKE, UNLOCK_PI */
-}
-
-/* fcntl()'s last argument depends on its command, open()'s is there only for O_CREAT and O_TMPFILE:
- * the letter for it, NUL when there is none. */
-static char last_letter(char kind, uint64_t command)
-{
-    if (kind == 'O')
-        return command & 0x400040 ? 'm' : '\0';
-    switch ((int)command) {
-    case 1: /* F_GETFD, F_GETFL, F_GETOWN, F_GETPIPE_SZ, F_GET_SEALS */
-    case 3:
-    case 9:
-    case 1032:
-    case 1034:
-        return '\0';
-    case 4:
-        return 'O';
-    case 5: /* locks */
-    case 6:
-    case 7:
-        return 'p';
+    enum {
+        WAIT = 0,
+        WAKE = 1,
+        UNLOCK_PI = 7,
+        WAIT_BITSET = 9
+    };
+    switch (operation & 0x7f) {
+    case WAIT:
+        return kind == ARG_FUTEX_TIME ? ARG_TIME : kind == ARG_FUTEX_VALUE ? kind : ARG_NONE;
+    case WAIT_BITSET:
+        return kind == ARG_FUTEX_TIME ? ARG_TIME : kind;
+    case WAKE:
+        return kind == ARG_FUTEX_VALUE ? kind : ARG_NONE;
+    case UNLOCK_PI:
+        return ARG_NONE;
     default:
-        return 'd';
+        return kind;
     }
 }
 
-static void put_argument(struct text_out *t, char letter, const uint64_t *arg, uint64_t result)
+/* So does the last argument of fcntl(). */
+static enum argument_kind fcntl_kind(uint64_t command)
+{
+    enum {
+        GETFD = 1,
+        GETFL = 3,
+        SETFL = 4,
+        GETLK = 5,
+        SETLK = 6,
+        SETLKW = 7,
+        GETOWN = 9,
+        GETPIPE_SZ = 1032,
+        GET_SEALS = 1034,
+    };
+    switch ((int)command) {
+    case GETFD:
+    case GETFL:
+    case GETOWN:
+    case GETPIPE_SZ:
+    case GET_SEALS:
+        return ARG_NONE;
+    case SETFL:
+        return ARG_OFLAGS;
+    case GETLK:
+    case SETLK:
+    case SETLKW:
+        return ARG_PTR;
+    default:
+        return ARG_INT;
+    }
+}
+
+/* The kind of argument i; ARG_NONE if it is not there because of the value of an earlier one. */
+static enum argument_kind kind_of(const struct syscall_row *row, unsigned i, const uint64_t *arg)
+{
+    enum {
+        CREATES = 0x400040
+    }; /* O_CREAT, O_TMPFILE */
+    enum argument_kind kind = row->args[i];
+    switch (kind) {
+    case ARG_OPEN_MODE:
+        return arg[i - 1] & CREATES ? ARG_MODE : ARG_NONE;
+    case ARG_FCNTL_ARG:
+        return fcntl_kind(arg[1]);
+    case ARG_FUTEX_VALUE:
+    case ARG_FUTEX_TIME:
+    case ARG_FUTEX_PTR:
+    case ARG_FUTEX_BITS:
+        return futex_kind(kind, arg[1]);
+    default:
+        return kind;
+    }
+}
+
+static void put_argument(struct text_out *t, enum argument_kind kind, const uint64_t *arg,
+                         uint64_t result)
 {
     uint64_t value = arg[0];
-    switch (letter) {
-    case 'f':
-        text_put(t, (int)value == -100 ? "AT_FDCWD" : "%d", (int)value);
-        return;
-    case 'G':
-        put_signal(t, (int)value, false);
-        return;
-    case 'x':
-        text_put(t, value != 0 ? "0x%llx" : "0", (unsigned long long)value);
-        return;
-    case 'k':
-    case 's':
+    const struct argument_form *form = &argument_forms[kind];
+    switch ((enum argument_target)form->target) {
+    case TARGET_STRING:
         strace_put_string(t, value, PATH_SHOWN);
         return;
-    case 'b':
-        strace_put_bytes(t, value, arg[1]);
+    case TARGET_BYTES:
+        strace_put_bytes(t, value, form->out ? result : arg[1]);
         return;
-    case 'r':
-        strace_put_bytes(t, value, result);
+    case TARGET_IOVEC:
+        put_iov(t, value, arg[1], form->out ? result : UINT64_MAX);
         return;
-    case 'n':
-    case 'o':
-        put_iov(t, value, arg[1], letter == 'o' ? result : UINT64_MAX);
-        return;
-    case 'v':
+    case TARGET_LIST:
         put_list(t, value);
         return;
-    case 'e':
+    case TARGET_ENVIRONMENT:
         put_environment(t, value);
         return;
+    case TARGET_NONE:
+        break;
     default:
-        if (!put_target(t, letter, value) && !syscall_put_flags(t, letter, value))
-            syscall_put_plain(t, letter, value);
+        if (put_structure(t, form->target, value))
+            return;
     }
+    if (kind == ARG_FD && (int)value == AT_FDCWD)
+        text_put(t, "AT_FDCWD");
+    else if (kind == ARG_SIGNAL)
+        put_signal(t, (int)value, false);
+    else if (kind == ARG_HEX && value == 0)
+        text_put(t, "0");
+    else if (!argument_put_flags(t, kind, value))
+        argument_put_plain(t, kind, value);
 }
 
-/* All arguments up to the first that is an answer, or, with the answer there, the rest. */
+/* All arguments up to the first that the call fills in, or, with the answer there, the rest. */
 static void put_arguments(struct strace_line *line, const struct syscall *call, bool answered,
                           bool failed)
 {
     const struct syscall_row *row = line->row;
-    for (; line->next < row->arity; line->next++) {
+    for (unsigned arity = syscall_arity(row); line->next < arity; line->next++) {
         unsigned i = line->next;
-        char letter = row->signature[i];
-        if (letter != '\0' && is_answer(letter) && !answered)
+        enum argument_kind kind = kind_of(row, i, call->arg);
+        bool out = argument_forms[kind].out;
+        if (out && !answered)
             return;
-        if (is_answer(letter) && failed)
-            letter = 'p';
-        char before = i > 0 ? row->signature[i - 1] : '\0';
-        if (i + 1u == row->arity && (before == 'F' || before == 'O'))
-            letter = last_letter(before, call->arg[i - 1]);
-        if (row->signature[1] == 'X' && i > 1)
-            letter = futex_letter(i, call->arg[1], letter);
-        if (letter == '\0')
+        if (kind == ARG_NONE)
             continue;
         text_put(&line->out, line->first ? "" : ", ");
         line->first = false;
-        put_argument(&line->out, letter, &call->arg[i], call->result);
+        put_argument(&line->out, out && failed ? ARG_PTR : kind, &call->arg[i], call->result);
     }
 }
 
@@ -385,14 +404,9 @@ static void put_equals(struct strace_line *line)
     text_put(&line->out, "%*s= ", column < RESULT_AT ? RESULT_AT - column : 1, "");
 }
 
-static bool never_returns(const struct syscall_row *row)
-{
-    return strcmp(row->name, "exit") == 0 || strcmp(row->name, "exit_group") == 0;
-}
-
 struct strace_line *strace_begin(uint32_t number, const struct syscall *call)
 {
-    static const struct syscall_row unknown = {"syscall", NULL, 6, "xxxxxx"};
+    static const struct syscall_row unknown = SYSCALL_ROW_UNKNOWN("syscall");
     struct strace_line *line = heap_alloc(sizeof *line);
     if (line == NULL)
         return NULL;
@@ -409,7 +423,7 @@ struct strace_line *strace_begin(uint32_t number, const struct syscall *call)
         text_put(&line->out, "%s(", line->row->name);
     put_arguments(line, call, false, false);
     line->start_ns = time_now_ns();
-    if (never_returns(line->row)) {
+    if (line->row->result == RET_NEVER) {
         text_put(&line->out, ")");
         put_equals(line);
         text_put(&line->out, "?");
@@ -422,12 +436,13 @@ struct strace_line *strace_begin(uint32_t number, const struct syscall *call)
 static void put_result(struct text_out *t, const struct syscall_row *row,
                        const struct syscall *call, enum err e)
 {
-    uint64_t result = call->frame_replaced && row->arity == 0 ? call->frame->rax : call->result;
+    uint64_t result = row->result == RET_FRAME ? call->frame->rax : call->result;
+    int64_t hex_from = row->result == RET_HEX ? (int64_t)PAGE_SIZE : INT64_C(1) << 31;
     if (e != E_OK)
         text_put(t, "-1 E%s", err_name(e) + strlen("E_"));
-    else if ((int64_t)result >= (row->signature[0] == 'p' ? (int64_t)PAGE_SIZE : INT64_C(1) << 31))
+    else if ((int64_t)result >= hex_from)
         text_put(t, "0x%llx", (unsigned long long)result);
-    else if (row->signature[0] == 'm') /* umask() */
+    else if (row->result == RET_MODE)
         text_put(t, "0%o", (unsigned)result);
     else
         text_put(t, "%lld", (long long)result);
@@ -463,11 +478,11 @@ INIT_CODE void strace_first(const char *path, const char *const *argv, const cha
         return;
     struct text_out *t = &line->out;
     text_put(t, "execve(");
-    syscall_put_quoted(t, path, strlen(path), false);
+    text_put_quoted(t, path, strlen(path), false);
     text_put(t, ", [");
     for (; argv[n] != NULL; n++) {
         text_put(t, n != 0 ? ", " : "");
-        syscall_put_quoted(t, argv[n], strlen(argv[n]), false);
+        text_put_quoted(t, argv[n], strlen(argv[n]), false);
     }
     for (n = 0; envp[n] != NULL;)
         n++;

@@ -96,15 +96,6 @@ static inline int64_t syscall_finish(struct syscall_record *record, const struct
     return record->result;
 }
 
-#define BIT(number) (UINT64_C(1) << (number) % 64)
-
-RO_AFTER_INIT uint64_t syscall_fast[FAST_WORDS] = {
-    BIT(39),                                  /* getpid */
-    BIT(102) | BIT(104) | BIT(107) | BIT(108) /* getuid, getgid, geteuid, getegid */
-        | BIT(110) | BIT(111),                /* getppid, getpgrp */
-    BIT(186),                                 /* gettid */
-};
-
 int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
 {
     struct syscall_record *record = syscall_record_of(linux_current(), number);

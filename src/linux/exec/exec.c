@@ -28,15 +28,15 @@
 #include "mm/vm/history.h"
 #include "mm/vm/usercopy.h"
 
-#define SCRIPTS_MAX      5 /* scripts that name scripts as their interpreters */
+#define SCRIPTS_MAX      5 /* depth of scripts with scripts as interpreters */
 #define STACK_MIN        UINT64_C(0x20000)
 #define STACK_MAX        UINT64_C(0x40000000)
 #define STACK_BESIDE_MAX UINT64_C(0x4000000)
-#define HEAP_ROOM        (UINT64_C(1) << 36) /* above a program that others are beside */
+#define HEAP_ROOM        (UINT64_C(1) << 36) /* above the program, if others are in memory */
 #define STACK_ROOM       UINT64_C(0x8000000)
-#define STACK_EXPAND     UINT64_C(0x20000) /* below the first rsp the stack need not grow at once */
+#define STACK_EXPAND     UINT64_C(0x20000) /* mapped below the first rsp */
 #define STACK_GAP_MAX    8192
-#define ARGUMENTS_MAX    UINT64_C(0x600000) /* 3/4 of the default stack, as Linux bounds it */
+#define ARGUMENTS_MAX    UINT64_C(0x600000) /* 3/4 of the default stack, Linux's bound */
 #define ARGUMENTS_MIN    UINT64_C(0x20000)
 #define RANDOM_IMAGE     (UINT64_C(1) << 28) /* pages: Linux's entropy for each */
 #define RANDOM_MAPPINGS  (UINT64_C(1) << 28)
@@ -52,17 +52,17 @@ void exec_configure(const struct exec_options *o)
 }
 
 struct exec_job {
-    const char *path; /* of the file that is loaded in the end */
+    const char *path; /* of the file to load; the last interpreter of scripts */
     const char *execfn;
     const char **argv; /* heap */
     const char *const *envp;
-    char *lines[SCRIPTS_MAX]; /* heap: the scripts' first lines, into which argv points */
+    char *lines[SCRIPTS_MAX]; /* heap: first lines of scripts; argv points into them */
     unsigned line_count;
     struct exec_image program, interpreter;
     struct stack_plan plan;
     uint64_t stack_bytes;
     uint8_t *stack_image;    /* heap */
-    struct virt_range stack; /* as far as it may grow now */
+    struct virt_range stack; /* up to its limit now */
     virt_t mappings_end;     /* mmap() goes downwards from here */
     virt_t vdso;
     bool beside; /* other programs stay in memory */
@@ -87,7 +87,7 @@ static MUST_CHECK enum err no_memory(struct exec_job *job)
     return exec_refuse(job->why, E_NOMEM, job->path, "there is not enough memory for it");
 }
 
-/* The list becomes first[0 .. first_count) and all of rest. */
+/* Sets argv to first[0 .. first_count) followed by all of rest. */
 static MUST_CHECK enum err replace_argv(struct exec_job *job, const char *const *first,
                                         size_t first_count, const char *const *rest)
 {
@@ -107,8 +107,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Cuts "#! interpreter argument" in place; the one argument may hold blanks. False: no script to
- * run. */
+/* Splits "#! interpreter argument" in place; the argument may contain blanks. False if the line is
+ * too long or names no interpreter. */
 static bool cut_script_line(char *line, char **interpreter, char **argument)
 {
     char *end = memchr(line, '\n', EXEC_HEAD_SIZE);
@@ -155,7 +155,7 @@ static MUST_CHECK enum err follow_script(struct exec_job *job, const uint8_t *he
     return e;
 }
 
-/* Opens the program, through as many scripts as it takes. */
+/* Opens the program, following up to SCRIPTS_MAX scripts. */
 static MUST_CHECK enum err open_program(struct exec_job *job)
 {
     for (;;) {
@@ -200,7 +200,7 @@ static void add_auxv(struct stack_plan *plan, uint64_t type, uint64_t value)
     plan->auxv[plan->auxv_count++] = (struct auxv_entry){type, value};
 }
 
-/* In Linux's order. */
+/* The auxiliary vector, in Linux's order. */
 static void fill_auxv(struct exec_job *job)
 {
     struct stack_plan *plan = &job->plan;
@@ -234,7 +234,7 @@ static uint64_t clamp(uint64_t v, uint64_t least, uint64_t most)
     return v < least ? least : v > most ? most : v;
 }
 
-/* Above the stack, if the stack was moved down far enough, as Linux does; else first among the
+/* As in Linux, above the stack if randomization left enough room there; else at the top of the
  * mappings. */
 static virt_t place_vdso(struct exec_job *job, uint64_t *mappings_end)
 {
@@ -250,19 +250,20 @@ static uint64_t image_size(const struct exec_image *image)
     return image->elf != NULL ? image->elf->end - image->elf->start : 0;
 }
 
-/* Is [start, end) free, or the caller's own that goes away? */
+/* True if [start, end) is free, or will be when exec removes the caller's program. */
 static bool exec_is_free(uint64_t start, uint64_t end)
 {
+    struct address_space *space = space_current();
     const struct program *own = process_current()->program;
     if (end > LAYOUT_PROGRAM_END)
         return false;
-    const struct area *a = areas_next(virt(start));
+    const struct area *a = areas_next(space, virt(start));
     while (a != NULL && a->range.start.v < end && a->owner == own->owner && own->users == 1)
-        a = areas_next(a->range.end);
+        a = areas_next(space, a->range.end);
     return a == NULL || a->range.start.v >= end;
 }
 
-/* An image that cannot be moved. */
+/* Checks that the range of a position-dependent image is free. */
 static MUST_CHECK enum err check_fixed(struct exec_job *job, const struct exec_image *image)
 {
     if (image->elf == NULL || image->elf->position_independent ||
@@ -276,11 +277,11 @@ static MUST_CHECK enum err check_fixed(struct exec_job *job, const struct exec_i
 }
 
 /*
- * Beside other programs: everything but the program itself in one hole, and that where a program
- * usually is, or in steps above. The stack has its full size at once: what lies below it now may
- * be gone, and taken by others, when it grows.
+ * Layout if other programs are in memory. Interpreter, vDSO and stack share one hole; the program
+ * goes to the usual PIE base, or to the next free step of HEAP_ROOM above it. The stack is mapped
+ * in full at once: by the time it grows, the memory below it may belong to another program.
  *
- *      | interpreter | vdso | gap | stack |               | program |  room for its heap  |
+ *   low   | program | room for its heap |        | interpreter | vdso | gap | stack |   high
  */
 static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_size)
 {
@@ -291,8 +292,8 @@ static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_siz
         e = check_fixed(job, &job->interpreter);
     if (e != E_OK)
         return e;
-    e = areas_find_hole(interpreter + vdso_size() + AREA_STACK_GAP + stack_size, PAGE_SIZE, virt(0),
-                        &hole);
+    e = areas_find_hole(space_current(), interpreter + vdso_size() + AREA_STACK_GAP + stack_size,
+                        PAGE_SIZE, virt(0), &hole);
     if (e != E_OK)
         return no_memory(job);
     job->stack = (struct virt_range){virt(hole.end.v - stack_size), hole.end};
@@ -311,8 +312,8 @@ static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_siz
     return E_OK;
 }
 
-/* Decides where everything goes: stack at the top, then mappings (the interpreter first), the
- * program's own address or the usual one for those that have none. */
+/* Chooses all addresses: the stack at the top, below it the mappings, interpreter first; the
+ * program at its own address or, if position-independent, at the PIE base. */
 static MUST_CHECK enum err place(struct exec_job *job)
 {
     uint64_t stack_limit = process_current()->rlimits[RLIMIT_STACK].soft;
@@ -322,7 +323,7 @@ static MUST_CHECK enum err place(struct exec_job *job)
     job->beside = !program_is_alone(process_current()->program);
     if (job->beside)
         return place_beside(job, clamp(size, STACK_MIN, STACK_BESIDE_MAX));
-    /* As Linux: room for a limit that is raised later. */
+    /* As in Linux, leave room for a later raise of RLIMIT_STACK. */
     uint64_t below = top - (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
 
     job->stack = virt_range(top - size, top);
@@ -380,7 +381,7 @@ static MUST_CHECK enum err map_stack(struct exec_job *job)
         .prot = job->program.elf->executable_stack ? mem_prot_from_linux(7) : prot_rw(),
         .file_end = UINT64_MAX,
     };
-    return areas_add(&stack);
+    return areas_add(space_current(), &stack);
 }
 
 static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *layout)
@@ -398,7 +399,7 @@ static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *la
     return copy_out(virt(layout->rsp), job->stack_image, job->stack_bytes);
 }
 
-/* What the old program leaves to the new one, and what it does not (execve(2)). */
+/* Resets the attributes of the process that execve(2) does not preserve. */
 static void reset_process(struct exec_job *job)
 {
     struct linux_thread *lt = linux_current();
@@ -433,20 +434,21 @@ static void describe_process(struct exec_job *job, const struct stack_layout *la
     program->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
 }
 
-/* The new program's memory takes the place of the old one's, which others may have still. */
+/* Drops the old program, whose memory other processes may still use, and installs the new one. */
 static void replace_memory(const struct exec_job *job, struct program *new)
 {
+    struct address_space *space = space_current();
     struct process *process = process_current();
     if (!job->beside) {
-        areas_clear();
+        areas_clear(space);
         history_clear();
-        areas_set_mmap_base(job->mappings_end);
+        areas_set_mmap_base(space, job->mappings_end);
     }
     program_put(process->program);
     process->program = new;
 }
 
-/* The point of no return. */
+/* From process_be_only_thread() on, a failure leaves no program to return to. */
 static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_result *out)
 {
     struct stack_layout layout;
@@ -486,7 +488,7 @@ static MUST_CHECK enum err run_job(struct exec_job *job, const char *const *argv
                                    struct exec_result *out)
 {
     static const char *const nothing[] = {"", NULL};
-    /* Programs rely on argv[0]: an empty list gets one empty string, as in Linux. */
+    /* Programs rely on argv[0]: as in Linux, an empty list becomes one empty string. */
     enum err e = replace_argv(job, NULL, 0, argv[0] != NULL ? argv : nothing);
     if (e == E_OK)
         e = open_program(job);

@@ -29,11 +29,11 @@ static MUST_CHECK enum err add_strings(const char *const *list, uint64_t limit, 
     return E_OK;
 }
 
-/* Where the strings end downwards, and the pointers begin: both sizes count from the top. */
+/* Sizes of the parts of the image, each counted from the top. */
 struct measure {
     uint64_t strings; /* bytes down to the lowest string */
-    uint64_t fixed;   /* the same, down to the random bytes */
-    uint64_t total;   /* down to rsp */
+    uint64_t fixed;   /* bytes down to the random bytes */
+    uint64_t total;   /* bytes down to rsp */
     uint64_t argc, envc;
 };
 
@@ -69,8 +69,8 @@ enum err stack_size(const struct stack_plan *plan, uint64_t limit, uint64_t *out
 struct builder {
     uint8_t *image;
     uint64_t base;   /* address of image[0] */
-    uint64_t words;  /* where the next pointer goes, offset in the image */
-    uint64_t string; /* where the next string goes, offset in the image */
+    uint64_t words;  /* offset of the next pointer in the image */
+    uint64_t string; /* offset of the next string in the image */
 };
 
 static void put_word(struct builder *b, uint64_t value)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stack that a program finds when it starts (System V ABI, x86-64 supplement, 3.4.1), in
- * Linux's order:
+ * The initial stack of a program (System V ABI, x86-64 supplement, 3.4.1), in Linux's order:
  *
  *   top   8 zero bytes
- *         execfn, the environment's and the arguments' strings (argv[0] lowest)
+ *         execfn, then environment strings, then argument strings (argv[0] lowest)
  *         a gap of random size
  *         "x86_64", 16 random bytes
  *         auxiliary vector: pairs up to AT_NULL
@@ -12,7 +11,7 @@
  *         argv[0] ... NULL
  *   rsp   argc                                                      rsp % 16 == 0
  *
- * Pure: the image is built in a buffer and copied to the program's memory as one piece.
+ * Pure: the image is built in a buffer; the caller copies it to the program's memory.
  */
 #pragma once
 
@@ -45,8 +44,7 @@ enum auxv_type { /* linux/auxvec.h */
     AT_EXECFN = 31,
     AT_SYSINFO_EHDR = 33,
     AT_MINSIGSTKSZ = 51,
-    AT_OURO_PAGETABLES =
-        0x4f55524f, /* "OURO": the program's read-only window on its own page tables, or 0 */
+    AT_OURO_PAGETABLES = 0x4f55524f, /* "OURO": the program window, or 0 */
 };
 
 struct auxv_entry {
@@ -57,7 +55,7 @@ struct auxv_entry {
 #define STACK_AUXV_MAX   24
 
 struct stack_plan {
-    uint64_t top; /* address one past the image; page-aligned */
+    uint64_t top; /* end of the image, exclusive; page-aligned */
     const char *execfn;
     const char *const *argv, *const *envp; /* NULL-terminated */
     uint64_t gap;                          /* bytes, below 8 KiB; a multiple of 16 */
@@ -69,13 +67,13 @@ struct stack_plan {
 
 struct stack_layout { /* addresses in the program */
     uint64_t rsp;
-    struct virt_range arguments, environment; /* their strings */
+    struct virt_range arguments, environment; /* ranges of the strings */
     uint64_t auxv;                            /* first pair */
 };
 
-/* Bytes from rsp to top. E_2BIG when a string is longer than STACK_STRING_MAX, or all of it than
+/* *out: bytes from rsp to top. E_2BIG if a string exceeds STACK_STRING_MAX, or the whole
  * `limit`. */
 MUST_CHECK enum err stack_size(const struct stack_plan *plan, uint64_t limit, uint64_t *out);
-/* Builds the image of stack_size() bytes in `image`, which goes to the addresses [top - size, top).
- * Entries of plan->auxv get their addresses. */
+/* Builds the image for the addresses [top - size, top) in `image`; size is from stack_size(). Fills
+ * in the addresses in plan->auxv. */
 void stack_build(struct stack_plan *plan, uint8_t *image, uint64_t size, struct stack_layout *out);

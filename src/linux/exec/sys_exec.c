@@ -13,7 +13,7 @@
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
-#define LIST_BYTES_MAX      UINT64_C(0x600000) /* what no stack limit lets through */
+#define LIST_BYTES_MAX      UINT64_C(0x600000) /* above the limit of any stack size */
 #define LIST_COUNT_FIRST    32
 
 #define AT_FDCWD            (-100)
@@ -67,7 +67,7 @@ static MUST_CHECK enum err exec_copy_string(virt_t from, char *scratch, char **o
 static MUST_CHECK enum err list_copy_in(struct string_list *list, virt_t from, char *scratch)
 {
     enum err e = list_append(list, NULL);
-    if (from.v == 0) /* Linux takes NULL for an empty list */
+    if (from.v == 0) /* as in Linux, NULL is an empty list */
         return e;
     for (uint64_t i = 0; e == E_OK; i++) {
         virt_t pointer;
@@ -148,8 +148,8 @@ enum err sys_execve(struct syscall *call)
     return e;
 }
 
-/* A path below a descriptor is spelled /dev/fd/N/path, or /dev/fd/N for the file itself, as in
- * Linux: that is what the program sees as its name. `path` has room for PATH_MAX_SIZE bytes. */
+/* Makes `path` relative to `fd`: /dev/fd/N/path, or /dev/fd/N if `path` is empty, which as in Linux
+ * becomes the program's name. `path` has room for PATH_MAX_SIZE bytes. E_BADF, E_NAMETOOLONG. */
 static MUST_CHECK enum err prepend_descriptor(char *path, int fd)
 {
     char prefix[32];

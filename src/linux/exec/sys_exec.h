@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* execve(2), execveat(2): the program is replaced in place. */
+/* execve(2), execveat(2): replace the program of the process. */
 #pragma once
 
 #include "linux/abi/call.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ends of the program that are reported, and what only linux/ knows of it: report_call_line() and
+ * Reports about the end of the program. Linux's part of all reports, report_call_line() and
  * report_call_name() (diag/report.h), signal_fault_report() (linux/task/signal.h) and watchdog_stuck()
  * (kern/watchdog.h) are defined here.
  */

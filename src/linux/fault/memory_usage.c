@@ -57,9 +57,10 @@ static uint64_t count_areas(void)
 {
     uint64_t all = 0;
     top_count = 0;
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a)) {
+    for (const struct area *a = areas_next(running_space, virt(0)); a != NULL;
+         a = areas_after(running_space, a)) {
         struct count count = {.area = a};
-        paging_visit(a->range, count_leaf, &count);
+        paging_visit(running_space, a->range, count_leaf, &count);
         all += count.bytes;
         if (count.bytes >= memory_total() / WORTH_LINE)
             memory_usage_enter(&count);

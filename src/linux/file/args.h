@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the file system calls have in common: paths, starting points, descriptors, iovecs of
- * buffers. */
+/* Arguments common to file-system calls: paths, starting directories, descriptors, iovecs. */
 #pragma once
 
 #include "base/addr.h"
@@ -19,24 +18,25 @@
 #define AT_EMPTY_PATH       0x1000u
 #define AT_STATX_SYNC_TYPE  0x6000u
 
-#define IO_BYTES_MAX        UINT64_C(0x7ffff000) /* one call moves no more */
+#define IO_BYTES_MAX        UINT64_C(0x7ffff000) /* upper bound for one call (MAX_RW_COUNT) */
 #define IO_SEGMENTS_MAX     1024u
 
-/* Most paths are short: they stay on the stack. */
+/* A path copied from the program; short ones are kept in `near`, without a heap allocation. */
 struct path {
     char *text; /* NUL-terminated; `near` or heap */
     char near[232];
 };
 
-/* E_FAULT, E_NAMETOOLONG, E_NOMEM. On success the caller ends with path_free(). */
+/* Copies a path in. On success the caller calls path_free(). E_FAULT, E_NAMETOOLONG, E_NOMEM. */
 MUST_CHECK enum err path_copy_in(struct path *path, virt_t from);
 void path_free(struct path *path);
 
-/* Where a relative path starts: NULL for AT_FDCWD and absolute paths, else the descriptor's
- * directory, borrowed. E_BADF, E_NOTDIR. */
+/* *out: the directory at which a path starts, borrowed; NULL for AT_FDCWD and absolute paths.
+ * E_BADF, E_NOTDIR. */
 MUST_CHECK enum err path_base(uint64_t dirfd, const char *path, struct dentry **out);
 
-/* A path of a system call, ready for the VFS. */
+/* A path argument with its starting directory. After a successful path_at_begin() the caller calls
+ * path_at_end(). */
 struct path_at {
     struct path path;
     struct vfs_place place;
@@ -44,24 +44,24 @@ struct path_at {
 MUST_CHECK enum err path_at_begin(struct path_at *at, uint64_t dirfd, uint64_t path);
 void path_at_end(struct path_at *at);
 
-/* The existing object that (dirfd, path) names. AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH count, other
- * flags are ignored. *out: one reference. */
+/* Looks up (dirfd, path), which must exist. Flags other than AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH
+ * are ignored. *out: one reference. */
 MUST_CHECK enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, struct dentry **out);
 
-/* An open file that data can flow through; NULL for a free descriptor and one of O_PATH. Borrowed.
- */
+/* The open file of a descriptor, borrowed; NULL if the descriptor is free or of O_PATH. */
 struct file *fd_file(uint64_t fd);
-/* Any open file. */
+/* The same, O_PATH included. */
 struct file *fd_any(uint64_t fd);
-/* Puts the file, whose reference it takes over in any case, at the lowest free number, which becomes
- * the call's result. E_MFILE, E_NOMEM. */
+/* Installs the file at the lowest free descriptor, which becomes the call's result. Consumes the
+ * caller's reference, on failure too. E_MFILE, E_NOMEM. */
 MUST_CHECK enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec);
 
-/* The same with two, whose numbers are written to `to`. E_MFILE, E_NOMEM, E_FAULT. */
+/* The same with two files; the descriptors are written to the program's address `to`. E_MFILE,
+ * E_NOMEM, E_FAULT. */
 MUST_CHECK enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to);
 
-/* The program's iovec array as a cursor. E_INVAL, E_FAULT, E_NOMEM. On success the caller ends with
- * iov_free(). */
+/* The program's iovec array as a struct io. On success the caller calls iov_free(). E_INVAL,
+ * E_FAULT, E_NOMEM. */
 struct iov {
     struct io io;
     struct io_segment *segments; /* `near` or heap */

@@ -7,7 +7,7 @@
 #include "linux/task/signal.h"
 #include "mm/vm/fault.h"
 
-/* Threads of the kernel work for the first process. */
+/* The current process; the first process for kernel threads. */
 static struct process *process_of_caller(void)
 {
     struct linux_thread *lt = linux_current();
@@ -73,6 +73,7 @@ static struct linux_thread *find_thread(uint32_t pid, uint32_t tid)
 
 static void describe_program(const struct program *program, struct fs_process *out)
 {
+    out->space = program->space;
     out->memory = program->owner;
     out->arguments = program->arguments;
     out->environment = program->environment;
@@ -140,7 +141,7 @@ uint32_t fs_next_thread(uint32_t pid, uint32_t tid)
         if (other > tid && other < least)
             least = other;
     }
-    uint32_t leader = (uint32_t)process->pid; /* listed even when it has ended */
+    uint32_t leader = (uint32_t)process->pid; /* listed even after its end */
     if (leader > tid && leader < least)
         least = leader;
     return least != UINT32_MAX ? least : 0;

@@ -73,7 +73,7 @@ static bool put_event(void *context, const struct epoll_event *event)
     return out->e == E_OK;
 }
 
-/* Reports what is ready now; what could be copied counts. */
+/* Copies the events that are ready now. E_FAULT only if none could be copied. */
 static enum err epoll_hand_out(struct file *epoll, uint64_t to, uint64_t max, uint64_t *count)
 {
     struct events_out out = {virt(to), E_OK};
@@ -91,13 +91,13 @@ static enum err wait_until(struct syscall *call, uint64_t deadline)
         return E_BADF;
     if (!epoll_is(epoll))
         return E_INVAL;
-    file_get(epoll); /* another thread may close it meanwhile */
+    file_get(epoll); /* another thread may close it during the sleep */
     enum err e;
     do {
         e = fs_wait(&any_event, is_ready, epoll, deadline);
         if (e == E_OK)
             e = epoll_hand_out(epoll, call->arg[1], (uint64_t)max, &call->result);
-    } while (e == E_OK && call->result == 0); /* another thread was faster */
+    } while (e == E_OK && call->result == 0); /* another thread took the events */
     file_put(epoll);
     return e == E_TIMEDOUT ? E_OK : e;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll(7): files are in fs/pipe/epoll.h. */
+/* The system calls of epoll(7); fs/pipe/epoll.h implements the files. */
 #pragma once
 
 #include "linux/abi/call.h"

@@ -16,7 +16,8 @@ enum direction {
     WRITE,
 };
 
-/* The transfer itself. The file is held: it may be closed by somebody else while this sleeps. */
+/* Reads or writes. Holds a reference, because another thread may close the descriptor during a
+ * sleep. */
 static enum err file_transfer(struct syscall *call, enum direction direction, struct file *file,
                               struct io *io, uint64_t *offset)
 {
@@ -32,7 +33,7 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
     return e;
 }
 
-/* Rights come before the buffer: a closed descriptor is EBADF whatever the pointer is. */
+/* The descriptor is checked before the buffer: EBADF takes precedence over EFAULT. */
 static enum err simple_transfer(struct syscall *call, enum direction direction)
 {
     struct file *file = fd_file(call->arg[0]);
@@ -87,7 +88,7 @@ enum err sys_pwrite64(struct syscall *call)
     return positioned_transfer(call, WRITE);
 }
 
-/* `offset` NULL: the file's own. */
+/* offset: NULL for the file position. */
 static enum err iov_transfer(struct syscall *call, enum direction direction, struct file *file,
                              uint64_t *offset)
 {
@@ -141,7 +142,8 @@ enum err sys_pwritev(struct syscall *call)
     return positioned_iov(call, WRITE);
 }
 
-/* The sixth argument counts: what the flags ask for beyond that, memory gives by itself. */
+/* preadv2() and pwritev2(). Of the RWF_* flags only RWF_APPEND has an effect: RAM files are always
+ * ready and never synchronised. */
 static enum err flagged_iov(struct syscall *call, enum direction direction)
 {
     uint64_t flags = call->arg[5];

@@ -4,7 +4,7 @@
 
 #include "linux/abi/call.h"
 
-/* sys_file.c: moving bytes */
+/* sys_file.c: reading, writing, seeking */
 enum err sys_read(struct syscall *call);
 enum err sys_write(struct syscall *call);
 enum err sys_pread64(struct syscall *call);
@@ -21,7 +21,7 @@ enum err sys_lseek(struct syscall *call);
 enum err sys_sendfile(struct syscall *call);
 enum err sys_copy_file_range(struct syscall *call);
 
-/* sys_file_open.c */
+/* sys_file_open.c: making and closing descriptors */
 enum err sys_open(struct syscall *call);
 enum err sys_openat(struct syscall *call);
 enum err sys_creat(struct syscall *call);
@@ -36,7 +36,7 @@ enum err sys_dup(struct syscall *call);
 enum err sys_dup2(struct syscall *call);
 enum err sys_dup3(struct syscall *call);
 
-/* sys_file_control.c */
+/* sys_file_control.c: fcntl(), ioctl(), locks, sizes, synchronisation */
 enum err sys_fcntl(struct syscall *call);
 enum err sys_flock(struct syscall *call);
 enum err sys_ioctl(struct syscall *call);
@@ -51,7 +51,7 @@ enum err sys_fallocate(struct syscall *call);
 enum err sys_fadvise64(struct syscall *call);
 enum err sys_readahead(struct syscall *call);
 
-/* sys_file_stat.c */
+/* sys_file_stat.c: attributes, and directory listings */
 enum err sys_stat(struct syscall *call);
 enum err sys_lstat(struct syscall *call);
 enum err sys_fstat(struct syscall *call);
@@ -61,6 +61,7 @@ enum err sys_statfs(struct syscall *call);
 enum err sys_fstatfs(struct syscall *call);
 enum err sys_getdents(struct syscall *call);
 enum err sys_getdents64(struct syscall *call);
+/* sys_file_splice.c: through pipes */
 enum err sys_splice(struct syscall *call);
 enum err sys_tee(struct syscall *call);
 enum err sys_vmsplice(struct syscall *call);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * System calls that control an open file: fcntl(2) with record locks, flock(2), ioctl(2), sizes,
+ * holes and synchronisation. ioctl() handles the requests of every file and passes others to the
+ * file type.
+ */
 #include "linux/file/sys_file.h"
 
 #include "fs/pipe/pipe.h"
@@ -96,7 +101,7 @@ static enum err file_control_lock_range(const struct file *file, const struct fl
         return E_INVAL;
     if (flock->length > 0 && __builtin_add_overflow(start, flock->length - 1, &last))
         return E_OVERFLOW;
-    if (flock->length < 0) { /* the bytes before */
+    if (flock->length < 0) { /* a negative length: the bytes before `start` */
         last = start - 1;
         start += flock->length;
         if (start < 0)
@@ -132,7 +137,8 @@ static enum err lock_set(struct syscall *call, struct file *file, const struct f
         return E_BADF;
     file_get(file);
     enum err e = range_lock_set(file->inode, wanted, wait);
-    /* Another thread may have closed the descriptor meanwhile: nobody would end the lock then. */
+    /* If another thread closed the descriptor during the sleep, its close did not release this
+     * lock. */
     if (e == E_OK && wanted->pid >= 0 && fd_any(call->arg[0]) != file)
         range_locks_end(file->inode, wanted->owner);
     file_put(file);
@@ -183,7 +189,7 @@ static enum err control_data(struct syscall *call, struct file *file)
         return record_lock(call, file);
     case F_SETOWN:
     case F_SETSIG:
-        return E_OK; /* O_ASYNC is remembered only: no descriptor here sends SIGIO */
+        return E_OK; /* O_ASYNC is stored without effect: there is no SIGIO */
     case F_GETOWN:
     case F_GETSIG:
         return E_OK;
@@ -257,7 +263,7 @@ enum err sys_flock(struct syscall *call)
     return e;
 }
 
-/* What every file answers. */
+/* The ioctl() requests of all file types. *known: false for others. */
 static enum err ioctl_generic(struct syscall *call, struct file *file, bool *known)
 {
     struct file_table_slot *slot = &file_table_current()->slots[(uint32_t)call->arg[0]];
@@ -305,7 +311,7 @@ enum err sys_ioctl(struct syscall *call)
     return file->ops->control(file, (uint32_t)call->arg[1], call->arg[2], &call->result);
 }
 
-/* Memory is as durable as it gets here. */
+/* fsync(2): files live in memory, there is nothing to write. E_BADF, E_INVAL. */
 static enum err synchronise(uint64_t fd)
 {
     const struct file *file = fd_file(fd);

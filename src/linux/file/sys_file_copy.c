@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies between files through a buffer of the kernel. The input's position moves by what the
- * output took, so nothing is lost when the output stops half way.
+ * sendfile(2), copy_file_range(2): copies between files through a kernel buffer. The input position
+ * advances by the number of bytes that the output accepted, so a short write loses no data.
  */
 #include "linux/file/sys_file_copy.h"
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * System calls that make and close descriptors: open(2) and its variants, pipe(2), eventfd(2),
+ * memfd_create(2), dup(2), close_range(2). Path walk and permissions are in fs/vfs.
+ */
 #include "linux/file/sys_file.h"
 
 #include "base/str.h"
@@ -20,7 +24,7 @@
 #define MFD_EXEC            16u
 #define MFD_NAME_MAX        249
 
-/* Gives the file, whose reference it takes over, the lowest number. */
+/* Opens (dirfd, path) and installs the file at the lowest free descriptor. */
 static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
                         uint32_t mode)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_splice_splice(2), tee(2), vmsplice(2). Bytes are copied through a buffer: pages that move are an economy
- * that programs cannot see.
+ * splice(2), tee(2), vmsplice(2). Data is copied through a buffer; moving pages instead, as Linux
+ * does, would only be faster.
  */
 #include "linux/file/sys_file.h"
 
@@ -13,7 +13,8 @@
 #define SPLICE_F_NONBLOCK 2u
 #define SPLICE_F_ALL      15u
 
-/* Up to `left` bytes out of a pipe. What the output does not take goes back. */
+/* Copies up to `left` bytes out of a pipe, at most COPY_BUFFER; bytes that the output rejects
+ * return to the pipe. */
 static enum err splice_from(struct copy *copy, char *buffer, bool *more)
 {
     uint64_t size = copy->left < COPY_BUFFER ? copy->left : COPY_BUFFER, got, put = 0;
@@ -58,7 +59,7 @@ static enum err file_splice_splice(struct copy *copy, uint32_t flags)
         e = pipe_is(copy->in) ? splice_from(copy, buffer, &more)
                               : copy_some(copy, buffer, room, &more);
         if (!pipe_is(copy->in) && !copy->in->ops->seekable)
-            break; /* more might take time */
+            break; /* a second read might sleep */
     }
     heap_free(buffer);
     return e;

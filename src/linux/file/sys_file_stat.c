@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * System calls that report attributes: stat(2) and its variants, statx(2), statfs(2); and
+ * getdents(2). They convert inodes and directory entries to the structures of the x86-64 ABI.
+ */
 #include "linux/file/sys_file.h"
 
 #include "base/str.h"
@@ -185,7 +189,7 @@ enum err sys_fstatfs(struct syscall *call)
     return file ? put_statfs(call->arg[1], file->inode->fs) : E_BADF;
 }
 
-/* Where the entries of a listing go, one after another. */
+/* The program's buffer for directory entries. */
 struct listing {
     virt_t to;
     uint64_t left; /* bytes */
@@ -207,7 +211,7 @@ static bool put_entry(void *context, const struct directory_entry *entry)
 {
     struct listing *listing = context;
     struct dirent dirent = {.ino = entry->ino, .next = entry->next};
-    /* The name ends with a NUL; the old form has the type behind it. */
+    /* The name ends with a NUL, followed by the type in the old form. */
     uint64_t bytes = (listing->old ? DIRENT_HEAD + 1 : DIRENT_HEAD_64) + entry->length + 1;
     uint64_t size = align_up(bytes, 8);
     if (size > listing->left) {

@@ -159,7 +159,7 @@ static enum err read_link(struct syscall *call, uint64_t dirfd, const uint64_t a
     return e;
 }
 
-/* "" is for readlinkat() on an O_PATH descriptor of a link; whatever else it names is not there. */
+/* An empty path is ENOENT; only readlinkat() accepts it, for an O_PATH descriptor of a link. */
 enum err sys_readlink(struct syscall *call)
 {
     enum err e = read_link(call, CWD, &call->arg[0]);

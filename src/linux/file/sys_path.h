@@ -4,7 +4,7 @@
 
 #include "linux/abi/call.h"
 
-/* sys_path.c: making, removing, renaming */
+/* sys_path.c: creating, removing, renaming, current directory */
 enum err sys_mkdir(struct syscall *call);
 enum err sys_mkdirat(struct syscall *call);
 enum err sys_mknod(struct syscall *call);
@@ -26,7 +26,7 @@ enum err sys_chdir(struct syscall *call);
 enum err sys_fchdir(struct syscall *call);
 enum err sys_chroot(struct syscall *call);
 
-/* sys_path_attributes.c: rights, owners, times */
+/* sys_path_attributes.c: permissions, owners, times */
 enum err sys_access(struct syscall *call);
 enum err sys_faccessat(struct syscall *call);
 enum err sys_faccessat2(struct syscall *call);
@@ -44,7 +44,7 @@ enum err sys_utimes(struct syscall *call);
 enum err sys_futimesat(struct syscall *call);
 enum err sys_utimensat(struct syscall *call);
 
-/* sys_path_xattr.c: extended attributes, which this file system does not have */
+/* sys_path_xattr.c: extended attributes, unsupported by the file systems here */
 enum err sys_setxattr(struct syscall *call);
 enum err sys_lsetxattr(struct syscall *call);
 enum err sys_fsetxattr(struct syscall *call);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * System calls on the attributes of a path or descriptor: access(2), chmod(2), chown(2),
+ * utimensat(2) and their variants, umask(2). They decode arguments; permissions are checked in
+ * fs/vfs.
+ */
 #include "linux/file/sys_path.h"
 
 #include "fs/vfs/context.h"
@@ -145,7 +150,7 @@ static enum err set_one_time(const struct timespec *from, struct fs_time *to, bo
     return E_OK;
 }
 
-/* Two times as utimensat() has them: access, modification. */
+/* Converts the times of utimensat(2): access, modification. E_INVAL. */
 static enum err times_from(const struct timespec pair[2], struct vfs_times *out)
 {
     *out = (struct vfs_times){0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A file system without extended attributes still looks at its arguments first (xattr(7)). */
+/* Extended attributes (xattr(7)) are unsupported; as in Linux, arguments are checked before
+ * ENOTSUP. */
 #include "linux/file/sys_path.h"
 
 #include "linux/file/args.h"
@@ -71,7 +72,7 @@ enum err sys_fgetxattr(struct syscall *call)
     return refuse_file(call);
 }
 
-/* The list is empty: 0 bytes. */
+/* Returns 0: an empty list. */
 enum err sys_listxattr(struct syscall *call)
 {
     return check_path(call->arg[0], 0);

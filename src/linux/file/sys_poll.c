@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All of these ask every descriptor, and when none has anything to say, sleep on any_event, which
- * every wake-up of any queue wakes: then they ask again. With the few descriptors that a program
- * here has, that is cheaper than joining and leaving a queue for each.
+ * poll(2), select(2). A call polls every descriptor and, if none is ready, sleeps on any_event,
+ * which each wake-up of any queue wakes, and then polls again. For few descriptors this is cheaper
+ * than joining and leaving one queue per descriptor. O(descriptors) per wake-up.
  */
 #include "linux/file/sys_poll.h"
 
@@ -24,11 +24,11 @@ struct pollfd {
 struct poll_set {
     struct pollfd *entries; /* `near` or heap */
     uint64_t count;
-    uint64_t ready; /* entries with something to return */
+    uint64_t ready; /* number of entries with events to return */
     struct pollfd near[16];
 };
 
-/* Errors are reported whether asked for or not (poll(2)). */
+/* Events of one entry. Errors are reported even if not requested (poll(2)). */
 static uint32_t poll_one(const struct pollfd *entry)
 {
     if (entry->fd < 0)
@@ -67,7 +67,7 @@ static enum err poll_set_copy_in(struct poll_set *set, uint64_t from, uint64_t c
     return e;
 }
 
-/* Only the answers go back: another thread may be changing the questions. */
+/* Writes back `returned` only: another thread may be changing the other fields. */
 static enum err poll_set_copy_out(const struct poll_set *set, uint64_t to)
 {
     enum err e = E_OK;
@@ -106,10 +106,10 @@ enum err sys_poll(struct syscall *call)
     return e;
 }
 
-/* The time that a call may take: a timespec or timeval of the program, or none. */
+/* A timeout argument: a timespec or timeval in the program's memory, or none. */
 struct timeout {
     uint64_t deadline;
-    uint64_t at; /* address; 0: wait for ever */
+    uint64_t at; /* address; 0: no timeout */
     bool microseconds;
 };
 
@@ -123,7 +123,7 @@ static enum err timeout_copy_in(struct timeout *timeout, uint64_t at, bool micro
     if (microseconds) {
         struct timeval value;
         e = copy_in(&value, virt(at), sizeof(value));
-        /* select() takes more than a million microseconds as the seconds that they are. */
+        /* select() accepts 1000000 microseconds and more: carry them to the seconds. */
         if (e == E_OK && value.seconds >= 0 && value.microseconds >= 1000000) {
             if (__builtin_add_overflow(value.seconds, value.microseconds / 1000000, &value.seconds))
                 value.seconds = INT64_MAX;
@@ -139,7 +139,7 @@ static enum err timeout_copy_in(struct timeout *timeout, uint64_t at, bool micro
     return e;
 }
 
-/* Linux says what was left; that it cannot (a constant of the program) is no error. */
+/* As in Linux, writes the remaining time back; a fault (read-only timeout) is ignored. */
 static void timeout_copy_out(const struct timeout *timeout)
 {
     if (timeout->at == 0)
@@ -181,7 +181,7 @@ struct select {
     uint32_t count; /* descriptors */
     uint32_t words; /* of one set */
     uint64_t ready;
-    uint64_t *asked, *answers; /* three sets each, one behind the other */
+    uint64_t *asked, *answers; /* three sets each, consecutive */
     uint64_t near[2 * SELECT_SETS * 2];
 };
 
@@ -226,7 +226,7 @@ static enum err select_copy_in(struct select *select, const struct syscall *call
     int32_t count = (int32_t)call->arg[0];
     if (count < 0)
         return E_INVAL;
-    /* What lies beyond the table cannot be open. Linux looks at no more either. */
+    /* Descriptors beyond the file table cannot be open and are ignored, as in Linux. */
     const struct file_table *table = file_table_current();
     select->count = (uint32_t)count < table->capacity ? (uint32_t)count : table->capacity;
     select->words = (select->count + WORD_BITS - 1) / WORD_BITS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for several descriptors at once. */
+/* poll(2), select(2). */
 #pragma once
 
 #include "linux/abi/call.h"

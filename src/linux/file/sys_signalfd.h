@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signalfd(2): pending signals of whoever reads, as a file. */
+/* signalfd(2): a file that reads the pending signals of the calling thread and its process. */
 #pragma once
 
 #include "linux/abi/call.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timerfd: expiries that are counted until they are read. As with interval timers, a periodic one
- * is armed again when it is read, and what passed meanwhile is computed then: one that nobody reads
- * costs no interrupts.
+ * timerfd: counts expirations until they are read. As with interval timers, a periodic timer is
+ * rearmed when it is read, and the expirations since then are computed: an unread timer causes no
+ * interrupts.
  */
 #include "linux/file/sys_timerfd.h"
 
@@ -26,8 +26,8 @@ struct timer_file {
     uint64_t interval_ns; /* 0: once */
     /* Interrupts off: */
     uint64_t deadline_ns; /* of time_now_ns(); 0: disarmed */
-    uint64_t expiries;    /* not read yet */
-    bool expired;         /* since it was armed; a periodic one waits to be armed again */
+    uint64_t expiries;    /* not yet read */
+    bool expired;         /* fired since it was armed; a periodic timer is to be rearmed */
     struct wait_queue changed;
 };
 
@@ -39,7 +39,7 @@ static void timerfd_fire(struct timer *timer)
     wait_queue_wake(&t->changed);
 }
 
-/* Counts what passed since a periodic timer expired, and arms it again. Interrupts off. */
+/* Counts the periods since a periodic timer expired, and rearms it. Interrupts off. */
 static void catch_up(struct timer_file *t)
 {
     if (!t->expired || t->interval_ns == 0)

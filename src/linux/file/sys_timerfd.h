@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* timerfd_create(2). TFD_TIMER_CANCEL_ON_SET is taken and means nothing. */
+/* timerfd_create(2). TFD_TIMER_CANCEL_ON_SET is accepted without effect. */
 #pragma once
 
 #include "linux/abi/call.h"

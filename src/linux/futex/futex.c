@@ -18,7 +18,7 @@ uint32_t futex_bucket(const struct futex_key *key)
     return (uint32_t)(mixed >> 32) % FUTEX_BUCKETS;
 }
 
-/* A bucket is set up when it is used first: NULL means that nobody ever waited there. */
+/* Buckets are initialized on first use; a NULL link means an unused bucket. */
 static struct list *futex_bucket_of(const struct futex_key *key)
 {
     struct list *bucket = &buckets[futex_bucket(key)];
@@ -36,7 +36,7 @@ enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
     *out = (struct futex_key){NULL, address};
     if (!shared)
         return E_OK;
-    const struct area *area = areas_find(virt(address));
+    const struct area *area = areas_find(space_current(), virt(address));
     if (area == NULL || area->kind == AREA_GUARD)
         return E_FAULT;
     if (area->kind == AREA_FILE && (area->flags & AREA_SHARED))
@@ -100,7 +100,7 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
 {
     uint32_t count = 0;
     struct list *bucket = futex_bucket_of(from), *target = futex_bucket_of(to), *next;
-    struct list moved = LIST_INIT(moved); /* or those moved within a bucket would be met again */
+    struct list moved = LIST_INIT(moved); /* else moves within one bucket would be visited again */
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who waits on which word of memory. A futex is a word of the program's memory; the kernel knows it
- * by its key:
+ * The hash table of futex waiters. A futex is a 32-bit word of the program's memory; the kernel
+ * identifies it by its key:
  *
  *   private, or of anonymous memory    the address: there is one address space
- *   in a shared mapping of a file      the file and the offset, so that two mappings of a page meet
+ *   in a shared mapping of a file      file and offset: the same for all mappings
  *
- * Waiters hang in a hash table by key, in order of arrival. The kernel is not preempted: a waiter
- * joins the table first and reads the word then, so that whoever changes the word and wakes cannot
- * slip between.
+ * Waiters with equal keys are kept in order of arrival. A waiter joins the table first and then
+ * reads the word: a thread that changes the word and then calls futex_wake() finds it. The kernel
+ * is not preempted.
  *
  * Lock: threads only.
  */
@@ -39,30 +39,30 @@ struct futex_waiter {
     struct futex_key key; /* holds a reference to the source */
     uint32_t bitset;
     bool woken;
-    struct wait_queue *queue; /* where its thread sleeps */
-    /* Of a priority-inheriting futex; owner is NULL for others. */
+    struct wait_queue *queue; /* in which the waiting thread sleeps */
+    /* Priority-inheriting futexes; owner is NULL for other futexes. */
     struct linux_thread *thread, *owner;
     uint64_t address;
-    struct list pi_link; /* of all those */
+    struct list pi_link; /* in the list of all PI waiters */
 };
 
-/* E_INVAL when not aligned, E_FAULT when outside the program's half, or in no area though
- * shared. */
+/* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in no area. */
 MUST_CHECK enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out);
-/* Pure. */
+/* Index of the key's bucket, below FUTEX_BUCKETS. Pure. */
 uint32_t futex_bucket(const struct futex_key *key);
 
-/* Joins the table. key, bitset and queue are set. */
+/* Adds the waiter to the table; the caller has set key, bitset and queue. */
 void futex_join(struct futex_waiter *waiter);
-/* Leaves it; does nothing more when woken. */
+/* Removes the waiter, woken or not, and drops its reference to the source. */
 void futex_leave(struct futex_waiter *waiter);
 
-/* Wakes up to `limit` of those who wait for one of the bits; the count. */
+/* Wakes up to `limit` waiters whose bitset shares a bit with `bitset`; returns their number.
+ * O(bucket). */
 uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset);
-/* Lets up to `limit` wait for another word; the count. */
+/* Requeues up to `limit` waiters to another futex; returns their number. O(bucket). */
 uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, uint32_t limit);
-/* The first of those who wait on a priority-inheriting futex, by priority and then arrival; NULL. A
- * waiter of the other kind is E_INVAL. */
+/* The waiter of a priority-inheriting futex with the highest priority, the first to arrive among
+ * equals, or NULL. E_INVAL: a thread waits on the futex without PI. */
 MUST_CHECK enum err futex_first_pi(const struct futex_key *key, struct futex_waiter **out);
-/* Wakes this one. */
+/* Wakes one waiter. */
 void futex_wake_one(struct futex_waiter *waiter);

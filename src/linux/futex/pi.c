@@ -6,7 +6,7 @@
 #include "linux/task/scheduling.h"
 #include "mm/vm/usercopy.h"
 
-#define CHAIN_MAX 32 /* owners that wait for owners: beyond, priority is lent no further */
+#define CHAIN_MAX 32 /* length of a chain of owners along which priority is lent */
 
 static struct list all_waiters = LIST_INIT(all_waiters); /* futex_waiter.pi_link */
 
@@ -20,7 +20,7 @@ static MUST_CHECK enum err store(uint64_t address, uint32_t value)
     return copy_out(virt(address), &value, sizeof value);
 }
 
-/* What `lt` lends to others: its own priority, or the highest that is lent to it. */
+/* The effective priority of `lt`: the highest of its own and those lent to it. */
 static int priority_of(const struct linux_thread *lt, int depth)
 {
     int priority = lt->scheduling.priority;
@@ -36,7 +36,8 @@ static int priority_of(const struct linux_thread *lt, int depth)
     return priority;
 }
 
-/* Whoever owns what `lt` waits for, and so on. */
+/* Updates the inherited priority of `lt`, of the owner that `lt` waits for, and so on. O(chain * PI
+ * waiters). */
 static void lend(struct linux_thread *lt)
 {
     for (int depth = 0; lt != NULL && depth < CHAIN_MAX; depth++) {
@@ -77,7 +78,7 @@ static enum err pi_wait(struct futex_waiter *self, struct linux_thread *owner, u
     enum err e = WAIT_EVENT(&queue, self->woken, deadline);
     futex_leave(self);
     list_remove(&self->pi_link);
-    owner = self->owner; /* may have changed hands */
+    owner = self->owner; /* the owner may have changed during the sleep */
     if (!self->woken && anybody_is_realtime(owner, self->thread))
         lend(owner);
     return self->woken ? E_OK : e;
@@ -108,7 +109,7 @@ enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_
     return e == E_OK ? pi_wait(&self, owner, deadline) : e;
 }
 
-/* The lock is `next`'s from now on; the others wait for it. */
+/* Makes `next` the owner; the other waiters wait for `next` from now on. */
 static MUST_CHECK enum err hand_over(uint64_t address, struct futex_waiter *next, uint32_t bits)
 {
     struct linux_thread *before = next->owner, *owner = next->thread;
@@ -157,7 +158,7 @@ void futex_pi_exit(struct linux_thread *lt)
         if (futex_first_pi(&any->key, &first) == E_OK && first != NULL &&
             hand_over(first->address, first, FUTEX_OWNER_DIED) == E_OK)
             continue;
-        /* The word is gone, or others wait on it in another way: nobody can own it. */
+        /* The word is unmapped, or has waiters without PI: ownership cannot be recorded. */
         list_remove(&any->pi_link);
         futex_wake_one(any);
     }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Priority-inheriting futexes. The word is the lock, and program and kernel share it (futex(2)):
+ * Priority-inheriting (PI) futexes. The word is the lock, shared by program and kernel (futex(2)):
  *
- *   bits 0-29   the owner's tid; 0: free, and the program takes it without a call
+ *   bits 0-29   the owner's tid; 0: free, taken by the program without a system call
  *   bit 30      FUTEX_OWNER_DIED
- *   bit 31      FUTEX_WAITERS: the owner must call to unlock, and the kernel hands the lock over
+ *   bit 31      FUTEX_WAITERS: the owner unlocks by a system call; the kernel hands the lock over
  *
- * Whoever waits lends its real-time priority to the owner, and through it to whom that waits for.
+ * A waiter lends its real-time priority to the owner and, if the owner waits itself, along the
+ * chain.
  *
  * Callers: threads.
  */
@@ -20,11 +21,13 @@
 #define FUTEX_OWNER_DIED UINT32_C(0x40000000)
 #define FUTEX_WAITERS    UINT32_C(0x80000000)
 
-/* E_DEADLK when the caller has it; E_SRCH: its owner is no thread; E_AGAIN: taken, and the caller does
- * not want to wait; E_TIMEDOUT, E_INTR, E_FAULT, E_INVAL. */
+/* `deadline` is of time_now_ns(). E_DEADLK: the caller holds the lock; E_SRCH: the owner's tid
+ * is not a thread; E_AGAIN: taken, and `wait_for_it` is false; E_TIMEDOUT, E_INTR, E_FAULT,
+ * E_INVAL. */
 MUST_CHECK enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
                                   uint64_t deadline);
-/* E_PERM when the caller does not have it. */
+/* E_PERM: the caller does not hold the lock; E_FAULT, E_INVAL. */
 MUST_CHECK enum err futex_pi_unlock(uint64_t address, const struct futex_key *key);
-/* The calling thread ends: what others wait for goes to them, marked FUTEX_OWNER_DIED. */
+/* At thread exit: each contended lock of `lt` is handed to its first waiter, marked
+ * FUTEX_OWNER_DIED. */
 void futex_pi_exit(struct linux_thread *lt);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Futexes at thread exit: the robust list (set_robust_list(2)), PI locks, and the word of
+ * set_tid_address(2). The list lies in the program's memory and is untrusted: the walk is bounded
+ * by ROBUST_LIMIT entries and ends at the first fault.
+ */
 #include "linux/futex/futex.h"
 #include "linux/futex/pi.h"
 #include "linux/task/process.h"
@@ -6,12 +11,12 @@
 #include "mm/vm/usercopy.h"
 
 #define ROBUST_LIMIT 2048 /* ROBUST_LIST_LIMIT */
-#define ENTRY_PI     1    /* bit of a link: the lock is a priority-inheriting one */
+#define ENTRY_PI     1    /* bit 0 of a link: a priority-inheriting lock */
 
 struct robust_head { /* struct robust_list_head */
     uint64_t first;
-    int64_t futex_offset; /* from an entry to its word */
-    uint64_t pending;     /* being locked or unlocked */
+    int64_t futex_offset; /* from an entry to its futex word */
+    uint64_t pending;     /* the entry that is being locked or unlocked */
 };
 
 static void wake_one(uint64_t address)
@@ -21,7 +26,8 @@ static void wake_one(uint64_t address)
         futex_wake(&key, 1, FUTEX_BITSET_ANY);
 }
 
-/* False when the word cannot be read or written: the walk ends. */
+/* Marks the word of an entry that `lt` owns. False, which ends the walk, if the word cannot be read
+ * or written. */
 static bool owner_died(const struct linux_thread *lt, uint64_t link, int64_t offset, bool pending)
 {
     uint64_t address = (link & ~(uint64_t)ENTRY_PI) + (uint64_t)offset;
@@ -30,7 +36,7 @@ static bool owner_died(const struct linux_thread *lt, uint64_t link, int64_t off
     if (address % sizeof value != 0 || copy_in(&value, virt(address), sizeof value) != E_OK)
         return false;
     if (pending && !pi && value == 0) {
-        wake_one(address); /* it died between the unlock and the wake-up */
+        wake_one(address); /* the thread died between unlock and wake-up */
         return true;
     }
     if ((value & FUTEX_TID_MASK) != (uint32_t)lt->tid)

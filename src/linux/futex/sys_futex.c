@@ -53,8 +53,8 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadl
         e = E_AGAIN;
     if (e == E_OK) {
         e = WAIT_EVENT(&queue, self.woken, deadline);
-        /* With a time-out, Linux goes on with the rest of it; ours is absolute already only for
-         * the bitset form. */
+        /* ERESTARTSYS without a timeout, else ERESTART_RESTARTBLOCK. Unlike on Linux, a restarted
+         * FUTEX_WAIT starts its relative timeout anew. */
         call->restart = deadline == NO_DEADLINE;
         call->restart_unhandled = deadline != NO_DEADLINE;
     }
@@ -83,7 +83,7 @@ static enum err requeue(struct syscall *call, bool compare)
     return E_OK;
 }
 
-/* FUTEX_WAKE_OP's little program: op, comparison, and their 12-bit signed operands. */
+/* The encoded operation of FUTEX_WAKE_OP: op, comparison, two signed 12-bit operands (futex(2)). */
 static MUST_CHECK enum err apply(uint32_t program, uint32_t old, uint32_t *new)
 {
     uint32_t operand = (uint32_t)((int32_t)(program << 8) >> 20);
@@ -137,7 +137,7 @@ static MUST_CHECK enum err compare(uint32_t program, uint32_t old, bool *out)
     }
 }
 
-/* Linux wakes one even when asked for none or less. */
+/* As in Linux, a count of 0 or less wakes one waiter. */
 static uint32_t wake_limit(uint64_t argument)
 {
     return (int)argument > 0 ? (uint32_t)argument : 1;
@@ -175,8 +175,8 @@ static uint64_t deadline_on_clock(uint64_t ns, bool realtime)
     return deadline_after(ns > now ? ns - now : 0);
 }
 
-/* FUTEX_WAIT's time-out is a distance on the monotonic clock, FUTEX_WAIT_BITSET's and
- * FUTEX_LOCK_PI2's a time on either, FUTEX_LOCK_PI's a time of day. */
+/* Timeouts: FUTEX_WAIT, relative, monotonic clock; FUTEX_WAIT_BITSET and FUTEX_LOCK_PI2, absolute,
+ * either clock; FUTEX_LOCK_PI, absolute, realtime clock. */
 static MUST_CHECK enum err futex_deadline_of(const struct syscall *call, uint32_t operation,
                                              uint64_t *out)
 {
@@ -279,7 +279,7 @@ struct waitv_job {
     struct futex_waiter waiters[WAITV_MAX];
 };
 
-/* The first that was woken, or -1. */
+/* Index of the first woken waiter, or -1. */
 static int waitv_woken(const struct waitv_job *job)
 {
     for (uint32_t i = 0; i < job->joined; i++)

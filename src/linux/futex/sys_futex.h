@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* futex(2), all but FUTEX_FD and the two operations that requeue to a priority-inheriting futex;
- * futex_waitv(2). */
+/* futex(2), except FUTEX_FD, FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI; futex_waitv(2). */
 #pragma once
 
 #include "linux/abi/call.h"

@@ -9,7 +9,7 @@
 bool mem_covered(struct virt_range range)
 {
     for (virt_t at = range.start; at.v < range.end.v;) {
-        const struct area *a = areas_find(at);
+        const struct area *a = areas_find(space_current(), at);
         if (a == NULL || a->kind == AREA_GUARD)
             return false;
         at = a->range.end;
@@ -19,16 +19,17 @@ bool mem_covered(struct virt_range range)
 
 bool mem_is_free(struct virt_range range)
 {
-    const struct area *next = areas_next(range.start);
+    const struct area *next = areas_next(space_current(), range.start);
     return range.start.v >= LAYOUT_PROGRAM_START && range.end.v <= LAYOUT_PROGRAM_END &&
            (next == NULL || next->range.start.v >= range.end.v);
 }
 
 bool mem_is_ours(struct virt_range range)
 {
+    struct address_space *space = space_current();
     uint32_t owner = process_current()->program->owner;
-    for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
+    for (const struct area *a = areas_next(space, range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_next(space, a->range.end))
         if (a->owner != owner)
             return false;
     return true;
@@ -36,9 +37,10 @@ bool mem_is_ours(struct virt_range range)
 
 uint64_t mem_bytes_in(struct virt_range range)
 {
+    struct address_space *space = space_current();
     uint64_t bytes = 0;
-    for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_after(a))
+    for (const struct area *a = areas_next(space, range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_after(space, a))
         bytes += virt_range_size(virt_range_intersection(a->range, range));
     return bytes;
 }
@@ -57,12 +59,14 @@ static enum err err_of(enum fault_verdict verdict)
     }
 }
 
-/* *size is what the leaf or the gap in the tables spans from `at` on. */
+/* Makes the page at `at` present. *size: bytes from `at` to the end of the leaf if one was there,
+ * else PAGE_SIZE. */
 static enum err populate_at(virt_t at, bool write, uint64_t *size)
 {
+    struct address_space *space = space_current();
     struct pt_walk walk;
     uint64_t error = write ? PF_WRITE : 0;
-    paging_walk(at, &walk);
+    paging_walk(space, at, &walk);
     *size = PAGE_SIZE;
     if (walk.leaf_level != 0) {
         if (!write || walk.writable) {
@@ -71,14 +75,14 @@ static enum err populate_at(virt_t at, bool write, uint64_t *size)
         }
         error |= PF_PRESENT;
     }
-    return err_of(fault_resolve(at, error));
+    return err_of(fault_resolve(space, at, error));
 }
 
 enum err mem_populate(struct virt_range range, bool write)
 {
     uint64_t size;
     for (virt_t at = range.start; at.v < range.end.v; at.v += size) {
-        const struct area *a = areas_find(at);
+        const struct area *a = areas_find(space_current(), at);
         if (a == NULL || a->kind == AREA_GUARD)
             return E_NOMEM;
         if (write ? !prot_can_write(a->prot) : a->prot.bits == 0)
@@ -94,14 +98,14 @@ void mem_populate_mapped(struct virt_range range)
 {
     virt_t at = range.start;
     while (at.v < range.end.v) {
-        const struct area *a = areas_find(at);
+        const struct area *a = areas_find(space_current(), at);
         if (a == NULL)
             return;
         virt_t end = a->range.end.v < range.end.v ? a->range.end : range.end;
-        /* A shared page is the file's: it need not be made dirty to be there. */
+        /* A read makes a shared file page present; a write would set it dirty. */
         bool write = prot_can_write(a->prot) && !(a->flags & AREA_SHARED);
         if (mem_populate((struct virt_range){at, end}, write) != E_OK)
-            return; /* Linux, too, does not say that it stopped */
+            return; /* not reported, as in Linux */
         at = end;
     }
 }
@@ -113,15 +117,16 @@ static bool is_data(prot_t prot, uint32_t flags)
 
 bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more)
 {
+    struct address_space *space = space_current();
     uint64_t all = process_current()->rlimits[RLIMIT_AS].soft,
              data = process_current()->rlimits[RLIMIT_DATA].soft;
     uint32_t owner = process_current()->program->owner;
-    if (all != RLIM_INFINITY && (more > all || areas_bytes_of(owner) > all - more))
+    if (all != RLIM_INFINITY && (more > all || areas_bytes_of(space, owner) > all - more))
         return false;
     if (data == RLIM_INFINITY || !is_data(prot, flags))
         return true;
     uint64_t have = 0;
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
+    for (const struct area *a = areas_next(space, virt(0)); a != NULL; a = areas_after(space, a))
         have += a->owner == owner && is_data(a->prot, a->flags) ? virt_range_size(a->range) : 0;
     return more <= data && have <= data - more;
 }
@@ -150,9 +155,10 @@ bool mem_can_lock(void)
 
 uint64_t mem_locked_bytes(void)
 {
+    struct address_space *space = space_current();
     uint32_t owner = process_current()->program->owner;
     uint64_t bytes = 0;
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_after(a))
+    for (const struct area *a = areas_next(space, virt(0)); a != NULL; a = areas_after(space, a))
         bytes += a->owner == owner && a->flags & AREA_LOCKED ? virt_range_size(a->range) : 0;
     return bytes;
 }
@@ -168,7 +174,7 @@ bool mem_may_lock(uint64_t more)
 
 struct areas_policy areas_policy(void)
 {
-    if (thread_current() == NULL || linux_current() == NULL) /* in a report */
+    if (thread_current() == NULL || linux_current() == NULL) /* a kernel thread, during a report */
         return (struct areas_policy){UINT64_MAX, UINT64_MAX, true};
     const struct process *process = process_current();
     return (struct areas_policy){

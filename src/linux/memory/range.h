@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the memory calls share: ranges, limits, and making pages present. Threads only. */
+/* Shared by the memory calls: ranges, limits, and making pages present. Callers: threads. */
 #pragma once
 
 #include "base/addr.h"
@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 
-/* The pages that [at, at + size) touches; false when they do not lie in the program's half. `at` is
- * aligned. */
+/* *out: the pages of [at, at + size); `at` must be page-aligned. False if the range leaves the
+ * program's half of the address space. */
 static inline bool mem_range(uint64_t at, uint64_t size, struct virt_range *out)
 {
     if (at > LAYOUT_PROGRAM_END || size > LAYOUT_PROGRAM_END - at)
@@ -20,30 +20,32 @@ static inline bool mem_range(uint64_t at, uint64_t size, struct virt_range *out)
     return true;
 }
 
-/* Is all of the range covered by areas? */
+/* True if areas cover all of the range. */
 bool mem_covered(struct virt_range range);
-/* Is there no area in it, and is it the program's? */
+/* True if the range lies in the program's half and has no area in it. */
 bool mem_is_free(struct virt_range range);
-/* Does no part of it belong to another program? */
+/* True if no area in the range belongs to another program. */
 bool mem_is_ours(struct virt_range range);
-/* Bytes of the range that areas cover. */
+/* Number of bytes of the range that areas cover. */
 uint64_t mem_bytes_in(struct virt_range range);
 
-/* Makes the pages of the range present, writable ones as if they were written to. Stops at the
- * first that cannot be: E_NOMEM (a hole, or no memory), E_ACCES (no permission), E_FAULT (past the
- * end of the file). */
+/* Makes the pages of the range present, by simulated reads, or writes if `write`. Stops at the
+ * first error: E_NOMEM (a hole, or no memory), E_ACCES (no permission), E_FAULT (past the end of
+ * the file). O(pages). */
 MUST_CHECK enum err mem_populate(struct virt_range range, bool write);
-/* As after mmap() of locked memory: each area as its permissions say; nobody hears of failures. */
+/* MAP_POPULATE and MAP_LOCKED: makes pages present as each area's permissions allow. Errors are
+ * ignored, as in Linux. */
 void mem_populate_mapped(struct virt_range range);
 
-/* Do RLIMIT_AS and RLIMIT_DATA allow `more` bytes of an area with these permissions and flags? */
+/* True if RLIMIT_AS and RLIMIT_DATA allow `more` bytes with these permissions and flags.
+ * O(areas). */
 bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more);
-/* Would Linux's heuristic overcommit refuse it: more than there could ever be? */
+/* True if Linux's heuristic overcommit would refuse the mapping: it exceeds all of memory. */
 bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more);
-/* AREA_LOCKED and AREA_LOCK_ON_FAULT as mlockall(MCL_FUTURE) gives them to new areas. */
+/* The lock flags (AREA_LOCKED, AREA_LOCK_ON_FAULT) of new areas, set by mlockall(MCL_FUTURE). */
 uint32_t mem_future_lock(void);
 void mem_set_future_lock(uint32_t flags);
-/* May the program lock anything at all; may it have `more` bytes locked (RLIMIT_MEMLOCK)? */
+/* True if the process may lock memory at all; may lock `more` bytes (RLIMIT_MEMLOCK). O(areas). */
 bool mem_can_lock(void);
 bool mem_may_lock(uint64_t more);
 uint64_t mem_locked_bytes(void);

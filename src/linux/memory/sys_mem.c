@@ -29,7 +29,7 @@ enum {
     MAP_NONBLOCK = 0x10000,
     MAP_HUGETLB = 0x40000,
     MAP_FIXED_NOREPLACE = 0x100000,
-    /* Those that MAP_SHARED_VALIDATE knows: all of before it, with the sizes of MAP_HUGETLB. */
+    /* Accepted with MAP_SHARED_VALIDATE: all older flags, the size bits of MAP_HUGETLB included. */
     MAP_VALID = 0x7c07f9ff | MAP_FIXED_NOREPLACE,
 
     PROT_KNOWN = 7 | 8, /* READ WRITE EXEC SEM */
@@ -81,22 +81,24 @@ static bool wants_shared(const struct request *r)
     return (r->flags & MAP_TYPE) != MAP_PRIVATE;
 }
 
-/* Where the mapping goes. What MAP_FIXED takes the place of is there still. */
+/* Chooses the range of the mapping. Does not unmap what MAP_FIXED replaces. */
 static enum err choose_place(struct request *r)
 {
+    struct address_space *space = space_current();
     struct virt_range *out = &r->area.range;
     uint64_t address = r->address, size = r->size;
     if (!(r->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
         bool large = r->file == NULL && size >= LARGE_SIZE && address == 0;
         virt_t hint = virt(align_down(address, PAGE_SIZE));
         if (r->flags & MAP_32BIT) {
-            bool near = hint.v != 0 && areas_find_hole(size, PAGE_SIZE, hint, out) == E_OK &&
+            bool near = hint.v != 0 && areas_find_hole(space, size, PAGE_SIZE, hint, out) == E_OK &&
                         out->end.v <= MAP_32BIT_END;
-            return near ? E_OK : areas_find_hole_below(size, PAGE_SIZE, virt(MAP_32BIT_END), out);
+            return near ? E_OK
+                        : areas_find_hole_below(space, size, PAGE_SIZE, virt(MAP_32BIT_END), out);
         }
-        if (large && areas_find_hole(size, LARGE_SIZE, hint, out) == E_OK)
+        if (large && areas_find_hole(space, size, LARGE_SIZE, hint, out) == E_OK)
             return E_OK;
-        return areas_find_hole(size, PAGE_SIZE, hint, out);
+        return areas_find_hole(space, size, PAGE_SIZE, hint, out);
     }
     if (!is_aligned(address, PAGE_SIZE))
         return E_INVAL;
@@ -110,7 +112,8 @@ static enum err choose_place(struct request *r)
     return r->flags & MAP_FIXED_NOREPLACE && !mem_is_free(*out) ? E_EXIST : E_OK;
 }
 
-/* What the file's side of the request makes of the area: E_ACCES, E_NODEV, E_PERM (sealed). */
+/* Checks the file of the request and fills in the area. E_ACCES, E_NODEV, E_PERM (sealed), E_INVAL,
+ * E_NOTSUP. */
 static enum err mem_check_file(struct request *r)
 {
     struct file *file = r->file;
@@ -150,7 +153,7 @@ static enum err check_anonymous(const struct request *r)
     return type == MAP_SHARED && r->flags & MAP_GROWSDOWN ? E_INVAL : E_OK;
 }
 
-/* In the order in which Linux finds fault. */
+/* The checks in Linux's order, which decides between several errors. */
 static enum err mem_check(struct request *r)
 {
     uint64_t end;
@@ -172,7 +175,7 @@ static enum err mem_check(struct request *r)
     if (e != E_OK)
         return e;
     if (r->flags & MAP_HUGETLB)
-        return E_NOMEM; /* no pages are set aside for it, as on a Linux where nobody did so */
+        return E_NOMEM; /* as in Linux with an empty pool of huge pages */
     struct area *area = &r->area;
     area->prot = mem_prot_from_linux(r->prot);
     uint64_t replaced = r->flags & MAP_FIXED ? mem_bytes_in(area->range) : 0;
@@ -182,7 +185,7 @@ static enum err mem_check(struct request *r)
                                                                                        : E_NOMEM;
 }
 
-/* Takes the reference that the area holds, making the memory that is shared without a file. */
+/* Takes the area's reference to its source; creates the source of a shared anonymous mapping. */
 static enum err hold_source(struct request *r)
 {
     struct area *area = &r->area;
@@ -197,14 +200,15 @@ static enum err hold_source(struct request *r)
 
 static enum err mem_map(struct request *r)
 {
+    struct address_space *space = space_current();
     enum err e = hold_source(r);
     if (e == E_OK && r->flags & MAP_FIXED)
-        e = areas_remove(r->area.range);
+        e = areas_remove(space, r->area.range);
     if (e == E_OK)
-        e = areas_add(&r->area);
+        e = areas_add(space, &r->area);
     if (e != E_OK && r->area.source != NULL)
         r->area.source->ops->put(r->area.source);
-    return e == E_OK ? E_OK : E_NOMEM; /* also where a guard lies in the way */
+    return e == E_OK ? E_OK : E_NOMEM; /* also for a guard in the range */
 }
 
 enum err sys_mmap(struct syscall *call)
@@ -256,19 +260,20 @@ enum err sys_munmap(struct syscall *call)
         size > LAYOUT_PROGRAM_END - at)
         return E_INVAL;
     struct virt_range range = virt_range(at, at + align_up(size, PAGE_SIZE));
-    enum err e = areas_remove(range);
+    enum err e = areas_remove(space_current(), range);
     if (e == E_OK)
         mem_note(call, HISTORY_UNMAP, range, prot_none());
     return e;
 }
 
-/* Bytes of private memory in the range that are not writable; false when a shared mapping of a file
- * that is open for reading, or sealed, is in it. */
+/* *read_only: bytes of private read-only memory in the range. False if the range has an area that
+ * must not become writable (AREA_READ_ONLY: file opened for reading, or sealed). */
 static bool mem_may_write(struct virt_range range, uint64_t *read_only)
 {
+    struct address_space *space = space_current();
     *read_only = 0;
-    for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_after(a)) {
+    for (const struct area *a = areas_next(space, range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_after(space, a)) {
         if (a->flags & AREA_READ_ONLY)
             return false;
         if (!prot_can_write(a->prot) && !(a->flags & (AREA_SHARED | AREA_GROWS_DOWN)))
@@ -277,10 +282,11 @@ static bool mem_may_write(struct virt_range range, uint64_t *read_only)
     return true;
 }
 
-/* PROT_GROWSDOWN: from the start of the area, which must be one that grows; E_NOMEM, E_INVAL. */
+/* PROT_GROWSDOWN: extends the range to the start of its area, which must grow down. E_NOMEM,
+ * E_INVAL. */
 static enum err grow_range(uint64_t grows, struct virt_range *range)
 {
-    const struct area *a = areas_next(range->start);
+    const struct area *a = areas_next(space_current(), range->start);
     if (a == NULL || a->kind == AREA_GUARD)
         return E_NOMEM;
     if (grows == PROT_GROWSUP)
@@ -317,7 +323,7 @@ enum err sys_mprotect(struct syscall *call)
              mem_overcommits(to, 0, read_only)))
             return E_NOMEM;
     }
-    enum err e = areas_protect(range, to);
+    enum err e = areas_protect(space_current(), range, to);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);
     return e;
@@ -326,6 +332,7 @@ enum err sys_mprotect(struct syscall *call)
 /* Grows the heap by the pages of `more`. */
 static enum err grow_heap(struct virt_range more)
 {
+    struct address_space *space = space_current();
     struct area area = {
         .range = more,
         .kind = AREA_ANONYMOUS,
@@ -335,21 +342,21 @@ static enum err grow_heap(struct virt_range more)
         .file_end = UINT64_MAX,
     };
     uint64_t size = virt_range_size(more);
-    const struct area *next = areas_next(more.start);
-    /* A page stays free in front of what follows; before a stack, its gap. */
+    const struct area *next = areas_next(space, more.start);
+    /* One page stays free below the next area; AREA_STACK_GAP below a stack. */
     uint64_t gap = next != NULL && next->flags & AREA_GROWS_DOWN ? AREA_STACK_GAP : PAGE_SIZE;
     if ((next != NULL && next->range.start.v < more.end.v + gap) ||
         (area.flags & AREA_LOCKED && !mem_may_lock(size)) ||
         !mem_may_expand(area.prot, area.flags, size) ||
         mem_overcommits(area.prot, area.flags, size))
         return E_NOMEM;
-    enum err e = areas_add(&area);
+    enum err e = areas_add(space, &area);
     if (e == E_OK && (area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED)
         mem_populate_mapped(more);
     return e;
 }
 
-/* The result is the break, whether it moved or not: that is how brk(2) says no. */
+/* Returns the break in any case: on failure the old one, without an error (brk(2)). */
 enum err sys_brk(struct syscall *call)
 {
     struct program *program = process_current()->program;
@@ -361,7 +368,7 @@ enum err sys_brk(struct syscall *call)
     uint64_t have_end = align_up(program->brk.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
     enum err e = E_OK;
     if (want_end < have_end)
-        e = areas_remove(virt_range(want_end, have_end));
+        e = areas_remove(space_current(), virt_range(want_end, have_end));
     else if (want_end > have_end)
         e = grow_heap(virt_range(have_end, want_end));
     if (e != E_OK)

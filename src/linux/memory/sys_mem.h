@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mmap(2) and its kin, brk(2): Linux's rules over mm/vm/areas.h. */
+/* mmap(2) and related calls, brk(2): Linux's rules on top of mm/vm/areas.h. */
 #pragma once
 
 #include "base/addr.h"
@@ -8,7 +8,7 @@
 #include "mm/prot.h"
 #include "mm/vm/history.h"
 
-/* exec: forgets the old break and starts an empty heap at brk_start (page-aligned). */
+/* exec: starts an empty heap at brk_start, which is page-aligned. */
 void mem_exec_reset(virt_t brk_start);
 /* Start and end of the heap. */
 struct virt_range mem_heap(void);
@@ -26,6 +26,6 @@ enum err sys_mlock2(struct syscall *call);
 enum err sys_munlock(struct syscall *call);
 enum err sys_mlockall(struct syscall *call);
 enum err sys_munlockall(struct syscall *call);
-/* Remembers for fault reports what this call has just done to the range. */
+/* Records a change of the range by this call in the history for fault reports. O(1). */
 void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,
               prot_t prot);

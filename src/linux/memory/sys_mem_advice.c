@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory calls that advise and ask. */
+/* madvise(2), msync(2), mincore(2): advice on mappings, and queries. */
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
+#include "linux/task/process.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/usercopy.h"
@@ -36,7 +37,7 @@ enum {
     MS_SYNC = 4,
 };
 
-/* Advice that is kept with the area and shown in /proc/self/smaps. */
+/* Advice stored in the area's flags and shown in /proc/self/smaps. */
 static const struct {
     uint8_t advice;
     uint32_t set, clear;
@@ -61,7 +62,7 @@ static bool advice_known(uint64_t advice)
     return advice <= MADV_DONTNEED || (advice >= MADV_FREE && advice <= MADV_DONTNEED_LOCKED);
 }
 
-/* The part of a file behind a part of a shared mapping becomes a hole. */
+/* MADV_REMOVE: punches a hole into the file behind part of a shared mapping. */
 static enum err remove_part(const struct area *a, struct virt_range part)
 {
     if (a->flags & AREA_LOCKED || a->source == NULL)
@@ -72,24 +73,27 @@ static enum err remove_part(const struct area *a, struct virt_range part)
                                  virt_range_size(part));
 }
 
-/* For the part of the range that lies in one area. What has no effect here (cold pages, reading
- * ahead) has none that a program on Linux could rely on either. */
+/* Applies the advice to `part`, which lies in area `a`. Advice without effect here (cold pages,
+ * readahead) is a hint on Linux, too. */
 static enum err advise_part(const struct area *a, struct virt_range part, uint64_t advice)
 {
+    struct address_space *space = space_current();
     switch (advice) {
     case MADV_FREE:
-        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL : areas_lazyfree(part);
+        return a->kind != AREA_ANONYMOUS || a->flags & AREA_LOCKED ? E_INVAL
+                                                                   : areas_lazyfree(space, part);
     case MADV_DONTNEED:
-        return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(part);
+        return a->flags & AREA_LOCKED ? E_INVAL : areas_discard(space, part);
     case MADV_DONTNEED_LOCKED:
-        return areas_discard(part);
+        return areas_discard(space, part);
     case MADV_COLD:
     case MADV_PAGEOUT:
         return a->flags & AREA_LOCKED ? E_INVAL : E_OK;
     case MADV_REMOVE:
         return remove_part(a, part);
     case MADV_WIPEONFORK:
-        return a->kind != AREA_ANONYMOUS ? E_INVAL : areas_change(part, AREA_WIPE_ON_FORK, 0);
+        return a->kind != AREA_ANONYMOUS ? E_INVAL
+                                         : areas_change(space, part, AREA_WIPE_ON_FORK, 0);
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE: {
         enum err e = mem_populate(part, advice == MADV_POPULATE_WRITE);
@@ -98,7 +102,7 @@ static enum err advise_part(const struct area *a, struct virt_range part, uint64
     default:
         for (size_t i = 0; i < ARRAY_LENGTH(kept_advice); i++)
             if (kept_advice[i].advice == advice)
-                return areas_change(part, kept_advice[i].set, kept_advice[i].clear);
+                return areas_change(space, part, kept_advice[i].set, kept_advice[i].clear);
         return E_OK;
     }
 }
@@ -114,13 +118,13 @@ enum err sys_madvise(struct syscall *call)
     bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
     enum err holes = E_OK;
     while (start < end) {
-        const struct area *a = areas_next(virt(start));
+        const struct area *a = areas_next(space_current(), virt(start));
         if (a == NULL || a->range.start.v >= end)
             return E_NOMEM;
         if (a->range.start.v > start || a->kind == AREA_GUARD) {
             if (populates)
                 return E_NOMEM;
-            holes = E_NOMEM; /* the rest is advised all the same */
+            holes = E_NOMEM; /* the rest of the range is still advised */
             start = a->kind == AREA_GUARD ? a->range.end.v : a->range.start.v;
             continue;
         }
@@ -136,6 +140,7 @@ enum err sys_madvise(struct syscall *call)
 
 enum err sys_msync(struct syscall *call)
 {
+    struct address_space *space = space_current();
     uint64_t start = call->arg[0], flags = call->arg[2], size = align_up(call->arg[1], PAGE_SIZE);
     struct virt_range range;
     if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !is_aligned(start, PAGE_SIZE) ||
@@ -145,22 +150,23 @@ enum err sys_msync(struct syscall *call)
         return E_OK;
     if (!mem_range(start, size, &range))
         return E_NOMEM;
-    for (const struct area *a = areas_next(range.start);
+    for (const struct area *a = areas_next(space, range.start);
          flags & MS_INVALIDATE && a != NULL && a->range.start.v < range.end.v;
-         a = areas_next(a->range.end))
+         a = areas_next(space, a->range.end))
         if (a->flags & AREA_LOCKED)
             return E_BUSY;
-    return mem_covered(range) ? E_OK : E_NOMEM; /* the RAM file system is what the mapping shows */
+    return mem_covered(range) ? E_OK
+                              : E_NOMEM; /* nothing to write: mappings share the file's own pages */
 }
 
 static bool is_resident(const struct area *a, virt_t page)
 {
     struct pt_walk walk;
-    paging_walk(page, &walk);
+    paging_walk(space_current(), page, &walk);
     if (walk.leaf_level != 0)
         return true;
     pte_t e = walk.entry[walk.last_level];
-    bool kept = e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* PROT_NONE */
+    bool kept = e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* present under PROT_NONE */
     if (kept || a->source == NULL)
         return kept;
     return a->source->ops->present(a->source,
@@ -178,7 +184,7 @@ enum err sys_mincore(struct syscall *call)
     if (!user_range_ok(to, virt_range_size(range) >> PAGE_SHIFT))
         return E_FAULT;
     for (virt_t at = range.start; at.v < range.end.v; at.v += PAGE_SIZE, to.v++) {
-        const struct area *a = areas_find(at);
+        const struct area *a = areas_find(space_current(), at);
         if (a == NULL || a->kind == AREA_GUARD)
             return E_NOMEM;
         uint8_t resident = is_resident(a, at);

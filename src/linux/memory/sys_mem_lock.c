@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mlock(2) and its kin. Nothing is ever swapped, so to lock is to make present, and to count. */
+/* mlock(2) and related calls. There is no swap: locking makes pages present and counts them against
+ * RLIMIT_MEMLOCK. */
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
@@ -14,7 +15,8 @@ enum {
     MCL_ONFAULT = 4,
 };
 
-/* Linux's arithmetic: a size that wraps to nothing is nothing. E_INVAL, E_NOMEM. */
+/* The page range of a call, by Linux's arithmetic: a size that wraps to 0 is an empty range.
+ * E_INVAL, E_NOMEM. */
 static enum err mem_lock_lock_range(const struct syscall *call, struct virt_range *out)
 {
     uint64_t start = align_down(call->arg[0], PAGE_SIZE);
@@ -28,32 +30,34 @@ static enum err mem_lock_lock_range(const struct syscall *call, struct virt_rang
     return mem_range(start, size, out) ? E_OK : E_NOMEM;
 }
 
-/* Changes the areas up to the first hole; E_NOMEM when there is one. */
+/* Sets the lock flags of the areas up to the first hole; E_NOMEM if there is one. */
 static enum err mem_lock_change(struct virt_range range, uint32_t set)
 {
+    struct address_space *space = space_current();
     virt_t at = range.start;
-    for (const struct area *a = areas_find(at); a != NULL && a->kind != AREA_GUARD;
-         a = areas_find(at)) {
+    for (const struct area *a = areas_find(space, at); a != NULL && a->kind != AREA_GUARD;
+         a = areas_find(space, at)) {
         at = a->range.end;
         if (at.v >= range.end.v)
             break;
     }
     bool whole = at.v >= range.end.v;
     if (at.v > range.start.v) {
-        enum err e = areas_change((struct virt_range){range.start, whole ? range.end : at}, set,
-                                  LOCK_FLAGS & ~set);
+        enum err e = areas_change(space, (struct virt_range){range.start, whole ? range.end : at},
+                                  set, LOCK_FLAGS & ~set);
         if (e != E_OK)
             return e;
     }
     return whole ? E_OK : E_NOMEM;
 }
 
-/* Bytes of the range that are locked already: they do not count twice. */
+/* Bytes of the range already locked, which are not counted twice. */
 static uint64_t locked_in(struct virt_range range)
 {
+    struct address_space *space = space_current();
     uint64_t bytes = 0;
-    for (const struct area *a = areas_next(range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_next(a->range.end))
+    for (const struct area *a = areas_next(space, range.start);
+         a != NULL && a->range.start.v < range.end.v; a = areas_next(space, a->range.end))
         if (a->flags & AREA_LOCKED)
             bytes += virt_range_size(virt_range_intersection(a->range, range));
     return bytes;
@@ -74,13 +78,13 @@ static enum err lock(const struct syscall *call, uint32_t flags)
         return e;
     virt_t at = range.start;
     while (e == E_OK && at.v < range.end.v) {
-        const struct area *a = areas_find(at);
+        const struct area *a = areas_find(space_current(), at);
         virt_t end = a->range.end.v < range.end.v ? a->range.end : range.end;
         e = mem_populate((struct virt_range){at, end},
                          prot_can_write(a->prot) && !(a->flags & AREA_SHARED));
         at = end;
     }
-    /* As POSIX has it: what cannot be made present is not there; a shortage may pass. */
+    /* POSIX mlock(): ENOMEM if a page cannot be made present, EAGAIN for a shortage of memory. */
     return e == E_NOMEM ? E_AGAIN : e == E_OK ? E_OK : E_NOMEM;
 }
 
@@ -105,27 +109,29 @@ enum err sys_munlock(struct syscall *call)
 
 static enum err change_all(uint32_t set)
 {
+    struct address_space *space = space_current();
     uint32_t owner = process_current()->program->owner;
     enum err e = E_OK;
-    const struct area *a = areas_next(virt(0));
+    const struct area *a = areas_next(space, virt(0));
     while (a != NULL && e == E_OK) {
         virt_t end = a->range.end;
         if (a->owner == owner)
-            e = areas_change(a->range, set, LOCK_FLAGS & ~set);
-        a = areas_next(end);
+            e = areas_change(space, a->range, set, LOCK_FLAGS & ~set);
+        a = areas_next(space, end);
     }
     return e;
 }
 
 enum err sys_mlockall(struct syscall *call)
 {
+    struct address_space *space = space_current();
     uint64_t how = call->arg[0];
     if (how == 0 || how == MCL_ONFAULT || how & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
         return E_INVAL;
     if (!mem_can_lock())
         return E_PERM;
     if (how & MCL_CURRENT && !process_is_privileged() &&
-        areas_bytes_of(process_current()->program->owner) >
+        areas_bytes_of(space, process_current()->program->owner) >
             process_current()->rlimits[RLIMIT_MEMLOCK].soft)
         return E_NOMEM;
     uint32_t flags = how & MCL_ONFAULT ? LOCK_FLAGS : AREA_LOCKED;
@@ -134,7 +140,8 @@ enum err sys_mlockall(struct syscall *call)
         return E_OK;
     enum err e = change_all(flags);
     if (e == E_OK && !(how & MCL_ONFAULT))
-        for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end))
+        for (const struct area *a = areas_next(space, virt(0)); a != NULL;
+             a = areas_next(space, a->range.end))
             if (a->owner == process_current()->program->owner)
                 mem_populate_mapped(a->range);
     return e;

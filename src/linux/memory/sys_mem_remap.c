@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * mremap(2): shrinks, grows in place, or moves a mapping. Page-table entries are moved, pages are
+ * not copied; areas_move() does the work, the checks here are Linux's, in Linux's order.
+ */
 #include "linux/memory/sys_mem.h"
 
 #include "linux/memory/range.h"
+#include "linux/task/process.h"
 #include "mm/vm/areas.h"
 
 enum {
@@ -13,10 +18,10 @@ enum {
 struct remap {
     virt_t at;
     uint64_t old_size, new_size, flags;
-    virt_t to; /* with MREMAP_FIXED, and as a hint with MREMAP_DONTUNMAP */
+    virt_t to; /* for MREMAP_FIXED; a hint for MREMAP_DONTUNMAP */
 };
 
-/* What can be said without looking at areas. */
+/* The checks that do not depend on areas. */
 static enum err check_words(const struct remap *r)
 {
     uint64_t at = r->at.v, to = r->to.v;
@@ -34,11 +39,12 @@ static enum err check_words(const struct remap *r)
     return apart ? E_OK : E_INVAL;
 }
 
-/* May the area hand out its part [at, at + old_size) as new_size bytes? */
+/* Checks if [at, at + old_size) of the area may become new_size bytes. E_INVAL, E_FAULT, E_AGAIN,
+ * E_NOMEM. */
 static enum err check_area(const struct remap *r, const struct area *a)
 {
     if (r->old_size == 0 && !(a->flags & AREA_SHARED))
-        return E_INVAL; /* only shared memory can be had twice */
+        return E_INVAL; /* only a shared mapping can be duplicated */
     if (r->old_size > a->range.end.v - r->at.v)
         return E_FAULT;
     if (r->new_size <= r->old_size)
@@ -62,7 +68,7 @@ static enum err mem_remap_grow(const struct area *a, struct virt_range more)
         tail.offset += virt_range_size(a->range);
     if (tail.source != NULL)
         tail.source->ops->get(tail.source);
-    enum err e = areas_add(&tail);
+    enum err e = areas_add(space_current(), &tail);
     if (e != E_OK && tail.source != NULL)
         tail.source->ops->put(tail.source);
     return e;
@@ -70,45 +76,47 @@ static enum err mem_remap_grow(const struct area *a, struct virt_range more)
 
 static void populate_if_locked(struct virt_range range)
 {
-    const struct area *a = areas_find(range.start);
+    const struct area *a = areas_find(space_current(), range.start);
     if (a != NULL && (a->flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED)
         mem_populate_mapped(range);
 }
 
-/* Where a mapping that has to move goes. */
+/* Chooses the destination of a move; MREMAP_FIXED unmaps it. */
 static enum err place_for_move(const struct remap *r, struct virt_range *out)
 {
+    struct address_space *space = space_current();
     if (r->flags & MREMAP_FIXED) {
         if (r->to.v < LAYOUT_PROGRAM_START)
             return E_PERM;
         *out = virt_range(r->to.v, r->to.v + r->new_size);
-        enum err e = areas_remove(*out);
-        return e == E_OK && !mem_is_free(*out) ? E_NOMEM : e; /* a guard stays */
+        enum err e = areas_remove(space, *out);
+        return e == E_OK && !mem_is_free(*out) ? E_NOMEM : e; /* a guard cannot be unmapped */
     }
     virt_t hint = r->flags & MREMAP_DONTUNMAP ? r->to : virt(0);
-    /* Pages of 2 MiB can move as they are where the distance is a multiple of that. */
+    /* A distance that is a multiple of 2 MiB keeps 2 MiB pages intact. */
     if (r->new_size >= LARGE_SIZE && hint.v == 0 &&
-        areas_find_hole(r->new_size, LARGE_SIZE, hint, out) == E_OK)
+        areas_find_hole(space, r->new_size, LARGE_SIZE, hint, out) == E_OK)
         return E_OK;
-    return areas_find_hole(r->new_size, PAGE_SIZE, hint, out);
+    return areas_find_hole(space, r->new_size, PAGE_SIZE, hint, out);
 }
 
 static enum err mem_remap_move(const struct remap *r, uint64_t *result)
 {
+    struct address_space *space = space_current();
     struct virt_range old = virt_range(r->at.v, r->at.v + r->old_size), place;
     enum err e = place_for_move(r, &place);
     if (e == E_OK && r->old_size == 0)
-        e = areas_duplicate(r->at, place);
+        e = areas_duplicate(space, r->at, place);
     if (e == E_OK && r->old_size > r->new_size) {
-        e = areas_remove(virt_range(r->at.v + r->new_size, old.end.v));
+        e = areas_remove(space, virt_range(r->at.v + r->new_size, old.end.v));
         old.end.v = r->at.v + r->new_size;
     }
     if (e == E_OK && r->old_size > 0)
-        e = areas_move(old, place, r->flags & MREMAP_DONTUNMAP);
+        e = areas_move(space, old, place, r->flags & MREMAP_DONTUNMAP);
     if (e != E_OK)
         return e;
     if (r->flags & MREMAP_DONTUNMAP)
-        e = areas_change(old, 0, AREA_LOCKED | AREA_LOCK_ON_FAULT);
+        e = areas_change(space, old, 0, AREA_LOCKED | AREA_LOCK_ON_FAULT);
     populate_if_locked(place);
     *result = place.start.v;
     return e;
@@ -116,6 +124,7 @@ static enum err mem_remap_move(const struct remap *r, uint64_t *result)
 
 enum err sys_mremap(struct syscall *call)
 {
+    struct address_space *space = space_current();
     struct remap r = {
         .at = virt(call->arg[0]),
         .old_size = align_up(call->arg[1], PAGE_SIZE),
@@ -127,7 +136,7 @@ enum err sys_mremap(struct syscall *call)
     enum err e = check_words(&r);
     if (e != E_OK)
         return e;
-    const struct area *a = areas_find(r.at);
+    const struct area *a = areas_find(space, r.at);
     if (a == NULL || a->kind == AREA_GUARD)
         return E_FAULT;
     call->result = r.at.v;
@@ -137,7 +146,7 @@ enum err sys_mremap(struct syscall *call)
         struct virt_range rest = virt_range(r.at.v + r.new_size, r.at.v + r.old_size);
         if (r.new_size == r.old_size)
             return E_OK;
-        e = areas_remove(rest);
+        e = areas_remove(space, rest);
         if (e == E_OK)
             mem_note(call, HISTORY_UNMAP, rest, prot_none());
         return e;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls of our own (vdso/calls.h): include/ouro/pagetable.h is how programs make them. */
+/* Ouro's own system calls (vdso/calls.h); programs use them through include/ouro/pagetable.h. */
 #pragma once
 
 #include "linux/abi/call.h"
 
-/* harvest(start, size, what, bitmap): ouro_harvest(). The result is the number of pages found. */
+/* ouro_harvest(start, size, what, bitmap). Returns the number of pages found. O(pages). */
 enum err sys_ouro_harvest(struct syscall *call);

@@ -35,8 +35,8 @@
 #define CLONE_LEGACY         UINT64_C(0xffffffff)
 #define CLONE_CLEAR_SIGHAND  UINT64_C(0x100000000)
 #define CLONE_INTO_CGROUP    UINT64_C(0x200000000)
-/* cgroup, uts, ipc, user, pid, net, mount: there are no such namespaces to make, as in a Linux that
- * was built without them. */
+/* cgroup, uts, ipc, user, pid, net, mount: unsupported, as in a Linux configured without
+ * namespaces. */
 #define CLONE_NAMESPACES UINT64_C(0x7e020000)
 
 struct clone {
@@ -51,7 +51,8 @@ static struct trap_frame *first_frame(const struct thread *thread)
     return (struct trap_frame *)ptr_of(thread->kstack.end) - 1;
 }
 
-/* A new thread's way to the program is that of everybody: with a look at its signals. */
+/* First entry of a new thread into the program; as on any return, pending signals are delivered
+ * first. */
 static void start_thread(void *unused)
 {
     (void)unused;
@@ -88,14 +89,14 @@ static void lay_out_frame(struct thread *thread, const struct trap_frame *parent
     thread->fs_base = c->flags & CLONE_SETTLS ? c->tls : thread_get_fs_base();
 }
 
-/* The caller frees `lt` when it fails. */
+/* On failure the caller frees `lt`. */
 static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *call,
                                        const struct clone *c)
 {
     const struct linux_thread *self = linux_current();
     struct thread *thread;
     if (thread_create_program(thread_current()->name, start_thread, NULL, &thread) != E_OK)
-        return E_AGAIN; /* what pthread_create() reports for want of memory, too */
+        return E_AGAIN; /* the error that pthread_create() documents */
     lay_out_frame(thread, call->frame, c);
     lt->blocked = self->blocked;
     if (c->flags & CLONE_VFORK)
@@ -104,7 +105,7 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
         lt->clear_tid = c->child_tid;
     linux_thread_join(lt, thread);
     sched_inherit(lt, self);
-    /* The answers of the copies do not matter in Linux either: the thread is there. */
+    /* Faults of these copies are ignored, as in Linux: the thread exists already. */
     if (c->flags & CLONE_PARENT_SETTID)
         (void)!copy_out(virt(c->parent_tid), &lt->tid, sizeof lt->tid);
     if (c->flags & CLONE_CHILD_SETTID)
@@ -180,7 +181,7 @@ enum err sys_clone(struct syscall *call)
         .tls = call->arg[4],
     };
     if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
-        return E_INVAL; /* they share an argument */
+        return E_INVAL; /* both use the argument parent_tid */
     return clone_perform(call, &c, "clone");
 }
 
@@ -192,7 +193,7 @@ struct clone_args { /* linux/sched.h */
 #define CLONE_ARGS_OLDEST 64 /* bytes, without set_tid and what follows */
 #define SET_TID_MAX       32 /* levels of namespaces */
 
-/* A structure that grew: what we do not know must be zero. */
+/* An extensible structure: fields beyond the known ones must be zero. E_2BIG, E_INVAL, E_FAULT. */
 static MUST_CHECK enum err copy_in_args(virt_t from, uint64_t size, struct clone_args *out)
 {
     *out = (struct clone_args){0};

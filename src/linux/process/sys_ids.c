@@ -7,9 +7,9 @@
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
-#define ID_KEEP UINT32_MAX /* -1: leave it as it is */
+#define ID_KEEP UINT32_MAX /* -1: unchanged */
 
-/* File accesses are made as the fs ids. */
+/* Copies the fs ids to the VFS, which checks permissions with them. */
 static void publish(void)
 {
     struct fs_context *fs = fs_current();
@@ -150,7 +150,7 @@ enum err sys_getresgid(struct syscall *call)
     return get_three(&process_current()->gid, call->arg);
 }
 
-/* Never fails: the answer is the old value, changed or not. */
+/* Returns the old id, changed or not; there is no error (setfsuid(2)). */
 static uint32_t set_fs(struct ids *ids, uint32_t id)
 {
     uint32_t old = ids->fs;
@@ -223,7 +223,8 @@ struct cap_data {
 #define CAPABILITY_VERSION_2 0x20071026
 #define CAPABILITY_VERSION_3 0x20080522
 
-/* *words is how many struct cap_data the version has; an unknown one is answered with ours. */
+/* *words: number of struct cap_data for the version. For an unknown version, version 3 is written
+ * back. */
 static MUST_CHECK enum err copy_in_header(virt_t at, bool query, struct cap_header *header,
                                           unsigned *words)
 {
@@ -253,7 +254,7 @@ enum err sys_capget(struct syscall *call)
     struct cap_header header;
     struct cap_data data[2] = {0};
     unsigned words;
-    bool query = call->arg[1] == 0; /* only the version is wanted */
+    bool query = call->arg[1] == 0; /* a query of the version */
     enum err e = copy_in_header(virt(call->arg[0]), query, &header, &words);
     if (e != E_OK || query)
         return e;

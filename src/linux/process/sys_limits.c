@@ -7,7 +7,7 @@
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
-#define NR_OPEN (1 << 20) /* /proc/sys/fs/nr_open: what RLIMIT_NOFILE may be raised to */
+#define NR_OPEN (1 << 20) /* /proc/sys/fs/nr_open: bound of RLIMIT_NOFILE */
 
 static enum err set_limit(struct process *process, uint32_t resource, const struct rlimit *to)
 {

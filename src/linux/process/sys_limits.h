@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Resource limits and use: getrlimit(2), getrusage(2). */
+/* Resource limits and usage: getrlimit(2), getrusage(2). */
 #pragma once
 
 #include "linux/abi/call.h"

@@ -94,7 +94,7 @@ static enum err prctl_set_name(virt_t from)
     char name[sizeof((struct thread *)0)->name];
     size_t length;
     enum err e = copy_in_string(name, from, sizeof name, &length);
-    if (e == E_NAMETOOLONG) { /* longer names are cut */
+    if (e == E_NAMETOOLONG) { /* longer names are truncated */
         e = copy_in(name, from, sizeof name - 1);
         length = sizeof name - 1;
     }
@@ -108,7 +108,7 @@ static enum err out_int(virt_t to, int value)
     return copy_out(to, &value, sizeof value);
 }
 
-/* Settings that are kept and shown, and mean nothing here: no second program ever looks. */
+/* Settings that are stored and returned, without effect. */
 static enum err prctl_set(struct syscall *call)
 {
     uint64_t value = call->arg[1];
@@ -226,7 +226,7 @@ enum err sys_arch_prctl(struct syscall *call)
 {
     uint64_t value = call->arg[1], base = 0;
     switch ((int)call->arg[0]) {
-    case ARCH_SET_GS: /* GS base leads the kernel to its per-CPU data, always */
+    case ARCH_SET_GS: /* the kernel's per-CPU data is addressed by GS */
         return E_PERM;
     case ARCH_SET_FS:
         if (value >= LAYOUT_PROGRAM_END)
@@ -268,7 +268,7 @@ enum {
     MEMBARRIER_KNOWN = 31,
 };
 
-/* There is one CPU: its own order is everybody's, and entering the kernel is barrier enough. */
+/* With one CPU, kernel entry is a sufficient barrier. */
 enum err sys_membarrier(struct syscall *call)
 {
     static bool registered;

@@ -8,7 +8,7 @@
 #include "linux/task/scheduling.h"
 #include "mm/vm/usercopy.h"
 
-/* The thread that is asked about. */
+/* The thread of a sched_*() call; 0 means the caller. E_INVAL, E_SRCH. */
 static MUST_CHECK enum err sched_find(uint64_t pid, struct linux_thread **out)
 {
     if ((int)pid < 0)
@@ -168,7 +168,8 @@ enum {
     PRIO_USER,
 };
 
-/* Calls visit() with each thread that getpriority() or ioprio_get() means. E_SRCH: there is none. */
+/* Calls visit() for each thread selected by `which` and `who` (getpriority(2), ioprio_get(2)).
+ * E_SRCH if there is none. */
 static enum err visit_who(int which, int who, enum err (*visit)(struct linux_thread *, int *),
                           int *value)
 {
@@ -196,7 +197,9 @@ static enum err visit_who(int which, int who, enum err (*visit)(struct linux_thr
 static enum err get_nice(struct linux_thread *lt, int *value)
 {
     if (20 - lt->scheduling.nice > *value)
-        *value = 20 - lt->scheduling.nice; /* never negative: that would be an error */
+        *value =
+            20 - lt->scheduling
+                     .nice; /* 20 - nice as in Linux, because a negative result means an error */
     return E_OK;
 }
 
@@ -231,7 +234,7 @@ enum err sys_setpriority(struct syscall *call)
     return visit_who(which, (int)call->arg[1], set_nice, &nice);
 }
 
-#define IOPRIO_WHO_PROCESS 1 /* then as PRIO_*, one more */
+#define IOPRIO_WHO_PROCESS 1 /* PRIO_* plus 1 */
 #define IOPRIO_WHO_USER    3
 #define IOPRIO_CLASS_SHIFT 13
 #define IOPRIO_CLASS_IDLE  3

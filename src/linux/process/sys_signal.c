@@ -10,7 +10,7 @@
 #include "linux/task/signal_frame.h"
 #include "mm/vm/usercopy.h"
 
-/* Nobody wakes it: who sleeps here waits for a signal or for time. */
+/* Never woken: sleeps here end by a signal or by time. */
 static struct wait_queue signal_queue = WAIT_QUEUE_INIT(signal_queue);
 
 const struct wait_queue *signal_sleepers(void)
@@ -79,8 +79,8 @@ enum err sys_rt_sigreturn(struct syscall *call)
 {
     call->frame_replaced = true;
     if (signal_frame_pop(call->frame) != E_OK) {
-        /* Linux forces a SIGSEGV, which a handler may catch; the frame is what it was before the
-         * call. */
+        /* As in Linux, a forced SIGSEGV, which a handler may catch, with the registers from before
+         * the call. */
         struct signal_action *action = &process_current()->actions[SIGNAL_SEGV];
         if (signal_blocked() & signal_bit(SIGNAL_SEGV))
             action->handler = SIG_DFL;
@@ -100,7 +100,8 @@ enum err sys_rt_sigpending(struct syscall *call)
     return copy_out(virt(call->arg[0]), &set, call->arg[1]);
 }
 
-/* Sleeps with the awaited signals open, so that any of them, or another one, ends the sleep. */
+/* Sleeps with `set` unblocked. True if a signal of `set` was taken; other signals and the deadline
+ * end the sleep, too. */
 static bool signal_wait_for(uint64_t set, uint64_t deadline, struct siginfo *info)
 {
     struct linux_thread *lt = linux_current();
@@ -177,8 +178,8 @@ static struct siginfo info_from_self(int signal, int code)
     };
 }
 
-/* pid, 0 for the caller's group, -pgid, -1 for all but the caller and the first. E_SRCH when there
- * is none; E_OK when one could be sent to. */
+/* pid > 0: that process; 0: the caller's group; -1: all but the caller and the first process; else
+ * group -pid. E_SRCH if no process matches; E_OK if one send succeeded. */
 enum err sys_kill(struct syscall *call)
 {
     int pid = (int)call->arg[0];
@@ -203,7 +204,7 @@ enum err sys_kill(struct syscall *call)
     return answer;
 }
 
-/* group 0: any. */
+/* group: required pid of the process, or 0 for any. */
 static enum err send_to_thread(int group, int tid, const struct siginfo *info)
 {
     struct linux_thread *lt = linux_thread_find(tid);
@@ -229,7 +230,8 @@ enum err sys_tgkill(struct syscall *call)
     return send_to_thread((int)call->arg[0], (int)call->arg[1], &info);
 }
 
-/* What a program may claim to itself is anything; to others, only what the kernel does not say. */
+/* si_code is free towards the caller itself; towards others, codes of the kernel, of kill() and of
+ * tkill() are E_PERM (rt_sigqueueinfo(2)). */
 static enum err copy_in_info(virt_t from, int signal, int pid, struct siginfo *out)
 {
     enum err e = copy_in(out, from, sizeof *out);

@@ -4,7 +4,7 @@
 
 #include "linux/abi/call.h"
 
-/* Where those sleep who wait for a signal and nothing else. */
+/* The queue of threads that wait only for a signal. */
 const struct wait_queue *signal_sleepers(void);
 
 enum err sys_rt_sigaction(struct syscall *call);

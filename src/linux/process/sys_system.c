@@ -23,7 +23,7 @@ struct utsname {
 enum err sys_uname(struct syscall *call)
 {
     struct utsname out = {
-        .system = "Linux", /* what a program must be told to believe in the rest of the ABI */
+        .system = "Linux", /* programs choose their ABI by it */
         .release = LINUX_RELEASE,
         .version = LINUX_VERSION,
         .machine = "x86_64",
@@ -150,7 +150,7 @@ enum err sys_reboot(struct syscall *call)
     if ((uint32_t)call->arg[0] != REBOOT_MAGIC || !is_magic2((uint32_t)call->arg[1]))
         return E_INVAL;
     switch ((uint32_t)call->arg[2]) {
-    case REBOOT_RESTART2: { /* the text is for a boot loader that reads it */
+    case REBOOT_RESTART2: { /* the text is for the boot loader; unused here */
         char text[REBOOT_TEXT_MAX];
         size_t length;
         enum err e = copy_in_string(text, virt(call->arg[3]), sizeof text, &length);
@@ -175,7 +175,7 @@ enum err sys_reboot(struct syscall *call)
     }
 }
 
-/* The log goes to the console of the machine, and only there. */
+/* The kernel log goes to the console only and cannot be read back. */
 enum err sys_syslog(struct syscall *call)
 {
     (void)call;

@@ -12,7 +12,7 @@ enum err sys_getppid(struct syscall *call)
     return E_OK;
 }
 
-/* The process that a call means by `pid`, 0 for the caller's own; NULL. */
+/* The process with `pid`, 0 for the caller's; NULL if there is none. */
 static struct process *wait_named(uint64_t pid)
 {
     return (int)pid == 0 ? process_current() : process_find((int)pid);
@@ -118,7 +118,7 @@ enum { /* idtype_t */
     P_PIDFD,
 };
 
-/* Which children waitid() means. */
+/* The selection of children by waitid()'s idtype and id. */
 static MUST_CHECK enum err wait_choose(uint64_t type, int id, struct family_wait *w)
 {
     w->id = id;

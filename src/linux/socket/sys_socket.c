@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Making sockets and connecting them. Messages: sys_socket_message.c; options: sys_socket_option.c. */
+/* Creation and connection of sockets. Messages: sys_socket_message.c; options:
+ * sys_socket_option.c. */
 #define LOG_TAG "linux"
 #include "linux/socket/sys_socket.h"
 
@@ -32,7 +33,7 @@ void socket_let_go(struct socket *socket)
 enum err socket_finish(struct syscall *call, struct socket *socket, uint64_t timeout_ns, enum err e)
 {
     if (e == E_INTR && timeout_ns == NO_DEADLINE)
-        call->restart = true; /* signal(7): with a time-out it is EINTR whatever SA_RESTART says */
+        call->restart = true; /* signal(7): with a timeout, EINTR regardless of SA_RESTART */
     socket_let_go(socket);
     return e;
 }
@@ -158,7 +159,7 @@ static enum err accept_with(struct syscall *call, uint32_t flags)
     enum err e = socket_hold(call->arg[0], &socket);
     if (e != E_OK)
         return e;
-    /* Without a descriptor for it, the connection goes on waiting. */
+    /* Without a free descriptor the connection stays in the queue. */
     e = E_MFILE;
     if (file_table_has_room(file_table_current()))
         e = socket->ops->accept(socket, &end);

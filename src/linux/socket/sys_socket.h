@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* socket(2) and its kin, for all families that fs/socket/socket.h knows. */
+/* socket(2) and related calls, for the families of fs/socket/socket.h. */
 #pragma once
 
 #include "linux/abi/call.h"

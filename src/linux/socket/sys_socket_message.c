@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages: send(2), recv(2), and what comes beside the bytes (cmsg(3)). */
+/* Messages: send(2), recv(2), and control messages (cmsg(3)). */
 #include "linux/socket/sys_socket.h"
 
 #include "base/str.h"
@@ -22,7 +22,7 @@ struct user_message { /* struct msghdr */
 };
 
 struct control_header { /* struct cmsghdr; the next one starts at a multiple of 8 */
-    uint64_t size;      /* with this header */
+    uint64_t size;      /* header included */
     int32_t level, type;
 };
 
@@ -118,7 +118,7 @@ static bool is_one_of(const struct ids *ids, uint32_t id)
     return id == ids->real || id == ids->effective || id == ids->saved;
 }
 
-/* A process may only claim to be itself, unless it may do anything. */
+/* SCM_CREDENTIALS: an unprivileged process may send only its own ids. E_INVAL, E_PERM. */
 static enum err take_credentials(const uint8_t *data, uint64_t size, struct socket_message *message)
 {
     if (size != sizeof(message->credentials))
@@ -225,13 +225,13 @@ enum err sys_sendmsg(struct syscall *call)
     return socket_finish(call, socket, socket->send_timeout_ns, e);
 }
 
-/* The program's buffer for control messages, as it fills. */
+/* The unused rest of the program's buffer for control messages. */
 struct control_out {
     uint64_t at, left;
     uint32_t flags; /* MSG_CTRUNC */
 };
 
-/* One message; cut where there is no room for all of it. */
+/* Writes one control message, truncated to the buffer (MSG_CTRUNC). E_FAULT. */
 static enum err control_put(struct control_out *out, int32_t type, const void *data, uint64_t size)
 {
     struct control_header header = {sizeof(header) + size, SOL_SOCKET, type};
@@ -254,7 +254,8 @@ static enum err control_put(struct control_out *out, int32_t type, const void *d
     return e;
 }
 
-/* Descriptors for as many of the files as there is room for; the others are closed. */
+/* SCM_RIGHTS: installs as many files as fit in the buffer and the file table; the caller drops the
+ * rest. */
 static enum err control_put_files(struct control_out *out, struct socket_files *files,
                                   bool close_on_exec)
 {
@@ -330,13 +331,13 @@ enum err sys_recvmsg(struct syscall *call)
     return socket_finish(call, socket, socket->receive_timeout_ns, e);
 }
 
-/* struct mmsghdr: a message and how long it was. */
+/* struct mmsghdr: a message and its length */
 #define MANY_SIZE (sizeof(struct user_message) + 8)
 
 typedef enum err (*one_message)(struct syscall *call, struct socket *socket, uint64_t at,
                                 uint32_t flags);
 
-/* An error after the first message is only told by the count. */
+/* After the first message, an error ends the loop and only the count is returned. */
 static enum err many(struct syscall *call, one_message one, struct socket *socket,
                      uint64_t deadline)
 {

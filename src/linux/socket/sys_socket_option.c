@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* getsockopt(2) and setsockopt(2): the options of SOL_SOCKET. Other levels belong to families that are
- * not there. */
+/* getsockopt(2) and setsockopt(2): the options of SOL_SOCKET. Other levels belong to unsupported
+ * families. */
 #include "linux/socket/sys_socket.h"
 
 #include "linux/abi/time.h"
@@ -45,7 +45,7 @@ static bool is_boolean(uint32_t option)
     return option < 32 && (BOOLEANS >> option & 1);
 }
 
-/* As Linux: twice what was asked for, which is for its bookkeeping, and not less than something. */
+/* As in Linux, twice the requested size, at least BUFFER_LEAST. */
 static uint32_t buffer_size(int32_t asked)
 {
     uint32_t size = asked < 0 || (uint32_t)asked > SOCKET_BUFFER ? SOCKET_BUFFER : (uint32_t)asked;
@@ -64,7 +64,7 @@ static enum err set_timeout(uint64_t *out, uint64_t from, uint64_t size)
     if (value.microseconds < 0 || value.microseconds >= 1000000)
         return E_DOM;
     if (value.seconds < 0)
-        ns = 1; /* over at once */
+        ns = 1; /* expires at once */
     else if (timeval_to_ns(&value, &ns) != E_OK || ns == 0)
         ns = NO_DEADLINE;
     *out = ns;

@@ -11,7 +11,7 @@
 #include "mm/layout.h"
 #include "mm/vm/areas.h"
 
-#define STATUS_NOT_FOUND  127 /* as shells have it */
+#define STATUS_NOT_FOUND  127 /* the exit statuses of shells */
 #define STATUS_CANNOT_RUN 126
 
 #define LINUX_PROT_READ   1
@@ -62,7 +62,7 @@ enum err exec_image_open(const char *path, struct exec_image *out, struct exec_r
     struct dentry *dentry;
     struct file *file;
     *out = (struct exec_image){0};
-    /* Looked at before it is opened: opening a fifo would wait. */
+    /* The type is checked before opening: open() of a FIFO would sleep. */
     enum err e = walk_lookup(NULL, path, WALK_FOLLOW, &dentry);
     if (e != E_OK)
         return exec_refuse(why, e, path, image_describe(e));
@@ -97,8 +97,8 @@ enum err exec_image_head(struct exec_image *image, uint8_t head[EXEC_HEAD_SIZE])
     return file_read_at(image->file, head, EXEC_HEAD_SIZE, 0, &done);
 }
 
-/* Offsets of gABI chapters 4 and 5 that say how much of the file elf64_parse() will look at: the
- * file header, the program headers and the interpreter's name. */
+/* Offsets from gABI chapters 4 and 5, to find the part of the file that elf64_parse() reads: file
+ * header, program headers, interpreter's name. */
 #define EHDR_SIZE   64
 #define EHDR_PHOFF  32
 #define EHDR_PHNUM  56
@@ -120,8 +120,8 @@ static void image_extend(uint64_t offset, uint64_t length, uint64_t size, uint64
         *need = offset + length;
 }
 
-/* How many bytes from the start of the file the parser reads; spans that leave the file are not
- * read: it refuses them. */
+/* *out: number of bytes at the start of the file that the parser needs. Parts beyond the end of the
+ * file are not counted; the parser rejects them. */
 static MUST_CHECK enum err head_size(struct file *file, uint64_t size, uint64_t *out)
 {
     uint8_t bytes[EHDR_SIZE] = {0};
@@ -196,11 +196,11 @@ static MUST_CHECK enum err map_file_part(struct file *file, const struct elf64_s
         .prot = segment_prot(s),
         .source = source,
         .offset = align_down(s->offset, PAGE_SIZE),
-        /* What follows .data in the file shows up in memory only where no .bss asks for zeros. */
+        /* Bytes of the file after .data are visible only if the segment has no .bss. */
         .file_end = s->memory_size > s->file_size ? end : UINT64_MAX,
     };
     source->ops->get(source);
-    enum err e = areas_add(&area);
+    enum err e = areas_add(space_current(), &area);
     if (e != E_OK)
         source->ops->put(source);
     return e;
@@ -228,7 +228,7 @@ static MUST_CHECK enum err map_segment(struct file *file, const struct elf64_seg
         .prot = segment_prot(s),
         .file_end = UINT64_MAX,
     };
-    return areas_add(&area);
+    return areas_add(space_current(), &area);
 }
 
 enum err exec_image_map(struct exec_image *image, uint64_t bias)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An executable file: opened and checked, then mapped. For exec.c. */
+/* Opens, checks and maps an executable file. For linux/exec/exec.c. */
 #pragma once
 
 #include "base/addr.h"
@@ -8,32 +8,33 @@
 #include "fs/vfs/file.h"
 #include "parse/elf64.h"
 
-#define EXEC_HEAD_SIZE 256 /* bytes in which a script's first line must end (BINPRM_BUF_SIZE) */
+#define EXEC_HEAD_SIZE 256 /* limit of a script's first line (BINPRM_BUF_SIZE) */
 
-/* Why a program does not start, in one sentence for the person who wanted it. */
+/* The reason why a program does not start, for the user. */
 struct exec_refusal {
-    int exit_status;    /* 127: it is not there; 126: it cannot be run */
-    bool too_late;      /* the old program is gone already */
+    int exit_status;    /* as in shells: 127 not found, 126 cannot be run */
+    bool too_late;      /* the old program has been removed */
     char sentence[256]; /* "/prog: not an ELF file" */
 };
 
 struct exec_image {
-    struct file *file;       /* one reference, writers kept out; NULL when nothing is held */
+    struct file *file;       /* one reference, writes denied; NULL if closed */
     struct elf64_image *elf; /* heap; NULL before exec_image_parse() */
-    uint64_t bias;           /* after exec_image_map() */
+    uint64_t bias;           /* valid after exec_image_map() */
 };
 
-/* Opens what may be executed: E_NOENT, E_ACCES, E_TXTBSY, ... and *why. */
+/* Opens an executable regular file. On failure (E_NOENT, E_ACCES, E_TXTBSY, ...) *why is filled
+ * in. */
 MUST_CHECK enum err exec_image_open(const char *path, struct exec_image *out,
                                     struct exec_refusal *why);
-/* The first bytes, zero-filled. */
+/* Reads the first EXEC_HEAD_SIZE bytes, zero-filled past the end of the file. */
 MUST_CHECK enum err exec_image_head(struct exec_image *image, uint8_t head[EXEC_HEAD_SIZE]);
-/* E_NOEXEC and *why when it is no program for this machine. */
+/* Parses the ELF headers. E_NOEXEC, E_NOMEM, E_IO, ...; *why is filled in. */
 MUST_CHECK enum err exec_image_parse(struct exec_image *image, const char *path,
                                      struct exec_refusal *why);
-/* Maps all segments; position-independent ones move by `bias` (else 0 is used). E_NOMEM. */
+/* Maps all segments, moved by `bias` if the image is position-independent. E_NOMEM. */
 MUST_CHECK enum err exec_image_map(struct exec_image *image, uint64_t bias);
 void exec_image_close(struct exec_image *image);
 
-/* Fills in the refusal: `what` says why. Returns e. */
+/* Fills in *why with the sentence "path: what". Returns e. */
 enum err exec_refuse(struct exec_refusal *why, enum err e, const char *path, const char *what);

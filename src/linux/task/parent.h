@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a parent learns of its children: wait(2), vfork(2). */
+/* Parents waiting for children: wait(2), vfork(2). */
 #pragma once
 
 #include "base/compiler.h"
@@ -23,14 +23,16 @@ struct family_wait {
     uint32_t options;
 };
 
-struct family_news { /* of a child that has ended or, as options say, stopped or gone on; pid 0:
-                        there is none yet (WNOHANG) */
+/* A state change of a child: exit or, depending on the options, stop or continue. pid 0: none
+ * yet (WNOHANG). */
+struct family_news {
     int pid, status; /* as wait4() shows it */
     uint64_t cpu_ns;
-    struct siginfo notice; /* what SIGCHLD says */
+    struct siginfo notice; /* siginfo of SIGCHLD */
 };
 
-/* Waits until a child that is meant has news, which is gone then unless WNOWAIT. E_CHILD, E_INTR. */
+/* Waits for a state change of a selected child and, unless WNOWAIT, consumes it. E_CHILD,
+ * E_INTR. */
 MUST_CHECK enum err family_wait(const struct family_wait *w, struct family_news *out);
-/* vfork: the calling thread waits until the child's process ends or runs a program. */
+/* vfork(2): waits until the child exits or calls execve(). */
 void process_wait_vfork(struct linux_thread *child);

@@ -29,6 +29,7 @@
 #include "linux/task/program.h"
 #include "linux/task/signal.h"
 #include "linux/task/timers.h"
+#include "mm/space.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -175,6 +176,11 @@ static inline struct linux_thread *linux_current(void)
 static inline struct process *process_current(void)
 {
     return linux_current()->process;
+}
+/* process_current()->program->space, which is the one that runs: a single load. */
+static inline struct address_space *space_current(void)
+{
+    return running_space;
 }
 struct process *process_first(void); /* pid 1 */
 /* The one after it, NULL at the end: for loops over all. */

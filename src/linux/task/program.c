@@ -4,7 +4,7 @@
 #include "mm/heap/heap.h"
 #include "mm/vm/areas.h"
 
-struct program program_none = {.users = 1};
+struct program program_none = {.users = 1, .space = &first_space};
 
 static uint32_t programs = 1; /* that are there */
 static uint32_t last_owner;
@@ -17,6 +17,7 @@ struct program *program_new(void)
     programs++;
     program->users = 1;
     program->owner = ++last_owner;
+    program->space = &first_space;
     return program;
 }
 
@@ -25,7 +26,7 @@ void program_put(struct program *program)
     if (--program->users > 0)
         return;
     programs--;
-    areas_remove_owner(program->owner);
+    areas_remove_owner(program->space, program->owner);
     exec_image_close(&program->file);
     exec_image_close(&program->interpreter);
     if (program != &program_none)

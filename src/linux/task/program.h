@@ -20,9 +20,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct address_space;
+
 struct program {
-    uint32_t users;                      /* processes that have it */
-    uint32_t owner;                      /* of its areas */
+    uint32_t users; /* processes that have it */
+    struct address_space *space;
+    uint32_t owner;                      /* of its areas in it */
     virt_t brk_start, brk;               /* the heap */
     uint32_t future_lock;                /* what mlockall(MCL_FUTURE) makes of new areas */
     struct exec_image file, interpreter; /* open: keep writers away */

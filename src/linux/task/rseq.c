@@ -6,13 +6,13 @@
 #include "mm/vm/usercopy.h"
 
 #define RSEQ_UNREGISTER        1
-#define RSEQ_SIZE              32 /* the first version's, and its alignment */
+#define RSEQ_SIZE              32 /* size and alignment of the first version */
 #define RSEQ_CS_OFFSET         8
 #define RSEQ_CPU_UNINITIALIZED UINT32_MAX
 
-struct rseq { /* linux/rseq.h; the program's */
+struct rseq { /* linux/rseq.h; in the program's memory */
     uint32_t cpu_id_start, cpu_id;
-    uint64_t sequence; /* address of a struct rseq_sequence while in one */
+    uint64_t sequence; /* address of a struct rseq_sequence, or 0 */
     uint32_t flags, node_id, mm_cid, padding;
 };
 
@@ -70,7 +70,7 @@ static MUST_CHECK enum err check_sequence(const struct linux_thread *lt,
         s->length >= LAYOUT_PROGRAM_END - s->start || s->version != 0)
         return E_INVAL;
     if (s->abort - s->start < s->length)
-        return E_INVAL; /* the handler must lie outside */
+        return E_INVAL; /* the abort handler lies inside the sequence */
     enum err e = copy_in(&signature, virt(s->abort - sizeof signature), sizeof signature);
     if (e != E_OK)
         return e;
@@ -94,7 +94,7 @@ enum err rseq_interrupt(struct trap_frame *frame)
         e = copy_out(virt(lt->rseq + RSEQ_CS_OFFSET), &none, sizeof none);
     if (e == E_OK && frame->rip - sequence.start < sequence.length) {
         frame->rip = sequence.abort;
-        frame->vector = 0; /* no system call any more: nothing to make again */
+        frame->vector = 0; /* no system call to restart */
     }
     return e;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Restartable sequences, rseq(2): a few instructions of the program that must not be interrupted
- * half way on their CPU. Whoever interrupts them sends the program to the sequence's abort handler.
+ * Restartable sequences, rseq(2): a critical section of a few instructions in the program. If it is
+ * interrupted, the kernel continues the program at the abort handler of the sequence.
  *
- * Who comes between is a signal's handler (signal_deliver.c asks here before it builds a frame) or
- * another thread (exceptions.c asks after a preemption).
+ * A sequence is interrupted by a signal handler (signal_deliver.c, before the frame is built) or by
+ * a preemption (exceptions.c).
  */
 #pragma once
 
@@ -14,8 +14,8 @@
 
 enum err sys_rseq(struct syscall *call);
 
-/* The frame is about to be interrupted: leaves the sequence it is in, if any. E_FAULT, E_INVAL: the
- * program's description of it is wrong, for which Linux sends SIGSEGV. */
+/* If frame->rip lies in a restartable sequence, moves it to the abort handler. E_FAULT, E_INVAL:
+ * the program's struct rseq or rseq_cs is invalid; the caller sends SIGSEGV, as Linux does. */
 MUST_CHECK enum err rseq_interrupt(struct trap_frame *frame);
-/* exec: the registration ends. */
+/* exec: ends the registration. */
 void rseq_exec(void);

@@ -3,7 +3,7 @@
 
 #include "kern/thread.h"
 
-/* SCHED_IDLE is the least of the nice ones. */
+/* SCHED_IDLE is treated as nice 19. */
 void sched_apply(const struct linux_thread *lt)
 {
     const struct scheduling *s = &lt->scheduling;

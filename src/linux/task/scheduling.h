@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a thread asked of the scheduler (sched(7)), and what kern/ makes of it. */
+/* Scheduling attributes of a thread (sched(7)), and their mapping to kern/thread.h. */
 #pragma once
 
 #include "linux/task/process.h"
@@ -23,9 +23,9 @@ static inline bool sched_is_realtime(int policy)
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-/* Hands lt->scheduling to the run queue. O(log n) of the runnable threads. */
+/* Applies lt->scheduling to the run queue. O(log n) in runnable threads. */
 void sched_apply(const struct linux_thread *lt);
-/* Lends a real-time priority; 0 takes it back. */
+/* Sets the inherited real-time priority; 0 for none. */
 void sched_set_inherited(struct linux_thread *lt, int priority);
-/* A new thread is scheduled as the one that made it (SCHED_RESET_ON_FORK). */
+/* Copies the attributes of the parent thread, subject to SCHED_RESET_ON_FORK. */
 void sched_inherit(struct linux_thread *to, const struct linux_thread *from);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal frames on the program's stack. The kernel itself touches no vector register, so at this
- * point they are the program's: XSAVE writes them to its stack, and XRSTOR loads them from there.
- * Where it refuses what it finds with #GP (a malformed header, a frame that was moved), they travel
- * through one page of the thread, where everything that it refuses is put right (SDM 1 13.8).
+ * Signal frames on the program's stack. Kernel code does not use SIMD registers, so they still hold
+ * the program's values: XSAVE writes them to the program's stack, XRSTOR loads them from there. If
+ * XRSTOR raises #GP (malformed header, misaligned frame), the image is copied to the thread's save
+ * area, corrected and loaded from there (SDM 1 13.8).
  */
 #include "linux/task/signal_frame.h"
 
@@ -17,15 +17,12 @@
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
 
-#define RFLAGS_DF         UINT64_C(0x400)
-#define RFLAGS_RF         UINT64_C(0x10000)
-
 #define XSAVE_HEADER      512 /* offset: XSTATE_BV, XCOMP_BV, then zeros */
 #define XSAVE_HEADER_SIZE 64
 #define XSTATE_LEGACY     UINT64_C(3) /* x87 and SSE: what FXSAVE holds */
 #define MXCSR_OFFSET      24
 
-/* A struct signal_frame but for its siginfo, which is copied out from where it is. */
+/* A struct signal_frame without its siginfo, which is copied out separately. */
 struct signal_frame_head {
     uint64_t return_address;
     struct signal_ucontext ucontext;
@@ -43,7 +40,8 @@ uint64_t signal_frame_max(void)
     return align_up(sizeof(struct signal_frame) + 16 + 64 + fpu_size(), 16);
 }
 
-/* Straight to the program's stack; only what the CPU leaves to software is written apart. */
+/* Saves the FPU registers to the program's stack, then the fields reserved for software.
+ * E_FAULT. */
 static MUST_CHECK enum err push_fpu(uint64_t to)
 {
     uint64_t size = cpu_features.xsave_size;
@@ -71,8 +69,8 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
     struct signal_placement place;
     struct signal_frame_head out = {.return_address = action->restorer};
 
-    /* Linux insists on a restorer, too; an address beyond the program's would fault in the kernel's
-     * exit. */
+    /* SA_RESTORER is required, as in Linux. A handler above the program's half would fault in the
+     * kernel's exit path. */
     if (!(action->flags & SA_RESTORER) || action->handler >= LAYOUT_PROGRAM_END)
         return E_FAULT;
     enum err e = signal_place(frame->rsp, action->flags, &lt->alternate_stack, fpu_size(), &place);
@@ -111,8 +109,8 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
     return E_OK;
 }
 
-/* How much of the area is a valid XSAVE image: all of it, or the FXSAVE part only. Linux trusts the
- * extended part only when both magic words frame it. */
+/* True if the area is a full XSAVE image, false if only its FXSAVE part is valid. As in Linux, both
+ * magic words must be present. */
 static bool is_extended(uint64_t from)
 {
     struct signal_software software;
@@ -167,20 +165,20 @@ enum err signal_frame_pop(struct trap_frame *frame)
 {
     struct linux_thread *lt = linux_current();
     struct signal_ucontext in;
-    uint64_t at = frame->rsp - sizeof(uint64_t); /* the handler's ret took the return address */
+    uint64_t at = frame->rsp - sizeof(uint64_t); /* ret popped the return address */
     enum err e = copy_in(&in, virt(at + offsetof(struct signal_frame, ucontext)), sizeof in);
     if (e != E_OK)
         return e;
-    /* A return to a non-canonical address would fault in iretq, in the kernel. */
+    /* A non-canonical rip would fault in the kernel's iretq. */
     if (in.context.rip >= LAYOUT_PROGRAM_END)
         return E_FAULT;
     e = pop_fpu(lt->fpu, in.context.fpstate);
     if (e != E_OK)
         return e;
     signal_context_load(frame, &in.context);
-    frame->vector = 0; /* all registers count now: entry.S leaves by iretq */
+    frame->vector = 0; /* restore all registers: entry.S returns by iretq */
     signal_set_blocked(in.mask);
-    /* As Linux: a stack that sigaltstack() would refuse is ignored. */
+    /* As in Linux, a stack that sigaltstack() would reject is ignored. */
     (void)!signal_stack_change(&lt->alternate_stack, &in.stack, frame->rsp);
     return E_OK;
 }

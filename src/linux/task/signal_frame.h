@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What lies on the program's stack while a handler runs, exactly as Linux lays it out on x86-64
- * (asm/sigcontext.h, asm/ucontext.h, sigframe.h), because handlers read and change it:
+ * The signal frame on the program's stack, in Linux's layout for x86-64 (asm/sigcontext.h,
+ * asm/ucontext.h, sigframe.h), because handlers read and change it:
  *
  *   high   the interrupted code's stack
  *          red zone, 128 bytes             not on an alternate stack
@@ -63,38 +63,38 @@ struct signal_software {    /* struct _fpx_sw_bytes, at offset 464 of the FXSAVE
 #define FXSAVE_SIZE      512
 #define FXSAVE_SOFTWARE  464
 
-/* Where things go when a handler with these flags is called at stack pointer `rsp`. */
+/* Addresses of the parts of a signal frame. */
 struct signal_placement {
     uint64_t frame, fpstate;
     bool on_alternate; /* the frame starts at the top of the alternate stack */
 };
 
-/* Pure. `fpu_size` counts FP_XSTATE_MAGIC2. E_FAULT when it would not fit on the alternate
- * stack that the program is already using. */
+/* Places the frame of a handler with these SA_* flags, called at stack pointer `rsp`. `fpu_size`
+ * includes FP_XSTATE_MAGIC2. E_FAULT if the frame does not fit on the alternate stack. Pure. */
 MUST_CHECK enum err signal_place(uint64_t rsp, uint64_t flags, const struct signal_stack *stack,
                                  uint64_t fpu_size, struct signal_placement *out);
 
-/* Is rsp on the alternate stack? False for SS_AUTODISARM, as Linux counts it. Pure. */
+/* True if rsp is on the alternate stack; as in Linux, always false for SS_AUTODISARM. Pure. */
 bool signal_on_stack(uint64_t rsp, const struct signal_stack *stack);
-/* The flags that sigaltstack() shows. Pure. */
+/* The flags that sigaltstack() reports. Pure. */
 uint32_t signal_stack_flags(uint64_t rsp, const struct signal_stack *stack);
-/* What sigaltstack() does with a new stack, for a caller whose stack pointer is rsp. E_PERM while
- * it stands on the old one, E_INVAL, E_NOMEM when it is too small. Pure. */
+/* sigaltstack(): sets a new stack, for a caller with stack pointer rsp. E_PERM if rsp is on the old
+ * stack, E_INVAL, E_NOMEM if the new stack is too small. Pure. */
 MUST_CHECK enum err signal_stack_change(struct signal_stack *stack, const struct signal_stack *to,
                                         uint64_t rsp);
 
-/* Registers to a context and back. The way back takes what a program may choose: the flags that it
- * may set, no segment registers. Pure. */
+/* Convert between trap frame and context. Loading ignores segment registers and the flags that a
+ * program must not change. Pure. */
 void signal_context_save(struct signal_context *to, const struct trap_frame *from);
 void signal_context_load(struct trap_frame *to, const struct signal_context *from);
 
-/* Builds the frame for `info` on the program's stack and turns `frame` into the first instruction
- * of the handler. E_FAULT: nothing was changed. */
+/* Builds the signal frame for `info` on the program's stack and sets `frame` to the entry of the
+ * handler. E_FAULT: `frame` is unchanged. */
 MUST_CHECK enum err signal_frame_push(struct trap_frame *frame, const struct signal_action *action,
                                       const struct siginfo *info, uint64_t old_mask);
-/* rt_sigreturn: takes everything back from the frame at rsp - 8, the blocked mask too. E_FAULT,
- * E_INVAL: the program dies of SIGSEGV. */
+/* rt_sigreturn(2): restores registers, blocked mask and alternate stack from the signal frame at
+ * rsp - 8. On failure the caller forces SIGSEGV. E_FAULT, E_INVAL. */
 MUST_CHECK enum err signal_frame_pop(struct trap_frame *frame);
 
-/* Bytes that a handler's frame takes at most: AT_MINSIGSTKSZ. */
+/* Maximum size of a signal frame, in bytes: AT_MINSIGSTKSZ. */
 uint64_t signal_frame_max(void);

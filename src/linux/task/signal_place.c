@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The pure half of signal_frame.h. */
+/* The pure functions of signal_frame.h: placement, alternate stack, register contexts. */
 #include "linux/task/signal_frame.h"
 
 #define RED_ZONE 128
 
-/* CF PF AF ZF SF TF DF OF RF AC: what sigreturn may change. IF and the rest are the kernel's. */
+/* The flags that rt_sigreturn() may change: CF PF AF ZF SF TF DF OF RF AC. */
 #define RFLAGS_PROGRAM UINT64_C(0x50dd5)
 
 static bool inside(uint64_t rsp, const struct signal_stack *stack)

@@ -13,8 +13,8 @@
 
 #define TIMER_ABSTIME 1
 
-/* A clock of clock_getcpuclockid(3) is negative: ~pid in the upper bits, then whether it is a
- * thread's, then what it counts, of which 3 means something else (linux/posix-timers_types.h). */
+/* Ids of CPU-time clocks are negative (linux/posix-timers_types.h): ~pid from bit 3 up, bit 2 set
+ * for a thread, bits 1-0 the kind of time; 3 (CLOCKFD) is not a CPU-time clock. */
 #define CPU_CLOCK_THREAD 4
 #define CPU_CLOCK_WHAT   3
 
@@ -137,11 +137,11 @@ enum err sys_clock_getres(struct syscall *call)
     return timespec_copy_out(virt(call->arg[1]), coarse ? CLOCK_COARSE_RESOLUTION_NS : 1);
 }
 
-/* Nobody wakes it. */
+/* Never woken: sleeps end by time or by a signal. */
 static struct wait_queue sleepers = WAIT_QUEUE_INIT(sleepers);
 
-/* Sleeps until the clock shows `deadline`; CPU time passes only while others run, so it is looked
- * at again. */
+/* Sleeps until the clock reads `deadline`. The clock is read again after each sleep: a CPU-time
+ * clock advances more slowly than real time. */
 static enum err sleep_until(int clock, uint64_t deadline)
 {
     for (;;) {
@@ -195,8 +195,8 @@ enum err sys_clock_nanosleep(struct syscall *call)
     if (e != E_OK)
         return e;
     if (kind == CLOCK_KIND_THREAD_CPU || (kind == CLOCK_KIND_CPU && id < 0))
-        return E_INVAL;                  /* it would wait for itself */
-    if (!(call->arg[1] & TIMER_ABSTIME)) /* a change of the clock moves no relative sleep */
+        return E_INVAL;                  /* own CPU time does not advance in sleep */
+    if (!(call->arg[1] & TIMER_ABSTIME)) /* setting the clock does not affect relative sleeps */
         return sleep_relative(call, kind == CLOCK_KIND_REAL ? CLOCK_MONOTONIC : id, ns,
                               virt(call->arg[3]));
     call->restart_unhandled = true;
@@ -207,7 +207,7 @@ struct timezone {
     int32_t minutes_west, dst_time;
 };
 
-static struct timezone timezone; /* stored and shown, as in Linux; nothing here uses it */
+static struct timezone timezone; /* stored and returned only, as in Linux */
 
 enum err sys_gettimeofday(struct syscall *call)
 {

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct sigevent) == 64, "asm-generic/siginfo.h");
 struct posix_timer {
     struct list link;
     int id;
-    int clock; /* its id; settime's absolute times are of it */
+    int clock; /* clock id; absolute times of timer_settime() are read on it */
     struct interval_timer t;
 };
 
@@ -52,7 +52,7 @@ static struct itimerval itimer_show(struct interval_timer *t)
 {
     uint64_t left = interval_timer_left(t);
     if (left != 0 && left < 1000)
-        left = 1000; /* an armed timer must not look like a disarmed one */
+        left = 1000; /* 0 would mean a disarmed timer */
     return (struct itimerval){timeval_of_ns(t->interval_ns), timeval_of_ns(left)};
 }
 
@@ -89,7 +89,7 @@ enum err sys_setitimer(struct syscall *call)
 {
     struct itimerval to = {0}, before;
     uint64_t value, interval;
-    if (call->arg[1] != 0) { /* Linux takes NULL for zeros */
+    if (call->arg[1] != 0) { /* as in Linux, NULL disarms the timer */
         enum err e = copy_in(&to, virt(call->arg[1]), sizeof to);
         if (e == E_OK)
             e = timeval_to_ns(&to.value, &value);
@@ -118,7 +118,7 @@ static struct posix_timer *timer_find(uint64_t id)
     return NULL;
 }
 
-static void delete (struct posix_timer *p)
+static void posix_timer_free(struct posix_timer *p)
 {
     interval_timer_stop(&p->t);
     signal_entry_cancel(&p->t.entry);
@@ -131,7 +131,7 @@ void timers_exec(struct process *process)
 {
     struct list *posix = &process->timers.posix;
     while (!list_empty(posix))
-        delete (CONTAINER_OF(posix->next, struct posix_timer, link));
+        posix_timer_free(CONTAINER_OF(posix->next, struct posix_timer, link));
 }
 
 void timers_clear(struct process *process)
@@ -193,7 +193,7 @@ enum err sys_timer_create(struct syscall *call)
     enum err e = check_event(&event);
     if (e != E_OK)
         return e;
-    /* Each holds room for one signal, and counts as one. */
+    /* Each timer preallocates one queued signal, which counts towards RLIMIT_SIGPENDING. */
     if (timers()->posix_count >= process_current()->rlimits[RLIMIT_SIGPENDING].soft)
         return E_AGAIN;
     struct posix_timer *p = heap_alloc_zero(sizeof *p);
@@ -234,8 +234,8 @@ static void timer_set(struct posix_timer *p, bool absolute, uint64_t value, uint
         start_after(&p->t, value, interval);
         return;
     }
-    /* The interval timer knows the monotonic clock and CPU time; a time of day is a distance from
-     * now. */
+    /* An interval timer runs on the monotonic clock or on CPU time: convert the time on p->clock by
+     * its distance from now. */
     uint64_t now = clock_read(p->clock), base = interval_timer_clock(&p->t), deadline;
     if (value <= now)
         deadline = now - value < base ? base - (now - value) : 1;
@@ -289,6 +289,6 @@ enum err sys_timer_delete(struct syscall *call)
     struct posix_timer *p = timer_find(call->arg[0]);
     if (p == NULL)
         return E_INVAL;
-    delete (p);
+    posix_timer_free(p);
     return E_OK;
 }

@@ -11,7 +11,7 @@
 #include "mm/vm/areas.h"
 #include "vdso/vvar.h"
 
-/* A page of its own: all of it can be read by the program. */
+/* Fills a whole page, because the program can read all of that page. */
 static union {
     volatile struct vvar vvar;
     char page[VVAR_PAGE_SIZE];
@@ -19,7 +19,7 @@ static union {
 
 _Static_assert(__builtin_offsetof(struct vvar, kernel_entry) == VVAR_KERNEL_ENTRY, "vdso/call.S");
 
-/* Pages of the kernel image as a file that can be mapped. */
+/* A page source over pages of the kernel image. */
 struct image_source {
     struct page_source source;
     const char *name;
@@ -32,7 +32,7 @@ static struct image_source *image_of(struct page_source *source)
     return CONTAINER_OF(source, struct image_source, source);
 }
 
-/* Frames of the image are nobody's: no reference is taken (mm/phys/frames.h). */
+/* Frames of the kernel image are not reference-counted (mm/phys/frames.h). */
 static enum err image_page(struct page_source *source, uint64_t index, bool for_write, phys_t *out)
 {
     const struct image_source *image = image_of(source);
@@ -124,7 +124,7 @@ static enum err map_source(virt_t at, struct image_source *image, uint32_t flags
         .source = &image->source,
         .file_end = UINT64_MAX,
     };
-    return areas_add(&area);
+    return areas_add(space_current(), &area);
 }
 
 enum err vdso_map(virt_t at)

@@ -121,7 +121,7 @@ static void heap_release_frame(void *context, phys_t frame, uint64_t size)
 static void pages_free(void *start, uint64_t pages)
 {
     struct virt_range r = {virt_of(start), virt(virt_of(start).v + pages * PAGE_SIZE)};
-    paging_unmap(r, heap_release_frame, NULL);
+    paging_unmap(&kernel_space, r, heap_release_frame, NULL);
     give_addresses(r);
 }
 
@@ -134,7 +134,8 @@ static void *pages_alloc_once(uint64_t pages)
         phys_t frame;
         enum err e = frames_alloc(&machine_frames, 0, &frame);
         if (e == E_OK) {
-            e = paging_map(virt(start.v + i * PAGE_SIZE), frame, PAGE_SIZE, prot_rw());
+            e = paging_map(&kernel_space, virt(start.v + i * PAGE_SIZE), frame, PAGE_SIZE,
+                           prot_rw());
             if (e != E_OK)
                 frames_put(&machine_frames, frame);
         }
@@ -154,7 +155,7 @@ static void *pages_alloc(uint64_t pages)
     void *start;
     do
         start = pages_alloc_once(pages);
-    while (start == NULL && (paging_trim() || shrinkers_run()));
+    while (start == NULL && (paging_trim(running_space) || shrinkers_run()));
     return start;
 }
 
@@ -205,7 +206,7 @@ void kpage_free(void *page)
 phys_t kpage_phys(const void *page)
 {
     phys_t frame;
-    bool mapped = paging_translate(virt_of(page), &frame);
+    bool mapped = paging_translate(&kernel_space, virt_of(page), &frame);
     assert(mapped);
     return frame;
 }

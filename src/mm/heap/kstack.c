@@ -39,12 +39,13 @@ enum err kstack_alloc(struct virt_range *out)
         phys_t frame;
         enum err e = frames_alloc(&machine_frames, 0, &frame);
         if (e == E_OK) {
-            e = paging_map(v, frame, PAGE_SIZE, prot_rw());
+            e = paging_map(&kernel_space, v, frame, PAGE_SIZE, prot_rw());
             if (e != E_OK)
                 frames_put(&machine_frames, frame);
         }
         if (e != E_OK) {
-            paging_unmap((struct virt_range){stack.start, v}, kstack_release_frame, NULL);
+            paging_unmap(&kernel_space, (struct virt_range){stack.start, v}, kstack_release_frame,
+                         NULL);
             return e;
         }
     }
@@ -56,7 +57,7 @@ enum err kstack_alloc(struct virt_range *out)
 void kstack_free(struct virt_range stack)
 {
     unsigned slot = (unsigned)((stack.start.v - LAYOUT_KSTACK_START) / SLOT_SIZE);
-    paging_unmap(stack, kstack_release_frame, NULL);
+    paging_unmap(&kernel_space, stack, kstack_release_frame, NULL);
     used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 

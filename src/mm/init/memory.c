@@ -109,7 +109,8 @@ INIT_CODE static enum err protect_image(void)
         {image_tables_start, image_tables_end, prot_ro()},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        enum err e = paging_protect((struct virt_range){image(parts[i].start), image(parts[i].end)},
+        enum err e = paging_protect(&kernel_space,
+                                    (struct virt_range){image(parts[i].start), image(parts[i].end)},
                                     parts[i].prot);
         if (e != E_OK)
             return e;
@@ -154,7 +155,7 @@ INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *ta
         phys_t frame = zero_frame;
         if (own && !early_frames(run, &frame))
             return E_NOMEM;
-        enum err e = paging_map(start, frame, run, own ? prot_rw() : prot_ro());
+        enum err e = paging_map(&kernel_space, start, frame, run, own ? prot_rw() : prot_ro());
         if (e != E_OK)
             return e;
         if (own)
@@ -179,12 +180,13 @@ INIT_CODE static enum err map_fixed_pages(void)
 {
     if (!early_frame(&zero_frame))
         return E_NOMEM;
-    enum err e = paging_map(virt(LAYOUT_SCRATCH_PIN), zero_frame, PAGE_SIZE, prot_rw());
+    enum err e =
+        paging_map(&kernel_space, virt(LAYOUT_SCRATCH_PIN), zero_frame, PAGE_SIZE, prot_rw());
     if (e != E_OK)
         return e;
     memset(ptr_of(virt(LAYOUT_SCRATCH_PIN)), 0, PAGE_SIZE);
-    return paging_protect(virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE),
-                          prot_ro());
+    return paging_protect(
+        &kernel_space, virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE), prot_ro());
 }
 
 /* The frame of a table that moved. What is in the image stays where it is. */
@@ -224,7 +226,6 @@ INIT_CODE static enum err start_back_end(const struct paging_ops *chosen, struct
         e = pt_move_tables(chosen->access, release_moved_table);
     if (e != E_OK)
         return e;
-    pt_root_table = pt_root();
     paging = chosen;
     recursive_close_window();
     return E_OK;
@@ -289,6 +290,7 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
             setup.tables = pt_count_tables();
             e = start_back_end(chosen, &setup);
         }
+        kernel_space.root = first_space.root = pt_root();
     }
     *complaint = setup.complaint;
     return e;
@@ -298,7 +300,7 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
 static void free_image_part(const char *from, const char *to)
 {
     struct virt_range range = {image(from), image(to)};
-    paging_unmap(range, NULL, NULL);
+    paging_unmap(&kernel_space, range, NULL, NULL);
     if (paging->access->image_freed != NULL)
         paging->access->image_freed(image_part(from, to));
     frames_release_foreign(&machine_frames, image_part(from, to));
@@ -306,7 +308,8 @@ static void free_image_part(const char *from, const char *to)
 
 void memory_end_boot(void)
 {
-    must(paging_protect((struct virt_range){image(ro_after_init_start), image(ro_after_init_end)},
+    must(paging_protect(&kernel_space,
+                        (struct virt_range){image(ro_after_init_start), image(ro_after_init_end)},
                         prot_ro()));
     free_image_part(image_start, init_text_end);
 }
@@ -318,7 +321,7 @@ void *memory_map_physical(struct phys_range range, prot_t prot)
     uint64_t at = device_next.v;
     if (phys_range_size(pages) >= LARGE_SIZE) /* the place in a large page that the frames have */
         at = align_up(at, LARGE_SIZE) + (pages.start.v & (LARGE_SIZE - 1));
-    if (paging_map(virt(at), pages.start, phys_range_size(pages), prot) != E_OK)
+    if (paging_map(&kernel_space, virt(at), pages.start, phys_range_size(pages), prot) != E_OK)
         return NULL;
     device_next = virt(at + phys_range_size(pages));
     return ptr_of(virt(at + (range.start.v - pages.start.v)));
@@ -331,7 +334,7 @@ phys_t memory_zero_frame(void)
 
 void *memory_scratch(phys_t frame)
 {
-    paging_replace(virt(LAYOUT_SCRATCH), frame, prot_rw());
+    paging_replace(&kernel_space, virt(LAYOUT_SCRATCH), frame, prot_rw());
     return ptr_of(virt(LAYOUT_SCRATCH));
 }
 

@@ -32,7 +32,7 @@ struct pt_setup {
 struct pt_access {
     /* The table of `level` on the way to v; `parent` is the entry that points to it (level 4: none).
      * Held until put() gets it. */
-    pt_table_t (*table)(int level, virt_t v, pte_t parent);
+    pt_table_t (*table)(const struct address_space *space, int level, virt_t v, pte_t parent);
     /* NULL where a table needs no giving back. */
     void (*put)(pt_table_t table);
     /* The table of `level` for v was replaced or unlinked. */
@@ -40,8 +40,9 @@ struct pt_access {
     /* Frames for tables. */
     bool (*alloc)(phys_t *out);
     void (*free)(phys_t frame);
-    /* A frame that is not linked yet, as a table; held until put() gets it. */
+    /* A frame that is not linked yet, as a table; held until put_unlinked(), NULL as put(), gets it. */
     pt_table_t (*unlinked)(phys_t frame);
+    void (*put_unlinked)(pt_table_t table);
 
     /* Builds what the back end needs, while `paging` is the recursive one. E_NOMEM; E_RANGE with a
      * complaint where the machine is not made for it. Boot only; NULL for recursive. */
@@ -62,8 +63,7 @@ struct pt_access {
 extern const struct paging_ops paging_recursive, paging_physmap, paging_offset, paging_identity,
     paging_temporary;
 
-/* The level-4 table, and the slot of the program's window; 0 before they are known. */
-extern phys_t pt_root_table;
+/* The slot of the program's window; 0 before it is known. */
 extern unsigned pt_program_slot;
 
 /* Each back end's duty when a table came, changed or went: where programs see it. Any INVLPG drops
@@ -76,7 +76,7 @@ static inline void pt_flush_program_window(int level, virt_t v)
 
 /* Replaces the large leaf at `level` (2 or 3) that covers v by a table of smaller leaves that map
  * the same; E_NOMEM. The walkers' own: they hold no table while they call it. */
-MUST_CHECK enum err pt_split(virt_t v, int level);
+MUST_CHECK enum err pt_split(struct address_space *space, virt_t v, int level);
 
 /* Number of tables, and: copies each into a frame of `to` and hands the old one to `old`. Boot only,
  * while `paging` is the recursive one. */

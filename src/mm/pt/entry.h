@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an entry says: arithmetic only. For the walkers (mm/pt/walker.inc, mm/pt/tables.c). */
+/* What an entry says: arithmetic only. For the walkers (mm/pt/walker.h, mm/pt/tables.c). */
 #pragma once
 
 #include "mm/pt/paging.h"

@@ -20,26 +20,18 @@
 #define LOG_TAG "mm"
 #include "base/log.h"
 #include "mm/pt/backend.h"
+#include "mm/pt/walker.h"
 
-static pt_table_t unlinked(phys_t frame)
+static pt_table_t identity_unlinked(phys_t frame)
 {
     return ptr_of(virt(frame.v));
 }
 
-static pt_table_t pt_table(int level, virt_t v, pte_t parent)
+static pt_table_t identity_table(const struct address_space *space, int level, virt_t v,
+                                 pte_t parent)
 {
     (void)v;
-    return unlinked(level == PT_LEVELS ? pt_root_table : phys(parent.v & PTE_ADDRESS));
-}
-
-static void pt_put(pt_table_t table)
-{
-    (void)table;
-}
-
-static void pt_relinked(int level, virt_t v)
-{
-    pt_flush_program_window(level, v);
+    return identity_unlinked(level == PT_LEVELS ? space->root : phys(parent.v & PTE_ADDRESS));
 }
 
 static struct phys_range fresh; /* frames of the pool that were never handed out */
@@ -47,7 +39,7 @@ static phys_t free_frame;       /* the first one that came back; its first word 
 static uint64_t idle_frames, pool_frames;
 static bool told;
 
-static bool pt_alloc(phys_t *out)
+static bool identity_alloc(phys_t *out)
 {
     if (idle_frames == 0) {
         if (!told)
@@ -60,7 +52,7 @@ static bool pt_alloc(phys_t *out)
     idle_frames--;
     if (free_frame.v != 0) {
         *out = free_frame;
-        free_frame = phys(pt_load(unlinked(free_frame), 0).v);
+        free_frame = phys(pt_load(identity_unlinked(free_frame), 0).v);
     } else {
         *out = fresh.start;
         fresh.start.v += PAGE_SIZE;
@@ -68,27 +60,26 @@ static bool pt_alloc(phys_t *out)
     return true;
 }
 
-static void pt_free(phys_t frame)
+static void identity_free(phys_t frame)
 {
-    pt_store(unlinked(frame), 0, (pte_t){free_frame.v});
+    pt_store(identity_unlinked(frame), 0, (pte_t){free_frame.v});
     free_frame = frame;
     idle_frames++;
 }
 
-#include "mm/pt/walker.inc"
-
-static uint64_t idle(void)
+static uint64_t identity_idle(void)
 {
     return idle_frames;
 }
 
-INIT_CODE static enum err start(struct pt_setup *setup)
+INIT_CODE static enum err identity_start(struct pt_setup *setup)
 {
     fresh = setup->pool;
     free_frame = phys(0);
     told = false;
     idle_frames = pool_frames = phys_range_size(fresh) >> PAGE_SHIFT;
-    enum err e = paging_map(virt(fresh.start.v), fresh.start, phys_range_size(fresh), prot_rw());
+    enum err e = paging_map(&kernel_space, virt(fresh.start.v), fresh.start, phys_range_size(fresh),
+                            prot_rw());
     if (e != E_OK)
         return e;
     paging_reserved_range = virt_range(fresh.start.v, fresh.end.v);
@@ -99,24 +90,15 @@ INIT_CODE static enum err start(struct pt_setup *setup)
     return E_OK;
 }
 
-static const struct pt_access access = {
-    .table = pt_table,
-    .relinked = pt_relinked,
-    .alloc = pt_alloc,
-    .free = pt_free,
-    .unlinked = unlinked,
-    .start = start,
+static const struct pt_access identity_access = {
+    .table = identity_table,
+    .relinked = pt_flush_program_window,
+    .alloc = identity_alloc,
+    .free = identity_free,
+    .unlinked = identity_unlinked,
+    .start = identity_start,
     .own_frames = true,
-    .idle = idle,
+    .idle = identity_idle,
 };
 
-const struct paging_ops paging_identity = {
-    .name = "identity",
-    .map = op_map,
-    .unmap = op_unmap,
-    .protect = op_protect,
-    .replace = op_replace,
-    .walk = op_walk,
-    .trim = op_trim,
-    .access = &access,
-};
+PT_BACK_END(identity);

@@ -14,8 +14,8 @@ typedef enum err (*table_function)(void *context, pt_table_t parent, unsigned in
 
 INIT_CODE static void move_put(pt_table_t table)
 {
-    if (paging->access->put != NULL)
-        paging->access->put(table);
+    if (paging->access->put_unlinked != NULL)
+        paging->access->put_unlinked(table);
 }
 
 INIT_CODE static bool is_window(pte_t e)
@@ -26,7 +26,7 @@ INIT_CODE static bool is_window(pte_t e)
 INIT_CODE static enum err move_each_table(int level, virt_t at, table_function function,
                                           void *context)
 {
-    pt_table_t table = paging->access->table(level, at, (pte_t){0});
+    pt_table_t table = paging->access->table(&kernel_space, level, at, (pte_t){0});
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         pte_t e = pt_load(table, i);
         if (!pt_present(e) || pt_is_leaf(e, level) || (level == 4 && is_window(e)))
@@ -86,7 +86,7 @@ INIT_CODE static enum err move_table(void *context, pt_table_t parent, unsigned 
     const struct move *move = context;
     pte_t link = pt_load(parent, index);
     phys_t frame;
-    enum err e = copy_table(move, paging->access->table(level, v, link), &frame);
+    enum err e = copy_table(move, paging->access->table(&kernel_space, level, v, link), &frame);
     if (e != E_OK)
         return e;
     pt_store(parent, index, (pte_t){frame.v | PTE_P | PTE_W});
@@ -102,7 +102,7 @@ INIT_CODE enum err pt_move_tables(const struct pt_access *to, void (*old)(phys_t
     if (e != E_OK)
         return e;
     phys_t root = pt_root(), frame;
-    e = copy_table(&move, paging->access->table(4, virt(0), (pte_t){0}), &frame);
+    e = copy_table(&move, paging->access->table(&kernel_space, 4, virt(0), (pte_t){0}), &frame);
     if (e != E_OK)
         return e;
     pt_table_t copy = paging->access->unlinked(frame);

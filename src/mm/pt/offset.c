@@ -14,7 +14,7 @@
  * The first frame of an arena is its header (h). Frames that came back form a list through their own
  * first words. An arena whose last table went is unmapped and given back, as long as three frames
  * remain without it. So what the arenas themselves take, headers and tables that map them, depends on
- * what came and went before: overhead() says how much it is.
+ * what came and went before: offset_overhead() says how much it is.
  *
  * Cost: an addition, as with the physical map, but over small pages, so more lines of the TLB; at
  * most an arena of memory that nothing else can have; when an arena comes or goes, the time to map
@@ -24,28 +24,19 @@
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
 #include "mm/pt/backend.h"
+#include "mm/pt/walker.h"
 
 #define RESERVE 3
 
-static pt_table_t unlinked(phys_t frame)
+static pt_table_t offset_unlinked(phys_t frame)
 {
     return ptr_of(virt(LAYOUT_PHYSICAL_START + frame.v));
 }
 
-static pt_table_t pt_table(int level, virt_t v, pte_t parent)
+static pt_table_t offset_table(const struct address_space *space, int level, virt_t v, pte_t parent)
 {
     (void)v;
-    return unlinked(level == PT_LEVELS ? pt_root_table : phys(parent.v & PTE_ADDRESS));
-}
-
-static void pt_put(pt_table_t table)
-{
-    (void)table;
-}
-
-static void pt_relinked(int level, virt_t v)
-{
-    pt_flush_program_window(level, v);
+    return offset_unlinked(level == PT_LEVELS ? space->root : phys(parent.v & PTE_ADDRESS));
 }
 
 /* Words of an arena's header, and of a frame in its list of free ones; addresses are physical, and 0
@@ -67,14 +58,14 @@ static uint64_t idle_frames;
 static uint64_t headers, mapping_tables; /* arenas there are, and tables that map them */
 static bool growing, shrinking;
 
-static uint64_t get(phys_t frame, unsigned word)
+static uint64_t arena_get(phys_t frame, unsigned word)
 {
-    return pt_load(unlinked(frame), word).v;
+    return pt_load(offset_unlinked(frame), word).v;
 }
 
-static void set(phys_t frame, unsigned word, uint64_t value)
+static void arena_set(phys_t frame, unsigned word, uint64_t value)
 {
-    pt_store(unlinked(frame), word, (pte_t){value});
+    pt_store(offset_unlinked(frame), word, (pte_t){value});
 }
 
 static uint64_t arena_frames(void)
@@ -90,26 +81,27 @@ static struct virt_range arena_range(phys_t arena)
 
 static void list_arena(phys_t *list, phys_t arena)
 {
-    set(arena, ARENA_NEXT, list->v);
-    set(arena, ARENA_PREVIOUS, 0);
+    arena_set(arena, ARENA_NEXT, list->v);
+    arena_set(arena, ARENA_PREVIOUS, 0);
     if (list->v != 0)
-        set(*list, ARENA_PREVIOUS, arena.v);
+        arena_set(*list, ARENA_PREVIOUS, arena.v);
     *list = arena;
 }
 
 static void unlist_arena(phys_t *list, phys_t arena)
 {
-    phys_t next = phys(get(arena, ARENA_NEXT)), previous = phys(get(arena, ARENA_PREVIOUS));
+    phys_t next = phys(arena_get(arena, ARENA_NEXT)),
+           previous = phys(arena_get(arena, ARENA_PREVIOUS));
     if (next.v != 0)
-        set(next, ARENA_PREVIOUS, previous.v);
+        arena_set(next, ARENA_PREVIOUS, previous.v);
     if (previous.v != 0)
-        set(previous, ARENA_NEXT, next.v);
+        arena_set(previous, ARENA_NEXT, next.v);
     else
         *list = next;
 }
 
 /* One more arena; the reserve maps it. */
-static bool grow(void)
+static bool offset_grow(void)
 {
     phys_t arena;
     if (frames_alloc(&machine_frames, arena_order, &arena) != E_OK)
@@ -119,41 +111,41 @@ static bool grow(void)
         return false;
     }
     growing = true;
-    enum err e =
-        paging_map(arena_range(arena).start, arena, arena_frames() << PAGE_SHIFT, prot_rw());
+    enum err e = paging_map(&kernel_space, arena_range(arena).start, arena,
+                            arena_frames() << PAGE_SHIFT, prot_rw());
     growing = false;
     if (e != E_OK) {
         frames_put(&machine_frames, arena);
         return false;
     }
-    set(arena, ARENA_FREE, 0);
-    set(arena, ARENA_FRESH, 1);
-    set(arena, ARENA_USED, 0);
+    arena_set(arena, ARENA_FREE, 0);
+    arena_set(arena, ARENA_FRESH, 1);
+    arena_set(arena, ARENA_USED, 0);
     list_arena(&empty, arena);
     idle_frames += arena_frames() - 1;
     headers++;
     return true;
 }
 
-static bool pt_alloc(phys_t *out)
+static bool offset_alloc(phys_t *out)
 {
-    if (idle_frames <= RESERVE && !growing && !grow())
+    if (idle_frames <= RESERVE && !growing && !offset_grow())
         return false;
     if (part_used.v == 0) {
         phys_t begun = empty;
         unlist_arena(&empty, begun);
         list_arena(&part_used, begun);
     }
-    phys_t arena = part_used, frame = phys(get(arena, ARENA_FREE));
-    uint64_t used = get(arena, ARENA_USED) + 1;
+    phys_t arena = part_used, frame = phys(arena_get(arena, ARENA_FREE));
+    uint64_t used = arena_get(arena, ARENA_USED) + 1;
     if (frame.v != 0) {
-        set(arena, ARENA_FREE, get(frame, FREE_NEXT));
+        arena_set(arena, ARENA_FREE, arena_get(frame, FREE_NEXT));
     } else {
-        uint64_t fresh = get(arena, ARENA_FRESH);
+        uint64_t fresh = arena_get(arena, ARENA_FRESH);
         frame = phys(arena.v + (fresh << PAGE_SHIFT));
-        set(arena, ARENA_FRESH, fresh + 1);
+        arena_set(arena, ARENA_FRESH, fresh + 1);
     }
-    set(arena, ARENA_USED, used);
+    arena_set(arena, ARENA_USED, used);
     idle_frames--;
     mapping_tables += growing;
     if (used == arena_frames() - 1)
@@ -164,7 +156,7 @@ static bool pt_alloc(phys_t *out)
 
 /* Gives arenas back while the reserve is in others. The tables that mapped one come back here by way
  * of the walker, and may empty the next: a loop, not a recursion. */
-static void shrink(void)
+static void offset_shrink(void)
 {
     if (shrinking)
         return;
@@ -174,19 +166,19 @@ static void shrink(void)
         unlist_arena(&empty, arena);
         idle_frames -= arena_frames() - 1;
         headers--;
-        paging_unmap(arena_range(arena), NULL, NULL);
+        paging_unmap(&kernel_space, arena_range(arena), NULL, NULL);
         frames_put(&machine_frames, arena);
     }
     shrinking = false;
 }
 
-static void pt_free(phys_t frame)
+static void offset_free(phys_t frame)
 {
     phys_t arena = phys(align_down(frame.v, arena_frames() << PAGE_SHIFT));
-    uint64_t used = get(arena, ARENA_USED) - 1;
-    set(frame, FREE_NEXT, get(arena, ARENA_FREE));
-    set(arena, ARENA_FREE, frame.v);
-    set(arena, ARENA_USED, used);
+    uint64_t used = arena_get(arena, ARENA_USED) - 1;
+    arena_set(frame, FREE_NEXT, arena_get(arena, ARENA_FREE));
+    arena_set(arena, ARENA_FREE, frame.v);
+    arena_set(arena, ARENA_USED, used);
     idle_frames++;
     mapping_tables -= shrinking || growing;
     if (used == arena_frames() - 2)
@@ -195,23 +187,21 @@ static void pt_free(phys_t frame)
         unlist_arena(&part_used, arena);
         list_arena(&empty, arena);
     }
-    shrink();
+    offset_shrink();
 }
 
-#include "mm/pt/walker.inc"
-
-static uint64_t idle(void)
+static uint64_t offset_idle(void)
 {
     return idle_frames;
 }
 
-static uint64_t overhead(void)
+static uint64_t offset_overhead(void)
 {
     return headers + mapping_tables;
 }
 
 /* Enough arenas for all tables that exist and for those that map the arenas. */
-INIT_CODE static enum err start(struct pt_setup *setup)
+INIT_CODE static enum err offset_start(struct pt_setup *setup)
 {
     assert(setup->arena >= 8 && setup->arena <= PT_ENTRIES);
     arena_order = (unsigned)__builtin_ctz(setup->arena);
@@ -219,33 +209,24 @@ INIT_CODE static enum err start(struct pt_setup *setup)
     part_used = empty = phys(0);
     uint64_t tables = paging_counters.tables;
     for (uint64_t needed = setup->tables; idle_frames < needed + 2 * RESERVE; needed += RESERVE)
-        if (!grow())
+        if (!offset_grow())
             return E_NOMEM;
     /* Another back end made them, and they will move here. */
     mapping_tables = paging_counters.tables - tables;
     return E_OK;
 }
 
-static const struct pt_access access = {
-    .table = pt_table,
-    .relinked = pt_relinked,
-    .alloc = pt_alloc,
-    .free = pt_free,
-    .unlinked = unlinked,
-    .start = start,
+static const struct pt_access offset_access = {
+    .table = offset_table,
+    .relinked = pt_flush_program_window,
+    .alloc = offset_alloc,
+    .free = offset_free,
+    .unlinked = offset_unlinked,
+    .start = offset_start,
     .reach = {{LAYOUT_PHYSICAL_START}, {LAYOUT_PHYSICAL_END}},
     .own_frames = true,
-    .idle = idle,
-    .overhead = overhead,
+    .idle = offset_idle,
+    .overhead = offset_overhead,
 };
 
-const struct paging_ops paging_offset = {
-    .name = "offset",
-    .map = op_map,
-    .unmap = op_unmap,
-    .protect = op_protect,
-    .replace = op_replace,
-    .walk = op_walk,
-    .trim = op_trim,
-    .access = &access,
-};
+PT_BACK_END(offset);

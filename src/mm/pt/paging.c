@@ -7,15 +7,16 @@ RO_AFTER_INIT const struct paging_ops *paging;
 RO_AFTER_INIT bool paging_nx, paging_huge;
 RO_AFTER_INIT uint64_t paging_reserved;
 struct paging_counters paging_counters;
+struct address_space kernel_space, first_space;
+struct address_space *running_space = &first_space;
 RO_AFTER_INIT uint64_t paging_window, paging_program_window;
 RO_AFTER_INIT struct virt_range paging_reserved_range;
-RO_AFTER_INIT phys_t pt_root_table;
 RO_AFTER_INIT unsigned pt_program_slot;
 
-bool paging_translate(virt_t v, phys_t *out)
+bool paging_translate(const struct address_space *space, virt_t v, phys_t *out)
 {
     struct pt_walk walk;
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     if (walk.leaf_level == 0)
         return false;
     *out = walk.phys;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page tables: map, unmap, protect, walk, visit. The operations are written once, in
- * mm/pt/walker.inc, over a handful of primitives that say how a table is reached, and compiled
- * for each back end; a caller pays one indirect call an operation, not one a level.
+ * The page tables: map, unmap, protect, walk, visit, each in the address space that is its first
+ * argument (mm/space.h). The operations are written once, in mm/pt/walker.h, over a handful of
+ * primitives that say how a table is reached, and compiled for each back end; a caller pays one
+ * indirect call an operation, not one a level.
  *
  *        47      39 38      30 29      21 20      12 11         0
  *       +----------+----------+----------+----------+------------+
@@ -10,39 +11,24 @@
  *       +----------+----------+----------+----------+------------+
  *
  * All functions: threads and boot, not interrupt handlers; the kernel is not preempted. They flush
- * what they change from this CPU's TLB before they return.
+ * what they change from this CPU's TLB before they return; a space that does not run has nothing
+ * there. With pagetables=recursive the space must be the running one, or kernel_space.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cpu/bits.h"
 #include "mm/prot.h"
+#include "mm/space.h"
 
 typedef struct {
     uint64_t v; /* one entry, at any level */
 } pte_t;
 
-#define PTE_P        (UINT64_C(1) << 0)
-#define PTE_W        (UINT64_C(1) << 1)
-#define PTE_U        (UINT64_C(1) << 2)
-#define PTE_PWT      (UINT64_C(1) << 3)
-#define PTE_PCD      (UINT64_C(1) << 4)
-#define PTE_A        (UINT64_C(1) << 5)
-#define PTE_D        (UINT64_C(1) << 6)
-#define PTE_PS       (UINT64_C(1) << 7)
-#define PTE_PAT      (UINT64_C(1) << 7) /* of a 4 KiB leaf */
-#define PTE_G        (UINT64_C(1) << 8)
-#define PTE_PAT_BIG  (UINT64_C(1) << 12) /* of a larger one */
-#define PTE_NX       (UINT64_C(1) << 63)
-
-#define PTE_COW      (UINT64_C(1) << 9)  /* ours, ignored by the CPU: prot_copy_on_write() */
-#define PTE_LAZYFREE (UINT64_C(1) << 10) /* ours: paging_mark_lazyfree() */
-
-#define PTE_ADDRESS  UINT64_C(0x000ffffffffff000)
-
-#define PT_ENTRIES   512
-#define PT_LEVELS    4
+#define PT_ENTRIES 512
+#define PT_LEVELS  4
 
 /* Bytes that one entry of the level spans: 4 KiB, 2 MiB, 1 GiB, 512 GiB. */
 static inline uint64_t pt_span(int level)
@@ -86,12 +72,13 @@ struct pt_access;
 
 struct paging_ops {
     const char *name;
-    enum err (*map)(virt_t at, phys_t to, uint64_t size, prot_t prot);
-    void (*unmap)(struct virt_range range, pt_release release, void *context);
-    enum err (*protect)(struct virt_range range, prot_t prot);
-    void (*replace)(virt_t page, phys_t to, prot_t prot);
-    void (*walk)(virt_t at, struct pt_walk *out);
-    bool (*trim)(void);
+    enum err (*map)(struct address_space *space, virt_t at, phys_t to, uint64_t size, prot_t prot);
+    void (*unmap)(struct address_space *space, struct virt_range range, pt_release release,
+                  void *context);
+    enum err (*protect)(struct address_space *space, struct virt_range range, prot_t prot);
+    void (*replace)(struct address_space *space, virt_t page, phys_t to, prot_t prot);
+    void (*walk)(const struct address_space *space, virt_t at, struct pt_walk *out);
+    bool (*trim)(struct address_space *space);
     const struct pt_access *access; /* for the operations that all back ends share */
 };
 
@@ -125,60 +112,64 @@ extern struct paging_counters paging_counters;
 
 /* Maps [at, at + size) to [to, to + size), pages of the largest size that alignment allows. Nothing
  * there may be mapped. E_NOMEM when a table cannot be had: nothing stays mapped then. */
-MUST_CHECK static inline enum err paging_map(virt_t at, phys_t to, uint64_t size, prot_t prot)
+MUST_CHECK static inline enum err paging_map(struct address_space *space, virt_t at, phys_t to,
+                                             uint64_t size, prot_t prot)
 {
-    return paging->map(at, to, size, prot);
+    return paging->map(space, at, to, size, prot);
 }
 
 /* Makes v a boundary between leaves: a large leaf that v cuts becomes smaller ones, as often as
  * needed. E_NOMEM, and then the translation of no address has changed. */
-MUST_CHECK enum err paging_split_at(virt_t v);
+MUST_CHECK enum err paging_split_at(struct address_space *space, virt_t v);
 
 /* Takes away what is mapped in the range, splitting large leaves at its ends, and frees tables that
- * become empty, now or with the next unmap. `release` (may be NULL) gets each leaf after it was flushed. Nothing here can fail,
- * so no end may cut a large leaf: where there can be large leaves, paging_split_at() prepared both
- * ends, and reported that memory is short. */
-static inline void paging_unmap(struct virt_range range, pt_release release, void *context)
+ * become empty, now or with the next unmap. `release` (may be NULL) gets each leaf after it was
+ * flushed. Nothing here can fail, so no end may cut a large leaf: where there can be large leaves,
+ * paging_split_at() prepared both ends, and reported that memory is short. */
+static inline void paging_unmap(struct address_space *space, struct virt_range range,
+                                pt_release release, void *context)
 {
-    paging->unmap(range, release, context);
+    paging->unmap(space, range, release, context);
 }
 
 /* Frees the tables that the last unmap left empty; false when there were none. For who is short of
  * memory, wants to map a large page, or counts. */
-static inline bool paging_trim(void)
+static inline bool paging_trim(struct address_space *space)
 {
-    return paging->trim();
+    return paging->trim(space);
 }
 
 /* Gives what is mapped in the range other permissions; holes stay holes, and copy-on-write pages
  * stay that. E_NOMEM, with the part before it changed, only where an end cuts a large leaf: never
  * after paging_split_at() of both. */
-MUST_CHECK static inline enum err paging_protect(struct virt_range range, prot_t prot)
+MUST_CHECK static inline enum err paging_protect(struct address_space *space,
+                                                 struct virt_range range, prot_t prot)
 {
-    return paging->protect(range, prot);
+    return paging->protect(space, range, prot);
 }
 
 /* Points the 4 KiB leaf at `page` (mapped or not; its table exists) to another frame. No reference
  * changes. */
-static inline void paging_replace(virt_t page, phys_t to, prot_t prot)
+static inline void paging_replace(struct address_space *space, virt_t page, phys_t to, prot_t prot)
 {
-    paging->replace(page, to, prot);
+    paging->replace(space, page, to, prot);
 }
 
 /* Reads the tables as the MMU would; never faults, for any address. */
-static inline void paging_walk(virt_t at, struct pt_walk *out)
+static inline void paging_walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
-    paging->walk(at, out);
+    paging->walk(space, at, out);
 }
 
 /* Each present leaf in the range. */
-void paging_visit(struct virt_range range, pt_visitor visitor, void *context);
+void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
+                  void *context);
 
 /* Makes one leaf of 2 MiB out of the 512 that surround `at`, where they map memory that is in one
  * piece and aligned, with equal permissions and memory type; and one of 1 GiB out of 512 of those.
  * It is accessed or dirty when any was. The table is freed. False when nothing changed. No
  * reference changes: unmap will release one large block. */
-bool paging_promote(virt_t at);
+bool paging_promote(struct address_space *space, virt_t at);
 
 /* Accessed and dirty bits. For each leaf of the range that has a bit of `test` (PTE_A, PTE_D) set:
  * its pages are set in `bitmap` (bit i of word i / 64 for the i-th page after range.start; may be
@@ -187,17 +178,18 @@ bool paging_promote(virt_t at);
  * range cuts is reported and keeps its bits: to be told again is harmless, to miss a page is not.
  * Returns the number of pages that were found. The bitmap is written while tables are held: kernel
  * memory, or anything else that cannot fault. */
-uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, uint64_t *bitmap);
+uint64_t paging_harvest(struct address_space *space, struct virt_range range, uint64_t test,
+                        uint64_t clear, uint64_t *bitmap);
 
 /* Sets `bits` (PTE_A, PTE_D) in the present leaves of the range: what the CPU does not do when a
  * frame is written through another mapping, or by a device. */
-void paging_mark(struct virt_range range, uint64_t bits);
+void paging_mark(struct address_space *space, struct virt_range range, uint64_t bits);
 
 /* MADV_FREE: the pages of the range, whole leaves that are not shared, become clean and get
  * PTE_LAZYFREE. For as long as such a leaf stays clean nobody needs it: paging_is_lazyfree(). For
  * paging_harvest() it counts as dirty, because its contents may change; told once, or protected, it
  * is a page like any other. */
-void paging_mark_lazyfree(struct virt_range range);
+void paging_mark_lazyfree(struct address_space *space, struct virt_range range);
 
 static inline bool paging_is_lazyfree(pte_t leaf)
 {
@@ -205,7 +197,7 @@ static inline bool paging_is_lazyfree(pte_t leaf)
 }
 
 /* The physical address of v; false when it is not mapped. */
-bool paging_translate(virt_t v, phys_t *out);
+bool paging_translate(const struct address_space *space, virt_t v, phys_t *out);
 
 /* Base of the slot through which the back end reads and writes tables; 0 when it needs none. */
 extern uint64_t paging_window;

@@ -26,50 +26,31 @@
 #include "mm/phys/free_map.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/table_frames.h"
+#include "mm/pt/walker.h"
 
-static pt_table_t unlinked(phys_t frame)
+static pt_table_t physmap_unlinked(phys_t frame)
 {
     return ptr_of(virt(LAYOUT_PHYSICAL_START + frame.v));
 }
 
-static pt_table_t pt_table(int level, virt_t v, pte_t parent)
+static pt_table_t physmap_table(const struct address_space *space, int level, virt_t v,
+                                pte_t parent)
 {
     (void)v;
-    return unlinked(level == PT_LEVELS ? pt_root_table : phys(parent.v & PTE_ADDRESS));
+    return physmap_unlinked(level == PT_LEVELS ? space->root : phys(parent.v & PTE_ADDRESS));
 }
-
-static void pt_put(pt_table_t table)
-{
-    (void)table;
-}
-
-static void pt_relinked(int level, virt_t v)
-{
-    pt_flush_program_window(level, v);
-}
-
-static bool pt_alloc(phys_t *out)
-{
-    return memory_table_alloc(out);
-}
-
-static void pt_free(phys_t frame)
-{
-    memory_table_free(frame);
-}
-
-#include "mm/pt/walker.inc"
 
 INIT_DATA static struct free_map ram;
 
-INIT_CODE static enum err seal(struct phys_range range)
+INIT_CODE static enum err physmap_seal(struct phys_range range)
 {
-    return paging_protect(virt_range(LAYOUT_PHYSICAL_START + align_down(range.start.v, PAGE_SIZE),
+    return paging_protect(&kernel_space,
+                          virt_range(LAYOUT_PHYSICAL_START + align_down(range.start.v, PAGE_SIZE),
                                      LAYOUT_PHYSICAL_START + align_up(range.end.v, PAGE_SIZE)),
                           prot_ro());
 }
 
-INIT_CODE static enum err start(struct pt_setup *setup)
+INIT_CODE static enum err physmap_start(struct pt_setup *setup)
 {
     free_map_build(setup->boot, NULL, 0, &ram);
     if (ram.ram_end > LAYOUT_PHYSICAL_END - LAYOUT_PHYSICAL_START) {
@@ -79,42 +60,34 @@ INIT_CODE static enum err start(struct pt_setup *setup)
     }
     for (size_t i = 0; i < ram.count; i++) {
         struct phys_range r = ram.free[i];
-        enum err e = paging_map(virt(LAYOUT_PHYSICAL_START + r.start.v), r.start,
+        enum err e = paging_map(&kernel_space, virt(LAYOUT_PHYSICAL_START + r.start.v), r.start,
                                 phys_range_size(r), prot_rw());
         if (e != E_OK)
             return e;
     }
-    enum err e = seal(setup->sealed);
+    enum err e = physmap_seal(setup->sealed);
     for (size_t i = 0; e == E_OK && i < setup->boot->module_count; i++)
-        e = seal(setup->boot->modules[i]);
+        e = physmap_seal(setup->boot->modules[i]);
     return e;
 }
 
-static void image_freed(struct phys_range range)
+static void physmap_image_freed(struct phys_range range)
 {
     must(paging_protect(
+        &kernel_space,
         virt_range(LAYOUT_PHYSICAL_START + range.start.v, LAYOUT_PHYSICAL_START + range.end.v),
         prot_rw()));
 }
 
-static const struct pt_access access = {
-    .table = pt_table,
-    .relinked = pt_relinked,
-    .alloc = pt_alloc,
-    .free = pt_free,
-    .unlinked = unlinked,
-    .start = start,
+static const struct pt_access physmap_access = {
+    .table = physmap_table,
+    .relinked = pt_flush_program_window,
+    .alloc = memory_table_alloc,
+    .free = memory_table_free,
+    .unlinked = physmap_unlinked,
+    .start = physmap_start,
     .reach = {{LAYOUT_PHYSICAL_START}, {LAYOUT_PHYSICAL_END}},
-    .image_freed = image_freed,
+    .image_freed = physmap_image_freed,
 };
 
-const struct paging_ops paging_physmap = {
-    .name = "physmap",
-    .map = op_map,
-    .unmap = op_unmap,
-    .protect = op_protect,
-    .replace = op_replace,
-    .walk = op_walk,
-    .trim = op_trim,
-    .access = &access,
-};
+PT_BACK_END(physmap);

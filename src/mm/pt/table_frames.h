@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the back ends and the page-fault handler get from mm/init/memory.c, which stands above them: frames for page
- * tables, the zero frame, the scratch page. One implementation each, so plain functions.
+ * What the back ends and the page-fault handler get from mm/init/memory.c, which stands above them:
+ * frames for page tables, the zero frame, the scratch page. One implementation each, so plain
+ * functions.
  */
 #pragma once
 

@@ -2,43 +2,43 @@
 /*
  * The operations that look at whole tables: one indirect call for each table that they reach, and
  * nothing for each entry, so that one copy serves all back ends. The invariants are those of
- * mm/pt/walker.inc.
+ * mm/pt/walker.h.
  */
 #include "base/panic.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/entry.h"
 #include "mm/pt/tlb.h"
 
-static void put(pt_table_t table)
+static void pt_put(pt_table_t table)
 {
     if (paging->access->put != NULL)
         paging->access->put(table);
 }
 
 /* The table that holds the last entry on the way to v, `level` at the lowest; its level. */
-static int lowest_table(virt_t v, int level, pt_table_t *out)
+static int lowest_table(const struct address_space *space, virt_t v, int level, pt_table_t *out)
 {
     int at = PT_LEVELS;
-    pt_table_t table = paging->access->table(at, v, (pte_t){0});
+    pt_table_t table = paging->access->table(space, at, v, (pte_t){0});
     while (at > level) {
         pte_t e = pt_load(table, pt_index(v, at));
         if (!pt_present(e) || pt_is_leaf(e, at))
             break;
-        put(table);
+        pt_put(table);
         at--;
-        table = paging->access->table(at, v, e);
+        table = paging->access->table(space, at, v, e);
     }
     *out = table;
     return at;
 }
 
-enum err pt_split(virt_t v, int level)
+enum err pt_split(struct address_space *space, virt_t v, int level)
 {
     phys_t frame;
     if (!paging->access->alloc(&frame))
         return E_NOMEM;
     pt_table_t table;
-    int at = lowest_table(v, level, &table);
+    int at = lowest_table(space, v, level, &table);
     pte_t old = pt_load(table, pt_index(v, level));
     assert(at == level && pt_is_leaf(old, level));
 
@@ -50,9 +50,10 @@ enum err pt_split(virt_t v, int level)
     pt_table_t small = paging->access->unlinked(frame);
     for (unsigned i = 0; i < PT_ENTRIES; i++)
         pt_store(small, i, (pte_t){(pt_phys(old, level).v + i * pt_span(level - 1)) | flags});
-    put(small);
+    if (paging->access->put_unlinked != NULL)
+        paging->access->put_unlinked(small);
     pt_store(table, pt_index(v, level), (pte_t){frame.v | PTE_P | PTE_W});
-    put(table);
+    pt_put(table);
     paging->access->relinked(level - 1, v);
     /* The large page may be cached in pieces anywhere in its range. */
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
@@ -62,23 +63,23 @@ enum err pt_split(virt_t v, int level)
     return E_OK;
 }
 
-enum err paging_split_at(virt_t v)
+enum err paging_split_at(struct address_space *space, virt_t v)
 {
     for (;;) {
         pt_table_t table;
-        int level = lowest_table(v, 1, &table);
+        int level = lowest_table(space, v, 1, &table);
         pte_t e = pt_load(table, pt_index(v, level));
-        put(table);
+        pt_put(table);
         if (e.v == 0 || is_aligned(v.v, pt_span(level)))
             return E_OK;
-        enum err split = pt_split(v, level);
+        enum err split = pt_split(space, v, level);
         if (split != E_OK)
             return split;
     }
 }
 
 /* The one leaf that says what the table of `level` says; 0 when there is none. */
-static pte_t merged(pt_table_t table, int level)
+static pte_t pt_merged(pt_table_t table, int level)
 {
     const uint64_t used = PTE_A | PTE_D;
     pte_t first = pt_load(table, 0);
@@ -98,19 +99,19 @@ static pte_t merged(pt_table_t table, int level)
 }
 
 /* Replaces the full table of `level` for v by a leaf, where that can be. */
-static bool promote(virt_t v, int level)
+static bool pt_promote(struct address_space *space, virt_t v, int level)
 {
     pt_table_t table;
-    int at = lowest_table(v, level, &table);
-    pte_t leaf = at == level ? merged(table, level) : (pte_t){0};
-    put(table);
+    int at = lowest_table(space, v, level, &table);
+    pte_t leaf = at == level ? pt_merged(table, level) : (pte_t){0};
+    pt_put(table);
     if (leaf.v == 0)
         return false;
-    at = lowest_table(v, level + 1, &table);
+    at = lowest_table(space, v, level + 1, &table);
     assert(at == level + 1);
     pte_t link = pt_load(table, pt_index(v, level + 1));
     pt_store(table, pt_index(v, level + 1), leaf);
-    put(table);
+    pt_put(table);
     paging->access->relinked(level, v);
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
     tlb_batch_end(&batch);
@@ -120,10 +121,10 @@ static bool promote(virt_t v, int level)
     return true;
 }
 
-bool paging_promote(virt_t at)
+bool paging_promote(struct address_space *space, virt_t at)
 {
-    bool large = promote(at, 1);
-    return (paging_huge && promote(at, 2)) || large;
+    bool large = pt_promote(space, at, 1);
+    return (paging_huge && pt_promote(space, at, 2)) || large;
 }
 
 /* Entries [first, end) of a table of `level`: leaves and holes, none leads to a table. */
@@ -137,12 +138,13 @@ struct run {
 typedef void (*run_function)(void *context, const struct run *run);
 
 /* Every entry of the range where the walk ends, table by table. */
-static void each_run(struct virt_range range, run_function function, void *context)
+static void pt_each_run(const struct address_space *space, struct virt_range range,
+                        run_function function, void *context)
 {
     virt_t v = range.start;
     while (v.v < range.end.v) {
         struct run run;
-        run.level = lowest_table(v, 1, &run.table);
+        run.level = lowest_table(space, v, 1, &run.table);
         uint64_t span = pt_span(run.level);
         run.at = virt(align_down(v.v, span));
         run.first = pt_index(v, run.level);
@@ -154,7 +156,7 @@ static void each_run(struct virt_range range, run_function function, void *conte
                 run.end = i;
         }
         function(context, &run);
-        put(run.table);
+        pt_put(run.table);
         v = virt(run.at.v + (run.end - run.first) * span);
         if (v.v == 0)
             break; /* past the last page of the address space */
@@ -181,10 +183,11 @@ static void visit_run(void *context, const struct run *run)
     }
 }
 
-void paging_visit(struct virt_range range, pt_visitor visitor, void *context)
+void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
+                  void *context)
 {
     struct visit visit = {visitor, context};
-    each_run(range, visit_run, &visit);
+    pt_each_run(space, range, visit_run, &visit);
 }
 
 struct harvest {
@@ -251,7 +254,8 @@ static uint64_t with_lazyfree(uint64_t bits)
     return (bits & (PTE_A | PTE_D)) | (bits & PTE_D ? PTE_LAZYFREE : 0);
 }
 
-uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, uint64_t *bitmap)
+uint64_t paging_harvest(struct address_space *space, struct virt_range range, uint64_t test,
+                        uint64_t clear, uint64_t *bitmap)
 {
     struct harvest h;
     h.range = range;
@@ -260,7 +264,7 @@ uint64_t paging_harvest(struct virt_range range, uint64_t test, uint64_t clear, 
     h.bitmap = bitmap;
     h.found = 0;
     h.tlb.count = 0;
-    each_run(range, harvest_run, &h);
+    pt_each_run(space, range, harvest_run, &h);
     tlb_batch_end(&h.tlb);
     return h.found;
 }
@@ -275,10 +279,10 @@ static void mark_run(void *context, const struct run *run)
     }
 }
 
-void paging_mark(struct virt_range range, uint64_t bits)
+void paging_mark(struct address_space *space, struct virt_range range, uint64_t bits)
 {
     bits &= PTE_A | PTE_D;
-    each_run(range, mark_run, &bits);
+    pt_each_run(space, range, mark_run, &bits);
 }
 
 struct lazyfree {
@@ -300,11 +304,11 @@ static void lazyfree_run(void *context, const struct run *run)
     }
 }
 
-void paging_mark_lazyfree(struct virt_range range)
+void paging_mark_lazyfree(struct address_space *space, struct virt_range range)
 {
     struct lazyfree u;
     u.range = range;
     u.tlb.count = 0;
-    each_run(range, lazyfree_run, &u);
+    pt_each_run(space, range, lazyfree_run, &u);
     tlb_batch_end(&u.tlb);
 }

@@ -24,6 +24,7 @@
 #include "mm/layout.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/table_frames.h"
+#include "mm/pt/walker.h"
 
 #define SELF (PT_ENTRIES - 1)
 
@@ -35,7 +36,7 @@ static virt_t slot_address(unsigned slot)
     return virt(LAYOUT_TEMPORARY_START + slot * PAGE_SIZE);
 }
 
-static pt_table_t unlinked(phys_t frame)
+static pt_table_t temporary_unlinked(phys_t frame)
 {
     unsigned slot = slots_used == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~slots_used);
     if (slot >= slots) {
@@ -50,13 +51,14 @@ static pt_table_t unlinked(phys_t frame)
     return ptr_of(slot_address(slot));
 }
 
-static pt_table_t pt_table(int level, virt_t v, pte_t parent)
+static pt_table_t temporary_table(const struct address_space *space, int level, virt_t v,
+                                  pte_t parent)
 {
     (void)v;
-    return unlinked(level == PT_LEVELS ? pt_root_table : phys(parent.v & PTE_ADDRESS));
+    return temporary_unlinked(level == PT_LEVELS ? space->root : phys(parent.v & PTE_ADDRESS));
 }
 
-static void pt_put(pt_table_t table)
+static void temporary_put(pt_table_t table)
 {
     unsigned slot = (unsigned)(((uint64_t)(uintptr_t)table - LAYOUT_TEMPORARY_START) >> PAGE_SHIFT);
     pt_table_t window = ptr_of(slot_address(SELF));
@@ -64,55 +66,30 @@ static void pt_put(pt_table_t table)
     slots_used &= ~(UINT64_C(1) << slot);
 }
 
-static void pt_relinked(int level, virt_t v)
-{
-    pt_flush_program_window(level, v);
-}
-
-static bool pt_alloc(phys_t *out)
-{
-    return memory_table_alloc(out);
-}
-
-static void pt_free(phys_t frame)
-{
-    memory_table_free(frame);
-}
-
-#include "mm/pt/walker.inc"
-
-INIT_CODE static enum err start(struct pt_setup *setup)
+INIT_CODE static enum err temporary_start(struct pt_setup *setup)
 {
     struct pt_walk walk;
     virt_t self = slot_address(SELF);
     slots = setup->slots;
     slots_used = 0;
-    enum err e = paging_map(self, memory_zero_frame(), PAGE_SIZE, prot_ro());
+    enum err e = paging_map(&kernel_space, self, memory_zero_frame(), PAGE_SIZE, prot_ro());
     if (e != E_OK)
         return e;
-    paging_walk(self, &walk);
-    paging_replace(self, phys(walk.entry[2].v & PTE_ADDRESS), prot_rw());
+    paging_walk(&kernel_space, self, &walk);
+    paging_replace(&kernel_space, self, phys(walk.entry[2].v & PTE_ADDRESS), prot_rw());
     return E_OK;
 }
 
-static const struct pt_access access = {
-    .table = pt_table,
-    .put = pt_put,
-    .relinked = pt_relinked,
-    .alloc = pt_alloc,
-    .free = pt_free,
-    .unlinked = unlinked,
-    .start = start,
+static const struct pt_access temporary_access = {
+    .table = temporary_table,
+    .put = temporary_put,
+    .put_unlinked = temporary_put,
+    .relinked = pt_flush_program_window,
+    .alloc = memory_table_alloc,
+    .free = memory_table_free,
+    .unlinked = temporary_unlinked,
+    .start = temporary_start,
     .reach = {{LAYOUT_TEMPORARY_START}, {LAYOUT_TEMPORARY_END}},
 };
 
-const struct paging_ops paging_temporary = {
-    .name = "temporary",
-    .map = op_map,
-    .unmap = op_unmap,
-    .protect = op_protect,
-    .replace = op_replace,
-    .walk = op_walk,
-    .trim = op_trim,
-    .access = &access,
-};
+PT_BACK_END(temporary);

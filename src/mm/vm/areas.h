@@ -6,7 +6,8 @@
  * Invariants, verified by areas_check() (4 is the callers' and cannot be):
  *   1. Areas are page-aligned, not empty, sorted by address and do not overlap.
  *   2. All lie in [LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_END).
- *   3. Neighbours alike in all but their range and place in the file are merged; guards never merge or split.
+ *   3. Neighbours alike in all but their range and place in the file are merged; guards never merge
+ *      or split.
  *   4. A file area holds one reference to its page source.
  *
  * Frames. A 4 KiB leaf stands for one reference to a block of one frame (or to a foreign frame: the
@@ -24,6 +25,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "mm/prot.h"
+#include "mm/space.h"
 #include "mm/vm/page_source.h"
 
 enum area_kind {
@@ -71,35 +73,37 @@ struct area {
                           end decides */
 };
 
-/* The areas of all programs; one address space, one list. All functions: threads only, the kernel is not
- * preempted. */
+/* All functions: threads only, the kernel is not preempted. A space has the areas of all programs
+ * that live in it side by side. */
 
 /* Adds an area over a range that is free (the caller unmapped it). E_NOMEM; E_EXIST when the range
  * is not free or not in the program's half. Takes over the caller's reference to area->source on
  * success. Merges with neighbours. */
-MUST_CHECK enum err areas_add(const struct area *area);
+MUST_CHECK enum err areas_add(struct address_space *space, const struct area *area);
 /* Unmaps [start, end): areas are cut, pages and references dropped. Guards stay. E_NOMEM when a
  * split cannot be stored; nothing has changed then. */
-MUST_CHECK enum err areas_remove(struct virt_range range);
+MUST_CHECK enum err areas_remove(struct address_space *space, struct virt_range range);
 /* Changes the permissions of what lies in the range; E_NOMEM when part of the range has no area
  * (Linux), with the part before it changed. */
-MUST_CHECK enum err areas_protect(struct virt_range range, prot_t prot);
+MUST_CHECK enum err areas_protect(struct address_space *space, struct virt_range range,
+                                  prot_t prot);
 /* Sets and clears flags of all areas in the range; holes and guards are skipped. E_NOMEM when a
  * split cannot be stored; nothing has changed then. */
-MUST_CHECK enum err areas_change(struct virt_range range, uint32_t set, uint32_t clear);
+MUST_CHECK enum err areas_change(struct address_space *space, struct virt_range range, uint32_t set,
+                                 uint32_t clear);
 /* The area that holds v, or NULL. Valid until the next change. */
-const struct area *areas_find(virt_t v);
+const struct area *areas_find(struct address_space *space, virt_t v);
 /* The first area that ends above v, or NULL: areas_next(virt(0)) starts a loop over all, going on
  * with the range.end of what it returned. */
-const struct area *areas_next(virt_t v);
+const struct area *areas_next(struct address_space *space, virt_t v);
 /* The one behind an area that find or next returned, or NULL: where nothing changes in between. */
-const struct area *areas_after(const struct area *area);
+const struct area *areas_after(const struct address_space *space, const struct area *area);
 /* The same memory twice: the part of the area that lies in `from` is also shown at `to`, a free
  * range of any size. Shared areas only. E_NOMEM. */
-MUST_CHECK enum err areas_duplicate(virt_t from, struct virt_range to);
+MUST_CHECK enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_range to);
 /* Would a touch at v extend a growing area, and may it? E_OK: v lies in it now. E_FAULT: no area to
  * grow there. E_NOMEM: the limit is reached, or a neighbour's gap, or the table is full. */
-MUST_CHECK enum err areas_grow_down(virt_t v);
+MUST_CHECK enum err areas_grow_down(struct address_space *space, virt_t v);
 /* What the program that runs may have. */
 struct areas_policy {
     uint64_t stack;   /* bytes of a growing area (RLIMIT_STACK) */
@@ -110,25 +114,28 @@ struct areas_policy {
 struct areas_policy areas_policy(void);
 /* Is v in the gap below a growing area that can grow no further? A stack overflow: the guard is
  * described as an area. */
-bool areas_gap_at(virt_t v, struct area *out);
+bool areas_gap_at(struct address_space *space, virt_t v, struct area *out);
 /* A free range of `size` bytes (page-aligned), highest below the mmap base; hint is tried first.
  * E_NOMEM. */
-MUST_CHECK enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint,
-                                    struct virt_range *out);
+MUST_CHECK enum err areas_find_hole(struct address_space *space, uint64_t size, uint64_t alignment,
+                                    virt_t hint, struct virt_range *out);
 /* The same with all of it below `end`. */
-MUST_CHECK enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t end,
-                                          struct virt_range *out);
+MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t size,
+                                          uint64_t alignment, virt_t end, struct virt_range *out);
 /* Drops the pages of the range; the areas stay, and a touch makes new pages. Guards and holes are
  * skipped. E_NOMEM when a 2 MiB page cannot be cut; nothing has changed then. */
-MUST_CHECK enum err areas_discard(struct virt_range range);
+MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
 /* The pages of private anonymous areas in the range may go when memory is short, until they are
  * written again (MADV_FREE). E_NOMEM as areas_discard(). */
-MUST_CHECK enum err areas_lazyfree(struct virt_range range);
-/* Registers the shrinker that drops pages which the program gave up (MADV_FREE). Boot. */
-void areas_init(void);
+MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_range range);
+/* Puts an empty space among those whose pages a source or the shrinker finds: the functions below
+ * without a space go through all of them. Registers the shrinker of MADV_FREE pages with the first
+ * one. Boot. */
+void areas_init(struct address_space *space);
 /* Moves what one area has in `from` to `to`, which is free and not smaller; the area grows with it.
  * With `keep` the old area stays, empty. E_NOMEM: nothing has changed. */
-MUST_CHECK enum err areas_move(struct virt_range from, struct virt_range to, bool keep);
+MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range from,
+                               struct virt_range to, bool keep);
 /* Pages [first, end) of the source were replaced: mappings that still show the old ones must fault
  * again. */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
@@ -136,21 +143,21 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
  * become dirty. */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* All areas of that owner that are there now get AREA_CLEAN. */
-void areas_mark_clean(uint32_t owner);
+void areas_mark_clean(struct address_space *space, uint32_t owner);
 /* Is the source mapped where stores reach it, or could after mprotect()? */
 bool areas_may_store(const struct page_source *source);
 /* Where areas_find_hole() starts to search, downwards. */
-void areas_set_mmap_base(virt_t base);
+void areas_set_mmap_base(struct address_space *space, virt_t base);
 /* Unmaps everything and drops all areas, guards too: before a new program is loaded. What is left is
  * a guard over paging_reserved_range, where there is one. */
-void areas_clear(void);
+void areas_clear(struct address_space *space);
 /* Unmaps and drops all areas of one owner but guards: its program has ended. */
-void areas_remove_owner(uint32_t owner);
+void areas_remove_owner(struct address_space *space, uint32_t owner);
 /* Number of areas, and the sum of their sizes in bytes. */
-uint64_t areas_count(void);
-uint64_t areas_bytes(void);
-uint64_t areas_bytes_of(uint32_t owner);
+uint64_t areas_count(const struct address_space *space);
+uint64_t areas_bytes(const struct address_space *space);
+uint64_t areas_bytes_of(const struct address_space *space, uint32_t owner);
 /* The largest that sum has been since areas_clear(). */
-uint64_t areas_peak_bytes(void);
+uint64_t areas_peak_bytes(const struct address_space *space);
 /* Invariants 1-3; panics when one does not hold. */
-void areas_check(void);
+void areas_check(const struct address_space *space);

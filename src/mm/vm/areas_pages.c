@@ -2,6 +2,7 @@
 /* The pages of areas: dropped, moved, shown twice, written behind the program's back. */
 #include "base/panic.h"
 #include "base/sections.h"
+#include "mm/layout.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
@@ -14,48 +15,48 @@ void areas_release_frame(void *context, phys_t frame, uint64_t size)
     frames_put(&machine_frames, frame);
 }
 
-enum err areas_cut_large(virt_t v)
+enum err areas_cut_large(struct address_space *space, virt_t v)
 {
     struct pt_walk walk;
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     if (walk.last_level != 2 || walk.entry[2].v == 0)
         return E_OK;
-    enum err e = paging_split_at(v);
+    enum err e = paging_split_at(space, v);
     if (e == E_OK)
         frames_split(&machine_frames, phys(align_down(walk.entry[2].v & PTE_ADDRESS, LARGE_SIZE)));
     return e;
 }
 
-static enum err cut_leaf_at(virt_t v)
+static enum err cut_leaf_at(struct address_space *space, virt_t v)
 {
-    const struct area *a = areas_find(v);
-    return a != NULL ? areas_cut_leaf(a, v) : E_OK;
+    const struct area *a = areas_find(space, v);
+    return a != NULL ? areas_cut_leaf(space, a, v) : E_OK;
 }
 
-enum err areas_discard(struct virt_range range)
+enum err areas_discard(struct address_space *space, struct virt_range range)
 {
-    enum err e = cut_leaf_at(range.start);
+    enum err e = cut_leaf_at(space, range.start);
     if (e == E_OK)
-        e = cut_leaf_at(range.end);
-    for (size_t i = areas_index_above(range.start);
-         e == E_OK && i < areas.count && areas.area[i].range.start.v < range.end.v; i++)
-        if (areas.area[i].kind != AREA_GUARD)
-            paging_unmap(virt_range_intersection(areas.area[i].range, range), areas_release_frame,
-                         NULL);
+        e = cut_leaf_at(space, range.end);
+    for (size_t i = areas_index_above(space, range.start);
+         e == E_OK && i < space->area_count && space->area[i].range.start.v < range.end.v; i++)
+        if (space->area[i].kind != AREA_GUARD)
+            paging_unmap(space, virt_range_intersection(space->area[i].range, range),
+                         areas_release_frame, NULL);
     return e;
 }
 
-enum err areas_lazyfree(struct virt_range range)
+enum err areas_lazyfree(struct address_space *space, struct virt_range range)
 {
-    enum err e = cut_leaf_at(range.start);
+    enum err e = cut_leaf_at(space, range.start);
     if (e == E_OK)
-        e = cut_leaf_at(range.end);
-    for (size_t i = areas_index_above(range.start);
-         e == E_OK && i < areas.count && areas.area[i].range.start.v < range.end.v; i++) {
-        if (areas.area[i].kind != AREA_ANONYMOUS)
+        e = cut_leaf_at(space, range.end);
+    for (size_t i = areas_index_above(space, range.start);
+         e == E_OK && i < space->area_count && space->area[i].range.start.v < range.end.v; i++) {
+        if (space->area[i].kind != AREA_ANONYMOUS)
             continue;
-        paging_mark_lazyfree(virt_range_intersection(areas.area[i].range, range));
-        areas.lazyfree = true;
+        paging_mark_lazyfree(space, virt_range_intersection(space->area[i].range, range));
+        space->lazyfree = true;
     }
     return e;
 }
@@ -78,30 +79,45 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
         r->range[r->count++] = virt_range(at.v, at.v + pt_span(level));
 }
 
-static bool reclaim_lazyfree(void)
+static bool reclaim_lazyfree(struct address_space *space)
 {
     struct reclaim r = {.count = 0};
-    for (size_t i = 0; areas.lazyfree && i < areas.count; i++)
-        if (areas.area[i].kind == AREA_ANONYMOUS)
-            paging_visit(areas.area[i].range, reclaim_leaf, &r);
+    for (size_t i = 0; space->lazyfree && i < space->area_count; i++)
+        if (space->area[i].kind == AREA_ANONYMOUS)
+            paging_visit(space, space->area[i].range, reclaim_leaf, &r);
     for (unsigned i = 0; i < r.count; i++)
-        paging_unmap(r.range[i], areas_release_frame, NULL);
-    areas.lazyfree = r.count > 0;
+        paging_unmap(space, r.range[i], areas_release_frame, NULL);
+    space->lazyfree = r.count > 0;
     return r.count > 0;
 }
 
-INIT_CODE void areas_init(void)
+static struct address_space *spaces; /* that have areas */
+
+static bool shrink_spaces(void)
 {
-    static struct shrinker shrinker = {.shrink = reclaim_lazyfree};
-    shrinker_register(&shrinker);
+    bool freed = false;
+    for (struct address_space *space = spaces; space != NULL; space = space->next)
+        freed = reclaim_lazyfree(space) || freed;
+    return freed;
+}
+
+INIT_CODE void areas_init(struct address_space *space)
+{
+    static struct shrinker shrinker = {.shrink = shrink_spaces};
+    if (spaces == NULL)
+        shrinker_register(&shrinker);
+    space->mmap_base = virt(LAYOUT_PROGRAM_END);
+    space->next = spaces;
+    spaces = space;
 }
 
 /* The leaf at `from`, or the first below a gap, goes to the same distance from `to`, with the
  * reference that it stands for. *size is what it spans, mapped or not. */
-static enum err move_leaf(virt_t from, virt_t to, prot_t prot, uint64_t *size)
+static enum err move_leaf(struct address_space *space, virt_t from, virt_t to, prot_t prot,
+                          uint64_t *size)
 {
     struct pt_walk walk;
-    paging_walk(from, &walk);
+    paging_walk(space, from, &walk);
     pte_t leaf = walk.entry[walk.last_level];
     uint64_t span = pt_span(walk.last_level);
     *size = span - (from.v & (span - 1));
@@ -109,38 +125,40 @@ static enum err move_leaf(virt_t from, virt_t to, prot_t prot, uint64_t *size)
         return E_OK;
     if (leaf.v & PTE_COW)
         prot = prot_copy_on_write(prot);
-    enum err e = paging_map(to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
+    enum err e = paging_map(space, to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
     if (e != E_OK)
         return e;
-    paging_unmap(virt_range(from.v, from.v + span), NULL, NULL);
-    paging_mark(virt_range(to.v, to.v + span), leaf.v & (PTE_A | PTE_D));
+    paging_unmap(space, virt_range(from.v, from.v + span), NULL, NULL);
+    paging_mark(space, virt_range(to.v, to.v + span), leaf.v & (PTE_A | PTE_D));
     return E_OK;
 }
 
 /* Leaves of 2 MiB stay that where the new place allows it; what is cut stays cut on failure. */
-static enum err cut_for_move(const struct area *a, struct virt_range from, virt_t to)
+static enum err cut_for_move(struct address_space *space, const struct area *a,
+                             struct virt_range from, virt_t to)
 {
-    enum err e = areas_cut_leaf(a, from.start);
+    enum err e = areas_cut_leaf(space, a, from.start);
     if (e == E_OK)
-        e = areas_cut_leaf(a, from.end);
+        e = areas_cut_leaf(space, a, from.end);
     if (is_aligned(from.start.v ^ to.v, LARGE_SIZE))
         return e;
     for (uint64_t at = align_up(from.start.v, LARGE_SIZE); e == E_OK && at < from.end.v;
          at += LARGE_SIZE)
-        e = areas_cut_leaf(a, virt(at + PAGE_SIZE));
+        e = areas_cut_leaf(space, a, virt(at + PAGE_SIZE));
     return e;
 }
 
-static enum err move_leaves(struct virt_range from, virt_t to, prot_t prot)
+static enum err move_leaves(struct address_space *space, struct virt_range from, virt_t to,
+                            prot_t prot)
 {
     uint64_t size;
     for (uint64_t at = 0; at < virt_range_size(from); at += size) {
-        enum err e = move_leaf(virt(from.start.v + at), virt(to.v + at), prot, &size);
+        enum err e = move_leaf(space, virt(from.start.v + at), virt(to.v + at), prot, &size);
         if (e == E_OK)
             continue;
         /* Back: the tables of the old place exist still, or their frames just came free. */
         for (uint64_t back = 0; back < at; back += size)
-            must(move_leaf(virt(to.v + back), virt(from.start.v + back), prot, &size));
+            must(move_leaf(space, virt(to.v + back), virt(from.start.v + back), prot, &size));
         return e;
     }
     return E_OK;
@@ -159,32 +177,33 @@ static struct area area_moved(const struct area *old, virt_t from, struct virt_r
     return moved;
 }
 
-enum err areas_move(struct virt_range from, struct virt_range to, bool keep)
+enum err areas_move(struct address_space *space, struct virt_range from, struct virt_range to,
+                    bool keep)
 {
-    const struct area *old = areas_find(from.start);
+    const struct area *old = areas_find(space, from.start);
     assert(old != NULL && old->range.end.v >= from.end.v);
     struct area moved = area_moved(old, from.start, to);
-    enum err e = areas_reserve(3);
+    enum err e = areas_reserve(space, 3);
     if (e == E_OK)
-        e = cut_for_move(areas_find(from.start), from, to.start);
+        e = cut_for_move(space, areas_find(space, from.start), from, to.start);
     if (e == E_OK)
-        e = move_leaves(from, to.start, moved.prot);
+        e = move_leaves(space, from, to.start, moved.prot);
     if (e != E_OK)
         return e;
     area_source_get(&moved);
-    must(areas_add(&moved));
+    must(areas_add(space, &moved));
     if (!keep)
-        must(areas_remove(from));
+        must(areas_remove(space, from));
     return E_OK;
 }
 
-enum err areas_duplicate(virt_t from, struct virt_range to)
+enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_range to)
 {
-    const struct area *old = areas_find(from);
+    const struct area *old = areas_find(space, from);
     assert(old != NULL && old->flags & AREA_SHARED);
     struct area twin = area_moved(old, from, to);
     area_source_get(&twin);
-    enum err e = areas_add(&twin);
+    enum err e = areas_add(space, &twin);
     if (e != E_OK)
         area_source_put(&twin);
     return e;
@@ -204,44 +223,47 @@ static struct virt_range shown(const struct area *a, const struct page_source *s
                       a->range.start.v + (high << PAGE_SHIFT));
 }
 
-static void forget_page(const struct area *a, virt_t page)
+static void forget_page(struct address_space *space, const struct area *a, virt_t page)
 {
     struct pt_walk walk;
-    paging_walk(page, &walk);
+    paging_walk(space, page, &walk);
     bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COW;
     if (walk.last_level == 1 && walk.entry[1].v != 0 && of_file)
-        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
+        paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
 }
 
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
 {
-    for (size_t i = 0; i < areas.count; i++) {
-        struct virt_range part = shown(&areas.area[i], source, first, end);
-        for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
-            forget_page(&areas.area[i], page);
-        if (virt_range_size(part) != 0) /* the new pages are mapped later, and not dirty then */
-            areas.area[i].flags &= ~(uint32_t)AREA_CLEAN;
-    }
+    for (struct address_space *space = spaces; space != NULL; space = space->next)
+        for (size_t i = 0; i < space->area_count; i++) {
+            struct virt_range part = shown(&space->area[i], source, first, end);
+            for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
+                forget_page(space, &space->area[i], page);
+            if (virt_range_size(part) != 0) /* the new pages are mapped later, and not dirty then */
+                space->area[i].flags &= ~(uint32_t)AREA_CLEAN;
+        }
 }
 
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
 {
-    for (size_t i = 0; i < areas.count; i++)
-        paging_mark(shown(&areas.area[i], source, first, end), PTE_D);
+    for (struct address_space *space = spaces; space != NULL; space = space->next)
+        for (size_t i = 0; i < space->area_count; i++)
+            paging_mark(space, shown(&space->area[i], source, first, end), PTE_D);
 }
 
-void areas_mark_clean(uint32_t owner)
+void areas_mark_clean(struct address_space *space, uint32_t owner)
 {
-    for (size_t i = 0; i < areas.count; i++)
-        if (areas.area[i].owner == owner)
-            areas.area[i].flags |= AREA_CLEAN;
+    for (size_t i = 0; i < space->area_count; i++)
+        if (space->area[i].owner == owner)
+            space->area[i].flags |= AREA_CLEAN;
 }
 
 bool areas_may_store(const struct page_source *source)
 {
-    for (size_t i = 0; i < areas.count; i++)
-        if (areas.area[i].source == source && areas.area[i].flags & AREA_SHARED &&
-            !(areas.area[i].flags & AREA_READ_ONLY))
-            return true;
+    for (const struct address_space *space = spaces; space != NULL; space = space->next)
+        for (size_t i = 0; i < space->area_count; i++)
+            if (space->area[i].source == source && space->area[i].flags & AREA_SHARED &&
+                !(space->area[i].flags & AREA_READ_ONLY))
+                return true;
     return false;
 }

@@ -3,9 +3,9 @@
 #include "mm/layout.h"
 #include "mm/vm/areas_table.h"
 
-void areas_set_mmap_base(virt_t base)
+void areas_set_mmap_base(struct address_space *space, virt_t base)
 {
-    areas.mmap_base = base;
+    space->mmap_base = base;
 }
 
 /* Highest place below `end` and above `start` for size bytes; false when it does not fit. */
@@ -30,81 +30,83 @@ static uint64_t start_with_gap(const struct area *a)
     return start > AREA_STACK_GAP ? start - AREA_STACK_GAP : 0;
 }
 
-enum err areas_find_hole(uint64_t size, uint64_t alignment, virt_t hint, struct virt_range *out)
+enum err areas_find_hole(struct address_space *space, uint64_t size, uint64_t alignment,
+                         virt_t hint, struct virt_range *out)
 {
     if (size == 0 || size > LAYOUT_PROGRAM_END)
         return E_NOMEM;
     if (hint.v >= LAYOUT_PROGRAM_START && hint.v <= LAYOUT_PROGRAM_END - size) {
-        size_t i = areas_index_above(hint);
-        if (i == areas.count || start_with_gap(&areas.area[i]) >= hint.v + size) {
+        size_t i = areas_index_above(space, hint);
+        if (i == space->area_count || start_with_gap(&space->area[i]) >= hint.v + size) {
             *out = virt_range(hint.v, hint.v + size);
             return E_OK;
         }
     }
-    return areas_find_hole_below(size, alignment, areas.mmap_base, out);
+    return areas_find_hole_below(space, size, alignment, space->mmap_base, out);
 }
 
-enum err areas_find_hole_below(uint64_t size, uint64_t alignment, virt_t limit,
-                               struct virt_range *out)
+enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint64_t alignment,
+                               virt_t limit, struct virt_range *out)
 {
     uint64_t end = limit.v;
-    size_t i = areas_index_above(limit);
-    if (i < areas.count && start_with_gap(&areas.area[i]) < end)
-        end = start_with_gap(&areas.area[i]);
+    size_t i = areas_index_above(space, limit);
+    if (i < space->area_count && start_with_gap(&space->area[i]) < end)
+        end = start_with_gap(&space->area[i]);
     while (i-- > 0) {
-        if (areas.area[i].range.end.v <= end &&
-            fit_below(areas.area[i].range.end.v, end, size, alignment, out))
+        const struct area *a = &space->area[i];
+        uint64_t below = a->range.end.v;
+        if (below <= end && end - below >= size && fit_below(below, end, size, alignment, out))
             return E_OK;
-        if (start_with_gap(&areas.area[i]) < end)
-            end = start_with_gap(&areas.area[i]);
+        if (start_with_gap(a) < end)
+            end = start_with_gap(a);
     }
     return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
 }
 
 /* May area i start at `start`, which is below it? */
-static bool may_grow_to(size_t i, uint64_t start)
+static bool may_grow_to(const struct address_space *space, size_t i, uint64_t start)
 {
-    const struct area *a = &areas.area[i];
+    const struct area *a = &space->area[i];
     struct areas_policy policy = areas_policy();
     uint64_t more = a->range.start.v - start;
     if (start < LAYOUT_PROGRAM_START || a->range.end.v - start > policy.stack ||
-        (policy.all != UINT64_MAX && areas_bytes_of(a->owner) + more > policy.all))
+        (policy.all != UINT64_MAX && areas_bytes_of(space, a->owner) + more > policy.all))
         return false;
     if (i == 0)
         return true;
-    const struct area *below = &areas.area[i - 1];
+    const struct area *below = &space->area[i - 1];
     if (start < below->range.end.v)
         return false;
     return below->flags & AREA_GROWS_DOWN || below->prot.bits == 0 ||
            start - below->range.end.v >= AREA_STACK_GAP;
 }
 
-enum err areas_grow_down(virt_t v)
+enum err areas_grow_down(struct address_space *space, virt_t v)
 {
-    size_t i = areas_index_above(v);
-    if (i == areas.count || !(areas.area[i].flags & AREA_GROWS_DOWN) ||
-        areas.area[i].range.start.v <= v.v)
+    size_t i = areas_index_above(space, v);
+    if (i == space->area_count || !(space->area[i].flags & AREA_GROWS_DOWN) ||
+        space->area[i].range.start.v <= v.v)
         return E_FAULT;
     uint64_t start = align_down(v.v, PAGE_SIZE);
-    if (!may_grow_to(i, start))
+    if (!may_grow_to(space, i, start))
         return E_NOMEM;
-    areas_add_bytes(areas.area[i].range.start.v - start);
-    areas.area[i].range.start.v = start;
-    areas_merge_below(i);
+    areas_add_bytes(space, space->area[i].range.start.v - start);
+    space->area[i].range.start.v = start;
+    areas_merge_below(space, i);
     return E_OK;
 }
 
-bool areas_gap_at(virt_t v, struct area *out)
+bool areas_gap_at(struct address_space *space, virt_t v, struct area *out)
 {
-    size_t i = areas_index_above(v);
-    if (i == areas.count || !(areas.area[i].flags & AREA_GROWS_DOWN) ||
-        areas.area[i].range.start.v <= v.v)
+    size_t i = areas_index_above(space, v);
+    if (i == space->area_count || !(space->area[i].flags & AREA_GROWS_DOWN) ||
+        space->area[i].range.start.v <= v.v)
         return false;
-    const struct area *a = &areas.area[i];
+    const struct area *a = &space->area[i];
     uint64_t size = virt_range_size(a->range);
     uint64_t limit = areas_policy().stack, room = size < limit ? limit - size : 0;
     uint64_t end = room < a->range.start.v ? a->range.start.v - align_down(room, PAGE_SIZE) : 0;
-    uint64_t lowest = i > 0 ? areas.area[i - 1].range.end.v : LAYOUT_PROGRAM_START;
+    uint64_t lowest = i > 0 ? space->area[i - 1].range.end.v : LAYOUT_PROGRAM_START;
     /* A neighbour stops it before the limit does. */
     if (end < lowest + AREA_STACK_GAP)
         end =

@@ -1,4 +1,57 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The theory of page faults. Areas say what an address is for, the page tables only what is mapped
+ * now: a leaf may be missing, or allow less than its area, and never allows more. A fault compares
+ * the two, in this order:
+ *
+ *   1. From whom? The program, or usercopy for it: go on. Any other code of the kernel, or a reserved
+ *      bit in an entry: a report, and the end.
+ *   2. Which area? None: the growing area above takes the address in, within its limit and outside
+ *      its neighbour's gap (drawn in mm/vm/areas.h); else FAULT_NOT_MAPPED.
+ *   3. Does the area allow the access? A guard allows none; write and execute imply read, as x86
+ *      has it. Else FAULT_DENIED. So a leaf of prot_none(), which is kept but not present, is never
+ *      looked at below.
+ *   4. What is the leaf? The error code's P says whether there was one:
+ *
+ *   leaf                     area                    read, execute            write
+ *   -----------------------+-----------------------+------------------------+-------------------------
+ *   none (P = 0)             anonymous               the zero frame, COW      2 MiB (wants_large()), or
+ *                                                                             an own frame, cleared
+ *                            file, private           the file's page, COW;    an own frame, read from
+ *                                                    its neighbours, too      the file
+ *                            ... the file part       an own frame, read from the file, its rest
+ *                                ends in this page   cleared
+ *                            ... behind that end     as anonymous             as anonymous, 4 KiB
+ *                            file, shared            the file's page, COW;    the file's page, made
+ *                                                    its neighbours, too      ready to be stored into
+ *   -----------------------+-----------------------+------------------------+-------------------------
+ *   4 KiB, COW (P = 1)       anonymous, or           see "allows it"          an own frame, copied from
+ *                            file, private                                    the leaf's
+ *                            file, shared            see "allows it"          as without a leaf
+ *   allows it (P = 1)        any                     nothing: the TLB was stale
+ *   other (P = 1)            any                     FAULT_DENIED
+ *
+ * Copy-on-write. A COW leaf is readable, not writable, and its frame may have other users: the zero
+ * frame, a page of a file, the read-only archive. The first write never takes the frame over, even
+ * where it has no other user: it gets another frame, and the leaf's reference to the old one goes
+ * after the old translation has been flushed. A shared file's page is COW until it is written, so
+ * that the source sees the first store: that is where a hole or a page of the archive becomes a page
+ * of the file's own. A source without page-aligned memory (E_NOTSUP) is read into own frames.
+ *
+ * Past the end. A page that starts behind the end of the file is FAULT_PAST_FILE (SIGBUS).
+ *
+ * Stale TLB. The CPU may raise the fault that an older translation meant after the tables came to
+ * allow more (SDM 3A 4.10.4.3). A walk through the tables tells it from a real one.
+ *
+ * Shortage. A step that finds no frame for a page or a table takes back what it did and says E_NOMEM.
+ * fault_resolve() then frees what can be spared (emptied tables, the shrinkers' caches and MADV_FREE
+ * pages) and asks all questions again, for as long as that frees something; then
+ * FAULT_OUT_OF_MEMORY. Only growth of an area remains: the second try finds the address in it.
+ *
+ * An own frame is mapped first and filled at the program's address, with no second mapping and a
+ * line of the TLB that will be used. That needs the space to be the running one, and that no
+ * other thread of the program runs in between: one CPU, the kernel is not preempted.
+ */
 #include "mm/vm/fault.h"
 
 #include "base/panic.h"
@@ -27,7 +80,7 @@ static enum fault_verdict verdict_of(enum err e)
     return e == E_OK ? FAULT_RESOLVED : e == E_NOMEM ? FAULT_OUT_OF_MEMORY : FAULT_PAST_FILE;
 }
 
-static bool allowed(const struct area *a, uint64_t error)
+static bool fault_allowed(const struct area *a, uint64_t error)
 {
     if (a->kind == AREA_GUARD)
         return false;
@@ -39,27 +92,27 @@ static bool allowed(const struct area *a, uint64_t error)
 }
 
 /* Maps a frame whose reference the caller hands over. */
-static enum err map_owned(virt_t page, phys_t frame, prot_t prot)
+static enum err map_owned(struct address_space *space, virt_t page, phys_t frame, prot_t prot)
 {
-    enum err e = paging_map(page, frame, PAGE_SIZE, prot);
+    enum err e = paging_map(space, page, frame, PAGE_SIZE, prot);
     if (e != E_OK)
         frames_put(&machine_frames, frame);
     return e;
 }
 
 /* A page of the program's own, still without contents, writable for us whatever the area says. */
-static enum err map_fresh(virt_t page)
+static enum err map_fresh(struct address_space *space, virt_t page)
 {
     phys_t frame;
     enum err e = frames_alloc(&machine_frames, 0, &frame);
-    return e == E_OK ? map_owned(page, frame, prot_rw()) : e;
+    return e == E_OK ? map_owned(space, page, frame, prot_rw()) : e;
 }
 
-static enum err settle(const struct area *a, virt_t page)
+static enum err fault_settle(struct address_space *space, const struct area *a, virt_t page)
 {
     if (prot_equal(a->prot, prot_rw()))
         return E_OK;
-    return paging_protect(virt_range(page.v, page.v + PAGE_SIZE), a->prot);
+    return paging_protect(space, virt_range(page.v, page.v + PAGE_SIZE), a->prot);
 }
 
 /*
@@ -78,44 +131,45 @@ static bool wants_large(const struct area *a, virt_t page)
 }
 
 /* False when it must be a small page: something is mapped there already, or memory is in pieces. */
-static bool map_large(const struct area *a, virt_t page)
+static bool map_large(struct address_space *space, const struct area *a, virt_t page)
 {
     struct virt_range range = {virt(align_down(page.v, LARGE_SIZE)), page};
     range.end = virt(range.start.v + LARGE_SIZE);
     struct pt_walk walk;
     phys_t block;
-    paging_trim();
-    paging_walk(page, &walk);
+    paging_trim(space);
+    paging_walk(space, page, &walk);
     if (walk.last_level < 2 || walk.entry[walk.last_level].v != 0 ||
         frames_alloc(&machine_frames, LARGE_ORDER, &block) != E_OK)
         return false;
-    if (paging_map(range.start, block, LARGE_SIZE, prot_rw()) != E_OK) {
+    if (paging_map(space, range.start, block, LARGE_SIZE, prot_rw()) != E_OK) {
         frames_put(&machine_frames, block);
         return false;
     }
     memset(ptr_of(range.start), 0, LARGE_SIZE);
     if (!prot_equal(a->prot, prot_rw()))
-        must(paging_protect(range, a->prot)); /* nothing is cut */
+        must(paging_protect(space, range, a->prot)); /* nothing is cut */
     fault_counters.large++;
     return true;
 }
 
 /* The page is cleared where it will be used: no other mapping, no flush, and its line of the TLB is
  * warm. */
-static enum err anonymous(const struct area *a, virt_t page, bool write)
+static enum err fault_anonymous(struct address_space *space, const struct area *a, virt_t page,
+                                bool write)
 {
     if (!write) {
         fault_counters.zero++;
-        return paging_map(page, memory_zero_frame(), PAGE_SIZE, prot_copy_on_write(a->prot));
+        return paging_map(space, page, memory_zero_frame(), PAGE_SIZE, prot_copy_on_write(a->prot));
     }
     fault_counters.anonymous++;
-    if (a->kind == AREA_ANONYMOUS && wants_large(a, page) && map_large(a, page))
+    if (a->kind == AREA_ANONYMOUS && wants_large(a, page) && map_large(space, a, page))
         return E_OK;
-    enum err e = map_fresh(page);
+    enum err e = map_fresh(space, page);
     if (e != E_OK)
         return e;
     memset(ptr_of(page), 0, PAGE_SIZE);
-    return settle(a, page);
+    return fault_settle(space, a, page);
 }
 
 static void fault_release_frame(void *context, phys_t frame, uint64_t size)
@@ -126,35 +180,36 @@ static void fault_release_frame(void *context, phys_t frame, uint64_t size)
 }
 
 /* A private copy of a page of the file, of which the part from file_end on reads as zeros. */
-static enum err private_copy(const struct area *a, virt_t page)
+static enum err private_copy(struct address_space *space, const struct area *a, virt_t page)
 {
     fault_counters.copied++;
-    enum err e = map_fresh(page);
+    enum err e = map_fresh(space, page);
     if (e != E_OK)
         return e;
     uint64_t want = a->file_end - page.v < PAGE_SIZE ? a->file_end - page.v : PAGE_SIZE;
     e = a->source->ops->read(a->source, a->offset + (page.v - a->range.start.v), ptr_of(page),
                              want);
     if (e != E_OK) {
-        paging_unmap(virt_range(page.v, page.v + PAGE_SIZE), fault_release_frame, NULL);
+        paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), fault_release_frame, NULL);
         return e;
     }
     memset((char *)ptr_of(page) + want, 0, PAGE_SIZE - want);
-    return settle(a, page);
+    return fault_settle(space, a, page);
 }
 
-static enum err map_file_page(const struct area *a, virt_t page, bool write)
+static enum err map_file_page(struct address_space *space, const struct area *a, virt_t page,
+                              bool write)
 {
     phys_t frame;
     uint64_t index = (a->offset + (page.v - a->range.start.v)) >> PAGE_SHIFT;
     enum err e = a->source->ops->page(a->source, index, write, &frame);
     if (e != E_OK)
         return e;
-    return map_owned(page, frame, write ? a->prot : prot_copy_on_write(a->prot));
+    return map_owned(space, page, frame, write ? a->prot : prot_copy_on_write(a->prot));
 }
 
 /* The pages of the file around `page` that are in memory anyhow, in its window of FAULT_AROUND. */
-static void map_around(const struct area *a, virt_t page)
+static void map_around(struct address_space *space, const struct area *a, virt_t page)
 {
     uint64_t start = align_down(page.v, FAULT_AROUND * PAGE_SIZE);
     for (uint64_t i = 0; i < FAULT_AROUND; i++) {
@@ -164,31 +219,33 @@ static void map_around(const struct area *a, virt_t page)
             a->file_end - v.v < PAGE_SIZE)
             continue;
         uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
-        paging_walk(v, &walk);
+        paging_walk(space, v, &walk);
         if (walk.last_level == 1 && walk.entry[1].v == 0 &&
-            a->source->ops->present(a->source, index) && map_file_page(a, v, false) != E_OK)
+            a->source->ops->present(a->source, index) && map_file_page(space, a, v, false) != E_OK)
             return;
     }
 }
 
-static enum err file(const struct area *a, virt_t page, bool write)
+static enum err fault_file(struct address_space *space, const struct area *a, virt_t page,
+                           bool write)
 {
     bool shared = a->flags & AREA_SHARED;
     if (page.v >= a->file_end)
-        return anonymous(a, page, write);
+        return fault_anonymous(space, a, page, write);
     if (!shared && (write || a->file_end - page.v < PAGE_SIZE))
-        return private_copy(a, page);
+        return private_copy(space, a, page);
     fault_counters.file++;
-    enum err e = map_file_page(a, page, write);
+    enum err e = map_file_page(space, a, page, write);
     if (e == E_NOTSUP)
-        return private_copy(a, page);
+        return private_copy(space, a, page);
     if (e == E_OK && !write)
-        map_around(a, page);
+        map_around(space, a, page);
     return e;
 }
 
 /* A write to a page that is shared with others: the copy takes its place. */
-static enum err copy_on_write(const struct area *a, virt_t page, phys_t shared)
+static enum err copy_on_write(struct address_space *space, const struct area *a, virt_t page,
+                              phys_t shared)
 {
     phys_t frame;
     if (a->kind == AREA_FILE && a->flags & AREA_SHARED) {
@@ -203,41 +260,43 @@ static enum err copy_on_write(const struct area *a, virt_t page, phys_t shared)
             return e;
         memcpy(memory_scratch(frame), ptr_of(page), PAGE_SIZE);
     }
-    paging_replace(page, frame, a->prot);
+    paging_replace(space, page, frame, a->prot);
     frames_put(&machine_frames, shared);
     return E_OK;
 }
 
-static enum fault_verdict resolve(virt_t v, uint64_t error)
+static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t v, uint64_t error)
 {
-    const struct area *a = areas_find(v);
+    const struct area *a = areas_find(space, v);
     if (a == NULL) {
-        if (areas_grow_down(v) != E_OK)
+        if (areas_grow_down(space, v) != E_OK)
             return FAULT_NOT_MAPPED;
-        a = areas_find(v);
+        a = areas_find(space, v);
     }
-    if (!allowed(a, error))
+    if (!fault_allowed(a, error))
         return FAULT_DENIED;
     virt_t page = virt(align_down(v.v, PAGE_SIZE));
     bool write = error & PF_WRITE;
     if (error & PF_PRESENT) {
         struct pt_walk walk;
-        paging_walk(page, &walk);
+        paging_walk(space, page, &walk);
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
-            return verdict_of(copy_on_write(a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
-        /* The tables allow it by now: the TLB held an older entry (SDM 3A 4.10.4.3). */
+            return verdict_of(
+                copy_on_write(space, a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
+        /* The tables allow it by now: the TLB held an older entry. */
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
                      (!(error & PF_EXECUTE) || walk.executable);
         return stale ? FAULT_RESOLVED : FAULT_DENIED;
     }
-    return verdict_of(a->kind == AREA_FILE ? file(a, page, write) : anonymous(a, page, write));
+    return verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
+                                           : fault_anonymous(space, a, page, write));
 }
 
-enum fault_verdict fault_resolve(virt_t v, uint64_t error)
+enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error)
 {
-    enum fault_verdict verdict = resolve(v, error);
-    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim() || shrinkers_run()))
-        verdict = resolve(v, error);
+    enum fault_verdict verdict = fault_resolve_once(space, v, error);
+    while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim(space) || shrinkers_run()))
+        verdict = fault_resolve_once(space, v, error);
     return verdict;
 }
 
@@ -249,7 +308,7 @@ static void page_fault(struct trap_frame *frame)
     if (frame->rflags & RFLAGS_IF)
         __asm__ volatile("sti" : : : "memory"); /* CR2 is safe in v */
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
-        enum fault_verdict verdict = fault_resolve(v, frame->error);
+        enum fault_verdict verdict = fault_resolve(running_space, v, frame->error);
         if (verdict == FAULT_RESOLVED)
             return;
         if (copying)

@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "cpu/trap_frame.h"
+#include "mm/space.h"
 
 #include <stdbool.h>
 
@@ -28,9 +29,10 @@ enum fault_verdict {
     FAULT_OUT_OF_MEMORY, /* no frame is left */
 };
 
-/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT).
- * Threads only. */
-enum fault_verdict fault_resolve(virt_t v, uint64_t error);
+/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). The
+ * space is the running one: pages are filled at their own addresses. Threads only. O(log areas);
+ * growth under RLIMIT_AS: O(areas). */
+enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error);
 
 /* Installs the handler. Boot only. */
 void fault_init(void);

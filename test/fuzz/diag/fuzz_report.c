@@ -51,6 +51,7 @@ struct boot_summary boot_summary;
 struct cpu_features cpu_features;
 struct frames machine_frames;
 uint64_t paging_program_window;
+struct address_space *running_space;
 
 struct thread *percpu_thread(void)
 {
@@ -63,8 +64,9 @@ void thread_visit(void (*visit)(struct thread *thread, void *context), void *con
     visit(&other, context);
 }
 
-static void walk(virt_t at, struct pt_walk *out)
+static void walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
+    (void)space;
     uint64_t page = (at.v - BASE) >> PAGE_SHIFT;
     *out = (struct pt_walk){.address = at, .last_level = 1 + (int)(at.v >> 12 & 3)};
     for (int level = 1; level <= PT_LEVELS; level++)
@@ -102,39 +104,44 @@ static void name_source(struct page_source *source, char *to, size_t size)
 static const struct page_source_ops source_ops = {.read = read_source, .name = name_source};
 static struct page_source source = {&source_ops};
 
-const struct area *areas_next(virt_t v)
+const struct area *areas_next(struct address_space *space, virt_t v)
 {
+    (void)space;
     for (unsigned i = 0; i < 3; i++)
         if (areas[i].range.end.v > v.v)
             return &areas[i];
     return NULL;
 }
 
-const struct area *areas_find(virt_t v)
+const struct area *areas_find(struct address_space *space, virt_t v)
 {
-    const struct area *a = areas_next(v);
+    const struct area *a = areas_next(space, v);
     return a != NULL && a->range.start.v <= v.v ? a : NULL;
 }
 
-const struct area *areas_after(const struct area *area)
+const struct area *areas_after(const struct address_space *space, const struct area *area)
 {
-    return areas_next(area->range.end);
+    (void)space;
+    return areas_next(running_space, area->range.end);
 }
 
-bool areas_gap_at(virt_t v, struct area *out)
+bool areas_gap_at(struct address_space *space, virt_t v, struct area *out)
 {
+    (void)space;
     (void)v;
     (void)out;
     return false;
 }
 
-uint64_t areas_count(void)
+uint64_t areas_count(const struct address_space *space)
 {
+    (void)space;
     return 3;
 }
 
-uint64_t areas_bytes(void)
+uint64_t areas_bytes(const struct address_space *space)
 {
+    (void)space;
     return PAGES * PAGE_SIZE;
 }
 
@@ -264,7 +271,7 @@ static void set_facts(struct fault_facts *f, const struct head *h)
             break;
     f->has_insn = x86_decode(f->bytes, f->byte_count, &f->insn);
     f->walked = f->has_address && fault_is_canonical(f->address.v);
-    walk(f->address, &f->walk);
+    walk(running_space, f->address, &f->walk);
 }
 
 static void make_report(struct fault_facts *f)

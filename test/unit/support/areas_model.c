@@ -6,21 +6,30 @@
 #include "mm/phys/shrinker.h"
 #include "mm/layout.h"
 
+#include "areas_model_space.h"
 #include "native.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGES           1200
-#define LARGE_PAGES     512
-#define FRAMES          4096
+#define FRAMES 4096
 
-#define MUST(condition) ((condition) ? (void)0 : fail(__LINE__, #condition))
-
-static void fail(int line, const char *condition)
+void model_fail(const char *file, int line, const char *condition)
 {
-    fprintf(stderr, "areas_model.c:%d: not so: %s\n", line, condition);
+    fprintf(stderr, "%s:%d: not so: %s\n", file, line, condition);
+    abort();
+}
+
+/* ---- spaces ---- */
+
+struct model_space model_spaces[MODEL_SPACES], *model_now = model_spaces;
+
+static struct model_space *model_of(const struct address_space *space)
+{
+    for (size_t i = 0; i < MODEL_SPACES; i++)
+        if (space == &model_spaces[i].space)
+            return &model_spaces[i];
     abort();
 }
 
@@ -31,11 +40,9 @@ struct areas_policy areas_policy(void)
 
 /* ---- page tables ---- */
 
-static pte_t leaf[PAGES];
-static bool large[PAGES / LARGE_PAGES]; /* these leaves are one of 2 MiB */
 unsigned model_large_touches, model_large_splits;
-static bool no_tables;      /* a large leaf cannot be split */
-static long maps_left = -1; /* then one fails; negative: none does */
+bool model_no_tables;
+long model_maps_left = -1;
 
 static size_t page_of(uint64_t v)
 {
@@ -59,117 +66,128 @@ static pte_t make_leaf(phys_t to, prot_t prot)
     return (pte_t){e | (prot_can_execute(prot) ? 0 : PTE_NX)};
 }
 
-static enum err model_map(virt_t at, phys_t to, uint64_t size, prot_t prot)
+enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size, prot_t prot)
 {
+    struct model_space *s = model_of(space);
     MUST(in_arena(at.v));
     MUST(size == PAGE_SIZE || size == LARGE_SIZE);
-    if (maps_left >= 0 && maps_left-- == 0)
+    if (model_maps_left >= 0 && model_maps_left-- == 0)
         return E_NOMEM;
     for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
-        MUST(leaf[page_of(at.v + done)].v == 0);
-        leaf[page_of(at.v + done)] = make_leaf(phys(to.v + done), prot);
+        MUST(s->leaf[page_of(at.v + done)].v == 0);
+        s->leaf[page_of(at.v + done)] = make_leaf(phys(to.v + done), prot);
     }
     if (size == LARGE_SIZE) {
         MUST(is_aligned(at.v | to.v, LARGE_SIZE));
-        large[page_of(at.v) / LARGE_PAGES] = true;
+        s->large[page_of(at.v) / LARGE_PAGES] = true;
     }
     return E_OK;
 }
 
-static bool is_large(uint64_t v)
+static bool is_large(const struct model_space *s, uint64_t v)
 {
     size_t block = page_of(v) / LARGE_PAGES;
-    return block < PAGES / LARGE_PAGES && large[block];
+    return block < PAGES / LARGE_PAGES && s->large[block];
 }
 
-enum err paging_split_at(virt_t v)
+enum err paging_split_at(struct address_space *space, virt_t v)
 {
-    MUST(in_arena(v.v) && is_large(v.v) && !is_aligned(v.v, LARGE_SIZE));
-    if (no_tables)
+    struct model_space *s = model_of(space);
+    MUST(in_arena(v.v) && is_large(s, v.v) && !is_aligned(v.v, LARGE_SIZE));
+    if (model_no_tables)
         return E_NOMEM;
     model_large_splits++;
-    large[page_of(v.v) / LARGE_PAGES] = false;
+    s->large[page_of(v.v) / LARGE_PAGES] = false;
     return E_OK;
 }
 
 /* No end of a range that changes may cut a large leaf. */
-static void check_ends(struct virt_range range)
+static void check_ends(const struct model_space *s, struct virt_range range)
 {
     const uint64_t ends[] = {range.start.v, range.end.v};
     for (size_t i = 0; i < 2; i++)
         if (in_arena(ends[i]) && !is_aligned(ends[i], LARGE_SIZE))
-            MUST(!is_large(ends[i]));
+            MUST(!is_large(s, ends[i]));
 }
 
-static void model_unmap(struct virt_range range, pt_release release, void *context)
+static void model_unmap(struct address_space *space, struct virt_range range, pt_release release,
+                        void *context)
 {
-    check_ends(range);
+    struct model_space *s = model_of(space);
+    check_ends(s, range);
     for (uint64_t v = MODEL_ARENA; v < MODEL_ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
-        pte_t e = leaf[page_of(v)];
+        pte_t e = s->leaf[page_of(v)];
         if (!virt_range_contains(range, virt(v)) || e.v == 0)
             continue;
-        leaf[page_of(v)].v = 0;
-        bool whole = is_large(v), last = page_of(v) % LARGE_PAGES == LARGE_PAGES - 1;
+        s->leaf[page_of(v)].v = 0;
+        bool whole = is_large(s, v), last = page_of(v) % LARGE_PAGES == LARGE_PAGES - 1;
         if (release != NULL && (!whole || is_aligned(v, LARGE_SIZE)))
             release(context, phys(e.v & PTE_ADDRESS), whole ? LARGE_SIZE : PAGE_SIZE);
         if (whole && last)
-            large[page_of(v) / LARGE_PAGES] = false;
+            s->large[page_of(v) / LARGE_PAGES] = false;
     }
 }
 
-static enum err model_protect(struct virt_range range, prot_t prot)
+static enum err model_protect(struct address_space *space, struct virt_range range, prot_t prot)
 {
-    check_ends(range);
+    struct model_space *s = model_of(space);
+    check_ends(s, range);
     for (uint64_t v = MODEL_ARENA; v < MODEL_ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
-        pte_t e = leaf[page_of(v)];
+        pte_t e = s->leaf[page_of(v)];
         if (virt_range_contains(range, virt(v)) && e.v != 0)
-            leaf[page_of(v)] =
+            s->leaf[page_of(v)] =
                 make_leaf(phys(e.v & PTE_ADDRESS), e.v & PTE_COW ? prot_copy_on_write(prot) : prot);
     }
     return E_OK;
 }
 
-static void model_replace(virt_t page, phys_t to, prot_t prot)
+static void model_replace(struct address_space *space, virt_t page, phys_t to, prot_t prot)
 {
-    leaf[page_of(page.v)] = make_leaf(to, prot);
+    struct model_space *s = model_of(space);
+    s->leaf[page_of(page.v)] = make_leaf(to, prot);
 }
 
-static void model_walk(virt_t at, struct pt_walk *out)
+static void model_walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
+    struct model_space *s = model_of(space);
     *out = (struct pt_walk){.address = at, .last_level = 1};
     MUST(in_arena(at.v));
-    int level = is_large(at.v) ? 2 : 1;
+    int level = is_large(s, at.v) ? 2 : 1;
     size_t page = page_of(at.v);
     out->last_level = level;
-    out->entry[level] = leaf[level == 2 ? page - page % LARGE_PAGES : page];
+    out->entry[level] = s->leaf[level == 2 ? page - page % LARGE_PAGES : page];
     out->leaf_level = out->entry[level].v & PTE_P ? level : 0;
 }
 
-void paging_mark(struct virt_range range, uint64_t bits)
+void paging_mark(struct address_space *space, struct virt_range range, uint64_t bits)
 {
+    struct model_space *s = model_of(space);
     for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE)
-        if (in_arena(v) && leaf[page_of(v)].v & PTE_P)
-            leaf[page_of(v)].v |= bits;
+        if (in_arena(v) && s->leaf[page_of(v)].v & PTE_P)
+            s->leaf[page_of(v)].v |= bits;
 }
 
-void paging_mark_lazyfree(struct virt_range range)
+void paging_mark_lazyfree(struct address_space *space, struct virt_range range)
 {
-    check_ends(range);
+    struct model_space *s = model_of(space);
+    check_ends(s, range);
     for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE)
-        if (leaf[page_of(v)].v & PTE_P && !(leaf[page_of(v)].v & PTE_COW))
-            leaf[page_of(v)].v = (leaf[page_of(v)].v & ~(PTE_A | PTE_D)) | PTE_LAZYFREE;
+        if (s->leaf[page_of(v)].v & PTE_P && !(s->leaf[page_of(v)].v & PTE_COW))
+            s->leaf[page_of(v)].v = (s->leaf[page_of(v)].v & ~(PTE_A | PTE_D)) | PTE_LAZYFREE;
 }
 
 /* A large leaf is one, and clean when all of the model's are. */
-void paging_visit(struct virt_range range, pt_visitor visitor, void *context)
+void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
+                  void *context)
 {
+    struct model_space *s = model_of(space);
     for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE) {
-        pte_t e = leaf[page_of(v)];
-        if (!(e.v & PTE_P) || (is_large(v) && !is_aligned(v, LARGE_SIZE)))
+        pte_t e = s->leaf[page_of(v)];
+        if (!(e.v & PTE_P) || (is_large(s, v) && !is_aligned(v, LARGE_SIZE)))
             continue;
-        for (size_t i = 0; is_large(v) && i < LARGE_PAGES; i++)
-            e.v |= leaf[page_of(v) + i].v & PTE_D;
-        visitor(context, virt(v), is_large(v) ? 2 : 1, e);
+        for (size_t i = 0; is_large(s, v) && i < LARGE_PAGES; i++)
+            e.v |= s->leaf[page_of(v) + i].v & PTE_D;
+        visitor(context, virt(v), is_large(s, v) ? 2 : 1, e);
     }
 }
 
@@ -199,40 +217,42 @@ struct counted_source model_sources[MODEL_SOURCES];
 
 /* ---- the model ---- */
 
-struct model_page {
-    bool there, mapped, copy;
-    enum area_kind kind;
-    uint32_t flags;
-    prot_t prot;
-    struct page_source *source;
-    uint64_t offset, file_end; /* of this page */
-    phys_t frame;
-};
-static struct model_page model[PAGES];
-
 struct frames machine_frames;
 static struct frame metadata[FRAMES];
+
+static void space_start(struct model_space *s)
+{
+    areas_clear(&s->space);
+    areas_set_mmap_base(&s->space, virt(LAYOUT_PROGRAM_END));
+    memset(s->leaf, 0, sizeof s->leaf);
+    memset(s->large, 0, sizeof s->large);
+    memset(s->page, 0, sizeof s->page);
+}
 
 void model_start(void)
 {
     static bool registered;
-    if (!registered)
-        areas_init();
+    for (size_t i = 0; !registered && i < MODEL_SPACES; i++)
+        areas_init(&model_spaces[i].space);
     registered = true;
     paging = &model_paging;
-    maps_left = -1;
+    model_maps_left = -1;
     native_heap_fail_after(-1);
-    areas_clear();
-    areas_set_mmap_base(virt(LAYOUT_PROGRAM_END));
-    memset(model, 0, sizeof model);
-    memset(leaf, 0, sizeof leaf);
-    memset(large, 0, sizeof large);
-    no_tables = false;
+    for (size_t i = 0; i < MODEL_SPACES; i++)
+        space_start(&model_spaces[i]);
+    model_switch(0);
+    model_no_tables = false;
     memset(metadata, 0, sizeof metadata);
     for (size_t i = 0; i < MODEL_SOURCES; i++)
         model_sources[i] = (struct counted_source){{&source_ops}, 0};
     frames_init(&machine_frames, metadata, FRAMES);
     frames_add(&machine_frames, phys_range(PAGE_SIZE, FRAMES * PAGE_SIZE));
+}
+
+struct address_space *model_switch(size_t number)
+{
+    model_now = &model_spaces[number];
+    return &model_now->space;
 }
 
 virt_t model_address(size_t page)
@@ -245,12 +265,12 @@ struct virt_range model_pages(size_t first, size_t end)
     return (struct virt_range){model_address(first), model_address(end)};
 }
 
-static void check_page(size_t page)
+static void check_page(struct model_space *s, size_t page)
 {
-    const struct model_page *m = &model[page];
-    const struct area *a = areas_find(model_address(page));
+    const struct model_page *m = &s->page[page];
+    const struct area *a = areas_find(&s->space, model_address(page));
     MUST((a != NULL) == m->there);
-    MUST((leaf[page].v != 0) == m->mapped);
+    MUST((s->leaf[page].v != 0) == m->mapped);
     if (!m->there) {
         MUST(!m->mapped);
         return;
@@ -265,331 +285,51 @@ static void check_page(size_t page)
     }
     if (m->mapped) {
         prot_t prot = m->copy ? prot_copy_on_write(m->prot) : m->prot;
-        MUST((leaf[page].v & ~(PTE_D | PTE_LAZYFREE)) == make_leaf(m->frame, prot).v);
+        MUST((s->leaf[page].v & ~(PTE_D | PTE_LAZYFREE)) == make_leaf(m->frame, prot).v);
     }
 }
 
-void model_check(void)
+/* Pages that are mapped; its references to the sources are added. */
+static uint64_t check_space(struct model_space *s, long references[MODEL_SOURCES])
 {
-    long references[MODEL_SOURCES] = {0};
     uint64_t mapped = 0, count = 0, bytes = 0;
-    areas_check();
-    for (const struct area *a = areas_next(virt(0)); a != NULL; a = areas_next(a->range.end)) {
+    areas_check(&s->space);
+    for (const struct area *a = areas_next(&s->space, virt(0)); a != NULL;
+         a = areas_next(&s->space, a->range.end)) {
         count++;
         bytes += virt_range_size(a->range);
         if (a->source != NULL)
             references[(struct counted_source *)a->source - model_sources]++;
     }
-    MUST(areas_count() == count);
-    MUST(areas_bytes() == bytes);
+    MUST(areas_count(&s->space) == count);
+    MUST(areas_bytes(&s->space) == bytes);
+    for (size_t page = 0; page < PAGES; page++) {
+        check_page(s, page);
+        mapped += s->page[page].mapped;
+    }
+    return mapped;
+}
+
+void model_check(void)
+{
+    long references[MODEL_SOURCES] = {0};
+    uint64_t mapped = 0;
+    for (size_t i = 0; i < MODEL_SPACES; i++)
+        mapped += check_space(&model_spaces[i], references);
     for (size_t i = 0; i < MODEL_SOURCES; i++)
         MUST(model_sources[i].references == references[i]);
-    for (size_t page = 0; page < PAGES; page++) {
-        check_page(page);
-        mapped += model[page].mapped;
-    }
     MUST(machine_frames.free_frames == machine_frames.total_frames - mapped);
-}
-
-size_t (*model_random)(size_t n);
-
-static size_t random_below(size_t n)
-{
-    return model_random(n);
-}
-
-static const prot_t prots[] = {{0}, {PROT_BIT_READ}, {PROT_BIT_READ | PROT_BIT_WRITE}};
-
-static prot_t random_prot(void)
-{
-    return prots[random_below(3)];
-}
-
-/* Offsets such that neighbours of one file often fit together. */
-static struct area random_area(size_t first, size_t end)
-{
-    struct area a = {
-        .range = model_pages(first, end), .kind = AREA_ANONYMOUS, .file_end = UINT64_MAX};
-    a.prot = random_prot();
-    a.flags = random_below(4) == 0 ? AREA_HEAP : 0;
-    if (random_below(12) == 0) {
-        a.kind = AREA_GUARD;
-        a.prot = prot_none();
-    } else if (random_below(2) == 0) {
-        a.kind = AREA_FILE;
-        a.source = &model_sources[random_below(MODEL_SOURCES)].source;
-        a.offset = (first + random_below(2)) * PAGE_SIZE;
-        a.flags = random_below(3) == 0 ? AREA_SHARED : 0;
-        if (random_below(4) == 0)
-            a.file_end = model_address(end).v - 100;
-    }
-    return a;
-}
-
-static bool is_free(size_t first, size_t end)
-{
-    for (; first < end; first++)
-        if (model[first].there)
-            return false;
-    return true;
-}
-
-static void add_area(const struct area *a, size_t first, size_t end)
-{
-    if (a->source != NULL)
-        get(a->source);
-    enum err e = areas_add(a);
-    if (!is_free(first, end))
-        MUST(e == E_EXIST);
-    if (e != E_OK && a->source != NULL)
-        put(a->source);
-    for (size_t i = first; e == E_OK && i < end; i++)
-        model[i] = (struct model_page){
-            .there = true,
-            .kind = a->kind,
-            .flags = a->flags,
-            .prot = a->prot,
-            .source = a->source,
-            .offset = a->offset + (i - first) * PAGE_SIZE,
-            .file_end = a->file_end,
-        };
-}
-
-static void step_add(size_t first, size_t end)
-{
-    struct area a = random_area(first, end);
-    add_area(&a, first, end);
-}
-
-static void step_remove(size_t first, size_t end)
-{
-    if (areas_remove(model_pages(first, end)) != E_OK)
-        return;
-    for (size_t i = first; i < end; i++)
-        if (model[i].kind != AREA_GUARD)
-            model[i] = (struct model_page){0};
-}
-
-static void step_protect(size_t first, size_t end, bool may_fail)
-{
-    prot_t prot = random_prot();
-    enum err e = areas_protect(model_pages(first, end), prot);
-    size_t i = first;
-    if (may_fail && e == E_NOMEM) {
-        /* Either no room for a split, then nothing has changed, or a hole: the model says which. */
-        size_t same = first;
-        while (same < end && model[same].there &&
-               prot_equal(areas_find(model_address(same))->prot, model[same].prot))
-            same++;
-        if (same == end || !model[same].there)
-            return;
-    }
-    for (; i < end && model[i].there && model[i].kind != AREA_GUARD; i++)
-        model[i].prot = prot;
-    MUST(e == (i == end ? E_OK : E_NOMEM));
-}
-
-/* What a fault does that finds room for 2 MiB. */
-static void step_touch_large(size_t block)
-{
-    size_t first = block * LARGE_PAGES;
-    phys_t frame;
-    step_remove(first, first + LARGE_PAGES);
-    if (is_free(first, first + LARGE_PAGES)) {
-        struct area a = {.range = model_pages(first, first + LARGE_PAGES),
-                         .kind = AREA_ANONYMOUS,
-                         .prot = prot_rw(),
-                         .file_end = UINT64_MAX};
-        add_area(&a, first, first + LARGE_PAGES);
-    }
-    for (size_t i = first; i < first + LARGE_PAGES; i++)
-        if (!model[i].there || model[i].mapped || model[i].kind != AREA_ANONYMOUS)
-            return;
-    if (frames_alloc(&machine_frames, 9, &frame) != E_OK)
-        return;
-    MUST(model_map(model_address(first), frame, LARGE_SIZE, model[first].prot) == E_OK);
-    model_large_touches++;
-    for (size_t i = first; i < first + LARGE_PAGES; i++) {
-        model[i].mapped = true;
-        model[i].copy = false;
-        model[i].frame = phys(frame.v + (i - first) * PAGE_SIZE);
-    }
-}
-
-/* What a fault does. */
-static void step_touch(size_t page)
-{
-    struct model_page *m = &model[page];
-    phys_t frame;
-    if (!m->there || m->mapped || m->kind == AREA_GUARD ||
-        frames_alloc(&machine_frames, 0, &frame) != E_OK)
-        return;
-    m->copy = m->kind == AREA_FILE && random_below(2);
-    MUST(model_map(model_address(page), frame, PAGE_SIZE,
-                   m->copy ? prot_copy_on_write(m->prot) : m->prot) == E_OK);
-    m->mapped = true;
-    m->frame = frame;
-}
-
-static void step_discard(size_t first, size_t end)
-{
-    if (areas_discard(model_pages(first, end)) != E_OK)
-        return;
-    for (; first < end; first++)
-        model[first].mapped = false;
-}
-
-static void step_write(size_t first, size_t end)
-{
-    for (; first < end; first++)
-        if (leaf[first].v & PTE_P && leaf[first].v & PTE_W)
-            leaf[first].v |= PTE_D;
-}
-
-static void step_lazyfree(size_t first, size_t end)
-{
-    if (areas_lazyfree(model_pages(first, end)) != E_OK)
-        return;
-    for (; first < end; first++) {
-        const struct model_page *m = &model[first];
-        if (m->mapped && m->kind == AREA_ANONYMOUS && leaf[first].v & PTE_P && !m->copy)
-            MUST(paging_is_lazyfree(leaf[first]));
-    }
-}
-
-/* What was written since stays; of a large page that is all of it. */
-static void step_reclaim(void)
-{
-    bool large_dirty[PAGES / LARGE_PAGES + 1] = {false};
-    for (size_t i = 0; i < PAGES / LARGE_PAGES * LARGE_PAGES; i++)
-        if (large[i / LARGE_PAGES] && leaf[i].v & PTE_D)
-            large_dirty[i / LARGE_PAGES] = true;
-    for (size_t i = 0; i < PAGES; i++) {
-        bool whole = i / LARGE_PAGES < PAGES / LARGE_PAGES && large[i / LARGE_PAGES];
-        bool dirty = whole ? large_dirty[i / LARGE_PAGES] : leaf[i].v & PTE_D;
-        if (model[i].mapped && leaf[i].v & PTE_P && leaf[i].v & PTE_LAZYFREE && !dirty)
-            model[i].mapped = false;
-    }
-    while (shrinkers_run())
-        ;
-}
-
-static void step_change(size_t first, size_t end)
-{
-    uint32_t set = random_below(2) ? AREA_NO_HUGE : 0, clear = AREA_NO_HUGE & ~set;
-    if (areas_change(model_pages(first, end), set, clear) != E_OK)
-        return;
-    for (size_t i = first; i < end; i++)
-        if (model[i].there && model[i].kind != AREA_GUARD)
-            model[i].flags = (model[i].flags & ~clear) | set;
-}
-
-static void step_forget(size_t first, size_t end)
-{
-    struct page_source *source = &model_sources[random_below(MODEL_SOURCES)].source;
-    areas_forget_pages(source, first, end);
-    for (size_t i = 0; i < PAGES; i++) {
-        uint64_t index = model[i].offset >> PAGE_SHIFT;
-        if (model[i].there && model[i].source == source && index >= first && index < end &&
-            (model[i].flags & AREA_SHARED || model[i].copy))
-            model[i].mapped = false;
-    }
-}
-
-static void step_move(size_t first, size_t end)
-{
-    const struct area *a = areas_find(model_address(first));
-    size_t to = random_below(PAGES), size = end - first + random_below(3);
-    if (a == NULL || a->kind == AREA_GUARD || a->range.end.v < model_address(end).v ||
-        to + size > PAGES || !is_free(to, to + size))
-        return;
-    maps_left = random_below(4) == 0 ? (long)random_below(end - first + 1) : -1;
-    bool keep = random_below(3) == 0;
-    enum err e = areas_move(model_pages(first, end), model_pages(to, to + size), keep);
-    maps_left = -1;
-    if (e != E_OK) {
-        MUST(e == E_NOMEM);
-        return;
-    }
-    struct model_page head = model[first];
-    for (size_t i = 0; i < size; i++) {
-        struct model_page *m = &model[to + i];
-        if (first + i < end) {
-            *m = model[first + i];
-            if (keep)
-                model[first + i].mapped = false;
-            else
-                model[first + i] = (struct model_page){0};
-        } else {
-            *m = head;
-            m->mapped = false;
-            m->offset = head.offset + i * PAGE_SIZE;
-        }
-        if (head.file_end != UINT64_MAX)
-            m->file_end = head.file_end + model_address(to).v - model_address(first).v;
-    }
-}
-
-void model_step(void)
-{
-    static const size_t sizes[] = {6, 6, 6, 6, 60, 700};
-    size_t first = random_below(PAGES), end = first + 1 + random_below(sizes[random_below(6)]);
-    bool starved = random_below(10) == 0;
-    if (end > PAGES)
-        end = PAGES;
-    if (starved)
-        native_heap_fail_after(0);
-    no_tables = random_below(10) == 0;
-    switch (random_below(14)) {
-    case 0:
-    case 1:
-    case 2:
-        step_add(first, end);
-        break;
-    case 3:
-        step_remove(first, end);
-        break;
-    case 4:
-        step_protect(first, end, starved || no_tables);
-        break;
-    case 5:
-        step_discard(first, end);
-        break;
-    case 6:
-        step_forget(first, end);
-        break;
-    case 7:
-        step_change(first, end);
-        break;
-    case 8:
-        step_touch_large(random_below(PAGES / LARGE_PAGES));
-        break;
-    case 9:
-        step_move(first, end);
-        break;
-    case 10:
-        step_write(first, end);
-        break;
-    case 11:
-        step_lazyfree(first, end);
-        break;
-    case 12:
-        step_reclaim();
-        break;
-    default:
-        for (size_t i = first; i < end; i++)
-            step_touch(i);
-    }
-    native_heap_fail_after(-1);
 }
 
 void model_forget_all(void)
 {
-    areas_clear();
-    memset(model, 0, sizeof model);
+    for (size_t i = 0; i < MODEL_SPACES; i++) {
+        areas_clear(&model_spaces[i].space);
+        memset(model_spaces[i].page, 0, sizeof model_spaces[i].page);
+    }
 }
 
 pte_t model_leaf(size_t page)
 {
-    return leaf[page];
+    return model_now->leaf[page];
 }

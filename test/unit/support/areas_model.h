@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Areas against a model that knows each page by itself: random operations, with memory running out
- * now and then. The page tables are a model, too: an array of leaves for the pages of the arena. What
- * is not so aborts the process.
+ * now and then, in two address spaces at once. The page tables are a model, too: an array of leaves
+ * for the pages of the arena of each space. What is not so aborts the process.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #define MODEL_ARENA   UINT64_C(0x10000000)
 #define MODEL_SOURCES 3
+#define MODEL_SPACES  2
 
 struct counted_source {
     struct page_source source;
@@ -23,13 +24,15 @@ extern size_t (*model_random)(size_t n);
 /* How often a step mapped 2 MiB, and how often areas split them. */
 extern unsigned model_large_touches, model_large_splits;
 
-/* No areas, all memory free. */
+/* No areas in any space, all memory free. */
 void model_start(void);
-/* One operation, done to both. */
+/* The space that model_leaf() reads from now on: 0 after model_start(). */
+struct address_space *model_switch(size_t number);
+/* One operation in one of the spaces, done to areas and model. */
 void model_step(void);
-/* They agree, and references and frames add up. */
+/* They agree in every space, and references and frames add up over all. */
 void model_check(void);
-/* Removes all areas, guards too. */
+/* Removes all areas of all spaces, guards too. */
 void model_forget_all(void);
 
 virt_t model_address(size_t page);

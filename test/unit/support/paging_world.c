@@ -86,6 +86,14 @@ static void reset(void)
     paging_reserved = 0;
     paging_reserved_range = virt_range(0, 0);
     pt_program_slot = 0;
+    first_space = kernel_space = (struct address_space){.root = {0}};
+    running_space = &first_space;
+}
+
+static void count_from_here(void)
+{
+    tables_at_start = world_tables();
+    counted_at_start = paging_counters.tables;
 }
 
 void world_start_with(enum paging_kind kind, unsigned slots)
@@ -103,8 +111,9 @@ void world_start_with(enum paging_kind kind, unsigned slots)
     recursive_move_window(WORLD_SLOT);
     recursive_add_program_window(WORLD_PROGRAM);
     slot = WORLD_SLOT;
-    assert_int_equal(
-        paging_map(virt(LAYOUT_SCRATCH_PIN), memory_zero_frame(), PAGE_SIZE, prot_ro()), E_OK);
+    assert_int_equal(paging_map(&kernel_space, virt(LAYOUT_SCRATCH_PIN), memory_zero_frame(),
+                                PAGE_SIZE, prot_ro()),
+                     E_OK);
     if (kinds[kind] != paging) {
         struct pt_setup setup = {
             .boot = &boot,
@@ -118,13 +127,12 @@ void world_start_with(enum paging_kind kind, unsigned slots)
         assert_int_equal(kinds[kind]->access->start(&setup), E_OK);
         if (kinds[kind]->access->own_frames)
             assert_int_equal(pt_move_tables(kinds[kind]->access, memory_table_free), E_OK);
-        pt_root_table = pt_root();
         paging = kinds[kind];
         recursive_close_window();
         assert_true(sim_access(recursive_base(WORLD_SLOT), SIM_READ).fault);
     }
-    tables_at_start = world_tables();
-    counted_at_start = paging_counters.tables;
+    kernel_space.root = first_space.root = pt_root();
+    count_from_here();
     if (paging->access->own_frames)
         assert_int_equal(tables, 0); /* all have moved */
 }
@@ -132,6 +140,35 @@ void world_start_with(enum paging_kind kind, unsigned slots)
 void world_start(enum paging_kind kind)
 {
     world_start_with(kind, 6);
+}
+
+/* The kernel's half is the same tables; both windows show the new level-4 table. */
+struct address_space *world_second_space(void)
+{
+    static struct address_space second;
+    phys_t root;
+    assert_true(paging->access->alloc(&root));
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        uint64_t e = i < PT_ENTRIES / 2 ? 0 : sim_physical_read(sim_root() | i * 8);
+        if ((e & PTE_ADDRESS) == sim_root())
+            e = (e & ~PTE_ADDRESS) | root.v;
+        sim_physical_write(root.v | i * 8, e);
+    }
+    second = (struct address_space){.root = root};
+    if (paging == &paging_identity) /* whose tables are in the program's half */
+        assert_int_equal(paging_map(&second, virt(WORLD_POOL), phys(WORLD_POOL),
+                                    POOL_FRAMES * PAGE_SIZE, prot_rw()),
+                         E_OK);
+    count_from_here();
+    return &second;
+}
+
+void world_run(struct address_space *space)
+{
+    if (running_space == space)
+        return;
+    running_space = space;
+    sim_set_root(space->root.v);
 }
 
 uint64_t world_tables(void)
@@ -146,7 +183,7 @@ uint64_t world_tables(void)
 
 void world_assert_no_tables(void)
 {
-    paging_trim();
+    paging_trim(running_space);
     assert_int_equal(world_tables(), tables_at_start);
     assert_int_equal(paging_counters.tables, counted_at_start);
     if (paging == &paging_offset)
@@ -178,8 +215,9 @@ void world_limit(long more)
 static pt_table_t reach(int level, virt_t v)
 {
     struct pt_walk walk;
-    paging_walk(v, &walk);
-    return paging->access->table(level, v, level == 4 ? (pte_t){0} : walk.entry[level + 1]);
+    paging_walk(running_space, v, &walk);
+    return paging->access->table(running_space, level, v,
+                                 level == 4 ? (pte_t){0} : walk.entry[level + 1]);
 }
 
 static void put(pt_table_t table)
@@ -231,10 +269,10 @@ static void digest_below(uint64_t *digest, uint64_t table, int level, uint64_t a
     }
 }
 
-uint64_t world_digest(struct virt_range range)
+uint64_t world_digest_of(const struct address_space *space, struct virt_range range)
 {
     uint64_t digest = 1;
-    digest_below(&digest, sim_root(), 4, 0, range);
+    digest_below(&digest, space->root.v, 4, 0, range);
     return digest;
 }
 
@@ -243,9 +281,9 @@ static void visit(void *context, virt_t at, int level, pte_t entry)
     mix_leaf(context, at.v, level, entry.v);
 }
 
-uint64_t world_visit_digest(struct virt_range range)
+uint64_t world_visit_digest(const struct address_space *space, struct virt_range range)
 {
     uint64_t digest = 1;
-    paging_visit(range, visit, &digest);
+    paging_visit(space, range, visit, &digest);
     return digest;
 }

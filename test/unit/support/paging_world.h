@@ -27,6 +27,11 @@ extern const char *const world_names[PAGING_KINDS];
 /* An empty machine on which this back end has taken over. `slots` is for PAGING_TEMPORARY. */
 void world_start_with(enum paging_kind kind, unsigned slots);
 void world_start(enum paging_kind kind);
+/* Another space, with nothing in the program's half but what the back end needs there, and that half
+ * of the kernel's that the running space has. One at a time. */
+struct address_space *world_second_space(void);
+/* Loads CR3, unless the space runs already. */
+void world_run(struct address_space *space);
 /* Frames that are page tables, as whoever hands them out sees it; those by which the back end reaches
  * them are not counted. */
 uint64_t world_tables(void);
@@ -38,7 +43,7 @@ void world_limit(long more);
 /* The entry of `level` for v, past the walker. */
 pte_t world_entry(int level, virt_t v);
 void world_set_entry(int level, virt_t v, pte_t e);
-/* A number for what [start, end) translates to, from a walk over physical memory that is not the
- * walker's; and from paging_visit(). */
-uint64_t world_digest(struct virt_range range);
-uint64_t world_visit_digest(struct virt_range range);
+/* A number for what [start, end) translates to in a space, from a walk over physical memory that is
+ * not the walker's; and from paging_visit(). */
+uint64_t world_digest_of(const struct address_space *space, struct virt_range range);
+uint64_t world_visit_digest(const struct address_space *space, struct virt_range range);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/call/syscall.h"
-#include "linux/abi/text.h"
 
 #include "unit.h"
 
 #include <string.h>
 
-const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT] = {{"ouro_harvest", NULL, 4, "pzxp"}};
+const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT] = {
+    {"ouro_harvest", NULL, ARGS(PTR, SIZE, HEX, PTR), RET_HEX}};
 const struct syscall_row syscall_table[SYSCALL_COUNT] = {
-    [1] = {"write", NULL, 3, "fpz"},
-    [39] = {"getpid", NULL, 0, ""},
-    [83] = {"mkdir", NULL, 2, "sm"},
-    [16] = {"ioctl", NULL, 3, "fxx"},
+    [1] = {"write", NULL, ARGS(FD, PTR, SIZE), RET_INT},
+    [39] = {"getpid", NULL, ARGS(), RET_INT},
+    [83] = {"mkdir", NULL, ARGS(STR, MODE), RET_INT},
+    [16] = {"ioctl", NULL, ARGS(FD, HEX, HEX), RET_INT},
 };
 
 static void expect(struct syscall_record record, const char *text)
@@ -55,41 +55,41 @@ static void test_small_buffers(void **state)
     }
 }
 
-static void expect_flags(char letter, uint64_t value, const char *text)
+static void expect_flags(enum argument_kind kind, uint64_t value, const char *text)
 {
     char out[160] = "";
     struct text_out t = {out, sizeof out};
-    assert_true(syscall_put_flags(&t, letter, value));
+    assert_true(argument_put_flags(&t, kind, value));
     assert_string_equal(out, text);
 }
 
 static void test_flags_by_name(void **state)
 {
     (void)state;
-    expect_flags('O', 0, "O_RDONLY");
-    expect_flags('O', 02102, "O_RDWR|O_CREAT|O_APPEND");
-    expect_flags('O', 0x410002, "O_RDWR|O_TMPFILE");
-    expect_flags('O', 3, "0x3");
-    expect_flags('O', 0x40000001, "O_WRONLY|0x40000000");
-    expect_flags('P', 0, "PROT_NONE");
-    expect_flags('P', 5, "PROT_READ|PROT_EXEC");
-    expect_flags('M', 0x22, "MAP_PRIVATE|MAP_ANONYMOUS");
-    expect_flags('M', 0x20, "MAP_ANONYMOUS");
-    expect_flags('A', 0, "0");
-    expect_flags('L', 2, "SEEK_END");
-    expect_flags('L', 99, "99");
-    expect_flags('L', UINT64_MAX, "-1");
-    expect_flags('X', 0x181, "FUTEX_WAKE_PRIVATE|FUTEX_CLOCK_REALTIME");
+    expect_flags(ARG_OFLAGS, 0, "O_RDONLY");
+    expect_flags(ARG_OFLAGS, 02102, "O_RDWR|O_CREAT|O_APPEND");
+    expect_flags(ARG_OFLAGS, 0x410002, "O_RDWR|O_TMPFILE");
+    expect_flags(ARG_OFLAGS, 3, "0x3");
+    expect_flags(ARG_OFLAGS, 0x40000001, "O_WRONLY|0x40000000");
+    expect_flags(ARG_PROT, 0, "PROT_NONE");
+    expect_flags(ARG_PROT, 5, "PROT_READ|PROT_EXEC");
+    expect_flags(ARG_MAP, 0x22, "MAP_PRIVATE|MAP_ANONYMOUS");
+    expect_flags(ARG_MAP, 0x20, "MAP_ANONYMOUS");
+    expect_flags(ARG_AT, 0, "0");
+    expect_flags(ARG_WHENCE, 2, "SEEK_END");
+    expect_flags(ARG_WHENCE, 99, "99");
+    expect_flags(ARG_WHENCE, UINT64_MAX, "-1");
+    expect_flags(ARG_FUTEX, 0x181, "FUTEX_WAKE_PRIVATE|FUTEX_CLOCK_REALTIME");
     struct text_out none = {NULL, 0};
-    assert_false(syscall_put_flags(&none, 'd', 1));
-    assert_false(syscall_put_flags(&none, 'B', 1));
+    assert_false(argument_put_flags(&none, ARG_INT, 1));
+    assert_false(argument_put_flags(&none, ARG_FUTEX_BITS, 1));
 }
 
 static void expect_quoted(const char *bytes, size_t size, bool more, const char *text)
 {
     char out[80];
     struct text_out t = {out, sizeof out};
-    syscall_put_quoted(&t, bytes, size, more);
+    text_put_quoted(&t, bytes, size, more);
     assert_string_equal(out, text);
 }
 

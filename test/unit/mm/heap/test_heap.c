@@ -33,8 +33,10 @@ static phys_t *slot_of(uint64_t v)
     return &mapped[(v - LAYOUT_HEAP_START) >> PAGE_SHIFT];
 }
 
-static enum err model_map(virt_t at, phys_t to, uint64_t size, prot_t prot)
+static enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size,
+                          prot_t prot)
 {
+    assert_ptr_equal(space, &kernel_space);
     assert_int_equal(size, PAGE_SIZE);
     assert_true(prot_equal(prot, prot_rw()));
     if (maps_left >= 0 && maps_left-- == 0)
@@ -49,8 +51,10 @@ static enum err model_map(virt_t at, phys_t to, uint64_t size, prot_t prot)
     return E_OK;
 }
 
-static void model_unmap(struct virt_range range, pt_release release, void *context)
+static void model_unmap(struct address_space *space, struct virt_range range, pt_release release,
+                        void *context)
 {
+    assert_ptr_equal(space, &kernel_space);
     for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE) {
         phys_t frame = *slot_of(v);
         if (frame.v == 0)
@@ -62,15 +66,17 @@ static void model_unmap(struct virt_range range, pt_release release, void *conte
     }
 }
 
-static void model_walk(virt_t at, struct pt_walk *out)
+static void model_walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
+    assert_ptr_equal(space, &kernel_space);
     *out = (struct pt_walk){.address = at, .last_level = 1};
     out->phys = *slot_of(at.v);
     out->leaf_level = out->phys.v != 0;
 }
 
-static bool model_trim(void)
+static bool model_trim(struct address_space *space)
 {
+    (void)space;
     return false;
 }
 

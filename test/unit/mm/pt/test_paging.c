@@ -12,160 +12,26 @@
 #include "mm/pt/backend.h"
 #include "mm/pt/tlb.h"
 #include "native.h"
+#include "page_model.h"
 #include "paging_world.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define DATA WORLD_DATA
-
-/* ---- the model: what each page of a small world is */
-
-#define BASE  UINT64_C(0x00000000ffe00000) /* crosses a 1 GiB and so a level-2 border */
-#define PAGES 2048                         /* 8 MiB */
-
-struct page {
-    bool there;
-    uint64_t frame;
-    prot_t prot;
-};
-static struct page model[PAGES];
-
-static virt_t page_at(unsigned i)
-{
-    return virt(BASE + (uint64_t)i * PAGE_SIZE);
-}
-
-/* Does the hardware see what the model says? */
-static bool page_agrees(unsigned i)
-{
-    for (int access = SIM_READ; access <= SIM_EXECUTE; access++) {
-        struct sim_result r = sim_access(page_at(i).v, (enum sim_access)access);
-        const struct page *p = &model[i];
-        bool readable = p->there && (p->prot.bits & 7);
-        bool allowed = readable;
-        if (access == SIM_WRITE)
-            allowed = readable && prot_can_write(p->prot) && !(p->prot.bits & PROT_BIT_COPY);
-        if (access == SIM_EXECUTE)
-            allowed = readable && prot_can_execute(p->prot);
-        if (r.fault == allowed || (allowed && r.physical != p->frame << 12))
-            return false;
-    }
-    return true;
-}
-
-static bool world_agrees(void)
-{
-    for (unsigned i = 0; i < PAGES; i++)
-        if (!page_agrees(i))
-            return false;
-    return true;
-}
+#define BASE MODEL_BASE
 
 static enum paging_kind kind; /* under test */
+static struct address_space *space;
 
 static int start(void **state)
 {
     (void)state;
-    memset(model, 0, sizeof model);
     world_start(kind);
+    space = &first_space;
+    model_clear();
+    model_work_on(0, space);
     return 0;
-}
-
-static prot_t random_prot(void)
-{
-    switch (rand() % 5) {
-    case 0:
-        return prot_ro();
-    case 1:
-        return prot_rw();
-    case 2:
-        return prot_rx();
-    case 3:
-        return prot_copy_on_write(prot_rw());
-    default:
-        return prot_none();
-    }
-}
-
-static void model_map(unsigned first, unsigned count, uint64_t frame, prot_t prot)
-{
-    for (unsigned i = 0; i < count; i++)
-        model[first + i] = (struct page){true, frame + i, prot};
-}
-
-static unsigned released;
-
-static void count_released(void *context, phys_t frame, uint64_t size)
-{
-    (void)context;
-    (void)frame;
-    released += (unsigned)(size >> PAGE_SHIFT);
-}
-
-static struct virt_range pages(unsigned first, unsigned count)
-{
-    return (struct virt_range){page_at(first), page_at(first + count)};
-}
-
-static void step_map(unsigned first, unsigned count)
-{
-    for (unsigned i = first; i < first + count; i++)
-        if (model[i].there)
-            return;
-    uint64_t frame =
-        (DATA >> 12) + (uint64_t)(rand() % 2 ? first : first + 7); /* congruent or not */
-    prot_t prot = random_prot();
-    assert_int_equal(paging_map(page_at(first), phys(frame << 12), (uint64_t)count << 12, prot),
-                     E_OK);
-    model_map(first, count, frame, prot);
-}
-
-static void step_unmap(unsigned first, unsigned count)
-{
-    unsigned expected = 0;
-    for (unsigned i = first; i < first + count; i++)
-        expected += model[i].there;
-    released = 0;
-    paging_unmap(pages(first, count), count_released, NULL);
-    assert_int_equal(released, expected);
-    memset(&model[first], 0, count * sizeof model[0]);
-}
-
-static void step_protect(unsigned first, unsigned count)
-{
-    prot_t prot = random_prot();
-    prot.bits &= (uint8_t)~PROT_BIT_COPY;
-    assert_int_equal(paging_protect(pages(first, count), prot), E_OK);
-    for (unsigned i = first; i < first + count; i++)
-        model[i].prot.bits = (uint8_t)(prot.bits | (model[i].prot.bits & PROT_BIT_COPY));
-}
-
-static void random_step(void)
-{
-    unsigned first = (unsigned)rand() % PAGES;
-    unsigned most = rand() % 4 ? 16 : PAGES;
-    unsigned count = 1 + (unsigned)rand() % most;
-    if (rand() % 4 == 0) { /* whole large pages */
-        first &= ~511u;
-        count = 512;
-    }
-    if (count > PAGES - first)
-        count = PAGES - first;
-    switch (rand() % 4) {
-    case 0:
-        step_map(first, count);
-        break;
-    case 3: /* other tables, the same translation */
-        if (!paging_promote(page_at(first)))
-            assert_int_equal(paging_split_at(page_at(first)), E_OK);
-        break;
-    case 1:
-        step_unmap(first, count);
-        break;
-    default:
-        step_protect(first, count);
-    }
 }
 
 /* The same steps under each back end lead to the same translation, which the hardware sees as the
@@ -174,21 +40,22 @@ static void test_random_operations(void **state)
 {
     static uint64_t digests[6];
     for (unsigned seed = 1; seed <= (kind == PAGING_RECURSIVE ? 5 : 2); seed++) {
-        const struct virt_range all = {page_at(0), page_at(PAGES)};
+        const struct virt_range all = model_range();
         start(state);
         srand(seed);
         for (int round = 0; round < 200; round++) {
-            random_step();
-            assert_true(world_agrees());
+            model_step();
+            assert_true(model_agrees());
             if (round % 10 == 0)
-                assert_true(world_visit_digest(all) == world_digest(all));
+                assert_true(world_visit_digest(&first_space, all) ==
+                            world_digest_of(&first_space, all));
             if (round == 150 && kind == PAGING_RECURSIVE)
-                digests[seed] = world_digest(all);
+                digests[seed] = world_digest_of(&first_space, all);
             else if (round == 150)
-                assert_true(digests[seed] == world_digest(all));
+                assert_true(digests[seed] == world_digest_of(&first_space, all));
         }
-        step_unmap(0, PAGES);
-        assert_true(world_agrees());
+        model_unmap_all();
+        assert_true(model_agrees());
         world_assert_no_tables();
     }
 }
@@ -201,13 +68,13 @@ static void test_missing_relink_is_seen(void **state)
         return;
     sim_ignore_invlpg(recursive_base(WORLD_SLOT), recursive_base(WORLD_SLOT + 1));
     virt_t v = virt(0x400000);
-    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     assert_int_equal(world_entry(1, v).v & PTE_ADDRESS, DATA);
-    paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
-    assert_true(paging_trim());
+    paging_unmap(space, virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+    assert_true(paging_trim(space));
     phys_t other; /* someone else gets the frame of the table that was freed */
     assert_true(paging->access->alloc(&other));
-    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     assert_true(sim_access(v.v, SIM_READ).fault);
 }
 
@@ -222,15 +89,15 @@ static void test_program_window(void **state)
         virt_t v = virt(0x400000);
         uint64_t seen = recursive_entry(WORLD_PROGRAM, 1, v);
         phys_t other;
-        assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
+        assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
         assert_int_equal(sim_load(seen) & PTE_ADDRESS, DATA);
         assert_true(sim_access(seen, SIM_WRITE).fault);
         assert_true(sim_access(seen, SIM_EXECUTE).fault);
-        paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
-        assert_true(paging_trim());
+        paging_unmap(space, virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+        assert_true(paging_trim(space));
         assert_int_equal(sim_access(seen, SIM_READ).fault, flush);
         assert_true(paging->access->alloc(&other));
-        assert_int_equal(paging_map(v, phys(DATA + PAGE_SIZE), PAGE_SIZE, prot_ro()), E_OK);
+        assert_int_equal(paging_map(space, v, phys(DATA + PAGE_SIZE), PAGE_SIZE, prot_ro()), E_OK);
         assert_int_equal((sim_load(seen) & PTE_ADDRESS) == DATA + PAGE_SIZE, flush);
     }
 }
@@ -240,27 +107,27 @@ static void test_trim_gives_emptied_tables_back(void **state)
 {
     (void)state;
     uint64_t none = world_tables();
-    assert_false(paging_trim());
+    assert_false(paging_trim(space));
     for (unsigned i = 0; i < 40; i++) {
         virt_t v = virt(0x40000000 + i * (LARGE_SIZE + PAGE_SIZE) + (i / 20) * HUGE_SIZE);
-        assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+        assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
         uint64_t made = world_tables();
-        paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+        paging_unmap(space, virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
         assert_true(world_tables() <= made && world_tables() <= none + 3);
         made = world_tables();
-        assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+        assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
         assert_int_equal(world_tables(), made);
-        paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+        paging_unmap(space, virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
     }
-    assert_true(paging_trim());
-    assert_false(paging_trim());
+    assert_true(paging_trim(space));
+    assert_false(paging_trim(space));
     world_assert_no_tables();
     virt_t v = virt(0x40000000);
-    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
-    paging_unmap(virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
-    assert_int_equal(paging_map(v, phys(DATA), LARGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    paging_unmap(space, virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
+    assert_int_equal(paging_map(space, v, phys(DATA), LARGE_SIZE, prot_rw()), E_OK);
     assert_true(world_entry(2, v).v & PTE_PS);
-    paging_unmap(virt_range(v.v, v.v + LARGE_SIZE), NULL, NULL);
+    paging_unmap(space, virt_range(v.v, v.v + LARGE_SIZE), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -269,23 +136,24 @@ static void test_map_takes_the_largest_pages(void **state)
     (void)state;
     struct pt_walk walk;
     assert_int_equal(
-        paging_map(virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()), E_OK);
-    paging_walk(virt(0x40123456), &walk);
+        paging_map(space, virt(0x40000000), phys(DATA), 0x40000000 + 0x200000 + 0x1000, prot_rw()),
+        E_OK);
+    paging_walk(space, virt(0x40123456), &walk);
     assert_int_equal(walk.leaf_level, 3);
     assert_int_equal(walk.phys.v, DATA + 0x123456);
-    paging_walk(virt(0x80100000), &walk);
+    paging_walk(space, virt(0x80100000), &walk);
     assert_int_equal(walk.leaf_level, 2);
-    paging_walk(virt(0x80200000), &walk);
+    paging_walk(space, virt(0x80200000), &walk);
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, DATA + 0x40200000);
     /* Cut a page out of the middle of each. */
-    paging_unmap(virt_range(0x50000000, 0x50001000), NULL, NULL);
-    paging_walk(virt(0x50000000), &walk);
+    paging_unmap(space, virt_range(0x50000000, 0x50001000), NULL, NULL);
+    paging_walk(space, virt(0x50000000), &walk);
     assert_int_equal(walk.leaf_level, 0);
-    paging_walk(virt(0x50001000), &walk);
+    paging_walk(space, virt(0x50001000), &walk);
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, DATA + 0x10001000);
-    paging_unmap(virt_range(0x40000000, 0x90000000), NULL, NULL);
+    paging_unmap(space, virt_range(0x40000000, 0x90000000), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -294,7 +162,8 @@ static void test_no_memory_leaves_nothing(void **state)
     (void)state;
     for (long allowed = 0; allowed < 4; allowed++) {
         world_limit(allowed);
-        assert_int_equal(paging_map(virt(0x7ffff000), phys(DATA), 0x2000, prot_rw()), E_NOMEM);
+        assert_int_equal(paging_map(space, virt(0x7ffff000), phys(DATA), 0x2000, prot_rw()),
+                         E_NOMEM);
         assert_true(sim_access(0x7ffff000, SIM_READ).fault);
         world_limit(-1);
         world_assert_no_tables();
@@ -305,12 +174,12 @@ static void test_walk_of_odd_addresses(void **state)
 {
     (void)state;
     struct pt_walk walk;
-    paging_walk(virt(0x0000800000000000), &walk);
+    paging_walk(space, virt(0x0000800000000000), &walk);
     assert_int_equal(walk.last_level, 5);
     assert_int_equal(walk.leaf_level, 0);
-    paging_walk(virt(UINT64_MAX), &walk);
+    paging_walk(space, virt(UINT64_MAX), &walk);
     assert_int_equal(walk.last_level, 4);
-    paging_walk(virt(recursive_table(WORLD_PROGRAM, 4, virt(0))),
+    paging_walk(space, virt(recursive_table(WORLD_PROGRAM, 4, virt(0))),
                 &walk); /* the level-4 table, as a page */
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, sim_root());
@@ -321,10 +190,11 @@ static void test_replace_ends_copy_on_write(void **state)
 {
     (void)state;
     virt_t v = virt(0x400000);
-    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_rw())), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_rw())),
+                     E_OK);
     assert_true(sim_access(v.v, SIM_WRITE).fault);
     assert_int_equal(sim_access(v.v, SIM_READ).physical, DATA);
-    paging_replace(v, phys(DATA + PAGE_SIZE), prot_rw());
+    paging_replace(space, v, phys(DATA + PAGE_SIZE), prot_rw());
     assert_int_equal(sim_access(v.v, SIM_WRITE).physical, DATA + PAGE_SIZE);
 }
 
@@ -341,14 +211,15 @@ static void count_visit(void *context, virt_t at, int level, pte_t entry)
 static void test_visit_sees_each_leaf_once(void **state)
 {
     (void)state;
-    assert_int_equal(paging_map(virt(0x1ff000), phys(DATA + 0x1ff000), 0x400000, prot_ro()), E_OK);
+    assert_int_equal(paging_map(space, virt(0x1ff000), phys(DATA + 0x1ff000), 0x400000, prot_ro()),
+                     E_OK);
     visited = 0;
-    paging_visit(virt_range(0, 0x800000), count_visit, NULL);
+    paging_visit(space, virt_range(0, 0x800000), count_visit, NULL);
     assert_int_equal(visited, 1 + 1 + 511);
     uint64_t end = kind == PAGING_IDENTITY ? WORLD_POOL : UINT64_C(0x800000000000);
-    paging_unmap(virt_range(0, end), NULL, NULL);
+    paging_unmap(space, virt_range(0, end), NULL, NULL);
     visited = 0;
-    paging_visit(virt_range(0, end), count_visit, NULL);
+    paging_visit(space, virt_range(0, end), count_visit, NULL);
     assert_int_equal(visited, 0);
     world_assert_no_tables();
 }
@@ -360,37 +231,37 @@ static void test_prepared_split_needs_no_memory(void **state)
     (void)state;
     struct pt_walk walk;
     struct virt_range range = virt_range(0x40000000 + 0x1ff000, 0x7fe01000);
-    assert_int_equal(paging_map(virt(0x40000000), phys(DATA), HUGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, virt(0x40000000), phys(DATA), HUGE_SIZE, prot_rw()), E_OK);
     assert_false(sim_access(range.start.v, SIM_WRITE).fault);
     uint64_t before = paging_counters.tables;
-    assert_int_equal(paging_split_at(virt(0x40000000)), E_OK);
+    assert_int_equal(paging_split_at(space, virt(0x40000000)), E_OK);
     assert_int_equal(paging_counters.tables, before);
     world_limit(1); /* of the two that it takes */
-    assert_int_equal(paging_split_at(range.start), E_NOMEM);
+    assert_int_equal(paging_split_at(space, range.start), E_NOMEM);
     assert_int_equal(sim_access(range.start.v, SIM_READ).physical, DATA + 0x1ff000);
     world_limit(-1);
-    assert_int_equal(paging_split_at(range.start), E_OK);
-    assert_int_equal(paging_split_at(range.end), E_OK);
+    assert_int_equal(paging_split_at(space, range.start), E_OK);
+    assert_int_equal(paging_split_at(space, range.end), E_OK);
     assert_int_equal(paging_counters.tables, before + 3);
-    paging_walk(virt(range.start.v - 1), &walk);
+    paging_walk(space, virt(range.start.v - 1), &walk);
     assert_int_equal(walk.leaf_level, 1);
     assert_true(walk.dirty); /* the large page was, and who could tell which part */
-    paging_walk(range.end, &walk);
+    paging_walk(space, range.end, &walk);
     assert_int_equal(walk.leaf_level, 1);
-    paging_walk(virt(0x50000000), &walk);
+    paging_walk(space, virt(0x50000000), &walk);
     assert_int_equal(walk.leaf_level, 2);
     world_limit(0);
-    assert_int_equal(paging_protect(range, prot_ro()), E_OK);
+    assert_int_equal(paging_protect(space, range, prot_ro()), E_OK);
     assert_true(sim_access(range.start.v, SIM_WRITE).fault);
     assert_false(sim_access(range.start.v - 1, SIM_WRITE).fault);
     assert_true(sim_access(range.end.v - 1, SIM_WRITE).fault);
     assert_false(sim_access(range.end.v, SIM_WRITE).fault);
-    paging_unmap(range, NULL, NULL);
+    paging_unmap(space, range, NULL, NULL);
     assert_true(sim_access(range.start.v, SIM_READ).fault);
     assert_true(sim_access(range.end.v - 1, SIM_READ).fault);
     assert_int_equal(sim_access(range.end.v, SIM_READ).physical, DATA + 0x3fe01000);
     world_limit(-1);
-    paging_unmap(virt_range(0x40000000, 0x80000000), NULL, NULL);
+    paging_unmap(space, virt_range(0x40000000, 0x80000000), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -407,30 +278,30 @@ static void test_promote_2m(void **state)
     struct pt_walk walk;
     const uint64_t at = 0x40200000;
     for (uint64_t i = 0; i < PT_ENTRIES; i++)
-        assert_int_equal(
-            paging_map(virt(at + i * PAGE_SIZE), phys(DATA + i * PAGE_SIZE), PAGE_SIZE, prot_rw()),
-            E_OK);
+        assert_int_equal(paging_map(space, virt(at + i * PAGE_SIZE), phys(DATA + i * PAGE_SIZE),
+                                    PAGE_SIZE, prot_rw()),
+                         E_OK);
     touch(at, at + LARGE_SIZE, SIM_READ);
     touch(at + 0x5000, at + 0x6000, SIM_WRITE);
     /* What programs see of the table that goes. */
     sim_load(recursive_entry(WORLD_PROGRAM, 1, virt(at)));
-    assert_int_equal(paging_protect(virt_range(at + 0x7000, at + 0x8000), prot_ro()), E_OK);
-    assert_false(paging_promote(virt(at + 0x1000)));
-    assert_int_equal(paging_protect(virt_range(at + 0x7000, at + 0x8000), prot_rw()), E_OK);
+    assert_int_equal(paging_protect(space, virt_range(at + 0x7000, at + 0x8000), prot_ro()), E_OK);
+    assert_false(paging_promote(space, virt(at + 0x1000)));
+    assert_int_equal(paging_protect(space, virt_range(at + 0x7000, at + 0x8000), prot_rw()), E_OK);
     uint64_t before = paging_counters.tables;
-    assert_true(paging_promote(virt(at + 0x1234)));
+    assert_true(paging_promote(space, virt(at + 0x1234)));
     assert_int_equal(paging_counters.tables, before - 1);
-    assert_false(paging_promote(virt(at + 0x1234)));
-    paging_walk(virt(at + 0x1234), &walk);
+    assert_false(paging_promote(space, virt(at + 0x1234)));
+    paging_walk(space, virt(at + 0x1234), &walk);
     assert_int_equal(walk.leaf_level, 2);
     assert_int_equal(walk.phys.v, DATA + 0x1234);
     assert_true(walk.writable && walk.accessed && walk.dirty && !walk.executable);
     /* Nobody remembers the small pages: after a change of the large one every part obeys it. */
     touch(at, at + LARGE_SIZE, SIM_WRITE);
-    assert_int_equal(paging_protect(virt_range(at, at + LARGE_SIZE), prot_ro()), E_OK);
+    assert_int_equal(paging_protect(space, virt_range(at, at + LARGE_SIZE), prot_ro()), E_OK);
     for (uint64_t v = at; v < at + LARGE_SIZE; v += PAGE_SIZE)
         assert_true(sim_access(v, SIM_WRITE).fault);
-    paging_unmap(virt_range(at, at + LARGE_SIZE), NULL, NULL);
+    paging_unmap(space, virt_range(at, at + LARGE_SIZE), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -438,25 +309,25 @@ static void test_no_promotion_of_what_differs(void **state)
 {
     (void)state;
     const uint64_t at = 0x40200000, size = LARGE_SIZE;
-    assert_false(paging_promote(virt(at)));
+    assert_false(paging_promote(space, virt(at)));
     /* A hole; then memory that is not in one piece; then not aligned. */
-    assert_int_equal(paging_map(virt(at), phys(DATA), size - PAGE_SIZE, prot_rw()), E_OK);
-    assert_false(paging_promote(virt(at)));
-    assert_int_equal(paging_map(virt(at + size - PAGE_SIZE), phys(DATA), PAGE_SIZE, prot_rw()),
-                     E_OK);
-    assert_false(paging_promote(virt(at)));
-    paging_unmap(virt_range(at, at + size), NULL, NULL);
-    assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), size, prot_rw()), E_OK);
-    assert_false(paging_promote(virt(at)));
-    paging_unmap(virt_range(at, at + size), NULL, NULL);
-    /* One copy-on-write page among them. */
-    assert_int_equal(paging_map(virt(at), phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_ro())),
-                     E_OK);
+    assert_int_equal(paging_map(space, virt(at), phys(DATA), size - PAGE_SIZE, prot_rw()), E_OK);
+    assert_false(paging_promote(space, virt(at)));
     assert_int_equal(
-        paging_map(virt(at + PAGE_SIZE), phys(DATA + PAGE_SIZE), size - PAGE_SIZE, prot_ro()),
-        E_OK);
-    assert_false(paging_promote(virt(at)));
-    paging_unmap(virt_range(at, at + size), NULL, NULL);
+        paging_map(space, virt(at + size - PAGE_SIZE), phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    assert_false(paging_promote(space, virt(at)));
+    paging_unmap(space, virt_range(at, at + size), NULL, NULL);
+    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), size, prot_rw()), E_OK);
+    assert_false(paging_promote(space, virt(at)));
+    paging_unmap(space, virt_range(at, at + size), NULL, NULL);
+    /* One copy-on-write page among them. */
+    assert_int_equal(
+        paging_map(space, virt(at), phys(DATA), PAGE_SIZE, prot_copy_on_write(prot_ro())), E_OK);
+    assert_int_equal(paging_map(space, virt(at + PAGE_SIZE), phys(DATA + PAGE_SIZE),
+                                size - PAGE_SIZE, prot_ro()),
+                     E_OK);
+    assert_false(paging_promote(space, virt(at)));
+    paging_unmap(space, virt_range(at, at + size), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -466,21 +337,21 @@ static void test_promote_1g(void **state)
     struct pt_walk walk;
     const struct virt_range range = virt_range(0x40000000, 0x80000000);
     uint64_t before = paging_counters.tables, first = kind == PAGING_IDENTITY ? 0 : 1;
-    assert_int_equal(paging_map(range.start, phys(DATA), HUGE_SIZE, prot_ro()), E_OK);
-    assert_int_equal(paging_split_at(virt(0x40001000)), E_OK);
+    assert_int_equal(paging_map(space, range.start, phys(DATA), HUGE_SIZE, prot_ro()), E_OK);
+    assert_int_equal(paging_split_at(space, virt(0x40001000)), E_OK);
     assert_int_equal(paging_counters.tables, before + first + 2);
     touch(range.start.v, range.start.v + 2 * LARGE_SIZE, SIM_READ);
     paging_huge = false;
-    assert_true(paging_promote(range.start));
-    paging_walk(range.start, &walk);
+    assert_true(paging_promote(space, range.start));
+    paging_walk(space, range.start, &walk);
     assert_int_equal(walk.leaf_level, 2);
     paging_huge = true;
-    assert_true(paging_promote(range.start));
-    paging_walk(virt(0x7fffffff), &walk);
+    assert_true(paging_promote(space, range.start));
+    paging_walk(space, virt(0x7fffffff), &walk);
     assert_int_equal(walk.leaf_level, 3);
     assert_int_equal(walk.phys.v, DATA + HUGE_SIZE - 1);
     assert_int_equal(paging_counters.tables, before + first);
-    paging_unmap(range, NULL, NULL);
+    paging_unmap(space, range, NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -495,7 +366,8 @@ static void test_harvest_finds_each_write_once(void **state)
     const uint64_t at = BASE, end = BASE + COUNT * PAGE_SIZE;
     uint64_t bitmap[COUNT / 64 + 1];
     srand(7);
-    assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()),
+                     E_OK);
     for (int round = 0; round < 20; round++) {
         uint8_t dirty[COUNT] = {0};
         unsigned writes = round % 2 ? 10 : 400, expected = 0;
@@ -506,31 +378,33 @@ static void test_harvest_finds_each_write_once(void **state)
             touch(at + page * PAGE_SIZE, at + page * PAGE_SIZE + 1, SIM_WRITE);
         }
         memset(bitmap, 0, sizeof bitmap);
-        assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, bitmap), expected);
+        assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, bitmap),
+                         expected);
         for (unsigned i = 0; i < COUNT; i++)
             assert_int_equal(bitmap[i / 64] >> i % 64 & 1, dirty[i]);
-        assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, 0, NULL), 0);
+        assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, 0, NULL), 0);
     }
     /* All were accessed by now or not, and clearing one bit leaves the other. */
     touch(at, at + 5 * PAGE_SIZE, SIM_WRITE);
-    paging_harvest(virt_range(at, end), PTE_A, PTE_A, NULL);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, 0, NULL), 5);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_A, 0, NULL), 0);
+    paging_harvest(space, virt_range(at, end), PTE_A, PTE_A, NULL);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, 0, NULL), 5);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_A, 0, NULL), 0);
     touch(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE, SIM_READ);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_A, 0, NULL), 1);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_A, 0, NULL), 1);
     /* Part of the range; one bit asks, another is cleared. */
     memset(bitmap, 0, sizeof bitmap);
     assert_int_equal(
-        paging_harvest(virt_range(at + 3 * PAGE_SIZE, end), PTE_A | PTE_D, PTE_D, bitmap), 2);
+        paging_harvest(space, virt_range(at + 3 * PAGE_SIZE, end), PTE_A | PTE_D, PTE_D, bitmap),
+        2);
     assert_int_equal(bitmap[0], 3);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 3);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 3);
     /* A page that may not be reached now was still written before. */
     touch(at, at + 1, SIM_WRITE);
-    assert_int_equal(paging_protect(virt_range(at, at + PAGE_SIZE), prot_none()), E_OK);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 1);
-    paging_mark(virt_range(at, at + 4 * PAGE_SIZE), PTE_D);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 3);
-    paging_unmap(virt_range(at, end), NULL, NULL);
+    assert_int_equal(paging_protect(space, virt_range(at, at + PAGE_SIZE), prot_none()), E_OK);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 1);
+    paging_mark(space, virt_range(at, at + 4 * PAGE_SIZE), PTE_D);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 3);
+    paging_unmap(space, virt_range(at, end), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -539,25 +413,26 @@ static void test_lazyfree_is_clean_until_written(void **state)
 {
     (void)state;
     const uint64_t at = BASE, end = at + 8 * PAGE_SIZE;
-    assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()), E_OK);
-    paging_replace(virt(at + 6 * PAGE_SIZE), phys(DATA), prot_copy_on_write(prot_rw()));
+    assert_int_equal(paging_map(space, virt(at), phys(DATA + PAGE_SIZE), end - at, prot_rw()),
+                     E_OK);
+    paging_replace(space, virt(at + 6 * PAGE_SIZE), phys(DATA), prot_copy_on_write(prot_rw()));
     touch(at, at + 6 * PAGE_SIZE, SIM_WRITE);
-    paging_mark_lazyfree(virt_range(at + PAGE_SIZE, end));
+    paging_mark_lazyfree(space, virt_range(at + PAGE_SIZE, end));
     touch(at + 2 * PAGE_SIZE, at + 3 * PAGE_SIZE,
           SIM_WRITE); /* the TLB has forgotten it, or this fails */
-    assert_int_equal(paging_protect(virt_range(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE), prot_ro()),
-                     E_OK);
+    assert_int_equal(
+        paging_protect(space, virt_range(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE), prot_ro()), E_OK);
     for (unsigned i = 0; i < 8; i++) {
         pte_t e = world_entry(1, virt(at + i * PAGE_SIZE));
         assert_int_equal(paging_is_lazyfree(e), i == 1 || i == 4 || i == 5 || i == 7);
         assert_int_equal(!!(e.v & PTE_D), i == 0 || i == 2);
     }
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_A, 0, NULL), 2);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 6);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 0);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_A, 0, NULL), 2);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 6);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 0);
     for (unsigned i = 0; i < 8; i++)
         assert_false(paging_is_lazyfree(world_entry(1, virt(at + i * PAGE_SIZE))));
-    paging_unmap(virt_range(at, end), NULL, NULL);
+    paging_unmap(space, virt_range(at, end), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -566,21 +441,22 @@ static void test_harvest_large(void **state)
     (void)state;
     const uint64_t at = 0x40000000, middle = at + LARGE_SIZE, end = at + 2 * LARGE_SIZE;
     uint64_t bitmap[16] = {0};
-    assert_int_equal(paging_map(virt(at), phys(DATA), 2 * LARGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, virt(at), phys(DATA), 2 * LARGE_SIZE, prot_rw()), E_OK);
     touch(middle + 0x5000, middle + 0x6000, SIM_WRITE);
     /* An end that cuts the page: told, not cleared. */
     assert_int_equal(
-        paging_harvest(virt_range(at + 0x1ff000, middle + 0x2000), PTE_D, PTE_D, bitmap), 2);
+        paging_harvest(space, virt_range(at + 0x1ff000, middle + 0x2000), PTE_D, PTE_D, bitmap), 2);
     assert_int_equal(bitmap[0], 6);
-    assert_int_equal(paging_harvest(virt_range(middle + 0x1ff000, end), PTE_D, PTE_D, bitmap), 1);
+    assert_int_equal(
+        paging_harvest(space, virt_range(middle + 0x1ff000, end), PTE_D, PTE_D, bitmap), 1);
     memset(bitmap, 0, sizeof bitmap);
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, bitmap), 512);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, bitmap), 512);
     for (unsigned i = 0; i < 16; i++)
         assert_true(bitmap[i] == (i < 8 ? 0 : UINT64_MAX));
-    assert_int_equal(paging_harvest(virt_range(at, end), PTE_D, PTE_D, NULL), 0);
+    assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 0);
     touch(middle + 0x5000, middle + 0x6000, SIM_WRITE);
-    assert_int_equal(paging_harvest(virt_range(middle, end), PTE_D, PTE_D, NULL), 512);
-    paging_unmap(virt_range(at, end), NULL, NULL);
+    assert_int_equal(paging_harvest(space, virt_range(middle, end), PTE_D, PTE_D, NULL), 512);
+    paging_unmap(space, virt_range(at, end), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -589,20 +465,21 @@ static void test_flush_counts(void **state)
 {
     (void)state;
     const uint64_t at = 0x40000000;
-    assert_int_equal(paging_map(virt(at), phys(DATA + PAGE_SIZE), 100 * PAGE_SIZE, prot_rw()),
-                     E_OK);
+    assert_int_equal(
+        paging_map(space, virt(at), phys(DATA + PAGE_SIZE), 100 * PAGE_SIZE, prot_rw()), E_OK);
     struct paging_counters before = paging_counters;
-    assert_int_equal(paging_protect(virt_range(at, at + TLB_BATCH_PAGES * PAGE_SIZE), prot_ro()),
-                     E_OK);
+    assert_int_equal(
+        paging_protect(space, virt_range(at, at + TLB_BATCH_PAGES * PAGE_SIZE), prot_ro()), E_OK);
     assert_int_equal(paging_counters.page_flushes - before.page_flushes, TLB_BATCH_PAGES);
     assert_int_equal(paging_counters.full_flushes, before.full_flushes);
     assert_int_equal(
-        paging_protect(virt_range(at, at + (TLB_BATCH_PAGES + 1) * PAGE_SIZE), prot_rw()), E_OK);
+        paging_protect(space, virt_range(at, at + (TLB_BATCH_PAGES + 1) * PAGE_SIZE), prot_rw()),
+        E_OK);
     assert_int_equal(paging_counters.page_flushes - before.page_flushes, TLB_BATCH_PAGES);
     assert_int_equal(paging_counters.full_flushes - before.full_flushes, 1);
     if (kind != PAGING_TEMPORARY)
         assert_int_equal(paging_counters.table_flushes, before.table_flushes);
-    paging_unmap(virt_range(at, at + 100 * PAGE_SIZE), NULL, NULL);
+    paging_unmap(space, virt_range(at, at + 100 * PAGE_SIZE), NULL, NULL);
     world_assert_no_tables();
 }
 
@@ -618,13 +495,13 @@ static void test_walk_names_levels(void **state)
     (void)state;
     struct pt_walk walk;
     virt_t v = virt(0x40000000);
-    assert_int_equal(paging_map(v, phys(DATA + PAGE_SIZE), PAGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA + PAGE_SIZE), PAGE_SIZE, prot_rw()), E_OK);
     set_entry(4, v, PTE_W, false);
     set_entry(2, v, PTE_W, false);
     set_entry(3, v, PTE_NX, true);
     set_entry(4, v, PTE_U, true);
     set_entry(1, v, PTE_PAT | PTE_PWT | PTE_D, true);
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     assert_int_equal(walk.no_write, 1 << 4 | 1 << 2);
     assert_int_equal(pt_first_level(walk.no_write), 4);
     assert_int_equal(walk.no_execute, 1 << 3 | 1 << 1);
@@ -634,32 +511,32 @@ static void test_walk_names_levels(void **state)
     assert_true(!walk.writable && !walk.executable && !walk.user && walk.dirty && !walk.accessed);
     assert_int_equal(walk.memory_type, 5);
     set_entry(3, v, PTE_P, false);
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     assert_int_equal(walk.absent, 1 << 3);
     assert_int_equal(walk.last_level, 3);
     set_entry(3, v, PTE_P, true);
     /* Reserved: PS at level 4, an address that is not aligned, bits that the CPU lacks. */
     set_entry(4, v, PTE_PS, true);
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     assert_int_equal(walk.reserved, 1 << 4);
     assert_int_equal(walk.leaf_level, 0);
     set_entry(4, v, PTE_PS, false);
     virt_t large = virt(0x40200000);
-    assert_int_equal(paging_map(large, phys(DATA), LARGE_SIZE, prot_device()), E_OK);
+    assert_int_equal(paging_map(space, large, phys(DATA), LARGE_SIZE, prot_device()), E_OK);
     set_entry(2, large, PTE_PAT_BIG, true);
-    paging_walk(virt(large.v + 0x1fffff), &walk);
+    paging_walk(space, virt(large.v + 0x1fffff), &walk);
     assert_int_equal(walk.memory_type, 7);
     assert_int_equal(walk.phys.v, DATA + 0x1fffff);
     set_entry(2, large, 1 << 13, true);
-    paging_walk(large, &walk);
+    paging_walk(space, large, &walk);
     assert_int_equal(walk.reserved, 1 << 2);
     paging_reserved = PTE_ADDRESS & ~((UINT64_C(1) << 30) - 1);
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     assert_int_equal(walk.reserved, 1 << 1);
     paging_reserved = 0;
     paging_huge = false;
     set_entry(3, v, PTE_PS, true);
-    paging_walk(v, &walk);
+    paging_walk(space, v, &walk);
     assert_int_equal(walk.reserved, 1 << 3);
 }
 
@@ -669,16 +546,16 @@ static void test_split_keeps_memory_type(void **state)
     (void)state;
     struct pt_walk walk;
     virt_t v = virt(0x40000000);
-    assert_int_equal(paging_map(v, phys(DATA), HUGE_SIZE, prot_device()), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), HUGE_SIZE, prot_device()), E_OK);
     set_entry(3, v, PTE_PAT_BIG, true);
     for (int level = 3; level >= 1; level--) {
-        paging_walk(virt(v.v + 0x1000), &walk);
+        paging_walk(space, virt(v.v + 0x1000), &walk);
         assert_int_equal(walk.leaf_level, level);
         assert_int_equal(walk.memory_type, 7);
         assert_int_equal(walk.phys.v, DATA + 0x1000);
         assert_int_equal(walk.reserved, 0);
         if (level > 1)
-            assert_int_equal(pt_split(v, level), E_OK);
+            assert_int_equal(pt_split(space, v, level), E_OK);
     }
 }
 
@@ -687,7 +564,7 @@ static void test_access_matrix(void **state)
 {
     (void)state;
     virt_t v = virt(0x7000);
-    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     for (unsigned bits = 0; bits < 16; bits++) {
         bool present = bits & 1, write = bits & 2, nx = bits & 4, wp = bits & 8;
         sim_set_modes(wp, true);
@@ -700,7 +577,7 @@ static void test_access_matrix(void **state)
             struct sim_result r = sim_access(v.v, (enum sim_access)access);
             struct pt_walk walk;
             assert_int_equal(r.fault, !ok);
-            paging_walk(v, &walk);
+            paging_walk(space, v, &walk);
             assert_int_equal(walk.leaf_level != 0, present);
             if (present) {
                 assert_int_equal(walk.writable, write);
@@ -720,7 +597,7 @@ static void test_recursive_entries(void **state)
 {
     (void)state;
     virt_t v = virt(UINT64_C(0x0000123456789000));
-    assert_int_equal(paging_map(v, phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
+    assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_ro()), E_OK);
     const uint64_t addresses[] = {pte_of(WORLD_PROGRAM, v), pde_of(WORLD_PROGRAM, v),
                                   pdpte_of(WORLD_PROGRAM, v), pml4e_of(WORLD_PROGRAM, v)};
     uint64_t table = sim_root();
@@ -757,7 +634,7 @@ static void test_tables_by_the_hundred_leave_nothing(void **state)
     };
     for (int round = 0; round < 3; round++) {
         for (uint64_t i = 0; i < COUNT; i++)
-            assert_int_equal(paging_map(virt(0x40000000 + i * LARGE_SIZE),
+            assert_int_equal(paging_map(space, virt(0x40000000 + i * LARGE_SIZE),
                                         phys(DATA + i * PAGE_SIZE), PAGE_SIZE, prot_rw()),
                              E_OK);
         for (uint64_t i = 0; i < COUNT; i++)
@@ -765,7 +642,7 @@ static void test_tables_by_the_hundred_leave_nothing(void **state)
                              DATA + i * PAGE_SIZE);
         for (uint64_t n = 0; n < COUNT; n++) { /* in another order */
             uint64_t at = 0x40000000 + n * 77 % COUNT * LARGE_SIZE;
-            paging_unmap(virt_range(at, at + PAGE_SIZE), NULL, NULL);
+            paging_unmap(space, virt_range(at, at + PAGE_SIZE), NULL, NULL);
         }
         world_assert_no_tables();
     }
@@ -782,10 +659,11 @@ static void test_temporary_slots(void **state)
                              ~PTE_ADDRESS & (i == 0 ? 0 : UINT64_MAX),
                          0); /* slot 0 shows the table that is being read */
     world_start_with(kind, 3);
-    assert_true(NATIVE_PANICS(must(paging_map(virt(0x400000), phys(DATA), PAGE_SIZE, prot_ro()))));
+    assert_true(
+        NATIVE_PANICS(must(paging_map(space, virt(0x400000), phys(DATA), PAGE_SIZE, prot_ro()))));
     assert_non_null(strstr(native_panic_text(), "raise pagetables.slots="));
     struct pt_walk walk; /* the report walks all the same */
-    paging_walk(virt(LAYOUT_SCRATCH_PIN), &walk);
+    paging_walk(space, virt(LAYOUT_SCRATCH_PIN), &walk);
     assert_int_equal(walk.phys.v, DATA);
 }
 

@@ -10,12 +10,15 @@
 
 #include <stdlib.h>
 
-#define STEPS 12000
+#define STEPS 20000
+
+static struct address_space *space;
 
 static int start(void **state)
 {
     (void)state;
     model_start();
+    space = model_switch(0);
     return 0;
 }
 
@@ -33,8 +36,8 @@ static void test_random_operations_against_a_page_map(void **state)
     for (int i = 0; i < STEPS; i++) {
         model_step();
         model_check();
-        if (areas_count() > most)
-            most = areas_count();
+        if (areas_count(space) > most)
+            most = areas_count(space);
         if (i % 3000 == 2999) { /* guards never go otherwise */
             model_forget_all();
             model_check();
@@ -50,7 +53,7 @@ static void must_add(uint64_t start_address, uint64_t size, prot_t prot)
                            .kind = AREA_ANONYMOUS,
                            .prot = prot,
                            .file_end = UINT64_MAX};
-    assert_int_equal(areas_add(&a), E_OK);
+    assert_int_equal(areas_add(space, &a), E_OK);
 }
 
 static void test_hole_is_the_highest_that_fits(void **state)
@@ -58,38 +61,40 @@ static void test_hole_is_the_highest_that_fits(void **state)
     (void)state;
     struct virt_range hole = virt_range(1, 2);
     uint64_t base = UINT64_C(0x700000000000);
-    areas_set_mmap_base(virt(base));
-    assert_int_equal(areas_find_hole(0, PAGE_SIZE, virt(0), &hole), E_NOMEM);
-    assert_int_equal(areas_find_hole(UINT64_MAX - 4095, PAGE_SIZE, virt(0), &hole), E_NOMEM);
-    assert_int_equal(areas_find_hole(LAYOUT_PROGRAM_END, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    areas_set_mmap_base(space, virt(base));
+    assert_int_equal(areas_find_hole(space, 0, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(areas_find_hole(space, UINT64_MAX - 4095, PAGE_SIZE, virt(0), &hole), E_NOMEM);
+    assert_int_equal(areas_find_hole(space, LAYOUT_PROGRAM_END, PAGE_SIZE, virt(0), &hole),
+                     E_NOMEM);
     assert_int_equal(hole.start.v, 1);
-    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(areas_find_hole(space, PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
     assert_int_equal(hole.end.v, base);
     must_add(base - 3 * PAGE_SIZE, 2 * PAGE_SIZE, prot_rw());
-    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(areas_find_hole(space, PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
     assert_int_equal(hole.end.v, base); /* the gap of one page above the area */
-    assert_int_equal(areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(areas_find_hole(space, 2 * PAGE_SIZE, PAGE_SIZE, virt(0), &hole), E_OK);
     assert_int_equal(hole.end.v, base - 3 * PAGE_SIZE);
-    assert_int_equal(areas_find_hole(PAGE_SIZE, LARGE_SIZE, virt(0), &hole), E_OK);
+    assert_int_equal(areas_find_hole(space, PAGE_SIZE, LARGE_SIZE, virt(0), &hole), E_OK);
     assert_true(is_aligned(hole.start.v, LARGE_SIZE));
     assert_true(hole.start.v + LARGE_SIZE == base);
     /* The hint is taken where it is free, and only there. */
-    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x5000000), &hole), E_OK);
+    assert_int_equal(areas_find_hole(space, PAGE_SIZE, PAGE_SIZE, virt(0x5000000), &hole), E_OK);
     assert_int_equal(hole.start.v, 0x5000000);
-    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(base - 2 * PAGE_SIZE), &hole),
+    assert_int_equal(
+        areas_find_hole(space, PAGE_SIZE, PAGE_SIZE, virt(base - 2 * PAGE_SIZE), &hole), E_OK);
+    assert_int_equal(hole.end.v, base);
+    assert_int_equal(areas_find_hole(space, PAGE_SIZE, PAGE_SIZE, virt(0x1000), &hole), E_OK);
+    assert_int_equal(hole.end.v, base);
+    assert_int_equal(areas_find_hole(space, 2 * PAGE_SIZE, PAGE_SIZE,
+                                     virt(LAYOUT_PROGRAM_END - PAGE_SIZE), &hole),
                      E_OK);
-    assert_int_equal(hole.end.v, base);
-    assert_int_equal(areas_find_hole(PAGE_SIZE, PAGE_SIZE, virt(0x1000), &hole), E_OK);
-    assert_int_equal(hole.end.v, base);
-    assert_int_equal(
-        areas_find_hole(2 * PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_END - PAGE_SIZE), &hole),
-        E_OK);
     assert_int_equal(hole.end.v, base - 3 * PAGE_SIZE);
-    assert_int_equal(areas_find_hole_below(PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START), &hole),
-                     E_NOMEM);
     assert_int_equal(
-        areas_find_hole_below(PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START + PAGE_SIZE), &hole),
-        E_OK);
+        areas_find_hole_below(space, PAGE_SIZE, PAGE_SIZE, virt(LAYOUT_PROGRAM_START), &hole),
+        E_NOMEM);
+    assert_int_equal(areas_find_hole_below(space, PAGE_SIZE, PAGE_SIZE,
+                                           virt(LAYOUT_PROGRAM_START + PAGE_SIZE), &hole),
+                     E_OK);
     assert_int_equal(hole.start.v, LAYOUT_PROGRAM_START);
 }
 
@@ -111,12 +116,12 @@ static void test_ranges_refused(void **state)
         const struct area a = {.range = virt_range(bad[i][0], bad[i][1]),
                                .kind = AREA_ANONYMOUS,
                                .file_end = UINT64_MAX};
-        assert_int_equal(areas_add(&a), E_EXIST);
+        assert_int_equal(areas_add(space, &a), E_EXIST);
     }
-    assert_int_equal(areas_count(), 0);
-    assert_null(areas_find(virt(0)));
-    assert_null(areas_find(virt(UINT64_MAX)));
-    assert_null(areas_next(virt(0)));
+    assert_int_equal(areas_count(space), 0);
+    assert_null(areas_find(space, virt(0)));
+    assert_null(areas_find(space, virt(UINT64_MAX)));
+    assert_null(areas_next(space, virt(0)));
 }
 
 /* A change that ends at a hole leaves the areas merged as before. */
@@ -124,20 +129,20 @@ static void test_protect_into_a_hole(void **state)
 {
     (void)state;
     must_add(MODEL_ARENA, 10 * PAGE_SIZE, prot_rw());
-    assert_int_equal(areas_protect(model_pages(5, 20), prot_rw()), E_NOMEM);
-    areas_check();
-    assert_int_equal(areas_count(), 1);
-    assert_int_equal(areas_protect(model_pages(5, 20), prot_ro()), E_NOMEM);
-    areas_check();
-    assert_int_equal(areas_count(), 2);
-    assert_int_equal(areas_protect(model_pages(0, 20), prot_ro()), E_NOMEM);
-    areas_check();
-    assert_int_equal(areas_count(), 1);
+    assert_int_equal(areas_protect(space, model_pages(5, 20), prot_rw()), E_NOMEM);
+    areas_check(space);
+    assert_int_equal(areas_count(space), 1);
+    assert_int_equal(areas_protect(space, model_pages(5, 20), prot_ro()), E_NOMEM);
+    areas_check(space);
+    assert_int_equal(areas_count(space), 2);
+    assert_int_equal(areas_protect(space, model_pages(0, 20), prot_ro()), E_NOMEM);
+    areas_check(space);
+    assert_int_equal(areas_count(space), 1);
 }
 
 static bool clean_at(size_t page)
 {
-    return areas_find(model_address(page))->flags & AREA_CLEAN;
+    return areas_find(space, model_address(page))->flags & AREA_CLEAN;
 }
 
 /* What is added is not clean, nor what it merges with; cutting and protecting change nothing. */
@@ -147,21 +152,21 @@ static void test_clean_mark_ends_with_new_pages(void **state)
     must_add(MODEL_ARENA, 10 * PAGE_SIZE, prot_rw());
     must_add(MODEL_ARENA + 20 * PAGE_SIZE, 4 * PAGE_SIZE, prot_rw());
     assert_false(clean_at(0));
-    areas_mark_clean(0);
+    areas_mark_clean(space, 0);
     assert_true(clean_at(0) && clean_at(20));
     must_add(MODEL_ARENA + 24 * PAGE_SIZE, PAGE_SIZE, prot_ro());
     assert_false(clean_at(24));
     assert_true(clean_at(20));
-    assert_int_equal(areas_protect(model_pages(4, 5), prot_ro()), E_OK);
-    assert_int_equal(areas_remove(model_pages(8, 9)), E_OK);
+    assert_int_equal(areas_protect(space, model_pages(4, 5), prot_ro()), E_OK);
+    assert_int_equal(areas_remove(space, model_pages(8, 9)), E_OK);
     assert_true(clean_at(3) && clean_at(4) && clean_at(5) && clean_at(9));
-    assert_int_equal(areas_count(), 6);
+    assert_int_equal(areas_count(space), 6);
     must_add(MODEL_ARENA + 10 * PAGE_SIZE, PAGE_SIZE, prot_rw());
-    areas_check();
-    assert_int_equal(areas_count(), 6);
+    areas_check(space);
+    assert_int_equal(areas_count(space), 6);
     assert_true(clean_at(5));
     assert_false(clean_at(9) || clean_at(10));
-    assert_int_equal(areas_move(model_pages(20, 24), model_pages(40, 44), false), E_OK);
+    assert_int_equal(areas_move(space, model_pages(20, 24), model_pages(40, 44), false), E_OK);
     assert_false(clean_at(40));
 }
 
@@ -177,11 +182,11 @@ static void map_source(size_t first, size_t count, uint64_t index)
         .file_end = UINT64_MAX,
     };
     a.source->ops->get(a.source);
-    assert_int_equal(areas_add(&a), E_OK);
+    assert_int_equal(areas_add(space, &a), E_OK);
     for (size_t i = first; i < first + count; i++) {
         phys_t frame;
         assert_int_equal(frames_alloc(&machine_frames, 0, &frame), E_OK);
-        assert_int_equal(paging_map(model_address(i), frame, PAGE_SIZE, prot_rw()), E_OK);
+        assert_int_equal(paging_map(space, model_address(i), frame, PAGE_SIZE, prot_rw()), E_OK);
     }
 }
 
@@ -199,12 +204,42 @@ static void test_pages_written(void **state)
         assert_int_equal(!!(model_leaf(i).v & PTE_D), i >= 2);
         assert_int_equal(!!(model_leaf(10 + i).v & PTE_D), i < 2);
     }
-    assert_int_equal(areas_move(model_pages(2, 3), model_pages(30, 31), false), E_OK);
+    assert_int_equal(areas_move(space, model_pages(2, 3), model_pages(30, 31), false), E_OK);
     assert_true(model_leaf(30).v & PTE_D);
-    areas_mark_clean(0);
+    areas_mark_clean(space, 0);
     areas_forget_pages(&model_sources[0].source, 15, 16);
     assert_true(clean_at(0));
     assert_false(clean_at(10)); /* the page that comes instead is not marked */
+}
+
+/* What is known by its source alone is found in every space, at another place in each. */
+static void test_sources_are_found_in_every_space(void **state)
+{
+    (void)state;
+    const struct page_source *source = &model_sources[0].source;
+    const size_t first[MODEL_SPACES] = {4, 40};
+    assert_false(areas_may_store(source));
+    for (size_t n = 0; n < MODEL_SPACES; n++) {
+        space = model_switch(n);
+        map_source(first[n], 4, 10);
+        assert_true(areas_may_store(source));
+        assert_int_equal(areas_count(space), 1);
+        assert_int_equal(areas_remove(space, model_pages(0, 100)), E_OK);
+        assert_false(areas_may_store(source));
+    }
+    for (size_t n = 0; n < MODEL_SPACES; n++) {
+        space = model_switch(n);
+        map_source(first[n], 4, 10);
+    }
+    areas_pages_written(source, 11, 12);
+    areas_forget_pages(source, 12, 14);
+    for (size_t n = 0; n < MODEL_SPACES; n++) {
+        space = model_switch(n);
+        assert_false(model_leaf(first[n]).v & PTE_D);
+        assert_true(model_leaf(first[n] + 1).v & PTE_D);
+        assert_int_equal(model_leaf(first[n] + 2).v | model_leaf(first[n] + 3).v, 0);
+        assert_null(areas_find(space, model_address(first[1 - n])));
+    }
 }
 
 int main(void)
@@ -215,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup(test_protect_into_a_hole, start),
         cmocka_unit_test_setup(test_clean_mark_ends_with_new_pages, start),
         cmocka_unit_test_setup(test_pages_written, start),
+        cmocka_unit_test_setup(test_sources_are_found_in_every_space, start),
         cmocka_unit_test_setup(test_random_operations_against_a_page_map, start),
     };
     return RUN_TESTS(tests);

@@ -2,9 +2,9 @@
 /* Stands in for src/cpu/irq.h in native tests, where cli is not allowed: counts instead. */
 #pragma once
 
-#include <stdint.h>
+#include "cpu/bits.h"
 
-#define RFLAGS_IF UINT64_C(0x200)
+#include <stdint.h>
 
 extern int native_irq_depth;
 

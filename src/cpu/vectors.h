@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Vectors of exceptions (SDM 3A 6.3.1, 6.13) and interrupts; plain numbers, for the assembler too. */
+#pragma once
+
+#define VECTOR_DIVIDE               0
+#define VECTOR_DEBUG                1
+#define VECTOR_NMI                  2
+#define VECTOR_BREAKPOINT           3
+#define VECTOR_INVALID_OPCODE       6
+#define VECTOR_DEVICE_NOT_AVAILABLE 7 /* a SIMD or x87 instruction while CR0.TS */
+#define VECTOR_DOUBLE_FAULT         8
+#define VECTOR_TSS                  10
+#define VECTOR_SEGMENT              11 /* not present */
+#define VECTOR_STACK                12
+#define VECTOR_GENERAL_PROTECTION   13
+#define VECTOR_PAGE_FAULT           14
+#define VECTOR_X87                  16
+#define VECTOR_ALIGNMENT            17
+#define VECTOR_MACHINE_CHECK        18
+#define VECTOR_SIMD                 19
+#define VECTOR_CONTROL_PROTECTION   21
+#define VECTOR_VMM_COMMUNICATION    29   /* AMD's (APM 2 8.2) */
+#define VECTOR_SECURITY             30   /* AMD's */
+#define VECTOR_EXCEPTIONS           32   /* below: exceptions; from here on: interrupts */
+#define VECTOR_PIC                  0x20 /* 16 lines of the two 8259s */
+#define VECTOR_TIMER                0x40
+#define VECTOR_SPURIOUS             0xff
+#define VECTOR_COUNT                256
+
+#define TRAP_STUB_SIZE              16 /* entry.S: the stub of vector n is at trap_stubs + n * this */

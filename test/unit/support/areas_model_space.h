@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The insides of the model of areas, for areas_model.c (spaces, page tables, checks) and
+ * areas_steps.c (the operations). */
+#pragma once
+
+#include "areas_model.h"
+
+#include "mm/vm/areas.h"
+
+#define PAGES           1200
+#define LARGE_PAGES     512
+
+#define MUST(condition) ((condition) ? (void)0 : model_fail(__FILE__, __LINE__, #condition))
+
+void model_fail(const char *file, int line, const char *condition);
+
+struct model_page {
+    bool there, mapped, copy;
+    enum area_kind kind;
+    uint32_t flags;
+    prot_t prot;
+    struct page_source *source;
+    uint64_t offset, file_end; /* of this page */
+    phys_t frame;
+};
+
+struct model_space {
+    struct address_space space;
+    pte_t leaf[PAGES];
+    bool large[PAGES / LARGE_PAGES]; /* these leaves are one of 2 MiB */
+    struct model_page page[PAGES];   /* what areas and leaves must be */
+};
+extern struct model_space model_spaces[MODEL_SPACES];
+extern struct model_space *model_now; /* the one that steps change */
+
+extern bool model_no_tables; /* a large leaf cannot be split */
+extern long model_maps_left; /* then one fails; negative: none does */
+
+/* What a fault does to the page tables. */
+enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size, prot_t prot);
