@@ -18,11 +18,11 @@ set(OURO_LAYER_boot base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern d
 set(OURO_LAYER_dev/screen base parse cpu mm mm/heap mm/init kern)
 set(OURO_LAYER_dev/pc base parse cpu mm mm/init kern)
 set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
-set(OURO_LAYER_fs/vfs base mm mm/phys mm/heap mm/vm kern)
+set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)
 set(OURO_LAYER_fs/pipe base mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/socket base mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/ram base parse mm mm/phys mm/heap mm/vm kern fs/vfs)
-set(OURO_LAYER_fs/tty base mm mm/heap mm/vm kern fs/vfs fs/pipe)
+set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
 set(OURO_LAYER_fs/proc base mm mm/phys mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram)
 # The vDSO is program code: an ELF file of its own inside the kernel. It shares constants and struct vvar.
@@ -30,7 +30,7 @@ set(OURO_LAYER_vdso cpu)
 set(OURO_LAYER_linux/abi base cpu mm mm/vm kern)
 set(OURO_LAYER_linux/task base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tty linux/abi)
 set(OURO_LAYER_linux/time base cpu mm mm/heap mm/vm kern vdso linux/abi linux/task)
-set(OURO_LAYER_linux/futex base mm/heap mm/vm kern linux/abi linux/task)
+set(OURO_LAYER_linux/futex base cpu mm mm/heap mm/vm kern linux/abi linux/task)
 set(OURO_LAYER_linux/memory base mm mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task)
 set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/memory)
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
@@ -44,11 +44,11 @@ set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern d
 # needs no header. test/lint/symbols.sh fails on any other use of a higher symbol, and on a name here without such a use.
 # base: the log is in kern/, the panic in diag/.
 set(OURO_SYMBOLS_base log_write panic panic_assert)
-# cpu: a trap ends in a panic (diag/) or in signals (linux/fault/); entry.S calls the dispatcher (linux/call/), and a
-# thread's function returns to kern/.
-set(OURO_SYMBOLS_cpu panic_at trap_gs_restored trap_kernel_stack_overflow trap_leave trap_unexpected syscall_dispatch syscall_fast syscall_fast_dispatch thread_exit)
-# mm: the address spaces are in mm/pt/; the frames of the machine and their scratch mapping are in mm/init/; faults end in diag/ and linux/fault/; the
-# process has the limits (linux/memory/).
+# cpu: a trap ends in a panic (diag/) or in signals (linux/fault/), a broken rule of locks in a panic (diag/); entry.S calls
+# the dispatcher (linux/call/) and a thread's first function (kern/).
+set(OURO_SYMBOLS_cpu panic_at trap_gs_restored trap_kernel_stack_overflow trap_leave trap_unexpected syscall_dispatch syscall_fast syscall_fast_dispatch thread_run lock_check_failed)
+# mm: the address spaces are in mm/pt/, the frames of the machine and their scratch mapping in mm/init/; faults end in
+# diag/ and linux/fault/; the process has the limits (linux/memory/).
 set(OURO_SYMBOLS_mm first_space running_space)
 set(OURO_SYMBOLS_mm/phys machine_frames)
 set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memory_zero_frame)

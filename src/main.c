@@ -14,6 +14,7 @@
 #include "boot/loader.h"
 #include "boot/steps.h"
 #include "cpu/features.h"
+#include "cpu/lock.h"
 #include "cpu/tables.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
@@ -46,6 +47,7 @@ INIT_DATA static struct boot_info boot;
 static void start_program(void *unused)
 {
     (void)unused;
+    kernel_lock_assert();
     screen_start(); /* pictures are drawn when there is time */
     if (options.test != NULL)
         guest_tests_run(options.test); /* the kernel's own tests, and the end */
@@ -78,6 +80,7 @@ static void start_program(void *unused)
         boot_marks_show();
     start_proc_booted();  /* /proc/ouro: duration of the boot */
     console_ready();      /* the host sends input from now on */
+    kernel_lock_drop();   /* the program runs without it */
     enter_program(frame); /* the program */
 }
 
@@ -86,6 +89,7 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     uint64_t entered = rdtsc();
     boot_mark("start");
     cpu_tables_init();          /* GDT, TSS, IDT: a fault is reported from now on */
+    kernel_lock_take();         /* boot is the first thread of the kernel */
     cpu_features_init();        /* CR0, CR4, EFER, XCR0 are what we say; cpu_features */
     console_start(uart_init()); /* plain text comes out */
     boot_mark("cpu");

@@ -71,6 +71,7 @@ static uint64_t free_frames(void)
 /* False when it failed. */
 static bool guest_test_run(const struct guest_test *test)
 {
+    kernel_lock_assert();
     failure[0] = '\0';
     thread_trim();
     heap_trim();

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "base/compiler.h"
+#include "cpu/lock.h"
 
 enum guest_test_kind {
     GUEST_TEST_PLAIN,
@@ -28,7 +28,7 @@ struct guest_test {
 
 /* The section holds pointers, which no compiler pads. */
 #define GUEST_TEST_OF_KIND(test, test_kind)                                                        \
-    static void test(void);                                                                        \
+    static void test(void) REQUIRES(kernel_lock);                                                  \
     static const struct guest_test guest_##test = {#test, test, test_kind};                        \
     __attribute__((                                                                                \
         used,                                                                                      \

@@ -294,14 +294,14 @@ switch_stacks:
     pop %rbp
     ret
 
-/* First code of a new thread: r12 the function, r13 its argument (kern/thread.c lays them out). */
+/* First code of a new thread: r12 the function, r13 its argument (kern/thread.c lays them out, and
+ * thread_run() does not return). */
     .globl thread_entry
 thread_entry:
     xor %ebp, %ebp
-    sti
-    mov %r13, %rdi
-    call *%r12
-    call thread_exit
+    mov %r12, %rdi
+    mov %r13, %rsi
+    call thread_run
     ud2
 
 /* enter_program(struct trap_frame *): loads every register from the frame. Does not return. */

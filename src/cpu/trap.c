@@ -3,7 +3,7 @@
 
 #include "base/addr.h"
 #include "base/compiler.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/percpu.h"
 
 #include <stddef.h>
@@ -45,24 +45,50 @@ static void finish_jump(struct trap_frame *frame)
         frame->rip = frame->rcx;
 }
 
-void trap_dispatch(struct trap_frame *frame)
+/* An exception of the program is an entry of the kernel like a system call. An interrupt's handler has no
+ * kernel_lock; what follows it on the way back to the program does. */
+static ALWAYS_INLINE void begin_handler(const struct trap_frame *frame) NO_LOCK_ANALYSIS
+{
+    if (frame->vector >= VECTOR_EXCEPTIONS)
+        lock_check_interrupt_begin();
+    else if (trap_from_program(frame))
+        kernel_lock_take();
+}
+
+static ALWAYS_INLINE void end_handler(const struct trap_frame *frame) NO_LOCK_ANALYSIS
+{
+    if (frame->vector < VECTOR_EXCEPTIONS)
+        return;
+    lock_check_interrupt_end();
+    if (trap_from_program(frame))
+        kernel_lock_take();
+}
+
+void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
     if (frame->vector >= VECTOR_EXCEPTIONS)
         finish_jump(frame);
     trap_handler handler = handlers[frame->vector & 0xff];
+    begin_handler(frame);
     (likely(handler != NULL) ? handler : trap_unexpected)(frame);
     __asm__ volatile("cli" : : : "memory"); /* entry.S restores RFLAGS from the frame */
-    if (trap_from_program(frame))
+    end_handler(frame);
+    if (trap_from_program(frame)) {
         trap_leave(frame);
+        kernel_lock_drop();
+    }
 }
 
 /* GS is right again. An interrupt has to be acknowledged; an exception is forgotten, for it may have come
  * of the wrong base, and comes again if not. A system call that got no further than its entry shows
  * the program's own registers. */
-void trap_gs_lost(struct trap_frame *frame, uint64_t base)
+void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
 {
-    if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL)
+    if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL) {
+        lock_check_interrupt_begin();
         handlers[frame->vector & 0xff](frame);
+        lock_check_interrupt_end();
+    }
     const uint64_t *marks = syscall_entry_marks, rip = frame->rip;
     if ((rip >= marks[0] && rip < marks[2]) || (rip >= marks[3] && rip < marks[4])) {
         if (rip < marks[0] || rip >= marks[1]) /* it was written there a moment ago */
@@ -72,16 +98,22 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base)
     }
     frame->vector = FRAME_VECTOR_GS;
     frame->error = base;
+    if (trap_from_program(frame)) /* with the registers as they are now */
+        kernel_lock_take();
     trap_gs_restored(frame);
     __asm__ volatile("cli" : : : "memory");
-    if (trap_from_program(frame))
+    if (trap_from_program(frame)) {
         trap_leave(frame);
+        kernel_lock_drop();
+    }
 }
 
 void trap_dispatch_paranoid(struct trap_frame *frame)
 {
     trap_handler handler = handlers[frame->vector & 0xff];
+    lock_check_pause(); /* it came in the middle of anything */
     (handler != NULL ? handler : trap_unexpected)(frame);
+    lock_check_resume();
 }
 
 const char *trap_name(uint64_t vector)

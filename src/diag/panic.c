@@ -7,6 +7,7 @@
 #include "diag/panic.h"
 
 #include "base/fmt.h"
+#include "cpu/lock.h"
 #include "cpu/trap.h"
 #include "diag/report.h"
 #include "kern/console.h"
@@ -26,6 +27,7 @@ static char reason[200];
 static void begin(void)
 {
     __asm__ volatile("cli");
+    lock_check_pause(); /* for good: what is held stays held */
     if (panicking || report_is_running()) {
         report("ouro: PANIC inside the report of a fault; giving up");
         machine_end_panic();

@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "cpu/call_on_stack.h"
 #include "cpu/features.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/machine_check.h"
 #include "cpu/percpu.h"
 #include "cpu/tables.h"
@@ -393,6 +393,7 @@ static const char *current_part;
 void report_fault(const struct report_subject *s)
 {
     uint64_t flags = irq_save(), gs = (uint64_t)(uintptr_t)&percpu_boot;
+    lock_check_pause(); /* nothing runs beside a report, and it takes no lock */
     if (rdmsr(MSR_GS_BASE) != gs) {
         report("ouro: GS base was 0x%llx: the program overwrote the kernel's; restored",
                LL(rdmsr(MSR_GS_BASE)));
@@ -419,6 +420,7 @@ void report_fault(const struct report_subject *s)
     cpu->kstack_top = top;
     cpu->kstack_low = low;
     running = false;
+    lock_check_resume();
     irq_restore(flags);
 }
 

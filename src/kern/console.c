@@ -2,26 +2,29 @@
 #include "kern/console.h"
 
 #include "base/str.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "kern/console_frame.h"
 #include "kern/wait.h"
 
 #define RING_SIZE 4096 /* a power of two */
 #define CHUNK     64   /* bytes written with interrupts off */
 
+/* Output: what is written is one piece on the line, whether a thread or an interrupt writes it. */
+static struct spin_lock output_spin;
 static const struct console_device *device; /* the serial port */
 static const struct console_device *screen;
-static bool screen_passed_over;
+static bool screen_passed_over; /* by a report, which nothing runs beside */
 static struct console_options options;
-static enum console_stream current_stream = CONSOLE_LOG;
+static enum console_stream current_stream GUARDED_BY(class_console) = CONSOLE_LOG;
 
-/* Input; interrupts off. */
-static uint8_t ring[RING_SIZE];
-static uint32_t ring_in, ring_out;
-static bool escape_seen, input_ended, input_stopped;
-static bool size_coming;      /* between FRAME_SIZE and its '\n' */
-static uint16_t size_part[2]; /* columns, rows as far as they have come */
-static unsigned size_index;
+static struct spin_lock input_spin;
+static uint8_t ring[RING_SIZE] GUARDED_BY(class_input);
+static uint32_t ring_in GUARDED_BY(class_input), ring_out GUARDED_BY(class_input);
+static bool escape_seen GUARDED_BY(class_input), input_ended GUARDED_BY(class_input),
+    input_stopped GUARDED_BY(class_input);
+static bool size_coming GUARDED_BY(class_input);      /* between FRAME_SIZE and its '\n' */
+static uint16_t size_part[2] GUARDED_BY(class_input); /* columns, rows as far as they have come */
+static unsigned size_index GUARDED_BY(class_input);
 static struct wait_queue input_queue = {.sleepers = LIST_INIT(input_queue.sleepers),
                                         .outside = true};
 
@@ -59,15 +62,16 @@ void console_tell_host(const char *line)
     static const char start[] = {FRAME_DLE, FRAME_TEXT};
     if (device == NULL || !options.framed)
         return;
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&output_spin, &class_console);
     device->write(start, sizeof start);
     device->write(line, strlen(line));
     device->write("\n", 1);
-    irq_restore(flags);
+    spin_unlock_irq(&output_spin, &class_console, flags);
 }
 
 /* Doubles each DLE. */
 static void write_framed(enum console_stream stream, const char *bytes, size_t size)
+    REQUIRES(class_console)
 {
     static const char letters[] = {0, FRAME_STDOUT, FRAME_STDERR, FRAME_LOG};
     char out[2 + 2 * CHUNK];
@@ -86,7 +90,7 @@ static void write_framed(enum console_stream stream, const char *bytes, size_t s
 }
 
 /* Framed, the line ends are the host's business: the screen has to make its own. */
-static void write_screen(const char *bytes, size_t size)
+static void write_screen(const char *bytes, size_t size) REQUIRES(class_console)
 {
     char out[2 * CHUNK];
     size_t n = 0;
@@ -103,14 +107,14 @@ void console_write(enum console_stream stream, const void *bytes, size_t size)
     const char *p = bytes;
     while (size > 0) {
         size_t take = size < CHUNK ? size : CHUNK;
-        uint64_t flags = irq_save(); /* a log line from an interrupt must not tear the framing */
+        uint64_t flags = spin_lock_irq(&output_spin, &class_console);
         if (device != NULL && options.framed)
             write_framed(stream, p, take);
         else if (device != NULL)
             device->write(p, take);
         if (screen != NULL && !screen_passed_over)
             write_screen(p, take);
-        irq_restore(flags);
+        spin_unlock_irq(&output_spin, &class_console, flags);
         p += take;
         size -= take;
     }
@@ -118,10 +122,10 @@ void console_write(enum console_stream stream, const void *bytes, size_t size)
 
 void console_write_screen(const char *text)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&output_spin, &class_console);
     if (screen != NULL && !screen_passed_over)
         screen->write(text, strlen(text));
-    irq_restore(flags);
+    spin_unlock_irq(&output_spin, &class_console, flags);
 }
 
 void console_pass_over_screen(bool pass_over)
@@ -137,18 +141,26 @@ void console_flush(void)
         screen->flush();
 }
 
-size_t console_input_room(void)
+static size_t input_room(void) REQUIRES(class_input)
 {
     return RING_SIZE - (ring_in - ring_out);
 }
 
-static void accept(uint8_t byte)
+size_t console_input_room(void)
+{
+    spin_lock(&input_spin, &class_input);
+    size_t room = input_room();
+    spin_unlock(&input_spin, &class_input);
+    return room;
+}
+
+static void accept(uint8_t byte) REQUIRES(class_input)
 {
     ring[ring_in++ % RING_SIZE] = byte;
 }
 
 /* "80x25\n". Anything else in it is no size, and changes nothing. */
-static void accept_size(uint8_t byte)
+static void accept_size(uint8_t byte) REQUIRES(class_input)
 {
     if (byte >= '0' && byte <= '9' && size_index < 2 && size_part[size_index] < 1000) {
         size_part[size_index] = (uint16_t)(size_part[size_index] * 10 + (byte - '0'));
@@ -163,7 +175,7 @@ static void accept_size(uint8_t byte)
     }
 }
 
-static void accept_escaped(uint8_t byte)
+static void accept_escaped(uint8_t byte) REQUIRES(class_input)
 {
     if (byte == FRAME_EOF) {
         input_ended = true;
@@ -179,6 +191,7 @@ static void accept_escaped(uint8_t byte)
 void console_input(const void *bytes, size_t size)
 {
     const uint8_t *p = bytes;
+    spin_lock(&input_spin, &class_input);
     for (size_t i = 0; i < size; i++) {
         if (!options.framed) {
             accept(p[i]);
@@ -193,42 +206,44 @@ void console_input(const void *bytes, size_t size)
             accept(p[i]);
         }
     }
-    input_stopped = console_input_room() == 0;
+    input_stopped = input_room() == 0;
     wait_queue_wake(&input_queue);
+    spin_unlock(&input_spin, &class_input);
 }
 
 void console_type(const void *bytes, size_t size)
 {
     const uint8_t *p = bytes;
-    uint64_t flags = irq_save();
-    for (size_t i = 0; i < size && console_input_room() > 0; i++)
+    uint64_t flags = spin_lock_irq(&input_spin, &class_input);
+    for (size_t i = 0; i < size && input_room() > 0; i++)
         accept(p[i]);
     wait_queue_wake(&input_queue);
-    irq_restore(flags);
+    spin_unlock_irq(&input_spin, &class_input, flags);
 }
 
 size_t console_read(void *to, size_t size)
 {
     uint8_t *out = to;
     size_t n = 0;
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&input_spin, &class_input);
     while (n < size && ring_out != ring_in)
         out[n++] = ring[ring_out++ % RING_SIZE];
     bool resume = input_stopped && n > 0;
     if (resume)
         input_stopped = false;
-    irq_restore(flags);
+    spin_unlock_irq(&input_spin, &class_input, flags);
     if (resume && device != NULL)
         device->resume_input();
     return n;
 }
 
-bool console_input_ready(void)
+/* These two are conditions of waits (kern/wait.h): without the lock. */
+bool console_input_ready(void) NO_LOCK_ANALYSIS
 {
     return ring_in != ring_out || input_ended;
 }
 
-bool console_input_ended(void)
+bool console_input_ended(void) NO_LOCK_ANALYSIS
 {
     return input_ended && ring_in == ring_out;
 }

@@ -63,7 +63,7 @@ void console_input(const void *bytes, size_t size);
 /* For the keyboard: bytes as they are, whatever the framing; what does not fit is lost. Callers:
  * any. */
 void console_type(const void *bytes, size_t size);
-/* Bytes that console_input() can take now. Callers: any. */
+/* Bytes that console_input() can take now. Interrupts off. */
 size_t console_input_room(void);
 
 /* Writes all bytes as they are. Callers: any, a panic too (then polled and unlocked). */

@@ -3,7 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "kern/console.h"
 #include "kern/time.h"
 
@@ -15,9 +15,10 @@
 
 static enum log_level console_level = LOG_WARN;
 
-/* The last lines, whole; interrupts off. */
-static char recent[RECENT][LINE_MAX];
-static unsigned recent_next;
+/* The last lines, whole. */
+static struct spin_lock log_spin;
+static char recent[RECENT][LINE_MAX] GUARDED_BY(class_log);
+static unsigned recent_next GUARDED_BY(class_log);
 
 void log_set_level(enum log_level level)
 {
@@ -50,9 +51,9 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
     n += fmt_vsnprintf(line + n, sizeof line - n, format, args);
     va_end(args);
     mark_truncation(line, n);
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&log_spin, &class_log);
     str_copy(recent[recent_next++ % RECENT], line, LINE_MAX);
-    irq_restore(flags);
+    spin_unlock_irq(&log_spin, &class_log, flags);
     if (level <= console_level)
         report_line(line);
 }
@@ -82,7 +83,8 @@ void report(const char *format, ...)
         console_write_screen("\033[0m");
 }
 
-void log_print_recent(unsigned lines)
+/* Without the lock: for a report. A line that an interrupt adds meanwhile may be shown half. */
+void log_print_recent(unsigned lines) NO_LOCK_ANALYSIS
 {
     if (lines > RECENT)
         lines = RECENT;

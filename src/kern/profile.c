@@ -4,7 +4,6 @@
 #include "base/addr.h"
 #include "base/fmt.h"
 #include "base/str.h"
-#include "cpu/irq.h"
 #include "cpu/trap.h"
 #include "kern/console.h"
 #include "kern/thread.h"
@@ -65,7 +64,7 @@ static void profile_take(struct timer *t)
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(self->kstack.end) - 1;
     uint64_t pc[DEPTH] = {0};
     timer_start(t, time_now_ns() + PERIOD_NS);
-    if (self->state != THREAD_RUNNABLE)
+    if (thread_state_now(self) != THREAD_RUNNABLE)
         return;
     taken++;
     unsigned n = 0;

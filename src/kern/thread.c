@@ -4,11 +4,12 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/trap_frame.h"
 #include "cpu/x86.h"
+#include "kern/sched_lock.h"
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
@@ -20,19 +21,23 @@
 /* cpu/entry.S */
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 void thread_entry(void);
+/* Called there. */
+NORETURN void thread_run(void (*function)(void *argument), void *argument);
 
-static struct run_queue run_queue;
-static struct list all_threads = LIST_INIT(all_threads);
-static struct thread *ended;     /* waits for its stack to be left */
-static struct thread *fpu_owner; /* whose state the FPU registers hold */
+struct spin_lock sched_spin;
+
+static struct run_queue run_queue GUARDED_BY(class_sched);
+static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
+static struct thread *ended GUARDED_BY(class_sched);     /* waits for its stack to be left */
+static struct thread *fpu_owner GUARDED_BY(class_sched); /* whose state the FPU registers hold */
+static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
 static struct timer slice_timer; /* not before the end of the running thread's slice */
-static bool fpu_trap;            /* CR0.TS */
-static uint32_t next_id = 1;
+static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
 
-/* Ended threads with their stacks (all_link); interrupts off. */
-static struct list spares = LIST_INIT(spares);
-static uint32_t spare_count;
+/* Ended threads with their stacks (all_link). */
+static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
+static uint32_t spare_count GUARDED_BY(class_sched);
 
 static struct timer idle_timer;
 static uint64_t idle_limit_ns;
@@ -44,7 +49,7 @@ static struct thread *thread_of(struct run_entity *entity)
 }
 
 /* Is it somebody else's turn, now that the running thread has had its slice? */
-static bool turn_is_over(const struct thread *self)
+static bool turn_is_over(const struct thread *self) REQUIRES(class_sched)
 {
     const struct run_entity *first = run_queue_first(&run_queue);
     if (first == NULL)
@@ -59,29 +64,32 @@ static bool turn_is_over(const struct thread *self)
 static void slice_ended(struct timer *timer)
 {
     const struct thread *self = thread_current();
+    spin_lock(&sched_spin, &class_sched);
     if (run_queue.count == 0)
-        return;
-    if (time_now_ns() < self->slice_end_ns)
+        ;
+    else if (time_now_ns() < self->slice_end_ns)
         timer_start(timer, self->slice_end_ns);
     else
         percpu()->slice_over = turn_is_over(self);
+    spin_unlock(&sched_spin, &class_sched);
 }
 
 static void sleep_ended(struct timer *timer)
 {
     struct thread *t = CONTAINER_OF(timer, struct thread, sleep_timer);
-    if (t->state == THREAD_ASLEEP)
-        thread_wake(t, E_TIMEDOUT);
+    spin_lock(&sched_spin, &class_sched);
+    thread_wake(t, E_TIMEDOUT);
+    spin_unlock(&sched_spin, &class_sched);
 }
 
-static void thread_free(struct thread *t)
+static void thread_free(struct thread *t) REQUIRES(kernel_lock)
 {
     kstack_free(t->kstack);
     heap_free(t->fpu_block);
     heap_free(t);
 }
 
-static void reap(void)
+static void reap(void) REQUIRES(kernel_lock, class_sched)
 {
     struct thread *t = ended;
     if (t == NULL)
@@ -97,14 +105,14 @@ static void reap(void)
 
 static struct thread *take_spare(void)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     struct thread *t = NULL;
     if (spare_count > 0) {
         t = CONTAINER_OF(spares.next, struct thread, all_link);
         list_remove(&t->all_link);
         spare_count--;
     }
-    irq_restore(flags);
+    sched_unlock(flags);
     return t;
 }
 
@@ -115,7 +123,7 @@ void thread_trim(void)
         thread_free(t);
 }
 
-static void disable_fpu_trap(void)
+static void disable_fpu_trap(void) REQUIRES(class_sched)
 {
     if (!fpu_trap)
         return;
@@ -123,8 +131,7 @@ static void disable_fpu_trap(void)
     fpu_trap = false;
 }
 
-/* Interrupts off. */
-static void swap_fpu(struct thread *t)
+static void swap_fpu(struct thread *t) REQUIRES(class_sched)
 {
     disable_fpu_trap();
     if (fpu_owner != NULL)
@@ -134,7 +141,7 @@ static void swap_fpu(struct thread *t)
     t->fpu_turns++;
 }
 
-static void load_state(struct thread *t)
+static void load_state(struct thread *t) REQUIRES(class_sched)
 {
     struct percpu *cpu = percpu();
     cpu->current = t;
@@ -159,27 +166,29 @@ static void load_state(struct thread *t)
 static void fpu_used(struct trap_frame *frame)
 {
     struct thread *self = thread_current();
+    spin_lock(&sched_spin, &class_sched);
     if (self->fpu == NULL || !fpu_trap)
         panic_at(frame, "the kernel used an FPU register");
     swap_fpu(self);
+    spin_unlock(&sched_spin, &class_sched);
 }
 
 void thread_own_fpu(void)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     if (fpu_owner != thread_current())
         swap_fpu(thread_current());
-    irq_restore(flags);
+    sched_unlock(flags);
 }
 
-static void arm_slice(uint64_t end_ns)
+static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
 {
     if (run_queue.count > 0 && !slice_timer.armed)
         timer_start(&slice_timer, end_ns);
 }
 
-/* Interrupts are off; `next` has left the run queue. */
-static void switch_to(struct thread *next, uint64_t now)
+/* `next` has left the run queue. class_sched passes to it with the CPU, and back with it. */
+static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
 {
     struct thread *self = thread_current();
     percpu()->slice_over = false;
@@ -191,11 +200,28 @@ static void switch_to(struct thread *next, uint64_t now)
     switch_count++;
     load_state(next);
     switch_stacks(&self->rsp, next->rsp);
+}
+
+/* kernel_lock comes before class_sched: the thread that has been switched to drops the one to take the
+ * other. */
+static void take_kernel_lock_again(void) REQUIRES(class_sched) ACQUIRE(kernel_lock)
+{
+    spin_unlock(&sched_spin, &class_sched);
+    kernel_lock_take();
+    spin_lock(&sched_spin, &class_sched);
     reap();
 }
 
+void thread_run(void (*function)(void *argument), void *argument) NO_LOCK_ANALYSIS
+{
+    take_kernel_lock_again();
+    sched_unlock(RFLAGS_IF);
+    function(argument);
+    thread_exit();
+}
+
 /* Books the CPU time of the running thread up to now, which it returns. */
-static uint64_t charge(struct thread *self)
+static uint64_t charge(struct thread *self) REQUIRES(class_sched)
 {
     uint64_t now = time_now_ns(), ran = now - self->started_ns;
     self->cpu_ns += ran;
@@ -211,25 +237,30 @@ static void idle_ended(struct timer *timer)
 }
 
 /* Nothing to run: waits here, on the stack of whoever ran last, until there is. */
-static NOINLINE void wait_for_work(void)
+static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
 {
     timer_cancel(&slice_timer);
     if (idle_limit_ns != 0 && !timer_any_armed())
         timer_start(&idle_timer, time_now_ns() + idle_limit_ns);
     idle_over = false;
     while (run_queue.count == 0) {
+        spin_unlock(&sched_spin, &class_sched);
         cpu_wait_for_interrupt();
+        spin_lock(&sched_spin, &class_sched);
         if (unlikely(idle_over)) {
             idle_over = false;
-            if (run_queue.count == 0 && !timer_any_armed())
+            if (run_queue.count == 0 && !timer_any_armed()) {
+                spin_unlock(&sched_spin, &class_sched);
                 threads_stuck();
+                spin_lock(&sched_spin, &class_sched);
+            }
         }
     }
     timer_cancel(&idle_timer);
     watchdog_wake();
 }
 
-static struct thread *take_first(void)
+static struct thread *take_first(void) REQUIRES(class_sched)
 {
     struct run_entity *first = run_queue_first(&run_queue);
     run_queue_remove(&run_queue, first);
@@ -242,38 +273,40 @@ void thread_block(void)
     struct thread *self = thread_current();
     uint64_t now = charge(self);
     self->state = THREAD_ASLEEP;
+    kernel_lock_drop();
     if (run_queue.count == 0) {
         wait_for_work();
         now = time_now_ns();
     }
     switch_to(take_first(), now);
+    take_kernel_lock_again();
 }
 
 void thread_wake(struct thread *t, enum err reason)
 {
-    uint64_t flags = irq_save();
-    if (t->state == THREAD_ASLEEP) {
-        struct thread *self = thread_current();
-        t->state = THREAD_RUNNABLE;
-        t->wake_reason = reason;
-        list_remove(&t->wait_link);
-        run_queue_add(&run_queue, &t->run, RUN_WOKEN);
-        if (self->state == THREAD_RUNNABLE) {
-            if (run_queue_preempts(&t->run, &self->run))
-                percpu()->slice_over = true;
-            else if (!slice_timer.armed)
-                arm_slice(time_now_ns() + RUN_SLICE_NS);
-        }
-    }
-    irq_restore(flags);
+    struct thread *self = thread_current();
+    if (t->state != THREAD_ASLEEP)
+        return;
+    t->state = THREAD_RUNNABLE;
+    t->wake_reason = reason;
+    list_remove(&t->wait_link);
+    run_queue_add(&run_queue, &t->run, RUN_WOKEN);
+    if (self->state != THREAD_RUNNABLE)
+        return;
+    if (run_queue_preempts(&t->run, &self->run))
+        percpu()->slice_over = true;
+    else if (!slice_timer.armed)
+        arm_slice(time_now_ns() + RUN_SLICE_NS);
 }
 
 void thread_wake_for_signal(struct thread *t)
 {
+    uint64_t flags = sched_lock();
     thread_wake(t, E_INTR);
+    sched_unlock(flags);
 }
 
-static void give_way(enum run_place place)
+static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     struct thread *self = thread_current();
     percpu()->slice_over = false;
@@ -281,14 +314,16 @@ static void give_way(enum run_place place)
         return;
     uint64_t now = charge(self);
     run_queue_add(&run_queue, &self->run, place);
+    kernel_lock_drop();
     switch_to(take_first(), now);
+    take_kernel_lock_again();
 }
 
 void thread_yield(void)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     give_way(RUN_YIELDED);
-    irq_restore(flags);
+    sched_unlock(flags);
 }
 
 uint64_t thread_switch_count(void)
@@ -300,16 +335,16 @@ void thread_preempt(void)
 {
     if (likely(!thread_slice_over()))
         return;
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     const struct thread *self = thread_current();
     bool turn = self->round_robin && time_now_ns() >= self->slice_end_ns;
     give_way(turn ? RUN_YIELDED : RUN_PREEMPTED);
-    irq_restore(flags);
+    sched_unlock(flags);
 }
 
 void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     bool queued = t->run.queued;
     if (queued)
         run_queue_remove(&run_queue, &t->run);
@@ -321,10 +356,12 @@ void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, u
     const struct run_entity *first = run_queue_first(&run_queue);
     if (first != NULL && run_queue_preempts(first, &thread_current()->run))
         percpu()->slice_over = true;
-    irq_restore(flags);
+    sched_unlock(flags);
 }
 
-void thread_visit(void (*visit)(struct thread *thread, void *context), void *context)
+/* Without the lock: a report may have come while it was held. */
+void thread_visit(void (*visit)(struct thread *thread, void *context),
+                  void *context) NO_LOCK_ANALYSIS
 {
     list_for_each (it, &all_threads)
         visit(CONTAINER_OF(it, struct thread, all_link), context);
@@ -336,7 +373,7 @@ void thread_watch_idle(uint64_t after_ns)
 }
 
 /* A new one or an ended one, with a stack and nothing else. */
-static struct thread *thread_shell(void)
+static struct thread *thread_shell(void) REQUIRES(kernel_lock)
 {
     struct thread *t = take_spare();
     if (t != NULL) {
@@ -353,16 +390,13 @@ static struct thread *thread_shell(void)
     return t;
 }
 
-static struct thread *thread_new(const char *name)
+static struct thread *thread_new(const char *name) REQUIRES(kernel_lock)
 {
     struct thread *t = thread_shell();
     if (t == NULL)
         return NULL;
     str_copy(t->name, name, sizeof t->name);
     t->id = next_id++;
-    t->state = THREAD_RUNNABLE;
-    list_init(&t->wait_link);
-    list_init(&t->all_link);
     timer_init(&t->sleep_timer, sleep_ended);
     return t;
 }
@@ -386,13 +420,15 @@ static void lay_out_stack(struct thread *t, void (*function)(void *), void *argu
 static void launch(struct thread *t, void (*function)(void *), void *argument)
 {
     lay_out_stack(t, function, argument);
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
+    t->state = THREAD_RUNNABLE;
+    list_init(&t->wait_link);
     run_entity_init(&t->run, &run_queue);
     list_add_tail(&all_threads, &t->all_link);
     run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
     if (percpu()->current != NULL && !slice_timer.armed)
         arm_slice(time_now_ns() + RUN_SLICE_NS);
-    irq_restore(flags);
+    sched_unlock(flags);
 }
 
 enum err thread_create(const char *name, void (*function)(void *argument), void *argument,
@@ -436,13 +472,16 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
 
 NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), void *argument)
 {
+    uint64_t flags = sched_lock();
     run_queue_init(&run_queue);
+    sched_unlock(flags);
     timer_init(&slice_timer, slice_ended);
     timer_init(&idle_timer, idle_ended);
     struct thread *first;
     must(thread_create("init", function, argument, &first));
     uint64_t boot_rsp;
-    irq_save();
+    sched_lock();
+    kernel_lock_drop();
     run_queue_remove(&run_queue, &first->run);
     first->started_ns = time_now_ns();
     load_state(first);
@@ -452,7 +491,7 @@ NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), voi
 
 NORETURN void thread_exit(void)
 {
-    irq_save();
+    sched_lock();
     struct thread *self = thread_current();
     uint64_t now = charge(self);
     self->state = THREAD_ENDED;
@@ -460,6 +499,7 @@ NORETURN void thread_exit(void)
     list_remove(&self->all_link);
     if (fpu_owner == self)
         fpu_owner = NULL;
+    kernel_lock_drop();
     if (run_queue.count == 0) {
         wait_for_work();
         now = time_now_ns();
@@ -476,9 +516,9 @@ enum err thread_use_fpu(void)
     if (e != E_OK)
         return e;
     trap_set_handler(VECTOR_DEVICE_NOT_AVAILABLE, fpu_used);
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     load_state(self);
-    irq_restore(flags);
+    sched_unlock(flags);
     return E_OK;
 }
 
@@ -493,8 +533,9 @@ uint64_t thread_get_fs_base(void)
     return thread_current()->fs_base;
 }
 
+/* Of a thread that does not run it stands still, and the running one reads its own. */
 uint64_t thread_cpu_ns(const struct thread *t)
 {
-    bool running = t == thread_current() && t->state == THREAD_RUNNABLE;
+    bool running = t == thread_current() && thread_state_now(t) == THREAD_RUNNABLE;
     return t->cpu_ns + (running ? time_now_ns() - t->started_ns : 0);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers are a queue in order of deadline; the APIC's one-shot timer is set for the first. Lock:
- * interrupts off. */
+/* Timers are a queue in order of deadline; the APIC's one-shot timer is set for the first. class_timer
+ * guards the queue, and is dropped while a timer's function runs. */
 #include "kern/time.h"
 
 #include "base/compiler.h"
 #include "cpu/apic.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
@@ -13,8 +13,10 @@
 
 static uint64_t entry_tsc;
 static uint64_t realtime_offset_ns; /* realtime - monotonic */
-static struct pqueue timers;
-static unsigned foreground; /* armed timers that are not in the background */
+static struct spin_lock timer_spin;
+static struct pqueue timers GUARDED_BY(class_timer);
+static unsigned
+    foreground GUARDED_BY(class_timer); /* armed timers that are not in the background */
 
 uint64_t time_now_ns(void)
 {
@@ -36,13 +38,13 @@ void time_base(struct time_base *out)
     *out = (struct time_base){entry_tsc, realtime_offset_ns};
 }
 
-static struct timer *first_timer(void)
+static struct timer *first_timer(void) REQUIRES(class_timer)
 {
     struct pqueue_node *node = pqueue_first(&timers);
     return node != NULL ? CONTAINER_OF(node, struct timer, node) : NULL;
 }
 
-static void arm_hardware(void)
+static void arm_hardware(void) REQUIRES(class_timer)
 {
     struct timer *first = first_timer();
     if (first == NULL) {
@@ -59,14 +61,14 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
     timer->armed = timer->background = false;
 }
 
-static void time_insert(struct timer *timer)
+static void time_insert(struct timer *timer) REQUIRES(class_timer)
 {
     pqueue_insert(&timers, &timer->node, timer->deadline_ns);
     timer->armed = true;
     foreground += !timer->background;
 }
 
-static void time_take_out(struct timer *timer)
+static void time_take_out(struct timer *timer) REQUIRES(class_timer)
 {
     pqueue_remove(&timers, &timer->node);
     timer->armed = false;
@@ -75,7 +77,7 @@ static void time_take_out(struct timer *timer)
 
 void timer_start(struct timer *timer, uint64_t deadline_ns)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&timer_spin, &class_timer);
     struct timer *old_first = first_timer();
     if (timer->armed)
         time_take_out(timer);
@@ -83,24 +85,27 @@ void timer_start(struct timer *timer, uint64_t deadline_ns)
     time_insert(timer);
     if (old_first == timer || first_timer() == timer)
         arm_hardware();
-    irq_restore(flags);
+    spin_unlock_irq(&timer_spin, &class_timer, flags);
 }
 
 void timer_cancel(struct timer *timer)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&timer_spin, &class_timer);
     if (timer->armed) {
         bool first = first_timer() == timer;
         time_take_out(timer);
         if (first)
             arm_hardware();
     }
-    irq_restore(flags);
+    spin_unlock_irq(&timer_spin, &class_timer, flags);
 }
 
 bool timer_any_armed(void)
 {
-    return foreground != 0;
+    spin_lock(&timer_spin, &class_timer);
+    bool any = foreground != 0;
+    spin_unlock(&timer_spin, &class_timer);
+    return any;
 }
 
 static void timer_interrupt_time(struct trap_frame *frame)
@@ -108,11 +113,15 @@ static void timer_interrupt_time(struct trap_frame *frame)
     (void)frame;
     apic_eoi();
     uint64_t now = time_now_ns();
+    spin_lock(&timer_spin, &class_timer);
     for (struct timer *t = first_timer(); t != NULL && t->deadline_ns <= now; t = first_timer()) {
         time_take_out(t);
+        spin_unlock(&timer_spin, &class_timer);
         t->fire(t);
+        spin_lock(&timer_spin, &class_timer);
     }
     arm_hardware();
+    spin_unlock(&timer_spin, &class_timer);
 }
 
 INIT_CODE void time_init(uint64_t tsc_at_entry, uint64_t realtime_ns)

@@ -22,7 +22,7 @@ struct time_base {
 };
 void time_base(struct time_base *out);
 
-/* One-shot; the function runs in the timer interrupt, with interrupts off. */
+/* One-shot; the function runs in the timer interrupt, with interrupts off, holding no lock. */
 struct timer {
     struct pqueue_node node;
     uint64_t deadline_ns; /* of time_now_ns() */

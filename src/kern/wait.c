@@ -29,7 +29,7 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
     return self->wake_reason;
 }
 
-static void wake_all(struct wait_queue *queue)
+static void wake_all(struct wait_queue *queue) REQUIRES(class_sched)
 {
     while (!list_empty(&queue->sleepers))
         thread_wake(CONTAINER_OF(queue->sleepers.next, struct thread, wait_link), E_OK);
@@ -41,8 +41,8 @@ void wait_queue_wake(struct wait_queue *queue)
     /* Nobody can go to sleep meanwhile: that is for threads, and this one is running. */
     if (list_empty(&queue->sleepers) && list_empty(&any_event.sleepers))
         return;
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     wake_all(queue);
     wake_all(&any_event);
-    irq_restore(flags);
+    sched_unlock(flags);
 }

@@ -2,10 +2,13 @@
 /*
  * Wait queues: the only place where a kernel thread blocks.
  *
- * The condition is checked with interrupts off, so that an interrupt handler that makes it true and
+ * The condition is checked under class_sched, as the wake-up is, so that what makes it true and then
  * wakes the queue cannot slip between the check and the sleep:
  *
  *     enum err e = WAIT_EVENT(&pipe->readers, pipe->used > 0 || pipe->writers == 0, NO_DEADLINE);
+ *
+ * So the condition takes no lock: what it reads is under kernel_lock, or is a word that an interrupt
+ * handler writes at once and then wakes the queue.
  *
  * A wake-up wakes all sleepers and each looks at its condition again. Waking a queue also wakes
  * `any_event`, on which poll() and its kin sleep.
@@ -15,7 +18,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
-#include "cpu/irq.h"
+#include "kern/sched_lock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,9 +26,9 @@
 #define NO_DEADLINE UINT64_MAX
 
 struct wait_queue {
-    struct list sleepers; /* struct thread.wait_link; interrupts off */
-    uint32_t wakes;       /* wake-ups so far, wrapping: who missed one can tell (fs/pipe/epoll.c) */
-    bool outside;         /* devices or people wake it: who sleeps here is no part of a deadlock */
+    struct list sleepers GUARDED_BY(class_sched); /* struct thread.wait_link */
+    uint32_t wakes; /* wake-ups so far, wrapping: who missed one can tell (fs/pipe/epoll.c) */
+    bool outside;   /* devices or people wake it: who sleeps here is no part of a deadlock */
 };
 
 #define WAIT_QUEUE_INIT(name)                                                                      \
@@ -39,8 +42,9 @@ extern struct wait_queue any_event;
 void wait_queue_init(struct wait_queue *queue);
 
 /* Sleeps until woken (E_OK), until time_now_ns() >= deadline_ns (E_TIMEDOUT), or until a signal is
- * pending for the thread (E_INTR). Interrupts are off, and are off again when it returns. */
-MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns);
+ * pending for the thread (E_INTR). Both locks are dropped while it sleeps. */
+MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
+    REQUIRES(kernel_lock, class_sched);
 
 /* Makes all sleepers runnable. Callers: any, interrupt handlers too. */
 void wait_queue_wake(struct wait_queue *queue);
@@ -48,9 +52,10 @@ void wait_queue_wake(struct wait_queue *queue);
 #define WAIT_EVENT(queue, condition, deadline_ns)                                                  \
     __extension__({                                                                                \
         enum err wait_err = E_OK;                                                                  \
-        uint64_t wait_flags = irq_save();                                                          \
+        kernel_lock_assert();                                                                      \
+        uint64_t wait_flags = sched_lock();                                                        \
         while (wait_err == E_OK && !(condition))                                                   \
             wait_err = wait_queue_sleep((queue), (deadline_ns));                                   \
-        irq_restore(wait_flags);                                                                   \
+        sched_unlock(wait_flags);                                                                  \
         wait_err;                                                                                  \
     })

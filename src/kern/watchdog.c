@@ -18,7 +18,7 @@ static unsigned rings, rings_max; /* in a row */
 /* Not by GS, which an NMI cannot rely on. */
 static bool is_idle(void)
 {
-    return percpu_boot.current == NULL || percpu_boot.current->state != THREAD_RUNNABLE;
+    return percpu_boot.current == NULL || thread_state_now(percpu_boot.current) != THREAD_RUNNABLE;
 }
 
 static void wind_up(void)

@@ -79,7 +79,7 @@ static uint32_t byte_sum(const uint8_t *bytes, uint32_t size)
 }
 
 /* 1 or 2, the last digit of the magic; 0 if the magic is another. */
-static int sysrq_kind(const uint8_t *header)
+static int magic_kind(const uint8_t *header)
 {
     if (memcmp(header, "07070", MAGIC_LENGTH - 1) != 0)
         return 0;
@@ -130,7 +130,7 @@ enum cpio_next cpio_read(struct cpio_reader *r, struct cpio_entry *entry, struct
         return CPIO_END;
     if (left < HEADER_LENGTH)
         return broken(fault, start, "the archive ends within a header");
-    int kind = sysrq_kind(header);
+    int kind = magic_kind(header);
     if (kind == 0)
         return broken(fault, start, "there is no cpio header (newc)");
 

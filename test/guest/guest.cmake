@@ -91,3 +91,26 @@ ouro_guest_test(failing_test ${guest_kernel} 1 "^FAIL failing_test: 1 + 1 is 0x2
 ouro_guest_test(leaking_test ${guest_kernel} 1 "^FAIL leaking_test: free frames: " "test=leaking_test")
 ouro_guest_test(unknown_test ${guest_kernel} 125 "there is no such test" "test=nonsense")
 ouro_guest_test(released_kernel ${guest_released_kernel} 125 "this kernel has no tests in it" "test=all")
+
+# The checks of locks find each misuse; an inversion shows where both orders were taken.
+foreach(case
+        "lock_inversion|lock order: class_ps2 is taken under class_uart, and class_ps2 -> class_uart was seen before"
+        "lock_twice|the lock of class_ps2 is taken while it is held"
+        "lock_two_of_a_class|a lock of class_ps2 is taken while another is held"
+        "lock_with_interrupts_on|a lock of class_ps2 is taken with interrupts on"
+        "unlock_with_interrupts_on|a lock of class_ps2 was held with interrupts on"
+        "unlock_what_is_not_held|a lock of class_ps2 is dropped that is not held"
+        "sleep_with_a_lock|kernel_lock is dropped while a lock of class_ps2 is held"
+        "kernel_lock_twice|kernel_lock is taken while this thread holds it"
+        "kernel_lock_missing|kernel_lock is needed here, and is not held"
+        "kernel_lock_in_interrupt|kernel_lock is taken in an interrupt"
+        "kernel_lock_needed_in_interrupt|kernel_lock is needed here, and this is an interrupt"
+        "interrupt_keeps_lock|an interrupt left with a lock of class_ps2 held")
+    string(REPLACE "|" ";" case ${case})
+    list(GET case 0 name)
+    list(GET case 1 text)
+    ouro_guest_test(${name} ${guest_kernel} 121 "PANIC: the kernel stopped itself; ${text}"
+        "test=${name}")
+endforeach()
+ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "#[0-9]* 0x.* take_uart_under_ps2" "test=lock_inversion")
+ouro_guest_test(lock_inversion_second ${guest_kernel} 121 "#[0-9]* 0x.* take_ps2_under_uart" "test=lock_inversion")

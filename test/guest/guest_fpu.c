@@ -127,7 +127,7 @@ GUEST_TEST(test_fpu_reset_leaks_nothing)
 
 static volatile unsigned ended;
 
-static void own_registers(void *argument)
+static void own_registers(void *argument) REQUIRES(kernel_lock)
 {
     uint64_t seed = virt_of(argument).v;
     struct xmm mine, seen;
@@ -161,7 +161,7 @@ GUEST_TEST(test_fpu_of_threads)
     thread_yield();
 }
 
-static void touch_registers(void *argument)
+static void touch_registers(void *argument) REQUIRES(kernel_lock)
 {
     (void)argument;
     CHECK_EQUAL(thread_use_fpu(), E_OK);
@@ -173,7 +173,7 @@ static void touch_registers(void *argument)
     ended++;
 }
 
-static void run_one(void)
+static void run_one(void) REQUIRES(kernel_lock)
 {
     struct thread *thread;
     ended = 0;

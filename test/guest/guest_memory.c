@@ -180,7 +180,7 @@ static void never_runs(void *argument)
     guest_test_fail(__FILE__, __LINE__, "a thread without a stack ran");
 }
 
-static void check_nothing_to_be_had(phys_t frame)
+static void check_nothing_to_be_had(phys_t frame) REQUIRES(kernel_lock)
 {
     struct virt_range stack;
     struct thread *thread;

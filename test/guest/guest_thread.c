@@ -14,7 +14,7 @@ static struct wait_queue queue;
 static volatile unsigned started, finished;
 static volatile bool gate;
 
-static void count_and_wait(void *argument)
+static void count_and_wait(void *argument) REQUIRES(kernel_lock)
 {
     unsigned rounds = *(const unsigned *)argument;
     started++;
@@ -25,6 +25,7 @@ static void count_and_wait(void *argument)
 }
 
 static struct thread *start(const char *name, void (*function)(void *), void *argument)
+    REQUIRES(kernel_lock)
 {
     struct thread *thread = NULL;
     CHECK_EQUAL(thread_create(name, function, argument, &thread), E_OK);
@@ -32,7 +33,7 @@ static struct thread *start(const char *name, void (*function)(void *), void *ar
 }
 
 /* The last to end is freed by whoever runs next. */
-static void let_all_end(unsigned threads)
+static void let_all_end(unsigned threads) REQUIRES(kernel_lock)
 {
     CHECK(GUEST_WAIT(finished == threads, 20000));
     thread_yield();
@@ -66,7 +67,7 @@ GUEST_TEST(test_fifty_threads)
 static volatile char order[16];
 static volatile unsigned order_length;
 
-static void write_letter(void *argument)
+static void write_letter(void *argument) REQUIRES(kernel_lock)
 {
     for (unsigned i = 0; i < 4; i++) {
         order[order_length++] = *(const char *)argument;
@@ -106,11 +107,11 @@ GUEST_TEST(test_preempt_kernel_thread)
     let_all_end(1);
 }
 
-static enum err sleep_until(uint64_t deadline)
+static enum err sleep_until(uint64_t deadline) REQUIRES(kernel_lock)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = sched_lock();
     enum err e = wait_queue_sleep(&queue, deadline);
-    irq_restore(flags);
+    sched_unlock(flags);
     return e;
 }
 
@@ -129,7 +130,7 @@ GUEST_TEST(test_sleep_ends_at_its_deadline)
     CHECK_EQUAL(WAIT_EVENT(&queue, false, 1), E_TIMEDOUT);
 }
 
-static void wake_soon(void *argument)
+static void wake_soon(void *argument) REQUIRES(kernel_lock)
 {
     (void)argument;
     uint64_t end = time_now_ns() + 3 * MS;

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Checks of the source text. The selftest plants an error for each and sees it found.
-foreach(check abi compiler includes headers layout format shellcheck budgets names selftest)
+foreach(check abi compiler includes headers layout format locks shellcheck budgets names selftest)
     add_test(NAME lint.${check}
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/${check}.sh ${PROJECT_SOURCE_DIR})
     set_tests_properties(lint.${check} PROPERTIES LABELS lint TIMEOUT 300)
 endforeach()
 
-# Over the objects of the kernel that the other tests run.
+# Over the objects of the kernel with the guest tests: all of src/ and the checks of locks are in it.
 get_filename_component(lint_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host -> build
 add_test(NAME lint.symbols
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/symbols.sh ${PROJECT_SOURCE_DIR}
-        ${lint_builds}/kernel/src/CMakeFiles/ouro_objects.dir)
+        ${lint_builds}/kernel/src/CMakeFiles/ouro-test_objects.dir)
 set_tests_properties(lint.symbols PROPERTIES LABELS lint TIMEOUT 300)

@@ -25,6 +25,16 @@ fresh()
     cp "$top/docs/memory-map.md" docs/
 }
 
+# add_locks: the headers of locks, and a file whose field is guarded.
+add_locks()
+{
+    mkdir src/cpu
+    cp "$top/src/CMakeLists.txt" src/
+    cp "$top"/src/base/compiler.h "$top/src/base/lock_class.h" src/base/
+    cp "$top/src/cpu/irq.h" "$top/src/cpu/bits.h" "$top"/src/cpu/lock*.h src/cpu/
+    printf '#include "cpu/lock.h"\n\nstatic struct spin_lock spin;\nstatic int ticks GUARDED_BY(class_timer);\n\nvoid tick(void);\nvoid tick(void)\n{\n    uint64_t flags = spin_lock_irq(&spin, &class_timer);\n    ticks++;\n    spin_unlock_irq(&spin, &class_timer, flags);\n}\n' >src/cpu/ticks.c
+}
+
 # expect_passes CHECK
 expect_passes()
 {
@@ -99,6 +109,17 @@ expect_found headers 'odd.h:4:.*error'
 
 sed -i 's/    return/  return/' src/mm/pages.c
 expect_found format 'src/mm/pages.c.*clang-format'
+add_locks
+expect_passes locks
+add_locks && printf 'int peek(void);\nint peek(void)\n{\n    return ticks;\n}\n' >>src/cpu/ticks.c
+expect_found locks "reading variable 'ticks' requires holding lock class 'class_timer'"
+add_locks && sed -i 's/_irq(&spin, &class_timer)/_irq(\&spin, \&class_sched)/' src/cpu/ticks.c
+expect_found locks "writing variable 'ticks' requires holding lock class 'class_timer'"
+add_locks && sed -i '/spin_unlock/d' src/cpu/ticks.c
+expect_found locks "mutex 'class_timer' is still held at the end of function"
+add_locks && sed -i 's/spin_lock_irq(.*/irq_save();/; s/spin_unlock_irq(.*/irq_restore(flags);/; s/ GUARDED_BY(class_timer)//' src/cpu/ticks.c
+expect_found locks 'cpu/ticks.c:9: .*irq_save'
+
 sed -i 's/^\( \*   0xfffff90000000000  0xfffff9\)8/\19/' src/mm/layout.h
 expect_found layout 'the row after 0xfffff99000000000 starts at 0xfffff98000000000'
 sed -i 's/  497  /  487  /' src/mm/layout.h

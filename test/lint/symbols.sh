@@ -3,7 +3,7 @@
 # symbols.sh TOP OBJECTS: no object of the kernel uses a symbol that a higher folder defines. A folder may use what
 # it may include (TOP/cmake/layers.cmake), and the names that OURO_SYMBOLS_FOLDER lists there if it may include
 # FOLDER, whose headers declare them. A listed name that nothing uses upwards fails. OBJECTS is the folder of the
-# kernel's objects, build/kernel/src/CMakeFiles/ouro_objects.dir.
+# objects of the kernel with tests, build/kernel/src/CMakeFiles/ouro-test_objects.dir.
 set -u
 top=$1
 objects=$(cd "$2" && pwd) || exit 1

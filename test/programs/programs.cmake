@@ -74,3 +74,11 @@ foreach(way physmap offset identity temporary)
     set_tests_properties(programs.${way} PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
         ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;WORDS=pagetables=${way}")
 endforeach()
+
+# Some of them again with every lock checked (docs/locks.md).
+add_test(NAME programs.locks
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/run.sh ${program_dir}
+        hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc threads-glibc waiting-musl epolls-glibc spawn-musl
+        ptys-musl bash-trap-signal busybox-sort)
+set_tests_properties(programs.locks PROPERTIES LABELS programs TIMEOUT 300 SKIP_RETURN_CODE 77
+    ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>;KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf")

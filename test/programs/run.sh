@@ -8,6 +8,7 @@
 # Environment: OURO    the front door or the host tool (default: ouro at the top level)
 #              JOBS    machines at a time (default 2)
 #              WORDS   more words for the kernel
+#              KERNEL  another kernel than the tool's own
 #              KEEP    a folder that keeps the outputs of cases that differ
 #
 # The Linux side runs in a copy of the same root folder, on a tmpfs of its own, so that both sides see the same
@@ -70,6 +71,7 @@ in_ouro() {
     for word in "${variables[@]}"; do
         words+=(-e "$word")
     done
+    [ -z "${KERNEL:-}" ] || words+=(--kernel "$KERNEL")
     cd "$root" && exec "$ouro" run --medium direct --machine microvm --timeout 60 \
         --append "loglevel=3 ${WORDS:-}" --root . "${words[@]}" "$@"
 }

@@ -25,6 +25,7 @@ ouro_host_test(mm/vm/history src/mm/vm/history.c)
 target_compile_definitions(test_fault_report PRIVATE
     OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/unit/golden/fault_report.txt")
 ouro_host_test(cpu/backtrace src/cpu/backtrace.c)
+ouro_host_test(cpu/lock_order src/cpu/lock_order.c)
 ouro_host_test(kern/options src/kern/options.c src/parse/cmdline.c)
 ouro_host_test(kern/random)
 ouro_host_test(base/pqueue src/base/pqueue.c)

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "cpu/apic.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/x86.h"
 #include "dev/screen/screen.h"
 #include "kern/console.h"
@@ -39,9 +39,11 @@ enum {
     LOOK_LINES = 10,
 };
 
-static struct keymap map;
+static struct spin_lock ps2_spin; /* the controller, too */
+static struct keymap map GUARDED_BY(class_ps2);
+/* Command KEYBOARD_LIGHTS was sent; its argument follows the ACK. */
+static bool lights_wanted GUARDED_BY(class_ps2);
 static bool present;
-static bool lights_wanted; /* command KEYBOARD_LIGHTS was sent; its argument follows the ACK */
 
 /* Waits until the status bit has the wanted value. False after PATIENCE polls, as without a
  * controller. */
@@ -69,12 +71,12 @@ static void drain(void)
         (void)in8(DATA);
 }
 
-static uint8_t lights(void)
+static uint8_t lights(void) REQUIRES(class_ps2)
 {
     return (uint8_t)((map.modifiers & KEYMAP_NUM ? 2 : 0) | (map.modifiers & KEYMAP_CAPS ? 4 : 0));
 }
 
-static void act(const struct keymap_event *event)
+static void act(const struct keymap_event *event) REQUIRES(class_ps2)
 {
     switch (event->action) {
     case KEYMAP_NOTHING:
@@ -100,7 +102,7 @@ static void act(const struct keymap_event *event)
     }
 }
 
-static void ps2_take_byte(uint8_t byte)
+static void ps2_take_byte(uint8_t byte) REQUIRES(class_ps2)
 {
     struct keymap_event event;
     if (byte == KEYBOARD_ACK) {
@@ -114,7 +116,7 @@ static void ps2_take_byte(uint8_t byte)
     act(&event);
 }
 
-static void ps2_interrupt(void)
+static void ps2_take_bytes(void) REQUIRES(class_ps2)
 {
     /* Several bytes may be pending; the bound is for a broken controller. */
     for (unsigned i = 0; i < 32; i++) {
@@ -127,8 +129,15 @@ static void ps2_interrupt(void)
     }
 }
 
+static void ps2_interrupt(void)
+{
+    spin_lock(&ps2_spin, &class_ps2);
+    ps2_take_bytes();
+    spin_unlock(&ps2_spin, &class_ps2);
+}
+
 /* Enables the keyboard port and disables the mouse port. False if there is no controller. */
-static bool set_up(void)
+static bool set_up(void) REQUIRES(class_ps2)
 {
     if (in8(COMMAND) == 0xff || !ps2_send(COMMAND, DISABLE_KEYBOARD) ||
         !ps2_send(COMMAND, DISABLE_POINTER))
@@ -146,19 +155,22 @@ static bool set_up(void)
 
 void ps2_init(const struct keymap_layout *layout)
 {
+    uint64_t flags = spin_lock_irq(&ps2_spin, &class_ps2);
     map.layout = layout;
     present = set_up();
+    spin_unlock_irq(&ps2_spin, &class_ps2, flags);
     if (!present) {
         log_info("no keyboard controller");
         return;
     }
     irq_set_handler(KEYBOARD_LINE, ps2_interrupt);
-    uint64_t flags = irq_save();
-    ps2_interrupt(); /* the line is edge-triggered: a byte that is already there would block it */
-    irq_restore(flags);
+    flags = spin_lock_irq(&ps2_spin, &class_ps2);
+    ps2_take_bytes(); /* the line is edge-triggered: a byte that is already there would block it */
+    spin_unlock_irq(&ps2_spin, &class_ps2, flags);
 }
 
-void machine_wait_for_key(void)
+/* Without the lock: the machine is about to end, and nothing runs beside it. */
+void machine_wait_for_key(void) NO_LOCK_ANALYSIS
 {
     if (!present)
         return;

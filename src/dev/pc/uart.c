@@ -3,7 +3,7 @@
 
 #include "base/compiler.h"
 #include "cpu/apic.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/x86.h"
 
 enum {
@@ -34,6 +34,9 @@ enum {
 
 static unsigned burst = 1; /* bytes that can be written if LSR_EMPTY is set */
 
+/* The receiver: data that came, and its interrupt. The console's lock guards the sender. */
+static struct spin_lock receiver;
+
 static void uart_wait_for(uint8_t status)
 {
     for (unsigned polls = 0; !(in8(LSR) & status) && polls < PATIENCE; polls++)
@@ -57,7 +60,7 @@ static void uart_write(const void *bytes, size_t size)
 
 /* Moves received bytes to the console while it has room. Without room the interrupt is disabled
  * until uart_resume(); the UART's FIFO fills, and the host stops sending. */
-static void uart_receive(void)
+static void uart_receive(void) REQUIRES(class_uart)
 {
     uint8_t bytes[FIFO_SIZE];
     size_t room;
@@ -72,12 +75,19 @@ static void uart_receive(void)
     out8(IER, 0);
 }
 
+static void uart_interrupt(void)
+{
+    spin_lock(&receiver, &class_uart);
+    uart_receive();
+    spin_unlock(&receiver, &class_uart);
+}
+
 static void uart_resume(void)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&receiver, &class_uart);
     out8(IER, IER_RECEIVED);
     uart_receive();
-    irq_restore(flags);
+    spin_unlock_irq(&receiver, &class_uart, flags);
 }
 
 INIT_CODE const struct console_device *uart_init(void)
@@ -100,6 +110,6 @@ INIT_CODE const struct console_device *uart_init(void)
 
 INIT_CODE void uart_start_input(void)
 {
-    irq_set_handler(COM1_LINE, uart_receive);
+    irq_set_handler(COM1_LINE, uart_interrupt);
     uart_resume();
 }

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "dev/screen/surface.h"
 #include "dev/screen/vt.h"
 #include "kern/thread.h"
@@ -17,17 +17,17 @@
 #define HISTORY_LINES 1000u
 #define HISTORY_SHARE 16 /* the scrollback takes at most 1/16 of the free memory */
 
-/* Accessed with interrupts off. */
-static struct vt vt;
-static bool changed; /* output since the last redraw began */
+static struct spin_lock screen_spin;
+static struct vt vt GUARDED_BY(class_screen);
+static bool changed; /* output since the last redraw began: the drawer's condition */
 static bool drawer_runs;
 
 static struct surface surface;
-static vt_cell *shown; /* rows * columns cells as on the display; a row is drawn interrupts off */
+static vt_cell *shown; /* rows * columns cells as on the display; a row is drawn under the lock */
 static struct wait_queue work = WAIT_QUEUE_INIT(work);
 
 /* The row of the view, with the cursor in it. */
-static const vt_cell *row_with_cursor(unsigned row)
+static const vt_cell *row_with_cursor(unsigned row) REQUIRES(class_screen)
 {
     static vt_cell copy[VT_COLUMNS_MAX];
     const vt_cell *cells = vt_row(&vt, row);
@@ -43,7 +43,7 @@ static const vt_cell *row_with_cursor(unsigned row)
 }
 
 /* Redraws one row, from the first to the last cell that differs. */
-static void draw_row(unsigned row)
+static void draw_row(unsigned row) REQUIRES(class_screen)
 {
     const vt_cell *wanted = row_with_cursor(row);
     vt_cell *now = shown + (size_t)row * vt.columns;
@@ -60,10 +60,10 @@ static void draw_row(unsigned row)
 
 static void draw_all(void)
 {
-    for (unsigned row = 0; row < vt.rows; row++) {
-        uint64_t flags = irq_save();
+    for (unsigned row = 0; row < surface.rows; row++) {
+        uint64_t flags = spin_lock_irq(&screen_spin, &class_screen);
         draw_row(row);
-        irq_restore(flags);
+        spin_unlock_irq(&screen_spin, &class_screen, flags);
     }
 }
 
@@ -76,10 +76,7 @@ static void drawer(void *unused)
             continue;
         changed = false;
         draw_all();
-        uint64_t flags = irq_save();
-        enum err e = wait_queue_sleep(&nobody, time_now_ns() + FRAME_NS);
-        irq_restore(flags);
-        (void)e; /* always E_TIMEDOUT: the queue is never woken */
+        (void)!WAIT_EVENT(&nobody, false, time_now_ns() + FRAME_NS); /* E_TIMEDOUT */
     }
 }
 
@@ -92,11 +89,11 @@ static void touch(void)
 
 static void screen_write(const void *bytes, size_t size)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&screen_spin, &class_screen);
     vt_look_back(&vt, -(int)vt.view);
     vt_write(&vt, bytes, size);
     touch();
-    irq_restore(flags);
+    spin_unlock_irq(&screen_spin, &class_screen, flags);
 }
 
 static void reply(void *context, const char *bytes, size_t size)
@@ -107,28 +104,31 @@ static void reply(void *context, const char *bytes, size_t size)
 
 void screen_look_back(int lines)
 {
-    uint64_t flags = irq_save();
+    uint64_t flags = spin_lock_irq(&screen_spin, &class_screen);
     vt_look_back(&vt, lines);
     touch();
-    irq_restore(flags);
+    spin_unlock_irq(&screen_spin, &class_screen, flags);
 }
 
 bool screen_application_cursor(void)
 {
-    return vt.application_cursor;
+    uint64_t flags = spin_lock_irq(&screen_spin, &class_screen);
+    bool application = vt.application_cursor;
+    spin_unlock_irq(&screen_spin, &class_screen, flags);
+    return application;
 }
 
 bool screen_size(uint16_t *columns, uint16_t *rows)
 {
     if (shown == NULL)
         return false;
-    *columns = vt.columns;
-    *rows = vt.rows;
+    *columns = surface.columns;
+    *rows = surface.rows;
     return true;
 }
 
 /* Makes the terminal, with up to HISTORY_LINES of scrollback, or fewer if memory is short. */
-INIT_CODE static bool screen_make_terminal(void)
+INIT_CODE static bool screen_make_terminal(uint32_t *history_lines)
 {
     size_t line = surface.columns * sizeof(vt_cell);
     struct memory_totals memory;
@@ -139,8 +139,11 @@ INIT_CODE static bool screen_make_terminal(void)
         uint32_t lines = surface.rows + history;
         vt_cell *cells = heap_alloc(lines * line);
         if (cells != NULL) {
+            uint64_t flags = spin_lock_irq(&screen_spin, &class_screen);
             vt_init(&vt, cells, lines, surface.columns, surface.rows);
             vt.reply = reply;
+            spin_unlock_irq(&screen_spin, &class_screen, flags);
+            *history_lines = history;
             return true;
         }
         if (history == 0)
@@ -162,10 +165,11 @@ INIT_CODE const struct console_device *screen_init(const struct boot_framebuffer
         return NULL;
     }
     size_t bytes = (size_t)surface.columns * surface.rows * sizeof *shown;
+    uint32_t history;
     shown = heap_alloc_zero(bytes);
-    if (shown != NULL && screen_make_terminal()) {
-        log_info("%ux%u characters, %u lines of history, framebuffer=%ux%u base=0x%llx", vt.columns,
-                 vt.rows, vt.lines - vt.rows, graphics ? framebuffer->width : 0,
+    if (shown != NULL && screen_make_terminal(&history)) {
+        log_info("%ux%u characters, %u lines of history, framebuffer=%ux%u base=0x%llx",
+                 surface.columns, surface.rows, history, graphics ? framebuffer->width : 0,
                  graphics ? framebuffer->height : 0, (unsigned long long)framebuffer->base.v);
         return &device;
     }
@@ -178,6 +182,7 @@ INIT_CODE const struct console_device *screen_init(const struct boot_framebuffer
 void screen_start(void)
 {
     struct thread *thread;
+    kernel_lock_assert();
     if (shown == NULL)
         return;
     if (thread_create("screen", drawer, NULL, &thread) != E_OK) {

@@ -161,7 +161,7 @@ static void pagemap_clear(int what, const struct fs_process *process)
         areas_mark_clean(process->space, process->memory);
 }
 
-/* A decimal number with an optional plus sign, between white space. */
+/* As Linux's kstrtoint(): a decimal number with an optional plus sign, between white space. */
 static bool parse(const char *bytes, size_t size, int *out)
 {
     const char *p = bytes, *end = bytes + size;

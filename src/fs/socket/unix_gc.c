@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Garbage collection of sockets that are passed in packets (as Linux's net/unix/garbage.c). A
- * packet refers to the sockets in it, and the socket that holds the packet in its queue keeps the
- * packet: two sockets that were sent through each other would never be freed.
+ * Garbage collection of sockets that are passed in packets. A packet refers to the sockets in it,
+ * and the socket that holds the packet in its queue keeps the packet: two sockets that were sent
+ * through each other would never be freed.
  *
  *     candidates   sockets whose file is referred to by packets only
  *     reached      candidates in a packet outside of the candidates' queues, and, transitively, the

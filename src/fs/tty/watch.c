@@ -24,5 +24,6 @@ static void watch(void *context)
 enum err tty_watch_start(void)
 {
     struct thread *thread;
+    kernel_lock_assert();
     return console_is_cooked() ? E_OK : thread_create("tty", watch, NULL, &thread);
 }

@@ -4,7 +4,6 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "cpu/features.h"
-#include "cpu/irq.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "fs/proc/procfs.h"
@@ -120,13 +119,11 @@ static struct load load_now(void)
         load.cpu_ns += process_cpu_ns(p);
         if ((uint32_t)p->pid > load.last_pid)
             load.last_pid = (uint32_t)p->pid;
-        uint64_t flags = irq_save();
         list_for_each (it, &p->threads) {
             const struct thread *t = CONTAINER_OF(it, struct linux_thread, link)->thread;
             load.threads++;
-            load.running += t != NULL && t->state == THREAD_RUNNABLE;
+            load.running += t != NULL && thread_state_now(t) == THREAD_RUNNABLE;
         }
-        irq_restore(flags);
     }
     return load;
 }

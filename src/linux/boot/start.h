@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "cpu/lock.h"
 #include "cpu/trap_frame.h"
 
 /* Maps the root archive, which stays: files are pages of it. NULL: it is empty. A boot
@@ -21,7 +22,7 @@ void streams_start(void);
 /* Starts what words of the command line turn on: strace, stats, profile, check-at-end. */
 void observers_start(void);
 /* Configures exec: where programs and the page-table window lie; and enables the FPU for threads. */
-void programs_start(void);
+void programs_start(void) REQUIRES(kernel_lock);
 /* Loads the program that the options name. The frame lies where all later ones will: at the top of the
  * kernel stack. If the program cannot start, the machine ends with the status that a shell gives. */
 struct trap_frame *program_load(void);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cpu/lock.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/call/stats.h"
@@ -98,11 +99,14 @@ static inline int64_t syscall_finish(struct syscall_record *record, const struct
 
 int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
 {
+    kernel_lock_take();
     struct syscall_record *record = syscall_record_of(linux_current(), number);
     struct syscall call = {.arg = record->arg};
     for (size_t i = 0; i < ARRAY_LENGTH(record->arg); i++)
         record->arg[i] = arg[i];
-    return syscall_finish(record, &call, syscall_table[number].function(&call));
+    int64_t result = syscall_finish(record, &call, syscall_table[number].function(&call));
+    kernel_lock_drop();
+    return result;
 }
 
 void syscall_dispatch(struct trap_frame *frame)
@@ -110,6 +114,7 @@ void syscall_dispatch(struct trap_frame *frame)
     struct thread *thread = thread_current();
     struct linux_thread *lt = thread->linux_thread;
     uint32_t number = (uint32_t)frame->error;
+    kernel_lock_take();
     struct syscall_record *record = syscall_record_of(lt, number);
     struct syscall call = {.arg = record->arg, .frame = frame};
     record->arg[0] = frame->rdi;
@@ -141,6 +146,7 @@ void syscall_dispatch(struct trap_frame *frame)
         interrupts_on();
         leave_with_signals(frame, &call, e);
     }
+    kernel_lock_drop();
 }
 
 size_t syscall_history(struct syscall_record *out, size_t max)

@@ -14,7 +14,8 @@
 
 static unsigned limit_seconds;
 
-static void count_those_who_wait_for_others(struct thread *thread, void *context)
+/* Without the lock: interrupts are off, and nothing runs. */
+static void count_those_who_wait_for_others(struct thread *thread, void *context) NO_LOCK_ANALYSIS
 {
     const struct wait_queue *queue = thread->waits_on;
     bool *hope = context;

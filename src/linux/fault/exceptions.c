@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/fault/exceptions.h"
 
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/trap.h"
 #include "cpu/usercopy.h"
 #include "diag/panic.h"
@@ -137,6 +137,7 @@ static void notice_halt(struct trap_frame *frame)
  * interrupts off, or what an interrupt raises after it would wait for the next trap. */
 void trap_leave(struct trap_frame *frame)
 {
+    kernel_lock_assert();
     if (frame->vector >= VECTOR_EXCEPTIONS)
         notice_halt(frame);
     frame->rflags |= RFLAGS_IF; /* popf changes it in ring 0, and not on Linux */

@@ -24,7 +24,7 @@ bool report_thread_line(const struct thread *t, bool everybody, char *to, size_t
     if (lt == NULL || (!everybody && (self == NULL || lt->process != self->process)))
         return false;
     size_t n = fmt_snprintf(to, size, "of process %d, %s", lt->process->pid,
-                            t->state == THREAD_ASLEEP ? "asleep" : "runnable");
+                            thread_state_now(t) == THREAD_ASLEEP ? "asleep" : "runnable");
     if (lt->history_next == 0 || n >= size)
         return true;
     const struct syscall_record *last = &lt->history[(lt->history_next - 1) % SYSCALL_HISTORY];
@@ -42,7 +42,7 @@ static void dump_one(struct thread *thread, void *unused)
     (void)unused;
     if (!report_thread_line(thread, true, text, sizeof text)) {
         report("  thread  %u \"%s\" of the kernel, %s", thread->id, thread->name,
-               thread->state == THREAD_ASLEEP ? "asleep" : "runnable");
+               thread_state_now(thread) == THREAD_ASLEEP ? "asleep" : "runnable");
         return;
     }
     report("  thread  %u \"%s\" %s", thread->id, thread->name, text);
@@ -93,6 +93,7 @@ static void show_tables(void *unused)
 void thread_dump_keys(void)
 {
     struct thread *thread;
+    kernel_lock_assert();
     if (!sysrq_present())
         return;
     sysrq_add('t', "threads", dump_all);

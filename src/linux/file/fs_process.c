@@ -99,10 +99,10 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .session = (uint32_t)process->sid,
         .threads = process->thread_count,
         .tid = (uint32_t)lt->tid,
-        .state = thread == NULL                   ? 'Z'
-                 : process->stopped               ? 'T'
-                 : thread->state == THREAD_ASLEEP ? 'S'
-                                                  : 'R',
+        .state = thread == NULL                              ? 'Z'
+                 : process_stop_signal(process)              ? 'T'
+                 : thread_state_now(thread) == THREAD_ASLEEP ? 'S'
+                                                             : 'R',
         .name = thread != NULL ? thread->name : "",
         .start_ns = process->start_ns,
         .user_ns = tid == 0         ? process_cpu_ns(process)
@@ -110,7 +110,7 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
                                     : 0,
         .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
                        fault_counters.file,
-        .signals_pending = lt->pending.set | process->pending.set,
+        .signals_pending = signal_pending_of(lt),
         .signals_blocked = lt->blocked,
     };
     if (process->program != NULL)

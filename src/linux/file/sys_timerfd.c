@@ -6,7 +6,7 @@
  */
 #include "linux/file/sys_timerfd.h"
 
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/wait.h"
@@ -23,24 +23,27 @@
 struct timer_file {
     struct timer timer;
     int clock;
-    uint64_t interval_ns; /* 0: once */
-    /* Interrupts off: */
-    uint64_t deadline_ns; /* of time_now_ns(); 0: disarmed */
-    uint64_t expiries;    /* not yet read */
-    bool expired;         /* fired since it was armed; a periodic timer is to be rearmed */
     struct wait_queue changed;
+    struct spin_lock lock;
+    uint64_t interval_ns GUARDED_BY(class_timerfd); /* 0: once */
+    uint64_t deadline_ns GUARDED_BY(class_timerfd); /* of time_now_ns(); 0: disarmed */
+    uint64_t expiries GUARDED_BY(class_timerfd);    /* not yet read */
+    /* Fired since it was armed; a periodic timer is to be rearmed. */
+    bool expired GUARDED_BY(class_timerfd);
 };
 
 static void timerfd_fire(struct timer *timer)
 {
     struct timer_file *t = CONTAINER_OF(timer, struct timer_file, timer);
+    spin_lock(&t->lock, &class_timerfd);
     t->expired = true;
     t->expiries++;
     wait_queue_wake(&t->changed);
+    spin_unlock(&t->lock, &class_timerfd);
 }
 
-/* Counts the periods since a periodic timer expired, and rearms it. Interrupts off. */
-static void catch_up(struct timer_file *t)
+/* Counts the periods since a periodic timer expired, and rearms it. */
+static void catch_up(struct timer_file *t) REQUIRES(class_timerfd)
 {
     if (!t->expired || t->interval_ns == 0)
         return;
@@ -52,7 +55,8 @@ static void catch_up(struct timer_file *t)
     timer_start(&t->timer, t->deadline_ns);
 }
 
-static bool has_expired(void *context)
+/* A condition (kern/wait.h): without the lock. */
+static bool has_expired(void *context) NO_LOCK_ANALYSIS
 {
     return ((const struct timer_file *)context)->expiries != 0;
 }
@@ -70,11 +74,11 @@ static enum err timer_read(struct file *file, struct io *io, uint64_t *offset)
         if (e != E_OK)
             return e;
     }
-    uint64_t irq = irq_save();
+    uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
     catch_up(t);
     uint64_t count = t->expiries;
     t->expiries = 0;
-    irq_restore(irq);
+    spin_unlock_irq(&t->lock, &class_timerfd, irq);
     return io_put(io, &count, sizeof count);
 }
 
@@ -131,19 +135,19 @@ static MUST_CHECK enum err timerfd_find(uint64_t fd, struct timer_file **out)
 
 static struct itimerspec show(struct timer_file *t)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
     catch_up(t);
-    uint64_t now = time_now_ns(), left = 0;
+    uint64_t now = time_now_ns(), left = 0, interval = t->interval_ns;
     if (t->deadline_ns != 0 && !t->expired)
         left = t->deadline_ns > now ? t->deadline_ns - now : 1;
-    irq_restore(irq);
-    return (struct itimerspec){timespec_of_ns(t->interval_ns), timespec_of_ns(left)};
+    spin_unlock_irq(&t->lock, &class_timerfd, irq);
+    return (struct itimerspec){timespec_of_ns(interval), timespec_of_ns(left)};
 }
 
 static void timerfd_set(struct timer_file *t, uint64_t value_ns, uint64_t interval_ns,
                         bool absolute)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
     timer_cancel(&t->timer);
     t->expired = false;
     t->expiries = 0;
@@ -156,7 +160,7 @@ static void timerfd_set(struct timer_file *t, uint64_t value_ns, uint64_t interv
         t->deadline_ns = deadline_after(value_ns);
         timer_start(&t->timer, t->deadline_ns);
     }
-    irq_restore(irq);
+    spin_unlock_irq(&t->lock, &class_timerfd, irq);
 }
 
 enum err sys_timerfd_settime(struct syscall *call)

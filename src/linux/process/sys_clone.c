@@ -56,9 +56,11 @@ static struct trap_frame *first_frame(const struct thread *thread)
 static void start_thread(void *unused)
 {
     (void)unused;
+    kernel_lock_assert();
     struct trap_frame *frame = first_frame(thread_current());
     if (thread_current()->signal_pending)
         signal_deliver(frame);
+    kernel_lock_drop();
     enter_program(frame);
 }
 
@@ -95,6 +97,7 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
 {
     const struct linux_thread *self = linux_current();
     struct thread *thread;
+    kernel_lock_assert();
     if (thread_create_program(thread_current()->name, start_thread, NULL, &thread) != E_OK)
         return E_AGAIN; /* the error that pthread_create() documents */
     lay_out_frame(thread, call->frame, c);

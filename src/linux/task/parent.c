@@ -2,7 +2,6 @@
 /* Parents and children: what the end of a process is to others (wait(2), _exit(2), vfork(2)). */
 #include "linux/task/parent.h"
 
-#include "cpu/irq.h"
 #include "fs/tty/pty.h"
 #include "fs/vfs/context.h"
 #include "kern/wait.h"
@@ -18,7 +17,7 @@ static struct process *child_at(struct list *link)
     return CONTAINER_OF(link, struct process, sibling_link);
 }
 
-static struct siginfo death_notice(const struct process *process)
+static struct siginfo death_notice(const struct process *process) REQUIRES(class_signal)
 {
     int status = process->exit_status, signal = status & 0x7f;
     uint64_t tick = NS_PER_SECOND / USER_HZ;
@@ -29,8 +28,17 @@ static struct siginfo death_notice(const struct process *process)
                   .uid = process->uid.real,
                   .status = signal != 0 ? signal : status >> 8 & 0xff,
                   .user_time =
-                      (int64_t)((process_cpu_ns(process) + process->children_cpu_ns) / tick)},
+                      (int64_t)((process_cpu_ns_locked(process) + process->children_cpu_ns) /
+                                tick)},
     };
+}
+
+static struct siginfo death_notice_of(const struct process *process)
+{
+    uint64_t irq = signal_lock();
+    struct siginfo info = death_notice(process);
+    signal_unlock(irq);
+    return info;
 }
 
 /* A zombie is of interest to nobody, or the parent is told. */
@@ -40,7 +48,7 @@ static void tell_parent(struct process *process)
     const struct signal_action *action = &parent->actions[SIGNAL_CHLD];
     bool usual = process->exit_signal == SIGNAL_CHLD, ignored = usual && action->handler == SIG_IGN;
     if (process->exit_signal != 0 && !ignored && !process->unwanted) {
-        struct siginfo info = death_notice(process);
+        struct siginfo info = death_notice_of(process);
         struct signal_target to = {.process = parent};
         (void)!signal_send(&to,
                            &info); /* without memory for a real-time signal Linux is silent, too */
@@ -52,6 +60,7 @@ static void tell_parent(struct process *process)
 
 /* The parent hears that it has stopped or goes on (`told`), unless it asked not to. */
 static void tell_change(struct process *process, int code, int signal, uint8_t told)
+    REQUIRES(class_signal)
 {
     struct process *parent = process->parent;
     process->told = told;
@@ -61,7 +70,7 @@ static void tell_change(struct process *process, int code, int signal, uint8_t t
         info.signal = SIGNAL_CHLD;
         info.code = code;
         info.child.status = signal;
-        (void)!signal_send(&to, &info);
+        signal_send_standard(&to, &info);
     }
     wait_queue_wake(&parent->child_changed);
 }
@@ -81,29 +90,30 @@ void process_stop(int signal)
     struct process *process = process_current();
     if (process == process_first() || (signal != SIGNAL_STOP && is_orphaned(process)))
         return;
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     process->stopped = (uint8_t)signal;
     list_for_each (it, &process->threads) {
         struct thread *thread = CONTAINER_OF(it, struct linux_thread, link)->thread;
         thread->signal_pending = true;
         thread_wake_for_signal(thread);
     }
-    irq_restore(irq);
     tell_change(process, CLD_STOPPED, signal, WSTOPPED);
+    signal_unlock(irq);
 }
 
 void process_wait_stopped(void)
 {
     struct linux_thread *self = linux_current();
     struct process *process = self->process;
-    uint64_t irq = irq_save();
-    while (process->stopped && !self->must_exit &&
+    kernel_lock_assert();
+    uint64_t irq = sched_lock();
+    while (process_stop_signal(process) && !self->must_exit &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
         self->thread->signal_pending = false; /* the others can wait */
         (void)!wait_queue_sleep(&process->continued, NO_DEADLINE);
     }
     self->thread->signal_pending = true; /* signal_deliver() finds out */
-    irq_restore(irq);
+    sched_unlock(irq);
 }
 
 void process_continue(struct process *process)
@@ -177,6 +187,7 @@ void process_wait_vfork(struct linux_thread *child)
 {
     struct linux_thread *self = linux_current();
     uint64_t blocked = self->blocked;
+    kernel_lock_assert();
     self->vfork_child = child->tid;
     child->vfork_parent = self->tid;
     signal_set_blocked(UINT64_MAX);
@@ -225,12 +236,12 @@ static enum err report_change(struct process *child, const struct family_wait *w
                               struct family_news *out)
 {
     bool stopped = child->told == WSTOPPED;
-    int signal = stopped ? child->stopped : SIGNAL_CONT;
+    int signal = stopped ? process_stop_signal(child) : SIGNAL_CONT;
     *out = (struct family_news){
         .pid = child->pid,
         .status = stopped ? signal << 8 | 0x7f : 0xffff,
         .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
-        .notice = death_notice(child),
+        .notice = death_notice_of(child),
     };
     out->notice.signal = SIGNAL_CHLD;
     out->notice.code = stopped ? CLD_STOPPED : CLD_CONTINUED;
@@ -259,7 +270,7 @@ enum err family_wait(const struct family_wait *w, struct family_news *out)
         .pid = child->pid,
         .status = child->exit_status,
         .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
-        .notice = death_notice(child),
+        .notice = death_notice_of(child),
     };
     out->notice.signal = SIGNAL_CHLD;
     if (!(w->options & WNOWAIT)) {

@@ -5,7 +5,6 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
-#include "cpu/irq.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "kern/machine.h"
@@ -30,9 +29,9 @@ static struct process first_process;
 static struct linux_thread first_thread;
 static struct list processes = LIST_INIT(processes); /* struct process.all_link */
 
-/* Interrupts off: */
+/* Written under kernel_lock and class_signal, read under either: */
 static struct list tids[TID_BUCKETS]; /* struct linux_thread.hash_link */
-/* Threads only: */
+/* kernel_lock: */
 static uint64_t tids_used[TID_MAX / 64];
 static int last_tid = PROCESS_PID;
 static struct list spares = LIST_INIT(spares); /* struct linux_thread.link, with their FPU state */
@@ -77,18 +76,18 @@ struct process *process_find(int pid)
 
 static void table_add(struct linux_thread *lt, int tid)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     lt->tid = tid;
     list_add_tail(&tids[(unsigned)tid % TID_BUCKETS], &lt->hash_link);
-    irq_restore(irq);
+    signal_unlock(irq);
     tids_used[tid / 64] |= UINT64_C(1) << tid % 64;
 }
 
 static void table_remove(struct linux_thread *lt)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     list_remove(&lt->hash_link);
-    irq_restore(irq);
+    signal_unlock(irq);
     tids_used[lt->tid / 64] &= ~(UINT64_C(1) << lt->tid % 64);
 }
 
@@ -184,13 +183,13 @@ void linux_thread_free(struct linux_thread *lt)
 
 void linux_thread_join(struct linux_thread *lt, struct thread *thread)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     lt->thread = thread;
     thread->linux_thread = lt;
     thread->fs_context = lt->process->fs;
     list_add_tail(&lt->process->threads, &lt->link);
     lt->process->thread_count++;
-    irq_restore(irq);
+    signal_unlock(irq);
 }
 
 /* Linux's defaults (asm-generic/resource.h, fork_init, signal.c); the stack is LAYOUT_STACK_SIZE.
@@ -265,7 +264,7 @@ static MUST_CHECK enum err copy_groups(const struct process *from, struct proces
 }
 
 /* What a child has of its own, in a copy of its parent. */
-static void become_child(struct process *process, struct process *parent)
+static void become_child(struct process *process, struct process *parent) NO_LOCK_ANALYSIS
 {
     init_lists(process);
     process->parent = parent;
@@ -338,19 +337,24 @@ void process_free(struct process *process)
     heap_free(process);
 }
 
-uint64_t process_cpu_ns(const struct process *process)
+uint64_t process_cpu_ns_locked(const struct process *process)
 {
-    uint64_t irq = irq_save(), sum = process->ended_cpu_ns;
+    uint64_t sum = process->ended_cpu_ns;
     list_for_each (it, &process->threads)
         sum += thread_cpu_ns(CONTAINER_OF(it, struct linux_thread, link)->thread);
-    irq_restore(irq);
     return sum;
 }
 
-/* Interrupts on or off. */
+uint64_t process_cpu_ns(const struct process *process)
+{
+    uint64_t irq = signal_lock(), sum = process_cpu_ns_locked(process);
+    signal_unlock(irq);
+    return sum;
+}
+
 static void tell_others_to_exit(struct process *process)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     list_for_each (it, &process->threads) {
         struct linux_thread *lt = CONTAINER_OF(it, struct linux_thread, link);
         if (lt == linux_current())
@@ -359,7 +363,7 @@ static void tell_others_to_exit(struct process *process)
         lt->thread->signal_pending = true;
         thread_wake_for_signal(lt->thread);
     }
-    irq_restore(irq);
+    signal_unlock(irq);
 }
 
 static bool check_at_end;
@@ -391,16 +395,17 @@ static bool process_leave(struct linux_thread *lt)
     thread_exit_futexes(lt);
     process_release_vfork(lt);
     process->ended_cpu_ns += thread_cpu_ns(lt->thread);
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     list_remove(&lt->link);
     process->thread_count--;
-    irq_restore(irq);
+    signal_unlock(irq);
     signal_thread_ended(lt);
     return process->thread_count > 0;
 }
 
 NORETURN void linux_thread_exit(int status)
 {
+    kernel_lock_assert();
     struct linux_thread *lt = linux_current();
     struct process *process = lt->process;
     bool leader = lt == process->leader;
@@ -444,6 +449,7 @@ enum err process_be_only_thread(void)
 {
     struct linux_thread *self = linux_current();
     struct process *process = self->process;
+    kernel_lock_assert();
     tell_others_to_exit(process);
     while (process->thread_count > 1) {
         enum err e = WAIT_EVENT(&process->thread_left, process->thread_count == 1, NO_DEADLINE);

@@ -14,8 +14,8 @@
  * A leader that ends before its other threads stays in the table, without a struct thread, until
  * the process ends, and that of a zombie until it is waited for: its tid is the process's pid.
  *
- * struct process is touched by threads only (the kernel is not preempted), except for the fields
- * under "interrupts off".
+ * struct process is under kernel_lock; class_signal (linux/task/signal.h) guards besides what interrupts
+ * look at.
  */
 #pragma once
 
@@ -113,11 +113,12 @@ struct process {
     struct process_timers timers;
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
-    /* Interrupts off: */
-    uint8_t stopped;               /* by that signal; 0: it runs */
     struct wait_queue continued;   /* where its threads sleep while it is stopped */
-    struct list threads;           /* struct linux_thread.link, those that live */
     struct signal_pending pending; /* sent to the process */
+    /* By that signal; 0: it runs. process_stop_signal(): a look at it. */
+    uint8_t stopped GUARDED_BY(class_signal);
+    /* Written under kernel_lock and class_signal, read under either: */
+    struct list threads; /* struct linux_thread.link, those that live */
 };
 
 struct scheduling { /* sched(7): what the thread asked for */
@@ -155,12 +156,12 @@ struct linux_thread {
                          aligned, in fpu_block of the heap */
     void *fpu_block;
     struct scheduling scheduling;
-    /* Interrupts off: */
+    struct signal_pending pending; /* sent to this thread */
+    /* Written under kernel_lock and class_signal, read under either: */
     struct list link;      /* of process.threads */
     struct list hash_link; /* of the table of tids */
     uint64_t blocked;
-    uint64_t awaited;              /* blocked signals that sigtimedwait waits for */
-    struct signal_pending pending; /* sent to this thread */
+    uint64_t awaited; /* blocked signals that sigtimedwait waits for */
 };
 
 /* Makes the first process, with the calling thread; `memory` is the machine's RAM in bytes, from
@@ -186,8 +187,7 @@ struct process *process_first(void); /* pid 1 */
 /* The one after it, NULL at the end: for loops over all. */
 struct process *process_next(struct process *process);
 
-/* The thread with that tid, NULL when there is none. Callers: any, interrupts off for a lasting
- * answer. */
+/* The thread with that tid, NULL when there is none. Callers: threads, or class_signal is held. */
 struct linux_thread *linux_thread_find(int tid);
 /* The process with that pid, NULL. */
 struct process *process_find(int pid);
@@ -219,15 +219,22 @@ void process_make_zombie(struct process *process);
 /* A stop signal's default action, for the calling thread's process; nothing when nobody could make
  * it go on. */
 void process_stop(int signal);
+/* The signal that it was stopped by a moment ago; 0: it runs. */
+static inline uint8_t process_stop_signal(const struct process *process) NO_LOCK_ANALYSIS
+{
+    return process->stopped;
+}
 /* Sleeps while the calling thread's process is stopped and not to end. */
 void process_wait_stopped(void);
 /* SIGCONT was sent to it. Callers: any. */
-void process_continue(struct process *process);
+void process_continue(struct process *process) REQUIRES(class_signal);
 /* A thread that waits in vfork() for this one goes on. */
 void process_release_vfork(struct linux_thread *lt);
 
 /* CPU time of all its threads, those that ended too. */
 uint64_t process_cpu_ns(const struct process *process);
+/* The same for interrupts, which hold the lock. */
+uint64_t process_cpu_ns_locked(const struct process *process) REQUIRES(class_signal);
 
 /* Ends the calling thread, and with the last one the process. `status` as wait4() shows it. */
 NORETURN void linux_thread_exit(int status);

@@ -3,7 +3,7 @@
  * Sending: the pending sets and what is done at the moment of sending. What happens on the way back
  * to the program is signal_deliver.c.
  *
- * Invariants, interrupts off:
+ * Invariants, under class_signal:
  *   1. Bit n-1 of a set is on if and only if n <= 31 and standard[n] is valid, or the queue holds
  * an entry with signal n.
  *   2. When the set of a thread holds a signal that it does not block, its signal_pending is true.
@@ -17,16 +17,18 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
+struct spin_lock signal_spin;
 struct wait_queue signal_arrived = WAIT_QUEUE_INIT(signal_arrived);
 unsigned signal_arrived_watched;
 
-void signal_pending_init(struct signal_pending *pending)
+/* Without the lock: it is not in use yet. */
+void signal_pending_init(struct signal_pending *pending) NO_LOCK_ANALYSIS
 {
     pending->set = 0;
     pending->queued = 0;
@@ -55,7 +57,7 @@ static struct linux_thread *thread_at(struct list *link)
     return CONTAINER_OF(link, struct linux_thread, link);
 }
 
-static void update_pending(const struct linux_thread *lt)
+static void update_pending(const struct linux_thread *lt) REQUIRES(class_signal)
 {
     lt->thread->signal_pending =
         lt->must_exit || ((lt->pending.set | lt->process->pending.set) & ~lt->blocked) != 0;
@@ -63,6 +65,7 @@ static void update_pending(const struct linux_thread *lt)
 
 /* Takes the entry off the queue; the bit goes with the last of its signal. */
 static void unlink_entry(struct signal_pending *pending, struct signal_entry *entry)
+    REQUIRES(class_signal)
 {
     int signal = entry->info.signal;
     list_remove(&entry->link);
@@ -78,6 +81,7 @@ static void unlink_entry(struct signal_pending *pending, struct signal_entry *en
 }
 
 static struct signal_entry *find_entry(struct signal_pending *pending, uint64_t set)
+    REQUIRES(class_signal)
 {
     list_for_each (it, &pending->queue) {
         if (signal_bit(entry_of(it)->info.signal) & set)
@@ -88,6 +92,7 @@ static struct signal_entry *find_entry(struct signal_pending *pending, uint64_t 
 
 /* Drops what is pending of the set. The entries' memory is freed by the caller, interrupts on. */
 static void signal_flush(struct signal_pending *pending, uint64_t set, struct list *dropped)
+    REQUIRES(class_signal)
 {
     struct signal_entry *entry;
     while ((entry = find_entry(pending, set)) != NULL) {
@@ -98,7 +103,8 @@ static void signal_flush(struct signal_pending *pending, uint64_t set, struct li
     pending->set &= ~set;
 }
 
-static void free_entries(struct list *dropped)
+/* Without the lock: nothing else finds them. */
+static void free_entries(struct list *dropped) NO_LOCK_ANALYSIS
 {
     while (!list_empty(dropped)) {
         struct signal_entry *entry = entry_of(dropped->next);
@@ -109,7 +115,7 @@ static void free_entries(struct list *dropped)
 
 /* A stop signal and SIGCONT undo each other even where neither is delivered. Both are standard
  * signals, so nothing needs to be freed; a timer's entry stays with its timer. */
-static void cancel_opposites(struct signal_pending *pending, int signal)
+static void cancel_opposites(struct signal_pending *pending, int signal) REQUIRES(class_signal)
 {
     struct list none = LIST_INIT(none);
     if (signal == SIGNAL_CONT)
@@ -119,8 +125,9 @@ static void cancel_opposites(struct signal_pending *pending, int signal)
 }
 
 /* The thread that a signal to the process is for: the leader when it wants it, or else any that
- * does; NULL when all block it. Interrupts off. */
+ * does; NULL when all block it. */
 static struct linux_thread *signal_choose(const struct process *process, int signal)
+    REQUIRES(class_signal)
 {
     struct linux_thread *found = NULL;
     list_for_each (it, &process->threads) {
@@ -137,15 +144,16 @@ static struct linux_thread *signal_choose(const struct process *process, int sig
 
 /* Whose mask decides whether an ignored signal is kept. */
 static const struct linux_thread *representative(const struct signal_target *to)
+    REQUIRES(class_signal)
 {
     if (to->thread != NULL)
         return to->thread;
     return list_empty(&to->process->threads) ? NULL : thread_at(to->process->threads.next);
 }
 
-/* Is the signal to be queued at all? Interrupts off. */
+/* Is the signal to be queued at all? */
 static bool prepare(const struct signal_target *to, const struct signal_pending *pending,
-                    int signal)
+                    int signal) REQUIRES(class_signal)
 {
     const struct linux_thread *lt = representative(to);
     if (lt == NULL)
@@ -162,7 +170,7 @@ static bool prepare(const struct signal_target *to, const struct signal_pending 
     return signal >= SIGNAL_REALTIME || !(pending->set & signal_bit(signal));
 }
 
-static void notify(const struct signal_target *to, int signal)
+static void notify(const struct signal_target *to, int signal) REQUIRES(class_signal)
 {
     struct linux_thread *lt = to->thread;
     if (lt == NULL)
@@ -182,22 +190,27 @@ static struct signal_pending *pending_of(const struct signal_target *to)
     return to->thread != NULL ? &to->thread->pending : &to->process->pending;
 }
 
-static void send_standard(const struct signal_target *to, const struct siginfo *info)
+void signal_send_standard(const struct signal_target *to, const struct siginfo *info)
 {
-    uint64_t irq = irq_save();
     struct signal_pending *pending = pending_of(to);
     if (prepare(to, pending, info->signal)) {
         pending->standard[info->signal] = *info;
         pending->set |= signal_bit(info->signal);
         notify(to, info->signal);
     }
-    irq_restore(irq);
+}
+
+static void send_standard(const struct signal_target *to, const struct siginfo *info)
+{
+    uint64_t irq = signal_lock();
+    signal_send_standard(to, info);
+    signal_unlock(irq);
 }
 
 /* True when the entry was queued: it belongs to the queue then. */
 static bool send_entry(const struct signal_target *to, struct signal_entry *entry)
+    REQUIRES(class_signal)
 {
-    uint64_t irq = irq_save();
     struct signal_pending *pending = pending_of(to);
     bool queued = prepare(to, pending, entry->info.signal);
     if (queued) {
@@ -208,8 +221,13 @@ static bool send_entry(const struct signal_target *to, struct signal_entry *entr
         pending->set |= signal_bit(entry->info.signal);
         notify(to, entry->info.signal);
     }
-    irq_restore(irq);
     return queued;
+}
+
+/* Without the lock: threads alone add such entries, and kernel_lock is held. */
+static bool queue_is_full(const struct signal_target *to) NO_LOCK_ANALYSIS
+{
+    return pending_of(to)->queued >= to->process->rlimits[RLIMIT_SIGPENDING].soft;
 }
 
 enum err signal_send(const struct signal_target *to, const struct siginfo *info)
@@ -220,7 +238,7 @@ enum err signal_send(const struct signal_target *to, const struct siginfo *info)
         send_standard(to, info);
         return E_OK;
     }
-    if (pending_of(to)->queued >= to->process->rlimits[RLIMIT_SIGPENDING].soft)
+    if (queue_is_full(to))
         return E_AGAIN;
     struct signal_entry *entry = heap_alloc(sizeof *entry);
     if (entry == NULL)
@@ -228,7 +246,10 @@ enum err signal_send(const struct signal_target *to, const struct siginfo *info)
     list_init(&entry->link);
     entry->info = *info;
     entry->taken = NULL;
-    if (!send_entry(to, entry))
+    uint64_t irq = signal_lock();
+    bool queued = send_entry(to, entry);
+    signal_unlock(irq);
+    if (!queued)
         heap_free(entry);
     return E_OK;
 }
@@ -242,17 +263,15 @@ void signal_raise(struct process *process, int signal)
 
 bool signal_send_entry(const struct signal_target *to, struct signal_entry *entry)
 {
-    uint64_t irq = irq_save();
     bool idle = list_empty(&entry->link);
     if (idle)
         send_entry(to, entry);
-    irq_restore(irq);
     return idle;
 }
 
 void signal_entry_cancel(struct signal_entry *entry)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     struct signal_pending *pending = entry->queue;
     if (pending != NULL) {
         unlink_entry(pending, entry);
@@ -260,7 +279,7 @@ void signal_entry_cancel(struct signal_entry *entry)
             find_entry(pending, signal_bit(entry->info.signal)) == NULL)
             pending->set &= ~signal_bit(entry->info.signal);
     }
-    irq_restore(irq);
+    signal_unlock(irq);
 }
 
 /* Linux's order: what the program itself caused first, then the lowest number. */
@@ -271,9 +290,9 @@ static int first_signal(uint64_t set)
     return __builtin_ctzll(set) + 1;
 }
 
-/* Interrupts off; *to_free is an entry that the caller frees with interrupts on. */
+/* *to_free is an entry that the caller frees without the lock. */
 static bool take_from(struct signal_pending *pending, uint64_t set, struct siginfo *out,
-                      struct signal_entry **to_free)
+                      struct signal_entry **to_free) REQUIRES(class_signal)
 {
     set &= pending->set;
     if (set == 0)
@@ -299,11 +318,11 @@ bool signal_take(uint64_t set, struct siginfo *out)
 {
     struct linux_thread *lt = linux_current();
     struct signal_entry *to_free = NULL;
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     bool found = take_from(&lt->pending, set, out, &to_free) ||
                  take_from(&lt->process->pending, set, out, &to_free);
     update_pending(lt);
-    irq_restore(irq);
+    signal_unlock(irq);
     heap_free(to_free);
     return found;
 }
@@ -313,8 +332,8 @@ uint64_t signal_blocked(void)
     return linux_current()->blocked;
 }
 
-/* The thread will not take these any more: somebody else must be told of them. Interrupts off. */
-static void pass_on(const struct process *process, uint64_t set)
+/* The thread will not take these any more: another one must. */
+static void pass_on(const struct process *process, uint64_t set) REQUIRES(class_signal)
 {
     set &= process->pending.set;
     while (set != 0) {
@@ -331,29 +350,34 @@ static void pass_on(const struct process *process, uint64_t set)
 void signal_set_blocked(uint64_t set)
 {
     struct linux_thread *lt = linux_current();
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     uint64_t newly = set & ~lt->blocked;
     lt->blocked = set & ~SIGNAL_SET_UNMASKED;
     update_pending(lt);
     if (lt->process->pending.set & newly)
         pass_on(lt->process, newly);
-    irq_restore(irq);
+    signal_unlock(irq);
 }
 
 void signal_thread_ended(struct linux_thread *lt)
 {
     struct list dropped = LIST_INIT(dropped);
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     signal_flush(&lt->pending, UINT64_MAX, &dropped);
     pass_on(lt->process, ~lt->blocked);
-    irq_restore(irq);
+    signal_unlock(irq);
     free_entries(&dropped);
+}
+
+/* Without the lock: two words, each as it is at some moment; also the condition of a wait (kern/wait.h). */
+uint64_t signal_pending_of(const struct linux_thread *lt) NO_LOCK_ANALYSIS
+{
+    return lt->pending.set | lt->process->pending.set;
 }
 
 uint64_t signal_pending_set(void)
 {
-    const struct linux_thread *lt = linux_current();
-    return lt->pending.set | lt->process->pending.set;
+    return signal_pending_of(linux_current());
 }
 
 void signal_dispositions(const struct process *process, uint64_t *ignored, uint64_t *caught)
@@ -401,7 +425,7 @@ void signal_set_action(int signal, const struct signal_action *action)
 {
     struct process *process = process_current();
     struct list dropped = LIST_INIT(dropped);
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     process->actions[signal] = *action;
     if (is_ignored(process, signal)) {
         signal_flush(&process->pending, signal_bit(signal), &dropped);
@@ -410,7 +434,7 @@ void signal_set_action(int signal, const struct signal_action *action)
             update_pending(thread_at(it));
         }
     }
-    irq_restore(irq);
+    signal_unlock(irq);
     free_entries(&dropped);
 }
 

@@ -13,8 +13,10 @@
  * blocked. thread->signal_pending says that a set holds something that is not blocked; it is all
  * that the paths back to the program look at.
  *
- * Pending sets, blocked masks and signal_pending belong to "interrupts off": timers and the
- * terminal raise signals from interrupts. Everything else is touched by threads only.
+ * class_signal guards the pending sets, and whatever else an interrupt looks at to raise a signal: timers
+ * and the power button do. What only threads write and interrupts read (blocked masks, the list of a
+ * process's threads, the table of tids) is written under kernel_lock and class_signal, and read under
+ * either.
  */
 #pragma once
 
@@ -22,6 +24,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "cpu/lock.h"
 #include "cpu/trap_frame.h"
 #include "kern/wait.h"
 #include "linux/abi/siginfo.h"
@@ -29,6 +32,19 @@
 struct linux_thread;
 struct process;
 struct signal_pending;
+
+/* The one of class_signal. */
+extern struct spin_lock signal_spin;
+
+static ALWAYS_INLINE uint64_t signal_lock(void) ACQUIRE(class_signal)
+{
+    return spin_lock_irq(&signal_spin, &class_signal);
+}
+
+static ALWAYS_INLINE void signal_unlock(uint64_t flags) RELEASE(class_signal)
+{
+    spin_unlock_irq(&signal_spin, &class_signal, flags);
+}
 
 /* Whom a signal is for: one thread, or (NULL) whichever of the process's threads does not block it.
  */
@@ -39,19 +55,20 @@ struct signal_target {
 
 /* One queued real-time signal, or a timer's own signal, which must not fail for want of memory. */
 struct signal_entry {
-    struct list link;             /* of signal_pending.queue; empty when not queued */
-    struct signal_pending *queue; /* that holds it; NULL: none */
+    struct list link GUARDED_BY(class_signal); /* of signal_pending.queue; empty when not queued */
+    struct signal_pending *queue GUARDED_BY(class_signal); /* that holds it; NULL: none */
     struct siginfo info;
-    /* The entry left the queue for the program, interrupts off; its owner keeps it. NULL: it is
+    /* The entry left the queue for the program, class_signal held; its owner keeps it. NULL: it is
      * freed. */
     void (*taken)(struct signal_entry *entry);
 };
 
 struct signal_pending {
-    uint64_t set;                             /* bit n-1: signal n is pending */
-    struct siginfo standard[SIGNAL_REALTIME]; /* information of signals [1, 31] */
-    struct list queue;                        /* struct signal_entry: real-time ones, in order */
-    uint32_t queued;                          /* entries that count against RLIMIT_SIGPENDING */
+    uint64_t set GUARDED_BY(class_signal); /* bit n-1: signal n is pending */
+    /* Information of signals [1, 31]. */
+    struct siginfo standard[SIGNAL_REALTIME] GUARDED_BY(class_signal);
+    struct list queue GUARDED_BY(class_signal); /* struct signal_entry: real-time ones, in order */
+    uint32_t queued GUARDED_BY(class_signal);   /* entries that count against RLIMIT_SIGPENDING */
 };
 
 enum signal_restart {         /* what becomes of a call that answered E_INTR */
@@ -73,9 +90,13 @@ MUST_CHECK enum err signal_send(const struct signal_target *to, const struct sig
 /* Sends a standard signal of the kernel's own (SI_KERNEL) to a process. Callers: any, interrupts
  * too. */
 void signal_raise(struct process *process, int signal);
+/* As signal_send(), for a standard signal. Callers: any, interrupts too. */
+void signal_send_standard(const struct signal_target *to, const struct siginfo *info)
+    REQUIRES(class_signal);
 /* Queues `entry` with the signal in its info, to the process or a thread; false when that same
  * entry is still pending (an overrun). Callers: any, interrupts too. */
-bool signal_send_entry(const struct signal_target *to, struct signal_entry *entry);
+bool signal_send_entry(const struct signal_target *to, struct signal_entry *entry)
+    REQUIRES(class_signal);
 /* Takes the entry out of whatever queue holds it. Callers: threads. */
 void signal_entry_cancel(struct signal_entry *entry);
 
@@ -103,6 +124,8 @@ void signal_thread_ended(struct linux_thread *lt);
 uint64_t signal_blocked(void);
 void signal_set_blocked(uint64_t set);
 uint64_t signal_pending_set(void); /* of the thread and the process, blocked or not */
+/* The same of another thread. */
+uint64_t signal_pending_of(const struct linux_thread *lt);
 /* What a process ignores and what it catches. */
 void signal_dispositions(const struct process *process, uint64_t *ignored, uint64_t *caught);
 

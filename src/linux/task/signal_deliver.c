@@ -11,7 +11,7 @@
 #include "linux/task/signal.h"
 
 #include "base/log.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/trap.h"
 #include "kern/thread.h"
 #include "linux/abi/trace.h"
@@ -65,11 +65,11 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
         lt->trap_error |= PAGE_FAULT_BY_PROGRAM;
         lt->trap_address = address;
     }
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     lt->pending.standard[signal] = info;
     lt->pending.set |= signal_bit(signal);
     thread_current()->signal_pending = true;
-    irq_restore(irq);
+    signal_unlock(irq);
 }
 
 /* Linux sends it to the thread itself. */
@@ -171,7 +171,7 @@ void signal_deliver(struct trap_frame *frame)
     struct linux_thread *lt = linux_current();
     struct siginfo info;
     for (;;) {
-        if (lt != NULL && unlikely(lt->process->stopped))
+        if (lt != NULL && unlikely(process_stop_signal(lt->process)))
             process_wait_stopped();
         if (lt != NULL && lt->must_exit)
             linux_thread_exit(lt->process->exit_status);
@@ -183,7 +183,7 @@ void signal_deliver(struct trap_frame *frame)
             settle_restart(frame, true);
             restore_mask();
         }
-        irq_save();
+        irq_save(); /* no lock: the last look before the program runs */
         if (!thread_current()->signal_pending || lt == NULL)
             return;
         irq_restore(RFLAGS_IF);

@@ -2,7 +2,6 @@
 #include "linux/task/timers.h"
 
 #include "base/compiler.h"
-#include "cpu/irq.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 
@@ -11,12 +10,12 @@
 /* How often a periodic timer is looked at whose signal is ignored, and so never taken. */
 #define IGNORED_PERIOD_NS UINT64_C(10000000)
 
-uint64_t interval_timer_clock(const struct interval_timer *t)
+static uint64_t clock_locked(const struct interval_timer *t) REQUIRES(class_signal)
 {
     const struct linux_thread *lt;
     switch (t->clock) {
     case TIMER_CLOCK_CPU:
-        return process_cpu_ns(t->process);
+        return process_cpu_ns_locked(t->process);
     case TIMER_CLOCK_THREAD: /* that of an ended thread stands still */
         lt = linux_thread_find(t->clock_tid);
         return lt != NULL && lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
@@ -25,20 +24,26 @@ uint64_t interval_timer_clock(const struct interval_timer *t)
     }
 }
 
-/* Interrupts off. */
-static void arm(struct interval_timer *t)
+uint64_t interval_timer_clock(const struct interval_timer *t)
 {
-    uint64_t now = interval_timer_clock(t), wall = time_now_ns(), deadline;
+    uint64_t irq = signal_lock(), now = clock_locked(t);
+    signal_unlock(irq);
+    return now;
+}
+
+static void arm(struct interval_timer *t) REQUIRES(class_signal)
+{
+    uint64_t now = clock_locked(t), wall = time_now_ns(), deadline;
     uint64_t left = t->deadline_ns > now ? t->deadline_ns - now : 0;
     if (__builtin_add_overflow(wall, left, &deadline))
         deadline = UINT64_MAX;
     timer_start(&t->timer, deadline);
 }
 
-/* Moves the deadline past now; returns how many expiries that skips. Interrupts off. */
-static uint64_t forward(struct interval_timer *t)
+/* Moves the deadline past now; returns how many expiries that skips. */
+static uint64_t forward(struct interval_timer *t) REQUIRES(class_signal)
 {
-    uint64_t now = interval_timer_clock(t);
+    uint64_t now = clock_locked(t);
     if (t->deadline_ns > now)
         return 0;
     uint64_t periods = (now - t->deadline_ns) / t->interval_ns + 1;
@@ -46,7 +51,7 @@ static uint64_t forward(struct interval_timer *t)
     return periods;
 }
 
-static void timers_send(struct interval_timer *t)
+static void timers_send(struct interval_timer *t) REQUIRES(class_signal)
 {
     struct signal_target to = {.process = t->process};
     if (t->target_tid != 0) {
@@ -57,10 +62,9 @@ static void timers_send(struct interval_timer *t)
     signal_send_entry(&to, &t->entry);
 }
 
-static void timers_fire(struct timer *timer)
+static void timers_expire(struct interval_timer *t) REQUIRES(class_signal)
 {
-    struct interval_timer *t = CONTAINER_OF(timer, struct interval_timer, timer);
-    if (interval_timer_clock(t) < t->deadline_ns) {
+    if (clock_locked(t) < t->deadline_ns) {
         arm(t); /* CPU time went by more slowly than time */
         return;
     }
@@ -72,13 +76,20 @@ static void timers_fire(struct timer *timer)
     if (!list_empty(&t->entry.link))
         return; /* timers_taken() goes on */
     forward(t);
-    uint64_t soonest = interval_timer_clock(t) + IGNORED_PERIOD_NS;
+    uint64_t soonest = clock_locked(t) + IGNORED_PERIOD_NS;
     if (t->deadline_ns < soonest)
         t->deadline_ns += (soonest - t->deadline_ns) / t->interval_ns * t->interval_ns;
     arm(t);
 }
 
-static void timers_taken(struct signal_entry *entry)
+static void timers_fire(struct timer *timer)
+{
+    spin_lock(&signal_spin, &class_signal);
+    timers_expire(CONTAINER_OF(timer, struct interval_timer, timer));
+    spin_unlock(&signal_spin, &class_signal);
+}
+
+static void timers_taken(struct signal_entry *entry) REQUIRES(class_signal)
 {
     struct interval_timer *t = CONTAINER_OF(entry, struct interval_timer, entry);
     uint64_t skipped = 0;
@@ -104,35 +115,35 @@ void interval_timer_init(struct interval_timer *t, struct process *process, enum
 
 void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64_t interval_ns)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     t->deadline_ns = deadline_ns != 0 ? deadline_ns : 1;
     t->interval_ns = interval_ns;
     t->overrun = 0;
     if (!t->silent)
         arm(t);
-    irq_restore(irq);
+    signal_unlock(irq);
 }
 
 void interval_timer_stop(struct interval_timer *t)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     timer_cancel(&t->timer);
     t->deadline_ns = 0;
-    irq_restore(irq);
+    signal_unlock(irq);
 }
 
 uint64_t interval_timer_left(struct interval_timer *t)
 {
-    uint64_t irq = irq_save();
+    uint64_t irq = signal_lock();
     uint64_t left = 0;
     if (t->deadline_ns != 0) {
         if (t->interval_ns != 0 && (t->silent || !list_empty(&t->entry.link)))
             (void)forward(t);
-        uint64_t now = interval_timer_clock(t);
+        uint64_t now = clock_locked(t);
         left = t->deadline_ns > now ? t->deadline_ns - now : 1;
         if (t->silent && t->interval_ns == 0 && t->deadline_ns <= now)
             left = 0;
     }
-    irq_restore(irq);
+    signal_unlock(irq);
     return left;
 }

@@ -27,11 +27,12 @@ struct interval_timer {
     struct timer timer;
     struct signal_entry entry;
     enum timer_clock clock;
-    bool silent;          /* SIGEV_NONE: it only counts */
-    bool counts_overruns; /* the signal's siginfo carries them */
-    uint64_t deadline_ns; /* of its clock; 0: not armed */
-    uint64_t interval_ns; /* 0: once */
-    uint32_t overrun;     /* of the signal taken last */
+    bool silent;                                   /* SIGEV_NONE: it only counts */
+    bool counts_overruns;                          /* the signal's siginfo carries them */
+    uint64_t deadline_ns GUARDED_BY(class_signal); /* of its clock; 0: not armed */
+    /* 0: once. Threads write it, so that kernel_lock is enough to read it there. */
+    uint64_t interval_ns GUARDED_BY(class_signal);
+    uint32_t overrun; /* of the signal taken last */
     struct process *process;
     int clock_tid;
     int target_tid; /* 0: the signal is for the process */
@@ -61,6 +62,11 @@ void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64
 void interval_timer_stop(struct interval_timer *t);
 /* Nanoseconds until the next expiry, at least 1; 0 when it is not armed. */
 uint64_t interval_timer_left(struct interval_timer *t);
+/* Its period, 0: once. Callers: threads. */
+static inline uint64_t interval_timer_period(const struct interval_timer *t) NO_LOCK_ANALYSIS
+{
+    return t->interval_ns;
+}
 uint64_t interval_timer_clock(const struct interval_timer *t);
 
 /* A new process has none that is armed. */

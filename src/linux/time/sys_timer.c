@@ -53,14 +53,16 @@ static struct itimerval itimer_show(struct interval_timer *t)
     uint64_t left = interval_timer_left(t);
     if (left != 0 && left < 1000)
         left = 1000; /* 0 would mean a disarmed timer */
-    return (struct itimerval){timeval_of_ns(t->interval_ns), timeval_of_ns(left)};
+    return (struct itimerval){timeval_of_ns(interval_timer_period(t)), timeval_of_ns(left)};
 }
 
 static void start_after(struct interval_timer *t, uint64_t value_ns, uint64_t interval_ns)
 {
     uint64_t deadline;
     interval_timer_stop(t);
+    uint64_t irq = signal_lock();
     t->interval_ns = interval_ns;
+    signal_unlock(irq);
     if (value_ns == 0)
         return;
     if (__builtin_add_overflow(interval_timer_clock(t), value_ns, &deadline))
@@ -225,7 +227,7 @@ enum err sys_timer_create(struct syscall *call)
 static struct itimerspec timer_show(struct posix_timer *p)
 {
     uint64_t left = interval_timer_left(&p->t);
-    return (struct itimerspec){timespec_of_ns(p->t.interval_ns), timespec_of_ns(left)};
+    return (struct itimerspec){timespec_of_ns(interval_timer_period(&p->t)), timespec_of_ns(left)};
 }
 
 static void timer_set(struct posix_timer *p, bool absolute, uint64_t value, uint64_t interval)

@@ -125,6 +125,8 @@ static inline bool walker_trim(const struct pt_access *access, struct address_sp
 /* The largest page for this place, and not above 2 MiB where the CPU has none of 1 GiB. */
 static inline int pt_best_level(virt_t at, phys_t to, uint64_t left)
 {
+    if (left < LARGE_SIZE)
+        return 1;
     int level = paging_huge ? 3 : 2;
     while (level > 1 && ((at.v | to.v) & (pt_span(level) - 1) || left < pt_span(level)))
         level--;

@@ -55,8 +55,10 @@ enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint6
     while (i-- > 0) {
         const struct area *a = &space->area[i];
         uint64_t below = a->range.end.v;
-        if (below <= end && end - below >= size && fit_below(below, end, size, alignment, out))
+        if (below <= end && fit_below(below, end, size, alignment, out)) {
+            space->area_last = i + 1; /* areas_add() asks for it next */
             return E_OK;
+        }
         if (start_with_gap(a) < end)
             end = start_with_gap(a);
     }

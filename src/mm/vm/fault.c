@@ -56,7 +56,7 @@
 
 #include "base/panic.h"
 #include "base/str.h"
-#include "cpu/irq.h"
+#include "cpu/lock.h"
 #include "cpu/trap.h"
 #include "cpu/usercopy.h"
 #include "cpu/x86.h"
@@ -308,6 +308,7 @@ static void page_fault(struct trap_frame *frame)
     if (frame->rflags & RFLAGS_IF)
         __asm__ volatile("sti" : : : "memory"); /* CR2 is safe in v */
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
+        kernel_lock_assert();
         enum fault_verdict verdict = fault_resolve(running_space, v, frame->error);
         if (verdict == FAULT_RESOLVED)
             return;

@@ -386,11 +386,8 @@ static void advising(void)
     CALL(madvise, P(3), PAGE, MADV_NORMAL);
     map(20, 30, RW, ANON, -1, 0);
     CALL(madvise, P(20), 4 * PAGE, MADV_POPULATE_READ);
-    CALL(madvise, P(24), 2 * PAGE, MADV_POPULATE_WRITE);
+    CALL(madvise, P(20), 6 * PAGE, MADV_POPULATE_WRITE); /* Rss of pages only read: by host */
     show_resident(20, 30);
-    /* Whether a page that was only read counts in Rss (as its own, not as the shared page of zeros) is a choice
-       of the host's kernel: the count is compared once every page has been written. */
-    CALL(madvise, P(20), 6 * PAGE, MADV_POPULATE_WRITE);
     show_smaps(20);
     CALL(mprotect, P(20), PAGE, PROT_READ);
     CALL(mprotect, P(21), PAGE, PROT_NONE);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The half of cpu/lock.h that debug builds have in cpu/lock_check.h: a lock is nothing. */
+#pragma once
+
+#include "base/lock_class.h"
+
+struct spin_lock {
+};
+
+static ALWAYS_INLINE void lock_check_take(struct spin_lock *lock, const struct lock_class *class)
+{
+    (void)lock;
+    (void)class;
+}
+
+static ALWAYS_INLINE void lock_check_drop(struct spin_lock *lock, const struct lock_class *class)
+{
+    (void)lock;
+    (void)class;
+}
+
+static ALWAYS_INLINE void lock_check_kernel_take(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_kernel_drop(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_kernel_held(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_interrupt_begin(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_interrupt_end(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_pause(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_resume(void)
+{
+}
