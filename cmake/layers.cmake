@@ -2,7 +2,7 @@
 # The folders of src/ whose headers each folder may include, and whose symbols it may use, besides its own. The longest
 # prefix of a folder's path in this table applies. Files at the top of src/ (main.c) may include all.
 # test/lint/includes.sh and test/lint/symbols.sh read this very file: one set() a line, no variables in it, and no
-# cycle. An interface that is implemented higher is declared low: OURO_SYMBOLS_ lists those names.
+# cycle.
 set(OURO_LAYER_base)
 set(OURO_LAYER_parse base)
 set(OURO_LAYER_cpu base)
@@ -18,11 +18,11 @@ set(OURO_LAYER_boot base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern d
 set(OURO_LAYER_dev/screen base parse cpu mm mm/heap mm/init kern)
 set(OURO_LAYER_dev/pc base parse cpu mm mm/init kern)
 set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
-set(OURO_LAYER_fs/vfs base mm mm/phys mm/heap mm/vm kern)
+set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)
 set(OURO_LAYER_fs/pipe base mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/socket base mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/ram base parse mm mm/phys mm/heap mm/vm kern fs/vfs)
-set(OURO_LAYER_fs/tty base mm mm/heap mm/vm kern fs/vfs fs/pipe)
+set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
 set(OURO_LAYER_fs/proc base mm mm/phys mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram)
 # The vDSO is program code: an ELF file of its own inside the kernel. It shares constants and struct vvar.
@@ -30,7 +30,7 @@ set(OURO_LAYER_vdso cpu)
 set(OURO_LAYER_linux/abi base cpu mm mm/vm kern)
 set(OURO_LAYER_linux/task base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tty linux/abi)
 set(OURO_LAYER_linux/time base cpu mm mm/heap mm/vm kern vdso linux/abi linux/task)
-set(OURO_LAYER_linux/futex base mm/heap mm/vm kern linux/abi linux/task)
+set(OURO_LAYER_linux/futex base cpu mm mm/heap mm/vm kern linux/abi linux/task)
 set(OURO_LAYER_linux/memory base mm mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task)
 set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/memory)
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
@@ -39,5 +39,30 @@ set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi l
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc linux/abi linux/task linux/process linux/call)
 set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/call linux/fault)
+# Up-calls: functions and variables with one implementation, in a higher folder than their users. A header of the folder
+# here declares each of them, so that the folder, and those that may include it, may use the name. Code in assembler
+# needs no header. test/lint/symbols.sh fails on any other use of a higher symbol, and on a name here without such a use.
+# base: the log is in kern/, the panic in diag/.
+set(OURO_SYMBOLS_base log_write panic panic_assert)
+# cpu: a trap ends in a panic (diag/) or in signals (linux/fault/), a broken rule of locks in a panic (diag/); entry.S calls
+# the dispatcher (linux/call/) and a thread's first function (kern/).
+set(OURO_SYMBOLS_cpu panic_at trap_gs_restored trap_kernel_stack_overflow trap_leave trap_unexpected syscall_dispatch syscall_fast syscall_fast_dispatch thread_run lock_check_failed)
+# mm: the address spaces are in mm/pt/, the frames of the machine and their scratch mapping in mm/init/; faults end in
+# diag/ and linux/fault/; the process has the limits (linux/memory/).
+set(OURO_SYMBOLS_mm first_space running_space)
+set(OURO_SYMBOLS_mm/phys machine_frames)
+set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memory_zero_frame)
+set(OURO_SYMBOLS_mm/vm areas_policy fault_of_kernel fault_of_program)
+# kern: boot/ reads the loader's data; dev/pc/ switches the machine off, dev/local/ waits for a key, linux/process/ signals
+# the program; watchdog and scheduler end in reports (diag/, linux/fault/).
+set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running threads_stuck watchdog_stuck)
+# diag: Linux's facts for reports, from linux/fault/.
+set(OURO_SYMBOLS_diag report_call_line report_call_name report_thread_line report_usage_line)
+# fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).
+set(OURO_SYMBOLS_fs/vfs fs_caller_credentials fs_check_group fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_raise fs_raise_group fs_rename_thread device_find device_register epoll_forget fifo_file_ops)
+# linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
+set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
+# linux/task: the end of a thread or process concerns futexes (linux/futex/), timers (linux/time/) and reports (linux/fault/).
+set(OURO_SYMBOLS_linux/task signal_fault_report thread_exit_futexes timers_clear timers_init)
 # The only headers from outside src/: those of a freestanding compiler.
 set(OURO_LAYER_system stdarg.h stdbool.h stddef.h stdint.h)

@@ -1,24 +1,44 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The whole boot, in order. The loader enters boot/multiboot2.S, which switches to long mode with the first
+ * 4 GiB mapped to themselves and calls kmain() on the boot stack, interrupts off. kmain() makes the machine: tables of the
+ * CPU, memory, interrupts, clocks. It ends by starting the first thread, which makes what a program needs (process 1,
+ * files, streams), loads the program, seals and checks the memory, and becomes the program: start_program().
+ *
+ * From then on control enters the kernel in cpu/entry.S only. The comment of a line says what exists from that line on. A step
+ * that fails stops the machine with a sentence (boot_stop()).
+ */
 #define LOG_TAG "boot"
 #include "base/log.h"
+#include "boot/guest_test.h"
 #include "boot/loader.h"
 #include "boot/steps.h"
 #include "cpu/features.h"
 #include "cpu/lock.h"
 #include "cpu/tables.h"
+#include "cpu/trap.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "dev/local/local_console.h"
 #include "dev/pc/rtc.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
-#include "diag/panic.h"
+#include "fs/tty/console.h"
 #include "kern/boot_marks.h"
 #include "kern/log.h"
 #include "kern/random_init.h"
 #include "kern/thread.h"
 #include "kern/time_init.h"
+#include "kern/watchdog.h"
+#include "linux/boot/proc_ouro.h"
 #include "linux/boot/start.h"
+#include "linux/fault/deadlock.h"
+#include "linux/fault/exceptions.h"
+#include "linux/fault/thread_dump.h"
+#include "linux/memory/sys_mem.h"
+#include "linux/task/process.h"
+#include "linux/time/vdso.h"
+#include "mm/init/memory.h"
 
 NORETURN void kmain(uint32_t loader, uint64_t info);
 
@@ -26,8 +46,42 @@ INIT_DATA static struct boot_info boot;
 
 static void start_program(void *unused)
 {
+    (void)unused;
+    kernel_lock_assert();
     screen_start(); /* pictures are drawn when there is time */
-    linux_start(unused);
+    if (options.test != NULL)
+        guest_tests_run(options.test); /* the kernel's own tests, and the end */
+    process_init(memory_total());      /* process 1, with this thread and no program */
+    const void *archive = root_map();  /* the bytes of the root archive */
+    boot_mark("archive mapped");
+    root_fill(archive); /* its files, as the root file system */
+    boot_mark("root file system");
+    devices_start(); /* terminals, sockets, /dev */
+    proc_start();    /* /proc */
+    streams_start(); /* descriptors 0, 1 and 2, fed by the console */
+    boot_mark("/dev, /proc, streams");
+    vdso_init();                               /* clocks that need no system call */
+    exceptions_init();                         /* exceptions of the program become its signals */
+    cpu_syscall_init();                        /* the `syscall` instruction enters the kernel */
+    deadlock_watch(options.deadlock_seconds);  /* threads that sleep for ever are reported */
+    watchdog_start(options.watchdog_seconds);  /* interrupts off for ever are reported */
+    thread_dump_keys();                        /* the keyboard shows threads and page tables */
+    observers_start();                         /* tracing, counting, sampling: what was asked for */
+    programs_start();                          /* rules of exec; the FPU is switched with threads */
+    struct trap_frame *frame = program_load(); /* the program in memory, and its first registers */
+    boot_mark("program loaded");
+    bool chart = options.boot_chart; /* the options are boot memory */
+    memory_end_boot();               /* boot's code and data are free frames, the rest is sealed */
+    boot_mark("boot memory freed");
+    protection_check(mem_rwx_exceptions() != 0); /* every page table entry is one that may be */
+    boot_mark("page tables checked");
+    log_info("the program starts after %llu us", (unsigned long long)(time_now_ns() / 1000));
+    if (chart)
+        boot_marks_show();
+    start_proc_booted();  /* /proc/ouro: duration of the boot */
+    console_ready();      /* the host sends input from now on */
+    kernel_lock_drop();   /* the program runs without it */
+    enter_program(frame); /* the program */
 }
 
 NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
@@ -36,7 +90,6 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     boot_mark("start");
     cpu_tables_init();          /* GDT, TSS, IDT: a fault is reported from now on */
     kernel_lock_take();         /* boot is the first thread of the kernel */
-    panic_init();               /* ... in words */
     cpu_features_init();        /* CR0, CR4, EFER, XCR0 are what we say; cpu_features */
     console_start(uart_init()); /* plain text comes out */
     boot_mark("cpu");
@@ -56,5 +109,5 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     log_machine();                                  /* the log says what machine this is */
     local_console_keys(&boot, &options);            /* keyboard and power button */
     boot_mark("clock");
-    thread_start_first(start_program, NULL); /* the program, on a guarded stack of its own */
+    thread_start_first(start_program, NULL); /* start_program(), on a guarded stack of its own */
 }

@@ -14,7 +14,6 @@
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "diag/panic.h"
-#include "diag/report.h"
 #include "kern/boot_summary.h"
 #include "kern/log.h"
 #include "kern/random.h"
@@ -43,7 +42,7 @@ INIT_CODE void options_read(struct boot_info *boot)
 {
     char complaint[200];
     str_copy(boot_command_line, boot->command_line, sizeof boot_command_line);
-    report_set_command_line(boot_command_line);
+    boot_summary.command_line = boot_command_line;
     enum err e = options_parse(boot->command_line, &options, complaint, sizeof complaint);
     console_init(console_device, &options.console);
     machine_set_exit(options.exit_way, options.exit_port, options.panic_seconds);

@@ -9,15 +9,11 @@
 #include <stddef.h>
 
 RO_AFTER_INIT static trap_handler handlers[256];
-RO_AFTER_INIT static trap_handler default_handler;
-RO_AFTER_INIT static trap_handler exit_hook;
-RO_AFTER_INIT static trap_handler overflow_hook;
-RO_AFTER_INIT static trap_handler gs_hook;
+RO_AFTER_INIT static bool program_expected;
 
 /* Called by entry.S. */
 void trap_dispatch(struct trap_frame *frame);
 void trap_dispatch_paranoid(struct trap_frame *frame);
-NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame);
 void trap_gs_lost(struct trap_frame *frame, uint64_t base);
 extern const uint64_t syscall_entry_marks[5];
 /* The jumps to the program behind their `sti`. */
@@ -30,29 +26,14 @@ trap_handler trap_set_handler(unsigned vector, trap_handler handler)
     return old;
 }
 
-void trap_set_default(trap_handler handler)
+void trap_expect_program(void)
 {
-    default_handler = handler;
-}
-
-void trap_set_exit_hook(trap_handler hook)
-{
-    exit_hook = hook;
-}
-
-void trap_set_overflow_hook(trap_handler hook)
-{
-    overflow_hook = hook;
-}
-
-void trap_set_gs_hook(trap_handler hook)
-{
-    gs_hook = hook;
+    program_expected = true;
 }
 
 bool trap_from_program(const struct trap_frame *frame)
 {
-    return (uint64_t)(uintptr_t)(frame + 1) == percpu()->kstack_top && exit_hook != NULL;
+    return (uint64_t)(uintptr_t)(frame + 1) == percpu()->kstack_top && program_expected;
 }
 
 /* No interrupt comes between `sti` and the jump behind it, but when an NMI came there first. To all that
@@ -89,11 +70,11 @@ void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
         finish_jump(frame);
     trap_handler handler = handlers[frame->vector & 0xff];
     begin_handler(frame);
-    (likely(handler != NULL) ? handler : default_handler)(frame);
+    (likely(handler != NULL) ? handler : trap_unexpected)(frame);
     __asm__ volatile("cli" : : : "memory"); /* entry.S restores RFLAGS from the frame */
     end_handler(frame);
     if (trap_from_program(frame)) {
-        exit_hook(frame);
+        trap_leave(frame);
         kernel_lock_drop();
     }
 }
@@ -119,10 +100,10 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
     frame->error = base;
     if (trap_from_program(frame)) /* with the registers as they are now */
         kernel_lock_take();
-    (gs_hook != NULL ? gs_hook : default_handler)(frame);
+    trap_gs_restored(frame);
     __asm__ volatile("cli" : : : "memory");
     if (trap_from_program(frame)) {
-        exit_hook(frame);
+        trap_leave(frame);
         kernel_lock_drop();
     }
 }
@@ -131,14 +112,8 @@ void trap_dispatch_paranoid(struct trap_frame *frame)
 {
     trap_handler handler = handlers[frame->vector & 0xff];
     lock_check_pause(); /* it came in the middle of anything */
-    (handler != NULL ? handler : default_handler)(frame);
+    (handler != NULL ? handler : trap_unexpected)(frame);
     lock_check_resume();
-}
-
-void trap_kernel_stack_overflow(struct trap_frame *frame)
-{
-    overflow_hook(frame);
-    __builtin_trap();
 }
 
 const char *trap_name(uint64_t vector)

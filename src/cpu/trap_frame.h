@@ -48,4 +48,4 @@ struct trap_frame {
 #endif
 
 #define FRAME_VECTOR_SYSCALL 0x100
-#define FRAME_VECTOR_GS      0x101 /* GS base was not the kernel's: trap_set_gs_hook() */
+#define FRAME_VECTOR_GS      0x101 /* GS base was not the kernel's: trap_gs_restored() */

@@ -14,6 +14,8 @@
 #include "kern/console_frame.h"
 #include "kern/log.h"
 #include "kern/machine.h"
+#include "mm/heap/kstack.h"
+#include "mm/vm/fault.h"
 
 #include <stdarg.h>
 
@@ -130,7 +132,7 @@ NORETURN void boot_stop(const char *format, ...)
     machine_exit(STATUS_BOOT);
 }
 
-static void unexpected(struct trap_frame *frame)
+void trap_unexpected(struct trap_frame *frame)
 {
     unsigned long long vector = frame->vector;
     const char *name = trap_name(vector);
@@ -142,13 +144,18 @@ static void unexpected(struct trap_frame *frame)
     panic_at(frame, "interrupt on vector %llu, which has no handler", vector);
 }
 
-static void overflow(struct trap_frame *frame)
+NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame)
 {
     panic_at(frame, "kernel stack overflow");
 }
 
-void panic_init(void)
+NORETURN void fault_of_kernel(const struct trap_frame *frame, virt_t at)
 {
-    trap_set_default(unexpected);
-    trap_set_overflow_hook(overflow);
+    struct virt_range stack;
+    if (kstack_guard_at(at, &stack))
+        panic_at_address(frame, at,
+                         "kernel stack overflow: touched 0x%llx, %llu bytes below the stack",
+                         (unsigned long long)at.v, (unsigned long long)(stack.start.v - at.v));
+    panic_at_address(frame, at, "page fault at 0x%llx, error code 0x%llx", (unsigned long long)at.v,
+                     (unsigned long long)frame->error);
 }

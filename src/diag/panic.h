@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Panics by exception or hang, and the stop of a failed boot; base/panic.h declares panic(). */
+/* Panics by hang, and the stop of a failed boot. base/panic.h declares panic(), cpu/trap.h those by exception, and
+ * mm/vm/fault.h fault_of_kernel(). */
 #pragma once
 
 #include "base/addr.h"
 #include "base/panic.h"
 #include "cpu/trap.h"
 
-/* Installs the default handler of exceptions and the handler of kernel stack overflows: both panic.
- * Boot only. */
-void panic_init(void);
 /* Ends a machine that cannot boot, with one sentence and without a report; status 125. Boot. */
 NORETURN void boot_stop(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Panics because interrupts have been off for too long (kern/watchdog.h). */

@@ -17,6 +17,7 @@
 #include "cpu/trap.h"
 #include "cpu/x86.h"
 #include "diag/parts.h"
+#include "kern/boot_summary.h"
 #include "kern/console.h"
 #include "kern/log.h"
 #include "kern/thread.h"
@@ -37,36 +38,6 @@ static bool running;
 static uint64_t mark;
 static unsigned faults;
 static uint64_t fault_address; /* CR2 at the start of the report */
-RO_AFTER_INIT static const char *command_line;
-RO_AFTER_INIT static report_call_line call_line;
-RO_AFTER_INIT static report_usage_line usage_line;
-RO_AFTER_INIT static report_call_name call_name;
-RO_AFTER_INIT static report_thread_line thread_line;
-
-void report_set_calls(report_call_line calls)
-{
-    call_line = calls;
-}
-
-void report_set_usage(report_usage_line usage)
-{
-    usage_line = usage;
-}
-
-void report_set_call_names(report_call_name names)
-{
-    call_name = names;
-}
-
-void report_set_command_line(const char *line)
-{
-    command_line = line;
-}
-
-void report_set_thread_lines(report_thread_line lines)
-{
-    thread_line = lines;
-}
 
 bool report_is_running(void)
 {
@@ -228,7 +199,7 @@ static void gather_areas(void *unused)
 static void describe_event(const struct history_event *e, struct fault_past *out)
 {
     char place[FAULT_PLACE_SIZE], caller[FAULT_PLACE_SIZE] = "";
-    const char *name = call_name != NULL ? call_name(e->call) : NULL;
+    const char *name = report_call_name(e->call);
     *out = (struct fault_past){true,      e->kind, e->prot, e->range, facts.time_ns - e->time_ns,
                                e->thread, ""};
     report_place(e->rip, place, sizeof place);
@@ -303,10 +274,10 @@ static void print_calls(void *unused)
     (void)unused;
     char text[160];
     unsigned count = 0;
-    while (call_line != NULL && count < CALLS_SHOWN && call_line(count, text, sizeof text))
+    while (count < CALLS_SHOWN && report_call_line(count, text, sizeof text))
         count++;
     for (unsigned n = count; n > 0; n--)
-        if (call_line(n - 1, text, sizeof text))
+        if (report_call_line(n - 1, text, sizeof text))
             report("  %s %s", n == count ? "calls  " : "       ", text);
 }
 
@@ -314,8 +285,7 @@ bool report_thread_other(const struct thread *t, bool everybody, char *to, size_
 {
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
     return t != who() && program->rip >= LAYOUT_PROGRAM_START &&
-           program->rip < LAYOUT_PROGRAM_END && thread_line != NULL &&
-           thread_line(t, everybody, to, size);
+           program->rip < LAYOUT_PROGRAM_END && report_thread_line(t, everybody, to, size);
 }
 
 static void print_thread(const struct thread *t, const char *does)
@@ -338,7 +308,7 @@ static void print_threads(void *unused)
     char text[160];
     if (facts.cause <= FAULT_BY_ASSERTION)
         return;
-    if (facts.cause == FAULT_BY_DEADLOCK && thread_line(who(), true, text, sizeof text))
+    if (facts.cause == FAULT_BY_DEADLOCK && report_thread_line(who(), true, text, sizeof text))
         print_thread(who(), text);
     thread_visit(print_other, NULL);
 }
@@ -348,7 +318,7 @@ static void print_memory(void *unused)
     (void)unused;
     char text[200];
     report_memory_totals();
-    for (unsigned n = 0; facts.out_of_memory && usage_line(n, text, sizeof text); n++)
+    for (unsigned n = 0; facts.out_of_memory && report_usage_line(n, text, sizeof text); n++)
         report("  %-7s %s", n == 0 ? "usage" : "", text);
 }
 
@@ -356,8 +326,8 @@ static void print_machine(void *unused)
 {
     (void)unused;
     report_machine(&facts);
-    if (command_line != NULL)
-        report("          words \"%s\"", command_line);
+    if (boot_summary.command_line != NULL)
+        report("          words \"%s\"", boot_summary.command_line);
 }
 
 static void print_log(void *unused)

@@ -48,22 +48,17 @@ bool report_place(uint64_t at, char *to, size_t size);
  * not return. */
 void report_recover(const struct trap_frame *frame);
 
-/* The kernel command line, to be shown in reports; the string stays valid. Boot only. */
-void report_set_command_line(const char *line);
+/* Defined above. No locks, no heap. */
 
-/* Set by linux/: writes a line about the n-th newest system call of the current thread; false if
- * there is none. Boot only. */
-typedef bool (*report_call_line)(unsigned n, char *to, size_t size);
-void report_set_calls(report_call_line calls);
-/* Set by linux/: writes the n-th line about the use of memory, for reports of a shortage; false if
- * there is none. Boot only. */
-typedef bool (*report_usage_line)(unsigned n, char *to, size_t size);
-void report_set_usage(report_usage_line usage);
-/* Set by linux/: the name of a system call, or NULL. Boot only. */
-typedef const char *(*report_call_name)(unsigned number);
-void report_set_call_names(report_call_name names);
-/* Set by linux/: describes a thread in a line ("of process 1, in futex(...)"). False if it is not a
- * program's thread or, unless `everybody`, not of the current process. Boot only. */
-typedef bool (*report_thread_line)(const struct thread *thread, bool everybody, char *to,
-                                   size_t size);
-void report_set_thread_lines(report_thread_line lines);
+/* Writes a line about the n-th newest system call of the current thread; false if there is none
+ * (linux/fault/crash.c). */
+bool report_call_line(unsigned n, char *to, size_t size);
+/* The name of a system call, or NULL (linux/fault/crash.c). */
+const char *report_call_name(unsigned number);
+/* Writes line n about the use of memory, for reports of a shortage. Line 0 gathers the answer and says what all memory
+ * is used for; the next are the program's largest areas, largest first. False if there is none
+ * (linux/fault/memory_usage.c). */
+bool report_usage_line(unsigned n, char *to, size_t size);
+/* Describes a thread in a line ("of process 1, asleep in futex(...)"). False if it is not a program's thread or,
+ * unless `everybody`, not of the current process (linux/fault/thread_dump.c). */
+bool report_thread_line(const struct thread *thread, bool everybody, char *to, size_t size);

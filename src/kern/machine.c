@@ -8,6 +8,7 @@
 #include "kern/console.h"
 #include "kern/console_frame.h"
 #include "kern/log.h"
+#include "kern/sysrq.h"
 #include "kern/time.h"
 #include "kern/watchdog.h"
 
@@ -26,10 +27,7 @@ enum {
 RO_AFTER_INIT static enum machine_exit_way exit_way;
 RO_AFTER_INIT static uint16_t exit_port;
 RO_AFTER_INIT static unsigned panic_seconds;
-RO_AFTER_INIT static const struct machine_power *power;
-RO_AFTER_INIT static void (*wait_for_key)(void);
-RO_AFTER_INIT static void (*ask_program)(void);
-static void (*instead_of_restart)(void);
+static bool keys_interrupt; /* Ctrl+Alt+Del does not restart the machine */
 static struct timer patience;
 
 void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned seconds)
@@ -39,26 +37,10 @@ void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned seconds
     panic_seconds = seconds;
 }
 
-void machine_set_power(const struct machine_power *p)
-{
-    power = p;
-}
-
-void machine_set_key_wait(void (*wait)(void))
-{
-    wait_for_key = wait;
-}
-
-void machine_on_power_button(void (*ask)(void))
-{
-    ask_program = ask;
-}
-
 /* In the order of what is most likely to be right: the firmware's own way, then what PCs have had. */
 static void reset(void)
 {
-    if (power != NULL && power->restart != NULL)
-        power->restart();
+    machine_firmware_restart();
     out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
     tsc_wait_ns(NS_PER_SECOND / 10); /* the reset line takes its time */
     out8(RESET_CONTROL, 2);
@@ -79,8 +61,7 @@ static void say_halted(void)
 
 static void kern_machine_power_off(void)
 {
-    if (power != NULL && power->power_off != NULL)
-        power->power_off();
+    machine_firmware_power_off();
     if (cpu_features.hypervisor) { /* these mean something else on a real PC */
         out16(QEMU_PM1A_CONTROL, ACPI_S5_ENABLE);
         reset(); /* a virtual machine that was told not to reboot ends with that */
@@ -97,11 +78,11 @@ static enum machine_exit_way way_here(void)
 
 static void key(const char *what_then)
 {
-    if (wait_for_key == NULL)
+    if (!sysrq_present())
         return;
     report("ouro: press a key to %s", what_then);
     console_flush();
-    wait_for_key();
+    machine_wait_for_key();
 }
 
 NORETURN static void end(int status)
@@ -193,16 +174,16 @@ NORETURN void machine_halt(void)
     cpu_halt_forever();
 }
 
-void machine_set_restart_keys(void (*instead)(void))
+void machine_set_restart_keys(bool restart)
 {
-    instead_of_restart = instead;
+    keys_interrupt = !restart;
 }
 
 void machine_restart_keys(void)
 {
-    if (instead_of_restart == NULL)
+    if (!keys_interrupt)
         machine_restart();
-    instead_of_restart();
+    machine_interrupt_program();
 }
 
 static void too_late(struct timer *timer)
@@ -219,6 +200,5 @@ void machine_power_button(void)
     report("ouro: the power button was pressed");
     timer_init(&patience, too_late);
     timer_start(&patience, time_now_ns() + POWER_BUTTON_PATIENCE);
-    if (ask_program != NULL)
-        ask_program();
+    machine_ask_program_to_end();
 }

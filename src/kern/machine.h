@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum machine_exit_way {
@@ -19,15 +20,6 @@ enum machine_exit_way {
  * after so long (0: it ends like any other). Boot only. */
 void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned panic_seconds);
 
-/* What the firmware's tables offer; either may be NULL. Each returns when it did not work. */
-struct machine_power {
-    void (*power_off)(void);
-    void (*restart)(void);
-};
-void machine_set_power(const struct machine_power *power); /* boot only; stays the caller's */
-/* Returns when a key was pressed, with interrupts off; by default there is no keyboard. Boot only. */
-void machine_set_key_wait(void (*wait)(void));
-
 /* The program ended with this status (0-255, as a shell shows it). Tells the host tool, or the
  * person in front of the console, and powers off. Callers: any. */
 NORETURN void machine_exit(int status);
@@ -38,13 +30,23 @@ NORETURN void machine_restart(void);
 NORETURN void machine_power_off(void);
 NORETURN void machine_halt(void);
 
-/* Ctrl+Alt+Del restarts the machine, or does this `instead`. Callers: any. */
-void machine_set_restart_keys(void (*instead)(void));
+/* Ctrl+Alt+Del restarts the machine, as at boot, or else interrupts the program. Callers: any. */
+void machine_set_restart_keys(bool restart);
 /* They were pressed. Callers: interrupts. */
 void machine_restart_keys(void);
 
-/* The power button was pressed: the program is asked to end (see machine_on_power_button()), and the
- * machine ends without it when that takes too long. Callers: interrupts. */
+/* The power button was pressed: the program is asked to end, and the machine ends without it when that
+ * takes too long. Callers: interrupts. */
 void machine_power_button(void);
-/* Whom the power button asks; runs in the interrupt. Boot only. */
-void machine_on_power_button(void (*ask)(void));
+
+/* Defined above: */
+
+/* Power-off and restart by the firmware's tables; return if these offer no way, or it failed (dev/pc/acpi_power.c). */
+void machine_firmware_power_off(void);
+void machine_firmware_restart(void);
+/* Returns when a key was pressed, with interrupts off; at once where there is no keyboard (dev/local/ps2.c). */
+void machine_wait_for_key(void);
+/* Signals to process 1, SIGTERM and SIGINT; nothing happens before it is there. Callers: interrupts
+ * (linux/process/sys_system.c). */
+void machine_ask_program_to_end(void);
+void machine_interrupt_program(void);

@@ -41,7 +41,6 @@ static uint32_t spare_count GUARDED_BY(class_sched);
 
 static struct timer idle_timer;
 static uint64_t idle_limit_ns;
-static void (*idle_stuck)(void);
 static volatile bool idle_over;
 
 static struct thread *thread_of(struct run_entity *entity)
@@ -252,7 +251,7 @@ static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
             idle_over = false;
             if (run_queue.count == 0 && !timer_any_armed()) {
                 spin_unlock(&sched_spin, &class_sched);
-                idle_stuck();
+                threads_stuck();
                 spin_lock(&sched_spin, &class_sched);
             }
         }
@@ -372,9 +371,8 @@ void thread_visit(void (*visit)(struct thread *thread, void *context),
         visit(CONTAINER_OF(it, struct thread, all_link), context);
 }
 
-void thread_watch_idle(uint64_t after_ns, void (*stuck)(void))
+void thread_watch_idle(uint64_t after_ns)
 {
-    idle_stuck = stuck;
     idle_limit_ns = after_ns;
 }
 

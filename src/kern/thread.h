@@ -109,9 +109,11 @@ void thread_visit(void (*visit)(struct thread *thread, void *context), void *con
 /* Frees what ended threads left for new ones. Callers: threads. */
 void thread_trim(void) REQUIRES(kernel_lock);
 
-/* When everybody has slept for `after_ns` with no timer armed, calls stuck(), on the stack of the
+/* When all threads have slept for `after_ns` with no timer armed, calls threads_stuck(), on the stack of the
  * thread that ran last, interrupts off. Boot; 0: never. */
-void thread_watch_idle(uint64_t after_ns, void (*stuck)(void));
+void thread_watch_idle(uint64_t after_ns);
+/* Defined above, in linux/fault/deadlock.c: reports it and ends the machine, if no thread can be woken from outside. */
+void threads_stuck(void);
 
 /* Its state a moment ago. */
 static inline enum thread_state thread_state_now(const struct thread *thread) NO_LOCK_ANALYSIS

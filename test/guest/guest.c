@@ -35,22 +35,12 @@ static void on_exception(struct trap_frame *frame)
     attempt.rip = 0;
 }
 
-static void program_fault(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
-{
-    panic_at(frame, "there is no program, but it faulted at 0x%llx, verdict %d", ULL(v.v), verdict);
-}
-
-static void kernel_fault(struct trap_frame *frame, virt_t v)
-{
-    panic_at(frame, "a test touched 0x%llx, error code 0x%llx", ULL(v.v), ULL(frame->error));
-}
-
 /* The handlers stay: they cannot be changed any more once boot's data is sealed. */
 GUEST_SETUP(install_handlers)
 {
     static const uint8_t vectors[] = {VECTOR_DIVIDE, VECTOR_BREAKPOINT, VECTOR_INVALID_OPCODE,
                                       VECTOR_GENERAL_PROTECTION, VECTOR_PAGE_FAULT};
-    fault_init(program_fault, kernel_fault);
+    fault_init();
     for (size_t i = 0; i < sizeof vectors; i++)
         former[vectors[i]] = trap_set_handler(vectors[i], on_exception);
 }

@@ -31,7 +31,7 @@ add_locks()
     mkdir src/cpu
     cp "$top/src/CMakeLists.txt" src/
     cp "$top"/src/base/compiler.h "$top/src/base/lock_class.h" src/base/
-    cp "$top/src/cpu/irq.h" "$top"/src/cpu/lock*.h src/cpu/
+    cp "$top/src/cpu/irq.h" "$top/src/cpu/bits.h" "$top"/src/cpu/lock*.h src/cpu/
     printf '#include "cpu/lock.h"\n\nstatic struct spin_lock spin;\nstatic int ticks GUARDED_BY(class_timer);\n\nvoid tick(void);\nvoid tick(void)\n{\n    uint64_t flags = spin_lock_irq(&spin, &class_timer);\n    ticks++;\n    spin_unlock_irq(&spin, &class_timer, flags);\n}\n' >src/cpu/ticks.c
 }
 
@@ -130,6 +130,64 @@ sed -i '/| 499 |/d' docs/memory-map.md
 expect_found layout 'no row for 0xfffff98000000000'
 sed -i 's/| 500 |/| 501 |/' docs/memory-map.md
 expect_found layout 'no such row in layout.h'
+
+# small_kernel: src/ and the objects of a small kernel; base/ uses a function of mm/ and lists it.
+small_kernel()
+{
+    rm -rf src "$scratch/objects"
+    mkdir -p src/base src/mm/pt
+    echo 'int up(void);' >src/base/up.h
+    echo 'int up(void); int low(void); int low(void) { return up(); }' >src/base/low.c
+    echo 'int low(void); int up(void); int up(void) { return 1; } int pages(void); int pages(void) { return low(); }' >src/mm/pages.c
+    echo 'int pages(void); int walk(void); int walk(void) { return pages(); }' >src/mm/pt/walk.c
+    echo 'int up(void); int walk(void); int kmain(void); int kmain(void) { return walk() + up(); }' >src/main.c
+    printf 'set(OURO_LAYER_base)\nset(OURO_LAYER_mm base)\nset(OURO_LAYER_mm/pt base mm)\n' >cmake/layers.cmake
+    echo 'set(OURO_SYMBOLS_base up)' >>cmake/layers.cmake
+}
+
+# check_symbols: compiles the small kernel and checks it; the complaints are in $scratch/log.
+check_symbols()
+{
+    for source in src/*.c src/*/*.c src/*/*/*.c; do
+        mkdir -p "$scratch/objects/$(dirname "${source#src/}")"
+        cc -c -o "$scratch/objects/${source#src/}.o" "$source" || return 2
+    done
+    "$lint/symbols.sh" "$scratch/tree" "$scratch/objects" >"$scratch/log" 2>&1
+}
+
+# expect_symbol TEXT: the planted use is found, and TEXT is what is said of it.
+expect_symbol()
+{
+    if check_symbols; then
+        echo "selftest.sh: symbols did not find: $1"
+        status=1
+    elif ! grep -qxF -e "$1" "$scratch/log"; then
+        echo "selftest.sh: symbols did not say: $1"
+        cat "$scratch/log"
+        status=1
+    fi
+    small_kernel
+}
+
+small_kernel
+if ! check_symbols; then
+    echo "selftest.sh: symbols complains about a clean kernel:"
+    cat "$scratch/log"
+    status=1
+fi
+sed -i '/SYMBOLS/d' cmake/layers.cmake
+expect_symbol 'src/base/low.c: base must not use up, which src/mm/pages.c defines'
+echo 'int walk(void); int early(void); int early(void) { return walk(); }' >src/mm/early.c
+expect_symbol 'src/mm/early.c: mm must not use walk, which src/mm/pt/walk.c defines'
+sed -i 's/SYMBOLS_base up/SYMBOLS_mm up/' cmake/layers.cmake # base/ may not include mm/, where it would be declared
+expect_symbol 'src/base/low.c: base must not use up, which src/mm/pages.c defines'
+rm src/base/up.h
+expect_symbol 'cmake/layers.cmake: no header of base declares up'
+sed -i 's/SYMBOLS_base up/SYMBOLS_base up pages/' cmake/layers.cmake
+expect_symbol 'cmake/layers.cmake: nothing uses pages from below its definition'
+echo 'int low(void); int low(void) { return 0; }' >src/base/low.c
+expect_symbol 'cmake/layers.cmake: nothing uses up from below its definition'
+fresh
 
 # comment TEXT: a comment at the end of a file, in a tree whose other texts name only what is there.
 comment()

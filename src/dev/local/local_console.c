@@ -30,5 +30,4 @@ INIT_CODE void local_console_keys(const struct boot_info *boot, const struct opt
         boot_stop("there is no keyboard layout %s; there are us, de, fr, uk", options->keyboard);
     sysrq_init();
     ps2_init(layout);
-    machine_set_key_wait(ps2_wait_for_key);
 }

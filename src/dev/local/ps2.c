@@ -170,7 +170,7 @@ void ps2_init(const struct keymap_layout *layout)
 }
 
 /* Without the lock: the machine is about to end, and nothing runs beside it. */
-void ps2_wait_for_key(void) NO_LOCK_ANALYSIS
+void machine_wait_for_key(void) NO_LOCK_ANALYSIS
 {
     if (!present)
         return;

@@ -11,6 +11,3 @@
 /* Finds the controller and enables the keyboard; does nothing if there is no controller. After
  * interrupts work. Boot only. */
 void ps2_init(const struct keymap_layout *layout);
-/* Polls for a key, with interrupts off; returns at once if there is no keyboard. For the end of
- * the machine. */
-void ps2_wait_for_key(void);

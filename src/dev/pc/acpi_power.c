@@ -72,15 +72,19 @@ static void sleep_now(const struct pm_register *control, unsigned type)
 }
 
 /* Enters S5. Returns only if that fails. */
-static void acpi_power_power_off(void)
+void machine_firmware_power_off(void)
 {
+    if (!pm1a_control.there || !power.can_sleep)
+        return;
     sleep_now(&pm1a_control, power.sleep_type_a);
     sleep_now(&pm1b_control, power.sleep_type_b);
     tsc_wait_ns(UINT64_C(500000000)); /* the transition may take a while */
 }
 
-static void acpi_power_restart(void)
+void machine_firmware_restart(void)
 {
+    if (!reset_register.there)
+        return;
     if (reset_register.memory != NULL)
         *(volatile uint8_t *)reset_register.memory = power.reset_value;
     else
@@ -142,17 +146,11 @@ static bool acpi_power_find_tables(const struct boot_info *boot)
 
 void acpi_power_init(const struct boot_info *boot)
 {
-    static struct machine_power ways;
     if (!acpi_power_find_tables(boot))
         return;
     pm1a_control = open_register(power.pm1a_control, 0, 2);
     pm1b_control = open_register(power.pm1b_control, 0, 2);
     reset_register = open_register(power.reset, 0, 1);
-    if (pm1a_control.there && power.can_sleep)
-        ways.power_off = acpi_power_power_off;
-    if (reset_register.there)
-        ways.restart = acpi_power_restart;
-    machine_set_power(&ways);
     if (power.power_button && pm1a_control.there)
         watch_power_button();
 }

@@ -4,6 +4,6 @@
 
 #include "parse/boot_info.h"
 
-/* Reads the tables, registers power-off and restart with kern/machine.h, and enables the power
- * button. Without ACPI only logs a line. After interrupts work. Boot only. */
+/* Reads the tables for machine_firmware_power_off() and machine_firmware_restart() (kern/machine.h, defined here), and
+ * enables the power button. Without ACPI only logs a line. After interrupts work. Boot only. */
 void acpi_power_init(const struct boot_info *boot);

@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/context.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"

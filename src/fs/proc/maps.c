@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "fs/ram/ramfs_file.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 #include "mm/phys/frames.h"

@@ -13,7 +13,7 @@
 #include "fs/proc/process_text.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -34,14 +34,13 @@ void procfs_describe(const void *subject, struct fs_process *out)
 {
     uint64_t numbers = (uint64_t)(uintptr_t)subject;
     *out = (struct fs_process){.pid = 1, .tid = 1, .state = 'Z', .name = "", .threads = 1};
-    if (fs_hooks.describe)
-        (void)fs_hooks.describe((uint32_t)numbers, (uint32_t)(numbers >> 32), out);
+    (void)fs_describe((uint32_t)numbers, (uint32_t)(numbers >> 32), out);
 }
 
 static bool is_there(uint32_t pid, uint32_t tid)
 {
     struct fs_process process;
-    return pid != 0 && fs_hooks.describe && fs_hooks.describe(pid, tid, &process);
+    return pid != 0 && fs_describe(pid, tid, &process);
 }
 
 /* The context of the process that the node describes; NULL if it has ended. */
@@ -209,8 +208,7 @@ static enum err store_name(const char *bytes, size_t size, void *context)
     uint64_t numbers = (uint64_t)(uintptr_t)context;
     if (size > 0 && bytes[size - 1] == '\n')
         size--;
-    if (fs_hooks.rename)
-        fs_hooks.rename((uint32_t)numbers, (uint32_t)(numbers >> 32), bytes, size);
+    fs_rename_thread((uint32_t)numbers, (uint32_t)(numbers >> 32), bytes, size);
     return E_OK;
 }
 
@@ -341,7 +339,7 @@ static bool task_list(struct inode *directory, uint64_t *cookie, char *name, siz
                       uint64_t *ino, uint8_t *type)
 {
     uint32_t before = *cookie > 0 ? (uint32_t)*cookie - 1 : 0;
-    uint32_t tid = fs_hooks.next_thread ? fs_hooks.next_thread(node_of(directory)->pid, before) : 0;
+    uint32_t tid = fs_next_thread(node_of(directory)->pid, before);
     *cookie = tid;
     return tid != 0 && list_number(directory, tid, S_IFDIR, name, length, ino, type);
 }
@@ -407,8 +405,7 @@ static enum err proc_lookup(struct dentry *directory, const char *name, size_t l
         struct fs_process process;
         char text[40];
         procfs_describe(procfs_subject_of(0, 0), &process);
-        uint32_t tid = fs_hooks.own_tid ? fs_hooks.own_tid() : process.tid;
-        fmt_snprintf(text, sizeof(text), self ? "%u" : "%u/task/%u", process.pid, tid);
+        fmt_snprintf(text, sizeof(text), self ? "%u" : "%u/task/%u", process.pid, fs_own_tid());
         return procfs_make_link(directory, self ? "self" : "thread-self", text, out);
     }
     if (!parse_number(name, length, &pid) || !is_there(pid, 0))
@@ -428,7 +425,7 @@ static bool proc_list(struct inode *directory, uint64_t *cookie, char *name, siz
         return true;
     }
     uint32_t before = *cookie > 2 ? (uint32_t)*cookie - 3 : 0;
-    uint32_t pid = fs_hooks.next_process ? fs_hooks.next_process(before) : 0;
+    uint32_t pid = fs_next_process(before);
     *cookie = pid + 2;
     return pid != 0 && list_number(directory, pid, S_IFDIR, name, length, ino, type);
 }

@@ -35,8 +35,7 @@ void procfs_show_limits(struct text *text, void *context)
     text_printf(text, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
     for (unsigned i = 0; i < FS_RLIMIT_COUNT; i++) {
         uint64_t soft = UINT64_MAX, hard = UINT64_MAX;
-        if (fs_hooks.limits)
-            fs_hooks.limits(process.pid, i, &soft, &hard);
+        fs_limits(process.pid, i, &soft, &hard);
         text_printf(text, "%-25s ", rows[i].name);
         show_limit(text, soft);
         show_limit(text, hard);

@@ -3,7 +3,7 @@
  * is procfs_subject_of(). */
 #pragma once
 
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/text.h"
 #include "mm/vm/areas.h"
 
@@ -15,7 +15,7 @@ static inline void *procfs_subject_of(uint32_t pid, uint32_t tid)
 struct file;
 void *procfs_subject(const struct file *file);
 
-/* Describes the subject by fs_hooks.describe; a zombie with pid 1 if that fails. */
+/* Describes the subject by fs_describe(); a zombie with pid 1 if that fails. */
 void procfs_describe(const void *subject, struct fs_process *out);
 /* areas_next(), restricted to areas of the process. */
 const struct area *procfs_next_area(const struct fs_process *process, virt_t v);

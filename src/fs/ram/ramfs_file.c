@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
 

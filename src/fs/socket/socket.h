@@ -12,7 +12,7 @@
 #pragma once
 
 #include "fs/vfs/file.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/wait.h"
 

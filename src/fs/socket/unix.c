@@ -63,12 +63,6 @@ static enum err unix_create(uint32_t type, uint32_t protocol, struct socket **ou
     return e;
 }
 
-static void own_credentials(struct fs_credentials *out)
-{
-    if (fs_hooks.credentials)
-        fs_hooks.credentials(true, out);
-}
-
 /* Makes two sockets peers of each other. */
 static void unix_join(struct unix_socket *a, struct unix_socket *b)
 {
@@ -84,7 +78,7 @@ static enum err unix_pair(struct socket *first, struct socket *second)
 {
     struct unix_socket *a = unix_of(first), *b = unix_of(second);
     unix_join(a, b);
-    own_credentials(&a->peer_credentials);
+    fs_caller_credentials(true, &a->peer_credentials);
     b->peer_credentials = a->peer_credentials;
     return E_OK;
 }
@@ -246,7 +240,7 @@ static enum err unix_listen(struct socket *socket, uint32_t backlog)
         wait_queue_wake(&socket->changed);
     u->backlog = backlog;
     u->state = UNIX_LISTENING;
-    own_credentials(&u->credentials);
+    fs_caller_credentials(true, &u->credentials);
     return E_OK;
 }
 
@@ -295,7 +289,7 @@ static enum err connect_stream(struct unix_socket *u, const struct socket_addres
     if (e == E_OK) {
         unix_join(u, end);
         u->peer_credentials = listener->credentials;
-        own_credentials(&end->peer_credentials);
+        fs_caller_credentials(true, &end->peer_credentials);
         end->socket.flags = listener->socket.flags & (1u << SO_PASSCRED);
         list_add_tail(&listener->waiting, &end->waiting_link);
         listener->waiting_count++;

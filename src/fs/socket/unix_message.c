@@ -59,8 +59,8 @@ static void packet_put(struct unix_packet *packet, struct unix_socket *to,
 {
     bool wanted =
         socket_flag(&packet->from->socket, SO_PASSCRED) || socket_flag(&to->socket, SO_PASSCRED);
-    if (!message->has_credentials && wanted && fs_hooks.credentials)
-        fs_hooks.credentials(false, &packet->credentials);
+    if (!message->has_credentials && wanted)
+        fs_caller_credentials(false, &packet->credentials);
     packet->files = message->files;
     message->files = NULL;
     unix_gc_begin(packet->files);

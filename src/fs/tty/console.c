@@ -2,7 +2,7 @@
 #include "fs/tty/console.h"
 
 #include "fs/vfs/devices.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 
 static struct tty console;
 static uint16_t far_columns, far_rows; /* window size at the last tty_pump() */

@@ -2,7 +2,7 @@
 #include "fs/tty/line.h"
 
 #include "base/str.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 
 #define CHARACTER_OFF 0 /* _POSIX_VDISABLE */
 #define TAB_STOP      8

@@ -8,7 +8,7 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file_table.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
@@ -372,8 +372,7 @@ void pty_session_ended(uint32_t session)
 static enum err controlling_open(struct file *file)
 {
     struct fs_process process = {.session = 1};
-    if (fs_hooks.describe)
-        (void)fs_hooks.describe(0, 0, &process);
+    (void)fs_describe(0, 0, &process);
     struct tty *tty = tty_find(process.session);
     if (!tty)
         return E_NXIO;

@@ -2,7 +2,7 @@
 #include "fs/tty/tty.h"
 
 #include "base/str.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
 #include "mm/vm/usercopy.h"
@@ -219,8 +219,7 @@ static enum err put_int(uint64_t argument, uint32_t value)
 static struct fs_process caller(void)
 {
     struct fs_process process = {.pid = 1, .process_group = 1, .session = 1};
-    if (fs_hooks.describe)
-        (void)fs_hooks.describe(0, 0, &process);
+    (void)fs_describe(0, 0, &process);
     return process;
 }
 
@@ -246,7 +245,7 @@ static enum err set_group(struct tty *tty, uint64_t argument)
         return E_NOTTY;
     if ((int32_t)group < 0)
         return E_INVAL;
-    e = fs_hooks.check_group ? fs_hooks.check_group(group) : E_OK;
+    e = fs_check_group(group);
     if (e == E_OK)
         tty->foreground = group;
     return e;

@@ -2,7 +2,7 @@
 #include "fs/vfs/file_table.h"
 
 #include "base/str.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
 #include "mm/heap/heap.h"
 
@@ -20,7 +20,7 @@ static void file_table_put(const struct file_table *table, struct file *file)
 
 static uint32_t limit_now(void)
 {
-    uint64_t limit = fs_hooks.limit ? fs_limit(FS_RLIMIT_NOFILE) : FILE_TABLE_LIMIT;
+    uint64_t limit = fs_limit(FS_RLIMIT_NOFILE);
     return limit < CAPACITY_MAX ? (uint32_t)limit : CAPACITY_MAX;
 }
 

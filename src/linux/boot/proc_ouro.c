@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/tsc.h"
-#include "diag/report.h"
 #include "fs/proc/procfs.h"
 #include "kern/boot_marks.h"
 #include "kern/boot_summary.h"
@@ -12,13 +11,12 @@
 #include "mm/heap/heap.h"
 #include "mm/pt/paging.h"
 
-static char *command_line;
 static uint64_t booted_ns;
 
 static void show_command_line(struct text *text, void *unused)
 {
     (void)unused;
-    text_printf(text, "%s\n", command_line);
+    text_printf(text, "%s\n", boot_summary.command_line);
 }
 
 static void show_ouro(struct text *text, void *unused)
@@ -41,14 +39,14 @@ static void show_ouro(struct text *text, void *unused)
     text_printf(text, "pagetables: %s\n", paging->name);
 }
 
-enum err start_proc_fill(const char *line)
+enum err start_proc_fill(void)
 {
-    size_t size = strlen(line) + 1;
-    command_line = heap_alloc(size);
-    if (command_line == NULL)
+    size_t size = strlen(boot_summary.command_line) + 1;
+    char *line = heap_alloc(size);
+    if (line == NULL)
         return E_NOMEM;
-    memcpy(command_line, line, size);
-    report_set_command_line(command_line);
+    memcpy(line, boot_summary.command_line, size);
+    boot_summary.command_line = line; /* where it was is boot memory */
     enum err e = procfs_add("cmdline", show_command_line, NULL);
     return e == E_OK ? procfs_add("ouro", show_ouro, NULL) : e;
 }

@@ -5,7 +5,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-/* `command_line` is copied. Boot. */
-MUST_CHECK enum err start_proc_fill(const char *command_line);
+/* Copies the command line. Boot. */
+MUST_CHECK enum err start_proc_fill(void);
 /* The program is about to start: boot took until now. */
 void start_proc_booted(void);

@@ -6,19 +6,18 @@
 #include "diag/panic.h"
 #include "diag/report.h"
 #include "kern/machine.h"
+#include "kern/thread.h"
 #include "linux/call/syscall.h"
-#include "linux/fault/memory_usage.h"
-#include "linux/fault/thread_dump.h"
 #include "linux/task/signal.h"
-#include "mm/heap/kstack.h"
 #include "mm/layout.h"
 
-#define LL(x)         ((unsigned long long)(x))
 #define STATUS_SIGNAL 128 /* as a shell shows it */
 
-static bool call_line(unsigned n, char *to, size_t size)
+bool report_call_line(unsigned n, char *to, size_t size)
 {
     static struct syscall_record calls[SYSCALL_HISTORY];
+    if (thread_current() == NULL)
+        return false;
     if (n == 0 && syscall_history(calls, SYSCALL_HISTORY) == 0)
         return false;
     if (n >= syscall_history(calls, SYSCALL_HISTORY))
@@ -27,20 +26,12 @@ static bool call_line(unsigned n, char *to, size_t size)
     return true;
 }
 
-static const char *call_name(unsigned number)
+const char *report_call_name(unsigned number)
 {
     return number < SYSCALL_COUNT ? syscall_table[number].name : NULL;
 }
 
-void crash_init(void)
-{
-    report_set_thread_lines(thread_dump_line);
-    report_set_calls(call_line);
-    report_set_call_names(call_name);
-    report_set_usage(memory_usage_line);
-}
-
-void crash_report(const struct trap_frame *frame, int signal, int code, uint64_t address)
+void signal_fault_report(const struct trap_frame *frame, int signal, int code, uint64_t address)
 {
     /* A system call's frame may say vector 0: no room for a handler, or abort(). */
     bool gs = frame->vector == FRAME_VECTOR_GS;
@@ -73,17 +64,6 @@ void crash_out_of_memory(const struct trap_frame *frame, virt_t at)
         .out_of_memory = true,
     };
     report_fault(&subject);
-}
-
-NORETURN void crash_kernel_fault(const struct trap_frame *frame, virt_t at)
-{
-    struct virt_range stack;
-    if (kstack_guard_at(at, &stack))
-        panic_at_address(frame, at,
-                         "kernel stack overflow: touched 0x%llx, %llu bytes below the stack",
-                         LL(at.v), LL(stack.start.v - at.v));
-    panic_at_address(frame, at, "page fault at 0x%llx, error code 0x%llx", LL(at.v),
-                     LL(frame->error));
 }
 
 void watchdog_stuck(const struct trap_frame *frame)

@@ -33,7 +33,7 @@ static void find_first(struct thread *thread, void *context)
         *first = thread;
 }
 
-static void stuck(void)
+void threads_stuck(void)
 {
     bool hope = false;
     char words[100];
@@ -60,5 +60,5 @@ static void stuck(void)
 void deadlock_watch(unsigned seconds)
 {
     limit_seconds = seconds;
-    thread_watch_idle(seconds * NS_PER_SECOND, stuck);
+    thread_watch_idle(seconds * NS_PER_SECOND);
 }

@@ -91,11 +91,11 @@ static void exception(struct trap_frame *frame)
     }
 }
 
-static void program_fault(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
+void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
 {
     /* On a stack of the kernel that is not the thread's: one for traps has overflowed. */
     if (frame->rip >= LAYOUT_PROGRAM_END && kstack_holds(virt(frame->rsp)))
-        crash_kernel_fault(frame, v);
+        fault_of_kernel(frame, v);
     switch (verdict) {
     case FAULT_PAST_FILE:
         signal_from_fault(frame, SIGNAL_BUS, BUS_ADRERR, v.v);
@@ -110,17 +110,12 @@ static void program_fault(struct trap_frame *frame, virt_t v, enum fault_verdict
 }
 
 /* Linux gives programs GS; here it is the kernel's. What goes on with it would read the kernel's data. */
-static void gs_lost(struct trap_frame *frame)
+void trap_gs_restored(struct trap_frame *frame)
 {
     if (!trap_from_program(frame))
         panic_at(frame, "GS base was 0x%llx", (unsigned long long)frame->error);
     __asm__ volatile("sti" : : : "memory");
     signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
-}
-
-static void kernel_fault(struct trap_frame *frame, virt_t v)
-{
-    crash_kernel_fault(frame, v);
 }
 
 /* `hlt` is a general protection fault on Linux, and how the C library musl ends a program whose heap is
@@ -140,7 +135,7 @@ static void notice_halt(struct trap_frame *frame)
 
 /* On the way back to the program from an exception or an interrupt: the last look is with
  * interrupts off, or what an interrupt raises after it would wait for the next trap. */
-static void exceptions_leave(struct trap_frame *frame)
+void trap_leave(struct trap_frame *frame)
 {
     kernel_lock_assert();
     if (frame->vector >= VECTOR_EXCEPTIONS)
@@ -164,9 +159,6 @@ void exceptions_init(void)
     static const uint8_t vectors[] = {0, 1, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 19, 20, 21};
     for (size_t i = 0; i < sizeof vectors; i++)
         trap_set_handler(vectors[i], exception);
-    fault_init(program_fault, kernel_fault);
-    trap_set_exit_hook(exceptions_leave);
-    trap_set_gs_hook(gs_lost);
-    crash_init();
-    signal_set_fault_report(crash_report);
+    fault_init();
+    trap_expect_program();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "linux/fault/memory_usage.h"
-
+/* What a report says has the memory, when there is none left. */
 #include "base/fmt.h"
+#include "diag/report.h"
 #include "fs/proc/process_text.h"
 #include "fs/ram/ramfs.h"
 #include "mm/heap/heap.h"
@@ -83,7 +83,7 @@ static void all_line(char *to, size_t size)
         totals.total > known ? KIB(totals.total - known) : 0);
 }
 
-bool memory_usage_line(unsigned n, char *to, size_t size)
+bool report_usage_line(unsigned n, char *to, size_t size)
 {
     static char name[200];
     if (n == 0) {

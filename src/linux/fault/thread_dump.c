@@ -17,7 +17,7 @@
 static struct wait_queue wanted = WAIT_QUEUE_INIT(wanted);
 static bool tables_wanted;
 
-bool thread_dump_line(const struct thread *t, bool everybody, char *to, size_t size)
+bool report_thread_line(const struct thread *t, bool everybody, char *to, size_t size)
 {
     const struct linux_thread *lt = t->linux_thread, *self = linux_current();
     char call[100], place[FAULT_PLACE_SIZE];
@@ -40,7 +40,7 @@ static void dump_one(struct thread *thread, void *unused)
 {
     char text[160];
     (void)unused;
-    if (!thread_dump_line(thread, true, text, sizeof text)) {
+    if (!report_thread_line(thread, true, text, sizeof text)) {
         report("  thread  %u \"%s\" of the kernel, %s", thread->id, thread->name,
                thread_state_now(thread) == THREAD_ASLEEP ? "asleep" : "runnable");
         return;

@@ -8,7 +8,7 @@
 
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
 #include "linux/file/args.h"

@@ -9,7 +9,7 @@
 #include "fs/pipe/eventfd.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "linux/file/args.h"
 #include "mm/vm/usercopy.h"
 

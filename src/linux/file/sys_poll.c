@@ -7,7 +7,7 @@
 #include "linux/file/sys_poll.h"
 
 #include "base/str.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"

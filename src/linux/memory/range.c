@@ -172,17 +172,14 @@ bool mem_may_lock(uint64_t more)
     return more <= limit && mem_locked_bytes() <= limit - more;
 }
 
-static void policy_of_caller(struct areas_policy *out)
+struct areas_policy areas_policy(void)
 {
-    if (linux_current() == NULL)
-        return; /* a kernel thread, during a report */
+    if (thread_current() == NULL || linux_current() == NULL) /* a kernel thread, during a report */
+        return (struct areas_policy){UINT64_MAX, UINT64_MAX, true};
     const struct process *process = process_current();
-    out->stack = process->rlimits[RLIMIT_STACK].soft;
-    out->all = process->rlimits[RLIMIT_AS].soft;
-    out->large_pages = process->thp_disable == 0;
-}
-
-INIT_CODE void mem_init(void)
-{
-    areas_set_policy(policy_of_caller);
+    return (struct areas_policy){
+        .stack = process->rlimits[RLIMIT_STACK].soft,
+        .all = process->rlimits[RLIMIT_AS].soft,
+        .large_pages = process->thp_disable == 0,
+    };
 }

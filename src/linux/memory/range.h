@@ -49,5 +49,3 @@ void mem_set_future_lock(uint32_t flags);
 bool mem_can_lock(void);
 bool mem_may_lock(uint64_t more);
 uint64_t mem_locked_bytes(void);
-/* Registers the source of the per-process limits for mm/vm/areas.h. Boot. */
-void mem_init(void);

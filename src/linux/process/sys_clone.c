@@ -3,7 +3,7 @@
 #include "linux/process/sys_clone.h"
 
 #include "base/log.h"
-#include "cpu/trap_frame.h"
+#include "cpu/trap.h"
 #include "kern/thread.h"
 #include "linux/process/sys_wait.h"
 #include "linux/task/parent.h"
@@ -38,9 +38,6 @@
 /* cgroup, uts, ipc, user, pid, net, mount: unsupported, as in a Linux configured without
  * namespaces. */
 #define CLONE_NAMESPACES UINT64_C(0x7e020000)
-
-/* cpu/entry.S */
-NORETURN void enter_program(const struct trap_frame *frame);
 
 struct clone {
     uint64_t flags; /* without the signal */

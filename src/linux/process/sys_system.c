@@ -126,10 +126,21 @@ static bool is_magic2(uint32_t v)
     return v == 672274793 || v == 85072278 || v == 369367448 || v == 537993216;
 }
 
-/* Ctrl+Alt+Del was pressed. */
-static void interrupt_first(void)
+/* Process 1 may not be there yet. Callers: interrupts. */
+static void signal_to_first(int signal)
 {
-    signal_raise(process_first(), SIGNAL_INT);
+    if (process_first()->leader != NULL)
+        signal_raise(process_first(), signal);
+}
+
+void machine_ask_program_to_end(void)
+{
+    signal_to_first(SIGNAL_TERM);
+}
+
+void machine_interrupt_program(void)
+{
+    signal_to_first(SIGNAL_INT);
 }
 
 enum err sys_reboot(struct syscall *call)
@@ -154,10 +165,10 @@ enum err sys_reboot(struct syscall *call)
     case REBOOT_POWER_OFF:
         machine_power_off();
     case REBOOT_CAD_ON:
-        machine_set_restart_keys(NULL);
+        machine_set_restart_keys(true);
         return E_OK;
     case REBOOT_CAD_OFF:
-        machine_set_restart_keys(interrupt_first);
+        machine_set_restart_keys(false);
         return E_OK;
     default:
         return E_INVAL;

@@ -108,10 +108,8 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
 /* SIGSEGV of the kernel's own for the calling thread. */
 void signal_force_segv(void);
 
-/* Called when a fault is about to end the program: prints the report. Boot only. */
-typedef void (*signal_fault_report)(const struct trap_frame *frame, int signal, int code,
-                                    uint64_t address);
-void signal_set_fault_report(signal_fault_report report);
+/* A fault is about to end the program: prints the report. Defined above, in linux/fault/crash.c. */
+void signal_fault_report(const struct trap_frame *frame, int signal, int code, uint64_t address);
 
 /* Lets the frame, which is about to go back to the program, run the handlers of all that is
  * pending, or ends the program. Interrupts on at entry; off when it returns, with nothing left to

@@ -22,13 +22,6 @@
 #define SYSCALL_INSTRUCTION_SIZE 2
 #define PAGE_FAULT_BY_PROGRAM    4 /* error code bit U/S: in ring 0 the CPU cannot know */
 
-RO_AFTER_INIT static signal_fault_report fault_report;
-
-void signal_set_fault_report(signal_fault_report report)
-{
-    fault_report = report;
-}
-
 static void make_call_again(struct trap_frame *frame)
 {
     frame->rax = frame->error; /* the number of the call */
@@ -61,8 +54,7 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
 {
     struct linux_thread *lt = linux_current();
     if (!has_handler(signal) || (lt->blocked & signal_bit(signal))) {
-        if (fault_report != NULL)
-            fault_report(frame, signal, code, address);
+        signal_fault_report(frame, signal, code, address);
         die(signal);
     }
     struct siginfo info = {.signal = signal, .code = code, .fault = {address}};
@@ -103,9 +95,8 @@ static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
                       info->code < SI_KERNEL;
     log_warn("no room on the stack for the handler of signal %d, rsp=0x%llx", info->signal,
              (unsigned long long)frame->rsp);
-    if (fault_report != NULL)
-        fault_report(frame, SIGNAL_SEGV, from_fault ? info->code : SEGV_MAPERR,
-                     from_fault ? info->fault.address : frame->rsp);
+    signal_fault_report(frame, SIGNAL_SEGV, from_fault ? info->code : SEGV_MAPERR,
+                        from_fault ? info->fault.address : frame->rsp);
     die(SIGNAL_SEGV);
 }
 
@@ -137,8 +128,7 @@ static void take_default_action(const struct trap_frame *frame, const struct sig
     int signal = info->signal;
     switch (signal) {
     case SIGNAL_ABRT: /* abort(), failed assertions: where is worth a report */
-        if (fault_report != NULL)
-            fault_report(frame, signal, info->code, 0);
+        signal_fault_report(frame, signal, info->code, 0);
         die(signal);
     case SIGNAL_CHLD:
     case SIGNAL_CONT:

@@ -110,8 +110,7 @@ struct areas_policy {
     uint64_t all;     /* ... of all its areas (RLIMIT_AS) */
     bool large_pages; /* of 2 MiB, in anonymous memory (PR_SET_THP_DISABLE) */
 };
-/* Who answers for it; until it is said, all of it is allowed. Boot only. */
-void areas_set_policy(void (*of_caller)(struct areas_policy *out));
+/* Of the calling thread; a thread of the kernel may have all. Defined above, in linux/memory/range.c. */
 struct areas_policy areas_policy(void);
 /* Is v in the gap below a growing area that can grow no further? A stack overflow: the guard is
  * described as an area. */

@@ -65,21 +65,6 @@ enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint6
     return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
 }
 
-RO_AFTER_INIT static void (*policy_of_caller)(struct areas_policy *out);
-
-INIT_CODE void areas_set_policy(void (*of_caller)(struct areas_policy *out))
-{
-    policy_of_caller = of_caller;
-}
-
-struct areas_policy areas_policy(void)
-{
-    struct areas_policy policy = {.stack = UINT64_MAX, .all = UINT64_MAX, .large_pages = true};
-    if (policy_of_caller != NULL)
-        policy_of_caller(&policy);
-    return policy;
-}
-
 /* May area i start at `start`, which is below it? */
 static bool may_grow_to(const struct address_space *space, size_t i, uint64_t start)
 {

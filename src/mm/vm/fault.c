@@ -75,9 +75,6 @@
 
 struct fault_counters fault_counters;
 
-RO_AFTER_INIT static fault_program_hook program_hook;
-RO_AFTER_INIT static fault_kernel_hook kernel_hook;
-
 static enum fault_verdict verdict_of(enum err e)
 {
     return e == E_OK ? FAULT_RESOLVED : e == E_NOMEM ? FAULT_OUT_OF_MEMORY : FAULT_PAST_FILE;
@@ -318,15 +315,13 @@ static void page_fault(struct trap_frame *frame)
         if (copying)
             usercopy_abort(frame);
         else
-            program_hook(frame, v, verdict);
+            fault_of_program(frame, v, verdict);
         return;
     }
-    kernel_hook(frame, v);
+    fault_of_kernel(frame, v);
 }
 
-void fault_init(fault_program_hook program, fault_kernel_hook kernel)
+void fault_init(void)
 {
-    program_hook = program;
-    kernel_hook = kernel;
     trap_set_handler(VECTOR_PAGE_FAULT, page_fault);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/compiler.h"
 #include "base/err.h"
 #include "cpu/trap_frame.h"
 #include "mm/space.h"
@@ -33,14 +34,16 @@ enum fault_verdict {
  * growth under RLIMIT_AS: O(areas). */
 enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error);
 
-/* Called for a fault of the program that was not resolved: delivers a signal or ends the program.
- */
-typedef void (*fault_program_hook)(struct trap_frame *frame, virt_t v, enum fault_verdict verdict);
-/* Called for a fault of the kernel: reports and ends the machine. */
-typedef void (*fault_kernel_hook)(struct trap_frame *frame, virt_t v);
-
 /* Installs the handler. Boot only. */
-void fault_init(fault_program_hook program, fault_kernel_hook kernel);
+void fault_init(void);
+
+/* Defined above: */
+
+/* A fault of the program was not resolved: delivers a signal or ends the program
+ * (linux/fault/exceptions.c). */
+void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict verdict);
+/* A fault of the kernel: a panic (diag/panic.c). */
+NORETURN void fault_of_kernel(const struct trap_frame *frame, virt_t v);
 
 struct fault_counters {
     uint64_t zero, anonymous, copied, file; /* faults resolved, by how */

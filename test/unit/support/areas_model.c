@@ -33,6 +33,11 @@ static struct model_space *model_of(const struct address_space *space)
     abort();
 }
 
+struct areas_policy areas_policy(void)
+{
+    return (struct areas_policy){.stack = UINT64_MAX, .all = UINT64_MAX, .large_pages = true};
+}
+
 /* ---- page tables ---- */
 
 unsigned model_large_touches, model_large_splits;

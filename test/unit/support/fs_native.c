@@ -3,6 +3,7 @@
 
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/inode.h"
 #include "fs/vfs/wait.h"
 #include "kern/console.h"
@@ -23,6 +24,44 @@ struct wait_queue any_event = WAIT_QUEUE_INIT(any_event);
 struct fs_context *fs_current(void)
 {
     return &fs_first;
+}
+
+int native_raised;
+
+void fs_raise(int signal)
+{
+    native_raised = signal;
+}
+
+void fs_raise_group(int signal, uint32_t group)
+{
+    (void)signal;
+    (void)group;
+}
+
+enum err fs_check_group(uint32_t group)
+{
+    (void)group;
+    return E_OK;
+}
+
+uint64_t fs_limit(unsigned resource)
+{
+    return resource == FS_RLIMIT_NOFILE ? FILE_TABLE_LIMIT : UINT64_MAX;
+}
+
+bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
+{
+    if (pid > 1 || tid > 1)
+        return false;
+    *out = (struct fs_process){.pid = 1,
+                               .tid = 1,
+                               .process_group = 1,
+                               .session = 1,
+                               .threads = 1,
+                               .state = 'R',
+                               .name = ""};
+    return true;
 }
 
 struct file_table *file_table_current(void)

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* There is one process, 1, with one thread; this is the last signal that it was sent. */
+extern int native_raised;
+
 /* Called when a test's thread would sleep: does what the other thread would do. Returns false when
  * there is nobody: the sleep then ends with E_INTR. */
 extern bool (*native_other_thread)(void);

@@ -5,7 +5,7 @@
 
 #include "fs/vfs/context.h"
 #include "fs/pipe/eventfd.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/vfs.h"
@@ -14,20 +14,13 @@
 
 static struct file *r, *w;
 static size_t live_before;
-static int raised;
 static struct filesystem root;
-
-static void record(int signal)
-{
-    raised = signal;
-}
 
 static int setup(void **state)
 {
     (void)state;
     live_before = native_heap_live();
-    raised = 0;
-    fs_hooks.raise = record;
+    native_raised = 0;
     native_other_thread = NULL;
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     vfs_init(&root);
@@ -121,7 +114,7 @@ static void test_ends_close(void **state)
     assert_int_equal(pipe_create(0, &r, &w), E_OK);
     file_put(r);
     assert_int_equal(put(w, "abc", 3, &n), E_PIPE);
-    assert_int_equal(raised, FS_SIGPIPE);
+    assert_int_equal(native_raised, FS_SIGPIPE);
     assert_int_equal(file_poll(w), POLL_WRITABLE | POLL_ERR);
     file_put(w);
     assert_int_equal(pipe_create(0, &r, &w), E_OK);

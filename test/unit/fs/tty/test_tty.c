@@ -5,7 +5,7 @@
 #include "native.h"
 
 #include "fs/vfs/devices.h"
-#include "fs/vfs/hooks.h"
+#include "fs/vfs/process.h"
 #include "fs/ram/ramfs.h"
 #include "fs/tty/pty.h"
 #include "fs/tty/console.h"

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions of higher layers that the file systems call. linux/ sets them before the program
- * starts. A NULL member is allowed (native tests): its caller uses a default.
+ * What the file systems need of processes. The functions are defined above, in linux/file/fs_process.c, and for native
+ * tests in test/unit/support/fs_native.c. The calling process is that of the calling thread; kernel threads work for the
+ * first process.
  */
 #pragma once
 
 #include "base/addr.h"
+#include "base/compiler.h"
+#include "base/err.h"
 #include "fs/vfs/io.h"
 
 #include <stdbool.h>
@@ -42,34 +45,6 @@ struct fs_credentials { /* laid out as Linux's struct ucred */
     uint32_t uid, gid;
 };
 
-struct fs_hooks {
-    /* Sends the signal to the calling process (SIGPIPE, SIGXFSZ). Only marks it pending. */
-    void (*raise)(int signal);
-    /* The same to a process group (SIGINT from the terminal), 0: that of the first process. */
-    void (*raise_group)(int signal, uint32_t group);
-    /* Is there such a group (E_SRCH), and in the calling process's session (E_PERM)? */
-    enum err (*check_group)(uint32_t group);
-    /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
-    uint64_t (*limit)(unsigned resource);
-    /* Both limits of a process, for /proc/PID/limits. */
-    void (*limits)(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
-    /* Real or effective user and group of the calling process. */
-    void (*credentials)(bool effective, struct fs_credentials *out);
-    /* The process, 0 is the calling one, and the thread of it whose name, times and signals count;
-     * tid 0 is the leader. False: there is none. */
-    bool (*describe)(uint32_t pid, uint32_t tid, struct fs_process *out);
-    /* The tid of the calling thread; 0: it has none. */
-    uint32_t (*own_tid)(void);
-    /* The least pid above `pid`; 0: none. */
-    uint32_t (*next_process)(uint32_t pid);
-    /* The least tid of the process above `tid`; 0: none. */
-    uint32_t (*next_thread)(uint32_t pid, uint32_t tid);
-    /* Sets comm from /proc/PID/comm; tid 0 is the leader. */
-    void (*rename)(uint32_t pid, uint32_t tid, const char *name, size_t length);
-};
-
-extern struct fs_hooks fs_hooks;
-
 #define FS_SIGHUP        1
 #define FS_SIGINT        2
 #define FS_SIGQUIT       3
@@ -82,6 +57,26 @@ extern struct fs_hooks fs_hooks;
 #define FS_RLIMIT_NOFILE 7
 #define FS_RLIMIT_COUNT  16
 
+/* Sends the signal to the calling process (SIGPIPE, SIGXFSZ). Only marks it pending. */
 void fs_raise(int signal);
+/* The same to a process group (SIGINT from the terminal), 0: that of the first process. */
 void fs_raise_group(int signal, uint32_t group);
+/* Is there such a group (E_SRCH), and in the calling process's session (E_PERM)? */
+MUST_CHECK enum err fs_check_group(uint32_t group);
+/* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
 uint64_t fs_limit(unsigned resource);
+/* Both limits of a process, for /proc/PID/limits; unchanged when there is no such process. */
+void fs_limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
+/* The calling process's pid, and its real or effective user and group. */
+void fs_caller_credentials(bool effective, struct fs_credentials *out);
+/* The process, 0 is the calling one, and the thread of it whose name, times and signals count; tid 0 is
+ * the leader. False: there is none, and nothing is written. */
+bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out);
+/* The tid of the calling thread; 0: it has none. */
+uint32_t fs_own_tid(void);
+/* The least pid above `pid`; 0: none. */
+uint32_t fs_next_process(uint32_t pid);
+/* The least tid of the process above `tid`; 0: none. */
+uint32_t fs_next_thread(uint32_t pid, uint32_t tid);
+/* Sets comm from /proc/PID/comm; tid 0 is the leader. */
+void fs_rename_thread(uint32_t pid, uint32_t tid, const char *name, size_t length);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "linux/file/fs_hooks.h"
+/* What file systems ask and tell processes: fs/vfs/process.h. */
+#include "fs/vfs/process.h"
 
-#include "fs/vfs/hooks.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
@@ -14,17 +14,17 @@ static struct process *process_of_caller(void)
     return lt != NULL ? lt->process : process_first();
 }
 
-static void raise(int signal)
+void fs_raise(int signal)
 {
     signal_raise(process_of_caller(), signal);
 }
 
-static uint64_t limit(unsigned resource)
+uint64_t fs_limit(unsigned resource)
 {
     return resource < RLIMIT_COUNT ? process_of_caller()->rlimits[resource].soft : RLIM_INFINITY;
 }
 
-static void limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard)
+void fs_limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard)
 {
     const struct process *process = process_find((int)pid);
     if (process == NULL || resource >= RLIMIT_COUNT)
@@ -41,14 +41,14 @@ static void describe_ids(const struct ids *ids, uint32_t out[4])
     out[3] = ids->fs;
 }
 
-static void raise_group(int signal, uint32_t group)
+void fs_raise_group(int signal, uint32_t group)
 {
     for (struct process *p = process_first(); p != NULL; p = process_next(p))
         if (!p->zombie && (uint32_t)p->pgid == (group != 0 ? group : PROCESS_PID))
             signal_raise(p, signal);
 }
 
-static enum err check_group(uint32_t group)
+enum err fs_check_group(uint32_t group)
 {
     for (struct process *p = process_first(); p != NULL; p = process_next(p))
         if ((uint32_t)p->pgid == group)
@@ -56,7 +56,7 @@ static enum err check_group(uint32_t group)
     return E_SRCH;
 }
 
-static uint32_t own_tid(void)
+uint32_t fs_own_tid(void)
 {
     struct linux_thread *lt = linux_current();
     return lt != NULL ? (uint32_t)lt->tid : 0;
@@ -84,7 +84,7 @@ static void describe_program(const struct program *program, struct fs_process *o
     out->image_end = program->image.end;
 }
 
-static bool fs_hooks_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
+bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
 {
     struct linux_thread *lt = find_thread(pid, tid);
     if (lt == NULL)
@@ -121,7 +121,7 @@ static bool fs_hooks_describe(uint32_t pid, uint32_t tid, struct fs_process *out
     return true;
 }
 
-static uint32_t next_process(uint32_t pid)
+uint32_t fs_next_process(uint32_t pid)
 {
     uint32_t least = UINT32_MAX;
     for (struct process *p = process_first(); p != NULL; p = process_next(p))
@@ -130,7 +130,7 @@ static uint32_t next_process(uint32_t pid)
     return least != UINT32_MAX ? least : 0;
 }
 
-static uint32_t next_thread(uint32_t pid, uint32_t tid)
+uint32_t fs_next_thread(uint32_t pid, uint32_t tid)
 {
     const struct process *process = process_find((int)pid);
     if (process == NULL)
@@ -147,14 +147,14 @@ static uint32_t next_thread(uint32_t pid, uint32_t tid)
     return least != UINT32_MAX ? least : 0;
 }
 
-static void rename_thread(uint32_t pid, uint32_t tid, const char *name, size_t length)
+void fs_rename_thread(uint32_t pid, uint32_t tid, const char *name, size_t length)
 {
     struct linux_thread *lt = find_thread(pid, tid);
     if (lt != NULL && lt->thread != NULL)
         process_rename(lt->thread, name, length);
 }
 
-static void credentials(bool effective, struct fs_credentials *out)
+void fs_caller_credentials(bool effective, struct fs_credentials *out)
 {
     const struct process *process = process_of_caller();
     *out = (struct fs_credentials){
@@ -162,19 +162,4 @@ static void credentials(bool effective, struct fs_credentials *out)
         .uid = effective ? process->uid.effective : process->uid.real,
         .gid = effective ? process->gid.effective : process->gid.real,
     };
-}
-
-void fs_bridge_init(void)
-{
-    fs_hooks.credentials = credentials;
-    fs_hooks.raise = raise;
-    fs_hooks.limit = limit;
-    fs_hooks.limits = limits;
-    fs_hooks.raise_group = raise_group;
-    fs_hooks.check_group = check_group;
-    fs_hooks.describe = fs_hooks_describe;
-    fs_hooks.own_tid = own_tid;
-    fs_hooks.next_process = next_process;
-    fs_hooks.next_thread = next_thread;
-    fs_hooks.rename = rename_thread;
 }
