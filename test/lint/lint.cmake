@@ -6,7 +6,5 @@ endforeach()
 
 # Over the objects of the kernel with the guest tests: all of src/ and the checks of locks are in it.
 get_filename_component(lint_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host -> build
-add_test(NAME lint.symbols
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/lint/symbols.sh ${PROJECT_SOURCE_DIR}
-        ${lint_builds}/kernel/src/CMakeFiles/ouro-test_objects.dir)
-set_tests_properties(lint.symbols PROPERTIES LABELS lint TIMEOUT 300)
+ouro_add_test(lint symbols 300 ${CMAKE_CURRENT_SOURCE_DIR}/lint/symbols.sh ${PROJECT_SOURCE_DIR}
+    ${lint_builds}/kernel/src/CMakeFiles/ouro-test_objects.dir)
