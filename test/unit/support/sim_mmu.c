@@ -78,6 +78,11 @@ void sim_physical_write(uint64_t address, uint64_t value)
     *cell(address) = value;
 }
 
+void *sim_physical(uint64_t address)
+{
+    return (char *)cell(address) + address % 8;
+}
+
 void sim_ignore_invlpg(uint64_t start, uint64_t end)
 {
     ignored_start = start;

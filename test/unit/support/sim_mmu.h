@@ -37,6 +37,8 @@ void sim_set_modes(bool write_protect, bool no_execute);
 /* Physical memory. */
 uint64_t sim_physical_read(uint64_t address);
 void sim_physical_write(uint64_t address, uint64_t value);
+/* The byte itself, for tests that see memory as the kernel does. */
+void *sim_physical(uint64_t address);
 
 /* What an access does: through TLB and caches, setting A and D. */
 struct sim_result sim_access(uint64_t address, enum sim_access access);
