@@ -4,6 +4,6 @@
 
 #include "parse/boot_info.h"
 
-/* `loader` and `info` are the loader's magic number and information pointer, as multiboot2.S passes
- * them. Stops the machine with a message if they are invalid. */
+/* `loader` (enum boot_loader) and `info`, a physical address, come from multiboot2.S. Stops the
+ * machine with a message if they are invalid. */
 void loader_read(uint32_t loader, uint64_t info, struct boot_info *out);

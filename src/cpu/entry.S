@@ -242,7 +242,7 @@ syscall_leave:
     jmp *%rcx
 
 /* The fast path (linux/call/syscall.h): no frame, interrupts off. Flags that only iretq restores
- * lead to the slow path. */
+ * lead to the full frame. */
 fast_path:
     test syscall_slow_flags(%rip), %r11d
     jnz 1b

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 #define PIT_HZ UINT64_C(1193182)
-#define PIT_CHANNEL_0                                                                              \
-    0x40 /* every PC has it, QEMU's microvm too; its interrupt line stays masked */
+/* Every PC has channel 0, QEMU's microvm too. Its interrupt line stays masked. */
+#define PIT_CHANNEL_0     0x40
 #define PIT_COMMAND       0x43
 
 #define CALIBRATION_TICKS 2386 /* 2 ms */

@@ -51,9 +51,9 @@ enum run_place {
     RUN_YIELDED,   /* behind all others */
 };
 
-/* Adds an entity that is not queued. O(log n). */
+/* Adds an entity that is not queued. O(1). */
 void run_queue_add(struct run_queue *queue, struct run_entity *entity, enum run_place place);
-/* Removes a queued entity. O(log n). */
+/* Removes a queued entity. O(log n) amortized. */
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity);
 /* The next entity to run, still queued; NULL if the queue is empty. O(1). */
 struct run_entity *run_queue_first(const struct run_queue *queue);

@@ -28,10 +28,9 @@ struct spin_lock sched_spin;
 
 static struct run_queue run_queue GUARDED_BY(class_sched);
 static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
-static struct thread *ended GUARDED_BY(class_sched); /* freed once its stack is not in use */
-static struct thread *
-    fpu_owner GUARDED_BY(class_sched);        /* the thread whose state the FPU registers hold */
-static bool fpu_trap GUARDED_BY(class_sched); /* CR0.TS */
+static struct thread *ended GUARDED_BY(class_sched);     /* freed once its stack is not in use */
+static struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
+static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
 static struct timer slice_timer; /* fires at or after the end of the running thread's slice */
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;

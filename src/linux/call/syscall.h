@@ -33,9 +33,8 @@ struct syscall_row {
 
 #define SYSCALL_COUNT 462
 
-extern const struct syscall_row syscall_table[SYSCALL_COUNT]; /* linux/call/table.c */
-extern const struct syscall_row
-    syscall_ouro_table[OURO_CALL_COUNT]; /* Ouro's own calls: vdso/calls.h */
+extern const struct syscall_row syscall_table[SYSCALL_COUNT];        /* linux/call/table.c */
+extern const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT]; /* vdso/calls.h */
 
 /* The row of a number; NULL if neither Linux nor Ouro has it. A row of Linux's table may lack a
  * name. */

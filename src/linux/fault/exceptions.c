@@ -46,7 +46,7 @@ static int sse_code(void)
     return float_code(mxcsr & 63, mxcsr >> 7 & 63);
 }
 
-/* Sends the signal that Linux sends for the vector (arch/x86/kernel/traps.c). */
+/* Sends the signal that Linux sends for the vector (Linux: arch/x86, traps). */
 static void exception(struct trap_frame *frame)
 {
     if (!trap_from_program(frame)) {

@@ -85,8 +85,7 @@ struct process {
     bool zombie;
     bool unwanted; /* an orphan that no parent waits for: leaves no zombie */
     bool has_run_exec;
-    uint8_t
-        told; /* change not yet reported to the parent: WSTOPPED or WCONTINUED (enum wait_option) */
+    uint8_t told; /* WSTOPPED or WCONTINUED (enum wait_option): not yet waited for; 0: none */
     uint64_t children_cpu_ns; /* of children that were waited for, and of their children */
 
     uint32_t thread_count; /* live threads */
@@ -146,8 +145,7 @@ struct linux_thread {
     uint32_t history_next; /* number of calls so far; call n is in history[n % SYSCALL_HISTORY] */
 
     struct signal_stack alternate_stack;
-    uint64_t
-        saved_mask; /* valid while mask_saved: the mask that sigsuspend() or ppoll() replaced */
+    uint64_t saved_mask; /* valid while mask_saved: the mask before sigsuspend() or ppoll() */
     bool mask_saved;
     uint8_t restart; /* enum signal_restart of the call that is returning E_INTR */
     uint64_t trap_number, trap_error, trap_address; /* of the last fault, for sigcontext */

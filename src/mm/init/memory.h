@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Brings memory up: the only place that joins the firmware's memory map, the frame allocator and
- * the page tables. main.c and boot/steps.c call it; later code uses mm/phys/, mm/pt/ and mm/heap/
- * directly.
+ * Brings memory up: the only place that joins the firmware's memory map, the frame allocator and the
+ * page tables. boot/steps.c calls memory_init(), and main.c memory_end_boot(). Drivers map device
+ * memory with memory_map_physical(); reports and /proc read memory_totals(). For frames, mappings and
+ * heap blocks, use mm/phys/, mm/pt/ and mm/heap/.
  *
  * memory_init() needs memory to manage memory. It breaks the circle with early frames, which are
  * taken from the end of the largest free range and are never freed, and proceeds in this order:

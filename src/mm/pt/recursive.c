@@ -9,9 +9,8 @@
 
 /* Private to this file: the place of the window. */
 RO_AFTER_INIT static unsigned window_slot = LAYOUT_WINDOW_SLOT_DEFAULT;
-RO_AFTER_INIT static uint64_t
-    /* The first table of each level in the window. */
-    window_tables[PT_LEVELS + 1];
+/* The first table of each level in the window. */
+RO_AFTER_INIT static uint64_t window_tables[PT_LEVELS + 1];
 
 static pt_table_t recursive_window_table(const struct address_space *space, int level, virt_t v,
                                          pte_t parent)

@@ -4,8 +4,9 @@
  * (mm/vm/areas.h), and the first access to each page maps it. mm/vm/fault.c has the theory and the
  * case analysis.
  *
- * The handler tries, in this order: fault_resolve() for the program, or for usercopy on its behalf;
- * the recovery of usercopy with E_FAULT; fault_of_program(), a signal; fault_of_kernel(), a panic.
+ * The handler calls fault_resolve() for the program, and for usercopy on its behalf. If that fails,
+ * usercopy ends with E_FAULT, and the program gets a signal: fault_of_program(). Any other fault is
+ * the kernel's own: fault_of_kernel() panics.
  *
  * Callers. The trap entry calls the handler. System calls that populate memory, such as mlock(),
  * call fault_resolve() directly. No interrupt handler may fault on program memory.
