@@ -51,7 +51,7 @@ static void start_program(void *unused)
 {
     (void)unused;
     kernel_lock_assert();
-    screen_start(); /* the screen shows pixels, drawn whenever the kernel is idle */
+    screen_start(); /* the thread that draws the screen */
     if (options.test != NULL)
         guest_tests_run(options.test); /* instead of a program: the kernel's own tests */
     process_init(memory_total());      /* process 1: this thread, no program yet */
@@ -93,11 +93,11 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     boot_mark("start");
     cpu_tables_init();          /* GDT, TSS, IDT: a fault is reported from now on */
     kernel_lock_take();         /* boot counts as a thread */
-    cpu_features_init();        /* CR0, CR4, EFER, XCR0 have known values; cpu_features */
+    cpu_features_init();        /* cpu_features; CR0, CR4, EFER, XCR0 have known values */
     console_start(uart_init()); /* console: plain text */
     boot_mark("cpu");
     loader_read(loader, info, &boot); /* boot_info: a copy of the loader's data */
-    options_read(&boot);              /* command line; the console is as it asks */
+    options_read(&boot);              /* options, and the console as they configure it */
     boot_mark("loader data");
     random_init(); /* random numbers */
     boot_mark("random");

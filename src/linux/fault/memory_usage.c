@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory by user, for the report of an out-of-memory condition. */
+/* Memory by its use, for the report of a shortage: areas, files, page tables, kernel. */
 #include "base/fmt.h"
 #include "diag/report.h"
 #include "fs/proc/process_text.h"

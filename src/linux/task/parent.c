@@ -217,7 +217,7 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
     }
 }
 
-/* A selected child with a status to report, or NULL; *some tells whether any child is selected. */
+/* A selected child with a status to report, or NULL; *some is true if any child is selected. */
 static struct process *parent_find(const struct family_wait *w, bool *some)
 {
     *some = false;

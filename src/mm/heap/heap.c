@@ -150,7 +150,7 @@ static void *pages_alloc_once(uint64_t pages)
     return ptr_of(start);
 }
 
-/* Contents undefined. */
+/* Contents undefined; NULL if memory is short. */
 static void *pages_alloc(uint64_t pages)
 {
     void *start;
