@@ -99,7 +99,7 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
     }
     frame->vector = FRAME_VECTOR_GS;
     frame->error = base;
-    if (trap_from_program(frame)) /* true only for the registers as set above */
+    if (trap_from_program(frame)) /* its registers are the program's now */
         kernel_lock_take();
     trap_gs_restored(frame);
     __asm__ volatile("cli" : : : "memory");

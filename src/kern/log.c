@@ -15,7 +15,7 @@
 
 static enum log_level console_level = LOG_WARN;
 
-/* The last lines, uncut by the console's level. */
+/* Ring of the last lines, of all levels. */
 static struct spin_lock log_spin;
 static char recent[RECENT][LINE_MAX] GUARDED_BY(class_log);
 static unsigned recent_next GUARDED_BY(class_log);
