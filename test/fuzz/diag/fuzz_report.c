@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report as the kernel makes it, of a machine out of the fuzzer's bytes: registers, page tables,
- * areas, a stack, a program file with symbols and unwind tables, and other threads, all of which
- * may be nonsense. It must read only what a walk says is mapped (the rest is not there: a touch is a
- * crash), come to an end, and write no line without one.
+ * The whole report, of a machine made from the fuzzer's bytes: registers, page tables, areas, a
+ * stack, a program file with symbols and unwind tables, and other threads, all possibly nonsense.
+ * The report must read only memory that a walk finds mapped (all other memory is absent: an access
+ * crashes), must end, and must terminate each line.
  *
  *   bytes    registers and shapes, then the memory of the program: PAGES pages at BASE, of which the
  *            first ones are the file's, as the areas say
@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *file;
 static size_t file_size;
-static unsigned lines, bytes, mapped; /* mapped: bit n: page n is */
+static unsigned lines, bytes, mapped; /* mapped: bit n: page n is mapped */
 static struct area areas[3];
 static struct thread self, other;
 static struct trap_frame frames[2];
@@ -179,7 +179,7 @@ bool report_thread_other(const struct thread *t, bool everybody, char *to, size_
     return t != &self || everybody;
 }
 
-/* --- what comes out --- */
+/* --- the output --- */
 
 void report(const char *format, ...)
 {
