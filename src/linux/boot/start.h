@@ -8,9 +8,9 @@
  * those before it. The steps run after memory_init() and before memory_end_boot(), so the options
  * and the boot loader's data are still valid.
  *
- * Cost: O(files in the archive) for root_fill(), which maps contents rather than copying them;
- * program_load() reads headers and maps segments; all others O(1). A shortage of memory stops the
- * machine with a message.
+ * Cost: O(size of the archive / 2 MiB) for the mapping, O(files in it) for root_fill(), which
+ * refers to the contents rather than copying them; program_load() reads headers and maps segments.
+ * A shortage of memory stops the machine with a message.
  */
 #pragma once
 

@@ -17,8 +17,8 @@
  *
  * memory_end_boot() ends the boot: it frees what only boot needed and seals RO_AFTER_INIT.
  *
- * Cost: 12 bytes of metadata for each frame of RAM, and the tables that map it. Time O(RAM), to
- * clear the metadata.
+ * Cost: 12 bytes of metadata for each frame of RAM, and the tables that map it. Time O(highest
+ * address of RAM), to map and clear the metadata.
  */
 #pragma once
 

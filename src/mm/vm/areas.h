@@ -139,10 +139,10 @@ void areas_init(struct address_space *space);
 MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range from,
                                struct virt_range to, bool keep);
 /* Pages [first, end) of the source were replaced: mappings of the old ones are dropped, so that
- * accesses fault again. O(areas of all spaces). */
+ * accesses fault again. O(all areas + pages mapped). */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
 /* Pages [first, end) of the source were written, but not through its mappings: their leaves become
- * dirty. O(areas of all spaces). */
+ * dirty. O(all areas + pages mapped). */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* Sets AREA_CLEAN in all areas of the owner. */
 void areas_mark_clean(struct address_space *space, uint32_t owner);
