@@ -305,7 +305,7 @@ void thread_wake_for_signal(struct thread *t)
     sched_unlock(flags);
 }
 
-static NOINLINE void hand_over(enum run_place place) REQUIRES(kernel_lock, class_sched)
+static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     struct thread *self = thread_current();
     uint64_t now = charge(self);
@@ -319,7 +319,7 @@ static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     percpu()->slice_over = false;
     if (run_queue.count != 0)
-        hand_over(place);
+        thread_hand_over(place);
 }
 
 void thread_yield(void)

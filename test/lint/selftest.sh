@@ -66,7 +66,7 @@ expect_found()
     fresh
 }
 
-for check in includes headers format layout shellcheck budgets; do
+for check in includes headers format layout shellcheck budgets statics; do
     expect_clean "$check"
 done
 
@@ -105,6 +105,10 @@ expect_found headers 'kernel only'
 
 mkdir -p include/ouro && printf '#pragma once\nstatic inline int *cast(void *p)\n{\n    return p;\n}\n' >include/ouro/odd.h
 expect_found headers 'odd.h:4:.*error'
+
+printf 'static int start(int v)\n{\n    return v;\n}\n' >src/mm/one.c
+printf 'static UNUSED PRINTF_LIKE(1, 2) int *start(int v)\n{\n    return 0;\n}\n' >src/base/two.c
+expect_found statics 'start() is static in more than one file'
 
 sed -i 's/    return/  return/' src/mm/pages.c
 expect_found format 'src/mm/pages.c.*clang-format'

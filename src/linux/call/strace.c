@@ -313,7 +313,8 @@ static enum argument_kind fcntl_kind(uint64_t command)
 }
 
 /* The kind of argument i; ARG_NONE if an earlier argument's value makes it absent. */
-static enum argument_kind kind_of(const struct syscall_row *row, unsigned i, const uint64_t *arg)
+static enum argument_kind strace_kind(const struct syscall_row *row, unsigned i,
+                                      const uint64_t *arg)
 {
     enum {
         CREATES = 0x400040
@@ -378,7 +379,7 @@ static void put_arguments(struct strace_line *line, const struct syscall *call, 
     const struct syscall_row *row = line->row;
     for (unsigned arity = syscall_arity(row); line->next < arity; line->next++) {
         unsigned i = line->next;
-        enum argument_kind kind = kind_of(row, i, call->arg);
+        enum argument_kind kind = strace_kind(row, i, call->arg);
         bool out = argument_forms[kind].out;
         if (out && !answered)
             return;

@@ -58,7 +58,7 @@ mkdir -p wrong
 head -c 4096 /dev/zero >wrong/libthird.so
 gcc -o passed main.c -Llib -lplain '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib:$ORIGIN/wrong:$ORIGIN/deep' -Wl,-rpath-link,deep || exit 1
 same 3 32 ./passed
-# The libraries of a plug-in (dlopen()) are packed with it.
+# The libraries of a plug-in (dlopen(3)) are packed with it.
 cat >plug.c <<'C'
 #include <dlfcn.h>
 #include <stdio.h>

@@ -384,8 +384,7 @@ static void advising(void)
     CALL(madvise, P(3), PAGE, MADV_NORMAL);
     map(20, 30, RW, ANON, -1, 0);
     CALL(madvise, P(20), 4 * PAGE, MADV_POPULATE_READ);
-    CALL(madvise, P(20), 6 * PAGE,
-         MADV_POPULATE_WRITE); /* Rss of pages that were only read depends on the host */
+    CALL(madvise, P(20), 6 * PAGE, MADV_POPULATE_WRITE); /* Rss of pages only read is the host's */
     show_resident(20, 30);
     show_smaps(20);
     CALL(mprotect, P(20), PAGE, PROT_READ);
