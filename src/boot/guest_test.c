@@ -15,8 +15,8 @@
 
 #define LL(x) ((unsigned long long)(x))
 
-static char wanted_name[64]; /* the command line goes with the boot memory */
-static char failure[200];    /* of the running test; "" while it has none */
+static char wanted_name[64]; /* a copy: the command line is boot memory */
+static char failure[200];    /* of the running test; "": none so far */
 
 static const struct guest_test *const *first_test(void)
 {
@@ -68,7 +68,7 @@ static uint64_t free_frames(void)
     return (memory.free + memory.overhead) >> PAGE_SHIFT;
 }
 
-/* False when it failed. */
+/* Runs a test; false if it failed. */
 static bool guest_test_run(const struct guest_test *test)
 {
     kernel_lock_assert();

@@ -2,7 +2,8 @@
 # Each way of example/faults.c in QEMU, and a dozen in Bochs: the reports' facts equal test/programs/faults/golden/.
 set(faults_program ${CMAKE_CURRENT_BINARY_DIR}/faults)
 add_custom_command(OUTPUT ${faults_program}
-    COMMAND ${OURO_MUSL_GCC} -static -O1 -g0 -fno-stack-protector -Wall -Wextra -Wno-infinite-recursion
+    COMMAND ${OURO_MUSL_GCC} -static -O1 -g0 -fno-stack-protector -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -Wall -Wextra
+        -Wno-infinite-recursion
         -o ${faults_program} ${PROJECT_SOURCE_DIR}/example/faults.c
     DEPENDS ${PROJECT_SOURCE_DIR}/example/faults.c VERBATIM)
 add_custom_target(test_faults ALL DEPENDS ${faults_program})
