@@ -4,7 +4,7 @@ get_filename_component(guest_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host 
 set(guest_kernel ${guest_builds}/kernel/ouro-test.elf)
 set(guest_released_kernel ${guest_builds}/kernel/ouro.elf)
 
-# ouro_guest_test(NAME KERNEL STATUS TEXT WORDS [QEMU OPTIONS...])
+# ouro_guest_test(NAME KERNEL STATUS TEXT WORDS [QEMU OPTIONS...]): a test that calls guest/run.sh with the arguments.
 function(ouro_guest_test name kernel)
     ouro_add_test(guest ${name} 150 ${CMAKE_CURRENT_SOURCE_DIR}/guest/run.sh ${kernel} ${ARGN})
 endfunction()

@@ -35,7 +35,7 @@ struct guest_fault {
     uint64_t address; /* CR2 after #PF, else 0 */
 };
 
-/* Eight bytes at an aligned address; *out (may be NULL) is written on success only. */
+/* Access eight bytes at an aligned address; *out (may be NULL) is written only on success. */
 struct guest_fault guest_read(virt_t at, uint64_t *out);
 struct guest_fault guest_write(virt_t at, uint64_t value);
 /* Calls the code at the address, which is one `ret`. */
@@ -56,7 +56,7 @@ struct guest_fault guest_divide_by_zero(void);
 /* pair[0]: the actual fault, pair[1]: the expected one. */
 void guest_check_fault(const char *file, int line, const struct guest_fault *pair);
 
-/* PF_EXECUTE where the CPU reports instruction fetches: with NX turned on (SDM 3A 4.7). */
+/* PF_EXECUTE if the CPU reports instruction fetches, as it does with NX enabled (SDM 3A 4.7); else 0. */
 uint64_t guest_fetch_bit(void);
 
 /* Reproducible: the same numbers in every boot. */

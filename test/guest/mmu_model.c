@@ -157,7 +157,7 @@ static uint64_t state(int level, bool leaf, unsigned n, uint64_t too_high)
 struct enumeration {
     const uint64_t *table;
     struct mmu_path path;
-    uint64_t too_high; /* an address bit that this CPU lacks; 0 when it has all */
+    uint64_t too_high; /* an address bit that this CPU lacks; 0 if it has all */
     mmu_visitor visit;
     void *context;
 };

@@ -31,7 +31,7 @@ fresh() {
     head -c 67108864 /dev/zero >stick
 }
 
-# usb STATUS REGEX ARGUMENTS...
+# usb STATUS REGEX ARGUMENTS...: runs `ouro usb`; checks the status and that a line of stderr matches.
 usb() {
     wanted=$1 regex=$2
     shift 2

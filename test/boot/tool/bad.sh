@@ -82,7 +82,7 @@ words() {
     expect 125 'not a size' run -m lots "$busybox"
     expect 125 'the choice is between' run --medium floppy "$busybox"
     expect 125 'microvm boots with --medium direct only' run --machine microvm --medium cd "$busybox"
-    expect 125 'no command frobnicate' frobnicate
+    expect 125 'unknown command frobnicate' frobnicate
     expect 125 'needs the name of the image' iso "$busybox"
     expect 125 'not an image that ouro iso made' run --image "$busybox"
     expect 125 'too long' run --medium direct "$busybox" "$(head -c 20000 /dev/zero | tr '\0' x)"
@@ -112,7 +112,7 @@ boots() {
     boot 'ended before the kernel started|found nothing to boot' --image loader.iso
     size=$(wc -c <good.iso)
     head -c $((size / 2)) good.iso >half.iso
-    boot 'half.iso is cut short' --image half.iso
+    boot 'half.iso is truncated' --image half.iso
 
     # No root archive: the tool always passes one, so QEMU is started directly.
     timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \

@@ -58,7 +58,7 @@ mkdir -p wrong
 head -c 4096 /dev/zero >wrong/libthird.so
 gcc -o passed main.c -Llib -lplain '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib:$ORIGIN/wrong:$ORIGIN/deep' -Wl,-rpath-link,deep || exit 1
 same 3 32 ./passed
-# The libraries of a plug-in (dlopen(3)) are packed with it.
+# The libraries of a plug-in, which dlopen(3) loads, are packed with it.
 cat >plug.c <<'C'
 #include <dlfcn.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ gcc -o plug plug.c || exit 1
 same 0 32 --with lib/libsecond.so ./plug
 same 0 -1 ./plug
 refuses 127 '--with nowhere' --with nowhere ./plug
-# Another C library.
+# A program of another C library (musl).
 cat >hello.c <<'C'
 #include <stdio.h>
 int main(void) { puts("hello"); return 0; }

@@ -6,7 +6,7 @@
  * crashes), must end, and must terminate each line.
  *
  *   bytes    registers and shapes, then the memory of the program: PAGES pages at BASE, of which the
- *            first ones are the file's, as the areas say
+ *            first ones are mapped from the file
  */
 #include "base/sections.h"
 #include "cpu/features.h"

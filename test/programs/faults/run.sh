@@ -5,7 +5,7 @@
 # test/programs/faults/golden/NAME.txt. report.py lists the fields that are no facts.
 #
 #   run.sh PROGRAM NAME          one way. PROGRAM: example/faults.c, compiled
-#   run.sh PROGRAM --mutate NAME falsifies each field of that report: all but the declared ones must be noticed
+#   run.sh PROGRAM --mutate NAME falsifies each field of that report: report.py must detect all but the declared ones
 #   run.sh PROGRAM --complete    checks that each way has a golden file, and each golden file a way
 #
 # Environment: OURO       the host tool or the front door

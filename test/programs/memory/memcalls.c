@@ -79,7 +79,7 @@ static char *next_line(char **at)
     return line;
 }
 
-/* The lines of a file of /proc/self about the arena, with what differs from run to run replaced. */
+/* Prints the lines of a file of /proc/self about the arena, with the values that vary between runs replaced. */
 static void show_maps(void)
 {
     char *at = read_lines("/proc/self/maps"), *line;
@@ -98,7 +98,7 @@ static void show_maps(void)
     }
 }
 
-/* Some fields of smaps for the area that starts at page n. */
+/* Prints some fields of smaps for the area that starts at page n. */
 static void show_smaps(int n)
 {
     static const char *const fields[] = {
@@ -384,7 +384,7 @@ static void advising(void)
     CALL(madvise, P(3), PAGE, MADV_NORMAL);
     map(20, 30, RW, ANON, -1, 0);
     CALL(madvise, P(20), 4 * PAGE, MADV_POPULATE_READ);
-    CALL(madvise, P(20), 6 * PAGE, MADV_POPULATE_WRITE); /* Rss of pages only read is the host's */
+    CALL(madvise, P(20), 6 * PAGE, MADV_POPULATE_WRITE); /* Rss of read pages varies by host */
     show_resident(20, 30);
     show_smaps(20);
     CALL(mprotect, P(20), PAGE, PROT_READ);

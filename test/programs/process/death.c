@@ -59,8 +59,7 @@ int main(int argc, char **argv)
     } else if (strcmp(how, "alarm") == 0) {
         alarm(1);
         pause();
-    } else if (strcmp(how, "blocked") ==
-               0) { /* a fault ends the program even if its signal is blocked */
+    } else if (strcmp(how, "blocked") == 0) { /* a fault ends it even if blocked */
         sigset_t set;
         signal(SIGSEGV, on_segv);
         sigemptyset(&set);

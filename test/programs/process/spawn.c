@@ -105,8 +105,8 @@ static int role_signals(void)
     return 0;
 }
 
-static int
-role_orphan(void) /* leaves a child behind, which prints a line when it has a new parent */
+/* Leaves a child behind, which prints a line when it has a new parent. */
+static int role_orphan(void)
 {
     char *arguments[] = {(char *)self, "left", NULL};
     pid_t pid;

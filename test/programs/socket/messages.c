@@ -179,8 +179,7 @@ static void cycles(void)
     printf("%d received\n", n);
     close(received[0]);
     close(b[1]);
-    close(socket(AF_UNIX, SOCK_DGRAM,
-                 0)); /* on Linux the release of a socket starts the collection */
+    close(socket(AF_UNIX, SOCK_DGRAM, 0)); /* makes Linux start a collection */
     struct pollfd p = {q[0], POLLIN, 0};
     poll(&p, 1, 2000); /* Linux collects asynchronously */
     result("gone with the sockets", read(q[0], buffer, 1));

@@ -193,7 +193,7 @@ static void test_position_independent(void **state)
     assert_true(image.executable_stack);
     assert_int_equal(image.start, 0);
     assert_int_equal(image.alignment, 0x200000);
-    bytes_set64(&b, at(0, P_ALIGN), 0x300000); /* no power of two: ignored, as Linux does */
+    bytes_set64(&b, at(0, P_ALIGN), 0x300000); /* not a power of two: ignored, as on Linux */
     assert_int_equal(parse(), E_OK);
     assert_int_equal(image.alignment, 0x1000);
 }
@@ -238,7 +238,7 @@ static void test_shared_page_goes_to_the_later(void **state)
     bytes_set64(&b, at(1, P_OFFSET), 0x100); /* another page of the file */
     expect_refused("two segments share a page");
     build(2, 0x400800, h, 3, 0x1200);
-    bytes_set64(&b, at(0, P_FILESZ), 0x1000); /* zeros of the first in the page of the second */
+    bytes_set64(&b, at(0, P_FILESZ), 0x1000); /* the first's zeros are in the second's page */
     expect_refused("two segments share a page");
     bytes_set64(&b, at(0, P_MEMSZ), 0x1101);
     expect_refused("two segments overlap");

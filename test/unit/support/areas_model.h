@@ -21,7 +21,7 @@ extern struct counted_source model_sources[MODEL_SOURCES];
 
 /* Returns a number below n: the source of the operations and their arguments. */
 extern size_t (*model_random)(size_t n);
-/* How often a step mapped 2 MiB, and how often areas split them. */
+/* Numbers of steps that mapped 2 MiB, and of splits of large leaves by the areas. */
 extern unsigned model_large_touches, model_large_splits;
 
 /* Resets: no areas in any space, all memory free. */

@@ -27,11 +27,11 @@ struct model_page {
 struct model_space {
     struct address_space space;
     pte_t leaf[PAGES];
-    bool large[PAGES / LARGE_PAGES]; /* these leaves are one of 2 MiB */
+    bool large[PAGES / LARGE_PAGES]; /* these leaves are one leaf of 2 MiB */
     struct model_page page[PAGES];   /* the expected areas and leaves */
 };
 extern struct model_space model_spaces[MODEL_SPACES];
-extern struct model_space *model_now; /* the one that steps change */
+extern struct model_space *model_now; /* the space that steps change */
 
 extern bool model_no_tables; /* a large leaf cannot be split */
 extern long model_maps_left; /* the next one fails; negative: none fails */

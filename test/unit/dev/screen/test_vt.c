@@ -135,7 +135,7 @@ static void test_scrolling_stays_in_its_region(void **state)
     assert_string_equal(row(2), "d");
     assert_string_equal(row(3), "X");
     assert_string_equal(row(4), "e");
-    put("\033[2;1H\033M\033[1mY"); /* back over the top of the region */
+    put("\033[2;1H\033M\033[1mY"); /* reverse index at the top of the region */
     assert_string_equal(row(1), "Y");
     assert_string_equal(row(2), "c");
     assert_string_equal(row(3), "d");

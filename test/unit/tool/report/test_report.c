@@ -126,8 +126,7 @@ static void test_what_is_no_report_passes_at_once(void **state)
     expect_seen("==== CRASH: \n");
     report_stream_release(&s, &sink);
     expect_seen("==");
-    report_stream_feed(&s, "\n==== PANIC: ", 13,
-                       &sink); /* released: this line starts no new report */
+    report_stream_feed(&s, "\n==== PANIC: ", 13, &sink); /* released: starts no new report */
     expect_seen("\n");
     report_stream_release(&s, &sink);
     expect_seen("<==== PANIC: >");
