@@ -8,7 +8,7 @@ set(paging_sources test/unit/support/sim_mmu.c test/unit/support/paging_world.c 
     src/mm/pt/temporary.c src/mm/phys/frames.c src/mm/phys/free_map.c)
 foreach(name paging spaces)
     ouro_host_test(mm/pt/${name} ${paging_sources} test/unit/support/page_model.c)
-    # The tables are those of a simulated MMU.
+    # The tables are in the memory of a simulated MMU.
     target_include_directories(test_${name} BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/paging)
 endforeach()
 ouro_host_test(mm/pt/audit src/mm/pt/audit.c)
@@ -17,7 +17,7 @@ set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.
     src/mm/phys/frames.c src/mm/pt/paging.c)
 ouro_host_test(mm/vm/areas ${areas_sources})
 ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c)
-# The heap's slot is in the kernel's half: a header of the same name moves it.
+# The heap's slot is in the kernel's half: a header of the same name moves it to addresses that a process can map.
 target_include_directories(test_heap BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/heap)
 ouro_host_test(mm/pt/ptdump src/mm/pt/dump.c)
 ouro_host_test(diag/fault_report test/unit/support/golden.c src/diag/text.c src/diag/classify.c src/parse/x86_insn.c)
@@ -45,16 +45,16 @@ ouro_host_test(kern/random)
 ouro_host_test(base/pqueue src/base/pqueue.c)
 ouro_host_test(kern/run_queue src/kern/run_queue.c src/base/pqueue.c)
 ouro_host_test(kern/timers src/kern/time.c src/base/pqueue.c)
-# cli is not for programs, see linux.cmake.
+# cli faults in user mode, see linux.cmake.
 target_include_directories(test_timers BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/linux)
 
 ouro_fuzzer(kern/options src/kern/options.c src/parse/cmdline.c)
 ouro_fuzzer(diag/fault_report src/diag/text.c src/diag/classify.c src/parse/x86_insn.c)
 ouro_fuzzer(mm/vm/areas ${areas_sources})
 
-# The report as a whole, over a machine that the fuzzer makes up.
+# The whole report, over a machine made from the fuzzer's input.
 ouro_fuzzer(diag/report ${report_sources})
 if(TARGET fuzz_report)
-    # The current thread is not at GS, and the kernel image is not in this program.
+    # The current thread is a variable of the test, not at GS; the kernel image is none of this program's.
     target_include_directories(fuzz_report BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/report)
 endif()

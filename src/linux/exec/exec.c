@@ -448,7 +448,7 @@ static void replace_memory(const struct exec_job *job, struct program *new)
     process->program = new;
 }
 
-/* From process_be_only_thread() on, a failure leaves no program to return to. */
+/* After process_be_only_thread(), a failure leaves no program to return to. */
 static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_result *out)
 {
     struct stack_layout layout;

@@ -10,7 +10,7 @@
 #include "kern/wait.h"
 #include "linux/process/sys_signal.h"
 
-#define STATUS_DEADLOCK 124 /* as timeout(1) says it */
+#define STATUS_DEADLOCK 124 /* as timeout(1) */
 
 static unsigned limit_seconds;
 
@@ -21,7 +21,8 @@ static void count_those_who_wait_for_others(struct thread *thread, void *context
     bool *hope = context;
     if (thread->linux_thread == NULL)
         return;
-    bool signal = queue == signal_sleepers(); /* the host's end of a framed console sends none */
+    bool signal =
+        queue == signal_sleepers(); /* the host's end of a framed console sends no signals */
     if (thread->state != THREAD_ASLEEP || queue->outside || (signal && !console_is_framed()))
         *hope = true;
 }

@@ -46,7 +46,7 @@ static void dump_one(struct thread *thread, void *unused)
         return;
     }
     report("  thread  %u \"%s\" %s", thread->id, thread->name, text);
-    /* Where it came in from the program. */
+    /* The place where the thread entered the kernel. */
     const struct trap_frame *frame = (const struct trap_frame *)ptr_of(thread->kstack.end) - 1;
     report_thread_trace(frame);
 }
@@ -56,7 +56,7 @@ static void dump_all(void)
     thread_visit(dump_one, NULL);
 }
 
-/* A thread shows the tables: an interrupt may have come in the middle of a change. */
+/* A thread prints the tables: the interrupt may have come in the middle of a change. */
 static void ask_for_tables(void)
 {
     tables_wanted = true;

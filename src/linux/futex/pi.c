@@ -110,7 +110,8 @@ enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_
 }
 
 /* Makes `next` the owner; the other waiters wait for `next` from now on. */
-static MUST_CHECK enum err hand_over(uint64_t address, struct futex_waiter *next, uint32_t bits)
+static MUST_CHECK enum err futex_pi_hand_over(uint64_t address, struct futex_waiter *next,
+                                              uint32_t bits)
 {
     struct linux_thread *before = next->owner, *owner = next->thread;
     enum err e = store(address, (uint32_t)owner->tid | FUTEX_WAITERS | bits);
@@ -140,7 +141,7 @@ enum err futex_pi_unlock(uint64_t address, const struct futex_key *key)
     e = futex_first_pi(key, &first);
     if (e != E_OK)
         return e;
-    return first != NULL ? hand_over(address, first, 0) : store(address, 0);
+    return first != NULL ? futex_pi_hand_over(address, first, 0) : store(address, 0);
 }
 
 static struct futex_waiter *waiter_for(const struct linux_thread *owner)
@@ -156,7 +157,7 @@ void futex_pi_exit(struct linux_thread *lt)
     struct futex_waiter *any, *first;
     while ((any = waiter_for(lt)) != NULL) {
         if (futex_first_pi(&any->key, &first) == E_OK && first != NULL &&
-            hand_over(first->address, first, FUTEX_OWNER_DIED) == E_OK)
+            futex_pi_hand_over(first->address, first, FUTEX_OWNER_DIED) == E_OK)
             continue;
         /* The word is unmapped, or has waiters without PI: ownership cannot be recorded. */
         list_remove(&any->pi_link);

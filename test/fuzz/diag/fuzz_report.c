@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report as the kernel makes it, of a machine out of the fuzzer's bytes: registers, page tables,
- * areas, a stack, a program file with symbols and unwind tables, and other threads, all of which
- * may be nonsense. It must read only what a walk says is mapped (the rest is not there: a touch is a
- * crash), come to an end, and write no line without one.
+ * The whole report, of a machine made from the fuzzer's bytes: registers, page tables, areas, a
+ * stack, a program file with symbols and unwind tables, and other threads, all possibly nonsense.
+ * The report must read only memory that a walk finds mapped (all other memory is absent: an access
+ * crashes), must end, and must terminate each line.
  *
  *   bytes    registers and shapes, then the memory of the program: PAGES pages at BASE, of which the
- *            first ones are the file's, as the areas say
+ *            first ones are mapped from the file
  */
 #include "cpu/trap_frame.h"
 #include "diag/parts.h"
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PAGES 4
 
 static struct stub_file file = {.source = {&stub_file_ops}, .path = "/bin/program"};
-static unsigned mapped; /* bit n: page n is */
+static unsigned mapped; /* bit n: page n is mapped */
 static struct area areas[3];
 static struct trap_frame frames[2];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of fault reports. Every error code and a scenario for each cause are written out and
- * compared with unit/golden/fault_report.txt. After a change on purpose: test_fault_report --write, then
- * read the difference.
+ * The text of fault reports. The reports of every error code, and of a scenario for each cause, are
+ * compared with unit/golden/fault_report.txt. After an intended change: test_fault_report --write,
+ * then read the difference.
  */
 #include "diag/text.h"
 
@@ -87,7 +87,7 @@ static void add(const char *title, const struct fault_facts *f)
     fault_report_headline(f, add_line, NULL);
 }
 
-/* The instruction, as the kernel would have decoded it. */
+/* Sets the instruction, decoded as by the kernel. */
 static void set_code(struct fault_facts *f, const char *bytes, size_t size)
 {
     memcpy(f->bytes, bytes, size);
@@ -351,7 +351,7 @@ static void add_history(void)
     add("past the file", &f);
 }
 
-/* What no vector says. */
+/* Reports of causes without a vector. */
 static void add_causes(void)
 {
     struct fault_facts f = protection(0);
@@ -432,7 +432,7 @@ static void test_golden(void **state)
     golden_check(OURO_GOLDEN, write_all);
 }
 
-/* A line longer than the report's buffer is cut, not written past it. */
+/* A line longer than the report's buffer is truncated. */
 static void check_length(void *context, const char *line)
 {
     size_t *longest = context;

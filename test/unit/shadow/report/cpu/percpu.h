@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For native tests: the current thread is whom the test says. */
+/* Stands in for src/cpu/percpu.h in native tests: the test sets the current thread. */
 #pragma once
 
 #define percpu_thread     percpu_thread_at_gs
