@@ -6,7 +6,7 @@
 #include "diag/report.h"
 #include "kern/log.h"
 
-/* The other trace comes first: the panic's report has this one. */
+/* Prints the other trace first; the report of the panic contains the trace of this thread. */
 NORETURN void lock_check_failed(const char *sentence, const struct lock_trace *other)
 {
     char place[FAULT_PLACE_SIZE];
