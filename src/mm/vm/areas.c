@@ -128,8 +128,8 @@ static void merge_until(struct address_space *space, size_t i, virt_t end)
         close_gap(space, i + 1, from - (i + 1));
 }
 
-/* Merges what can be merged among the areas that touch the range; `first` is the first to end above
- * its start. */
+/* Merges neighbours, where possible, among the areas that touch the range; `first` is the index of
+ * the first area that ends above the range's start. */
 static void merge_range(struct address_space *space, size_t first, struct virt_range range)
 {
     if (first < space->area_count)
