@@ -49,7 +49,7 @@ static void limit(enum __rlimit_resource what, unsigned long long most)
     setrlimit(what, &(struct rlimit){most, most});
 }
 
-/* The answer: the text, a NUL, the JSON line. */
+/* Writes the answer: the text, a NUL, the JSON line. */
 NORETURN static void reader_main(const struct report_options *o, const char *report, size_t size)
 {
     struct report_notes notes;

@@ -59,7 +59,7 @@ static void add_past(const struct fault_past *p)
                     (unsigned long long)p->ago_ns, p->thread);
 }
 
-/* Tables may lie anywhere and get A and D from those who read them; pages may not. */
+/* Omits the entries' frames, A and D: they depend on the placement and the reads of the tables. */
 static void add_walk(const struct fault_facts *f)
 {
     const struct pt_walk *w = &f->walk;
