@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The words of a panic of the lock checks, which only debug builds have (OURO_DEBUG_LOCKS). */
+/* The report of a failed lock check, which only debug builds have (OURO_DEBUG_LOCKS). */
 #include "base/panic.h"
 #include "cpu/lock_check.h"
 #include "cpu/lock_order.h"

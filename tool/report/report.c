@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READER_SECONDS 5            /* ten times the time for the largest DWARF at hand */
+#define READER_SECONDS 5            /* ten times the time for the largest DWARF tried */
 #define READER_MEMORY  (4ull << 30) /* bytes of address space */
 #define READER_ANSWER  3            /* the descriptor that guard_fork() keeps */
 #define ANSWER_MAX     (8u << 20)   /* bytes */

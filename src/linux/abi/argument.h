@@ -132,7 +132,7 @@ struct text_out {
 };
 
 void text_put(struct text_out *t, const char *format, ...) PRINTF_LIKE(2, 3);
-/* As a C string; `more`: it goes on. */
+/* As a C string; `more`: the string is longer than shown. */
 void text_put_quoted(struct text_out *t, const char *bytes, size_t size, bool more);
 
 /* A number or an address, in the plain form of the kind. */

@@ -114,7 +114,7 @@ static void absorb(struct area *low, const struct area *high)
     area_source_put(high);
 }
 
-/* Merges what can be merged among the areas from index i on that start at `end` or below. */
+/* Merges neighbours, where possible, among the areas from index i that start at or below `end`. */
 static void merge_until(struct address_space *space, size_t i, virt_t end)
 {
     size_t from = i + 1;

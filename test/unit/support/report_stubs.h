@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the fault report asks of the rest of the kernel, for native tests of src/diag: a CPU, threads, a file,
- * and where the lines go. With the headers of test/unit/shadow/report.
+ * Stand-ins for the parts of the kernel that the fault report uses, for native tests of src/diag: a
+ * CPU, threads, a file, the output. With the headers of test/unit/shadow/report.
  */
 #pragma once
 
