@@ -185,7 +185,7 @@ static inline int ouro_entry(const volatile void *address, int level, uint64_t *
     return 0;
 }
 
-/* The physical address. */
+/* The physical address that the page tables give for the address. */
 static inline int ouro_translate(const volatile void *address, uint64_t *out)
 {
     struct ouro_path path;

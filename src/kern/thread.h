@@ -80,7 +80,7 @@ MUST_CHECK enum err thread_create_program(const char *name, void (*function)(voi
 /* Ends the calling thread; the next thread to run frees its memory. */
 NORETURN void thread_exit(void) REQUIRES(kernel_lock);
 
-/* Callers: any; in an interrupt it is the interrupted thread. */
+/* The calling thread; in an interrupt, the interrupted thread. Callers: any. */
 static inline struct thread *thread_current(void)
 {
     return percpu_thread();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the file systems need of processes. The functions are defined above, in linux/file/fs_process.c, and for native
- * tests in test/unit/support/fs_native.c. The calling process is that of the calling thread; kernel threads work for the
- * first process.
+ * The operations on processes that file systems use. The functions are defined above, in
+ * linux/file/fs_process.c, and for native tests in test/unit/support/fs_native.c. The calling
+ * process is that of the calling thread; kernel threads work for the first process.
  */
 #pragma once
 

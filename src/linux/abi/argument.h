@@ -82,7 +82,7 @@ enum argument_kind {
         ARG_##a, ARG_##b, ARG_##c, ARG_##d, ARG_##e, ARG_##f                                       \
     }
 
-/* What strace prints of a result without an error. */
+/* Format in which strace prints a result without an error. */
 enum result_kind {
     RET_INT,   /* a number; hexadecimal if it does not fit in an int */
     RET_FD,    /* a descriptor: printed as RET_INT */

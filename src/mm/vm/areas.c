@@ -168,7 +168,7 @@ static bool is_inside(const struct address_space *space, size_t i, virt_t v)
 }
 
 /* Makes both ends of the range boundaries between areas; *first remains the first that ends above
- * its start. Invisible to the program, so a failure afterwards needs no undo except a merge. */
+ * its start. The program cannot see the change: a merge alone undoes it. */
 static enum err cut_ends(struct address_space *space, struct virt_range range, size_t *first)
 {
     const size_t low = *first;

@@ -2,7 +2,8 @@
 /*
  * The description of an address in a fault report, over a fake machine
  * (unit/support/fault_machine.h). Areas, stacks, history and page tables of each kind of fault are
- * compared with unit/golden/report_memory.txt, as facts without wording; after a change on purpose: test_report_memory --write, then read the difference.
+ * compared with unit/golden/report_memory.txt, as facts without wording; after a
+ * change on purpose: test_report_memory --write, then read the difference.
  */
 #include "fault_machine.h"
 

@@ -8,7 +8,7 @@
 #include "kern/thread.h"
 #include "mm/vm/page_source.h"
 
-/* Privileged registers: of no machine. */
+/* Values of the privileged registers; no real machine has them. */
 #define STUB_CR0      UINT64_C(0x80010033)
 #define STUB_CR2      UINT64_C(0x1234567018)
 #define STUB_CR4      UINT64_C(0x3006a8)
