@@ -41,7 +41,7 @@ struct guest_test {
 #define GUEST_FATAL(test)  GUEST_TEST_OF_KIND(test, GUEST_TEST_FATAL)
 #define GUEST_SETUP(setup) GUEST_TEST_OF_KIND(setup, GUEST_TEST_SETUP)
 
-/* Marks the running test as failed; the test goes on, and its first failure is printed. Callers:
+/* Marks the running test as failed; the test continues, and its first failure is printed. Callers:
  * tests, any thread. */
 void guest_test_fail(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4);
 

@@ -254,7 +254,7 @@ fast_path:
     push %rdx
     push %rsi
     push %rdi
-.Lfast_end: /* the same mark of the fast path */
+.Lfast_end: /* end of the code in which rcx and r11 are as `syscall` left them */
     mov %eax, %esi
     mov %rsp, %rdi
     call syscall_fast_dispatch

@@ -28,7 +28,7 @@ void lock_check_kernel_held(void);
 /* At the start and end of an interrupt handler. */
 void lock_check_interrupt_begin(void);
 void lock_check_interrupt_end(void);
-/* Suspend all checks, for a report, which may interrupt anything; pairs nest. */
+/* Suspend all checks during a report, which may interrupt code that holds locks; pairs nest. */
 void lock_check_pause(void);
 void lock_check_resume(void);
 

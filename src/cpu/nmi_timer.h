@@ -18,7 +18,7 @@
 void nmi_clock_init(volatile void *page);
 /* Takes over the PIT's channel and arms it. Boot. */
 void nmi_clock_start(void);
-/* Permanent. Callers: any. */
+/* Stops the timer permanently. Callers: any. */
 void nmi_clock_stop(void);
 /* Fires once, after NMI_CLOCK_MS; another call restarts the time. Callers: any. */
 void nmi_clock_arm(void);

@@ -28,7 +28,7 @@ struct percpu {
     uint64_t program_rsp; /* scratch word of the syscall entry */
     struct thread *current;
     uint32_t index;           /* number of this CPU */
-    volatile bool slice_over; /* the running thread should give way: thread_slice_over() */
+    volatile bool slice_over; /* the running thread should yield: thread_slice_over() */
 };
 
 static inline struct percpu *percpu(void)

@@ -112,7 +112,7 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
 void trap_dispatch_paranoid(struct trap_frame *frame)
 {
     trap_handler handler = handlers[frame->vector & 0xff];
-    lock_check_pause(); /* an NMI or machine check interrupts anything */
+    lock_check_pause(); /* an NMI or machine check may interrupt code that holds locks */
     (handler != NULL ? handler : trap_unexpected)(frame);
     lock_check_resume();
 }

@@ -17,7 +17,7 @@ typedef void (*trap_handler)(struct trap_frame *frame);
 /* Sets the handler of a vector; returns the previous one or NULL. Boot. */
 trap_handler trap_set_handler(unsigned vector, trap_handler handler);
 
-/* From here on a frame at the top of a kernel stack is the program's. Boot. */
+/* After this call a frame at the top of a kernel stack is the program's. Boot. */
 void trap_expect_program(void);
 /* True if the frame is the program's, false if the kernel's. */
 bool trap_from_program(const struct trap_frame *frame);
@@ -44,6 +44,6 @@ NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame);
 /* Panics about the interrupted code: registers and stack of the report are the frame's
  * (diag/panic.c). */
 NORETURN void panic_at(const struct trap_frame *frame, const char *format, ...) PRINTF_LIKE(2, 3);
-/* The same for a page fault at `address`. */
+/* As panic_at(), for a page fault at `address`. */
 NORETURN void panic_at_address(const struct trap_frame *frame, virt_t address, const char *format,
                                ...) PRINTF_LIKE(3, 4);

@@ -111,8 +111,8 @@ static void gather_subject(void *unused)
                                                                                  : ACCESS_READ;
 }
 
-/* The CPU gives no address for #GP and #SS: takes that of the first operand that is not canonical
- * or not aligned. */
+/* For #GP and #SS, for which the CPU gives no address: uses the address of the first operand that
+ * is not canonical or not aligned. */
 static void compute_address(void)
 {
     bool protection = facts.vector == VECTOR_GENERAL_PROTECTION || facts.vector == VECTOR_STACK;

@@ -34,11 +34,11 @@ NORETURN void machine_halt(void);
 /* Ctrl+Alt+Del restarts the machine (true, the initial state) or interrupts the program. Callers:
  * any. */
 void machine_set_restart_keys(bool restart);
-/* Ctrl+Alt+Del was pressed. Callers: interrupts. */
+/* Handles Ctrl+Alt+Del. Callers: interrupts. */
 void machine_restart_keys(void);
 
-/* The power button was pressed: asks the program to end, and ends the machine itself after a
- * timeout. Callers: interrupts. */
+/* Handles the power button: asks the program to end, and ends the machine itself after a timeout.
+ * Callers: interrupts. */
 void machine_power_button(void);
 
 /* Defined above: */

@@ -302,7 +302,7 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
     }
     e = E_OK;
     for (size_t i = 0; i < count; i++) {
-        /* Parsing goes on after an error: a later word may choose the console that shows it. */
+        /* Parsing continues after an error: a later word may choose the console that shows it. */
         char ignored[1];
         if (!read_word(&reader, &words[i], e == E_OK ? complaint : ignored, e == E_OK ? size : 1))
             e = E_INVAL;

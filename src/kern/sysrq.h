@@ -10,9 +10,9 @@
 /* Adds a letter; `what` is a short description for the list that 'h' prints. The function runs with
  * interrupts off. The strings must stay valid. Boot. */
 void sysrq_add(char letter, const char *what, void (*function)(void));
-/* The key was pressed. Interrupts off. */
+/* Runs the function of the letter that was typed. Interrupts off. */
 void sysrq_key(char letter);
-/* True if there is a keyboard for it. After sysrq_init(). */
+/* True if there is a keyboard on which SysRq can be typed. After sysrq_init(). */
 bool sysrq_present(void);
 /* Adds the kernel's own letters: help, memory, log, restart. Boot. */
 void sysrq_init(void);

@@ -80,7 +80,7 @@ MUST_CHECK enum err thread_create_program(const char *name, void (*function)(voi
 /* Ends the calling thread; the next thread to run frees its memory. */
 NORETURN void thread_exit(void) REQUIRES(kernel_lock);
 
-/* Callers: any; in an interrupt it is the interrupted thread. */
+/* The calling thread; in an interrupt, the interrupted thread. Callers: any. */
 static inline struct thread *thread_current(void)
 {
     return percpu_thread();
@@ -90,7 +90,7 @@ static inline struct thread *thread_current(void)
 MUST_CHECK enum err thread_use_fpu(void) REQUIRES(kernel_lock);
 
 /* Loads the calling thread's FPU state into the registers, before the kernel accesses them for it.
- * The thread has one. Interrupts on. */
+ * The thread must have an FPU state. Interrupts on. */
 void thread_own_fpu(void);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
@@ -110,8 +110,8 @@ void thread_trim(void) REQUIRES(kernel_lock);
 /* Calls threads_stuck() when all threads have slept for `after_ns` with no timer armed, on the
  * stack of the thread that ran last, interrupts off. 0: never. Boot. */
 void thread_watch_idle(uint64_t after_ns);
-/* Defined above, in linux/fault/deadlock.c: reports a deadlock and ends the machine, unless a
- * thread can be woken from outside. */
+/* Reports a deadlock and ends the machine, unless a thread can be woken from outside. Defined
+ * above, in linux/fault/deadlock.c. */
 void threads_stuck(void);
 
 /* The state, read without the lock: may be stale. */
@@ -133,7 +133,7 @@ static inline bool thread_slice_over(void)
 {
     return percpu_slice_over();
 }
-/* Called on the way back to the program: gives way if the slice is over. */
+/* Called on the way back to the program: yields if the slice is over. */
 void thread_preempt(void) REQUIRES(kernel_lock);
 
 /* Ends an interruptible sleep with E_INTR. Callers: any. */

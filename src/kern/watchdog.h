@@ -15,15 +15,15 @@
 
 /* After `seconds` with interrupts off, watchdog_stuck() ends the machine; 0: never. Boot. */
 void watchdog_start(unsigned seconds);
-/* A thread runs again. Interrupts off. */
+/* Restarts the timers when a thread runs again. Interrupts off. */
 void watchdog_wake(void);
-/* The machine is about to end, which may take long. Callers: any. */
+/* Stops the watchdog: the machine is about to end, which may take long. Callers: any. */
 void watchdog_stop(void);
 
 /* Defined above: */
 /* Prints the report of a hang and ends the machine (linux/fault/crash.c). */
 NORETURN void watchdog_stuck(const struct trap_frame *frame);
-/* A report of all threads, asked for from outside (diag/report.c). */
+/* Prints a report of all threads on an external request (diag/report.c). */
 void report_by_request(const struct trap_frame *frame);
 /* True while a report is being printed (diag/report.c). */
 bool report_is_running(void);

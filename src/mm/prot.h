@@ -70,7 +70,7 @@ static inline prot_t prot_rwx_exception(void)
     return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_EXECUTE};
 }
 
-/* The same rights over a shared frame: read in place, copied before the first write. */
+/* The rights `p` over a shared frame: read in place, copied before the first write. */
 static inline prot_t prot_copy_on_write(prot_t p)
 {
     return (prot_t){(uint8_t)(p.bits | PROT_BIT_COPY)};

@@ -23,7 +23,7 @@ static enum boot_memory_kind e820_kind(uint32_t e820_type)
     }
 }
 
-/* Of two kinds for the same byte the one with the higher number wins. */
+/* Rank of a kind: where entries overlap, the kind of the highest rank applies. */
 static int strictness(enum boot_memory_kind kind)
 {
     switch (kind) {

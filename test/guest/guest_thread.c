@@ -170,7 +170,7 @@ GUEST_TEST(test_signal_ends_sleep)
     thread_current()->signal_pending = true;
     CHECK_EQUAL(sleep_until(NO_DEADLINE), E_INTR);
     thread_current()->signal_pending = false;
-    thread_wake_for_signal(thread_current()); /* it runs: no effect */
+    thread_wake_for_signal(thread_current()); /* no effect on a running thread */
     CHECK_EQUAL(sleep_until(time_now_ns() + MS), E_TIMEDOUT);
 }
 

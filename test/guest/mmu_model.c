@@ -167,7 +167,7 @@ static uint64_t upper(const struct enumeration *e, int level, unsigned n)
     return state(level, false, n, e->too_high) | e->table[level];
 }
 
-/* The leaf is chosen. Chooses levels `level` to 4, at most `departures` of them not permissive. */
+/* Enumerates the entries of `level` to 4 above a leaf; at most `departures` are not permissive. */
 static void each_upper(struct enumeration *e, int level, int departures)
 {
     if (level > 4) {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # budgets.sh TOP [--write]: a ratchet. Functions over 60 lines, with more than five parameters or more than three
-# levels of nesting, and files over 600 lines are listed with their sizes in test/lint/budgets.txt. One that is missing
-# in the list or larger than there fails; so does an entry that is too large because the code has shrunk. --write
+# levels of nesting, and files over 600 lines are listed with their sizes in test/lint/budgets.txt. One that is not
+# in the list, or larger than its entry, fails; so does an entry that is too large because the code has shrunk. --write
 # writes the list; a commit that makes it longer must give the reason.
 #
 # A line of the list: KIND SIZE PATH [NAME], KIND being one of long, parameters, nesting (functions) and file.

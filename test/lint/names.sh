@@ -81,7 +81,7 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
             sub(/[.-]+$/, "", token)
             gsub(/^<|>$/, "", token)
             gsub(/^\*+|\*+$/, "", token) # emphasis
-            # Not absolute ones, variables, or patterns (test_NAME.c).
+            # Absolute paths, variables and patterns (test_NAME.c) are not checked.
             if (token ~ /^[\/~-]|[<>${}]|\.\.\./ || token ~ /(^|[\/_])(NAME|FOLDER|TOP)([\/.]|$)/ || before ~ /[:@%]/)
                 continue
             if (token ~ top_folder)

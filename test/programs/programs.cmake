@@ -66,7 +66,7 @@ ouro_table_names(run.sh cases.txt cases)
 foreach(name IN LISTS cases)
     ouro_program_test(cases.${name} 200 ${run_case} ${name})
 endforeach()
-# Some of them again with each of the other back ends of the page tables.
+# Some of these tests run again with each of the other back ends of the page tables.
 foreach(way physmap offset identity temporary)
     foreach(name hello-pie memory-musl memory-glibc faults-pie overflow-glibc busybox-sort)
         ouro_program_test(${way}.${name} 200 ${run_case} ${name})

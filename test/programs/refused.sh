@@ -7,7 +7,7 @@ errors=$(mktemp) || exit 1
 trap 'rm -f "$errors"' EXIT
 failed=0
 
-# check NAME TIMES LINE ERROR PROGRAM...: the log has the line so many times, and the program prints the error.
+# check NAME TIMES LINE ERROR PROGRAM...: the log has the line TIMES times, and the program prints the error.
 check() {
     name=$1 times=$2 line=$3 error=$4
     shift 4

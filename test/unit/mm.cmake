@@ -55,6 +55,6 @@ ouro_fuzzer(mm/vm/areas ${areas_sources})
 # The whole report, over a machine made from the fuzzer's input.
 ouro_fuzzer(diag/report ${report_sources})
 if(TARGET fuzz_report)
-    # The current thread is a variable of the test, not at GS; the kernel image is none of this program's.
+    # The current thread is a variable of the test, not at GS; the kernel image's symbols are stand-ins.
     target_include_directories(fuzz_report BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/report)
 endif()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Children, signals and the guardian process; host/guard.h has the idea. */
+/* Children, signals and the guardian process; host/guard.h describes the design. */
 #include "host/guard.h"
 #include "host/fail.h"
 #include "host/progress.h"

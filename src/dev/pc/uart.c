@@ -27,14 +27,14 @@ enum {
     MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
     LSR_DATA = 1,
     LSR_EMPTY = 0x20, /* the transmit FIFO is empty */
-    LSR_IDLE = 0x40,  /* and so is the shift register */
+    LSR_IDLE = 0x40,  /* the transmit FIFO and the shift register are empty */
     FIFO_SIZE = 16,
     PATIENCE = 10000000, /* polls for room: long enough for a slow host, finite for a dead port */
 };
 
 static unsigned burst = 1; /* bytes that can be written if LSR_EMPTY is set */
 
-/* The receiver: data that came, and its interrupt. The console's lock guards the sender. */
+/* Guards received data and the receive interrupt; the console's lock guards the transmitter. */
 static struct spin_lock receiver;
 
 static void uart_wait_for(uint8_t status)

@@ -25,7 +25,7 @@ struct syscall_row {
 
 #define FAST 1 /* in a row of linux/call/rows.inc: syscall_fast_dispatch() */
 
-/* A number without a row: six words in hexadecimal. */
+/* The row of an unknown call: strace prints six arguments in hexadecimal. */
 #define SYSCALL_ROW_UNKNOWN(name)                                                                  \
     {                                                                                              \
         name, NULL, ARGS(HEX, HEX, HEX, HEX, HEX, HEX), RET_INT                                    \

@@ -32,7 +32,7 @@
 #define STACK_MIN        UINT64_C(0x20000)
 #define STACK_MAX        UINT64_C(0x40000000)
 #define STACK_BESIDE_MAX UINT64_C(0x4000000)
-#define HEAP_ROOM        (UINT64_C(1) << 36) /* above the program, if others are in memory */
+#define HEAP_ROOM        (UINT64_C(1) << 36) /* for the break, if other programs are in memory */
 #define STACK_ROOM       UINT64_C(0x8000000)
 #define STACK_EXPAND     UINT64_C(0x20000) /* mapped below the first rsp */
 #define STACK_GAP_MAX    8192
@@ -234,8 +234,8 @@ static uint64_t clamp(uint64_t v, uint64_t least, uint64_t most)
     return v < least ? least : v > most ? most : v;
 }
 
-/* As in Linux, above the stack if randomization left enough room there; else at the top of the
- * mappings. */
+/* Places the vDSO as Linux does: above the stack if randomization left enough room there, else at
+ * the top of the mappings. */
 static virt_t place_vdso(struct exec_job *job, uint64_t *mappings_end)
 {
     uint64_t size = vdso_size(), room = LAYOUT_PROGRAM_END - job->stack.end.v;

@@ -109,7 +109,8 @@ void process_wait_stopped(void)
     uint64_t irq = sched_lock();
     while (process_stop_signal(process) && !self->must_exit &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
-        self->thread->signal_pending = false; /* other signals can wait */
+        self->thread->signal_pending =
+            false; /* other signals stay pending until the process continues */
         (void)!wait_queue_sleep(&process->continued, NO_DEADLINE);
     }
     self->thread->signal_pending = true; /* signal_deliver() checks it */

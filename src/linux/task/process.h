@@ -80,7 +80,7 @@ struct process {
     struct process *parent; /* NULL: the first process */
     struct list children;   /* struct process.sibling_link, zombies too */
     struct list sibling_link;
-    struct wait_queue child_changed; /* woken when a child has ended, stopped or gone on */
+    struct wait_queue child_changed; /* woken when a child has ended, stopped or continued */
     int exit_signal;                 /* sent to the parent; 0: none */
     bool zombie;
     bool unwanted; /* an orphan that no parent waits for: leaves no zombie */
@@ -111,8 +111,8 @@ struct process {
     struct process_timers timers;
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
-    struct wait_queue continued;                    /* its threads sleep here while it is stopped */
-    struct signal_pending pending;                  /* sent to the process */
+    struct wait_queue continued;   /* the process's threads sleep here while it is stopped */
+    struct signal_pending pending; /* sent to the process */
     /* The signal that stopped the process; 0: not stopped. Read without the lock:
      * process_stop_signal(). */
     uint8_t stopped GUARDED_BY(class_signal);
@@ -233,7 +233,7 @@ void process_release_vfork(struct linux_thread *lt);
 
 /* CPU time of all threads of the process, including those that have ended. O(threads). */
 uint64_t process_cpu_ns(const struct process *process);
-/* The same, for interrupt handlers. */
+/* As process_cpu_ns(), for interrupt handlers. */
 uint64_t process_cpu_ns_locked(const struct process *process) REQUIRES(class_signal);
 
 /* Ends the calling thread and, if it is the last, the process. `status` is as in wait4(). */

@@ -116,15 +116,15 @@ void signal_fault_report(const struct trap_frame *frame, int signal, int code, u
  * pending. */
 void signal_deliver(struct trap_frame *frame);
 
-/* A thread has left its process: drops its pending signals, and leaves the process's to other
- * threads. */
+/* Drops the pending signals of a thread that has left its process, and leaves those of the process
+ * to its other threads. */
 void signal_thread_ended(struct linux_thread *lt);
 
 /* Blocked signals of the current thread. */
 uint64_t signal_blocked(void);
 void signal_set_blocked(uint64_t set);
 uint64_t signal_pending_set(void); /* of the thread and the process, blocked or not */
-/* The same set of another thread. */
+/* As signal_pending_set(), for another thread. */
 uint64_t signal_pending_of(const struct linux_thread *lt);
 /* The sets of signals that a process ignores and catches. */
 void signal_dispositions(const struct process *process, uint64_t *ignored, uint64_t *caught);

@@ -73,7 +73,7 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
     signal_unlock(irq);
 }
 
-/* Like Linux, sends it to the thread. */
+/* Sends SIGSEGV to the thread, not the process, as in Linux. */
 void signal_force_segv(void)
 {
     struct linux_thread *lt = linux_current();

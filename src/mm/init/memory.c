@@ -15,7 +15,7 @@
 #include "mm/pt/paging.h"
 #include "mm/pt/recursive_boot.h"
 
-#define POOL_SHARE    128 /* one of so many frames is for page tables */
+#define POOL_SHARE    128 /* frames of RAM per page-table frame of the pool */
 #define POOL_MIN      64
 #define SLOTS_DEFAULT 8 /* four levels, and room for nested operations */
 #define SMALL_RAM     (UINT64_C(32) << 20)
@@ -65,7 +65,7 @@ bool memory_table_alloc(phys_t *out)
 
 void memory_table_free(phys_t frame)
 {
-    frames_put(&machine_frames, frame); /* no effect on an early one, which is FOREIGN */
+    frames_put(&machine_frames, frame); /* no effect on an early frame, which is FOREIGN */
 }
 
 INIT_CODE static void draw_window_slots(const struct memory_options *options)

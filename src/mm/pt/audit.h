@@ -42,7 +42,7 @@ enum audit_rule {
     AUDIT_CODE_ALIAS,    /* code of the program, writable at another address */
 };
 
-/* A part of the address space, and the most that its leaves may allow. */
+/* A part of the address space, and the rights that its leaves may have at most. */
 struct audit_place {
     struct virt_range range;
     bool write, execute;

@@ -50,7 +50,7 @@ struct pt_access {
     enum err (*start)(struct pt_setup *setup);
     /* Tables must come from alloc(): those of boot are moved (mm/pt/move.c). */
     bool own_frames;
-    /* This part of the kernel image was freed and is ordinary memory now. NULL: no action. */
+    /* Called when a part of the kernel image has become free memory. NULL: no action. */
     void (*image_freed)(struct phys_range range);
     /* Kernel addresses through which only the back end writes tables; empty if there are none, or
      * only the window. */
@@ -67,8 +67,8 @@ extern const struct paging_ops paging_recursive, paging_physmap, paging_offset, 
 /* Slot of the program's window; 0 before it exists. */
 extern unsigned pt_program_slot;
 
-/* Each back end calls it when a table is added, changed or removed: flushes that table's page in
- * the program's window. Any INVLPG also drops the paging-structure caches (SDM 3A 4.10.4.1). */
+/* Flushes the page of a table in the program's window, after the table was added, changed or
+ * removed. Any INVLPG also drops the paging-structure caches (SDM 3A 4.10.4.1). */
 static inline void pt_flush_program_window(int level, virt_t v)
 {
     pt_invalidate(virt(recursive_table(pt_program_slot, level, v)));

@@ -57,7 +57,7 @@ static inline uint64_t recursive_entry(unsigned slot, int level, virt_t v)
     return recursive_table(slot, level, v) | pt_index(v, level) * sizeof(pte_t);
 }
 
-/* The same under the SDM's names for entries of level 1 to 4. */
+/* recursive_entry() under the SDM's names for the entries of level 1 to 4. */
 static inline uint64_t pte_of(unsigned slot, virt_t v)
 {
     return recursive_entry(slot, 1, v);

@@ -114,7 +114,7 @@ static void absorb(struct area *low, const struct area *high)
     area_source_put(high);
 }
 
-/* Merges what can be merged among the areas from index i on that start at `end` or below. */
+/* Merges neighbours, where possible, among the areas from index i that start at or below `end`. */
 static void merge_until(struct address_space *space, size_t i, virt_t end)
 {
     size_t from = i + 1;
@@ -128,8 +128,8 @@ static void merge_until(struct address_space *space, size_t i, virt_t end)
         close_gap(space, i + 1, from - (i + 1));
 }
 
-/* Merges what can be merged among the areas that touch the range; `first` is the first to end above
- * its start. */
+/* Merges neighbours, where possible, among the areas that touch the range; `first` is the index of
+ * the first area that ends above the range's start. */
 static void merge_range(struct address_space *space, size_t first, struct virt_range range)
 {
     if (first < space->area_count)
@@ -168,7 +168,7 @@ static bool is_inside(const struct address_space *space, size_t i, virt_t v)
 }
 
 /* Makes both ends of the range boundaries between areas; *first remains the first that ends above
- * its start. Invisible to the program, so a failure afterwards needs no undo except a merge. */
+ * its start. The program cannot see the change: a merge alone undoes it. */
 static enum err cut_ends(struct address_space *space, struct virt_range range, size_t *first)
 {
     const size_t low = *first;

@@ -122,7 +122,7 @@ bool areas_gap_at(struct address_space *space, virt_t v, struct area *out);
  * the mmap base. E_NOMEM. O(areas). */
 MUST_CHECK enum err areas_find_hole(struct address_space *space, uint64_t size, uint64_t alignment,
                                     virt_t hint, struct virt_range *out);
-/* The same, all of it below `end`. */
+/* As areas_find_hole(), with all of the range below `end`. */
 MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t size,
                                           uint64_t alignment, virt_t end, struct virt_range *out);
 /* Drops the pages of the range; the areas stay, and an access maps new pages. Guards and holes are

@@ -12,7 +12,7 @@
 /* Index of the first area that ends above v. O(log areas). */
 size_t areas_search(struct address_space *space, virt_t v);
 
-/* The same; tries the last result first. */
+/* As areas_search(); tries the last result first. */
 static inline size_t areas_index_above(struct address_space *space, virt_t v)
 {
     size_t i = space->area_last;
@@ -50,7 +50,7 @@ void areas_merge_below(struct address_space *space, size_t i);
  * frames. E_NOMEM. */
 MUST_CHECK enum err areas_cut_large(struct address_space *space, virt_t v);
 
-/* The same, a no-op unless v may lie inside a 2 MiB page of the area. */
+/* As areas_cut_large(), but a no-op unless v may lie inside a 2 MiB page of the area. */
 MUST_CHECK static inline enum err areas_cut_leaf(struct address_space *space, const struct area *a,
                                                  virt_t v)
 {

@@ -36,7 +36,7 @@ poke() {
     printf '%s' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
 
-# Offset of a sector of the image FILE that starts with TEXT. Files start at a sector; their copies in others rarely do.
+# Offset of a sector of the image FILE that starts with TEXT: a file's start, not a copy of TEXT within another file.
 sector_of() {
     LC_ALL=C grep -abo -- "$2" "$1" | cut -d: -f1 | while read -r at; do
         [ $((at % 2048)) -ne 0 ] || { echo "$at"; break; }

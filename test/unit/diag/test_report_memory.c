@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a fault report says is at an address, over a fake machine (unit/support/fault_machine.h). Areas, stacks, history
- * and page tables of each kind of fault are compared with unit/golden/report_memory.txt, as facts without wording;
- * after a change on purpose: test_report_memory --write, then read the difference.
+ * The description of an address in a fault report, over a fake machine
+ * (unit/support/fault_machine.h). Areas, stacks, history and page tables of each kind of fault are
+ * compared with unit/golden/report_memory.txt, as facts without wording; after a
+ * change on purpose: test_report_memory --write, then read the difference.
  */
 #include "fault_machine.h"
 
@@ -59,7 +60,7 @@ static void add_past(const struct fault_past *p)
                     (unsigned long long)p->ago_ns, p->thread);
 }
 
-/* Tables may lie anywhere and get A and D from those who read them; pages may not. */
+/* Omits the entries' frames, A and D: they depend on the placement and the reads of the tables. */
 static void add_walk(const struct fault_facts *f)
 {
     const struct pt_walk *w = &f->walk;

@@ -91,8 +91,8 @@ static void test_halt_before_rip_is_recognized(void **state)
     assert_true(CAME("\xf4\xc3", 1));
     assert_true(CAME("\x55\xf4\x5d\xc3", 2));
     assert_true(CAME("\xff\xd0\xf4\xc3", 3));              /* a call through a register returns */
-    assert_true(CAME("\xeb\x02\x90\xf4\x90\xc3", 4) == 0); /* jmp over it */
-    assert_true(CAME("\xeb\x01\x90\xf4\x90\xc3", 4));      /* jmp to it */
+    assert_true(CAME("\xeb\x02\x90\xf4\x90\xc3", 4) == 0); /* jmp over the hlt */
+    assert_true(CAME("\xeb\x01\x90\xf4\x90\xc3", 4));      /* jmp to the hlt */
     assert_true(CAME("\xf4\xc3\xeb\xfc", 1));              /* jmp back, to the hlt */
 }
 
@@ -105,7 +105,7 @@ static void test_no_halt_in_doubt(void **state)
     assert_false(CAME("\xe9\x01\x00\x00\x00\xf4\xc3", 6));
     assert_false(CAME("\xe2\x01\xf4\xc3", 3));     /* loop */
     assert_false(CAME("\xe3\x01\xf4\xc3", 3));     /* jrcxz */
-    assert_false(CAME("\xf4\x90\xeb\xfd\xc3", 1)); /* jmp back behind it */
+    assert_false(CAME("\xf4\x90\xeb\xfd\xc3", 1)); /* jmp back, after the hlt */
     assert_false(CAME("\x06\xf4\xc3", 2));         /* no instruction */
     assert_false(CAME("\xf4\xc3", 2));
     assert_false(CAME("\xf4\xc3", 100));

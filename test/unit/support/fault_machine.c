@@ -216,7 +216,7 @@ void machine_start(void)
     map_program();
     add_thread("main", MACHINE_PROGRAM + PROGRAM_MAIN + 0x10, MACHINE_STACK_TOP - 0x100);
     add_thread("worker", MACHINE_PROGRAM + PROGRAM_HELPER, MACHINE_WORKER_TOP - 0x40);
-    /* A thread of the kernel has no frame there, but what may look like one. */
+    /* The stack of a kernel thread has no frame at its top, but data that may look like one. */
     add_thread("flusher", 0, MACHINE_WORKER_TOP - 0x80);
     stub_current = machine_main;
     machine_map(LAYOUT_HEAP_START, prot_rw());

@@ -53,5 +53,5 @@ void machine_munmap(struct thread *thread, struct virt_range range);
 
 /* The facts of a page fault of the thread that runs, in the program's main, rsp on its stack. */
 struct fault_facts machine_fault(uint64_t address, enum fault_access access);
-/* Gathers again what follows from address and registers. */
+/* Recomputes the facts that depend on address and registers. */
 void machine_gather(struct fault_facts *facts);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the fault report asks of the rest of the kernel, for native tests of src/diag: a CPU, threads, a file,
- * and where the lines go. With the headers of test/unit/shadow/report.
+ * Stand-ins for the parts of the kernel that the fault report uses, for native tests of src/diag: a
+ * CPU, threads, a file, the output. With the headers of test/unit/shadow/report.
  */
 #pragma once
 
 #include "kern/thread.h"
 #include "mm/vm/page_source.h"
 
-/* Privileged registers: of no machine. */
+/* Values of the privileged registers; no real machine has them. */
 #define STUB_CR0      UINT64_C(0x80010033)
 #define STUB_CR2      UINT64_C(0x1234567018)
 #define STUB_CR4      UINT64_C(0x3006a8)

@@ -141,7 +141,7 @@ struct sim_result sim_access(uint64_t address, enum sim_access access)
     uint64_t table = root;
     bool write = true, execute = true;
     int level = 4;
-    for (size_t i = 0; i < cache_count; i++) /* the deepest cached entry wins */
+    for (size_t i = 0; i < cache_count; i++) /* the deepest cached entry is used */
         if (cache[i].level - 1 < level &&
             cache[i].prefix == address >> (12 + 9 * (cache[i].level - 1))) {
             level = cache[i].level - 1;

@@ -144,7 +144,7 @@ static void test_scrolling_stays_in_its_region(void **state)
     put("\033[6n");
     assert_string_equal(replies, "\033[1;2R");
     put("\033[9;9H");
-    at(3, 8); /* and the last one is the region's */
+    at(3, 8); /* the last row is the last row of the region */
 }
 
 static void test_insert_delete_erase(void **state)
