@@ -281,11 +281,11 @@ static void print_calls(void *unused)
             report("  %s %s", n == count ? "calls  " : "       ", text);
 }
 
-bool report_thread_other(const struct thread *t, bool everybody, char *to, size_t size)
+bool report_thread_other(const struct thread *t, bool all_processes, char *to, size_t size)
 {
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
     return t != who() && program->rip >= LAYOUT_PROGRAM_START &&
-           program->rip < LAYOUT_PROGRAM_END && report_thread_line(t, everybody, to, size);
+           program->rip < LAYOUT_PROGRAM_END && report_thread_line(t, all_processes, to, size);
 }
 
 static void print_thread(const struct thread *t, const char *does)

@@ -60,5 +60,5 @@ const char *report_call_name(unsigned number);
  * after the last line (linux/fault/memory_usage.c). */
 bool report_usage_line(unsigned n, char *to, size_t size);
 /* Describes a thread in a line ("of process 1, asleep in futex(...)"). False if it is not a program's thread or,
- * unless `everybody`, not of the current process (linux/fault/thread_dump.c). */
-bool report_thread_line(const struct thread *thread, bool everybody, char *to, size_t size);
+ * unless `all_processes`, not of the current process (linux/fault/thread_dump.c). */
+bool report_thread_line(const struct thread *thread, bool all_processes, char *to, size_t size);

@@ -15,7 +15,7 @@
 static unsigned limit_seconds;
 
 /* Without the lock: interrupts are off, and nothing runs. */
-static void count_those_who_wait_for_others(struct thread *thread, void *context) NO_LOCK_ANALYSIS
+static void count_waiting_for_threads(struct thread *thread, void *context) NO_LOCK_ANALYSIS
 {
     const struct wait_queue *queue = thread->waits_on;
     bool *hope = context;
@@ -38,7 +38,7 @@ void threads_stuck(void)
 {
     bool hope = false;
     char words[100];
-    thread_visit(count_those_who_wait_for_others, &hope);
+    thread_visit(count_waiting_for_threads, &hope);
     if (hope)
         return;
     struct thread *first = NULL;

@@ -17,11 +17,11 @@
 static struct wait_queue wanted = WAIT_QUEUE_INIT(wanted);
 static bool tables_wanted;
 
-bool report_thread_line(const struct thread *t, bool everybody, char *to, size_t size)
+bool report_thread_line(const struct thread *t, bool all_processes, char *to, size_t size)
 {
     const struct linux_thread *lt = t->linux_thread, *self = linux_current();
     char call[100], place[FAULT_PLACE_SIZE];
-    if (lt == NULL || (!everybody && (self == NULL || lt->process != self->process)))
+    if (lt == NULL || (!all_processes && (self == NULL || lt->process != self->process)))
         return false;
     size_t n = fmt_snprintf(to, size, "of process %d, %s", lt->process->pid,
                             thread_state_now(t) == THREAD_ASLEEP ? "asleep" : "runnable");

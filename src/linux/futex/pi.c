@@ -50,7 +50,7 @@ static void lend(struct linux_thread *lt)
     }
 }
 
-static bool anybody_is_realtime(const struct linux_thread *a, const struct linux_thread *b)
+static bool either_is_realtime(const struct linux_thread *a, const struct linux_thread *b)
 {
     return a->scheduling.priority != 0 || b->scheduling.priority != 0 ||
            a->scheduling.inherited != 0 || b->scheduling.inherited != 0;
@@ -60,9 +60,9 @@ static void set_owner(struct futex_waiter *waiter, struct linux_thread *owner)
 {
     struct linux_thread *before = waiter->owner;
     waiter->owner = owner;
-    if (before != NULL && anybody_is_realtime(before, waiter->thread))
+    if (before != NULL && either_is_realtime(before, waiter->thread))
         lend(before);
-    if (anybody_is_realtime(owner, waiter->thread))
+    if (either_is_realtime(owner, waiter->thread))
         lend(owner);
 }
 
@@ -79,7 +79,7 @@ static enum err pi_wait(struct futex_waiter *self, struct linux_thread *owner, u
     futex_leave(self);
     list_remove(&self->pi_link);
     owner = self->owner; /* the owner may have changed during the sleep */
-    if (!self->woken && anybody_is_realtime(owner, self->thread))
+    if (!self->woken && either_is_realtime(owner, self->thread))
         lend(owner);
     return self->woken ? E_OK : e;
 }
@@ -124,7 +124,7 @@ static MUST_CHECK enum err futex_pi_hand_over(uint64_t address, struct futex_wai
         if (w->key.at == next->key.at && w->key.source == next->key.source)
             set_owner(w, owner);
     }
-    if (anybody_is_realtime(before, owner))
+    if (either_is_realtime(before, owner))
         lend(before);
     return E_OK;
 }

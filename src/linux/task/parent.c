@@ -58,12 +58,12 @@ static void tell_parent(struct process *process)
     wait_queue_wake(&parent->child_changed);
 }
 
-/* Notifies the parent that the process has stopped or continued (`told`), unless SA_NOCLDSTOP. */
-static void tell_change(struct process *process, int code, int signal, uint8_t told)
+/* Notifies the parent that the process has stopped or continued (`wait_pending`), unless SA_NOCLDSTOP. */
+static void tell_change(struct process *process, int code, int signal, uint8_t wait_pending)
     REQUIRES(class_signal)
 {
     struct process *parent = process->parent;
-    process->told = told;
+    process->wait_pending = wait_pending;
     if (!(parent->actions[SIGNAL_CHLD].flags & SA_NOCLDSTOP)) {
         struct siginfo info = death_notice(process);
         struct signal_target to = {.process = parent};
@@ -227,7 +227,7 @@ static struct process *parent_find(const struct family_wait *w, bool *some)
         if (!is_meant(child, w))
             continue;
         *some = true;
-        if (child->zombie ? w->options & WEXITED : w->options & child->told)
+        if (child->zombie ? w->options & WEXITED : w->options & child->wait_pending)
             return child;
     }
     return NULL;
@@ -236,7 +236,7 @@ static struct process *parent_find(const struct family_wait *w, bool *some)
 static enum err report_change(struct process *child, const struct family_wait *w,
                               struct family_news *out)
 {
-    bool stopped = child->told == WSTOPPED;
+    bool stopped = child->wait_pending == WSTOPPED;
     int signal = stopped ? process_stop_signal(child) : SIGNAL_CONT;
     *out = (struct family_news){
         .pid = child->pid,
@@ -248,7 +248,7 @@ static enum err report_change(struct process *child, const struct family_wait *w
     out->notice.code = stopped ? CLD_STOPPED : CLD_CONTINUED;
     out->notice.child.status = signal;
     if (!(w->options & WNOWAIT))
-        child->told = 0;
+        child->wait_pending = 0;
     return E_OK;
 }
 

@@ -273,7 +273,7 @@ static void become_child(struct process *process, struct process *parent) NO_LOC
     process->exit_status = 0;
     process->ending = process->has_run_exec = process->unwanted = false;
     process->ended_cpu_ns = process->children_cpu_ns = 0;
-    process->stopped = process->told = 0;
+    process->stopped = process->wait_pending = 0;
     process->child_subreaper = process->pdeath_signal = 0;
     process->start_ns = time_now_ns();
 }

@@ -85,7 +85,8 @@ struct process {
     bool zombie;
     bool unwanted; /* an orphan that no parent waits for: leaves no zombie */
     bool has_run_exec;
-    uint8_t told; /* WSTOPPED or WCONTINUED (enum wait_option): not yet waited for; 0: none */
+    uint8_t
+        wait_pending; /* WSTOPPED or WCONTINUED (enum wait_option): not yet waited for; 0: none */
     uint64_t children_cpu_ns; /* of children that were waited for, and of their children */
 
     uint32_t thread_count; /* live threads */

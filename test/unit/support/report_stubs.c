@@ -75,10 +75,10 @@ void thread_visit(void (*visit)(struct thread *thread, void *context), void *con
         visit(&stub_threads[i], context);
 }
 
-bool report_thread_other(const struct thread *t, bool everybody, char *to, size_t size)
+bool report_thread_other(const struct thread *t, bool all_processes, char *to, size_t size)
 {
     fmt_snprintf(to, size, "of process %u", t->id);
-    return t->linux_thread != NULL && (t != stub_current || everybody);
+    return t->linux_thread != NULL && (t != stub_current || all_processes);
 }
 
 /* --- a file --- */
