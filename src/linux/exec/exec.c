@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The steps of an exec, over one struct exec_job (run_job()):
+ *
+ *   open      the file; scripts are followed to their interpreter, and an ELF program to its ld.so
+ *   place     image, interpreter, vDSO, stack and break get addresses, randomized as on Linux
+ *   build     the initial stack, in kernel memory: strings, argv, envp, auxiliary vector
+ *   replace   the old program's areas go, the new ones are mapped, the process is reset
+ *
+ * A failure before the old areas go is an error of execve(); a later one ends the process (too_late).
+ */
 #define LOG_TAG "exec"
 #include "linux/exec/exec.h"
 
