@@ -37,16 +37,16 @@ static pt_table_t identity_table(const struct address_space *space, int level, v
 static struct phys_range fresh; /* frames of the pool that were never allocated */
 static phys_t free_frame;       /* list of freed frames, linked through their first words */
 static uint64_t idle_frames, pool_frames;
-static bool told;
+static bool warned;
 
 static bool identity_alloc(phys_t *out)
 {
     if (idle_frames == 0) {
-        if (!told)
+        if (!warned)
             log_warn(
                 "pagetables=identity: all %llu frames of the pool are page tables: raise pagetables.pool=",
                 (unsigned long long)pool_frames);
-        told = true;
+        warned = true;
         return false;
     }
     idle_frames--;
@@ -76,7 +76,7 @@ INIT_CODE static enum err identity_start(struct pt_setup *setup)
 {
     fresh = setup->pool;
     free_frame = phys(0);
-    told = false;
+    warned = false;
     idle_frames = pool_frames = phys_range_size(fresh) >> PAGE_SHIFT;
     enum err e = paging_map(&kernel_space, virt(fresh.start.v), fresh.start, phys_range_size(fresh),
                             prot_rw());
