@@ -13,7 +13,7 @@ foreach(name paging spaces)
 endforeach()
 ouro_host_test(mm/pt/audit src/mm/pt/audit.c)
 ouro_host_test(mm/pt/mmu_model test/guest/mmu_model.c test/unit/support/sim_mmu.c)
-set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/phys/shrinker.c
+set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/base/gap_tree.c src/mm/phys/shrinker.c
     src/mm/phys/frames.c src/mm/pt/paging.c)
 ouro_host_test(mm/vm/areas ${areas_sources})
 ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c)
