@@ -161,9 +161,12 @@ static inline void paging_walk(const struct address_space *space, virt_t at, str
     paging->walk(space, at, out);
 }
 
-/* Each present leaf in the range. */
+/* Each present leaf in the range. O(tables and entries of the range that exist). */
 void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
                   void *context);
+/* The same, and each leaf of prot_none(), which is not present and keeps its frame. */
+void paging_visit_kept(const struct address_space *space, struct virt_range range,
+                       pt_visitor visitor, void *context);
 
 /* Makes one leaf of 2 MiB out of the 512 that surround `at`, where they map memory that is in one
  * piece and aligned, with equal permissions and memory type; and one of 1 GiB out of 512 of those.
