@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#define GAP_LEAN 2 /* of invariant 2 */
+
 static int gap_height(const struct gap_node *node)
 {
     return node != NULL ? node->height : 0;
@@ -10,23 +12,19 @@ static int gap_height(const struct gap_node *node)
 
 static uint64_t gap_largest(const struct gap_node *node)
 {
+    const struct gap_node *low = node->child[0], *high = node->child[1];
     uint64_t largest = node->gap;
-    for (int side = 0; side < 2; side++)
-        if (node->child[side] != NULL && node->child[side]->largest > largest)
-            largest = node->child[side]->largest;
+    if (low != NULL && low->largest > largest)
+        largest = low->largest;
+    if (high != NULL && high->largest > largest)
+        largest = high->largest;
     return largest;
 }
 
-/* Computes what the node knows of its subtree. True if it has changed. */
-static bool gap_refresh(struct gap_node *node)
+static void gap_set_height(struct gap_node *node)
 {
     int low = gap_height(node->child[0]), high = gap_height(node->child[1]);
-    int height = 1 + (low > high ? low : high);
-    uint64_t largest = gap_largest(node);
-    bool changed = height != node->height || largest != node->largest;
-    node->height = height;
-    node->largest = largest;
-    return changed;
+    node->height = 1 + (low > high ? low : high);
 }
 
 /* Puts `to`, which may be NULL, below the parent of `node` in its place. */
@@ -55,27 +53,29 @@ static struct gap_node *gap_rotate(struct gap_tree *tree, struct gap_node *node,
     gap_replace(tree, node, up);
     gap_set_child(node, side, up->child[!side]);
     gap_set_child(up, !side, node);
-    gap_refresh(node);
-    gap_refresh(up);
+    up->largest = node->largest;
+    node->largest = gap_largest(node);
+    gap_set_height(node);
+    gap_set_height(up);
     return up;
 }
 
-/* Restores invariants 2 and 3 from the node upwards, to where nothing changes any more. */
-static void gap_settle(struct gap_tree *tree, struct gap_node *node)
+/* Restores invariant 2 from the node upwards, to where no height changes any more. */
+static void gap_balance(struct gap_tree *tree, struct gap_node *node)
 {
     for (; node != NULL; node = node->parent) {
-        bool changed = gap_refresh(node);
-        int lean = gap_height(node->child[1]) - gap_height(node->child[0]);
-        if (lean >= -1 && lean <= 1) {
-            if (!changed)
-                return;
-            continue;
+        int low = gap_height(node->child[0]), high = gap_height(node->child[1]);
+        int before = node->height, side = high > low;
+        if (high - low > GAP_LEAN || low - high > GAP_LEAN) {
+            struct gap_node *child = node->child[side];
+            if (gap_height(child->child[!side]) > gap_height(child->child[side]))
+                gap_rotate(tree, child, !side);
+            node = gap_rotate(tree, node, side);
+        } else {
+            node->height = 1 + (side ? high : low);
         }
-        int side = lean > 0;
-        struct gap_node *child = node->child[side];
-        if (gap_height(child->child[!side]) > gap_height(child->child[side]))
-            gap_rotate(tree, child, !side);
-        node = gap_rotate(tree, node, side);
+        if (node->height == before)
+            return;
     }
 }
 
@@ -83,78 +83,88 @@ void gap_tree_insert(struct gap_tree *tree, struct gap_node *node, struct gap_no
                      uint64_t gap)
 {
     struct gap_node *previous = next != NULL ? next->previous : tree->last;
-    *node = (struct gap_node){
-        .next = next, .previous = previous, .gap = gap, .largest = gap, .height = 1};
     *(next != NULL ? &next->previous : &tree->last) = node;
     *(previous != NULL ? &previous->next : &tree->first) = node;
+    node->next = next;
+    node->previous = previous;
+    node->child[0] = node->child[1] = NULL;
+    node->gap = node->largest = gap;
+    node->height = 1;
     /* One of the two has no child on the side of the node: they are neighbours. */
-    if (next != NULL && next->child[0] == NULL)
-        gap_set_child(next, 0, node);
-    else if (previous != NULL)
-        gap_set_child(previous, 1, node);
-    else
-        tree->root = node;
-    gap_settle(tree, node->parent);
+    bool low = next != NULL && next->child[0] == NULL;
+    struct gap_node *parent = low ? next : previous;
+    node->parent = parent;
+    *(parent != NULL ? &parent->child[!low] : &tree->root) = node;
+    for (struct gap_node *at = parent; at != NULL && at->largest < gap; at = at->parent)
+        at->largest = gap;
+    if (parent != NULL && parent->height == 1)
+        gap_balance(tree, parent); /* else it has another child and stays as high */
 }
 
 void gap_tree_remove(struct gap_tree *tree, struct gap_node *node)
 {
-    struct gap_node *heir = node->child[node->child[0] == NULL], *changed = node->parent;
-    bool inner = node->child[0] != NULL && node->child[1] != NULL;
-    if (inner) {
-        heir = node->next; /* the leftmost on the right: it has no left child */
-        changed = heir->parent != node ? heir->parent : heir;
-        if (changed != heir) {
-            gap_replace(tree, heir, heir->child[1]);
-            gap_set_child(heir, 1, node->child[1]);
+    struct gap_node *next = node->next, *previous = node->previous, *from = node->parent;
+    *(next != NULL ? &next->previous : &tree->last) = previous;
+    *(previous != NULL ? &previous->next : &tree->first) = next;
+    if (node->child[0] == NULL || node->child[1] == NULL) {
+        gap_replace(tree, node, node->child[node->child[0] == NULL]);
+    } else {
+        /* The next one, the leftmost on the right, has no left child: it comes up. */
+        from = next->parent != node ? next->parent : next;
+        if (from != next) {
+            gap_replace(tree, next, next->child[1]);
+            gap_set_child(next, 1, node->child[1]);
         }
-        gap_set_child(heir, 0, node->child[0]);
-        heir->height = node->height;
-        heir->largest = node->largest;
+        gap_set_child(next, 0, node->child[0]);
+        gap_replace(tree, node, next);
+        next->height = node->height;
+        next->largest = node->largest;
     }
-    gap_replace(tree, node, heir);
-    *(node->next != NULL ? &node->next->previous : &tree->last) = node->previous;
-    *(node->previous != NULL ? &node->previous->next : &tree->first) = node->next;
-    gap_settle(tree, changed);
-    if (inner && changed != heir)
-        gap_settle(tree, heir); /* its own gap came up with it */
+    gap_balance(tree, from);
 }
 
 void gap_tree_set(struct gap_node *node, uint64_t gap)
 {
     node->gap = gap;
-    for (; node != NULL; node = node->parent) {
-        uint64_t largest = gap_largest(node);
-        if (largest == node->largest)
-            return;
-        node->largest = largest;
-    }
+    for (; node != NULL && node->largest < gap; node = node->parent)
+        node->largest = gap;
 }
 
-static bool gap_has(const struct gap_node *subtree, uint64_t least)
+static bool gap_may_have(const struct gap_node *subtree, uint64_t least)
 {
     return subtree != NULL && subtree->largest >= least;
 }
 
+/* The last node of the subtree whose gap is at least `least`, or NULL. A node that turns out to
+ * promise too much is corrected, and left upwards. */
+static struct gap_node *gap_last_in(struct gap_node *top, uint64_t least)
+{
+    if (!gap_may_have(top, least))
+        return NULL;
+    for (struct gap_node *node = top;;) {
+        if (gap_may_have(node->child[1], least)) {
+            node = node->child[1];
+        } else if (node->gap >= least) {
+            return node;
+        } else if (gap_may_have(node->child[0], least)) {
+            node = node->child[0];
+        } else {
+            node->largest = gap_largest(node);
+            if (node == top)
+                return NULL;
+            node = node->parent;
+        }
+    }
+}
+
 struct gap_node *gap_tree_before(const struct gap_tree *tree, struct gap_node *node, uint64_t least)
 {
-    struct gap_node *found = node != NULL ? node->child[0] : tree->root;
-    while (node != NULL && !gap_has(found, least)) {
+    struct gap_node *found = gap_last_in(node != NULL ? node->child[0] : tree->root, least);
+    while (node != NULL && found == NULL) {
         struct gap_node *parent = node->parent;
-        bool behind = parent != NULL && parent->child[1] == node;
-        if (behind && parent->gap >= least)
-            return parent;
-        found = behind ? parent->child[0] : NULL;
+        if (parent != NULL && parent->child[1] == node)
+            found = parent->gap >= least ? parent : gap_last_in(parent->child[0], least);
         node = parent;
     }
-    if (!gap_has(found, least))
-        return NULL;
-    for (;;) {
-        if (gap_has(found->child[1], least))
-            found = found->child[1];
-        else if (found->gap >= least)
-            return found;
-        else
-            found = found->child[0];
-    }
+    return found;
 }

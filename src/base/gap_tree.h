@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Gap tree: members in an order that their places give, each with a number of its own, the gap below
- * it. A balanced binary tree (Adelson-Velsky and Landis 1962); the links are embedded in the members.
- * Each node knows its neighbours and the largest gap of its subtree, so that the next place with
- * room is found without a look at the others:
+ * it. A balanced binary tree; the links are embedded in the members. Each node knows its neighbours
+ * and a bound for the gaps of its subtree, so that the next place with room is found without a look
+ * at the others:
  *
  *                      [ gap 3, largest 9 ]
  *                      /                  \
@@ -13,9 +13,12 @@
  *
  * Invariants:
  *   1. `next` and `previous` are the order of the tree from left to right.
- *   2. The heights of a node's two subtrees differ by at most 1, so n nodes are at most
- *      1.44 log2(n) high.
- *   3. `largest` is the maximum of the gaps in the subtree.
+ *   2. The heights of a node's two subtrees differ by at most 2, so n nodes are at most
+ *      1.81 log2(n) high (Foster 1973; 1 would be an AVL tree, which turns more often).
+ *   3. No gap in the subtree is above `largest`.
+ *
+ * A gap that shrinks or goes leaves `largest` too large. gap_tree_before() corrects what misled it,
+ * and a change misleads at most one path to the root: O(log n) amortised.
  *
  * A search by key is the caller's: a walk from the root through child[0] (before) and child[1]
  * (behind). No allocation, no recursion.
@@ -29,7 +32,7 @@ struct gap_node {
     struct gap_node *parent, *child[2];
     struct gap_node *next, *previous;
     uint64_t gap;     /* changed by gap_tree_set() only */
-    uint64_t largest; /* gap of the subtree */
+    uint64_t largest; /* at least the largest gap of the subtree */
     int height;       /* of the subtree: 1 without children */
 };
 
@@ -42,9 +45,9 @@ void gap_tree_insert(struct gap_tree *tree, struct gap_node *node, struct gap_no
                      uint64_t gap);
 /* Removes the node, which must be in this tree. O(log n). */
 void gap_tree_remove(struct gap_tree *tree, struct gap_node *node);
-/* Changes the gap of a node. O(log n); O(1) if no `largest` changes. */
+/* Changes the gap of a node. O(log n); O(1) if it shrinks. */
 void gap_tree_set(struct gap_node *node, uint64_t gap);
 /* The last node before `node` (NULL: of all) whose gap is at least `least`; NULL if there is none.
- * O(log n). */
+ * O(log n) amortised. */
 struct gap_node *gap_tree_before(const struct gap_tree *tree, struct gap_node *node,
                                  uint64_t least);

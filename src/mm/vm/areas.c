@@ -112,17 +112,12 @@ void areas_gap_changed(struct area *a)
 
 /* Puts a copy of the area below `above` (NULL: at the end), in a node of areas_reserve(). */
 static struct area *insert_area(struct address_space *space, const struct area *area,
-                                struct area *above)
+                                struct area *above, uint64_t gap)
 {
     struct area_node *node = take_spare(space);
-    const struct area *below = areas_below(space, above);
-    uint64_t end = below != NULL ? below->range.end.v : LAYOUT_PROGRAM_START;
-    uint64_t start = area_start_with_gap(area);
     node->area = *area;
-    gap_tree_insert(&space->areas, &node->link, above != NULL ? area_link(above) : NULL,
-                    start > end ? start - end : 0);
+    gap_tree_insert(&space->areas, &node->link, above != NULL ? area_link(above) : NULL, gap);
     space->area_count++;
-    areas_gap_changed(above);
     return &node->area;
 }
 
@@ -135,15 +130,13 @@ static void free_node(struct address_space *space, struct area *a)
         heap_free(node);
 }
 
-/* Takes the area out of the tree. Its pages and its source are the caller's. */
+/* Takes the area out of the tree. Its pages, its source and the gap above it are the caller's. */
 static void drop_area(struct address_space *space, struct area *a)
 {
-    struct area *above = area_above(a);
     if (space->area_last == a)
-        space->area_last = above;
+        space->area_last = area_above(a);
     gap_tree_remove(&space->areas, area_link(a));
     space->area_count--;
-    areas_gap_changed(above);
     free_node(space, a);
 }
 
@@ -208,11 +201,11 @@ static void set_start(struct area *a, virt_t v)
 /* Cuts the area at v, in a node of areas_reserve(). Returns the part from v on. */
 static struct area *split_area(struct address_space *space, struct area *a, virt_t v)
 {
-    struct area high = *a;
-    set_start(&high, v);
+    struct area *high = insert_area(space, a, area_above(a), 0);
+    set_start(high, v);
     a->range.end = v;
     area_source_get(a);
-    return insert_area(space, &high, area_above(a));
+    return high;
 }
 
 /* Is v inside the area, and not at its start? A guard is not cut. */
@@ -298,8 +291,10 @@ enum err areas_add(struct address_space *space, const struct area *area)
         enum err e = areas_reserve(space, 1);
         if (e != E_OK)
             return e;
-        struct area *added = insert_area(space, area, above);
+        struct area *added = insert_area(space, area, above, 0);
         added->flags &= ~(uint32_t)AREA_CLEAN;
+        areas_gap_changed(above);
+        areas_gap_changed(added);
         space->area_last = added;
     }
     areas_add_bytes(space, virt_range_size(area->range));
@@ -323,6 +318,7 @@ static void remove_part(struct address_space *space, struct area *a, struct virt
     } else {
         area_source_put(a);
         drop_area(space, a);
+        areas_gap_changed(above);
     }
 }
 
@@ -356,15 +352,17 @@ static virt_t covered_until(const struct area *a, struct virt_range range)
 static enum err protect_within(struct address_space *space, struct area *a, struct virt_range range,
                                prot_t prot)
 {
+    bool above = a->range.end.v > range.end.v, below = a->range.start.v < range.start.v;
     struct area *high;
+    enum err e = E_OK;
     if (prot_equal(a->prot, prot))
         return E_OK;
-    enum err e = prepare_cuts(space, range, a, &high, true);
+    if (above || below)
+        e = prepare_cuts(space, range, a, &high, true);
     if (e == E_OK)
         e = paging_protect(space, range, prot);
     if (e != E_OK)
         return e;
-    bool above = a->range.end.v > range.end.v, below = a->range.start.v < range.start.v;
     if (above)
         split_area(space, a, range.end);
     if (below)
@@ -431,12 +429,14 @@ void areas_clear(struct address_space *space)
     space->area_last = NULL;
     space->bytes = space->peak = 0;
     space->lazyfree = false;
-    if (virt_range_size(paging_reserved_range) == 0)
-        return;
-    /* Nobody may touch it: neither a mapping nor, by way of it, what lies there. */
-    const struct area closed = {
-        .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
-    must(areas_add(space, &closed));
+    if (virt_range_size(paging_reserved_range) != 0) {
+        /* Nobody may touch it: neither a mapping nor, by way of it, what lies there. */
+        const struct area closed = {
+            .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
+        must(areas_add(space, &closed)); /* in the node that it had */
+    }
+    while (space->spare != NULL)
+        heap_free(take_spare(space));
 }
 
 void areas_remove_owner(struct address_space *space, uint32_t owner)
