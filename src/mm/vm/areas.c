@@ -65,14 +65,14 @@ const struct area *areas_after(const struct address_space *space, const struct a
     return area_above(area);
 }
 
-static void put_spare(struct address_space *space, struct area_node *node)
+static void put_spare_node(struct address_space *space, struct area_node *node)
 {
     node->link.next = space->spare != NULL ? &space->spare->link : NULL;
     space->spare = node;
     space->spare_count++;
 }
 
-static struct area_node *take_spare(struct address_space *space)
+static struct area_node *take_spare_node(struct address_space *space)
 {
     struct area_node *node = space->spare;
     assert(node != NULL);
@@ -88,7 +88,7 @@ enum err areas_reserve(struct address_space *space, size_t more)
         struct area_node *node = heap_alloc(sizeof *node);
         if (node == NULL)
             return E_NOMEM;
-        put_spare(space, node);
+        put_spare_node(space, node);
     }
     return E_OK;
 }
@@ -114,7 +114,7 @@ void areas_gap_changed(struct area *a)
 static struct area *insert_area(struct address_space *space, const struct area *area,
                                 struct area *above, uint64_t gap)
 {
-    struct area_node *node = take_spare(space);
+    struct area_node *node = take_spare_node(space);
     node->area = *area;
     gap_tree_insert(&space->areas, &node->link, above != NULL ? area_link(above) : NULL, gap);
     space->area_count++;
@@ -125,7 +125,7 @@ static void free_node(struct address_space *space, struct area *a)
 {
     struct area_node *node = CONTAINER_OF(a, struct area_node, area);
     if (space->spare_count < SPARE_KEPT)
-        put_spare(space, node);
+        put_spare_node(space, node);
     else
         heap_free(node);
 }
@@ -164,7 +164,7 @@ static void absorb(struct address_space *space, struct area *low, struct area *h
 }
 
 /* Joins what can be joined among the areas from `a` on that start at `end` or before. */
-static void merge_until(struct address_space *space, struct area *a, virt_t end)
+static NOINLINE void merge_until(struct address_space *space, struct area *a, virt_t end)
 {
     struct area *above;
     while ((above = area_above(a)) != NULL && above->range.start.v <= end.v)
@@ -239,7 +239,8 @@ static enum err prepare_cuts(struct address_space *space, struct virt_range rang
 
 /* Makes both ends of the range boundaries between areas; *first, the first that ends above its
  * start, stays that. It may be followed by any failure once the areas are merged. */
-static enum err cut_ends(struct address_space *space, struct virt_range range, struct area **first)
+static NOINLINE enum err cut_ends(struct address_space *space, struct virt_range range,
+                                  struct area **first)
 {
     struct area *low = *first, *high;
     enum err e = prepare_cuts(space, range, low, &high, true);
@@ -302,7 +303,7 @@ enum err areas_add(struct address_space *space, const struct area *area)
 }
 
 /* The part, whose ends prepare_cuts() has seen, is no longer the area's. */
-static void remove_part(struct address_space *space, struct area *a, struct virt_range part)
+static void remove_part_of(struct address_space *space, struct area *a, struct virt_range part)
 {
     struct area *above = area_above(a);
     space->bytes -= virt_range_size(part);
@@ -331,7 +332,7 @@ enum err areas_remove(struct address_space *space, struct virt_range range)
     for (; a != NULL && a->range.start.v < range.end.v; a = above) {
         above = area_above(a);
         if (a->kind != AREA_GUARD)
-            remove_part(space, a, virt_range_intersection(a->range, range));
+            remove_part_of(space, a, virt_range_intersection(a->range, range));
     }
     return E_OK;
 }
@@ -436,7 +437,7 @@ void areas_clear(struct address_space *space)
         must(areas_add(space, &closed)); /* in the node that it had */
     }
     while (space->spare != NULL)
-        heap_free(take_spare(space));
+        heap_free(take_spare_node(space));
 }
 
 void areas_remove_owner(struct address_space *space, uint32_t owner)
@@ -445,7 +446,7 @@ void areas_remove_owner(struct address_space *space, uint32_t owner)
     for (struct area *a = areas_first(space); a != NULL; a = above) {
         above = area_above(a);
         if (a->owner == owner && a->kind != AREA_GUARD)
-            remove_part(space, a, a->range);
+            remove_part_of(space, a, a->range);
     }
 }
 
