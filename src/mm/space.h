@@ -29,8 +29,8 @@ struct address_space {
     /* mm/vm/ */
     struct gap_tree areas; /* by address, of struct area_node */
     size_t area_count;
-    struct area *area_last;     /* what areas_search() last said, checked before it is used again */
-    struct area_node *spare;    /* nodes that areas_reserve() and merging left, linked by link.next */
+    struct area *area_last;  /* what areas_search() last said, checked before it is used again */
+    struct area_node *spare; /* nodes that areas_reserve() and merging left, linked by link.next */
     size_t spare_count;
     uint64_t bytes, peak;       /* sum of the areas' sizes, now and at most */
     virt_t mmap_base;           /* areas_find_hole() searches downwards from here */

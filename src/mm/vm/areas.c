@@ -415,7 +415,7 @@ enum err areas_change(struct address_space *space, struct virt_range range, uint
     return E_OK;
 }
 
-void areas_clear(struct address_space *space)
+COLD void areas_clear(struct address_space *space)
 {
     struct area *above;
     for (struct area *a = areas_first(space); a != NULL; a = above) {
@@ -440,7 +440,7 @@ void areas_clear(struct address_space *space)
         heap_free(take_spare_node(space));
 }
 
-void areas_remove_owner(struct address_space *space, uint32_t owner)
+COLD void areas_remove_owner(struct address_space *space, uint32_t owner)
 {
     struct area *above;
     for (struct area *a = areas_first(space); a != NULL; a = above) {
@@ -450,7 +450,7 @@ void areas_remove_owner(struct address_space *space, uint32_t owner)
     }
 }
 
-void areas_check(const struct address_space *space)
+COLD void areas_check(const struct address_space *space)
 {
     uint64_t bytes = 0, count = 0;
     for (const struct area *a = areas_first(space), *below = NULL; a != NULL; a = area_above(a)) {
