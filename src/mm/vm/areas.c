@@ -121,7 +121,7 @@ static struct area *insert_area(struct address_space *space, const struct area *
     return &node->area;
 }
 
-static void free_node(struct address_space *space, struct area *a)
+static NOINLINE void free_node(struct address_space *space, struct area *a)
 {
     struct area_node *node = CONTAINER_OF(a, struct area_node, area);
     if (space->spare_count < SPARE_KEPT)
