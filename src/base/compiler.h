@@ -8,6 +8,7 @@
 #define ALIGNED(n)           __attribute__((aligned(n)))
 #define PACKED               __attribute__((packed))
 #define NOINLINE             __attribute__((noinline))
+#define COLD                 __attribute__((cold)) /* compiled for size, wherever it stands */
 #define ALWAYS_INLINE        inline __attribute__((always_inline))
 #define UNUSED               __attribute__((unused))
 #define likely(x)            __builtin_expect(!!(x), 1)

@@ -13,7 +13,7 @@ foreach(name paging spaces)
 endforeach()
 ouro_host_test(mm/pt/audit src/mm/pt/audit.c)
 ouro_host_test(mm/pt/mmu_model test/guest/mmu_model.c test/unit/support/sim_mmu.c)
-set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/phys/shrinker.c
+set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/base/gap_tree.c src/mm/phys/shrinker.c
     src/mm/phys/frames.c src/mm/pt/paging.c)
 ouro_host_test(mm/vm/areas ${areas_sources})
 ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c)
@@ -31,7 +31,7 @@ set(report_sources src/diag/memory.c src/diag/trace.c src/diag/state.c src/cpu/b
 foreach(name report_memory report_state)
     ouro_host_test(diag/${name} ${report_sources} test/unit/support/golden.c test/unit/support/fault_machine.c
         test/unit/support/fault_program.c ${paging_sources} src/mm/heap/kstack.c src/mm/phys/shrinker.c
-        src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/vm/history.c tool/host/json.c)
+        src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/base/gap_tree.c src/mm/vm/history.c tool/host/json.c)
     target_include_directories(test_${name} BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/machine
         ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/report ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/paging)
     target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tool)

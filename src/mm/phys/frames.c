@@ -120,9 +120,17 @@ static struct frame *used_frame(const struct frames *f, phys_t block)
     return &f->frame[number];
 }
 
+static struct frame *foreign_frame(const struct frames *f, phys_t block)
+{
+    uint64_t number = block.v >> PAGE_SHIFT;
+    return number < f->end && f->frame[number].state == FRAME_FOREIGN ? &f->frame[number] : NULL;
+}
+
 void frames_get(struct frames *f, phys_t block)
 {
     struct frame *frame = used_frame(f, block);
+    if (frame == NULL)
+        frame = foreign_frame(f, block);
     if (frame == NULL)
         return;
     assert(frame->references < UINT32_MAX);
@@ -132,8 +140,12 @@ void frames_get(struct frames *f, phys_t block)
 void frames_put(struct frames *f, phys_t block)
 {
     struct frame *frame = used_frame(f, block);
-    if (frame == NULL)
+    if (frame == NULL) {
+        frame = foreign_frame(f, block);
+        if (frame != NULL && frame->references > 0)
+            frame->references--;
         return;
+    }
     assert(frame->references > 0);
     if (--frame->references > 0)
         return;
@@ -156,6 +168,15 @@ uint32_t frames_references(const struct frames *f, phys_t block)
 {
     struct frame *frame = used_frame(f, block);
     return frame == NULL ? 0 : frame->references;
+}
+
+uint32_t frames_mappings(const struct frames *f, phys_t page)
+{
+    const struct frame *frame = foreign_frame(f, page);
+    if (frame != NULL)
+        return frame->references;
+    uint32_t references = frames_references(f, page);
+    return references > 0 ? references - 1 : 0;
 }
 
 int frames_largest(const struct frames *f)

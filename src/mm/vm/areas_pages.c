@@ -38,11 +38,11 @@ enum err areas_discard(struct address_space *space, struct virt_range range)
     enum err e = cut_leaf_at(space, range.start);
     if (e == E_OK)
         e = cut_leaf_at(space, range.end);
-    for (size_t i = areas_index_above(space, range.start);
-         e == E_OK && i < space->area_count && space->area[i].range.start.v < range.end.v; i++)
-        if (space->area[i].kind != AREA_GUARD)
-            paging_unmap(space, virt_range_intersection(space->area[i].range, range),
-                         areas_release_frame, NULL);
+    for (const struct area *a = areas_first_above(space, range.start);
+         e == E_OK && a != NULL && a->range.start.v < range.end.v; a = area_above(a))
+        if (a->kind != AREA_GUARD)
+            paging_unmap(space, virt_range_intersection(a->range, range), areas_release_frame,
+                         NULL);
     return e;
 }
 
@@ -51,11 +51,11 @@ enum err areas_lazyfree(struct address_space *space, struct virt_range range)
     enum err e = cut_leaf_at(space, range.start);
     if (e == E_OK)
         e = cut_leaf_at(space, range.end);
-    for (size_t i = areas_index_above(space, range.start);
-         e == E_OK && i < space->area_count && space->area[i].range.start.v < range.end.v; i++) {
-        if (space->area[i].kind != AREA_ANONYMOUS)
+    for (const struct area *a = areas_first_above(space, range.start);
+         e == E_OK && a != NULL && a->range.start.v < range.end.v; a = area_above(a)) {
+        if (a->kind != AREA_ANONYMOUS)
             continue;
-        paging_mark_lazyfree(space, virt_range_intersection(space->area[i].range, range));
+        paging_mark_lazyfree(space, virt_range_intersection(a->range, range));
         space->lazyfree = true;
     }
     return e;
@@ -82,9 +82,9 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
 static bool reclaim_lazyfree(struct address_space *space)
 {
     struct reclaim r = {.count = 0};
-    for (size_t i = 0; space->lazyfree && i < space->area_count; i++)
-        if (space->area[i].kind == AREA_ANONYMOUS)
-            paging_visit(space, space->area[i].range, reclaim_leaf, &r);
+    for (struct area *a = space->lazyfree ? areas_first(space) : NULL; a != NULL; a = area_above(a))
+        if (a->kind == AREA_ANONYMOUS)
+            paging_visit(space, a->range, reclaim_leaf, &r);
     for (unsigned i = 0; i < r.count; i++)
         paging_unmap(space, r.range[i], areas_release_frame, NULL);
     space->lazyfree = r.count > 0;
@@ -184,6 +184,8 @@ enum err areas_move(struct address_space *space, struct virt_range from, struct 
     const struct area *old = areas_find(space, from.start);
     assert(old != NULL && old->range.end.v >= from.end.v);
     struct area moved = area_moved(old, from.start, to);
+    if (space->area_count >= AREAS_MAX - 3) /* as Linux: one more, and two cuts */
+        return E_NOMEM;
     enum err e = areas_reserve(space, 3);
     if (e == E_OK)
         e = cut_for_move(space, areas_find(space, from.start), from, to.start);
@@ -236,35 +238,34 @@ static void forget_page(struct address_space *space, const struct area *a, virt_
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
 {
     for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (size_t i = 0; i < space->area_count; i++) {
-            struct virt_range part = shown(&space->area[i], source, first, end);
+        for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
+            struct virt_range part = shown(a, source, first, end);
             for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
-                forget_page(space, &space->area[i], page);
+                forget_page(space, a, page);
             if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
-                space->area[i].flags &= ~(uint32_t)AREA_CLEAN;
+                a->flags &= ~(uint32_t)AREA_CLEAN;
         }
 }
 
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
 {
     for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (size_t i = 0; i < space->area_count; i++)
-            paging_mark(space, shown(&space->area[i], source, first, end), PTE_D);
+        for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
+            paging_mark(space, shown(a, source, first, end), PTE_D);
 }
 
 void areas_mark_clean(struct address_space *space, uint32_t owner)
 {
-    for (size_t i = 0; i < space->area_count; i++)
-        if (space->area[i].owner == owner)
-            space->area[i].flags |= AREA_CLEAN;
+    for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
+        if (a->owner == owner)
+            a->flags |= AREA_CLEAN;
 }
 
 bool areas_may_store(const struct page_source *source)
 {
     for (const struct address_space *space = spaces; space != NULL; space = space->next)
-        for (size_t i = 0; i < space->area_count; i++)
-            if (space->area[i].source == source && space->area[i].flags & AREA_SHARED &&
-                !(space->area[i].flags & AREA_READ_ONLY))
+        for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
+            if (a->source == source && a->flags & AREA_SHARED && !(a->flags & AREA_READ_ONLY))
                 return true;
     return false;
 }
