@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads and the scheduler: kern/run_queue.h says who is next, on one CPU. Program code is
- * preempted at the end of its slice, or when somebody wakes who is further behind; kernel code
- * never: it gives way only in wait queues.
+ * preempted at the end of its slice, or when a thread wakes that is further behind; kernel code
+ * never: it gives way in wait queues, and long loops at points of their own, thread_give_way().
  *
  * A thread costs its kernel stack (LAYOUT_KSTACK_SIZE), this structure and, when it runs program
  * code, an XSAVE area. The last few that ended are kept for the next to be made.
@@ -136,6 +136,17 @@ static inline bool thread_slice_over(void)
 }
 /* Called on the way back to the program: gives way when the slice is over. */
 void thread_preempt(void) REQUIRES(kernel_lock);
+/* The preemption point of long loops: the same, where the thread is in the middle of a system call. No path of the kernel
+ * runs for more than 2,000,000 instructions without one; boot, panic and reports apart. kernel_lock is dropped
+ * meanwhile, so what it guards may have changed: the caller looks again at all that it has read, and keeps what it
+ * points to by a reference. Interrupts on, no spin lock held; not in a page fault, whose thread may be in a restartable
+ * sequence. O(1); a load and a branch while no other thread waits for its turn. */
+static inline void thread_give_way(void)
+{
+    kernel_lock_assert();
+    if (unlikely(thread_slice_over()))
+        thread_preempt();
+}
 
 /* Ends an interruptible sleep with E_INTR. Callers: any. */
 void thread_wake_for_signal(struct thread *thread);
