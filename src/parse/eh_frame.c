@@ -10,9 +10,10 @@ enum {
     ENCODING_DATA_RELATIVE = 0x30,
     HEADER_TABLE_ENCODING = 0x3b, /* of all linkers: pairs of int32, relative to the header */
 
-    FUEL = 4096,           /* instructions executed of one program */
-    ENTRIES_MAX = 1000000, /* read of .eh_frame if there is no header */
-    ROWS_MAX = 4,          /* depth of DW_CFA_remember_state */
+    FUEL = 4096,                 /* instructions executed of one program */
+    ENTRIES_MAX = 1000000,       /* read of .eh_frame if there is no header */
+    FUNCTION_ENTRIES_MAX = 2048, /* by eh_frame_function() */
+    ROWS_MAX = 4,                /* depth of DW_CFA_remember_state */
     EXPRESSION_STACK = 16,
     WINDOW = 64,
 };
@@ -286,14 +287,14 @@ static bool describes(const struct description *d, uint64_t pc)
 }
 
 static bool find_description(const struct byte_reader *memory, const struct unwind_tables *t,
-                             uint64_t pc, struct description *d)
+                             uint64_t pc, unsigned most, struct description *d)
 {
     uint64_t at, next;
     if (find_by_header(memory, t, pc, &at))
         return read_entry(memory, at, UINT64_MAX, d, &next) && describes(d, pc);
     uint64_t end = t->frames + t->frames_size;
     at = t->frames;
-    for (unsigned n = 0; n < ENTRIES_MAX && end > t->frames; n++, at = next) {
+    for (unsigned n = 0; n < most && end > t->frames; n++, at = next) {
         if (!read_entry(memory, at, end, d, &next))
             return false;
         if (describes(d, pc))
@@ -306,7 +307,7 @@ bool eh_frame_function(const struct byte_reader *memory, const struct unwind_tab
                        uint64_t pc, uint64_t *start, uint64_t *end)
 {
     struct description d;
-    if (!find_description(memory, tables, pc, &d))
+    if (!find_description(memory, tables, pc, FUNCTION_ENTRIES_MAX, &d))
         return false;
     *start = d.start;
     *end = d.start + d.size;
@@ -707,7 +708,7 @@ bool eh_frame_step(const struct byte_reader *memory, const struct unwind_tables 
     struct description d;
     struct program p = {.d = &d};
     p.pc = frame->r[UNWIND_RIP] - !frame->exact;
-    if (!find_description(memory, tables, p.pc, &d))
+    if (!find_description(memory, tables, p.pc, ENTRIES_MAX, &d))
         return false;
     p.location = d.start;
     if (!eh_frame_run(&p, memory, d.first, d.first_end))

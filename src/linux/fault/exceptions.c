@@ -120,17 +120,21 @@ void trap_gs_restored(struct trap_frame *frame)
 
 /* `hlt` is a general protection fault on Linux, and how the C library musl ends a program whose heap is
  * damaged; in ring 0 it waits for an interrupt. So each interrupt looks whether it ended such a wait:
- * kern/watchdog.h sees to it that there is one. */
-static void notice_halt(struct trap_frame *frame)
+ * kern/watchdog.h sees to it that there is one. The look is at one byte; where that is 0xf4, which other
+ * instructions end in too (`je -12`), the code is searched once, with interrupts on. */
+static void notice_halt(struct trap_frame *frame) REQUIRES(kernel_lock)
 {
     uint8_t before;
-    if (copy_in(&before, virt(frame->rip - 1), 1) != E_OK || before != X86_HLT ||
-        !report_came_from_halt(frame->rip, frame->rflags))
+    if (copy_in(&before, virt(frame->rip - 1), 1) != E_OK || before != X86_HLT)
         return;
-    frame->rip--;
-    frame->vector = VECTOR_GENERAL_PROTECTION;
-    frame->error = 0;
-    signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+    __asm__ volatile("sti" : : : "memory");
+    if (report_came_from_halt(frame->rip, frame->rflags)) {
+        frame->rip--;
+        frame->vector = VECTOR_GENERAL_PROTECTION;
+        frame->error = 0;
+        signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+    }
+    __asm__ volatile("cli" : : : "memory");
 }
 
 /* On the way back to the program from an exception or an interrupt: the last look is with
