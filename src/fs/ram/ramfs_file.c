@@ -212,8 +212,10 @@ static enum err ram_truncate(struct inode *inode, uint64_t size)
     ram->archive_size = least(ram->archive_size, size);
     remove_pages(ram, pages_of(size), UINT64_MAX);
     clear_tail(ram, size);
-    if (shrinks)
-        inode_pages_changed(inode, page_number(size), UINT64_MAX);
+    if (shrinks) {
+        inode_pages_changed(inode, page_number(size), pages_of(size));
+        inode_pages_cut(inode, pages_of(size));
+    }
     inode_touch_modified(inode);
     return E_OK;
 }

@@ -135,5 +135,7 @@ MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);
+/* The file ends before page `first` now: unmaps the pages from it on, with private copies of them. */
+void inode_pages_cut(struct inode *inode, uint64_t first);
 /* Marks pages [first, end) dirty in all areas, because write() or the like changed them. */
 void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end);

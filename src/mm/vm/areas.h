@@ -137,8 +137,11 @@ void areas_init(struct address_space *space);
 MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range from,
                                struct virt_range to, bool keep);
 /* Pages [first, end) of the source were replaced: mappings that still show the old ones must fault
- * again. */
+ * again; copies of private mappings stay. O(areas, and pages mapped there). */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
+/* The source ends before page `first` now: mappings of what was behind it must fault again, and lose their private
+ * copies. O(areas, and pages mapped there). */
+void areas_truncate(const struct page_source *source, uint64_t first);
 /* Pages [first, end) of the source were written, but not through its mappings: those that show them
  * become dirty. */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);

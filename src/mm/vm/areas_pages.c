@@ -223,25 +223,53 @@ static struct virt_range shown(const struct area *a, const struct page_source *s
                       a->range.start.v + (high << PAGE_SHIFT));
 }
 
-static void forget_page(struct address_space *space, const struct area *a, virt_t page)
+/* Takes away the leaf at `page` if it shows a page of a file. Returns the bytes from `page` to the end of its entry,
+ * which may be an empty one of a higher level. */
+static uint64_t forget_leaf(struct address_space *space, virt_t page)
 {
     struct pt_walk walk;
     paging_walk(space, page, &walk);
-    bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COW;
-    if (walk.last_level == 1 && walk.entry[1].v != 0 && of_file)
+    uint64_t span = pt_span(walk.last_level);
+    if (walk.last_level == 1 && walk.entry[1].v & PTE_COW)
         paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
+    return span - (page.v & (span - 1));
 }
 
-void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+/* With `copies` the pages that a private mapping has copied go, too; what lies behind the file's part never does. */
+static void forget_part(struct address_space *space, const struct area *a, struct virt_range part,
+                        bool copies)
+{
+    if (copies && a->file_end < part.end.v)
+        part.end = virt(align_up(a->file_end, PAGE_SIZE));
+    if (part.end.v <= part.start.v)
+        return;
+    if (copies || a->flags & AREA_SHARED)
+        paging_unmap(space, part, areas_release_frame, NULL);
+    else
+        for (virt_t page = part.start; page.v < part.end.v;)
+            page.v += forget_leaf(space, page);
+}
+
+static void forget_pages(const struct page_source *source, uint64_t first, uint64_t end,
+                         bool copies)
 {
     for (struct address_space *space = spaces; space != NULL; space = space->next)
         for (size_t i = 0; i < space->area_count; i++) {
             struct virt_range part = shown(&space->area[i], source, first, end);
-            for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
-                forget_page(space, &space->area[i], page);
+            forget_part(space, &space->area[i], part, copies);
             if (virt_range_size(part) != 0) /* the new pages are mapped later, and not dirty then */
                 space->area[i].flags &= ~(uint32_t)AREA_CLEAN;
         }
+}
+
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    forget_pages(source, first, end, false);
+}
+
+void areas_truncate(const struct page_source *source, uint64_t first)
+{
+    forget_pages(source, first, UINT64_MAX, true);
 }
 
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)

@@ -258,3 +258,10 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
     (void)end;
     native_forgotten++;
 }
+
+void areas_truncate(const struct page_source *source, uint64_t first)
+{
+    (void)source;
+    (void)first;
+    native_forgotten++;
+}
