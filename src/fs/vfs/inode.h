@@ -100,6 +100,7 @@ struct inode {
     struct watch *watches;    /* fs/vfs/notify.h */
     struct range_lock *locks; /* fs/vfs/range_lock.h */
     uint32_t seals;           /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
+    bool busy;                /* a write has given way in its middle (file_give_way()) */
     bool linkable;            /* nlink is 0, but link() is allowed (O_TMPFILE) */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */

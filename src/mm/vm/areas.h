@@ -125,6 +125,9 @@ MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t 
 /* Drops the pages of the range; the areas stay, and a touch makes new pages. Guards and holes are
  * skipped. E_NOMEM when a 2 MiB page cannot be cut; nothing has changed then. */
 MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
+/* The first part of the range, with at most 16 page tables in it: as much as a loop over mapped pages does before it
+ * gives way. Ends at the end of the range or at a multiple of 2 MiB. O(1). */
+struct virt_range areas_piece(const struct address_space *space, struct virt_range range);
 /* The pages of private anonymous areas in the range may go when memory is short, until they are
  * written again (MADV_FREE). E_NOMEM as areas_discard(). */
 MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_range range);

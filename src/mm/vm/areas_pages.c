@@ -46,6 +46,20 @@ enum err areas_discard(struct address_space *space, struct virt_range range)
     return e;
 }
 
+struct virt_range areas_piece(const struct address_space *space, struct virt_range range)
+{
+    virt_t at = range.start;
+    for (unsigned tables = 0, steps = 0; at.v < range.end.v && tables < 16 && steps < 4096;
+         steps++) {
+        struct pt_walk walk;
+        paging_walk(space, at, &walk);
+        tables += walk.last_level == 1;
+        at.v = align_down(at.v, pt_span(walk.last_level > 1 ? walk.last_level : 2));
+        at.v += pt_span(walk.last_level > 1 ? walk.last_level : 2);
+    }
+    return (struct virt_range){range.start, at.v < range.end.v ? at : range.end};
+}
+
 enum err areas_lazyfree(struct address_space *space, struct virt_range range)
 {
     enum err e = cut_leaf_at(space, range.start);
