@@ -14,10 +14,9 @@
  *   dentry  one from its directory while it is linked there, one from each child, each file and
  *           each running path walk.
  *
- * Locking: the structures of fs/ need no lock because kernel code is not preempted. No function
- * here sleeps between reading and changing a structure; those that may sleep (reads and writes of
- * pipes, terminals and fifos) are documented so, and hold references across the sleep. Interrupt
- * handlers must not call functions of fs/.
+ * Locking: kernel_lock guards the structures of fs/. No function here sleeps or gives way between
+ * reading and changing a structure; those that may (reads and writes, and what ends a socket) are
+ * documented so, and hold references meanwhile. Interrupt handlers must not call functions of fs/.
  */
 #pragma once
 
