@@ -10,10 +10,9 @@ enum {
     ENCODING_DATA_RELATIVE = 0x30,
     HEADER_TABLE_ENCODING = 0x3b, /* of all linkers: pairs of int32, relative to the header */
 
-    FUEL = 4096,                 /* instructions executed of one program */
-    ENTRIES_MAX = 1000000,       /* read of .eh_frame if there is no header */
-    FUNCTION_ENTRIES_MAX = 2048, /* by eh_frame_function() */
-    ROWS_MAX = 4,                /* depth of DW_CFA_remember_state */
+    FUEL = 4096,           /* instructions executed of one program */
+    ENTRIES_MAX = 1000000, /* read of .eh_frame if there is no header */
+    ROWS_MAX = 4,          /* depth of DW_CFA_remember_state */
     EXPRESSION_STACK = 16,
     WINDOW = 64,
 };
@@ -307,7 +306,7 @@ bool eh_frame_function(const struct byte_reader *memory, const struct unwind_tab
                        uint64_t pc, uint64_t *start, uint64_t *end)
 {
     struct description d;
-    if (!find_description(memory, tables, pc, FUNCTION_ENTRIES_MAX, &d))
+    if (!find_description(memory, tables, pc, EH_FRAME_SEARCH_MAX, &d))
         return false;
     *start = d.start;
     *end = d.start + d.size;
