@@ -2,7 +2,7 @@
 /*
  * Threads and the scheduler, on one CPU; kern/run_queue.h chooses the next thread. Program code is
  * preempted at the end of its slice, or when a thread wakes that is further behind. Kernel code is
- * never preempted: it gives way only in wait queues.
+ * never preempted: it gives way in wait queues, and in long loops by thread_give_way().
  *
  * A thread costs its kernel stack (LAYOUT_KSTACK_SIZE), this structure and, if it runs program
  * code, an XSAVE area. The last few that ended are kept for reuse.
@@ -135,6 +135,18 @@ static inline bool thread_slice_over(void)
 }
 /* Called on the way back to the program: yields if the slice is over. */
 void thread_preempt(void) REQUIRES(kernel_lock);
+/* The preemption point of long loops: as thread_preempt(), in the middle of a system call. No path
+ * of the kernel runs for more than 2,000,000 instructions without one, except boot, panic and
+ * reports. kernel_lock is dropped meanwhile, so what it guards may have changed: the caller reads it
+ * again, and holds a reference to what it points to. Interrupts on, no spin lock held; not in a page
+ * fault, whose thread may be in a restartable sequence. O(1); a load and a branch unless another
+ * thread waits for its turn. */
+static inline void thread_give_way(void)
+{
+    kernel_lock_assert();
+    if (unlikely(thread_slice_over()))
+        thread_preempt();
+}
 
 /* Ends an interruptible sleep with E_INTR. Callers: any. */
 void thread_wake_for_signal(struct thread *thread);

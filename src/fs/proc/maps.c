@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "fs/ram/ramfs_file.h"
 #include "fs/vfs/process.h"
+#include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 #include "mm/phys/frames.h"
@@ -72,6 +73,16 @@ const struct area *procfs_next_area(const struct fs_process *process, virt_t v)
     return area;
 }
 
+/* Lets other threads run, then describes the process and finds its next area again. */
+static const struct area *area_after_giving_way(const void *subject, struct fs_process *process,
+                                                const struct area *area)
+{
+    virt_t next = area->range.end;
+    fs_give_way();
+    procfs_describe(subject, process);
+    return procfs_next_area(process, next);
+}
+
 static void show_areas(struct text *text, const void *subject,
                        void (*more)(struct text *text, struct address_space *space,
                                     const struct area *area))
@@ -84,10 +95,11 @@ static void show_areas(struct text *text, const void *subject,
         return;
     }
     const struct area *area = procfs_next_area(&process, virt(0));
-    for (; area; area = procfs_next_area(&process, area->range.end)) {
+    while (area) {
         show_area(text, area, buffer, PATH_MAX_SIZE);
         if (more)
             more(text, process.space, area);
+        area = area_after_giving_way(subject, &process, area);
     }
     heap_free(buffer);
 }
@@ -254,7 +266,7 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
     const struct area *area = procfs_next_area(&process, virt(0));
     if (area)
         all.start = area->range.start;
-    for (; area; area = procfs_next_area(&process, area->range.end)) {
+    for (; area; area = area_after_giving_way(context, &process, area)) {
         struct procfs_usage usage;
         uint64_t words[ARRAY_LENGTH(sum)];
         procfs_measure_area(process.space, area, &usage);

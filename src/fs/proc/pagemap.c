@@ -109,6 +109,8 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
         e = io_put(io, chunk.entries, count * ENTRY_SIZE);
         *offset += before - io_left(io);
         page += count;
+        file_give_way(file, offset, false);
+        procfs_describe(procfs_subject(file), &process);
     }
     return e;
 }

@@ -64,12 +64,59 @@ void file_put(struct file *file)
     heap_free(file);
 }
 
+/* Threads that found a file in use (file_give_way()) sleep here. */
+static struct wait_queue turn_queue = WAIT_QUEUE_INIT(turn_queue);
+static unsigned turn_waiters;
+
+void file_give_way(struct file *file, const uint64_t *offset, bool writes)
+{
+    bool *position = offset == &file->offset ? &file->busy : NULL;
+    if (position)
+        *position = true;
+    if (writes)
+        file->inode->busy = true;
+    fs_give_way();
+    if (position)
+        *position = false;
+    if (writes)
+        file->inode->busy = false;
+    if (turn_waiters > 0)
+        wait_queue_wake(&turn_queue);
+}
+
+static bool is_my_turn(void *busy)
+{
+    return !*(const bool *)busy;
+}
+
+/* Waits until no read or write that has given way uses the position or the contents. E_INTR. */
+static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bool writes)
+{
+    enum err e = E_OK;
+    while (e == E_OK) {
+        bool *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
+        if (!busy && writes && file->inode->busy)
+            busy = &file->inode->busy;
+        if (!busy)
+            break;
+        turn_waiters++;
+        e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
+        turn_waiters--;
+    }
+    return e;
+}
+
 enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
 {
     if (!file_can_read(file))
         return E_BADF;
     if (!file->ops->read)
         return E_INVAL;
+    if (unlikely(file->busy)) {
+        enum err e = take_turn(file, offset, false);
+        if (e != E_OK)
+            return e;
+    }
     uint64_t before = io_left(io);
     enum err e = file->ops->read(file, io, offset);
     uint64_t moved = before - io_left(io);
@@ -87,6 +134,11 @@ enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t
         return E_BADF;
     if (!file->ops->write)
         return E_INVAL;
+    if (unlikely(file->busy || file->inode->busy)) {
+        enum err e = take_turn(file, offset, true);
+        if (e != E_OK)
+            return e;
+    }
     if ((file->flags & O_APPEND) && file->ops->seekable)
         *offset = file->inode->size;
     uint64_t before = io_left(io);

@@ -25,6 +25,7 @@ struct file {
     uint64_t limit;
     void *state;  /* private to the ops */
     bool watched; /* an epoll has an item for it */
+    bool busy;    /* a read or write by the position has given way in its middle */
     uint8_t lock; /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
 };
 
@@ -94,6 +95,10 @@ MUST_CHECK enum err file_read(struct file *file, struct io *io, uint64_t *offset
  * pwrite() does. */
 MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
 /* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
+/* The preemption point of a read or write of the ops, with the `offset` that they got. Other threads
+ * run, but none reads or writes by the same position meanwhile, and with `writes` none writes the
+ * file: Linux serialises such calls too. All else may change: size, pages, seals. */
+void file_give_way(struct file *file, const uint64_t *offset, bool writes);
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,
                                  uint64_t *done);
 MUST_CHECK enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out);

@@ -46,6 +46,20 @@ enum err areas_discard(struct address_space *space, struct virt_range range)
     return e;
 }
 
+struct virt_range areas_piece(const struct address_space *space, struct virt_range range)
+{
+    virt_t at = range.start;
+    for (unsigned tables = 0, steps = 0; at.v < range.end.v && tables < 16 && steps < 4096;
+         steps++) {
+        struct pt_walk walk;
+        paging_walk(space, at, &walk);
+        tables += walk.last_level == 1;
+        at.v = align_down(at.v, pt_span(walk.last_level > 1 ? walk.last_level : 2));
+        at.v += pt_span(walk.last_level > 1 ? walk.last_level : 2);
+    }
+    return (struct virt_range){range.start, at.v < range.end.v ? at : range.end};
+}
+
 enum err areas_lazyfree(struct address_space *space, struct virt_range range)
 {
     enum err e = cut_leaf_at(space, range.start);
@@ -226,25 +240,54 @@ static struct virt_range shown(const struct area *a, const struct page_source *s
                       a->range.start.v + (high << PAGE_SHIFT));
 }
 
-static void forget_page(struct address_space *space, const struct area *a, virt_t page)
+/* Drops the leaf at `page` if it maps a page of a file. Returns the bytes from `page` to the end of
+ * its entry, which may be an empty one of a higher level. */
+static uint64_t forget_leaf(struct address_space *space, virt_t page)
 {
     struct pt_walk walk;
     paging_walk(space, page, &walk);
-    bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COW;
-    if (walk.last_level == 1 && walk.entry[1].v != 0 && of_file)
+    uint64_t span = pt_span(walk.last_level);
+    if (walk.last_level == 1 && walk.entry[1].v & PTE_COW)
         paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
+    return span - (page.v & (span - 1));
 }
 
-void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+/* Drops the mappings of the source's pages in a part of the area; with `copies` private copies too.
+ * Pages after the file's part of the area always stay. */
+static void forget_part(struct address_space *space, const struct area *a, struct virt_range part,
+                        bool copies)
+{
+    if (copies && a->file_end < part.end.v)
+        part.end = virt(align_up(a->file_end, PAGE_SIZE));
+    if (part.end.v <= part.start.v)
+        return;
+    if (copies || a->flags & AREA_SHARED)
+        paging_unmap(space, part, areas_release_frame, NULL);
+    else
+        for (virt_t page = part.start; page.v < part.end.v;)
+            page.v += forget_leaf(space, page);
+}
+
+static void forget_pages(const struct page_source *source, uint64_t first, uint64_t end,
+                         bool copies)
 {
     for (struct address_space *space = spaces; space != NULL; space = space->next)
         for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
             struct virt_range part = shown(a, source, first, end);
-            for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
-                forget_page(space, a, page);
+            forget_part(space, a, part, copies);
             if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
                 a->flags &= ~(uint32_t)AREA_CLEAN;
         }
+}
+
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    forget_pages(source, first, end, false);
+}
+
+void areas_truncate(const struct page_source *source, uint64_t first)
+{
+    forget_pages(source, first, UINT64_MAX, true);
 }
 
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)

@@ -104,6 +104,17 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
     return E_OK;
 }
 
+unsigned native_gave_way;
+bool native_signal_waits;
+
+bool fs_give_way(void)
+{
+    native_gave_way++;
+    if (native_other_thread)
+        native_other_thread();
+    return native_signal_waits;
+}
+
 bool areas_may_store(const struct page_source *source)
 {
     return CONTAINER_OF(source, struct inode, pages)->mappings > 0;
@@ -245,5 +256,12 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
     (void)source;
     (void)first;
     (void)end;
+    native_forgotten++;
+}
+
+void areas_truncate(const struct page_source *source, uint64_t first)
+{
+    (void)source;
+    (void)first;
     native_forgotten++;
 }
