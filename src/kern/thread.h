@@ -24,8 +24,7 @@
 #include "cpu/percpu.h"
 #include "kern/run_queue.h"
 #include "kern/time.h"
-
-struct wait_queue;
+#include "kern/wait.h"
 
 enum thread_state {
     THREAD_RUNNABLE = 1, /* running, or in the run queue */
@@ -39,7 +38,7 @@ struct thread {
     struct run_entity run GUARDED_BY(class_sched);
     /* SCHED_RR: takes turns with others of its real-time priority. */
     bool round_robin GUARDED_BY(class_sched);
-    struct list wait_link GUARDED_BY(class_sched);             /* in a wait queue while asleep */
+    struct wait_entry wait GUARDED_BY(class_sched);            /* in a wait queue while asleep */
     struct list all_link GUARDED_BY(class_sched);              /* of all threads */
     const struct wait_queue *waits_on GUARDED_BY(class_sched); /* while asleep */
     enum err wake_reason GUARDED_BY(class_sched);              /* E_OK, E_TIMEDOUT, E_INTR */

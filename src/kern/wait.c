@@ -3,16 +3,40 @@
 
 #include "kern/thread.h"
 
-struct wait_queue any_event = {.sleepers = LIST_INIT(any_event.sleepers), .outside = true};
-
 void wait_queue_init(struct wait_queue *queue)
 {
-    list_init(&queue->sleepers);
-    queue->wakes = 0;
+    list_init(&queue->all);
+    list_init(&queue->one);
     queue->outside = false;
 }
 
-enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
+void wait_entry_init(struct wait_entry *entry, bool (*wake)(struct wait_entry *entry))
+{
+    list_init(&entry->link);
+    entry->wake = wake;
+}
+
+void wait_queue_join(struct wait_queue *queue, struct wait_entry *entry, bool one)
+{
+    uint64_t flags = sched_lock();
+    list_add_tail(one ? &queue->one : &queue->all, &entry->link);
+    sched_unlock(flags);
+}
+
+void wait_queue_leave(struct wait_entry *entry)
+{
+    uint64_t flags = sched_lock();
+    list_remove(&entry->link);
+    sched_unlock(flags);
+}
+
+static bool sleeper_wake(struct wait_entry *entry) REQUIRES(class_sched)
+{
+    thread_wake(CONTAINER_OF(entry, struct thread, wait), E_OK);
+    return true;
+}
+
+enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
 {
     struct thread *self = thread_current();
     if (self->signal_pending)
@@ -22,27 +46,64 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
             return E_TIMEDOUT;
         timer_start(&self->sleep_timer, deadline_ns);
     }
-    list_add_tail(&queue->sleepers, &self->wait_link);
+    self->wait.wake = sleeper_wake;
+    list_add_tail(one ? &queue->one : &queue->all, &self->wait.link);
     self->waits_on = queue;
     thread_block();
     timer_cancel(&self->sleep_timer);
     return self->wake_reason;
 }
 
-static void wake_all(struct wait_queue *queue) REQUIRES(class_sched)
+/* Calls entries in order; with `until_taken` it stops behind the first that takes the event. */
+static bool wake_list(struct list *entries, bool until_taken) REQUIRES(class_sched)
 {
-    while (!list_empty(&queue->sleepers))
-        thread_wake(CONTAINER_OF(queue->sleepers.next, struct thread, wait_link), E_OK);
+    bool taken = false;
+    for (struct list *link = entries->next, *next; link != entries; link = next) {
+        struct wait_entry *entry = CONTAINER_OF(link, struct wait_entry, link);
+        next = link->next; /* the entry may leave */
+        taken |= entry->wake(entry);
+        if (taken && until_taken)
+            break;
+    }
+    return taken;
+}
+
+bool wait_queue_wake_locked(struct wait_queue *queue)
+{
+    bool taken = wake_list(&queue->all, false);
+    return wake_list(&queue->one, true) || taken;
+}
+
+/* No entry can join meanwhile: that is for threads, and the one that runs is here. */
+static bool is_deserted(const struct wait_queue *queue) NO_LOCK_ANALYSIS
+{
+    return list_empty(&queue->all) && list_empty(&queue->one);
 }
 
 void wait_queue_wake(struct wait_queue *queue)
 {
-    queue->wakes++; /* an interrupt between reading and writing it still leaves it changed */
-    /* Nobody can go to sleep meanwhile: that is for threads, and this one is running. */
-    if (list_empty(&queue->sleepers) && list_empty(&any_event.sleepers))
+    if (is_deserted(queue))
         return;
     uint64_t flags = sched_lock();
-    wake_all(queue);
-    wake_all(&any_event);
+    wait_queue_wake_locked(queue);
+    sched_unlock(flags);
+}
+
+void wait_queue_wake_one(struct wait_queue *queue)
+{
+    if (is_deserted(queue))
+        return;
+    uint64_t flags = sched_lock();
+    wake_list(&queue->one, true);
+    sched_unlock(flags);
+}
+
+void wait_queue_wake_all(struct wait_queue *queue)
+{
+    if (is_deserted(queue))
+        return;
+    uint64_t flags = sched_lock();
+    wake_list(&queue->all, false);
+    wake_list(&queue->one, false);
     sched_unlock(flags);
 }

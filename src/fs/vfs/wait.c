@@ -6,3 +6,9 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
 {
     return WAIT_EVENT(queue, condition(context), deadline_ns);
 }
+
+enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
+                     uint64_t deadline_ns)
+{
+    return WAIT_EVENT_IN(queue, condition(context), deadline_ns, true);
+}

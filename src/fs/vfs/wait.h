@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only function of the file systems that sleeps. It takes the condition as a function, so that
+ * The only functions of the file systems that sleep. They take the condition as a function, so that
  * native tests can run the other thread in its place (test/unit/support/fs_native.c).
  */
 #pragma once
@@ -18,3 +18,7 @@ typedef bool (*fs_condition)(void *context);
  * meanwhile. */
 MUST_CHECK enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
                             uint64_t deadline_ns);
+/* The same in the queue's list `one`: an event that serves one wakes one of those threads. Who leaves
+ * something for another calls wait_queue_wake_one(). */
+MUST_CHECK enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
+                                uint64_t deadline_ns);

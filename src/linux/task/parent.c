@@ -110,7 +110,7 @@ void process_wait_stopped(void)
     while (process_stop_signal(process) && !self->must_exit &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
         self->thread->signal_pending = false; /* the others can wait */
-        (void)!wait_queue_sleep(&process->continued, NO_DEADLINE);
+        (void)!wait_queue_sleep(&process->continued, NO_DEADLINE, false);
     }
     self->thread->signal_pending = true; /* signal_deliver() finds out */
     sched_unlock(irq);
