@@ -3,6 +3,7 @@
 #include "fs/socket/unix.h"
 
 #include "base/str.h"
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -335,6 +336,9 @@ static enum err receive_stream(struct unix_socket *u, struct socket_message *mes
                 break;
             if (e == E_OK)
                 e = wait_for_packet(u, message);
+            /* Unlike elsewhere the signal beats bytes that came: Linux's unix_stream_data_wait(). */
+            if (e == E_OK && thread_current()->signal_pending)
+                e = E_INTR;
         }
         if (e != E_OK)
             return e;
