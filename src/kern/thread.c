@@ -426,7 +426,7 @@ static void launch(struct thread *t, void (*function)(void *), void *argument)
     lay_out_stack(t, function, argument);
     uint64_t flags = sched_lock();
     t->state = THREAD_RUNNABLE;
-    list_init(&t->wait.link);
+    wait_entry_init(&t->wait, thread_wake_entry);
     run_entity_init(&t->run, &run_queue);
     list_add_tail(&all_threads, &t->all_link);
     run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);

@@ -141,3 +141,5 @@ void thread_wake_for_signal(struct thread *thread);
 /* For kern/wait.c: puts the calling thread to sleep until thread_wake(). Both locks are dropped meanwhile. */
 void thread_block(void) REQUIRES(kernel_lock, class_sched);
 void thread_wake(struct thread *thread, enum err reason) REQUIRES(class_sched);
+/* The function of struct thread.wait (kern/wait.c). */
+bool thread_wake_entry(struct wait_entry *entry) REQUIRES(class_sched);

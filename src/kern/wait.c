@@ -30,7 +30,7 @@ void wait_queue_leave(struct wait_entry *entry)
     sched_unlock(flags);
 }
 
-static bool sleeper_wake(struct wait_entry *entry) REQUIRES(class_sched)
+bool thread_wake_entry(struct wait_entry *entry)
 {
     thread_wake(CONTAINER_OF(entry, struct thread, wait), E_OK);
     return true;
@@ -46,7 +46,6 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool o
             return E_TIMEDOUT;
         timer_start(&self->sleep_timer, deadline_ns);
     }
-    self->wait.wake = sleeper_wake;
     list_add_tail(one ? &queue->one : &queue->all, &self->wait.link);
     self->waits_on = queue;
     thread_block();
@@ -54,24 +53,34 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool o
     return self->wake_reason;
 }
 
-/* Calls entries in order; with `until_taken` it stops behind the first that takes the event. */
-static bool wake_list(struct list *entries, bool until_taken) REQUIRES(class_sched)
+/* Calls every entry; true if one takes the event. */
+static bool wake_each(struct list *entries) REQUIRES(class_sched)
 {
     bool taken = false;
     for (struct list *link = entries->next, *next; link != entries; link = next) {
         struct wait_entry *entry = CONTAINER_OF(link, struct wait_entry, link);
         next = link->next; /* the entry may leave */
         taken |= entry->wake(entry);
-        if (taken && until_taken)
-            break;
     }
     return taken;
 }
 
+/* Calls entries in order until one takes the event; false if none does. */
+static ALWAYS_INLINE bool wake_first(struct list *entries) REQUIRES(class_sched)
+{
+    for (struct list *link = entries->next, *next; link != entries; link = next) {
+        struct wait_entry *entry = CONTAINER_OF(link, struct wait_entry, link);
+        next = link->next; /* the entry may leave */
+        if (entry->wake(entry))
+            return true;
+    }
+    return false;
+}
+
 bool wait_queue_wake_locked(struct wait_queue *queue)
 {
-    bool taken = wake_list(&queue->all, false);
-    return wake_list(&queue->one, true) || taken;
+    bool taken = wake_each(&queue->all);
+    return list_empty(&queue->one) ? taken : wake_first(&queue->one) || taken;
 }
 
 /* No entry can join meanwhile: that is for threads, and the one that runs is here. */
@@ -91,10 +100,10 @@ void wait_queue_wake(struct wait_queue *queue)
 
 void wait_queue_wake_one(struct wait_queue *queue)
 {
-    if (is_deserted(queue))
+    if (list_empty(&queue->one)) /* as is_deserted() */
         return;
     uint64_t flags = sched_lock();
-    wake_list(&queue->one, true);
+    wake_first(&queue->one);
     sched_unlock(flags);
 }
 
@@ -103,7 +112,7 @@ void wait_queue_wake_all(struct wait_queue *queue)
     if (is_deserted(queue))
         return;
     uint64_t flags = sched_lock();
-    wake_list(&queue->all, false);
-    wake_list(&queue->one, false);
+    wake_each(&queue->all);
+    wake_each(&queue->one);
     sched_unlock(flags);
 }

@@ -216,6 +216,7 @@ static enum err pipe_read(struct file *file, struct io *io, uint64_t *offset)
     struct pipe *pipe = file->state;
     if (io_left(io) == 0)
         return E_OK;
+    bool slept = false;
     while (pipe->ring.used == 0) {
         if (pipe->writers == 0)
             return E_OK;
@@ -224,11 +225,12 @@ static enum err pipe_read(struct file *file, struct io *io, uint64_t *offset)
         enum err e = fs_wait_one(&pipe->readable, can_read, pipe, NO_DEADLINE);
         if (e != E_OK)
             return e;
+        slept = true;
     }
     uint32_t room = ring_room(&pipe->ring);
     enum err e = pipe_ring_drain(&pipe->ring, io);
     ring_drained(pipe, room);
-    if (pipe->ring.used > 0)
+    if (slept && pipe->ring.used > 0)
         wait_queue_wake_one(&pipe->readable);
     return e;
 }
@@ -252,6 +254,7 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
     uint64_t total = io_left(io);
     struct room_wait wait = {pipe, total <= PIPE_ATOMIC ? (uint32_t)total : 1};
     enum err e = E_OK;
+    bool slept = false;
     while (e == E_OK && io_left(io) > 0) {
         if (pipe->readers == 0) {
             fs_raise(FS_SIGPIPE);
@@ -265,9 +268,10 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
             e = E_AGAIN;
         } else {
             e = fs_wait_one(&pipe->writable, can_write, &wait, NO_DEADLINE);
+            slept = true;
         }
     }
-    if (ring_room(&pipe->ring) > 0)
+    if (slept && ring_room(&pipe->ring) > 0)
         wait_queue_wake_one(&pipe->writable);
     return e;
 }
