@@ -38,7 +38,7 @@ static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
 
 static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadline)
 {
-    struct wait_queue queue;
+    struct wait_queue queue = WAIT_QUEUE_INIT(queue);
     struct futex_waiter self = {.bitset = bitset, .queue = &queue};
     uint32_t value;
     if (bitset == 0)
@@ -46,7 +46,6 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadl
     enum err e = futex_key_of(call->arg[0], is_shared(call), &self.key);
     if (e != E_OK)
         return e;
-    wait_queue_init(&queue);
     futex_join(&self);
     e = load(call->arg[0], &value);
     if (e == E_OK && value != (uint32_t)call->arg[2])
