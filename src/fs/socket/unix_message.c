@@ -336,7 +336,7 @@ static enum err receive_stream(struct unix_socket *u, struct socket_message *mes
                 break;
             if (e == E_OK)
                 e = wait_for_packet(u, message);
-            /* Unlike elsewhere the signal beats bytes that came: Linux's unix_stream_data_wait(). */
+            /* Unlike elsewhere the signal beats bytes that came, as in Linux's stream sockets. */
             if (e == E_OK && thread_current()->signal_pending)
                 e = E_INTR;
         }

@@ -151,11 +151,9 @@ static void put(int fd, const void *bytes, size_t size)
         printf("write: errno %d\n", errno);
 }
 
-/* What is an edge: an event of another, and not one's own partial read. */
 static void edges(void)
 {
-    int ep = epoll_create1(0), p[2], s[2];
-    char c, buffer[8192] = "";
+    int ep = epoll_create1(0);
     uint64_t count;
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     show("add a timer", control(ep, EPOLL_CTL_ADD, timer, EPOLLIN | EPOLLET));
@@ -179,6 +177,14 @@ static void edges(void)
         show("taken", read(signals, &info, sizeof(info)));
     }
     close(signals);
+    close(ep);
+}
+
+/* What is an edge: an event of another, and not one's own partial read. */
+static void edges_of_streams(void)
+{
+    int ep = epoll_create1(0), p[2], s[2];
+    char c, buffer[8192] = "";
     if (pipe2(p, O_NONBLOCK) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s) != 0)
         return;
     control(ep, EPOLL_CTL_ADD, p[0], EPOLLIN | EPOLLET);
@@ -292,6 +298,7 @@ int main(void)
     errors();
     nesting();
     edges();
+    edges_of_streams();
     nested_edges();
     times();
     return 0;

@@ -21,7 +21,7 @@ bool (*native_other_thread)(void);
 uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
 uintptr_t native_fault_start, native_fault_end;
 struct frames machine_frames = {.free_frames = 1 << 20};
-int native_irq_depth; /* of shadow/linux/cpu/irq.h */
+int native_irq_depth; /* of the cpu/irq.h for native tests */
 struct spin_lock sched_spin;
 
 struct fs_context *fs_current(void)
