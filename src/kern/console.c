@@ -25,8 +25,8 @@ static bool escape_seen GUARDED_BY(class_input), input_ended GUARDED_BY(class_in
 static bool size_coming GUARDED_BY(class_input);      /* between FRAME_SIZE and its '\n' */
 static uint16_t size_part[2] GUARDED_BY(class_input); /* columns, rows: digits so far */
 static unsigned size_index GUARDED_BY(class_input);
-static struct wait_queue input_queue = {.sleepers = LIST_INIT(input_queue.sleepers),
-                                        .outside = true};
+static struct wait_queue input_queue = {
+    .all = LIST_INIT(input_queue.all), .one = LIST_INIT(input_queue.one), .outside = true};
 
 void console_init(const struct console_device *d, const struct console_options *o)
 {

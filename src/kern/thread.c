@@ -288,7 +288,7 @@ void thread_wake(struct thread *t, enum err reason)
         return;
     t->state = THREAD_RUNNABLE;
     t->wake_reason = reason;
-    list_remove(&t->wait_link);
+    list_remove(&t->wait.link);
     run_queue_add(&run_queue, &t->run, RUN_WOKEN);
     if (self->state != THREAD_RUNNABLE)
         return;
@@ -425,7 +425,7 @@ static void launch(struct thread *t, void (*function)(void *), void *argument)
     lay_out_stack(t, function, argument);
     uint64_t flags = sched_lock();
     t->state = THREAD_RUNNABLE;
-    list_init(&t->wait_link);
+    wait_entry_init(&t->wait, thread_wake_entry);
     run_entity_init(&t->run, &run_queue);
     list_add_tail(&all_threads, &t->all_link);
     run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);

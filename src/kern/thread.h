@@ -24,8 +24,7 @@
 #include "cpu/percpu.h"
 #include "kern/run_queue.h"
 #include "kern/time.h"
-
-struct wait_queue;
+#include "kern/wait.h"
 
 enum thread_state {
     THREAD_RUNNABLE = 1, /* running, or in the run queue */
@@ -39,7 +38,7 @@ struct thread {
     struct run_entity run GUARDED_BY(class_sched);
     /* SCHED_RR: yields to others of its real-time priority at the end of a slice. */
     bool round_robin GUARDED_BY(class_sched);
-    struct list wait_link GUARDED_BY(class_sched);             /* in a wait queue while asleep */
+    struct wait_entry wait GUARDED_BY(class_sched);            /* in a wait queue while asleep */
     struct list all_link GUARDED_BY(class_sched);              /* of all threads */
     const struct wait_queue *waits_on GUARDED_BY(class_sched); /* while asleep */
     enum err wake_reason GUARDED_BY(class_sched);              /* E_OK, E_TIMEDOUT, E_INTR */
@@ -154,3 +153,5 @@ void thread_wake_for_signal(struct thread *thread);
  * meanwhile. */
 void thread_block(void) REQUIRES(kernel_lock, class_sched);
 void thread_wake(struct thread *thread, enum err reason) REQUIRES(class_sched);
+/* The function of struct thread.wait (kern/wait.c). */
+bool thread_wake_entry(struct wait_entry *entry) REQUIRES(class_sched);

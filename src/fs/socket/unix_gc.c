@@ -148,7 +148,7 @@ void unix_packets_free(struct list *packets)
         unix_gc_end(packet->files);
         socket_files_put(packet->files); /* may add to the list */
         packet->from->charge -= packet->size + sizeof(*packet);
-        wait_queue_wake(&packet->from->socket.changed);
+        wait_queue_wake(&packet->from->socket.writable);
         unix_put(packet->from);
         heap_free(packet);
         fs_give_way();

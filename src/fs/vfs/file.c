@@ -296,6 +296,21 @@ uint32_t file_poll(struct file *file)
     return file->ops->poll ? file->ops->poll(file) : POLL_READABLE | POLL_WRITABLE;
 }
 
+size_t file_queues(struct file *file, uint32_t events, struct wait_queue *queues[2])
+{
+    size_t count = 0;
+    if (!file->ops->queue)
+        return 0;
+    bool write = events & POLL_ALL_WRITABLE;
+    if (write && (queues[count] = file->ops->queue(file, true)))
+        count++;
+    if (!write || (events & ~(POLL_ALL_WRITABLE | POLL_ERR | POLL_HUP))) {
+        queues[count] = file->ops->queue(file, false);
+        count += queues[count] && (count == 0 || queues[0] != queues[count]);
+    }
+    return count;
+}
+
 struct lock_request {
     struct file *file;
     uint8_t op;
