@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/gap_tree.h"
 
+#include "base/compiler.h"
+
 #include <stdbool.h>
 
-#define GAP_LEAN 2 /* of invariant 2 */
-
-static int gap_height(const struct gap_node *node)
+/* 0 for a missing node. */
+static unsigned gap_rank(const struct gap_node *node)
 {
-    return node != NULL ? node->height : 0;
+    return node != NULL ? node->rank : 0;
 }
 
 static uint64_t gap_largest(const struct gap_node *node)
@@ -19,12 +20,6 @@ static uint64_t gap_largest(const struct gap_node *node)
     if (high != NULL && high->largest > largest)
         largest = high->largest;
     return largest;
-}
-
-static void gap_set_height(struct gap_node *node)
-{
-    int low = gap_height(node->child[0]), high = gap_height(node->child[1]);
-    node->height = 1 + (low > high ? low : high);
 }
 
 /* Puts `to`, which may be NULL, below the parent of `node` in its place. */
@@ -46,8 +41,8 @@ static void gap_set_child(struct gap_node *node, int side, struct gap_node *chil
         child->parent = node;
 }
 
-/* The child on that side takes the place of the node, which becomes its child. Returns it. */
-static struct gap_node *gap_rotate(struct gap_tree *tree, struct gap_node *node, int side)
+/* The child on that side takes the place of the node, which becomes its child. */
+static void gap_rotate(struct gap_tree *tree, struct gap_node *node, int side)
 {
     struct gap_node *up = node->child[side];
     gap_replace(tree, node, up);
@@ -55,27 +50,28 @@ static struct gap_node *gap_rotate(struct gap_tree *tree, struct gap_node *node,
     gap_set_child(up, !side, node);
     up->largest = node->largest;
     node->largest = gap_largest(node);
-    gap_set_height(node);
-    gap_set_height(up);
-    return up;
 }
 
-/* Restores invariant 2 from the node upwards, to where no height changes any more. */
-static void gap_balance(struct gap_tree *tree, struct gap_node *node)
+/* Restores invariant 2 between the node, which was inserted, and its parent: promotes the parent,
+ * and so on upwards, until a rank differs or a rotation saves the promotion. */
+static NOINLINE void gap_promote(struct gap_tree *tree, struct gap_node *node)
 {
-    for (; node != NULL; node = node->parent) {
-        int low = gap_height(node->child[0]), high = gap_height(node->child[1]);
-        int before = node->height, side = high > low;
-        if (high - low > GAP_LEAN || low - high > GAP_LEAN) {
-            struct gap_node *child = node->child[side];
-            if (gap_height(child->child[!side]) > gap_height(child->child[side]))
-                gap_rotate(tree, child, !side);
-            node = gap_rotate(tree, node, side);
-        } else {
-            node->height = 1 + (side ? high : low);
+    struct gap_node *parent;
+    for (; (parent = node->parent) != NULL && parent->rank == node->rank; node = parent) {
+        int side = parent->child[1] == node;
+        if (parent->rank - gap_rank(parent->child[!side]) == 1) {
+            parent->rank++;
+            continue;
         }
-        if (node->height == before)
-            return;
+        struct gap_node *inner = node->child[!side];
+        if (node->rank - gap_rank(inner) == 1) {
+            inner->rank++;
+            node->rank--;
+            gap_rotate(tree, node, !side);
+        }
+        parent->rank--;
+        gap_rotate(tree, parent, side);
+        return;
     }
 }
 
@@ -89,7 +85,7 @@ void gap_tree_insert(struct gap_tree *tree, struct gap_node *node, struct gap_no
     node->previous = previous;
     node->child[0] = node->child[1] = NULL;
     node->gap = node->largest = gap;
-    node->height = 1;
+    node->rank = 1;
     /* One of the two has no child on the side of the node: they are neighbours. */
     bool low = next != NULL && next->child[0] == NULL;
     struct gap_node *parent = low ? next : previous;
@@ -97,30 +93,28 @@ void gap_tree_insert(struct gap_tree *tree, struct gap_node *node, struct gap_no
     *(parent != NULL ? &parent->child[!low] : &tree->root) = node;
     for (struct gap_node *at = parent; at != NULL && at->largest < gap; at = at->parent)
         at->largest = gap;
-    if (parent != NULL && parent->height == 1)
-        gap_balance(tree, parent); /* else it has another child and stays as high */
+    if (parent != NULL && parent->rank == 1)
+        gap_promote(tree, node);
 }
 
 void gap_tree_remove(struct gap_tree *tree, struct gap_node *node)
 {
-    struct gap_node *next = node->next, *previous = node->previous, *from = node->parent;
+    struct gap_node *next = node->next, *previous = node->previous;
     *(next != NULL ? &next->previous : &tree->last) = previous;
     *(previous != NULL ? &previous->next : &tree->first) = next;
     if (node->child[0] == NULL || node->child[1] == NULL) {
         gap_replace(tree, node, node->child[node->child[0] == NULL]);
     } else {
         /* The next node, the leftmost on the right, has no left child: it takes the place. */
-        from = next->parent != node ? next->parent : next;
-        if (from != next) {
+        if (next->parent != node) {
             gap_replace(tree, next, next->child[1]);
             gap_set_child(next, 1, node->child[1]);
         }
         gap_set_child(next, 0, node->child[0]);
         gap_replace(tree, node, next);
-        next->height = node->height;
+        next->rank = node->rank;
         next->largest = node->largest;
     }
-    gap_balance(tree, from);
 }
 
 void gap_tree_set(struct gap_node *node, uint64_t gap)

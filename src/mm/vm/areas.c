@@ -121,7 +121,7 @@ static struct area *insert_area(struct address_space *space, const struct area *
     return &node->area;
 }
 
-static NOINLINE void free_node(struct address_space *space, struct area *a)
+static void free_node(struct address_space *space, struct area *a)
 {
     struct area_node *node = CONTAINER_OF(a, struct area_node, area);
     if (space->spare_count < SPARE_KEPT)
@@ -215,6 +215,12 @@ static bool is_inside(const struct area *a, virt_t v)
     return a != NULL && a->range.start.v < v.v && a->range.end.v > v.v && a->kind != AREA_GUARD;
 }
 
+/* As areas_reserve(). E_NOMEM also if there would be more than AREAS_MAX areas. */
+static enum err reserve_cuts(struct address_space *space, size_t more)
+{
+    return more > 0 && space->area_count + more > AREAS_MAX ? E_NOMEM : areas_reserve(space, more);
+}
+
 /* Makes both ends of the range boundaries between leaves and reserves nodes, so that the areas can
  * be split there. `low` is the first area that ends above the start of the range; *high becomes the
  * first that ends above its end. `stay`: the parts in the range remain areas; otherwise they will be
@@ -227,9 +233,7 @@ static enum err prepare_cuts(struct address_space *space, struct virt_range rang
         end = area_above(end);
     size_t below = is_inside(low, range.start), above = is_inside(end, range.end);
     size_t more = stay ? below + above : below + above == 2 && low == end;
-    if (more > 0 && space->area_count + more > AREAS_MAX)
-        return E_NOMEM;
-    enum err e = areas_reserve(space, more);
+    enum err e = reserve_cuts(space, more);
     if (e == E_OK && below)
         e = areas_cut_leaf(space, low, range.start);
     if (e == E_OK && above)
@@ -354,13 +358,15 @@ static virt_t covered_until(const struct area *a, struct virt_range range)
 static enum err protect_within(struct address_space *space, struct area *a, struct virt_range range,
                                prot_t prot)
 {
-    bool above = a->range.end.v > range.end.v, below = a->range.start.v < range.start.v;
+    size_t above = a->range.end.v > range.end.v, below = a->range.start.v < range.start.v;
     struct area *high;
-    enum err e = E_OK;
     if (prot_equal(a->prot, prot))
         return E_OK;
-    if (above || below)
-        e = prepare_cuts(space, range, a, &high, true);
+    enum err e = reserve_cuts(space, below + above);
+    if (e == E_OK && below)
+        e = areas_cut_leaf(space, a, range.start);
+    if (e == E_OK && above)
+        e = areas_cut_leaf(space, a, range.end);
     if (e == E_OK)
         e = paging_protect(space, range, prot);
     if (e != E_OK)

@@ -84,26 +84,26 @@ void gap_model_step(gap_model_random random)
     }
 }
 
-/* The subtree holds order[*next...]; *next is left behind it. Its height. */
-static int check_subtree(const struct gap_node *node, const struct gap_node *parent, size_t *next)
+/* The subtree holds order[*next...]; *next is left behind it. Its rank, 0 if it is empty. */
+static unsigned check_subtree(const struct gap_node *node, const struct gap_node *parent,
+                              size_t *next)
 {
     if (node == NULL)
         return 0;
     MUST(node->parent == parent);
-    int low = check_subtree(node->child[0], node, next);
+    unsigned low = check_subtree(node->child[0], node, next);
     size_t at = (*next)++;
     MUST(at < count && order[at] == node && node->gap == gaps[at]);
     MUST(node->previous == (at > 0 ? order[at - 1] : NULL));
     MUST(node->next == (at + 1 < count ? order[at + 1] : NULL));
-    int high = check_subtree(node->child[1], node, next);
+    unsigned high = check_subtree(node->child[1], node, next);
     uint64_t largest = node->gap;
     for (int side = 0; side < 2; side++)
         if (node->child[side] != NULL && node->child[side]->largest > largest)
             largest = node->child[side]->largest;
     MUST(node->largest >= largest);
-    MUST(low - high >= -2 && low - high <= 2);
-    MUST(node->height == 1 + (low > high ? low : high));
-    return node->height;
+    MUST(node->rank > low && node->rank > high);
+    return node->rank;
 }
 
 void gap_model_check(void)
