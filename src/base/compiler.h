@@ -8,11 +8,17 @@
 #define ALIGNED(n)           __attribute__((aligned(n)))
 #define PACKED               __attribute__((packed))
 #define NOINLINE             __attribute__((noinline))
-#define COLD                 __attribute__((cold)) /* compiled for size, wherever it stands */
 #define ALWAYS_INLINE        inline __attribute__((always_inline))
 #define UNUSED               __attribute__((unused))
 #define likely(x)            __builtin_expect(!!(x), 1)
 #define unlikely(x)          __builtin_expect(!!(x), 0)
+
+/* Compiled for size, also in a file of src/CMakeLists.txt's hot_sources. */
+#ifdef __clang__
+#define COLD __attribute__((cold, minsize, noinline))
+#else
+#define COLD __attribute__((cold, noinline))
+#endif
 
 /* Code that only boot runs; its pages are freed before the program starts. */
 #define INIT_CODE __attribute__((section(".init.text"), noinline))

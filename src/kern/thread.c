@@ -116,7 +116,7 @@ static struct thread *take_spare(void)
     return t;
 }
 
-void thread_trim(void)
+COLD void thread_trim(void)
 {
     struct thread *t;
     while ((t = take_spare()) != NULL)
@@ -345,7 +345,7 @@ void thread_preempt(void)
     sched_unlock(flags);
 }
 
-void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
+COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
 {
     uint64_t flags = sched_lock();
     bool queued = t->run.queued;

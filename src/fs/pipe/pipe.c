@@ -98,7 +98,7 @@ enum err pipe_ring_drain(struct pipe_ring *ring, struct io *io)
     return E_OK;
 }
 
-enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity)
+COLD enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity)
 {
     if (ring->used > capacity)
         return E_BUSY;
@@ -180,7 +180,7 @@ static bool somebody_opened(void *context)
 }
 
 /* An open for one direction waits for an open of the other (fifo(7)). */
-static enum err fifo_open(struct file *file)
+static COLD enum err fifo_open(struct file *file)
 {
     struct pipe *pipe;
     enum err e = pipe_of_inode(file->inode, &pipe);
@@ -362,7 +362,7 @@ enum err pipe_capacity(const struct file *file, uint32_t *out)
     return E_OK;
 }
 
-enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
+COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
 {
     if (file->ops != &fifo_file_ops)
         return E_BADF;
@@ -432,7 +432,7 @@ void pipe_skip(struct file *file, uint64_t size)
     ring_drained(pipe, room);
 }
 
-void pipe_unread(struct file *file, const char *bytes, uint64_t size)
+COLD void pipe_unread(struct file *file, const char *bytes, uint64_t size)
 {
     struct pipe *pipe = file->state;
     struct pipe_ring *ring = &pipe->ring;

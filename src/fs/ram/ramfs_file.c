@@ -221,7 +221,7 @@ static void clear_tail(struct ram_file *ram, uint64_t from)
     }
 }
 
-static enum err ram_truncate(struct inode *inode, uint64_t size)
+static COLD enum err ram_truncate(struct inode *inode, uint64_t size)
 {
     struct ram_file *ram = ram_file_of(inode);
     if (size > FILE_OFFSET_MAX)
@@ -301,7 +301,8 @@ static enum err ramfs_file_reserve(struct ram_file *ram, uint64_t first, uint64_
     return e;
 }
 
-static enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t offset, uint64_t size)
+static COLD enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t offset,
+                                  uint64_t size)
 {
     struct ram_file *ram = ram_file_of(inode);
     uint64_t end = offset + size; /* both at most FILE_OFFSET_MAX */

@@ -3,7 +3,7 @@
 
 #include "base/panic.h"
 
-void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
+COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
 {
     assert(end <= FRAME_NONE);
     f->frame = metadata;
@@ -54,7 +54,7 @@ static void frames_release(struct frames *f, uint32_t number, unsigned order)
     frames_push(f, number, order);
 }
 
-void frames_add(struct frames *f, struct phys_range range)
+COLD void frames_add(struct frames *f, struct phys_range range)
 {
     uint64_t first = align_up(range.start.v, PAGE_SIZE) >> PAGE_SHIFT;
     uint64_t end = range.end.v >> PAGE_SHIFT;
@@ -179,7 +179,7 @@ uint32_t frames_mappings(const struct frames *f, phys_t page)
     return references > 0 ? references - 1 : 0;
 }
 
-int frames_largest(const struct frames *f)
+COLD int frames_largest(const struct frames *f)
 {
     for (int order = FRAMES_ORDER_MAX; order >= 0; order--)
         if (f->heads[order] != FRAME_NONE)
@@ -187,7 +187,7 @@ int frames_largest(const struct frames *f)
     return -1;
 }
 
-void frames_check(const struct frames *f)
+COLD void frames_check(const struct frames *f)
 {
     uint64_t sum = 0;
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++) {
