@@ -4,6 +4,8 @@ foreach(check abi compiler includes headers layout format locks shellcheck budge
     ouro_add_test(lint ${check} 300 ${CMAKE_CURRENT_SOURCE_DIR}/lint/${check}.sh ${PROJECT_SOURCE_DIR})
 endforeach()
 
+ouro_add_test(lint size 10 ${CMAKE_CURRENT_SOURCE_DIR}/lint/size.sh ${CMAKE_BINARY_DIR}/../kernel/ouro.elf)
+
 # Checks the objects of the kernel with the guest tests, which has all of src/ and the checks of locks.
 get_filename_component(lint_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host -> build
 ouro_add_test(lint symbols 300 ${CMAKE_CURRENT_SOURCE_DIR}/lint/symbols.sh ${PROJECT_SOURCE_DIR}
