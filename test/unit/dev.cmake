@@ -11,7 +11,6 @@ add_custom_command(OUTPUT font.c
 ouro_host_test(dev/screen/framebuffer src/dev/screen/framebuffer.c)
 target_sources(test_framebuffer PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 # cli faults in user mode: a header of the same name only counts.
-ouro_host_test(dev/screen/screen src/dev/screen/screen.c src/dev/screen/vt.c src/dev/screen/vt_escape.c)
-target_include_directories(test_screen BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/linux)
+ouro_host_test(dev/screen/screen src/dev/screen/screen.c src/dev/screen/vt.c src/dev/screen/vt_escape.c SHADOW linux)
 
 ouro_fuzzer(dev/screen/vt src/dev/screen/vt.c src/dev/screen/vt_escape.c)
