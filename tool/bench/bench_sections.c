@@ -19,7 +19,7 @@
 #define PYTHON  "/usr/bin/python3"
 #define PYTHON_LIBRARY                                                                             \
     "/usr/lib/python3.[0-9]*/" /* with `-S`, python3 reads encodings and looks for os.py */
-#define FILES_MAX    5     /* the terminator of a list included */
+#define FILES_MAX    5         /* the terminator of a list included */
 #define SCRIPT(name) OURO_SOURCE_DIR "/bench/" name
 
 /* The systems that are measured. */
