@@ -119,7 +119,7 @@ struct areas_policy areas_policy(void);
  * describes the gap as a guard area. */
 bool areas_gap_at(struct address_space *space, virt_t v, struct area *out);
 /* Finds a free range of `size` bytes (page-aligned): at the hint if free, else the highest below
- * the mmap base. E_NOMEM. O(areas). */
+ * the mmap base. E_NOMEM. O(log areas). */
 MUST_CHECK enum err areas_find_hole(struct address_space *space, uint64_t size, uint64_t alignment,
                                     virt_t hint, struct virt_range *out);
 /* As areas_find_hole(), with all of the range below `end`. */
