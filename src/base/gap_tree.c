@@ -117,13 +117,6 @@ void gap_tree_remove(struct gap_tree *tree, struct gap_node *node)
     }
 }
 
-void gap_tree_set(struct gap_node *node, uint64_t gap)
-{
-    node->gap = gap;
-    for (; node != NULL && node->largest < gap; node = node->parent)
-        node->largest = gap;
-}
-
 static bool gap_may_have(const struct gap_node *subtree, uint64_t least)
 {
     return subtree != NULL && subtree->largest >= least;

@@ -48,7 +48,12 @@ void gap_tree_insert(struct gap_tree *tree, struct gap_node *node, struct gap_no
 /* Removes the node, which must be in this tree. O(1). */
 void gap_tree_remove(struct gap_tree *tree, struct gap_node *node);
 /* Changes the gap of a node. O(log m); O(1) if it shrinks. */
-void gap_tree_set(struct gap_node *node, uint64_t gap);
+static inline void gap_tree_set(struct gap_node *node, uint64_t gap)
+{
+    node->gap = gap;
+    for (; node != NULL && node->largest < gap; node = node->parent)
+        node->largest = gap;
+}
 /* The last node before `node` (NULL: of all) whose gap is at least `least`; NULL if there is none.
  * O(log m) amortised. */
 struct gap_node *gap_tree_before(const struct gap_tree *tree, struct gap_node *node,

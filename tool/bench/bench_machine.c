@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,17 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* Packs the files of this computer that match the pattern. */
+static void pack_matches(struct tree *tree, const char *pattern)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0)
+        fail(STATUS_FAILED, "no file matches %s", pattern);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        program_pack_with(tree, found.gl_pathv[i]);
+    globfree(&found);
+}
+
 char *bench_archive(const char *init, const char *const (*files)[2])
 {
     static unsigned archives;
@@ -52,7 +64,7 @@ char *bench_archive(const char *init, const char *const (*files)[2])
         if ((*files)[1])
             tree_add_file(&tree, (*files)[0], (*files)[1]);
         else
-            program_pack_with(&tree, (*files)[0]);
+            pack_matches(&tree, (*files)[0]);
     pack_tree(&tree, archive, 0, 0);
     free(name);
     return archive;

@@ -15,10 +15,10 @@
 #define SQLITE  "/usr/bin/sqlite3"
 #define LUA     "/usr/bin/lua5.4"
 #define OPENSSL "/usr/bin/openssl"
-#define PYTHON  "/usr/bin/python3.11"
+#define PYTHON  "/usr/bin/python3"
 #define PYTHON_LIBRARY                                                                             \
-    "/usr/lib/python3.11/" /* with `-S`, python3 reads encodings and looks for os.py */
-#define FILES_MAX    5     /* the terminator of a list included */
+    "/usr/lib/python3.[0-9]*/" /* with `-S`, python3 reads encodings and looks for os.py */
+#define FILES_MAX    5         /* the terminator of a list included */
 #define SCRIPT(name) OURO_SOURCE_DIR "/bench/" name
 
 /* ---- boot ---- */

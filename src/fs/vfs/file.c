@@ -67,6 +67,7 @@ void file_put(struct file *file)
 /* Threads that found a file in use (file_give_way()) sleep here. */
 static struct wait_queue turn_queue = WAIT_QUEUE_INIT(turn_queue);
 static unsigned turn_waiters;
+static unsigned turns; /* reads and writes in file_give_way() */
 
 void file_give_way(struct file *file, const uint64_t *offset, bool writes)
 {
@@ -75,7 +76,9 @@ void file_give_way(struct file *file, const uint64_t *offset, bool writes)
         *position = true;
     if (writes)
         file->inode->busy = true;
+    turns++;
     fs_give_way();
+    turns--;
     if (position)
         *position = false;
     if (writes)
@@ -106,17 +109,8 @@ static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bo
     return e;
 }
 
-enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+static enum err read_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
 {
-    if (!file_can_read(file))
-        return E_BADF;
-    if (!file->ops->read)
-        return E_INVAL;
-    if (unlikely(file->busy)) {
-        enum err e = take_turn(file, offset, false);
-        if (e != E_OK)
-            return e;
-    }
     uint64_t before = io_left(io);
     enum err e = file->ops->read(file, io, offset);
     uint64_t moved = before - io_left(io);
@@ -128,17 +122,26 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
     return E_OK;
 }
 
-enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+static NOINLINE enum err read_in_turn(struct file *file, struct io *io, uint64_t *offset,
+                                      uint64_t *done)
 {
-    if (!file_can_write(file))
+    enum err e = take_turn(file, offset, false);
+    return e == E_OK ? read_now(file, io, offset, done) : e;
+}
+
+enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
+    if (!file_can_read(file))
         return E_BADF;
-    if (!file->ops->write)
+    if (!file->ops->read)
         return E_INVAL;
-    if (unlikely(file->busy || file->inode->busy)) {
-        enum err e = take_turn(file, offset, true);
-        if (e != E_OK)
-            return e;
-    }
+    if (unlikely(turns > 0))
+        return read_in_turn(file, io, offset, done);
+    return read_now(file, io, offset, done);
+}
+
+static enum err write_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
     if ((file->flags & O_APPEND) && file->ops->seekable)
         *offset = file->inode->size;
     uint64_t before = io_left(io);
@@ -150,6 +153,24 @@ enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t
     if (moved > 0)
         notify(file->dentry, NOTIFY_MODIFY);
     return E_OK;
+}
+
+static NOINLINE enum err write_in_turn(struct file *file, struct io *io, uint64_t *offset,
+                                       uint64_t *done)
+{
+    enum err e = take_turn(file, offset, true);
+    return e == E_OK ? write_now(file, io, offset, done) : e;
+}
+
+enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
+    if (!file_can_write(file))
+        return E_BADF;
+    if (!file->ops->write)
+        return E_INVAL;
+    if (unlikely(turns > 0))
+        return write_in_turn(file, io, offset, done);
+    return write_now(file, io, offset, done);
 }
 
 enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset, uint64_t *done)

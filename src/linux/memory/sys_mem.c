@@ -256,6 +256,8 @@ enum err sys_mmap(struct syscall *call)
 /* Other threads run in between and may map what is free already: no piece is unmapped twice. */
 static enum err unmap_in_pieces(struct address_space *space, struct virt_range range)
 {
+    if (areas_is_piece(range))
+        return areas_remove(space, range);
     struct virt_range piece = areas_piece(space, range);
     enum err e = areas_remove(space, piece);
     if (e != E_OK) /* the whole range at once needs one area less at the limit */

@@ -93,12 +93,16 @@ enum err areas_reserve(struct address_space *space, size_t more)
     return E_OK;
 }
 
-static uint64_t gap_below(const struct area *a)
+static uint64_t gap_between(const struct area *below, const struct area *a)
 {
-    const struct area *below = area_below(a);
     uint64_t end = below != NULL ? below->range.end.v : LAYOUT_PROGRAM_START;
     uint64_t start = area_start_with_gap(a);
     return start > end ? start - end : 0;
+}
+
+static uint64_t gap_below(const struct area *a)
+{
+    return gap_between(area_below(a), a);
 }
 
 void areas_gap_changed(struct area *a)
@@ -221,25 +225,35 @@ static enum err reserve_cuts(struct address_space *space, size_t more)
     return more > 0 && space->area_count + more > AREAS_MAX ? E_NOMEM : areas_reserve(space, more);
 }
 
+/* Reserves `more` nodes, and cuts the leaves at the start of the range, in `low`, and at its end, in
+ * `high`, where an area is to be split. */
+static NOINLINE enum err make_cuts(struct address_space *space, struct virt_range range,
+                                   const struct area *low, const struct area *high, size_t more)
+{
+    enum err e = reserve_cuts(space, more);
+    if (e == E_OK && is_inside(low, range.start))
+        e = areas_cut_leaf(space, low, range.start);
+    if (e == E_OK && is_inside(high, range.end))
+        e = areas_cut_leaf(space, high, range.end);
+    return e;
+}
+
 /* Makes both ends of the range boundaries between leaves and reserves nodes, so that the areas can
  * be split there. `low` is the first area that ends above the start of the range; *high becomes the
  * first that ends above its end. `stay`: the parts in the range remain areas; otherwise they will be
  * removed. The program cannot see the change. */
-static enum err prepare_cuts(struct address_space *space, struct virt_range range, struct area *low,
-                             struct area **high, bool stay)
+static ALWAYS_INLINE enum err prepare_cuts(struct address_space *space, struct virt_range range,
+                                           struct area *low, struct area **high, bool stay)
 {
     struct area *end = low;
     while (end != NULL && end->range.end.v <= range.end.v)
         end = area_above(end);
-    size_t below = is_inside(low, range.start), above = is_inside(end, range.end);
-    size_t more = stay ? below + above : below + above == 2 && low == end;
-    enum err e = reserve_cuts(space, more);
-    if (e == E_OK && below)
-        e = areas_cut_leaf(space, low, range.start);
-    if (e == E_OK && above)
-        e = areas_cut_leaf(space, end, range.end);
     *high = end;
-    return e;
+    size_t below = is_inside(low, range.start), above = is_inside(end, range.end);
+    if (below + above == 0)
+        return E_OK;
+    return make_cuts(space, range, low, end,
+                     stay ? below + above : below + above == 2 && low == end);
 }
 
 /* Makes both ends of the range boundaries between areas; *first remains the first that ends above
@@ -293,14 +307,14 @@ enum err areas_add(struct address_space *space, const struct area *area)
         return E_EXIST;
     if (space->area_count > AREAS_MAX) /* one more than by a split, as on Linux */
         return E_NOMEM;
-    if (!join_neighbour(space, area, areas_below(space, above), above)) {
+    struct area *below = areas_below(space, above);
+    if (!join_neighbour(space, area, below, above)) {
         enum err e = areas_reserve(space, 1);
         if (e != E_OK)
             return e;
-        struct area *added = insert_area(space, area, above, 0);
+        struct area *added = insert_area(space, area, above, gap_between(below, area));
         added->flags &= ~(uint32_t)AREA_CLEAN;
         areas_gap_changed(above);
-        areas_gap_changed(added);
         space->area_last = added;
     }
     areas_add_bytes(space, virt_range_size(area->range));

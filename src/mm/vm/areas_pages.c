@@ -46,15 +46,11 @@ enum err areas_discard(struct address_space *space, struct virt_range range)
     return e;
 }
 
-#define PIECE_TABLES 16
-
 struct virt_range areas_piece(const struct address_space *space, struct virt_range range)
 {
     virt_t at = range.start;
-    if (range.end.v - align_down(at.v, LARGE_SIZE) <= PIECE_TABLES * LARGE_SIZE)
-        return range;
     for (unsigned tables = 0, steps = 0;
-         at.v < range.end.v && tables < PIECE_TABLES && steps < 4096; steps++) {
+         at.v < range.end.v && tables < AREAS_PIECE_TABLES && steps < 4096; steps++) {
         struct pt_walk walk;
         paging_walk(space, at, &walk);
         tables += walk.last_level == 1;
