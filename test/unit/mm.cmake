@@ -41,6 +41,7 @@ ouro_host_test(kern/options src/kern/options.c src/parse/cmdline.c)
 ouro_host_test(kern/random)
 ouro_host_test(base/pqueue src/base/pqueue.c)
 ouro_host_test(kern/run_queue src/kern/run_queue.c src/base/pqueue.c)
+ouro_host_test(kern/host_time src/kern/host_time.c)
 # cli faults in user mode, see linux.cmake.
 ouro_host_test(kern/timers src/kern/time.c src/base/pqueue.c SHADOW linux)
 
