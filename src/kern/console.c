@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "cpu/lock.h"
 #include "kern/console_frame.h"
+#include "kern/host_time.h"
 #include "kern/wait.h"
 
 #define RING_SIZE 4096 /* a power of two */
@@ -22,6 +23,7 @@ static uint8_t ring[RING_SIZE] GUARDED_BY(class_input);
 static uint32_t ring_in GUARDED_BY(class_input), ring_out GUARDED_BY(class_input);
 static bool escape_seen GUARDED_BY(class_input), input_ended GUARDED_BY(class_input),
     input_stopped GUARDED_BY(class_input);
+static bool time_coming GUARDED_BY(class_input);      /* between FRAME_TIME and its '\n' */
 static bool size_coming GUARDED_BY(class_input);      /* between FRAME_SIZE and its '\n' */
 static uint16_t size_part[2] GUARDED_BY(class_input); /* columns, rows: digits so far */
 static unsigned size_index GUARDED_BY(class_input);
@@ -179,6 +181,9 @@ static void accept_escaped(uint8_t byte) REQUIRES(class_input)
 {
     if (byte == FRAME_EOF) {
         input_ended = true;
+    } else if (byte == FRAME_TIME) {
+        time_coming = true;
+        host_time_begin();
     } else if (byte == FRAME_SIZE) {
         size_coming = true;
         size_part[0] = size_part[1] = 0;
@@ -198,6 +203,8 @@ void console_input(const void *bytes, size_t size)
         } else if (escape_seen) {
             escape_seen = false;
             accept_escaped(p[i]);
+        } else if (time_coming) {
+            time_coming = host_time_take(p[i]);
         } else if (size_coming) {
             accept_size(p[i]);
         } else if (p[i] == FRAME_DLE) {

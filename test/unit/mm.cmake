@@ -35,11 +35,13 @@ foreach(name report_memory report_state)
         OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/unit/golden/${name}.txt")
 endforeach()
 ouro_host_test(cpu/backtrace src/cpu/backtrace.c)
+ouro_host_test(cpu/tsc_fit src/cpu/tsc_fit.c)
 ouro_host_test(cpu/lock_order src/cpu/lock_order.c)
 ouro_host_test(kern/options src/kern/options.c src/parse/cmdline.c)
 ouro_host_test(kern/random)
 ouro_host_test(base/pqueue src/base/pqueue.c)
 ouro_host_test(kern/run_queue src/kern/run_queue.c src/base/pqueue.c)
+ouro_host_test(kern/host_time src/kern/host_time.c)
 # cli faults in user mode, see linux.cmake.
 ouro_host_test(kern/timers src/kern/time.c src/base/pqueue.c SHADOW linux)
 

@@ -2,6 +2,7 @@
 /* One boot: QEMU's options, the clock, and the search for marks in the serial output. */
 #include "bench/bench_machine.h"
 #include "host/fail.h"
+#include "host/host_tsc.h"
 #include "image/iso.h"
 #include "image/pack.h"
 #include "image/program.h"
@@ -22,6 +23,7 @@
 #define SEABIOS_DEBUG_PORT "0x402"
 #define OUTPUT_MAX         (1u << 20) /* more than any output before the last mark */
 #define FIGURES_MAX        256        /* lines of one boot */
+#define COUNTED_HZ         1000000000 /* of the TSC with -icount shift=0: nanoseconds */
 
 const char *bench_system_name(enum bench_system system)
 {
@@ -84,6 +86,9 @@ static void ouro_words(const struct bench_boot *boot, struct args *words)
     words_list(words, "argv", argv.item, argv.count);
     if (boot->counted)
         args_add(words, "norandmaps"); /* the same count each time */
+    uint64_t tsc_hz = boot->counted ? COUNTED_HZ : host_tsc_hz();
+    if (tsc_hz != 0) /* as ouro run */
+        args_format(words, "tsc=%llu", (unsigned long long)tsc_hz);
     if (boot->words)
         words_typed(words, boot->words);
     args_free(&argv);

@@ -32,4 +32,6 @@ bool input_wants(struct input *in);
 void input_read(struct input *in);
 /* Sends what the serial port accepts now. Errors are ignored: reading the port will report them. */
 void input_send(struct input *in, int serial);
+/* Sends the time of day. Only while no input has been sent: it would split an escape sequence. */
+void input_send_time(int serial);
 void input_close(struct input *in);
