@@ -66,7 +66,9 @@ expect_found()
     fresh
 }
 
-for check in includes headers format layout shellcheck budgets statics; do
+# Another version of clang-format is not asked (format.sh).
+format=$(clang-format --version | sed -n 's/.* version 14\..*/format/p')
+for check in includes headers $format layout shellcheck budgets statics; do
     expect_clean "$check"
 done
 
@@ -113,7 +115,7 @@ printf 'static UNUSED PRINTF_LIKE(1, 2) int *start(int v)\n{\n    return 0;\n}\n
 expect_found statics 'start() is static in more than one file'
 
 sed -i 's/    return/  return/' src/mm/pages.c
-expect_found format 'src/mm/pages.c.*clang-format'
+[ -z "$format" ] || expect_found format 'src/mm/pages.c.*clang-format'
 add_locks
 expect_passes locks
 add_locks && printf 'int peek(void);\nint peek(void)\n{\n    return ticks;\n}\n' >>src/cpu/ticks.c
@@ -121,7 +123,7 @@ expect_found locks "reading variable 'ticks' requires holding lock class 'class_
 add_locks && sed -i 's/_irq(&spin, &class_timer)/_irq(\&spin, \&class_sched)/' src/cpu/ticks.c
 expect_found locks "writing variable 'ticks' requires holding lock class 'class_timer'"
 add_locks && sed -i '/spin_unlock/d' src/cpu/ticks.c
-expect_found locks "mutex 'class_timer' is still held at the end of function"
+expect_found locks "'class_timer' is still held at the end of function"
 add_locks && sed -i 's/spin_lock_irq(.*/irq_save();/; s/spin_unlock_irq(.*/irq_restore(flags);/; s/ GUARDED_BY(class_timer)//' src/cpu/ticks.c
 expect_found locks 'cpu/ticks.c:9: .*irq_save'
 
