@@ -15,3 +15,11 @@ ouro_host_test(dev/screen/screen src/dev/screen/screen.c src/dev/screen/vt.c src
 target_include_directories(test_screen BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/linux)
 
 ouro_fuzzer(dev/screen/vt src/dev/screen/vt.c src/dev/screen/vt_escape.c)
+
+# The ring and the buses of virtio devices, against a model of the device. Registers in memory are the model's.
+ouro_host_test(dev/virtio/virtio_ring src/dev/virtio/ring.c test/unit/support/virtio_model.c)
+ouro_host_test(dev/virtio/virtio_mmio src/dev/virtio/mmio.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
+    src/parse/cmdline.c test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c)
+target_include_directories(test_virtio_mmio BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
+
+ouro_fuzzer(dev/virtio/virtio_ring src/dev/virtio/ring.c)
