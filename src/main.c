@@ -105,7 +105,7 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     interrupts_start(); /* APIC, PIC, calibrated TSC */
     boot_mark("interrupts, TSC");
     time_init(entered, rtc_read() * NS_PER_SECOND); /* clocks and timers */
-    uart_start_input();                             /* standard input */
+    uart_start();                                   /* standard input; output by interrupts */
     log_machine();                                  /* the log says what machine this is */
     local_console_keys(&boot, &options);            /* keyboard and power button */
     boot_mark("clock");

@@ -6,8 +6,8 @@
 #include "kern/options.h"
 #include "parse/boot_info.h"
 
-/* Plain output on the device (NULL: none), until options_read() knows better. */
-void console_start(const struct console_device *device);
+/* Plain output on the line (NULL: none), until options_read() knows better. */
+void console_start(const struct console_line *line);
 /* Reads the command line and sets the console up as it says. A word that is not known stops the
  * machine. */
 void options_read(struct boot_info *boot);

@@ -4,18 +4,27 @@
 #include "base/str.h"
 #include "cpu/lock.h"
 #include "kern/console_frame.h"
+#include "kern/output_ring.h"
 #include "kern/wait.h"
+#include "kern/watchdog.h"
 
 #define RING_SIZE 4096 /* a power of two */
 #define CHUNK     64   /* bytes written with interrupts off */
+#define FRAME_MAX 512  /* bytes of console_tell_host(), which the host takes */
+
+/* What threads leave free for the log. A piece that is framed may double, with a switch of the stream. */
+#define RESERVE   1024
+#define READY_MAX (OUTPUT_RING_SIZE - RESERVE - 2 * CONSOLE_PIECE - 2)
 
 /* Output: what is written is one piece on the line, whether a thread or an interrupt writes it. */
 static struct spin_lock output_spin;
-static const struct console_device *device; /* the serial port */
+static const struct console_line *line; /* the serial port */
+static bool line_interrupts;            /* it goes on by itself */
+static struct output_ring output GUARDED_BY(class_console);
+static bool owes_wake GUARDED_BY(class_console); /* room was made, but in a report */
 static const struct console_device *screen;
 static bool screen_passed_over; /* by a report, which nothing runs beside */
 static struct console_options options;
-static enum console_stream current_stream GUARDED_BY(class_console) = CONSOLE_LOG;
 
 static struct spin_lock input_spin;
 static uint8_t ring[RING_SIZE] GUARDED_BY(class_input);
@@ -28,12 +37,61 @@ static unsigned size_index GUARDED_BY(class_input);
 static struct wait_queue input_queue = {.sleepers = LIST_INIT(input_queue.sleepers),
                                         .outside = true};
 
-void console_init(const struct console_device *d, const struct console_options *o)
+/* The line is dead: what waits for it is lost. */
+static void discard(void) NO_LOCK_ANALYSIS
+{
+    output.out = output.in >> 2;
+    owes_wake = true;
+}
+
+/* Until the line sends by itself, and in a report, everything goes at once. A report leaves
+ * the line with room for a whole burst, which the code that it interrupted may be about to send. */
+static void push_line(void) NO_LOCK_ANALYSIS
+{
+    bool now = !line_interrupts || report_is_running();
+    line->send();
+    while (now && output_ring_used(&output) > 0) {
+        if (!line->wait())
+            discard();
+        line->send();
+    }
+    if (report_is_running())
+        (void)line->wait();
+}
+
+/* Waits for room, with the CPU: the ring is full. */
+static void make_room(void) NO_LOCK_ANALYSIS
+{
+    if (!line->wait())
+        discard();
+    line->send();
+}
+
+static void put_frame(const char *bytes, size_t size)
+{
+    bool done = false;
+    while (!done) {
+        uint64_t flags = spin_lock_irq(&output_spin, &class_console);
+        done = output_ring_put_frame(&output, bytes, size);
+        spin_unlock_irq(&output_spin, &class_console, flags);
+        if (!done)
+            make_room();
+    }
+    push_line();
+}
+
+void console_init(const struct console_line *l, const struct console_options *o) NO_LOCK_ANALYSIS
 {
     options = *o;
-    device = options.serial || options.framed || !options.screen ? d : NULL;
-    if (device != NULL && options.framed)
-        device->write(FRAME_HELLO, sizeof FRAME_HELLO - 1);
+    line = options.serial || options.framed || !options.screen ? l : NULL;
+    output_ring_init(&output, CONSOLE_LOG);
+    if (line != NULL && options.framed)
+        put_frame(FRAME_HELLO, sizeof FRAME_HELLO - 1);
+}
+
+void console_line_interrupts(void)
+{
+    line_interrupts = true;
 }
 
 bool console_wants_screen(void)
@@ -53,40 +111,50 @@ void console_add_screen(const struct console_device *s, uint16_t columns, uint16
 void console_ready(void)
 {
     static const char ready[] = {FRAME_DLE, FRAME_READY};
-    if (device != NULL && options.framed)
-        device->write(ready, sizeof ready);
+    if (line != NULL && options.framed)
+        put_frame(ready, sizeof ready);
 }
 
-void console_tell_host(const char *line)
+void console_tell_host(const char *text)
 {
-    static const char start[] = {FRAME_DLE, FRAME_TEXT};
-    if (device == NULL || !options.framed)
+    char frame[FRAME_MAX] = {FRAME_DLE, FRAME_TEXT};
+    size_t size = strnlen(text, sizeof frame - 3);
+    if (line == NULL || !options.framed)
         return;
-    uint64_t flags = spin_lock_irq(&output_spin, &class_console);
-    device->write(start, sizeof start);
-    device->write(line, strlen(line));
-    device->write("\n", 1);
-    spin_unlock_irq(&output_spin, &class_console, flags);
+    memcpy(frame + 2, text, size);
+    frame[2 + size] = '\n';
+    put_frame(frame, size + 3);
 }
 
-/* Doubles each DLE. */
-static void write_framed(enum console_stream stream, const char *bytes, size_t size)
-    REQUIRES(class_console)
+size_t console_output(uint8_t *to, size_t most)
 {
-    static const char letters[] = {0, FRAME_STDOUT, FRAME_STDERR, FRAME_LOG};
-    char out[2 + 2 * CHUNK];
     size_t n = 0;
-    if (stream != current_stream) {
-        out[n++] = FRAME_DLE;
-        out[n++] = letters[stream];
-        current_stream = stream;
+    spin_lock(&output_spin, &class_console);
+    bool was_ready = output_ring_used(&output) <= READY_MAX;
+    while (n < most && output_ring_take(&output, &to[n]))
+        n++;
+    if (!was_ready && output_ring_used(&output) <= READY_MAX)
+        owes_wake = true;
+    if (owes_wake && !report_is_running()) { /* which may have interrupted the scheduler */
+        owes_wake = false;
+        wait_queue_wake(&input_queue);
     }
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] == FRAME_DLE)
-            out[n++] = FRAME_DLE;
-        out[n++] = bytes[i];
-    }
-    device->write(out, n);
+    spin_unlock(&output_spin, &class_console);
+    return n;
+}
+
+bool console_output_pending(void)
+{
+    spin_lock(&output_spin, &class_console);
+    bool pending = output_ring_used(&output) > 0 || owes_wake;
+    spin_unlock(&output_spin, &class_console);
+    return pending;
+}
+
+/* A condition of waits (kern/wait.h): without the lock. */
+bool console_output_ready(void) NO_LOCK_ANALYSIS
+{
+    return line == NULL || output_ring_used(&output) <= READY_MAX;
 }
 
 /* Framed, the line ends are the host's business: the screen has to make its own. */
@@ -108,16 +176,18 @@ void console_write(enum console_stream stream, const void *bytes, size_t size)
     while (size > 0) {
         size_t take = size < CHUNK ? size : CHUNK;
         uint64_t flags = spin_lock_irq(&output_spin, &class_console);
-        if (device != NULL && options.framed)
-            write_framed(stream, p, take);
-        else if (device != NULL)
-            device->write(p, take);
+        if (line != NULL)
+            take = output_ring_put(&output, options.framed, stream, p, take);
         if (screen != NULL && !screen_passed_over)
             write_screen(p, take);
         spin_unlock_irq(&output_spin, &class_console, flags);
+        if (take == 0)
+            make_room();
         p += take;
         size -= take;
     }
+    if (line != NULL)
+        push_line();
 }
 
 void console_write_screen(const char *text)
@@ -135,8 +205,11 @@ void console_pass_over_screen(bool pass_over)
 
 void console_flush(void)
 {
-    if (device != NULL)
-        device->flush();
+    if (line != NULL) {
+        line_interrupts = false; /* the machine goes */
+        push_line();
+        line->drain();
+    }
     if (screen != NULL)
         screen->flush();
 }
@@ -232,8 +305,8 @@ size_t console_read(void *to, size_t size)
     if (resume)
         input_stopped = false;
     spin_unlock_irq(&input_spin, &class_input, flags);
-    if (resume && device != NULL)
-        device->resume_input();
+    if (resume && line != NULL)
+        line->resume_input();
     return n;
 }
 

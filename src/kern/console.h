@@ -28,13 +28,24 @@ enum console_stream {
     CONSOLE_LOG = 3, /* kernel log and reports */
 };
 
-/* What carries the console; implemented in dev/. */
+/* A serial line, which takes its bytes by console_output(); implemented in dev/. */
+struct console_line {
+    /* Sends what the line has room for now. Once console_line_interrupts() was called, the rest goes by its
+     * interrupts. Callers: any. */
+    void (*send)(void);
+    /* Waits, with the CPU, until there is room or the line is dead; false: dead. Callers: any. */
+    bool (*wait)(void);
+    void (*drain)(void);        /* waits until the last byte has left the machine */
+    void (*resume_input)(void); /* there is room again: see console_input_room() */
+};
+
+/* A screen; implemented in dev/. */
 struct console_device {
     void (*write)(const void *bytes, size_t size); /* any context; returns when all were taken */
-    void (*flush)(void);                           /* waits until all has left the machine */
-    /* There is room again: see console_input_room(). NULL: the device has no input. */
-    void (*resume_input)(void);
+    void (*flush)(void);                           /* what was written can be seen */
 };
+
+#define CONSOLE_PIECE 1024 /* bytes that a thread writes at once */
 
 struct console_options {
     bool framed;
@@ -44,8 +55,10 @@ struct console_options {
     uint16_t columns, rows; /* 0: unknown */
 };
 
-/* `device` may be NULL: all output is lost then. Framed consoles say hello. Boot only. */
-void console_init(const struct console_device *device, const struct console_options *options);
+/* `line` may be NULL: all output is lost then. Framed consoles say hello. Boot only. */
+void console_init(const struct console_line *line, const struct console_options *options);
+/* The line sends by interrupts from now on. Boot only. */
+void console_line_interrupts(void);
 /* May there be a screen (console=)? */
 bool console_wants_screen(void);
 /* The screen (or NULL), of that many characters, shows what is written from now on. Boot only. */
@@ -66,7 +79,19 @@ void console_type(const void *bytes, size_t size);
 /* Bytes that console_input() can take now. Interrupts off. */
 size_t console_input_room(void);
 
-/* Writes all bytes as they are. Callers: any, a panic too (then polled and unlocked). */
+/* The next bytes for the line, at most `most`; returns their number. For the line; interrupts off. */
+size_t console_output(uint8_t *to, size_t most);
+/* True if the line has to call console_output() again when it has room: bytes wait, or a thread that a report could not
+ * wake. For the line; interrupts off. */
+bool console_output_pending(void);
+
+/*
+ * Writes all bytes as they are, and does not sleep. What finds no room in the ring waits for the line with the CPU; a
+ * report waits for all of its bytes. Callers: any, a panic too (then polled and unlocked).
+ *
+ * A thread that writes much waits for console_output_ready() first, in console_input_queue(): then others go on while
+ * the line is slow, and a part of the ring stays free for the log.
+ */
 void console_write(enum console_stream stream, const void *bytes, size_t size);
 
 /* Writes a text, an escape sequence perhaps, to the screen alone, unless it is passed over. Callers: any. */
@@ -83,7 +108,9 @@ bool console_input_ready(void);
 /* Has the other end said that no more input comes (framed consoles only), and was all of it taken?
  */
 bool console_input_ended(void);
-/* Woken when input arrives or ends. */
+/* True if CONSOLE_PIECE bytes find room. A condition of waits. */
+bool console_output_ready(void);
+/* Woken when input arrives or ends, and when there is room for output again. */
 struct wait_queue *console_input_queue(void);
 
 /* Framed: is the host's file descriptor 0, 1, 2 a terminal? Plain: always true. */

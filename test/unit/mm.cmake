@@ -27,6 +27,7 @@ target_compile_definitions(test_fault_report PRIVATE
 ouro_host_test(cpu/backtrace src/cpu/backtrace.c)
 ouro_host_test(cpu/lock_order src/cpu/lock_order.c)
 ouro_host_test(kern/options src/kern/options.c src/parse/cmdline.c)
+ouro_host_test(kern/output_ring src/kern/output_ring.c)
 ouro_host_test(kern/random)
 ouro_host_test(base/pqueue src/base/pqueue.c)
 ouro_host_test(kern/run_queue src/kern/run_queue.c src/base/pqueue.c)

@@ -44,13 +44,26 @@ static enum err stream_read(struct file *file, struct io *io, uint64_t *offset)
     return E_OK;
 }
 
+static bool output_is_ready(void *context)
+{
+    (void)context;
+    return console_output_ready();
+}
+
 static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
-    char bytes[1024];
+    char bytes[CONSOLE_PIECE];
     enum console_stream stream = (enum console_stream)(uintptr_t)file->state;
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > 0) {
+        if (!console_output_ready()) {
+            if (file->flags & O_NONBLOCK)
+                return E_AGAIN;
+            e = fs_wait(console_input_queue(), output_is_ready, NULL, NO_DEADLINE);
+            if (e != E_OK)
+                return e;
+        }
         uint64_t before = io_left(io);
         e = io_take(io, bytes, before < sizeof(bytes) ? before : sizeof(bytes));
         console_write(stream, bytes, before - io_left(io));
@@ -60,7 +73,7 @@ static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
 
 static uint32_t stream_poll(struct file *file)
 {
-    uint32_t events = file_can_write(file) ? POLL_WRITABLE : 0;
+    uint32_t events = file_can_write(file) && console_output_ready() ? POLL_WRITABLE : 0;
     if (file_can_read(file)) {
         if (console_input_ended())
             events |= POLL_HUP;

@@ -119,10 +119,17 @@ static void tty_console_write(struct tty *tty, struct file *file, const char *by
     }
 }
 
+static bool tty_console_has_room(struct tty *tty)
+{
+    (void)tty;
+    return console_output_ready();
+}
+
 static const struct tty_driver driver = {.emit = tty_console_emit,
                                          .pump = tty_console_pump,
                                          .ended = ended,
                                          .take = tty_console_take,
+                                         .has_room = tty_console_has_room,
                                          .write = tty_console_write};
 
 static enum err open_console(struct file *file)
