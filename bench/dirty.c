@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cost per page of finding the written ones of 16,384 pages: begin to track, write all, find. By
- * the page tables' dirty bits (ouro/pagetable.h), by Linux's soft-dirty bits, and by protecting all
- * pages and catching each fault. The cost of the stores without tracking is subtracted. Each method
- * begins with a flush of the TLB, and so do those stores.
+ * The cost per page of dirty tracking over 16,384 pages: begin to track, write all pages, find the
+ * written ones. Three methods: the page tables' dirty bits (ouro/pagetable.h), Linux's soft-dirty
+ * bits, and write protection with a fault per page. The cost of the stores without tracking is
+ * subtracted. Each method, and the run without tracking, begins with a flush of the TLB.
  */
 #define _GNU_SOURCE
 #include "guest.h"

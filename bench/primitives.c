@@ -201,7 +201,7 @@ static double do_mmap_touch_munmap(long n)
     return (double)(now_ns() - from);
 }
 
-/* Read-only and writable again, in the middle of a mapping, followed by a store. */
+/* Makes the middle page of a mapping read-only and writable again, then stores to it. */
 static double do_mprotect_pair(long n)
 {
     char *start = map(3 * PAGE, PROT_READ | PROT_WRITE);

@@ -356,7 +356,7 @@ static void past_file(void)
     load((uintptr_t)map_file("short", 2 * PAGE) + PAGE);
 }
 
-/* --- memory that was there --- */
+/* --- memory that is no longer mapped --- */
 
 static NOINLINE char *map_and_forget(void)
 {

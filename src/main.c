@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole boot, in order. The loader enters boot/multiboot2.S, which switches to long mode with the first
- * 4 GiB mapped to themselves and calls kmain() on the boot stack, interrupts off. kmain() makes the machine: tables of the
- * CPU, memory, interrupts, clocks. It ends by starting the first thread, which makes what a program needs (process 1,
- * files, streams), loads the program, seals and checks the memory, and becomes the program: start_program().
+ * The whole boot, in order.
  *
- * From then on control enters the kernel in cpu/entry.S only. The comment of a line says what exists from that line on. A step
- * that fails stops the machine with a sentence (boot_stop()).
+ * boot/multiboot2.S switches to long mode with the first 4 GiB identity-mapped and calls kmain() on
+ * the boot stack, interrupts off. kmain() sets up the CPU's tables, memory, interrupts and clocks,
+ * and ends by starting the first thread, which runs start_program(): it sets up what a program
+ * needs (process 1, files, streams), loads the program, seals and audits the memory, and jumps to
+ * the program.
+ *
+ * From then on control enters the kernel in cpu/entry.S only. The comment of a line says what
+ * exists from that line on. A step that fails stops the machine with a message (boot_stop()).
  */
 #define LOG_TAG "boot"
 #include "base/log.h"
@@ -48,13 +51,13 @@ static void start_program(void *unused)
 {
     (void)unused;
     kernel_lock_assert();
-    screen_start(); /* pictures are drawn when there is time */
+    screen_start(); /* the thread that draws the screen */
     if (options.test != NULL)
-        guest_tests_run(options.test); /* the kernel's own tests, and the end */
-    process_init(memory_total());      /* process 1, with this thread and no program */
+        guest_tests_run(options.test); /* instead of a program: the kernel's own tests */
+    process_init(memory_total());      /* process 1: this thread, no program yet */
     const void *archive = root_map();  /* the bytes of the root archive */
     boot_mark("archive mapped");
-    root_fill(archive); /* its files, as the root file system */
+    root_fill(archive); /* the archive's files, as the root file system */
     boot_mark("root file system");
     devices_start(); /* terminals, sockets, /dev */
     proc_start();    /* /proc */
@@ -63,25 +66,25 @@ static void start_program(void *unused)
     vdso_init();                               /* clocks that need no system call */
     exceptions_init();                         /* exceptions of the program become its signals */
     cpu_syscall_init();                        /* the `syscall` instruction enters the kernel */
-    deadlock_watch(options.deadlock_seconds);  /* threads that sleep for ever are reported */
-    watchdog_start(options.watchdog_seconds);  /* interrupts off for ever are reported */
-    thread_dump_keys();                        /* the keyboard shows threads and page tables */
-    observers_start();                         /* tracing, counting, sampling: what was asked for */
-    programs_start();                          /* rules of exec; the FPU is switched with threads */
+    deadlock_watch(options.deadlock_seconds);  /* deadlocks are reported */
+    watchdog_start(options.watchdog_seconds);  /* interrupts that stay off are reported */
+    thread_dump_keys();                        /* keys that show threads and page tables */
+    observers_start();                         /* strace, stats, profile, if asked for */
+    programs_start();                          /* options of exec; FPU state of threads */
     struct trap_frame *frame = program_load(); /* the program in memory, and its first registers */
     boot_mark("program loaded");
-    bool chart = options.boot_chart; /* the options are boot memory */
+    bool chart = options.boot_chart; /* options are boot memory */
     memory_end_boot();               /* boot's code and data are free frames, the rest is sealed */
     boot_mark("boot memory freed");
-    protection_check(mem_rwx_exceptions() != 0); /* every page table entry is one that may be */
+    protection_check(mem_rwx_exceptions() != 0); /* the audit of all page tables has passed */
     boot_mark("page tables checked");
     log_info("the program starts after %llu us", (unsigned long long)(time_now_ns() / 1000));
     if (chart)
         boot_marks_show();
     start_proc_booted();  /* /proc/ouro: duration of the boot */
     console_ready();      /* the host sends input from now on */
-    kernel_lock_drop();   /* the program runs without it */
-    enter_program(frame); /* the program */
+    kernel_lock_drop();   /* program code runs without kernel_lock */
+    enter_program(frame); /* does not return */
 }
 
 NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
@@ -89,24 +92,24 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     uint64_t entered = rdtsc();
     boot_mark("start");
     cpu_tables_init();          /* GDT, TSS, IDT: a fault is reported from now on */
-    kernel_lock_take();         /* boot is the first thread of the kernel */
-    cpu_features_init();        /* CR0, CR4, EFER, XCR0 are what we say; cpu_features */
-    console_start(uart_init()); /* plain text comes out */
+    kernel_lock_take();         /* boot counts as a thread */
+    cpu_features_init();        /* cpu_features; CR0, CR4, EFER, XCR0 have known values */
+    console_start(uart_init()); /* console: plain text */
     boot_mark("cpu");
-    loader_read(loader, info, &boot); /* all that the loader said, copied */
-    options_read(&boot);              /* the console speaks as the command line wants it */
+    loader_read(loader, info, &boot); /* boot_info: a copy of the loader's data */
+    options_read(&boot);              /* options, and the console as they configure it */
     boot_mark("loader data");
-    random_init(); /* random bits, for the places that are drawn */
+    random_init(); /* random numbers */
     boot_mark("random");
     memory_start(&boot);         /* frames, page tables, heap; the identity map is gone */
-    local_console_screen(&boot); /* the screen shows what the console says */
+    local_console_screen(&boot); /* the screen shows the console */
     stacks_start();              /* each trap enters on a guarded stack */
     boot_mark("memory");
     interrupts_start(); /* APIC, PIC, calibrated TSC */
     boot_mark("interrupts, TSC");
     time_init(entered, rtc_read() * NS_PER_SECOND); /* clocks and timers */
     uart_start();                                   /* standard input; output by interrupts */
-    log_machine();                                  /* the log says what machine this is */
+    log_machine();                                  /* the log describes the machine */
     local_console_keys(&boot, &options);            /* keyboard and power button */
     boot_mark("clock");
     thread_start_first(start_program, NULL); /* start_program(), on a guarded stack of its own */

@@ -134,7 +134,7 @@ struct ouro_path {
     uint64_t physical; /* of the address itself */
 };
 
-/* Succeeds even if nothing is mapped: leaf_level is 0 then. */
+/* Walks the tables for the address. Succeeds even if nothing is mapped: leaf_level is 0 then. */
 static inline int ouro_walk(const volatile void *address, struct ouro_path *out)
 {
     uint64_t window = ouro_window(), v = (uint64_t)(uintptr_t)address;
@@ -185,7 +185,7 @@ static inline int ouro_entry(const volatile void *address, int level, uint64_t *
     return 0;
 }
 
-/* The physical address. */
+/* The physical address that the page tables give for the address. */
 static inline int ouro_translate(const volatile void *address, uint64_t *out)
 {
     struct ouro_path path;

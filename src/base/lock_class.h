@@ -17,12 +17,12 @@
 #endif
 
 #define GUARDED_BY(class) LOCK_ATTRIBUTE(guarded_by(class))
-/* Of functions: the caller holds these; takes; drops; from here on it is held, or debug builds panic. */
+/* Of functions: the lock is held by the caller; taken; dropped; asserted (debug builds panic). */
 #define REQUIRES(...)     LOCK_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define ACQUIRE(...)      LOCK_ATTRIBUTE(acquire_capability(__VA_ARGS__))
 #define RELEASE(...)      LOCK_ATTRIBUTE(release_capability(__VA_ARGS__))
 #define ASSERTS_HELD(...) LOCK_ATTRIBUTE(assert_capability(__VA_ARGS__))
-/* The comment at the function says why it may touch what it does. */
+/* Of functions: not analysed; the comment at the function gives the reason. */
 #define NO_LOCK_ANALYSIS LOCK_ATTRIBUTE(no_thread_safety_analysis)
 
 struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {

@@ -15,8 +15,8 @@
 
 #define LL(x) ((unsigned long long)(x))
 
-static char wanted_name[64]; /* the command line goes with the boot memory */
-static char failure[200];    /* of the running test; "" while it has none */
+static char wanted_name[64]; /* a copy: the command line is boot memory */
+static char failure[200];    /* of the running test; "": none so far */
 
 static const struct guest_test *const *first_test(void)
 {
@@ -28,7 +28,7 @@ static size_t test_count(void)
     return (virt_of(guest_tests_end).v - virt_of(guest_tests_start).v) / sizeof(void *);
 }
 
-static PRINTF_LIKE(1, 2) void print(const char *format, ...)
+static PRINTF_LIKE(1, 2) void test_print(const char *format, ...)
 {
     char line[320];
     va_list args;
@@ -68,7 +68,7 @@ static uint64_t free_frames(void)
     return (memory.free + memory.overhead) >> PAGE_SHIFT;
 }
 
-/* False when it failed. */
+/* Runs a test; false if it failed. */
 static bool guest_test_run(const struct guest_test *test)
 {
     kernel_lock_assert();
@@ -91,9 +91,9 @@ static bool guest_test_run(const struct guest_test *test)
     if (test->kind == GUEST_TEST_FATAL)
         guest_test_fail(__FILE__, __LINE__, "the machine went on");
     if (failure[0] == '\0')
-        print("ok %s\n", test->name);
+        test_print("ok %s\n", test->name);
     else
-        print("FAIL %s: %s\n", test->name, failure);
+        test_print("FAIL %s: %s\n", test->name, failure);
     return failure[0] == '\0';
 }
 
@@ -122,7 +122,7 @@ NORETURN static void guest_test_list(void)
 {
     for (size_t i = 0; i < test_count(); i++)
         if (first_test()[i]->kind != GUEST_TEST_SETUP)
-            print("%s\n", first_test()[i]->name);
+            test_print("%s\n", first_test()[i]->name);
     machine_exit(0);
 }
 

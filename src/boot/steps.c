@@ -97,7 +97,8 @@ INIT_CODE void interrupts_start(void)
         log_warn("no clock to measure the TSC against: times will be wrong");
 }
 
-/* What newer CPUs have and this one has not: it works without, slower or with less protection. */
+/* Logs the features that this CPU lacks: the kernel works without them, slower or with less
+ * protection. */
 INIT_CODE static void log_lacks(void)
 {
     const struct cpu_features *f = &cpu_features;

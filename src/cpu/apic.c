@@ -4,7 +4,7 @@
 #include "base/compiler.h"
 #include "cpu/x86.h"
 
-enum { /* register numbers: offset / 16, as x2APIC counts them */
+enum { /* register numbers: offset / 16, as in x2APIC */
     APIC_TPR = 0x08,
     APIC_EOI = 0x0b,
     APIC_SVR = 0x0f,
@@ -82,8 +82,7 @@ INIT_CODE static void pic_init(void)
     pic_set_mask(0xffff);
 }
 
-/* Lines 7 and 15 are also what a request that vanished looks like: the in-service bit tells (8259A,
- * IR7). */
+/* A spurious request shows as line 7 or 15 with its in-service bit clear (8259A, IR7). */
 static bool pic_spurious(unsigned line)
 {
     if (line != 7 && line != 15)
@@ -154,7 +153,7 @@ void apic_timer_arm(uint64_t ns)
 {
     unsigned __int128 ticks = (unsigned __int128)ns * ticks_per_ns >> 32;
     if (ticks == 0)
-        ticks = 1; /* zero would stop it */
+        ticks = 1; /* 0 would stop the timer */
     apic_write(APIC_INITIAL_COUNT, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
 }
 

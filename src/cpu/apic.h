@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The local APIC (SDM 3A chapter 11) and, behind its LINT0 pin, the two 8259s whose lines are the
- * ISA interrupts. xAPIC through a mapped page, x2APIC through MSRs where firmware left it on.
+ * The local APIC (SDM 3A chapter 11) and, behind its LINT0 pin, the two 8259s that deliver the ISA
+ * interrupts. xAPIC through a mapped page; x2APIC through MSRs if firmware left it on.
  */
 #pragma once
 
@@ -10,11 +10,11 @@
 
 /* Physical address of the register page; 0 when the APIC is in x2APIC mode and needs none. */
 phys_t apic_page(void);
-/* Turns the APIC on; `registers` is that page, mapped uncached. All ISA lines are masked. Boot
- * only. */
+/* Turns the APIC on; `registers` is apic_page(), mapped uncached. All ISA lines are masked.
+ * Boot. */
 void apic_init(void *registers);
 
-/* The one-shot timer: its interrupt comes on VECTOR_TIMER. Callers: any, interrupts off. */
+/* The one-shot timer raises VECTOR_TIMER. Callers: any, interrupts off. */
 void apic_timer_arm(uint64_t ns);
 void apic_timer_disarm(void);
 
@@ -23,9 +23,9 @@ void apic_timer_start_measuring(void);
 uint32_t apic_timer_count(void);
 void apic_timer_set_hz(uint64_t hz);
 
-/* Tells the APIC that the timer's interrupt was taken. */
+/* Acknowledges the timer interrupt. */
 void apic_eoi(void);
 
-/* Handles ISA line 0-15: `handler` runs with interrupts off and the line is acknowledged after it.
- * Boot only. */
+/* Unmasks ISA line 0-15. `handler` runs with interrupts off; the line is acknowledged after it.
+ * Boot. */
 void irq_set_handler(unsigned line, void (*handler)(void));

@@ -37,7 +37,7 @@ static bool equal(const struct trace *t, unsigned a, unsigned b, unsigned count)
     return true;
 }
 
-/* The group at the end is over: what had begun to match again becomes lines of its own. */
+/* Ends the last group: the frames of its incomplete repetition become lines of their own. */
 static void close_group(struct trace *t)
 {
     unsigned matched = t->matched;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bits of page-table entries, control registers, RFLAGS and MSRs, and numbers of MSRs, with the manual's names; for C and
- * for the assembler.
+ * Bits of page-table entries, control registers, RFLAGS and MSRs, and MSR numbers, with the SDM's
+ * names. For C and the assembler.
  */
 #pragma once
 
@@ -24,23 +24,23 @@
 #define PTE_PS       BITS_ONE(7)
 #define PTE_PAT      BITS_ONE(7) /* of a 4 KiB leaf */
 #define PTE_G        BITS_ONE(8)
-#define PTE_PAT_BIG  BITS_ONE(12) /* of a larger one */
+#define PTE_PAT_BIG  BITS_ONE(12) /* of a 2 MiB or 1 GiB leaf */
 #define PTE_NX       BITS_ONE(63)
 
-#define PTE_COW      BITS_ONE(9)  /* ours, ignored by the CPU: prot_copy_on_write() */
-#define PTE_LAZYFREE BITS_ONE(10) /* ours: paging_mark_lazyfree() */
+#define PTE_COW      BITS_ONE(9)  /* software bit: prot_copy_on_write() */
+#define PTE_LAZYFREE BITS_ONE(10) /* software bit: paging_mark_lazyfree() */
 
 #define PTE_ADDRESS  BITS_U64(0x000ffffffffff000)
 
 /* Control registers (SDM 3A 2.5). */
 #define CR0_PE BITS_ONE(0)
 #define CR0_MP BITS_ONE(1)
-#define CR0_TS BITS_ONE(3) /* SIMD instructions trap */
+#define CR0_TS BITS_ONE(3) /* FPU instructions raise #NM */
 #define CR0_ET BITS_ONE(4)
 #define CR0_NE BITS_ONE(5)
 #define CR0_WP BITS_ONE(16)
 #define CR0_PG BITS_ONE(31)
-/* Written whole, never or-ed. */
+/* CR0 is written whole, never or-ed. */
 #define CR0_KNOWN      (CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE)
 
 #define CR4_PAE        BITS_ONE(5)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* call_on_stack.h: the mark is the caller's rsp, below the registers that it wants back. */
+/* The mark of call_on_stack.h is rsp after the caller's registers have been pushed. */
     .text
     .globl call_on_stack
 call_on_stack:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Calling a function on another stack, with a way out of the middle of it: for fault reports, which
- * must not trust the stack that they are about. */
+/* Calls a function on another stack, with an early exit: for fault reports, which must not trust
+ * the stack that faulted. */
 #pragma once
 
 #include "base/compiler.h"
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Calls function(argument) with rsp = top (16-byte aligned). True: it returned. False: it was left
- * by call_on_stack_leave(*mark). */
+/* Calls function(argument) with rsp = top (16-byte aligned). True if the function returned, false
+ * if call_on_stack_leave(*mark) ended it. */
 bool call_on_stack(void (*function)(void *), void *argument, uint64_t top, uint64_t *mark);
-/* Goes back to the call_on_stack() that set the mark and is still under way. */
+/* Returns to the call_on_stack() that set the mark; that call must still be active. */
 NORETURN void call_on_stack_leave(uint64_t mark);

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* From RDSEED or RDRAND (SDM 1 7.3.17); false when there is neither or it has nothing now. */
+/* From RDSEED or RDRAND (SDM 1 7.3.17). False if the CPU has neither or the generator is
+ * exhausted. */
 bool cpu_random(uint64_t *out);
-/* The jitter of the TSC against the memory system: some bits in every CPU, none to be relied on. */
+/* Jitter of the TSC against the memory system: a few bits of entropy, none guaranteed. */
 uint64_t cpu_jitter(void);

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every place where the stack pointer changes hands.
+ * All code that switches stacks.
  *
- * Traps. In ring 0 the CPU does not switch stacks by itself, an unmodified program keeps live data in the
- * 128 bytes below its rsp, and its stack may be the very thing that just hit its guard page. So each
- * vector enters on an IST stack (cpu/tables.c), with interrupts off. trap_common then builds the frame
- * where it belongs and leaves the IST stack at once, so that faults nest and handlers may block:
+ * Traps. In ring 0 the CPU does not switch stacks by itself, an unmodified program keeps live data
+ * in the red zone, the 128 bytes below its rsp, and its stack may be what has just hit its guard
+ * page. So each vector enters on an IST stack (cpu/tables.c), with interrupts off. trap_common then
+ * builds the frame where it belongs and leaves the IST stack at once, so that faults nest and
+ * handlers may block:
  *
  *   interrupted rsp inside the running thread's kernel stack?
  *     yes, room below    frame just below it (the kernel has no red zone)
  *     yes, no room       the kernel stack itself overflowed: reported from the IST stack
  *     no                 the program was running: frame at the top of the kernel stack
  *
- * The struct percpu of the CPU stands above each IST stack, so that nothing here trusts GS before it
- * has been compared: a program in ring 0 can load it with anything. Where it leads nowhere, the
- * comparison faults, and the fault is recognised by its rip.
- *
  * A frame at the very top is therefore the program's, any other the kernel's: trap_from_program().
  * Double fault, NMI and machine check stay on stacks of their own.
  *
- * System calls. `syscall` switches nothing at all; the entry builds the same frame at the same place.
- * Return is by jump: sti's shadow covers the jump, so no interrupt sees the program's rsp
- * with the kernel's rip.
+ * GS. A program in ring 0 can load GS base with any value, so nothing here trusts GS before the
+ * comparison with the struct percpu pointer that stands above each IST stack. If GS base is not
+ * mapped, the comparison faults, and that fault is recognized by its rip.
+ *
+ * System calls. `syscall` switches no stack; the entry builds the same frame at the same place.
+ * Return is by jump: sti's shadow covers the jump, so no interrupt sees the program's rsp with the
+ * kernel's rip.
  */
 #include "cpu/bits.h"
 #include "cpu/percpu.h"
@@ -29,16 +30,16 @@
 #include "cpu/trap_frame.h"
 #include "cpu/vectors.h"
 
-#define STACK_SLACK 1024 /* what a handler needs at least below its frame */
+#define STACK_SLACK 1024 /* bytes that a handler needs below its frame */
 #define STACK_ALIGN 16
 #define CODE_ALIGN  16
 
 #define WORD        8    /* bytes of a push */
-#define MSR_HALF    32   /* bits: rdmsr and wrmsr have the high half in edx */
+#define MSR_HALF    32   /* bits: edx holds the high half in rdmsr and wrmsr */
 #define BYTE_MAX    0x7f /* signed: adding 1 sets OF, adding 0 clears it */
 
-/* On the IST stack, below the part of the frame that the CPU and the stub push, trap_common saves rax, rcx and rdx,
- * and above that part is the struct percpu of the CPU. */
+/* On the IST stack, trap_common saves rax, rcx and rdx below the part of the frame that the CPU and
+ * the stub push. Above that part is a pointer to the CPU's struct percpu. */
 #define IST_RDX     0
 #define IST_RCX     (IST_RDX + WORD)
 #define IST_RAX     (IST_RCX + WORD)
@@ -47,12 +48,14 @@
 #define IST_RSP     (IST_VECTOR + TRAP_FRAME_RSP - TRAP_FRAME_VECTOR)
 #define IST_PERCPU  (IST_VECTOR + TRAP_FRAME_SIZE - TRAP_FRAME_VECTOR)
 
-/* What the fast path pushes: the six arguments, in the order of syscall_fast_dispatch(), then rflags and rip. */
+/* The fast path pushes the six arguments, in the order of syscall_fast_dispatch(), then rflags and
+ * rip. */
 #define FAST_ARGS   (6 * WORD)
 #define FAST_RFLAGS FAST_ARGS
 #define FAST_RIP    (FAST_RFLAGS + WORD)
 
-/* The general registers in the order of struct trap_frame, from below `vector` down; and back. */
+/* Push and pop the general registers in the order of struct trap_frame, from below `vector`
+ * down. */
 .macro push_registers
     push %rdi
     push %rsi
@@ -153,7 +156,7 @@ trap_return:
     add $TRAP_FRAME_RIP - TRAP_FRAME_VECTOR, %rsp
     iretq
 
-/* The comparison faulted: that fault is forgotten, for the frame that it interrupted is complete. */
+/* The comparison faulted: that fault is dropped; the frame that it interrupted is complete. */
 .Lgs_leads_nowhere:
     mov IST_RSP(%rsp), %rsp
     mov %rdx, %rdi
@@ -182,7 +185,7 @@ kernel_stack_overflow:
     call trap_kernel_stack_overflow
     ud2
 
-/* Vectors whose stack is theirs alone (double fault, NMI, machine check). */
+/* Vectors with a stack of their own (double fault, NMI, machine check). */
 trap_paranoid:
     push_registers
     cld
@@ -210,10 +213,10 @@ syscall_entry:
     push %rax
     pushq $FRAME_VECTOR_SYSCALL
     push_registers
-.Lentry_end: /* of the part that runs with rcx and r11 as the program's `syscall` left them */
+.Lentry_end: /* end of the code in which rcx and r11 are as `syscall` left them */
     mov %rsp, %rdi
     call syscall_dispatch
-    /* The dispatcher says in frame->vector when rcx, r11 or rflags must be restored exactly. */
+    /* The dispatcher changes frame->vector if rcx, r11 or rflags must be restored exactly. */
     cmpl $FRAME_VECTOR_SYSCALL, TRAP_FRAME_VECTOR(%rsp)
     jne trap_return
     mov TRAP_FRAME_RFLAGS(%rsp), %r11
@@ -224,7 +227,7 @@ syscall_entry:
     add $BYTE_MAX, %al /* OF */
     mov TRAP_FRAME_RFLAGS(%rsp), %ah
     sahf /* SF, ZF, AF, PF, CF; nothing from here on changes a flag */
-    /* rbx, rbp, r12-r15 are the program's already: C keeps them. */
+    /* rbx, rbp, r12-r15 already hold the program's values: callee-saved in C. */
     mov TRAP_FRAME_R10(%rsp), %r10
     mov TRAP_FRAME_R9(%rsp), %r9
     mov TRAP_FRAME_R8(%rsp), %r8
@@ -238,7 +241,8 @@ syscall_entry:
 syscall_leave:
     jmp *%rcx
 
-/* linux/call/syscall.h: no frame, no interrupts; flags that only iretq restores go the other way. */
+/* The fast path (linux/call/syscall.h): no frame, interrupts off. Flags that only iretq restores
+ * lead to the full frame. */
 fast_path:
     test syscall_slow_flags(%rip), %r11d
     jnz 1b
@@ -250,7 +254,7 @@ fast_path:
     push %rdx
     push %rsi
     push %rdi
-.Lfast_end: /* and here too */
+.Lfast_end: /* end of the code in which rcx and r11 are as `syscall` left them */
     mov %eax, %esi
     mov %rsp, %rdi
     call syscall_fast_dispatch
@@ -294,8 +298,8 @@ switch_stacks:
     pop %rbp
     ret
 
-/* First code of a new thread: r12 the function, r13 its argument (kern/thread.c lays them out, and
- * thread_run() does not return). */
+/* First code of a new thread: r12 is the function, r13 its argument (set up in kern/thread.c).
+ * thread_run() does not return. */
     .globl thread_entry
 thread_entry:
     xor %ebp, %ebp
@@ -311,8 +315,8 @@ enter_program:
     mov %rdi, %rsp
     jmp trap_return
 
-/* The vector stubs; tables.c computes their addresses. The CPU pushes an error code for some exceptions; the stubs of
- * the others push a zero. */
+/* The vector stubs; tables.c computes their addresses. The CPU pushes an error code for some
+ * exceptions; for the others the stub pushes 0. */
     .balign TRAP_STUB_SIZE
     .globl trap_stubs
 trap_stubs:
@@ -332,8 +336,8 @@ trap_stubs:
     .set vector, vector + 1
     .endr
 
-/* For trap_gs_lost(): the entry's first instruction, the first behind its change of stacks, and where rcx
- * and r11 are the program's no longer; the same of the fast path. */
+/* For trap_gs_lost(): the entry's first instruction, the first one after its change of stacks, and
+ * the end of the code in which rcx and r11 are the program's; start and end of the fast path. */
     .section .rodata.entry_marks, "a"
     .globl syscall_entry_marks
     .balign 8

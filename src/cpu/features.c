@@ -64,7 +64,8 @@ INIT_CODE static void features_read_identity(struct cpu_features *f)
     f->physical_bits = extended_max >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
 }
 
-/* Components that are useful to programs and that save and load as one: x87, SSE, AVX, AVX-512. */
+/* Components that are useful to programs and are saved and loaded together: x87, SSE, AVX,
+ * AVX-512. */
 INIT_CODE static void init_xsave(struct cpu_features *f)
 {
     uint64_t supported = cpuid(13, 0).eax;
@@ -102,11 +103,12 @@ INIT_CODE void cpu_features_init(void)
     f->hypervisor = f->leaf1_ecx >> 31;
 
     write_cr0(CR0_KNOWN);
-    /* SMEP and SMAP keep ring 0 away from user pages; with one ring there are none (mm/pt/audit.h finds
-     * any), so they would change nothing. Firmware may have left them on: CR4 is written whole. */
+    /* SMEP and SMAP keep ring 0 away from user pages. There are no user pages (mm/pt/audit.h), so
+     * both stay off; firmware may have set them, hence CR4 is written whole. */
     write_cr4(CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | (f->xsave ? CR4_OSXSAVE : 0));
     wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | (f->nx ? EFER_NXE : 0));
-    /* The PAT's reset value but for entry 1: 0 WB, 1 WC, 2 UC-, 3 UC. Nothing has been mapped with it yet. */
+    /* The PAT's reset value except for entry 1: 0 WB, 1 WC, 2 UC-, 3 UC. No mapping uses entry 1
+     * yet. */
     wrmsr(MSR_PAT, UINT64_C(0x0007040600070106));
     if (f->xsave) {
         init_xsave(f);
@@ -151,7 +153,7 @@ void cpu_fpu_reset(void *area)
     memcpy((char *)area + 24, &mxcsr, sizeof mxcsr);
     if (cpu_features.xsave) {
         uint64_t components =
-            XCR0_X87 | XCR0_SSE; /* XSTATE_BV: the others start in their initial state */
+            XCR0_X87 | XCR0_SSE; /* XSTATE_BV: all other components are in their initial state */
         memcpy((char *)area + FXSAVE_SIZE, &components, sizeof components);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What this CPU can do, read once at boot. */
+/* Features of this CPU, read once at boot. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@ struct cpu_features {
     uint32_t extended_edx;         /* CPUID.80000001H */
     bool lahf;                     /* LAHF and SAHF in long mode */
     bool nx, huge_pages, xsave, invariant_tsc, rdrand, rdseed, smep, hypervisor;
-    uint64_t xcr0;       /* state components that XSAVE handles here */
+    uint64_t xcr0;       /* state components that XSAVE manages */
     uint32_t xsave_size; /* bytes of an XSAVE (or, without it, FXSAVE) area for xcr0 */
     uint32_t mxcsr_mask; /* bits of MXCSR that may be set */
     uint8_t physical_bits;
@@ -22,11 +22,11 @@ struct cpu_features {
 
 extern struct cpu_features cpu_features;
 
-/* Fills cpu_features and writes CR0, CR4, EFER and XCR0 in full. Boot only. */
+/* Fills cpu_features and writes CR0, CR4, EFER and XCR0 whole. Boot. */
 void cpu_features_init(void);
 
-/* Saves and loads the FPU state; `area` is 64-byte aligned and xsave_size long. */
+/* Saves and loads the FPU state; `area` is 64-byte aligned and has xsave_size bytes. */
 void cpu_fpu_save(void *area);
 void cpu_fpu_load(const void *area);
-/* What a new program starts with (SDM 1 13.6, ABI 3.4.1). */
+/* The FPU state of a new program (SDM 1 13.6, ABI 3.4.1). */
 void cpu_fpu_reset(void *area);

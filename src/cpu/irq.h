@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* Turns interrupts off; the value to hand to irq_restore(). Sections nest. */
+/* Turns interrupts off; returns the flags for irq_restore(). Sections nest. */
 static inline uint64_t irq_save(void)
 {
     uint64_t flags;

@@ -44,8 +44,8 @@ static bool interrupts_are_on(void)
     return flags & RFLAGS_IF;
 }
 
-/* By frame pointers, within the thread's stack or, elsewhere, the page of the first frame: boot's stack and
- * those of traps are not walked further. */
+/* Follows frame pointers within the thread's stack or, on the stacks of boot and traps, within the
+ * page of the first frame. */
 static NOINLINE void capture(struct lock_trace *out)
 {
     const uint64_t *frame = __builtin_frame_address(0);

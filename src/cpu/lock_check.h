@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checks of debug builds (OURO_DEBUG_LOCKS), which ouro-test.elf has. The kernel panics when
+ * The lock checks of debug builds (OURO_DEBUG_LOCKS), such as ouro-test.elf. The kernel panics if
  *
- *   a lock is taken that is held, or one of the same class as another that is held;
- *   two classes are taken in both orders, if by way of others (cpu/lock_order.h);
- *   a spin lock is taken or dropped with interrupts on, or dropped that is not held;
- *   kernel_lock is taken in an interrupt or by a thread that has it, or is missing where it is needed;
- *   a thread sleeps or goes back to the program with a spin lock held.
+ *   a lock is taken while it, or another one of its class, is held;
+ *   two classes are taken in both orders, directly or by way of others (cpu/lock_order.h);
+ *   a spin lock is taken or dropped with interrupts on, or dropped without being held;
+ *   kernel_lock is taken in an interrupt or by its holder, or is not held where it is required;
+ *   a thread sleeps or returns to the program with a spin lock held.
  *
- * There is one CPU: spin locks that are held are the CPU's, kernel_lock is a thread's.
+ * Spin locks belong to the CPU (there is one), kernel_lock to a thread.
  */
 #pragma once
 
@@ -25,18 +25,19 @@ void lock_check_drop(struct spin_lock *lock, const struct lock_class *class);
 void lock_check_kernel_take(void);
 void lock_check_kernel_drop(void);
 void lock_check_kernel_held(void);
-/* Around the handler of an interrupt. */
+/* At the start and end of an interrupt handler. */
 void lock_check_interrupt_begin(void);
 void lock_check_interrupt_end(void);
-/* Nothing is checked or kept in between; pairs nest. A report may have come in the middle of anything. */
+/* Suspend all checks during a report, which may interrupt code that holds locks; pairs nest. */
 void lock_check_pause(void);
 void lock_check_resume(void);
 
-/* Has a lock of `inner` been taken while one of `outer` was held? Indices of classes. */
+/* True if a lock of class `inner` has been taken while one of class `outer` was held. The arguments
+ * are class indices. */
 bool lock_check_seen(unsigned outer, unsigned inner);
 const struct lock_class *lock_check_class(unsigned index);
 
 struct lock_trace;
-/* diag/lock_report.c: panics with this sentence, `other` being where the other one was taken (NULL:
- * nothing is known). */
+/* Panics with this message (diag/lock_report.c); `other` is where the conflicting lock was taken,
+ * NULL if unknown. */
 NORETURN void lock_check_failed(const char *sentence, const struct lock_trace *other);

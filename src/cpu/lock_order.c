@@ -3,8 +3,8 @@
 
 #define NOT_REACHED 0xff
 
-/* Breadth first from `from`: came_from[c] is the class before c on a shortest way, `from` itself at its
- * start. */
+/* Breadth-first search: came_from[c] becomes the class before c on a shortest path from `from`;
+ * came_from[from] is `from` itself. */
 static void search_order(const struct lock_order *order, unsigned from,
                          uint8_t came_from[LOCK_ORDER_CLASSES])
 {

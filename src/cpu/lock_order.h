@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which class of locks was taken under which: a graph that grows as the kernel runs. An edge outer -> inner
- * says that a lock of class `inner` was taken while one of class `outer` was held. A circle in the graph
- * is a deadlock of two or more CPUs in waiting; so the edge that would close one is refused the first time,
- * on one CPU too. Pure.
+ * The order of lock classes: a graph that grows as the kernel runs. An edge outer -> inner means
+ * that a lock of class `inner` was taken while one of class `outer` was held. A cycle is a possible
+ * deadlock between CPUs, so the edge that would close one is refused, even on one CPU. Pure.
  */
 #pragma once
 
@@ -20,12 +19,13 @@ struct lock_trace {
 
 struct lock_order {
     uint16_t under[LOCK_ORDER_CLASSES]; /* bit i of under[o]: edge o -> i */
-    struct lock_trace trace[LOCK_ORDER_CLASSES][LOCK_ORDER_CLASSES]; /* of the take that made it */
+    struct lock_trace trace[LOCK_ORDER_CLASSES]
+                           [LOCK_ORDER_CLASSES]; /* of the take that made the edge */
 };
 
 _Static_assert(LOCK_ORDER_CLASSES <= 16, "a row is a uint16_t");
 
-/* The way that contradicts an edge: classes way[0] -> ... -> way[length - 1], each edge in the graph. */
+/* A path that contradicts an edge: classes way[0] -> ... -> way[length - 1], each step an edge. */
 struct lock_way {
     unsigned length;
     uint8_t way[LOCK_ORDER_CLASSES];
@@ -36,7 +36,7 @@ static inline bool lock_order_has(const struct lock_order *order, unsigned outer
     return order->under[outer] >> inner & 1;
 }
 
-/* Adds outer -> inner. False when that closes a circle: the graph is unchanged, and *against is the shortest
- * way from `inner` to `outer` (just that class when they are equal). O(classes^2). */
+/* Adds outer -> inner. False if that would close a cycle: the graph is unchanged, and *against is
+ * the shortest path from `inner` to `outer` (one class if they are equal). O(classes^2). */
 bool lock_order_add(struct lock_order *order, unsigned outer, unsigned inner,
                     const struct lock_trace *trace, struct lock_way *against);

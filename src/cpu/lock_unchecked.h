@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The half of cpu/lock.h that debug builds have in cpu/lock_check.h: a lock is nothing. */
+/* The counterpart of cpu/lock_check.h in builds without OURO_DEBUG_LOCKS: no state, no code. */
 #pragma once
 
 #include "base/lock_class.h"

@@ -6,10 +6,10 @@
 #include "cpu/x86.h"
 
 enum {
-    MSR_CAPABILITIES = 0x179, /* MCG_CAP; bits 0-7: banks, bit 8: MCG_CTL is there */
+    MSR_CAPABILITIES = 0x179, /* MCG_CAP; bits 0-7: banks, bit 8: MCG_CTL exists */
     MSR_GLOBAL_STATUS = 0x17a,
     MSR_GLOBAL_CONTROL = 0x17b,
-    MSR_BANK_0 = 0x400, /* four registers a bank */
+    MSR_BANK_0 = 0x400, /* four registers per bank */
 };
 
 RO_AFTER_INIT static unsigned banks;

@@ -7,8 +7,8 @@
 enum { /* 82093AA: an index register and a data register */
     IOAPIC_DATA = 0x10 / 4,
     IOAPIC_VERSION = 1,
-    IOAPIC_PIN_2 = 0x10 + 2 * 2, /* where the PIT is, on all that are like PCs */
-    IOAPIC_NMI = 4 << 8,         /* edge, to the APIC with the number 0 */
+    IOAPIC_PIN_2 = 0x10 + 2 * 2, /* the PIT's pin on PCs */
+    IOAPIC_NMI = 4 << 8,         /* delivery mode NMI, edge, to APIC 0 */
     IOAPIC_MASKED = 1 << 16,
 };
 
@@ -19,9 +19,9 @@ enum { /* 8254 */
     PIT_STATUS_0 = 0xe2, /* read-back: bit 7 is the output, high from the end of the count */
 };
 
-RO_AFTER_INIT static volatile uint32_t *registers; /* NULL: there is no such thing */
+RO_AFTER_INIT static volatile uint32_t *registers; /* NULL: no I/O APIC */
 static bool on, armed;
-static bool owed; /* it was wound up too late: an NMI may be on its way, and here in OWED_NS */
+static bool owed; /* armed again after expiry: its NMI may arrive within OWED_NS */
 static uint64_t armed_tsc;
 
 #define OWED_NS 5000000
@@ -61,7 +61,7 @@ void nmi_clock_arm(void)
     armed_tsc = rdtsc();
 }
 
-/* Armed first: the firmware's count may be going on. */
+/* Arms before unmasking: the firmware's count may still be running. */
 void nmi_clock_start(void)
 {
     if (registers == NULL)

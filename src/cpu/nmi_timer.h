@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An alarm clock that interrupts-off does not silence: channel 0 of the PIT, once, through pin 2 of the
- * I/O APIC as an NMI. Where one of the two is missing, it never rings.
+ * A timer that works with interrupts off: channel 0 of the PIT, one-shot, delivered as an NMI
+ * through pin 2 of the I/O APIC. Without either of the two it never fires.
  */
 #pragma once
 
@@ -10,17 +10,17 @@
 
 #include <stdbool.h>
 
-#define NMI_CLOCK_MS        55 /* from nmi_clock_arm() on: the most that the PIT counts */
+#define NMI_CLOCK_MS        55 /* timeout after nmi_clock_arm(): the PIT's longest */
 
-#define NMI_CLOCK_REGISTERS UINT64_C(0xfec00000) /* the page of the I/O APIC, on PCs */
+#define NMI_CLOCK_REGISTERS UINT64_C(0xfec00000) /* the I/O APIC's page on PCs */
 
-/* `page`: that one, mapped; NULL: it cannot be. Touches nothing. Boot only. */
+/* `page`: NMI_CLOCK_REGISTERS mapped, or NULL if it cannot be. Does not start the PIT. Boot. */
 void nmi_clock_init(volatile void *page);
-/* Takes the PIT's channel. Boot. */
+/* Takes over the PIT's channel and arms it. Boot. */
 void nmi_clock_start(void);
-/* For good. Callers: any. */
+/* Stops the timer permanently. Callers: any. */
 void nmi_clock_stop(void);
-/* Rings once, in NMI_CLOCK_MS; armed anew, it starts anew. Callers: any. */
+/* Fires once, after NMI_CLOCK_MS; another call restarts the time. Callers: any. */
 void nmi_clock_arm(void);
-/* Was it what rang? Callers: the handler of the NMI. */
+/* True if the current NMI is the timer's. Callers: the NMI handler. */
 bool nmi_clock_rang(void);

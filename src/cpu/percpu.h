@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each CPU has of its own. GS base points to it, always: the kernel never swaps GS with the
- * program, which is told that arch_prctl(ARCH_SET_GS) is not permitted. entry.S and the vDSO know
- * the offsets.
+ * Data of each CPU. GS base always points to it: the kernel never swaps GS with the program, and
+ * arch_prctl(ARCH_SET_GS) returns EPERM. entry.S and the vDSO use the offsets.
  */
 #pragma once
 
@@ -24,12 +23,12 @@ struct thread;
 
 struct percpu {
     struct percpu *self;
-    uint64_t kstack_top;  /* of the running thread: where a trap from the program puts its frame */
-    uint64_t kstack_low;  /* lowest address of that stack; below is its guard */
-    uint64_t program_rsp; /* syscall entry's scratch word */
+    uint64_t kstack_top;  /* of the running thread: the program's trap frame goes below it */
+    uint64_t kstack_low;  /* lowest address of that stack; its guard is below */
+    uint64_t program_rsp; /* scratch word of the syscall entry */
     struct thread *current;
     uint32_t index;           /* number of this CPU */
-    volatile bool slice_over; /* kern/thread.h: somebody else has waited long enough */
+    volatile bool slice_over; /* the running thread should yield: thread_slice_over() */
 };
 
 static inline struct percpu *percpu(void)
@@ -39,7 +38,7 @@ static inline struct percpu *percpu(void)
     return self;
 }
 
-/* Not volatile: whoever executes this is always the same thread. */
+/* Not volatile: the same code always runs on the same thread. */
 static inline struct thread *percpu_thread(void)
 {
     struct thread *current;

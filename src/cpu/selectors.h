@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Segment selectors and what entry.S shares with C; plain numbers, for the assembler too. */
+/* Segment selectors and other constants that entry.S shares with C; plain numbers for the
+ * assembler. */
 #pragma once
 
 #define SELECTOR_CODE 0x08
 #define SELECTOR_DATA 0x10 /* SYSCALL loads SS = CODE + 8 (SDM 2B, SYSCALL) */
 #define SELECTOR_TSS  0x18
 
-/* What they select: flat 64-bit code; flat data (SDM 3A 3.4.5). */
+/* The descriptors: flat 64-bit code; flat data (SDM 3A 3.4.5). */
 #define DESCRIPTOR_CODE   0x00af9b000000ffff
 #define DESCRIPTOR_DATA   0x00cf93000000ffff
 
@@ -16,4 +17,4 @@
 #define IST_MACHINE_CHECK 4
 #define IST_COUNT         4
 
-#define FAST_NUMBERS      192 /* system calls from here on are never fast: linux/call/syscall.h */
+#define FAST_NUMBERS      192 /* calls from here on have no fast path: linux/call/syscall.h */

@@ -71,7 +71,7 @@ struct percpu percpu_boot;
 static struct tss tss;
 static uint64_t gdt[5];
 static struct idt_gate idt[VECTOR_COUNT];
-/* Before guarded stacks exist. */
+/* Used until guarded stacks exist. */
 static ALIGNED(16) char early_ist[IST_COUNT][2048];
 
 static uint8_t ist_of(unsigned vector)
@@ -147,7 +147,7 @@ INIT_CODE void cpu_tables_set_ist(unsigned ist, virt_t top)
     tss.ist[ist - 1] = virt_of(above).v;
 }
 
-/* All but what the entry's fast ways out restore: SAHF, ADD and STI. */
+/* All flags but those that the jump back to the program restores, with SAHF, ADD and STI. */
 RO_AFTER_INIT uint32_t syscall_slow_flags =
     (uint32_t) ~(RFLAGS_CF | RFLAGS_FIXED | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF |
                  RFLAGS_IF | RFLAGS_OF);

@@ -16,7 +16,7 @@ void trap_dispatch(struct trap_frame *frame);
 void trap_dispatch_paranoid(struct trap_frame *frame);
 void trap_gs_lost(struct trap_frame *frame, uint64_t base);
 extern const uint64_t syscall_entry_marks[5];
-/* The jumps to the program behind their `sti`. */
+/* The jumps to the program, just after their `sti`. */
 extern char syscall_leave[], syscall_fast_leave[];
 
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
@@ -36,8 +36,9 @@ bool trap_from_program(const struct trap_frame *frame)
     return (uint64_t)(uintptr_t)(frame + 1) == percpu()->kstack_top && program_expected;
 }
 
-/* No interrupt comes between `sti` and the jump behind it, but when an NMI came there first. To all that
- * look at the frame, the program has been reached: its registers are there, all but rip. */
+/* No interrupt arrives between `sti` and the jump after it, except one that follows an NMI there.
+ * The frame is then completed to the state after the jump: all registers but rip are the program's
+ * already. */
 static void finish_jump(struct trap_frame *frame)
 {
     if (frame->rip == (uint64_t)(uintptr_t)syscall_leave ||
@@ -45,8 +46,8 @@ static void finish_jump(struct trap_frame *frame)
         frame->rip = frame->rcx;
 }
 
-/* An exception of the program is an entry of the kernel like a system call. An interrupt's handler has no
- * kernel_lock; what follows it on the way back to the program does. */
+/* An exception of the program enters the kernel as a system call does. An interrupt handler runs
+ * without kernel_lock; the code after it, on the way back to the program, has it. */
 static ALWAYS_INLINE void begin_handler(const struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
     if (frame->vector >= VECTOR_EXCEPTIONS)
@@ -79,9 +80,9 @@ void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
     }
 }
 
-/* GS is right again. An interrupt has to be acknowledged; an exception is forgotten, for it may have come
- * of the wrong base, and comes again if not. A system call that got no further than its entry shows
- * the program's own registers. */
+/* GS has been restored. A pending interrupt is handled, for it must be acknowledged. An exception
+ * is dropped: the wrong base may have caused it, and otherwise it recurs. If a system call was
+ * still in its entry code, the frame is set back to the program's own registers. */
 void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
 {
     if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL) {
@@ -91,14 +92,14 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
     }
     const uint64_t *marks = syscall_entry_marks, rip = frame->rip;
     if ((rip >= marks[0] && rip < marks[2]) || (rip >= marks[3] && rip < marks[4])) {
-        if (rip < marks[0] || rip >= marks[1]) /* it was written there a moment ago */
+        if (rip < marks[0] || rip >= marks[1]) /* rsp has been saved there */
             frame->rsp = ((const struct percpu *)(uintptr_t)base)->program_rsp;
         frame->rip = frame->rcx;
         frame->rflags = frame->r11;
     }
     frame->vector = FRAME_VECTOR_GS;
     frame->error = base;
-    if (trap_from_program(frame)) /* with the registers as they are now */
+    if (trap_from_program(frame)) /* its registers are the program's now */
         kernel_lock_take();
     trap_gs_restored(frame);
     __asm__ volatile("cli" : : : "memory");
@@ -111,7 +112,7 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
 void trap_dispatch_paranoid(struct trap_frame *frame)
 {
     trap_handler handler = handlers[frame->vector & 0xff];
-    lock_check_pause(); /* it came in the middle of anything */
+    lock_check_pause(); /* an NMI or machine check may interrupt code that holds locks */
     (handler != NULL ? handler : trap_unexpected)(frame);
     lock_check_resume();
 }

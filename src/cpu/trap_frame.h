@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registers of whoever was interrupted or made a system call, as cpu/entry.S lays them on the
- * kernel stack. Offsets are shared with the assembler and asserted in cpu/tables.c.
+ * The registers of the interrupted code or of a system call, as cpu/entry.S lays them on the kernel
+ * stack. Offsets are shared with the assembler and asserted in cpu/tables.c.
  *
  *   high   ss rsp rflags cs rip     pushed by the CPU (or by the syscall entry in the same form)
  *          error vector             the CPU or the stub
@@ -42,7 +42,7 @@ struct trap_frame {
     uint64_t r15, r14, r13, r12, rbp, rbx;
     uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
     uint64_t vector; /* FRAME_VECTOR_SYSCALL for a system call */
-    uint64_t error;  /* the CPU's error code; the number of the call for a system call */
+    uint64_t error;  /* the CPU's error code, or the number of the system call */
     uint64_t rip, cs, rflags, rsp, ss;
 };
 #endif

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 #define PIT_HZ UINT64_C(1193182)
-#define PIT_CHANNEL_0                                                                              \
-    0x40 /* every PC has it, QEMU's microvm too; its interrupt line stays masked */
+/* Every PC has channel 0, QEMU's microvm too. Its interrupt line stays masked. */
+#define PIT_CHANNEL_0     0x40
 #define PIT_COMMAND       0x43
 
 #define CALIBRATION_TICKS 2386 /* 2 ms */
@@ -66,8 +66,7 @@ struct sample {
     uint16_t pit; /* counts down */
 };
 
-/* The clocks at one moment: of a few tries the one in which the slow port reads took the least
- * time. */
+/* Reads all clocks at one moment: the fastest of four tries, since port reads are slow. */
 INIT_CODE static struct sample sample_clocks(void)
 {
     struct sample best = {0};
@@ -87,7 +86,7 @@ INIT_CODE static struct sample sample_clocks(void)
     return best;
 }
 
-/* Lets channel 0 run for two milliseconds and looks at all clocks at both ends. */
+/* Runs channel 0 for two milliseconds and samples all clocks at both ends. */
 INIT_CODE static bool tsc_measure(uint64_t *tsc_rate, uint64_t *apic_rate)
 {
     out8(PIT_COMMAND, 0x34); /* channel 0, both bytes, mode 2: counts down and starts again */
@@ -99,7 +98,7 @@ INIT_CODE static bool tsc_measure(uint64_t *tsc_rate, uint64_t *apic_rate)
         end = sample_clocks();
         ticks = (uint16_t)(start.pit - end.pit);
         if (polls == 1000000 || (polls > 8 && end.pit == 0xffff))
-            return false; /* there is no PIT */
+            return false; /* no PIT */
     }
     *tsc_rate = (end.tsc - start.tsc) * PIT_HZ / ticks;
     *apic_rate = (uint64_t)(start.apic - end.apic) * PIT_HZ / ticks;

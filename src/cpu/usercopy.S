@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loops that touch program memory. A fault inside [usercopy_start, usercopy_end) that cannot be
- * resolved goes on at usercopy_fault: the functions keep nothing on the stack, so that returns -1 for
- * them. Plain loads and stores: see base/str.c.
+ * The loops that access program memory. A fault inside [usercopy_start, usercopy_end) that cannot
+ * be resolved continues at usercopy_fault; the functions keep nothing on the stack, so that returns
+ * -1 to their caller. Plain loads and stores rather than string instructions: see base/str.c.
  */
     .text
     .globl usercopy_start, usercopy_end, usercopy_fault
@@ -70,7 +70,7 @@ usercopy_copy:
 6:  xor %eax, %eax
     ret
 
-/* uint64_t usercopy_clear(void *to, size_t size): likewise. */
+/* uint64_t usercopy_clear(void *to, size_t size): 0, or -1 after a fault. */
     .globl usercopy_clear
     .balign 16
 usercopy_clear:
@@ -100,8 +100,8 @@ usercopy_clear:
     jnz 3b
 4:  ret
 
-/* uint64_t usercopy_string(char *to, const char *from, size_t size): bytes before the NUL, which is copied;
- * size when there was none; -1 after a fault. */
+/* uint64_t usercopy_string(char *to, const char *from, size_t size): the string's length, its NUL
+ * copied too; size if there is no NUL; -1 after a fault. */
     .globl usercopy_string
     .balign 16
 usercopy_string:
@@ -116,7 +116,8 @@ usercopy_string:
     jmp 1b
 2:  ret
 
-/* uint64_t usercopy_xsave(void *to, uint64_t components): likewise; usercopy_fxsave(void *to). */
+/* uint64_t usercopy_xsave(void *to, uint64_t components), usercopy_fxsave(void *to): 0, or -1 after
+ * a fault. */
     .globl usercopy_xsave, usercopy_fxsave
     .balign 16
 usercopy_xsave:
@@ -131,7 +132,8 @@ usercopy_fxsave:
     xor %eax, %eax
     ret
 
-/* uint64_t usercopy_xrstor(const void *from, uint64_t components): 0; -1 after a fault, #GP too. */
+/* uint64_t usercopy_xrstor(const void *from, uint64_t components): 0, or -1 after a fault or
+ * #GP. */
     .globl usercopy_xrstor
     .balign 16
 usercopy_xrstor:

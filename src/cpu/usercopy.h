@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The loops of usercopy.S and their recovery. Everybody but mm/vm/usercopy.c and the fault handler
- * calls mm/vm/usercopy.h. */
+/* The loops of usercopy.S and their recovery. Only mm/vm/usercopy.c and the fault handler call
+ * these; all other code uses mm/vm/usercopy.h. */
 #pragma once
 
 #include "cpu/trap_frame.h"
@@ -17,14 +17,14 @@ uint64_t usercopy_xrstor(const void *from, uint64_t components);
 
 extern char usercopy_start[], usercopy_end[], usercopy_fault[];
 
-/* Was one of the loops interrupted? */
+/* True if the frame interrupted one of the loops. */
 static inline bool usercopy_active(const struct trap_frame *frame)
 {
     return frame->rip >= (uint64_t)(uintptr_t)usercopy_start &&
            frame->rip < (uint64_t)(uintptr_t)usercopy_end;
 }
 
-/* Makes it return -1. */
+/* Makes the interrupted loop return -1. */
 static inline void usercopy_abort(struct trap_frame *frame)
 {
     frame->rip = (uint64_t)(uintptr_t)usercopy_fault;

@@ -7,7 +7,7 @@
 #define VECTOR_NMI                  2
 #define VECTOR_BREAKPOINT           3
 #define VECTOR_INVALID_OPCODE       6
-#define VECTOR_DEVICE_NOT_AVAILABLE 7 /* a SIMD or x87 instruction while CR0.TS */
+#define VECTOR_DEVICE_NOT_AVAILABLE 7 /* an FPU instruction with CR0.TS set */
 #define VECTOR_DOUBLE_FAULT         8
 #define VECTOR_TSS                  10
 #define VECTOR_SEGMENT              11 /* not present */
@@ -27,4 +27,4 @@
 #define VECTOR_SPURIOUS             0xff
 #define VECTOR_COUNT                256
 
-#define TRAP_STUB_SIZE              16 /* entry.S: the stub of vector n is at trap_stubs + n * this */
+#define TRAP_STUB_SIZE              16 /* entry.S: vector n is at trap_stubs + n * this */

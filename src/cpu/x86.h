@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Single instructions; the bits of the registers that they load: cpu/bits.h. */
+/* Single instructions. The bits of the registers are in cpu/bits.h. */
 #pragma once
 
 #include "base/compiler.h"
@@ -93,7 +93,8 @@ static inline void cpu_pause(void)
     __asm__ volatile("pause" : : : "memory");
 }
 
-/* Waits for an interrupt: the caller has them off, and sti's shadow makes the pair atomic. */
+/* Waits for an interrupt. Interrupts are off before and after; sti's shadow makes sti and hlt
+ * atomic. */
 static inline void cpu_wait_for_interrupt(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The words of a panic of the lock checks, which only debug builds have (OURO_DEBUG_LOCKS). */
+/* The report of a failed lock check, which only debug builds have (OURO_DEBUG_LOCKS). */
 #include "base/panic.h"
 #include "cpu/lock_check.h"
 #include "cpu/lock_order.h"
 #include "diag/report.h"
 #include "kern/log.h"
 
-/* The other trace comes first: the panic's report has this one. */
+/* Prints the other trace first; the report of the panic contains the trace of this thread. */
 NORETURN void lock_check_failed(const char *sentence, const struct lock_trace *other)
 {
     char place[FAULT_PLACE_SIZE];

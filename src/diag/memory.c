@@ -427,7 +427,7 @@ static void find_program_stack(struct fault_facts *f, uint64_t rsp)
             if (a->flags & AREA_STACK && a->kind != AREA_GUARD)
                 break;
         const struct area *next = areas_next(running_space, virt(rsp));
-        if (next != NULL && next->prot.bits == 0) /* rsp in a guard: the stack is behind it */
+        if (next != NULL && next->prot.bits == 0) /* rsp is in the guard below the stack */
             next = areas_next(running_space, next->range.end);
         if (next != NULL && a != next && next->range.start.v - rsp < (UINT64_C(64) << 20) &&
             prot_can_write(next->prot))

@@ -27,7 +27,7 @@ static char reason[200];
 static void begin(void)
 {
     __asm__ volatile("cli");
-    lock_check_pause(); /* for good: what is held stays held */
+    lock_check_pause(); /* never resumed: the locks that are held stay held */
     if (panicking || report_is_running()) {
         report("ouro: PANIC inside the report of a fault; giving up");
         machine_end_panic();

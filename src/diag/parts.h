@@ -35,7 +35,7 @@ void report_find_stack(struct fault_facts *facts);
 /* --- report.c --- */
 struct thread;
 /* True if the thread is a program's and not the subject of the report; `to` describes it. */
-bool report_thread_other(const struct thread *thread, bool everybody, char *to, size_t size);
+bool report_thread_other(const struct thread *thread, bool all_processes, char *to, size_t size);
 
 /* --- trace.c --- */
 /* Prints the trace; at most `on_screen` lines of it go to the screen. */

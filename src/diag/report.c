@@ -57,7 +57,7 @@ static void to_console(void *context, const char *line)
 
 /* --- gathering --- */
 
-static const struct thread *who(void)
+static const struct thread *subject_thread(void)
 {
     return subject->thread != NULL ? subject->thread : thread_current();
 }
@@ -81,7 +81,7 @@ static void gather_registers(void *unused)
 static void gather_subject(void *unused)
 {
     (void)unused;
-    const struct thread *t = who();
+    const struct thread *t = subject_thread();
     const struct symbol_table *symbols = (const struct symbol_table *)kernel_symbols;
     facts.panic = subject->panic;
     facts.signal = subject->signal;
@@ -111,8 +111,8 @@ static void gather_subject(void *unused)
                                                                                  : ACCESS_READ;
 }
 
-/* The CPU gives no address for #GP and #SS: takes that of the first operand that is not canonical
- * or not aligned. */
+/* For #GP and #SS, for which the CPU gives no address: uses the address of the first operand that
+ * is not canonical or not aligned. */
 static void compute_address(void)
 {
     bool protection = facts.vector == VECTOR_GENERAL_PROTECTION || facts.vector == VECTOR_STACK;
@@ -281,11 +281,11 @@ static void print_calls(void *unused)
             report("  %s %s", n == count ? "calls  " : "       ", text);
 }
 
-bool report_thread_other(const struct thread *t, bool everybody, char *to, size_t size)
+bool report_thread_other(const struct thread *t, bool all_processes, char *to, size_t size)
 {
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
-    return t != who() && program->rip >= LAYOUT_PROGRAM_START &&
-           program->rip < LAYOUT_PROGRAM_END && report_thread_line(t, everybody, to, size);
+    return t != subject_thread() && program->rip >= LAYOUT_PROGRAM_START &&
+           program->rip < LAYOUT_PROGRAM_END && report_thread_line(t, all_processes, to, size);
 }
 
 static void print_thread(const struct thread *t, const char *does)
@@ -308,8 +308,9 @@ static void print_threads(void *unused)
     char text[160];
     if (facts.cause <= FAULT_BY_ASSERTION)
         return;
-    if (facts.cause == FAULT_BY_DEADLOCK && report_thread_line(who(), true, text, sizeof text))
-        print_thread(who(), text);
+    if (facts.cause == FAULT_BY_DEADLOCK &&
+        report_thread_line(subject_thread(), true, text, sizeof text))
+        print_thread(subject_thread(), text);
     thread_visit(print_other, NULL);
 }
 

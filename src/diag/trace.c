@@ -220,7 +220,7 @@ static void diag_trace_start(void)
     module.range = virt_range(0, 0);
 }
 
-static void print(unsigned on_screen)
+static void trace_print(unsigned on_screen)
 {
     unsigned number = 0;
     trace_end(&trace);
@@ -252,7 +252,7 @@ void report_trace(const struct fault_facts *f, unsigned on_screen)
     collect(f->registers, f->panic && f->vector == FAULT_NO_VECTOR ? 'f' : '0');
     if (program_below(f, program))
         collect(program, '0');
-    print(on_screen);
+    trace_print(on_screen);
 }
 
 void report_thread_trace(const struct trap_frame *frame)
@@ -261,7 +261,7 @@ void report_thread_trace(const struct trap_frame *frame)
     report_registers_of(frame, registers);
     diag_trace_start();
     collect(registers, '0');
-    print(UINT32_MAX);
+    trace_print(UINT32_MAX);
 }
 
 void report_recursion(struct fault_facts *f)

@@ -3,12 +3,12 @@
 
 #include "parse/boot_info.h"
 
-/* What later code may ask about the boot loader. boot/loader.c defines and fills it. */
+/* Data of the boot loader that is used after boot. Defined and filled in by boot/loader.c. */
 struct boot_summary {
     char loader_name[64];
     bool uefi;
-    struct phys_range archive; /* the root archive; empty when there is none */
-    uint64_t modules;          /* handed over in all */
+    struct phys_range archive; /* the root archive; empty if there is none */
+    uint64_t modules;          /* number of modules, all kinds */
     const char *command_line;  /* options_read() sets it, start_proc_fill() moves it to the heap */
 };
 extern struct boot_summary boot_summary;

@@ -9,21 +9,22 @@
 #include "kern/watchdog.h"
 
 #define RING_SIZE 4096 /* a power of two */
-#define CHUNK     64   /* bytes written with interrupts off */
-#define FRAME_MAX 512  /* bytes of console_tell_host(), which the host takes */
+#define CHUNK     64   /* bytes written in one stretch with interrupts off */
+#define FRAME_MAX 512  /* bytes of a frame of console_tell_host() that the host accepts */
 
-/* What threads leave free for the log. A piece that is framed may double, with a switch of the stream. */
+/* Threads leave RESERVE bytes free for the log. A framed piece may double, with a switch of the
+ * stream. */
 #define RESERVE   1024
 #define READY_MAX (OUTPUT_RING_SIZE - RESERVE - 2 * CONSOLE_PIECE - 2)
 
-/* Output: what is written is one piece on the line, whether a thread or an interrupt writes it. */
+/* Output: each chunk reaches the device unmixed, whether a thread or an interrupt writes it. */
 static struct spin_lock output_spin;
 static const struct console_line *line; /* the serial port */
 static bool line_interrupts;            /* it goes on by itself */
 static struct output_ring output GUARDED_BY(class_console);
 static bool owes_wake GUARDED_BY(class_console); /* room was made, but in a report */
 static const struct console_device *screen;
-static bool screen_passed_over; /* by a report, which nothing runs beside */
+static bool screen_passed_over; /* set by a report, while nothing else runs */
 static struct console_options options;
 
 static struct spin_lock input_spin;
@@ -32,7 +33,7 @@ static uint32_t ring_in GUARDED_BY(class_input), ring_out GUARDED_BY(class_input
 static bool escape_seen GUARDED_BY(class_input), input_ended GUARDED_BY(class_input),
     input_stopped GUARDED_BY(class_input);
 static bool size_coming GUARDED_BY(class_input);      /* between FRAME_SIZE and its '\n' */
-static uint16_t size_part[2] GUARDED_BY(class_input); /* columns, rows as far as they have come */
+static uint16_t size_part[2] GUARDED_BY(class_input); /* columns, rows: digits so far */
 static unsigned size_index GUARDED_BY(class_input);
 static struct wait_queue input_queue = {.sleepers = LIST_INIT(input_queue.sleepers),
                                         .outside = true};
@@ -157,7 +158,7 @@ bool console_output_ready(void) NO_LOCK_ANALYSIS
     return line == NULL || output_ring_used(&output) <= READY_MAX;
 }
 
-/* Framed, the line ends are the host's business: the screen has to make its own. */
+/* With a framed console the host adds the '\r' of each line; the screen needs its own. */
 static void write_screen(const char *bytes, size_t size) REQUIRES(class_console)
 {
     char out[2 * CHUNK];
@@ -232,7 +233,7 @@ static void accept(uint8_t byte) REQUIRES(class_input)
     ring[ring_in++ % RING_SIZE] = byte;
 }
 
-/* "80x25\n". Anything else in it is no size, and changes nothing. */
+/* "80x25\n". A malformed size changes nothing. */
 static void accept_size(uint8_t byte) REQUIRES(class_input)
 {
     if (byte >= '0' && byte <= '9' && size_index < 2 && size_part[size_index] < 1000) {
@@ -310,7 +311,7 @@ size_t console_read(void *to, size_t size)
     return n;
 }
 
-/* These two are conditions of waits (kern/wait.h): without the lock. */
+/* The next two are conditions of waits (kern/wait.h), evaluated without the lock. */
 bool console_input_ready(void) NO_LOCK_ANALYSIS
 {
     return ring_in != ring_out || input_ended;

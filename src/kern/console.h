@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console: where the program's bytes go and come from, whichever device carries them.
+ * The console: the source and the destination of the program's standard streams and of the log.
  *
- * Plain (a person at a serial port or a screen): everything is text on one terminal, and the tty's
- * line discipline (fs/tty/tty.c) does echo and editing.
+ * Plain (serial terminal or screen): everything is text on one terminal, and the tty's line
+ * discipline (fs/tty/tty.c) does echo and editing.
  *
- * Framed (console=framed: the host tool is at the other end, and unframes): streams are told apart
- * by escapes, so that one serial port carries the program's stdout and stderr, the kernel's log and
- * the exit status in the order in which they came, byte for byte. kern/console_frame.h has the
- * format.
+ * Framed (console=framed, with the host tool at the other end): escape sequences separate the
+ * streams, so that one serial port carries the program's stdout and stderr, the kernel's log and
+ * the exit status, byte for byte and in order. kern/console_frame.h has the format.
  *
- * A screen may be there beside or instead of the serial port: it shows the same text, never framed, and
- * what is typed at the machine's own keyboard joins the input.
+ * A screen may exist beside or instead of the serial port. It shows the same text, never framed,
+ * and the local keyboard adds to the input.
  */
 #pragma once
 
@@ -28,95 +27,98 @@ enum console_stream {
     CONSOLE_LOG = 3, /* kernel log and reports */
 };
 
-/* A serial line, which takes its bytes by console_output(); implemented in dev/. */
+/* A serial line, which fetches its bytes by console_output(); implemented in dev/. */
 struct console_line {
-    /* Sends what the line has room for now. Once console_line_interrupts() was called, the rest goes by its
-     * interrupts. Callers: any. */
+    /* Sends what the line has room for now. After console_line_interrupts() the rest is sent by
+     * the line's interrupts. Callers: any. */
     void (*send)(void);
-    /* Waits, with the CPU, until there is room or the line is dead; false: dead. Callers: any. */
+    /* Polls until there is room; false: the line is dead. Callers: any. */
     bool (*wait)(void);
-    void (*drain)(void);        /* waits until the last byte has left the machine */
-    void (*resume_input)(void); /* there is room again: see console_input_room() */
+    void (*drain)(void); /* waits until the last byte has left the machine */
+    /* Called when console_input_room() has become positive. */
+    void (*resume_input)(void);
 };
 
 /* A screen; implemented in dev/. */
 struct console_device {
-    void (*write)(const void *bytes, size_t size); /* any context; returns when all were taken */
-    void (*flush)(void);                           /* what was written can be seen */
+    void (*write)(const void *bytes,
+                  size_t size); /* any context; returns when all bytes are taken */
+    void (*flush)(void);        /* waits until all bytes can be seen */
 };
 
 #define CONSOLE_PIECE 1024 /* bytes that a thread writes at once */
 
 struct console_options {
     bool framed;
-    bool raw;            /* framed, with a terminal that the host leaves to our line discipline */
-    bool serial, screen; /* console=: which of them; neither: both */
-    uint8_t terminals;   /* bit n: the host's file descriptor n is a terminal (framed) */
+    bool raw;               /* framed, but the kernel's line discipline does echo and editing */
+    bool serial, screen;    /* console=: devices in use; neither: both */
+    uint8_t terminals;      /* bit n: the host's file descriptor n is a terminal (framed) */
     uint16_t columns, rows; /* 0: unknown */
 };
 
-/* `line` may be NULL: all output is lost then. Framed consoles say hello. Boot only. */
+/* `line` may be NULL: all output is lost then. A framed console sends FRAME_HELLO. Boot. */
 void console_init(const struct console_line *line, const struct console_options *options);
-/* The line sends by interrupts from now on. Boot only. */
+/* From now on the line sends by interrupts. Boot. */
 void console_line_interrupts(void);
-/* May there be a screen (console=)? */
+/* True if console= permits a screen. */
 bool console_wants_screen(void);
-/* The screen (or NULL), of that many characters, shows what is written from now on. Boot only. */
+/* Adds a screen of that size, in characters, to the output; NULL: none. Boot. */
 void console_add_screen(const struct console_device *screen, uint16_t columns, uint16_t rows);
-/* Tells the host (framed) that input may come now. Boot only. */
+/* Framed: allows the host to send input. Boot. */
 void console_ready(void);
-/* Sends a line of text to the host tool itself (framed; plain: nothing): "exit 0". Callers: any. */
+/* Framed: sends a line such as "exit 0" to the host tool. Plain: does nothing. Callers: any. */
 void console_tell_host(const char *line);
 
-/* Waits until everything written has left: before the machine goes. Callers: any. */
+/* Waits until all output has left the machine: before power-off. Callers: any. */
 void console_flush(void);
 
-/* For the device: bytes that arrived. Interrupts off. */
+/* For the device: bytes received. Interrupts off. */
 void console_input(const void *bytes, size_t size);
-/* For the keyboard: bytes as they are, whatever the framing; what does not fit is lost. Callers:
- * any. */
+/* For the keyboard: unframed bytes, even on a framed console; bytes beyond the free room are lost.
+ * Callers: any. */
 void console_type(const void *bytes, size_t size);
 /* Bytes that console_input() can take now. Interrupts off. */
 size_t console_input_room(void);
 
-/* The next bytes for the line, at most `most`; returns their number. For the line; interrupts off. */
+/* Fetches the next bytes for the line, at most `most`; returns their number. For the line;
+ * interrupts off. */
 size_t console_output(uint8_t *to, size_t most);
-/* True if the line has to call console_output() again when it has room: bytes wait, or a thread that a report could not
- * wake. For the line; interrupts off. */
+/* True if the line has to call console_output() again when it has room: because of bytes, or of a
+ * thread that a report could not wake. For the line; interrupts off. */
 bool console_output_pending(void);
 
 /*
- * Writes all bytes as they are, and does not sleep. What finds no room in the ring waits for the line with the CPU; a
- * report waits for all of its bytes. Callers: any, a panic too (then polled and unlocked).
+ * Writes all bytes unchanged, without sleeping. Bytes for which the ring has no room wait for the
+ * line, polling; a report polls until all of its bytes are sent. Callers: any, including a panic
+ * (polled and unlocked).
  *
- * A thread that writes much waits for console_output_ready() first, in console_input_queue(): then others go on while
- * the line is slow, and a part of the ring stays free for the log.
+ * A thread that writes much sleeps until console_output_ready() first, in console_input_queue():
+ * other threads run while the line is slow, and a part of the ring stays free for the log.
  */
 void console_write(enum console_stream stream, const void *bytes, size_t size);
 
-/* Writes a text, an escape sequence perhaps, to the screen alone, unless it is passed over. Callers: any. */
+/* Writes text, escape sequences included, to the screen only, unless console_pass_over_screen() is
+ * in force. Callers: any. */
 void console_write_screen(const char *text);
-/* What is written from now on does not go to the screen, or does again: there, a report has to be short.
+/* True: output no longer goes to the screen, where reports are kept short; false: it does again.
  * Callers: any. */
 void console_pass_over_screen(bool pass_over);
 
-/* Takes up to `size` bytes of input that has arrived; 0 when there is none now. Callers: threads.
- */
+/* Takes up to `size` bytes of pending input; returns 0 if there is none. Callers: threads. */
 size_t console_read(void *to, size_t size);
-/* Is there input to take, or has it ended? */
+/* True if input is pending or has ended. */
 bool console_input_ready(void);
-/* Has the other end said that no more input comes (framed consoles only), and was all of it taken?
- */
+/* True if the host has ended the input (framed consoles only) and all of it has been read. */
 bool console_input_ended(void);
 /* True if CONSOLE_PIECE bytes find room. A condition of waits. */
 bool console_output_ready(void);
 /* Woken when input arrives or ends, and when there is room for output again. */
 struct wait_queue *console_input_queue(void);
 
-/* Framed: is the host's file descriptor 0, 1, 2 a terminal? Plain: always true. */
+/* Framed: true if the host's file descriptor 0, 1 or 2 is a terminal. Plain: always true. */
 bool console_is_terminal(int fd);
 bool console_is_framed(void);
-/* True when the host's own terminal does echo and line editing. */
+/* True if the host's own terminal does echo and line editing. */
 bool console_is_cooked(void);
-/* What the host said last, else the screen's, else 80 x 25. Changes wake the input queue. */
+/* The host's last size, else the screen's, else 80 x 25. A change wakes the input queue. */
 void console_size(uint16_t *columns, uint16_t *rows);

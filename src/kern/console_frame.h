@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The framed console, shared by the kernel and the host tool. Bytes travel as they are, except:
+ * The framed console's protocol, shared by the kernel and the host tool. Bytes travel unchanged,
+ * except:
  *
  *   kernel to host                            host to kernel
  *   DLE '1'  stdout follows                   DLE '.'  end of input
@@ -14,10 +15,10 @@
  *            "mark NAME NS"  boot reached NAME, NS nanoseconds after the kernel's entry
  *   DLE DLE  one byte 0x10
  *
- * Before the kernel speaks, firmware and GRUB may print on the same port: the host ignores
- * everything up to the first FRAME_HELLO. Each "stream follows" stays in force until the next one;
- * the stream after FRAME_HELLO is the log. The 32-bit stub, which runs before any framing, says
- * "ouro: stop: …\n" in plain text when it must stop, without FRAME_HELLO.
+ * Firmware and GRUB may print on the same port before the kernel does: the host ignores everything
+ * up to the first FRAME_HELLO. Each "stream follows" stays in force until the next one; the stream
+ * after FRAME_HELLO is the log. The 32-bit boot code runs before any framing: when it must stop, it
+ * prints "ouro: stop: …\n" in plain text, without FRAME_HELLO.
  */
 #pragma once
 
@@ -29,6 +30,6 @@
 #define FRAME_TEXT        '#'
 #define FRAME_EOF         '.'
 #define FRAME_SIZE        'w'
-#define FRAME_HELLO       "\020\020\020OURO1\n" /* three DLE: nothing that is framed looks like it */
+#define FRAME_HELLO       "\020\020\020OURO1\n" /* three DLE: never occur in framed data */
 #define FRAME_STUB_STOP   "ouro: stop: "
-#define FRAME_KERNEL_EXIT 121 /* the status of a kernel panic */
+#define FRAME_KERNEL_EXIT 121 /* exit status of a kernel panic */

@@ -15,7 +15,7 @@
 
 static enum log_level console_level = LOG_WARN;
 
-/* The last lines, whole. */
+/* Ring of the last lines, of all levels. */
 static struct spin_lock log_spin;
 static char recent[RECENT][LINE_MAX] GUARDED_BY(class_log);
 static unsigned recent_next GUARDED_BY(class_log);
@@ -31,7 +31,7 @@ void report_line(const char *line)
     console_write(CONSOLE_LOG, console_is_framed() ? "\n" : "\r\n", console_is_framed() ? 1 : 2);
 }
 
-/* A cut line says so. */
+/* Marks a line that was cut. */
 static void mark_truncation(char *line, size_t whole)
 {
     static const char mark[] = "(truncated)";
@@ -58,8 +58,8 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
         report_line(line);
 }
 
-/* On a screen, the lines that a person looks for first. Whatever the program had made of the terminal,
- * its scroll region, characters and modes, ends with the headline: what follows must be readable. */
+/* Colours a report's main lines on a screen. The headline first resets what the program may have
+ * changed in the terminal (scroll region, character set, modes), so that the report is readable. */
 static const char *log_colour_of(const char *line)
 {
     if (strncmp(line, "====", 4) == 0)
@@ -83,7 +83,7 @@ void report(const char *format, ...)
         console_write_screen("\033[0m");
 }
 
-/* Without the lock: for a report. A line that an interrupt adds meanwhile may be shown half. */
+/* Without the lock, for a report: a line that was being added may come out incomplete. */
 void log_print_recent(unsigned lines) NO_LOCK_ANALYSIS
 {
     if (lines > RECENT)

@@ -14,11 +14,11 @@
 
 enum {
     BOCHS_PORT = 0x8900,
-    QEMU_PM1A_CONTROL = 0x604, /* of QEMU's pc and q35 machines */
-    ACPI_S5_ENABLE = 0x2000,   /* SLP_EN, SLP_TYP 0, which both have for S5 */
+    QEMU_PM1A_CONTROL = 0x604, /* QEMU's pc and q35 */
+    ACPI_S5_ENABLE = 0x2000,   /* SLP_EN, SLP_TYP 0: S5 on both */
     KEYBOARD_COMMAND = 0x64,
     KEYBOARD_RESET = 0xfe,
-    RESET_CONTROL = 0xcf9, /* of PC chip sets: 2 chooses a hard reset, 4 starts it */
+    RESET_CONTROL = 0xcf9, /* PC chip sets: 2 selects a hard reset, 4 starts it */
     STATUS_TERMINATED = 128 + 15,
 };
 
@@ -27,7 +27,7 @@ enum {
 RO_AFTER_INIT static enum machine_exit_way exit_way;
 RO_AFTER_INIT static uint16_t exit_port;
 RO_AFTER_INIT static unsigned panic_seconds;
-static bool keys_interrupt; /* Ctrl+Alt+Del does not restart the machine */
+static bool keys_interrupt; /* Ctrl+Alt+Del interrupts the program */
 static struct timer patience;
 
 void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned seconds)
@@ -37,12 +37,12 @@ void machine_set_exit(enum machine_exit_way way, uint16_t port, unsigned seconds
     panic_seconds = seconds;
 }
 
-/* In the order of what is most likely to be right: the firmware's own way, then what PCs have had. */
+/* The most reliable way first: the firmware's, then those of older PCs. */
 static void reset(void)
 {
     machine_firmware_restart();
     out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
-    tsc_wait_ns(NS_PER_SECOND / 10); /* the reset line takes its time */
+    tsc_wait_ns(NS_PER_SECOND / 10); /* the reset takes time */
     out8(RESET_CONTROL, 2);
     out8(RESET_CONTROL, 6);
     tsc_wait_ns(NS_PER_SECOND / 10);
@@ -62,9 +62,9 @@ static void say_halted(void)
 static void kern_machine_power_off(void)
 {
     machine_firmware_power_off();
-    if (cpu_features.hypervisor) { /* these mean something else on a real PC */
+    if (cpu_features.hypervisor) { /* the ports have other uses on a real PC */
         out16(QEMU_PM1A_CONTROL, ACPI_S5_ENABLE);
-        reset(); /* a virtual machine that was told not to reboot ends with that */
+        reset(); /* with -no-reboot, a reset ends a virtual machine */
     }
     say_halted();
 }
@@ -143,7 +143,7 @@ NORETURN void machine_end_panic(void)
     end(FRAME_KERNEL_EXIT);
 }
 
-/* Who runs a program for its status does not want the machine to start again, or to stay. */
+/* Ends the machine at once where the host tool waits for a status. */
 static void exit_for_host(void)
 {
     __asm__ volatile("cli");

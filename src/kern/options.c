@@ -14,7 +14,7 @@ struct reader {
     bool arguments_given;
 };
 
-/* A word's function: false when the value makes no sense. */
+/* Handles one word; false if the value is invalid. */
 typedef bool (*word_function)(struct reader *r, char *value);
 
 static bool word_console(struct reader *r, char *value)
@@ -23,7 +23,7 @@ static bool word_console(struct reader *r, char *value)
         r->options->console.framed = true;
     else if (strcmp(value, "framed,raw") == 0)
         r->options->console.framed = r->options->console.raw = true;
-    else if (strncmp(value, "tty0", 4) == 0) /* what follows is for the boot loader */
+    else if (strncmp(value, "tty0", 4) == 0) /* for the boot loader */
         r->options->console.screen = true;
     else if (strncmp(value, "ttyS0", 5) == 0)
         r->options->console.serial = true;
@@ -122,7 +122,7 @@ static bool word_panic(struct reader *r, char *value)
     return true;
 }
 
-/* Which names there are, only dev/ knows. */
+/* The names are checked later, by dev/. */
 static bool word_keyboard(struct reader *r, char *value)
 {
     str_copy(r->options->keyboard, value, sizeof r->options->keyboard);
@@ -154,7 +154,7 @@ static bool word_pagetables(struct reader *r, char *value)
     return false;
 }
 
-/* Frames that are mapped together, so that they fit one table. */
+/* Count of frames mapped at once; must fit one page table. */
 static bool word_arena(struct reader *r, char *value)
 {
     unsigned long frames;
@@ -302,12 +302,12 @@ enum err options_parse(char *line, struct options *out, char *complaint, size_t 
     }
     e = E_OK;
     for (size_t i = 0; i < count; i++) {
-        /* After the first complaint go on: the console may be named by a later word. */
+        /* Parsing continues after an error: a later word may choose the console that shows it. */
         char ignored[1];
         if (!read_word(&reader, &words[i], e == E_OK ? complaint : ignored, e == E_OK ? size : 1))
             e = E_INVAL;
     }
-    if (!reader.arguments_given) { /* Linux's way: the path, then what follows "--" */
+    if (!reader.arguments_given) { /* as in Linux: the path, then the words after "--" */
         size_t given = 0;
         out->argv[0] = out->init;
         if (arguments != NULL &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel command line says. Pure, but for where the strings live. */
+/* The options of the kernel command line. Pure, except that strings stay in the line. */
 #pragma once
 
 #include "base/compiler.h"
@@ -19,14 +19,14 @@ struct options {
     int loglevel;
     enum machine_exit_way exit_way;
     uint16_t exit_port;
-    unsigned panic_seconds;                      /* panic=: from a panic to the restart; 0: never */
+    unsigned panic_seconds;                      /* panic=: seconds until the restart; 0: never */
     char keyboard[8];                            /* keyboard=: a layout of dev/screen/keymap.h */
     enum paging_kind pagetables;                 /* pagetables= */
     unsigned window_slot;                        /* pagetables.slot=; 0: random */
     unsigned arena, slots;                       /* pagetables.arena=, .slots=; 0: not given */
     uint64_t pool;                               /* pagetables.pool=; 0: not given */
     bool no_randomness;                          /* norandmaps */
-    bool check_at_end;                           /* check-at-end: invariants, when all is over */
+    bool check_at_end;                           /* check-at-end: check invariants at exit */
     bool stats;                                  /* linux/call/stats.h */
     bool strace;                                 /* linux/call/strace.h */
     bool profile;                                /* kern/profile.h */
@@ -39,7 +39,6 @@ struct options {
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];
 };
 
-/* Reads `line` (changed in place; the result points into it) into *out, which is complete even
- * after an error, so that a console can say what is wrong: E_INVAL with a sentence in `complaint`.
- */
+/* Parses `line` (changed in place; the result points into it) into *out. E_INVAL with a message in
+ * `complaint`; *out is complete even then, so that the console can show the message. */
 MUST_CHECK enum err options_parse(char *line, struct options *out, char *complaint, size_t size);

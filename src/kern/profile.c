@@ -11,7 +11,7 @@
 #include "mm/heap/heap.h"
 
 #define PERIOD_NS UINT64_C(1000000)
-#define DEPTH     12 /* a line of so many fits UNFRAME_LINE_MAX */
+#define DEPTH     12 /* so that a line fits UNFRAME_LINE_MAX */
 #define SLOTS     2048
 
 struct sample {
@@ -19,13 +19,13 @@ struct sample {
     uint64_t pc[DEPTH];
 };
 
-static struct sample *samples; /* [SLOTS], by hash, NULL: not started */
+static struct sample *samples; /* hash table of SLOTS; NULL: not started */
 static uint64_t taken, lost;
 static struct timer timer;
 static trap_handler timer_handler;
 static const struct trap_frame *interrupted;
 
-/* The kernel's frames from `frame` outwards; their chain lies in the thread's stack, and rises. */
+/* The kernel's frames from `frame` outwards. The chain must lie in the thread's stack and rise. */
 static unsigned trace_kernel(const struct trap_frame *frame, struct virt_range stack, uint64_t *pc)
 {
     unsigned n = 0;

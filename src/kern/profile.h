@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The word `profile` on the kernel command line: a timer looks each millisecond where the CPU is,
- * and equal places are counted together. At the end the host is told:
+ * The sampling profiler (kernel command line: `profile`). A timer records the CPU's position each
+ * millisecond and counts equal positions together. At the end the host tool receives:
  *
- *     image START                  where the program's image lies, hex
- *     sample COUNT PC PC ...       innermost first, hex: the kernel's frames, then the program's one
- *     samples TAKEN LOST           LOST found no room
+ *     image START                  load address of the program's image, hex
+ *     sample COUNT PC PC ...       innermost first, hex: the kernel's frames, then one of the program
+ *     samples TAKEN LOST           LOST found the table full
  *
- * Of the program only the place itself is taken: programs keep no chain of frames that could be
- * trusted. Where interrupts are off no sample is taken; it falls on the place that turns them on.
- * An idle CPU is not sampled.
+ * Only the program's rip is recorded, no chain: programs do not keep frame pointers reliably. While
+ * interrupts are off no sample is taken; the sample falls on the instruction that enables them. An
+ * idle CPU is not sampled.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-/* Starts. E_NOMEM. Caller: boot, on the thread that becomes the program. */
+/* Starts the profiler. E_NOMEM. Caller: boot, on the thread that becomes the program. */
 MUST_CHECK enum err profile_start(void);
-/* Stops, and tells the host, when it was started. */
+/* Stops the profiler, if started, and sends the samples to the host. */
 void profile_tell(uint64_t image_start);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ChaCha20 as a generator with fast key erasure: each call makes key stream, of which the first 32
- * bytes become the next key, so that a later look into memory does not tell earlier output.
+ * A ChaCha20 generator with fast key erasure: the first 32 bytes of each call's key stream become
+ * the next key, so that a later disclosure of memory does not reveal earlier output.
  */
 #include "kern/random.h"
 
@@ -29,7 +29,7 @@ static void quarter(uint32_t *s, int a, int b, int c, int d)
     s[b] = rotate(s[b] ^ s[c], 7);
 }
 
-/* RFC 8439 section 2.3; the nonce is zero, since no key is used for more than one call. */
+/* RFC 8439 section 2.3. The nonce is zero: no key is used for more than one call. */
 static void block(uint32_t out[16], uint64_t number)
 {
     const uint32_t start[16] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes: ChaCha20 (RFC 8439) keyed at boot from RDSEED, RDRAND and TSC jitter, rekeyed as it
- * runs. */
+/* Random bytes: ChaCha20 (RFC 8439), keyed at boot from RDSEED, RDRAND and TSC jitter, and rekeyed
+ * by each call. */
 #pragma once
 
 #include <stddef.h>
@@ -8,4 +8,5 @@
 
 void random_fill(void *to, size_t size); /* callers: threads */
 uint64_t random_u64(void);
-void random_stir(const void *from, size_t size); /* adds to the key; never lessens it */
+void random_stir(const void *from,
+                 size_t size); /* mixes bytes into the key; never reduces its entropy */

@@ -3,7 +3,7 @@
 
 #include "base/compiler.h"
 
-/* How far behind all others a yield puts at most: beyond it lie only those of little weight. */
+/* The most by which a yield moves a thread behind `floor`; only low-weight threads are further. */
 #define YIELD_MAX_NS (16 * RUN_SLICE_NS)
 
 void run_queue_init(struct run_queue *queue)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who runs next. Pure: times are handed in.
+ * The run queue: the choice of the next thread. Pure: times are arguments.
  *
- * Real-time threads come first: the highest priority, in turns among equals. All others share the
- * CPU by weight: each has a virtual time that its running moves on (faster for the light), and the
- * one that is furthest behind is next.
+ * Real-time threads come first: the highest priority, round-robin or FIFO among equals. All others
+ * share the CPU by weight (Linux: CFS): running advances a thread's virtual time, faster for a
+ * lower weight, and the thread with the least virtual time is next.
  *
- * Whoever has slept gets no credit for all of it, or it would keep the CPU for as long: it is placed
- * a little before the furthest behind, which is enough to run at once. `floor` is the virtual time
- * of the furthest behind, and never goes back.
+ * A thread that has slept does not keep all of its lag, which would let it monopolize the CPU: it
+ * is placed RUN_CREDIT_NS before the least virtual time, enough to run at once. `floor` is the
+ * least virtual time and never decreases.
  *
  *   virtual time ->   floor - CREDIT        floor                        ceiling
  *                     woken sleepers        next to run, new threads     after a yield
@@ -18,12 +18,11 @@
 #include "base/list.h"
 #include "base/pqueue.h"
 
-#define RUN_PRIORITY_MAX  99   /* of real-time threads: 1 to 99; 0 is all others */
-#define RUN_WEIGHT_NORMAL 1024 /* nice 0 */
-#define RUN_SLICE_NS      UINT64_C(4000000)
-#define RUN_CREDIT_NS     UINT64_C(3000000) /* a woken sleeper's */
-#define RUN_GRANULARITY_NS                                                                         \
-    UINT64_C(1000000) /* being further behind by that is worth a preemption */
+#define RUN_PRIORITY_MAX   99   /* real-time priorities are 1 to 99; 0: not real-time */
+#define RUN_WEIGHT_NORMAL  1024 /* nice 0 */
+#define RUN_SLICE_NS       UINT64_C(4000000)
+#define RUN_CREDIT_NS      UINT64_C(3000000) /* head start of a woken sleeper */
+#define RUN_GRANULARITY_NS UINT64_C(1000000) /* lag that justifies a preemption */
 
 struct run_entity {
     struct pqueue_node node; /* while queued, priority 0 */
@@ -43,24 +42,24 @@ struct run_queue {
 };
 
 void run_queue_init(struct run_queue *queue);
-/* nice 0, as far behind as those that are queued. */
+/* nice 0, virtual time `floor`. */
 void run_entity_init(struct run_entity *entity, const struct run_queue *queue);
 
 enum run_place {
-    RUN_PREEMPTED, /* goes on where it was; real-time: first of its priority */
-    RUN_WOKEN,     /* slept */
+    RUN_PREEMPTED, /* keeps its place; real-time: first of its priority */
+    RUN_WOKEN,     /* has slept */
     RUN_YIELDED,   /* behind all others */
 };
 
-/* The entity is not queued. */
+/* Adds an entity that is not queued. O(1). */
 void run_queue_add(struct run_queue *queue, struct run_entity *entity, enum run_place place);
-/* The entity is queued. */
+/* Removes a queued entity. O(log n) amortized. */
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity);
-/* The next to run, NULL when nobody is queued. */
+/* The next entity to run, still queued; NULL if the queue is empty. O(1). */
 struct run_entity *run_queue_first(const struct run_queue *queue);
-/* The entity, which is not queued, has run for `ns`. */
+/* Charges `ns` of CPU time to an entity that is not queued. */
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns);
-/* Should `woken` run instead of `running` before the slice of that is over? */
+/* True if `woken` should run before the slice of `running` ends. */
 bool run_queue_preempts(const struct run_entity *woken, const struct run_entity *running);
 
 /* The weight of a nice value, [-20, 19]: each step is a factor of 1.25. */

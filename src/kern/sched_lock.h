@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* class_sched: the run queue, the state of threads, the wait queues, the list of all threads. */
+/* class_sched guards the run queue, thread states, wait queues and the list of all threads. */
 #pragma once
 
 #include "cpu/lock.h"
 
-/* The one of its class (kern/thread.c). */
+/* The only lock of class_sched (kern/thread.c). */
 extern struct spin_lock sched_spin;
 
 static ALWAYS_INLINE uint64_t sched_lock(void) ACQUIRE(class_sched)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a person can ask the kernel at the keyboard, whatever the program does: Alt+PrintScreen and a
- * letter (Linux: SysRq). Answers go to the log port and the screen, in an interrupt.
+ * SysRq: Alt+PrintScreen and a letter at the local keyboard (Linux: magic SysRq key). Works
+ * whatever the program does. Output goes to the log port and the screen, from an interrupt.
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* `what` in a few words, for the list that 'h' prints. The function runs with interrupts off. Boot
- * only; the strings stay. */
+/* Adds a letter; `what` is a short description for the list that 'h' prints. The function runs with
+ * interrupts off. The strings must stay valid. Boot. */
 void sysrq_add(char letter, const char *what, void (*function)(void));
-/* The person pressed it. Interrupts off. */
+/* Runs the function of the letter that was typed. Interrupts off. */
 void sysrq_key(char letter);
-/* Is there a keyboard to press them on? After sysrq_init(). */
+/* True if there is a keyboard on which SysRq can be typed. After sysrq_init(). */
 bool sysrq_present(void);
-/* Those that the kernel has by itself: help, memory, log, restart. Boot only. */
+/* Adds the kernel's own letters: help, memory, log, restart. Boot. */
 void sysrq_init(void);

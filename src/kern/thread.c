@@ -21,21 +21,21 @@
 /* cpu/entry.S */
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 void thread_entry(void);
-/* Called there. */
+/* Called by thread_entry. */
 NORETURN void thread_run(void (*function)(void *argument), void *argument);
 
 struct spin_lock sched_spin;
 
 static struct run_queue run_queue GUARDED_BY(class_sched);
 static struct list all_threads GUARDED_BY(class_sched) = LIST_INIT(all_threads);
-static struct thread *ended GUARDED_BY(class_sched);     /* waits for its stack to be left */
-static struct thread *fpu_owner GUARDED_BY(class_sched); /* whose state the FPU registers hold */
+static struct thread *ended GUARDED_BY(class_sched);     /* freed once its stack is not in use */
+static struct thread *fpu_owner GUARDED_BY(class_sched); /* owner of the FPU registers */
 static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
-static struct timer slice_timer; /* not before the end of the running thread's slice */
+static struct timer slice_timer; /* fires at or after the end of the running thread's slice */
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
 
-/* Ended threads with their stacks (all_link). */
+/* Ended threads with their stacks, for reuse (all_link). */
 static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
 static uint32_t spare_count GUARDED_BY(class_sched);
 
@@ -48,7 +48,7 @@ static struct thread *thread_of(struct run_entity *entity)
     return CONTAINER_OF(entity, struct thread, run);
 }
 
-/* Is it somebody else's turn, now that the running thread has had its slice? */
+/* True if another thread is to run now that the running thread's slice is over. */
 static bool turn_is_over(const struct thread *self) REQUIRES(class_sched)
 {
     const struct run_entity *first = run_queue_first(&run_queue);
@@ -60,7 +60,7 @@ static bool turn_is_over(const struct thread *self) REQUIRES(class_sched)
            (first->priority == self->run.priority && self->round_robin);
 }
 
-/* The timer is not moved with every switch: when it comes too early, it is set again. */
+/* A switch does not move the timer: if it fires too early, it is set again. */
 static void slice_ended(struct timer *timer)
 {
     const struct thread *self = thread_current();
@@ -187,7 +187,7 @@ static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
         timer_start(&slice_timer, end_ns);
 }
 
-/* `next` has left the run queue. class_sched passes to it with the CPU, and back with it. */
+/* `next` has been removed from the run queue. class_sched stays held across the switch. */
 static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
 {
     struct thread *self = thread_current();
@@ -202,8 +202,7 @@ static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
     switch_stacks(&self->rsp, next->rsp);
 }
 
-/* kernel_lock comes before class_sched: the thread that has been switched to drops the one to take the
- * other. */
+/* kernel_lock precedes class_sched: drops class_sched, then takes both in order. */
 static void take_kernel_lock_again(void) REQUIRES(class_sched) ACQUIRE(kernel_lock)
 {
     spin_unlock(&sched_spin, &class_sched);
@@ -220,7 +219,7 @@ void thread_run(void (*function)(void *argument), void *argument) NO_LOCK_ANALYS
     thread_exit();
 }
 
-/* Books the CPU time of the running thread up to now, which it returns. */
+/* Charges CPU time up to now to the running thread; returns now. */
 static uint64_t charge(struct thread *self) REQUIRES(class_sched)
 {
     uint64_t now = time_now_ns(), ran = now - self->started_ns;
@@ -236,7 +235,7 @@ static void idle_ended(struct timer *timer)
     idle_over = true;
 }
 
-/* Nothing to run: waits here, on the stack of whoever ran last, until there is. */
+/* Idles on the stack of the thread that ran last, until a thread is runnable. */
 static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
 {
     timer_cancel(&slice_timer);
@@ -267,7 +266,7 @@ static struct thread *take_first(void) REQUIRES(class_sched)
     return thread_of(first);
 }
 
-/* Waiting for something to run happens on this thread's stack, but is not its CPU time. */
+/* Idling happens on this thread's stack, but is not charged to it. */
 void thread_block(void)
 {
     struct thread *self = thread_current();
@@ -306,7 +305,7 @@ void thread_wake_for_signal(struct thread *t)
     sched_unlock(flags);
 }
 
-static NOINLINE void hand_over(enum run_place place) REQUIRES(kernel_lock, class_sched)
+static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     struct thread *self = thread_current();
     uint64_t now = charge(self);
@@ -320,7 +319,7 @@ static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
     percpu()->slice_over = false;
     if (run_queue.count != 0)
-        hand_over(place);
+        thread_hand_over(place);
 }
 
 void thread_yield(void)
@@ -363,7 +362,7 @@ void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, u
     sched_unlock(flags);
 }
 
-/* Without the lock: a report may have come while it was held. */
+/* Without the lock: a report may have interrupted its holder. */
 void thread_visit(void (*visit)(struct thread *thread, void *context),
                   void *context) NO_LOCK_ANALYSIS
 {
@@ -376,7 +375,7 @@ void thread_watch_idle(uint64_t after_ns)
     idle_limit_ns = after_ns;
 }
 
-/* A new one or an ended one, with a stack and nothing else. */
+/* A new or reused thread: a stack, all else zero. */
 static struct thread *thread_shell(void) REQUIRES(kernel_lock)
 {
     struct thread *t = take_spare();
@@ -405,8 +404,8 @@ static struct thread *thread_new(const char *name) REQUIRES(kernel_lock)
     return t;
 }
 
-/* What switch_stacks() will pop, and thread_entry() find. The top is kept for the program's
- * registers. */
+/* The registers that switch_stacks() pops for thread_entry. The top is reserved for the program's
+ * trap frame. */
 static void lay_out_stack(struct thread *t, void (*function)(void *), void *argument)
 {
     struct trap_frame *registers = (struct trap_frame *)ptr_of(t->kstack.end) - 1;
@@ -537,7 +536,7 @@ uint64_t thread_get_fs_base(void)
     return thread_current()->fs_base;
 }
 
-/* Of a thread that does not run it stands still, and the running one reads its own. */
+/* A thread that is not running has its final count; the running thread reads its own. */
 uint64_t thread_cpu_ns(const struct thread *t)
 {
     bool running = t == thread_current() && thread_state_now(t) == THREAD_RUNNABLE;

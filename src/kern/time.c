@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers are a queue in order of deadline; the APIC's one-shot timer is set for the first. class_timer
- * guards the queue, and is dropped while a timer's function runs. */
+/* Timers are in a queue ordered by deadline; the APIC's one-shot timer is set for the first.
+ * class_timer guards the queue and is dropped while a timer's function runs. */
 #include "kern/time.h"
 
 #include "base/compiler.h"
@@ -15,8 +15,8 @@ static uint64_t entry_tsc;
 static uint64_t realtime_offset_ns; /* realtime - monotonic */
 static struct spin_lock timer_spin;
 static struct pqueue timers GUARDED_BY(class_timer);
-static unsigned
-    foreground GUARDED_BY(class_timer); /* armed timers that are not in the background */
+/* Armed timers that are not in the background. */
+static unsigned foreground GUARDED_BY(class_timer);
 
 uint64_t time_now_ns(void)
 {

@@ -37,8 +37,8 @@ static void wake_all(struct wait_queue *queue) REQUIRES(class_sched)
 
 void wait_queue_wake(struct wait_queue *queue)
 {
-    queue->wakes++; /* an interrupt between reading and writing it still leaves it changed */
-    /* Nobody can go to sleep meanwhile: that is for threads, and this one is running. */
+    queue->wakes++; /* not atomic; interrupted, it still changes */
+    /* No thread can go to sleep meanwhile: this one is running, or an interrupt handler is. */
     if (list_empty(&queue->sleepers) && list_empty(&any_event.sleepers))
         return;
     uint64_t flags = sched_lock();

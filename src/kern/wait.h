@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wait queues: the only place where a kernel thread blocks.
+ * Wait queues: the only place where a thread blocks in the kernel.
  *
- * The condition is checked under class_sched, as the wake-up is, so that what makes it true and then
- * wakes the queue cannot slip between the check and the sleep:
+ * The condition is checked under class_sched, which a wake-up takes too. So an event that makes the
+ * condition true and then wakes the queue cannot fall between check and sleep:
  *
  *     enum err e = WAIT_EVENT(&pipe->readers, pipe->used > 0 || pipe->writers == 0, NO_DEADLINE);
  *
- * So the condition takes no lock: what it reads is under kernel_lock, or is a word that an interrupt
- * handler writes at once and then wakes the queue.
+ * The condition therefore takes no lock: it reads data under kernel_lock, or a word that an
+ * interrupt handler writes before it wakes the queue.
  *
- * A wake-up wakes all sleepers and each looks at its condition again. Waking a queue also wakes
+ * A wake-up wakes all sleepers, and each checks its condition again. Waking a queue also wakes
  * `any_event`, on which poll() and its kin sleep.
  */
 #pragma once
@@ -27,8 +27,8 @@
 
 struct wait_queue {
     struct list sleepers GUARDED_BY(class_sched); /* struct thread.wait_link */
-    uint32_t wakes; /* wake-ups so far, wrapping: who missed one can tell (fs/pipe/epoll.c) */
-    bool outside;   /* devices or people wake it: who sleeps here is no part of a deadlock */
+    uint32_t wakes; /* count of wake-ups, wrapping: shows a missed one (fs/pipe/epoll.c) */
+    bool outside;   /* woken by devices or users: its sleepers are not deadlocked */
 };
 
 #define WAIT_QUEUE_INIT(name)                                                                      \
@@ -36,7 +36,7 @@ struct wait_queue {
         .sleepers = LIST_INIT((name).sleepers)                                                     \
     }
 
-/* Every wake-up of any queue wakes this one too. */
+/* Woken by every wake-up of any queue. */
 extern struct wait_queue any_event;
 
 void wait_queue_init(struct wait_queue *queue);
@@ -46,7 +46,7 @@ void wait_queue_init(struct wait_queue *queue);
 MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
     REQUIRES(kernel_lock, class_sched);
 
-/* Makes all sleepers runnable. Callers: any, interrupt handlers too. */
+/* Makes all sleepers runnable. Callers: any, interrupt handlers too. O(sleepers). */
 void wait_queue_wake(struct wait_queue *queue);
 
 #define WAIT_EVENT(queue, condition, deadline_ns)                                                  \

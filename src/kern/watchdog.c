@@ -13,9 +13,9 @@ _Static_assert(TICK_NS < NMI_CLOCK_MS * NS_PER_SECOND / 1000,
 
 static struct timer tick;
 static bool on;
-static unsigned rings, rings_max; /* in a row */
+static unsigned rings, rings_max; /* consecutive expirations */
 
-/* Not by GS, which an NMI cannot rely on. */
+/* percpu_boot rather than percpu(): an NMI cannot rely on GS. */
 static bool is_idle(void)
 {
     return percpu_boot.current == NULL || thread_state_now(percpu_boot.current) != THREAD_RUNNABLE;
@@ -46,8 +46,8 @@ void watchdog_stop(void)
     on = false;
 }
 
-/* Nobody asks twice in a second: then it is the wire of the alarm clock, on which there is more than the
- * PIT (an HPET in its stead). */
+/* An NMI from outside. Two within a second are not a user's request but another source on the PIT's
+ * pin, such as an HPET: the NMI timer is stopped. */
 static void asked(const struct trap_frame *frame)
 {
     static uint64_t last_ns;
@@ -56,7 +56,7 @@ static void asked(const struct trap_frame *frame)
         nmi_clock_stop();
     } else {
         report_by_request(frame);
-        now = time_now_ns(); /* it may take a while */
+        now = time_now_ns(); /* the report takes time */
     }
     last_ns = now;
 }

@@ -34,7 +34,7 @@
 #define LAYOUT_WINDOWS_END         0xfffff80000000000
 #define LAYOUT_WINDOW_SLOT_FIRST   256
 #define LAYOUT_WINDOW_SLOT_LAST    495
-#define LAYOUT_WINDOW_SLOT_DEFAULT 495 /* where no random source exists, and what the stub uses */
+#define LAYOUT_WINDOW_SLOT_DEFAULT 495 /* used without a random source, and by multiboot2.S */
 
 #define LAYOUT_HEAP_START          0xfffff80000000000
 #define LAYOUT_HEAP_END            0xfffff88000000000
@@ -47,20 +47,21 @@
 #define LAYOUT_SCRATCH             0xfffffa0000000000 /* one page, remapped at will */
 #define LAYOUT_SCRATCH_PIN         0xfffffa0000001000 /* keeps the scratch page's table alive */
 
-#define LAYOUT_PHYSICAL_START      0xfffffa8000000000 /* where physical 0 is */
+#define LAYOUT_PHYSICAL_START      0xfffffa8000000000 /* address of physical 0 */
 #define LAYOUT_PHYSICAL_END        0xfffffe8000000000
 #define LAYOUT_TEMPORARY_START     0xfffffe8000000000
 #define LAYOUT_TEMPORARY_END       0xffffff0000000000
 
-#define LAYOUT_KERNEL_BASE         0xffffffff80000000 /* where physical 0 is in the image's mapping */
-#define LAYOUT_KERNEL_LOAD         0x0000000000100000 /* physical address at which the image is loaded */
-#define LAYOUT_KERNEL_MAX          0x0000000000400000 /* physical end that the image must stay below */
+#define LAYOUT_KERNEL_BASE         0xffffffff80000000 /* address of physical 0, for the image */
+#define LAYOUT_KERNEL_LOAD         0x0000000000100000 /* physical load address of the image */
+#define LAYOUT_KERNEL_MAX          0x0000000000400000 /* limit of the image's physical end */
 
-/* A kernel stack slot: an unmapped guard, then the stack, both this size (bytes). */
+/* Bytes of a kernel stack, and of the unmapped guard below it. */
 #define LAYOUT_KSTACK_SIZE 0x4000
 
-/* Where static-PIE images and the mmap base start; the random part is added or subtracted. */
+/* Base of static-PIE images and start of the mmap area; randomization adds to or subtracts from
+ * them. */
 #define LAYOUT_PIE_BASE 0x0000555555554000
 
-/* A size of stack that the program may use by default (bytes). */
+/* Default limit of the program's stack (bytes). */
 #define LAYOUT_STACK_SIZE 0x800000

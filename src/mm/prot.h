@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Permissions and memory type of a mapping, in generic words. They come from constructors only,
- * least by default, and writable-and-executable has no constructor. What Linux programs ask for by
- * mprotect(RWX) is prot_rwx_exception(), which its one caller counts and logs (linux/memory/sys_mem.c).
+ * Permissions and memory type of a mapping, independent of the architecture. Only constructors make
+ * them; the default is the least, and no constructor makes writable-and-executable. The exception,
+ * for a Linux program's mprotect(RWX), is prot_rwx_exception(), which its one caller counts and
+ * logs (linux/memory/sys_mem.c).
  */
 #pragma once
 
@@ -13,10 +14,9 @@ enum {
     PROT_BIT_READ = 1,
     PROT_BIT_WRITE = 2,
     PROT_BIT_EXECUTE = 4,
-    PROT_BIT_UNCACHED = 8, /* device memory: PAT entry 3, UC */
-    PROT_BIT_COPY =
-        16, /* the frame is shared: copied before the first write, whatever WRITE says */
-    PROT_BIT_COMBINING = 32, /* a card's memory: PAT entry 1, WC */
+    PROT_BIT_UNCACHED = 8,   /* device memory: PAT entry 3, UC */
+    PROT_BIT_COPY = 16,      /* shared frame: copied before the first write, even if WRITE is set */
+    PROT_BIT_COMBINING = 32, /* write-combining: PAT entry 1 */
 };
 
 typedef struct {
@@ -43,7 +43,7 @@ static inline prot_t prot_rx(void)
     return (prot_t){PROT_BIT_READ | PROT_BIT_EXECUTE};
 }
 
-/* What x86 cannot forbid is allowed: these read, too. They differ in what /proc/self/maps says. */
+/* x86 cannot deny reads, so these permit them too. /proc/self/maps shows the difference. */
 static inline prot_t prot_write_only(void)
 {
     return (prot_t){PROT_BIT_WRITE};
@@ -59,7 +59,7 @@ static inline prot_t prot_device(void)
     return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_UNCACHED};
 }
 
-/* Stores may be put together and come late: a framebuffer, which is written and not read. */
+/* Write-combining: stores may be combined and delayed. For a framebuffer. */
 static inline prot_t prot_write_combining(void)
 {
     return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_COMBINING};
@@ -70,7 +70,7 @@ static inline prot_t prot_rwx_exception(void)
     return (prot_t){PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_EXECUTE};
 }
 
-/* The same for a frame that others see too: it is read in place and copied before it is written. */
+/* The rights `p` over a shared frame: read in place, copied before the first write. */
 static inline prot_t prot_copy_on_write(prot_t p)
 {
     return (prot_t){(uint8_t)(p.bits | PROT_BIT_COPY)};

@@ -40,7 +40,7 @@ struct acpi_power {
     bool power_button;    /* the power button is a fixed event, not an AML control method */
 };
 
-/* `rsdp` is a copy of the RSDP, of `size` bytes. False if there is no valid FADT; *why says why.
- * Fields that the tables do not describe are zero. */
+/* `rsdp` is a copy of the RSDP, of `size` bytes. False, with a reason in *why, if there is no valid
+ * FADT. Fields that the tables do not describe are zero. */
 MUST_CHECK bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context,
                           struct acpi_power *out, const char **why);

@@ -10,8 +10,8 @@ enum {
     ENCODING_DATA_RELATIVE = 0x30,
     HEADER_TABLE_ENCODING = 0x3b, /* of all linkers: pairs of int32, relative to the header */
 
-    FUEL = 4096,           /* instructions executed of one program */
-    ENTRIES_MAX = 1000000, /* read of .eh_frame if there is no header */
+    FUEL = 4096,           /* limit of instructions executed of one CFI program or expression */
+    ENTRIES_MAX = 1000000, /* limit of entries read of .eh_frame if there is no header */
     ROWS_MAX = 4,          /* depth of DW_CFA_remember_state */
     EXPRESSION_STACK = 16,
     WINDOW = 64,

@@ -7,7 +7,7 @@
 /* Physical addresses have at most 52 bits (SDM 3A 4.1.4). */
 #define PHYSICAL_END (UINT64_C(1) << 52)
 
-static enum boot_memory_kind kind_of(uint32_t e820_type)
+static enum boot_memory_kind e820_kind(uint32_t e820_type)
 {
     switch (e820_type) {
     case 1:
@@ -23,7 +23,7 @@ static enum boot_memory_kind kind_of(uint32_t e820_type)
     }
 }
 
-/* Of two kinds for the same byte the one with the higher number wins. */
+/* Rank of a kind: where entries overlap, the kind of the highest rank applies. */
 static int strictness(enum boot_memory_kind kind)
 {
     switch (kind) {
@@ -128,7 +128,7 @@ static MUST_CHECK enum err paint(struct boot_info *info, uint64_t start, uint64_
 
 enum err memory_map_add(struct boot_info *info, uint64_t base, uint64_t length, uint32_t e820_type)
 {
-    enum boot_memory_kind kind = kind_of(e820_type);
+    enum boot_memory_kind kind = e820_kind(e820_type);
     uint64_t end;
     if (!checked_add(base, length, &end)) {
         end = PHYSICAL_END;

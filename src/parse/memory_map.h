@@ -11,7 +11,7 @@
 #include "parse/boot_info.h"
 
 /* Adds [base, base + length) to the map, which stays sorted and disjoint; equal neighbours are
- * merged. Where entries overlap, the stricter kind wins: a byte is RAM only if each entry that
+ * merged. Where entries overlap, the stricter kind applies: a byte is RAM only if each entry that
  * covers it is RAM. Addresses above 2^52 are dropped; an entry that wraps around is reserved up to
  * 2^52. E_2BIG: the map is full, and unspecified. */
 MUST_CHECK enum err memory_map_add(struct boot_info *info, uint64_t base, uint64_t length,

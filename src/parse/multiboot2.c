@@ -173,7 +173,7 @@ static enum err read_framebuffer(struct reader *r, const struct tag *t)
     return E_OK;
 }
 
-/* GRUB passes both kinds if the firmware has both; the new one, with the XSDT, wins. */
+/* GRUB passes both kinds if the firmware has both; the new one, with the XSDT, is used. */
 static enum err read_rsdp(struct reader *r, const struct tag *t)
 {
     uint32_t length = t->type == TAG_RSDP_NEW ? RSDP_NEW_SIZE : RSDP_OLD_SIZE;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What is booted from outside, and what stands around it: front-door, tool and bad-words need no emulator.
+# Tests that boot an emulator through the tool, and tests of the tool: front-door, tool and bad-words need no emulator.
 set(OURO_BOOT_ENVIRONMENT "OURO=$<TARGET_FILE:ouro-tool>" "KERNEL=${PROJECT_BINARY_DIR}/../kernel/ouro.elf")
 
 function(ouro_boot_test name timeout)
@@ -40,7 +40,7 @@ ouro_boot_test(screenshot 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/screensho
 ouro_boot_test(cpus-qemu 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/cpus.sh qemu)
 ouro_boot_test(cpus-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/cpus.sh bochs)
 
-# A person in front of a screen reads its letters by the font that they are drawn with.
+# The probe recognizes characters on the screen by the kernel's own font.
 add_executable(screen_probe boot/machine/screen_probe.c ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 target_include_directories(screen_probe PRIVATE ${PROJECT_SOURCE_DIR}/src)
 foreach(group picture text report ends bare bochs cards programs)

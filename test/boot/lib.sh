@@ -19,7 +19,7 @@ finish() {
     exit 0
 }
 
-# show FILE: its end, readable.
+# show FILE: prints the end of the file, without control characters.
 show() {
     tail -n 20 -- "$1" | cat -v | cut -c 1-300 | sed 's/^/    | /'
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a boot must carry from one side to the other, printed so that it can be compared with the
- * same program's output on Linux: arguments, environment, files, standard input, both outputs,
- * terminals, the status.
+ * Prints what a boot passes to the program, for comparison with a run on Linux: arguments,
+ * environment, files, standard input, both outputs, terminals, the status.
  */
 #include <stdint.h>
 #include <stdio.h>

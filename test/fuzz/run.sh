@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh FUZZER CORPUS: first every kept input once, then OURO_FUZZ_SECONDS (default 15) of fuzzing from
-# them. Finds go to a temporary folder, which stays only when an input crashed.
+# run.sh FUZZER CORPUS: runs every kept input once, then fuzzes from them for OURO_FUZZ_SECONDS (default 10). New
+# inputs go to a temporary folder, which is kept only if an input crashed.
 set -u
 fuzzer=$1
 corpus=$2
-seconds=${OURO_FUZZ_SECONDS:-15}
+seconds=${OURO_FUZZ_SECONDS:-10}
 
 set --
 for input in "$corpus"/*; do
@@ -20,7 +20,7 @@ echo "run.sh: $# kept inputs"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ouro-fuzz.XXXXXX") || exit 1
 mkdir "$scratch/new"
 child=
-# The fuzzer may hang in a bug: end it with us.
+# The fuzzer may hang in a bug: end it with this script.
 trap 'test -n "$child" && kill "$child" 2>/dev/null; rm -rf "$scratch"; exit 130' INT TERM HUP
 
 run()

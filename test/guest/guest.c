@@ -7,7 +7,7 @@
 #include "mm/init/memory.h"
 #include "mm/pt/backend.h"
 
-/* The access under way: where to go on, and with which stack pointer, when it faults. */
+/* The access under way: where execution resumes if it faults, and with which stack pointer. */
 static struct {
     uint64_t rip; /* 0: none */
     uint64_t rsp;
@@ -35,7 +35,7 @@ static void on_exception(struct trap_frame *frame)
     attempt.rip = 0;
 }
 
-/* The handlers stay: they cannot be changed any more once boot's data is sealed. */
+/* The handlers stay installed: the table is read-only after the boot's data is sealed. */
 GUEST_SETUP(install_handlers)
 {
     static const uint8_t vectors[] = {VECTOR_DIVIDE, VECTOR_BREAKPOINT, VECTOR_INVALID_OPCODE,
@@ -45,7 +45,7 @@ GUEST_SETUP(install_handlers)
         former[vectors[i]] = trap_set_handler(vectors[i], on_exception);
 }
 
-/* The array of areas is never freed: let it exist before frames are counted. */
+/* The array of areas is never freed: it is allocated before frames are counted. */
 GUEST_SETUP(grow_area_table)
 {
     const struct area area = {
@@ -183,7 +183,7 @@ void guest_frame_set_word(phys_t frame, uint64_t value)
     *(volatile uint64_t *)memory_scratch(frame) = value;
 }
 
-/* The chains go through the frames themselves. */
+/* Taken frames form linked lists: the first word of each holds the next. */
 static phys_t tables_taken;
 
 static void take_tables(void)

@@ -4,12 +4,12 @@ get_filename_component(guest_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host 
 set(guest_kernel ${guest_builds}/kernel/ouro-test.elf)
 set(guest_released_kernel ${guest_builds}/kernel/ouro.elf)
 
-# ouro_guest_test(NAME KERNEL STATUS TEXT WORDS [QEMU OPTIONS...])
+# ouro_guest_test(NAME KERNEL STATUS TEXT WORDS [QEMU OPTIONS...]): a test that calls guest/run.sh with the arguments.
 function(ouro_guest_test name kernel)
     ouro_add_test(guest ${name} 150 ${CMAKE_CURRENT_SOURCE_DIR}/guest/run.sh ${kernel} ${ARGN})
 endfunction()
 
-# All tests, on CPUs and in memories that differ in what the page tables can do.
+# All tests, on CPUs with different paging features and with different sizes of memory.
 ouro_guest_test(all ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all")
 ouro_guest_test(all-qemu64 ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all" -cpu qemu64)
 ouro_guest_test(all-no-nx ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all" -cpu qemu64,-nx)
@@ -19,7 +19,7 @@ set_tests_properties(guest.all-8m PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=8M)
 ouro_guest_test(above-4g ${guest_kernel} 0 "^ok test_" "loglevel=4 test=test_random_page_operations")
 set_tests_properties(guest.above-4g PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=5G)
 
-# The other ways to reach a page table. (Where all memory is used up, 64 MiB take a second.)
+# The other back ends of the page tables. (A test that uses up 64 MiB takes a second.)
 foreach(way physmap offset identity temporary)
     ouro_guest_test(all-${way} ${guest_kernel} 0 "^ok test_" "loglevel=4 test=all pagetables=${way}")
     ouro_guest_test(all-${way}-qemu64 ${guest_kernel} 0 "^ok test_"
@@ -30,7 +30,7 @@ foreach(way physmap offset identity temporary)
         "loglevel=4 test=test_random_page_operations pagetables=${way}")
     set_tests_properties(guest.above-4g-${way} PROPERTIES ENVIRONMENT OURO_GUEST_MEMORY=5G)
 endforeach()
-# Alone, it is the first that makes the offset back end give back what boot took in advance.
+# Run alone, it is the first test in which the offset back end frees the tables that the boot took in advance.
 ouro_guest_test(offset-accounts ${guest_kernel} 0 "^ok test_paging_figures"
     "loglevel=4 test=test_paging_figures pagetables=offset pagetables.arena=8" -cpu qemu64)
 ouro_guest_test(pagetables-slots ${guest_kernel} 121 "all 3 slots hold a table: raise pagetables.slots="
@@ -40,14 +40,14 @@ ouro_guest_test(pagetables-pool ${guest_kernel} 125 "pagetables.pool= is too sma
 ouro_guest_test(pagetables-pool-large ${guest_kernel} 125 "no free memory is as large as pagetables.pool="
     "test=all pagetables=identity pagetables.pool=100000000")
 
-# The other emulator, where a missing flush shows elsewhere (and GRUB, and a BIOS).
+# Bochs, whose TLB differs from QEMU's, so that other missing flushes show; booted through a BIOS and GRUB.
 find_program(OURO_BOCHS_PROGRAM bochs)
 if(OURO_BOCHS_PROGRAM)
     ouro_add_test(guest all-bochs 300 ouro-tool run --emulator bochs --kernel ${guest_kernel}
         --timeout 280 --append "test=all" /bin/busybox true)
 endif()
 
-# What ends the machine does so with a panic's status, and says why.
+# Fatal errors: the machine ends with a panic's status, and the panic names the cause.
 ouro_guest_test(overflow_kstack ${guest_kernel} 121 "PANIC: stack overflow" "test=overflow_kstack")
 ouro_guest_test(overflow_kstack_in_one_step ${guest_kernel} 121 "PANIC: stack overflow"
     "test=overflow_kstack_in_one_step")
@@ -63,7 +63,7 @@ ouro_guest_test(kernel_page_fault ${guest_kernel} 121 "PANIC.*WRITE of 8 bytes a
 ouro_guest_test(boot_with_writable_text ${guest_kernel} 125
     "not safe to run on: 0x200000000000 makes code or sealed data of the kernel writable"
     "test=boot_with_writable_text")
-# ... in words that name the cause.
+# Panics by name of the test and text.
 foreach(case
         "fault_in_report|PANIC: the kernel stopped itself.* a report without page tables by fault_in_report"
         "stack_pointer_lost|PANIC: trap instruction"
@@ -83,14 +83,14 @@ foreach(case
     ouro_guest_test(${name} ${guest_kernel} 121 ${text} "test=${name}")
 endforeach()
 
-# The runner itself: failures and leaks are seen, and what cannot be run is refused.
+# The runner itself: it reports failures and leaks, and refuses tests that it cannot run.
 ouro_guest_test(failing_test ${guest_kernel} 1 "^FAIL failing_test: 1 + 1 is 0x2, not 0x3, guest_fatal.c:"
     "test=failing_test")
 ouro_guest_test(leaking_test ${guest_kernel} 1 "^FAIL leaking_test: free frames: " "test=leaking_test")
 ouro_guest_test(unknown_test ${guest_kernel} 125 "there is no such test" "test=nonsense")
 ouro_guest_test(released_kernel ${guest_released_kernel} 125 "this kernel has no tests in it" "test=all")
 
-# The checks of locks find each misuse; an inversion shows where both orders were taken.
+# The checks of locks find each misuse; the panic of an inversion shows the traces of both orders.
 foreach(case
         "lock_inversion|lock order: class_ps2 is taken under class_uart, and class_ps2 -> class_uart was seen before"
         "lock_twice|the lock of class_ps2 is taken while it is held"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What ends the machine must say so: each of these is booted by itself (test/guest/guest.cmake). */
+/* Fatal errors and the reports that they must print. Each is booted by itself (test/guest/guest.cmake). */
 #include "guest.h"
 
 #include "base/sections.h"
@@ -30,7 +30,7 @@ GUEST_FATAL(overflow_kstack)
     levels = recurse(0);
 }
 
-/* One large frame that steps over the guard's first page must meet the guard all the same. */
+/* A stack frame larger than a page, which skips the first page of the guard, still hits the guard. */
 GUEST_FATAL(overflow_kstack_in_one_step)
 {
     uint64_t below = percpu()->kstack_low - PAGE_SIZE;
@@ -44,7 +44,7 @@ static void keep_frame(void *context, phys_t frame, uint64_t size)
     (void)size;
 }
 
-/* The stack for page faults is gone, so the CPU cannot deliver one. */
+/* Unmaps the IST stack of page faults, so that the CPU cannot deliver one. */
 static void break_ist(void)
 {
     struct virt_range page = {GUEST_ARENA_PAGE(0), GUEST_ARENA_PAGE(1)};
@@ -59,7 +59,7 @@ GUEST_FATAL(double_fault)
     *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
 }
 
-/* The overflow of a stack is one when a double fault tells of it, too. */
+/* A stack overflow is recognized if it is only seen as a double fault, too. */
 GUEST_FATAL(overflow_seen_late)
 {
     break_ist();
@@ -102,7 +102,7 @@ GUEST_FATAL(kernel_page_fault)
     *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
 }
 
-/* The end of a boot that left kernel text writable at a second address. */
+/* The boot's check of a kernel whose text is writable at a second address. */
 GUEST_FATAL(boot_with_writable_text)
 {
     struct pt_walk walk;
@@ -112,7 +112,7 @@ GUEST_FATAL(boot_with_writable_text)
     protection_check(false);
 }
 
-/* These two must be reported as failures: a runner that cannot fail tests nothing. */
+/* The runner must report these two as failures. */
 GUEST_FATAL(failing_test)
 {
     CHECK_EQUAL(1 + 1, 3);
@@ -130,7 +130,7 @@ static void walk_that_faults(const struct address_space *space, virt_t at, struc
     *(volatile uint64_t *)ptr_of(GUEST_ARENA_PAGE(0)) = 1;
 }
 
-/* Each part that looks at memory faults; the others are printed, and the end is reached. */
+/* Each part of the report that walks page tables faults; the other parts are printed up to the end. */
 GUEST_FATAL(fault_in_report)
 {
     static struct paging_ops broken;
@@ -147,7 +147,7 @@ GUEST_FATAL(stack_pointer_lost)
 
 GUEST_FATAL(kernel_null)
 {
-    static volatile uint64_t field = 0x18; /* compilers know better than to write there */
+    static volatile uint64_t field = 0x18; /* volatile: compilers warn of a constant address */
     *(volatile uint64_t *)ptr_of(virt(field)) = 1;
 }
 
@@ -172,7 +172,7 @@ GUEST_FATAL(kernel_divide)
     __asm__ volatile("xor %%ecx, %%ecx; div %%ecx" : : : "eax", "ecx", "edx");
 }
 
-/* Interrupts stay off: the alarm clock of kern/watchdog.h rings all the same. */
+/* Interrupts stay off: the watchdog's NMI arrives all the same (kern/watchdog.h). */
 GUEST_FATAL(kernel_hang)
 {
     watchdog_start(1);
@@ -185,21 +185,21 @@ static void recurse_in_trap(struct trap_frame *frame)
     levels = recurse(0);
 }
 
-/* NMIs have a stack of their own. */
+/* An overflow of the IST stack of NMIs. */
 GUEST_FATAL(overflow_ist)
 {
     trap_set_handler(VECTOR_NMI, recurse_in_trap);
     __asm__ volatile("int $2");
 }
 
-/* The entry of this level for a mapped address, through the kernel's own window. */
+/* The entry of this level for a mapped address, in the kernel's recursive window. */
 static volatile uint64_t *entry_of(virt_t v, int level)
 {
     uint64_t table = recursive_table(pt_index(virt(paging_window), PT_LEVELS), level, v);
     return (volatile uint64_t *)ptr_of(virt(table)) + pt_index(v, level);
 }
 
-/* A bit that must be zero in the last entry. */
+/* A reserved bit is set in the leaf. */
 GUEST_FATAL(kernel_reserved_bit)
 {
     virt_t v = GUEST_ARENA_PAGE(0);
@@ -209,8 +209,7 @@ GUEST_FATAL(kernel_reserved_bit)
     *(volatile uint64_t *)ptr_of(v) = 1;
 }
 
-/* The table of level 2 is nowhere: the walk of the report itself faults, on its way through the
- * window. */
+/* The level-3 entry points beyond physical memory: the report's own walk through the window faults. */
 GUEST_FATAL(page_tables_broken)
 {
     virt_t v = GUEST_ARENA_PAGE(0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the operations on page tables cost, for `ouro bench paging`, which boots this test with each
- * back end: pages of 4 KiB, one call a page, as the fault handler makes them. What must come out is
- * checked as well; how long it took is said and not judged.
+ * Cost of the operations on page tables, for `ouro bench paging`, which boots this test with each
+ * back end: pages of 4 KiB, one call a page, as the fault handler makes them. The results are
+ * checked; times are printed and not judged.
  */
 #include "guest.h"
 
@@ -56,8 +56,8 @@ static void add_leaf(void *context, virt_t at, int level, pte_t entry)
     *bytes += pt_span(level);
 }
 
-/* The recursive window; addresses that are closed to the program; else, what is mapped so that tables
- * can be reached. */
+/* Bytes of virtual addresses that the back end takes: the recursive window, the range reserved in the
+ * program's half, and the mappings through which tables are reached. */
 static uint64_t virtual_space(void)
 {
     uint64_t bytes = virt_range_size(paging_reserved_range);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Vector and x87 registers: saved, loaded, reset, and each thread's own. The compiler uses none of
- * them. */
+/* Vector and x87 registers: save, load, reset, and switches between threads. The compiler uses none
+ * of them. */
 #include "guest.h"
 
 #include "cpu/x86.h"
@@ -103,7 +103,7 @@ GUEST_TEST(test_fpu_save_and_load)
     heap_free(block);
 }
 
-/* A reset area that is loaded leaves nothing of who ran before. */
+/* Loading a reset area clears all registers of the previous owner. */
 GUEST_TEST(test_fpu_reset_leaks_nothing)
 {
     char *block = heap_alloc(cpu_features.xsave_size + AREA_ALIGN);
@@ -149,7 +149,7 @@ static void own_registers(void *argument) REQUIRES(kernel_lock)
     ended++;
 }
 
-/* Among them a kernel thread, which owns no FPU register: their state must survive its turns. */
+/* One of the threads is a kernel thread, which has no FPU state: the others' registers survive it. */
 GUEST_TEST(test_fpu_of_threads)
 {
     struct thread *thread;
@@ -183,8 +183,7 @@ static void run_one(void) REQUIRES(kernel_lock)
     thread_yield();
 }
 
-/* The registers still hold the state of a thread that is gone: it must not be saved to where that
- * was kept. */
+/* The registers still hold the state of an ended thread: it must not be saved to its freed area. */
 GUEST_TEST(test_fpu_of_ended_thread)
 {
     enum {
@@ -193,7 +192,7 @@ GUEST_TEST(test_fpu_of_ended_thread)
     size_t size = cpu_features.xsave_size + AREA_ALIGN, bad = 0;
     uint8_t *block[BLOCKS];
     run_one();
-    for (unsigned i = 0; i < BLOCKS; i++) { /* one of them lies where its area was */
+    for (unsigned i = 0; i < BLOCKS; i++) { /* one of them reuses the freed area */
         block[i] = heap_alloc(size);
         CHECK(block[i] != NULL);
         if (block[i] != NULL)

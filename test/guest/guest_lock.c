@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks and what the checks of debug builds find (cpu/lock_check.h); this kernel has them. */
+/* Locks, and the checks of debug builds (cpu/lock_check.h), which are compiled into this kernel. */
 #include "guest.h"
 
 #include "kern/sched_lock.h"
@@ -7,7 +7,7 @@
 #include "kern/time.h"
 #include "kern/wait.h"
 
-/* Two classes that the kernel never takes one under the other. */
+/* Locks of two classes that the kernel never nests. */
 static struct spin_lock one_spin, two_spin;
 
 static NOINLINE void take_uart_under_ps2(void)
@@ -75,7 +75,7 @@ GUEST_FATAL(kernel_lock_twice) NO_LOCK_ANALYSIS
     kernel_lock_take();
 }
 
-/* What only a thread with kernel_lock may do, without it. */
+/* Calls a function that requires kernel_lock without it. */
 GUEST_FATAL(kernel_lock_missing) NO_LOCK_ANALYSIS
 {
     static struct wait_queue queue = WAIT_QUEUE_INIT(queue);
@@ -137,8 +137,7 @@ static void note_interrupt(struct timer *timer)
     fired = true;
 }
 
-/* Each class was taken only under those that stand before it in base/lock_class.h; what ran so far took some
- * under others. */
+/* Each class was taken only under classes before it in base/lock_class.h; the tests so far nested some. */
 GUEST_SEALED(test_locks_follow_their_order)
 {
     fired = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames, heap and the end of memory. */
+/* Frames, heap, and operations with no memory left. */
 #include "guest.h"
 
 #include "kern/thread.h"
@@ -143,7 +143,7 @@ GUEST_TEST(test_heap_zero_is_zero)
     }
 }
 
-/* A large block is followed by nothing that is mapped for it: running far past its end faults. */
+/* The pages of a large block are unmapped when it is freed. */
 GUEST_TEST(test_touch_freed_large_block)
 {
     char *block = heap_alloc(100000);
@@ -156,7 +156,7 @@ GUEST_TEST(test_touch_freed_large_block)
     CHECK_PAGE_FAULT(guest_write(inside, 1), inside, PF_WRITE);
 }
 
-/* The page's frame outlives the kernel's mapping for as long as somebody else holds it. */
+/* A frame with a second reference survives kpage_free(), which unmaps it. */
 GUEST_TEST(test_page_with_two_holders)
 {
     uint64_t *page = kpage_alloc();
@@ -195,7 +195,7 @@ static void check_nothing_to_be_had(phys_t frame) REQUIRES(kernel_lock)
     frames_check(&machine_frames);
 }
 
-/* With 0, 1, 2 frames left, what needs more fails without a trace. */
+/* With 0, 1 and 2 frames left, operations that need more fail and change nothing. */
 GUEST_TEST(test_out_of_frames)
 {
     phys_t frame = guest_frame(1);
@@ -208,15 +208,15 @@ GUEST_TEST(test_out_of_frames)
     frames_put(&machine_frames, frame);
 }
 
-/* A large block that does not fit, with one frame more free in each round: some round needs a page
- * table just when there is none. Each gives back all it took. */
+/* A large block that does not fit, with one more free frame in each round, so that in some round the
+ * allocation of a page table fails. Each round frees all that it took. */
 GUEST_TEST(test_heap_with_few_frames)
 {
     enum {
         ROUNDS = 600
-    }; /* more than a table has entries */
+    }; /* more than the entries of a table */
     if (paging->access->own_frames)
-        return; /* tables take none of the frames that are counted here */
+        return; /* tables take none of machine_frames */
     phys_t all = guest_take_frames(0), next;
     for (uint64_t round = 0; round < ROUNDS && all.v != 0; round++) {
         CHECK(heap_alloc(3 * LARGE_SIZE) == NULL);
@@ -253,7 +253,7 @@ GUEST_TEST(test_map_with_few_frames)
     frames_put(&machine_frames, frame);
 }
 
-/* The first stack of a table of level 1 needs that table, too. */
+/* The first stack in a level-1 table needs that table, too. */
 GUEST_TEST(test_kstack_with_few_frames)
 {
     enum {
@@ -284,7 +284,7 @@ GUEST_TEST(test_kstack_with_few_frames)
         kstack_free(stacks[--n]);
 }
 
-/* A program's first touch when no frame is left: told apart from an address where nothing is. */
+/* The first access to a page with no frame left: the verdict differs from that of an unmapped address. */
 GUEST_TEST(test_touch_without_frames)
 {
     const struct area area = {
@@ -304,7 +304,7 @@ GUEST_TEST(test_touch_without_frames)
     areas_clear(running_space);
 }
 
-/* What MADV_FREE gave goes when nothing else is left, but for what was written again. */
+/* MADV_FREE pages are reclaimed in a shortage, except those written since. */
 GUEST_TEST(test_reclaim_takes_clean_lazyfree_pages)
 {
     enum {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPU's MMU against the model (mmu_model.h), over tables made by hand.
+ * The CPU's MMU against the model (mmu_model.h), with hand-made tables.
  *
- * A level-4 table of the test's own holds the kernel's entries and one more, for a slot that nothing
- * else uses. The tables below it are plain pages of the test: no back end knows of them.
+ * The test's own level-4 table holds the kernel's entries and one more, in a free slot. The tables
+ * below that are plain pages of the test, unknown to the back ends.
  *
  *   CR3 -> root' -+- (kernel, as in the real one)
  *                 `- SLOT -> level 3 -> level 2 -> level 1 -> page      entry 0 of each
  *
- * EFER.NXE stays as it is, because the kernel's own entries have NX set: the run of these tests on a
- * CPU without NX (guest.all-no-nx) has the other half.
+ * EFER.NXE is not changed, because the kernel's own entries have NX set: the run of these tests on a
+ * CPU without NX (guest.all-no-nx) covers the other half.
  *
  * Where an emulator differs from the manual:
  *
- *   1. QEMU's TCG (7.2) reports a reserved bit with P clear in the error code. SDM 3A 4.7: P is clear only when
- *      an entry was not present. Accepted there, and the rest of the code is compared.
+ *   1. QEMU's TCG (7.2) reports a reserved bit with P clear in the error code. SDM 3A 4.7: P is clear
+ *      only if an entry was not present. This is accepted, and the other bits are compared.
  */
 #include "guest.h"
 
@@ -42,9 +42,9 @@ static bool on_tcg(void)
 
 struct bench {
     struct mmu_mode mode;
-    phys_t table[PT_LEVELS + 1]; /* of each level, mapped at arena page `level` */
+    phys_t table[PT_LEVELS + 1]; /* one for each level, mapped at arena page `level` */
     uint64_t below[PT_LEVELS + 1], page[PT_LEVELS];
-    phys_t frame, block; /* what the leaves map */
+    phys_t frame, block; /* mapped by the leaves */
     unsigned cases;
     bool tcg;
 };
@@ -118,7 +118,7 @@ static void check_path(void *context, const struct mmu_path *path)
         check_one(context, path, access);
 }
 
-/* Interrupts are off: nobody else runs with these modes, or on this level-4 table. */
+/* Interrupts are off, so that nothing else runs with these modes or on this level-4 table. */
 static void check_mode(struct bench *b)
 {
     uint64_t cr0 = read_cr0(), cr3 = read_cr3(), cr4 = read_cr4(), flags = irq_save();

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* map, unmap, protect, replace, seen through the hardware: every permission, page size and access.
- */
+/* map, unmap, protect and replace on the hardware: every permission, page size and access. */
 #include "guest.h"
 
 #include "cpu/x86.h"
 #include "mm/init/memory.h"
 #include "mm/pt/backend.h"
 
-/* x86 code that returns at once, in each byte of the first word. */
+/* `ret` in each byte of the first word. */
 #define CODE_RET UINT64_C(0xc3c3c3c3c3c3c3c3)
 
 static const prot_t all_prots[] = {
@@ -21,16 +20,15 @@ static const prot_t all_prots[] = {
 };
 
 /* INVLPG of one address drops the whole large page (SDM 3A 4.10.2.3). QEMU's TCG (7.2) does so for
- * data, yet goes on to execute translated code of the large page's other 4 KiB parts until they are
- * named, too. */
+ * data, but keeps executing translated code of the other 4 KiB parts until each is flushed, too. */
 static struct guest_fault call(virt_t at)
 {
     invlpg(at.v);
     return guest_call(at);
 }
 
-/* What the SDM says of a leaf with these permissions below permissive upper entries (3A 4.6, 4.7),
- * on its own terms: not by asking the walker. */
+/* Accesses through a leaf with these permissions below permissive upper entries, by the rules of
+ * SDM 3A 4.6 and 4.7 and not by the walker. */
 static void check_accesses(virt_t at, prot_t prot)
 {
     uint64_t fetch = guest_fetch_bit();
@@ -71,8 +69,8 @@ static void check_walk(virt_t at, int level, phys_t expected, prot_t prot)
     CHECK_EQUAL(walk.executable, prot.bits & PROT_BIT_EXECUTE || !cpu_features.nx);
 }
 
-/* Maps one page of the level at `at` to `base`, with each permission by map and from each by
- * protect. The access is made at `offset`, where the test's own frame lies. */
+/* Maps one page of the level at `at` to `base`, with each permission set by map, and by protect from
+ * each other one. The access is made at `offset`, where the test's own frame is. */
 static void check_level(virt_t at, phys_t base, int level, uint64_t offset)
 {
     uint64_t size = pt_span(level);
@@ -121,7 +119,7 @@ GUEST_TEST(test_access_2m)
     frames_put(&machine_frames, block);
 }
 
-/* The page shows the first gigabyte of the machine; only the test's frame in it is touched. */
+/* The page maps the first GiB of physical memory; only the test's frame in it is accessed. */
 GUEST_TEST(test_access_1g)
 {
     phys_t frame = guest_frame(CODE_RET);
@@ -132,7 +130,7 @@ GUEST_TEST(test_access_1g)
     frames_put(&machine_frames, frame);
 }
 
-/* Where the CPU has no pages of 1 GiB, that much is mapped by smaller ones. */
+/* Without pages of 1 GiB the range is mapped by smaller ones. */
 GUEST_TEST(test_map_1g_on_any_cpu)
 {
     phys_t frame = guest_frame(CODE_RET);
@@ -148,7 +146,7 @@ GUEST_TEST(test_map_1g_on_any_cpu)
     frames_put(&machine_frames, frame);
 }
 
-/* A page kept copy-on-write by protect stays read-only whatever it is asked for. */
+/* A copy-on-write page stays read-only whatever protect is asked for. */
 GUEST_TEST(test_write_copy_on_write)
 {
     phys_t frame = guest_frame(CODE_RET);
@@ -173,7 +171,7 @@ static uint64_t flags_of(virt_t at, int level)
     return walk.entry[level].v & (PTE_A | PTE_D);
 }
 
-/* SDM 3A 4.8: reading sets A, writing A and D, and neither is cleared by the CPU. */
+/* SDM 3A 4.8: a read sets A, a write sets A and D, and the CPU clears neither. */
 static void check_accessed_and_dirty(virt_t at, phys_t base, int level)
 {
     struct virt_range range = virt_range(at.v, at.v + pt_span(level));
@@ -209,7 +207,7 @@ GUEST_TEST(test_accessed_and_dirty)
     frames_put(&machine_frames, block);
 }
 
-/* The frame behind an address changes, and so does what is read there at once. */
+/* After a remap the first read returns the contents of the new frame. */
 GUEST_TEST(test_no_stale_page_after_remap)
 {
     phys_t one = guest_frame(1), two = guest_frame(2);
@@ -235,7 +233,7 @@ GUEST_TEST(test_no_stale_page_after_remap)
     frames_put(&machine_frames, two);
 }
 
-/* What somebody else would make of the frame of a table: all bits set. */
+/* Takes a frame, as its next owner would, and sets all bits. */
 static phys_t take_table_frame(void)
 {
     phys_t frame = {0};
@@ -246,8 +244,7 @@ static phys_t take_table_frame(void)
     return frame;
 }
 
-/* The table itself moves to another frame, while the TLB still knows its old place in the window.
- */
+/* A table is replaced by one in another frame while the TLB caches its old address in the window. */
 GUEST_TEST(test_no_stale_table_in_window)
 {
     phys_t page = guest_frame(77), held[8];
@@ -260,7 +257,7 @@ GUEST_TEST(test_no_stale_table_in_window)
         paging_walk(running_space, v, &walk);
         CHECK_EQUAL(walk.phys.v, page.v);
         tables[round] = walk.entry[2].v & PTE_ADDRESS;
-        /* What programs see of it, through the other window. */
+        /* The table through the program window. */
         virt_t seen = virt(recursive_entry(pt_index(virt(paging_program_window), 4), 1, v));
         CHECK_NO_FAULT(guest_read(seen, &value));
         CHECK_EQUAL(value & PTE_ADDRESS, page.v);
@@ -269,7 +266,7 @@ GUEST_TEST(test_no_stale_table_in_window)
         CHECK_PAGE_FAULT(guest_read(virt(v.v + PAGE_SIZE), NULL), virt(v.v + PAGE_SIZE), 0);
         paging_unmap(running_space, range, NULL, NULL);
         CHECK(paging_trim(running_space));
-        held[round] = take_table_frame(); /* most likely the table that just came free */
+        held[round] = take_table_frame(); /* most likely the frame of the table just freed */
         CHECK(round == 0 || tables[round] != tables[round - 1]);
     }
     for (unsigned round = 0; round < ARRAY_LENGTH(held); round++)
@@ -277,8 +274,7 @@ GUEST_TEST(test_no_stale_table_in_window)
     frames_put(&machine_frames, page);
 }
 
-/* A large page that is cut keeps showing the same memory, and each part obeys its own permissions.
- */
+/* A split large page maps the same memory, and each part has its own permissions. */
 GUEST_TEST(test_split_2m)
 {
     phys_t block;
@@ -330,7 +326,7 @@ GUEST_TEST(test_scratch_shows_the_frame_asked_for)
         frames_put(&machine_frames, frames[i]);
 }
 
-/* A release gets each leaf once, after it can no longer be reached. */
+/* The release callback gets each leaf once, after the flush. */
 static unsigned released;
 
 static void count_release(void *context, phys_t start, uint64_t size)
@@ -347,7 +343,7 @@ GUEST_TEST(test_touch_released)
 {
     enum {
         PAGES = 600
-    }; /* more than a table and than a batch */
+    }; /* more than a table's entries and a flush batch */
     virt_t at = GUEST_ARENA_PAGE(300), next = at;
     for (unsigned i = 0; i < PAGES; i++) {
         phys_t frame = guest_frame(i);

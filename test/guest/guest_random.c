@@ -2,7 +2,7 @@
 /* Random operations on the page tables against a byte-map model, compared through real accesses. */
 #include "guest.h"
 
-#define PAGES  1280 /* two and a half tables, not from the start of one */
+#define PAGES  1280 /* two and a half tables, from the middle of one */
 #define FIRST  384
 #define FRAMES 8
 #define STEPS  600

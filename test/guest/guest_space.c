@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's own address space: what must not be touched cannot be. */
+/* The kernel's half of the address space: forbidden accesses fault. */
 #include "guest.h"
 
 #include "base/sections.h"
@@ -18,8 +18,7 @@ static virt_t aligned(const void *p)
     return virt(align_down(virt_of(p).v, 8));
 }
 
-/* The word before a section's end: in two steps, because the compiler takes the symbol for an
- * object. */
+/* The word before a section's end. In two steps, because compilers treat the symbol as an object. */
 static const void *last_word(const char *end)
 {
     return ptr_of(virt(virt_of(end).v - 8));
@@ -82,7 +81,7 @@ GUEST_TEST(test_exec_heap)
     heap_free(code);
 }
 
-/* The first tables lie in the image, where they can be read. */
+/* The first tables are in the image, which is readable. */
 GUEST_TEST(test_write_page_table)
 {
     check_not_writable(pml4);
@@ -91,7 +90,7 @@ GUEST_TEST(test_write_page_table)
     check_not_executable(pml4);
 }
 
-/* The stub's identity map is gone, and the first pages are nobody's. */
+/* The stub's identity map is removed, and the first pages are not mapped. */
 GUEST_TEST(test_null_read)
 {
     static const uint64_t addresses[] = {
@@ -122,7 +121,7 @@ GUEST_TEST(test_touch_guard)
     CHECK(!kstack_guard_at(virt(percpu()->kstack_low), &stack));
 }
 
-/* Every slot's guard: those of IST stacks, of threads and of stacks that do not exist yet. */
+/* The guard of every stack slot: IST stacks, stacks of threads, and slots without a stack. */
 GUEST_TEST(test_guards_are_never_mapped)
 {
     for (uint64_t slot = 0; slot < KSTACK_SLOTS; slot++)
@@ -166,7 +165,7 @@ static unsigned program_slot(void)
     return (unsigned)(paging_program_window >> 39) & (PT_ENTRIES - 1);
 }
 
-/* The entries that programs read are those that the kernel's own walk reads. */
+/* The program window shows the entries that the kernel's walk reads. */
 GUEST_TEST(test_program_window_shows_the_walk)
 {
     const uint64_t addresses[] = {
@@ -203,7 +202,7 @@ GUEST_TEST(test_window_sets_dirty_in_upper_entries)
 {
     struct pt_walk walk;
     if (paging != &paging_recursive)
-        return; /* no window is written through */
+        return; /* this back end writes through no window */
     phys_t frame = guest_frame(0);
     virt_t v = GUEST_ARENA_PAGE(0);
     CHECK_EQUAL(paging_map(running_space, v, frame, PAGE_SIZE, prot_rw()), E_OK);
@@ -246,7 +245,7 @@ GUEST_TEST(test_map_recursive_slot)
     CHECK_EQUAL(areas_count(running_space), virt_range_size(paging_reserved_range) > 0 ? 1 : 0);
 }
 
-/* Where the tables lie in the program's half, that range is nobody's. */
+/* With its tables in the program's half, the identity back end closes that range to programs. */
 GUEST_TEST(test_map_identity_pool)
 {
     struct virt_range pool = paging_reserved_range, hole;
@@ -316,8 +315,8 @@ GUEST_SEALED(test_audit_passes)
     check_audit_passes();
 }
 
-/* What the stub left writable, boot code, and the page that the test maps: each is seen by the walk
- * of the live tables, through the window. */
+/* The audit of the live tables finds each of: writable memory of the stub, boot code, a page that the
+ * test maps. */
 static void check_audit_finds(virt_t at, phys_t to, prot_t prot, enum audit_rule expected)
 {
     virt_t found;
@@ -350,14 +349,14 @@ GUEST_SEALED(test_audit_finds)
     check_audit_passes();
 }
 
-/* Cutting a large leaf fills a table before it is linked: no other mapping of it stays. */
+/* The split of a large leaf fills a table before it is linked: no other mapping of the table stays. */
 GUEST_SEALED(test_audit_passes_after_split)
 {
     phys_t block;
     if (frames_alloc(&machine_frames, 9, &block) != E_OK)
         return;
     CHECK_EQUAL(paging_map(running_space, virt(GUEST_ARENA), block, LARGE_SIZE, prot_rw()), E_OK);
-    guest_frame_set_word(block, 0); /* the frame that it showed before may be a table soon */
+    guest_frame_set_word(block, 0); /* the frame mapped before may become a table */
     CHECK_EQUAL(paging_split_at(running_space, GUEST_ARENA_PAGE(5)), E_OK);
     check_audit_passes();
     paging_unmap(running_space, virt_range(GUEST_ARENA, GUEST_ARENA + LARGE_SIZE), NULL, NULL);

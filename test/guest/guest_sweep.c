@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory runs out at each place of each operation: with no frame left, then with one, and so on until
- * the operation succeeds. One that fails leaves everything in order, and in the end all frames are
- * back (boot/guest_test.c counts them).
+ * Each operation with no frame left, then with one, and so on until it succeeds: each allocation in
+ * it fails once. A failed operation keeps all invariants, and at the end all frames are free again
+ * (boot/guest_test.c counts them).
  */
 #include "guest.h"
 
@@ -11,7 +11,7 @@
 #include "mm/heap/kstack.h"
 #include "mm/layout.h"
 
-#define FRAMES_MAX 64 /* no operation here needs so many */
+#define FRAMES_MAX 64 /* more than any operation here needs */
 #define BASE       GUEST_ARENA
 #define MIDDLE     virt_range(BASE + 5 * PAGE_SIZE, BASE + LARGE_SIZE - 3 * PAGE_SIZE)
 #define HEAP_SMALL 40000
@@ -20,7 +20,7 @@
 static uint8_t *block;
 static struct virt_range stack;
 
-/* ---- what is there before ---- */
+/* ---- preparations ---- */
 
 static void nothing(void)
 {
@@ -59,7 +59,7 @@ static void add_large_area(void)
     add_area(2 * LARGE_SIZE, 0);
 }
 
-/* One leaf of 2 MiB where memory allows it. */
+/* Maps one leaf of 2 MiB, if memory allows it. */
 static void touch_large_area(void)
 {
     add_large_area();
@@ -143,7 +143,7 @@ static enum err op_discard(void)
     return areas_discard(running_space, MIDDLE);
 }
 
-/* Off by a page, so that nothing stays large. */
+/* Moves by an odd number of pages, so that no large leaf stays. */
 static enum err op_move(void)
 {
     uint64_t to = MIDDLE.start.v + HUGE_SIZE + PAGE_SIZE;
@@ -188,7 +188,7 @@ static enum err op_kstack(void)
     return kstack_alloc(&stack);
 }
 
-/* ---- what undoes them ---- */
+/* ---- their reversal ---- */
 
 static void unmap(void)
 {
@@ -220,7 +220,7 @@ static const struct {
     void (*prepare)(void);
     enum err (*operation)(void);
     void (*undo)(void);
-    bool keeps_parts; /* what was cut, or grew, stays so when the rest fails */
+    bool keeps_parts; /* splits and growth persist if a later step fails */
 } sweeps[] = {
     {"map pages", nothing, op_map_pages, unmap, false},
     {"map 2 MiB", nothing, op_map_large, unmap, false},

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads, wait queues, timers, clocks. Times are lower bounds and hang detectors, never targets.
- */
+/* Threads, wait queues, timers, clocks. Times are lower bounds and hang detectors, never targets. */
 #include "guest.h"
 
 #include "cpu/irq.h"
@@ -32,7 +31,7 @@ static struct thread *start(const char *name, void (*function)(void *), void *ar
     return thread;
 }
 
-/* The last to end is freed by whoever runs next. */
+/* Waits until all threads have ended. The last one is freed by the thread that runs after it. */
 static void let_all_end(unsigned threads) REQUIRES(kernel_lock)
 {
     CHECK(GUEST_WAIT(finished == threads, 20000));
@@ -53,7 +52,7 @@ GUEST_TEST(test_fifty_threads)
         rounds[i] = i % 10;
         start("counter", count_and_wait, &rounds[i]);
     }
-    CHECK_EQUAL(started, 0); /* a new thread waits for its turn */
+    CHECK_EQUAL(started, 0); /* a new thread does not run at once */
     CHECK(GUEST_WAIT(started == THREADS, 20000));
     for (unsigned i = 0; i < 20; i++)
         thread_yield();
@@ -63,7 +62,7 @@ GUEST_TEST(test_fifty_threads)
     let_all_end(THREADS);
 }
 
-/* Runnable threads take turns, in the order in which they became runnable. */
+/* Runnable threads run in turn, in the order in which they became runnable. */
 static volatile char order[16];
 static volatile unsigned order_length;
 
@@ -89,7 +88,7 @@ GUEST_TEST(test_threads_take_turns_in_order)
         CHECK_EQUAL(order[i], expected[i]);
 }
 
-/* Kernel code keeps the CPU until it gives it away, however long its slice is over. */
+/* Kernel code is not preempted, even after the end of its slice. */
 GUEST_TEST(test_preempt_kernel_thread)
 {
     static unsigned no_rounds;
@@ -171,11 +170,11 @@ GUEST_TEST(test_signal_ends_sleep)
     thread_current()->signal_pending = true;
     CHECK_EQUAL(sleep_until(NO_DEADLINE), E_INTR);
     thread_current()->signal_pending = false;
-    thread_wake_for_signal(thread_current()); /* runs: nothing happens */
+    thread_wake_for_signal(thread_current()); /* no effect on a running thread */
     CHECK_EQUAL(sleep_until(time_now_ns() + MS), E_TIMEDOUT);
 }
 
-/* Any queue's wake-up reaches those who wait for any event. */
+/* A wake-up of any queue wakes threads that wait for any event. */
 GUEST_TEST(test_any_event_wakes_at_any_wake_up)
 {
     wait_queue_init(&queue);
@@ -215,7 +214,7 @@ GUEST_TEST(test_timers_in_order)
     static const uint8_t delays[TIMERS] = {9, 3, 7, 1, 12, 5, 3, 10};
     static const uint8_t expected[TIMERS] = {3, 1, 6, 5, 2, 0, 7, 4};
     init_timers();
-    uint64_t flags = irq_save(); /* a slow host must not let one fire before the next is there */
+    uint64_t flags = irq_save(); /* on a slow host one must not fire before the next is armed */
     uint64_t now = time_now_ns();
     for (unsigned i = 0; i < TIMERS; i++)
         timer_start(&timers[i], now + delays[i] * MS);
@@ -277,7 +276,7 @@ GUEST_TEST(test_no_clock_goes_back)
     time_set_realtime_ns(realtime);
 }
 
-/* Work counts, and sleep does not, even when the CPU has nobody else to run. */
+/* CPU time counts work and not sleep, even if no other thread is runnable. */
 GUEST_TEST(test_cpu_time_counts_work_not_sleep)
 {
     uint64_t before = thread_cpu_ns(thread_current());
@@ -293,7 +292,7 @@ GUEST_TEST(test_cpu_time_counts_work_not_sleep)
     CHECK(slept < busy + 200 * MS);
 }
 
-/* While others work, a thread's own time stands still. */
+/* A thread's CPU time does not advance while others run. */
 static void work(void *argument)
 {
     (void)argument;

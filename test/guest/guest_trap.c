@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Exceptions of the kernel: reported as the manual says, and every register comes back. */
+/* Exceptions in the kernel: vector and error code are the SDM's, and every register is restored. */
 #include "guest.h"
 
 #include "cpu/irq.h"
@@ -20,7 +20,7 @@ GUEST_TEST(test_read_non_canonical)
     CHECK_FAULT(guest_read(virt(UINT64_C(0xffff7ffffffffff8)), NULL), VECTOR_GENERAL_PROTECTION, 0);
 }
 
-/* A fault must not change the interrupt flag of who caused it. */
+/* A fault does not change RFLAGS.IF of the interrupted code. */
 GUEST_TEST(test_interrupt_flag_survives_faults)
 {
     uint64_t flags = irq_save();
@@ -42,8 +42,7 @@ static void do_nothing(struct trap_frame *frame)
 
 #define REGISTERS 15
 
-/* All general registers are loaded from `before`, int3 is executed, and they are stored to `after`.
- */
+/* Loads all general registers from `before`, executes int3, and stores them to `after`. */
 static NOINLINE void trap_with_registers(const uint64_t before[REGISTERS],
                                          uint64_t after[REGISTERS])
 {
@@ -132,8 +131,8 @@ GUEST_TEST(test_faults_nest)
     trap_set_handler(VECTOR_BREAKPOINT, old);
 }
 
-/* The registers that protection rests on, as they are and not as somebody left them. Without user
- * pages (mm/pt/audit.h) SMEP and SMAP would change nothing: they are off. */
+/* Values of the control registers on which protection depends. Without user pages (mm/pt/audit.h)
+ * SMEP and SMAP would have no effect: they are off. */
 GUEST_TEST(test_control_registers)
 {
     CHECK_EQUAL(read_cr0(), CR0_KNOWN);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's pointers are hostile: whatever they say, a copy ends with E_FAULT and not with a
- * panic. */
+/* Copies from and to hostile program pointers fail with E_FAULT, never with a panic. */
 #include "guest.h"
 
 #include "base/sections.h"
@@ -59,7 +58,7 @@ GUEST_TEST(test_copy_kernel_addresses)
     CHECK(!user_range_ok(virt(UINT64_MAX), 2));
 }
 
-/* Demand-zero pages appear on the way; all alignments and lengths of the loops' parts are met. */
+/* Copies through pages that are mapped on demand, with all alignments and lengths of the loops' parts. */
 GUEST_TEST(test_copy_through_demand_zero)
 {
     static uint8_t back[200];
@@ -68,7 +67,7 @@ GUEST_TEST(test_copy_through_demand_zero)
         buffer[i] = (uint8_t)(i * 7 + 1);
     for (size_t size = 0; size <= 100; size++)
         for (uint64_t shift = 0; shift < 40; shift += 13) {
-            virt_t at = virt(AREA_START + PAGE_SIZE - 50 + shift); /* over the end of a page */
+            virt_t at = virt(AREA_START + PAGE_SIZE - 50 + shift); /* across the end of a page */
             memset(back, 0xee, sizeof back);
             CHECK_EQUAL(copy_out(at, buffer, size), E_OK);
             CHECK_EQUAL(copy_in(back, at, size), E_OK);
@@ -114,7 +113,7 @@ GUEST_TEST(test_copy_without_permission)
     CHECK_EQUAL(copy_out(virt(AREA_START), &byte, 1), E_FAULT);
     CHECK_EQUAL(copy_in(&byte, virt(AREA_START), 1), E_OK);
     CHECK_EQUAL(byte, 0);
-    CHECK_EQUAL(copy_out(virt(AREA_START), &byte, 1), E_FAULT); /* mapped by now */
+    CHECK_EQUAL(copy_out(virt(AREA_START), &byte, 1), E_FAULT); /* the copy above mapped it */
     CHECK_EQUAL(clear_out(virt(AREA_START + 2 * PAGE_SIZE), 1), E_FAULT);
     CHECK_EQUAL(copy_in(&byte, virt(AREA_START + 2 * PAGE_SIZE), 1), E_OK);
     check_bad_everywhere(virt(guard), 1);
@@ -122,7 +121,7 @@ GUEST_TEST(test_copy_without_permission)
     areas_clear(running_space);
 }
 
-/* After mprotect() the old permission is not honoured from the TLB. */
+/* After mprotect() no old permission is used from the TLB. */
 GUEST_TEST(test_copy_after_protect)
 {
     uint8_t byte = 5;
@@ -160,7 +159,7 @@ GUEST_TEST(test_string_is_copied_up_to_its_nul)
     areas_clear(running_space);
 }
 
-/* The last page of the program's half: the string must not go on into the gap above. */
+/* A string in the last page of the program's half: the read stops at the end of the half. */
 GUEST_TEST(test_string_at_the_end_of_the_half)
 {
     char text[16];
@@ -176,7 +175,7 @@ GUEST_TEST(test_string_at_the_end_of_the_half)
     areas_clear(running_space);
 }
 
-/* What the fault handler decides, for each kind of area and access. */
+/* The verdict of the fault handler for each kind of area and access. */
 GUEST_TEST(test_fault_verdicts)
 {
     add(AREA_START, PAGE_SIZE, AREA_ANONYMOUS, prot_ro());
@@ -192,7 +191,7 @@ GUEST_TEST(test_fault_verdicts)
     CHECK_EQUAL(fault_resolve(running_space, guard, 0), FAULT_DENIED);
     CHECK_EQUAL(fault_resolve(running_space, virt(AREA_START + 6 * PAGE_SIZE), 0),
                 FAULT_NOT_MAPPED);
-    /* Read first: the zero page; then written: a page of its own. */
+    /* The first read maps the zero page, the first write a page of its own. */
     struct fault_counters before = fault_counters;
     CHECK_EQUAL(fault_resolve(running_space, rw, 0), FAULT_RESOLVED);
     CHECK_EQUAL(fault_counters.zero, before.zero + 1);
@@ -202,7 +201,7 @@ GUEST_TEST(test_fault_verdicts)
     areas_clear(running_space);
 }
 
-/* ---- a file of one page, mapped private ---- */
+/* ---- a private mapping of a file of one page ---- */
 
 static uint64_t *file_page;
 static long file_references;
@@ -243,7 +242,7 @@ static bool file_present(struct page_source *source, uint64_t index)
 {
     (void)source;
     (void)index;
-    return false; /* only what is touched is mapped */
+    return false; /* no fault-around: only the accessed page is mapped */
 }
 
 static const struct page_source_ops file_ops = {
@@ -259,8 +258,7 @@ static uint32_t holders(void)
     return frames_references(&machine_frames, kpage_phys(file_page));
 }
 
-/* Read: the file's own frame is mapped. Written: a copy takes its place, and the file does not see
- * the store. */
+/* A read maps the file's own frame. A write replaces it by a copy; the file is unchanged. */
 GUEST_TEST(test_write_private_file)
 {
     static struct page_source source = {&file_ops};

@@ -47,7 +47,7 @@ static bool has_reserved(const struct mmu_mode *mode, int level, uint64_t entry)
     return false;
 }
 
-/* The rights over all levels. */
+/* The rights of all levels combined. */
 struct rights {
     bool write, user, execute;
 };
@@ -73,9 +73,9 @@ static void fault(const struct mmu_mode *mode, enum mmu_access access, uint32_t 
     out->error = error | (access == MMU_WRITE ? ERROR_WRITE : 0u);
     if (access == MMU_FETCH && (mode->no_execute || mode->smep))
         out->error |= ERROR_FETCH;
-    /* SDM 3A 4.8: A is set in an entry that is used for translation. Whether those above the one that
-     * faults have been used is not said: QEMU 7.2 sets A on its way down, Bochs 2.7 only once the
-     * access is allowed. */
+    /* SDM 3A 4.8: A is set in an entry that is used for translation. Whether the entries above the
+     * faulting one count as used is unspecified: QEMU 7.2 sets A during the walk, Bochs 2.7 only if
+     * the access is allowed. */
     for (int level = 4; level > out->level; level--)
         out->may[level] = BIT(BIT_ACCESSED);
 }
@@ -118,9 +118,9 @@ void mmu_judge(const struct mmu_mode *mode, const struct mmu_path *path, enum mm
 #define STATES     15
 #define PERMISSIVE (BIT(BIT_PRESENT) | BIT(BIT_WRITE) | BIT(BIT_USER))
 
-/* State n of an entry at the level, without its frame. Every state that the rules tell apart, and
- * neighbours that they must not tell apart. (Address bit 51 is reserved
- * nearly everywhere; a CPU that has it gets permissive states instead.) */
+/* State n of an entry at the level, without its frame: every state that the rules distinguish, and
+ * neighbours that they must not distinguish. (Address bit 51 is reserved on nearly every CPU; one
+ * that has it gets permissive states instead.) */
 static uint64_t state(int level, bool leaf, unsigned n, uint64_t too_high)
 {
     const uint64_t size = leaf && level > 1 ? BIT(BIT_SIZE) : 0;
@@ -147,9 +147,9 @@ static uint64_t state(int level, bool leaf, unsigned n, uint64_t too_high)
         return BIT(BIT_PRESENT) | size | too_high | BIT(BIT_EXECUTE_DISABLE);
     case 12: /* reserved in another way: PS at level 4, the low address bits of a large page */
         return PERMISSIVE | size | (level == 4 ? BIT(BIT_SIZE) : leaf && level > 1 ? BIT(13) : 0);
-    case 13: /* what is ignored, and the memory type */
+    case 13: /* ignored bits, and the memory type */
         return PERMISSIVE | size | ignored | BIT(BIT_WRITE_THROUGH) | BIT(BIT_CACHE_DISABLE);
-    default: /* A is set before */
+    default: /* A is already set */
         return PERMISSIVE | size | BIT(BIT_ACCESSED);
     }
 }
@@ -157,7 +157,7 @@ static uint64_t state(int level, bool leaf, unsigned n, uint64_t too_high)
 struct enumeration {
     const uint64_t *table;
     struct mmu_path path;
-    uint64_t too_high; /* an address bit that this CPU lacks; 0 when it has all */
+    uint64_t too_high; /* an address bit that this CPU lacks; 0 if it has all */
     mmu_visitor visit;
     void *context;
 };
@@ -167,8 +167,7 @@ static uint64_t upper(const struct enumeration *e, int level, unsigned n)
     return state(level, false, n, e->too_high) | e->table[level];
 }
 
-/* The leaf stands; levels `level` to 4 are still to be chosen, with so many departures from
- * permissive. */
+/* Enumerates the entries of `level` to 4 above a leaf; at most `departures` are not permissive. */
 static void each_upper(struct enumeration *e, int level, int departures)
 {
     if (level > 4) {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh KERNEL STATUS TEXT WORDS [QEMU OPTIONS...]: boots the kernel by PVH with these words on its command line.
-# The machine must end with this status and the console must have said TEXT (a basic regular expression).
+# run.sh KERNEL STATUS TEXT WORDS [QEMU OPTIONS...]: boots the kernel by PVH with WORDS as its command line. The machine
+# must end with STATUS, and a line of the console must match TEXT (a basic regular expression).
 set -u
 kernel=$1 status=$2 text=$3 words=$4
 shift 4
@@ -16,7 +16,7 @@ timeout -k 5 "${OURO_GUEST_TIMEOUT:-120}" "$qemu" -nodefaults -no-user-config -d
     -kernel "$kernel" -append "console=ttyS0 exit=0xf4 $words" "$@" >"$log" 2>&1 </dev/null
 got=$?
 cat "$log"
-# The port's device makes 2 n + 1 of the n that was written to it.
+# isa-debug-exit turns a written n into the exit status 2 n + 1.
 if [ "$got" -ne $((status * 2 + 1)) ]; then
     echo "run.sh: QEMU ended with $got, not with $((status * 2 + 1))"
     exit 1

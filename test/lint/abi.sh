@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# abi.sh TOP [--write]: docs/linux-abi.md is what the system-call table and docs/linux-abi.partial make of it. With
-# --write it is made anew.
+# abi.sh TOP [--write]: docs/linux-abi.md agrees with the system-call table and docs/linux-abi.partial. --write
+# generates it from these.
 set -u
 top=$1
 fresh=$(mktemp) || exit 1
 trap 'rm -f "$fresh"' EXIT
 {
     cat <<'MD'
-# The system calls of Linux, and Ouro's
+# The system calls of Linux, and those of Ouro
 
 Made from `src/linux/call/rows.inc` and `docs/linux-abi.partial` by `test/lint/abi.sh . --write`; a test holds it to them. *Full*
 means that programs see no difference that we know of; what is *partial* says what is missing; what is *absent* answers `ENOSYS`, and the

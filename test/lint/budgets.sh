@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # budgets.sh TOP [--write]: a ratchet. Functions over 60 lines, with more than five parameters or more than three
-# levels of nesting, and files over 600 lines are listed with their sizes in test/lint/budgets.txt. What is not in the
-# list, or is larger than the list says, fails; so does a list that is out of date because something has shrunk. The
-# list is made anew by --write; a commit that makes it longer has to say why.
+# levels of nesting, and files over 600 lines are listed with their sizes in test/lint/budgets.txt. One that is not
+# in the list, or larger than its entry, fails; so does an entry that is too large because the code has shrunk. --write
+# writes the list; a commit that makes it longer must give the reason.
 #
 # A line of the list: KIND SIZE PATH [NAME], KIND being one of long, parameters, nesting (functions) and file.
 set -u
@@ -14,7 +14,7 @@ cd "$top" || exit 1
 now=$(mktemp "${TMPDIR:-/tmp}/ouro-budgets.XXXXXX") || exit 1
 trap 'rm -f "$now"' EXIT
 
-# The program is for awk: nothing in it is for the shell.
+# The quoted text is an awk program: the shell expands nothing in it.
 # shellcheck disable=SC2016
 "$here/files.sh" "$top" '*.c' '*.h' | xargs awk '
     function over(kind, value, limit) {
@@ -25,7 +25,7 @@ trap 'rm -f "$now"' EXIT
         if (lines > 600)
             printf "file %d %s\n", lines, file
     }
-    # GUEST_TEST(test_map) names the function in its parentheses; other macros before a name are attributes.
+    # The function of GUEST_TEST(test_map) is named in the parentheses; other macros before a name are attributes.
     function begin_function() {
         if (signature ~ /^[A-Z_]+\([a-z_0-9]+\)$/) {
             name = signature
@@ -39,7 +39,7 @@ trap 'rm -f "$now"' EXIT
         sub(/.*[ *]/, "", name)
         sub(/^[^(]*\(/, "", signature)
         sub(/\)[^)]*$/, "", signature)
-        while (gsub(/\([^()]*\)/, "", signature)) # the parameters of a parameter that is a function
+        while (gsub(/\([^()]*\)/, "", signature)) # the parameters of a function pointer
             ;
         over("parameters", gsub(/,/, "", signature) + 1, 5)
     }
@@ -52,7 +52,7 @@ trap 'rm -f "$now"' EXIT
     {
         lines = FNR
     }
-    # A definition starts at the margin; its parameters may go on over several lines.
+    # A definition starts in the first column; its parameters may take several lines.
     !inside && /^[A-Za-z_].*\(/ && !/;[ \t]*$/ && !/^(typedef|else)/ {
         signature = $0
         start = FNR

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# compiler.sh TREE: the kernel is built by gcc without a warning, as where there is no lld; what the other tests run may be
-# clang's.
+# compiler.sh TREE: gcc builds the kernel without a warning, as on computers without lld; the kernel of the other tests
+# may be built by clang.
 set -u
 folder=$(mktemp -d "${TMPDIR:-/tmp}/ouro-gcc-XXXXXX")
 trap 'rm -rf -- "$folder"' EXIT

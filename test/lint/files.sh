@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# files.sh TOP PATTERN...: the files of the tree, without what builds left there. In a clone git knows;
-# elsewhere (an unpacked archive) everything outside build* counts.
+# files.sh TOP PATTERN...: lists the files of the tree, without build products. In a clone git lists them; elsewhere (an
+# unpacked archive) all files outside build* count.
 set -u
 top=$1
 shift
@@ -15,7 +15,7 @@ else
     for pattern; do
         find . -path './build*' -prune -o -path './.git' -prune -o -type f -print |
             sed 's,^\./,,' | while read -r file; do
-            # The pattern is one: it must not be quoted.
+            # Unquoted, so that it is matched as a pattern.
             # shellcheck disable=SC2254
             case $file in $pattern) echo "$file" ;; esac
         done

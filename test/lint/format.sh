@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# format.sh TOP: clang-format would change nothing.
+# format.sh TOP: clang-format changes no file.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$1

@@ -9,7 +9,7 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$top/src" || exit 1
 find . -name '*.h' | LC_ALL=C sort | sed 's,^\./,,' >"$scratch/list"
 while read -r header; do
-    # A declaration besides, since C wants one in each file.
+    # With a declaration, because C requires one in each file.
     printf '#include "%s"\n#include "%s"\nextern int used;\n' "$header" "$header" \
         >"$scratch/$(echo "$header" | tr '/.' '--').c"
 done <"$scratch/list"
@@ -17,13 +17,13 @@ done <"$scratch/list"
 warnings="-std=gnu17 -O2 -Wall -Wextra -Wconversion -Wshadow -Werror"
 kernel="-ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic"
 status=0
-# Flags are words: they must split.
+# The flags are a list of words.
 # shellcheck disable=SC2086
 {
     gcc $warnings -DOURO_NATIVE -I. -fsyntax-only "$scratch"/*.c || status=1
     gcc $warnings $kernel -I. -fsyntax-only "$scratch"/*.c || status=1
 }
-# What programs include: with what they are compiled with, in C99 and in C++.
+# Headers for programs: with the compilers for programs, in C99 and in C++.
 for header in "$top"/include/ouro/*.h; do
     [ -f "$header" ] || continue
     name=ouro/${header##*/}

@@ -6,7 +6,7 @@ set -u
 top=$1
 cd "$top/src" || exit 1
 
-# The program is awk's: nothing in it is for the shell.
+# The quoted text is an awk program: the shell expands nothing in it.
 # shellcheck disable=SC2016
 find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^\./,,' |
     xargs awk '
@@ -22,13 +22,13 @@ find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^
     function folder(path) {
         return sub(/\/[^\/]*$/, "", path) ? path : ""
     }
-    # The longest prefix of a folder that the table knows.
+    # The longest prefix of the folder that the table lists.
     function layer_of(path) {
         while (path != "" && !known[path])
             path = folder(path)
         return path
     }
-    # Depth first; a folder met again on the way to itself closes a cycle.
+    # Depth-first search; a folder that is met again on the current path closes a cycle.
     function visit(from, way,    to, seen_before) {
         if (state[from] == 2)
             return
@@ -65,7 +65,7 @@ find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^
         first = 1
         home = folder(FILENAME)
         layer = layer_of(home)
-        if (home != "" && layer == "") # main.c: all
+        if (home != "" && layer == "") # main.c may include all
             complain("folder " home " is not in cmake/layers.cmake")
         own = FILENAME
         if (!sub(/\.c$/, ".h", own) || !exists(own))

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# layout.sh TOP: the table at the head of src/mm/layout.h covers all addresses without gap or overlap and knows every
-# START and END below it; docs/memory-map.md shows the same rows.
+# layout.sh TOP: the table at the head of src/mm/layout.h covers all addresses without gap or overlap and has every
+# START and END that is defined below it; docs/memory-map.md has the same rows.
 set -u
 top=$1
 header=$top/src/mm/layout.h
@@ -32,7 +32,7 @@ while read -r name value; do
     grep -q " ${value#0x}\|0x${value#0x}" <<<"$rows" || bad "$header: $name, $value, is not in its table"
 done < <(sed -n 's/^#define \(LAYOUT_[A-Z_]*\(_START\|_END\|KERNEL_BASE\)\) *\(0x[0-9a-f]*\).*/\1 \3/p' "$header")
 
-# What is something to a reader is on the page; the rest is empty.
+# The page has all rows but those that are never mapped, not canonical or free.
 # shellcheck disable=SC2016 # backquotes of Markdown
 shown=$(sed -n 's/^| `\(0x[0-9a-f]*\)` | `\(0x[0-9a-f]*\)` | \([-–0-9]*\) |.*/\1 \2 \3/p' "$page" | sed 's/–/-/')
 while read -r row; do

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# locks.sh TOP: what touches a field without its lock (docs/locks.md) does not compile with the kernel's warnings, and
-# interrupts are turned off by a lock, or where the list below says.
+# locks.sh TOP: clang's thread-safety analysis finds no access to a field without its lock (docs/locks.md), and
+# interrupts are disabled only by locks and in the files listed below.
 set -u
 top=$1
 cd "$top/src" || exit 1
 status=0
 
-# The primitive and the locks made of it; the last look before the program runs; a report, which nothing runs beside.
+# The primitive; the locks; the check for signals before the return to the program; a report, during which nothing else
+# runs.
 allowed='^\(cpu/irq\.h\|cpu/lock\.h\|linux/task/signal_deliver\.c\|diag/report\.c\):'
 if grep -rn --include='*.[ch]' '[^_a-z]irq_save()' . | sed 's,^\./,,' | grep -v "$allowed" |
     grep -v ':[0-9]*: *\(/\*\| \*\)'; then
@@ -15,11 +16,11 @@ if grep -rn --include='*.[ch]' '[^_a-z]irq_save()' . | sed 's,^\./,,' | grep -v 
     status=1
 fi
 
-# The flags as the build has them; only clang knows them.
+# The flags of the build for clang only.
 flags=$(sed -n 's/^ *list(APPEND ouro_warnings \(-[^)]*\)).*/\1/p' CMakeLists.txt)
 kernel="-std=gnu17 -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic"
 files=$(grep -rlE --include='*.c' 'GUARDED_BY|REQUIRES|lock\.h|kern/(thread|wait)\.h|linux/task/' . | LC_ALL=C sort)
-# Flags and files are words: they must split.
+# Flags and files are lists of words.
 # shellcheck disable=SC2086
 clang --target=x86_64-elf $kernel $flags -Werror -DOURO_VERSION='""' -I. -fsyntax-only $files || status=1
 echo "locks.sh: $(echo "$files" | wc -l) files"

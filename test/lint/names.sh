@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# names.sh TOP: what the comments and pages of TOP name is in the tree.
-#   Functions: name(), or name(x) with an underscore in the name, is defined or called by code of the tree (a call that
-#              compiles is ours or the C library's), or a system call of src/linux/call/rows.inc.
+# names.sh TOP: functions and paths that the comments and pages of TOP name exist in the tree.
+#   Functions: name(), or name(x) with an underscore in the name, is defined or called by code of the tree (called
+#              functions exist, because the code compiles), or a system call of src/linux/call/rows.inc.
 #   Paths:     mm/vm/fault.c is a file or folder, seen from the top of the tree, from src, tool, test or include, or from
 #              the folder of the text; fault.c alone is the last part of one. Headers may be those of /usr/include.
-# test/lint/names.txt lists what is somebody else's. Man pages (mmap(2)) are not looked up. In a page's fenced blocks only
-# paths from the top count; what stands there is mostly output.
+# test/lint/names.txt lists names of other projects. Man pages (mmap(2)) are not looked up. In a page's fenced blocks,
+# which are mostly output, only paths from the top are checked.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$1
@@ -15,12 +15,12 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/ouro-names.XXXXXX") || exit 1
 trap 'rm -rf "$scratch"' EXIT
 "$here/files.sh" "$top" '*' >"$scratch/tree"
 find /usr/include -follow -name '*.h' 2>/dev/null | sed 's,^/usr/include/,,; s,^x86_64-linux-gnu/,,' >"$scratch/system"
-# Texts of others (a test's input, golden output) are no words of ours.
+# Other files (inputs of tests, golden output) are not checked.
 grep -E '\.(c|h|S|inc|md|sh|cmake)$|(^|/)(CMakeLists\.txt|ouro)$|^test/programs/[a-z]*\.txt$' "$scratch/tree" |
     grep -v '/golden/\|/corpus/\|^test/programs/debian/' >"$scratch/texts"
 [ -s "$scratch/texts" ] || exit 1
 
-# The program is awk's: nothing in it is for the shell.
+# The quoted text is an awk program: the shell expands nothing in it.
 # shellcheck disable=SC2016
 awk -v scratch="$scratch" -v allowed="$here/names.txt" '
     function complain(at, text) {
@@ -35,7 +35,7 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
         while (sub(/\/[^\/]*$/, "", path))
             file[path] = 1
     }
-    # Does the path exist, seen from the top, from one of the usual folders, or from that of the text?
+    # True if the path exists, relative to the top, one of the usual folders, or the folder of the text.
     function exists(path, home,    part) {
         sub(/\/$/, "", path)
         if (path in file || "src/" path in file || "tool/" path in file || "test/" path in file ||
@@ -49,7 +49,7 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
         }
         return path !~ /\// && path in base
     }
-    # Does a file match the pattern, in which * is anything but a slash?
+    # True if a file matches the pattern, in which * stands for any characters but a slash.
     function matches(pattern,    path) {
         gsub(/\./, "[.]", pattern)
         gsub(/\*/, "[^/]*", pattern)
@@ -59,14 +59,14 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
                 return 1
         return 0
     }
-    # Remembers what a piece of prose names.
+    # Records the names in a piece of prose.
     function prose(text, fenced,    token, before, rest) {
         rest = text
         while (!fenced && match(rest, /[A-Za-z_][A-Za-z0-9_]*\([^()]*\)/)) {
             token = substr(rest, RSTART, RLENGTH)
             before = RSTART > 1 ? substr(rest, RSTART - 1, 1) : " "
             rest = substr(rest, RSTART + RLENGTH)
-            # Not areas_*(), a family; mmap(2); or what is only a word with a bracket behind it.
+            # Not areas_*(), a group of functions; not mmap(2); not a plain word before a parenthesis.
             if (before == "*" || token ~ /\([1-8]p?\)$/ || token !~ /\(\)$|_.*\([^ ]/ || token ~ /_NAME\(/)
                 continue
             sub(/\(.*/, "", token)
@@ -81,7 +81,7 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
             sub(/[.-]+$/, "", token)
             gsub(/^<|>$/, "", token)
             gsub(/^\*+|\*+$/, "", token) # emphasis
-            # Not absolute ones, variables, or patterns (test_NAME.c).
+            # Absolute paths, variables and patterns (test_NAME.c) are not checked.
             if (token ~ /^[\/~-]|[<>${}]|\.\.\./ || token ~ /(^|[\/_])(NAME|FOLDER|TOP)([\/.]|$)/ || before ~ /[:@%]/)
                 continue
             if (token ~ top_folder)
@@ -92,7 +92,7 @@ awk -v scratch="$scratch" -v allowed="$here/names.txt" '
             named_at[named_count] = FILENAME ":" FNR
         }
     }
-    # What is called or defined in a line of C or assembly, comments and strings removed.
+    # Records the functions called or defined in a line of C or assembly without comments and strings.
     function code(text,    token) {
         if (match(text, /^[ \t]*(#[ \t]*define|\.macro|\.globl)[ \t]+[A-Za-z_][A-Za-z0-9_]*/) ||
             match(text, /^function [A-Za-z_][A-Za-z0-9_]*/)) {

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# selftest.sh TOP: each check passes a small clean tree and fails once an error is planted in it: a check that
-# cannot fail checks nothing.
+# selftest.sh TOP: each check passes a small clean tree and fails after an error is planted in it.
 set -u
 top=$1
 lint=$top/test/lint
@@ -25,7 +24,7 @@ fresh()
     cp "$top/docs/memory-map.md" docs/
 }
 
-# add_locks: the headers of locks, and a file whose field is guarded.
+# add_locks: adds the headers of locks, and a file with a guarded field.
 add_locks()
 {
     mkdir src/cpu
@@ -35,7 +34,7 @@ add_locks()
     printf '#include "cpu/lock.h"\n\nstatic struct spin_lock spin;\nstatic int ticks GUARDED_BY(class_timer);\n\nvoid tick(void);\nvoid tick(void)\n{\n    uint64_t flags = spin_lock_irq(&spin, &class_timer);\n    ticks++;\n    spin_unlock_irq(&spin, &class_timer, flags);\n}\n' >src/cpu/ticks.c
 }
 
-# expect_passes CHECK
+# expect_passes CHECK: the check passes the tree, which is then made anew.
 expect_passes()
 {
     if ! "$lint/$1.sh" "$scratch/tree" >"$scratch/log" 2>&1; then
@@ -46,14 +45,14 @@ expect_passes()
     fresh
 }
 
-# expect_clean CHECK
+# expect_clean CHECK: the check passes a new tree.
 expect_clean()
 {
     fresh
     expect_passes "$1"
 }
 
-# expect_found CHECK TEXT: the planted error is found, and TEXT is what is said of it.
+# expect_found CHECK TEXT: the check finds the planted error and prints TEXT.
 expect_found()
 {
     if "$lint/$1.sh" "$scratch/tree" >"$scratch/log" 2>&1; then
@@ -67,7 +66,7 @@ expect_found()
     fresh
 }
 
-for check in includes headers format layout shellcheck budgets; do
+for check in includes headers format layout shellcheck budgets statics; do
     expect_clean "$check"
 done
 
@@ -107,6 +106,10 @@ expect_found headers 'kernel only'
 mkdir -p include/ouro && printf '#pragma once\nstatic inline int *cast(void *p)\n{\n    return p;\n}\n' >include/ouro/odd.h
 expect_found headers 'odd.h:4:.*error'
 
+printf 'static int start(int v)\n{\n    return v;\n}\n' >src/mm/one.c
+printf 'static UNUSED PRINTF_LIKE(1, 2) int *start(int v)\n{\n    return 0;\n}\n' >src/base/two.c
+expect_found statics 'start() is static in more than one file'
+
 sed -i 's/    return/  return/' src/mm/pages.c
 expect_found format 'src/mm/pages.c.*clang-format'
 add_locks
@@ -131,7 +134,7 @@ expect_found layout 'no row for 0xfffff98000000000'
 sed -i 's/| 500 |/| 501 |/' docs/memory-map.md
 expect_found layout 'no such row in layout.h'
 
-# small_kernel: src/ and the objects of a small kernel; base/ uses a function of mm/ and lists it.
+# small_kernel: makes src/ and the objects of a small kernel; base/ uses a function of mm/ and lists it.
 small_kernel()
 {
     rm -rf src "$scratch/objects"
@@ -145,7 +148,7 @@ small_kernel()
     echo 'set(OURO_SYMBOLS_base up)' >>cmake/layers.cmake
 }
 
-# check_symbols: compiles the small kernel and checks it; the complaints are in $scratch/log.
+# check_symbols: compiles the small kernel and checks it; messages go to $scratch/log.
 check_symbols()
 {
     for source in src/*.c src/*/*.c src/*/*/*.c; do
@@ -155,7 +158,7 @@ check_symbols()
     "$lint/symbols.sh" "$scratch/tree" "$scratch/objects" >"$scratch/log" 2>&1
 }
 
-# expect_symbol TEXT: the planted use is found, and TEXT is what is said of it.
+# expect_symbol TEXT: the check finds the planted use and prints TEXT.
 expect_symbol()
 {
     if check_symbols; then
@@ -179,7 +182,7 @@ sed -i '/SYMBOLS/d' cmake/layers.cmake
 expect_symbol 'src/base/low.c: base must not use up, which src/mm/pages.c defines'
 echo 'int walk(void); int early(void); int early(void) { return walk(); }' >src/mm/early.c
 expect_symbol 'src/mm/early.c: mm must not use walk, which src/mm/pt/walk.c defines'
-sed -i 's/SYMBOLS_base up/SYMBOLS_mm up/' cmake/layers.cmake # base/ may not include mm/, where it would be declared
+sed -i 's/SYMBOLS_base up/SYMBOLS_mm up/' cmake/layers.cmake # base/ may not include mm/, which would declare it
 expect_symbol 'src/base/low.c: base must not use up, which src/mm/pages.c defines'
 rm src/base/up.h
 expect_symbol 'cmake/layers.cmake: no header of base declares up'
@@ -189,7 +192,7 @@ echo 'int low(void); int low(void) { return 0; }' >src/base/low.c
 expect_symbol 'cmake/layers.cmake: nothing uses up from below its definition'
 fresh
 
-# comment TEXT: a comment at the end of a file, in a tree whose other texts name only what is there.
+# comment TEXT: adds a comment at the end of a file, in a tree whose other texts name only existing things.
 comment()
 {
     rm -r src/mm/layout.h docs/memory-map.md cmake
@@ -215,12 +218,12 @@ expect_found names 'docs/page.md:5: odd.md is not in the tree'
 printf '# As src/page.c does.\n' >run.sh
 expect_found names 'run.sh:1: src/page.c is not in the tree'
 
-# What the variable in it stands for is not meant for this shell.
+# This shell must not expand the variable.
 # shellcheck disable=SC2016
 echo 'cd $HOME/x' >>run
 expect_found shellcheck 'SC2086'
 
-# longest LINES: a function of so many lines and six more, with six parameters and four levels of nesting.
+# longest LINES: a function of LINES + 6 lines, with six parameters and four levels of nesting.
 longest()
 {
     echo "int longest(int a, int (*b)(int x, int y), int c, int d, int e, int f)"
@@ -229,7 +232,7 @@ longest()
     printf "                if (a) {\n                }\n    return b;\n}\n"
 } >src/mm/longest.c
 
-# keep_budgets: the planted tree with its list of today.
+# keep_budgets: writes the list of the planted tree.
 keep_budgets()
 {
     mkdir -p test/lint

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Called with TOP. ShellCheck has nothing to say about any shell script of the tree, whatever its name.
+# Called with TOP. ShellCheck has no complaint about any shell script of the tree, whatever its name.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$1

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# symbols.sh TOP OBJECTS: no object of the kernel uses a symbol that a higher folder defines. A folder may use what
-# it may include (TOP/cmake/layers.cmake), and the names that OURO_SYMBOLS_FOLDER lists there if it may include
-# FOLDER, whose headers declare them. A listed name that nothing uses upwards fails. OBJECTS is the folder of the
+# symbols.sh TOP OBJECTS: no object of the kernel uses a symbol that a higher folder defines. A folder may use symbols of
+# folders that it may include (TOP/cmake/layers.cmake), and the names that OURO_SYMBOLS_FOLDER lists there if it may
+# include FOLDER, whose headers declare them. A listed name that no lower folder uses fails. OBJECTS is the folder of the
 # objects of the kernel with tests, build/kernel/src/CMakeFiles/ouro-test_objects.dir.
 set -u
 top=$1
@@ -11,7 +11,7 @@ cd "$top/src" || exit 1
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ouro-symbols.XXXXXX") || exit 1
 trap 'rm -rf -- "$scratch"' EXIT
 
-# The sources that a folder of src/ holds. The vDSO is linked by itself; main.c stands above all folders.
+# The sources of the kernel. The vDSO is linked by itself; main.c is above all folders.
 find . -type f -name '*.[cS]' ! -path './vdso/c*' ! -name no_symbols.S | LC_ALL=C sort | sed 's,^\./,,' >"$scratch/sources"
 while read -r source; do
     if [ -f "$objects/$source.obj" ]; then
@@ -37,7 +37,7 @@ awk -v table="$top/cmake/layers.cmake" -v declared="$scratch/declared" '
     function folder(path) {
         return sub(/\/[^\/]*$/, "", path) ? path : ""
     }
-    # The longest prefix of a folder that the table knows; main.c is in none.
+    # The longest prefix of the folder that the table lists; main.c has none.
     function layer_of(path) {
         for (path = folder(path); path != "" && !(path in known);)
             path = folder(path)
@@ -80,7 +80,7 @@ awk -v table="$top/cmake/layers.cmake" -v declared="$scratch/declared" '
         if (NR == 0)
             complain("no symbols found")
         for (name in users) {
-            if (!(name in home_of)) # the linker makes it, or a file of the build
+            if (!(name in home_of)) # defined by the linker or by a generated file
                 continue
             to = layer_of(home_of[name])
             n = split(users[name], user, " ")

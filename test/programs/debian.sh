@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Runs a program of debian.txt, one of Debian's, on this Linux and in Ouro, and compares what it prints and how it ends.
+# Runs one of Debian's programs, from debian.txt, on this Linux and in Ouro, and compares output and exit status.
 #
-#   debian.sh --names        the cases
+#   debian.sh --names        lists the cases
 #   debian.sh NAME           one case
 #
-# sides.sh says what the environment may hold. On Linux the program runs in a root of its own, a tmpfs with the same
-# small files as in the machine, over which this computer's /usr is mounted read-only.
+# sides.sh lists the environment variables. On Linux the program runs in a root of its own, a tmpfs with the same small
+# files as in the machine, in which this computer's /usr is mounted read-only.
 set -u
 # shellcheck source-path=SCRIPTDIR source=sides.sh
 . "$(dirname "$0")/sides.sh"
@@ -45,7 +45,7 @@ if [ "${1:-}" = --names ]; then
 fi
 [ $# -eq 1 ] || fail "usage: debian.sh NAME"
 name=$1
-# name | packages | with | program | arguments, which may hold bars | input
+# name | packages | with | program | arguments, which may contain bars | input
 read_line "$here/debian.txt" 12 "$name"
 line=${line#*|}
 with=$(trimmed "${line%%|*}")
@@ -66,7 +66,7 @@ make_root "$work/root"
 native=$program
 built=$work/built
 mkdir "$built"
-if [ "${program#/}" = "$program" ]; then # one of debian/, which is /t on Linux
+if [ "${program#/}" = "$program" ]; then # a file of debian/, which is /t on Linux
     native=$built/${program%.*}_${program##*.}
     case $program in *.go) compiler=go ;; *) compiler=rustc ;; esac
     command -v $compiler > /dev/null || skip "no $compiler here"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# examples.sh BINARIES: example/dirty.c and example/walk.c run on this Linux and in Ouro. What they measure differs,
-# so that their outputs are not compared but searched.
+# examples.sh BINARIES: runs example/dirty.c and example/walk.c on this Linux and in Ouro. Their measurements differ, so
+# the outputs are not compared but searched for patterns.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,7 +11,7 @@ log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 failed=0
 
-# expect STATUS PATTERN...: of what was run last, whose status is given.
+# expect STATUS PATTERN...: checks the last run, whose status is passed.
 expect() {
     local status=$1 pattern
     shift

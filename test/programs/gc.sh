@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# gc.sh: an unmodified libgc finds dirty pages by soft-dirty bits, which are the page tables' own, and loses nothing.
+# gc.sh: an unmodified libgc finds dirty pages by soft-dirty bits, which Ouro takes from the page tables, and loses no
+# object.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 ouro=${OURO:-$here/../../ouro}

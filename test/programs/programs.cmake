@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The programs that run on Linux and in Ouro: each test/programs/FOLDER/NAME.c as NAME-musl, NAME-glibc and
-# NAME-pie (static-PIE), and the table that says how they are run.
+# Programs that run on Linux and in Ouro: each test/programs/FOLDER/NAME.c as NAME-musl, NAME-glibc and NAME-pie
+# (static-PIE), and the tables of their runs.
 find_program(OURO_MUSL_GCC musl-gcc REQUIRED)
 file(GLOB program_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/*/*.c)
 list(FILTER program_sources EXCLUDE REGEX /gc/)
@@ -28,16 +28,16 @@ foreach(source IN LISTS program_sources)
 endforeach()
 add_custom_target(test_programs ALL DEPENDS ${program_files})
 
-# The tool itself, not the front door: what needs building has been built when tests run.
+# The tool itself, not the front door: the build is complete when tests run.
 set(programs_environment "OURO=$<TARGET_FILE:ouro-tool>")
 
-# ouro_program_test(NAME TIMEOUT COMMAND...): exit status 77 of the command says that this computer cannot tell.
+# ouro_program_test(NAME TIMEOUT COMMAND...): exit status 77 of the command means that this computer cannot run it.
 function(ouro_program_test name timeout)
     ouro_add_test(programs ${name} ${timeout} ${ARGN})
     set_tests_properties(programs.${name} PROPERTIES SKIP_RETURN_CODE 77 ENVIRONMENT "${programs_environment}")
 endfunction()
 
-# ouro_table_names(SCRIPT TABLE OUT): the names of the cases of a table, as its script reads them.
+# ouro_table_names(SCRIPT TABLE OUT): the names of the cases of a table, by SCRIPT --names.
 function(ouro_table_names script table out)
     execute_process(COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/programs/${script} --names
         OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
@@ -52,7 +52,7 @@ function(ouro_table_names script table out)
     set(${out} ${names} PARENT_SCOPE)
 endfunction()
 
-# Each case is a test of its own. What all cases of cases.txt start from is made once, by the build.
+# Each case is a test of its own. The build makes the root folder of all cases of cases.txt once.
 set(program_base ${CMAKE_CURRENT_BINARY_DIR}/programs-base)
 file(GLOB_RECURSE root_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/root/*)
 add_custom_command(OUTPUT ${program_base}.stamp
@@ -66,7 +66,7 @@ ouro_table_names(run.sh cases.txt cases)
 foreach(name IN LISTS cases)
     ouro_program_test(cases.${name} 200 ${run_case} ${name})
 endforeach()
-# Some of them again, the page tables reached in each other way.
+# Some of these tests run again with each of the other back ends of the page tables.
 foreach(way physmap offset identity temporary)
     foreach(name hello-pie memory-musl memory-glibc faults-pie overflow-glibc busybox-sort)
         ouro_program_test(${way}.${name} 200 ${run_case} ${name})

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# refused.sh: what other processes cannot be, the program is told and the log says once, with what to do about it.
+# refused.sh: unsupported ways to make a process fail with an error, and the log has one line with a remedy.
 set -u
 ouro=${OURO:-$(dirname "$0")/../../ouro}
 errors=$(mktemp) || exit 1
 trap 'rm -f "$errors"' EXIT
 failed=0
 
-# check NAME TIMES LINE ERROR PROGRAM...: the log has the line so many times, and the program says the error.
+# check NAME TIMES LINE ERROR PROGRAM...: the log has the line TIMES times, and the program prints the error.
 check() {
     name=$1 times=$2 line=$3 error=$4
     shift 4

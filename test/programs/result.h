@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every program here prints: a name, and the value or the errno of a call. Included once. */
+/* The lines that the programs print: a name, and the value or the errno of a call. Included once. */
 #pragma once
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static inline long result(const char *name, long value)
     return value;
 }
 
-/* For values that differ from run to run: only whether they are what they should be. */
+/* For values that differ from run to run: prints only whether they are right. */
 static inline void truth(const char *name, int holds)
 {
     printf("%s: %s\n", name, holds ? "yes" : "NO");

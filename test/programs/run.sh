@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Runs a program of cases.txt on this Linux and in Ouro, and compares what it prints and how it ends.
+# Runs a program of cases.txt on this Linux and in Ouro, and compares output and exit status.
 #
-#   run.sh --names               the cases
+#   run.sh --names               lists the cases
 #   run.sh --base DIR            makes the root folder that all cases start from (the build does, once)
-#   run.sh BINARIES BASE NAME    one case. BINARIES: folder with the compiled programs; BASE: what --base made
+#   run.sh BINARIES BASE NAME    one case. BINARIES: folder with the compiled programs; BASE: the DIR of --base
 #
-# sides.sh says what the environment may hold.
+# sides.sh lists the environment variables.
 set -u
 # shellcheck source-path=SCRIPTDIR source=sides.sh
 . "$(dirname "$0")/sides.sh"
 
-# make_base DIR: what every root folder holds.
+# make_base DIR: makes the files that every root folder holds.
 make_base() {
     mkdir -p "$1"/{bin,dev,proc,root,sys,t,tmp}
     cp -R "$here/root/." "$1"

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
-# sides.sh: what run.sh and debian.sh share: one case, run on this Linux and in Ouro, and the comparison.
+# sides.sh: common to run.sh and debian.sh: one case, run on this Linux and in Ouro, and the comparison.
 #
 # Environment: OURO    the front door or the host tool (default: ouro at the top level)
 #              WORDS   more words for the kernel
 #              KERNEL  another kernel than the tool's own (run.sh)
 #              KEEP    a folder that keeps the outputs of cases that differ
 #
-# The Linux side runs in a copy of the same root folder, on a tmpfs of its own, so that both sides see the same
-# files and none of it touches the host: as root, or as root of a user namespace.
+# The Linux side runs in a copy of the same root folder, on a tmpfs of its own, so that both sides have the same files
+# and the host is not changed: as root, or as root of a user namespace.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ouro=${OURO:-$here/../../ouro}
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
@@ -22,7 +22,7 @@ fail() {
     exit 1
 }
 
-# skip REASON: this computer cannot tell.
+# skip REASON: ends the script with 77: this computer cannot run the case.
 skip() {
     printf 'skip: %s\n' "$1"
     exit 77
@@ -34,12 +34,12 @@ trimmed() {
     printf '%s' "${text%"${text##*[![:space:]]}"}"
 }
 
-# names TABLE MARKS: the cases of a table, one a line.
+# names TABLE MARKS: prints the cases of a table, one a line.
 names() {
     sed -n "s/^[$2]*\([a-z][^ |]*\) *|.*/\1/p" "$1"
 }
 
-# read_line TABLE MARKS NAME: sets marks and line, of which the name is gone.
+# read_line TABLE MARKS NAME: sets marks and line (without the name).
 # shellcheck disable=SC2034 # the caller's
 read_line() {
     local found
@@ -48,7 +48,7 @@ read_line() {
     line=${found#*|}
 }
 
-# With the limits and the priority of a login, and without descriptors that the caller left open.
+# Sets the limits and the priority of a login, and closes descriptors that the caller left open.
 # shellcheck disable=SC2016 # the inner shell expands its own words
 as_from_a_login='
     renice -n 0 -p $$ > /dev/null 2>&1
@@ -59,9 +59,9 @@ as_from_a_login='
         [ "$fd" -le 2 ] || eval "exec $fd>&-"
     done'
 
-# on_linux ROOT MOUNTS COMMAND...: in a copy of the folder, as Linux would run it from a login. MOUNTS is shell text for
-# what is mounted into it besides ($at is its place). Standard error is opened within: the outer shell prints a message of
-# its own for a child that was killed.
+# on_linux ROOT MOUNTS COMMAND...: runs the command in a copy of the folder, as from a login. MOUNTS is shell text for
+# additional mounts ($at is the copy). Standard error is opened within: the outer shell prints a message of its own for
+# a child that was killed.
 on_linux() {
     mkdir -p "$work/at"
     : > "$work/2.linux"
@@ -77,8 +77,8 @@ on_linux() {
         linux "$1" "$work/at" "$work/2.linux" "${variables[*]}" "${@:3}" 2> /dev/null
 }
 
-# both_sides ROOT MOUNTS INPUT COMMAND...: runs the command on Linux, and in Ouro the caller's function in_ouro.
-# Input comes through a pipe on both sides: that is what Ouro makes of any standard input.
+# both_sides ROOT MOUNTS INPUT COMMAND...: runs the command on Linux, and in Ouro the caller's function in_ouro. The
+# input is a pipe on both sides, as Ouro makes of any standard input.
 both_sides() {
     # shellcheck disable=SC2002
     cat "$3" | on_linux "$1" "$2" "${@:4}" > "$work/1.linux" 2> /dev/null
@@ -88,7 +88,8 @@ both_sides() {
     echo $? > "$work/status.ouro"
 }
 
-# compare NAME SORT STREAM...: ends the script; the streams are 1, 2 and status. SORT=yes: in any order of lines.
+# compare NAME SORT STREAM...: compares and ends the script. STREAM is 1, 2 or status. SORT=yes ignores the order of
+# lines.
 compare() {
     local name=$1 sort=$2 stream bad=0
     shift 2
@@ -111,7 +112,7 @@ compare() {
     exit $bad
 }
 
-# start_case: a work folder, removed at the end. Skips where the Linux side cannot run.
+# start_case: makes a work folder, removed at the end. Skips if the Linux side cannot run.
 start_case() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/ouro-case.XXXXXX") || exit 1
     trap 'rm -rf "$work"' EXIT

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# strace.sh PROGRAM: what --strace prints of it is what strace(1) does, but for addresses, pids, times and the
-# errors' long texts.
+# strace.sh PROGRAM: --strace prints the same as strace(1), except for addresses, pids, times and the errors' long
+# texts.
 set -u
 ouro=${OURO:-$(cd "$(dirname "$0")/../.." && pwd)/ouro}
 work=$(mktemp -d) || exit 1
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 [ "${1#/}" != "$1" ] || set -- "$PWD/$1"
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 cd / || exit 1
-for fd in /proc/self/fd/*; do # what our caller forgot to close is not for the program
+for fd in /proc/self/fd/*; do # close descriptors that the caller left open
     fd=${fd##*/}
     [ "$fd" -le 2 ] || eval "exec $fd>&-"
 done

@@ -15,7 +15,7 @@ ouro_fuzzer(parse/elf64 src/parse/elf64.c)
 ouro_fuzzer(parse/acpi src/parse/acpi.c)
 ouro_fuzzer(base/fmt src/base/fmt.c)
 
-# What fault reports read: instructions, symbols, unwind tables.
+# Parsers of fault reports: instructions, symbols, unwind tables.
 ouro_fuzzer(parse/x86_insn src/parse/x86_insn.c)
 ouro_fuzzer(parse/elf_symbols src/parse/elf_symbols.c)
 ouro_fuzzer(parse/eh_frame src/parse/eh_frame.c)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The host tool's own thinking. tool_native.c stands in for the ends of the tool (tool/host/fail.c).
+# The pure parts of the host tool. tool_native.c stands in for tool/host/fail.c.
 function(ouro_tool_test path)
     get_filename_component(name ${path} NAME)
     ouro_host_test(tool/${path} test/unit/support/tool_native.c tool/host/text.c ${ARGN})

@@ -305,7 +305,7 @@ static void run_primitives(struct bench *bench, const char *section, const char 
     }
 }
 
-/* The same with instructions counted: with QEMU's -icount each takes a nanosecond. */
+/* Measures the primitives in instructions: with QEMU's -icount each takes a nanosecond. */
 static void count_primitives(struct bench *bench, const char *section, const char *archive)
 {
     static const char *const arguments[] = {"rounds=1", "divide=10", "user=0", NULL};

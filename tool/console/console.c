@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One poll() loop over the serial port, stdin and the output queue; console.h has the drawing. */
+/* One poll() loop over the serial port, stdin and the output queue; console.h has a diagram. */
 #include "console/console.h"
 #include "console/boot_output.h"
 #include "console/input.h"

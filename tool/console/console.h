@@ -34,9 +34,9 @@ struct console_options {
     bool verbose;                        /* boot_output and boot marks go to stderr */
     bool keyboard;                       /* the machine has a keyboard: stdin is not read */
     const char *marker; /* output of the program that causes ENDED_MARKER; NULL: none */
-    bool input;         /* stdin goes to the program; else it sees the end of input at once */
-    double timeout;     /* seconds until ENDED_TIMEOUT; 0: none */
-    double boot_limit;  /* seconds until ENDED_UNSTARTED; 0: none */
+    bool input;        /* stdin goes to the program; false: the program reads end of file at once */
+    double timeout;    /* seconds until ENDED_TIMEOUT; 0: none */
+    double boot_limit; /* seconds until ENDED_UNSTARTED; 0: none */
 };
 
 struct console_result {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Children, signals and the guardian process; host/guard.h has the idea. */
+/* Children, signals and the guardian process; host/guard.h describes the design. */
 #include "host/guard.h"
 #include "host/fail.h"
 #include "host/progress.h"
@@ -64,11 +64,11 @@ NORETURN static void guardian_main(int pipe_end)
     if (pipe_end != 3)
         dup2(pipe_end, 3);
     closefrom(4);
-    struct terminal_saved terminal = {0}, told;
+    struct terminal_saved terminal = {0}, update;
     ssize_t got;
-    while ((got = read(3, &told, sizeof(told))) != 0) /* below PIPE_BUF: written atomically */
-        if (got == sizeof(told))
-            terminal = told;
+    while ((got = read(3, &update, sizeof(update))) != 0) /* below PIPE_BUF: written atomically */
+        if (got == sizeof(update))
+            terminal = update;
         else if (got > 0 || errno != EINTR)
             break;
     terminal_put_back(&terminal);
@@ -210,8 +210,8 @@ NORETURN static void child_main(const struct spawn *spawn, pid_t parent, int rep
     sigprocmask(SIG_SETMASK, &none, NULL);
     execvp(spawn->argv[0], spawn->argv);
     int error = errno;
-    ssize_t told = write(report, &error, sizeof(error));
-    (void)told;
+    ssize_t update = write(report, &error, sizeof(error));
+    (void)update;
     _exit(STATUS_FAILED);
 }
 

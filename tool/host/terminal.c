@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Raw mode, its restoration, and the size of the window; host/terminal.h has the rules. */
+/* Raw mode, its restoration, and the size of the window; host/terminal.h describes the rules. */
 #include "host/terminal.h"
 #include "host/guard.h"
 

@@ -31,7 +31,7 @@ bool terminal_offered(void);
 void terminal_raw(void);
 /* Restores the settings. Async-signal-safe; does nothing if they were not changed. */
 void terminal_restore(void);
-/* The same, called by the guardian with its copy. */
+/* As terminal_restore(), called by the guardian with its copy of the settings. */
 void terminal_put_back(const struct terminal_saved *saved);
 /* True once after each change of the window size, with the current size. */
 bool terminal_resized(uint16_t *columns, uint16_t *rows);

@@ -5,5 +5,5 @@
  * compiler's messages go to stderr. Ends the tool with STATUS_CANNOT_RUN if the file does not
  * compile. */
 char *compile_program(const char *source);
-/* The same, but the result is kept at `result` and compiled again only if `source` is newer. */
+/* As compile_program(), but `result` is kept and made again only if `source` is newer. */
 void compile_kept(const char *source, const char *result);

@@ -19,7 +19,7 @@ struct program {
  * already has a file at the program's path, that file is the program. Needs guard_start(). Ends the
  * tool with STATUS_NOT_FOUND or STATUS_CANNOT_RUN and a message. */
 void program_prepare(struct tree *tree, const char *typed, const char *path, struct program *out);
-/* The same for a file on the host under a given name, without the search. */
+/* As program_prepare(), without the search, for a file on the host under a given name. */
 void program_prepare_file(struct tree *tree, const char *name, const char *file,
                           struct program *out);
 /* --with: packs a file or a folder at the same path (a relative one below /), and the libraries that

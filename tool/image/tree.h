@@ -35,7 +35,7 @@ const struct entry *tree_follow(const struct tree *tree, const char *path);
 /* Adds a regular file with the data of `source` at an absolute path. Missing parents are added, links
  * among them followed. Fails the tool if the path exists. */
 void tree_add_file(struct tree *tree, const char *path, const char *source);
-/* The same for a text of `size` bytes (NULL for 0). Does nothing if the path exists. */
+/* As tree_add_file(), for a text of `size` bytes (NULL for 0). Does nothing if the path exists. */
 void tree_add_text(struct tree *tree, const char *path, const char *text, size_t size);
 
 /*

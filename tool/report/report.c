@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READER_SECONDS 5            /* ten times the time for the largest DWARF at hand */
+#define READER_SECONDS 5            /* ten times the time for the largest DWARF tried */
 #define READER_MEMORY  (4ull << 30) /* bytes of address space */
 #define READER_ANSWER  3            /* the descriptor that guard_fork() keeps */
 #define ANSWER_MAX     (8u << 20)   /* bytes */
@@ -49,7 +49,7 @@ static void limit(enum __rlimit_resource what, unsigned long long most)
     setrlimit(what, &(struct rlimit){most, most});
 }
 
-/* The answer: the text, a NUL, the JSON line. */
+/* Writes the answer: the text, a NUL, the JSON line. */
 NORETURN static void reader_main(const struct report_options *o, const char *report, size_t size)
 {
     struct report_notes notes;

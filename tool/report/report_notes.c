@@ -39,12 +39,12 @@ static bool is_build(struct source_module *kernel, struct json report)
 {
     struct json build;
     uint64_t number;
-    char told[32], here[32];
-    if (!json_member(report, "build", &build) || !json_string(build, told, sizeof(told)) ||
+    char reported[32], here[32];
+    if (!json_member(report, "build", &build) || !json_string(build, reported, sizeof(reported)) ||
         !source_word(kernel, "kernel_symbols", &number))
         return false;
     snprintf(here, sizeof(here), "%012llx", (unsigned long long)(number >> 16));
-    return strcmp(here, told) == 0;
+    return strcmp(here, reported) == 0;
 }
 
 static void add_module(struct modules *list, struct module module)

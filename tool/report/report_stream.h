@@ -25,6 +25,6 @@ struct report_stream {
 /* A zeroed struct report_stream is ready. */
 void report_stream_feed(struct report_stream *s, const char *bytes, size_t size,
                         const struct report_sink *sink);
-/* Passes on what is held, as an incomplete report. */
+/* Passes the held bytes to the sink, as an incomplete report. */
 void report_stream_release(struct report_stream *s, const struct report_sink *sink);
 bool report_stream_holds(const struct report_stream *s);

@@ -39,7 +39,7 @@ enum {
     LOOK_LINES = 10,
 };
 
-static struct spin_lock ps2_spin; /* the controller, too */
+static struct spin_lock ps2_spin; /* guards the controller's ports and the data of class_ps2 */
 static struct keymap map GUARDED_BY(class_ps2);
 /* Command KEYBOARD_LIGHTS was sent; its argument follows the ACK. */
 static bool lights_wanted GUARDED_BY(class_ps2);
@@ -181,7 +181,7 @@ void machine_wait_for_key(void) NO_LOCK_ANALYSIS
             uint8_t byte = in8(DATA);
             bool release = map.set_2 ? byte == 0xf0 : byte & 0x80;
             if (map.set_2 && release && wait_status(STATUS_OUTPUT, true))
-                (void)in8(DATA); /* the code that was released */
+                (void)in8(DATA); /* the scan code of the released key */
             if (!(status & STATUS_POINTER) && !release && byte != KEYBOARD_ACK && byte != 0xe0)
                 return;
         }

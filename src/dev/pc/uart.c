@@ -29,7 +29,7 @@ enum {
     MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
     LSR_DATA = 1,
     LSR_EMPTY = 0x20, /* the transmit FIFO is empty */
-    LSR_IDLE = 0x40,  /* and so is the shift register */
+    LSR_IDLE = 0x40,  /* the transmit FIFO and the shift register are empty */
     FIFO_SIZE = 16,
     ROUNDS_MAX = 256, /* of one interrupt: a broken UART must not keep the CPU */
 };
@@ -42,7 +42,7 @@ enum {
 static unsigned burst = 1; /* bytes that can be written if LSR_EMPTY is set */
 static bool proven, dead;  /* it has had room before; waiting was in vain */
 
-/* The receiver and its interrupt, and the sender's interrupt. */
+/* Guards received data and both interrupts. */
 static struct spin_lock receiver;
 static uint8_t enabled GUARDED_BY(class_uart); /* IER */
 static bool started GUARDED_BY(class_uart);    /* interrupts arrive */

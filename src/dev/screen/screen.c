@@ -70,13 +70,13 @@ static void draw_all(void)
 static void drawer(void *unused)
 {
     (void)unused;
-    static struct wait_queue nobody = WAIT_QUEUE_INIT(nobody);
+    static struct wait_queue unwoken = WAIT_QUEUE_INIT(unwoken);
     for (;;) {
         if (WAIT_EVENT(&work, changed, NO_DEADLINE) != E_OK)
             continue;
         changed = false;
         draw_all();
-        (void)!WAIT_EVENT(&nobody, false, time_now_ns() + FRAME_NS); /* E_TIMEDOUT */
+        (void)!WAIT_EVENT(&unwoken, false, time_now_ns() + FRAME_NS); /* E_TIMEDOUT */
     }
 }
 

@@ -24,7 +24,7 @@ static void tab(struct vt *vt)
     vt_move_to(vt, vt->cursor.row, (int)column);
 }
 
-/* C0 control characters, which are executed inside of sequences too. False: not one. */
+/* Executes a C0 control character, also inside of a sequence. False if the byte is none. */
 static bool control(struct vt *vt, uint8_t byte)
 {
     struct vt_cursor *c = &vt->cursor;
@@ -311,7 +311,7 @@ static void move_rows(struct vt *vt, int by)
     vt_move_to(vt, row, c->column);
 }
 
-/* Sequences that move the cursor. False: not one. */
+/* Executes a sequence that moves the cursor. False if the sequence is none of these. */
 static bool csi_move(struct vt *vt, char final)
 {
     struct vt_cursor *c = &vt->cursor;
@@ -361,7 +361,7 @@ static bool csi_move(struct vt *vt, char final)
     }
 }
 
-/* Sequences that change cells. False: not one. */
+/* Executes a sequence that changes cells. False if the sequence is none of these. */
 static bool csi_edit(struct vt *vt, char final)
 {
     const struct vt_cursor *c = &vt->cursor;

@@ -8,5 +8,6 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-/* Opens them in the calling thread's table, which is empty. After devfs_fill(). Boot. E_NOMEM. */
+/* Opens descriptors 0 to 2 in the calling thread's table, which must be empty. After devfs_fill().
+ * Boot. E_NOMEM. */
 MUST_CHECK enum err stdio_open(void);

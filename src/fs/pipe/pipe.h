@@ -18,7 +18,7 @@ struct pipe_ring {
     uint32_t size; /* bytes allocated: 0, or a power of two */
     uint32_t head; /* index of the oldest byte */
     uint32_t used;
-    uint32_t capacity; /* `size` never grows beyond: a power of two, at least a page */
+    uint32_t capacity; /* limit of `size`: a power of two, at least a page */
 };
 
 /* Moves bytes from the cursor to the ring: as many as fit, at most `most`. E_NOMEM, E_FAULT: bytes
@@ -29,7 +29,7 @@ MUST_CHECK enum err pipe_ring_drain(struct pipe_ring *ring, struct io *io);
 /* Sets the capacity. E_BUSY: the ring holds more bytes than that. E_NOMEM. */
 MUST_CHECK enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity);
 
-/* Both ends open, with O_NONBLOCK or 0 in flags; one reference each. */
+/* Makes a pipe and opens both ends. flags: O_NONBLOCK or 0. One reference each. */
 MUST_CHECK enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer);
 /* F_GETPIPE_SZ and F_SETPIPE_SZ. E_BADF: not a pipe. E_INVAL, E_PERM, E_BUSY, E_NOMEM. */
 MUST_CHECK enum err pipe_capacity(const struct file *file, uint32_t *out);
@@ -37,8 +37,8 @@ MUST_CHECK enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t
 
 /* For splice() and tee(); the functions after pipe_is() take only files for which it is true. */
 bool pipe_is(const struct file *file);
-/* !write: sleeps until the pipe has bytes or no writer; write: until it has room. E_AGAIN instead
- * of sleeping if `eager`; E_INTR; E_PIPE with SIGPIPE: no reader. */
+/* Sleeps until the pipe has room (`write`), or bytes or no writer (!write). E_AGAIN instead of
+ * sleeping if `eager`; E_INTR; E_PIPE with SIGPIPE: no reader. */
 MUST_CHECK enum err pipe_wait(struct file *file, bool write, bool eager);
 uint64_t pipe_room(const struct file *file);
 /* Copies up to `size` bytes from offset `from` in the pipe, without removing them. Returns their

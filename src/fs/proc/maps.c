@@ -97,7 +97,7 @@ void procfs_show_maps(struct text *text, void *context)
     show_areas(text, context, NULL);
 }
 
-/* ---- what is mapped ---- */
+/* ---- memory use of an area ---- */
 
 /* The lowest entry of the walk to v; *span is the size of its range from v on. False: not mapped. A
  * page without permissions (PROT_NONE) counts as mapped. */

@@ -31,7 +31,7 @@ void procfs_show_status(struct text *text, void *context);
 void procfs_show_smaps(struct text *text, void *context);
 void procfs_show_smaps_rollup(struct text *text, void *context);
 
-/* What is mapped of an area, in bytes. `share`: PSS, in which a page that is mapped n times
+/* Mapped memory of an area, in bytes. `share`: PSS, in which a page that is mapped n times
  * counts 1/n. */
 struct procfs_usage {
     uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,

@@ -208,7 +208,7 @@ static enum err ram_truncate(struct inode *inode, uint64_t size)
     }
     bool shrinks = size < inode->size;
     inode->size = size;
-    /* Also if the size stays the same: fallocate() may have left pages after the end. */
+    /* Even if the size is unchanged, fallocate() may have left pages after the end. */
     ram->archive_size = least(ram->archive_size, size);
     remove_pages(ram, pages_of(size), UINT64_MAX);
     clear_tail(ram, size);

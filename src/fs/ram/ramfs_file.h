@@ -18,7 +18,7 @@ static inline struct ram_file *ram_file_of(const struct inode *inode)
     return (struct ram_file *)(uintptr_t)inode;
 }
 
-/* True if the files may have so many more own pages. */
+/* True if the limit allows the files that many more own pages. */
 bool ramfs_room_for(uint64_t pages);
 /* Adds `change` to the number of own pages of all files. */
 void ramfs_count_pages(int64_t change);

@@ -138,8 +138,8 @@ static enum err directory_remember(struct fill *fill, const struct cpio_entry *e
     return E_OK;
 }
 
-/* Sets the times in the order of the archive, so that the last entry of a directory wins; the list
- * is in reverse order. */
+/* Sets the times in the order of the archive, so that the last entry of a directory applies; the
+ * list is in reverse order. */
 static void directories_finish(struct fill *fill)
 {
     struct directory_time *reversed = NULL, *next;

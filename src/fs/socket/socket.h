@@ -40,7 +40,7 @@
 #define SOCKET_BACKLOG_MAX 4096u /* net.core.somaxconn */
 
 struct socket_address {
-    uint32_t length; /* bytes that count */
+    uint32_t length; /* bytes in use */
     union {
         uint16_t family;
         uint8_t bytes[SOCKET_ADDRESS_MAX];

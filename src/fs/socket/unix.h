@@ -82,7 +82,7 @@ enum err unix_queued(struct socket *socket, bool out, uint32_t *bytes);
 /* Discards all packets that are not received yet. */
 void unix_purge(struct unix_socket *u);
 
-/* Call when the files are put into a packet, and when they are taken out. */
+/* Count the files as in flight when they are put into a packet; no longer when taken out. */
 void unix_gc_begin(const struct socket_files *files);
 void unix_gc_end(const struct socket_files *files);
 /* Empties sockets that are referred to only by packets in each other's queues. */

@@ -26,7 +26,7 @@ struct tty_driver {
     bool (*ended)(struct tty *tty);
     /* As tty_line_take(). */
     size_t (*take)(struct tty *tty, char *to, size_t size, bool *ended);
-    void (*taken)(struct tty *tty); /* called after each read(); NULL */
+    void (*taken)(struct tty *tty); /* called after each read(); may be NULL */
     /* True if the processed output of TTY_PIECE bytes fits. NULL: always. */
     bool (*has_room)(struct tty *tty);
     void (*write)(struct tty *tty, struct file *file, const char *bytes, size_t size);

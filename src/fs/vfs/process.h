@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the file systems need of processes. The functions are defined above, in linux/file/fs_process.c, and for native
- * tests in test/unit/support/fs_native.c. The calling process is that of the calling thread; kernel threads work for the
- * first process.
+ * The operations on processes that file systems use. The functions are defined above, in
+ * linux/file/fs_process.c, and for native tests in test/unit/support/fs_native.c. The calling
+ * process is that of the calling thread; kernel threads work for the first process.
  */
 #pragma once
 
@@ -59,9 +59,9 @@ struct fs_credentials { /* laid out as Linux's struct ucred */
 
 /* Sends the signal to the calling process (SIGPIPE, SIGXFSZ). Only marks it pending. */
 void fs_raise(int signal);
-/* The same to a process group (SIGINT from the terminal), 0: that of the first process. */
+/* Sends the signal to a process group (SIGINT from the terminal); 0: the first process's. */
 void fs_raise_group(int signal, uint32_t group);
-/* Is there such a group (E_SRCH), and in the calling process's session (E_PERM)? */
+/* E_SRCH: no such process group. E_PERM: the group is not in the calling process's session. */
 MUST_CHECK enum err fs_check_group(uint32_t group);
 /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
 uint64_t fs_limit(unsigned resource);
@@ -69,8 +69,8 @@ uint64_t fs_limit(unsigned resource);
 void fs_limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
 /* The calling process's pid, and its real or effective user and group. */
 void fs_caller_credentials(bool effective, struct fs_credentials *out);
-/* The process, 0 is the calling one, and the thread of it whose name, times and signals count; tid 0 is
- * the leader. False: there is none, and nothing is written. */
+/* Describes process `pid` (0: the calling one), with name, times and signals of its thread `tid`
+ * (0: the leader). False, with *out unchanged, if there is no such process or thread. */
 bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out);
 /* The tid of the calling thread; 0: it has none. */
 uint32_t fs_own_tid(void);

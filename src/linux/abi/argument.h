@@ -17,8 +17,8 @@
 #define ARGUMENTS_MAX 6
 
 enum argument_kind {
-    ARG_NONE,        /* behind the last argument */
-    ARG_ = ARG_NONE, /* what ARGS() makes of a place that it leaves open */
+    ARG_NONE,        /* terminator: no further argument */
+    ARG_ = ARG_NONE, /* ARG_##a of an empty argument of ARGS() */
     ARG_INT,         /* int */
     ARG_UINT,        /* unsigned int */
     ARG_SIZE,        /* size_t, off_t */
@@ -28,19 +28,19 @@ enum argument_kind {
     ARG_SIGNAL,      /* number of a signal */
     ARG_PTR,         /* address that is not followed */
     ARG_STR,         /* string that ends in NUL */
-    ARG_STR_OUT,     /* the same */
-    ARG_BYTES,       /* as many bytes as the next argument says */
-    ARG_BYTES_OUT,   /* as many bytes as the result says */
-    ARG_IOV,         /* struct iovec[], of a length that the next argument says */
-    ARG_IOV_OUT,     /* the same; of its bytes as many as the result says */
+    ARG_STR_OUT,     /* string that ends in NUL */
+    ARG_BYTES,       /* buffer; the next argument is its size */
+    ARG_BYTES_OUT,   /* buffer; the result is the number of valid bytes */
+    ARG_IOV,         /* struct iovec[]; the next argument is its length */
+    ARG_IOV_OUT,     /* struct iovec[]; the result is the number of valid bytes */
     ARG_LIST,        /* char *[], ends in NULL */
-    ARG_ENV,         /* the same, of which only the length is printed */
+    ARG_ENV,         /* char *[], ends in NULL; only the length is printed */
     ARG_TIME,        /* struct timespec */
-    ARG_TIME_OUT,    /* the same */
+    ARG_TIME_OUT,    /* struct timespec */
     ARG_SIGSET,      /* sigset_t */
-    ARG_SIGSET_OUT,  /* the same */
+    ARG_SIGSET_OUT,  /* sigset_t */
     ARG_ACTION,      /* struct sigaction */
-    ARG_ACTION_OUT,  /* the same */
+    ARG_ACTION_OUT,  /* struct sigaction */
     ARG_STAT_OUT,    /* struct stat */
     ARG_STATUS_OUT,  /* int: status of a child, as wait4() writes it */
     ARG_FDS_OUT,     /* int[2]: two descriptors */
@@ -82,10 +82,10 @@ enum argument_kind {
         ARG_##a, ARG_##b, ARG_##c, ARG_##d, ARG_##e, ARG_##f                                       \
     }
 
-/* What strace prints of a result without an error. */
+/* Format in which strace prints a result without an error. */
 enum result_kind {
-    RET_INT,   /* a number; hexadecimal if no int holds it */
-    RET_FD,    /* a descriptor: the same */
+    RET_INT,   /* a number; hexadecimal if it does not fit in an int */
+    RET_FD,    /* a descriptor: printed as RET_INT */
     RET_HEX,   /* hexadecimal from PAGE_SIZE on: addresses, ticks */
     RET_MODE,  /* octal */
     RET_FRAME, /* rax of the frame that rt_sigreturn() restored */
@@ -102,7 +102,7 @@ enum argument_plain {
     PLAIN_HEX,   /* 0x0 */
 };
 
-/* What an address leads to. */
+/* Type of the data at an address. */
 enum argument_target {
     TARGET_NONE, /* the argument is no pointer, or is not followed */
     TARGET_STRING,
@@ -121,18 +121,18 @@ enum argument_target {
 struct argument_form {
     uint8_t plain : 3;  /* enum argument_plain */
     uint8_t target : 4; /* enum argument_target */
-    bool out : 1;       /* the target is there when the call has succeeded */
+    bool out : 1;       /* the target is valid only after the call has succeeded */
 };
 extern const struct argument_form argument_forms[ARG_KINDS];
 
-/* Text that ends where its room does. */
+/* Text, truncated at the end of its buffer. */
 struct text_out {
     char *at;
     size_t left;
 };
 
 void text_put(struct text_out *t, const char *format, ...) PRINTF_LIKE(2, 3);
-/* As a C string; `more`: it goes on. */
+/* As a C string; `more`: the string is longer than shown. */
 void text_put_quoted(struct text_out *t, const char *bytes, size_t size, bool more);
 
 /* A number or an address, in the plain form of the kind. */

@@ -32,7 +32,7 @@ struct timeval timeval_of_ns(uint64_t ns);
 MUST_CHECK enum err timespec_to_ns(const struct timespec *t, uint64_t *out);
 MUST_CHECK enum err timeval_to_ns(const struct timeval *t, uint64_t *out);
 
-/* The same with a struct timespec in the program's memory; also E_FAULT. */
+/* Convert a struct timespec in the program's memory, as timespec_to_ns(); also E_FAULT. */
 MUST_CHECK enum err timespec_copy_in(virt_t from, uint64_t *ns);
 MUST_CHECK enum err timespec_copy_out(virt_t to, uint64_t ns);
 

@@ -40,7 +40,7 @@ static const char *const flags_7_ebx[32] = {
     "mpx",        "rdt_a",      "avx512f",    "avx512dq", "rdseed",   "adx",      "smap",
     "avx512ifma", NULL,         "clflushopt", "clwb",     "intel_pt", "avx512pf", "avx512er",
     "avx512cd",   "sha_ni",     "avx512bw",   "avx512vl"};
-/* Of CPUID.80000001H:EDX those that leaf 1 does not have. */
+/* Bits of CPUID.80000001H:EDX that leaf 1 lacks. */
 static const char *const flags_extended[32] = {
     [11] = "syscall", [20] = "nx", [22] = "mmxext",   [25] = "fxsr_opt", [26] = "pdpe1gb",
     [27] = "rdtscp",  [29] = "lm", [30] = "3dnowext", [31] = "3dnow"};
@@ -128,7 +128,8 @@ static struct load load_now(void)
     return load;
 }
 
-/* No averages are kept: who counts runnable threads every few seconds has a timer that never rests. */
+/* Load averages are not kept: sampling the run queue every few seconds would need a permanent
+ * timer. */
 static void show_loadavg(struct text *text, void *context)
 {
     (void)context;

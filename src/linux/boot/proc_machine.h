@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What /proc says of the machine and the kernel: cpuinfo, meminfo, uptime, stat, version,
+/* Files of /proc about the machine and the kernel: cpuinfo, meminfo, uptime, stat, version,
  * sys/kernel … */
 #pragma once
 

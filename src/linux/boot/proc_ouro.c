@@ -46,7 +46,7 @@ enum err start_proc_fill(void)
     if (line == NULL)
         return E_NOMEM;
     memcpy(line, boot_summary.command_line, size);
-    boot_summary.command_line = line; /* where it was is boot memory */
+    boot_summary.command_line = line; /* the original is boot memory */
     enum err e = procfs_add("cmdline", show_command_line, NULL);
     return e == E_OK ? procfs_add("ouro", show_ouro, NULL) : e;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/cmdline and /proc/ouro: how this machine was booted. */
+/* /proc/cmdline and /proc/ouro: parameters and timing of the boot. */
 #pragma once
 
 #include "base/compiler.h"
@@ -7,5 +7,5 @@
 
 /* Copies the command line. Boot. */
 MUST_CHECK enum err start_proc_fill(void);
-/* The program is about to start: boot took until now. */
+/* Records the end of the boot: the program is about to start. */
 void start_proc_booted(void);

@@ -1,28 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of start_program() (main.c) that join several modules, in its order. Each runs once, on the first thread, and
- * stops the machine with a sentence when there is too little memory for it. Boot only.
+ * The steps of start_program() (main.c) that turn a running kernel into one that can run a Linux
+ * program: file systems, standard streams, observers, exec. Only steps that join several modules
+ * are here; a module's own initialization is called by main.c directly.
+ *
+ * main.c is the only caller, once each, in this order, on the first thread: each step relies on
+ * those before it. The steps run after memory_init() and before memory_end_boot(), so the options
+ * and the boot loader's data are still valid.
+ *
+ * Cost: O(size of the archive / 2 MiB) for the mapping, O(files in it) for root_fill(), which
+ * refers to the contents rather than copying them; program_load() reads headers and maps segments.
+ * A shortage of memory stops the machine with a message.
  */
 #pragma once
 
 #include "cpu/lock.h"
 #include "cpu/trap_frame.h"
 
-/* Maps the root archive, which stays: files are pages of it. NULL: it is empty. A boot
- * loader that handed over no module stops the machine. */
+/* Maps the root archive, permanently: files are pages of it. NULL if it is empty. Stops the machine
+ * if the boot loader supplied no module. */
 const void *root_map(void);
-/* Makes the root file system of it; a corrupt archive stops the machine. */
+/* Fills the root file system from the archive; a corrupt archive stops the machine. */
 void root_fill(const void *archive);
-/* The terminal, pseudo-terminals and local sockets; /dev with all devices. */
+/* Creates the terminal, pseudo-terminals, local sockets, and /dev with all devices. */
 void devices_start(void);
 /* Mounts /proc, with the files about the machine and this kernel. */
 void proc_start(void);
-/* Descriptors 0, 1 and 2 of process 1, and the thread that moves the console's input to the terminal. */
+/* Opens descriptors 0, 1 and 2 of process 1, and starts the thread that moves the console's input
+ * to the terminal. */
 void streams_start(void);
-/* Starts what words of the command line turn on: strace, stats, profile, check-at-end. */
+/* Starts what the command line asks for: strace, stats, profile, check-at-end. */
 void observers_start(void);
-/* Configures exec: where programs and the page-table window lie; and enables the FPU for threads. */
+/* Configures exec (addresses of programs, page-table window) and enables the FPU for threads. */
 void programs_start(void) REQUIRES(kernel_lock);
-/* Loads the program that the options name. The frame lies where all later ones will: at the top of the
- * kernel stack. If the program cannot start, the machine ends with the status that a shell gives. */
+/* Loads the program that the options name. The frame is at the top of the kernel stack, as all
+ * later ones. If the program cannot start, the machine ends with the status that a shell would
+ * give. */
 struct trap_frame *program_load(void);

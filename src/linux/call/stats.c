@@ -12,10 +12,10 @@
 
 #define ULL(x)     ((unsigned long long)(x))
 #define SLOT_OURS  SYSCALL_COUNT
-#define SLOT_OTHER (SYSCALL_COUNT + OURO_CALL_COUNT) /* numbers that nobody has */
+#define SLOT_OTHER (SYSCALL_COUNT + OURO_CALL_COUNT) /* all numbers without a row */
 #define SLOTS      (SLOT_OTHER + 1)
 
-static struct syscall_count *counts; /* [SLOTS], NULL: not asked for */
+static struct syscall_count *counts; /* [SLOTS]; NULL: stats is off */
 
 INIT_CODE enum err stats_start(void)
 {
@@ -45,7 +45,7 @@ static const char *stats_name_of(size_t slot)
     return row != NULL && row->name != NULL ? row->name : "(no such call)";
 }
 
-/* The one that took longest of those not yet told; SLOTS: none is left. */
+/* The most costly slot that has not been printed; SLOTS if none is left. */
 static size_t costliest(void)
 {
     size_t best = SLOTS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The word `stats` on the kernel command line: what happened is counted and told when the program
- * has ended. Without the word nothing is counted that is not counted anyway.
+ * Statistics (kernel command line: `stats`): counts events and reports them when the program has
+ * ended. Off by default; costs nothing unless enabled.
  */
 #pragma once
 
@@ -13,10 +13,10 @@
 
 struct syscall_count {
     uint64_t calls;
-    uint64_t ns; /* from the call to its answer: in the kernel, asleep, and while others ran */
+    uint64_t ns; /* from call to return: in the kernel, asleep, and preempted */
 };
 
 /* Starts counting. E_NOMEM. Caller: boot. */
 MUST_CHECK enum err stats_start(void);
-/* Where calls of that number are counted; NULL: nobody counts. */
+/* The counter of that system call; NULL if stats is off. */
 struct syscall_count *stats_of_syscall(uint32_t number);

@@ -21,7 +21,7 @@ struct strace_line {
     char text[1024];
     struct text_out out;
     const struct syscall_row *row;
-    unsigned next; /* argument to be shown */
+    unsigned next; /* index of the next argument to be shown */
     bool first;    /* no argument was shown yet */
     uint64_t start_ns;
 };
@@ -201,7 +201,7 @@ struct io_part {
     uint64_t base, length;
 };
 
-/* `limit` bytes of the iovec are there. */
+/* Shows an iovec; its buffers hold `limit` bytes. */
 static void put_iov(struct text_out *t, uint64_t at, uint64_t count, uint64_t limit)
 {
     struct io_part part;
@@ -218,7 +218,7 @@ static void put_iov(struct text_out *t, uint64_t at, uint64_t count, uint64_t li
     text_put(t, "]");
 }
 
-/* What is read whole, and from where: the targets that are structures. */
+/* Shows a target that is a structure: reads it whole. */
 static bool put_structure(struct text_out *t, enum argument_target target, uint64_t at)
 {
     union {
@@ -257,7 +257,7 @@ static bool put_structure(struct text_out *t, enum argument_target target, uint6
     return true;
 }
 
-/* Which of the last four arguments of futex() there are depends on its operation. */
+/* The presence of futex()'s last four arguments depends on its operation. */
 static enum argument_kind futex_kind(enum argument_kind kind, uint64_t operation)
 {
     enum {
@@ -280,7 +280,7 @@ static enum argument_kind futex_kind(enum argument_kind kind, uint64_t operation
     }
 }
 
-/* So does the last argument of fcntl(). */
+/* The kind of fcntl()'s last argument depends on its command. */
 static enum argument_kind fcntl_kind(uint64_t command)
 {
     enum {
@@ -312,8 +312,9 @@ static enum argument_kind fcntl_kind(uint64_t command)
     }
 }
 
-/* The kind of argument i; ARG_NONE if it is not there because of the value of an earlier one. */
-static enum argument_kind kind_of(const struct syscall_row *row, unsigned i, const uint64_t *arg)
+/* The kind of argument i; ARG_NONE if an earlier argument's value makes it absent. */
+static enum argument_kind strace_kind(const struct syscall_row *row, unsigned i,
+                                      const uint64_t *arg)
 {
     enum {
         CREATES = 0x400040
@@ -371,14 +372,14 @@ static void put_argument(struct text_out *t, enum argument_kind kind, const uint
         argument_put_plain(t, kind, value);
 }
 
-/* All arguments up to the first that the call fills in, or, with the answer there, the rest. */
+/* All arguments before the first that the call fills in or, once it has returned, the rest. */
 static void put_arguments(struct strace_line *line, const struct syscall *call, bool answered,
                           bool failed)
 {
     const struct syscall_row *row = line->row;
     for (unsigned arity = syscall_arity(row); line->next < arity; line->next++) {
         unsigned i = line->next;
-        enum argument_kind kind = kind_of(row, i, call->arg);
+        enum argument_kind kind = strace_kind(row, i, call->arg);
         bool out = argument_forms[kind].out;
         if (out && !answered)
             return;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The word `strace` on the kernel command line: each system call becomes a line on the log's stream,
- * as strace(1) writes it with -f and -T:
+ * System-call tracing (kernel command line: `strace`): each system call becomes a line in the log,
+ * in the format of strace(1) with -f and -T:
  *
  *     openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3 <0.000021>
  *     [pid     7] wait4(9, 0x7ffe1000, 0, NULL)           = -1 ECHILD <0.000002>
  *
- * What the program hands over is shown as it was at the call, what it gets as it is at the answer;
- * a call that sleeps is shown when it is over, and one that never returns when it begins. Without
- * the word nothing is done for it: the switch is that of `stats` (syscall_count_all()).
+ * Input arguments are shown as they were at the call, output arguments as they are at its return. A
+ * call is printed when it returns; one that never returns, when it starts. Off by default; costs
+ * nothing unless enabled: it shares the switch of `stats` (syscall_count_all()).
  */
 #pragma once
 
@@ -20,11 +20,11 @@
 
 struct strace_line;
 
-/* From now on. Boot. */
+/* Starts tracing. Boot. */
 void strace_start(void);
-/* The first program was started. Boot. */
+/* Prints the start of the first program. Boot. */
 void strace_first(const char *path, const char *const *argv, const char *const *envp);
 
-/* Around each call. NULL: there is no memory for the line. */
+/* Called around each call. NULL: no memory for the line. */
 struct strace_line *strace_begin(uint32_t number, const struct syscall *call);
 void strace_end(struct strace_line *line, const struct syscall *call, enum err e);

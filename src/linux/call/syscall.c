@@ -12,7 +12,7 @@
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
 
-/* Says once for each number that it is not there. */
+/* Logs an absent call, once per number. */
 static enum err absent(uint32_t number)
 {
     static uint64_t named[SYSCALL_COUNT / 64 + 1], unknown_named;
@@ -27,7 +27,8 @@ static enum err absent(uint32_t number)
     return E_NOSYS;
 }
 
-/* Numbers from here on go the long way: those that Linux lacks; with `stats` or `strace`, all. */
+/* Numbers from here on take the slow path: those that Linux lacks; with `stats` or `strace`,
+ * all. */
 RO_AFTER_INIT static uint32_t slow_path_from = SYSCALL_COUNT;
 
 INIT_CODE void syscall_count_all(void)
@@ -43,7 +44,7 @@ static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
     struct strace_line *line = strace_on ? strace_begin(number, call) : NULL;
     uint64_t start = time_now_ns();
     if (count != NULL)
-        count->calls++; /* some calls do not come back */
+        count->calls++; /* before the call: some calls do not return */
     enum err e = row != NULL && row->function != NULL ? row->function(call) : absent(number);
     if (count != NULL)
         count->ns += time_now_ns() - start;
@@ -63,7 +64,7 @@ static inline void interrupts_on(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
-/* What E_INTR means, and the way back with signals on it. */
+/* Records what E_INTR is to become, then returns with signals delivered. */
 static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct syscall *call,
                                         enum err e)
 {
@@ -77,7 +78,7 @@ static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct s
         else if (call->restart_unhandled)
             lt->restart = SIGNAL_RESTART_UNHANDLED;
     }
-    frame->vector = 0; /* entry.S: every register comes back from the frame */
+    frame->vector = 0; /* entry.S: restores all registers from the frame */
     signal_deliver(frame);
 }
 
@@ -132,10 +133,10 @@ void syscall_dispatch(struct trap_frame *frame)
     if (likely(!call.frame_replaced))
         frame->rax = (uint64_t)result;
     else
-        frame->vector = 0; /* entry.S: rcx and r11 hold what the frame says, too */
+        frame->vector = 0; /* entry.S: restores rcx and r11 from the frame, too */
 
-    /* The last look is with interrupts off, or what an interrupt raises behind it would have to
-     * wait. */
+    /* The last check is with interrupts off, so that an event raised by an interrupt is not left
+     * pending. */
     interrupts_off();
     if (unlikely(thread_slice_over())) {
         interrupts_on();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The system-call table and its dispatcher; linux/abi/call.h has what a handler sees. */
+/* The system-call table and its dispatcher. linux/abi/call.h has the interface of handlers. */
 #pragma once
 
 #include "base/compiler.h"
@@ -25,7 +25,7 @@ struct syscall_row {
 
 #define FAST 1 /* in a row of linux/call/rows.inc: syscall_fast_dispatch() */
 
-/* A number without a row: six words in hexadecimal. */
+/* The row of an unknown call: strace prints six arguments in hexadecimal. */
 #define SYSCALL_ROW_UNKNOWN(name)                                                                  \
     {                                                                                              \
         name, NULL, ARGS(HEX, HEX, HEX, HEX, HEX, HEX), RET_INT                                    \
@@ -34,9 +34,10 @@ struct syscall_row {
 #define SYSCALL_COUNT 462
 
 extern const struct syscall_row syscall_table[SYSCALL_COUNT];        /* linux/call/table.c */
-extern const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT]; /* ours: vdso/calls.h */
+extern const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT]; /* vdso/calls.h */
 
-/* NULL: a number that neither Linux nor Ouro has. A row of Linux's may lack a name all the same. */
+/* The row of a number; NULL if neither Linux nor Ouro has it. A row of Linux's table may lack a
+ * name. */
 static inline const struct syscall_row *syscall_row(uint32_t number)
 {
     if (number < SYSCALL_COUNT)
@@ -46,7 +47,7 @@ static inline const struct syscall_row *syscall_row(uint32_t number)
                : NULL;
 }
 
-/* How many arguments the call has. */
+/* Number of arguments. */
 static inline unsigned syscall_arity(const struct syscall_row *row)
 {
     unsigned n = 0;
@@ -55,22 +56,21 @@ static inline unsigned syscall_arity(const struct syscall_row *row)
     return n;
 }
 
-/* Entry point from cpu/entry.S, on the thread's kernel stack, interrupts off. Signals that became
- * pending are delivered before it returns; interrupts are off then, so that none slips in between.
- */
+/* Entry point from cpu/entry.S, on the thread's kernel stack, interrupts off. Delivers pending
+ * signals before it returns, with interrupts off, so that none is left pending. */
 void syscall_dispatch(struct trap_frame *frame);
 
-/* Calls that neither take long, nor touch the program's memory or its registers, nor sleep, nor make
- * a signal pending, have FAST in their row and come here instead, with interrupts off all the way:
- * the whole call takes a hundred instructions, and a frame and `sti` would be most of them. */
+/* The fast path, with interrupts off throughout, for rows with FAST: calls that are short, do not
+ * access the program's memory or registers, do not sleep, and make no signal pending. The whole
+ * call takes a hundred instructions; a frame and `sti` would be most of them. */
 int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number);
 
-/* The rows with FAST, one bit a number: linux/call/table.c makes it, entry.S tests it. */
+/* Bitmap of the rows with FAST: linux/call/table.c builds it, entry.S tests it. */
 extern uint64_t syscall_fast[FAST_NUMBERS / 64];
 
-/* Sends each call, fast ones too, over the path that strace and stats (linux/call/stats.h) look at.
+/* Sends all calls, fast ones too, over the slow path, for strace and stats (linux/call/stats.h).
  * Caller: boot. */
 void syscall_count_all(void);
 
-/* "openat(-100, 0x7ffe0010, 0x80000, 00) = 3" at most size - 1 bytes. Pure. */
+/* Formats a call as "openat(-100, 0x7ffe0010, 0x80000, 00) = 3", at most size - 1 bytes. Pure. */
 void syscall_format(const struct syscall_record *record, char *out, size_t size);

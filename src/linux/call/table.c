@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every x86-64 system call, whether it is there or not (arch/x86/entry/syscalls/syscall_64.tbl). */
+/* Every x86-64 system call, implemented or not (arch/x86/entry/syscalls/syscall_64.tbl). */
 #include "linux/call/syscall.h"
 
 #include "linux/exec/sys_exec.h"
@@ -42,7 +42,7 @@ const struct syscall_row syscall_table[SYSCALL_COUNT] = {
 #include "linux/call/rows.inc"
 #undef ROW
 
-/* Each row's bit of a word. */
+/* The row's bit in word WORD of the bitmap. */
 #define ROW(number, name, function, args, result, ...)                                             \
     | (uint64_t)((number) / 64 == WORD && FAST_OF(__VA_ARGS__)) << (number) % 64
 RO_AFTER_INIT uint64_t syscall_fast[FAST_NUMBERS / 64] = {

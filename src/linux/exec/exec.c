@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The steps of an exec, over one struct exec_job (run_job()):
+ *
+ *   open      the file; scripts are followed to their interpreter, and an ELF program to its ld.so
+ *   place     image, interpreter, vDSO, stack and break get addresses, randomized as on Linux
+ *   build     the initial stack, in kernel memory: strings, argv, envp, auxiliary vector
+ *   replace   the old program's areas go, the new ones are mapped, the process is reset
+ *
+ * A failure before the old areas go is an error of execve(); a later one ends the process (too_late).
+ */
 #define LOG_TAG "exec"
 #include "linux/exec/exec.h"
 
@@ -32,7 +42,7 @@
 #define STACK_MIN        UINT64_C(0x20000)
 #define STACK_MAX        UINT64_C(0x40000000)
 #define STACK_BESIDE_MAX UINT64_C(0x4000000)
-#define HEAP_ROOM        (UINT64_C(1) << 36) /* above the program, if others are in memory */
+#define HEAP_ROOM        (UINT64_C(1) << 36) /* for the break, if other programs are in memory */
 #define STACK_ROOM       UINT64_C(0x8000000)
 #define STACK_EXPAND     UINT64_C(0x20000) /* mapped below the first rsp */
 #define STACK_GAP_MAX    8192
@@ -234,8 +244,8 @@ static uint64_t clamp(uint64_t v, uint64_t least, uint64_t most)
     return v < least ? least : v > most ? most : v;
 }
 
-/* As in Linux, above the stack if randomization left enough room there; else at the top of the
- * mappings. */
+/* Places the vDSO as Linux does: above the stack if randomization left enough room there, else at
+ * the top of the mappings. */
 static virt_t place_vdso(struct exec_job *job, uint64_t *mappings_end)
 {
     uint64_t size = vdso_size(), room = LAYOUT_PROGRAM_END - job->stack.end.v;

@@ -11,7 +11,7 @@
 #include "linux/task/signal.h"
 #include "mm/layout.h"
 
-#define STATUS_SIGNAL 128 /* as a shell shows it */
+#define STATUS_SIGNAL 128 /* a shell's status for a death by signal */
 
 bool report_call_line(unsigned n, char *to, size_t size)
 {
@@ -33,7 +33,7 @@ const char *report_call_name(unsigned number)
 
 void signal_fault_report(const struct trap_frame *frame, int signal, int code, uint64_t address)
 {
-    /* A system call's frame may say vector 0: no room for a handler, or abort(). */
+    /* Vector 0 may also stand for a system call: no room for a handler's frame, or abort(). */
     bool gs = frame->vector == FRAME_VECTOR_GS;
     bool trapped = signal != SIGNAL_ABRT && (frame->vector < VECTOR_EXCEPTIONS || gs) &&
                    (frame->vector != VECTOR_DIVIDE || signal == SIGNAL_FPE);

@@ -10,5 +10,5 @@
 #include "base/compiler.h"
 #include "cpu/trap_frame.h"
 
-/* The program touched `at`, and no frame was left. */
+/* Reports that the program accessed `at` and no frame was free. */
 void crash_out_of_memory(const struct trap_frame *frame, virt_t at);

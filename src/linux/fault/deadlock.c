@@ -10,18 +10,19 @@
 #include "kern/wait.h"
 #include "linux/process/sys_signal.h"
 
-#define STATUS_DEADLOCK 124 /* as timeout(1) says it */
+#define STATUS_DEADLOCK 124 /* as timeout(1) */
 
 static unsigned limit_seconds;
 
 /* Without the lock: interrupts are off, and nothing runs. */
-static void count_those_who_wait_for_others(struct thread *thread, void *context) NO_LOCK_ANALYSIS
+static void count_waiting_for_threads(struct thread *thread, void *context) NO_LOCK_ANALYSIS
 {
     const struct wait_queue *queue = thread->waits_on;
     bool *hope = context;
     if (thread->linux_thread == NULL)
         return;
-    bool signal = queue == signal_sleepers(); /* the host's end of a framed console sends none */
+    bool signal =
+        queue == signal_sleepers(); /* the host's end of a framed console sends no signals */
     if (thread->state != THREAD_ASLEEP || queue->outside || (signal && !console_is_framed()))
         *hope = true;
 }
@@ -37,7 +38,7 @@ void threads_stuck(void)
 {
     bool hope = false;
     char words[100];
-    thread_visit(count_those_who_wait_for_others, &hope);
+    thread_visit(count_waiting_for_threads, &hope);
     if (hope)
         return;
     struct thread *first = NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All threads asleep, no timer armed, nobody who waits for a device or a signal from outside: nothing
- * can happen any more. After a while of that the report names every thread, what it waits in and
- * where it was, and the machine ends with the status of a time-out.
+ * Deadlock detection: all threads sleep, no timer is armed, and no thread waits for a device or an
+ * outside signal, so nothing can ever happen. After a delay in this state the report lists every
+ * thread, its wait and its position, and the machine ends with the status of timeout(1).
  */
 #pragma once
 
-/* `seconds` of that state are one too many; 0: never. Boot. */
+/* Reports a deadlock after `seconds` of that state; 0: never. Boot. */
 void deadlock_watch(unsigned seconds);

@@ -18,8 +18,8 @@
 #include "mm/vm/usercopy.h"
 #include "parse/x86_halt.h"
 
-/* Unmasked exception flags of x87 and SSE stand in the same order: invalid, denormal, divide,
- * overflow, underflow, inexact (SDM 1 8.1.3, 10.2.3). */
+/* x87 and SSE order their exception flags alike: invalid, denormal, divide, overflow, underflow,
+ * inexact (SDM 1 8.1.3, 10.2.3). */
 static int float_code(uint32_t flags, uint32_t masks)
 {
     uint32_t raised = flags & ~masks;
@@ -46,11 +46,11 @@ static int sse_code(void)
     return float_code(mxcsr & 63, mxcsr >> 7 & 63);
 }
 
-/* The signal that Linux sends for a vector (arch/x86: traps). */
+/* Sends the signal that Linux sends for the vector (Linux: arch/x86, traps). */
 static void exception(struct trap_frame *frame)
 {
     if (!trap_from_program(frame)) {
-        if (usercopy_active(frame)) { /* #GP: an address that is not canonical */
+        if (usercopy_active(frame)) { /* #GP: a non-canonical address */
             usercopy_abort(frame);
             return;
         }
@@ -93,7 +93,7 @@ static void exception(struct trap_frame *frame)
 
 void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
 {
-    /* On a stack of the kernel that is not the thread's: one for traps has overflowed. */
+    /* The kernel ran on a stack that is not the thread's: a trap stack has overflowed. */
     if (frame->rip >= LAYOUT_PROGRAM_END && kstack_holds(virt(frame->rsp)))
         fault_of_kernel(frame, v);
     switch (verdict) {
@@ -109,7 +109,8 @@ void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict ver
     }
 }
 
-/* Linux gives programs GS; here it is the kernel's. What goes on with it would read the kernel's data. */
+/* GS is the kernel's here, though Linux gives it to programs. The program cannot continue: its GS
+ * accesses would read kernel data. */
 void trap_gs_restored(struct trap_frame *frame)
 {
     if (!trap_from_program(frame))
@@ -118,9 +119,9 @@ void trap_gs_restored(struct trap_frame *frame)
     signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
 }
 
-/* `hlt` is a general protection fault on Linux, and how the C library musl ends a program whose heap is
- * damaged; in ring 0 it waits for an interrupt. So each interrupt looks whether it ended such a wait:
- * kern/watchdog.h sees to it that there is one. */
+/* On Linux `hlt` raises #GP in a program; musl's malloc uses it to abort on heap corruption. In
+ * ring 0 it waits for an interrupt, so each interrupt checks whether it ended a `hlt` of the
+ * program. kern/watchdog.h guarantees an interrupt. */
 static void notice_halt(struct trap_frame *frame)
 {
     uint8_t before;
@@ -133,14 +134,14 @@ static void notice_halt(struct trap_frame *frame)
     signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
 }
 
-/* On the way back to the program from an exception or an interrupt: the last look is with
- * interrupts off, or what an interrupt raises after it would wait for the next trap. */
+/* The way back to the program from an exception or an interrupt. The last check is with interrupts
+ * off, so that an event raised by an interrupt is not left pending until the next trap. */
 void trap_leave(struct trap_frame *frame)
 {
     kernel_lock_assert();
     if (frame->vector >= VECTOR_EXCEPTIONS)
         notice_halt(frame);
-    frame->rflags |= RFLAGS_IF; /* popf changes it in ring 0, and not on Linux */
+    frame->rflags |= RFLAGS_IF; /* popf changes IF in ring 0, but not in ring 3 */
     while (thread_current()->signal_pending || thread_slice_over()) {
         __asm__ volatile("sti" : : : "memory");
         if (thread_slice_over()) {

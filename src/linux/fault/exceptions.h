@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* CPU exceptions of the program become signals; page faults that no area explains, too: trap_leave(), trap_gs_restored()
- * (cpu/trap.h) and fault_of_program() (mm/vm/fault.h) are defined here. */
+/* Makes signals of the program's CPU exceptions and of page faults that no area explains. Defines
+ * trap_leave(), trap_gs_restored() (cpu/trap.h) and fault_of_program() (mm/vm/fault.h). */
 #pragma once
 
-/* Installs the handlers; a program is expected from here on. Boot only. */
+/* Installs the handlers and calls trap_expect_program(). Boot. */
 void exceptions_init(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a report says has the memory, when there is none left. */
+/* Memory by its use, for the report of a shortage: areas, files, page tables, kernel. */
 #include "base/fmt.h"
 #include "diag/report.h"
 #include "fs/proc/process_text.h"
@@ -12,10 +12,10 @@
 #include "mm/vm/areas.h"
 
 #define SHOWN      6
-#define WORTH_LINE 128 /* an area with a smaller share of all memory is not shown */
+#define WORTH_LINE 128 /* areas with a smaller share of memory are not shown */
 #define KIB(bytes) ((unsigned long long)((bytes) / 1024))
 
-/* The areas that have the most pages of their own, most first. */
+/* The areas with the most pages of their own, in descending order. */
 static struct {
     const struct area *area;
     uint64_t bytes;
@@ -27,7 +27,8 @@ struct count {
     uint64_t bytes;
 };
 
-/* Pages of files are the files', and those of the archive and of zeros nobody's. */
+/* Counts anonymous pages only: pages of files, the archive and the zero page are not the area's
+ * own. */
 static void count_leaf(void *context, virt_t at, int level, pte_t entry)
 {
     struct count *count = context;
@@ -52,7 +53,7 @@ static void memory_usage_enter(const struct count *count)
     top[place].bytes = count->bytes;
 }
 
-/* The bytes of all. */
+/* Counts all areas; returns the total in bytes. */
 static uint64_t count_areas(void)
 {
     uint64_t all = 0;

@@ -17,11 +17,11 @@
 static struct wait_queue wanted = WAIT_QUEUE_INIT(wanted);
 static bool tables_wanted;
 
-bool report_thread_line(const struct thread *t, bool everybody, char *to, size_t size)
+bool report_thread_line(const struct thread *t, bool all_processes, char *to, size_t size)
 {
     const struct linux_thread *lt = t->linux_thread, *self = linux_current();
     char call[100], place[FAULT_PLACE_SIZE];
-    if (lt == NULL || (!everybody && (self == NULL || lt->process != self->process)))
+    if (lt == NULL || (!all_processes && (self == NULL || lt->process != self->process)))
         return false;
     size_t n = fmt_snprintf(to, size, "of process %d, %s", lt->process->pid,
                             thread_state_now(t) == THREAD_ASLEEP ? "asleep" : "runnable");
@@ -46,7 +46,7 @@ static void dump_one(struct thread *thread, void *unused)
         return;
     }
     report("  thread  %u \"%s\" %s", thread->id, thread->name, text);
-    /* Where it came in from the program. */
+    /* The place where the thread entered the kernel. */
     const struct trap_frame *frame = (const struct trap_frame *)ptr_of(thread->kstack.end) - 1;
     report_thread_trace(frame);
 }
@@ -56,7 +56,7 @@ static void dump_all(void)
     thread_visit(dump_one, NULL);
 }
 
-/* A thread shows the tables: an interrupt may have come in the middle of a change. */
+/* A thread prints the tables: the interrupt may have come in the middle of a change. */
 static void ask_for_tables(void)
 {
     tables_wanted = true;

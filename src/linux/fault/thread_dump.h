@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What every thread is doing: for reports (report_thread_line(), diag/report.h), and for the person at the keyboard. */
+/* The state of every thread, for reports (report_thread_line(), diag/report.h) and the SysRq
+ * keys. */
 #pragma once
 
-/* Has the magic keys (kern/sysrq.h) show threads and page tables, where there is a keyboard to press
- * them on. Boot. */
+/* Adds SysRq letters (kern/sysrq.h) that show threads and page tables, if there is a keyboard.
+ * Boot. */
 void thread_dump_keys(void);

@@ -50,14 +50,14 @@ MUST_CHECK enum err lookup_at(uint64_t dirfd, uint64_t path, uint32_t flags, str
 
 /* The open file of a descriptor, borrowed; NULL if the descriptor is free or of O_PATH. */
 struct file *fd_file(uint64_t fd);
-/* The same, O_PATH included. */
+/* As fd_file(), descriptors of O_PATH included. */
 struct file *fd_any(uint64_t fd);
 /* Installs the file at the lowest free descriptor, which becomes the call's result. Consumes the
  * caller's reference, on failure too. E_MFILE, E_NOMEM. */
 MUST_CHECK enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec);
 
-/* The same with two files; the descriptors are written to the program's address `to`. E_MFILE,
- * E_NOMEM, E_FAULT. */
+/* As fd_install(), for two files; the descriptors are written to the program's address `to`.
+ * E_MFILE, E_NOMEM, E_FAULT. */
 MUST_CHECK enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to);
 
 /* The program's iovec array as a struct io. On success the caller calls iov_free(). E_INVAL,

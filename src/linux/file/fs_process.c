@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What file systems ask and tell processes: fs/vfs/process.h. */
+/* The operations on processes that file systems use: fs/vfs/process.h. */
 #include "fs/vfs/process.h"
 
 #include "kern/thread.h"

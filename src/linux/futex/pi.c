@@ -50,7 +50,7 @@ static void lend(struct linux_thread *lt)
     }
 }
 
-static bool anybody_is_realtime(const struct linux_thread *a, const struct linux_thread *b)
+static bool either_is_realtime(const struct linux_thread *a, const struct linux_thread *b)
 {
     return a->scheduling.priority != 0 || b->scheduling.priority != 0 ||
            a->scheduling.inherited != 0 || b->scheduling.inherited != 0;
@@ -60,9 +60,9 @@ static void set_owner(struct futex_waiter *waiter, struct linux_thread *owner)
 {
     struct linux_thread *before = waiter->owner;
     waiter->owner = owner;
-    if (before != NULL && anybody_is_realtime(before, waiter->thread))
+    if (before != NULL && either_is_realtime(before, waiter->thread))
         lend(before);
-    if (anybody_is_realtime(owner, waiter->thread))
+    if (either_is_realtime(owner, waiter->thread))
         lend(owner);
 }
 
@@ -79,7 +79,7 @@ static enum err pi_wait(struct futex_waiter *self, struct linux_thread *owner, u
     futex_leave(self);
     list_remove(&self->pi_link);
     owner = self->owner; /* the owner may have changed during the sleep */
-    if (!self->woken && anybody_is_realtime(owner, self->thread))
+    if (!self->woken && either_is_realtime(owner, self->thread))
         lend(owner);
     return self->woken ? E_OK : e;
 }
@@ -110,7 +110,8 @@ enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_
 }
 
 /* Makes `next` the owner; the other waiters wait for `next` from now on. */
-static MUST_CHECK enum err hand_over(uint64_t address, struct futex_waiter *next, uint32_t bits)
+static MUST_CHECK enum err futex_pi_hand_over(uint64_t address, struct futex_waiter *next,
+                                              uint32_t bits)
 {
     struct linux_thread *before = next->owner, *owner = next->thread;
     enum err e = store(address, (uint32_t)owner->tid | FUTEX_WAITERS | bits);
@@ -123,7 +124,7 @@ static MUST_CHECK enum err hand_over(uint64_t address, struct futex_waiter *next
         if (w->key.at == next->key.at && w->key.source == next->key.source)
             set_owner(w, owner);
     }
-    if (anybody_is_realtime(before, owner))
+    if (either_is_realtime(before, owner))
         lend(before);
     return E_OK;
 }
@@ -140,7 +141,7 @@ enum err futex_pi_unlock(uint64_t address, const struct futex_key *key)
     e = futex_first_pi(key, &first);
     if (e != E_OK)
         return e;
-    return first != NULL ? hand_over(address, first, 0) : store(address, 0);
+    return first != NULL ? futex_pi_hand_over(address, first, 0) : store(address, 0);
 }
 
 static struct futex_waiter *waiter_for(const struct linux_thread *owner)
@@ -156,7 +157,7 @@ void futex_pi_exit(struct linux_thread *lt)
     struct futex_waiter *any, *first;
     while ((any = waiter_for(lt)) != NULL) {
         if (futex_first_pi(&any->key, &first) == E_OK && first != NULL &&
-            hand_over(first->address, first, FUTEX_OWNER_DIED) == E_OK)
+            futex_pi_hand_over(first->address, first, FUTEX_OWNER_DIED) == E_OK)
             continue;
         /* The word is unmapped, or has waiters without PI: ownership cannot be recorded. */
         list_remove(&any->pi_link);

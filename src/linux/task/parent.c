@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parents and children: what the end of a process is to others (wait(2), _exit(2), vfork(2)). */
+/* Parents and children: stop, continuation and end of a process (wait(2), _exit(2), vfork(2)). */
 #include "linux/task/parent.h"
 
 #include "fs/tty/pty.h"
@@ -41,7 +41,7 @@ static struct siginfo death_notice_of(const struct process *process)
     return info;
 }
 
-/* A zombie is of interest to nobody, or the parent is told. */
+/* Notifies the parent of a zombie, or removes a zombie for which no parent waits. */
 static void tell_parent(struct process *process)
 {
     struct process *parent = process->parent;
@@ -50,20 +50,20 @@ static void tell_parent(struct process *process)
     if (process->exit_signal != 0 && !ignored && !process->unwanted) {
         struct siginfo info = death_notice_of(process);
         struct signal_target to = {.process = parent};
-        (void)!signal_send(&to,
-                           &info); /* without memory for a real-time signal Linux is silent, too */
+        (void)!signal_send(
+            &to, &info); /* if memory for a real-time signal is short, Linux drops it too */
     }
     if (process->unwanted || ignored || (usual && action->flags & SA_NOCLDWAIT))
         process_free(process);
     wait_queue_wake(&parent->child_changed);
 }
 
-/* The parent hears that it has stopped or goes on (`told`), unless it asked not to. */
-static void tell_change(struct process *process, int code, int signal, uint8_t told)
+/* Notifies the parent that the process has stopped or continued (`wait_pending`), unless SA_NOCLDSTOP. */
+static void tell_change(struct process *process, int code, int signal, uint8_t wait_pending)
     REQUIRES(class_signal)
 {
     struct process *parent = process->parent;
-    process->told = told;
+    process->wait_pending = wait_pending;
     if (!(parent->actions[SIGNAL_CHLD].flags & SA_NOCLDSTOP)) {
         struct siginfo info = death_notice(process);
         struct signal_target to = {.process = parent};
@@ -75,7 +75,7 @@ static void tell_change(struct process *process, int code, int signal, uint8_t t
     wait_queue_wake(&parent->child_changed);
 }
 
-/* Has no member a parent in another group of the session, who could make it go on? */
+/* True if the process group is orphaned (POSIX 3.264). */
 static bool is_orphaned(const struct process *process)
 {
     for (struct process *p = process_first(); p != NULL; p = process_next(p))
@@ -109,10 +109,11 @@ void process_wait_stopped(void)
     uint64_t irq = sched_lock();
     while (process_stop_signal(process) && !self->must_exit &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
-        self->thread->signal_pending = false; /* the others can wait */
+        self->thread->signal_pending =
+            false; /* other signals stay pending until the process continues */
         (void)!wait_queue_sleep(&process->continued, NO_DEADLINE);
     }
-    self->thread->signal_pending = true; /* signal_deliver() finds out */
+    self->thread->signal_pending = true; /* signal_deliver() checks it */
     sched_unlock(irq);
 }
 
@@ -123,8 +124,8 @@ void process_continue(struct process *process)
     tell_change(process, CLD_CONTINUED, SIGNAL_CONT, WCONTINUED);
 }
 
-/* The first ancestor that asked for orphans, else the first process. That one is no init, and does
- * not expect them: they vanish when they end, unless it asked, too. */
+/* The nearest ancestor that is a child subreaper, else process 1. Process 1 is no init: orphans
+ * that it adopts are removed when they end, unless it is a subreaper too. */
 static struct process *guardian(const struct process *process)
 {
     struct process *p = process->parent;
@@ -182,7 +183,7 @@ void process_release_vfork(struct linux_thread *lt)
     }
 }
 
-/* Signals wait meanwhile, as on Linux; what ends the process does not. */
+/* Signals wait meanwhile, as in Linux, except one that ends the process. */
 void process_wait_vfork(struct linux_thread *child)
 {
     struct linux_thread *self = linux_current();
@@ -194,7 +195,7 @@ void process_wait_vfork(struct linux_thread *child)
     while (self->vfork_child != 0 && !self->must_exit &&
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
         if (WAIT_EVENT(&vfork_queue, self->vfork_child == 0, NO_DEADLINE) != E_OK)
-            thread_yield(); /* SIGSTOP */
+            thread_yield(); /* stopped by SIGSTOP */
     }
     self->vfork_child = 0;
     signal_set_blocked(blocked);
@@ -217,7 +218,7 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
     }
 }
 
-/* A child that is meant and has news; NULL, and in *some whether any child is meant. */
+/* A selected child with a status to report, or NULL; *some is true if any child is selected. */
 static struct process *parent_find(const struct family_wait *w, bool *some)
 {
     *some = false;
@@ -226,7 +227,7 @@ static struct process *parent_find(const struct family_wait *w, bool *some)
         if (!is_meant(child, w))
             continue;
         *some = true;
-        if (child->zombie ? w->options & WEXITED : w->options & child->told)
+        if (child->zombie ? w->options & WEXITED : w->options & child->wait_pending)
             return child;
     }
     return NULL;
@@ -235,7 +236,7 @@ static struct process *parent_find(const struct family_wait *w, bool *some)
 static enum err report_change(struct process *child, const struct family_wait *w,
                               struct family_news *out)
 {
-    bool stopped = child->told == WSTOPPED;
+    bool stopped = child->wait_pending == WSTOPPED;
     int signal = stopped ? process_stop_signal(child) : SIGNAL_CONT;
     *out = (struct family_news){
         .pid = child->pid,
@@ -247,7 +248,7 @@ static enum err report_change(struct process *child, const struct family_wait *w
     out->notice.code = stopped ? CLD_STOPPED : CLD_CONTINUED;
     out->notice.child.status = signal;
     if (!(w->options & WNOWAIT))
-        child->told = 0;
+        child->wait_pending = 0;
     return E_OK;
 }
 

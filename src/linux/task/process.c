@@ -18,11 +18,11 @@
 #include "mm/phys/frames.h"
 #include "mm/vm/areas.h"
 
-#define SIGNAL_EXIT  128 /* what a shell adds to the number of the signal */
+#define SIGNAL_EXIT  128 /* added to the signal's number by a shell */
 #define SPARES_MAX   32
 #define FPU_ALIGN    64
 #define TID_MAX      32768 /* pid_max */
-#define TID_RESERVED 300   /* where the search starts again after a turn, as in Linux */
+#define TID_RESERVED 300   /* the search restarts here after a wrap, as in Linux */
 #define TID_BUCKETS  256
 
 static struct process first_process;
@@ -31,10 +31,11 @@ static struct list processes = LIST_INIT(processes); /* struct process.all_link 
 
 /* Written under kernel_lock and class_signal, read under either: */
 static struct list tids[TID_BUCKETS]; /* struct linux_thread.hash_link */
-/* kernel_lock: */
+/* Guarded by kernel_lock: */
 static uint64_t tids_used[TID_MAX / 64];
 static int last_tid = PROCESS_PID;
-static struct list spares = LIST_INIT(spares); /* struct linux_thread.link, with their FPU state */
+static struct list spares =
+    LIST_INIT(spares); /* struct linux_thread.link; each with its FPU state */
 static unsigned spare_count;
 
 struct process *process_first(void)
@@ -91,7 +92,7 @@ static void table_remove(struct linux_thread *lt)
     tids_used[lt->tid / 64] &= ~(UINT64_C(1) << lt->tid % 64);
 }
 
-/* The next after the last one that is free; 0: none. */
+/* The next free tid after last_tid; 0 if none is free. */
 static int free_tid(void)
 {
     int tid = last_tid;
@@ -112,7 +113,7 @@ static MUST_CHECK enum err process_give_fpu(struct linux_thread *lt)
     return E_OK;
 }
 
-/* Everything but what is expensive to clear and means nothing while it is not in use. */
+/* Clears all but members that are expensive to clear and unused until set. */
 static void process_clear(struct linux_thread *lt)
 {
     lt->thread = NULL;
@@ -196,8 +197,7 @@ void linux_thread_join(struct linux_thread *lt, struct thread *thread)
  */
 static void init_rlimits(struct process *process, uint64_t memory)
 {
-    uint64_t threads =
-        memory / PAGE_SIZE / 32; /* 8 kernel stacks of 16 KiB must fit into the memory */
+    uint64_t threads = memory / PAGE_SIZE / 32; /* 8 kernel stacks of 16 KiB must fit in memory */
     for (int i = 0; i < RLIMIT_COUNT; i++)
         process->rlimits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     process->rlimits[RLIMIT_STACK].soft = LAYOUT_STACK_SIZE;
@@ -263,7 +263,7 @@ static MUST_CHECK enum err copy_groups(const struct process *from, struct proces
     return E_OK;
 }
 
-/* What a child has of its own, in a copy of its parent. */
+/* Sets the members of a child that differ from its parent's copy. */
 static void become_child(struct process *process, struct process *parent) NO_LOCK_ANALYSIS
 {
     init_lists(process);
@@ -273,7 +273,7 @@ static void become_child(struct process *process, struct process *parent) NO_LOC
     process->exit_status = 0;
     process->ending = process->has_run_exec = process->unwanted = false;
     process->ended_cpu_ns = process->children_cpu_ns = 0;
-    process->stopped = process->told = 0;
+    process->stopped = process->wait_pending = 0;
     process->child_subreaper = process->pdeath_signal = 0;
     process->start_ns = time_now_ns();
 }
@@ -388,7 +388,7 @@ static NORETURN void machine_ends(int status)
     machine_exit(signal != 0 ? SIGNAL_EXIT + signal : status >> 8 & 0xff);
 }
 
-/* Takes the calling thread out of its process; false when it was the last. */
+/* Removes the calling thread from its process; false if it was the last. */
 static bool process_leave(struct linux_thread *lt)
 {
     struct process *process = lt->process;
@@ -456,7 +456,7 @@ enum err process_be_only_thread(void)
         if (e != E_OK && self->must_exit)
             return E_INTR;
         if (e != E_OK)
-            thread_yield(); /* a signal, which waits for the new program */
+            thread_yield(); /* a signal: stays pending for the new program */
     }
     if (process->leader != self) {
         struct linux_thread *leader = process->leader;

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What Linux keeps for a process and for a thread, as far as the system calls show it. The first
- * process has pid 1, because it is what the machine was started for; when it ends, the machine
- * does.
+ * The Linux state of processes and threads, as system calls show it. The machine runs for the first
+ * process, pid 1, and ends with it.
  *
  *   struct thread (kern/) <--> struct linux_thread --> struct process --> struct program
  *                                  ^ in process.threads while it lives, in the table of tids
  *
- * Others are made by vfork() and its kin (sys_clone.c) and are in their parent's `children`
- * (parent.c). A process whose last thread has ended is a zombie: what is left is its pid, its status
- * and its times, until the parent waits for it.
+ * vfork() and its kin (sys_clone.c) create other processes, which are in their parent's `children`
+ * (parent.c). A process whose last thread has ended is a zombie: its pid, status and times remain
+ * until its parent waits for it.
  *
  * A leader that ends before its other threads stays in the table, without a struct thread, until
- * the process ends, and that of a zombie until it is waited for: its tid is the process's pid.
+ * the process ends, and a zombie's leader until it is waited for: its tid is the process's pid.
  *
- * struct process is under kernel_lock; class_signal (linux/task/signal.h) guards besides what interrupts
- * look at.
+ * struct process is guarded by kernel_lock; class_signal (linux/task/signal.h) also guards the
+ * members that interrupts read.
  */
 #pragma once
 
@@ -78,82 +77,82 @@ struct process {
     struct program *program;
     struct fs_context *fs;
 
-    struct process *parent; /* NULL: the first */
+    struct process *parent; /* NULL: the first process */
     struct list children;   /* struct process.sibling_link, zombies too */
     struct list sibling_link;
-    struct wait_queue child_changed; /* woken when a child has ended, stopped or gone on */
-    int exit_signal;                 /* that the parent gets; 0: none */
+    struct wait_queue child_changed; /* woken when a child has ended, stopped or continued */
+    int exit_signal;                 /* sent to the parent; 0: none */
     bool zombie;
-    bool unwanted; /* an orphan that nobody waits for: no zombie will be left of it */
+    bool unwanted; /* an orphan that no parent waits for: leaves no zombie */
     bool has_run_exec;
-    uint8_t told; /* what the parent may still hear of: enum wait_option WSTOPPED or WCONTINUED */
-    uint64_t children_cpu_ns; /* of those that were waited for, and theirs */
+    uint8_t
+        wait_pending; /* WSTOPPED or WCONTINUED (enum wait_option): not yet waited for; 0: none */
+    uint64_t children_cpu_ns; /* of children that were waited for, and of their children */
 
-    uint32_t thread_count; /* that live */
-    bool ending;           /* exit_group, or a deadly signal: all threads are on their way out */
+    uint32_t thread_count; /* live threads */
+    bool ending;           /* exit_group or a fatal signal: all threads are to exit */
     int exit_status;       /* as wait4() shows it; the leader's, or the group's while ending */
     struct wait_queue thread_left; /* woken when one of several threads has ended */
     uint64_t ended_cpu_ns;         /* of threads that ended */
 
     struct ids uid, gid;
-    uint32_t *groups; /* supplementary, from the heap */
+    uint32_t *groups; /* supplementary groups, on the heap */
     uint32_t group_count;
     int pgid, sid;
     struct rlimit rlimits[RLIMIT_COUNT];
     uint64_t personality;
-    uint64_t capabilities; /* effective, permitted and (after a PR_CAPBSET_DROP) bounding: one set
-                              each */
+    uint64_t capabilities; /* each of effective, permitted and (after PR_CAPBSET_DROP) bounding */
     uint64_t capability_bounds;
     uint64_t keepcaps, dumpable, no_new_privs, pdeath_signal, timer_slack, child_subreaper,
         thp_disable;
     char host_name[HOST_NAME_MAX + 1], domain_name[HOST_NAME_MAX + 1];
 
-    uint64_t start_ns; /* time_now_ns() when it was made */
+    uint64_t start_ns; /* time_now_ns() at its creation */
 
     struct process_timers timers;
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
-    struct wait_queue continued;   /* where its threads sleep while it is stopped */
+    struct wait_queue continued;   /* the process's threads sleep here while it is stopped */
     struct signal_pending pending; /* sent to the process */
-    /* By that signal; 0: it runs. process_stop_signal(): a look at it. */
+    /* The signal that stopped the process; 0: not stopped. Read without the lock:
+     * process_stop_signal(). */
     uint8_t stopped GUARDED_BY(class_signal);
     /* Written under kernel_lock and class_signal, read under either: */
-    struct list threads; /* struct linux_thread.link, those that live */
+    struct list threads; /* live threads: struct linux_thread.link */
 };
 
-struct scheduling { /* sched(7): what the thread asked for */
+struct scheduling { /* sched(7): as set by the thread */
     int policy;
     int priority; /* of SCHED_FIFO and SCHED_RR: 1 to 99 */
     int nice;
     int io_priority;
     bool reset_on_fork;
-    int inherited; /* real-time priority that a waiter for one of its locks lends; 0: none */
+    int inherited; /* real-time priority of waiters for its PI futexes; 0: none */
 };
 
 struct linux_thread {
     struct thread *thread; /* NULL: an ended leader */
     struct process *process;
     int tid;
-    bool must_exit;     /* the process ends, or another of its threads runs a new program */
-    int vfork_child;    /* waits until that thread's process ends or runs a program; 0: does not */
-    int vfork_parent;   /* the thread that waits so for this one; 0: none */
-    uint64_t clear_tid; /* set_tid_address */
+    bool must_exit;       /* the process ends, or another of its threads calls execve() */
+    int vfork_child;      /* tid of the vfork() child that this thread waits for; 0: none */
+    int vfork_parent;     /* tid of the thread that waits for this one in vfork(); 0: none */
+    uint64_t clear_tid;   /* set_tid_address */
     uint64_t robust_list; /* set_robust_list, size 24 */
     uint64_t rseq;        /* address; 0 when not registered */
     uint32_t rseq_size, rseq_signature;
 
     struct syscall_record history[SYSCALL_HISTORY];
-    uint32_t
-        history_next; /* calls made so far; the record of call n is history[n % SYSCALL_HISTORY] */
+    uint32_t history_next; /* number of calls so far; call n is in history[n % SYSCALL_HISTORY] */
 
     struct signal_stack alternate_stack;
-    uint64_t saved_mask; /* valid while mask_saved: what sigsuspend and ppoll put aside */
+    uint64_t saved_mask; /* valid while mask_saved: the mask before sigsuspend() or ppoll() */
     bool mask_saved;
-    uint8_t restart; /* enum signal_restart of the call whose E_INTR is on its way out */
-    uint64_t trap_number, trap_error,
-        trap_address; /* of the last fault, as sigcontext shows them */
-    void *fpu;        /* the FPU registers on their way to and from a signal frame; 64-byte
-                         aligned, in fpu_block of the heap */
+    uint8_t restart; /* enum signal_restart of the call that is returning E_INTR */
+    uint64_t trap_number, trap_error, trap_address; /* of the last fault, for sigcontext */
+    /* FPU state on its way to or from a signal frame; 64-byte aligned, inside the heap block
+     * fpu_block. */
+    void *fpu;
     void *fpu_block;
     struct scheduling scheduling;
     struct signal_pending pending; /* sent to this thread */
@@ -161,14 +160,14 @@ struct linux_thread {
     struct list link;      /* of process.threads */
     struct list hash_link; /* of the table of tids */
     uint64_t blocked;
-    uint64_t awaited; /* blocked signals that sigtimedwait waits for */
+    uint64_t awaited; /* blocked signals that sigtimedwait() waits for */
 };
 
-/* Makes the first process, with the calling thread; `memory` is the machine's RAM in bytes, from
- * which Linux derives some limits. Caller: boot. */
+/* Makes the first process from the calling thread; `memory` is the machine's RAM in bytes, from
+ * which some limits derive as in Linux. Caller: boot. */
 void process_init(uint64_t memory);
 
-/* The Linux side of a thread, NULL for a thread of the kernel. Callers: any. */
+/* The Linux state of a thread; NULL for a kernel thread. Callers: any. */
 struct linux_thread *linux_thread_of(struct thread *thread);
 static inline struct linux_thread *linux_current(void)
 {
@@ -178,77 +177,79 @@ static inline struct process *process_current(void)
 {
     return linux_current()->process;
 }
-/* process_current()->program->space, which is the one that runs: a single load. */
+/* The running space, process_current()->program->space, by a single load. */
 static inline struct address_space *space_current(void)
 {
     return running_space;
 }
 struct process *process_first(void); /* pid 1 */
-/* The one after it, NULL at the end: for loops over all. */
+/* The next process, or NULL: to visit all processes. */
 struct process *process_next(struct process *process);
 
-/* The thread with that tid, NULL when there is none. Callers: threads, or class_signal is held. */
+/* The thread with that tid, or NULL. Callers: threads, or holders of class_signal. O(threads with
+ * the same hash). */
 struct linux_thread *linux_thread_find(int tid);
-/* The process with that pid, NULL. */
+/* The process with that pid, or NULL. */
 struct process *process_find(int pid);
-/* The thread that a system call means by `tid`, 0 for the calling one; NULL. */
+/* The thread of a system call's argument `tid`, 0 being the calling thread; or NULL. */
 struct linux_thread *linux_thread_by_tid(int tid);
 
-/* A thread of `process`, without its struct thread; in the table, not yet among process->threads.
- * E_AGAIN when there is no tid or RLIMIT_NPROC is reached, E_NOMEM. */
+/* Makes a thread of `process`, without a struct thread; it is in the table, but not yet in
+ * process->threads. E_AGAIN if there is no tid or RLIMIT_NPROC is reached, E_NOMEM. */
 MUST_CHECK enum err linux_thread_new(struct process *process, struct linux_thread **out);
-/* Takes it out of the table and frees it. */
+/* Removes a thread from the table and frees it. */
 void linux_thread_free(struct linux_thread *thread);
-/* Joins the threads of its process. */
+/* Adds a new thread to its process's threads. */
 void linux_thread_join(struct linux_thread *lt, struct thread *thread);
 
-/* A child of `parent` with one thread, which is not running yet and has no struct thread, and with
- * copies of what the parent has; the program is shared. E_AGAIN, E_NOMEM. */
+/* Makes a child of `parent` with copies of its state and one thread, not running and without a
+ * struct thread; the program is shared. E_AGAIN, E_NOMEM. */
 struct process_sharing {
     bool cwd, files;  /* CLONE_FS, CLONE_FILES */
     bool no_handlers; /* CLONE_CLEAR_SIGHAND */
 };
 MUST_CHECK enum err process_new(struct process *parent, const struct process_sharing *share,
                                 struct process **out);
-/* Frees a process without threads: a zombie, or one that process_new() made. */
+/* Frees a process without threads: a zombie, or one from process_new(). */
 void process_free(struct process *process);
 
-/* linux/task/parent.c: the last thread has left `process`, which is not the first: its orphans and its
- * parent hear of it. `process` may be gone afterwards. */
+/* Called when the last thread has left `process`, which is not the first: reparents its children
+ * and notifies its parent. `process` may be freed on return (linux/task/parent.c). */
 void process_make_zombie(struct process *process);
-/* A stop signal's default action, for the calling thread's process; nothing when nobody could make
- * it go on. */
+/* The default action of a stop signal, for the calling thread's process. No effect in the first
+ * process or, except for SIGSTOP, in an orphaned process group. */
 void process_stop(int signal);
-/* The signal that it was stopped by a moment ago; 0: it runs. */
+/* The signal that stopped the process, 0 if it is not stopped. Read without the lock: may be
+ * stale. */
 static inline uint8_t process_stop_signal(const struct process *process) NO_LOCK_ANALYSIS
 {
     return process->stopped;
 }
-/* Sleeps while the calling thread's process is stopped and not to end. */
+/* Sleeps while the calling thread's process is stopped and not about to end. */
 void process_wait_stopped(void);
-/* SIGCONT was sent to it. Callers: any. */
+/* The effect of SIGCONT at its sending. Callers: any. */
 void process_continue(struct process *process) REQUIRES(class_signal);
-/* A thread that waits in vfork() for this one goes on. */
+/* Wakes the thread that waits in vfork() for this one. */
 void process_release_vfork(struct linux_thread *lt);
 
-/* CPU time of all its threads, those that ended too. */
+/* CPU time of all threads of the process, including those that have ended. O(threads). */
 uint64_t process_cpu_ns(const struct process *process);
-/* The same for interrupts, which hold the lock. */
+/* As process_cpu_ns(), for interrupt handlers. */
 uint64_t process_cpu_ns_locked(const struct process *process) REQUIRES(class_signal);
 
-/* Ends the calling thread, and with the last one the process. `status` as wait4() shows it. */
+/* Ends the calling thread and, if it is the last, the process. `status` is as in wait4(). */
 NORETURN void linux_thread_exit(int status);
-/* The kernel checks areas and frames when the program is over, and panics when one is wrong. Boot. */
+/* Enables a check of areas and frames when the program has ended; an error panics. Boot. */
 void process_check_at_end(void);
-/* Ends the calling thread's process: all its threads. */
+/* Ends the calling thread's process, with all its threads. */
 NORETURN void process_exit(int status);
-/* The same for a death by signal. */
+/* Ends the process with a death by signal. */
 NORETURN void process_die(int signal);
 /* execve: ends all other threads of the calling thread's process, and gives it the leader's tid.
- * E_INTR: it was told to end itself meanwhile. */
+ * E_INTR if it must itself exit. */
 MUST_CHECK enum err process_be_only_thread(void);
 
-/* comm, as PR_SET_NAME sets it: cut to 15 bytes. */
+/* Sets comm, as PR_SET_NAME: cut to 15 bytes. */
 void process_rename(struct thread *thread, const char *name, size_t length);
 
 static inline bool process_is_privileged(void)

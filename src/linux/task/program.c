@@ -6,7 +6,7 @@
 
 struct program program_none = {.users = 1, .space = &first_space};
 
-static uint32_t programs = 1; /* that are there */
+static uint32_t programs = 1; /* existing programs */
 static uint32_t last_owner;
 
 struct program *program_new(void)

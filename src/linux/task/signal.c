@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sending: the pending sets and what is done at the moment of sending. What happens on the way back
- * to the program is signal_deliver.c.
+ * Sending: the pending sets, and the effects at the moment of sending. Delivery, on the way back to
+ * the program, is in signal_deliver.c.
  *
  * Invariants, under class_signal:
  *   1. Bit n-1 of a set is on if and only if n <= 31 and standard[n] is valid, or the queue holds
- * an entry with signal n.
- *   2. When the set of a thread holds a signal that it does not block, its signal_pending is true.
- *      When the set of a process holds a signal that some of its threads do not block, that is so
- *      for at least one of them. (It may be true for less: signal_deliver() finds out and clears
- *      it.)
+ *      an entry with signal n.
+ *   2. If a thread's set holds a signal that the thread does not block, its signal_pending is true.
+ *      If a process's set holds a signal that some of its threads do not block, signal_pending is
+ *      true in at least one of them. (It may be true without need: signal_deliver() then clears it.)
  */
 #define LOG_TAG "signal"
 #include "linux/task/signal.h"
@@ -27,7 +26,7 @@ struct spin_lock signal_spin;
 struct wait_queue signal_arrived = WAIT_QUEUE_INIT(signal_arrived);
 unsigned signal_arrived_watched;
 
-/* Without the lock: it is not in use yet. */
+/* Without the lock: the set is not in use yet. */
 void signal_pending_init(struct signal_pending *pending) NO_LOCK_ANALYSIS
 {
     pending->set = 0;
@@ -63,7 +62,7 @@ static void update_pending(const struct linux_thread *lt) REQUIRES(class_signal)
         lt->must_exit || ((lt->pending.set | lt->process->pending.set) & ~lt->blocked) != 0;
 }
 
-/* Takes the entry off the queue; the bit goes with the last of its signal. */
+/* Removes an entry from its queue; clears the bit with the last entry of a signal. */
 static void unlink_entry(struct signal_pending *pending, struct signal_entry *entry)
     REQUIRES(class_signal)
 {
@@ -90,7 +89,8 @@ static struct signal_entry *find_entry(struct signal_pending *pending, uint64_t 
     return NULL;
 }
 
-/* Drops what is pending of the set. The entries' memory is freed by the caller, interrupts on. */
+/* Drops the pending signals in `set`. The caller frees the entries in *dropped with interrupts
+ * on. */
 static void signal_flush(struct signal_pending *pending, uint64_t set, struct list *dropped)
     REQUIRES(class_signal)
 {
@@ -103,7 +103,7 @@ static void signal_flush(struct signal_pending *pending, uint64_t set, struct li
     pending->set &= ~set;
 }
 
-/* Without the lock: nothing else finds them. */
+/* Without the lock: the entries are in no queue. */
 static void free_entries(struct list *dropped) NO_LOCK_ANALYSIS
 {
     while (!list_empty(dropped)) {
@@ -113,8 +113,8 @@ static void free_entries(struct list *dropped) NO_LOCK_ANALYSIS
     }
 }
 
-/* A stop signal and SIGCONT undo each other even where neither is delivered. Both are standard
- * signals, so nothing needs to be freed; a timer's entry stays with its timer. */
+/* A stop signal discards a pending SIGCONT, and the reverse, at the time of sending. Both are
+ * standard signals, so there is nothing to free; a timer's entry stays with its timer. */
 static void cancel_opposites(struct signal_pending *pending, int signal) REQUIRES(class_signal)
 {
     struct list none = LIST_INIT(none);
@@ -124,8 +124,8 @@ static void cancel_opposites(struct signal_pending *pending, int signal) REQUIRE
         signal_flush(pending, signal_bit(SIGNAL_CONT), &none);
 }
 
-/* The thread that a signal to the process is for: the leader when it wants it, or else any that
- * does; NULL when all block it. */
+/* The thread that takes a signal to the process: the leader if it does not block it, else any other
+ * that does not; NULL if all block it. */
 static struct linux_thread *signal_choose(const struct process *process, int signal)
     REQUIRES(class_signal)
 {
@@ -142,7 +142,7 @@ static struct linux_thread *signal_choose(const struct process *process, int sig
     return found;
 }
 
-/* Whose mask decides whether an ignored signal is kept. */
+/* The thread whose mask decides whether an ignored signal is kept. */
 static const struct linux_thread *representative(const struct signal_target *to)
     REQUIRES(class_signal)
 {
@@ -151,7 +151,7 @@ static const struct linux_thread *representative(const struct signal_target *to)
     return list_empty(&to->process->threads) ? NULL : thread_at(to->process->threads.next);
 }
 
-/* Is the signal to be queued at all? */
+/* True if the signal is to be queued. */
 static bool prepare(const struct signal_target *to, const struct signal_pending *pending,
                     int signal) REQUIRES(class_signal)
 {
@@ -207,7 +207,7 @@ static void send_standard(const struct signal_target *to, const struct siginfo *
     signal_unlock(irq);
 }
 
-/* True when the entry was queued: it belongs to the queue then. */
+/* True if the entry was queued, and now belongs to the queue. */
 static bool send_entry(const struct signal_target *to, struct signal_entry *entry)
     REQUIRES(class_signal)
 {
@@ -224,7 +224,7 @@ static bool send_entry(const struct signal_target *to, struct signal_entry *entr
     return queued;
 }
 
-/* Without the lock: threads alone add such entries, and kernel_lock is held. */
+/* Without the lock: only threads add such entries, and kernel_lock is held. */
 static bool queue_is_full(const struct signal_target *to) NO_LOCK_ANALYSIS
 {
     return pending_of(to)->queued >= to->process->rlimits[RLIMIT_SIGPENDING].soft;
@@ -233,7 +233,7 @@ static bool queue_is_full(const struct signal_target *to) NO_LOCK_ANALYSIS
 enum err signal_send(const struct signal_target *to, const struct siginfo *info)
 {
     if (to->thread != NULL && to->thread->thread == NULL)
-        return E_OK; /* an ended leader, which nothing reaches */
+        return E_OK; /* an ended leader takes no signals */
     if (info->signal < SIGNAL_REALTIME) {
         send_standard(to, info);
         return E_OK;
@@ -282,7 +282,7 @@ void signal_entry_cancel(struct signal_entry *entry)
     signal_unlock(irq);
 }
 
-/* Linux's order: what the program itself caused first, then the lowest number. */
+/* Linux's order: synchronous signals first, then the lowest number. */
 static int first_signal(uint64_t set)
 {
     if (set & SIGNAL_SET_SYNCHRONOUS)
@@ -290,7 +290,7 @@ static int first_signal(uint64_t set)
     return __builtin_ctzll(set) + 1;
 }
 
-/* *to_free is an entry that the caller frees without the lock. */
+/* *to_free is an entry that the caller frees without the lock, or NULL. */
 static bool take_from(struct signal_pending *pending, uint64_t set, struct siginfo *out,
                       struct signal_entry **to_free) REQUIRES(class_signal)
 {
@@ -304,7 +304,7 @@ static bool take_from(struct signal_pending *pending, uint64_t set, struct sigin
     } else {
         unlink_entry(pending, entry);
         if (entry->taken != NULL)
-            entry->taken(entry); /* a timer fills in its overruns */
+            entry->taken(entry); /* a timer sets its overrun count */
         else
             *to_free = entry;
         *out = entry->info;
@@ -332,7 +332,7 @@ uint64_t signal_blocked(void)
     return linux_current()->blocked;
 }
 
-/* The thread will not take these any more: another one must. */
+/* Signals that the thread no longer takes: wakes another thread for them. */
 static void pass_on(const struct process *process, uint64_t set) REQUIRES(class_signal)
 {
     set &= process->pending.set;
@@ -369,7 +369,8 @@ void signal_thread_ended(struct linux_thread *lt)
     free_entries(&dropped);
 }
 
-/* Without the lock: two words, each as it is at some moment; also the condition of a wait (kern/wait.h). */
+/* Without the lock: two words, each read at some moment; also the condition of a wait
+ * (kern/wait.h). */
 uint64_t signal_pending_of(const struct linux_thread *lt) NO_LOCK_ANALYSIS
 {
     return lt->pending.set | lt->process->pending.set;
@@ -414,7 +415,7 @@ void signal_wait_mask_end(bool interrupted)
     if (!lt->mask_saved)
         return;
     if (interrupted) {
-        thread_current()->signal_pending = true; /* signal_deliver() puts the old mask back */
+        thread_current()->signal_pending = true; /* signal_deliver() restores the old mask */
         return;
     }
     lt->mask_saved = false;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way back to the program. Each pending signal is taken in Linux's order; one with a handler
- * turns the frame into a call of it, on top of those before, so that the last one taken runs first.
+ * Delivery, on the way back to the program. Pending signals are taken in Linux's order. One with a
+ * handler changes the frame into a call of it, on top of the earlier ones, so that the last one
+ * taken runs first.
  *
- * A system call that a signal cut short has E_INTR in the frame and, in linux_thread.restart, what
- * is to become of it. The first handler decides (SA_RESTART); without any handler the call is
- * simply made again: two bytes back is the `syscall` instruction.
+ * An interrupted system call has E_INTR in the frame and its restart rule in linux_thread.restart.
+ * The first handler decides (SA_RESTART); without any handler the call is restarted by moving rip
+ * back to the `syscall` instruction, two bytes.
  */
 #define LOG_TAG "signal"
 #include "linux/task/signal.h"
@@ -20,11 +21,11 @@
 #include "linux/task/signal_frame.h"
 
 #define SYSCALL_INSTRUCTION_SIZE 2
-#define PAGE_FAULT_BY_PROGRAM    4 /* error code bit U/S: in ring 0 the CPU cannot know */
+#define PAGE_FAULT_BY_PROGRAM    4 /* error code bit U/S, which the CPU leaves 0 in ring 0 */
 
 static void make_call_again(struct trap_frame *frame)
 {
-    frame->rax = frame->error; /* the number of the call */
+    frame->rax = frame->error; /* number of the call */
     frame->rip -= SYSCALL_INSTRUCTION_SIZE;
 }
 
@@ -72,7 +73,7 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
     signal_unlock(irq);
 }
 
-/* Linux sends it to the thread itself. */
+/* Sends SIGSEGV to the thread, not the process, as in Linux. */
 void signal_force_segv(void)
 {
     struct linux_thread *lt = linux_current();
@@ -81,8 +82,7 @@ void signal_force_segv(void)
     (void)!signal_send(&to, &info);
 }
 
-/* The handler's frame could not be written: on Linux this is a SIGSEGV, and the end when that was
- * it. */
+/* The handler's frame could not be written: SIGSEGV as in Linux, fatal if that was the signal. */
 static void frame_failed(struct trap_frame *frame, const struct siginfo *info)
 {
     bool fatal = info->signal == SIGNAL_SEGV || !has_handler(SIGNAL_SEGV) ||
@@ -127,7 +127,7 @@ static void take_default_action(const struct trap_frame *frame, const struct sig
 {
     int signal = info->signal;
     switch (signal) {
-    case SIGNAL_ABRT: /* abort(), failed assertions: where is worth a report */
+    case SIGNAL_ABRT: /* abort(), failed assertions: report the position */
         signal_fault_report(frame, signal, info->code, 0);
         die(signal);
     case SIGNAL_CHLD:
@@ -156,7 +156,7 @@ static void deliver_one(struct trap_frame *frame, const struct siginfo *info)
         take_default_action(frame, info);
 }
 
-/* No handler runs on the mask that a wait put in force: the old one comes back. */
+/* No handler runs on a temporary mask: restores the old one. */
 static void restore_mask(void)
 {
     struct linux_thread *lt = linux_current();
@@ -183,7 +183,7 @@ void signal_deliver(struct trap_frame *frame)
             settle_restart(frame, true);
             restore_mask();
         }
-        irq_save(); /* no lock: the last look before the program runs */
+        irq_save(); /* no lock: the last check before the program runs */
         if (!thread_current()->signal_pending || lt == NULL)
             return;
         irq_restore(RFLAGS_IF);

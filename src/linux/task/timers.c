@@ -7,7 +7,7 @@
 
 #define OVERRUN_MAX INT32_MAX /* DELAYTIMER_MAX */
 
-/* How often a periodic timer is looked at whose signal is ignored, and so never taken. */
+/* Polling period of a periodic timer whose signal is ignored and hence never taken. */
 #define IGNORED_PERIOD_NS UINT64_C(10000000)
 
 static uint64_t clock_locked(const struct interval_timer *t) REQUIRES(class_signal)
@@ -16,7 +16,7 @@ static uint64_t clock_locked(const struct interval_timer *t) REQUIRES(class_sign
     switch (t->clock) {
     case TIMER_CLOCK_CPU:
         return process_cpu_ns_locked(t->process);
-    case TIMER_CLOCK_THREAD: /* that of an ended thread stands still */
+    case TIMER_CLOCK_THREAD: /* the clock of an ended thread stands still */
         lt = linux_thread_find(t->clock_tid);
         return lt != NULL && lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
     default:
@@ -40,7 +40,7 @@ static void arm(struct interval_timer *t) REQUIRES(class_signal)
     timer_start(&t->timer, deadline);
 }
 
-/* Moves the deadline past now; returns how many expiries that skips. */
+/* Moves the deadline past now; returns the number of expiries skipped. */
 static uint64_t forward(struct interval_timer *t) REQUIRES(class_signal)
 {
     uint64_t now = clock_locked(t);
@@ -57,7 +57,7 @@ static void timers_send(struct interval_timer *t) REQUIRES(class_signal)
     if (t->target_tid != 0) {
         to.thread = linux_thread_find(t->target_tid);
         if (to.thread == NULL || to.thread->thread == NULL)
-            return; /* it has ended, and nobody else is meant */
+            return; /* the target has ended, and there is no other */
     }
     signal_send_entry(&to, &t->entry);
 }
@@ -65,7 +65,7 @@ static void timers_send(struct interval_timer *t) REQUIRES(class_signal)
 static void timers_expire(struct interval_timer *t) REQUIRES(class_signal)
 {
     if (clock_locked(t) < t->deadline_ns) {
-        arm(t); /* CPU time went by more slowly than time */
+        arm(t); /* CPU time has advanced less than real time */
         return;
     }
     timers_send(t);
@@ -74,7 +74,7 @@ static void timers_expire(struct interval_timer *t) REQUIRES(class_signal)
         return;
     }
     if (!list_empty(&t->entry.link))
-        return; /* timers_taken() goes on */
+        return; /* timers_taken() arms it again */
     forward(t);
     uint64_t soonest = clock_locked(t) + IGNORED_PERIOD_NS;
     if (t->deadline_ns < soonest)
@@ -95,7 +95,7 @@ static void timers_taken(struct signal_entry *entry) REQUIRES(class_signal)
     uint64_t skipped = 0;
     if (t->deadline_ns != 0 && t->interval_ns != 0) {
         skipped = forward(t);
-        skipped -= skipped != 0; /* the expiry that the signal stands for */
+        skipped -= skipped != 0; /* minus the expiry that the signal reports */
         arm(t);
     }
     t->overrun = (uint32_t)(skipped < OVERRUN_MAX ? skipped : OVERRUN_MAX);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers that end in a signal: alarm, setitimer, timer_create.
+ * Timers that send a signal: alarm, setitimer, timer_create.
  *
- * A periodic timer is armed again when its signal is taken, not when it fires, so that a program
- * that does not listen, or asks for nanoseconds, costs no interrupts; what was missed meanwhile is
- * its overrun count. (Linux does the same.) Timers on CPU time arm themselves for the CPU time that
- * is still missing: it cannot pass any faster than real time.
+ * A periodic timer is armed again when its signal is taken, not when it fires (as in Linux), so
+ * that a program that does not take signals, or uses a period of nanoseconds, causes no load of
+ * interrupts; missed expiries are its overrun count. A timer on CPU time is armed for the CPU time
+ * that remains, as it cannot advance faster than real time.
  */
 #pragma once
 
@@ -27,15 +27,15 @@ struct interval_timer {
     struct timer timer;
     struct signal_entry entry;
     enum timer_clock clock;
-    bool silent;                                   /* SIGEV_NONE: it only counts */
-    bool counts_overruns;                          /* the signal's siginfo carries them */
-    uint64_t deadline_ns GUARDED_BY(class_signal); /* of its clock; 0: not armed */
-    /* 0: once. Threads write it, so that kernel_lock is enough to read it there. */
+    bool silent;                                   /* SIGEV_NONE: no signal */
+    bool counts_overruns;                          /* the signal's siginfo has the overrun count */
+    uint64_t deadline_ns GUARDED_BY(class_signal); /* on its clock; 0: not armed */
+    /* 0: one-shot. Only threads write it, so that kernel_lock suffices to read it in a thread. */
     uint64_t interval_ns GUARDED_BY(class_signal);
-    uint32_t overrun; /* of the signal taken last */
+    uint32_t overrun; /* of the last signal taken */
     struct process *process;
     int clock_tid;
-    int target_tid; /* 0: the signal is for the process */
+    int target_tid; /* 0: the process */
 };
 
 enum {
@@ -45,33 +45,33 @@ enum {
     ITIMER_COUNT,
 };
 
-/* Of a process. Threads only. */
+/* The timers of a process. Threads only. */
 struct process_timers {
     struct interval_timer interval[ITIMER_COUNT];
-    struct list posix; /* those of timer_create() */
+    struct list posix; /* of timer_create() */
     uint32_t posix_count;
     int next_id;
 };
 
-/* `info` is what its signal carries. */
+/* Initializes a timer; `info` is the siginfo of its signal. */
 void interval_timer_init(struct interval_timer *t, struct process *process, enum timer_clock clock,
                          const struct siginfo *info);
-/* First at `deadline` of its clock, then every `interval`. */
+/* Arms the timer: first expiry at `deadline_ns` of its clock, then every `interval_ns`. */
 void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64_t interval_ns);
-/* Disarms; a signal that is pending stays so. */
+/* Disarms the timer; a signal that is pending stays pending. */
 void interval_timer_stop(struct interval_timer *t);
-/* Nanoseconds until the next expiry, at least 1; 0 when it is not armed. */
+/* Nanoseconds until the next expiry, at least 1; 0 if not armed. */
 uint64_t interval_timer_left(struct interval_timer *t);
-/* Its period, 0: once. Callers: threads. */
+/* The period; 0: one-shot. Callers: threads. */
 static inline uint64_t interval_timer_period(const struct interval_timer *t) NO_LOCK_ANALYSIS
 {
     return t->interval_ns;
 }
 uint64_t interval_timer_clock(const struct interval_timer *t);
 
-/* A new process has none that is armed. */
+/* Initializes a new process's timers: none is armed. */
 void timers_init(struct process *process);
-/* exec: timers of timer_create() end, those of setitimer() go on. */
+/* execve: deletes timers of timer_create(); those of setitimer() continue. */
 void timers_exec(struct process *process);
-/* Exit: all end. */
+/* Exit: deletes all timers. */
 void timers_clear(struct process *process);

@@ -16,8 +16,8 @@ void vdso_init(void);
 
 /* Size of both mappings together, in bytes. */
 uint64_t vdso_size(void);
-/* Maps both at `at`; the range must be free. vdso_image(at) is the address of the ELF image
- * (AT_SYSINFO_EHDR). E_NOMEM. */
+/* Maps "[vvar]" and "[vdso]" at `at`; the range must be free. vdso_image(at) is the address of the
+ * ELF image (AT_SYSINFO_EHDR). E_NOMEM. */
 MUST_CHECK enum err vdso_map(virt_t at);
 static inline virt_t vdso_image(virt_t at)
 {

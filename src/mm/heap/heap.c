@@ -2,14 +2,15 @@
 /*
  * Two parts.
  *
- * Pages: ranges of the heap's slot, backed by frames one by one. Free addresses are kept as a
- * sorted table of ranges; addresses are plentiful (512 GiB), so when the table is full the smallest
- * range is forgotten until reboot, and no memory with it. Freed single pages stay mapped in a short
- * list, linked through their first word, because files and slabs take and give them all the time.
+ * Pages: ranges of the heap's slot, backed by single frames. Free addresses are in a sorted table
+ * of ranges. Addresses are plentiful (512 GiB): if the table is full, the smallest range is dropped
+ * until reboot, which loses addresses but no memory. Freed single pages stay mapped in a short
+ * list, linked through their first word, because files and slabs allocate and free pages all the
+ * time.
  *
- * Blocks: up to 2 KiB from slabs, pages cut into blocks of one size class with a header at their
- * start; above that, whole pages with a header of 16 bytes, so a block at page offset 16 is a large
- * one:
+ * Blocks: up to 2 KiB from slabs, which are pages cut into blocks of one size class with a header
+ * at their start; above that, whole pages with a header of 16 bytes. So a block at page offset 16
+ * is a large one:
  *
  *   slab    | header 64 | block | block | ... |         first block at offset 64
  *   large   | size, pages | block ...................   block at offset 16
@@ -30,7 +31,7 @@
 #define CACHE_MAX      16
 #define SLAB_HEADER    64
 #define LARGE_HEADER   16
-#define SLAB_BLOCK_MAX 2016 /* two blocks in a page beside the header */
+#define SLAB_BLOCK_MAX 2016 /* two blocks in a page after the header */
 
 static const uint16_t class_size[] = {16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1008, 2016};
 #define CLASSES ARRAY_LENGTH(class_size)
@@ -45,7 +46,7 @@ struct large {
     uint64_t size, pages;
 };
 
-/* Addresses that were given back; those from `fresh` on have never been used. */
+/* Freed addresses; those from `fresh` on have never been used. */
 static struct virt_range holes[HOLES_MAX];
 static size_t hole_count;
 static virt_t fresh = {LAYOUT_HEAP_START};
@@ -149,7 +150,7 @@ static void *pages_alloc_once(uint64_t pages)
     return ptr_of(start);
 }
 
-/* Contents undefined. */
+/* Contents undefined; NULL if memory is short. */
 static void *pages_alloc(uint64_t pages)
 {
     void *start;
@@ -173,7 +174,7 @@ static void page_give(void *page)
 {
     phys_t frame = kpage_phys(page);
     if (cached_count == CACHE_MAX || frames_references(&machine_frames, frame) != 1) {
-        pages_free(page, 1); /* someone else still sees the frame */
+        pages_free(page, 1); /* the frame has other references */
         return;
     }
     *(void **)page = cached;

@@ -11,16 +11,16 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define KSTACK_SLOTS 32768 /* pid_max: a thread has one each */
+#define KSTACK_SLOTS 32768 /* pid_max: each thread has one */
 
-/* The range of a stack; its end is the initial rsp. E_NOMEM. */
+/* Allocates a stack; the end of the range is the initial rsp. E_NOMEM. */
 MUST_CHECK enum err kstack_alloc(struct virt_range *out);
-/* The stack must not be the running one. */
+/* Frees a stack, which must not be the running one. */
 void kstack_free(struct virt_range stack);
-/* Of all that are in use. */
+/* Bytes of all stacks in use. */
 uint64_t kstack_bytes(void);
 
-/* Is v in one of them, or in a guard, whether in use or not? */
+/* True if v is in a stack slot, guard or stack, in use or not. */
 bool kstack_holds(virt_t v);
-/* Is v in a guard? Then *stack is the stack above it, whether that is in use or not. */
+/* True if v is in a guard; *stack is then the stack above it, in use or not. */
 bool kstack_guard_at(virt_t v, struct virt_range *stack);

@@ -10,7 +10,7 @@
 #include "mm/pt/backend.h"
 
 #define PLACES_MAX     16
-#define CAPACITY_FIRST 96 /* tables and runs of large leaves: a small machine has about 40 */
+#define CAPACITY_FIRST 96 /* tables and runs of large leaves; a small machine has about 40 */
 
 static const pte_t *program_window(void *context, int level, virt_t v)
 {
@@ -35,7 +35,7 @@ static void audit_machine_add_place(struct audit_place *places, size_t *count,
         places[(*count)++] = place;
 }
 
-/* In order of address. */
+/* Sorted by address. */
 static size_t list_places(bool both, struct audit_place *places)
 {
     const struct virt_range pool = paging_reserved_range;
@@ -99,7 +99,7 @@ enum err audit_machine(struct phys_range archive, bool both, struct audit_findin
     };
     enum err e = E_NOMEM;
     for (size_t capacity = CAPACITY_FIRST; e == E_NOMEM; capacity *= 4) {
-        /* Allocated before it looks: the heap may make tables. */
+        /* Allocated before the audit: the heap may create tables. */
         char *lists =
             heap_alloc(capacity * (sizeof(struct audit_item) + sizeof(struct audit_range)));
         if (lists == NULL)

@@ -15,15 +15,15 @@
 #include "mm/pt/paging.h"
 #include "mm/pt/recursive_boot.h"
 
-#define POOL_SHARE    128 /* of all frames, one is for page tables */
+#define POOL_SHARE    128 /* frames of RAM per page-table frame of the pool */
 #define POOL_MIN      64
-#define SLOTS_DEFAULT 8 /* four levels, and others' that nest */
+#define SLOTS_DEFAULT 8 /* four levels, and room for nested operations */
 #define SMALL_RAM     (UINT64_C(32) << 20)
 
 struct frames machine_frames;
 
 INIT_DATA static struct free_map boot_map;
-/* Early frames are cut off the end of one free range. */
+/* Early frames are taken from the end of one free range. */
 INIT_DATA static struct phys_range *early_range;
 INIT_DATA static phys_t early_end;
 
@@ -32,7 +32,7 @@ static phys_t zero_frame;
 RO_AFTER_INIT static uint64_t ram_bytes;
 static virt_t device_next = {LAYOUT_DEVICE_START};
 
-/* The largest range: low memory stays whole for devices that need it. */
+/* Chooses the largest range: low memory stays unfragmented for devices that need it. */
 INIT_CODE static void choose_early_range(void)
 {
     for (size_t i = 0; i < boot_map.count; i++)
@@ -43,7 +43,7 @@ INIT_CODE static void choose_early_range(void)
         early_end = early_range->end;
 }
 
-/* `size` bytes in one piece, a multiple of the page size. */
+/* Takes `size` contiguous bytes, a multiple of the page size. */
 INIT_CODE static bool early_frames(uint64_t size, phys_t *out)
 {
     if (early_range == NULL || phys_range_size(*early_range) < size)
@@ -65,7 +65,7 @@ bool memory_table_alloc(phys_t *out)
 
 void memory_table_free(phys_t frame)
 {
-    frames_put(&machine_frames, frame); /* nothing for an early one, which is FOREIGN */
+    frames_put(&machine_frames, frame); /* no effect on an early frame, which is FOREIGN */
 }
 
 INIT_CODE static void draw_window_slots(const struct memory_options *options)
@@ -93,7 +93,7 @@ static struct phys_range image_part(const char *from, const char *to)
     return phys_range(image(from).v - LAYOUT_KERNEL_BASE, image(to).v - LAYOUT_KERNEL_BASE);
 }
 
-/* The stub mapped the whole image writable and executable. */
+/* Sets the final rights of the image, which multiboot2.S maps writable and executable. */
 INIT_CODE static enum err protect_image(void)
 {
     struct {
@@ -118,7 +118,7 @@ INIT_CODE static enum err protect_image(void)
     return E_OK;
 }
 
-/* Does any of the ranges touch [start, end)? */
+/* True if any of the ranges touches [start, end). */
 INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uint64_t start,
                               uint64_t end)
 {
@@ -128,8 +128,8 @@ INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uin
     return false;
 }
 
-/* Must the metadata page at `at` (an offset) be a page of its own, because of RAM or because the
- * loader put something there? */
+/* True if the metadata page at offset `at` needs a frame of its own: it describes RAM, or a frame
+ * with loader data. */
 INIT_CODE static bool needs_metadata(uint64_t at, const struct phys_range *taken,
                                      size_t taken_count)
 {
@@ -140,8 +140,8 @@ INIT_CODE static bool needs_metadata(uint64_t at, const struct phys_range *taken
            touches(taken, taken_count, first, last) || touches(&early, 1, first, last);
 }
 
-/* Makes struct frame readable for all frame numbers below `end`: pages of its own where they are
- * needed, mapped in long runs, and the zero page (state FRAME_INNER) in the holes. */
+/* Maps struct frame for all frame numbers below `end`: frames of their own where needed, in long
+ * runs, and the zero page (state FRAME_INNER) in the holes. */
 INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *taken,
                                        size_t taken_count)
 {
@@ -167,15 +167,14 @@ INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *ta
 INIT_CODE static size_t list_taken(const struct boot_info *boot, struct phys_range *taken)
 {
     size_t n = 0;
-    taken[n++] =
-        phys_range(0, 0x10000); /* the BIOS's own data, which firmware writes to even late */
+    taken[n++] = phys_range(0, 0x10000); /* BIOS data, which firmware writes even after boot */
     taken[n++] = phys_range(LAYOUT_KERNEL_LOAD, image(image_end).v - LAYOUT_KERNEL_BASE);
     for (size_t i = 0; i < boot->module_count; i++)
         taken[n++] = boot->modules[i];
     return n;
 }
 
-/* The scratch page and the page that keeps its table alive; the zero page. */
+/* Maps the scratch page, the page that keeps its table alive, and the zero page. */
 INIT_CODE static enum err map_fixed_pages(void)
 {
     if (!early_frame(&zero_frame))
@@ -189,7 +188,7 @@ INIT_CODE static enum err map_fixed_pages(void)
         &kernel_space, virt_range(LAYOUT_SCRATCH_PIN, LAYOUT_SCRATCH_PIN + PAGE_SIZE), prot_ro());
 }
 
-/* The frame of a table that moved. What is in the image stays where it is. */
+/* Frees the frame of a table that has moved, unless it is part of the image. */
 INIT_CODE static void release_moved_table(phys_t frame)
 {
     if (frame.v >= early_range->end.v && frame.v < early_end.v)
@@ -198,7 +197,8 @@ INIT_CODE static void release_moved_table(phys_t frame)
         frames_put(&machine_frames, frame);
 }
 
-/* Frames of the identity pool: enough for page tables of memory that is used in pieces of 64 KiB. */
+/* Takes frames for the identity pool: enough page tables for memory that is used in pieces of 64
+ * KiB. */
 INIT_CODE static enum err take_pool(const struct memory_options *options, struct pt_setup *setup)
 {
     uint64_t wanted = options->pool;
@@ -242,7 +242,7 @@ INIT_CODE static void start_recursive(const struct memory_options *options)
     draw_window_slots(options);
 }
 
-/* The allocator gets what is free; the early frames stay ours. */
+/* Hands the free frames to the allocator; the early frames stay in use. */
 INIT_CODE static void start_frames(uint64_t end, const struct phys_range *taken, size_t taken_count)
 {
     frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), end);
@@ -296,7 +296,7 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
     return e;
 }
 
-/* Gives the frames of [from, to) of the image back. */
+/* Frees the frames of [from, to) of the image. */
 static void free_image_part(const char *from, const char *to)
 {
     struct virt_range range = {image(from), image(to)};
@@ -319,7 +319,7 @@ void *memory_map_physical(struct phys_range range, prot_t prot)
     struct phys_range pages =
         phys_range(align_down(range.start.v, PAGE_SIZE), align_up(range.end.v, PAGE_SIZE));
     uint64_t at = device_next.v;
-    if (phys_range_size(pages) >= LARGE_SIZE) /* the place in a large page that the frames have */
+    if (phys_range_size(pages) >= LARGE_SIZE) /* same offset in a large page as the frames */
         at = align_up(at, LARGE_SIZE) + (pages.start.v & (LARGE_SIZE - 1));
     if (paging_map(&kernel_space, virt(at), pages.start, phys_range_size(pages), prot) != E_OK)
         return NULL;

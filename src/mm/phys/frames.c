@@ -37,7 +37,7 @@ static void frames_take_out(struct frames *f, uint32_t number)
         f->frame[block->next].previous = block->previous;
 }
 
-/* Puts a block back, merging it with its buddy for as long as that is free, too. */
+/* Frees a block, merging it with its buddy as long as that is free too. */
 static void frames_release(struct frames *f, uint32_t number, unsigned order)
 {
     while (order < FRAMES_ORDER_MAX) {
@@ -98,7 +98,7 @@ enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
         return E_NOMEM;
     uint32_t number = f->heads[have];
     frames_take_out(f, number);
-    while (have > order) { /* give back the upper half */
+    while (have > order) { /* free the upper half */
         have--;
         frames_push(f, number + (UINT32_C(1) << have), have);
     }

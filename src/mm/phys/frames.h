@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The frame allocator: a binary buddy system over all RAM, with a reference count per allocated
- * block of order 0.
+ * block of order 0. Allocation and release are O(orders).
  *
  *   order 0: | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |     a block of order n starts at a multiple of 2^n;
  *   order 1: |   0   |   2   |   4   |   6   |     its buddy is the block whose number differs in bit n
  *   order 2: |       0       |       4       |
  *
- * The metadata is handed in (struct frame per frame number), so that the same code runs natively
- * over an ordinary array (test/unit/mm/phys/test_frames.c) and in the kernel over a sparse window that is
- * mapped only where there is RAM.
+ * The metadata (struct frame per frame number) belongs to the caller, so that the same code runs
+ * natively over an array (test/unit/mm/phys/test_frames.c) and in the kernel over a sparse window
+ * that is mapped only where there is RAM.
  *
  * Invariants, verified by frames_check():
  *   1. A free block is in exactly one list, that of its order, and all its frames but the first are
@@ -28,9 +28,9 @@
 #define FRAMES_ORDER_MAX 18 /* 2^18 frames, 1 GiB: the largest page */
 
 enum frame_state {
-    FRAME_INNER = 0, /* neither: inside a block, or not RAM at all; what zeroed metadata says */
+    FRAME_INNER = 0, /* inside a block, or not RAM; zeroed metadata means this */
     FRAME_FREE,      /* first frame of a free block */
-    FRAME_USED,      /* first frame of a block that was handed out */
+    FRAME_USED,      /* first frame of an allocated block */
     FRAME_FOREIGN,   /* RAM that the loader or the kernel image occupies */
 };
 
@@ -51,29 +51,30 @@ struct frames {
     struct frame *frame;   /* by frame number */
     uint64_t end;          /* one past the highest frame number */
     uint64_t free_frames;  /* available now */
-    uint64_t total_frames; /* ever handed to frames_add() */
+    uint64_t total_frames; /* all frames added so far */
     uint32_t heads[FRAMES_ORDER_MAX + 1];
 };
 
 /* The metadata of every frame that will be added must be readable, writable and zero. */
 void frames_init(struct frames *f, struct frame *metadata, uint64_t end);
-/* Makes the frames wholly inside the range available, once. */
+/* Makes the frames that lie wholly inside the range available. A frame may be added only once. */
 void frames_add(struct frames *f, struct phys_range range);
 /* Marks all frames that the range touches FOREIGN. They must not have been added. */
 void frames_mark_foreign(struct frames *f, struct phys_range range);
-/* Makes FOREIGN frames (a page-aligned range) available: what only boot needed. */
+/* Makes FOREIGN frames (a page-aligned range) available: boot memory that is no longer used. */
 void frames_release_foreign(struct frames *f, struct phys_range range);
-/* A naturally aligned block of 2^order frames with one reference; contents undefined. E_NOMEM. */
+/* Allocates a naturally aligned block of 2^order frames with one reference; contents undefined.
+ * E_NOMEM. */
 MUST_CHECK enum err frames_alloc(struct frames *f, unsigned order, phys_t *out);
 void frames_get(struct frames *f, phys_t block);
 /* Drops a reference; the last one frees the block. */
 void frames_put(struct frames *f, phys_t block);
-/* Makes 2^order blocks of one frame, each with one reference, out of a block with one reference. */
+/* Splits a block with one reference into single frames, each with one reference. O(block). */
 void frames_split(struct frames *f, phys_t block);
 uint32_t frames_references(const struct frames *f, phys_t block); /* 0 for FOREIGN */
-/* Order of the largest free block, -1 when nothing is free. */
+/* Order of the largest free block; -1 if no frame is free. */
 int frames_largest(const struct frames *f);
-/* Verifies invariants 1-3; panics when one does not hold. */
+/* Verifies invariants 1-3 and panics if one does not hold. O(frames). */
 void frames_check(const struct frames *f);
 
 /* The machine's own allocator. */

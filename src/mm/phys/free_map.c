@@ -3,7 +3,7 @@
 
 static void free_map_insert(struct free_map *m, size_t at, struct phys_range r)
 {
-    if (m->count == FREE_MAP_MAX) /* the last one makes room */
+    if (m->count == FREE_MAP_MAX) /* full: the last one is dropped */
         m->count--;
     if (at > m->count)
         return;
@@ -20,7 +20,7 @@ static void erase(struct free_map *m, size_t at)
         m->free[i] = m->free[i + 1];
 }
 
-/* Joins r with what it touches. */
+/* Adds r, joined with the ranges that it touches. */
 static void free_map_add(struct free_map *m, struct phys_range r)
 {
     size_t at = 0;

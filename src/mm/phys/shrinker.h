@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that its owner can do without: an allocator that finds no frame asks each registered shrinker before it
- * gives up. Shrinkers allocate nothing. Not preempted.
+ * Shrinkers (as in Linux) free memory that its owner can do without. An allocator that finds no
+ * frame runs all of them before it fails. Shrinkers allocate nothing. Not preempted.
  */
 #pragma once
 
@@ -15,5 +15,6 @@ struct shrinker {
 
 /* `shrinker` stays registered and must stay valid. O(1). Boot. */
 void shrinker_register(struct shrinker *shrinker);
-/* True if any of them freed something: the allocation is worth another try. Callers: threads. */
+/* Runs all shrinkers; true if one freed something, so that the allocation is worth a retry.
+ * Callers: threads. */
 bool shrinkers_run(void);

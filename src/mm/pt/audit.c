@@ -4,23 +4,23 @@
 #include "base/str.h"
 #include "mm/layout.h"
 
-#define PTE_CHANGING   (PTE_A | PTE_D) /* the CPU's own, at any time */
+#define PTE_CHANGING   (PTE_A | PTE_D) /* the CPU sets these at any time */
 #define CANONICAL_HIGH UINT64_C(0xffff000000000000)
 
 struct audit {
     const struct audit_world *world;
     const struct audit_memory *memory;
     size_t items, ranges;
-    uint64_t reserved; /* bits that no entry may have */
+    uint64_t reserved; /* bits that must be clear in every entry */
     bool full;
     struct audit_finding found;
 };
 
-/* Neighbours in one table that map neighbours with the same permissions. */
+/* Adjacent entries of one table that map adjacent frames with the same permissions. */
 struct run {
     uint64_t at, start, end; /* end: physical, as start */
     int level;
-    uint64_t entry; /* the first */
+    uint64_t entry; /* the first entry */
 };
 
 static bool found(struct audit *a, enum audit_rule rule, uint64_t at, int level, uint64_t entry)
@@ -29,7 +29,7 @@ static bool found(struct audit *a, enum audit_rule rule, uint64_t at, int level,
     return false;
 }
 
-/* The first range that ends behind `physical`. */
+/* Index of the first range that ends above `physical`. */
 static size_t range_after(const struct audit *a, uint64_t physical)
 {
     size_t low = 0, high = a->ranges;
@@ -55,7 +55,7 @@ static void insert_range(struct audit *a, size_t at, struct audit_range range)
     a->ranges++;
 }
 
-/* The parts of [start, end) that no range covers yet. */
+/* Adds the parts of [start, end) that no range covers yet. */
 static void protect_range(struct audit *a, uint64_t start, uint64_t end, enum audit_rule rule)
 {
     while (start < end && !a->full) {
@@ -81,7 +81,7 @@ static void audit_push(struct audit *a, struct audit_item item)
 
 /* ---- tables ---- */
 
-/* The first entry from `i` on that is not empty: most tables are, nearly. */
+/* The first entry from `i` on that is not empty; skips fast, since most tables are nearly empty. */
 static unsigned next_entry(const pte_t *table, unsigned i)
 {
     for (; i < PT_ENTRIES; i++) {
@@ -99,7 +99,7 @@ static unsigned next_entry(const pte_t *table, unsigned i)
     return i;
 }
 
-/* The kernel's window is P and W, the program's only P; both hold no code. */
+/* The kernel's window has P and W, the program's only P; both have NX. */
 static bool window_entry(struct audit *a, uint64_t at, uint64_t entry)
 {
     const struct audit_world *w = a->world;
@@ -144,7 +144,8 @@ static bool large_leaf(struct audit *a, uint64_t at, int level, uint64_t entry)
     return true;
 }
 
-/* A table of level 4, 3 or 2: what it leads to is put at the end of the list. */
+/* Checks a table of level 4, 3 or 2; the tables and large leaves that it points to go to the end of
+ * the list. */
 static bool upper_table(struct audit *a, struct audit_item item)
 {
     int level = (int)item.level;
@@ -186,7 +187,8 @@ static const struct audit_place *audit_place_of(const struct audit_world *w, uin
     return low < w->place_count && w->places[low].range.start.v <= at ? &w->places[low] : NULL;
 }
 
-/* Is a frame of [start, end) protected elsewhere, and this place no exception? */
+/* AUDIT_PASSED if no frame of [start, end) is protected by another mapping, or `place` is an
+ * exception. */
 static enum audit_rule alias_of(const struct audit *a, const struct audit_place *place,
                                 uint64_t start, uint64_t end, uint64_t *where)
 {
@@ -202,7 +204,7 @@ static enum audit_rule alias_of(const struct audit *a, const struct audit_place 
     return AUDIT_PASSED;
 }
 
-/* The part of a run that lies in one place. */
+/* Checks the part of a run that lies in one place. */
 static bool judge_part(struct audit *a, const struct audit_place *place, const struct run *run)
 {
     uint64_t e = run->entry, offset = 0;
@@ -245,7 +247,8 @@ static bool judge_run(struct audit *a, struct run run)
     return true;
 }
 
-/* What the program executes and cannot write joins what must not be written elsewhere. */
+/* Adds the program's executable, non-writable frames to those that must not be writable
+ * elsewhere. */
 static bool collect_code(struct audit *a, struct run run)
 {
     const struct audit_place *place = audit_place_of(a->world, run.at);

@@ -29,7 +29,7 @@ void ptdump_leaf(void *dump, virt_t at, int level, pte_t entry)
         d->runs[d->count - 1] = d->last;
 }
 
-/* In the largest unit that leaves nothing over. */
+/* In the largest unit that divides the size. */
 static void dump_put_size(uint64_t bytes, char *out, size_t size)
 {
     static const char units[] = "KMGT";
@@ -42,7 +42,7 @@ static void dump_put_size(uint64_t bytes, char *out, size_t size)
     fmt_snprintf(out, size, "%llu%c", (unsigned long long)bytes, units[unit]);
 }
 
-/* Entries 0 to 3 of the PAT as the CPU starts with them (SDM 3A 12.12.4). */
+/* Entries 0 to 3 of the PAT as cpu/features.c sets it (SDM 3A 12.12.4). */
 static const char *memory_type(uint64_t bits)
 {
     switch (bits & (PTE_PCD | PTE_PWT)) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What an entry says: arithmetic only. For the walkers (mm/pt/walker.h, mm/pt/tables.c). */
+/* Interpretation of page-table entries: arithmetic only. For the walkers (mm/pt/walker.h,
+ * mm/pt/tables.c). */
 #pragma once
 
 #include "mm/pt/paging.h"
 
-/* An entry that leads to a table or a page. Pages with prot_none() are not present, yet there. */
+/* True if the entry points to a table or a page; a page with prot_none() counts, though its P is
+ * clear. */
 static inline bool pt_present(pte_t e)
 {
     return e.v & PTE_P;
@@ -41,13 +43,13 @@ static inline pte_t pt_leaf(phys_t to, int level, prot_t prot)
     return (pte_t){v};
 }
 
-/* Where the entry after the one for v begins; 0 after the last of all. */
+/* Start of the range of the entry after v's; 0 after the last. */
 static inline virt_t pt_next(virt_t v, int level)
 {
     return virt(align_down(v.v, pt_span(level)) + pt_span(level));
 }
 
-/* Does [v, end) hold only a part of the large leaf that covers v? */
+/* True if [v, end) covers only a part of the large leaf at v. */
 static inline bool pt_cut(virt_t v, virt_t end, int level)
 {
     return level > 1 && (v.v & (pt_span(level) - 1) || end.v - v.v < pt_span(level));
@@ -70,7 +72,7 @@ static inline uint64_t pt_reserved_bits(pte_t e, int level)
     return bits;
 }
 
-/* Enters what the next entry says into the walk; true when the walk ends with it. */
+/* Adds an entry to the walk; true if the walk ends there. */
 static inline bool pt_walk_entry(struct pt_walk *walk, pte_t e, int level)
 {
     uint8_t bit = (uint8_t)(1 << level);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool of frames is mapped where virtual equals physical, and tables come from it: the number in
- * an entry is the address of the table.
+ * A pool of frames is mapped where virtual equals physical, and tables come from it: the frame
+ * address in an entry is the address of the table.
  *
  *   physical   |      ..                |##pool##| .. end of RAM
  *                                            |
  *   virtual    | program |  ..  program |##pool##|        ..  program  ..         | not canonical
  *              0        4 MiB                                             0x7fff...
  *
- * Cost: nothing at all on the way to a table. But physical addresses are small, so the pool lies in
- * the program's half: the area allocator keeps its range closed (mm/vm/areas.h), and a program whose
- * image was linked there cannot run. It is cut off the end of RAM, above where images are linked.
- * The pool's size is chosen at boot (pagetables.pool=FRAMES): what it holds serves nothing else, and
- * when it is used up a mapping fails with E_NOMEM while RAM may still be free.
+ * Cost: no computation on the way to a table. But physical addresses are low, so the pool lies in
+ * the program's half: a guard area keeps its range closed (mm/vm/areas.h), and a program whose
+ * image was linked there cannot run. The pool is taken from the end of RAM, above the usual
+ * addresses of images. Its size is fixed at boot (pagetables.pool=FRAMES): its frames serve no
+ * other purpose, and when it is exhausted a mapping fails with E_NOMEM though RAM may be free.
  *
- * What it cannot do: protect the tables. They are ordinary memory of the program's half, in the same
- * ring, and a stray store of the program writes them.
+ * It cannot protect the tables. They are ordinary memory in the program's half and ring, which a
+ * stray store of the program can overwrite.
  */
 #define LOG_TAG "mm"
 #include "base/log.h"
@@ -34,19 +34,19 @@ static pt_table_t identity_table(const struct address_space *space, int level, v
     return identity_unlinked(level == PT_LEVELS ? space->root : phys(parent.v & PTE_ADDRESS));
 }
 
-static struct phys_range fresh; /* frames of the pool that were never handed out */
-static phys_t free_frame;       /* the first one that came back; its first word names the next */
+static struct phys_range fresh; /* frames of the pool that were never allocated */
+static phys_t free_frame;       /* list of freed frames, linked through their first words */
 static uint64_t idle_frames, pool_frames;
-static bool told;
+static bool warned;
 
 static bool identity_alloc(phys_t *out)
 {
     if (idle_frames == 0) {
-        if (!told)
+        if (!warned)
             log_warn(
                 "pagetables=identity: all %llu frames of the pool are page tables: raise pagetables.pool=",
                 (unsigned long long)pool_frames);
-        told = true;
+        warned = true;
         return false;
     }
     idle_frames--;
@@ -76,7 +76,7 @@ INIT_CODE static enum err identity_start(struct pt_setup *setup)
 {
     fresh = setup->pool;
     free_frame = phys(0);
-    told = false;
+    warned = false;
     idle_frames = pool_frames = phys_range_size(fresh) >> PAGE_SHIFT;
     enum err e = paging_map(&kernel_space, virt(fresh.start.v), fresh.start, phys_range_size(fresh),
                             prot_rw());

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moves all page tables into other frames while they are in use: for the back ends that can reach
- * only frames of their own. Each table is copied, its parent's entry turned to the copy, and the old
- * place forgotten; the level-4 table comes last, with CR3. Translations do not change at any moment.
+ * Moves all page tables to other frames while they are in use, for the back ends that reach only
+ * frames of their own. Each table is copied, its parent's entry is changed to point to the copy,
+ * and the old frame is freed; the level-4 table comes last, with CR3. No translation changes at any
+ * moment.
  */
 #include "base/panic.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/entry.h"
 
-/* Calls `function` for each table below the level-4 table, from above. */
+/* Called for each table below the level-4 table, parents first. */
 typedef enum err (*table_function)(void *context, pt_table_t parent, unsigned index, int level,
                                    virt_t v);
 
@@ -66,7 +67,7 @@ struct move {
     void (*old)(phys_t frame);
 };
 
-/* The copy, not linked yet. */
+/* Makes the copy, not linked yet. */
 INIT_CODE static enum err copy_table(const struct move *move, pt_table_t table, phys_t *out)
 {
     phys_t frame;

@@ -6,19 +6,19 @@
  *                      arena 1                      arena 2
  *   virtual      hole |hT..T.TTTTTT|      hole     |hTTTT.......| hole      at LAYOUT_PHYSICAL_START
  *
- * A new table needs a mapping, and a mapping may need a new table. What breaks the circle is that
- * frames come in arenas: blocks of 2^n frames, aligned to their size, mapped in one go. An arena
- * lies in one table of level 1, so mapping it takes three tables at most, one of each level below 4;
- * and three frames of the arenas that stand are never handed out but to map the next arena.
+ * A new table needs a mapping, and a mapping may need a new table. Arenas break this circle: blocks
+ * of 2^n frames, aligned to their size, mapped at once. An arena lies in one level-1 table, so
+ * mapping it takes three tables at most, one of each level below 4; and three frames of the mapped
+ * arenas are reserved for mapping the next one.
  *
- * The first frame of an arena is its header (h). Frames that came back form a list through their own
- * first words. An arena whose last table went is unmapped and given back, as long as three frames
- * remain without it. So what the arenas themselves take, headers and tables that map them, depends on
- * what came and went before: offset_overhead() says how much it is.
+ * The first frame of an arena is its header (h). Freed frames form a list through their first
+ * words. An arena without tables is unmapped and freed, as long as three free frames remain
+ * elsewhere. The frames that arenas use themselves, headers and tables that map them, thus depend
+ * on the history of allocations: offset_overhead() returns their number.
  *
- * Cost: an addition, as with the physical map, but over small pages, so more lines of the TLB; at
- * most an arena of memory that nothing else can have; when an arena comes or goes, the time to map
- * it. What it cannot do: reach a table that somebody else made. Those of the boot stub are moved.
+ * Cost: an addition, as with the physical map, but over small pages, so more TLB entries; at most
+ * an arena of memory reserved; the time to map an arena when one is added or removed. It cannot
+ * reach a table that was allocated elsewhere: those of boot are moved.
  */
 #include "base/panic.h"
 #include "mm/layout.h"
@@ -39,23 +39,21 @@ static pt_table_t offset_table(const struct address_space *space, int level, vir
     return offset_unlinked(level == PT_LEVELS ? space->root : phys(parent.v & PTE_ADDRESS));
 }
 
-/* Words of an arena's header, and of a frame in its list of free ones; addresses are physical, and 0
- * is the end. */
+/* Words of an arena's header, and of a free frame; addresses are physical, 0 ends a list. */
 enum {
-    ARENA_NEXT, /* in one of the lists below */
+    ARENA_NEXT, /* next arena in one of the lists below */
     ARENA_PREVIOUS,
-    ARENA_FREE,  /* the list */
-    ARENA_FRESH, /* index of the first frame that was never handed out */
-    ARENA_USED,  /* frames that are tables now */
+    ARENA_FREE,  /* list of free frames */
+    ARENA_FRESH, /* index of the first frame that was never allocated */
+    ARENA_USED,  /* frames in use as tables */
     FREE_NEXT = 0,
 };
 
 RO_AFTER_INIT static unsigned arena_order;
-static phys_t
-    part_used;       /* arenas with tables and with frames to hand out; full ones are in no list */
-static phys_t empty; /* arenas without a table, kept as reserve */
+static phys_t part_used; /* arenas with tables and free frames; full ones are in no list */
+static phys_t empty;     /* arenas without a table, kept as reserve */
 static uint64_t idle_frames;
-static uint64_t headers, mapping_tables; /* arenas there are, and tables that map them */
+static uint64_t headers, mapping_tables; /* number of arenas, and of tables that map them */
 static bool growing, shrinking;
 
 static uint64_t arena_get(phys_t frame, unsigned word)
@@ -100,7 +98,7 @@ static void unlist_arena(phys_t *list, phys_t arena)
         *list = next;
 }
 
-/* One more arena; the reserve maps it. */
+/* Adds an arena; the reserve supplies the tables that map it. */
 static bool offset_grow(void)
 {
     phys_t arena;
@@ -154,8 +152,8 @@ static bool offset_alloc(phys_t *out)
     return true;
 }
 
-/* Gives arenas back while the reserve is in others. The tables that mapped one come back here by way
- * of the walker, and may empty the next: a loop, not a recursion. */
+/* Frees empty arenas while others hold the reserve. The tables that mapped one are freed by the
+ * walker into other arenas and may empty the next, hence a loop rather than a recursion. */
 static void offset_shrink(void)
 {
     if (shrinking)
@@ -200,7 +198,7 @@ static uint64_t offset_overhead(void)
     return headers + mapping_tables;
 }
 
-/* Enough arenas for all tables that exist and for those that map the arenas. */
+/* Makes enough arenas for all existing tables and for those that map the arenas. */
 INIT_CODE static enum err offset_start(struct pt_setup *setup)
 {
     assert(setup->arena >= 8 && setup->arena <= PT_ENTRIES);
@@ -211,7 +209,7 @@ INIT_CODE static enum err offset_start(struct pt_setup *setup)
     for (uint64_t needed = setup->tables; idle_frames < needed + 2 * RESERVE; needed += RESERVE)
         if (!offset_grow())
             return E_NOMEM;
-    /* Another back end made them, and they will move here. */
+    /* The recursive back end allocated these; they move to the arenas. */
     mapping_tables = paging_counters.tables - tables;
     return E_OK;
 }

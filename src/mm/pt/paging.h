@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page tables: map, unmap, protect, walk, visit, each in the address space that is its first
- * argument (mm/space.h). The operations are written once, in mm/pt/walker.h, over a handful of
- * primitives that say how a table is reached, and compiled for each back end; a caller pays one
- * indirect call an operation, not one a level.
+ * argument (mm/space.h). The operations are written once, in mm/pt/walker.h, over a few primitives
+ * that reach a table, and compiled for each back end; a caller pays one indirect call per
+ * operation, not per level.
  *
  *        47      39 38      30 29      21 20      12 11         0
  *       +----------+----------+----------+----------+------------+
  *       | PML4  4  | PDPT  3  |  PD   2  |  PT   1  |   offset   |     level = 4 ... 1
  *       +----------+----------+----------+----------+------------+
  *
- * All functions: threads and boot, not interrupt handlers; the kernel is not preempted. They flush
- * what they change from this CPU's TLB before they return; a space that does not run has nothing
- * there. With pagetables=recursive the space must be the running one, or kernel_space.
+ * Callers of all functions: threads and boot, not interrupt handlers; the kernel is not preempted.
+ * Changed translations are flushed from this CPU's TLB before the function returns; a space that is
+ * not running has none there. With pagetables=recursive the space must be the running one, or
+ * kernel_space.
  */
 #pragma once
 
@@ -41,31 +42,31 @@ static inline unsigned pt_index(virt_t v, int level)
     return (unsigned)(v.v >> (PAGE_SHIFT + 9 * (level - 1))) & (PT_ENTRIES - 1);
 }
 
-/* What the MMU would meet on its way to v. The masks have bit n for level n. */
+/* A walk as the MMU would do it for an address. In the masks bit n stands for level n. */
 struct pt_walk {
     virt_t address;
-    int leaf_level; /* 1, 2 or 3 where the walk ended in a leaf; 0 when it ended before */
-    int last_level; /* the lowest level that was read; 5 for an address that is not canonical */
+    int leaf_level; /* 1, 2 or 3: the level of the leaf; 0: no leaf */
+    int last_level; /* the lowest level that was read; 5 if the address is not canonical */
     pte_t entry[PT_LEVELS + 1]; /* by level; valid from 4 down to last_level */
-    phys_t phys;                /* of v itself, when there is a leaf */
-    bool writable, executable;  /* over all levels; false when there is no leaf */
-    bool user;                  /* the same for code of ring 3 */
+    phys_t phys;                /* of the address itself, if there is a leaf */
+    bool writable, executable;  /* over all levels; false if there is no leaf */
+    bool user;                  /* accessible to ring 3 */
     bool accessed, dirty;       /* of the leaf */
-    uint8_t memory_type; /* entry of the PAT that the leaf chooses: PAT, PCD, PWT as 4, 2, 1 */
-    uint8_t absent;      /* the level whose entry is not present */
-    uint8_t reserved;    /* ... has a bit set that must not be: any access faults */
+    uint8_t memory_type;        /* PAT entry that the leaf selects: PAT, PCD, PWT are 4, 2, 1 */
+    uint8_t absent;             /* the level whose entry is not present */
+    uint8_t reserved;           /* the level with a reserved bit set: any access faults */
     uint8_t no_write, no_execute, no_user; /* the levels that deny it, leaf or not */
 };
 
-/* The first level in one of pt_walk's masks that the MMU meets; 0 when it is empty. */
+/* The first level in a mask of pt_walk that the MMU meets; 0 if the mask is empty. */
 static inline int pt_first_level(uint8_t mask)
 {
     return mask == 0 ? 0 : 31 - __builtin_clz(mask);
 }
 
-/* A leaf that unmap took away; whoever gets it drops the reference on the frame. */
+/* Receives each leaf that unmap removes, and drops the reference to its frame. */
 typedef void (*pt_release)(void *context, phys_t start, uint64_t size);
-/* A leaf in a visit, in order of address. May walk, and change nothing. */
+/* Receives a leaf, in order of address. May walk the tables, but not change them. */
 typedef void (*pt_visitor)(void *context, virt_t at, int level, pte_t entry);
 
 struct pt_access;
@@ -91,104 +92,103 @@ enum paging_kind {
     PAGING_KINDS,
 };
 
-/* Chosen once, at boot. */
+/* The back end; chosen once, at boot. */
 extern const struct paging_ops *paging;
 
-/* What the CPU can do; set before the first call. */
+/* CPU features; set before the first call. */
 extern bool paging_nx, paging_huge;
-/* Bits that are reserved in an entry of any level: of the address, those that this CPU lacks; NX
- * where it has none. */
+/* Reserved bits of an entry of any level: address bits that this CPU lacks, and NX if it lacks
+ * that. */
 extern uint64_t paging_reserved;
 
-/* Since boot, of this CPU. */
+/* Of this CPU, since boot. */
 struct paging_counters {
-    uint64_t page_flushes;  /* INVLPG of what was mapped */
+    uint64_t page_flushes;  /* INVLPG of mapped pages */
     uint64_t full_flushes;  /* of the whole TLB */
-    uint64_t table_flushes; /* INVLPG of where tables are seen */
-    uint64_t tables;        /* frames that are page tables now, the boot stub's not counted */
+    uint64_t table_flushes; /* INVLPG of pages that show tables */
+    uint64_t tables;        /* frames in use as page tables, except those in the image */
     uint64_t splits, promotions;
 };
 extern struct paging_counters paging_counters;
 
-/* Maps [at, at + size) to [to, to + size), pages of the largest size that alignment allows. Nothing
- * there may be mapped. E_NOMEM when a table cannot be had: nothing stays mapped then. */
+/* Maps [at, at + size) to [to, to + size), with the largest pages that alignment allows. The range
+ * must be unmapped. E_NOMEM: nothing stays mapped. */
 MUST_CHECK static inline enum err paging_map(struct address_space *space, virt_t at, phys_t to,
                                              uint64_t size, prot_t prot)
 {
     return paging->map(space, at, to, size, prot);
 }
 
-/* Makes v a boundary between leaves: a large leaf that v cuts becomes smaller ones, as often as
- * needed. E_NOMEM, and then the translation of no address has changed. */
+/* Makes v a boundary between leaves: a large leaf across v is split, repeatedly if needed. E_NOMEM:
+ * no translation has changed. */
 MUST_CHECK enum err paging_split_at(struct address_space *space, virt_t v);
 
-/* Takes away what is mapped in the range, splitting large leaves at its ends, and frees tables that
- * become empty, now or with the next unmap. `release` (may be NULL) gets each leaf after it was
- * flushed. Nothing here can fail, so no end may cut a large leaf: where there can be large leaves,
- * paging_split_at() prepared both ends, and reported that memory is short. */
+/* Unmaps the range and frees tables that become empty, now or with the next unmap. `release` (may
+ * be NULL) receives each leaf after its flush. Cannot fail, so the ends must not cut a large leaf:
+ * where large leaves are possible, call paging_split_at() for both ends first. */
 static inline void paging_unmap(struct address_space *space, struct virt_range range,
                                 pt_release release, void *context)
 {
     paging->unmap(space, range, release, context);
 }
 
-/* Frees the tables that the last unmap left empty; false when there were none. For who is short of
- * memory, wants to map a large page, or counts. */
+/* Frees the tables that the last unmap left empty; false if there were none. Needed in a shortage
+ * of memory, before mapping a large page, and before counting tables. */
 static inline bool paging_trim(struct address_space *space)
 {
     return paging->trim(space);
 }
 
-/* Gives what is mapped in the range other permissions; holes stay holes, and copy-on-write pages
- * stay that. E_NOMEM, with the part before it changed, only where an end cuts a large leaf: never
- * after paging_split_at() of both. */
+/* Changes the permissions of all leaves in the range; holes stay holes, and copy-on-write pages
+ * keep that. E_NOMEM, with the part before it changed, only if an end cuts a large leaf: never
+ * after paging_split_at() of both ends. */
 MUST_CHECK static inline enum err paging_protect(struct address_space *space,
                                                  struct virt_range range, prot_t prot)
 {
     return paging->protect(space, range, prot);
 }
 
-/* Points the 4 KiB leaf at `page` (mapped or not; its table exists) to another frame. No reference
- * changes. */
+/* Points the 4 KiB leaf at `page` (mapped or not; its table exists) to another frame. References
+ * are not changed. */
 static inline void paging_replace(struct address_space *space, virt_t page, phys_t to, prot_t prot)
 {
     paging->replace(space, page, to, prot);
 }
 
-/* Reads the tables as the MMU would; never faults, for any address. */
+/* Reads the tables as the MMU would; never faults, whatever the address. */
 static inline void paging_walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
     paging->walk(space, at, out);
 }
 
-/* Each present leaf in the range. */
+/* Calls the visitor for each present leaf in the range. */
 void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
                   void *context);
 
-/* Makes one leaf of 2 MiB out of the 512 that surround `at`, where they map memory that is in one
- * piece and aligned, with equal permissions and memory type; and one of 1 GiB out of 512 of those.
- * It is accessed or dirty when any was. The table is freed. False when nothing changed. No
- * reference changes: unmap will release one large block. */
+/* Merges the 512 leaves around `at` into one of 2 MiB, if they map contiguous, aligned memory with
+ * equal permissions and memory type; then 512 of those into one of 1 GiB. A and D are the union of
+ * the old ones. The tables are freed; references are not changed: unmap will release one large
+ * block. False if nothing changed. */
 bool paging_promote(struct address_space *space, virt_t at);
 
-/* Accessed and dirty bits. For each leaf of the range that has a bit of `test` (PTE_A, PTE_D) set:
- * its pages are set in `bitmap` (bit i of word i / 64 for the i-th page after range.start; may be
- * NULL; the other bits are left alone), and the bits `clear` of it are cleared. What was cleared is
- * flushed before this returns, so that no later access goes unseen. A large leaf that an end of the
- * range cuts is reported and keeps its bits: to be told again is harmless, to miss a page is not.
- * Returns the number of pages that were found. The bitmap is written while tables are held: kernel
- * memory, or anything else that cannot fault. */
+/* Reads and clears accessed and dirty bits. For each leaf of the range that has a bit of `test`
+ * (PTE_A, PTE_D) set, sets its pages in `bitmap` (bit i % 64 of word i / 64 for the i-th page after
+ * range.start; may be NULL; other bits are left alone) and clears its bits `clear`. Cleared leaves
+ * are flushed before the return, so that no later access is missed. A large leaf that an end of the
+ * range cuts is reported but not cleared: a page may be reported twice, never missed. Returns the
+ * number of pages found. The bitmap is written while tables are held, so it must be memory that
+ * cannot fault. */
 uint64_t paging_harvest(struct address_space *space, struct virt_range range, uint64_t test,
                         uint64_t clear, uint64_t *bitmap);
 
-/* Sets `bits` (PTE_A, PTE_D) in the present leaves of the range: what the CPU does not do when a
- * frame is written through another mapping, or by a device. */
+/* Sets `bits` (PTE_A, PTE_D) in the present leaves of the range, for frames that are written
+ * through another mapping or by a device. */
 void paging_mark(struct address_space *space, struct virt_range range, uint64_t bits);
 
-/* MADV_FREE: the pages of the range, whole leaves that are not shared, become clean and get
- * PTE_LAZYFREE. For as long as such a leaf stays clean nobody needs it: paging_is_lazyfree(). For
- * paging_harvest() it counts as dirty, because its contents may change; told once, or protected, it
- * is a page like any other. */
+/* MADV_FREE: marks the leaves that lie wholly in the range and are not shared clean and
+ * PTE_LAZYFREE. Such a leaf may be reclaimed as long as it is clean: paging_is_lazyfree().
+ * paging_harvest() treats it as dirty, because its contents may change. Once harvested or protected
+ * it is an ordinary page. */
 void paging_mark_lazyfree(struct address_space *space, struct virt_range range);
 
 static inline bool paging_is_lazyfree(pte_t leaf)
@@ -196,13 +196,13 @@ static inline bool paging_is_lazyfree(pte_t leaf)
     return (leaf.v & (PTE_LAZYFREE | PTE_D)) == PTE_LAZYFREE;
 }
 
-/* The physical address of v; false when it is not mapped. */
+/* The physical address of v; false if it is not mapped. */
 bool paging_translate(const struct address_space *space, virt_t v, phys_t *out);
 
-/* Base of the slot through which the back end reads and writes tables; 0 when it needs none. */
+/* Base of the slot through which the back end reads and writes tables; 0: none. */
 extern uint64_t paging_window;
-/* Where programs read the tables: base of the read-only window P, 0 before it exists. */
+/* Base of the read-only window P through which programs read the tables; 0 before it exists. */
 extern uint64_t paging_program_window;
 
-/* A range of the program's half that the back end keeps for itself; empty with all but identity. */
+/* A range of the program's half that the back end occupies; empty except with identity. */
 extern struct virt_range paging_reserved_range;

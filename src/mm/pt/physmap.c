@@ -12,15 +12,15 @@
  *     +---------+
  *     | RAM     |  ------------->  +---------+     ... + table's physical address
  *
- * Cost: a table is one addition away, and its address lies in a large page that the TLB most likely
- * holds; nothing of this map changes when tables come and go. It takes a table for each range of RAM
- * that does not fill its gigabyte, or, without pages of 1 GiB, one for each gigabyte.
+ * Cost: a table is one addition away, and its address lies in a large page that is most likely in
+ * the TLB; the map does not change when tables are added or removed. It takes a table for each
+ * range of RAM that does not fill its gigabyte or, without pages of 1 GiB, one for each gigabyte.
  *
- * What it cannot do: keep a secret. A stray pointer of the kernel, or of a program in the same ring,
- * writes any frame through it, page tables and other mappings' read-only pages included; of the
- * kernel image only what is writable anyway. Memory that another mapping makes uncached must not be
- * RAM, or the same bytes have two memory types (SDM 3A 11.12.4): ours is devices alone, and no
- * device is mapped here. RAM above 4 TiB does not fit.
+ * It gives no protection. A stray pointer of the kernel, or of a program in the same ring, can
+ * write any frame through it, including page tables and pages that are read-only elsewhere; of the
+ * kernel image only the writable part. Memory that another mapping makes uncached must not be RAM,
+ * or it has two memory types (SDM 3A 11.12.4): the kernel maps only devices uncached, and no device
+ * is mapped here. RAM above 4 TiB does not fit.
  */
 #include "mm/layout.h"
 #include "mm/phys/free_map.h"

@@ -7,23 +7,23 @@
 #include "mm/pt/table_frames.h"
 #include "mm/pt/walker.h"
 
-/* Where the window is: nothing else knows. */
+/* Private to this file: the place of the window. */
 RO_AFTER_INIT static unsigned window_slot = LAYOUT_WINDOW_SLOT_DEFAULT;
-RO_AFTER_INIT static uint64_t
-    window_tables[PT_LEVELS + 1]; /* the first table of each level in it */
+/* The first table of each level in the window. */
+RO_AFTER_INIT static uint64_t window_tables[PT_LEVELS + 1];
 
 static pt_table_t recursive_window_table(const struct address_space *space, int level, virt_t v,
                                          pte_t parent)
 {
-    /* The window shows the tables of the space that CR3 names, and of no other. */
+    /* The window shows the tables of the space in CR3 only. */
     if (level == PT_LEVELS && unlikely(space != running_space))
         assert(space == &kernel_space);
-    (void)parent; /* the address alone tells where the table is */
+    (void)parent; /* the address alone determines the table's place */
     return ptr_of(virt(window_tables[level] | recursive_offset(level, v)));
 }
 
-/* The table's own page, as it is seen in both windows; any INVLPG drops the paging-structure caches
- * too. */
+/* Flushes the table's own page in both windows; any INVLPG also drops the paging-structure
+ * caches. */
 static void recursive_relinked(int level, virt_t v)
 {
     pt_invalidate(virt(recursive_table(window_slot, level, v)));
@@ -32,14 +32,14 @@ static void recursive_relinked(int level, virt_t v)
         pt_flush_program_window(level, v);
 }
 
-/* There is no place in the window for a table that nothing links yet. */
+/* An unlinked table has no place in the window: uses the scratch page. */
 static pt_table_t recursive_unlinked(phys_t frame)
 {
     paging_recursive.replace(&kernel_space, virt(LAYOUT_SCRATCH), frame, prot_rw());
     return ptr_of(virt(LAYOUT_SCRATCH));
 }
 
-/* The scratch page must not go on showing a frame that is a table by now. */
+/* Unmaps the scratch page, which must not keep showing a frame that has become a table. */
 static void recursive_put_unlinked(pt_table_t table)
 {
     if (virt_of((const void *)table).v == LAYOUT_SCRATCH)
@@ -58,7 +58,7 @@ static const struct pt_access recursive_access = {
 
 PT_BACK_END(recursive);
 
-/* The level-4 table reaches itself through the old slot while the new one is written. */
+/* The level-4 table is reached through the old slot while the new one is written. */
 void recursive_move_window(unsigned slot)
 {
     pt_table_t top = ptr_of(virt(recursive_table(window_slot, 4, virt(0))));

@@ -2,9 +2,9 @@
 /*
  * The recursive window: the level-4 table has an entry (slot R) that points to itself.
  *
- * A walk through slot R takes a level-4 table for a level-3 one, and so on down: each pass through
- * R turns one level of translation into one level of table. After one pass the "page" at the end is
- * a level-1 table; after four it is the level-4 table itself:
+ * A walk through slot R uses a level-4 table as a level-3 one, and so on down: each pass through R
+ * turns one level of translation into one level of table. After one pass the "page" at the end is a
+ * level-1 table; after four it is the level-4 table itself:
  *
  *   virtual address     i4    i3    i2    i1    offset         what is seen there
  *   of a page           a     b     c     d     o              the page's byte o
@@ -36,7 +36,7 @@ static inline uint64_t recursive_base(unsigned slot)
     return slot >= 256 ? low | ~ADDRESS_BITS : low;
 }
 
-/* How far the table of `level` on the way to v is from the first of its level. */
+/* Offset of the table of `level` on the way to v from the first table of its level. */
 static inline uint64_t recursive_offset(int level, virt_t v)
 {
     return (v.v & ADDRESS_BITS) >> (PAGE_SHIFT + 9 * level) << PAGE_SHIFT;
@@ -57,7 +57,7 @@ static inline uint64_t recursive_entry(unsigned slot, int level, virt_t v)
     return recursive_table(slot, level, v) | pt_index(v, level) * sizeof(pte_t);
 }
 
-/* The same by the manual's names for the entries of level 1 to 4. */
+/* recursive_entry() under the SDM's names for the entries of level 1 to 4. */
 static inline uint64_t pte_of(unsigned slot, virt_t v)
 {
     return recursive_entry(slot, 1, v);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The recursive back end's own set-up (mm/pt/recursive.c). Boot only. */
+/* Set-up of the recursive back end (mm/pt/recursive.c). Boot. */
 #pragma once
 
 #include "mm/pt/paging.h"
 
-/* Moves the kernel's window from the stub's slot to this one. */
+/* Moves the kernel's window from LAYOUT_WINDOW_SLOT_DEFAULT to this slot. */
 void recursive_move_window(unsigned slot);
-/* Enters the level-4 table once more, read-only and NX: sets paging_program_window. */
+/* Adds a second self-reference, read-only and NX: the program window. Sets
+ * paging_program_window. */
 void recursive_add_program_window(unsigned slot);
-/* Drops the stub's identity map. */
+/* Unmaps the identity map of multiboot2.S. */
 void recursive_forget_low_half(void);
-/* Empties the window's slot, when another back end took over. */
+/* Empties the window's slot, once another back end is in use. */
 void recursive_close_window(void);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations that look at whole tables: one indirect call for each table that they reach, and
- * nothing for each entry, so that one copy serves all back ends. The invariants are those of
- * mm/pt/walker.h.
+ * The operations on whole tables: one indirect call for each table, none for each entry, so that
+ * one copy serves all back ends. The invariants are those of mm/pt/walker.h.
  */
 #include "base/panic.h"
 #include "mm/pt/backend.h"
@@ -15,7 +14,7 @@ static void pt_put(pt_table_t table)
         paging->access->put(table);
 }
 
-/* The table that holds the last entry on the way to v, `level` at the lowest; its level. */
+/* Finds the table with the last entry on the way to v, at `level` or above; returns its level. */
 static int lowest_table(const struct address_space *space, virt_t v, int level, pt_table_t *out)
 {
     int at = PT_LEVELS;
@@ -55,7 +54,7 @@ enum err pt_split(struct address_space *space, virt_t v, int level)
     pt_store(table, pt_index(v, level), (pte_t){frame.v | PTE_P | PTE_W});
     pt_put(table);
     paging->access->relinked(level - 1, v);
-    /* The large page may be cached in pieces anywhere in its range. */
+    /* The TLB may hold the large page in pieces, anywhere in its range. */
     struct tlb_batch batch = {.count = TLB_BATCH_PAGES + 1};
     tlb_batch_end(&batch);
     paging_counters.tables++;
@@ -78,7 +77,7 @@ enum err paging_split_at(struct address_space *space, virt_t v)
     }
 }
 
-/* The one leaf that says what the table of `level` says; 0 when there is none. */
+/* The one leaf that maps the same as the table of `level`; 0 if there is none. */
 static pte_t pt_merged(pt_table_t table, int level)
 {
     const uint64_t used = PTE_A | PTE_D;
@@ -98,7 +97,7 @@ static pte_t pt_merged(pt_table_t table, int level)
     return (pte_t){(first.v & ~used) | seen | PTE_PS};
 }
 
-/* Replaces the full table of `level` for v by a leaf, where that can be. */
+/* Replaces the full table of `level` for v with a leaf, if possible. */
 static bool pt_promote(struct address_space *space, virt_t v, int level)
 {
     pt_table_t table;
@@ -127,7 +126,7 @@ bool paging_promote(struct address_space *space, virt_t at)
     return (paging_huge && pt_promote(space, at, 2)) || large;
 }
 
-/* Entries [first, end) of a table of `level`: leaves and holes, none leads to a table. */
+/* Entries [first, end) of a table of `level`: leaves and holes, none that leads to a table. */
 struct run {
     pt_table_t table;
     int level;
@@ -137,7 +136,7 @@ struct run {
 
 typedef void (*run_function)(void *context, const struct run *run);
 
-/* Every entry of the range where the walk ends, table by table. */
+/* Calls `function` for every entry of the range where the walk ends, table by table. */
 static void pt_each_run(const struct address_space *space, struct virt_range range,
                         run_function function, void *context)
 {
@@ -215,7 +214,7 @@ static void harvest_leaf(struct harvest *h, const struct run *run, unsigned inde
     }
 }
 
-/* Pages of 4 KiB: the loop that a scan of a large heap spends its time in. */
+/* The loop over 4 KiB pages: the hot path of a scan of a large heap. */
 static void harvest_pages(struct harvest *h, const struct run *run)
 {
     uint64_t test = h->test, clear = h->clear, *bitmap = h->bitmap, found = 0;

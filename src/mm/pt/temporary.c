@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table is mapped for as long as it is looked at, in one of a few slots of one level-1 table.
+ * A table is mapped while it is in use, in one of a few slots of one level-1 table.
  *
  *              the level-1 table behind LAYOUT_TEMPORARY_START
  *            +-----+-----+-----+-----+-----       -----+-------+
@@ -9,16 +9,16 @@
  *               v     v    free   v                        v
  *            PML4   PDPT         PT                this table itself
  *
- * Entry 511 maps the table that it is in, a recursive window of one page: that is how an entry is
- * written without any other way to reach a table.
+ * Entry 511 maps the table that contains it, a recursive window of one page: through it the entries
+ * are written without any other way to reach a table.
  *
- * Cost: for each table two stores and an INVLPG, because the TLB may know what the slot showed
- * before. A walk holds one slot, a change up to four, one for each level. What it is good for: of
- * all tables and frames none can be reached at any time but the few that are in a slot.
+ * Cost: two stores and an INVLPG per table, because the TLB may hold the slot's previous
+ * translation. A walk holds one slot, a change up to four, one for each level. Benefit: only the
+ * few tables and frames in slots are reachable at any time.
  *
- * What it cannot do: hold more tables than there are slots (pagetables.slots=N). Running out is a
- * mistake of the caller or of N, and ends the kernel with a sentence that says so; the report that
- * follows walks, too, and gets the slots of the operation that will not go on.
+ * The number of tables held at once is limited to the number of slots (pagetables.slots=N).
+ * Exceeding it is an error of the caller or of N, and panics; the report that follows walks the
+ * tables too, with the slots of the operation that was abandoned.
  */
 #include "base/panic.h"
 #include "mm/layout.h"

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flushes, collected while entries change and made once at the end.
+ * TLB flushes, collected while entries change and done once at the end.
  *
- * An operation first changes its entries, then ends its batch, and only then lets go of frames that
- * somebody might still reach through an old translation.
+ * An operation first changes its entries, then ends its batch, and only then frees frames that may
+ * still be reachable through an old translation.
  */
 #pragma once
 
 #include "mm/pt/access.h"
 
-/* Above so many pages the whole TLB is dropped instead (SDM 3A 4.10.4.1 permits either). Measured
- * under QEMU's TCG: an INVLPG takes 370 cycles of the TSC; to drop all and touch 128 other pages
- * again takes what 100 of them take. */
+/* Above so many pages the whole TLB is flushed (SDM 3A 4.10.4.1 permits either). Measured under
+ * QEMU's TCG: an INVLPG takes 370 cycles of the TSC; a full flush, with 128 other pages touched
+ * again, takes as long as 100 of them. */
 #define TLB_BATCH_PAGES 64
 
 struct tlb_batch {
-    unsigned count; /* pages whose translation changed; those above TLB_BATCH_PAGES are not kept */
+    /* Pages whose translation changed; those above TLB_BATCH_PAGES are not stored. */
+    unsigned count;
     virt_t page[TLB_BATCH_PAGES];
 };
 
@@ -26,8 +27,8 @@ static inline void tlb_batch_add(struct tlb_batch *batch, virt_t page)
     batch->count++;
 }
 
-/* The one place where translations of pages are dropped. With more than one CPU the others have to
- * be told here, and to have answered before it returns. */
+/* The only place that drops translations of pages. With more than one CPU it would also have to
+ * send shootdowns and wait for their completion. */
 static inline void tlb_batch_end(struct tlb_batch *batch)
 {
     if (batch->count > TLB_BATCH_PAGES) {

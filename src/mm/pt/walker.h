@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one walker: map, unmap, protect, replace, walk and trim over a constant struct pt_access. Each
- * back end includes this header, names its primitives in a `static const struct pt_access`, and ends
- * with PT_BACK_END(): the compiler resolves the constant, so that no call through a pointer is left
- * on the way to a table.
+ * The walker: map, unmap, protect, replace, walk and trim over a constant struct pt_access. Each
+ * back end includes this header, names its primitives in a `static const struct pt_access`, and
+ * ends with PT_BACK_END(): the compiler resolves the constant, so that no call through a pointer is
+ * left on the way to a table.
  *
- * What is done to a table once it is reached is the same for all: pt_load() and pt_store()
+ * Access to a table that has been reached is the same for all: pt_load() and pt_store()
  * (mm/pt/access.h).
  *
  * Invariants
@@ -15,15 +15,15 @@
  *      touches its range (one CPU, the kernel is not preempted). A table that replaces a large leaf is
  *      filled *before* it is linked, because its range is in use.
  *   3. Upper entries are P|W and nothing else: their W, NX, G, PCD and PWT act as a leaf's in the
- *      window. The leaf decides. A and D of upper entries are set by the CPU when the window is read
- *      or written: they mean nothing.
+ *      window. The leaf decides. A and D of upper entries have no meaning: the CPU sets them when the
+ *      window is read or written.
  *   4. The walk stops at PS=1: below a large leaf the window shows the page's data.
  *   5. A table without an entry is freed by the unmap that emptied it; in the program's half, by the
- *      next one that takes something out of another table of level 1: programs map and unmap at one
- *      place again and again. So at most one path of a space (space->emptied) has empty tables.
- *      Level-3 tables of the kernel's half stay: all spaces link them.
- *   6. Translations are dropped after the entries changed and before any frame is let go
- *      (mm/pt/tlb.h). A space that does not run has none.
+ *      next unmap that removes an entry of another level-1 table: programs map and unmap at one place
+ *      again and again. So at most one path of a space (space->emptied) has empty tables. Level-3
+ *      tables of the kernel's half stay: all spaces link them.
+ *   6. Translations are dropped after the entries changed and before any frame is freed (mm/pt/tlb.h).
+ *      A space that is not running has none.
  */
 #pragma once
 
@@ -33,11 +33,11 @@
 #include "mm/pt/tlb.h"
 
 struct pt_path {
-    int level; /* the lowest that is held */
+    int level; /* the lowest level that is held */
     pt_table_t table[PT_LEVELS + 1];
 };
 
-/* Goes down towards v until `level`, or less far: to an empty entry, or a leaf. */
+/* Descends towards v down to `level`, or to an empty entry or a leaf above it. */
 static inline int pt_descend(const struct pt_access *access, const struct address_space *space,
                              virt_t v, int level, struct pt_path *path)
 {
@@ -60,7 +60,7 @@ static inline void pt_put_path(const struct pt_access *access, struct pt_path *p
         access->put(path->table[level]);
 }
 
-/* Goes down to the table of `level`, making the tables that lack. */
+/* Descends to the table of `level`, adding missing tables. */
 static inline enum err pt_reach(const struct pt_access *access, const struct address_space *space,
                                 virt_t v, int level, struct pt_path *path)
 {
@@ -82,7 +82,7 @@ static inline enum err pt_reach(const struct pt_access *access, const struct add
     return E_OK;
 }
 
-/* Looks at the entries from index `near` on first, where something is most likely to be. */
+/* Checks the entries from index `near` on first, where a non-empty one is most likely. */
 static inline bool pt_table_empty(pt_table_t table, unsigned near)
 {
     uint64_t any = 0;
@@ -94,7 +94,7 @@ static inline bool pt_table_empty(pt_table_t table, unsigned near)
     return any == 0;
 }
 
-/* Frees the tables on the path to v that hold nothing, from its lowest upwards. */
+/* Frees the empty tables on the path to v, from its lowest upwards. */
 static inline void pt_prune(const struct pt_access *access, virt_t v, struct pt_path *path)
 {
     int top = v.v >> 63 ? 2 : 3; /* invariant 5 */
@@ -122,7 +122,7 @@ static inline bool walker_trim(const struct pt_access *access, struct address_sp
     return paging_counters.tables != before;
 }
 
-/* The largest page for this place, and not above 2 MiB where the CPU has none of 1 GiB. */
+/* The largest page level for this place; at most 2 MiB on a CPU without 1 GiB pages. */
 static inline int pt_best_level(virt_t at, phys_t to, uint64_t left)
 {
     if (left < LARGE_SIZE)
@@ -143,16 +143,16 @@ static inline enum err walker_map(const struct pt_access *access, struct address
         int level = pt_best_level(v, phys(to.v + done), size - done);
         struct pt_path path;
         if (level > 1)
-            paging_trim(space); /* an empty table may be where the leaf goes */
+            paging_trim(space); /* an empty table may be in the leaf's place */
         enum err e = pt_reach(access, space, v, level, &path);
-        if (e != E_OK) { /* the tables that were made on the way, and what was mapped before */
+        if (e != E_OK) { /* unmap the part done, and free the new tables */
             pt_prune(access, v, &path);
             pt_put_path(access, &path);
             paging_unmap(space, virt_range(at.v, at.v + done), NULL, NULL);
             paging_trim(space);
             return e;
         }
-        /* The rest of this table, while pages of this level fit. */
+        /* The rest of this table, as far as pages of this level fit. */
         unsigned index = pt_index(v, level);
         do {
             assert(pt_load(path.table[level], index).v == 0);
@@ -185,7 +185,8 @@ static inline void pt_batch_end(struct pt_batch *b)
     b->count = 0;
 }
 
-/* Takes away the part of the range that lies in the lowest table of the path; where to go on. */
+/* Unmaps the part of the range that lies in the lowest table of the path; returns where to
+ * continue. */
 static inline virt_t pt_unmap_table(virt_t v, virt_t end, struct pt_path *path,
                                     struct pt_batch *batch)
 {
@@ -241,7 +242,8 @@ static inline void walker_unmap(const struct pt_access *access, struct address_s
     pt_batch_end(&batch);
 }
 
-/* Changes the part of the range that lies in the lowest table of the path; where to go on. */
+/* Changes the part of the range that lies in the lowest table of the path; returns where to
+ * continue. */
 static inline virt_t pt_protect_table(virt_t v, virt_t end, prot_t prot, struct pt_path *path,
                                       struct tlb_batch *batch)
 {
@@ -315,8 +317,8 @@ static inline void walker_walk(const struct pt_access *access, const struct addr
     }
 }
 
-/* Defines the back end paging_NAME: the walker's operations over the constant NAME_access, compiled
- * for it alone. */
+/* Defines the back end paging_NAME: the walker's operations, compiled for the constant
+ * NAME_access. */
 #define PT_BACK_END(id)                                                                            \
     static enum err id##_map(struct address_space *space, virt_t at, phys_t to, uint64_t size,     \
                              prot_t prot)                                                          \

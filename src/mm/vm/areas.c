@@ -78,7 +78,8 @@ enum err areas_reserve(struct address_space *space, size_t more)
     return E_OK;
 }
 
-/* Room for `more` areas from index i on, which areas_reserve() made; their contents are undefined. */
+/* Opens a gap of `more` areas at index i, in room from areas_reserve(); its contents are
+ * undefined. */
 static void open_gap(struct address_space *space, size_t i, size_t more)
 {
     memmove(&space->area[i + more], &space->area[i],
@@ -105,7 +106,7 @@ static bool can_merge(const struct area *low, const struct area *high)
            low->offset + virt_range_size(low->range) == high->offset;
 }
 
-/* `high` becomes a part of `low`. */
+/* Merges `high` into `low`. */
 static void absorb(struct area *low, const struct area *high)
 {
     low->range.end = high->range.end;
@@ -113,7 +114,7 @@ static void absorb(struct area *low, const struct area *high)
     area_source_put(high);
 }
 
-/* Joins what can be joined among the areas from index i on that start at `end` or before. */
+/* Merges neighbours, where possible, among the areas from index i that start at or below `end`. */
 static void merge_until(struct address_space *space, size_t i, virt_t end)
 {
     size_t from = i + 1;
@@ -127,7 +128,8 @@ static void merge_until(struct address_space *space, size_t i, virt_t end)
         close_gap(space, i + 1, from - (i + 1));
 }
 
-/* ... among those that touch the range, of which `first` is the first to end above its start. */
+/* Merges neighbours, where possible, among the areas that touch the range; `first` is the index of
+ * the first area that ends above the range's start. */
 static void merge_range(struct address_space *space, size_t first, struct virt_range range)
 {
     if (first < space->area_count)
@@ -140,7 +142,7 @@ void areas_merge_below(struct address_space *space, size_t i)
         merge_until(space, i - 1, space->area[i].range.start);
 }
 
-/* Area i, or the part of it that is left, begins at v, which lies inside it. */
+/* Makes area i, or the rest of it, start at v, which lies inside it. */
 static void set_start(struct address_space *space, size_t i, virt_t v)
 {
     struct area *a = &space->area[i];
@@ -149,7 +151,7 @@ static void set_start(struct address_space *space, size_t i, virt_t v)
     a->range.start = v;
 }
 
-/* Areas [i, i + 2) have room for two where one is; it is cut at v. */
+/* Splits area i at v; the gap for the second part, at i + 1, exists. */
 static void split_into(struct address_space *space, size_t i, virt_t v)
 {
     space->area[i + 1] = space->area[i];
@@ -158,16 +160,15 @@ static void split_into(struct address_space *space, size_t i, virt_t v)
     area_source_get(&space->area[i]);
 }
 
-/* Is v inside the area, and not at its start? A guard is not cut. */
+/* True if v is inside the area and not at its start. False for a guard, which is never cut. */
 static bool is_inside(const struct address_space *space, size_t i, virt_t v)
 {
     return i < space->area_count && space->area[i].range.start.v < v.v &&
            space->area[i].range.end.v > v.v && space->area[i].kind != AREA_GUARD;
 }
 
-/* Makes both ends of the range boundaries between areas; *first, the first that ends above its
- * start, stays that. Changes nothing that a program can see, so that it may be followed by any
- * failure once the areas are merged. */
+/* Makes both ends of the range boundaries between areas; *first remains the first that ends above
+ * its start. The program cannot see the change: a merge alone undoes it. */
 static enum err cut_ends(struct address_space *space, struct virt_range range, size_t *first)
 {
     const size_t low = *first;
@@ -191,7 +192,7 @@ static enum err cut_ends(struct address_space *space, struct virt_range range, s
         if (low != high || !above)
             open_gap(space, low + 1, below);
         else
-            space->area[low + 2] = space->area[low + 1]; /* the gap is for both */
+            space->area[low + 2] = space->area[low + 1]; /* one gap serves both cuts */
         split_into(space, low, range.start);
     }
     return E_OK;
@@ -242,7 +243,7 @@ enum err areas_remove(struct address_space *space, struct virt_range range)
     return E_OK;
 }
 
-/* Where the areas without a gap between them end that begin at range.start, in area i. */
+/* End of the contiguous areas that begin at range.start, in area i. */
 static virt_t covered_until(const struct address_space *space, size_t i, struct virt_range range)
 {
     virt_t at = range.start;
@@ -254,7 +255,7 @@ static virt_t covered_until(const struct address_space *space, size_t i, struct 
     return at.v < range.end.v ? at : range.end;
 }
 
-/* The range lies in area i, which is no guard: what programs ask for most. */
+/* The fast path of mprotect(): the range lies in area i, which is no guard. */
 static enum err protect_within(struct address_space *space, size_t i, struct virt_range range,
                                prot_t prot)
 {
@@ -284,7 +285,7 @@ static enum err protect_within(struct address_space *space, size_t i, struct vir
         i++;
     }
     space->area[i].prot = prot;
-    space->area_last = i; /* they are often asked for again */
+    space->area_last = i; /* likely the next to be searched */
     if (!above)
         merge_until(space, i > 0 && !below ? i - 1 : i, range.end);
     else if (!below)
@@ -343,7 +344,7 @@ void areas_clear(struct address_space *space)
     space->lazyfree = false;
     if (virt_range_size(paging_reserved_range) == 0)
         return;
-    /* Nobody may touch it: neither a mapping nor, by way of it, what lies there. */
+    /* The back end's own range: closed to mappings and to accesses. */
     const struct area closed = {
         .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
     must(areas_add(space, &closed));

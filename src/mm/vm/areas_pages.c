@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pages of areas: dropped, moved, shown twice, written behind the program's back. */
+/* The pages of areas: discarded, moved, duplicated, written other than by the program. */
 #include "base/panic.h"
 #include "base/sections.h"
 #include "mm/layout.h"
@@ -61,7 +61,7 @@ enum err areas_lazyfree(struct address_space *space, struct virt_range range)
     return e;
 }
 
-/* What one reclaim_lazyfree() drops: pages in a row count as one. */
+/* State of one reclaim_lazyfree(): adjacent pages count as one. */
 struct reclaim {
     unsigned count;
     struct virt_range range[16];
@@ -91,7 +91,7 @@ static bool reclaim_lazyfree(struct address_space *space)
     return r.count > 0;
 }
 
-static struct address_space *spaces; /* that have areas */
+static struct address_space *spaces; /* all spaces with areas */
 
 static bool shrink_spaces(void)
 {
@@ -111,8 +111,8 @@ INIT_CODE void areas_init(struct address_space *space)
     spaces = space;
 }
 
-/* The leaf at `from`, or the first below a gap, goes to the same distance from `to`, with the
- * reference that it stands for. *size is what it spans, mapped or not. */
+/* Moves the leaf at `from`, or the first one after a gap, to the same offset from `to`, with its
+ * reference. *size is the range covered, mapped or not. */
 static enum err move_leaf(struct address_space *space, virt_t from, virt_t to, prot_t prot,
                           uint64_t *size)
 {
@@ -133,7 +133,7 @@ static enum err move_leaf(struct address_space *space, virt_t from, virt_t to, p
     return E_OK;
 }
 
-/* Leaves of 2 MiB stay that where the new place allows it; what is cut stays cut on failure. */
+/* Splits the 2 MiB leaves that the new place does not allow. The split stays if the move fails. */
 static enum err cut_for_move(struct address_space *space, const struct area *a,
                              struct virt_range from, virt_t to)
 {
@@ -156,7 +156,8 @@ static enum err move_leaves(struct address_space *space, struct virt_range from,
         enum err e = move_leaf(space, virt(from.start.v + at), virt(to.v + at), prot, &size);
         if (e == E_OK)
             continue;
-        /* Back: the tables of the old place exist still, or their frames just came free. */
+        /* Undo. It cannot fail: the tables of the old place still exist, or their frames have just
+         * been freed. */
         for (uint64_t back = 0; back < at; back += size)
             must(move_leaf(space, virt(to.v + back), virt(from.start.v + back), prot, &size));
         return e;
@@ -164,7 +165,7 @@ static enum err move_leaves(struct address_space *space, struct virt_range from,
     return E_OK;
 }
 
-/* What the part of `old` that starts at `from` becomes at `to`. */
+/* The part of `old` from `from` on, as an area at `to`. */
 static struct area area_moved(const struct area *old, virt_t from, struct virt_range to)
 {
     struct area moved = *old;
@@ -209,7 +210,7 @@ enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_r
     return e;
 }
 
-/* Where the area shows pages [first, end) of the source. */
+/* The range in which the area maps pages [first, end) of the source. */
 static struct virt_range shown(const struct area *a, const struct page_source *source,
                                uint64_t first, uint64_t end)
 {
@@ -239,7 +240,7 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
             struct virt_range part = shown(&space->area[i], source, first, end);
             for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
                 forget_page(space, &space->area[i], page);
-            if (virt_range_size(part) != 0) /* the new pages are mapped later, and not dirty then */
+            if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
                 space->area[i].flags &= ~(uint32_t)AREA_CLEAN;
         }
 }

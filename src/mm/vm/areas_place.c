@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where areas may lie: holes for new ones, growth of stacks. */
+/* Placement of areas: holes for new ones, growth of stacks. */
 #include "mm/layout.h"
 #include "mm/vm/areas_table.h"
 
@@ -8,7 +8,7 @@ void areas_set_mmap_base(struct address_space *space, virt_t base)
     space->mmap_base = base;
 }
 
-/* Highest place below `end` and above `start` for size bytes; false when it does not fit. */
+/* The highest place for `size` bytes in [start, end); false if there is none. */
 static bool fit_below(uint64_t start, uint64_t end, uint64_t size, uint64_t alignment,
                       struct virt_range *out)
 {
@@ -21,7 +21,7 @@ static bool fit_below(uint64_t start, uint64_t end, uint64_t size, uint64_t alig
     return true;
 }
 
-/* What lies below it must end here. */
+/* Start of the area including its gap: the limit of areas below it. */
 static uint64_t start_with_gap(const struct area *a)
 {
     uint64_t start = a->range.start.v;
@@ -56,7 +56,7 @@ enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint6
         const struct area *a = &space->area[i];
         uint64_t below = a->range.end.v;
         if (below <= end && fit_below(below, end, size, alignment, out)) {
-            space->area_last = i + 1; /* areas_add() asks for it next */
+            space->area_last = i + 1; /* areas_add() searches there next */
             return E_OK;
         }
         if (start_with_gap(a) < end)
@@ -65,7 +65,7 @@ enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint6
     return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
 }
 
-/* May area i start at `start`, which is below it? */
+/* True if area i may grow down to `start`. */
 static bool may_grow_to(const struct address_space *space, size_t i, uint64_t start)
 {
     const struct area *a = &space->area[i];

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The areas of a space (struct address_space), for the files that work on them: mm/vm/areas*.c.
+ * The table of a space's areas (struct address_space), for mm/vm/areas*.c.
  *
- * A sorted array, by value: lookups are a binary search over neighbouring memory, and a program
- * with a thousand threads moves a few ten kilobytes when it maps another stack.
+ * A sorted array of structures: a lookup is a binary search in contiguous memory, and adding an
+ * area moves those above it, a few ten kilobytes for a program with a thousand threads.
  */
 #pragma once
 
 #include "mm/vm/areas.h"
 
-/* Index of the first area that ends above v, searched for. */
+/* Index of the first area that ends above v. O(log areas). */
 size_t areas_search(struct address_space *space, virt_t v);
 
-/* The same, first where the last search ended. */
+/* As areas_search(); tries the last result first. */
 static inline size_t areas_index_above(struct address_space *space, virt_t v)
 {
     size_t i = space->area_last;
@@ -41,16 +41,16 @@ static inline void area_source_put(const struct area *a)
         a->source->ops->put(a->source);
 }
 
-/* Room for `more` areas; E_NOMEM. */
+/* Reserves room for `more` areas. E_NOMEM. */
 MUST_CHECK enum err areas_reserve(struct address_space *space, size_t more);
-/* Joins area i and the one before it if they can be. */
+/* Merges area i with the one below it if possible. */
 void areas_merge_below(struct address_space *space, size_t i);
 
-/* Makes v a boundary between leaves; the block of frames behind a large one becomes single frames.
- * E_NOMEM. */
+/* Makes v a boundary between leaves; the block of frames behind a large leaf is split into single
+ * frames. E_NOMEM. */
 MUST_CHECK enum err areas_cut_large(struct address_space *space, virt_t v);
 
-/* The same, where v may lie inside a page of 2 MiB of the area. */
+/* As areas_cut_large(), but a no-op unless v may lie inside a 2 MiB page of the area. */
 MUST_CHECK static inline enum err areas_cut_leaf(struct address_space *space, const struct area *a,
                                                  virt_t v)
 {
@@ -60,5 +60,5 @@ MUST_CHECK static inline enum err areas_cut_leaf(struct address_space *space, co
     return may ? areas_cut_large(space, v) : E_OK;
 }
 
-/* A pt_release: drops the reference that a leaf stands for. */
+/* A pt_release: drops the leaf's reference. */
 void areas_release_frame(void *context, phys_t frame, uint64_t size);

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The theory of page faults. Areas say what an address is for, the page tables only what is mapped
- * now: a leaf may be missing, or allow less than its area, and never allows more. A fault compares
- * the two, in this order:
+ * The theory of page faults. Areas describe the purpose of an address, the page tables only what is
+ * mapped now: a leaf may be missing or allow less than its area, and never allows more. A fault
+ * compares the two, in this order:
  *
- *   1. From whom? The program, or usercopy for it: go on. Any other code of the kernel, or a reserved
+ *   1. Origin. The program, or usercopy for it: continue. Any other code of the kernel, or a reserved
  *      bit in an entry: a report, and the end.
- *   2. Which area? None: the growing area above takes the address in, within its limit and outside
- *      its neighbour's gap (drawn in mm/vm/areas.h); else FAULT_NOT_MAPPED.
- *   3. Does the area allow the access? A guard allows none; write and execute imply read, as x86
- *      has it. Else FAULT_DENIED. So a leaf of prot_none(), which is kept but not present, is never
- *      looked at below.
- *   4. What is the leaf? The error code's P says whether there was one:
+ *   2. Area. None: the growing area above takes the address in, within its limit and outside its
+ *      neighbour's gap (drawn in mm/vm/areas.h); else FAULT_NOT_MAPPED.
+ *   3. Access. A guard allows none; write and execute imply read, as in x86. If not allowed:
+ *      FAULT_DENIED. So a leaf of prot_none(), which is kept but not present, does not matter below.
+ *   4. Leaf. The error code's P bit tells whether there was one:
  *
  *   leaf                     area                    read, execute            write
  *   -----------------------+-----------------------+------------------------+-------------------------
@@ -32,25 +31,25 @@
  *   other (P = 1)            any                     FAULT_DENIED
  *
  * Copy-on-write. A COW leaf is readable, not writable, and its frame may have other users: the zero
- * frame, a page of a file, the read-only archive. The first write never takes the frame over, even
- * where it has no other user: it gets another frame, and the leaf's reference to the old one goes
- * after the old translation has been flushed. A shared file's page is COW until it is written, so
- * that the source sees the first store: that is where a hole or a page of the archive becomes a page
- * of the file's own. A source without page-aligned memory (E_NOTSUP) is read into own frames.
+ * frame, a page of a file, the read-only archive. The first write always maps another frame, even
+ * if the old one has no other user; the leaf's reference to the old frame is dropped after the old
+ * translation has been flushed. A shared file's page is COW until it is written, so that the source
+ * learns of the first store: that is when a hole or a page of the archive becomes a page of the
+ * file's own. A source without page-aligned memory (E_NOTSUP) is read into own frames.
  *
- * Past the end. A page that starts behind the end of the file is FAULT_PAST_FILE (SIGBUS).
+ * Past the end. A page that starts beyond the end of the file is FAULT_PAST_FILE (SIGBUS).
  *
- * Stale TLB. The CPU may raise the fault that an older translation meant after the tables came to
- * allow more (SDM 3A 4.10.4.3). A walk through the tables tells it from a real one.
+ * Stale TLB. After the tables have come to allow more, the CPU may still fault on an older
+ * translation (SDM 3A 4.10.4.3). A walk through the tables distinguishes this from a real fault.
  *
- * Shortage. A step that finds no frame for a page or a table takes back what it did and says E_NOMEM.
- * fault_resolve() then frees what can be spared (emptied tables, the shrinkers' caches and MADV_FREE
- * pages) and asks all questions again, for as long as that frees something; then
- * FAULT_OUT_OF_MEMORY. Only growth of an area remains: the second try finds the address in it.
+ * Shortage. A step that finds no frame for a page or a table undoes its changes and returns
+ * E_NOMEM. fault_resolve() then frees what can be spared (emptied tables, the shrinkers' caches and
+ * MADV_FREE pages) and starts again, for as long as that frees something; then FAULT_OUT_OF_MEMORY.
+ * Only the growth of an area is not undone: the second try finds the address in it.
  *
- * An own frame is mapped first and filled at the program's address, with no second mapping and a
- * line of the TLB that will be used. That needs the space to be the running one, and that no
- * other thread of the program runs in between: one CPU, the kernel is not preempted.
+ * An own frame is mapped first and filled at the program's address: no second mapping is needed,
+ * and the TLB entry will be used again. That requires the space to be the running one, and no other
+ * thread of the program to run in between: one CPU, the kernel is not preempted.
  */
 #include "mm/vm/fault.h"
 
@@ -67,8 +66,8 @@
 #include "mm/pt/table_frames.h"
 #include "mm/vm/areas.h"
 
-/* Pages of a file that one read fault maps, its own among them (as Linux): their frames exist
- * already, a fault each would cost twenty times the entry. */
+/* Pages of a file that one read fault maps, as in Linux. Their frames already exist, and a fault
+ * for each would cost twenty times the entry. */
 #define FAULT_AROUND 16
 
 #define LARGE_ORDER  9
@@ -88,10 +87,10 @@ static bool fault_allowed(const struct area *a, uint64_t error)
         return prot_can_write(a->prot);
     if (error & PF_EXECUTE)
         return prot_can_execute(a->prot);
-    return a->prot.bits != 0; /* as on Linux for x86, write or execute imply read */
+    return a->prot.bits != 0; /* as in Linux on x86, write or execute imply read */
 }
 
-/* Maps a frame whose reference the caller hands over. */
+/* Maps a frame and takes over the caller's reference to it. */
 static enum err map_owned(struct address_space *space, virt_t page, phys_t frame, prot_t prot)
 {
     enum err e = paging_map(space, page, frame, PAGE_SIZE, prot);
@@ -100,7 +99,7 @@ static enum err map_owned(struct address_space *space, virt_t page, phys_t frame
     return e;
 }
 
-/* A page of the program's own, still without contents, writable for us whatever the area says. */
+/* Maps an own frame, contents undefined, writable for the kernel whatever the area's rights. */
 static enum err map_fresh(struct address_space *space, virt_t page)
 {
     phys_t frame;
@@ -116,9 +115,9 @@ static enum err fault_settle(struct address_space *space, const struct area *a, 
 }
 
 /*
- * Pages of 2 MiB, without being asked. The rule that keeps them from doing harm: one is used only
- * while a quarter of all memory stays free after it (an eighth where the program asked for them), so
- * a program that touches one byte in each 2 MiB goes on with small pages long before memory is out.
+ * Transparent 2 MiB pages. One is used only if a quarter of all memory stays free after it (an
+ * eighth where the program asked for them), so that a program that touches one byte in each 2 MiB
+ * falls back to small pages long before memory is exhausted.
  */
 static bool wants_large(const struct area *a, virt_t page)
 {
@@ -130,7 +129,7 @@ static bool wants_large(const struct area *a, virt_t page)
            areas_policy().large_pages;
 }
 
-/* False when it must be a small page: something is mapped there already, or memory is in pieces. */
+/* False if a small page must be used: part of the range is mapped, or memory is fragmented. */
 static bool map_large(struct address_space *space, const struct area *a, virt_t page)
 {
     struct virt_range range = {virt(align_down(page.v, LARGE_SIZE)), page};
@@ -148,12 +147,12 @@ static bool map_large(struct address_space *space, const struct area *a, virt_t 
     }
     memset(ptr_of(range.start), 0, LARGE_SIZE);
     if (!prot_equal(a->prot, prot_rw()))
-        must(paging_protect(space, range, a->prot)); /* nothing is cut */
+        must(paging_protect(space, range, a->prot)); /* no leaf is cut */
     fault_counters.large++;
     return true;
 }
 
-/* The page is cleared where it will be used: no other mapping, no flush, and its line of the TLB is
+/* The page is cleared at its final address: no other mapping, no flush, and its TLB entry is
  * warm. */
 static enum err fault_anonymous(struct address_space *space, const struct area *a, virt_t page,
                                 bool write)
@@ -179,7 +178,7 @@ static void fault_release_frame(void *context, phys_t frame, uint64_t size)
     frames_put(&machine_frames, frame);
 }
 
-/* A private copy of a page of the file, of which the part from file_end on reads as zeros. */
+/* A private copy of a page of the file; the part from file_end on is cleared. */
 static enum err private_copy(struct address_space *space, const struct area *a, virt_t page)
 {
     fault_counters.copied++;
@@ -208,7 +207,8 @@ static enum err map_file_page(struct address_space *space, const struct area *a,
     return map_owned(space, page, frame, write ? a->prot : prot_copy_on_write(a->prot));
 }
 
-/* The pages of the file around `page` that are in memory anyhow, in its window of FAULT_AROUND. */
+/* Fault-around: maps the file's pages that are in memory, in the window of FAULT_AROUND around
+ * `page`. */
 static void map_around(struct address_space *space, const struct area *a, virt_t page)
 {
     uint64_t start = align_down(page.v, FAULT_AROUND * PAGE_SIZE);
@@ -243,7 +243,7 @@ static enum err fault_file(struct address_space *space, const struct area *a, vi
     return e;
 }
 
-/* A write to a page that is shared with others: the copy takes its place. */
+/* A write to a shared page: replaces it with a copy. */
 static enum err copy_on_write(struct address_space *space, const struct area *a, virt_t page,
                               phys_t shared)
 {
@@ -283,7 +283,7 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
             return verdict_of(
                 copy_on_write(space, a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
-        /* The tables allow it by now: the TLB held an older entry. */
+        /* The tables allow the access: the TLB held an older entry. */
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
                      (!(error & PF_EXECUTE) || walk.executable);
         return stale ? FAULT_RESOLVED : FAULT_DENIED;
@@ -306,7 +306,7 @@ static void page_fault(struct trap_frame *frame)
     bool program = trap_from_program(frame);
     bool copying = !program && usercopy_active(frame);
     if (frame->rflags & RFLAGS_IF)
-        __asm__ volatile("sti" : : : "memory"); /* CR2 is safe in v */
+        __asm__ volatile("sti" : : : "memory"); /* CR2 has been saved in v */
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
         kernel_lock_assert();
         enum fault_verdict verdict = fault_resolve(running_space, v, frame->error);

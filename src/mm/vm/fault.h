@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * #PF: resolve it from the areas, recover a copy, hand it to the program as a signal, or report it.
+ * Page faults (#PF, vector 14; SDM 3A 4.7, 6.15). A fault is normal: areas promise memory
+ * (mm/vm/areas.h), and the first access to each page maps it. mm/vm/fault.c has the theory and the
+ * case analysis.
+ *
+ * The handler calls fault_resolve() for the program, and for usercopy on its behalf. If that fails,
+ * usercopy ends with E_FAULT, and the program gets a signal: fault_of_program(). Any other fault is
+ * the kernel's own: fault_of_kernel() panics.
+ *
+ * Callers. The trap entry calls the handler. System calls that populate memory, such as mlock(),
+ * call fault_resolve() directly. No interrupt handler may fault on program memory.
+ *
+ * Cost. A search in the areas, O(log areas), at most one walk, one frame and one pass over it
+ * (cleared or copied); up to 16 mappings of a file that is in memory. Reclaim is attempted only if
+ * no frame is free.
  */
 #pragma once
 
@@ -22,31 +35,31 @@ enum {
 };
 
 enum fault_verdict {
-    FAULT_RESOLVED = 0,  /* go on */
+    FAULT_RESOLVED = 0,  /* retry the access */
     FAULT_NOT_MAPPED,    /* SIGSEGV, SEGV_MAPERR */
     FAULT_DENIED,        /* SIGSEGV, SEGV_ACCERR */
     FAULT_PAST_FILE,     /* SIGBUS, BUS_ADRERR: the file ends before the page */
-    FAULT_OUT_OF_MEMORY, /* no frame is left */
+    FAULT_OUT_OF_MEMORY, /* no frame is free, and none can be reclaimed */
 };
 
-/* Makes the page at v appear if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). The
- * space is the running one: pages are filled at their own addresses. Threads only. O(log areas);
- * growth under RLIMIT_AS: O(areas). */
+/* Maps the page at v if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). The space is
+ * the running one: pages are filled at their own addresses. Threads only. O(log areas); growth
+ * under RLIMIT_AS: O(areas). */
 enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error);
 
-/* Installs the handler. Boot only. */
+/* Installs the handler. Boot. */
 void fault_init(void);
 
 /* Defined above: */
 
-/* A fault of the program was not resolved: delivers a signal or ends the program
+/* An unresolved fault of the program: delivers a signal or ends the program
  * (linux/fault/exceptions.c). */
 void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict verdict);
-/* A fault of the kernel: a panic (diag/panic.c). */
+/* An unresolved fault of the kernel: panics (diag/panic.c). */
 NORETURN void fault_of_kernel(const struct trap_frame *frame, virt_t v);
 
 struct fault_counters {
-    uint64_t zero, anonymous, copied, file; /* faults resolved, by how */
-    uint64_t large;                         /* those of `anonymous` that took 2 MiB */
+    uint64_t zero, anonymous, copied, file; /* resolved faults by kind */
+    uint64_t large;                         /* those of `anonymous` that mapped 2 MiB */
 };
 extern struct fault_counters fault_counters;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the pages of a file mapping come from. Declared here, below the file systems, which
- * implement it: the fault handler asks for a frame and never learns what a file is.
+ * The source of a file mapping's pages (Linux: address_space_operations). Declared here, below the
+ * file systems, which implement it: the fault handler requests frames and is independent of files.
  */
 #pragma once
 
@@ -15,20 +15,20 @@ struct page_source;
 
 struct page_source_ops {
     /* The frame that holds page `index` (bytes [index * 4096, +4096) of the file). With `for_write`
-     * the caller will store into it (shared writable mapping): a read-only or missing page is
-     * replaced by one of the file's own first. The frame carries one reference more, which the
-     * caller drops with frames_put(). E_INVAL past the end of the file (SIGBUS), E_NOMEM; E_NOTSUP
-     * when the page is not page-aligned in memory: then read() is used to make a private copy. */
+     * the caller will store into it (shared writable mapping): a read-only or missing page is first
+     * replaced with one of the file's own. The frame has an additional reference, which the caller
+     * drops with frames_put(). E_INVAL past the end of the file (SIGBUS), E_NOMEM; E_NOTSUP if the
+     * page is not page-aligned in memory: the caller then makes a private copy with read(). */
     enum err (*page)(struct page_source *source, uint64_t index, bool for_write, phys_t *out);
     /* Copies up to `size` bytes at `offset` to kernel memory; bytes past the end of the file are
-     * zeroed. E_INVAL when the page of the first lies past it. */
+     * zeroed. E_INVAL if the first byte's page lies past it. */
     enum err (*read)(struct page_source *source, uint64_t offset, void *to, size_t size);
-    /* Is page `index` in memory, so that no work but mapping it is left? */
+    /* True if page `index` is in memory and only needs to be mapped. */
     bool (*present)(struct page_source *source, uint64_t index);
-    /* Bytes [offset, offset + size) become a hole that reads as zeros; what is mapped of it must
-     * fault again. E_PERM (sealed), E_NOMEM. */
+    /* Makes bytes [offset, offset + size) a hole that reads as zeros, and drops mappings of it.
+     * E_PERM (sealed), E_NOMEM. */
     enum err (*punch)(struct page_source *source, uint64_t offset, uint64_t size);
-    /* References: an area holds one for as long as it exists. */
+    /* References: an area holds one throughout its life. */
     void (*get)(struct page_source *source);
     void (*put)(struct page_source *source);
     /* For /proc/self/maps. name() writes the path, NUL-terminated, at most size bytes. */

@@ -44,7 +44,7 @@ enum err fpu_out(virt_t to, size_t size)
         return E_FAULT;
     if (!cpu_features.xsave)
         return usercopy_fxsave(ptr_of(to)) == 0 ? E_OK : E_FAULT;
-    /* XSAVE keeps what it finds in the header for components that it was not asked for. */
+    /* XSAVE leaves the header bits of components that were not requested as they are. */
     enum err e = clear_out(virt(to.v + XSAVE_HEADER), XSAVE_HEADER_SIZE);
     if (e == E_OK && usercopy_xsave(ptr_of(to), cpu_features.xcr0) != 0)
         e = E_FAULT;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# docs/ci.md keeps its promises: its sh blocks are run one after the other, in one folder, each with `set -e`.
+# Runs the sh blocks of docs/ci.md one after the other, in one folder, each with `set -e`.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What README and docs tell a reader to type does work: their sh blocks are run one after the other in a folder with the
-# files that they speak of, each with `set -e`. (docs/ci.md, whose blocks build on one another, has a test of its own.)
+# Runs the sh blocks of README and docs one after the other, each with `set -e`, in a folder with the files that they
+# name. (docs/ci.md, whose blocks build on one another, has a test of its own.)
 #
-# `./ouro` is a stand-in there. Words that take long, a device or a person, and have tests of their own, are held against
-# the list of tests and the tool's own reading of its options; all else is run.
+# `./ouro` is a stand-in there. Commands that take long, need a device or a user, and have tests of their own, are only
+# checked against the list of tests and the tool's parser of options; all others are run.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -40,7 +40,7 @@ test)
     done
     ;;
 bench) exec "$OURO" "$@" --help ;;
-usb | debug) exec "$OURO" "$1" --help ;; # what stands behind the first name is the program's
+usb | debug) exec "$OURO" "$1" --help ;; # the arguments after the first name are the program's
 *) exec timeout 200 "$OURO" "$@" ;;
 esac
 S

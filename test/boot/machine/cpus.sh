@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# cpus.sh qemu|bochs: CPUs that lack this and that run programs all the same, and the log says what they lack.
+# cpus.sh qemu|bochs: programs run on CPUs without some optional features, and the log names the missing features.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -8,7 +8,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 cd "$temp" || exit 1
 old='1 GiB pages, XSAVE, invariant TSC, RDRAND, SMEP'
 
-# model NAME LACKS OPTIONS...: floating point too, because that is what XSAVE is about.
+# model NAME LACKS OPTIONS...: the program uses floating point, because XSAVE is one of the features.
 model() {
     name=$1 lacks=$2
     shift 2
@@ -34,7 +34,7 @@ max invariant TSC
 M
     ;;
 bochs)
-    # Its model is in the configuration that the tool wrote.
+    # Bochs takes the model of the CPU from the configuration file that the tool writes.
     cat >bochs <<'S'
 #!/bin/sh
 sed -i "s/model=[a-z0-9_]*/model=$MODEL/" bochsrc

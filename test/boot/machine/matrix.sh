@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# matrix.sh NAME: boots the probe as line NAME of matrix.txt says and compares with Linux: stdout byte for byte,
-# stderr, status.
+# matrix.sh NAME: boots the probe with the options of line NAME in matrix.txt and compares stdout, stderr and status
+# with those of a run on Linux.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -10,7 +10,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 options=$(sed -n "s/^$1 *| *//p" "$here/matrix.txt")
 [ -n "$options" ] || { bad "matrix.txt has no line $1"; finish; }
 
-# The program runs on Linux from the folder that is / in the machine, so both know it by the same name.
+# On Linux the program runs from the folder that is / in the machine, so argv[0] is the same.
 mkdir "$temp/root"
 cd "$temp/root" || exit 1
 musl-gcc -static -O2 -o probe "$here/../probe.c" || exit 1

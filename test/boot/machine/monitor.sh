@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What comes from outside through QEMU's monitor: an NMI, which asks for a report of all threads and changes nothing, and a machine check.
+# Events injected through QEMU's monitor: an NMI, which prints a report of all threads and changes nothing, and a
+# machine check, which panics.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -39,7 +40,7 @@ C
 gcc -O1 -static -pthread -o waits waits.c || exit 1
 mkfifo monitor.in monitor.out keys
 
-# start WORDS: runs the program with a monitor at these two pipes, until it is ready.
+# start WORDS: runs the program with QEMU's monitor on these two pipes, until it is ready.
 start() {
     cat monitor.out >heard &
     "$OURO" run --medium direct --timeout 60 --append "$1" --qemu-arg -chardev --qemu-arg "pipe,id=m,path=$temp/monitor" \
@@ -55,7 +56,7 @@ start() {
 }
 
 start loglevel=4
-# On a slow machine it may come together with the watchdog's, as one.
+# On a slow machine the NMI may coincide with the watchdog's NMI: it is sent again until a dump appears.
 for _ in 1 2 3 4 5 6 7 8; do
     echo nmi >&3
     sleep 2

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# norandmaps.sh PROGRAM: with norandmaps nothing of test/programs/process/random.c moves, and without it all does; and the
-# recursive window is where the words say.
+# norandmaps.sh PROGRAM: with norandmaps all parts of test/programs/process/random.c stay at their addresses, without
+# it all parts move; and the recursive window is in the slot that the kernel words select.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -18,7 +18,7 @@ check() {
 check stays norandmaps
 check moves ""
 
-# window WORDS: where it starts.
+# window WORDS: prints the start address of the recursive window.
 window() {
     "$OURO" run --medium direct --machine microvm --timeout 60 --append "loglevel=3 $1" /bin/busybox \
         grep "the kernel's window" /proc/pagetables 2>&1 </dev/null | cut -d- -f1

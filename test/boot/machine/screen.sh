@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# screen.sh GROUP: the image on a machine that a person sits at: picture, keys, power. PROBE is screen_probe.
+# screen.sh GROUP: the image on a machine with screen, keyboard and power button. PROBE is screen_probe.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -51,12 +51,12 @@ int main(void)
 C
 machine='-accel tcg -cpu max -m 128 -net none -no-reboot -serial null'
 
-# image OPTIONS...: person.iso
+# image OPTIONS...: makes person.iso
 image() {
     "$OURO" iso "$@" -o person.iso || bad "iso ended with $?"
 }
 
-# person WHAT STEPS... -- QEMU ARGUMENTS...
+# person WHAT STEPS... -- QEMU ARGUMENTS...: runs the steps of screen_probe.c
 person() {
     what=$1
     shift
@@ -74,7 +74,7 @@ picture() {
         'see the program ended with status 9' -- $machine -no-shutdown -cdrom person.iso
 }
 
-# `quiet` where `ouro run` puts its words: GRUB then leaves the text mode on.
+# `quiet` in the place of the words of `ouro run`: GRUB then stays in text mode.
 text() {
     image shell.c
     LC_ALL=C sed 's/set ouro_run="     /set ouro_run="quiet/' person.iso >text.iso
@@ -108,7 +108,7 @@ C
     # shellcheck disable=SC2086
     person 'power button, a deaf program' 'see ready' power 'event SHUTDOWN' 'see did not end when the power button asked it to' \
         -- $machine -no-shutdown -cdrom person.iso
-    # Ctrl+Alt+Del is the program's after reboot(CAD_OFF).
+    # After reboot(CAD_OFF) Ctrl+Alt+Del sends a signal to the program.
     image reboot.c --append exit=halt
     # shellcheck disable=SC2086
     {
@@ -125,7 +125,8 @@ C
         $machine -vga virtio -cdrom person.iso
 }
 
-# Machines that lack what others have: nothing waits for it, and there is another way to the end.
+# Machines without a keyboard controller, ACPI or other devices: the boot does not wait for them, and the machine can
+# still be ended.
 bare() {
     image shell.c
     # shellcheck disable=SC2086
@@ -142,7 +143,7 @@ bare() {
         person 'restart: ACPI' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -machine q35 -cdrom person.iso
         person 'restart: keyboard controller' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -no-acpi -cdrom person.iso
     }
-    # No keyboard to say it with: the serial port does. Port 0xCF9 is what is left; on a microvm not even that.
+    # Without a keyboard the input comes from the serial port. The restart has only port 0xCF9, and on a microvm not even that.
     FAKE=vanish FAKE_KEEP=$temp OURO_QEMU=$here/../fake-qemu.sh "$OURO" run --machine microvm reboot.c >out 2>&1
     words=$(sed 's/console=[a-z,]*//; s/stdio.terminals=[a-z0-9,]*//; s/exit=0xf4//' line)
     for way in pc,i8042=off,acpi=off microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on; do
@@ -159,7 +160,7 @@ bare() {
     done
 }
 
-# card OPTIONS...: what is read back is always the same.
+# card OPTIONS...: the same steps on each graphics card.
 card() {
     # shellcheck disable=SC2086
     person "$*" 'see ready' 'type x\n' 'see got (x)' 'type end\n' 'event SHUTDOWN' -- $machine "$@"
@@ -180,8 +181,8 @@ cards() {
     }
 }
 
-# Bochs: its debugger reads the text memory through the card. (In a graphics mode the display that Debian's Bochs has
-# for terminals ends it: "32 bpp graphics mode not supported".)
+# Bochs: its debugger reads the text memory through the card. (In a graphics mode the terminal display of Debian's
+# Bochs exits: "32 bpp graphics mode not supported".)
 bochs_card() {
     image shell.c
     LC_ALL=C sed 's/set ouro_run="     /set ouro_run="quiet/' person.iso >text.iso
@@ -204,7 +205,7 @@ megs: 128
 C
     printf 'sb 500000000\nc\nxp /4000bx 0xb8000\nq\n' >commands
     TERM=xterm setsid timeout --foreground -s KILL 60 bochs -q -f bochsrc -rc commands </dev/null >out 2>err
-    # 'r' in bright red on black, then the other letters.
+    # 'r' in bright red on black, then the rest of "ready".
     sed -n 's/.*<bogus[^>]*>://p' out | tr -d '\t\n' | sed 's/0x//g' >bytes
     grep -q 720c650c610c640c790c bytes || { bad 'Bochs: not on the screen'; show out; }
 }
@@ -221,7 +222,7 @@ programs() {
         $machine -cdrom person.iso
 }
 
-# A report has 25 lines of 80 characters there, and what matters most is on them.
+# The screen shows 25 lines of 80 characters: the most important lines of a report must be among them.
 report() {
     for way in null-field stack-recursion; do
         image --append exit=halt "$top/example/faults.c" $way
@@ -232,7 +233,7 @@ report() {
             'ega   where   ' 'ega   stack   the main' 'ega   why     level' 'ega   walk    of 0x' 'ega not present  <== denies' \
             'ega   trace   #0 0x' "ega   hint    $hint" -- $machine -vga std -cdrom text.iso
     done
-    # The program had left the terminal in a bad state.
+    # The report is readable after a program that left the terminal in a bad state.
     cat >vandal.c <<'C'
 #include <stdio.h>
 int main(void)

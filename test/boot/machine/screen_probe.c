@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * screen_probe STEP... -- QEMU ARGUMENTS...: a person in front of the machine. Starts QEMU with a control socket,
- * reads the picture back by the font that it is written in, presses keys, waits for what the machine does:
+ * screen_probe STEP... -- QEMU ARGUMENTS...: acts as the user of a machine with a screen. Starts QEMU with a control
+ * socket (QMP), recognizes the text of the picture by the kernel's font, presses keys and waits for events:
  *
  *   see TEXT      until a line of the picture holds the text (UTF-8)
- *   gone TEXT     until none does
+ *   gone TEXT     until no line does
  *   colour RRGGBB TEXT     the same, and the text's first character has that colour
  *   ega TEXT      as `see`, for the text mode's memory
  *   type TEXT     letters, digits, some signs; \n is Enter
@@ -12,7 +12,7 @@
  *   power         the power button
  *   event NAME    until QEMU reports it (SHUTDOWN, RESET ...)
  *
- * Ends with 0, or says which step did not come true and shows what was on the screen.
+ * Exit status 0, or a message that names the step that failed, and the text on the screen.
  */
 #include "dev/screen/font.h"
 
@@ -39,7 +39,7 @@ static char rows[ROWS_MAX][3 * COLUMNS_MAX + 1]; /* UTF-8 */
 static unsigned row_count;
 static const uint8_t *pixels; /* of the last picture */
 static unsigned width, height;
-static char events[4096]; /* the names of all that were reported, each after a blank */
+static char events[4096]; /* names of all events so far, each after a blank */
 
 static void stop(const char *what, const char *detail)
 {
@@ -58,7 +58,7 @@ static void path_of(char *to, size_t size, const char *name)
     snprintf(to, size, "%s/%s", folder, name);
 }
 
-/* Notes an event; true for an answer. */
+/* Records an event. True if the line is the answer to a command. */
 static bool take_line(const char *line)
 {
     const char *event = strstr(line, "\"event\": \"");
@@ -70,7 +70,7 @@ static bool take_line(const char *line)
     return false;
 }
 
-/* False when QEMU has gone. */
+/* Sends a command and waits for its answer. False if QEMU has ended. */
 static bool command(const char *text)
 {
     char line[8192];
@@ -98,7 +98,7 @@ static uint8_t *read_file(const char *name, size_t *size)
     return bytes;
 }
 
-/* The first character whose glyph the cell shows, in whatever two colours; U+FFFD when it is none of ours. */
+/* First character of the font whose glyph the cell shows, in any two colours; U+FFFD if there is none. */
 static unsigned cell_of(unsigned x, unsigned y)
 {
     uint8_t bits[32] = {0};
@@ -184,7 +184,7 @@ static void pause_a_little(void)
     nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
 }
 
-/* Does a pixel of the character at byte `at` of the row have the colour? */
+/* True if a pixel of the character at byte `at` of the row has the colour. */
 static bool has_colour(unsigned row, size_t at, unsigned colour)
 {
     unsigned column = 0;
@@ -201,7 +201,7 @@ static bool has_colour(unsigned row, size_t at, unsigned colour)
 
 #define ANY_COLOUR (~0u)
 
-/* The text in the letters that cell_of() finds: some look the same in several alphabets. */
+/* The text in the characters that cell_of() finds: some glyphs are shared by several alphabets. */
 static void as_drawn(const char *text, char *to)
 {
     while (*text) {
@@ -255,7 +255,7 @@ static void see_colour(const char *rest)
 
 static void give_up(int unused)
 {
-    (void)unused; /* it ends fgets() */
+    (void)unused; /* the signal ends fgets() */
 }
 
 static void event(const char *name)
@@ -271,7 +271,7 @@ static void event(const char *name)
     alarm(0);
 }
 
-/* "shift-a": all down, all up. */
+/* "shift-a": presses all keys, then releases all. */
 static void key(const char *names)
 {
     char text[512] = "{\"execute\":\"send-key\",\"arguments\":{\"keys\":[", one[64];

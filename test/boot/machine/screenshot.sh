@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# screenshot.sh: `ouro screenshot` keeps a picture of the marker and of the end; `run --display` says what it lacks.
+# screenshot.sh: `ouro screenshot` saves pictures at the marker and at the end; `run --display` without a display fails
+# with a message.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -34,7 +35,7 @@ grep -q 'needs a program and the picture' err || { bad 'no word of the name'; sh
 
 env -u DISPLAY -u WAYLAND_DISPLAY "$OURO" run --display wait.c >out 2>err </dev/null && bad 'a window without a desktop'
 grep -q 'neither DISPLAY nor WAYLAND_DISPLAY is set' err || { bad 'no word of the desktop'; show err; }
-# With one, QEMU is told to open its window.
+# With a display, QEMU gets the option that opens its window.
 printf '#!/bin/sh\necho "$@" >%s/arguments\n' "$temp" >qemu
 chmod +x qemu
 DISPLAY=:99 OURO_QEMU=$temp/qemu "$OURO" run --display wait.c >out 2>err </dev/null

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# usb.sh: `ouro usb` refuses every disk that is not for it, and notices a disk that does not keep what is written.
-# What this computer says of its disks is stood in for by a folder ($OURO_SYSTEM_ROOT); a loop device is used where
-# there is one.
+# usb.sh: `ouro usb` refuses disks of this computer and disks in use, and detects a disk that loses data.
+# A folder ($OURO_SYSTEM_ROOT) stands in for /sys and /proc; a loop device is used where there is one.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -11,7 +10,7 @@ cd "$temp" || exit 1
 "$OURO" iso /bin/busybox echo hello -o image.iso || bad "iso ended with $?"
 sectors=$(($(wc -c <image.iso) / 512))
 
-# A good stick of 64 MiB; files have the number 0:0.
+# A good stick of 64 MiB; regular files have the device number 0:0.
 fresh() {
     rm -rf sys
     mkdir -p sys/proc/self sys/sys/devices/pci0/usb1/1-1/block/sdx/sdx1 sys/sys/devices/pci0/usb1/1-1/block/sdx/device \
@@ -32,7 +31,7 @@ fresh() {
     head -c 67108864 /dev/zero >stick
 }
 
-# usb STATUS REGEX ARGUMENTS...
+# usb STATUS REGEX ARGUMENTS...: runs `ouro usb`; checks the status and that a line of stderr matches.
 usb() {
     wanted=$1 regex=$2
     shift 2
@@ -42,7 +41,7 @@ usb() {
     grep -Eq -- "$regex" err || { bad "usb $*: no line with: $regex"; show err; }
 }
 
-# refused REGEX: and not a byte has changed.
+# refused REGEX: the tool refuses, and the disk is unchanged.
 refused() {
     usb 125 "stick is not written to: .*$1" --yes --image image.iso stick
     cmp -s stick /dev/zero || [ "$(cmp stick /dev/zero 2>&1 | grep -c EOF)" -eq 1 ] || bad "$1: written to"
@@ -75,7 +74,7 @@ usb 125 'No such file' --yes --image image.iso nothere
 usb 125 'needs the name of the disk'
 usb 125 'not an image that ouro iso made' --yes --image /bin/busybox stick
 
-# Unplugged halfway: the write ends early. Then a stick that forgets what it was given, and one that is shorter than it says.
+# A disk that is unplugged during the write, a disk that loses data, and a disk that is shorter than it reports.
 fresh
 for number in 1:7 1:3 1:5; do
     ln -s ../../devices/pci0/usb1/1-1/block/sdx "sys/sys/dev/block/$number"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Programs that a person uses by hand, in a terminal of tmux: line editors, a full-screen editor, Ctrl-C, a window that
-# changes, and the terminal as it was when all is over.
+# Interactive programs in a terminal of tmux: line editors, a full-screen editor, Ctrl-C, a change of the window's size;
+# the terminal's settings are restored at the end.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -14,7 +14,7 @@ trap 'mux kill-server 2>/dev/null; rm -rf -- "$temp"' EXIT
 screen() {
     mux capture-pane -p -t 0
 }
-# wait_for REGEX: until a line of the screen matches.
+# wait_for REGEX: waits until a line of the screen matches.
 wait_for() {
     tries=0
     until screen | grep -Eq -- "$1"; do
@@ -26,7 +26,7 @@ wait_for() {
 type_keys() {
     mux send-keys -t 0 "$@"
 }
-# start ARGS...: a fresh shell's command; the shell says when it is over and how the terminal is then.
+# start ARGS...: runs a command in a new shell, which prints the status and the terminal's settings when it ends.
 start() {
     mux send-keys -t 0 "clear; stty -g > before; $*; echo over=\$?; stty -g | cmp - before && echo same" Enter
 }
@@ -40,7 +40,7 @@ TMUX='' mux new-session -d -x 80 -y 24 "env PS1='> ' dash" || exit 1
 run="$OURO run --machine microvm --timeout 100"
 cat="/bin/busybox sh -c 'echo ready; exec /bin/busybox cat'"
 
-# Echo comes once, from the machine; erase works; the end of input ends it.
+# Input is echoed once, by the machine; erase works; the end of input ends the program.
 start "$run $cat"
 wait_for '^ready$'
 type_keys abx BSpace c Enter
@@ -49,7 +49,7 @@ wait_for '^abc$'
 type_keys C-d
 finished_with 0
 
-# Ctrl-C is the program's; who ignores it is ended by three of them.
+# Ctrl-C goes to the program; three in a row end a program that ignores it.
 start "$run $cat"
 wait_for '^ready$'
 type_keys C-c
@@ -69,7 +69,7 @@ wait_for '^21$'
 type_keys .quit Enter
 finished_with 0
 
-# Other people's: Lua's and Python's prompts, Ctrl-C in a loop that would never end.
+# The prompts of Lua and Python; Ctrl-C in an endless loop.
 if [ -x /usr/bin/lua5.4 ]; then
     start "$run /usr/bin/lua5.4"
     wait_for '^Lua 5.4'
@@ -94,10 +94,10 @@ if [ -x /usr/bin/python3.11 ] && [ -d /usr/lib/python3.11 ]; then
     type_keys C-c
     wait_for '^KeyboardInterrupt$'
     type_keys C-d
-    finished_with 130 # as on Linux: an interrupt at the prompt is what it ends by
+    finished_with 130 # as on Linux: an interrupt at the prompt ends it
 fi
 
-# A full screen, and its new size.
+# A full-screen editor, and a change of the window's size.
 printf 'one\ntwo\nthree\n' >text
 mkdir -p root && cp text root/text
 start "$run --root root /bin/busybox vi /text"
@@ -139,7 +139,7 @@ wait_for '^now 70x20$'
 type_keys Enter
 finished_with 0
 
-# Killed without a chance to clean up: the guardian puts the terminal back.
+# After SIGKILL the guardian restores the terminal.
 start "$run $cat"
 wait_for '^ready$'
 for pid in $(pgrep -f "run --machine microvm --timeout 100 /bin/busybox sh -c echo ready"); do

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# isatty() and the size of the window are those of the tool's own terminal. script(1) makes the terminal.
+# isatty() and the window size in the machine are those of the tool's terminal, which script(1) makes.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -24,12 +24,12 @@ int main(void)
 C
 musl-gcc -static -O2 -o tty tty.c || exit 1
 
-# on_terminal REDIRECTIONS: on Linux and in Ouro, with a terminal behind everything that is not redirected.
+# on_terminal REDIRECTIONS: runs on Linux and in Ouro, with a terminal for each stream that is not redirected.
 on_terminal() {
     for how in ./tty "$OURO run --machine microvm --timeout 60 ./tty"; do
         script -qec "stty cols 91 rows 17; $how $1" /dev/null </dev/null >seen 2>&1
         echo "$?" >>seen
-        # script types a NUL when its own input ends and the terminal is raw: the echo is no output.
+        # script types a NUL when its own input ends and the terminal is raw: its echo is not output of the program.
         cat seen extra 2>/dev/null | tr -d '\r' | sed 's/^^@//' | grep -v '^\[ *[0-9]*\.[0-9]*\] '
         rm -f extra
         [ "$how" != ./tty ] || echo --
@@ -46,10 +46,10 @@ on_terminal '</dev/null'
 on_terminal '2>extra'
 on_terminal '>/dev/null 2>extra </dev/null'
 
-# What is typed arrives; the end of input too. The terminal itself echoes.
+# Typed text and the end of input reach the program. The host's terminal echoes.
 (sleep 2; printf 'typed\n\004') | script -qec "$OURO run --machine microvm --timeout 60 /bin/busybox cat" /dev/null >seen 2>&1
 [ "$(tr -d '\r' <seen | grep -c typed)" -eq 2 ] || { bad 'what was typed did not arrive'; show seen; }
-# Ctrl-C ends it.
+# Ctrl-C ends the run.
 (sleep 2; printf '\003') | script -qec "$OURO run --machine microvm --timeout 60 /bin/busybox cat" /dev/null >seen 2>&1
 [ $? -eq 130 ] || bad "Ctrl-C: status is not 130"
 finish

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# bad.sh GROUP: bad input gets one clear sentence and an honest status, and never a hang. GROUP is `words` (nothing is
-# booted), `boots` (something must be booted to see it) or `screen`.
+# bad.sh GROUP: bad input ends with a message of one sentence and the documented status, and never with a hang. GROUP
+# is `words` (no machine is booted), `boots` (a machine is booted) or `screen`.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -11,8 +11,8 @@ group=$1
 kernel=${KERNEL:-$top/build/kernel/ouro.elf}
 busybox=/bin/busybox
 
-# expect STATUS REGEX ARGUMENTS...: of the tool. One sentence: stdout stays empty, stderr matches in one line and has
-# no more than three.
+# expect STATUS REGEX ARGUMENTS...: runs the tool. stdout stays empty; a line of stderr matches, which has at most
+# three lines.
 expect() {
     wanted=$1 regex=$2
     shift 2
@@ -24,19 +24,19 @@ expect() {
     [ "$(wc -l <err)" -le 3 ] || { bad "$*: says too much"; show err; }
 }
 
-# boot REGEX OPTIONS...: a boot that ends with 125.
+# boot REGEX OPTIONS...: boots; the status is 125 and stderr matches.
 boot() {
     regex=$1
     shift
     expect 125 "$regex" run --timeout 100 "$@"
 }
 
-# poke FILE OFFSET TEXT
+# poke FILE OFFSET TEXT: overwrites bytes of the file.
 poke() {
     printf '%s' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
 
-# Where TEXT starts a sector of the image FILE: files do, their copies inside others hardly ever.
+# Offset of a sector of the image FILE that starts with TEXT: a file's start, not a copy of TEXT within another file.
 sector_of() {
     LC_ALL=C grep -abo -- "$2" "$1" | cut -d: -f1 | while read -r at; do
         [ $((at % 2048)) -ne 0 ] || { echo "$at"; break; }
@@ -73,7 +73,7 @@ words() {
     mkdir root
     truncate -s 40M root/big
     expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 16' run -m 16M --root root "$busybox"
-    # What just fits beside the kernel in the file must fit in memory too, or be told so: never a hang.
+    # An archive that fits in the file but not in memory is refused with a message, and the boot does not hang.
     expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 1.75' run -m 1792K --medium direct \
         --machine microvm "$busybox"
     expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 2' run -m 2M --medium direct dynamic.c
@@ -82,7 +82,7 @@ words() {
     expect 125 'not a size' run -m lots "$busybox"
     expect 125 'the choice is between' run --medium floppy "$busybox"
     expect 125 'microvm boots with --medium direct only' run --machine microvm --medium cd "$busybox"
-    expect 125 'no command frobnicate' frobnicate
+    expect 125 'unknown command frobnicate' frobnicate
     expect 125 'needs the name of the image' iso "$busybox"
     expect 125 'not an image that ouro iso made' run --image "$busybox"
     expect 125 'too long' run --medium direct "$busybox" "$(head -c 20000 /dev/zero | tr '\0' x)"
@@ -94,7 +94,7 @@ boots() {
         # shellcheck disable=SC2086 # options
         boot 'stop: .*long mode' $way --qemu-arg -cpu --qemu-arg pentium3 "$busybox"
     done
-    # Both loaders' magic numbers changed: the kernel does not know who started it.
+    # The magic numbers of both boot protocols are changed, so that the kernel recognizes neither loader.
     LC_ALL=C sed 's/\x89\x62\xd7\x36/\x89\x62\xd7\x37/g; s/\x78\xc5\x6e\x33/\x78\xc5\x6e\x34/g' "$kernel" >unknown.elf
     boot 'stop: .*neither Multiboot2 nor PVH' --machine microvm --kernel unknown.elf "$busybox"
     boot 'stop: .*neither Multiboot2 nor PVH' --kernel unknown.elf "$busybox"
@@ -112,9 +112,9 @@ boots() {
     boot 'ended before the kernel started|found nothing to boot' --image loader.iso
     size=$(wc -c <good.iso)
     head -c $((size / 2)) good.iso >half.iso
-    boot 'half.iso is cut short' --image half.iso
+    boot 'half.iso is truncated' --image half.iso
 
-    # No root archive at all: only QEMU by hand can do that.
+    # No root archive: the tool always passes one, so QEMU is started directly.
     timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
         -no-reboot -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$kernel" \
         -append 'console=framed exit=0xf4' </dev/null >out 2>err
@@ -137,7 +137,7 @@ C
     [ "$(grep -c 'system call 411' err)" -eq 1 ] || { bad "an absent call is not named once"; show err; }
 }
 
-# The stub's sentence must stand on the screen too: read out of the text memory through QEMU's monitor.
+# The stub's message is on the screen, too: the text memory is read through QEMU's monitor.
 screen() {
     (
         for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -149,7 +149,7 @@ screen() {
         echo quit
     ) | timeout 60 qemu-system-x86_64 -machine pc -cpu pentium3 -m 64M -nodefaults -vga std -display none \
         -serial null -monitor stdio -kernel "$kernel" >/dev/null 2>&1
-    # A character and its colour take two bytes.
+    # Each cell has two bytes: character and attribute.
     od -An -v -tx1 -w2 screen | while read -r character _; do
         # shellcheck disable=SC2059 # the format is the byte
         printf "\\$(printf %o "0x$character")"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ./ouro bench, with Ouro alone: figures come out, as a table and as JSON, and a run that got worse is found out.
+# `ouro bench --alone`: prints figures as a table and as JSON, and reports a regression against an earlier run.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -18,7 +18,7 @@ done
 grep -q '"figure": "getppid".*"series": "ouro-instructions"' now.json || bad 'instructions are not counted'
 python=$(command -v python3) && { "$python" -m json.tool now.json >/dev/null || bad 'the JSON is none'; }
 
-# Programs of Debian do their work to the end.
+# Debian's programs run to completion.
 "$OURO" bench --alone --quick --runs 1 apps >out 2>err || bad "bench apps: status $?"
 [ ! -s err ] || { bad 'bench apps complains'; show err; }
 for name in compute memcpy_1m sqlite3_speed lua_loop python3_loop openssl_sha256 openssl_aes128 busybox_md5sum busybox_awk \
@@ -26,7 +26,7 @@ for name in compute memcpy_1m sqlite3_speed lua_loop python3_loop openssl_sha256
     grep -q "^$name  *[a-z]* *[1-9][0-9.]*" out || bad "no figure for $name"
 done
 
-# All five ways to reach a page table, beside one another.
+# All five back ends of the page tables in one table.
 "$OURO" bench --alone --quick --runs 1 --json paging.json paging >out 2>err || bad "bench paging: status $?"
 [ ! -s err ] || { bad 'bench paging complains'; show err; }
 grep -q '^paging  *unit  *recursive  *physmap  *offset  *identity  *temporary$' out || bad 'no table of five columns'
@@ -41,7 +41,7 @@ for way in dirty_bits soft_dirty mprotect_sigsegv; do
     grep -q "\"figure\": \"$way\", .*\"series\": \"ouro\"" paging.json || bad "no $way"
 done
 
-# Sizes are the same each time; figures of 1 before make the present ones a regression.
+# Sizes do not vary between runs; an earlier run with all figures 1 makes the present ones a regression.
 "$OURO" bench --alone --against now.json size >out 2>err || { bad "against itself: status $?"; show out; }
 grep -q '^2 figures compared with now.json: 0 worse$' out || { bad 'against itself: no verdict'; show out; }
 sed -E 's/"(median|least|greatest)": [0-9.e+]+/"\1": 1/g' now.json >better.json

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `ouro check`: the files, the calls that are missing, the verdict; and `run -v` says the sizes.
+# `ouro check` prints the files, the missing system calls and the verdict; `run -v` prints the sizes.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# --core: what gdb finds in the core file of a crash.
+# --core: gdb reads the core file of a crash.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -53,7 +53,7 @@ for program in moving still; do
     readelf -nW core 2>/dev/null | awk '/^  CORE/ { print $3 }' | sort | tr '\n' ' ' >notes
     [ "$(cat notes)" = 'NT_AUXV NT_FILE NT_FPREGSET NT_PRPSINFO NT_PRSTATUS ' ] || { bad "$program: notes"; show notes; }
 done
-# All threads, each where it is.
+# The core file has all threads, each with its own registers.
 cat >threads.c <<'C'
 #include <pthread.h>
 #include <unistd.h>

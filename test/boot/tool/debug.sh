@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `ouro debug`: gdb stops at the program's first instruction, then in its main, and knows kernel symbols.
+# `ouro debug`: gdb stops at the program's first instruction, then in its main, and has the kernel's symbols.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh

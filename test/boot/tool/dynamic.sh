@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What a dynamic program needs is packed by the rules of ld.so, or named before anything boots.
+# The libraries of a dynamic program are found by the rules of ld.so and packed; a missing one is named before the boot.
 # $ORIGIN is for ld.so, and $0 for the script that is written.
 # shellcheck disable=SC2016
 set -u
@@ -9,7 +9,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 . "$here/../lib.sh"
 cd "$temp" || exit 1
 
-# same STATUS TEXT ARGS...: what the program prints in the machine, and how it ends.
+# same STATUS TEXT ARGS...: the program prints TEXT in the machine and ends with STATUS.
 same() {
     status=$1 text=$2
     shift 2
@@ -19,7 +19,7 @@ same() {
     [ "$seen" = "$text" ] || { bad "run $* printed '$seen', not '$text'"; show errors; }
 }
 
-# refuses STATUS SENTENCE ARGS...: one sentence, and no boot.
+# refuses STATUS SENTENCE ARGS...: the tool prints the sentence and boots nothing.
 refuses() {
     status=$1 sentence=$2
     shift 2
@@ -41,7 +41,7 @@ C
 mkdir -p lib deep root/opt
 gcc -shared -fPIC -o deep/libthird.so third.c || exit 1
 gcc -shared -fPIC -o lib/libsecond.so second.c -Ldeep -lthird '-Wl,--enable-new-dtags,-rpath,${ORIGIN}/../deep' || exit 1
-# DT_RUNPATH of the program does not count for the libraries of its libraries.
+# DT_RUNPATH of the program is not searched for the dependencies of its libraries (ld.so(8)).
 gcc -o runpath main.c -Llib -lsecond '-Wl,--enable-new-dtags,-rpath,$ORIGIN/lib' -Wl,-rpath-link,deep || exit 1
 same 3 32 ./runpath
 gcc -shared -fPIC -o lib/libplain.so second.c -Ldeep -lthird || exit 1
@@ -49,16 +49,16 @@ gcc -o inherit main.c -Llib -lplain '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib:
 same 3 32 ./inherit
 gcc -o missing main.c -Llib -lplain '-Wl,--enable-new-dtags,-rpath,$ORIGIN/lib' -Wl,-rpath-link,deep || exit 1
 refuses 126 'missing needs the library libthird.so (asked for by /lib/libplain.so)' ./missing
-# --root brings it, in a default folder; what it brings goes before what this computer has.
+# The library is in a default folder of --root, which has precedence over this computer's folders.
 mkdir -p root/usr/lib
 gcc -shared -fPIC -o root/usr/lib/libthird.so other.c || exit 1
 same 3 52 --root root ./missing
-# A library of another machine is passed over, as ld.so does.
+# A library of another architecture is skipped, as ld.so does.
 mkdir -p wrong
 head -c 4096 /dev/zero >wrong/libthird.so
 gcc -o passed main.c -Llib -lplain '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib:$ORIGIN/wrong:$ORIGIN/deep' -Wl,-rpath-link,deep || exit 1
 same 3 32 ./passed
-# A plug-in brings its libraries along.
+# The libraries of a plug-in, which dlopen(3) loads, are packed with it.
 cat >plug.c <<'C'
 #include <dlfcn.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ gcc -o plug plug.c || exit 1
 same 0 32 --with lib/libsecond.so ./plug
 same 0 -1 ./plug
 refuses 127 '--with nowhere' --with nowhere ./plug
-# Another C library.
+# A program of another C library (musl).
 cat >hello.c <<'C'
 #include <stdio.h>
 int main(void) { puts("hello"); return 0; }
@@ -82,7 +82,7 @@ C
 musl-gcc -o musl hello.c || exit 1
 same 0 hello ./musl
 
-# Scripts.
+# Scripts and their interpreters.
 printf '#! /bin/sh\necho "$0 $*"\n' >script
 chmod +x script
 same 0 '/script a b' ./script a b
@@ -99,7 +99,7 @@ refuses 126 'is a script for /no/interpreter, which is not there' ./nowhere-to
 refuses 126 'scripts that name each other' ./loop
 refuses 126 'names no interpreter' ./blank
 
-# What cannot be trusted: every byte of the dynamic section and its strings changed in turn.
+# Malformed files: every byte of the dynamic section and its strings is changed in turn.
 for at in $(od -A d -t x1 -v -w1 runpath | awk '$2 == "6c" { print $1 + 0 }' | head -n 40); do
     cp runpath spoiled
     printf '\377' | dd of=spoiled bs=1 seek="$at" conv=notrunc 2>/dev/null

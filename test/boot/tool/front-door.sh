@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ./ouro on a computer without the packages: which packages it names, how it installs them, and that stdout stays empty.
+# ./ouro on a computer without the packages: it names them and installs them, and stdout stays empty.
 # dpkg-query, apt-get, id and sudo are stand-ins here: no package is installed and nothing is built.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -12,13 +12,13 @@ PATH=$temp/bin:$PATH
 OURO_BUILD_DIR=$temp/build
 export PATH OURO_BUILD_DIR
 
-# stand_in NAME COMMANDS...
+# stand_in NAME COMMANDS...: makes a script that stands in for a program.
 stand_in() {
     printf '#!/bin/sh\n%s\n' "$2" >"bin/$1"
     chmod +x "bin/$1"
 }
 
-# door STATUS ARGUMENTS...
+# door STATUS ARGUMENTS...: runs ./ouro with the stand-ins.
 door() {
     wanted=$1
     shift
@@ -50,7 +50,7 @@ door 125 --no-install debug
 grep -q ' gdb' err || bad 'debug does not ask for gdb'
 [ ! -e installed ] || bad 'installed without being allowed to'
 
-# As root, with a package manager that fails: its messages are shown.
+# As root, with a package manager that fails: its messages are printed.
 stand_in id 'echo 0'
 door 125 run
 grep -q '^apt-get update$' installed || bad 'root: does not update the package lists'

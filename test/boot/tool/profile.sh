@@ -42,7 +42,7 @@ int main(void)
 }
 END
 
-# run NAME PROGRAM OPTIONS...: leaves $temp/NAME and $temp/NAME.svg
+# profile NAME PROGRAM OPTIONS...: writes $temp/NAME and $temp/NAME.svg
 profile() {
     name=$1
     program=$2
@@ -62,5 +62,5 @@ profile() {
 gcc -O1 -static -o "$temp/static" "$temp/busy.c" || bad "no compiler"
 gcc -O1 -static-pie -fpie -o "$temp/pie" "$temp/busy.c" || bad "no compiler"
 profile static.folded "$temp/static"
-profile pie.folded "$temp/pie" # wherever it was loaded
+profile pie.folded "$temp/pie" # at any load address
 finish

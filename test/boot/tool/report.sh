@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the tool adds to fault reports: file and line, source and colour, --report; and that nothing is lost without them.
+# Additions of the tool to fault reports: file and line, source, colour, --report; without them the report is unchanged.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -38,7 +38,7 @@ run() {
     "$OURO" run --medium direct --machine microvm --timeout 60 "$@" </dev/null
 }
 
-# has FILE EXPRESSION...: a line for each.
+# has FILE EXPRESSION...: each expression matches a line.
 has() {
     file=$1
     shift
@@ -80,7 +80,7 @@ unset NO_COLOR
 has colour "^$escape\\[1;31m==== CRASH: null pointer" "> +6 \\|     return n->value;$escape\\[0m"
 grep -q "$escape" plain && bad 'NO_COLOR has no effect'
 
-# A report without its variable fields and what the tool adds.
+# A report without its variable fields and the tool's additions.
 bare() {
     sed -e 's/ at crash\.c:.*//' -e '/^ *>\{0,1\} *[0-9]* |/d' -e 's/, [0-9.]* s after boot//' -e 's/"time_ns":[0-9]*//' "$1" |
         grep -av -e '^  memory' -e '^  stack   the main' -e '^ *+[0-9a-f]* ' -e '^ *L[1-4]\[' -e getrandom
@@ -108,7 +108,7 @@ for file in stripped zero noise ones; do
     bare "$file" | diff expected - >difference || { bad "the report is another one: $file"; show difference; }
 done
 
-# The kernel's own code, when the symbols are those of the kernel that runs.
+# File and line of kernel code, if the symbols are those of the kernel that runs.
 cat >kernel.c <<'C'
 #include <stdlib.h>
 int main(int argc, char **argv)

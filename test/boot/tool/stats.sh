@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# stats.sh: what `ouro run --stats` and `--bootchart` say, of a program whose calls are known.
+# stats.sh: the output of `ouro run --stats` and `--bootchart` for a program whose calls are known.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -23,7 +23,7 @@ int main(void)
 }
 END
 
-# has WHAT PATTERN
+# has WHAT PATTERN: a line matches.
 has() {
     grep -Eq -- "$2" "$temp/err" || { bad "$1"; show "$temp/err"; }
 }

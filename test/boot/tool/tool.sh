@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the tool does between an emulator and its own three files, with a stand-in for the emulator: nothing is booted.
+# The tool between the emulator and its own standard streams, with a stand-in for the emulator: no machine is booted.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -10,14 +10,14 @@ TMPDIR=$temp/tmp
 mkdir "$TMPDIR" keep
 export TMPDIR FAKE FAKE_KEEP="$temp/keep" OURO_QEMU="$here/../fake-qemu.sh"
 
-# run FAKE OPTIONS...
+# run FAKE OPTIONS...: runs the tool with this behaviour of fake-qemu.sh.
 run() {
     FAKE=$1
     shift
     "$OURO" run --medium direct "$@" /bin/busybox
 }
 
-# is WHAT STATUS WANTED: the status, and that nothing was left behind.
+# is WHAT STATUS WANTED: checks the status, and that no process and no file was left behind.
 is() {
     [ "$2" -eq "$3" ] || bad "$1: status $2 instead of $3"
     for left in "$TMPDIR"/*; do
@@ -28,13 +28,13 @@ is() {
     [ "$state" = Z ] || bad "$1: the emulator still runs"
 }
 
-# same WHAT FILE TEXT
+# same WHAT FILE TEXT: the file holds the text.
 same() {
     # shellcheck disable=SC2059 # a format, for its escapes
     printf "$3" | cmp -s - "$2" || { bad "$1: $2 is not as wanted"; show "$2"; }
 }
 
-# The tool and the script at the top of the tree name the same version.
+# The tool and the script at the top of the tree print the same version.
 "$OURO" --version >out 2>err || bad '--version fails'
 "$top/ouro" --version | cmp -s - out || { bad 'two versions'; show out; }
 
@@ -47,7 +47,7 @@ same order both 'log\nabc\020de\nf\ng\000\377\n'
 run order -v >out 2>err </dev/null
 is verbose $? 7
 same verbose out 'ac\020dg\000\377\n'
-sed -i '/^ouro: [0-9]* files packed, image /d' err # the sizes of the day
+sed -i '/^ouro: [0-9]* files packed, image /d' err # its sizes vary
 same verbose err 'ouro: |firmware\nouro: |GRUB\nlog\nbe\nf\nouro: main after 1.500 ms\n'
 run split >out 2>err </dev/null
 is split $? 0
@@ -72,7 +72,7 @@ run hang --timeout 0.5 >out 2>err </dev/null
 is hang $? 124
 same hang out 'started\n'
 
-# A slow reader loses nothing; a reader that goes away ends the run as SIGPIPE would.
+# A slow reader gets all output; a reader that closes the pipe ends the run as SIGPIPE would.
 { run much 2>err </dev/null; echo $? >status; } | { sleep 1; cat >out; }
 is much "$(cat status)" 0
 seq 1 200000 | cmp -s - out || bad 'much: bytes were lost'
@@ -89,8 +89,8 @@ same closed out ' 10 2e\n'
 run order >&- 2>&- </dev/null
 is closed $? 7
 
-# Signals: everything is gone at once, and the status tells which it was. A shell's background jobs ignore SIGINT,
-# so that is undone.
+# Signals end the tool and the emulator at once, with status 128 + signal. A shell's background jobs ignore SIGINT, so
+# its default action is restored.
 FAKE=hang
 export FAKE
 for signal in INT:130 TERM:143 HUP:129 KILL:137; do
@@ -106,7 +106,7 @@ for signal in INT:130 TERM:143 HUP:129 KILL:137; do
     is "$signal" "$status" "${signal#*:}"
 done
 
-# What the machine is told, and what it gets.
+# The words on the command line, and the files in the root archive.
 mkdir -p root/usr/bin root/etc
 ln -s usr/bin root/bin
 ln -s ../usr/bin/busybox root/etc/tool
@@ -126,7 +126,7 @@ grep -q ' init=/bin/busybox argv=/bin/busybox,a%20b,,%2C%25 env=HOME=/root,TERM=
 grep -q '^console=framed stdio.terminals=none loglevel=4 exit=0xf4 ' keep/line || { bad 'run words are wrong'; show keep/line; }
 mkdir unpacked
 (cd unpacked && cpio -idm --quiet <../keep/root.cpio) || bad 'cpio cannot unpack the archive'
-# What C libraries read was made beside it.
+# Files that C libraries read are made if the root folder lacks them.
 for made in passwd group hosts nsswitch.conf resolv.conf localtime; do
     [ -s "unpacked/etc/$made" ] || bad "/etc/$made was not made"
     rm -f "unpacked/etc/$made"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The input is a format. Every argument is handed over as a 64-bit word that is a valid string too,
- * so whatever the format asks for is there; %n does not exist here.
+ * The input is a format. Every argument is a 64-bit word that is also the address of a string, so
+ * that it is valid for each conversion; the kernel's formatter has no %n.
  */
 #include "base/fmt.h"
 
@@ -17,8 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
-/* How many arguments the format may take at most: three for each percent sign (width, precision,
- * value). */
+/* Upper bound of the number of arguments: three for each percent sign (width, precision, value). */
 static size_t arguments_of(const char *format)
 {
     size_t count = 0;

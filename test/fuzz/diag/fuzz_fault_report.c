@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Facts that no machine would report, and some that it would: no line overruns, and each report has
- * its parts. */
+/* Reports of arbitrary facts, possible and impossible: no line overruns, and each report is complete. */
 #include "diag/text.h"
 
 #include <stdint.h>
@@ -25,7 +24,7 @@ static uint64_t take(struct reader *r, size_t bytes)
     return v;
 }
 
-/* A string on a block of its own size. */
+/* A string in a heap block of its exact size, for ASan. */
 static char *take_text(struct reader *r, size_t max)
 {
     size_t length = take(r, 1) % max;

@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report as the kernel makes it, of a machine out of the fuzzer's bytes: registers, page tables,
- * areas, a stack, a program file with symbols and unwind tables, and other threads, all of which
- * may be nonsense. It must read only what a walk says is mapped (the rest is not there: a touch is a
- * crash), come to an end, and write no line without one.
+ * The whole report, of a machine made from the fuzzer's bytes: registers, page tables, areas, a
+ * stack, a program file with symbols and unwind tables, and other threads, all possibly nonsense.
+ * The report must read only memory that a walk finds mapped (all other memory is absent: an access
+ * crashes), must end, and must terminate each line.
  *
  *   bytes    registers and shapes, then the memory of the program: PAGES pages at BASE, of which the
- *            first ones are the file's, as the areas say
+ *            first ones are mapped from the file
  */
-#include "base/sections.h"
-#include "cpu/features.h"
 #include "cpu/trap_frame.h"
-#include "kern/console.h"
-#include "kern/boot_summary.h"
-#include "kern/log.h"
 #include "diag/parts.h"
-#include "kern/thread.h"
-#include "mm/layout.h"
-#include "mm/vm/areas.h"
+#include "kern/log.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
 #include "mm/init/memory.h"
+#include "mm/layout.h"
 #include "mm/pt/paging.h"
-#include "parse/symbol_table.h"
+#include "mm/vm/areas.h"
+
+#include "report_stubs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,40 +26,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define BASE      UINT64_C(0x10000000)
-#define PAGES     4
-#define LINES_MAX 400
-#define BYTES_MAX 200000
+#define BASE  UINT64_C(0x10000000)
+#define PAGES 4
 
-static const uint8_t *file;
-static size_t file_size;
-static unsigned lines, bytes, mapped; /* mapped: bit n: page n is */
+static struct stub_file file = {.source = {&stub_file_ops}, .path = "/bin/program"};
+static unsigned mapped; /* bit n: page n is mapped */
 static struct area areas[3];
-static struct thread self, other;
 static struct trap_frame frames[2];
 
 /* --- the machine --- */
 
-char init_text_start[1], init_text_end[1], text_start[1], text_end[1], rodata_start[1],
-    rodata_end[1], ro_after_init_start[1], ro_after_init_end[1], data_start[1], data_end[1],
-    boot_stack_start[1], boot_stack_end[1];
-const char kernel_symbols[sizeof(struct symbol_table)] __attribute__((aligned(8)));
-struct boot_summary boot_summary;
-struct cpu_features cpu_features;
 struct frames machine_frames;
 uint64_t paging_program_window;
 struct address_space *running_space;
-
-struct thread *percpu_thread(void)
-{
-    return &self;
-}
-
-void thread_visit(void (*visit)(struct thread *thread, void *context), void *context)
-{
-    visit(&self, context);
-    visit(&other, context);
-}
 
 static void walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
@@ -83,27 +58,6 @@ static void walk(const struct address_space *space, virt_t at, struct pt_walk *o
 
 static const struct paging_ops ops = {.walk = walk};
 const struct paging_ops *paging = &ops;
-
-static enum err read_source(struct page_source *source, uint64_t offset, void *to, size_t size)
-{
-    (void)source;
-    if (offset >= file_size)
-        return E_INVAL;
-    size_t whole = file_size - offset < size ? file_size - offset : size;
-    memcpy(to, file + offset, whole);
-    memset((char *)to + whole, 0, size - whole);
-    return E_OK;
-}
-
-static void name_source(struct page_source *source, char *to, size_t size)
-{
-    (void)source;
-    strncpy(to, "/bin/program", size - 1);
-    to[size - 1] = '\0';
-}
-
-static const struct page_source_ops source_ops = {.read = read_source, .name = name_source};
-static struct page_source source = {&source_ops};
 
 const struct area *areas_next(struct address_space *space, virt_t v)
 {
@@ -173,39 +127,6 @@ uint64_t heap_used(void)
     return 0;
 }
 
-bool report_thread_other(const struct thread *t, bool everybody, char *to, size_t size)
-{
-    strncpy(to, "of process 1", size);
-    return t != &self || everybody;
-}
-
-/* --- what comes out --- */
-
-void report(const char *format, ...)
-{
-    (void)format;
-    if (++lines > LINES_MAX)
-        abort();
-}
-
-void console_write(enum console_stream stream, const void *from, size_t size)
-{
-    (void)stream;
-    bytes += (unsigned)size;
-    if (bytes > BYTES_MAX || memchr(from, '\0', size) != NULL)
-        abort();
-}
-
-bool console_is_framed(void)
-{
-    return true;
-}
-
-void console_pass_over_screen(bool pass_over)
-{
-    (void)pass_over;
-}
-
 static void take_line(void *context, const char *line)
 {
     (void)context;
@@ -238,7 +159,7 @@ static void set_areas(const struct head *h)
             .prot = i == 0   ? prot_rx()
                     : i == 1 ? prot_ro()
                              : prot_rw(),
-            .source = i == 2 ? NULL : &source,
+            .source = i == 2 ? NULL : &file.source,
             .offset = at[i] * PAGE_SIZE,
             .file_end = BASE + PAGES * PAGE_SIZE,
         };
@@ -247,11 +168,14 @@ static void set_areas(const struct head *h)
 static void set_threads(const struct head *h)
 {
     memset(frames, (int)h->cuts[1], sizeof frames);
-    self = (struct thread){.name = "self", .id = 1};
-    other = (struct thread){.name = "other", .id = 2};
-    self.kstack = virt_range(virt_of(frames).v, virt_of(frames + 1).v);
-    other.kstack = virt_range(virt_of(frames).v, virt_of(frames + 2).v);
-    self.linux_thread = other.linux_thread = &self;
+    struct thread *self = &stub_threads[0], *other = &stub_threads[1];
+    *self = (struct thread){.name = "self", .id = 1};
+    *other = (struct thread){.name = "other", .id = 2};
+    self->kstack = virt_range(virt_of(frames).v, virt_of(frames + 1).v);
+    other->kstack = virt_range(virt_of(frames).v, virt_of(frames + 2).v);
+    self->linux_thread = other->linux_thread = self;
+    stub_current = self;
+    stub_thread_count = 2;
     frames[1].rip = place(h->registers[3]);
     frames[1].rsp = frames[0].rsp = place(h->registers[5]);
 }
@@ -308,8 +232,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < sizeof h)
         return 0;
     memcpy(&h, data, sizeof h);
-    file = data + sizeof h;
-    file_size = size - sizeof h;
+    file.bytes = data + sizeof h;
+    file.size = size - sizeof h;
     mapped = (h.mapped & 15u) | (h.executable & 15u) << 8;
     for (unsigned n = 0; n < PAGES; n++) {
         void *page = ptr_of(virt(BASE + n * PAGE_SIZE));
@@ -319,13 +243,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (mmap(page, PAGE_SIZE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != page)
             abort();
-        if (from < file_size)
-            memcpy(page, file + from, file_size - from < PAGE_SIZE ? file_size - from : PAGE_SIZE);
+        if (from < file.size)
+            memcpy(page, file.bytes + from,
+                   file.size - from < PAGE_SIZE ? file.size - from : PAGE_SIZE);
     }
     set_areas(&h);
     set_threads(&h);
     set_facts(&f, &h);
-    lines = bytes = 0;
+    stub_output_clear();
     make_report(&f);
     munmap(ptr_of(virt(BASE)), PAGES * PAGE_SIZE);
     return 0;

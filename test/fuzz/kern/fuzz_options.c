@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever the command line says: the options are complete, the complaint ends, and every string
- * lies in the line. */
+/* Any command line: the options are complete, the complaint is terminated, and every string lies in
+ * the line. */
 #include "kern/options.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of any contents, with the checksums made right, so that what is behind them is reached. */
+/* Tables of any contents with correct checksums, so that the code behind the checks is reached. */
 #include "acpi_memory.h"
 
 #include "base/panic.h"

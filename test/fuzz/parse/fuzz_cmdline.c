@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole input is one command line; its values are taken for lists and numbers too, as main
- * does. */
+/* The whole input is one command line; its values are also parsed as lists and numbers. */
 #include "parse/cmdline.h"
 
 #include "base/panic.h"
@@ -12,7 +11,7 @@
 
 static char *line, *line_end;
 
-/* A string that lies in the line and ends in it. */
+/* Checks that the string lies in the line, with its NUL. */
 static void check_text(const char *text)
 {
     assert(text >= line && text < line_end);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cpio_open(&r, data, size);
     while ((next = cpio_read(&r, &e, &fault)) == CPIO_ENTRY) {
         check_cpio_entry(&e, data, size);
-        assert(r.offset > before && r.offset <= size); /* it always gets on, so it ends */
+        assert(r.offset > before && r.offset <= size); /* progress in each step, so it ends */
         before = r.offset;
     }
     if (next == CPIO_BROKEN)

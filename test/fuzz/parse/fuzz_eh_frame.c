@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unwind tables, stack and registers out of one block of bytes, which is all the memory there is, at
- * an address that the compiler's tables like. A step ends, and one that succeeds knows where it is.
+ * Unwind tables, stack and registers from one block of bytes, which is all the memory there is, at an
+ * address that suits the compiler's tables. A step must end, and a successful one must have a rip.
  */
 #include "parse/eh_frame.h"
 
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct unwind_frame before = frame;
         if (!eh_frame_step(&reader, &tables, &frame)) {
             if (memcmp(&before, &frame, sizeof frame) != 0)
-                abort(); /* the frame is as it was */
+                abort(); /* the frame is unchanged */
             break;
         }
         if ((frame.known & needed) != needed || frame.known >> UNWIND_REGISTERS != 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file as a fault report asks about it: each question has an answer that is whole, whatever the
- * file says. The first eight bytes are the address that is asked about.
+ * The look-ups of a fault report in an ELF file: each returns a complete answer for any file. The
+ * first eight bytes of the input are the address that is looked up.
  */
 #include "parse/elf_symbols.h"
 
@@ -16,7 +16,7 @@ struct file {
     unsigned reads;
 };
 
-#define READS_MAX 2000000 /* a question that reads so often would hang a report */
+#define READS_MAX 2000000 /* more reads in one look-up would hang a report */
 
 static bool read_file(void *context, uint64_t at, void *to, size_t size)
 {
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_name(&name, address);
     if (elf_section_at(&reader, address, &name))
         check_name(&name, address);
-    /* A mapping starts at the page that the segment starts in. */
+    /* A mapping starts at the page in which the segment starts. */
     if (elf_part_at_address(&reader, address, &part) &&
         address - (part.address - part.address % 4096) >= part.address % 4096 + part.memory_size)
         abort();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is the machine's memory from 0x6000 on; the start info stands at its beginning. */
+/* The input is the machine's memory from 0x6000 on; the start info is at its beginning. */
 #include "parse/pvh.h"
 
 #include "parse_check.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as an instruction: never past them, never longer than 15, and the same whatever follows. */
+/* Any bytes as an instruction: no read past them, a length of at most 15, independent of what follows. */
 #include "parse/x86_insn.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct x86_insn insn, again;
     uint8_t longer[X86_INSN_MAX + 8];
-    uint8_t *exact = malloc(size != 0 ? size : 1); /* a block of its own: ASan sees each overrun */
+    uint8_t *exact = malloc(size != 0 ? size : 1); /* of the exact size, for ASan */
     memcpy(exact, data, size);
     bool good = x86_decode(exact, size, &insn);
     free(exact);

@@ -4,14 +4,13 @@
  *
  *     callfuzz SECONDS SEED [LAST]
  *
- * Every call is made by a thread of a batch that is started anew again and again, so that one that
- * blocks or ends its thread ends a batch and not the run; an alarm interrupts what sleeps. Not
- * called: what would end or replace the program, and what could take from it the means to go on (its
- * signal mask and handlers are put right after each batch). Memory calls get addresses in an arena
- * of their own or bad ones, never the program's.
+ * Threads make the calls in batches, so that a call that blocks or ends its thread ends a batch and
+ * not the run; an alarm interrupts sleeping calls. Calls that would end or replace the program, or
+ * stop it from continuing, are left out (its signal mask and handlers are restored after each
+ * batch). Memory calls get addresses in an arena of their own or bad ones, never the program's.
  *
- * The same seed makes the same calls with the same arguments, but for what the machine answers.
- * With LAST the run stops after that many calls: halving it finds the one that hurts.
+ * The same seed makes the same calls with the same arguments, except for results of earlier calls.
+ * With LAST the run stops after that many calls: bisect it to find the call that fails.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,7 +34,7 @@
 #define ARENA      ((char *)0x200000000000)
 #define ARENA_SIZE (16ul << 20)
 #define CALLS_MAX  470
-#define FDS        64 /* descriptors from 100 on are for the calls */
+#define FDS        64 /* descriptors from 100 on, for the calls */
 
 static uint64_t state;
 static char *arena;
@@ -161,7 +160,7 @@ static const char *const paths[] = {"/fuzz/a",
                                     "/sys/devices/system/cpu/online",
                                     "/fuzz"};
 
-/* What an argument may be: a descriptor, an address, a path, a boundary, anything. */
+/* A random argument: a descriptor, an address, a path, a boundary or any number. */
 static uint64_t argument(void)
 {
     uint64_t kind = next() % 16, value = next();
@@ -170,7 +169,7 @@ static uint64_t argument(void)
     if (kind < 8)
         return (uint64_t)(uintptr_t)arena + value % ARENA_SIZE / 8 * 8;
     if (kind < 9)
-        return (uint64_t)(uintptr_t)arena + ARENA_SIZE - value % 64; /* over the end */
+        return (uint64_t)(uintptr_t)arena + ARENA_SIZE - value % 64; /* across the end */
     if (kind < 11)
         return (uint64_t)(uintptr_t)paths[value % (sizeof(paths) / sizeof(paths[0]))];
     if (kind < 14)
@@ -186,7 +185,7 @@ static int is_memory(int number)
            number == SYS_pkey_mprotect || number == SYS_mincore;
 }
 
-/* An address of the arena, or one that is no memory of the program at all. */
+/* An address of the arena, or one outside the program's memory. */
 static uint64_t memory_address(void)
 {
     if (next() % 4 == 0)
@@ -202,7 +201,7 @@ static uint64_t one_of(const uint32_t *list, size_t count)
     one_of((const uint32_t[]){__VA_ARGS__},                                                        \
            sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
-/* A message with everything: an address, two pieces, descriptors and credentials beside them. */
+/* A struct msghdr with an address, two buffers, descriptors and credentials. */
 static uint64_t message(void)
 {
     struct {
@@ -236,7 +235,7 @@ static uint64_t message(void)
     uint64_t wrong = argument();
     if (next() % 16 == 0)
         memcpy((char *)&m + next() % (sizeof(m) / 8) * 8, &wrong, sizeof(wrong));
-    /* The arena may be unmapped by now: the kernel copies, and says so. */
+    /* The arena may be unmapped by now: a copy through a pipe fails instead of faulting. */
     int p[2];
     if (pipe(p) == 0) {
         (void)!write(p[1], &m, sizeof(m));
@@ -247,10 +246,10 @@ static uint64_t message(void)
     return (uint64_t)(uintptr_t)at;
 }
 
-/* Arguments that get past the first check, for calls where chance alone would not. */
+/* Makes arguments that pass the first checks, for calls where random ones rarely do. */
 static void shape(int number, uint64_t *a)
 {
-    uint64_t socket = 144 + next() % 12; /* refresh() made them */
+    uint64_t socket = 144 + next() % 12; /* made by refresh() */
     switch (number) {
     case SYS_socket:
     case SYS_socketpair:
@@ -336,7 +335,7 @@ static void choose(int *number, uint64_t *a)
                    1;
         }
     }
-    /* The standard streams and the low descriptors stay. */
+    /* The standard streams and the low descriptors stay open. */
     if ((*number == SYS_close || *number == SYS_dup2 || *number == SYS_dup3)) {
         a[0] = 100 + next() % FDS;
         a[1] = 100 + next() % FDS;
@@ -376,7 +375,7 @@ static void move_to(int fd, int to)
         close(fd);
 }
 
-/* What the calls closed, unmapped or filled is made new. */
+/* Restores the descriptors, files and mappings that the calls closed, unmapped or filled. */
 static void refresh(void)
 {
     static const char *const files[] = {"/fuzz/a",   "/fuzz/b",   "/dev/null",
@@ -407,7 +406,7 @@ static void refresh(void)
         move_to((int)syscall(SYS_eventfd2, 0, O_NONBLOCK), 130 + i);
     for (int i = 0; i < 3; i++)
         move_to((int)syscall(SYS_epoll_create1, 0), 140 + i);
-    for (int i = 0; i < 6; i++) { /* 144 to 155; the second three are not joined yet */
+    for (int i = 0; i < 6; i++) { /* 144 to 155; the second three are not connected */
         static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
         int type = types[i % 3] | SOCK_NONBLOCK;
         if (i < 3 && socketpair(AF_UNIX, type, 0, p) != 0)
@@ -421,7 +420,7 @@ static void refresh(void)
         move_to(open(ptsname(master), O_RDWR | O_NOCTTY | O_NONBLOCK), 157);
     move_to(master, 156);
     move_to(inotify_init1(IN_NONBLOCK), 160);
-    for (int i = 0; i < 2000; i++) { /* structures that make some sense */
+    for (int i = 0; i < 2000; i++) { /* structures with plausible contents */
         uint64_t *word = (uint64_t *)(arena + next() % (ARENA_SIZE / 8) * 8);
         *word = argument();
     }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# callfuzz.sh PROGRAM: random system calls for a minute; nothing may take the kernel down, and its invariants hold at
-# the end. SECONDS_EACH and SEEDS of the environment make it last longer. A seed that fails does so again.
+# callfuzz.sh PROGRAM: random system calls for a minute; none may crash the kernel, and its invariants hold at the end.
+# SECONDS_EACH and SEEDS of the environment change the duration. A seed that fails is reproducible.
 set -u
 ouro=${OURO:-$(dirname "$0")/../../../ouro}
 each=${SECONDS_EACH:-20}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Wrong arguments, by the bare system call so that no library comes between: the errors are
- * Linux's. */
+/* Errors of calls with wrong arguments, by syscall(2), so that no library function checks them first. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -29,7 +28,7 @@
 #define FUTEX_WAIT_BITSET 9
 
 #define BAD               ((void *)0x10)               /* never mapped */
-#define KERNEL            ((void *)0xffffffff80000000) /* not the program's */
+#define KERNEL            ((void *)0xffffffff80000000) /* in the kernel's half */
 #define ODD               ((void *)0x8000000000000000) /* not canonical */
 #define END               ((void *)0x00007ffffffff000) /* one past the last address */
 
@@ -289,8 +288,7 @@ static void processes(void)
 
 int main(void)
 {
-    /* Some of these calls would do harm where they do not fail: only in a root folder made for
-     * them. */
+    /* Some of these calls do harm if they succeed: they are made only in the tests' own root folder. */
     if (access("/etc/ouro-test-root", F_OK) != 0) {
         fputs("errors: not in the root folder of the program tests\n", stderr);
         return 77;

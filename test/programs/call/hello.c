@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The least: output, arguments, environment, an exit status. */
+/* A minimal program: output, arguments, environment, an exit status. */
 #include <stdio.h>
 #include <stdlib.h>
 

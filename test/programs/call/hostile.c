@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ELF files that lie: whatever exec makes of them, the program that asked goes on. */
+/* execve() of malformed ELF files: whatever the result, the calling program continues. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"
@@ -23,7 +23,7 @@ static struct image {
     uint8_t rest[8192];
 } image;
 
-/* exit(42), by a system call alone. */
+/* exit(42) as a system call. */
 static const uint8_t code[] = {0xb8, 60, 0, 0, 0, 0xbf, 42, 0, 0, 0, 0x0f, 0x05};
 
 static Elf64_Phdr *const first = &image.segment[0], *const second = &image.segment[1];
@@ -46,8 +46,8 @@ static void fresh(void)
     memcpy(image.code, code, sizeof code);
 }
 
-/* How it ended. What Linux finds wrong only when the old program is gone already ends by a signal there; here it is
- * refused before, so `late` cases (1) are only "did not run". Some things Linux lets pass and Ouro does not (2). */
+/* Runs the image and prints the result. Errors that Linux finds only after the old program is gone end it by a signal;
+ * Ouro refuses the file before, so `late` cases (1) print only "did not run". Linux accepts some that Ouro refuses (2). */
 static void run(const char *what, size_t size, int late)
 {
     unlink(PATH);
@@ -219,11 +219,11 @@ static void interpreters(void)
     unlink("/tmp/no-program");
 }
 
-/* Any bit may be wrong. */
+/* Three random bits flipped, 300 times. */
 static void bits(void)
 {
     uint64_t random = 88172645463325252;
-    static int i; /* vfork() leaves it alone */
+    static int i; /* static: vfork() may clobber a local variable */
     for (i = 0; i < 300; i++) {
         int status;
         fresh();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls whose lines strace(1) and Ouro's --strace must agree on: between the two chdir(). strace.sh */
+/* Calls for test/programs/strace.sh: strace(1) and --strace must print the same lines between the two chdir(). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

@@ -55,7 +55,7 @@ func main() {
 	fmt.Println("nodes", total, "collected", ms.NumGC > 0)
 
 	stop := false
-	go func() { // never gives way by itself: preempted by SIGURG
+	go func() { // never yields: preempted by SIGURG
 		for n := 0; !stop; n++ {
 		}
 	}()

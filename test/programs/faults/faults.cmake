@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Each way of example/faults.c in QEMU, and a dozen in Bochs: the facts of the reports are those of test/programs/faults/golden/.
+# Each way of example/faults.c in QEMU, and a dozen in Bochs: the reports' facts equal test/programs/faults/golden/.
 set(faults_program ${CMAKE_CURRENT_BINARY_DIR}/faults)
 add_custom_command(OUTPUT ${faults_program}
-    COMMAND ${OURO_MUSL_GCC} -static -O1 -g0 -fno-stack-protector -Wall -Wextra -Wno-infinite-recursion
+    COMMAND ${OURO_MUSL_GCC} -static -O1 -g0 -fno-stack-protector -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -Wall -Wextra
+        -Wno-infinite-recursion
         -o ${faults_program} ${PROJECT_SOURCE_DIR}/example/faults.c
     DEPENDS ${PROJECT_SOURCE_DIR}/example/faults.c VERBATIM)
 add_custom_target(test_faults ALL DEPENDS ${faults_program})
@@ -11,7 +12,7 @@ set(faults_run ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/run.sh ${faults_progr
 file(GLOB faults_golden CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/golden/*.txt)
 foreach(golden IN LISTS faults_golden)
     get_filename_component(name ${golden} NAME_WLE)
-    if(NOT name MATCHES "^(float-sse|bad-cr4|.*\\.bochs)$") # only Bochs knows them
+    if(NOT name MATCHES "^(float-sse|bad-cr4|.*\\.bochs)$") # only on Bochs
         ouro_program_test(faults.${name} 200 ${faults_run} ${name})
     endif()
 endforeach()

@@ -28,10 +28,10 @@ REGISTERS = 'rip rsp rbp rax rbx rcx rdx rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.
 FLAGS = {0: 'CF', 2: 'PF', 4: 'AF', 6: 'ZF', 7: 'SF', 8: 'TF', 9: 'IF', 10: 'DF', 11: 'OF', 14: 'NT', 16: 'RF', 18: 'AC'}
 P, W, U, A, D, LARGE, NX = 1, 2, 4, 0x20, 0x40, 0x80, 1 << 63
 
-# The fields that nothing else in a report tells, so that a falsified one passes: label of the line, what is falsified.
+# Fields that nothing else in a report repeats, so that a falsified one passes: label of the line, the falsified part.
 VARIABLE = [
     ('insn', r'.*; (?P<v>[^;=\[]*(\[[^\]]*\])?[^=]*)$'),             # the tool's disassembly (test/boot/tool/report.sh)
-    ('stack', r'.{10}\+[0-9a-f]{2} (?P<v>[0-9a-f]{16})$'),            # a word of the stack that is no place
+    ('stack', r'.{10}\+[0-9a-f]{2} (?P<v>[0-9a-f]{16})$'),            # a word of the stack that is no address of a symbol
     ('calls', r'.{10}[a-z_0-9]+\((?P<v>.*)$'),                        # arguments and results of the last system calls
     ('memory', r'.{10}(?P<v>.*)$'),                                   # sizes, within their bounds
     ('usage', r'.{10}(?P<v>.*)$'),
@@ -45,10 +45,10 @@ VARIABLE = [
     ('where', r'.{10}(above|below) \[.*, (?P<v>0x[0-9a-f]+)\)'),
     ('where', r'.{10}\[(?P<v>0x[0-9a-f]+, 0x[0-9a-f]+)\)'),
     ('history', r'.* (?P<v>[0-9]+\.[0-9]{6}) s before'),
-    ('history', r'.* at \S+\+(?P<v>0x[0-9a-f]+) \['),               # its rip is not told, only the function's size
+    ('history', r'.* at \S+\+(?P<v>0x[0-9a-f]+) \['),               # the report has no rip for it, only the function's size
     ('history', r'.* from \S+\+(?P<v>0x[0-9a-f]+) \['),
     ('history', r'.*\[(?P<v>0x[0-9a-f]+, 0x[0-9a-f]+)\)'),
-    ('{', r'.*"threads":\[(?P<v>\{"thread.*\})\],"trace"'),             # what other threads do at that moment
+    ('{', r'.*"threads":\[(?P<v>\{"thread.*\})\],"trace"'),             # the states of other threads at that moment
     ('{', r'.*"time_ns":(?P<v>[0-9]+)'),                              # its last three digits
 ]
 
@@ -73,7 +73,7 @@ class Symbols:
         self.sorted = sorted(a for all_of in self.names.values() for a in all_of)
 
     def agrees(self, place, value):
-        """Is "main+0x5a [faults]" this value? Places in the kernel and in other files cannot be told here."""
+        """True if "main+0x5a [faults]" is this value. Places in the kernel and in other files cannot be checked here."""
         found = re.fullmatch(r'(\S+)\+(0x[0-9a-f]+) \[(.*)\]', place)
         if not found:
             return place in ('', 'no code is known there') or re.fullmatch(r'\[\S+\]\+0x[0-9a-f]+', place) is not None
@@ -83,7 +83,7 @@ class Symbols:
         return any(a + int(offset, 16) == value for a in self.names.get(name, ()))
 
     def known(self, place):
-        """A place whose address is not told."""
+        """A place whose address the report lacks."""
         name, offset, module = re.fullmatch(r'(\S+)\+(0x[0-9a-f]+) \[(.*)\]', place).groups()
         if module != self.base:
             return False
@@ -368,7 +368,7 @@ class Report:
                     self.expect(level == 1 and not e & W, 'walk: copy-on-write')
             else:
                 self.expect(found[4] == 'not present', 'walk: words of L%d' % level)
-                # what is not present holds nothing, or a note of the kernel's in bits that the CPU ignores
+                # an entry that is not present is 0, or has the kernel's own data in bits that the CPU ignores
                 self.expect(e & P == 0, 'walk: present')
                 self.fact('entry', 'zero' if e == 0 else 'noted')
             self.levels[level] = e
@@ -443,7 +443,7 @@ class Report:
     # --- values ---
 
     def describes(self, words, value):
-        """Do the words behind a value say what it is? They may be missing only where nothing is known."""
+        """True if the words after a value describe it. They may be missing only if nothing is known of it."""
         if words == '':
             return value >= 65536 and value < 2 ** 64 - 65536 or None
         if re.fullmatch(r'-?\d+', words):
@@ -549,7 +549,7 @@ class Report:
     circle = None
 
     def period(self, trace):
-        """How many frames are repeated: only the JSON line marks the first."""
+        """The number of frames that repeat: only the JSON line marks the first."""
         known = [n for n, frame in enumerate(self.json['trace'][:len(trace)]) if frame['count'] > 1]
         return len(trace) - known[-1]
 
@@ -576,7 +576,7 @@ class Report:
             cr0, cr2, cr3, cr4, efer = (int(v, 16) for v in found.groups())
             self.expect(cr0 & 0x80010001 == 0x80010001 and cr4 & 0x20 and efer & 0x500 == 0x500, 'machine: modes')
             self.expect(cr3 == int(r['cr3'], 16), 'machine: cr3')
-            if j.get('vector') == 14 and not self.facts[1].startswith('log '):  # the kernel's own attempt came later
+            if j.get('vector') == 14 and not self.facts[1].startswith('log '):  # the kernel's own access faulted later
                 self.expect(cr2 == self.address(), 'machine: cr2')
             return first
         if re.fullmatch(r'cpu ".*", loaded by (PVH|GRUB \S+|Multiboot.*|GRUB), (UEFI|BIOS or no) firmware', body):
@@ -596,7 +596,7 @@ class Report:
         if found:
             offset = int(found[3], 16) if found[3] else -int(found[4], 16) if found[4] else 0
             self.expect(self.json['registers'].get(found[1]) == '0x0' and offset % 2 ** 64 == self.address(), 'hint: register')
-            # Which register is the compiler's choice; that the operand was computed from it is not.
+            # The compiler chooses the register, but the operand must be computed from it.
             self.expect(any(found[1] in o[2] for o in self.operands), 'hint: operand')
             self.fact('null', 'register', offset)
         elif circle:
@@ -611,7 +611,7 @@ class Report:
             self.expect(body in HINTS, 'hint: not one of src/diag/text.c')
         return first
 
-    # --- what needs the whole ---
+    # --- the report as a whole ---
 
     def whole(self):
         j, h = self.json, self.head
@@ -737,7 +737,7 @@ def check(lines, status, symbols, program):
 
 
 def falsified(line):
-    """Each word or number of the line in turn, made another."""
+    """The line with each word or number falsified in turn."""
     if line.startswith('{'):
         yield line[:-1], 'the last character', (len(line) - 1, len(line))
     for token in re.finditer(r'[A-Za-z0-9_]+|[-<=?*]+', line):

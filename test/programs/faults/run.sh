@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Crashes in one of the ways that example/faults.c knows, has report.py read the report by field, and compares its
-# facts with test/programs/faults/golden/NAME.txt. report.py says which fields are no facts.
+# Crashes in one of the ways of example/faults.c, parses the report with report.py, and compares its facts with
+# test/programs/faults/golden/NAME.txt. report.py lists the fields that are no facts.
 #
 #   run.sh PROGRAM NAME          one way. PROGRAM: example/faults.c, compiled
-#   run.sh PROGRAM --mutate NAME falsifies each field of that report: all but the declared ones must be noticed
-#   run.sh PROGRAM --complete    is there a golden file for each way, and a way for each?
+#   run.sh PROGRAM --mutate NAME falsifies each field of that report: report.py must detect all but the declared ones
+#   run.sh PROGRAM --complete    checks that each way has a golden file, and each golden file a way
 #
 # Environment: OURO       the host tool or the front door
 #              WRITE=1    writes the golden file instead: read the difference before you commit it
 #              EMULATOR   qemu (default) or bochs
 #
-# QEMU's TCG raises no SSE exceptions and takes any CR4: these ways are for Bochs. Both take any MSR: that one is for
-# real machines.
+# QEMU's TCG raises no SSE exceptions and accepts any CR4: these ways run on Bochs only. Both accept any MSR: that way
+# works on real machines only.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,7 +50,7 @@ if [ -n "$mutate" ]; then
 fi
 bad=0
 { sed 's/^/printed /' "$work/out" && "$here/report.py" "$program" $status < "$work/err"; } > "$work/got" || bad=1
-# Where the emulators differ as CPUs do.
+# A golden file of its own, where the emulators differ as CPUs do.
 golden=$here/golden/$name.$emulator.txt
 [ -f "$golden" ] || golden=$here/golden/$name.txt
 if [ -n "${WRITE:-}" ]; then

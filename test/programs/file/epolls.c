@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll: level and edge, one shot, order of closing, errors, nesting. Prints what happens. */
+/* epoll: level- and edge-triggered, one-shot, order of closing, errors, nesting. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ static void wait_for(const char *what, int ep, int milliseconds)
     printf("\n");
 }
 
-/* Past the compiler's own checks of the arguments. */
+/* syscall(2), to avoid the compiler's checks of the arguments. */
 static long raw_wait(int ep, struct epoll_event *events, long max, int milliseconds)
 {
     return syscall(SYS_epoll_wait, ep, events, max, milliseconds);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files, directories, links and pipes: what the calls return and what is there afterwards. */
+/* Files, directories, links and pipes: results of the calls and their effects. */
 #define _GNU_SOURCE
 #include "result.h"
 

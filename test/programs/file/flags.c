@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A system call gives RFLAGS back as it found them, every mix of the arithmetic flags and DF; and all
- * registers but rax, rcx (where it went on) and r11 (the flags). */
+/* A system call preserves RFLAGS, with every combination of the arithmetic flags and DF, and all
+ * registers but rax, rcx (the return address) and r11 (the flags). */
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -25,7 +25,7 @@ static uint64_t across_call(long number, uint64_t flags)
     return after;
 }
 
-/* How many registers a call changes. Each has a multiple of the first's value before it. */
+/* The number of registers that a call changes. Before it register n holds n times the first's value. */
 static int registers_across(long number)
 {
     uint64_t after[13];
@@ -33,7 +33,7 @@ static int registers_across(long number)
     __asm__ volatile("sub $128, %%rsp\n\t"
                      "push %%rbp\n\t"
                      "push %%rbx\n\t"
-                     "push %%rcx\n\t" /* where the values go */
+                     "push %%rcx\n\t" /* the address of after */
                      "mov %%rdx, %%rbx\n\t"
                      "lea (%%rbx,%%rbx), %%rbp\n\t"
                      "lea (%%rbx,%%rbp), %%r8\n\t"
@@ -71,7 +71,7 @@ static int registers_across(long number)
                      :
                      : "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
                        "memory");
-    int wrong = after[12] != 0; /* rcx: behind the call */
+    int wrong = after[12] != 0; /* rcx: the return address */
     for (unsigned i = 0; i < 12; i++)
         wrong += after[i] != first * (i + 1);
     return wrong;

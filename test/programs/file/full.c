@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file system that is full. full.sh runs it in a small machine, and on a small tmpfs of Linux. */
+/* A full file system. full.sh runs this in a small machine, and on a small tmpfs of Linux. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"
@@ -22,7 +22,7 @@ int main(void)
     ssize_t n, total = 0;
     while ((n = write(fd, block, sizeof block)) == sizeof block)
         total += n;
-    if (n > 0) { /* what still fitted */
+    if (n > 0) { /* a short write */
         total += n;
         n = write(fd, block, sizeof block);
     }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# full.sh PROGRAM: a file system that is full says so, keeps what it has, and goes on when something is removed: in a
+# full.sh PROGRAM: a full file system fails with ENOSPC, loses nothing, and accepts writes again after a removal: in a
 # machine with 12 MiB, compared with a small tmpfs of Linux.
 set -u
 program=$1

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ends of things: no more descriptors, names that are too long, links in circles, a folder with 100,000
- * files. */
+/* Limits: no more descriptors, names that are too long, loops of links, a folder with 100,000 files. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"
@@ -244,7 +243,7 @@ static void crowd(int times)
     took[2] = now() - start, start = now();
     rewinddir(d);
     for (count = 0; (e = readdir(d));)
-        if (e->d_name[0] != '.') /* removed while they are listed, each is met once */
+        if (e->d_name[0] != '.') /* files removed during the listing are listed once */
             count += unlinkat(dirfd(d), e->d_name, 0) == 0;
     closedir(d);
     took[3] = now() - start;

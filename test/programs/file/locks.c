@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Record locks: of open files against each other and against the process's own, in threads. */
+/* Record locks of open files (OFD) against each other and against those of the process, with threads. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -42,7 +42,7 @@ static void *waits(void *argument)
     return NULL;
 }
 
-/* What is left of a's locks, as b sees them. */
+/* The remaining locks of a, by F_GETLK on b. */
 static void list(const char *what)
 {
     printf("%s:", what);
@@ -74,13 +74,13 @@ static void owners(void)
     result("whence", fcntl(a, F_SETLK, &odd));
     odd = (struct flock){.l_type = F_WRLCK, .l_pid = 3};
     result("pid of an open file's", fcntl(a, F_OFD_SETLK, &odd));
-    /* One process never is in its own way. */
+    /* Locks of one process never conflict. */
     result("own", lock(a, F_SETLK, F_WRLCK, 0, 0));
     result("own again", lock(b, F_SETLKW, F_WRLCK, 3, 4));
     test("own", b, F_GETLK, F_WRLCK, 0, 0);
     test("for an open file", b, F_OFD_GETLK, F_RDLCK, 2, 5);
     result("an open file's", lock(b, F_OFD_SETLK, F_RDLCK, 2, 5));
-    close(r); /* and with it all locks of the process */
+    close(r); /* releases all locks of the process */
     test("closing one descriptor ends them", b, F_OFD_GETLK, F_WRLCK, 0, 0);
     result("open file's", lock(b, F_OFD_SETLK, F_RDLCK, 2, 5));
     test("it is in the way of the process", a, F_GETLK, F_WRLCK, 0, 0);
@@ -88,7 +88,7 @@ static void owners(void)
     result("refused", lock(a, F_SETLK, F_WRLCK, 6, 1));
     result("beside it", lock(a, F_SETLK, F_WRLCK, 7, 1));
     result("unlock what is not", lock(a, F_SETLK, F_UNLCK, 100, 0));
-    close(dup(b)); /* no end for an open file's */
+    close(dup(b)); /* does not release the open file's */
     result("still refused", lock(a, F_SETLK, F_WRLCK, 6, 1));
     result("unlock", lock(b, F_OFD_SETLK, F_UNLCK, 0, 0));
     result("unlock", lock(a, F_SETLK, F_UNLCK, 0, 0));
@@ -128,7 +128,7 @@ static void waiting(void)
     pthread_join(thread, NULL);
     truth("it has it", stage == 2);
     test("the other has it", a, F_OFD_GETLK, F_RDLCK, 0, 0);
-    /* The last close of the open file ends them; flock() is another world. */
+    /* The last close of the open file releases its locks; flock() locks are independent. */
     result("flock", flock(a, LOCK_EX | LOCK_NB));
     close(b);
     test("nobody", a, F_OFD_GETLK, F_WRLCK, 0, 0);

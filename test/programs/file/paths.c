@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Thousands of operations on a few names, drawn from a fixed sequence, each with what it returned:
- * the ways in which paths, links, directories and open files meet are too many to write down one by
- * one. paths SEED STEPS
+ * paths SEED STEPS: thousands of pseudo-random operations on a few names, each with its result,
+ * because paths, links, directories and open files combine in too many ways to list.
  */
 #define _GNU_SOURCE
 #include "result.h"
@@ -17,7 +16,7 @@
 #define FILES 5
 
 static uint64_t state;
-static ino_t outside[2]; /* directories whose other entries are not ours */
+static ino_t outside[2]; /* directories with entries of others */
 static int files[FILES];
 
 static unsigned draw(unsigned below)
@@ -106,7 +105,7 @@ static void use_file(int step, int fd)
         value = ftruncate(fd, offset);
         break;
     case 5:
-        /* The end of a directory is somewhere else in each file system. */
+        /* The end offset of a directory differs between file systems. */
         value = lseek(fd, offset - 100,
                       fstat(fd, &s) == 0 && S_ISREG(s.st_mode) ? (int)draw(3) : SEEK_SET);
         break;
@@ -209,7 +208,7 @@ int main(int argc, char **argv)
         default:
             one_path(step, draw(10), a);
         }
-        /* Back to where the names are, before the walks upwards lead away from them. */
+        /* Returns to the folder with the names, before `..` leads away from them. */
         if (step % 50 == 49)
             say(step, "home", "", "", chdir(name));
     }

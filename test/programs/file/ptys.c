@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pseudo terminals: making them, the line discipline between the ends, sessions, hanging up. */
+/* Pseudoterminals: creation, the line discipline between the ends, sessions, hangup. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"
@@ -227,7 +227,7 @@ static void hanging_up(void)
 
 int main(void)
 {
-    setsid(); /* which process 1 cannot and need not */
+    setsid(); /* fails for process 1, which leads a session already */
     making();
     lines();
     raw();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* splice, tee, vmsplice, and what sendfile and copy_file_range say. */
+/* splice, tee, vmsplice, sendfile and copy_file_range. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"

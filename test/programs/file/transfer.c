@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Moving bytes and waiting for them: what the less common calls on open files return. */
+/* Results of the less common calls that transfer data or wait for it. */
 #define _GNU_SOURCE
 #include "result.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* inotify: the events of everything that happens to files, in order. */
+/* inotify: the events of all operations on files, in order. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "result.h"

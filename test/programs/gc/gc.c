@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists that Debian's libgc (Boehm, Demers, Weiser) keeps alive and collects around, incrementally: it asks the
- * system which pages were written since the last look. A page that it is not told of shows as a list
- * that lost its end. For test/programs/gc.sh.
+ * Lists in the heap of Debian's libgc (Boehm, Demers, Weiser), which collects incrementally: it reads
+ * which pages were written since the last collection. A written page that the kernel does not report
+ * shows as a list that lost its end. For test/programs/gc.sh.
  */
 #include <gc/gc.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void push(int list, long value)
     lists[list] = node;
 }
 
-/* The first nodes change for ever; one in the middle of a list, too, long after it was marked. */
+/* Replaces the first nodes in each round, and a node in the middle of a list long after it was marked. */
 static void change(int round)
 {
     for (int i = 0; i < 20; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory calls, good and bad, one line each. Everything happens in an arena of 64 pages whose
- * place is the system's choice, so addresses are printed as pages from its start, and after each
- * group the arena is shown as /proc/self/maps has it: what was split and merged.
+ * The memory calls with good and bad arguments, one line each, in an arena of 64 pages. The system
+ * chooses its address, so addresses are printed as pages from its start. After each group the
+ * arena's part of /proc/self/maps is printed: it shows splits and merges.
  */
 #define _GNU_SOURCE
 #include "result.h"
@@ -53,8 +53,8 @@ static long show(const char *what, long value)
     return value;
 }
 
-/* A file of /proc/self as text, and its lines one by one: read without the C library, which might
- * map memory into the arena's holes. */
+/* The text of a file of /proc/self, and its lines one by one: read without stdio, which might map
+ * memory into the arena's holes. */
 static char text[1 << 17];
 
 static char *read_lines(const char *name)
@@ -79,7 +79,7 @@ static char *next_line(char **at)
     return line;
 }
 
-/* The lines of a file of /proc/self about the arena, with what differs from run to run replaced. */
+/* Prints the lines of a file of /proc/self about the arena, with the values that vary between runs replaced. */
 static void show_maps(void)
 {
     char *at = read_lines("/proc/self/maps"), *line;
@@ -98,7 +98,7 @@ static void show_maps(void)
     }
 }
 
-/* Some fields of smaps for the area that starts at page n. */
+/* Prints some fields of smaps for the area that starts at page n. */
 static void show_smaps(int n)
 {
     static const char *const fields[] = {
@@ -138,7 +138,7 @@ static long status(const char *name)
     return value;
 }
 
-/* A fresh arena: nothing may be done with it. */
+/* A new arena without any rights (PROT_NONE). */
 static void fresh(const char *title)
 {
     printf("-- %s\n", title);
@@ -157,7 +157,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     siglongjmp(away, signal * 16 + info->si_code);
 }
 
-/* Loads or stores one byte: its value, or the signal. */
+/* Loads or stores one byte; prints its value or the signal. */
 static void touch(const char *what, char *at, int write)
 {
     int how = sigsetjmp(away, 1);
@@ -384,7 +384,7 @@ static void advising(void)
     CALL(madvise, P(3), PAGE, MADV_NORMAL);
     map(20, 30, RW, ANON, -1, 0);
     CALL(madvise, P(20), 4 * PAGE, MADV_POPULATE_READ);
-    CALL(madvise, P(20), 6 * PAGE, MADV_POPULATE_WRITE); /* Rss of pages only read: by host */
+    CALL(madvise, P(20), 6 * PAGE, MADV_POPULATE_WRITE); /* Rss of read pages varies by host */
     show_resident(20, 30);
     show_smaps(20);
     CALL(mprotect, P(20), PAGE, PROT_READ);
@@ -595,7 +595,7 @@ static void file_mappings(void)
     LOAD(P(25));
     show_resident(0, 8);
     show_resident(10, 18);
-    LOAD(P(10)); /* a fault maps its neighbours, but how many depends on where P(0) came to lie */
+    LOAD(P(10)); /* fault-around: the number of pages depends on the address of P(0) */
     LOAD(P(13));
     show_smaps(10);
     CALL(ftruncate, fd, 2 * PAGE + 50);
@@ -711,7 +711,7 @@ static void growing(void)
     LOAD(high - 13 * PAGE);
     CALL(setrlimit, RLIMIT_STACK, &old);
     LOAD(high - 13 * PAGE);
-    /* What is below, and may not be touched, needs no gap. */
+    /* A PROT_NONE mapping below needs no gap. */
     low = mmap(high - 40 * PAGE, PAGE, PROT_NONE, ANON | MAP_FIXED, -1, 0);
     truth("mapped", low != MAP_FAILED);
     STORE(high - 39 * PAGE);
@@ -775,7 +775,7 @@ static void limits(void)
         perror("setresuid");
 }
 
-/* The stack shows as what is used of it, and grows. */
+/* The stack's area covers the used part, and grows. */
 static void stack(void)
 {
     unsigned long start = 0, end = 0, grown = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mmap and its kin, brk, and what is in the memory that they give. */
+/* mmap and related calls, brk, and the contents of the memory that they return. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -42,7 +42,7 @@ static void anonymous(void)
            mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0) == MAP_FAILED
                ? -1
                : 0);
-    /* What is there stays: memory is populated around it. */
+    /* Present pages keep their contents: only missing ones are populated. */
     result("mlock", mlock(p, 12 * PAGE));
     truth("kept", all(p, 4 * PAGE, 7) && all(q, 2 * PAGE, 0) && all(p + 6 * PAGE, 10 * PAGE, 7));
     result("munlock", munlock(p, 12 * PAGE));
@@ -53,7 +53,7 @@ static void anonymous(void)
     truth("kept and grown", all(moved, 10 * PAGE, 7) && all(moved + 10 * PAGE, 30 * PAGE, 0));
     truth("shrunk", mremap(moved, 40 * PAGE, 5 * PAGE, 0) == moved);
     result("munmap", munmap(moved, 5 * PAGE));
-    /* Far more than the machine has. */
+    /* Far more than the machine's memory. */
     char *large = mmap(NULL, 1ul << 32, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     truth("4 GiB reserved", large != MAP_FAILED);
@@ -124,7 +124,7 @@ static void files(void)
            mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0);
 }
 
-/* MADV_FREE: what is not written again may be there or not. */
+/* MADV_FREE: pages that are not written again are kept or zero. */
 static void lazyfree(void)
 {
     char *p = map(64 * PAGE, PROT_READ | PROT_WRITE);

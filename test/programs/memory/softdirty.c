@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/self/pagemap and clear_refs: what is present, what was written since the last clearing. */
+/* /proc/self/pagemap and clear_refs: present pages, and pages written since the last clearing. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -31,10 +31,10 @@ static uint64_t entry(const volatile void *p)
     return e;
 }
 
-/* Bits that are not shown: whether the zero page is exclusive depends on the version of Linux. */
+/* Bits that are not printed: whether the zero page is exclusive depends on the version of Linux. */
 static uint64_t hidden;
 
-/* `dirty` is what Linux documents. A Linux without CONFIG_MEM_SOFT_DIRTY cannot say; Ouro can. */
+/* `dirty`: the documented value. It is not checked on a Linux without CONFIG_MEM_SOFT_DIRTY. */
 static void show(const char *what, const volatile void *p, int dirty)
 {
     uint64_t e = entry(p) & ~hidden;
@@ -105,7 +105,7 @@ static void anonymous(void)
     show("mapped anew", p + PAGE, 1);
 }
 
-/* The kernel's own writes count. */
+/* Writes by the kernel count, too. */
 static void system_calls(void)
 {
     char *p = map(4, MAP_PRIVATE | MAP_ANONYMOUS, -1);

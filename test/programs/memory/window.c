@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ouro/pagetable.h: the same binary on Linux, where everything answers ENOSYS, and on Ouro. */
+/* ouro/pagetable.h: the same binary on Linux, where each function fails with ENOSYS, and on Ouro. */
 #define _GNU_SOURCE
 #include <ouro/pagetable.h>
 
@@ -18,9 +18,9 @@
 #define PAGE  4096ul
 #define PAGES 1500ul
 
-static int here; /* is this Ouro? */
+static int here; /* true on Ouro */
 
-/* A call's status: what it should be on Ouro, and ENOSYS on Linux. */
+/* Checks a call's status: `expected` on Ouro, ENOSYS on Linux. */
 static void status(const char *name, int got, int expected)
 {
     if (got == (here ? expected : ENOSYS))
@@ -29,7 +29,7 @@ static void status(const char *name, int got, int expected)
         printf("%s: STATUS %d\n", name, got);
 }
 
-/* What only Ouro can show. */
+/* A condition that is checked on Ouro only. */
 static void holds(const char *name, int condition)
 {
     printf("%s: %s\n", name, !here || condition ? "yes" : "NO");
@@ -138,7 +138,7 @@ static void scans(void)
     holds("clean", count(seen) == 0);
     for (size_t i = 7; i < PAGES; i += 100)
         p[i * PAGE] = 2;
-    p[0] = 3; /* its translation was cached with the bit set */
+    p[0] = 3; /* its translation was cached with D set */
     status("harvest", ouro_harvest(p, PAGES * PAGE, OURO_DIRTY, seen, &found), 0);
     holds("what came after",
           found == PAGES / 100 + 1 && ouro_bitmap_test(seen, 0) && ouro_bitmap_test(seen, 1407));
@@ -159,7 +159,7 @@ static void scans(void)
     result("unknown call", syscall(0x4f01));
 }
 
-/* Writes that do not go through the program's own address. */
+/* Writes by the kernel and through other mappings. */
 static void other_ways(void)
 {
     int fd = open("/tmp/window", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -233,7 +233,7 @@ static void protection(void)
     status("rights that are none", ouro_protect(p, PAGE, 0x100), EINVAL);
     status("the kernel's memory", ouro_protect((void *)ouro_window(), PAGE, PROT_READ | PROT_WRITE),
            ENOMEM);
-    /* All levels of the window, through the entry of an address that is mapped. */
+    /* All levels of the window, at the entries of a mapped address. */
     for (int level = 1; level <= 4; level++)
         holds("a store into the window faults",
               here && faults((volatile char *)(uintptr_t)ouro_entry_address(
@@ -241,7 +241,7 @@ static void protection(void)
     holds("a jump into the window faults", here && jump_faults(ouro_window()));
 }
 
-/* The jump into the kernel: as a system call, whatever the flags and with signals around. */
+/* The direct call into the kernel behaves as a system call, with any flags and with signals. */
 static volatile int ticks;
 
 static void on_tick(int signal)
@@ -278,7 +278,7 @@ static void calls(void)
         call(SYS_mprotect, p, PAGE, PROT_READ | PROT_WRITE);
     setitimer(ITIMER_REAL, &never, NULL);
     truth("signals came", ticks >= 20);
-    /* A read that a signal breaks off starts again: through the SYSCALL instruction. */
+    /* An interrupted read restarts, through the SYSCALL instruction. */
     char got = 0;
     if (pipe(pipes) != 0)
         return;
@@ -288,7 +288,7 @@ static void calls(void)
     truth("a read goes on", call(SYS_read, pipes[0], &got, 1) == 1 && got == 'q');
 }
 
-/* Setting the clock is seen by those who do not ask the kernel. On Linux it is not touched. */
+/* Setting the clock is visible through the vDSO. On Linux the clock is not set. */
 static void wall_clock(void)
 {
     struct timespec now, later, by_call;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The start stack and the auxiliary vector, looked at before the C library can have changed them.
- */
+/* The start stack and the auxiliary vector, read before the C library can change them. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -11,7 +10,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-/* As the kernel gave it: glibc's getauxval() tells its own mind for AT_HWCAP. */
+/* The kernel's value: glibc's getauxval() returns its own for AT_HWCAP. */
 static unsigned long value(const ElfW(auxv_t) * aux, unsigned long type)
 {
     while (aux->a_type != AT_NULL && aux->a_type != type)

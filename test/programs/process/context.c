@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a handler sees of the interrupted registers, and that what it changes comes back. */
+/* A handler sees the interrupted registers, and its changes to them are loaded on return. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -51,7 +51,7 @@ static void handler(int signal, siginfo_t *info, void *context)
         truth("rsp below the red zone", (uintptr_t)context < (uintptr_t)r[REG_RSP] - 128);
         inspect_vectors(u);
         r[REG_RBX] += 1000;
-        /* destroy what the frame must bring back */
+        /* destroy the registers that sigreturn must restore */
         __asm__ volatile("pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; fninit" : : : "xmm3", "xmm4");
     } else {
         r[REG_RIP] += 2; /* skip ud2 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends in the way that its argument names: the exit status is the test. */
+/* Ends in the way that its argument names, for a comparison of the exit status. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     } else if (strcmp(how, "alarm") == 0) {
         alarm(1);
         pause();
-    } else if (strcmp(how, "blocked") == 0) { /* a blocked fault ends the program all the same */
+    } else if (strcmp(how, "blocked") == 0) { /* a fault ends it even if blocked */
         sigset_t set;
         signal(SIGSEGV, on_segv);
         sigemptyset(&set);

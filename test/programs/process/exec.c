@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Replaces itself, stage by stage: what a new program inherits. */
+/* Executes itself in several stages and prints the attributes that survive execve(). */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -19,7 +19,7 @@ static int is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* `name` is relative to the root, and the first stage leaves it. */
+/* `name` is relative to the root folder, which the first stage leaves. */
 static void first(const char *name)
 {
     char self[200];

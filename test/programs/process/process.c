@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who the process is, what it may use, and the times that it sees. */
+/* Identity, limits and clocks of the process. */
 #define _GNU_SOURCE
 #include "result.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Executes itself again and again, and says which of its parts were at the same place each time. */
+/* Executes itself several times and prints which of its parts were at the same address each time. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -15,7 +15,7 @@
 static const char *const names[PARTS] = {"image", "heap", "mmap", "stack", "vdso"};
 static const char constant;
 
-/* argv: round, then for each part its first place and whether it has moved. */
+/* argv: round, then for each part its first address and whether it has moved. */
 int main(int argc, char **argv)
 {
     uint64_t now[PARTS] = {

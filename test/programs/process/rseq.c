@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A restartable sequence that only a signal can end. For a C library that does not register one
- * itself. */
+/* A restartable sequence that loops until a signal aborts it. For a C library without rseq of its own. */
 #define _GNU_SOURCE
 #include "result.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes, as vfork() and posix_spawn() make them. Called with a role as its first argument the
- * program is one of the children.
+ * Processes made by vfork() and posix_spawn(). With a role as its first argument the program is one
+ * of the children.
  */
 #define _GNU_SOURCE
 #include "result.h"
@@ -105,7 +105,8 @@ static int role_signals(void)
     return 0;
 }
 
-static int role_orphan(void) /* leaves a child behind, which says so when it has a new parent */
+/* Leaves a child behind, which prints a line when it has a new parent. */
+static int role_orphan(void)
 {
     char *arguments[] = {(char *)self, "left", NULL};
     pid_t pid;
@@ -291,7 +292,7 @@ static void test_notice(void)
     printf("but a signal: %d\n", caught);
     signal(SIGCHLD, SIG_DFL);
 
-    /* Signals wait while vfork() does. */
+    /* Signals stay pending during vfork(). */
     signal(SIGALRM, on_alarm);
     caught = 0;
     pid = vfork();
@@ -439,7 +440,7 @@ static void test_stop(void)
     if (f != NULL)
         fclose(f);
     show_change("only once", pid, WUNTRACED | WNOHANG);
-    kill(pid, SIGUSR2); /* waits: it is ignored or ends the process later */
+    kill(pid, SIGUSR2); /* stays pending until it is ignored or ends the process */
     show_change("still stopped", pid, WNOHANG);
     kill(pid, SIGCONT);
     result("waitid", waitid(P_PID, (id_t)pid, &info, WCONTINUED | WEXITED | WNOWAIT));
@@ -537,7 +538,7 @@ int main(int count, char **arguments)
         return act(arguments + 1);
     test_vfork();
     test_clone();
-    if (count > 1) /* linked to a fixed address: nothing like it can run beside it */
+    if (count > 1) /* linked to a fixed address: a second instance cannot run */
         return 0;
     run("exit");
     run("again");

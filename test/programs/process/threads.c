@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* POSIX threads as libcs build them on clone, futex and signals. */
+/* POSIX threads, which C libraries implement by clone, futex and signals. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -66,7 +66,7 @@ static void test_mutex(void)
     result("counted under a mutex", counter);
 }
 
-/* A thread that never calls the kernel must not keep the others from running. */
+/* A thread without system calls does not stop the others from running. */
 static atomic_int stop;
 
 static void *spin(void *argument)
@@ -86,7 +86,7 @@ static void test_preemption(void)
         pthread_create(&threads[i], NULL, spin, &turns[i]);
     struct timespec nap = {0, 60 * 1000 * 1000};
     nanosleep(&nap, NULL);
-    for (int i = 0; i < 3; i++) /* however loaded the machine: each gets its turn in the end */
+    for (int i = 0; i < 3; i++) /* on a loaded machine, too, each runs in the end */
         while (*(volatile unsigned long *)&turns[i] == 0)
             sched_yield();
     atomic_store(&stop, 1);
@@ -323,7 +323,7 @@ static void test_ids(void)
     printf("name of the main thread: %s\n", name);
     truth("gettid of the main thread", syscall(SYS_gettid) == getpid());
     truth("gettid of the other", tid != getpid() && tid > 0);
-    /* Who joined it may run before it is all gone. */
+    /* pthread_join() may return before the thread is removed. */
     long found;
     while ((found = syscall(SYS_tgkill, getpid(), tid, 0)) == 0)
         sched_yield();
@@ -388,7 +388,7 @@ static void test_pi(void)
     result("counted under a priority-inheriting mutex", counter);
 }
 
-/* A thousand at once: all wait for the gate. */
+/* A thousand threads at once, which all wait for the gate. */
 static atomic_int waiting;
 static atomic_int opened;
 
@@ -489,7 +489,7 @@ int main(int argc, char **argv)
     test_pi();
     test_many();
     test_pipes();
-    if (argc > 1 && strcmp(argv[1], "exit") == 0) { /* from a thread, for all */
+    if (argc > 1 && strcmp(argv[1], "exit") == 0) { /* exit() by another thread */
         static pthread_t self;
         self = pthread_self();
         pthread_t thread;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers and signals as files, what /proc says of threads, execve with several threads. */
+/* timerfd, signalfd, threads in /proc, execve with several threads. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -151,7 +151,7 @@ static void test_proc(void)
     snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
     char name[32] = "", state = 0;
     int number = 0;
-    do { /* it may still be on its way to its sleep */
+    do { /* it may not sleep yet */
         read_text(path, text, sizeof text);
         sscanf(text, "%d (%31[^)]) %c", &number, name, &state);
     } while (state == 'R');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults that a handler catches and leaves by siglongjmp, and what the handler is told. */
+/* Faults that a handler catches and leaves by siglongjmp, and the siginfo that it gets. */
 #define _GNU_SOURCE
 #include "result.h"
 

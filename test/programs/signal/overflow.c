@@ -37,7 +37,7 @@ static int deeper(int n)
     return more ? deeper(n + 1) + here[0] : 0;
 }
 
-/* A thread as libc makes it: the overflow ends in the guard that libc put below its stack. */
+/* A thread of the C library: its stack overflows into the guard page that the library put below it. */
 static void *in_thread(void *unused)
 {
     pthread_attr_t attributes;
@@ -52,7 +52,7 @@ static void *in_thread(void *unused)
     pthread_attr_getguardsize(&attributes, &guard);
     if (sigsetjmp(back, 1) == 0)
         deeper(0);
-    /* glibc counts the guard as a part of the stack, musl does not. */
+    /* glibc counts the guard as part of the stack, musl does not. */
     uintptr_t stack_low = (uintptr_t)low;
     printf("guard of %zu, touched: %d\n", guard,
            fault_at >= stack_low - guard && fault_at < stack_low + guard);
@@ -84,7 +84,7 @@ int main(void)
     result("sigaltstack", sigaltstack(&stack, NULL));
     sigaction(SIGSEGV, &action, NULL);
     char first;
-    /* The limits of another process are not ours, even while it has our memory. */
+    /* Limits of a vfork() child do not apply to the parent, whose memory it shares. */
     const struct rlimit small = {65536, 65536};
     pid_t child = vfork();
     if (child == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program must not do to itself or to the kernel: each attempt is stopped, by the same signal
+/* Forbidden accesses to the program's own memory and to the kernel: each fails with the same signal
  * or error as on Linux. */
 #define _GNU_SOURCE
 #include "result.h"
@@ -96,7 +96,7 @@ static void test_null(void)
     attempt("test_null_write_at_65535", touch_write, 65535);
 }
 
-/* As libc makes the stack of a thread: nothing may be touched at first, then all but the guard. */
+/* The stack of a thread, as C libraries make it: mapped PROT_NONE, then all but the guard is opened. */
 static char *thread_stack(size_t guard, size_t size)
 {
     char *low = mmap(NULL, guard + size, PROT_NONE,
@@ -105,7 +105,7 @@ static char *thread_stack(size_t guard, size_t size)
     return low + guard;
 }
 
-/* By default the program may use 8 MiB; this function is near the top. */
+/* The default limit of the stack is 8 MiB; this function runs near its top. */
 static void test_touch_guard(void)
 {
     char here, *stack = thread_stack(PAGE, 1 << 17);
@@ -117,7 +117,7 @@ static void test_touch_guard(void)
     attempt("test_touch_guard thread stack, a page", touch_read, (uintptr_t)stack - PAGE);
 }
 
-/* What of the kernel's half a single ring can protect. */
+/* Accesses to the kernel's half that are stopped although program and kernel share ring 0. */
 static void test_kernel(void)
 {
     uintptr_t window = getauxval(AT_OURO_WINDOW);

@@ -104,7 +104,7 @@ static void waiting(void)
     raise(SIGUSR2);
     result("sigtimedwait", sigtimedwait(&s, &info, &soon));
     printf("code %d\n", info.si_code);
-    raise(SIGCHLD); /* ignored by default, but waited for */
+    raise(SIGCHLD); /* ignored by default, but in the awaited set */
     result("sigwaitinfo", sigwaitinfo(&s, &info));
     set(SIGUSR2, note, 0);
     raise(SIGUSR2);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Thousands of signals in the middle of arithmetic, system calls and the allocator: nothing may get
- * lost. */
+/* Hundreds of signals during arithmetic, system calls and the allocator: no result may change. */
 #include "result.h"
 
 #include <math.h>

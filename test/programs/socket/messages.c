@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix-domain sockets: descriptors and credentials beside the bytes, many messages at once, threads. */
+/* Unix-domain sockets: ancillary data (descriptors, credentials), many messages at once, threads. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #pragma GCC diagnostic ignored "-Wstringop-overflow"
@@ -158,7 +158,7 @@ static void passing(void)
     printf("%d more open\n", open_count() - before);
 }
 
-/* Sockets sent through each other, and dropped: the pipe end that went along tells when they are gone. */
+/* Sockets that are sent through each other and closed: end of file on a pipe shows that they were freed. */
 static void cycles(void)
 {
     int a[2], b[2], q[2];
@@ -179,12 +179,12 @@ static void cycles(void)
     printf("%d received\n", n);
     close(received[0]);
     close(b[1]);
-    close(socket(AF_UNIX, SOCK_DGRAM, 0)); /* the end of any socket makes Linux look */
+    close(socket(AF_UNIX, SOCK_DGRAM, 0)); /* makes Linux start a collection */
     struct pollfd p = {q[0], POLLIN, 0};
-    poll(&p, 1, 2000); /* Linux collects a moment later */
+    poll(&p, 1, 2000); /* Linux collects asynchronously */
     result("gone with the sockets", read(q[0], buffer, 1));
     close(q[0]);
-    /* A long chain: each in the queue of the next. */
+    /* A long chain, each socket in the queue of the next. */
     int last = -1, pair[2];
     pipe(q);
     for (int i = 0; i < 300; i++) {
@@ -261,7 +261,7 @@ static void *echo(void *argument)
     return NULL;
 }
 
-/* A server thread, and a client that sends more than fits. */
+/* A server thread, and a client that sends more than the buffer holds. */
 static void *push(void *argument)
 {
     int fd = *(int *)argument;

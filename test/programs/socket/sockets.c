@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix-domain sockets: what every call returns, by type of socket. */
+/* Unix-domain sockets: the result of every call, by type of socket. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #pragma GCC diagnostic ignored "-Wstringop-overflow"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The vDSO: it is there, complete, found by the C library's way, and its clocks are the kernel's. */
+/* The vDSO: present, complete, found as C libraries find it, and its clocks agree with the kernel's. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -92,7 +92,7 @@ static int64_t ns(const struct timespec *t)
     return t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
-/* Never backwards, whichever way one asks. */
+/* The clock never goes backwards between vDSO and system call. */
 static void agree(clock_function clock_get, clockid_t id, const char *name)
 {
     struct timespec by_call = {0}, by_code = {0};
@@ -157,7 +157,7 @@ static void others(void)
     printf("getcpu of nothing: %ld\n", cpu(NULL, NULL, NULL));
 }
 
-/* As Linux has it: what the kernel writes never becomes writable, the code does, in a copy. */
+/* As on Linux: the data page never becomes writable; the code does, as a private copy. */
 static void protection(void)
 {
     uintptr_t start, end, code, code_end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The small headers of base, and the stand-ins that every other test leans on. */
+/* The small headers of base, and the stand-ins of the native tests (native.h). */
 #include "base/addr.h"
 #include "base/checked.h"
 #include "base/err.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libc's snprintf is the second model: both must agree on every combination. */
+/* The formatter against libc's snprintf: both must agree on every combination. */
 #include "base/fmt.h"
 
 #include "unit.h"
@@ -12,7 +12,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The formats under test are put together at run time. */
+/* The formats under test are composed at run time. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #pragma GCC diagnostic ignored "-Wformat-security"
 
@@ -149,7 +149,7 @@ static void test_wide_field_is_cheap(void **state)
     char buf[8];
     assert_int_equal(fmt_snprintf(buf, sizeof buf, "%2000000000d", 1), 2000000000);
     assert_string_equal(buf, "       ");
-    /* Far beyond int: capped, not wrapped. */
+    /* A width far beyond int is capped and does not wrap. */
     const char *volatile format = "%99999999999999d";
     assert_true(fmt_snprintf(buf, sizeof buf, format, 1) < SIZE_MAX / 2);
 }

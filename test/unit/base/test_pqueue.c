@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pairing heap against a model: an array that is searched. */
+/* The pairing heap against a model: an array that is searched for the least element. */
 #include "base/pqueue.h"
 #include "unit.h"
 
@@ -45,7 +45,7 @@ static void test_least_is_first_at_random(void **state)
         check_first();
     }
     int first;
-    while ((first = least()) >= 0) { /* in order to the end */
+    while ((first = least()) >= 0) { /* all remaining ones, in order */
         check_first();
         pqueue_remove(&queue, &nodes[first]);
         queued[first] = false;

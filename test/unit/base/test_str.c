@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own functions, compiled under the names ouro_*, against libc's: all small lengths,
- * all alignments of both ends, each in a heap block of exactly its size, so that AddressSanitizer
- * sees one byte too many.
+ * The kernel's string functions, compiled under the names ouro_*, against libc's: all small lengths
+ * and all alignments of both ends, each in a heap block of its exact size, so that AddressSanitizer
+ * reports an access to one byte too many.
  */
 #include "base/str.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A simulated stack: words from `base` on; all else is not mapped. */
+/* A simulated stack: words from `base` on; other addresses are not mapped. */
 struct memory {
     uint64_t base, count, word[64];
 };
@@ -142,7 +142,7 @@ static void test_full_trace_counts_what_is_lost(void **state)
     assert_int_equal(t.total, 100000);
 }
 
-/* Random traces unfold to what was added. */
+/* A random trace unfolds to the frames that were added. */
 static void test_random_traces_unfold(void **state)
 {
     (void)state;

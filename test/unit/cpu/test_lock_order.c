@@ -25,7 +25,7 @@ static void test_seen_order_is_accepted_again(void **state)
     assert_true(add_edge(&order, 3, 5));
 }
 
-/* The trace of an edge is that of the take that made it, not of a later one. */
+/* The trace of an edge is that of its first acquisition, not of a later one. */
 static void test_first_trace_is_kept(void **state)
 {
     struct lock_order order = {0};
@@ -71,7 +71,7 @@ static void test_circle_through_others_is_refused(void **state)
     assert_true(add_edge(&order, 0, 15));
     assert_true(add_edge(&order, 15, 1));
     assert_true(add_edge(&order, 1, 9));
-    assert_true(add_edge(&order, 0, 8)); /* leads nowhere */
+    assert_true(add_edge(&order, 0, 8)); /* closes no cycle */
     assert_false(lock_order_add(&order, 9, 0, &no_trace, &against));
     assert_int_equal(against.length, 4);
     assert_memory_equal(against.way, expected, sizeof expected);
@@ -92,8 +92,8 @@ static void test_shortest_way_is_reported(void **state)
     assert_int_equal(against.way[1], 6);
 }
 
-/* Random edges: one is refused if and only if a second model, the transitive closure (Warshall), already
- * leads back; the way reported is made of edges. */
+/* Random edges: one is refused if and only if the transitive closure (Warshall) has its reverse; the
+ * reported path consists of edges. */
 static void test_random_edges_against_closure(void **state)
 {
     enum {

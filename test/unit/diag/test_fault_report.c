@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of fault reports. Every error code and a scenario for each cause are written out and
- * compared with unit/golden/fault_report.txt. After a change on purpose: test_fault_report --write, then
- * read the difference.
+ * The text of fault reports. The reports of every error code, and of a scenario for each cause, are
+ * compared with unit/golden/fault_report.txt. After an intended change: test_fault_report --write,
+ * then read the difference.
  */
 #include "diag/text.h"
 
@@ -10,26 +10,17 @@
 #include "mm/vm/fault.h"
 #include "mm/layout.h"
 
+#include "golden.h"
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static char text[200000];
-static size_t used;
-
 static void add_line(void *context, const char *line)
 {
     (void)context;
-    used += (size_t)snprintf(text + used, sizeof text - used, "%s\n", line);
-    assert_true(used < sizeof text);
-}
-
-static void add_title(const char *title)
-{
-    used += (size_t)snprintf(text + used, sizeof text - used, "\n[%s]\n", title);
-    assert_true(used < sizeof text);
+    golden_line("%s", line);
 }
 
 #define LINK(n) (UINT64_C(0x1000) * (n) | PTE_P | PTE_W | PTE_A)
@@ -88,7 +79,7 @@ static struct fault_facts facts(uint64_t address, enum fault_access access, uint
 
 static void add(const char *title, const struct fault_facts *f)
 {
-    add_title(title);
+    golden_line("\n[%s]", title);
     fault_report_write(f, add_line, NULL);
     if (f->cause != FAULT_BY_DEADLOCK)
         fault_report_code(f, add_line, NULL);
@@ -96,7 +87,7 @@ static void add(const char *title, const struct fault_facts *f)
     fault_report_headline(f, add_line, NULL);
 }
 
-/* The instruction, as the kernel would have decoded it. */
+/* Sets the instruction, decoded as by the kernel. */
 static void set_code(struct fault_facts *f, const char *bytes, size_t size)
 {
     memcpy(f->bytes, bytes, size);
@@ -360,7 +351,7 @@ static void add_history(void)
     add("past the file", &f);
 }
 
-/* What no vector says. */
+/* Reports of causes without a vector. */
 static void add_causes(void)
 {
     struct fault_facts f = protection(0);
@@ -423,7 +414,6 @@ static void add_machine_checks(void)
 
 static void write_all(void)
 {
-    used = 0;
     add_error_codes();
     add_null();
     add_stack();
@@ -439,23 +429,10 @@ static void write_all(void)
 static void test_golden(void **state)
 {
     (void)state;
-    static char golden[sizeof text];
-    FILE *file = fopen(OURO_GOLDEN, "r");
-    assert_non_null(file);
-    size_t size = fread(golden, 1, sizeof golden - 1, file);
-    fclose(file);
-    golden[size] = '\0';
-    write_all();
-    for (char *got = text, *expected = golden; *got || *expected;) {
-        size_t n = strcspn(got, "\n"), m = strcspn(expected, "\n");
-        if (n != m || memcmp(got, expected, n) != 0)
-            fail_msg("got      %.*s\nexpected %.*s", (int)n, got, (int)m, expected);
-        got += n + (got[n] == '\n');
-        expected += m + (expected[m] == '\n');
-    }
+    golden_check(OURO_GOLDEN, write_all);
 }
 
-/* A line longer than the report's buffer is cut, not written past it. */
+/* A line longer than the report's buffer is truncated. */
 static void check_length(void *context, const char *line)
 {
     size_t *longest = context;
@@ -480,11 +457,8 @@ static void test_long_names(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--write") == 0) {
-        FILE *file = fopen(OURO_GOLDEN, "w");
-        write_all();
-        return file == NULL || fwrite(text, 1, used, file) != used || fclose(file) != 0;
-    }
+    if (argc > 1 && strcmp(argv[1], "--write") == 0)
+        return golden_write(OURO_GOLDEN, write_all);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_long_names),

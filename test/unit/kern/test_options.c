@@ -13,7 +13,7 @@ static struct options o;
 static char complaint[200];
 static char *line;
 
-/* On a block of the exact size, so that AddressSanitizer sees a read past the end. */
+/* Parses a copy of the exact size, so that AddressSanitizer reports a read past the end. */
 static enum err parse(const char *text)
 {
     free(line);
@@ -174,7 +174,7 @@ static void test_bad_values_are_refused(void **state)
             fail_msg("%s is taken", bad[i]);
         assert_string_not_equal(complaint, "(none)");
         assert_true(strlen(complaint) > 10);
-        assert_non_null(o.init); /* complete all the same */
+        assert_non_null(o.init); /* the options are complete */
     }
     assert_int_equal(parse("colour=red"), E_INVAL);
     assert_string_equal(complaint, "unknown kernel word: colour");
@@ -182,7 +182,7 @@ static void test_bad_values_are_refused(void **state)
     assert_string_equal(complaint, "the kernel word loglevel= does not take this value: 9");
 }
 
-/* The console may be named after the word that is wrong: the complaint must still reach it. */
+/* Words after a wrong one are parsed, because they may name the console for the complaint. */
 static void test_goes_on_after_a_complaint(void **state)
 {
     (void)state;
@@ -212,7 +212,7 @@ static void test_arguments(void **state)
     assert_string_equal(o.envp[1], "B=\n");
     assert_null(o.envp[2]);
     assert_int_equal(parse("argv= env="),
-                     E_OK); /* no argument at all: as execve(2), argv[0] is given */
+                     E_OK); /* no argument: argv[0] is added, as by execve(2) */
     assert_string_equal(o.argv[0], "/init");
     assert_null(o.argv[1]);
     assert_null(o.envp[0]);
@@ -221,7 +221,7 @@ static void test_arguments(void **state)
     assert_null(o.argv[1]);
 }
 
-/* A word, `count` items, a comma between each. */
+/* A word with a list of `count` items. */
 static char *many(const char *word, size_t count)
 {
     char *text = malloc(strlen(word) + 2 * count + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The generator is compiled into the test, which looks at its block function against RFC 8439. */
+/* The generator is included in the test, which checks its block function against RFC 8439. */
 #include "kern/random.h"
 
 #include "cpu/entropy.h"
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Hardware with nothing random in it: what comes out depends on the key alone. */
+/* Hardware without randomness: the output depends on the key alone. */
 bool cpu_random(uint64_t *out)
 {
     (void)out;
@@ -37,7 +37,7 @@ static void test_block_of_the_rfc(void **state)
     assert_memory_equal(out, second, sizeof second);
 }
 
-/* The key that made some output is gone after the call, and is no part of the output. */
+/* The key of an output is erased after the call, and is no part of the output. */
 static void test_key_is_erased(void **state)
 {
     (void)state;
@@ -71,7 +71,7 @@ static void test_fill_writes_its_length(void **state)
     }
 }
 
-/* Two calls never say the same, and bits are about as often set as not. */
+/* No two outputs are equal, and about half of the bits are set. */
 static void test_no_number_comes_twice(void **state)
 {
     (void)state;
@@ -85,7 +85,7 @@ static void test_no_number_comes_twice(void **state)
     assert_true(ones > 31000 && ones < 33000);
 }
 
-/* Stirring the same in twice must not cancel out, and what is stirred in matters. */
+/* Stirring in the same bytes twice does not cancel out, and different bytes give different output. */
 static void test_stirring_twice_does_not_cancel(void **state)
 {
     (void)state;
@@ -110,7 +110,7 @@ static void test_stirring_twice_does_not_cancel(void **state)
     assert_memory_not_equal(once, key, sizeof key);
 }
 
-/* A machine with no source at all still boots, and does not hang in random_init(). */
+/* random_init() does not hang on a machine without any source. */
 static void test_init_without_hardware(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scheduling as a simulation: entities run in slices, and what they got is counted. */
+/* A simulation of scheduling: entities run in slices, and their CPU time is summed up. */
 #include "kern/run_queue.h"
 
 #include "base/compiler.h"
@@ -65,7 +65,7 @@ static void test_shares_by_weight(void **state)
     assert_in_range(run_weight_of_nice(-20), 80000, 90000);
 }
 
-/* However long it slept, a sleeper runs next, and not for long. */
+/* A woken thread runs next, but only for a short time, however long it slept. */
 static void test_sleeper_starves_nobody(void **state)
 {
     (void)state;
@@ -86,7 +86,7 @@ static void test_sleeper_starves_nobody(void **state)
     assert_in_range(alone, 1, 2 * RUN_CREDIT_NS);
 }
 
-/* One that wakes for a moment again and again among hogs gets its turn each time. */
+/* A thread that wakes often for a moment, among CPU hogs, runs at each wake-up. */
 static void test_sleeper_is_not_starved(void **state)
 {
     (void)state;
@@ -114,7 +114,7 @@ static void test_yield_goes_behind_all(void **state)
     }
 }
 
-/* A thread of no weight is far ahead in virtual time; a yield must not wait for it. */
+/* A thread of low weight that is far ahead in virtual time does not delay a thread that yields. */
 static void test_yield_waits_for_the_light(void **state)
 {
     (void)state;
@@ -142,7 +142,7 @@ static void test_realtime_first(void **state)
     assert_false(run_queue_preempts(&entities[0], &entities[1]));
     assert_false(run_queue_preempts(&entities[2], &entities[3]));
     assert_ptr_equal(take(), &entities[2]);
-    run_queue_add(&queue, &entities[2], RUN_PREEMPTED); /* first of its priority again */
+    run_queue_add(&queue, &entities[2], RUN_PREEMPTED); /* to the front of its priority */
     assert_ptr_equal(take(), &entities[2]);
     run_queue_add(&queue, &entities[2], RUN_YIELDED);
     static const int order[] = {3, 2, 4, 1, 0};

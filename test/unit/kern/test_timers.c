@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kern/time.c with a clock that the test sets, against a model: an array. */
+/* kern/time.c with a simulated clock, against a model: an array of deadlines. */
 #include "kern/time.h"
 
 #include "cpu/apic.h"
@@ -12,8 +12,8 @@
 
 int native_irq_depth;
 
-static uint64_t now;      /* what the TSC says, in ns */
-static uint64_t armed_at; /* when the hardware will interrupt; UINT64_MAX: never */
+static uint64_t now;      /* the TSC, in ns */
+static uint64_t armed_at; /* time of the hardware's next interrupt; UINT64_MAX: never */
 static trap_handler interrupt;
 
 uint64_t tsc_to_ns(uint64_t cycles)
@@ -60,7 +60,7 @@ static void on_fire(struct timer *timer)
     last_deadline = deadline[i];
     deadline[i] = UINT64_MAX;
     fired++;
-    if (rand() % 6 == 0) { /* a handler may arm again, itself or another */
+    if (rand() % 6 == 0) { /* a handler may arm its own timer or another */
         size_t next = rand() % 2 ? i : (size_t)rand() % TIMERS;
         deadline[next] = now + 1 + (uint64_t)(rand() % 50);
         timer_start(&timers[next], deadline[next]);
@@ -76,7 +76,7 @@ static uint64_t first_deadline(void)
     return first;
 }
 
-/* Time passes up to `until`, with every interrupt that the hardware was asked for. */
+/* Advances the clock to `until`, with every interrupt that was armed. */
 static void pass(uint64_t until)
 {
     while (armed_at <= until) {

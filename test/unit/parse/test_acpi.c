@@ -59,7 +59,7 @@ static void seal_rsdp(void)
     rsdp[32] = missing(rsdp, 36);
 }
 
-/* What QEMU's machines have, more or less. */
+/* Tables similar to those of QEMU's machines. */
 static int setup(void **state)
 {
     (void)state;
@@ -79,7 +79,7 @@ static int setup(void **state)
     put32(RSDT + 36, ACPI_BASE + FADT);
     seal(RSDT);
     table(XSDT, "XSDT", 36 + 16);
-    put64(XSDT + 36, 0x123); /* not there */
+    put64(XSDT + 36, 0x123); /* not present in memory */
     put64(XSDT + 44, ACPI_BASE + FADT);
     seal(XSDT);
     table(FADT, "FACP", 244);

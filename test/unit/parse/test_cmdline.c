@@ -9,7 +9,7 @@
 
 static struct parse_fault fault;
 
-/* Joins what cmdline_split() found: "[name][name=value] -- rest". */
+/* Formats the result of cmdline_split(): "[name][name=value] -- rest". */
 static const char *split(const char *line)
 {
     static char joined[512];

@@ -13,7 +13,7 @@ struct spec {
     const char *name;
     unsigned mode;
     const char *data;
-    unsigned name_size; /* 0: as long as the name is */
+    unsigned name_size; /* 0: the length of the name */
     int kind;           /* 0 or 1: 070701, 2: 070702 */
     unsigned checksum;
 };
@@ -48,7 +48,7 @@ static void build_good(void)
     add_trailer();
 }
 
-/* Reads to the end; the number of entries, -1 when the archive is broken. */
+/* Reads to the end. Returns the number of entries, or -1 if the archive is broken. */
 static int read_all(const uint8_t *bytes, size_t size)
 {
     struct cpio_reader r;

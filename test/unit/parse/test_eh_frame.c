@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unwinding by call frame information, of this very process: a chain of functions compiled without
- * frame pointers calls back, and each frame must be the one that the compiler's own unwinder
- * (libgcc's _Unwind_Backtrace) sees. Then tables that were damaged, and symbols of ours.
+ * Unwinding of this process by call frame information: a chain of functions compiled without frame
+ * pointers, whose frames must be those of libgcc's _Unwind_Backtrace. Then damaged tables, and
+ * symbols of this program.
  */
 #define _GNU_SOURCE
 #include "parse/eh_frame.h"
@@ -22,7 +22,7 @@
 
 static int self;
 
-/* Any address: the kernel says whether it can be read. */
+/* Reads any address by a system call, which fails if it is not mapped. */
 static bool read_memory(void *context, uint64_t at, void *to, size_t size)
 {
     (void)context;
@@ -108,7 +108,7 @@ static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *unu
 
 static bool with_header;
 
-/* Called at the end of the chain. */
+/* Called by the last function of the chain. */
 __attribute__((noinline)) static int compare(const void *a, const void *b)
 {
     (void)a;
@@ -127,7 +127,7 @@ __attribute__((noinline)) static int compare(const void *a, const void *b)
     expected_count = 0;
     _Unwind_Backtrace(take_frame, NULL);
     assert_true(expected_count > 10);
-    /* Both begin in this function: at different places of it. */
+    /* Frame 0 of both is this function, at different addresses. */
     for (unsigned i = 1; i < expected_count; i++) {
         if (!tables_at(frame.r[UNWIND_RIP], with_header, &tables))
             fail_msg("frame %u at %llx is in no object", i,
@@ -166,7 +166,7 @@ static void test_own_stack_is_unwound(void **state)
     }
 }
 
-/* A copy of our own tables with bytes changed: nothing but an answer may come of it. */
+/* A copy of this program's tables with changed bytes: each step must return, successful or not. */
 struct damaged {
     uint64_t start, size;
     uint8_t *bytes;

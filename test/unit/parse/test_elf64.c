@@ -83,7 +83,7 @@ static void build(uint16_t type, uint64_t entry, const struct header *h, uint16_
         bytes_add_zeros(&b, size - b.size);
 }
 
-/* Where the field of program header `index` stands. */
+/* Offset of a field of program header `index`. */
 static size_t at(size_t index, size_t field)
 {
     return 64 + index * 56 + field;
@@ -153,7 +153,7 @@ static void test_good_program_is_read(void **state)
     assert_int_equal(image.relro_end, 0x402900);
 }
 
-/* The smallest programs that real linkers made: GNU ld and lld, static and position independent. */
+/* Minimal programs made by GNU ld and lld, static and position-independent. */
 static void test_programs_of_real_linkers(void **state)
 {
     static const struct {
@@ -187,13 +187,13 @@ static void test_position_independent(void **state)
     (void)state;
     build(3, 0x100, h, 2, 0x200);
     bytes_set64(&b, at(0, P_ALIGN), 0x200000);
-    bytes_set64(&b, at(1, P_ALIGN), 0x800000); /* no PT_LOAD: means nothing */
+    bytes_set64(&b, at(1, P_ALIGN), 0x800000); /* not PT_LOAD: no meaning */
     assert_int_equal(parse(), E_OK);
     assert_true(image.position_independent);
     assert_true(image.executable_stack);
     assert_int_equal(image.start, 0);
     assert_int_equal(image.alignment, 0x200000);
-    bytes_set64(&b, at(0, P_ALIGN), 0x300000); /* no power of two: ignored, as Linux does */
+    bytes_set64(&b, at(0, P_ALIGN), 0x300000); /* not a power of two: ignored, as on Linux */
     assert_int_equal(parse(), E_OK);
     assert_int_equal(image.alignment, 0x1000);
 }
@@ -216,8 +216,7 @@ static void test_segments_are_sorted(void **state)
     assert_int_equal(image.segments[2].address, 0x800000);
 }
 
-/* Text and data in one page of the file: the data's mapping covers it, as with Linux's MAP_FIXED.
- */
+/* A page of the file with text and data: the data segment's mapping replaces it, as MAP_FIXED does on Linux. */
 static void test_shared_page_goes_to_the_later(void **state)
 {
     static const struct header h[] = {
@@ -233,19 +232,19 @@ static void test_shared_page_goes_to_the_later(void **state)
     assert_int_equal(image.segments[0].file_size, 0x1000);
     assert_int_equal(image.segments[1].address, 0x401180);
 
-    bytes_set64(&b, AT_ENTRY, 0x401000); /* only the part that was covered */
+    bytes_set64(&b, AT_ENTRY, 0x401000); /* in the replaced part */
     expect_refused("the entry point lies in no executable segment");
     build(2, 0x400800, h, 3, 0x1200);
     bytes_set64(&b, at(1, P_OFFSET), 0x100); /* another page of the file */
     expect_refused("two segments share a page");
     build(2, 0x400800, h, 3, 0x1200);
-    bytes_set64(&b, at(0, P_FILESZ), 0x1000); /* zeros of the first in the page of the second */
+    bytes_set64(&b, at(0, P_FILESZ), 0x1000); /* the first's zeros are in the second's page */
     expect_refused("two segments share a page");
     bytes_set64(&b, at(0, P_MEMSZ), 0x1101);
     expect_refused("two segments overlap");
 }
 
-/* Each at the very edge of what is allowed. */
+/* Values at the limits of their ranges. */
 static void test_edges_of_the_allowed(void **state)
 {
     (void)state;
@@ -295,7 +294,7 @@ static void test_program_headers_in_memory(void **state)
     build(2, 0x400000, h, 2, 0); /* the table ends the file */
     bytes_add_zeros(&b, 0x100 - b.size);
     assert_int_equal(parse(), E_OK);
-    assert_int_equal(image.phdr_address, 0x500040); /* of the first that shows them */
+    assert_int_equal(image.phdr_address, 0x500040); /* in the first segment that has them */
     bytes_set64(&b, at(0, P_FILESZ), 111);
     assert_int_equal(parse(), E_OK);
     assert_int_equal(image.phdr_address, 0x400040);
@@ -320,7 +319,7 @@ static void test_segments_that_meet(void **state)
     (void)state;
     build(2, 0x400000, h, 4, 0x1000);
     assert_int_equal(parse(), E_OK);
-    assert_int_equal(image.segment_count, 3); /* the third lies wholly in the page of the fourth */
+    assert_int_equal(image.segment_count, 3); /* the third is entirely in the page of the fourth */
     assert_int_equal(image.segments[1].memory_size, 0x1000);
     assert_int_equal(image.segments[2].address, 0x500100);
 }

@@ -137,12 +137,12 @@ static void test_full_map_is_refused(void **state)
     start();
     for (uint64_t i = 0; i < BOOT_MEMORY_MAX; i++)
         add(i * 20, i * 20 + 10, RAM);
-    add(0, 10, RAM); /* what merges still fits */
+    add(0, 10, RAM); /* a range that merges still fits */
     add(10, 20, RAM);
     assert_int_equal(info.memory_count, BOOT_MEMORY_MAX - 1);
 }
 
-/* The second model: one kind a byte, the strictest that was painted there. */
+/* Against a model with one kind for each byte, the strictest that was added there. */
 static void test_against_a_byte_map(void **state)
 {
     static const int strictness[] = {[0] = -1,

@@ -188,7 +188,7 @@ static void test_window_larger_than_block(void **state)
     assert_int_equal(info.info.end.v, 0x9000 + b.size - 1000);
 }
 
-/* What GRUB gave on real (emulated) firmware: BIOS and UEFI. */
+/* Blocks that GRUB passed on emulated BIOS and UEFI firmware. */
 static void test_blocks_of_real_grub(void **state)
 {
     (void)state;
@@ -331,7 +331,7 @@ static void test_long_loader_name_is_cut(void **state)
     assert_int_equal(strlen(info.loader_name), sizeof info.loader_name - 1);
 }
 
-/* Nothing in them but what must be. */
+/* Tags of the minimal size. */
 static void test_shortest_tags(void **state)
 {
     (void)state;
@@ -455,7 +455,7 @@ static void test_every_truncation(void **state)
     (void)state;
     build_good(&b);
     each_truncation(&b, parse_any);
-    /* The block's own size shortened with it. */
+    /* Truncated blocks whose size field is reduced, too. */
     for (uint32_t n = 0; n < b.size; n++) {
         uint8_t *copy = exact_copy(b.data, n);
         if (n >= 4)

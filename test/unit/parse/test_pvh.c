@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-/* The machine's memory: one block at a physical address; nothing else can be read. */
+/* The machine's memory: one block at a physical address; other addresses cannot be read. */
 #define MEMORY_BASE UINT64_C(0x6000)
 
 struct memory {
@@ -63,7 +63,7 @@ static void build_good(struct bytes *b)
     add_entry(b, 0x9fc00, 0x400, 2);
     add_entry(b, 0xf0000, 0x10000, 2);
     add_entry(b, 0x100000, 0x7f00000, 1);
-    add_entry(b, 0, 0, 0); /* microvm's map ends so */
+    add_entry(b, 0, 0, 0); /* the last entry of microvm's map */
     bytes_add(b, "loglevel=6 init=/hello", 23);
 }
 
@@ -119,7 +119,7 @@ static void test_good_start_info_is_read(void **state)
     assert_false(info.uefi);
 }
 
-/* What QEMU's microvm handed over, its parts moved together. */
+/* The start info of QEMU's microvm, with its parts moved together. */
 static void test_start_info_of_real_qemu(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who came through a `hlt`, and who jumped over it: each condition with all flags, against the CPU that
- * runs this test; and what leaves a doubt.
+ * Whether execution passed a `hlt` or jumped over it: each condition with all flags, against the CPU
+ * that runs this test; and code that leaves it open.
  */
 #include "parse/x86_halt.h"
 
@@ -33,7 +33,7 @@ static bool came(const char *bytes, size_t size, size_t rip, uint64_t flags)
 }
 #define CAME(bytes, rip) came(bytes, sizeof bytes - 1, rip, 0x202)
 
-/* What the CPU itself makes of condition n. */
+/* Evaluates condition n on the CPU. */
 #define CONDITION(n)                                                                               \
     case n:                                                                                        \
         __asm__ volatile("push %1; popf; .byte 0x0f, 0x90 + %c2, 0xc0"                             \
@@ -90,10 +90,10 @@ static void test_halt_before_rip_is_recognized(void **state)
     (void)state;
     assert_true(CAME("\xf4\xc3", 1));
     assert_true(CAME("\x55\xf4\x5d\xc3", 2));
-    assert_true(CAME("\xff\xd0\xf4\xc3", 3)); /* a call through a register comes back */
-    assert_true(CAME("\xeb\x02\x90\xf4\x90\xc3", 4) == 0); /* jmp over it */
-    assert_true(CAME("\xeb\x01\x90\xf4\x90\xc3", 4));      /* jmp to it */
-    assert_true(CAME("\xf4\xc3\xeb\xfc", 1));              /* back, to the hlt itself */
+    assert_true(CAME("\xff\xd0\xf4\xc3", 3));              /* a call through a register returns */
+    assert_true(CAME("\xeb\x02\x90\xf4\x90\xc3", 4) == 0); /* jmp over the hlt */
+    assert_true(CAME("\xeb\x01\x90\xf4\x90\xc3", 4));      /* jmp to the hlt */
+    assert_true(CAME("\xf4\xc3\xeb\xfc", 1));              /* jmp back, to the hlt */
 }
 
 static void test_no_halt_in_doubt(void **state)
@@ -105,7 +105,7 @@ static void test_no_halt_in_doubt(void **state)
     assert_false(CAME("\xe9\x01\x00\x00\x00\xf4\xc3", 6));
     assert_false(CAME("\xe2\x01\xf4\xc3", 3));     /* loop */
     assert_false(CAME("\xe3\x01\xf4\xc3", 3));     /* jrcxz */
-    assert_false(CAME("\xf4\x90\xeb\xfd\xc3", 1)); /* jmp back behind it */
+    assert_false(CAME("\xf4\x90\xeb\xfd\xc3", 1)); /* jmp back, after the hlt */
     assert_false(CAME("\x06\xf4\xc3", 2));         /* no instruction */
     assert_false(CAME("\xf4\xc3", 2));
     assert_false(CAME("\xf4\xc3", 100));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lengths against objdump over the binaries of this machine (millions of instructions would take
- * minutes: the first part of each), and memory operands by hand.
+ * Lengths against objdump, for the first part of each of this computer's binaries (all of them would
+ * take minutes), and memory operands against hand-written values.
  */
 #include "parse/x86_insn.h"
 
@@ -131,7 +131,7 @@ static void check_file(const char *path, unsigned least)
         const char *text;
         struct x86_insn insn;
         size_t n = parse_line(line, bytes, &text);
-        /* objdump takes fwait and what follows for one. */
+        /* objdump prints fwait and the next instruction as one. */
         if (n == 0 || bytes[0] == 0x9b || strstr(text, "(bad)") != NULL)
             continue;
         checked++;

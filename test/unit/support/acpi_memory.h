@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ACPI tables in a few pages of pretended physical memory, for the tests and the fuzzer. */
+/* ACPI tables in a few pages of simulated physical memory, for the tests and the fuzzer. */
 #pragma once
 
 #include "parse/acpi.h"
@@ -11,8 +11,7 @@
 #define ACPI_MEMORY 0x4000u
 #define ACPI_BASE   0x7000000u
 
-/* Maps by copies of the exact size, so that ASan finds each read beyond one; acpi_memory_free() frees
- * them. */
+/* Maps by copies of the exact size, so that ASan finds a read past the end; acpi_memory_free() frees them. */
 struct acpi_memory {
     uint8_t bytes[ACPI_MEMORY];
     void *copies[1024];

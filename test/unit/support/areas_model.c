@@ -101,7 +101,7 @@ enum err paging_split_at(struct address_space *space, virt_t v)
     return E_OK;
 }
 
-/* No end of a range that changes may cut a large leaf. */
+/* Both ends of a changed range must not be inside a large leaf. */
 static void check_ends(const struct model_space *s, struct virt_range range)
 {
     const uint64_t ends[] = {range.start.v, range.end.v};
@@ -176,7 +176,7 @@ void paging_mark_lazyfree(struct address_space *space, struct virt_range range)
             s->leaf[page_of(v)].v = (s->leaf[page_of(v)].v & ~(PTE_A | PTE_D)) | PTE_LAZYFREE;
 }
 
-/* A large leaf is one, and clean when all of the model's are. */
+/* A large leaf is visited once, as clean if all of its pages in the model are. */
 void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
                   void *context)
 {
@@ -289,7 +289,7 @@ static void check_page(struct model_space *s, size_t page)
     }
 }
 
-/* Pages that are mapped; its references to the sources are added. */
+/* Returns the number of mapped pages, and adds the space's references to the sources. */
 static uint64_t check_space(struct model_space *s, long references[MODEL_SOURCES])
 {
     uint64_t mapped = 0, count = 0, bytes = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Areas against a model that knows each page by itself: random operations, with memory running out
- * now and then, in two address spaces at once. The page tables are a model, too: an array of leaves
- * for the pages of the arena of each space. What is not so aborts the process.
+ * Areas against a model with an entry for each page: random operations, with memory running out at
+ * times, in two address spaces at once. The page tables are simulated, too: an array of leaves for
+ * the arena of each space. A difference aborts the process.
  */
 #pragma once
 
@@ -19,18 +19,18 @@ struct counted_source {
 };
 extern struct counted_source model_sources[MODEL_SOURCES];
 
-/* A number below n: where the operations and their arguments come from. */
+/* Returns a number below n: the source of the operations and their arguments. */
 extern size_t (*model_random)(size_t n);
-/* How often a step mapped 2 MiB, and how often areas split them. */
+/* Numbers of steps that mapped 2 MiB, and of splits of large leaves by the areas. */
 extern unsigned model_large_touches, model_large_splits;
 
-/* No areas in any space, all memory free. */
+/* Resets: no areas in any space, all memory free. */
 void model_start(void);
-/* The space that model_leaf() reads from now on: 0 after model_start(). */
+/* Selects the space that model_leaf() reads; space 0 after model_start(). */
 struct address_space *model_switch(size_t number);
-/* One operation in one of the spaces, done to areas and model. */
+/* Applies one random operation to the areas and the model of one of the spaces. */
 void model_step(void);
-/* They agree in every space, and references and frames add up over all. */
+/* Checks that areas and model agree in every space, and the sums of references and frames. */
 void model_check(void);
 /* Removes all areas of all spaces, guards too. */
 void model_forget_all(void);

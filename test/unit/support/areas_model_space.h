@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The insides of the model of areas, for areas_model.c (spaces, page tables, checks) and
- * areas_steps.c (the operations). */
+/* Internal to the model of areas: areas_model.c (spaces, page tables, checks) and areas_steps.c (the
+ * operations). */
 #pragma once
 
 #include "areas_model.h"
@@ -27,14 +27,14 @@ struct model_page {
 struct model_space {
     struct address_space space;
     pte_t leaf[PAGES];
-    bool large[PAGES / LARGE_PAGES]; /* these leaves are one of 2 MiB */
-    struct model_page page[PAGES];   /* what areas and leaves must be */
+    bool large[PAGES / LARGE_PAGES]; /* these leaves are one leaf of 2 MiB */
+    struct model_page page[PAGES];   /* the expected areas and leaves */
 };
 extern struct model_space model_spaces[MODEL_SPACES];
-extern struct model_space *model_now; /* the one that steps change */
+extern struct model_space *model_now; /* the space that steps change */
 
 extern bool model_no_tables; /* a large leaf cannot be split */
-extern long model_maps_left; /* then one fails; negative: none does */
+extern long model_maps_left; /* the next one fails; negative: none fails */
 
-/* What a fault does to the page tables. */
+/* The map operation of the simulated page tables. */
 enum err model_map(struct address_space *space, virt_t at, phys_t to, uint64_t size, prot_t prot);

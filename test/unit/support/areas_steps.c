@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The random operations on areas and their model. */
+/* The random operations on areas and on their model. */
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
@@ -21,7 +21,7 @@ static prot_t random_prot(void)
     return prots[random_below(3)];
 }
 
-/* Offsets such that neighbours of one file often fit together. */
+/* The offsets let neighbouring areas of one file often merge. */
 static struct area random_area(size_t first, size_t end)
 {
     struct area a = {
@@ -92,7 +92,7 @@ static void step_protect(size_t first, size_t end, bool may_fail)
     enum err e = areas_protect(&model_now->space, model_pages(first, end), prot);
     size_t i = first;
     if (may_fail && e == E_NOMEM) {
-        /* Either no room for a split, then nothing has changed, or a hole: the model says which. */
+        /* No memory for a split (then nothing has changed), or a hole in the range: the model decides. */
         size_t same = first;
         while (same < end && model_now->page[same].there &&
                prot_equal(areas_find(&model_now->space, model_address(same))->prot,
@@ -106,7 +106,7 @@ static void step_protect(size_t first, size_t end, bool may_fail)
     MUST(e == (i == end ? E_OK : E_NOMEM));
 }
 
-/* What a fault does that finds room for 2 MiB. */
+/* A page fault that maps 2 MiB. */
 static void step_touch_large(size_t block)
 {
     size_t first = block * LARGE_PAGES;
@@ -135,7 +135,7 @@ static void step_touch_large(size_t block)
     }
 }
 
-/* What a fault does. */
+/* A page fault that maps a page. */
 static void step_touch(size_t page)
 {
     struct model_page *m = &model_now->page[page];
@@ -176,7 +176,7 @@ static void step_lazyfree(size_t first, size_t end)
     }
 }
 
-/* What was written since stays; of a large page that is all of it. */
+/* Clean lazyfree pages are unmapped. A write to any part of a large page keeps all of it. */
 static void expect_reclaim(struct model_space *s)
 {
     bool large_dirty[PAGES / LARGE_PAGES + 1] = {false};
@@ -191,7 +191,7 @@ static void expect_reclaim(struct model_space *s)
     }
 }
 
-/* Memory is short in all spaces alike. */
+/* A shortage reclaims in all spaces. */
 static void step_reclaim(void)
 {
     for (size_t i = 0; i < MODEL_SPACES; i++)
@@ -222,7 +222,7 @@ static void expect_forget(struct model_space *s, const struct page_source *sourc
     }
 }
 
-/* A source's pages go from all spaces. */
+/* A source's pages are unmapped in all spaces. */
 static void step_forget(size_t first, size_t end)
 {
     struct page_source *source = &model_sources[random_below(MODEL_SOURCES)].source;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes in the making, for tests that build a good input and then spoil it. exact_copy() is a heap
- * block of just that size: AddressSanitizer sees a parser read the byte behind it.
+ * A buffer of bytes for tests that build a valid input and then damage it. exact_copy() returns a heap
+ * block of the exact size: AddressSanitizer reports a read of the byte behind it.
  */
 #pragma once
 
@@ -82,8 +82,7 @@ static inline void each_truncation(const struct bytes *b, void (*parse)(const ui
     }
 }
 
-/* Calls `parse` with each byte of the first `length` changed: every bit alone, all bits, 0 and
- * 0xff. */
+/* Calls `parse` with each of the first `length` bytes changed: each bit, all bits, 0 and 0xff. */
 static inline void each_flip(const struct bytes *b, size_t length,
                              void (*parse)(const uint8_t *, size_t))
 {
@@ -101,7 +100,7 @@ static inline void each_flip(const struct bytes *b, size_t length,
     free(copy);
 }
 
-/* A kept input of a fuzzer, as "cpio/gnu.cpio". */
+/* Loads a file of test/fuzz/corpus, such as "cpio/gnu-newc". */
 static inline void bytes_load(struct bytes *b, const char *name)
 {
     char path[512];

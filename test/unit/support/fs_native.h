@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine below the file systems in native tests: clock, waiting, program memory, console. */
+/* Stand-ins for the kernel below the file systems in native tests: clock, waiting, usercopy, console. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* There is one process, 1, with one thread; this is the last signal that it was sent. */
+/* The last signal sent to the only process, number 1, which has one thread. */
 extern int native_raised;
 
-/* Called when a test's thread would sleep: does what the other thread would do. Returns false when
- * there is nobody: the sleep then ends with E_INTR. */
+/* Called when a test's thread would sleep, in place of another thread. If it returns false, the sleep
+ * ends with E_INTR. */
 extern bool (*native_other_thread)(void);
 
-/* The clock, nanoseconds; each question moves it on by native_clock_step. */
+/* The clock, in nanoseconds; each reading advances it by native_clock_step. */
 extern uint64_t native_clock, native_clock_step;
 
 /* Program memory is the test's own, except this range, where every access faults. */
 extern uintptr_t native_fault_start, native_fault_end;
 
-/* Console: what was written to each stream, and what comes in. */
+/* Console: the output to each stream, and the input. */
 extern char native_console_out[4][4096];
 extern size_t native_console_length[4];
 void native_console_reset(void);
@@ -29,7 +29,7 @@ extern bool native_console_framed;
 extern bool native_console_full;  /* there is no room for output */
 extern unsigned native_terminals; /* bit n: descriptor n is a terminal */
 
-/* How often mappings were told that pages changed. */
+/* The number of calls of areas_forget_pages(). */
 extern unsigned native_forgotten;
-/* How many pages they were told were written past them. */
+/* The number of pages passed to areas_pages_written(). */
 extern uint64_t native_pages_written;

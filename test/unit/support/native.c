@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log and panic of a native test. Both format through the kernel's own fmt_vsnprintf(), so that a
- * format it does not know shows up here and not first in a fault report.
+ * Log and panic of a native test. Both format by the kernel's fmt_vsnprintf(), so that a test finds
+ * a format that it does not support.
  */
 #include "native.h"
 

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* What the native stand-ins (native.c, native_heap.c) offer to tests beyond the kernel's own
- * headers. */
+/* Functions of the native stand-ins (native.c, native_heap.c) beyond the kernel's own headers. */
 #pragma once
 
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Blocks of heap_alloc() and pages of kpage_alloc() that were not freed: a test compares before and
- * after. */
+/* Number of blocks of heap_alloc() and pages of kpage_alloc() that are not freed, to find leaks. */
 size_t native_heap_live(void);
-/* The next `successes` allocations work and all after them fail; a negative number ends that. */
+/* The next `successes` allocations succeed and all later ones fail; a negative number ends this. */
 void native_heap_fail_after(long successes);
 
-/* The text of the last panic, "" when there was none. */
+/* The text of the last panic, "" if there was none. */
 const char *native_panic_text(void);
 
-/* True when `statement` panicked. What it held stays held, so memory may leak. */
+/* True if `statement` panicked. Its allocations are not freed. */
 #define NATIVE_PANICS(statement)                                                                   \
     ({                                                                                             \
         volatile bool native_panicked_ = true;                                                     \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel heap of a native test: malloc, so that AddressSanitizer watches every block, with a
- * count of what is alive and failures on order. A page's "frame" is its own address.
+ * The kernel heap of a native test: malloc(), so that AddressSanitizer checks every block, with a
+ * count of live blocks and injected failures. A page's "frame" is its own address.
  */
 #include "mm/heap/heap.h"
 
@@ -51,7 +51,7 @@ void *heap_alloc(size_t size)
     *h = (struct header){size, HEADER_CHECK};
     live++;
     live_bytes += size;
-    memset(h + 1, 0xa5, size); /* contents are undefined: make that visible */
+    memset(h + 1, 0xa5, size); /* undefined contents, made visible */
     return h + 1;
 }
 

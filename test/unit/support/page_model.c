@@ -19,7 +19,7 @@ struct page {
 };
 static struct page models[MODEL_SPACES][PAGES];
 static struct address_space *space; /* under test */
-static struct page *model;          /* what is in it */
+static struct page *model;          /* its expected mappings */
 
 void model_clear(void)
 {
@@ -37,7 +37,7 @@ static virt_t page_at(unsigned i)
     return virt(BASE + (uint64_t)i * PAGE_SIZE);
 }
 
-/* Does the hardware see what the model says? */
+/* True if the simulated MMU agrees with the model. */
 static bool page_agrees(unsigned i)
 {
     for (int access = SIM_READ; access <= SIM_EXECUTE; access++) {
@@ -147,7 +147,7 @@ void model_step(void)
     case 0:
         step_map(first, count);
         break;
-    case 3: /* other tables, the same translation */
+    case 3: /* the tables change, the translations do not */
         if (!paging_promote(space, page_at(first)))
             assert_int_equal(paging_split_at(space, page_at(first)), E_OK);
         break;

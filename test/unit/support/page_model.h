@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model of what is mapped in a small range: each page by itself. Random operations are done to it
- * and to the page tables; the simulated MMU says if they agree. For each of two address spaces.
+ * A model of the mappings in a small range, page by page, for each of two address spaces. Random
+ * operations are applied to it and to the page tables, and compared through the simulated MMU.
  */
 #pragma once
 
@@ -11,14 +11,14 @@
 #define MODEL_PAGES  2048                         /* 8 MiB */
 #define MODEL_SPACES 2
 
-/* Nothing is mapped in any space. */
+/* Resets: nothing is mapped in any space. */
 void model_clear(void);
-/* The functions below are for `space` from now on, whose model has that number. */
+/* Selects `space` and model n for the functions below. */
 void model_work_on(unsigned n, struct address_space *space);
 /* One operation at random: map, unmap, protect, promote or split. */
 void model_step(void);
 void model_unmap_all(void);
-/* True if the hardware sees what the model says: the space must run. */
+/* True if the simulated MMU agrees with the model. The space must run. */
 bool model_agrees(void);
-/* All that the model knows. */
+/* The range that the model covers. */
 struct virt_range model_range(void);

@@ -15,7 +15,7 @@
 #define FIRST_FREE  2
 #define LAST_TABLE  1024
 #define ARENA       16 /* frames */
-#define PLACES      4  /* of machine_frames: each is mapped by a table of its own */
+#define PLACES      4  /* of machine_frames, each mapped by a table of its own */
 #define PLACE_FIRST 1024
 #define PLACE_STEP  512
 #define PLACE_SIZE  64
@@ -30,7 +30,7 @@ static struct frame metadata[SIM_FRAMES];
 
 static uint8_t table_used[LAST_TABLE];
 static uint64_t tables, tables_at_start, counted_at_start;
-static long fail_after; /* allocations until there are no more; negative: never */
+static long fail_after; /* allocations until they fail; negative: never */
 
 static phys_t held_tables[HELD_MAX], held_frames[HELD_MAX];
 static size_t held_table_count, held_frame_count;
@@ -46,7 +46,7 @@ bool memory_table_alloc(phys_t *out)
             continue;
         table_used[i] = 1;
         tables++;
-        for (unsigned w = 0; w < 512; w++) /* what an earlier owner left */
+        for (unsigned w = 0; w < 512; w++) /* contents left by an earlier owner */
             sim_physical_write((uint64_t)i << 12 | w * 8, UINT64_C(0xdeadbeef00000fff));
         *out = phys((uint64_t)i << 12);
         return true;
@@ -57,7 +57,7 @@ bool memory_table_alloc(phys_t *out)
 void memory_table_free(phys_t frame)
 {
     if (frame.v == ROOT << 12)
-        return; /* boot's own: it moved */
+        return; /* the boot's root table, which was moved */
     assert_true(table_used[frame.v >> 12]);
     table_used[frame.v >> 12] = 0;
     tables--;
@@ -100,7 +100,7 @@ void world_start_with(enum paging_kind kind, unsigned slots)
 {
     static const struct paging_ops *const kinds[PAGING_KINDS] = {
         &paging_recursive, &paging_physmap, &paging_offset, &paging_identity, &paging_temporary};
-    static unsigned slot = LAYOUT_WINDOW_SLOT_DEFAULT; /* where the window was left */
+    static unsigned slot = LAYOUT_WINDOW_SLOT_DEFAULT; /* the window's present slot */
     static struct boot_info boot = {
         .memory = {{.range = {{0}, {SIM_FRAMES << 12}}, .kind = BOOT_MEMORY_RAM}},
         .memory_count = 1,
@@ -142,7 +142,7 @@ void world_start(enum paging_kind kind)
     world_start_with(kind, 6);
 }
 
-/* The kernel's half is the same tables; both windows show the new level-4 table. */
+/* The kernel's half shares the tables; the entries of both windows point to the new level-4 table. */
 struct address_space *world_second_space(void)
 {
     static struct address_space second;
@@ -155,7 +155,7 @@ struct address_space *world_second_space(void)
         sim_physical_write(root.v | i * 8, e);
     }
     second = (struct address_space){.root = root};
-    if (paging == &paging_identity) /* whose tables are in the program's half */
+    if (paging == &paging_identity) /* its tables are in the program's half */
         assert_int_equal(paging_map(&second, virt(WORLD_POOL), phys(WORLD_POOL),
                                     POOL_FRAMES * PAGE_SIZE, prot_rw()),
                          E_OK);
@@ -190,7 +190,7 @@ void world_assert_no_tables(void)
         frames_check(&machine_frames);
 }
 
-/* Where tables have frames of their own: all are taken, and so many put back. */
+/* If tables have frames of their own, takes all and frees `more`. */
 void world_limit(long more)
 {
     phys_t frame;

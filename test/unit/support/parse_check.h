@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What holds for everything that a parser accepted, whatever the input was. Unit tests use it over
+ * Invariants of the result for every input that a parser accepts. Unit tests check them over
  * truncated and flipped inputs, the fuzzers over all others; a violation panics.
  */
 #pragma once
@@ -62,7 +62,7 @@ static inline void check_elf64(const struct elf64_image *e, uint64_t size, uint6
                    align_down(s->address, PAGE_SIZE));
         entry_found |= s->execute && e->entry >= align_down(s->address, PAGE_SIZE) &&
                        e->entry < align_up(end, PAGE_SIZE);
-        /* A segment that was cut to the page still shows all of its file page. */
+        /* A segment that was cut at a page still maps all of its file page. */
         phdr_found |= e->phdr_address >= align_down(s->address, PAGE_SIZE) &&
                       e->phdr_address < align_up(end, PAGE_SIZE);
     }

@@ -10,15 +10,15 @@
 struct tlb_entry {
     uint64_t page; /* address >> 12 */
     uint64_t frame;
-    int shift; /* of the page whose part it is: large pages are cached in pieces of 4 KiB */
+    int shift; /* of the whole page: large pages are cached in pieces of 4 KiB */
     bool write, execute, dirty;
 };
 
-struct cache_entry { /* paging-structure cache: an upper entry, by the address bits that select it
-                      */
+/* Paging-structure cache: an upper entry, by the address bits that select it. */
+struct cache_entry {
     uint64_t prefix;
     int level;
-    uint64_t table; /* physical address it points to */
+    uint64_t table; /* physical address of the table */
     bool write, execute;
 };
 
@@ -78,6 +78,11 @@ void sim_physical_write(uint64_t address, uint64_t value)
     *cell(address) = value;
 }
 
+void *sim_physical(uint64_t address)
+{
+    return (char *)cell(address) + address % 8;
+}
+
 void sim_ignore_invlpg(uint64_t start, uint64_t end)
 {
     ignored_start = start;
@@ -89,13 +94,13 @@ void sim_invlpg(uint64_t address)
     if (address >= ignored_start && address < ignored_end)
         return;
     for (size_t i = 0; i < tlb_count;) {
-        /* Of a large page all pieces go (SDM 3A 4.10.4.2). */
+        /* All pieces of a large page are dropped (SDM 3A 4.10.4.2). */
         if (tlb[i].page << 12 >> tlb[i].shift == address >> tlb[i].shift)
             tlb[i] = tlb[--tlb_count];
         else
             i++;
     }
-    cache_count = 0; /* all of them, whatever the address (SDM 3A 4.10.4.1) */
+    cache_count = 0; /* INVLPG drops all of them (SDM 3A 4.10.4.1) */
 }
 
 void sim_flush_all(void)
@@ -136,7 +141,7 @@ struct sim_result sim_access(uint64_t address, enum sim_access access)
     uint64_t table = root;
     bool write = true, execute = true;
     int level = 4;
-    for (size_t i = 0; i < cache_count; i++) /* the deepest cached entry wins */
+    for (size_t i = 0; i < cache_count; i++) /* the deepest cached entry is used */
         if (cache[i].level - 1 < level &&
             cache[i].prefix == address >> (12 + 9 * (cache[i].level - 1))) {
             level = cache[i].level - 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fail() for tests of the tool: it comes back to TOOL_FAILS instead of ending the process. */
+/* fail() for tests of the tool: it returns to TOOL_FAILS instead of ending the process. */
 #pragma once
 
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 extern jmp_buf tool_native_catch;
 extern char tool_native_sentence[512]; /* of the last fail() */
 
-/* True when `statement` failed the tool. What it had allocated stays allocated. */
+/* True if `statement` called fail(). Its allocations are not freed. */
 #define TOOL_FAILS(statement)                                                                      \
     ({                                                                                             \
         volatile bool tool_failed_ = true;                                                         \

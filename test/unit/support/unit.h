@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cmocka with the headers that it wants to see first. */
+/* cmocka with the headers that it requires before it. */
 #pragma once
 
 #include <setjmp.h>

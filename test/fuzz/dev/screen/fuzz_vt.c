@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes on screens of several sizes: the cursor and the regions stay within, and so does every store. */
+/* Any bytes on screens of several sizes: cursor, scrolling region and every store stay within the screen. */
 #include "dev/screen/vt.h"
 
 #include "base/panic.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Settings and bytes in any order: the counts of the ring stay in order, and what is read was
- * typed. */
+/* Settings and bytes in any order: the ring's counts stay ordered, and only typed bytes are read. */
 #include "fs/tty/line.h"
 
 #include "base/panic.h"

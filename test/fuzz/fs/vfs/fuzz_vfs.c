@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is a program of operations on names and files; after each run the tree must be sound,
- * and when it is taken down nothing may be left. */
+/* The input is a sequence of operations on names and files. After each run the tree's invariants
+ * must hold (fs_check.h), and after its removal no memory may be in use. */
 #include "fs_check.h"
 #include "fs_native.h"
 #include "native.h"
@@ -21,7 +21,7 @@ static uint8_t next(void)
     return at < end ? *at++ : 0;
 }
 
-/* Paths of few names, so that operations meet. */
+/* Paths of few names, so that operations collide. */
 static char *path(char *to)
 {
     static const char *const parts[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sequences of mmap, munmap, mprotect, mremap, madvise and faults, with memory running out, against
- * the model of test/unit/support/areas_model.c, which is asked after each. */
+/* Sequences of mmap, munmap, mprotect, mremap, madvise and faults, with memory running out, compared
+ * after each step with the model of test/unit/support/areas_model.c. */
 #include "areas_model.h"
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever the log says, in whatever portions: every byte of it is shown, in order, and what the report
- * says of its own JSON stays within the line. */
+/* Any log, in portions of any size: every byte is printed, in order, and the values found in the
+ * report's JSON lie within its line. */
 #include "host/json.h"
 #include "report/report_render.h"
 #include "report/report_stream.h"

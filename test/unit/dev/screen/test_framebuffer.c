@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dev/screen/framebuffer.c over a card that is an array: orders of channels, pitches, places, nonsense. */
+/* dev/screen/framebuffer.c over an array as video memory: channel orders, pitches, addresses, bad values. */
 #include "unit.h"
 
 #include "dev/screen/font.h"
@@ -86,7 +86,7 @@ static void test_colours_follow_the_channels_order(void **state)
     }
 }
 
-/* Lines longer than what is seen of them: the rest is not ours. */
+/* A pitch larger than the visible line: the bytes between are not written. */
 static void test_pitch_and_place(void **state)
 {
     (void)state;
@@ -154,7 +154,7 @@ static void test_absurd_framebuffers_are_refused(void **state)
     refuse(usual());
 }
 
-/* More characters than a terminal has are a margin. */
+/* The part of a picture that exceeds the largest terminal stays empty. */
 static void test_more_than_a_terminal_is_margin(void **state)
 {
     (void)state;

@@ -8,7 +8,7 @@
 static struct keymap map;
 static enum keymap_action last;
 
-/* What a run of scan codes types. */
+/* The text that a sequence of scan codes types. */
 static const char *typed(const uint8_t *codes, size_t count)
 {
     static char out[64];
@@ -55,7 +55,7 @@ static void test_special_keys(void **state)
     assert_string_equal(TYPED(0xe0, 0x48, 0xe0, 0xc8, 0xe0, 0x4b), "\033[A\033[D");
     assert_string_equal(TYPED(0xe0, 0x47, 0xe0, 0x4f, 0xe0, 0x53, 0xe0, 0x49),
                         "\033[1~\033[4~\033[3~\033[5~");
-    /* Around these some keyboards invent shifts. */
+    /* Some keyboards send fake shifts around these keys. */
     assert_string_equal(TYPED(0xe0, 0x2a, 0xe0, 0x50, 0xe0, 0xd0, 0xe0, 0xaa, 0x1e), "\033[Ba");
     assert_string_equal(TYPED(0x3b, 0x3f, 0x44, 0x57, 0x58),
                         "\033[[A\033[[E\033[21~\033[23~\033[24~");
@@ -91,7 +91,7 @@ static void test_layouts_and_dead_keys(void **state)
     assert_string_equal(TYPED(0xe0, 0x38, 0x10, 0x12, 0x08, 0xe0, 0xb8), "@€{");
     assert_string_equal(TYPED(0x29, 0x1e, 0x0d, 0x12, 0x29, 0x39, 0x29, 0x13), "âé^^r");
     assert_string_equal(TYPED(0x3a, 0x1a, 0x0c),
-                        "Üß"); /* the lock shifts letters that have a capital */
+                        "Üß"); /* Caps Lock shifts letters that have a capital */
     use("fr", false);
     assert_string_equal(TYPED(0x10, 0x1e, 0x02, 0x2a, 0x02, 0xaa, 0x03), "aq&1é");
     assert_string_equal(TYPED(0x2a, 0x1a, 0xaa, 0x12), "ë");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dev/screen/screen.c over a card that is an array of cells and a heap that has so many bytes. */
+/* dev/screen/screen.c over an array of cells as the card, and a heap of limited size. */
 #include "unit.h"
 
 #include "dev/screen/screen.h"
@@ -18,7 +18,7 @@
 static vt_cell card[ROWS][COLUMNS];
 static unsigned cells_drawn, blocks;
 static size_t heap_room, largest, used;
-static uint8_t arena[1 << 20] ALIGNED(16); /* a screen is for good: nothing of it is ever freed */
+static uint8_t arena[1 << 20] ALIGNED(16); /* a screen is never freed */
 static uint64_t free_memory;
 int native_irq_depth;
 
@@ -125,14 +125,14 @@ static void test_no_memory_no_screen(void **state)
     heap_room = SIZE_MAX;
     assert_null(open_screen(641));
     assert_int_equal(blocks, 0);
-    heap_room = 2 * picture; /* and no history */
+    heap_room = 2 * picture; /* no room for history */
     assert_non_null(open_screen(640));
     assert_true(screen_size(&columns, &rows));
     assert_int_equal(columns, COLUMNS);
     assert_int_equal(rows, ROWS);
 }
 
-/* Looking back is no reason for a program to have too little memory. */
+/* The history takes only a small part of free memory. */
 static void test_history_is_modest(void **state)
 {
     (void)state;
@@ -161,7 +161,7 @@ static void test_only_what_changed(void **state)
     screen->flush();
     assert_int_equal(cells_drawn, 1);
     assert_int_equal(card[0][2] & 0xffff, 'X');
-    /* A thousand lines between two pictures cost one picture. */
+    /* A thousand lines between two flushes draw one picture. */
     cells_drawn = 0;
     for (int i = 0; i < 1000; i++)
         screen->write("some line\r\n", 11);
@@ -169,7 +169,7 @@ static void test_only_what_changed(void **state)
     assert_in_range(cells_drawn, 1, COLUMNS * ROWS);
     screen_look_back(1000);
     screen->flush();
-    screen->write("X", 1); /* what is written brings the view back */
+    screen->write("X", 1); /* output returns the view to the end */
     screen->flush();
     assert_int_equal(card[ROWS - 1][0] & 0xffff, 'X');
 }

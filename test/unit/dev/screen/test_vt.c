@@ -111,7 +111,7 @@ static void test_scrolling_keeps_history(void **state)
     assert_string_equal(row(0), "line 24");
     vt_look_back(&vt, 3);
     assert_string_equal(row(0), "line 21");
-    put("\r\nline 30"); /* the person goes on seeing the same */
+    put("\r\nline 30"); /* the view into the history does not move */
     assert_string_equal(row(0), "line 21");
     vt_look_back(&vt, 100);
     assert_string_equal(row(0), "line 15"); /* 10 lines of history */
@@ -135,7 +135,7 @@ static void test_scrolling_stays_in_its_region(void **state)
     assert_string_equal(row(2), "d");
     assert_string_equal(row(3), "X");
     assert_string_equal(row(4), "e");
-    put("\033[2;1H\033M\033[1mY"); /* back over the top of the region */
+    put("\033[2;1H\033M\033[1mY"); /* reverse index at the top of the region */
     assert_string_equal(row(1), "Y");
     assert_string_equal(row(2), "c");
     assert_string_equal(row(3), "d");
@@ -144,7 +144,7 @@ static void test_scrolling_stays_in_its_region(void **state)
     put("\033[6n");
     assert_string_equal(replies, "\033[1;2R");
     put("\033[9;9H");
-    at(3, 8); /* and end with it */
+    at(3, 8); /* the last row is the last row of the region */
 }
 
 static void test_insert_delete_erase(void **state)
@@ -192,7 +192,7 @@ static void test_colours_of_each_escape(void **state)
     assert_int_equal(background(0, 5), 12);
     assert_true(vt_row(&vt, 0)[6] & VT_UNDERLINED);
     put("\033[m\033[42m\033[K");
-    assert_int_equal(background(0, 10), 2); /* what is erased takes the background */
+    assert_int_equal(background(0, 10), 2); /* erased cells take the background */
 }
 
 static void test_broken_utf8_is_one_sign(void **state)
@@ -204,7 +204,7 @@ static void test_broken_utf8_is_one_sign(void **state)
     assert_int_equal(character(0, 2), 0xfffd); /* no glyph beyond the first plane */
     assert_int_equal(character(0, 3), '|');
     assert_int_equal(character(0, 4), 0xfffd);
-    assert_int_equal(character(0, 5), 0xfffd); /* cut short by what follows */
+    assert_int_equal(character(0, 5), 0xfffd); /* a sequence cut short by the next byte */
     assert_int_equal(character(0, 6), '|');
     assert_int_equal(character(0, 7), 0xfffd); /* overlong */
     assert_string_equal(row(0) + 9, "|?|e!");  /* surrogates; a mark on the e takes no cell */

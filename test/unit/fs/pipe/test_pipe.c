@@ -90,7 +90,7 @@ static void test_full_and_empty(void **state)
     assert_int_equal(put(w, big, 1, &n), E_AGAIN);
     assert_int_equal(file_poll(w), 0);
     assert_int_equal(get(r, back, 4095, &n), E_OK);
-    /* What is not more than PIPE_BUF goes in whole or not at all. */
+    /* A write of at most PIPE_BUF is atomic. */
     assert_int_equal(put(w, big, 4096, &n), E_AGAIN);
     assert_int_equal(put(w, big, 4097, &n), E_OK);
     assert_int_equal(n, 4095);

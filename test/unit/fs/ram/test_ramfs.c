@@ -16,7 +16,7 @@
 static struct filesystem root;
 static size_t live_before;
 
-/* Three and a half pages, page-aligned as the packer lays them. */
+/* Three and a half pages, page-aligned as in the tool's archives. */
 #define ARCHIVED (3 * 4096 + 2048)
 static _Alignas(4096) uint8_t archive[4 * 4096];
 
@@ -86,7 +86,7 @@ static void test_write_and_read_back(void **state)
     for (size_t i = 0; i < 5000; i++)
         assert_int_equal(back[i], 0);
     assert_memory_equal(back + 5000, text, sizeof text);
-    assert_int_equal(ramfs_used_pages(), 3); /* the first is a hole */
+    assert_int_equal(ramfs_used_pages(), 3); /* the first page is a hole */
     assert_int_equal(read_at(f, back, 100, 15000), 0);
     assert_int_equal(write_at(f, "", 0, 1 << 30), E_OK);
     assert_int_equal(f->inode->size, 15000);
@@ -195,7 +195,7 @@ static void test_no_space(void **state)
     file_put(f);
 }
 
-/* A fault in the program's buffer: the bytes before it are moved, exactly. */
+/* A fault in the program's buffer: exactly the bytes before it are transferred. */
 static void test_partial_fault(void **state)
 {
     (void)state;
@@ -248,7 +248,7 @@ static void test_pages_for_mappings(void **state)
     source->ops->get(source);
     assert_int_equal(source->ops->page(source, 1, false, &frame), E_OK);
     assert_int_equal(frame.v, 0x101000);
-    /* The last page ends in the next entry's header: it must be the file's own, with zeros. */
+    /* The file's last page also holds the next entry's header: it is mapped as a copy with zeros. */
     assert_int_equal(source->ops->page(source, 3, false, &frame), E_OK);
     const uint8_t *page = ptr_of(virt(frame.v));
     assert_memory_equal(page, archive + 3 * 4096, 2048);
@@ -263,7 +263,7 @@ static void test_pages_for_mappings(void **state)
     assert_int_equal(write_at(f, "x", 1, 4096), E_OK);
     assert_int_equal(native_forgotten, 2);
     assert_int_equal(native_pages_written, 1);
-    assert_int_equal(write_at(f, "xyz", 3, 8190), E_OK); /* over the end of a page */
+    assert_int_equal(write_at(f, "xyz", 3, 8190), E_OK); /* across the end of a page */
     assert_int_equal(native_pages_written, 3);
     assert_int_equal(source->ops->page(source, 1, false, &frame), E_OK);
     assert_int_equal(*(char *)ptr_of(virt(frame.v)), 'x');

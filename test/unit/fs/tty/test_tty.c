@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The line discipline alone, and the terminal over a console of the test's own. */
+/* The line discipline by itself, and the terminal over a simulated console. */
 #include "unit.h"
 #include "fs_native.h"
 #include "native.h"

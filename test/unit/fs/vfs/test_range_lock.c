@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Record locks against a model that has an entry for every byte. */
+/* Record locks against a model with an entry for every byte. */
 #include "unit.h"
 #include "fs_native.h"
 #include "native.h"
@@ -18,7 +18,7 @@ enum {
 };
 
 static const char owners[OWNERS];
-static uint8_t model[OWNERS][BYTES]; /* the last stands for all behind it */
+static uint8_t model[OWNERS][BYTES]; /* the last entry stands for all bytes from it on */
 static struct inode inode;
 static uint32_t state = 12345;
 
@@ -42,7 +42,7 @@ static bool model_conflict(uint32_t owner, uint64_t from, uint64_t to, bool writ
     return false;
 }
 
-/* The list says for each byte what the model says; it is sorted, and no two neighbours of one owner could be one. */
+/* The list agrees with the model for each byte, is sorted, and has no two neighbours that could be merged. */
 static void compare(void)
 {
     uint8_t seen[OWNERS][BYTES] = {{0}};

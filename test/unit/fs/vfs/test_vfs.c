@@ -440,7 +440,7 @@ static void test_permissions_of_others(void **state)
     fs_current()->uid = 0;
 }
 
-/* Each operation fails at each allocation in turn, and leaves nothing behind. */
+/* Each operation fails at each of its allocations in turn, and leaks nothing. */
 static void test_short_of_memory(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The start stack, read back the way a C library reads it. */
+/* The start stack, read as by a C library. */
 #include "linux/exec/stack.h"
 
 #include "unit.h"
@@ -57,7 +57,7 @@ static const char *string(const struct built *b, uint64_t address)
     return s;
 }
 
-/* Walks the image as crt1 does; `at` ends behind the list's NULL. */
+/* Reads a list of strings as crt1 does; `at` ends behind its NULL. */
 static void check_list(const struct built *b, const char *const *list, uint64_t *at,
                        struct virt_range strings)
 {
@@ -122,7 +122,7 @@ static void test_no_arguments_no_environment(void **state)
     free(b.image);
 }
 
-/* rsp stays aligned whatever the lengths and counts are. */
+/* rsp is aligned for all lengths and counts. */
 static void test_every_alignment(void **state)
 {
     (void)state;

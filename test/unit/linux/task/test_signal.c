@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sending and taking, over a process of two threads that this file plays. */
+/* Sending and delivery of signals, in a simulated process of two threads. */
 #include "linux/task/signal.h"
 
 #include "cpu/percpu.h"
@@ -19,11 +19,11 @@
 int native_irq_depth;
 
 static struct process process;
-static struct thread thread, other_thread; /* the first one is the leader, and the caller */
+static struct thread thread, other_thread; /* `thread` is the group leader and the first caller */
 static struct linux_thread state_of_thread, state_of_other;
 static unsigned wakes, other_wakes;
 
-/* GS is free in a program of Linux: thread_current() finds its thread as in the kernel. */
+/* Linux programs do not use GS: thread_current() works as in the kernel. */
 static void become(struct thread *caller)
 {
     static struct percpu cpu;
@@ -76,7 +76,7 @@ static int setup(void **state)
     return 0;
 }
 
-/* Most tests are of a process with one thread. */
+/* Adds the second thread: most tests have a process with one thread. */
 static void start_other(void)
 {
     list_add_head(&process.threads, &state_of_other.link);
@@ -148,7 +148,7 @@ static void test_realtime_signals_queue_in_order(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(send(40, i), E_OK);
     assert_int_equal(send(35, 7), E_OK);
-    assert_int_equal(send(36, 8), E_OK); /* default action: it is queued all the same */
+    assert_int_equal(send(36, 8), E_OK); /* default action: queued, too */
     expect(35, 7);
     expect(36, 8);
     for (int i = 0; i < 3; i++)
@@ -201,7 +201,7 @@ static void test_ignored_is_dropped_unless_blocked(void **state)
     assert_int_equal(send(SIGNAL_CHLD, 0), E_OK);
     assert_int_equal(signal_pending_set(), SIGNAL_SET(SIGNAL_TERM) | SIGNAL_SET(SIGNAL_CHLD));
     expect_nothing();
-    /* Ignoring it drops what is pending. */
+    /* Ignoring a signal drops it if it is pending. */
     signal_set_action(SIGNAL_TERM, &ignore);
     signal_set_action(SIGNAL_CHLD, &(struct signal_action){0});
     assert_int_equal(signal_pending_set(), 0);
@@ -261,7 +261,7 @@ static void test_wait_mask(void **state)
     signal_wait_mask_end(false);
     assert_false(thread.signal_pending);
     assert_int_equal(signal_blocked(), SIGNAL_SET(SIGNAL_USR1));
-    /* Interrupted: the old mask waits for the handler's frame. */
+    /* On an interruption the old mask is kept for the handler's frame. */
     assert_int_equal(signal_wait_mask_begin(virt_of(&open), 8), E_OK);
     signal_wait_mask_end(true);
     assert_true(state_of_thread.mask_saved && thread.signal_pending);
@@ -277,7 +277,7 @@ static void taken(struct signal_entry *entry)
     taken_count++;
 }
 
-/* A timer's entry is pending once, keeps its memory and can be called back. */
+/* A timer's entry is pending at most once, is not freed by delivery, and can be withdrawn. */
 static void test_entries_of_timers(void **state)
 {
     (void)state;
@@ -312,7 +312,7 @@ static void test_exec_keeps_what_is_ignored(void **state)
     assert_int_equal(caught, 0);
 }
 
-/* To the process: the leader when it wants it, else who does. */
+/* A signal to the process goes to the leader, unless it blocks the signal, else to another thread. */
 static void test_choice_of_the_thread(void **state)
 {
     (void)state;
@@ -333,7 +333,7 @@ static void test_choice_of_the_thread(void **state)
     expect_nothing();
 }
 
-/* Who was told of a signal and then blocks it, or ends, leaves it to the others. */
+/* If the chosen thread blocks the signal or ends before delivery, another thread is woken. */
 static void test_signal_is_passed_to_a_thread_that_takes_it(void **state)
 {
     (void)state;
@@ -345,7 +345,7 @@ static void test_signal_is_passed_to_a_thread_that_takes_it(void **state)
     assert_int_equal(other_wakes, 1);
     assert_true(other_thread.signal_pending && !thread.signal_pending);
     other_thread.signal_pending = false;
-    assert_int_equal(send(SIGNAL_USR2, 2), E_OK); /* the leader's */
+    assert_int_equal(send(SIGNAL_USR2, 2), E_OK); /* goes to the leader */
     list_remove(&state_of_thread.link);
     signal_thread_ended(&state_of_thread);
     assert_int_equal(other_wakes, 2);
@@ -367,11 +367,11 @@ static void test_to_one_thread_only(void **state)
     become(&other_thread);
     expect(40, 1);
     become(&thread);
-    /* It ends with one of them pending. */
+    /* The thread ends while one signal is pending. */
     list_remove(&state_of_other.link);
     signal_thread_ended(&state_of_other);
     assert_int_equal(native_heap_live(), 0);
-    state_of_other.thread = NULL; /* an ended leader takes everything and answers nothing */
+    state_of_other.thread = NULL; /* signals to an ended leader succeed and are dropped */
     assert_int_equal(send_to(&state_of_other, SIGNAL_TERM, 1), E_OK);
     assert_int_equal(state_of_other.pending.set, 0);
 }

@@ -57,7 +57,7 @@ static void test_frame_on_the_alternate_stack(void **state)
     assert_int_equal(signal_place(0x7fff0000, 0, &stack, FPU_SIZE, &p), E_OK);
     assert_false(p.on_alternate);
     assert_true(p.frame > 0x7ff00000);
-    /* nested: goes on below, behind a red zone */
+    /* nested: below the current frame, after the red zone */
     assert_int_equal(signal_place(0x11000, SA_ONSTACK, &stack, FPU_SIZE, &p), E_OK);
     assert_false(p.on_alternate);
     assert_true(p.fpstate + FPU_SIZE <= 0x11000 - 128);
@@ -101,7 +101,7 @@ static void test_sigaltstack_refusals(void **state)
     assert_int_equal(signal_stack_change(&stack, &off, 0x10100), E_OK);
 }
 
-/* What a handler may not choose must not come back. */
+/* A handler cannot change the bits that the kernel owns. */
 static void test_context_keeps_the_kernels_bits(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/heap/heap.c over real memory: the page tables are mmap() and munmap(), so that a touch of a page
- * that the heap gave back is a crash here, too.
+ * mm/heap/heap.c over real memory: mmap() and munmap() stand in for the page tables, so that an
+ * access to a page that the heap freed crashes here, too.
  */
 #include "mm/heap/heap.h"
 
@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 
 #define FRAMES    4096
-#define PAGES_MAX 65536 /* of addresses that the tests use */
+#define PAGES_MAX 65536 /* address space of the tests */
 #define BLOCKS    300
 #define STEPS     60000
 
@@ -25,7 +25,7 @@ struct frames machine_frames;
 static struct frame metadata[FRAMES];
 static phys_t mapped[PAGES_MAX]; /* 0: nothing */
 static uint64_t mapped_count;
-static long maps_left = -1; /* then one fails; negative: none does */
+static long maps_left = -1; /* the next one fails; negative: none fails */
 
 static phys_t *slot_of(uint64_t v)
 {
@@ -47,7 +47,7 @@ static enum err model_map(struct address_space *space, virt_t at, phys_t to, uin
     void *got = mmap(ptr_of(at), PAGE_SIZE, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     assert_ptr_equal(got, ptr_of(at));
-    memset(got, 0xdb, PAGE_SIZE); /* a frame comes with what was in it */
+    memset(got, 0xdb, PAGE_SIZE); /* a frame has its old contents */
     return E_OK;
 }
 
@@ -105,7 +105,7 @@ static int start(void **state)
     return 0;
 }
 
-/* Nothing in use, nothing cached: everything is back. */
+/* After a trim nothing is in use: all frames are free. */
 static void check_empty(void)
 {
     heap_trim();
@@ -154,7 +154,7 @@ static void step(struct block *b)
         size_t size = random_size();
         check_poison(b, b->size);
         uint8_t *moved = heap_resize(b->bytes, size);
-        if (moved == NULL) { /* the old one is as it was */
+        if (moved == NULL) { /* the old block is unchanged */
             check_poison(b, b->size);
             return;
         }
@@ -198,7 +198,7 @@ static void test_random_blocks_keep_their_bytes(void **state)
     check_empty();
 }
 
-/* All sizes around each class and around the border to whole pages. */
+/* All sizes around each size class and around the limit to whole pages. */
 static void test_every_size_is_usable(void **state)
 {
     (void)state;
@@ -225,7 +225,7 @@ static void test_absurd_sizes_are_refused(void **state)
                                    FRAMES * PAGE_SIZE};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (sizes[i] > (size_t)PAGES_MAX << PAGE_SHIFT && sizes[i] <= (size_t)1 << 40)
-            continue; /* the model has not so many addresses; the guest test asks for them */
+            continue; /* beyond the addresses of this test; covered by the guest's */
         assert_null(heap_alloc(sizes[i]));
         assert_null(heap_alloc_zero(sizes[i]));
     }
@@ -239,7 +239,7 @@ static void test_absurd_sizes_are_refused(void **state)
     check_empty();
 }
 
-/* Memory ends at every place within a large allocation: each time all of it comes back. */
+/* Memory runs out at every step of a large allocation: each time all of it is freed. */
 static void test_runs_out_midway(void **state)
 {
     (void)state;
@@ -283,7 +283,7 @@ static void test_kernel_pages_come_and_go(void **state)
         for (size_t i = 0; i < 40; i++)
             kpage_free(page[i * 7 % 40]);
     }
-    /* A page that somebody else still holds must not be handed out again. */
+    /* A page whose frame has another reference is not allocated again. */
     page[0] = kpage_alloc();
     phys_t frame = kpage_phys(page[0]);
     frames_get(&machine_frames, frame);
@@ -299,7 +299,7 @@ static void test_kernel_pages_come_and_go(void **state)
     check_empty();
 }
 
-/* More holes between addresses than the table can hold: addresses may be lost, memory not. */
+/* More holes in the address space than table entries: addresses may be lost, memory not. */
 static void test_many_holes_lose_no_memory(void **state)
 {
     (void)state;

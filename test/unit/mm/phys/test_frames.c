@@ -109,7 +109,7 @@ static void test_foreign_frames_have_no_references(void **state)
     frames_check(&frames);
 }
 
-/* The pieces of a block come back one by one, in any order, and are a block again. */
+/* The pieces of a split block are freed one by one, in any order, and merge. */
 static void test_pieces_of_a_split_block_join_again(void **state)
 {
     (void)state;

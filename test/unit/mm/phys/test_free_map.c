@@ -47,7 +47,7 @@ static void test_plain_pc(void **state)
     assert_int_equal(map.ram_bytes, 0x9f000 + 0xffe0000 - 0x100000);
 }
 
-/* Firmware's maps are not in order, overlap, touch and wrap. */
+/* Firmware maps are unsorted and have ranges that overlap, touch or wrap around. */
 static void test_maps_out_of_order_overlap_and_wrap(void **state)
 {
     (void)state;
@@ -73,7 +73,7 @@ static void test_empty_map_is_empty(void **state)
     assert_int_equal(map.ram_end, 0);
 }
 
-/* More holes than the table has room for: memory may be lost, never invented. */
+/* More holes than table entries: memory may be lost, but no range is added. */
 static void test_full_table_invents_no_memory(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The audit over hand-made tables: a sound machine passes, and each way to break it is named. */
+/* The audit over hand-made tables: a correct machine passes, and each violated rule is reported. */
 #include "unit.h"
 
 #include "base/str.h"
@@ -149,7 +149,7 @@ static void test_sound_machine_passes(void **state)
 #define SLOT_AT(n)    ((uint64_t)(n) << 39 | ((n) >= 256 ? ~ADDRESS_BITS : 0))
 #define FREE_FRAME    UINT64_C(0xc00000)
 #define KSTACK_TOP    (LAYOUT_KSTACK_START + 2 * LAYOUT_KSTACK_SIZE)
-#define ANOTHER_TABLE (UINT64_C(60) << PAGE_SHIFT) /* never used for anything else */
+#define ANOTHER_TABLE (UINT64_C(60) << PAGE_SHIFT) /* used for nothing else */
 
 static const struct seed {
     const char *what;
@@ -221,7 +221,7 @@ static const struct seed {
     {"code in a large page", 2, 0x40000000, 0x5000000 | RW | PTE_PS, AUDIT_CODE_ALIAS},
 };
 
-/* Upper entries keep the table that they lead to, unless the seed names another. */
+/* Upper entries keep the address of their table, unless the seed has another. */
 static void plant(const struct seed *seed)
 {
     pte_t *e = entry_at(seed->level, seed->at);
@@ -246,7 +246,7 @@ static void test_seeded_violations_are_found(void **state)
     }
 }
 
-/* In a run of neighbours the page itself is named, not the run's first one. */
+/* In a run of equal pages the report names the page itself, not the first of the run. */
 static void test_page_inside_a_run_is_named(void **state)
 {
     (void)state;
@@ -266,7 +266,7 @@ static void test_back_end_may_write_tables_and_code(void **state)
     assert_int_equal(audit().rule, AUDIT_PASSED);
 }
 
-/* The back ends without a window of their own: then nothing may map the tables writable. */
+/* With a back end without a window, no mapping of the tables may be writable. */
 static void test_no_window(void **state)
 {
     (void)state;
@@ -276,7 +276,7 @@ static void test_no_window(void **state)
     assert_int_equal(audit().rule, AUDIT_PASSED);
 }
 
-/* Without NX everything is executable: W^X cannot hold, all else must. */
+/* Without NX all pages are executable: W^X is not checked, the other rules are. */
 static void test_no_nx(void **state)
 {
     (void)state;

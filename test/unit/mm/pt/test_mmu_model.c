@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model of the MMU (test/guest/mmu_model.h) against the walker's reading of each path, and
- * against the simulated MMU that the page-table tests run on. The guest compares it with the real one.
+ * The model of the MMU (test/guest/mmu_model.h) against the walker's result for each path, and against
+ * the simulated MMU of the page-table tests. The guest compares it with the CPU's.
  */
 #include "unit.h"
 
@@ -48,7 +48,7 @@ static void say(const struct mmu_path *path, enum mmu_access access, const char 
 
 /* ---- the walker ---- */
 
-/* What the walk of the tables says of an access by ring 0, in this mode. */
+/* True if by the walker's result an access by ring 0 faults in this mode. */
 static bool walk_denies(const struct pt_walk *w, enum mmu_access access)
 {
     bool closed = w->user && mode->smap && !mode->ac;
@@ -107,7 +107,7 @@ static void test_walker_agrees(void **state)
     assert_true(cases > 1000000);
 }
 
-/* ---- the simulated MMU: no user pages, no address bits that are reserved ---- */
+/* ---- the simulated MMU: no user pages, no reserved address bits ---- */
 
 static bool simulated(const struct mmu_path *path)
 {
@@ -164,7 +164,7 @@ static void test_simulation_agrees(void **state)
     assert_true(cases > 100000);
 }
 
-/* A few verdicts written down by hand, so that the model itself cannot drift. */
+/* A few hand-written results, as a check of the model. */
 static void test_model_by_hand(void **state)
 {
     (void)state;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker in each of the five back ends, over a simulated MMU. Each step touches all pages before
- * and after, so that every translation that a missing flush would leave behind is in the TLB and
- * shows.
+ * The walker in each of the five back ends, over a simulated MMU. Each step accesses all pages before
+ * and after it, so that every translation that a missing flush would leave stale is in the TLB.
  */
 #include "unit.h"
 
@@ -34,8 +33,8 @@ static int start(void **state)
     return 0;
 }
 
-/* The same steps under each back end lead to the same translation, which the hardware sees as the
- * model says, and which a walk over physical memory finds as the walker does. */
+/* The same steps under each back end lead to the same translations. The MMU agrees with the model, and
+ * a walk over physical memory with the walker. */
 static void test_random_operations(void **state)
 {
     static uint64_t digests[6];
@@ -60,7 +59,7 @@ static void test_random_operations(void **state)
     }
 }
 
-/* The tests themselves: without the flush of the window the same operations must be found out. */
+/* A test of the tests: without the flush of the window the wrong translation is noticed. */
 static void test_missing_relink_is_seen(void **state)
 {
     (void)state;
@@ -72,14 +71,14 @@ static void test_missing_relink_is_seen(void **state)
     assert_int_equal(world_entry(1, v).v & PTE_ADDRESS, DATA);
     paging_unmap(space, virt_range(v.v, v.v + PAGE_SIZE), NULL, NULL);
     assert_true(paging_trim(space));
-    phys_t other; /* someone else gets the frame of the table that was freed */
+    phys_t other; /* takes the frame of the freed table */
     assert_true(paging->access->alloc(&other));
     assert_int_equal(paging_map(space, v, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     assert_true(sim_access(v.v, SIM_READ).fault);
 }
 
-/* What programs read of a table that moved to another frame; and, to test the test, without the
- * flush. */
+/* A table that is replaced by one in another frame, seen through the program window; with the flush, and
+ * without it as a test of the test. */
 static void test_program_window(void **state)
 {
     for (int flush = 0; flush < 2; flush++) {
@@ -102,7 +101,7 @@ static void test_program_window(void **state)
     }
 }
 
-/* What the last unmap emptied stays for the next map; never more than that, and never in the way. */
+/* The tables that the last unmap emptied are kept for the next map; a later unmap or a trim frees them. */
 static void test_trim_gives_emptied_tables_back(void **state)
 {
     (void)state;
@@ -146,7 +145,7 @@ static void test_map_takes_the_largest_pages(void **state)
     paging_walk(space, virt(0x80200000), &walk);
     assert_int_equal(walk.leaf_level, 1);
     assert_int_equal(walk.phys.v, DATA + 0x40200000);
-    /* Cut a page out of the middle of each. */
+    /* Unmap 4 KiB in the middle of the page of 1 GiB. */
     paging_unmap(space, virt_range(0x50000000, 0x50001000), NULL, NULL);
     paging_walk(space, virt(0x50000000), &walk);
     assert_int_equal(walk.leaf_level, 0);
@@ -224,8 +223,7 @@ static void test_visit_sees_each_leaf_once(void **state)
     world_assert_no_tables();
 }
 
-/* Large leaves that are cut at will, with nothing left to allocate from once both ends are
- * prepared. */
+/* After paging_split_at() at both ends of a range, protect and unmap need no memory. */
 static void test_prepared_split_needs_no_memory(void **state)
 {
     (void)state;
@@ -236,7 +234,7 @@ static void test_prepared_split_needs_no_memory(void **state)
     uint64_t before = paging_counters.tables;
     assert_int_equal(paging_split_at(space, virt(0x40000000)), E_OK);
     assert_int_equal(paging_counters.tables, before);
-    world_limit(1); /* of the two that it takes */
+    world_limit(1); /* of the two tables that it needs */
     assert_int_equal(paging_split_at(space, range.start), E_NOMEM);
     assert_int_equal(sim_access(range.start.v, SIM_READ).physical, DATA + 0x1ff000);
     world_limit(-1);
@@ -245,7 +243,7 @@ static void test_prepared_split_needs_no_memory(void **state)
     assert_int_equal(paging_counters.tables, before + 3);
     paging_walk(space, virt(range.start.v - 1), &walk);
     assert_int_equal(walk.leaf_level, 1);
-    assert_true(walk.dirty); /* the large page was, and who could tell which part */
+    assert_true(walk.dirty); /* inherited from the large page */
     paging_walk(space, range.end, &walk);
     assert_int_equal(walk.leaf_level, 1);
     paging_walk(space, virt(0x50000000), &walk);
@@ -265,7 +263,7 @@ static void test_prepared_split_needs_no_memory(void **state)
     world_assert_no_tables();
 }
 
-/* Every page of 4 KiB of the range is touched, so that the TLB knows it. */
+/* Accesses every page of 4 KiB of the range, so that its translation is in the TLB. */
 static void touch(uint64_t start, uint64_t end, enum sim_access access)
 {
     for (uint64_t at = start; at < end; at += PAGE_SIZE)
@@ -283,7 +281,7 @@ static void test_promote_2m(void **state)
                          E_OK);
     touch(at, at + LARGE_SIZE, SIM_READ);
     touch(at + 0x5000, at + 0x6000, SIM_WRITE);
-    /* What programs see of the table that goes. */
+    /* Caches the translation of the table in the program window, before the table is freed. */
     sim_load(recursive_entry(WORLD_PROGRAM, 1, virt(at)));
     assert_int_equal(paging_protect(space, virt_range(at + 0x7000, at + 0x8000), prot_ro()), E_OK);
     assert_false(paging_promote(space, virt(at + 0x1000)));
@@ -296,7 +294,7 @@ static void test_promote_2m(void **state)
     assert_int_equal(walk.leaf_level, 2);
     assert_int_equal(walk.phys.v, DATA + 0x1234);
     assert_true(walk.writable && walk.accessed && walk.dirty && !walk.executable);
-    /* Nobody remembers the small pages: after a change of the large one every part obeys it. */
+    /* No translation of the small pages is left: every part has the large page's new permissions. */
     touch(at, at + LARGE_SIZE, SIM_WRITE);
     assert_int_equal(paging_protect(space, virt_range(at, at + LARGE_SIZE), prot_ro()), E_OK);
     for (uint64_t v = at; v < at + LARGE_SIZE; v += PAGE_SIZE)
@@ -310,7 +308,7 @@ static void test_no_promotion_of_what_differs(void **state)
     (void)state;
     const uint64_t at = 0x40200000, size = LARGE_SIZE;
     assert_false(paging_promote(space, virt(at)));
-    /* A hole; then memory that is not in one piece; then not aligned. */
+    /* A hole; then frames that are not contiguous; then not aligned. */
     assert_int_equal(paging_map(space, virt(at), phys(DATA), size - PAGE_SIZE, prot_rw()), E_OK);
     assert_false(paging_promote(space, virt(at)));
     assert_int_equal(
@@ -355,8 +353,8 @@ static void test_promote_1g(void **state)
     world_assert_no_tables();
 }
 
-/* Random pages are written, then harvested: found are those, each once, for as long as the TLB
- * would let a write go unseen if it had not been flushed. */
+/* Random pages are written, then harvested: each is found once. Without a flush by the harvest, later
+ * writes would not set D again. */
 static void test_harvest_finds_each_write_once(void **state)
 {
     (void)state;
@@ -384,21 +382,21 @@ static void test_harvest_finds_each_write_once(void **state)
             assert_int_equal(bitmap[i / 64] >> i % 64 & 1, dirty[i]);
         assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, 0, NULL), 0);
     }
-    /* All were accessed by now or not, and clearing one bit leaves the other. */
+    /* Clearing A leaves D unchanged. */
     touch(at, at + 5 * PAGE_SIZE, SIM_WRITE);
     paging_harvest(space, virt_range(at, end), PTE_A, PTE_A, NULL);
     assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, 0, NULL), 5);
     assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_A, 0, NULL), 0);
     touch(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE, SIM_READ);
     assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_A, 0, NULL), 1);
-    /* Part of the range; one bit asks, another is cleared. */
+    /* A part of the range, with different bits to look for and to clear. */
     memset(bitmap, 0, sizeof bitmap);
     assert_int_equal(
         paging_harvest(space, virt_range(at + 3 * PAGE_SIZE, end), PTE_A | PTE_D, PTE_D, bitmap),
         2);
     assert_int_equal(bitmap[0], 3);
     assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 3);
-    /* A page that may not be reached now was still written before. */
+    /* A page that is now PROT_NONE counts as written if it was before. */
     touch(at, at + 1, SIM_WRITE);
     assert_int_equal(paging_protect(space, virt_range(at, at + PAGE_SIZE), prot_none()), E_OK);
     assert_int_equal(paging_harvest(space, virt_range(at, end), PTE_D, PTE_D, NULL), 1);
@@ -408,7 +406,8 @@ static void test_harvest_finds_each_write_once(void **state)
     world_assert_no_tables();
 }
 
-/* MADV_FREE: clean until it is written; told once as dirty; changed permissions make it needed. */
+/* MADV_FREE: a page is clean until it is written, is harvested once as dirty, and loses the mark with a
+ * change of its permissions. */
 static void test_lazyfree_is_clean_until_written(void **state)
 {
     (void)state;
@@ -418,8 +417,7 @@ static void test_lazyfree_is_clean_until_written(void **state)
     paging_replace(space, virt(at + 6 * PAGE_SIZE), phys(DATA), prot_copy_on_write(prot_rw()));
     touch(at, at + 6 * PAGE_SIZE, SIM_WRITE);
     paging_mark_lazyfree(space, virt_range(at + PAGE_SIZE, end));
-    touch(at + 2 * PAGE_SIZE, at + 3 * PAGE_SIZE,
-          SIM_WRITE); /* the TLB has forgotten it, or this fails */
+    touch(at + 2 * PAGE_SIZE, at + 3 * PAGE_SIZE, SIM_WRITE); /* fails without the flush */
     assert_int_equal(
         paging_protect(space, virt_range(at + 3 * PAGE_SIZE, at + 4 * PAGE_SIZE), prot_ro()), E_OK);
     for (unsigned i = 0; i < 8; i++) {
@@ -443,7 +441,7 @@ static void test_harvest_large(void **state)
     uint64_t bitmap[16] = {0};
     assert_int_equal(paging_map(space, virt(at), phys(DATA), 2 * LARGE_SIZE, prot_rw()), E_OK);
     touch(middle + 0x5000, middle + 0x6000, SIM_WRITE);
-    /* An end that cuts the page: told, not cleared. */
+    /* A range that ends within a large page: reported, but not cleared. */
     assert_int_equal(
         paging_harvest(space, virt_range(at + 0x1ff000, middle + 0x2000), PTE_D, PTE_D, bitmap), 2);
     assert_int_equal(bitmap[0], 6);
@@ -460,7 +458,7 @@ static void test_harvest_large(void **state)
     world_assert_no_tables();
 }
 
-/* Few pages are flushed one by one, many at once. */
+/* Up to TLB_BATCH_PAGES pages are flushed one by one, more by a full flush. */
 static void test_flush_counts(void **state)
 {
     (void)state;
@@ -489,7 +487,7 @@ static void set_entry(int level, virt_t v, uint64_t bits, bool on)
     world_set_entry(level, v, (pte_t){on ? e | bits : e & ~bits});
 }
 
-/* Each level that denies an access is named, and the lot says what the leaf is. */
+/* The walk reports each level that denies an access, and the attributes of the leaf. */
 static void test_walk_names_levels(void **state)
 {
     (void)state;
@@ -540,7 +538,7 @@ static void test_walk_names_levels(void **state)
     assert_int_equal(walk.reserved, 1 << 3);
 }
 
-/* The PAT bit lies elsewhere in a large leaf than in a small one, and is kept. */
+/* A split keeps the PAT bit, which is bit 12 in a large leaf and bit 7 in a small one. */
 static void test_split_keeps_memory_type(void **state)
 {
     (void)state;
@@ -559,7 +557,7 @@ static void test_split_keeps_memory_type(void **state)
     }
 }
 
-/* Error code and verdict for each kind of access, entry and mode, computed from the rules alone. */
+/* Error code and result for each kind of access, entry and mode, computed from the rules of the SDM. */
 static void test_access_matrix(void **state)
 {
     (void)state;
@@ -590,9 +588,9 @@ static void test_access_matrix(void **state)
     }
 }
 
-/* ---- what is each back end's own ---- */
+/* ---- single back ends ---- */
 
-/* The four helpers of one formula: the entry's address leads the hardware to the entry. */
+/* The addresses from pte_of() to pml4e_of() translate to the entries. */
 static void test_recursive_entries(void **state)
 {
     (void)state;
@@ -610,7 +608,7 @@ static void test_recursive_entries(void **state)
     assert_int_equal(table, DATA);
 }
 
-/* All RAM can be written through the map, but not what the image keeps sealed; nothing runs there. */
+/* The physical map has all RAM, writable except the sealed part of the image, and not executable. */
 static void test_physmap_shows_all_but_sealed_memory(void **state)
 {
     (void)state;
@@ -625,7 +623,7 @@ static void test_physmap_shows_all_but_sealed_memory(void **state)
     assert_true(sim_access(LAYOUT_PHYSICAL_START + (SIM_FRAMES << 12), SIM_READ).fault);
 }
 
-/* Tables by the hundred: arenas come and go, and what they leave is what was there. */
+/* 150 tables are made and freed, with the arenas that hold them: no table is left. */
 static void test_tables_by_the_hundred_leave_nothing(void **state)
 {
     (void)state;
@@ -640,7 +638,7 @@ static void test_tables_by_the_hundred_leave_nothing(void **state)
         for (uint64_t i = 0; i < COUNT; i++)
             assert_int_equal(sim_access(0x40000000 + i * LARGE_SIZE, SIM_WRITE).physical,
                              DATA + i * PAGE_SIZE);
-        for (uint64_t n = 0; n < COUNT; n++) { /* in another order */
+        for (uint64_t n = 0; n < COUNT; n++) { /* in a different order */
             uint64_t at = 0x40000000 + n * 77 % COUNT * LARGE_SIZE;
             paging_unmap(space, virt_range(at, at + PAGE_SIZE), NULL, NULL);
         }
@@ -648,7 +646,7 @@ static void test_tables_by_the_hundred_leave_nothing(void **state)
     }
 }
 
-/* What the slots showed is gone from the tables, though not yet from the TLB. */
+/* Unused slots are cleared in the tables, though not yet in the TLB. */
 static void test_temporary_slots(void **state)
 {
     (void)state;
@@ -657,12 +655,12 @@ static void test_temporary_slots(void **state)
     for (unsigned i = 0; i < PT_ENTRIES - 1; i++)
         assert_int_equal(world_entry(1, virt(LAYOUT_TEMPORARY_START + i * PAGE_SIZE)).v &
                              ~PTE_ADDRESS & (i == 0 ? 0 : UINT64_MAX),
-                         0); /* slot 0 shows the table that is being read */
+                         0); /* slot 0 maps the table being read */
     world_start_with(kind, 3);
     assert_true(
         NATIVE_PANICS(must(paging_map(space, virt(0x400000), phys(DATA), PAGE_SIZE, prot_ro()))));
     assert_non_null(strstr(native_panic_text(), "raise pagetables.slots="));
-    struct pt_walk walk; /* the report walks all the same */
+    struct pt_walk walk; /* a walk works after the panic, for the report */
     paging_walk(space, virt(LAYOUT_SCRATCH_PIN), &walk);
     assert_int_equal(walk.phys.v, DATA);
 }

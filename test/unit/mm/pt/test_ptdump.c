@@ -68,7 +68,7 @@ static virt_t every_two_pages(virt_t v)
     return virt((v.v | 0x1fff) + 1);
 }
 
-/* Neighbours of different regions, and a hole, end a run. */
+/* A run ends at a border of regions and at a hole. */
 static void test_regions_end_a_run(void **state)
 {
     (void)state;
@@ -82,7 +82,7 @@ static void test_regions_end_a_run(void **state)
     assert_int_equal(runs[1].leaves, 2);
 }
 
-/* Without room it counts, and writes nowhere else. */
+/* With a full buffer further runs are only counted. */
 static void test_counting_writes_nothing(void **state)
 {
     (void)state;

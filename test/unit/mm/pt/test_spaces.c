@@ -17,8 +17,8 @@
 static enum paging_kind kind; /* under test */
 static struct address_space *spaces[MODEL_SPACES], *space;
 
-/* Steps are for space n from now on. The recursive window shows the running space's tables and no
- * other; the other back ends change a space whether it runs or not. */
+/* Selects space n for the next steps. The recursive window shows only the running space's tables; the
+ * other back ends change a space whether it runs or not. */
 static void work_on(unsigned n)
 {
     space = spaces[n];
@@ -37,7 +37,7 @@ static int start(void **state)
     return 0;
 }
 
-/* Each space as the hardware sees it when it runs, the running one first: that one without a flush. */
+/* The MMU agrees with the model in each space, first in the running one, without a flush by CR3. */
 static void assert_both_agree(void)
 {
     unsigned running = running_space == spaces[1];
@@ -49,7 +49,7 @@ static void assert_both_agree(void)
     }
 }
 
-/* The same addresses mean something else in each space, and a change of one is none of the other. */
+/* Each space has its own mappings at the same addresses; a change of one does not change the other. */
 static void test_random_operations_in_two_spaces(void **state)
 {
     const struct virt_range all = model_range();
@@ -75,7 +75,7 @@ static void test_random_operations_in_two_spaces(void **state)
     world_assert_no_tables();
 }
 
-/* The tables that an unmap emptied wait for the next unmap of the same space. */
+/* The tables that an unmap emptied are kept until the next trim of the same space. */
 static void test_each_space_trims_its_own_tables(void **state)
 {
     const virt_t at = virt(0x40000000), far = virt(0x80000000);
@@ -89,7 +89,7 @@ static void test_each_space_trims_its_own_tables(void **state)
         paging_unmap(space, virt_range(at.v, at.v + PAGE_SIZE), NULL, NULL);
         assert_int_equal(world_tables(), before + made[n]);
     }
-    /* The second space takes something out elsewhere: its tables go, the first one's stay. */
+    /* A trim of the second space frees its emptied tables and keeps those of the first. */
     assert_int_equal(paging_map(space, far, phys(DATA), PAGE_SIZE, prot_rw()), E_OK);
     paging_unmap(space, virt_range(far.v, far.v + PAGE_SIZE), NULL, NULL);
     assert_true(paging_trim(space));
@@ -101,8 +101,8 @@ static void test_each_space_trims_its_own_tables(void **state)
     assert_int_equal(world_tables(), none);
 }
 
-/* What is mapped in the kernel's half while one space runs is there in the other, and gone from both.
- * The level-3 table is there before the second space is, and stays when it holds nothing. */
+/* A mapping in the kernel's half is made and removed in both spaces at once. The level-3 table exists
+ * before the second space does, and stays when it is empty. */
 static void test_kernel_half_is_one(void **state)
 {
     const virt_t at = virt(LAYOUT_HEAP_START);
@@ -127,7 +127,7 @@ static void test_kernel_half_is_one(void **state)
     }
 }
 
-/* Each program reads its own tables at one address. */
+/* The program window shows the running space's tables, at the same address in each space. */
 static void test_program_window_shows_the_running_space(void **state)
 {
     const virt_t v = virt(0x40000000);
@@ -146,7 +146,7 @@ static void test_program_window_shows_the_running_space(void **state)
     }
 }
 
-/* Nothing would tell it from the running space's change but the content of a wrong table. */
+/* The recursive back end panics on a space that does not run: it would change the wrong tables. */
 static void test_recursive_refuses_a_space_that_does_not_run(void **state)
 {
     struct pt_walk walk;

@@ -38,13 +38,13 @@ static void test_random_operations_against_a_page_map(void **state)
         model_check();
         if (areas_count(space) > most)
             most = areas_count(space);
-        if (i % 3000 == 2999) { /* guards never go otherwise */
+        if (i % 3000 == 2999) { /* nothing else removes guards */
             model_forget_all();
             model_check();
         }
     }
     assert_true(model_large_touches > 20 && model_large_splits > 20);
-    assert_true(most > 35); /* the table has grown, and was full now and then */
+    assert_true(most > 35); /* the table has grown, and was full at times */
 }
 
 static void must_add(uint64_t start_address, uint64_t size, prot_t prot)
@@ -77,7 +77,7 @@ static void test_hole_is_the_highest_that_fits(void **state)
     assert_int_equal(areas_find_hole(space, PAGE_SIZE, LARGE_SIZE, virt(0), &hole), E_OK);
     assert_true(is_aligned(hole.start.v, LARGE_SIZE));
     assert_true(hole.start.v + LARGE_SIZE == base);
-    /* The hint is taken where it is free, and only there. */
+    /* The hint is used only if it is free. */
     assert_int_equal(areas_find_hole(space, PAGE_SIZE, PAGE_SIZE, virt(0x5000000), &hole), E_OK);
     assert_int_equal(hole.start.v, 0x5000000);
     assert_int_equal(
@@ -124,7 +124,7 @@ static void test_ranges_refused(void **state)
     assert_null(areas_next(space, virt(0)));
 }
 
-/* A change that ends at a hole leaves the areas merged as before. */
+/* A change that fails at a hole leaves equal neighbours merged. */
 static void test_protect_into_a_hole(void **state)
 {
     (void)state;
@@ -145,7 +145,7 @@ static bool clean_at(size_t page)
     return areas_find(space, model_address(page))->flags & AREA_CLEAN;
 }
 
-/* What is added is not clean, nor what it merges with; cutting and protecting change nothing. */
+/* A new area is not clean, nor is an area that it merges with; splits and mprotect() keep the mark. */
 static void test_clean_mark_ends_with_new_pages(void **state)
 {
     (void)state;
@@ -190,7 +190,7 @@ static void map_source(size_t first, size_t count, uint64_t index)
     }
 }
 
-/* A write past the mappings marks the pages that show what was written, and no others. */
+/* A write to a file marks the pages that map the written part dirty, and no others. */
 static void test_pages_written(void **state)
 {
     (void)state;
@@ -209,10 +209,10 @@ static void test_pages_written(void **state)
     areas_mark_clean(space, 0);
     areas_forget_pages(&model_sources[0].source, 15, 16);
     assert_true(clean_at(0));
-    assert_false(clean_at(10)); /* the page that comes instead is not marked */
+    assert_false(clean_at(10)); /* its replacement is not marked */
 }
 
-/* What is known by its source alone is found in every space, at another place in each. */
+/* Look-ups by page source find its mappings in every space, at a different address in each. */
 static void test_sources_are_found_in_every_space(void **state)
 {
     (void)state;

@@ -38,7 +38,7 @@ static void test_summary_is_median_least_greatest(void **state)
     figures_free(&f);
 }
 
-/* Writes one run and compares another with it: how many got worse. */
+/* Writes one run and compares another with it. Returns the number of regressions. */
 static size_t compare(const struct figures *then, const struct figures *now,
                       const char *accelerator)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Everything the sink was told, as text: "<1>bytes", "<!>", "<#exit 3>". */
+/* All calls of the sink as text: "<1>bytes", "<!>", "<#exit 3>". */
 static char heard[4096];
 static size_t heard_length;
 
@@ -61,7 +61,7 @@ static void feed(const char *bytes, size_t size, size_t portion)
         unframe_feed(&u, bytes + at, size - at < portion ? size - at : portion, &sink);
 }
 
-/* The input in portions of every size must give the same. */
+/* Checks the result for the input in portions of every size. */
 static void expect(const char *bytes, size_t size, const char *wanted)
 {
     for (size_t portion = 1; portion <= size; portion++) {
@@ -108,7 +108,7 @@ static void test_long_line_is_cut(void **state)
     assert_int_equal(heard_length, 3 + UNFRAME_LINE_MAX - 1);
 }
 
-/* Whatever comes in, nothing but the escapes is lost, and nothing crashes. */
+/* With random input no bytes but the escapes are lost, and nothing crashes. */
 static void test_random_bytes(void **state)
 {
     (void)state;

@@ -74,7 +74,7 @@ static void test_control_characters_and_depth_are_refused(void **state)
     assert_false(json_member(whole("{\"a\":[[[[[[[[]]]]]]]],\"b\":1}"), "b", &value));
 }
 
-/* Each beginning of it is malformed, and lies in memory of just that size. */
+/* Each prefix is malformed, and is in a block of its exact size. */
 static void test_no_byte_behind_the_end_is_read(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tool packs, read back by the kernel's own reader. */
+/* Archives packed by the tool, read by the kernel's reader. */
 #include "image/cpio_writer.h"
 #include "parse/cpio.h"
 
@@ -34,7 +34,7 @@ static void put(struct cpio_writer *writer, const char *name, const void *data, 
     assert_true(writer->offset - before <= room);
 }
 
-/* Reads up to the next entry that is not the root again. */
+/* Reads the next entry, except further ones for the root folder. */
 static bool next(struct cpio_reader *reader, struct cpio_entry *entry)
 {
     struct parse_fault fault;
@@ -46,8 +46,7 @@ static bool next(struct cpio_reader *reader, struct cpio_entry *entry)
     return false;
 }
 
-/* Files of every length of name and of odd sizes, one behind the other: every start of data is a
- * multiple of a page. */
+/* Files with names of every length and of odd sizes: the data of each starts at a page. */
 static void test_data_starts_at_a_page(void **state)
 {
     (void)state;
@@ -84,7 +83,7 @@ static void test_data_starts_at_a_page(void **state)
     free(bytes);
 }
 
-/* The length of each name field, as the archive says it. */
+/* The length of each name field in the archive. */
 static void test_name_fields_are_as_long_as_names(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The dynamic section of a small library made here byte by byte, and of spoiled copies of it. */
+/* The dynamic section of a small hand-made library, and of damaged copies of it. */
 #include "image/elf_needs.h"
 
 #include "unit.h"
@@ -80,7 +80,7 @@ static void test_needs_of_a_good_program(void **state)
     assert_string_equal(needs.needed.item[0], "libone.so");
     assert_string_equal(needs.needed.item[1], "libtwo.so");
     assert_string_equal(needs.soname, "self.so");
-    assert_null(needs.rpath); /* the newer one overrides it */
+    assert_null(needs.rpath); /* DT_RUNPATH overrides it */
     assert_string_equal(needs.runpath, "$ORIGIN");
     assert_true(needs.no_default);
     elf_needs_free(&needs);
@@ -111,13 +111,13 @@ static void test_no_needs_of_other_machines(void **state)
     assert_int_equal(elf_needs_read("/nowhere", &needs), ELF_NONE);
 }
 
-/* Offsets, sizes and indices that lead out of the file. */
+/* Offsets, sizes and indices that are out of the file. */
 static void test_offsets_out_of_the_file_are_refused(void **state)
 {
     (void)state;
     struct elf_needs needs;
     struct image i = good_image();
-    i.dynamic[0].d_un.d_val = sizeof(names); /* behind the strings */
+    i.dynamic[0].d_un.d_val = sizeof(names); /* behind the string table */
     assert_int_equal(read_image(&i, sizeof(i), &needs), ELF_BROKEN);
     elf_needs_free(&needs);
     i = good_image();
@@ -138,7 +138,7 @@ static void test_offsets_out_of_the_file_are_refused(void **state)
     elf_needs_free(&needs);
 }
 
-/* Any one byte wrong, or the file cut anywhere: an answer, and no read out of bounds. */
+/* With any byte changed, or the file truncated anywhere, the reader returns and reads within bounds. */
 static void test_any_wrong_byte_is_answered(void **state)
 {
     (void)state;

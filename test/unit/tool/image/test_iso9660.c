@@ -33,7 +33,7 @@ static uint8_t *record(uint8_t *at, const char *name, uint32_t sector, uint32_t 
     return at + at[0];
 }
 
-/* Folders of one sector; GRUB has two, and the file stands in the second. */
+/* Folders of one sector; that of GRUB has two, and the file is in the second. */
 static void make_image(void)
 {
     memset(image, 0, sizeof image);
@@ -77,8 +77,8 @@ static void test_a_file_is_no_folder(void **state)
     assert_false(find(&found));
 }
 
-/* Every byte that the search looks at, with several wrong values: the answer is no, or lies in the
- * image. */
+/* Every byte that the search reads, with several wrong values: the result is "not found", or within
+ * the image. */
 static void test_every_flipped_byte(void **state)
 {
     (void)state;

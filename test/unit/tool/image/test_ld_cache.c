@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A cache as ldconfig writes it, in both layouts, cut short and spoiled. */
+/* A cache as ldconfig writes it, in both layouts, truncated and damaged. */
 #include "image/ld_cache.h"
 
 #include "unit.h"
@@ -78,7 +78,7 @@ static void test_library_is_found_in_both_formats(void **state)
     check_find(true);
 }
 
-/* Every length, each in a block of its own, so that ASan sees a read behind the end. */
+/* Every length, each in a block of its exact size, so that ASan reports a read behind the end. */
 static void test_truncated(void **state)
 {
     (void)state;
@@ -94,7 +94,7 @@ static void test_truncated(void **state)
     text_free(&cache);
 }
 
-/* Every byte of headers and entries set to what hurts most. */
+/* Every byte of headers and entries set to the most harmful values. */
 static void test_any_wrong_byte_is_answered(void **state)
 {
     (void)state;

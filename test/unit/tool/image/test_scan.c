@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `syscall` sites as compilers and people write them, and the ends of the code. */
+/* `syscall` sites of compilers and of assembly by hand, and at the ends of the code. */
 #include "image/scan.h"
 
 #include "unit.h"
@@ -10,7 +10,7 @@
 static struct scan scan_bytes(const char *bytes, size_t size)
 {
     struct scan scan = {0};
-    uint8_t *exact = malloc(size ? size : 1); /* ASan sees a read beside it */
+    uint8_t *exact = malloc(size ? size : 1); /* ASan reports a read beside it */
     memcpy(exact, bytes, size);
     scan_code(exact, size, &scan);
     free(exact);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tool writes on the command line, read back by the kernel's own reader. */
+/* Words that the tool writes to the command line, read by the kernel's parser. */
 #include "image/words.h"
 #include "host/path.h"
 #include "parse/boot_info.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a report is found in the log, and what is shown of it; the reader of DWARF is one of ours, which
- * finds something, dies, or never comes back. */
+/* The tool finds reports in the log and prints them. The reader of DWARF is a stand-in, which finds
+ * something, dies, or never returns. */
 #include "host/guard.h"
 #include "report/report.h"
 #include "report/report_stream.h"
@@ -24,7 +24,7 @@ static const char report[] = "==== CRASH: null pointer ====\n"
                              "  stack   +00 0000000000000010  #0 0x10\n"
                              "  hint    none\n" LAST;
 
-/* --- what report_present() needs --- */
+/* --- stand-ins for report_present() --- */
 
 static enum {
     FINDS,
@@ -57,7 +57,7 @@ pid_t guard_fork(int keep)
     return pid;
 }
 
-/* The sanitizer has more memory than the limit. */
+/* The sanitizer needs more memory than the limit. */
 int setrlimit(__rlimit_resource_t what, const struct rlimit *limit)
 {
     (void)what, (void)limit;
@@ -68,7 +68,7 @@ static struct text kept;
 
 /* --- the stream --- */
 
-static struct text seen; /* what passed; a report between [ and ] or, when cut, between < and > */
+static struct text seen; /* the stream; a report between [ and ] or, if cut, between < and > */
 
 static void on_bytes(void *context, const char *bytes, size_t size)
 {
@@ -126,7 +126,7 @@ static void test_what_is_no_report_passes_at_once(void **state)
     expect_seen("==== CRASH: \n");
     report_stream_release(&s, &sink);
     expect_seen("==");
-    report_stream_feed(&s, "\n==== PANIC: ", 13, &sink); /* released: that line is not a new one */
+    report_stream_feed(&s, "\n==== PANIC: ", 13, &sink); /* released: starts no new report */
     expect_seen("\n");
     report_stream_release(&s, &sink);
     expect_seen("<==== PANIC: >");

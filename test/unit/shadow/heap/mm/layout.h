@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for src/mm/layout.h in the native test of the heap: its slot lies where a Linux process
- * may map. */
+/* Stands in for src/mm/layout.h in the native test of the heap: the slot is in the user half. */
 #pragma once
 
 #include "../../../../../src/mm/layout.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for src/cpu/irq.h in native tests, where cli is not allowed: counts instead. */
+/* Stands in for src/cpu/irq.h in native tests, where cli faults: only counts. */
 #pragma once
 
 #include "cpu/bits.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* For native tests: the current thread is whom the test says. */
+/* Stands in for src/cpu/percpu.h in native tests: the test sets the current thread. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct thread;
+#define percpu_thread     percpu_thread_at_gs
+#define percpu_slice_over percpu_slice_over_at_gs
+#include "../../../../../src/cpu/percpu.h"
+#undef percpu_thread
+#undef percpu_slice_over
 
 struct thread *percpu_thread(void);
 bool percpu_slice_over(void);
