@@ -68,7 +68,7 @@ static void make_room(void) NO_LOCK_ANALYSIS
     line->send();
 }
 
-static void put_frame(const char *bytes, size_t size)
+static void send_frame(const char *bytes, size_t size)
 {
     bool done = false;
     while (!done) {
@@ -87,7 +87,7 @@ void console_init(const struct console_line *l, const struct console_options *o)
     line = options.serial || options.framed || !options.screen ? l : NULL;
     output_ring_init(&output, CONSOLE_LOG);
     if (line != NULL && options.framed)
-        put_frame(FRAME_HELLO, sizeof FRAME_HELLO - 1);
+        send_frame(FRAME_HELLO, sizeof FRAME_HELLO - 1);
 }
 
 void console_line_interrupts(void)
@@ -113,7 +113,7 @@ void console_ready(void)
 {
     static const char ready[] = {FRAME_DLE, FRAME_READY};
     if (line != NULL && options.framed)
-        put_frame(ready, sizeof ready);
+        send_frame(ready, sizeof ready);
 }
 
 void console_tell_host(const char *text)
@@ -124,7 +124,7 @@ void console_tell_host(const char *text)
         return;
     memcpy(frame + 2, text, size);
     frame[2 + size] = '\n';
-    put_frame(frame, size + 3);
+    send_frame(frame, size + 3);
 }
 
 size_t console_output(uint8_t *to, size_t most)
