@@ -26,6 +26,7 @@
 #include "dev/pc/rtc.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
+#include "dev/virtio/port.h"
 #include "fs/tty/console.h"
 #include "kern/boot_marks.h"
 #include "kern/log.h"
@@ -109,8 +110,9 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     boot_mark("interrupts, TSC");
     time_init(entered, rtc_read() * NS_PER_SECOND); /* clocks and timers */
     uart_start();                                   /* standard input; output by interrupts */
-    log_machine();                                  /* the log describes the machine */
-    local_console_keys(&boot, &options);            /* keyboard and power button */
+    port_start(&boot, &options);         /* if there is a port, streams and log go through it */
+    log_machine();                       /* the log describes the machine */
+    local_console_keys(&boot, &options); /* keyboard and power button */
     boot_mark("clock");
     thread_start_first(start_program, NULL); /* start_program(), on a guarded stack of its own */
 }

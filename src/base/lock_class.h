@@ -36,6 +36,7 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
     X(class_timerfd)                                                                               \
     X(class_signal)                                                                                \
     X(class_uart)                                                                                  \
+    X(class_port)                                                                                  \
     X(class_console)                                                                               \
     X(class_screen)                                                                                \
     X(class_input)                                                                                 \

@@ -13,6 +13,7 @@
 
 #define OPTIONS_ARGUMENTS_MAX   1024 /* of the program */
 #define OPTIONS_ENVIRONMENT_MAX 256
+#define OPTIONS_VIRTIO_MAX      8
 
 struct options {
     struct console_options console;
@@ -34,6 +35,7 @@ struct options {
     unsigned deadlock_seconds;                   /* deadlock=; 0: never */
     unsigned watchdog_seconds;                   /* watchdog=: kern/watchdog.h; 0: never */
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
+    const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

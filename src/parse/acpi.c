@@ -29,6 +29,13 @@ enum {
     FADT_X_PM1B_CONTROL = 184,
     FADT_MIN = 116,
 
+    /* Offsets in the MADT and in its entries (ACPI 6.4, 5.2.12). */
+    MADT_ENTRIES = 44,
+    MADT_IOAPIC = 1, /* type */
+    MADT_IOAPIC_SIZE = 12,
+    MADT_IOAPIC_ADDRESS = 4,
+    MADT_IOAPIC_FIRST = 8,
+
     FLAG_POWER_BUTTON_IS_CONTROL_METHOD = 1 << 4,
     FLAG_RESET_REGISTER = 1 << 10,
 
@@ -83,15 +90,21 @@ static bool acpi_named(const struct table *t, const char *signature)
     return memcmp(t->bytes, signature, 4) == 0;
 }
 
+struct wanted {
+    const char *signature;
+    uint32_t least; /* bytes */
+};
+
 /* Searches an RSDT (entries of 4 bytes) or XSDT (8). */
-static bool find_fadt(const struct reader *r, const struct table *root, size_t entry,
-                      struct table *out)
+static bool find_table(const struct reader *r, const struct table *root, size_t entry,
+                       const struct wanted *wanted, struct table *out)
 {
     size_t count = (root->size - HEADER) / entry;
     for (size_t i = 0; i < count && i < ENTRIES_MAX; i++) {
         const uint8_t *p = root->bytes + HEADER + i * entry;
         uint64_t at = entry == 8 ? load64(p) : load32(p);
-        if (open_table(r, at, true, out) && acpi_named(out, "FACP") && out->size >= FADT_MIN)
+        if (open_table(r, at, true, out) && acpi_named(out, wanted->signature) &&
+            out->size >= wanted->least)
             return true;
     }
     return false;
@@ -189,15 +202,21 @@ static void read_fadt(const struct table *fadt, struct acpi_power *out)
     }
 }
 
-static bool find_root(const struct reader *r, const uint8_t *rsdp, size_t size, struct table *fadt)
+static bool is_rsdp(const uint8_t *rsdp, size_t size)
+{
+    return size >= RSDP_1 && memcmp(rsdp, "RSD PTR ", 8) == 0 && sums_to_zero(rsdp, RSDP_1);
+}
+
+static bool find_from_root(const struct reader *r, const uint8_t *rsdp, size_t size,
+                           const struct wanted *wanted, struct table *out)
 {
     struct table root;
     if (size >= RSDP_2 && rsdp[15] >= 2 && sums_to_zero(rsdp, RSDP_2) &&
         open_table(r, load64(rsdp + 24), true, &root) && acpi_named(&root, "XSDT") &&
-        find_fadt(r, &root, 8, fadt))
+        find_table(r, &root, 8, wanted, out))
         return true;
     return open_table(r, load32(rsdp + 16), true, &root) && acpi_named(&root, "RSDT") &&
-           find_fadt(r, &root, 4, fadt);
+           find_table(r, &root, 4, wanted, out);
 }
 
 bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context, struct acpi_power *out,
@@ -205,11 +224,11 @@ bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context, struc
 {
     struct reader r = {map, context};
     struct table fadt, dsdt;
-    if (size < RSDP_1 || memcmp(rsdp, "RSD PTR ", 8) != 0 || !sums_to_zero(rsdp, RSDP_1)) {
+    if (!is_rsdp(rsdp, size)) {
         *why = "the root pointer is not one";
         return false;
     }
-    if (!find_root(&r, rsdp, size, &fadt)) {
+    if (!find_from_root(&r, rsdp, size, &(struct wanted){"FACP", FADT_MIN}, &fadt)) {
         *why = "there is no FADT with a right checksum";
         return false;
     }
@@ -219,5 +238,30 @@ bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context, struc
     if ((at != 0 && open_table(&r, at, false, &dsdt)) ||
         open_table(&r, load32(fadt.bytes + FADT_DSDT), false, &dsdt))
         find_s5(&dsdt, out);
+    return true;
+}
+
+bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *context,
+                          struct acpi_interrupts *out)
+{
+    struct reader r = {map, context};
+    struct table madt;
+    if (!is_rsdp(rsdp, size) ||
+        !find_from_root(&r, rsdp, size, &(struct wanted){"APIC", MADT_ENTRIES}, &madt))
+        return false;
+    *out = (struct acpi_interrupts){0};
+    for (uint32_t at = MADT_ENTRIES; madt.size - at >= 2;) {
+        const uint8_t *entry = madt.bytes + at;
+        uint32_t length = entry[1];
+        if (length < 2 || length > madt.size - at)
+            return false;
+        if (entry[0] == MADT_IOAPIC && length >= MADT_IOAPIC_SIZE &&
+            out->count < ACPI_IOAPICS_MAX) {
+            out->ioapic[out->count].address = load32(entry + MADT_IOAPIC_ADDRESS);
+            out->ioapic[out->count].first = load32(entry + MADT_IOAPIC_FIRST);
+            out->count++;
+        }
+        at += length;
+    }
     return true;
 }

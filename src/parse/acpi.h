@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI tables, as far as Ouro needs them (ACPI 6.4, chapters 4 and 5): power off, restart and
- * the power button. Pure: physical memory is read through a function that maps it.
+ * The ACPI tables, as far as Ouro needs them (ACPI 6.4, chapters 4 and 5): power off, restart, the
+ * power button and the I/O APICs. Pure: physical memory is read through a function that maps it.
  *
  *   RSDP --> XSDT or RSDT --> FADT --> DSDT (for the sleep type of \_S5)
+ *                         --> MADT
  *
  * The tables are untrusted: lengths, sums and addresses are checked, and each loop over a table has
  * a bound.
@@ -44,3 +45,19 @@ struct acpi_power {
  * FADT. Fields that the tables do not describe are zero. */
 MUST_CHECK bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context,
                           struct acpi_power *out, const char **why);
+
+#define ACPI_IOAPICS_MAX 8
+
+/* Where interrupts enter (MADT, ACPI 6.4, 5.2.12). A GSI is a number of an input, over all I/O
+ * APICs. */
+struct acpi_interrupts {
+    unsigned count;
+    struct {
+        uint32_t address; /* physical, of the registers */
+        uint32_t first;   /* GSI of its first input */
+    } ioapic[ACPI_IOAPICS_MAX];
+};
+
+/* False if there is no valid MADT. I/O APICs beyond ACPI_IOAPICS_MAX are left out. */
+MUST_CHECK bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *context,
+                                     struct acpi_interrupts *out);

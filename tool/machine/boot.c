@@ -120,6 +120,9 @@ static void run_words(const struct request *o, struct args *words)
     if (o->boot_chart)
         args_add(words, "bootchart");
     args_add(words, emulator_exit_word(o->machine.emulator));
+    const char *port = emulator_port_word(&o->machine);
+    if (port)
+        args_add(words, port);
 }
 
 static void prepare_demo(struct tree *tree, struct program *program)
@@ -222,6 +225,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *tree = (struct tree){0};
     guard_start();
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
+    m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU && m->chipset == CHIPSET_MICROVM;
     if (!makes_image(o))
         run_words(o, &run);
     m->kernel = o->kernel;

@@ -116,3 +116,9 @@ MUST_CHECK bool virtio_ring_take(struct virtio_ring *ring, struct virtio_done *o
 MUST_CHECK bool virtio_ring_listen(struct virtio_ring *ring);
 /* Asks for no interrupts; some may come all the same. O(1). */
 void virtio_ring_ignore(struct virtio_ring *ring);
+
+/* True if the device says that it has finished all requests. Only reads. O(1). */
+static inline bool virtio_ring_idle(const struct virtio_ring *ring)
+{
+    return ring->used[1] == ring->added;
+}

@@ -22,7 +22,7 @@ static bool input_is_ready(void *context)
 static enum err stream_read(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
-    char bytes[512];
+    char bytes[CONSOLE_PIECE];
     if (io_left(io) == 0)
         return E_OK;
     if (!console_input_ready()) {
@@ -58,6 +58,7 @@ static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > 0) {
         if (!console_output_ready()) {
+            console_push();
             if (file->flags & O_NONBLOCK)
                 return E_AGAIN;
             e = fs_wait(console_input_queue(), output_is_ready, NULL, NO_DEADLINE);
@@ -66,8 +67,9 @@ static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
         }
         uint64_t before = io_left(io);
         e = io_take(io, bytes, before < sizeof(bytes) ? before : sizeof(bytes));
-        console_write(stream, bytes, before - io_left(io));
+        console_write_more(stream, bytes, before - io_left(io));
     }
+    console_push();
     return e;
 }
 

@@ -57,8 +57,13 @@ static void feed(const char *bytes, size_t size, size_t portion)
     heard_length = 0;
     heard[0] = '\0';
     last_stream = -1;
-    for (size_t at = 0; at < size; at += portion)
-        unframe_feed(&u, bytes + at, size - at < portion ? size - at : portion, &sink);
+    for (size_t at = 0; at < size;) {
+        bool to_port;
+        at += unframe_feed(&u, bytes + at, size - at < portion ? size - at : portion, &to_port,
+                           &sink);
+        if (to_port)
+            add("<port>", 6);
+    }
 }
 
 /* Checks the result for the input in portions of every size. */
