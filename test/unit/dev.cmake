@@ -21,5 +21,9 @@ ouro_host_test(dev/virtio/virtio_ring src/dev/virtio/ring.c test/unit/support/vi
 ouro_host_test(dev/virtio/virtio_mmio src/dev/virtio/mmio.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
     src/parse/cmdline.c test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c)
 target_include_directories(test_virtio_mmio BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
+ouro_host_test(dev/virtio/virtio_console src/dev/virtio/console.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
+    src/dev/virtio/virtio.c src/kern/block_ring.c src/parse/cmdline.c test/unit/support/virtio_mmio_model.c
+    test/unit/support/virtio_model.c)
+target_include_directories(test_virtio_console BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
 
 ouro_fuzzer(dev/virtio/virtio_ring src/dev/virtio/ring.c)

@@ -144,9 +144,9 @@ static void console_hear(struct virtio_console *c, const uint8_t *message, uint3
             length--;
         c->named = length == sizeof name - 1 && memcmp(is, name, length) == 0;
     } else if (event == EVENT_PORT_OPEN) {
-        c->host_open = value == 1;
-        if (c->named && !c->host_open)
+        if (c->host_open && value != 1)
             console_fail(c, "the host has closed the port");
+        c->host_open = value == 1;
     } else if (event == EVENT_PORT_REMOVE) {
         console_fail(c, "the port was removed");
     }
@@ -154,18 +154,21 @@ static void console_hear(struct virtio_console *c, const uint8_t *message, uint3
 
 static void hear_all(struct virtio_console *c)
 {
+    struct virtio_ring *ring = &c->ring[CONSOLE_CONTROL_IN];
     struct virtio_done done;
+    bool quiet = false;
     /* A message is answered at once, and the answer may bring others: bounded. */
-    for (unsigned n = 0; n < VIRTIO_CONSOLE_CONTROL && c->failed == NULL &&
-                         virtio_ring_take(&c->ring[CONSOLE_CONTROL_IN], &done);
-         n++) {
+    for (unsigned n = 0; n < VIRTIO_CONSOLE_CONTROL && c->failed == NULL && !quiet; n++) {
+        if (!virtio_ring_take(ring, &done)) {
+            quiet = virtio_ring_listen(ring);
+            continue;
+        }
         unsigned i = (unsigned)(uintptr_t)done.token;
         uint8_t copy[MESSAGE_SIZE]; /* the device may change its own */
         memcpy(copy, c->messages + i * MESSAGE_SIZE, sizeof copy);
         console_hear(c, copy, done.written);
         offer_message(c, i);
     }
-    (void)virtio_ring_listen(&c->ring[CONSOLE_CONTROL_IN]);
     console_notify(c, CONSOLE_CONTROL_IN);
 }
 
@@ -194,7 +197,7 @@ static enum err find_port(struct virtio_console *c)
         return E_NODEV;
     for (uint16_t i = 0; i < c->input_count; i++)
         console_add(c, CONSOLE_IN, phys(c->input_at.v + i * c->input_size), c->input_size, i);
-    (void)virtio_console_listen(c);
+    virtio_console_listen(c);
     say(c, PORT, EVENT_PORT_OPEN, 1);
     return c->failed == NULL ? E_OK : E_IO;
 }

@@ -100,4 +100,4 @@ const uint8_t *virtio_console_input(const struct virtio_console *console, size_t
 void virtio_console_take(struct virtio_console *console, size_t size);
 /* Gives empty buffers to the device; an interrupt comes when it fills one. False: it has filled one
  * already. O(1). */
-MUST_CHECK bool virtio_console_listen(struct virtio_console *console);
+bool virtio_console_listen(struct virtio_console *console);

@@ -56,7 +56,9 @@ static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
     char bytes[CONSOLE_PIECE];
     enum console_stream stream = (enum console_stream)(uintptr_t)file->state;
     enum err e = E_OK;
-    while (e == E_OK && io_left(io) > 0) {
+    if (io_left(io) == 0)
+        return E_OK;
+    do {
         if (!console_output_ready()) {
             console_push();
             if (file->flags & O_NONBLOCK)
@@ -68,7 +70,7 @@ static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
         uint64_t before = io_left(io);
         e = io_take(io, bytes, before < sizeof(bytes) ? before : sizeof(bytes));
         console_write_more(stream, bytes, before - io_left(io));
-    }
+    } while (e == E_OK && io_left(io) > 0);
     console_push();
     return e;
 }

@@ -144,6 +144,8 @@ void mmio_write32(volatile void *at, uint32_t value)
     case 0x50:
         assert_true(m->status & DRIVER_OK && value < m->queues && m->ready[value]);
         m->notified[value]++;
+        if (m->on_notify != NULL)
+            m->on_notify(value);
         break;
     case 0x64:
         assert_int_equal(value & ~m->interrupt, 0);

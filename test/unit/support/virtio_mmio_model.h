@@ -8,7 +8,7 @@
 #include "virtio_model.h"
 
 enum {
-    MODEL_QUEUES = 4,
+    MODEL_QUEUES = 6,
     MODEL_CONFIG = 32
 };
 
@@ -31,6 +31,7 @@ struct mmio_model {
     unsigned queues;
     uint32_t interrupt, notified[MODEL_QUEUES];
     uint8_t config[MODEL_CONFIG];
+    void (*on_notify)(uint32_t queue); /* the device's work; NULL: none */
 
     /* What the driver has set. */
     uint32_t status, feature_select, accept_select, queue_select, generation;
