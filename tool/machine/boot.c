@@ -225,7 +225,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *tree = (struct tree){0};
     guard_start();
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
-    m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU && m->chipset == CHIPSET_MICROVM;
+    m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU;
     if (!makes_image(o))
         run_words(o, &run);
     m->kernel = o->kernel;

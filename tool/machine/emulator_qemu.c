@@ -124,15 +124,18 @@ static void add_control(struct args *args, const struct machine *m)
     free(escaped);
 }
 
-static void add_port(struct args *args)
+static void add_port(struct args *args, enum chipset chipset)
 {
-    const char *const port[] = {
-        "-global",  "virtio-mmio.force-legacy=false",
-        "-chardev", "socket,id=port,fd=3",
-        "-device",  "virtio-serial-device,max_ports=2,bus=" QEMU_MICROVM_PORT_BUS,
-        "-device",  "virtserialport,nr=1,chardev=port,name=" FRAME_PORT_NAME,
-        NULL};
+    const char *const port[] = {"-chardev", "socket,id=port,fd=3",
+                                "-global",  "virtio-mmio.force-legacy=false",
+                                "-device",  NULL};
+    const char *const end[] = {"-device", "virtserialport,nr=1,chardev=port,name=" FRAME_PORT_NAME,
+                               NULL};
     args_all(args, port);
+    args_add(args, chipset == CHIPSET_MICROVM
+                       ? "virtio-serial-device,max_ports=2,bus=" QEMU_MICROVM_PORT_BUS
+                       : "virtio-serial-pci,max_ports=2,disable-legacy=on");
+    args_all(args, end);
 }
 
 void qemu_start(const struct machine *m, struct emulator *out, int log)
@@ -150,7 +153,7 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
     if (m->control)
         add_control(&args, m);
     if (m->port)
-        add_port(&args);
+        add_port(&args, m->chipset);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||

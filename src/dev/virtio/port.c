@@ -6,9 +6,12 @@
 #include "base/log.h"
 #include "cpu/ioapic.h"
 #include "cpu/lock.h"
+#include "cpu/mmio.h"
 #include "cpu/x86.h"
+#include "dev/pci/pci_ports.h"
 #include "dev/virtio/console.h"
 #include "dev/virtio/mmio.h"
+#include "dev/virtio/pci.h"
 #include "kern/console.h"
 #include "kern/time.h"
 #include "kern/watchdog.h"
@@ -28,8 +31,11 @@ enum {
 
 static struct spin_lock port_spin;
 static struct virtio_console console GUARDED_BY(class_port);
+static struct virtio_device *device; /* one of the next two */
 static struct virtio_mmio mmio;
-static uint32_t line;            /* GSI */
+static struct virtio_pci pci;
+static pci_function function;
+static uint32_t line;            /* GSI, of mmio */
 static unsigned vain;            /* interrupts that brought nothing */
 static volatile bool busy;       /* between lock and unlock: a report may have interrupted it */
 static const char *volatile why; /* of the failure */
@@ -46,8 +52,11 @@ static void port_unlock(uint64_t flags) RELEASE(class_port) NO_LOCK_ANALYSIS
 {
     bool fails = console.failed != NULL && why == NULL;
     if (fails) {
-        ioapic_mask(line);
-        virtio_stop(&mmio.device, true);
+        virtio_stop(device, true);
+        if (device == &pci.device)
+            pci_disable(&pci_ports, function);
+        else
+            ioapic_mask(line);
         why = console.failed;
     }
     busy = false;
@@ -98,7 +107,7 @@ static bool port_serve(void) REQUIRES(class_port)
 static void port_interrupt(void)
 {
     uint64_t flags = port_lock();
-    uint32_t status = mmio.device.ops->interrupt(&mmio.device);
+    uint32_t status = device->ops->interrupt(device);
     bool any = port_serve();
     vain = any || status == 0 ? 0 : vain + 1;
     if (vain > VAIN_MAX && console.failed == NULL)
@@ -204,12 +213,12 @@ INIT_CODE static void add_ioapics(const struct boot_info *boot)
     }
 }
 
-INIT_CODE static enum err port_open(struct virtio_device *device) NO_LOCK_ANALYSIS
+INIT_CODE static enum err port_open(void) NO_LOCK_ANALYSIS
 {
     static const struct console_port port = {port_put,   port_send,    port_settle,
                                              port_ready, port_failure, port_resume};
     struct virtio_console_memory memory;
-    unsigned order = memory_total() < SMALL_MEMORY ? ORDER_SMALL : ORDER, vector;
+    unsigned order = memory_total() < SMALL_MEMORY ? ORDER_SMALL : ORDER;
     if (frames_alloc(&machine_frames, order, &memory.at) != E_OK)
         return E_NOMEM;
     memory.size = (uint32_t)PAGE_SIZE << order;
@@ -218,14 +227,10 @@ INIT_CODE static enum err port_open(struct virtio_device *device) NO_LOCK_ANALYS
     if (memory.start == NULL)
         return E_NOMEM;
     enum err e = virtio_console_start(&console, device, &memory);
-    if (e != E_OK)
-        return e;
-    if (!irq_vector_take(port_interrupt, &vector) || !ioapic_route(line, vector)) {
-        virtio_stop(device, true);
-        return E_NODEV;
-    }
-    console_start_port(&port, virtio_console_spare(&memory), virtio_console_spare_size(&memory));
-    return E_OK;
+    if (e == E_OK)
+        console_start_port(&port, virtio_console_spare(&memory),
+                           virtio_console_spare_size(&memory));
+    return e;
 }
 
 INIT_CODE static enum err try_mmio(const struct boot_info *boot, const char *word)
@@ -241,9 +246,65 @@ INIT_CODE static enum err try_mmio(const struct boot_info *boot, const char *wor
     enum err e = virtio_mmio_open(&mmio, registers, size, &id);
     if (e != E_OK || id != VIRTIO_CONSOLE)
         return e != E_OK ? e : E_NODEV;
+    unsigned vector;
     add_ioapics(boot);
     line = where.line;
-    return port_open(&mmio.device);
+    device = &mmio.device;
+    if (!irq_vector_take(port_interrupt, &vector) || !ioapic_route(line, vector))
+        return E_NODEV;
+    return port_open();
+}
+
+INIT_CODE static bool is_console(void *context, pci_function f, uint32_t id)
+{
+    if (!virtio_pci_is(id, VIRTIO_CONSOLE))
+        return true;
+    function = f;
+    *(bool *)context = true;
+    return false;
+}
+
+/* Entry 0 of the table raises a vector of this CPU. */
+INIT_CODE static enum err take_message(void)
+{
+    struct phys_range range;
+    unsigned vector;
+    if (!pci_msix_table(&pci_ports, function, &range))
+        return E_NOTSUP;
+    char *entry = memory_map_physical(phys_range(range.start.v, range.start.v + PCI_MSIX_ENTRY),
+                                      prot_device());
+    if (entry == NULL || !irq_vector_take(port_interrupt, &vector))
+        return E_NOMEM;
+    pci_enable(&pci_ports, function);
+    mmio_write32(entry, (uint32_t)msi_address());
+    mmio_write32(entry + 4, (uint32_t)(msi_address() >> 32));
+    mmio_write32(entry + 8, msi_data(vector));
+    mmio_write32(entry + 12, 0);
+    pci_msix_enable(&pci_ports, function);
+    return E_OK;
+}
+
+INIT_CODE static enum err try_pci(void)
+{
+    struct virtio_pci_places places;
+    volatile void *mapped[VIRTIO_PCI_PARTS] = {0};
+    enum err e = virtio_pci_find(&pci_ports, function, &places);
+    for (unsigned i = 0; e == E_OK && i < VIRTIO_PCI_PARTS; i++) {
+        if (phys_range_size(places.part[i]) == 0)
+            continue;
+        mapped[i] = memory_map_physical(places.part[i], prot_device());
+        e = mapped[i] != NULL ? E_OK : E_NOMEM;
+    }
+    if (e == E_OK)
+        e = take_message();
+    if (e != E_OK)
+        return e;
+    virtio_pci_open(&pci, &places, mapped);
+    device = &pci.device;
+    e = port_open();
+    if (e != E_OK)
+        pci_disable(&pci_ports, function);
+    return e;
 }
 
 INIT_CODE void port_start(const struct boot_info *boot, const struct options *options)
@@ -256,4 +317,10 @@ INIT_CODE void port_start(const struct boot_info *boot, const struct options *op
             return;
         log_warn("no port by virtio_mmio.device=%s: error %d", options->virtio_mmio[i], e);
     }
+    bool found = false;
+    if (options->virtio_mmio[0] == NULL)
+        pci_each(&pci_ports, is_console, &found);
+    enum err e = found ? try_pci() : E_OK;
+    if (e != E_OK)
+        log_info("no port by PCI function 0x%x: error %d", function, e);
 }
