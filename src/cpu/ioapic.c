@@ -11,6 +11,7 @@ enum {
     WINDOW = 0x10,
     REGISTER_VERSION = 0x01,
     REGISTER_ENTRIES = 0x10, /* two for each input: low, high */
+    ENTRY_LOW = 1 << 13,
     ENTRY_LEVEL = 1 << 15,
     ENTRY_MASKED = 1 << 16,
     ENTRY_DESTINATION = 24, /* shift, in the high half */
@@ -96,14 +97,14 @@ static const struct ioapic *ioapic_of(uint32_t gsi)
     return NULL;
 }
 
-bool ioapic_route(uint32_t gsi, unsigned vector)
+bool ioapic_route(uint32_t gsi, bool low, unsigned vector)
 {
     const struct ioapic *io = ioapic_of(gsi);
     if (io == NULL)
         return false;
     uint32_t reg = REGISTER_ENTRIES + 2 * (gsi - io->first);
     ioapic_set(io, reg + 1, destination() << ENTRY_DESTINATION);
-    ioapic_set(io, reg, vector | ENTRY_LEVEL);
+    ioapic_set(io, reg, vector | ENTRY_LEVEL | (low ? ENTRY_LOW : 0));
     return true;
 }
 

@@ -25,8 +25,8 @@ uint32_t msi_data(unsigned vector);
 /* Adds an I/O APIC; `registers` is mapped uncached, `first` the GSI of input 0. Firmware and reset leave
  * its inputs masked. False if there is none at the address, or too many. Boot. */
 MUST_CHECK bool ioapic_add(volatile void *registers, uint32_t first);
-/* Input `gsi`, level-triggered and active high, raises the vector on this CPU. False if no I/O APIC
+/* Input `gsi`, level-triggered, active high or low, raises the vector on this CPU. False if no I/O APIC
  * has it. Boot. */
-MUST_CHECK bool ioapic_route(uint32_t gsi, unsigned vector);
+MUST_CHECK bool ioapic_route(uint32_t gsi, bool low, unsigned vector);
 /* Callers: any, interrupts off. */
 void ioapic_mask(uint32_t gsi);

@@ -36,6 +36,14 @@ enum {
     MADT_IOAPIC_ADDRESS = 4,
     MADT_IOAPIC_FIRST = 8,
 
+    /* Offsets in the MCFG and in its entries (PCI Firmware 3.0, 4.1.2). */
+    MCFG_ENTRIES = 44,
+    MCFG_ENTRY = 16,
+    MCFG_SEGMENT = 8,
+    MCFG_FIRST = 10,
+    MCFG_LAST = 11,
+    MCFG_BUS_SHIFT = 20,
+
     FLAG_POWER_BUTTON_IS_CONTROL_METHOD = 1 << 4,
     FLAG_RESET_REGISTER = 1 << 10,
 
@@ -264,4 +272,23 @@ bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *con
         at += length;
     }
     return true;
+}
+
+bool acpi_read_pci(const void *rsdp, size_t size, acpi_map map, void *context, struct acpi_pci *out)
+{
+    struct reader r = {map, context};
+    struct table mcfg;
+    if (!is_rsdp(rsdp, size) ||
+        !find_from_root(&r, rsdp, size, &(struct wanted){"MCFG", MCFG_ENTRIES}, &mcfg))
+        return false;
+    for (uint32_t at = MCFG_ENTRIES; mcfg.size - at >= MCFG_ENTRY; at += MCFG_ENTRY) {
+        const uint8_t *entry = mcfg.bytes + at;
+        uint64_t address = load64(entry);
+        if (load16(entry + MCFG_SEGMENT) != 0)
+            continue;
+        *out = (struct acpi_pci){address, entry[MCFG_FIRST], entry[MCFG_LAST]};
+        return address != 0 && address % (UINT64_C(1) << MCFG_BUS_SHIFT) == 0 &&
+               address < UINT64_C(1) << 51 && out->first <= out->last;
+    }
+    return false;
 }

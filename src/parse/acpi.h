@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ACPI tables, as far as Ouro needs them (ACPI 6.4, chapters 4 and 5): power off, restart, the
- * power button and the I/O APICs. Pure: physical memory is read through a function that maps it.
+ * power button, the I/O APICs and the place of PCI's configuration space. Pure: physical memory is read through a function that maps it.
  *
  *   RSDP --> XSDT or RSDT --> FADT --> DSDT (for the sleep type of \_S5)
- *                         --> MADT
+ *                         --> MADT, MCFG
  *
  * The tables are untrusted: lengths, sums and addresses are checked, and each loop over a table has
  * a bound.
@@ -61,3 +61,14 @@ struct acpi_interrupts {
 /* False if there is no valid MADT. I/O APICs beyond ACPI_IOAPICS_MAX are left out. */
 MUST_CHECK bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *context,
                                      struct acpi_interrupts *out);
+
+/* Where the configuration space of PCI's segment 0 is in memory (MCFG, PCI Firmware 3.0, 4.1.2): 1 MiB
+ * for each bus. */
+struct acpi_pci {
+    uint64_t address;    /* physical, of bus 0, which need not be there */
+    uint8_t first, last; /* buses that are */
+};
+
+/* False if there is no valid MCFG with segment 0. */
+MUST_CHECK bool acpi_read_pci(const void *rsdp, size_t size, acpi_map map, void *context,
+                              struct acpi_pci *out);

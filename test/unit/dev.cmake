@@ -25,5 +25,11 @@ ouro_host_test(dev/virtio/virtio_console src/dev/virtio/console.c src/dev/virtio
     src/dev/virtio/virtio.c src/kern/block_ring.c src/parse/cmdline.c test/unit/support/virtio_mmio_model.c
     test/unit/support/virtio_model.c)
 target_include_directories(test_virtio_console BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
+ouro_host_test(dev/virtio/virtio_pci src/dev/virtio/pci.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
+    src/dev/pci/pci.c test/unit/support/pci_model.c)
+target_include_directories(test_virtio_pci BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
+
+ouro_host_test(dev/pci/pci src/dev/pci/pci.c test/unit/support/pci_model.c)
+ouro_fuzzer(dev/pci/pci src/dev/pci/pci.c src/dev/virtio/pci.c test/unit/support/pci_model.c)
 
 ouro_fuzzer(dev/virtio/virtio_ring src/dev/virtio/ring.c)

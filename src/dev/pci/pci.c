@@ -10,6 +10,8 @@ enum {
     BAR_0 = 0x10,
     SECONDARY = 0x18, /* of a bridge, in bits 8-15 */
     CAPABILITIES = 0x34,
+    LINE = 0x3c, /* and the pin in bits 8-15 */
+    LINE_MAX = 15,
     CAPABILITIES_MIN = 0x40,
     CAPABILITIES_MAX = 48, /* as many as have room */
 
@@ -149,9 +151,17 @@ bool pci_bar_part(const struct pci_access *a, pci_function f, unsigned bar, uint
     return true;
 }
 
-void pci_enable(const struct pci_access *a, pci_function f)
+void pci_enable(const struct pci_access *a, pci_function f, bool line)
 {
-    set_command(a, f, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_NO_LINE, 0);
+    uint32_t on = COMMAND_MEMORY | COMMAND_MASTER;
+    set_command(a, f, line ? on : on | COMMAND_NO_LINE, line ? COMMAND_NO_LINE : 0);
+}
+
+uint8_t pci_line(const struct pci_access *a, pci_function f)
+{
+    uint32_t word = a->read(f, LINE);
+    bool pin = (word >> 8 & 0xff) != 0;
+    return pin && (word & 0xff) <= LINE_MAX ? (uint8_t)word : 0;
 }
 
 void pci_disable(const struct pci_access *a, pci_function f)

@@ -49,10 +49,14 @@ MUST_CHECK bool pci_bar(const struct pci_access *access, pci_function function, 
 MUST_CHECK bool pci_bar_part(const struct pci_access *access, pci_function function, unsigned bar,
                              uint32_t offset, uint32_t size, struct phys_range *out);
 
-/* Turns on memory and the function's own accesses, and its interrupt line off. */
-void pci_enable(const struct pci_access *access, pci_function function);
+/* Turns on memory and the function's own accesses, and its interrupt line on or off. */
+void pci_enable(const struct pci_access *access, pci_function function, bool line);
 /* Turns off the function's own accesses: it touches no memory and sends no messages. */
 void pci_disable(const struct pci_access *access, pci_function function);
+
+/* The interrupt line (INTx) as the firmware has routed it to the PIC, whose number is the I/O APIC's
+ * too, 1-15; 0: none. */
+uint8_t pci_line(const struct pci_access *access, pci_function function);
 
 /* The table of MSI-X messages; false if there is none. */
 #define PCI_MSIX_ENTRY 16 /* bytes: address 8, data 4, control 4; control 0: enabled */

@@ -102,7 +102,8 @@ static void pci_accept(struct virtio_device *d, uint64_t features)
     mmio_write32(common_at(d, DRIVER_FEATURES), (uint32_t)features);
     mmio_write32(common_at(d, DRIVER_FEATURES_SELECT), 1);
     mmio_write32(common_at(d, DRIVER_FEATURES), (uint32_t)(features >> 32));
-    mmio_write16(common_at(d, CONFIG_VECTOR), 0);
+    if (!CONTAINER_OF(d, struct virtio_pci, device)->line)
+        mmio_write16(common_at(d, CONFIG_VECTOR), 0);
 }
 
 static uint32_t pci_queue_most(struct virtio_device *d, uint16_t queue)
@@ -127,9 +128,11 @@ static bool pci_queue_set(struct virtio_device *d, uint16_t queue, const struct 
         return false;
     pci->notify[queue] = pci->part[VIRTIO_PCI_NOTIFY] + notify;
     mmio_write16(common_at(d, QUEUE_SIZE), place->size);
-    mmio_write16(common_at(d, QUEUE_VECTOR), 0);
-    if (mmio_read16(common_at(d, QUEUE_VECTOR)) != 0) /* the device has no room for it */
-        return false;
+    if (!pci->line) {
+        mmio_write16(common_at(d, QUEUE_VECTOR), 0);
+        if (mmio_read16(common_at(d, QUEUE_VECTOR)) != 0) /* the device has no room for it */
+            return false;
+    }
     set_address(d, QUEUE_DESCRIPTORS, place->descriptors);
     set_address(d, QUEUE_AVAILABLE, place->available);
     set_address(d, QUEUE_USED, place->used);
@@ -142,11 +145,13 @@ static void pci_notify(struct virtio_device *d, uint16_t queue)
     mmio_write16(CONTAINER_OF(d, struct virtio_pci, device)->notify[queue], queue);
 }
 
-/* A message needs no acknowledgement, and does not say what it is for. */
+/* Reading the status acknowledges the line. A message needs that not, and does not say what it is
+ * for. */
 static uint32_t pci_interrupt(struct virtio_device *d)
 {
-    (void)d;
-    return VIRTIO_INTERRUPT_QUEUE | VIRTIO_INTERRUPT_CONFIG;
+    const struct virtio_pci *pci = CONTAINER_OF(d, struct virtio_pci, device);
+    return pci->line ? mmio_read8(pci->part[VIRTIO_PCI_ISR])
+                     : VIRTIO_INTERRUPT_QUEUE | VIRTIO_INTERRUPT_CONFIG;
 }
 
 static uint32_t pci_generation(struct virtio_device *d)
@@ -160,7 +165,7 @@ static uint8_t pci_config(struct virtio_device *d, uint32_t offset)
 }
 
 void virtio_pci_open(struct virtio_pci *pci, const struct virtio_pci_places *places,
-                     volatile void *const mapped[VIRTIO_PCI_PARTS])
+                     volatile void *const mapped[VIRTIO_PCI_PARTS], bool line)
 {
     static const struct virtio_ops ops = {
         .status = pci_status,
@@ -177,6 +182,7 @@ void virtio_pci_open(struct virtio_pci *pci, const struct virtio_pci_places *pla
     *pci = (struct virtio_pci){
         .device = {.ops = &ops,
                    .config_bytes = (uint32_t)phys_range_size(places->part[VIRTIO_PCI_CONFIG])},
+        .line = line,
         .notify_bytes = phys_range_size(places->part[VIRTIO_PCI_NOTIFY]),
         .notify_step = places->notify_step,
     };

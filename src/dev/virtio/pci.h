@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Virtio devices on PCI (VIRTIO 1.1, 4.1), modern ones. Capabilities of the function say where its
- * registers are; interrupts are MSI-X messages, all of them entry 0.
+ * registers are; interrupts are MSI-X messages, all of them entry 0, or the function's line.
  */
 #pragma once
 
@@ -25,6 +25,7 @@ struct virtio_pci_places {
 
 struct virtio_pci {
     struct virtio_device device;
+    bool line;
     volatile char *part[VIRTIO_PCI_PARTS]; /* NULL: not there */
     uint64_t notify_bytes;
     uint32_t notify_step;
@@ -38,6 +39,6 @@ bool virtio_pci_is(uint32_t id, enum virtio_device_id kind);
 MUST_CHECK enum err virtio_pci_find(const struct pci_access *access, pci_function function,
                                     struct virtio_pci_places *out);
 
-/* The device with its parts mapped uncached. */
+/* The device with its parts mapped uncached; `line`: without messages. */
 void virtio_pci_open(struct virtio_pci *pci, const struct virtio_pci_places *places,
-                     volatile void *const mapped[VIRTIO_PCI_PARTS]);
+                     volatile void *const mapped[VIRTIO_PCI_PARTS], bool line);

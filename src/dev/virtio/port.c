@@ -8,7 +8,7 @@
 #include "cpu/lock.h"
 #include "cpu/mmio.h"
 #include "cpu/x86.h"
-#include "dev/pci/pci_ports.h"
+#include "dev/pci/pci_machine.h"
 #include "dev/virtio/console.h"
 #include "dev/virtio/mmio.h"
 #include "dev/virtio/pci.h"
@@ -35,8 +35,9 @@ static struct virtio_device *device; /* one of the next two */
 static struct virtio_mmio mmio;
 static struct virtio_pci pci;
 static pci_function function;
-static uint32_t line;            /* GSI, of mmio */
-static unsigned vain;            /* interrupts that brought nothing */
+static const struct pci_access *config; /* of PCI */
+static uint32_t line;                   /* GSI; 0: interrupts are messages */
+static unsigned vain;                   /* interrupts that brought nothing */
 static volatile bool busy;       /* between lock and unlock: a report may have interrupted it */
 static const char *volatile why; /* of the failure */
 
@@ -54,8 +55,8 @@ static void port_unlock(uint64_t flags) RELEASE(class_port) NO_LOCK_ANALYSIS
     if (fails) {
         virtio_stop(device, true);
         if (device == &pci.device)
-            pci_disable(&pci_ports, function);
-        else
+            pci_disable(config, function);
+        if (line != 0)
             ioapic_mask(line);
         why = console.failed;
     }
@@ -227,10 +228,12 @@ INIT_CODE static enum err port_open(void) NO_LOCK_ANALYSIS
     if (memory.start == NULL)
         return E_NOMEM;
     enum err e = virtio_console_start(&console, device, &memory);
-    if (e == E_OK)
-        console_start_port(&port, virtio_console_spare(&memory),
-                           virtio_console_spare_size(&memory));
-    return e;
+    if (e != E_OK)
+        return e;
+    console_start_port(&port, virtio_console_spare(&memory), virtio_console_spare_size(&memory));
+    log_info("virtio-console by %s interrupts by %s", device == &pci.device ? "PCI" : "mmio",
+             line != 0 ? "line" : "message");
+    return E_OK;
 }
 
 INIT_CODE static enum err try_mmio(const struct boot_info *boot, const char *word)
@@ -250,7 +253,7 @@ INIT_CODE static enum err try_mmio(const struct boot_info *boot, const char *wor
     add_ioapics(boot);
     line = where.line;
     device = &mmio.device;
-    if (!irq_vector_take(port_interrupt, &vector) || !ioapic_route(line, vector))
+    if (!irq_vector_take(port_interrupt, &vector) || !ioapic_route(line, false, vector))
         return E_NODEV;
     return port_open();
 }
@@ -264,31 +267,44 @@ INIT_CODE static bool is_console(void *context, pci_function f, uint32_t id)
     return false;
 }
 
-/* Entry 0 of the table raises a vector of this CPU. */
-INIT_CODE static enum err take_message(void)
+/* Entry 0 of the table raises the vector. */
+INIT_CODE static enum err take_message(struct phys_range table, unsigned vector)
 {
-    struct phys_range range;
-    unsigned vector;
-    if (!pci_msix_table(&pci_ports, function, &range))
-        return E_NOTSUP;
-    char *entry = memory_map_physical(phys_range(range.start.v, range.start.v + PCI_MSIX_ENTRY),
+    char *entry = memory_map_physical(phys_range(table.start.v, table.start.v + PCI_MSIX_ENTRY),
                                       prot_device());
-    if (entry == NULL || !irq_vector_take(port_interrupt, &vector))
+    if (entry == NULL)
         return E_NOMEM;
-    pci_enable(&pci_ports, function);
+    pci_enable(config, function, false);
     mmio_write32(entry, (uint32_t)msi_address());
     mmio_write32(entry + 4, (uint32_t)(msi_address() >> 32));
     mmio_write32(entry + 8, msi_data(vector));
     mmio_write32(entry + 12, 0);
-    pci_msix_enable(&pci_ports, function);
+    pci_msix_enable(config, function);
     return E_OK;
 }
 
-INIT_CODE static enum err try_pci(void)
+/* A message, or the line where there is none. */
+INIT_CODE static enum err take_interrupt(const struct boot_info *boot)
+{
+    struct phys_range table;
+    unsigned vector;
+    if (!irq_vector_take(port_interrupt, &vector))
+        return E_NOMEM;
+    if (pci_msix_table(config, function, &table))
+        return take_message(table, vector);
+    line = pci_line(config, function);
+    add_ioapics(boot);
+    if (line == 0 || !ioapic_route(line, true, vector))
+        return E_NODEV;
+    pci_enable(config, function, true);
+    return E_OK;
+}
+
+INIT_CODE static enum err try_pci(const struct boot_info *boot)
 {
     struct virtio_pci_places places;
     volatile void *mapped[VIRTIO_PCI_PARTS] = {0};
-    enum err e = virtio_pci_find(&pci_ports, function, &places);
+    enum err e = virtio_pci_find(config, function, &places);
     for (unsigned i = 0; e == E_OK && i < VIRTIO_PCI_PARTS; i++) {
         if (phys_range_size(places.part[i]) == 0)
             continue;
@@ -296,14 +312,16 @@ INIT_CODE static enum err try_pci(void)
         e = mapped[i] != NULL ? E_OK : E_NOMEM;
     }
     if (e == E_OK)
-        e = take_message();
+        e = take_interrupt(boot);
     if (e != E_OK)
         return e;
-    virtio_pci_open(&pci, &places, mapped);
+    virtio_pci_open(&pci, &places, mapped, line != 0);
     device = &pci.device;
     e = port_open();
     if (e != E_OK)
-        pci_disable(&pci_ports, function);
+        pci_disable(config, function);
+    if (e != E_OK && line != 0)
+        ioapic_mask(line);
     return e;
 }
 
@@ -318,9 +336,10 @@ INIT_CODE void port_start(const struct boot_info *boot, const struct options *op
         log_warn("no port by virtio_mmio.device=%s: error %d", options->virtio_mmio[i], e);
     }
     bool found = false;
-    if (options->virtio_mmio[0] == NULL)
-        pci_each(&pci_ports, is_console, &found);
-    enum err e = found ? try_pci() : E_OK;
+    config = pci_start(boot);
+    if (options->virtio_mmio[0] == NULL && config != NULL)
+        pci_each(config, is_console, &found);
+    enum err e = found ? try_pci(boot) : E_OK;
     if (e != E_OK)
         log_info("no port by PCI function 0x%x: error %d", function, e);
 }

@@ -52,9 +52,10 @@ head -c "${mib}M" /dev/urandom >data
 
 # By the serial port each MiB would take seconds.
 start=$(date +%s%N)
-run /bin/busybox cat <data >out 2>err || { bad "status $?"; show err; }
+run -v /bin/busybox cat <data >out 2>err || { bad "status $?"; show err; }
 end=$(date +%s%N)
 cmp data out || show err
+has err 'port: virtio-console by'
 speed=$((mib * 1048576000 / ((end - start) / 1000)))
 echo "$mib MiB through cat in $(((end - start) / 1000000)) ms with the boot: $((speed / 1000)).$((speed % 1000 / 100)) MB/s"
 [ "$((speed / 1000))" -ge "${SPEED:-1}" ] || bad "slow"
@@ -89,6 +90,14 @@ for EDIT in 's/^virtserialport.*/virtserialport,nr=1,chardev=port,name=org.other
     [ $? -eq 3 ] || { bad "status with $EDIT"; show err; }
     ./mix 2>/dev/null | cmp - out || bad "stdout with $EDIT"
 done
+
+# By the interrupt line, where the device has no messages.
+if [ "$machine" != microvm ]; then
+    EDIT='s/^virtio-serial-pci/virtio-serial-pci,vectors=0/'
+    run -v /bin/busybox cat <data >out 2>err || bad "with the line: status $?"
+    cmp data out || bad 'bytes by the line'
+    has err 'port: virtio-console by PCI interrupts by line'
+fi
 
 # A host that takes nothing: reports get out, though the program's output does not.
 EDIT='s/^socket,id=port.*/socket,id=port,path=deaf,server=on,wait=on/'

@@ -216,6 +216,46 @@ static void test_ioapics(void **state)
     }
 }
 
+static void test_pci_in_memory(void **state)
+{
+    (void)state;
+    enum {
+        MCFG = 0xc00
+    };
+    static const struct {
+        uint64_t address;
+        uint8_t segment, first, last;
+        bool good;
+    } cases[] = {
+        {0xb0000000, 0, 0, 255, true},  {0xb0000000, 0, 7, 7, true},
+        {0xb0000000, 1, 0, 255, false}, /* another segment */
+        {0xb0080000, 0, 0, 255, false}, /* not aligned */
+        {0, 0, 0, 255, false},          {UINT64_C(1) << 51, 0, 0, 255, false},
+        {0xb0000000, 0, 8, 7, false},
+    };
+    struct acpi_pci pci;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        setup(NULL);
+        put64(MCFG + 44, 0xc0000000); /* the first entry is of segment 3 */
+        memory.bytes[MCFG + 52] = 3;
+        put64(MCFG + 60, cases[i].address);
+        memory.bytes[MCFG + 68] = cases[i].segment;
+        memory.bytes[MCFG + 70] = cases[i].first;
+        memory.bytes[MCFG + 71] = cases[i].last;
+        table(MCFG, "MCFG", 44 + 32);
+        seal(MCFG);
+        table(RSDT, "RSDT", 36 + 8);
+        put32(RSDT + 40, ACPI_BASE + MCFG);
+        seal(RSDT);
+        bool good = acpi_read_pci(rsdp, sizeof rsdp, acpi_memory_map, &memory, &pci);
+        acpi_memory_free(&memory);
+        assert_int_equal(good, cases[i].good);
+        if (good)
+            assert_true(pci.address == cases[i].address && pci.first == cases[i].first &&
+                        pci.last == cases[i].last);
+    }
+}
+
 static void test_power_button_of_aml_only(void **state)
 {
     (void)state;
@@ -269,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup(test_rsdt_when_the_xsdt_is_broken, setup),
         cmocka_unit_test_setup(test_extended_fields_come_first, setup),
         cmocka_unit_test_setup(test_ioapics, setup),
+        cmocka_unit_test_setup(test_pci_in_memory, setup),
         cmocka_unit_test_setup(test_power_button_of_aml_only, setup),
         cmocka_unit_test_setup(test_broken_tables_are_refused, setup),
         cmocka_unit_test_setup(test_a_package_that_is_none, setup),
