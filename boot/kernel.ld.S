@@ -23,10 +23,14 @@ ENTRY(multiboot2_entry)
 PHDRS
 {
     boot PT_LOAD FLAGS(7);
+    boot_bss PT_LOAD FLAGS(6);
     init PT_LOAD FLAGS(6);
+    init_text PT_LOAD FLAGS(5);
     text PT_LOAD FLAGS(5);
     rodata PT_LOAD FLAGS(4);
+    ro_after_init PT_LOAD FLAGS(6);
     data PT_LOAD FLAGS(6);
+    bss PT_LOAD FLAGS(6);
     note PT_NOTE FLAGS(4);
 }
 
@@ -37,7 +41,7 @@ SECTIONS
     .boot : { KEEP(*(.boot.header)) *(.boot.text .boot.rodata .boot.data) } :boot
     .note.pvh : { KEEP(*(.note.pvh)) } :boot :note
     . = ALIGN(4096);
-    .boot.bss (NOLOAD) : { *(.boot.bss) . = ALIGN(4096); } :boot
+    .boot.bss (NOLOAD) : { *(.boot.bss) . = ALIGN(4096); } :boot_bss
 
     . += LAYOUT_KERNEL_BASE;
     .init.bss (NOLOAD) : AT(ADDR(.init.bss) - LAYOUT_KERNEL_BASE)
@@ -49,36 +53,34 @@ SECTIONS
     {
         init_text_start = .;
         *(.init.text .init.text.*)
-        . = ALIGN(4096);
-        init_text_end = .;
-    } :text
+    } :init_text
+    .init.text.rest (NOLOAD) : { . = ALIGN(4096); init_text_end = .; } :init_text
     .text : AT(ADDR(.text) - LAYOUT_KERNEL_BASE)
     {
         text_start = .;
         *(.text.entry)
         *(.text .text.*)
-        . = ALIGN(4096);
-        text_end = .;
     } :text
+    .text.rest (NOLOAD) : { . = ALIGN(4096); text_end = .; } :text
     .rodata : AT(ADDR(.rodata) - LAYOUT_KERNEL_BASE)
     {
         rodata_start = .;
+        *(.rodata.vdso) /* in whole pages, which are mapped into programs */
+        . = ALIGN(4096);
         *(.rodata .rodata.*)
         . = ALIGN(8);
         guest_tests_start = .;
         KEEP(*(.guest_tests))
         guest_tests_end = .;
         KEEP(*(.kernel_symbols)) /* last: see parse/symbol_table.h */
-        . = ALIGN(4096);
-        rodata_end = .;
     } :rodata
+    .rodata.rest (NOLOAD) : { . = ALIGN(4096); rodata_end = .; } :rodata
     .data.ro_after_init : AT(ADDR(.data.ro_after_init) - LAYOUT_KERNEL_BASE)
     {
         ro_after_init_start = .;
         *(.data.ro_after_init)
-        . = ALIGN(4096);
-        ro_after_init_end = .;
-    } :data
+    } :ro_after_init
+    .data.ro_after_init.rest (NOLOAD) : { . = ALIGN(4096); ro_after_init_end = .; } :ro_after_init
     .data : AT(ADDR(.data) - LAYOUT_KERNEL_BASE)
     {
         data_start = .;
@@ -90,13 +92,13 @@ SECTIONS
         *(.bss .bss.* COMMON)
         . = ALIGN(4096);
         data_end = .;
-    } :data
+    } :bss
     .tables (NOLOAD) : AT(ADDR(.tables) - LAYOUT_KERNEL_BASE)
     {
         image_tables_start = .;
         *(.tables)
         image_tables_end = .;
-    } :data
+    } :bss
     image_end = .;
     ASSERT(image_end - LAYOUT_KERNEL_BASE <= LAYOUT_KERNEL_MAX, "the kernel image is too large")
 

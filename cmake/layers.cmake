@@ -21,7 +21,7 @@ set(OURO_LAYER_dev/pci base parse cpu mm mm/init)
 set(OURO_LAYER_dev/virtio base parse cpu mm mm/phys mm/init kern dev/pci)
 set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
 set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)
-set(OURO_LAYER_fs/pipe base mm mm/heap mm/vm kern fs/vfs)
+set(OURO_LAYER_fs/pipe base cpu mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/socket base mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/ram base parse mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
@@ -33,7 +33,7 @@ set(OURO_LAYER_linux/abi base cpu mm mm/vm kern)
 set(OURO_LAYER_linux/task base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tty linux/abi)
 set(OURO_LAYER_linux/time base cpu mm mm/heap mm/vm kern vdso linux/abi linux/task)
 set(OURO_LAYER_linux/futex base cpu mm mm/heap mm/vm kern linux/abi linux/task)
-set(OURO_LAYER_linux/memory base mm mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task)
+set(OURO_LAYER_linux/memory base cpu mm mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task)
 set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/memory)
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
 set(OURO_LAYER_linux/file base cpu mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linux/abi linux/task)
@@ -56,8 +56,8 @@ set(OURO_SYMBOLS_mm/phys machine_frames)
 set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memory_zero_frame)
 set(OURO_SYMBOLS_mm/vm areas_policy fault_of_kernel fault_of_program)
 # kern: boot/ reads the loader's data; dev/pc/ switches the machine off, dev/local/ waits for a key, linux/process/ signals
-# the program; watchdog and scheduler end in reports (diag/, linux/fault/).
-set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running threads_stuck watchdog_stuck)
+# the program; watchdog and scheduler end in reports (diag/, linux/fault/); the vDSO (linux/time/) has a copy of the clock's offset.
+set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running threads_stuck time_realtime_changed watchdog_stuck)
 # diag: Linux's facts for reports, from linux/fault/.
 set(OURO_SYMBOLS_diag report_call_line report_call_name report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).

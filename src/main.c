@@ -23,7 +23,7 @@
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "dev/local/local_console.h"
-#include "dev/pc/rtc.h"
+#include "dev/pc/clocks.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
 #include "dev/virtio/port.h"
@@ -60,6 +60,7 @@ static void start_program(void *unused)
     boot_mark("archive mapped");
     root_fill(archive); /* the archive's files, as the root file system */
     boot_mark("root file system");
+    time_refine();   /* the clocks' rates, measured once more */
     devices_start(); /* terminals, sockets, /dev */
     proc_start();    /* /proc */
     streams_start(); /* descriptors 0, 1 and 2, fed by the console */
@@ -106,10 +107,10 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     local_console_screen(&boot); /* the screen shows the console */
     stacks_start();              /* each trap enters on a guarded stack */
     boot_mark("memory");
-    interrupts_start(); /* APIC, PIC, calibrated TSC */
+    interrupts_start();                     /* APIC, PIC */
+    clocks_start(entered, &boot, &options); /* calibrated TSC, clocks and timers */
     boot_mark("interrupts, TSC");
-    time_init(entered, rtc_read() * NS_PER_SECOND); /* clocks and timers */
-    uart_start();                                   /* standard input; output by interrupts */
+    uart_start();                        /* standard input; output by interrupts */
     port_start(&boot, &options);         /* if there is a port, streams and log go through it */
     log_machine();                       /* the log describes the machine */
     local_console_keys(&boot, &options); /* keyboard and power button */

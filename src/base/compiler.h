@@ -13,6 +13,13 @@
 #define likely(x)            __builtin_expect(!!(x), 1)
 #define unlikely(x)          __builtin_expect(!!(x), 0)
 
+/* Compiled for size, also in a file of src/CMakeLists.txt's hot_sources. */
+#ifdef __clang__
+#define COLD __attribute__((cold, minsize, noinline))
+#else
+#define COLD __attribute__((cold, noinline))
+#endif
+
 /* Code that only boot runs; its pages are freed before the program starts. */
 #define INIT_CODE __attribute__((section(".init.text"), noinline))
 /* Zeroed data that only boot uses; its pages are freed with those of INIT_CODE. */

@@ -47,5 +47,17 @@ static inline void list_remove(struct list *item)
     list_init(item);
 }
 
+/* Moves all members of `from` to the front of `to`, in their order. O(1). */
+static inline void list_splice_head(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    from->prev->next = to->next;
+    to->next->prev = from->prev;
+    to->next = from->next;
+    from->next->prev = to;
+    list_init(from);
+}
+
 /* The body must not remove any member but *it, and must leave the loop when it removes *it. */
 #define list_for_each(it, l) for (struct list *it = (l)->next; it != (l); it = it->next)

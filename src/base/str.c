@@ -5,6 +5,7 @@
  * word_t may be unaligned and may alias any type.
  */
 #include "base/str.h"
+#include "base/compiler.h"
 
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
     return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
+COLD void *memmove(void *dst, const void *src, size_t n)
 {
     char *d = dst;
     const char *s = src;
@@ -143,7 +144,7 @@ char *strrchr(const char *s, int c)
     }
 }
 
-size_t str_copy(char *dst, const char *src, size_t size)
+COLD size_t str_copy(char *dst, const char *src, size_t size)
 {
     size_t n = strlen(src);
     if (size > 0) {

@@ -8,6 +8,7 @@
 #include "kern/console.h"
 #include "kern/machine.h"
 #include "kern/thread.h"
+#include "kern/time_init.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 #include "mm/phys/frames.h"
@@ -134,6 +135,7 @@ NORETURN void guest_tests_run(const char *wanted)
     str_copy(wanted_name, wanted, sizeof wanted_name);
     if (strcmp(wanted_name, "list") == 0)
         guest_test_list();
+    time_refine();
     for (size_t i = 0; i < test_count(); i++)
         if (first_test()[i]->kind == GUEST_TEST_SETUP)
             first_test()[i]->run();

@@ -93,8 +93,6 @@ INIT_CODE void interrupts_start(void)
     nmi_clock_init(memory_map_physical(
         phys_range(NMI_CLOCK_REGISTERS, NMI_CLOCK_REGISTERS + PAGE_SIZE), prot_device()));
     machine_check_init();
-    if (!tsc_init())
-        log_warn("no clock to measure the TSC against: times will be wrong");
 }
 
 /* Logs the features that this CPU lacks: the kernel works without them, slower or with less

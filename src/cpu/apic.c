@@ -133,7 +133,13 @@ INIT_CODE void apic_init(void *page)
 
 void apic_timer_start_measuring(void)
 {
+    apic_write(APIC_LVT_TIMER, VECTOR_TIMER); /* only an APIC that is on can be unmasked */
     apic_write(APIC_INITIAL_COUNT, UINT32_MAX);
+}
+
+bool apic_timer_is_measuring(void)
+{
+    return apic_read(APIC_INITIAL_COUNT) == UINT32_MAX;
 }
 
 uint32_t apic_timer_count(void)
@@ -143,10 +149,8 @@ uint32_t apic_timer_count(void)
 
 void apic_timer_set_hz(uint64_t hz)
 {
-    apic_write(APIC_INITIAL_COUNT, 0);
-    if (hz != 0)
-        ticks_per_ns = (hz << 32) / 1000000000; /* hz < 2^32: APIC clocks are bus clocks */
-    apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
+    if (hz != 0 && hz <= UINT32_MAX)
+        ticks_per_ns = (hz << 32) / 1000000000;
 }
 
 void apic_timer_arm(uint64_t ns)
@@ -154,7 +158,8 @@ void apic_timer_arm(uint64_t ns)
     unsigned __int128 ticks = (unsigned __int128)ns * ticks_per_ns >> 32;
     if (ticks == 0)
         ticks = 1; /* 0 would stop the timer */
-    apic_write(APIC_INITIAL_COUNT, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks);
+    /* The maximum means measuring. */
+    apic_write(APIC_INITIAL_COUNT, ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX - 1);
 }
 
 void apic_timer_disarm(void)

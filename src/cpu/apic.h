@@ -18,9 +18,12 @@ void apic_init(void *registers);
 void apic_timer_arm(uint64_t ns);
 void apic_timer_disarm(void);
 
-/* For calibration (cpu/tsc.c). */
+/* For calibration (cpu/tsc.c). The count starts from its maximum; it is 0 once it has run out. */
 void apic_timer_start_measuring(void);
 uint32_t apic_timer_count(void);
+/* False if the timer was armed since apic_timer_start_measuring(). */
+bool apic_timer_is_measuring(void);
+/* Sets the frequency, 1 GHz until then. One of 0 or of more than 32 bits is ignored. */
 void apic_timer_set_hz(uint64_t hz);
 
 /* Acknowledges the timer interrupt. */

@@ -81,6 +81,13 @@ static inline uint16_t in16(uint16_t port)
     return value;
 }
 
+static inline uint32_t in32(uint16_t port)
+{
+    uint32_t value;
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
 static inline uint8_t in8(uint16_t port)
 {
     uint8_t value;

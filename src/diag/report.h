@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/compiler.h"
+#include "base/lock_class.h"
 #include "cpu/trap_frame.h"
 #include "diag/text.h"
 #include "kern/watchdog.h"
@@ -35,9 +36,9 @@ struct report_subject {
 
 /* Prints the whole report. Callers: any. Returns; the caller ends the program or the machine. */
 void report_fault(const struct report_subject *subject);
-/* True if an interrupt ended the `hlt` before rip, in which the program waited (parse/x86_halt.h).
- * Callers: any. */
-bool report_came_from_halt(uint64_t rip, uint64_t rflags);
+/* True if an interrupt ended the `hlt` before rip, in which the program waited (parse/x86_halt.h). The code is searched
+ * once for each rip, for at most 2,000,000 instructions; then O(1). Callers: threads, interrupts on. */
+bool report_came_from_halt(uint64_t rip, uint64_t rflags) REQUIRES(kernel_lock);
 /* Prints the trace of a thread that does not run; `frame` holds its registers of the program. In a
  * report: must precede report_trace(). Callers: any. */
 void report_thread_trace(const struct trap_frame *frame);

@@ -69,20 +69,50 @@ static bool trace_find_tables(uint64_t rip)
     return true;
 }
 
-bool report_came_from_halt(uint64_t rip, uint64_t rflags)
+/* The function that contains the byte at `at`. False if it is not known. */
+static bool halt_function(uint64_t at, struct virt_range *out)
 {
+    struct report_module m; /* not that of a report, which an NMI may start meanwhile */
+    struct elf_unwind found;
     struct elf_name symbol;
     uint64_t start, end;
-    module.range = virt_range(0, 0);
-    if (!trace_find_tables(rip - 1) ||
-        !eh_frame_function(&report_memory, &tables, rip - 1, &start, &end)) {
-        if (!report_module_at(rip - 1, &module) ||
-            !elf_symbol_at(&module.file, rip - 1 - module.bias, &symbol) || symbol.size == 0)
-            return false;
-        start = symbol.start + module.bias;
-        end = start + symbol.size;
+    if (!report_module_at(at, &m))
+        return false;
+    if (elf_unwind_tables(&m.file, &found)) {
+        const struct unwind_tables t = {found.header + m.bias, found.header_size,
+                                        found.frames + m.bias, found.frames_size};
+        if (eh_frame_function(&report_memory, &t, at, &start, &end)) {
+            *out = virt_range(start, end);
+            return true;
+        }
     }
-    return x86_came_from_halt(&report_memory, virt_range(start, end), rip, rflags);
+    if (!elf_symbol_at(&m.file, at - m.bias, &symbol) || symbol.size == 0)
+        return false;
+    *out = virt_range(symbol.start + m.bias, symbol.start + m.bias + symbol.size);
+    return true;
+}
+
+bool report_came_from_halt(uint64_t rip, uint64_t rflags)
+{
+    static struct {
+        uint64_t rip, before; /* the 8 bytes before rip, so that changed code is searched again */
+        uint16_t jumps;
+    } known[32] GUARDED_BY(kernel_lock);
+    struct virt_range function;
+    uint64_t before;
+    if (!report_read_word(rip - sizeof before, &before))
+        return false;
+    size_t slot = (rip ^ rip >> 5) % ARRAY_LENGTH(known);
+    /* A known answer only saves work: one that ends in a signal is computed again. */
+    if (known[slot].rip == rip && known[slot].before == before &&
+        !x86_came_from_halt(known[slot].jumps, rflags))
+        return false;
+    known[slot].jumps = X86_HALT_NEVER;
+    if (halt_function(rip - 1, &function))
+        known[slot].jumps = x86_jumps_behind_halt(&report_memory, function, rip);
+    known[slot].rip = rip;
+    known[slot].before = before;
+    return x86_came_from_halt(known[slot].jumps, rflags);
 }
 
 static void set_frame(struct unwind_frame *u, uint64_t rip, uint64_t rsp, uint64_t rbp)

@@ -7,6 +7,7 @@
 #include "cpu/lock.h"
 #include "kern/block_ring.h"
 #include "kern/console_frame.h"
+#include "kern/host_time.h"
 #include "kern/output_ring.h"
 #include "kern/time.h"
 #include "kern/wait.h"
@@ -46,11 +47,12 @@ static struct block_reader port_reader GUARDED_BY(class_input);
 static uint32_t ring_in GUARDED_BY(class_input), ring_out GUARDED_BY(class_input);
 static bool escape_seen GUARDED_BY(class_input), input_ended GUARDED_BY(class_input),
     input_stopped GUARDED_BY(class_input);
+static bool time_coming GUARDED_BY(class_input);      /* between FRAME_TIME and its '\n' */
 static bool size_coming GUARDED_BY(class_input);      /* between FRAME_SIZE and its '\n' */
 static uint16_t size_part[2] GUARDED_BY(class_input); /* columns, rows: digits so far */
 static unsigned size_index GUARDED_BY(class_input);
-static struct wait_queue input_queue = {.sleepers = LIST_INIT(input_queue.sleepers),
-                                        .outside = true};
+static struct wait_queue input_queue = {
+    .all = LIST_INIT(input_queue.all), .one = LIST_INIT(input_queue.one), .outside = true};
 
 /* The line is dead: what waits for it is lost. */
 static void discard(void) NO_LOCK_ANALYSIS
@@ -404,6 +406,9 @@ static void accept_escaped(uint8_t byte) REQUIRES(class_input)
 {
     if (byte == FRAME_EOF) {
         input_ended = true;
+    } else if (byte == FRAME_TIME) {
+        time_coming = true;
+        host_time_begin();
     } else if (byte == FRAME_SIZE) {
         start_size();
     } else {
@@ -421,6 +426,8 @@ void console_input(const void *bytes, size_t size)
         } else if (escape_seen) {
             escape_seen = false;
             accept_escaped(p[i]);
+        } else if (time_coming) {
+            time_coming = host_time_take(p[i]);
         } else if (size_coming) {
             accept_size(p[i]);
         } else if (p[i] == FRAME_DLE) {

@@ -8,12 +8,15 @@
  *   DLE '2'  stderr follows                   DLE DLE  one byte 0x10
  *   DLE '3'  log and reports follow           DLE 'w'  the size of the window changed:
  *                                                      "80x25\n" follows
+ *                                             DLE 't'  the answer to "time?": nanoseconds
+ *                                                      since 1970 and '\n' follow
  *   DLE '!'  ready: input may be sent now
  *   DLE '>'  what follows comes by the port (below)
  *   DLE '#'  a line of text up to '\n':
  *            "exit N"        the program ended; N = 0-255, as $? shows it in a shell
  *            "sample ..."    kern/profile.h
  *            "mark NAME NS"  boot reached NAME, NS nanoseconds after the kernel's entry
+ *            "time?"         kern/host_time.h; answered even before FRAME_READY
  *   DLE DLE  one byte 0x10
  *
  * Firmware and GRUB may print on the same port before the kernel does: the host ignores everything
@@ -49,6 +52,8 @@
 #define FRAME_INPUT       'i'
 #define FRAME_BLOCK_HEAD  4 /* bytes before those of a block */
 #define FRAME_PORT_NAME   "org.ouro.console"
+#define FRAME_TIME        't'
+#define FRAME_ASK_TIME    "time?"
 #define FRAME_HELLO       "\020\020\020OURO1\n" /* three DLE: never occur in framed data */
 #define FRAME_STUB_STOP   "ouro: stop: "
 #define FRAME_KERNEL_EXIT 121 /* exit status of a kernel panic */

@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
+#include "cpu/tsc_fit.h"
 #include "parse/cmdline.h"
 
 #define WORDS_MAX        64
@@ -182,6 +183,22 @@ static bool word_slots(struct reader *r, char *value)
     return true;
 }
 
+/* Hz; 0: the kernel finds it. */
+static bool word_tsc(struct reader *r, char *value)
+{
+    unsigned long hz;
+    if (!cmdline_number(value, &hz) || (hz != 0 && hz < TSC_HZ_MIN) || hz > TSC_HZ_MAX)
+        return false;
+    r->options->tsc_hz = hz;
+    return true;
+}
+
+static bool word_time(struct reader *r, char *value)
+{
+    r->options->time_from_host = strcmp(value, "host") == 0;
+    return r->options->time_from_host;
+}
+
 static bool word_init(struct reader *r, char *value)
 {
     r->options->init = value;
@@ -237,6 +254,8 @@ static const struct {
     {"loglevel", word_loglevel},
     {"deadlock", word_deadlock},
     {"watchdog", word_watchdog},
+    {"tsc", word_tsc},
+    {"time", word_time},
     {"exit", word_exit},
     {"panic", word_panic},
     {"keyboard", word_keyboard},

@@ -5,6 +5,7 @@
  */
 #include "kern/random.h"
 
+#include "base/compiler.h"
 #include "base/str.h"
 #include "cpu/entropy.h"
 #include "kern/random_init.h"
@@ -12,12 +13,12 @@
 static uint32_t key[8];
 static uint64_t counter;
 
-static uint32_t rotate(uint32_t v, int n)
+static ALWAYS_INLINE uint32_t rotate(uint32_t v, int n)
 {
     return v << n | v >> (32 - n);
 }
 
-static void quarter(uint32_t *s, int a, int b, int c, int d)
+static ALWAYS_INLINE void quarter(uint32_t *s, int a, int b, int c, int d)
 {
     s[a] += s[b];
     s[d] = rotate(s[d] ^ s[a], 16);
@@ -29,8 +30,9 @@ static void quarter(uint32_t *s, int a, int b, int c, int d)
     s[b] = rotate(s[b] ^ s[c], 7);
 }
 
-/* RFC 8439 section 2.3. The nonce is zero: no key is used for more than one call. */
-static void block(uint32_t out[16], uint64_t number)
+/* RFC 8439 section 2.3. The nonce is zero: no key is used for more than one call. `out` has 64
+ * bytes, at any address. */
+static void block(void *out, uint64_t number)
 {
     const uint32_t start[16] = {
         0x61707865,
@@ -50,42 +52,42 @@ static void block(uint32_t out[16], uint64_t number)
         0,
         0,
     };
-    memcpy(out, start, sizeof start);
+    uint32_t s[16];
+    memcpy(s, start, sizeof s);
     for (int round = 0; round < 10; round++) {
-        quarter(out, 0, 4, 8, 12);
-        quarter(out, 1, 5, 9, 13);
-        quarter(out, 2, 6, 10, 14);
-        quarter(out, 3, 7, 11, 15);
-        quarter(out, 0, 5, 10, 15);
-        quarter(out, 1, 6, 11, 12);
-        quarter(out, 2, 7, 8, 13);
-        quarter(out, 3, 4, 9, 14);
+        quarter(s, 0, 4, 8, 12);
+        quarter(s, 1, 5, 9, 13);
+        quarter(s, 2, 6, 10, 14);
+        quarter(s, 3, 7, 11, 15);
+        quarter(s, 0, 5, 10, 15);
+        quarter(s, 1, 6, 11, 12);
+        quarter(s, 2, 7, 8, 13);
+        quarter(s, 3, 4, 9, 14);
     }
     for (int i = 0; i < 16; i++)
-        out[i] += start[i];
+        s[i] += start[i];
+    memcpy(out, s, sizeof s);
 }
 
 void random_fill(void *to, size_t size)
 {
     uint8_t *out = to;
     uint32_t stream[16], next_key[8];
+    const uint8_t *rest = (const uint8_t *)stream + sizeof next_key;
+    size_t have = sizeof stream - sizeof next_key;
     block(stream, counter++);
     memcpy(next_key, stream, sizeof next_key);
-    size_t have = sizeof stream - sizeof next_key;
-    const uint8_t *from = (const uint8_t *)stream + sizeof next_key;
-    while (size > 0) {
-        if (have == 0) {
-            block(stream, counter++);
-            from = (const uint8_t *)stream;
-            have = sizeof stream;
-        }
-        size_t take = size < have ? size : have;
-        memcpy(out, from, take);
-        out += take;
-        from += take;
-        size -= take;
-        have -= take;
+    while (size > have) {
+        memcpy(out, rest, have);
+        out += have;
+        size -= have;
+        for (; size >= sizeof stream; size -= sizeof stream, out += sizeof stream)
+            block(out, counter++);
+        block(stream, counter++);
+        rest = (const uint8_t *)stream;
+        have = sizeof stream;
     }
+    memcpy(out, rest, size);
     memcpy(key, next_key, sizeof key);
 }
 

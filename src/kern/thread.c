@@ -116,7 +116,7 @@ static struct thread *take_spare(void)
     return t;
 }
 
-void thread_trim(void)
+COLD void thread_trim(void)
 {
     struct thread *t;
     while ((t = take_spare()) != NULL)
@@ -288,7 +288,7 @@ void thread_wake(struct thread *t, enum err reason)
         return;
     t->state = THREAD_RUNNABLE;
     t->wake_reason = reason;
-    list_remove(&t->wait_link);
+    list_remove(&t->wait.link);
     run_queue_add(&run_queue, &t->run, RUN_WOKEN);
     if (self->state != THREAD_RUNNABLE)
         return;
@@ -345,7 +345,7 @@ void thread_preempt(void)
     sched_unlock(flags);
 }
 
-void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
+COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
 {
     uint64_t flags = sched_lock();
     bool queued = t->run.queued;
@@ -425,7 +425,7 @@ static void launch(struct thread *t, void (*function)(void *), void *argument)
     lay_out_stack(t, function, argument);
     uint64_t flags = sched_lock();
     t->state = THREAD_RUNNABLE;
-    list_init(&t->wait_link);
+    wait_entry_init(&t->wait, thread_wake_entry);
     run_entity_init(&t->run, &run_queue);
     list_add_tail(&all_threads, &t->all_link);
     run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);

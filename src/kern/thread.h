@@ -2,7 +2,7 @@
 /*
  * Threads and the scheduler, on one CPU; kern/run_queue.h chooses the next thread. Program code is
  * preempted at the end of its slice, or when a thread wakes that is further behind. Kernel code is
- * never preempted: it gives way only in wait queues.
+ * never preempted: it gives way in wait queues, and in long loops by thread_give_way().
  *
  * A thread costs its kernel stack (LAYOUT_KSTACK_SIZE), this structure and, if it runs program
  * code, an XSAVE area. The last few that ended are kept for reuse.
@@ -24,8 +24,7 @@
 #include "cpu/percpu.h"
 #include "kern/run_queue.h"
 #include "kern/time.h"
-
-struct wait_queue;
+#include "kern/wait.h"
 
 enum thread_state {
     THREAD_RUNNABLE = 1, /* running, or in the run queue */
@@ -39,7 +38,7 @@ struct thread {
     struct run_entity run GUARDED_BY(class_sched);
     /* SCHED_RR: yields to others of its real-time priority at the end of a slice. */
     bool round_robin GUARDED_BY(class_sched);
-    struct list wait_link GUARDED_BY(class_sched);             /* in a wait queue while asleep */
+    struct wait_entry wait GUARDED_BY(class_sched);            /* in a wait queue while asleep */
     struct list all_link GUARDED_BY(class_sched);              /* of all threads */
     const struct wait_queue *waits_on GUARDED_BY(class_sched); /* while asleep */
     enum err wake_reason GUARDED_BY(class_sched);              /* E_OK, E_TIMEDOUT, E_INTR */
@@ -135,6 +134,18 @@ static inline bool thread_slice_over(void)
 }
 /* Called on the way back to the program: yields if the slice is over. */
 void thread_preempt(void) REQUIRES(kernel_lock);
+/* The preemption point of long loops: as thread_preempt(), in the middle of a system call. No path
+ * of the kernel runs for more than 2,000,000 instructions without one, except boot, panic and
+ * reports. kernel_lock is dropped meanwhile, so what it guards may have changed: the caller reads it
+ * again, and holds a reference to what it points to. Interrupts on, no spin lock held; not in a page
+ * fault, whose thread may be in a restartable sequence. O(1); a load and a branch unless another
+ * thread waits for its turn. */
+static inline void thread_give_way(void)
+{
+    kernel_lock_assert();
+    if (unlikely(thread_slice_over()))
+        thread_preempt();
+}
 
 /* Ends an interruptible sleep with E_INTR. Callers: any. */
 void thread_wake_for_signal(struct thread *thread);
@@ -142,3 +153,5 @@ void thread_wake_for_signal(struct thread *thread);
  * meanwhile. */
 void thread_block(void) REQUIRES(kernel_lock, class_sched);
 void thread_wake(struct thread *thread, enum err reason) REQUIRES(class_sched);
+/* The function of struct thread.wait (kern/wait.c). */
+bool thread_wake_entry(struct wait_entry *entry) REQUIRES(class_sched);

@@ -4,6 +4,7 @@
 #include "kern/time.h"
 
 #include "base/compiler.h"
+#include "base/mul_div.h"
 #include "cpu/apic.h"
 #include "cpu/lock.h"
 #include "cpu/trap.h"
@@ -12,7 +13,8 @@
 #include "kern/time_init.h"
 
 static uint64_t entry_tsc;
-static uint64_t realtime_offset_ns; /* realtime - monotonic */
+static uint64_t realtime_offset_ns;               /* realtime - monotonic; one load reads it */
+static bool realtime_set GUARDED_BY(class_timer); /* by the program */
 static struct spin_lock timer_spin;
 static struct pqueue timers GUARDED_BY(class_timer);
 /* Armed timers that are not in the background. */
@@ -28,9 +30,24 @@ uint64_t time_realtime_ns(void)
     return time_now_ns() + realtime_offset_ns;
 }
 
+static void set_realtime_offset(uint64_t now, bool by_program)
+{
+    uint64_t flags = spin_lock_irq(&timer_spin, &class_timer);
+    if (by_program || !realtime_set)
+        realtime_offset_ns = now - time_now_ns();
+    realtime_set |= by_program;
+    time_realtime_changed();
+    spin_unlock_irq(&timer_spin, &class_timer, flags);
+}
+
 void time_set_realtime_ns(uint64_t now)
 {
-    realtime_offset_ns = now - time_now_ns();
+    set_realtime_offset(now, true);
+}
+
+void time_correct_realtime_ns(uint64_t now)
+{
+    set_realtime_offset(now, false);
 }
 
 void time_base(struct time_base *out)
@@ -129,4 +146,14 @@ INIT_CODE void time_init(uint64_t tsc_at_entry, uint64_t realtime_ns)
     entry_tsc = tsc_at_entry;
     realtime_offset_ns = realtime_ns - time_now_ns();
     trap_set_handler(VECTOR_TIMER, timer_interrupt_time);
+}
+
+INIT_CODE void time_refine(void)
+{
+    uint64_t flags = spin_lock_irq(&timer_spin, &class_timer);
+    uint64_t at = rdtsc(), now = tsc_to_ns(at - entry_tsc);
+    tsc_refine();
+    entry_tsc = at - mul_div(now, tsc_hz(), NS_PER_SECOND);
+    arm_hardware();
+    spin_unlock_irq(&timer_spin, &class_timer, flags);
 }

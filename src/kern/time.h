@@ -11,10 +11,16 @@
 
 /* Time since the kernel's entry; never decreases. Callers: any. */
 uint64_t time_now_ns(void);
-/* Time since 1970-01-01 00:00 UTC: the RTC at boot plus time_now_ns(), as last set. Callers:
- * any. */
+/* Time since 1970-01-01 00:00 UTC, as last set or corrected. Callers: any. */
 uint64_t time_realtime_ns(void);
+/* For the program: no correction follows. Callers: threads. */
 void time_set_realtime_ns(uint64_t now);
+/* For a clock that has turned out to be more exact; no effect after time_set_realtime_ns(). Callers:
+ * any. */
+void time_correct_realtime_ns(uint64_t now);
+/* Defined above, in linux/time/vdso.c: the offset of the realtime clock may have changed. Callers:
+ * interrupts off. */
+void time_realtime_changed(void);
 
 /* The parameters of the clocks, for the vDSO, which reads the TSC itself. */
 struct time_base {

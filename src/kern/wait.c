@@ -3,16 +3,40 @@
 
 #include "kern/thread.h"
 
-struct wait_queue any_event = {.sleepers = LIST_INIT(any_event.sleepers), .outside = true};
-
 void wait_queue_init(struct wait_queue *queue)
 {
-    list_init(&queue->sleepers);
-    queue->wakes = 0;
+    list_init(&queue->all);
+    list_init(&queue->one);
     queue->outside = false;
 }
 
-enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
+void wait_entry_init(struct wait_entry *entry, bool (*wake)(struct wait_entry *entry))
+{
+    list_init(&entry->link);
+    entry->wake = wake;
+}
+
+void wait_queue_join(struct wait_queue *queue, struct wait_entry *entry, bool one)
+{
+    uint64_t flags = sched_lock();
+    list_add_tail(one ? &queue->one : &queue->all, &entry->link);
+    sched_unlock(flags);
+}
+
+void wait_queue_leave(struct wait_entry *entry)
+{
+    uint64_t flags = sched_lock();
+    list_remove(&entry->link);
+    sched_unlock(flags);
+}
+
+bool thread_wake_entry(struct wait_entry *entry)
+{
+    thread_wake(CONTAINER_OF(entry, struct thread, wait), E_OK);
+    return true;
+}
+
+enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
 {
     struct thread *self = thread_current();
     if (self->signal_pending)
@@ -22,27 +46,73 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns)
             return E_TIMEDOUT;
         timer_start(&self->sleep_timer, deadline_ns);
     }
-    list_add_tail(&queue->sleepers, &self->wait_link);
+    list_add_tail(one ? &queue->one : &queue->all, &self->wait.link);
     self->waits_on = queue;
     thread_block();
     timer_cancel(&self->sleep_timer);
     return self->wake_reason;
 }
 
-static void wake_all(struct wait_queue *queue) REQUIRES(class_sched)
+/* Calls every entry; true if one takes the event. */
+static bool wake_each(struct list *entries) REQUIRES(class_sched)
 {
-    while (!list_empty(&queue->sleepers))
-        thread_wake(CONTAINER_OF(queue->sleepers.next, struct thread, wait_link), E_OK);
+    bool taken = false;
+    for (struct list *link = entries->next, *next; link != entries; link = next) {
+        struct wait_entry *entry = CONTAINER_OF(link, struct wait_entry, link);
+        next = link->next; /* the entry may leave */
+        taken |= entry->wake(entry);
+    }
+    return taken;
+}
+
+/* Calls entries in order until one takes the event; false if none does. */
+static ALWAYS_INLINE bool wake_first(struct list *entries) REQUIRES(class_sched)
+{
+    for (struct list *link = entries->next, *next; link != entries; link = next) {
+        struct wait_entry *entry = CONTAINER_OF(link, struct wait_entry, link);
+        next = link->next; /* the entry may leave */
+        if (entry->wake(entry))
+            return true;
+    }
+    return false;
+}
+
+bool wait_queue_wake_locked(struct wait_queue *queue)
+{
+    bool taken = wake_each(&queue->all);
+    return list_empty(&queue->one) ? taken : wake_first(&queue->one) || taken;
+}
+
+/* No entry can be added meanwhile: only threads add entries, and the running one is here. */
+static bool is_deserted(const struct wait_queue *queue) NO_LOCK_ANALYSIS
+{
+    return list_empty(&queue->all) && list_empty(&queue->one);
 }
 
 void wait_queue_wake(struct wait_queue *queue)
 {
-    queue->wakes++; /* not atomic; interrupted, it still changes */
-    /* No thread can go to sleep meanwhile: this one is running, or an interrupt handler is. */
-    if (list_empty(&queue->sleepers) && list_empty(&any_event.sleepers))
+    if (is_deserted(queue))
         return;
     uint64_t flags = sched_lock();
-    wake_all(queue);
-    wake_all(&any_event);
+    wait_queue_wake_locked(queue);
+    sched_unlock(flags);
+}
+
+void wait_queue_wake_one(struct wait_queue *queue)
+{
+    if (list_empty(&queue->one)) /* as is_deserted() */
+        return;
+    uint64_t flags = sched_lock();
+    wake_first(&queue->one);
+    sched_unlock(flags);
+}
+
+void wait_queue_wake_all(struct wait_queue *queue)
+{
+    if (is_deserted(queue))
+        return;
+    uint64_t flags = sched_lock();
+    wake_each(&queue->all);
+    wake_each(&queue->one);
     sched_unlock(flags);
 }

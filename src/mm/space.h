@@ -13,11 +13,13 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/gap_tree.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct area;
+struct area_node;
 
 struct address_space {
     /* mm/pt/ */
@@ -25,9 +27,11 @@ struct address_space {
     virt_t emptied; /* an address in the program's half whose tables unmap left empty; 0: none */
 
     /* mm/vm/ */
-    struct area *area; /* sorted by address */
-    size_t area_count, area_capacity;
-    size_t area_last;           /* last result of areas_search(), a hint */
+    struct gap_tree areas; /* by address, of struct area_node */
+    size_t area_count;
+    struct area *area_last;  /* last result of areas_search(), a hint */
+    struct area_node *spare; /* unused nodes, linked by link.next */
+    size_t spare_count;
     uint64_t bytes, peak;       /* sum of the areas' sizes, now and at most */
     virt_t mmap_base;           /* areas_find_hole() searches downwards from here */
     bool lazyfree;              /* there may be MADV_FREE pages */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/acpi.h"
 
+#include "base/compiler.h"
 #include "base/str.h"
 #include "parse/load.h"
 
@@ -19,7 +20,9 @@ enum {
     FADT_PM1A_EVENT = 56,
     FADT_PM1A_CONTROL = 64,
     FADT_PM1B_CONTROL = 68,
+    FADT_PM_TIMER = 76,
     FADT_PM1_EVENT_LENGTH = 88,
+    FADT_PM_TIMER_LENGTH = 91,
     FADT_FLAGS = 112,
     FADT_RESET = 116,
     FADT_RESET_VALUE = 128,
@@ -27,7 +30,10 @@ enum {
     FADT_X_PM1A_EVENT = 148,
     FADT_X_PM1A_CONTROL = 172,
     FADT_X_PM1B_CONTROL = 184,
+    FADT_X_PM_TIMER = 208,
     FADT_MIN = 116,
+    HPET_ADDRESS = 40, /* IA-PC HPET 1.0a, 3.2.4: Generic Address Structure */
+    HPET_MIN = 56,
 
     /* Offsets in the MADT and in its entries (ACPI 6.4, 5.2.12). */
     MADT_ENTRIES = 44,
@@ -45,6 +51,7 @@ enum {
     MCFG_BUS_SHIFT = 20,
 
     FLAG_POWER_BUTTON_IS_CONTROL_METHOD = 1 << 4,
+    FLAG_PM_TIMER_32_BITS = 1 << 8,
     FLAG_RESET_REGISTER = 1 << 10,
 
     SPACE_MEMORY = 0,
@@ -60,6 +67,8 @@ enum {
 struct reader {
     acpi_map map;
     void *context;
+    const uint8_t *rsdp;
+    size_t rsdp_size;
 };
 
 struct table {
@@ -98,21 +107,16 @@ static bool acpi_named(const struct table *t, const char *signature)
     return memcmp(t->bytes, signature, 4) == 0;
 }
 
-struct wanted {
-    const char *signature;
-    uint32_t least; /* bytes */
-};
-
 /* Searches an RSDT (entries of 4 bytes) or XSDT (8). */
-static bool find_table(const struct reader *r, const struct table *root, size_t entry,
-                       const struct wanted *wanted, struct table *out)
+static bool find_in_root(const struct reader *r, const struct table *root, const char *signature,
+                         uint32_t min, struct table *out)
 {
+    size_t entry = acpi_named(root, "XSDT") ? 8 : 4;
     size_t count = (root->size - HEADER) / entry;
     for (size_t i = 0; i < count && i < ENTRIES_MAX; i++) {
         const uint8_t *p = root->bytes + HEADER + i * entry;
         uint64_t at = entry == 8 ? load64(p) : load32(p);
-        if (open_table(r, at, true, out) && acpi_named(out, wanted->signature) &&
-            out->size >= wanted->least)
+        if (open_table(r, at, true, out) && acpi_named(out, signature) && out->size >= min)
             return true;
     }
     return false;
@@ -210,33 +214,35 @@ static void read_fadt(const struct table *fadt, struct acpi_power *out)
     }
 }
 
-static bool is_rsdp(const uint8_t *rsdp, size_t size)
-{
-    return size >= RSDP_1 && memcmp(rsdp, "RSD PTR ", 8) == 0 && sums_to_zero(rsdp, RSDP_1);
-}
-
-static bool find_from_root(const struct reader *r, const uint8_t *rsdp, size_t size,
-                           const struct wanted *wanted, struct table *out)
+/* Finds a table of at least `min` bytes. */
+static bool find_table(const struct reader *r, const char *signature, uint32_t min,
+                       struct table *out)
 {
     struct table root;
-    if (size >= RSDP_2 && rsdp[15] >= 2 && sums_to_zero(rsdp, RSDP_2) &&
+    const uint8_t *rsdp = r->rsdp;
+    if (r->rsdp_size >= RSDP_2 && rsdp[15] >= 2 && sums_to_zero(rsdp, RSDP_2) &&
         open_table(r, load64(rsdp + 24), true, &root) && acpi_named(&root, "XSDT") &&
-        find_table(r, &root, 8, wanted, out))
+        find_in_root(r, &root, signature, min, out))
         return true;
     return open_table(r, load32(rsdp + 16), true, &root) && acpi_named(&root, "RSDT") &&
-           find_table(r, &root, 4, wanted, out);
+           find_in_root(r, &root, signature, min, out);
+}
+
+static bool is_rsdp(const void *rsdp, size_t size)
+{
+    return size >= RSDP_1 && memcmp(rsdp, "RSD PTR ", 8) == 0 && sums_to_zero(rsdp, RSDP_1);
 }
 
 bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context, struct acpi_power *out,
                const char **why)
 {
-    struct reader r = {map, context};
+    struct reader r = {map, context, rsdp, size};
     struct table fadt, dsdt;
     if (!is_rsdp(rsdp, size)) {
         *why = "the root pointer is not one";
         return false;
     }
-    if (!find_from_root(&r, rsdp, size, &(struct wanted){"FACP", FADT_MIN}, &fadt)) {
+    if (!find_table(&r, "FACP", FADT_MIN, &fadt)) {
         *why = "there is no FADT with a right checksum";
         return false;
     }
@@ -249,13 +255,34 @@ bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context, struc
     return true;
 }
 
+INIT_CODE bool acpi_read_clocks(const void *rsdp, size_t size, acpi_map map, void *context,
+                                struct acpi_clocks *out)
+{
+    struct reader r = {map, context, rsdp, size};
+    struct table fadt, hpet;
+    *out = (struct acpi_clocks){0};
+    if (!is_rsdp(rsdp, size))
+        return false;
+    if (find_table(&r, "FACP", FADT_MIN, &fadt) && fadt.bytes[FADT_PM_TIMER_LENGTH] == 4) {
+        bool wide = load32(fadt.bytes + FADT_FLAGS) & FLAG_PM_TIMER_32_BITS;
+        out->pm_timer = port_or_extended(&fadt, FADT_PM_TIMER, FADT_X_PM_TIMER);
+        out->pm_timer_mask = wide ? UINT32_MAX : 0xffffff;
+    }
+    if (find_table(&r, "HPET", HPET_MIN, &hpet)) {
+        const uint8_t *gas = hpet.bytes + HPET_ADDRESS;
+        uint64_t address = load64(gas + 4);
+        if (gas[0] == SPACE_MEMORY && address < UINT64_C(1) << 52)
+            out->hpet = address;
+    }
+    return out->pm_timer.address != 0 || out->hpet != 0;
+}
+
 bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *context,
                           struct acpi_interrupts *out)
 {
-    struct reader r = {map, context};
+    struct reader r = {map, context, rsdp, size};
     struct table madt;
-    if (!is_rsdp(rsdp, size) ||
-        !find_from_root(&r, rsdp, size, &(struct wanted){"APIC", MADT_ENTRIES}, &madt))
+    if (!is_rsdp(rsdp, size) || !find_table(&r, "APIC", MADT_ENTRIES, &madt))
         return false;
     *out = (struct acpi_interrupts){0};
     for (uint32_t at = MADT_ENTRIES; madt.size - at >= 2;) {
@@ -276,10 +303,9 @@ bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *con
 
 bool acpi_read_pci(const void *rsdp, size_t size, acpi_map map, void *context, struct acpi_pci *out)
 {
-    struct reader r = {map, context};
+    struct reader r = {map, context, rsdp, size};
     struct table mcfg;
-    if (!is_rsdp(rsdp, size) ||
-        !find_from_root(&r, rsdp, size, &(struct wanted){"MCFG", MCFG_ENTRIES}, &mcfg))
+    if (!is_rsdp(rsdp, size) || !find_table(&r, "MCFG", MCFG_ENTRIES, &mcfg))
         return false;
     for (uint32_t at = MCFG_ENTRIES; mcfg.size - at >= MCFG_ENTRY; at += MCFG_ENTRY) {
         const uint8_t *entry = mcfg.bytes + at;

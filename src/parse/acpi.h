@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ACPI tables, as far as Ouro needs them (ACPI 6.4, chapters 4 and 5): power off, restart, the
- * power button, the I/O APICs and the place of PCI's configuration space. Pure: physical memory is read through a function that maps it.
+ * power button, clocks, the I/O APICs and the place of PCI's configuration space. Pure: physical memory
+ * is read through a function that maps it.
  *
  *   RSDP --> XSDT or RSDT --> FADT --> DSDT (for the sleep type of \_S5)
- *                         --> MADT, MCFG
+ *                         \-> HPET, MADT, MCFG
  *
  * The tables are untrusted: lengths, sums and addresses are checked, and each loop over a table has
  * a bound.
@@ -41,10 +42,21 @@ struct acpi_power {
     bool power_button;    /* the power button is a fixed event, not an AML control method */
 };
 
+struct acpi_clocks {
+    struct acpi_register pm_timer; /* 32 bits wide; counts at ACPI_PM_TIMER_HZ */
+    uint32_t pm_timer_mask;        /* of the bits that count: 24 or 32 */
+    uint64_t hpet;                 /* physical address of the HPET's registers; 0: none */
+};
+
+#define ACPI_PM_TIMER_HZ 3579545
+
 /* `rsdp` is a copy of the RSDP, of `size` bytes. False, with a reason in *why, if there is no valid
  * FADT. Fields that the tables do not describe are zero. */
 MUST_CHECK bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context,
                           struct acpi_power *out, const char **why);
+/* The same for clocks. False if there is none. */
+MUST_CHECK bool acpi_read_clocks(const void *rsdp, size_t size, acpi_map map, void *context,
+                                 struct acpi_clocks *out);
 
 #define ACPI_IOAPICS_MAX 8
 

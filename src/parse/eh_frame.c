@@ -286,14 +286,14 @@ static bool describes(const struct description *d, uint64_t pc)
 }
 
 static bool find_description(const struct byte_reader *memory, const struct unwind_tables *t,
-                             uint64_t pc, struct description *d)
+                             uint64_t pc, unsigned most, struct description *d)
 {
     uint64_t at, next;
     if (find_by_header(memory, t, pc, &at))
         return read_entry(memory, at, UINT64_MAX, d, &next) && describes(d, pc);
     uint64_t end = t->frames + t->frames_size;
     at = t->frames;
-    for (unsigned n = 0; n < ENTRIES_MAX && end > t->frames; n++, at = next) {
+    for (unsigned n = 0; n < most && end > t->frames; n++, at = next) {
         if (!read_entry(memory, at, end, d, &next))
             return false;
         if (describes(d, pc))
@@ -306,7 +306,7 @@ bool eh_frame_function(const struct byte_reader *memory, const struct unwind_tab
                        uint64_t pc, uint64_t *start, uint64_t *end)
 {
     struct description d;
-    if (!find_description(memory, tables, pc, &d))
+    if (!find_description(memory, tables, pc, EH_FRAME_SEARCH_MAX, &d))
         return false;
     *start = d.start;
     *end = d.start + d.size;
@@ -707,7 +707,7 @@ bool eh_frame_step(const struct byte_reader *memory, const struct unwind_tables 
     struct description d;
     struct program p = {.d = &d};
     p.pc = frame->r[UNWIND_RIP] - !frame->exact;
-    if (!find_description(memory, tables, p.pc, &d))
+    if (!find_description(memory, tables, p.pc, ENTRIES_MAX, &d))
         return false;
     p.location = d.start;
     if (!eh_frame_run(&p, memory, d.first, d.first_end))

@@ -41,6 +41,9 @@ struct unwind_tables {            /* addresses in memory; size 0: no such table 
 bool eh_frame_step(const struct byte_reader *memory, const struct unwind_tables *tables,
                    struct unwind_frame *frame);
 
-/* The bounds of the function that contains pc, by its FDE. False if there is none. */
+#define EH_FRAME_SEARCH_MAX 2048 /* FDEs that eh_frame_function() reads where there is no header */
+
+/* The bounds of the function that contains pc, by its FDE. False if there is none, or if it is not found within
+ * EH_FRAME_SEARCH_MAX. O(log FDEs) with a header. */
 bool eh_frame_function(const struct byte_reader *memory, const struct unwind_tables *tables,
                        uint64_t pc, uint64_t *start, uint64_t *end);

@@ -9,7 +9,9 @@
  *
  * After an interrupt has ended a wait, rip is the only trace of it. So the function is decoded from
  * its start: the byte before rip must be an instruction, and the flags, which neither jumps nor
- * `hlt` change, must exclude each direct jump to rip. An indirect jump is never excluded. Pure.
+ * `hlt` change, must exclude each direct jump to rip. An indirect jump is never excluded. The first
+ * step looks at the code alone, and its answer serves for as long as the code is the same; the
+ * second looks at the flags. Pure.
  */
 #pragma once
 
@@ -17,7 +19,14 @@
 #include "base/byte_reader.h"
 
 #define X86_HLT 0xf4
+#define X86_HALT_NEVER                                                                             \
+    0xffff /* as an answer: the CPU did not come from a `hlt`, or it is in doubt */
+#define X86_FUNCTION_MAX 16384 /* bytes; a longer function is not decoded */
 
-/* True if the CPU came from the `hlt`; false if in doubt. O(size of the function). */
-bool x86_came_from_halt(const struct byte_reader *memory, struct virt_range function, uint64_t rip,
-                        uint64_t rflags);
+/* The set of conditions with which the function jumps to rip past a `hlt`: bit n for jcc with condition n.
+ * X86_HALT_NEVER: there is no `hlt` before rip, or a jump that needs no condition, or it is in doubt. O(size of the
+ * function), at most X86_FUNCTION_MAX. */
+uint16_t x86_jumps_behind_halt(const struct byte_reader *memory, struct virt_range function,
+                               uint64_t rip);
+/* True if no such jump was taken. O(1). */
+bool x86_came_from_halt(uint16_t jumps, uint64_t rflags);

@@ -38,6 +38,8 @@ foreach(group words boots screen)
     ouro_boot_test(bad-${group} 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/bad.sh ${group})
 endforeach()
 
+ouro_boot_test(tsc 300 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/tsc.sh)
+set_tests_properties(boot.tsc PROPERTIES SKIP_RETURN_CODE 77)
 ouro_boot_test(usb 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/usb.sh)
 ouro_boot_test(screenshot 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/screenshot.sh)
 ouro_boot_test(cpus-qemu 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/cpus.sh qemu)

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh FUZZER CORPUS: runs every kept input once, then fuzzes from them for OURO_FUZZ_SECONDS (default 10). New
+# run.sh FUZZER CORPUS: runs every kept input once, then fuzzes from them for OURO_FUZZ_SECONDS (default 5). New
 # inputs go to a temporary folder, which is kept only if an input crashed.
 set -u
 fuzzer=$1
 corpus=$2
-seconds=${OURO_FUZZ_SECONDS:-10}
+seconds=${OURO_FUZZ_SECONDS:-5}
 
 set --
 for input in "$corpus"/*; do

@@ -109,7 +109,7 @@ GUEST_TEST(test_preempt_kernel_thread)
 static enum err sleep_until(uint64_t deadline) REQUIRES(kernel_lock)
 {
     uint64_t flags = sched_lock();
-    enum err e = wait_queue_sleep(&queue, deadline);
+    enum err e = wait_queue_sleep(&queue, deadline, false);
     sched_unlock(flags);
     return e;
 }
@@ -165,7 +165,7 @@ GUEST_TEST(test_signal_ends_sleep)
     finished = 0;
     start("signaller", interrupt_main, thread_current());
     CHECK_EQUAL(sleep_until(NO_DEADLINE), E_INTR);
-    CHECK(list_empty(&queue.sleepers));
+    CHECK(list_empty(&queue.all));
     let_all_end(1);
     thread_current()->signal_pending = true;
     CHECK_EQUAL(sleep_until(NO_DEADLINE), E_INTR);
@@ -174,15 +174,64 @@ GUEST_TEST(test_signal_ends_sleep)
     CHECK_EQUAL(sleep_until(time_now_ns() + MS), E_TIMEDOUT);
 }
 
-/* A wake-up of any queue wakes threads that wait for any event. */
-GUEST_TEST(test_any_event_wakes_at_any_wake_up)
+/* A signal and the event both come before the thread runs: the event is reported. */
+static void event_and_signal(void *argument) REQUIRES(kernel_lock)
+{
+    struct thread *sleeper = argument;
+    sleeper->signal_pending = true;
+    thread_wake_for_signal(sleeper);
+    gate = true;
+    wait_queue_wake(&queue);
+    finished++;
+}
+
+GUEST_TEST(test_event_beats_signal_and_time)
 {
     wait_queue_init(&queue);
     gate = false;
     finished = 0;
-    start("waker", wake_soon, NULL);
-    CHECK_EQUAL(WAIT_EVENT(&any_event, gate, time_now_ns() + 60000 * MS), E_OK);
+    start("both", event_and_signal, thread_current());
+    CHECK_EQUAL(WAIT_EVENT(&queue, gate, NO_DEADLINE), E_OK);
+    thread_current()->signal_pending = false;
     let_all_end(1);
+    thread_current()->signal_pending = true;
+    CHECK_EQUAL(WAIT_EVENT(&queue, gate, 0), E_OK);
+    gate = false;
+    CHECK_EQUAL(WAIT_EVENT(&queue, gate, NO_DEADLINE), E_INTR);
+    thread_current()->signal_pending = false;
+    CHECK_EQUAL(WAIT_EVENT(&queue, gate, 1), E_TIMEDOUT);
+}
+
+/* Threads that wait for something that serves one. */
+static volatile unsigned pieces;
+
+static void take_piece(void *argument) REQUIRES(kernel_lock)
+{
+    (void)argument;
+    started++;
+    CHECK_EQUAL(WAIT_EVENT_IN(&queue, pieces > 0, NO_DEADLINE, true), E_OK);
+    pieces--;
+    finished++;
+}
+
+GUEST_TEST(test_wake_wakes_one_of_those_who_share)
+{
+    enum {
+        TAKERS = 8
+    };
+    wait_queue_init(&queue);
+    started = finished = pieces = 0;
+    for (unsigned i = 0; i < TAKERS; i++)
+        start("taker", take_piece, NULL);
+    CHECK(GUEST_WAIT(started == TAKERS, 20000));
+    for (unsigned i = 0; i < TAKERS; i++) {
+        pieces++;
+        uint64_t switches = thread_switch_count();
+        wait_queue_wake(&queue);
+        CHECK(GUEST_WAIT(finished == i + 1, 20000));
+        CHECK(thread_switch_count() - switches < TAKERS); /* the others slept on */
+    }
+    let_all_end(TAKERS);
 }
 
 /* ---- timers ---- */

@@ -137,6 +137,7 @@ GUEST_TEST(test_copy_after_protect)
     CHECK_EQUAL(byte, 5);
     CHECK_EQUAL(areas_remove(running_space, area), E_OK);
     CHECK_EQUAL(copy_in(&byte, area.start, 1), E_FAULT);
+    areas_clear(running_space);
 }
 
 GUEST_TEST(test_string_is_copied_up_to_its_nul)

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# headers.sh TOP: each header of TOP/src compiles alone, and twice, both natively and as the kernel does.
+# headers.sh TOP: each header of TOP/src compiles alone, and twice, both natively and as the kernel does. A header with a
+# NAME.c is compiled alone by every build, because that file includes it first (includes.sh); here it must only have its
+# `#pragma once`.
 set -u
 top=$1
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ouro-headers.XXXXXX") || exit 1
@@ -8,7 +10,12 @@ trap 'rm -rf "$scratch"' EXIT
 
 cd "$top/src" || exit 1
 find . -name '*.h' | LC_ALL=C sort | sed 's,^\./,,' >"$scratch/list"
+status=0
 while read -r header; do
+    if [ -f "${header%.h}.c" ]; then
+        grep -q '^#pragma once$' "$header" || { echo "src/$header: no #pragma once"; status=1; }
+        continue
+    fi
     # With a declaration, because C requires one in each file.
     printf '#include "%s"\n#include "%s"\nextern int used;\n' "$header" "$header" \
         >"$scratch/$(echo "$header" | tr '/.' '--').c"
@@ -16,7 +23,6 @@ done <"$scratch/list"
 
 warnings="-std=gnu17 -O2 -Wall -Wextra -Wconversion -Wshadow -Werror"
 kernel="-ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic"
-status=0
 # The flags are a list of words.
 # shellcheck disable=SC2086
 {
@@ -38,5 +44,5 @@ for header in "$top"/include/ouro/*.h; do
             -Wshadow -Werror -I "$top/include" -fsyntax-only "$scratch/program.cc" || status=1
     done
 done
-echo "headers.sh: $(wc -l <"$scratch/list") headers"
+echo "headers.sh: $(wc -l <"$scratch/list") headers, $(find "$scratch" -name '*-h.c' | wc -l) of them without a file of their own"
 exit $status

@@ -98,6 +98,8 @@ sed -i '/stdint/d' src/base/low.h
 expect_found headers 'uint32_t'
 sed -i '/pragma/d' src/base/low.h
 expect_found headers 'redefinition'
+sed -i '/pragma/d' src/mm/pages.h
+expect_found headers 'src/mm/pages.h: no #pragma once'
 sed -i 's/(uint8_t)v/v/' src/base/low.h
 expect_found headers 'conversion'
 printf '#pragma once\n#if !__STDC_HOSTED__\n#error kernel only\n#endif\n' >src/base/half.h

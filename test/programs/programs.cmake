@@ -75,7 +75,7 @@ foreach(way physmap offset identity temporary)
 endforeach()
 # Some of them again with every lock checked (docs/locks.md).
 foreach(name hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc threads-glibc waiting-musl epolls-glibc
-        spawn-musl ptys-musl bash-trap-signal busybox-sort)
+        spawn-musl ptys-musl giveway-musl bash-trap-signal busybox-sort)
     ouro_program_test(locks.${name} 200 ${run_case} ${name})
     set_property(TEST programs.locks.${name} APPEND PROPERTY ENVIRONMENT
         "KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf")

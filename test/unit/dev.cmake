@@ -3,16 +3,10 @@
 ouro_host_test(dev/screen/vt src/dev/screen/vt.c src/dev/screen/vt_escape.c)
 ouro_host_test(dev/screen/keymap src/dev/screen/keymap.c src/dev/screen/keymap_layouts.c)
 
-# With the kernel's font.
-set(OURO_FONT /usr/share/consolefonts/Uni2-Terminus16.psf.gz CACHE FILEPATH "PSF font of the screen, 8 pixels wide")
-add_custom_command(OUTPUT font.c
-    COMMAND ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} font.c
-    DEPENDS ${PROJECT_SOURCE_DIR}/cmake/font.sh ${OURO_FONT} VERBATIM)
 ouro_host_test(dev/screen/framebuffer src/dev/screen/framebuffer.c)
 target_sources(test_framebuffer PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 # cli faults in user mode: a header of the same name only counts.
-ouro_host_test(dev/screen/screen src/dev/screen/screen.c src/dev/screen/vt.c src/dev/screen/vt_escape.c)
-target_include_directories(test_screen BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/linux)
+ouro_host_test(dev/screen/screen src/dev/screen/screen.c src/dev/screen/vt.c src/dev/screen/vt_escape.c SHADOW linux)
 
 ouro_fuzzer(dev/screen/vt src/dev/screen/vt.c src/dev/screen/vt_escape.c)
 

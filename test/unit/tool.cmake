@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The pure parts of the host tool. tool_native.c stands in for tool/host/fail.c.
 function(ouro_tool_test path)
-    get_filename_component(name ${path} NAME)
     ouro_host_test(tool/${path} test/unit/support/tool_native.c tool/host/text.c ${ARGN})
-    target_include_directories(test_tool_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tool)
-    target_compile_definitions(test_tool_${name} PRIVATE _GNU_SOURCE)
 endfunction()
 
 ouro_tool_test(console/unframe tool/console/unframe.c tool/console/boot_output.c
@@ -17,18 +14,15 @@ ouro_tool_test(image/ld_cache tool/image/ld_cache.c)
 ouro_tool_test(image/elf_needs tool/image/elf_needs.c)
 pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
 target_link_libraries(test_tool_elf_needs PRIVATE PkgConfig::LIBELF)
-ouro_tool_test(image/scan tool/image/scan.c)
+# With the table made from the kernel's rows.
+ouro_tool_test(image/scan)
 add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc
     COMMAND mkdir -p scan
     COMMAND ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh ${PROJECT_SOURCE_DIR}/src/linux/call/rows.inc > scan/scan_rows.inc
     DEPENDS ${PROJECT_SOURCE_DIR}/src/linux/call/rows.inc ${PROJECT_SOURCE_DIR}/tool/scan_rows.sh VERBATIM)
-target_sources(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc)
+target_sources(test_tool_scan PRIVATE ${PROJECT_SOURCE_DIR}/tool/image/scan.c ${CMAKE_CURRENT_BINARY_DIR}/scan/scan_rows.inc)
 target_include_directories(test_tool_scan PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/scan)
 target_link_libraries(test_tool_scan PRIVATE PkgConfig::LIBELF)
 ouro_tool_test(host/json tool/host/json.c)
 ouro_tool_test(report/report tool/report/report.c tool/report/report_stream.c tool/report/report_render.c tool/host/json.c)
 ouro_fuzzer(tool/report/tool_report tool/report/report_stream.c tool/report/report_render.c tool/host/json.c tool/host/text.c test/unit/support/tool_native.c)
-if(TARGET fuzz_tool_report)
-    target_include_directories(fuzz_tool_report PRIVATE ${PROJECT_SOURCE_DIR}/tool)
-    target_compile_definitions(fuzz_tool_report PRIVATE _GNU_SOURCE)
-endif()

@@ -13,6 +13,11 @@ struct bench {
     struct figures figures;
 };
 
+/* The systems that are measured. */
+#define FOR_EACH_SYSTEM(bench, system)                                                             \
+    for (enum bench_system system = BENCH_OURO; system < BENCH_SYSTEMS; system++)                  \
+        if ((bench)->kernel[system] != NULL)
+
 /* Each function measures one section and adds its figures. */
 void bench_boot(struct bench *bench);
 void bench_memory(struct bench *bench);

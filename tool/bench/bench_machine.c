@@ -2,6 +2,7 @@
 /* One boot: QEMU's options, the clock, and the search for marks in the serial output. */
 #include "bench/bench_machine.h"
 #include "host/fail.h"
+#include "host/host_tsc.h"
 #include "image/iso.h"
 #include "image/pack.h"
 #include "image/program.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #define SEABIOS_DEBUG_PORT "0x402"
 #define OUTPUT_MAX         (1u << 20) /* more than any output before the last mark */
 #define FIGURES_MAX        256        /* lines of one boot */
+#define COUNTED_HZ         1000000000 /* of the TSC with -icount shift=0: nanoseconds */
 
 const char *bench_system_name(enum bench_system system)
 {
@@ -41,6 +44,17 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* Packs the files of this computer that match the pattern. */
+static void pack_matches(struct tree *tree, const char *pattern)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0)
+        fail(STATUS_FAILED, "no file matches %s", pattern);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        program_pack_with(tree, found.gl_pathv[i]);
+    globfree(&found);
+}
+
 char *bench_archive(const char *init, const char *const (*files)[2])
 {
     static unsigned archives;
@@ -52,7 +66,7 @@ char *bench_archive(const char *init, const char *const (*files)[2])
         if ((*files)[1])
             tree_add_file(&tree, (*files)[0], (*files)[1]);
         else
-            program_pack_with(&tree, (*files)[0]);
+            pack_matches(&tree, (*files)[0]);
     pack_tree(&tree, archive, 0, 0);
     free(name);
     return archive;
@@ -72,6 +86,9 @@ static void ouro_words(const struct bench_boot *boot, struct args *words)
     words_list(words, "argv", argv.item, argv.count);
     if (boot->counted)
         args_add(words, "norandmaps"); /* the same count each time */
+    uint64_t tsc_hz = boot->counted ? COUNTED_HZ : host_tsc_hz();
+    if (tsc_hz != 0) /* as ouro run */
+        args_format(words, "tsc=%llu", (unsigned long long)tsc_hz);
     if (boot->words)
         words_typed(words, boot->words);
     args_free(&argv);

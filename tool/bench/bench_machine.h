@@ -56,8 +56,8 @@ const char *bench_series(enum bench_system system, bool counted);
 /* The name of a system for messages. */
 const char *bench_system_name(enum bench_system system);
 /* An archive with `init` at /init, and further files: {path in the machine, file here}, NULL-terminated.
- * A path without a file is a program or folder of this computer, packed at the same path with its
- * libraries. */
+ * A path without a file is a glob pattern: the programs and folders of this computer that match it
+ * are packed at the same paths with their libraries. */
 char *bench_archive(const char *init, const char *const (*files)[2]);
 /* A CD image that boots the system with that archive. */
 char *bench_image(const struct bench_boot *boot);

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define FIRST_LINE "HELLO MAIN"
 #define DONE       "bench done"
@@ -16,16 +15,11 @@
 #define SQLITE  "/usr/bin/sqlite3"
 #define LUA     "/usr/bin/lua5.4"
 #define OPENSSL "/usr/bin/openssl"
-#define PYTHON  "/usr/bin/python3.11"
+#define PYTHON  "/usr/bin/python3"
 #define PYTHON_LIBRARY                                                                             \
-    "/usr/lib/python3.11/" /* with `-S`, python3 reads encodings and looks for os.py */
-#define FILES_MAX    5     /* the terminator of a list included */
+    "/usr/lib/python3.[0-9]*/" /* with `-S`, python3 reads encodings and looks for os.py */
+#define FILES_MAX    5         /* the terminator of a list included */
 #define SCRIPT(name) OURO_SOURCE_DIR "/bench/" name
-
-/* The systems that are measured. */
-#define FOR_EACH_SYSTEM(bench, system)                                                             \
-    for (enum bench_system system = BENCH_OURO; system < BENCH_SYSTEMS; system++)                  \
-        if ((bench)->kernel[system] != NULL)
 
 /* ---- boot ---- */
 
@@ -255,33 +249,6 @@ void bench_memory(struct bench *bench)
         free(archive);
         free(init);
     }
-}
-
-/* ---- size ---- */
-
-static void add_size(struct bench *bench, const char *name, enum bench_system system,
-                     const char *file)
-{
-    const struct figure_key key = {"size", name, "KiB"};
-    struct stat st;
-    if (stat(file, &st) != 0)
-        fail_errno("cannot read %s", file);
-    figures_add(&bench->figures, &key, bench_series(system, false), (double)st.st_size / 1024);
-}
-
-void bench_size(struct bench *bench)
-{
-    char *hello = bench_program("hello"), *archive = bench_archive(hello, NULL);
-    FOR_EACH_SYSTEM(bench, system)
-    {
-        struct bench_boot boot = bench_direct(bench, system, archive);
-        char *image = bench_image(&boot);
-        add_size(bench, "kernel", system, boot.kernel);
-        add_size(bench, "iso_with_hello", system, image);
-        free(image);
-    }
-    free(archive);
-    free(hello);
 }
 
 /* ---- primitives ---- */

@@ -8,6 +8,7 @@
 #include "command/commands.h"
 #include "host/fail.h"
 #include "host/file.h"
+#include "host/host_tsc.h"
 #include "host/text.h"
 
 #include <fcntl.h>
@@ -47,6 +48,7 @@ static void fill_closed(void)
 
 int main(int argc, char **argv)
 {
+    host_tsc_start();
     fill_closed();
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)

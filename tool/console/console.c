@@ -8,6 +8,7 @@
 #include "host/fail.h"
 #include "host/terminal.h"
 #include "host/text.h"
+#include "kern/console_frame.h"
 #include "report/profile.h"
 #include "report/report_stream.h"
 
@@ -165,6 +166,8 @@ static void on_line(void *context, const char *line)
     unsigned long long nanoseconds;
     if (c->options->profile && profile_line(c->options->profile, line))
         return;
+    if (strcmp(line, FRAME_ASK_TIME) == 0 && !c->ready)
+        input_send_time(c->options->serial);
     if (sscanf(line, "exit %d", &status) == 1 && status >= 0 && status <= 255) {
         decide(c, ENDED_STATUS);
         c->result->status = status;

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define READ_AHEAD  4096
@@ -144,6 +146,16 @@ void input_send(struct input *in, int connection)
         in->sent = in->bytes.length; /* the machine has ended */
     if (in->sent == in->bytes.length)
         in->sent = in->bytes.length = 0;
+}
+
+void input_send_time(int serial)
+{
+    struct timespec now;
+    char answer[40];
+    clock_gettime(CLOCK_REALTIME, &now);
+    int size = snprintf(answer, sizeof(answer), "%c%c%lld%09ld\n", FRAME_DLE, FRAME_TIME,
+                        (long long)now.tv_sec, now.tv_nsec);
+    (void)!send(serial, answer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void input_close(struct input *in)

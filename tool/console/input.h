@@ -40,4 +40,6 @@ void input_read(struct input *in);
 void input_link(struct input *in, bool blocks);
 /* Sends what the connection accepts now. Errors are ignored: reading the port will report them. */
 void input_send(struct input *in, int connection);
+/* Sends the time of day. Only while no input has been sent: it would split an escape sequence. */
+void input_send_time(int serial);
 void input_close(struct input *in);

@@ -3,6 +3,7 @@
 #include "machine/boot.h"
 #include "host/fail.h"
 #include "host/file.h"
+#include "host/host_tsc.h"
 #include "host/progress.h"
 #include "host/terminal.h"
 #include "image/compile.h"
@@ -98,6 +99,27 @@ static void terminal_words(const struct request *o, struct args *words)
     text_free(&terminals);
 }
 
+static bool qemu_args_mention(const struct request *o, const char *what)
+{
+    for (size_t i = 0; i < o->qemu_args.count; i++)
+        if (strstr(o->qemu_args.item[i], what))
+            return true;
+    return false;
+}
+
+/* QEMU's guests have the host's TSC, less the value at their start: TCG executes RDTSC by the host's
+ * own RDTSC, and KVM lets the guest read it. Not with -icount, where it counts instructions, nor with
+ * a frequency of its own. With -rtc the user has chosen another time of day than the host's. */
+static void clock_words(const struct request *o, struct args *words)
+{
+    uint64_t hz = host_tsc_hz();
+    if (hz != 0 && o->machine.emulator == EMULATOR_QEMU && !qemu_args_mention(o, "icount") &&
+        !qemu_args_mention(o, "tsc-freq"))
+        args_format(words, "tsc=%llu", (unsigned long long)hz);
+    if (!o->machine.screen && !qemu_args_mention(o, "-rtc"))
+        args_add(words, "time=host");
+}
+
 /* Words of this run: console, terminals, log level, tracing. */
 static void run_words(const struct request *o, struct args *words)
 {
@@ -119,6 +141,7 @@ static void run_words(const struct request *o, struct args *words)
         args_add(words, "profile");
     if (o->boot_chart)
         args_add(words, "bootchart");
+    clock_words(o, words);
     args_add(words, emulator_exit_word(o->machine.emulator));
     const char *port = emulator_port_word(&o->machine);
     if (port)
@@ -226,8 +249,10 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     guard_start();
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
     m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU;
+    if (!o->image)
+        m->archive = pack_archive(o, program, tree);
     if (!makes_image(o))
-        run_words(o, &run);
+        run_words(o, &run); /* late: host_tsc_hz() needs time */
     m->kernel = o->kernel;
     m->image = guard_path("image.iso");
     if (o->image) {
@@ -238,7 +263,6 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
             iso_patch(m->image, o->image,
                       &none); /* fails for an image not made by Ouro or truncated */
     } else {
-        m->archive = pack_archive(o, program, tree);
         packed_words(o, program, &packed);
         struct args all = {0};
         if (run.count > 0)

@@ -82,7 +82,7 @@ static void write_configuration(const struct machine *m, uint16_t port)
                      "romimage: file=/usr/share/bochs/BIOS-bochs-latest\n"
                      "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest\n"
                      "cpu: model=corei7_skylake_x, ips=50000000, reset_on_triple_fault=0\n"
-                     "clock: sync=none\n"
+                     "clock: sync=none, time0=utc\n"
                      "panic: action=fatal\n"
                      "error: action=ignore\n"
                      "info: action=ignore\n"

@@ -6,6 +6,7 @@
 #include "cpu/apic.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
+#include "dev/pc/acpi_tables.h"
 #include "kern/machine.h"
 #include "mm/init/memory.h"
 #include "parse/acpi.h"
@@ -16,7 +17,6 @@ enum {
     PM1_CONTROL_SLEEP_TYPE = 10,      /* shift */
     PM1_CONTROL_SLEEP_TYPE_MASK = 7 << PM1_CONTROL_SLEEP_TYPE,
     PM1_CONTROL_SLEEP = 1 << 13, /* SLP_EN */
-    RSDP_READ = 36,
 };
 
 /* A register that can be accessed: a port, or mapped memory. */
@@ -28,12 +28,6 @@ struct pm_register {
 
 static struct acpi_power power;
 static struct pm_register pm1a_control, pm1b_control, pm1_status, pm1_enable, reset_register;
-
-static const void *acpi_power_map(void *context, phys_t at, size_t size)
-{
-    (void)context;
-    return memory_map_physical(phys_range(at.v, at.v + size), prot_ro());
-}
 
 /* `size` bytes wide, `offset` bytes into the block. */
 static struct pm_register open_register(struct acpi_register r, uint64_t offset, size_t size)
@@ -132,13 +126,9 @@ static void watch_power_button(void)
 static bool acpi_power_find_tables(const struct boot_info *boot)
 {
     const char *why = "the loader says nothing of it";
-    const void *rsdp = boot->rsdp_copy;
-    size_t size = boot->rsdp_length;
-    if (size == 0 && boot->rsdp.v != 0) {
-        size = RSDP_READ;
-        rsdp = acpi_power_map(NULL, boot->rsdp, size);
-    }
-    if (size != 0 && rsdp != NULL && acpi_read(rsdp, size, acpi_power_map, NULL, &power, &why))
+    size_t size;
+    const void *rsdp = acpi_tables_root(boot, &size);
+    if (rsdp != NULL && acpi_read(rsdp, size, acpi_tables_map, NULL, &power, &why))
         return true;
     log_info("no ACPI: %s", why);
     return false;

@@ -11,9 +11,12 @@
 #include "base/str.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/vfs.h"
+#include "fs/vfs/wait.h"
 #include "kern/random.h"
 
 #define DEVICES_MAX 32
+#define ZEROS_PIECE                                                                                \
+    (UINT64_C(64) << 10) /* bytes of /dev/zero that are read before others may run */
 
 static const struct device *devices[DEVICES_MAX];
 static unsigned device_count;
@@ -53,7 +56,13 @@ static enum err zero_read(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)file;
     (void)offset;
-    return io_put_zeros(io, io_left(io));
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > 0) {
+        e = io_put_zeros(io, io_left(io) < ZEROS_PIECE ? io_left(io) : ZEROS_PIECE);
+        if (io_left(io) > 0 && fs_give_way())
+            break;
+    }
+    return e;
 }
 
 static enum err full_write(struct file *file, struct io *io, uint64_t *offset)
@@ -68,15 +77,7 @@ static enum err random_read(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)file;
     (void)offset;
-    uint8_t bytes[256];
-    enum err e = E_OK;
-    while (e == E_OK && io_left(io) > 0) {
-        uint64_t chunk = io_left(io) < sizeof(bytes) ? io_left(io) : sizeof(bytes);
-        random_fill(bytes, chunk);
-        e = io_put(io, bytes, chunk);
-    }
-    memset(bytes, 0, sizeof(bytes));
-    return e;
+    return io_put_random(io);
 }
 
 static enum err random_write(struct file *file, struct io *io, uint64_t *offset)

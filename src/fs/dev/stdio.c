@@ -87,10 +87,10 @@ static uint32_t stream_poll(struct file *file)
     return events;
 }
 
-static struct wait_queue *stream_queue(struct file *file)
+static struct wait_queue *stream_queue(struct file *file, bool write)
 {
     (void)file;
-    return console_input_queue();
+    return write ? NULL : console_input_queue();
 }
 
 static enum err stream_control(struct file *file, uint32_t command, uint64_t argument,

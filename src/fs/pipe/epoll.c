@@ -2,60 +2,167 @@
 #include "fs/pipe/epoll.h"
 
 #include "fs/vfs/anon_file.h"
-#include "kern/wait.h"
+#include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
 #define DEPTH_MAX 5 /* length of a chain of nested epolls: Linux's EP_MAX_NESTS + 1 */
+#define TABLE_MIN 16u
+#define ASKED     0xffffu /* the bits of `events` that poll() answers */
 
 struct epoll {
+    struct file *file;   /* no reference: its own */
+    struct item **table; /* chains by descriptor and file; NULL: no item yet */
+    uint32_t table_size; /* a power of two */
+    uint32_t count;
     struct list items;
+    struct list ready GUARDED_BY(class_sched); /* struct item.ready */
+    struct wait_queue waiting;                 /* threads in epoll_wait() */
+    struct wait_queue watching;                /* poll() and other epolls */
+};
+
+struct item;
+
+struct watch_entry { /* the item's entry in a queue of its file */
+    struct wait_entry wait;
+    struct item *item;
 };
 
 struct item {
-    struct list link;    /* epoll->items, in the order of polling */
-    struct list by_file; /* all_items */
+    struct item *next;   /* in the table's chain */
+    struct list link;    /* epoll->items */
+    struct list by_file; /* the ring of the file's items: file->watched */
+    struct list ready GUARDED_BY(class_sched);
     struct epoll *epoll;
     struct file *file; /* no reference: epoll_forget() removes the item */
     int fd;
-    bool news;      /* added or changed since the last report */
-    uint32_t wakes; /* wait_queue.wakes at the last report */
     struct epoll_event event;
+    struct watch_entry entries[2];
 };
 
-static struct list all_items = LIST_INIT(all_items);
+/* ---- the table ---- */
 
-static uint32_t wakes_of(struct file *file)
+static struct item **chain_of(const struct epoll *epoll, int fd, const struct file *file)
 {
-    struct wait_queue *queue = file->ops->queue ? file->ops->queue(file) : NULL;
-    return queue ? queue->wakes : 0;
+    uint64_t key = (uint64_t)(uintptr_t)file + (uint32_t)fd;
+    uint64_t mixed = key * UINT64_C(0x9e3779b97f4a7c15);
+    return &epoll->table[(mixed >> 32) & (epoll->table_size - 1)];
 }
 
-/* The events to report; 0: none. */
-static uint32_t item_ready(const struct item *item)
+static struct item *epoll_find(const struct epoll *epoll, int fd, const struct file *file)
 {
-    uint32_t asked = item->event.events & 0xffff;
-    if (asked == 0) /* disarmed by EPOLL_ONESHOT */
-        return 0;
-    if ((item->event.events & EPOLL_EDGE) && !item->news && item->wakes == wakes_of(item->file))
-        return 0;
-    return file_poll(item->file) & asked;
+    struct item *item = epoll->table ? *chain_of(epoll, fd, file) : NULL;
+    while (item && (item->fd != fd || item->file != file))
+        item = item->next;
+    return item;
+}
+
+static void chain_add(struct epoll *epoll, struct item *item)
+{
+    struct item **chain = chain_of(epoll, item->fd, item->file);
+    item->next = *chain;
+    *chain = item;
+}
+
+static void chain_remove(struct epoll *epoll, const struct item *item)
+{
+    struct item **at = chain_of(epoll, item->fd, item->file);
+    while (*at != item)
+        at = &(*at)->next;
+    *at = item->next;
+}
+
+/* Makes room for one more item. Without memory for a larger table its chains grow. */
+static MUST_CHECK enum err table_grow(struct epoll *epoll)
+{
+    if (epoll->count < epoll->table_size)
+        return E_OK;
+    uint32_t size = epoll->table_size ? 2 * epoll->table_size : TABLE_MIN;
+    struct item **table = heap_alloc_zero(size * sizeof(struct item *));
+    if (!table)
+        return epoll->table ? E_OK : E_NOMEM;
+    heap_free(epoll->table);
+    epoll->table = table;
+    epoll->table_size = size;
+    list_for_each (link, &epoll->items)
+        chain_add(epoll, CONTAINER_OF(link, struct item, link));
+    return E_OK;
+}
+
+/* ---- waking ---- */
+
+static bool item_is_armed(const struct item *item)
+{
+    return item->event.events & ASKED; /* else EPOLL_ONESHOT has disarmed it */
+}
+
+/* Puts the item into the ready list and wakes. True if a thread in epoll_wait() was woken. */
+static bool item_happened(struct item *item) REQUIRES(class_sched)
+{
+    struct epoll *epoll = item->epoll;
+    if (!item_is_armed(item))
+        return false;
+    if (list_empty(&item->ready))
+        list_add_tail(&epoll->ready, &item->ready);
+    wait_queue_wake_locked(&epoll->watching);
+    return wait_queue_wake_locked(&epoll->waiting);
+}
+
+static bool item_wake(struct wait_entry *wait) REQUIRES(class_sched)
+{
+    return item_happened(CONTAINER_OF(wait, struct watch_entry, wait)->item);
+}
+
+static void item_join(struct item *item)
+{
+    struct wait_queue *queues[2];
+    size_t count = file_queues(item->file, item->event.events & ASKED, queues);
+    for (size_t i = 0; i < count; i++)
+        wait_queue_join(queues[i], &item->entries[i].wait, item->event.events & EPOLL_EXCLUSIVE);
+}
+
+static void item_leave(struct item *item)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(item->entries); i++)
+        wait_queue_leave(&item->entries[i].wait);
+}
+
+static uint32_t item_poll(const struct item *item)
+{
+    return item_is_armed(item) ? file_poll(item->file) & item->event.events & ASKED : 0;
+}
+
+/* For an item that is new or was changed: a file that is ready already counts as an event. */
+static void item_start(struct item *item)
+{
+    item_join(item);
+    if (item_poll(item) == 0)
+        return;
+    uint64_t flags = sched_lock();
+    item_happened(item);
+    sched_unlock(flags);
+}
+
+/* ---- items ---- */
+
+static void ring_leave(struct item *item)
+{
+    struct list *next = item->by_file.next;
+    if (item->file->watched == &item->by_file)
+        item->file->watched = next == &item->by_file ? NULL : next;
+    list_remove(&item->by_file);
 }
 
 static void item_free(struct item *item)
 {
+    item_leave(item);
+    uint64_t flags = sched_lock();
+    list_remove(&item->ready);
+    sched_unlock(flags);
+    ring_leave(item);
+    chain_remove(item->epoll, item);
     list_remove(&item->link);
-    list_remove(&item->by_file);
+    item->epoll->count--;
     heap_free(item);
-}
-
-static struct item *epoll_find(struct epoll *epoll, int fd, const struct file *file)
-{
-    list_for_each (link, &epoll->items) {
-        struct item *item = CONTAINER_OF(link, struct item, link);
-        if (item->fd == fd && item->file == file)
-            return item;
-    }
-    return NULL;
 }
 
 /* Length of the longest chain of epolls from `file` downwards; DEPTH_MAX + 1 if it is longer than
@@ -76,19 +183,19 @@ static unsigned depth_below(const struct file *file, const struct file *top, uns
     return deepest == so_far ? so_far + 1 : deepest;
 }
 
-/* Length of the longest chain of epolls above `epoll`: those that watch it, and so on. */
-static unsigned depth_above(const struct epoll *epoll, unsigned so_far)
+/* Length of the longest chain of epolls above the one of `file`: those that watch it, and so on. */
+static unsigned depth_above(const struct file *file, unsigned so_far)
 {
     unsigned deepest = so_far;
-    if (so_far > DEPTH_MAX)
+    struct list *link = file->watched;
+    if (so_far > DEPTH_MAX || !link)
         return so_far;
-    list_for_each (link, &all_items) {
+    do {
         const struct item *item = CONTAINER_OF(link, struct item, by_file);
-        if (!epoll_is(item->file) || item->file->state != epoll)
-            continue;
-        unsigned depth = depth_above(item->epoll, so_far + 1);
+        unsigned depth = depth_above(item->epoll->file, so_far + 1);
         deepest = depth > deepest ? depth : deepest;
-    }
+        link = link->next;
+    } while (link != file->watched);
     return deepest;
 }
 
@@ -100,20 +207,30 @@ static enum err epoll_add(struct file *watcher, int fd, struct file *file,
         return E_EXIST;
     if (epoll_is(file)) {
         unsigned below = depth_below(file, watcher, 0);
-        if (below > DEPTH_MAX || below + depth_above(epoll, 0) >= DEPTH_MAX)
+        if (below > DEPTH_MAX || below + depth_above(watcher, 0) >= DEPTH_MAX)
             return E_LOOP;
     }
-    struct item *item = heap_alloc_zero(sizeof(*item));
+    enum err e = table_grow(epoll);
+    if (e != E_OK)
+        return e;
+    struct item *item = heap_alloc(sizeof(*item));
     if (!item)
         return E_NOMEM;
-    item->epoll = epoll;
-    item->file = file;
-    item->fd = fd;
-    item->news = true;
-    item->event = *event;
+    *item = (struct item){.epoll = epoll, .file = file, .fd = fd, .event = *event};
+    list_init(&item->ready);
+    for (size_t i = 0; i < ARRAY_LENGTH(item->entries); i++) {
+        wait_entry_init(&item->entries[i].wait, item_wake);
+        item->entries[i].item = item;
+    }
     list_add_tail(&epoll->items, &item->link);
-    list_add_tail(&all_items, &item->by_file);
-    file->watched = true;
+    list_init(&item->by_file);
+    if (file->watched)
+        list_add_tail(file->watched, &item->by_file);
+    else
+        file->watched = &item->by_file;
+    chain_add(epoll, item);
+    epoll->count++;
+    item_start(item);
     return E_OK;
 }
 
@@ -121,8 +238,9 @@ static enum err epoll_change(struct item *item, const struct epoll_event *event)
 {
     if ((event->events | item->event.events) & EPOLL_EXCLUSIVE)
         return E_INVAL;
+    item_leave(item);
     item->event = *event;
-    item->news = true;
+    item_start(item);
     return E_OK;
 }
 
@@ -146,65 +264,102 @@ enum err epoll_control(struct file *watcher, enum epoll_op op, int fd, struct fi
     wanted.events |= POLL_ERR | POLL_HUP; /* always reported */
     if ((wanted.events & EPOLL_EXCLUSIVE) && (epoll_is(file) || (wanted.events & EPOLL_ONESHOT)))
         return E_INVAL;
-    enum err e =
-        op == EPOLL_ADD ? epoll_add(watcher, fd, file, &wanted) : epoll_change(item, &wanted);
-    if (e == E_OK)
-        wait_queue_wake(&any_event); /* the item may be ready for a waiter of the epoll */
-    return e;
+    return op == EPOLL_ADD ? epoll_add(watcher, fd, file, &wanted) : epoll_change(item, &wanted);
 }
 
-bool epoll_is_ready(struct file *watcher)
+/* ---- reporting ---- */
+
+static bool has_ready(void *context) NO_LOCK_ANALYSIS /* a condition: under class_sched */
+{
+    return !list_empty(&((const struct epoll *)context)->ready);
+}
+
+enum err epoll_sleep(struct file *watcher, uint64_t deadline_ns)
 {
     struct epoll *epoll = watcher->state;
-    list_for_each (link, &epoll->items) {
-        if (item_ready(CONTAINER_OF(link, struct item, link)))
-            return true;
+    return fs_wait_one(&epoll->waiting, has_ready, epoll, deadline_ns);
+}
+
+/* Takes the first of a list of ready items; NULL: it is empty. */
+static struct item *take_first_of(struct list *list)
+{
+    uint64_t flags = sched_lock();
+    struct item *item = NULL;
+    if (!list_empty(list)) {
+        item = CONTAINER_OF(list->next, struct item, ready);
+        list_remove(&item->ready);
     }
-    return false;
+    sched_unlock(flags);
+    return item;
+}
+
+static void put_back(struct list *list, struct item *item, bool first)
+{
+    uint64_t flags = sched_lock();
+    list_remove(&item->ready); /* a wake-up may have put it back already */
+    if (first)
+        list_add_head(list, &item->ready);
+    else
+        list_add_tail(list, &item->ready);
+    sched_unlock(flags);
 }
 
 size_t epoll_take(struct file *watcher, size_t max, epoll_sink sink, void *context)
 {
     struct epoll *epoll = watcher->state;
+    struct list old = LIST_INIT(old); /* what comes in meanwhile is for the next call */
     size_t count = 0;
-    struct list *last = epoll->items.prev;
-    for (struct list *link = epoll->items.next, *next; count < max && link != &epoll->items;
-         link = next) {
-        struct item *item = CONTAINER_OF(link, struct item, link);
-        bool at_end = link == last;
-        uint32_t wakes = wakes_of(item->file), ready = item_ready(item);
-        next = link->next;
-        if (ready != 0) {
-            struct epoll_event event = {ready, item->event.data};
-            if (!sink(context, &event))
-                break;
-            count++;
-            item->wakes = wakes;
-            item->news = false;
-            if (item->event.events & EPOLL_ONESHOT)
-                item->event.events &= ~0xffffu;
-            list_remove(link);
-            list_add_tail(&epoll->items, link);
-        }
-        if (at_end)
+    uint64_t flags = sched_lock();
+    list_splice_head(&old, &epoll->ready);
+    sched_unlock(flags);
+    struct item *item;
+    while (count < max && (item = take_first_of(&old))) {
+        uint32_t ready = item_poll(item); /* when it has left the list: no wake-up is lost */
+        if (ready == 0)
+            continue;
+        struct epoll_event event = {ready, item->event.data};
+        if (!sink(context, &event)) {
+            put_back(&old, item, true);
             break;
+        }
+        count++;
+        if (item->event.events & EPOLL_ONESHOT)
+            item->event.events &= ~ASKED;
+        else if (!(item->event.events & EPOLL_EDGE))
+            put_back(&epoll->ready, item, false);
     }
+    flags = sched_lock();
+    list_splice_head(&epoll->ready, &old);
+    bool more = !list_empty(&epoll->ready);
+    sched_unlock(flags);
+    if (more)
+        wait_queue_wake_one(&epoll->waiting);
     return count;
+}
+
+/* Polls the items of the ready list, and drops those that are not ready, until one is. */
+static uint32_t epoll_poll(struct file *file)
+{
+    struct epoll *epoll = file->state;
+    struct item *item;
+    while ((item = take_first_of(&epoll->ready))) {
+        if (item_poll(item) == 0)
+            continue;
+        put_back(&epoll->ready, item, true);
+        return POLL_READABLE;
+    }
+    return 0;
+}
+
+static struct wait_queue *epoll_queue(struct file *file, bool write)
+{
+    return write ? NULL : &((struct epoll *)file->state)->watching;
 }
 
 void epoll_forget(struct file *file)
 {
-    for (struct list *link = all_items.next, *next; link != &all_items; link = next) {
-        struct item *item = CONTAINER_OF(link, struct item, by_file);
-        next = link->next;
-        if (item->file == file)
-            item_free(item);
-    }
-}
-
-static uint32_t epoll_poll(struct file *file)
-{
-    return epoll_is_ready(file) ? POLL_READABLE : 0;
+    while (file->watched)
+        item_free(CONTAINER_OF(file->watched, struct item, by_file));
 }
 
 static void epoll_release(struct file *file)
@@ -212,11 +367,12 @@ static void epoll_release(struct file *file)
     struct epoll *epoll = file->state;
     while (!list_empty(&epoll->items))
         item_free(CONTAINER_OF(epoll->items.next, struct item, link));
+    heap_free(epoll->table);
     heap_free(epoll);
 }
 
 static const struct file_ops epoll_ops = {
-    .release = epoll_release, .poll = epoll_poll, .no_position = true};
+    .release = epoll_release, .poll = epoll_poll, .queue = epoll_queue, .no_position = true};
 
 bool epoll_is(const struct file *file)
 {
@@ -229,8 +385,14 @@ enum err epoll_open(struct file **out)
     if (!epoll)
         return E_NOMEM;
     list_init(&epoll->items);
+    list_init(&epoll->ready);
+    wait_queue_init(&epoll->waiting);
+    epoll->waiting.outside = true; /* a device may be behind any of the files */
+    wait_queue_init(&epoll->watching);
     enum err e = anon_file_open("anon_inode:[eventpoll]", &epoll_ops, epoll, 0, out);
-    if (e != E_OK)
+    if (e == E_OK)
+        epoll->file = *out;
+    else
         heap_free(epoll);
     return e;
 }

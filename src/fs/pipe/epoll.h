@@ -3,20 +3,29 @@
  * epoll(7): a file that watches files.
  *
  * An item is a pair of descriptor number and open file, as in Linux; it is removed with the file's
- * last descriptor, not with the number. Files are polled when epoll_wait() is called; there is no
- * list of ready items. O(items) a call:
+ * last descriptor, not with the number. It has an entry in each queue of its file that concerns the
+ * requested events (file_queues()). A wake-up of such a queue puts the item into the epoll's ready
+ * list; only items there are polled:
  *
  *     ready  =  poll(file) & requested events
- *     level:    reported while ready
- *     edge:     reported if ready and the file's wait queue was woken since the last report
- *               (wait_queue.wakes), or the item is new or changed
+ *     level:    reported, and stays in the list until it is found not ready
+ *     edge:     reported, and leaves the list: the next wake-up puts it back
  *
- * A spurious wake-up causes a spurious edge-triggered report, which epoll(7) allows; no event is
- * missed. Reported items move to the end, so that busy files cannot starve the others.
+ *     file's queues ---wake---> item ---> epoll->ready ---> epoll_take()
+ *                                   \---> wakes one thread in epoll_wait(), and what watches the epoll
+ *
+ * Reported items move to the end, so that busy files cannot starve the others.
+ *
+ * Costs, with n items: adding, changing, removing O(1), once in a while O(n) when the table grows;
+ * a wake-up O(1); epoll_take() O(items in the ready list); closing a file O(its items).
+ *
+ * Locks: class_sched guards the ready list and the entries, since interrupts wake queues; kernel_lock
+ * the rest.
  */
 #pragma once
 
 #include "fs/vfs/file.h"
+#include "kern/wait.h"
 
 #define EPOLL_EXCLUSIVE (1u << 28)
 #define EPOLL_WAKEUP    (1u << 29)
@@ -41,9 +50,9 @@ bool epoll_is(const struct file *file);
  * not read for EPOLL_DELETE. */
 MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, struct file *file,
                                   const struct epoll_event *event);
-/* True if an item is ready. Does not sleep. O(items). */
-bool epoll_is_ready(struct file *epoll);
+/* Sleeps until the ready list has an item, whose file may not be ready any more. E_INTR, E_TIMEDOUT. */
+MUST_CHECK enum err epoll_sleep(struct file *epoll, uint64_t deadline_ns);
 /* False: the event could not be stored. Must not sleep or change the epoll. */
 typedef bool (*epoll_sink)(void *context, const struct epoll_event *event);
-/* Reports up to `max` events, at most one an item. Returns their number. O(items). */
+/* Reports up to `max` events, at most one an item. Returns their number. O(items in the ready list). */
 size_t epoll_take(struct file *epoll, size_t max, epoll_sink sink, void *context);

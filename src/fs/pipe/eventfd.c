@@ -8,7 +8,7 @@
 struct counter {
     uint64_t value; /* at most UINT64_MAX - 1 */
     bool semaphore;
-    struct wait_queue changed;
+    struct wait_queue readable, writable;
 };
 
 static bool has_value(void *context)
@@ -36,13 +36,13 @@ static enum err event_read(struct file *file, struct io *io, uint64_t *offset)
     if (counter->value == 0) {
         if (file->flags & O_NONBLOCK)
             return E_AGAIN;
-        enum err e = fs_wait(&counter->changed, has_value, counter, NO_DEADLINE);
+        enum err e = fs_wait(&counter->readable, has_value, counter, NO_DEADLINE);
         if (e != E_OK)
             return e;
     }
     uint64_t taken = counter->semaphore ? 1 : counter->value;
     counter->value -= taken;
-    wait_queue_wake(&counter->changed);
+    wait_queue_wake(&counter->writable);
     return io_put(io, &taken, sizeof(taken));
 }
 
@@ -61,14 +61,14 @@ static enum err event_write(struct file *file, struct io *io, uint64_t *offset)
         if (file->flags & O_NONBLOCK)
             e = E_AGAIN;
         else
-            e = fs_wait(&counter->changed, eventfd_has_room, &add, NO_DEADLINE);
+            e = fs_wait(&counter->writable, eventfd_has_room, &add, NO_DEADLINE);
     }
     if (e != E_OK) {
         *io = start; /* no byte counts as written */
         return e;
     }
     counter->value += add.value;
-    wait_queue_wake(&counter->changed);
+    wait_queue_wake(&counter->readable);
     return E_OK;
 }
 
@@ -79,9 +79,10 @@ static uint32_t event_poll(struct file *file)
     return (counter->value > 0 ? POLL_READABLE : 0) | (eventfd_has_room(&one) ? POLL_WRITABLE : 0);
 }
 
-static struct wait_queue *event_queue(struct file *file)
+static struct wait_queue *event_queue(struct file *file, bool write)
 {
-    return &((struct counter *)file->state)->changed;
+    struct counter *counter = file->state;
+    return write ? &counter->writable : &counter->readable;
 }
 
 static void event_release(struct file *file)
@@ -103,7 +104,8 @@ enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct fil
         return E_NOMEM;
     counter->value = value;
     counter->semaphore = semaphore;
-    wait_queue_init(&counter->changed);
+    wait_queue_init(&counter->readable);
+    wait_queue_init(&counter->writable);
     enum err e = anon_file_open("anon_inode:[eventfd]", &event_ops, counter, flags, out);
     if (e != E_OK)
         heap_free(counter);

@@ -16,7 +16,7 @@ struct pipe {
     struct pipe_ring ring;
     uint32_t readers, writers;           /* files open now */
     uint32_t reader_opens, writer_opens; /* running counts; fifo_open() waits for a change */
-    struct wait_queue changed;
+    struct wait_queue readable, writable;
 };
 
 static struct filesystem pipefs = {
@@ -98,7 +98,7 @@ enum err pipe_ring_drain(struct pipe_ring *ring, struct io *io)
     return E_OK;
 }
 
-enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity)
+COLD enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity)
 {
     if (ring->used > capacity)
         return E_BUSY;
@@ -118,11 +118,27 @@ static MUST_CHECK enum err pipe_of_inode(struct inode *inode, struct pipe **out)
         if (!pipe)
             return E_NOMEM;
         pipe->ring.capacity = PIPE_CAPACITY;
-        wait_queue_init(&pipe->changed);
+        wait_queue_init(&pipe->readable);
+        wait_queue_init(&pipe->writable);
         inode->pipe = pipe;
     }
     *out = inode->pipe;
     return E_OK;
+}
+
+/* The number of readers or writers has changed, which concerns all. */
+static void ends_changed(struct pipe *pipe)
+{
+    wait_queue_wake_all(&pipe->readable);
+    wait_queue_wake_all(&pipe->writable);
+}
+
+/* Bytes have left the ring, in which there was room for `before`. As on Linux, a writer sleeps until
+ * there is room for PIPE_ATOMIC bytes, which is also what poll() calls writable. */
+static void ring_drained(struct pipe *pipe, uint32_t before)
+{
+    if (before < PIPE_ATOMIC && ring_room(&pipe->ring) >= PIPE_ATOMIC)
+        wait_queue_wake(&pipe->writable);
 }
 
 static void pipe_join(struct file *file, struct pipe *pipe)
@@ -136,7 +152,7 @@ static void pipe_join(struct file *file, struct pipe *pipe)
         pipe->writer_opens++;
     }
     file->state = pipe;
-    wait_queue_wake(&pipe->changed);
+    ends_changed(pipe);
 }
 
 static void pipe_leave(struct file *file)
@@ -144,7 +160,7 @@ static void pipe_leave(struct file *file)
     struct pipe *pipe = file->state;
     pipe->readers -= file_can_read(file);
     pipe->writers -= file_can_write(file);
-    wait_queue_wake(&pipe->changed);
+    ends_changed(pipe);
     if (pipe->readers + pipe->writers > 0)
         return;
     file->inode->pipe = NULL;
@@ -164,7 +180,7 @@ static bool somebody_opened(void *context)
 }
 
 /* An open for one direction waits for an open of the other (fifo(7)). */
-static enum err fifo_open(struct file *file)
+static COLD enum err fifo_open(struct file *file)
 {
     struct pipe *pipe;
     enum err e = pipe_of_inode(file->inode, &pipe);
@@ -181,7 +197,7 @@ static enum err fifo_open(struct file *file)
     } else if ((reads ? pipe->writers : pipe->readers) == 0 && !nonblocking) {
         struct open_wait wait = {reads ? &pipe->writer_opens : &pipe->reader_opens, 0};
         wait.seen = *wait.opens;
-        e = fs_wait(&pipe->changed, somebody_opened, &wait, NO_DEADLINE);
+        e = fs_wait(&pipe->readable, somebody_opened, &wait, NO_DEADLINE);
     }
     if (e != E_OK)
         pipe_leave(file);
@@ -200,17 +216,22 @@ static enum err pipe_read(struct file *file, struct io *io, uint64_t *offset)
     struct pipe *pipe = file->state;
     if (io_left(io) == 0)
         return E_OK;
+    bool slept = false;
     while (pipe->ring.used == 0) {
         if (pipe->writers == 0)
             return E_OK;
         if (file->flags & O_NONBLOCK)
             return E_AGAIN;
-        enum err e = fs_wait(&pipe->changed, can_read, pipe, NO_DEADLINE);
+        enum err e = fs_wait_one(&pipe->readable, can_read, pipe, NO_DEADLINE);
         if (e != E_OK)
             return e;
+        slept = true;
     }
+    uint32_t room = ring_room(&pipe->ring);
     enum err e = pipe_ring_drain(&pipe->ring, io);
-    wait_queue_wake(&pipe->changed);
+    ring_drained(pipe, room);
+    if (slept && pipe->ring.used > 0)
+        wait_queue_wake_one(&pipe->readable);
     return e;
 }
 
@@ -233,6 +254,7 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
     uint64_t total = io_left(io);
     struct room_wait wait = {pipe, total <= PIPE_ATOMIC ? (uint32_t)total : 1};
     enum err e = E_OK;
+    bool slept = false;
     while (e == E_OK && io_left(io) > 0) {
         if (pipe->readers == 0) {
             fs_raise(FS_SIGPIPE);
@@ -240,14 +262,17 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
         }
         if (can_write(&wait)) {
             e = pipe_ring_fill(&pipe->ring, io, io_left(io));
-            wait_queue_wake(&pipe->changed);
+            wait_queue_wake(&pipe->readable);
             wait.needed = 1;
         } else if (file->flags & O_NONBLOCK) {
             e = E_AGAIN;
         } else {
-            e = fs_wait(&pipe->changed, can_write, &wait, NO_DEADLINE);
+            e = fs_wait_one(&pipe->writable, can_write, &wait, NO_DEADLINE);
+            slept = true;
         }
     }
+    if (slept && ring_room(&pipe->ring) > 0)
+        wait_queue_wake_one(&pipe->writable);
     return e;
 }
 
@@ -282,10 +307,10 @@ static enum err pipe_control(struct file *file, uint32_t command, uint64_t argum
     return copy_out(virt(argument), &used, sizeof(used));
 }
 
-static struct wait_queue *pipe_queue(struct file *file)
+static struct wait_queue *pipe_queue(struct file *file, bool write)
 {
     struct pipe *pipe = file->state;
-    return pipe ? &pipe->changed : NULL;
+    return write && file_can_write(file) ? &pipe->writable : &pipe->readable;
 }
 
 const struct file_ops fifo_file_ops = {
@@ -337,7 +362,7 @@ enum err pipe_capacity(const struct file *file, uint32_t *out)
     return E_OK;
 }
 
-enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
+COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
 {
     if (file->ops != &fifo_file_ops)
         return E_BADF;
@@ -350,7 +375,7 @@ enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
     enum err e = pipe_ring_resize(&pipe->ring, capacity);
     if (e != E_OK)
         return e;
-    wait_queue_wake(&pipe->changed);
+    wait_queue_wake_all(&pipe->writable);
     *out = capacity;
     return E_OK;
 }
@@ -368,7 +393,9 @@ enum err pipe_wait(struct file *file, bool write, bool eager)
     void *context = write ? (void *)&wait : pipe;
     enum err e = E_OK;
     if (!condition(context))
-        e = eager ? E_AGAIN : fs_wait(&pipe->changed, condition, context, NO_DEADLINE);
+        e = eager ? E_AGAIN
+                  : fs_wait(write ? &pipe->writable : &pipe->readable, condition, context,
+                            NO_DEADLINE);
     if (e == E_OK && write && pipe->readers == 0) {
         fs_raise(FS_SIGPIPE);
         e = E_PIPE;
@@ -399,12 +426,13 @@ void pipe_skip(struct file *file, uint64_t size)
     struct pipe *pipe = file->state;
     if (size == 0)
         return;
+    uint32_t room = ring_room(&pipe->ring);
     pipe->ring.head = (pipe->ring.head + (uint32_t)size) & (pipe->ring.size - 1);
     pipe->ring.used -= (uint32_t)size;
-    wait_queue_wake(&pipe->changed);
+    ring_drained(pipe, room);
 }
 
-void pipe_unread(struct file *file, const char *bytes, uint64_t size)
+COLD void pipe_unread(struct file *file, const char *bytes, uint64_t size)
 {
     struct pipe *pipe = file->state;
     struct pipe_ring *ring = &pipe->ring;
@@ -416,5 +444,5 @@ void pipe_unread(struct file *file, const char *bytes, uint64_t size)
         ring->bytes[ring->head] = bytes[i - 1];
     }
     ring->used += (uint32_t)size;
-    wait_queue_wake(&pipe->changed);
+    wait_queue_wake(&pipe->readable);
 }

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "fs/ram/ramfs_file.h"
 #include "fs/vfs/process.h"
+#include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 #include "mm/phys/frames.h"
@@ -72,6 +73,16 @@ const struct area *procfs_next_area(const struct fs_process *process, virt_t v)
     return area;
 }
 
+/* Lets other threads run, then describes the process and finds its next area again. */
+static const struct area *area_after_giving_way(const void *subject, struct fs_process *process,
+                                                const struct area *area)
+{
+    virt_t next = area->range.end;
+    fs_give_way();
+    procfs_describe(subject, process);
+    return procfs_next_area(process, next);
+}
+
 static void show_areas(struct text *text, const void *subject,
                        void (*more)(struct text *text, struct address_space *space,
                                     const struct area *area))
@@ -84,10 +95,11 @@ static void show_areas(struct text *text, const void *subject,
         return;
     }
     const struct area *area = procfs_next_area(&process, virt(0));
-    for (; area; area = procfs_next_area(&process, area->range.end)) {
+    while (area) {
         show_area(text, area, buffer, PATH_MAX_SIZE);
         if (more)
             more(text, process.space, area);
+        area = area_after_giving_way(subject, &process, area);
     }
     heap_free(buffer);
 }
@@ -99,42 +111,16 @@ void procfs_show_maps(struct text *text, void *context)
 
 /* ---- memory use of an area ---- */
 
-/* The lowest entry of the walk to v; *span is the size of its range from v on. False: not mapped. A
- * page without permissions (PROT_NONE) counts as mapped. */
-static bool leaf_at(const struct address_space *space, virt_t v, pte_t *leaf, uint64_t *span)
-{
-    struct pt_walk walk;
-    paging_walk(space, v, &walk);
-    *leaf = walk.entry[walk.last_level];
-    uint64_t whole = pt_span(walk.last_level);
-    *span = whole - (v.v & (whole - 1));
-    return walk.leaf_level != 0 || (leaf->v != 0 && (walk.last_level == 1 || leaf->v & PTE_PS));
-}
+struct measured {
+    const struct area *area;
+    struct procfs_usage *out;
+};
 
-/* Number of mappings of page `index` of the file. O(areas). */
-static uint64_t times_mapped(struct address_space *space, const struct page_source *source,
-                             uint64_t index, phys_t frame)
+static void add_file_page(phys_t frame, struct procfs_usage *out)
 {
-    uint64_t times = 0, span;
-    const struct area *a = areas_next(space, virt(0));
-    for (; a; a = areas_next(space, a->range.end)) {
-        uint64_t first = a->offset >> PAGE_SHIFT;
-        pte_t leaf;
-        if (a->source != source || index < first ||
-            index - first >= virt_range_size(a->range) >> PAGE_SHIFT)
-            continue;
-        virt_t v = virt(a->range.start.v + ((index - first) << PAGE_SHIFT));
-        times += leaf_at(space, v, &leaf, &span) && (leaf.v & PTE_ADDRESS) == frame.v;
-    }
-    return times > 0 ? times : 1;
-}
-
-static void add_file_page(struct address_space *space, const struct area *a, virt_t v, pte_t leaf,
-                          struct procfs_usage *out)
-{
-    phys_t frame = phys(leaf.v & PTE_ADDRESS);
-    uint64_t index = (a->offset + (v.v - a->range.start.v)) >> PAGE_SHIFT;
-    uint64_t times = times_mapped(space, a->source, index, frame);
+    uint64_t times = frames_mappings(&machine_frames, frame);
+    if (times == 0)
+        times = 1;
     /* A file's own page has no backing store, so it is always dirty; a page of the archive is
      * clean. */
     bool dirty = frames_references(&machine_frames, frame) != 0;
@@ -148,18 +134,20 @@ static void add_file_page(struct address_space *space, const struct area *a, vir
         *(dirty ? &out->private_dirty : &out->private_clean) += PAGE_SIZE;
 }
 
-/* The zero page does not count, as on Linux. */
-static void add_leaf(struct address_space *space, const struct area *a, struct virt_range mapped,
-                     pte_t leaf, struct procfs_usage *out)
+/* The zero page does not count, as on Linux; a page without permissions (PROT_NONE) does. */
+static void add_leaf(void *context, virt_t at, int level, pte_t leaf)
 {
-    uint64_t size = virt_range_size(mapped);
-    bool of_file = a->source && (leaf.v & PTE_COW || a->flags & AREA_SHARED);
+    const struct measured *measured = context;
+    struct procfs_usage *out = measured->out;
+    const struct area *a = measured->area;
+    uint64_t size = pt_span(level);
+    (void)at;
     if ((leaf.v & PTE_ADDRESS) == memory_zero_frame().v)
         return;
     if (leaf.v & PTE_A)
         out->referenced += size;
-    if (of_file) {
-        add_file_page(space, a, mapped.start, leaf, out);
+    if (a->source && (leaf.v & PTE_COW || a->flags & AREA_SHARED)) {
+        add_file_page(phys(leaf.v & PTE_ADDRESS), out);
         return;
     }
     out->resident += size;
@@ -175,14 +163,9 @@ void procfs_measure_area(struct address_space *space, const struct area *a,
                          struct procfs_usage *out)
 {
     *out = (struct procfs_usage){.size = virt_range_size(a->range)};
-    uint64_t span;
-    for (virt_t v = a->range.start; v.v < a->range.end.v; v.v += span) {
-        pte_t leaf;
-        if (a->kind != AREA_GUARD && leaf_at(space, v, &leaf, &span))
-            add_leaf(space, a, virt_range(v.v, v.v + span), leaf, out);
-        else if (a->kind == AREA_GUARD)
-            return;
-    }
+    struct measured measured = {a, out};
+    if (a->kind != AREA_GUARD)
+        paging_visit_kept(space, a->range, add_leaf, &measured);
     if (a->flags & AREA_LOCKED)
         out->locked = out->share;
 }
@@ -283,7 +266,7 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
     const struct area *area = procfs_next_area(&process, virt(0));
     if (area)
         all.start = area->range.start;
-    for (; area; area = procfs_next_area(&process, area->range.end)) {
+    for (; area; area = area_after_giving_way(context, &process, area)) {
         struct procfs_usage usage;
         uint64_t words[ARRAY_LENGTH(sum)];
         procfs_measure_area(process.space, area, &usage);

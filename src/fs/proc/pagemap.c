@@ -41,27 +41,7 @@ static bool of_file(const struct area *area, pte_t entry)
     return area->flags & AREA_SHARED || (area->kind == AREA_FILE && entry.v & PTE_COW);
 }
 
-/* True if no other area maps this page of the file. O(areas). */
-static bool mapped_once(struct address_space *space, const struct area *area, virt_t page,
-                        phys_t frame)
-{
-    uint64_t offset = area->offset + (page.v - area->range.start.v);
-    if (area->source == NULL)
-        return true; /* shared anonymous memory of one process */
-    for (const struct area *a = areas_next(space, virt(0)); a != NULL;
-         a = areas_next(space, a->range.end)) {
-        phys_t other;
-        if (a != area && a->source == area->source && a->offset <= offset &&
-            offset - a->offset < virt_range_size(a->range) &&
-            paging_translate(space, virt(a->range.start.v + (offset - a->offset)), &other) &&
-            other.v == frame.v)
-            return false;
-    }
-    return true;
-}
-
-static uint64_t pagemap_describe(const struct chunk *c, virt_t page, phys_t block, phys_t frame,
-                                 pte_t entry)
+static uint64_t pagemap_describe(const struct chunk *c, phys_t block, phys_t frame, pte_t entry)
 {
     uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_LAZYFREE) ? PM_SOFT_DIRTY : 0);
     if (c->show_frames)
@@ -69,7 +49,7 @@ static uint64_t pagemap_describe(const struct chunk *c, virt_t page, phys_t bloc
     if (frame.v == memory_zero_frame().v)
         return v; /* the zero page is neither PM_FILE nor PM_EXCLUSIVE, as on Linux */
     if (of_file(c->area, entry))
-        return v | PM_FILE | (mapped_once(c->space, c->area, page, frame) ? PM_EXCLUSIVE : 0);
+        return v | PM_FILE | (frames_mappings(&machine_frames, frame) <= 1 ? PM_EXCLUSIVE : 0);
     return v | (frames_references(&machine_frames, block) <= 1 ? PM_EXCLUSIVE : 0);
 }
 
@@ -81,7 +61,7 @@ static void note_leaf(void *context, virt_t at, int level, pte_t entry)
         virt_t page = virt(at.v + inside);
         if (virt_range_contains(c->range, page))
             c->entries[(page.v - c->range.start.v) >> PAGE_SHIFT] =
-                pagemap_describe(c, page, block, phys(block.v + inside), entry);
+                pagemap_describe(c, block, phys(block.v + inside), entry);
     }
 }
 
@@ -129,6 +109,8 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
         e = io_put(io, chunk.entries, count * ENTRY_SIZE);
         *offset += before - io_left(io);
         page += count;
+        file_give_way(file, offset, false);
+        procfs_describe(procfs_subject(file), &process);
     }
     return e;
 }

@@ -25,6 +25,8 @@ static struct filesystem proc = {
 static struct filesystem sys = {
     .type = "sysfs", .magic = SYSFS_MAGIC, .device = SYSFS_DEVICE, .next_ino = 1};
 
+#define READ_MAX (UINT64_C(1) << 20) /* bytes of one read; Linux gives a page or a little more */
+
 /* Generates the text, which is freed with the open file. */
 static enum err snapshot(struct file *file, struct text **out)
 {
@@ -37,9 +39,14 @@ static enum err snapshot(struct file *file, struct text **out)
         text_init(text);
         file->state = text;
     }
-    text->length = 0;
-    text->failed = false;
-    proc_file->generator(text, proc_file->context);
+    /* Another thread may read, too, where the generator gives way. */
+    struct text fresh = *text;
+    fresh.length = 0;
+    fresh.failed = false;
+    text_init(text);
+    proc_file->generator(&fresh, proc_file->context);
+    text_free(text);
+    *text = fresh;
     *out = text;
     return text->failed ? E_NOMEM : E_OK;
 }
@@ -57,6 +64,8 @@ static enum err proc_read(struct file *file, struct io *io, uint64_t *offset)
     uint64_t size = text->length - *offset;
     if (size > io_left(io))
         size = io_left(io);
+    if (size > READ_MAX)
+        size = READ_MAX;
     uint64_t before = io_left(io);
     enum err e = io_put(io, text->bytes + *offset, size);
     *offset += before - io_left(io);

@@ -10,6 +10,8 @@
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
 
+#define PIECE (UINT64_C(64) << 10) /* bytes that a read or write moves before it gives way */
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -79,22 +81,33 @@ static const char *run_at(const struct ram_file *ram, uint64_t offset, uint64_t 
     return NULL;
 }
 
+/* Reads at most `size` bytes at *at, all of them in the file. */
+static enum err read_piece(struct inode *inode, struct io *io, uint64_t size, uint64_t *at)
+{
+    uint64_t last = io_left(io) - size;
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > last) {
+        uint64_t before = io_left(io), run;
+        const char *bytes = run_at(ram_file_of(inode), *at, before - last, &run);
+        e = bytes ? io_put(io, bytes, run) : io_put_zeros(io, run);
+        *at += before - io_left(io);
+    }
+    return e;
+}
+
 static enum err ram_read(struct file *file, struct io *io, uint64_t *offset)
 {
     struct inode *inode = file->inode;
     uint64_t at = *offset;
     if (!(file->flags & O_NOATIME))
         inode_touch_accessed(inode, at == 0);
-    if (at >= inode->size)
-        return E_OK;
-    uint64_t todo = least(io_left(io), inode->size - at);
-    uint64_t last = io_left(io) - todo;
     enum err e = E_OK;
-    while (e == E_OK && io_left(io) > last) {
-        uint64_t before = io_left(io), run;
-        const char *bytes = run_at(ram_file_of(inode), at, before - last, &run);
-        e = bytes ? io_put(io, bytes, run) : io_put_zeros(io, run);
-        at += before - io_left(io);
+    while (at < inode->size) { /* the size may change with each piece */
+        uint64_t left = least(io_left(io), inode->size - at);
+        e = read_piece(inode, io, least(left, PIECE), &at);
+        if (e != E_OK || left <= PIECE)
+            break;
+        file_give_way(file, offset, false);
     }
     *offset = at;
     return e;
@@ -120,10 +133,29 @@ static enum err write_allowed(const struct inode *inode, uint64_t offset, uint64
     return E_OK;
 }
 
+/* Writes at most `size` bytes at *at. */
+static enum err write_piece(struct inode *inode, struct io *io, uint64_t size, uint64_t *at)
+{
+    uint64_t start = *at, last = io_left(io) - size;
+    enum err e = E_OK;
+    while (e == E_OK && io_left(io) > last) {
+        void *page;
+        e = own_page(ram_file_of(inode), page_number(*at), &page);
+        if (e != E_OK)
+            break;
+        uint64_t inside = *at & PAGE_MASK, before = io_left(io);
+        e = io_take(io, (char *)page + inside, least(before - last, PAGE_SIZE - inside));
+        *at += before - io_left(io);
+        if (*at > inode->size)
+            inode->size = *at;
+    }
+    inode_pages_written(inode, page_number(start), pages_of(*at));
+    return e;
+}
+
 static enum err ram_write(struct file *file, struct io *io, uint64_t *offset)
 {
     struct inode *inode = file->inode;
-    struct ram_file *ram = ram_file_of(inode);
     uint64_t at = *offset, todo;
     if (io_left(io) == 0)
         return E_OK;
@@ -132,18 +164,16 @@ static enum err ram_write(struct file *file, struct io *io, uint64_t *offset)
         return e;
     inode_touch_modified(inode);
     uint64_t last = io_left(io) - todo;
-    while (e == E_OK && io_left(io) > last) {
-        void *page;
-        e = own_page(ram, page_number(at), &page);
-        if (e != E_OK)
+    uint32_t seals = inode->seals;
+    for (;;) {
+        uint64_t left = io_left(io) - last;
+        e = write_piece(inode, io, least(left, PIECE), &at);
+        if (e != E_OK || left <= PIECE)
             break;
-        uint64_t inside = at & PAGE_MASK, before = io_left(io);
-        e = io_take(io, (char *)page + inside, least(before - last, PAGE_SIZE - inside));
-        at += before - io_left(io);
-        if (at > inode->size)
-            inode->size = at;
+        file_give_way(file, offset, true);
+        if (inode->seals != seals)
+            break;
     }
-    inode_pages_written(inode, page_number(*offset), pages_of(at));
     *offset = at;
     return e;
 }
@@ -191,7 +221,7 @@ static void clear_tail(struct ram_file *ram, uint64_t from)
     }
 }
 
-static enum err ram_truncate(struct inode *inode, uint64_t size)
+static COLD enum err ram_truncate(struct inode *inode, uint64_t size)
 {
     struct ram_file *ram = ram_file_of(inode);
     if (size > FILE_OFFSET_MAX)
@@ -212,8 +242,10 @@ static enum err ram_truncate(struct inode *inode, uint64_t size)
     ram->archive_size = least(ram->archive_size, size);
     remove_pages(ram, pages_of(size), UINT64_MAX);
     clear_tail(ram, size);
-    if (shrinks)
-        inode_pages_changed(inode, page_number(size), UINT64_MAX);
+    if (shrinks) {
+        inode_pages_changed(inode, page_number(size), pages_of(size));
+        inode_pages_cut(inode, pages_of(size));
+    }
     inode_touch_modified(inode);
     return E_OK;
 }
@@ -269,7 +301,8 @@ static enum err ramfs_file_reserve(struct ram_file *ram, uint64_t first, uint64_
     return e;
 }
 
-static enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t offset, uint64_t size)
+static COLD enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t offset,
+                                  uint64_t size)
 {
     struct ram_file *ram = ram_file_of(inode);
     uint64_t end = offset + size; /* both at most FILE_OFFSET_MAX */

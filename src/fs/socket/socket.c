@@ -31,7 +31,8 @@ void socket_init(struct socket *socket, const struct socket_ops *ops, uint32_t f
                  uint32_t type, uint32_t protocol)
 {
     socket->ops = ops;
-    wait_queue_init(&socket->changed);
+    wait_queue_init(&socket->readable);
+    wait_queue_init(&socket->writable);
     socket->family = (uint16_t)family;
     socket->type = (uint16_t)type;
     socket->protocol = (uint16_t)protocol;
@@ -47,15 +48,35 @@ enum err socket_take_error(struct socket *socket)
     return e;
 }
 
+void socket_wake(struct socket *socket)
+{
+    wait_queue_wake_all(&socket->readable);
+    wait_queue_wake_all(&socket->writable);
+}
+
+static uint64_t deadline_of(uint64_t timeout_ns)
+{
+    uint64_t deadline = NO_DEADLINE;
+    if (timeout_ns != NO_DEADLINE && __builtin_add_overflow(time_now_ns(), timeout_ns, &deadline))
+        deadline = NO_DEADLINE;
+    return deadline;
+}
+
 enum err socket_wait(struct wait_queue *queue, fs_condition condition, void *context, bool wait,
                      uint64_t timeout_ns)
 {
     if (!wait)
         return E_AGAIN;
-    uint64_t deadline = NO_DEADLINE;
-    if (timeout_ns != NO_DEADLINE && __builtin_add_overflow(time_now_ns(), timeout_ns, &deadline))
-        deadline = NO_DEADLINE;
-    enum err e = fs_wait(queue, condition, context, deadline);
+    enum err e = fs_wait(queue, condition, context, deadline_of(timeout_ns));
+    return e == E_TIMEDOUT ? E_AGAIN : e;
+}
+
+enum err socket_wait_one(struct wait_queue *queue, fs_condition condition, void *context, bool wait,
+                         uint64_t timeout_ns)
+{
+    if (!wait)
+        return E_AGAIN;
+    enum err e = fs_wait_one(queue, condition, context, deadline_of(timeout_ns));
     return e == E_TIMEDOUT ? E_AGAIN : e;
 }
 
@@ -85,9 +106,10 @@ static uint32_t socket_poll(struct file *file)
     return socket->ops->poll(socket);
 }
 
-static struct wait_queue *socket_queue(struct file *file)
+static struct wait_queue *socket_queue(struct file *file, bool write)
 {
-    return &((struct socket *)file->state)->changed;
+    struct socket *socket = file->state;
+    return write ? &socket->writable : &socket->readable;
 }
 
 static enum err socket_control(struct file *file, uint32_t command, uint64_t argument,

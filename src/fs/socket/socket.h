@@ -96,7 +96,7 @@ struct socket_ops {
 struct socket {
     const struct socket_ops *ops;
     struct file *file; /* no reference; NULL before socket_open() */
-    struct wait_queue changed;
+    struct wait_queue readable, writable;
     uint16_t family, type, protocol;
     uint32_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
@@ -136,9 +136,14 @@ static inline bool socket_waits(const struct socket *socket, uint32_t flags)
 {
     return !(flags & MSG_DONTWAIT) && !(socket->file->flags & O_NONBLOCK);
 }
+/* Wakes all waiters of the socket: its state has changed for good. */
+void socket_wake(struct socket *socket);
 /* Sleeps on `queue` until the condition holds. E_AGAIN: !wait, or not in `timeout_ns`. E_INTR. */
 MUST_CHECK enum err socket_wait(struct wait_queue *queue, fs_condition condition, void *context,
                                 bool wait, uint64_t timeout_ns);
+/* As socket_wait(), by fs_wait_one(). */
+MUST_CHECK enum err socket_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
+                                    bool wait, uint64_t timeout_ns);
 
 /* Opens a file for the socket; releases it on failure. flags: O_NONBLOCK or 0. E_NOMEM. */
 MUST_CHECK enum err socket_open(struct socket *socket, uint32_t flags, struct file **out);

@@ -32,6 +32,13 @@ void unix_put(struct unix_socket *u)
     heap_free(u);
 }
 
+static bool pass_room_on(struct wait_entry *entry) REQUIRES(class_sched)
+{
+    struct unix_socket *u = CONTAINER_OF(entry, struct unix_socket, peer_room);
+    list_remove(&entry->link); /* until the next unix_poll() that finds the queue full */
+    return wait_queue_wake_locked(&u->socket.writable);
+}
+
 static enum err unix_new(uint32_t type, struct unix_socket **out)
 {
     struct unix_socket *u = heap_alloc_zero(sizeof(*u));
@@ -44,6 +51,8 @@ static enum err unix_new(uint32_t type, struct unix_socket **out)
     list_init(&u->waiting_link);
     list_init(&u->abstract_link);
     list_init(&u->flight_link);
+    wait_queue_init(&u->room);
+    wait_entry_init(&u->peer_room, pass_room_on);
     *out = u;
     return E_OK;
 }
@@ -237,7 +246,7 @@ static enum err unix_listen(struct socket *socket, uint32_t backlog)
     if (!u->name || u->state == UNIX_CONNECTED)
         return E_INVAL;
     if (backlog > u->backlog)
-        wait_queue_wake(&socket->changed);
+        wait_queue_wake_all(&u->room);
     u->backlog = backlog;
     u->state = UNIX_LISTENING;
     fs_caller_credentials(true, &u->credentials);
@@ -269,8 +278,10 @@ static enum err find_listener(struct unix_socket *u, const struct socket_address
             return E_OK;
         }
         if (e == E_OK)
-            e = socket_wait(&listener->socket.changed, can_connect, listener,
-                            socket_waits(&u->socket, 0), u->socket.send_timeout_ns);
+            e = socket_wait_one(&listener->room, can_connect, listener, socket_waits(&u->socket, 0),
+                                u->socket.send_timeout_ns);
+        if (e != E_OK)
+            wait_queue_wake_one(&listener->room); /* the room is left to another */
         unix_put(listener);
         if (e != E_OK)
             return e;
@@ -293,8 +304,10 @@ static enum err connect_stream(struct unix_socket *u, const struct socket_addres
         end->socket.flags = listener->socket.flags & (1u << SO_PASSCRED);
         list_add_tail(&listener->waiting, &end->waiting_link);
         listener->waiting_count++;
-        wait_queue_wake(&listener->socket.changed);
+        wait_queue_wake(&listener->socket.readable);
     }
+    if (can_connect(listener))
+        wait_queue_wake_one(&listener->room);
     unix_put(listener);
     return e;
 }
@@ -305,10 +318,11 @@ void unix_disconnect(struct unix_socket *u)
     if (!old)
         return;
     u->peer = NULL;
+    wait_queue_leave(&u->peer_room);
     unix_purge(u); /* packets of the old peer are discarded */
     if (old->peer == u && !old->released) {
         old->socket.error = E_CONNRESET;
-        wait_queue_wake(&old->socket.changed);
+        socket_wake(&old->socket);
     }
     unix_put(old);
 }
@@ -360,8 +374,8 @@ static enum err unix_accept(struct socket *socket, struct socket **out)
     if (u->state != UNIX_LISTENING)
         return E_INVAL;
     if (!can_accept(u)) {
-        enum err e = socket_wait(&socket->changed, can_accept, u, socket_waits(socket, 0),
-                                 socket->receive_timeout_ns);
+        enum err e = socket_wait_one(&socket->readable, can_accept, u, socket_waits(socket, 0),
+                                     socket->receive_timeout_ns);
         if (e != E_OK)
             return e;
     }
@@ -370,7 +384,9 @@ static enum err unix_accept(struct socket *socket, struct socket **out)
     struct unix_socket *end = CONTAINER_OF(u->waiting.next, struct unix_socket, waiting_link);
     list_remove(&end->waiting_link);
     u->waiting_count--;
-    wait_queue_wake(&socket->changed); /* the queue has room for another connection */
+    wait_queue_wake(&u->room);
+    if (u->waiting_count > 0)
+        wait_queue_wake_one(&socket->readable);
     *out = &end->socket;
     return E_OK;
 }
@@ -392,9 +408,10 @@ static enum err unix_shutdown(struct socket *socket, uint32_t how)
     u->shut |= (uint8_t)how;
     if (u->peer && socket->type != SOCK_DGRAM) {
         u->peer->shut |= (uint8_t)((how & SHUT_READ) << 1 | how >> 1);
-        wait_queue_wake(&u->peer->socket.changed);
+        socket_wake(&u->peer->socket);
     }
-    wait_queue_wake(&socket->changed);
+    wait_queue_wake_all(&u->room);
+    socket_wake(socket);
     return E_OK;
 }
 
@@ -439,8 +456,10 @@ static void unix_release(struct socket *socket)
             peer->socket.error = E_CONNRESET;
     }
     if (peer)
-        wait_queue_wake(&peer->socket.changed);
-    wait_queue_wake(&socket->changed);
+        socket_wake(&peer->socket);
+    wait_queue_leave(&u->peer_room);
+    wait_queue_wake_all(&u->room);
+    socket_wake(socket);
     while (!list_empty(&u->waiting)) {
         struct list *link = u->waiting.next;
         list_remove(link);

@@ -39,6 +39,10 @@ struct unix_socket {
     struct list waiting; /* struct unix_socket.waiting_link */
     struct list waiting_link;
     uint32_t waiting_count, backlog;
+    /* Senders and callers of connect() that wait for room in this socket's queue. */
+    struct wait_queue room;
+    /* In the peer's `room` while that queue is full: passes its wake-ups on to `writable`. */
+    struct wait_entry peer_room;
     struct socket_address *name; /* heap; NULL: unnamed */
     struct inode *inode;         /* the socket is bound to it; one reference; NULL */
     struct list abstract_link;   /* in the list of abstract names */

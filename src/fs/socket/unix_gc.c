@@ -9,7 +9,7 @@
  *                  candidates in the queues of reached sockets
  *     garbage      the other candidates: their queues are emptied
  *
- * O(sockets and packets in flight).
+ * O(sockets and packets in flight), once for all sockets that one close() ends.
  */
 #include "fs/socket/unix.h"
 
@@ -89,11 +89,9 @@ static void take_packets(struct unix_socket *u, struct list *packets)
         take_packets(CONTAINER_OF(link, struct unix_socket, waiting_link), packets);
 }
 
-void unix_gc_collect(void)
+static void collect_once(void)
 {
     struct list reached = LIST_INIT(reached), garbage = LIST_INIT(garbage);
-    if (list_empty(&in_flight))
-        return;
     list_for_each (link, &in_flight) {
         struct unix_socket *u = CONTAINER_OF(link, struct unix_socket, flight_link);
         u->candidate = u->socket.file->references == u->in_flight;
@@ -118,21 +116,44 @@ void unix_gc_collect(void)
     unix_packets_free(&garbage);
 }
 
+/* Freeing a packet may close a socket, which frees its packets and requests a collection. Both are
+ * left to the call that is under way; otherwise a chain of sockets would be as many nested calls,
+ * each with a collection. */
+static bool freeing, collecting, wanted;
+
+void unix_gc_collect(void)
+{
+    wanted = true;
+    if (freeing || collecting)
+        return;
+    collecting = true;
+    while (wanted) {
+        wanted = false;
+        if (!list_empty(&in_flight))
+            collect_once();
+    }
+    collecting = false;
+}
+
 void unix_packets_free(struct list *packets)
 {
     static struct list dying = LIST_INIT(dying);
-    bool under_way = !list_empty(&dying);
     unix_gc_splice(&dying, packets);
-    if (under_way)
-        return; /* the outer call frees these too */
+    if (freeing)
+        return;
+    freeing = true;
     while (!list_empty(&dying)) {
         struct unix_packet *packet = CONTAINER_OF(dying.next, struct unix_packet, link);
+        list_remove(&packet->link);
         unix_gc_end(packet->files);
         socket_files_put(packet->files); /* may add to the list */
         packet->from->charge -= packet->size + sizeof(*packet);
-        wait_queue_wake(&packet->from->socket.changed);
+        wait_queue_wake(&packet->from->socket.writable);
         unix_put(packet->from);
-        list_remove(&packet->link);
         heap_free(packet);
+        fs_give_way();
     }
+    freeing = false;
+    if (wanted)
+        unix_gc_collect();
 }

@@ -3,6 +3,7 @@
 #include "fs/socket/unix.h"
 
 #include "base/str.h"
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -31,7 +32,7 @@ static enum err packet_make(struct unix_socket *u, struct socket_message *messag
     if (e != E_OK)
         return e;
     if (!unix_message_has_room(u)) {
-        e = socket_wait(&u->socket.changed, unix_message_has_room, u,
+        e = socket_wait(&u->socket.writable, unix_message_has_room, u,
                         socket_waits(&u->socket, message->flags), u->socket.send_timeout_ns);
         if (e != E_OK)
             return e;
@@ -68,7 +69,7 @@ static void packet_put(struct unix_packet *packet, struct unix_socket *to,
     packet->from->charge += packet->size + PACKET_OVERHEAD;
     list_add_tail(&to->packets, &packet->link);
     to->packet_count++;
-    wait_queue_wake(&to->socket.changed);
+    wait_queue_wake(&to->socket.readable);
 }
 
 static enum err send_stream(struct unix_socket *u, struct socket_message *message)
@@ -115,8 +116,8 @@ static enum err deliver(struct unix_socket *u, struct unix_socket *to,
     struct queue_wait wait = {u, to};
     if (u->socket.type == SOCK_DGRAM && is_full_for(to, u)) {
         enum err e =
-            socket_wait(&to->socket.changed, queue_has_room, &wait,
-                        socket_waits(&u->socket, message->flags), u->socket.send_timeout_ns);
+            socket_wait(&to->room, queue_has_room, &wait, socket_waits(&u->socket, message->flags),
+                        u->socket.send_timeout_ns);
         if (e != E_OK)
             return e;
     }
@@ -187,12 +188,14 @@ static void packet_done(struct unix_socket *u, struct unix_packet *packet)
     list_remove(&packet->link);
     list_add_tail(&done, &packet->link);
     if (u->packet_count-- == DATAGRAMS_MAX + 1)
-        wait_queue_wake(&u->socket.changed); /* the queue has room */
+        wait_queue_wake(&u->room);
     unix_packets_free(&done);
 }
 
 void unix_purge(struct unix_socket *u)
 {
+    if (u->packet_count > DATAGRAMS_MAX)
+        wait_queue_wake(&u->room);
     u->packet_count = 0;
     unix_packets_free(&u->packets);
 }
@@ -205,7 +208,7 @@ static bool has_packet(void *context)
 
 static enum err wait_for_packet(struct unix_socket *u, const struct socket_message *message)
 {
-    return socket_wait(&u->socket.changed, has_packet, u, socket_waits(&u->socket, message->flags),
+    return socket_wait(&u->socket.readable, has_packet, u, socket_waits(&u->socket, message->flags),
                        u->socket.receive_timeout_ns);
 }
 
@@ -333,6 +336,9 @@ static enum err receive_stream(struct unix_socket *u, struct socket_message *mes
                 break;
             if (e == E_OK)
                 e = wait_for_packet(u, message);
+            /* Unlike elsewhere the signal beats bytes that came, as in Linux's stream sockets. */
+            if (e == E_OK && thread_current()->signal_pending)
+                e = E_INTR;
         }
         if (e != E_OK)
             return e;
@@ -352,7 +358,7 @@ enum err unix_receive(struct socket *socket, struct socket_message *message)
 
 uint32_t unix_poll(struct socket *socket)
 {
-    const struct unix_socket *u = unix_of(socket);
+    struct unix_socket *u = unix_of(socket);
     uint32_t events = socket->error != E_OK ? POLL_ERR : 0;
     if (u->shut == (SHUT_READ | SHUT_WRITE))
         events |= POLL_HUP;
@@ -363,8 +369,11 @@ uint32_t unix_poll(struct socket *socket)
     if (socket->type != SOCK_DGRAM && u->state == UNIX_CLOSED)
         events |= POLL_HUP;
     bool writable = u->state != UNIX_LISTENING && u->charge * 4 <= socket->send_size;
-    if (socket->type == SOCK_DGRAM && u->peer && is_full_for(u->peer, u))
+    if (socket->type == SOCK_DGRAM && u->peer && is_full_for(u->peer, u)) {
         writable = false;
+        if (list_empty(&u->peer_room.link))
+            wait_queue_join(&u->peer->room, &u->peer_room, false);
+    }
     return events | (writable ? POLL_WRITABLE | POLL_WRBAND : 0);
 }
 

@@ -32,7 +32,8 @@ struct pty {
     uint32_t slaves;     /* open files of the slave */
     struct dentry *node; /* in /dev/pts; one reference */
     struct pipe_ring output;
-    struct wait_queue changed;
+    struct wait_queue readable, writable; /* the slave */
+    struct wait_queue master_readable, master_writable;
 };
 
 static struct list ptys = LIST_INIT(ptys); /* by number */
@@ -50,15 +51,17 @@ static void pty_emit(void *tty, const char *bytes, size_t size)
     struct pty *pty = pty_of(tty);
     struct io io = io_kernel(bytes, size);
     if (pty->master && pipe_ring_fill(&pty->output, &io, size) == E_OK)
-        wait_queue_wake(&pty->changed);
+        wait_queue_wake(&pty->master_readable);
 }
 
 /* Unless NOFLSH is set, a signal character discards unread output as well as unread input. */
 static void pty_interrupt(void *tty, int number)
 {
     struct pty *pty = pty_of(tty);
-    if (!(pty->tty.line.termios.lflag & TTY_NOFLSH))
+    if (!(pty->tty.line.termios.lflag & TTY_NOFLSH)) {
         pty->output.used = 0;
+        wait_queue_wake(&pty->writable);
+    }
     tty_raise(tty, number);
 }
 
@@ -75,7 +78,7 @@ static size_t pty_take(struct tty *tty, char *to, size_t size, bool *ended)
 
 static void pty_taken(struct tty *tty)
 {
-    wait_queue_wake(tty->queue); /* the master may write again */
+    wait_queue_wake(&pty_of(tty)->master_writable);
 }
 
 static bool pty_has_room(struct tty *tty)
@@ -115,7 +118,7 @@ static enum err slave_join(struct file *file, struct pty *pty)
     pty->opened = true;
     if (!(file->flags & O_NOCTTY))
         (void)!tty_take_control(&pty->tty); /* the open succeeds without control */
-    wait_queue_wake(&pty->changed);
+    wait_queue_wake(&pty->master_readable);
     return E_OK;
 }
 
@@ -133,7 +136,10 @@ static void slave_release(struct file *file)
 {
     struct pty *pty = pty_of(file->state);
     pty->slaves--;
-    wait_queue_wake(&pty->changed);
+    if (pty->slaves == 0) {
+        wait_queue_wake(&pty->master_readable);
+        wait_queue_wake(&pty->master_writable);
+    }
     pty_free_unused(pty);
 }
 
@@ -186,8 +192,11 @@ static enum err master_open(struct file *file)
     struct pty *pty = heap_alloc_zero(sizeof(*pty));
     if (!pty)
         return E_NOMEM;
-    wait_queue_init(&pty->changed);
-    tty_setup(&pty->tty, &driver, &pty->changed);
+    wait_queue_init(&pty->readable);
+    wait_queue_init(&pty->writable);
+    wait_queue_init(&pty->master_readable);
+    wait_queue_init(&pty->master_writable);
+    tty_setup(&pty->tty, &driver, &pty->readable, &pty->writable);
     pty->tty.line.signal = pty_interrupt;
     pty->output.capacity = OUTPUT_ROOM;
     pty->locked = pty->master = true;
@@ -218,7 +227,8 @@ static void master_release(struct file *file)
     pty->master = false;
     tty->hung_up = true;
     /* Before the signals, so that a sleeping reader gets E_IO and not E_INTR. */
-    wait_queue_wake(&pty->changed);
+    wait_queue_wake(&pty->readable);
+    wait_queue_wake(&pty->writable);
     if (tty->session != 0 && tty->session != tty->foreground)
         fs_raise_group(FS_SIGHUP, tty->session); /* the session leader, usually a shell */
     give_up(tty);
@@ -245,13 +255,14 @@ static enum err master_read(struct file *file, struct io *io, uint64_t *offset)
     struct pty *pty = file->state;
     enum err e = E_OK;
     if (!has_output(pty))
-        e = (file->flags & O_NONBLOCK) ? E_AGAIN
-                                       : fs_wait(&pty->changed, has_output, pty, NO_DEADLINE);
+        e = (file->flags & O_NONBLOCK)
+                ? E_AGAIN
+                : fs_wait(&pty->master_readable, has_output, pty, NO_DEADLINE);
     if (e == E_OK && pty->output.used == 0)
         e = E_IO;
     if (e == E_OK)
         e = pipe_ring_drain(&pty->output, io);
-    wait_queue_wake(&pty->changed);
+    wait_queue_wake(&pty->writable);
     return e;
 }
 
@@ -271,15 +282,18 @@ static enum err master_write(struct file *file, struct io *io, uint64_t *offset)
         if (!can_type(pty)) {
             if (file->flags & O_NONBLOCK)
                 return E_AGAIN;
-            e = fs_wait(&pty->changed, can_type, pty, NO_DEADLINE);
+            e = fs_wait(&pty->master_writable, can_type, pty, NO_DEADLINE);
         }
+        bool stopped = pty->tty.line.stopped;
         while (e == E_OK && io_left(io) > 0 && can_type(pty)) {
             char c;
             e = io_take(io, &c, 1);
             if (e == E_OK)
                 tty_line_type(&pty->tty.line, c);
         }
-        wait_queue_wake(&pty->changed);
+        wait_queue_wake(&pty->readable);
+        if (stopped != pty->tty.line.stopped)
+            wait_queue_wake(&pty->writable);
     }
     return e;
 }
@@ -291,9 +305,10 @@ static uint32_t master_poll(struct file *file)
            (can_type(pty) ? POLL_WRITABLE : 0);
 }
 
-static struct wait_queue *master_queue(struct file *file)
+static struct wait_queue *master_queue(struct file *file, bool write)
 {
-    return &((struct pty *)file->state)->changed;
+    struct pty *pty = file->state;
+    return write ? &pty->master_writable : &pty->master_readable;
 }
 
 /* TIOCGPTPEER: opens the slave without its path. */

@@ -20,20 +20,28 @@ static void signal(void *context, int number)
     tty_raise(context, number);
 }
 
-void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_queue *queue)
+void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_queue *readable,
+               struct wait_queue *writable)
 {
     tty_line_init(&tty->line);
     tty->line.signal = signal;
     tty->line.emit = driver->emit;
     tty->line.context = tty;
     tty->driver = driver;
-    tty->queue = queue;
+    tty->readable = readable;
+    tty->writable = writable;
 }
 
 static void tty_tty_pump(struct tty *tty)
 {
     if (tty->driver->pump)
         tty->driver->pump(tty);
+}
+
+static void tty_taken(struct tty *tty)
+{
+    if (tty->driver->taken)
+        tty->driver->taken(tty);
 }
 
 static bool tty_is_canonical(const struct tty *tty)
@@ -80,20 +88,20 @@ static enum err wait_raw(struct tty *tty, uint64_t size)
     struct read_wait wait = {tty, 1};
     enum err e;
     if (minimum == 0) {
-        e = fs_wait(tty->queue, is_readable, &wait, time_now_ns() + time);
+        e = fs_wait(tty->readable, is_readable, &wait, time_now_ns() + time);
         return e == E_TIMEDOUT ? E_OK : e;
     }
     if (minimum > size)
         minimum = size;
     if (time == 0) {
         wait.needed = minimum;
-        return fs_wait(tty->queue, is_readable, &wait, NO_DEADLINE);
+        return fs_wait(tty->readable, is_readable, &wait, NO_DEADLINE);
     }
-    e = fs_wait(tty->queue, is_readable, &wait, NO_DEADLINE);
+    e = fs_wait(tty->readable, is_readable, &wait, NO_DEADLINE);
     while (e == E_OK && tty_line_available(line) < minimum && !tty->hung_up &&
            !tty->driver->ended(tty)) {
         wait.needed = tty_line_available(line) + 1;
-        e = fs_wait(tty->queue, is_readable, &wait, time_now_ns() + time);
+        e = fs_wait(tty->readable, is_readable, &wait, time_now_ns() + time);
     }
     return e == E_TIMEDOUT ? E_OK : e;
 }
@@ -116,14 +124,13 @@ enum err tty_read(struct file *file, struct io *io, uint64_t *offset)
         if (file->flags & O_NONBLOCK)
             return !tty_is_canonical(tty) && tty->line.termios.cc[TTY_VMIN] == 0 ? E_OK : E_AGAIN;
         if (tty_is_canonical(tty))
-            e = fs_wait(tty->queue, is_readable, &wait, NO_DEADLINE);
+            e = fs_wait(tty->readable, is_readable, &wait, NO_DEADLINE);
     }
     if (e == E_OK && !tty_is_canonical(tty) && !(file->flags & O_NONBLOCK))
         e = wait_raw(tty, io_left(io));
     if (e == E_OK)
         e = tty->hung_up && !was_hung_up ? E_IO : tty_hand_out(tty, io);
-    if (tty->driver->taken)
-        tty->driver->taken(tty);
+    tty_taken(tty);
     return e;
 }
 
@@ -146,7 +153,7 @@ enum err tty_write(struct file *file, struct io *io, uint64_t *offset)
         if (!tty_may_write(tty)) {
             if (file->flags & O_NONBLOCK)
                 return E_AGAIN;
-            e = fs_wait(tty->queue, tty_may_write, tty, NO_DEADLINE);
+            e = fs_wait(tty->writable, tty_may_write, tty, NO_DEADLINE);
             if (e != E_OK)
                 return e;
         }
@@ -173,9 +180,10 @@ uint32_t tty_poll(struct file *file)
     return tty_may_write(tty) ? events | POLL_WRITABLE : events;
 }
 
-struct wait_queue *tty_queue(struct file *file)
+struct wait_queue *tty_queue(struct file *file, bool write)
 {
-    return tty_of(file)->queue;
+    const struct tty *tty = tty_of(file);
+    return write ? tty->writable : tty->readable;
 }
 
 static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument)
@@ -190,7 +198,10 @@ static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument
         tty_line_flush(&tty->line);
     }
     tty_line_set(&tty->line, &termios);
-    wait_queue_wake(tty->queue); /* unread input may have become readable */
+    /* Unread input may have become readable, stopped output go on, and a full line have room. */
+    wait_queue_wake(tty->readable);
+    wait_queue_wake(tty->writable);
+    tty_taken(tty);
     return E_OK;
 }
 
@@ -283,6 +294,7 @@ static enum err tty_flush(struct tty *tty, uint64_t what)
     if (what != 1) {
         tty_tty_pump(tty);
         tty_line_flush(&tty->line);
+        tty_taken(tty);
     }
     return E_OK;
 }
@@ -293,7 +305,7 @@ static enum err flow(struct tty *tty, uint64_t what)
         return E_INVAL;
     if (what < 2) {
         tty->line.stopped = what == 0;
-        wait_queue_wake(tty->queue);
+        wait_queue_wake(tty->writable);
     }
     return E_OK;
 }
@@ -304,7 +316,8 @@ static enum err type_for(struct tty *tty, uint64_t argument)
     enum err e = copy_in(&c, virt(argument), 1);
     if (e == E_OK) {
         tty_line_type(&tty->line, c);
-        wait_queue_wake(tty->queue);
+        wait_queue_wake(tty->readable);
+        wait_queue_wake(tty->writable); /* the character may start stopped output */
     }
     return e;
 }

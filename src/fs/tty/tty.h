@@ -26,7 +26,8 @@ struct tty_driver {
     bool (*ended)(struct tty *tty);
     /* As tty_line_take(). */
     size_t (*take)(struct tty *tty, char *to, size_t size, bool *ended);
-    void (*taken)(struct tty *tty); /* called after each read(); may be NULL */
+    /* Called after input was read or discarded: the other side may have room. May be NULL. */
+    void (*taken)(struct tty *tty);
     /* True if the processed output of TTY_PIECE bytes fits. NULL: always. */
     bool (*has_room)(struct tty *tty);
     void (*write)(struct tty *tty, struct file *file, const char *bytes, size_t size);
@@ -35,15 +36,16 @@ struct tty_driver {
 struct tty {
     struct tty_line line;
     struct tty_window window;
-    uint32_t foreground;      /* foreground process group; 0: none */
-    uint32_t session;         /* the terminal controls this session; 0: none */
-    bool hung_up;             /* the master is closed: end of file for reads, E_IO for writes */
-    struct wait_queue *queue; /* woken on every change of the tty */
+    uint32_t foreground; /* foreground process group; 0: none */
+    uint32_t session;    /* the terminal controls this session; 0: none */
+    bool hung_up;        /* the master is closed: end of file for reads, E_IO for writes */
+    struct wait_queue *readable, *writable; /* of the slave; the console has one for both */
     const struct tty_driver *driver;
 };
 
 /* Initializes a tty; its other members are kept. */
-void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_queue *queue);
+void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_queue *readable,
+               struct wait_queue *writable);
 /* Sends the signal to the foreground process group, if there is one. */
 void tty_raise(const struct tty *tty, int signal);
 /* Sets the window size; sends SIGWINCH to the foreground process group if it changed. */
@@ -62,5 +64,5 @@ MUST_CHECK enum err tty_command(struct tty *tty, bool remote, uint32_t command, 
 enum err tty_read(struct file *file, struct io *io, uint64_t *offset);
 enum err tty_write(struct file *file, struct io *io, uint64_t *offset);
 uint32_t tty_poll(struct file *file);
-struct wait_queue *tty_queue(struct file *file);
+struct wait_queue *tty_queue(struct file *file, bool write);
 enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);

@@ -72,6 +72,7 @@
 
 #define POLL_READABLE       (POLL_IN | POLL_RDNORM)
 #define POLL_WRITABLE       (POLL_OUT | POLL_WRNORM)
+#define POLL_ALL_WRITABLE   (POLL_WRITABLE | POLL_WRBAND)
 
 #define F_SEAL_SEAL         1u
 #define F_SEAL_SHRINK       2u

@@ -99,7 +99,7 @@ static void slots_compact(struct directory *directory)
     directory->slot_count = kept;
 }
 
-static MUST_CHECK enum err slots_reserve(struct directory *directory)
+COLD static MUST_CHECK enum err slots_reserve(struct directory *directory)
 {
     if (directory->slot_count < directory->slot_capacity)
         return E_OK;
@@ -266,8 +266,8 @@ static void new_name_free(struct new_name *name)
         heap_free(name->scratch.name);
 }
 
-enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name, size_t length,
-                     struct dentry *replaced)
+COLD enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
+                          size_t length, struct dentry *replaced)
 {
     struct directory *from = dentry->parent->inode->directory;
     struct directory *to = parent->inode->directory;
@@ -297,7 +297,7 @@ enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *n
     return E_OK;
 }
 
-enum err dentry_exchange(struct dentry *a, struct dentry *b)
+COLD enum err dentry_exchange(struct dentry *a, struct dentry *b)
 {
     struct new_name name_a, name_b;
     enum err e = new_name_alloc(&name_a, b->name, b->length);
@@ -375,8 +375,8 @@ static const struct dentry *dentry_named(const struct dentry *dentry)
     return dentry;
 }
 
-enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
-                     char *buffer, size_t size, char **out)
+COLD enum err dentry_path(const struct dentry *dentry, const struct dentry *root, bool mark,
+                          char *buffer, size_t size, char **out)
 {
     static const char deleted[] = " (deleted)";
     char *at = buffer + size;

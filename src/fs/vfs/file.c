@@ -64,12 +64,53 @@ void file_put(struct file *file)
     heap_free(file);
 }
 
-enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+/* Threads that found a file in use (file_give_way()) sleep here. */
+static struct wait_queue turn_queue = WAIT_QUEUE_INIT(turn_queue);
+static unsigned turn_waiters;
+static unsigned turns; /* reads and writes in file_give_way() */
+
+void file_give_way(struct file *file, const uint64_t *offset, bool writes)
 {
-    if (!file_can_read(file))
-        return E_BADF;
-    if (!file->ops->read)
-        return E_INVAL;
+    bool *position = offset == &file->offset ? &file->busy : NULL;
+    if (position)
+        *position = true;
+    if (writes)
+        file->inode->busy = true;
+    turns++;
+    fs_give_way();
+    turns--;
+    if (position)
+        *position = false;
+    if (writes)
+        file->inode->busy = false;
+    if (turn_waiters > 0)
+        wait_queue_wake(&turn_queue);
+}
+
+static bool is_my_turn(void *busy)
+{
+    return !*(const bool *)busy;
+}
+
+/* Waits until no read or write that has given way uses the position or the contents. E_INTR. */
+static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bool writes)
+{
+    enum err e = E_OK;
+    while (e == E_OK) {
+        bool *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
+        if (!busy && writes && file->inode->busy)
+            busy = &file->inode->busy;
+        if (!busy)
+            break;
+        turn_waiters++;
+        e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
+        turn_waiters--;
+    }
+    return e;
+}
+
+static enum err read_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
     uint64_t before = io_left(io);
     enum err e = file->ops->read(file, io, offset);
     uint64_t moved = before - io_left(io);
@@ -81,12 +122,26 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
     return E_OK;
 }
 
-enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+static NOINLINE enum err read_in_turn(struct file *file, struct io *io, uint64_t *offset,
+                                      uint64_t *done)
 {
-    if (!file_can_write(file))
+    enum err e = take_turn(file, offset, false);
+    return e == E_OK ? read_now(file, io, offset, done) : e;
+}
+
+enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
+    if (!file_can_read(file))
         return E_BADF;
-    if (!file->ops->write)
+    if (!file->ops->read)
         return E_INVAL;
+    if (unlikely(turns > 0))
+        return read_in_turn(file, io, offset, done);
+    return read_now(file, io, offset, done);
+}
+
+static enum err write_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
     if ((file->flags & O_APPEND) && file->ops->seekable)
         *offset = file->inode->size;
     uint64_t before = io_left(io);
@@ -98,6 +153,24 @@ enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t
     if (moved > 0)
         notify(file->dentry, NOTIFY_MODIFY);
     return E_OK;
+}
+
+static NOINLINE enum err write_in_turn(struct file *file, struct io *io, uint64_t *offset,
+                                       uint64_t *done)
+{
+    enum err e = take_turn(file, offset, true);
+    return e == E_OK ? write_now(file, io, offset, done) : e;
+}
+
+enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+{
+    if (!file_can_write(file))
+        return E_BADF;
+    if (!file->ops->write)
+        return E_INVAL;
+    if (unlikely(turns > 0))
+        return write_in_turn(file, io, offset, done);
+    return write_now(file, io, offset, done);
 }
 
 enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset, uint64_t *done)
@@ -242,6 +315,21 @@ enum err file_list(struct file *file, directory_sink sink, void *context)
 uint32_t file_poll(struct file *file)
 {
     return file->ops->poll ? file->ops->poll(file) : POLL_READABLE | POLL_WRITABLE;
+}
+
+size_t file_queues(struct file *file, uint32_t events, struct wait_queue *queues[2])
+{
+    size_t count = 0;
+    if (!file->ops->queue)
+        return 0;
+    bool write = events & POLL_ALL_WRITABLE;
+    if (write && (queues[count] = file->ops->queue(file, true)))
+        count++;
+    if (!write || (events & ~(POLL_ALL_WRITABLE | POLL_ERR | POLL_HUP))) {
+        queues[count] = file->ops->queue(file, false);
+        count += queues[count] && (count == 0 || queues[0] != queues[count]);
+    }
+    return count;
 }
 
 struct lock_request {

@@ -12,6 +12,7 @@
 #include "fs/vfs/io.h"
 
 struct file_ops;
+struct wait_queue;
 
 struct file {
     const struct file_ops *ops;
@@ -23,9 +24,10 @@ struct file {
     /* Directories: cookie of the first entry that is newer than the last rewind. Fifos: the count
      * of opens by writers for which POLLHUP is not reported. */
     uint64_t limit;
-    void *state;  /* private to the ops */
-    bool watched; /* an epoll has an item for it */
-    uint8_t lock; /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
+    void *state;          /* private to the ops */
+    struct list *watched; /* the ring of its items in epolls (fs/pipe/epoll.c); NULL: none */
+    bool busy;            /* a read or write by the position has given way in its middle */
+    uint8_t lock;         /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
 };
 
 enum {
@@ -56,8 +58,9 @@ struct file_ops {
     enum err (*find)(struct file *file, uint64_t from, bool data, uint64_t *out);
     /* The POLL_* bits that hold now. NULL: always readable and writable. */
     uint32_t (*poll)(struct file *file);
-    /* The queue that is woken when the result of poll may have changed. NULL: it never changes. */
-    struct wait_queue *(*queue)(struct file *file);
+    /* The queue that is woken when the file may have become readable, or (`write`) writable. Errors
+     * and hang-ups wake both. NULL, and a result of NULL: it never does. */
+    struct wait_queue *(*queue)(struct file *file, bool write);
     /* ioctl() commands that not every file has. `argument` comes from the program. E_NOTTY. */
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
@@ -94,12 +97,19 @@ MUST_CHECK enum err file_read(struct file *file, struct io *io, uint64_t *offset
  * pwrite() does. */
 MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
 /* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
+/* The preemption point of a read or write of the ops, with the `offset` that they got. Other threads
+ * run, but none reads or writes by the same position meanwhile, and with `writes` none writes the
+ * file: Linux serialises such calls too. All else may change: size, pages, seals. */
+void file_give_way(struct file *file, const uint64_t *offset, bool writes);
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,
                                  uint64_t *done);
 MUST_CHECK enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out);
 /* Lists a directory from file->offset, which advances. E_NOTDIR; E_NOENT: removed directory. */
 MUST_CHECK enum err file_list(struct file *file, directory_sink sink, void *context);
 uint32_t file_poll(struct file *file);
+/* The queues to join in order to see changes of file_poll() in `events`: at most two. Returns their
+ * number. */
+size_t file_queues(struct file *file, uint32_t events, struct wait_queue *queues[2]);
 /* flock(2). op: FILE_LOCK_*. E_AGAIN: a conflicting lock, and !wait; E_INTR. */
 MUST_CHECK enum err file_lock(struct file *file, uint8_t op, bool wait);
 
@@ -118,5 +128,5 @@ extern const struct file_ops file_ops_path; /* O_PATH */
 
 /* Defined in higher folders: */
 extern const struct file_ops fifo_file_ops; /* open() of S_IFIFO: fs/pipe/pipe.c */
-/* Removes the items of all epolls for `file`, which is being closed (fs/pipe/epoll.c). O(items). */
+/* Removes the items of all epolls for `file`, which is being closed (fs/pipe/epoll.c). O(those). */
 void epoll_forget(struct file *file);

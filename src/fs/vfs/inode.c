@@ -117,6 +117,12 @@ void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end)
         areas_forget_pages(&inode->pages, first, end);
 }
 
+void inode_pages_cut(struct inode *inode, uint64_t first)
+{
+    if (inode->mappings > 0)
+        areas_truncate(&inode->pages, first);
+}
+
 void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end)
 {
     if (inode->mappings > 0)

@@ -14,10 +14,9 @@
  *   dentry  one from its directory while it is linked there, one from each child, each file and
  *           each running path walk.
  *
- * Locking: the structures of fs/ need no lock because kernel code is not preempted. No function
- * here sleeps between reading and changing a structure; those that may sleep (reads and writes of
- * pipes, terminals and fifos) are documented so, and hold references across the sleep. Interrupt
- * handlers must not call functions of fs/.
+ * Locking: kernel_lock guards the structures of fs/. No function here sleeps or gives way between
+ * reading and changing a structure; those that may (reads and writes, and what ends a socket) are
+ * documented so, and hold references meanwhile. Interrupt handlers must not call functions of fs/.
  */
 #pragma once
 
@@ -100,6 +99,7 @@ struct inode {
     struct watch *watches;    /* fs/vfs/notify.h */
     struct range_lock *locks; /* fs/vfs/range_lock.h */
     uint32_t seals;           /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
+    bool busy;                /* a write has given way in its middle (file_give_way()) */
     bool linkable;            /* nlink is 0, but link() is allowed (O_TMPFILE) */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */
@@ -135,5 +135,7 @@ MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);
+/* The file ends before page `first` now: unmaps the pages from it on, with private copies of them. */
+void inode_pages_cut(struct inode *inode, uint64_t first);
 /* Marks pages [first, end) dirty in all areas, because write() or the like changed them. */
 void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end);

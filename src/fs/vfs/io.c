@@ -3,7 +3,11 @@
 
 #include "base/panic.h"
 #include "base/str.h"
+#include "fs/vfs/wait.h"
+#include "kern/random.h"
 #include "mm/vm/usercopy.h"
+
+#define RANDOM_CHUNK 1024 /* divides PAGE_SIZE */
 
 enum direction {
     PUT,
@@ -89,4 +93,21 @@ enum err io_take(struct io *io, void *to, uint64_t size)
 enum err io_put_zeros(struct io *io, uint64_t size)
 {
     return io_transfer(ZEROS, io, NULL, size);
+}
+
+enum err io_put_random(struct io *io)
+{
+    uint8_t bytes[RANDOM_CHUNK];
+    uint64_t done = 0;
+    enum err e = E_OK;
+    while (e == E_OK && io->left > 0) {
+        if (done > 0 && done % PAGE_SIZE == 0 && fs_give_way())
+            break;
+        uint64_t chunk = io->left < sizeof bytes ? io->left : sizeof bytes;
+        random_fill(bytes, chunk);
+        e = io_put(io, bytes, chunk);
+        done += chunk;
+    }
+    memset(bytes, 0, sizeof bytes);
+    return e;
 }

@@ -64,3 +64,5 @@ static inline void io_truncate(struct io *io, uint64_t size)
 MUST_CHECK enum err io_put(struct io *io, const void *from, uint64_t size);
 MUST_CHECK enum err io_take(struct io *io, void *to, uint64_t size);
 MUST_CHECK enum err io_put_zeros(struct io *io, uint64_t size);
+/* Random bytes to the end of the cursor, or to a multiple of a page where a signal waits, as Linux has it. */
+MUST_CHECK enum err io_put_random(struct io *io);

@@ -180,9 +180,9 @@ static uint32_t inotify_poll(struct file *file)
     return has_event(file->state) ? POLL_READABLE : 0;
 }
 
-static struct wait_queue *inotify_queue(struct file *file)
+static struct wait_queue *inotify_queue(struct file *file, bool write)
 {
-    return &((struct inotify *)file->state)->changed;
+    return write ? NULL : &((struct inotify *)file->state)->changed;
 }
 
 static enum err inotify_control(struct file *file, uint32_t command, uint64_t argument,

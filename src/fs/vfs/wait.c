@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/vfs/wait.h"
 
+#include "kern/thread.h"
+
 enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
                  uint64_t deadline_ns)
 {
     return WAIT_EVENT(queue, condition(context), deadline_ns);
+}
+
+enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
+                     uint64_t deadline_ns)
+{
+    return WAIT_EVENT_IN(queue, condition(context), deadline_ns, true);
+}
+
+bool fs_give_way(void)
+{
+    thread_give_way();
+    return thread_current()->signal_pending;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only function of the file systems that sleeps. It takes the condition as a function, so that
+ * The only functions of the file systems that let other threads run. They take the condition as a function, so that
  * native tests can run the other thread in its place (test/unit/support/fs_native.c).
  */
 #pragma once
@@ -18,3 +18,12 @@ typedef bool (*fs_condition)(void *context);
  * meanwhile. */
 MUST_CHECK enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
                             uint64_t deadline_ns);
+/* As fs_wait(), in the queue's list `one`: an event that serves one thread wakes one of those. A
+ * thread that leaves something for another calls wait_queue_wake_one(). */
+MUST_CHECK enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
+                                uint64_t deadline_ns);
+
+/* A preemption point of a long loop (thread_give_way()). Other threads may change any structure
+ * meanwhile, unless a flag of the caller excludes it. True if a signal is pending for the calling
+ * thread. */
+bool fs_give_way(void);

@@ -35,7 +35,10 @@ static void show_ouro(struct text *text, void *unused)
                     boot_marks[i].phase);
     text_printf(text, "cpu: %s\n",
                 cpu_features.brand[0] ? cpu_features.brand : cpu_features.vendor);
-    text_printf(text, "tsc: %llu Hz, by %s\n", (unsigned long long)tsc_hz(), tsc_source());
+    text_printf(text, "tsc: %llu Hz, by %s", (unsigned long long)tsc_hz(), tsc_source());
+    if (tsc_error_ppm() != 0)
+        text_printf(text, ", within %u ppm", tsc_error_ppm());
+    text_printf(text, "\n");
     text_printf(text, "pagetables: %s\n", paging->name);
 }
 

@@ -121,17 +121,21 @@ void trap_gs_restored(struct trap_frame *frame)
 
 /* On Linux `hlt` raises #GP in a program; musl's malloc uses it to abort on heap corruption. In
  * ring 0 it waits for an interrupt, so each interrupt checks whether it ended a `hlt` of the
- * program. kern/watchdog.h guarantees an interrupt. */
-static void notice_halt(struct trap_frame *frame)
+ * program. kern/watchdog.h guarantees an interrupt. The check reads one byte; if it is 0xf4, in
+ * which other instructions end too (`je -12`), the code is searched once, with interrupts on. */
+static void notice_halt(struct trap_frame *frame) REQUIRES(kernel_lock)
 {
     uint8_t before;
-    if (copy_in(&before, virt(frame->rip - 1), 1) != E_OK || before != X86_HLT ||
-        !report_came_from_halt(frame->rip, frame->rflags))
+    if (copy_in(&before, virt(frame->rip - 1), 1) != E_OK || before != X86_HLT)
         return;
-    frame->rip--;
-    frame->vector = VECTOR_GENERAL_PROTECTION;
-    frame->error = 0;
-    signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+    __asm__ volatile("sti" : : : "memory");
+    if (report_came_from_halt(frame->rip, frame->rflags)) {
+        frame->rip--;
+        frame->vector = VECTOR_GENERAL_PROTECTION;
+        frame->error = 0;
+        signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+    }
+    __asm__ volatile("cli" : : : "memory");
 }
 
 /* The way back to the program from an exception or an interrupt. The last check is with interrupts

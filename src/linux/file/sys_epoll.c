@@ -3,7 +3,6 @@
 
 #include "fs/pipe/epoll.h"
 #include "fs/vfs/file_table.h"
-#include "fs/vfs/wait.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
@@ -55,11 +54,6 @@ enum err sys_epoll_ctl(struct syscall *call)
     return epoll_control(epoll, (enum epoll_op)op, (int)call->arg[2], file, &event);
 }
 
-static bool is_ready(void *context)
-{
-    return epoll_is_ready(context);
-}
-
 struct events_out {
     virt_t to;
     enum err e;
@@ -94,16 +88,20 @@ static enum err wait_until(struct syscall *call, uint64_t deadline)
     file_get(epoll); /* another thread may close it during the sleep */
     enum err e;
     do {
-        e = fs_wait(&any_event, is_ready, epoll, deadline);
-        if (e == E_OK)
-            e = epoll_hand_out(epoll, call->arg[1], (uint64_t)max, &call->result);
-    } while (e == E_OK && call->result == 0); /* another thread took the events */
+        e = epoll_hand_out(epoll, call->arg[1], (uint64_t)max, &call->result);
+        if (e != E_OK || call->result > 0 || deadline == 0)
+            break;
+        e = epoll_sleep(epoll, deadline);
+    } while (e == E_OK);
     file_put(epoll);
     return e == E_TIMEDOUT ? E_OK : e;
 }
 
+/* 0: the call does not sleep. */
 static uint64_t epoll_deadline_of(int32_t milliseconds)
 {
+    if (milliseconds == 0)
+        return 0;
     return milliseconds < 0 ? NO_DEADLINE : deadline_after((uint64_t)milliseconds * 1000000);
 }
 
@@ -134,7 +132,7 @@ enum err sys_epoll_pwait2(struct syscall *call)
         enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
         if (e != E_OK)
             return e;
-        deadline = deadline_after(ns);
+        deadline = ns == 0 ? 0 : deadline_after(ns);
     }
     return wait_masked(call, deadline);
 }

@@ -25,11 +25,11 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
     file_get(file);
     enum err e = direction == READ ? file_read(file, io, offset, &done)
                                    : file_write(file, io, offset, &done);
-    file_put(file);
     if (e == E_OK)
         call->result = done;
-    else if (e == E_INTR)
-        call->restart = true;
+    else if (e == E_INTR) /* a regular file: while another thread's write was under way */
+        *(mode_is(file->inode->mode, S_IFREG) ? &call->restart_always : &call->restart) = true;
+    file_put(file);
     return e;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "linux/file/sys_file_copy.h"
 
+#include "kern/thread.h"
 #include "linux/file/args.h"
 #include "linux/file/sys_file.h"
 #include "mm/heap/heap.h"
@@ -42,8 +43,10 @@ static enum err copy_all(struct syscall *call, struct copy *copy)
     enum err e = E_OK;
     file_get(copy->in);
     file_get(copy->out);
-    while (more && e == E_OK)
+    while (more && e == E_OK) {
+        thread_give_way();
         e = copy_some(copy, buffer, UINT64_MAX, &more);
+    }
     file_put(copy->out);
     file_put(copy->in);
     heap_free(buffer);

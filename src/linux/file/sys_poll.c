@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * poll(2), select(2). A call polls every descriptor and, if none is ready, sleeps on any_event,
- * which each wake-up of any queue wakes, and then polls again. For few descriptors this is cheaper
- * than joining and leaving one queue per descriptor. O(descriptors) per wake-up.
+ * poll(2), select(2). A call polls every descriptor. If none is ready and it may sleep, it joins the
+ * queues of all files (linux/file/poll_table.h), and polls again after each of their wake-ups.
+ * O(descriptors) a call and a wake-up.
  */
 #include "linux/file/sys_poll.h"
 
 #include "base/str.h"
 #include "fs/vfs/process.h"
-#include "fs/vfs/wait.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
+#include "linux/file/poll_table.h"
 #include "linux/task/signal.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -50,6 +50,19 @@ static bool poll_scan(void *context)
     return set->ready > 0;
 }
 
+static enum err poll_join(void *context, struct poll_table *table)
+{
+    const struct poll_set *set = context;
+    enum err e = E_OK;
+    for (uint64_t i = 0; e == E_OK && i < set->count; i++) {
+        const struct pollfd *entry = &set->entries[i];
+        struct file *file = entry->fd < 0 ? NULL : fd_file((uint64_t)entry->fd);
+        if (file)
+            e = poll_table_add(table, file, (uint16_t)entry->events);
+    }
+    return e;
+}
+
 static enum err poll_set_copy_in(struct poll_set *set, uint64_t from, uint64_t count)
 {
     if (count > fs_limit(FS_RLIMIT_NOFILE))
@@ -84,7 +97,8 @@ static enum err poll_until(struct syscall *call, uint64_t deadline)
     enum err e = poll_set_copy_in(&set, call->arg[0], (uint32_t)call->arg[1]);
     if (e != E_OK)
         return e;
-    e = fs_wait(&any_event, poll_scan, &set, deadline);
+    const struct poll_scanner scanner = {poll_scan, poll_join, &set};
+    e = poll_wait(&scanner, deadline);
     if (e == E_OK || e == E_TIMEDOUT) {
         e = poll_set_copy_out(&set, call->arg[0]);
         call->result = set.ready;
@@ -190,13 +204,14 @@ static bool poll_bit_of(const uint64_t *set, uint32_t fd)
     return set[fd / WORD_BITS] >> (fd % WORD_BITS) & 1;
 }
 
+static const uint32_t select_events[SELECT_SETS] = {SELECT_READ, SELECT_WRITE, SELECT_OTHER};
+
 static void select_one(struct select *select, uint32_t fd)
 {
-    static const uint32_t events[SELECT_SETS] = {SELECT_READ, SELECT_WRITE, SELECT_OTHER};
     struct file *file = fd_file(fd);
     uint32_t now = file ? file_poll(file) : POLL_NVAL;
     for (uint32_t i = 0; i < SELECT_SETS; i++) {
-        if (!poll_bit_of(select->asked + i * select->words, fd) || !(now & events[i]))
+        if (!poll_bit_of(select->asked + i * select->words, fd) || !(now & select_events[i]))
             continue;
         select->answers[i * select->words + fd / WORD_BITS] |= UINT64_C(1) << (fd % WORD_BITS);
         select->ready++;
@@ -219,6 +234,23 @@ static bool select_scan(void *context)
             select_one(select, fd);
     }
     return select->ready > 0;
+}
+
+static enum err select_join(void *context, struct poll_table *table)
+{
+    const struct select *select = context;
+    enum err e = E_OK;
+    for (uint32_t fd = 0; e == E_OK && fd < select->count; fd++) {
+        uint32_t events = 0;
+        for (uint32_t i = 0; i < SELECT_SETS; i++) {
+            if (poll_bit_of(select->asked + i * select->words, fd))
+                events |= select_events[i];
+        }
+        struct file *file = events ? fd_file(fd) : NULL;
+        if (file)
+            e = poll_table_add(table, file, events);
+    }
+    return e;
 }
 
 static enum err select_copy_in(struct select *select, const struct syscall *call)
@@ -270,7 +302,8 @@ static enum err select_until(struct syscall *call, uint64_t deadline)
     select.asked = select.near;
     enum err e = select_copy_in(&select, call);
     if (e == E_OK) {
-        e = fs_wait(&any_event, select_scan, &select, deadline);
+        const struct poll_scanner scanner = {select_scan, select_join, &select};
+        e = poll_wait(&scanner, deadline);
         if (e == E_OK || e == E_TIMEDOUT) {
             e = select_copy_out(&select, call);
             call->result = select.ready;

@@ -85,14 +85,23 @@ static uint32_t signal_poll(struct file *file)
     return is_pending(file->state) ? POLL_READABLE : 0;
 }
 
+static struct wait_queue *signal_queue_of(struct file *file, bool write)
+{
+    (void)file;
+    return write ? NULL : &signal_arrived;
+}
+
 static void signal_release(struct file *file)
 {
     signal_arrived_watched--;
     heap_free(file->state);
 }
 
-static const struct file_ops signal_ops = {
-    .release = signal_release, .read = signal_read, .poll = signal_poll, .no_position = true};
+static const struct file_ops signal_ops = {.release = signal_release,
+                                           .read = signal_read,
+                                           .poll = signal_poll,
+                                           .queue = signal_queue_of,
+                                           .no_position = true};
 
 static enum err signalfd_create(struct syscall *call, uint64_t mask, uint32_t flags)
 {

@@ -87,6 +87,11 @@ static uint32_t timer_poll(struct file *file)
     return has_expired(file->state) ? POLL_READABLE : 0;
 }
 
+static struct wait_queue *timer_queue(struct file *file, bool write)
+{
+    return write ? NULL : &((struct timer_file *)file->state)->changed;
+}
+
 static void timer_release(struct file *file)
 {
     struct timer_file *t = file->state;
@@ -94,8 +99,11 @@ static void timer_release(struct file *file)
     heap_free(t);
 }
 
-static const struct file_ops timer_ops = {
-    .release = timer_release, .read = timer_read, .poll = timer_poll, .no_position = true};
+static const struct file_ops timer_ops = {.release = timer_release,
+                                          .read = timer_read,
+                                          .poll = timer_poll,
+                                          .queue = timer_queue,
+                                          .no_position = true};
 
 enum err sys_timerfd_create(struct syscall *call)
 {

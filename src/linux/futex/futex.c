@@ -78,7 +78,7 @@ void futex_wake_one(struct futex_waiter *waiter)
 {
     list_remove(&waiter->link);
     waiter->woken = true;
-    wait_queue_wake(waiter->queue);
+    wait_queue_wake_one(waiter->queue);
 }
 
 uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset)

@@ -39,7 +39,7 @@ struct futex_waiter {
     struct futex_key key; /* holds a reference to the source */
     uint32_t bitset;
     bool woken;
-    struct wait_queue *queue; /* in which the waiting thread sleeps */
+    struct wait_queue *queue; /* in whose list `one` the waiting thread sleeps */
     /* Priority-inheriting futexes; owner is NULL for other futexes. */
     struct linux_thread *thread, *owner;
     uint64_t address;

@@ -75,7 +75,7 @@ static enum err pi_wait(struct futex_waiter *self, struct linux_thread *owner, u
     list_add_tail(&all_waiters, &self->pi_link);
     futex_join(self);
     set_owner(self, owner);
-    enum err e = WAIT_EVENT(&queue, self->woken, deadline);
+    enum err e = WAIT_EVENT_IN(&queue, self->woken, deadline, true);
     futex_leave(self);
     list_remove(&self->pi_link);
     owner = self->owner; /* the owner may have changed during the sleep */

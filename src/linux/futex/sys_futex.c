@@ -38,7 +38,7 @@ static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
 
 static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadline)
 {
-    struct wait_queue queue;
+    struct wait_queue queue = WAIT_QUEUE_INIT(queue);
     struct futex_waiter self = {.bitset = bitset, .queue = &queue};
     uint32_t value;
     if (bitset == 0)
@@ -46,13 +46,12 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadl
     enum err e = futex_key_of(call->arg[0], is_shared(call), &self.key);
     if (e != E_OK)
         return e;
-    wait_queue_init(&queue);
     futex_join(&self);
     e = load(call->arg[0], &value);
     if (e == E_OK && value != (uint32_t)call->arg[2])
         e = E_AGAIN;
     if (e == E_OK) {
-        e = WAIT_EVENT(&queue, self.woken, deadline);
+        e = WAIT_EVENT_IN(&queue, self.woken, deadline, true);
         /* ERESTARTSYS without a timeout, else ERESTART_RESTARTBLOCK. Unlike on Linux, a restarted
          * FUTEX_WAIT starts its relative timeout anew. */
         call->restart = deadline == NO_DEADLINE;
@@ -332,7 +331,7 @@ enum err sys_futex_waitv(struct syscall *call)
     for (uint32_t i = 0; e == E_OK && i < count; i++)
         e = waitv_join(job, call->arg[0] + i * sizeof(struct waitv));
     if (e == E_OK)
-        e = WAIT_EVENT(&job->queue, waitv_woken(job) >= 0, deadline);
+        e = WAIT_EVENT_IN(&job->queue, waitv_woken(job) >= 0, deadline, true);
     int woken = waitv_woken(job);
     for (uint32_t i = 0; i < job->joined; i++)
         futex_leave(&job->waiters[i]);

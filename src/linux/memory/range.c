@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/memory/range.h"
 
+#include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/init/memory.h"
 #include "mm/pt/paging.h"
@@ -82,6 +83,7 @@ enum err mem_populate(struct virt_range range, bool write)
 {
     uint64_t size;
     for (virt_t at = range.start; at.v < range.end.v; at.v += size) {
+        thread_give_way();
         const struct area *a = areas_find(space_current(), at);
         if (a == NULL || a->kind == AREA_GUARD)
             return E_NOMEM;

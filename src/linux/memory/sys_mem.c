@@ -253,6 +253,23 @@ enum err sys_mmap(struct syscall *call)
     return E_OK;
 }
 
+/* Other threads run in between and may map what is free already: no piece is unmapped twice. */
+static enum err unmap_in_pieces(struct address_space *space, struct virt_range range)
+{
+    if (areas_is_piece(range))
+        return areas_remove(space, range);
+    struct virt_range piece = areas_piece(space, range);
+    enum err e = areas_remove(space, piece);
+    if (e != E_OK) /* the whole range at once needs one area less at the limit */
+        return areas_remove(space, range);
+    while (e == E_OK && piece.end.v < range.end.v) {
+        thread_give_way();
+        piece = areas_piece(space, (struct virt_range){piece.end, range.end});
+        e = areas_remove(space, piece);
+    }
+    return e;
+}
+
 enum err sys_munmap(struct syscall *call)
 {
     uint64_t at = call->arg[0], size = call->arg[1];
@@ -260,7 +277,7 @@ enum err sys_munmap(struct syscall *call)
         size > LAYOUT_PROGRAM_END - at)
         return E_INVAL;
     struct virt_range range = virt_range(at, at + align_up(size, PAGE_SIZE));
-    enum err e = areas_remove(space_current(), range);
+    enum err e = unmap_in_pieces(space_current(), range);
     if (e == E_OK)
         mem_note(call, HISTORY_UNMAP, range, prot_none());
     return e;

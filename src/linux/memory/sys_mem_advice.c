@@ -2,6 +2,7 @@
 /* madvise(2), msync(2), mincore(2): advice on mappings, and queries. */
 #include "linux/memory/sys_mem.h"
 
+#include "kern/thread.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
 #include "mm/pt/paging.h"
@@ -130,10 +131,13 @@ enum err sys_madvise(struct syscall *call)
         }
         struct virt_range part =
             virt_range_intersection(a->range, (struct virt_range){{start}, {end}});
+        if (advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE)
+            part = areas_piece(space_current(), part);
         start = part.end.v;
         enum err e = advise_part(a, part, advice);
         if (e != E_OK)
             return e;
+        thread_give_way();
     }
     return holes;
 }
@@ -184,6 +188,7 @@ enum err sys_mincore(struct syscall *call)
     if (!user_range_ok(to, virt_range_size(range) >> PAGE_SHIFT))
         return E_FAULT;
     for (virt_t at = range.start; at.v < range.end.v; at.v += PAGE_SIZE, to.v++) {
+        thread_give_way();
         const struct area *a = areas_find(space_current(), at);
         if (a == NULL || a->kind == AREA_GUARD)
             return E_NOMEM;

@@ -79,6 +79,8 @@ static enum err lock(const struct syscall *call, uint32_t flags)
     virt_t at = range.start;
     while (e == E_OK && at.v < range.end.v) {
         const struct area *a = areas_find(space_current(), at);
+        if (a == NULL) /* another thread has unmapped it meanwhile */
+            return E_NOMEM;
         virt_t end = a->range.end.v < range.end.v ? a->range.end : range.end;
         e = mem_populate((struct virt_range){at, end},
                          prot_can_write(a->prot) && !(a->flags & AREA_SHARED));
@@ -140,10 +142,12 @@ enum err sys_mlockall(struct syscall *call)
         return E_OK;
     enum err e = change_all(flags);
     if (e == E_OK && !(how & MCL_ONFAULT))
-        for (const struct area *a = areas_next(space, virt(0)); a != NULL;
-             a = areas_next(space, a->range.end))
+        for (const struct area *a = areas_next(space, virt(0)); a != NULL;) {
+            struct virt_range range = a->range;
             if (a->owner == process_current()->program->owner)
-                mem_populate_mapped(a->range);
+                mem_populate_mapped(range);
+            a = areas_next(space, range.end);
+        }
     return e;
 }
 

@@ -2,8 +2,8 @@
 #include "linux/process/sys_system.h"
 
 #include "base/str.h"
+#include "fs/vfs/io.h"
 #include "kern/machine.h"
-#include "kern/random.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/abi/release.h"
@@ -85,31 +85,19 @@ enum err sys_sysinfo(struct syscall *call)
 #define GRND_RANDOM   2
 #define GRND_INSECURE 4
 #define GRND_KNOWN    UINT32_C(7)
-#define RANDOM_CHUNK  256
 
 enum err sys_getrandom(struct syscall *call)
 {
-    uint64_t left = call->arg[1] < INT32_MAX ? call->arg[1] : INT32_MAX, done = 0;
+    uint64_t size = call->arg[1] < INT32_MAX ? call->arg[1] : INT32_MAX;
     uint32_t flags = (uint32_t)call->arg[2];
-    uint8_t chunk[RANDOM_CHUNK];
 
     if ((flags & ~GRND_KNOWN) ||
         (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return E_INVAL;
-    while (done < left) {
-        uint64_t size = left - done < sizeof chunk ? left - done : sizeof chunk;
-        random_fill(chunk, size);
-        enum err e = copy_out(virt(call->arg[0] + done), chunk, size);
-        if (e != E_OK && done == 0)
-            return e;
-        if (e != E_OK || (thread_current()->signal_pending && done + size < left)) {
-            done += e == E_OK ? size : 0;
-            break;
-        }
-        done += size;
-    }
-    call->result = done;
-    return E_OK;
+    struct io io = io_user(virt(call->arg[0]), size);
+    enum err e = io_put_random(&io);
+    call->result = size - io_left(&io);
+    return call->result != 0 ? E_OK : e;
 }
 
 #define REBOOT_MAGIC     0xfee1dead

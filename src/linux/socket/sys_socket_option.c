@@ -82,7 +82,7 @@ static enum err set_number(struct socket *socket, uint32_t option, int32_t value
     case SO_SNDBUF:
     case SO_SNDBUFFORCE:
         socket->send_size = buffer_size(value);
-        wait_queue_wake(&socket->changed);
+        wait_queue_wake(&socket->writable);
         return E_OK;
     case SO_RCVBUF:
     case SO_RCVBUFFORCE:

@@ -115,7 +115,7 @@ static void free_entries(struct list *dropped) NO_LOCK_ANALYSIS
 
 /* A stop signal discards a pending SIGCONT, and the reverse, at the time of sending. Both are
  * standard signals, so there is nothing to free; a timer's entry stays with its timer. */
-static void cancel_opposites(struct signal_pending *pending, int signal) REQUIRES(class_signal)
+static COLD void cancel_opposites(struct signal_pending *pending, int signal) REQUIRES(class_signal)
 {
     struct list none = LIST_INIT(none);
     if (signal == SIGNAL_CONT)
@@ -333,7 +333,7 @@ uint64_t signal_blocked(void)
 }
 
 /* Signals that the thread no longer takes: wakes another thread for them. */
-static void pass_on(const struct process *process, uint64_t set) REQUIRES(class_signal)
+static COLD void pass_on(const struct process *process, uint64_t set) REQUIRES(class_signal)
 {
     set &= process->pending.set;
     while (set != 0) {
@@ -359,7 +359,7 @@ void signal_set_blocked(uint64_t set)
     signal_unlock(irq);
 }
 
-void signal_thread_ended(struct linux_thread *lt)
+COLD void signal_thread_ended(struct linux_thread *lt)
 {
     struct list dropped = LIST_INIT(dropped);
     uint64_t irq = signal_lock();
@@ -439,7 +439,7 @@ void signal_set_action(int signal, const struct signal_action *action)
     free_entries(&dropped);
 }
 
-void signal_exec(void)
+COLD void signal_exec(void)
 {
     struct linux_thread *lt = linux_current();
     struct process *process = lt->process;

@@ -102,12 +102,6 @@ enum err sys_clock_gettime(struct syscall *call)
     return timespec_copy_out(virt(call->arg[1]), clock_read((int)call->arg[0]));
 }
 
-static void set_realtime(uint64_t now)
-{
-    time_set_realtime_ns(now);
-    vdso_clock_changed();
-}
-
 enum err sys_clock_settime(struct syscall *call)
 {
     int id = (int)call->arg[0];
@@ -122,7 +116,7 @@ enum err sys_clock_settime(struct syscall *call)
         return e;
     if (!process_is_privileged())
         return E_PERM;
-    set_realtime(now);
+    time_set_realtime_ns(now);
     return E_OK;
 }
 
@@ -245,7 +239,7 @@ enum err sys_settimeofday(struct syscall *call)
     memcpy(&word, &timezone, sizeof word);
     vdso_set_timezone(word);
     if (call->arg[0] != 0)
-        set_realtime(now);
+        time_set_realtime_ns(now);
     return E_OK;
 }
 

@@ -133,7 +133,7 @@ enum err vdso_map(virt_t at)
     return e == E_OK ? map_source(vdso_image(at), &code_source, 0, prot_rx()) : e;
 }
 
-void vdso_clock_changed(void)
+void time_realtime_changed(void)
 {
     struct time_base base;
     time_base(&base);

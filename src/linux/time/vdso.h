@@ -24,7 +24,6 @@ static inline virt_t vdso_image(virt_t at)
     return virt(at.v + PAGE_SIZE);
 }
 
-/* Update the shared page after the wall clock or the time zone (struct timezone as one word) was
- * set. */
-void vdso_clock_changed(void);
+/* Updates the shared page after the time zone (struct timezone as one word) was set. The wall clock
+ * is updated by time_realtime_changed() (kern/time.h). */
 void vdso_set_timezone(uint64_t zone);

@@ -3,7 +3,7 @@
 
 #include "base/panic.h"
 
-void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
+COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
 {
     assert(end <= FRAME_NONE);
     f->frame = metadata;
@@ -54,7 +54,7 @@ static void frames_release(struct frames *f, uint32_t number, unsigned order)
     frames_push(f, number, order);
 }
 
-void frames_add(struct frames *f, struct phys_range range)
+COLD void frames_add(struct frames *f, struct phys_range range)
 {
     uint64_t first = align_up(range.start.v, PAGE_SIZE) >> PAGE_SHIFT;
     uint64_t end = range.end.v >> PAGE_SHIFT;
@@ -120,9 +120,17 @@ static struct frame *used_frame(const struct frames *f, phys_t block)
     return &f->frame[number];
 }
 
+static struct frame *foreign_frame(const struct frames *f, phys_t block)
+{
+    uint64_t number = block.v >> PAGE_SHIFT;
+    return number < f->end && f->frame[number].state == FRAME_FOREIGN ? &f->frame[number] : NULL;
+}
+
 void frames_get(struct frames *f, phys_t block)
 {
     struct frame *frame = used_frame(f, block);
+    if (frame == NULL)
+        frame = foreign_frame(f, block);
     if (frame == NULL)
         return;
     assert(frame->references < UINT32_MAX);
@@ -132,8 +140,12 @@ void frames_get(struct frames *f, phys_t block)
 void frames_put(struct frames *f, phys_t block)
 {
     struct frame *frame = used_frame(f, block);
-    if (frame == NULL)
+    if (frame == NULL) {
+        frame = foreign_frame(f, block);
+        if (frame != NULL && frame->references > 0)
+            frame->references--;
         return;
+    }
     assert(frame->references > 0);
     if (--frame->references > 0)
         return;
@@ -158,7 +170,16 @@ uint32_t frames_references(const struct frames *f, phys_t block)
     return frame == NULL ? 0 : frame->references;
 }
 
-int frames_largest(const struct frames *f)
+uint32_t frames_mappings(const struct frames *f, phys_t page)
+{
+    const struct frame *frame = foreign_frame(f, page);
+    if (frame != NULL)
+        return frame->references;
+    uint32_t references = frames_references(f, page);
+    return references > 0 ? references - 1 : 0;
+}
+
+COLD int frames_largest(const struct frames *f)
 {
     for (int order = FRAMES_ORDER_MAX; order >= 0; order--)
         if (f->heads[order] != FRAME_NONE)
@@ -166,7 +187,7 @@ int frames_largest(const struct frames *f)
     return -1;
 }
 
-void frames_check(const struct frames *f)
+COLD void frames_check(const struct frames *f)
 {
     uint64_t sum = 0;
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++) {

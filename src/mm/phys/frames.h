@@ -17,7 +17,7 @@
  *   2. A block and its buddy of the same order are never both free (they were merged).
  *   3. free_frames is the sum over all lists.
  *   4. Frames that the loader or the kernel image occupies are FOREIGN: never handed out, and
- *      frames_get/put on them do nothing (a page of the root archive is mapped like any other).
+ *      frames_get/put only count (a page of the root archive is mapped like any other).
  */
 #pragma once
 
@@ -39,7 +39,7 @@ struct frame {
         struct {
             uint32_t next, previous; /* FREE: frame numbers, FRAME_NONE at the ends */
         };
-        uint32_t references; /* USED */
+        uint32_t references; /* USED; FOREIGN: frames_get() less frames_put(), at least 0 */
     };
     uint8_t state; /* enum frame_state */
     uint8_t order; /* FREE, USED (first frame of the block) */
@@ -72,6 +72,8 @@ void frames_put(struct frames *f, phys_t block);
 /* Splits a block with one reference into single frames, each with one reference. O(block). */
 void frames_split(struct frames *f, phys_t block);
 uint32_t frames_references(const struct frames *f, phys_t block); /* 0 for FOREIGN */
+/* Mappings of a file's page: all references but the file's own. O(1). */
+uint32_t frames_mappings(const struct frames *f, phys_t page);
 /* Order of the largest free block; -1 if no frame is free. */
 int frames_largest(const struct frames *f);
 /* Verifies invariants 1-3 and panics if one does not hold. O(frames). */

@@ -161,9 +161,13 @@ static inline void paging_walk(const struct address_space *space, virt_t at, str
     paging->walk(space, at, out);
 }
 
-/* Calls the visitor for each present leaf in the range. */
+/* Calls the visitor for each present leaf in the range. O(tables and entries of the range that
+ * exist). */
 void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
                   void *context);
+/* As paging_visit(), and for each leaf of prot_none(), which is not present and keeps its frame. */
+void paging_visit_kept(const struct address_space *space, struct virt_range range,
+                       pt_visitor visitor, void *context);
 
 /* Merges the 512 leaves around `at` into one of 2 MiB, if they map contiguous, aligned memory with
  * equal permissions and memory type; then 512 of those into one of 1 GiB. A and D are the union of

@@ -170,6 +170,7 @@ static virt_t run_address(const struct run *run, unsigned index)
 struct visit {
     pt_visitor visitor;
     void *context;
+    uint64_t bits; /* an entry with one of them is visited */
 };
 
 static void visit_run(void *context, const struct run *run)
@@ -177,7 +178,7 @@ static void visit_run(void *context, const struct run *run)
     const struct visit *visit = context;
     for (unsigned i = run->first; i < run->end; i++) {
         pte_t e = pt_load(run->table, i);
-        if (pt_present(e))
+        if (e.v & visit->bits)
             visit->visitor(visit->context, run_address(run, i), run->level, e);
     }
 }
@@ -185,7 +186,14 @@ static void visit_run(void *context, const struct run *run)
 void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
                   void *context)
 {
-    struct visit visit = {visitor, context};
+    struct visit visit = {visitor, context, PTE_P};
+    pt_each_run(space, range, visit_run, &visit);
+}
+
+void paging_visit_kept(const struct address_space *space, struct virt_range range,
+                       pt_visitor visitor, void *context)
+{
+    struct visit visit = {visitor, context, UINT64_MAX};
     pt_each_run(space, range, visit_run, &visit);
 }
 

@@ -8,6 +8,8 @@
 #include "mm/pt/paging.h"
 #include "mm/vm/areas_table.h"
 
+#define SPARE_KEPT 4 /* nodes kept when areas go: the next mprotect() may need two */
+
 uint64_t areas_count(const struct address_space *space)
 {
     return space->area_count;
@@ -21,9 +23,9 @@ uint64_t areas_bytes(const struct address_space *space)
 uint64_t areas_bytes_of(const struct address_space *space, uint32_t owner)
 {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < space->area_count; i++)
-        if (space->area[i].owner == owner)
-            bytes += virt_range_size(space->area[i].range);
+    for (const struct area *a = areas_first(space); a != NULL; a = area_above(a))
+        if (a->owner == owner)
+            bytes += virt_range_size(a->range);
     return bytes;
 }
 
@@ -32,66 +34,114 @@ uint64_t areas_peak_bytes(const struct address_space *space)
     return space->peak;
 }
 
-size_t areas_search(struct address_space *space, virt_t v)
+struct area *areas_search(struct address_space *space, virt_t v)
 {
-    size_t low = 0, high = space->area_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (space->area[middle].range.end.v <= v.v)
-            low = middle + 1;
-        else
-            high = middle;
+    struct area *found = NULL;
+    for (struct gap_node *at = space->areas.root; at != NULL;) {
+        struct area *a = area_of(at);
+        bool above = a->range.end.v > v.v;
+        if (above)
+            found = a;
+        at = at->child[!above];
     }
-    space->area_last = low;
-    return low;
+    space->area_last = found;
+    return found;
 }
 
 const struct area *areas_next(struct address_space *space, virt_t v)
 {
-    size_t i = areas_index_above(space, v);
-    return i < space->area_count ? &space->area[i] : NULL;
+    return areas_first_above(space, v);
 }
 
 const struct area *areas_find(struct address_space *space, virt_t v)
 {
-    size_t i = areas_index_above(space, v);
-    return i < space->area_count && space->area[i].range.start.v <= v.v ? &space->area[i] : NULL;
+    const struct area *a = areas_first_above(space, v);
+    return a != NULL && a->range.start.v <= v.v ? a : NULL;
 }
 
 const struct area *areas_after(const struct address_space *space, const struct area *area)
 {
-    return area + 1 < space->area + space->area_count ? area + 1 : NULL;
+    (void)space;
+    return area_above(area);
+}
+
+static void put_spare_node(struct address_space *space, struct area_node *node)
+{
+    node->link.next = space->spare != NULL ? &space->spare->link : NULL;
+    space->spare = node;
+    space->spare_count++;
+}
+
+static struct area_node *take_spare_node(struct address_space *space)
+{
+    struct area_node *node = space->spare;
+    assert(node != NULL);
+    space->spare =
+        node->link.next != NULL ? CONTAINER_OF(node->link.next, struct area_node, link) : NULL;
+    space->spare_count--;
+    return node;
 }
 
 enum err areas_reserve(struct address_space *space, size_t more)
 {
-    if (space->area_count + more > AREAS_MAX)
-        return E_NOMEM;
-    if (space->area_count + more <= space->area_capacity)
-        return E_OK;
-    size_t wanted = space->area_capacity == 0 ? 30 : space->area_capacity * 2;
-    struct area *grown = heap_resize(space->area, wanted * sizeof *grown);
-    if (grown == NULL)
-        return E_NOMEM;
-    space->area = grown;
-    space->area_capacity = wanted;
+    while (space->spare_count < more) {
+        struct area_node *node = heap_alloc(sizeof *node);
+        if (node == NULL)
+            return E_NOMEM;
+        put_spare_node(space, node);
+    }
     return E_OK;
 }
 
-/* Opens a gap of `more` areas at index i, in room from areas_reserve(); its contents are
- * undefined. */
-static void open_gap(struct address_space *space, size_t i, size_t more)
+static uint64_t gap_between(const struct area *below, const struct area *a)
 {
-    memmove(&space->area[i + more], &space->area[i],
-            (space->area_count - i) * sizeof space->area[0]);
-    space->area_count += more;
+    uint64_t end = below != NULL ? below->range.end.v : LAYOUT_PROGRAM_START;
+    uint64_t start = area_start_with_gap(a);
+    return start > end ? start - end : 0;
 }
 
-static void close_gap(struct address_space *space, size_t i, size_t less)
+static uint64_t gap_below(const struct area *a)
 {
-    space->area_count -= less;
-    memmove(&space->area[i], &space->area[i + less],
-            (space->area_count - i) * sizeof space->area[0]);
+    return gap_between(area_below(a), a);
+}
+
+void areas_gap_changed(struct area *a)
+{
+    if (a == NULL)
+        return;
+    uint64_t gap = gap_below(a);
+    if (gap != area_link(a)->gap)
+        gap_tree_set(area_link(a), gap);
+}
+
+/* Inserts a copy of the area below `above` (NULL: at the end), in a node from areas_reserve(). */
+static struct area *insert_area(struct address_space *space, const struct area *area,
+                                struct area *above, uint64_t gap)
+{
+    struct area_node *node = take_spare_node(space);
+    node->area = *area;
+    gap_tree_insert(&space->areas, &node->link, above != NULL ? area_link(above) : NULL, gap);
+    space->area_count++;
+    return &node->area;
+}
+
+static void free_node(struct address_space *space, struct area *a)
+{
+    struct area_node *node = CONTAINER_OF(a, struct area_node, area);
+    if (space->spare_count < SPARE_KEPT)
+        put_spare_node(space, node);
+    else
+        heap_free(node);
+}
+
+/* Takes the area out of the tree. The caller handles its pages, its source and the gap above it. */
+static void drop_area(struct address_space *space, struct area *a)
+{
+    if (space->area_last == a)
+        space->area_last = area_above(a);
+    gap_tree_remove(&space->areas, area_link(a));
+    space->area_count--;
+    free_node(space, a);
 }
 
 static bool can_merge(const struct area *low, const struct area *high)
@@ -106,95 +156,119 @@ static bool can_merge(const struct area *low, const struct area *high)
            low->offset + virt_range_size(low->range) == high->offset;
 }
 
-/* Merges `high` into `low`. */
-static void absorb(struct area *low, const struct area *high)
+/* Merges `high`, the area above `low`, into `low`. */
+static void absorb(struct address_space *space, struct area *low, struct area *high)
 {
     low->range.end = high->range.end;
     low->flags &= high->flags | ~(uint32_t)AREA_CLEAN;
     area_source_put(high);
+    if (space->area_last == high)
+        space->area_last = low;
+    drop_area(space, high);
 }
 
-/* Merges neighbours, where possible, among the areas from index i that start at or below `end`. */
-static void merge_until(struct address_space *space, size_t i, virt_t end)
+/* Merges neighbours, where possible, among the areas from `a` that start at or below `end`. */
+static NOINLINE void merge_until(struct address_space *space, struct area *a, virt_t end)
 {
-    size_t from = i + 1;
-    for (; from < space->area_count && space->area[from].range.start.v <= end.v; from++) {
-        if (can_merge(&space->area[i], &space->area[from]))
-            absorb(&space->area[i], &space->area[from]);
-        else if (++i != from)
-            space->area[i] = space->area[from];
-    }
-    if (i + 1 < from)
-        close_gap(space, i + 1, from - (i + 1));
+    struct area *above;
+    while ((above = area_above(a)) != NULL && above->range.start.v <= end.v)
+        if (can_merge(a, above))
+            absorb(space, a, above);
+        else
+            a = above;
 }
 
-/* Merges neighbours, where possible, among the areas that touch the range; `first` is the index of
- * the first area that ends above the range's start. */
-static void merge_range(struct address_space *space, size_t first, struct virt_range range)
+/* Merges neighbours, where possible, among the areas that touch the range; `first` is the first
+ * area that ends above the range's start. */
+static void merge_range(struct address_space *space, struct area *first, struct virt_range range)
 {
-    if (first < space->area_count)
-        merge_until(space, first > 0 ? first - 1 : 0, range.end);
+    if (first == NULL)
+        return;
+    struct area *below = area_below(first);
+    merge_until(space, below != NULL ? below : first, range.end);
 }
 
-void areas_merge_below(struct address_space *space, size_t i)
+void areas_merge_below(struct address_space *space, struct area *a)
 {
-    if (i > 0)
-        merge_until(space, i - 1, space->area[i].range.start);
+    struct area *below = area_below(a);
+    if (below != NULL && can_merge(below, a))
+        absorb(space, below, a);
 }
 
-/* Makes area i, or the rest of it, start at v, which lies inside it. */
-static void set_start(struct address_space *space, size_t i, virt_t v)
+/* Makes the area, or the rest of it, start at v, which lies inside it. */
+static void set_start(struct area *a, virt_t v)
 {
-    struct area *a = &space->area[i];
     if (a->kind == AREA_FILE)
         a->offset += v.v - a->range.start.v;
     a->range.start = v;
 }
 
-/* Splits area i at v; the gap for the second part, at i + 1, exists. */
-static void split_into(struct address_space *space, size_t i, virt_t v)
+/* Splits the area at v, with a node from areas_reserve(). Returns the part from v on. */
+static struct area *split_area(struct address_space *space, struct area *a, virt_t v)
 {
-    space->area[i + 1] = space->area[i];
-    space->area[i].range.end = v;
-    set_start(space, i + 1, v);
-    area_source_get(&space->area[i]);
+    struct area *high = insert_area(space, a, area_above(a), 0);
+    set_start(high, v);
+    a->range.end = v;
+    area_source_get(a);
+    return high;
 }
 
 /* True if v is inside the area and not at its start. False for a guard, which is never cut. */
-static bool is_inside(const struct address_space *space, size_t i, virt_t v)
+static bool is_inside(const struct area *a, virt_t v)
 {
-    return i < space->area_count && space->area[i].range.start.v < v.v &&
-           space->area[i].range.end.v > v.v && space->area[i].kind != AREA_GUARD;
+    return a != NULL && a->range.start.v < v.v && a->range.end.v > v.v && a->kind != AREA_GUARD;
+}
+
+/* As areas_reserve(). E_NOMEM also if there would be more than AREAS_MAX areas. */
+static enum err reserve_cuts(struct address_space *space, size_t more)
+{
+    return more > 0 && space->area_count + more > AREAS_MAX ? E_NOMEM : areas_reserve(space, more);
+}
+
+/* Reserves `more` nodes, and cuts the leaves at the start of the range, in `low`, and at its end, in
+ * `high`, where an area is to be split. */
+static NOINLINE enum err make_cuts(struct address_space *space, struct virt_range range,
+                                   const struct area *low, const struct area *high, size_t more)
+{
+    enum err e = reserve_cuts(space, more);
+    if (e == E_OK && is_inside(low, range.start))
+        e = areas_cut_leaf(space, low, range.start);
+    if (e == E_OK && is_inside(high, range.end))
+        e = areas_cut_leaf(space, high, range.end);
+    return e;
+}
+
+/* Makes both ends of the range boundaries between leaves and reserves nodes, so that the areas can
+ * be split there. `low` is the first area that ends above the start of the range; *high becomes the
+ * first that ends above its end. `stay`: the parts in the range remain areas; otherwise they will be
+ * removed. The program cannot see the change. */
+static ALWAYS_INLINE enum err prepare_cuts(struct address_space *space, struct virt_range range,
+                                           struct area *low, struct area **high, bool stay)
+{
+    struct area *end = low;
+    while (end != NULL && end->range.end.v <= range.end.v)
+        end = area_above(end);
+    *high = end;
+    size_t below = is_inside(low, range.start), above = is_inside(end, range.end);
+    if (below + above == 0)
+        return E_OK;
+    return make_cuts(space, range, low, end,
+                     stay ? below + above : below + above == 2 && low == end);
 }
 
 /* Makes both ends of the range boundaries between areas; *first remains the first that ends above
  * its start. The program cannot see the change: a merge alone undoes it. */
-static enum err cut_ends(struct address_space *space, struct virt_range range, size_t *first)
+static NOINLINE enum err cut_ends(struct address_space *space, struct virt_range range,
+                                  struct area **first)
 {
-    const size_t low = *first;
-    size_t high = low;
-    while (high < space->area_count && space->area[high].range.end.v <= range.end.v)
-        high++;
-    size_t below = is_inside(space, low, range.start), above = is_inside(space, high, range.end);
-    enum err e = below + above > 0 ? areas_reserve(space, below + above) : E_OK;
-    if (e == E_OK && below)
-        e = areas_cut_leaf(space, &space->area[low], range.start);
-    if (e == E_OK && above)
-        e = areas_cut_leaf(space, &space->area[high], range.end);
+    struct area *low = *first, *high;
+    enum err e = prepare_cuts(space, range, low, &high, true);
     if (e != E_OK)
         return e;
-    *first += below;
-    if (above) {
-        open_gap(space, high + 1, low == high ? below + above : above);
-        split_into(space, high, range.end);
-    }
-    if (below) {
-        if (low != high || !above)
-            open_gap(space, low + 1, below);
-        else
-            space->area[low + 2] = space->area[low + 1]; /* one gap serves both cuts */
-        split_into(space, low, range.start);
-    }
+    if (is_inside(high, range.end))
+        split_area(space, high, range.end);
+    if (is_inside(low, range.start))
+        *first = split_area(space, low, range.start);
     return E_OK;
 }
 
@@ -204,110 +278,140 @@ static bool range_ok(struct virt_range r)
            r.start.v >= LAYOUT_PROGRAM_START && r.end.v <= LAYOUT_PROGRAM_END;
 }
 
+/* Merges the area into the neighbour below or above it. False if it can merge with neither. */
+static bool join_neighbour(struct address_space *space, const struct area *area, struct area *below,
+                           struct area *above)
+{
+    if (below != NULL && can_merge(below, area)) {
+        below->range.end = area->range.end;
+        below->flags &= ~(uint32_t)AREA_CLEAN;
+        areas_gap_changed(above);
+        if (above != NULL && can_merge(below, above))
+            absorb(space, below, above);
+    } else if (above != NULL && can_merge(area, above)) {
+        above->range.start = area->range.start;
+        above->offset = area->offset;
+        above->flags &= ~(uint32_t)AREA_CLEAN;
+        areas_gap_changed(above);
+    } else {
+        return false;
+    }
+    area_source_put(area);
+    return true;
+}
+
 enum err areas_add(struct address_space *space, const struct area *area)
 {
-    size_t i = areas_index_above(space, area->range.start);
-    if (!range_ok(area->range) ||
-        (i < space->area_count && space->area[i].range.start.v < area->range.end.v))
+    struct area *above = areas_first_above(space, area->range.start);
+    if (!range_ok(area->range) || (above != NULL && above->range.start.v < area->range.end.v))
         return E_EXIST;
-    enum err e = areas_reserve(space, 1);
-    if (e != E_OK)
-        return e;
-    open_gap(space, i, 1);
-    space->area[i] = *area;
-    space->area[i].flags &= ~(uint32_t)AREA_CLEAN;
+    if (space->area_count > AREAS_MAX) /* one more than by a split, as on Linux */
+        return E_NOMEM;
+    struct area *below = areas_below(space, above);
+    if (!join_neighbour(space, area, below, above)) {
+        enum err e = areas_reserve(space, 1);
+        if (e != E_OK)
+            return e;
+        struct area *added = insert_area(space, area, above, gap_between(below, area));
+        added->flags &= ~(uint32_t)AREA_CLEAN;
+        areas_gap_changed(above);
+        space->area_last = added;
+    }
     areas_add_bytes(space, virt_range_size(area->range));
-    merge_range(space, i, area->range);
     return E_OK;
+}
+
+/* Removes a part of the area, with its pages; prepare_cuts() was called for its ends. */
+static void remove_part_of(struct address_space *space, struct area *a, struct virt_range part)
+{
+    struct area *above = area_above(a);
+    space->bytes -= virt_range_size(part);
+    paging_unmap(space, part, areas_release_frame, NULL);
+    if (part.start.v > a->range.start.v) {
+        if (part.end.v < a->range.end.v)
+            above = split_area(space, a, part.end);
+        a->range.end = part.start;
+        areas_gap_changed(above);
+    } else if (part.end.v < a->range.end.v) {
+        set_start(a, part.end);
+        areas_gap_changed(a);
+    } else {
+        area_source_put(a);
+        drop_area(space, a);
+        areas_gap_changed(above);
+    }
 }
 
 enum err areas_remove(struct address_space *space, struct virt_range range)
 {
-    size_t i = areas_index_above(space, range.start);
-    enum err e = cut_ends(space, range, &i);
+    struct area *a = areas_first_above(space, range.start), *high, *above;
+    enum err e = prepare_cuts(space, range, a, &high, false);
     if (e != E_OK)
         return e;
-    size_t kept = i, end = i;
-    for (; end < space->area_count && space->area[end].range.start.v < range.end.v; end++) {
-        struct area *a = &space->area[end];
-        if (a->kind == AREA_GUARD) {
-            space->area[kept++] = *a;
-            continue;
-        }
-        space->bytes -= virt_range_size(a->range);
-        paging_unmap(space, a->range, areas_release_frame, NULL);
-        area_source_put(a);
+    for (; a != NULL && a->range.start.v < range.end.v; a = above) {
+        above = area_above(a);
+        if (a->kind != AREA_GUARD)
+            remove_part_of(space, a, virt_range_intersection(a->range, range));
     }
-    if (kept < end)
-        close_gap(space, kept, end - kept);
     return E_OK;
 }
 
-/* End of the contiguous areas that begin at range.start, in area i. */
-static virt_t covered_until(const struct address_space *space, size_t i, struct virt_range range)
+/* End of the contiguous areas that begin at range.start, in area `a`. */
+static virt_t covered_until(const struct area *a, struct virt_range range)
 {
     virt_t at = range.start;
-    for (; i < space->area_count && at.v < range.end.v; i++) {
-        if (space->area[i].range.start.v > at.v || space->area[i].kind == AREA_GUARD)
+    for (; a != NULL && at.v < range.end.v; a = area_above(a)) {
+        if (a->range.start.v > at.v || a->kind == AREA_GUARD)
             break;
-        at = space->area[i].range.end;
+        at = a->range.end;
     }
     return at.v < range.end.v ? at : range.end;
 }
 
-/* The fast path of mprotect(): the range lies in area i, which is no guard. */
-static enum err protect_within(struct address_space *space, size_t i, struct virt_range range,
+/* The fast path of mprotect(): the range lies in the area, which is no guard. */
+static enum err protect_within(struct address_space *space, struct area *a, struct virt_range range,
                                prot_t prot)
 {
-    const struct area *a = &space->area[i];
-    size_t below = a->range.start.v<range.start.v, above = a->range.end.v> range.end.v;
+    size_t above = a->range.end.v > range.end.v, below = a->range.start.v < range.start.v;
+    struct area *high;
     if (prot_equal(a->prot, prot))
         return E_OK;
-    enum err e = areas_reserve(space, below + above);
+    enum err e = reserve_cuts(space, below + above);
     if (e == E_OK && below)
-        e = areas_cut_leaf(space, &space->area[i], range.start);
+        e = areas_cut_leaf(space, a, range.start);
     if (e == E_OK && above)
-        e = areas_cut_leaf(space, &space->area[i], range.end);
+        e = areas_cut_leaf(space, a, range.end);
     if (e == E_OK)
         e = paging_protect(space, range, prot);
     if (e != E_OK)
         return e;
-    if (below + above > 0)
-        open_gap(space, i + 1, below + above);
-    if (above) {
-        space->area[i + below + above] = space->area[i];
-        set_start(space, i + below + above, range.end);
-        area_source_get(&space->area[i]);
-        space->area[i].range.end = range.end;
-    }
-    if (below) {
-        split_into(space, i, range.start);
-        i++;
-    }
-    space->area[i].prot = prot;
-    space->area_last = i; /* likely the next to be searched */
-    if (!above)
-        merge_until(space, i > 0 && !below ? i - 1 : i, range.end);
-    else if (!below)
-        areas_merge_below(space, i);
+    if (above)
+        split_area(space, a, range.end);
+    if (below)
+        a = split_area(space, a, range.start);
+    a->prot = prot;
+    space->area_last = a; /* likely the next to be searched */
+    if (!above && (high = area_above(a)) != NULL && can_merge(a, high))
+        absorb(space, a, high);
+    if (!below)
+        areas_merge_below(space, a);
     return E_OK;
 }
 
 enum err areas_protect(struct address_space *space, struct virt_range range, prot_t prot)
 {
-    size_t first = areas_index_above(space, range.start);
-    if (first < space->area_count && space->area[first].range.start.v <= range.start.v &&
-        space->area[first].range.end.v >= range.end.v && space->area[first].kind != AREA_GUARD)
+    struct area *first = areas_first_above(space, range.start);
+    if (first != NULL && first->range.start.v <= range.start.v &&
+        first->range.end.v >= range.end.v && first->kind != AREA_GUARD)
         return protect_within(space, first, range, prot);
-    struct virt_range part = {range.start, covered_until(space, first, range)};
+    struct virt_range part = {range.start, covered_until(first, range)};
     if (part.end.v == part.start.v)
         return E_NOMEM;
     enum err e = cut_ends(space, part, &first);
     if (e != E_OK)
         return e;
-    for (size_t i = first;
-         e == E_OK && i < space->area_count && space->area[i].range.start.v < part.end.v; i++) {
-        struct area *a = &space->area[i];
+    for (struct area *a = first; e == E_OK && a != NULL && a->range.start.v < part.end.v;
+         a = area_above(a)) {
         if (prot_equal(a->prot, prot))
             continue;
         e = paging_protect(space, a->range, prot);
@@ -321,61 +425,63 @@ enum err areas_protect(struct address_space *space, struct virt_range range, pro
 enum err areas_change(struct address_space *space, struct virt_range range, uint32_t set,
                       uint32_t clear)
 {
-    size_t first = areas_index_above(space, range.start);
+    struct area *first = areas_first_above(space, range.start);
     enum err e = cut_ends(space, range, &first);
     if (e != E_OK)
         return e;
-    for (size_t i = first; i < space->area_count && space->area[i].range.start.v < range.end.v; i++)
-        if (space->area[i].kind != AREA_GUARD)
-            space->area[i].flags = (space->area[i].flags & ~clear) | set;
+    for (struct area *a = first; a != NULL && a->range.start.v < range.end.v; a = area_above(a))
+        if (a->kind != AREA_GUARD)
+            a->flags = (a->flags & ~clear) | set;
     merge_range(space, first, range);
     return E_OK;
 }
 
-void areas_clear(struct address_space *space)
+COLD void areas_clear(struct address_space *space)
 {
-    for (size_t i = 0; i < space->area_count; i++) {
-        if (space->area[i].kind != AREA_GUARD)
-            paging_unmap(space, space->area[i].range, areas_release_frame, NULL);
-        area_source_put(&space->area[i]);
+    struct area *above;
+    for (struct area *a = areas_first(space); a != NULL; a = above) {
+        above = area_above(a);
+        if (a->kind != AREA_GUARD)
+            paging_unmap(space, a->range, areas_release_frame, NULL);
+        area_source_put(a);
+        free_node(space, a);
     }
-    space->area_count = space->area_last = 0;
+    space->areas = (struct gap_tree){0};
+    space->area_count = 0;
+    space->area_last = NULL;
     space->bytes = space->peak = 0;
     space->lazyfree = false;
-    if (virt_range_size(paging_reserved_range) == 0)
-        return;
-    /* The back end's own range: closed to mappings and to accesses. */
-    const struct area closed = {
-        .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
-    must(areas_add(space, &closed));
-}
-
-void areas_remove_owner(struct address_space *space, uint32_t owner)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < space->area_count; i++) {
-        struct area *a = &space->area[i];
-        if (a->owner != owner || a->kind == AREA_GUARD) {
-            space->area[kept++] = *a;
-            continue;
-        }
-        space->bytes -= virt_range_size(a->range);
-        paging_unmap(space, a->range, areas_release_frame, NULL);
-        area_source_put(a);
+    if (virt_range_size(paging_reserved_range) != 0) {
+        /* The back end's own range: closed to mappings and to accesses. */
+        const struct area closed = {
+            .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
+        must(areas_add(space, &closed)); /* in the node that it had before */
     }
-    space->area_count = kept;
-    space->area_last = 0;
+    while (space->spare != NULL)
+        heap_free(take_spare_node(space));
 }
 
-void areas_check(const struct address_space *space)
+COLD void areas_remove_owner(struct address_space *space, uint32_t owner)
 {
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < space->area_count; i++) {
-        const struct area *a = &space->area[i];
+    struct area *above;
+    for (struct area *a = areas_first(space); a != NULL; a = above) {
+        above = area_above(a);
+        if (a->owner == owner && a->kind != AREA_GUARD)
+            remove_part_of(space, a, a->range);
+    }
+}
+
+COLD void areas_check(const struct address_space *space)
+{
+    uint64_t bytes = 0, count = 0;
+    for (const struct area *a = areas_first(space), *below = NULL; a != NULL; a = area_above(a)) {
         assert(range_ok(a->range));
-        assert(i == 0 || a[-1].range.end.v <= a->range.start.v);
-        assert(i == 0 || !can_merge(&a[-1], a));
+        assert(below == NULL || below->range.end.v <= a->range.start.v);
+        assert(below == NULL || !can_merge(below, a));
+        assert(area_link(a)->gap == gap_below(a));
         bytes += virt_range_size(a->range);
+        count++;
+        below = a;
     }
-    assert(bytes == space->bytes);
+    assert(bytes == space->bytes && count == space->area_count);
 }

@@ -119,7 +119,7 @@ struct areas_policy areas_policy(void);
  * describes the gap as a guard area. */
 bool areas_gap_at(struct address_space *space, virt_t v, struct area *out);
 /* Finds a free range of `size` bytes (page-aligned): at the hint if free, else the highest below
- * the mmap base. E_NOMEM. O(areas). */
+ * the mmap base. E_NOMEM. O(log areas). */
 MUST_CHECK enum err areas_find_hole(struct address_space *space, uint64_t size, uint64_t alignment,
                                     virt_t hint, struct virt_range *out);
 /* As areas_find_hole(), with all of the range below `end`. */
@@ -128,6 +128,16 @@ MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t 
 /* Drops the pages of the range; the areas stay, and an access maps new pages. Guards and holes are
  * skipped. E_NOMEM if a 2 MiB page cannot be split; nothing has changed then. */
 MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
+/* The first part of the range, with at most AREAS_PIECE_TABLES page tables in it: as much as a loop
+ * over mapped pages does before it gives way. Ends at the end of the range or at a multiple of
+ * 2 MiB. O(1). */
+#define AREAS_PIECE_TABLES 16
+struct virt_range areas_piece(const struct address_space *space, struct virt_range range);
+/* True if the range is too small for more page tables: areas_piece() is all of it. */
+static inline bool areas_is_piece(struct virt_range range)
+{
+    return range.end.v - align_down(range.start.v, LARGE_SIZE) <= AREAS_PIECE_TABLES * LARGE_SIZE;
+}
 /* MADV_FREE: allows the pages of private anonymous areas in the range to be reclaimed in a shortage
  * of memory, until they are written again. E_NOMEM as areas_discard(). */
 MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_range range);
@@ -139,8 +149,11 @@ void areas_init(struct address_space *space);
 MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range from,
                                struct virt_range to, bool keep);
 /* Pages [first, end) of the source were replaced: mappings of the old ones are dropped, so that
- * accesses fault again. O(all areas + pages mapped). */
+ * accesses fault again; private copies stay. O(all areas + pages mapped). */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
+/* The source now ends before page `first`: mappings of later pages are dropped, so that accesses
+ * fault again, with private copies. O(all areas + pages mapped). */
+void areas_truncate(const struct page_source *source, uint64_t first);
 /* Pages [first, end) of the source were written, but not through its mappings: their leaves become
  * dirty. O(all areas + pages mapped). */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);

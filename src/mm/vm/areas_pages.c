@@ -38,12 +38,26 @@ enum err areas_discard(struct address_space *space, struct virt_range range)
     enum err e = cut_leaf_at(space, range.start);
     if (e == E_OK)
         e = cut_leaf_at(space, range.end);
-    for (size_t i = areas_index_above(space, range.start);
-         e == E_OK && i < space->area_count && space->area[i].range.start.v < range.end.v; i++)
-        if (space->area[i].kind != AREA_GUARD)
-            paging_unmap(space, virt_range_intersection(space->area[i].range, range),
-                         areas_release_frame, NULL);
+    for (const struct area *a = areas_first_above(space, range.start);
+         e == E_OK && a != NULL && a->range.start.v < range.end.v; a = area_above(a))
+        if (a->kind != AREA_GUARD)
+            paging_unmap(space, virt_range_intersection(a->range, range), areas_release_frame,
+                         NULL);
     return e;
+}
+
+struct virt_range areas_piece(const struct address_space *space, struct virt_range range)
+{
+    virt_t at = range.start;
+    for (unsigned tables = 0, steps = 0;
+         at.v < range.end.v && tables < AREAS_PIECE_TABLES && steps < 4096; steps++) {
+        struct pt_walk walk;
+        paging_walk(space, at, &walk);
+        tables += walk.last_level == 1;
+        at.v = align_down(at.v, pt_span(walk.last_level > 1 ? walk.last_level : 2));
+        at.v += pt_span(walk.last_level > 1 ? walk.last_level : 2);
+    }
+    return (struct virt_range){range.start, at.v < range.end.v ? at : range.end};
 }
 
 enum err areas_lazyfree(struct address_space *space, struct virt_range range)
@@ -51,11 +65,11 @@ enum err areas_lazyfree(struct address_space *space, struct virt_range range)
     enum err e = cut_leaf_at(space, range.start);
     if (e == E_OK)
         e = cut_leaf_at(space, range.end);
-    for (size_t i = areas_index_above(space, range.start);
-         e == E_OK && i < space->area_count && space->area[i].range.start.v < range.end.v; i++) {
-        if (space->area[i].kind != AREA_ANONYMOUS)
+    for (const struct area *a = areas_first_above(space, range.start);
+         e == E_OK && a != NULL && a->range.start.v < range.end.v; a = area_above(a)) {
+        if (a->kind != AREA_ANONYMOUS)
             continue;
-        paging_mark_lazyfree(space, virt_range_intersection(space->area[i].range, range));
+        paging_mark_lazyfree(space, virt_range_intersection(a->range, range));
         space->lazyfree = true;
     }
     return e;
@@ -82,9 +96,9 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
 static bool reclaim_lazyfree(struct address_space *space)
 {
     struct reclaim r = {.count = 0};
-    for (size_t i = 0; space->lazyfree && i < space->area_count; i++)
-        if (space->area[i].kind == AREA_ANONYMOUS)
-            paging_visit(space, space->area[i].range, reclaim_leaf, &r);
+    for (struct area *a = space->lazyfree ? areas_first(space) : NULL; a != NULL; a = area_above(a))
+        if (a->kind == AREA_ANONYMOUS)
+            paging_visit(space, a->range, reclaim_leaf, &r);
     for (unsigned i = 0; i < r.count; i++)
         paging_unmap(space, r.range[i], areas_release_frame, NULL);
     space->lazyfree = r.count > 0;
@@ -184,6 +198,8 @@ enum err areas_move(struct address_space *space, struct virt_range from, struct 
     const struct area *old = areas_find(space, from.start);
     assert(old != NULL && old->range.end.v >= from.end.v);
     struct area moved = area_moved(old, from.start, to);
+    if (space->area_count >= AREAS_MAX - 3) /* as Linux: one more, and two cuts */
+        return E_NOMEM;
     enum err e = areas_reserve(space, 3);
     if (e == E_OK)
         e = cut_for_move(space, areas_find(space, from.start), from, to.start);
@@ -224,47 +240,75 @@ static struct virt_range shown(const struct area *a, const struct page_source *s
                       a->range.start.v + (high << PAGE_SHIFT));
 }
 
-static void forget_page(struct address_space *space, const struct area *a, virt_t page)
+/* Drops the leaf at `page` if it maps a page of a file. Returns the bytes from `page` to the end of
+ * its entry, which may be an empty one of a higher level. */
+static uint64_t forget_leaf(struct address_space *space, virt_t page)
 {
     struct pt_walk walk;
     paging_walk(space, page, &walk);
-    bool of_file = a->flags & AREA_SHARED || walk.entry[1].v & PTE_COW;
-    if (walk.last_level == 1 && walk.entry[1].v != 0 && of_file)
+    uint64_t span = pt_span(walk.last_level);
+    if (walk.last_level == 1 && walk.entry[1].v & PTE_COW)
         paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
+    return span - (page.v & (span - 1));
+}
+
+/* Drops the mappings of the source's pages in a part of the area; with `copies` private copies too.
+ * Pages after the file's part of the area always stay. */
+static void forget_part(struct address_space *space, const struct area *a, struct virt_range part,
+                        bool copies)
+{
+    if (copies && a->file_end < part.end.v)
+        part.end = virt(align_up(a->file_end, PAGE_SIZE));
+    if (part.end.v <= part.start.v)
+        return;
+    if (copies || a->flags & AREA_SHARED)
+        paging_unmap(space, part, areas_release_frame, NULL);
+    else
+        for (virt_t page = part.start; page.v < part.end.v;)
+            page.v += forget_leaf(space, page);
+}
+
+static void forget_pages(const struct page_source *source, uint64_t first, uint64_t end,
+                         bool copies)
+{
+    for (struct address_space *space = spaces; space != NULL; space = space->next)
+        for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
+            struct virt_range part = shown(a, source, first, end);
+            forget_part(space, a, part, copies);
+            if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
+                a->flags &= ~(uint32_t)AREA_CLEAN;
+        }
 }
 
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
 {
-    for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (size_t i = 0; i < space->area_count; i++) {
-            struct virt_range part = shown(&space->area[i], source, first, end);
-            for (virt_t page = part.start; page.v < part.end.v; page.v += PAGE_SIZE)
-                forget_page(space, &space->area[i], page);
-            if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
-                space->area[i].flags &= ~(uint32_t)AREA_CLEAN;
-        }
+    forget_pages(source, first, end, false);
+}
+
+void areas_truncate(const struct page_source *source, uint64_t first)
+{
+    forget_pages(source, first, UINT64_MAX, true);
 }
 
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
 {
     for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (size_t i = 0; i < space->area_count; i++)
-            paging_mark(space, shown(&space->area[i], source, first, end), PTE_D);
+        for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
+            paging_mark(space, shown(a, source, first, end), PTE_D);
 }
 
 void areas_mark_clean(struct address_space *space, uint32_t owner)
 {
-    for (size_t i = 0; i < space->area_count; i++)
-        if (space->area[i].owner == owner)
-            space->area[i].flags |= AREA_CLEAN;
+    for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
+        if (a->owner == owner)
+            a->flags |= AREA_CLEAN;
 }
 
 bool areas_may_store(const struct page_source *source)
 {
     for (const struct address_space *space = spaces; space != NULL; space = space->next)
-        for (size_t i = 0; i < space->area_count; i++)
-            if (space->area[i].source == source && space->area[i].flags & AREA_SHARED &&
-                !(space->area[i].flags & AREA_READ_ONLY))
+        for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
+            if (a->source == source && a->flags & AREA_SHARED && !(a->flags & AREA_READ_ONLY))
                 return true;
     return false;
 }

@@ -3,6 +3,10 @@
 #include "mm/layout.h"
 #include "mm/vm/areas_table.h"
 
+/* A hole may be large enough for the size and not for the alignment. After so many holes the search
+ * goes on with those that are large enough for both wherever they start. */
+#define HOLES_TRIED 32
+
 void areas_set_mmap_base(struct address_space *space, virt_t base)
 {
     space->mmap_base = base;
@@ -21,23 +25,14 @@ static bool fit_below(uint64_t start, uint64_t end, uint64_t size, uint64_t alig
     return true;
 }
 
-/* Start of the area including its gap: the limit of areas below it. */
-static uint64_t start_with_gap(const struct area *a)
-{
-    uint64_t start = a->range.start.v;
-    if (!(a->flags & AREA_GROWS_DOWN))
-        return start;
-    return start > AREA_STACK_GAP ? start - AREA_STACK_GAP : 0;
-}
-
 enum err areas_find_hole(struct address_space *space, uint64_t size, uint64_t alignment,
                          virt_t hint, struct virt_range *out)
 {
     if (size == 0 || size > LAYOUT_PROGRAM_END)
         return E_NOMEM;
     if (hint.v >= LAYOUT_PROGRAM_START && hint.v <= LAYOUT_PROGRAM_END - size) {
-        size_t i = areas_index_above(space, hint);
-        if (i == space->area_count || start_with_gap(&space->area[i]) >= hint.v + size) {
+        const struct area *above = areas_first_above(space, hint);
+        if (above == NULL || area_start_with_gap(above) >= hint.v + size) {
             *out = virt_range(hint.v, hint.v + size);
             return E_OK;
         }
@@ -48,35 +43,38 @@ enum err areas_find_hole(struct address_space *space, uint64_t size, uint64_t al
 enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint64_t alignment,
                                virt_t limit, struct virt_range *out)
 {
-    uint64_t end = limit.v;
-    size_t i = areas_index_above(space, limit);
-    if (i < space->area_count && start_with_gap(&space->area[i]) < end)
-        end = start_with_gap(&space->area[i]);
-    while (i-- > 0) {
-        const struct area *a = &space->area[i];
-        uint64_t below = a->range.end.v;
-        if (below <= end && fit_below(below, end, size, alignment, out)) {
-            space->area_last = i + 1; /* areas_add() searches there next */
+    struct area *above = areas_first_above(space, limit);
+    uint64_t end = limit.v, least = size;
+    if (above != NULL && area_start_with_gap(above) < end)
+        end = area_start_with_gap(above);
+    for (unsigned tried = 1;; tried++) {
+        const struct area *below = areas_below(space, above);
+        uint64_t start = below != NULL ? below->range.end.v : LAYOUT_PROGRAM_START;
+        if (start <= end && fit_below(start, end, size, alignment, out)) {
+            space->area_last = above; /* areas_add() searches there next */
             return E_OK;
         }
-        if (start_with_gap(a) < end)
-            end = start_with_gap(a);
+        if (tried == HOLES_TRIED)
+            least = size + alignment - PAGE_SIZE; /* enough wherever the hole starts */
+        above =
+            area_of(gap_tree_before(&space->areas, above != NULL ? area_link(above) : NULL, least));
+        if (above == NULL)
+            return E_NOMEM;
+        end = area_start_with_gap(above);
     }
-    return fit_below(LAYOUT_PROGRAM_START, end, size, alignment, out) ? E_OK : E_NOMEM;
 }
 
-/* True if area i may grow down to `start`. */
-static bool may_grow_to(const struct address_space *space, size_t i, uint64_t start)
+/* True if the area may grow down to `start`. */
+static bool may_grow_to(const struct address_space *space, const struct area *a, uint64_t start)
 {
-    const struct area *a = &space->area[i];
     struct areas_policy policy = areas_policy();
     uint64_t more = a->range.start.v - start;
     if (start < LAYOUT_PROGRAM_START || a->range.end.v - start > policy.stack ||
         (policy.all != UINT64_MAX && areas_bytes_of(space, a->owner) + more > policy.all))
         return false;
-    if (i == 0)
+    const struct area *below = area_below(a);
+    if (below == NULL)
         return true;
-    const struct area *below = &space->area[i - 1];
     if (start < below->range.end.v)
         return false;
     return below->flags & AREA_GROWS_DOWN || below->prot.bits == 0 ||
@@ -85,30 +83,29 @@ static bool may_grow_to(const struct address_space *space, size_t i, uint64_t st
 
 enum err areas_grow_down(struct address_space *space, virt_t v)
 {
-    size_t i = areas_index_above(space, v);
-    if (i == space->area_count || !(space->area[i].flags & AREA_GROWS_DOWN) ||
-        space->area[i].range.start.v <= v.v)
+    struct area *a = areas_first_above(space, v);
+    if (a == NULL || !(a->flags & AREA_GROWS_DOWN) || a->range.start.v <= v.v)
         return E_FAULT;
     uint64_t start = align_down(v.v, PAGE_SIZE);
-    if (!may_grow_to(space, i, start))
+    if (!may_grow_to(space, a, start))
         return E_NOMEM;
-    areas_add_bytes(space, space->area[i].range.start.v - start);
-    space->area[i].range.start.v = start;
-    areas_merge_below(space, i);
+    areas_add_bytes(space, a->range.start.v - start);
+    a->range.start.v = start;
+    areas_gap_changed(a);
+    areas_merge_below(space, a);
     return E_OK;
 }
 
 bool areas_gap_at(struct address_space *space, virt_t v, struct area *out)
 {
-    size_t i = areas_index_above(space, v);
-    if (i == space->area_count || !(space->area[i].flags & AREA_GROWS_DOWN) ||
-        space->area[i].range.start.v <= v.v)
+    const struct area *a = areas_first_above(space, v);
+    if (a == NULL || !(a->flags & AREA_GROWS_DOWN) || a->range.start.v <= v.v)
         return false;
-    const struct area *a = &space->area[i];
+    const struct area *below = area_below(a);
     uint64_t size = virt_range_size(a->range);
     uint64_t limit = areas_policy().stack, room = size < limit ? limit - size : 0;
     uint64_t end = room < a->range.start.v ? a->range.start.v - align_down(room, PAGE_SIZE) : 0;
-    uint64_t lowest = i > 0 ? space->area[i - 1].range.end.v : LAYOUT_PROGRAM_START;
+    uint64_t lowest = below != NULL ? below->range.end.v : LAYOUT_PROGRAM_START;
     /* A neighbour stops it before the limit does. */
     if (end < lowest + AREA_STACK_GAP)
         end =

@@ -2,25 +2,80 @@
 /*
  * The table of a space's areas (struct address_space), for mm/vm/areas*.c.
  *
- * A sorted array of structures: a lookup is a binary search in contiguous memory, and adding an
- * area moves those above it, a few ten kilobytes for a program with a thousand threads.
+ * A balanced tree by address (base/gap_tree.h). The gap of a node is the room for mappings between
+ * the area below it and its own, without the stack gap of a growing area. It changes with the start
+ * of an area and with the end of the one below: areas_gap_changed().
+ *
+ * A pointer to an area is valid until the area is removed, by a merge too.
  */
 #pragma once
 
 #include "mm/vm/areas.h"
 
-/* Index of the first area that ends above v. O(log areas). */
-size_t areas_search(struct address_space *space, virt_t v);
+struct area_node {
+    struct gap_node link;
+    struct area area;
+};
+
+static inline struct area *area_of(struct gap_node *link)
+{
+    return link != NULL ? &CONTAINER_OF(link, struct area_node, link)->area : NULL;
+}
+
+static inline struct gap_node *area_link(const struct area *a)
+{
+    return &CONTAINER_OF(a, struct area_node, area)->link;
+}
+
+static inline struct area *areas_first(const struct address_space *space)
+{
+    return area_of(space->areas.first);
+}
+
+/* The neighbour, or NULL. */
+static inline struct area *area_above(const struct area *a)
+{
+    return area_of(area_link(a)->next);
+}
+
+static inline struct area *area_below(const struct area *a)
+{
+    return area_of(area_link(a)->previous);
+}
+
+/* The area below `above`; the highest of all if `above` is NULL. */
+static inline struct area *areas_below(const struct address_space *space, const struct area *above)
+{
+    return area_of(above != NULL ? area_link(above)->previous : space->areas.last);
+}
+
+/* First area that ends above v, or NULL. O(log areas). */
+struct area *areas_search(struct address_space *space, virt_t v);
 
 /* As areas_search(); tries the last result first. */
-static inline size_t areas_index_above(struct address_space *space, virt_t v)
+static inline struct area *areas_first_above(struct address_space *space, virt_t v)
 {
-    size_t i = space->area_last;
-    if (i < space->area_count && space->area[i].range.end.v > v.v &&
-        (i == 0 || space->area[i - 1].range.end.v <= v.v))
-        return i;
+    struct area *a = space->area_last;
+    if (a != NULL && a->range.end.v > v.v) {
+        struct area *below = area_below(a);
+        if (below == NULL || below->range.end.v <= v.v)
+            return a;
+    }
     return areas_search(space, v);
 }
+
+/* Start of the area including its gap: the limit of areas below it. */
+static inline uint64_t area_start_with_gap(const struct area *a)
+{
+    uint64_t start = a->range.start.v;
+    if (!(a->flags & AREA_GROWS_DOWN))
+        return start;
+    return start > AREA_STACK_GAP ? start - AREA_STACK_GAP : 0;
+}
+
+/* To be called when the start of the area (NULL: nothing is done) or the end of the one below it has
+ * changed. O(log areas), O(1) if the gap is as before. */
+void areas_gap_changed(struct area *a);
 
 static inline void areas_add_bytes(struct address_space *space, uint64_t more)
 {
@@ -41,10 +96,10 @@ static inline void area_source_put(const struct area *a)
         a->source->ops->put(a->source);
 }
 
-/* Reserves room for `more` areas. E_NOMEM. */
+/* Reserves nodes for `more` areas. E_NOMEM. */
 MUST_CHECK enum err areas_reserve(struct address_space *space, size_t more);
-/* Merges area i with the one below it if possible. */
-void areas_merge_below(struct address_space *space, size_t i);
+/* Merges the area with the one below it if possible. */
+void areas_merge_below(struct address_space *space, struct area *a);
 
 /* Makes v a boundary between leaves; the block of frames behind a large leaf is split into single
  * frames. E_NOMEM. */

@@ -82,8 +82,8 @@ if [ -x /usr/bin/lua5.4 ]; then
     type_keys C-d
     finished_with 0
 fi
-if [ -x /usr/bin/python3.11 ] && [ -d /usr/lib/python3.11 ]; then
-    start "$run -m 256M --with /usr/lib/python3.11 /usr/bin/python3.11 -q"
+if [ -x /usr/bin/python3 ]; then
+    start "$run -m 256M --with /usr/lib/python3.* /usr/bin/python3 -q"
     wait_for '^>>>'
     type_keys 'import os, sys' Enter '[x*x for x in range(5)]' Enter
     wait_for '^\[0, 1, 4, 9, 16\]$'

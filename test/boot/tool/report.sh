@@ -82,7 +82,7 @@ grep -q "$escape" plain && bad 'NO_COLOR has no effect'
 
 # A report without its variable fields and the tool's additions.
 bare() {
-    sed -e 's/ at crash\.c:.*//' -e '/^ *>\{0,1\} *[0-9]* |/d' -e 's/, [0-9.]* s after boot//' -e 's/"time_ns":[0-9]*//' "$1" |
+    sed -e 's/ at crash\.c:.*//' -e '/^ *>\{0,1\} *[0-9]* |/d' -e 's/, [0-9.]* s after boot//' -e 's/"time_ns":[0-9]*//' -e 's/ tsc=[0-9]*//' "$1" |
         grep -av -e '^  memory' -e '^  stack   the main' -e '^ *+[0-9a-f]* ' -e '^ *L[1-4]\[' -e getrandom
 }
 run --append norandmaps ./still >out 2>whole

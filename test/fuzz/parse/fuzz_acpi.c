@@ -51,6 +51,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct acpi_pci pci;
     if (acpi_read_pci(rsdp, sizeof rsdp, acpi_memory_map, &memory, &pci))
         assert(pci.address != 0 && pci.first <= pci.last);
+    struct acpi_clocks clocks;
+    for (unsigned i = 0; i < 2; i++) {
+        if (acpi_read_clocks(rsdp, sizeof rsdp, acpi_memory_map, &memory, &clocks))
+            assert(clocks.hpet >> 52 == 0 && clocks.pm_timer.address >> 52 == 0);
+        memcpy(memory.bytes + 0xc00, "HPET", 4); /* in the place of the DSDT */
+        seal(memory.bytes + 0xc00, memory.bytes[0xc04] + 256u * memory.bytes[0xc05], 9);
+    }
     acpi_memory_free(&memory);
     return 0;
 }

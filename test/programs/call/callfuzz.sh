@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# callfuzz.sh PROGRAM: random system calls for a minute; none may crash the kernel, and its invariants hold at the end.
+# callfuzz.sh PROGRAM: random system calls, three times ten seconds; none may crash the kernel, and its invariants hold at the end.
 # SECONDS_EACH and SEEDS of the environment change the duration. A seed that fails is reproducible.
 set -u
 ouro=${OURO:-$(dirname "$0")/../../../ouro}
-each=${SECONDS_EACH:-20}
+each=${SECONDS_EACH:-10}
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 failed=0

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,6 +145,101 @@ static void nesting(void)
     wait_for("through all", chain[3], 0);
 }
 
+static void put(int fd, const void *bytes, size_t size)
+{
+    if (write(fd, bytes, size) != (ssize_t)size)
+        printf("write: errno %d\n", errno);
+}
+
+static void edges(void)
+{
+    int ep = epoll_create1(0);
+    uint64_t count;
+    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    show("add a timer", control(ep, EPOLL_CTL_ADD, timer, EPOLLIN | EPOLLET));
+    for (int i = 0; i < 3; i++) {
+        struct itimerspec soon = {.it_value.tv_nsec = 10000000};
+        timerfd_settime(timer, 0, &soon, NULL);
+        wait_for("timer", ep, 2000);
+        show("expired", read(timer, &count, sizeof(count)));
+    }
+    close(timer);
+    sigset_t set;
+    struct signalfd_siginfo info;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int signals = signalfd(-1, &set, SFD_NONBLOCK);
+    show("add signals", control(ep, EPOLL_CTL_ADD, signals, EPOLLIN | EPOLLET));
+    for (int i = 0; i < 3; i++) {
+        kill(getpid(), SIGUSR1);
+        wait_for("signal", ep, 2000);
+        show("taken", read(signals, &info, sizeof(info)));
+    }
+    close(signals);
+    close(ep);
+}
+
+/* What is an edge: an event of another, and not one's own partial read. */
+static void edges_of_streams(void)
+{
+    int ep = epoll_create1(0), p[2], s[2];
+    char c, buffer[8192] = "";
+    if (pipe2(p, O_NONBLOCK) != 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s) != 0)
+        return;
+    control(ep, EPOLL_CTL_ADD, p[0], EPOLLIN | EPOLLET);
+    control(ep, EPOLL_CTL_ADD, p[1], EPOLLOUT | EPOLLET);
+    wait_for("pipe: empty", ep, 0);
+    put(p[1], "abcd", 4);
+    wait_for("pipe: data", ep, 0);
+    show("pipe: read a part", read(p[0], &c, 1));
+    wait_for("pipe: no event", ep, 0);
+    put(p[1], "e", 1);
+    wait_for("pipe: more", ep, 0);
+    while (write(p[1], buffer, sizeof(buffer)) > 0)
+        ;
+    wait_for("pipe: full", ep, 0);
+    for (int i = 0; i < 3; i++) {
+        show("pipe: read", read(p[0], buffer, sizeof(buffer)));
+        wait_for("pipe: room", ep, 0);
+    }
+    close(p[1]);
+    wait_for("pipe: end", ep, 0);
+    wait_for("pipe: end again", ep, 0);
+    close(p[0]);
+    control(ep, EPOLL_CTL_ADD, s[0], EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    wait_for("socket: new", ep, 0);
+    put(s[1], "abc", 3);
+    wait_for("socket: data", ep, 0);
+    show("socket: read a part", read(s[0], &c, 1));
+    wait_for("socket: no event", ep, 0);
+    put(s[0], "xyz", 3);
+    wait_for("socket: own write", ep, 0);
+    shutdown(s[1], SHUT_WR);
+    wait_for("socket: end", ep, 0);
+    wait_for("socket: end again", ep, 0);
+    close(s[0]);
+    close(s[1]);
+    close(ep);
+}
+
+static void nested_edges(void)
+{
+    int outer = epoll_create1(0), inner = epoll_create1(0), ev = eventfd(0, EFD_NONBLOCK);
+    uint64_t one = 1;
+    control(inner, EPOLL_CTL_ADD, ev, EPOLLIN);
+    control(outer, EPOLL_CTL_ADD, inner, EPOLLIN | EPOLLET);
+    wait_for("inner: quiet", outer, 0);
+    for (int i = 0; i < 2; i++) {
+        put(ev, &one, sizeof(one));
+        wait_for("inner: event", outer, 0);
+        wait_for("inner: none", outer, 0);
+    }
+    close(outer);
+    close(inner);
+    close(ev);
+}
+
 static void on_alarm(int number)
 {
     (void)number;
@@ -199,6 +297,9 @@ int main(void)
     descriptors();
     errors();
     nesting();
+    edges();
+    edges_of_streams();
+    nested_edges();
     times();
     return 0;
 }

@@ -26,7 +26,7 @@ static void drain(const char *what, int fd)
 
 static void wrong(void)
 {
-    off64_t at = 0;
+    off_t at = 0;
     result("nothing", splice(file, NULL, p[1], NULL, 0, 0));
     result("flags", splice(file, NULL, p[1], NULL, 5, 0x100));
     result("no pipe", splice(file, NULL, file, NULL, 5, 0));
@@ -37,7 +37,7 @@ static void wrong(void)
     result("offset of a pipe", splice(p[0], &at, file, NULL, 5, 0));
     at = -1;
     result("negative", splice(file, &at, p[1], NULL, 5, 0));
-    result("pointer", splice(file, (off64_t *)(uintptr_t)8, p[1], NULL, 5, 0));
+    result("pointer", splice(file, (off_t *)(uintptr_t)8, p[1], NULL, 5, 0));
     result("same pipe", splice(p[0], NULL, p[1], NULL, 5, 0));
     int folder = open("/tmp", O_RDONLY);
     result("folder", splice(folder, NULL, p[1], NULL, 5, 0));
@@ -60,7 +60,7 @@ static void wrong(void)
 
 static void moves(void)
 {
-    off64_t at = 3;
+    off_t at = 3;
     result("from an offset", splice(file, &at, p[1], NULL, 4, 0));
     printf("offset %ld, position %ld\n", (long)at, (long)lseek(file, 0, SEEK_CUR));
     lseek(file, 0, SEEK_SET);
@@ -106,7 +106,7 @@ static void moves(void)
     result("end of a pipe", splice(copy[0], NULL, file, NULL, 5, 0));
     pipe(copy);
     close(copy[0]);
-    result("nobody reads", splice(file, &(off64_t){0}, copy[1], NULL, 5, 0));
+    result("nobody reads", splice(file, &(off_t){0}, copy[1], NULL, 5, 0));
     result("from /dev/zero", splice(open("/dev/zero", O_RDONLY), NULL, p[1], NULL, 100, 0));
     drain("zeros", p[0]);
     write(p[1], "gone", 4);
@@ -144,7 +144,7 @@ static void copies(void)
     at = 1000;
     result("sendfile past the end", sendfile(out, file, &at, 6));
     result("sendfile read-only", sendfile(open("/tmp/splices", O_RDONLY), file, NULL, 6));
-    off64_t a = 0, b = 30;
+    off_t a = 0, b = 30;
     result("copy", copy_file_range(file, &a, out, &b, 10, 0));
     printf("%ld %ld size %ld\n", (long)a, (long)b, (long)lseek(out, 0, SEEK_END));
     a = 0, b = 5;

@@ -211,15 +211,20 @@ static void posix_timers(void)
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 2};
     struct itimerspec when = {{0, 0}, {0, 5000000}}, now;
     struct sigaction action = {.sa_sigaction = timer_note, .sa_flags = SA_SIGINFO};
+    sigset_t blocked, former;
     timer_t timer;
     puts("timer_create");
     event.sigev_value.sival_int = 42;
     sigaction(SIGRTMIN + 2, &action, NULL);
     result("timer_create", timer_create(CLOCK_MONOTONIC, &event, &timer));
     ticks = 0;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGRTMIN + 2); /* until the line is printed, however slow the machine */
+    sigprocmask(SIG_BLOCK, &blocked, &former);
     result("timer_settime", timer_settime(timer, 0, &when, NULL));
     while (ticks == 0)
-        pause();
+        sigsuspend(&former);
+    sigprocmask(SIG_SETMASK, &former, NULL);
     result("timer_gettime", timer_gettime(timer, &now));
     printf("left %ld.%09ld\n", (long)now.it_value.tv_sec, now.it_value.tv_nsec);
     result("timer_getoverrun", timer_getoverrun(timer));

@@ -42,6 +42,8 @@ static void test_defaults(void **state)
     assert_int_equal(o.exit_way, EXIT_DEFAULT);
     assert_int_equal(o.deadlock_seconds, 10);
     assert_int_equal(o.watchdog_seconds, 3);
+    assert_int_equal(o.tsc_hz, 0);
+    assert_false(o.time_from_host);
     assert_int_equal(o.window_slot, 0);
     assert_false(o.no_randomness);
     assert_null(o.test);
@@ -58,7 +60,7 @@ static void test_each_word_is_taken(void **state)
     (void)state;
     assert_int_equal(
         parse(
-            "console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 deadlock=0 watchdog=7 exit=0xf4 "
+            "console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 deadlock=0 watchdog=7 tsc=2096012000 time=host exit=0xf4 "
             "pagetables=recursive pagetables.slot=300 norandmaps stats bootchart init=/bin/sh test=all"),
         E_OK);
     assert_true(o.console.framed);
@@ -68,6 +70,8 @@ static void test_each_word_is_taken(void **state)
     assert_int_equal(o.loglevel, 7);
     assert_int_equal(o.deadlock_seconds, 0);
     assert_int_equal(o.watchdog_seconds, 7);
+    assert_int_equal(o.tsc_hz, 2096012000);
+    assert_true(o.time_from_host);
     assert_int_equal(o.exit_way, EXIT_DEBUG_PORT);
     assert_int_equal(o.exit_port, 0xf4);
     assert_int_equal(o.window_slot, 300);
@@ -182,6 +186,21 @@ static void test_bad_values_are_refused(void **state)
     assert_string_equal(complaint, "the kernel word loglevel= does not take this value: 9");
 }
 
+static void test_bad_words_of_clocks_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "tsc=1", "tsc=999999", "tsc=100000000001", "tsc=99999999999999999999", "tsc=-1",
+        "tsc=",  "time=",      "time=1795957701",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (parse(bad[i]) != E_INVAL)
+            fail_msg("%s is taken", bad[i]);
+    assert_int_equal(parse("tsc=0"), E_OK);
+    assert_int_equal(parse("tsc=1000000"), E_OK);
+    assert_int_equal(o.tsc_hz, 1000000);
+}
+
 /* Words after a wrong one are parsed, because they may name the console for the complaint. */
 static void test_goes_on_after_a_complaint(void **state)
 {
@@ -280,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_each_word_is_taken),
         cmocka_unit_test(test_bad_values_are_refused),
+        cmocka_unit_test(test_bad_words_of_clocks_are_refused),
         cmocka_unit_test(test_goes_on_after_a_complaint),
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_argument_limits),

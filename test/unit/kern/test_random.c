@@ -71,6 +71,22 @@ static void test_fill_writes_its_length(void **state)
     }
 }
 
+/* Output of any length is the blocks of one key in order, without the 32 bytes of the next key. */
+static void test_fill_is_the_key_stream(void **state)
+{
+    (void)state;
+    uint8_t expected[64 * 6], out[1 + 64 * 6];
+    for (size_t size = 0; size <= sizeof expected - 32; size++) {
+        memset(key, 3, sizeof key);
+        for (uint64_t i = 0; i < sizeof expected / 64; i++)
+            block(expected + 64 * i, 100 + i);
+        counter = 100;
+        random_fill(out + 1, size);
+        assert_memory_equal(out + 1, expected + 32, size);
+        assert_memory_equal(key, expected, sizeof key);
+    }
+}
+
 /* No two outputs are equal, and about half of the bits are set. */
 static void test_no_number_comes_twice(void **state)
 {
@@ -124,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_block_of_the_rfc),
         cmocka_unit_test(test_key_is_erased),
         cmocka_unit_test(test_fill_writes_its_length),
+        cmocka_unit_test(test_fill_is_the_key_stream),
         cmocka_unit_test(test_no_number_comes_twice),
         cmocka_unit_test(test_stirring_twice_does_not_cancel),
         cmocka_unit_test(test_init_without_hardware),

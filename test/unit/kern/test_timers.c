@@ -22,6 +22,22 @@ uint64_t tsc_to_ns(uint64_t cycles)
     return now;
 }
 
+uint64_t tsc_hz(void)
+{
+    return NS_PER_SECOND;
+}
+
+void tsc_refine(void)
+{
+}
+
+static unsigned realtime_changes;
+
+void time_realtime_changed(void)
+{
+    realtime_changes++;
+}
+
 void apic_timer_arm(uint64_t ns)
 {
     armed_at = now + ns;
@@ -142,7 +158,13 @@ static void test_realtime_follows_the_clock(void **state)
     now += 17;
     assert_int_equal(time_now_ns(), 1017);
     assert_int_equal(time_realtime_ns(), 5 * NS_PER_SECOND + 17);
+    time_correct_realtime_ns(6 * NS_PER_SECOND);
+    assert_int_equal(time_realtime_ns(), 6 * NS_PER_SECOND);
+    assert_int_equal(realtime_changes, 1);
     time_set_realtime_ns(3);
+    assert_int_equal(time_realtime_ns(), 3);
+    assert_int_equal(realtime_changes, 2);
+    time_correct_realtime_ns(7 * NS_PER_SECOND); /* what the program has set stays */
     assert_int_equal(time_realtime_ns(), 3);
     assert_int_equal(time_now_ns(), 1017);
 }

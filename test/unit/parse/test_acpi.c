@@ -10,7 +10,8 @@ enum {
     RSDT = 0x100,
     XSDT = 0x200,
     FADT = 0x400,
-    DSDT = 0x800
+    DSDT = 0x800,
+    HPET = 0x900,
 };
 
 static void put32(unsigned at, uint32_t v)
@@ -301,6 +302,74 @@ static void test_a_package_that_is_none(void **state)
     assert_false(p.can_sleep);
 }
 
+static bool read_clocks(struct acpi_clocks *out)
+{
+    bool ok = acpi_read_clocks(rsdp, sizeof rsdp, acpi_memory_map, &memory, out);
+    acpi_memory_free(&memory);
+    return ok;
+}
+
+/* A PM timer in the FADT, and an HPET. */
+static void add_clocks(void)
+{
+    put32(FADT + 76, 0x608);
+    memory.bytes[FADT + 91] = 4;
+    seal(FADT);
+    table(HPET, "HPET", 56);
+    gas(HPET + 40, 0, 0xfed00000);
+    seal(HPET);
+    put64(XSDT + 36, ACPI_BASE + HPET);
+    seal(XSDT);
+}
+
+static void test_clocks_are_found(void **state)
+{
+    (void)state;
+    struct acpi_clocks c;
+    add_clocks();
+    assert_true(read_clocks(&c));
+    assert_int_equal(c.hpet, 0xfed00000);
+    assert_false(c.pm_timer.memory);
+    assert_int_equal(c.pm_timer.address, 0x608);
+    assert_int_equal(c.pm_timer_mask, 0xffffff);
+    put32(FADT + 112, 1 << 8);
+    gas(FADT + 208, 0, 0xfe000008);
+    seal(FADT);
+    assert_true(read_clocks(&c));
+    assert_true(c.pm_timer.memory);
+    assert_int_equal(c.pm_timer.address, 0xfe000008);
+    assert_int_equal(c.pm_timer_mask, UINT32_MAX);
+}
+
+static void test_broken_clocks_are_refused(void **state)
+{
+    (void)state;
+    struct acpi_clocks c;
+    assert_false(read_clocks(&c)); /* there are none */
+    add_clocks();
+    memory.bytes[HPET + 9]++;
+    assert_true(read_clocks(&c)); /* one of two is left */
+    assert_int_equal(c.hpet, 0);
+    memory.bytes[FADT + 91] = 2;
+    seal(FADT);
+    assert_false(read_clocks(&c));
+    setup(NULL);
+    add_clocks();
+    gas(HPET + 40, 1, 0xfed00000); /* in the space of ports */
+    put32(FADT + 76, 0x10608);     /* beyond it */
+    seal(HPET);
+    seal(FADT);
+    assert_false(read_clocks(&c));
+    setup(NULL);
+    add_clocks();
+    table(HPET, "HPET", 50); /* ends within the address */
+    seal(HPET);
+    assert_true(read_clocks(&c));
+    assert_int_equal(c.hpet, 0);
+    rsdp[10]++;
+    assert_false(read_clocks(&c));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +382,8 @@ int main(void)
         cmocka_unit_test_setup(test_power_button_of_aml_only, setup),
         cmocka_unit_test_setup(test_broken_tables_are_refused, setup),
         cmocka_unit_test_setup(test_a_package_that_is_none, setup),
+        cmocka_unit_test_setup(test_clocks_are_found, setup),
+        cmocka_unit_test_setup(test_broken_clocks_are_refused, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

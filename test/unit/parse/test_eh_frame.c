@@ -4,7 +4,6 @@
  * pointers, whose frames must be those of libgcc's _Unwind_Backtrace. Then damaged tables, and
  * symbols of this program.
  */
-#define _GNU_SOURCE
 #include "parse/eh_frame.h"
 #include "parse/elf_symbols.h"
 

@@ -29,7 +29,8 @@ static bool came(const char *bytes, size_t size, size_t rip, uint64_t flags)
 {
     struct code c = {bytes, size};
     const struct byte_reader reader = {read_code, &c};
-    return x86_came_from_halt(&reader, virt_range(BASE, BASE + size), BASE + rip, flags);
+    uint16_t jumps = x86_jumps_behind_halt(&reader, virt_range(BASE, BASE + size), BASE + rip);
+    return x86_came_from_halt(jumps, flags);
 }
 #define CAME(bytes, rip) came(bytes, sizeof bytes - 1, rip, 0x202)
 
@@ -112,9 +113,11 @@ static void test_no_halt_in_doubt(void **state)
     assert_false(CAME("\xf4\xe8", 1)); /* cut short */
     struct code c = {"\xf4", 1};
     const struct byte_reader reader = {read_code, &c};
-    assert_false(x86_came_from_halt(&reader, virt_range(BASE, BASE + (1 << 20)), BASE + 1, 0));
-    assert_false(x86_came_from_halt(&reader, virt_range(BASE, BASE + 2), BASE + 1, 0));
-    assert_false(x86_came_from_halt(&reader, virt_range(BASE, BASE), BASE + 1, 0));
+    static const uint64_t sizes[] = {1 << 20, 2, 0};
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(
+            x86_jumps_behind_halt(&reader, virt_range(BASE, BASE + sizes[i]), BASE + 1),
+            X86_HALT_NEVER);
 }
 
 int main(void)

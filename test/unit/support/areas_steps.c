@@ -210,14 +210,14 @@ static void step_change(size_t first, size_t end)
             model_now->page[i].flags = (model_now->page[i].flags & ~clear) | set;
 }
 
-static void expect_forget(struct model_space *s, const struct page_source *source, size_t first,
-                          size_t end)
+static void expect_forget(struct model_space *s, const struct page_source *source, uint64_t first,
+                          uint64_t end, bool copies)
 {
     for (size_t i = 0; i < PAGES; i++) {
         struct model_page *m = &s->page[i];
         uint64_t index = m->offset >> PAGE_SHIFT;
         if (m->there && m->source == source && index >= first && index < end &&
-            (m->flags & AREA_SHARED || m->copy))
+            (copies ? model_address(i).v < m->file_end : m->flags & AREA_SHARED || m->copy))
             m->mapped = false;
     }
 }
@@ -226,9 +226,13 @@ static void expect_forget(struct model_space *s, const struct page_source *sourc
 static void step_forget(size_t first, size_t end)
 {
     struct page_source *source = &model_sources[random_below(MODEL_SOURCES)].source;
-    areas_forget_pages(source, first, end);
+    bool truncate = random_below(2);
+    if (truncate)
+        areas_truncate(source, first);
+    else
+        areas_forget_pages(source, first, end);
     for (size_t i = 0; i < MODEL_SPACES; i++)
-        expect_forget(&model_spaces[i], source, first, end);
+        expect_forget(&model_spaces[i], source, first, truncate ? UINT64_MAX : end, truncate);
 }
 
 static void step_move(size_t first, size_t end)

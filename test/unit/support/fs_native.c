@@ -8,18 +8,21 @@
 #include "fs/vfs/wait.h"
 #include "kern/console.h"
 #include "kern/random.h"
+#include "kern/thread.h"
 #include "kern/time.h"
 #include "mm/vm/areas.h"
 #include "mm/phys/frames.h"
 #include "mm/vm/usercopy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 bool (*native_other_thread)(void);
 uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
 uintptr_t native_fault_start, native_fault_end;
 struct frames machine_frames = {.free_frames = 1 << 20};
-struct wait_queue any_event = WAIT_QUEUE_INIT(any_event);
+int native_irq_depth; /* of the cpu/irq.h for native tests */
+struct spin_lock sched_spin;
 
 struct fs_context *fs_current(void)
 {
@@ -79,14 +82,34 @@ uint64_t time_realtime_ns(void)
     return native_clock += native_clock_step;
 }
 
-void wait_queue_init(struct wait_queue *queue)
+/* kern/wait.c without a scheduler: no thread sleeps but in fs_wait(). */
+void thread_block(void)
 {
-    list_init(&queue->sleepers);
+    abort();
 }
 
-void wait_queue_wake(struct wait_queue *queue)
+void thread_wake(struct thread *thread, enum err reason)
 {
-    queue->wakes++;
+    (void)thread, (void)reason;
+    abort();
+}
+
+void timer_start(struct timer *timer, uint64_t deadline_ns)
+{
+    (void)timer, (void)deadline_ns;
+    abort();
+}
+
+void timer_cancel(struct timer *timer)
+{
+    (void)timer;
+    abort();
+}
+
+enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
+                     uint64_t deadline_ns)
+{
+    return fs_wait(queue, condition, context, deadline_ns);
 }
 
 enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
@@ -102,6 +125,17 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
         return E_TIMEDOUT;
     }
     return E_OK;
+}
+
+unsigned native_gave_way;
+bool native_signal_waits;
+
+bool fs_give_way(void)
+{
+    native_gave_way++;
+    if (native_other_thread)
+        native_other_thread();
+    return native_signal_waits;
 }
 
 bool areas_may_store(const struct page_source *source)
@@ -251,5 +285,12 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
     (void)source;
     (void)first;
     (void)end;
+    native_forgotten++;
+}
+
+void areas_truncate(const struct page_source *source, uint64_t first)
+{
+    (void)source;
+    (void)first;
     native_forgotten++;
 }

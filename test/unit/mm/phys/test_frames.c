@@ -109,6 +109,32 @@ static void test_foreign_frames_have_no_references(void **state)
     frames_check(&frames);
 }
 
+/* frames_mappings(), the divisor in /proc: all references to a file's page but the file's own. */
+static void test_mappings_of_a_page_are_counted(void **state)
+{
+    (void)state;
+    phys_t page, image = phys(0xa0000);
+    frames_mark_foreign(&frames, phys_range(0xa0000, 0xc0000));
+    assert_int_equal(frames_mappings(&frames, image), 0);
+    assert_int_equal(frames_alloc(&frames, 0, &page), E_OK);
+    assert_int_equal(frames_mappings(&frames, page), 0);
+    for (unsigned i = 1; i < 4; i++) {
+        frames_get(&frames, image);
+        frames_get(&frames, page);
+        assert_int_equal(frames_mappings(&frames, image), i);
+        assert_int_equal(frames_mappings(&frames, page), i);
+    }
+    for (unsigned i = 0; i < 5; i++)
+        frames_put(&frames, image); /* the zero page is put more often than got */
+    assert_int_equal(frames_mappings(&frames, image), 0);
+    frames_get(&frames, image);
+    assert_int_equal(frames_mappings(&frames, image), 1);
+    for (unsigned i = 0; i < 4; i++)
+        frames_put(&frames, page);
+    frames_check(&frames);
+    assert_int_equal(frames_mappings(&frames, phys(UINT64_C(1) << 45)), 0);
+}
+
 /* The pieces of a split block are freed one by one, in any order, and merge. */
 static void test_pieces_of_a_split_block_join_again(void **state)
 {
@@ -154,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup(test_all_can_be_had_once, start),
         cmocka_unit_test_setup(test_random_blocks_against_a_byte_map, start),
         cmocka_unit_test_setup(test_foreign_frames_have_no_references, start),
+        cmocka_unit_test_setup(test_mappings_of_a_page_are_counted, start),
         cmocka_unit_test_setup(test_pieces_of_a_split_block_join_again, start),
         cmocka_unit_test_setup(test_no_frames_no_block, start),
     };

@@ -49,6 +49,31 @@ static void assert_both_agree(void)
     }
 }
 
+static void count_leaf(void *context, virt_t at, int level, pte_t entry)
+{
+    (void)entry;
+    assert_true(is_aligned(at.v, pt_span(level)));
+    ++*(unsigned *)context;
+}
+
+/* A leaf of prot_none() is not present; only paging_visit_kept() sees it, and in its own space. */
+static void test_kept_leaves_are_visited(void **state)
+{
+    (void)state;
+    struct virt_range all = virt_range(0x1ff000, 0x800000), none = virt_range(0x1ff000, 0x400000);
+    unsigned present = 0, kept = 0, others = 0;
+    assert_int_equal(paging_map(space, all.start, phys(DATA + 0x1ff000), 0x400000, prot_ro()),
+                     E_OK);
+    assert_int_equal(paging_protect(space, none, prot_none()), E_OK);
+    paging_visit(space, all, count_leaf, &present);
+    paging_visit_kept(space, all, count_leaf, &kept);
+    assert_int_equal(present, 511);
+    assert_int_equal(kept, 1 + 1 + 511);
+    work_on(1);
+    paging_visit_kept(space, all, count_leaf, &others);
+    assert_int_equal(others, 0);
+}
+
 /* Each space has its own mappings at the same addresses; a change of one does not change the other. */
 static void test_random_operations_in_two_spaces(void **state)
 {
@@ -167,6 +192,7 @@ int main(void)
     int failed = 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_random_operations_in_two_spaces, start),
+        cmocka_unit_test_setup(test_kept_leaves_are_visited, start),
         cmocka_unit_test_setup(test_each_space_trims_its_own_tables, start),
         cmocka_unit_test_setup(test_kernel_half_is_one, start),
         cmocka_unit_test_setup(test_program_window_shows_the_running_space, start),

@@ -6,6 +6,7 @@
 #include "mm/pt/paging.h"
 
 #include "areas_model.h"
+#include "areas_model_space.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -242,6 +243,86 @@ static void test_sources_are_found_in_every_space(void **state)
     }
 }
 
+/* As Linux with vm.max_map_count: mmap() while there are not more, cuts while there are fewer. */
+static void test_as_many_areas_as_on_linux(void **state)
+{
+    (void)state;
+    const uint64_t base = UINT64_C(0x10000000);
+    uint64_t at = base + 4 * PAGE_SIZE;
+    must_add(base, 4 * PAGE_SIZE, prot_ro());
+    for (bool write = true; areas_count(space) <= AREAS_MAX; write = !write, at += PAGE_SIZE)
+        must_add(at, PAGE_SIZE, write ? prot_rw() : prot_ro());
+    struct area more = *areas_find(space, virt(base));
+    more.range = virt_range(at + PAGE_SIZE, at + 2 * PAGE_SIZE);
+    assert_int_equal(areas_add(space, &more), E_NOMEM);
+    areas_check(space);
+    struct virt_range inside = virt_range(base + PAGE_SIZE, base + 2 * PAGE_SIZE);
+    struct virt_range tail = virt_range(base + 3 * PAGE_SIZE, base + 4 * PAGE_SIZE);
+    assert_int_equal(areas_remove(space, inside), E_NOMEM);
+    assert_int_equal(areas_protect(space, inside, prot_rx()), E_NOMEM);
+    assert_int_equal(areas_protect(space, tail, prot_rx()), E_NOMEM);
+    assert_int_equal(areas_remove(space, tail), E_OK); /* no more of them */
+    assert_int_equal(areas_count(space), AREAS_MAX + 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(areas_remove(space, inside), E_NOMEM);
+        at -= PAGE_SIZE;
+        assert_int_equal(areas_remove(space, virt_range(at, at + PAGE_SIZE)), E_OK);
+    }
+    assert_int_equal(areas_remove(space, inside), E_OK);
+    assert_int_equal(areas_count(space), AREAS_MAX);
+    areas_check(space);
+    areas_clear(space);
+    assert_int_equal(areas_count(space), 0);
+}
+
+/* The highest place for `pages` below `limit`, by a look at each page; 0: none. */
+static uint64_t model_hole(uint64_t limit, uint64_t pages, uint64_t alignment)
+{
+    uint64_t size = pages * PAGE_SIZE;
+    for (uint64_t at = align_down(limit - size, alignment); at >= MODEL_ARENA; at -= alignment) {
+        const struct area *next = areas_next(space, virt(at));
+        uint64_t start = next == NULL ? UINT64_MAX : next->range.start.v;
+        if (next != NULL && next->flags & AREA_GROWS_DOWN)
+            start -= AREA_STACK_GAP;
+        if (start >= at + size)
+            return at;
+    }
+    return 0;
+}
+
+static void test_holes_against_a_look_at_each_page(void **state)
+{
+    (void)state;
+    srand(3);
+    for (unsigned round = 0; round < 60; round++) {
+        /* Below the arena nothing fits, so that a hole lies in it or nowhere. */
+        must_add(LAYOUT_PROGRAM_START, MODEL_ARENA - LAYOUT_PROGRAM_START, prot_none());
+        for (unsigned i = 0; i < 80; i++) {
+            uint64_t at = MODEL_ARENA + random_below(PAGES - 8) * PAGE_SIZE;
+            struct area a = {.range = virt_range(at, at + (1 + random_below(8)) * PAGE_SIZE),
+                             .kind = AREA_ANONYMOUS,
+                             .flags = random_below(20) == 0 ? AREA_GROWS_DOWN : 0,
+                             .prot = random_below(2) ? prot_rw() : prot_ro(),
+                             .file_end = UINT64_MAX};
+            assert_int_equal(areas_remove(space, a.range), E_OK);
+            assert_int_equal(areas_add(space, &a), E_OK);
+        }
+        areas_check(space);
+        for (unsigned i = 0; i < 200; i++) {
+            struct virt_range hole = {{0}, {0}};
+            uint64_t limit = MODEL_ARENA + (8 + random_below(PAGES)) * PAGE_SIZE;
+            uint64_t pages = 1 + random_below(random_below(4) ? 8 : 64);
+            uint64_t alignment = PAGE_SIZE << (random_below(3) ? 0 : random_below(5));
+            uint64_t expected = model_hole(limit, pages, alignment);
+            enum err e =
+                areas_find_hole_below(space, pages * PAGE_SIZE, alignment, virt(limit), &hole);
+            assert_int_equal(e, expected != 0 ? E_OK : E_NOMEM);
+            assert_int_equal(hole.start.v, expected);
+        }
+        areas_clear(space);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +331,8 @@ int main(void)
         cmocka_unit_test_setup(test_protect_into_a_hole, start),
         cmocka_unit_test_setup(test_clean_mark_ends_with_new_pages, start),
         cmocka_unit_test_setup(test_pages_written, start),
+        cmocka_unit_test_setup(test_as_many_areas_as_on_linux, start),
+        cmocka_unit_test_setup(test_holes_against_a_look_at_each_page, start),
         cmocka_unit_test_setup(test_sources_are_found_in_every_space, start),
         cmocka_unit_test_setup(test_random_operations_against_a_page_map, start),
     };
