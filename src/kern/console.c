@@ -53,6 +53,8 @@ static uint16_t size_part[2] GUARDED_BY(class_input); /* columns, rows: digits s
 static unsigned size_index GUARDED_BY(class_input);
 static struct wait_queue input_queue = {
     .all = LIST_INIT(input_queue.all), .one = LIST_INIT(input_queue.one), .outside = true};
+static struct wait_queue output_queue = {
+    .all = LIST_INIT(output_queue.all), .one = LIST_INIT(output_queue.one), .outside = true};
 
 /* The line is dead: what waits for it is lost. */
 static void discard(void) NO_LOCK_ANALYSIS
@@ -176,7 +178,7 @@ void console_leave_port(void)
 void console_port_changed(void)
 {
     if (port != NULL) /* not at the end of a panic */
-        wait_queue_wake(&input_queue);
+        wait_queue_wake_all(&output_queue);
 }
 
 /* --- */
@@ -246,7 +248,7 @@ size_t console_output(uint8_t *to, size_t most)
         owes_wake = true;
     if (owes_wake && !report_is_running()) { /* which may have interrupted the scheduler */
         owes_wake = false;
-        wait_queue_wake(&input_queue);
+        wait_queue_wake_all(&output_queue);
     }
     spin_unlock(&output_spin, &class_console);
     return n;
@@ -523,6 +525,11 @@ bool console_input_ended(void) NO_LOCK_ANALYSIS
 struct wait_queue *console_input_queue(void)
 {
     return &input_queue;
+}
+
+struct wait_queue *console_output_queue(void)
+{
+    return &output_queue;
 }
 
 bool console_is_terminal(int fd)

@@ -123,7 +123,7 @@ bool console_output_pending(void);
  * line, polling; a report polls until all of its bytes are sent. Callers: any, including a panic
  * (polled and unlocked).
  *
- * A thread that writes much sleeps until console_output_ready() first, in console_input_queue():
+ * A thread that writes much sleeps until console_output_ready() first, in console_output_queue():
  * other threads run while the line is slow, and a part of the ring stays free for the log.
  */
 void console_write(enum console_stream stream, const void *bytes, size_t size);
@@ -147,8 +147,10 @@ bool console_input_ready(void);
 bool console_input_ended(void);
 /* True if CONSOLE_PIECE bytes find room. A condition of waits. */
 bool console_output_ready(void);
-/* Woken when input arrives or ends, and when there is room for output again. */
+/* Woken when input arrives or ends. */
 struct wait_queue *console_input_queue(void);
+/* Woken when there is room for output again. */
+struct wait_queue *console_output_queue(void);
 
 /* Framed: true if the host's file descriptor 0, 1 or 2 is a terminal. Plain: always true. */
 bool console_is_terminal(int fd);

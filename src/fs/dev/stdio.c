@@ -63,7 +63,7 @@ static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
             console_push();
             if (file->flags & O_NONBLOCK)
                 return E_AGAIN;
-            e = fs_wait(console_input_queue(), output_is_ready, NULL, NO_DEADLINE);
+            e = fs_wait(console_output_queue(), output_is_ready, NULL, NO_DEADLINE);
             if (e != E_OK)
                 return e;
         }
@@ -90,7 +90,7 @@ static uint32_t stream_poll(struct file *file)
 static struct wait_queue *stream_queue(struct file *file, bool write)
 {
     (void)file;
-    return write ? NULL : console_input_queue();
+    return write ? console_output_queue() : console_input_queue();
 }
 
 static enum err stream_control(struct file *file, uint32_t command, uint64_t argument,

@@ -255,6 +255,11 @@ struct wait_queue *console_input_queue(void)
     return &input_queue;
 }
 
+struct wait_queue *console_output_queue(void)
+{
+    return &input_queue;
+}
+
 bool console_is_terminal(int fd)
 {
     return native_terminals >> fd & 1;
