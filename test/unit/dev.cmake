@@ -13,15 +13,12 @@ ouro_fuzzer(dev/screen/vt src/dev/screen/vt.c src/dev/screen/vt_escape.c)
 # The ring and the buses of virtio devices, against a model of the device. Registers in memory are the model's.
 ouro_host_test(dev/virtio/virtio_ring src/dev/virtio/ring.c test/unit/support/virtio_model.c)
 ouro_host_test(dev/virtio/virtio_mmio src/dev/virtio/mmio.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
-    src/parse/cmdline.c test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c)
-target_include_directories(test_virtio_mmio BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
+    src/parse/cmdline.c test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c SHADOW virtio)
 ouro_host_test(dev/virtio/virtio_console src/dev/virtio/console.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
     src/dev/virtio/virtio.c src/kern/block_ring.c src/parse/cmdline.c test/unit/support/virtio_mmio_model.c
-    test/unit/support/virtio_model.c)
-target_include_directories(test_virtio_console BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
+    test/unit/support/virtio_model.c SHADOW virtio)
 ouro_host_test(dev/virtio/virtio_pci src/dev/virtio/pci.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
-    src/dev/pci/pci.c test/unit/support/pci_model.c)
-target_include_directories(test_virtio_pci BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/shadow/virtio)
+    src/dev/pci/pci.c test/unit/support/pci_model.c SHADOW virtio)
 
 ouro_host_test(dev/pci/pci src/dev/pci/pci.c test/unit/support/pci_model.c)
 ouro_fuzzer(dev/pci/pci src/dev/pci/pci.c src/dev/virtio/pci.c test/unit/support/pci_model.c)
