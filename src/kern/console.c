@@ -18,7 +18,7 @@
 #define FRAME_MAX 512  /* bytes of a frame of console_tell_host() that the host accepts */
 
 /* How long the port may stand still: before a report, at the end of a panic, at the end. */
-#define PATIENCE_REPORT (1 * NS_PER_SECOND)
+#define PATIENCE_REPORT (4 * NS_PER_SECOND)
 #define PATIENCE_PANIC  (60 * NS_PER_SECOND)
 #define PATIENCE_END    (3600 * NS_PER_SECOND)
 
