@@ -26,6 +26,7 @@
 #include "dev/pc/clocks.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
+#include "dev/virtio/port.h"
 #include "fs/tty/console.h"
 #include "kern/boot_marks.h"
 #include "kern/log.h"
@@ -109,7 +110,8 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     interrupts_start();                     /* APIC, PIC */
     clocks_start(entered, &boot, &options); /* calibrated TSC, clocks and timers */
     boot_mark("interrupts, TSC");
-    uart_start_input();                  /* standard input */
+    uart_start();                        /* standard input; output by interrupts */
+    port_start(&boot, &options);         /* if there is a port, streams and log go through it */
     log_machine();                       /* the log describes the machine */
     local_console_keys(&boot, &options); /* keyboard and power button */
     boot_mark("clock");

@@ -33,9 +33,10 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
 #define LOCK_CLASSES(X)                                                                            \
     X(kernel_lock)                                                                                 \
     X(class_ps2)                                                                                   \
-    X(class_uart)                                                                                  \
     X(class_timerfd)                                                                               \
     X(class_signal)                                                                                \
+    X(class_uart)                                                                                  \
+    X(class_port)                                                                                  \
     X(class_console)                                                                               \
     X(class_screen)                                                                                \
     X(class_input)                                                                                 \

@@ -29,13 +29,13 @@ INIT_DATA struct options options;
 
 INIT_DATA char boot_command_line[BOOT_COMMAND_LINE_MAX];
 
-INIT_DATA static const struct console_device *console_device;
+INIT_DATA static const struct console_line *serial_line;
 
-INIT_CODE void console_start(const struct console_device *device)
+INIT_CODE void console_start(const struct console_line *line)
 {
     static const struct console_options plain;
-    console_device = device;
-    console_init(device, &plain);
+    serial_line = line;
+    console_init(line, &plain);
 }
 
 INIT_CODE void options_read(struct boot_info *boot)
@@ -44,7 +44,7 @@ INIT_CODE void options_read(struct boot_info *boot)
     str_copy(boot_command_line, boot->command_line, sizeof boot_command_line);
     boot_summary.command_line = boot_command_line;
     enum err e = options_parse(boot->command_line, &options, complaint, sizeof complaint);
-    console_init(console_device, &options.console);
+    console_init(serial_line, &options.console);
     machine_set_exit(options.exit_way, options.exit_port, options.panic_seconds);
     log_set_level((enum log_level)options.loglevel);
     if (e != E_OK)

@@ -6,8 +6,8 @@
 #include "kern/options.h"
 #include "parse/boot_info.h"
 
-/* Starts plain output on the device (NULL: none), until options_read(). */
-void console_start(const struct console_device *device);
+/* Starts plain output on the line (NULL: none), until options_read(). */
+void console_start(const struct console_line *line);
 /* Parses the command line and configures the console. An unknown word stops the machine. */
 void options_read(struct boot_info *boot);
 /* The parsed options, and the command line itself. Both are freed by memory_end_boot(). */

@@ -24,6 +24,7 @@
 #define VECTOR_EXCEPTIONS           32   /* below: exceptions; from here on: interrupts */
 #define VECTOR_PIC                  0x20 /* 16 lines of the two 8259s */
 #define VECTOR_TIMER                0x40
+#define VECTOR_DEVICE               0x50 /* 16 vectors, cpu/ioapic.h */
 #define VECTOR_SPURIOUS             0xff
 #define VECTOR_COUNT                256
 

@@ -11,6 +11,7 @@
  *                                             DLE 't'  the answer to "time?": nanoseconds
  *                                                      since 1970 and '\n' follow
  *   DLE '!'  ready: input may be sent now
+ *   DLE '>'  what follows comes by the port (below)
  *   DLE '#'  a line of text up to '\n':
  *            "exit N"        the program ended; N = 0-255, as $? shows it in a shell
  *            "sample ..."    kern/profile.h
@@ -22,6 +23,20 @@
  * up to the first FRAME_HELLO. Each "stream follows" stays in force until the next one; the stream
  * after FRAME_HELLO is the log. The 32-bit boot code runs before any framing: when it must stop, it
  * prints "ouro: stop: …\n" in plain text, without FRAME_HELLO.
+ *
+ * The port is a second connection (dev/virtio/port.h), which carries blocks instead of escapes: a
+ * byte that says what it is, the number of bytes in three bytes, low byte first, and the bytes.
+ *
+ *   kernel to host                            host to kernel
+ *   '1' '2' '3'  bytes of the stream          'i'  input
+ *   '!'          ready; any bytes             '.'  end of input; any bytes
+ *   '#'          text, without '\n'           'w'  "80x25\n"
+ *
+ * Order: the kernel uses one connection at a time. It goes to the port by DLE '>', the last bytes on
+ * the serial port until it returns. It returns without a word, for a report or because the port
+ * has failed, after what it put into the port has arrived, if the port still works. The host
+ * therefore takes bytes of the serial port only after all that the port has. Input goes the way on
+ * which the last "ready" came.
  */
 #pragma once
 
@@ -33,6 +48,10 @@
 #define FRAME_TEXT        '#'
 #define FRAME_EOF         '.'
 #define FRAME_SIZE        'w'
+#define FRAME_PORT        '>'
+#define FRAME_INPUT       'i'
+#define FRAME_BLOCK_HEAD  4 /* bytes before those of a block */
+#define FRAME_PORT_NAME   "org.ouro.console"
 #define FRAME_TIME        't'
 #define FRAME_ASK_TIME    "time?"
 #define FRAME_HELLO       "\020\020\020OURO1\n" /* three DLE: never occur in framed data */

@@ -132,6 +132,7 @@ NORETURN void machine_end_panic(void)
 {
     __asm__ volatile("cli");
     watchdog_stop();
+    console_leave_port();
     tell(FRAME_KERNEL_EXIT);
     console_flush();
     if (panic_seconds > 0) {

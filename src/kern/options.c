@@ -205,6 +205,18 @@ static bool word_init(struct reader *r, char *value)
     return *value == '/';
 }
 
+/* The value is read later, by dev/. */
+static bool word_virtio_mmio(struct reader *r, char *value)
+{
+    for (size_t i = 0; i < OPTIONS_VIRTIO_MAX; i++) {
+        if (r->options->virtio_mmio[i] != NULL)
+            continue;
+        r->options->virtio_mmio[i] = value;
+        return true;
+    }
+    return false;
+}
+
 static bool word_test(struct reader *r, char *value)
 {
     r->options->test = value;
@@ -253,6 +265,7 @@ static const struct {
     {"pagetables.pool", word_pool},
     {"pagetables.slots", word_slots},
     {"init", word_init},
+    {"virtio_mmio.device", word_virtio_mmio},
     {"test", word_test},
     {"argv", word_argv},
     {"env", word_env},

@@ -13,6 +13,7 @@
 
 #define OPTIONS_ARGUMENTS_MAX   1024 /* of the program */
 #define OPTIONS_ENVIRONMENT_MAX 256
+#define OPTIONS_VIRTIO_MAX      8
 
 struct options {
     struct console_options console;
@@ -36,6 +37,7 @@ struct options {
     uint64_t tsc_hz;                             /* tsc=, measured by a host; 0: unknown */
     bool time_from_host;                         /* time=host: kern/host_time.h */
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
+    const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

@@ -482,6 +482,9 @@ NORETURN INIT_CODE void thread_start_first(void (*function)(void *argument), voi
     timer_init(&idle_timer, idle_ended);
     struct thread *first;
     must(thread_create("init", function, argument, &first));
+    /* Code of the boot loader may have run in these frames. QEMU keeps its translation of a page, and
+     * makes each store there slow, until all of the code is overwritten. */
+    memset(ptr_of(first->kstack.start), 0, first->rsp - first->kstack.start.v);
     uint64_t boot_rsp;
     sched_lock();
     kernel_lock_drop();

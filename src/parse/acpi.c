@@ -35,6 +35,21 @@ enum {
     HPET_ADDRESS = 40, /* IA-PC HPET 1.0a, 3.2.4: Generic Address Structure */
     HPET_MIN = 56,
 
+    /* Offsets in the MADT and in its entries (ACPI 6.4, 5.2.12). */
+    MADT_ENTRIES = 44,
+    MADT_IOAPIC = 1, /* type */
+    MADT_IOAPIC_SIZE = 12,
+    MADT_IOAPIC_ADDRESS = 4,
+    MADT_IOAPIC_FIRST = 8,
+
+    /* Offsets in the MCFG and in its entries (PCI Firmware 3.0, 4.1.2). */
+    MCFG_ENTRIES = 44,
+    MCFG_ENTRY = 16,
+    MCFG_SEGMENT = 8,
+    MCFG_FIRST = 10,
+    MCFG_LAST = 11,
+    MCFG_BUS_SHIFT = 20,
+
     FLAG_POWER_BUTTON_IS_CONTROL_METHOD = 1 << 4,
     FLAG_PM_TIMER_32_BITS = 1 << 8,
     FLAG_RESET_REGISTER = 1 << 10,
@@ -260,4 +275,46 @@ INIT_CODE bool acpi_read_clocks(const void *rsdp, size_t size, acpi_map map, voi
             out->hpet = address;
     }
     return out->pm_timer.address != 0 || out->hpet != 0;
+}
+
+bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *context,
+                          struct acpi_interrupts *out)
+{
+    struct reader r = {map, context, rsdp, size};
+    struct table madt;
+    if (!is_rsdp(rsdp, size) || !find_table(&r, "APIC", MADT_ENTRIES, &madt))
+        return false;
+    *out = (struct acpi_interrupts){0};
+    for (uint32_t at = MADT_ENTRIES; madt.size - at >= 2;) {
+        const uint8_t *entry = madt.bytes + at;
+        uint32_t length = entry[1];
+        if (length < 2 || length > madt.size - at)
+            return false;
+        if (entry[0] == MADT_IOAPIC && length >= MADT_IOAPIC_SIZE &&
+            out->count < ACPI_IOAPICS_MAX) {
+            out->ioapic[out->count].address = load32(entry + MADT_IOAPIC_ADDRESS);
+            out->ioapic[out->count].first = load32(entry + MADT_IOAPIC_FIRST);
+            out->count++;
+        }
+        at += length;
+    }
+    return true;
+}
+
+bool acpi_read_pci(const void *rsdp, size_t size, acpi_map map, void *context, struct acpi_pci *out)
+{
+    struct reader r = {map, context, rsdp, size};
+    struct table mcfg;
+    if (!is_rsdp(rsdp, size) || !find_table(&r, "MCFG", MCFG_ENTRIES, &mcfg))
+        return false;
+    for (uint32_t at = MCFG_ENTRIES; mcfg.size - at >= MCFG_ENTRY; at += MCFG_ENTRY) {
+        const uint8_t *entry = mcfg.bytes + at;
+        uint64_t address = load64(entry);
+        if (load16(entry + MCFG_SEGMENT) != 0)
+            continue;
+        *out = (struct acpi_pci){address, entry[MCFG_FIRST], entry[MCFG_LAST]};
+        return address != 0 && address % (UINT64_C(1) << MCFG_BUS_SHIFT) == 0 &&
+               address < UINT64_C(1) << 51 && out->first <= out->last;
+    }
+    return false;
 }

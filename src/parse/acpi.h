@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ACPI tables, as far as Ouro needs them (ACPI 6.4, chapters 4 and 5): power off, restart, the
- * power button, and clocks. Pure: physical memory is read through a function that maps it.
+ * power button, clocks, the I/O APICs and the place of PCI's configuration space. Pure: physical memory
+ * is read through a function that maps it.
  *
  *   RSDP --> XSDT or RSDT --> FADT --> DSDT (for the sleep type of \_S5)
- *                         \-> HPET
+ *                         \-> HPET, MADT, MCFG
  *
  * The tables are untrusted: lengths, sums and addresses are checked, and each loop over a table has
  * a bound.
@@ -56,3 +57,30 @@ MUST_CHECK bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *con
 /* The same for clocks. False if there is none. */
 MUST_CHECK bool acpi_read_clocks(const void *rsdp, size_t size, acpi_map map, void *context,
                                  struct acpi_clocks *out);
+
+#define ACPI_IOAPICS_MAX 8
+
+/* Where interrupts enter (MADT, ACPI 6.4, 5.2.12). A GSI is a number of an input, over all I/O
+ * APICs. */
+struct acpi_interrupts {
+    unsigned count;
+    struct {
+        uint32_t address; /* physical, of the registers */
+        uint32_t first;   /* GSI of its first input */
+    } ioapic[ACPI_IOAPICS_MAX];
+};
+
+/* False if there is no valid MADT. I/O APICs beyond ACPI_IOAPICS_MAX are left out. */
+MUST_CHECK bool acpi_read_interrupts(const void *rsdp, size_t size, acpi_map map, void *context,
+                                     struct acpi_interrupts *out);
+
+/* Where the configuration space of PCI's segment 0 is in memory (MCFG, PCI Firmware 3.0, 4.1.2): 1 MiB
+ * for each bus. */
+struct acpi_pci {
+    uint64_t address;    /* physical, of bus 0, which need not be there */
+    uint8_t first, last; /* buses that are */
+};
+
+/* False if there is no valid MCFG with segment 0. */
+MUST_CHECK bool acpi_read_pci(const void *rsdp, size_t size, acpi_map map, void *context,
+                              struct acpi_pci *out);

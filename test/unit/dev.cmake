@@ -9,3 +9,18 @@ target_sources(test_framebuffer PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 ouro_host_test(dev/screen/screen src/dev/screen/screen.c src/dev/screen/vt.c src/dev/screen/vt_escape.c SHADOW linux)
 
 ouro_fuzzer(dev/screen/vt src/dev/screen/vt.c src/dev/screen/vt_escape.c)
+
+# The ring and the buses of virtio devices, against a model of the device. Registers in memory are the model's.
+ouro_host_test(dev/virtio/virtio_ring src/dev/virtio/ring.c test/unit/support/virtio_model.c)
+ouro_host_test(dev/virtio/virtio_mmio src/dev/virtio/mmio.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
+    src/parse/cmdline.c test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c SHADOW virtio)
+ouro_host_test(dev/virtio/virtio_console src/dev/virtio/console.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
+    src/dev/virtio/virtio.c src/kern/block_ring.c src/parse/cmdline.c test/unit/support/virtio_mmio_model.c
+    test/unit/support/virtio_model.c SHADOW virtio)
+ouro_host_test(dev/virtio/virtio_pci src/dev/virtio/pci.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
+    src/dev/pci/pci.c test/unit/support/pci_model.c SHADOW virtio)
+
+ouro_host_test(dev/pci/pci src/dev/pci/pci.c test/unit/support/pci_model.c)
+ouro_fuzzer(dev/pci/pci src/dev/pci/pci.c src/dev/virtio/pci.c test/unit/support/pci_model.c)
+
+ouro_fuzzer(dev/virtio/virtio_ring src/dev/virtio/ring.c)

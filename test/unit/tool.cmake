@@ -4,7 +4,8 @@ function(ouro_tool_test path)
     ouro_host_test(tool/${path} test/unit/support/tool_native.c tool/host/text.c ${ARGN})
 endfunction()
 
-ouro_tool_test(console/unframe tool/console/unframe.c tool/console/boot_output.c)
+ouro_tool_test(console/unframe tool/console/unframe.c tool/console/boot_output.c
+    src/kern/block_ring.c)
 ouro_tool_test(image/words tool/image/words.c tool/host/path.c src/parse/cmdline.c)
 ouro_tool_test(image/cpio tool/image/cpio_writer.c src/parse/cpio.c)
 ouro_tool_test(image/iso9660 tool/image/iso9660.c)

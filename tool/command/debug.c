@@ -71,8 +71,10 @@ int command_debug(int argc, char **argv)
         fail_errno("cannot start gdb");
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .colour = report_wants_colour()};
-    const struct console_options console = {
-        .serial = emulator.serial, .report = &report, .verbose = request.verbose};
+    const struct console_options console = {.serial = emulator.serial,
+                                            .port = emulator.port,
+                                            .report = &report,
+                                            .verbose = request.verbose};
     console_run(&console, &result);
     while (!child_wait(&gdb, -1, &status))
         ;

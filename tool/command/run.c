@@ -88,6 +88,7 @@ int command_run(int argc, char **argv)
                                           .json = &json,
                                           .colour = report_wants_colour()};
     const struct console_options console = {.serial = emulator.serial,
+                                            .port = emulator.port,
                                             .report = &report,
                                             .profile = request.profile ? &samples : NULL,
                                             .verbose = request.verbose,

@@ -27,6 +27,7 @@ int command_screenshot(int argc, char **argv)
     request.machine.stays = true;
     emulator_start(&request.machine, &emulator);
     const struct console_options console = {.serial = emulator.serial,
+                                            .port = emulator.port,
                                             .verbose = request.verbose,
                                             .keyboard = true,
                                             .marker = request.marker,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One poll() loop over the serial port, stdin and the output queue; console.h has a diagram. */
+/* One poll() loop over the serial port, the port, stdin and the output queue; console.h has a diagram. */
 #include "console/console.h"
 #include "console/boot_output.h"
 #include "console/input.h"
@@ -33,6 +33,12 @@ struct console {
     const struct console_options *options;
     struct console_result *result;
     struct unframe unframe;
+    struct unblock unblock;
+    char serial[16384]; /* bytes of the serial port, taken up to serial_at */
+    size_t serial_at, serial_size;
+    bool serial_ended;
+    bool by_port;    /* what the kernel said last came, or comes, by the port */
+    bool input_port; /* input goes to the port */
     struct boot_output boot_output;
     struct outputs outputs;
     struct report_stream report;
@@ -148,6 +154,8 @@ static void on_ready(void *context)
 {
     struct console *c = context;
     c->ready = true;
+    c->input_port = c->by_port;
+    input_link(&c->input, c->input_port);
 }
 
 static void on_line(void *context, const char *line)
@@ -170,24 +178,61 @@ static void on_line(void *context, const char *line)
     }
 }
 
+static bool is_full(const struct console *c)
+{
+    return outputs_waiting(&c->outputs) >= QUEUE_FULL;
+}
+
 static void read_serial(struct console *c)
 {
-    const struct unframe_sink sink = {on_bytes, on_ready, on_line, c};
-    char bytes[16384];
-    ssize_t got = recv(c->options->serial, bytes, sizeof(bytes), MSG_DONTWAIT);
+    ssize_t got = recv(c->options->serial, c->serial, sizeof(c->serial), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0) {
+    c->serial_at = 0;
+    c->serial_size = got > 0 ? (size_t)got : 0;
+    c->serial_ended = got <= 0;
+    c->flowing = got > 0;
+}
+
+static void take_serial(struct console *c, const struct unframe_sink *sink)
+{
+    while (!c->by_port && c->serial_at < c->serial_size)
+        c->serial_at += unframe_feed(&c->unframe, c->serial + c->serial_at,
+                                     c->serial_size - c->serial_at, &c->by_port, sink);
+    if (!c->by_port && c->serial_ended) {
         c->connected = false;
         decide(c, ENDED_SILENT);
-        return;
     }
-    c->flowing = true;
-    unframe_feed(&c->unframe, bytes, (size_t)got, &sink);
     if (!c->unframe.greeted && c->boot_output.stop[0]) {
         decide(c, ENDED_STOPPED);
         snprintf(c->result->reason, sizeof(c->result->reason), "%s", c->boot_output.stop);
     }
+}
+
+/* Takes what the port has now. False if something may be left. */
+static bool take_port(struct console *c, const struct unframe_sink *sink)
+{
+    static char bytes[131072];
+    while (!is_full(c)) {
+        ssize_t got =
+            c->options->port < 0 ? 0 : recv(c->options->port, bytes, sizeof(bytes), MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return true;
+        unblock_feed(&c->unblock, bytes, (size_t)got, sink);
+    }
+    return false;
+}
+
+/* The order is that of src/kern/console_frame.h: bytes of the serial port that are here come after all
+ * that the port has, once the kernel has gone to the port. */
+static void take_output(struct console *c)
+{
+    const struct unframe_sink sink = {on_bytes, on_ready, on_line, c};
+    if (c->by_port && take_port(c, &sink) && (c->serial_at < c->serial_size || c->serial_ended))
+        c->by_port = false;
+    take_serial(c, &sink);
 }
 
 static double nearest(double a, double b)
@@ -240,17 +285,19 @@ static void step(struct console *c, double seconds)
 {
     bool take_input = c->ready && !c->decided;
     bool wants = !c->decided && (c->ready || c->input.raw) && input_wants(&c->input);
-    bool full = outputs_waiting(&c->outputs) >= QUEUE_FULL;
-    short serial_events =
-        (short)((full ? 0 : POLLIN) | (take_input && c->input.bytes.length > 0 ? POLLOUT : 0));
+    bool full = is_full(c), holds = c->serial_at < c->serial_size || c->serial_ended;
+    short out = take_input && c->input.bytes.length > 0 ? POLLOUT : 0;
+    short serial_events = (short)((full || holds ? 0 : POLLIN) | (c->input_port ? 0 : out));
+    short port_events = (short)((full || !c->by_port ? 0 : POLLIN) | (c->input_port ? out : 0));
     struct pollfd fds[] = {
         {c->connected && serial_events ? c->options->serial : -1, serial_events, 0},
         {outputs_fd(&c->outputs), POLLOUT, 0},
         {wants ? c->input.fd : -1, POLLIN, 0},
+        {c->connected && port_events ? c->options->port : -1, port_events, 0},
     };
     if (!c->decided && c->input.background)
         seconds = nearest(seconds, BACKGROUND_PERIOD);
-    seconds = seconds < 0 ? 0 : nearest(seconds, 3600);
+    seconds = seconds < 0 || (holds && !full) ? 0 : nearest(seconds, 3600);
     if (c->flowing && !c->decided) /* QEMU writes single bytes: wait for more of them */
         usleep(FLOW_PAUSE);
     if (poll(fds, ARRAY_LENGTH(fds), (int)(seconds * 1000) + 1) < 0)
@@ -258,8 +305,10 @@ static void step(struct console *c, double seconds)
     c->flowing = false;
     if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
         read_serial(c);
-    if (fds[0].revents & POLLOUT)
-        input_send(&c->input, c->options->serial);
+    if (!full && c->connected)
+        take_output(c);
+    if ((fds[0].revents | fds[3].revents) & POLLOUT)
+        input_send(&c->input, c->input_port ? c->options->port : c->options->serial);
     if (wants && fds[2].revents)
         input_read(&c->input);
     if (c->input.end || (c->input.interrupted && !c->ready))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies between the machine's serial port and the tool's stdin, stdout and stderr, until the program
- * ends.
+ * Copies between the machine and the tool's stdin, stdout and stderr, until the program ends.
  *
- *     serial --> unframe --> one queue --> stdout | stderr      order is kept across both
- *     stdin  --> escape  --> serial         sent after the kernel's FRAME_READY
+ *     serial --> unframe --> one queue --> stdout | stderr      order is kept across all
+ *     port   --> unblock --/
+ *     stdin  --> escape, or blocks --> serial, or port          after the kernel's FRAME_READY
  *
- * Nothing blocks: a slow reader of stdout fills the queue, a full queue stops reading the serial
- * port, and the machine waits. A machine that does not take input stops the reading of stdin.
+ * Nothing blocks: a slow reader of stdout fills the queue, a full queue stops reading the machine's
+ * output, and the machine waits. A machine that does not take input stops the reading of stdin.
  */
 #pragma once
 
@@ -29,6 +29,7 @@ enum ending {
 
 struct console_options {
     int serial;                          /* connected socket to the emulator; stays the caller's */
+    int port;                            /* the same, for the port; -1: none */
     const struct report_options *report; /* how to render fault reports; NULL: unchanged */
     struct args *profile;                /* gets the lines of profile.h; NULL: no profile */
     bool verbose;                        /* boot_output and boot marks go to stderr */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tool's stdin on its way to the program, escaped as in src/kern/console_frame.h. At most a few
- * kilobytes are read ahead. In the background of a terminal nothing is read, so that the tool is not
+ * The tool's stdin on its way to the program, escaped or in blocks as in src/kern/console_frame.h. At
+ * most a few kilobytes are read ahead (blocks: 128). In the background of a terminal nothing is read, so that the tool is not
  * stopped by SIGTTIN.
  */
 #pragma once
@@ -18,7 +18,12 @@ struct input {
     bool interrupted;  /* Ctrl-C was typed */
     bool end;          /* three Ctrl-C were typed: the machine must end */
     bool background;   /* in the background of the terminal, at the last check */
-    struct text bytes; /* escaped, not yet sent */
+    bool linked;       /* the machine takes input: `bytes` has a form */
+    bool blocks;       /* that of the port */
+    bool ended;        /* the end has been read */
+    struct text early; /* read before it was linked */
+    struct text bytes; /* in its form */
+    size_t sent;       /* of them, at the front; all: none are left */
 };
 
 /* With `wanted` false the program gets the end of input at once. A usable terminal (terminal.h) becomes
@@ -30,8 +35,11 @@ void input_none(struct input *in);
 bool input_wants(struct input *in);
 /* Reads once. */
 void input_read(struct input *in);
-/* Sends what the serial port accepts now. Errors are ignored: reading the port will report them. */
-void input_send(struct input *in, int serial);
+/* The machine takes input, by the port or by the serial port. What was in the other form and not sent is
+ * lost. */
+void input_link(struct input *in, bool blocks);
+/* Sends what the connection accepts now. Errors are ignored: reading the port will report them. */
+void input_send(struct input *in, int connection);
 /* Sends the time of day. Only while no input has been sent: it would split an escape sequence. */
 void input_send_time(int serial);
 void input_close(struct input *in);

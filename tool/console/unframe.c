@@ -69,15 +69,20 @@ static void feed_escape(struct unframe *u, char byte, const struct unframe_sink 
     }
 }
 
-void unframe_feed(struct unframe *u, const char *bytes, size_t size,
-                  const struct unframe_sink *sink)
+size_t unframe_feed(struct unframe *u, const char *bytes, size_t size, bool *to_port,
+                    const struct unframe_sink *sink)
 {
-    const char *end = bytes + size;
+    const char *start = bytes, *end = bytes + size;
+    *to_port = false;
     while (bytes < end) {
         if (!u->greeted) {
             feed_boot_output(u, *bytes++, sink);
         } else if (u->in_line) {
             feed_line(u, *bytes++, sink);
+        } else if (u->escape && *bytes == FRAME_PORT) {
+            u->escape = false;
+            *to_port = true;
+            return (size_t)(bytes + 1 - start);
         } else if (u->escape) {
             feed_escape(u, *bytes++, sink);
         } else {
@@ -88,5 +93,56 @@ void unframe_feed(struct unframe *u, const char *bytes, size_t size,
             u->escape = escape != NULL;
             bytes = escape ? escape + 1 : end;
         }
+    }
+    return size;
+}
+
+static void feed_text(struct unblock *u, const char *bytes, size_t size,
+                      const struct unframe_sink *sink)
+{
+    size_t room = sizeof(u->line) - 1 - u->line_length;
+    memcpy(u->line + u->line_length, bytes, size < room ? size : room);
+    u->line_length += size < room ? size : room;
+    if (u->reader.left > size)
+        return;
+    u->line[u->line_length] = '\0';
+    u->line_length = 0;
+    sink->line(sink->context, u->line);
+}
+
+static void feed_block(struct unblock *u, char kind, const char *bytes, size_t size,
+                       const struct unframe_sink *sink)
+{
+    switch (kind) {
+    case FRAME_STDOUT:
+        sink->bytes(sink->context, STREAM_STDOUT, bytes, size);
+        break;
+    case FRAME_STDERR:
+        sink->bytes(sink->context, STREAM_STDERR, bytes, size);
+        break;
+    case FRAME_TEXT:
+        feed_text(u, bytes, size, sink);
+        break;
+    case FRAME_READY:
+        if (u->reader.left == size) /* once for each block */
+            sink->ready(sink->context);
+        break;
+    default: /* the log; anything unknown must be seen */
+        sink->bytes(sink->context, STREAM_LOG, bytes, size);
+        break;
+    }
+}
+
+void unblock_feed(struct unblock *u, const char *bytes, size_t size,
+                  const struct unframe_sink *sink)
+{
+    for (size_t at = 0; at < size;) {
+        char kind;
+        size_t count;
+        at += block_reader_next(&u->reader, (const uint8_t *)bytes + at, size - at, &kind, &count);
+        if (count > 0)
+            feed_block(u, kind, bytes + at, count, sink);
+        block_reader_took(&u->reader, count);
+        at += count;
     }
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decodes the framed console (src/kern/console_frame.h): bytes of the serial port in, calls out.
- * Pure: no files, no clock.
+ * Decodes the framed console (src/kern/console_frame.h): bytes of the serial port or of the port in,
+ * calls out. Pure: no files, no clock.
  */
 #pragma once
+
+#include "kern/block_ring.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +36,17 @@ struct unframe {
     char line[UNFRAME_LINE_MAX];
 };
 
-/* Decodes bytes in any portions. The initial state is a zeroed struct unframe. */
-void unframe_feed(struct unframe *u, const char *bytes, size_t size,
+/* Decodes bytes in any portions. The initial state is a zeroed struct unframe. Returns the number of
+ * bytes taken: all, or those up to FRAME_PORT, and sets *to_port then. */
+size_t unframe_feed(struct unframe *u, const char *bytes, size_t size, bool *to_port,
+                    const struct unframe_sink *sink);
+
+struct unblock {
+    struct block_reader reader;
+    size_t line_length;
+    char line[UNFRAME_LINE_MAX];
+};
+
+/* Decodes blocks, in any portions. The initial state is a zeroed struct unblock. */
+void unblock_feed(struct unblock *u, const char *bytes, size_t size,
                   const struct unframe_sink *sink);

@@ -193,8 +193,12 @@ NORETURN static void child_main(const struct spawn *spawn, pid_t parent, int rep
     /* Moved above the standard numbers first, so that no dup2() closes a descriptor still needed. */
     for (int fd = 0; fd <= 2; fd++)
         moved[fd] = fcntl(wanted[fd] < 0 ? null : wanted[fd], F_DUPFD_CLOEXEC, 10);
+    int fourth = spawn->fourth > 0 ? fcntl(spawn->fourth, F_DUPFD_CLOEXEC, 10) : -1;
+    report = fcntl(report, F_DUPFD_CLOEXEC, 10);
     for (int fd = 0; fd <= 2; fd++)
         dup2(moved[fd], fd);
+    if (fourth >= 0)
+        dup2(fourth, 3);
     for (int number = 1; number < NSIG; number++) {
         struct sigaction old;
         bool inherited = number == SIGINT || number == SIGHUP || number == SIGQUIT;

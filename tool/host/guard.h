@@ -41,6 +41,7 @@ struct child {
 struct spawn {
     char *const *argv;        /* argv[0] is searched in PATH */
     int input, output, error; /* become 0, 1, 2; -1: /dev/null */
+    int fourth;               /* becomes 3; 0: none */
     bool own_group;           /* a process group of its own, which Ctrl-C does not reach */
     const char *term;         /* TERM of the child; NULL: inherited */
     const char *folder;       /* current directory of the child; NULL: inherited */

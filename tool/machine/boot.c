@@ -143,6 +143,9 @@ static void run_words(const struct request *o, struct args *words)
         args_add(words, "bootchart");
     clock_words(o, words);
     args_add(words, emulator_exit_word(o->machine.emulator));
+    const char *port = emulator_port_word(&o->machine);
+    if (port)
+        args_add(words, port);
 }
 
 static void prepare_demo(struct tree *tree, struct program *program)
@@ -245,6 +248,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *tree = (struct tree){0};
     guard_start();
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
+    m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU;
     if (!o->image)
         m->archive = pack_archive(o, program, tree);
     if (!makes_image(o))

@@ -47,12 +47,18 @@ const char *emulator_exit_word(enum emulator_kind kind)
     return kind == EMULATOR_QEMU ? "exit=0xf4" : "exit=bochs";
 }
 
+const char *emulator_port_word(const struct machine *m)
+{
+    return m->port && m->chipset == CHIPSET_MICROVM ? QEMU_MICROVM_PORT_WORD : NULL;
+}
+
 void emulator_start(const struct machine *machine, struct emulator *out)
 {
     char *path = guard_path("emulator.log");
     int log = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
     if (log < 0)
         fail_errno("cannot create %s", path);
+    out->port = -1;
     if (machine->emulator == EMULATOR_QEMU)
         qemu_start(machine, out, log);
     else
@@ -65,6 +71,8 @@ void emulator_end(struct emulator *emulator)
 {
     child_kill(&emulator->child);
     close(emulator->serial);
+    if (emulator->port >= 0)
+        close(emulator->port);
 }
 
 void emulator_explain(void)

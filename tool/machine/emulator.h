@@ -41,6 +41,7 @@ struct machine {
     bool waits;          /* QEMU waits for gdb before the first instruction */
     bool screen;         /* the program's terminal is the screen */
     bool window;         /* the screen appears in a window of this desktop */
+    bool port;           /* a virtio console beside the serial port (src/dev/virtio/port.h) */
     const char *control; /* path of QEMU's QMP socket; NULL: none */
     bool stays;          /* the machine halts at the program's end and stays until emulator_end() */
     const struct args *qemu_args;
@@ -49,6 +50,7 @@ struct machine {
 struct emulator {
     struct child child;
     int serial; /* connected socket: COM1 */
+    int port;   /* connected socket: the virtio console; -1: none */
 };
 
 /* Fails the tool with a message if the emulator cannot run the machine. */
@@ -57,11 +59,20 @@ void emulator_check(const struct machine *machine);
 void emulator_start(const struct machine *machine, struct emulator *out);
 /* The kernel word for switching the machine off with a status: "exit=0xf4". */
 const char *emulator_exit_word(enum emulator_kind kind);
+/* The kernel word that says where the port is; NULL if the kernel finds it, or there is none. */
+const char *emulator_port_word(const struct machine *machine);
 /* Kills the emulator if it still runs. */
 void emulator_end(struct emulator *emulator);
 /* Prints the last lines of the emulator's own output on stderr. */
 void emulator_explain(void);
 
 /* For emulator_*.c only. */
+
+/* The second of microvm's places for virtio devices: its registers, and its input of the second I/O
+ * APIC (QEMU 7.2). The interrupt of the first would arrive at input 2: QEMU takes input 0 of any I/O
+ * APIC for ISA line 0. */
+#define QEMU_MICROVM_PORT_BUS  "virtio-mmio-bus.1"
+#define QEMU_MICROVM_PORT_WORD "virtio_mmio.device=512@0xfeb00200:25"
+
 void qemu_start(const struct machine *machine, struct emulator *out, int log);
 void bochs_start(const struct machine *machine, struct emulator *out, int log);

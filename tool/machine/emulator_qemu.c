@@ -2,10 +2,12 @@
 /*
  * QEMU. The serial port is QEMU's standard input and output, which are one socket. QEMU reads it
  * only if the UART has room, and waits when the socket is full, so no byte is lost in either
- * direction.
+ * direction. The port is another socket, descriptor 3 of QEMU; a virtserialport, unlike a virtconsole,
+ * waits in both directions, too.
  */
 #include "host/fail.h"
 #include "host/file.h"
+#include "kern/console_frame.h"
 #include "machine/emulator.h"
 #include "machine/kvm.h"
 
@@ -122,11 +124,25 @@ static void add_control(struct args *args, const struct machine *m)
     free(escaped);
 }
 
+static void add_port(struct args *args, enum chipset chipset)
+{
+    const char *const port[] = {"-chardev", "socket,id=port,fd=3",
+                                "-global",  "virtio-mmio.force-legacy=false",
+                                "-device",  NULL};
+    const char *const end[] = {"-device", "virtserialport,nr=1,chardev=port,name=" FRAME_PORT_NAME,
+                               NULL};
+    args_all(args, port);
+    args_add(args, chipset == CHIPSET_MICROVM
+                       ? "virtio-serial-device,max_ports=2,bus=" QEMU_MICROVM_PORT_BUS
+                       : "virtio-serial-pci,max_ports=2,disable-legacy=on");
+    args_all(args, end);
+}
+
 void qemu_start(const struct machine *m, struct emulator *out, int log)
 {
     const char *program = getenv("OURO_QEMU");
     struct args args = {0};
-    int ends[2];
+    int ends[2], port[2] = {-1, -1};
     args_add(&args, program && *program ? program : "qemu-system-x86_64");
     add_common(&args, m);
     if (m->firmware == FIRMWARE_UEFI)
@@ -136,15 +152,25 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
         add_gdb(&args, m);
     if (m->control)
         add_control(&args, m);
+    if (m->port)
+        add_port(&args, m->chipset);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
+        (m->port && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port) != 0))
         fail_errno("cannot create a socket");
-    const struct spawn spawn = {
-        .argv = args.item, .input = ends[1], .output = ends[1], .error = log, .own_group = true};
+    const struct spawn spawn = {.argv = args.item,
+                                .input = ends[1],
+                                .output = ends[1],
+                                .error = log,
+                                .fourth = m->port ? port[1] : 0,
+                                .own_group = true};
     if (!child_start(&spawn, &out->child))
         fail_errno("cannot start %s", args.item[0]);
     close(ends[1]);
     out->serial = ends[0];
+    out->port = port[0];
+    if (m->port)
+        close(port[1]);
     args_free(&args);
 }

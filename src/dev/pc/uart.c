@@ -18,10 +18,12 @@ enum {
     SCRATCH = COM1 + 7,
 
     IER_RECEIVED = 1,
+    IER_EMPTY = 2, /* the transmit FIFO has become empty, or the bit was just set and it is */
     /* Enables and clears the FIFOs; interrupts at 14 bytes, or four character times after the last
      * byte. QEMU delivers no more bytes at a time than the trigger level. */
     FCR_ENABLE_CLEAR = 0xc7,
     IIR_FIFO = 0xc0,
+    IIR_NONE = 1, /* no interrupt is pending; a read takes IER_EMPTY's back */
     LCR_8N1 = 3,
     LCR_DLAB = 0x80,
     MCR_DTR_RTS_OUT2 = 0x0b, /* OUT2 gates the interrupt line on PCs */
@@ -29,33 +31,79 @@ enum {
     LSR_EMPTY = 0x20, /* the transmit FIFO is empty */
     LSR_IDLE = 0x40,  /* the transmit FIFO and the shift register are empty */
     FIFO_SIZE = 16,
-    PATIENCE = 10000000, /* polls for room: long enough for a slow host, finite for a dead port */
+    ROUNDS_MAX = 256, /* of one interrupt: a broken UART must not keep the CPU */
 };
 
+/* Polls for room. A port that has sent something waits for its host, which may have stopped for a while; one that never
+ * has may be no port at all. */
+#define PATIENCE_UNPROVEN UINT64_C(10000000)
+#define PATIENCE          (256 * PATIENCE_UNPROVEN)
+
 static unsigned burst = 1; /* bytes that can be written if LSR_EMPTY is set */
+static bool proven, dead;  /* it has had room before; waiting was in vain */
 
-/* Guards received data and the receive interrupt; the console's lock guards the transmitter. */
+/* Guards received data and both interrupts. */
 static struct spin_lock receiver;
+static uint8_t enabled GUARDED_BY(class_uart); /* IER */
+static bool started GUARDED_BY(class_uart);    /* interrupts arrive */
 
-static void uart_wait_for(uint8_t status)
+static bool has_room(void)
 {
-    for (unsigned polls = 0; !(in8(LSR) & status) && polls < PATIENCE; polls++)
+    return in8(LSR) & LSR_EMPTY;
+}
+
+static uint64_t patience(void)
+{
+    return dead ? 1 : proven ? PATIENCE : PATIENCE_UNPROVEN;
+}
+
+static bool uart_wait(void)
+{
+    for (uint64_t polls = patience(); polls > 0; polls--) {
+        if (has_room()) {
+            proven = true;
+            dead = false;
+            return true;
+        }
         cpu_pause();
-}
-
-static void uart_flush(void)
-{
-    uart_wait_for(LSR_IDLE);
-}
-
-static void uart_write(const void *bytes, size_t size)
-{
-    const uint8_t *p = bytes;
-    while (size > 0) {
-        uart_wait_for(LSR_EMPTY);
-        for (unsigned i = 0; i < burst && size > 0; i++, size--)
-            out8(DATA, *p++);
     }
+    dead = true;
+    return false;
+}
+
+static void enable(uint8_t interrupts) REQUIRES(class_uart)
+{
+    if (interrupts != enabled)
+        out8(IER, interrupts);
+    enabled = interrupts;
+}
+
+/* Sends while there is room; what is left then is sent when the FIFO has become empty. Each byte is taken when it is sent:
+ * an NMI in between may send others. */
+static void uart_transmit(void) REQUIRES(class_uart)
+{
+    bool more = true;
+    uint8_t byte;
+    while (more && has_room()) {
+        proven = true;
+        for (unsigned i = 0; i < burst && (more = console_output(&byte, 1) > 0); i++)
+            out8(DATA, byte);
+    }
+    if (started)
+        enable((uint8_t)(console_output_pending() ? enabled | IER_EMPTY : enabled & ~IER_EMPTY));
+}
+
+static void uart_send(void)
+{
+    uint64_t flags = spin_lock_irq(&receiver, &class_uart);
+    uart_transmit();
+    spin_unlock_irq(&receiver, &class_uart, flags);
+}
+
+static void uart_drain(void)
+{
+    for (uint64_t polls = patience(); !(in8(LSR) & LSR_IDLE) && polls > 0; polls--)
+        cpu_pause();
 }
 
 /* Moves received bytes to the console while it has room. Without room the interrupt is disabled
@@ -72,27 +120,33 @@ static void uart_receive(void) REQUIRES(class_uart)
             return;
         console_input(bytes, n);
     }
-    out8(IER, 0);
+    enable(enabled & (uint8_t)~IER_RECEIVED);
 }
 
 static void uart_interrupt(void)
 {
     spin_lock(&receiver, &class_uart);
-    uart_receive();
+    /* The line to the PIC is an edge: it must have been low before the handler returns. */
+    for (unsigned round = 0; round < ROUNDS_MAX && !(in8(FCR) & IIR_NONE); round++) {
+        if (enabled & IER_RECEIVED)
+            uart_receive();
+        if (enabled & IER_EMPTY)
+            uart_transmit();
+    }
     spin_unlock(&receiver, &class_uart);
 }
 
 static void uart_resume(void)
 {
     uint64_t flags = spin_lock_irq(&receiver, &class_uart);
-    out8(IER, IER_RECEIVED);
+    enable(enabled | IER_RECEIVED);
     uart_receive();
     spin_unlock_irq(&receiver, &class_uart, flags);
 }
 
-INIT_CODE const struct console_device *uart_init(void)
+INIT_CODE const struct console_line *uart_init(void)
 {
-    static const struct console_device device = {uart_write, uart_flush, uart_resume};
+    static const struct console_line line = {uart_send, uart_wait, uart_drain, uart_resume};
     out8(SCRATCH, 0x5a);
     if (in8(SCRATCH) != 0x5a)
         return NULL;
@@ -105,11 +159,15 @@ INIT_CODE const struct console_device *uart_init(void)
     out8(MCR, MCR_DTR_RTS_OUT2);
     if ((in8(FCR) & IIR_FIFO) == IIR_FIFO)
         burst = FIFO_SIZE;
-    return &device;
+    return &line;
 }
 
-INIT_CODE void uart_start_input(void)
+INIT_CODE void uart_start(void)
 {
     irq_set_handler(COM1_LINE, uart_interrupt);
+    uint64_t flags = spin_lock_irq(&receiver, &class_uart);
+    started = true;
+    spin_unlock_irq(&receiver, &class_uart, flags);
     uart_resume();
+    console_line_interrupts();
 }

@@ -153,7 +153,7 @@ INIT_CODE static bool screen_make_terminal(uint32_t *history_lines)
 
 INIT_CODE const struct console_device *screen_init(const struct boot_framebuffer *framebuffer)
 {
-    static const struct console_device device = {screen_write, draw_all, NULL};
+    static const struct console_device device = {screen_write, draw_all};
     bool graphics = framebuffer->base.v != 0 && !framebuffer->text;
     bool opened = graphics ? framebuffer_open(framebuffer, &surface)
                            : (framebuffer->text || ega_text_present()) &&

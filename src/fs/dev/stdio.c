@@ -22,7 +22,7 @@ static bool input_is_ready(void *context)
 static enum err stream_read(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
-    char bytes[512];
+    char bytes[CONSOLE_PIECE];
     if (io_left(io) == 0)
         return E_OK;
     if (!console_input_ready()) {
@@ -44,23 +44,40 @@ static enum err stream_read(struct file *file, struct io *io, uint64_t *offset)
     return E_OK;
 }
 
+static bool output_is_ready(void *context)
+{
+    (void)context;
+    return console_output_ready();
+}
+
 static enum err stream_write(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
-    char bytes[1024];
+    char bytes[CONSOLE_PIECE];
     enum console_stream stream = (enum console_stream)(uintptr_t)file->state;
     enum err e = E_OK;
-    while (e == E_OK && io_left(io) > 0) {
+    if (io_left(io) == 0)
+        return E_OK;
+    do {
+        if (!console_output_ready()) {
+            console_push();
+            if (file->flags & O_NONBLOCK)
+                return E_AGAIN;
+            e = fs_wait(console_output_queue(), output_is_ready, NULL, NO_DEADLINE);
+            if (e != E_OK)
+                return e;
+        }
         uint64_t before = io_left(io);
         e = io_take(io, bytes, before < sizeof(bytes) ? before : sizeof(bytes));
-        console_write(stream, bytes, before - io_left(io));
-    }
+        console_write_more(stream, bytes, before - io_left(io));
+    } while (e == E_OK && io_left(io) > 0);
+    console_push();
     return e;
 }
 
 static uint32_t stream_poll(struct file *file)
 {
-    uint32_t events = file_can_write(file) ? POLL_WRITABLE : 0;
+    uint32_t events = file_can_write(file) && console_output_ready() ? POLL_WRITABLE : 0;
     if (file_can_read(file)) {
         if (console_input_ended())
             events |= POLL_HUP;
@@ -73,7 +90,7 @@ static uint32_t stream_poll(struct file *file)
 static struct wait_queue *stream_queue(struct file *file, bool write)
 {
     (void)file;
-    return write ? NULL : console_input_queue();
+    return write ? console_output_queue() : console_input_queue();
 }
 
 static enum err stream_control(struct file *file, uint32_t command, uint64_t argument,

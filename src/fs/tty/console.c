@@ -119,10 +119,17 @@ static void tty_console_write(struct tty *tty, struct file *file, const char *by
     }
 }
 
+static bool tty_console_has_room(struct tty *tty)
+{
+    (void)tty;
+    return console_output_ready();
+}
+
 static const struct tty_driver driver = {.emit = tty_console_emit,
                                          .pump = tty_console_pump,
                                          .ended = ended,
                                          .take = tty_console_take,
+                                         .has_room = tty_console_has_room,
                                          .write = tty_console_write};
 
 static enum err open_console(struct file *file)
@@ -159,7 +166,7 @@ void tty_init(void)
     static const struct device nodes[] = {{"console", 5 << 8 | 1, 0600, &stdout_ops}};
     bool seen = console_is_terminal(0) || console_is_terminal(1) || console_is_terminal(2);
     console = (struct tty){.foreground = 1, .session = seen ? 1 : 0};
-    tty_setup(&console, &driver, console_input_queue(), console_input_queue());
+    tty_setup(&console, &driver, console_input_queue(), console_output_queue());
     bool on_stderr = !console_is_terminal(1) && console_is_terminal(2);
     terminal_stream = echo_stream = on_stderr ? CONSOLE_STDERR : CONSOLE_STDOUT;
     console_size(&far_columns, &far_rows);

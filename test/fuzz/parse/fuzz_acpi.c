@@ -18,7 +18,7 @@ static void seal(uint8_t *bytes, size_t size, size_t at)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct acpi_memory memory;
-    static const char *const names[] = {"XSDT", "RSDT", "FACP", "DSDT"};
+    static const char *const names[] = {"XSDT", "RSDT", "FACP", "DSDT", "APIC", "MCFG"};
     struct acpi_power power;
     const char *why;
     uint8_t rsdp[36] = "RSD PTR ";
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(rsdp + 24, &xsdt, 8);
     seal(rsdp, 20, 8);
     seal(rsdp, 36, 32);
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         uint8_t *table = memory.bytes + 0x400 * i;
         uint32_t length = (uint32_t)(table[4] | table[5] << 8) % 0x400;
         memcpy(table, names[i], 4);
@@ -45,6 +45,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(power.sleep_type_a < 8 && power.sleep_type_b < 8);
     else
         assert(why != NULL);
+    struct acpi_interrupts interrupts;
+    if (acpi_read_interrupts(rsdp, sizeof rsdp, acpi_memory_map, &memory, &interrupts))
+        assert(interrupts.count <= ACPI_IOAPICS_MAX);
+    struct acpi_pci pci;
+    if (acpi_read_pci(rsdp, sizeof rsdp, acpi_memory_map, &memory, &pci))
+        assert(pci.address != 0 && pci.first <= pci.last);
     struct acpi_clocks clocks;
     for (unsigned i = 0; i < 2; i++) {
         if (acpi_read_clocks(rsdp, sizeof rsdp, acpi_memory_map, &memory, &clocks))

@@ -162,6 +162,101 @@ static void test_extended_fields_come_first(void **state)
     assert_true(p.can_sleep);
 }
 
+/* A MADT behind the FADT, with an entry of another type before each I/O APIC. */
+static void add_madt(uint8_t entries)
+{
+    enum {
+        MADT = 0xc00
+    };
+    unsigned at = MADT + 44;
+    for (uint8_t i = 0; i < entries; i++) {
+        memory.bytes[at + 1] = 8; /* a local APIC */
+        memory.bytes[at + 8] = 1;
+        memory.bytes[at + 9] = 12;
+        put32(at + 12, 0xfec00000 + 0x10000u * i);
+        put32(at + 16, 24u * i);
+        at += 20;
+    }
+    table(MADT, "APIC", at - MADT);
+    seal(MADT);
+    table(RSDT, "RSDT", 36 + 8);
+    put32(RSDT + 40, ACPI_BASE + MADT);
+    seal(RSDT);
+    table(XSDT, "XSDT", 36 + 16);
+    put64(XSDT + 44, ACPI_BASE + MADT);
+    seal(XSDT);
+}
+
+static bool read_interrupts(struct acpi_interrupts *out)
+{
+    bool good = acpi_read_interrupts(rsdp, sizeof rsdp, acpi_memory_map, &memory, out);
+    acpi_memory_free(&memory);
+    return good;
+}
+
+static void test_ioapics(void **state)
+{
+    (void)state;
+    struct acpi_interrupts interrupts;
+    assert_false(read_interrupts(&interrupts));
+    add_madt(2);
+    assert_true(read_interrupts(&interrupts));
+    assert_int_equal(interrupts.count, 2);
+    assert_int_equal(interrupts.ioapic[1].address, 0xfec10000);
+    assert_int_equal(interrupts.ioapic[1].first, 24);
+    add_madt(ACPI_IOAPICS_MAX + 1);
+    assert_true(read_interrupts(&interrupts));
+    assert_int_equal(interrupts.count, ACPI_IOAPICS_MAX);
+    static const uint8_t lengths[] = {0, 1, 9};
+    for (size_t i = 0; i < sizeof lengths; i++) {
+        add_madt(1);
+        memory.bytes[0xc00 + 44 + 1] = lengths[i];
+        memory.bytes[0xc00 + 44 + 10] = i == 2 ? 255 : 0;
+        seal(0xc00);
+        assert_false(read_interrupts(&interrupts));
+    }
+}
+
+static void test_pci_in_memory(void **state)
+{
+    (void)state;
+    enum {
+        MCFG = 0xc00
+    };
+    static const struct {
+        uint64_t address;
+        uint8_t segment, first, last;
+        bool good;
+    } cases[] = {
+        {0xb0000000, 0, 0, 255, true},  {0xb0000000, 0, 7, 7, true},
+        {0xb0000000, 1, 0, 255, false}, /* another segment */
+        {0xb0080000, 0, 0, 255, false}, /* not aligned */
+        {0, 0, 0, 255, false},          {UINT64_C(1) << 51, 0, 0, 255, false},
+        {0xb0000000, 0, 8, 7, false},
+    };
+    struct acpi_pci pci;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        setup(NULL);
+        put64(MCFG + 44, 0xc0000000); /* the first entry is of segment 3 */
+        memory.bytes[MCFG + 52] = 3;
+        put64(MCFG + 60, cases[i].address);
+        memory.bytes[MCFG + 68] = cases[i].segment;
+        memory.bytes[MCFG + 70] = cases[i].first;
+        memory.bytes[MCFG + 71] = cases[i].last;
+        table(MCFG, "MCFG", 44 + 32);
+        seal(MCFG);
+        table(RSDT, "RSDT", 36 + 8);
+        put32(RSDT + 40, ACPI_BASE + MCFG);
+        seal(RSDT);
+        bool good = acpi_read_pci(rsdp, sizeof rsdp, acpi_memory_map, &memory, &pci);
+        acpi_memory_free(&memory);
+        assert_int_equal(good, cases[i].good);
+        if (good)
+            assert_true(pci.address == cases[i].address && pci.first == cases[i].first &&
+                        pci.last == cases[i].last);
+    }
+}
+
 static void test_power_button_of_aml_only(void **state)
 {
     (void)state;
@@ -282,6 +377,8 @@ int main(void)
         cmocka_unit_test_setup(test_rsdt_when_there_is_no_other, setup),
         cmocka_unit_test_setup(test_rsdt_when_the_xsdt_is_broken, setup),
         cmocka_unit_test_setup(test_extended_fields_come_first, setup),
+        cmocka_unit_test_setup(test_ioapics, setup),
+        cmocka_unit_test_setup(test_pci_in_memory, setup),
         cmocka_unit_test_setup(test_power_button_of_aml_only, setup),
         cmocka_unit_test_setup(test_broken_tables_are_refused, setup),
         cmocka_unit_test_setup(test_a_package_that_is_none, setup),

@@ -192,6 +192,7 @@ void random_stir(const void *from, size_t size)
 char native_console_out[4][4096];
 size_t native_console_length[4];
 bool native_console_framed;
+bool native_console_full;
 unsigned native_terminals = 7;
 static char input[4096];
 static size_t input_start, input_end;
@@ -215,6 +216,11 @@ void native_console_type(const char *bytes, size_t size)
 void native_console_end_input(void)
 {
     input_over = true;
+}
+
+bool console_output_ready(void)
+{
+    return !native_console_full;
 }
 
 void console_write(enum console_stream stream, const void *bytes, size_t size)
@@ -245,6 +251,11 @@ bool console_input_ended(void)
 }
 
 struct wait_queue *console_input_queue(void)
+{
+    return &input_queue;
+}
+
+struct wait_queue *console_output_queue(void)
 {
     return &input_queue;
 }

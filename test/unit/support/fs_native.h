@@ -26,6 +26,7 @@ void native_console_reset(void);
 void native_console_type(const char *bytes, size_t size);
 void native_console_end_input(void);
 extern bool native_console_framed;
+extern bool native_console_full;  /* there is no room for output */
 extern unsigned native_terminals; /* bit n: descriptor n is a terminal */
 
 /* The number of calls of areas_forget_pages(). */

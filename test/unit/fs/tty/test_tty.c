@@ -317,6 +317,39 @@ static void test_tty_read_waits_for_a_line(void **state)
     assert_string_equal(native_console_out[CONSOLE_STDOUT], "he\b \b\b \bhello\r\n");
 }
 
+static enum err write_tty(char *text, uint64_t *done)
+{
+    struct io io = io_kernel(text, strlen(text));
+    uint64_t offset = 0;
+    *done = 0;
+    return file_write(tty, &io, &offset, done);
+}
+
+static bool line_has_room(void)
+{
+    native_other_thread = NULL;
+    native_console_full = false;
+    return true;
+}
+
+/* The line is slow: a writer sleeps, or is refused, and poll() says so. */
+static void test_tty_write_waits_for_the_line(void **state)
+{
+    (void)state;
+    uint64_t n;
+    native_console_full = true;
+    assert_int_equal(file_poll(tty), 0);
+    assert_int_equal(write_tty("lost", &n), E_INTR);
+    tty->flags |= O_NONBLOCK;
+    assert_int_equal(write_tty("lost", &n), E_AGAIN);
+    tty->flags &= ~(uint32_t)O_NONBLOCK;
+    native_other_thread = line_has_room;
+    assert_int_equal(write_tty("kept", &n), E_OK);
+    assert_int_equal(n, 4);
+    assert_int_equal(file_poll(tty), POLL_WRITABLE);
+    assert_string_equal(native_console_out[CONSOLE_STDOUT], "kept");
+}
+
 static void test_tty_minimum_and_time(void **state)
 {
     (void)state;
@@ -377,6 +410,7 @@ int main(void)
         T(test_output_is_translated),
         T(test_full_line_keeps_its_newline),
         C(test_tty_read_waits_for_a_line),
+        C(test_tty_write_waits_for_the_line),
         C(test_tty_minimum_and_time),
         C(test_tty_framed_passes_bytes),
     };

@@ -57,8 +57,13 @@ static void feed(const char *bytes, size_t size, size_t portion)
     heard_length = 0;
     heard[0] = '\0';
     last_stream = -1;
-    for (size_t at = 0; at < size; at += portion)
-        unframe_feed(&u, bytes + at, size - at < portion ? size - at : portion, &sink);
+    for (size_t at = 0; at < size;) {
+        bool to_port;
+        at += unframe_feed(&u, bytes + at, size - at < portion ? size - at : portion, &to_port,
+                           &sink);
+        if (to_port)
+            add("<port>", 6);
+    }
 }
 
 /* Checks the result for the input in portions of every size. */
@@ -90,6 +95,40 @@ static void test_boot_output_comes_before_hello(void **state)
     EXPECT("\020\020\020O" FRAME_HELLO, "<0>\020\020\020O");
     EXPECT("\020!\0201not ours", "<0>\020!\0201not ours");
     EXPECT(FRAME_HELLO, "");
+}
+
+static void expect_blocks(const char *bytes, size_t size, const char *wanted)
+{
+    for (size_t portion = 1; portion <= size; portion++) {
+        struct unblock u = {0};
+        heard_length = 0;
+        heard[0] = '\0';
+        last_stream = -1;
+        for (size_t at = 0; at < size; at += portion)
+            unblock_feed(&u, bytes + at, size - at < portion ? size - at : portion, &sink);
+        assert_string_equal(heard, wanted);
+    }
+}
+
+static void test_blocks(void **state)
+{
+    (void)state;
+    static const char all[] =
+        "1\3\0\0out2\3\0\0err3\4\0\0log\n!\1\0\0x#\6\0\0exit 71\1\0\0\020Z\2\0\0yz";
+    expect_blocks(all, sizeof all - 1, "<1>out<2>err<3>log\n<!><#exit 7><1>\020<3>yz");
+    expect_blocks("1\0\0\0", 4, "");
+    static char text[4 + 600] = "#\x58\2\0"; /* 600 bytes */
+    memset(text + 4, 'x', 600);
+    struct unblock u = {0};
+    heard_length = 0;
+    unblock_feed(&u, text, sizeof text, &sink);
+    assert_int_equal(heard_length, 3 + UNFRAME_LINE_MAX - 1);
+}
+
+static void test_switch_to_the_port(void **state)
+{
+    (void)state;
+    EXPECT(FRAME_HELLO "\0201a\020>b\020>", "<1>a<port>b<port>");
 }
 
 static void test_unknown_escape_is_shown(void **state)
@@ -174,6 +213,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames_part_the_streams),
         cmocka_unit_test(test_boot_output_comes_before_hello),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_switch_to_the_port),
         cmocka_unit_test(test_unknown_escape_is_shown),
         cmocka_unit_test(test_long_line_is_cut),
         cmocka_unit_test(test_random_bytes),

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts of devices other than the ISA lines of the 8259s (cpu/apic.h). Each has a vector of its
+ * own. The device raises it itself (MSI), or an I/O APIC does (82093AA data sheet) for one of its
+ * inputs. The inputs of all I/O APICs have numbers in common, the GSIs; ACPI's MADT says where they
+ * start.
+ */
+#pragma once
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IOAPIC_BYTES 0x20 /* of registers */
+
+/* A vector for `handler`, which runs with interrupts off; the local APIC is acknowledged after it.
+ * False if all are taken. Boot. */
+MUST_CHECK bool irq_vector_take(void (*handler)(void), unsigned *out);
+
+/* The messages (MSI) that raise the vector on this CPU (SDM 3A 11.11). */
+uint64_t msi_address(void);
+uint32_t msi_data(unsigned vector);
+
+/* Adds an I/O APIC; `registers` is mapped uncached, `first` the GSI of input 0. Firmware and reset leave
+ * its inputs masked. False if there is none at the address, or too many. Boot. */
+MUST_CHECK bool ioapic_add(volatile void *registers, uint32_t first);
+/* Input `gsi`, level-triggered, active high or low, raises the vector on this CPU. False if no I/O APIC
+ * has it. Boot. */
+MUST_CHECK bool ioapic_route(uint32_t gsi, bool low, unsigned vector);
+/* Callers: any, interrupts off. */
+void ioapic_mask(uint32_t gsi);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration space of this machine: in memory (ECAM, PCI Express 4.0, 7.2.2) where ACPI's MCFG says
+ * so, else by two ports (PCI 3.0, 3.2.2.3.2).
+ */
+#pragma once
+
+#include "dev/pci/pci.h"
+#include "parse/boot_info.h"
+
+/* NULL if there is no PCI. Accesses are for boot, and for code with interrupts off; then only to buses that
+ * were looked at during boot. Boot. */
+const struct pci_access *pci_start(const struct boot_info *boot);
