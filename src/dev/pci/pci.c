@@ -141,13 +141,15 @@ bool pci_bar(const struct pci_access *a, pci_function f, unsigned bar, struct ph
     return true;
 }
 
-bool pci_bar_part(const struct pci_access *a, pci_function f, unsigned bar, uint32_t offset,
-                  uint32_t size, struct phys_range *out)
+bool pci_bar_part(const struct pci_access *a, pci_function f, const struct pci_span *span,
+                  struct phys_range *out)
 {
     struct phys_range all;
-    if (size == 0 || !pci_bar(a, f, bar, &all) || !checked_span(offset, size, phys_range_size(all)))
+    if (span->size == 0 || !pci_bar(a, f, span->bar, &all) ||
+        !checked_span(span->offset, span->size, phys_range_size(all)))
         return false;
-    *out = phys_range(all.start.v + offset, all.start.v + offset + size);
+    uint64_t start = all.start.v + span->offset;
+    *out = phys_range(start, start + span->size);
     return true;
 }
 
@@ -176,7 +178,8 @@ bool pci_msix_table(const struct pci_access *a, pci_function f, struct phys_rang
         return false;
     uint32_t entries = (a->read(f, at) >> 16 & MSIX_SIZE) + 1;
     uint32_t table = a->read(f, (uint8_t)(at + MSIX_TABLE));
-    return pci_bar_part(a, f, table & 7, table & ~UINT32_C(7), entries * PCI_MSIX_ENTRY, out);
+    const struct pci_span span = {table & 7, table & ~UINT32_C(7), entries * PCI_MSIX_ENTRY};
+    return pci_bar_part(a, f, &span, out);
 }
 
 void pci_msix_enable(const struct pci_access *a, pci_function f)

@@ -45,9 +45,15 @@ uint8_t pci_capability(const struct pci_access *access, pci_function function, u
  * O(1). */
 MUST_CHECK bool pci_bar(const struct pci_access *access, pci_function function, unsigned bar,
                         struct phys_range *out);
-/* [offset, offset + size) of that memory; false if it is not all there. */
-MUST_CHECK bool pci_bar_part(const struct pci_access *access, pci_function function, unsigned bar,
-                             uint32_t offset, uint32_t size, struct phys_range *out);
+/* A part of the memory of a base address. */
+struct pci_span {
+    unsigned bar;
+    uint32_t offset, size; /* bytes */
+};
+
+/* Where it is; false if it is empty or not all there. As pci_bar(). */
+MUST_CHECK bool pci_bar_part(const struct pci_access *access, pci_function function,
+                             const struct pci_span *span, struct phys_range *out);
 
 /* Turns on memory and the function's own accesses, and its interrupt line on or off. */
 void pci_enable(const struct pci_access *access, pci_function function, bool line);

@@ -51,14 +51,16 @@ enum err virtio_pci_find(const struct pci_access *a, pci_function f, struct virt
          (at = pci_capability(a, f, PCI_CAPABILITY_VENDOR, CAPABILITY_BYTES_LEAST, at)) != 0;
          found++) {
         unsigned part = pci_read8(a, f, (uint8_t)(at + CAPABILITY_TYPE)) - 1u;
-        uint32_t offset = a->read(f, (uint8_t)(at + CAPABILITY_OFFSET));
-        uint32_t length = a->read(f, (uint8_t)(at + CAPABILITY_LENGTH));
+        struct pci_span span = {
+            .bar = pci_read8(a, f, (uint8_t)(at + CAPABILITY_BAR)),
+            .offset = a->read(f, (uint8_t)(at + CAPABILITY_OFFSET)),
+            .size = a->read(f, (uint8_t)(at + CAPABILITY_LENGTH)),
+        };
         if (part >= VIRTIO_PCI_PARTS || phys_range_size(places.part[part]) > 0)
             continue;
-        if (length > PART_BYTES_MAX) /* what is beyond is not used */
-            length = PART_BYTES_MAX;
-        if (!pci_bar_part(a, f, pci_read8(a, f, (uint8_t)(at + CAPABILITY_BAR)), offset, length,
-                          &places.part[part]))
+        if (span.size > PART_BYTES_MAX) /* what is beyond is not used */
+            span.size = PART_BYTES_MAX;
+        if (!pci_bar_part(a, f, &span, &places.part[part]))
             return E_NOTSUP;
         if (part == VIRTIO_PCI_NOTIFY && at <= 256 - CAPABILITY_BYTES)
             places.notify_step = a->read(f, (uint8_t)(at + CAPABILITY_STEP));

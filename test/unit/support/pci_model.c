@@ -77,13 +77,12 @@ void pci_model_capability(struct pci_model_function *f, uint8_t at, uint8_t id)
     f->bytes[0x34] = at;
 }
 
-void pci_model_virtio(struct pci_model_function *f, uint8_t at, uint8_t type, uint8_t bar,
-                      uint32_t offset, uint32_t length)
+void pci_model_virtio(struct pci_model_function *f, uint8_t at, uint8_t type, struct pci_span span)
 {
     pci_model_capability(f, at, PCI_CAPABILITY_VENDOR);
     f->bytes[at + 2] = 20;
     f->bytes[at + 3] = type;
-    f->bytes[at + 4] = bar;
-    pci_model_put32(f, at + 8u, offset);
-    pci_model_put32(f, at + 12u, length);
+    f->bytes[at + 4] = (uint8_t)span.bar;
+    pci_model_put32(f, at + 8u, span.offset);
+    pci_model_put32(f, at + 12u, span.size);
 }

@@ -32,5 +32,4 @@ void pci_model_bar(struct pci_model_function *f, unsigned bar, uint64_t address,
 /* Adds a capability at `at`, to the front of the list. */
 void pci_model_capability(struct pci_model_function *f, uint8_t at, uint8_t id);
 /* One of virtio's. */
-void pci_model_virtio(struct pci_model_function *f, uint8_t at, uint8_t type, uint8_t bar,
-                      uint32_t offset, uint32_t length);
+void pci_model_virtio(struct pci_model_function *f, uint8_t at, uint8_t type, struct pci_span span);

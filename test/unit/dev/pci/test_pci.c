@@ -94,12 +94,12 @@ static void test_parts_of_a_base_address(void **state)
     (void)state;
     struct phys_range range;
     pci_model_bar(pci_model_add(0, 0x1234, 2), 0, 0xfe000000, 0x4000, false);
-    assert_true(pci_bar_part(&pci_model_access, 0, 0, 0x3000, 0x1000, &range));
+    assert_true(pci_bar_part(&pci_model_access, 0, &(struct pci_span){0, 0x3000, 0x1000}, &range));
     assert_int_equal(range.start.v, 0xfe003000);
     assert_int_equal(range.end.v, 0xfe004000);
-    assert_false(pci_bar_part(&pci_model_access, 0, 0, 0x3000, 0x1001, &range));
-    assert_false(pci_bar_part(&pci_model_access, 0, 0, UINT32_MAX, 2, &range));
-    assert_false(pci_bar_part(&pci_model_access, 0, 0, 0, 0, &range));
+    assert_false(pci_bar_part(&pci_model_access, 0, &(struct pci_span){0, 0x3000, 0x1001}, &range));
+    assert_false(pci_bar_part(&pci_model_access, 0, &(struct pci_span){0, UINT32_MAX, 2}, &range));
+    assert_false(pci_bar_part(&pci_model_access, 0, &(struct pci_span){0, 0, 0}, &range));
 }
 
 static void test_capabilities(void **state)

@@ -140,12 +140,13 @@ static struct pci_model_function *add_device(void)
     pci_model.strict = true;
     struct pci_model_function *f = pci_model_add(0, 0x1af4, 0x1043);
     pci_model_bar(f, 4, 0xfe000000, 0x4000, true);
-    pci_model_virtio(f, 0x84, 5, 0, 0, 0); /* access by the configuration space: not ours */
-    pci_model_virtio(f, 0x70, 2, 4, 0x3000, NOTIFY_BYTES);
+    pci_model_virtio(f, 0x84, 5,
+                     (struct pci_span){0, 0, 0}); /* access by the configuration space: not ours */
+    pci_model_virtio(f, 0x70, 2, (struct pci_span){4, 0x3000, NOTIFY_BYTES});
     pci_model_put32(f, 0x80, NOTIFY_STEP);
-    pci_model_virtio(f, 0x60, 4, 4, 0x2000, 16);
-    pci_model_virtio(f, 0x50, 3, 4, 0x1000, 1);
-    pci_model_virtio(f, 0x40, 1, 4, 0, 0x38);
+    pci_model_virtio(f, 0x60, 4, (struct pci_span){4, 0x2000, 16});
+    pci_model_virtio(f, 0x50, 3, (struct pci_span){4, 0x1000, 1});
+    pci_model_virtio(f, 0x40, 1, (struct pci_span){4, 0, 0x38});
     return f;
 }
 
