@@ -18,7 +18,7 @@
 #define FRAME_MAX 512  /* bytes of a frame of console_tell_host() that the host accepts */
 
 /* How long the port may stand still: before a report, at the end of a panic, at the end. */
-#define PATIENCE_REPORT (4 * NS_PER_SECOND)
+#define PATIENCE_REPORT (10 * NS_PER_SECOND)
 #define PATIENCE_PANIC  (60 * NS_PER_SECOND)
 #define PATIENCE_END    (3600 * NS_PER_SECOND)
 
@@ -175,9 +175,11 @@ void console_leave_port(void)
         (void)p->settle(PATIENCE_PANIC);
 }
 
-void console_port_changed(void)
+void console_port_changed(void) NO_LOCK_ANALYSIS
 {
-    if (port != NULL) /* not at the end of a panic */
+    if (report_is_running()) /* which may have interrupted the scheduler */
+        owes_wake = true;
+    else if (port != NULL) /* not at the end of a panic */
         wait_queue_wake_all(&output_queue);
 }
 

@@ -19,6 +19,20 @@ finish() {
     exit 0
 }
 
+# edit_qemu: from now on $EDIT, a sed script, changes each argument of QEMU.
+edit_qemu() {
+    cat >"$temp/qemu" <<'Q'
+#!/bin/sh
+for word; do
+    shift
+    set -- "$@" "$(printf '%s' "$word" | sed "$EDIT")"
+done
+exec qemu-system-x86_64 "$@"
+Q
+    chmod +x "$temp/qemu"
+    export OURO_QEMU="$temp/qemu" EDIT
+}
+
 # show FILE: prints the end of the file, without control characters.
 show() {
     tail -n 20 -- "$1" | cat -v | cut -c 1-300 | sed 's/^/    | /'

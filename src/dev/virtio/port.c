@@ -147,8 +147,8 @@ static uint32_t port_push(void)
     return left;
 }
 
-/* In a report, which may have interrupted any code: only looks whether the device has finished. The
- * rest goes by interrupt, after the report. */
+/* In a report that has interrupted the code of this file: only looks whether the device has
+ * finished. The rest goes by interrupt, after the report. */
 static bool port_idle(void) NO_LOCK_ANALYSIS
 {
     return why != NULL || virtio_ring_idle(&console.ring[CONSOLE_OUT]);
@@ -158,7 +158,7 @@ static bool port_settle(uint64_t ns)
 {
     uint64_t deadline = time_now_ns() + ns;
     uint32_t left = UINT32_MAX;
-    bool watches = report_is_running();
+    bool watches = busy && report_is_running();
     while (watches ? !port_idle() : !busy) {
         uint32_t before = left;
         left = watches ? left : port_push();
