@@ -4,9 +4,11 @@
  * the host during the build: the kernel is linked once without the table and once with it.
  * src/parse/symbol_table.h has the format, and why the second link moves no symbol.
  *
- * Names are compressed by byte-pair encoding: the most frequent pair of bytes becomes one byte from 128
- * up, repeatedly.
+ * Names are compressed by byte-pair encoding: the most frequent pair of codes becomes one code from
+ * SYMBOL_LETTERS up, repeatedly. The end of a name is a code too, so that frequent ends are cheap.
  */
+#include "../src/parse/symbol_table.h"
+
 #include <elf.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,13 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAIRS      128
-#define FIRST_PAIR 128
-#define NAME_MAX_  60
+#define NAME_MAX_ 60
 
 struct symbol {
     uint64_t address;
-    uint8_t name[NAME_MAX_ + 1];
+    uint8_t name[NAME_MAX_ + 1]; /* codes, the last for the end */
     size_t length;
     bool global;
 };
@@ -29,7 +29,7 @@ static uint8_t *file;
 static size_t file_size;
 static struct symbol *symbols;
 static size_t count;
-static uint8_t pairs[PAIRS][2];
+static uint8_t pairs[SYMBOL_PAIRS][2];
 
 static void stop(const char *what)
 {
@@ -85,6 +85,14 @@ static uint64_t address_of(const char *name)
     return 0;
 }
 
+static uint8_t code_of(char c)
+{
+    const char *at = memchr(symbol_letters, c, sizeof symbol_letters);
+    if (at == NULL)
+        stop("a symbol with a character that is no code");
+    return (uint8_t)(at - symbol_letters);
+}
+
 static int by_address(const void *a, const void *b)
 {
     const struct symbol *x = a, *y = b;
@@ -92,7 +100,7 @@ static int by_address(const void *a, const void *b)
         return x->address < y->address ? -1 : 1;
     if (x->global != y->global)
         return x->global ? -1 : 1;
-    return strcmp((const char *)x->name, (const char *)y->name);
+    return memcmp(x->name, y->name, sizeof x->name);
 }
 
 /* Collects functions and assembler labels, or variables, in [start, end). */
@@ -114,7 +122,9 @@ static void collect(uint64_t start, uint64_t end)
         to->address = s->st_value;
         to->length = length < NAME_MAX_ ? length : NAME_MAX_;
         to->global = ELF64_ST_BIND(s->st_info) == STB_GLOBAL;
-        memcpy(to->name, name, to->length);
+        for (size_t k = 0; k < to->length; k++)
+            to->name[k] = code_of(name[k]);
+        to->length++; /* the end: code 0 */
     }
     qsort(symbols, count, sizeof *symbols, by_address);
     size_t kept = 0;
@@ -141,7 +151,7 @@ static void replace(struct symbol *s, const uint8_t pair[2], uint8_t by)
 static void choose_pairs(void)
 {
     static uint32_t seen[65536];
-    for (unsigned n = 0; n < PAIRS; n++) {
+    for (unsigned n = 0; n < SYMBOL_PAIRS; n++) {
         memset(seen, 0, sizeof seen);
         for (size_t i = 0; i < count; i++)
             for (size_t k = 0; k + 1 < symbols[i].length; k++)
@@ -153,15 +163,15 @@ static void choose_pairs(void)
         pairs[n][0] = (uint8_t)(best >> 8);
         pairs[n][1] = (uint8_t)best;
         for (size_t i = 0; i < count; i++)
-            replace(&symbols[i], pairs[n], (uint8_t)(FIRST_PAIR + n));
+            replace(&symbols[i], pairs[n], (uint8_t)(SYMBOL_LETTERS + n));
     }
 }
 
 static void apply_pairs(void)
 {
-    for (unsigned n = 0; n < PAIRS; n++)
+    for (unsigned n = 0; n < SYMBOL_PAIRS; n++)
         for (size_t i = 0; i < count; i++)
-            replace(&symbols[i], pairs[n], (uint8_t)(FIRST_PAIR + n));
+            replace(&symbols[i], pairs[n], (uint8_t)(SYMBOL_LETTERS + n));
 }
 
 static void print_stream(const char *label, uint64_t base)
@@ -171,15 +181,15 @@ static void print_stream(const char *label, uint64_t base)
     for (size_t i = 0; i < count; i++) {
         printf("    .uleb128 %llu\n    .byte ", (unsigned long long)(symbols[i].address - last));
         for (size_t k = 0; k < symbols[i].length; k++)
-            printf("%u,", symbols[i].name[k]);
-        printf("0\n");
+            printf("%s%u", k == 0 ? "" : ",", symbols[i].name[k]);
+        printf("\n");
         last = symbols[i].address;
     }
 }
 
 static void print_pairs(void)
 {
-    for (unsigned n = 0; n < PAIRS; n++)
+    for (unsigned n = 0; n < SYMBOL_PAIRS; n++)
         printf("    .byte %u,%u\n", pairs[n][0], pairs[n][1]);
 }
 

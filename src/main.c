@@ -62,7 +62,7 @@ static void start_program(void *unused)
     boot_mark("root file system");
     time_refine();   /* the clocks' rates, measured once more */
     devices_start(); /* terminals, sockets, /dev */
-    proc_start();    /* /proc */
+    proc_start();    /* /proc and /sys, filled at the first look */
     streams_start(); /* descriptors 0, 1 and 2, fed by the console */
     boot_mark("/dev, /proc, streams");
     vdso_init();                               /* clocks that need no system call */

@@ -9,6 +9,6 @@ struct boot_summary {
     bool uefi;
     struct phys_range archive; /* the root archive; empty if there is none */
     uint64_t modules;          /* number of modules, all kinds */
-    const char *command_line;  /* options_read() sets it, start_proc_fill() moves it to the heap */
+    const char *command_line;  /* options_read() sets it, start_proc_keep() moves it to the heap */
 };
 extern struct boot_summary boot_summary;

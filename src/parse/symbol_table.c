@@ -17,22 +17,34 @@ static bool symbol_table_take_uleb(const uint8_t **at, const uint8_t *end, uint6
     return false;
 }
 
+/* The first (0) or second (1) code of a pair; the end of a name if the table is damaged. */
+static uint8_t half_of(const struct symbol_table *t, uint8_t code, unsigned half)
+{
+    uint8_t part = t->pairs[code - SYMBOL_LETTERS][half];
+    return part < code ? part : 0;
+}
+
+static bool ends_name(const struct symbol_table *t, uint8_t code)
+{
+    while (code >= SYMBOL_LETTERS)
+        code = half_of(t, code, 1);
+    return code == 0;
+}
+
 static void expand(const struct symbol_table *t, const uint8_t *at, const uint8_t *end, char *name)
 {
+    uint8_t waiting[DEPTH];
+    unsigned depth = 0;
     size_t n = 0;
-    for (; at < end && *at != 0; at++) {
-        uint8_t waiting[DEPTH];
-        unsigned depth = 0;
-        waiting[depth++] = *at;
-        while (depth > 0) {
-            uint8_t byte = waiting[--depth];
-            if (byte < 128) {
-                if (n < SYMBOL_NAME_SIZE - 1)
-                    name[n++] = (char)byte;
-            } else if (depth + 2 <= DEPTH && n < SYMBOL_NAME_SIZE - 1) {
-                waiting[depth++] = t->pairs[byte - 128][1];
-                waiting[depth++] = t->pairs[byte - 128][0];
-            }
+    while (n < SYMBOL_NAME_SIZE - 1 && (depth > 0 || at < end)) {
+        uint8_t code = depth > 0 ? waiting[--depth] : *at++;
+        if (code == 0)
+            break;
+        if (code < SYMBOL_LETTERS) {
+            name[n++] = symbol_letters[code];
+        } else if (depth + 2 <= DEPTH) {
+            waiting[depth++] = half_of(t, code, 1);
+            waiting[depth++] = half_of(t, code, 0);
         }
     }
     name[n] = '\0';
@@ -53,9 +65,8 @@ bool symbol_table_find(const struct symbol_table *t, bool data, uint64_t offset,
             break;
         best = at;
         found = address;
-        while (at < end && *at != 0)
-            at++;
-        at += at < end;
+        while (at < end && !ends_name(t, *at++)) {
+        }
     }
     if (best == NULL)
         return false;

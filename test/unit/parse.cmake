@@ -6,6 +6,7 @@ ouro_host_test(parse/cmdline src/parse/cmdline.c)
 ouro_host_test(parse/cpio src/parse/cpio.c)
 ouro_host_test(parse/elf64 src/parse/elf64.c)
 ouro_host_test(parse/acpi src/parse/acpi.c)
+ouro_host_test(parse/symbol_table src/parse/symbol_table.c)
 
 ouro_fuzzer(parse/multiboot2 src/parse/multiboot2.c src/parse/memory_map.c)
 ouro_fuzzer(parse/pvh src/parse/pvh.c src/parse/memory_map.c)

@@ -20,6 +20,8 @@ struct bench {
 
 /* Each function measures one section and adds its figures. */
 void bench_boot(struct bench *bench);
+/* What a boot costs QEMU: a part of bench_boot(). */
+void bench_boot_cost(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_size(struct bench *bench);
 void bench_primitives(struct bench *bench);

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -42,6 +43,15 @@ static double now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Processor time of all children that have ended. */
+static double children_ms(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
 }
 
 /* Packs the files of this computer that match the pattern. */
@@ -210,6 +220,8 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
     int log = boot->firmware_log ? firmware_pipe(&qemu) : -1;
     if (boot->counted)
         args_all(&qemu, counted);
+    if (boot->qemu)
+        args_all(&qemu, boot->qemu);
     if (boot->medium == MEDIUM_DIRECT && boot->system == BENCH_OURO) {
         ouro_words(boot, &words);
         line = words_line(&words);
@@ -218,6 +230,7 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
     }
     const struct machine machine = {.firmware = boot->firmware,
                                     .medium = boot->medium,
+                                    .chipset = boot->chipset,
                                     .memory = boot->memory,
                                     .image = boot->image,
                                     .kernel = boot->kernel,
@@ -227,10 +240,11 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
     seen->output = (struct text){0};
     for (size_t i = 0; i < seen->marks; i++)
         seen->at[i] = -1;
-    double started = now_ms();
+    double started = now_ms(), processor = children_ms();
     emulator_start(&machine, &emulator);
     watch(emulator.serial, log, started, boot->limit, seen);
     emulator_end(&emulator);
+    seen->processor_ms = children_ms() - processor;
     if (log >= 0)
         close(log);
     free(line);

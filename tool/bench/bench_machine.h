@@ -28,10 +28,12 @@ struct bench_boot {
     enum bench_system system;
     enum medium medium; /* direct or CD */
     enum firmware firmware;
+    enum chipset chipset;
     const char *archive;        /* direct */
     const char *image;          /* CD; contains its kernel words */
     const char *const *program; /* arguments of /init after argv[0], NULL-terminated; NULL: none */
     const char *words;          /* direct: further kernel words; NULL: none */
+    const char *const *qemu;    /* further options of QEMU, NULL-terminated; NULL: none */
     uint64_t memory;            /* bytes */
     double limit;               /* seconds until the boot counts as a hang */
     bool counted;      /* -icount: one nanosecond of the machine's clocks is one instruction */
@@ -45,6 +47,7 @@ struct bench_seen {
     const char *mark[BENCH_MARKS_MAX];
     double at[BENCH_MARKS_MAX]; /* milliseconds from the start of QEMU; below 0: not seen */
     size_t marks;
+    double processor_ms; /* of QEMU, user and system */
     struct text output;
 };
 

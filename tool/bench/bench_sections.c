@@ -144,6 +144,7 @@ void bench_boot(struct bench *bench)
         }
     }
     count_boot(bench, archive);
+    bench_boot_cost(bench);
     free(archive);
     free(hello);
 }

@@ -329,13 +329,64 @@ static enum err add_numbers(void)
     return E_OK;
 }
 
+static enum err (*proc_fill)(void);
+static const struct inode_ops unlooked_ops;
+
+static enum err proc_make_files(void)
+{
+    enum err e = procfs_add("filesystems", show_filesystems, NULL);
+    if (e == E_OK)
+        e = add_numbers();
+    if (e == E_OK)
+        e = proc_fill();
+    if (e == E_OK)
+        e = procfs_self_start();
+    return e;
+}
+
+/* The first look into /proc or /sys. After an error what was made is made again at the next look. */
+static enum err proc_first_look(struct inode *unused)
+{
+    struct inode *const roots[] = {proc.root->inode, sys.root->inode};
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LENGTH(roots); i++) {
+        roots[i]->nlink++;
+        roots[i]->ops = NULL;
+    }
+    enum err e = proc_make_files();
+    for (size_t i = 0; e != E_OK && i < ARRAY_LENGTH(roots); i++) {
+        roots[i]->nlink--;
+        roots[i]->ops = &unlooked_ops;
+    }
+    return e;
+}
+
+static enum err proc_first_lookup(struct dentry *directory, const char *name, size_t length,
+                                  struct dentry **out)
+{
+    enum err e = proc_first_look(directory->inode);
+    if (e != E_OK)
+        return e;
+    struct dentry *made = directory_find(directory, name, length);
+    const struct inode_ops *ops = directory->inode->ops;
+    if (made == NULL)
+        return ops != NULL ? ops->lookup(directory, name, length, out) : E_NOENT;
+    dentry_get(made);
+    *out = made;
+    return E_OK;
+}
+
+/* Of the two roots, until the first look. */
+static const struct inode_ops unlooked_ops = {.lookup = proc_first_lookup, .fill = proc_first_look};
+
 static enum err mount_at(const char *path, struct filesystem *fs)
 {
     struct inode *inode;
     enum err e = inode_alloc(fs, sizeof(*inode), S_IFDIR | 0555, &inode);
     if (e != E_OK)
         return e;
-    inode->nlink = 2;
+    inode->nlink = 1; /* the number of directories in it is not known yet */
+    inode->ops = &unlooked_ops;
     e = dentry_alloc_root(fs, inode);
     inode_put(inode);
     if (e != E_OK)
@@ -346,16 +397,9 @@ static enum err mount_at(const char *path, struct filesystem *fs)
     return e;
 }
 
-enum err procfs_start(void)
+enum err procfs_start(enum err (*fill)(void))
 {
+    proc_fill = fill;
     enum err e = mount_at("/proc", &proc);
-    if (e == E_OK)
-        e = mount_at("/sys", &sys);
-    if (e == E_OK)
-        e = procfs_add("filesystems", show_filesystems, NULL);
-    if (e == E_OK)
-        e = add_numbers();
-    if (e == E_OK)
-        e = procfs_self_start();
-    return e;
+    return e == E_OK ? mount_at("/sys", &sys) : e;
 }

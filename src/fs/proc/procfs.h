@@ -15,9 +15,10 @@ typedef enum err (*procfs_writer)(const char *bytes, size_t size, void *context)
 
 #define PROCFS_WRITE_MAX 4096 /* bytes of one write */
 
-/* Mounts /proc and /sys (and makes the directories if they are missing), and adds the files of the
- * file systems: /proc/self, mounts, filesystems, sys/fs. Boot, after the root is filled. */
-MUST_CHECK enum err procfs_start(void);
+/* Mounts /proc and /sys, and makes the directories if they are missing. Their files are made at the first look
+ * into either: /proc/self, mounts, filesystems, sys/fs, and by `fill` the others; it is called again after an
+ * error. Boot, after the root is filled. */
+MUST_CHECK enum err procfs_start(enum err (*fill)(void));
 
 /* Adds a file, with mode 0444. `path` is relative to /proc ("sys/kernel/ostype"), or absolute and
  * below /sys ("/sys/devices/system/cpu/online"). Missing directories are made; an earlier file of
@@ -59,5 +60,5 @@ struct dentry *procfs_root(void);
 
 /* /proc/PID/pagemap and clear_refs (proc(5)): fs/proc/pagemap.c. */
 extern const struct file_ops procfs_pagemap_ops, procfs_clear_refs_ops;
-/* Adds /proc/PID, self and thread-self. Called by procfs_start(). */
+/* Adds /proc/PID, self and thread-self. Called at the first look. */
 MUST_CHECK enum err procfs_self_start(void);

@@ -224,6 +224,16 @@ static enum err clear_name(struct fill *fill)
     return e == E_NOENT ? E_OK : e;
 }
 
+/* Makes the file, or links it to an earlier entry: true. */
+static bool name_other(struct fill *fill, const struct cpio_entry *entry, struct link_entry **link,
+                       enum err *e)
+{
+    bool known = link && *link && (*link)->dentry->inode->nlink > 0;
+    *e = known ? vfs_link((*link)->dentry, (struct vfs_place){NULL, fill->path})
+               : make_other(fill, entry);
+    return known;
+}
+
 static void set_data(struct fill *fill, struct inode *inode, const struct cpio_entry *entry)
 {
     /* A hard link without data: the data is with another name of the file. */
@@ -235,15 +245,14 @@ static void set_data(struct fill *fill, struct inode *inode, const struct cpio_e
 
 static enum err fill_other(struct fill *fill, const struct cpio_entry *entry)
 {
-    enum err e = clear_name(fill);
-    if (e != E_OK)
-        return e;
+    enum err e;
     struct link_entry **link = entry->nlink > 1 ? link_find(fill, entry) : NULL;
-    bool known = link && *link && (*link)->dentry->inode->nlink > 0;
-    if (known)
-        e = vfs_link((*link)->dentry, (struct vfs_place){NULL, fill->path});
-    else
-        e = make_other(fill, entry);
+    bool known = name_other(fill, entry, link, &e);
+    if (e == E_EXIST) {
+        e = clear_name(fill);
+        if (e == E_OK)
+            known = name_other(fill, entry, link, &e);
+    }
     if (e != E_OK)
         return e;
     struct dentry *dentry;
@@ -265,12 +274,19 @@ static enum err fill_other(struct fill *fill, const struct cpio_entry *entry)
 
 static enum err fill_entry(struct fill *fill, const struct cpio_entry *entry)
 {
+    return mode_is(entry->mode, S_IFDIR) ? fill_directory(fill, entry) : fill_other(fill, entry);
+}
+
+/* Most archives have a directory before its entries, so the parents are made when they are missing. */
+static enum err fill_with_parents(struct fill *fill, const struct cpio_entry *entry)
+{
     enum err e = take_path(fill, entry);
     if (e == E_OK)
-        e = make_parents(fill->path);
-    if (e != E_OK)
+        e = fill_entry(fill, entry);
+    if (e != E_NOENT)
         return e;
-    return mode_is(entry->mode, S_IFDIR) ? fill_directory(fill, entry) : fill_other(fill, entry);
+    e = make_parents(fill->path);
+    return e == E_OK ? fill_entry(fill, entry) : e;
 }
 
 static enum err fill_all(struct fill *fill)
@@ -288,7 +304,7 @@ static enum err fill_all(struct fill *fill)
         }
         *fill->fault =
             (struct parse_fault){offset, "an entry of the archive cannot be unpacked here"};
-        enum err e = fill_entry(fill, &entry);
+        enum err e = fill_with_parents(fill, &entry);
         if (e == E_NOMEM || e == E_NOSPC) {
             fill->fault->what = "memory is too small for the files of the archive";
             return E_NOMEM;

@@ -302,6 +302,9 @@ enum err file_list(struct file *file, directory_sink sink, void *context)
         return E_NOTDIR;
     if (inode->nlink == 0)
         return E_NOENT;
+    enum err e = inode->ops && inode->ops->fill ? inode->ops->fill(inode) : E_OK;
+    if (e != E_OK)
+        return e;
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
     inode_touch_accessed(inode, true);

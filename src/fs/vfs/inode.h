@@ -43,6 +43,9 @@ struct inode_ops {
      * NULL: there are no other entries. */
     enum err (*lookup)(struct dentry *directory, const char *name, size_t length,
                        struct dentry **out);
+    /* Directories: makes the entries of inode->directory, before they are listed first. E_NOMEM. NULL: they are
+     * made. */
+    enum err (*fill)(struct inode *directory);
     /* Directories: the entry not in inode->directory with the smallest cookie >= *cookie, which is
      * updated; its name (at most NAME_MAX_LENGTH bytes), inode number and type. False: none. */
     bool (*list)(struct inode *directory, uint64_t *cookie, char *name, size_t *length,

@@ -75,12 +75,18 @@ enum argument_kind {
     ARG_KINDS
 };
 
-/* ARGS(FD, STR) is {ARG_FD, ARG_STR, ARG_NONE, ...}: the initialiser of six kinds. */
-#define ARGS(...) ARGS_SIX(__VA_ARGS__, , , , , , )
-#define ARGS_SIX(a, b, c, d, e, f, ...)                                                            \
+/* ARGS(FD, STR) is {ARG_FD, ARG_STR}: the initialiser of an array of up to six kinds; ARGS() is {ARG_NONE}. */
+#define ARGS(...)                                                                                  \
     {                                                                                              \
-        ARG_##a, ARG_##b, ARG_##c, ARG_##d, ARG_##e, ARG_##f                                       \
+        KINDS_OF(__VA_ARGS__, KINDS_6, KINDS_5, KINDS_4, KINDS_3, KINDS_2, KINDS_1, )(__VA_ARGS__) \
     }
+#define KINDS_OF(a, b, c, d, e, f, kinds, ...) kinds
+#define KINDS_1(a)                             ARG_##a
+#define KINDS_2(a, ...)                        ARG_##a, KINDS_1(__VA_ARGS__)
+#define KINDS_3(a, ...)                        ARG_##a, KINDS_2(__VA_ARGS__)
+#define KINDS_4(a, ...)                        ARG_##a, KINDS_3(__VA_ARGS__)
+#define KINDS_5(a, ...)                        ARG_##a, KINDS_4(__VA_ARGS__)
+#define KINDS_6(a, ...)                        ARG_##a, KINDS_5(__VA_ARGS__)
 
 /* Format in which strace prints a result without an error. */
 enum result_kind {

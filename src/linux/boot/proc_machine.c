@@ -265,7 +265,7 @@ static enum err add_texts(void)
     return E_OK;
 }
 
-enum err proc_machine_start(void)
+enum err proc_machine_add(void)
 {
     static const struct {
         const char *path;

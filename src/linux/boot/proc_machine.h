@@ -6,5 +6,5 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-/* After procfs_start(). Boot. E_NOMEM. */
-MUST_CHECK enum err proc_machine_start(void);
+/* Adds them; after procfs_start(). E_NOMEM. */
+MUST_CHECK enum err proc_machine_add(void);

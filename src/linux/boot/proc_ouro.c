@@ -42,7 +42,7 @@ static void show_ouro(struct text *text, void *unused)
     text_printf(text, "pagetables: %s\n", paging->name);
 }
 
-enum err start_proc_fill(void)
+enum err start_proc_keep(void)
 {
     size_t size = strlen(boot_summary.command_line) + 1;
     char *line = heap_alloc(size);
@@ -50,6 +50,11 @@ enum err start_proc_fill(void)
         return E_NOMEM;
     memcpy(line, boot_summary.command_line, size);
     boot_summary.command_line = line; /* the original is boot memory */
+    return E_OK;
+}
+
+enum err start_proc_add(void)
+{
     enum err e = procfs_add("cmdline", show_command_line, NULL);
     return e == E_OK ? procfs_add("ouro", show_ouro, NULL) : e;
 }

@@ -6,6 +6,8 @@
 #include "base/err.h"
 
 /* Copies the command line. Boot. */
-MUST_CHECK enum err start_proc_fill(void);
+MUST_CHECK enum err start_proc_keep(void);
+/* Adds the files. E_NOMEM. */
+MUST_CHECK enum err start_proc_add(void);
 /* Records the end of the boot: the program is about to start. */
 void start_proc_booted(void);

@@ -70,9 +70,16 @@ INIT_CODE void devices_start(void)
         need_memory("the file systems");
 }
 
+/* At the first look into /proc or /sys. */
+static enum err proc_add_all(void)
+{
+    enum err e = proc_machine_add();
+    return e == E_OK ? start_proc_add() : e;
+}
+
 INIT_CODE void proc_start(void)
 {
-    if (procfs_start() != E_OK || proc_machine_start() != E_OK || start_proc_fill() != E_OK)
+    if (procfs_start(proc_add_all) != E_OK || start_proc_keep() != E_OK)
         need_memory("the file systems");
 }
 

@@ -4,18 +4,15 @@
 
 void syscall_format(const struct syscall_record *record, char *out, size_t size)
 {
-    static const struct syscall_row unknown = SYSCALL_ROW_UNKNOWN(NULL);
     struct text_out t = {out, size};
-    const struct syscall_row *row = syscall_row(record->number);
-    if (row == NULL || row->name == NULL)
-        row = &unknown;
-    if (row->name != NULL)
-        text_put(&t, "%s(", row->name);
+    struct syscall_row row = syscall_row(record->number);
+    if (row.name != NULL)
+        text_put(&t, "%s(", row.name);
     else
         text_put(&t, "syscall_%u(", record->number);
-    for (unsigned i = 0, arity = syscall_arity(row); i < arity; i++) {
+    for (unsigned i = 0, arity = syscall_arity(&row); i < arity; i++) {
         text_put(&t, "%s", i != 0 ? ", " : "");
-        argument_put_plain(&t, row->args[i], record->arg[i]);
+        argument_put_plain(&t, row.args[i], record->arg[i]);
     }
     if (!record->finished)
         text_put(&t, ") = ?");

@@ -39,10 +39,9 @@ struct syscall_count *stats_of_syscall(uint32_t number)
 
 static const char *stats_name_of(size_t slot)
 {
-    const struct syscall_row *row = slot < SLOT_OURS    ? &syscall_table[slot]
-                                    : slot < SLOT_OTHER ? &syscall_ouro_table[slot - SLOT_OURS]
-                                                        : NULL;
-    return row != NULL && row->name != NULL ? row->name : "(no such call)";
+    size_t number = slot < SLOT_OURS ? slot : slot - SLOT_OURS + OURO_CALL_FIRST;
+    const char *name = slot < SLOT_OTHER ? syscall_row((uint32_t)number).name : NULL;
+    return name != NULL ? name : "(no such call)";
 }
 
 /* The most costly slot that has not been printed; SLOTS if none is left. */

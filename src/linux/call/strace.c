@@ -20,7 +20,7 @@
 struct strace_line {
     char text[1024];
     struct text_out out;
-    const struct syscall_row *row;
+    struct syscall_row row;
     unsigned next; /* index of the next argument to be shown */
     bool first;    /* no argument was shown yet */
     uint64_t start_ns;
@@ -376,7 +376,7 @@ static void put_argument(struct text_out *t, enum argument_kind kind, const uint
 static void put_arguments(struct strace_line *line, const struct syscall *call, bool answered,
                           bool failed)
 {
-    const struct syscall_row *row = line->row;
+    const struct syscall_row *row = &line->row;
     for (unsigned arity = syscall_arity(row); line->next < arity; line->next++) {
         unsigned i = line->next;
         enum argument_kind kind = strace_kind(row, i, call->arg);
@@ -407,24 +407,22 @@ static void put_equals(struct strace_line *line)
 
 struct strace_line *strace_begin(uint32_t number, const struct syscall *call)
 {
-    static const struct syscall_row unknown = SYSCALL_ROW_UNKNOWN("syscall");
     struct strace_line *line = heap_alloc(sizeof *line);
     if (line == NULL)
         return NULL;
-    const struct syscall_row *row = syscall_row(number);
-    line->row = row != NULL && row->name != NULL ? row : &unknown;
+    line->row = syscall_row(number);
     line->out = (struct text_out){line->text, sizeof line->text};
     line->next = 0;
     line->first = true;
     line->text[0] = '\0';
     put_prefix(&line->out);
-    if (line->row == &unknown)
+    if (line->row.name == NULL)
         text_put(&line->out, "syscall_%u(", number);
     else
-        text_put(&line->out, "%s(", line->row->name);
+        text_put(&line->out, "%s(", line->row.name);
     put_arguments(line, call, false, false);
     line->start_ns = time_now_ns();
-    if (line->row->result == RET_NEVER) {
+    if (line->row.result == RET_NEVER) {
         text_put(&line->out, ")");
         put_equals(line);
         text_put(&line->out, "?");
@@ -455,7 +453,7 @@ void strace_end(struct strace_line *line, const struct syscall *call, enum err e
     put_arguments(line, call, true, e != E_OK);
     text_put(&line->out, ")");
     put_equals(line);
-    put_result(&line->out, line->row, call, e);
+    put_result(&line->out, &line->row, call, e);
     text_put(&line->out, " <%llu.%06llu>", (unsigned long long)(us / 1000000),
              (unsigned long long)(us % 1000000));
     strace_finish(line);

@@ -16,13 +16,14 @@
 static enum err absent(uint32_t number)
 {
     static uint64_t named[SYSCALL_COUNT / 64 + 1], unknown_named;
-    bool known = number < SYSCALL_COUNT && syscall_table[number].name != NULL;
+    const char *name = syscall_row(number).name;
+    bool known = number < SYSCALL_COUNT && name != NULL;
     uint64_t *word = known ? &named[number / 64] : &unknown_named;
     uint64_t bit = known ? UINT64_C(1) << number % 64 : 1;
     if (!(*word & bit)) {
         *word |= bit;
         log_warn("system call %u %s is not there: the program gets ENOSYS", number,
-                 known ? syscall_table[number].name : "(unknown)");
+                 known ? name : "(unknown)");
     }
     return E_NOSYS;
 }
@@ -39,13 +40,16 @@ INIT_CODE void syscall_count_all(void)
 
 static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
 {
-    const struct syscall_row *row = syscall_row(number);
+    syscall_function function = number < SYSCALL_COUNT ? syscall_table[number]
+                                : number - OURO_CALL_FIRST < OURO_CALL_COUNT
+                                    ? syscall_ouro_table[number - OURO_CALL_FIRST]
+                                    : NULL;
     struct syscall_count *count = stats_of_syscall(number);
     struct strace_line *line = strace_on ? strace_begin(number, call) : NULL;
     uint64_t start = time_now_ns();
     if (count != NULL)
         count->calls++; /* before the call: some calls do not return */
-    enum err e = row != NULL && row->function != NULL ? row->function(call) : absent(number);
+    enum err e = function != NULL ? function(call) : absent(number);
     if (count != NULL)
         count->ns += time_now_ns() - start;
     if (line != NULL)
@@ -105,7 +109,7 @@ int64_t syscall_fast_dispatch(const uint64_t *arg, uint32_t number)
     struct syscall call = {.arg = record->arg};
     for (size_t i = 0; i < ARRAY_LENGTH(record->arg); i++)
         record->arg[i] = arg[i];
-    int64_t result = syscall_finish(record, &call, syscall_table[number].function(&call));
+    int64_t result = syscall_finish(record, &call, syscall_table[number](&call));
     kernel_lock_drop();
     return result;
 }
@@ -126,8 +130,8 @@ void syscall_dispatch(struct trap_frame *frame)
     record->arg[5] = frame->r9;
     interrupts_on();
 
-    enum err e = likely(number < slow_path_from && syscall_table[number].function != NULL)
-                     ? syscall_table[number].function(&call)
+    enum err e = likely(number < slow_path_from && syscall_table[number] != NULL)
+                     ? syscall_table[number](&call)
                      : slow_path(number, &call);
     int64_t result = syscall_finish(record, &call, e);
     if (likely(!call.frame_replaced))

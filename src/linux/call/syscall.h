@@ -16,36 +16,23 @@
 
 typedef enum err (*syscall_function)(struct syscall *call);
 
+/* What is printed of a call. */
 struct syscall_row {
-    const char *name;
-    syscall_function function;   /* NULL: absent, E_NOSYS */
+    const char *name;            /* NULL: neither Linux nor Ouro has the number */
     uint8_t args[ARGUMENTS_MAX]; /* enum argument_kind, from ARGS() */
     uint8_t result;              /* enum result_kind */
 };
 
-#define FAST 1 /* in a row of linux/call/rows.inc: syscall_fast_dispatch() */
-
-/* The row of an unknown call: strace prints six arguments in hexadecimal. */
-#define SYSCALL_ROW_UNKNOWN(name)                                                                  \
-    {                                                                                              \
-        name, NULL, ARGS(HEX, HEX, HEX, HEX, HEX, HEX), RET_INT                                    \
-    }
+#define FAST          1 /* in a row of linux/call/rows.inc: syscall_fast_dispatch() */
 
 #define SYSCALL_COUNT 462
 
-extern const struct syscall_row syscall_table[SYSCALL_COUNT];        /* linux/call/table.c */
-extern const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT]; /* vdso/calls.h */
+/* The handlers (linux/call/table.c); NULL: absent, E_NOSYS. */
+extern const syscall_function syscall_table[SYSCALL_COUNT];
+extern const syscall_function syscall_ouro_table[OURO_CALL_COUNT]; /* vdso/calls.h */
 
-/* The row of a number; NULL if neither Linux nor Ouro has it. A row of Linux's table may lack a
- * name. */
-static inline const struct syscall_row *syscall_row(uint32_t number)
-{
-    if (number < SYSCALL_COUNT)
-        return &syscall_table[number];
-    return number - OURO_CALL_FIRST < OURO_CALL_COUNT
-               ? &syscall_ouro_table[number - OURO_CALL_FIRST]
-               : NULL;
-}
+/* The row of a number; of an unknown one six arguments in hexadecimal and no name. O(1). Callers: any. */
+struct syscall_row syscall_row(uint32_t number);
 
 /* Number of arguments. */
 static inline unsigned syscall_arity(const struct syscall_row *row)

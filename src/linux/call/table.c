@@ -2,6 +2,7 @@
 /* Every x86-64 system call, implemented or not (arch/x86/entry/syscalls/syscall_64.tbl). */
 #include "linux/call/syscall.h"
 
+#include "base/str.h"
 #include "linux/exec/sys_exec.h"
 #include "linux/file/sys_epoll.h"
 #include "linux/file/sys_file.h"
@@ -28,11 +29,60 @@
 
 #include <stddef.h>
 
-#define ROW(number, name, function, args, result, ...) [number] = {name, function, args, result},
-const struct syscall_row syscall_table[SYSCALL_COUNT] = {
+#define ROW(number, name, function, args, result, ...) [number] = function,
+const syscall_function syscall_table[SYSCALL_COUNT] = {
 #include "linux/call/rows.inc"
 };
 #undef ROW
+
+const syscall_function syscall_ouro_table[OURO_CALL_COUNT] = {
+    [VDSO_CALL_HARVEST - OURO_CALL_FIRST] = sys_ouro_harvest,
+};
+
+/* The rows without padding: result and number of kinds in a byte, kinds, name. A pointer and six kinds a row
+ * would take twice the bytes. */
+#define ROW(number, name, function, args, result, ...)                                             \
+    struct {                                                                                       \
+        uint8_t head, kinds[sizeof((const uint8_t[])args)];                                        \
+        char text[sizeof(name)];                                                                   \
+    } row_##number;
+static const struct row_texts {
+    uint8_t none; /* so that no row has offset 0 */
+#include "linux/call/rows.inc"
+    ROW(OURO_HARVEST, "ouro_harvest", sys_ouro_harvest, ARGS(PTR, SIZE, HEX, PTR), RET_HEX)
+#undef ROW
+#define ROW(number, name, function, args, result, ...)                                             \
+    {(uint8_t)((result) << 4 | sizeof((const uint8_t[])args)), args, name},
+} row_texts = {
+    0,
+#include "linux/call/rows.inc"
+    ROW(OURO_HARVEST, "ouro_harvest", sys_ouro_harvest, ARGS(PTR, SIZE, HEX, PTR), RET_HEX)};
+#undef ROW
+
+#define ROW(number, name, function, args, result, ...)                                             \
+    [number] = offsetof(struct row_texts, row_##number),
+static const uint16_t row_offsets[SYSCALL_COUNT] = {
+#include "linux/call/rows.inc"
+};
+#undef ROW
+_Static_assert(sizeof row_texts <= UINT16_MAX, "an offset has 16 bits");
+
+struct syscall_row syscall_row(uint32_t number)
+{
+    struct syscall_row row = {NULL, ARGS(HEX, HEX, HEX, HEX, HEX, HEX), RET_INT};
+    size_t offset = number < SYSCALL_COUNT        ? row_offsets[number]
+                    : number == VDSO_CALL_HARVEST ? offsetof(struct row_texts, row_OURO_HARVEST)
+                                                  : 0;
+    if (offset == 0)
+        return row;
+    const uint8_t *text = (const uint8_t *)&row_texts + offset;
+    size_t kinds = *text & 15;
+    memset(row.args, ARG_NONE, sizeof row.args);
+    memcpy(row.args, text + 1, kinds);
+    row.result = *text >> 4;
+    row.name = (const char *)text + 1 + kinds;
+    return row;
+}
 
 /* The FAST of a row as a number, 0 without one. */
 #define FAST_OF(...) (__VA_ARGS__ + 0)
@@ -59,9 +109,4 @@ RO_AFTER_INIT uint64_t syscall_fast[FAST_NUMBERS / 64] = {
 #define WORD 2
     0
 #include "linux/call/rows.inc"
-};
-
-const struct syscall_row syscall_ouro_table[OURO_CALL_COUNT] = {
-    [VDSO_CALL_HARVEST - OURO_CALL_FIRST] = {"ouro_harvest", sys_ouro_harvest,
-                                             ARGS(PTR, SIZE, HEX, PTR), RET_HEX},
 };

@@ -28,7 +28,7 @@ bool report_call_line(unsigned n, char *to, size_t size)
 
 const char *report_call_name(unsigned number)
 {
-    return number < SYSCALL_COUNT ? syscall_table[number].name : NULL;
+    return number < SYSCALL_COUNT ? syscall_row(number).name : NULL;
 }
 
 void signal_fault_report(const struct trap_frame *frame, int signal, int code, uint64_t address)

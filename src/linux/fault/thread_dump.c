@@ -28,8 +28,8 @@ bool report_thread_line(const struct thread *t, bool all_processes, char *to, si
     if (lt->history_next == 0 || n >= size)
         return true;
     const struct syscall_record *last = &lt->history[(lt->history_next - 1) % SYSCALL_HISTORY];
-    bool lock = last->number < SYSCALL_COUNT && syscall_table[last->number].name != NULL &&
-                strcmp(syscall_table[last->number].name, "futex") == 0 &&
+    const char *name = syscall_row(last->number).name;
+    bool lock = name != NULL && strcmp(name, "futex") == 0 &&
                 report_place(last->arg[0], place, sizeof place);
     syscall_format(last, call, sizeof call);
     fmt_snprintf(to + n, size - n, " in %s%s%s", call, lock ? " at " : "", lock ? place : "");

@@ -7,6 +7,7 @@
 #include "fs/proc/procfs.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/vfs.h"
+#include "fs/vfs/walk.h"
 
 #include <string.h>
 
@@ -20,13 +21,24 @@ enum err procfs_self_start(void)
     return E_OK;
 }
 
+static int fills;
+static bool fill_fails;
+
+static enum err fill(void)
+{
+    fills++;
+    return fill_fails ? E_NOMEM : procfs_add("/sys/filled", NULL, NULL);
+}
+
 static int setup(void **state)
 {
     (void)state;
     generated = 0;
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     vfs_init(&root);
-    assert_int_equal(procfs_start(), E_OK);
+    fills = 0;
+    fill_fails = false;
+    assert_int_equal(procfs_start(fill), E_OK);
     return 0;
 }
 
@@ -58,6 +70,49 @@ static struct file *open_at(const char *path, uint32_t flags)
     struct file *f;
     assert_int_equal(vfs_open(NULL, path, flags, 0, &f), E_OK);
     return f;
+}
+
+/* Nothing is made before; the first look fails here, and the second makes all of /proc and /sys. */
+static void test_files_are_made_at_the_first_look(void **state)
+{
+    (void)state;
+    struct dentry *found;
+    assert_int_equal(walk_lookup(NULL, "/proc", 0, &found), E_OK);
+    assert_int_equal(found->inode->nlink, 1);
+    dentry_put(found);
+    assert_int_equal(fills, 0);
+    fill_fails = true;
+    assert_int_equal(walk_lookup(NULL, "/proc/none", 0, &found), E_NOMEM);
+    assert_int_equal(fills, 1);
+    fill_fails = false;
+    assert_int_equal(walk_lookup(NULL, "/proc/none", 0, &found), E_NOENT);
+    assert_int_equal(fills, 2);
+    assert_int_equal(walk_lookup(NULL, "/proc/filesystems", 0, &found), E_OK);
+    dentry_put(found);
+    assert_int_equal(walk_lookup(NULL, "/proc", 0, &found), E_OK);
+    assert_int_equal(found->inode->nlink, 3); /* sys */
+    dentry_put(found);
+    assert_int_equal(walk_lookup(NULL, "/sys/filled", 0, &found), E_OK);
+    dentry_put(found);
+    assert_int_equal(fills, 2);
+}
+
+static bool is_filled(void *context, const struct directory_entry *entry)
+{
+    *(bool *)context |= strcmp(entry->name, "filled") == 0;
+    return true;
+}
+
+static void test_a_listing_is_a_first_look(void **state)
+{
+    (void)state;
+    bool listed = false;
+    struct file *f = open_at("/sys", O_RDONLY);
+    assert_int_equal(fills, 0);
+    assert_int_equal(file_list(f, is_filled, &listed), E_OK);
+    assert_true(listed);
+    assert_int_equal(fills, 1);
+    file_put(f);
 }
 
 static void test_text_is_made_once_a_reading(void **state)
@@ -124,10 +179,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_text_is_made_once_a_reading),
-        T(test_writes_reach_the_files_function),
-        T(test_nothing_can_be_made_or_removed),
-        T(test_number_ends_with_a_newline),
+        T(test_files_are_made_at_the_first_look), T(test_a_listing_is_a_first_look),
+        T(test_text_is_made_once_a_reading),      T(test_writes_reach_the_files_function),
+        T(test_nothing_can_be_made_or_removed),   T(test_number_ends_with_a_newline),
     };
     return RUN_TESTS(tests);
 }
