@@ -12,9 +12,12 @@
 #define LATENCY "latency"
 #define LIMIT   600.0
 
+/* Counted boots are one, and do fewer rounds. */
 static void measure_growth(struct bench *bench, const char *section, const char *archive,
-                           const char *const *arguments, bool counted, unsigned runs)
+                           bool counted)
 {
+    static const char *const all[] = {NULL}, *const fewer[] = {"divide=5", NULL};
+    unsigned runs = counted ? 1 : bench->runs;
     for (unsigned run = 0; run < runs; run++) {
         FOR_EACH_SYSTEM(bench, system)
         {
@@ -22,7 +25,7 @@ static void measure_growth(struct bench *bench, const char *section, const char 
             struct bench_seen seen = {.mark = {DONE}, .marks = 1};
             boot.counted = counted;
             boot.limit = LIMIT;
-            boot.program = arguments;
+            boot.program = counted ? fewer : all;
             bench_progress(section, system, run + 1, runs);
             if (bench_run_or_warn(&boot, &seen, section))
                 bench_read_figures(seen.output.bytes, section, bench_series(system, counted),
@@ -34,12 +37,11 @@ static void measure_growth(struct bench *bench, const char *section, const char 
 
 void bench_growth(struct bench *bench)
 {
-    static const char *const all[] = {NULL}, *const fewer[] = {"divide=5", NULL};
     char *growth = bench_program("growth"), *growth_archive = bench_archive(growth, NULL);
     char *latency = bench_program("latency"), *latency_archive = bench_archive(latency, NULL);
-    measure_growth(bench, "growth", growth_archive, all, false, bench->runs);
-    measure_growth(bench, "growth", growth_archive, fewer, true, 1);
-    measure_growth(bench, LATENCY, latency_archive, all, false, bench->runs);
+    measure_growth(bench, "growth", growth_archive, false);
+    measure_growth(bench, "growth", growth_archive, true);
+    measure_growth(bench, LATENCY, latency_archive, false);
     free(latency_archive);
     free(latency);
     free(growth_archive);
