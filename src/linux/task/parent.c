@@ -218,7 +218,7 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
     }
 }
 
-static bool has_news(const struct process *child, const struct family_wait *w)
+static bool has_status(const struct process *child, const struct family_wait *w)
 {
     return child->zombie ? w->options & WEXITED : w->options & child->wait_pending;
 }
@@ -231,14 +231,14 @@ static struct process *parent_find(const struct family_wait *w, bool *some)
     if (w->kind == WAIT_PID) {
         struct process *child = process_find(w->id);
         *some = child != NULL && child->parent == process_current() && is_meant(child, w);
-        return *some && has_news(child, w) ? child : NULL;
+        return *some && has_status(child, w) ? child : NULL;
     }
     list_for_each (it, &process_current()->children) {
         struct process *child = child_at(it);
         if (!is_meant(child, w))
             continue;
         *some = true;
-        if (has_news(child, w))
+        if (has_status(child, w))
             return child;
     }
     return NULL;
