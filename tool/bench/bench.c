@@ -35,6 +35,7 @@ static const struct section {
     {"boot", bench_boot, figures_print},          {"memory", bench_memory, figures_print},
     {"size", bench_size, figures_print},          {"primitives", bench_primitives, figures_print},
     {"paging", bench_paging, bench_paging_print}, {"apps", bench_apps, figures_print},
+    {"growth", bench_growth, bench_growth_print},
 };
 
 struct request_bench {
@@ -101,7 +102,9 @@ static void choose(struct argp_state *state, struct request_bench *request, cons
         request->any = true;
         return;
     }
-    argp_error(state, "%s: the sections are boot, memory, size, primitives, paging and apps", name);
+    argp_error(state,
+               "%s: the sections are boot, memory, size, primitives, paging, apps and growth",
+               name);
 }
 
 enum {
@@ -179,7 +182,7 @@ int command_bench(int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "[boot|memory|size|primitives|paging|apps]...",
+        "[boot|memory|size|primitives|paging|apps|growth]...",
         "Measure Ouro and Debian's cloud kernel in turn, with the same programs on the same QEMU.",
         NULL,
         NULL,

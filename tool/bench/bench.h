@@ -27,9 +27,13 @@ void bench_size(struct bench *bench);
 void bench_primitives(struct bench *bench);
 void bench_paging(struct bench *bench);
 void bench_apps(struct bench *bench);
+void bench_growth(struct bench *bench);
 
 /* Three tables: back ends by time and by instructions, and the search for written pages. */
 void bench_paging_print(const struct figures *figures, const char *section, FILE *out);
+
+/* Two tables: operations beside crowds of four sizes, and the sleep of a thread beside large calls. */
+void bench_growth_print(const struct figures *figures, const char *section, FILE *out);
 
 /* Compiles a program of bench/; returns its path. */
 char *bench_program(const char *name);

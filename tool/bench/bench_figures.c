@@ -163,6 +163,60 @@ void figures_print(const struct figures *f, const char *section, FILE *out)
     }
 }
 
+#define GROWTH_SIZES 4
+
+/* Length of the name without "_SIZE". */
+static int operation_length(const char *name)
+{
+    const char *end = strrchr(name, '_');
+    return end ? (int)(end - name) : (int)strlen(name);
+}
+
+/* One line: the sizes, or the medians of one series at these sizes. */
+static void print_growth_line(const struct series *at[GROWTH_SIZES], const char *series, FILE *out)
+{
+    double least = 0, last = 0;
+    int length = operation_length(at[0]->name);
+    fprintf(out, "%-22.*s %-18s", length, at[0]->name, series);
+    for (size_t i = 0; i < GROWTH_SIZES && at[i]; i++) {
+        char text[32];
+        struct summary s = summarise(at[i]);
+        number(text, sizeof text, s.median);
+        fprintf(out, " %9s", text);
+        least = i == 0 ? s.median : least;
+        last = s.median;
+    }
+    if (least > 0)
+        fprintf(out, " %6.2fx", last / least);
+    if (strcmp(series, SERIES_OURO_INSTRUCTIONS) == 0 && last > least * GROWTH_MAX)
+        fputs(" GROWS", out);
+    fputc('\n', out);
+}
+
+void figures_print_growth(const struct figures *f, const char *section, FILE *out)
+{
+    bool *printed = memory(f->count * sizeof *printed + 1);
+    memset(printed, 0, f->count * sizeof *printed);
+    for (size_t i = 0; i < f->count; i++) {
+        const struct series *first = &f->series[i], *at[GROWTH_SIZES] = {first};
+        size_t count = 1;
+        if (printed[i] || strcmp(first->section, section) != 0)
+            continue;
+        int length = operation_length(first->name);
+        for (size_t k = i + 1; k < f->count && count < GROWTH_SIZES; k++) {
+            const struct series *s = &f->series[k];
+            if (strcmp(s->section, section) == 0 && strcmp(s->series, first->series) == 0 &&
+                operation_length(s->name) == length &&
+                strncmp(s->name, first->name, (size_t)length) == 0) {
+                at[count++] = s;
+                printed[k] = true;
+            }
+        }
+        print_growth_line(at, first->series, out);
+    }
+    free(printed);
+}
+
 /* The series of a section in the order in which they appeared. */
 static size_t columns_of(const struct figures *f, const char *section,
                          const char *column[COLUMNS_MAX])

@@ -12,7 +12,8 @@
 #define PATH_AT    2u /* offsetof(struct sockaddr_un, sun_path) */
 #define NAME_BYTES 110u
 
-static struct list abstract_names = LIST_INIT(abstract_names);
+/* Of struct unix_socket.abstract_link; the hash is that of the name. */
+static struct hash_table abstract_names = HASH_TABLE_INIT(abstract_names);
 
 static const struct socket_ops unix_ops;
 
@@ -49,7 +50,6 @@ static enum err unix_new(uint32_t type, struct unix_socket **out)
     list_init(&u->packets);
     list_init(&u->waiting);
     list_init(&u->waiting_link);
-    list_init(&u->abstract_link);
     list_init(&u->flight_link);
     wait_queue_init(&u->room);
     wait_entry_init(&u->peer_room, pass_room_on);
@@ -116,7 +116,9 @@ static enum err unix_check_name(const struct socket_address *address, struct soc
 
 static struct unix_socket *find_abstract(const struct socket_address *name, uint32_t type)
 {
-    list_for_each (link, &abstract_names) {
+    uint32_t hash = hash_bytes(name->bytes, name->length);
+    for (struct hash_link *link = hash_table_first(&abstract_names, hash); link;
+         link = hash_link_next(link)) {
         struct unix_socket *u = CONTAINER_OF(link, struct unix_socket, abstract_link);
         if (u->socket.type == type && u->name->length == name->length &&
             memcmp(u->name->bytes, name->bytes, name->length) == 0)
@@ -166,7 +168,8 @@ static enum err bind_abstract(struct unix_socket *u, const struct socket_address
 {
     if (find_abstract(name, u->socket.type))
         return E_ADDRINUSE;
-    list_add_tail(&abstract_names, &u->abstract_link);
+    hash_table_add(&abstract_names, &u->abstract_link, hash_bytes(name->bytes, name->length));
+    u->abstract = true;
     return E_OK;
 }
 
@@ -433,7 +436,9 @@ static bool unix_listens(const struct socket *socket)
 
 static void forget_name(struct unix_socket *u)
 {
-    list_remove(&u->abstract_link);
+    if (u->abstract)
+        hash_table_remove(&abstract_names, &u->abstract_link);
+    u->abstract = false;
     if (u->inode) {
         u->inode->socket = NULL;
         inode_put(u->inode);

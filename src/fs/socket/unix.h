@@ -19,6 +19,7 @@
 
 #include "base/list.h"
 #include "fs/socket/socket.h"
+#include "mm/heap/hash_table.h"
 
 enum unix_state {
     UNIX_CLOSED,
@@ -30,6 +31,7 @@ struct unix_socket {
     struct socket socket;
     uint32_t references;
     bool released;
+    bool abstract; /* bound to an abstract name */
     uint8_t state; /* enum unix_state */
     uint8_t shut;  /* SHUT_* */
     struct unix_socket *peer;
@@ -43,9 +45,9 @@ struct unix_socket {
     struct wait_queue room;
     /* In the peer's `room` while that queue is full: passes its wake-ups on to `writable`. */
     struct wait_entry peer_room;
-    struct socket_address *name; /* heap; NULL: unnamed */
-    struct inode *inode;         /* the socket is bound to it; one reference; NULL */
-    struct list abstract_link;   /* in the list of abstract names */
+    struct socket_address *name;    /* heap; NULL: unnamed */
+    struct inode *inode;            /* the socket is bound to it; one reference; NULL */
+    struct hash_link abstract_link; /* in the table of abstract names if `abstract` */
     struct fs_credentials credentials, peer_credentials;
     /* unix_gc.c: */
     struct list flight_link;

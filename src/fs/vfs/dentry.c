@@ -6,73 +6,16 @@
 #include "fs/vfs/notify.h"
 #include "mm/heap/heap.h"
 
-/* FNV-1a. The order of hashes is not visible to programs. */
-static uint32_t name_hash(const char *name, size_t length)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (uint8_t)name[i]) * 16777619u;
-    return hash;
-}
-
 void directory_init(struct directory *directory)
 {
-    *directory = (struct directory){.bucket_count = 1, .next_cookie = COOKIE_FIRST};
-    directory->buckets = &directory->single;
+    *directory = (struct directory){.next_cookie = COOKIE_FIRST};
+    hash_table_init(&directory->names);
 }
 
 void directory_destroy(struct directory *directory)
 {
-    assert(directory->count == 0);
-    if (directory->buckets != &directory->single)
-        heap_free(directory->buckets);
+    assert(directory->names.count == 0);
     heap_free(directory->slots);
-}
-
-static struct dentry **dentry_bucket_of(const struct directory *directory, uint32_t hash)
-{
-    return &directory->buckets[hash & (directory->bucket_count - 1)];
-}
-
-/* Best effort: without memory the chains stay longer. */
-static void grow_buckets(struct directory *directory)
-{
-    uint32_t count = directory->bucket_count * 4;
-    struct dentry **buckets = heap_alloc_zero(count * sizeof(struct dentry *));
-    if (!buckets)
-        return;
-    for (uint32_t i = 0; i < directory->bucket_count; i++) {
-        struct dentry *next;
-        for (struct dentry *d = directory->buckets[i]; d; d = next) {
-            next = d->hash_next;
-            struct dentry **to = &buckets[d->hash & (count - 1)];
-            d->hash_next = *to;
-            *to = d;
-        }
-    }
-    if (directory->buckets != &directory->single)
-        heap_free(directory->buckets);
-    directory->buckets = buckets;
-    directory->bucket_count = count;
-}
-
-static void hash_insert(struct directory *directory, struct dentry *dentry)
-{
-    if (directory->count >= directory->bucket_count * 2)
-        grow_buckets(directory);
-    struct dentry **bucket = dentry_bucket_of(directory, dentry->hash);
-    dentry->hash_next = *bucket;
-    *bucket = dentry;
-    directory->count++;
-}
-
-static void hash_remove(struct directory *directory, struct dentry *dentry)
-{
-    struct dentry **at = dentry_bucket_of(directory, dentry->hash);
-    while (*at != dentry)
-        at = &(*at)->hash_next;
-    *at = dentry->hash_next;
-    directory->count--;
 }
 
 /* Index of the first slot whose cookie is >= `cookie`. */
@@ -103,7 +46,7 @@ COLD static MUST_CHECK enum err slots_reserve(struct directory *directory)
 {
     if (directory->slot_count < directory->slot_capacity)
         return E_OK;
-    if (directory->count < directory->slot_count / 2) {
+    if (directory->names.count < directory->slot_count / 2) {
         slots_compact(directory);
         return E_OK;
     }
@@ -150,7 +93,7 @@ enum err dentry_alloc(struct dentry *parent, const char *name, size_t length, st
     }
     dentry->references = 1;
     dentry->length = (uint32_t)length;
-    dentry->hash = name_hash(name, length);
+    dentry->link.hash = hash_bytes(name, length);
     dentry->inode = inode;
     inode_get(inode);
     dentry->parent = parent;
@@ -202,7 +145,7 @@ enum err dentry_link(struct dentry *dentry)
     enum err e = slots_reserve(directory);
     if (e != E_OK)
         return e;
-    hash_insert(directory, dentry);
+    hash_table_add(&directory->names, &dentry->link, dentry->link.hash);
     slot_append(directory, dentry);
     dentry->linked = true;
     dentry_get(dentry);
@@ -212,7 +155,7 @@ enum err dentry_link(struct dentry *dentry)
 void dentry_unlink(struct dentry *dentry)
 {
     struct directory *directory = dentry->parent->inode->directory;
-    hash_remove(directory, dentry);
+    hash_table_remove(&directory->names, &dentry->link);
     slot_clear(directory, dentry);
     dentry->linked = false;
     dentry_put(dentry);
@@ -220,11 +163,14 @@ void dentry_unlink(struct dentry *dentry)
 
 struct dentry *directory_find(const struct dentry *parent, const char *name, size_t length)
 {
-    uint32_t hash = name_hash(name, length);
-    struct dentry *d = *dentry_bucket_of(parent->inode->directory, hash);
-    while (d && (d->hash != hash || d->length != length || memcmp(d->name, name, length) != 0))
-        d = d->hash_next;
-    return d;
+    const struct hash_table *names = &parent->inode->directory->names;
+    for (struct hash_link *link = hash_table_first(names, hash_bytes_inline(name, length)); link;
+         link = hash_link_next(link)) {
+        struct dentry *dentry = CONTAINER_OF(link, struct dentry, link);
+        if (dentry->length == length && memcmp(dentry->name, name, length) == 0)
+            return dentry;
+    }
+    return NULL;
 }
 
 struct dentry *directory_next(const struct directory *directory, uint64_t cookie)
@@ -257,7 +203,7 @@ static void new_name_apply(struct dentry *dentry, struct new_name *from)
     bool is_inline = from->scratch.name == from->scratch.inline_name;
     dentry->name = is_inline ? dentry->inline_name : from->scratch.name;
     dentry->length = (uint32_t)from->length;
-    dentry->hash = name_hash(dentry->name, from->length);
+    dentry->link.hash = hash_bytes(dentry->name, from->length);
 }
 
 static void new_name_free(struct new_name *name)
@@ -284,7 +230,7 @@ COLD enum err dentry_move(struct dentry *dentry, struct dentry *parent, const ch
     }
     if (replaced)
         dentry_unlink(replaced);
-    hash_remove(from, dentry);
+    hash_table_remove(&from->names, &dentry->link);
     if (from != to) {
         slot_clear(from, dentry);
         slot_append(to, dentry);
@@ -293,7 +239,7 @@ COLD enum err dentry_move(struct dentry *dentry, struct dentry *parent, const ch
         dentry->parent = parent;
     }
     new_name_apply(dentry, &new_name);
-    hash_insert(to, dentry);
+    hash_table_add(&to->names, &dentry->link, dentry->link.hash);
     return E_OK;
 }
 
@@ -309,8 +255,8 @@ COLD enum err dentry_exchange(struct dentry *a, struct dentry *b)
         return e;
     }
     struct directory *of_a = a->parent->inode->directory, *of_b = b->parent->inode->directory;
-    hash_remove(of_a, a);
-    hash_remove(of_b, b);
+    hash_table_remove(&of_a->names, &a->link);
+    hash_table_remove(&of_b->names, &b->link);
     of_a->slots[slot_search(of_a, a->cookie)].dentry = b;
     of_b->slots[slot_search(of_b, b->cookie)].dentry = a;
     uint64_t cookie = a->cookie;
@@ -321,8 +267,8 @@ COLD enum err dentry_exchange(struct dentry *a, struct dentry *b)
     b->parent = parent;
     new_name_apply(a, &name_a);
     new_name_apply(b, &name_b);
-    hash_insert(of_b, a);
-    hash_insert(of_a, b);
+    hash_table_add(&of_b->names, &a->link, a->link.hash);
+    hash_table_add(&of_a->names, &b->link, b->link.hash);
     return E_OK;
 }
 

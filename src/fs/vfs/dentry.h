@@ -3,7 +3,7 @@
  * Directory entries. A directory is a hash table of its dentries, for lookup, and an array of the
  * same dentries in the order of their cookies, for getdents():
  *
- *     buckets   [0] -> "etc" -> "tmp"
+ *     names     [0] -> "etc" -> "tmp"
  *               [1] -> "bin"
  *
  *     slots     | 2 "bin" | 3 (gone) | 4 "etc" | 5 "tmp" |
@@ -15,22 +15,22 @@
 #pragma once
 
 #include "fs/vfs/inode.h"
+#include "mm/heap/hash_table.h"
 
 #define DENTRY_NAME_INLINE 24
 #define COOKIE_FIRST       2
 
 struct dentry {
     uint32_t references;
+    uint32_t length;       /* of the name */
     bool linked;           /* in its parent's directory */
     bool anonymous;        /* never was in a directory: its path is the name alone ("pipe:[7]") */
     struct dentry *parent; /* itself for a root; one reference otherwise. NULL when anonymous */
     struct inode *inode;   /* never NULL; one reference */
     struct filesystem *mounted; /* mounted on this directory; NULL */
-    struct dentry *hash_next;
+    struct hash_link link;
     uint64_t cookie;
-    uint32_t hash;
-    uint32_t length; /* of the name */
-    char *name;      /* NUL-terminated; inline_name or heap */
+    char *name; /* NUL-terminated; inline_name or heap */
     char inline_name[DENTRY_NAME_INLINE];
 };
 
@@ -40,10 +40,7 @@ struct directory_slot {
 };
 
 struct directory {
-    struct dentry **buckets; /* heap, or &single */
-    struct dentry *single;
-    uint32_t bucket_count; /* a power of two */
-    uint32_t count;        /* entries */
+    struct hash_table names; /* struct dentry.link */
     struct directory_slot *slots;
     uint32_t slot_count, slot_capacity;
     uint64_t next_cookie;

@@ -117,6 +117,17 @@ void file_table_clear(struct file_table *table)
     *table = (struct file_table){.references = table->references};
 }
 
+/* The capacity that the open descriptors need: a table does not shrink when they are closed. */
+static uint32_t file_table_need(const struct file_table *table)
+{
+    uint32_t end = 0, need = table->capacity;
+    for (uint32_t open = 0; open < table->used; end++)
+        open += table->slots[end].file != NULL;
+    while (need > CAPACITY_FIRST && need / 2 >= end)
+        need /= 2;
+    return need;
+}
+
 enum err file_table_copy(const struct file_table *from, struct file_table **out)
 {
     struct file_table *to = heap_alloc(sizeof(*to));
@@ -125,13 +136,14 @@ enum err file_table_copy(const struct file_table *from, struct file_table **out)
     *to = *from;
     to->references = 1;
     to->slots = NULL;
-    if (from->capacity > 0) {
-        to->slots = heap_alloc(from->capacity * sizeof(*to->slots));
+    to->capacity = file_table_need(from);
+    if (to->capacity > 0) {
+        to->slots = heap_alloc(to->capacity * sizeof(*to->slots));
         if (!to->slots) {
             heap_free(to);
             return E_NOMEM;
         }
-        memcpy(to->slots, from->slots, from->capacity * sizeof(*to->slots));
+        memcpy(to->slots, from->slots, to->capacity * sizeof(*to->slots));
     }
     for (uint32_t fd = 0; fd < to->capacity; fd++) {
         if (to->slots[fd].file)

@@ -295,7 +295,7 @@ static enum err rmdir_allowed(const struct walk *walk)
         return E_NOTDIR;
     if (is_mounted_root(walk->found))
         return E_BUSY;
-    return walk->found->inode->directory->count > 0 ? E_NOTEMPTY : E_OK;
+    return walk->found->inode->directory->names.count > 0 ? E_NOTEMPTY : E_OK;
 }
 
 enum err vfs_remove_directory(struct vfs_place place)
@@ -359,7 +359,7 @@ static enum err rename_allowed(const struct walk *from, const struct walk *to, u
             return E_NOTDIR;
         if (!is_directory(from->found) && is_directory(to->found))
             return E_ISDIR;
-        if (is_directory(to->found) && to->found->inode->directory->count > 0)
+        if (is_directory(to->found) && to->found->inode->directory->names.count > 0)
             return E_NOTEMPTY;
     }
     if (from->parent == to->parent)

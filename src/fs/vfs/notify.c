@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/wait.h"
+#include "mm/heap/hash_table.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -13,6 +14,7 @@
 
 struct inotify {
     struct list events, watches;
+    struct hash_table numbers; /* struct watch.number; the hash is wd */
     uint32_t event_count;
     uint32_t bytes; /* of all events */
     int last_wd;
@@ -22,6 +24,7 @@ struct inotify {
 struct watch {
     struct watch *next; /* next watch of the inode */
     struct list link;   /* inotify.watches */
+    struct hash_link number;
     struct inotify *inotify;
     struct inode *inode; /* one reference */
     uint32_t mask;
@@ -97,6 +100,7 @@ static void watch_end(struct watch *watch)
         at = &(*at)->next;
     *at = watch->next;
     list_remove(&watch->link);
+    hash_table_remove(&watch->inotify->numbers, &watch->number);
     notify_push(watch->inotify, (struct event_head){.wd = watch->wd, .mask = NOTIFY_IGNORED}, "",
                 0);
     heap_free(watch);
@@ -219,6 +223,7 @@ enum err inotify_open(uint32_t flags, struct file **out)
         return E_NOMEM;
     list_init(&inotify->events);
     list_init(&inotify->watches);
+    hash_table_init(&inotify->numbers);
     wait_queue_init(&inotify->changed);
     enum err e = anon_file_open("anon_inode:inotify", &inotify_ops, inotify, flags, out);
     if (e != E_OK)
@@ -261,6 +266,7 @@ enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int 
                                 .wd = ++inotify->last_wd};
         inode->watches = watch;
         list_add_tail(&inotify->watches, &watch->link);
+        hash_table_add(&inotify->numbers, &watch->number, (uint32_t)watch->wd);
         inode_get(inode);
         notify_watches++;
     }
@@ -271,12 +277,9 @@ enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int 
 enum err inotify_remove(struct file *file, int wd)
 {
     struct inotify *inotify = file->state;
-    list_for_each (link, &inotify->watches) {
-        struct watch *watch = CONTAINER_OF(link, struct watch, link);
-        if (watch->wd == wd) {
-            watch_end(watch);
-            return E_OK;
-        }
-    }
-    return E_INVAL;
+    struct hash_link *link = hash_table_first(&inotify->numbers, (uint32_t)wd);
+    if (!link)
+        return E_INVAL;
+    watch_end(CONTAINER_OF(link, struct watch, number));
+    return E_OK;
 }

@@ -218,16 +218,27 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
     }
 }
 
-/* A selected child with a status to report, or NULL; *some is true if any child is selected. */
+static bool has_status(const struct process *child, const struct family_wait *w)
+{
+    return child->zombie ? w->options & WEXITED : w->options & child->wait_pending;
+}
+
+/* A selected child with a status to report, or NULL; *some is true if any child is selected. O(1) for
+ * a pid, O(children) otherwise. */
 static struct process *parent_find(const struct family_wait *w, bool *some)
 {
     *some = false;
+    if (w->kind == WAIT_PID) {
+        struct process *child = process_find(w->id);
+        *some = child != NULL && child->parent == process_current() && is_meant(child, w);
+        return *some && has_status(child, w) ? child : NULL;
+    }
     list_for_each (it, &process_current()->children) {
         struct process *child = child_at(it);
         if (!is_meant(child, w))
             continue;
         *some = true;
-        if (child->zombie ? w->options & WEXITED : w->options & child->wait_pending)
+        if (has_status(child, w))
             return child;
     }
     return NULL;

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "kern/time.h"
 #include "linux/task/signal.h"
+#include "mm/heap/hash_table.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,8 +49,8 @@ enum {
 /* The timers of a process. Threads only. */
 struct process_timers {
     struct interval_timer interval[ITIMER_COUNT];
-    struct list posix; /* of timer_create() */
-    uint32_t posix_count;
+    struct list posix;       /* of timer_create() */
+    struct hash_table by_id; /* the same; the hash is the id */
     int next_id;
 };
 

@@ -6,6 +6,7 @@
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
 #include "linux/task/timers.h"
+#include "mm/heap/hash_table.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -24,7 +25,8 @@ struct sigevent { /* sigevent_t */
 _Static_assert(sizeof(struct sigevent) == 64, "asm-generic/siginfo.h");
 
 struct posix_timer {
-    struct list link;
+    struct list link; /* process_timers.posix */
+    struct hash_link by_id;
     int id;
     int clock; /* clock id; absolute times of timer_settime() are read on it */
     struct interval_timer t;
@@ -41,6 +43,7 @@ void timers_init(struct process *process)
     struct process_timers *all = &process->timers;
     *all = (struct process_timers){.next_id = 0};
     list_init(&all->posix);
+    hash_table_init(&all->by_id);
     for (int i = 0; i < ITIMER_COUNT; i++) {
         struct siginfo info = {.signal = signals[i], .code = SI_KERNEL};
         interval_timer_init(&all->interval[i], process,
@@ -112,12 +115,8 @@ enum err sys_setitimer(struct syscall *call)
 
 static struct posix_timer *timer_find(uint64_t id)
 {
-    list_for_each (it, &timers()->posix) {
-        struct posix_timer *p = CONTAINER_OF(it, struct posix_timer, link);
-        if (p->id == (int)id)
-            return p;
-    }
-    return NULL;
+    struct hash_link *link = hash_table_first(&timers()->by_id, (uint32_t)id);
+    return link ? CONTAINER_OF(link, struct posix_timer, by_id) : NULL;
 }
 
 static void posix_timer_free(struct posix_timer *p)
@@ -125,7 +124,7 @@ static void posix_timer_free(struct posix_timer *p)
     interval_timer_stop(&p->t);
     signal_entry_cancel(&p->t.entry);
     list_remove(&p->link);
-    p->t.process->timers.posix_count--;
+    hash_table_remove(&p->t.process->timers.by_id, &p->by_id);
     heap_free(p);
 }
 
@@ -196,7 +195,7 @@ enum err sys_timer_create(struct syscall *call)
     if (e != E_OK)
         return e;
     /* Each timer preallocates one queued signal, which counts towards RLIMIT_SIGPENDING. */
-    if (timers()->posix_count >= process_current()->rlimits[RLIMIT_SIGPENDING].soft)
+    if (timers()->by_id.count >= process_current()->rlimits[RLIMIT_SIGPENDING].soft)
         return E_AGAIN;
     struct posix_timer *p = heap_alloc_zero(sizeof *p);
     if (p == NULL)
@@ -219,7 +218,7 @@ enum err sys_timer_create(struct syscall *call)
         return e;
     }
     timers()->next_id = (new_id + 1) & INT32_MAX;
-    timers()->posix_count++;
+    hash_table_add(&timers()->by_id, &p->by_id, (uint32_t)new_id);
     list_add_tail(&timers()->posix, &p->link);
     return E_OK;
 }

@@ -23,6 +23,6 @@ static inline void check_directory(const struct dentry *dentry)
             check_directory(d);
         }
     }
-    assert(entries == directory->count);
+    assert(entries == directory->names.count);
     assert(dentry->inode->nlink == directories + 2);
 }

@@ -353,7 +353,7 @@ static void test_many_entries(void **state)
     }
     struct dentry *d;
     assert_int_equal(walk_lookup(NULL, "/d", 0, &d), E_OK);
-    assert_int_equal(d->inode->directory->count, 1000);
+    assert_int_equal(d->inode->directory->names.count, 1000);
     dentry_put(d);
 }
 

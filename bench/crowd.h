@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* What there can be much of (growth.c): each add_ function makes member number i and is true if the
+ * system could; each end_ function ends them all. */
+#pragma once
+
+#include "guest.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define THREADS_MAX 1000
+#define AREAS_MAX   30000
+#define FDS_MAX     10000
+#define STACK       ((size_t)32 << 10)
+#define FOLDER      "/tmp/growth"
+
+/* From Linux's <linux/futex.h>, which musl lacks. */
+#define FUTEX_WAIT_PRIVATE 128
+#define FUTEX_WAKE_PRIVATE 129
+
+/* Another member of a crowd of n each time, in an order without a pattern. */
+static long pick(long n)
+{
+    static uint64_t state = 88172645463325252u;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (long)(state % (uint64_t)n);
+}
+
+static pthread_t thread[THREADS_MAX];
+static int word[THREADS_MAX], gate = -1;
+static long threads;
+static atomic_long awake;
+
+static bool start_thread(pthread_t *made, void *(*run)(void *), void *argument)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK);
+    return pthread_create(made, &attributes, run, argument) == 0;
+}
+
+/* The threads of a crowd sleep until the gate, an eventfd, is opened. */
+static bool add_sleeper(void *(*run)(void *), long i)
+{
+    if (gate < 0)
+        gate = eventfd(0, EFD_SEMAPHORE);
+    if (!start_thread(&thread[i], run, &word[i]))
+        return false;
+    threads = i + 1;
+    while (atomic_load(&awake) < threads)
+        sched_yield();
+    return true;
+}
+
+static void end_sleepers(void)
+{
+    for (long i = 0; i < threads; i++) {
+        word[i] = 1;
+        syscall(SYS_futex, &word[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    }
+    if (threads && eventfd_write(gate, (eventfd_t)threads) != 0)
+        perror("gate");
+    for (long i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+    threads = 0;
+    atomic_store(&awake, 0);
+    if (gate >= 0)
+        close(gate);
+    gate = -1;
+}
+
+static void *sleep_in_poll(void *unused)
+{
+    struct pollfd fd = {gate, POLLIN, 0};
+    (void)unused;
+    atomic_fetch_add(&awake, 1);
+    poll(&fd, 1, -1);
+    return NULL;
+}
+
+static void *sleep_in_epoll(void *unused)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int epoll = epoll_create1(0);
+    (void)unused;
+    epoll_ctl(epoll, EPOLL_CTL_ADD, gate, &event);
+    atomic_fetch_add(&awake, 1);
+    epoll_wait(epoll, &event, 1, -1);
+    close(epoll);
+    return NULL;
+}
+
+static void *sleep_in_read(void *unused)
+{
+    eventfd_t value;
+    (void)unused;
+    atomic_fetch_add(&awake, 1);
+    eventfd_read(gate, &value);
+    return NULL;
+}
+
+static void *sleep_in_futex(void *mine)
+{
+    atomic_fetch_add(&awake, 1);
+    while (__atomic_load_n((int *)mine, __ATOMIC_RELAXED) == 0)
+        syscall(SYS_futex, mine, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    return NULL;
+}
+
+static bool add_poller(long i)
+{
+    return add_sleeper(sleep_in_poll, i);
+}
+
+static bool add_epoller(long i)
+{
+    return add_sleeper(sleep_in_epoll, i);
+}
+
+static bool add_reader(long i)
+{
+    return add_sleeper(sleep_in_read, i);
+}
+
+static bool add_futex_waiter(long i)
+{
+    word[i] = 0;
+    return add_sleeper(sleep_in_futex, i);
+}
+
+static char *area[AREAS_MAX];
+
+/* Neighbours differ in protection, so that the system cannot merge them. */
+static bool add_area(long i)
+{
+    area[i] = mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return area[i] != MAP_FAILED;
+}
+
+static int fds[FDS_MAX], watcher = -1;
+static long fd_count;
+
+static bool keep_fd(int fd)
+{
+    if (fd >= 0)
+        fds[fd_count++] = fd;
+    return fd >= 0;
+}
+
+static void end_fds(void)
+{
+    while (fd_count > 0)
+        close(fds[--fd_count]);
+    if (watcher >= 0)
+        close(watcher);
+    watcher = -1;
+}
+
+static bool add_descriptor(long i)
+{
+    (void)i;
+    return keep_fd(open("/", O_RDONLY | O_DIRECTORY));
+}
+
+/* One epoll that watches many. */
+static bool add_watched(long i)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = (int)i};
+    int fd = eventfd(0, EFD_NONBLOCK);
+    if (watcher < 0)
+        watcher = epoll_create1(0);
+    return keep_fd(fd) && epoll_ctl(watcher, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* Many epolls that watch one. */
+static bool add_watcher(long i)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = (int)i};
+    int fd = epoll_create1(0);
+    if (watcher < 0)
+        watcher = eventfd(0, EFD_NONBLOCK);
+    return keep_fd(fd) && epoll_ctl(fd, EPOLL_CTL_ADD, watcher, &event) == 0;
+}
+
+static bool add_timer(long i)
+{
+    struct itimerspec when = {.it_value = {3600 + i, 0}};
+    int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    return keep_fd(fd) && timerfd_settime(fd, 0, &when, NULL) == 0;
+}
+
+static timer_t posix_timer[FDS_MAX];
+static long posix_timers;
+
+static bool add_posix_timer(long i)
+{
+    struct sigevent none = {.sigev_notify = SIGEV_NONE};
+    posix_timers = i;
+    return timer_create(CLOCK_MONOTONIC, &none, &posix_timer[i]) == 0;
+}
+
+static void end_posix_timers(void)
+{
+    while (posix_timers >= 0)
+        timer_delete(posix_timer[posix_timers--]);
+}
+
+static socklen_t socket_name(struct sockaddr_un *name, const char *kind, long i)
+{
+    *name = (struct sockaddr_un){.sun_family = AF_UNIX};
+    int length = snprintf(name->sun_path + 1, sizeof name->sun_path - 1, "%s%ld", kind, i);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+}
+
+static bool add_listener(long i)
+{
+    struct sockaddr_un name;
+    socklen_t size = socket_name(&name, "growth", i);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    return keep_fd(fd) && bind(fd, (struct sockaddr *)&name, size) == 0 && listen(fd, 8) == 0;
+}
+
+static void file_name(char *name, size_t size, const char *kind, long i)
+{
+    snprintf(name, size, FOLDER "/%s%ld", kind, i);
+}
+
+/* A file, and a name that was looked for in vain. */
+static bool add_file(long i)
+{
+    char name[64];
+    struct stat status;
+    if (i == 0)
+        mkdir(FOLDER, 0755);
+    file_name(name, sizeof name, "file", i);
+    int fd = open(name, O_CREAT | O_WRONLY, 0644);
+    if (fd < 0)
+        return false;
+    close(fd);
+    file_name(name, sizeof name, "absent", i);
+    return stat(name, &status) != 0;
+}
+
+static int watched_folder = -1;
+
+static bool add_inotify(long i)
+{
+    char name[64];
+    if (watched_folder < 0)
+        watched_folder = inotify_init1(IN_NONBLOCK);
+    return add_file(i) && (file_name(name, sizeof name, "file", i),
+                           inotify_add_watch(watched_folder, name, IN_DELETE_SELF) >= 0);
+}
+
+static pid_t child[THREADS_MAX];
+static long children;
+
+static int sleep_in_pause(void *unused)
+{
+    (void)unused;
+    for (;;)
+        pause();
+    return 0;
+}
+
+/* A process that shares the memory, as a child of vfork() does before execve(). */
+static bool add_process(long i)
+{
+    char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    child[i] =
+        stack == MAP_FAILED ? -1 : clone(sleep_in_pause, stack + STACK, CLONE_VM | SIGCHLD, NULL);
+    children = child[i] > 0 ? i + 1 : children;
+    return child[i] > 0;
+}
+
+static void end_processes(void)
+{
+    for (long i = 0; i < children; i++) {
+        kill(child[i], SIGKILL);
+        waitpid(child[i], NULL, 0);
+    }
+    children = 0;
+}
