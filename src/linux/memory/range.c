@@ -28,7 +28,7 @@ bool mem_is_free(struct virt_range range)
 bool mem_is_ours(struct virt_range range)
 {
     struct address_space *space = space_current();
-    uint32_t owner = process_current()->program->owner;
+    const struct area_owner *owner = &process_current()->program->areas;
     for (const struct area *a = areas_next(space, range.start);
          a != NULL && a->range.start.v < range.end.v; a = areas_next(space, a->range.end))
         if (a->owner != owner)
@@ -119,17 +119,14 @@ static bool is_data(prot_t prot, uint32_t flags)
 
 bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more)
 {
-    struct address_space *space = space_current();
+    const struct area_owner *owner = &process_current()->program->areas;
     uint64_t all = process_current()->rlimits[RLIMIT_AS].soft,
              data = process_current()->rlimits[RLIMIT_DATA].soft;
-    uint32_t owner = process_current()->program->owner;
-    if (all != RLIM_INFINITY && (more > all || areas_bytes_of(space, owner) > all - more))
+    if (all != RLIM_INFINITY && (more > all || owner->bytes > all - more))
         return false;
     if (data == RLIM_INFINITY || !is_data(prot, flags))
         return true;
-    uint64_t have = 0;
-    for (const struct area *a = areas_next(space, virt(0)); a != NULL; a = areas_after(space, a))
-        have += a->owner == owner && is_data(a->prot, a->flags) ? virt_range_size(a->range) : 0;
+    uint64_t have = areas_bytes_of(owner, PROT_BIT_WRITE, AREA_SHARED | AREA_GROWS_DOWN);
     return more <= data && have <= data - more;
 }
 
@@ -157,12 +154,7 @@ bool mem_can_lock(void)
 
 uint64_t mem_locked_bytes(void)
 {
-    struct address_space *space = space_current();
-    uint32_t owner = process_current()->program->owner;
-    uint64_t bytes = 0;
-    for (const struct area *a = areas_next(space, virt(0)); a != NULL; a = areas_after(space, a))
-        bytes += a->owner == owner && a->flags & AREA_LOCKED ? virt_range_size(a->range) : 0;
-    return bytes;
+    return areas_bytes_of(&process_current()->program->areas, AREA_LOCKED, 0);
 }
 
 bool mem_may_lock(uint64_t more)

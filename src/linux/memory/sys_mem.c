@@ -221,7 +221,7 @@ enum err sys_mmap(struct syscall *call)
         .offset = call->arg[5],
         .area = {.kind = AREA_ANONYMOUS,
                  .flags = mem_future_lock(),
-                 .owner = process_current()->program->owner,
+                 .owner = &process_current()->program->areas,
                  .file_end = UINT64_MAX},
     };
     if (!is_aligned(r.offset, PAGE_SIZE))
@@ -290,7 +290,8 @@ static bool mem_may_write(struct virt_range range, uint64_t *read_only)
     struct address_space *space = space_current();
     *read_only = 0;
     for (const struct area *a = areas_next(space, range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_after(space, a)) {
+         a != NULL && a->range.start.v < range.end.v;
+         a = a->range.end.v < range.end.v ? areas_after(space, a) : NULL) {
         if (a->flags & AREA_READ_ONLY)
             return false;
         if (!prot_can_write(a->prot) && !(a->flags & (AREA_SHARED | AREA_GROWS_DOWN)))
@@ -354,7 +355,7 @@ static enum err grow_heap(struct virt_range more)
         .range = more,
         .kind = AREA_ANONYMOUS,
         .flags = AREA_HEAP | mem_future_lock(),
-        .owner = process_current()->program->owner,
+        .owner = &process_current()->program->areas,
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };

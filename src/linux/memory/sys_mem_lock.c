@@ -112,7 +112,7 @@ enum err sys_munlock(struct syscall *call)
 static enum err change_all(uint32_t set)
 {
     struct address_space *space = space_current();
-    uint32_t owner = process_current()->program->owner;
+    const struct area_owner *owner = &process_current()->program->areas;
     enum err e = E_OK;
     const struct area *a = areas_next(space, virt(0));
     while (a != NULL && e == E_OK) {
@@ -133,8 +133,7 @@ enum err sys_mlockall(struct syscall *call)
     if (!mem_can_lock())
         return E_PERM;
     if (how & MCL_CURRENT && !process_is_privileged() &&
-        areas_bytes_of(space, process_current()->program->owner) >
-            process_current()->rlimits[RLIMIT_MEMLOCK].soft)
+        process_current()->program->areas.bytes > process_current()->rlimits[RLIMIT_MEMLOCK].soft)
         return E_NOMEM;
     uint32_t flags = how & MCL_ONFAULT ? LOCK_FLAGS : AREA_LOCKED;
     mem_set_future_lock(how & MCL_FUTURE ? flags : 0);
@@ -144,7 +143,7 @@ enum err sys_mlockall(struct syscall *call)
     if (e == E_OK && !(how & MCL_ONFAULT))
         for (const struct area *a = areas_next(space, virt(0)); a != NULL;) {
             struct virt_range range = a->range;
-            if (a->owner == process_current()->program->owner)
+            if (a->owner == &process_current()->program->areas)
                 mem_populate_mapped(range);
             a = areas_next(space, range.end);
         }

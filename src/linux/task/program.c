@@ -7,7 +7,6 @@
 struct program program_none = {.users = 1, .space = &first_space};
 
 static uint32_t programs = 1; /* existing programs */
-static uint32_t last_owner;
 
 struct program *program_new(void)
 {
@@ -16,7 +15,6 @@ struct program *program_new(void)
         return NULL;
     programs++;
     program->users = 1;
-    program->owner = ++last_owner;
     program->space = &first_space;
     return program;
 }
@@ -26,7 +24,7 @@ void program_put(struct program *program)
     if (--program->users > 0)
         return;
     programs--;
-    areas_remove_owner(program->space, program->owner);
+    areas_remove_owner(program->space, &program->areas);
     exec_image_close(&program->file);
     exec_image_close(&program->interpreter);
     if (program != &program_none)
