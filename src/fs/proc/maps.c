@@ -172,10 +172,20 @@ void procfs_measure_area(struct address_space *space, const struct area *a,
 
 static void maps_put_size(struct text *text, const char *label, uint64_t bytes)
 {
-    size_t line = text->length;
-    text_printf(text, "%s:", label);
-    text_pad(text, line, 16);
-    text_printf(text, "%8lu kB\n", bytes / 1024);
+    char line[48]; /* a label is at most 15 bytes; not by text_printf(): smaps has many lines */
+    uint64_t number = bytes / 1024;
+    char *at = line + sizeof(line) - 4;
+    memcpy(at, " kB\n", 4);
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    size_t length = strlen(label), digits = (size_t)(line + sizeof(line) - 4 - at);
+    size_t start = digits < 8 ? 24 - digits : 16;
+    memset(line, ' ', start);
+    memcpy(line, label, length);
+    line[length] = ':';
+    memmove(line + start, at, digits + 4);
+    text_append(text, line, start + digits + 4);
 }
 
 static void maps_put_usage(struct text *text, const struct procfs_usage *u)

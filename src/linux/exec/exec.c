@@ -454,8 +454,13 @@ static void replace_memory(const struct exec_job *job, struct program *new)
         history_clear();
         areas_set_mmap_base(space, job->mappings_end);
     }
-    program_put(process->program);
+    struct program *old = process->program;
+    virt_t at = virt(0);
+    /* Without giving way: the place of the new program has been chosen, and must stay free. */
+    while (old->users == 1 && areas_remove_owner(space, &old->areas, &at))
+        ;
     process->program = new;
+    program_put(old);
 }
 
 /* After process_be_only_thread(), a failure leaves no program to return to. */

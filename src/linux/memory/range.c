@@ -9,9 +9,10 @@
 
 bool mem_covered(struct virt_range range)
 {
-    for (virt_t at = range.start; at.v < range.end.v;) {
-        const struct area *a = areas_find(space_current(), at);
-        if (a == NULL || a->kind == AREA_GUARD)
+    struct address_space *space = space_current();
+    const struct area *a = areas_next(space, range.start);
+    for (virt_t at = range.start; at.v < range.end.v; a = areas_after(space, a)) {
+        if (a == NULL || a->range.start.v > at.v || a->kind == AREA_GUARD)
             return false;
         at = a->range.end;
     }
@@ -110,6 +111,23 @@ void mem_populate_mapped(struct virt_range range)
             return; /* not reported, as in Linux */
         at = end;
     }
+}
+
+enum err mem_remove(struct virt_range range)
+{
+    struct address_space *space = space_current();
+    if (areas_is_piece(space, range))
+        return areas_remove(space, range);
+    struct virt_range piece = areas_piece(space, range);
+    enum err e = areas_remove(space, piece);
+    if (e != E_OK) /* the whole range at once needs one area less at the limit */
+        return areas_remove(space, range);
+    while (e == E_OK && piece.end.v < range.end.v) {
+        thread_give_way();
+        piece = areas_piece(space, (struct virt_range){piece.end, range.end});
+        e = areas_remove(space, piece);
+    }
+    return e;
 }
 
 static bool is_data(prot_t prot, uint32_t flags)

@@ -37,6 +37,10 @@ MUST_CHECK enum err mem_populate(struct virt_range range, bool write);
  * ignored, as in Linux. */
 void mem_populate_mapped(struct virt_range range);
 
+/* areas_remove() in pieces, between which other threads run and may map what is free already: no
+ * piece is unmapped twice. Errors as there; the pieces before have gone then. O(areas + pages). */
+MUST_CHECK enum err mem_remove(struct virt_range range);
+
 /* True if RLIMIT_AS and RLIMIT_DATA allow `more` bytes with these permissions and flags.
  * O(1). */
 bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more);

@@ -3,6 +3,7 @@
  * RLIMIT_MEMLOCK. */
 #include "linux/memory/sys_mem.h"
 
+#include "kern/thread.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
 
@@ -35,20 +36,26 @@ static enum err mem_lock_change(struct virt_range range, uint32_t set)
 {
     struct address_space *space = space_current();
     virt_t at = range.start;
-    for (const struct area *a = areas_find(space, at); a != NULL && a->kind != AREA_GUARD;
-         a = areas_find(space, at)) {
-        at = a->range.end;
-        if (at.v >= range.end.v)
-            break;
+    while (at.v < range.end.v) {
+        struct virt_range piece = areas_piece(space, (struct virt_range){at, range.end});
+        const struct area *a = areas_next(space, at);
+        for (; a != NULL && a->range.start.v <= at.v && a->kind != AREA_GUARD && at.v < piece.end.v;
+             a = areas_after(space, a))
+            at = a->range.end;
+        bool whole = at.v >= piece.end.v;
+        struct virt_range part = {piece.start, whole ? piece.end : at};
+        if (part.end.v > part.start.v) {
+            enum err e = areas_change(space, part, set, LOCK_FLAGS & ~set);
+            if (e != E_OK)
+                return e;
+        }
+        if (!whole)
+            return E_NOMEM;
+        at = piece.end;
+        if (at.v < range.end.v)
+            thread_give_way();
     }
-    bool whole = at.v >= range.end.v;
-    if (at.v > range.start.v) {
-        enum err e = areas_change(space, (struct virt_range){range.start, whole ? range.end : at},
-                                  set, LOCK_FLAGS & ~set);
-        if (e != E_OK)
-            return e;
-    }
-    return whole ? E_OK : E_NOMEM;
+    return E_OK;
 }
 
 /* Bytes of the range already locked, which are not counted twice. */
@@ -119,6 +126,7 @@ static enum err change_all(uint32_t set)
         virt_t end = a->range.end;
         if (a->owner == owner)
             e = areas_change(space, a->range, set, LOCK_FLAGS & ~set);
+        thread_give_way();
         a = areas_next(space, end);
     }
     return e;

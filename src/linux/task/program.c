@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/task/program.h"
 
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/areas.h"
 
@@ -23,8 +24,10 @@ void program_put(struct program *program)
 {
     if (--program->users > 0)
         return;
-    programs--;
-    areas_remove_owner(program->space, &program->areas);
+    virt_t at = virt(0);
+    while (areas_remove_owner(program->space, &program->areas, &at))
+        thread_give_way();
+    programs--; /* not before: exec() in a program that is alone clears the space */
     exec_image_close(&program->file);
     exec_image_close(&program->interpreter);
     if (program != &program_none)

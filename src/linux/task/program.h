@@ -42,7 +42,8 @@ extern struct program program_none;
 
 /* A program without areas, for one process; NULL: no memory. */
 struct program *program_new(void);
-/* Drops a process's use of the program; the last one frees its memory. Callers: threads. */
+/* Drops a process's use of the program; the last one frees its memory, and gives way while it
+ * does. O(areas + pages). Callers: threads, which no longer have a pointer to it. */
 void program_put(struct program *program);
 /* True if this is the only program, used by one process. */
 bool program_is_alone(const struct program *program);

@@ -473,14 +473,24 @@ COLD void areas_clear(struct address_space *space)
         heap_free(take_spare_node(space));
 }
 
-COLD void areas_remove_owner(struct address_space *space, const struct area_owner *owner)
+COLD bool areas_remove_owner(struct address_space *space, const struct area_owner *owner,
+                             virt_t *at)
 {
-    struct area *above;
-    for (struct area *a = areas_first(space); a != NULL; a = above) {
+    struct area *a = areas_first_above(space, *at), *above;
+    for (uint64_t cost = 0; a != NULL && cost < AREAS_PIECE_AREAS; a = above) {
         above = area_above(a);
-        if (a->owner == owner && a->kind != AREA_GUARD)
-            remove_part_of(space, a, a->range);
+        cost++;
+        if (a->owner != owner || a->kind == AREA_GUARD)
+            continue;
+        struct virt_range part = areas_piece(space, a->range);
+        bool whole = part.end.v == a->range.end.v;
+        cost += virt_range_size(part) / LARGE_SIZE * (AREAS_PIECE_AREAS / AREAS_PIECE_TABLES);
+        remove_part_of(space, a, part);
+        if (!whole)
+            return true; /* *at is below the rest */
     }
+    *at = a != NULL ? a->range.start : *at;
+    return a != NULL;
 }
 
 struct owner_sums {

@@ -140,15 +140,18 @@ MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t 
 /* Drops the pages of the range; the areas stay, and an access maps new pages. Guards and holes are
  * skipped. E_NOMEM if a 2 MiB page cannot be split; nothing has changed then. */
 MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
-/* The first part of the range, with at most AREAS_PIECE_TABLES page tables in it: as much as a loop
- * over mapped pages does before it gives way. Ends at the end of the range or at a multiple of
- * 2 MiB. O(1). */
+/* The first part of the range, with at most AREAS_PIECE_TABLES page tables and AREAS_PIECE_AREAS
+ * areas in it: as much as a loop over mapped pages does before it gives way. Ends at the end of the
+ * range, at a multiple of 2 MiB or at the end of an area. O(1). */
 #define AREAS_PIECE_TABLES 16
-struct virt_range areas_piece(const struct address_space *space, struct virt_range range);
-/* True if the range is too small for more page tables: areas_piece() is all of it. */
-static inline bool areas_is_piece(struct virt_range range)
+#define AREAS_PIECE_AREAS  512
+struct virt_range areas_piece(struct address_space *space, struct virt_range range);
+/* True if areas_piece() is all of the range, as far as the range's size says. */
+static inline bool areas_is_piece(const struct address_space *space, struct virt_range range)
 {
-    return range.end.v - align_down(range.start.v, LARGE_SIZE) <= AREAS_PIECE_TABLES * LARGE_SIZE;
+    uint64_t size = virt_range_size(range);
+    return size <= AREAS_PIECE_AREAS * PAGE_SIZE ||
+           (size <= (AREAS_PIECE_TABLES - 1) * LARGE_SIZE && space->area_count < AREAS_PIECE_AREAS);
 }
 /* MADV_FREE: allows the pages of private anonymous areas in the range to be reclaimed in a shortage
  * of memory, until they are written again. E_NOMEM as areas_discard(). */
@@ -178,8 +181,10 @@ void areas_set_mmap_base(struct address_space *space, virt_t base);
 /* Unmaps everything and drops all areas, guards too: before a new program is loaded. Only a guard
  * over paging_reserved_range remains, if that is not empty. */
 void areas_clear(struct address_space *space);
-/* Unmaps and drops all areas of one owner except guards: its program has ended. */
-void areas_remove_owner(struct address_space *space, const struct area_owner *owner);
+/* Unmaps and drops areas of one owner except guards, its program has ended: a piece, from *at on.
+ * False: no area is left. Else *at is where to go on, after giving way. */
+MUST_CHECK bool areas_remove_owner(struct address_space *space, const struct area_owner *owner,
+                                   virt_t *at);
 /* Number of areas, and the sum of their sizes in bytes. O(1). */
 uint64_t areas_count(const struct address_space *space);
 uint64_t areas_bytes(const struct address_space *space);

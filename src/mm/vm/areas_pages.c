@@ -45,9 +45,20 @@ enum err areas_discard(struct address_space *space, struct virt_range range)
     return e;
 }
 
-struct virt_range areas_piece(const struct address_space *space, struct virt_range range)
+/* The end of the AREAS_PIECE_AREAS first areas in the range; the range's, if they are fewer. */
+static virt_t end_of_areas(struct address_space *space, struct virt_range range)
+{
+    const struct area *a = areas_first_above(space, range.start);
+    for (unsigned i = 1; a != NULL && a->range.end.v < range.end.v; i++, a = area_above(a))
+        if (i == AREAS_PIECE_AREAS)
+            return a->range.end;
+    return range.end;
+}
+
+struct virt_range areas_piece(struct address_space *space, struct virt_range range)
 {
     virt_t at = range.start;
+    range.end = end_of_areas(space, range);
     for (unsigned tables = 0, steps = 0;
          at.v < range.end.v && tables < AREAS_PIECE_TABLES && steps < 4096; steps++) {
         struct pt_walk walk;
