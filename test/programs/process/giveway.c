@@ -22,7 +22,7 @@
 #define BIG        (32ul << 20)
 #define LARGE      (128ul << 20)
 #define MANY       1000
-#define MANY_AREAS 30000ul
+#define MANY_AREAS 10000ul
 #define AREAS      250ul
 #define LIMIT                                                                                      \
     0.05 /* seconds; the computer may be busy with other things, so the best of some tries counts */
