@@ -23,7 +23,7 @@ set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
 set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)
 set(OURO_LAYER_fs/pipe base cpu mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/socket base mm mm/heap mm/vm kern fs/vfs)
-set(OURO_LAYER_fs/ram base parse mm mm/phys mm/heap mm/vm kern fs/vfs)
+set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
 set(OURO_LAYER_fs/proc base mm mm/phys mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram)
@@ -57,7 +57,7 @@ set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memor
 set(OURO_SYMBOLS_mm/vm areas_policy fault_of_kernel fault_of_program)
 # kern: boot/ reads the loader's data; dev/pc/ switches the machine off, dev/local/ waits for a key, linux/process/ signals
 # the program; watchdog and scheduler end in reports (diag/, linux/fault/); the vDSO (linux/time/) has a copy of the clock's offset.
-set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running threads_stuck time_realtime_changed watchdog_stuck)
+set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running thread_point_passed threads_stuck time_realtime_changed watchdog_stuck)
 # diag: Linux's facts for reports, from linux/fault/.
 set(OURO_SYMBOLS_diag report_call_line report_call_name report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).

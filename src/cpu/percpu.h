@@ -11,7 +11,7 @@
 #define PERCPU_PROGRAM_RSP  24
 #define PERCPU_CURRENT      32
 #define PERCPU_INDEX        40
-#define PERCPU_SLICE_OVER   44
+#define PERCPU_SLICE        44
 
 #define PERCPU_KSTACK_GUARD 0x4000 /* bytes below kstack_low that are never mapped: mm/layout.h */
 
@@ -27,8 +27,8 @@ struct percpu {
     uint64_t kstack_low;  /* lowest address of that stack; its guard is below */
     uint64_t program_rsp; /* scratch word of the syscall entry */
     struct thread *current;
-    uint32_t index;           /* number of this CPU */
-    volatile bool slice_over; /* the running thread should yield: thread_slice_over() */
+    uint32_t index;         /* number of this CPU */
+    volatile uint8_t slice; /* SLICE_* */
 };
 
 static inline struct percpu *percpu(void)
@@ -46,11 +46,19 @@ static inline struct thread *percpu_thread(void)
     return current;
 }
 
+#define SLICE_OVER   1 /* the running thread should yield: thread_slice_over() */
+#define SLICE_POINTS 2 /* preemption points are counted: thread_count_points() */
+
+static inline uint8_t percpu_slice(void)
+{
+    uint8_t slice;
+    __asm__ volatile("movb %%gs:%c1, %0" : "=q"(slice) : "i"(PERCPU_SLICE));
+    return slice;
+}
+
 /* As thread_slice_over(). */
 static inline bool percpu_slice_over(void)
 {
-    bool over;
-    __asm__ volatile("movb %%gs:%c1, %0" : "=q"(over) : "i"(PERCPU_SLICE_OVER));
-    return over;
+    return percpu_slice() & SLICE_OVER;
 }
 #endif

@@ -38,7 +38,7 @@ _Static_assert(__builtin_offsetof(struct percpu, kstack_low) == PERCPU_KSTACK_LO
 _Static_assert(__builtin_offsetof(struct percpu, program_rsp) == PERCPU_PROGRAM_RSP, "entry.S");
 _Static_assert(__builtin_offsetof(struct percpu, current) == PERCPU_CURRENT, "percpu.h");
 _Static_assert(__builtin_offsetof(struct percpu, index) == PERCPU_INDEX, "vdso/clock.c");
-_Static_assert(__builtin_offsetof(struct percpu, slice_over) == PERCPU_SLICE_OVER, "percpu.h");
+_Static_assert(__builtin_offsetof(struct percpu, slice) == PERCPU_SLICE, "percpu.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, r15) == TRAP_FRAME_R15, "entry.S");
 _Static_assert(__builtin_offsetof(struct trap_frame, r14) == TRAP_FRAME_R14, "entry.S");
 _Static_assert(__builtin_offsetof(struct trap_frame, r13) == TRAP_FRAME_R13, "entry.S");

@@ -34,6 +34,7 @@ static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
 static struct timer slice_timer; /* fires at or after the end of the running thread's slice */
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
+RO_AFTER_INIT static uint8_t slice_start; /* percpu()->slice of a new slice */
 
 /* Ended threads with their stacks, for reuse (all_link). */
 static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
@@ -70,7 +71,7 @@ static void slice_ended(struct timer *timer)
     else if (time_now_ns() < self->slice_end_ns)
         timer_start(timer, self->slice_end_ns);
     else
-        percpu()->slice_over = turn_is_over(self);
+        percpu()->slice = (uint8_t)(slice_start | turn_is_over(self)); /* SLICE_OVER is 1 */
     spin_unlock(&sched_spin, &class_sched);
 }
 
@@ -191,7 +192,7 @@ static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
 static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
 {
     struct thread *self = thread_current();
-    percpu()->slice_over = false;
+    percpu()->slice = slice_start;
     next->started_ns = now;
     next->slice_end_ns = now + RUN_SLICE_NS;
     arm_slice(next->slice_end_ns);
@@ -293,7 +294,7 @@ void thread_wake(struct thread *t, enum err reason)
     if (self->state != THREAD_RUNNABLE)
         return;
     if (run_queue_preempts(&t->run, &self->run))
-        percpu()->slice_over = true;
+        percpu()->slice |= SLICE_OVER;
     else if (!slice_timer.armed)
         arm_slice(time_now_ns() + RUN_SLICE_NS);
 }
@@ -317,9 +318,14 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
 
 static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
-    percpu()->slice_over = false;
+    percpu()->slice = slice_start;
     if (run_queue.count != 0)
         thread_hand_over(place);
+}
+
+INIT_CODE void thread_count_points(void)
+{
+    slice_start = SLICE_POINTS;
 }
 
 void thread_yield(void)
@@ -336,8 +342,13 @@ uint64_t thread_switch_count(void)
 
 void thread_preempt(void)
 {
-    if (likely(!thread_slice_over()))
-        return;
+    uint8_t slice = percpu_slice();
+    if (likely(slice != SLICE_OVER)) {
+        if (slice & SLICE_POINTS)
+            thread_point_passed();
+        if (!(slice & SLICE_OVER))
+            return;
+    }
     uint64_t flags = sched_lock();
     const struct thread *self = thread_current();
     bool turn = self->round_robin && time_now_ns() >= self->slice_end_ns;
@@ -358,7 +369,7 @@ COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_rob
         run_queue_add(&run_queue, &t->run, RUN_PREEMPTED);
     const struct run_entity *first = run_queue_first(&run_queue);
     if (first != NULL && run_queue_preempts(first, &thread_current()->run))
-        percpu()->slice_over = true;
+        percpu()->slice |= SLICE_OVER;
     sched_unlock(flags);
 }
 

@@ -143,9 +143,14 @@ void thread_preempt(void) REQUIRES(kernel_lock);
 static inline void thread_give_way(void)
 {
     kernel_lock_assert();
-    if (unlikely(thread_slice_over()))
+    if (unlikely(percpu_slice() != 0))
         thread_preempt();
 }
+
+/* From now on each preemption point calls thread_point_passed(). Boot. */
+void thread_count_points(void);
+/* The running thread is at a preemption point. Defined above, in linux/call/stats.c. */
+void thread_point_passed(void);
 
 /* Ends an interruptible sleep with E_INTR. Callers: any. */
 void thread_wake_for_signal(struct thread *thread);

@@ -21,6 +21,15 @@
 struct area;
 struct area_node;
 
+/* The areas of one program in a space, and what they hold; its address is the program's name. Kept
+ * by mm/vm/ with each change, so that reading it is O(1). Guards are not counted. */
+struct area_owner {
+    uint64_t bytes, peak; /* sum of the areas' sizes, now and at most */
+    uint64_t sizes[32];   /* the same by AREA_SIZE_FLAGS and AREA_SIZE_PROT */
+    uint64_t pages[3];    /* mapped now, by enum area_pages; the zero page does not count */
+    uint32_t audit;       /* the number of the last areas_check() */
+};
+
 struct address_space {
     /* mm/pt/ */
     phys_t root;    /* the level-4 table; 0 early in boot */
@@ -32,7 +41,8 @@ struct address_space {
     struct area *area_last;  /* last result of areas_search(), a hint */
     struct area_node *spare; /* unused nodes, linked by link.next */
     size_t spare_count;
-    uint64_t bytes, peak;       /* sum of the areas' sizes, now and at most */
+    uint64_t bytes;             /* sum of the areas' sizes */
+    struct area_owner unowned;  /* of areas that belong to no program */
     virt_t mmap_base;           /* areas_find_hole() searches downwards from here */
     bool lazyfree;              /* there may be MADV_FREE pages */
     struct address_space *next; /* in the list of areas_init() */

@@ -37,10 +37,10 @@ GUEST_FATAL(overflow_kstack_in_one_step)
     __asm__ volatile("movq %0, %%rsp\n\tpushq $0" : : "r"(below) : "memory");
 }
 
-static void keep_frame(void *context, phys_t frame, uint64_t size)
+static void keep_frame(void *context, pte_t leaf, uint64_t size)
 {
     (void)context;
-    (void)frame;
+    (void)leaf;
     (void)size;
 }
 

@@ -329,12 +329,12 @@ GUEST_TEST(test_scratch_shows_the_frame_asked_for)
 /* The release callback gets each leaf once, after the flush. */
 static unsigned released;
 
-static void count_release(void *context, phys_t start, uint64_t size)
+static void count_release(void *context, pte_t leaf, uint64_t size)
 {
     virt_t *next = context;
     CHECK_PAGE_FAULT(guest_read(*next, NULL), *next, 0);
     CHECK_EQUAL(size, PAGE_SIZE);
-    frames_put(&machine_frames, start);
+    frames_put(&machine_frames, pt_leaf_frame(leaf, size));
     next->v += PAGE_SIZE;
     released++;
 }

@@ -172,10 +172,20 @@ void procfs_measure_area(struct address_space *space, const struct area *a,
 
 static void maps_put_size(struct text *text, const char *label, uint64_t bytes)
 {
-    size_t line = text->length;
-    text_printf(text, "%s:", label);
-    text_pad(text, line, 16);
-    text_printf(text, "%8lu kB\n", bytes / 1024);
+    char line[48]; /* a label is at most 15 bytes; not by text_printf(): smaps has many lines */
+    uint64_t number = bytes / 1024;
+    char *at = line + sizeof(line) - 4;
+    memcpy(at, " kB\n", 4);
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) != 0);
+    size_t length = strlen(label), digits = (size_t)(line + sizeof(line) - 4 - at);
+    size_t start = digits < 8 ? 24 - digits : 16;
+    memset(line, ' ', start);
+    memcpy(line, label, length);
+    line[length] = ':';
+    memmove(line + start, at, digits + 4);
+    text_append(text, line, start + digits + 4);
 }
 
 static void maps_put_usage(struct text *text, const struct procfs_usage *u)
@@ -286,26 +296,25 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
 
 void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)
 {
+    const struct area_owner *m = process->context ? process->memory : NULL;
     *out = (struct procfs_sizes){0};
-    const struct area *area = procfs_next_area(process, virt(0));
-    for (; area; area = procfs_next_area(process, area->range.end)) {
-        struct procfs_usage usage;
-        if (area->kind == AREA_GUARD)
-            continue;
-        procfs_measure_area(process->space, area, &usage);
-        out->all += usage.size / PAGE_SIZE;
-        out->resident += usage.resident / PAGE_SIZE;
-        bool memory = area->flags & AREA_SHARED && device_of(area->source) != 0;
-        *(memory ? &out->shared_memory : &out->file) += usage.file / PAGE_SIZE;
-        if (area->flags & AREA_LOCKED)
-            out->locked += usage.size / PAGE_SIZE;
-        if (area->flags & AREA_GROWS_DOWN)
-            out->stack += usage.size / PAGE_SIZE;
-        else if (prot_can_execute(area->prot))
-            out->code += usage.size / PAGE_SIZE;
-        else if (prot_can_write(area->prot) && !(area->flags & AREA_SHARED))
-            out->data += usage.size / PAGE_SIZE;
-    }
+    if (!m)
+        return;
+    uint64_t stack = areas_bytes_of(m, AREA_GROWS_DOWN, 0);
+    uint64_t code = areas_bytes_of(m, PROT_BIT_EXECUTE, AREA_GROWS_DOWN);
+    uint64_t data =
+        areas_bytes_of(m, PROT_BIT_WRITE, PROT_BIT_EXECUTE | AREA_SHARED | AREA_GROWS_DOWN);
+    *out = (struct procfs_sizes){
+        .all = m->bytes / PAGE_SIZE,
+        .peak = m->peak / PAGE_SIZE,
+        .resident = m->pages[PAGES_ANONYMOUS] + m->pages[PAGES_FILE] + m->pages[PAGES_SHARED],
+        .file = m->pages[PAGES_FILE],
+        .shared_memory = m->pages[PAGES_SHARED],
+        .code = code / PAGE_SIZE,
+        .data = data / PAGE_SIZE,
+        .stack = stack / PAGE_SIZE,
+        .locked = areas_bytes_of(m, AREA_LOCKED, 0) / PAGE_SIZE,
+    };
 }
 
 void procfs_show_statm(struct text *text, void *context)

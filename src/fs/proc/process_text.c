@@ -94,7 +94,7 @@ void procfs_show_status(struct text *text, void *context)
     show_ids(text, "Uid", p.uid);
     show_ids(text, "Gid", p.gid);
     text_printf(text, "FDSize:\t%u\nGroups:\t \n", p.context ? p.context->files->capacity : 0);
-    show_size(text, "VmPeak", p.context ? areas_peak_bytes(p.space) / PAGE_SIZE : 0);
+    show_size(text, "VmPeak", s.peak);
     show_size(text, "VmSize", s.all);
     show_size(text, "VmLck", s.locked);
     show_size(text, "VmPin", 0);

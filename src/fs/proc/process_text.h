@@ -40,9 +40,9 @@ struct procfs_usage {
 void procfs_measure_area(struct address_space *space, const struct area *area,
                          struct procfs_usage *out);
 
-/* Totals of all areas of a process, in pages. */
+/* Totals of all areas of a process, in pages. O(1). */
 struct procfs_sizes {
-    uint64_t all, resident, file, shared_memory, code, data, stack, locked;
+    uint64_t all, peak, resident, file, shared_memory, code, data, stack, locked;
 };
 void procfs_measure(const struct fs_process *process, struct procfs_sizes *out);
 

@@ -28,7 +28,7 @@ uint64_t ramfs_used_pages(void)
 /* FRAMES_KEPT frames are reserved for the kernel and for page faults. */
 static uint64_t available_frames(void)
 {
-    uint64_t free = machine_frames.free_frames;
+    uint64_t free = machine_frames.free_frames + ramfs_dying_pages();
     return free > FRAMES_KEPT ? free - FRAMES_KEPT : 0;
 }
 

@@ -7,8 +7,11 @@
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/process.h"
+#include "fs/vfs/wait.h"
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 
 #define PIECE (UINT64_C(64) << 10) /* bytes that a read or write moves before it gives way */
 
@@ -60,6 +63,83 @@ static void remove_pages(struct ram_file *ram, uint64_t first, uint64_t end)
     uint64_t before = ram->tree.count;
     page_tree_remove(&ram->tree, first, end);
     ramfs_count_pages((int64_t)(ram->tree.count - before));
+}
+
+/*
+ * The pages of a large file that is gone. A kernel thread frees them, because neither close(),
+ * munmap() nor any other call that drops a file can give way in its middle. They count as free:
+ * ramfs_dying_pages(), and a shortage of memory frees them at once.
+ */
+#define DYING_LEAST 2048 /* pages; fewer are freed at once */
+#define DYING_PIECE 1024
+
+struct dying {
+    struct page_tree tree;
+    struct dying *next;
+};
+static struct dying *dying;
+static uint64_t dying_pages;
+
+uint64_t ramfs_dying_pages(void)
+{
+    return dying_pages;
+}
+
+/* Frees a piece; false if there is nothing. */
+static bool free_dying(void)
+{
+    struct dying *d = dying;
+    uint64_t number;
+    if (!d)
+        return false;
+    uint64_t before = d->tree.count;
+    if (page_tree_next(&d->tree, 0, &number))
+        page_tree_remove(&d->tree, number, number + DYING_PIECE);
+    dying_pages -= before - d->tree.count;
+    if (d->tree.count == 0) {
+        dying = d->next;
+        heap_free(d);
+    }
+    return true;
+}
+
+static void free_all_dying(void *unused)
+{
+    (void)unused;
+    while (free_dying())
+        fs_give_way();
+}
+
+/* Takes all pages out of the file; they will be freed. False: no memory, or few pages. */
+static bool let_die(struct ram_file *ram)
+{
+    static struct shrinker shrinker = {.shrink = free_dying};
+    static bool registered;
+    struct thread *thread;
+    struct dying *d = ram->tree.count >= DYING_LEAST ? heap_alloc(sizeof(*d)) : NULL;
+    kernel_lock_assert();
+    if (!d)
+        return false;
+    if (!registered)
+        shrinker_register(&shrinker);
+    registered = true;
+    bool first = !dying;
+    d->tree = ram->tree;
+    d->next = dying;
+    dying = d;
+    dying_pages += d->tree.count;
+    ramfs_count_pages(-(int64_t)d->tree.count);
+    ram->tree = (struct page_tree){0};
+    if (first && thread_create("reaper", free_all_dying, NULL, &thread) != E_OK)
+        while (free_dying())
+            ;
+    return true;
+}
+
+static void remove_all_pages(struct ram_file *ram)
+{
+    if (!let_die(ram))
+        remove_pages(ram, 0, UINT64_MAX);
 }
 
 /* A run of at most `size` bytes at `offset`; *run is its length. NULL: a run of zeros. */
@@ -240,7 +320,10 @@ static COLD enum err ram_truncate(struct inode *inode, uint64_t size)
     inode->size = size;
     /* Even if the size is unchanged, fallocate() may have left pages after the end. */
     ram->archive_size = least(ram->archive_size, size);
-    remove_pages(ram, pages_of(size), UINT64_MAX);
+    if (size == 0)
+        remove_all_pages(ram);
+    else
+        remove_pages(ram, pages_of(size), UINT64_MAX);
     clear_tail(ram, size);
     if (shrinks) {
         inode_pages_changed(inode, page_number(size), pages_of(size));
@@ -344,7 +427,7 @@ static uint64_t ram_blocks(const struct inode *inode)
 
 static void ram_destroy(struct inode *inode)
 {
-    remove_pages(ram_file_of(inode), 0, UINT64_MAX);
+    remove_all_pages(ram_file_of(inode));
 }
 
 const struct inode_ops ram_file_inode_ops = {

@@ -20,6 +20,8 @@ static inline struct ram_file *ram_file_of(const struct inode *inode)
 
 /* True if the limit allows the files that many more own pages. */
 bool ramfs_room_for(uint64_t pages);
+/* Pages of files that are gone, which a thread is freeing; they count as free. */
+uint64_t ramfs_dying_pages(void);
 /* Adds `change` to the number of own pages of all files. */
 void ramfs_count_pages(int64_t change);
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct address_space;
+struct area_owner;
 struct fs_context;
 
 /* A process as /proc shows it. Unknown: 0 or an empty range. */
@@ -24,7 +25,7 @@ struct fs_process {
     uint32_t tid;                     /* of the thread that is described */
     const struct fs_context *context; /* NULL: a zombie, which has no memory either */
     struct address_space *space;      /* valid while there is a context */
-    uint32_t memory;                  /* owner of its areas in it */
+    const struct area_owner *memory;  /* of its areas in it; NULL: none */
     char state;                       /* 'R', 'S', 'Z' */
     const char *name;                 /* comm, at most 15 bytes; valid until the next call */
     struct virt_range arguments;      /* argv strings on the program's stack */

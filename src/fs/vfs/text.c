@@ -39,20 +39,30 @@ void text_append(struct text *text, const void *bytes, size_t size)
 void text_printf(struct text *text, const char *format, ...)
 {
     va_list args;
+    size_t room = text->capacity - text->length;
     va_start(args, format);
-    va_list again;
-    va_copy(again, args);
-    size_t size = fmt_vsnprintf(NULL, 0, format, args);
+    size_t size =
+        fmt_vsnprintf(text->bytes ? text->bytes + text->length : NULL, room, format, args);
     va_end(args);
-    if (size > TEXT_LINE_MAX)
+    if (size > TEXT_LINE_MAX) {
         text->failed = true;
-    else if (text_reserve(text, size + 1))
-        text->length += fmt_vsnprintf(text->bytes + text->length, size + 1, format, again);
-    va_end(again);
+        return;
+    }
+    if (size >= room) {
+        if (!text_reserve(text, size + 1))
+            return;
+        va_start(args, format);
+        fmt_vsnprintf(text->bytes + text->length, size + 1, format, args);
+        va_end(args);
+    }
+    text->length += size;
 }
 
 void text_pad(struct text *text, size_t line_start, size_t column)
 {
-    while (text->length - line_start < column && text_reserve(text, 1))
-        text->bytes[text->length++] = ' ';
+    size_t width = text->length - line_start;
+    if (width >= column || !text_reserve(text, column - width))
+        return;
+    memset(text->bytes + text->length, ' ', column - width);
+    text->length += column - width;
 }

@@ -23,6 +23,7 @@ INIT_CODE enum err stats_start(void)
     if (counts == NULL)
         return E_NOMEM;
     syscall_count_all();
+    thread_count_points();
     return E_OK;
 }
 
@@ -35,6 +36,39 @@ struct syscall_count *stats_of_syscall(uint32_t number)
     return number - OURO_CALL_FIRST < OURO_CALL_COUNT
                ? &counts[SLOT_OURS + number - OURO_CALL_FIRST]
                : &counts[SLOT_OTHER];
+}
+
+/* The longest time from one preemption point of a system call, its begin or its thread's last switch
+ * to the next point or its end. */
+static uint64_t path_start_ns, longest_ns;
+static const struct syscall_count *longest_in;
+
+static void path_ends(uint32_t number)
+{
+    uint64_t now = time_now_ns(), switched = thread_current()->started_ns;
+    uint64_t ns = now - (path_start_ns > switched ? path_start_ns : switched);
+    path_start_ns = now;
+    if (ns <= longest_ns)
+        return;
+    longest_ns = ns;
+    longest_in = stats_of_syscall(number);
+}
+
+void stats_call_begins(uint64_t now)
+{
+    path_start_ns = now;
+}
+
+void stats_call_ends(uint32_t number)
+{
+    path_ends(number);
+}
+
+void thread_point_passed(void)
+{
+    struct syscall_record last;
+    if (syscall_history(&last, 1) == 1 && !last.finished)
+        path_ends((uint32_t)last.number);
 }
 
 static const char *stats_name_of(size_t slot)
@@ -74,5 +108,8 @@ void stats_report(void)
     report("ouro: TLB flushes: pages=%llu all=%llu tables=%llu", ULL(paging_counters.page_flushes),
            ULL(paging_counters.full_flushes), ULL(paging_counters.table_flushes));
     report("ouro: context switches: %llu", ULL(thread_switch_count()));
+    if (longest_in != NULL)
+        report("ouro: longest path without a preemption point: %llu ns, %s", ULL(longest_ns),
+               stats_name_of((size_t)(longest_in - counts)));
     report_calls();
 }

@@ -18,5 +18,9 @@ struct syscall_count {
 
 /* Starts counting. E_NOMEM. Caller: boot. */
 MUST_CHECK enum err stats_start(void);
+/* A system call begins in the calling thread, or returns: both end the path of the kernel that is
+ * timed. O(1). Stats is on. */
+void stats_call_begins(uint64_t now);
+void stats_call_ends(uint32_t number);
 /* The counter of that system call; NULL if stats is off. */
 struct syscall_count *stats_of_syscall(uint32_t number);

@@ -47,11 +47,15 @@ static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
     struct syscall_count *count = stats_of_syscall(number);
     struct strace_line *line = strace_on ? strace_begin(number, call) : NULL;
     uint64_t start = time_now_ns();
-    if (count != NULL)
+    if (count != NULL) {
         count->calls++; /* before the call: some calls do not return */
+        stats_call_begins(start);
+    }
     enum err e = function != NULL ? function(call) : absent(number);
-    if (count != NULL)
+    if (count != NULL) {
         count->ns += time_now_ns() - start;
+        stats_call_ends(number);
+    }
     if (line != NULL)
         strace_end(line, call, e);
     return e;

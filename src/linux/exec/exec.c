@@ -268,7 +268,7 @@ static bool exec_is_free(uint64_t start, uint64_t end)
     if (end > LAYOUT_PROGRAM_END)
         return false;
     const struct area *a = areas_next(space, virt(start));
-    while (a != NULL && a->range.start.v < end && a->owner == own->owner && own->users == 1)
+    while (a != NULL && a->range.start.v < end && a->owner == &own->areas && own->users == 1)
         a = areas_next(space, a->range.end);
     return a == NULL || a->range.start.v >= end;
 }
@@ -386,7 +386,7 @@ static MUST_CHECK enum err map_stack(struct exec_job *job)
     struct area stack = {
         .range = virt_range(job->stack.end.v - used, job->stack.end.v),
         .kind = AREA_ANONYMOUS,
-        .owner = process_current()->program->owner,
+        .owner = &process_current()->program->areas,
         .flags = AREA_STACK | AREA_GROWS_DOWN,
         .prot = job->program.elf->executable_stack ? mem_prot_from_linux(7) : prot_rw(),
         .file_end = UINT64_MAX,
@@ -454,8 +454,13 @@ static void replace_memory(const struct exec_job *job, struct program *new)
         history_clear();
         areas_set_mmap_base(space, job->mappings_end);
     }
-    program_put(process->program);
+    struct program *old = process->program;
+    virt_t at = virt(0);
+    /* Without giving way: the place of the new program has been chosen, and must stay free. */
+    while (old->users == 1 && areas_remove_owner(space, &old->areas, &at))
+        ;
     process->program = new;
+    program_put(old);
 }
 
 /* After process_be_only_thread(), a failure leaves no program to return to. */

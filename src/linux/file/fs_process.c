@@ -74,7 +74,7 @@ static struct linux_thread *find_thread(uint32_t pid, uint32_t tid)
 static void describe_program(const struct program *program, struct fs_process *out)
 {
     out->space = program->space;
-    out->memory = program->owner;
+    out->memory = &program->areas;
     out->arguments = program->arguments;
     out->environment = program->environment;
     out->auxv = program->auxv;

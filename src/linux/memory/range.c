@@ -9,9 +9,10 @@
 
 bool mem_covered(struct virt_range range)
 {
-    for (virt_t at = range.start; at.v < range.end.v;) {
-        const struct area *a = areas_find(space_current(), at);
-        if (a == NULL || a->kind == AREA_GUARD)
+    struct address_space *space = space_current();
+    const struct area *a = areas_next(space, range.start);
+    for (virt_t at = range.start; at.v < range.end.v; a = areas_after(space, a)) {
+        if (a == NULL || a->range.start.v > at.v || a->kind == AREA_GUARD)
             return false;
         at = a->range.end;
     }
@@ -28,7 +29,7 @@ bool mem_is_free(struct virt_range range)
 bool mem_is_ours(struct virt_range range)
 {
     struct address_space *space = space_current();
-    uint32_t owner = process_current()->program->owner;
+    const struct area_owner *owner = &process_current()->program->areas;
     for (const struct area *a = areas_next(space, range.start);
          a != NULL && a->range.start.v < range.end.v; a = areas_next(space, a->range.end))
         if (a->owner != owner)
@@ -112,6 +113,23 @@ void mem_populate_mapped(struct virt_range range)
     }
 }
 
+enum err mem_remove(struct virt_range range)
+{
+    struct address_space *space = space_current();
+    if (areas_is_piece(space, range))
+        return areas_remove(space, range);
+    struct virt_range piece = areas_piece(space, range);
+    enum err e = areas_remove(space, piece);
+    if (e != E_OK) /* the whole range at once needs one area less at the limit */
+        return areas_remove(space, range);
+    while (e == E_OK && piece.end.v < range.end.v) {
+        thread_give_way();
+        piece = areas_piece(space, (struct virt_range){piece.end, range.end});
+        e = areas_remove(space, piece);
+    }
+    return e;
+}
+
 static bool is_data(prot_t prot, uint32_t flags)
 {
     return prot_can_write(prot) && !(flags & (AREA_SHARED | AREA_GROWS_DOWN));
@@ -119,17 +137,14 @@ static bool is_data(prot_t prot, uint32_t flags)
 
 bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more)
 {
-    struct address_space *space = space_current();
+    const struct area_owner *owner = &process_current()->program->areas;
     uint64_t all = process_current()->rlimits[RLIMIT_AS].soft,
              data = process_current()->rlimits[RLIMIT_DATA].soft;
-    uint32_t owner = process_current()->program->owner;
-    if (all != RLIM_INFINITY && (more > all || areas_bytes_of(space, owner) > all - more))
+    if (all != RLIM_INFINITY && (more > all || owner->bytes > all - more))
         return false;
     if (data == RLIM_INFINITY || !is_data(prot, flags))
         return true;
-    uint64_t have = 0;
-    for (const struct area *a = areas_next(space, virt(0)); a != NULL; a = areas_after(space, a))
-        have += a->owner == owner && is_data(a->prot, a->flags) ? virt_range_size(a->range) : 0;
+    uint64_t have = areas_bytes_of(owner, PROT_BIT_WRITE, AREA_SHARED | AREA_GROWS_DOWN);
     return more <= data && have <= data - more;
 }
 
@@ -157,12 +172,7 @@ bool mem_can_lock(void)
 
 uint64_t mem_locked_bytes(void)
 {
-    struct address_space *space = space_current();
-    uint32_t owner = process_current()->program->owner;
-    uint64_t bytes = 0;
-    for (const struct area *a = areas_next(space, virt(0)); a != NULL; a = areas_after(space, a))
-        bytes += a->owner == owner && a->flags & AREA_LOCKED ? virt_range_size(a->range) : 0;
-    return bytes;
+    return areas_bytes_of(&process_current()->program->areas, AREA_LOCKED, 0);
 }
 
 bool mem_may_lock(uint64_t more)

@@ -37,15 +37,19 @@ MUST_CHECK enum err mem_populate(struct virt_range range, bool write);
  * ignored, as in Linux. */
 void mem_populate_mapped(struct virt_range range);
 
+/* areas_remove() in pieces, between which other threads run and may map what is free already: no
+ * piece is unmapped twice. Errors as there; the pieces before have gone then. O(areas + pages). */
+MUST_CHECK enum err mem_remove(struct virt_range range);
+
 /* True if RLIMIT_AS and RLIMIT_DATA allow `more` bytes with these permissions and flags.
- * O(areas). */
+ * O(1). */
 bool mem_may_expand(prot_t prot, uint32_t flags, uint64_t more);
 /* True if Linux's heuristic overcommit would refuse the mapping: it exceeds all of memory. */
 bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more);
 /* The lock flags (AREA_LOCKED, AREA_LOCK_ON_FAULT) of new areas, set by mlockall(MCL_FUTURE). */
 uint32_t mem_future_lock(void);
 void mem_set_future_lock(uint32_t flags);
-/* True if the process may lock memory at all; may lock `more` bytes (RLIMIT_MEMLOCK). O(areas). */
+/* True if the process may lock memory at all; may lock `more` bytes (RLIMIT_MEMLOCK). O(1). */
 bool mem_can_lock(void);
 bool mem_may_lock(uint64_t more);
 uint64_t mem_locked_bytes(void);

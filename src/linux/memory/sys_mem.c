@@ -198,15 +198,40 @@ static enum err hold_source(struct request *r)
     return E_OK;
 }
 
+/* Puts the area in the place of what is there, in pieces, between which other threads run: they see
+ * the old area or the new one at each address, never a hole. */
+static enum err mem_replace(struct address_space *space, const struct area *area)
+{
+    struct area part = *area;
+    enum err e;
+    do {
+        part.range.end = area->range.end;
+        if (!areas_is_piece(space, part.range))
+            part.range = areas_piece(space, part.range);
+        e = areas_remove(space, part.range);
+        if (e != E_OK)
+            break;
+        if (part.source != NULL)
+            part.source->ops->get(part.source);
+        e = areas_add(space, &part);
+        if (e != E_OK && part.source != NULL)
+            part.source->ops->put(part.source);
+        part.offset += virt_range_size(part.range);
+        part.range.start = part.range.end;
+        if (part.range.start.v < area->range.end.v)
+            thread_give_way();
+    } while (e == E_OK && part.range.start.v < area->range.end.v);
+    return e;
+}
+
 static enum err mem_map(struct request *r)
 {
     struct address_space *space = space_current();
     enum err e = hold_source(r);
-    if (e == E_OK && r->flags & MAP_FIXED)
-        e = areas_remove(space, r->area.range);
+    bool replaces = r->flags & MAP_FIXED;
     if (e == E_OK)
-        e = areas_add(space, &r->area);
-    if (e != E_OK && r->area.source != NULL)
+        e = replaces ? mem_replace(space, &r->area) : areas_add(space, &r->area);
+    if ((e != E_OK || replaces) && r->area.source != NULL)
         r->area.source->ops->put(r->area.source);
     return e == E_OK ? E_OK : E_NOMEM; /* also for a guard in the range */
 }
@@ -221,7 +246,7 @@ enum err sys_mmap(struct syscall *call)
         .offset = call->arg[5],
         .area = {.kind = AREA_ANONYMOUS,
                  .flags = mem_future_lock(),
-                 .owner = process_current()->program->owner,
+                 .owner = &process_current()->program->areas,
                  .file_end = UINT64_MAX},
     };
     if (!is_aligned(r.offset, PAGE_SIZE))
@@ -253,23 +278,6 @@ enum err sys_mmap(struct syscall *call)
     return E_OK;
 }
 
-/* Other threads run in between and may map what is free already: no piece is unmapped twice. */
-static enum err unmap_in_pieces(struct address_space *space, struct virt_range range)
-{
-    if (areas_is_piece(range))
-        return areas_remove(space, range);
-    struct virt_range piece = areas_piece(space, range);
-    enum err e = areas_remove(space, piece);
-    if (e != E_OK) /* the whole range at once needs one area less at the limit */
-        return areas_remove(space, range);
-    while (e == E_OK && piece.end.v < range.end.v) {
-        thread_give_way();
-        piece = areas_piece(space, (struct virt_range){piece.end, range.end});
-        e = areas_remove(space, piece);
-    }
-    return e;
-}
-
 enum err sys_munmap(struct syscall *call)
 {
     uint64_t at = call->arg[0], size = call->arg[1];
@@ -277,7 +285,7 @@ enum err sys_munmap(struct syscall *call)
         size > LAYOUT_PROGRAM_END - at)
         return E_INVAL;
     struct virt_range range = virt_range(at, at + align_up(size, PAGE_SIZE));
-    enum err e = unmap_in_pieces(space_current(), range);
+    enum err e = mem_remove(range);
     if (e == E_OK)
         mem_note(call, HISTORY_UNMAP, range, prot_none());
     return e;
@@ -290,13 +298,33 @@ static bool mem_may_write(struct virt_range range, uint64_t *read_only)
     struct address_space *space = space_current();
     *read_only = 0;
     for (const struct area *a = areas_next(space, range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_after(space, a)) {
+         a != NULL && a->range.start.v < range.end.v;
+         a = a->range.end.v < range.end.v ? areas_after(space, a) : NULL) {
         if (a->flags & AREA_READ_ONLY)
             return false;
         if (!prot_can_write(a->prot) && !(a->flags & (AREA_SHARED | AREA_GROWS_DOWN)))
             *read_only += virt_range_size(virt_range_intersection(a->range, range));
     }
     return true;
+}
+
+/* areas_protect() in pieces, between which other threads run. */
+static NOINLINE enum err protect_in_pieces(struct address_space *space, struct virt_range range,
+                                           prot_t to)
+{
+    enum err e = E_OK;
+    uint64_t read_only;
+    for (struct virt_range rest = range; e == E_OK && rest.start.v < range.end.v;) {
+        struct virt_range piece = areas_piece(space, rest);
+        if (prot_can_write(to) && !mem_may_write(piece, &read_only))
+            return E_ACCES; /* another thread has mapped it meanwhile */
+        e = areas_protect(space, piece, to);
+        if (e == E_NOMEM) /* the rest at once needs one area less at the limit */
+            return areas_protect(space, rest, to);
+        rest.start = piece.end;
+        thread_give_way();
+    }
+    return e;
 }
 
 /* PROT_GROWSDOWN: extends the range to the start of its area, which must grow down. E_NOMEM,
@@ -340,7 +368,9 @@ enum err sys_mprotect(struct syscall *call)
              mem_overcommits(to, 0, read_only)))
             return E_NOMEM;
     }
-    enum err e = areas_protect(space_current(), range, to);
+    struct address_space *space = space_current();
+    enum err e = likely(areas_is_piece(space, range)) ? areas_protect(space, range, to)
+                                                      : protect_in_pieces(space, range, to);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);
     return e;
@@ -354,7 +384,7 @@ static enum err grow_heap(struct virt_range more)
         .range = more,
         .kind = AREA_ANONYMOUS,
         .flags = AREA_HEAP | mem_future_lock(),
-        .owner = process_current()->program->owner,
+        .owner = &process_current()->program->areas,
         .prot = prot_rw(),
         .file_end = UINT64_MAX,
     };
@@ -384,16 +414,21 @@ enum err sys_brk(struct syscall *call)
         return E_OK;
     uint64_t have_end = align_up(program->brk.v, PAGE_SIZE), want_end = align_up(want, PAGE_SIZE);
     enum err e = E_OK;
-    if (want_end < have_end)
-        e = areas_remove(space_current(), virt_range(want_end, have_end));
-    else if (want_end > have_end)
+    if (want_end < have_end) {
+        program->brk.v = want; /* first: other threads run while the heap is removed */
+        e = mem_remove(virt_range(want_end, have_end));
+    } else if (want_end > have_end)
         e = grow_heap(virt_range(have_end, want_end));
-    if (e != E_OK)
+    if (e != E_OK) {
+        program->brk.v = call->result;
         return E_OK;
+    }
     if (want_end < have_end)
         mem_note(call, HISTORY_UNMAP, virt_range(want_end, have_end), prot_none());
     else if (want_end > have_end)
         mem_note(call, HISTORY_MAP, virt_range(have_end, want_end), prot_rw());
-    call->result = program->brk.v = want;
+    if (want_end >= have_end)
+        program->brk.v = want;
+    call->result = want;
     return E_OK;
 }

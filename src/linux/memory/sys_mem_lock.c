@@ -3,6 +3,7 @@
  * RLIMIT_MEMLOCK. */
 #include "linux/memory/sys_mem.h"
 
+#include "kern/thread.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
 
@@ -35,20 +36,26 @@ static enum err mem_lock_change(struct virt_range range, uint32_t set)
 {
     struct address_space *space = space_current();
     virt_t at = range.start;
-    for (const struct area *a = areas_find(space, at); a != NULL && a->kind != AREA_GUARD;
-         a = areas_find(space, at)) {
-        at = a->range.end;
-        if (at.v >= range.end.v)
-            break;
+    while (at.v < range.end.v) {
+        struct virt_range piece = areas_piece(space, (struct virt_range){at, range.end});
+        const struct area *a = areas_next(space, at);
+        for (; a != NULL && a->range.start.v <= at.v && a->kind != AREA_GUARD && at.v < piece.end.v;
+             a = areas_after(space, a))
+            at = a->range.end;
+        bool whole = at.v >= piece.end.v;
+        struct virt_range part = {piece.start, whole ? piece.end : at};
+        if (part.end.v > part.start.v) {
+            enum err e = areas_change(space, part, set, LOCK_FLAGS & ~set);
+            if (e != E_OK)
+                return e;
+        }
+        if (!whole)
+            return E_NOMEM;
+        at = piece.end;
+        if (at.v < range.end.v)
+            thread_give_way();
     }
-    bool whole = at.v >= range.end.v;
-    if (at.v > range.start.v) {
-        enum err e = areas_change(space, (struct virt_range){range.start, whole ? range.end : at},
-                                  set, LOCK_FLAGS & ~set);
-        if (e != E_OK)
-            return e;
-    }
-    return whole ? E_OK : E_NOMEM;
+    return E_OK;
 }
 
 /* Bytes of the range already locked, which are not counted twice. */
@@ -112,13 +119,14 @@ enum err sys_munlock(struct syscall *call)
 static enum err change_all(uint32_t set)
 {
     struct address_space *space = space_current();
-    uint32_t owner = process_current()->program->owner;
+    const struct area_owner *owner = &process_current()->program->areas;
     enum err e = E_OK;
     const struct area *a = areas_next(space, virt(0));
     while (a != NULL && e == E_OK) {
         virt_t end = a->range.end;
         if (a->owner == owner)
             e = areas_change(space, a->range, set, LOCK_FLAGS & ~set);
+        thread_give_way();
         a = areas_next(space, end);
     }
     return e;
@@ -133,8 +141,7 @@ enum err sys_mlockall(struct syscall *call)
     if (!mem_can_lock())
         return E_PERM;
     if (how & MCL_CURRENT && !process_is_privileged() &&
-        areas_bytes_of(space, process_current()->program->owner) >
-            process_current()->rlimits[RLIMIT_MEMLOCK].soft)
+        process_current()->program->areas.bytes > process_current()->rlimits[RLIMIT_MEMLOCK].soft)
         return E_NOMEM;
     uint32_t flags = how & MCL_ONFAULT ? LOCK_FLAGS : AREA_LOCKED;
     mem_set_future_lock(how & MCL_FUTURE ? flags : 0);
@@ -144,7 +151,7 @@ enum err sys_mlockall(struct syscall *call)
     if (e == E_OK && !(how & MCL_ONFAULT))
         for (const struct area *a = areas_next(space, virt(0)); a != NULL;) {
             struct virt_range range = a->range;
-            if (a->owner == process_current()->program->owner)
+            if (a->owner == &process_current()->program->areas)
                 mem_populate_mapped(range);
             a = areas_next(space, range.end);
         }

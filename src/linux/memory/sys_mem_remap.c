@@ -89,7 +89,7 @@ static enum err place_for_move(const struct remap *r, struct virt_range *out)
         if (r->to.v < LAYOUT_PROGRAM_START)
             return E_PERM;
         *out = virt_range(r->to.v, r->to.v + r->new_size);
-        enum err e = areas_remove(space, *out);
+        enum err e = mem_remove(*out);
         return e == E_OK && !mem_is_free(*out) ? E_NOMEM : e; /* a guard cannot be unmapped */
     }
     virt_t hint = r->flags & MREMAP_DONTUNMAP ? r->to : virt(0);
@@ -100,17 +100,29 @@ static enum err place_for_move(const struct remap *r, struct virt_range *out)
     return areas_find_hole(space, r->new_size, PAGE_SIZE, hint, out);
 }
 
+/* False if another thread has changed the area to be moved, while this one gave way. */
+static bool is_still_there(const struct remap *r, struct virt_range old)
+{
+    const struct area *a = areas_find(space_current(), r->at);
+    return a != NULL && a->kind != AREA_GUARD && a->range.end.v >= old.end.v &&
+           (r->old_size > 0 || a->flags & AREA_SHARED);
+}
+
 static enum err mem_remap_move(const struct remap *r, uint64_t *result)
 {
     struct address_space *space = space_current();
     struct virt_range old = virt_range(r->at.v, r->at.v + r->old_size), place;
-    enum err e = place_for_move(r, &place);
-    if (e == E_OK && r->old_size == 0)
-        e = areas_duplicate(space, r->at, place);
-    if (e == E_OK && r->old_size > r->new_size) {
-        e = areas_remove(space, virt_range(r->at.v + r->new_size, old.end.v));
+    enum err e = E_OK;
+    if (r->old_size > r->new_size) {
+        e = mem_remove(virt_range(r->at.v + r->new_size, old.end.v));
         old.end.v = r->at.v + r->new_size;
     }
+    if (e == E_OK)
+        e = place_for_move(r, &place);
+    if (e == E_OK && !is_still_there(r, old))
+        return E_FAULT;
+    if (e == E_OK && r->old_size == 0)
+        e = areas_duplicate(space, r->at, place);
     if (e == E_OK && r->old_size > 0)
         e = areas_move(space, old, place, r->flags & MREMAP_DONTUNMAP);
     if (e != E_OK)
@@ -146,7 +158,7 @@ enum err sys_mremap(struct syscall *call)
         struct virt_range rest = virt_range(r.at.v + r.new_size, r.at.v + r.old_size);
         if (r.new_size == r.old_size)
             return E_OK;
-        e = areas_remove(space, rest);
+        e = mem_remove(rest);
         if (e == E_OK)
             mem_note(call, HISTORY_UNMAP, rest, prot_none());
         return e;

@@ -192,7 +192,7 @@ static MUST_CHECK enum err map_file_part(struct file *file, const struct elf64_s
         .range = virt_range(align_down(start, PAGE_SIZE), align_up(end, PAGE_SIZE)),
         .kind = AREA_FILE,
         .flags = AREA_IMAGE,
-        .owner = process_current()->program->owner,
+        .owner = &process_current()->program->areas,
         .prot = segment_prot(s),
         .source = source,
         .offset = align_down(s->offset, PAGE_SIZE),
@@ -224,7 +224,7 @@ static MUST_CHECK enum err map_segment(struct file *file, const struct elf64_seg
         .range = virt_range(zero_start, align_up(end, PAGE_SIZE)),
         .kind = AREA_ANONYMOUS,
         .flags = AREA_IMAGE,
-        .owner = process_current()->program->owner,
+        .owner = &process_current()->program->areas,
         .prot = segment_prot(s),
         .file_end = UINT64_MAX,
     };

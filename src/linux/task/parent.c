@@ -158,10 +158,11 @@ static void hand_over_children(struct process *process)
 void process_make_zombie(struct process *process)
 {
     timers_clear(process);
+    struct program *program = process->program;
     fs_context_put(process->fs);
-    program_put(process->program);
     process->fs = NULL;
     process->program = NULL;
+    program_put(program);
     process->zombie = true;
     if (process->sid == process->pid)
         pty_session_ended((uint32_t)process->sid);

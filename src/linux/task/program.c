@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/task/program.h"
 
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/areas.h"
 
 struct program program_none = {.users = 1, .space = &first_space};
 
 static uint32_t programs = 1; /* existing programs */
-static uint32_t last_owner;
 
 struct program *program_new(void)
 {
@@ -16,7 +16,6 @@ struct program *program_new(void)
         return NULL;
     programs++;
     program->users = 1;
-    program->owner = ++last_owner;
     program->space = &first_space;
     return program;
 }
@@ -25,8 +24,10 @@ void program_put(struct program *program)
 {
     if (--program->users > 0)
         return;
-    programs--;
-    areas_remove_owner(program->space, program->owner);
+    virt_t at = virt(0);
+    while (areas_remove_owner(program->space, &program->areas, &at))
+        thread_give_way();
+    programs--; /* not before: exec() in a program that is alone clears the space */
     exec_image_close(&program->file);
     exec_image_close(&program->interpreter);
     if (program != &program_none)

@@ -8,7 +8,7 @@
  *   process 8 (sort) ---------> program: areas of owner 2      beside the other, same page tables
  *
  * All programs share one address space. A relocatable program is placed where there is room; a
- * fixed one needs its own addresses free. A program's areas carry its owner number, and are removed
+ * fixed one needs its own addresses free. A program's areas point to it as their owner, and are removed
  * when the last process that uses it ends or executes another.
  */
 #pragma once
@@ -16,16 +16,15 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "linux/task/image.h"
+#include "mm/space.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct address_space;
-
 struct program {
     uint32_t users; /* processes that share it */
     struct address_space *space;
-    uint32_t owner;                      /* owner number of its areas */
+    struct area_owner areas;             /* the owner of its areas, and what they hold */
     virt_t brk_start, brk;               /* the heap */
     uint32_t future_lock;                /* mlockall(MCL_FUTURE): flags of new areas */
     struct exec_image file, interpreter; /* held open, which denies writes to the files */
@@ -43,7 +42,8 @@ extern struct program program_none;
 
 /* A program without areas, for one process; NULL: no memory. */
 struct program *program_new(void);
-/* Drops a process's use of the program; the last one frees its memory. Callers: threads. */
+/* Drops a process's use of the program; the last one frees its memory, and gives way while it
+ * does. O(areas + pages). Callers: threads, which no longer have a pointer to it. */
 void program_put(struct program *program);
 /* True if this is the only program, used by one process. */
 bool program_is_alone(const struct program *program);

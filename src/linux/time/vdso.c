@@ -119,7 +119,7 @@ static enum err map_source(virt_t at, struct image_source *image, uint32_t flags
         .range = virt_range(at.v, at.v + image->size),
         .kind = AREA_FILE,
         .flags = flags,
-        .owner = process_current()->program->owner,
+        .owner = &process_current()->program->areas,
         .prot = prot,
         .source = &image->source,
         .file_end = UINT64_MAX,

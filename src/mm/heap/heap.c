@@ -112,11 +112,10 @@ static void give_addresses(struct virt_range r)
     hole_count++;
 }
 
-static void heap_release_frame(void *context, phys_t frame, uint64_t size)
+static void heap_release_frame(void *context, pte_t leaf, uint64_t size)
 {
     (void)context;
-    (void)size;
-    frames_put(&machine_frames, frame);
+    frames_put(&machine_frames, pt_leaf_frame(leaf, size));
 }
 
 static void pages_free(void *start, uint64_t pages)

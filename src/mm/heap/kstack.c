@@ -19,11 +19,10 @@ static struct virt_range slot_stack(unsigned slot)
     return virt_range(start, start + LAYOUT_KSTACK_SIZE);
 }
 
-static void kstack_release_frame(void *context, phys_t frame, uint64_t size)
+static void kstack_release_frame(void *context, pte_t leaf, uint64_t size)
 {
     (void)context;
-    (void)size;
-    frames_put(&machine_frames, frame);
+    frames_put(&machine_frames, pt_leaf_frame(leaf, size));
 }
 
 enum err kstack_alloc(struct virt_range *out)

@@ -65,7 +65,12 @@ static inline int pt_first_level(uint8_t mask)
 }
 
 /* Receives each leaf that unmap removes, and drops the reference to its frame. */
-typedef void (*pt_release)(void *context, phys_t start, uint64_t size);
+typedef void (*pt_release)(void *context, pte_t leaf, uint64_t size);
+/* The frame of a leaf of that size. */
+static inline phys_t pt_leaf_frame(pte_t leaf, uint64_t size)
+{
+    return phys(leaf.v & PTE_ADDRESS & ~(size - 1));
+}
 /* Receives a leaf, in order of address. May walk the tables, but not change them. */
 typedef void (*pt_visitor)(void *context, virt_t at, int level, pte_t entry);
 

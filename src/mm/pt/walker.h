@@ -170,7 +170,7 @@ static inline enum err walker_map(const struct pt_access *access, struct address
 struct pt_batch {
     struct tlb_batch tlb;
     unsigned count;
-    phys_t frame[RELEASE_MAX];
+    pte_t leaf[RELEASE_MAX];
     uint64_t size[RELEASE_MAX];
     pt_release release;
     void *context;
@@ -181,7 +181,7 @@ static inline void pt_batch_end(struct pt_batch *b)
     tlb_batch_end(&b->tlb);
     if (b->release != NULL)
         for (unsigned i = 0; i < b->count; i++)
-            b->release(b->context, b->frame[i], b->size[i]);
+            b->release(b->context, b->leaf[i], b->size[i]);
     b->count = 0;
 }
 
@@ -201,7 +201,7 @@ static inline virt_t pt_unmap_table(virt_t v, virt_t end, struct pt_path *path,
                 break; /* the caller splits */
             pt_store(path->table[level], index, (pte_t){0});
             tlb_batch_add(&batch->tlb, v);
-            batch->frame[batch->count] = pt_phys(e, level);
+            batch->leaf[batch->count] = e;
             batch->size[batch->count] = pt_span(level);
             if (++batch->count == RELEASE_MAX)
                 pt_batch_end(batch);

@@ -20,18 +20,13 @@ uint64_t areas_bytes(const struct address_space *space)
     return space->bytes;
 }
 
-uint64_t areas_bytes_of(const struct address_space *space, uint32_t owner)
+uint64_t areas_bytes_of(const struct area_owner *owner, uint32_t with, uint32_t without)
 {
     uint64_t bytes = 0;
-    for (const struct area *a = areas_first(space); a != NULL; a = area_above(a))
-        if (a->owner == owner)
-            bytes += virt_range_size(a->range);
+    for (uint32_t bits = 0; bits < ARRAY_LENGTH(owner->sizes); bits++)
+        if ((bits & with) == with && (bits & without) == 0)
+            bytes += owner->sizes[bits];
     return bytes;
-}
-
-uint64_t areas_peak_bytes(const struct address_space *space)
-{
-    return space->peak;
 }
 
 struct area *areas_search(struct address_space *space, virt_t v)
@@ -302,7 +297,12 @@ static bool join_neighbour(struct address_space *space, const struct area *area,
 
 enum err areas_add(struct address_space *space, const struct area *area)
 {
-    struct area *above = areas_first_above(space, area->range.start);
+    struct area *above = areas_first_above(space, area->range.start), own;
+    if (area->owner == NULL) {
+        own = *area;
+        own.owner = &space->unowned;
+        area = &own;
+    }
     if (!range_ok(area->range) || (above != NULL && above->range.start.v < area->range.end.v))
         return E_EXIST;
     if (space->area_count > AREAS_MAX) /* one more than by a split, as on Linux */
@@ -317,7 +317,7 @@ enum err areas_add(struct address_space *space, const struct area *area)
         areas_gap_changed(above);
         space->area_last = added;
     }
-    areas_add_bytes(space, virt_range_size(area->range));
+    areas_add_bytes(space, area, virt_range_size(area->range));
     return E_OK;
 }
 
@@ -325,8 +325,8 @@ enum err areas_add(struct address_space *space, const struct area *area)
 static void remove_part_of(struct address_space *space, struct area *a, struct virt_range part)
 {
     struct area *above = area_above(a);
-    space->bytes -= virt_range_size(part);
-    paging_unmap(space, part, areas_release_frame, NULL);
+    areas_drop_bytes(space, a, virt_range_size(part));
+    areas_unmap(space, a, part);
     if (part.start.v > a->range.start.v) {
         if (part.end.v < a->range.end.v)
             above = split_area(space, a, part.end);
@@ -368,6 +368,15 @@ static virt_t covered_until(const struct area *a, struct virt_range range)
     return at.v < range.end.v ? at : range.end;
 }
 
+static void set_prot(struct area *a, prot_t prot)
+{
+    uint64_t size = virt_range_size(a->range);
+    uint64_t *sizes = &a->owner->sizes[a->flags & AREA_SIZE_FLAGS];
+    sizes[a->prot.bits & AREA_SIZE_PROT] -= size;
+    sizes[prot.bits & AREA_SIZE_PROT] += size; /* no bit is in both masks */
+    a->prot = prot;
+}
+
 /* The fast path of mprotect(): the range lies in the area, which is no guard. */
 static enum err protect_within(struct address_space *space, struct area *a, struct virt_range range,
                                prot_t prot)
@@ -389,7 +398,7 @@ static enum err protect_within(struct address_space *space, struct area *a, stru
         split_area(space, a, range.end);
     if (below)
         a = split_area(space, a, range.start);
-    a->prot = prot;
+    set_prot(a, prot);
     space->area_last = a; /* likely the next to be searched */
     if (!above && (high = area_above(a)) != NULL && can_merge(a, high))
         absorb(space, a, high);
@@ -416,7 +425,7 @@ enum err areas_protect(struct address_space *space, struct virt_range range, pro
             continue;
         e = paging_protect(space, a->range, prot);
         if (e == E_OK)
-            a->prot = prot;
+            set_prot(a, prot);
     }
     merge_range(space, first, part);
     return e == E_OK && part.end.v < range.end.v ? E_NOMEM : e;
@@ -430,8 +439,11 @@ enum err areas_change(struct address_space *space, struct virt_range range, uint
     if (e != E_OK)
         return e;
     for (struct area *a = first; a != NULL && a->range.start.v < range.end.v; a = area_above(a))
-        if (a->kind != AREA_GUARD)
+        if (a->kind != AREA_GUARD) {
+            *area_size_counter(a) -= virt_range_size(a->range);
             a->flags = (a->flags & ~clear) | set;
+            *area_size_counter(a) += virt_range_size(a->range);
+        }
     merge_range(space, first, range);
     return E_OK;
 }
@@ -441,15 +453,15 @@ COLD void areas_clear(struct address_space *space)
     struct area *above;
     for (struct area *a = areas_first(space); a != NULL; a = above) {
         above = area_above(a);
+        areas_drop_bytes(space, a, virt_range_size(a->range));
         if (a->kind != AREA_GUARD)
-            paging_unmap(space, a->range, areas_release_frame, NULL);
+            areas_unmap(space, a, a->range);
         area_source_put(a);
         free_node(space, a);
     }
     space->areas = (struct gap_tree){0};
     space->area_count = 0;
     space->area_last = NULL;
-    space->bytes = space->peak = 0;
     space->lazyfree = false;
     if (virt_range_size(paging_reserved_range) != 0) {
         /* The back end's own range: closed to mappings and to accesses. */
@@ -461,24 +473,77 @@ COLD void areas_clear(struct address_space *space)
         heap_free(take_spare_node(space));
 }
 
-COLD void areas_remove_owner(struct address_space *space, uint32_t owner)
+COLD bool areas_remove_owner(struct address_space *space, const struct area_owner *owner,
+                             virt_t *at)
 {
-    struct area *above;
-    for (struct area *a = areas_first(space); a != NULL; a = above) {
+    struct area *a = areas_first_above(space, *at), *above;
+    for (uint64_t cost = 0; a != NULL && cost < AREAS_PIECE_AREAS; a = above) {
         above = area_above(a);
-        if (a->owner == owner && a->kind != AREA_GUARD)
-            remove_part_of(space, a, a->range);
+        cost++;
+        if (a->owner != owner || a->kind == AREA_GUARD)
+            continue;
+        struct virt_range part = areas_piece(space, a->range);
+        bool whole = part.end.v == a->range.end.v;
+        cost += virt_range_size(part) / LARGE_SIZE * (AREAS_PIECE_AREAS / AREAS_PIECE_TABLES);
+        remove_part_of(space, a, part);
+        if (!whole)
+            return true; /* *at is below the rest */
     }
+    *at = a != NULL ? a->range.start : *at;
+    return a != NULL;
+}
+
+struct owner_sums {
+    const struct area *area;
+    uint64_t pages[ARRAY_LENGTH(((struct area_owner *)0)->pages)];
+};
+
+COLD static void add_leaf_again(void *context, virt_t at, int level, pte_t leaf)
+{
+    (void)at;
+    struct owner_sums *sums = context;
+    struct area_owner again = {.bytes = 0};
+    struct area a = *sums->area;
+    a.owner = &again;
+    areas_count_pages(&a, leaf.v & PTE_COW, phys(leaf.v & PTE_ADDRESS), pt_span(level) / PAGE_SIZE);
+    for (size_t i = 0; i < ARRAY_LENGTH(sums->pages); i++)
+        sums->pages[i] += again.pages[i];
+}
+
+/* Compares the owner's counters with its areas, from `a` on, and their pages. */
+COLD static void check_owner(const struct address_space *space, const struct area *a)
+{
+    struct area_owner *owner = a->owner;
+    struct owner_sums sums = {.area = a};
+    uint64_t sizes[ARRAY_LENGTH(owner->sizes)] = {0}, bytes = 0;
+    for (; a != NULL; a = area_above(a)) {
+        if (a->owner != owner || a->kind == AREA_GUARD)
+            continue;
+        sums.area = a;
+        bytes += virt_range_size(a->range);
+        sizes[area_size_counter(a) - owner->sizes] += virt_range_size(a->range);
+        paging_visit_kept(space, a->range, add_leaf_again, &sums);
+    }
+    assert(bytes == owner->bytes && bytes <= owner->peak);
+    for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++)
+        assert(sizes[i] == owner->sizes[i]);
+    for (size_t i = 0; i < ARRAY_LENGTH(sums.pages); i++)
+        assert(sums.pages[i] == owner->pages[i]);
 }
 
 COLD void areas_check(const struct address_space *space)
 {
+    static uint32_t audits;
     uint64_t bytes = 0, count = 0;
+    audits++;
     for (const struct area *a = areas_first(space), *below = NULL; a != NULL; a = area_above(a)) {
         assert(range_ok(a->range));
         assert(below == NULL || below->range.end.v <= a->range.start.v);
         assert(below == NULL || !can_merge(below, a));
         assert(area_link(a)->gap == gap_below(a));
+        if (a->owner->audit != audits)
+            check_owner(space, a);
+        a->owner->audit = audits;
         bytes += virt_range_size(a->range);
         count++;
         below = a;

@@ -39,10 +39,10 @@ enum area_flags {
     AREA_STACK = 2,      /* the main thread's stack: "[stack]" */
     AREA_HEAP = 4,       /* brk: "[heap]" */
     AREA_GROWS_DOWN = 8, /* an access just below extends it */
-    AREA_IMAGE = 16,     /* of the ELF image */
+    AREA_IMAGE = 64,     /* of the ELF image */
     AREA_READ_ONLY = 32, /* shared mapping of a file that is not open for writing: never writable */
     /* Set by mlock() and madvise(). Areas that differ in these do not merge, as in Linux. */
-    AREA_LOCKED = 64,
+    AREA_LOCKED = 16,
     AREA_LOCK_ON_FAULT = 128, /* with LOCKED: pages are not populated in advance */
     AREA_NO_RESERVE = 256,
     AREA_HUGE = 512,     /* MADV_HUGEPAGE */
@@ -58,6 +58,18 @@ enum area_flags {
     AREA_CLEAN = 0x100000,
 };
 
+/* The bits of an area's flags and permissions by which struct area_owner.sizes is divided; no bit
+ * is in both. */
+#define AREA_SIZE_FLAGS (AREA_SHARED | AREA_GROWS_DOWN | AREA_LOCKED)
+#define AREA_SIZE_PROT  (PROT_BIT_WRITE | PROT_BIT_EXECUTE)
+
+/* What a mapped page counts as (proc(5): RssAnon, RssFile, RssShmem). */
+enum area_pages {
+    PAGES_ANONYMOUS, /* private copies of a file's pages, too */
+    PAGES_FILE,      /* pages of a file in a private mapping */
+    PAGES_SHARED,    /* ... in a shared one: all files are in memory */
+};
+
 #define AREAS_MAX      65530                       /* Linux's vm.max_map_count */
 #define AREA_STACK_GAP (UINT64_C(256) * PAGE_SIZE) /* Linux's stack_guard_gap */
 
@@ -65,8 +77,8 @@ struct area {
     struct virt_range range;
     enum area_kind kind;
     uint32_t flags;             /* enum area_flags */
-    uint32_t owner;             /* the program that owns it, where programs share a space */
     prot_t prot;                /* rights of the program */
+    struct area_owner *owner;   /* the program; areas_add() takes NULL for none */
     struct page_source *source; /* AREA_FILE: one reference; else NULL */
     uint64_t offset; /* AREA_FILE: page-aligned byte offset in the source at range.start */
     /* AREA_FILE: address from which the area reads as zeros, for a segment whose file part ends
@@ -128,15 +140,18 @@ MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t 
 /* Drops the pages of the range; the areas stay, and an access maps new pages. Guards and holes are
  * skipped. E_NOMEM if a 2 MiB page cannot be split; nothing has changed then. */
 MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
-/* The first part of the range, with at most AREAS_PIECE_TABLES page tables in it: as much as a loop
- * over mapped pages does before it gives way. Ends at the end of the range or at a multiple of
- * 2 MiB. O(1). */
+/* The first part of the range, with at most AREAS_PIECE_TABLES page tables and AREAS_PIECE_AREAS
+ * areas in it: as much as a loop over mapped pages does before it gives way. Ends at the end of the
+ * range, at a multiple of 2 MiB or at the end of an area. O(1). */
 #define AREAS_PIECE_TABLES 16
-struct virt_range areas_piece(const struct address_space *space, struct virt_range range);
-/* True if the range is too small for more page tables: areas_piece() is all of it. */
-static inline bool areas_is_piece(struct virt_range range)
+#define AREAS_PIECE_AREAS  512
+struct virt_range areas_piece(struct address_space *space, struct virt_range range);
+/* True if areas_piece() is all of the range, as far as the range's size says. */
+static inline bool areas_is_piece(const struct address_space *space, struct virt_range range)
 {
-    return range.end.v - align_down(range.start.v, LARGE_SIZE) <= AREAS_PIECE_TABLES * LARGE_SIZE;
+    uint64_t size = virt_range_size(range);
+    return size <= AREAS_PIECE_AREAS * PAGE_SIZE ||
+           (size <= (AREAS_PIECE_TABLES - 1) * LARGE_SIZE && space->area_count < AREAS_PIECE_AREAS);
 }
 /* MADV_FREE: allows the pages of private anonymous areas in the range to be reclaimed in a shortage
  * of memory, until they are written again. E_NOMEM as areas_discard(). */
@@ -158,7 +173,7 @@ void areas_truncate(const struct page_source *source, uint64_t first);
  * dirty. O(all areas + pages mapped). */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* Sets AREA_CLEAN in all areas of the owner. */
-void areas_mark_clean(struct address_space *space, uint32_t owner);
+void areas_mark_clean(struct address_space *space, const struct area_owner *owner);
 /* True if a mapping stores into the source, or could after mprotect(). */
 bool areas_may_store(const struct page_source *source);
 /* Sets where areas_find_hole() starts its downward search. */
@@ -166,13 +181,16 @@ void areas_set_mmap_base(struct address_space *space, virt_t base);
 /* Unmaps everything and drops all areas, guards too: before a new program is loaded. Only a guard
  * over paging_reserved_range remains, if that is not empty. */
 void areas_clear(struct address_space *space);
-/* Unmaps and drops all areas of one owner except guards: its program has ended. */
-void areas_remove_owner(struct address_space *space, uint32_t owner);
+/* Unmaps and drops areas of one owner except guards, its program has ended: a piece, from *at on.
+ * False: no area is left. Else *at is where to go on, after giving way. */
+MUST_CHECK bool areas_remove_owner(struct address_space *space, const struct area_owner *owner,
+                                   virt_t *at);
 /* Number of areas, and the sum of their sizes in bytes. O(1). */
 uint64_t areas_count(const struct address_space *space);
 uint64_t areas_bytes(const struct address_space *space);
-uint64_t areas_bytes_of(const struct address_space *space, uint32_t owner);
-/* The maximum of areas_bytes() since areas_clear(). */
-uint64_t areas_peak_bytes(const struct address_space *space);
-/* Verifies invariants 1-3 and panics if one does not hold. O(areas). */
+/* Sum of the sizes of the owner's areas that have all bits of `with` and none of `without` (of
+ * AREA_SIZE_FLAGS | AREA_SIZE_PROT). O(1). */
+uint64_t areas_bytes_of(const struct area_owner *owner, uint32_t with, uint32_t without);
+/* Verifies invariants 1-3 and the counters of all owners, and panics if one does not hold.
+ * O(areas + pages mapped). */
 void areas_check(const struct address_space *space);

@@ -8,10 +8,10 @@
 #include "mm/pt/paging.h"
 #include "mm/vm/areas_table.h"
 
-void areas_release_frame(void *context, phys_t frame, uint64_t size)
+void areas_release_leaf(void *context, pte_t leaf, uint64_t size)
 {
-    (void)context;
-    (void)size;
+    phys_t frame = pt_leaf_frame(leaf, size);
+    areas_count_pages(context, leaf.v & PTE_COW, frame, -(size >> PAGE_SHIFT));
     frames_put(&machine_frames, frame);
 }
 
@@ -41,14 +41,24 @@ enum err areas_discard(struct address_space *space, struct virt_range range)
     for (const struct area *a = areas_first_above(space, range.start);
          e == E_OK && a != NULL && a->range.start.v < range.end.v; a = area_above(a))
         if (a->kind != AREA_GUARD)
-            paging_unmap(space, virt_range_intersection(a->range, range), areas_release_frame,
-                         NULL);
+            areas_unmap(space, a, virt_range_intersection(a->range, range));
     return e;
 }
 
-struct virt_range areas_piece(const struct address_space *space, struct virt_range range)
+/* The end of the AREAS_PIECE_AREAS first areas in the range; the range's, if they are fewer. */
+static virt_t end_of_areas(struct address_space *space, struct virt_range range)
+{
+    const struct area *a = areas_first_above(space, range.start);
+    for (unsigned i = 1; a != NULL && a->range.end.v < range.end.v; i++, a = area_above(a))
+        if (i == AREAS_PIECE_AREAS)
+            return a->range.end;
+    return range.end;
+}
+
+struct virt_range areas_piece(struct address_space *space, struct virt_range range)
 {
     virt_t at = range.start;
+    range.end = end_of_areas(space, range);
     for (unsigned tables = 0, steps = 0;
          at.v < range.end.v && tables < AREAS_PIECE_TABLES && steps < 4096; steps++) {
         struct pt_walk walk;
@@ -75,7 +85,7 @@ enum err areas_lazyfree(struct address_space *space, struct virt_range range)
     return e;
 }
 
-/* State of one reclaim_lazyfree(): adjacent pages count as one. */
+/* What reclaim_lazyfree() takes from one area: adjacent pages count as one. */
 struct reclaim {
     unsigned count;
     struct virt_range range[16];
@@ -95,14 +105,18 @@ static void reclaim_leaf(void *context, virt_t at, int level, pte_t entry)
 
 static bool reclaim_lazyfree(struct address_space *space)
 {
-    struct reclaim r = {.count = 0};
-    for (struct area *a = space->lazyfree ? areas_first(space) : NULL; a != NULL; a = area_above(a))
+    bool found = false;
+    for (struct area *a = space->lazyfree ? areas_first(space) : NULL; a != NULL;
+         a = area_above(a)) {
+        struct reclaim r = {.count = 0};
         if (a->kind == AREA_ANONYMOUS)
             paging_visit(space, a->range, reclaim_leaf, &r);
-    for (unsigned i = 0; i < r.count; i++)
-        paging_unmap(space, r.range[i], areas_release_frame, NULL);
-    space->lazyfree = r.count > 0;
-    return r.count > 0;
+        for (unsigned i = 0; i < r.count; i++)
+            areas_unmap(space, a, r.range[i]);
+        found |= r.count > 0;
+    }
+    space->lazyfree = found;
+    return found;
 }
 
 static struct address_space *spaces; /* all spaces with areas */
@@ -242,13 +256,13 @@ static struct virt_range shown(const struct area *a, const struct page_source *s
 
 /* Drops the leaf at `page` if it maps a page of a file. Returns the bytes from `page` to the end of
  * its entry, which may be an empty one of a higher level. */
-static uint64_t forget_leaf(struct address_space *space, virt_t page)
+static uint64_t forget_leaf(struct address_space *space, const struct area *a, virt_t page)
 {
     struct pt_walk walk;
     paging_walk(space, page, &walk);
     uint64_t span = pt_span(walk.last_level);
     if (walk.last_level == 1 && walk.entry[1].v & PTE_COW)
-        paging_unmap(space, virt_range(page.v, page.v + PAGE_SIZE), areas_release_frame, NULL);
+        areas_unmap(space, a, virt_range(page.v, page.v + PAGE_SIZE));
     return span - (page.v & (span - 1));
 }
 
@@ -262,10 +276,10 @@ static void forget_part(struct address_space *space, const struct area *a, struc
     if (part.end.v <= part.start.v)
         return;
     if (copies || a->flags & AREA_SHARED)
-        paging_unmap(space, part, areas_release_frame, NULL);
+        areas_unmap(space, a, part);
     else
         for (virt_t page = part.start; page.v < part.end.v;)
-            page.v += forget_leaf(space, page);
+            page.v += forget_leaf(space, a, page);
 }
 
 static void forget_pages(const struct page_source *source, uint64_t first, uint64_t end,
@@ -297,7 +311,7 @@ void areas_pages_written(const struct page_source *source, uint64_t first, uint6
             paging_mark(space, shown(a, source, first, end), PTE_D);
 }
 
-void areas_mark_clean(struct address_space *space, uint32_t owner)
+void areas_mark_clean(struct address_space *space, const struct area_owner *owner)
 {
     for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
         if (a->owner == owner)

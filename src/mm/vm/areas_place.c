@@ -65,12 +65,12 @@ enum err areas_find_hole_below(struct address_space *space, uint64_t size, uint6
 }
 
 /* True if the area may grow down to `start`. */
-static bool may_grow_to(const struct address_space *space, const struct area *a, uint64_t start)
+static bool may_grow_to(const struct area *a, uint64_t start)
 {
     struct areas_policy policy = areas_policy();
     uint64_t more = a->range.start.v - start;
     if (start < LAYOUT_PROGRAM_START || a->range.end.v - start > policy.stack ||
-        (policy.all != UINT64_MAX && areas_bytes_of(space, a->owner) + more > policy.all))
+        (policy.all != UINT64_MAX && a->owner->bytes + more > policy.all))
         return false;
     const struct area *below = area_below(a);
     if (below == NULL)
@@ -87,9 +87,9 @@ enum err areas_grow_down(struct address_space *space, virt_t v)
     if (a == NULL || !(a->flags & AREA_GROWS_DOWN) || a->range.start.v <= v.v)
         return E_FAULT;
     uint64_t start = align_down(v.v, PAGE_SIZE);
-    if (!may_grow_to(space, a, start))
+    if (!may_grow_to(a, start))
         return E_NOMEM;
-    areas_add_bytes(space, a->range.start.v - start);
+    areas_add_bytes(space, a, a->range.start.v - start);
     a->range.start.v = start;
     areas_gap_changed(a);
     areas_merge_below(space, a);

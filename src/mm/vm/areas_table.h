@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of a space's areas (struct address_space), for mm/vm/areas*.c.
+ * The table of a space's areas (struct address_space), for mm/vm/ only.
  *
  * A balanced tree by address (base/gap_tree.h). The gap of a node is the room for mappings between
  * the area below it and its own, without the stack gap of a growing area. It changes with the start
@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "mm/pt/paging.h"
+#include "mm/pt/table_frames.h"
 #include "mm/vm/areas.h"
 
 struct area_node {
@@ -77,11 +79,55 @@ static inline uint64_t area_start_with_gap(const struct area *a)
  * changed. O(log areas), O(1) if the gap is as before. */
 void areas_gap_changed(struct area *a);
 
-static inline void areas_add_bytes(struct address_space *space, uint64_t more)
+/* The owner's counter of sizes like the area's. */
+static inline uint64_t *area_size_counter(const struct area *a)
 {
+    return &a->owner->sizes[(a->flags & AREA_SIZE_FLAGS) | (a->prot.bits & AREA_SIZE_PROT)];
+}
+
+/* To be called when the area has got larger, or one like it was added. */
+static inline void areas_add_bytes(struct address_space *space, const struct area *a, uint64_t more)
+{
+    struct area_owner *owner = a->owner;
     space->bytes += more;
-    if (space->bytes > space->peak)
-        space->peak = space->bytes;
+    if (unlikely(a->kind == AREA_GUARD))
+        return;
+    *area_size_counter(a) += more;
+    owner->bytes += more;
+    if (owner->bytes > owner->peak)
+        owner->peak = owner->bytes;
+}
+
+/* The opposite. */
+static inline void areas_drop_bytes(struct address_space *space, const struct area *a,
+                                    uint64_t less)
+{
+    space->bytes -= less;
+    if (unlikely(a->kind == AREA_GUARD))
+        return;
+    *area_size_counter(a) -= less;
+    a->owner->bytes -= less;
+}
+
+/* Counts a leaf that was mapped in the area (`pages`: its size), or unmapped (negative). `shared`:
+ * its frame is not its own (PTE_COW). O(1). */
+static inline void areas_count_pages(const struct area *a, bool shared, phys_t frame,
+                                     uint64_t pages)
+{
+    if (shared && frame.v == memory_zero_frame().v)
+        return;
+    enum area_pages kind = PAGES_ANONYMOUS;
+    if (a->source != NULL && (shared || a->flags & AREA_SHARED))
+        kind = a->flags & AREA_SHARED ? PAGES_SHARED : PAGES_FILE;
+    a->owner->pages[kind] += pages;
+}
+/* A pt_release: counts the leaf and drops its reference. The context is the area. */
+void areas_release_leaf(void *context, pte_t leaf, uint64_t size);
+/* Unmaps a part of the area, which cuts no large leaf. */
+static inline void areas_unmap(struct address_space *space, const struct area *a,
+                               struct virt_range part)
+{
+    paging_unmap(space, part, areas_release_leaf, (void *)(uintptr_t)a);
 }
 
 static inline void area_source_get(const struct area *a)
@@ -114,6 +160,3 @@ MUST_CHECK static inline enum err areas_cut_leaf(struct address_space *space, co
                a->range.end.v - base >= LARGE_SIZE;
     return may ? areas_cut_large(space, v) : E_OK;
 }
-
-/* A pt_release: drops the leaf's reference. */
-void areas_release_frame(void *context, phys_t frame, uint64_t size);

@@ -64,7 +64,7 @@
 #include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
 #include "mm/pt/table_frames.h"
-#include "mm/vm/areas.h"
+#include "mm/vm/areas_table.h"
 
 /* Pages of a file that one read fault maps, as in Linux. Their frames already exist, and a fault
  * for each would cost twenty times the entry. */
@@ -107,8 +107,10 @@ static enum err map_fresh(struct address_space *space, virt_t page)
     return e == E_OK ? map_owned(space, page, frame, prot_rw()) : e;
 }
 
+/* The page of map_fresh() has been filled: counts it, and gives it the area's rights. */
 static enum err fault_settle(struct address_space *space, const struct area *a, virt_t page)
 {
+    areas_count_pages(a, false, phys(0), 1);
     if (prot_equal(a->prot, prot_rw()))
         return E_OK;
     return paging_protect(space, virt_range(page.v, page.v + PAGE_SIZE), a->prot);
@@ -148,6 +150,7 @@ static bool map_large(struct address_space *space, const struct area *a, virt_t 
     memset(ptr_of(range.start), 0, LARGE_SIZE);
     if (!prot_equal(a->prot, prot_rw()))
         must(paging_protect(space, range, a->prot)); /* no leaf is cut */
+    areas_count_pages(a, false, block, LARGE_SIZE / PAGE_SIZE);
     fault_counters.large++;
     return true;
 }
@@ -171,11 +174,10 @@ static enum err fault_anonymous(struct address_space *space, const struct area *
     return fault_settle(space, a, page);
 }
 
-static void fault_release_frame(void *context, phys_t frame, uint64_t size)
+static void fault_release_frame(void *context, pte_t leaf, uint64_t size)
 {
     (void)context;
-    (void)size;
-    frames_put(&machine_frames, frame);
+    frames_put(&machine_frames, pt_leaf_frame(leaf, size));
 }
 
 /* A private copy of a page of the file; the part from file_end on is cleared. */
@@ -204,7 +206,10 @@ static enum err map_file_page(struct address_space *space, const struct area *a,
     enum err e = a->source->ops->page(a->source, index, write, &frame);
     if (e != E_OK)
         return e;
-    return map_owned(space, page, frame, write ? a->prot : prot_copy_on_write(a->prot));
+    e = map_owned(space, page, frame, write ? a->prot : prot_copy_on_write(a->prot));
+    if (e == E_OK)
+        areas_count_pages(a, !write, frame, 1);
+    return e;
 }
 
 /* Fault-around: maps the file's pages that are in memory, in the window of FAULT_AROUND around
@@ -261,14 +266,16 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
         memcpy(memory_scratch(frame), ptr_of(page), PAGE_SIZE);
     }
     paging_replace(space, page, frame, a->prot);
+    areas_count_pages(a, true, shared, -UINT64_C(1));
+    areas_count_pages(a, false, frame, 1);
     frames_put(&machine_frames, shared);
     return E_OK;
 }
 
 static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t v, uint64_t error)
 {
-    const struct area *a = areas_find(space, v);
-    if (a == NULL) {
+    const struct area *a = areas_first_above(space, v);
+    if (a == NULL || a->range.start.v > v.v) {
         if (areas_grow_down(space, v) != E_OK)
             return FAULT_NOT_MAPPED;
         a = areas_find(space, v);

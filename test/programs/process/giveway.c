@@ -18,10 +18,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE  4096ul
-#define BIG   (32ul << 20)
-#define MANY  1000
-#define AREAS 250ul
+#define PAGE       4096ul
+#define BIG        (32ul << 20)
+#define LARGE      (128ul << 20)
+#define MANY       1000
+#define MANY_AREAS 10000ul
+#define AREAS      250ul
 #define LIMIT                                                                                      \
     0.05 /* seconds; the computer may be busy with other things, so the best of some tries counts */
 #define TRIES 6
@@ -174,6 +176,98 @@ static int read_smaps(void)
     return all > 2 * (long)AREAS * 300;
 }
 
+static int unmap_many(void)
+{
+    int did = 1;
+    char *p = mmap(NULL, 2 * MANY_AREAS * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (unsigned long i = 0; i < MANY_AREAS; i++)
+        did &= mprotect(p + 2 * i * PAGE, PAGE, PROT_READ | PROT_WRITE) == 0;
+    worst = 0;
+    did &= munmap(p, 2 * MANY_AREAS * PAGE) == 0;
+    return did;
+}
+
+/* Large private memory, of pages of 4 KiB. */
+static void private_memory(void)
+{
+    if (pages)
+        munmap(pages, LARGE);
+    pages = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
+        exit(1);
+    madvise(pages, LARGE, MADV_NOHUGEPAGE);
+    memset(pages, 1, LARGE);
+}
+
+static int protect(void)
+{
+    return mprotect(pages, LARGE, PROT_READ) == 0 && pages[LARGE - 1] == 1;
+}
+
+static int replace(void)
+{
+    return mmap(pages, LARGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == pages &&
+           pages[0] == 0 && pages[LARGE - 1] == 0;
+}
+
+static int shrink(void)
+{
+    char *p = pages;
+    pages = NULL;
+    return mremap(p, LARGE, PAGE, 0) == p && munmap(p, PAGE) == 0;
+}
+
+static char *heap;
+
+static void grow_heap(void)
+{
+    heap = sbrk(LARGE);
+    memset(heap, 1, LARGE);
+}
+
+static int shrink_heap(void)
+{
+    return sbrk(-(long)LARGE) == heap + LARGE;
+}
+
+static int lock_all(void)
+{
+    return mlock(pages, LARGE) == 0 && munlock(pages, LARGE) == 0;
+}
+
+static void large_file(void)
+{
+    new_file();
+    for (unsigned long at = 0; at < LARGE; at += BIG)
+        if (pwrite(file, big, BIG, (off_t)at) != (ssize_t)BIG)
+            exit(1);
+}
+
+static int truncate_file(void)
+{
+    return ftruncate(file, 0) == 0;
+}
+
+static int close_file(void)
+{
+    int fd = file;
+    file = -1;
+    return close(fd) == 0;
+}
+
+/* The memory of a file that is gone can be used at once. */
+static void again(void)
+{
+    for (int i = 0; i < 4; i++) {
+        large_file();
+        close_file();
+    }
+    private_memory();
+    truth("memory of closed files is free", pages[LARGE - 1] == 1);
+    munmap(pages, LARGE);
+    pages = NULL;
+}
+
 static int last;
 
 static void send_descriptor(int to, int fd)
@@ -312,6 +406,16 @@ int main(void)
     beside("munmap", populated, unmap);
     beside("mincore", NULL, residence);
     beside("read of smaps", NULL, read_smaps);
+    beside("munmap of many areas", NULL, unmap_many);
+    beside("mprotect", private_memory, protect);
+    beside("mmap with MAP_FIXED", private_memory, replace);
+    beside("mlock", private_memory, lock_all);
+    beside("mremap to less", private_memory, shrink);
+    beside("brk to less", grow_heap, shrink_heap);
+    beside("ftruncate to nothing", large_file, truncate_file);
+    beside("close of a large file", large_file, close_file);
+    again();
+    new_file();
     beside("close of a chain of sockets", chain, close_chain);
     stop = 1;
     pthread_join(ticking, NULL);

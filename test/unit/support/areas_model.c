@@ -122,7 +122,7 @@ static void model_unmap(struct address_space *space, struct virt_range range, pt
         s->leaf[page_of(v)].v = 0;
         bool whole = is_large(s, v), last = page_of(v) % LARGE_PAGES == LARGE_PAGES - 1;
         if (release != NULL && (!whole || is_aligned(v, LARGE_SIZE)))
-            release(context, phys(e.v & PTE_ADDRESS), whole ? LARGE_SIZE : PAGE_SIZE);
+            release(context, e, whole ? LARGE_SIZE : PAGE_SIZE);
         if (whole && last)
             s->large[page_of(v) / LARGE_PAGES] = false;
     }
@@ -189,6 +189,20 @@ void paging_visit(const struct address_space *space, struct virt_range range, pt
             e.v |= s->leaf[page_of(v) + i].v & PTE_D;
         visitor(context, virt(v), is_large(s, v) ? 2 : 1, e);
     }
+}
+
+void paging_visit_kept(const struct address_space *space, struct virt_range range,
+                       pt_visitor visitor, void *context)
+{
+    struct model_space *s = model_of(space);
+    for (uint64_t v = range.start.v; v < range.end.v; v += PAGE_SIZE)
+        if (in_arena(v) && s->leaf[page_of(v)].v != 0)
+            visitor(context, virt(v), 1, s->leaf[page_of(v)]);
+}
+
+phys_t memory_zero_frame(void)
+{
+    return phys(0);
 }
 
 static const struct paging_ops model_paging = {
@@ -276,6 +290,7 @@ static void check_page(struct model_space *s, size_t page)
         return;
     }
     MUST(a->kind == m->kind);
+    MUST(a->owner == (m->owner != NULL ? m->owner : &s->space.unowned));
     MUST(a->flags == m->flags);
     MUST(prot_equal(a->prot, m->prot));
     MUST(a->source == m->source);

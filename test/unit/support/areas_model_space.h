@@ -17,6 +17,7 @@ void model_fail(const char *file, int line, const char *condition);
 struct model_page {
     bool there, mapped, copy;
     enum area_kind kind;
+    struct area_owner *owner;
     uint32_t flags;
     prot_t prot;
     struct page_source *source;
@@ -26,6 +27,7 @@ struct model_page {
 
 struct model_space {
     struct address_space space;
+    struct area_owner owner; /* of some of the areas */
     pte_t leaf[PAGES];
     bool large[PAGES / LARGE_PAGES]; /* these leaves are one leaf of 2 MiB */
     struct model_page page[PAGES];   /* the expected areas and leaves */

@@ -3,6 +3,7 @@
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
+#include "mm/vm/areas_table.h"
 
 #include "areas_model_space.h"
 #include "native.h"
@@ -28,6 +29,7 @@ static struct area random_area(size_t first, size_t end)
         .range = model_pages(first, end), .kind = AREA_ANONYMOUS, .file_end = UINT64_MAX};
     a.prot = random_prot();
     a.flags = random_below(4) == 0 ? AREA_HEAP : 0;
+    a.owner = random_below(4) == 0 ? &model_now->owner : NULL;
     if (random_below(12) == 0) {
         a.kind = AREA_GUARD;
         a.prot = prot_none();
@@ -63,6 +65,7 @@ static void add_area(const struct area *a, size_t first, size_t end)
         model_now->page[i] = (struct model_page){
             .there = true,
             .kind = a->kind,
+            .owner = a->owner,
             .flags = a->flags,
             .prot = a->prot,
             .source = a->source,
@@ -127,6 +130,8 @@ static void step_touch_large(size_t block)
         return;
     MUST(model_map(&model_now->space, model_address(first), frame, LARGE_SIZE,
                    model_now->page[first].prot) == E_OK);
+    areas_count_pages(areas_find(&model_now->space, model_address(first)), false, frame,
+                      LARGE_PAGES);
     model_large_touches++;
     for (size_t i = first; i < first + LARGE_PAGES; i++) {
         model_now->page[i].mapped = true;
@@ -148,6 +153,7 @@ static void step_touch(size_t page)
                    m->copy ? prot_copy_on_write(m->prot) : m->prot) == E_OK);
     m->mapped = true;
     m->frame = frame;
+    areas_count_pages(areas_find(&model_now->space, model_address(page)), m->copy, frame, 1);
 }
 
 static void step_discard(size_t first, size_t end)
@@ -202,7 +208,8 @@ static void step_reclaim(void)
 
 static void step_change(size_t first, size_t end)
 {
-    uint32_t set = random_below(2) ? AREA_NO_HUGE : 0, clear = AREA_NO_HUGE & ~set;
+    uint32_t flag = random_below(2) ? AREA_NO_HUGE : AREA_LOCKED;
+    uint32_t set = random_below(2) ? flag : 0, clear = flag & ~set;
     if (areas_change(&model_now->space, model_pages(first, end), set, clear) != E_OK)
         return;
     for (size_t i = first; i < end; i++)

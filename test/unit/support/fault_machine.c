@@ -71,11 +71,10 @@ void machine_map(uint64_t page, prot_t prot)
     must(paging_map(space_of(page), virt(page), frame, PAGE_SIZE, prot));
 }
 
-static void release(void *context, phys_t frame, uint64_t size)
+static void release(void *context, pte_t leaf, uint64_t size)
 {
     (void)context;
-    (void)size;
-    frames_put(&machine_frames, frame);
+    frames_put(&machine_frames, pt_leaf_frame(leaf, size));
 }
 
 void machine_unmap(uint64_t page)
@@ -225,9 +224,9 @@ void machine_start(void)
 }
 
 /* A pt_release: the frames of WORLD_DATA have no references. */
-static void keep_frame(void *context, phys_t frame, uint64_t size)
+static void keep_frame(void *context, pte_t leaf, uint64_t size)
 {
-    (void)context, (void)frame, (void)size;
+    (void)context, (void)leaf, (void)size;
 }
 
 void machine_end(void)

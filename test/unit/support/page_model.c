@@ -87,10 +87,10 @@ static void model_map(unsigned first, unsigned count, uint64_t frame, prot_t pro
 
 static unsigned released;
 
-static void count_released(void *context, phys_t frame, uint64_t size)
+static void count_released(void *context, pte_t leaf, uint64_t size)
 {
     (void)context;
-    (void)frame;
+    (void)leaf;
     released += (unsigned)(size >> PAGE_SHIFT);
 }
 

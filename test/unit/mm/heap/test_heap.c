@@ -62,7 +62,7 @@ static void model_unmap(struct address_space *space, struct virt_range range, pt
         *slot_of(v) = phys(0);
         mapped_count--;
         assert_int_equal(munmap(ptr_of(virt(v)), PAGE_SIZE), 0);
-        release(context, frame, PAGE_SIZE);
+        release(context, (pte_t){frame.v}, PAGE_SIZE);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "mm/phys/frames.h"
 #include "mm/layout.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/areas_table.h"
 
 #include "areas_model.h"
 #include "areas_model_space.h"
@@ -153,7 +154,7 @@ static void test_clean_mark_ends_with_new_pages(void **state)
     must_add(MODEL_ARENA, 10 * PAGE_SIZE, prot_rw());
     must_add(MODEL_ARENA + 20 * PAGE_SIZE, 4 * PAGE_SIZE, prot_rw());
     assert_false(clean_at(0));
-    areas_mark_clean(space, 0);
+    areas_mark_clean(space, &space->unowned);
     assert_true(clean_at(0) && clean_at(20));
     must_add(MODEL_ARENA + 24 * PAGE_SIZE, PAGE_SIZE, prot_ro());
     assert_false(clean_at(24));
@@ -188,6 +189,7 @@ static void map_source(size_t first, size_t count, uint64_t index)
         phys_t frame;
         assert_int_equal(frames_alloc(&machine_frames, 0, &frame), E_OK);
         assert_int_equal(paging_map(space, model_address(i), frame, PAGE_SIZE, prot_rw()), E_OK);
+        areas_count_pages(areas_find(space, model_address(i)), false, frame, 1);
     }
 }
 
@@ -207,7 +209,7 @@ static void test_pages_written(void **state)
     }
     assert_int_equal(areas_move(space, model_pages(2, 3), model_pages(30, 31), false), E_OK);
     assert_true(model_leaf(30).v & PTE_D);
-    areas_mark_clean(space, 0);
+    areas_mark_clean(space, &space->unowned);
     areas_forget_pages(&model_sources[0].source, 15, 16);
     assert_true(clean_at(0));
     assert_false(clean_at(10)); /* its replacement is not marked */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What /proc/self/stat, statm and status say of memory follows each call, and reading them costs the same with many
+ * areas and pages as with few.
+ */
+#define _GNU_SOURCE
+#include "result.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096ul
+#define MANY                                                                                       \
+    2048ul /* pages; Linux may be wrong by some dozens where threads of several CPUs count */
+#define AREAS 400
+
+static long field(const char *name)
+{
+    static char text[8192];
+    int fd = open("/proc/self/status", O_RDONLY);
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (got <= 0)
+        exit(1);
+    text[got] = '\0';
+    const char *at = strstr(text, name);
+    return at ? atol(at + strlen(name)) : -1;
+}
+
+static long stat_field(int number)
+{
+    char text[1024];
+    int fd = open("/proc/self/stat", O_RDONLY);
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (got <= 0)
+        exit(1);
+    text[got] = '\0';
+    const char *at = strrchr(text, ')') + 1;
+    for (int i = 3; i < number; i++)
+        at = strchr(at + 1, ' ');
+    return atol(at);
+}
+
+static const char *const names[] = {
+    "VmSize:", "VmData:", "VmExe:", "VmLck:", "RssAnon:", "RssFile:", "RssShmem:"};
+#define NAMES (sizeof names / sizeof names[0])
+static long before[NAMES];
+
+static void begin(void)
+{
+    for (unsigned i = 0; i < NAMES; i++)
+        before[i] = field(names[i]);
+}
+
+/* Prints by how many MANY pages each size has grown; sets of resident pages are rounded. */
+static void grown(const char *what)
+{
+    printf("%s:", what);
+    for (unsigned i = 0; i < NAMES; i++) {
+        long pages = (field(names[i]) - before[i]) / 4,
+             rounded = (pages + (long)MANY * 8 + (long)MANY / 2) / (long)MANY - 8;
+        if (i != 2) /* of VmExe Linux counts the program's only */
+            printf(" %s%ld%s", names[i], rounded,
+                   i < 4 && pages != rounded * (long)MANY ? "?" : "");
+    }
+    printf("\n");
+}
+
+static char *map(unsigned long pages, int prot, int flags, int fd)
+{
+    char *at = mmap(NULL, pages * PAGE, prot, flags, fd, 0);
+    if (at == MAP_FAILED)
+        exit(1);
+    return at;
+}
+
+static void touch(volatile char *at, int write)
+{
+    for (unsigned long i = 0; i < MANY; i++)
+        if (write)
+            at[i * PAGE] = 1;
+        else
+            (void)at[i * PAGE];
+}
+
+static void anonymous(void)
+{
+    begin();
+    char *at = map(4 * MANY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    grown("mmap");
+    madvise(at, 4 * MANY * PAGE, MADV_NOHUGEPAGE);
+    touch(at, 0);
+    touch(at, 1);
+    touch(at + MANY * PAGE, 1);
+    grown("written");
+    mprotect(at, MANY * PAGE, PROT_READ);
+    grown("mprotect read");
+    mprotect(at, MANY * PAGE, PROT_NONE);
+    grown("mprotect none");
+    mprotect(at, MANY * PAGE, PROT_READ | PROT_WRITE);
+    grown("mprotect back");
+    mlock(at, MANY * PAGE);
+    grown("mlock");
+    at = mremap(at, 4 * MANY * PAGE, 6 * MANY * PAGE, MREMAP_MAYMOVE);
+    if (at == MAP_FAILED)
+        printf("mremap over two areas: refused\n");
+    else
+        exit(1);
+}
+
+static void moved(void)
+{
+    char *at = map(2 * MANY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    begin();
+    touch(at, 1);
+    char *to = map(4 * MANY, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    grown("a place to move to");
+    if (mremap(at, 2 * MANY * PAGE, 3 * MANY * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+        exit(1);
+    grown("moved");
+    madvise(to, 3 * MANY * PAGE, MADV_DONTNEED);
+    grown("discarded");
+    munmap(to, 4 * MANY * PAGE);
+    grown("unmapped");
+}
+
+static void files(void)
+{
+    int fd = memfd_create("pages", 0);
+    if (ftruncate(fd, 2 * MANY * PAGE) != 0)
+        exit(1);
+    begin();
+    char *shared = map(2 * MANY, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+    touch(shared, 1);
+    touch(shared + MANY * PAGE, 0);
+    grown("shared");
+    char *private = map(MANY, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd);
+    touch(private, 1);
+    grown("private copies");
+    if (ftruncate(fd, MANY * PAGE) != 0)
+        exit(1);
+    grown("truncated by half");
+    if (ftruncate(fd, 0) != 0)
+        exit(1);
+    grown("truncated to nothing");
+    munmap(shared, 2 * MANY * PAGE);
+    munmap(private, MANY * PAGE);
+    grown("unmapped");
+    close(fd);
+}
+
+static void heap(void)
+{
+    begin();
+    char *start = sbrk(0), *at = sbrk(2 * MANY * PAGE);
+    if (at != start)
+        exit(1);
+    memset(at, 1, MANY * PAGE);
+    grown("brk");
+    if (sbrk(-2 * (long)(MANY * PAGE)) == (void *)-1)
+        exit(1);
+    grown("brk back");
+}
+
+static void limits(void)
+{
+    struct rlimit all = {(rlim_t)field("VmSize:") * 1024 + MANY * PAGE, RLIM_INFINITY};
+    struct rlimit data = {(rlim_t)field("VmData:") * 1024 + MANY * PAGE, RLIM_INFINITY},
+                  none = {RLIM_INFINITY, RLIM_INFINITY};
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS, rw = PROT_READ | PROT_WRITE;
+    setrlimit(RLIMIT_AS, &all);
+    truth("RLIMIT_AS: one page too many",
+          mmap(NULL, (MANY + 1) * PAGE, PROT_NONE, flags, -1, 0) == MAP_FAILED);
+    char *at = mmap(NULL, MANY * PAGE, PROT_NONE, flags, -1, 0);
+    truth("RLIMIT_AS: all of it", at != MAP_FAILED);
+    munmap(at, MANY * PAGE);
+    setrlimit(RLIMIT_AS, &none);
+    setrlimit(RLIMIT_DATA, &data);
+    truth("RLIMIT_DATA: one page too many",
+          mmap(NULL, (MANY + 1) * PAGE, rw, flags, -1, 0) == MAP_FAILED);
+    at = mmap(NULL, MANY * PAGE, rw, flags, -1, 0);
+    truth("RLIMIT_DATA: all of it", at != MAP_FAILED);
+    munmap(at, MANY * PAGE);
+    setrlimit(RLIMIT_DATA, &none);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The least time of some reads of all three. */
+static double cost(void)
+{
+    double best = 1e9;
+    for (int i = 0; i < 10; i++) {
+        double start = seconds();
+        stat_field(24);
+        field("VmRSS:");
+        char text[128];
+        int fd = open("/proc/self/statm", O_RDONLY);
+        if (read(fd, text, sizeof text) <= 0)
+            exit(1);
+        close(fd);
+        double took = seconds() - start;
+        if (took < best)
+            best = took;
+    }
+    return best;
+}
+
+static void growth(void)
+{
+    double few = cost();
+    int fd = memfd_create("many", 0);
+    if (ftruncate(fd, 4 * MANY * PAGE) != 0)
+        exit(1);
+    char *at = map(4 * MANY, PROT_READ, MAP_SHARED, fd);
+    for (unsigned i = 0; i < 4; i++)
+        touch(at + i * MANY * PAGE, 0);
+    for (int i = 0; i < AREAS; i++)
+        map(1, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    double many = cost();
+    truth("as fast with many pages and areas", many < 5 * few + 0.0005);
+    if (many >= 5 * few + 0.0005)
+        fprintf(stderr, "%.6f s, then %.6f s\n", few, many);
+}
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 4096);
+    truth("stat: the size of status", stat_field(23) == field("VmSize:") * 1024);
+    anonymous();
+    moved();
+    files();
+    heap();
+    limits();
+    growth();
+    return 0;
+}
