@@ -60,7 +60,7 @@ void wait_queue_join(struct wait_queue *queue, struct wait_entry *entry, bool on
 void wait_queue_leave(struct wait_entry *entry);
 
 /* Sleeps until woken (E_OK), until time_now_ns() >= deadline_ns (E_TIMEDOUT), or until a signal is
- * pending for the thread (E_INTR). Both locks are dropped while it sleeps. */
+ * pending for the thread and the deadline has not passed (E_INTR). Both locks are dropped while it sleeps. */
 MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
     REQUIRES(kernel_lock, class_sched);
 

@@ -78,6 +78,7 @@ enum err sys_rt_sigprocmask(struct syscall *call)
 enum err sys_rt_sigreturn(struct syscall *call)
 {
     call->frame_replaced = true;
+    linux_current()->resume_ns = 0;
     if (signal_frame_pop(call->frame) != E_OK) {
         /* As in Linux, a forced SIGSEGV, which a handler may catch, with the registers from before
          * the call. */

@@ -148,7 +148,9 @@ struct linux_thread {
     struct signal_stack alternate_stack;
     uint64_t saved_mask; /* valid while mask_saved: the mask before sigsuspend() or ppoll() */
     bool mask_saved;
-    uint8_t restart; /* enum signal_restart of the call that is returning E_INTR */
+    uint8_t restart;    /* enum signal_restart of the call that is returning E_INTR */
+    uint64_t resume_ns; /* struct syscall.deadline_ns for restart_syscall(); 0: nothing to resume */
+    uint32_t resume_number;                         /* of the interrupted call */
     uint64_t trap_number, trap_error, trap_address; /* of the last fault, for sigcontext */
     /* FPU state on its way to or from a signal frame; 64-byte aligned, inside the heap block
      * fpu_block. */

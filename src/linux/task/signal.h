@@ -75,6 +75,7 @@ enum signal_restart {         /* effect on a call that returns E_INTR */
     SIGNAL_RESTART_NOTHING,   /* EINTR */
     SIGNAL_RESTART_SA,        /* restarted unless a handler without SA_RESTART ran */
     SIGNAL_RESTART_UNHANDLED, /* restarted unless any handler ran */
+    SIGNAL_RESTART_RESUME,    /* as that, by restart_syscall(), which knows the deadline */
     SIGNAL_RESTART_ALWAYS,    /* restarted always */
 };
 
