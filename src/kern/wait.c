@@ -117,3 +117,12 @@ void wait_queue_wake_all(struct wait_queue *queue)
     wake_each(&queue->one);
     sched_unlock(flags);
 }
+
+void wait_queue_end(struct wait_queue *queue)
+{
+    wait_queue_wake_all(queue);
+    uint64_t flags = sched_lock();
+    while (!list_empty(&queue->all))
+        list_remove(queue->all.next);
+    sched_unlock(flags);
+}

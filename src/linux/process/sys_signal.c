@@ -211,7 +211,7 @@ static enum err send_to_thread(int group, int tid, const struct siginfo *info)
     struct linux_thread *lt = linux_thread_find(tid);
     if (lt == NULL || (group != 0 && lt->process->pid != group))
         return E_SRCH;
-    struct signal_target to = {lt->process, lt};
+    struct signal_target to = {.process = lt->process, .thread = lt};
     return process_signal_send(&to, info);
 }
 

@@ -219,6 +219,7 @@ static void init_lists(struct process *process)
     wait_queue_init(&process->thread_left);
     wait_queue_init(&process->child_changed);
     wait_queue_init(&process->continued);
+    wait_queue_init(&process->signal_arrived);
     signal_pending_init(&process->pending);
     timers_init(process);
 }
@@ -330,6 +331,7 @@ void process_free(struct process *process)
         fs_context_put(process->fs);
     if (process->program != NULL)
         program_put(process->program);
+    wait_queue_end(&process->signal_arrived);
     list_remove(&process->all_link);
     list_remove(&process->sibling_link);
     linux_thread_free(process->leader);

@@ -112,8 +112,9 @@ struct process {
     struct process_timers timers;
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
-    struct wait_queue continued;   /* the process's threads sleep here while it is stopped */
-    struct signal_pending pending; /* sent to the process */
+    struct wait_queue continued;      /* the process's threads sleep here while it is stopped */
+    struct signal_pending pending;    /* sent to the process */
+    struct wait_queue signal_arrived; /* for signalfd: woken by each new pending signal */
     /* The signal that stopped the process; 0: not stopped. Read without the lock:
      * process_stop_signal(). */
     uint8_t stopped GUARDED_BY(class_signal);

@@ -47,10 +47,11 @@ static ALWAYS_INLINE void signal_unlock(uint64_t flags) RELEASE(class_signal)
 }
 
 /* The target of a signal: one thread, or (NULL) any thread of the process that does not block
- * it. */
+ * it: the running thread if `running_first`, else the leader, else another. */
 struct signal_target {
     struct process *process;
     struct linux_thread *thread;
+    bool running_first;
 };
 
 /* A queued real-time signal, or a timer's preallocated signal. */
@@ -80,10 +81,6 @@ enum signal_restart {         /* effect on a call that returns E_INTR */
 };
 
 void signal_pending_init(struct signal_pending *pending);
-
-/* For signalfd: woken by every new pending signal while signal_arrived_watched is not 0. */
-extern struct wait_queue signal_arrived;
-extern unsigned signal_arrived_watched; /* number of watchers */
 
 /* Sends a signal. Real-time signals need memory: E_AGAIN if there is none or RLIMIT_SIGPENDING is
  * reached. Callers: threads. */

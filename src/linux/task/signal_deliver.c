@@ -77,7 +77,7 @@ void signal_force_segv(void)
 {
     struct linux_thread *lt = linux_current();
     struct siginfo info = {.signal = SIGNAL_SEGV, .code = SI_KERNEL};
-    struct signal_target to = {lt->process, lt};
+    struct signal_target to = {.process = lt->process, .thread = lt};
     (void)!signal_send(&to, &info);
 }
 
