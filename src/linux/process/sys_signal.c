@@ -186,7 +186,7 @@ enum err sys_kill(struct syscall *call)
     int pid = (int)call->arg[0];
     struct siginfo info = info_from_self((int)call->arg[1], SI_USER);
     if (pid > 0) {
-        struct signal_target to = {.process = process_find(pid)};
+        struct signal_target to = {.process = process_by_tid(pid)};
         return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
     }
     if (pid == INT32_MIN)
@@ -249,7 +249,7 @@ enum err sys_rt_sigqueueinfo(struct syscall *call)
     enum err e = copy_in_info(virt(call->arg[2]), (int)call->arg[1], pid, &info);
     if (e != E_OK)
         return e;
-    struct signal_target to = {.process = process_find(pid)};
+    struct signal_target to = {.process = pid != 0 ? process_by_tid(pid) : NULL};
     return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
 }
 

@@ -75,6 +75,12 @@ struct process *process_find(int pid)
     return lt != NULL && lt->process->pid == pid ? lt->process : NULL;
 }
 
+struct process *process_by_tid(int tid)
+{
+    const struct linux_thread *lt = linux_thread_by_tid(tid);
+    return lt != NULL ? lt->process : NULL;
+}
+
 static void table_add(struct linux_thread *lt, int tid)
 {
     uint64_t irq = signal_lock();

@@ -194,6 +194,9 @@ struct process *process_next(struct process *process);
 struct linux_thread *linux_thread_find(int tid);
 /* The process with that pid, or NULL. */
 struct process *process_find(int pid);
+/* The process of a system call's argument `pid`, as Linux takes it: the tid of any of its threads, 0
+ * being the caller's; or NULL. */
+struct process *process_by_tid(int tid);
 /* The thread of a system call's argument `tid`, 0 being the calling thread; or NULL. */
 struct linux_thread *linux_thread_by_tid(int tid);
 
@@ -219,8 +222,8 @@ void process_free(struct process *process);
 /* Called when the last thread has left `process`, which is not the first: reparents its children
  * and notifies its parent. `process` may be freed on return (linux/task/parent.c). */
 void process_make_zombie(struct process *process);
-/* The default action of a stop signal, for the calling thread's process. No effect in the first
- * process or, except for SIGSTOP, in an orphaned process group. */
+/* The default action of a stop signal, for the calling thread's process. No effect, except for
+ * SIGSTOP, in an orphaned process group. */
 void process_stop(int signal);
 /* The signal that stopped the process, 0 if it is not stopped. Read without the lock: may be
  * stale. */

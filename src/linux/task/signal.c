@@ -4,8 +4,8 @@
  * the program, is in signal_deliver.c.
  *
  * Invariants, under class_signal:
- *   1. Bit n-1 of a set is on if and only if n <= 31 and standard[n] is valid, or the queue holds
- *      an entry with signal n.
+ *   1. Bit n-1 of a set is on if n <= 31 and standard[n] is valid, or the queue holds an entry with
+ *      signal n; for n >= 32 without an entry, if kill() found no room for one.
  *   2. If a thread's set holds a signal that the thread does not block, its signal_pending is true.
  *      If a process's set holds a signal that some of its threads do not block, signal_pending is
  *      true in at least one of them. (It may be true without need: signal_deliver() then clears it.)
@@ -242,6 +242,21 @@ static bool queue_is_full(const struct signal_target *to) NO_LOCK_ANALYSIS
     return pending_of(to)->queued >= to->process->rlimits[RLIMIT_SIGPENDING].soft;
 }
 
+/* There is no room for a queued signal. As in Linux, one of kill() is pending without information. */
+static COLD enum err send_bare(const struct signal_target *to, const struct siginfo *info)
+{
+    if (info->code != SI_USER)
+        return E_AGAIN;
+    uint64_t irq = signal_lock();
+    struct signal_pending *pending = pending_of(to);
+    if (prepare(to, pending, info->signal)) {
+        pending->set |= signal_bit(info->signal);
+        notify(to, info->signal);
+    }
+    signal_unlock(irq);
+    return E_OK;
+}
+
 enum err signal_send(const struct signal_target *to, const struct siginfo *info)
 {
     if (to->thread != NULL && to->thread->thread == NULL)
@@ -250,11 +265,9 @@ enum err signal_send(const struct signal_target *to, const struct siginfo *info)
         send_standard(to, info);
         return E_OK;
     }
-    if (queue_is_full(to))
-        return E_AGAIN;
-    struct signal_entry *entry = heap_alloc(sizeof *entry);
+    struct signal_entry *entry = queue_is_full(to) ? NULL : heap_alloc(sizeof *entry);
     if (entry == NULL)
-        return E_AGAIN;
+        return send_bare(to, info);
     list_init(&entry->link);
     entry->info = *info;
     entry->taken = NULL;
@@ -311,7 +324,10 @@ static bool take_from(struct signal_pending *pending, uint64_t set, struct sigin
         return false;
     int signal = first_signal(set);
     struct signal_entry *entry = find_entry(pending, signal_bit(signal));
-    if (entry == NULL) {
+    if (entry == NULL && signal >= SIGNAL_REALTIME) {
+        *out = (struct siginfo){.signal = signal, .code = SI_USER};
+        pending->set &= ~signal_bit(signal);
+    } else if (entry == NULL) {
         *out = pending->standard[signal];
     } else {
         unlink_entry(pending, entry);

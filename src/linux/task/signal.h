@@ -83,7 +83,7 @@ enum signal_restart {         /* effect on a call that returns E_INTR */
 void signal_pending_init(struct signal_pending *pending);
 
 /* Sends a signal. Real-time signals need memory: E_AGAIN if there is none or RLIMIT_SIGPENDING is
- * reached. Callers: threads. */
+ * reached, except that one with SI_USER loses its information. Callers: threads. */
 MUST_CHECK enum err signal_send(const struct signal_target *to, const struct siginfo *info);
 /* Sends a standard signal from the kernel (SI_KERNEL) to a process. Callers: any, interrupts
  * too. */
