@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #define MS                   1000000
-#define WAIT_MS              1500
-#define BEFORE_MS            700 /* of the wait, at the signal */
+#define WAIT_MS              2000
+#define BEFORE_MS            1200 /* of the wait, at the signal */
 #define STACK_SIZE           16384
 
 #define FUTEX_WAIT           0
@@ -188,7 +188,7 @@ static void interrupt(int signal)
 /* A wait that starts again takes BEFORE_MS longer; one that is not restarted is too short. */
 static const char *judge(long took_ms)
 {
-    return took_ms < WAIT_MS - 50 ? "short" : took_ms < WAIT_MS + 500 ? "in time" : "long";
+    return took_ms < WAIT_MS - 50 ? "short" : took_ms < WAIT_MS + 1000 ? "in time" : "long";
 }
 
 static void run_all(int signal)
