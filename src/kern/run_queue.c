@@ -82,18 +82,25 @@ struct run_entity *run_queue_first(const struct run_queue *queue)
     return first_fair(queue);
 }
 
+void run_queue_advance(struct run_queue *queue, const struct run_entity *running)
+{
+    if (running->priority != 0)
+        return;
+    const struct run_entity *first = first_fair(queue);
+    uint64_t least = running->virtual_ns;
+    if (first != NULL && first->virtual_ns < least)
+        least = first->virtual_ns;
+    if (queue->floor < least)
+        queue->floor = least;
+}
+
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns)
 {
     if (entity->priority != 0)
         return;
     entity->virtual_ns +=
         entity->weight == RUN_WEIGHT_NORMAL ? ns : ns * RUN_WEIGHT_NORMAL / entity->weight;
-    const struct run_entity *first = first_fair(queue);
-    uint64_t least = entity->virtual_ns;
-    if (first != NULL && first->virtual_ns < least)
-        least = first->virtual_ns;
-    if (queue->floor < least)
-        queue->floor = least;
+    run_queue_advance(queue, entity);
 }
 
 bool run_queue_preempts(const struct run_entity *woken, const struct run_entity *running)

@@ -57,6 +57,10 @@ void run_queue_add(struct run_queue *queue, struct run_entity *entity, enum run_
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity);
 /* The next entity to run, still queued; NULL if the queue is empty. O(1). */
 struct run_entity *run_queue_first(const struct run_queue *queue);
+/* Raises `floor` to the least virtual time of the entity that runs and those queued. Before a sleeper
+ * is added: else one that wakes often would never be lifted, and so would get ahead of a thread that
+ * is always runnable by all the time it slept. O(1). */
+void run_queue_advance(struct run_queue *queue, const struct run_entity *running);
 /* Charges `ns` of CPU time to an entity that is not queued. */
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns);
 /* True if `woken` should run before the slice of `running` ends. */

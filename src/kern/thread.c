@@ -290,6 +290,8 @@ void thread_wake(struct thread *t, enum err reason)
     t->state = THREAD_RUNNABLE;
     t->wake_reason = reason;
     list_remove(&t->wait.link);
+    if (self->state == THREAD_RUNNABLE)
+        run_queue_advance(&run_queue, &self->run);
     run_queue_add(&run_queue, &t->run, RUN_WOKEN);
     if (self->state != THREAD_RUNNABLE)
         return;

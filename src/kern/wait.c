@@ -39,17 +39,18 @@ bool thread_wake_entry(struct wait_entry *entry)
 enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
 {
     struct thread *self = thread_current();
+    if (deadline_ns != NO_DEADLINE && time_now_ns() >= deadline_ns)
+        return E_TIMEDOUT;
     if (self->signal_pending)
         return E_INTR;
-    if (deadline_ns != NO_DEADLINE) {
-        if (time_now_ns() >= deadline_ns)
-            return E_TIMEDOUT;
+    if (deadline_ns != NO_DEADLINE)
         timer_start(&self->sleep_timer, deadline_ns);
-    }
     list_add_tail(one ? &queue->one : &queue->all, &self->wait.link);
     self->waits_on = queue;
     thread_block();
     timer_cancel(&self->sleep_timer);
+    if (self->wake_reason == E_INTR && deadline_ns != NO_DEADLINE && time_now_ns() >= deadline_ns)
+        return E_TIMEDOUT;
     return self->wake_reason;
 }
 
@@ -114,5 +115,14 @@ void wait_queue_wake_all(struct wait_queue *queue)
     uint64_t flags = sched_lock();
     wake_each(&queue->all);
     wake_each(&queue->one);
+    sched_unlock(flags);
+}
+
+void wait_queue_end(struct wait_queue *queue)
+{
+    wait_queue_wake_all(queue);
+    uint64_t flags = sched_lock();
+    while (!list_empty(&queue->all))
+        list_remove(queue->all.next);
     sched_unlock(flags);
 }

@@ -54,13 +54,17 @@ struct wait_entry {
 void wait_queue_init(struct wait_queue *queue);
 void wait_entry_init(struct wait_entry *entry, bool (*wake)(struct wait_entry *entry));
 
+/* Wakes all entries for the last time and removes them: the queue's memory is to be freed. None of
+ * them is in the list `one`. */
+void wait_queue_end(struct wait_queue *queue);
+
 /* Adds an entry that is in no queue; `one`: to that list. O(1). */
 void wait_queue_join(struct wait_queue *queue, struct wait_entry *entry, bool one);
 /* Removes the entry, which may be in no queue. O(1). */
 void wait_queue_leave(struct wait_entry *entry);
 
 /* Sleeps until woken (E_OK), until time_now_ns() >= deadline_ns (E_TIMEDOUT), or until a signal is
- * pending for the thread (E_INTR). Both locks are dropped while it sleeps. */
+ * pending for the thread and the deadline has not passed (E_INTR). Both locks are dropped while it sleeps. */
 MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
     REQUIRES(kernel_lock, class_sched);
 

@@ -247,10 +247,10 @@ static enum err epoll_change(struct item *item, const struct epoll_event *event)
 enum err epoll_control(struct file *watcher, enum epoll_op op, int fd, struct file *file,
                        const struct epoll_event *event)
 {
-    if (!epoll_is(watcher) || file == watcher)
-        return E_INVAL;
     if (!file->ops->poll)
         return E_PERM;
+    if (!epoll_is(watcher) || file == watcher)
+        return E_INVAL;
     struct item *item = epoll_find(watcher->state, fd, file);
     if (op != EPOLL_ADD && op != EPOLL_MODIFY && op != EPOLL_DELETE)
         return E_INVAL;

@@ -29,9 +29,12 @@ struct syscall {
     struct trap_frame *frame; /* the program's registers; changed by exec, signals, sigreturn */
     /* Set together with E_INTR; how a call is restarted after a signal (signal(7)): */
     bool restart;           /* ERESTARTSYS: E_INTR only after a signal handler without SA_RESTART */
-    bool restart_unhandled; /* ERESTARTNOHAND: E_INTR after any handler (pause, poll, sleeps) */
+    bool restart_unhandled; /* ERESTARTNOHAND: E_INTR after any handler (pause, select) */
+    bool restart_resumes;   /* ERESTART_RESTARTBLOCK: as that, but keeps deadline_ns (sleeps) */
     bool restart_always;    /* ERESTARTNOINTR: never E_INTR (FUTEX_LOCK_PI) */
     bool frame_replaced;    /* set by rt_sigreturn and execve: rax comes from the frame as well */
+    /* On the call's clock. Set at entry if the call resumes one with restart_resumes; else 0. */
+    uint64_t deadline_ns;
 };
 
 /* The last calls of a thread, for fault reports: a ring in struct linux_thread. */

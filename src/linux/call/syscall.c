@@ -12,6 +12,8 @@
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
 
+#define NUMBER_RESTART 219 /* restart_syscall */
+
 /* Logs an absent call, once per number. */
 static enum err absent(uint32_t number)
 {
@@ -72,6 +74,15 @@ static inline void interrupts_on(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
+/* E_INTR if there is no such call, or a handler has returned since (rt_sigreturn). */
+COLD enum err sys_restart_syscall(struct syscall *call)
+{
+    struct linux_thread *lt = linux_current();
+    call->deadline_ns = lt->resume_ns;
+    lt->resume_ns = 0;
+    return call->deadline_ns != 0 ? syscall_table[lt->resume_number].function(call) : E_INTR;
+}
+
 /* Records what E_INTR is to become, then returns with signals delivered. */
 static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct syscall *call,
                                         enum err e)
@@ -85,6 +96,11 @@ static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct s
             lt->restart = SIGNAL_RESTART_SA;
         else if (call->restart_unhandled)
             lt->restart = SIGNAL_RESTART_UNHANDLED;
+        else if (call->restart_resumes)
+            lt->restart = SIGNAL_RESTART_RESUME;
+        lt->resume_ns = call->deadline_ns;
+        if ((uint32_t)frame->error != NUMBER_RESTART)
+            lt->resume_number = (uint32_t)frame->error;
     }
     frame->vector = 0; /* entry.S: restores all registers from the frame */
     signal_deliver(frame);

@@ -43,6 +43,9 @@ static inline unsigned syscall_arity(const struct syscall_row *row)
     return n;
 }
 
+/* Resumes the interrupted call of the thread, with its deadline (linux/task/signal_deliver.c). */
+enum err sys_restart_syscall(struct syscall *call);
+
 /* Entry point from cpu/entry.S, on the thread's kernel stack, interrupts off. Delivers pending
  * signals before it returns, with interrupts off, so that none is left pending. */
 void syscall_dispatch(struct trap_frame *frame);

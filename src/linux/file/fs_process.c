@@ -16,7 +16,14 @@ static struct process *process_of_caller(void)
 
 void fs_raise(int signal)
 {
-    signal_raise(process_of_caller(), signal);
+    struct process *process = process_of_caller();
+    const struct siginfo info = {
+        .signal = signal,
+        .code = SI_USER,
+        .user = {.pid = process->pid, .uid = process->uid.real},
+    };
+    struct signal_target to = {.process = process, .thread = linux_current()};
+    (void)!signal_send(&to, &info); /* a standard signal */
 }
 
 uint64_t fs_limit(unsigned resource)

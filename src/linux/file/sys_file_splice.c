@@ -174,7 +174,9 @@ enum err sys_vmsplice(struct syscall *call)
     uint64_t done = 0;
     file_get(file);
     if (io_left(&iov.io) > 0)
-        e = pipe_wait(file, write, (flags & SPLICE_F_NONBLOCK) || (file->flags & O_NONBLOCK));
+        e = pipe_wait(file, write, flags & SPLICE_F_NONBLOCK); /* O_NONBLOCK does not count */
+    if (write && io_left(&iov.io) > pipe_room(file))
+        io_truncate(&iov.io, pipe_room(file)); /* as Linux: does not wait again */
     if (e == E_OK)
         e = write ? file_write(file, &iov.io, &file->offset, &done)
                   : file_read(file, &iov.io, &file->offset, &done);

@@ -111,13 +111,11 @@ static enum err poll_until(struct syscall *call, uint64_t deadline)
 enum err sys_poll(struct syscall *call)
 {
     int32_t milliseconds = (int32_t)call->arg[2];
-    uint64_t deadline = NO_DEADLINE;
-    if (milliseconds >= 0)
-        deadline = deadline_after((uint64_t)milliseconds * 1000000);
-    enum err e = poll_until(call, deadline);
-    if (e == E_INTR && milliseconds < 0)
-        call->restart_unhandled = true;
-    return e;
+    if (call->deadline_ns == 0)
+        call->deadline_ns =
+            milliseconds < 0 ? NO_DEADLINE : deadline_after((uint64_t)milliseconds * 1000000);
+    call->restart_resumes = true;
+    return poll_until(call, call->deadline_ns);
 }
 
 /* A timeout argument: a timespec or timeval in the program's memory, or none. */
@@ -153,18 +151,20 @@ static enum err timeout_copy_in(struct timeout *timeout, uint64_t at, bool micro
     return e;
 }
 
-/* As in Linux, writes the remaining time back; a fault (read-only timeout) is ignored. */
-static void timeout_copy_out(const struct timeout *timeout)
+/* As in Linux, writes the remaining time back, with which an interrupted call is restarted. A fault
+ * (read-only timeout) is ignored, except that such a call is not restarted. */
+static void timeout_copy_out(const struct timeout *timeout, struct syscall *call)
 {
+    call->restart_unhandled = true;
     if (timeout->at == 0)
         return;
     uint64_t now = time_now_ns();
     uint64_t left = timeout->deadline > now ? timeout->deadline - now : 0;
     if (timeout->microseconds) {
         struct timeval value = timeval_of_ns(left);
-        (void)!copy_out(virt(timeout->at), &value, sizeof(value));
+        call->restart_unhandled = copy_out(virt(timeout->at), &value, sizeof(value)) == E_OK;
     } else {
-        (void)!timespec_copy_out(virt(timeout->at), left);
+        call->restart_unhandled = timespec_copy_out(virt(timeout->at), left) == E_OK;
     }
 }
 
@@ -178,9 +178,7 @@ enum err sys_ppoll(struct syscall *call)
         return e;
     e = poll_until(call, timeout.deadline);
     signal_wait_mask_end(e == E_INTR);
-    timeout_copy_out(&timeout);
-    if (e == E_INTR)
-        call->restart_unhandled = true;
+    timeout_copy_out(&timeout, call);
     return e;
 }
 
@@ -321,9 +319,7 @@ enum err sys_select(struct syscall *call)
     if (e != E_OK)
         return e;
     e = select_until(call, timeout.deadline);
-    timeout_copy_out(&timeout);
-    if (e == E_INTR)
-        call->restart_unhandled = true;
+    timeout_copy_out(&timeout, call);
     return e;
 }
 
@@ -340,8 +336,6 @@ enum err sys_pselect6(struct syscall *call)
         return e;
     e = select_until(call, timeout.deadline);
     signal_wait_mask_end(e == E_INTR);
-    timeout_copy_out(&timeout);
-    if (e == E_INTR)
-        call->restart_unhandled = true;
+    timeout_copy_out(&timeout, call);
     return e;
 }

@@ -10,6 +10,8 @@
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
+/* As in Linux, a signalfd shows the signals of the calling thread and process and
+ * is watched through the queue of the process that calls poll() or epoll_ctl(). */
 struct signal_file {
     uint64_t mask;
 };
@@ -67,7 +69,8 @@ static enum err signal_read(struct file *file, struct io *io, uint64_t *offset)
     if (!is_pending(file->state)) {
         if (file->flags & O_NONBLOCK)
             return E_AGAIN;
-        enum err e = fs_wait(&signal_arrived, is_pending, file->state, NO_DEADLINE);
+        enum err e =
+            fs_wait(&process_current()->signal_arrived, is_pending, file->state, NO_DEADLINE);
         if (e != E_OK)
             return e;
     }
@@ -88,12 +91,11 @@ static uint32_t signal_poll(struct file *file)
 static struct wait_queue *signal_queue_of(struct file *file, bool write)
 {
     (void)file;
-    return write ? NULL : &signal_arrived;
+    return write ? NULL : &process_current()->signal_arrived;
 }
 
 static void signal_release(struct file *file)
 {
-    signal_arrived_watched--;
     heap_free(file->state);
 }
 
@@ -115,7 +117,6 @@ static enum err signalfd_create(struct syscall *call, uint64_t mask, uint32_t fl
         heap_free(s);
         return e;
     }
-    signal_arrived_watched++;
     return fd_install(call, file, flags & O_CLOEXEC);
 }
 
@@ -136,7 +137,7 @@ static enum err signalfd_perform(struct syscall *call, uint32_t flags)
     if (file->ops != &signal_ops)
         return E_INVAL;
     ((struct signal_file *)file->state)->mask = mask;
-    wait_queue_wake(&signal_arrived);
+    wait_queue_wake(&process_current()->signal_arrived);
     call->result = (uint32_t)call->arg[0];
     return E_OK;
 }

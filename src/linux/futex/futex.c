@@ -2,6 +2,7 @@
 #include "linux/futex/futex.h"
 
 #include "linux/task/process.h"
+#include "linux/task/scheduling.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/usercopy.h"
 
@@ -61,11 +62,21 @@ static void futex_release(const struct futex_key *key)
         key->source->ops->put(key->source);
 }
 
+/* Adds it behind the last waiter whose priority is not lower. */
+static void add_by_priority(struct list *bucket, struct futex_waiter *waiter)
+{
+    struct list *before = bucket->prev;
+    while (before != bucket && futex_waiter_of(before)->priority < waiter->priority)
+        before = before->prev;
+    list_add_head(before, &waiter->link);
+}
+
 void futex_join(struct futex_waiter *waiter)
 {
     hold(&waiter->key);
     waiter->woken = false;
-    list_add_tail(futex_bucket_of(&waiter->key), &waiter->link);
+    waiter->priority = (uint8_t)linux_current()->scheduling.priority;
+    add_by_priority(futex_bucket_of(&waiter->key), waiter);
 }
 
 void futex_leave(struct futex_waiter *waiter)
@@ -116,7 +127,7 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
     while (!list_empty(&moved)) {
         struct list *first = moved.next;
         list_remove(first);
-        list_add_tail(target, first);
+        add_by_priority(target, futex_waiter_of(first));
     }
     return count;
 }
@@ -130,7 +141,7 @@ enum err futex_first_pi(const struct futex_key *key, struct futex_waiter **out)
             continue;
         if (w->owner == NULL)
             return E_INVAL;
-        if (best == NULL || w->thread->scheduling.priority > best->thread->scheduling.priority)
+        if (best == NULL || sched_priority(w->thread) > sched_priority(best->thread))
             best = w;
     }
     *out = best;

@@ -6,7 +6,8 @@
  *   private, or of anonymous memory    the address: there is one address space
  *   in a shared mapping of a file      file and offset: the same for all mappings
  *
- * Waiters with equal keys are kept in order of arrival. A waiter joins the table first and then
+ * A bucket is in the order in which waiters are woken: by real-time priority at the time of joining
+ * (Linux: normal_prio), in order of arrival among equals. A waiter joins the table first and then
  * reads the word: a thread that changes the word and then calls futex_wake() finds it. The kernel
  * is not preempted.
  *
@@ -38,6 +39,7 @@ struct futex_waiter {
     struct list link;     /* of its bucket */
     struct futex_key key; /* holds a reference to the source */
     uint32_t bitset;
+    uint8_t priority; /* real-time priority of the waiting thread when it joined; 0: none */
     bool woken;
     struct wait_queue *queue; /* in whose list `one` the waiting thread sleeps */
     /* Priority-inheriting futexes; owner is NULL for other futexes. */
@@ -51,7 +53,8 @@ MUST_CHECK enum err futex_key_of(uint64_t address, bool shared, struct futex_key
 /* Index of the key's bucket, below FUTEX_BUCKETS. Pure. */
 uint32_t futex_bucket(const struct futex_key *key);
 
-/* Adds the waiter to the table; the caller has set key, bitset and queue. */
+/* Adds the calling thread's waiter to the table; the caller has set key, bitset and queue. O(waiters
+ * in the bucket with a lower priority). */
 void futex_join(struct futex_waiter *waiter);
 /* Removes the waiter, woken or not, and drops its reference to the source. */
 void futex_leave(struct futex_waiter *waiter);
@@ -59,7 +62,8 @@ void futex_leave(struct futex_waiter *waiter);
 /* Wakes up to `limit` waiters whose bitset shares a bit with `bitset`; returns their number.
  * O(bucket). */
 uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset);
-/* Requeues up to `limit` waiters to another futex; returns their number. O(bucket). */
+/* Requeues up to `limit` waiters to another futex; returns their number. O(bucket), and O(bucket *
+ * moved) if their priorities differ. */
 uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, uint32_t limit);
 /* The waiter of a priority-inheriting futex with the highest priority, the first to arrive among
  * equals, or NULL. E_INVAL: a thread waits on the futex without PI. */

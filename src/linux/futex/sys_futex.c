@@ -52,10 +52,9 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadl
         e = E_AGAIN;
     if (e == E_OK) {
         e = WAIT_EVENT_IN(&queue, self.woken, deadline, true);
-        /* ERESTARTSYS without a timeout, else ERESTART_RESTARTBLOCK. Unlike on Linux, a restarted
-         * FUTEX_WAIT starts its relative timeout anew. */
         call->restart = deadline == NO_DEADLINE;
-        call->restart_unhandled = deadline != NO_DEADLINE;
+        call->restart_resumes = deadline != NO_DEADLINE;
+        call->deadline_ns = deadline;
     }
     futex_leave(&self);
     return self.woken ? E_OK : e;
@@ -183,6 +182,10 @@ static MUST_CHECK enum err futex_deadline_of(const struct syscall *call, uint32_
     *out = NO_DEADLINE;
     if (call->arg[3] == 0)
         return E_OK;
+    if (call->deadline_ns != 0) {
+        *out = call->deadline_ns;
+        return E_OK;
+    }
     enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
     if (e != E_OK)
         return e;

@@ -50,8 +50,7 @@ enum err sys_prlimit64(struct syscall *call)
         if (e != E_OK)
             return e;
     }
-    struct process *process =
-        (int)call->arg[0] == 0 ? process_current() : process_find((int)call->arg[0]);
+    struct process *process = process_by_tid((int)call->arg[0]);
     if (process == NULL)
         return E_SRCH;
     if (resource >= RLIMIT_COUNT)

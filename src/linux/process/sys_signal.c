@@ -78,6 +78,7 @@ enum err sys_rt_sigprocmask(struct syscall *call)
 enum err sys_rt_sigreturn(struct syscall *call)
 {
     call->frame_replaced = true;
+    linux_current()->resume_ns = 0;
     if (signal_frame_pop(call->frame) != E_OK) {
         /* As in Linux, a forced SIGSEGV, which a handler may catch, with the registers from before
          * the call. */
@@ -185,7 +186,7 @@ enum err sys_kill(struct syscall *call)
     int pid = (int)call->arg[0];
     struct siginfo info = info_from_self((int)call->arg[1], SI_USER);
     if (pid > 0) {
-        struct signal_target to = {.process = process_find(pid)};
+        struct signal_target to = {.process = process_by_tid(pid)};
         return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
     }
     if (pid == INT32_MIN)
@@ -210,7 +211,7 @@ static enum err send_to_thread(int group, int tid, const struct siginfo *info)
     struct linux_thread *lt = linux_thread_find(tid);
     if (lt == NULL || (group != 0 && lt->process->pid != group))
         return E_SRCH;
-    struct signal_target to = {lt->process, lt};
+    struct signal_target to = {.process = lt->process, .thread = lt};
     return process_signal_send(&to, info);
 }
 
@@ -248,7 +249,7 @@ enum err sys_rt_sigqueueinfo(struct syscall *call)
     enum err e = copy_in_info(virt(call->arg[2]), (int)call->arg[1], pid, &info);
     if (e != E_OK)
         return e;
-    struct signal_target to = {.process = process_find(pid)};
+    struct signal_target to = {.process = pid != 0 ? process_by_tid(pid) : NULL};
     return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
 }
 

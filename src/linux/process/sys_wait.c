@@ -12,12 +12,6 @@ enum err sys_getppid(struct syscall *call)
     return E_OK;
 }
 
-/* The process with `pid`, 0 for the caller's; NULL if there is none. */
-static struct process *wait_named(uint64_t pid)
-{
-    return (int)pid == 0 ? process_current() : process_find((int)pid);
-}
-
 static bool group_exists(int group, int session)
 {
     for (const struct process *p = process_first(); p != NULL;
@@ -35,7 +29,7 @@ enum err sys_getpgrp(struct syscall *call)
 
 enum err sys_getpgid(struct syscall *call)
 {
-    const struct process *process = wait_named(call->arg[0]);
+    const struct process *process = process_by_tid((int)call->arg[0]);
     if (process == NULL)
         return E_SRCH;
     call->result = (uint64_t)process->pgid;
@@ -44,7 +38,7 @@ enum err sys_getpgid(struct syscall *call)
 
 enum err sys_getsid(struct syscall *call)
 {
-    const struct process *process = wait_named(call->arg[0]);
+    const struct process *process = process_by_tid((int)call->arg[0]);
     if (process == NULL)
         return E_SRCH;
     call->result = (uint64_t)process->sid;
@@ -54,9 +48,11 @@ enum err sys_getsid(struct syscall *call)
 enum err sys_setpgid(struct syscall *call)
 {
     const struct process *self = process_current();
-    struct process *process = wait_named(call->arg[0]);
+    struct process *process = process_by_tid((int)call->arg[0]);
     int group = (int)call->arg[1];
     if (group < 0)
+        return E_INVAL;
+    if (process != NULL && call->arg[0] != 0 && process->pid != (int)call->arg[0])
         return E_INVAL;
     if (process == NULL || (process != self && process->parent != self))
         return E_SRCH;

@@ -64,6 +64,8 @@ static void tell_change(struct process *process, int code, int signal, uint8_t w
 {
     struct process *parent = process->parent;
     process->wait_pending = wait_pending;
+    if (parent == NULL)
+        return;
     if (!(parent->actions[SIGNAL_CHLD].flags & SA_NOCLDSTOP)) {
         struct siginfo info = death_notice(process);
         struct signal_target to = {.process = parent};
@@ -88,7 +90,7 @@ static bool is_orphaned(const struct process *process)
 void process_stop(int signal)
 {
     struct process *process = process_current();
-    if (process == process_first() || (signal != SIGNAL_STOP && is_orphaned(process)))
+    if (signal != SIGNAL_STOP && is_orphaned(process))
         return;
     uint64_t irq = signal_lock();
     process->stopped = (uint8_t)signal;

@@ -75,6 +75,12 @@ struct process *process_find(int pid)
     return lt != NULL && lt->process->pid == pid ? lt->process : NULL;
 }
 
+struct process *process_by_tid(int tid)
+{
+    const struct linux_thread *lt = linux_thread_by_tid(tid);
+    return lt != NULL ? lt->process : NULL;
+}
+
 static void table_add(struct linux_thread *lt, int tid)
 {
     uint64_t irq = signal_lock();
@@ -219,6 +225,7 @@ static void init_lists(struct process *process)
     wait_queue_init(&process->thread_left);
     wait_queue_init(&process->child_changed);
     wait_queue_init(&process->continued);
+    wait_queue_init(&process->signal_arrived);
     signal_pending_init(&process->pending);
     timers_init(process);
 }
@@ -330,6 +337,7 @@ void process_free(struct process *process)
         fs_context_put(process->fs);
     if (process->program != NULL)
         program_put(process->program);
+    wait_queue_end(&process->signal_arrived);
     list_remove(&process->all_link);
     list_remove(&process->sibling_link);
     linux_thread_free(process->leader);

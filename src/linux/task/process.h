@@ -112,8 +112,9 @@ struct process {
     struct process_timers timers;
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
-    struct wait_queue continued;   /* the process's threads sleep here while it is stopped */
-    struct signal_pending pending; /* sent to the process */
+    struct wait_queue continued;      /* the process's threads sleep here while it is stopped */
+    struct signal_pending pending;    /* sent to the process */
+    struct wait_queue signal_arrived; /* for signalfd: woken by each new pending signal */
     /* The signal that stopped the process; 0: not stopped. Read without the lock:
      * process_stop_signal(). */
     uint8_t stopped GUARDED_BY(class_signal);
@@ -148,7 +149,9 @@ struct linux_thread {
     struct signal_stack alternate_stack;
     uint64_t saved_mask; /* valid while mask_saved: the mask before sigsuspend() or ppoll() */
     bool mask_saved;
-    uint8_t restart; /* enum signal_restart of the call that is returning E_INTR */
+    uint8_t restart;    /* enum signal_restart of the call that is returning E_INTR */
+    uint64_t resume_ns; /* struct syscall.deadline_ns for restart_syscall(); 0: nothing to resume */
+    uint32_t resume_number;                         /* of the interrupted call */
     uint64_t trap_number, trap_error, trap_address; /* of the last fault, for sigcontext */
     /* FPU state on its way to or from a signal frame; 64-byte aligned, inside the heap block
      * fpu_block. */
@@ -191,6 +194,9 @@ struct process *process_next(struct process *process);
 struct linux_thread *linux_thread_find(int tid);
 /* The process with that pid, or NULL. */
 struct process *process_find(int pid);
+/* The process of a system call's argument `pid`, as Linux takes it: the tid of any of its threads, 0
+ * being the caller's; or NULL. */
+struct process *process_by_tid(int tid);
 /* The thread of a system call's argument `tid`, 0 being the calling thread; or NULL. */
 struct linux_thread *linux_thread_by_tid(int tid);
 
@@ -216,8 +222,8 @@ void process_free(struct process *process);
 /* Called when the last thread has left `process`, which is not the first: reparents its children
  * and notifies its parent. `process` may be freed on return (linux/task/parent.c). */
 void process_make_zombie(struct process *process);
-/* The default action of a stop signal, for the calling thread's process. No effect in the first
- * process or, except for SIGSTOP, in an orphaned process group. */
+/* The default action of a stop signal, for the calling thread's process. No effect, except for
+ * SIGSTOP, in an orphaned process group. */
 void process_stop(int signal);
 /* The signal that stopped the process, 0 if it is not stopped. Read without the lock: may be
  * stale. */

@@ -8,9 +8,8 @@ void sched_apply(const struct linux_thread *lt)
 {
     const struct scheduling *s = &lt->scheduling;
     int nice = s->policy == SCHED_IDLE ? NICE_MAX : s->nice;
-    int priority = s->inherited > s->priority ? s->inherited : s->priority;
     if (lt->thread != NULL)
-        thread_set_schedule(lt->thread, (uint8_t)priority, s->policy == SCHED_RR,
+        thread_set_schedule(lt->thread, (uint8_t)sched_priority(lt), s->policy == SCHED_RR,
                             run_weight_of_nice(nice));
 }
 

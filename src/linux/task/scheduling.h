@@ -23,6 +23,13 @@ static inline bool sched_is_realtime(int policy)
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+/* The effective real-time priority: its own, or that of a waiter for one of its PI futexes. */
+static inline int sched_priority(const struct linux_thread *lt)
+{
+    const struct scheduling *s = &lt->scheduling;
+    return s->inherited > s->priority ? s->inherited : s->priority;
+}
+
 /* Applies lt->scheduling to the run queue. O(log n) in runnable threads. */
 void sched_apply(const struct linux_thread *lt);
 /* Sets the inherited real-time priority; 0 for none. */

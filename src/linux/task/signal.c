@@ -4,8 +4,8 @@
  * the program, is in signal_deliver.c.
  *
  * Invariants, under class_signal:
- *   1. Bit n-1 of a set is on if and only if n <= 31 and standard[n] is valid, or the queue holds
- *      an entry with signal n.
+ *   1. Bit n-1 of a set is on if n <= 31 and standard[n] is valid, or the queue holds an entry with
+ *      signal n; for n >= 32 without an entry, if kill() found no room for one.
  *   2. If a thread's set holds a signal that the thread does not block, its signal_pending is true.
  *      If a process's set holds a signal that some of its threads do not block, signal_pending is
  *      true in at least one of them. (It may be true without need: signal_deliver() then clears it.)
@@ -23,8 +23,6 @@
 #include "mm/vm/usercopy.h"
 
 struct spin_lock signal_spin;
-struct wait_queue signal_arrived = WAIT_QUEUE_INIT(signal_arrived);
-unsigned signal_arrived_watched;
 
 /* Without the lock: the set is not in use yet. */
 void signal_pending_init(struct signal_pending *pending) NO_LOCK_ANALYSIS
@@ -124,22 +122,37 @@ static COLD void cancel_opposites(struct signal_pending *pending, int signal) RE
         signal_flush(pending, signal_bit(SIGNAL_CONT), &none);
 }
 
-/* The thread that takes a signal to the process: the leader if it does not block it, else any other
- * that does not; NULL if all block it. */
-static struct linux_thread *signal_choose(const struct process *process, int signal)
+/* The thread that runs now: in an interrupt, the interrupted one. NULL while the CPU is idle. */
+static struct linux_thread *running(void)
+{
+    const struct thread *thread = thread_current();
+    return thread_state_now(thread) == THREAD_RUNNABLE ? thread->linux_thread : NULL;
+}
+
+/* As Linux's wants_signal(): a thread that already has a signal to take is not waited for, since it
+ * may be starved. */
+static bool wants(const struct linux_thread *lt, int signal) REQUIRES(class_signal)
+{
+    return !(lt->blocked & signal_bit(signal)) && !lt->must_exit && !list_empty(&lt->link) &&
+           (!lt->thread->signal_pending || signal == SIGNAL_KILL || lt == running());
+}
+
+/* The thread that takes a signal to the process; NULL: all block it or have signal_pending set. O(1)
+ * if the leader or the running thread takes it, else O(threads). */
+static struct linux_thread *signal_choose(const struct signal_target *to, int signal)
     REQUIRES(class_signal)
 {
-    struct linux_thread *found = NULL;
+    const struct process *process = to->process;
+    struct linux_thread *lt = running();
+    if (to->running_first && lt != NULL && lt->process == process && wants(lt, signal))
+        return lt;
+    if (process->leader != NULL && wants(process->leader, signal))
+        return process->leader;
     list_for_each (it, &process->threads) {
-        struct linux_thread *lt = thread_at(it);
-        if ((lt->blocked & signal_bit(signal)) || lt->must_exit)
-            continue;
-        if (lt == process->leader)
-            return lt;
-        if (found == NULL || (found->thread->signal_pending && !lt->thread->signal_pending))
-            found = lt;
+        if (wants(thread_at(it), signal))
+            return thread_at(it);
     }
-    return found;
+    return NULL;
 }
 
 /* The thread whose mask decides whether an ignored signal is kept. */
@@ -174,15 +187,14 @@ static void notify(const struct signal_target *to, int signal) REQUIRES(class_si
 {
     struct linux_thread *lt = to->thread;
     if (lt == NULL)
-        lt = signal_choose(to->process, signal);
+        lt = signal_choose(to, signal);
     else if (lt->blocked & signal_bit(signal))
         lt = NULL;
     if (lt != NULL) {
         lt->thread->signal_pending = true;
         thread_wake_for_signal(lt->thread);
     }
-    if (signal_arrived_watched)
-        wait_queue_wake(&signal_arrived);
+    wait_queue_wake(&to->process->signal_arrived);
 }
 
 static struct signal_pending *pending_of(const struct signal_target *to)
@@ -230,6 +242,21 @@ static bool queue_is_full(const struct signal_target *to) NO_LOCK_ANALYSIS
     return pending_of(to)->queued >= to->process->rlimits[RLIMIT_SIGPENDING].soft;
 }
 
+/* There is no room for a queued signal. As in Linux, one of kill() is pending without information. */
+static COLD enum err send_bare(const struct signal_target *to, const struct siginfo *info)
+{
+    if (info->code != SI_USER)
+        return E_AGAIN;
+    uint64_t irq = signal_lock();
+    struct signal_pending *pending = pending_of(to);
+    if (prepare(to, pending, info->signal)) {
+        pending->set |= signal_bit(info->signal);
+        notify(to, info->signal);
+    }
+    signal_unlock(irq);
+    return E_OK;
+}
+
 enum err signal_send(const struct signal_target *to, const struct siginfo *info)
 {
     if (to->thread != NULL && to->thread->thread == NULL)
@@ -238,11 +265,9 @@ enum err signal_send(const struct signal_target *to, const struct siginfo *info)
         send_standard(to, info);
         return E_OK;
     }
-    if (queue_is_full(to))
-        return E_AGAIN;
-    struct signal_entry *entry = heap_alloc(sizeof *entry);
+    struct signal_entry *entry = queue_is_full(to) ? NULL : heap_alloc(sizeof *entry);
     if (entry == NULL)
-        return E_AGAIN;
+        return send_bare(to, info);
     list_init(&entry->link);
     entry->info = *info;
     entry->taken = NULL;
@@ -299,7 +324,10 @@ static bool take_from(struct signal_pending *pending, uint64_t set, struct sigin
         return false;
     int signal = first_signal(set);
     struct signal_entry *entry = find_entry(pending, signal_bit(signal));
-    if (entry == NULL) {
+    if (entry == NULL && signal >= SIGNAL_REALTIME) {
+        *out = (struct siginfo){.signal = signal, .code = SI_USER};
+        pending->set &= ~signal_bit(signal);
+    } else if (entry == NULL) {
         *out = pending->standard[signal];
     } else {
         unlink_entry(pending, entry);
@@ -333,12 +361,13 @@ uint64_t signal_blocked(void)
 }
 
 /* Signals that the thread no longer takes: wakes another thread for them. */
-static COLD void pass_on(const struct process *process, uint64_t set) REQUIRES(class_signal)
+static COLD void pass_on(struct process *process, uint64_t set) REQUIRES(class_signal)
 {
+    const struct signal_target to = {.process = process};
     set &= process->pending.set;
     while (set != 0) {
         int signal = __builtin_ctzll(set) + 1;
-        struct linux_thread *lt = signal_choose(process, signal);
+        struct linux_thread *lt = signal_choose(&to, signal);
         set &= set - 1;
         if (lt != NULL && !lt->thread->signal_pending) {
             lt->thread->signal_pending = true;

@@ -47,10 +47,11 @@ static ALWAYS_INLINE void signal_unlock(uint64_t flags) RELEASE(class_signal)
 }
 
 /* The target of a signal: one thread, or (NULL) any thread of the process that does not block
- * it. */
+ * it: the running thread if `running_first`, else the leader, else another. */
 struct signal_target {
     struct process *process;
     struct linux_thread *thread;
+    bool running_first;
 };
 
 /* A queued real-time signal, or a timer's preallocated signal. */
@@ -75,17 +76,14 @@ enum signal_restart {         /* effect on a call that returns E_INTR */
     SIGNAL_RESTART_NOTHING,   /* EINTR */
     SIGNAL_RESTART_SA,        /* restarted unless a handler without SA_RESTART ran */
     SIGNAL_RESTART_UNHANDLED, /* restarted unless any handler ran */
+    SIGNAL_RESTART_RESUME,    /* as that, by restart_syscall(), which knows the deadline */
     SIGNAL_RESTART_ALWAYS,    /* restarted always */
 };
 
 void signal_pending_init(struct signal_pending *pending);
 
-/* For signalfd: woken by every new pending signal while signal_arrived_watched is not 0. */
-extern struct wait_queue signal_arrived;
-extern unsigned signal_arrived_watched; /* number of watchers */
-
 /* Sends a signal. Real-time signals need memory: E_AGAIN if there is none or RLIMIT_SIGPENDING is
- * reached. Callers: threads. */
+ * reached, except that one with SI_USER loses its information. Callers: threads. */
 MUST_CHECK enum err signal_send(const struct signal_target *to, const struct siginfo *info);
 /* Sends a standard signal from the kernel (SI_KERNEL) to a process. Callers: any, interrupts
  * too. */

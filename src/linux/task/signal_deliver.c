@@ -6,7 +6,8 @@
  *
  * An interrupted system call has E_INTR in the frame and its restart rule in linux_thread.restart.
  * The first handler decides (SA_RESTART); without any handler the call is restarted by moving rip
- * back to the `syscall` instruction, two bytes.
+ * back to the `syscall` instruction, two bytes. A call that waits for a relative time is resumed, as
+ * in Linux, by restart_syscall() with the arguments of the interrupted call.
  */
 #define LOG_TAG "signal"
 #include "linux/task/signal.h"
@@ -21,19 +22,17 @@
 #include "linux/task/signal_frame.h"
 
 #define SYSCALL_INSTRUCTION_SIZE 2
+#define RESTART_SYSCALL          219
 #define PAGE_FAULT_BY_PROGRAM    4 /* error code bit U/S, which the CPU leaves 0 in ring 0 */
-
-static void make_call_again(struct trap_frame *frame)
-{
-    frame->rax = frame->error; /* number of the call */
-    frame->rip -= SYSCALL_INSTRUCTION_SIZE;
-}
 
 static void settle_restart(struct trap_frame *frame, bool again)
 {
     struct linux_thread *lt = linux_current();
-    if (again && lt->restart != SIGNAL_RESTART_NOTHING)
-        make_call_again(frame);
+    if (again && lt->restart != SIGNAL_RESTART_NOTHING) {
+        bool resumes = lt->restart == SIGNAL_RESTART_RESUME;
+        frame->rax = resumes ? RESTART_SYSCALL : frame->error; /* its number */
+        frame->rip -= SYSCALL_INSTRUCTION_SIZE;
+    }
     lt->restart = SIGNAL_RESTART_NOTHING;
 }
 
@@ -78,7 +77,7 @@ void signal_force_segv(void)
 {
     struct linux_thread *lt = linux_current();
     struct siginfo info = {.signal = SIGNAL_SEGV, .code = SI_KERNEL};
-    struct signal_target to = {lt->process, lt};
+    struct signal_target to = {.process = lt->process, .thread = lt};
     (void)!signal_send(&to, &info);
 }
 

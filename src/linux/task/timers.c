@@ -53,7 +53,7 @@ static uint64_t forward(struct interval_timer *t) REQUIRES(class_signal)
 
 static void timers_send(struct interval_timer *t) REQUIRES(class_signal)
 {
-    struct signal_target to = {.process = t->process};
+    struct signal_target to = {.process = t->process, .running_first = !t->leader_first};
     if (t->target_tid != 0) {
         to.thread = linux_thread_find(t->target_tid);
         if (to.thread == NULL || to.thread->thread == NULL)

@@ -30,6 +30,7 @@ struct interval_timer {
     enum timer_clock clock;
     bool silent;                                   /* SIGEV_NONE: no signal */
     bool counts_overruns;                          /* the signal's siginfo has the overrun count */
+    bool leader_first;                             /* ITIMER_REAL: as kill(), as in Linux */
     uint64_t deadline_ns GUARDED_BY(class_signal); /* on its clock; 0: not armed */
     /* 0: one-shot. Only threads write it, so that kernel_lock suffices to read it in a thread. */
     uint64_t interval_ns GUARDED_BY(class_signal);

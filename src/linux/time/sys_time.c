@@ -150,13 +150,14 @@ static enum err sleep_until(int clock, uint64_t deadline)
 
 static enum err sleep_relative(struct syscall *call, int clock, uint64_t ns, virt_t left)
 {
-    uint64_t now = clock_read(clock), deadline;
-    if (__builtin_add_overflow(now, ns, &deadline))
-        deadline = UINT64_MAX;
+    uint64_t now = clock_read(clock);
+    if (call->deadline_ns == 0 && __builtin_add_overflow(now, ns, &call->deadline_ns))
+        call->deadline_ns = UINT64_MAX;
+    uint64_t deadline = call->deadline_ns;
     enum err e = sleep_until(clock, deadline);
     if (e != E_INTR)
         return e;
-    call->restart_unhandled = true;
+    call->restart_resumes = true;
     if (left.v != 0) {
         now = clock_read(clock);
         enum err copied = timespec_copy_out(left, deadline > now ? deadline - now : 0);

@@ -48,6 +48,7 @@ void timers_init(struct process *process)
         struct siginfo info = {.signal = signals[i], .code = SI_KERNEL};
         interval_timer_init(&all->interval[i], process,
                             i == ITIMER_REAL ? TIMER_CLOCK_TIME : TIMER_CLOCK_CPU, &info);
+        all->interval[i].leader_first = i == ITIMER_REAL;
     }
 }
 

@@ -15,7 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static char buffer[300000];
+static char buffer[300000] __attribute__((aligned(4096)));
 static int p[2], q[2], file;
 
 static void drain(const char *what, int fd)
@@ -115,6 +115,35 @@ static void moves(void)
     close(big);
 }
 
+/* One call gives a pipe what there is room for, and does not wait for more room. */
+static void overflows(void)
+{
+    struct iovec v[2] = {{buffer, 200000}, {buffer + 200704, 8192}};
+    int capacity = fcntl(p[1], F_GETPIPE_SZ);
+    result("vmsplice of more than the pipe holds", vmsplice(p[1], v, 1, 0));
+    result("vmsplice to a full pipe", vmsplice(p[1], v, 1, SPLICE_F_NONBLOCK));
+    printf("vmsplice out %s\n", vmsplice(p[0], v, 1, 0) == capacity ? "all" : "LESS");
+    result("vmsplice out of an empty pipe", vmsplice(p[0], v, 1, SPLICE_F_NONBLOCK));
+    v[0].iov_len = 61440;
+    result("vmsplice of two parts", vmsplice(p[1], v, 2, 0));
+    result("splice of more than there is", splice(p[0], NULL, q[1], NULL, 300000, 0));
+    result("write", write(p[1], buffer, 65536));
+    result("splice to a full pipe", splice(p[0], NULL, q[1], NULL, 5, SPLICE_F_NONBLOCK));
+    result("tee to a full pipe", tee(p[0], q[1], 5, SPLICE_F_NONBLOCK));
+    result("read", read(q[0], buffer, 8192));
+    result("tee of more than there is room", tee(p[0], q[1], 65536, 0));
+    result("read", read(q[0], buffer, sizeof buffer));
+    result("tee of all", tee(p[0], q[1], 300000, 0));
+    read(p[0], buffer, sizeof buffer);
+    read(q[0], buffer, sizeof buffer);
+    fcntl(p[1], F_SETFL, O_NONBLOCK);
+    v[0].iov_len = 100000;
+    result("writev of more than the pipe holds", writev(p[1], v, 2));
+    result("writev to a full pipe", writev(p[1], v, 2));
+    fcntl(p[1], F_SETFL, 0);
+    read(p[0], buffer, sizeof buffer);
+}
+
 static void *feed(void *unused)
 {
     (void)unused;
@@ -165,6 +194,7 @@ int main(void)
     write(file, "0123456789abcdef", 16);
     wrong();
     moves();
+    overflows();
     copies();
     unlink("/tmp/splices");
     return 0;

@@ -7,12 +7,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,6 +109,42 @@ static void test_signalfd(void)
     sigaddset(&set, SIGUSR1);
     struct timespec none = {0, 0};
     result("still pending", sigtimedwait(&set, NULL, &none));
+}
+
+static int shared_epoll, shared_signalfd;
+
+static int watch_and_end(void *argument)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    shared_signalfd = (int)syscall(SYS_signalfd4, -1, argument, 8, 0);
+    syscall(SYS_epoll_ctl, shared_epoll, EPOLL_CTL_ADD, shared_signalfd, &event);
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+/* An epoll watches the signals of the process that added the signalfd, which has ended. */
+static void test_signalfd_of_another_process(void)
+{
+    static char stack[16384] __attribute__((aligned(16)));
+    struct timespec none = {0, 0};
+    struct epoll_event event;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    shared_epoll = epoll_create1(0);
+    int pid = clone(watch_and_end, stack + sizeof stack, CLONE_VM | CLONE_FILES | SIGCHLD, &set);
+    truth("the other process has ended", waitpid(pid, NULL, 0) == pid);
+    result("nothing yet", epoll_wait(shared_epoll, &event, 1, 20));
+    kill(getpid(), SIGUSR1);
+    result("a signal to this process", epoll_wait(shared_epoll, &event, 1, 20));
+    struct pollfd poller = {shared_signalfd, POLLIN, 0};
+    result("is seen by poll", poll(&poller, 1, 0));
+    result("modified", epoll_ctl(shared_epoll, EPOLL_CTL_MOD, shared_signalfd,
+                                 &(struct epoll_event){.events = EPOLLIN}));
+    result("is seen now", epoll_wait(shared_epoll, &event, 1, 20));
+    result("taken", sigtimedwait(&set, NULL, &none));
+    close(shared_signalfd);
+    close(shared_epoll);
 }
 
 static pthread_barrier_t barrier;
@@ -202,6 +241,7 @@ int main(int argc, char **argv)
     }
     test_timerfd();
     test_signalfd();
+    test_signalfd_of_another_process();
     test_proc();
     for (int i = 0; i < 5; i++)
         pthread_create(&thread, NULL, pause_for_ever, NULL);

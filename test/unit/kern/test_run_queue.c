@@ -101,6 +101,29 @@ static void test_sleeper_is_not_starved(void **state)
     }
 }
 
+/* One that is always runnable, and one that wakes in each of its turns for a short time and at last
+ * keeps running: the sleep has given it no more than RUN_CREDIT_NS. */
+static void test_frequent_sleeper_gets_no_lead(void **state)
+{
+    (void)state;
+    struct run_entity *busy = &entities[0], *sleeper = &entities[1];
+    for (int i = 0; i < 10000; i++) {
+        run_queue_advance(&queue, busy); /* it runs, and wakes the other */
+        run_queue_add(&queue, sleeper, RUN_WOKEN);
+        run_queue_charge(&queue, busy, 100000);
+        run_queue_add(&queue, busy, RUN_PREEMPTED);
+        assert_ptr_equal(take(), sleeper);
+        run_queue_charge(&queue, sleeper, 50000);
+        assert_ptr_equal(take(), busy);
+    }
+    run_queue_add(&queue, busy, RUN_PREEMPTED);
+    run_queue_add(&queue, sleeper, RUN_WOKEN);
+    for (uint64_t ran = 0; run_queue_first(&queue) == sleeper; ran += RUN_SLICE_NS) {
+        assert_true(ran <= RUN_CREDIT_NS + RUN_SLICE_NS);
+        run_slices(1, RUN_SLICE_NS);
+    }
+}
+
 static void test_yield_goes_behind_all(void **state)
 {
     (void)state;
@@ -162,6 +185,7 @@ int main(void)
         cmocka_unit_test_setup(test_yield_goes_behind_all, setup),
         cmocka_unit_test_setup(test_yield_waits_for_the_light, setup),
         cmocka_unit_test_setup(test_realtime_first, setup),
+        cmocka_unit_test_setup(test_frequent_sleeper_gets_no_lead, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

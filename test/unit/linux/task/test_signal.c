@@ -65,7 +65,7 @@ static int setup(void **state)
     struct thread *threads[] = {&thread, &other_thread};
     for (int i = 0; i < 2; i++) {
         memset(all[i], 0, sizeof *all[i]);
-        *threads[i] = (struct thread){.linux_thread = all[i]};
+        *threads[i] = (struct thread){.linux_thread = all[i], .state = THREAD_RUNNABLE};
         all[i]->thread = threads[i];
         all[i]->process = &process;
         signal_pending_init(&all[i]->pending);
@@ -94,6 +94,11 @@ static int teardown(void **state)
     return 0;
 }
 
+static void set_state(struct thread *t, enum thread_state to) NO_LOCK_ANALYSIS
+{
+    t->state = to;
+}
+
 static void handle(int signal)
 {
     const struct signal_action action = {.handler = HANDLER};
@@ -103,7 +108,7 @@ static void handle(int signal)
 static enum err send_to(struct linux_thread *lt, int signal, int value)
 {
     struct siginfo info = {.signal = signal, .code = SI_QUEUE};
-    struct signal_target to = {&process, lt};
+    struct signal_target to = {.process = &process, .thread = lt};
     info.user.value = (uint64_t)value;
     return signal_send(&to, &info);
 }
@@ -283,8 +288,8 @@ static void test_entries_of_timers(void **state)
     (void)state;
     struct signal_entry entry = {.info = {.signal = SIGNAL_ALRM, .code = SI_TIMER}, .taken = taken};
     struct siginfo info;
-    struct signal_target to_process = {&process, NULL};
-    struct signal_target to_thread = {&process, &state_of_thread};
+    struct signal_target to_process = {.process = &process};
+    struct signal_target to_thread = {.process = &process, .thread = &state_of_thread};
     list_init(&entry.link);
     handle(SIGNAL_ALRM);
     assert_true(signal_send_entry(&to_process, &entry));
@@ -331,6 +336,66 @@ static void test_choice_of_the_thread(void **state)
     expect(SIGNAL_USR1, 2);
     become(&thread);
     expect_nothing();
+}
+
+static void send_running_first(int signal)
+{
+    const struct siginfo info = {.signal = signal, .code = SI_KERNEL};
+    const struct signal_target to = {.process = &process, .running_first = true};
+    uint64_t irq = signal_lock();
+    signal_send_standard(&to, &info);
+    signal_unlock(irq);
+}
+
+/* A timer's signal goes to the running thread, if that takes it. */
+static void test_running_first(void **state)
+{
+    (void)state;
+    start_other();
+    handle(SIGNAL_USR1);
+    handle(SIGNAL_USR2);
+    become(&other_thread);
+    send_running_first(SIGNAL_USR1);
+    assert_int_equal(other_wakes, 1);
+    assert_int_equal(wakes, 0);
+    signal_set_blocked(SIGNAL_SET(SIGNAL_USR2));
+    send_running_first(SIGNAL_USR2);
+    assert_int_equal(wakes, 1);
+    become(&thread);
+    expect(SIGNAL_USR1, 0);
+    expect(SIGNAL_USR2, 0);
+    expect_nothing();
+}
+
+/* An idle CPU's last thread is not running: the leader is chosen. */
+static void test_running_first_while_idle(void **state)
+{
+    (void)state;
+    start_other();
+    handle(SIGNAL_USR1);
+    become(&other_thread);
+    set_state(&other_thread, THREAD_ASLEEP);
+    send_running_first(SIGNAL_USR1);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(other_wakes, 0);
+    become(&thread);
+    expect(SIGNAL_USR1, 0);
+}
+
+/* A leader that has not yet taken a signal, perhaps because it is starved, is not given another. */
+static void test_a_thread_with_a_signal_gets_no_second(void **state)
+{
+    (void)state;
+    start_other();
+    handle(SIGNAL_USR1);
+    handle(SIGNAL_USR2);
+    become(&other_thread);
+    assert_int_equal(send(SIGNAL_USR1, 1), E_OK);
+    assert_int_equal(send(SIGNAL_USR2, 2), E_OK);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(other_wakes, 1);
+    expect(SIGNAL_USR1, 1);
+    expect(SIGNAL_USR2, 2);
 }
 
 /* If the chosen thread blocks the signal or ends before delivery, another thread is woken. */
@@ -382,6 +447,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_standard_signals_do_not_queue),
+        TEST(test_running_first),
+        TEST(test_running_first_while_idle),
+        TEST(test_a_thread_with_a_signal_gets_no_second),
         TEST(test_realtime_signals_queue_in_order),
         TEST(test_queue_is_limited),
         TEST(test_no_memory_refuses_queued_signals),
