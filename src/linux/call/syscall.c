@@ -80,7 +80,7 @@ COLD enum err sys_restart_syscall(struct syscall *call)
     struct linux_thread *lt = linux_current();
     call->deadline_ns = lt->resume_ns;
     lt->resume_ns = 0;
-    return call->deadline_ns != 0 ? syscall_table[lt->resume_number].function(call) : E_INTR;
+    return call->deadline_ns != 0 ? syscall_table[lt->resume_number](call) : E_INTR;
 }
 
 /* Records what E_INTR is to become, then returns with signals delivered. */

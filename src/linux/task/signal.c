@@ -129,8 +129,7 @@ static struct linux_thread *running(void)
     return thread_state_now(thread) == THREAD_RUNNABLE ? thread->linux_thread : NULL;
 }
 
-/* As Linux's wants_signal(): a thread that already has a signal to take is not waited for, since it
- * may be starved. */
+/* As on Linux, a thread that already has a signal to take is not waited for: it may be starved. */
 static bool wants(const struct linux_thread *lt, int signal) REQUIRES(class_signal)
 {
     return !(lt->blocked & signal_bit(signal)) && !lt->must_exit && !list_empty(&lt->link) &&
