@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -219,15 +220,24 @@ static int shrink(void)
 
 static char *heap;
 
+/* musl has no sbrk(). */
+static char *move_break(char *to)
+{
+    return (char *)syscall(SYS_brk, to);
+}
+
 static void grow_heap(void)
 {
-    heap = sbrk(LARGE);
-    memset(heap, 1, LARGE);
+    heap = move_break(NULL);
+    if (move_break(heap + LARGE) == heap + LARGE)
+        memset(heap, 1, LARGE);
+    else
+        heap = NULL;
 }
 
 static int shrink_heap(void)
 {
-    return sbrk(-(long)LARGE) == heap + LARGE;
+    return heap != NULL && move_break(heap) == heap;
 }
 
 static int lock_all(void)
