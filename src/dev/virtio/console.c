@@ -26,7 +26,6 @@ enum { /* VIRTIO 1.1, 5.3.6.2 */
 
     CONFIG_PORTS = 4, /* max_nr_ports, 4 bytes */
     PAGE = 4096,
-    POLLS = 20000,
 };
 
 static const uint16_t numbers[CONSOLE_QUEUES] = {
@@ -120,7 +119,7 @@ static void say(struct virtio_console *c, uint32_t port, uint16_t event, uint16_
     memcpy(c->messages + at, message, sizeof message);
     console_add(c, CONSOLE_CONTROL_OUT, phys(c->messages_at.v + at), sizeof message, 0);
     console_notify(c, CONSOLE_CONTROL_OUT);
-    for (unsigned i = 0; i < POLLS && c->failed == NULL; i++) {
+    for (unsigned i = 0; i < c->polls && c->failed == NULL; i++) {
         if (virtio_ring_take(&c->ring[CONSOLE_CONTROL_OUT], &done))
             return;
         cpu_pause();
@@ -187,7 +186,7 @@ static enum err find_port(struct virtio_console *c)
         offer_message(c, i);
     console_notify(c, CONSOLE_CONTROL_IN);
     say(c, PORT_NONE, EVENT_DEVICE_READY, 1);
-    for (unsigned i = 0; i < POLLS && c->failed == NULL && !(c->named && c->host_open); i++) {
+    for (unsigned i = 0; i < c->polls && c->failed == NULL && !(c->named && c->host_open); i++) {
         hear_all(c);
         cpu_pause();
     }
@@ -203,9 +202,9 @@ static enum err find_port(struct virtio_console *c)
 }
 
 enum err virtio_console_start(struct virtio_console *c, struct virtio_device *device,
-                              const struct virtio_console_memory *memory)
+                              const struct virtio_console_memory *memory, unsigned polls)
 {
-    *c = (struct virtio_console){.device = device};
+    *c = (struct virtio_console){.device = device, .polls = polls};
     enum err e = virtio_start(device, F_MULTIPORT | VIRTIO_F_EVENT_IDX);
     if (e != E_OK)
         return e;

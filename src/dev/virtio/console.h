@@ -40,6 +40,7 @@ struct virtio_console_received {
 
 struct virtio_console {
     struct virtio_device *device;
+    unsigned polls;     /* how often virtio_console_start() looks for an answer */
     const char *failed; /* why; NULL: it works */
     bool added, named, host_open;
     struct virtio_ring ring[CONSOLE_QUEUES];
@@ -83,10 +84,11 @@ static inline void *virtio_console_spare(const struct virtio_console_memory *m)
 }
 
 /* Finds the port and opens it. E_NODEV: no such port, or its host's end is closed; other errors: the
- * device failed. The device is stopped then. Polls, for a bounded time. */
+ * device failed. The device is stopped then. Looks for each answer at most `polls` times. */
 MUST_CHECK enum err virtio_console_start(struct virtio_console *console,
                                          struct virtio_device *device,
-                                         const struct virtio_console_memory *memory);
+                                         const struct virtio_console_memory *memory,
+                                         unsigned polls);
 
 /* Takes back what the device has finished, and reads its messages. True if bytes came, or were
  * sent. O(finished). */

@@ -21,9 +21,10 @@
 
 enum {
     RSDP_READ = 36,
-    RESERVE = 1024,    /* bytes of output that threads leave for the log */
-    VAIN_MAX = 100000, /* interrupts in a row that bring nothing: the device holds its line */
-    ORDER_SMALL = 3,   /* of the memory for buffers: 32 KiB */
+    RESERVE = 1024,         /* bytes of output that threads leave for the log */
+    VAIN_MAX = 100000,      /* interrupts in a row that bring nothing: the device holds its line */
+    START_POLLS = 10000000, /* a second or more: the host may have stopped QEMU's other threads */
+    ORDER_SMALL = 3,        /* of the memory for buffers: 32 KiB */
     ORDER = 5,
 };
 
@@ -227,7 +228,7 @@ INIT_CODE static enum err port_open(void) NO_LOCK_ANALYSIS
         memory_map_physical(phys_range(memory.at.v, memory.at.v + memory.size), prot_rw());
     if (memory.start == NULL)
         return E_NOMEM;
-    enum err e = virtio_console_start(&console, device, &memory);
+    enum err e = virtio_console_start(&console, device, &memory, START_POLLS);
     if (e != E_OK)
         return e;
     console_start_port(&port, virtio_console_spare(&memory), virtio_console_spare_size(&memory));

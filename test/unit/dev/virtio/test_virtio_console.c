@@ -165,7 +165,7 @@ static enum err start(enum lie how)
     model.config[4] = 2; /* ports */
     model.on_notify = work;
     assert_int_equal(virtio_mmio_open(&mmio, registers, 0x100 + MODEL_CONFIG, &id), E_OK);
-    return virtio_console_start(&console, &mmio.device, &m);
+    return virtio_console_start(&console, &mmio.device, &m, 20000);
 }
 
 static void test_the_port_is_found_and_opened(void **state)
@@ -195,7 +195,7 @@ static void test_one_port_only(void **state)
     const struct virtio_console_memory m = {memory, phys(BUS), BYTES};
     assert_int_equal(start(CONSOLE_HONEST), E_OK);
     model.config[4] = one;
-    assert_int_equal(virtio_console_start(&console, &mmio.device, &m), E_NODEV);
+    assert_int_equal(virtio_console_start(&console, &mmio.device, &m, 20000), E_NODEV);
 }
 
 static void test_no_multiport(void **state)
@@ -204,7 +204,7 @@ static void test_no_multiport(void **state)
     const struct virtio_console_memory m = {memory, phys(BUS), BYTES};
     assert_int_equal(start(CONSOLE_HONEST), E_OK);
     model.offered &= ~UINT64_C(2);
-    assert_int_equal(virtio_console_start(&console, &mmio.device, &m), E_NODEV);
+    assert_int_equal(virtio_console_start(&console, &mmio.device, &m, 20000), E_NODEV);
 }
 
 static void test_small_queues_are_refused(void **state)
@@ -213,7 +213,7 @@ static void test_small_queues_are_refused(void **state)
     const struct virtio_console_memory m = {memory, phys(BUS), BYTES};
     assert_int_equal(start(CONSOLE_HONEST), E_OK);
     model.most = 4;
-    assert_int_equal(virtio_console_start(&console, &mmio.device, &m), E_NODEV);
+    assert_int_equal(virtio_console_start(&console, &mmio.device, &m, 20000), E_NODEV);
 }
 
 static void test_device_that_does_not_read(void **state)
