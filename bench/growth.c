@@ -434,18 +434,6 @@ static void grow(const struct crowd *crowd, long shrink, long divide)
         crowd->end();
 }
 
-static bool chosen(int argc, char **argv, const char *name)
-{
-    bool any = false, hit = false;
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "only=", 5) != 0)
-            continue;
-        any = true;
-        hit = hit || strcmp(argv[i] + 5, name) == 0;
-    }
-    return hit || !any;
-}
-
 int main(int argc, char **argv)
 {
     const struct rlimit limit = {FDS_MAX + 1000, FDS_MAX + 1000};

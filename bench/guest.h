@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,4 +65,17 @@ static inline long argument(int argc, char **argv, const char *name, long otherw
         if (strncmp(argv[i], name, length) == 0 && argv[i][length] == '=')
             return atol(argv[i] + length + 1);
     return otherwise;
+}
+
+/* True if an argument is only=NAME, or none is only=. */
+static inline bool chosen(int argc, char **argv, const char *name)
+{
+    bool any = false, hit = false;
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "only=", 5) != 0)
+            continue;
+        any = true;
+        hit = hit || strcmp(argv[i] + 5, name) == 0;
+    }
+    return hit || !any;
 }

@@ -435,18 +435,6 @@ static const struct {
     {"futex_roundtrip", do_futex_roundtrip, 2000, false, false},
 };
 
-static bool chosen(int argc, char **argv, const char *name)
-{
-    bool any = false, hit = false;
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "only=", 5) != 0)
-            continue;
-        any = true;
-        hit = hit || strcmp(argv[i] + 5, name) == 0;
-    }
-    return hit || !any;
-}
-
 int main(int argc, char **argv)
 {
     bench_start();

@@ -138,7 +138,7 @@ void thread_preempt(void) REQUIRES(kernel_lock);
  * of the kernel runs for more than 2,000,000 instructions without one, except boot, panic and
  * reports. kernel_lock is dropped meanwhile, so what it guards may have changed: the caller reads it
  * again, and holds a reference to what it points to. Interrupts on, no spin lock held; not in a page
- * fault, whose thread may be in a restartable sequence. O(1); a load and a branch unless another
+ * fault, which may be in a restartable sequence. O(1); a load and a branch unless another
  * thread waits for its turn. */
 static inline void thread_give_way(void)
 {

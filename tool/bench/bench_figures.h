@@ -45,7 +45,7 @@ void figures_free(struct figures *figures);
 double median_of(double *numbers, size_t count);
 /* Prints a table of one section: Ouro, Linux, instructions, and the ratio last. */
 void figures_print(const struct figures *figures, const char *section, FILE *out);
-/* Prints a table of a section whose figures are named OPERATION_SIZE: a line for each operation and
+/* Prints a table of a section with figures named OPERATION_SIZE: a line for each operation and
  * series, with the medians of up to four sizes in the order of their first sample, and the last divided
  * by the first. Counted instructions of Ouro that grow more than GROWTH_MAX times are marked. */
 #define GROWTH_MAX 3

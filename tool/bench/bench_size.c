@@ -12,7 +12,7 @@
 
 #define KERNEL_OBJECTS OURO_BUILD_DIR "/kernel/src/CMakeFiles/"
 
-/* What a part of the kernel costs: the objects below src/ whose paths begin with one of the words. */
+/* What a part of the kernel costs: the objects below src/ with a path that begins with one of the words. */
 static const struct feature {
     const char *name;
     const char *const files[6];

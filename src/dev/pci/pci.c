@@ -5,7 +5,7 @@
 
 enum {
     ID = 0x00,
-    COMMAND = 0x04, /* and the status in the high half, whose bits are cleared by ones */
+    COMMAND = 0x04, /* and the status in the high half: writing 1 clears a bit of it */
     HEADER = 0x0c,  /* the type in bits 16-23 */
     BAR_0 = 0x10,
     SECONDARY = 0x18, /* of a bridge, in bits 8-15 */

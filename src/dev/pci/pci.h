@@ -30,7 +30,7 @@ enum {
 };
 
 /* Calls `visit` with each function, and its vendor and device as in the first 32 bits, until it
- * returns false. Only buses whose bridges have lower numbers are reached. O(buses). */
+ * returns false. A bus is reached if its bridge is on a bus with a lower number. O(buses). */
 void pci_each(const struct pci_access *access,
               bool (*visit)(void *context, pci_function function, uint32_t id), void *context);
 
@@ -60,8 +60,8 @@ void pci_enable(const struct pci_access *access, pci_function function, bool lin
 /* Turns off the function's own accesses: it touches no memory and sends no messages. */
 void pci_disable(const struct pci_access *access, pci_function function);
 
-/* The interrupt line (INTx) as the firmware has routed it to the PIC, whose number is the I/O APIC's
- * too, 1-15; 0: none. */
+/* The number of the interrupt line (INTx) at the PIC, as set by the firmware, and at the I/O APIC:
+ * 1-15; 0: none. */
 uint8_t pci_line(const struct pci_access *access, pci_function function);
 
 /* The table of MSI-X messages; false if there is none. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtio devices whose registers are memory (VIRTIO 1.1, 4.2), version 2. There is nothing to search: the
+ * Virtio devices with registers in memory (VIRTIO 1.1, 4.2), version 2. There is nothing to search: the
  * host names each device by a kernel word, as Linux has it:
  *
  *   virtio_mmio.device=512@0xfeb00e00:12     bytes @ physical address : interrupt line
  *
- * A place without a device is one whose id is 0.
+ * An id of 0 means that the place has no device.
  */
 #pragma once
 

@@ -50,7 +50,7 @@ bool epoll_is(const struct file *file);
  * not read for EPOLL_DELETE. */
 MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, struct file *file,
                                   const struct epoll_event *event);
-/* Sleeps until the ready list has an item, whose file may not be ready any more. E_INTR, E_TIMEDOUT. */
+/* Sleeps until the ready list has an item; its file may not be ready any more. E_INTR, E_TIMEDOUT. */
 MUST_CHECK enum err epoll_sleep(struct file *epoll, uint64_t deadline_ns);
 /* False: the event could not be stored. Must not sleep or change the epoll. */
 typedef bool (*epoll_sink)(void *context, const struct epoll_event *event);

@@ -96,11 +96,11 @@ MUST_CHECK enum err file_read(struct file *file, struct io *io, uint64_t *offset
 /* Writes; as file_read(). With O_APPEND *offset is set to the end of the file first, as Linux's
  * pwrite() does. */
 MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
-/* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
 /* The preemption point of a read or write of the ops, with the `offset` that they got. Other threads
  * run, but none reads or writes by the same position meanwhile, and with `writes` none writes the
  * file: Linux serialises such calls too. All else may change: size, pages, seals. */
 void file_give_way(struct file *file, const uint64_t *offset, bool writes);
+/* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,
                                  uint64_t *done);
 MUST_CHECK enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out);

@@ -62,7 +62,7 @@ static void futex_release(const struct futex_key *key)
         key->source->ops->put(key->source);
 }
 
-/* Adds it behind the last waiter whose priority is not lower. */
+/* Adds it behind the last waiter of the same or a higher priority. */
 static void add_by_priority(struct list *bucket, struct futex_waiter *waiter)
 {
     struct list *before = bucket->prev;
