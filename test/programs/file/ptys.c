@@ -23,9 +23,24 @@ static void catch (int number)
     caught[number]++;
 }
 
-static void shown(const char *what, int fd)
+/* Reads until `want` bytes have come or no more will: what crosses a pty on Linux comes by a work queue, in pieces and a moment
+ * after the write. Returns how many came, or -1. */
+static ssize_t gathered(int fd, ssize_t want)
 {
-    ssize_t n = read(fd, buffer, sizeof buffer);
+    ssize_t total = 0, n;
+    do {
+        struct pollfd p = {fd, POLLIN, 0};
+        poll(&p, 1, total < want ? 5000 : 0);
+        n = read(fd, buffer + total, sizeof buffer - total);
+        total += n > 0 ? n : 0;
+    } while (n > 0 && total < want);
+    return total ? total : n;
+}
+
+/* Prints what comes from `fd`, which is `want` bytes: 0 for none. */
+static void shown(const char *what, int fd, ssize_t want)
+{
+    ssize_t n = gathered(fd, want);
     printf("%s: %zd '", what, n);
     if (n < 0)
         printf("%s", strerror(errno));
@@ -82,35 +97,35 @@ static void lines(void)
     tcgetattr(slave, &t);
     printf("%x %x %x %x\n", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag);
     result("half a line", write(master, "hal", 3));
-    shown("not yet", slave);
+    shown("not yet", slave, 0);
     result("the rest", write(master,
                              "f\x7f"
                              "ve\n",
                              5));
-    shown("a line", slave);
-    shown("its echo", master);
+    shown("a line", slave, 6);
+    shown("its echo", master, 11);
     result("output", write(slave, "one\ntwo\n", 8));
-    shown("made ready", master);
-    shown("no more", master);
+    shown("made ready", master, 10);
+    shown("no more", master, 0);
     events("master", master);
     events("slave", slave);
     write(master,
           "a\x04"
           "b\x04\x04",
           5);
-    shown("ended by ^D", slave);
-    shown("again", slave);
-    shown("end of file", slave);
-    shown("nothing", slave);
-    shown("echo", master);
+    shown("ended by ^D", slave, 1);
+    shown("again", slave, 1);
+    shown("end of file", slave, 1);
+    shown("nothing", slave, 0);
+    shown("echo", master, 2);
     write(master, "two\nlines\n", 10);
     int n = -1;
-    usleep(10000);
-    ioctl(slave, FIONREAD, &n);
+    while (ioctl(slave, FIONREAD, &n) == 0 && n < 10)
+        usleep(1000);
     printf("%d to read\n", n);
-    shown("one at a time", slave);
+    shown("one at a time", slave, 4);
     tcflush(slave, TCIFLUSH);
-    shown("flushed", slave);
+    shown("flushed", slave, 0);
     tcflush(master, TCIOFLUSH);
     read(master, buffer, sizeof buffer);
 }
@@ -123,27 +138,21 @@ static void raw(void)
     t.c_cc[VMIN] = 1;
     result("raw", tcsetattr(slave, TCSAFLUSH, &t));
     write(master, "x\r\x03", 3);
-    shown("raw bytes", slave);
-    shown("no echo", master);
+    shown("raw bytes", slave, 3);
+    shown("no echo", master, 0);
     write(slave, "a\nb", 3);
-    shown("as they are", master);
+    shown("as they are", master, 3);
     memset(buffer, 'r', sizeof buffer);
     long total = 0, r;
     while ((r = write(slave, buffer, 1000)) > 0)
         total += r;
     result("full", r);
     truth("something went in", total >= 2000 && total < 100000);
-    events("full", slave);
-    long got = 0;
-    while ((r = read(master, buffer, sizeof buffer)) > 0)
-        got += r;
-    truth("all came out", got == total);
+    truth("all came out", gathered(master, total) == total);
     for (total = 0; (r = write(master, buffer, 1000)) > 0;)
         total += r;
     truth("typing stops too", total >= 2000 && total < 100000);
-    for (got = 0; (r = read(slave, buffer, sizeof buffer)) > 0;)
-        got += r;
-    truth("all of it is read", got == total);
+    truth("all of it is read", gathered(slave, total) == total);
     tcgetattr(master, &t);
     printf("the master's are the slave's: %x\n", t.c_lflag);
     t.c_lflag = ICANON | ISIG | ECHO;
@@ -169,19 +178,21 @@ static void sessions(void)
     result("a group that is not there", tcsetpgrp(slave, 99999));
     result("my own group", tcsetpgrp(slave, getpgrp()));
     write(master, "gone\x03", 5);
-    usleep(10000);
+    while (!caught[SIGINT])
+        usleep(1000);
     printf("SIGINT %d\n", caught[SIGINT]);
-    shown("flushed", slave);
-    shown("echo", master);
+    shown("flushed", slave, 0);
+    shown("echo", master, 1);
     result("window", ioctl(master, TIOCSWINSZ, &w));
-    usleep(10000);
+    while (!caught[SIGWINCH])
+        usleep(1000);
     printf("SIGWINCH %d\n", caught[SIGWINCH]);
     result("the same", ioctl(slave, TIOCSWINSZ, &w));
     memset(&w, 0, sizeof w);
     ioctl(other, TIOCGWINSZ, &w);
     printf("%d x %d, SIGWINCH %d\n", w.ws_row, w.ws_col, caught[SIGWINCH]);
     result("through /dev/tty", write(other, "hello", 5));
-    shown("arrives", master);
+    shown("arrives", master, 5);
     close(other);
 }
 
@@ -201,18 +212,19 @@ static void hanging_up(void)
     char name[64];
     strcpy(name, ptsname(master));
     close(slave);
-    shown("no slave", master);
+    shown("no slave", master, 0);
     events("no slave", master);
     slave = open(name, O_RDWR | O_NOCTTY);
     events("a slave again", master);
     pthread_t thread;
     pthread_create(&thread, NULL, late, NULL);
-    shown("waits", slave);
-    shown("hung up", slave);
+    shown("waits", slave, 5);
+    shown("hung up", slave, 1);
     pthread_join(thread, NULL);
-    usleep(10000);
+    while (!caught[SIGHUP])
+        usleep(1000);
     truth("SIGHUP", caught[SIGHUP] > 0);
-    shown("still", slave);
+    shown("still", slave, 1);
     result("write", write(slave, "x", 1));
     events("hung up", slave);
     struct termios t;
