@@ -165,7 +165,7 @@ void tty_init(void)
 {
     static const struct device nodes[] = {{"console", 5 << 8 | 1, 0600, &stdout_ops}};
     bool seen = console_is_terminal(0) || console_is_terminal(1) || console_is_terminal(2);
-    console = (struct tty){.foreground = 1, .session = seen ? 1 : 0};
+    console = (struct tty){.foreground = 1, .session = seen ? 1 : 0, .device = 5 << 8 | 1};
     tty_setup(&console, &driver, console_input_queue(), console_output_queue());
     bool on_stderr = !console_is_terminal(1) && console_is_terminal(2);
     terminal_stream = echo_stream = on_stderr ? CONSOLE_STDERR : CONSOLE_STDOUT;

@@ -63,6 +63,25 @@ enum err fs_check_group(uint32_t group)
     return E_SRCH;
 }
 
+enum err fs_stop_group(int signal)
+{
+    struct linux_thread *lt = linux_current();
+    const struct process *process = lt->process;
+    if ((lt->blocked & signal_bit(signal)) || process->actions[signal].handler == SIG_IGN)
+        return signal == FS_SIGTTIN ? E_IO : E_OK;
+    if (process_group_is_orphaned(process))
+        return E_IO;
+    fs_raise_group(signal, (uint32_t)process->pgid);
+    lt->thread->signal_pending = true; /* this thread is to take it, though another might */
+    return E_INTR;
+}
+
+struct fs_job fs_caller_job(void)
+{
+    const struct process *process = process_of_caller();
+    return (struct fs_job){(uint32_t)process->pid, (uint32_t)process->pgid, (uint32_t)process->sid};
+}
+
 uint32_t fs_own_tid(void)
 {
     struct linux_thread *lt = linux_current();

@@ -308,6 +308,7 @@ enum err sys_ioctl(struct syscall *call)
         return e;
     if (!file->ops->control)
         return E_NOTTY;
+    call->restart = true;
     return file->ops->control(file, (uint32_t)call->arg[1], call->arg[2], &call->result);
 }
 

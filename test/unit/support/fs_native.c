@@ -43,6 +43,19 @@ void fs_raise_group(int signal, uint32_t group)
     (void)group;
 }
 
+enum err fs_stop_group(int signal)
+{
+    native_raised = signal;
+    return E_INTR;
+}
+
+struct fs_job native_job = {1, 1, 1};
+
+struct fs_job fs_caller_job(void)
+{
+    return native_job;
+}
+
 enum err fs_check_group(uint32_t group)
 {
     (void)group;
