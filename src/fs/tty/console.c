@@ -143,12 +143,14 @@ static const struct file_ops stdout_ops = {.open = open_console,
                                            .write = tty_write,
                                            .poll = tty_poll,
                                            .queue = tty_queue,
+                                           .async_group = tty_async_group,
                                            .control = tty_control};
 static const struct file_ops stderr_ops = {.open = open_console,
                                            .read = tty_read,
                                            .write = tty_write,
                                            .poll = tty_poll,
                                            .queue = tty_queue,
+                                           .async_group = tty_async_group,
                                            .control = tty_control};
 
 const struct file_ops *tty_ops_of(enum console_stream stream)

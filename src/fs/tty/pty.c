@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "fs/pipe/pipe.h"
 #include "fs/tty/console.h"
+#include "fs/vfs/async.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file_table.h"
@@ -262,6 +263,7 @@ static const struct file_ops slave_ops = {.open = slave_open,
                                           .write = tty_write,
                                           .poll = tty_poll,
                                           .queue = tty_queue,
+                                          .async_group = tty_async_group,
                                           .control = tty_control};
 
 static MUST_CHECK enum err node_make(struct pty *pty)
@@ -501,6 +503,7 @@ static const struct file_ops master_ops = {.open = master_open,
                                            .write = master_write,
                                            .poll = master_poll,
                                            .queue = master_queue,
+                                           .async_group = async_no_group,
                                            .control = master_control};
 
 struct tty *tty_find(uint32_t session)

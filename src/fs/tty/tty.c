@@ -198,6 +198,22 @@ struct wait_queue *tty_queue(struct file *file, bool write)
     return write ? tty->writable : tty->readable;
 }
 
+static void tty_flush_input(struct tty *tty)
+{
+    if (tty->driver->discard) {
+        tty->driver->discard(tty, false, false);
+        return;
+    }
+    tty_tty_pump(tty);
+    tty_line_flush(&tty->line);
+    tty_taken(tty);
+}
+
+uint32_t tty_async_group(const struct file *file)
+{
+    return tty_of(file)->foreground;
+}
+
 #define TERMIOS_OLD_SIZE 36 /* struct termios of the kernel's ABI */
 _Static_assert(sizeof(struct tty_termios) == 44, "struct termios2");
 
@@ -229,10 +245,8 @@ static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument
     termios.output_speed = speed_of(termios.cflag, termios.output_speed);
     termios.input_speed =
         (input & 0x100f) ? speed_of(input, termios.input_speed) : termios.output_speed;
-    if (flush) {
-        tty_tty_pump(tty);
-        tty_line_flush(&tty->line);
-    }
+    if (flush)
+        tty_flush_input(tty);
     tty_line_set(&tty->line, &termios);
     if (tty->driver->termios_changed)
         tty->driver->termios_changed(tty, &before);
@@ -332,16 +346,12 @@ static enum err tty_flush(struct tty *tty, bool remote, uint64_t what)
 {
     if (what > 2) /* TCIFLUSH, TCOFLUSH, TCIOFLUSH */
         return E_INVAL;
-    if (tty->driver->discard) {
-        if (what != 1)
-            tty->driver->discard(tty, remote, false);
-        if (what != 0)
-            tty->driver->discard(tty, remote, true);
-    } else if (what != 1) {
-        tty_tty_pump(tty);
-        tty_line_flush(&tty->line);
-        tty_taken(tty);
-    }
+    if (what != 1 && !remote)
+        tty_flush_input(tty);
+    else if (what != 1)
+        tty->driver->discard(tty, true, false);
+    if (what != 0 && tty->driver->discard)
+        tty->driver->discard(tty, remote, true);
     return E_OK;
 }
 

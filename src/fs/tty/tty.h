@@ -80,4 +80,5 @@ enum err tty_read(struct file *file, struct io *io, uint64_t *offset);
 enum err tty_write(struct file *file, struct io *io, uint64_t *offset);
 uint32_t tty_poll(struct file *file);
 struct wait_queue *tty_queue(struct file *file, bool write);
+uint32_t tty_async_group(const struct file *file);
 enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);

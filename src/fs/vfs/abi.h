@@ -153,4 +153,8 @@ static inline uint8_t mode_entry_type(uint32_t mode)
 #define TIOCGPTLCK      0x80045439u
 #define TIOCGEXCL       0x80045440u
 #define TIOCGPTPEER     0x5441u
+#define FIOSETOWN       0x8901u
+#define SIOCSPGRP       0x8902u
+#define FIOGETOWN       0x8903u
+#define SIOCGPGRP       0x8904u
 #define FS_IOC_GETFLAGS 0x80086601u

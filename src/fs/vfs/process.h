@@ -46,6 +46,30 @@ struct fs_credentials { /* laid out as Linux's struct ucred */
     uint32_t uid, gid;
 };
 
+enum fs_owner_type { /* F_OWNER_TID and so on */
+    FS_OWNER_THREAD,
+    FS_OWNER_PROCESS,
+    FS_OWNER_GROUP,
+};
+
+struct fs_owner { /* gets the signals of a file; `uid` and `euid` are of the process that set it */
+    enum fs_owner_type type;
+    uint32_t id; /* 0: none */
+    uint32_t uid, euid;
+};
+
+enum { /* si_code of SIGIO: POLL_IN and so on */
+    FS_IO_IN = 1,
+    FS_IO_OUT = 2,
+    FS_IO_HUP = 6,
+};
+
+struct fs_io_event {
+    int signal; /* 0: SIGIO without the members below */
+    int fd, code;
+    uint32_t band; /* POLL_* */
+};
+
 #define FS_SIGHUP        1
 #define FS_SIGINT        2
 #define FS_SIGQUIT       3
@@ -78,6 +102,10 @@ uint64_t fs_limit(unsigned resource);
 void fs_limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
 /* The calling process's pid, and its real or effective user and group. */
 void fs_caller_credentials(bool effective, struct fs_credentials *out);
+/* True if a thread or process has the id, or a group has a member. O(1), groups: O(processes). */
+bool fs_owner_exists(enum fs_owner_type type, uint32_t id);
+/* Sends SIGIO, or the event's signal, to the owner if the process that set it may signal it. */
+void fs_signal_owner(const struct fs_owner *owner, const struct fs_io_event *event);
 /* The calling process in its session. O(1). */
 struct fs_job {
     uint32_t pid, group, session;
