@@ -478,7 +478,8 @@ COLD void signal_exec(void)
         process->actions[s].mask = 0;
         process->actions[s].restorer = 0;
     }
-    lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
+    /* Without SS_DISABLE, as on Linux: a stack that the first handler sets outlives its sigreturn. */
+    lt->alternate_stack = (struct signal_stack){0};
 }
 
 const char *signal_name(int signal)
