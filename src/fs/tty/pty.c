@@ -361,7 +361,7 @@ static bool has_output(void *context)
 }
 
 /* The byte that a read() begins with in packet mode: a status, after which it is complete. */
-static enum err put_status(struct pty *pty, struct io *io)
+static enum err put_packet_byte(struct pty *pty, struct io *io)
 {
     uint8_t status = pty->status;
     pty->status = 0;
@@ -378,11 +378,11 @@ static enum err master_read(struct file *file, struct io *io, uint64_t *offset)
                 ? E_AGAIN
                 : fs_wait(&pty->master_readable, has_output, pty, NO_DEADLINE);
     if (e == E_OK && pty->status != 0)
-        return put_status(pty, io);
+        return put_packet_byte(pty, io);
     if (e == E_OK && pty->output.used == 0)
         e = E_IO;
     if (e == E_OK && pty->packet)
-        e = put_status(pty, io); /* PACKET_DATA */
+        e = put_packet_byte(pty, io); /* PACKET_DATA */
     if (e == E_OK)
         e = pipe_ring_drain(&pty->output, io);
     wait_queue_wake(&pty->writable);

@@ -442,6 +442,25 @@ static enum err set_discipline(uint64_t argument)
     return e == E_OK && number != 0 ? E_INVAL : e; /* N_TTY */
 }
 
+/* The requests that answer with a number. E_NOTTY: another request. */
+static enum err tty_number(struct tty *tty, bool remote, uint32_t command, uint64_t argument)
+{
+    switch (command) {
+    case FIONREAD:
+        tty_tty_pump(tty);
+        return put_int(argument, (uint32_t)tty_line_available(&tty->line));
+    case TIOCOUTQ: /* nothing is on its way to a device */
+    case TIOCGETD: /* N_TTY */
+        return put_int(argument, 0);
+    case TIOCGDEV:
+        return put_int(argument, tty->device);
+    case TIOCGEXCL:
+        return put_int(argument, !remote && tty->exclusive);
+    default:
+        return E_NOTTY;
+    }
+}
+
 enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument)
 {
     enum err e = is_change(command, remote) ? check_foreground(tty, FS_SIGTTOU) : E_OK;
@@ -468,16 +487,8 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
         return get_group(tty, remote, argument, command == TIOCGSID);
     case TIOCSPGRP:
         return set_group(tty, argument);
-    case FIONREAD:
-        tty_tty_pump(tty);
-        return put_int(argument, (uint32_t)tty_line_available(&tty->line));
-    case TIOCOUTQ: /* nothing is on its way to a device */
-    case TIOCGETD: /* N_TTY */
-        return put_int(argument, 0);
     case TIOCSETD:
         return set_discipline(argument);
-    case TIOCGDEV:
-        return put_int(argument, tty->device);
     case TCFLSH:
         return tty_flush(tty, remote, argument);
     case TCXONC:
@@ -493,8 +504,6 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
         if (!remote)
             tty->exclusive = command == TIOCEXCL;
         return E_OK;
-    case TIOCGEXCL:
-        return put_int(argument, !remote && tty->exclusive);
     case TIOCCONS:
         return remote ? E_INVAL : E_NOTTY;
     case TCSBRK:
@@ -503,7 +512,7 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
     case TIOCCBRK:
         return E_OK;
     default:
-        return E_NOTTY;
+        return tty_number(tty, remote, command, argument);
     }
 }
 

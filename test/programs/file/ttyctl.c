@@ -90,7 +90,7 @@ static void change(tcflag_t input, tcflag_t local, int on)
 
 static void packets(void)
 {
-    int on = 1, off = 0, value = -1;
+    int on = 1, value = -1;
     make();
     change(0, ECHO, 0);
     result("get", ioctl(master, GPKT, &value));
@@ -117,6 +117,10 @@ static void packets(void)
     status("flush of output");
     tcflush(slave, TCIOFLUSH);
     status("of both");
+}
+
+static void packets_of_flow(void)
+{
     write(slave, "behind", 6);
     wait_for(master, 6);
     tcflow(slave, TCOOFF);
@@ -133,6 +137,11 @@ static void packets(void)
     events("stopped", slave);
     write(master, "\x11", 1);
     status("^Q");
+}
+
+static void packets_of_changes(void)
+{
+    int on = 1, off = 0;
     change(IXON, 0, 0);
     status("no flow control");
     change(IXON, 0, 1);
@@ -272,8 +281,6 @@ static void sleeper(void)
 static void small(void)
 {
     struct stat s;
-    struct termios t;
-    uint32_t two[11];
     int n = -1;
     make();
     result("GETD", ioctl(slave, TIOCGETD, &n));
@@ -309,6 +316,12 @@ static void small(void)
     result("SIG 2", ioctl(master, SIG, 2));
     result("SIG 9", ioctl(master, SIG, 9));
     result("SIG of the slave", ioctl(slave, SIG, 2));
+}
+
+static void speeds(void)
+{
+    struct termios t;
+    uint32_t two[11];
     result("GETS2", ioctl(slave, GETS2, two));
     printf("%x %x %x %x %u %u\n", two[0], two[1], two[2], two[3], two[9], two[10]);
     two[2] = (two[2] & ~0x100fu) | SPEED_BOTHER;
@@ -324,6 +337,10 @@ static void small(void)
     ioctl(slave, GETS2, two);
     printf("%x %u %u\n", two[2], two[9], two[10]);
     result("SETS2 from nowhere", ioctl(slave, SETS2, 8));
+}
+
+static void flows(void)
+{
     result("TCIOFF", tcflow(slave, TCIOFF));
     result("TCION", tcflow(slave, TCION));
     shown("sent", master, 2);
@@ -357,8 +374,12 @@ int main(void)
     signal(SIGHUP, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0);
     packets();
+    packets_of_flow();
+    packets_of_changes();
     full();
     sleeper();
     small();
+    speeds();
+    flows();
     return 0;
 }
