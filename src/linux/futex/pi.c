@@ -11,7 +11,7 @@
 
 /* A futex with waiters. */
 struct pi_lock {
-    struct list link; /* of owner->pi_locks */
+    struct pqueue_node by_lent; /* of owner->pi_locks, by the key of the first waiter */
     struct linux_thread *owner;
     struct pqueue waiters; /* struct futex_waiter.by_priority: the highest first; at least one */
 };
@@ -31,15 +31,31 @@ static struct futex_waiter *pi_first(const struct pi_lock *lock)
     return CONTAINER_OF(pqueue_first(&lock->waiters), struct futex_waiter, by_priority);
 }
 
-/* The highest priority that waiters lend to `lt`. O(futexes with waiters that it holds). */
+static struct pi_lock *lock_of_lent(struct pqueue_node *node)
+{
+    return CONTAINER_OF(node, struct pi_lock, by_lent);
+}
+
+/* The highest priority that waiters lend to `lt`. */
 static int lent_to(const struct linux_thread *lt)
 {
-    int priority = 0;
-    list_for_each (it, &lt->pi_locks) {
-        int lent = sched_priority(pi_first(CONTAINER_OF(it, struct pi_lock, link))->thread);
-        priority = lent > priority ? lent : priority;
-    }
-    return priority;
+    const struct pqueue_node *first = pqueue_first(&lt->pi_locks);
+    return first != NULL ? RUN_PRIORITY_MAX - (int)first->key : 0;
+}
+
+static void pi_place(struct pi_lock *lock, struct linux_thread *owner)
+{
+    lock->owner = owner;
+    pqueue_insert(&owner->pi_locks, &lock->by_lent, pi_first(lock)->by_priority.key);
+}
+
+/* The first waiter may be another. */
+static void pi_place_again(struct pi_lock *lock)
+{
+    if (lock->by_lent.key == pi_first(lock)->by_priority.key)
+        return;
+    pqueue_remove(&lock->owner->pi_locks, &lock->by_lent);
+    pi_place(lock, lock->owner);
 }
 
 void thread_lend_priority(struct linux_thread *lt)
@@ -51,18 +67,19 @@ void thread_lend_priority(struct linux_thread *lt)
         struct futex_waiter *waiter = lt->pi_waiter;
         if (waiter == NULL || waiter->by_priority.key == pi_key(lt))
             return;
-        pqueue_remove(&waiter->lock->waiters, &waiter->by_priority);
-        pqueue_insert(&waiter->lock->waiters, &waiter->by_priority, pi_key(lt));
-        lt = waiter->lock->owner;
+        struct pi_lock *lock = waiter->lock;
+        pqueue_remove(&lock->waiters, &waiter->by_priority);
+        pqueue_insert(&lock->waiters, &waiter->by_priority, pi_key(lt));
+        pi_place_again(lock);
+        lt = lock->owner;
     }
 }
 
 static void pi_set_owner(struct pi_lock *lock, struct linux_thread *owner)
 {
     struct linux_thread *before = lock->owner;
-    list_remove(&lock->link);
-    list_add_tail(&owner->pi_locks, &lock->link);
-    lock->owner = owner;
+    pqueue_remove(&before->pi_locks, &lock->by_lent);
+    pi_place(lock, owner);
     thread_lend_priority(before);
     thread_lend_priority(owner);
 }
@@ -70,18 +87,20 @@ static void pi_set_owner(struct pi_lock *lock, struct linux_thread *owner)
 static MUST_CHECK enum err pi_join(struct futex_waiter *self, struct pi_lock *lock,
                                    struct linux_thread *owner)
 {
-    if (lock == NULL) {
+    bool first = lock == NULL;
+    if (first)
         lock = heap_alloc_zero(sizeof *lock);
-        if (lock == NULL)
-            return E_NOMEM;
-        lock->owner = owner;
-        list_add_tail(&owner->pi_locks, &lock->link);
-    }
+    if (lock == NULL)
+        return E_NOMEM;
     self->lock = lock;
     self->thread = linux_current();
     self->thread->pi_waiter = self;
     pqueue_insert(&lock->waiters, &self->by_priority, pi_key(self->thread));
-    thread_lend_priority(lock->owner);
+    if (first)
+        pi_place(lock, owner);
+    else
+        pi_place_again(lock);
+    thread_lend_priority(owner);
     return E_OK;
 }
 
@@ -92,9 +111,11 @@ static struct pi_lock *pi_leave(struct futex_waiter *waiter)
     pqueue_remove(&lock->waiters, &waiter->by_priority);
     waiter->lock = NULL;
     waiter->thread->pi_waiter = NULL;
-    if (!pqueue_empty(&lock->waiters))
+    if (!pqueue_empty(&lock->waiters)) {
+        pi_place_again(lock);
         return lock;
-    list_remove(&lock->link);
+    }
+    pqueue_remove(&lock->owner->pi_locks, &lock->by_lent);
     heap_free(lock);
     return NULL;
 }
@@ -184,8 +205,8 @@ enum err futex_pi_unlock(uint64_t address, const struct futex_key *key)
 
 void futex_pi_exit(struct linux_thread *lt)
 {
-    while (!list_empty(&lt->pi_locks)) {
-        struct pi_lock *lock = CONTAINER_OF(lt->pi_locks.next, struct pi_lock, link);
+    while (!pqueue_empty(&lt->pi_locks)) {
+        struct pi_lock *lock = lock_of_lent(pqueue_first(&lt->pi_locks));
         struct futex_waiter *first = pi_first(lock);
         if (futex_pi_hand_over(first->address, lock, FUTEX_OWNER_DIED) == E_OK)
             continue;

@@ -139,7 +139,7 @@ static void process_clear(struct linux_thread *lt)
     lt->scheduling = (struct scheduling){0};
     lt->blocked = lt->awaited = 0;
     list_init(&lt->link);
-    list_init(&lt->pi_locks);
+    lt->pi_locks = (struct pqueue){.root = NULL};
     lt->pi_waiter = NULL;
     signal_pending_init(&lt->pending);
 }

@@ -22,6 +22,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/pqueue.h"
 #include "kern/thread.h"
 #include "kern/wait.h"
 #include "linux/abi/call.h"
@@ -158,7 +159,7 @@ struct linux_thread {
     void *fpu;
     void *fpu_block;
     struct scheduling scheduling;
-    struct list pi_locks;           /* PI futexes with waiters that it holds: linux/futex/pi.c */
+    struct pqueue pi_locks;         /* PI futexes with waiters that it holds: linux/futex/pi.c */
     struct futex_waiter *pi_waiter; /* its place among those that wait for one; NULL: none */
     struct signal_pending pending;  /* sent to this thread */
     /* Written under kernel_lock and class_signal, read under either: */
