@@ -13,7 +13,7 @@
 #define SERVER    "/usr/bin/redis-server"
 #define BENCHMARK "/usr/bin/redis-benchmark"
 #define DONE      "bench done"
-#define LIMIT     300.0
+#define LIMIT     600.0
 
 /* Lines "TEST (REMARK)","REQUESTS A SECOND",...; the first names the columns. */
 static void read_table(char *output, const char *section, const char *series,

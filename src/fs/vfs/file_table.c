@@ -27,13 +27,12 @@ static uint32_t limit_now(void)
 /* The lowest free number >= fd, which may be behind all slots. */
 static uint32_t first_free(const struct file_table *table, uint32_t fd)
 {
-    while (fd < table->capacity) {
-        if (fd % SLOT_GROUP == 0 && table->slots[fd].used == SLOT_GROUP)
-            fd += SLOT_GROUP;
-        else if (table->slots[fd].file)
+    while (fd < table->capacity && table->slots[fd].file) {
+        const struct file_table_slot *slot = &table->slots[fd];
+        if (fd % SLOT_GROUP != 0 || slot->used != SLOT_GROUP)
             fd++;
         else
-            break;
+            fd += slot->used_many == SLOT_GROUPS ? SLOT_GROUPS : SLOT_GROUP;
     }
     return fd;
 }
@@ -48,6 +47,8 @@ static void set_slot(struct file_table *table, uint32_t fd, struct file *file, b
     table->used += (uint32_t)change;
     slot = &table->slots[fd / SLOT_GROUP * SLOT_GROUP];
     slot->used = (uint8_t)(slot->used + change);
+    slot = &table->slots[fd / SLOT_GROUPS * SLOT_GROUPS];
+    slot->used_many = (uint16_t)(slot->used_many + change);
 }
 
 static MUST_CHECK enum err file_table_reserve(struct file_table *table, uint32_t fd)
