@@ -32,23 +32,29 @@ static uint32_t first_free(const struct file_table *table, uint32_t fd)
         if (fd % SLOT_GROUP != 0 || slot->used != SLOT_GROUP)
             fd++;
         else
-            fd += slot->used_many == SLOT_GROUPS ? SLOT_GROUPS : SLOT_GROUP;
+            fd += slot->full == SLOT_GROUPS / SLOT_GROUP ? SLOT_GROUPS : SLOT_GROUP;
     }
     return fd;
 }
 
-/* Fills a slot or, with NULL, empties it. */
-static void set_slot(struct file_table *table, uint32_t fd, struct file *file, bool close_on_exec)
+static ALWAYS_INLINE void set_slot(struct file_table *table, uint32_t fd, struct file *file,
+                                   bool close_on_exec)
 {
-    struct file_table_slot *slot = &table->slots[fd];
-    int change = (file != NULL) - (slot->file != NULL);
-    slot->file = file;
-    slot->close_on_exec = close_on_exec;
-    table->used += (uint32_t)change;
-    slot = &table->slots[fd / SLOT_GROUP * SLOT_GROUP];
-    slot->used = (uint8_t)(slot->used + change);
-    slot = &table->slots[fd / SLOT_GROUPS * SLOT_GROUPS];
-    slot->used_many = (uint16_t)(slot->used_many + change);
+    table->slots[fd].file = file;
+    table->slots[fd].close_on_exec = close_on_exec;
+}
+
+/* One more slot of the group of `fd` is in use, or one less. */
+static ALWAYS_INLINE void count_slot(struct file_table *table, uint32_t fd, bool more)
+{
+    struct file_table_slot *group = &table->slots[fd & ~(SLOT_GROUP - 1u)];
+    bool full = group->used == SLOT_GROUP - more; /* with it */
+    group->used = (uint8_t)(more ? group->used + 1 : group->used - 1);
+    table->used += more ? 1 : UINT32_MAX;
+    if (unlikely(full)) {
+        group = &table->slots[fd & ~(SLOT_GROUPS - 1u)];
+        group->full = (uint16_t)(more ? group->full + 1 : group->full - 1);
+    }
 }
 
 static MUST_CHECK enum err file_table_reserve(struct file_table *table, uint32_t fd)
@@ -77,6 +83,7 @@ enum err file_table_add(struct file_table *table, struct file *file, uint32_t fr
     if (e != E_OK)
         return e;
     set_slot(table, fd, file, close_on_exec);
+    count_slot(table, fd, true);
     if (from <= table->lowest)
         table->lowest = fd + 1;
     *out = (int)fd;
@@ -99,6 +106,8 @@ enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file
     struct file *old = table->slots[fd].file;
     file_get(file);
     set_slot(table, fd, file, close_on_exec);
+    if (!old)
+        count_slot(table, fd, true);
     file_table_put(table, old);
     return E_OK;
 }
@@ -109,6 +118,7 @@ enum err file_table_close(struct file_table *table, uint32_t fd)
     if (!file)
         return E_BADF;
     set_slot(table, fd, NULL, false);
+    count_slot(table, fd, false);
     if (fd < table->lowest)
         table->lowest = fd;
     file_table_put(table, file);

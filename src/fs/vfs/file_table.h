@@ -12,8 +12,8 @@
 struct file_table_slot {
     struct file *file; /* one reference; NULL: free */
     bool close_on_exec;
-    uint8_t used;       /* in the first slot of each SLOT_GROUP: slots of the group in use */
-    uint16_t used_many; /* in the first slot of each SLOT_GROUPS: slots of them in use */
+    uint8_t used;  /* in the first slot of each SLOT_GROUP: slots of the group in use */
+    uint16_t full; /* in the first slot of each SLOT_GROUPS: groups of them that are full */
 };
 
 struct file_table {
