@@ -251,7 +251,7 @@ static enum err futex_perform(struct syscall *call, uint32_t operation, uint64_t
     }
 }
 
-enum err sys_futex(struct syscall *call)
+static NOINLINE enum err futex_other(struct syscall *call)
 {
     uint32_t operation = (uint32_t)call->arg[1] & ~(uint32_t)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
     uint64_t deadline = NO_DEADLINE;
@@ -265,6 +265,19 @@ enum err sys_futex(struct syscall *call)
         operation != FUTEX_LOCK_PI2)
         return E_NOSYS;
     return futex_perform(call, operation, deadline);
+}
+
+/* The two operations of mutexes and condition variables take a short path. */
+enum err sys_futex(struct syscall *call)
+{
+    switch ((uint32_t)call->arg[1]) {
+    case FUTEX_WAKE | FUTEX_PRIVATE:
+        return wake_call(call, FUTEX_BITSET_ANY);
+    case FUTEX_WAIT | FUTEX_PRIVATE:
+        if (call->arg[3] == 0)
+            return futex_wait(call, FUTEX_BITSET_ANY, NO_DEADLINE);
+    }
+    return futex_other(call);
 }
 
 #define WAITV_MAX     128
