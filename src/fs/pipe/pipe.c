@@ -228,7 +228,8 @@ static COLD enum err fifo_open(struct file *file)
     bool nonblocking = file->flags & O_NONBLOCK;
     file->limit = pipe->writers > 0 ? UINT64_MAX : pipe->writer_opens;
     pipe_join(file, pipe);
-    if (reads == writes)
+    if (reads == writes ||
+        file->inode->fs == &pipefs) /* /proc/self/fd/N of an anonymous pipe does not wait */
         return E_OK;
     if (writes && pipe->readers == 0 && nonblocking) {
         e = E_NXIO;
@@ -359,7 +360,8 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
             return E_PIPE;
         }
         if (can_write(&wait)) {
-            e = packets ? packet_fill(pipe, io) : pipe_ring_fill(&pipe->ring, io, lesser(io_left(io), space_left(pipe)));
+            e = packets ? packet_fill(pipe, io)
+                        : pipe_ring_fill(&pipe->ring, io, lesser(io_left(io), space_left(pipe)));
             wait_queue_wake(&pipe->readable);
             if (!packets)
                 wait.needed = 1;
