@@ -271,6 +271,8 @@ enum err sys_mmap(struct syscall *call)
         e = mem_map(&r);
     if (e != E_OK)
         return e;
+    if (r.file != NULL && !(r.file->flags & O_NOATIME))
+        inode_touch_accessed(r.file->inode, true); /* a mapping is a read */
     bool populate = (r.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
     bool lock = (r.area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED;
     if (populate || lock)
