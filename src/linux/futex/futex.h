@@ -3,8 +3,9 @@
  * The hash table of futex waiters. A futex is a 32-bit word of the program's memory; the kernel
  * identifies it by its key:
  *
- *   private, or of anonymous memory    the address: there is one address space
- *   in a shared mapping of a file      file and offset: the same for all mappings
+ *   FUTEX_PRIVATE_FLAG              the address: there is one address space
+ *   shared, of private memory       the address with bit 1 set: on Linux, too, the two are different futexes
+ *   in a shared mapping of a file   file and offset: the same for all mappings
  *
  * A bucket is in the order in which waiters are woken: by real-time priority at the time of joining
  * (Linux: normal_prio), in order of arrival among equals. A waiter joins the table first and then
@@ -28,6 +29,7 @@
 
 #define FUTEX_BITSET_ANY UINT32_MAX
 #define FUTEX_BUCKETS    256
+#define FUTEX_KEY_SHARED 2u /* in futex_key.at */
 
 struct linux_thread;
 
@@ -50,7 +52,8 @@ struct futex_waiter {
     uint64_t address;
 };
 
-/* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in no area. */
+/* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in
+ * no area whose word can change. */
 MUST_CHECK enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out);
 /* Index of the key's bucket, below FUTEX_BUCKETS. Pure. */
 uint32_t futex_bucket(const struct futex_key *key);
