@@ -307,7 +307,8 @@ void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)
     *out = (struct procfs_sizes){
         .all = m->bytes / PAGE_SIZE,
         .peak = m->peak / PAGE_SIZE,
-        .resident = m->pages[PAGES_ANONYMOUS] + m->pages[PAGES_FILE] + m->pages[PAGES_SHARED],
+        .resident = areas_pages_of(m),
+        .resident_peak = areas_peak_pages(m),
         .file = m->pages[PAGES_FILE],
         .shared_memory = m->pages[PAGES_SHARED],
         .code = code / PAGE_SIZE,

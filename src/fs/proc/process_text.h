@@ -42,7 +42,7 @@ void procfs_measure_area(struct address_space *space, const struct area *area,
 
 /* Totals of all areas of a process, in pages. O(1). */
 struct procfs_sizes {
-    uint64_t all, peak, resident, file, shared_memory, code, data, stack, locked;
+    uint64_t all, peak, resident, resident_peak, file, shared_memory, code, data, stack, locked;
 };
 void procfs_measure(const struct fs_process *process, struct procfs_sizes *out);
 

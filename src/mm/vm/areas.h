@@ -191,6 +191,16 @@ uint64_t areas_bytes(const struct address_space *space);
 /* Sum of the sizes of the owner's areas that have all bits of `with` and none of `without` (of
  * AREA_SIZE_FLAGS | AREA_SIZE_PROT). O(1). */
 uint64_t areas_bytes_of(const struct area_owner *owner, uint32_t with, uint32_t without);
+/* Pages mapped now, and at most so far; a new peak begins with pages_peak = 0. O(1). */
+static inline uint64_t areas_pages_of(const struct area_owner *owner)
+{
+    return owner->pages[PAGES_ANONYMOUS] + owner->pages[PAGES_FILE] + owner->pages[PAGES_SHARED];
+}
+static inline uint64_t areas_peak_pages(const struct area_owner *owner)
+{
+    uint64_t now = areas_pages_of(owner);
+    return now > owner->pages_peak ? now : owner->pages_peak;
+}
 /* Verifies invariants 1-3 and the counters of all owners, and panics if one does not hold.
  * O(areas + pages mapped). */
 void areas_check(const struct address_space *space);
