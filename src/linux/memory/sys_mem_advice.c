@@ -70,8 +70,12 @@ static enum err remove_part(const struct area *a, struct virt_range part)
         return E_INVAL;
     if (!(a->flags & AREA_SHARED) || a->flags & AREA_READ_ONLY)
         return E_ACCES;
-    return a->source->ops->punch(a->source, a->offset + (part.start.v - a->range.start.v),
-                                 virt_range_size(part));
+    struct page_source *source = a->source;
+    uint64_t offset = a->offset + (part.start.v - a->range.start.v);
+    source->ops->get(source); /* it gives way */
+    enum err e = source->ops->punch(source, offset, virt_range_size(part));
+    source->ops->put(source);
+    return e;
 }
 
 /* Applies the advice to `part`, which lies in area `a`. Advice without effect here (cold pages,

@@ -142,9 +142,10 @@ MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t 
 MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
 /* The first part of the range, with at most AREAS_PIECE_TABLES page tables and AREAS_PIECE_AREAS
  * areas in it: as much as a loop over mapped pages does before it gives way. Ends at the end of the
- * range, at a multiple of 2 MiB or at the end of an area. O(1). */
+ * range, at a multiple of 2 MiB or at the end of an area. Any range, the kernel's too. O(1). */
 #define AREAS_PIECE_TABLES 16
 #define AREAS_PIECE_AREAS  512
+#define AREAS_PIECE_STEPS  4096 /* entries looked at */
 struct virt_range areas_piece(struct address_space *space, struct virt_range range);
 /* True if areas_piece() is all of the range, as far as the range's size says. */
 static inline bool areas_is_piece(const struct address_space *space, struct virt_range range)
@@ -167,8 +168,14 @@ MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range fr
  * accesses fault again; private copies stay. O(all areas + pages mapped). */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
 /* The source now ends before page `first`: mappings of later pages are dropped, so that accesses
- * fault again, with private copies. O(all areas + pages mapped). */
-void areas_truncate(const struct page_source *source, uint64_t first);
+ * fault again, with private copies. A piece of them from *place on, which is {0} first; false: nothing is left.
+ * Other threads may run between the pieces. O(all areas + pages mapped). */
+struct areas_place {
+    struct address_space *space;
+    virt_t at;
+};
+MUST_CHECK bool areas_truncate(const struct page_source *source, uint64_t first,
+                               struct areas_place *place);
 /* Pages [first, end) of the source were written, but not through its mappings: their leaves become
  * dirty. O(all areas + pages mapped). */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);

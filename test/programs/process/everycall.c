@@ -78,6 +78,8 @@ static void *wake(void *unused)
             text[got] = 0;
         char *state = got > 0 ? strrchr(text, ')') : NULL;
         bool sleeps = calling && (!state || state[2] == 'S');
+        if (state && state[2] == 'Z')
+            _exit(0); /* exit() ended only the thread */
         asleep = sleeps ? asleep + 1 : 0;
         if (asleep > 1)
             syscall(SYS_tgkill, getpid(), caller, SIGUSR1);
@@ -186,7 +188,7 @@ static int run_in_process(const char *self, size_t number)
     int status = 0;
     snprintf(text, sizeof text, "%zu", number);
     running = rows[number].name;
-    if (posix_spawn(&pid, self, NULL, NULL, argv, NULL) != 0) {
+    if (posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0) {
         perror(running);
         return 1;
     }
@@ -214,7 +216,7 @@ int main(int argc, char **argv)
 {
     pthread_t ticking;
     int bad = 0;
-    if (argc == 2 && strcmp(argv[1], "end") == 0)
+    if (argc > 1 && strcmp(argv[1], "end") == 0)
         return 0; /* execve() made it */
     if (access("/proc/ouro", F_OK) != 0) {
         fprintf(stderr, "everycall: for Ouro only\n");
