@@ -330,6 +330,7 @@ static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 INIT_CODE void thread_count_points(void)
 {
     slice_start = SLICE_POINTS;
+    percpu()->slice |= SLICE_POINTS; /* in the present slice, too */
 }
 
 void thread_yield(void)

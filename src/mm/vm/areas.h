@@ -140,13 +140,18 @@ MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t 
 /* Drops the pages of the range; the areas stay, and an access maps new pages. Guards and holes are
  * skipped. E_NOMEM if a 2 MiB page cannot be split; nothing has changed then. */
 MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
-/* The first part of the range, with at most AREAS_PIECE_TABLES page tables and AREAS_PIECE_AREAS
+/* The first part of the range, with at most `tables` (AREAS_PIECE_TABLES) page tables and AREAS_PIECE_AREAS
  * areas in it: as much as a loop over mapped pages does before it gives way. Ends at the end of the
  * range, at a multiple of 2 MiB or at the end of an area. Any range, the kernel's too. O(1). */
 #define AREAS_PIECE_TABLES 16
 #define AREAS_PIECE_AREAS  512
 #define AREAS_PIECE_STEPS  4096 /* entries looked at */
-struct virt_range areas_piece(struct address_space *space, struct virt_range range);
+struct virt_range areas_piece_of(struct address_space *space, struct virt_range range,
+                                 unsigned tables);
+static inline struct virt_range areas_piece(struct address_space *space, struct virt_range range)
+{
+    return areas_piece_of(space, range, AREAS_PIECE_TABLES);
+}
 /* True if areas_piece() is all of the range, as far as the range's size says. */
 static inline bool areas_is_piece(const struct address_space *space, struct virt_range range)
 {

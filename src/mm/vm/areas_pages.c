@@ -55,12 +55,13 @@ static virt_t end_of_areas(struct address_space *space, struct virt_range range)
     return range.end;
 }
 
-struct virt_range areas_piece(struct address_space *space, struct virt_range range)
+struct virt_range areas_piece_of(struct address_space *space, struct virt_range range,
+                                 unsigned most)
 {
     virt_t at = range.start;
     range.end = end_of_areas(space, range);
     for (unsigned tables = 0, steps = 0;
-         at.v < range.end.v && tables < AREAS_PIECE_TABLES && steps < AREAS_PIECE_STEPS; steps++) {
+         at.v < range.end.v && tables < most && steps < AREAS_PIECE_STEPS; steps++) {
         struct pt_walk walk;
         paging_walk(space, at, &walk);
         tables += walk.last_level == 1;

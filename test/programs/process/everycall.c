@@ -198,10 +198,9 @@ static int run_in_process(const char *self, size_t number)
         if (seconds() - start > 120)
             kill(pid, SIGKILL);
     }
-    if (!WIFSIGNALED(status))
-        return 0;
-    printf("%s: KILLED by signal %d\n", running, WTERMSIG(status));
-    return 1;
+    if (status != 0)
+        printf("%s: STATUS %#x\n", running, (unsigned)status);
+    return status != 0;
 }
 
 static bool is_chosen(const char *name, int count, char **names)

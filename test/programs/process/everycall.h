@@ -4,11 +4,11 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +37,21 @@
 #define FILE_NAME  FOLDER "/file"
 #define CROWD      FOLDER "/crowd" /* a folder of many names */
 
+/* linux/futex.h, which musl-gcc lacks */
+enum {
+    FUTEX_WAIT,
+    FUTEX_WAKE,
+    FUTEX_REQUEUE = 3,
+    FUTEX_CMP_REQUEUE,
+    FUTEX_WAKE_OP,
+    FUTEX_32 = 2,
+    FUTEX_WAITV_MAX = 128
+};
+struct futex_waitv_of {
+    uint64_t value, address;
+    uint32_t flags, reserved;
+};
+
 #define ADDRESS(x) ((long)(uintptr_t)(x))
 
 struct values {
@@ -58,7 +73,7 @@ static struct timespec no_time;
 static char small[PAGE] __attribute__((aligned(64)));
 static char *strings[9], long_string[120 << 10];
 static uint32_t word, word2;
-static struct futex_waitv waiters[FUTEX_WAITV_MAX];
+static struct futex_waitv_of waiters[FUTEX_WAITV_MAX];
 static struct {
     void *next;
     long offset;
@@ -96,6 +111,17 @@ static void fill_file(const char *name)
     must(fd >= 0 && pwrite(fd, bytes, BIG, 0) == BIG && ftruncate(fd, BIG) == 0, name);
     munmap(bytes, BIG);
     close(fd);
+}
+
+/* Makes the file again if a call has changed it. */
+static void make_file(void)
+{
+    struct stat s;
+    bool there = lstat(FILE_NAME, &s) == 0;
+    if (there && !S_ISREG(s.st_mode) && unlink(FILE_NAME) != 0)
+        must(rmdir(FILE_NAME) == 0, "rmdir");
+    if (!there || !S_ISREG(s.st_mode) || s.st_size != BIG || s.st_blocks < BIG / 512)
+        fill_file(FILE_NAME);
 }
 
 static void prepare_all(void)
@@ -276,7 +302,8 @@ static void prepare_row(const char *name, const char *kinds)
     needs_file = is_one_of(name, CHANGES_FILE);
     heap = (char *)syscall(SYS_brk, 0);
     needs_range = is_one_of(name, ON_MEMORY);
-    fill_file(FILE_NAME);
+    mkdir(FOLDER "/folder", 0777);
+    make_file();
     file_fd = open(FILE_NAME, O_RDWR | O_CLOEXEC);
     hole_fd = memfd_create("hole", 0);
     big_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -309,7 +336,7 @@ static void prepare_row(const char *name, const char *kinds)
     messages[0].msg_hdr.msg_control = control;
     messages[0].msg_hdr.msg_controllen = sizeof control;
     for (int i = 0; i < FUTEX_WAITV_MAX; i++)
-        waiters[i] = (struct futex_waitv){0, (uint64_t)(uintptr_t)&word, FUTEX_32, 0};
+        waiters[i] = (struct futex_waitv_of){0, (uint64_t)(uintptr_t)&word, FUTEX_32, 0};
     memset(long_string, 'l', sizeof long_string - 1);
     strings[0] = "everycall";
     strings[1] = "end";
@@ -321,13 +348,10 @@ static void prepare_row(const char *name, const char *kinds)
 
 static void prepare_call(void)
 {
-    struct stat s;
     if (needs_file && ftruncate(hole_fd, 0) == 0)
         must(ftruncate(hole_fd, 4 * BIG) == 0, "hole");
-    if (needs_file && (stat(FILE_NAME, &s) != 0 || s.st_size != BIG || s.st_blocks < BIG / 512)) {
-        rmdir(FILE_NAME);
-        fill_file(FILE_NAME);
-    }
+    if (needs_file)
+        make_file();
     if (needs_file && fcntl(file_fd, F_GETFD) < 0) /* close() */
         must(dup2(open(FILE_NAME, O_RDWR), file_fd) == file_fd, FILE_NAME);
 }
@@ -487,7 +511,8 @@ static void choose_by_kind(const char *kind, size_t index, struct values *to)
     else if (strcmp(kind, "SIGNAL") == 0)
         PUT(to, SIGUSR2, 0);
     else if (strcmp(kind, "STR") == 0)
-        PUT(to, ADDRESS(FILE_NAME), ADDRESS(deep_path), ADDRESS(CROWD), ADDRESS(long_name));
+        PUT(to, ADDRESS(FILE_NAME), ADDRESS(deep_path), ADDRESS(FOLDER "/folder"),
+            ADDRESS(long_name));
     else if (strcmp(kind, "IOV") == 0 || strcmp(kind, "IOV_OUT") == 0)
         PUT(to, ADDRESS(iov));
     else if (strcmp(kind, "LIST") == 0 || strcmp(kind, "ENV") == 0)
