@@ -12,9 +12,10 @@
 #include "mm/layout.h"
 #include "mm/pt/dump.h"
 
-/* Runs of a piece at most: each leaf of its tables and each step of areas_piece() is one; and the one
+/* Runs of a piece at most: each leaf of its tables and each step of areas_piece_of() is one; and the one
  * that goes on. */
-#define PIECE_RUNS (AREAS_PIECE_TABLES * PT_ENTRIES + AREAS_PIECE_STEPS + 1)
+#define PIECE_TABLES 4
+#define PIECE_RUNS   (PIECE_TABLES * PT_ENTRIES + AREAS_PIECE_STEPS + 1)
 
 struct region {
     virt_t start, end;
@@ -126,7 +127,7 @@ static void show_range(struct text *text, virt_t start, virt_t end, struct ptdum
     size_t shown;
     dump->count = 0;
     for (struct virt_range rest = {start, end}; rest.start.v < end.v;) {
-        struct virt_range piece = areas_piece(running_space, rest);
+        struct virt_range piece = areas_piece_of(running_space, rest, PIECE_TABLES);
         paging_visit(running_space, piece, ptdump_leaf, dump);
         rest.start = piece.end;
         bool last = piece.end.v == end.v;

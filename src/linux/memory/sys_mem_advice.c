@@ -158,13 +158,18 @@ enum err sys_msync(struct syscall *call)
         return E_OK;
     if (!mem_range(start, size, &range))
         return E_NOMEM;
-    for (const struct area *a = areas_next(space, range.start);
-         flags & MS_INVALIDATE && a != NULL && a->range.start.v < range.end.v;
-         a = areas_next(space, a->range.end))
-        if (a->flags & AREA_LOCKED)
+    bool hole = false;
+    for (virt_t at = range.start; at.v < range.end.v;) {
+        const struct area *a = areas_next(space, at);
+        hole |= a == NULL || a->range.start.v > at.v || a->kind == AREA_GUARD;
+        if (a == NULL || a->range.start.v >= range.end.v)
+            break;
+        if (flags & MS_INVALIDATE && a->flags & AREA_LOCKED)
             return E_BUSY;
-    return mem_covered(range) ? E_OK
-                              : E_NOMEM; /* nothing to write: mappings share the file's own pages */
+        at = a->range.end;
+        thread_give_way();
+    }
+    return hole ? E_NOMEM : E_OK; /* nothing to write: mappings share the file's own pages */
 }
 
 static bool is_resident(const struct area *a, virt_t page)
