@@ -62,7 +62,8 @@ void exec_configure(const struct exec_options *o)
     options = *o;
 }
 
-#define AREAS_OF_IMAGE 64 /* more than a new program has */
+#define STACK_PIECE    (UINT64_C(64) << 10) /* bytes of the stack copied before exec gives way */
+#define AREAS_OF_IMAGE 64                   /* more than a new program has */
 
 struct exec_job {
     const char *path; /* of the file to load; the last interpreter of scripts */
@@ -408,8 +409,14 @@ static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *la
         e = vdso_map(job->vdso);
     if (e != E_OK)
         return e;
+    thread_give_way();
     stack_build(&job->plan, job->stack_image, job->stack_bytes, layout);
-    return copy_out(virt(layout->rsp), job->stack_image, job->stack_bytes);
+    for (uint64_t at = 0, size; at < job->stack_bytes && e == E_OK; at += size) {
+        thread_give_way();
+        size = job->stack_bytes - at < STACK_PIECE ? job->stack_bytes - at : STACK_PIECE;
+        e = copy_out(virt(layout->rsp + at), job->stack_image + at, size);
+    }
+    return e;
 }
 
 /* Resets the attributes of the process that execve(2) does not preserve. */
