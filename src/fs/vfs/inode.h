@@ -103,7 +103,7 @@ struct inode {
     struct watch *watches;  /* fs/vfs/notify.h */
     struct gap_tree *locks; /* fs/vfs/range_lock.h; NULL: none */
     uint32_t seals;         /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool busy;              /* a write has given way in its middle (file_give_way()) */
+    bool busy;              /* a change has given way in its middle (inode_give_way()) */
     bool linkable;          /* nlink is 0, but link() is allowed (O_TMPFILE) */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */
@@ -139,7 +139,8 @@ MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);
-/* The file ends before page `first` now: unmaps the pages from it on, with private copies of them. */
+/* The file ends before page `first` now: unmaps the pages from it on, with private copies of them.
+ * Gives way (inode_give_way()). */
 void inode_pages_cut(struct inode *inode, uint64_t first);
 /* Marks pages [first, end) dirty in all areas, because write() or the like changed them. */
 void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end);
