@@ -2,11 +2,49 @@
 #include "mm/phys/frames.h"
 
 #include "base/panic.h"
+#include "base/str.h"
 
-COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
+static uint64_t *frames_section(const struct frames *f, uint64_t number, uint64_t *bit)
+{
+    uint64_t section = number >> FRAMES_SECTION_ORDER;
+    *bit = UINT64_C(1) << section % 64;
+    return &f->described[section / 64];
+}
+
+/* Clears the metadata of the section with the frame, if that was not done before. */
+COLD static void frames_describe(struct frames *f, uint64_t number)
+{
+    uint64_t bit, *bits = frames_section(f, number, &bit);
+    if (*bits & bit)
+        return;
+    *bits |= bit;
+    memset(&f->frame[align_down(number, FRAMES_SECTION)], 0, sizeof(struct frame) * FRAMES_SECTION);
+}
+
+/* Describes the sections where the parts of a block begin that is split down to `order`. */
+COLD static void frames_describe_halves(struct frames *f, uint64_t number, unsigned have,
+                                        unsigned order)
+{
+    while (have > order && have > FRAMES_SECTION_ORDER)
+        frames_describe(f, number + (UINT64_C(1) << --have));
+}
+
+/* Describes the sections that merging reads: those of the block, and of its buddies of each order. */
+COLD static void frames_describe_buddies(struct frames *f, uint64_t number, unsigned order)
+{
+    frames_describe(f, number);
+    for (; order < FRAMES_ORDER_MAX; order++) {
+        uint64_t buddy = align_down(number, UINT64_C(1) << order) ^ UINT64_C(1) << order;
+        if (buddy < f->end)
+            frames_describe(f, buddy);
+    }
+}
+
+COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t *described, uint64_t end)
 {
     assert(end <= FRAME_NONE);
     f->frame = metadata;
+    f->described = described;
     f->end = end;
     f->free_frames = f->total_frames = 0;
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++)
@@ -66,6 +104,7 @@ COLD void frames_add(struct frames *f, struct phys_range range)
             order = FRAMES_ORDER_MAX;
         while (n + (UINT64_C(1) << order) > end)
             order--;
+        frames_describe_buddies(f, n, order);
         frames_release(f, (uint32_t)n, order);
         n += UINT64_C(1) << order;
     }
@@ -77,9 +116,13 @@ COLD void frames_add(struct frames *f, struct phys_range range)
 
 void frames_mark_foreign(struct frames *f, struct phys_range range)
 {
+    uint64_t first = range.start.v >> PAGE_SHIFT;
     uint64_t end = align_up(range.end.v, PAGE_SIZE) >> PAGE_SHIFT;
-    for (uint64_t n = range.start.v >> PAGE_SHIFT; n < end && n < f->end; n++)
+    for (uint64_t n = first; n < end && n < f->end; n++) {
+        if (n == first || n % FRAMES_SECTION == 0)
+            frames_describe(f, n);
         f->frame[n].state = FRAME_FOREIGN;
+    }
 }
 
 void frames_release_foreign(struct frames *f, struct phys_range range)
@@ -98,9 +141,13 @@ enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
         return E_NOMEM;
     uint32_t number = f->heads[have];
     frames_take_out(f, number);
-    while (have > order) { /* free the upper half */
-        have--;
-        frames_push(f, number + (UINT32_C(1) << have), have);
+    if (have > order) {
+        if (have > FRAMES_SECTION_ORDER)
+            frames_describe_halves(f, number, have, order);
+        do { /* free the upper half */
+            have--;
+            frames_push(f, number + (UINT32_C(1) << have), have);
+        } while (have > order);
     }
     struct frame *block = &f->frame[number];
     block->state = FRAME_USED;
@@ -160,6 +207,8 @@ void frames_split(struct frames *f, phys_t block)
     struct frame *first = used_frame(f, block);
     assert(first != NULL && first->references == 1);
     uint32_t count = UINT32_C(1) << first->order;
+    for (uint64_t i = FRAMES_SECTION; i < count; i += FRAMES_SECTION)
+        frames_describe(f, (block.v >> PAGE_SHIFT) + i);
     for (uint32_t i = 0; i < count; i++)
         first[i] = (struct frame){.references = 1, .state = FRAME_USED};
 }
@@ -187,6 +236,12 @@ COLD int frames_largest(const struct frames *f)
     return -1;
 }
 
+COLD static bool frames_described(const struct frames *f, uint64_t number)
+{
+    uint64_t bit;
+    return (*frames_section(f, number, &bit) & bit) != 0;
+}
+
 COLD void frames_check(const struct frames *f)
 {
     uint64_t sum = 0;
@@ -198,8 +253,10 @@ COLD void frames_check(const struct frames *f)
             assert(block->state == FRAME_FREE && block->order == order);
             assert(block->previous == previous && n % size == 0 && n + size <= f->end);
             for (uint32_t i = 1; i < size; i++)
-                assert(f->frame[n + i].state == FRAME_INNER);
+                assert(!frames_described(f, n + i) || f->frame[n + i].state == FRAME_INNER);
             uint32_t buddy = n ^ size;
+            assert(frames_described(f, n));
+            assert(order == FRAMES_ORDER_MAX || buddy >= f->end || frames_described(f, buddy));
             assert(order == FRAMES_ORDER_MAX || buddy >= f->end ||
                    f->frame[buddy].state != FRAME_FREE || f->frame[buddy].order != order);
             sum += size;
