@@ -180,15 +180,13 @@ static void test_no_frames_no_block(void **state)
 static void test_metadata_is_cleared_as_it_is_used(void **state)
 {
     (void)state;
-    enum {
-        MANY = 1 << 20
-    };
-    struct frame *many = malloc(FRAMES_METADATA(MANY) * sizeof *many);
-    uint64_t bits[FRAMES_DESCRIBED(MANY)] = {0};
+    const uint64_t many_end = 1 << 20;
+    struct frame *many = malloc(FRAMES_METADATA(many_end) * sizeof *many);
+    uint64_t bits[FRAMES_DESCRIBED(1 << 20)] = {0};
     assert_non_null(many);
-    memset(many, 0xaa, FRAMES_METADATA(MANY) * sizeof *many);
-    frames_init(&frames, many, bits, MANY);
-    frames_add(&frames, phys_range(PAGE_SIZE, UINT64_C(MANY) * PAGE_SIZE));
+    memset(many, 0xaa, FRAMES_METADATA(many_end) * sizeof *many);
+    frames_init(&frames, many, bits, many_end);
+    frames_add(&frames, phys_range(PAGE_SIZE, many_end * PAGE_SIZE));
     unsigned sections = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(bits); i++)
         sections += (unsigned)__builtin_popcountll(bits[i]);
@@ -214,7 +212,7 @@ static void test_metadata_is_cleared_as_it_is_used(void **state)
     for (uint64_t i = 0; i < UINT64_C(1) << FRAMES_ORDER_MAX; i++)
         frames_put(&frames, phys(huge.v + i * PAGE_SIZE));
     frames_check(&frames);
-    assert_int_equal(frames.free_frames, MANY - 1);
+    assert_int_equal(frames.free_frames, many_end - 1);
     assert_int_equal(frames_largest(&frames), FRAMES_ORDER_MAX);
     free(many);
 }
