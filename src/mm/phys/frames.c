@@ -21,14 +21,6 @@ COLD static void frames_describe(struct frames *f, uint64_t number)
     memset(&f->frame[align_down(number, FRAMES_SECTION)], 0, sizeof(struct frame) * FRAMES_SECTION);
 }
 
-/* Describes the sections where the parts of a block begin that is split down to `order`. */
-COLD static void frames_describe_halves(struct frames *f, uint64_t number, unsigned have,
-                                        unsigned order)
-{
-    while (have > order && have > FRAMES_SECTION_ORDER)
-        frames_describe(f, number + (UINT64_C(1) << --have));
-}
-
 /* Describes the sections that merging reads: those of the block, and of its buddies of each order. */
 COLD static void frames_describe_buddies(struct frames *f, uint64_t number, unsigned order)
 {
@@ -49,6 +41,7 @@ COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t *descri
     f->free_frames = f->total_frames = 0;
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++)
         f->heads[order] = FRAME_NONE;
+    f->heads[FRAMES_ORDER_MAX + 1] = 0;
 }
 
 static void frames_push(struct frames *f, uint32_t number, unsigned order)
@@ -132,24 +125,35 @@ void frames_release_foreign(struct frames *f, struct phys_range range)
     frames_add(f, range);
 }
 
+/* frames_alloc(), once the sections are described where the parts of the chosen block begin. */
+COLD static enum err frames_alloc_undescribed(struct frames *f, unsigned order, phys_t *out,
+                                              uint32_t number, unsigned have)
+{
+    f->frame[number].halves = (uint8_t)have;
+    while (have > FRAMES_SECTION_ORDER)
+        frames_describe(f, number + (UINT64_C(1) << --have));
+    return frames_alloc(f, order, out);
+}
+
 enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
 {
     unsigned have = order;
-    while (have <= FRAMES_ORDER_MAX && f->heads[have] == FRAME_NONE)
+    while (f->heads[have] == FRAME_NONE)
         have++;
     if (have > FRAMES_ORDER_MAX)
         return E_NOMEM;
     uint32_t number = f->heads[have];
-    frames_take_out(f, number);
-    if (have > order) {
-        if (have > FRAMES_SECTION_ORDER)
-            frames_describe_halves(f, number, have, order);
-        do { /* free the upper half */
-            have--;
-            frames_push(f, number + (UINT32_C(1) << have), have);
-        } while (have > order);
-    }
+    if (have > FRAMES_SECTION_ORDER && have > f->frame[number].halves)
+        return frames_alloc_undescribed(f, order, out, number, have);
     struct frame *block = &f->frame[number];
+    uint32_t next = block->next; /* the block is the first of its list */
+    f->heads[have] = next;
+    if (next != FRAME_NONE)
+        f->frame[next].previous = FRAME_NONE;
+    while (have > order) { /* free the upper half */
+        have--;
+        frames_push(f, number + (UINT32_C(1) << have), have);
+    }
     block->state = FRAME_USED;
     block->order = (uint8_t)order;
     block->references = 1;

@@ -51,17 +51,20 @@ struct frame {
     };
     uint8_t state; /* enum frame_state */
     uint8_t order; /* FREE, USED (first frame of the block) */
+    /* Here blocks of orders up to this may be split: the sections of their parts are described. Stays
+     * true, whatever the frame is. */
+    uint8_t halves;
 };
 
 #define FRAME_NONE UINT32_MAX
 
 struct frames {
-    struct frame *frame;   /* by frame number; valid in described sections */
-    uint64_t *described;   /* bits by number of section */
-    uint64_t end;          /* one past the highest frame number */
-    uint64_t free_frames;  /* available now */
-    uint64_t total_frames; /* all frames added so far */
-    uint32_t heads[FRAMES_ORDER_MAX + 1];
+    struct frame *frame;                  /* by frame number; valid in described sections */
+    uint64_t *described;                  /* bits by number of section */
+    uint64_t end;                         /* one past the highest frame number */
+    uint64_t free_frames;                 /* available now */
+    uint64_t total_frames;                /* all frames added so far */
+    uint32_t heads[FRAMES_ORDER_MAX + 2]; /* of lists; the last ends every search */
 };
 
 /* The arrays have FRAMES_METADATA(end) and FRAMES_DESCRIBED(end) elements. A section whose bit in
