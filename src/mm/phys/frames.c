@@ -24,12 +24,12 @@ COLD static void frames_describe(struct frames *f, uint64_t number)
 /* Describes the sections that merging reads: those of the block, and of its buddies of each order. */
 COLD static void frames_describe_buddies(struct frames *f, uint64_t number, unsigned order)
 {
-    frames_describe(f, number);
-    for (; order < FRAMES_ORDER_MAX; order++) {
-        uint64_t buddy = align_down(number, UINT64_C(1) << order) ^ UINT64_C(1) << order;
+    uint64_t buddy = number;
+    do {
         if (buddy < f->end)
             frames_describe(f, buddy);
-    }
+        buddy = (number >> order ^ 1) << order;
+    } while (order++ < FRAMES_ORDER_MAX);
 }
 
 COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t *described, uint64_t end)
@@ -259,8 +259,6 @@ COLD void frames_check(const struct frames *f)
             for (uint32_t i = 1; i < size; i++)
                 assert(!frames_described(f, n + i) || f->frame[n + i].state == FRAME_INNER);
             uint32_t buddy = n ^ size;
-            assert(frames_described(f, n));
-            assert(order == FRAMES_ORDER_MAX || buddy >= f->end || frames_described(f, buddy));
             assert(order == FRAMES_ORDER_MAX || buddy >= f->end ||
                    f->frame[buddy].state != FRAME_FREE || f->frame[buddy].order != order);
             sum += size;
