@@ -132,14 +132,18 @@ INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uin
 #define METADATA_STEP     (3 * LARGE_SIZE)
 #define METADATA_SECTIONS (METADATA_STEP / sizeof(struct frame) / FRAMES_SECTION)
 
-/* Frames below `end` have metadata, which is followed by the bits of frames.h. */
+/* The bits of frames.h up to 16 GiB of RAM. More of them follow the metadata. */
+static uint64_t few_described[FRAMES_DESCRIBED((16 * HUGE_SIZE >> PAGE_SHIFT) - 1)];
+
+/* Frames below `end` have metadata. */
 struct metadata {
     uint64_t end;
     const struct phys_range *taken; /* frames in use */
     size_t taken_count;
-    uint64_t described, size; /* offset of the bits; bytes with them */
-    phys_t at;                /* frames for it, contiguous */
-    struct phys_range gap;    /* free frames behind these */
+    uint64_t bytes, size;  /* of all struct frame; with the bits, in whole pages */
+    uint64_t *described;   /* the bits */
+    phys_t at;             /* frames for it, contiguous */
+    struct phys_range gap; /* free frames behind these */
 };
 
 /* Size of the step at offset `at`; 0: no RAM, so that it shows the zero page. */
@@ -147,8 +151,7 @@ INIT_CODE static uint64_t metadata_step(const struct metadata *m, uint64_t at)
 {
     uint64_t first = at / sizeof(struct frame) << PAGE_SHIFT;
     uint64_t last = first + (METADATA_SECTIONS * FRAMES_SECTION << PAGE_SHIFT);
-    if (at + METADATA_STEP <= m->described &&
-        !touches(boot_map.free, boot_map.count, first, last) &&
+    if (at + METADATA_STEP <= m->bytes && !touches(boot_map.free, boot_map.count, first, last) &&
         !touches(m->taken, m->taken_count, first, last))
         return 0;
     return m->size - at < METADATA_STEP ? m->size - at : METADATA_STEP;
@@ -158,8 +161,12 @@ INIT_CODE static uint64_t metadata_step(const struct metadata *m, uint64_t at)
 INIT_CODE static bool take_metadata(struct metadata *m)
 {
     uint64_t own = 0;
-    m->described = FRAMES_METADATA(m->end) * sizeof(struct frame);
-    m->size = align_up(m->described + FRAMES_DESCRIBED(m->end) * sizeof(uint64_t), PAGE_SIZE);
+    m->size = m->bytes = FRAMES_METADATA(m->end) * sizeof(struct frame);
+    m->described = few_described;
+    if (FRAMES_DESCRIBED(m->end) > ARRAY_LENGTH(few_described)) {
+        m->described = ptr_of(virt(LAYOUT_FRAMES_START + m->bytes));
+        m->size = align_up(m->bytes + FRAMES_DESCRIBED(m->end) * sizeof(uint64_t), PAGE_SIZE);
+    }
     for (uint64_t at = 0; at < m->size; at += METADATA_STEP)
         own += metadata_step(m, at);
     uint64_t gap = (early_end.v - own) % (own < LARGE_SIZE ? PAGE_SIZE : LARGE_SIZE);
@@ -186,8 +193,8 @@ INIT_CODE static enum err map_metadata(const struct metadata *m)
     }
     if (e != E_OK)
         return e;
-    uint8_t *described = ptr_of(virt(LAYOUT_FRAMES_START + m->described));
-    memset(described, 0, m->size - m->described);
+    uint8_t *described = (uint8_t *)m->described;
+    memset(described, 0, FRAMES_DESCRIBED(m->end) * sizeof(uint64_t));
     for (uint64_t at = 0; at < m->size; at += METADATA_STEP)
         if (metadata_step(m, at) == 0)
             memset(described + at / METADATA_STEP * (METADATA_SECTIONS / 8), 0xff,
@@ -276,8 +283,7 @@ INIT_CODE static void start_recursive(const struct memory_options *options)
 /* Hands the free frames to the allocator; the early frames stay in use. */
 INIT_CODE static void start_frames(const struct metadata *m)
 {
-    frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)),
-                ptr_of(virt(LAYOUT_FRAMES_START + m->described)), m->end);
+    frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), m->described, m->end);
     for (size_t i = 0; i < boot_map.count; i++)
         frames_add(&machine_frames, boot_map.free[i]);
     frames_add(&machine_frames, m->gap);
