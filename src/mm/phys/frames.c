@@ -140,11 +140,13 @@ enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
     unsigned have = order;
     while (f->heads[have] == FRAME_NONE)
         have++;
-    if (have > FRAMES_ORDER_MAX)
-        return E_NOMEM;
     uint32_t number = f->heads[have];
-    if (have > FRAMES_SECTION_ORDER && have > f->frame[number].halves)
-        return frames_alloc_undescribed(f, order, out, number, have);
+    if (have > FRAMES_SECTION_ORDER) {
+        if (have > FRAMES_ORDER_MAX)
+            return E_NOMEM;
+        if (have > f->frame[number].halves)
+            return frames_alloc_undescribed(f, order, out, number, have);
+    }
     struct frame *block = &f->frame[number];
     uint32_t next = block->next; /* the block is the first of its list */
     f->heads[have] = next;
