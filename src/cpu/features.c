@@ -144,6 +144,18 @@ void cpu_fpu_load(const void *area)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
+void cpu_fpu_start(void)
+{
+    /* XSTATE_BV is 0: no component is read; MXCSR always is (SDM 1 13.8.1). */
+    static const ALIGNED(64) uint8_t initial[FXSAVE_SIZE + 64] = {
+        [0] = FCW_DEFAULT & 0xff,
+        [1] = FCW_DEFAULT >> 8,
+        [24] = MXCSR_DEFAULT & 0xff,
+        [25] = MXCSR_DEFAULT >> 8,
+    };
+    cpu_fpu_load(initial);
+}
+
 void cpu_fpu_reset(void *area)
 {
     memset(area, 0, cpu_features.xsave_size);

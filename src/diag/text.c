@@ -299,6 +299,10 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
     case FAULT_CLASS_PRIVILEGED_INSN:
         line(w, "  why     ring 0 may do this, but a program on Linux may not");
         break;
+    case FAULT_CLASS_SOFTWARE:
+        line(w, "  why     `int %llu`: on Linux programs may raise 3 and 4 only",
+             LL(f->error >> IDT_ERROR_SHIFT));
+        break;
     case FAULT_CLASS_GS:
         line(w, "  why     GS base belongs to the kernel, and was 0x%llx at the next trap",
              LL(f->error));
@@ -556,6 +560,8 @@ static const char *plain_hint(const struct fault_facts *f, enum fault_class clas
         if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
             return "a local array was written past its end: the caller of this found its guard word changed";
         return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
+    case FAULT_CLASS_CALL_32:
+        return "`int 0x80` and `sysenter` are for 32-bit programs; only the 64-bit `syscall` is there";
     case FAULT_CLASS_GS:
         return "thread-local storage is at FS: mov to gs, wrgsbase and wrmsr take the kernel's place";
     case FAULT_CLASS_RESERVED:

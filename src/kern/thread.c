@@ -167,6 +167,10 @@ static void load_state(struct thread *t) REQUIRES(class_sched)
 static void fpu_used(struct trap_frame *frame)
 {
     struct thread *self = thread_current();
+    if (trap_from_program(frame) && trap_raised_by_program(frame)) {
+        trap_pass_on(frame);
+        return;
+    }
     spin_lock(&sched_spin, &class_sched);
     if (self->fpu == NULL || !fpu_trap)
         panic_at(frame, "the kernel used an FPU register");

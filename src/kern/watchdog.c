@@ -64,6 +64,8 @@ static void asked(const struct trap_frame *frame)
 static void nmi(struct trap_frame *frame)
 {
     bool ours = nmi_clock_rang();
+    if (!ours && trap_raised_by_program(frame))
+        return;
     if (report_is_running() || (ours && (!on || is_idle())))
         return;
     if (!ours)
