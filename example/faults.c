@@ -502,6 +502,29 @@ static void bad_far_return(void)
     __asm__ volatile("pushq $0xffd8; pushq $0; lretq");
 }
 
+static void call_32(void)
+{
+    __asm__ volatile("int $0x80" : : "a"(20) : "memory");
+}
+
+static void software_interrupt(void)
+{
+    __asm__ volatile("int $14");
+}
+
+static void device_vector(void)
+{
+    __asm__ volatile("int $0x40");
+}
+
+static void to_ring_3(void)
+{
+    __asm__ volatile("lea 1f(%%rip), %%rcx; mov $0x202, %%r11d; sysretq; 1: nop"
+                     :
+                     :
+                     : "rcx", "r11");
+}
+
 static void halt(void)
 {
     __asm__ volatile("hlt");
@@ -719,6 +742,10 @@ static const struct {
     {"bad-xsetbv", bad_xsetbv},
     {"bad-selector", bad_selector},
     {"bad-far-return", bad_far_return},
+    {"call-32", call_32},
+    {"software-interrupt", software_interrupt},
+    {"device-vector", device_vector},
+    {"to-ring-3", to_ring_3},
     {"halt", halt},
     {"halt-checked", halt_checked},
     {"halt-handled", halt_handled},

@@ -9,6 +9,7 @@
 #include "diag/panic.h"
 #include "kern/boot_summary.h"
 #include "mm/layout.h"
+#include "parse/memory_map.h"
 #include "parse/multiboot2.h"
 #include "parse/pvh.h"
 
@@ -23,22 +24,6 @@ INIT_CODE static bool loader_read_identity(void *context, phys_t from, void *to,
         return false;
     memcpy(to, ptr_of(virt(from.v)), length);
     return true;
-}
-
-/* Cuts the memory map where the CPU's physical addresses end; returns the end of RAM. */
-INIT_CODE static uint64_t cut_memory(struct boot_info *out)
-{
-    uint64_t width = UINT64_C(1) << cpu_features.physical_bits, ram_end = 0;
-    while (out->memory_count > 0 && out->memory[out->memory_count - 1].range.start.v >= width)
-        out->memory_count--;
-    for (size_t i = 0; i < out->memory_count; i++) {
-        struct boot_memory *m = &out->memory[i];
-        if (m->range.end.v > width)
-            m->range.end.v = width;
-        if (m->kind == BOOT_MEMORY_RAM)
-            ram_end = m->range.end.v;
-    }
-    return ram_end;
 }
 
 /* Leaves out modules that are not in memory; the first, which is the root archive, must be. */
@@ -67,7 +52,7 @@ INIT_CODE void loader_read(uint32_t loader, uint64_t info, struct boot_info *out
         boot_stop("what the boot loader handed over cannot be read: %s at offset %llu", fault.what,
                   (unsigned long long)fault.offset);
     boot_summary.modules = out->module_count;
-    check_modules(out, cut_memory(out));
+    check_modules(out, memory_map_cut(out, UINT64_C(1) << cpu_features.physical_bits));
     str_copy(boot_summary.loader_name, out->loader_name, sizeof boot_summary.loader_name);
     boot_summary.uefi = out->uefi;
     if (out->module_count > 0)

@@ -146,14 +146,15 @@ void cpu_fpu_load(const void *area)
 
 void cpu_fpu_start(void)
 {
-    /* XSTATE_BV is 0: no component is read; MXCSR always is (SDM 1 13.8.1). */
-    static const ALIGNED(64) uint8_t initial[FXSAVE_SIZE + 64] = {
-        [0] = FCW_DEFAULT & 0xff,
-        [1] = FCW_DEFAULT >> 8,
-        [24] = MXCSR_DEFAULT & 0xff,
-        [25] = MXCSR_DEFAULT >> 8,
-    };
-    cpu_fpu_load(initial);
+    /* XSTATE_BV is 0: no component is read, but MXCSR always is (SDM 1 13.8.1). */
+    static ALIGNED(64) struct {
+        uint16_t fcw, unused[11];
+        uint32_t mxcsr;
+        uint8_t rest[FXSAVE_SIZE + 64 - 28];
+    } initial;
+    initial.fcw = FCW_DEFAULT;
+    initial.mxcsr = MXCSR_DEFAULT;
+    cpu_fpu_load(&initial);
 }
 
 void cpu_fpu_reset(void *area)

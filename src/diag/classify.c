@@ -144,6 +144,8 @@ static enum fault_class classify_page_fault(const struct fault_facts *f)
     const char *why;
     if (f->error & PF_RESERVED)
         return FAULT_CLASS_RESERVED;
+    if (f->error & PF_USER) /* sysret */
+        return FAULT_CLASS_PRIVILEGED_INSN;
     if (f->out_of_memory)
         return FAULT_CLASS_OUT_OF_MEMORY;
     if (f->access == ACCESS_EXECUTE)

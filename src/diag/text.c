@@ -214,7 +214,10 @@ static void write_error(const struct writer *w, const struct fault_facts *f)
              e & PF_EXECUTE ? "instruction fetch"
              : e & PF_WRITE ? "write"
                             : "read",
-             e & PF_RESERVED ? ", reserved bit" : "", e & PF_USER ? ", user mode" : "");
+             e & PF_RESERVED ? ", reserved bit" : "",
+             e & PF_USER  ? ", user mode"
+             : e & PF_KEY ? ", protection key"
+                          : "");
     else if (e != 0 && f->vector < VECTOR_EXCEPTIONS)
         line(w, "          error code 0x%llx = selector 0x%llx in the %s%s", LL(e), LL(e & 0xfff8),
              tables[e >> 1 & 3], e & 1 ? ", while an event was delivered" : "");
@@ -557,6 +560,8 @@ static const char *plain_hint(const struct fault_facts *f, enum fault_class clas
         return f->panic ? "a loop of the kernel; the trace shows which"
                         : "`cli`, and then a loop or `hlt`: programs leave interrupts alone";
     case FAULT_CLASS_PRIVILEGED_INSN:
+        if (f->vector == VECTOR_PAGE_FAULT)
+            return "`sysret` led to ring 3, where the program has no memory";
         if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
             return "a local array was written past its end: the caller of this found its guard word changed";
         return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
