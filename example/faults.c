@@ -405,6 +405,16 @@ static void out_of_memory(void)
         at[i] = 1;
 }
 
+/* As out_of_memory(), by the kernel on the program's behalf. */
+static void out_of_memory_call(void)
+{
+    char *at = mmap(NULL, (size_t)8 << 30, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int zeros = open("/dev/zero", O_RDONLY);
+    while (read(zeros, at, 1 << 16) == 1 << 16)
+        at += 1 << 16;
+}
+
 /* --- instructions --- */
 
 static void misaligned_load(void)
@@ -724,6 +734,7 @@ static const struct {
     {"unmapped-call", unmapped_call},
     {"unmapped-part", unmapped_part},
     {"unmapped-break", unmapped_break},
+    {"out-of-memory-call", out_of_memory_call},
     {"out-of-memory", out_of_memory},
     {"misaligned-load", misaligned_load},
     {"misaligned-store", misaligned_store},

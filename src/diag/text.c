@@ -303,7 +303,7 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
         line(w, "  why     ring 0 may do this, but a program on Linux may not");
         break;
     case FAULT_CLASS_SOFTWARE:
-        line(w, "  why     `int %llu`: on Linux programs may raise 3 and 4 only",
+        line(w, "  why     `int 0x%llx`: on Linux programs may raise 3 and 4 only",
              LL(f->error >> IDT_ERROR_SHIFT));
         break;
     case FAULT_CLASS_GS:

@@ -2,6 +2,7 @@
 #include "linux/fault/exceptions.h"
 
 #include "cpu/lock.h"
+#include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/usercopy.h"
 #include "cpu/x86.h"
@@ -9,6 +10,7 @@
 #include "diag/report.h"
 #include "kern/log.h"
 #include "kern/thread.h"
+#include "linux/call/syscall.h"
 #include "linux/fault/crash.h"
 #include "linux/fault/raised.h"
 #include "linux/task/process.h"
@@ -139,9 +141,17 @@ void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict ver
 
 void fault_of_copy(const struct trap_frame *frame, virt_t v)
 {
+    struct syscall_record call;
     if (linux_current() == NULL || signal_pending_set() & signal_bit(SIGNAL_KILL))
         return;
-    crash_out_of_memory(frame, v);
+    /* The report is about the program, whose frame is above, unless the call came by the fast path. */
+    const struct trap_frame *top = (const struct trap_frame *)(uintptr_t)percpu()->kstack_top - 1;
+    bool fast = syscall_history(&call, 1) == 1 && !call.finished && call.number < FAST_NUMBERS &&
+                syscall_fast[call.number / 64] >> call.number % 64 & 1;
+    struct trap_frame shown = fast ? *frame : *top;
+    shown.vector = VECTOR_PAGE_FAULT;
+    shown.error = frame->error;
+    crash_out_of_memory(&shown, v);
     signal_raise(process_current(), SIGNAL_KILL);
 }
 
