@@ -363,6 +363,19 @@ static void on_signal(int number)
     (void)number;
 }
 
+static void keep_alive(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    struct itimerval tick = {{0, 5000}, {0, 5000}};
+    sigset_t none;
+    for (int i = 1; i < 65; i++)
+        if (i != SIGSEGV && i != SIGBUS && i != SIGILL && i != SIGFPE)
+            sigaction(i, &action, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setitimer(ITIMER_REAL, &tick, NULL);
+}
+
 /* --- Deeds of the CPU --- */
 
 static sigjmp_buf back;
@@ -503,6 +516,7 @@ static void deed(void)
     sigaltstack(&none, NULL);
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
         signal(faults[i], SIG_DFL);
+    keep_alive();
 }
 
 static void prepare_files(void)
@@ -569,19 +583,6 @@ static void refresh(void)
         uint64_t *word = (uint64_t *)(arena + next() % (ARENA_SIZE / 8) * 8);
         *word = argument();
     }
-}
-
-static void keep_alive(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    struct itimerval tick = {{0, 5000}, {0, 5000}};
-    sigset_t none;
-    for (int i = 1; i < 65; i++)
-        if (i != SIGSEGV && i != SIGBUS && i != SIGILL && i != SIGFPE)
-            sigaction(i, &action, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    setitimer(ITIMER_REAL, &tick, NULL);
 }
 
 int main(int argc, char **argv)
