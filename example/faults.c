@@ -30,6 +30,13 @@ struct point {
     long x, y, z, w;
 };
 
+/* A way that consists of an instruction or two. */
+#define INSTRUCTION(name, ...)                                                                     \
+    static void name(void)                                                                         \
+    {                                                                                              \
+        __asm__ volatile(__VA_ARGS__);                                                             \
+    }
+
 static struct point *volatile no_point;
 static void (*volatile no_function)(void);
 static const char constants[32] = "this may be read only";
@@ -417,35 +424,17 @@ static void out_of_memory_call(void)
 
 /* --- instructions --- */
 
-static void misaligned_load(void)
-{
-    __asm__ volatile("movaps (%0), %%xmm0" : : "r"(variables + 8) : "xmm0");
-}
-
-static void misaligned_store(void)
-{
-    __asm__ volatile("movdqa %%xmm0, 4(%0)" : : "r"(variables) : "memory");
-}
-
-static void misaligned_stack(void)
-{
-    __asm__ volatile("and $-16, %%rsp; movaps %%xmm0, -24(%%rsp)" : : : "memory");
-}
+INSTRUCTION(misaligned_load, "movaps (%0), %%xmm0" : : "r"(variables + 8) : "xmm0")
+INSTRUCTION(misaligned_store, "movdqa %%xmm0, 4(%0)" : : "r"(variables) : "memory")
+INSTRUCTION(misaligned_stack, "and $-16, %%rsp; movaps %%xmm0, -24(%%rsp)" : : : "memory")
 
 static void trap(void)
 {
     __builtin_trap();
 }
 
-static void illegal(void)
-{
-    __asm__ volatile(".byte 0x06");
-}
-
-static void ud1(void)
-{
-    __asm__ volatile("ud1 %eax, %eax");
-}
+INSTRUCTION(illegal, ".byte 0x06")
+INSTRUCTION(ud1, "ud1 %eax, %eax")
 
 static void divide_zero(void)
 {
@@ -463,15 +452,8 @@ static void divide_overflow(void)
                      : "eax", "ecx", "edx");
 }
 
-static void breakpoint(void)
-{
-    __asm__ volatile("int3");
-}
-
-static void single_step(void)
-{
-    __asm__ volatile("pushf; orl $0x100, (%rsp); popf; nop; nop");
-}
+INSTRUCTION(breakpoint, "int3")
+INSTRUCTION(single_step, "pushf; orl $0x100, (%rsp); popf; nop; nop")
 
 static void float_x87(void)
 {
@@ -487,45 +469,19 @@ static void float_sse(void)
 
 /* --- privileged instructions --- */
 
-static void bad_wrmsr(void)
-{
-    __asm__ volatile("wrmsr" : : "c"(0xdeadbee), "a"(1), "d"(0));
-}
-
-static void bad_cr4(void)
-{
-    __asm__ volatile("mov %%cr4, %%rax; bts $63, %%rax; mov %%rax, %%cr4" : : : "rax");
-}
+INSTRUCTION(bad_wrmsr, "wrmsr" : : "c"(0xdeadbee), "a"(1), "d"(0))
+INSTRUCTION(bad_cr4, "mov %%cr4, %%rax; bts $63, %%rax; mov %%rax, %%cr4" : : : "rax")
 
 static void bad_xsetbv(void)
 {
     __asm__ volatile("xsetbv" : : "c"(0), "a"(0), "d"(0)); /* x87 state cannot be off */
 }
 
-static void bad_selector(void)
-{
-    __asm__ volatile("mov %0, %%ds" : : "r"(0xffd8));
-}
-
-static void bad_far_return(void)
-{
-    __asm__ volatile("pushq $0xffd8; pushq $0; lretq");
-}
-
-static void call_32(void)
-{
-    __asm__ volatile("int $0x80" : : "a"(20) : "memory");
-}
-
-static void software_interrupt(void)
-{
-    __asm__ volatile("int $14");
-}
-
-static void device_vector(void)
-{
-    __asm__ volatile("int $0x40");
-}
+INSTRUCTION(bad_selector, "mov %0, %%ds" : : "r"(0xffd8))
+INSTRUCTION(bad_far_return, "pushq $0xffd8; pushq $0; lretq")
+INSTRUCTION(call_32, "int $0x80" : : "a"(20) : "memory")
+INSTRUCTION(software_interrupt, "int $14")
+INSTRUCTION(device_vector, "int $0x40")
 
 static void to_ring_3(void)
 {
@@ -535,16 +491,10 @@ static void to_ring_3(void)
                      : "rcx", "r11");
 }
 
-static void halt(void)
-{
-    __asm__ volatile("hlt");
-}
+INSTRUCTION(halt, "hlt")
 
 /* Like the checks of musl's heap: a jump over a `hlt`. */
-static void halt_checked(void)
-{
-    __asm__ volatile("test %0, %0; jz 1f; hlt; 1:" : : "r"(sink + 1) : "cc");
-}
+INSTRUCTION(halt_checked, "test %0, %0; jz 1f; hlt; 1:" : : "r"(sink + 1) : "cc")
 
 /* Called after an overflow of a local array was detected; musl's executes hlt, glibc's aborts. */
 void __stack_chk_fail(void);
@@ -554,15 +504,8 @@ static void stack_smashed(void)
     __stack_chk_fail();
 }
 
-static void halt_for_ever(void)
-{
-    __asm__ volatile("cli; 1: hlt; jmp 1b");
-}
-
-static void loop_for_ever(void)
-{
-    __asm__ volatile("cli; 1: jmp 1b");
-}
+INSTRUCTION(halt_for_ever, "cli; 1: hlt; jmp 1b")
+INSTRUCTION(loop_for_ever, "cli; 1: jmp 1b")
 
 static void gs_selector(void)
 {
@@ -570,10 +513,7 @@ static void gs_selector(void)
     sink = (uintptr_t)syscall(SYS_getppid);
 }
 
-static void gs_spin(void)
-{
-    __asm__ volatile("mov %0, %%gs; 1: jmp 1b" : : "r"(0x10));
-}
+INSTRUCTION(gs_spin, "mov %0, %%gs; 1: jmp 1b" : : "r"(0x10))
 
 /* GS base points to memory of the program, where the kernel would look for its stack. */
 static void gs_own(void)

@@ -73,7 +73,7 @@ static ALWAYS_INLINE void end_handler(const struct trap_frame *frame,
 }
 
 /* True if the frame is an interrupt's; false if it has become the #GP of an `int n`. */
-static bool is_interrupt(struct trap_frame *frame)
+COLD static bool is_interrupt(struct trap_frame *frame)
 {
     finish_jump(frame);
     if (!trap_from_program(frame))

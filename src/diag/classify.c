@@ -63,6 +63,19 @@ const char *fault_class_words(enum fault_class class)
     return words[class];
 }
 
+const char *fault_area_words(const struct fault_neighbour *n)
+{
+    if (n->kind == AREA_GUARD)
+        return n->flags & AREA_STACK ? "guard below the stack" : "guard";
+    if (n->flags & AREA_STACK)
+        return "stack";
+    if (n->flags & AREA_HEAP)
+        return "heap";
+    if (n->flags & AREA_IMAGE)
+        return n->kind == AREA_FILE ? "image of" : "image (bss) of";
+    return n->kind == AREA_FILE ? "file mapping of" : n->kind == 0 ? "" : "anonymous memory";
+}
+
 bool fault_is_canonical(uint64_t v)
 {
     return (uint64_t)((int64_t)(v << 16) >> 16) == v;

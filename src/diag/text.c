@@ -37,19 +37,6 @@ static PRINTF_LIKE(4, 5) size_t add(char *to, size_t size, size_t used, const ch
     return used < size ? used : size - 1;
 }
 
-const char *fault_area_words(const struct fault_neighbour *n)
-{
-    if (n->kind == AREA_GUARD)
-        return n->flags & AREA_STACK ? "guard below the stack" : "guard";
-    if (n->flags & AREA_STACK)
-        return "stack";
-    if (n->flags & AREA_HEAP)
-        return "heap";
-    if (n->flags & AREA_IMAGE)
-        return n->kind == AREA_FILE ? "image of" : "image (bss) of";
-    return n->kind == AREA_FILE ? "file mapping of" : n->kind == 0 ? "" : "anonymous memory";
-}
-
 static const char *verb(enum fault_access access)
 {
     static const char *const words[] = {"READ", "WRITE", "EXECUTE"};
@@ -214,10 +201,7 @@ static void write_error(const struct writer *w, const struct fault_facts *f)
              e & PF_EXECUTE ? "instruction fetch"
              : e & PF_WRITE ? "write"
                             : "read",
-             e & PF_RESERVED ? ", reserved bit" : "",
-             e & PF_USER  ? ", user mode"
-             : e & PF_KEY ? ", protection key"
-                          : "");
+             e & PF_RESERVED ? ", reserved bit" : "", e & PF_USER ? ", user mode" : "");
     else if (e != 0 && f->vector < VECTOR_EXCEPTIONS)
         line(w, "          error code 0x%llx = selector 0x%llx in the %s%s", LL(e), LL(e & 0xfff8),
              tables[e >> 1 & 3], e & 1 ? ", while an event was delivered" : "");
@@ -511,6 +495,15 @@ static bool hint_recursion(const struct writer *w, const struct fault_facts *f)
     return true;
 }
 
+static const char *hint_privileged(const struct fault_facts *f)
+{
+    if (f->vector == VECTOR_PAGE_FAULT)
+        return "`sysret` led to ring 3, where the program has no memory";
+    if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
+        return "a local array was written past its end: the caller of this found its guard word changed";
+    return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
+}
+
 static const char *plain_hint(const struct fault_facts *f, enum fault_class class)
 {
     switch (class) {
@@ -560,11 +553,7 @@ static const char *plain_hint(const struct fault_facts *f, enum fault_class clas
         return f->panic ? "a loop of the kernel; the trace shows which"
                         : "`cli`, and then a loop or `hlt`: programs leave interrupts alone";
     case FAULT_CLASS_PRIVILEGED_INSN:
-        if (f->vector == VECTOR_PAGE_FAULT)
-            return "`sysret` led to ring 3, where the program has no memory";
-        if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
-            return "a local array was written past its end: the caller of this found its guard word changed";
-        return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
+        return hint_privileged(f);
     case FAULT_CLASS_CALL_32:
         return "`int 0x80` and `sysenter` are for 32-bit programs; only the 64-bit `syscall` is there";
     case FAULT_CLASS_GS:

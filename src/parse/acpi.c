@@ -115,9 +115,10 @@ static bool open_table(const struct reader *r, uint64_t at, const char *signatur
 }
 
 /* Searches an RSDT (entries of 4 bytes) or XSDT (8). */
-static bool find_in_root(const struct reader *r, const struct table *root, size_t entry,
-                         const char *signature, uint32_t min, struct table *out)
+static bool find_in_root(const struct reader *r, const struct table *root, const char *signature,
+                         uint32_t min, struct table *out)
 {
+    size_t entry = root->bytes[0] == 'X' ? 8 : 4;
     size_t count = (root->size - HEADER) / entry;
     for (size_t i = 0; i < count && i < ENTRIES_MAX; i++) {
         const uint8_t *p = root->bytes + HEADER + i * entry;
@@ -233,10 +234,10 @@ static bool find_table(const struct reader *r, const char *signature, uint32_t m
     const uint8_t *rsdp = r->rsdp;
     if (r->rsdp_size >= RSDP_2 && rsdp[15] >= 2 && sums_to_zero(rsdp, RSDP_2) &&
         open_table(r, load64(rsdp + 24), "XSDT", &root) &&
-        find_in_root(r, &root, 8, signature, min, out))
+        find_in_root(r, &root, signature, min, out))
         return true;
     return open_table(r, load32(rsdp + 16), "RSDT", &root) &&
-           find_in_root(r, &root, 4, signature, min, out);
+           find_in_root(r, &root, signature, min, out);
 }
 
 static bool is_rsdp(const void *rsdp, size_t size)

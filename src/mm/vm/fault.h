@@ -32,8 +32,7 @@ enum {
     PF_USER = 4,
     PF_RESERVED = 8,
     PF_EXECUTE = 16,
-    PF_KEY = 32, /* a protection key */
-    PF_RESOLVABLE = PF_PRESENT | PF_WRITE | PF_EXECUTE,
+    PF_RESOLVABLE = PF_PRESENT | PF_WRITE | PF_EXECUTE, /* the others: protection keys, ring 3 */
 };
 
 enum fault_verdict {

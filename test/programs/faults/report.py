@@ -311,7 +311,7 @@ class Report:
             self.expect(not first and e == j.get('error'), 'why: error code')
             if j.get('vector') == 14:
                 words = ('protection' if e & 1 else 'not present') + ', ' + ('instruction fetch' if e & 16 else 'write' if e & 2 else 'read')
-                words += (', reserved bit' if e & 8 else '') + (', user mode' if e & 4 else ', protection key' if e & 32 else '') + '; rights of ring 0'
+                words += (', reserved bit' if e & 8 else '') + (', user mode' if e & 4 else '') + '; rights of ring 0'
             else:
                 words = 'selector %#x in the %s' % (e & 0xfff8, ('GDT', 'IDT', 'LDT', 'IDT')[e >> 1 & 3])
             self.expect(found[2] == words, 'why: error code in words')
