@@ -202,6 +202,17 @@ kernel_stack_overflow:
     ud2
 
 /* Vectors with a stack of their own (double fault, NMI, machine check). */
+/* `int 2` masks no NMI, so one may arrive in its handler: it gets another part of the stack. */
+    .globl trap_nmi
+trap_nmi:
+    subq $NMI_ROOM, tss + TSS_IST_NMI(%rip)
+    push_registers
+    cld
+    mov %rsp, %rdi
+    call trap_dispatch_paranoid
+    addq $NMI_ROOM, tss + TSS_IST_NMI(%rip)
+    jmp .Lparanoid_end
+
 trap_paranoid_with_error:
     testb $WORD, %spl
     jz .Lno_error_code
@@ -210,6 +221,7 @@ trap_paranoid:
     cld
     mov %rsp, %rdi
     call trap_dispatch_paranoid
+.Lparanoid_end:
     test %al, %al
     jz trap_return
     pop_registers /* `int 2` or `int 18`: the frame is that of #GP now */
@@ -354,7 +366,9 @@ trap_stubs:
     .else
     pushq $0
     pushq $vector
-    .if (vector == VECTOR_NMI) || (vector == VECTOR_MACHINE_CHECK)
+    .if vector == VECTOR_NMI
+    jmp trap_nmi
+    .elseif vector == VECTOR_MACHINE_CHECK
     jmp trap_paranoid
     .else
     jmp trap_common

@@ -20,5 +20,7 @@
 #define IST_NMI           3
 #define IST_MACHINE_CHECK 4
 #define IST_COUNT         4
+#define TSS_IST_NMI       52   /* offset */
+#define NMI_ROOM          8192 /* bytes of the NMI's stack for one of two handlers */
 
 #define FAST_NUMBERS      192 /* calls from here on have no fast path: linux/call/syscall.h */

@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/compiler.h"
+#include "cpu/bits.h"
 #include "cpu/lock.h"
 #include "cpu/percpu.h"
 
@@ -18,6 +19,7 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base);
 extern const uint64_t syscall_entry_marks[5];
 /* The jumps to the program, just after their `sti`. */
 extern char syscall_leave[], syscall_fast_leave[];
+extern char trap_stubs[], trap_nmi[];
 
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
@@ -125,11 +127,28 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
     }
 }
 
-/* True if the program has raised the vector: the frame has become that of #GP. The handler of the NMI finds out
- * itself, after it has asked its clock. */
+/* An NMI before trap_nmi has moved the stack away has overwritten the frame of an `int 2`: rip and rsp of the program
+ * are lost. It gets its SIGSEGV at 0. */
+COLD static bool has_lost_program(struct trap_frame *frame)
+{
+    uint64_t stub = (uint64_t)(uintptr_t)trap_stubs + VECTOR_NMI * TRAP_STUB_SIZE;
+    if (frame->vector != VECTOR_NMI ||
+        (frame->rip - stub >= TRAP_STUB_SIZE && frame->rip != (uint64_t)(uintptr_t)trap_nmi))
+        return false;
+    frame->vector = VECTOR_GENERAL_PROTECTION;
+    frame->error = VECTOR_NMI << IDT_ERROR_SHIFT | IDT_ERROR;
+    frame->rip = frame->rsp = 0;
+    frame->rflags = RFLAGS_FIXED | RFLAGS_IF;
+    return true;
+}
+
+/* True if the program has raised the vector: the frame has become that of #GP. The handler of the NMI asks
+ * itself. */
 bool trap_dispatch_paranoid(struct trap_frame *frame)
 {
     trap_handler handler = handlers[frame->vector & 0xff];
+    if (has_lost_program(frame))
+        return true;
     if (frame->vector == VECTOR_MACHINE_CHECK && trap_raised_by_program(frame))
         return true;
     lock_check_pause(); /* an NMI or machine check may interrupt code that holds locks */

@@ -63,9 +63,9 @@ static void asked(const struct trap_frame *frame)
 
 static void nmi(struct trap_frame *frame)
 {
-    bool ours = nmi_clock_rang();
-    if (!ours && trap_raised_by_program(frame))
+    if (trap_raised_by_program(frame))
         return;
+    bool ours = nmi_clock_rang();
     if (report_is_running() || (ours && (!on || is_idle())))
         return;
     if (!ours)
