@@ -356,6 +356,8 @@ void memory_end_boot(void)
 
 void *memory_map_physical(struct phys_range range, prot_t prot)
 {
+    if (range.start.v >= range.end.v || range.end.v > UINT64_C(1) << cpu_features.physical_bits)
+        return NULL;
     struct phys_range pages =
         phys_range(align_down(range.start.v, PAGE_SIZE), align_up(range.end.v, PAGE_SIZE));
     uint64_t at = device_next.v;
