@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * answers [FAMILY...]: prints the answers of the families of calls.txt (none: all).
- * answers --count: for each implemented call without enough answers in calls.txt, a line.
+ * Without a family it fails if an implemented call has fewer than AT_LEAST answers.
  *
  * As /init of a Linux machine it mounts what the answers need, runs itself and switches the machine off.
  */
@@ -153,6 +153,14 @@ static void put_result(long result)
         put("%ld", result);
 }
 
+static bool random_bytes(void)
+{
+    for (unsigned i = 0; i < q.count; i++)
+        if (strcmp(q.args[i].text, "rnd") == 0)
+            return true;
+    return false;
+}
+
 static bool put_memory(void)
 {
     bool any = false;
@@ -166,7 +174,7 @@ static bool put_memory(void)
         while (now[to - 1] == before[i][to - 1])
             to--;
         any = true;
-        if (q.args[i].hidden) {
+        if (q.args[i].hidden || random_bytes()) {
             put(" a%u written", i);
             continue;
         }
@@ -306,6 +314,7 @@ static void answer(void)
     put("\n");
     RAW(SYS_write, 1, line, line_used);
     asked[q.row - rows]++;
+    RAW(SYS_munmap, 0, PAGE); /* root may map it */
     arena_make();
     if (q.dirty || !done) {
         tree_make();
@@ -416,7 +425,7 @@ static void vary(const struct row *row, struct values *v, unsigned count)
     q.row = row;
     q.count = count;
     for (unsigned i = 0; i < count; i++)
-        q.args[i] = (struct argument){v[i].text[0], 0, v[i].hidden};
+        q.args[i] = (struct argument){v[i].text[0], 0, v[i].hidden || v[i].text[0][0] == '*'};
     answer();
     for (unsigned i = 0; i < count; i++) {
         for (unsigned k = 1; k < v[i].count; k++) {
@@ -515,7 +524,7 @@ static void each_line(void (*row)(const char *), int count, char **families)
     }
 }
 
-static void machine(char *self)
+static void machine(char **argv)
 {
     mkdir("/proc", 0755);
     mkdir("/sys", 0755);
@@ -531,7 +540,9 @@ static void machine(char *self)
     mount("tmp", "/tmp", "tmpfs", 0, "mode=1777");
     pid_t pid = vfork();
     if (pid == 0) {
-        execl("/init", self, "--all", NULL);
+        setsid(); /* out of the group of the kernel's threads */
+        argv[0] = "answers";
+        execv("/init", argv); /* the words after -- of the kernel's command line are families */
         _exit(127);
     }
     int status = 0;
@@ -546,7 +557,7 @@ static void machine(char *self)
 int main(int argc, char **argv)
 {
     if (getpid() == 1 && argc > 0 && strcmp(argv[0], "/init") == 0)
-        machine(argv[0] + 1);
+        machine(argv);
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGALRM, &action, NULL);
     uint64_t mask = ~0ul; /* calls send signals to the parent, too */
@@ -555,17 +566,16 @@ int main(int argc, char **argv)
     setrlimit(RLIMIT_NOFILE, &limit);
     setrlimit(RLIMIT_STACK, &stack_limit);
     setrlimit(RLIMIT_CORE, &core);
-    signal(SIGHUP, SIG_DFL);
+    prctl(PR_SET_NAME, "init"); /* on both systems */
     for (int fd = 3; fd < 64; fd++)
         close(fd);
     arena_make();
     tree_make();
     arena_make();
     map_text(map_before, sizeof map_before);
-    bool all = argc > 1 && strcmp(argv[1], "--all") == 0;
-    each_line(ask_row, all ? 0 : argc - 1, argv + 1);
+    each_line(ask_row, argc - 1, argv + 1);
     int missing = 0;
-    for (unsigned i = 0; i < ROWS && (all || argc == 1); i++)
+    for (unsigned i = 0; i < ROWS && argc == 1; i++)
         if (strcmp(rows[i].function, "NULL") != 0 && asked[i] < AT_LEAST) {
             printf("%s: %u answers only\n", rows[i].name, asked[i]);
             missing = 1;
