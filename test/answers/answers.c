@@ -24,8 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AT_LEAST 6      /* answers for each implemented call */
-#define PATIENCE 30000  /* microseconds after which SIGALRM interrupts a call that waits */
+#define AT_LEAST 6     /* answers for each implemented call */
+#define PATIENCE 30000 /* microseconds after which SIGALRM interrupts a call that waits */
 #define WORD_MAX 256
 #define VALUES   96
 
@@ -33,7 +33,7 @@ static const struct row {
     const char *name, *function, *kinds;
     long number;
 } rows[] = {
-#define ARGS(...) #__VA_ARGS__
+#define ARGS(...)                                      #__VA_ARGS__
 #define ROW(number, name, function, args, result, ...) {name, #function, args, number},
 #include "linux/call/rows.inc"
 #undef ROW
@@ -104,8 +104,8 @@ static long ask(long number, const struct argument *w)
 {
     register uint64_t r10 __asm__("r10") = w[3].word, r8 __asm__("r8") = w[4].word,
                           r9 __asm__("r9") = w[5].word;
-    register long makes __asm__("r12") = number == SYS_fork || number == SYS_vfork || number == SYS_clone ||
-                                         number == SYS_clone3;
+    register long makes __asm__("r12") =
+        number == SYS_fork || number == SYS_vfork || number == SYS_clone || number == SYS_clone3;
     long result;
     __asm__ volatile("syscall\n\t"
                      "test %%rax, %%rax\n\t"
@@ -117,8 +117,8 @@ static long ask(long number, const struct argument *w)
                      "syscall\n"
                      "1:"
                      : "=a"(result)
-                     : "a"(number), "D"(w[0].word), "S"(w[1].word), "d"(w[2].word), "r"(r10), "r"(r8), "r"(r9),
-                       "r"(makes)
+                     : "a"(number), "D"(w[0].word), "S"(w[1].word), "d"(w[2].word), "r"(r10),
+                       "r"(r8), "r"(r9), "r"(makes)
                      : "rcx", "r11", "memory");
     return result;
 }
@@ -258,7 +258,8 @@ static int child(void *unused)
     more = state_differences(&state_before, &state_after) || more;
     if (!more)
         line_used = answered;
-    if (result > (long)ARENA_END || (result > (long)PAGE && result < (long)ARENA && q.row->number == SYS_mmap))
+    if (result > (long)ARENA_END ||
+        (result > (long)PAGE && result < (long)ARENA && q.row->number == SYS_mmap))
         RAW(SYS_munmap, result, q.args[1].word);
     done = true;
     RAW(SYS_exit_group, 0);
@@ -291,7 +292,11 @@ static void answer(void)
 {
     const char *separator = "";
     line_used = 0;
-    put("%s%s%s(", q.user ? "user: " : "", q.zombie ? "child: " : q.pending ? "pending: " : "", q.row->name);
+    put("%s%s%s(", q.user ? "user: " : "",
+        q.zombie    ? "child: "
+        : q.pending ? "pending: "
+                    : "",
+        q.row->name);
     for (unsigned i = 0; i < q.count; i++) {
         put("%s%s", separator, q.args[i].text + (q.args[i].text[0] == '*'));
         separator = ", ";
@@ -320,12 +325,12 @@ static void answer(void)
         tree_make();
         arena_make();
     }
-
 }
 
 /* ---- calls.txt ---- */
 
-struct class {
+struct class
+{
     char name[32];
     const char *list;
 };
@@ -405,11 +410,13 @@ static void parse_argument(struct values *v, const char *text, const char *kind,
     v->hidden = *text == '*';
     text += v->hidden;
     const char *plus = strstr(text, "++"), *head_end = plus ? plus : text + strlen(text);
-    const char *equal = memchr(text, '=', (size_t)(head_end - text)), *class_end = equal ? equal : head_end;
+    const char *equal = memchr(text, '=', (size_t)(head_end - text)),
+               *class_end = equal ? equal : head_end;
     if (equal)
         add_value(v, equal + 1, (size_t)(head_end - equal - 1));
     bool by_kind = class_end == text + 1 && *text == '.';
-    const char *list = by_kind ? class_list(kind, kind_length) : class_list(text, (size_t)(class_end - text));
+    const char *list =
+        by_kind ? class_list(kind, kind_length) : class_list(text, (size_t)(class_end - text));
     if (by_kind && list == NULL)
         give_up("calls.txt: no class %.*s", (int)kind_length, kind);
     if (list)
@@ -444,7 +451,8 @@ static const struct row *row_of(const char *name)
     give_up("calls.txt: no call %s", name);
 }
 
-static unsigned kinds_of(const struct row *row, const char *kind[ARGUMENTS], size_t length[ARGUMENTS])
+static unsigned kinds_of(const struct row *row, const char *kind[ARGUMENTS],
+                         size_t length[ARGUMENTS])
 {
     unsigned count = 0;
     for (const char *at = row->kinds; *at && count < ARGUMENTS; count++) {
@@ -486,7 +494,8 @@ static void ask_row(const char *at)
         if (explicit_row)
             v[given] = (struct values){{keep(word, strlen(word))}, 1, word[0] == '*'};
         else
-            parse_argument(&v[given], word, given < count ? kind[given] : "", given < count ? length[given] : 0);
+            parse_argument(&v[given], word, given < count ? kind[given] : "",
+                           given < count ? length[given] : 0);
         given++;
     }
     if (!explicit_row)
@@ -502,7 +511,8 @@ static void ask_row(const char *at)
 static void each_line(void (*row)(const char *), int count, char **families)
 {
     bool chosen = count == 0;
-    for (const char *at = calls_text; *at; at += strcspn(at, "\n") + (at[strcspn(at, "\n")] == '\n')) {
+    for (const char *at = calls_text; *at;
+         at += strcspn(at, "\n") + (at[strcspn(at, "\n")] == '\n')) {
         if (*at == '%') {
             struct class *c = &classes[class_count++];
             size_t length = strcspn(at + 1, " ");
@@ -513,7 +523,8 @@ static void each_line(void (*row)(const char *), int count, char **families)
             size_t length = strcspn(at + 1, "]");
             chosen = count == 0;
             for (int i = 0; i < count; i++)
-                chosen = chosen || (strlen(families[i]) == length && memcmp(families[i], at + 1, length) == 0);
+                chosen = chosen || (strlen(families[i]) == length &&
+                                    memcmp(families[i], at + 1, length) == 0);
             if (chosen) {
                 RAW(SYS_write, 1, at, length + 2);
                 RAW(SYS_write, 1, "\n", 1);
@@ -562,7 +573,8 @@ int main(int argc, char **argv)
     sigaction(SIGALRM, &action, NULL);
     uint64_t mask = ~0ul; /* calls send signals to the parent, too */
     RAW(SYS_rt_sigprocmask, SIG_BLOCK, &mask, 0, 8);
-    struct rlimit limit = {1024, 4096}, stack_limit = {8 << 20, RLIM_INFINITY}, core = {0, RLIM_INFINITY};
+    struct rlimit limit = {1024, 4096}, stack_limit = {8 << 20, RLIM_INFINITY},
+                  core = {0, RLIM_INFINITY};
     setrlimit(RLIMIT_NOFILE, &limit);
     setrlimit(RLIMIT_STACK, &stack_limit);
     setrlimit(RLIMIT_CORE, &core);

@@ -32,9 +32,9 @@
 #define MAP_PAGES   16
 #define FILL        0xaa
 
-#define FD_CLOSED 19
-#define FD_FIRST  20
-#define FD_END    60
+#define FD_CLOSED   19
+#define FD_FIRST    20
+#define FD_END      60
 
 struct argument {
     const char *text;
@@ -44,9 +44,10 @@ struct argument {
 
 /* A system call without errno: the result, or the error negated. */
 long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
-#define RAW(number, ...)                        RAW_(number, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define RAW(number, ...) RAW_(number, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define RAW_(number, a, b, c, d, e, f, ...)                                                        \
-    raw(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
+    raw(number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e),         \
+        (uint64_t)(f))
 
 /* Text of the answer that is being made. */
 void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -55,13 +56,13 @@ _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1,
 /* values.c: the words that the texts of arguments stand for. */
 void arena_make(void);
 uint64_t value_of(const char *text, unsigned slot);
-int descriptor_of(const char *text);  /* its number; -1: no descriptor's name */
+int descriptor_of(const char *text);     /* its number; -1: no descriptor's name */
 const char *descriptor_name(int number); /* NULL: none */
 
 /* tree.c: the files that calls work on, below TREE. */
 #define TREE "/tmp/w"
 void tree_make(void);
-void tree_look(void); /* after the tree was made: what it is */
+void tree_look(void);        /* after the tree was made: what it is */
 bool tree_differences(void); /* puts them; false: none */
 
 /* state.c: what a call may change in its process. */

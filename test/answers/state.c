@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 static const char *const word_names[] = {
-    "uid", "euid", "suid", "fsuid", "gid", "egid", "sgid", "fsgid", "groups", "umask", "mask", "pending", "nice",
-    "policy", "priority", "ioprio", "own-group", "own-session", "personality", "dumpable", "keepcaps", "no-new-privs",
-    "pdeathsig", "timerslack", "subreaper", "securebits", "caps0", "caps1", "caps2", "caps3", "caps4", "caps5", "itimer", "altstack", "altsize",
+    "uid",          "euid",      "suid",       "fsuid",       "gid",         "egid",     "sgid",
+    "fsgid",        "groups",    "umask",      "mask",        "pending",     "nice",     "policy",
+    "priority",     "ioprio",    "own-group",  "own-session", "personality", "dumpable", "keepcaps",
+    "no-new-privs", "pdeathsig", "timerslack", "subreaper",   "securebits",  "caps0",    "caps1",
+    "caps2",        "caps3",     "caps4",      "caps5",       "itimer",      "altstack", "altsize",
 };
 enum {
     WORDS = sizeof word_names / sizeof *word_names,
@@ -35,7 +37,8 @@ static void take_descriptor(int fd, struct descriptor_state *d)
     RAW(SYS_fstat, fd, &s);
     d->position = S_ISREG(s.st_mode) ? RAW(SYS_lseek, fd, 0, SEEK_CUR) : 0;
     d->size = S_ISREG(s.st_mode) ? s.st_size : 0;
-    long answer = S_ISFIFO(s.st_mode) || S_ISSOCK(s.st_mode) ? RAW(SYS_ioctl, fd, FIONREAD, &readable) : 0;
+    long answer =
+        S_ISFIFO(s.st_mode) || S_ISSOCK(s.st_mode) ? RAW(SYS_ioctl, fd, FIONREAD, &readable) : 0;
     d->readable = answer < 0 ? answer : readable;
     d->sum = s.st_mode & S_IFMT;
 }
@@ -94,7 +97,8 @@ void state_take(struct state *s)
         strcpy(s->cwd, "?");
 }
 
-static bool put_descriptor(int fd, const struct descriptor_state *a, const struct descriptor_state *b)
+static bool put_descriptor(int fd, const struct descriptor_state *a,
+                           const struct descriptor_state *b)
 {
     char number[16];
     const char *name = descriptor_name(fd);
@@ -107,7 +111,8 @@ static bool put_descriptor(int fd, const struct descriptor_state *a, const struc
         return true;
     }
     if (a->fd_flags < 0) {
-        put("(%s%lo flags=%lx", b->fd_flags ? "cloexec " : "", (unsigned long)b->sum, (unsigned long)b->flags);
+        put("(%s%lo flags=%lx", b->fd_flags ? "cloexec " : "", (unsigned long)b->sum,
+            (unsigned long)b->flags);
         put(b->size ? " size=%ld" : "", b->size);
         put(b->position ? " pos=%ld" : "", b->position);
         put(")");
@@ -156,7 +161,8 @@ void map_text(char *text, size_t size)
         used += got;
     bytes[used] = 0;
     RAW(SYS_close, fd);
-    for (char *line = bytes; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+    for (char *line = bytes; line && *line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         char *end;
         uint64_t from = strtoul(line, &end, 16), to = strtoul(end + 1, &end, 16);
         for (unsigned i = 0; i < MAP_PAGES + 16; i++)

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ENTRIES 40
+#define ENTRIES  40
 #define LONG_AGO 1500000000 /* times before are a call's, later ones of the clock */
 
 struct entry {
@@ -53,17 +53,21 @@ static void describe(int folder, struct entry *e)
     if (s.st_uid || s.st_gid)
         at += snprintf(at, (size_t)(end - at), " owner=%u:%u", s.st_uid, s.st_gid);
     if (s.st_atime < LONG_AGO || s.st_atime > 2 * (long)LONG_AGO)
-        at += snprintf(at, (size_t)(end - at), " atime=%ld.%ld", s.st_atim.tv_sec, s.st_atim.tv_nsec);
+        at +=
+            snprintf(at, (size_t)(end - at), " atime=%ld.%ld", s.st_atim.tv_sec, s.st_atim.tv_nsec);
     if (s.st_mtime < LONG_AGO || s.st_mtime > 2 * (long)LONG_AGO)
-        at += snprintf(at, (size_t)(end - at), " mtime=%ld.%ld", s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+        at +=
+            snprintf(at, (size_t)(end - at), " mtime=%ld.%ld", s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
     if (s.st_rdev)
         at += snprintf(at, (size_t)(end - at), " device=%lx", (long)s.st_rdev);
     if (S_ISREG(s.st_mode)) {
-        at += snprintf(at, (size_t)(end - at), " size=%ld blocks=%ld", (long)s.st_size, (long)s.st_blocks);
+        at += snprintf(at, (size_t)(end - at), " size=%ld blocks=%ld", (long)s.st_size,
+                       (long)s.st_blocks);
         at += snprintf(at, (size_t)(end - at), " sum=%08x", sum_of(folder, e->name));
     }
     char target[64];
-    long length = S_ISLNK(s.st_mode) ? RAW(SYS_readlinkat, folder, e->name, target, sizeof target) : 0;
+    long length =
+        S_ISLNK(s.st_mode) ? RAW(SYS_readlinkat, folder, e->name, target, sizeof target) : 0;
     if (length > 0)
         snprintf(at, (size_t)(end - at), " to=%.*s", (int)length, target);
 }

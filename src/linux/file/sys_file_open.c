@@ -24,7 +24,7 @@
 #define MFD_EXEC            16u
 #define MFD_NAME_MAX        249
 
-#define VALID_FLAGS 0x7fffc3u
+#define VALID_FLAGS         0x7fffc3u
 
 /* Opens (dirfd, path) and installs the file at the lowest free descriptor. */
 static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
