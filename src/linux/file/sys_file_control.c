@@ -49,6 +49,7 @@ enum fcntl_command {
 #define LOCK_EX        2u
 #define LOCK_NB        4u
 #define LOCK_UN        8u
+#define LOCK_MAND      32u /* had a meaning before Linux 5.16: now a success without effect */
 
 struct flock {
     int16_t type, whence;
@@ -86,6 +87,8 @@ static enum err set_status_flags(struct file *file, int fd, uint32_t flags)
         if (e != E_OK)
             return e;
     }
+    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO))
+        return E_INVAL;
     if (((flags ^ file->flags) & O_ASYNC) && file->ops->async_group)
         e = async_set(file, fd, flags & O_ASYNC);
     if (e != E_OK)
@@ -283,6 +286,8 @@ enum err sys_flock(struct syscall *call)
     struct file *file = fd_file(call->arg[0]);
     uint32_t operation = (uint32_t)call->arg[1];
     uint8_t op;
+    if (operation & LOCK_MAND)
+        return E_OK;
     switch (operation & ~LOCK_NB) {
     case LOCK_SH:
         op = FILE_LOCK_SHARED;
@@ -481,5 +486,5 @@ enum err sys_readahead(struct syscall *call)
     const struct file *file = fd_file(call->arg[0]);
     if (!file || !file_can_read(file))
         return E_BADF;
-    return mode_is(file->inode->mode, S_IFREG) ? E_OK : E_INVAL;
+    return mode_is(file->inode->mode, S_IFREG) && call->arg[2] <= INT64_MAX ? E_OK : E_INVAL;
 }
