@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/async.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/hash_table.h"
 #include "mm/heap/heap.h"
@@ -213,6 +214,7 @@ static const struct file_ops inotify_ops = {
     .read = inotify_read,
     .poll = inotify_poll,
     .queue = inotify_queue,
+    .async_group = async_no_group,
     .control = inotify_control,
     .no_position = true,
 };

@@ -46,11 +46,38 @@ struct fs_credentials { /* laid out as Linux's struct ucred */
     uint32_t uid, gid;
 };
 
+enum fs_owner_type { /* F_OWNER_TID and so on */
+    FS_OWNER_THREAD,
+    FS_OWNER_PROCESS,
+    FS_OWNER_GROUP,
+};
+
+struct fs_owner { /* gets the signals of a file; `uid` and `euid` are of the process that set it */
+    enum fs_owner_type type;
+    uint32_t id; /* 0: none */
+    uint32_t uid, euid;
+};
+
+enum { /* si_code of SIGIO: POLL_IN and so on */
+    FS_IO_IN = 1,
+    FS_IO_OUT = 2,
+    FS_IO_HUP = 6,
+};
+
+struct fs_io_event {
+    int signal; /* 0: SIGIO without the members below */
+    int fd, code;
+    uint32_t band; /* POLL_* */
+};
+
 #define FS_SIGHUP        1
 #define FS_SIGINT        2
 #define FS_SIGQUIT       3
 #define FS_SIGPIPE       13
+#define FS_SIGCONT       18
 #define FS_SIGTSTP       20
+#define FS_SIGTTIN       21
+#define FS_SIGTTOU       22
 #define FS_SIGXFSZ       25
 #define FS_SIGWINCH      28
 
@@ -62,6 +89,11 @@ struct fs_credentials { /* laid out as Linux's struct ucred */
 void fs_raise(int signal);
 /* Sends the signal to a process group (SIGINT from the terminal); 0: the first process's. */
 void fs_raise_group(int signal, uint32_t group);
+/* A background process of a terminal reads (SIGTTIN) or changes (SIGTTOU) it: sends the signal to
+ * the calling process's group and returns E_INTR, after which the call is restarted. Without a
+ * signal: E_IO if the group is orphaned; if the signal is blocked or ignored, E_IO for SIGTTIN and
+ * E_OK for SIGTTOU. O(processes). */
+MUST_CHECK enum err fs_stop_group(int signal);
 /* E_SRCH: no such process group. E_PERM: the group is not in the calling process's session. */
 MUST_CHECK enum err fs_check_group(uint32_t group);
 /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */
@@ -70,6 +102,15 @@ uint64_t fs_limit(unsigned resource);
 void fs_limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard);
 /* The calling process's pid, and its real or effective user and group. */
 void fs_caller_credentials(bool effective, struct fs_credentials *out);
+/* True if a thread or process has the id, or a group has a member. O(1), groups: O(processes). */
+bool fs_owner_exists(enum fs_owner_type type, uint32_t id);
+/* Sends SIGIO, or the event's signal, to the owner if the process that set it may signal it. */
+void fs_signal_owner(const struct fs_owner *owner, const struct fs_io_event *event);
+/* The calling process in its session. O(1). */
+struct fs_job {
+    uint32_t pid, group, session;
+};
+struct fs_job fs_caller_job(void);
 /* Describes process `pid` (0: the calling one), with name, times and signals of its thread `tid`
  * (0: the leader). False, with *out unchanged, if there is no such process or thread. */
 bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out);

@@ -63,6 +63,68 @@ enum err fs_check_group(uint32_t group)
     return E_SRCH;
 }
 
+enum err fs_stop_group(int signal)
+{
+    struct linux_thread *lt = linux_current();
+    const struct process *process = lt->process;
+    if ((lt->blocked & signal_bit(signal)) || process->actions[signal].handler == SIG_IGN)
+        return signal == FS_SIGTTIN ? E_IO : E_OK;
+    if (process_group_is_orphaned(process))
+        return E_IO;
+    fs_raise_group(signal, (uint32_t)process->pgid);
+    lt->thread->signal_pending = true; /* this thread is to take it, though another might */
+    return E_INTR;
+}
+
+bool fs_owner_exists(enum fs_owner_type type, uint32_t id)
+{
+    if (type != FS_OWNER_GROUP)
+        return linux_thread_find((int)id) != NULL;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if (!p->zombie && (uint32_t)p->pgid == id)
+            return true;
+    return false;
+}
+
+static void signal_ready(const struct signal_target *to, const struct fs_owner *owner,
+                         const struct fs_io_event *event)
+{
+    uint64_t own_codes =
+        SIGNAL_SET_SYNCHRONOUS | SIGNAL_SET(SIGNAL_CHLD); /* of which si_code has a meaning */
+    const struct ids *ids = &to->process->uid;
+    if (owner->euid != 0 && owner->euid != ids->saved && owner->euid != ids->real &&
+        owner->uid != ids->saved && owner->uid != ids->real)
+        return;
+    struct siginfo info = {
+        .signal = event->signal, .code = event->code, .io = {.band = event->band, .fd = event->fd}};
+    if (event->signal != 0 && (signal_bit(event->signal) & own_codes))
+        info.code = SI_SIGIO;
+    if (event->signal != 0 && signal_send(to, &info) == E_OK)
+        return;
+    info = (struct siginfo){.signal = SIGNAL_IO, .code = SI_KERNEL};
+    (void)!signal_send(to, &info); /* a standard signal */
+}
+
+void fs_signal_owner(const struct fs_owner *owner, const struct fs_io_event *event)
+{
+    struct linux_thread *lt = linux_thread_find((int)owner->id);
+    if (owner->type == FS_OWNER_GROUP) {
+        for (struct process *p = process_first(); p != NULL; p = process_next(p))
+            if (!p->zombie && (uint32_t)p->pgid == owner->id)
+                signal_ready(&(struct signal_target){.process = p}, owner, event);
+    } else if (lt != NULL && !lt->process->zombie) {
+        struct signal_target to = {.process = lt->process,
+                                   .thread = owner->type == FS_OWNER_THREAD ? lt : NULL};
+        signal_ready(&to, owner, event);
+    }
+}
+
+struct fs_job fs_caller_job(void)
+{
+    const struct process *process = process_of_caller();
+    return (struct fs_job){(uint32_t)process->pid, (uint32_t)process->pgid, (uint32_t)process->sid};
+}
+
 uint32_t fs_own_tid(void)
 {
     struct linux_thread *lt = linux_current();

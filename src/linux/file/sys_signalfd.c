@@ -46,6 +46,9 @@ static struct signal_record signalfd_record_of(const struct siginfo *info)
         r.int_value = (int32_t)info->timer.value;
     } else if (from_kernel && (signal_bit(info->signal) & SIGNAL_SET_SYNCHRONOUS)) {
         r.address = info->fault.address;
+    } else if (from_kernel && info->signal != SIGNAL_CHLD) {
+        r.band = (uint32_t)info->io.band;
+        r.fd = info->io.fd;
     } else {
         r.pid = (uint32_t)info->user.pid;
         r.uid = info->user.uid;

@@ -107,7 +107,7 @@ static bool signal_wait_for(uint64_t set, uint64_t deadline, struct siginfo *inf
 {
     struct linux_thread *lt = linux_current();
     uint64_t blocked = lt->blocked;
-    lt->awaited = set;
+    lt->awaited = set & blocked;
     signal_set_blocked(blocked & ~set);
     (void)!WAIT_EVENT(&signal_queue, false, deadline);
     bool found = signal_take(set, info);

@@ -226,6 +226,8 @@ void process_make_zombie(struct process *process);
 /* The default action of a stop signal, for the calling thread's process. No effect, except for
  * SIGSTOP, in an orphaned process group. */
 void process_stop(int signal);
+/* True if the process's group is orphaned (POSIX 3.264). O(processes). */
+bool process_group_is_orphaned(const struct process *process);
 /* The signal that stopped the process, 0 if it is not stopped. Read without the lock: may be
  * stale. */
 static inline uint8_t process_stop_signal(const struct process *process) NO_LOCK_ANALYSIS
