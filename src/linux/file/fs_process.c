@@ -70,7 +70,7 @@ static struct linux_thread *find_thread(uint32_t pid, uint32_t tid)
     return lt != NULL && lt->process == process ? lt : NULL;
 }
 
-static void describe_program(const struct program *program, struct fs_process *out)
+static void describe_program(struct program *program, struct fs_process *out)
 {
     out->space = program->space;
     out->memory = &program->areas;

@@ -99,5 +99,8 @@ enum err sys_getrusage(struct syscall *call)
     default:
         return E_INVAL;
     }
+    if ((int)call->arg[0] != RUSAGE_CHILDREN)
+        out.max_resident_kib =
+            areas_peak_pages(&process_current()->program->areas) * (PAGE_SIZE / 1024);
     return copy_out(virt(call->arg[1]), &out, sizeof out);
 }
