@@ -24,11 +24,14 @@
 #define MFD_EXEC            16u
 #define MFD_NAME_MAX        249
 
+#define VALID_FLAGS         0x7fffc3u
+
 /* Opens (dirfd, path) and installs the file at the lowest free descriptor. */
 static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
                         uint32_t mode)
 {
     struct path_at at;
+    flags &= VALID_FLAGS; /* open(2) ignores others */
     enum err e = path_at_begin(&at, dirfd, path);
     if (e != E_OK)
         return e;
@@ -39,6 +42,10 @@ static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uin
     path_at_end(&at);
     if (e == E_INTR)
         call->restart = true;
+    if (e == E_OK && (flags & (O_DIRECT | O_PATH)) == O_DIRECT) {
+        file_put(file);
+        return E_INVAL;
+    }
     return e == E_OK ? fd_install(call, file, flags & O_CLOEXEC) : e;
 }
 
