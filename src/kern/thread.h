@@ -52,11 +52,13 @@ struct thread {
     struct virt_range kstack;
     uint64_t rsp; /* while not running */
     uint64_t fs_base;
-    void *fpu;           /* XSAVE area; NULL for a kernel thread */
-    void *fpu_block;     /* the heap block around it */
-    uint8_t fpu_turns;   /* turns in a row in which it used the FPU registers, modulo 256 */
-    void *linux_thread;  /* struct linux_thread, owned by linux/ */
-    void *fs_context;    /* its process's struct fs_context; NULL: fs_first */
+    void *fpu;          /* XSAVE area; NULL for a kernel thread */
+    void *fpu_block;    /* the heap block around it */
+    uint8_t fpu_turns;  /* turns in a row in which it used the FPU registers, modulo 256 */
+    void *linux_thread; /* struct linux_thread, owned by linux/ */
+    void *fs_context;   /* its process's struct fs_context; NULL: fs_first */
+    /* Its struct credentials, of which linux/ has the reference; NULL: credentials_first. */
+    const void *credentials;
     uint64_t cpu_ns;     /* CPU time before started_ns */
     uint64_t started_ns; /* time of the last switch to it */
     uint64_t slice_end_ns;

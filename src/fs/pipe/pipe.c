@@ -471,7 +471,7 @@ COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
     if (size > INT32_MAX)
         return E_INVAL;
     if (size > PIPE_CAPACITY_MAX)
-        return fs_current()->uid == 0 ? E_NOMEM : E_PERM;
+        return capable(CAP_SYS_RESOURCE) ? E_NOMEM : E_PERM;
     struct pipe *pipe = file->state;
     uint32_t capacity = power_of_two_above(size);
     if (pipe->ring.used + pipe->packet_waste > capacity)

@@ -43,6 +43,13 @@ static bool is_there(uint32_t pid, uint32_t tid)
     return pid != 0 && fs_describe(pid, tid, &process);
 }
 
+/* E_ACCES unless the caller may trace the process that the node describes, as for a link out of
+ * /proc/PID. */
+static enum err check_jump(const struct inode *inode)
+{
+    return fs_check_trace(node_of(inode)->pid, false);
+}
+
 /* The context of the process that the node describes; NULL if it has ended. */
 static const struct fs_context *context_of(const struct inode *inode)
 {
@@ -72,7 +79,13 @@ static enum err make_numbered(struct dentry *directory, uint32_t mode, const str
     fmt_snprintf(name, sizeof(name), "%u", named_by_pid ? pid : number);
     struct procfs_made what = {
         .name = name, .mode = mode, .ops = ops, .pid = pid, .number = number};
-    return procfs_make(directory, &what, out);
+    enum err e = procfs_make(directory, &what, out);
+    struct fs_process process;
+    if (e == E_OK && fs_describe(pid, 0, &process)) {
+        (*out)->inode->uid = process.owner_uid;
+        (*out)->inode->gid = process.owner_gid;
+    }
+    return e;
 }
 
 /* Fills in a directory entry whose name is a number. */
@@ -85,17 +98,25 @@ static bool list_number(struct inode *directory, uint32_t number, uint32_t type,
     return true;
 }
 
+static enum err jump_to(const struct inode *link, struct dentry *dentry, struct dentry **out)
+{
+    if (!dentry)
+        return E_NOENT;
+    enum err e = check_jump(link);
+    if (e != E_OK)
+        return e;
+    dentry_get(dentry);
+    *out = dentry;
+    return E_OK;
+}
+
 /* /proc/PID/fd */
 
 static enum err fd_jump(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
     struct file *file = context ? file_table_find(context->files, node_of(inode)->number) : NULL;
-    if (!file)
-        return E_NOENT;
-    dentry_get(file->dentry);
-    *out = file->dentry;
-    return E_OK;
+    return jump_to(inode, file ? file->dentry : NULL, out);
 }
 
 static const struct inode_ops fd_link_ops = {.jump = fd_jump};
@@ -126,36 +147,34 @@ static bool fd_list(struct inode *directory, uint64_t *cookie, char *name, size_
     return false;
 }
 
+static bool is_own(const struct inode *directory)
+{
+    struct fs_process self;
+    procfs_describe(procfs_subject_of(0, 0), &self);
+    return node_of(directory)->pid == self.pid;
+}
+
 static const struct inode_ops fd_directory_ops = {
-    .lookup = fd_lookup, .list = fd_list, .unguarded = true};
+    .lookup = fd_lookup, .list = fd_list, .unguarded = is_own};
 
 /* Links to a dentry of the context. */
-
-static enum err jump_to(struct dentry *dentry, struct dentry **out)
-{
-    if (!dentry)
-        return E_NOENT;
-    dentry_get(dentry);
-    *out = dentry;
-    return E_OK;
-}
 
 static enum err jump_executable(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(context ? context->executable : NULL, out);
+    return jump_to(inode, context ? context->executable : NULL, out);
 }
 
 static enum err jump_cwd(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(context ? context->cwd : NULL, out);
+    return jump_to(inode, context ? context->cwd : NULL, out);
 }
 
 static enum err jump_root(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(context ? context->root : NULL, out);
+    return jump_to(inode, context ? context->root : NULL, out);
 }
 
 static const struct inode_ops executable_ops = {.jump = jump_executable};
@@ -263,7 +282,7 @@ struct entry {
     const char *name;
     procfs_generator generator;
     procfs_writer writer;
-    uint32_t mode; /* without a generator */
+    uint32_t mode; /* 0: by the writer of a text */
     const struct inode_ops *ops;
     const struct file_ops *file_ops;
 };
@@ -276,9 +295,15 @@ static enum err lookup_entry(const struct entry *entries, size_t count, struct d
         const struct entry *e = &entries[i];
         if (strlen(e->name) != length || memcmp(e->name, name, length) != 0)
             continue;
-        if (e->generator)
-            return procfs_make_file(directory, e->name, e->generator, e->writer,
-                                    procfs_subject_of(node->pid, node->number), out);
+        if (e->generator) {
+            enum err error = procfs_make_file(directory, e->name, e->generator, e->writer,
+                                              procfs_subject_of(node->pid, node->number), out);
+            if (error == E_OK && e->mode != 0)
+                (*out)->inode->mode = e->mode;
+            if (error == E_OK && e->file_ops)
+                (*out)->inode->file_ops = e->file_ops;
+            return error;
+        }
         struct procfs_made what = {.name = e->name,
                                    .mode = e->mode,
                                    .ops = e->ops,
@@ -347,18 +372,24 @@ static bool task_list(struct inode *directory, uint64_t *cookie, char *name, siz
 static const struct inode_ops task_ops = {.lookup = task_lookup, .list = task_list};
 
 static const struct entry process_entries[] = {
-    {.name = "auxv", .generator = show_auxv},
+    {.name = "auxv",
+     .generator = show_auxv,
+     .mode = S_IFREG | 0400,
+     .file_ops = &procfs_traced_ops},
     {.name = "cgroup", .generator = show_cgroup},
     {.name = "cmdline", .generator = show_arguments},
     {.name = "comm", .generator = show_name, .writer = store_name},
-    {.name = "environ", .generator = show_environment},
+    {.name = "environ",
+     .generator = show_environment,
+     .mode = S_IFREG | 0400,
+     .file_ops = &procfs_traced_ops},
     {.name = "limits", .generator = procfs_show_limits},
-    {.name = "maps", .generator = procfs_show_maps},
+    {.name = "maps", .generator = procfs_show_maps, .file_ops = &procfs_traced_ops},
     {.name = "mountinfo", .generator = show_mountinfo},
     {.name = "mounts", .generator = show_mounts},
     {.name = "oom_score", .generator = show_oom_score},
-    {.name = "smaps", .generator = procfs_show_smaps},
-    {.name = "smaps_rollup", .generator = procfs_show_smaps_rollup},
+    {.name = "smaps", .generator = procfs_show_smaps, .file_ops = &procfs_traced_ops},
+    {.name = "smaps_rollup", .generator = procfs_show_smaps_rollup, .file_ops = &procfs_traced_ops},
     {.name = "stat", .generator = procfs_show_stat},
     {.name = "statm", .generator = procfs_show_statm},
     {.name = "status", .generator = procfs_show_status},

@@ -3,6 +3,7 @@
 #include "fs/proc/process_text.h"
 
 #include "fs/vfs/context.h"
+#include "fs/vfs/credentials.h"
 #include "fs/vfs/file_table.h"
 #include "mm/vm/areas.h"
 
@@ -63,9 +64,25 @@ void procfs_show_stat(struct text *text, void *context)
                 p.environment.end.v);
 }
 
-static void show_ids(struct text *text, const char *label, const uint32_t id[4])
+static void show_ids(struct text *text, const char *label, const struct ids *id)
 {
-    text_printf(text, "%s:\t%u\t%u\t%u\t%u\n", label, id[0], id[1], id[2], id[3]);
+    text_printf(text, "%s:\t%u\t%u\t%u\t%u\n", label, id->real, id->effective, id->saved, id->fs);
+}
+
+static void show_groups(struct text *text, const struct group_list *groups)
+{
+    text_printf(text, "Groups:\t");
+    for (uint32_t i = 0; groups && i < groups->count; i++)
+        text_printf(text, i > 0 ? " %u" : "%u", groups->id[i]);
+    text_printf(text, " \n");
+}
+
+static void show_capabilities(struct text *text, const struct credentials *c)
+{
+    text_printf(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->inheritable,
+                c->permitted, c->effective);
+    text_printf(text, "CapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%u\n", c->bounding,
+                c->ambient, c->no_new_privs);
 }
 
 static void show_size(struct text *text, const char *label, uint64_t pages)
@@ -91,9 +108,11 @@ void procfs_show_status(struct text *text, void *context)
                 p.context ? p.context->umask : 0, state_name(p.state));
     text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.tid,
                 p.ppid);
-    show_ids(text, "Uid", p.uid);
-    show_ids(text, "Gid", p.gid);
-    text_printf(text, "FDSize:\t%u\nGroups:\t \n", p.context ? p.context->files->capacity : 0);
+    const struct credentials *c = p.credentials ? p.credentials : &credentials_first;
+    show_ids(text, "Uid", &c->uid);
+    show_ids(text, "Gid", &c->gid);
+    text_printf(text, "FDSize:\t%u\n", p.context ? p.context->files->capacity : 0);
+    show_groups(text, c->groups);
     show_size(text, "VmPeak", s.peak);
     show_size(text, "VmSize", s.all);
     show_size(text, "VmLck", s.locked);
@@ -112,5 +131,6 @@ void procfs_show_status(struct text *text, void *context)
     text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016x\nSigBlk:\t%016lx\n", p.signals_pending, 0u,
                 p.signals_blocked);
     text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.signals_ignored, p.signals_caught);
+    show_capabilities(text, c);
     text_printf(text, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n");
 }

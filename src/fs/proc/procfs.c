@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
 
@@ -115,6 +116,19 @@ static const struct inode_ops proc_inode_ops = {.truncate = proc_truncate};
 static const struct file_ops proc_file_ops = {
     .release = proc_release, .read = proc_read, .write = proc_write, .seekable = true};
 
+/* The pid in the context is procfs_subject_of()'s. */
+static enum err proc_open_traced(struct file *file)
+{
+    const struct proc_file *proc_file = (const struct proc_file *)file->inode;
+    return fs_check_trace((uint32_t)(uintptr_t)proc_file->context, true);
+}
+
+const struct file_ops procfs_traced_ops = {.open = proc_open_traced,
+                                           .release = proc_release,
+                                           .read = proc_read,
+                                           .write = proc_write,
+                                           .seekable = true};
+
 /* Links the inode into the directory, in place of an entry of that name; takes over the
  * reference. */
 static enum err link_child(struct dentry *parent, const char *name, size_t length,
@@ -172,6 +186,7 @@ static enum err add_inode(const char *path, struct inode *inode)
 {
     struct dentry *parent;
     const char *name;
+    inode->fixed_mode = strncmp(path, "sys/", 4) == 0; /* sysctl */
     enum err e = find_parent(path, &parent, &name);
     if (e != E_OK) {
         inode_put(inode);
@@ -240,10 +255,14 @@ struct dentry *procfs_root(void)
     return proc.root;
 }
 
-/* Makes a dentry in no directory for the inode, whose reference it takes over. */
+/* Makes a dentry in no directory for the inode, whose reference it takes over. The owner is that of
+ * the directory: of the process, below /proc/PID. */
 static enum err name_inode(struct dentry *parent, const char *name, struct inode *inode,
                            struct dentry **out)
 {
+    inode->fixed_mode = true;
+    inode->uid = parent->inode->uid;
+    inode->gid = parent->inode->gid;
     enum err e = dentry_alloc(parent, name, strlen(name), inode, out);
     inode_put(inode);
     return e;
@@ -311,7 +330,7 @@ static enum err add_numbers(void)
         {"sys/fs/file-max", 1048576},
         {"sys/fs/nr_open", 1048576},
         {"sys/fs/pipe-max-size", 1048576},
-        {"sys/fs/protected_hardlinks", 0},
+        {"sys/fs/protected_hardlinks", 1}, /* as in Debian's kernels */
         {"sys/fs/protected_symlinks", 0},
         {"sys/fs/inotify/max_queued_events", 16384},
         {"sys/fs/inotify/max_user_instances", 128},

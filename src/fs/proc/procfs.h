@@ -55,6 +55,8 @@ MUST_CHECK enum err procfs_make_file(struct dentry *parent, const char *name,
                                      void *context, struct dentry **out);
 MUST_CHECK enum err procfs_make_link(struct dentry *parent, const char *name, const char *text,
                                      struct dentry **out);
+/* For a text file of /proc/PID that only those may open that may trace the process. */
+extern const struct file_ops procfs_traced_ops;
 /* The directory /proc, without a reference. */
 struct dentry *procfs_root(void);
 

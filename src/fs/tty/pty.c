@@ -275,7 +275,7 @@ static MUST_CHECK enum err node_make(struct pty *pty)
         return e;
     inode->ino = pty->number + 3;
     inode->nlink = 1;
-    inode->uid = fs_current()->uid;
+    inode->uid = credentials_current()->uid.fs;
     inode->gid = 5; /* tty */
     inode->device = device_number(SLAVE_MAJOR, pty->number);
     inode->file_ops = &slave_ops;

@@ -17,6 +17,7 @@
 
 struct address_space;
 struct area_owner;
+struct credentials;
 struct fs_context;
 
 /* A process as /proc shows it. Unknown: 0 or an empty range. */
@@ -38,7 +39,8 @@ struct fs_process {
     uint64_t page_faults;
     uint64_t resident_pages;
     uint64_t signals_pending, signals_blocked, signals_ignored, signals_caught; /* bit n-1 */
-    uint32_t uid[4], gid[4]; /* real, effective, saved, file system */
+    const struct credentials *credentials; /* of the thread; valid until the caller sleeps */
+    uint32_t owner_uid, owner_gid;         /* of the files of /proc/PID */
 };
 
 struct fs_credentials { /* laid out as Linux's struct ucred */
@@ -114,6 +116,10 @@ struct fs_job fs_caller_job(void);
 /* Describes process `pid` (0: the calling one), with name, times and signals of its thread `tid`
  * (0: the leader). False, with *out unchanged, if there is no such process or thread. */
 bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out);
+/* E_ACCES unless the calling thread may trace process `pid` to read it (ptrace(2), "access mode
+ * checking"), by its fsuid. `memory`: to read its memory, which those that share it always may.
+ * E_SRCH. */
+MUST_CHECK enum err fs_check_trace(uint32_t pid, bool memory);
 /* The tid of the calling thread; 0: it has none. */
 uint32_t fs_own_tid(void);
 /* The least pid above `pid`; 0: none. */

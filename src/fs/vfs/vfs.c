@@ -151,11 +151,8 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
     file->flags &= ~O_NOCTTY;
     if (e == E_OK)
         notify(dentry, NOTIFY_OPEN);
-    if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG)) {
-        e = inode->ops->truncate(inode, 0);
-        if (e == E_OK)
-            notify(dentry, NOTIFY_MODIFY);
-    }
+    if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG))
+        e = vfs_truncate(dentry, 0);
     if (e != E_OK) {
         file->ops = &file_ops_path; /* nothing to release */
         file_put(file);
@@ -163,6 +160,12 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
     }
     *out = file;
     return E_OK;
+}
+
+enum err vfs_open_program(struct dentry *dentry, struct file **out)
+{
+    enum err e = inode_permission(dentry->inode, MAY_EXECUTE);
+    return e == E_OK ? open_made(dentry, O_RDONLY, out) : e;
 }
 
 enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **out)
@@ -280,35 +283,46 @@ enum err vfs_read_link(struct dentry *link, char *text)
 enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
 {
     struct inode *inode = dentry->inode;
-    enum err e = inode_owner_check(inode);
+    enum err e = inode->fixed_mode ? E_PERM : inode_owner_check(inode);
     if (e != E_OK)
         return e;
+    const struct credentials *c = credentials_current();
+    if (!credentials_in_group(c, inode->gid) && !credentials_have(c, CAP_FSETID))
+        mode &= ~S_ISGID;
     inode->mode = (inode->mode & S_IFMT) | (mode & MODE_ALL);
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
 }
 
+/* chown(2): the owner may change the group to one of its own, and all else takes CAP_CHOWN. The
+ * bits that it takes away are a chmod(). */
+static enum err owner_change_allowed(const struct inode *inode, uint32_t uid, uint32_t gid,
+                                     uint32_t lost)
+{
+    const struct credentials *c = credentials_current();
+    bool owns = c->uid.fs == inode->uid;
+    bool user = uid == UINT32_MAX || (owns && uid == inode->uid);
+    bool group = gid == UINT32_MAX || (owns && (gid == inode->gid || credentials_in_group(c, gid)));
+    if (!(user && group) && !credentials_have(c, CAP_CHOWN))
+        return E_PERM;
+    return lost != 0 ? inode_owner_check(inode) : E_OK;
+}
+
 enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
 {
     struct inode *inode = dentry->inode;
-    const struct fs_context *context = fs_current();
-    if (context->uid != 0) {
-        bool keeps_user = uid == UINT32_MAX || uid == inode->uid;
-        bool own_group = gid == UINT32_MAX || gid == inode->gid || gid == context->gid;
-        if (context->uid != inode->uid || !keeps_user || !own_group)
-            return E_PERM;
-    }
+    uint32_t lost = 0;
+    if (!mode_is(inode->mode, S_IFDIR))
+        lost = credentials_lost_set_ids(credentials_current(), inode_rights(inode));
+    enum err e = owner_change_allowed(inode, uid, gid, lost);
+    if (e != E_OK)
+        return e;
     if (uid != UINT32_MAX)
         inode->uid = uid;
     if (gid != UINT32_MAX)
         inode->gid = gid;
-    if (!mode_is(inode->mode, S_IFDIR)) {
-        /* chown(2) clears the set-ID bits; S_ISGID without S_IXGRP means mandatory locking. */
-        inode->mode &= ~S_ISUID;
-        if (inode->mode & 010)
-            inode->mode &= ~S_ISGID;
-    }
+    inode->mode &= ~lost;
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
@@ -346,6 +360,8 @@ enum err vfs_truncate(struct dentry *dentry, uint64_t size)
         return E_INVAL;
     if (inode->executing > 0)
         return E_TXTBSY;
+    if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
+        inode_drop_set_ids(inode);
     enum err e = inode->ops->truncate(inode, size);
     if (e == E_OK)
         notify(dentry, NOTIFY_MODIFY);

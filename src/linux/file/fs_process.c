@@ -20,7 +20,7 @@ void fs_raise(int signal)
     const struct siginfo info = {
         .signal = signal,
         .code = SI_USER,
-        .user = {.pid = process->pid, .uid = process->uid.real},
+        .user = {.pid = process->pid, .uid = credentials_current()->uid.real},
     };
     struct signal_target to = {.process = process, .thread = linux_current()};
     (void)!signal_send(&to, &info); /* a standard signal */
@@ -38,14 +38,6 @@ void fs_limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard)
         return;
     *soft = process->rlimits[resource].soft;
     *hard = process->rlimits[resource].hard;
-}
-
-static void describe_ids(const struct ids *ids, uint32_t out[4])
-{
-    out[0] = ids->real;
-    out[1] = ids->effective;
-    out[2] = ids->saved;
-    out[3] = ids->fs;
 }
 
 void fs_raise_group(int signal, uint32_t group)
@@ -185,9 +177,22 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
     if (process->program != NULL)
         describe_program(process->program, out);
     signal_dispositions(process, &out->signals_ignored, &out->signals_caught);
-    describe_ids(&process->uid, out->uid);
-    describe_ids(&process->gid, out->gid);
+    out->credentials = lt->credentials;
+    if (process->program == NULL || process->program->dumpable) { /* else root */
+        out->owner_uid = lt->credentials->uid.effective;
+        out->owner_gid = lt->credentials->gid.effective;
+    }
     return true;
+}
+
+enum err fs_check_trace(uint32_t pid, bool memory)
+{
+    const struct linux_thread *lt = find_thread(pid, 0);
+    if (lt == NULL)
+        return E_SRCH;
+    if (linux_current() == NULL || (memory && lt->process->program == process_current()->program))
+        return E_OK;
+    return process_may_trace(lt, true) ? E_OK : E_ACCES;
 }
 
 uint32_t fs_next_process(uint32_t pid)
@@ -225,10 +230,10 @@ void fs_rename_thread(uint32_t pid, uint32_t tid, const char *name, size_t lengt
 
 void fs_caller_credentials(bool effective, struct fs_credentials *out)
 {
-    const struct process *process = process_of_caller();
+    const struct credentials *c = credentials_current();
     *out = (struct fs_credentials){
-        .pid = process->pid,
-        .uid = effective ? process->uid.effective : process->uid.real,
-        .gid = effective ? process->gid.effective : process->gid.real,
+        .pid = process_of_caller()->pid,
+        .uid = effective ? c->uid.effective : c->uid.real,
+        .gid = effective ? c->gid.effective : c->gid.real,
     };
 }

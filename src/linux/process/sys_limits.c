@@ -4,6 +4,7 @@
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/memory/range.h"
+#include "linux/task/rights.h"
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
@@ -16,9 +17,13 @@ static enum err set_limit(struct process *process, uint32_t resource, const stru
         return E_INVAL;
     if (resource == RLIMIT_NOFILE && to->hard > NR_OPEN)
         return E_PERM;
-    if (to->hard > limit->hard && !process_is_privileged())
+    if (to->hard > limit->hard && !capable(CAP_SYS_RESOURCE))
         return E_PERM;
+    uint64_t irq = signal_lock(); /* the timer of RLIMIT_CPU reads and writes it */
     *limit = *to;
+    signal_unlock(irq);
+    if (resource == RLIMIT_CPU)
+        timers_limit_cpu(process);
     return E_OK;
 }
 
@@ -50,9 +55,12 @@ enum err sys_prlimit64(struct syscall *call)
         if (e != E_OK)
             return e;
     }
-    struct process *process = process_by_tid((int)call->arg[0]);
-    if (process == NULL)
+    const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
+    if (lt == NULL)
         return E_SRCH;
+    if (lt != linux_current() && !rights_may_limit(credentials_current(), lt->credentials))
+        return E_PERM;
+    struct process *process = lt->process;
     if (resource >= RLIMIT_COUNT)
         return E_INVAL;
     old = process->rlimits[resource];

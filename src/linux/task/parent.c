@@ -26,7 +26,7 @@ static struct siginfo death_notice(const struct process *process) REQUIRES(class
         .signal = process->exit_signal,
         .code = signal != 0 ? CLD_KILLED : CLD_EXITED,
         .child = {.pid = process->pid,
-                  .uid = process->uid.real,
+                  .uid = process_credentials(process)->uid.real,
                   .status = signal != 0 ? signal : status >> 8 & 0xff,
                   .user_time =
                       (int64_t)((process_cpu_ns_locked(process) + process->children_cpu_ns) /

@@ -115,7 +115,7 @@ enum err sys_clock_settime(struct syscall *call)
     enum err e = timespec_copy_in(virt(call->arg[1]), &now);
     if (e != E_OK)
         return e;
-    if (!process_is_privileged())
+    if (!capable(CAP_SYS_TIME))
         return E_PERM;
     clock_set_realtime_ns(now);
     return E_OK;
@@ -231,7 +231,7 @@ enum err sys_settimeofday(struct syscall *call)
         e = copy_in(&zone, virt(call->arg[1]), sizeof zone);
     if (e != E_OK)
         return e;
-    if (!process_is_privileged())
+    if (!capable(CAP_SYS_TIME))
         return E_PERM;
     if (zone.minutes_west > 15 * 60 || zone.minutes_west < -15 * 60)
         return E_INVAL;

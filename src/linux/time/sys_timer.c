@@ -147,6 +147,7 @@ void timers_exec(struct process *process)
 void timers_clear(struct process *process)
 {
     timers_exec(process);
+    timer_cancel(&process->timers.cpu_limit);
     for (int i = 0; i < ITIMER_COUNT; i++) {
         interval_timer_stop(&process->timers.interval[i]);
         signal_entry_cancel(&process->timers.interval[i].entry);

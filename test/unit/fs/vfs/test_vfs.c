@@ -19,7 +19,7 @@ static int setup(void **state)
     (void)state;
     live_before = native_heap_live();
     fs_current()->umask = 022;
-    fs_current()->uid = 0;
+    native_credentials = &credentials_first;
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     vfs_init(&root);
     return 0;
@@ -430,14 +430,15 @@ static void test_permissions_of_others(void **state)
     assert_int_equal(vfs_change_mode(d, 01777), E_OK);
     dentry_put(d);
     assert_int_equal(make("/t/roots"), E_OK);
-    fs_current()->uid = 1000;
+    const struct credentials user = {.uid = {1000, 1000, 1000, 1000}};
+    native_credentials = &user;
     assert_int_equal(open_flags("/t/roots", O_RDWR), E_ACCES);
     assert_int_equal(open_flags("/t/roots", O_RDONLY), E_OK);
     assert_int_equal(vfs_unlink(place("/t/roots")), E_PERM);
     assert_int_equal(make("/mine"), E_ACCES);
     assert_int_equal(make("/t/mine"), E_OK);
     assert_int_equal(vfs_unlink(place("/t/mine")), E_OK);
-    fs_current()->uid = 0;
+    native_credentials = &credentials_first;
 }
 
 /* Each operation fails at each of its allocations in turn, and leaks nothing. */
