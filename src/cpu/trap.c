@@ -65,10 +65,22 @@ static ALWAYS_INLINE void end_handler(const struct trap_frame *frame) NO_LOCK_AN
         kernel_lock_take();
 }
 
+static uint64_t interrupts[VECTOR_COUNT]; /* taken, by vector */
+
+COLD uint64_t trap_interrupts(unsigned from, unsigned end)
+{
+    uint64_t sum = 0;
+    while (from < end)
+        sum += interrupts[from++];
+    return sum;
+}
+
 void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
-    if (frame->vector >= VECTOR_EXCEPTIONS)
+    if (frame->vector >= VECTOR_EXCEPTIONS) {
         finish_jump(frame);
+        interrupts[frame->vector & 0xff]++;
+    }
     trap_handler handler = handlers[frame->vector & 0xff];
     begin_handler(frame);
     (likely(handler != NULL) ? handler : trap_unexpected)(frame);

@@ -31,8 +31,10 @@ static void wind_up(void)
 static void ticked(struct timer *timer)
 {
     (void)timer;
-    if (on && !is_idle())
+    if (on && !is_idle()) {
+        thread_tick(time_interrupted_program());
         wind_up();
+    }
 }
 
 void watchdog_wake(void)

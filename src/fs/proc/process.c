@@ -66,10 +66,10 @@ static bool parse_number(const char *name, size_t length, uint32_t *out)
 }
 
 static enum err make_numbered(struct dentry *directory, uint32_t mode, const struct inode_ops *ops,
-                              uint32_t pid, uint32_t number, bool named_by_pid, struct dentry **out)
+                              uint32_t pid, uint32_t number, uint32_t named, struct dentry **out)
 {
     char name[DIGITS_MAX + 1];
-    fmt_snprintf(name, sizeof(name), "%u", named_by_pid ? pid : number);
+    fmt_snprintf(name, sizeof(name), "%u", named);
     struct procfs_made what = {
         .name = name, .mode = mode, .ops = ops, .pid = pid, .number = number};
     return procfs_make(directory, &what, out);
@@ -112,7 +112,7 @@ static enum err fd_lookup(struct dentry *directory, const char *name, size_t len
         return E_NOENT;
     uint32_t mode = 0100u | (file_can_read(file) ? 0400u : 0) | (file_can_write(file) ? 0200u : 0);
     return make_numbered(directory, S_IFLNK | mode, &fd_link_ops, node_of(directory->inode)->pid,
-                         fd, false, out);
+                         fd, fd, out);
 }
 
 static bool fd_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
@@ -263,67 +263,62 @@ struct entry {
     const char *name;
     procfs_generator generator;
     procfs_writer writer;
-    uint32_t mode; /* without a generator */
+    uint32_t mode; /* of a text: 0 is the usual one */
     const struct inode_ops *ops;
     const struct file_ops *file_ops;
+    bool of_process; /* not in /proc/PID/task/TID */
 };
 
-static enum err lookup_entry(const struct entry *entries, size_t count, struct dentry *directory,
-                             const char *name, size_t length, struct dentry **out)
+static const struct entry process_entries[];
+static const size_t process_entry_count;
+static const struct inode_ops thread_ops;
+
+static enum err entry_lookup(struct dentry *directory, const char *name, size_t length,
+                             struct dentry **out)
 {
     const struct procfs_node *node = node_of(directory->inode);
-    for (size_t i = 0; i < count; i++) {
-        const struct entry *e = &entries[i];
-        if (strlen(e->name) != length || memcmp(e->name, name, length) != 0)
+    if (!is_there(node->pid, node->number))
+        return E_NOENT;
+    for (size_t i = 0; i < process_entry_count; i++) {
+        const struct entry *e = &process_entries[i];
+        if (strlen(e->name) != length || memcmp(e->name, name, length) != 0 ||
+            (e->of_process && directory->inode->ops == &thread_ops))
             continue;
-        if (e->generator)
-            return procfs_make_file(directory, e->name, e->generator, e->writer,
-                                    procfs_subject_of(node->pid, node->number), out);
+        if (e->generator) {
+            struct procfs_row row = {e->name, e->generator, e->writer,
+                                     procfs_subject_of(node->pid, node->number), e->mode};
+            return procfs_make_file(directory, &row, out);
+        }
         struct procfs_made what = {.name = e->name,
                                    .mode = e->mode,
                                    .ops = e->ops,
                                    .file_ops = e->file_ops,
-                                   .pid = node->pid};
+                                   .pid = node->pid,
+                                   .number = node->number};
         return procfs_make(directory, &what, out);
     }
     return E_NOENT;
 }
 
-static bool list_entry(const struct entry *entries, size_t count, struct inode *directory,
-                       uint64_t cookie, char *name, size_t *length, uint64_t *ino, uint8_t *type)
+static bool entry_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                       uint64_t *ino, uint8_t *type)
 {
-    if (cookie >= count)
+    while (*cookie < process_entry_count && process_entries[*cookie].of_process &&
+           directory->ops == &thread_ops)
+        (*cookie)++;
+    if (*cookie >= process_entry_count)
         return false;
-    const struct entry *e = &entries[cookie];
+    const struct entry *e = &process_entries[*cookie];
     *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", e->name);
-    *ino = (directory->ino << 32) + cookie;
+    *ino = (directory->ino << 32) + *cookie;
     *type = (uint8_t)((e->generator ? (uint32_t)S_IFREG : e->mode & S_IFMT) >> 12);
     return true;
 }
 
-/* /proc/PID/task: a directory for each thread, with the files that differ between threads. */
+static const struct inode_ops process_ops = {.lookup = entry_lookup, .list = entry_list};
+static const struct inode_ops thread_ops = {.lookup = entry_lookup, .list = entry_list};
 
-static const struct entry thread_entries[] = {
-    {.name = "comm", .generator = show_name, .writer = store_name},
-    {.name = "stat", .generator = procfs_show_stat},
-    {.name = "status", .generator = procfs_show_status},
-};
-
-static enum err thread_entry_lookup(struct dentry *directory, const char *name, size_t length,
-                                    struct dentry **out)
-{
-    return lookup_entry(thread_entries, ARRAY_LENGTH(thread_entries), directory, name, length, out);
-}
-
-static bool thread_entry_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
-                              uint64_t *ino, uint8_t *type)
-{
-    return list_entry(thread_entries, ARRAY_LENGTH(thread_entries), directory, *cookie, name,
-                      length, ino, type);
-}
-
-static const struct inode_ops thread_ops = {.lookup = thread_entry_lookup,
-                                            .list = thread_entry_list};
+/* /proc/PID/task: a directory for each thread. */
 
 static enum err task_lookup(struct dentry *directory, const char *name, size_t length,
                             struct dentry **out)
@@ -331,7 +326,7 @@ static enum err task_lookup(struct dentry *directory, const char *name, size_t l
     uint32_t pid = node_of(directory->inode)->pid, tid;
     if (!parse_number(name, length, &tid) || tid == 0 || !is_there(pid, tid))
         return E_NOENT;
-    return make_numbered(directory, S_IFDIR | 0555, &thread_ops, pid, tid, false, out);
+    return make_numbered(directory, S_IFDIR | 0555, &thread_ops, pid, tid, tid, out);
 }
 
 /* The cookie of an entry is its tid; the entries are in ascending order. */
@@ -347,11 +342,11 @@ static bool task_list(struct inode *directory, uint64_t *cookie, char *name, siz
 static const struct inode_ops task_ops = {.lookup = task_lookup, .list = task_list};
 
 static const struct entry process_entries[] = {
-    {.name = "auxv", .generator = show_auxv},
+    {.name = "auxv", .generator = show_auxv, .mode = 0400},
     {.name = "cgroup", .generator = show_cgroup},
     {.name = "cmdline", .generator = show_arguments},
     {.name = "comm", .generator = show_name, .writer = store_name},
-    {.name = "environ", .generator = show_environment},
+    {.name = "environ", .generator = show_environment, .mode = 0400},
     {.name = "limits", .generator = procfs_show_limits},
     {.name = "maps", .generator = procfs_show_maps},
     {.name = "mountinfo", .generator = show_mountinfo},
@@ -368,73 +363,65 @@ static const struct entry process_entries[] = {
     {.name = "cwd", .mode = S_IFLNK | 0777, .ops = &cwd_ops},
     {.name = "root", .mode = S_IFLNK | 0777, .ops = &root_ops},
     {.name = "fd", .mode = S_IFDIR | 0500, .ops = &fd_directory_ops},
-    {.name = "task", .mode = S_IFDIR | 0555, .ops = &task_ops},
+    {.name = "task", .mode = S_IFDIR | 0555, .ops = &task_ops, .of_process = true},
 };
-
-static enum err process_lookup(struct dentry *directory, const char *name, size_t length,
-                               struct dentry **out)
-{
-    if (!is_there(node_of(directory->inode)->pid, 0))
-        return E_NOENT;
-    return lookup_entry(process_entries, ARRAY_LENGTH(process_entries), directory, name, length,
-                        out);
-}
-
-static bool process_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
-                         uint64_t *ino, uint8_t *type)
-{
-    return list_entry(process_entries, ARRAY_LENGTH(process_entries), directory, *cookie, name,
-                      length, ino, type);
-}
-
-static const struct inode_ops process_ops = {.lookup = process_lookup, .list = process_list};
+static const size_t process_entry_count = ARRAY_LENGTH(process_entries);
 
 /* /proc itself */
 
-static bool is_named(const char *wanted, const char *name, size_t length)
-{
-    return strlen(wanted) == length && memcmp(wanted, name, length) == 0;
-}
+static const char *const self_links[] = {"self", "thread-self"};
 
 static enum err proc_lookup(struct dentry *directory, const char *name, size_t length,
                             struct dentry **out)
 {
     uint32_t pid;
-    bool self = is_named("self", name, length), thread = is_named("thread-self", name, length);
-    if (self || thread) {
+    for (size_t i = 0; i < ARRAY_LENGTH(self_links); i++) {
+        const char *link = self_links[i];
+        if (strlen(link) != length || memcmp(link, name, length) != 0)
+            continue;
         struct fs_process process;
         char text[40];
         procfs_describe(procfs_subject_of(0, 0), &process);
-        fmt_snprintf(text, sizeof(text), self ? "%u" : "%u/task/%u", process.pid, fs_own_tid());
-        return procfs_make_link(directory, self ? "self" : "thread-self", text, out);
+        fmt_snprintf(text, sizeof(text), i == 0 ? "%u" : "%u/task/%u", process.pid, fs_own_tid());
+        return procfs_make_link(directory, link, text, out);
     }
-    if (!parse_number(name, length, &pid) || !is_there(pid, 0))
+    if (!parse_number(name, length, &pid))
+        return procfs_table_lookup(directory, name, length, out);
+    /* The tid of any thread is accepted, and only pids are listed. */
+    uint32_t leader = pid != 0 ? fs_pid_of(pid) : 0;
+    if (leader == 0)
         return E_NOENT;
-    return make_numbered(directory, S_IFDIR | 0555, &process_ops, pid, 0, true, out);
+    return make_numbered(directory, S_IFDIR | 0555, &process_ops, leader, pid != leader ? pid : 0,
+                         pid, out);
 }
 
-/* Cookies 0 and 1 are the links; the cookie of a process is pid + 2. */
+/* Cookies: the table's, then the links from COOKIE_LINKS on, then pids. */
+#define COOKIE_LINKS (UINT64_C(1) << 20)
+
 static bool proc_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                       uint64_t *ino, uint8_t *type)
 {
-    static const char *const links[] = {"self", "thread-self"};
-    if (*cookie < ARRAY_LENGTH(links)) {
-        *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", links[*cookie]);
+    const uint64_t pids = COOKIE_LINKS + ARRAY_LENGTH(self_links);
+    if (*cookie < COOKIE_LINKS) {
+        if (procfs_table_list(directory, cookie, name, length, ino, type))
+            return true;
+        *cookie = COOKIE_LINKS;
+    }
+    if (*cookie < pids) {
+        *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", self_links[*cookie - COOKIE_LINKS]);
         *ino = (directory->ino << 32) + *cookie;
         *type = S_IFLNK >> 12;
         return true;
     }
-    uint32_t before = *cookie > 2 ? (uint32_t)*cookie - 3 : 0;
+    uint32_t before = *cookie > pids ? (uint32_t)(*cookie - pids) - 1 : 0;
     uint32_t pid = fs_next_process(before);
-    *cookie = pid + 2;
+    *cookie = pids + pid;
     return pid != 0 && list_number(directory, pid, S_IFDIR, name, length, ino, type);
 }
 
 static const struct inode_ops proc_ops = {.lookup = proc_lookup, .list = proc_list};
 
-enum err procfs_self_start(void)
+void procfs_self_start(void)
 {
     procfs_root()->inode->ops = &proc_ops;
-    enum err e = procfs_add("pagetables", procfs_show_pagetables, NULL);
-    return e == E_OK ? procfs_add_link("mounts", "self/mounts") : e;
 }

@@ -73,6 +73,8 @@ void fs_caller_credentials(bool effective, struct fs_credentials *out);
 /* Describes process `pid` (0: the calling one), with name, times and signals of its thread `tid`
  * (0: the leader). False, with *out unchanged, if there is no such process or thread. */
 bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out);
+/* The pid of the process that has the thread; 0: none. */
+uint32_t fs_pid_of(uint32_t tid);
 /* The tid of the calling thread; 0: it has none. */
 uint32_t fs_own_tid(void);
 /* The least pid above `pid`; 0: none. */

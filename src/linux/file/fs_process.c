@@ -63,6 +63,12 @@ enum err fs_check_group(uint32_t group)
     return E_SRCH;
 }
 
+uint32_t fs_pid_of(uint32_t tid)
+{
+    const struct linux_thread *lt = linux_thread_find((int)tid);
+    return lt != NULL ? (uint32_t)lt->process->pid : 0;
+}
+
 uint32_t fs_own_tid(void)
 {
     struct linux_thread *lt = linux_current();
