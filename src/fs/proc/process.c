@@ -126,8 +126,32 @@ static bool fd_list(struct inode *directory, uint64_t *cookie, char *name, size_
     return false;
 }
 
+static enum err fdinfo_lookup(struct dentry *directory, const char *name, size_t length,
+                              struct dentry **out)
+{
+    uint32_t fd;
+    char text[DIGITS_MAX + 1];
+    const struct fs_context *context = context_of(directory->inode);
+    if (!context || !parse_number(name, length, &fd) || !file_table_find(context->files, fd))
+        return E_NOENT;
+    fmt_snprintf(text, sizeof(text), "%u", fd);
+    struct procfs_row row = {text, procfs_show_descriptor, NULL,
+                             procfs_subject_of(node_of(directory->inode)->pid, fd), 0};
+    return procfs_make_file(directory, &row, out);
+}
+
+static bool fdinfo_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                        uint64_t *ino, uint8_t *type)
+{
+    bool more = fd_list(directory, cookie, name, length, ino, type);
+    *type = S_IFREG >> 12;
+    return more;
+}
+
 static const struct inode_ops fd_directory_ops = {
     .lookup = fd_lookup, .list = fd_list, .unguarded = true};
+static const struct inode_ops fdinfo_directory_ops = {
+    .lookup = fdinfo_lookup, .list = fdinfo_list, .unguarded = true};
 
 /* Links to a dentry of the context. */
 
@@ -218,12 +242,6 @@ static void show_cgroup(struct text *text, void *context)
     text_printf(text, "0::/\n");
 }
 
-static void show_oom_score(struct text *text, void *context)
-{
-    (void)context;
-    text_printf(text, "0\n");
-}
-
 static void put_mounts(struct text *text, bool information)
 {
     char *buffer = heap_alloc(PATH_MAX_SIZE), *path;
@@ -258,6 +276,12 @@ static void show_mountinfo(struct text *text, void *context)
     put_mounts(text, true);
 }
 
+enum {
+    IN_BOTH,
+    IN_PROCESS,
+    IN_THREAD,
+};
+
 /* An entry in the directory of a process or thread: a text, or an inode with operations. */
 struct entry {
     const char *name;
@@ -266,28 +290,43 @@ struct entry {
     uint32_t mode; /* of a text: 0 is the usual one */
     const struct inode_ops *ops;
     const struct file_ops *file_ops;
-    bool of_process; /* not in /proc/PID/task/TID */
+    uint8_t only; /* in the directory of a process, or of a thread */
 };
 
 static const struct entry process_entries[];
 static const size_t process_entry_count;
 static const struct inode_ops thread_ops;
 
+/* An entry belongs to its process's effective user. */
+static enum err own_entry(const struct fs_process *p, const struct dentry *made)
+{
+    made->inode->uid = p->uid[1];
+    made->inode->gid = p->gid[1];
+    return E_OK;
+}
+
+static bool is_in(const struct entry *e, const struct inode *directory)
+{
+    return e->only == IN_BOTH || (e->only == IN_THREAD) == (directory->ops == &thread_ops);
+}
+
 static enum err entry_lookup(struct dentry *directory, const char *name, size_t length,
                              struct dentry **out)
 {
     const struct procfs_node *node = node_of(directory->inode);
-    if (!is_there(node->pid, node->number))
+    struct fs_process p;
+    if (!fs_describe(node->pid, node->number, &p))
         return E_NOENT;
     for (size_t i = 0; i < process_entry_count; i++) {
         const struct entry *e = &process_entries[i];
         if (strlen(e->name) != length || memcmp(e->name, name, length) != 0 ||
-            (e->of_process && directory->inode->ops == &thread_ops))
+            !is_in(e, directory->inode))
             continue;
         if (e->generator) {
             struct procfs_row row = {e->name, e->generator, e->writer,
                                      procfs_subject_of(node->pid, node->number), e->mode};
-            return procfs_make_file(directory, &row, out);
+            enum err made = procfs_make_file(directory, &row, out);
+            return made == E_OK ? own_entry(&p, *out) : made;
         }
         struct procfs_made what = {.name = e->name,
                                    .mode = e->mode,
@@ -295,7 +334,8 @@ static enum err entry_lookup(struct dentry *directory, const char *name, size_t 
                                    .file_ops = e->file_ops,
                                    .pid = node->pid,
                                    .number = node->number};
-        return procfs_make(directory, &what, out);
+        enum err made = procfs_make(directory, &what, out);
+        return made == E_OK ? own_entry(&p, *out) : made;
     }
     return E_NOENT;
 }
@@ -303,8 +343,7 @@ static enum err entry_lookup(struct dentry *directory, const char *name, size_t 
 static bool entry_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                        uint64_t *ino, uint8_t *type)
 {
-    while (*cookie < process_entry_count && process_entries[*cookie].of_process &&
-           directory->ops == &thread_ops)
+    while (*cookie < process_entry_count && !is_in(&process_entries[*cookie], directory))
         (*cookie)++;
     if (*cookie >= process_entry_count)
         return false;
@@ -351,7 +390,23 @@ static const struct entry process_entries[] = {
     {.name = "maps", .generator = procfs_show_maps},
     {.name = "mountinfo", .generator = show_mountinfo},
     {.name = "mounts", .generator = show_mounts},
-    {.name = "oom_score", .generator = show_oom_score},
+    {.name = "oom_score", .generator = procfs_show_oom_score},
+    {.name = "oom_score_adj",
+     .generator = procfs_show_oom_score_adj,
+     .writer = procfs_store_oom_score_adj},
+    {.name = "children", .generator = procfs_show_children, .only = IN_THREAD},
+    {.name = "cpuset", .generator = procfs_show_cpuset},
+    {.name = "gid_map", .generator = procfs_show_id_map},
+    {.name = "loginuid", .generator = procfs_show_no_id},
+    {.name = "personality", .generator = procfs_show_personality, .mode = 0400},
+    {.name = "projid_map", .generator = procfs_show_id_map},
+    {.name = "schedstat", .generator = procfs_show_schedstat},
+    {.name = "sessionid", .generator = procfs_show_no_id},
+    {.name = "setgroups", .generator = procfs_show_setgroups},
+    {.name = "syscall", .generator = procfs_show_syscall, .mode = 0400},
+    {.name = "timerslack_ns", .generator = procfs_show_timer_slack},
+    {.name = "uid_map", .generator = procfs_show_id_map},
+    {.name = "wchan", .generator = procfs_show_zero},
     {.name = "smaps", .generator = procfs_show_smaps},
     {.name = "smaps_rollup", .generator = procfs_show_smaps_rollup},
     {.name = "stat", .generator = procfs_show_stat},
@@ -359,11 +414,16 @@ static const struct entry process_entries[] = {
     {.name = "status", .generator = procfs_show_status},
     {.name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &procfs_pagemap_ops},
     {.name = "clear_refs", .mode = S_IFREG | 0200, .file_ops = &procfs_clear_refs_ops},
+    {.name = "mem", .mode = S_IFREG | 0600, .file_ops = &procfs_mem_ops},
     {.name = "exe", .mode = S_IFLNK | 0777, .ops = &executable_ops},
     {.name = "cwd", .mode = S_IFLNK | 0777, .ops = &cwd_ops},
     {.name = "root", .mode = S_IFLNK | 0777, .ops = &root_ops},
     {.name = "fd", .mode = S_IFDIR | 0500, .ops = &fd_directory_ops},
-    {.name = "task", .mode = S_IFDIR | 0555, .ops = &task_ops, .of_process = true},
+    {.name = "fdinfo", .mode = S_IFDIR | 0555, .ops = &fdinfo_directory_ops},
+    {.name = "map_files", .mode = S_IFDIR | 0500, .ops = &procfs_map_files_ops, .only = IN_PROCESS},
+    {.name = "net", .mode = S_IFDIR | 0555, .ops = &procfs_net_ops},
+    {.name = "ns", .mode = S_IFDIR | 0511, .ops = &procfs_ns_ops},
+    {.name = "task", .mode = S_IFDIR | 0555, .ops = &task_ops, .only = IN_PROCESS},
 };
 static const size_t process_entry_count = ARRAY_LENGTH(process_entries);
 

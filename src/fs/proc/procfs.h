@@ -71,5 +71,8 @@ struct dentry *procfs_root(void);
 
 /* /proc/PID/pagemap and clear_refs (proc(5)): fs/proc/pagemap.c. */
 extern const struct file_ops procfs_pagemap_ops, procfs_clear_refs_ops;
+/* fs/proc/process_extra.c */
+extern const struct file_ops procfs_mem_ops;
+extern const struct inode_ops procfs_map_files_ops, procfs_net_ops, procfs_ns_ops;
 /* Adds /proc/PID, self and thread-self to /proc. Boot, after procfs_start(). */
 void procfs_self_start(void);

@@ -12,6 +12,7 @@
 #include "fs/vfs/io.h"
 
 struct file_ops;
+struct text;
 struct wait_queue;
 
 struct file {
@@ -63,6 +64,8 @@ struct file_ops {
     struct wait_queue *(*queue)(struct file *file, bool write);
     /* ioctl() commands that not every file has. `argument` comes from the program. E_NOTTY. */
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
+    /* Appends the lines that /proc/PID/fdinfo has for the type. NULL: none. */
+    void (*describe)(struct file *file, struct text *text);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */

@@ -166,6 +166,9 @@ uint64_t proc_cache_size(uint32_t index)
         return proc_cache_read(index, &c) ? cache_bytes(&c) : 0;
     for (uint32_t i = 0; i < 4 && proc_cache_read(i, &c); i++)
         size = cache_bytes(&c);
+    /* Its L2 cache alone: AMD's leaf, which Intel has too. */
+    if (size == 0 && cpuid(0x80000000, 0).eax >= 0x80000006)
+        size = (uint64_t)(cpuid(0x80000006, 0).ecx >> 16) * 1024;
     return size;
 }
 

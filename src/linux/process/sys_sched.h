@@ -19,3 +19,7 @@ enum err sys_getpriority(struct syscall *call);
 enum err sys_setpriority(struct syscall *call);
 enum err sys_ioprio_get(struct syscall *call);
 enum err sys_ioprio_set(struct syscall *call);
+
+/* sys_sched_attr.c */
+enum err sys_sched_setattr(struct syscall *call);
+enum err sys_sched_getattr(struct syscall *call);
