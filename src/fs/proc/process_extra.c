@@ -28,7 +28,7 @@ static void describe_inode(const struct inode *inode, struct fs_process *out)
     procfs_describe(procfs_subject_of(extra_node(inode)->pid, 0), out);
 }
 
-/* Linux's formula: oom_badness(), then proc_oom_score(). */
+/* Linux's formula: oom_badness, then proc_oom_score. */
 void procfs_show_oom_score(struct text *text, void *context)
 {
     struct fs_process p;
@@ -48,7 +48,7 @@ void procfs_show_oom_score_adj(struct text *text, void *context)
     text_printf(text, "%d\n", p.oom_score_adj);
 }
 
-/* A score between white space, as kstrtoint() and strstrip() take it. E_INVAL, E_RANGE. */
+/* A score between white space, as kstrtoint takes it. E_INVAL, E_RANGE. */
 static enum err extra_parse(const char *at, size_t size, int *out)
 {
     const char *end = at + size;
@@ -195,7 +195,7 @@ static bool net_list(struct inode *directory, uint64_t *cookie, char *name, size
 
 const struct inode_ops procfs_net_ops = {.lookup = net_lookup, .list = net_list};
 
-/* ns: one namespace of each kind; their inode numbers are Linux's (linux/proc_ns.h), or such as Linux has
+/* ns: one namespace of each kind; their inode numbers are Linux's (PROC_PID_INIT_INO and its like), or such as Linux has
  * after boot. */
 
 static const struct {

@@ -223,7 +223,7 @@ static void show_constant(struct text *text, void *context)
 
 /* Reads the entry at the cookie, and sets it to that of the next one: an index of a row, or the number of rows
  * and an offset into the texts. False: there is none. A link has `context` alone. */
-static bool table_entry(uint64_t *cookie, struct procfs_row *out)
+static bool decode_entry(uint64_t *cookie, struct procfs_row *out)
 {
     if (*cookie < table->row_count) {
         *out = table->rows[(*cookie)++];
@@ -253,8 +253,8 @@ static size_t component_below(const struct table_directory *directory, const cha
     return length;
 }
 
-static enum err make_directory(struct dentry *parent, const char *path, const char *name,
-                               size_t length, struct dentry **out)
+static enum err make_table_directory(struct dentry *parent, const char *path, const char *name,
+                                     size_t length, struct dentry **out)
 {
     struct inode *inode;
     enum err e = inode_alloc(&proc, sizeof(struct table_directory), S_IFDIR | 0555, &inode);
@@ -273,13 +273,13 @@ enum err procfs_table_lookup(struct dentry *parent, const char *name, size_t len
     const struct table_directory *in = (const struct table_directory *)parent->inode;
     struct procfs_row row;
     uint64_t cookie = 0;
-    for (uint64_t at = 0; table_entry(&cookie, &row); at = cookie) {
+    for (uint64_t at = 0; decode_entry(&cookie, &row); at = cookie) {
         const char *entry = row.path + in->length;
         if (component_below(in, row.path) != length || memcmp(entry, name, length) != 0)
             continue;
         enum err e = E_OK;
         if (entry[length] == '/') {
-            e = make_directory(parent, row.path, entry, length, out);
+            e = make_table_directory(parent, row.path, entry, length, out);
         } else {
             struct inode *inode;
             e = row.generator != NULL ? file_inode(&row, &inode) : link_inode(row.context, &inode);
@@ -299,7 +299,7 @@ static bool named_before(const struct table_directory *in, const char *path, siz
 {
     struct procfs_row row;
     uint64_t cookie = 0;
-    while (cookie < end && table_entry(&cookie, &row)) {
+    while (cookie < end && decode_entry(&cookie, &row)) {
         if (component_below(in, row.path) == length &&
             memcmp(row.path, path, in->length + length) == 0)
             return cookie <= end;
@@ -314,9 +314,9 @@ bool procfs_table_list(struct inode *inode, uint64_t *cookie, char *name, size_t
     struct procfs_row row;
     /* The caller adds 1 to the cookie of the entry before, which may be in the middle of a text. */
     uint64_t at = 0, next = 0;
-    while (at < *cookie && table_entry(&next, &row))
+    while (at < *cookie && decode_entry(&next, &row))
         at = next;
-    for (; table_entry(&next, &row); at = next) {
+    for (; decode_entry(&next, &row); at = next) {
         *length = component_below(in, row.path);
         const char *entry = row.path + in->length;
         bool directory = *length != 0 && entry[*length] == '/';

@@ -179,11 +179,10 @@ void proc_show_cache(struct text *text, void *context)
     struct cache c;
     if (!proc_cache_read(what / 8, &c))
         return;
-    const uint32_t numbers[] = {c.level, c.line, c.ways, c.sets, c.partitions};
     if (what % 8 == 5)
         text_printf(text, "%luK\n", cache_bytes(&c) / 1024);
     else if (what % 8 == 6)
         text_printf(text, "%s\n", types[c.type & 3]);
     else
-        text_printf(text, "%u\n", numbers[what % 8]);
+        text_printf(text, "%u\n", what % 8 == 0 ? c.level : c.line);
 }

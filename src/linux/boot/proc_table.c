@@ -42,10 +42,8 @@ static enum err store_host_name(const char *bytes, size_t size, void *context)
             (void *)(index * 8 + field), 0                                                         \
     }
 #define CACHE(index)                                                                               \
-    CACHE_FILE(index, "level", 0), CACHE_FILE(index, "coherency_line_size", 1),                    \
-        CACHE_FILE(index, "ways_of_associativity", 2), CACHE_FILE(index, "number_of_sets", 3),     \
-        CACHE_FILE(index, "physical_line_partition", 4), CACHE_FILE(index, "size", 5),             \
-        CACHE_FILE(index, "type", 6)
+    CACHE_FILE(index, "coherency_line_size", 1), CACHE_FILE(index, "level", 0),                    \
+        CACHE_FILE(index, "size", 5), CACHE_FILE(index, "type", 6)
 
 static const struct procfs_row rows[] = {
     {"buddyinfo", proc_show_buddyinfo, NULL, NULL, 0},

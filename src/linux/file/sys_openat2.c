@@ -18,7 +18,7 @@ struct open_how { /* linux/openat2.h */
 #define RESOLVE_CACHED  0x20u
 #define RESOLVE_KNOWN   0x3fu
 
-/* The order of Linux's build_open_flags(). */
+/* The order of Linux's build_open_flags. */
 static enum err openat2_check(const struct open_how *how)
 {
     const uint64_t makes = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);

@@ -36,7 +36,7 @@ enum {
 
 #define NODE_BITS 1024 /* MAX_NUMNODES of Debian's kernel */
 
-/* get_nodes(): the first word of a mask of max - 1 bits; a node above all that Linux has is E_INVAL, one above
+/* As Linux's get_nodes: the first word of a mask of max - 1 bits; a node above all that Linux has is E_INVAL, one above
  * the first word makes no difference to none. */
 static enum err numa_nodes(uint64_t from, uint64_t max, uint64_t *out)
 {
@@ -62,7 +62,7 @@ static enum err numa_nodes(uint64_t from, uint64_t max, uint64_t *out)
     return E_OK;
 }
 
-/* sanitize_mpol_flags() and mpol_new(). *out: mode and flags. */
+/* As Linux's sanitize_mpol_flags and mpol_new. *out: mode and flags. */
 static enum err numa_policy(uint32_t mode, uint64_t nodes, uint32_t *out)
 {
     uint32_t flags = mode & MPOL_FLAGS;
@@ -100,7 +100,7 @@ enum err sys_set_mempolicy(struct syscall *call)
     return e;
 }
 
-/* copy_nodes_to_user() */
+/* As Linux's copy_nodes_to_user. */
 static enum err numa_put_nodes(uint64_t to, uint64_t max, uint64_t nodes)
 {
     uint64_t bytes = (max - 1 + 63) / 64 * 8, word = sizeof nodes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * adjtimex(2), clock_adjtime(2). The clock steps (ADJ_SETOFFSET, and at once what adjtime() would spread over time); its
+ * adjtimex(2), clock_adjtime(2). The clock steps (ADJ_SETOFFSET, and at once what adjtime(3) would spread over time); its
  * rate is the TSC's, so that frequency, tick and the offset of the phase-locked loop are kept and shown, and
  * change nothing.
  */
@@ -62,12 +62,12 @@ static struct timex state = {.status = STA_UNSYNC,
                              .tolerance = FREQUENCY_MAX,
                              .tick = TICK_USUAL};
 
-static int64_t between(int64_t value, int64_t least, int64_t most)
+static int64_t adjtimex_clamp(int64_t value, int64_t least, int64_t most)
 {
     return value < least ? least : value > most ? most : value;
 }
 
-/* timekeeping_validate_timex() */
+/* As Linux's timekeeping_validate_timex. */
 static enum err adjtimex_check(const struct timex *t)
 {
     bool nano = t->modes & ADJ_NANO;
@@ -106,7 +106,7 @@ static enum err adjtimex_step(int64_t seconds, int64_t ns)
     return E_OK;
 }
 
-/* process_adjtimex_modes() */
+/* As Linux's process_adjtimex_modes. */
 static void adjtimex_keep(const struct timex *t)
 {
     if (t->modes & ADJ_STATUS)
@@ -116,15 +116,15 @@ static void adjtimex_keep(const struct timex *t)
     if (t->modes & ADJ_MICRO)
         state.status &= ~STA_NANO;
     if (t->modes & ADJ_FREQUENCY)
-        state.frequency = between(t->frequency, -FREQUENCY_MAX, FREQUENCY_MAX);
+        state.frequency = adjtimex_clamp(t->frequency, -FREQUENCY_MAX, FREQUENCY_MAX);
     if (t->modes & ADJ_MAXERROR)
-        state.max_error = between(t->max_error, 0, ERROR_MAX);
+        state.max_error = adjtimex_clamp(t->max_error, 0, ERROR_MAX);
     if (t->modes & ADJ_ESTERROR)
-        state.error = between(t->error, 0, ERROR_MAX);
+        state.error = adjtimex_clamp(t->error, 0, ERROR_MAX);
     if (t->modes & ADJ_TIMECONST)
-        state.constant =
-            between(between(t->constant, 0, CONSTANT_MAX) + (state.status & STA_NANO ? 0 : 4), 0,
-                    CONSTANT_MAX);
+        state.constant = adjtimex_clamp(adjtimex_clamp(t->constant, 0, CONSTANT_MAX) +
+                                            (state.status & STA_NANO ? 0 : 4),
+                                        0, CONSTANT_MAX);
     if ((t->modes & ADJ_TAI) && t->constant >= 0 && t->constant <= TAI_MAX)
         state.tai = (int32_t)t->constant;
     if ((t->modes & ADJ_OFFSET) && (state.status & STA_PLL))
