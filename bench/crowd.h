@@ -29,8 +29,10 @@
 #define FOLDER      "/tmp/growth"
 
 /* From Linux's <linux/futex.h>, which musl lacks. */
-#define FUTEX_WAIT_PRIVATE 128
-#define FUTEX_WAKE_PRIVATE 129
+#define FUTEX_WAIT_PRIVATE      128
+#define FUTEX_WAKE_PRIVATE      129
+#define FUTEX_LOCK_PI_PRIVATE   134
+#define FUTEX_UNLOCK_PI_PRIVATE 135
 
 /* Another member of a crowd of n each time, in an order without a pattern. */
 static long pick(long n)
@@ -267,6 +269,107 @@ static bool add_inotify(long i)
         watched_folder = inotify_init1(IN_NONBLOCK);
     return add_file(i) && (file_name(name, sizeof name, "file", i),
                            inotify_add_watch(watched_folder, name, IN_DELETE_SELF) >= 0);
+}
+
+/* Every other byte is locked, so that no two locks become one. */
+static int locked_file = -1;
+
+static bool set_lock(short type, off_t at)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    if (locked_file < 0)
+        locked_file = open("/tmp/locked", O_CREAT | O_RDWR, 0644);
+    return fcntl(locked_file, F_SETLK, &lock) == 0;
+}
+
+static bool add_lock(long i)
+{
+    return set_lock(F_WRLCK, 2 * i);
+}
+
+static void end_locks(void)
+{
+    close(locked_file);
+    locked_file = -1;
+}
+
+/* Threads that wait for a lock of an open file, which this descriptor holds. */
+static int lock_holder = -1;
+
+static void *sleep_in_lock(void *unused)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
+    int fd = open("/tmp/waited", O_RDWR);
+    (void)unused;
+    atomic_fetch_add(&awake, 1);
+    fcntl(fd, F_OFD_SETLKW, &lock);
+    close(fd);
+    return NULL;
+}
+
+static bool add_lock_waiter(long i)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
+    if (lock_holder < 0) {
+        lock_holder = open("/tmp/waited", O_CREAT | O_RDWR, 0644);
+        if (fcntl(lock_holder, F_OFD_SETLK, &lock) != 0)
+            return false;
+    }
+    return add_sleeper(sleep_in_lock, i);
+}
+
+static void end_lock_waiters(void)
+{
+    close(lock_holder);
+    lock_holder = -1;
+    end_sleepers();
+}
+
+/* Threads that wait for a priority-inheriting futex each, or all for the same. */
+static int pi_word[THREADS_MAX], pi_common;
+
+static bool hold_pi(int *word)
+{
+    return *word != 0 || syscall(SYS_futex, word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0;
+}
+
+static void *sleep_in_pi(void *word)
+{
+    atomic_fetch_add(&awake, 1);
+    syscall(SYS_futex, word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    return NULL;
+}
+
+static void *sleep_in_own_pi(void *own)
+{
+    return sleep_in_pi(&pi_word[(int *)own - word]);
+}
+
+static void *sleep_in_common_pi(void *unused)
+{
+    (void)unused;
+    return sleep_in_pi(&pi_common);
+}
+
+static bool add_pi_waiter(long i)
+{
+    return hold_pi(&pi_word[i]) && add_sleeper(sleep_in_own_pi, i);
+}
+
+static bool add_common_pi_waiter(long i)
+{
+    return hold_pi(&pi_common) && add_sleeper(sleep_in_common_pi, i);
+}
+
+static void end_pi_waiters(void)
+{
+    for (long i = 0; i < THREADS_MAX; i++)
+        if (pi_word[i] != 0)
+            syscall(SYS_futex, &pi_word[i], FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    if (pi_common != 0)
+        syscall(SYS_futex, &pi_common, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+    end_sleepers();
 }
 
 static pid_t child[THREADS_MAX];

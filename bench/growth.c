@@ -49,24 +49,24 @@ static bool do_pipe_roundtrip(long n, long rounds)
 
 static int ball;
 
-static void await(int side)
+static void await(int *word, int side)
 {
-    while (__atomic_load_n(&ball, __ATOMIC_SEQ_CST) != side)
-        syscall(SYS_futex, &ball, FUTEX_WAIT_PRIVATE, !side, NULL, NULL, 0);
+    while (__atomic_load_n(word, __ATOMIC_SEQ_CST) != side)
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, !side, NULL, NULL, 0);
 }
 
-static void throw_to(int side)
+static void throw_to(int *word, int side)
 {
-    __atomic_store_n(&ball, side, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, &ball, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    __atomic_store_n(word, side, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 static void *play(void *unused)
 {
     (void)unused;
     for (;;) {
-        await(1);
-        throw_to(0);
+        await(&ball, 1);
+        throw_to(&ball, 0);
     }
     return NULL;
 }
@@ -78,8 +78,8 @@ static bool do_futex_roundtrip(long n, long rounds)
     (void)n;
     made = made || start_thread(&other, play, NULL);
     for (long i = 0; made && i < rounds; i++) {
-        throw_to(1);
-        await(0);
+        throw_to(&ball, 1);
+        await(&ball, 0);
     }
     return made;
 }
@@ -218,6 +218,79 @@ static bool do_posix_timer_set(long n, long rounds)
             return false;
     }
     return true;
+}
+
+static bool do_lock_unlock(long n, long rounds)
+{
+    for (long i = 0; i < rounds; i++) {
+        off_t at = 2 * pick(n);
+        if (!set_lock(F_UNLCK, at) || !set_lock(F_WRLCK, at))
+            return false;
+    }
+    return true;
+}
+
+/* A lock of another file, for which no thread waits. */
+static bool do_lock_other(long n, long rounds)
+{
+    (void)n;
+    for (long i = 0; i < rounds; i++)
+        if (!set_lock(F_WRLCK, 0) || !set_lock(F_UNLCK, 0))
+            return false;
+    return true;
+}
+
+static int pi_ball, pi_turn;
+
+static void *pi_play(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        await(&pi_turn, 1);
+        syscall(SYS_futex, &pi_ball, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+        syscall(SYS_futex, &pi_ball, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+        throw_to(&pi_turn, 0);
+    }
+    return NULL;
+}
+
+/* A futex with priority inheritance that another thread waits for is given to it. */
+static bool do_pi_handover(long n, long rounds)
+{
+    static bool made;
+    pthread_t other;
+    (void)n;
+    made = made || start_thread(&other, pi_play, NULL);
+    for (long i = 0; made && i < rounds; i++) {
+        syscall(SYS_futex, &pi_ball, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+        throw_to(&pi_turn, 1);
+        while (!(__atomic_load_n(&pi_ball, __ATOMIC_SEQ_CST) & INT32_MIN))
+            sched_yield();
+        syscall(SYS_futex, &pi_ball, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+        await(&pi_turn, 0);
+    }
+    return made;
+}
+
+/* Another process or thread by its id. */
+static bool do_signal_none(long n, long rounds)
+{
+    for (long i = 0; i < rounds; i++)
+        if (kill(child[pick(n)], 0) != 0)
+            return false;
+    return true;
+}
+
+/* The lowest free numbers: a hole among those in use, and one behind them. */
+static bool do_open_in_hole(long n, long rounds)
+{
+    bool good = close(fds[0]) == 0;
+    for (long i = 0; good && i < rounds; i++) {
+        int low = dup(fds[n - 1]), behind = dup(fds[n - 1]);
+        good = low >= 0 && behind >= 0 && close(low) == 0 && close(behind) == 0;
+    }
+    fds[0] = dup(fds[n - 1]);
+    return good;
 }
 
 static bool do_connect(long n, long rounds)
@@ -365,7 +438,7 @@ static const struct crowd {
      {10, 100, 1000, 10000},
      add_descriptor,
      end_fds,
-     {{"open_close", do_open_close, 1000}}},
+     {{"open_close", do_open_close, 1000}, {"open_in_hole", do_open_in_hole, 1000}}},
     {"timers", {1, 100, 1000, 10000}, add_timer, end_fds, {{"timer_set", do_timer_set, 1000}}},
     {"posix_timers",
      {1, 10, 100, 1000},
@@ -377,7 +450,23 @@ static const struct crowd {
      {1, 30, 300, 1000},
      add_process,
      end_processes,
-     {{"vfork_wait", do_vfork_wait, 100}}},
+     {{"vfork_wait", do_vfork_wait, 100}, {"signal_none", do_signal_none, 1000}}},
+    {"locks", {1, 100, 1000, 10000}, add_lock, end_locks, {{"lock_unlock", do_lock_unlock, 1000}}},
+    {"lock_waiters",
+     {1, 30, 300, 1000},
+     add_lock_waiter,
+     end_lock_waiters,
+     {{"lock_other", do_lock_other, 500}}},
+    {"pi_waiters",
+     {1, 30, 300, 1000},
+     add_pi_waiter,
+     end_pi_waiters,
+     {{"pi_handover", do_pi_handover, 500}}},
+    {"pi_common",
+     {1, 30, 300, 1000},
+     add_common_pi_waiter,
+     end_pi_waiters,
+     {{"pi_handover_common", do_pi_handover, 500}}},
     {"files",
      {10, 300, 3000, 30000},
      add_file,

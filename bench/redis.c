@@ -91,6 +91,7 @@ int main(int argc, char **argv)
     int status = wait_for(client);
     kill(server, SIGTERM);
     wait_for(server);
+    puts("bench done");
     fflush(stdout);
     if (bare) {
         sync();

@@ -65,6 +65,6 @@ set(OURO_SYMBOLS_fs/vfs fs_call_of fs_caller_credentials fs_check_group fs_descr
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
 set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
 # linux/task: the end of a thread or process concerns futexes (linux/futex/), timers (linux/time/) and reports (linux/fault/).
-set(OURO_SYMBOLS_linux/task signal_fault_report thread_exit_futexes timers_clear timers_init)
+set(OURO_SYMBOLS_linux/task signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
 # The only headers from outside src/: those of a freestanding compiler.
 set(OURO_LAYER_system stdarg.h stdbool.h stddef.h stdint.h)

@@ -67,6 +67,7 @@ const char *err_name(enum err e)
         ROW(E_TOOMANYREFS);
         ROW(E_TIMEDOUT);
         ROW(E_CONNREFUSED);
+        ROW(E_CANCELED);
     }
 #undef ROW
     return "E_?";

@@ -66,6 +66,7 @@ enum err {
     E_TOOMANYREFS = 109,
     E_TIMEDOUT = 110,
     E_CONNREFUSED = 111,
+    E_CANCELED = 125,
 };
 
 /* "E_NOENT" for E_NOENT; "E_?" for a number that is not in the enum. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cpu/nmi_timer.h"
 
-#include "cpu/tsc.h"
 #include "cpu/x86.h"
 
 enum { /* 82093AA: an index register and a data register */
@@ -21,10 +20,7 @@ enum { /* 8254 */
 
 RO_AFTER_INIT static volatile uint32_t *registers; /* NULL: no I/O APIC */
 static bool on, armed;
-static bool owed; /* armed again after expiry: its NMI may arrive within OWED_NS */
-static uint64_t armed_tsc;
-
-#define OWED_NS 5000000
+static bool owed; /* armed again after expiry: its NMI may still arrive, until nmi_clock_settle() */
 
 static void ioapic_write(uint32_t index, uint32_t value)
 {
@@ -58,7 +54,6 @@ void nmi_clock_arm(void)
     out8(PIT_CHANNEL_0, 0xff);
     out8(PIT_CHANNEL_0, 0xff);
     armed = true;
-    armed_tsc = rdtsc();
 }
 
 /* Arms before unmasking: the firmware's count may still be running. */
@@ -85,7 +80,12 @@ bool nmi_clock_rang(void)
         return false;
     bool rang = is_over();
     armed &= !rang;
-    rang |= owed && tsc_to_ns(rdtsc() - armed_tsc) < OWED_NS;
+    rang |= owed;
     owed = false;
     return rang;
+}
+
+void nmi_clock_settle(void)
+{
+    owed = false;
 }

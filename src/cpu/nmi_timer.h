@@ -22,5 +22,10 @@ void nmi_clock_start(void);
 void nmi_clock_stop(void);
 /* Fires once, after NMI_CLOCK_MS; another call restarts the time. Callers: any. */
 void nmi_clock_arm(void);
-/* True if the current NMI is the timer's. Callers: the NMI handler. */
+/* True if the current NMI is the timer's: it is over, or was when it was armed again, and no
+ * nmi_clock_settle() came since. However late the NMI is: a busy host may stop the CPU between the
+ * two for any time. Callers: the NMI handler. */
 bool nmi_clock_rang(void);
+/* An interrupt is being handled. An NMI that was pending would have come before it (SDM 3A 6.9), so
+ * no NMI of a time that was over when the timer was armed can come any more. */
+void nmi_clock_settle(void);

@@ -227,6 +227,8 @@ static uint64_t charge(struct thread *self) REQUIRES(class_sched)
 {
     uint64_t now = time_now_ns(), ran = now - self->started_ns;
     self->cpu_ns += ran;
+    if (unlikely(percpu_slice() & SLICE_POINTS))
+        thread_point_passed();
     self->started_ns = now;
     run_queue_charge(&run_queue, &self->run, ran);
     return now;
@@ -334,6 +336,7 @@ static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 INIT_CODE void thread_count_points(void)
 {
     slice_start = SLICE_POINTS;
+    percpu()->slice |= SLICE_POINTS; /* in the present slice, too */
 }
 
 void thread_yield(void)

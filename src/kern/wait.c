@@ -48,9 +48,11 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool o
     list_add_tail(one ? &queue->one : &queue->all, &self->wait.link);
     self->waits_on = queue;
     thread_block();
-    timer_cancel(&self->sleep_timer);
-    if (self->wake_reason == E_INTR && deadline_ns != NO_DEADLINE && time_now_ns() >= deadline_ns)
-        return E_TIMEDOUT;
+    if (deadline_ns != NO_DEADLINE) {
+        timer_cancel(&self->sleep_timer);
+        if (self->wake_reason == E_INTR && time_now_ns() >= deadline_ns)
+            return E_TIMEDOUT;
+    }
     return self->wake_reason;
 }
 

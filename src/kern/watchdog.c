@@ -31,6 +31,7 @@ static void wind_up(void)
 static void ticked(struct timer *timer)
 {
     (void)timer;
+    nmi_clock_settle();
     if (on && !is_idle()) {
         thread_tick(time_interrupted_program());
         wind_up();

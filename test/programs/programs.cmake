@@ -26,6 +26,8 @@ foreach(source IN LISTS program_sources)
         list(APPEND program_files ${out})
     endforeach()
 endforeach()
+add_custom_command(OUTPUT ${program_dir}/everycall-musl ${program_dir}/everycall-glibc ${program_dir}/everycall-pie APPEND
+    DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/everycall.h ${PROJECT_SOURCE_DIR}/src/linux/call/rows.inc)
 add_custom_target(test_programs ALL DEPENDS ${program_files})
 
 # The tool itself, not the front door: the build is complete when tests run.
@@ -89,6 +91,8 @@ ouro_program_test(callfuzz 90000 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callf
 ouro_program_test(full 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${program_dir}/full-musl)
 ouro_program_test(strace 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/strace.sh ${program_dir}/traced-glibc)
 ouro_program_test(paths 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh ${program_dir}/giveway-musl)
+ouro_program_test(everycall 1200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh ${program_dir}/everycall-pie)
+set_property(TEST programs.everycall APPEND PROPERTY ENVIRONMENT "TIMEOUT=1100")
 ouro_program_test(refused 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/refused.sh)
 ouro_program_test(examples 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/examples.sh ${program_dir})
 ouro_program_test(gc 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/gc.sh)

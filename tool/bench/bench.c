@@ -35,7 +35,7 @@ static const struct section {
     {"boot", bench_boot, figures_print},          {"memory", bench_memory, figures_print},
     {"size", bench_size, figures_print},          {"primitives", bench_primitives, figures_print},
     {"paging", bench_paging, bench_paging_print}, {"apps", bench_apps, figures_print},
-    {"growth", bench_growth, bench_growth_print},
+    {"growth", bench_growth, bench_growth_print}, {"redis", bench_redis, figures_print},
 };
 
 struct request_bench {
@@ -103,7 +103,8 @@ static void choose(struct argp_state *state, struct request_bench *request, cons
         return;
     }
     argp_error(state,
-               "%s: the sections are boot, memory, size, primitives, paging, apps and growth",
+               "%s: the sections are boot, memory, size, primitives, paging, apps, growth and "
+               "redis",
                name);
 }
 
@@ -182,7 +183,7 @@ int command_bench(int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "[boot|memory|size|primitives|paging|apps|growth]...",
+        "[boot|memory|size|primitives|paging|apps|growth|redis]...",
         "Measure Ouro and Debian's cloud kernel in turn, with the same programs on the same QEMU.",
         NULL,
         NULL,

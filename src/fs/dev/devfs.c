@@ -91,6 +91,8 @@ static enum err random_write(struct file *file, struct io *io, uint64_t *offset)
         e = io_take(io, bytes, chunk);
         if (e == E_OK)
             random_stir(bytes, chunk);
+        if (e == E_OK && io_left(io) > 0 && fs_give_way())
+            break;
     }
     return e;
 }

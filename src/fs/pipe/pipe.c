@@ -12,8 +12,20 @@
 
 #define PIPEFS_MAGIC 0x50495045
 
+/* A packet of a pipe with O_DIRECT: positions in the stream of all bytes that went through the pipe. */
+struct packet {
+    uint64_t start, end;
+};
+
+/* As on Linux, each packet takes a page of the capacity. */
+#define PACKETS_MOST (PIPE_CAPACITY_MAX / PIPE_ATOMIC)
+
 struct pipe {
     struct pipe_ring ring;
+    uint64_t taken;         /* stream position of the ring's first byte */
+    struct packet *packets; /* a circle of PACKETS_MOST; NULL: none was written yet */
+    uint32_t packet_first, packet_count;
+    uint32_t packet_waste;               /* what the packets in the ring leave of their pages */
     uint32_t readers, writers;           /* files open now */
     uint32_t reader_opens, writer_opens; /* running counts; fifo_open() waits for a change */
     struct wait_queue readable, writable;
@@ -21,6 +33,11 @@ struct pipe {
 
 static struct filesystem pipefs = {
     .type = "pipefs", .magic = PIPEFS_MAGIC, .device = 12, .next_ino = 1};
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 static uint32_t power_of_two_above(uint64_t size)
 {
@@ -57,7 +74,7 @@ static uint32_t ring_room(const struct pipe_ring *ring)
 
 enum err pipe_ring_fill(struct pipe_ring *ring, struct io *io, uint64_t most)
 {
-    uint64_t todo = most < ring_room(ring) ? most : ring_room(ring);
+    uint64_t todo = lesser(most, ring_room(ring));
     if (todo > ring->size - ring->used) {
         enum err e = ring_move(ring, power_of_two_above(ring->used + todo));
         if (e != E_OK && ring->size == ring->used)
@@ -111,6 +128,12 @@ COLD enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity)
     return E_OK;
 }
 
+static uint32_t space_left(const struct pipe *pipe)
+{
+    uint32_t room = ring_room(&pipe->ring);
+    return room < pipe->packet_waste ? 0 : room - pipe->packet_waste;
+}
+
 static MUST_CHECK enum err pipe_of_inode(struct inode *inode, struct pipe **out)
 {
     if (!inode->pipe) {
@@ -135,10 +158,24 @@ static void ends_changed(struct pipe *pipe)
 
 /* Bytes have left the ring, in which there was room for `before`. As on Linux, a writer sleeps until
  * there is room for PIPE_ATOMIC bytes, which is also what poll() calls writable. */
-static void ring_drained(struct pipe *pipe, uint32_t before)
+static void space_made(struct pipe *pipe, uint32_t before)
 {
-    if (before < PIPE_ATOMIC && ring_room(&pipe->ring) >= PIPE_ATOMIC)
+    if (before < PIPE_ATOMIC && space_left(pipe) >= PIPE_ATOMIC)
         wait_queue_wake(&pipe->writable);
+}
+
+/* The first `size` bytes have left the ring; forgets the packets that ended in them. */
+static void bytes_taken(struct pipe *pipe, uint64_t size)
+{
+    pipe->taken += size;
+    while (pipe->packet_count > 0) {
+        const struct packet *first = &pipe->packets[pipe->packet_first];
+        if (first->end > pipe->taken)
+            break;
+        pipe->packet_waste -= PIPE_ATOMIC - (uint32_t)(first->end - first->start);
+        pipe->packet_first = (pipe->packet_first + 1) % PACKETS_MOST;
+        pipe->packet_count--;
+    }
 }
 
 static void pipe_join(struct file *file, struct pipe *pipe)
@@ -165,6 +202,7 @@ static void pipe_leave(struct file *file)
         return;
     file->inode->pipe = NULL;
     heap_free(pipe->ring.bytes);
+    heap_free(pipe->packets);
     heap_free(pipe);
 }
 
@@ -190,7 +228,8 @@ static COLD enum err fifo_open(struct file *file)
     bool nonblocking = file->flags & O_NONBLOCK;
     file->limit = pipe->writers > 0 ? UINT64_MAX : pipe->writer_opens;
     pipe_join(file, pipe);
-    if (reads == writes)
+    if (reads == writes ||
+        file->inode->fs == &pipefs) /* /proc/self/fd/N of an anonymous pipe does not wait */
         return E_OK;
     if (writes && pipe->readers == 0 && nonblocking) {
         e = E_NXIO;
@@ -201,6 +240,64 @@ static COLD enum err fifo_open(struct file *file)
     }
     if (e != E_OK)
         pipe_leave(file);
+    return e;
+}
+
+/* Moves bytes to the cursor, at most to the end of the first packet, whose rest is dropped (pipe(2)). */
+static COLD enum err packet_drain(struct pipe *pipe, struct io *io)
+{
+    struct packet packet = pipe->packets[pipe->packet_first];
+    struct pipe_ring part = pipe->ring;
+    part.used = (uint32_t)(packet.end - pipe->taken);
+    uint32_t before = part.used;
+    enum err e = pipe_ring_drain(&part, io);
+    uint32_t moved = before - part.used;
+    if (e == E_OK && pipe->taken + moved > packet.start)
+        moved = before;
+    pipe->ring.head = (pipe->ring.head + moved) & (pipe->ring.size - 1);
+    pipe->ring.used -= moved;
+    bytes_taken(pipe, moved);
+    return e;
+}
+
+static enum err pipe_drain(struct pipe *pipe, struct io *io)
+{
+    if (pipe->packet_count > 0)
+        return packet_drain(pipe, io);
+    uint32_t before = pipe->ring.used;
+    enum err e = pipe_ring_drain(&pipe->ring, io);
+    pipe->taken += before - pipe->ring.used;
+    return e;
+}
+
+/* Bytes of the ring's end that are of no packet. */
+static uint64_t bytes_at_end(const struct pipe *pipe)
+{
+    if (pipe->packet_count == 0)
+        return pipe->ring.used;
+    uint32_t last = (pipe->packet_first + pipe->packet_count - 1) % PACKETS_MOST;
+    return pipe->taken + pipe->ring.used - pipe->packets[last].end;
+}
+
+/* Moves bytes from the cursor as one packet, for which there is room. As on Linux, what fits behind the bytes
+ * in a page that has no packet becomes part of them. */
+static COLD enum err packet_fill(struct pipe *pipe, struct io *io)
+{
+    uint64_t size = lesser(io_left(io), PIPE_ATOMIC), tail = bytes_at_end(pipe) % PIPE_ATOMIC;
+    if (tail > 0 && tail + size <= PIPE_ATOMIC)
+        return pipe_ring_fill(&pipe->ring, io, size);
+    if (!pipe->packets)
+        pipe->packets = heap_alloc(PACKETS_MOST * sizeof(*pipe->packets));
+    if (!pipe->packets)
+        return E_NOMEM;
+    uint64_t start = pipe->taken + pipe->ring.used;
+    enum err e = pipe_ring_fill(&pipe->ring, io, size);
+    uint64_t end = pipe->taken + pipe->ring.used;
+    if (end == start)
+        return e;
+    uint32_t last = (pipe->packet_first + pipe->packet_count++) % PACKETS_MOST;
+    pipe->packets[last] = (struct packet){start, end};
+    pipe->packet_waste += PIPE_ATOMIC - (uint32_t)(end - start);
     return e;
 }
 
@@ -227,9 +324,9 @@ static enum err pipe_read(struct file *file, struct io *io, uint64_t *offset)
             return e;
         slept = true;
     }
-    uint32_t room = ring_room(&pipe->ring);
-    enum err e = pipe_ring_drain(&pipe->ring, io);
-    ring_drained(pipe, room);
+    uint32_t room = space_left(pipe);
+    enum err e = pipe_drain(pipe, io);
+    space_made(pipe, room);
     if (slept && pipe->ring.used > 0)
         wait_queue_wake_one(&pipe->readable);
     return e;
@@ -243,8 +340,7 @@ struct room_wait {
 static bool can_write(void *context)
 {
     const struct room_wait *wait = context;
-    const struct pipe_ring *ring = &wait->pipe->ring;
-    return wait->pipe->readers == 0 || ring_room(ring) >= wait->needed;
+    return wait->pipe->readers == 0 || space_left(wait->pipe) >= wait->needed;
 }
 
 static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
@@ -252,7 +348,10 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
     (void)offset;
     struct pipe *pipe = file->state;
     uint64_t total = io_left(io);
+    bool packets = file->flags & O_DIRECT;
     struct room_wait wait = {pipe, total <= PIPE_ATOMIC ? (uint32_t)total : 1};
+    if (packets)
+        wait.needed = PIPE_ATOMIC;
     enum err e = E_OK;
     bool slept = false;
     while (e == E_OK && io_left(io) > 0) {
@@ -261,9 +360,11 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
             return E_PIPE;
         }
         if (can_write(&wait)) {
-            e = pipe_ring_fill(&pipe->ring, io, io_left(io));
+            e = packets ? packet_fill(pipe, io)
+                        : pipe_ring_fill(&pipe->ring, io, lesser(io_left(io), space_left(pipe)));
             wait_queue_wake(&pipe->readable);
-            wait.needed = 1;
+            if (!packets)
+                wait.needed = 1;
         } else if (file->flags & O_NONBLOCK) {
             e = E_AGAIN;
         } else {
@@ -271,7 +372,7 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
             slept = true;
         }
     }
-    if (slept && ring_room(&pipe->ring) > 0)
+    if (slept && space_left(pipe) > 0)
         wait_queue_wake_one(&pipe->writable);
     return e;
 }
@@ -279,16 +380,15 @@ static enum err pipe_write(struct file *file, struct io *io, uint64_t *offset)
 static uint32_t pipe_poll(struct file *file)
 {
     const struct pipe *pipe = file->state;
-    const struct pipe_ring *ring = &pipe->ring;
     uint32_t events = 0;
     if (file_can_read(file)) {
-        if (ring->used > 0)
+        if (pipe->ring.used > 0)
             events |= POLL_READABLE;
         if (pipe->writers == 0 && pipe->writer_opens != file->limit)
             events |= POLL_HUP;
     }
     if (file_can_write(file)) {
-        if (ring_room(ring) >= PIPE_ATOMIC)
+        if (space_left(pipe) >= PIPE_ATOMIC)
             events |= POLL_WRITABLE;
         if (pipe->readers == 0)
             events |= POLL_ERR;
@@ -342,7 +442,7 @@ enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer)
     enum err e = anon_dentry(&pipefs, S_IFIFO | 0600, "pipe:[%lu]", &dentry);
     if (e != E_OK)
         return e;
-    e = pipe_end(dentry, flags | O_RDONLY, reader);
+    e = pipe_end(dentry, (flags & O_NONBLOCK) | O_RDONLY, reader);
     if (e == E_OK) {
         e = pipe_end(dentry, flags | O_WRONLY, writer);
         if (e != E_OK)
@@ -372,6 +472,8 @@ COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
         return fs_current()->uid == 0 ? E_NOMEM : E_PERM;
     struct pipe *pipe = file->state;
     uint32_t capacity = power_of_two_above(size);
+    if (pipe->ring.used + pipe->packet_waste > capacity)
+        return E_BUSY;
     enum err e = pipe_ring_resize(&pipe->ring, capacity);
     if (e != E_OK)
         return e;
@@ -405,7 +507,7 @@ enum err pipe_wait(struct file *file, bool write, bool eager)
 
 uint64_t pipe_room(const struct file *file)
 {
-    return ring_room(&((const struct pipe *)file->state)->ring);
+    return space_left(file->state);
 }
 
 uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t from)
@@ -426,10 +528,11 @@ void pipe_skip(struct file *file, uint64_t size)
     struct pipe *pipe = file->state;
     if (size == 0)
         return;
-    uint32_t room = ring_room(&pipe->ring);
+    uint32_t room = space_left(pipe);
     pipe->ring.head = (pipe->ring.head + (uint32_t)size) & (pipe->ring.size - 1);
     pipe->ring.used -= (uint32_t)size;
-    ring_drained(pipe, room);
+    bytes_taken(pipe, size);
+    space_made(pipe, room);
 }
 
 COLD void pipe_unread(struct file *file, const char *bytes, uint64_t size)
@@ -444,5 +547,6 @@ COLD void pipe_unread(struct file *file, const char *bytes, uint64_t size)
         ring->bytes[ring->head] = bytes[i - 1];
     }
     ring->used += (uint32_t)size;
+    pipe->taken -= size;
     wait_queue_wake(&pipe->readable);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pipes and fifos (pipe(7)). The bytes are in a ring that grows from one page to the pipe's
- * capacity. Writes of at most PIPE_ATOMIC bytes are atomic.
+ * capacity. Writes of at most PIPE_ATOMIC bytes are atomic. A write to an end with O_DIRECT makes
+ * packets: a read takes at most one and drops what it has no room for (pipe(2)). splice() forgets
+ * where the packets that it takes began.
  *
  * Reads and writes may sleep: the caller must hold a reference to the file.
  */
@@ -29,7 +31,7 @@ MUST_CHECK enum err pipe_ring_drain(struct pipe_ring *ring, struct io *io);
 /* Sets the capacity. E_BUSY: the ring holds more bytes than that. E_NOMEM. */
 MUST_CHECK enum err pipe_ring_resize(struct pipe_ring *ring, uint32_t capacity);
 
-/* Makes a pipe and opens both ends. flags: O_NONBLOCK or 0. One reference each. */
+/* Makes a pipe and opens both ends. flags: O_NONBLOCK, O_DIRECT. One reference each. */
 MUST_CHECK enum err pipe_create(uint32_t flags, struct file **reader, struct file **writer);
 /* F_GETPIPE_SZ and F_SETPIPE_SZ. E_BADF: not a pipe. E_INVAL, E_PERM, E_BUSY, E_NOMEM. */
 MUST_CHECK enum err pipe_capacity(const struct file *file, uint32_t *out);

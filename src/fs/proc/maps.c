@@ -80,19 +80,19 @@ const struct area *procfs_next_area(const struct fs_process *process, virt_t v)
     return area;
 }
 
-/* Lets other threads run, then describes the process and finds its next area again. */
+/* Lets other threads run, then describes the process and finds its first area that ends above `next`
+ * again. */
 static const struct area *area_after_giving_way(const void *subject, struct fs_process *process,
-                                                const struct area *area)
+                                                virt_t next)
 {
-    virt_t next = area->range.end;
     fs_give_way();
     procfs_describe(subject, process);
     return procfs_next_area(process, next);
 }
 
 static void show_areas(struct text *text, const void *subject,
-                       void (*more)(struct text *text, struct address_space *space,
-                                    const struct area *area))
+                       void (*more)(struct text *text, const void *subject,
+                                    struct fs_process *process, const struct area *area))
 {
     struct fs_process process;
     procfs_describe(subject, &process);
@@ -104,9 +104,10 @@ static void show_areas(struct text *text, const void *subject,
     const struct area *area = procfs_next_area(&process, virt(0));
     while (area) {
         show_area(text, area, buffer, PATH_MAX_SIZE);
+        virt_t next = area->range.end;
         if (more)
-            more(text, process.space, area);
-        area = area_after_giving_way(subject, &process, area);
+            more(text, subject, &process, area);
+        area = area_after_giving_way(subject, &process, next);
     }
     heap_free(buffer);
 }
@@ -166,14 +167,27 @@ static void add_leaf(void *context, virt_t at, int level, pte_t leaf)
     out->large += size > PAGE_SIZE ? size : 0;
 }
 
-void procfs_measure_area(struct address_space *space, const struct area *a,
-                         struct procfs_usage *out)
+#define MEASURED_TABLES 4 /* page tables between preemption points */
+
+/* Gives way: `area` is a copy. What changes meanwhile counts as it is when its part is reached. */
+static void maps_measure_area(const void *subject, struct fs_process *process,
+                              const struct area *area, struct procfs_usage *out)
 {
-    *out = (struct procfs_usage){.size = virt_range_size(a->range)};
-    struct measured measured = {a, out};
-    if (a->kind != AREA_GUARD)
-        paging_visit_kept(space, a->range, add_leaf, &measured);
-    if (a->flags & AREA_LOCKED)
+    struct measured measured = {area, out};
+    struct virt_range rest = area->range;
+    *out = (struct procfs_usage){.size = virt_range_size(rest)};
+    const struct area *now = area->kind != AREA_GUARD ? area : NULL;
+    while (now && now->range.start.v <= rest.start.v) {
+        if (now->range.end.v < rest.end.v)
+            rest.end = now->range.end;
+        struct virt_range piece = areas_piece_of(process->space, rest, MEASURED_TABLES);
+        paging_visit_kept(process->space, piece, add_leaf, &measured);
+        rest.start = piece.end;
+        if (rest.start.v >= rest.end.v)
+            break;
+        now = area_after_giving_way(subject, process, rest.start);
+    }
+    if (area->flags & AREA_LOCKED)
         out->locked = out->share;
 }
 
@@ -257,10 +271,12 @@ static bool may_have_large(const struct area *a)
            !(a->flags & (AREA_NO_HUGE | AREA_GROWS_DOWN)) && first + LARGE_SIZE <= a->range.end.v;
 }
 
-static void show_usage(struct text *text, struct address_space *space, const struct area *area)
+static void show_usage(struct text *text, const void *subject, struct fs_process *process,
+                       const struct area *shown)
 {
     struct procfs_usage usage;
-    procfs_measure_area(space, area, &usage);
+    const struct area copy = *shown, *area = &copy;
+    maps_measure_area(subject, process, area, &usage);
     maps_put_size(text, "Size", usage.size);
     maps_put_size(text, "KernelPageSize", PAGE_SIZE);
     maps_put_size(text, "MMUPageSize", PAGE_SIZE);
@@ -283,14 +299,16 @@ void procfs_show_smaps_rollup(struct text *text, void *context)
     const struct area *area = procfs_next_area(&process, virt(0));
     if (area)
         all.start = area->range.start;
-    for (; area; area = area_after_giving_way(context, &process, area)) {
+    while (area) {
+        const struct area copy = *area;
         struct procfs_usage usage;
         uint64_t words[ARRAY_LENGTH(sum)];
-        procfs_measure_area(process.space, area, &usage);
+        maps_measure_area(context, &process, &copy, &usage);
         memcpy(words, &usage, sizeof(words));
         for (size_t i = 0; i < ARRAY_LENGTH(sum); i++)
             sum[i] += words[i];
-        all.end = area->range.end;
+        all.end = copy.range.end;
+        area = area_after_giving_way(context, &process, copy.range.end);
     }
     struct procfs_usage total;
     memcpy(&total, sum, sizeof(total));
@@ -314,7 +332,8 @@ void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)
     *out = (struct procfs_sizes){
         .all = m->bytes / PAGE_SIZE,
         .peak = m->peak / PAGE_SIZE,
-        .resident = m->pages[PAGES_ANONYMOUS] + m->pages[PAGES_FILE] + m->pages[PAGES_SHARED],
+        .resident = areas_pages_of(m),
+        .resident_peak = areas_peak_pages(m),
         .file = m->pages[PAGES_FILE],
         .shared_memory = m->pages[PAGES_SHARED],
         .code = code / PAGE_SIZE,

@@ -120,7 +120,7 @@ enum { /* values of clear_refs */
     CLEAR_REFS_ANONYMOUS,
     CLEAR_REFS_MAPPED,
     CLEAR_REFS_SOFT_DIRTY,
-    CLEAR_REFS_PEAK, /* resets VmHWM, which is always the present value here */
+    CLEAR_REFS_PEAK, /* VmHWM becomes the present value */
 };
 
 static bool chosen(const struct area *area, int what)
@@ -133,8 +133,12 @@ static bool chosen(const struct area *area, int what)
 static void pagemap_clear(int what, const struct fs_process *process)
 {
     uint64_t bits = what == CLEAR_REFS_SOFT_DIRTY ? PTE_D : PTE_A;
-    if (what == CLEAR_REFS_PEAK)
+    if (process->memory == NULL)
         return;
+    if (what == CLEAR_REFS_PEAK) {
+        process->memory->pages_peak = 0;
+        return;
+    }
     for (const struct area *a = procfs_next_area(process, virt(0)); a != NULL;
          a = procfs_next_area(process, a->range.end))
         if (chosen(a, what))

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/pagetables. The tables are visited twice, to count the runs and to store them, because
- * nothing may be allocated during a visit: growth of the heap changes the tables.
+ * /proc/pagetables. A piece of the tables is visited, then printed, because nothing may be allocated
+ * during a visit: growth of the heap changes the tables.
  */
 #include "fs/proc/process_text.h"
 
 #include "base/sections.h"
 #include "fs/vfs/abi.h"
+#include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
 #include "mm/pt/dump.h"
 
-#define SPARE_RUNS 16 /* runs that the allocation between the visits may add */
+/* Runs of a piece at most: each leaf of its tables and each step of areas_piece_of() is one; and the one
+ * that goes on. */
+#define PIECE_TABLES 4
+#define PIECE_RUNS   (PIECE_TABLES * PT_ENTRIES + AREAS_PIECE_STEPS + 1)
 
 struct region {
     virt_t start, end;
@@ -83,13 +87,6 @@ static const char *pagetables_name_of(virt_t v, char *buffer, size_t size)
     return *name != '\0' ? name : area->flags & AREA_IMAGE ? "[bss]" : "[anonymous]";
 }
 
-static void visit_all(struct ptdump *dump)
-{
-    paging_visit(running_space, virt_range(0, LAYOUT_PROGRAM_END), ptdump_leaf, dump);
-    paging_visit(running_space, virt_range(LAYOUT_HEAP_START, UINT64_MAX - PAGE_MASK), ptdump_leaf,
-                 dump);
-}
-
 /* Lists the slots of the level-4 table that refer to the table itself. Its frame is found through
  * the program window: the address with the window's slot at all four levels. */
 static void show_windows(struct text *text)
@@ -122,32 +119,41 @@ static void show_run(struct text *text, const struct ptdump_run *run, char *buff
     text_printf(text, "%s%s\n", line, pagetables_name_of(run->range.start, buffer, size));
 }
 
-static void show_runs(struct text *text, const struct ptdump *dump, char *buffer, size_t size)
+/* Prints the tables of the range by pieces, and lets other threads run between its lines. The last run
+ * of a piece may go on in the next. */
+static void show_range(struct text *text, virt_t start, virt_t end, struct ptdump *dump,
+                       char *buffer)
 {
-    size_t i = 0, kept = dump->count < dump->capacity ? dump->count : dump->capacity;
-    text_printf(text, "%s\n---- the program\n", ptdump_heading());
-    for (; i < kept && dump->runs[i].range.start.v < LAYOUT_PROGRAM_END; i++)
-        show_run(text, &dump->runs[i], buffer, size);
-    text_printf(text, "---- windows on the page tables\n");
-    show_windows(text);
-    text_printf(text, "---- the kernel\n");
-    for (; i < kept; i++)
-        show_run(text, &dump->runs[i], buffer, size);
-    if (kept < dump->count)
-        text_printf(text, "(truncated)\n");
+    size_t shown;
+    dump->count = 0;
+    for (struct virt_range rest = {start, end}; rest.start.v < end.v;) {
+        struct virt_range piece = areas_piece_of(running_space, rest, PIECE_TABLES);
+        paging_visit(running_space, piece, ptdump_leaf, dump);
+        rest.start = piece.end;
+        bool last = piece.end.v == end.v;
+        for (shown = 0; shown + !last < dump->count; shown++) {
+            show_run(text, &dump->runs[shown], buffer, PATH_MAX_SIZE);
+            fs_give_way();
+        }
+        dump->runs[0] = dump->last;
+        dump->count -= shown;
+        fs_give_way();
+    }
 }
 
 void procfs_show_pagetables(struct text *text, void *context)
 {
     (void)context;
     char *buffer = heap_alloc(PATH_MAX_SIZE);
-    struct ptdump count = {.region_end = region_end};
-    visit_all(&count);
-    struct ptdump dump = {.region_end = region_end, .capacity = count.count + SPARE_RUNS};
-    dump.runs = heap_alloc(dump.capacity * sizeof *dump.runs);
+    struct ptdump dump = {.region_end = region_end, .capacity = PIECE_RUNS};
+    dump.runs = heap_alloc(PIECE_RUNS * sizeof *dump.runs);
     if (buffer != NULL && dump.runs != NULL) {
-        visit_all(&dump);
-        show_runs(text, &dump, buffer, PATH_MAX_SIZE);
+        text_printf(text, "%s\n---- the program\n", ptdump_heading());
+        show_range(text, virt(0), virt(LAYOUT_PROGRAM_END), &dump, buffer);
+        text_printf(text, "---- windows on the page tables\n");
+        show_windows(text);
+        text_printf(text, "---- the kernel\n");
+        show_range(text, virt(LAYOUT_HEAP_START), virt(UINT64_MAX - PAGE_MASK), &dump, buffer);
     } else {
         text->failed = true;
     }

@@ -104,7 +104,7 @@ void procfs_show_status(struct text *text, void *context)
     show_size(text, "VmSize", s.all);
     show_size(text, "VmLck", s.locked);
     show_size(text, "VmPin", 0);
-    show_size(text, "VmHWM", s.resident);
+    show_size(text, "VmHWM", s.resident_peak);
     show_size(text, "VmRSS", s.resident);
     show_size(text, "RssAnon", s.resident - s.file - s.shared_memory);
     show_size(text, "RssFile", s.file);

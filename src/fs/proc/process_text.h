@@ -55,12 +55,10 @@ struct procfs_usage {
     uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,
         private_dirty, referenced, anonymous, lazyfree, file, large, locked;
 };
-void procfs_measure_area(struct address_space *space, const struct area *area,
-                         struct procfs_usage *out);
 
 /* Totals of all areas of a process, in pages. O(1). */
 struct procfs_sizes {
-    uint64_t all, peak, resident, file, shared_memory, code, data, stack, locked;
+    uint64_t all, peak, resident, resident_peak, file, shared_memory, code, data, stack, locked;
 };
 void procfs_measure(const struct fs_process *process, struct procfs_sizes *out);
 

@@ -65,6 +65,22 @@ static void remove_pages(struct ram_file *ram, uint64_t first, uint64_t end)
     ramfs_count_pages((int64_t)(ram->tree.count - before));
 }
 
+#define CUT_PIECE                                                                                  \
+    1024 /* pages that a truncation removes, or fallocate() looks at, before it gives way */
+
+/* As remove_pages(), with preemption points. `unmap`: drops the mappings of the pages. */
+static COLD void cut_pages(struct ram_file *ram, uint64_t first, uint64_t end, bool unmap)
+{
+    while (page_tree_next(&ram->tree, first, &first) && first < end) {
+        uint64_t to = end - first > CUT_PIECE ? first + CUT_PIECE : end;
+        remove_pages(ram, first, to);
+        if (unmap)
+            inode_pages_changed(&ram->inode, first, to);
+        inode_give_way(&ram->inode);
+        first = to;
+    }
+}
+
 /*
  * The pages of a large file that is gone. A kernel thread frees them, because neither close(),
  * munmap() nor any other call that drops a file can give way in its middle. They count as free:
@@ -316,15 +332,16 @@ static COLD enum err ram_truncate(struct inode *inode, uint64_t size)
             return E_FBIG;
         }
     }
+    enum err e = inode_take_turn(inode);
+    if (e != E_OK)
+        return e;
     bool shrinks = size < inode->size;
     inode->size = size;
     /* Even if the size is unchanged, fallocate() may have left pages after the end. */
     ram->archive_size = least(ram->archive_size, size);
-    if (size == 0)
-        remove_all_pages(ram);
-    else
-        remove_pages(ram, pages_of(size), UINT64_MAX);
     clear_tail(ram, size);
+    if (size != 0 || !let_die(ram))
+        cut_pages(ram, pages_of(size), UINT64_MAX, false); /* below, by what is mapped */
     if (shrinks) {
         inode_pages_changed(inode, page_number(size), pages_of(size));
         inode_pages_cut(inode, pages_of(size));
@@ -357,29 +374,32 @@ static enum err punch(struct ram_file *ram, uint64_t from, uint64_t to)
         e = clear_inside(ram, end << PAGE_SHIFT, to);
     /* Pages of the archive are zeroed, because a hole there would read as the archive. */
     uint64_t archived = least(end, pages_of(ram->archive_size));
-    for (; e == E_OK && first < archived; first++)
+    for (; e == E_OK && first < archived; first++) {
         e = clear_inside(ram, first << PAGE_SHIFT, (first + 1) << PAGE_SHIFT);
-    if (e == E_OK && first < end) {
-        remove_pages(ram, first, end);
-        inode_pages_changed(&ram->inode, first, end);
+        inode_give_way(&ram->inode);
     }
+    if (e == E_OK && first < end)
+        cut_pages(ram, first, end, true);
     return e;
 }
 
 static enum err ramfs_file_reserve(struct ram_file *ram, uint64_t first, uint64_t end)
 {
     uint64_t missing = 0;
+    enum err e = E_OK;
     for (uint64_t i = first; i < end; i++) {
         missing += !has_data(ram, i);
         if (!ramfs_room_for(missing))
             return E_NOSPC;
+        if (i % CUT_PIECE == 0)
+            inode_give_way(&ram->inode);
     }
-    uint64_t i = first;
-    enum err e = E_OK;
-    for (; i < end && e == E_OK; i++) {
+    for (uint64_t i = first; i < end && e == E_OK; i++) {
         void *page;
         if (!has_data(ram, i))
             e = own_page(ram, i, &page);
+        if (i % CUT_PIECE == 0)
+            inode_give_way(&ram->inode);
     }
     return e;
 }
@@ -389,7 +409,9 @@ static COLD enum err ram_allocate(struct inode *inode, uint32_t mode, uint64_t o
 {
     struct ram_file *ram = ram_file_of(inode);
     uint64_t end = offset + size; /* both at most FILE_OFFSET_MAX */
-    enum err e;
+    enum err e = inode_take_turn(inode);
+    if (e != E_OK)
+        return e;
     if (mode == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)) {
         if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
             return E_PERM;

@@ -87,9 +87,36 @@ void file_give_way(struct file *file, const uint64_t *offset, bool writes)
         wait_queue_wake(&turn_queue);
 }
 
+void inode_give_way(struct inode *inode)
+{
+    inode->busy = true;
+    turns++;
+    fs_give_way();
+    turns--;
+    inode->busy = false;
+    if (turn_waiters > 0)
+        wait_queue_wake(&turn_queue);
+}
+
 static bool is_my_turn(void *busy)
 {
     return !*(const bool *)busy;
+}
+
+static enum err wait_for_turn(bool *busy)
+{
+    turn_waiters++;
+    enum err e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
+    turn_waiters--;
+    return e;
+}
+
+enum err inode_take_turn(struct inode *inode)
+{
+    enum err e = E_OK;
+    while (e == E_OK && inode->busy)
+        e = wait_for_turn(&inode->busy);
+    return e;
 }
 
 /* Waits until no read or write that has given way uses the position or the contents. E_INTR. */
@@ -102,9 +129,7 @@ static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bo
             busy = &file->inode->busy;
         if (!busy)
             break;
-        turn_waiters++;
-        e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
-        turn_waiters--;
+        e = wait_for_turn(busy);
     }
     return e;
 }

@@ -6,7 +6,7 @@
 #include "fs/vfs/range_lock.h"
 #include "mm/heap/heap.h"
 
-#define CAPACITY_FIRST 64                  /* as on Linux: NR_OPEN_DEFAULT */
+#define CAPACITY_FIRST SLOT_GROUP          /* as on Linux: NR_OPEN_DEFAULT */
 #define CAPACITY_MAX   (UINT32_C(1) << 20) /* Linux's fs.nr_open */
 
 /* Drops the reference of a closed descriptor. POSIX: closing any descriptor of a file releases all
@@ -22,6 +22,39 @@ static uint32_t limit_now(void)
 {
     uint64_t limit = fs_limit(FS_RLIMIT_NOFILE);
     return limit < CAPACITY_MAX ? (uint32_t)limit : CAPACITY_MAX;
+}
+
+/* The lowest free number >= fd, which may be behind all slots. */
+static uint32_t first_free(const struct file_table *table, uint32_t fd)
+{
+    while (fd < table->capacity && table->slots[fd].file) {
+        const struct file_table_slot *slot = &table->slots[fd];
+        if (fd % SLOT_GROUP != 0 || slot->used != SLOT_GROUP)
+            fd++;
+        else
+            fd += slot->full == SLOT_GROUPS / SLOT_GROUP ? SLOT_GROUPS : SLOT_GROUP;
+    }
+    return fd;
+}
+
+static ALWAYS_INLINE void set_slot(struct file_table *table, uint32_t fd, struct file *file,
+                                   bool close_on_exec)
+{
+    table->slots[fd].file = file;
+    table->slots[fd].close_on_exec = close_on_exec;
+}
+
+/* One more slot of the group of `fd` is in use, or one less. */
+static ALWAYS_INLINE void count_slot(struct file_table *table, uint32_t fd, bool more)
+{
+    struct file_table_slot *group = &table->slots[fd & ~(SLOT_GROUP - 1u)];
+    bool full = group->used == SLOT_GROUP - more; /* with it */
+    group->used = (uint8_t)(more ? group->used + 1 : group->used - 1);
+    table->used += more ? 1 : UINT32_MAX;
+    if (unlikely(full)) {
+        group = &table->slots[fd & ~(SLOT_GROUPS - 1u)];
+        group->full = (uint16_t)(more ? group->full + 1 : group->full - 1);
+    }
 }
 
 static MUST_CHECK enum err file_table_reserve(struct file_table *table, uint32_t fd)
@@ -43,16 +76,14 @@ static MUST_CHECK enum err file_table_reserve(struct file_table *table, uint32_t
 enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
                         bool close_on_exec, int *out)
 {
-    uint32_t fd = from > table->lowest ? from : table->lowest;
-    while (fd < table->capacity && table->slots[fd].file)
-        fd++;
+    uint32_t fd = first_free(table, from > table->lowest ? from : table->lowest);
     if (fd >= limit_now())
         return E_MFILE;
     enum err e = file_table_reserve(table, fd);
     if (e != E_OK)
         return e;
-    table->slots[fd] = (struct file_table_slot){file, close_on_exec};
-    table->used++;
+    set_slot(table, fd, file, close_on_exec);
+    count_slot(table, fd, true);
     if (from <= table->lowest)
         table->lowest = fd + 1;
     *out = (int)fd;
@@ -61,10 +92,7 @@ enum err file_table_add(struct file_table *table, struct file *file, uint32_t fr
 
 bool file_table_has_room(const struct file_table *table)
 {
-    uint32_t fd = table->lowest;
-    while (fd < table->capacity && table->slots[fd].file)
-        fd++;
-    return fd < limit_now();
+    return first_free(table, table->lowest) < limit_now();
 }
 
 enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
@@ -77,9 +105,9 @@ enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file
         return e;
     struct file *old = table->slots[fd].file;
     file_get(file);
-    table->slots[fd] = (struct file_table_slot){file, close_on_exec};
+    set_slot(table, fd, file, close_on_exec);
     if (!old)
-        table->used++;
+        count_slot(table, fd, true);
     file_table_put(table, old);
     return E_OK;
 }
@@ -89,8 +117,8 @@ enum err file_table_close(struct file_table *table, uint32_t fd)
     struct file *file = file_table_find(table, fd);
     if (!file)
         return E_BADF;
-    table->slots[fd] = (struct file_table_slot){0};
-    table->used--;
+    set_slot(table, fd, NULL, false);
+    count_slot(table, fd, false);
     if (fd < table->lowest)
         table->lowest = fd;
     file_table_put(table, file);

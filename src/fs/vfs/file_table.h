@@ -6,10 +6,14 @@
 
 #define FILE_TABLE_LIMIT      1024 /* RLIMIT_NOFILE at start, soft */
 #define FILE_TABLE_LIMIT_HARD 4096
+#define SLOT_GROUP            64
+#define SLOT_GROUPS           4096
 
 struct file_table_slot {
     struct file *file; /* one reference; NULL: free */
     bool close_on_exec;
+    uint8_t used;  /* in the first slot of each SLOT_GROUP: slots of the group in use */
+    uint16_t full; /* in the first slot of each SLOT_GROUPS: groups of them that are full */
 };
 
 struct file_table {
@@ -31,7 +35,8 @@ static inline struct file *file_table_find(const struct file_table *table, uint6
 }
 
 /* Assigns the lowest free number >= from; takes over the caller's reference on success. E_MFILE,
- * E_NOMEM. */
+ * E_NOMEM. O(1), and O(SLOT_GROUP + numbers / SLOT_GROUPS) if
+ * a number below others in use was free. */
 MUST_CHECK enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
                                    bool close_on_exec, int *out);
 /* True if file_table_add() would find a number. */

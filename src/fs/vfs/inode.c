@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/dentry.h"
+#include "fs/vfs/file.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/areas.h"
@@ -120,8 +121,9 @@ void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end)
 
 void inode_pages_cut(struct inode *inode, uint64_t first)
 {
-    if (inode->mappings > 0)
-        areas_truncate(&inode->pages, first);
+    struct areas_place place = {0};
+    while (inode->mappings > 0 && areas_truncate(&inode->pages, first, &place))
+        inode_give_way(inode);
 }
 
 void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end)

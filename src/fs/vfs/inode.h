@@ -30,6 +30,7 @@ struct dentry;
 struct directory;
 struct file;
 struct file_ops;
+struct gap_tree;
 struct inode;
 struct socket;
 
@@ -99,13 +100,13 @@ struct inode {
         struct pipe *pipe;     /* S_IFIFO: NULL unless it is open */
         struct socket *socket; /* S_IFSOCK: the socket that is bound to it; NULL */
     };
-    struct file *locked_by;   /* flock(LOCK_EX) holder */
-    uint32_t locked_shared;   /* flock(LOCK_SH) holders */
-    struct watch *watches;    /* fs/vfs/notify.h */
-    struct range_lock *locks; /* fs/vfs/range_lock.h */
-    uint32_t seals;           /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool busy;                /* a write has given way in its middle (file_give_way()) */
-    bool linkable;            /* nlink is 0, but link() is allowed (O_TMPFILE) */
+    struct file *locked_by; /* flock(LOCK_EX) holder */
+    uint32_t locked_shared; /* flock(LOCK_SH) holders */
+    struct watch *watches;  /* fs/vfs/notify.h */
+    struct gap_tree *locks; /* fs/vfs/range_lock.h; NULL: none */
+    uint32_t seals;         /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
+    bool busy;              /* a change has given way in its middle (inode_give_way()) */
+    bool linkable;          /* nlink is 0, but link() is allowed (O_TMPFILE) */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */
     struct dentry *mapped_as;
@@ -140,7 +141,8 @@ MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);
-/* The file ends before page `first` now: unmaps the pages from it on, with private copies of them. */
+/* The file ends before page `first` now: unmaps the pages from it on, with private copies of them.
+ * Gives way (inode_give_way()). */
 void inode_pages_cut(struct inode *inode, uint64_t first);
 /* Marks pages [first, end) dirty in all areas, because write() or the like changed them. */
 void inode_pages_written(struct inode *inode, uint64_t first, uint64_t end);

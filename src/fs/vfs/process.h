@@ -25,7 +25,7 @@ struct fs_process {
     uint32_t tid;                     /* of the thread that is described */
     const struct fs_context *context; /* NULL: a zombie, which has no memory either */
     struct address_space *space;      /* valid while there is a context */
-    const struct area_owner *memory;  /* of its areas in it; NULL: none */
+    struct area_owner *memory;        /* of its areas in it; NULL: none */
     char state;                       /* 'R', 'S', 'Z' */
     const char *name;                 /* comm, at most 15 bytes; valid until the next call */
     struct virt_range arguments;      /* argv strings on the program's stack */

@@ -1,47 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/vfs/range_lock.h"
 
-#include "base/list.h"
 #include "fs/vfs/wait.h"
+#include "mm/heap/hash_table.h"
 #include "mm/heap/heap.h"
 
 #define CHAIN_MAX 10 /* maximal length of a cycle of waiting owners that is detected */
 
-/* Woken when a record lock is released. */
-static struct wait_queue released = WAIT_QUEUE_INIT(released);
-
 struct waiter {
-    struct list link;
-    struct inode *inode;
-    const struct range_lock *wanted;
+    struct hash_link by_owner; /* in `waiting` */
+    struct list link;          /* of blocker->waiters */
+    const void *owner;
+    struct range_lock *blocker; /* NULL: it has ended, or may block no longer */
+    struct wait_queue queue;
 };
 
-static struct list waiters = LIST_INIT(waiters);
+/* Threads that wait for a lock, by the hash of their owner. */
+static struct hash_table waiting = HASH_TABLE_INIT(waiting);
 
-static bool overlap(const struct range_lock *a, const struct range_lock *b)
+static uint32_t owner_hash(const void *owner)
 {
-    return a->start <= b->last && b->start <= a->last;
+    return hash_bytes(&owner, sizeof(owner));
+}
+
+static struct range_lock *lock_of(struct gap_node *node)
+{
+    return node ? CONTAINER_OF(node, struct range_lock, node) : NULL;
+}
+
+const struct range_lock *range_lock_first(const struct inode *inode)
+{
+    return inode->locks ? lock_of(inode->locks->first) : NULL;
+}
+
+const struct range_lock *range_lock_next(const struct range_lock *lock)
+{
+    return lock_of(lock->node.next);
+}
+
+/* The first lock that starts behind `position`, or NULL. */
+static struct gap_node *first_behind(const struct gap_tree *tree, uint64_t position)
+{
+    struct gap_node *found = NULL;
+    for (struct gap_node *node = tree->root; node;) {
+        bool behind = lock_of(node)->start > position;
+        found = behind ? node : found;
+        node = node->child[!behind];
+    }
+    return found;
+}
+
+/* The locks with a byte in [start, last], from the last to the first: that before `lock`, or the last
+ * of all if `lock` is NULL. NULL at the end. */
+static struct range_lock *overlapping(const struct gap_tree *tree, uint64_t start, uint64_t last,
+                                      struct range_lock *lock)
+{
+    if (!tree)
+        return NULL;
+    return lock_of(gap_tree_before(tree, lock ? &lock->node : first_behind(tree, last), start));
+}
+
+/* A lock that conflicts with `wanted`; `first`: the first of all. */
+static struct range_lock *find_conflict(const struct inode *inode, const struct range_lock *wanted,
+                                        bool first)
+{
+    struct range_lock *found = NULL, *lock = NULL;
+    while ((lock = overlapping(inode->locks, wanted->start, wanted->last, lock)) != NULL) {
+        if (lock->owner != wanted->owner && (lock->write || wanted->write)) {
+            found = lock;
+            if (!first)
+                break;
+        }
+    }
+    return found;
 }
 
 const struct range_lock *range_lock_conflict(const struct inode *inode,
                                              const struct range_lock *wanted)
 {
-    for (const struct range_lock *lock = inode->locks; lock; lock = lock->next) {
-        if (lock->owner != wanted->owner && overlap(lock, wanted) && (lock->write || wanted->write))
-            return lock;
-    }
-    return NULL;
+    return find_conflict(inode, wanted, true);
 }
 
-/* The owner that blocks the first waiter of `owner`; NULL: `owner` does not wait. */
+/* The owner that blocks a waiter of `owner`; NULL: `owner` does not wait. */
 static const void *waits_for(const void *owner)
 {
-    list_for_each (link, &waiters) {
-        const struct waiter *waiter = CONTAINER_OF(link, struct waiter, link);
-        if (waiter->wanted->owner == owner) {
-            const struct range_lock *lock = range_lock_conflict(waiter->inode, waiter->wanted);
-            return lock ? lock->owner : NULL;
-        }
+    uint32_t hash = owner_hash(owner);
+    struct hash_link *link = hash_table_first(&waiting, hash);
+    for (; link; link = hash_link_next(link)) {
+        const struct waiter *waiter = CONTAINER_OF(link, struct waiter, by_owner);
+        if (waiter->owner == owner)
+            return waiter->blocker ? waiter->blocker->owner : NULL;
     }
     return NULL;
 }
@@ -57,126 +105,159 @@ static bool would_deadlock(const struct range_lock *wanted, const struct range_l
     return false;
 }
 
-static bool range_lock_is_free(void *context)
+static bool blocker_is_gone(void *context)
 {
     const struct waiter *waiter = context;
-    return !range_lock_conflict(waiter->inode, waiter->wanted);
+    return !waiter->blocker;
 }
 
-static enum err wait_until_free(struct inode *inode, const struct range_lock *wanted)
+/* Waits until `lock` ends or becomes weaker. */
+static enum err wait_for_end(const struct range_lock *wanted, struct range_lock *lock)
 {
-    struct waiter waiter = {.inode = inode, .wanted = wanted};
-    list_add_tail(&waiters, &waiter.link);
-    enum err e = fs_wait(&released, range_lock_is_free, &waiter, NO_DEADLINE);
+    struct waiter waiter = {.owner = wanted->owner, .blocker = lock};
+    wait_queue_init(&waiter.queue);
+    list_add_tail(&lock->waiters, &waiter.link);
+    hash_table_add(&waiting, &waiter.by_owner, owner_hash(wanted->owner));
+    enum err e = fs_wait(&waiter.queue, blocker_is_gone, &waiter, NO_DEADLINE);
+    hash_table_remove(&waiting, &waiter.by_owner);
     list_remove(&waiter.link);
     return e;
 }
 
-static void range_lock_insert(struct inode *inode, struct range_lock *lock)
+static void wake_waiters(struct range_lock *lock)
 {
-    struct range_lock **at = &inode->locks;
-    while (*at && (*at)->start <= lock->start)
-        at = &(*at)->next;
-    lock->next = *at;
-    *at = lock;
+    while (!list_empty(&lock->waiters)) {
+        struct waiter *waiter = CONTAINER_OF(lock->waiters.next, struct waiter, link);
+        list_remove(&waiter->link);
+        waiter->blocker = NULL;
+        wait_queue_wake(&waiter->queue);
+    }
+}
+
+static void range_lock_insert(struct gap_tree *tree, struct range_lock *lock)
+{
+    gap_tree_insert(tree, &lock->node, first_behind(tree, lock->start), lock->last);
+}
+
+static void range_lock_end(struct gap_tree *tree, struct range_lock *lock)
+{
+    wake_waiters(lock);
+    gap_tree_remove(tree, &lock->node);
+    heap_free(lock);
+}
+
+static void drop_empty_tree(struct inode *inode)
+{
+    if (inode->locks && !inode->locks->root) {
+        heap_free(inode->locks);
+        inode->locks = NULL;
+    }
 }
 
 /* Cuts `range` out of its owner's locks. If a lock becomes two, *spare is used and set to NULL. */
-static void cut(struct inode *inode, const struct range_lock *range, struct range_lock **spare)
+static void cut(struct gap_tree *tree, const struct range_lock *range, struct range_lock **spare)
 {
-    struct range_lock **at = &inode->locks, *tail = NULL;
-    while (*at) {
-        struct range_lock *lock = *at;
-        bool before = lock->start < range->start;
-        bool behind = lock->last > range->last;
-        if (lock->owner != range->owner || !overlap(lock, range)) {
-            at = &lock->next;
+    struct range_lock *lock, *before = NULL, *tail = NULL;
+    for (lock = overlapping(tree, range->start, range->last, NULL); lock; lock = before) {
+        before = overlapping(tree, range->start, range->last, lock);
+        if (lock->owner != range->owner)
             continue;
-        }
-        if (before && behind) {
+        bool starts_before = lock->start < range->start;
+        if (lock->last <= range->last) {
+            if (!starts_before) {
+                range_lock_end(tree, lock);
+                continue;
+            }
+        } else if (starts_before) {
             tail = *spare;
             *spare = NULL;
             *tail = *lock;
-        } else if (behind) {
+            list_init(&tail->waiters);
+        } else {
             tail = lock; /* is inserted again, because its start changes */
-            *at = lock->next;
+            gap_tree_remove(tree, &lock->node);
         }
-        if (before) {
+        wake_waiters(lock);
+        if (starts_before) {
             lock->last = range->start - 1;
-            at = &lock->next;
-        } else if (!behind) {
-            *at = lock->next;
-            heap_free(lock);
+            gap_tree_set(&lock->node, lock->last);
         }
     }
     if (tail) { /* at most one lock extends beyond the range */
         tail->start = range->last + 1;
-        range_lock_insert(inode, tail);
+        range_lock_insert(tree, tail);
     }
 }
 
 enum err range_lock_clear(struct inode *inode, const struct range_lock *range)
 {
+    if (!inode->locks)
+        return E_OK;
     struct range_lock *spare = heap_alloc(sizeof(*spare));
     if (!spare)
         return E_NOMEM;
-    cut(inode, range, &spare);
+    cut(inode->locks, range, &spare);
     heap_free(spare);
-    wait_queue_wake(&released);
+    drop_empty_tree(inode);
     return E_OK;
 }
 
 /* Extends `wanted` over adjacent and overlapping locks of the same owner and kind. */
-static void range_lock_join(struct inode *inode, struct range_lock *wanted)
+static void range_lock_join(const struct gap_tree *tree, struct range_lock *wanted)
 {
-    for (const struct range_lock *lock = inode->locks; lock; lock = lock->next) {
+    uint64_t start = wanted->start, last = wanted->last;
+    struct range_lock *lock = NULL;
+    while ((lock = overlapping(tree, start - (start > 0), last + 1, lock)) != NULL) {
         if (lock->owner != wanted->owner || lock->write != wanted->write)
             continue;
-        if (lock->last + 1 >= wanted->start && lock->start <= wanted->last + 1) {
-            wanted->start = lock->start < wanted->start ? lock->start : wanted->start;
-            wanted->last = lock->last > wanted->last ? lock->last : wanted->last;
-        }
+        wanted->start = lock->start < wanted->start ? lock->start : wanted->start;
+        wanted->last = lock->last > wanted->last ? lock->last : wanted->last;
     }
+}
+
+/* Sets a lock that conflicts with no other. */
+static enum err put_in(struct inode *inode, const struct range_lock *wanted)
+{
+    struct range_lock *lock = heap_alloc(sizeof(*lock)), *spare = heap_alloc(sizeof(*spare));
+    if (!inode->locks)
+        inode->locks = heap_alloc_zero(sizeof(*inode->locks));
+    if (!lock || !spare || !inode->locks) {
+        heap_free(lock);
+        heap_free(spare);
+        drop_empty_tree(inode);
+        return E_NOMEM;
+    }
+    *lock = *wanted;
+    list_init(&lock->waiters);
+    range_lock_join(inode->locks, lock);
+    cut(inode->locks, lock, &spare);
+    range_lock_insert(inode->locks, lock);
+    heap_free(spare);
+    return E_OK;
 }
 
 enum err range_lock_set(struct inode *inode, const struct range_lock *wanted, bool wait)
 {
-    const struct range_lock *conflict = range_lock_conflict(inode, wanted);
-    enum err e = E_OK;
-    if (conflict && !wait)
-        return E_AGAIN;
-    if (conflict && wanted->pid >= 0 && would_deadlock(wanted, conflict))
-        return E_DEADLK;
-    if (conflict)
-        e = wait_until_free(inode, wanted);
-    if (e != E_OK)
-        return e;
-    struct range_lock *lock = heap_alloc(sizeof(*lock)), *spare = heap_alloc(sizeof(*spare));
-    if (!lock || !spare) {
-        heap_free(lock);
-        heap_free(spare);
-        return E_NOMEM;
+    struct range_lock *conflict;
+    while ((conflict = find_conflict(inode, wanted, false)) != NULL) {
+        if (!wait)
+            return E_AGAIN;
+        if (wanted->pid >= 0 && would_deadlock(wanted, conflict))
+            return E_DEADLK;
+        enum err e = wait_for_end(wanted, conflict);
+        if (e != E_OK)
+            return e;
     }
-    *lock = *wanted;
-    range_lock_join(inode, lock);
-    cut(inode, lock, &spare);
-    range_lock_insert(inode, lock);
-    heap_free(spare);
-    wait_queue_wake(&released); /* the new lock may be weaker than the one it replaced */
-    return E_OK;
+    return put_in(inode, wanted);
 }
 
 void range_locks_end(struct inode *inode, const void *owner)
 {
-    struct range_lock **at = &inode->locks;
-    while (*at) {
-        struct range_lock *lock = *at;
-        if (lock->owner == owner) {
-            *at = lock->next;
-            heap_free(lock);
-        } else {
-            at = &lock->next;
-        }
+    struct gap_node *next;
+    for (struct gap_node *node = inode->locks ? inode->locks->first : NULL; node; node = next) {
+        next = node->next;
+        if (lock_of(node)->owner == owner)
+            range_lock_end(inode->locks, lock_of(node));
     }
-    wait_queue_wake(&released);
+    drop_empty_tree(inode);
 }

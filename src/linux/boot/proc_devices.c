@@ -121,7 +121,8 @@ static void put_locks(const struct process *process, struct file_table *table, u
                  &(struct range_lock){.last = INT64_MAX,
                                       .pid = process->pid,
                                       .write = file->lock == FILE_LOCK_EXCLUSIVE});
-    for (const struct range_lock *l = file->inode->locks; l != NULL; l = l->next) {
+    for (const struct range_lock *l = range_lock_first(file->inode); l != NULL;
+         l = range_lock_next(l)) {
         if (l->owner == file)
             put_lock(context, file->inode, "OFDLCK", l);
         else if (l->owner == table && first_of_inode)

@@ -2,10 +2,12 @@
 #include "linux/call/stats.h"
 
 #include "base/addr.h"
+#include "cpu/trap.h"
 #include "kern/log.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/call/syscall.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/fault.h"
@@ -13,9 +15,14 @@
 #define ULL(x)     ((unsigned long long)(x))
 #define SLOT_OURS  SYSCALL_COUNT
 #define SLOT_OTHER (SYSCALL_COUNT + OURO_CALL_COUNT) /* all numbers without a row */
-#define SLOTS      (SLOT_OTHER + 1)
+#define SLOT_FAULT (SLOT_OTHER + 1)
+#define SLOT_OWN   (SLOT_OTHER + 2) /* threads without a program: the kernel's, and ending ones */
+#define SLOTS      (SLOT_OTHER + 3)
 
 static struct syscall_count *counts; /* [SLOTS]; NULL: stats is off */
+static trap_handler page_fault_handler;
+
+static void page_fault_counted(struct trap_frame *frame) NO_LOCK_ANALYSIS;
 
 INIT_CODE enum err stats_start(void)
 {
@@ -24,6 +31,7 @@ INIT_CODE enum err stats_start(void)
         return E_NOMEM;
     syscall_count_all();
     thread_count_points();
+    page_fault_handler = trap_set_handler(VECTOR_PAGE_FAULT, page_fault_counted);
     return E_OK;
 }
 
@@ -38,20 +46,18 @@ struct syscall_count *stats_of_syscall(uint32_t number)
                : &counts[SLOT_OTHER];
 }
 
-/* The longest time from one preemption point of a system call, its begin or its thread's last switch
- * to the next point or its end. */
-static uint64_t path_start_ns, longest_ns;
-static const struct syscall_count *longest_in;
+/* A path: from a preemption point of the kernel, the begin of a system call or of a page fault of the
+ * program, or a switch to the thread, to the next of these points, the end of the call or fault, or
+ * a switch to another thread. 0: the program has not called yet. */
+static uint64_t path_start_ns;
 
-static void path_ends(uint32_t number)
+static void path_ends(struct syscall_count *count)
 {
     uint64_t now = time_now_ns(), switched = thread_current()->started_ns;
     uint64_t ns = now - (path_start_ns > switched ? path_start_ns : switched);
     path_start_ns = now;
-    if (ns <= longest_ns)
-        return;
-    longest_ns = ns;
-    longest_in = stats_of_syscall(number);
+    if (ns > count->longest_ns)
+        count->longest_ns = ns;
 }
 
 void stats_call_begins(uint64_t now)
@@ -59,20 +65,39 @@ void stats_call_begins(uint64_t now)
     path_start_ns = now;
 }
 
-void stats_call_ends(uint32_t number)
+void stats_call_ends(struct syscall_count *count)
 {
-    path_ends(number);
+    path_ends(count);
+}
+
+/* A fault of the kernel, in a copy from or to the program, is a part of its call's path. */
+static void page_fault_counted(struct trap_frame *frame)
+{
+    bool program = trap_from_program(frame);
+    uint64_t start = time_now_ns();
+    if (program)
+        path_start_ns = start;
+    page_fault_handler(frame);
+    if (!program)
+        return;
+    counts[SLOT_FAULT].calls++;
+    counts[SLOT_FAULT].ns += time_now_ns() - start;
+    path_ends(&counts[SLOT_FAULT]);
 }
 
 void thread_point_passed(void)
 {
     struct syscall_record last;
-    if (syscall_history(&last, 1) == 1 && !last.finished)
-        path_ends((uint32_t)last.number);
+    if (linux_current() == NULL && path_start_ns != 0)
+        path_ends(&counts[SLOT_OWN]);
+    else if (syscall_history(&last, 1) == 1 && !last.finished)
+        path_ends(stats_of_syscall((uint32_t)last.number));
 }
 
 static const char *stats_name_of(size_t slot)
 {
+    if (slot >= SLOT_FAULT)
+        return slot == SLOT_FAULT ? "(page fault)" : "(kernel thread, end of a thread)";
     size_t number = slot < SLOT_OURS ? slot : slot - SLOT_OURS + OURO_CALL_FIRST;
     const char *name = slot < SLOT_OTHER ? syscall_row((uint32_t)number).name : NULL;
     return name != NULL ? name : "(no such call)";
@@ -90,10 +115,20 @@ static size_t costliest(void)
 
 static void report_calls(void)
 {
-    report("ouro: %10s %12s %10s  system call", "calls", "ns", "ns each");
+    report("ouro: %10s %12s %10s %10s  system call", "calls", "ns", "ns each", "path");
     for (size_t i; (i = costliest()) < SLOTS; counts[i].calls = 0)
-        report("ouro: %10llu %12llu %10llu  %s", ULL(counts[i].calls), ULL(counts[i].ns),
-               ULL(counts[i].ns / counts[i].calls), stats_name_of(i));
+        report("ouro: %10llu %12llu %10llu %10llu  %s", ULL(counts[i].calls), ULL(counts[i].ns),
+               ULL(counts[i].ns / counts[i].calls), ULL(counts[i].longest_ns), stats_name_of(i));
+}
+
+static void report_longest_path(void)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < SLOTS; i++)
+        if (counts[i].longest_ns > counts[longest].longest_ns)
+            longest = i;
+    report("ouro: longest path without a preemption point: %llu ns, %s",
+           ULL(counts[longest].longest_ns), stats_name_of(longest));
 }
 
 void stats_report(void)
@@ -108,8 +143,6 @@ void stats_report(void)
     report("ouro: TLB flushes: pages=%llu all=%llu tables=%llu", ULL(paging_counters.page_flushes),
            ULL(paging_counters.full_flushes), ULL(paging_counters.table_flushes));
     report("ouro: context switches: %llu", ULL(thread_switch_count()));
-    if (longest_in != NULL)
-        report("ouro: longest path without a preemption point: %llu ns, %s", ULL(longest_ns),
-               stats_name_of((size_t)(longest_in - counts)));
+    report_longest_path();
     report_calls();
 }

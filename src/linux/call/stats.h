@@ -13,7 +13,8 @@
 
 struct syscall_count {
     uint64_t calls;
-    uint64_t ns; /* from call to return: in the kernel, asleep, and preempted */
+    uint64_t ns;         /* from call to return: in the kernel, asleep, and preempted */
+    uint64_t longest_ns; /* its longest path without a preemption point */
 };
 
 /* Starts counting. E_NOMEM. Caller: boot. */
@@ -21,6 +22,6 @@ MUST_CHECK enum err stats_start(void);
 /* A system call begins in the calling thread, or returns: both end the path of the kernel that is
  * timed. O(1). Stats is on. */
 void stats_call_begins(uint64_t now);
-void stats_call_ends(uint32_t number);
+void stats_call_ends(struct syscall_count *count);
 /* The counter of that system call; NULL if stats is off. */
 struct syscall_count *stats_of_syscall(uint32_t number);

@@ -56,7 +56,7 @@ static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
     enum err e = function != NULL ? function(call) : absent(number);
     if (count != NULL) {
         count->ns += time_now_ns() - start;
-        stats_call_ends(number);
+        stats_call_ends(count);
     }
     if (line != NULL)
         strace_end(line, call, e);

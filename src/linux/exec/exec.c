@@ -24,6 +24,7 @@
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/exec/stack.h"
+#include "linux/memory/range.h"
 #include "linux/memory/sys_mem.h"
 #include "linux/task/image.h"
 #include "linux/task/process.h"
@@ -60,6 +61,9 @@ void exec_configure(const struct exec_options *o)
 {
     options = *o;
 }
+
+#define STACK_PIECE    (UINT64_C(64) << 10) /* bytes of the stack copied before exec gives way */
+#define AREAS_OF_IMAGE 64                   /* more than a new program has */
 
 struct exec_job {
     const char *path; /* of the file to load; the last interpreter of scripts */
@@ -313,7 +317,7 @@ static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_siz
     if (!job->program.elf->position_independent)
         return E_OK;
     uint64_t start = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE);
-    while (!exec_is_free(start, start + image_size(&job->program) + HEAP_ROOM)) {
+    while (!mem_is_free(virt_range(start, start + image_size(&job->program) + HEAP_ROOM))) {
         start += HEAP_ROOM;
         if (start >= hole.start.v)
             return no_memory(job);
@@ -405,8 +409,14 @@ static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *la
         e = vdso_map(job->vdso);
     if (e != E_OK)
         return e;
+    thread_give_way();
     stack_build(&job->plan, job->stack_image, job->stack_bytes, layout);
-    return copy_out(virt(layout->rsp), job->stack_image, job->stack_bytes);
+    for (uint64_t at = 0, size; at < job->stack_bytes && e == E_OK; at += size) {
+        thread_give_way();
+        size = job->stack_bytes - at < STACK_PIECE ? job->stack_bytes - at : STACK_PIECE;
+        e = copy_out(virt(layout->rsp + at), job->stack_image + at, size);
+    }
+    return e;
 }
 
 /* Resets the attributes of the process that execve(2) does not preserve. */
@@ -444,23 +454,34 @@ static void describe_process(struct exec_job *job, const struct stack_layout *la
     program->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
 }
 
-/* Drops the old program, whose memory other processes may still use, and installs the new one. */
-static void replace_memory(const struct exec_job *job, struct program *new)
+/* Removes what is left of the old program at the addresses of a position-dependent image. */
+static MUST_CHECK enum err clear_fixed(const struct exec_image *image)
+{
+    if (image->elf == NULL || image->elf->position_independent)
+        return E_OK;
+    return areas_remove(space_current(), virt_range(align_down(image->elf->start, PAGE_SIZE),
+                                                    align_up(image->elf->end, PAGE_SIZE)));
+}
+
+/* Installs the new program and returns the old one, to be dropped when the new one is mapped: that
+ * gives way, and the new program's place must be free until then. */
+static struct program *replace_memory(const struct exec_job *job, struct program *new)
 {
     struct address_space *space = space_current();
     struct process *process = process_current();
+    struct program *old = process->program;
+    virt_t at = virt(0);
     if (!job->beside) {
         areas_clear(space);
         history_clear();
         areas_set_mmap_base(space, job->mappings_end);
     }
-    struct program *old = process->program;
-    virt_t at = virt(0);
-    /* Without giving way: the place of the new program has been chosen, and must stay free. */
-    while (old->users == 1 && areas_remove_owner(space, &old->areas, &at))
+    /* Near the limit of areas the new program needs the old one's. */
+    while (areas_count(space) > AREAS_MAX - AREAS_OF_IMAGE && old->users == 1 &&
+           areas_remove_owner(space, &old->areas, &at))
         ;
     process->program = new;
-    program_put(old);
+    return old;
 }
 
 /* After process_be_only_thread(), a failure leaves no program to return to. */
@@ -479,10 +500,15 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
         program_put(program);
         return e;
     }
-    replace_memory(job, program);
+    struct program *old = replace_memory(job, program);
     mem_exec_reset(virt(heap));
     reset_process(job);
-    e = map_all(job, &layout);
+    e = clear_fixed(&job->program);
+    if (e == E_OK)
+        e = clear_fixed(&job->interpreter);
+    if (e == E_OK)
+        e = map_all(job, &layout);
+    program_put(old);
     if (e != E_OK) {
         job->why->too_late = true;
         return exec_refuse(job->why, e, job->path, "there is not enough memory for it");

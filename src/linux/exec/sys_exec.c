@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/walk.h"
+#include "kern/thread.h"
 #include "linux/exec/exec.h"
 #include "linux/exec/stack.h"
 #include "linux/task/process.h"
@@ -82,6 +83,7 @@ static MUST_CHECK enum err list_copy_in(struct string_list *list, virt_t from, c
         e = list->bytes > LIST_BYTES_MAX ? E_2BIG : list_append(list, item);
         if (e != E_OK)
             heap_free(item);
+        thread_give_way();
     }
     return e;
 }

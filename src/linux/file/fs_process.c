@@ -110,7 +110,7 @@ bool fs_call_of(uint32_t pid, uint32_t tid, struct fs_call *out)
     return true;
 }
 
-static void describe_program(const struct program *program, struct fs_process *out)
+static void describe_program(struct program *program, struct fs_process *out)
 {
     out->space = program->space;
     out->memory = &program->areas;

@@ -386,7 +386,10 @@ enum err sys_ftruncate(struct syscall *call)
         return E_BADF;
     if (!mode_is(file->inode->mode, S_IFREG) || !file_can_write(file))
         return E_INVAL;
-    return vfs_truncate(file->dentry, call->arg[1]);
+    file_get(file); /* it gives way */
+    enum err e = vfs_truncate(file->dentry, call->arg[1]);
+    file_put(file);
+    return e;
 }
 
 enum err sys_fallocate(struct syscall *call)
@@ -410,10 +413,12 @@ enum err sys_fallocate(struct syscall *call)
         return E_FBIG;
     if (!inode->ops || !inode->ops->allocate)
         return E_NOTSUP;
+    file_get(file); /* it gives way */
     enum err e =
         inode->ops->allocate(inode, (uint32_t)call->arg[1], (uint64_t)offset, (uint64_t)size);
     if (e == E_OK)
         notify(file->dentry, NOTIFY_MODIFY);
+    file_put(file);
     return e;
 }
 

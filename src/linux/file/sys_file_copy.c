@@ -5,6 +5,7 @@
  */
 #include "linux/file/sys_file_copy.h"
 
+#include "base/checked.h"
 #include "kern/thread.h"
 #include "linux/file/args.h"
 #include "linux/file/sys_file.h"
@@ -110,28 +111,49 @@ static enum err copy_range_allowed(const struct file *in, const struct file *out
     return in->inode->fs == out->inode->fs ? E_OK : E_XDEV;
 }
 
+/* Limits the size to what `in` has. E_OVERFLOW, E_FBIG, E_INVAL: a negative position, or the ranges overlap. The order of the
+ * checks is Linux's (generic_copy_file_checks()). */
+static enum err copy_range_limit(const struct file *in, const struct file *out, uint64_t from,
+                                 uint64_t to, uint64_t *size)
+{
+    uint64_t sum, end = in->inode->size;
+    if (!checked_add(from, *size, &sum) || !checked_add(to, *size, &sum))
+        return E_OVERFLOW;
+    uint64_t left = from < end ? end - from : 0;
+    *size = *size < left ? *size : left;
+    *size = *size < IO_BYTES_MAX ? *size : IO_BYTES_MAX;
+    if (to == INT64_MAX)
+        return E_FBIG;
+    bool overlaps = in->inode == out->inode && from < to + *size && to < from + *size;
+    return from > INT64_MAX || to > INT64_MAX || overlaps ? E_INVAL : E_OK;
+}
+
+static enum err position_copy_in(struct offset_argument *offset, uint64_t from)
+{
+    if (from == 0)
+        return E_OK;
+    offset->use = &offset->value;
+    return copy_in(&offset->value, virt(from), sizeof(offset->value));
+}
+
 enum err sys_copy_file_range(struct syscall *call)
 {
     struct file *in = fd_file(call->arg[0]), *out = fd_file(call->arg[2]);
     if (!in || !out)
         return E_BADF;
-    struct offset_argument from, to;
-    enum err e = offset_copy_in(&from, call->arg[1], in);
+    struct offset_argument from = {.use = &in->offset}, to = {.use = &out->offset};
+    enum err e = position_copy_in(&from, call->arg[1]);
     if (e == E_OK)
-        e = offset_copy_in(&to, call->arg[3], out);
+        e = position_copy_in(&to, call->arg[3]);
+    if (e == E_OK && (uint32_t)call->arg[5] != 0)
+        e = E_INVAL;
+    if (e == E_OK)
+        e = copy_range_allowed(in, out);
+    uint64_t size = call->arg[4];
+    if (e == E_OK)
+        e = copy_range_limit(in, out, *from.use, *to.use, &size);
     if (e != E_OK)
         return e;
-    if ((uint32_t)call->arg[5] != 0)
-        return E_INVAL;
-    e = copy_range_allowed(in, out);
-    if (e != E_OK)
-        return e;
-    uint64_t size = call->arg[4] < IO_BYTES_MAX ? call->arg[4] : IO_BYTES_MAX;
-    uint64_t end = in->inode->size;
-    size = *from.use >= end ? 0 : (size < end - *from.use ? size : end - *from.use);
-    bool overlaps = *from.use < *to.use + size && *to.use < *from.use + size;
-    if (in->inode == out->inode && overlaps)
-        return E_INVAL;
     struct copy copy = {in, out, from.use, to.use, size, 0};
     e = copy_all(call, &copy);
     if (e == E_OK)

@@ -112,10 +112,10 @@ enum err sys_close_range(struct syscall *call)
 
 static enum err make_pipe(uint64_t to, uint64_t flags)
 {
-    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK))
+    if (flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return E_INVAL;
     struct file *ends[2];
-    enum err e = pipe_create((uint32_t)flags & O_NONBLOCK, &ends[0], &ends[1]);
+    enum err e = pipe_create((uint32_t)flags & (O_NONBLOCK | O_DIRECT), &ends[0], &ends[1]);
     return e == E_OK ? fd_install_pair(ends, flags & O_CLOEXEC, to) : e;
 }
 

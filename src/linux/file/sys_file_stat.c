@@ -233,12 +233,16 @@ static bool put_entry(void *context, const struct directory_entry *entry)
     return true;
 }
 
+#define LISTING_MOST 65536 /* bytes of entries of a call, which may return fewer than fit */
+
 static enum err file_stat_list(struct syscall *call, bool old)
 {
     struct file *file = fd_file(call->arg[0]);
     if (!file)
         return E_BADF;
     uint64_t size = (uint32_t)call->arg[2];
+    if (size > LISTING_MOST)
+        size = LISTING_MOST;
     struct listing listing = {virt(call->arg[1]), size, false, old, E_OK};
     enum err e = file_list(file, put_entry, &listing);
     if (e == E_OK && !listing.any)

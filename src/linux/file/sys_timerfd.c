@@ -12,6 +12,7 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
+#include "linux/abi/clock_watch.h"
 #include "linux/abi/clocks.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
@@ -24,7 +25,10 @@
 struct timer_file {
     struct timer timer;
     int clock;
-    uint32_t set_flags; /* of timerfd_settime() */
+    uint32_t set_flags;       /* of timerfd_settime() */
+    struct clock_watch watch; /* joined while the time is absolute on the realtime clock */
+    bool cancel_on_set;       /* TIMER_CANCEL_ON_SET */
+    bool cancelled;           /* the clock was set, and not yet read */
     struct wait_queue changed;
     struct spin_lock lock;
     uint64_t interval_ns GUARDED_BY(class_timerfd); /* 0: once */
@@ -63,6 +67,26 @@ static bool has_expired(void *context) NO_LOCK_ANALYSIS
     return ((const struct timer_file *)context)->expiries != 0;
 }
 
+/* The deadline moves with the clock. */
+static COLD void timerfd_clock_set(struct clock_watch *watch, int64_t delta_ns)
+{
+    struct timer_file *t = CONTAINER_OF(watch, struct timer_file, watch);
+    uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
+    catch_up(t);
+    if (t->deadline_ns != 0 && !t->expired) {
+        uint64_t moved = t->deadline_ns - (uint64_t)delta_ns;
+        bool passed = delta_ns > 0 && (uint64_t)delta_ns >= t->deadline_ns;
+        t->deadline_ns = passed ? 1 : moved;
+        timer_start(&t->timer, t->deadline_ns);
+    }
+    if (t->cancel_on_set) {
+        t->cancelled = true;
+        t->expiries++;
+        wait_queue_wake(&t->changed);
+    }
+    spin_unlock_irq(&t->lock, &class_timerfd, irq);
+}
+
 static enum err timer_read(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
@@ -79,8 +103,12 @@ static enum err timer_read(struct file *file, struct io *io, uint64_t *offset)
     uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
     catch_up(t);
     uint64_t count = t->expiries;
+    bool cancelled = t->cancelled;
     t->expiries = 0;
+    t->cancelled = false;
     spin_unlock_irq(&t->lock, &class_timerfd, irq);
+    if (cancelled)
+        return E_CANCELED;
     return io_put(io, &count, sizeof count);
 }
 
@@ -98,6 +126,7 @@ static void timer_release(struct file *file)
 {
     struct timer_file *t = file->state;
     timer_cancel(&t->timer);
+    clock_watch_leave(&t->watch);
     heap_free(t);
 }
 
@@ -125,6 +154,7 @@ enum err sys_timerfd_create(struct syscall *call)
         return E_NOMEM;
     timer_init(&t->timer, timerfd_fire);
     wait_queue_init(&t->changed);
+    clock_watch_init(&t->watch, timerfd_clock_set);
     t->clock = clock;
     struct file *file;
     enum err e = anon_file_open("anon_inode:[timerfd]", &timer_ops, t, flags & O_NONBLOCK, &file);
@@ -171,12 +201,16 @@ static void timer_describe(struct file *file, struct text *text)
 }
 
 static void timerfd_set(struct timer_file *t, uint64_t value_ns, uint64_t interval_ns,
-                        bool absolute)
+                        uint32_t flags)
 {
+    bool absolute = flags & TIMER_ABSTIME;
+    bool follows = absolute && clock_kind(t->clock) == CLOCK_KIND_REAL;
     uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
     timer_cancel(&t->timer);
     t->expired = false;
     t->expiries = 0;
+    t->cancelled = false;
+    t->cancel_on_set = follows && (flags & TIMER_CANCEL_ON_SET);
     t->interval_ns = interval_ns;
     t->deadline_ns = 0;
     if (value_ns != 0) {
@@ -187,6 +221,10 @@ static void timerfd_set(struct timer_file *t, uint64_t value_ns, uint64_t interv
         timer_start(&t->timer, t->deadline_ns);
     }
     spin_unlock_irq(&t->lock, &class_timerfd, irq);
+    if (follows)
+        clock_watch_join(&t->watch);
+    else
+        clock_watch_leave(&t->watch);
 }
 
 enum err sys_timerfd_settime(struct syscall *call)
@@ -209,7 +247,7 @@ enum err sys_timerfd_settime(struct syscall *call)
         return e;
     before = show(t);
     t->set_flags = flags;
-    timerfd_set(t, value, interval, flags & TIMER_ABSTIME);
+    timerfd_set(t, value, interval, flags);
     return call->arg[3] != 0 ? copy_out(virt(call->arg[3]), &before, sizeof before) : E_OK;
 }
 

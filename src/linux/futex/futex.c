@@ -37,10 +37,15 @@ enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
     *out = (struct futex_key){NULL, address};
     if (!shared)
         return E_OK;
+    out->at |= FUTEX_KEY_SHARED;
     const struct area *area = areas_find(space_current(), virt(address));
     if (area == NULL || area->kind == AREA_GUARD)
         return E_FAULT;
-    if (area->kind == AREA_FILE && (area->flags & AREA_SHARED))
+    bool of_file =
+        area->kind == AREA_FILE && ((area->flags & AREA_SHARED) || !prot_can_write(area->prot));
+    if (!(of_file ? prot_can_read(area->prot) : prot_can_write(area->prot)))
+        return E_FAULT; /* private memory that cannot be written never changes (get_futex_key()) */
+    if (of_file)
         *out = (struct futex_key){area->source, area->offset + (address - area->range.start.v)};
     return E_OK;
 }
@@ -99,7 +104,7 @@ uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
-        if (!is_same(&w->key, key) || !(w->bitset & bitset) || w->owner != NULL)
+        if (!is_same(&w->key, key) || !(w->bitset & bitset) || w->lock != NULL)
             continue;
         futex_wake_one(w);
         count++;
@@ -115,7 +120,7 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
-        if (!is_same(&w->key, from) || w->owner != NULL)
+        if (!is_same(&w->key, from) || w->lock != NULL)
             continue;
         hold(to);
         futex_release(&w->key);
@@ -132,18 +137,15 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
     return count;
 }
 
-enum err futex_first_pi(const struct futex_key *key, struct futex_waiter **out)
+enum err futex_any_pi(const struct futex_key *key, struct futex_waiter **out)
 {
-    struct futex_waiter *best = NULL;
+    *out = NULL;
     list_for_each (it, futex_bucket_of(key)) {
         struct futex_waiter *w = futex_waiter_of(it);
         if (!is_same(&w->key, key))
             continue;
-        if (w->owner == NULL)
-            return E_INVAL;
-        if (best == NULL || sched_priority(w->thread) > sched_priority(best->thread))
-            best = w;
+        *out = w;
+        return w->lock != NULL ? E_OK : E_INVAL;
     }
-    *out = best;
     return E_OK;
 }

@@ -3,8 +3,9 @@
  * The hash table of futex waiters. A futex is a 32-bit word of the program's memory; the kernel
  * identifies it by its key:
  *
- *   private, or of anonymous memory    the address: there is one address space
- *   in a shared mapping of a file      file and offset: the same for all mappings
+ *   FUTEX_PRIVATE_FLAG              the address: there is one address space
+ *   shared, of private memory       the address with bit 1 set: on Linux, too, the two are different futexes
+ *   in a shared mapping of a file   file and offset: the same for all mappings
  *
  * A bucket is in the order in which waiters are woken: by real-time priority at the time of joining
  * (Linux: normal_prio), in order of arrival among equals. A waiter joins the table first and then
@@ -19,6 +20,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/pqueue.h"
 #include "kern/wait.h"
 #include "mm/vm/page_source.h"
 
@@ -27,6 +29,7 @@
 
 #define FUTEX_BITSET_ANY UINT32_MAX
 #define FUTEX_BUCKETS    256
+#define FUTEX_KEY_SHARED 2u /* in futex_key.at */
 
 struct linux_thread;
 
@@ -42,13 +45,15 @@ struct futex_waiter {
     uint8_t priority; /* real-time priority of the waiting thread when it joined; 0: none */
     bool woken;
     struct wait_queue *queue; /* in whose list `one` the waiting thread sleeps */
-    /* Priority-inheriting futexes; owner is NULL for other futexes. */
-    struct linux_thread *thread, *owner;
+    /* Priority-inheriting futexes; lock is NULL for other futexes. */
+    struct pi_lock *lock;           /* linux/futex/pi.c */
+    struct pqueue_node by_priority; /* of the lock's waiters */
+    struct linux_thread *thread;
     uint64_t address;
-    struct list pi_link; /* in the list of all PI waiters */
 };
 
-/* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in no area. */
+/* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in
+ * no area whose word can change. */
 MUST_CHECK enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out);
 /* Index of the key's bucket, below FUTEX_BUCKETS. Pure. */
 uint32_t futex_bucket(const struct futex_key *key);
@@ -65,8 +70,8 @@ uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset
 /* Requeues up to `limit` waiters to another futex; returns their number. O(bucket), and O(bucket *
  * moved) if their priorities differ. */
 uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, uint32_t limit);
-/* The waiter of a priority-inheriting futex with the highest priority, the first to arrive among
- * equals, or NULL. E_INVAL: a thread waits on the futex without PI. */
-MUST_CHECK enum err futex_first_pi(const struct futex_key *key, struct futex_waiter **out);
+/* A waiter of a priority-inheriting futex, or NULL. E_INVAL: a thread waits on the futex without PI.
+ * O(waiters in the bucket before the first on this futex). */
+MUST_CHECK enum err futex_any_pi(const struct futex_key *key, struct futex_waiter **out);
 /* Wakes one waiter. */
 void futex_wake_one(struct futex_waiter *waiter);

@@ -1,166 +1,217 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/futex/pi.h"
 
-#include "kern/thread.h"
+#include "kern/run_queue.h"
 #include "linux/task/process.h"
 #include "linux/task/scheduling.h"
+#include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
 #define CHAIN_MAX 32 /* length of a chain of owners along which priority is lent */
 
-static struct list all_waiters = LIST_INIT(all_waiters); /* futex_waiter.pi_link */
-
-static struct futex_waiter *pi_waiter_of(struct list *link)
-{
-    return CONTAINER_OF(link, struct futex_waiter, pi_link);
-}
+/* A futex with waiters. */
+struct pi_lock {
+    struct pqueue_node by_lent; /* of owner->pi_locks, by the key of the first waiter */
+    struct linux_thread *owner;
+    struct pqueue waiters; /* struct futex_waiter.by_priority: the highest first; at least one */
+};
 
 static MUST_CHECK enum err store(uint64_t address, uint32_t value)
 {
     return copy_out(virt(address), &value, sizeof value);
 }
 
-/* The effective priority of `lt`: the highest of its own and those lent to it. */
-static int priority_of(const struct linux_thread *lt, int depth)
+static uint64_t pi_key(const struct linux_thread *lt)
 {
-    int priority = lt->scheduling.priority;
-    if (depth == CHAIN_MAX)
-        return priority;
-    list_for_each (it, &all_waiters) {
-        const struct futex_waiter *w = pi_waiter_of(it);
-        if (w->owner != lt)
-            continue;
-        int lent = priority_of(w->thread, depth + 1);
-        priority = lent > priority ? lent : priority;
+    return (uint64_t)(RUN_PRIORITY_MAX - sched_priority(lt));
+}
+
+static struct futex_waiter *pi_first(const struct pi_lock *lock)
+{
+    return CONTAINER_OF(pqueue_first(&lock->waiters), struct futex_waiter, by_priority);
+}
+
+static struct pi_lock *lock_of_lent(struct pqueue_node *node)
+{
+    return CONTAINER_OF(node, struct pi_lock, by_lent);
+}
+
+/* The highest priority that waiters lend to `lt`. */
+static int lent_to(const struct linux_thread *lt)
+{
+    const struct pqueue_node *first = pqueue_first(&lt->pi_locks);
+    return first != NULL ? RUN_PRIORITY_MAX - (int)first->key : 0;
+}
+
+static void pi_place(struct pi_lock *lock, struct linux_thread *owner)
+{
+    lock->owner = owner;
+    pqueue_insert(&owner->pi_locks, &lock->by_lent, pi_first(lock)->by_priority.key);
+}
+
+/* The first waiter may be another. */
+static void pi_place_again(struct pi_lock *lock)
+{
+    if (lock->by_lent.key == pi_first(lock)->by_priority.key)
+        return;
+    pqueue_remove(&lock->owner->pi_locks, &lock->by_lent);
+    pi_place(lock, lock->owner);
+}
+
+void thread_lend_priority(struct linux_thread *lt)
+{
+    for (int depth = 0; depth < CHAIN_MAX; depth++) {
+        int lent = lent_to(lt);
+        if (lent != lt->scheduling.inherited)
+            sched_set_inherited(lt, lent);
+        struct futex_waiter *waiter = lt->pi_waiter;
+        if (waiter == NULL || waiter->by_priority.key == pi_key(lt))
+            return;
+        struct pi_lock *lock = waiter->lock;
+        pqueue_remove(&lock->waiters, &waiter->by_priority);
+        pqueue_insert(&lock->waiters, &waiter->by_priority, pi_key(lt));
+        pi_place_again(lock);
+        lt = lock->owner;
     }
-    return priority;
 }
 
-/* Updates the inherited priority of `lt`, of the owner that `lt` waits for, and so on. O(chain * PI
- * waiters). */
-static void lend(struct linux_thread *lt)
+static void pi_set_owner(struct pi_lock *lock, struct linux_thread *owner)
 {
-    for (int depth = 0; lt != NULL && depth < CHAIN_MAX; depth++) {
-        sched_set_inherited(lt, priority_of(lt, 0));
-        struct linux_thread *next = NULL;
-        list_for_each (it, &all_waiters)
-            if (pi_waiter_of(it)->thread == lt)
-                next = pi_waiter_of(it)->owner;
-        lt = next;
+    struct linux_thread *before = lock->owner;
+    pqueue_remove(&before->pi_locks, &lock->by_lent);
+    pi_place(lock, owner);
+    thread_lend_priority(before);
+    thread_lend_priority(owner);
+}
+
+static MUST_CHECK enum err pi_join(struct futex_waiter *self, struct pi_lock *lock,
+                                   struct linux_thread *owner)
+{
+    bool first = lock == NULL;
+    if (first)
+        lock = heap_alloc_zero(sizeof *lock);
+    if (lock == NULL)
+        return E_NOMEM;
+    self->lock = lock;
+    self->thread = linux_current();
+    self->thread->pi_waiter = self;
+    pqueue_insert(&lock->waiters, &self->by_priority, pi_key(self->thread));
+    if (first)
+        pi_place(lock, owner);
+    else
+        pi_place_again(lock);
+    thread_lend_priority(owner);
+    return E_OK;
+}
+
+/* The lock ends with its last waiter; else it is the result. */
+static struct pi_lock *pi_leave(struct futex_waiter *waiter)
+{
+    struct pi_lock *lock = waiter->lock;
+    pqueue_remove(&lock->waiters, &waiter->by_priority);
+    waiter->lock = NULL;
+    waiter->thread->pi_waiter = NULL;
+    if (!pqueue_empty(&lock->waiters)) {
+        pi_place_again(lock);
+        return lock;
     }
+    pqueue_remove(&lock->owner->pi_locks, &lock->by_lent);
+    heap_free(lock);
+    return NULL;
 }
 
-static bool either_is_realtime(const struct linux_thread *a, const struct linux_thread *b)
-{
-    return a->scheduling.priority != 0 || b->scheduling.priority != 0 ||
-           a->scheduling.inherited != 0 || b->scheduling.inherited != 0;
-}
-
-static void set_owner(struct futex_waiter *waiter, struct linux_thread *owner)
-{
-    struct linux_thread *before = waiter->owner;
-    waiter->owner = owner;
-    if (before != NULL && either_is_realtime(before, waiter->thread))
-        lend(before);
-    if (either_is_realtime(owner, waiter->thread))
-        lend(owner);
-}
-
-static enum err pi_wait(struct futex_waiter *self, struct linux_thread *owner, uint64_t deadline)
+static enum err pi_wait(struct futex_waiter *self, struct pi_lock *lock, struct linux_thread *owner,
+                        uint64_t deadline)
 {
     struct wait_queue queue;
     wait_queue_init(&queue);
     self->queue = &queue;
-    self->thread = linux_current();
-    list_add_tail(&all_waiters, &self->pi_link);
+    enum err e = pi_join(self, lock, owner);
+    if (e != E_OK)
+        return e;
     futex_join(self);
-    set_owner(self, owner);
-    enum err e = WAIT_EVENT_IN(&queue, self->woken, deadline, true);
+    e = WAIT_EVENT_IN(&queue, self->woken, deadline, true);
     futex_leave(self);
-    list_remove(&self->pi_link);
-    owner = self->owner; /* the owner may have changed during the sleep */
-    if (!self->woken && either_is_realtime(owner, self->thread))
-        lend(owner);
-    return self->woken ? E_OK : e;
+    if (self->woken)
+        return E_OK;
+    owner = self->lock->owner; /* may have changed during the sleep */
+    pi_leave(self);
+    thread_lend_priority(owner);
+    return e;
 }
 
 enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
                        uint64_t deadline)
 {
     struct futex_waiter self = {.key = *key, .bitset = FUTEX_BITSET_ANY, .address = address};
-    struct futex_waiter *first;
+    struct futex_waiter *any;
     uint32_t value, tid = (uint32_t)linux_current()->tid;
     enum err e = copy_in(&value, virt(address), sizeof value);
     if (e == E_OK)
-        e = futex_first_pi(key, &first);
+        e = futex_any_pi(key, &any);
     if (e != E_OK)
         return e;
+    struct pi_lock *lock = any != NULL ? any->lock : NULL;
     if ((value & FUTEX_TID_MASK) == tid)
         return E_DEADLK;
-    if ((value & FUTEX_TID_MASK) == 0)
-        return store(address,
-                     (value & FUTEX_OWNER_DIED) | (first != NULL ? FUTEX_WAITERS : 0) | tid);
+    if ((value & FUTEX_TID_MASK) == 0) {
+        e = store(address, (value & FUTEX_OWNER_DIED) | (lock != NULL ? FUTEX_WAITERS : 0) | tid);
+        if (e == E_OK && lock != NULL)
+            pi_set_owner(lock, linux_current());
+        return e;
+    }
     struct linux_thread *owner = linux_thread_find((int)(value & FUTEX_TID_MASK));
     if (owner == NULL || owner->thread == NULL)
         return E_SRCH;
+    if (lock != NULL && lock->owner != owner)
+        return E_INVAL; /* the program has changed the word of a futex with waiters */
     if (!wait_for_it)
         return E_AGAIN;
     e = store(address, value | FUTEX_WAITERS);
-    return e == E_OK ? pi_wait(&self, owner, deadline) : e;
+    return e == E_OK ? pi_wait(&self, lock, owner, deadline) : e;
 }
 
-/* Makes `next` the owner; the other waiters wait for `next` from now on. */
-static MUST_CHECK enum err futex_pi_hand_over(uint64_t address, struct futex_waiter *next,
-                                              uint32_t bits)
+/* Makes the first waiter the owner; the others wait for it from now on. */
+static MUST_CHECK enum err futex_pi_hand_over(uint64_t address, struct pi_lock *lock, uint32_t bits)
 {
-    struct linux_thread *before = next->owner, *owner = next->thread;
+    struct futex_waiter *next = pi_first(lock);
+    struct linux_thread *before = lock->owner, *owner = next->thread;
     enum err e = store(address, (uint32_t)owner->tid | FUTEX_WAITERS | bits);
     if (e != E_OK)
         return e;
-    list_remove(&next->pi_link);
+    lock = pi_leave(next);
     futex_wake_one(next);
-    list_for_each (it, &all_waiters) {
-        struct futex_waiter *w = pi_waiter_of(it);
-        if (w->key.at == next->key.at && w->key.source == next->key.source)
-            set_owner(w, owner);
-    }
-    if (either_is_realtime(before, owner))
-        lend(before);
+    if (lock != NULL)
+        pi_set_owner(lock, owner);
+    else
+        thread_lend_priority(before);
     return E_OK;
 }
 
 enum err futex_pi_unlock(uint64_t address, const struct futex_key *key)
 {
-    struct futex_waiter *first;
+    struct futex_waiter *any;
     uint32_t value;
     enum err e = copy_in(&value, virt(address), sizeof value);
     if (e != E_OK)
         return e;
     if ((value & FUTEX_TID_MASK) != (uint32_t)linux_current()->tid)
         return E_PERM;
-    e = futex_first_pi(key, &first);
+    e = futex_any_pi(key, &any);
     if (e != E_OK)
         return e;
-    return first != NULL ? futex_pi_hand_over(address, first, 0) : store(address, 0);
-}
-
-static struct futex_waiter *waiter_for(const struct linux_thread *owner)
-{
-    list_for_each (it, &all_waiters)
-        if (pi_waiter_of(it)->owner == owner)
-            return pi_waiter_of(it);
-    return NULL;
+    return any != NULL ? futex_pi_hand_over(address, any->lock, 0) : store(address, 0);
 }
 
 void futex_pi_exit(struct linux_thread *lt)
 {
-    struct futex_waiter *any, *first;
-    while ((any = waiter_for(lt)) != NULL) {
-        if (futex_first_pi(&any->key, &first) == E_OK && first != NULL &&
-            futex_pi_hand_over(first->address, first, FUTEX_OWNER_DIED) == E_OK)
+    while (!pqueue_empty(&lt->pi_locks)) {
+        struct pi_lock *lock = lock_of_lent(pqueue_first(&lt->pi_locks));
+        struct futex_waiter *first = pi_first(lock);
+        if (futex_pi_hand_over(first->address, lock, FUTEX_OWNER_DIED) == E_OK)
             continue;
-        /* The word is unmapped, or has waiters without PI: ownership cannot be recorded. */
-        list_remove(&any->pi_link);
-        futex_wake_one(any);
+        /* The word is unmapped: ownership cannot be recorded. */
+        pi_leave(first);
+        futex_wake_one(first);
     }
 }

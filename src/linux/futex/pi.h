@@ -7,7 +7,8 @@
  *   bit 31      FUTEX_WAITERS: the owner unlocks by a system call; the kernel hands the lock over
  *
  * A waiter lends its real-time priority to the owner and, if the owner waits itself, along the
- * chain.
+ * chain. To lock with waiters and to unlock cost O(log waiters of the futex + log futexes with waiters
+ * that the owner holds), and the same for each owner of a chain whose priority changes.
  *
  * Callers: threads.
  */

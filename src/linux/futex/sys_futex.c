@@ -2,6 +2,7 @@
 #include "linux/futex/sys_futex.h"
 
 #include "kern/time.h"
+#include "linux/abi/clock_watch.h"
 #include "linux/abi/clocks.h"
 #include "linux/abi/time.h"
 #include "linux/futex/futex.h"
@@ -36,7 +37,41 @@ static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
     return copy_in(out, virt(address), sizeof *out);
 }
 
-static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadline)
+/* When a wait ends. On the realtime clock the time moves when the clock is set. */
+struct futex_deadline {
+    uint64_t ns; /* of time_now_ns(), or of time_realtime_ns() */
+    bool realtime;
+};
+
+static uint64_t deadline_now(const struct futex_deadline *deadline)
+{
+    uint64_t now = deadline->realtime ? time_realtime_ns() : 0;
+    if (!deadline->realtime)
+        return deadline->ns;
+    return deadline_after(deadline->ns > now ? deadline->ns - now : 0);
+}
+
+static enum err sleep_on_realtime(struct wait_queue *queue, bool (*woken)(const void *context),
+                                  const void *context, const struct futex_deadline *deadline)
+{
+    struct clock_sleep sleep;
+    enum err e;
+    clock_sleep_begin(&sleep, queue);
+    do {
+        sleep.set = false;
+        e = WAIT_EVENT_IN(queue, woken(context) || sleep.set, deadline_now(deadline), true);
+    } while (e == E_OK && !woken(context));
+    clock_sleep_end(&sleep);
+    return e;
+}
+
+static bool is_woken(const void *context)
+{
+    return ((const struct futex_waiter *)context)->woken;
+}
+
+static enum err futex_wait(struct syscall *call, uint32_t bitset,
+                           const struct futex_deadline *deadline)
 {
     struct wait_queue queue = WAIT_QUEUE_INIT(queue);
     struct futex_waiter self = {.bitset = bitset, .queue = &queue};
@@ -51,10 +86,11 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset, uint64_t deadl
     if (e == E_OK && value != (uint32_t)call->arg[2])
         e = E_AGAIN;
     if (e == E_OK) {
-        e = WAIT_EVENT_IN(&queue, self.woken, deadline, true);
-        call->restart = deadline == NO_DEADLINE;
-        call->restart_resumes = deadline != NO_DEADLINE;
-        call->deadline_ns = deadline;
+        e = deadline->realtime ? sleep_on_realtime(&queue, is_woken, &self, deadline)
+                               : WAIT_EVENT_IN(&queue, self.woken, deadline->ns, true);
+        call->restart = deadline->ns == NO_DEADLINE;
+        call->restart_resumes = deadline->ns != NO_DEADLINE;
+        call->deadline_ns = deadline->ns;
     }
     futex_leave(&self);
     return self.woken ? E_OK : e;
@@ -165,33 +201,22 @@ static enum err wake_op(struct syscall *call)
     return E_OK;
 }
 
-static uint64_t deadline_on_clock(uint64_t ns, bool realtime)
-{
-    if (!realtime)
-        return ns;
-    uint64_t now = time_realtime_ns();
-    return deadline_after(ns > now ? ns - now : 0);
-}
-
 /* Timeouts: FUTEX_WAIT, relative, monotonic clock; FUTEX_WAIT_BITSET and FUTEX_LOCK_PI2, absolute,
  * either clock; FUTEX_LOCK_PI, absolute, realtime clock. */
 static MUST_CHECK enum err futex_deadline_of(const struct syscall *call, uint32_t operation,
-                                             uint64_t *out)
+                                             struct futex_deadline *out)
 {
-    uint64_t ns;
-    *out = NO_DEADLINE;
     if (call->arg[3] == 0)
         return E_OK;
-    if (call->deadline_ns != 0) {
-        *out = call->deadline_ns;
+    out->realtime = operation != FUTEX_WAIT &&
+                    ((call->arg[1] & FUTEX_CLOCK_REALTIME) || operation == FUTEX_LOCK_PI);
+    out->ns = call->deadline_ns;
+    if (out->ns != 0)
         return E_OK;
-    }
-    enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
-    if (e != E_OK)
-        return e;
-    bool realtime = (call->arg[1] & FUTEX_CLOCK_REALTIME) || operation == FUTEX_LOCK_PI;
-    *out = operation == FUTEX_WAIT ? deadline_after(ns) : deadline_on_clock(ns, realtime);
-    return E_OK;
+    enum err e = timespec_copy_in(virt(call->arg[3]), &out->ns);
+    if (e == E_OK && operation == FUTEX_WAIT)
+        out->ns = deadline_after(out->ns);
+    return e;
 }
 
 static enum err wake_call(struct syscall *call, uint32_t bitset)
@@ -205,12 +230,13 @@ static enum err wake_call(struct syscall *call, uint32_t bitset)
     return e;
 }
 
-static enum err lock_pi(struct syscall *call, bool wait_for_it, uint64_t deadline)
+static enum err lock_pi(struct syscall *call, bool wait_for_it,
+                        const struct futex_deadline *deadline)
 {
     struct futex_key key;
     enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
     if (e == E_OK)
-        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline);
+        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline_now(deadline));
     call->restart_always = e == E_INTR;
     return e;
 }
@@ -222,7 +248,8 @@ static enum err unlock_pi(struct syscall *call)
     return e == E_OK ? futex_pi_unlock(call->arg[0], &key) : e;
 }
 
-static enum err futex_perform(struct syscall *call, uint32_t operation, uint64_t deadline)
+static enum err futex_perform(struct syscall *call, uint32_t operation,
+                              const struct futex_deadline *deadline)
 {
     switch (operation) {
     case FUTEX_WAIT:
@@ -251,10 +278,10 @@ static enum err futex_perform(struct syscall *call, uint32_t operation, uint64_t
     }
 }
 
-enum err sys_futex(struct syscall *call)
+static NOINLINE enum err futex_other(struct syscall *call)
 {
     uint32_t operation = (uint32_t)call->arg[1] & ~(uint32_t)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
-    uint64_t deadline = NO_DEADLINE;
+    struct futex_deadline deadline = {.ns = NO_DEADLINE};
     if (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
         operation == FUTEX_LOCK_PI2) {
         enum err e = futex_deadline_of(call, operation, &deadline);
@@ -264,7 +291,20 @@ enum err sys_futex(struct syscall *call)
     if (call->arg[1] & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET &&
         operation != FUTEX_LOCK_PI2)
         return E_NOSYS;
-    return futex_perform(call, operation, deadline);
+    return futex_perform(call, operation, &deadline);
+}
+
+/* The two operations of mutexes and condition variables take a short path. */
+enum err sys_futex(struct syscall *call)
+{
+    switch ((uint32_t)call->arg[1]) {
+    case FUTEX_WAKE | FUTEX_PRIVATE:
+        return wake_call(call, FUTEX_BITSET_ANY);
+    case FUTEX_WAIT | FUTEX_PRIVATE:
+        if (call->arg[3] == 0)
+            return futex_wait(call, FUTEX_BITSET_ANY, NO_DEADLINE);
+    }
+    return futex_other(call);
 }
 
 #define WAITV_MAX     128
@@ -288,6 +328,11 @@ static int waitv_woken(const struct waitv_job *job)
         if (job->waiters[i].woken)
             return (int)i;
     return -1;
+}
+
+static bool any_is_woken(const void *context)
+{
+    return waitv_woken(context) >= 0;
 }
 
 static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
@@ -315,16 +360,16 @@ enum err sys_futex_waitv(struct syscall *call)
 {
     uint32_t count = (uint32_t)call->arg[1];
     int clock = (int)call->arg[4];
-    uint64_t deadline = NO_DEADLINE, ns;
+    struct futex_deadline deadline = {.ns = NO_DEADLINE,
+                                      .realtime = clock == CLOCK_REALTIME && call->arg[3] != 0};
     if ((uint32_t)call->arg[2] != 0 || count == 0 || count > WAITV_MAX || call->arg[0] == 0)
         return E_INVAL;
     if (call->arg[3] != 0) {
         if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
             return E_INVAL;
-        enum err e = timespec_copy_in(virt(call->arg[3]), &ns);
+        enum err e = timespec_copy_in(virt(call->arg[3]), &deadline.ns);
         if (e != E_OK)
             return e;
-        deadline = deadline_on_clock(ns, clock == CLOCK_REALTIME);
     }
     struct waitv_job *job = heap_alloc_zero(sizeof *job);
     if (job == NULL)
@@ -334,7 +379,8 @@ enum err sys_futex_waitv(struct syscall *call)
     for (uint32_t i = 0; e == E_OK && i < count; i++)
         e = waitv_join(job, call->arg[0] + i * sizeof(struct waitv));
     if (e == E_OK)
-        e = WAIT_EVENT_IN(&job->queue, waitv_woken(job) >= 0, deadline, true);
+        e = deadline.realtime ? sleep_on_realtime(&job->queue, any_is_woken, job, &deadline)
+                              : WAIT_EVENT_IN(&job->queue, any_is_woken(job), deadline.ns, true);
     int woken = waitv_woken(job);
     for (uint32_t i = 0; i < job->joined; i++)
         futex_leave(&job->waiters[i]);

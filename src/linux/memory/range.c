@@ -7,18 +7,6 @@
 #include "mm/pt/paging.h"
 #include "mm/vm/fault.h"
 
-bool mem_covered(struct virt_range range)
-{
-    struct address_space *space = space_current();
-    const struct area *a = areas_next(space, range.start);
-    for (virt_t at = range.start; at.v < range.end.v; a = areas_after(space, a)) {
-        if (a == NULL || a->range.start.v > at.v || a->kind == AREA_GUARD)
-            return false;
-        at = a->range.end;
-    }
-    return true;
-}
-
 bool mem_is_free(struct virt_range range)
 {
     const struct area *next = areas_next(space_current(), range.start);

@@ -20,8 +20,6 @@ static inline bool mem_range(uint64_t at, uint64_t size, struct virt_range *out)
     return true;
 }
 
-/* True if areas cover all of the range. */
-bool mem_covered(struct virt_range range);
 /* True if the range lies in the program's half and has no area in it. */
 bool mem_is_free(struct virt_range range);
 /* True if no area in the range belongs to another program. */

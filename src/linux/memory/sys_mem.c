@@ -112,13 +112,16 @@ static enum err choose_place(struct request *r)
     return r->flags & MAP_FIXED_NOREPLACE && !mem_is_free(*out) ? E_EXIST : E_OK;
 }
 
-/* Checks the file of the request and fills in the area. E_ACCES, E_NODEV, E_PERM (sealed), E_INVAL,
- * E_NOTSUP. */
+/* Checks the file of the request and fills in the area. E_OVERFLOW (the end of the mapping is beyond
+ * INT64_MAX in the file), E_ACCES, E_NODEV, E_PERM (sealed), E_INVAL, E_NOTSUP. */
 static enum err mem_check_file(struct request *r)
 {
     struct file *file = r->file;
     bool shared = wants_shared(r), can_write = file_can_write(file);
-    uint64_t type = r->flags & MAP_TYPE;
+    uint64_t type = r->flags & MAP_TYPE, end;
+    bool regular = mode_is(file->inode->mode, S_IFREG);
+    if (regular && (!checked_add(r->offset, r->size, &end) || end > INT64_MAX))
+        return E_OVERFLOW;
     if (type == MAP_SHARED_VALIDATE && r->flags & ~(uint64_t)MAP_VALID)
         return E_NOTSUP;
     if (type == 0 || type > MAP_SHARED_VALIDATE)
@@ -127,6 +130,8 @@ static enum err mem_check_file(struct request *r)
         return E_ACCES;
     if (file_maps_zeros(file)) {
         r->file = NULL; /* /dev/zero: anonymous */
+        if (shared && !can_write)
+            r->area.flags |= AREA_READ_ONLY;
         return E_OK;
     }
     struct page_source *source = file_page_source(file);
@@ -156,14 +161,11 @@ static enum err check_anonymous(const struct request *r)
 /* The checks in Linux's order, which decides between several errors. */
 static enum err mem_check(struct request *r)
 {
-    uint64_t end;
     if (r->size == 0)
         return E_INVAL;
     if (r->size > LAYOUT_PROGRAM_END)
         return E_NOMEM;
     r->size = align_up(r->size, PAGE_SIZE);
-    if (!checked_add(r->offset, r->size, &end))
-        return E_OVERFLOW;
     enum err e = choose_place(r);
     if (e != E_OK)
         return e;
@@ -269,6 +271,8 @@ enum err sys_mmap(struct syscall *call)
         e = mem_map(&r);
     if (e != E_OK)
         return e;
+    if (r.file != NULL && !(r.file->flags & O_NOATIME))
+        inode_touch_accessed(r.file->inode, true); /* a mapping is a read */
     bool populate = (r.flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
     bool lock = (r.area.flags & (AREA_LOCKED | AREA_LOCK_ON_FAULT)) == AREA_LOCKED;
     if (populate || lock)

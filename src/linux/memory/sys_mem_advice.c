@@ -70,8 +70,12 @@ static enum err remove_part(const struct area *a, struct virt_range part)
         return E_INVAL;
     if (!(a->flags & AREA_SHARED) || a->flags & AREA_READ_ONLY)
         return E_ACCES;
-    return a->source->ops->punch(a->source, a->offset + (part.start.v - a->range.start.v),
-                                 virt_range_size(part));
+    struct page_source *source = a->source;
+    uint64_t offset = a->offset + (part.start.v - a->range.start.v);
+    source->ops->get(source); /* it gives way */
+    enum err e = source->ops->punch(source, offset, virt_range_size(part));
+    source->ops->put(source);
+    return e;
 }
 
 /* Applies the advice to `part`, which lies in area `a`. Advice without effect here (cold pages,
@@ -154,13 +158,18 @@ enum err sys_msync(struct syscall *call)
         return E_OK;
     if (!mem_range(start, size, &range))
         return E_NOMEM;
-    for (const struct area *a = areas_next(space, range.start);
-         flags & MS_INVALIDATE && a != NULL && a->range.start.v < range.end.v;
-         a = areas_next(space, a->range.end))
-        if (a->flags & AREA_LOCKED)
+    bool hole = false;
+    for (virt_t at = range.start; at.v < range.end.v;) {
+        const struct area *a = areas_next(space, at);
+        hole |= a == NULL || a->range.start.v > at.v || a->kind == AREA_GUARD;
+        if (a == NULL || a->range.start.v >= range.end.v)
+            break;
+        if (flags & MS_INVALIDATE && a->flags & AREA_LOCKED)
             return E_BUSY;
-    return mem_covered(range) ? E_OK
-                              : E_NOMEM; /* nothing to write: mappings share the file's own pages */
+        at = a->range.end;
+        thread_give_way();
+    }
+    return hole ? E_NOMEM : E_OK; /* nothing to write: mappings share the file's own pages */
 }
 
 bool mem_is_mapped(virt_t page)

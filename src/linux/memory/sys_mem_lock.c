@@ -64,9 +64,13 @@ static uint64_t locked_in(struct virt_range range)
     struct address_space *space = space_current();
     uint64_t bytes = 0;
     for (const struct area *a = areas_next(space, range.start);
-         a != NULL && a->range.start.v < range.end.v; a = areas_next(space, a->range.end))
+         a != NULL && a->range.start.v < range.end.v;) {
+        virt_t end = a->range.end;
         if (a->flags & AREA_LOCKED)
             bytes += virt_range_size(virt_range_intersection(a->range, range));
+        thread_give_way();
+        a = areas_next(space, end);
+    }
     return bytes;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "linux/memory/sys_mem.h"
 
+#include "kern/thread.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
 #include "mm/vm/areas.h"
@@ -108,6 +109,66 @@ static bool is_still_there(const struct remap *r, struct virt_range old)
            (r->old_size > 0 || a->flags & AREA_SHARED);
 }
 
+#define MOVE_TABLES 2 /* page tables of a piece: a page that moves costs 900 instructions */
+
+/* Moves the pieces [from, to) of the old range back, the last one first. It needs the tables that
+ * have just been given up: a part that cannot be moved stays where it is. */
+static void move_back(struct address_space *space, struct virt_range old, virt_t place)
+{
+    while (old.end.v > old.start.v) {
+        uint64_t piece = virt_range_size(old) > MOVE_TABLES * LARGE_SIZE ? MOVE_TABLES * LARGE_SIZE
+                                                                         : virt_range_size(old);
+        virt_t from = virt(old.end.v - piece), at = virt(place.v + (from.v - old.start.v));
+        const struct area *a = areas_find(space, at);
+        bool whole = a != NULL && a->kind != AREA_GUARD && a->range.end.v >= at.v + piece;
+        struct virt_range back = virt_range(from.v, from.v + piece);
+        if (!whole || areas_remove(space, back) != E_OK || !mem_is_free(back) ||
+            areas_move(space, virt_range(at.v, at.v + piece), back, false) != E_OK)
+            return;
+        old.end = from;
+        thread_give_way();
+    }
+}
+
+/* areas_move() in pieces, each of them whole for others: an address is in the old area or the new one.
+ * An area without rights keeps the place free meanwhile. */
+static NOINLINE enum err move_in_pieces(struct address_space *space, struct virt_range old,
+                                        struct virt_range place, bool keep)
+{
+    struct area kept = {.range = place,
+                        .kind = AREA_ANONYMOUS,
+                        .prot = prot_none(),
+                        .owner = &process_current()->program->areas,
+                        .file_end = UINT64_MAX};
+    enum err e = areas_add(space, &kept);
+    if (e != E_OK)
+        return e;
+    struct virt_range rest = old;
+    while (rest.start.v < old.end.v) {
+        struct virt_range piece = areas_piece_of(space, rest, MOVE_TABLES);
+        virt_t to = virt(place.start.v + (piece.start.v - old.start.v));
+        struct virt_range there = {
+            to, piece.end.v == old.end.v ? place.end : virt(to.v + virt_range_size(piece))};
+        const struct area *a = areas_find(space, piece.start);
+        if (a == NULL || a->kind == AREA_GUARD || a->range.end.v < piece.end.v)
+            e = E_FAULT; /* another thread has changed it */
+        else
+            e = areas_remove(space, there);
+        if (e == E_OK && !mem_is_free(there))
+            e = E_NOMEM;
+        if (e == E_OK)
+            e = areas_move(space, piece, there, keep);
+        if (e != E_OK) {
+            (void)mem_remove(virt_range(to.v, place.end.v));
+            move_back(space, virt_range(old.start.v, piece.start.v), place.start);
+            return e;
+        }
+        rest.start = piece.end;
+        thread_give_way();
+    }
+    return E_OK;
+}
+
 static enum err mem_remap_move(const struct remap *r, uint64_t *result)
 {
     struct address_space *space = space_current();
@@ -124,7 +185,9 @@ static enum err mem_remap_move(const struct remap *r, uint64_t *result)
     if (e == E_OK && r->old_size == 0)
         e = areas_duplicate(space, r->at, place);
     if (e == E_OK && r->old_size > 0)
-        e = areas_move(space, old, place, r->flags & MREMAP_DONTUNMAP);
+        e = virt_range_size(old) <= MOVE_TABLES * LARGE_SIZE
+                ? areas_move(space, old, place, r->flags & MREMAP_DONTUNMAP)
+                : move_in_pieces(space, old, place, r->flags & MREMAP_DONTUNMAP);
     if (e != E_OK)
         return e;
     if (r->flags & MREMAP_DONTUNMAP)

@@ -70,14 +70,6 @@ enum err sys_prlimit64(struct syscall *call)
 
 _Static_assert(sizeof(struct rusage) == 144, "linux/resource.h");
 
-/* The size now: the peak is not kept. */
-static uint64_t limits_resident_kib(void)
-{
-    const struct area_owner *m = &process_current()->program->areas;
-    return (m->pages[PAGES_ANONYMOUS] + m->pages[PAGES_FILE] + m->pages[PAGES_SHARED]) *
-           (PAGE_SIZE / 1024);
-}
-
 struct rusage rusage_of(const struct usage *usage)
 {
     return (struct rusage){.user = timeval_of_ns(usage->user_ns),
@@ -104,6 +96,7 @@ enum err sys_getrusage(struct syscall *call)
     }
     struct rusage out = rusage_of(&usage);
     if ((int)call->arg[0] != RUSAGE_CHILDREN)
-        out.max_resident_kib = limits_resident_kib();
+        out.max_resident_kib =
+            areas_peak_pages(&process_current()->program->areas) * (PAGE_SIZE / 1024);
     return copy_out(virt(call->arg[1]), &out, sizeof out);
 }

@@ -46,6 +46,7 @@ static enum err sched_set(struct linux_thread *lt, int policy, virt_t from)
     lt->scheduling.priority = priority;
     lt->scheduling.reset_on_fork = reset;
     sched_apply(lt);
+    thread_lend_priority(lt);
     return E_OK;
 }
 

@@ -23,14 +23,14 @@
 #define FPU_ALIGN    64
 #define TID_MAX      32768 /* pid_max */
 #define TID_RESERVED 300   /* the search restarts here after a wrap, as in Linux */
-#define TID_BUCKETS  256
+#define TID_LEAF     64    /* tids of a leaf of the table */
 
 static struct process first_process;
 static struct linux_thread first_thread;
 static struct list processes = LIST_INIT(processes); /* struct process.all_link */
 
 /* Written under kernel_lock and class_signal, read under either: */
-static struct list tids[TID_BUCKETS]; /* struct linux_thread.hash_link */
+static struct linux_thread **tids[TID_MAX / TID_LEAF]; /* leaves: heap, made at the first use */
 /* Guarded by kernel_lock: */
 static uint64_t tids_used[TID_MAX / 64];
 static int last_tid = PROCESS_PID;
@@ -56,12 +56,9 @@ struct linux_thread *linux_thread_of(struct thread *thread)
 
 struct linux_thread *linux_thread_find(int tid)
 {
-    list_for_each (it, &tids[(unsigned)tid % TID_BUCKETS]) {
-        struct linux_thread *lt = CONTAINER_OF(it, struct linux_thread, hash_link);
-        if (lt->tid == tid)
-            return lt;
-    }
-    return NULL;
+    unsigned index = (unsigned)tid;
+    struct linux_thread **leaf = index < TID_MAX ? tids[index / TID_LEAF] : NULL;
+    return leaf != NULL ? leaf[index % TID_LEAF] : NULL;
 }
 
 struct linux_thread *linux_thread_by_tid(int tid)
@@ -81,31 +78,40 @@ struct process *process_by_tid(int tid)
     return lt != NULL ? lt->process : NULL;
 }
 
-static void table_add(struct linux_thread *lt, int tid)
+/* The leaf of the tid's entry is there. */
+static void table_set(int tid, struct linux_thread *lt)
 {
-    uint64_t irq = signal_lock();
+    uint64_t irq = signal_lock(), bit = UINT64_C(1) << tid % 64;
+    tids[tid / TID_LEAF][tid % TID_LEAF] = lt;
+    signal_unlock(irq);
+    tids_used[tid / 64] = lt != NULL ? tids_used[tid / 64] | bit : tids_used[tid / 64] & ~bit;
+}
+
+static MUST_CHECK enum err table_add(struct linux_thread *lt, int tid)
+{
+    struct linux_thread ***leaf = &tids[tid / TID_LEAF];
+    if (*leaf == NULL)
+        *leaf = heap_alloc_zero(TID_LEAF * sizeof **leaf);
+    if (*leaf == NULL)
+        return E_NOMEM;
     lt->tid = tid;
-    list_add_tail(&tids[(unsigned)tid % TID_BUCKETS], &lt->hash_link);
-    signal_unlock(irq);
-    tids_used[tid / 64] |= UINT64_C(1) << tid % 64;
+    table_set(tid, lt);
+    return E_OK;
 }
 
-static void table_remove(struct linux_thread *lt)
-{
-    uint64_t irq = signal_lock();
-    list_remove(&lt->hash_link);
-    signal_unlock(irq);
-    tids_used[lt->tid / 64] &= ~(UINT64_C(1) << lt->tid % 64);
-}
-
-/* The next free tid after last_tid; 0 if none is free. */
+/* The next free tid after last_tid; 0 if none is free. O(used tids / 64). */
 static int free_tid(void)
 {
     int tid = last_tid;
-    for (int tries = 0; tries < TID_MAX; tries++) {
+    for (int passed = 0; passed < TID_MAX; passed++) {
         tid = tid + 1 < TID_MAX ? tid + 1 : TID_RESERVED;
-        if (!(tids_used[tid / 64] >> tid % 64 & 1))
+        uint64_t used = tids_used[tid / 64];
+        if (!(used >> tid % 64 & 1))
             return last_tid = tid;
+        if (used == UINT64_MAX) {
+            passed += 63 - tid % 64;
+            tid |= 63;
+        }
     }
     return 0;
 }
@@ -133,7 +139,8 @@ static void process_clear(struct linux_thread *lt)
     lt->scheduling = (struct scheduling){0};
     lt->blocked = lt->awaited = 0;
     list_init(&lt->link);
-    list_init(&lt->hash_link);
+    lt->pi_locks = (struct pqueue){.root = NULL};
+    lt->pi_waiter = NULL;
     signal_pending_init(&lt->pending);
 }
 
@@ -168,15 +175,19 @@ enum err linux_thread_new(struct process *process, struct linux_thread **out)
         linux_thread_free(lt);
         return E_AGAIN;
     }
-    table_add(lt, tid);
+    enum err e = table_add(lt, tid);
+    if (e != E_OK) {
+        linux_thread_free(lt);
+        return e;
+    }
     *out = lt;
     return E_OK;
 }
 
 void linux_thread_free(struct linux_thread *lt)
 {
-    if (!list_empty(&lt->hash_link))
-        table_remove(lt);
+    if (linux_thread_find(lt->tid) == lt)
+        table_set(lt->tid, NULL);
     if (lt == &first_thread)
         return;
     if (spare_count == SPARES_MAX) {
@@ -233,8 +244,6 @@ static void init_lists(struct process *process)
 void process_init(uint64_t memory)
 {
     struct process *process = &first_process;
-    for (size_t i = 0; i < TID_BUCKETS; i++)
-        list_init(&tids[i]);
     init_lists(process);
     list_add_tail(&processes, &process->all_link);
     process->program = &program_none;
@@ -243,7 +252,7 @@ void process_init(uint64_t memory)
     if (process_give_fpu(&first_thread) != E_OK)
         panic("no memory for the first thread of the program");
     first_thread.process = process;
-    table_add(&first_thread, PROCESS_PID);
+    must(table_add(&first_thread, PROCESS_PID));
     linux_thread_join(&first_thread, thread_current());
 
     process->pid = process->pgid = process->sid = PROCESS_PID;
@@ -471,8 +480,9 @@ enum err process_be_only_thread(void)
     if (process->leader != self) {
         struct linux_thread *leader = process->leader;
         linux_thread_free(leader);
-        table_remove(self);
-        table_add(self, process->pid);
+        table_set(self->tid, NULL);
+        self->tid = process->pid;
+        table_set(self->tid, self);
         process->leader = self;
     }
     return E_OK;

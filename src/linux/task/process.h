@@ -22,6 +22,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "base/pqueue.h"
 #include "kern/thread.h"
 #include "kern/wait.h"
 #include "linux/abi/call.h"
@@ -162,11 +163,12 @@ struct linux_thread {
     void *fpu_block;
     struct scheduling scheduling;
     struct usage_shown shown;
-    uint16_t memory_policy;        /* MPOL_* of set_mempolicy(), with its flags */
-    struct signal_pending pending; /* sent to this thread */
+    uint16_t memory_policy;         /* MPOL_* of set_mempolicy(), with its flags */
+    struct pqueue pi_locks;         /* PI futexes with waiters that it holds: linux/futex/pi.c */
+    struct futex_waiter *pi_waiter; /* its place among those that wait for one; NULL: none */
+    struct signal_pending pending;  /* sent to this thread */
     /* Written under kernel_lock and class_signal, read under either: */
-    struct list link;      /* of process.threads */
-    struct list hash_link; /* of the table of tids */
+    struct list link; /* of process.threads */
     uint64_t blocked;
     uint64_t awaited; /* blocked signals that sigtimedwait() waits for */
 };
@@ -194,8 +196,7 @@ struct process *process_first(void); /* pid 1 */
 /* The next process, or NULL: to visit all processes. */
 struct process *process_next(struct process *process);
 
-/* The thread with that tid, or NULL. Callers: threads, or holders of class_signal. O(threads with
- * the same hash). */
+/* The thread with that tid, or NULL. Callers: threads, or holders of class_signal. O(1). */
 struct linux_thread *linux_thread_find(int tid);
 /* The process with that pid, or NULL. */
 struct process *process_find(int pid);

@@ -34,5 +34,8 @@ static inline int sched_priority(const struct linux_thread *lt)
 void sched_apply(const struct linux_thread *lt);
 /* Sets the inherited real-time priority; 0 for none. */
 void sched_set_inherited(struct linux_thread *lt, int priority);
+/* The own priority of `lt` has changed, or what may be lent to it: sets what it inherits, and so on along
+ * the chain of owners that wait. Defined in linux/futex/pi.c. */
+void thread_lend_priority(struct linux_thread *lt);
 /* Copies the attributes of the parent thread, subject to SCHED_RESET_ON_FORK. */
 void sched_inherit(struct linux_thread *to, const struct linux_thread *from);

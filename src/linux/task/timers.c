@@ -124,6 +124,18 @@ void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64
     signal_unlock(irq);
 }
 
+COLD void interval_timer_shift(struct interval_timer *t, int64_t delta_ns)
+{
+    uint64_t irq = signal_lock();
+    if (t->deadline_ns != 0) {
+        bool passed = delta_ns > 0 && (uint64_t)delta_ns >= t->deadline_ns;
+        t->deadline_ns = passed ? 1 : t->deadline_ns - (uint64_t)delta_ns;
+        if (t->timer.armed)
+            arm(t);
+    }
+    signal_unlock(irq);
+}
+
 void interval_timer_stop(struct interval_timer *t)
 {
     uint64_t irq = signal_lock();

@@ -5,6 +5,7 @@
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "kern/wait.h"
+#include "linux/abi/clock_watch.h"
 #include "linux/abi/clocks.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
@@ -125,7 +126,7 @@ enum err sys_clock_settime(struct syscall *call)
         return e;
     if (!process_is_privileged())
         return E_PERM;
-    time_set_realtime_ns(now);
+    clock_set_realtime_ns(now);
     return E_OK;
 }
 
@@ -140,21 +141,20 @@ enum err sys_clock_getres(struct syscall *call)
     return timespec_copy_out(virt(call->arg[1]), coarse ? CLOCK_COARSE_RESOLUTION_NS : 1);
 }
 
-/* Never woken: sleeps end by time or by a signal. */
-static struct wait_queue sleepers = WAIT_QUEUE_INIT(sleepers);
-
 /* Sleeps until the clock reads `deadline`. The clock is read again after each sleep: a CPU-time
- * clock advances more slowly than real time. */
+ * clock advances more slowly than real time, and the realtime clock may be set. */
 static enum err sleep_until(int clock, uint64_t deadline)
 {
-    for (;;) {
-        uint64_t now = clock_read(clock);
-        if (now >= deadline)
-            return E_OK;
-        enum err e = WAIT_EVENT(&sleepers, false, deadline_after(deadline - now));
-        if (e != E_TIMEDOUT)
-            return e;
+    struct wait_queue queue = WAIT_QUEUE_INIT(queue); /* only woken when the clock is set */
+    struct clock_sleep sleep;
+    clock_sleep_begin(&sleep, &queue);
+    enum err e = E_OK;
+    for (uint64_t now; e != E_INTR && (now = clock_read(clock)) < deadline;) {
+        sleep.set = false;
+        e = WAIT_EVENT(&queue, sleep.set, deadline_after(deadline - now));
     }
+    clock_sleep_end(&sleep);
+    return e == E_INTR ? E_INTR : E_OK;
 }
 
 static enum err sleep_relative(struct syscall *call, int clock, uint64_t ns, virt_t left)
@@ -249,7 +249,7 @@ enum err sys_settimeofday(struct syscall *call)
     memcpy(&word, &timezone, sizeof word);
     vdso_set_timezone(word);
     if (call->arg[0] != 0)
-        time_set_realtime_ns(now);
+        clock_set_realtime_ns(now);
     return E_OK;
 }
 

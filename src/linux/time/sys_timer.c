@@ -2,6 +2,7 @@
 #include "linux/time/sys_timer.h"
 
 #include "base/str.h"
+#include "linux/abi/clock_watch.h"
 #include "linux/abi/clocks.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
@@ -28,9 +29,15 @@ struct posix_timer {
     struct list link; /* process_timers.posix */
     struct hash_link by_id;
     int id;
-    int clock; /* clock id; absolute times of timer_settime() are read on it */
+    int clock;                /* clock id; absolute times of timer_settime() are read on it */
+    struct clock_watch watch; /* joined while the time is absolute on the realtime clock */
     struct interval_timer t;
 };
+
+static void posix_timer_clock_set(struct clock_watch *watch, int64_t delta_ns)
+{
+    interval_timer_shift(&CONTAINER_OF(watch, struct posix_timer, watch)->t, delta_ns);
+}
 
 static struct process_timers *timers(void)
 {
@@ -123,6 +130,7 @@ static struct posix_timer *timer_find(uint64_t id)
 static void posix_timer_free(struct posix_timer *p)
 {
     interval_timer_stop(&p->t);
+    clock_watch_leave(&p->watch);
     signal_entry_cancel(&p->t.entry);
     list_remove(&p->link);
     hash_table_remove(&p->t.process->timers.by_id, &p->by_id);
@@ -213,6 +221,7 @@ enum err sys_timer_create(struct syscall *call)
     p->t.target_tid = event.notify & SIGEV_THREAD_ID ? event.tid : 0;
     p->id = new_id;
     p->clock = id;
+    clock_watch_init(&p->watch, posix_timer_clock_set);
     e = copy_out(virt(call->arg[2]), &new_id, sizeof new_id);
     if (e != E_OK) {
         heap_free(p);
@@ -232,6 +241,7 @@ static struct itimerspec timer_show(struct posix_timer *p)
 
 static void timer_set(struct posix_timer *p, bool absolute, uint64_t value, uint64_t interval)
 {
+    clock_watch_leave(&p->watch);
     if (value == 0 || !absolute) {
         start_after(&p->t, value, interval);
         return;
@@ -245,6 +255,8 @@ static void timer_set(struct posix_timer *p, bool absolute, uint64_t value, uint
         deadline = UINT64_MAX;
     interval_timer_stop(&p->t);
     interval_timer_start(&p->t, deadline, interval);
+    if (clock_kind(p->clock) == CLOCK_KIND_REAL)
+        clock_watch_join(&p->watch);
 }
 
 enum err sys_timer_settime(struct syscall *call)

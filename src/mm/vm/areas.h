@@ -140,12 +140,18 @@ MUST_CHECK enum err areas_find_hole_below(struct address_space *space, uint64_t 
 /* Drops the pages of the range; the areas stay, and an access maps new pages. Guards and holes are
  * skipped. E_NOMEM if a 2 MiB page cannot be split; nothing has changed then. */
 MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range range);
-/* The first part of the range, with at most AREAS_PIECE_TABLES page tables and AREAS_PIECE_AREAS
+/* The first part of the range, with at most `tables` (AREAS_PIECE_TABLES) page tables and AREAS_PIECE_AREAS
  * areas in it: as much as a loop over mapped pages does before it gives way. Ends at the end of the
- * range, at a multiple of 2 MiB or at the end of an area. O(1). */
+ * range, at a multiple of 2 MiB or at the end of an area. Any range, the kernel's too. O(1). */
 #define AREAS_PIECE_TABLES 16
 #define AREAS_PIECE_AREAS  512
-struct virt_range areas_piece(struct address_space *space, struct virt_range range);
+#define AREAS_PIECE_STEPS  4096 /* entries looked at */
+struct virt_range areas_piece_of(struct address_space *space, struct virt_range range,
+                                 unsigned tables);
+static inline struct virt_range areas_piece(struct address_space *space, struct virt_range range)
+{
+    return areas_piece_of(space, range, AREAS_PIECE_TABLES);
+}
 /* True if areas_piece() is all of the range, as far as the range's size says. */
 static inline bool areas_is_piece(const struct address_space *space, struct virt_range range)
 {
@@ -167,8 +173,14 @@ MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range fr
  * accesses fault again; private copies stay. O(all areas + pages mapped). */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
 /* The source now ends before page `first`: mappings of later pages are dropped, so that accesses
- * fault again, with private copies. O(all areas + pages mapped). */
-void areas_truncate(const struct page_source *source, uint64_t first);
+ * fault again, with private copies. A piece of them from *place on, which is {0} first; false: nothing is left.
+ * Other threads may run between the pieces. O(all areas + pages mapped). */
+struct areas_place {
+    struct address_space *space;
+    virt_t at;
+};
+MUST_CHECK bool areas_truncate(const struct page_source *source, uint64_t first,
+                               struct areas_place *place);
 /* Pages [first, end) of the source were written, but not through its mappings: their leaves become
  * dirty. O(all areas + pages mapped). */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
@@ -191,6 +203,16 @@ uint64_t areas_bytes(const struct address_space *space);
 /* Sum of the sizes of the owner's areas that have all bits of `with` and none of `without` (of
  * AREA_SIZE_FLAGS | AREA_SIZE_PROT). O(1). */
 uint64_t areas_bytes_of(const struct area_owner *owner, uint32_t with, uint32_t without);
+/* Pages mapped now, and at most so far; a new peak begins with pages_peak = 0. O(1). */
+static inline uint64_t areas_pages_of(const struct area_owner *owner)
+{
+    return owner->pages[PAGES_ANONYMOUS] + owner->pages[PAGES_FILE] + owner->pages[PAGES_SHARED];
+}
+static inline uint64_t areas_peak_pages(const struct area_owner *owner)
+{
+    uint64_t now = areas_pages_of(owner);
+    return now > owner->pages_peak ? now : owner->pages_peak;
+}
 /* Verifies invariants 1-3 and the counters of all owners, and panics if one does not hold.
  * O(areas + pages mapped). */
 void areas_check(const struct address_space *space);

@@ -55,17 +55,20 @@ static virt_t end_of_areas(struct address_space *space, struct virt_range range)
     return range.end;
 }
 
-struct virt_range areas_piece(struct address_space *space, struct virt_range range)
+struct virt_range areas_piece_of(struct address_space *space, struct virt_range range,
+                                 unsigned most)
 {
     virt_t at = range.start;
     range.end = end_of_areas(space, range);
     for (unsigned tables = 0, steps = 0;
-         at.v < range.end.v && tables < AREAS_PIECE_TABLES && steps < 4096; steps++) {
+         at.v < range.end.v && tables < most && steps < AREAS_PIECE_STEPS; steps++) {
         struct pt_walk walk;
         paging_walk(space, at, &walk);
         tables += walk.last_level == 1;
         at.v = align_down(at.v, pt_span(walk.last_level > 1 ? walk.last_level : 2));
         at.v += pt_span(walk.last_level > 1 ? walk.last_level : 2);
+        if (at.v == 0) /* the end of all addresses */
+            return range;
     }
     return (struct virt_range){range.start, at.v < range.end.v ? at : range.end};
 }
@@ -282,26 +285,35 @@ static void forget_part(struct address_space *space, const struct area *a, struc
             page.v += forget_leaf(space, a, page);
 }
 
-static void forget_pages(const struct page_source *source, uint64_t first, uint64_t end,
-                         bool copies)
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
 {
     for (struct address_space *space = spaces; space != NULL; space = space->next)
         for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
             struct virt_range part = shown(a, source, first, end);
-            forget_part(space, a, part, copies);
+            forget_part(space, a, part, false);
             if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
                 a->flags &= ~(uint32_t)AREA_CLEAN;
         }
 }
 
-void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+COLD bool areas_truncate(const struct page_source *source, uint64_t first,
+                         struct areas_place *place)
 {
-    forget_pages(source, first, end, false);
-}
-
-void areas_truncate(const struct page_source *source, uint64_t first)
-{
-    forget_pages(source, first, UINT64_MAX, true);
+    struct address_space *space = place->space != NULL ? place->space : spaces;
+    for (; space != NULL; space = space->next, place->at = virt(0))
+        for (struct area *a = areas_first_above(space, place->at); a != NULL; a = area_above(a)) {
+            struct virt_range part = shown(a, source, first, UINT64_MAX);
+            if (part.start.v < place->at.v)
+                part.start = place->at;
+            if (part.end.v <= part.start.v)
+                continue;
+            part = areas_piece(space, part);
+            forget_part(space, a, part, true);
+            a->flags &= ~(uint32_t)AREA_CLEAN;
+            *place = (struct areas_place){space, part.end};
+            return true;
+        }
+    return false;
 }
 
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)

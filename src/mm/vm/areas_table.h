@@ -123,10 +123,12 @@ static inline void areas_count_pages(const struct area *a, bool shared, phys_t f
 }
 /* A pt_release: counts the leaf and drops its reference. The context is the area. */
 void areas_release_leaf(void *context, pte_t leaf, uint64_t size);
-/* Unmaps a part of the area, which cuts no large leaf. */
+/* Unmaps a part of the area, which cuts no large leaf. The number of pages falls only here, so its
+ * peak is kept here. */
 static inline void areas_unmap(struct address_space *space, const struct area *a,
                                struct virt_range part)
 {
+    a->owner->pages_peak = areas_peak_pages(a->owner);
     paging_unmap(space, part, areas_release_leaf, (void *)(uintptr_t)a);
 }
 

@@ -32,13 +32,14 @@ has() {
 status=$?
 [ "$status" -eq 5 ] || bad "status $status instead of 5"
 [ "$(cat "$temp/out")" = "done" ] || bad "the program's output is not its own"
-has "calls are not counted" '^ouro: +321 +[0-9]+ +[0-9]+  getppid$'
-has "numbers that nobody has are not counted" '^ouro: +2 +[0-9]+ +[0-9]+  \(no such call\)$'
-has "the call that does not return is not counted" '^ouro: +1 +0 +0  exit_group$'
+has "calls are not counted" '^ouro: +321 +[0-9]+ +[0-9]+ +[0-9]+  getppid$'
+has "numbers that nobody has are not counted" '^ouro: +2 +[0-9]+ +[0-9]+ +[0-9]+  \(no such call\)$'
+has "the call that does not return is not counted" '^ouro: +1 +0 +0 +[0-9]+  exit_group$'
 has "the time asleep is not counted, or the costliest is not first" 'system call$'
 grep -A1 'system call$' "$temp/err" | grep -Eq '^ouro: +1 +[4-9][0-9]{8,} .*nanosleep$' ||
     bad "nanosleep is not the costliest, with 400 ms at least"
 has "faults are not counted" 'pages made by faults: zero=[0-9]+ anonymous=[1-9][0-9]* .* file=[1-9]'
+has "the paths of faults are not measured" '^ouro: +[1-9][0-9]* +[0-9]+ +[0-9]+ +[1-9][0-9]*  \(page fault\)$'
 has "flushes are not counted" 'TLB flushes: pages=[1-9]'
 has "switches are not counted" '^ouro: context switches: [0-9]+$'
 has "no boot chart" '^ouro: boot chart: [1-9][0-9]* us'

@@ -182,6 +182,16 @@ static void copies(void)
     result("copy a pipe", copy_file_range(p[0], NULL, out, NULL, 10, 0));
     a = 1000;
     result("copy past the end", copy_file_range(file, &a, out, NULL, 10, 0));
+    a = -1;
+    result("copy from a negative offset", copy_file_range(file, &a, out, NULL, 10, 0));
+    result("copy to a negative offset", copy_file_range(file, NULL, out, &a, 10, 0));
+    a = INT64_MAX;
+    result("copy to the end of all", copy_file_range(file, NULL, out, &a, 10, 0));
+    result("copy from the end of all", copy_file_range(file, &a, out, NULL, 10, 0));
+    result("copy an overflow", copy_file_range(file, &a, out, NULL, -1, 0));
+    result("copy, pointer", copy_file_range(file, (off_t *)(uintptr_t)8, out, NULL, 10, 1));
+    result("copy to a file opened for reading",
+           copy_file_range(file, NULL, open("/tmp/splices", O_RDONLY), &a, 3, 0));
     unlink("/tmp/splices-out");
 }
 

@@ -233,6 +233,27 @@ static void growth(void)
         fprintf(stderr, "%.6f s, then %.6f s\n", few, many);
 }
 
+/* VmHWM is the most that was resident; 5 to clear_refs begins a new peak. */
+static void resident_peak(void)
+{
+    const long most = 4 * (long)MANY * 4; /* KiB */
+    struct rusage usage;
+    char *at = map(4 * MANY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    long base = field("VmRSS:");
+    memset(at, 1, 4 * MANY * PAGE);
+    truth("the peak is what is resident", field("VmHWM:") >= base + most - 512);
+    munmap(at, 4 * MANY * PAGE);
+    truth("the memory is gone", field("VmRSS:") < base + 512);
+    truth("the peak stays", field("VmHWM:") >= base + most - 512);
+    getrusage(RUSAGE_SELF, &usage);
+    truth("getrusage() knows the peak", usage.ru_maxrss >= base + most - 512);
+    int fd = open("/proc/self/clear_refs", O_WRONLY);
+    if (write(fd, "5", 1) != 1)
+        exit(1);
+    close(fd);
+    truth("a new peak", field("VmHWM:") < base + 1024);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 4096);
@@ -242,6 +263,7 @@ int main(void)
     files();
     heap();
     limits();
+    resident_peak();
     growth();
     return 0;
 }

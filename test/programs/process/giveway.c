@@ -218,6 +218,39 @@ static int shrink(void)
     return mremap(p, LARGE, PAGE, 0) == p && munmap(p, PAGE) == 0;
 }
 
+/* Private memory in which each page has its number. */
+static void numbered_memory(void)
+{
+    private_memory();
+    for (unsigned long i = 0; i < LARGE / PAGE; i++)
+        *(unsigned long *)(pages + i * PAGE) = i;
+}
+
+static int is_numbered(const char *at)
+{
+    int good = 1;
+    for (unsigned long i = 0; i < LARGE / PAGE; i++)
+        good &= *(const unsigned long *)(at + i * PAGE) == i;
+    return good;
+}
+
+/* To a place whose distance is no multiple of 2 MiB, and longer; there and back. */
+static int move(void)
+{
+    char *place = mmap(NULL, LARGE + 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *to = place + 3 * PAGE, *old = pages;
+    if (mremap(pages, LARGE, LARGE + PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+        return 0;
+    int did = is_numbered(to) && to[LARGE] == 0;
+    did &= msync(old, LARGE, MS_ASYNC) != 0;
+    pages = mremap(to, LARGE + PAGE, LARGE, 0);
+    did &= pages == to && mremap(to, LARGE, LARGE, MREMAP_MAYMOVE | MREMAP_FIXED, old) == old;
+    pages = old;
+    did &= is_numbered(old);
+    munmap(place, LARGE + 4 * PAGE);
+    return did;
+}
+
 static char *heap;
 
 /* musl has no sbrk(). */
@@ -256,6 +289,45 @@ static void large_file(void)
 static int truncate_file(void)
 {
     return ftruncate(file, 0) == 0;
+}
+
+static int allocate_file(void)
+{
+    return fallocate(file, 0, 0, LARGE) == 0 && lseek(file, 0, SEEK_END) == (off_t)LARGE;
+}
+
+static char *mapped;
+
+static void mapped_file(void)
+{
+    memset(big, 1, BIG);
+    large_file();
+    mapped = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
+}
+
+/* All but the first and the last page and a byte of each of their neighbours. */
+static int punch_file(void)
+{
+    const off_t from = (off_t)PAGE + 1;
+    const off_t size = (off_t)LARGE - 2 * from;
+    int did = fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, size) == 0;
+    did &= mapped[0] == 1 && mapped[from - 1] == 1 && mapped[from] == 0 && mapped[LARGE / 2] == 0;
+    did &= mapped[from + size - 1] == 0 && mapped[from + size] == 1 && mapped[LARGE - 1] == 1;
+    return munmap(mapped, LARGE) == 0 && did;
+}
+
+static int remove_memory(void)
+{
+    int did = madvise(mapped + PAGE, LARGE - 2 * PAGE, MADV_REMOVE) == 0;
+    did &= mapped[PAGE - 1] == 1 && mapped[PAGE] == 0 && mapped[LARGE - PAGE - 1] == 0;
+    return munmap(mapped, LARGE) == 0 && did;
+}
+
+static int shorten_file(void)
+{
+    int did = ftruncate(file, PAGE + 1) == 0 && mapped[PAGE] == 1;
+    did &= ftruncate(file, LARGE) == 0 && mapped[PAGE + 1] == 0 && mapped[LARGE - 1] == 0;
+    return munmap(mapped, LARGE) == 0 && did;
 }
 
 static int close_file(void)
@@ -421,8 +493,15 @@ int main(void)
     beside("mmap with MAP_FIXED", private_memory, replace);
     beside("mlock", private_memory, lock_all);
     beside("mremap to less", private_memory, shrink);
+    beside("mremap to another place", numbered_memory, move);
+    munmap(pages, LARGE);
+    pages = NULL;
     beside("brk to less", grow_heap, shrink_heap);
     beside("ftruncate to nothing", large_file, truncate_file);
+    beside("fallocate", new_file, allocate_file);
+    beside("a hole in a mapped file", mapped_file, punch_file);
+    beside("madvise with MADV_REMOVE", mapped_file, remove_memory);
+    beside("ftruncate of a mapped file", mapped_file, shorten_file);
     beside("close of a large file", large_file, close_file);
     again();
     new_file();

@@ -234,9 +234,10 @@ static void step_forget(size_t first, size_t end)
 {
     struct page_source *source = &model_sources[random_below(MODEL_SOURCES)].source;
     bool truncate = random_below(2);
-    if (truncate)
-        areas_truncate(source, first);
-    else
+    struct areas_place place = {0};
+    while (truncate && areas_truncate(source, first, &place))
+        ;
+    if (!truncate)
         areas_forget_pages(source, first, end);
     for (size_t i = 0; i < MODEL_SPACES; i++)
         expect_forget(&model_spaces[i], source, first, truncate ? UINT64_MAX : end, truncate);

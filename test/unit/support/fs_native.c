@@ -307,9 +307,11 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
     native_forgotten++;
 }
 
-void areas_truncate(const struct page_source *source, uint64_t first)
+bool areas_truncate(const struct page_source *source, uint64_t first, struct areas_place *place)
 {
     (void)source;
     (void)first;
+    (void)place;
     native_forgotten++;
+    return false;
 }

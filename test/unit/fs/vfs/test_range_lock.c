@@ -47,7 +47,8 @@ static void compare(void)
 {
     uint8_t seen[OWNERS][BYTES] = {{0}};
     const struct range_lock *before = NULL;
-    for (const struct range_lock *lock = inode.locks; lock; before = lock, lock = lock->next) {
+    for (const struct range_lock *lock = range_lock_first(&inode); lock;
+         before = lock, lock = range_lock_next(lock)) {
         size_t owner = (size_t)((const char *)lock->owner - owners);
         assert_true(!before || before->start <= lock->start);
         assert_true(lock->start <= lock->last);
@@ -55,7 +56,8 @@ static void compare(void)
             assert_int_equal(seen[owner][i], NONE);
             seen[owner][i] = lock->write ? WRITE : READ;
         }
-        for (const struct range_lock *other = inode.locks; other; other = other->next)
+        for (const struct range_lock *other = range_lock_first(&inode); other;
+             other = range_lock_next(other))
             assert_false(other->owner == lock->owner && other->write == lock->write &&
                          other->start == lock->last + 1);
     }
