@@ -30,6 +30,13 @@ struct point {
     long x, y, z, w;
 };
 
+/* A way that consists of an instruction or two. */
+#define INSTRUCTION(name, ...)                                                                     \
+    static void name(void)                                                                         \
+    {                                                                                              \
+        __asm__ volatile(__VA_ARGS__);                                                             \
+    }
+
 static struct point *volatile no_point;
 static void (*volatile no_function)(void);
 static const char constants[32] = "this may be read only";
@@ -405,37 +412,29 @@ static void out_of_memory(void)
         at[i] = 1;
 }
 
+/* As out_of_memory(), by the kernel on the program's behalf. */
+static void out_of_memory_call(void)
+{
+    char *at = mmap(NULL, (size_t)8 << 30, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int zeros = open("/dev/zero", O_RDONLY);
+    while (read(zeros, at, 1 << 16) == 1 << 16)
+        at += 1 << 16;
+}
+
 /* --- instructions --- */
 
-static void misaligned_load(void)
-{
-    __asm__ volatile("movaps (%0), %%xmm0" : : "r"(variables + 8) : "xmm0");
-}
-
-static void misaligned_store(void)
-{
-    __asm__ volatile("movdqa %%xmm0, 4(%0)" : : "r"(variables) : "memory");
-}
-
-static void misaligned_stack(void)
-{
-    __asm__ volatile("and $-16, %%rsp; movaps %%xmm0, -24(%%rsp)" : : : "memory");
-}
+INSTRUCTION(misaligned_load, "movaps (%0), %%xmm0" : : "r"(variables + 8) : "xmm0")
+INSTRUCTION(misaligned_store, "movdqa %%xmm0, 4(%0)" : : "r"(variables) : "memory")
+INSTRUCTION(misaligned_stack, "and $-16, %%rsp; movaps %%xmm0, -24(%%rsp)" : : : "memory")
 
 static void trap(void)
 {
     __builtin_trap();
 }
 
-static void illegal(void)
-{
-    __asm__ volatile(".byte 0x06");
-}
-
-static void ud1(void)
-{
-    __asm__ volatile("ud1 %eax, %eax");
-}
+INSTRUCTION(illegal, ".byte 0x06")
+INSTRUCTION(ud1, "ud1 %eax, %eax")
 
 static void divide_zero(void)
 {
@@ -453,15 +452,8 @@ static void divide_overflow(void)
                      : "eax", "ecx", "edx");
 }
 
-static void breakpoint(void)
-{
-    __asm__ volatile("int3");
-}
-
-static void single_step(void)
-{
-    __asm__ volatile("pushf; orl $0x100, (%rsp); popf; nop; nop");
-}
+INSTRUCTION(breakpoint, "int3")
+INSTRUCTION(single_step, "pushf; orl $0x100, (%rsp); popf; nop; nop")
 
 static void float_x87(void)
 {
@@ -477,41 +469,32 @@ static void float_sse(void)
 
 /* --- privileged instructions --- */
 
-static void bad_wrmsr(void)
-{
-    __asm__ volatile("wrmsr" : : "c"(0xdeadbee), "a"(1), "d"(0));
-}
-
-static void bad_cr4(void)
-{
-    __asm__ volatile("mov %%cr4, %%rax; bts $63, %%rax; mov %%rax, %%cr4" : : : "rax");
-}
+INSTRUCTION(bad_wrmsr, "wrmsr" : : "c"(0xdeadbee), "a"(1), "d"(0))
+INSTRUCTION(bad_cr4, "mov %%cr4, %%rax; bts $63, %%rax; mov %%rax, %%cr4" : : : "rax")
 
 static void bad_xsetbv(void)
 {
     __asm__ volatile("xsetbv" : : "c"(0), "a"(0), "d"(0)); /* x87 state cannot be off */
 }
 
-static void bad_selector(void)
+INSTRUCTION(bad_selector, "mov %0, %%ds" : : "r"(0xffd8))
+INSTRUCTION(bad_far_return, "pushq $0xffd8; pushq $0; lretq")
+INSTRUCTION(call_32, "int $0x80" : : "a"(20) : "memory")
+INSTRUCTION(software_interrupt, "int $14")
+INSTRUCTION(device_vector, "int $0x40")
+
+static void to_ring_3(void)
 {
-    __asm__ volatile("mov %0, %%ds" : : "r"(0xffd8));
+    __asm__ volatile("lea 1f(%%rip), %%rcx; mov $0x202, %%r11d; sysretq; 1: nop"
+                     :
+                     :
+                     : "rcx", "r11");
 }
 
-static void bad_far_return(void)
-{
-    __asm__ volatile("pushq $0xffd8; pushq $0; lretq");
-}
-
-static void halt(void)
-{
-    __asm__ volatile("hlt");
-}
+INSTRUCTION(halt, "hlt")
 
 /* Like the checks of musl's heap: a jump over a `hlt`. */
-static void halt_checked(void)
-{
-    __asm__ volatile("test %0, %0; jz 1f; hlt; 1:" : : "r"(sink + 1) : "cc");
-}
+INSTRUCTION(halt_checked, "test %0, %0; jz 1f; hlt; 1:" : : "r"(sink + 1) : "cc")
 
 /* Called after an overflow of a local array was detected; musl's executes hlt, glibc's aborts. */
 void __stack_chk_fail(void);
@@ -521,15 +504,8 @@ static void stack_smashed(void)
     __stack_chk_fail();
 }
 
-static void halt_for_ever(void)
-{
-    __asm__ volatile("cli; 1: hlt; jmp 1b");
-}
-
-static void loop_for_ever(void)
-{
-    __asm__ volatile("cli; 1: jmp 1b");
-}
+INSTRUCTION(halt_for_ever, "cli; 1: hlt; jmp 1b")
+INSTRUCTION(loop_for_ever, "cli; 1: jmp 1b")
 
 static void gs_selector(void)
 {
@@ -537,10 +513,7 @@ static void gs_selector(void)
     sink = (uintptr_t)syscall(SYS_getppid);
 }
 
-static void gs_spin(void)
-{
-    __asm__ volatile("mov %0, %%gs; 1: jmp 1b" : : "r"(0x10));
-}
+INSTRUCTION(gs_spin, "mov %0, %%gs; 1: jmp 1b" : : "r"(0x10))
 
 /* GS base points to memory of the program, where the kernel would look for its stack. */
 static void gs_own(void)
@@ -701,6 +674,7 @@ static const struct {
     {"unmapped-call", unmapped_call},
     {"unmapped-part", unmapped_part},
     {"unmapped-break", unmapped_break},
+    {"out-of-memory-call", out_of_memory_call},
     {"out-of-memory", out_of_memory},
     {"misaligned-load", misaligned_load},
     {"misaligned-store", misaligned_store},
@@ -719,6 +693,10 @@ static const struct {
     {"bad-xsetbv", bad_xsetbv},
     {"bad-selector", bad_selector},
     {"bad-far-return", bad_far_return},
+    {"call-32", call_32},
+    {"software-interrupt", software_interrupt},
+    {"device-vector", device_vector},
+    {"to-ring-3", to_ring_3},
     {"halt", halt},
     {"halt-checked", halt_checked},
     {"halt-handled", halt_handled},

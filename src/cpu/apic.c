@@ -8,6 +8,7 @@ enum { /* register numbers: offset / 16, as in x2APIC */
     APIC_TPR = 0x08,
     APIC_EOI = 0x0b,
     APIC_SVR = 0x0f,
+    APIC_ISR = 0x10, /* 8 registers of 32 vectors */
     APIC_LVT_TIMER = 0x32,
     APIC_LVT_LINT0 = 0x35,
     APIC_LVT_LINT1 = 0x36,
@@ -96,6 +97,16 @@ static bool pic_spurious(unsigned line)
     return true;
 }
 
+bool apic_in_service(unsigned vector)
+{
+    unsigned line = vector - VECTOR_PIC;
+    if (line >= 16)
+        return apic_read(APIC_ISR + vector / 32) >> vector % 32 & 1;
+    uint16_t command = line < 8 ? PIC1_COMMAND : PIC2_COMMAND;
+    out8(command, PIC_READ_ISR);
+    return in8(command) >> line % 8 & 1;
+}
+
 static void irq_dispatch(struct trap_frame *frame)
 {
     unsigned line = (unsigned)(frame->vector - VECTOR_PIC);
@@ -179,4 +190,9 @@ void irq_set_handler(unsigned line, void (*handler)(void))
     if (line >= 8)
         mask &= (uint16_t) ~(1u << PIC_CASCADE_LINE);
     pic_set_mask(mask);
+}
+
+void irq_mask(unsigned line)
+{
+    pic_set_mask((uint16_t)(pic_mask | 1u << line));
 }

@@ -28,7 +28,11 @@ void apic_timer_set_hz(uint64_t hz);
 
 /* Acknowledges the timer interrupt. */
 void apic_eoi(void);
+/* True if an interrupt with this vector has been delivered and not been acknowledged. Interrupts off. */
+bool apic_in_service(unsigned vector);
 
 /* Unmasks ISA line 0-15. `handler` runs with interrupts off; the line is acknowledged after it.
  * Boot. */
 void irq_set_handler(unsigned line, void (*handler)(void));
+/* Masks it again. Callers: any, interrupts off. */
+void irq_mask(unsigned line);

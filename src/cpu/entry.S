@@ -16,6 +16,10 @@
  * A frame at the very top is therefore the program's, any other the kernel's: trap_from_program().
  * Double fault, NMI and machine check stay on stacks of their own.
  *
+ * `int n` reaches each vector from ring 0, and pushes no error code. It becomes what it is in ring 3:
+ * #GP with the error code 8n + 2, at the instruction. Where the CPU pushes an error code, its absence shows
+ * in the alignment of rsp; the other vectors are looked at in C (trap_raised_by_program()).
+ *
  * GS. A program in ring 0 can load GS base with any value, so nothing here trusts GS before the
  * comparison with the struct percpu pointer that stands above each IST stack. If GS base is not
  * mapped, the comparison faults, and that fault is recognized by its rip.
@@ -94,6 +98,18 @@
 
     .section .text.entry, "ax"
 
+/* On the IST stack, which the CPU has aligned: vector, rip, cs, rflags, rsp, ss. */
+.Lno_error_code:
+    push (%rsp)
+    shll $IDT_ERROR_SHIFT, WORD(%rsp)
+    orl $IDT_ERROR, WORD(%rsp)
+    movl $VECTOR_GENERAL_PROTECTION, (%rsp)
+    subq $INT_SIZE, TRAP_FRAME_RIP - TRAP_FRAME_VECTOR(%rsp)
+    jmp trap_common
+
+trap_with_error:
+    testb $WORD, %spl
+    jz .Lno_error_code
 /* On the IST stack: vector, error, rip, cs, rflags, rsp, ss. */
 trap_common:
     push %rax
@@ -186,12 +202,30 @@ kernel_stack_overflow:
     ud2
 
 /* Vectors with a stack of their own (double fault, NMI, machine check). */
+/* `int 2` masks no NMI, so one may arrive in its handler: it gets another part of the stack. */
+    .globl trap_nmi
+trap_nmi:
+    subq $NMI_ROOM, tss + TSS_IST_NMI(%rip)
+    push_registers
+    cld
+    mov %rsp, %rdi
+    call trap_dispatch_paranoid
+    addq $NMI_ROOM, tss + TSS_IST_NMI(%rip)
+    jmp .Lparanoid_end
+
+trap_paranoid_with_error:
+    testb $WORD, %spl
+    jz .Lno_error_code
 trap_paranoid:
     push_registers
     cld
     mov %rsp, %rdi
     call trap_dispatch_paranoid
-    jmp trap_return
+.Lparanoid_end:
+    test %al, %al
+    jz trap_return
+    pop_registers /* `int 2` or `int 18`: the frame is that of #GP now */
+    jmp trap_common
 
 /* rcx: rip, r11: rflags of the program; FMASK has cleared IF, DF, TF and AC. */
     .globl syscall_entry
@@ -323,15 +357,22 @@ trap_stubs:
     .set vector, 0
     .rept VECTOR_COUNT
     .balign TRAP_STUB_SIZE
-    .if (vector == VECTOR_DOUBLE_FAULT) || (vector >= VECTOR_TSS && vector <= VECTOR_PAGE_FAULT) || (vector == VECTOR_ALIGNMENT) || (vector == VECTOR_CONTROL_PROTECTION) || (vector == VECTOR_VMM_COMMUNICATION) || (vector == VECTOR_SECURITY)
+    .if vector == VECTOR_DOUBLE_FAULT
+    pushq $vector
+    jmp trap_paranoid_with_error
+    .elseif (vector >= VECTOR_TSS && vector <= VECTOR_PAGE_FAULT) || (vector == VECTOR_ALIGNMENT) || (vector == VECTOR_CONTROL_PROTECTION) || (vector == VECTOR_VMM_COMMUNICATION) || (vector == VECTOR_SECURITY)
+    pushq $vector
+    jmp trap_with_error
     .else
     pushq $0
-    .endif
     pushq $vector
-    .if (vector == VECTOR_NMI) || (vector == VECTOR_DOUBLE_FAULT) || (vector == VECTOR_MACHINE_CHECK)
+    .if vector == VECTOR_NMI
+    jmp trap_nmi
+    .elseif vector == VECTOR_MACHINE_CHECK
     jmp trap_paranoid
     .else
     jmp trap_common
+    .endif
     .endif
     .set vector, vector + 1
     .endr

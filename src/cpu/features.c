@@ -144,6 +144,19 @@ void cpu_fpu_load(const void *area)
         __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
 
+void cpu_fpu_start(void)
+{
+    /* XSTATE_BV is 0: no component is read, but MXCSR always is (SDM 1 13.8.1). */
+    static ALIGNED(64) struct {
+        uint16_t fcw, unused[11];
+        uint32_t mxcsr;
+        uint8_t rest[FXSAVE_SIZE + 64 - 28];
+    } initial;
+    initial.fcw = FCW_DEFAULT;
+    initial.mxcsr = MXCSR_DEFAULT;
+    cpu_fpu_load(&initial);
+}
+
 void cpu_fpu_reset(void *area)
 {
     memset(area, 0, cpu_features.xsave_size);

@@ -28,5 +28,7 @@ void cpu_features_init(void);
 /* Saves and loads the FPU state; `area` is 64-byte aligned and has xsave_size bytes. */
 void cpu_fpu_save(void *area);
 void cpu_fpu_load(const void *area);
+/* Loads the registers' initial state. */
+void cpu_fpu_start(void);
 /* The FPU state of a new program (SDM 1 13.6, ABI 3.4.1). */
 void cpu_fpu_reset(void *area);

@@ -86,6 +86,8 @@ bool ioapic_add(volatile void *registers, uint32_t first)
         first > UINT32_MAX - io.inputs)
         return false;
     ioapics[ioapic_count++] = io;
+    for (uint32_t input = 0; input < io.inputs; input++) /* what firmware has left on */
+        ioapic_set(&io, REGISTER_ENTRIES + 2 * input, ENTRY_MASKED);
     return true;
 }
 

@@ -22,8 +22,7 @@ MUST_CHECK bool irq_vector_take(void (*handler)(void), unsigned *out);
 uint64_t msi_address(void);
 uint32_t msi_data(unsigned vector);
 
-/* Adds an I/O APIC; `registers` is mapped uncached, `first` the GSI of input 0. Firmware and reset leave
- * its inputs masked. False if there is none at the address, or too many. Boot. */
+/* Adds an I/O APIC; `registers` is mapped uncached, `first` the GSI of input 0. Masks its inputs. False if there is none at the address, or too many. Boot. */
 MUST_CHECK bool ioapic_add(volatile void *registers, uint32_t first);
 /* Input `gsi`, level-triggered, active high or low, raises the vector on this CPU. False if no I/O APIC
  * has it. Boot. */

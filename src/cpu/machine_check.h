@@ -22,5 +22,6 @@ static inline bool machine_check_there(uint32_t leaf1_edx)
  * clears what firmware left in them. Boot. */
 void machine_check_init(void);
 unsigned machine_check_banks(void); /* 0: no machine-check architecture */
+#define MACHINE_CHECK_IN_PROGRESS 4 /* MCIP, a bit of: */
 uint64_t machine_check_status(void);
 uint64_t machine_check_read(unsigned bank, enum machine_check_register which);

@@ -18,6 +18,7 @@ struct PACKED tss {
     uint16_t reserved3, io_map;
 };
 _Static_assert(sizeof(struct tss) == 104, "SDM 3A 8.7");
+_Static_assert(__builtin_offsetof(struct tss, ist) + (IST_NMI - 1) * 8 == TSS_IST_NMI, "entry.S");
 
 struct idt_gate {
     uint16_t offset_low, selector;
@@ -68,7 +69,8 @@ _Static_assert(sizeof(struct trap_frame) == TRAP_FRAME_SIZE, "entry.S");
 extern char trap_stubs[]; /* entry.S: VECTOR_COUNT stubs, TRAP_STUB_SIZE apart */
 
 struct percpu percpu_boot;
-static struct tss tss;
+extern struct tss tss; /* entry.S */
+struct tss tss;
 static uint64_t gdt[5];
 static struct idt_gate idt[VECTOR_COUNT];
 /* Used until guarded stacks exist. */

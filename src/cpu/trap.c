@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/compiler.h"
+#include "cpu/bits.h"
 #include "cpu/lock.h"
 #include "cpu/percpu.h"
 
@@ -13,17 +14,23 @@ RO_AFTER_INIT static bool program_expected;
 
 /* Called by entry.S. */
 void trap_dispatch(struct trap_frame *frame);
-void trap_dispatch_paranoid(struct trap_frame *frame);
+bool trap_dispatch_paranoid(struct trap_frame *frame);
 void trap_gs_lost(struct trap_frame *frame, uint64_t base);
 extern const uint64_t syscall_entry_marks[5];
 /* The jumps to the program, just after their `sti`. */
 extern char syscall_leave[], syscall_fast_leave[];
+extern char trap_stubs[], trap_nmi[];
 
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
     trap_handler old = handlers[vector];
     handlers[vector] = handler;
     return old;
+}
+
+void trap_pass_on(struct trap_frame *frame)
+{
+    handlers[frame->vector](frame);
 }
 
 void trap_expect_program(void)
@@ -48,17 +55,19 @@ static void finish_jump(struct trap_frame *frame)
 
 /* An exception of the program enters the kernel as a system call does. An interrupt handler runs
  * without kernel_lock; the code after it, on the way back to the program, has it. */
-static ALWAYS_INLINE void begin_handler(const struct trap_frame *frame) NO_LOCK_ANALYSIS
+static ALWAYS_INLINE void begin_handler(const struct trap_frame *frame,
+                                        bool interrupt) NO_LOCK_ANALYSIS
 {
-    if (frame->vector >= VECTOR_EXCEPTIONS)
+    if (interrupt)
         lock_check_interrupt_begin();
     else if (trap_from_program(frame))
         kernel_lock_take();
 }
 
-static ALWAYS_INLINE void end_handler(const struct trap_frame *frame) NO_LOCK_ANALYSIS
+static ALWAYS_INLINE void end_handler(const struct trap_frame *frame,
+                                      bool interrupt) NO_LOCK_ANALYSIS
 {
-    if (frame->vector < VECTOR_EXCEPTIONS)
+    if (!interrupt)
         return;
     lock_check_interrupt_end();
     if (trap_from_program(frame))
@@ -75,17 +84,27 @@ COLD uint64_t trap_interrupts(unsigned from, unsigned end)
     return sum;
 }
 
+/* True if the frame is an interrupt's; false if it has become the #GP of an `int n`. */
+COLD static bool is_interrupt(struct trap_frame *frame)
+{
+    finish_jump(frame);
+    if (trap_from_program(frame)) {
+        trap_keep_ring(frame);
+        if (trap_raised_by_program(frame))
+            return false;
+    }
+    interrupts[frame->vector & 0xff]++;
+    return true;
+}
+
 void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
 {
-    if (frame->vector >= VECTOR_EXCEPTIONS) {
-        finish_jump(frame);
-        interrupts[frame->vector & 0xff]++;
-    }
+    bool interrupt = frame->vector >= VECTOR_EXCEPTIONS && is_interrupt(frame);
     trap_handler handler = handlers[frame->vector & 0xff];
-    begin_handler(frame);
+    begin_handler(frame, interrupt);
     (likely(handler != NULL) ? handler : trap_unexpected)(frame);
     __asm__ volatile("cli" : : : "memory"); /* entry.S restores RFLAGS from the frame */
-    end_handler(frame);
+    end_handler(frame, interrupt);
     if (trap_from_program(frame)) {
         trap_leave(frame);
         kernel_lock_drop();
@@ -121,12 +140,34 @@ void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
     }
 }
 
-void trap_dispatch_paranoid(struct trap_frame *frame)
+/* An NMI before trap_nmi has moved the stack away has overwritten the frame of an `int 2`: rip and rsp of the program
+ * are lost. It gets its SIGSEGV at 0. */
+COLD static bool has_lost_program(struct trap_frame *frame)
+{
+    uint64_t stub = (uint64_t)(uintptr_t)trap_stubs + VECTOR_NMI * TRAP_STUB_SIZE;
+    if (frame->vector != VECTOR_NMI ||
+        (frame->rip - stub >= TRAP_STUB_SIZE && frame->rip != (uint64_t)(uintptr_t)trap_nmi))
+        return false;
+    frame->vector = VECTOR_GENERAL_PROTECTION;
+    frame->error = VECTOR_NMI << IDT_ERROR_SHIFT | IDT_ERROR;
+    frame->rip = frame->rsp = 0;
+    frame->rflags = RFLAGS_FIXED | RFLAGS_IF;
+    return true;
+}
+
+/* True if the program has raised the vector: the frame has become that of #GP. The handler of the NMI asks
+ * itself. */
+bool trap_dispatch_paranoid(struct trap_frame *frame)
 {
     trap_handler handler = handlers[frame->vector & 0xff];
+    if (has_lost_program(frame))
+        return true;
+    if (frame->vector == VECTOR_MACHINE_CHECK && trap_raised_by_program(frame))
+        return true;
     lock_check_pause(); /* an NMI or machine check may interrupt code that holds locks */
     (handler != NULL ? handler : trap_unexpected)(frame);
     lock_check_resume();
+    return frame->vector == VECTOR_GENERAL_PROTECTION;
 }
 
 const char *trap_name(uint64_t vector)

@@ -6,6 +6,7 @@
 #define VECTOR_DEBUG                1
 #define VECTOR_NMI                  2
 #define VECTOR_BREAKPOINT           3
+#define VECTOR_OVERFLOW             4
 #define VECTOR_INVALID_OPCODE       6
 #define VECTOR_DEVICE_NOT_AVAILABLE 7 /* an FPU instruction with CR0.TS set */
 #define VECTOR_DOUBLE_FAULT         8
@@ -25,7 +26,14 @@
 #define VECTOR_PIC                  0x20 /* 16 lines of the two 8259s */
 #define VECTOR_TIMER                0x40
 #define VECTOR_DEVICE               0x50 /* 16 vectors, cpu/ioapic.h */
+#define VECTOR_CALL_32              0x80 /* Linux's 32-bit system calls, which are not there */
 #define VECTOR_SPURIOUS             0xff
 #define VECTOR_COUNT                256
 
-#define TRAP_STUB_SIZE              16 /* entry.S: vector n is at trap_stubs + n * this */
+/* The error code of #GP for a gate of the IDT: vector << 3 | 2 (SDM 3A 6.13). The CPU gives it to `int n`
+ * in ring 3; trap_common and trap_raised_by_program() do so in ring 0. */
+#define IDT_ERROR       2
+#define IDT_ERROR_SHIFT 3
+#define INT_SIZE        2 /* bytes of `int n` */
+
+#define TRAP_STUB_SIZE  16 /* entry.S: vector n is at trap_stubs + n * this */

@@ -42,6 +42,23 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* DR6 (SDM 3B 18.2.3): what raised #DB. */
+#define DR6_NONE   UINT64_C(0xffff0ff0)
+#define DR6_STEP   UINT64_C(0x4000)
+#define DR6_CAUSES UINT64_C(0xe00f)
+
+static inline uint64_t read_dr6(void)
+{
+    uint64_t v;
+    __asm__ volatile("mov %%dr6, %0" : "=r"(v));
+    return v;
+}
+
+static inline void write_dr6(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%dr6" : : "r"(v));
+}
+
 #define DEFINE_CR(n)                                                                               \
     static inline uint64_t read_cr##n(void)                                                        \
     {                                                                                              \

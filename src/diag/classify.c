@@ -52,6 +52,8 @@ const char *fault_class_words(enum fault_class class)
         [FAULT_CLASS_PRIVILEGED] = "privileged register refused the value",
         [FAULT_CLASS_PRIVILEGED_INSN] = "privileged instruction",
         [FAULT_CLASS_SELECTOR] = "bad segment selector",
+        [FAULT_CLASS_CALL_32] = "32-bit system call",
+        [FAULT_CLASS_SOFTWARE] = "software interrupt",
         [FAULT_CLASS_PROTECTION] = "general protection",
         [FAULT_CLASS_ALIGNMENT] = "alignment check",
         [FAULT_CLASS_DOUBLE] = "double fault",
@@ -59,6 +61,19 @@ const char *fault_class_words(enum fault_class class)
         [FAULT_CLASS_OTHER] = "unexpected exception",
     };
     return words[class];
+}
+
+const char *fault_area_words(const struct fault_neighbour *n)
+{
+    if (n->kind == AREA_GUARD)
+        return n->flags & AREA_STACK ? "guard below the stack" : "guard";
+    if (n->flags & AREA_STACK)
+        return "stack";
+    if (n->flags & AREA_HEAP)
+        return "heap";
+    if (n->flags & AREA_IMAGE)
+        return n->kind == AREA_FILE ? "image of" : "image (bss) of";
+    return n->kind == AREA_FILE ? "file mapping of" : n->kind == 0 ? "" : "anonymous memory";
 }
 
 bool fault_is_canonical(uint64_t v)
@@ -142,6 +157,8 @@ static enum fault_class classify_page_fault(const struct fault_facts *f)
     const char *why;
     if (f->error & PF_RESERVED)
         return FAULT_CLASS_RESERVED;
+    if (f->error & PF_USER) /* sysret */
+        return FAULT_CLASS_PRIVILEGED_INSN;
     if (f->out_of_memory)
         return FAULT_CLASS_OUT_OF_MEMORY;
     if (f->access == ACCESS_EXECUTE)
@@ -201,8 +218,13 @@ static enum fault_class classify_protection(const struct fault_facts *f)
     if (!fault_is_canonical(f->registers[X86_RIP]))
         return f->has_popped && f->popped == f->registers[X86_RIP] ? FAULT_CLASS_RETURN
                                                                    : FAULT_CLASS_NON_CANONICAL;
+    if ((f->error & (IDT_ERROR | 1)) == IDT_ERROR)
+        return f->error >> IDT_ERROR_SHIFT == VECTOR_CALL_32 ? FAULT_CLASS_CALL_32
+                                                             : FAULT_CLASS_SOFTWARE;
     if (!f->has_insn)
         return FAULT_CLASS_PROTECTION;
+    if (i->map == 1 && i->opcode == 0x34) /* sysenter */
+        return FAULT_CLASS_CALL_32;
     if (i->map == 0 && (i->opcode == 0xc3 || i->opcode == 0xc2) && f->has_top &&
         !fault_is_canonical(f->top))
         return FAULT_CLASS_RETURN;

@@ -46,6 +46,11 @@ static bool read_memory(void *context, uint64_t at, void *to, size_t size)
 
 const struct byte_reader report_memory = {read_memory, NULL};
 
+bool report_read(uint64_t at, void *to, size_t size)
+{
+    return byte_read(&report_memory, at, to, size);
+}
+
 bool report_read_word(uint64_t at, uint64_t *out)
 {
     return byte_read(&report_memory, at, out, sizeof *out);

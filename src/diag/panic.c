@@ -4,9 +4,12 @@
  * tables says that something is mapped. A trap inside the report costs the part that it was in; a
  * panic inside it prints one line and ends the machine.
  */
+#define LOG_TAG "cpu"
 #include "diag/panic.h"
 
 #include "base/fmt.h"
+#include "base/log.h"
+#include "cpu/apic.h"
 #include "cpu/lock.h"
 #include "cpu/trap.h"
 #include "diag/report.h"
@@ -132,6 +135,9 @@ NORETURN void boot_stop(const char *format, ...)
     machine_exit(STATUS_BOOT);
 }
 
+/* Firmware's device, or one that a driver has left: it is acknowledged, and the machine goes on. */
+static unsigned unexpected_interrupts;
+
 void trap_unexpected(struct trap_frame *frame)
 {
     unsigned long long vector = frame->vector;
@@ -141,7 +147,14 @@ void trap_unexpected(struct trap_frame *frame)
     if (name != NULL)
         panic_at(frame, "%s in the kernel, error code 0x%llx", name,
                  (unsigned long long)frame->error);
-    panic_at(frame, "interrupt on vector %llu, which has no handler", vector);
+    if (vector < VECTOR_EXCEPTIONS)
+        panic_at(frame, "exception %llu", vector);
+    if (apic_in_service((unsigned)vector))
+        apic_eoi();
+    unexpected_interrupts++;
+    if ((unexpected_interrupts & (unexpected_interrupts - 1)) == 0)
+        log_warn("interrupt on vector %llu, which has no handler: ignored, number %u", vector,
+                 unexpected_interrupts);
 }
 
 NORETURN void trap_kernel_stack_overflow(struct trap_frame *frame)

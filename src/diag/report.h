@@ -42,6 +42,8 @@ bool report_came_from_halt(uint64_t rip, uint64_t rflags) REQUIRES(kernel_lock);
 /* Prints the trace of a thread that does not run; `frame` holds its registers of the program. In a
  * report: must precede report_trace(). Callers: any. */
 void report_thread_trace(const struct trap_frame *frame);
+/* Reads memory of the kernel or the program without faults. False: it is not all there. Callers: any. */
+bool report_read(uint64_t at, void *to, size_t size);
 /* "main+0x8 [hello]"; false, with "" written: no name is known. Not reentrant: must not run while
  * another report runs. */
 bool report_place(uint64_t at, char *to, size_t size);

@@ -37,19 +37,6 @@ static PRINTF_LIKE(4, 5) size_t add(char *to, size_t size, size_t used, const ch
     return used < size ? used : size - 1;
 }
 
-const char *fault_area_words(const struct fault_neighbour *n)
-{
-    if (n->kind == AREA_GUARD)
-        return n->flags & AREA_STACK ? "guard below the stack" : "guard";
-    if (n->flags & AREA_STACK)
-        return "stack";
-    if (n->flags & AREA_HEAP)
-        return "heap";
-    if (n->flags & AREA_IMAGE)
-        return n->kind == AREA_FILE ? "image of" : "image (bss) of";
-    return n->kind == AREA_FILE ? "file mapping of" : n->kind == 0 ? "" : "anonymous memory";
-}
-
 static const char *verb(enum fault_access access)
 {
     static const char *const words[] = {"READ", "WRITE", "EXECUTE"};
@@ -299,6 +286,10 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
     case FAULT_CLASS_PRIVILEGED_INSN:
         line(w, "  why     ring 0 may do this, but a program on Linux may not");
         break;
+    case FAULT_CLASS_SOFTWARE:
+        line(w, "  why     `int 0x%llx`: on Linux programs may raise 3 and 4 only",
+             LL(f->error >> IDT_ERROR_SHIFT));
+        break;
     case FAULT_CLASS_GS:
         line(w, "  why     GS base belongs to the kernel, and was 0x%llx at the next trap",
              LL(f->error));
@@ -504,6 +495,15 @@ static bool hint_recursion(const struct writer *w, const struct fault_facts *f)
     return true;
 }
 
+static const char *hint_privileged(const struct fault_facts *f)
+{
+    if (f->vector == VECTOR_PAGE_FAULT)
+        return "`sysret` led to ring 3, where the program has no memory";
+    if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
+        return "a local array was written past its end: the caller of this found its guard word changed";
+    return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
+}
+
 static const char *plain_hint(const struct fault_facts *f, enum fault_class class)
 {
     switch (class) {
@@ -553,9 +553,9 @@ static const char *plain_hint(const struct fault_facts *f, enum fault_class clas
         return f->panic ? "a loop of the kernel; the trace shows which"
                         : "`cli`, and then a loop or `hlt`: programs leave interrupts alone";
     case FAULT_CLASS_PRIVILEGED_INSN:
-        if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
-            return "a local array was written past its end: the caller of this found its guard word changed";
-        return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
+        return hint_privileged(f);
+    case FAULT_CLASS_CALL_32:
+        return "`int 0x80` and `sysenter` are for 32-bit programs; only the 64-bit `syscall` is there";
     case FAULT_CLASS_GS:
         return "thread-local storage is at FS: mov to gs, wrgsbase and wrmsr take the kernel's place";
     case FAULT_CLASS_RESERVED:

@@ -66,6 +66,8 @@ static void asked(const struct trap_frame *frame)
 
 static void nmi(struct trap_frame *frame)
 {
+    if (trap_raised_by_program(frame))
+        return;
     bool ours = nmi_clock_rang();
     if (report_is_running() || (ours && (!on || is_idle())))
         return;

@@ -9,7 +9,8 @@ enum {
     HEADER = 36, /* signature 4, length 4, revision, checksum, ... */
     RSDP_1 = 20,
     RSDP_2 = 36,
-    TABLE_MAX = 4 << 20, /* bytes; a DSDT has a few hundred thousand */
+    TABLE_MAX = 4 << 20,   /* bytes; a DSDT has a few hundred thousand */
+    SUMMED_MAX = 64 << 10, /* of a table whose checksum is looked at; a MADT has 16 for each CPU */
     ENTRIES_MAX = 256,
 
     /* Offsets in the FADT (ACPI 6.4, 5.2.9). */
@@ -18,19 +19,27 @@ enum {
     FADT_SMI_COMMAND = 48,
     FADT_ACPI_ENABLE = 52,
     FADT_PM1A_EVENT = 56,
+    FADT_PM1B_EVENT = 60,
     FADT_PM1A_CONTROL = 64,
     FADT_PM1B_CONTROL = 68,
     FADT_PM_TIMER = 76,
+    FADT_GPE0 = 80,
+    FADT_GPE1 = 84,
     FADT_PM1_EVENT_LENGTH = 88,
+    FADT_GPE0_LENGTH = 92,
+    FADT_GPE1_LENGTH = 93,
     FADT_PM_TIMER_LENGTH = 91,
     FADT_FLAGS = 112,
     FADT_RESET = 116,
     FADT_RESET_VALUE = 128,
     FADT_X_DSDT = 140,
     FADT_X_PM1A_EVENT = 148,
+    FADT_X_PM1B_EVENT = 160,
     FADT_X_PM1A_CONTROL = 172,
     FADT_X_PM1B_CONTROL = 184,
     FADT_X_PM_TIMER = 208,
+    FADT_X_GPE0 = 220,
+    FADT_X_GPE1 = 232,
     FADT_MIN = 116,
     HPET_ADDRESS = 40, /* IA-PC HPET 1.0a, 3.2.4: Generic Address Structure */
     HPET_MIN = 56,
@@ -84,16 +93,19 @@ static bool sums_to_zero(const uint8_t *bytes, size_t size)
     return sum == 0;
 }
 
-/* Maps the whole table at this address. `check`: verify the checksum (often wrong in a DSDT). */
-static bool open_table(const struct reader *r, uint64_t at, bool check, struct table *out)
+/* Maps the whole table at this address, if it has this signature. A DSDT's checksum is often wrong, and is not looked
+ * at. Of other tables the header alone is mapped. */
+static bool open_table(const struct reader *r, uint64_t at, const char *signature,
+                       struct table *out)
 {
+    bool check = memcmp(signature, "DSDT", 4) != 0;
     if (at == 0 || at > (UINT64_C(1) << 52) - TABLE_MAX)
         return false;
     const uint8_t *header = r->map(r->context, phys(at), HEADER);
-    if (header == NULL)
+    if (header == NULL || memcmp(header, signature, 4) != 0)
         return false;
     uint32_t size = load32(header + 4);
-    if (size < HEADER || size > TABLE_MAX)
+    if (size < HEADER || size > (check ? SUMMED_MAX : TABLE_MAX))
         return false;
     const uint8_t *bytes = r->map(r->context, phys(at), size);
     if (bytes == NULL || (check && !sums_to_zero(bytes, size)))
@@ -102,21 +114,16 @@ static bool open_table(const struct reader *r, uint64_t at, bool check, struct t
     return true;
 }
 
-static bool acpi_named(const struct table *t, const char *signature)
-{
-    return memcmp(t->bytes, signature, 4) == 0;
-}
-
 /* Searches an RSDT (entries of 4 bytes) or XSDT (8). */
 static bool find_in_root(const struct reader *r, const struct table *root, const char *signature,
                          uint32_t min, struct table *out)
 {
-    size_t entry = acpi_named(root, "XSDT") ? 8 : 4;
+    size_t entry = root->bytes[0] == 'X' ? 8 : 4;
     size_t count = (root->size - HEADER) / entry;
     for (size_t i = 0; i < count && i < ENTRIES_MAX; i++) {
         const uint8_t *p = root->bytes + HEADER + i * entry;
         uint64_t at = entry == 8 ? load64(p) : load32(p);
-        if (open_table(r, at, true, out) && acpi_named(out, signature) && out->size >= min)
+        if (open_table(r, at, signature, out) && out->size >= min)
             return true;
     }
     return false;
@@ -197,6 +204,11 @@ static void read_fadt(const struct table *fadt, struct acpi_power *out)
     out->pm1a_event = port_or_extended(fadt, FADT_PM1A_EVENT, FADT_X_PM1A_EVENT);
     out->pm1a_control = port_or_extended(fadt, FADT_PM1A_CONTROL, FADT_X_PM1A_CONTROL);
     out->pm1b_control = port_or_extended(fadt, FADT_PM1B_CONTROL, FADT_X_PM1B_CONTROL);
+    out->pm1b_event = port_or_extended(fadt, FADT_PM1B_EVENT, FADT_X_PM1B_EVENT);
+    out->gpe[0] = port_or_extended(fadt, FADT_GPE0, FADT_X_GPE0);
+    out->gpe[1] = port_or_extended(fadt, FADT_GPE1, FADT_X_GPE1);
+    out->gpe_bytes[0] = b[FADT_GPE0_LENGTH];
+    out->gpe_bytes[1] = b[FADT_GPE1_LENGTH];
     out->pm1_event_bytes = b[FADT_PM1_EVENT_LENGTH];
     out->sci = load16(b + FADT_SCI);
     out->smi_command = smi <= UINT16_MAX ? (uint16_t)smi : 0;
@@ -221,10 +233,10 @@ static bool find_table(const struct reader *r, const char *signature, uint32_t m
     struct table root;
     const uint8_t *rsdp = r->rsdp;
     if (r->rsdp_size >= RSDP_2 && rsdp[15] >= 2 && sums_to_zero(rsdp, RSDP_2) &&
-        open_table(r, load64(rsdp + 24), true, &root) && acpi_named(&root, "XSDT") &&
+        open_table(r, load64(rsdp + 24), "XSDT", &root) &&
         find_in_root(r, &root, signature, min, out))
         return true;
-    return open_table(r, load32(rsdp + 16), true, &root) && acpi_named(&root, "RSDT") &&
+    return open_table(r, load32(rsdp + 16), "RSDT", &root) &&
            find_in_root(r, &root, signature, min, out);
 }
 
@@ -249,8 +261,8 @@ bool acpi_read(const void *rsdp, size_t size, acpi_map map, void *context, struc
     *out = (struct acpi_power){0};
     read_fadt(&fadt, out);
     uint64_t at = fadt.size >= FADT_X_DSDT + 8 ? load64(fadt.bytes + FADT_X_DSDT) : 0;
-    if ((at != 0 && open_table(&r, at, false, &dsdt)) ||
-        open_table(&r, load32(fadt.bytes + FADT_DSDT), false, &dsdt))
+    if ((at != 0 && open_table(&r, at, "DSDT", &dsdt)) ||
+        open_table(&r, load32(fadt.bytes + FADT_DSDT), "DSDT", &dsdt))
         find_s5(&dsdt, out);
     return true;
 }

@@ -8,7 +8,7 @@
  *                         \-> HPET, MADT, MCFG
  *
  * The tables are untrusted: lengths, sums and addresses are checked, and each loop over a table has
- * a bound.
+ * a bound. Reading one maps at most 512 headers, sums at most 16 MiB, and searches at most 4 MiB (a DSDT).
  */
 #pragma once
 
@@ -30,9 +30,12 @@ struct acpi_register {
 
 struct acpi_power {
     struct acpi_register pm1a_control, pm1b_control; /* 16 bits wide */
-    struct acpi_register pm1a_event;    /* status register, then enable register, of equal size */
-    uint8_t pm1_event_bytes;            /* size of both; usually 4 */
-    bool can_sleep;                     /* sleep_type_a and sleep_type_b are valid */
+    struct acpi_register pm1a_event; /* status register, then enable register, of equal size */
+    struct acpi_register pm1b_event; /* the same of a second chip, or none */
+    uint8_t pm1_event_bytes;         /* size of both; usually 4 */
+    struct acpi_register gpe[2];     /* general events: status bytes, then as many enable bytes */
+    uint8_t gpe_bytes[2];            /* size of both */
+    bool can_sleep;                  /* sleep_type_a and sleep_type_b are valid */
     uint8_t sleep_type_a, sleep_type_b; /* SLP_TYP of S5 */
     struct acpi_register reset;         /* 8 bits wide */
     uint8_t reset_value;

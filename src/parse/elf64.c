@@ -55,6 +55,7 @@ enum {
     FLAG_READ = 4,
 };
 
+#define MAGIC        UINT32_C(0x464c457f)
 #define PT_GNU_STACK UINT32_C(0x6474e551)
 #define PT_GNU_RELRO UINT32_C(0x6474e552)
 
@@ -80,6 +81,18 @@ static enum err elf64_refuse(struct reader *r, uint64_t offset, const char *what
 
 #define AT(member) offsetof(struct file_header, member)
 
+/* All of check 1 in one expression: as branches it would be a sixth of the blocks that an emulator
+ * translates for this file. */
+static bool is_sound(const struct file_header *h)
+{
+    uint32_t magic;
+    memcpy(&magic, h->magic, sizeof magic);
+    return ((magic ^ MAGIC) | (uint32_t)(h->class ^ CLASS_64) | (uint32_t)(h->data ^ DATA_LITTLE) |
+            (uint32_t)(h->version ^ VERSION_CURRENT) | (h->version2 ^ VERSION_CURRENT) |
+            (uint32_t)(h->machine ^ MACHINE_X86_64) |
+            (uint32_t)((h->type | 1) ^ (TYPE_EXECUTABLE | TYPE_DYNAMIC))) == 0;
+}
+
 static MUST_CHECK enum err check_identification(struct reader *r)
 {
     const struct file_header *h = &r->header;
@@ -87,6 +100,8 @@ static MUST_CHECK enum err check_identification(struct reader *r)
     if (r->size == 0)
         return elf64_refuse(r, 0, "the file is empty");
     memcpy(&r->header, r->file, have);
+    if (have == sizeof *h && is_sound(h))
+        return E_OK;
     if (have < sizeof h->magic || memcmp(h->magic, "\177ELF", sizeof h->magic) != 0)
         return elf64_refuse(r, 0, "not an ELF file");
     if (have < sizeof *h)

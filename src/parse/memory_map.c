@@ -138,3 +138,18 @@ enum err memory_map_add(struct boot_info *info, uint64_t base, uint64_t length, 
         end = PHYSICAL_END;
     return base < end ? paint(info, base, end, kind) : E_OK;
 }
+
+uint64_t memory_map_cut(struct boot_info *info, uint64_t end)
+{
+    uint64_t ram_end = 0;
+    while (info->memory_count > 0 && info->memory[info->memory_count - 1].range.start.v >= end)
+        info->memory_count--;
+    for (size_t i = 0; i < info->memory_count; i++) {
+        struct boot_memory *m = &info->memory[i];
+        if (m->range.end.v > end)
+            m->range.end.v = end;
+        if (m->kind == BOOT_MEMORY_RAM)
+            ram_end = m->range.end.v;
+    }
+    return ram_end;
+}

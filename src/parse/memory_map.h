@@ -16,3 +16,5 @@
  * 2^52. E_2BIG: the map is full, and unspecified. */
 MUST_CHECK enum err memory_map_add(struct boot_info *info, uint64_t base, uint64_t length,
                                    uint32_t e820_type);
+/* Cuts the map at `end`, where the CPU's physical addresses end. Returns the end of RAM, 0 if there is none. */
+uint64_t memory_map_cut(struct boot_info *info, uint64_t end);

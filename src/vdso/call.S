@@ -10,9 +10,8 @@
  *     <- label 2: ret
  *
  * The instruction before label 2 is a SYSCALL with the same registers, because a call that a signal
- * interrupted is restarted at the return address minus two bytes. A program that is being
- * single-stepped (TF) uses it too: SYSCALL clears TF, while a jump would trap at each instruction
- * of the kernel.
+ * interrupted is restarted at the return address minus two bytes. A program with TF or NT set uses it too: SYSCALL
+ * clears both, while after a jump TF would trap at each instruction of the kernel, and with NT its IRET would fail.
  *
  * Each function has C's calling convention and returns the result of the system call: -errno on
  * failure.
@@ -27,7 +26,7 @@
     .cfi_adjust_cfa_offset 8
     pop %r11
     .cfi_adjust_cfa_offset -8
-    test $RFLAGS_TF, %r11d
+    test $RFLAGS_TF | RFLAGS_NT, %r11d
     jnz 1f
     lea 2f(%rip), %rcx
     cld

@@ -2,6 +2,7 @@
 /* Exceptions in the kernel: vector and error code are the SDM's, and every register is restored. */
 #include "guest.h"
 
+#include "cpu/apic.h"
 #include "cpu/irq.h"
 #include "cpu/machine_check.h"
 #include "cpu/nmi_timer.h"
@@ -135,6 +136,15 @@ GUEST_TEST(test_faults_nest)
 
 /* Values of the control registers on which protection depends. Without user pages (mm/pt/audit.h)
  * SMEP and SMAP would have no effect: they are off. */
+/* A vector that no driver expects is logged, and the machine goes on. */
+GUEST_TEST(test_unexpected_interrupt)
+{
+    __asm__ volatile("int $0x7f" : : : "memory");
+    __asm__ volatile("int $0xf0" : : : "memory");
+    CHECK(!apic_in_service(0x7f));
+    CHECK(!apic_in_service(VECTOR_PIC));
+}
+
 GUEST_TEST(test_control_registers)
 {
     CHECK_EQUAL(read_cr0(), CR0_KNOWN);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# abi.sh TOP [--write]: docs/linux-abi.md agrees with the system-call table and docs/linux-abi.partial. --write
-# generates it from these.
+# abi.sh TOP [--write]: docs/linux-abi.md agrees with the system-call table, docs/linux-abi.partial, the answers of Linux
+# (test/answers/linux.txt) and the list of those that are not Ouro's (test/answers/differ.txt). --write generates it from these.
 set -u
 top=$1
 fresh=$(mktemp) || exit 1
@@ -10,15 +10,39 @@ trap 'rm -f "$fresh"' EXIT
     cat <<'MD'
 # The system calls of Linux, and those of Ouro
 
-Made from `src/linux/call/rows.inc` and `docs/linux-abi.partial` by `test/lint/abi.sh . --write`; a test holds it to them. *Full*
-means that programs see no difference that we know of; what is *partial* says what is missing; what is *absent* answers `ENOSYS`, and the
-log names it once.
+Made from `src/linux/call/rows.inc`, `docs/linux-abi.partial` and `test/answers` by `test/lint/abi.sh . --write`; a test holds it to them.
+*Full* means that programs see no difference that we know of; what is *partial* says what is missing; what is *absent* answers `ENOSYS`,
+and the log names it once. The fourth column counts the answers of Linux (errno, result, bytes written, side effects) with which the test
+`programs.answers` compares Ouro's; after it stands where they differ, and why.
 
-| number | call | |
-|---|---|---|
 MD
-    "$top/tool/scan_rows.sh" "$top/src/linux/call/rows.inc" | tr -d '{}",' | awk -v notes="$top/docs/linux-abi.partial" '
+    sed -n '1s/^# \(.*\), made by .*/\1:/p' "$top/test/answers/linux.txt"
+    cat <<'MD'
+
+| number | call | | answers |
+|---|---|---|---|
+MD
+    "$top/tool/scan_rows.sh" "$top/src/linux/call/rows.inc" | tr -d '{}",' | awk -v notes="$top/docs/linux-abi.partial" \
+        -v answers="$top/test/answers/linux.txt" -v differ="$top/test/answers/differ.txt" '
+        function name_of(line) {
+            sub(/^(user|child|pending): /, "", line)
+            sub(/\(.*/, "", line)
+            return line
+        }
         BEGIN {
+            while ((getline line < answers) > 0)
+                if (line ~ /\) = /) {
+                    asked[name_of(line)]++
+                    total++
+                }
+            while ((getline line < differ) > 0) {
+                split(line, part, "\t")
+                if (line ~ /^#/ || line == "")
+                    continue
+                name = name_of(part[1])
+                where = part[1] == name ? "" : "`" part[1] "` "
+                why[name] = why[name] "; " where part[2]
+            }
             while ((getline line < notes) > 0) {
                 if (line ~ /^#/)
                     continue
@@ -28,12 +52,12 @@ MD
         }
         {
             state = $3 == "false" ? "absent" : $2 in partial ? "partial: " partial[$2] : "full"
-            printf "| %d | %s | %s |\n", $1, $2, state
+            printf "| %d | %s | %s | %s%s |\n", $1, $2, state, asked[$2], why[$2]
             seen[$2] = $3
             count[$3 == "false" ? "absent" : $2 in partial ? "partial" : "full"]++
         }
         END {
-            printf "\n%d full, %d partial, %d absent.\n", count["full"], count["partial"], count["absent"]
+            printf "\n%d full, %d partial, %d absent; %d answers.\n", count["full"], count["partial"], count["absent"], total
             for (name in partial)
                 if (seen[name] != "true") {
                     print "docs/linux-abi.partial: " name " is not there" > "/dev/stderr"

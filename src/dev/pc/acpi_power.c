@@ -2,6 +2,7 @@
 #define LOG_TAG "acpi"
 #include "dev/pc/acpi_power.h"
 
+#include "base/compiler.h"
 #include "base/log.h"
 #include "cpu/apic.h"
 #include "cpu/tsc.h"
@@ -18,6 +19,8 @@ enum {
     PM1_CONTROL_SLEEP_TYPE_MASK = 7 << PM1_CONTROL_SLEEP_TYPE,
     PM1_CONTROL_SLEEP = 1 << 13, /* SLP_EN */
 };
+
+#define FOREIGN_MAX 10000 /* interrupts in a row without a power button */
 
 /* A register that can be accessed: a port, or mapped memory. */
 struct pm_register {
@@ -86,10 +89,18 @@ void machine_firmware_restart(void)
     tsc_wait_ns(UINT64_C(100000000));
 }
 
+/* Other devices may use the line. One that nothing serves holds it for ever. */
 static void acpi_power_interrupt(void)
 {
-    if (!(read16(&pm1_status) & PM1_STATUS_POWER_BUTTON))
+    static unsigned foreign;
+    if (!(read16(&pm1_status) & PM1_STATUS_POWER_BUTTON)) {
+        if (++foreign == FOREIGN_MAX) {
+            irq_mask(power.sci);
+            log_warn("interrupt line %u is held by another device: no power button", power.sci);
+        }
         return;
+    }
+    foreign = 0;
     write16(&pm1_status, PM1_STATUS_POWER_BUTTON); /* writing 1 clears it */
     machine_power_button();
 }
@@ -111,6 +122,22 @@ static bool in_acpi_mode(void)
     return false;
 }
 
+/* Switches off the events of which the interrupt handler knows nothing, and which firmware may have left on. */
+static void mask_events(void)
+{
+    struct pm_register pm1b = open_register(power.pm1b_event, power.pm1_event_bytes / 2, 2);
+    if (pm1b.there && power.pm1_event_bytes >= 4)
+        write16(&pm1b, 0);
+    for (size_t i = 0; i < ARRAY_LENGTH(power.gpe); i++)
+        for (unsigned at = power.gpe_bytes[i] / 2u; at < power.gpe_bytes[i]; at++) {
+            struct pm_register gpe = open_register(power.gpe[i], at, 1);
+            if (gpe.there && gpe.memory != NULL)
+                *(volatile uint8_t *)gpe.memory = 0;
+            else if (gpe.there)
+                out8(gpe.port, 0);
+        }
+}
+
 static void watch_power_button(void)
 {
     uint64_t half = power.pm1_event_bytes / 2;
@@ -118,6 +145,7 @@ static void watch_power_button(void)
     pm1_enable = open_register(power.pm1a_event, half, 2);
     if (!pm1_status.there || !pm1_enable.there || power.sci > 15 || !in_acpi_mode())
         return;
+    mask_events();
     irq_set_handler(power.sci, acpi_power_interrupt);
     write16(&pm1_status, PM1_STATUS_POWER_BUTTON);
     write16(&pm1_enable, PM1_STATUS_POWER_BUTTON);

@@ -260,9 +260,7 @@ enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t 
         e = seek_base(file, whence, &base);
         if (e != E_OK)
             return e;
-        if (__builtin_add_overflow((int64_t)base, offset, &sum))
-            return E_OVERFLOW;
-        if (sum < 0)
+        if (__builtin_add_overflow((int64_t)base, offset, &sum) || sum < 0)
             return E_INVAL;
         to = (uint64_t)sum;
     }

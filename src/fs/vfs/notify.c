@@ -227,6 +227,7 @@ static const struct file_ops inotify_ops = {
     .poll = inotify_poll,
     .queue = inotify_queue,
     .control = inotify_control,
+    .no_position = true,
 };
 
 enum err inotify_open(uint32_t flags, struct file **out)
@@ -241,6 +242,8 @@ enum err inotify_open(uint32_t flags, struct file **out)
     enum err e = anon_file_open("anon_inode:inotify", &inotify_ops, inotify, flags, out);
     if (e != E_OK)
         heap_free(inotify);
+    else
+        (*out)->flags &= ~O_RDWR; /* it cannot be written to: O_RDONLY is 0 */
     return e;
 }
 

@@ -120,6 +120,7 @@ enum signal_code { /* si_code; positive values are sent by the kernel */
     BUS_ADRERR = 2,
     TRAP_BRKPT = 1,
     TRAP_TRACE = 2,
+    TRAP_HWBKPT = 4,
     CLD_EXITED = 1,
     CLD_KILLED = 2,
     CLD_STOPPED = 5,

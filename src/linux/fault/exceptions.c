@@ -2,13 +2,17 @@
 #include "linux/fault/exceptions.h"
 
 #include "cpu/lock.h"
+#include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/usercopy.h"
+#include "cpu/x86.h"
 #include "diag/panic.h"
 #include "diag/report.h"
 #include "kern/log.h"
 #include "kern/thread.h"
+#include "linux/call/syscall.h"
 #include "linux/fault/crash.h"
+#include "linux/fault/raised.h"
 #include "linux/task/process.h"
 #include "linux/task/rseq.h"
 #include "linux/task/signal.h"
@@ -46,6 +50,23 @@ static int sse_code(void)
     return float_code(mxcsr & 63, mxcsr >> 7 & 63);
 }
 
+/* DR6 keeps its bits until it is written. Without a cause there: icebp. */
+static int debug_code(void)
+{
+    uint64_t causes = read_dr6();
+    write_dr6(DR6_NONE);
+    return causes & DR6_STEP ? TRAP_TRACE : causes & DR6_CAUSES ? TRAP_HWBKPT : TRAP_BRKPT;
+}
+
+/* Bit n: vector n. Those with an error code; entry.S recognizes their `int n`. */
+#define ERROR_CODE_VECTORS 0x60227d00u
+/* `int n` of a program on Linux may raise these, too: breakpoint and overflow. */
+#define OPEN_VECTORS (1u << VECTOR_BREAKPOINT | 1u << VECTOR_OVERFLOW)
+/* They have handlers of their own, or none: #NMI, #NM, #DF, #PF, #MC. */
+#define OTHER_VECTORS                                                                              \
+    (1u << VECTOR_NMI | 1u << VECTOR_DEVICE_NOT_AVAILABLE | 1u << VECTOR_DOUBLE_FAULT |            \
+     1u << VECTOR_PAGE_FAULT | 1u << VECTOR_MACHINE_CHECK)
+
 /* Sends the signal that Linux sends for the vector (Linux: arch/x86, traps). */
 static void exception(struct trap_frame *frame)
 {
@@ -57,15 +78,22 @@ static void exception(struct trap_frame *frame)
         panic_at(frame, "%s, error code 0x%llx", trap_name(frame->vector),
                  (unsigned long long)frame->error);
     }
-    int x87 = frame->vector == VECTOR_X87 ? x87_code() : 0;
-    int sse = frame->vector == VECTOR_SIMD ? sse_code() : 0;
+    trap_keep_ring(frame);
+    if (!((ERROR_CODE_VECTORS | OPEN_VECTORS) >> frame->vector & 1))
+        (void)trap_raised_by_program(frame);
+    int code = frame->vector == VECTOR_X87     ? x87_code()
+               : frame->vector == VECTOR_SIMD  ? sse_code()
+               : frame->vector == VECTOR_DEBUG ? debug_code()
+                                               : 0;
     __asm__ volatile("sti" : : : "memory");
+    if (frame->vector == VECTOR_GENERAL_PROTECTION && emulate_selector(frame))
+        return;
     switch (frame->vector) {
     case VECTOR_DIVIDE:
         signal_from_fault(frame, SIGNAL_FPE, FPE_INTDIV, frame->rip);
         break;
     case VECTOR_DEBUG:
-        signal_from_fault(frame, SIGNAL_TRAP, TRAP_TRACE, frame->rip);
+        signal_from_fault(frame, SIGNAL_TRAP, code, frame->rip);
         break;
     case VECTOR_BREAKPOINT:
         signal_from_fault(frame, SIGNAL_TRAP, SI_KERNEL, 0);
@@ -74,10 +102,8 @@ static void exception(struct trap_frame *frame)
         signal_from_fault(frame, SIGNAL_ILL, ILL_ILLOPN, frame->rip);
         break;
     case VECTOR_X87:
-        signal_from_fault(frame, SIGNAL_FPE, x87, frame->rip);
-        break;
     case VECTOR_SIMD:
-        signal_from_fault(frame, SIGNAL_FPE, sse, frame->rip);
+        signal_from_fault(frame, SIGNAL_FPE, code, frame->rip);
         break;
     case VECTOR_ALIGNMENT:
         signal_from_fault(frame, SIGNAL_BUS, BUS_ADRALN, 0);
@@ -96,6 +122,10 @@ void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict ver
     /* The kernel ran on a stack that is not the thread's: a trap stack has overflowed. */
     if (frame->rip >= LAYOUT_PROGRAM_END && kstack_holds(virt(frame->rsp)))
         fault_of_kernel(frame, v);
+    if (unlikely(frame->error & PF_USER)) /* sysret of the program */
+        trap_keep_ring(frame);
+    if (emulate_vsyscall(frame, v))
+        return;
     switch (verdict) {
     case FAULT_PAST_FILE:
         signal_from_fault(frame, SIGNAL_BUS, BUS_ADRERR, v.v);
@@ -107,6 +137,22 @@ void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict ver
         signal_from_fault(frame, SIGNAL_SEGV,
                           verdict == FAULT_NOT_MAPPED ? SEGV_MAPERR : SEGV_ACCERR, v.v);
     }
+}
+
+void fault_of_copy(const struct trap_frame *frame, virt_t v)
+{
+    struct syscall_record call;
+    if (linux_current() == NULL || signal_pending_set() & signal_bit(SIGNAL_KILL))
+        return;
+    /* The report is about the program, whose frame is above, unless the call came by the fast path. */
+    const struct trap_frame *top = (const struct trap_frame *)(uintptr_t)percpu()->kstack_top - 1;
+    bool fast = syscall_history(&call, 1) == 1 && !call.finished && call.number < FAST_NUMBERS &&
+                syscall_fast[call.number / 64] >> call.number % 64 & 1;
+    struct trap_frame shown = fast ? *frame : *top;
+    shown.vector = VECTOR_PAGE_FAULT;
+    shown.error = frame->error;
+    crash_out_of_memory(&shown, v);
+    signal_raise(process_current(), SIGNAL_KILL);
 }
 
 /* GS is the kernel's here, though Linux gives it to programs. The program cannot continue: its GS
@@ -161,9 +207,9 @@ void trap_leave(struct trap_frame *frame)
 
 void exceptions_init(void)
 {
-    static const uint8_t vectors[] = {0, 1, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 19, 20, 21};
-    for (size_t i = 0; i < sizeof vectors; i++)
-        trap_set_handler(vectors[i], exception);
+    for (unsigned vector = 0; vector < VECTOR_EXCEPTIONS; vector++)
+        if (!(OTHER_VECTORS >> vector & 1))
+            trap_set_handler(vector, exception);
     fault_init();
     trap_expect_program();
 }

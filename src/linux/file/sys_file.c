@@ -22,6 +22,8 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
                               struct io *io, uint64_t *offset)
 {
     uint64_t done;
+    if (*offset > INT64_MAX - io->left)
+        return E_INVAL; /* rw_verify_area() of Linux: the end overflows, whatever is there to read */
     file_get(file);
     enum err e = direction == READ ? file_read(file, io, offset, &done)
                                    : file_write(file, io, offset, &done);
@@ -40,8 +42,6 @@ static enum err simple_transfer(struct syscall *call, enum direction direction)
     if (!file || !(direction == READ ? file_can_read(file) : file_can_write(file)))
         return E_BADF;
     uint64_t size = call->arg[2];
-    if (size > INT64_MAX)
-        return E_INVAL;
     if (!user_range_ok(virt(call->arg[1]), size))
         return E_FAULT;
     struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
@@ -70,8 +70,6 @@ static enum err positioned_transfer(struct syscall *call, enum direction directi
         return E_SPIPE;
     if (!(direction == READ ? file_can_read(file) : file_can_write(file)))
         return E_BADF;
-    if (size > INT64_MAX)
-        return E_INVAL;
     if (!user_range_ok(virt(call->arg[1]), size))
         return E_FAULT;
     struct io io = io_user(virt(call->arg[1]), size < IO_BYTES_MAX ? size : IO_BYTES_MAX);
@@ -95,7 +93,7 @@ static enum err iov_transfer(struct syscall *call, enum direction direction, str
     if (!(direction == READ ? file_can_read(file) : file_can_write(file)))
         return E_BADF;
     struct iov iov;
-    enum err e = iov_copy_in(&iov, call->arg[1], call->arg[2]);
+    enum err e = iov_copy_in(&iov, call->arg[1], (uint32_t)call->arg[2]);
     if (e != E_OK)
         return e;
     e = file_transfer(call, direction, file, &iov.io, offset ? offset : &file->offset);
@@ -142,17 +140,18 @@ enum err sys_pwritev(struct syscall *call)
     return positioned_iov(call, WRITE);
 }
 
-/* preadv2() and pwritev2(). Of the RWF_* flags only RWF_APPEND has an effect: RAM files are always
- * ready and never synchronised. */
+/* preadv2() and pwritev2(). RAM files are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do. */
 static enum err flagged_iov(struct syscall *call, enum direction direction)
 {
     uint64_t flags = call->arg[5];
     bool own_offset = call->arg[3] == UINT64_MAX;
     if (flags & ~(uint64_t)RWF_ALL)
         return E_NOTSUP;
+    struct file *file = fd_file(call->arg[0]);
+    if (file && (flags & RWF_NOWAIT) && mode_is(file->inode->mode, S_IFREG))
+        return E_NOTSUP;
     if (!(flags & RWF_APPEND) || direction == READ)
         return own_offset ? plain_iov(call, direction) : positioned_iov(call, direction);
-    struct file *file = fd_file(call->arg[0]);
     if (!file)
         return E_BADF;
     if (!own_offset && !file->ops->seekable)

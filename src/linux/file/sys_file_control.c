@@ -11,6 +11,7 @@
 #include "fs/vfs/process.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
+#include "linux/abi/siginfo.h"
 #include "linux/file/args.h"
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
@@ -45,6 +46,7 @@ enum fcntl_command {
 #define LOCK_EX        2u
 #define LOCK_NB        4u
 #define LOCK_UN        8u
+#define LOCK_MAND      32u /* had a meaning before Linux 5.16: now a success without effect */
 
 struct flock {
     int16_t type, whence;
@@ -74,6 +76,12 @@ static enum err duplicate_above(struct syscall *call, struct file *file, bool cl
     return E_OK;
 }
 
+/* True if the file could send SIGIO: O_ASYNC has no meaning for stored files. */
+static bool file_signals(const struct file *file)
+{
+    return !mode_is(file->inode->mode, S_IFREG) && !mode_is(file->inode->mode, S_IFDIR);
+}
+
 static enum err set_status_flags(struct file *file, uint32_t flags)
 {
     if ((flags & O_NOATIME) && !(file->flags & O_NOATIME)) {
@@ -81,7 +89,10 @@ static enum err set_status_flags(struct file *file, uint32_t flags)
         if (e != E_OK)
             return e;
     }
-    file->flags = (file->flags & ~SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
+    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO))
+        return E_INVAL;
+    uint32_t settable = file_signals(file) ? SETTABLE_FLAGS : SETTABLE_FLAGS & ~O_ASYNC;
+    file->flags = (file->flags & ~settable) | (flags & settable);
     return E_OK;
 }
 
@@ -187,8 +198,11 @@ static enum err control_data(struct syscall *call, struct file *file)
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
         return record_lock(call, file);
-    case F_SETOWN:
     case F_SETSIG:
+        if (argument > SIGNAL_COUNT)
+            return E_INVAL;
+        /* fall through */
+    case F_SETOWN:
         return E_OK; /* O_ASYNC is stored without effect: there is no SIGIO */
     case F_GETOWN:
     case F_GETSIG:
@@ -242,6 +256,8 @@ enum err sys_flock(struct syscall *call)
     struct file *file = fd_file(call->arg[0]);
     uint32_t operation = (uint32_t)call->arg[1];
     uint8_t op;
+    if (operation & LOCK_MAND)
+        return E_OK;
     switch (operation & ~LOCK_NB) {
     case LOCK_SH:
         op = FILE_LOCK_SHARED;
@@ -281,6 +297,8 @@ static enum err ioctl_generic(struct syscall *call, struct file *file, bool *kno
     case FIOASYNC: {
         uint32_t flag = (uint32_t)call->arg[1] == FIONBIO ? O_NONBLOCK : O_ASYNC;
         e = copy_in(&value, virt(call->arg[2]), sizeof(value));
+        if (e == E_OK && flag == O_ASYNC && !file_signals(file))
+            e = E_NOTTY;
         if (e == E_OK)
             file->flags = value ? file->flags | flag : file->flags & ~flag;
         return e;
@@ -437,5 +455,5 @@ enum err sys_readahead(struct syscall *call)
     const struct file *file = fd_file(call->arg[0]);
     if (!file || !file_can_read(file))
         return E_BADF;
-    return mode_is(file->inode->mode, S_IFREG) ? E_OK : E_INVAL;
+    return mode_is(file->inode->mode, S_IFREG) && call->arg[2] <= INT64_MAX ? E_OK : E_INVAL;
 }

@@ -92,7 +92,8 @@ enum err sys_sendfile(struct syscall *call)
         return E_BADF;
     if (!in->ops->seekable || !in->ops->read || !out->ops->write || (out->flags & O_APPEND))
         return E_INVAL;
-    if (mode_is(in->inode->mode, S_IFDIR))
+    if (mode_is(in->inode->mode, S_IFDIR) || call->arg[3] > INT64_MAX ||
+        *offset.use > INT64_MAX - call->arg[3])
         return E_INVAL;
     uint64_t size = call->arg[3] < IO_BYTES_MAX ? call->arg[3] : IO_BYTES_MAX;
     struct copy copy = {in, out, offset.use, &out->offset, size, 0};

@@ -24,6 +24,8 @@
 #define MFD_EXEC            16u
 #define MFD_NAME_MAX        249
 
+#define VALID_FLAGS         0x7fffc3u
+
 /* Opens the path and installs the file at the lowest free descriptor. */
 static enum err open_begun(struct syscall *call, struct path_at *at, uint32_t flags, uint32_t mode)
 {
@@ -34,6 +36,10 @@ static enum err open_begun(struct syscall *call, struct path_at *at, uint32_t fl
     path_at_end(at);
     if (e == E_INTR)
         call->restart = true;
+    if (e == E_OK && (flags & (O_DIRECT | O_PATH)) == O_DIRECT) {
+        file_put(file);
+        return E_INVAL;
+    }
     return e == E_OK ? fd_install(call, file, flags & O_CLOEXEC) : e;
 }
 
@@ -41,8 +47,9 @@ static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uin
                         uint32_t mode)
 {
     struct path_at at;
+    flags &= VALID_FLAGS; /* open(2) ignores others */
     enum err e = path_at_begin(&at, dirfd, path);
-    return e == E_OK ? open_begun(call, &at, flags & ~O_RESOLVE, mode) : e;
+    return e == E_OK ? open_begun(call, &at, flags, mode) : e;
 }
 
 COLD enum err file_open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,

@@ -297,12 +297,13 @@ static NOINLINE enum err futex_other(struct syscall *call)
 /* The two operations of mutexes and condition variables take a short path. */
 enum err sys_futex(struct syscall *call)
 {
+    static const struct futex_deadline never = {.ns = NO_DEADLINE};
     switch ((uint32_t)call->arg[1]) {
     case FUTEX_WAKE | FUTEX_PRIVATE:
         return wake_call(call, FUTEX_BITSET_ANY);
     case FUTEX_WAIT | FUTEX_PRIVATE:
         if (call->arg[3] == 0)
-            return futex_wait(call, FUTEX_BITSET_ANY, NO_DEADLINE);
+            return futex_wait(call, FUTEX_BITSET_ANY, &never);
     }
     return futex_other(call);
 }

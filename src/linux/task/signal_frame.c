@@ -10,11 +10,14 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
+#include "cpu/selectors.h"
+#include "cpu/vectors.h"
 #include "cpu/x86.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
 #include "mm/layout.h"
+#include "mm/vm/fault.h"
 #include "mm/vm/usercopy.h"
 
 #define XSAVE_HEADER      512 /* offset: XSTATE_BV, XCOMP_BV, then zeros */
@@ -97,6 +100,8 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
     if (e != E_OK)
         return e;
 
+    thread_own_fpu();
+    cpu_fpu_start();
     if (lt->alternate_stack.flags & SS_AUTODISARM)
         lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
     frame->rdi = (uint64_t)info->signal;
@@ -161,6 +166,25 @@ static MUST_CHECK enum err pop_fpu(uint8_t *area, uint64_t from)
     return E_OK;
 }
 
+/* What Linux's iretq to these registers raises. In the kernel's own it would be a panic. */
+COLD static void fault_at_return(struct trap_frame *frame, const struct signal_ucontext *in)
+{
+    uint64_t rip = frame->rip;
+    uint16_t cs = in->context.cs,
+             ss = in->flags & UC_STRICT_RESTORE_SS ? in->context.ss : SELECTOR_DATA;
+    if ((uint64_t)((int64_t)(rip << 16) >> 16) == rip && signal_selectors_ok(cs, ss)) {
+        frame->vector = VECTOR_PAGE_FAULT;
+        frame->error = PF_EXECUTE | PF_PRESENT; /* so Linux hides which addresses are its own */
+        signal_from_fault(frame, SIGNAL_SEGV, SEGV_MAPERR, rip);
+        return;
+    }
+    frame->vector = VECTOR_GENERAL_PROTECTION;
+    frame->error = !signal_selectors_ok(cs, SELECTOR_DATA)   ? cs & ~3u
+                   : !signal_selectors_ok(SELECTOR_CODE, ss) ? ss & ~3u
+                                                             : 0;
+    signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
+}
+
 enum err signal_frame_pop(struct trap_frame *frame)
 {
     struct linux_thread *lt = linux_current();
@@ -169,9 +193,6 @@ enum err signal_frame_pop(struct trap_frame *frame)
     enum err e = copy_in(&in, virt(at + offsetof(struct signal_frame, ucontext)), sizeof in);
     if (e != E_OK)
         return e;
-    /* A non-canonical rip would fault in the kernel's iretq. */
-    if (in.context.rip >= LAYOUT_PROGRAM_END)
-        return E_FAULT;
     e = pop_fpu(lt->fpu, in.context.fpstate);
     if (e != E_OK)
         return e;
@@ -180,5 +201,8 @@ enum err signal_frame_pop(struct trap_frame *frame)
     signal_set_blocked(in.mask);
     /* As in Linux, a stack that sigaltstack() would reject is ignored. */
     (void)!signal_stack_change(&lt->alternate_stack, &in.stack, frame->rsp);
+    uint16_t ss = in.flags & UC_STRICT_RESTORE_SS ? in.context.ss : SELECTOR_DATA;
+    if (frame->rip >= LAYOUT_PROGRAM_END || !signal_selectors_ok(in.context.cs, ss))
+        fault_at_return(frame, &in);
     return E_OK;
 }

@@ -83,7 +83,11 @@ uint32_t signal_stack_flags(uint64_t rsp, const struct signal_stack *stack);
 MUST_CHECK enum err signal_stack_change(struct signal_stack *stack, const struct signal_stack *to,
                                         uint64_t rsp);
 
-/* Convert between trap frame and context. Loading ignores segment registers and the flags that a
+/* The flags that rt_sigreturn() may change: CF PF AF ZF SF TF DF OF RF AC. */
+#define SIGNAL_RFLAGS UINT64_C(0x50dd5)
+/* True if code may go on with these selectors: 64-bit ones, Linux's or the kernel's, whatever their RPL. Pure. */
+bool signal_selectors_ok(uint16_t cs, uint16_t ss);
+/* Convert between trap frame and context. The context shows Linux's selectors. Loading ignores them, and the flags that a
  * program must not change. Pure. */
 void signal_context_save(struct signal_context *to, const struct trap_frame *from);
 void signal_context_load(struct trap_frame *to, const struct signal_context *from);
@@ -93,7 +97,8 @@ void signal_context_load(struct trap_frame *to, const struct signal_context *fro
 MUST_CHECK enum err signal_frame_push(struct trap_frame *frame, const struct signal_action *action,
                                       const struct siginfo *info, uint64_t old_mask);
 /* rt_sigreturn(2): restores registers, blocked mask and alternate stack from the signal frame at
- * rsp - 8. On failure the caller forces SIGSEGV. E_FAULT, E_INVAL. */
+ * rsp - 8. On failure the caller forces SIGSEGV. As in Linux, registers with which the program cannot go on are restored
+ * too, and its return to them raises SIGSEGV, which shows them. E_FAULT, E_INVAL. */
 MUST_CHECK enum err signal_frame_pop(struct trap_frame *frame);
 
 /* Maximum size of a signal frame, in bytes: AT_MINSIGSTKSZ. */

@@ -2,10 +2,9 @@
 /* The pure functions of signal_frame.h: placement, alternate stack, register contexts. */
 #include "linux/task/signal_frame.h"
 
-#define RED_ZONE 128
+#include "cpu/selectors.h"
 
-/* The flags that rt_sigreturn() may change: CF PF AF ZF SF TF DF OF RF AC. */
-#define RFLAGS_PROGRAM UINT64_C(0x50dd5)
+#define RED_ZONE 128
 
 static bool inside(uint64_t rsp, const struct signal_stack *stack)
 {
@@ -59,6 +58,14 @@ enum err signal_place(uint64_t rsp, uint64_t flags, const struct signal_stack *s
     return E_OK;
 }
 
+bool signal_selectors_ok(uint16_t cs, uint16_t ss)
+{
+    cs |= 3;
+    ss |= 3;
+    return (cs == SELECTOR_LINUX_CODE || cs == (SELECTOR_CODE | 3)) &&
+           (ss == SELECTOR_LINUX_DATA || ss == (SELECTOR_DATA | 3));
+}
+
 void signal_context_save(struct signal_context *to, const struct trap_frame *from)
 {
     *to = (struct signal_context){
@@ -80,8 +87,8 @@ void signal_context_save(struct signal_context *to, const struct trap_frame *fro
         .rsp = from->rsp,
         .rip = from->rip,
         .rflags = from->rflags,
-        .cs = (uint16_t)from->cs,
-        .ss = (uint16_t)from->ss,
+        .cs = SELECTOR_LINUX_CODE,
+        .ss = SELECTOR_LINUX_DATA,
     };
 }
 
@@ -104,5 +111,5 @@ void signal_context_load(struct trap_frame *to, const struct signal_context *fro
     to->rcx = from->rcx;
     to->rsp = from->rsp;
     to->rip = from->rip;
-    to->rflags = (to->rflags & ~RFLAGS_PROGRAM) | (from->rflags & RFLAGS_PROGRAM);
+    to->rflags = (to->rflags & ~SIGNAL_RFLAGS) | (from->rflags & SIGNAL_RFLAGS);
 }

@@ -5,6 +5,7 @@
 #include "cpu/percpu.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
 
 _Static_assert(PERCPU_KSTACK_GUARD == LAYOUT_KSTACK_SIZE, "entry.S looks for the guard there");
@@ -25,15 +26,8 @@ static void kstack_release_frame(void *context, pte_t leaf, uint64_t size)
     frames_put(&machine_frames, pt_leaf_frame(leaf, size));
 }
 
-enum err kstack_alloc(struct virt_range *out)
+static enum err kstack_map(struct virt_range stack)
 {
-    unsigned word = 0;
-    while (word < ARRAY_LENGTH(used) && used[word] == UINT64_MAX)
-        word++;
-    if (word == ARRAY_LENGTH(used))
-        return E_NOMEM;
-    unsigned slot = word * 64 + (unsigned)__builtin_ctzll(~used[word]);
-    struct virt_range stack = slot_stack(slot);
     for (virt_t v = stack.start; v.v < stack.end.v; v.v += PAGE_SIZE) {
         phys_t frame;
         enum err e = frames_alloc(&machine_frames, 0, &frame);
@@ -48,6 +42,24 @@ enum err kstack_alloc(struct virt_range *out)
             return e;
         }
     }
+    return E_OK;
+}
+
+enum err kstack_alloc(struct virt_range *out)
+{
+    unsigned word = 0;
+    while (word < ARRAY_LENGTH(used) && used[word] == UINT64_MAX)
+        word++;
+    if (word == ARRAY_LENGTH(used))
+        return E_NOMEM;
+    unsigned slot = word * 64 + (unsigned)__builtin_ctzll(~used[word]);
+    struct virt_range stack = slot_stack(slot);
+    enum err e;
+    do
+        e = kstack_map(stack);
+    while (e != E_OK && (paging_trim(running_space) || shrinkers_run()));
+    if (e != E_OK)
+        return e;
     used[slot / 64] |= UINT64_C(1) << slot % 64;
     *out = stack;
     return E_OK;

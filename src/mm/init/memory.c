@@ -128,39 +128,77 @@ INIT_CODE static bool touches(const struct phys_range *ranges, size_t count, uin
     return false;
 }
 
-/* True if the metadata page at offset `at` needs a frame of its own: it describes RAM, or a frame
- * with loader data. */
-INIT_CODE static bool needs_metadata(uint64_t at, const struct phys_range *taken,
-                                     size_t taken_count)
+/* Frame metadata is mapped in steps of 6 MiB, three large pages, which describe 2 GiB of RAM. */
+#define METADATA_STEP     (3 * LARGE_SIZE)
+#define METADATA_SECTIONS (METADATA_STEP / sizeof(struct frame) / FRAMES_SECTION)
+
+/* The bits of frames.h up to 16 GiB of RAM. More of them follow the metadata. */
+static uint64_t few_described[FRAMES_DESCRIBED((16 * HUGE_SIZE >> PAGE_SHIFT) - 1)];
+
+/* Frames below `end` have metadata. */
+struct metadata {
+    uint64_t end;
+    const struct phys_range *taken; /* frames in use */
+    size_t taken_count;
+    uint64_t bytes, size;  /* of all struct frame; with the bits, in whole pages */
+    uint64_t *described;   /* the bits */
+    phys_t at;             /* frames for it, contiguous */
+    struct phys_range gap; /* free frames behind these */
+};
+
+/* Size of the step at offset `at`; 0: no RAM, so that it shows the zero page. */
+INIT_CODE static uint64_t metadata_step(const struct metadata *m, uint64_t at)
 {
     uint64_t first = at / sizeof(struct frame) << PAGE_SHIFT;
-    uint64_t last = ((at + PAGE_SIZE) / sizeof(struct frame) + 1) << PAGE_SHIFT;
-    struct phys_range early = {early_range->start, early_end};
-    return touches(boot_map.free, boot_map.count, first, last) ||
-           touches(taken, taken_count, first, last) || touches(&early, 1, first, last);
+    uint64_t last = first + (METADATA_SECTIONS * FRAMES_SECTION << PAGE_SHIFT);
+    if (at + METADATA_STEP <= m->bytes && !touches(boot_map.free, boot_map.count, first, last) &&
+        !touches(m->taken, m->taken_count, first, last))
+        return 0;
+    return m->size - at < METADATA_STEP ? m->size - at : METADATA_STEP;
 }
 
-/* Maps struct frame for all frame numbers below `end`: frames of their own where needed, in long
- * runs, and the zero page (state FRAME_INNER) in the holes. */
-INIT_CODE static enum err map_metadata(uint64_t end, const struct phys_range *taken,
-                                       size_t taken_count)
+/* Takes the frames of the metadata: the first early frames, which none describes. */
+INIT_CODE static bool take_metadata(struct metadata *m)
 {
-    uint64_t bytes = align_up(end * sizeof(struct frame), PAGE_SIZE), run;
-    for (uint64_t at = 0; at < bytes; at += run) {
-        virt_t start = virt(LAYOUT_FRAMES_START + at);
-        bool own = needs_metadata(at, taken, taken_count);
-        for (run = PAGE_SIZE; own && at + run < bytes; run += PAGE_SIZE)
-            if (!needs_metadata(at + run, taken, taken_count))
-                break;
-        phys_t frame = zero_frame;
-        if (own && !early_frames(run, &frame))
-            return E_NOMEM;
-        enum err e = paging_map(&kernel_space, start, frame, run, own ? prot_rw() : prot_ro());
-        if (e != E_OK)
-            return e;
-        if (own)
-            memset(ptr_of(start), 0, run);
+    uint64_t own = 0;
+    m->size = m->bytes = FRAMES_METADATA(m->end) * sizeof(struct frame);
+    m->described = few_described;
+    if (FRAMES_DESCRIBED(m->end) > ARRAY_LENGTH(few_described)) {
+        m->described = ptr_of(virt(LAYOUT_FRAMES_START + m->bytes));
+        m->size = align_up(m->bytes + FRAMES_DESCRIBED(m->end) * sizeof(uint64_t), PAGE_SIZE);
     }
+    for (uint64_t at = 0; at < m->size; at += METADATA_STEP)
+        own += metadata_step(m, at);
+    uint64_t gap = (early_end.v - own) % (own < LARGE_SIZE ? PAGE_SIZE : LARGE_SIZE);
+    if (!early_frames(own + gap, &m->at))
+        return false;
+    m->gap = phys_range(m->at.v + own, early_end.v);
+    early_end = m->at;
+    return true;
+}
+
+/* Maps the metadata: frames of its own, not cleared, or the zero page (state FRAME_INNER) in holes. */
+INIT_CODE static enum err map_metadata(const struct metadata *m)
+{
+    phys_t next = m->at;
+    enum err e = E_OK;
+    for (uint64_t at = 0; e == E_OK && at < m->size; at += METADATA_STEP) {
+        virt_t start = virt(LAYOUT_FRAMES_START + at);
+        uint64_t own = metadata_step(m, at);
+        if (own != 0)
+            e = paging_map(&kernel_space, start, next, own, prot_rw());
+        next.v += own;
+        for (uint64_t page = own; e == E_OK && own == 0 && page < METADATA_STEP; page += PAGE_SIZE)
+            e = paging_map(&kernel_space, virt(start.v + page), zero_frame, PAGE_SIZE, prot_ro());
+    }
+    if (e != E_OK)
+        return e;
+    uint8_t *described = (uint8_t *)m->described;
+    memset(described, 0, FRAMES_DESCRIBED(m->end) * sizeof(uint64_t));
+    for (uint64_t at = 0; at < m->size; at += METADATA_STEP)
+        if (metadata_step(m, at) == 0)
+            memset(described + at / METADATA_STEP * (METADATA_SECTIONS / 8), 0xff,
+                   METADATA_SECTIONS / 8);
     return E_OK;
 }
 
@@ -243,15 +281,15 @@ INIT_CODE static void start_recursive(const struct memory_options *options)
 }
 
 /* Hands the free frames to the allocator; the early frames stay in use. */
-INIT_CODE static void start_frames(uint64_t end, const struct phys_range *taken, size_t taken_count)
+INIT_CODE static void start_frames(const struct metadata *m)
 {
-    frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), end);
+    frames_init(&machine_frames, ptr_of(virt(LAYOUT_FRAMES_START)), m->described, m->end);
     for (size_t i = 0; i < boot_map.count; i++)
         frames_add(&machine_frames, boot_map.free[i]);
-    for (size_t i = 0; i < taken_count; i++)
-        frames_mark_foreign(&machine_frames, taken[i]);
-    if (early_range != NULL)
-        frames_mark_foreign(&machine_frames, (struct phys_range){early_range->end, early_end});
+    frames_add(&machine_frames, m->gap);
+    for (size_t i = 0; i < m->taken_count; i++)
+        frames_mark_foreign(&machine_frames, m->taken[i]);
+    frames_mark_foreign(&machine_frames, (struct phys_range){early_range->end, early_end});
     frames_ready = true;
 }
 
@@ -266,10 +304,13 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
     const struct paging_ops *chosen = kinds[options->pagetables];
     struct pt_setup setup = {.boot = boot};
     struct phys_range taken[BOOT_MODULES_MAX + 2];
-    size_t taken_count = list_taken(boot, taken);
-    free_map_build(boot, taken, taken_count, &boot_map);
+    struct metadata metadata = {.taken = taken, .taken_count = list_taken(boot, taken)};
+    free_map_build(boot, taken, metadata.taken_count, &boot_map);
     ram_bytes = boot_map.ram_bytes;
+    metadata.end = boot_map.ram_end >> PAGE_SHIFT;
     choose_early_range();
+    if (!take_metadata(&metadata))
+        return E_NOMEM;
 
     start_recursive(options);
     enum err e = map_fixed_pages();
@@ -277,11 +318,10 @@ INIT_CODE enum err memory_init(const struct boot_info *boot, const struct memory
         e = protect_image();
     if (e == E_OK && options->pagetables == PAGING_IDENTITY)
         e = take_pool(options, &setup);
-    uint64_t end = boot_map.ram_end >> PAGE_SHIFT;
     if (e == E_OK)
-        e = map_metadata(end, taken, taken_count);
+        e = map_metadata(&metadata);
     if (e == E_OK) {
-        start_frames(end, taken, taken_count);
+        start_frames(&metadata);
         recursive_forget_low_half();
         if (chosen != paging) {
             setup.sealed = image_part(init_text_start, ro_after_init_end);
@@ -316,6 +356,8 @@ void memory_end_boot(void)
 
 void *memory_map_physical(struct phys_range range, prot_t prot)
 {
+    if (range.start.v >= range.end.v || range.end.v > UINT64_C(1) << cpu_features.physical_bits)
+        return NULL;
     struct phys_range pages =
         phys_range(align_down(range.start.v, PAGE_SIZE), align_up(range.end.v, PAGE_SIZE));
     uint64_t at = device_next.v;

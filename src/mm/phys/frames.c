@@ -2,15 +2,46 @@
 #include "mm/phys/frames.h"
 
 #include "base/panic.h"
+#include "base/str.h"
 
-COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t end)
+static uint64_t *frames_section(const struct frames *f, uint64_t number, uint64_t *bit)
+{
+    uint64_t section = number >> FRAMES_SECTION_ORDER;
+    *bit = UINT64_C(1) << section % 64;
+    return &f->described[section / 64];
+}
+
+/* Clears the metadata of the section with the frame, if that was not done before. */
+COLD static void frames_describe(struct frames *f, uint64_t number)
+{
+    uint64_t bit, *bits = frames_section(f, number, &bit);
+    if (*bits & bit)
+        return;
+    *bits |= bit;
+    memset(&f->frame[align_down(number, FRAMES_SECTION)], 0, sizeof(struct frame) * FRAMES_SECTION);
+}
+
+/* Describes the sections that merging reads: those of the block, and of its buddies of each order. */
+COLD static void frames_describe_buddies(struct frames *f, uint64_t number, unsigned order)
+{
+    uint64_t buddy = number;
+    do {
+        if (buddy < f->end)
+            frames_describe(f, buddy);
+        buddy = (number >> order ^ 1) << order;
+    } while (order++ < FRAMES_ORDER_MAX);
+}
+
+COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t *described, uint64_t end)
 {
     assert(end <= FRAME_NONE);
     f->frame = metadata;
+    f->described = described;
     f->end = end;
     f->free_frames = f->total_frames = 0;
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++)
         f->heads[order] = FRAME_NONE;
+    f->heads[FRAMES_ORDER_MAX + 1] = 0;
 }
 
 static void frames_push(struct frames *f, uint32_t number, unsigned order)
@@ -66,6 +97,7 @@ COLD void frames_add(struct frames *f, struct phys_range range)
             order = FRAMES_ORDER_MAX;
         while (n + (UINT64_C(1) << order) > end)
             order--;
+        frames_describe_buddies(f, n, order);
         frames_release(f, (uint32_t)n, order);
         n += UINT64_C(1) << order;
     }
@@ -77,9 +109,13 @@ COLD void frames_add(struct frames *f, struct phys_range range)
 
 void frames_mark_foreign(struct frames *f, struct phys_range range)
 {
+    uint64_t first = range.start.v >> PAGE_SHIFT;
     uint64_t end = align_up(range.end.v, PAGE_SIZE) >> PAGE_SHIFT;
-    for (uint64_t n = range.start.v >> PAGE_SHIFT; n < end && n < f->end; n++)
+    for (uint64_t n = first; n < end && n < f->end; n++) {
+        if (n == first || n % FRAMES_SECTION == 0)
+            frames_describe(f, n);
         f->frame[n].state = FRAME_FOREIGN;
+    }
 }
 
 void frames_release_foreign(struct frames *f, struct phys_range range)
@@ -89,20 +125,37 @@ void frames_release_foreign(struct frames *f, struct phys_range range)
     frames_add(f, range);
 }
 
+/* frames_alloc(), once the sections are described where the parts of the chosen block begin. */
+COLD static enum err frames_alloc_undescribed(struct frames *f, unsigned order, phys_t *out,
+                                              uint32_t number, unsigned have)
+{
+    f->frame[number].halves = (uint8_t)have;
+    while (have > FRAMES_SECTION_ORDER)
+        frames_describe(f, number + (UINT64_C(1) << --have));
+    return frames_alloc(f, order, out);
+}
+
 enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
 {
     unsigned have = order;
-    while (have <= FRAMES_ORDER_MAX && f->heads[have] == FRAME_NONE)
+    while (f->heads[have] == FRAME_NONE)
         have++;
-    if (have > FRAMES_ORDER_MAX)
-        return E_NOMEM;
     uint32_t number = f->heads[have];
-    frames_take_out(f, number);
+    if (have > FRAMES_SECTION_ORDER) {
+        if (have > FRAMES_ORDER_MAX)
+            return E_NOMEM;
+        if (have > f->frame[number].halves)
+            return frames_alloc_undescribed(f, order, out, number, have);
+    }
+    struct frame *block = &f->frame[number];
+    uint32_t next = block->next; /* the block is the first of its list */
+    f->heads[have] = next;
+    if (next != FRAME_NONE)
+        f->frame[next].previous = FRAME_NONE;
     while (have > order) { /* free the upper half */
         have--;
         frames_push(f, number + (UINT32_C(1) << have), have);
     }
-    struct frame *block = &f->frame[number];
     block->state = FRAME_USED;
     block->order = (uint8_t)order;
     block->references = 1;
@@ -160,6 +213,8 @@ void frames_split(struct frames *f, phys_t block)
     struct frame *first = used_frame(f, block);
     assert(first != NULL && first->references == 1);
     uint32_t count = UINT32_C(1) << first->order;
+    for (uint64_t i = FRAMES_SECTION; i < count; i += FRAMES_SECTION)
+        frames_describe(f, (block.v >> PAGE_SHIFT) + i);
     for (uint32_t i = 0; i < count; i++)
         first[i] = (struct frame){.references = 1, .state = FRAME_USED};
 }
@@ -187,6 +242,12 @@ COLD int frames_largest(const struct frames *f)
     return -1;
 }
 
+COLD static bool frames_described(const struct frames *f, uint64_t number)
+{
+    uint64_t bit;
+    return (*frames_section(f, number, &bit) & bit) != 0;
+}
+
 COLD void frames_check(const struct frames *f)
 {
     uint64_t sum = 0;
@@ -198,7 +259,7 @@ COLD void frames_check(const struct frames *f)
             assert(block->state == FRAME_FREE && block->order == order);
             assert(block->previous == previous && n % size == 0 && n + size <= f->end);
             for (uint32_t i = 1; i < size; i++)
-                assert(f->frame[n + i].state == FRAME_INNER);
+                assert(!frames_described(f, n + i) || f->frame[n + i].state == FRAME_INNER);
             uint32_t buddy = n ^ size;
             assert(order == FRAMES_ORDER_MAX || buddy >= f->end ||
                    f->frame[buddy].state != FRAME_FREE || f->frame[buddy].order != order);

@@ -9,14 +9,17 @@
  *
  * The metadata (struct frame per frame number) belongs to the caller, so that the same code runs
  * natively over an array (test/unit/mm/phys/test_frames.c) and in the kernel over a sparse window
- * that is mapped only where there is RAM.
+ * that is mapped only where there is RAM. Metadata is cleared by sections of 2^10 frames, when the
+ * first block begins in a section: the start of the allocator costs O(blocks), not O(RAM).
  *
  * Invariants, verified by frames_check():
  *   1. A free block is in exactly one list, that of its order, and all its frames but the first are
  *      INNER.
  *   2. A block and its buddy of the same order are never both free (they were merged).
  *   3. free_frames is the sum over all lists.
- *   4. Frames that the loader or the kernel image occupies are FOREIGN: never handed out, and
+ *   4. In a block no section but the first needs to be described. A section is described if a block
+ *      begins in it, if it has a FOREIGN frame, or if a frame in it has a buddy that was added.
+ *   5. Frames that the loader or the kernel image occupies are FOREIGN: never handed out, and
  *      frames_get/put only count (a page of the root archive is mapped like any other).
  */
 #pragma once
@@ -25,7 +28,12 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define FRAMES_ORDER_MAX 18 /* 2^18 frames, 1 GiB: the largest page */
+#define FRAMES_ORDER_MAX     18 /* 2^18 frames, 1 GiB: the largest page */
+#define FRAMES_SECTION_ORDER 10 /* 4 MiB, and three pages of metadata */
+#define FRAMES_SECTION       (UINT64_C(1) << FRAMES_SECTION_ORDER)
+/* Elements of the arrays of frames_init(). */
+#define FRAMES_METADATA(end)  (((end) + FRAMES_SECTION - 1) / FRAMES_SECTION * FRAMES_SECTION)
+#define FRAMES_DESCRIBED(end) ((end) / FRAMES_SECTION / 64 + 1)
 
 enum frame_state {
     FRAME_INNER = 0, /* inside a block, or not RAM; zeroed metadata means this */
@@ -43,21 +51,28 @@ struct frame {
     };
     uint8_t state; /* enum frame_state */
     uint8_t order; /* FREE, USED (first frame of the block) */
+    /* Here blocks of orders up to this may be split: the sections of their parts are described. Stays
+     * true, whatever the frame is. */
+    uint8_t halves;
 };
 
 #define FRAME_NONE UINT32_MAX
 
 struct frames {
-    struct frame *frame;   /* by frame number */
-    uint64_t end;          /* one past the highest frame number */
-    uint64_t free_frames;  /* available now */
-    uint64_t total_frames; /* all frames added so far */
-    uint32_t heads[FRAMES_ORDER_MAX + 1];
+    struct frame *frame;                  /* by frame number; valid in described sections */
+    uint64_t *described;                  /* bits by number of section */
+    uint64_t end;                         /* one past the highest frame number */
+    uint64_t free_frames;                 /* available now */
+    uint64_t total_frames;                /* all frames added so far */
+    uint32_t heads[FRAMES_ORDER_MAX + 2]; /* of lists; the last ends every search */
 };
 
-/* The metadata of every frame that will be added must be readable, writable and zero. */
-void frames_init(struct frames *f, struct frame *metadata, uint64_t end);
-/* Makes the frames that lie wholly inside the range available. A frame may be added only once. */
+/* The arrays have FRAMES_METADATA(end) and FRAMES_DESCRIBED(end) elements. A section whose bit in
+ * `described` is set is zero, and need not be writable if no frame in it is added or marked; the
+ * others have any contents. O(1). */
+void frames_init(struct frames *f, struct frame *metadata, uint64_t *described, uint64_t end);
+/* Makes the frames that lie wholly inside the range available. A frame may be added only once.
+ * O(orders^2 + size of the range in blocks of 1 GiB). */
 void frames_add(struct frames *f, struct phys_range range);
 /* Marks all frames that the range touches FOREIGN. They must not have been added. */
 void frames_mark_foreign(struct frames *f, struct phys_range range);

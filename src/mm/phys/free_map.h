@@ -15,6 +15,10 @@ struct free_map {
     uint64_t ram_end;   /* one past the highest byte of RAM */
 };
 
+/* RAM behind a larger hole than this is left out if the hole is more than FREE_MAP_HOLE_SHARE times its size. */
+#define FREE_MAP_HOLE       (UINT64_C(64) << 30)
+#define FREE_MAP_HOLE_SHARE 1024
+
 /* RAM minus everything that any other entry of the map claims (firmware's maps overlap), minus
  * `taken`. If the table is full, ranges are left out: that memory is lost. */
 void free_map_build(const struct boot_info *boot, const struct phys_range *taken,

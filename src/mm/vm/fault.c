@@ -5,7 +5,8 @@
  * compares the two, in this order:
  *
  *   1. Origin. The program, or usercopy for it: continue. Any other code of the kernel, or a reserved
- *      bit in an entry: a report, and the end.
+ *      bit in an entry: a report, and the end. A cause that no change of the tables removes (a protection
+ *      key, ring 3): FAULT_DENIED.
  *   2. Area. None: the growing area above takes the address in, within its limit and outside its
  *      neighbour's gap (drawn in mm/vm/areas.h); else FAULT_NOT_MAPPED.
  *   3. Access. A guard allows none; write and execute imply read, as in x86. If not allowed:
@@ -40,7 +41,8 @@
  * Past the end. A page that starts beyond the end of the file is FAULT_PAST_FILE (SIGBUS).
  *
  * Stale TLB. After the tables have come to allow more, the CPU may still fault on an older
- * translation (SDM 3A 4.10.4.3). A walk through the tables distinguishes this from a real fault.
+ * translation (SDM 3A 4.10.4.3). A walk through the tables distinguishes this from a real fault. The same fault
+ * again, without a change of the tables, is FAULT_DENIED.
  *
  * Shortage. A step that finds no frame for a page or a table undoes its changes and returns
  * E_NOMEM. fault_resolve() then frees what can be spared (emptied tables, the shrinkers' caches and
@@ -272,6 +274,21 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
     return E_OK;
 }
 
+/* A fault that the tables allow: the TLB held an older entry, which the fault has dropped (SDM 3A 4.10.4.1). Without a
+ * change of the tables in between it has another cause when it comes again. */
+COLD static enum fault_verdict fault_stale(virt_t v, uint64_t error)
+{
+    static uint64_t last[3] GUARDED_BY(kernel_lock);
+    kernel_lock_assert();
+    uint64_t flushes = paging_counters.page_flushes + paging_counters.full_flushes;
+    if (last[0] == v.v && last[1] == error && last[2] == flushes)
+        return FAULT_DENIED;
+    last[0] = v.v;
+    last[1] = error;
+    last[2] = flushes;
+    return FAULT_RESOLVED;
+}
+
 static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t v, uint64_t error)
 {
     const struct area *a = areas_first_above(space, v);
@@ -290,10 +307,9 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
             return verdict_of(
                 copy_on_write(space, a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
-        /* The tables allow the access: the TLB held an older entry. */
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
                      (!(error & PF_EXECUTE) || walk.executable);
-        return stale ? FAULT_RESOLVED : FAULT_DENIED;
+        return stale ? fault_stale(v, error) : FAULT_DENIED;
     }
     return verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
                                            : fault_anonymous(space, a, page, write));
@@ -316,13 +332,18 @@ static void page_fault(struct trap_frame *frame)
         __asm__ volatile("sti" : : : "memory"); /* CR2 has been saved in v */
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
         kernel_lock_assert();
-        enum fault_verdict verdict = fault_resolve(running_space, v, frame->error);
+        enum fault_verdict verdict = likely(!(frame->error & ~(uint64_t)PF_RESOLVABLE))
+                                         ? fault_resolve(running_space, v, frame->error)
+                                         : FAULT_DENIED;
         if (verdict == FAULT_RESOLVED)
             return;
-        if (copying)
+        if (copying) {
             usercopy_abort(frame);
-        else
+            if (verdict == FAULT_OUT_OF_MEMORY)
+                fault_of_copy(frame, v);
+        } else {
             fault_of_program(frame, v, verdict);
+        }
         return;
     }
     fault_of_kernel(frame, v);

@@ -32,6 +32,7 @@ enum {
     PF_USER = 4,
     PF_RESERVED = 8,
     PF_EXECUTE = 16,
+    PF_RESOLVABLE = PF_PRESENT | PF_WRITE | PF_EXECUTE, /* the others: protection keys, ring 3 */
 };
 
 enum fault_verdict {
@@ -55,6 +56,9 @@ void fault_init(void);
 /* An unresolved fault of the program: delivers a signal or ends the program
  * (linux/fault/exceptions.c). */
 void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict verdict);
+/* A copy from or to the program found no memory, and ends with E_FAULT: the program, which Linux would kill, does not see it
+ * (linux/fault/exceptions.c). */
+void fault_of_copy(const struct trap_frame *frame, virt_t v);
 /* An unresolved fault of the kernel: panics (diag/panic.c). */
 NORETURN void fault_of_kernel(const struct trap_frame *frame, virt_t v);
 

@@ -7,7 +7,8 @@
  * Threads make the calls in batches, so that a call that blocks or ends its thread ends a batch and
  * not the run; an alarm interrupts sleeping calls. Calls that would end or replace the program, or
  * stop it from continuing, are left out (its signal mask and handlers are restored after each
- * batch). Memory calls get addresses in an arena of their own or bad ones, never the program's.
+ * batch). Every tenth deed is one of the CPU instead: `int n`, instructions with random prefixes, a random signal frame for
+ * rt_sigreturn(), a handler that changes its context at random. Memory calls get addresses in an arena of their own or bad ones, never the program's.
  *
  * The same seed makes the same calls with the same arguments, except for results of earlier calls.
  * With LAST the run stops after that many calls: bisect it to find the call that fails.
@@ -15,6 +16,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +31,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define ARENA      ((char *)0x200000000000)
@@ -360,6 +363,19 @@ static void on_signal(int number)
     (void)number;
 }
 
+static void keep_alive(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    struct itimerval tick = {{0, 5000}, {0, 5000}};
+    sigset_t none;
+    for (int i = 1; i < 65; i++)
+        if (i != SIGSEGV && i != SIGBUS && i != SIGILL && i != SIGFPE)
+            sigaction(i, &action, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setitimer(ITIMER_REAL, &tick, NULL);
+}
+
 static void prepare_files(void)
 {
     mkdir("/fuzz", 0755);
@@ -426,18 +442,7 @@ static void refresh(void)
     }
 }
 
-static void keep_alive(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    struct itimerval tick = {{0, 5000}, {0, 5000}};
-    sigset_t none;
-    for (int i = 1; i < 65; i++)
-        if (i != SIGSEGV && i != SIGBUS && i != SIGILL && i != SIGFPE)
-            sigaction(i, &action, NULL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    setitimer(ITIMER_REAL, &tick, NULL);
-}
+#include "deeds.h"
 
 int main(int argc, char **argv)
 {
@@ -446,6 +451,7 @@ int main(int argc, char **argv)
     uint64_t last = argc > 3 ? strtoull(argv[3], NULL, 0) : UINT64_MAX;
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
+    now = start;
     state = seed * 0x9e3779b97f4a7c15ull | 1;
     arena = mmap(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
                  -1, 0);
@@ -456,6 +462,11 @@ int main(int argc, char **argv)
         keep_alive();
         if (made % 500 == 0)
             refresh();
+        if (next() % 10 == 0) {
+            if (last != UINT64_MAX && made + 20 > last)
+                fprintf(stderr, "a deed of the CPU\n");
+            deed();
+        }
         int number;
         uint64_t a[6];
         choose(&number, a);

@@ -337,6 +337,9 @@ class Report:
         elif plain.startswith('the word that `ret`'):
             self.popped = int(value[0], 16)
             self.fact('popped', value[0] if self.popped >> 47 else 'X')
+        elif plain.startswith('`int'):
+            self.expect(int(value[0], 16) == j['error'] >> 3, 'why: the vector')
+            self.fact('int', value[0])
         elif plain.startswith('GS base belongs'):
             self.fact('gs', value[0])
         self.expect(plain in WHY, 'why: ' + plain)
@@ -711,6 +714,7 @@ WHY = {
     'the word that `ret` took as its target is X': 'target of ret',
     'ring 0 may do this, but a program on Linux may not': 'privileged',
     'ring 0 may do this, but the CPU refuses the register or its value: rcx X, rdx:rax X:X': 'refused',
+    '`int X`: on Linux programs may raise 3 and 4 only': 'software interrupt',
     'GS base belongs to the kernel, and was X at the next trap': 'GS base',
     "interrupts are off, and for seconds no timer's was taken": 'interrupts off',
     'the instruction wants its operand aligned to 16 bytes; X is N past that': 'alignment',

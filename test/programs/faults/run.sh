@@ -40,7 +40,7 @@ fi
 
 options=(--emulator "$emulator" --memory 256 --timeout 60)
 [ "$emulator" = qemu ] && options+=(--medium direct)
-[ "$name" = out-of-memory ] && options+=(--memory 32)
+case $name in out-of-memory*) options+=(--memory 32) ;; esac
 "$ouro" run "${options[@]}" --append "norandmaps deadlock=1 watchdog=1" "$program" "$name" \
     > "$work/out" 2> "$work/err" < /dev/null
 status=$?

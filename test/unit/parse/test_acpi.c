@@ -267,6 +267,56 @@ static void test_power_button_of_aml_only(void **state)
     assert_false(p.power_button);
 }
 
+static size_t mapped_bytes;
+
+static const void *count_map(void *context, phys_t at, size_t size)
+{
+    mapped_bytes += size;
+    return acpi_memory_map(context, at, size);
+}
+
+/* Tables that are not looked for cost their headers, whatever size they claim. */
+static void test_foreign_tables_are_not_read(void **state)
+{
+    (void)state;
+    struct acpi_power power;
+    const char *why;
+    for (unsigned i = 0; i < 200; i++)
+        put64(0x2000 + 36 + 8 * i, ACPI_BASE + 0x1000);
+    put64(0x2000 + 36 + 8 * 200, ACPI_BASE + FADT);
+    table(0x2000, "XSDT", 36 + 8 * 201);
+    seal(0x2000);
+    table(0x1000, "SSDT", 0x1000);
+    uint64_t xsdt = ACPI_BASE + 0x2000;
+    memcpy(rsdp + 24, &xsdt, 8);
+    seal_rsdp();
+    mapped_bytes = 0;
+    assert_true(acpi_read(rsdp, sizeof rsdp, count_map, &memory, &power, &why));
+    assert_true(mapped_bytes < 0x1000 + 201 * 40);
+    acpi_memory_free(&memory);
+}
+
+/* A table whose checksum is looked at has a bound; an SCI's other sources are found. */
+static void test_events_of_other_chips(void **state)
+{
+    (void)state;
+    struct acpi_power power;
+    const char *why;
+    put32(FADT + 60, 0xb010);
+    put32(FADT + 80, 0xb020);
+    put32(FADT + 84, 0xb040);
+    memory.bytes[FADT + 92] = 4;
+    memory.bytes[FADT + 93] = 8;
+    seal(FADT);
+    assert_true(acpi_read(rsdp, sizeof rsdp, acpi_memory_map, &memory, &power, &why));
+    assert_int_equal(power.pm1b_event.address, 0xb010);
+    assert_int_equal(power.gpe[0].address, 0xb020);
+    assert_int_equal(power.gpe[1].address, 0xb040);
+    assert_int_equal(power.gpe_bytes[0], 4);
+    assert_int_equal(power.gpe_bytes[1], 8);
+    acpi_memory_free(&memory);
+}
+
 static void test_broken_tables_are_refused(void **state)
 {
     (void)state;
@@ -380,6 +430,8 @@ int main(void)
         cmocka_unit_test_setup(test_ioapics, setup),
         cmocka_unit_test_setup(test_pci_in_memory, setup),
         cmocka_unit_test_setup(test_power_button_of_aml_only, setup),
+        cmocka_unit_test_setup(test_foreign_tables_are_not_read, setup),
+        cmocka_unit_test_setup(test_events_of_other_chips, setup),
         cmocka_unit_test_setup(test_broken_tables_are_refused, setup),
         cmocka_unit_test_setup(test_a_package_that_is_none, setup),
         cmocka_unit_test_setup(test_clocks_are_found, setup),

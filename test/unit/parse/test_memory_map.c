@@ -39,6 +39,27 @@ static void expect(size_t at, uint64_t base, uint64_t end, enum boot_memory_kind
     assert_int_equal(info.memory[at].kind, kind);
 }
 
+/* Entries beyond the CPU's physical addresses are none. */
+static void test_cut_at_the_width(void **state)
+{
+    (void)state;
+    start();
+    add(0, 100, RAM);
+    add(200, 300, RESERVED);
+    assert_int_equal(memory_map_cut(&info, 1000), 100);
+    add(500, 2000, RAM);
+    add(2000, 3000, RESERVED);
+    add(4000, 5000, RAM);
+    assert_int_equal(memory_map_cut(&info, 6000), 5000);
+    assert_int_equal(info.memory_count, 5);
+    assert_int_equal(memory_map_cut(&info, 1000), 1000);
+    assert_int_equal(info.memory_count, 3);
+    expect(2, 500, 1000, BOOT_MEMORY_RAM);
+    assert_int_equal(memory_map_cut(&info, 500), 100);
+    assert_int_equal(memory_map_cut(&info, 0), 0);
+    assert_int_equal(info.memory_count, 0);
+}
+
 static void test_each_kind_of_memory(void **state)
 {
     (void)state;
@@ -179,10 +200,11 @@ static void test_against_a_byte_map(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_kind_of_memory),  cmocka_unit_test(test_any_order_merges),
-        cmocka_unit_test(test_stricter_cuts_a_hole), cmocka_unit_test(test_laxer_fills_the_gaps),
-        cmocka_unit_test(test_one_swallows_many),    cmocka_unit_test(test_empty_and_wrapping),
-        cmocka_unit_test(test_full_map_is_refused),  cmocka_unit_test(test_against_a_byte_map),
+        cmocka_unit_test(test_cut_at_the_width),     cmocka_unit_test(test_each_kind_of_memory),
+        cmocka_unit_test(test_any_order_merges),     cmocka_unit_test(test_stricter_cuts_a_hole),
+        cmocka_unit_test(test_laxer_fills_the_gaps), cmocka_unit_test(test_one_swallows_many),
+        cmocka_unit_test(test_empty_and_wrapping),   cmocka_unit_test(test_full_map_is_refused),
+        cmocka_unit_test(test_against_a_byte_map),
     };
     return RUN_TESTS(tests);
 }

@@ -232,7 +232,8 @@ struct counted_source model_sources[MODEL_SOURCES];
 /* ---- the model ---- */
 
 struct frames machine_frames;
-static struct frame metadata[FRAMES];
+static struct frame metadata[FRAMES_METADATA(FRAMES)];
+static uint64_t described[FRAMES_DESCRIBED(FRAMES)];
 
 static void space_start(struct model_space *s)
 {
@@ -256,10 +257,11 @@ void model_start(void)
         space_start(&model_spaces[i]);
     model_switch(0);
     model_no_tables = false;
-    memset(metadata, 0, sizeof metadata);
+    memset(metadata, 0xaa, sizeof metadata);
+    memset(described, 0, sizeof described);
     for (size_t i = 0; i < MODEL_SOURCES; i++)
         model_sources[i] = (struct counted_source){{&source_ops}, 0};
-    frames_init(&machine_frames, metadata, FRAMES);
+    frames_init(&machine_frames, metadata, described, FRAMES);
     frames_add(&machine_frames, phys_range(PAGE_SIZE, FRAMES * PAGE_SIZE));
 }
 

@@ -26,7 +26,8 @@ const char *const world_names[PAGING_KINDS] = {"recursive", "physmap", "offset",
                                                "temporary"};
 
 struct frames machine_frames;
-static struct frame metadata[SIM_FRAMES];
+static struct frame metadata[FRAMES_METADATA(SIM_FRAMES)];
+static uint64_t described[FRAMES_DESCRIBED(SIM_FRAMES)];
 
 static uint8_t table_used[LAST_TABLE];
 static uint64_t tables, tables_at_start, counted_at_start;
@@ -72,9 +73,10 @@ static void reset(void)
 {
     sim_reset(ROOT);
     memset(table_used, 0, sizeof table_used);
-    memset(metadata, 0, sizeof metadata);
+    memset(metadata, 0xaa, sizeof metadata);
+    memset(described, 0, sizeof described);
     memset(&paging_counters, 0, sizeof paging_counters);
-    frames_init(&machine_frames, metadata, SIM_FRAMES);
+    frames_init(&machine_frames, metadata, described, SIM_FRAMES);
     for (uint64_t i = 0; i < PLACES; i++) {
         uint64_t start = (PLACE_FIRST + i * PLACE_STEP) << PAGE_SHIFT;
         frames_add(&machine_frames, phys_range(start, start + (PLACE_SIZE << PAGE_SHIFT)));

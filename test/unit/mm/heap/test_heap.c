@@ -22,7 +22,8 @@
 #define STEPS     60000
 
 struct frames machine_frames;
-static struct frame metadata[FRAMES];
+static struct frame metadata[FRAMES_METADATA(FRAMES)];
+static uint64_t described[FRAMES_DESCRIBED(FRAMES)];
 static phys_t mapped[PAGES_MAX]; /* 0: nothing */
 static uint64_t mapped_count;
 static long maps_left = -1; /* the next one fails; negative: none fails */
@@ -90,8 +91,9 @@ static const struct paging_ops model_paging = {
 
 static void reset_frames(void)
 {
-    memset(metadata, 0, sizeof metadata);
-    frames_init(&machine_frames, metadata, FRAMES);
+    memset(metadata, 0xaa, sizeof metadata);
+    memset(described, 0, sizeof described);
+    frames_init(&machine_frames, metadata, described, FRAMES);
     frames_add(&machine_frames, phys_range(PAGE_SIZE, FRAMES * PAGE_SIZE));
 }
 

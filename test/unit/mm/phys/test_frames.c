@@ -8,14 +8,16 @@
 
 #define END 10000
 
-static struct frame metadata[END];
+static struct frame metadata[FRAMES_METADATA(END)];
+static uint64_t described[FRAMES_DESCRIBED(END)];
 static struct frames frames;
 
 static int start(void **state)
 {
     (void)state;
-    memset(metadata, 0, sizeof metadata);
-    frames_init(&frames, metadata, END);
+    memset(metadata, 0xaa, sizeof metadata);
+    memset(described, 0, sizeof described);
+    frames_init(&frames, metadata, described, END);
     frames_add(&frames, phys_range(0x10000, 0x9f000));
     frames_add(&frames, phys_range(0x100000, (END - 5) * PAGE_SIZE + 123));
     return 0;
@@ -166,12 +168,53 @@ static void test_no_frames_no_block(void **state)
 {
     (void)state;
     phys_t at = phys(77);
-    frames_init(&frames, metadata, END);
+    frames_init(&frames, metadata, described, END);
     assert_int_equal(frames_alloc(&frames, 0, &at), E_NOMEM);
     assert_int_equal(at.v, 77);
     assert_int_equal(frames_largest(&frames), -1);
     frames_add(&frames, phys_range(0x1800, 0x2fff)); /* no whole frame */
     assert_int_equal(frames.free_frames, 0);
+}
+
+/* Metadata of 4 GiB with any contents: it is cleared where blocks begin, and not elsewhere. */
+static void test_metadata_is_cleared_as_it_is_used(void **state)
+{
+    (void)state;
+    const uint64_t many_end = 1 << 20;
+    struct frame *many = malloc(FRAMES_METADATA(many_end) * sizeof *many);
+    uint64_t bits[FRAMES_DESCRIBED(1 << 20)] = {0};
+    assert_non_null(many);
+    memset(many, 0xaa, FRAMES_METADATA(many_end) * sizeof *many);
+    frames_init(&frames, many, bits, many_end);
+    frames_add(&frames, phys_range(PAGE_SIZE, many_end * PAGE_SIZE));
+    unsigned sections = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(bits); i++)
+        sections += (unsigned)__builtin_popcountll(bits[i]);
+    assert_in_range(sections, 1, 16); /* of 1024 */
+    frames_check(&frames);
+    frames_mark_foreign(&frames, phys_range(0, PAGE_SIZE));
+    assert_int_equal(frames_references(&frames, phys(0)), 0);
+
+    /* From the largest block down to single frames, and back. */
+    static phys_t one[3 * FRAMES_SECTION + 5];
+    phys_t huge, large;
+    assert_int_equal(frames_alloc(&frames, FRAMES_ORDER_MAX, &huge), E_OK);
+    assert_int_equal(frames_alloc(&frames, FRAMES_SECTION_ORDER + 1, &large), E_OK);
+    for (size_t i = 0; i < ARRAY_LENGTH(one); i++)
+        assert_int_equal(frames_alloc(&frames, 0, &one[i]), E_OK);
+    frames_check(&frames);
+    frames_split(&frames, large);
+    frames_split(&frames, huge);
+    for (uint64_t i = 0; i < 2 * FRAMES_SECTION; i++)
+        frames_put(&frames, phys(large.v + i * PAGE_SIZE));
+    for (size_t i = 0; i < ARRAY_LENGTH(one); i++)
+        frames_put(&frames, one[i]);
+    for (uint64_t i = 0; i < UINT64_C(1) << FRAMES_ORDER_MAX; i++)
+        frames_put(&frames, phys(huge.v + i * PAGE_SIZE));
+    frames_check(&frames);
+    assert_int_equal(frames.free_frames, many_end - 1);
+    assert_int_equal(frames_largest(&frames), FRAMES_ORDER_MAX);
+    free(many);
 }
 
 int main(void)
@@ -183,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup(test_mappings_of_a_page_are_counted, start),
         cmocka_unit_test_setup(test_pieces_of_a_split_block_join_again, start),
         cmocka_unit_test_setup(test_no_frames_no_block, start),
+        cmocka_unit_test(test_metadata_is_cleared_as_it_is_used),
     };
     return RUN_TESTS(tests);
 }

@@ -47,6 +47,24 @@ static void test_plain_pc(void **state)
     assert_int_equal(map.ram_bytes, 0x9f000 + 0xffe0000 - 0x100000);
 }
 
+/* RAM so far away that the metadata of the hole costs more than it is worth. */
+static void test_far_memory_is_left_out(void **state)
+{
+    (void)state;
+    const uint64_t gib = UINT64_C(1) << 30;
+    add(0x100000, 2 * gib, BOOT_MEMORY_RAM);
+    add(1024 * gib, 1025 * gib, BOOT_MEMORY_RAM);
+    add(8192 * gib, 8193 * gib, BOOT_MEMORY_RAM);
+    free_map_build(&boot, NULL, 0, &map);
+    assert_int_equal(map.count, 2);
+    expect(1, 1024 * gib, 1025 * gib);
+    assert_int_equal(map.ram_end, 1025 * gib);
+    assert_int_equal(map.ram_bytes, 3 * gib - 0x100000);
+    boot.memory[2].range.end.v = 8200 * gib;
+    free_map_build(&boot, NULL, 0, &map);
+    assert_int_equal(map.ram_end, 8200 * gib);
+}
+
 /* Firmware maps are unsorted and have ranges that overlap, touch or wrap around. */
 static void test_maps_out_of_order_overlap_and_wrap(void **state)
 {
@@ -98,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_plain_pc, start),
+        cmocka_unit_test_setup(test_far_memory_is_left_out, start),
         cmocka_unit_test_setup(test_maps_out_of_order_overlap_and_wrap, start),
         cmocka_unit_test_setup(test_empty_map_is_empty, start),
         cmocka_unit_test_setup(test_full_table_invents_no_memory, start),

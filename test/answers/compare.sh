@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# compare.sh PROGRAM FAMILY: the answers of one family of calls.txt in Ouro are those of Linux in linux.txt, but for those that
+# differ.txt lists, each line a call (or `call(arguments` up to a `*`), a tab and the reason. An entry without a reason, or
+# one whose answers are all Linux's, is an error.
+# compare.sh --names: the families.
+# Environment: OURO    the host tool; WRITE a file that takes Ouro's answers of this family
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+if [ "${1-}" = --names ]; then
+    sed -n 's/^\[\([a-z]*\)\]$/\1/p' "$here/calls.txt"
+    exit
+fi
+ouro=${OURO:-$here/../../ouro}
+program=$1 family=$2
+temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-answers.XXXXXX") || exit 1
+trap 'rm -rf "$temp"' EXIT
+mkdir -p "$temp/root/tmp"
+cp "$program" "$temp/root/answers"
+(cd "$temp/root" && "$ouro" run --medium direct --machine microvm --timeout 280 --append loglevel=3 --root . answers "$family") \
+    >"$temp/ouro" 2>"$temp/errors"
+status=$?
+[ -z "${WRITE:-}" ] || cp "$temp/ouro" "$WRITE"
+sed -n "/^\[$family\]\$/,/^\[/p" "$here/linux.txt" | sed '1!{/^\[/d}' >"$temp/linux"
+if [ $status -ne 0 ] || [ ! -s "$temp/linux" ]; then
+    echo "compare.sh: status $status"
+    tail -n 30 "$temp/errors"
+    tail -n 2 "$temp/ouro"
+    exit 1
+fi
+awk -F '\t' -v family="$family" '
+    function name_of(line) {
+        sub(/^(user|child|pending): /, "", line)
+        sub(/\(.*/, "", line)
+        return line
+    }
+    # An entry matches an answer whose text starts as the entry does, or whose call it names.
+    function excused(line,    i) {
+        for (i = 1; i <= entries; i++)
+            if (name_of(line) == entry[i] || (entry[i] ~ /\*$/ && index(line, substr(entry[i], 1, length(entry[i]) - 1)) == 1)) {
+                used[i]++
+                return 1
+            }
+        return 0
+    }
+    FILENAME == ARGV[1] {
+        if ($0 ~ /^#/ || $0 == "")
+            next
+        entry[++entries] = $1
+        reason[entries] = $2
+        next
+    }
+    FILENAME == ARGV[2] { linux[++answers] = $0; here[name_of($0)] = 1; next }
+    {
+        if ($0 == linux[++at])
+            next
+        different++
+        if (excused(linux[at]))
+            next
+        printf "- %s\n+ %s\n", substr(linux[at], 1, 200), substr($0, 1, 200)
+        bad++
+    }
+    END {
+        if (at != answers) {
+            printf "%d answers, Linux has %d\n", at, answers
+            bad++
+        }
+        for (i = 1; i <= entries; i++) {
+            call = entry[i]
+            sub(/\*$/, "", call)
+            if (reason[i] == "") {
+                print "differ.txt: " entry[i] " has no reason"
+                bad++
+            }
+            if (!used[i] && name_of(call) in here) {
+                print "differ.txt: " entry[i] ": every answer is that of Linux"
+                bad++
+            }
+        }
+        printf "%s: %d answers, %d differ, %d of them without an entry in differ.txt\n", family, answers - 1, different, bad
+        exit bad > 0
+    }' "$here/differ.txt" "$temp/linux" "$temp/ouro"
