@@ -52,13 +52,19 @@ void procfs_show_stat(struct text *text, void *context)
     procfs_measure(&p, &s);
     text_printf(text, "%u (%s) %c %u %u %u %u %u 4194304 ", p.tid, p.name, p.state, p.ppid,
                 p.process_group, p.session, 0u, p.process_group);
-    text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
-                p.system_ns / TICK_NS, p.threads, p.start_ns / TICK_NS);
-    text_printf(text, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ", s.all * PAGE_SIZE,
-                s.resident, p.image_start.v, p.image_end.v, p.stack_start.v);
-    text_printf(text, "%lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 ", p.signals_pending & 0x7fffffff,
+    text_printf(text, "%lu 0 0 0 %lu %lu %lu %lu ", p.page_faults, p.user_ns / TICK_NS,
+                p.system_ns / TICK_NS, p.children_user_ns / TICK_NS,
+                p.children_system_ns / TICK_NS);
+    text_printf(text, "%d %d %u 0 %lu ", p.priority != 0 ? -1 - (int)p.priority : 20 + p.nice,
+                p.nice, p.threads, p.start_ns / TICK_NS);
+    uint64_t soft = UINT64_MAX, hard;
+    fs_limits(p.pid, FS_RLIMIT_RSS, &soft, &hard);
+    text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", s.all * PAGE_SIZE, s.resident, soft,
+                p.image_start.v, p.image_end.v, p.stack_start.v);
+    text_printf(text, "%lu %lu %lu %lu 0 0 0 ", p.signals_pending & 0x7fffffff,
                 p.signals_blocked & 0x7fffffff, p.signals_ignored & 0x7fffffff,
                 p.signals_caught & 0x7fffffff);
+    text_printf(text, "%d 0 %u %u 0 0 0 ", (int)p.exit_signal, p.priority, p.policy);
     text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data_start.v, p.data_end.v,
                 p.heap_start.v, p.arguments.start.v, p.arguments.end.v, p.environment.start.v,
                 p.environment.end.v);
@@ -133,4 +139,7 @@ void procfs_show_status(struct text *text, void *context)
     text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.signals_ignored, p.signals_caught);
     show_capabilities(text, c);
     text_printf(text, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n");
+    text_printf(text, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+    text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+                p.switches[1], p.switches[0]);
 }

@@ -7,6 +7,7 @@
 #include "fs/tty/console.h"
 #include "fs/vfs/async.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/credentials.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/process.h"
@@ -225,7 +226,7 @@ static enum err slave_join(struct file *file, struct pty *pty)
 {
     if (pty->locked || pty->tty.hung_up)
         return E_IO;
-    if (pty->tty.exclusive && fs_current()->uid != 0)
+    if (pty->tty.exclusive && !capable(CAP_SYS_ADMIN))
         return E_BUSY;
     file->state = &pty->tty;
     pty->slaves++;

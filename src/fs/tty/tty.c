@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/credentials.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
@@ -400,7 +401,7 @@ static enum err flow(struct tty *tty, uint64_t what)
 static enum err type_for(struct tty *tty, uint64_t argument)
 {
     char c;
-    if (fs_current()->uid != 0 && !tty_is_controlling(tty))
+    if (!capable(CAP_SYS_ADMIN) && !tty_is_controlling(tty))
         return E_PERM;
     enum err e = copy_in(&c, virt(argument), 1);
     if (e == E_OK) {

@@ -5,44 +5,48 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NAME_MAX_LENGTH     255  /* bytes of one component */
-#define PATH_MAX_SIZE       4096 /* bytes of a path with its NUL */
-#define SYMLINKS_MAX        40   /* symbolic links followed in one walk */
+#define NAME_MAX_LENGTH 255  /* bytes of one component */
+#define PATH_MAX_SIZE   4096 /* bytes of a path with its NUL */
+#define SYMLINKS_MAX    40   /* symbolic links followed in one walk */
 
-#define S_IFMT              0170000u
-#define S_IFSOCK            0140000u
-#define S_IFLNK             0120000u
-#define S_IFREG             0100000u
-#define S_IFBLK             0060000u
-#define S_IFDIR             0040000u
-#define S_IFCHR             0020000u
-#define S_IFIFO             0010000u
-#define S_ISUID             0004000u
-#define S_ISGID             0002000u
-#define S_ISVTX             0001000u
-#define MODE_ALL            0007777u /* the bits that chmod() can set */
+#define S_IFMT          0170000u
+#define S_IFSOCK        0140000u
+#define S_IFLNK         0120000u
+#define S_IFREG         0100000u
+#define S_IFBLK         0060000u
+#define S_IFDIR         0040000u
+#define S_IFCHR         0020000u
+#define S_IFIFO         0010000u
+#define S_ISUID         0004000u
+#define S_ISGID         0002000u
+#define S_ISVTX         0001000u
+#define MODE_ALL        0007777u /* the bits that chmod() can set */
 
-#define O_ACCMODE           3u
-#define O_RDONLY            0u
-#define O_WRONLY            1u
-#define O_RDWR              2u
-#define O_CREAT             0100u
-#define O_EXCL              0200u
-#define O_NOCTTY            0400u
-#define O_TRUNC             01000u
-#define O_APPEND            02000u
-#define O_NONBLOCK          04000u
-#define O_DSYNC             010000u
-#define O_ASYNC             020000u
-#define O_DIRECT            040000u
-#define O_LARGEFILE         0100000u
-#define O_DIRECTORY         0200000u
-#define O_NOFOLLOW          0400000u
-#define O_NOATIME           01000000u
-#define O_CLOEXEC           02000000u
-#define O_SYNC              04010000u
-#define O_PATH              010000000u
-#define O_TMPFILE           (020000000u | O_DIRECTORY)
+#define O_ACCMODE       3u
+#define O_RDONLY        0u
+#define O_WRONLY        1u
+#define O_RDWR          2u
+#define O_CREAT         0100u
+#define O_EXCL          0200u
+#define O_NOCTTY        0400u
+#define O_TRUNC         01000u
+#define O_APPEND        02000u
+#define O_NONBLOCK      04000u
+#define O_DSYNC         010000u
+#define O_ASYNC         020000u
+#define O_DIRECT        040000u
+#define O_LARGEFILE     0100000u
+#define O_DIRECTORY     0200000u
+#define O_NOFOLLOW      0400000u
+#define O_NOATIME       01000000u
+#define O_CLOEXEC       02000000u
+#define O_SYNC          04010000u
+#define O_PATH          010000000u
+#define O_TMPFILE       (020000000u | O_DIRECTORY)
+/* Not Linux's: RESOLVE_* of openat2(), for vfs_open(); RESOLVE_CACHED has no effect */
+#define O_RESOLVE_SHIFT     24
+#define O_RESOLVE           (0x1fu << O_RESOLVE_SHIFT)
+#define O_RESOLVE_IN_ROOT   (0x10u << O_RESOLVE_SHIFT)
 
 #define SEEK_SET            0u
 #define SEEK_CUR            1u

@@ -12,6 +12,7 @@
 #include "fs/vfs/io.h"
 
 struct file_ops;
+struct text;
 struct wait_queue;
 
 struct file {
@@ -66,6 +67,8 @@ struct file_ops {
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
     /* The process group that gets SIGIO if no owner was set; 0: none. NULL: the file sends no SIGIO. */
     uint32_t (*async_group)(const struct file *file);
+    /* Appends the lines that /proc/PID/fdinfo has for the type. NULL: none. */
+    void (*describe)(struct file *file, struct text *text);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */

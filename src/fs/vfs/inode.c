@@ -51,6 +51,7 @@ void inode_put(struct inode *inode)
     assert(inode->references > 0);
     if (--inode->references > 0)
         return;
+    inode->fs->freed++;
     if (inode->ops && inode->ops->destroy)
         inode->ops->destroy(inode);
     if (inode->directory) {

@@ -70,6 +70,8 @@ struct filesystem {
     uint64_t magic;    /* statfs.f_type */
     uint64_t device;   /* st_dev */
     uint64_t next_ino; /* number of the next inode */
+    uint64_t freed;    /* inodes that were freed */
+    uint64_t inodes;   /* how many there may be, for statfs(); 0: unknown */
     struct dentry *root;
     /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
     struct dentry *covered;

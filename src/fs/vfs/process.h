@@ -36,6 +36,13 @@ struct fs_process {
     virt_t stack_start, image_start, image_end, data_start, data_end, heap_start;
     uint64_t start_ns;           /* time_now_ns() at exec */
     uint64_t user_ns, system_ns; /* processor time */
+    uint64_t children_user_ns, children_system_ns;
+    uint64_t switches[2]; /* involuntary, voluntary */
+    int nice, oom_score_adj;
+    uint32_t priority, policy; /* priority: 0, or that of real time */
+    uint32_t exit_signal;      /* UINT32_MAX: none */
+    uint32_t personality;
+    uint64_t timer_slack;
     uint64_t page_faults;
     uint64_t resident_pages;
     uint64_t signals_pending, signals_blocked, signals_ignored, signals_caught; /* bit n-1 */
@@ -84,6 +91,7 @@ struct fs_io_event {
 #define FS_SIGWINCH      28
 
 #define FS_RLIMIT_FSIZE  1
+#define FS_RLIMIT_RSS    5
 #define FS_RLIMIT_NOFILE 7
 #define FS_RLIMIT_COUNT  16
 
@@ -120,6 +128,15 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out);
  * checking"), by its fsuid. `memory`: to read its memory, which those that share it always may.
  * E_SRCH. */
 MUST_CHECK enum err fs_check_trace(uint32_t pid, bool memory);
+/* The system call in which the thread sleeps, or that it makes now; false: it runs. number -1: it sleeps in none. */
+struct fs_call {
+    int number;
+    uint64_t arg[6], rsp, rip;
+};
+bool fs_call_of(uint32_t pid, uint32_t tid, struct fs_call *out);
+void fs_set_oom_score_adj(uint32_t pid, int value);
+/* The pid of the process that has the thread; 0: none. */
+uint32_t fs_pid_of(uint32_t tid);
 /* The tid of the calling thread; 0: it has none. */
 uint32_t fs_own_tid(void);
 /* The least pid above `pid`; 0: none. */

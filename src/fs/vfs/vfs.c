@@ -13,7 +13,7 @@
 #define MOUNTS_MAX 8
 
 /* Flags that affect only open() itself and that F_GETFL does not return. */
-#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
+#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_RESOLVE)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
 
 static struct filesystem *mounts[MOUNTS_MAX];
@@ -179,13 +179,19 @@ enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **ou
     return e == E_OK ? open_made(dentry, flags, out) : e;
 }
 
+static uint32_t walk_restrictions(uint32_t flags)
+{
+    return (flags & O_RESOLVE) >> O_RESOLVE_SHIFT << 8; /* WALK_RESOLVE */
+}
+
 static enum err open_temporary(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
                                struct file **out)
 {
     if (access_of(flags) == MAY_READ)
         return E_INVAL;
     struct dentry *directory;
-    enum err e = walk_lookup(at, path, WALK_FOLLOW | WALK_DIRECTORY, &directory);
+    enum err e =
+        walk_lookup(at, path, WALK_FOLLOW | WALK_DIRECTORY | walk_restrictions(flags), &directory);
     if (e != E_OK)
         return e;
     struct inode *inode;
@@ -234,7 +240,7 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
                   struct file **out)
 {
     if (flags & O_PATH)
-        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RESOLVE;
     if (flags & TMPFILE_BIT) {
         bool complete = (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_CREAT);
         return complete ? open_temporary(at, path, flags, mode, out) : E_INVAL;
@@ -245,6 +251,7 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
     struct walk walk;
     uint32_t how =
         (uint32_t)(follow ? WALK_FOLLOW : 0) | ((flags & O_DIRECTORY) ? WALK_DIRECTORY : 0);
+    how |= walk_restrictions(flags);
     if (flags & O_CREAT)
         how |= WALK_CREATE;
     enum err e = walk_path(at, path, how, &walk);

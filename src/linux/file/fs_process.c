@@ -2,8 +2,11 @@
 /* The operations on processes that file systems use: fs/vfs/process.h. */
 #include "fs/vfs/process.h"
 
+#include "base/str.h"
+#include "cpu/trap_frame.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
+#include "linux/task/scheduling.h"
 #include "linux/task/signal.h"
 #include "mm/vm/fault.h"
 
@@ -83,7 +86,7 @@ static void signal_ready(const struct signal_target *to, const struct fs_owner *
 {
     uint64_t own_codes =
         SIGNAL_SET_SYNCHRONOUS | SIGNAL_SET(SIGNAL_CHLD); /* of which si_code has a meaning */
-    const struct ids *ids = &to->process->uid;
+    const struct ids *ids = &process_credentials(to->process)->uid;
     if (owner->euid != 0 && owner->euid != ids->saved && owner->euid != ids->real &&
         owner->uid != ids->saved && owner->uid != ids->real)
         return;
@@ -117,6 +120,19 @@ struct fs_job fs_caller_job(void)
     return (struct fs_job){(uint32_t)process->pid, (uint32_t)process->pgid, (uint32_t)process->sid};
 }
 
+void fs_set_oom_score_adj(uint32_t pid, int value)
+{
+    struct process *process = process_find((int)pid);
+    if (process != NULL)
+        process->oom_score_adj = value;
+}
+
+uint32_t fs_pid_of(uint32_t tid)
+{
+    const struct linux_thread *lt = linux_thread_find((int)tid);
+    return lt != NULL ? (uint32_t)lt->process->pid : 0;
+}
+
 uint32_t fs_own_tid(void)
 {
     struct linux_thread *lt = linux_current();
@@ -130,6 +146,22 @@ static struct linux_thread *find_thread(uint32_t pid, uint32_t tid)
         return NULL;
     struct linux_thread *lt = tid == 0 ? process->leader : linux_thread_find((int)tid);
     return lt != NULL && lt->process == process ? lt : NULL;
+}
+
+bool fs_call_of(uint32_t pid, uint32_t tid, struct fs_call *out)
+{
+    const struct linux_thread *lt = find_thread(pid, tid);
+    if (lt == NULL || lt->thread == NULL ||
+        (thread_state_now(lt->thread) != THREAD_ASLEEP && lt != linux_current()))
+        return false;
+    const struct trap_frame *frame = (const struct trap_frame *)ptr_of(lt->thread->kstack.end) - 1;
+    *out = (struct fs_call){.number = -1, .rsp = frame->rsp, .rip = frame->rip};
+    const struct syscall_record *last = &lt->history[(lt->history_next - 1) % SYSCALL_HISTORY];
+    if (lt->history_next != 0 && !last->finished) {
+        out->number = (int)last->number;
+        memcpy(out->arg, last->arg, sizeof out->arg);
+    }
+    return true;
 }
 
 static void describe_program(struct program *program, struct fs_process *out)
@@ -152,6 +184,11 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         return false;
     const struct process *process = lt->process;
     const struct thread *thread = lt->thread;
+    struct usage usage;
+    if (tid == 0)
+        usage_of_process(lt->process, &usage);
+    else
+        usage_of_thread(lt, &usage);
     *out = (struct fs_process){
         .pid = (uint32_t)process->pid,
         .ppid = (uint32_t)process->ppid,
@@ -166,9 +203,18 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
                                                              : 'R',
         .name = thread != NULL ? thread->name : "",
         .start_ns = process->start_ns,
-        .user_ns = tid == 0         ? process_cpu_ns(process)
-                   : thread != NULL ? thread_cpu_ns(thread)
-                                    : 0,
+        .user_ns = usage.user_ns,
+        .system_ns = usage.system_ns,
+        .children_user_ns = process->children_usage.user_ns,
+        .children_system_ns = process->children_usage.system_ns,
+        .switches = {usage.switches[0], usage.switches[1]},
+        .nice = lt->scheduling.nice,
+        .priority = (uint32_t)sched_priority(lt),
+        .policy = (uint32_t)lt->scheduling.policy,
+        .exit_signal = (uint32_t)(lt->tid == process->pid ? process->exit_signal : -1),
+        .personality = (uint32_t)process->personality,
+        .timer_slack = process->timer_slack,
+        .oom_score_adj = process->oom_score_adj,
         .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
                        fault_counters.file,
         .signals_pending = signal_pending_of(lt),

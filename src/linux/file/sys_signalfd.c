@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/sys_signalfd.h"
 
+#include "fs/vfs/text.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/wait.h"
@@ -102,10 +103,16 @@ static void signal_release(struct file *file)
     heap_free(file->state);
 }
 
+static void signal_describe(struct file *file, struct text *text)
+{
+    text_printf(text, "sigmask:\t%016lx\n", ((const struct signal_file *)file->state)->mask);
+}
+
 static const struct file_ops signal_ops = {.release = signal_release,
                                            .read = signal_read,
                                            .poll = signal_poll,
                                            .queue = signal_queue_of,
+                                           .describe = signal_describe,
                                            .no_position = true};
 
 static enum err signalfd_create(struct syscall *call, uint64_t mask, uint32_t flags)

@@ -78,27 +78,31 @@ enum err sys_prlimit64(struct syscall *call)
 
 _Static_assert(sizeof(struct rusage) == 144, "linux/resource.h");
 
-struct rusage rusage_of(uint64_t cpu_ns)
+struct rusage rusage_of(const struct usage *usage)
 {
-    return (struct rusage){.user = timeval_of_ns(cpu_ns)};
+    return (struct rusage){.user = timeval_of_ns(usage->user_ns),
+                           .system = timeval_of_ns(usage->system_ns),
+                           .voluntary = usage->switches[1],
+                           .involuntary = usage->switches[0]};
 }
 
 enum err sys_getrusage(struct syscall *call)
 {
-    struct rusage out;
+    struct usage usage;
     switch ((int)call->arg[0]) {
     case RUSAGE_THREAD:
-        out = rusage_of(thread_cpu_ns(thread_current()));
+        usage_of_thread(linux_current(), &usage);
         break;
     case RUSAGE_SELF:
-        out = rusage_of(process_cpu_ns(process_current()));
+        usage_of_process(process_current(), &usage);
         break;
     case RUSAGE_CHILDREN:
-        out = rusage_of(process_current()->children_cpu_ns);
+        usage = process_current()->children_usage;
         break;
     default:
         return E_INVAL;
     }
+    struct rusage out = rusage_of(&usage);
     if ((int)call->arg[0] != RUSAGE_CHILDREN)
         out.max_resident_kib =
             areas_peak_pages(&process_current()->program->areas) * (PAGE_SIZE / 1024);

@@ -33,7 +33,8 @@ static bool may_be_nice(const struct linux_thread *lt, int nice)
 }
 
 /* What a thread may set without CAP_SYS_NICE (sched(7)). */
-static bool is_free_to_set(const struct linux_thread *lt, int policy, int priority, bool reset)
+static bool is_free_to_set(const struct linux_thread *lt, int policy, int priority, int nice,
+                           bool reset)
 {
     const struct scheduling *now = &lt->scheduling;
     uint64_t limit = lt->process->rlimits[RLIMIT_RTPRIO].soft;
@@ -42,8 +43,16 @@ static bool is_free_to_set(const struct linux_thread *lt, int policy, int priori
         return false;
     if (now->policy == SCHED_IDLE && policy != SCHED_IDLE && !may_be_nice(lt, now->nice))
         return false;
+    if (nice < now->nice && !may_be_nice(lt, nice))
+        return false;
     return rights_may_schedule(credentials_current(), lt->credentials) &&
            !(now->reset_on_fork && !reset);
+}
+
+bool sched_may_set(const struct linux_thread *lt, int policy, int priority, int nice, bool reset)
+{
+    return (is_free_to_set(lt, policy, priority, nice, reset) || capable(CAP_SYS_NICE)) &&
+           rights_covers(credentials_current(), lt->credentials);
 }
 
 static enum err sched_set(struct linux_thread *lt, int policy, virt_t from)
@@ -61,8 +70,7 @@ static enum err sched_set(struct linux_thread *lt, int policy, virt_t from)
         most = sched_is_realtime(policy) ? RUN_PRIORITY_MAX : 0;
     if (priority < least || priority > most)
         return E_INVAL;
-    if (!(is_free_to_set(lt, policy, priority, reset) || capable(CAP_SYS_NICE)) ||
-        !rights_covers(credentials_current(), lt->credentials))
+    if (!sched_may_set(lt, policy, priority, lt->scheduling.nice, reset))
         return E_PERM;
     lt->scheduling.policy = policy;
     lt->scheduling.priority = priority;

@@ -18,8 +18,10 @@ static struct process *child_at(struct list *link)
     return CONTAINER_OF(link, struct process, sibling_link);
 }
 
-static struct siginfo death_notice(const struct process *process) REQUIRES(class_signal)
+static struct siginfo death_notice(struct process *process) REQUIRES(class_signal)
 {
+    struct usage usage;
+    usage_of_process_locked(process, &usage);
     int status = process->exit_status, signal = status & 0x7f;
     uint64_t tick = NS_PER_SECOND / USER_HZ;
     return (struct siginfo){
@@ -28,13 +30,12 @@ static struct siginfo death_notice(const struct process *process) REQUIRES(class
         .child = {.pid = process->pid,
                   .uid = process_credentials(process)->uid.real,
                   .status = signal != 0 ? signal : status >> 8 & 0xff,
-                  .user_time =
-                      (int64_t)((process_cpu_ns_locked(process) + process->children_cpu_ns) /
-                                tick)},
+                  .user_time = (int64_t)(usage.user_ns / tick),
+                  .system_time = (int64_t)(usage.system_ns / tick)},
     };
 }
 
-static struct siginfo death_notice_of(const struct process *process)
+static struct siginfo death_notice_of(struct process *process)
 {
     uint64_t irq = signal_lock();
     struct siginfo info = death_notice(process);
@@ -276,9 +277,9 @@ static enum err report_change(struct process *child, const struct family_wait *w
     *out = (struct family_news){
         .pid = child->pid,
         .status = stopped ? signal << 8 | 0x7f : 0xffff,
-        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
         .notice = death_notice_of(child),
     };
+    usage_of_family(child, &out->usage);
     out->notice.signal = SIGNAL_CHLD;
     out->notice.code = stopped ? CLD_STOPPED : CLD_CONTINUED;
     out->notice.child.status = signal;
@@ -305,12 +306,12 @@ enum err family_wait(const struct family_wait *w, struct family_news *out)
     *out = (struct family_news){
         .pid = child->pid,
         .status = child->exit_status,
-        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
         .notice = death_notice_of(child),
     };
+    usage_of_family(child, &out->usage);
     out->notice.signal = SIGNAL_CHLD;
     if (!(w->options & WNOWAIT)) {
-        self->children_cpu_ns += out->cpu_ns;
+        usage_add(&self->children_usage, &out->usage);
         process_free(child);
     }
     return E_OK;

@@ -299,7 +299,9 @@ static void become_child(struct process *process, struct process *parent) NO_LOC
     process->thread_count = 0;
     process->exit_status = 0;
     process->ending = process->has_run_exec = process->unwanted = false;
-    process->ended_cpu_ns = process->children_cpu_ns = 0;
+    process->ended = (struct usage_counts){0};
+    process->children_usage = (struct usage){0};
+    process->shown = (struct usage_shown){0};
     process->stopped = process->wait_pending = 0;
     process->child_subreaper = process->pdeath_signal = 0;
     process->start_ns = time_now_ns();
@@ -364,7 +366,7 @@ void process_free(struct process *process)
 
 uint64_t process_cpu_ns_locked(const struct process *process)
 {
-    uint64_t sum = process->ended_cpu_ns;
+    uint64_t sum = process->ended.cpu_ns;
     list_for_each (it, &process->threads)
         sum += thread_cpu_ns(CONTAINER_OF(it, struct linux_thread, link)->thread);
     return sum;
@@ -419,7 +421,7 @@ static bool process_leave(struct linux_thread *lt)
     struct process *process = lt->process;
     thread_exit_futexes(lt);
     process_release_vfork(lt);
-    process->ended_cpu_ns += thread_cpu_ns(lt->thread);
+    usage_thread_ends(lt);
     uint64_t irq = signal_lock();
     list_remove(&lt->link);
     process->thread_count--;

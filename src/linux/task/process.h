@@ -30,6 +30,7 @@
 #include "linux/task/program.h"
 #include "linux/task/signal.h"
 #include "linux/task/timers.h"
+#include "linux/task/usage.h"
 #include "mm/space.h"
 
 #include <stdbool.h>
@@ -83,13 +84,15 @@ struct process {
     bool has_run_exec;
     uint8_t
         wait_pending; /* WSTOPPED or WCONTINUED (enum wait_option): not yet waited for; 0: none */
-    uint64_t children_cpu_ns; /* of children that were waited for, and of their children */
+    struct usage children_usage; /* of children that were waited for, and of their children */
 
     uint32_t thread_count; /* live threads */
     bool ending;           /* exit_group or a fatal signal: all threads are to exit */
     int exit_status;       /* as wait4() shows it; the leader's, or the group's while ending */
     struct wait_queue thread_left; /* woken when one of several threads has ended */
-    uint64_t ended_cpu_ns;         /* of threads that ended */
+    struct usage_counts ended;     /* of threads that ended */
+    struct usage_shown shown;
+    int oom_score_adj;
 
     int pgid, sid;
     struct rlimit rlimits[RLIMIT_COUNT];
@@ -150,6 +153,8 @@ struct linux_thread {
     void *fpu;
     void *fpu_block;
     struct scheduling scheduling;
+    struct usage_shown shown;
+    uint16_t memory_policy;         /* MPOL_* of set_mempolicy(), with its flags */
     struct pqueue pi_locks;         /* PI futexes with waiters that it holds: linux/futex/pi.c */
     struct futex_waiter *pi_waiter; /* its place among those that wait for one; NULL: none */
     struct signal_pending pending;  /* sent to this thread */
