@@ -182,11 +182,19 @@ static void fpu_used(struct trap_frame *frame)
     spin_unlock(&sched_spin, &class_sched);
 }
 
+/* Without the lock: only the running thread makes itself the owner, and another only when it runs. */
+static bool has_fpu(const struct thread *self) NO_LOCK_ANALYSIS
+{
+    return fpu_owner == self;
+}
+
 void thread_own_fpu(void)
 {
+    struct thread *self = thread_current();
+    if (likely(has_fpu(self)))
+        return;
     uint64_t flags = sched_lock();
-    if (fpu_owner != thread_current())
-        swap_fpu(thread_current());
+    swap_fpu(self);
     sched_unlock(flags);
 }
 

@@ -124,7 +124,7 @@ void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict ver
         fault_of_kernel(frame, v);
     if (unlikely(frame->error & PF_USER)) /* sysret of the program */
         trap_keep_ring(frame);
-    if (emulate_vsyscall(frame, v))
+    if (unlikely(frame->rip == v.v) && emulate_vsyscall(frame, v))
         return;
     switch (verdict) {
     case FAULT_PAST_FILE:
