@@ -70,7 +70,7 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
 {
     struct linux_thread *lt = linux_current();
     struct signal_placement place;
-    struct signal_frame_head out; /* each field is set below: to clear it first would cost as much */
+    struct signal_frame_head out; /* each field is set below */
 
     /* SA_RESTORER is required, as in Linux. A handler above the program's half would fault in the
      * kernel's exit path. */
