@@ -51,7 +51,8 @@ MD
             }
         }
         {
-            state = $3 == "false" ? "absent" : $2 in partial ? "partial: " partial[$2] : "full"
+            note = $2 in partial ? ": " partial[$2] : ""
+            state = ($3 == "false" ? "absent" : $2 in partial ? "partial" : "full") note
             printf "| %d | %s | %s | %s%s |\n", $1, $2, state, asked[$2], why[$2]
             seen[$2] = $3
             count[$3 == "false" ? "absent" : $2 in partial ? "partial" : "full"]++
@@ -59,7 +60,7 @@ MD
         END {
             printf "\n%d full, %d partial, %d absent; %d answers.\n", count["full"], count["partial"], count["absent"], total
             for (name in partial)
-                if (seen[name] != "true") {
+                if (!(name in seen)) {
                     print "docs/linux-abi.partial: " name " is not there" > "/dev/stderr"
                     bad = 1
                 }
