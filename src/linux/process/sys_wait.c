@@ -80,9 +80,9 @@ enum err sys_setsid(struct syscall *call)
     return E_OK;
 }
 
-static MUST_CHECK enum err wait_put_usage(uint64_t to, uint64_t cpu_ns)
+static MUST_CHECK enum err wait_put_usage(uint64_t to, const struct usage *used)
 {
-    struct rusage usage = rusage_of(cpu_ns);
+    struct rusage usage = rusage_of(used);
     return to != 0 ? copy_out(virt(to), &usage, sizeof usage) : E_OK;
 }
 
@@ -104,7 +104,7 @@ enum err sys_wait4(struct syscall *call)
     call->result = (uint64_t)news.pid;
     if (call->arg[1] != 0)
         e = copy_out(virt(call->arg[1]), &news.status, sizeof news.status);
-    return e == E_OK ? wait_put_usage(call->arg[3], news.cpu_ns) : e;
+    return e == E_OK ? wait_put_usage(call->arg[3], &news.usage) : e;
 }
 
 enum { /* idtype_t */
@@ -153,5 +153,5 @@ enum err sys_waitid(struct syscall *call)
     if (e != E_OK)
         return e;
     e = call->arg[2] != 0 ? copy_out(virt(call->arg[2]), &news.notice, sizeof news.notice) : E_OK;
-    return e == E_OK && news.pid != 0 ? wait_put_usage(call->arg[4], news.cpu_ns) : e;
+    return e == E_OK && news.pid != 0 ? wait_put_usage(call->arg[4], &news.usage) : e;
 }
