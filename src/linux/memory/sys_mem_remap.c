@@ -159,7 +159,7 @@ static NOINLINE enum err move_in_pieces(struct address_space *space, struct virt
         if (e == E_OK)
             e = areas_move(space, piece, there, keep);
         if (e != E_OK) {
-            (void)mem_remove(virt_range(to.v, place.end.v));
+            (void)!mem_remove(virt_range(to.v, place.end.v));
             move_back(space, virt_range(old.start.v, piece.start.v), place.start);
             return e;
         }

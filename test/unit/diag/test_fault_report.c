@@ -309,6 +309,8 @@ static void add_exceptions(void)
         struct fault_facts f = protection(0);
         f.vector = cases[i].vector;
         f.exception = cases[i].name;
+        if (f.vector == VECTOR_DEBUG)
+            f.code = 2; /* TRAP_TRACE: DR6 names the step */
         if (f.vector == FAULT_NO_VECTOR) {
             f.signal = "SIGABRT";
             f.signal_number = 6;

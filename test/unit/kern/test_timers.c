@@ -52,6 +52,11 @@ void apic_eoi(void)
 {
 }
 
+bool trap_from_program(const struct trap_frame *frame)
+{
+    return frame == NULL;
+}
+
 trap_handler trap_set_handler(unsigned vector, trap_handler handler)
 {
     assert_int_equal(vector, VECTOR_TIMER);
