@@ -239,6 +239,8 @@ static enum err file_stat_list(struct syscall *call, bool old)
     if (!file)
         return E_BADF;
     uint64_t size = (uint32_t)call->arg[2];
+    if (size > INT32_MAX)
+        size = 0; /* as in Linux, a size below 0 holds no entry */
     if (size > LISTING_MOST)
         size = LISTING_MOST;
     struct listing listing = {virt(call->arg[1]), size, false, old, E_OK};
