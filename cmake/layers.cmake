@@ -31,7 +31,7 @@ set(OURO_LAYER_fs/proc base mm mm/phys mm/pt mm/heap mm/vm mm/init kern fs/vfs f
 set(OURO_LAYER_vdso cpu)
 set(OURO_LAYER_linux/abi base cpu mm mm/vm kern)
 set(OURO_LAYER_linux/task base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tty linux/abi)
-set(OURO_LAYER_linux/time base cpu mm mm/heap mm/vm kern vdso linux/abi linux/task)
+set(OURO_LAYER_linux/time base cpu mm mm/heap mm/vm kern vdso fs/vfs linux/abi linux/task)
 set(OURO_LAYER_linux/futex base cpu mm mm/heap mm/vm kern linux/abi linux/task)
 set(OURO_LAYER_linux/memory base cpu mm mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task)
 set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/memory)
@@ -61,7 +61,7 @@ set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_p
 # diag: Linux's facts for reports, from linux/fault/.
 set(OURO_SYMBOLS_diag report_call_line report_call_name report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).
-set(OURO_SYMBOLS_fs/vfs fs_caller_credentials fs_check_group fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_raise fs_raise_group fs_rename_thread device_find device_register epoll_forget fifo_file_ops)
+set(OURO_SYMBOLS_fs/vfs fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group device_find device_register epoll_forget fifo_file_ops)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
 set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
 # linux/task: the end of a thread or process concerns futexes (linux/futex/), timers (linux/time/) and reports (linux/fault/).

@@ -74,14 +74,27 @@ static ALWAYS_INLINE void end_handler(const struct trap_frame *frame,
         kernel_lock_take();
 }
 
+static uint64_t interrupts[VECTOR_COUNT]; /* taken, by vector */
+
+COLD uint64_t trap_interrupts(unsigned from, unsigned end)
+{
+    uint64_t sum = 0;
+    while (from < end)
+        sum += interrupts[from++];
+    return sum;
+}
+
 /* True if the frame is an interrupt's; false if it has become the #GP of an `int n`. */
 COLD static bool is_interrupt(struct trap_frame *frame)
 {
     finish_jump(frame);
-    if (!trap_from_program(frame))
-        return true;
-    trap_keep_ring(frame);
-    return !trap_raised_by_program(frame);
+    if (trap_from_program(frame)) {
+        trap_keep_ring(frame);
+        if (trap_raised_by_program(frame))
+            return false;
+    }
+    interrupts[frame->vector & 0xff]++;
+    return true;
 }
 
 void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS

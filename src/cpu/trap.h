@@ -37,6 +37,9 @@ static inline void trap_keep_ring(struct trap_frame *frame)
  * (entry.S). */
 NORETURN void enter_program(const struct trap_frame *frame);
 
+/* Interrupts of vectors [from, end) since boot; exceptions and NMIs are not counted. */
+uint64_t trap_interrupts(unsigned from, unsigned end);
+
 /* The SDM's name, such as "page fault"; NULL for a vector without one. */
 const char *trap_name(uint64_t vector);
 

@@ -309,7 +309,7 @@ unknown:
     return false;
 }
 
-static const char *const environment_default[] = {"HOME=/", "TERM=linux", NULL};
+static const char *const environment_default[] = {"HOME=/root", "TERM=linux", NULL};
 
 enum err options_parse(char *line, struct options *out, char *complaint, size_t size)
 {

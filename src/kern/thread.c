@@ -35,6 +35,8 @@ static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
 static struct timer slice_timer; /* fires at or after the end of the running thread's slice */
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
+static uint64_t idle_ns;
+static uint64_t busy_ns[2];               /* in the kernel, in programs */
 RO_AFTER_INIT static uint8_t slice_start; /* percpu()->slice of a new slice */
 
 /* Ended threads with their stacks, for reuse (all_link). */
@@ -284,9 +286,12 @@ void thread_block(void)
     uint64_t now = charge(self);
     self->state = THREAD_ASLEEP;
     kernel_lock_drop();
+    self->switches[1]++;
     if (run_queue.count == 0) {
+        uint64_t idle_from = now;
         wait_for_work();
         now = time_now_ns();
+        idle_ns += now - idle_from;
     }
     switch_to(take_first(), now);
     take_kernel_lock_again();
@@ -324,6 +329,7 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
     uint64_t now = charge(self);
     run_queue_add(&run_queue, &self->run, place);
     kernel_lock_drop();
+    self->switches[0]++;
     switch_to(take_first(), now);
     take_kernel_lock_again();
 }
@@ -351,6 +357,23 @@ void thread_yield(void)
 uint64_t thread_switch_count(void)
 {
     return switch_count;
+}
+
+void thread_tick(bool in_program)
+{
+    uint64_t busy = time_now_ns() - idle_ns - busy_ns[0] - busy_ns[1];
+    busy_ns[in_program] += (int64_t)busy > 0 ? busy : 0;
+    thread_current()->ticks[in_program]++;
+}
+
+uint64_t thread_idle_ns(void)
+{
+    return idle_ns;
+}
+
+uint64_t thread_busy_ns(bool in_program)
+{
+    return busy_ns[in_program];
 }
 
 void thread_preempt(void)

@@ -52,12 +52,18 @@ struct thread {
     struct virt_range kstack;
     uint64_t rsp; /* while not running */
     uint64_t fs_base;
-    void *fpu;           /* XSAVE area; NULL for a kernel thread */
-    void *fpu_block;     /* the heap block around it */
-    uint8_t fpu_turns;   /* turns in a row in which it used the FPU registers, modulo 256 */
-    void *linux_thread;  /* struct linux_thread, owned by linux/ */
-    void *fs_context;    /* its process's struct fs_context; NULL: fs_first */
-    uint64_t cpu_ns;     /* CPU time before started_ns */
+    void *fpu;          /* XSAVE area; NULL for a kernel thread */
+    void *fpu_block;    /* the heap block around it */
+    uint8_t fpu_turns;  /* turns in a row in which it used the FPU registers, modulo 256 */
+    void *linux_thread; /* struct linux_thread, owned by linux/ */
+    void *fs_context;   /* its process's struct fs_context; NULL: fs_first */
+    /* Its struct credentials, of which linux/ has the reference; NULL: credentials_first. */
+    const void *credentials;
+    uint64_t cpu_ns; /* CPU time before started_ns */
+    /* Ticks that found it in the kernel and in the program: thread_tick(). */
+    uint32_t ticks[2];
+    /* Switches to another thread because its slice was over, and because it slept. */
+    uint64_t switches[2];
     uint64_t started_ns; /* time of the last switch to it */
     uint64_t slice_end_ns;
     struct timer sleep_timer;
@@ -124,6 +130,13 @@ uint64_t thread_cpu_ns(const struct thread *thread);
 
 /* Switches between threads since boot. Callers: any. */
 uint64_t thread_switch_count(void);
+
+/* The tick's sample: it found the running thread in the program or in the kernel. Callers: interrupts. */
+void thread_tick(bool in_program);
+/* Time that was spent idle; never decreases. */
+uint64_t thread_idle_ns(void);
+/* Time that was not, up to the last tick: in programs or in the kernel, by the ticks; never decreases. */
+uint64_t thread_busy_ns(bool in_program);
 
 /* Moves the calling thread behind the other runnable threads. */
 void thread_yield(void) REQUIRES(kernel_lock);

@@ -125,9 +125,16 @@ bool timer_any_armed(void)
     return any;
 }
 
+static bool interrupted_program;
+
+bool time_interrupted_program(void)
+{
+    return interrupted_program;
+}
+
 static void timer_interrupt_time(struct trap_frame *frame)
 {
-    (void)frame;
+    interrupted_program = trap_from_program(frame);
     apic_eoi();
     uint64_t now = time_now_ns();
     spin_lock(&timer_spin, &class_timer);

@@ -45,3 +45,5 @@ void timer_cancel(struct timer *timer);
 /* True if a timer other than a background one is armed, so that an event is to come. Interrupts
  * off. */
 bool timer_any_armed(void);
+/* True if the timer interrupt came while program code ran. Callers: a timer's function. */
+bool time_interrupted_program(void);

@@ -32,8 +32,10 @@ static void ticked(struct timer *timer)
 {
     (void)timer;
     nmi_clock_settle();
-    if (on && !is_idle())
+    if (on && !is_idle()) {
+        thread_tick(time_interrupted_program());
         wind_up();
+    }
 }
 
 void watchdog_wake(void)

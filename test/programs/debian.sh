@@ -13,9 +13,10 @@ set -u
 . "$(dirname "$0")/sides.sh"
 
 make_root() {
-    mkdir -p "$1"/{dev,proc,root,t,tmp,etc}
-    cp "$here"/root/etc/{passwd,group,hosts,nsswitch.conf,resolv.conf,localtime} "$1/etc"
-    chmod 1777 "$1/tmp"
+    mkdir -p "$1"/{dev,home,proc,root,run,t,tmp,etc,var/tmp}
+    cp "$here"/root/etc/{passwd,group,hosts,nsswitch.conf,resolv.conf,os-release,services,protocols,machine-id,shells,localtime} "$1/etc"
+    ln -s ../proc/self/mounts "$1/etc/mtab"
+    chmod 1777 "$1/tmp" "$1/var/tmp"
     find "$1" -exec touch -h -d @1000000000 {} +
 }
 

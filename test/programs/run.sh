@@ -14,9 +14,10 @@ set -u
 
 # make_base DIR: makes the files that every root folder holds.
 make_base() {
-    mkdir -p "$1"/{bin,dev,proc,root,sys,t,tmp}
+    mkdir -p "$1"/{bin,dev,home,proc,root,run,sys,t,tmp,var/tmp}
     cp -R "$here/root/." "$1"
     ln -s passwd "$1/etc/link"
+    ln -s ../proc/self/mounts "$1/etc/mtab"
     (cd "$1/data" && gzip -nc words.txt > words.txt.gz &&
         tar --format=ustar --mtime=@1000000000 --owner=0 --group=0 --numeric-owner --mode=0644 \
             -cf archive.tar words.txt numbers.txt)
@@ -26,7 +27,7 @@ make_base() {
         echo '#!/etc' > script-folder && printf '#!/missing' > script-short && chmod 755 -- *)
     chmod -R u=rwX,go=rX "$1"
     chmod 755 "$1/etc/script"
-    chmod 1777 "$1/tmp"
+    chmod 1777 "$1/tmp" "$1/var/tmp"
     find "$1" -exec touch -h -d @1000000000 {} +
 }
 

@@ -12,7 +12,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ouro=${OURO:-$here/../../ouro}
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
-variables=(HOME=/ TERM=linux
+variables=(HOME=/root TERM=linux
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C)
 namespace=-m
 [ "$(id -u)" = 0 ] || namespace=-rm

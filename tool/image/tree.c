@@ -150,9 +150,16 @@ void tree_load(struct tree *tree, const char *from)
     }
     add_folder(tree, "", 0755);
     add_folder(tree, "dev", 0755);
+    add_folder(tree, "home", 0755);
     add_folder(tree, "proc", 0555);
     add_folder(tree, "root", 0700);
+    add_folder(tree, "run", 0755);
     add_folder(tree, "tmp", 01777);
+    size_t position;
+    if (!find(tree, "var", &position) || S_ISDIR(tree->entry[position].stat.st_mode)) {
+        add_folder(tree, "var", 0755);
+        add_folder(tree, "var/tmp", 01777);
+    }
 }
 
 /* The path with the symbolic link replaced by its target, followed by `rest`. malloc'ed. */
@@ -248,6 +255,22 @@ void tree_add_text(struct tree *tree, const char *path, const char *text, size_t
     tree_add_file(tree, path, file);
     free(name);
     free(file);
+}
+
+void tree_add_link(struct tree *tree, const char *path, const char *target)
+{
+    char *parents = string_copy(path);
+    size_t position;
+    bool there = find(tree, path + 1, &position);
+    if (!there) {
+        add_parents(tree, parents);
+        struct entry entry = {
+            .path = string_copy(path + 1),
+            .stat = {.st_mode = S_IFLNK | 0777, .st_nlink = 1, .st_size = (off_t)strlen(target)},
+            .target = string_copy(target)};
+        insert(tree, &entry);
+    }
+    free(parents);
 }
 
 /* Makes an entry from this computer's file at the path; false unless it is a file, folder or link. */

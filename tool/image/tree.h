@@ -26,7 +26,8 @@ struct tree {
     size_t count;
 };
 
-/* Reads the folder `from` (NULL: an empty one) and adds /dev, /proc, /root and /tmp if missing. Fails
+/* Reads the folder `from` (NULL: an empty one) and adds /dev, /home, /proc, /root, /run, /tmp and
+ * /var/tmp if missing. Fails
  * the tool if the folder cannot be read. Sockets are left out with a warning. */
 void tree_load(struct tree *tree, const char *from);
 /* The entry at an absolute path of path_normalise(), with symbolic links followed inside the tree;
@@ -37,6 +38,8 @@ const struct entry *tree_follow(const struct tree *tree, const char *path);
 void tree_add_file(struct tree *tree, const char *path, const char *source);
 /* As tree_add_file(), for a text of `size` bytes (NULL for 0). Does nothing if the path exists. */
 void tree_add_text(struct tree *tree, const char *path, const char *text, size_t size);
+/* As tree_add_text(), for a symbolic link; its parents are no links. */
+void tree_add_link(struct tree *tree, const char *path, const char *target);
 
 /*
  * The tree is an overlay of this computer's files: a path that it lacks is looked up on this computer.

@@ -56,7 +56,7 @@ static void packed_words(const struct request *o, const struct program *program,
     args_add(&argv, program->name);
     for (size_t i = 0; i < o->argument_count; i++)
         args_add(&argv, o->arguments[i]);
-    args_add(&environment, "HOME=/");
+    args_add(&environment, "HOME=/root");
     args_format(&environment, "TERM=%s", term && *term ? term : "linux");
     args_add(&environment, "PATH=" PROGRAM_PATH);
     for (size_t i = 0; i < o->environment.count; i++)

@@ -2,6 +2,7 @@
 #include "fs/pipe/epoll.h"
 
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/text.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
@@ -371,8 +372,22 @@ static void epoll_release(struct file *file)
     heap_free(epoll);
 }
 
-static const struct file_ops epoll_ops = {
-    .release = epoll_release, .poll = epoll_poll, .queue = epoll_queue, .no_position = true};
+COLD static void epoll_describe(struct file *file, struct text *text)
+{
+    const struct epoll *epoll = file->state;
+    list_for_each (link, &epoll->items) {
+        const struct item *item = CONTAINER_OF(link, struct item, link);
+        text_printf(text, "tfd: %8d events: %8x data: %16lx  pos:%li ino:%lx sdev:%lx\n", item->fd,
+                    item->event.events, item->event.data, (int64_t)item->file->offset,
+                    item->file->inode->ino, item->file->inode->fs->device);
+    }
+}
+
+static const struct file_ops epoll_ops = {.release = epoll_release,
+                                          .poll = epoll_poll,
+                                          .queue = epoll_queue,
+                                          .describe = epoll_describe,
+                                          .no_position = true};
 
 bool epoll_is(const struct file *file)
 {

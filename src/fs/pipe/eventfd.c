@@ -2,6 +2,7 @@
 #include "fs/pipe/eventfd.h"
 
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/text.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
@@ -90,11 +91,18 @@ static void event_release(struct file *file)
     heap_free(file->state);
 }
 
+static void event_describe(struct file *file, struct text *text)
+{
+    const struct counter *counter = file->state;
+    text_printf(text, "eventfd-count: %16lx\n", counter->value);
+}
+
 static const struct file_ops event_ops = {.release = event_release,
                                           .read = event_read,
                                           .write = event_write,
                                           .poll = event_poll,
                                           .queue = event_queue,
+                                          .describe = event_describe,
                                           .no_position = true};
 
 enum err eventfd_open(uint32_t value, bool semaphore, uint32_t flags, struct file **out)

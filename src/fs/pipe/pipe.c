@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/async.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
@@ -160,7 +161,7 @@ static void ends_changed(struct pipe *pipe)
  * there is room for PIPE_ATOMIC bytes, which is also what poll() calls writable. */
 static void space_made(struct pipe *pipe, uint32_t before)
 {
-    if (before < PIPE_ATOMIC && space_left(pipe) >= PIPE_ATOMIC)
+    if ((before < PIPE_ATOMIC || async_used) && space_left(pipe) >= PIPE_ATOMIC)
         wait_queue_wake(&pipe->writable);
 }
 
@@ -420,6 +421,7 @@ const struct file_ops fifo_file_ops = {
     .write = pipe_write,
     .poll = pipe_poll,
     .queue = pipe_queue,
+    .async_group = async_no_group,
     .control = pipe_control,
 };
 
@@ -469,7 +471,7 @@ COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
     if (size > INT32_MAX)
         return E_INVAL;
     if (size > PIPE_CAPACITY_MAX)
-        return fs_current()->uid == 0 ? E_NOMEM : E_PERM;
+        return capable(CAP_SYS_RESOURCE) ? E_NOMEM : E_PERM;
     struct pipe *pipe = file->state;
     uint32_t capacity = power_of_two_above(size);
     if (pipe->ring.used + pipe->packet_waste > capacity)

@@ -21,6 +21,13 @@ static uint64_t device_of(const struct page_source *source)
     return CONTAINER_OF(source, struct inode, pages)->fs->device;
 }
 
+struct dentry *procfs_area_dentry(const struct area *area)
+{
+    if (!area->source || area->source->ops != &ram_file_page_ops)
+        return NULL;
+    return CONTAINER_OF(area->source, struct inode, pages)->mapped_as;
+}
+
 const char *procfs_area_name(const struct area *area, char *buffer, size_t size)
 {
     if (area->source) {

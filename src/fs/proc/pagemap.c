@@ -89,13 +89,18 @@ static void pagemap_fill(struct chunk *c, const struct fs_process *process)
             note_area(c, a);
 }
 
+static enum err open_traced(struct file *file)
+{
+    return fs_check_trace((uint32_t)(uintptr_t)procfs_subject(file), true);
+}
+
 static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
 {
     struct fs_process process;
     if (!is_aligned(*offset | io_left(io), ENTRY_SIZE))
         return E_INVAL;
     procfs_describe(procfs_subject(file), &process);
-    struct chunk chunk = {.space = process.space, .show_frames = fs_current()->uid == 0};
+    struct chunk chunk = {.space = process.space, .show_frames = capable(CAP_SYS_ADMIN)};
     uint64_t end = LAYOUT_PROGRAM_END >> PAGE_SHIFT, page = *offset / ENTRY_SIZE;
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > 0 && page < end) {
@@ -189,5 +194,7 @@ static enum err clear_refs_write(struct file *file, struct io *io, uint64_t *off
     return E_OK;
 }
 
-const struct file_ops procfs_pagemap_ops = {.read = pagemap_read, .seekable = true};
-const struct file_ops procfs_clear_refs_ops = {.write = clear_refs_write, .seekable = true};
+const struct file_ops procfs_pagemap_ops = {
+    .open = open_traced, .read = pagemap_read, .seekable = true};
+const struct file_ops procfs_clear_refs_ops = {
+    .open = open_traced, .write = clear_refs_write, .seekable = true};

@@ -43,6 +43,13 @@ static bool is_there(uint32_t pid, uint32_t tid)
     return pid != 0 && fs_describe(pid, tid, &process);
 }
 
+/* E_ACCES unless the caller may trace the process that the node describes, as for a link out of
+ * /proc/PID. */
+static enum err check_jump(const struct inode *inode)
+{
+    return fs_check_trace(node_of(inode)->pid, false);
+}
+
 /* The context of the process that the node describes; NULL if it has ended. */
 static const struct fs_context *context_of(const struct inode *inode)
 {
@@ -66,13 +73,19 @@ static bool parse_number(const char *name, size_t length, uint32_t *out)
 }
 
 static enum err make_numbered(struct dentry *directory, uint32_t mode, const struct inode_ops *ops,
-                              uint32_t pid, uint32_t number, bool named_by_pid, struct dentry **out)
+                              uint32_t pid, uint32_t number, uint32_t named, struct dentry **out)
 {
     char name[DIGITS_MAX + 1];
-    fmt_snprintf(name, sizeof(name), "%u", named_by_pid ? pid : number);
+    fmt_snprintf(name, sizeof(name), "%u", named);
     struct procfs_made what = {
         .name = name, .mode = mode, .ops = ops, .pid = pid, .number = number};
-    return procfs_make(directory, &what, out);
+    enum err e = procfs_make(directory, &what, out);
+    struct fs_process process;
+    if (e == E_OK && fs_describe(pid, 0, &process)) {
+        (*out)->inode->uid = process.owner_uid;
+        (*out)->inode->gid = process.owner_gid;
+    }
+    return e;
 }
 
 /* Fills in a directory entry whose name is a number. */
@@ -85,17 +98,25 @@ static bool list_number(struct inode *directory, uint32_t number, uint32_t type,
     return true;
 }
 
+static enum err jump_to(const struct inode *link, struct dentry *dentry, struct dentry **out)
+{
+    if (!dentry)
+        return E_NOENT;
+    enum err e = check_jump(link);
+    if (e != E_OK)
+        return e;
+    dentry_get(dentry);
+    *out = dentry;
+    return E_OK;
+}
+
 /* /proc/PID/fd */
 
 static enum err fd_jump(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
     struct file *file = context ? file_table_find(context->files, node_of(inode)->number) : NULL;
-    if (!file)
-        return E_NOENT;
-    dentry_get(file->dentry);
-    *out = file->dentry;
-    return E_OK;
+    return jump_to(inode, file ? file->dentry : NULL, out);
 }
 
 static const struct inode_ops fd_link_ops = {.jump = fd_jump};
@@ -112,7 +133,7 @@ static enum err fd_lookup(struct dentry *directory, const char *name, size_t len
         return E_NOENT;
     uint32_t mode = 0100u | (file_can_read(file) ? 0400u : 0) | (file_can_write(file) ? 0200u : 0);
     return make_numbered(directory, S_IFLNK | mode, &fd_link_ops, node_of(directory->inode)->pid,
-                         fd, false, out);
+                         fd, fd, out);
 }
 
 static bool fd_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
@@ -126,36 +147,58 @@ static bool fd_list(struct inode *directory, uint64_t *cookie, char *name, size_
     return false;
 }
 
+static bool is_own(const struct inode *directory)
+{
+    struct fs_process self;
+    procfs_describe(procfs_subject_of(0, 0), &self);
+    return node_of(directory)->pid == self.pid;
+}
+
+static enum err fdinfo_lookup(struct dentry *directory, const char *name, size_t length,
+                              struct dentry **out)
+{
+    uint32_t fd;
+    char text[DIGITS_MAX + 1];
+    const struct fs_context *context = context_of(directory->inode);
+    if (!context || !parse_number(name, length, &fd) || !file_table_find(context->files, fd))
+        return E_NOENT;
+    fmt_snprintf(text, sizeof(text), "%u", fd);
+    struct procfs_row row = {text, procfs_show_descriptor, NULL,
+                             procfs_subject_of(node_of(directory->inode)->pid, fd), 0};
+    return procfs_make_file(directory, &row, out);
+}
+
+static bool fdinfo_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                        uint64_t *ino, uint8_t *type)
+{
+    bool more = fd_list(directory, cookie, name, length, ino, type);
+    *type = S_IFREG >> 12;
+    return more;
+}
+
 static const struct inode_ops fd_directory_ops = {
-    .lookup = fd_lookup, .list = fd_list, .unguarded = true};
+    .lookup = fd_lookup, .list = fd_list, .unguarded = is_own};
+static const struct inode_ops fdinfo_directory_ops = {
+    .lookup = fdinfo_lookup, .list = fdinfo_list, .unguarded = is_own};
 
 /* Links to a dentry of the context. */
-
-static enum err jump_to(struct dentry *dentry, struct dentry **out)
-{
-    if (!dentry)
-        return E_NOENT;
-    dentry_get(dentry);
-    *out = dentry;
-    return E_OK;
-}
 
 static enum err jump_executable(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(context ? context->executable : NULL, out);
+    return jump_to(inode, context ? context->executable : NULL, out);
 }
 
 static enum err jump_cwd(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(context ? context->cwd : NULL, out);
+    return jump_to(inode, context ? context->cwd : NULL, out);
 }
 
 static enum err jump_root(struct inode *inode, struct dentry **out)
 {
     const struct fs_context *context = context_of(inode);
-    return jump_to(context ? context->root : NULL, out);
+    return jump_to(inode, context ? context->root : NULL, out);
 }
 
 static const struct inode_ops executable_ops = {.jump = jump_executable};
@@ -218,12 +261,6 @@ static void show_cgroup(struct text *text, void *context)
     text_printf(text, "0::/\n");
 }
 
-static void show_oom_score(struct text *text, void *context)
-{
-    (void)context;
-    text_printf(text, "0\n");
-}
-
 static void put_mounts(struct text *text, bool information)
 {
     char *buffer = heap_alloc(PATH_MAX_SIZE), *path;
@@ -258,72 +295,81 @@ static void show_mountinfo(struct text *text, void *context)
     put_mounts(text, true);
 }
 
+enum {
+    IN_BOTH,
+    IN_PROCESS,
+    IN_THREAD,
+};
+
 /* An entry in the directory of a process or thread: a text, or an inode with operations. */
 struct entry {
     const char *name;
     procfs_generator generator;
     procfs_writer writer;
-    uint32_t mode; /* without a generator */
+    uint32_t mode; /* of a text: 0 is the usual one */
     const struct inode_ops *ops;
     const struct file_ops *file_ops;
+    uint8_t only; /* in the directory of a process, or of a thread */
 };
 
-static enum err lookup_entry(const struct entry *entries, size_t count, struct dentry *directory,
-                             const char *name, size_t length, struct dentry **out)
+static const struct entry process_entries[];
+static const size_t process_entry_count;
+static const struct inode_ops thread_ops;
+
+static bool is_in(const struct entry *e, const struct inode *directory)
+{
+    return e->only == IN_BOTH || (e->only == IN_THREAD) == (directory->ops == &thread_ops);
+}
+
+static enum err entry_lookup(struct dentry *directory, const char *name, size_t length,
+                             struct dentry **out)
 {
     const struct procfs_node *node = node_of(directory->inode);
-    for (size_t i = 0; i < count; i++) {
-        const struct entry *e = &entries[i];
-        if (strlen(e->name) != length || memcmp(e->name, name, length) != 0)
+    struct fs_process p;
+    if (!fs_describe(node->pid, node->number, &p))
+        return E_NOENT;
+    for (size_t i = 0; i < process_entry_count; i++) {
+        const struct entry *e = &process_entries[i];
+        if (strlen(e->name) != length || memcmp(e->name, name, length) != 0 ||
+            !is_in(e, directory->inode))
             continue;
-        if (e->generator)
-            return procfs_make_file(directory, e->name, e->generator, e->writer,
-                                    procfs_subject_of(node->pid, node->number), out);
+        if (e->generator) {
+            struct procfs_row row = {e->name, e->generator, e->writer,
+                                     procfs_subject_of(node->pid, node->number), e->mode};
+            enum err made = procfs_make_file(directory, &row, out);
+            if (made == E_OK && e->file_ops)
+                (*out)->inode->file_ops = e->file_ops;
+            return made;
+        }
         struct procfs_made what = {.name = e->name,
                                    .mode = e->mode,
                                    .ops = e->ops,
                                    .file_ops = e->file_ops,
-                                   .pid = node->pid};
+                                   .pid = node->pid,
+                                   .number = node->number};
         return procfs_make(directory, &what, out);
     }
     return E_NOENT;
 }
 
-static bool list_entry(const struct entry *entries, size_t count, struct inode *directory,
-                       uint64_t cookie, char *name, size_t *length, uint64_t *ino, uint8_t *type)
+static bool entry_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
+                       uint64_t *ino, uint8_t *type)
 {
-    if (cookie >= count)
+    while (*cookie < process_entry_count && !is_in(&process_entries[*cookie], directory))
+        (*cookie)++;
+    if (*cookie >= process_entry_count)
         return false;
-    const struct entry *e = &entries[cookie];
+    const struct entry *e = &process_entries[*cookie];
     *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", e->name);
-    *ino = (directory->ino << 32) + cookie;
+    *ino = (directory->ino << 32) + *cookie;
     *type = (uint8_t)((e->generator ? (uint32_t)S_IFREG : e->mode & S_IFMT) >> 12);
     return true;
 }
 
-/* /proc/PID/task: a directory for each thread, with the files that differ between threads. */
+static const struct inode_ops process_ops = {.lookup = entry_lookup, .list = entry_list};
+static const struct inode_ops thread_ops = {.lookup = entry_lookup, .list = entry_list};
 
-static const struct entry thread_entries[] = {
-    {.name = "comm", .generator = show_name, .writer = store_name},
-    {.name = "stat", .generator = procfs_show_stat},
-    {.name = "status", .generator = procfs_show_status},
-};
-
-static enum err thread_entry_lookup(struct dentry *directory, const char *name, size_t length,
-                                    struct dentry **out)
-{
-    return lookup_entry(thread_entries, ARRAY_LENGTH(thread_entries), directory, name, length, out);
-}
-
-static bool thread_entry_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
-                              uint64_t *ino, uint8_t *type)
-{
-    return list_entry(thread_entries, ARRAY_LENGTH(thread_entries), directory, *cookie, name,
-                      length, ino, type);
-}
-
-static const struct inode_ops thread_ops = {.lookup = thread_entry_lookup,
-                                            .list = thread_entry_list};
+/* /proc/PID/task: a directory for each thread. */
 
 static enum err task_lookup(struct dentry *directory, const char *name, size_t length,
                             struct dentry **out)
@@ -331,7 +377,7 @@ static enum err task_lookup(struct dentry *directory, const char *name, size_t l
     uint32_t pid = node_of(directory->inode)->pid, tid;
     if (!parse_number(name, length, &tid) || tid == 0 || !is_there(pid, tid))
         return E_NOENT;
-    return make_numbered(directory, S_IFDIR | 0555, &thread_ops, pid, tid, false, out);
+    return make_numbered(directory, S_IFDIR | 0555, &thread_ops, pid, tid, tid, out);
 }
 
 /* The cookie of an entry is its tid; the entries are in ascending order. */
@@ -347,94 +393,116 @@ static bool task_list(struct inode *directory, uint64_t *cookie, char *name, siz
 static const struct inode_ops task_ops = {.lookup = task_lookup, .list = task_list};
 
 static const struct entry process_entries[] = {
-    {.name = "auxv", .generator = show_auxv},
+    {.name = "auxv", .generator = show_auxv, .mode = 0400, .file_ops = &procfs_traced_ops},
     {.name = "cgroup", .generator = show_cgroup},
     {.name = "cmdline", .generator = show_arguments},
     {.name = "comm", .generator = show_name, .writer = store_name},
-    {.name = "environ", .generator = show_environment},
+    {.name = "environ",
+     .generator = show_environment,
+     .mode = 0400,
+     .file_ops = &procfs_traced_ops},
     {.name = "limits", .generator = procfs_show_limits},
-    {.name = "maps", .generator = procfs_show_maps},
+    {.name = "maps", .generator = procfs_show_maps, .file_ops = &procfs_traced_ops},
     {.name = "mountinfo", .generator = show_mountinfo},
     {.name = "mounts", .generator = show_mounts},
-    {.name = "oom_score", .generator = show_oom_score},
-    {.name = "smaps", .generator = procfs_show_smaps},
-    {.name = "smaps_rollup", .generator = procfs_show_smaps_rollup},
+    {.name = "oom_score", .generator = procfs_show_oom_score},
+    {.name = "oom_score_adj",
+     .generator = procfs_show_oom_score_adj,
+     .writer = procfs_store_oom_score_adj},
+    {.name = "children", .generator = procfs_show_children, .only = IN_THREAD},
+    {.name = "cpuset", .generator = procfs_show_cpuset},
+    {.name = "gid_map", .generator = procfs_show_id_map},
+    {.name = "loginuid", .generator = procfs_show_no_id},
+    {.name = "personality",
+     .generator = procfs_show_personality,
+     .mode = 0400,
+     .file_ops = &procfs_traced_ops},
+    {.name = "projid_map", .generator = procfs_show_id_map},
+    {.name = "schedstat", .generator = procfs_show_schedstat},
+    {.name = "sessionid", .generator = procfs_show_no_id},
+    {.name = "setgroups", .generator = procfs_show_setgroups},
+    {.name = "syscall",
+     .generator = procfs_show_syscall,
+     .mode = 0400,
+     .file_ops = &procfs_traced_ops},
+    {.name = "timerslack_ns", .generator = procfs_show_timer_slack},
+    {.name = "uid_map", .generator = procfs_show_id_map},
+    {.name = "wchan", .generator = procfs_show_zero},
+    {.name = "smaps", .generator = procfs_show_smaps, .file_ops = &procfs_traced_ops},
+    {.name = "smaps_rollup", .generator = procfs_show_smaps_rollup, .file_ops = &procfs_traced_ops},
     {.name = "stat", .generator = procfs_show_stat},
     {.name = "statm", .generator = procfs_show_statm},
     {.name = "status", .generator = procfs_show_status},
     {.name = "pagemap", .mode = S_IFREG | 0400, .file_ops = &procfs_pagemap_ops},
     {.name = "clear_refs", .mode = S_IFREG | 0200, .file_ops = &procfs_clear_refs_ops},
+    {.name = "mem", .mode = S_IFREG | 0600, .file_ops = &procfs_mem_ops},
     {.name = "exe", .mode = S_IFLNK | 0777, .ops = &executable_ops},
     {.name = "cwd", .mode = S_IFLNK | 0777, .ops = &cwd_ops},
     {.name = "root", .mode = S_IFLNK | 0777, .ops = &root_ops},
     {.name = "fd", .mode = S_IFDIR | 0500, .ops = &fd_directory_ops},
-    {.name = "task", .mode = S_IFDIR | 0555, .ops = &task_ops},
+    {.name = "fdinfo", .mode = S_IFDIR | 0555, .ops = &fdinfo_directory_ops},
+    {.name = "map_files", .mode = S_IFDIR | 0500, .ops = &procfs_map_files_ops, .only = IN_PROCESS},
+    {.name = "net", .mode = S_IFDIR | 0555, .ops = &procfs_net_ops},
+    {.name = "ns", .mode = S_IFDIR | 0511, .ops = &procfs_ns_ops},
+    {.name = "task", .mode = S_IFDIR | 0555, .ops = &task_ops, .only = IN_PROCESS},
 };
-
-static enum err process_lookup(struct dentry *directory, const char *name, size_t length,
-                               struct dentry **out)
-{
-    if (!is_there(node_of(directory->inode)->pid, 0))
-        return E_NOENT;
-    return lookup_entry(process_entries, ARRAY_LENGTH(process_entries), directory, name, length,
-                        out);
-}
-
-static bool process_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
-                         uint64_t *ino, uint8_t *type)
-{
-    return list_entry(process_entries, ARRAY_LENGTH(process_entries), directory, *cookie, name,
-                      length, ino, type);
-}
-
-static const struct inode_ops process_ops = {.lookup = process_lookup, .list = process_list};
+static const size_t process_entry_count = ARRAY_LENGTH(process_entries);
 
 /* /proc itself */
 
-static bool is_named(const char *wanted, const char *name, size_t length)
-{
-    return strlen(wanted) == length && memcmp(wanted, name, length) == 0;
-}
+static const char *const self_links[] = {"self", "thread-self"};
 
 static enum err proc_lookup(struct dentry *directory, const char *name, size_t length,
                             struct dentry **out)
 {
     uint32_t pid;
-    bool self = is_named("self", name, length), thread = is_named("thread-self", name, length);
-    if (self || thread) {
+    for (size_t i = 0; i < ARRAY_LENGTH(self_links); i++) {
+        const char *link = self_links[i];
+        if (strlen(link) != length || memcmp(link, name, length) != 0)
+            continue;
         struct fs_process process;
         char text[40];
         procfs_describe(procfs_subject_of(0, 0), &process);
-        fmt_snprintf(text, sizeof(text), self ? "%u" : "%u/task/%u", process.pid, fs_own_tid());
-        return procfs_make_link(directory, self ? "self" : "thread-self", text, out);
+        fmt_snprintf(text, sizeof(text), i == 0 ? "%u" : "%u/task/%u", process.pid, fs_own_tid());
+        return procfs_make_link(directory, link, text, out);
     }
-    if (!parse_number(name, length, &pid) || !is_there(pid, 0))
+    if (!parse_number(name, length, &pid))
+        return procfs_table_lookup(directory, name, length, out);
+    /* The tid of any thread is accepted, and only pids are listed. */
+    uint32_t leader = pid != 0 ? fs_pid_of(pid) : 0;
+    if (leader == 0)
         return E_NOENT;
-    return make_numbered(directory, S_IFDIR | 0555, &process_ops, pid, 0, true, out);
+    return make_numbered(directory, S_IFDIR | 0555, &process_ops, leader, pid != leader ? pid : 0,
+                         pid, out);
 }
 
-/* Cookies 0 and 1 are the links; the cookie of a process is pid + 2. */
+/* Cookies: the table's, then the links from COOKIE_LINKS on, then pids. */
+#define COOKIE_LINKS (UINT64_C(1) << 20)
+
 static bool proc_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                       uint64_t *ino, uint8_t *type)
 {
-    static const char *const links[] = {"self", "thread-self"};
-    if (*cookie < ARRAY_LENGTH(links)) {
-        *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", links[*cookie]);
+    const uint64_t pids = COOKIE_LINKS + ARRAY_LENGTH(self_links);
+    if (*cookie < COOKIE_LINKS) {
+        if (procfs_table_list(directory, cookie, name, length, ino, type))
+            return true;
+        *cookie = COOKIE_LINKS;
+    }
+    if (*cookie < pids) {
+        *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", self_links[*cookie - COOKIE_LINKS]);
         *ino = (directory->ino << 32) + *cookie;
         *type = S_IFLNK >> 12;
         return true;
     }
-    uint32_t before = *cookie > 2 ? (uint32_t)*cookie - 3 : 0;
+    uint32_t before = *cookie > pids ? (uint32_t)(*cookie - pids) - 1 : 0;
     uint32_t pid = fs_next_process(before);
-    *cookie = pid + 2;
+    *cookie = pids + pid;
     return pid != 0 && list_number(directory, pid, S_IFDIR, name, length, ino, type);
 }
 
 static const struct inode_ops proc_ops = {.lookup = proc_lookup, .list = proc_list};
 
-enum err procfs_self_start(void)
+void procfs_self_start(void)
 {
     procfs_root()->inode->ops = &proc_ops;
-    enum err e = procfs_add("pagetables", procfs_show_pagetables, NULL);
-    return e == E_OK ? procfs_add_link("mounts", "self/mounts") : e;
 }

@@ -3,6 +3,7 @@
 #include "fs/proc/process_text.h"
 
 #include "fs/vfs/context.h"
+#include "fs/vfs/credentials.h"
 #include "fs/vfs/file_table.h"
 #include "mm/vm/areas.h"
 
@@ -51,21 +52,43 @@ void procfs_show_stat(struct text *text, void *context)
     procfs_measure(&p, &s);
     text_printf(text, "%u (%s) %c %u %u %u %u %u 4194304 ", p.tid, p.name, p.state, p.ppid,
                 p.process_group, p.session, 0u, p.process_group);
-    text_printf(text, "%lu 0 0 0 %lu %lu 0 0 20 0 %u 0 %lu ", p.page_faults, p.user_ns / TICK_NS,
-                p.system_ns / TICK_NS, p.threads, p.start_ns / TICK_NS);
-    text_printf(text, "%lu %lu 18446744073709551615 %lu %lu %lu 0 0 ", s.all * PAGE_SIZE,
-                s.resident, p.image_start.v, p.image_end.v, p.stack_start.v);
-    text_printf(text, "%lu %lu %lu %lu 0 0 0 17 0 0 0 0 0 0 ", p.signals_pending & 0x7fffffff,
+    text_printf(text, "%lu 0 0 0 %lu %lu %lu %lu ", p.page_faults, p.user_ns / TICK_NS,
+                p.system_ns / TICK_NS, p.children_user_ns / TICK_NS,
+                p.children_system_ns / TICK_NS);
+    text_printf(text, "%d %d %u 0 %lu ", p.priority != 0 ? -1 - (int)p.priority : 20 + p.nice,
+                p.nice, p.threads, p.start_ns / TICK_NS);
+    uint64_t soft = UINT64_MAX, hard;
+    fs_limits(p.pid, FS_RLIMIT_RSS, &soft, &hard);
+    text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", s.all * PAGE_SIZE, s.resident, soft,
+                p.image_start.v, p.image_end.v, p.stack_start.v);
+    text_printf(text, "%lu %lu %lu %lu 0 0 0 ", p.signals_pending & 0x7fffffff,
                 p.signals_blocked & 0x7fffffff, p.signals_ignored & 0x7fffffff,
                 p.signals_caught & 0x7fffffff);
+    text_printf(text, "%d 0 %u %u 0 0 0 ", (int)p.exit_signal, p.priority, p.policy);
     text_printf(text, "%lu %lu %lu %lu %lu %lu %lu 0\n", p.data_start.v, p.data_end.v,
                 p.heap_start.v, p.arguments.start.v, p.arguments.end.v, p.environment.start.v,
                 p.environment.end.v);
 }
 
-static void show_ids(struct text *text, const char *label, const uint32_t id[4])
+static void show_ids(struct text *text, const char *label, const struct ids *id)
 {
-    text_printf(text, "%s:\t%u\t%u\t%u\t%u\n", label, id[0], id[1], id[2], id[3]);
+    text_printf(text, "%s:\t%u\t%u\t%u\t%u\n", label, id->real, id->effective, id->saved, id->fs);
+}
+
+static void show_groups(struct text *text, const struct group_list *groups)
+{
+    text_printf(text, "Groups:\t");
+    for (uint32_t i = 0; groups && i < groups->count; i++)
+        text_printf(text, i > 0 ? " %u" : "%u", groups->id[i]);
+    text_printf(text, " \n");
+}
+
+static void show_capabilities(struct text *text, const struct credentials *c)
+{
+    text_printf(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n", c->inheritable,
+                c->permitted, c->effective);
+    text_printf(text, "CapBnd:\t%016lx\nCapAmb:\t%016lx\nNoNewPrivs:\t%u\n", c->bounding,
+                c->ambient, c->no_new_privs);
 }
 
 static void show_size(struct text *text, const char *label, uint64_t pages)
@@ -91,9 +114,11 @@ void procfs_show_status(struct text *text, void *context)
                 p.context ? p.context->umask : 0, state_name(p.state));
     text_printf(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p.pid, p.tid,
                 p.ppid);
-    show_ids(text, "Uid", p.uid);
-    show_ids(text, "Gid", p.gid);
-    text_printf(text, "FDSize:\t%u\nGroups:\t \n", p.context ? p.context->files->capacity : 0);
+    const struct credentials *c = p.credentials ? p.credentials : &credentials_first;
+    show_ids(text, "Uid", &c->uid);
+    show_ids(text, "Gid", &c->gid);
+    text_printf(text, "FDSize:\t%u\n", p.context ? p.context->files->capacity : 0);
+    show_groups(text, c->groups);
     show_size(text, "VmPeak", s.peak);
     show_size(text, "VmSize", s.all);
     show_size(text, "VmLck", s.locked);
@@ -112,5 +137,9 @@ void procfs_show_status(struct text *text, void *context)
     text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016x\nSigBlk:\t%016lx\n", p.signals_pending, 0u,
                 p.signals_blocked);
     text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.signals_ignored, p.signals_caught);
+    show_capabilities(text, c);
     text_printf(text, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n");
+    text_printf(text, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+    text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+                p.switches[1], p.switches[0]);
 }

@@ -31,6 +31,24 @@ void procfs_show_status(struct text *text, void *context);
 void procfs_show_smaps(struct text *text, void *context);
 void procfs_show_smaps_rollup(struct text *text, void *context);
 
+/* process_extra.c */
+void procfs_show_children(struct text *text, void *context);
+void procfs_show_cpuset(struct text *text, void *context);
+void procfs_show_descriptor(struct text *text, void *context); /* subject: pid and descriptor */
+void procfs_show_id_map(struct text *text, void *context);
+void procfs_show_no_id(struct text *text, void *context);
+void procfs_show_oom_score(struct text *text, void *context);
+void procfs_show_oom_score_adj(struct text *text, void *context);
+void procfs_show_personality(struct text *text, void *context);
+void procfs_show_schedstat(struct text *text, void *context);
+void procfs_show_setgroups(struct text *text, void *context);
+void procfs_show_syscall(struct text *text, void *context);
+void procfs_show_timer_slack(struct text *text, void *context);
+void procfs_show_zero(struct text *text, void *context);
+enum err procfs_store_oom_score_adj(const char *bytes, size_t size, void *context);
+/* The dentry by which the area's file was opened, without a reference; NULL: the area has no file. */
+struct dentry *procfs_area_dentry(const struct area *area);
+
 /* Mapped memory of an area, in bytes. `share`: PSS, in which a page that is mapped n times
  * counts 1/n. */
 struct procfs_usage {

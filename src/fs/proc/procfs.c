@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
 
@@ -12,6 +13,7 @@
 #define SYSFS_MAGIC  0x62656572
 #define SYSFS_DEVICE 20
 #define SYS_PREFIX   "/sys/"
+#define INO_TABLE    UINT64_C(0xf0000000) /* inode numbers of the table's entries, as Linux's */
 
 struct proc_file {
     struct inode inode;
@@ -20,6 +22,14 @@ struct proc_file {
     void *context;
 };
 
+/* A directory of the table: the prefix of its entries' paths. */
+struct table_directory {
+    struct inode inode;
+    const char *path;
+    size_t length;
+};
+
+static const struct procfs_table *table;
 static struct filesystem proc = {
     .type = "proc", .magic = PROC_MAGIC, .device = PROC_DEVICE, .next_ino = 1};
 static struct filesystem sys = {
@@ -114,101 +124,36 @@ static enum err proc_truncate(struct inode *inode, uint64_t size)
 static const struct inode_ops proc_inode_ops = {.truncate = proc_truncate};
 static const struct file_ops proc_file_ops = {
     .release = proc_release, .read = proc_read, .write = proc_write, .seekable = true};
+static const struct inode_ops table_ops;
 
-/* Links the inode into the directory, in place of an entry of that name; takes over the
- * reference. */
-static enum err link_child(struct dentry *parent, const char *name, size_t length,
-                           struct inode *inode)
+/* The pid in the context is procfs_subject_of()'s. */
+static enum err proc_open_traced(struct file *file)
 {
-    struct dentry *old = directory_find(parent, name, length), *dentry;
-    inode->fs = parent->inode->fs;
-    enum err e = dentry_alloc(parent, name, length, inode, &dentry);
-    if (e == E_OK) {
-        e = dentry_link(dentry);
-        dentry_put(dentry);
-    }
-    if (e == E_OK) {
-        inode->nlink = 1;
-        if (old)
-            dentry_unlink(old);
-        if (inode->directory) {
-            inode->nlink = 2;
-            parent->inode->nlink++;
-        }
-    }
-    inode_put(inode);
-    return e;
+    const struct proc_file *proc_file = (const struct proc_file *)file->inode;
+    return fs_check_trace((uint32_t)(uintptr_t)proc_file->context, true);
 }
 
-/* The directory of the path's last component, without a reference; missing directories are made. */
-static enum err find_parent(const char *path, struct dentry **parent, const char **name)
-{
-    struct dentry *at = proc.root;
-    const char *slash;
-    if (path[0] == '/') {
-        at = sys.root;
-        path += sizeof(SYS_PREFIX) - 1;
-    }
-    for (; (slash = strchr(path, '/')); path = slash + 1) {
-        size_t length = (size_t)(slash - path);
-        struct dentry *next = directory_find(at, path, length);
-        if (!next) {
-            struct inode *inode;
-            enum err e = inode_alloc(&proc, sizeof(*inode), S_IFDIR | 0555, &inode);
-            if (e == E_OK)
-                e = link_child(at, path, length, inode);
-            if (e != E_OK)
-                return e;
-            next = directory_find(at, path, length);
-        }
-        at = next;
-    }
-    *parent = at;
-    *name = path;
-    return E_OK;
-}
+const struct file_ops procfs_traced_ops = {.open = proc_open_traced,
+                                           .release = proc_release,
+                                           .read = proc_read,
+                                           .write = proc_write,
+                                           .seekable = true};
 
-static enum err add_inode(const char *path, struct inode *inode)
-{
-    struct dentry *parent;
-    const char *name;
-    enum err e = find_parent(path, &parent, &name);
-    if (e != E_OK) {
-        inode_put(inode);
-        return e;
-    }
-    return link_child(parent, name, strlen(name), inode);
-}
-
-static enum err file_inode(procfs_generator generator, procfs_writer writer, void *context,
-                           struct inode **out)
+static enum err file_inode(const struct procfs_row *row, struct inode **out)
 {
     struct inode *inode;
-    uint32_t mode = S_IFREG | (writer ? 0644 : 0444);
-    enum err e = inode_alloc(&proc, sizeof(struct proc_file), mode, &inode);
+    uint32_t mode = row->mode != 0 ? row->mode : row->writer != NULL ? 0644 : 0444;
+    enum err e = inode_alloc(&proc, sizeof(struct proc_file), S_IFREG | mode, &inode);
     if (e != E_OK)
         return e;
     struct proc_file *file = (struct proc_file *)inode;
-    file->generator = generator;
-    file->writer = writer;
-    file->context = context;
+    file->generator = row->generator;
+    file->writer = row->writer;
+    file->context = row->context;
     inode->ops = &proc_inode_ops;
     inode->file_ops = &proc_file_ops;
     *out = inode;
     return E_OK;
-}
-
-enum err procfs_add_writable(const char *path, procfs_generator generator, procfs_writer writer,
-                             void *context)
-{
-    struct inode *inode;
-    enum err e = file_inode(generator, writer, context, &inode);
-    return e == E_OK ? add_inode(path, inode) : e;
-}
-
-enum err procfs_add(const char *path, procfs_generator generator, void *context)
-{
-    return procfs_add_writable(path, generator, NULL, context);
 }
 
 static enum err link_inode(const char *text, struct inode **out)
@@ -228,36 +173,35 @@ static enum err link_inode(const char *text, struct inode **out)
     return E_OK;
 }
 
-enum err procfs_add_link(const char *path, const char *text)
-{
-    struct inode *inode;
-    enum err e = link_inode(text, &inode);
-    return e == E_OK ? add_inode(path, inode) : e;
-}
-
 struct dentry *procfs_root(void)
 {
     return proc.root;
 }
 
-/* Makes a dentry in no directory for the inode, whose reference it takes over. */
-static enum err name_inode(struct dentry *parent, const char *name, struct inode *inode,
-                           struct dentry **out)
+/* Makes a dentry for the inode, whose reference it takes over. The directory has no list of its entries, but
+ * as long as the dentry is there, so is its name. The owner is that of the directory: of the process, below
+ * /proc/PID. */
+static enum err name_inode(struct dentry *parent, const char *name, size_t length,
+                           struct inode *inode, struct dentry **out)
 {
-    enum err e = dentry_alloc(parent, name, strlen(name), inode, out);
+    inode->fs = parent->inode->fs;
+    inode->fixed_mode = true;
+    inode->uid = parent->inode->uid;
+    inode->gid = parent->inode->gid;
+    if (inode->nlink == 0)
+        inode->nlink = 1;
+    enum err e = dentry_alloc(parent, name, length, inode, out);
     inode_put(inode);
+    if (e == E_OK)
+        (*out)->linked = true;
     return e;
 }
 
-enum err procfs_make_file(struct dentry *parent, const char *name, procfs_generator generator,
-                          procfs_writer writer, void *context, struct dentry **out)
+enum err procfs_make_file(struct dentry *parent, const struct procfs_row *row, struct dentry **out)
 {
     struct inode *inode;
-    enum err e = file_inode(generator, writer, context, &inode);
-    if (e != E_OK)
-        return e;
-    inode->nlink = 1;
-    return name_inode(parent, name, inode, out);
+    enum err e = file_inode(row, &inode);
+    return e == E_OK ? name_inode(parent, row->path, strlen(row->path), inode, out) : e;
 }
 
 enum err procfs_make_link(struct dentry *parent, const char *name, const char *text,
@@ -265,10 +209,7 @@ enum err procfs_make_link(struct dentry *parent, const char *name, const char *t
 {
     struct inode *inode;
     enum err e = link_inode(text, &inode);
-    if (e != E_OK)
-        return e;
-    inode->nlink = 1;
-    return name_inode(parent, name, inode, out);
+    return e == E_OK ? name_inode(parent, name, strlen(name), inode, out) : e;
 }
 
 enum err procfs_make(struct dentry *parent, const struct procfs_made *what, struct dentry **out)
@@ -287,106 +228,142 @@ enum err procfs_make(struct dentry *parent, const struct procfs_made *what, stru
     inode->nlink = directory ? 2 : 1;
     if (mode_is(what->mode, S_IFLNK))
         inode->size = 64;
-    return name_inode(parent, what->name, inode, out);
+    return name_inode(parent, what->name, strlen(what->name), inode, out);
 }
 
-static void show_filesystems(struct text *text, void *context)
+/* The table */
+
+static void show_constant(struct text *text, void *context)
 {
-    (void)context;
-    text_printf(text, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tsockfs\nnodev\tpipefs\n"
-                      "nodev\tdevpts\n");
+    if (*(const char *)context != '<')
+        text_printf(text, "%s\n", (const char *)context);
 }
 
-static void show_number(struct text *text, void *context)
+/* Reads the entry at the cookie, and sets it to that of the next one: an index of a row, or the number of rows
+ * and an offset into the texts. False: there is none. A link has `context` alone. */
+static bool decode_entry(uint64_t *cookie, struct procfs_row *out)
 {
-    text_printf(text, "%lu\n", (unsigned long)(uintptr_t)context);
-}
-
-static enum err add_numbers(void)
-{
-    static const struct {
-        const char *path;
-        unsigned long value;
-    } numbers[] = {
-        {"sys/fs/file-max", 1048576},
-        {"sys/fs/nr_open", 1048576},
-        {"sys/fs/pipe-max-size", 1048576},
-        {"sys/fs/protected_hardlinks", 0},
-        {"sys/fs/protected_symlinks", 0},
-        {"sys/fs/inotify/max_queued_events", 16384},
-        {"sys/fs/inotify/max_user_instances", 128},
-        {"sys/fs/inotify/max_user_watches", 65536},
-        {"sys/fs/epoll/max_user_watches", 65536},
-        {"sys/kernel/pty/max", 1024},
-        {"sys/net/core/somaxconn", 4096},
-        {"sys/net/unix/max_dgram_qlen", 10},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
-        enum err e = procfs_add(numbers[i].path, show_number, (void *)(uintptr_t)numbers[i].value);
-        if (e != E_OK)
-            return e;
+    if (*cookie < table->row_count) {
+        *out = table->rows[(*cookie)++];
+        return true;
     }
-    return E_OK;
+    const char *path = table->texts + (*cookie - table->row_count);
+    if (*path == '\0')
+        return false;
+    const char *text = path + strlen(path) + 1;
+    *cookie += (uint64_t)(text - path) + strlen(text) + 1;
+    bool link = *text == '>';
+    *out = (struct procfs_row){.path = path,
+                               .generator = link ? NULL : show_constant,
+                               .context = (void *)(uintptr_t)(link ? text + 1 : text)};
+    return true;
 }
 
-static enum err (*proc_fill)(void);
-static const struct inode_ops unlooked_ops;
-
-static enum err proc_make_files(void)
+/* The length of the path's next component below the directory; 0: the path is not in it. */
+static size_t component_below(const struct table_directory *directory, const char *path)
 {
-    enum err e = procfs_add("filesystems", show_filesystems, NULL);
-    if (e == E_OK)
-        e = add_numbers();
-    if (e == E_OK)
-        e = proc_fill();
-    if (e == E_OK)
-        e = procfs_self_start();
-    return e;
+    size_t length = 0;
+    if (strlen(path) <= directory->length || memcmp(path, directory->path, directory->length) != 0)
+        return 0;
+    path += directory->length;
+    while (path[length] != '\0' && path[length] != '/')
+        length++;
+    return length;
 }
 
-/* The first look into /proc or /sys. After an error what was made is made again at the next look. */
-static enum err proc_first_look(struct inode *unused)
-{
-    struct inode *const roots[] = {proc.root->inode, sys.root->inode};
-    (void)unused;
-    for (size_t i = 0; i < ARRAY_LENGTH(roots); i++) {
-        roots[i]->nlink++;
-        roots[i]->ops = NULL;
-    }
-    enum err e = proc_make_files();
-    for (size_t i = 0; e != E_OK && i < ARRAY_LENGTH(roots); i++) {
-        roots[i]->nlink--;
-        roots[i]->ops = &unlooked_ops;
-    }
-    return e;
-}
-
-static enum err proc_first_lookup(struct dentry *directory, const char *name, size_t length,
-                                  struct dentry **out)
-{
-    enum err e = proc_first_look(directory->inode);
-    if (e != E_OK)
-        return e;
-    struct dentry *made = directory_find(directory, name, length);
-    const struct inode_ops *ops = directory->inode->ops;
-    if (made == NULL)
-        return ops != NULL ? ops->lookup(directory, name, length, out) : E_NOENT;
-    dentry_get(made);
-    *out = made;
-    return E_OK;
-}
-
-/* Of the two roots, until the first look. */
-static const struct inode_ops unlooked_ops = {.lookup = proc_first_lookup, .fill = proc_first_look};
-
-static enum err mount_at(const char *path, struct filesystem *fs)
+static enum err make_table_directory(struct dentry *parent, const char *path, const char *name,
+                                     size_t length, struct dentry **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc(fs, sizeof(*inode), S_IFDIR | 0555, &inode);
+    enum err e = inode_alloc(&proc, sizeof(struct table_directory), S_IFDIR | 0555, &inode);
     if (e != E_OK)
         return e;
-    inode->nlink = 1; /* the number of directories in it is not known yet */
-    inode->ops = &unlooked_ops;
+    struct table_directory *directory = (struct table_directory *)inode;
+    directory->path = path;
+    directory->length = (size_t)(name - path) + length + 1;
+    inode->ops = &table_ops; /* nlink 1: the number of directories in it is not known */
+    return name_inode(parent, name, length, inode, out);
+}
+
+enum err procfs_table_lookup(struct dentry *parent, const char *name, size_t length,
+                             struct dentry **out)
+{
+    const struct table_directory *in = (const struct table_directory *)parent->inode;
+    struct procfs_row row;
+    uint64_t cookie = 0;
+    for (uint64_t at = 0; decode_entry(&cookie, &row); at = cookie) {
+        const char *entry = row.path + in->length;
+        if (component_below(in, row.path) != length || memcmp(entry, name, length) != 0)
+            continue;
+        enum err e = E_OK;
+        if (entry[length] == '/') {
+            e = make_table_directory(parent, row.path, entry, length, out);
+        } else {
+            struct inode *inode;
+            e = row.generator != NULL ? file_inode(&row, &inode) : link_inode(row.context, &inode);
+            if (e == E_OK)
+                e = name_inode(parent, name, length, inode, out);
+        }
+        if (e == E_OK)
+            (*out)->inode->ino = INO_TABLE + at;
+        return e;
+    }
+    return E_NOENT;
+}
+
+/* True if an entry before `end` has the same component, which is a directory. */
+static bool named_before(const struct table_directory *in, const char *path, size_t length,
+                         uint64_t end)
+{
+    struct procfs_row row;
+    uint64_t cookie = 0;
+    while (cookie < end && decode_entry(&cookie, &row)) {
+        if (component_below(in, row.path) == length &&
+            memcmp(row.path, path, in->length + length) == 0)
+            return cookie <= end;
+    }
+    return false;
+}
+
+bool procfs_table_list(struct inode *inode, uint64_t *cookie, char *name, size_t *length,
+                       uint64_t *ino, uint8_t *type)
+{
+    const struct table_directory *in = (const struct table_directory *)inode;
+    struct procfs_row row;
+    /* The caller adds 1 to the cookie of the entry before, which may be in the middle of a text. */
+    uint64_t at = 0, next = 0;
+    while (at < *cookie && decode_entry(&next, &row))
+        at = next;
+    for (; decode_entry(&next, &row); at = next) {
+        *length = component_below(in, row.path);
+        const char *entry = row.path + in->length;
+        bool directory = *length != 0 && entry[*length] == '/';
+        if (*length == 0 || (directory && named_before(in, row.path, *length, at)))
+            continue;
+        memcpy(name, entry, *length);
+        name[*length] = '\0';
+        *cookie = at;
+        *ino = INO_TABLE + at;
+        *type = (directory ? S_IFDIR : row.generator != NULL ? S_IFREG : S_IFLNK) >> 12;
+        return true;
+    }
+    return false;
+}
+
+static const struct inode_ops table_ops = {.lookup = procfs_table_lookup,
+                                           .list = procfs_table_list};
+
+static enum err mount_at(const char *path, const char *prefix, struct filesystem *fs)
+{
+    struct inode *inode;
+    enum err e = inode_alloc(fs, sizeof(struct table_directory), S_IFDIR | 0555, &inode);
+    if (e != E_OK)
+        return e;
+    struct table_directory *directory = (struct table_directory *)inode;
+    directory->path = prefix;
+    directory->length = strlen(prefix);
+    inode->nlink = 1;
+    inode->ops = &table_ops;
     e = dentry_alloc_root(fs, inode);
     inode_put(inode);
     if (e != E_OK)
@@ -397,9 +374,9 @@ static enum err mount_at(const char *path, struct filesystem *fs)
     return e;
 }
 
-enum err procfs_start(enum err (*fill)(void))
+enum err procfs_start(const struct procfs_table *rows)
 {
-    proc_fill = fill;
-    enum err e = mount_at("/proc", &proc);
-    return e == E_OK ? mount_at("/sys", &sys) : e;
+    table = rows;
+    enum err e = mount_at("/proc", "", &proc);
+    return e == E_OK ? mount_at("/sys", SYS_PREFIX, &sys) : e;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc and /sys: files whose contents are generated when they are read. Other parts of the kernel
- * register generators. A read at offset 0 calls the generator; later reads continue in the same
- * text.
+ * /proc and /sys: files whose contents are generated when they are read. A read at offset 0 calls
+ * the generator; later reads continue in the same text.
  */
 #pragma once
 
@@ -15,21 +14,34 @@ typedef enum err (*procfs_writer)(const char *bytes, size_t size, void *context)
 
 #define PROCFS_WRITE_MAX 4096 /* bytes of one write */
 
-/* Mounts /proc and /sys, and makes the directories if they are missing. Their files are made at the first look
- * into either: /proc/self, mounts, filesystems, sys/fs, and by `fill` the others; it is called again after an
- * error. Boot, after the root is filled. */
-MUST_CHECK enum err procfs_start(enum err (*fill)(void));
+/* A file of a table: mode 0444, with a writer 0644, unless the row says otherwise. */
+struct procfs_row {
+    const char *path; /* relative to /proc ("sys/kernel/ostype"), or absolute and below /sys */
+    procfs_generator generator;
+    procfs_writer writer; /* NULL: E_IO */
+    void *context;
+    uint32_t mode;
+};
 
-/* Adds a file, with mode 0444. `path` is relative to /proc ("sys/kernel/ostype"), or absolute and
- * below /sys ("/sys/devices/system/cpu/online"). Missing directories are made; an earlier file of
- * that name is replaced. E_NOMEM. */
-MUST_CHECK enum err procfs_add(const char *path, procfs_generator generator, void *context);
-/* Adds a writable file, with mode 0644; otherwise as procfs_add(). */
-MUST_CHECK enum err procfs_add_writable(const char *path, procfs_generator generator,
-                                        procfs_writer writer, void *context);
+/* All files of /proc and /sys but those of processes. Nothing is stored for them: a lookup makes an inode, as
+ * for /proc/PID, in O(rows); directories follow from the paths. */
+struct procfs_table {
+    const struct procfs_row *rows;
+    size_t row_count;
+    /* Files whose text never changes: a path, NUL, the line without its newline, NUL, and so on; an empty path
+     * ends them. The line "<" is an empty
+     * file, one that starts with '>' a symbolic link's target; a path that ends with '/' is an
+     * empty directory. */
+    const char *texts;
+};
 
-/* Adds a symbolic link. */
-MUST_CHECK enum err procfs_add_link(const char *path, const char *text);
+/* Mounts /proc and /sys, and makes the directories if they are missing. Boot, after the root is filled. */
+MUST_CHECK enum err procfs_start(const struct procfs_table *rows);
+/* The entries that the table has in the directory: struct inode_ops. A listing is O(rows^2). */
+MUST_CHECK enum err procfs_table_lookup(struct dentry *parent, const char *name, size_t length,
+                                        struct dentry **out);
+bool procfs_table_list(struct inode *inode, uint64_t *cookie, char *name, size_t *length,
+                       uint64_t *ino, uint8_t *type);
 
 /* An inode that is in no directory: it is made when it is looked up. */
 struct procfs_node {
@@ -50,15 +62,19 @@ struct procfs_made {
  * reference. E_NOMEM. */
 MUST_CHECK enum err procfs_make(struct dentry *parent, const struct procfs_made *what,
                                 struct dentry **out);
-MUST_CHECK enum err procfs_make_file(struct dentry *parent, const char *name,
-                                     procfs_generator generator, procfs_writer writer,
-                                     void *context, struct dentry **out);
+MUST_CHECK enum err procfs_make_file(struct dentry *parent, const struct procfs_row *row,
+                                     struct dentry **out);
 MUST_CHECK enum err procfs_make_link(struct dentry *parent, const char *name, const char *text,
                                      struct dentry **out);
+/* For a text file of /proc/PID that only those may open that may trace the process. */
+extern const struct file_ops procfs_traced_ops;
 /* The directory /proc, without a reference. */
 struct dentry *procfs_root(void);
 
 /* /proc/PID/pagemap and clear_refs (proc(5)): fs/proc/pagemap.c. */
 extern const struct file_ops procfs_pagemap_ops, procfs_clear_refs_ops;
-/* Adds /proc/PID, self and thread-self. Called at the first look. */
-MUST_CHECK enum err procfs_self_start(void);
+/* fs/proc/process_extra.c */
+extern const struct file_ops procfs_mem_ops;
+extern const struct inode_ops procfs_map_files_ops, procfs_net_ops, procfs_ns_ops;
+/* Adds /proc/PID, self and thread-self to /proc. Boot, after procfs_start(). */
+void procfs_self_start(void);

@@ -11,6 +11,7 @@
 
 #define TMPFS_MAGIC 0x01021994
 #define FRAMES_KEPT 64 /* 256 KiB */
+#define RAMFS_ROOT  2  /* inode number of the root, as on disk file systems */
 
 static uint64_t limit = UINT64_MAX;
 static uint64_t used;
@@ -54,6 +55,8 @@ static enum err ramfs_create(struct filesystem *fs, uint32_t mode, uint64_t devi
 {
     size_t size_of = mode_is(mode, S_IFREG) ? sizeof(struct ram_file) : sizeof(struct inode);
     struct inode *inode;
+    if (fs->inodes != 0 && fs->next_ino - RAMFS_ROOT - fs->freed >= fs->inodes)
+        return E_NOSPC;
     enum err e = inode_alloc(fs, size_of, mode, &inode);
     if (e != E_OK)
         return e;
@@ -77,7 +80,8 @@ enum err ramfs_init(struct filesystem *fs, const char *type, uint64_t device)
         .type = type,
         .magic = TMPFS_MAGIC,
         .device = device,
-        .next_ino = 2, /* inode number of the root, as on disk file systems */
+        .next_ino = RAMFS_ROOT,
+        .inodes = machine_frames.total_frames / 2, /* as tmpfs */
         .create = ramfs_create,
         .room = room,
     };

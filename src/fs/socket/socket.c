@@ -2,6 +2,7 @@
 #include "fs/socket/socket.h"
 
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/async.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -117,6 +118,15 @@ static enum err socket_control(struct file *file, uint32_t command, uint64_t arg
 {
     (void)result;
     struct socket *socket = file->state;
+    if (command == FIOSETOWN || command == SIOCSPGRP) {
+        int32_t number;
+        enum err e = copy_in(&number, virt(argument), sizeof(number));
+        return e == E_OK ? async_set_number(file, number) : e;
+    }
+    if (command == FIOGETOWN || command == SIOCGPGRP) {
+        int32_t number = async_number(file);
+        return copy_out(virt(argument), &number, sizeof(number));
+    }
     if (command != FIONREAD && command != TIOCOUTQ)
         return E_NOTTY;
     uint32_t bytes;
@@ -136,6 +146,7 @@ static const struct file_ops socket_file_ops = {
     .write = socket_write,
     .poll = socket_poll,
     .queue = socket_queue,
+    .async_group = async_no_group,
     .control = socket_control,
 };
 

@@ -143,12 +143,14 @@ static const struct file_ops stdout_ops = {.open = open_console,
                                            .write = tty_write,
                                            .poll = tty_poll,
                                            .queue = tty_queue,
+                                           .async_group = tty_async_group,
                                            .control = tty_control};
 static const struct file_ops stderr_ops = {.open = open_console,
                                            .read = tty_read,
                                            .write = tty_write,
                                            .poll = tty_poll,
                                            .queue = tty_queue,
+                                           .async_group = tty_async_group,
                                            .control = tty_control};
 
 const struct file_ops *tty_ops_of(enum console_stream stream)
@@ -165,7 +167,7 @@ void tty_init(void)
 {
     static const struct device nodes[] = {{"console", 5 << 8 | 1, 0600, &stdout_ops}};
     bool seen = console_is_terminal(0) || console_is_terminal(1) || console_is_terminal(2);
-    console = (struct tty){.foreground = 1, .session = seen ? 1 : 0};
+    console = (struct tty){.foreground = 1, .session = seen ? 1 : 0, .device = 5 << 8 | 1};
     tty_setup(&console, &driver, console_input_queue(), console_output_queue());
     bool on_stderr = !console_is_terminal(1) && console_is_terminal(2);
     terminal_stream = echo_stream = on_stderr ? CONSOLE_STDERR : CONSOLE_STDOUT;

@@ -53,6 +53,8 @@ void tty_line_init(struct tty_line *line)
         .lflag = TTY_ISIG | TTY_ICANON | TTY_ECHO | TTY_ECHOE | TTY_ECHOK | TTY_ECHOCTL |
                  TTY_ECHOKE | TTY_IEXTEN,
         .cc = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0},
+        .input_speed = 38400,
+        .output_speed = 38400,
     };
 }
 
@@ -278,18 +280,19 @@ static bool type_control(struct tty_line *line, char c)
             return true;
         }
         if (is_cc(line, c, TTY_VSTART)) {
-            line->stopped = false;
+            line->stopped = line->held;
             return true;
         }
         if (has(line->termios.iflag, TTY_IXANY))
-            line->stopped = false;
+            line->stopped = line->held;
     }
     int signal = has(line->termios.lflag, TTY_ISIG) ? signal_of(line, c) : 0;
     if (signal == 0)
         return false;
     if (!has(line->termios.lflag, TTY_NOFLSH))
         tty_line_flush(line);
-    line->stopped = false;
+    if (has(line->termios.iflag, TTY_IXON))
+        line->stopped = line->held;
     line->signal(line->context, signal);
     if (echoes(line))
         echo(line, c);

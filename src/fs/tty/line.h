@@ -21,10 +21,11 @@
 
 #define TTY_RING 4096u
 
-struct tty_termios { /* TCGETS */
+struct tty_termios { /* struct termios2; TCGETS has it without the speeds */
     uint32_t iflag, oflag, cflag, lflag;
     uint8_t line;
     uint8_t cc[19];
+    uint32_t input_speed, output_speed;
 };
 
 enum tty_cc {
@@ -70,9 +71,11 @@ enum tty_cc {
 #define TTY_ECHOK   0x0020u
 #define TTY_ECHONL  0x0040u
 #define TTY_NOFLSH  0x0080u
+#define TTY_TOSTOP  0x0100u
 #define TTY_ECHOCTL 0x0200u
 #define TTY_ECHOKE  0x0800u
 #define TTY_IEXTEN  0x8000u
+#define TTY_EXTPROC 0x10000u
 
 struct tty_line {
     struct tty_termios termios;
@@ -80,7 +83,8 @@ struct tty_line {
     uint32_t column;       /* of the cursor, computed from the output */
     uint32_t start_column; /* of the first byte of the line that is being typed */
     bool literal;          /* the next byte is stored unprocessed (after VLNEXT) */
-    bool stopped;          /* output is stopped until VSTART */
+    bool stopped;          /* output is stopped, until VSTART unless `held` */
+    bool held;             /* stopped by TCOOFF, until TCOON */
     char ring[TTY_RING];
     uint8_t ends[TTY_RING / 8]; /* bit: this byte ends a line */
     /* Writes bytes to the screen, after output processing. */

@@ -5,7 +5,9 @@
 #include "base/list.h"
 #include "fs/pipe/pipe.h"
 #include "fs/tty/console.h"
+#include "fs/vfs/async.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/credentials.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/process.h"
@@ -18,20 +20,38 @@
 #define DEVPTS_DEVICE 24
 #define SLAVE_MAJOR   136
 #define PTYS_MAX      1024u /* /proc/sys/kernel/pty/max; 4096 on Linux */
-#define OUTPUT_ROOM   16384u
-#define EXPANSION     8u /* maximal bytes that output processing makes of one: a tab */
-#define SIGCONT       18
+#define INPUT_ROOM                                                                                 \
+    16384u           /* typed bytes that the line has no room for; Linux: 16 KiB and a little */
+#define EXPANSION 8u /* maximal bytes that output processing makes of one: a tab */
+/* Unread output at which a writer sleeps: the same and a line of the master, as on Linux. */
+#define OUTPUT_ROOM (INPUT_ROOM + TTY_RING + TTY_PIECE * EXPANSION)
+
+enum { /* the first byte of a read() in packet mode (TIOCPKT) */
+    PACKET_DATA = 0,
+    PACKET_FLUSH_READ = 1,
+    PACKET_FLUSH_WRITE = 2,
+    PACKET_STOP = 4,
+    PACKET_START = 8,
+    PACKET_NO_STOP = 16,
+    PACKET_DO_STOP = 32,
+    PACKET_IOCTL = 64,
+};
 
 struct pty {
     struct tty tty; /* must be first: file->state is the tty of a slave, and the pty of a master */
     struct list link;
     uint32_t number;
     bool locked;
-    bool opened;         /* the slave has been opened */
-    bool master;         /* the master is open */
-    uint32_t slaves;     /* open files of the slave */
-    struct dentry *node; /* in /dev/pts; one reference */
+    bool opened;            /* the slave has been opened */
+    bool master;            /* the master is open */
+    bool packet;            /* TIOCPKT */
+    uint8_t status;         /* what packet mode has to report */
+    uint32_t slaves;        /* open files of the slave */
+    struct dentry *node;    /* in /dev/pts; one reference */
+    struct pipe_ring input; /* typed, but the line had no room */
     struct pipe_ring output;
+    uint32_t
+        settled; /* bytes of `output` that a signal character leaves: no echo of its own write */
     struct wait_queue readable, writable; /* the slave */
     struct wait_queue master_readable, master_writable;
 };
@@ -54,15 +74,57 @@ static void pty_emit(void *tty, const char *bytes, size_t size)
         wait_queue_wake(&pty->master_readable);
 }
 
-/* Unless NOFLSH is set, a signal character discards unread output as well as unread input. */
+static void pty_report(struct pty *pty, uint8_t set, uint8_t clear)
+{
+    if (!pty->packet)
+        return;
+    pty->status = (uint8_t)((pty->status & ~clear) | set);
+    wait_queue_wake(&pty->master_readable);
+}
+
+/* Discards unread output but `keep` bytes. */
+static void pty_cut_output(struct pty *pty, uint32_t keep)
+{
+    if (pty->output.used > keep) {
+        pty->output.used = keep;
+        wait_queue_wake(&pty->writable);
+    }
+}
+
+/* Unless NOFLSH is set, a signal character discards output as well as unread input: what the
+ * master's side has not received, and the echo of the same write. */
 static void pty_interrupt(void *tty, int number)
 {
     struct pty *pty = pty_of(tty);
     if (!(pty->tty.line.termios.lflag & TTY_NOFLSH)) {
-        pty->output.used = 0;
-        wait_queue_wake(&pty->writable);
+        pty_cut_output(pty, pty->settled < TTY_RING - 1 ? pty->settled : TTY_RING - 1);
+        pty_report(pty, PACKET_FLUSH_READ | PACKET_FLUSH_WRITE, 0);
     }
     tty_raise(tty, number);
+}
+
+static bool line_accepts(const struct tty_line *line)
+{
+    /* A full line without an end still accepts characters that edit it, and drops others. */
+    return tty_line_has_room(line) ||
+           ((line->termios.lflag & TTY_ICANON) && !tty_line_readable(line));
+}
+
+/* Moves input to the line. O(bytes moved), at most INPUT_ROOM. */
+static void pty_move_input(struct pty *pty)
+{
+    struct pipe_ring *ring = &pty->input;
+    pty->settled = pty->output.used;
+    while (ring->used > 0 && line_accepts(&pty->tty.line)) {
+        char c = ring->bytes[ring->head];
+        ring->head = (ring->head + 1) & (ring->size - 1);
+        ring->used--;
+        tty_type(&pty->tty, c);
+        if (c == '\n')
+            pty->settled = pty->output.used;
+    }
+    pty->settled = UINT32_MAX;
+    wait_queue_wake(&pty->readable);
 }
 
 static bool never_ended(struct tty *tty)
@@ -78,7 +140,54 @@ static size_t pty_take(struct tty *tty, char *to, size_t size, bool *ended)
 
 static void pty_taken(struct tty *tty)
 {
-    wait_queue_wake(&pty_of(tty)->master_writable);
+    struct pty *pty = pty_of(tty);
+    if (pty->input.used > 0)
+        pty_move_input(pty);
+    wait_queue_wake(&pty->master_writable);
+}
+
+/* As on Linux, discarding what one side has written leaves what the other side's line has already
+ * received. */
+static void pty_discard(struct tty *tty, bool remote, bool output)
+{
+    struct pty *pty = pty_of(tty);
+    if (remote != output) {
+        pty_cut_output(pty, output ? TTY_RING - 1 : 0);
+    } else {
+        pty->input.used = 0;
+        if (!output)
+            tty_line_flush(&tty->line);
+        wait_queue_wake(&pty->master_writable);
+    }
+    if (!remote)
+        pty_report(pty, output ? PACKET_FLUSH_WRITE : PACKET_FLUSH_READ, 0);
+}
+
+static void pty_flow_changed(struct tty *tty)
+{
+    if (tty->line.stopped)
+        pty_report(pty_of(tty), PACKET_STOP, PACKET_START);
+    else
+        pty_report(pty_of(tty), PACKET_START, PACKET_STOP);
+}
+
+/* True if ^S and ^Q stop and start output. */
+static bool has_usual_flow(const struct tty_termios *termios)
+{
+    return (termios->iflag & TTY_IXON) && termios->cc[TTY_VSTOP] == 'S' - '@' &&
+           termios->cc[TTY_VSTART] == 'Q' - '@';
+}
+
+static void pty_termios_changed(struct tty *tty, const struct tty_termios *before)
+{
+    struct tty_termios *now = &tty->line.termios;
+    bool flow = has_usual_flow(now);
+    now->cflag = (now->cflag & ~UINT32_C(0x100)) | 0xb0; /* always CS8 and CREAD, never PARENB */
+    if (flow != has_usual_flow(before))
+        pty_report(pty_of(tty), flow ? PACKET_DO_STOP : PACKET_NO_STOP,
+                   PACKET_DO_STOP | PACKET_NO_STOP);
+    if ((now->lflag | before->lflag) & TTY_EXTPROC)
+        pty_report(pty_of(tty), PACKET_IOCTL, 0);
 }
 
 static bool pty_has_room(struct tty *tty)
@@ -98,13 +207,17 @@ static const struct tty_driver driver = {.emit = pty_emit,
                                          .take = pty_take,
                                          .taken = pty_taken,
                                          .has_room = pty_has_room,
-                                         .write = pty_write};
+                                         .write = pty_write,
+                                         .discard = pty_discard,
+                                         .flow_changed = pty_flow_changed,
+                                         .termios_changed = pty_termios_changed};
 
 static void pty_free_unused(struct pty *pty)
 {
     if (pty->master || pty->slaves > 0)
         return;
     list_remove(&pty->link);
+    heap_free(pty->input.bytes);
     heap_free(pty->output.bytes);
     heap_free(pty);
 }
@@ -113,6 +226,8 @@ static enum err slave_join(struct file *file, struct pty *pty)
 {
     if (pty->locked || pty->tty.hung_up)
         return E_IO;
+    if (pty->tty.exclusive && !capable(CAP_SYS_ADMIN))
+        return E_BUSY;
     file->state = &pty->tty;
     pty->slaves++;
     pty->opened = true;
@@ -149,6 +264,7 @@ static const struct file_ops slave_ops = {.open = slave_open,
                                           .write = tty_write,
                                           .poll = tty_poll,
                                           .queue = tty_queue,
+                                          .async_group = tty_async_group,
                                           .control = tty_control};
 
 static MUST_CHECK enum err node_make(struct pty *pty)
@@ -160,7 +276,7 @@ static MUST_CHECK enum err node_make(struct pty *pty)
         return e;
     inode->ino = pty->number + 3;
     inode->nlink = 1;
-    inode->uid = fs_current()->uid;
+    inode->uid = credentials_current()->uid.fs;
     inode->gid = 5; /* tty */
     inode->device = device_number(SLAVE_MAJOR, pty->number);
     inode->file_ops = &slave_ops;
@@ -198,7 +314,9 @@ static enum err master_open(struct file *file)
     wait_queue_init(&pty->master_writable);
     tty_setup(&pty->tty, &driver, &pty->readable, &pty->writable);
     pty->tty.line.signal = pty_interrupt;
+    pty->input.capacity = INPUT_ROOM;
     pty->output.capacity = OUTPUT_ROOM;
+    pty->settled = UINT32_MAX;
     pty->locked = pty->master = true;
     struct list *behind = free_place(&pty->number);
     enum err e = pty->number < PTYS_MAX ? E_OK : E_NOSPC;
@@ -209,15 +327,9 @@ static enum err master_open(struct file *file)
         return e;
     }
     list_add_tail(behind, &pty->link);
+    pty->tty.device = (uint32_t)pty->node->inode->device;
     file->state = pty;
     return E_OK;
-}
-
-static void give_up(struct tty *tty)
-{
-    tty_raise(tty, FS_SIGHUP);
-    tty_raise(tty, SIGCONT);
-    tty->session = tty->foreground = 0;
 }
 
 static void master_release(struct file *file)
@@ -231,7 +343,7 @@ static void master_release(struct file *file)
     wait_queue_wake(&pty->writable);
     if (tty->session != 0 && tty->session != tty->foreground)
         fs_raise_group(FS_SIGHUP, tty->session); /* the session leader, usually a shell */
-    give_up(tty);
+    tty_release(tty, false);
     pty->node->inode->nlink = 0;
     dentry_unlink(pty->node);
     dentry_put(pty->node);
@@ -246,7 +358,15 @@ static bool is_left(const struct pty *pty)
 static bool has_output(void *context)
 {
     const struct pty *pty = context;
-    return pty->output.used > 0 || is_left(pty);
+    return pty->output.used > 0 || is_left(pty) || pty->status != 0;
+}
+
+/* The byte that a read() begins with in packet mode: a status, after which it is complete. */
+static enum err put_packet_byte(struct pty *pty, struct io *io)
+{
+    uint8_t status = pty->status;
+    pty->status = 0;
+    return io_put(io, &status, 1);
 }
 
 static enum err master_read(struct file *file, struct io *io, uint64_t *offset)
@@ -258,19 +378,22 @@ static enum err master_read(struct file *file, struct io *io, uint64_t *offset)
         e = (file->flags & O_NONBLOCK)
                 ? E_AGAIN
                 : fs_wait(&pty->master_readable, has_output, pty, NO_DEADLINE);
+    if (e == E_OK && pty->status != 0)
+        return put_packet_byte(pty, io);
     if (e == E_OK && pty->output.used == 0)
         e = E_IO;
+    if (e == E_OK && pty->packet)
+        e = put_packet_byte(pty, io); /* PACKET_DATA */
     if (e == E_OK)
         e = pipe_ring_drain(&pty->output, io);
     wait_queue_wake(&pty->writable);
     return e;
 }
 
-/* In canonical mode a full line still accepts characters that edit it. */
 static bool can_type(void *context)
 {
-    const struct tty_line *line = &((const struct pty *)context)->tty.line;
-    return (line->termios.lflag & TTY_ICANON) || tty_line_has_room(line);
+    const struct pipe_ring *ring = &((const struct pty *)context)->input;
+    return ring->used < ring->capacity;
 }
 
 static enum err master_write(struct file *file, struct io *io, uint64_t *offset)
@@ -284,16 +407,9 @@ static enum err master_write(struct file *file, struct io *io, uint64_t *offset)
                 return E_AGAIN;
             e = fs_wait(&pty->master_writable, can_type, pty, NO_DEADLINE);
         }
-        bool stopped = pty->tty.line.stopped;
-        while (e == E_OK && io_left(io) > 0 && can_type(pty)) {
-            char c;
-            e = io_take(io, &c, 1);
-            if (e == E_OK)
-                tty_line_type(&pty->tty.line, c);
-        }
-        wait_queue_wake(&pty->readable);
-        if (stopped != pty->tty.line.stopped)
-            wait_queue_wake(&pty->writable);
+        if (e == E_OK)
+            e = pipe_ring_fill(&pty->input, io, io_left(io));
+        pty_move_input(pty);
     }
     return e;
 }
@@ -301,7 +417,8 @@ static enum err master_write(struct file *file, struct io *io, uint64_t *offset)
 static uint32_t master_poll(struct file *file)
 {
     struct pty *pty = file->state;
-    return (pty->output.used > 0 ? POLL_READABLE : 0) | (is_left(pty) ? POLL_HUP : 0) |
+    return (pty->status != 0 ? POLL_PRI | POLL_READABLE : 0) |
+           (pty->output.used > 0 ? POLL_READABLE : 0) | (is_left(pty) ? POLL_HUP : 0) |
            (can_type(pty) ? POLL_WRITABLE : 0);
 }
 
@@ -327,11 +444,29 @@ static enum err open_peer(const struct pty *pty, uint32_t flags, uint64_t *resul
     return e;
 }
 
+static enum err set_packet(struct pty *pty, bool on)
+{
+    if (!on || !pty->packet)
+        pty->status = 0;
+    pty->packet = on;
+    return E_OK;
+}
+
+/* TIOCSIG: a signal character without the character. */
+static enum err signal_foreground(const struct pty *pty, uint64_t number)
+{
+    if (number != FS_SIGINT && number != FS_SIGQUIT && number != FS_SIGTSTP)
+        return E_INVAL;
+    tty_raise(&pty->tty, (int)number);
+    return E_OK;
+}
+
 static enum err master_control(struct file *file, uint32_t command, uint64_t argument,
                                uint64_t *result)
 {
     struct pty *pty = file->state;
     uint32_t value;
+    enum err e;
     switch (command) {
     case TIOCGPTN:
         value = pty->number;
@@ -339,15 +474,22 @@ static enum err master_control(struct file *file, uint32_t command, uint64_t arg
     case TIOCGPTLCK:
         value = pty->locked;
         break;
+    case TIOCGPKT:
+        value = pty->packet;
+        break;
     case FIONREAD:
         value = pty->output.used;
         break;
-    case TIOCSPTLCK: {
-        enum err e = copy_in(&value, virt(argument), sizeof(value));
+    case TIOCSPTLCK:
+    case TIOCPKT:
+        e = copy_in(&value, virt(argument), sizeof(value));
+        if (e == E_OK && command == TIOCPKT)
+            return set_packet(pty, value != 0);
         if (e == E_OK)
             pty->locked = value != 0;
         return e;
-    }
+    case TIOCSIG:
+        return signal_foreground(pty, argument);
     case TIOCGPTPEER:
         return open_peer(pty, (uint32_t)argument, result);
     default:
@@ -362,6 +504,7 @@ static const struct file_ops master_ops = {.open = master_open,
                                            .write = master_write,
                                            .poll = master_poll,
                                            .queue = master_queue,
+                                           .async_group = async_no_group,
                                            .control = master_control};
 
 struct tty *tty_find(uint32_t session)
@@ -380,15 +523,13 @@ void pty_session_ended(uint32_t session)
 {
     struct tty *tty = tty_find(session);
     if (tty)
-        give_up(tty);
+        tty_release(tty, true);
 }
 
 /* /dev/tty: the controlling terminal of the calling process. */
 static enum err controlling_open(struct file *file)
 {
-    struct fs_process process = {.session = 1};
-    (void)fs_describe(0, 0, &process);
-    struct tty *tty = tty_find(process.session);
+    struct tty *tty = tty_find(fs_caller_job().session);
     if (!tty)
         return E_NXIO;
     file->ops = tty == tty_console() ? tty_ops_of(CONSOLE_STDOUT) : &slave_ops;

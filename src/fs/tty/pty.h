@@ -2,7 +2,7 @@
 /*
  * Pseudo terminals (pty(7)): the other end of the terminal is a file, the master.
  *
- *     master write()  --tty_line_type()-->   line ring   --> slave read()
+ *     master write()  -->  input ring  --tty_line_type()-->   line ring   --> slave read()
  *     master read()   <--  output ring  <--emit()--  echo, and slave write()
  *
  * Opening /dev/ptmx makes a pair and the slave's node in /dev/pts. Closing the master hangs up the
@@ -19,6 +19,6 @@
 void pty_init(void);
 /* Mounts /dev/pts. Boot, after devfs_fill(). */
 MUST_CHECK enum err pty_mount(void);
-/* The leader of a session has ended: sends SIGHUP and SIGCONT to the foreground group of the
+/* The leader of a session has ended: sends SIGHUP to the foreground group of the
  * session's terminal, and releases the terminal from the session. */
 void pty_session_ended(uint32_t session);

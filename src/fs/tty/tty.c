@@ -2,6 +2,8 @@
 #include "fs/tty/tty.h"
 
 #include "base/str.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/credentials.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
 #include "kern/time.h"
@@ -106,6 +108,17 @@ static enum err wait_raw(struct tty *tty, uint64_t size)
     return e == E_TIMEDOUT ? E_OK : e;
 }
 
+/* Job control (POSIX 11.1.4): E_OK if the caller is in the foreground, or it is not its controlling
+ * terminal; else as fs_stop_group(). */
+static enum err check_foreground(const struct tty *tty, int number)
+{
+    if (tty->foreground == 0)
+        return E_OK;
+    struct fs_job job = fs_caller_job();
+    return tty->session == job.session && tty->foreground != job.group ? fs_stop_group(number)
+                                                                       : E_OK;
+}
+
 static struct tty *tty_of(const struct file *file)
 {
     return file->state;
@@ -117,9 +130,9 @@ enum err tty_read(struct file *file, struct io *io, uint64_t *offset)
     struct tty *tty = tty_of(file);
     struct read_wait wait = {tty, 1};
     bool was_hung_up = tty->hung_up;
-    if (io_left(io) == 0)
-        return E_OK;
-    enum err e = E_OK;
+    enum err e = check_foreground(tty, FS_SIGTTIN);
+    if (e != E_OK || io_left(io) == 0)
+        return e;
     if (!is_readable(&wait)) {
         if (file->flags & O_NONBLOCK)
             return !tty_is_canonical(tty) && tty->line.termios.cc[TTY_VMIN] == 0 ? E_OK : E_AGAIN;
@@ -148,7 +161,7 @@ enum err tty_write(struct file *file, struct io *io, uint64_t *offset)
     (void)offset;
     char bytes[TTY_PIECE];
     struct tty *tty = tty_of(file);
-    enum err e = E_OK;
+    enum err e = tty->line.termios.lflag & TTY_TOSTOP ? check_foreground(tty, FS_SIGTTOU) : E_OK;
     while (e == E_OK && io_left(io) > 0) {
         if (!tty_may_write(tty)) {
             if (file->flags & O_NONBLOCK)
@@ -186,18 +199,58 @@ struct wait_queue *tty_queue(struct file *file, bool write)
     return write ? tty->writable : tty->readable;
 }
 
+static void tty_flush_input(struct tty *tty)
+{
+    if (tty->driver->discard) {
+        tty->driver->discard(tty, false, false);
+        return;
+    }
+    tty_tty_pump(tty);
+    tty_line_flush(&tty->line);
+    tty_taken(tty);
+}
+
+uint32_t tty_async_group(const struct file *file)
+{
+    return tty_of(file)->foreground;
+}
+
+#define TERMIOS_OLD_SIZE 36 /* struct termios of the kernel's ABI */
+_Static_assert(sizeof(struct tty_termios) == 44, "struct termios2");
+
+/* The speed that cflag stands for; `other` is that of BOTHER. */
+static uint32_t speed_of(uint32_t cflag, uint32_t other)
+{
+    static const uint32_t speeds[] = {0,       50,      75,      110,     134,     150,     200,
+                                      300,     600,     1200,    1800,    2400,    4800,    9600,
+                                      19200,   38400,   57600,   115200,  230400,  460800,  500000,
+                                      576000,  921600,  1000000, 1152000, 1500000, 2000000, 2500000,
+                                      3000000, 3500000, 4000000};
+    uint32_t i = cflag & 0xf;
+    if (cflag & 0x1000) { /* CBAUDEX */
+        if (i == 0)
+            return other;
+        i += 15;
+    }
+    return speeds[i];
+}
+
 static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument)
 {
-    struct tty_termios termios;
-    _Static_assert(sizeof(termios) == 36, "struct termios of the kernel's ABI");
-    enum err e = copy_in(&termios, virt(argument), sizeof(termios));
+    bool old = command <= TCSETSF, flush = command == TCSETSF || command == TCSETSF2;
+    struct tty_termios before = tty->line.termios, termios = before;
+    enum err e = copy_in(&termios, virt(argument), old ? TERMIOS_OLD_SIZE : sizeof(termios));
     if (e != E_OK)
         return e;
-    if (command == TCSETSF) {
-        tty_tty_pump(tty);
-        tty_line_flush(&tty->line);
-    }
+    uint32_t input = termios.cflag >> 16; /* IBSHIFT */
+    termios.output_speed = speed_of(termios.cflag, termios.output_speed);
+    termios.input_speed =
+        (input & 0x100f) ? speed_of(input, termios.input_speed) : termios.output_speed;
+    if (flush)
+        tty_flush_input(tty);
     tty_line_set(&tty->line, &termios);
+    if (tty->driver->termios_changed)
+        tty->driver->termios_changed(tty, &before);
     /* Unread input may have become readable, stopped output go on, and a full line have room. */
     wait_queue_wake(tty->readable);
     wait_queue_wake(tty->writable);
@@ -227,21 +280,16 @@ static enum err put_int(uint64_t argument, uint32_t value)
     return copy_out(virt(argument), &value, sizeof(value));
 }
 
-static struct fs_process caller(void)
-{
-    struct fs_process process = {.pid = 1, .process_group = 1, .session = 1};
-    (void)fs_describe(0, 0, &process);
-    return process;
-}
-
 bool tty_is_controlling(const struct tty *tty)
 {
-    return tty->session == caller().session;
+    return tty->session == fs_caller_job().session;
 }
 
 static enum err get_group(const struct tty *tty, bool remote, uint64_t argument, bool session)
 {
     if (!remote && !tty_is_controlling(tty))
+        return E_NOTTY;
+    if (session && tty->session == 0)
         return E_NOTTY;
     return put_int(argument, session ? tty->session : tty->foreground);
 }
@@ -264,72 +312,172 @@ static enum err set_group(struct tty *tty, uint64_t argument)
 
 enum err tty_take_control(struct tty *tty)
 {
-    struct fs_process process = caller();
-    if (tty->session == process.session)
-        return E_OK;
-    if (process.pid != process.session || tty->session != 0 || tty_find(process.session))
+    struct fs_job job = fs_caller_job();
+    if (job.pid != job.session)
         return E_PERM;
-    tty->session = process.session;
-    tty->foreground = process.process_group;
+    if (tty->session == job.session)
+        return E_OK;
+    if (tty->session != 0 || tty_find(job.session))
+        return E_PERM;
+    tty->session = job.session;
+    tty->foreground = job.group;
     return E_OK;
+}
+
+void tty_release(struct tty *tty, bool leader_ended)
+{
+    tty_raise(tty, FS_SIGHUP);
+    if (!leader_ended)
+        tty_raise(tty, FS_SIGCONT);
+    tty->session = tty->foreground = 0;
 }
 
 /* TIOCNOTTY: a session leader releases the terminal for its whole session. */
 static enum err give_up_control(struct tty *tty)
 {
-    struct fs_process process = caller();
-    if (tty->session != process.session)
+    struct fs_job job = fs_caller_job();
+    if (tty->session != job.session)
         return E_NOTTY;
-    if (process.pid != process.session)
-        return E_OK;
-    tty_raise(tty, FS_SIGHUP);
-    tty->session = tty->foreground = 0;
+    if (job.pid == job.session)
+        tty_release(tty, false);
     return E_OK;
 }
 
-static enum err tty_flush(struct tty *tty, uint64_t what)
+static enum err tty_flush(struct tty *tty, bool remote, uint64_t what)
 {
-    if (what > 2) /* TCIFLUSH, TCOFLUSH, TCIOFLUSH; there is no pending output to discard */
+    if (what > 2) /* TCIFLUSH, TCOFLUSH, TCIOFLUSH */
         return E_INVAL;
-    if (what != 1) {
-        tty_tty_pump(tty);
-        tty_line_flush(&tty->line);
-        tty_taken(tty);
-    }
+    if (what != 1 && !remote)
+        tty_flush_input(tty);
+    else if (what != 1)
+        tty->driver->discard(tty, true, false);
+    if (what != 0 && tty->driver->discard)
+        tty->driver->discard(tty, remote, true);
     return E_OK;
+}
+
+static void follow_flow(struct tty *tty, bool was_stopped)
+{
+    if (tty->line.stopped == was_stopped)
+        return;
+    if (tty->driver->flow_changed)
+        tty->driver->flow_changed(tty);
+    wait_queue_wake(tty->writable);
+}
+
+void tty_type(struct tty *tty, char c)
+{
+    bool stopped = tty->line.stopped;
+    tty_line_type(&tty->line, c);
+    follow_flow(tty, stopped);
 }
 
 static enum err flow(struct tty *tty, uint64_t what)
 {
-    if (what > 3) /* TCOOFF, TCOON, TCIOFF, TCION */
+    struct tty_line *line = &tty->line;
+    bool stopped = line->stopped;
+    char c;
+    switch (what) {
+    case 0: /* TCOOFF */
+        line->held = line->stopped = true;
+        break;
+    case 1: /* TCOON */
+        if (line->held)
+            line->held = line->stopped = false;
+        break;
+    case 2: /* TCIOFF, TCION: the character goes to the other side */
+    case 3:
+        c = (char)line->termios.cc[what == 2 ? TTY_VSTOP : TTY_VSTART];
+        if (c != 0)
+            line->emit(tty, &c, 1);
+        break;
+    default:
         return E_INVAL;
-    if (what < 2) {
-        tty->line.stopped = what == 0;
-        wait_queue_wake(tty->writable);
     }
+    follow_flow(tty, stopped);
     return E_OK;
 }
 
 static enum err type_for(struct tty *tty, uint64_t argument)
 {
     char c;
+    if (!capable(CAP_SYS_ADMIN) && !tty_is_controlling(tty))
+        return E_PERM;
     enum err e = copy_in(&c, virt(argument), 1);
     if (e == E_OK) {
-        tty_line_type(&tty->line, c);
+        tty_type(tty, c);
         wait_queue_wake(tty->readable);
-        wait_queue_wake(tty->writable); /* the character may start stopped output */
     }
     return e;
 }
 
-enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument)
+/* True if a process in the background may not do it: job control. For the master only what Linux
+ * does to the terminal behind it. */
+static bool is_change(uint32_t command, bool remote)
 {
     switch (command) {
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
+    case TIOCSPGRP:
+        return true;
+    case TCSBRK:
+    case TCSBRKP:
+    case TIOCSBRK:
+    case TIOCSETD:
+    case TCXONC:
+    case TCFLSH:
+        return !remote;
+    default:
+        return false;
+    }
+}
+
+static enum err set_discipline(uint64_t argument)
+{
+    int32_t number;
+    enum err e = copy_in(&number, virt(argument), sizeof(number));
+    return e == E_OK && number != 0 ? E_INVAL : e; /* N_TTY */
+}
+
+/* The requests that answer with a number. E_NOTTY: another request. */
+static enum err tty_number(struct tty *tty, bool remote, uint32_t command, uint64_t argument)
+{
+    switch (command) {
+    case FIONREAD:
+        tty_tty_pump(tty);
+        return put_int(argument, (uint32_t)tty_line_available(&tty->line));
+    case TIOCOUTQ: /* nothing is on its way to a device */
+    case TIOCGETD: /* N_TTY */
+        return put_int(argument, 0);
+    case TIOCGDEV:
+        return put_int(argument, tty->device);
+    case TIOCGEXCL:
+        return put_int(argument, !remote && tty->exclusive);
+    default:
+        return E_NOTTY;
+    }
+}
+
+enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument)
+{
+    enum err e = is_change(command, remote) ? check_foreground(tty, FS_SIGTTOU) : E_OK;
+    if (e != E_OK)
+        return e == E_IO && command == TIOCSPGRP ? E_NOTTY : e;
+    switch (command) {
     case TCGETS:
+        return copy_out(virt(argument), &tty->line.termios, TERMIOS_OLD_SIZE);
+    case TCGETS2:
         return copy_out(virt(argument), &tty->line.termios, sizeof(tty->line.termios));
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
+    case TCSETS2:
+    case TCSETSW2:
+    case TCSETSF2:
         return set_termios(tty, command, argument);
     case TIOCGWINSZ:
         return copy_out(virt(argument), &tty->window, sizeof(tty->window));
@@ -340,13 +488,10 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
         return get_group(tty, remote, argument, command == TIOCGSID);
     case TIOCSPGRP:
         return set_group(tty, argument);
-    case FIONREAD:
-        tty_tty_pump(tty);
-        return put_int(argument, (uint32_t)tty_line_available(&tty->line));
-    case TIOCOUTQ:
-        return put_int(argument, 0);
+    case TIOCSETD:
+        return set_discipline(argument);
     case TCFLSH:
-        return tty_flush(tty, argument);
+        return tty_flush(tty, remote, argument);
     case TCXONC:
         return flow(tty, argument);
     case TIOCSTI:
@@ -355,13 +500,20 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
         return tty_take_control(tty);
     case TIOCNOTTY:
         return give_up_control(tty);
-    case TCSBRK:
-    case TCSBRKP:
     case TIOCEXCL:
     case TIOCNXCL:
+        if (!remote)
+            tty->exclusive = command == TIOCEXCL;
+        return E_OK;
+    case TIOCCONS:
+        return remote ? E_INVAL : E_NOTTY;
+    case TCSBRK:
+    case TCSBRKP:
+    case TIOCSBRK:
+    case TIOCCBRK:
         return E_OK;
     default:
-        return E_NOTTY;
+        return tty_number(tty, remote, command, argument);
     }
 }
 

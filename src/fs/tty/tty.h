@@ -31,6 +31,13 @@ struct tty_driver {
     /* True if the processed output of TTY_PIECE bytes fits. NULL: always. */
     bool (*has_room)(struct tty *tty);
     void (*write)(struct tty *tty, struct file *file, const char *bytes, size_t size);
+    /* TCFLSH: discards unread input, or (`output`) written bytes, as seen by the caller, which has
+     * the terminal or (`remote`) the master. NULL: there is only the line's input. */
+    void (*discard)(struct tty *tty, bool remote, bool output);
+    /* Output was stopped or goes on. NULL: nothing to do. */
+    void (*flow_changed)(struct tty *tty);
+    /* Called after the termios have changed. NULL: nothing to do. */
+    void (*termios_changed)(struct tty *tty, const struct tty_termios *before);
 };
 
 struct tty {
@@ -38,6 +45,8 @@ struct tty {
     struct tty_window window;
     uint32_t foreground; /* foreground process group; 0: none */
     uint32_t session;    /* the terminal controls this session; 0: none */
+    uint32_t device;     /* TIOCGDEV */
+    bool exclusive;      /* TIOCEXCL: only a privileged process may open it */
     bool hung_up;        /* the master is closed: end of file for reads, E_IO for writes */
     struct wait_queue *readable, *writable; /* of the slave; the console has one for both */
     const struct tty_driver *driver;
@@ -48,6 +57,8 @@ void tty_setup(struct tty *tty, const struct tty_driver *driver, struct wait_que
                struct wait_queue *writable);
 /* Sends the signal to the foreground process group, if there is one. */
 void tty_raise(const struct tty *tty, int signal);
+/* Types a byte on the terminal's keyboard. */
+void tty_type(struct tty *tty, char c);
 /* Sets the window size; sends SIGWINCH to the foreground process group if it changed. */
 void tty_set_window(struct tty *tty, const struct tty_window *window);
 /* True if the tty is the controlling terminal of the calling process. */
@@ -55,9 +66,13 @@ bool tty_is_controlling(const struct tty *tty);
 /* Makes the tty the controlling terminal of the caller's session. E_PERM: the caller is not a
  * session leader, the session has a terminal, or the tty has a session. */
 MUST_CHECK enum err tty_take_control(struct tty *tty);
+/* Releases the tty from its session: SIGHUP, and unless the session's leader has ended SIGCONT, for
+ * the foreground group. */
+void tty_release(struct tty *tty, bool leader_ended);
 /* The controlling terminal of a session, or NULL. */
 struct tty *tty_find(uint32_t session);
-/* ioctl(). `remote`: for the master. E_NOTTY: unknown, or not the controlling terminal. */
+/* ioctl(). `remote`: for the master. E_NOTTY: unknown, or not the controlling terminal. E_INTR: the
+ * caller is in the background and was sent SIGTTOU. */
 MUST_CHECK enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument);
 
 /* File operations; file->state is the struct tty. */
@@ -65,4 +80,5 @@ enum err tty_read(struct file *file, struct io *io, uint64_t *offset);
 enum err tty_write(struct file *file, struct io *io, uint64_t *offset);
 uint32_t tty_poll(struct file *file);
 struct wait_queue *tty_queue(struct file *file, bool write);
+uint32_t tty_async_group(const struct file *file);
 enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);

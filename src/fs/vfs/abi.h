@@ -5,44 +5,48 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NAME_MAX_LENGTH     255  /* bytes of one component */
-#define PATH_MAX_SIZE       4096 /* bytes of a path with its NUL */
-#define SYMLINKS_MAX        40   /* symbolic links followed in one walk */
+#define NAME_MAX_LENGTH 255  /* bytes of one component */
+#define PATH_MAX_SIZE   4096 /* bytes of a path with its NUL */
+#define SYMLINKS_MAX    40   /* symbolic links followed in one walk */
 
-#define S_IFMT              0170000u
-#define S_IFSOCK            0140000u
-#define S_IFLNK             0120000u
-#define S_IFREG             0100000u
-#define S_IFBLK             0060000u
-#define S_IFDIR             0040000u
-#define S_IFCHR             0020000u
-#define S_IFIFO             0010000u
-#define S_ISUID             0004000u
-#define S_ISGID             0002000u
-#define S_ISVTX             0001000u
-#define MODE_ALL            0007777u /* the bits that chmod() can set */
+#define S_IFMT          0170000u
+#define S_IFSOCK        0140000u
+#define S_IFLNK         0120000u
+#define S_IFREG         0100000u
+#define S_IFBLK         0060000u
+#define S_IFDIR         0040000u
+#define S_IFCHR         0020000u
+#define S_IFIFO         0010000u
+#define S_ISUID         0004000u
+#define S_ISGID         0002000u
+#define S_ISVTX         0001000u
+#define MODE_ALL        0007777u /* the bits that chmod() can set */
 
-#define O_ACCMODE           3u
-#define O_RDONLY            0u
-#define O_WRONLY            1u
-#define O_RDWR              2u
-#define O_CREAT             0100u
-#define O_EXCL              0200u
-#define O_NOCTTY            0400u
-#define O_TRUNC             01000u
-#define O_APPEND            02000u
-#define O_NONBLOCK          04000u
-#define O_DSYNC             010000u
-#define O_ASYNC             020000u
-#define O_DIRECT            040000u
-#define O_LARGEFILE         0100000u
-#define O_DIRECTORY         0200000u
-#define O_NOFOLLOW          0400000u
-#define O_NOATIME           01000000u
-#define O_CLOEXEC           02000000u
-#define O_SYNC              04010000u
-#define O_PATH              010000000u
-#define O_TMPFILE           (020000000u | O_DIRECTORY)
+#define O_ACCMODE       3u
+#define O_RDONLY        0u
+#define O_WRONLY        1u
+#define O_RDWR          2u
+#define O_CREAT         0100u
+#define O_EXCL          0200u
+#define O_NOCTTY        0400u
+#define O_TRUNC         01000u
+#define O_APPEND        02000u
+#define O_NONBLOCK      04000u
+#define O_DSYNC         010000u
+#define O_ASYNC         020000u
+#define O_DIRECT        040000u
+#define O_LARGEFILE     0100000u
+#define O_DIRECTORY     0200000u
+#define O_NOFOLLOW      0400000u
+#define O_NOATIME       01000000u
+#define O_CLOEXEC       02000000u
+#define O_SYNC          04010000u
+#define O_PATH          010000000u
+#define O_TMPFILE       (020000000u | O_DIRECTORY)
+/* Not Linux's: RESOLVE_* of openat2(), for vfs_open(); RESOLVE_CACHED has no effect */
+#define O_RESOLVE_SHIFT     24
+#define O_RESOLVE           (0x1fu << O_RESOLVE_SHIFT)
+#define O_RESOLVE_IN_ROOT   (0x10u << O_RESOLVE_SHIFT)
 
 #define SEEK_SET            0u
 #define SEEK_CUR            1u
@@ -132,11 +136,29 @@ static inline uint8_t mode_entry_type(uint32_t mode)
 #define TIOCSTI         0x5412u
 #define TIOCGWINSZ      0x5413u
 #define TIOCSWINSZ      0x5414u
+#define TIOCCONS        0x541du
+#define TIOCPKT         0x5420u
 #define TIOCNOTTY       0x5422u
+#define TIOCSETD        0x5423u
+#define TIOCGETD        0x5424u
 #define TCSBRKP         0x5425u
+#define TIOCSBRK        0x5427u
+#define TIOCCBRK        0x5428u
 #define TIOCGSID        0x5429u
+#define TCGETS2         0x802c542au
+#define TCSETS2         0x402c542bu
+#define TCSETSW2        0x402c542cu
+#define TCSETSF2        0x402c542du
 #define TIOCGPTN        0x80045430u
 #define TIOCSPTLCK      0x40045431u
+#define TIOCGDEV        0x80045432u
+#define TIOCSIG         0x40045436u
+#define TIOCGPKT        0x80045438u
 #define TIOCGPTLCK      0x80045439u
+#define TIOCGEXCL       0x80045440u
 #define TIOCGPTPEER     0x5441u
+#define FIOSETOWN       0x8901u
+#define SIOCSPGRP       0x8902u
+#define FIOGETOWN       0x8903u
+#define SIOCGPGRP       0x8904u
 #define FS_IOC_GETFLAGS 0x80086601u

@@ -16,8 +16,8 @@ enum err anon_dentry(struct filesystem *fs, uint32_t mode, const char *format, s
     if (e != E_OK)
         return e;
     inode->nlink = 1;
-    inode->uid = fs_current()->uid;
-    inode->gid = fs_current()->gid;
+    inode->uid = credentials_current()->uid.fs;
+    inode->gid = credentials_current()->gid.fs;
     char name[40];
     size_t length = fmt_snprintf(name, sizeof(name), format, inode->ino);
     e = dentry_alloc(NULL, name, length, inode, out);

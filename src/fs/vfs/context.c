@@ -55,14 +55,24 @@ enum err fs_context_copy(const struct fs_context *from, bool share_files, struct
     return E_OK;
 }
 
+enum err fs_context_own(const struct fs_context *context, struct fs_context **out)
+{
+    *out = NULL;
+    bool shared = context->references > 1 || context->files->references > 1;
+    return shared ? fs_context_copy(context, false, out) : E_OK;
+}
+
 void fs_context_put(struct fs_context *context)
 {
     if (--context->references > 0)
         return;
     if (--context->files->references == 0) {
         file_table_clear(context->files);
-        heap_free(context->files);
+        if (context->files != &first_files)
+            heap_free(context->files);
     }
+    if (context == &fs_first)
+        return; /* kernel threads use root and working directory */
     dentry_put(context->root);
     dentry_put(context->cwd);
     dentry_put(context->executable);

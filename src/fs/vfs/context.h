@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file system context of a process: root, working directory, umask, owner of new files, and
- * descriptors (Linux's fs_struct and files_struct). Threads of a process and processes made by
- * clone(CLONE_FS) share it (struct thread.fs_context).
+ * The file system context of a process: root, working directory, umask and descriptors (Linux's
+ * fs_struct and files_struct). Threads of a process and processes made by clone(CLONE_FS) share it
+ * (struct thread.fs_context). The rights of a thread are not in it: fs/vfs/credentials.h.
  */
 #pragma once
 
@@ -16,7 +16,6 @@ struct fs_context {
     struct dentry *cwd;        /* a directory; one reference */
     struct dentry *executable; /* /proc/self/exe; one reference, or NULL before exec */
     uint32_t umask;            /* bits of 0777 */
-    uint32_t uid, gid;         /* fsuid and fsgid; linux/ updates them in setuid() and the like */
     struct file_table *files;  /* one reference */
 };
 
@@ -26,8 +25,10 @@ extern struct fs_context fs_first;
 /* A copy of `from`, with one reference; the descriptors are copied or shared. E_NOMEM. */
 MUST_CHECK enum err fs_context_copy(const struct fs_context *from, bool share_files,
                                     struct fs_context **out);
-/* Dropping the last reference closes the descriptors and frees the context. Not for the last
- * reference to fs_first. */
+/* *out: a copy of a context of which anything is shared, else NULL. E_NOMEM. */
+MUST_CHECK enum err fs_context_own(const struct fs_context *context, struct fs_context **out);
+/* Dropping the last reference closes the descriptors and frees the context; fs_first only
+ * loses its descriptors. */
 void fs_context_put(struct fs_context *context);
 
 /* The context of the calling thread. Callers: threads, after vfs_init(). fs/vfs/current.c */

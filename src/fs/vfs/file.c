@@ -2,6 +2,7 @@
 #include "fs/vfs/file.h"
 
 #include "base/panic.h"
+#include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/wait.h"
@@ -56,6 +57,8 @@ void file_put(struct file *file)
         notify_file(file->dentry, file_can_write(file) ? NOTIFY_CLOSE_WRITE : NOTIFY_CLOSE);
     if (file->watched)
         epoll_forget(file);
+    if (file->async)
+        async_end(file);
     if (file->ops->release)
         file->ops->release(file);
     if (file_can_write(file))

@@ -12,6 +12,7 @@
 #include "fs/vfs/io.h"
 
 struct file_ops;
+struct text;
 struct wait_queue;
 
 struct file {
@@ -25,6 +26,7 @@ struct file {
      * of opens by writers for which POLLHUP is not reported. */
     uint64_t limit;
     void *state;          /* private to the ops */
+    struct async *async;  /* fs/vfs/async.h; NULL: no owner was set */
     struct list *watched; /* the ring of its items in epolls (fs/pipe/epoll.c); NULL: none */
     bool busy;            /* a read or write by the position has given way in its middle */
     uint8_t lock;         /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
@@ -63,6 +65,10 @@ struct file_ops {
     struct wait_queue *(*queue)(struct file *file, bool write);
     /* ioctl() commands that not every file has. `argument` comes from the program. E_NOTTY. */
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
+    /* The process group that gets SIGIO if no owner was set; 0: none. NULL: the file sends no SIGIO. */
+    uint32_t (*async_group)(const struct file *file);
+    /* Appends the lines that /proc/PID/fdinfo has for the type. NULL: none. */
+    void (*describe)(struct file *file, struct text *text);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */

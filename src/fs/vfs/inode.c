@@ -2,7 +2,6 @@
 #include "fs/vfs/inode.h"
 
 #include "base/panic.h"
-#include "fs/vfs/context.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
 #include "kern/time.h"
@@ -52,6 +51,7 @@ void inode_put(struct inode *inode)
     assert(inode->references > 0);
     if (--inode->references > 0)
         return;
+    inode->fs->freed++;
     if (inode->ops && inode->ops->destroy)
         inode->ops->destroy(inode);
     if (inode->directory) {
@@ -88,28 +88,33 @@ void inode_touch_accessed(struct inode *inode, bool start)
         inode->accessed = now;
 }
 
+static NOINLINE enum err check_credentials(const struct inode *inode, uint32_t may)
+{
+    if (credentials_may_access(credentials_current(), inode_rights(inode), may))
+        return E_OK;
+    return inode->ops && inode->ops->unguarded && inode->ops->unguarded(inode) ? E_OK : E_ACCES;
+}
+
 enum err inode_permission(const struct inode *inode, uint32_t may)
 {
-    const struct fs_context *context = fs_current();
-    if (inode->ops && inode->ops->unguarded)
-        return E_OK;
-    if (context->uid == 0) {
-        bool refused =
-            (may & MAY_EXECUTE) && !mode_is(inode->mode, S_IFDIR) && !(inode->mode & 0111);
-        return refused ? E_ACCES : E_OK;
-    }
-    uint32_t granted = inode->mode & 7;
-    if (inode->uid == context->uid)
-        granted = (inode->mode >> 6) & 7;
-    else if (inode->gid == context->gid)
-        granted = (inode->mode >> 3) & 7;
-    return (may & ~granted) ? E_ACCES : E_OK;
+    uint32_t mode = inode->mode, to_all = mode & mode >> 3 & mode >> 6;
+    return may & ~to_all ? check_credentials(inode, may) : E_OK;
 }
 
 enum err inode_owner_check(const struct inode *inode)
 {
-    uint32_t uid = fs_current()->uid;
-    return uid == 0 || uid == inode->uid ? E_OK : E_PERM;
+    const struct credentials *c = credentials_current();
+    return c->uid.fs == inode->uid || credentials_have(c, CAP_FOWNER) ? E_OK : E_PERM;
+}
+
+void inode_drop_set_ids(struct inode *inode)
+{
+    const struct credentials *c = credentials_current();
+    uint32_t lost = credentials_lost_set_ids(c, inode_rights(inode));
+    if (lost == 0 || !mode_is(inode->mode, S_IFREG) || credentials_have(c, CAP_FSETID))
+        return;
+    inode->mode &= ~lost;
+    inode_touch_changed(inode);
 }
 
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end)

@@ -24,6 +24,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "fs/vfs/abi.h"
+#include "fs/vfs/credentials.h"
 #include "mm/vm/page_source.h"
 
 struct dentry;
@@ -60,7 +61,8 @@ struct inode_ops {
     uint64_t (*blocks)(const struct inode *inode);
     /* Frees what the ops own; the caller frees the inode. */
     void (*destroy)(struct inode *inode);
-    bool unguarded; /* the mode is not checked (/proc/self/fd) */
+    /* True: the mode is not checked (/proc/self/fd). NULL: it is. */
+    bool (*unguarded)(const struct inode *inode);
 };
 
 struct filesystem {
@@ -68,6 +70,8 @@ struct filesystem {
     uint64_t magic;    /* statfs.f_type */
     uint64_t device;   /* st_dev */
     uint64_t next_ino; /* number of the next inode */
+    uint64_t freed;    /* inodes that were freed */
+    uint64_t inodes;   /* how many there may be, for statfs(); 0: unknown */
     struct dentry *root;
     /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
     struct dentry *covered;
@@ -105,6 +109,7 @@ struct inode {
     uint32_t seals;         /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
     bool busy;              /* a change has given way in its middle (inode_give_way()) */
     bool linkable;          /* nlink is 0, but link() is allowed (O_TMPFILE) */
+    bool fixed_mode;        /* chmod() is E_PERM for all (/proc/PID) */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */
     struct dentry *mapped_as;
@@ -126,16 +131,16 @@ void inode_touch_changed(struct inode *inode);
  * ctime, or, only with `start` because this reads the clock, if it is a day old. */
 void inode_touch_accessed(struct inode *inode, bool start);
 
-enum { /* access(2) */
-    MAY_EXECUTE = 1,
-    MAY_WRITE = 2,
-    MAY_READ = 4,
-};
-/* E_ACCES if the calling process lacks one of the MAY_* rights. Root has all, except the right to
- * execute a file that has no x bit. */
+static inline struct file_rights inode_rights(const struct inode *inode)
+{
+    return (struct file_rights){inode->uid, inode->gid, inode->mode};
+}
+/* E_ACCES if the calling thread lacks one of the MAY_* rights. O(log groups). */
 MUST_CHECK enum err inode_permission(const struct inode *inode, uint32_t may);
-/* E_PERM unless the calling process is root or owns the inode. */
+/* E_PERM unless the calling thread owns the inode or has CAP_FOWNER. */
 MUST_CHECK enum err inode_owner_check(const struct inode *inode);
+/* Removes the set-ID bits that the calling thread's write or truncation removes. */
+void inode_drop_set_ids(struct inode *inode);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);

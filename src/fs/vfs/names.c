@@ -31,12 +31,17 @@ enum err vfs_create_inode(struct dentry *directory, uint32_t mode, uint64_t devi
     e = fs->create(fs, mode, device, &inode);
     if (e != E_OK)
         return e;
-    inode->uid = fs_current()->uid;
-    inode->gid = fs_current()->gid;
+    const struct credentials *c = credentials_current();
+    const uint32_t group_runs = S_ISGID | 0010;
+    inode->uid = c->uid.fs;
+    inode->gid = c->gid.fs;
     if (parent->mode & S_ISGID) {
         inode->gid = parent->gid;
         if (mode_is(mode, S_IFDIR))
             inode->mode |= S_ISGID;
+        else if ((mode & group_runs) == group_runs && !credentials_in_group(c, inode->gid) &&
+                 !credentials_have(c, CAP_FSETID))
+            inode->mode &= ~S_ISGID;
     }
     *out = inode;
     return E_OK;
@@ -103,7 +108,14 @@ static enum err create_at(struct vfs_place place, uint32_t mode, uint64_t device
     if (e != E_OK)
         return e;
     struct dentry *dentry;
-    e = vfs_create_child(&walk, mode & ~fs_current()->umask, device, &dentry);
+    bool whiteout = mode_is(mode, S_IFCHR) && device == 0;
+    if ((mode_is(mode, S_IFCHR) || mode_is(mode, S_IFBLK)) && !whiteout && !capable(CAP_MKNOD)) {
+        e = may_write_into(walk.parent);
+        if (e == E_OK)
+            e = E_PERM;
+    }
+    if (e == E_OK)
+        e = vfs_create_child(&walk, mode & ~fs_current()->umask, device, &dentry);
     if (e == E_OK)
         dentry_put(dentry);
     walk_end(&walk);
@@ -124,9 +136,6 @@ enum err vfs_make_node(struct vfs_place place, uint32_t mode, uint64_t device)
         break;
     case S_IFCHR:
     case S_IFBLK:
-        if (fs_current()->uid != 0)
-            return E_PERM;
-        break;
     case S_IFREG:
     case S_IFIFO:
     case S_IFSOCK:
@@ -168,11 +177,23 @@ enum err vfs_make_symlink(const char *text, struct vfs_place place)
     return e;
 }
 
+/* fs.protected_hardlinks: others may link only what they could as well copy. */
+static enum err check_link_source(const struct inode *inode)
+{
+    const uint32_t group_runs = S_ISGID | 0010;
+    bool safe = mode_is(inode->mode, S_IFREG) && !(inode->mode & S_ISUID) &&
+                (inode->mode & group_runs) != group_runs &&
+                inode_permission(inode, MAY_READ | MAY_WRITE) == E_OK;
+    return safe ? E_OK : inode_owner_check(inode);
+}
+
 static enum err link_allowed(const struct dentry *target, const struct walk *walk)
 {
     const struct inode *inode = target->inode;
     if (inode->fs != walk->parent->inode->fs)
         return E_XDEV;
+    if (check_link_source(inode) != E_OK)
+        return E_PERM;
     if (!inode->fs->create)
         return E_PERM;
     if (walk->parent->inode->nlink == 0)
@@ -210,16 +231,14 @@ enum err vfs_link(struct dentry *target, struct vfs_place place)
 static enum err may_remove(const struct dentry *directory, const struct dentry *victim)
 {
     const struct inode *parent = directory->inode;
-    uint32_t uid = fs_current()->uid;
+    uint32_t uid = credentials_current()->uid.fs;
     enum err e = may_write_into(directory);
     if (e != E_OK)
         return e;
     if (!parent->fs->create)
         return E_PERM;
-    bool sticky = (parent->mode & S_ISVTX) && uid != 0;
-    if (sticky && uid != victim->inode->uid && uid != parent->uid)
-        return E_PERM;
-    return E_OK;
+    bool sticky = (parent->mode & S_ISVTX) && uid != victim->inode->uid && uid != parent->uid;
+    return sticky && !capable(CAP_FOWNER) ? E_PERM : E_OK;
 }
 
 static bool is_mounted_root(const struct dentry *dentry)

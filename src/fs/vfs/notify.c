@@ -4,6 +4,8 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/async.h"
+#include "fs/vfs/text.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/hash_table.h"
 #include "mm/heap/heap.h"
@@ -208,11 +210,24 @@ static void inotify_release(struct file *file)
     heap_free(inotify);
 }
 
+/* Newest watch first, as Linux; without the file handle, which only file systems on disks have. */
+COLD static void inotify_describe(struct file *file, struct text *text)
+{
+    const struct inotify *inotify = file->state;
+    for (const struct list *at = inotify->watches.prev; at != &inotify->watches; at = at->prev) {
+        const struct watch *watch = CONTAINER_OF(at, struct watch, link);
+        text_printf(text, "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0 \n", watch->wd,
+                    watch->inode->ino, watch->inode->fs->device, watch->mask);
+    }
+}
+
 static const struct file_ops inotify_ops = {
     .release = inotify_release,
+    .describe = inotify_describe,
     .read = inotify_read,
     .poll = inotify_poll,
     .queue = inotify_queue,
+    .async_group = async_no_group,
     .control = inotify_control,
     .no_position = true,
 };

@@ -13,7 +13,7 @@
 #define MOUNTS_MAX 8
 
 /* Flags that affect only open() itself and that F_GETFL does not return. */
-#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)
+#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_RESOLVE)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
 
 static struct filesystem *mounts[MOUNTS_MAX];
@@ -151,11 +151,8 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
     file->flags &= ~O_NOCTTY;
     if (e == E_OK)
         notify(dentry, NOTIFY_OPEN);
-    if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG)) {
-        e = inode->ops->truncate(inode, 0);
-        if (e == E_OK)
-            notify(dentry, NOTIFY_MODIFY);
-    }
+    if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG))
+        e = vfs_truncate(dentry, 0);
     if (e != E_OK) {
         file->ops = &file_ops_path; /* nothing to release */
         file_put(file);
@@ -163,6 +160,12 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
     }
     *out = file;
     return E_OK;
+}
+
+enum err vfs_open_program(struct dentry *dentry, struct file **out)
+{
+    enum err e = inode_permission(dentry->inode, MAY_EXECUTE);
+    return e == E_OK ? open_made(dentry, O_RDONLY, out) : e;
 }
 
 enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **out)
@@ -176,13 +179,19 @@ enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **ou
     return e == E_OK ? open_made(dentry, flags, out) : e;
 }
 
+static uint32_t walk_restrictions(uint32_t flags)
+{
+    return (flags & O_RESOLVE) >> O_RESOLVE_SHIFT << 8; /* WALK_RESOLVE */
+}
+
 static enum err open_temporary(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
                                struct file **out)
 {
     if (access_of(flags) == MAY_READ)
         return E_INVAL;
     struct dentry *directory;
-    enum err e = walk_lookup(at, path, WALK_FOLLOW | WALK_DIRECTORY, &directory);
+    enum err e =
+        walk_lookup(at, path, WALK_FOLLOW | WALK_DIRECTORY | walk_restrictions(flags), &directory);
     if (e != E_OK)
         return e;
     struct inode *inode;
@@ -231,7 +240,7 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
                   struct file **out)
 {
     if (flags & O_PATH)
-        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RESOLVE;
     if (flags & TMPFILE_BIT) {
         bool complete = (flags & O_TMPFILE) == O_TMPFILE && !(flags & O_CREAT);
         return complete ? open_temporary(at, path, flags, mode, out) : E_INVAL;
@@ -242,6 +251,7 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
     struct walk walk;
     uint32_t how =
         (uint32_t)(follow ? WALK_FOLLOW : 0) | ((flags & O_DIRECTORY) ? WALK_DIRECTORY : 0);
+    how |= walk_restrictions(flags);
     if (flags & O_CREAT)
         how |= WALK_CREATE;
     enum err e = walk_path(at, path, how, &walk);
@@ -280,35 +290,46 @@ enum err vfs_read_link(struct dentry *link, char *text)
 enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
 {
     struct inode *inode = dentry->inode;
-    enum err e = inode_owner_check(inode);
+    enum err e = inode->fixed_mode ? E_PERM : inode_owner_check(inode);
     if (e != E_OK)
         return e;
+    const struct credentials *c = credentials_current();
+    if (!credentials_in_group(c, inode->gid) && !credentials_have(c, CAP_FSETID))
+        mode &= ~S_ISGID;
     inode->mode = (inode->mode & S_IFMT) | (mode & MODE_ALL);
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
 }
 
+/* chown(2): the owner may change the group to one of its own, and all else takes CAP_CHOWN. The
+ * bits that it takes away are a chmod(). */
+static enum err owner_change_allowed(const struct inode *inode, uint32_t uid, uint32_t gid,
+                                     uint32_t lost)
+{
+    const struct credentials *c = credentials_current();
+    bool owns = c->uid.fs == inode->uid;
+    bool user = uid == UINT32_MAX || (owns && uid == inode->uid);
+    bool group = gid == UINT32_MAX || (owns && (gid == inode->gid || credentials_in_group(c, gid)));
+    if (!(user && group) && !credentials_have(c, CAP_CHOWN))
+        return E_PERM;
+    return lost != 0 ? inode_owner_check(inode) : E_OK;
+}
+
 enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
 {
     struct inode *inode = dentry->inode;
-    const struct fs_context *context = fs_current();
-    if (context->uid != 0) {
-        bool keeps_user = uid == UINT32_MAX || uid == inode->uid;
-        bool own_group = gid == UINT32_MAX || gid == inode->gid || gid == context->gid;
-        if (context->uid != inode->uid || !keeps_user || !own_group)
-            return E_PERM;
-    }
+    uint32_t lost = 0;
+    if (!mode_is(inode->mode, S_IFDIR))
+        lost = credentials_lost_set_ids(credentials_current(), inode_rights(inode));
+    enum err e = owner_change_allowed(inode, uid, gid, lost);
+    if (e != E_OK)
+        return e;
     if (uid != UINT32_MAX)
         inode->uid = uid;
     if (gid != UINT32_MAX)
         inode->gid = gid;
-    if (!mode_is(inode->mode, S_IFDIR)) {
-        /* chown(2) clears the set-ID bits; S_ISGID without S_IXGRP means mandatory locking. */
-        inode->mode &= ~S_ISUID;
-        if (inode->mode & 010)
-            inode->mode &= ~S_ISGID;
-    }
+    inode->mode &= ~lost;
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
@@ -346,6 +367,8 @@ enum err vfs_truncate(struct dentry *dentry, uint64_t size)
         return E_INVAL;
     if (inode->executing > 0)
         return E_TXTBSY;
+    if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
+        inode_drop_set_ids(inode);
     enum err e = inode->ops->truncate(inode, size);
     if (e == E_OK)
         notify(dentry, NOTIFY_MODIFY);

@@ -30,6 +30,8 @@ MUST_CHECK enum err vfs_open(struct dentry *at, const char *path, uint32_t flags
                              struct file **out);
 /* Opens the dentry; otherwise as vfs_open(). */
 MUST_CHECK enum err vfs_open_dentry(struct dentry *dentry, uint32_t flags, struct file **out);
+/* Opens a regular file to execute it, which takes no right to read it. E_ACCES. */
+MUST_CHECK enum err vfs_open_program(struct dentry *dentry, struct file **out);
 
 MUST_CHECK enum err vfs_make_directory(struct vfs_place place, uint32_t mode);
 /* mknod(2): S_IFREG (or 0), S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK. */

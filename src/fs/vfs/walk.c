@@ -14,8 +14,9 @@ struct state {
     struct dentry *at;   /* current directory of the walk; one reference */
     const char *rest;    /* unread rest of the top text */
     uint32_t flags;
-    uint32_t depth; /* entries of `stack` in use */
-    uint32_t links; /* number of links followed */
+    uint32_t depth;                  /* entries of `stack` in use */
+    uint32_t links;                  /* number of links followed */
+    const struct filesystem *device; /* WALK_NO_XDEV: the only one */
     struct pending stack[SYMLINKS_MAX];
 };
 
@@ -92,9 +93,15 @@ static enum err push_link(struct state *s, struct inode *link)
 
 static enum err follow(struct state *s, struct dentry *link)
 {
-    if (++s->links > SYMLINKS_MAX)
-        return E_LOOP;
     struct inode *inode = link->inode;
+    if (++s->links > SYMLINKS_MAX || (s->flags & WALK_NO_SYMLINKS))
+        return E_LOOP;
+    if (unlikely(s->flags & WALK_RESOLVE) && (!inode->link || *inode->link == '/')) {
+        if (!inode->link && (s->flags & WALK_NO_MAGICLINKS))
+            return E_LOOP;
+        if ((s->flags & WALK_BENEATH) || (!inode->link && (s->flags & WALK_IN_ROOT)))
+            return E_XDEV;
+    }
     inode_touch_accessed(inode, true);
     if (!inode->ops || !inode->ops->jump)
         return push_link(s, inode);
@@ -211,6 +218,11 @@ static enum err walk_step(struct state *s, const struct component *c, struct wal
     return E_OK;
 }
 
+static enum err walk_check_device(const struct state *s)
+{
+    return (s->flags & WALK_NO_XDEV) && s->at->inode->fs != s->device ? E_XDEV : E_OK;
+}
+
 static enum err walk_all(struct state *s, struct walk *out, bool *missing)
 {
     while (!*missing && !at_end(s)) {
@@ -220,6 +232,8 @@ static enum err walk_all(struct state *s, struct walk *out, bool *missing)
             return e;
         if (!is_dots(&c)) {
             e = walk_step(s, &c, out, missing);
+            if (e == E_OK && unlikely(s->flags & WALK_NO_XDEV))
+                e = walk_check_device(s);
             if (e != E_OK)
                 return e;
             continue;
@@ -228,10 +242,29 @@ static enum err walk_all(struct state *s, struct walk *out, bool *missing)
             out->trailing_slash |= c.slash;
             forget_last(out, c.length == 1 ? WALK_DOT : WALK_DOTDOT);
         }
-        if (c.length == 2)
+        if (c.length == 2) {
+            if (s->at == s->root && (s->flags & WALK_BENEATH))
+                return E_XDEV;
             move_up(s);
+            if ((e = walk_check_device(s)) != E_OK)
+                return e;
+        }
     }
     return E_OK;
+}
+
+/* Restricts the walk as openat2(2) asks. */
+COLD static enum err walk_restrict(struct state *s, struct dentry *at, const char *path)
+{
+    bool scoped = s->flags & (WALK_BENEATH | WALK_IN_ROOT);
+    s->device = at->inode->fs;
+    if (*path == '/' && (s->flags & WALK_BENEATH))
+        return E_XDEV;
+    if (scoped)
+        s->root = at;
+    if (*path == '/')
+        s->at = s->root;
+    return walk_check_device(s);
 }
 
 enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct walk *out)
@@ -247,6 +280,11 @@ enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct w
     s.rest = path;
     s.flags = flags;
     s.depth = s.links = 0;
+    if (unlikely(flags & WALK_RESOLVE)) {
+        enum err refused = walk_restrict(&s, at, path);
+        if (refused != E_OK)
+            return refused;
+    }
     dentry_get(s.at);
     out->parent = out->found = NULL;
     out->last = WALK_ROOT;

@@ -17,6 +17,13 @@ enum walk_flags {
     WALK_PARENT = 4,    /* for creation, removal, rename: a trailing slash has no effect */
     WALK_EMPTY = 8,     /* "" is `at` itself (AT_EMPTY_PATH) */
     WALK_CREATE = 16,   /* open(O_CREAT): a trailing slash is E_ISDIR */
+    /* RESOLVE_* of openat2(2): */
+    WALK_NO_XDEV = 0x100,       /* E_XDEV: another file system */
+    WALK_NO_MAGICLINKS = 0x200, /* E_LOOP: inode_ops.jump */
+    WALK_NO_SYMLINKS = 0x400,   /* E_LOOP */
+    WALK_BENEATH = 0x800,       /* E_XDEV: leaves `at` */
+    WALK_IN_ROOT = 0x1000,      /* `at` is the root */
+    WALK_RESOLVE = 0x1f00,
 };
 
 enum walk_last {

@@ -105,6 +105,7 @@ enum signal_code { /* si_code; positive values are sent by the kernel */
     SI_KERNEL = 0x80,
     SI_QUEUE = -1,
     SI_TIMER = -2,
+    SI_SIGIO = -5,
     SI_TKILL = -6,
     ILL_ILLOPN = 2,
     FPE_INTDIV = 1,
@@ -144,6 +145,10 @@ struct siginfo { /* siginfo_t */
         struct {
             uint64_t address;
         } fault;
+        struct { /* SIGIO */
+            int64_t band;
+            int32_t fd;
+        } io;
         struct { /* SIGCHLD; times in clock ticks */
             int32_t pid;
             uint32_t uid;

@@ -4,7 +4,6 @@
 #include "base/str.h"
 #include "cpu/features.h"
 #include "cpu/tsc.h"
-#include "fs/proc/procfs.h"
 #include "kern/boot_marks.h"
 #include "kern/boot_summary.h"
 #include "kern/time.h"
@@ -13,13 +12,13 @@
 
 static uint64_t booted_ns;
 
-static void show_command_line(struct text *text, void *unused)
+void proc_show_command_line(struct text *text, void *unused)
 {
     (void)unused;
     text_printf(text, "%s\n", boot_summary.command_line);
 }
 
-static void show_ouro(struct text *text, void *unused)
+void proc_show_ouro(struct text *text, void *unused)
 {
     (void)unused;
     text_printf(text, "version: %s\n", OURO_VERSION);
@@ -51,12 +50,6 @@ enum err start_proc_keep(void)
     memcpy(line, boot_summary.command_line, size);
     boot_summary.command_line = line; /* the original is boot memory */
     return E_OK;
-}
-
-enum err start_proc_add(void)
-{
-    enum err e = procfs_add("cmdline", show_command_line, NULL);
-    return e == E_OK ? procfs_add("ouro", show_ouro, NULL) : e;
 }
 
 void start_proc_booted(void)

@@ -70,16 +70,9 @@ INIT_CODE void devices_start(void)
         need_memory("the file systems");
 }
 
-/* At the first look into /proc or /sys. */
-static enum err proc_add_all(void)
-{
-    enum err e = proc_machine_add();
-    return e == E_OK ? start_proc_add() : e;
-}
-
 INIT_CODE void proc_start(void)
 {
-    if (procfs_start(proc_add_all) != E_OK || start_proc_keep() != E_OK)
+    if (proc_table_start() != E_OK || start_proc_keep() != E_OK)
         need_memory("the file systems");
 }
 

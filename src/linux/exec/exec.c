@@ -23,9 +23,12 @@
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "linux/abi/time.h"
+#include "linux/exec/handover.h"
+#include "linux/exec/script.h"
 #include "linux/exec/stack.h"
 #include "linux/memory/range.h"
 #include "linux/memory/sys_mem.h"
+#include "linux/task/rights.h"
 #include "linux/task/image.h"
 #include "linux/task/process.h"
 #include "linux/task/rseq.h"
@@ -79,7 +82,10 @@ struct exec_job {
     struct virt_range stack; /* up to its limit now */
     virt_t mappings_end;     /* mmap() goes downwards from here */
     virt_t vdso;
-    bool beside; /* other programs stay in memory */
+    bool beside;                     /* other programs stay in memory */
+    struct credentials *credentials; /* of the new program; one reference */
+    bool secure;                     /* AT_SECURE */
+    bool dumpable;
     struct exec_refusal *why;
 };
 
@@ -116,35 +122,6 @@ static MUST_CHECK enum err replace_argv(struct exec_job *job, const char *const 
     return E_OK;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Splits "#! interpreter argument" in place; the argument may contain blanks. False if the line is
- * too long or names no interpreter. */
-static bool cut_script_line(char *line, char **interpreter, char **argument)
-{
-    char *end = memchr(line, '\n', EXEC_HEAD_SIZE);
-    char *p = line + 2;
-    if (end == NULL)
-        end = memchr(line, '\0', EXEC_HEAD_SIZE); /* the file is shorter than the head */
-    if (end == NULL)
-        return false;
-    *end = '\0';
-    while (end > p && is_blank(end[-1]))
-        *--end = '\0';
-    while (is_blank(*p))
-        p++;
-    *interpreter = p;
-    while (*p != '\0' && !is_blank(*p))
-        p++;
-    while (is_blank(*p))
-        *p++ = '\0';
-    *argument = *p != '\0' ? p : NULL;
-    return **interpreter != '\0';
-}
-
 /* Turns "script a b" into "interpreter [argument] script a b". */
 static MUST_CHECK enum err follow_script(struct exec_job *job, const uint8_t *head)
 {
@@ -156,7 +133,7 @@ static MUST_CHECK enum err follow_script(struct exec_job *job, const uint8_t *he
         return no_memory(job);
     memcpy(line, head, EXEC_HEAD_SIZE);
     job->lines[job->line_count++] = line;
-    if (!cut_script_line(line, &interpreter, &argument))
+    if (!script_cut_line(line, &interpreter, &argument))
         return exec_refuse(job->why, E_NOEXEC, job->path, "its first line names no interpreter");
     const char *first[3] = {interpreter};
     size_t n = 1;
@@ -209,6 +186,28 @@ static MUST_CHECK enum err open_interpreter(struct exec_job *job)
     return e;
 }
 
+static bool may_read(const struct exec_image *image)
+{
+    return image->file == NULL || inode_permission(image->file->inode, MAY_READ) == E_OK;
+}
+
+/* What the caller must not read, it must not read from the program's memory either. */
+static MUST_CHECK enum err identify(struct exec_job *job)
+{
+    const struct credentials *now = credentials_current();
+    const struct rights_exec exec = {
+        .file = inode_rights(job->program.file->inode),
+        .shared = process_current()->fs->references > 1,
+    };
+    job->credentials = credentials_copy(now);
+    if (job->credentials == NULL)
+        return no_memory(job);
+    job->secure = rights_exec(job->credentials, &exec);
+    job->dumpable = now->uid.effective == now->uid.real && now->gid.effective == now->gid.real &&
+                    may_read(&job->program) && may_read(&job->interpreter);
+    return E_OK;
+}
+
 static void add_auxv(struct stack_plan *plan, uint64_t type, uint64_t value)
 {
     plan->auxv[plan->auxv_count++] = (struct auxv_entry){type, value};
@@ -231,11 +230,11 @@ static void fill_auxv(struct exec_job *job)
     add_auxv(plan, AT_BASE, job->interpreter.bias);
     add_auxv(plan, AT_FLAGS, 0);
     add_auxv(plan, AT_ENTRY, elf->entry + bias);
-    add_auxv(plan, AT_UID, process_current()->uid.real);
-    add_auxv(plan, AT_EUID, process_current()->uid.effective);
-    add_auxv(plan, AT_GID, process_current()->gid.real);
-    add_auxv(plan, AT_EGID, process_current()->gid.effective);
-    add_auxv(plan, AT_SECURE, 0);
+    add_auxv(plan, AT_UID, job->credentials->uid.real);
+    add_auxv(plan, AT_EUID, job->credentials->uid.effective);
+    add_auxv(plan, AT_GID, job->credentials->gid.real);
+    add_auxv(plan, AT_EGID, job->credentials->gid.effective);
+    add_auxv(plan, AT_SECURE, job->secure);
     add_auxv(plan, AT_RANDOM, 0);
     add_auxv(plan, AT_HWCAP2, 0);
     add_auxv(plan, AT_EXECFN, 0);
@@ -423,6 +422,8 @@ static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *la
 static void reset_process(struct exec_job *job)
 {
     struct linux_thread *lt = linux_current();
+    exec_take_credentials(job->credentials, job->secure, job->dumpable);
+    job->credentials = NULL;
     signal_exec();
     timers_exec(lt->process);
     rseq_exec();
@@ -495,12 +496,18 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
     struct program *program = program_new();
     if (program == NULL)
         return no_memory(job);
-    enum err e = process_be_only_thread();
+    struct fs_context *fs = NULL;
+    enum err e = fs_context_own(process_current()->fs, &fs);
+    if (e == E_OK)
+        e = process_be_only_thread();
     if (e != E_OK) {
+        if (fs != NULL)
+            fs_context_put(fs);
         program_put(program);
         return e;
     }
     struct program *old = replace_memory(job, program);
+    exec_take_context(fs);
     mem_exec_reset(virt(heap));
     reset_process(job);
     e = clear_fixed(&job->program);
@@ -536,6 +543,8 @@ static MUST_CHECK enum err run_job(struct exec_job *job, const char *const *argv
     if (e == E_OK)
         e = open_interpreter(job);
     if (e == E_OK)
+        e = identify(job);
+    if (e == E_OK)
         e = place(job);
     if (e == E_OK)
         e = build_stack(job);
@@ -556,6 +565,8 @@ enum err exec_program(const char *path, const char *const *argv, const char *con
 
     exec_image_close(&job->program);
     exec_image_close(&job->interpreter);
+    if (job->credentials != NULL)
+        credentials_put(job->credentials);
     heap_free(job->stack_image);
     heap_free(job->argv);
     for (unsigned i = 0; i < job->line_count; i++)

@@ -110,6 +110,11 @@ static enum err exec_start(struct syscall *call, const char *path, const struct 
 
 static enum err exec(struct syscall *call, const char *path, virt_t argv_at, virt_t envp_at)
 {
+    struct linux_thread *self = linux_current();
+    const uint64_t limit = self->process->rlimits[RLIMIT_NPROC].soft;
+    if (self->over_user_limit && limit != UINT64_MAX && process_is_at_user_limit(limit + 1))
+        return E_AGAIN; /* the check that setuid() has put off (setuid(2)) */
+    self->over_user_limit = false;
     struct string_list argv = {0}, envp = {0};
     char *scratch = heap_alloc(STACK_STRING_MAX);
     enum err e = scratch != NULL ? E_OK : E_NOMEM;

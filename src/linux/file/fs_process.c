@@ -2,8 +2,11 @@
 /* The operations on processes that file systems use: fs/vfs/process.h. */
 #include "fs/vfs/process.h"
 
+#include "base/str.h"
+#include "cpu/trap_frame.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
+#include "linux/task/scheduling.h"
 #include "linux/task/signal.h"
 #include "mm/vm/fault.h"
 
@@ -20,7 +23,7 @@ void fs_raise(int signal)
     const struct siginfo info = {
         .signal = signal,
         .code = SI_USER,
-        .user = {.pid = process->pid, .uid = process->uid.real},
+        .user = {.pid = process->pid, .uid = credentials_current()->uid.real},
     };
     struct signal_target to = {.process = process, .thread = linux_current()};
     (void)!signal_send(&to, &info); /* a standard signal */
@@ -40,14 +43,6 @@ void fs_limits(uint32_t pid, unsigned resource, uint64_t *soft, uint64_t *hard)
     *hard = process->rlimits[resource].hard;
 }
 
-static void describe_ids(const struct ids *ids, uint32_t out[4])
-{
-    out[0] = ids->real;
-    out[1] = ids->effective;
-    out[2] = ids->saved;
-    out[3] = ids->fs;
-}
-
 void fs_raise_group(int signal, uint32_t group)
 {
     for (struct process *p = process_first(); p != NULL; p = process_next(p))
@@ -63,6 +58,81 @@ enum err fs_check_group(uint32_t group)
     return E_SRCH;
 }
 
+enum err fs_stop_group(int signal)
+{
+    struct linux_thread *lt = linux_current();
+    const struct process *process = lt->process;
+    if ((lt->blocked & signal_bit(signal)) || process->actions[signal].handler == SIG_IGN)
+        return signal == FS_SIGTTIN ? E_IO : E_OK;
+    if (process_group_is_orphaned(process))
+        return E_IO;
+    fs_raise_group(signal, (uint32_t)process->pgid);
+    lt->thread->signal_pending = true; /* this thread is to take it, though another might */
+    return E_INTR;
+}
+
+bool fs_owner_exists(enum fs_owner_type type, uint32_t id)
+{
+    if (type != FS_OWNER_GROUP)
+        return linux_thread_find((int)id) != NULL;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        if (!p->zombie && (uint32_t)p->pgid == id)
+            return true;
+    return false;
+}
+
+static void signal_ready(const struct signal_target *to, const struct fs_owner *owner,
+                         const struct fs_io_event *event)
+{
+    uint64_t own_codes =
+        SIGNAL_SET_SYNCHRONOUS | SIGNAL_SET(SIGNAL_CHLD); /* of which si_code has a meaning */
+    const struct ids *ids = &process_credentials(to->process)->uid;
+    if (owner->euid != 0 && owner->euid != ids->saved && owner->euid != ids->real &&
+        owner->uid != ids->saved && owner->uid != ids->real)
+        return;
+    struct siginfo info = {
+        .signal = event->signal, .code = event->code, .io = {.band = event->band, .fd = event->fd}};
+    if (event->signal != 0 && (signal_bit(event->signal) & own_codes))
+        info.code = SI_SIGIO;
+    if (event->signal != 0 && signal_send(to, &info) == E_OK)
+        return;
+    info = (struct siginfo){.signal = SIGNAL_IO, .code = SI_KERNEL};
+    (void)!signal_send(to, &info); /* a standard signal */
+}
+
+void fs_signal_owner(const struct fs_owner *owner, const struct fs_io_event *event)
+{
+    struct linux_thread *lt = linux_thread_find((int)owner->id);
+    if (owner->type == FS_OWNER_GROUP) {
+        for (struct process *p = process_first(); p != NULL; p = process_next(p))
+            if (!p->zombie && (uint32_t)p->pgid == owner->id)
+                signal_ready(&(struct signal_target){.process = p}, owner, event);
+    } else if (lt != NULL && !lt->process->zombie) {
+        struct signal_target to = {.process = lt->process,
+                                   .thread = owner->type == FS_OWNER_THREAD ? lt : NULL};
+        signal_ready(&to, owner, event);
+    }
+}
+
+struct fs_job fs_caller_job(void)
+{
+    const struct process *process = process_of_caller();
+    return (struct fs_job){(uint32_t)process->pid, (uint32_t)process->pgid, (uint32_t)process->sid};
+}
+
+void fs_set_oom_score_adj(uint32_t pid, int value)
+{
+    struct process *process = process_find((int)pid);
+    if (process != NULL)
+        process->oom_score_adj = value;
+}
+
+uint32_t fs_pid_of(uint32_t tid)
+{
+    const struct linux_thread *lt = linux_thread_find((int)tid);
+    return lt != NULL ? (uint32_t)lt->process->pid : 0;
+}
+
 uint32_t fs_own_tid(void)
 {
     struct linux_thread *lt = linux_current();
@@ -76,6 +146,22 @@ static struct linux_thread *find_thread(uint32_t pid, uint32_t tid)
         return NULL;
     struct linux_thread *lt = tid == 0 ? process->leader : linux_thread_find((int)tid);
     return lt != NULL && lt->process == process ? lt : NULL;
+}
+
+bool fs_call_of(uint32_t pid, uint32_t tid, struct fs_call *out)
+{
+    const struct linux_thread *lt = find_thread(pid, tid);
+    if (lt == NULL || lt->thread == NULL ||
+        (thread_state_now(lt->thread) != THREAD_ASLEEP && lt != linux_current()))
+        return false;
+    const struct trap_frame *frame = (const struct trap_frame *)ptr_of(lt->thread->kstack.end) - 1;
+    *out = (struct fs_call){.number = -1, .rsp = frame->rsp, .rip = frame->rip};
+    const struct syscall_record *last = &lt->history[(lt->history_next - 1) % SYSCALL_HISTORY];
+    if (lt->history_next != 0 && !last->finished) {
+        out->number = (int)last->number;
+        memcpy(out->arg, last->arg, sizeof out->arg);
+    }
+    return true;
 }
 
 static void describe_program(struct program *program, struct fs_process *out)
@@ -98,6 +184,11 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         return false;
     const struct process *process = lt->process;
     const struct thread *thread = lt->thread;
+    struct usage usage;
+    if (tid == 0)
+        usage_of_process(lt->process, &usage);
+    else
+        usage_of_thread(lt, &usage);
     *out = (struct fs_process){
         .pid = (uint32_t)process->pid,
         .ppid = (uint32_t)process->ppid,
@@ -112,9 +203,18 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
                                                              : 'R',
         .name = thread != NULL ? thread->name : "",
         .start_ns = process->start_ns,
-        .user_ns = tid == 0         ? process_cpu_ns(process)
-                   : thread != NULL ? thread_cpu_ns(thread)
-                                    : 0,
+        .user_ns = usage.user_ns,
+        .system_ns = usage.system_ns,
+        .children_user_ns = process->children_usage.user_ns,
+        .children_system_ns = process->children_usage.system_ns,
+        .switches = {usage.switches[0], usage.switches[1]},
+        .nice = lt->scheduling.nice,
+        .priority = (uint32_t)sched_priority(lt),
+        .policy = (uint32_t)lt->scheduling.policy,
+        .exit_signal = (uint32_t)(lt->tid == process->pid ? process->exit_signal : -1),
+        .personality = (uint32_t)process->personality,
+        .timer_slack = process->timer_slack,
+        .oom_score_adj = process->oom_score_adj,
         .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
                        fault_counters.file,
         .signals_pending = signal_pending_of(lt),
@@ -123,9 +223,22 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
     if (process->program != NULL)
         describe_program(process->program, out);
     signal_dispositions(process, &out->signals_ignored, &out->signals_caught);
-    describe_ids(&process->uid, out->uid);
-    describe_ids(&process->gid, out->gid);
+    out->credentials = lt->credentials;
+    if (process->program == NULL || process->program->dumpable) { /* else root */
+        out->owner_uid = lt->credentials->uid.effective;
+        out->owner_gid = lt->credentials->gid.effective;
+    }
     return true;
+}
+
+enum err fs_check_trace(uint32_t pid, bool memory)
+{
+    const struct linux_thread *lt = find_thread(pid, 0);
+    if (lt == NULL)
+        return E_SRCH;
+    if (linux_current() == NULL || (memory && lt->process->program == process_current()->program))
+        return E_OK;
+    return process_may_trace(lt, true) ? E_OK : E_ACCES;
 }
 
 uint32_t fs_next_process(uint32_t pid)
@@ -163,10 +276,10 @@ void fs_rename_thread(uint32_t pid, uint32_t tid, const char *name, size_t lengt
 
 void fs_caller_credentials(bool effective, struct fs_credentials *out)
 {
-    const struct process *process = process_of_caller();
+    const struct credentials *c = credentials_current();
     *out = (struct fs_credentials){
-        .pid = process->pid,
-        .uid = effective ? process->uid.effective : process->uid.real,
-        .gid = effective ? process->gid.effective : process->gid.real,
+        .pid = process_of_caller()->pid,
+        .uid = effective ? c->uid.effective : c->uid.real,
+        .gid = effective ? c->gid.effective : c->gid.real,
     };
 }

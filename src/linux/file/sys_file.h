@@ -65,3 +65,9 @@ enum err sys_getdents64(struct syscall *call);
 enum err sys_splice(struct syscall *call);
 enum err sys_tee(struct syscall *call);
 enum err sys_vmsplice(struct syscall *call);
+
+/* openat2(2): sys_openat2.c */
+enum err sys_openat2(struct syscall *call);
+/* openat() with O_RESOLVE. */
+enum err file_open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
+                      uint32_t mode);

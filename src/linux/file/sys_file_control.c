@@ -8,10 +8,10 @@
 
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
-#include "fs/vfs/process.h"
+#include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
-#include "linux/abi/siginfo.h"
 #include "linux/file/args.h"
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
@@ -29,6 +29,9 @@ enum fcntl_command {
     F_GETOWN = 9,
     F_SETSIG = 10,
     F_GETSIG = 11,
+    F_SETOWN_EX = 15,
+    F_GETOWN_EX = 16,
+    F_GETOWNER_UIDS = 17,
     F_OFD_GETLK = 36,
     F_OFD_SETLK = 37,
     F_OFD_SETLKW = 38,
@@ -40,7 +43,7 @@ enum fcntl_command {
 };
 
 #define FD_CLOEXEC     1u
-#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 #define LOCK_SH        1u
 #define LOCK_EX        2u
@@ -76,23 +79,21 @@ static enum err duplicate_above(struct syscall *call, struct file *file, bool cl
     return E_OK;
 }
 
-/* True if the file could send SIGIO: O_ASYNC has no meaning for stored files. */
-static bool file_signals(const struct file *file)
+static enum err set_status_flags(struct file *file, int fd, uint32_t flags)
 {
-    return !mode_is(file->inode->mode, S_IFREG) && !mode_is(file->inode->mode, S_IFDIR);
-}
-
-static enum err set_status_flags(struct file *file, uint32_t flags)
-{
+    enum err e = E_OK;
     if ((flags & O_NOATIME) && !(file->flags & O_NOATIME)) {
-        enum err e = inode_owner_check(file->inode);
+        e = inode_owner_check(file->inode);
         if (e != E_OK)
             return e;
     }
     if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO))
         return E_INVAL;
-    uint32_t settable = file_signals(file) ? SETTABLE_FLAGS : SETTABLE_FLAGS & ~O_ASYNC;
-    file->flags = (file->flags & ~settable) | (flags & settable);
+    if (((flags ^ file->flags) & O_ASYNC) && file->ops->async_group)
+        e = async_set(file, fd, flags & O_ASYNC);
+    if (e != E_OK)
+        return e;
+    file->flags = (file->flags & ~SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
     return E_OK;
 }
 
@@ -183,6 +184,30 @@ static enum err record_lock(struct syscall *call, struct file *file)
     return lock_set(call, file, &flock, &wanted, command == F_SETLKW || command == F_OFD_SETLKW);
 }
 
+struct owner_ex {
+    int32_t type;
+    int32_t id;
+};
+
+static enum err owner_control(struct file *file, uint32_t command, uint64_t at)
+{
+    struct owner_ex owner;
+    struct fs_owner now = async_owner(file);
+    uint32_t uids[2] = {now.uid, now.euid};
+    if (command == F_GETOWNER_UIDS)
+        return copy_out(virt(at), uids, sizeof(uids));
+    if (command == F_GETOWN_EX) {
+        owner = (struct owner_ex){(int32_t)now.type, (int32_t)now.id};
+        return copy_out(virt(at), &owner, sizeof(owner));
+    }
+    enum err e = copy_in(&owner, virt(at), sizeof(owner));
+    if (e != E_OK)
+        return e;
+    if (owner.type < FS_OWNER_THREAD || owner.type > FS_OWNER_GROUP)
+        return E_INVAL;
+    return async_set_owner(file, (enum fs_owner_type)owner.type, (uint32_t)owner.id);
+}
+
 static enum err control_data(struct syscall *call, struct file *file)
 {
     uint64_t argument = call->arg[2];
@@ -190,7 +215,7 @@ static enum err control_data(struct syscall *call, struct file *file)
     enum err e;
     switch ((uint32_t)call->arg[1]) {
     case F_SETFL:
-        return set_status_flags(file, (uint32_t)argument);
+        return set_status_flags(file, (int)call->arg[0], (uint32_t)argument);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -198,15 +223,20 @@ static enum err control_data(struct syscall *call, struct file *file)
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
         return record_lock(call, file);
-    case F_SETSIG:
-        if (argument > SIGNAL_COUNT)
-            return E_INVAL;
-        /* fall through */
     case F_SETOWN:
-        return E_OK; /* O_ASYNC is stored without effect: there is no SIGIO */
+        return async_set_number(file, (int32_t)argument);
+    case F_SETSIG:
+        return async_set_signal(file, argument);
     case F_GETOWN:
-    case F_GETSIG:
+        call->result = (uint64_t)(int64_t)async_number(file);
         return E_OK;
+    case F_GETSIG:
+        call->result = (uint64_t)async_signal(file);
+        return E_OK;
+    case F_SETOWN_EX:
+    case F_GETOWN_EX:
+    case F_GETOWNER_UIDS:
+        return owner_control(file, (uint32_t)call->arg[1], argument);
     case F_SETPIPE_SZ:
         e = pipe_set_capacity(file, (uint32_t)argument, &value);
         break;
@@ -294,15 +324,15 @@ static enum err ioctl_generic(struct syscall *call, struct file *file, bool *kno
         slot->close_on_exec = false;
         return E_OK;
     case FIONBIO:
-    case FIOASYNC: {
-        uint32_t flag = (uint32_t)call->arg[1] == FIONBIO ? O_NONBLOCK : O_ASYNC;
         e = copy_in(&value, virt(call->arg[2]), sizeof(value));
-        if (e == E_OK && flag == O_ASYNC && !file_signals(file))
-            e = E_NOTTY;
         if (e == E_OK)
-            file->flags = value ? file->flags | flag : file->flags & ~flag;
+            file->flags = value ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK;
         return e;
-    }
+    case FIOASYNC:
+        e = copy_in(&value, virt(call->arg[2]), sizeof(value));
+        if (e == E_OK && (value != 0) != ((file->flags & O_ASYNC) != 0))
+            e = async_set(file, (int)call->arg[0], value != 0);
+        return e;
     case FIONREAD:
         if (!mode_is(file->inode->mode, S_IFREG))
             break;
@@ -326,6 +356,7 @@ enum err sys_ioctl(struct syscall *call)
         return e;
     if (!file->ops->control)
         return E_NOTTY;
+    call->restart = true;
     return file->ops->control(file, (uint32_t)call->arg[1], call->arg[2], &call->result);
 }
 

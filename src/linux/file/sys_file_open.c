@@ -26,20 +26,14 @@
 
 #define VALID_FLAGS         0x7fffc3u
 
-/* Opens (dirfd, path) and installs the file at the lowest free descriptor. */
-static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
-                        uint32_t mode)
+/* Opens the path and installs the file at the lowest free descriptor. */
+static enum err open_begun(struct syscall *call, struct path_at *at, uint32_t flags, uint32_t mode)
 {
-    struct path_at at;
-    flags &= VALID_FLAGS; /* open(2) ignores others */
-    enum err e = path_at_begin(&at, dirfd, path);
-    if (e != E_OK)
-        return e;
     struct file *file;
-    e = E_MFILE;
+    enum err e = E_MFILE;
     if (file_table_has_room(file_table_current()))
-        e = vfs_open(at.place.at, at.place.path, flags, mode, &file);
-    path_at_end(&at);
+        e = vfs_open(at->place.at, at->place.path, flags, mode, &file);
+    path_at_end(at);
     if (e == E_INTR)
         call->restart = true;
     if (e == E_OK && (flags & (O_DIRECT | O_PATH)) == O_DIRECT) {
@@ -47,6 +41,36 @@ static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uin
         return E_INVAL;
     }
     return e == E_OK ? fd_install(call, file, flags & O_CLOEXEC) : e;
+}
+
+static enum err open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
+                        uint32_t mode)
+{
+    struct path_at at;
+    flags &= VALID_FLAGS; /* open(2) ignores others */
+    enum err e = path_at_begin(&at, dirfd, path);
+    return e == E_OK ? open_begun(call, &at, flags, mode) : e;
+}
+
+COLD enum err file_open_at(struct syscall *call, uint64_t dirfd, uint64_t path, uint32_t flags,
+                           uint32_t mode)
+{
+    struct path_at at;
+    enum err e = path_copy_in(&at.path, virt(path));
+    if (e != E_OK)
+        return e;
+    at.place.path = at.path.text;
+    if ((flags & O_RESOLVE_IN_ROOT) && *at.place.path == '/') { /* relative to dirfd */
+        while (*at.place.path == '/')
+            at.place.path++;
+        if (*at.place.path == '\0')
+            at.place.path = ".";
+    }
+    e = path_base(dirfd, at.place.path, &at.place.at);
+    if (e == E_OK)
+        return open_begun(call, &at, flags, mode);
+    path_free(&at.path);
+    return e;
 }
 
 enum err sys_open(struct syscall *call)

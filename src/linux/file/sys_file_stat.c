@@ -168,6 +168,8 @@ static enum err put_statfs(uint64_t to, const struct filesystem *fs)
     if (fs->room) {
         fs->room(&statfs.blocks, &statfs.bfree);
         statfs.bavail = statfs.bfree;
+        statfs.files = fs->inodes;
+        statfs.ffree = fs->inodes - (fs->next_ino - fs->root->inode->ino - fs->freed);
     }
     return copy_out(virt(to), &statfs, sizeof(statfs));
 }

@@ -217,6 +217,14 @@ enum err sys_getcwd(struct syscall *call)
     if (!buffer)
         return E_NOMEM;
     enum err e = dentry_path(context->cwd, context->root, false, buffer, PATH_MAX_SIZE, &path);
+    if (e == E_OK && !dentry_is_below(context->cwd, context->root)) {
+        static const char unreachable[] = "(unreachable)"; /* getcwd(2) */
+        const size_t length = sizeof(unreachable) - 1;
+        if ((size_t)(path - buffer) < length)
+            e = E_NAMETOOLONG;
+        else
+            path = memcpy(path - length, unreachable, length);
+    }
     if (e == E_OK) {
         size_t size = strlen(path) + 1;
         e = size <= call->arg[1] ? copy_out(virt(call->arg[0]), path, size) : E_RANGE;
@@ -231,6 +239,8 @@ static enum err path_enter(struct dentry *directory, void (*set)(struct dentry *
     if (!mode_is(directory->inode->mode, S_IFDIR))
         return E_NOTDIR;
     enum err e = inode_permission(directory->inode, MAY_EXECUTE);
+    if (e == E_OK && set == fs_set_root && !capable(CAP_SYS_CHROOT))
+        e = E_PERM;
     if (e == E_OK)
         set(directory);
     return e;
@@ -260,7 +270,5 @@ enum err sys_fchdir(struct syscall *call)
 
 enum err sys_chroot(struct syscall *call)
 {
-    if (fs_current()->uid != 0)
-        return E_PERM;
     return enter_path(call->arg[0], fs_set_root);
 }

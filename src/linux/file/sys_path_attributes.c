@@ -7,8 +7,10 @@
 #include "linux/file/sys_path.h"
 
 #include "fs/vfs/context.h"
+#include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
+#include "linux/task/rights.h"
 #include "mm/vm/usercopy.h"
 
 #define CWD        ((uint64_t)AT_FDCWD)
@@ -30,14 +32,34 @@ static enum err access_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint32_t
     return e;
 }
 
+static bool same_rights(const struct credentials *a, const struct credentials *b)
+{
+    return a->uid.fs == b->uid.fs && a->gid.fs == b->gid.fs && a->effective == b->effective;
+}
+
+/* The whole walk is checked by the real ids (access(2)). */
+static enum err access_as_real(uint64_t dirfd, uint64_t path, uint64_t mode, uint32_t flags)
+{
+    struct thread *self = thread_current();
+    const struct credentials *now = credentials_current();
+    struct credentials real = *now; /* the groups are borrowed */
+    rights_for_access(&real);
+    if ((flags & AT_EACCESS) || same_rights(&real, now))
+        return access_at(dirfd, path, mode, flags);
+    self->credentials = &real;
+    enum err e = access_at(dirfd, path, mode, flags);
+    self->credentials = now;
+    return e;
+}
+
 enum err sys_access(struct syscall *call)
 {
-    return access_at(CWD, call->arg[0], call->arg[1], 0);
+    return access_as_real(CWD, call->arg[0], call->arg[1], 0);
 }
 
 enum err sys_faccessat(struct syscall *call)
 {
-    return access_at(call->arg[0], call->arg[1], call->arg[2], 0);
+    return access_as_real(call->arg[0], call->arg[1], call->arg[2], 0);
 }
 
 enum err sys_faccessat2(struct syscall *call)
@@ -45,7 +67,7 @@ enum err sys_faccessat2(struct syscall *call)
     uint32_t flags = (uint32_t)call->arg[3];
     if (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return E_INVAL;
-    return access_at(call->arg[0], call->arg[1], call->arg[2], flags);
+    return access_as_real(call->arg[0], call->arg[1], call->arg[2], flags);
 }
 
 static enum err change_mode_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint32_t flags)

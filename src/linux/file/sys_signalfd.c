@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/sys_signalfd.h"
 
+#include "fs/vfs/text.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/wait.h"
@@ -46,6 +47,9 @@ static struct signal_record signalfd_record_of(const struct siginfo *info)
         r.int_value = (int32_t)info->timer.value;
     } else if (from_kernel && (signal_bit(info->signal) & SIGNAL_SET_SYNCHRONOUS)) {
         r.address = info->fault.address;
+    } else if (from_kernel && info->signal != SIGNAL_CHLD) {
+        r.band = (uint32_t)info->io.band;
+        r.fd = info->io.fd;
     } else {
         r.pid = (uint32_t)info->user.pid;
         r.uid = info->user.uid;
@@ -99,10 +103,16 @@ static void signal_release(struct file *file)
     heap_free(file->state);
 }
 
+static void signal_describe(struct file *file, struct text *text)
+{
+    text_printf(text, "sigmask:\t%016lx\n", ((const struct signal_file *)file->state)->mask);
+}
+
 static const struct file_ops signal_ops = {.release = signal_release,
                                            .read = signal_read,
                                            .poll = signal_poll,
                                            .queue = signal_queue_of,
+                                           .describe = signal_describe,
                                            .no_position = true};
 
 static enum err signalfd_create(struct syscall *call, uint64_t mask, uint32_t flags)

@@ -7,6 +7,7 @@
 #include "linux/file/sys_timerfd.h"
 
 #include "cpu/lock.h"
+#include "fs/vfs/text.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/wait.h"
@@ -24,6 +25,7 @@
 struct timer_file {
     struct timer timer;
     int clock;
+    uint32_t set_flags;       /* of timerfd_settime() */
     struct clock_watch watch; /* joined while the time is absolute on the realtime clock */
     bool cancel_on_set;       /* TIMER_CANCEL_ON_SET */
     bool cancelled;           /* the clock was set, and not yet read */
@@ -128,10 +130,13 @@ static void timer_release(struct file *file)
     heap_free(t);
 }
 
+static void timer_describe(struct file *file, struct text *text);
+
 static const struct file_ops timer_ops = {.release = timer_release,
                                           .read = timer_read,
                                           .poll = timer_poll,
                                           .queue = timer_queue,
+                                          .describe = timer_describe,
                                           .no_position = true};
 
 enum err sys_timerfd_create(struct syscall *call)
@@ -182,6 +187,19 @@ static struct itimerspec show(struct timer_file *t)
     return (struct itimerspec){timespec_of_ns(interval), timespec_of_ns(left)};
 }
 
+static void timer_describe(struct file *file, struct text *text)
+{
+    struct timer_file *t = file->state;
+    struct itimerspec now = show(t);
+    uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
+    uint64_t ticks = t->expiries;
+    spin_unlock_irq(&t->lock, &class_timerfd, irq);
+    text_printf(text, "clockid: %d\nticks: %lu\nsettime flags: 0%o\n", t->clock, ticks,
+                t->set_flags);
+    text_printf(text, "it_value: (%ld, %ld)\nit_interval: (%ld, %ld)\n", now.value.seconds,
+                now.value.nanoseconds, now.interval.seconds, now.interval.nanoseconds);
+}
+
 static void timerfd_set(struct timer_file *t, uint64_t value_ns, uint64_t interval_ns,
                         uint32_t flags)
 {
@@ -228,6 +246,7 @@ enum err sys_timerfd_settime(struct syscall *call)
     if (e != E_OK)
         return e;
     before = show(t);
+    t->set_flags = flags;
     timerfd_set(t, value, interval, flags);
     return call->arg[3] != 0 ? copy_out(virt(call->arg[3]), &before, sizeof before) : E_OK;
 }

@@ -155,7 +155,7 @@ void mem_set_future_lock(uint32_t flags)
 
 bool mem_can_lock(void)
 {
-    return process_current()->rlimits[RLIMIT_MEMLOCK].soft != 0 || process_is_privileged();
+    return process_current()->rlimits[RLIMIT_MEMLOCK].soft != 0 || capable(CAP_IPC_LOCK);
 }
 
 uint64_t mem_locked_bytes(void)
@@ -166,7 +166,7 @@ uint64_t mem_locked_bytes(void)
 bool mem_may_lock(uint64_t more)
 {
     uint64_t limit = process_current()->rlimits[RLIMIT_MEMLOCK].soft;
-    if (limit == RLIM_INFINITY || process_is_privileged())
+    if (limit == RLIM_INFINITY || capable(CAP_IPC_LOCK))
         return true;
     limit = align_down(limit, PAGE_SIZE);
     return more <= limit && mem_locked_bytes() <= limit - more;

@@ -29,3 +29,13 @@ enum err sys_munlockall(struct syscall *call);
 /* Records a change of the range by this call in the history for fault reports. O(1). */
 void mem_note(const struct syscall *call, enum history_kind kind, struct virt_range range,
               prot_t prot);
+
+/* sys_numa.c: memory policies */
+enum err sys_mbind(struct syscall *call);
+enum err sys_set_mempolicy(struct syscall *call);
+enum err sys_get_mempolicy(struct syscall *call);
+enum err sys_migrate_pages(struct syscall *call);
+enum err sys_move_pages(struct syscall *call);
+
+/* True if a page is mapped at the address. */
+bool mem_is_mapped(virt_t at);

@@ -172,14 +172,19 @@ enum err sys_msync(struct syscall *call)
     return hole ? E_NOMEM : E_OK; /* nothing to write: mappings share the file's own pages */
 }
 
-static bool is_resident(const struct area *a, virt_t page)
+bool mem_is_mapped(virt_t page)
 {
     struct pt_walk walk;
     paging_walk(space_current(), page, &walk);
     if (walk.leaf_level != 0)
         return true;
     pte_t e = walk.entry[walk.last_level];
-    bool kept = e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* present under PROT_NONE */
+    return e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* present under PROT_NONE */
+}
+
+static bool is_resident(const struct area *a, virt_t page)
+{
+    bool kept = mem_is_mapped(page);
     if (kept || a->source == NULL)
         return kept;
     return a->source->ops->present(a->source,

@@ -144,7 +144,7 @@ enum err sys_mlockall(struct syscall *call)
         return E_INVAL;
     if (!mem_can_lock())
         return E_PERM;
-    if (how & MCL_CURRENT && !process_is_privileged() &&
+    if (how & MCL_CURRENT && !capable(CAP_IPC_LOCK) &&
         process_current()->program->areas.bytes > process_current()->rlimits[RLIMIT_MEMLOCK].soft)
         return E_NOMEM;
     uint32_t flags = how & MCL_ONFAULT ? LOCK_FLAGS : AREA_LOCKED;

@@ -1,133 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/process/sys_ids.h"
 
-#include "base/str.h"
-#include "fs/vfs/context.h"
+#include "linux/task/rights.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
-#define ID_KEEP UINT32_MAX /* -1: unchanged */
-
-/* Copies the fs ids to the VFS, which checks permissions with them. */
-static void publish(void)
-{
-    struct fs_context *fs = fs_current();
-    fs->uid = process_current()->uid.fs;
-    fs->gid = process_current()->gid.fs;
-}
-
 enum err sys_getuid(struct syscall *call)
 {
-    call->result = process_current()->uid.real;
+    call->result = credentials_current()->uid.real;
     return E_OK;
 }
 
 enum err sys_geteuid(struct syscall *call)
 {
-    call->result = process_current()->uid.effective;
+    call->result = credentials_current()->uid.effective;
     return E_OK;
 }
 
 enum err sys_getgid(struct syscall *call)
 {
-    call->result = process_current()->gid.real;
+    call->result = credentials_current()->gid.real;
     return E_OK;
 }
 
 enum err sys_getegid(struct syscall *call)
 {
-    call->result = process_current()->gid.effective;
+    call->result = credentials_current()->gid.effective;
     return E_OK;
 }
 
-/* setuid(2), setgid(2) */
-static enum err set_one(struct ids *ids, uint32_t id)
+/* Changes a copy of the calling thread's credentials by a rule, and takes it if the rule allows. */
+static enum err change_ids(const struct syscall *call, bool group,
+                           enum err (*rule)(struct credentials *, bool, const uint32_t *))
 {
-    if (id == ID_KEEP)
-        return E_INVAL;
-    if (process_is_privileged())
-        ids->real = ids->saved = id;
-    else if (id != ids->real && id != ids->saved)
-        return E_PERM;
-    ids->effective = ids->fs = id;
-    publish();
-    return E_OK;
+    const uint32_t arg[3] = {(uint32_t)call->arg[0], (uint32_t)call->arg[1],
+                             (uint32_t)call->arg[2]};
+    struct credentials *new = credentials_copy(credentials_current());
+    if (new == NULL)
+        return E_NOMEM;
+    return credentials_commit(new, rule(new, group, arg));
 }
 
 enum err sys_setuid(struct syscall *call)
 {
-    return set_one(&process_current()->uid, (uint32_t)call->arg[0]);
+    return change_ids(call, false, rights_set_one);
 }
 
 enum err sys_setgid(struct syscall *call)
 {
-    return set_one(&process_current()->gid, (uint32_t)call->arg[0]);
-}
-
-/* setreuid(2), setregid(2) */
-static enum err set_two(struct ids *ids, uint32_t real, uint32_t effective)
-{
-    struct ids old = *ids;
-    if (!process_is_privileged()) {
-        if (real != ID_KEEP && real != old.real && real != old.effective)
-            return E_PERM;
-        if (effective != ID_KEEP && effective != old.real && effective != old.effective &&
-            effective != old.saved)
-            return E_PERM;
-    }
-    if (real != ID_KEEP)
-        ids->real = real;
-    if (effective != ID_KEEP)
-        ids->effective = effective;
-    if (real != ID_KEEP || (effective != ID_KEEP && effective != old.real))
-        ids->saved = ids->effective;
-    ids->fs = ids->effective;
-    publish();
-    return E_OK;
+    return change_ids(call, true, rights_set_one);
 }
 
 enum err sys_setreuid(struct syscall *call)
 {
-    return set_two(&process_current()->uid, (uint32_t)call->arg[0], (uint32_t)call->arg[1]);
+    return change_ids(call, false, rights_set_two);
 }
 
 enum err sys_setregid(struct syscall *call)
 {
-    return set_two(&process_current()->gid, (uint32_t)call->arg[0], (uint32_t)call->arg[1]);
-}
-
-static bool may_become(const struct ids *ids, uint32_t id)
-{
-    return id == ID_KEEP || id == ids->real || id == ids->effective || id == ids->saved;
-}
-
-/* setresuid(2), setresgid(2) */
-static enum err set_three(struct ids *ids, const uint64_t *arg)
-{
-    uint32_t real = (uint32_t)arg[0], effective = (uint32_t)arg[1], saved = (uint32_t)arg[2];
-    if (!process_is_privileged() &&
-        !(may_become(ids, real) && may_become(ids, effective) && may_become(ids, saved)))
-        return E_PERM;
-    if (real != ID_KEEP)
-        ids->real = real;
-    if (effective != ID_KEEP)
-        ids->effective = effective;
-    if (saved != ID_KEEP)
-        ids->saved = saved;
-    ids->fs = ids->effective;
-    publish();
-    return E_OK;
+    return change_ids(call, true, rights_set_two);
 }
 
 enum err sys_setresuid(struct syscall *call)
 {
-    return set_three(&process_current()->uid, call->arg);
+    return change_ids(call, false, rights_set_three);
 }
 
 enum err sys_setresgid(struct syscall *call)
 {
-    return set_three(&process_current()->gid, call->arg);
+    return change_ids(call, true, rights_set_three);
 }
 
 static enum err get_three(const struct ids *ids, const uint64_t *arg)
@@ -142,72 +84,74 @@ static enum err get_three(const struct ids *ids, const uint64_t *arg)
 
 enum err sys_getresuid(struct syscall *call)
 {
-    return get_three(&process_current()->uid, call->arg);
+    return get_three(&credentials_current()->uid, call->arg);
 }
 
 enum err sys_getresgid(struct syscall *call)
 {
-    return get_three(&process_current()->gid, call->arg);
+    return get_three(&credentials_current()->gid, call->arg);
 }
 
 /* Returns the old id, changed or not; there is no error (setfsuid(2)). */
-static uint32_t set_fs(struct ids *ids, uint32_t id)
-{
-    uint32_t old = ids->fs;
-    if (id != ID_KEEP && (process_is_privileged() || may_become(ids, id) || id == old))
-        ids->fs = id;
-    publish();
-    return old;
-}
-
 enum err sys_setfsuid(struct syscall *call)
 {
-    call->result = set_fs(&process_current()->uid, (uint32_t)call->arg[0]);
+    call->result = credentials_current()->uid.fs;
+    (void)!change_ids(call, false, rights_set_fs);
     return E_OK;
 }
 
 enum err sys_setfsgid(struct syscall *call)
 {
-    call->result = set_fs(&process_current()->gid, (uint32_t)call->arg[0]);
+    call->result = credentials_current()->gid.fs;
+    (void)!change_ids(call, true, rights_set_fs);
     return E_OK;
 }
 
 enum err sys_getgroups(struct syscall *call)
 {
+    const struct group_list *list = credentials_current()->groups;
     int room = (int)call->arg[0];
+    uint32_t count = list != NULL ? list->count : 0;
     if (room < 0)
         return E_INVAL;
-    call->result = process_current()->group_count;
-    if (room == 0)
+    call->result = count;
+    if (room == 0 || count == 0)
         return E_OK;
-    if ((uint32_t)room < process_current()->group_count)
-        return E_INVAL;
-    return copy_out(virt(call->arg[1]), process_current()->groups,
-                    process_current()->group_count * sizeof(uint32_t));
+    return (uint32_t)room < count
+               ? E_INVAL
+               : copy_out(virt(call->arg[1]), list->id, count * sizeof list->id[0]);
+}
+
+static enum err set_groups(struct group_list *list)
+{
+    struct credentials *new = credentials_copy(credentials_current());
+    if (new == NULL) {
+        heap_free(list);
+        return E_NOMEM;
+    }
+    credentials_set_groups(new, list);
+    return credentials_commit(new, E_OK);
 }
 
 enum err sys_setgroups(struct syscall *call)
 {
     uint32_t count = (uint32_t)call->arg[0];
-    uint32_t *groups = NULL;
-    if (!process_is_privileged())
+    if (!capable(CAP_SETGID))
         return E_PERM;
-    if (count > PROCESS_GROUPS_MAX)
+    if (count > GROUPS_MAX)
         return E_INVAL;
-    if (count > 0) {
-        groups = heap_alloc(count * sizeof *groups);
-        if (groups == NULL)
-            return E_NOMEM;
-        enum err e = copy_in(groups, virt(call->arg[1]), count * sizeof *groups);
-        if (e != E_OK) {
-            heap_free(groups);
-            return e;
-        }
+    if (count == 0)
+        return set_groups(NULL);
+    struct group_list *list = group_list_new(count);
+    if (list == NULL)
+        return E_NOMEM;
+    enum err e = copy_in(list->id, virt(call->arg[1]), count * sizeof list->id[0]);
+    if (e != E_OK) {
+        heap_free(list);
+        return e;
     }
-    heap_free(process_current()->groups);
-    process_current()->groups = groups;
-    process_current()->group_count = count;
-    return E_OK;
+    group_list_sort(list);
+    return set_groups(list);
 }
 
 struct cap_header {
@@ -260,11 +204,14 @@ enum err sys_capget(struct syscall *call)
         return e;
     if (header.pid < 0)
         return E_INVAL;
-    if (header.pid != 0 && linux_thread_find(header.pid) == NULL)
+    const struct linux_thread *lt = linux_thread_by_tid(header.pid);
+    if (lt == NULL)
         return E_SRCH;
-    uint64_t held = process_is_privileged() ? process_current()->capabilities : 0;
+    const struct credentials *c = lt->credentials;
     for (unsigned i = 0; i < words; i++)
-        data[i].effective = data[i].permitted = (uint32_t)(held >> (32 * i));
+        data[i] = (struct cap_data){.effective = (uint32_t)(c->effective >> 32 * i),
+                                    .permitted = (uint32_t)(c->permitted >> 32 * i),
+                                    .inheritable = (uint32_t)(c->inheritable >> 32 * i)};
     return copy_out(virt(call->arg[1]), data, words * sizeof data[0]);
 }
 
@@ -281,12 +228,13 @@ enum err sys_capset(struct syscall *call)
     e = copy_in(data, virt(call->arg[1]), words * sizeof data[0]);
     if (e != E_OK)
         return e;
-    uint64_t permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-    uint64_t effective = data[0].effective | (uint64_t)data[1].effective << 32;
-    permitted &= CAPABILITIES_ALL;
-    effective &= CAPABILITIES_ALL;
-    if ((permitted & ~process_current()->capabilities) || (effective & ~permitted))
-        return E_PERM;
-    process_current()->capabilities = permitted;
-    return E_OK;
+    const struct capability_sets sets = {
+        .effective = data[0].effective | (uint64_t)data[1].effective << 32,
+        .permitted = data[0].permitted | (uint64_t)data[1].permitted << 32,
+        .inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32,
+    };
+    struct credentials *new = credentials_copy(credentials_current());
+    if (new == NULL)
+        return E_NOMEM;
+    return credentials_commit(new, rights_set_capabilities(new, &sets));
 }

@@ -4,6 +4,7 @@
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/memory/range.h"
+#include "linux/task/rights.h"
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
@@ -16,9 +17,13 @@ static enum err set_limit(struct process *process, uint32_t resource, const stru
         return E_INVAL;
     if (resource == RLIMIT_NOFILE && to->hard > NR_OPEN)
         return E_PERM;
-    if (to->hard > limit->hard && !process_is_privileged())
+    if (to->hard > limit->hard && !capable(CAP_SYS_RESOURCE))
         return E_PERM;
+    uint64_t irq = signal_lock(); /* the timer of RLIMIT_CPU reads and writes it */
     *limit = *to;
+    signal_unlock(irq);
+    if (resource == RLIMIT_CPU)
+        timers_limit_cpu(process);
     return E_OK;
 }
 
@@ -50,9 +55,12 @@ enum err sys_prlimit64(struct syscall *call)
         if (e != E_OK)
             return e;
     }
-    struct process *process = process_by_tid((int)call->arg[0]);
-    if (process == NULL)
+    const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
+    if (lt == NULL)
         return E_SRCH;
+    if (lt != linux_current() && !rights_may_limit(credentials_current(), lt->credentials))
+        return E_PERM;
+    struct process *process = lt->process;
     if (resource >= RLIMIT_COUNT)
         return E_INVAL;
     old = process->rlimits[resource];
@@ -70,27 +78,31 @@ enum err sys_prlimit64(struct syscall *call)
 
 _Static_assert(sizeof(struct rusage) == 144, "linux/resource.h");
 
-struct rusage rusage_of(uint64_t cpu_ns)
+struct rusage rusage_of(const struct usage *usage)
 {
-    return (struct rusage){.user = timeval_of_ns(cpu_ns)};
+    return (struct rusage){.user = timeval_of_ns(usage->user_ns),
+                           .system = timeval_of_ns(usage->system_ns),
+                           .voluntary = usage->switches[1],
+                           .involuntary = usage->switches[0]};
 }
 
 enum err sys_getrusage(struct syscall *call)
 {
-    struct rusage out;
+    struct usage usage;
     switch ((int)call->arg[0]) {
     case RUSAGE_THREAD:
-        out = rusage_of(thread_cpu_ns(thread_current()));
+        usage_of_thread(linux_current(), &usage);
         break;
     case RUSAGE_SELF:
-        out = rusage_of(process_cpu_ns(process_current()));
+        usage_of_process(process_current(), &usage);
         break;
     case RUSAGE_CHILDREN:
-        out = rusage_of(process_current()->children_cpu_ns);
+        usage = process_current()->children_usage;
         break;
     default:
         return E_INVAL;
     }
+    struct rusage out = rusage_of(&usage);
     if ((int)call->arg[0] != RUSAGE_CHILDREN)
         out.max_resident_kib =
             areas_peak_pages(&process_current()->program->areas) * (PAGE_SIZE / 1024);

@@ -8,10 +8,12 @@
 struct rusage { /* linux/resource.h */
     struct timeval user, system;
     uint64_t max_resident_kib;
-    uint64_t others[13];
+    uint64_t others[11];
+    uint64_t voluntary, involuntary; /* context switches */
 };
 
-struct rusage rusage_of(uint64_t cpu_ns);
+struct usage;
+struct rusage rusage_of(const struct usage *usage);
 
 enum err sys_getrlimit(struct syscall *call);
 enum err sys_setrlimit(struct syscall *call);

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "kern/thread.h"
+#include "linux/task/rights.h"
 #include "linux/task/process.h"
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
@@ -52,6 +53,8 @@ enum err sys_get_robust_list(struct syscall *call)
     const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
     if (lt == NULL)
         return E_SRCH;
+    if (!process_may_trace(lt, false))
+        return E_PERM;
     enum err e = copy_out(virt(call->arg[2]), &size, sizeof size);
     if (e != E_OK)
         return e;
@@ -74,6 +77,7 @@ enum {
     PR_CAPBSET_DROP = 24,
     PR_GET_TSC = 25,
     PR_GET_SECUREBITS = 27,
+    PR_SET_SECUREBITS = 28,
     PR_SET_TIMERSLACK = 29,
     PR_GET_TIMERSLACK = 30,
     PR_SET_CHILD_SUBREAPER = 36,
@@ -83,10 +87,17 @@ enum {
     PR_GET_TID_ADDRESS = 40,
     PR_SET_THP_DISABLE = 41,
     PR_GET_THP_DISABLE = 42,
+    PR_CAP_AMBIENT = 47,
+};
+
+enum { /* operations of PR_CAP_AMBIENT */
+    PR_CAP_AMBIENT_IS_SET = 1,
+    PR_CAP_AMBIENT_RAISE = 2,
+    PR_CAP_AMBIENT_LOWER = 3,
+    PR_CAP_AMBIENT_CLEAR_ALL = 4,
 };
 
 #define PR_TSC_ENABLE       1
-#define CAPABILITY_LAST     40
 #define TIMER_SLACK_DEFAULT 50000
 
 static enum err prctl_set_name(virt_t from)
@@ -108,7 +119,54 @@ static enum err out_int(virt_t to, int value)
     return copy_out(to, &value, sizeof value);
 }
 
-/* Settings that are stored and returned, without effect. */
+static enum err ambient_change(struct credentials *new, const uint64_t *arg)
+{
+    if (arg[1] == PR_CAP_AMBIENT_CLEAR_ALL)
+        new->ambient = 0;
+    else
+        return rights_set_ambient(new, arg[2], arg[1] == PR_CAP_AMBIENT_RAISE);
+    return E_OK;
+}
+
+static enum err prctl_change(struct credentials *new, const uint64_t *arg)
+{
+    switch ((int)arg[0]) {
+    case PR_SET_KEEPCAPS:
+        return arg[1] > 1 ? E_INVAL : rights_set_keep(new, arg[1]);
+    case PR_SET_NO_NEW_PRIVS:
+        new->no_new_privs = true;
+        return arg[1] != 1 || arg[2] || arg[3] || arg[4] ? E_INVAL : E_OK;
+    case PR_CAPBSET_DROP:
+        return rights_drop_bound(new, arg[1]);
+    case PR_SET_SECUREBITS:
+        return rights_set_securebits(new, arg[1]);
+    default:
+        return ambient_change(new, arg);
+    }
+}
+
+/* The settings that are part of the credentials. */
+static enum err prctl_credentials(const struct syscall *call)
+{
+    struct credentials *new = credentials_copy(credentials_current());
+    return new != NULL ? credentials_commit(new, prctl_change(new, call->arg)) : E_NOMEM;
+}
+
+static enum err prctl_ambient(struct syscall *call)
+{
+    const uint64_t *arg = call->arg;
+    bool clear = arg[1] == PR_CAP_AMBIENT_CLEAR_ALL;
+    if ((clear ? arg[2] != 0 : arg[2] > CAP_LAST) || arg[3] || arg[4])
+        return E_INVAL;
+    if (arg[1] == PR_CAP_AMBIENT_IS_SET) {
+        call->result = credentials_current()->ambient >> arg[2] & 1;
+        return E_OK;
+    }
+    bool known = clear || arg[1] == PR_CAP_AMBIENT_RAISE || arg[1] == PR_CAP_AMBIENT_LOWER;
+    return known ? prctl_credentials(call) : E_INVAL;
+}
+
+/* Settings that are stored and returned. */
 static enum err prctl_set(struct syscall *call)
 {
     uint64_t value = call->arg[1];
@@ -121,35 +179,25 @@ static enum err prctl_set(struct syscall *call)
     case PR_SET_DUMPABLE:
         if (value > 1)
             return E_INVAL;
-        process_current()->dumpable = value;
+        process_current()->program->dumpable = value;
         return E_OK;
     case PR_SET_KEEPCAPS:
-        if (value > 1)
-            return E_INVAL;
-        process_current()->keepcaps = value;
-        return E_OK;
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_CAPBSET_DROP:
+    case PR_SET_SECUREBITS:
+        return prctl_credentials(call);
+    case PR_CAP_AMBIENT:
+        return prctl_ambient(call);
     case PR_SET_TIMERSLACK:
         process_current()->timer_slack = (int64_t)value <= 0 ? TIMER_SLACK_DEFAULT : value;
         return E_OK;
     case PR_SET_CHILD_SUBREAPER:
         process_current()->child_subreaper = value != 0;
         return E_OK;
-    case PR_SET_NO_NEW_PRIVS:
-        if (value != 1 || call->arg[2] || call->arg[3] || call->arg[4])
-            return E_INVAL;
-        process_current()->no_new_privs = 1;
-        return E_OK;
     case PR_SET_THP_DISABLE:
         if (call->arg[2] || call->arg[3] || call->arg[4])
             return E_INVAL;
         process_current()->thp_disable = value != 0;
-        return E_OK;
-    case PR_CAPBSET_DROP:
-        if (!process_is_privileged())
-            return E_PERM;
-        if (value > CAPABILITY_LAST)
-            return E_INVAL;
-        process_current()->capability_bounds &= ~(UINT64_C(1) << value);
         return E_OK;
     case PR_SET_TIMING:
         return value == 0 ? E_OK : E_INVAL;
@@ -163,29 +211,32 @@ static enum err prctl_get(struct syscall *call)
     uint64_t value = call->arg[1];
     switch ((int)call->arg[0]) {
     case PR_GET_DUMPABLE:
-        call->result = process_current()->dumpable;
+        call->result = process_current()->program->dumpable;
         return E_OK;
     case PR_GET_KEEPCAPS:
-        call->result = process_current()->keepcaps;
+        call->result = (credentials_current()->securebits & SECURE_KEEP_CAPS) != 0;
         return E_OK;
     case PR_GET_TIMERSLACK:
         call->result = process_current()->timer_slack;
         return E_OK;
     case PR_CAPBSET_READ:
-        if (value > CAPABILITY_LAST)
+        if (value > CAP_LAST)
             return E_INVAL;
-        call->result = process_current()->capability_bounds >> value & 1;
+        call->result = credentials_current()->bounding >> value & 1;
         return E_OK;
     case PR_GET_NO_NEW_PRIVS:
     case PR_GET_THP_DISABLE:
         if (value || call->arg[2] || call->arg[3] || call->arg[4])
             return E_INVAL;
-        call->result = (int)call->arg[0] == PR_GET_NO_NEW_PRIVS ? process_current()->no_new_privs
-                                                                : process_current()->thp_disable;
+        call->result = (int)call->arg[0] == PR_GET_NO_NEW_PRIVS
+                           ? credentials_current()->no_new_privs
+                           : process_current()->thp_disable;
+        return E_OK;
+    case PR_GET_SECUREBITS:
+        call->result = credentials_current()->securebits;
         return E_OK;
     case PR_GET_TIMING: /* PR_TIMING_STATISTICAL */
     case PR_GET_SECCOMP:
-    case PR_GET_SECUREBITS:
         return E_OK;
     default:
         return prctl_set(call);

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "kern/thread.h"
 #include "linux/abi/time.h"
+#include "linux/task/rights.h"
 #include "linux/task/process.h"
 #include "linux/task/scheduling.h"
 #include "mm/vm/usercopy.h"
@@ -25,6 +26,35 @@ enum err sys_sched_yield(struct syscall *call)
     return E_OK;
 }
 
+/* True if `nice` is within RLIMIT_NICE, which counts from 20 downwards as 20 - nice. */
+static bool may_be_nice(const struct linux_thread *lt, int nice)
+{
+    return (uint64_t)(20 - nice) <= lt->process->rlimits[RLIMIT_NICE].soft;
+}
+
+/* What a thread may set without CAP_SYS_NICE (sched(7)). */
+static bool is_free_to_set(const struct linux_thread *lt, int policy, int priority, int nice,
+                           bool reset)
+{
+    const struct scheduling *now = &lt->scheduling;
+    uint64_t limit = lt->process->rlimits[RLIMIT_RTPRIO].soft;
+    if (sched_is_realtime(policy) && ((policy != now->policy && limit == 0) ||
+                                      (priority > now->priority && (uint64_t)priority > limit)))
+        return false;
+    if (now->policy == SCHED_IDLE && policy != SCHED_IDLE && !may_be_nice(lt, now->nice))
+        return false;
+    if (nice < now->nice && !may_be_nice(lt, nice))
+        return false;
+    return rights_may_schedule(credentials_current(), lt->credentials) &&
+           !(now->reset_on_fork && !reset);
+}
+
+bool sched_may_set(const struct linux_thread *lt, int policy, int priority, int nice, bool reset)
+{
+    return (is_free_to_set(lt, policy, priority, nice, reset) || capable(CAP_SYS_NICE)) &&
+           rights_covers(credentials_current(), lt->credentials);
+}
+
 static enum err sched_set(struct linux_thread *lt, int policy, virt_t from)
 {
     int priority;
@@ -40,7 +70,7 @@ static enum err sched_set(struct linux_thread *lt, int policy, virt_t from)
         most = sched_is_realtime(policy) ? RUN_PRIORITY_MAX : 0;
     if (priority < least || priority > most)
         return E_INVAL;
-    if (sched_is_realtime(policy) && !process_is_privileged())
+    if (!sched_may_set(lt, policy, priority, lt->scheduling.nice, reset))
         return E_PERM;
     lt->scheduling.policy = policy;
     lt->scheduling.priority = priority;
@@ -137,8 +167,12 @@ enum err sys_sched_setaffinity(struct syscall *call)
         e = copy_in(&first, virt(call->arg[2]), sizeof first);
     if (e != E_OK)
         return e;
-    if (linux_thread_by_tid((int)call->arg[0]) == NULL)
+    const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
+    if (lt == NULL)
         return E_SRCH;
+    if (!rights_may_schedule(credentials_current(), lt->credentials) ||
+        !rights_covers(credentials_current(), lt->credentials))
+        return E_PERM;
     return first & 1 ? E_OK : E_INVAL;
 }
 
@@ -180,15 +214,15 @@ static enum err visit_who(int which, int who, enum err (*visit)(struct linux_thr
         struct linux_thread *lt = linux_thread_by_tid(who);
         return lt != NULL ? visit(lt, value) : E_SRCH;
     }
-    const struct process *self = process_current();
     uint32_t wanted = who != 0             ? (uint32_t)who
-                      : which == PRIO_PGRP ? (uint32_t)self->pgid
-                                           : self->uid.real;
+                      : which == PRIO_PGRP ? (uint32_t)process_current()->pgid
+                                           : credentials_current()->uid.real;
     for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
-        if ((which == PRIO_PGRP ? (uint32_t)p->pgid : p->uid.real) != wanted)
-            continue;
         list_for_each (it, &p->threads) {
-            enum err e = visit(CONTAINER_OF(it, struct linux_thread, link), value);
+            struct linux_thread *lt = CONTAINER_OF(it, struct linux_thread, link);
+            if ((which == PRIO_PGRP ? (uint32_t)p->pgid : lt->credentials->uid.real) != wanted)
+                continue;
+            enum err e = visit(lt, value);
             if (answer == E_SRCH || e != E_OK)
                 answer = e;
         }
@@ -207,8 +241,12 @@ static enum err get_nice(struct linux_thread *lt, int *value)
 
 static enum err set_nice(struct linux_thread *lt, int *value)
 {
-    if (*value < lt->scheduling.nice && !process_is_privileged())
+    if (!rights_may_schedule(credentials_current(), lt->credentials))
+        return E_PERM;
+    if (*value < lt->scheduling.nice && !may_be_nice(lt, *value) && !capable(CAP_SYS_NICE))
         return E_ACCES;
+    if (!rights_covers(credentials_current(), lt->credentials))
+        return E_PERM;
     lt->scheduling.nice = *value;
     sched_apply(lt);
     return E_OK;
@@ -239,6 +277,7 @@ enum err sys_setpriority(struct syscall *call)
 #define IOPRIO_WHO_PROCESS 1 /* PRIO_* plus 1 */
 #define IOPRIO_WHO_USER    3
 #define IOPRIO_CLASS_SHIFT 13
+#define IOPRIO_CLASS_RT    1
 #define IOPRIO_CLASS_IDLE  3
 #define IOPRIO_LEVELS      8
 
@@ -250,6 +289,9 @@ static enum err get_io_priority(struct linux_thread *lt, int *value)
 
 static enum err set_io_priority(struct linux_thread *lt, int *value)
 {
+    if (!rights_may_set_io(credentials_current(), lt->credentials) ||
+        !rights_covers(credentials_current(), lt->credentials))
+        return E_PERM;
     lt->scheduling.io_priority = *value;
     return E_OK;
 }
@@ -273,6 +315,8 @@ enum err sys_ioprio_set(struct syscall *call)
 {
     int which = (int)call->arg[0], value = (int)call->arg[2];
     int class = value >> IOPRIO_CLASS_SHIFT, level = value & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+    if (class == IOPRIO_CLASS_RT && !capable(CAP_SYS_NICE) && !capable(CAP_SYS_ADMIN))
+        return E_PERM;
     if (class < 0 || class > IOPRIO_CLASS_IDLE || (class == 0 && level != 0) ||
         (class != IOPRIO_CLASS_IDLE && level >= IOPRIO_LEVELS))
         return E_INVAL;

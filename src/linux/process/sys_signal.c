@@ -5,6 +5,7 @@
 #include "kern/thread.h"
 #include "kern/wait.h"
 #include "linux/abi/time.h"
+#include "linux/task/rights.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
 #include "linux/task/signal_frame.h"
@@ -107,7 +108,7 @@ static bool signal_wait_for(uint64_t set, uint64_t deadline, struct siginfo *inf
 {
     struct linux_thread *lt = linux_current();
     uint64_t blocked = lt->blocked;
-    lt->awaited = set;
+    lt->awaited = set & blocked;
     signal_set_blocked(blocked & ~set);
     (void)!WAIT_EVENT(&signal_queue, false, deadline);
     bool found = signal_take(set, info);
@@ -162,20 +163,31 @@ enum err sys_pause(struct syscall *call)
     return WAIT_EVENT(&signal_queue, false, NO_DEADLINE);
 }
 
+/* A thread may signal those of its own process, those of its users, and its session by SIGCONT
+ * (kill(2)). */
+static NOINLINE bool may_signal(const struct signal_target *to, int signal)
+{
+    const struct linux_thread *other = to->thread != NULL ? to->thread : to->process->leader;
+    return rights_may_signal(credentials_current(), other->credentials) ||
+           (signal == SIGNAL_CONT && to->process->sid == process_current()->sid);
+}
+
 static enum err process_signal_send(const struct signal_target *to, const struct siginfo *info)
 {
-    if (info->signal == 0)
-        return E_OK;
-    return is_signal(info->signal) ? signal_send(to, info) : E_INVAL;
+    if ((unsigned)info->signal > SIGNAL_COUNT)
+        return E_INVAL;
+    if (to->process != process_current() && !may_signal(to, info->signal))
+        return E_PERM;
+    return info->signal != 0 ? signal_send(to, info) : E_OK;
 }
 
 static struct siginfo info_from_self(int signal, int code)
 {
-    const struct process *process = process_current();
+    const struct linux_thread *self = linux_current();
     return (struct siginfo){
         .signal = signal,
         .code = code,
-        .user = {.pid = process->pid, .uid = process->uid.real},
+        .user = {.pid = self->process->pid, .uid = self->credentials->uid.real},
     };
 }
 
@@ -199,6 +211,8 @@ enum err sys_kill(struct syscall *call)
             continue;
         struct signal_target to = {.process = p};
         enum err e = process_signal_send(&to, &info);
+        if (pid == -1 && e == E_PERM) /* no error, as in Linux */
+            e = E_OK;
         if (answer != E_OK)
             answer = e;
     }

@@ -37,7 +37,7 @@ static enum err system_set_name(char *name, const uint64_t *arg)
 {
     char new[HOST_NAME_MAX];
     int length = (int)arg[1];
-    if (!process_is_privileged())
+    if (!capable(CAP_SYS_ADMIN))
         return E_PERM;
     if (length < 0 || length > HOST_NAME_MAX)
         return E_INVAL;
@@ -133,7 +133,7 @@ void machine_interrupt_program(void)
 
 enum err sys_reboot(struct syscall *call)
 {
-    if (!process_is_privileged())
+    if (!capable(CAP_SYS_BOOT))
         return E_PERM;
     if ((uint32_t)call->arg[0] != REBOOT_MAGIC || !is_magic2((uint32_t)call->arg[1]))
         return E_INVAL;

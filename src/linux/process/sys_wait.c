@@ -80,9 +80,9 @@ enum err sys_setsid(struct syscall *call)
     return E_OK;
 }
 
-static MUST_CHECK enum err wait_put_usage(uint64_t to, uint64_t cpu_ns)
+static MUST_CHECK enum err wait_put_usage(uint64_t to, const struct usage *used)
 {
-    struct rusage usage = rusage_of(cpu_ns);
+    struct rusage usage = rusage_of(used);
     return to != 0 ? copy_out(virt(to), &usage, sizeof usage) : E_OK;
 }
 
@@ -104,7 +104,7 @@ enum err sys_wait4(struct syscall *call)
     call->result = (uint64_t)news.pid;
     if (call->arg[1] != 0)
         e = copy_out(virt(call->arg[1]), &news.status, sizeof news.status);
-    return e == E_OK ? wait_put_usage(call->arg[3], news.cpu_ns) : e;
+    return e == E_OK ? wait_put_usage(call->arg[3], &news.usage) : e;
 }
 
 enum { /* idtype_t */
@@ -159,7 +159,7 @@ enum err sys_waitid(struct syscall *call)
     uint64_t to = call->arg[2];
     enum err e = waitid_wait(call, &news);
     if (e == E_OK && news.pid != 0)
-        e = wait_put_usage(call->arg[4], news.cpu_ns);
+        e = wait_put_usage(call->arg[4], &news.usage);
     if (e == E_FAULT || to == 0)
         return e;
     bool put = copy_out(virt(to), notice, offsetof(struct siginfo, padding)) == E_OK &&

@@ -118,20 +118,20 @@ static bool is_one_of(const struct ids *ids, uint32_t id)
     return id == ids->real || id == ids->effective || id == ids->saved;
 }
 
-/* SCM_CREDENTIALS: an unprivileged process may send only its own ids. E_INVAL, E_PERM. */
+/* SCM_CREDENTIALS: ids of others take a capability each. E_INVAL, E_PERM, E_SRCH. */
 static enum err take_credentials(const uint8_t *data, uint64_t size, struct socket_message *message)
 {
     if (size != sizeof(message->credentials))
         return E_INVAL;
     memcpy(&message->credentials, data, size);
     message->has_credentials = true;
-    const struct process *process = process_current();
+    const struct credentials *c = credentials_current();
     const struct fs_credentials *claim = &message->credentials;
-    if (process_is_privileged())
-        return process_find(claim->pid) ? E_OK : E_SRCH;
-    bool own = claim->pid == process->pid && is_one_of(&process->uid, claim->uid) &&
-               is_one_of(&process->gid, claim->gid);
-    return own ? E_OK : E_PERM;
+    bool user = is_one_of(&c->uid, claim->uid) || credentials_have(c, CAP_SETUID);
+    bool group = is_one_of(&c->gid, claim->gid) || credentials_have(c, CAP_SETGID);
+    if (claim->pid != process_current()->pid && !credentials_have(c, CAP_SYS_ADMIN))
+        return E_PERM;
+    return !user || !group ? E_PERM : process_find(claim->pid) ? E_OK : E_SRCH;
 }
 
 static enum err control_parse(const uint8_t *control, uint64_t size, struct socket_message *message)

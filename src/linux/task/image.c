@@ -49,14 +49,6 @@ static const char *image_describe(enum err e)
     }
 }
 
-static MUST_CHECK enum err image_check_file(struct file *file)
-{
-    if (!mode_is(file->inode->mode, S_IFREG))
-        return E_ACCES;
-    enum err e = inode_permission(file->inode, MAY_EXECUTE);
-    return e == E_OK ? file_deny_write(file->inode) : e;
-}
-
 enum err exec_image_open(const char *path, struct exec_image *out, struct exec_refusal *why)
 {
     struct dentry *dentry;
@@ -67,11 +59,11 @@ enum err exec_image_open(const char *path, struct exec_image *out, struct exec_r
     if (e != E_OK)
         return exec_refuse(why, e, path, image_describe(e));
     bool directory = mode_is(dentry->inode->mode, S_IFDIR);
-    e = mode_is(dentry->inode->mode, S_IFREG) ? vfs_open_dentry(dentry, O_RDONLY, &file) : E_ACCES;
+    e = mode_is(dentry->inode->mode, S_IFREG) ? vfs_open_program(dentry, &file) : E_ACCES;
     dentry_put(dentry);
     if (e != E_OK)
         return exec_refuse(why, e, path, directory ? "it is a directory" : image_describe(e));
-    e = image_check_file(file);
+    e = file_deny_write(file->inode);
     if (e != E_OK) {
         file_put(file);
         return exec_refuse(why, e, path, image_describe(e));

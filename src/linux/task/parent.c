@@ -4,6 +4,7 @@
 
 #include "fs/tty/pty.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/process.h"
 #include "kern/wait.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
@@ -17,23 +18,24 @@ static struct process *child_at(struct list *link)
     return CONTAINER_OF(link, struct process, sibling_link);
 }
 
-static struct siginfo death_notice(const struct process *process) REQUIRES(class_signal)
+static struct siginfo death_notice(struct process *process) REQUIRES(class_signal)
 {
+    struct usage usage;
+    usage_of_process_locked(process, &usage);
     int status = process->exit_status, signal = status & 0x7f;
     uint64_t tick = NS_PER_SECOND / USER_HZ;
     return (struct siginfo){
         .signal = process->exit_signal,
         .code = signal != 0 ? CLD_KILLED : CLD_EXITED,
         .child = {.pid = process->pid,
-                  .uid = process->uid.real,
+                  .uid = process_credentials(process)->uid.real,
                   .status = signal != 0 ? signal : status >> 8 & 0xff,
-                  .user_time =
-                      (int64_t)((process_cpu_ns_locked(process) + process->children_cpu_ns) /
-                                tick)},
+                  .user_time = (int64_t)(usage.user_ns / tick),
+                  .system_time = (int64_t)(usage.system_ns / tick)},
     };
 }
 
-static struct siginfo death_notice_of(const struct process *process)
+static struct siginfo death_notice_of(struct process *process)
 {
     uint64_t irq = signal_lock();
     struct siginfo info = death_notice(process);
@@ -79,12 +81,11 @@ static void tell_change(struct process *process, int code, int signal, uint8_t w
     wait_queue_wake(&parent->child_changed);
 }
 
-/* True if the process group is orphaned (POSIX 3.264). */
-static bool is_orphaned(const struct process *process)
+bool process_group_is_orphaned(const struct process *process)
 {
     for (struct process *p = process_first(); p != NULL; p = process_next(p))
-        if (p->pgid == process->pgid && p->parent != NULL && p->parent->pgid != p->pgid &&
-            p->parent->sid == p->sid)
+        if (p->pgid == process->pgid && !p->zombie && !p->unwanted && p->parent != NULL &&
+            p->parent->pgid != p->pgid && p->parent->sid == p->sid)
             return false;
     return true;
 }
@@ -92,7 +93,7 @@ static bool is_orphaned(const struct process *process)
 void process_stop(int signal)
 {
     struct process *process = process_current();
-    if (signal != SIGNAL_STOP && is_orphaned(process))
+    if (signal != SIGNAL_STOP && process_group_is_orphaned(process))
         return;
     uint64_t irq = signal_lock();
     process->stopped = (uint8_t)signal;
@@ -138,6 +139,23 @@ static struct process *guardian(const struct process *process)
     return p;
 }
 
+/* _exit(2): `member` or its parent, which was `parent`, has ended. If the member's group is thereby
+ * orphaned and has a stopped process, it gets SIGHUP and SIGCONT. O(1) if both are of one group or
+ * of two sessions, else O(processes). */
+static void resume_orphans(struct process *member, const struct process *parent)
+{
+    bool stopped = false;
+    if (parent->pgid == member->pgid || parent->sid != member->sid ||
+        !process_group_is_orphaned(member))
+        return;
+    for (struct process *p = process_first(); p != NULL; p = process_next(p))
+        stopped |= p->pgid == member->pgid && process_stop_signal(p);
+    if (stopped) {
+        fs_raise_group(SIGNAL_HUP, (uint32_t)member->pgid);
+        fs_raise_group(SIGNAL_CONT, (uint32_t)member->pgid);
+    }
+}
+
 static void hand_over_children(struct process *process)
 {
     struct process *to = guardian(process);
@@ -151,11 +169,14 @@ static void hand_over_children(struct process *process)
         child->exit_signal = SIGNAL_CHLD;
         if (child->zombie) {
             tell_parent(child);
-        } else if (child->pdeath_signal != 0) {
+            continue;
+        }
+        if (child->pdeath_signal != 0) {
             struct siginfo info = {.signal = (int)child->pdeath_signal};
             struct signal_target target = {.process = child};
             (void)!signal_send(&target, &info);
         }
+        resume_orphans(child, process);
     }
 }
 
@@ -171,6 +192,7 @@ void process_make_zombie(struct process *process)
     if (process->sid == process->pid)
         pty_session_ended((uint32_t)process->sid);
     hand_over_children(process);
+    resume_orphans(process, process->parent);
     tell_parent(process);
 }
 
@@ -259,9 +281,9 @@ static enum err report_change(struct process *child, const struct family_wait *w
     *out = (struct family_news){
         .pid = child->pid,
         .status = stopped ? signal << 8 | 0x7f : 0xffff,
-        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
         .notice = death_notice_of(child),
     };
+    usage_of_family(child, &out->usage);
     out->notice.signal = SIGNAL_CHLD;
     out->notice.code = stopped ? CLD_STOPPED : CLD_CONTINUED;
     out->notice.child.status = signal;
@@ -288,12 +310,12 @@ enum err family_wait(const struct family_wait *w, struct family_news *out)
     *out = (struct family_news){
         .pid = child->pid,
         .status = child->exit_status,
-        .cpu_ns = process_cpu_ns(child) + child->children_cpu_ns,
         .notice = death_notice_of(child),
     };
+    usage_of_family(child, &out->usage);
     out->notice.signal = SIGNAL_CHLD;
     if (!(w->options & WNOWAIT)) {
-        self->children_cpu_ns += out->cpu_ns;
+        usage_add(&self->children_usage, &out->usage);
         process_free(child);
     }
     return E_OK;

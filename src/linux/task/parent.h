@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "linux/abi/siginfo.h"
 #include "linux/abi/wait.h"
+#include "linux/task/usage.h"
 
 #include <stdint.h>
 
@@ -26,8 +27,8 @@ struct family_wait {
 /* A state change of a child: exit or, depending on the options, stop or continue. pid 0: none
  * yet (WNOHANG). */
 struct family_news {
-    int pid, status; /* as wait4() shows it */
-    uint64_t cpu_ns;
+    int pid, status;       /* as wait4() shows it */
+    struct usage usage;    /* of the child and its children */
     struct siginfo notice; /* siginfo of SIGCHLD */
 };
 

@@ -12,7 +12,9 @@
 #include "kern/thread.h"
 #include "linux/abi/trace.h"
 #include "linux/task/signal.h"
+#include "linux/task/rights.h"
 #include "linux/task/thread_exit.h"
+#include "linux/task/user.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
@@ -129,7 +131,8 @@ static MUST_CHECK enum err process_give_fpu(struct linux_thread *lt)
 static void process_clear(struct linux_thread *lt)
 {
     lt->thread = NULL;
-    lt->must_exit = lt->mask_saved = false;
+    lt->credentials = NULL;
+    lt->over_user_limit = lt->must_exit = lt->mask_saved = false;
     lt->vfork_child = lt->vfork_parent = 0;
     lt->clear_tid = lt->robust_list = lt->rseq = 0;
     lt->history_next = 0;
@@ -161,15 +164,29 @@ static struct linux_thread *shell(void)
     return lt;
 }
 
+static NOINLINE enum err count_thread(const struct process *process, uint32_t uid)
+{
+    if (process_is_at_user_limit(process->rlimits[RLIMIT_NPROC].soft) &&
+        !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
+        return E_AGAIN;
+    return user_add_thread(uid);
+}
+
 enum err linux_thread_new(struct process *process, struct linux_thread **out)
 {
-    if (process->thread_count >= process->rlimits[RLIMIT_NPROC].soft && !process_is_privileged())
+    const struct credentials *credentials = linux_current()->credentials;
+    uint32_t uid = credentials->uid.real;
+    if (uid != 0 && count_thread(process, uid) != E_OK)
         return E_AGAIN;
     struct linux_thread *lt = shell();
-    if (lt == NULL)
+    if (lt == NULL) {
+        user_remove_thread(uid);
         return E_NOMEM;
+    }
     process_clear(lt);
     lt->process = process;
+    lt->credentials = credentials;
+    credentials_get(credentials);
     int tid = free_tid();
     if (tid == 0) {
         linux_thread_free(lt);
@@ -188,6 +205,12 @@ void linux_thread_free(struct linux_thread *lt)
 {
     if (linux_thread_find(lt->tid) == lt)
         table_set(lt->tid, NULL);
+    if (lt->credentials != NULL) {
+        if (lt->credentials->uid.real != 0)
+            user_remove_thread(lt->credentials->uid.real);
+        credentials_put(lt->credentials);
+        lt->credentials = NULL;
+    }
     if (lt == &first_thread)
         return;
     if (spare_count == SPARES_MAX) {
@@ -205,6 +228,7 @@ void linux_thread_join(struct linux_thread *lt, struct thread *thread)
     lt->thread = thread;
     thread->linux_thread = lt;
     thread->fs_context = lt->process->fs;
+    thread->credentials = lt->credentials;
     list_add_tail(&lt->process->threads, &lt->link);
     lt->process->thread_count++;
     signal_unlock(irq);
@@ -252,31 +276,18 @@ void process_init(uint64_t memory)
     if (process_give_fpu(&first_thread) != E_OK)
         panic("no memory for the first thread of the program");
     first_thread.process = process;
+    first_thread.credentials = &credentials_first;
+    credentials_get(&credentials_first);
     must(table_add(&first_thread, PROCESS_PID));
     linux_thread_join(&first_thread, thread_current());
 
     process->pid = process->pgid = process->sid = PROCESS_PID;
     process->leader = &first_thread;
-    process->capabilities = process->capability_bounds = CAPABILITIES_ALL;
-    process->dumpable = 1;
     process->timer_slack = 50000;
     str_copy(process->host_name, "ouro", sizeof process->host_name);
     str_copy(process->domain_name, "(none)", sizeof process->domain_name);
     init_rlimits(process, memory);
     process->start_ns = time_now_ns();
-}
-
-static MUST_CHECK enum err copy_groups(const struct process *from, struct process *to)
-{
-    size_t size = from->group_count * sizeof *to->groups;
-    to->groups = NULL;
-    if (size == 0)
-        return E_OK;
-    to->groups = heap_alloc(size);
-    if (to->groups == NULL)
-        return E_NOMEM;
-    memcpy(to->groups, from->groups, size);
-    return E_OK;
 }
 
 /* Sets the members of a child that differ from its parent's copy. */
@@ -288,7 +299,9 @@ static void become_child(struct process *process, struct process *parent) NO_LOC
     process->thread_count = 0;
     process->exit_status = 0;
     process->ending = process->has_run_exec = process->unwanted = false;
-    process->ended_cpu_ns = process->children_cpu_ns = 0;
+    process->ended = (struct usage_counts){0};
+    process->children_usage = (struct usage){0};
+    process->shown = (struct usage_shown){0};
     process->stopped = process->wait_pending = 0;
     process->child_subreaper = process->pdeath_signal = 0;
     process->start_ns = time_now_ns();
@@ -311,15 +324,13 @@ enum err process_new(struct process *parent, const struct process_sharing *share
     become_child(process, parent);
     if (share->no_handlers)
         drop_handlers(process);
-    enum err e = copy_groups(parent, process);
-    if (e != E_OK)
-        goto free_process;
+    enum err e;
     if (share->cwd && share->files) {
         process->fs->references++;
     } else {
         e = fs_context_copy(parent->fs, share->files, &process->fs);
         if (e != E_OK)
-            goto free_groups;
+            goto free_process;
     }
     e = linux_thread_new(process, &process->leader);
     if (e != E_OK)
@@ -328,13 +339,12 @@ enum err process_new(struct process *parent, const struct process_sharing *share
     process->program->users++;
     list_add_tail(&processes, &process->all_link);
     list_add_tail(&parent->children, &process->sibling_link);
+    timers_limit_cpu(process);
     *out = process;
     return E_OK;
 
 put_context:
     fs_context_put(process->fs);
-free_groups:
-    heap_free(process->groups);
 free_process:
     heap_free(process);
     return e;
@@ -347,16 +357,16 @@ void process_free(struct process *process)
     if (process->program != NULL)
         program_put(process->program);
     wait_queue_end(&process->signal_arrived);
+    timer_cancel(&process->timers.cpu_limit);
     list_remove(&process->all_link);
     list_remove(&process->sibling_link);
     linux_thread_free(process->leader);
-    heap_free(process->groups);
     heap_free(process);
 }
 
 uint64_t process_cpu_ns_locked(const struct process *process)
 {
-    uint64_t sum = process->ended_cpu_ns;
+    uint64_t sum = process->ended.cpu_ns;
     list_for_each (it, &process->threads)
         sum += thread_cpu_ns(CONTAINER_OF(it, struct linux_thread, link)->thread);
     return sum;
@@ -411,7 +421,7 @@ static bool process_leave(struct linux_thread *lt)
     struct process *process = lt->process;
     thread_exit_futexes(lt);
     process_release_vfork(lt);
-    process->ended_cpu_ns += thread_cpu_ns(lt->thread);
+    usage_thread_ends(lt);
     uint64_t irq = signal_lock();
     list_remove(&lt->link);
     process->thread_count--;
@@ -435,6 +445,7 @@ NORETURN void linux_thread_exit(int status)
         strace_exit(process->exit_status);
     thread_current()->linux_thread = NULL;
     thread_current()->fs_context = NULL;
+    thread_current()->credentials = NULL;
     lt->thread = NULL;
     wait_queue_wake(&process->thread_left);
     if (!leader)
@@ -477,12 +488,52 @@ enum err process_be_only_thread(void)
     }
     if (process->leader != self) {
         struct linux_thread *leader = process->leader;
+        process->leader = self; /* whose credentials interrupts read */
         linux_thread_free(leader);
         table_set(self->tid, NULL);
         self->tid = process->pid;
         table_set(self->tid, self);
-        process->leader = self;
     }
+    return E_OK;
+}
+
+bool process_may_trace(const struct linux_thread *other, bool by_fs_ids)
+{
+    const struct program *program = other->process->program;
+    return other->process == process_current() ||
+           rights_may_trace(credentials_current(), other->credentials,
+                            program == NULL || program->dumpable, by_fs_ids);
+}
+
+bool process_is_at_user_limit(uint64_t limit)
+{
+    uint32_t uid = credentials_current()->uid.real;
+    return uid != 0 && user_threads(uid) >= limit;
+}
+
+enum err credentials_commit(struct credentials *new, enum err e)
+{
+    struct linux_thread *self = linux_current();
+    struct process *process = self->process;
+    const struct credentials *old = self->credentials;
+    bool other_user = new->uid.real != old->uid.real;
+    uint32_t others = user_threads(new->uid.real);
+    if (e == E_OK && other_user)
+        e = user_add_thread(new->uid.real);
+    if (e != E_OK) {
+        credentials_put(new);
+        return e;
+    }
+    if (other_user) {
+        user_remove_thread(old->uid.real);
+        self->over_user_limit = others > process->rlimits[RLIMIT_NPROC].soft;
+    }
+    if (rights_differs(old, new)) {
+        process->program->dumpable = false;
+        process->pdeath_signal = 0;
+    }
+    self->credentials = self->thread->credentials = new;
+    credentials_put(old);
     return E_OK;
 }
 

@@ -23,12 +23,14 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/pqueue.h"
+#include "fs/vfs/credentials.h"
 #include "kern/thread.h"
 #include "kern/wait.h"
 #include "linux/abi/call.h"
 #include "linux/task/program.h"
 #include "linux/task/signal.h"
 #include "linux/task/timers.h"
+#include "linux/task/usage.h"
 #include "mm/space.h"
 
 #include <stdbool.h>
@@ -36,8 +38,7 @@
 
 struct thread;
 
-#define PROCESS_PID        1
-#define PROCESS_GROUPS_MAX 65536 /* NGROUPS_MAX */
+#define PROCESS_PID 1
 
 enum rlimit_kind { /* RLIMIT_*, x86-64 */
     RLIMIT_CPU,
@@ -65,12 +66,7 @@ struct rlimit {
     uint64_t soft, hard;
 };
 
-struct ids {
-    uint32_t real, effective, saved, fs;
-};
-
-#define HOST_NAME_MAX    64
-#define CAPABILITIES_ALL ((UINT64_C(1) << 41) - 1) /* CAP_LAST_CAP is 40 */
+#define HOST_NAME_MAX 64
 
 struct process {
     int pid, ppid;
@@ -88,24 +84,20 @@ struct process {
     bool has_run_exec;
     uint8_t
         wait_pending; /* WSTOPPED or WCONTINUED (enum wait_option): not yet waited for; 0: none */
-    uint64_t children_cpu_ns; /* of children that were waited for, and of their children */
+    struct usage children_usage; /* of children that were waited for, and of their children */
 
     uint32_t thread_count; /* live threads */
     bool ending;           /* exit_group or a fatal signal: all threads are to exit */
     int exit_status;       /* as wait4() shows it; the leader's, or the group's while ending */
     struct wait_queue thread_left; /* woken when one of several threads has ended */
-    uint64_t ended_cpu_ns;         /* of threads that ended */
+    struct usage_counts ended;     /* of threads that ended */
+    struct usage_shown shown;
+    int oom_score_adj;
 
-    struct ids uid, gid;
-    uint32_t *groups; /* supplementary groups, on the heap */
-    uint32_t group_count;
     int pgid, sid;
     struct rlimit rlimits[RLIMIT_COUNT];
     uint64_t personality;
-    uint64_t capabilities; /* each of effective, permitted and (after PR_CAPBSET_DROP) bounding */
-    uint64_t capability_bounds;
-    uint64_t keepcaps, dumpable, no_new_privs, pdeath_signal, timer_slack, child_subreaper,
-        thp_disable;
+    uint64_t pdeath_signal, timer_slack, child_subreaper, thp_disable;
     char host_name[HOST_NAME_MAX + 1], domain_name[HOST_NAME_MAX + 1];
 
     uint64_t start_ns; /* time_now_ns() at its creation */
@@ -136,6 +128,8 @@ struct linux_thread {
     struct thread *thread; /* NULL: an ended leader */
     struct process *process;
     int tid;
+    const struct credentials *credentials; /* one reference; thread->credentials is the same */
+    bool over_user_limit; /* RLIMIT_NPROC was reached when it changed its real user */
     bool must_exit;       /* the process ends, or another of its threads calls execve() */
     int vfork_child;      /* tid of the vfork() child that this thread waits for; 0: none */
     int vfork_parent;     /* tid of the thread that waits for this one in vfork(); 0: none */
@@ -159,6 +153,8 @@ struct linux_thread {
     void *fpu;
     void *fpu_block;
     struct scheduling scheduling;
+    struct usage_shown shown;
+    uint16_t memory_policy;         /* MPOL_* of set_mempolicy(), with its flags */
     struct pqueue pi_locks;         /* PI futexes with waiters that it holds: linux/futex/pi.c */
     struct futex_waiter *pi_waiter; /* its place among those that wait for one; NULL: none */
     struct signal_pending pending;  /* sent to this thread */
@@ -201,8 +197,9 @@ struct process *process_by_tid(int tid);
 /* The thread of a system call's argument `tid`, 0 being the calling thread; or NULL. */
 struct linux_thread *linux_thread_by_tid(int tid);
 
-/* Makes a thread of `process`, without a struct thread; it is in the table, but not yet in
- * process->threads. E_AGAIN if there is no tid or RLIMIT_NPROC is reached, E_NOMEM. */
+/* Makes a thread of `process`, without a struct thread, with the caller's credentials; it is in the
+ * table, but not yet in process->threads. E_AGAIN if there is no tid or RLIMIT_NPROC is reached,
+ * E_NOMEM. */
 MUST_CHECK enum err linux_thread_new(struct process *process, struct linux_thread **out);
 /* Removes a thread from the table and frees it. */
 void linux_thread_free(struct linux_thread *thread);
@@ -226,6 +223,8 @@ void process_make_zombie(struct process *process);
 /* The default action of a stop signal, for the calling thread's process. No effect, except for
  * SIGSTOP, in an orphaned process group. */
 void process_stop(int signal);
+/* True if the process's group is orphaned (POSIX 3.264). O(processes). */
+bool process_group_is_orphaned(const struct process *process);
 /* The signal that stopped the process, 0 if it is not stopped. Read without the lock: may be
  * stale. */
 static inline uint8_t process_stop_signal(const struct process *process) NO_LOCK_ANALYSIS
@@ -259,7 +258,16 @@ MUST_CHECK enum err process_be_only_thread(void);
 /* Sets comm, as PR_SET_NAME: cut to 15 bytes. */
 void process_rename(struct thread *thread, const char *name, size_t length);
 
-static inline bool process_is_privileged(void)
+/* The leader's, for which the process is known to others. */
+static inline const struct credentials *process_credentials(const struct process *process)
 {
-    return process_current()->uid.effective == 0;
+    return process->leader->credentials;
 }
+/* Ends a change: gives the calling thread these credentials if `e` is E_OK. Takes over the
+ * reference. Returns `e`, or E_AGAIN. */
+MUST_CHECK enum err credentials_commit(struct credentials *new, enum err e);
+/* True if the calling thread may trace the other to read it: always if it is one of its own process
+ * (rights_may_trace()). */
+bool process_may_trace(const struct linux_thread *other, bool by_fs_ids);
+/* True if RLIMIT_NPROC forbids one more thread of the calling thread's user. */
+bool process_is_at_user_limit(uint64_t limit);

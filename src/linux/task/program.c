@@ -5,7 +5,7 @@
 #include "mm/heap/heap.h"
 #include "mm/vm/areas.h"
 
-struct program program_none = {.users = 1, .space = &first_space};
+struct program program_none = {.users = 1, .space = &first_space, .dumpable = true};
 
 static uint32_t programs = 1; /* existing programs */
 
@@ -16,6 +16,7 @@ struct program *program_new(void)
         return NULL;
     programs++;
     program->users = 1;
+    program->dumpable = true;
     program->space = &first_space;
     return program;
 }

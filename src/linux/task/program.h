@@ -27,6 +27,7 @@ struct program {
     struct area_owner areas;             /* the owner of its areas, and what they hold */
     virt_t brk_start, brk;               /* the heap */
     uint32_t future_lock;                /* mlockall(MCL_FUTURE): flags of new areas */
+    bool dumpable;                       /* PR_SET_DUMPABLE */
     struct exec_image file, interpreter; /* held open, which denies writes to the files */
     struct virt_range arguments,
         /* The strings on the stack: /proc/self/cmdline, environ. */

@@ -4,8 +4,8 @@
  * the program, is in signal_deliver.c.
  *
  * Invariants, under class_signal:
- *   1. Bit n-1 of a set is on if n <= 31 and standard[n] is valid, or the queue holds an entry with
- *      signal n; for n >= 32 without an entry, if kill() found no room for one.
+ *   1. Bit n-1 of a set is on if n <= 31 and standard[n] is valid (bit n-1 of `plain`), or the queue
+ *      holds an entry with signal n; for n >= 32 without an entry, if kill() found no room for one.
  *   2. If a thread's set holds a signal that the thread does not block, its signal_pending is true.
  *      If a process's set holds a signal that some of its threads do not block, signal_pending is
  *      true in at least one of them. (It may be true without need: signal_deliver() then clears it.)
@@ -27,7 +27,7 @@ struct spin_lock signal_spin;
 /* Without the lock: the set is not in use yet. */
 void signal_pending_init(struct signal_pending *pending) NO_LOCK_ANALYSIS
 {
-    pending->set = 0;
+    pending->set = pending->plain = 0;
     pending->queued = 0;
     list_init(&pending->queue);
 }
@@ -73,8 +73,7 @@ static void unlink_entry(struct signal_pending *pending, struct signal_entry *en
         if (entry_of(it)->info.signal == signal)
             return;
     }
-    if (signal >= SIGNAL_REALTIME)
-        pending->set &= ~signal_bit(signal);
+    pending->set &= ~signal_bit(signal) | pending->plain;
 }
 
 static struct signal_entry *find_entry(struct signal_pending *pending, uint64_t set)
@@ -99,6 +98,7 @@ static void signal_flush(struct signal_pending *pending, uint64_t set, struct li
             list_add_tail(dropped, &entry->link);
     }
     pending->set &= ~set;
+    pending->plain &= ~set;
 }
 
 /* Without the lock: the entries are in no queue. */
@@ -163,9 +163,9 @@ static const struct linux_thread *representative(const struct signal_target *to)
     return list_empty(&to->process->threads) ? NULL : thread_at(to->process->threads.next);
 }
 
-/* True if the signal is to be queued. */
+/* True if the signal is to be queued; `always`: though it is pending already. */
 static bool prepare(const struct signal_target *to, const struct signal_pending *pending,
-                    int signal) REQUIRES(class_signal)
+                    int signal, bool always) REQUIRES(class_signal)
 {
     const struct linux_thread *lt = representative(to);
     if (lt == NULL)
@@ -179,7 +179,7 @@ static bool prepare(const struct signal_target *to, const struct signal_pending 
     }
     if (is_ignored(to->process, signal) && !((lt->blocked | lt->awaited) & signal_bit(signal)))
         return false;
-    return signal >= SIGNAL_REALTIME || !(pending->set & signal_bit(signal));
+    return always || !(pending->set & signal_bit(signal));
 }
 
 static void notify(const struct signal_target *to, int signal) REQUIRES(class_signal)
@@ -204,8 +204,9 @@ static struct signal_pending *pending_of(const struct signal_target *to)
 void signal_send_standard(const struct signal_target *to, const struct siginfo *info)
 {
     struct signal_pending *pending = pending_of(to);
-    if (prepare(to, pending, info->signal)) {
+    if (prepare(to, pending, info->signal, false)) {
         pending->standard[info->signal] = *info;
+        pending->plain |= signal_bit(info->signal);
         pending->set |= signal_bit(info->signal);
         notify(to, info->signal);
     }
@@ -223,14 +224,15 @@ static bool send_entry(const struct signal_target *to, struct signal_entry *entr
     REQUIRES(class_signal)
 {
     struct signal_pending *pending = pending_of(to);
-    bool queued = prepare(to, pending, entry->info.signal);
+    int signal = entry->info.signal;
+    bool queued = prepare(to, pending, signal, entry->always || signal >= SIGNAL_REALTIME);
     if (queued) {
         list_add_tail(&pending->queue, &entry->link);
         entry->queue = pending;
         if (entry->taken == NULL)
             pending->queued++;
-        pending->set |= signal_bit(entry->info.signal);
-        notify(to, entry->info.signal);
+        pending->set |= signal_bit(signal);
+        notify(to, signal);
     }
     return queued;
 }
@@ -248,7 +250,7 @@ static COLD enum err send_bare(const struct signal_target *to, const struct sigi
         return E_AGAIN;
     uint64_t irq = signal_lock();
     struct signal_pending *pending = pending_of(to);
-    if (prepare(to, pending, info->signal)) {
+    if (prepare(to, pending, info->signal, true)) {
         pending->set |= signal_bit(info->signal);
         notify(to, info->signal);
     }
@@ -270,6 +272,7 @@ enum err signal_send(const struct signal_target *to, const struct siginfo *info)
     list_init(&entry->link);
     entry->info = *info;
     entry->taken = NULL;
+    entry->always = false;
     uint64_t irq = signal_lock();
     bool queued = send_entry(to, entry);
     signal_unlock(irq);
@@ -297,12 +300,8 @@ void signal_entry_cancel(struct signal_entry *entry)
 {
     uint64_t irq = signal_lock();
     struct signal_pending *pending = entry->queue;
-    if (pending != NULL) {
+    if (pending != NULL)
         unlink_entry(pending, entry);
-        if (entry->info.signal < SIGNAL_REALTIME &&
-            find_entry(pending, signal_bit(entry->info.signal)) == NULL)
-            pending->set &= ~signal_bit(entry->info.signal);
-    }
     signal_unlock(irq);
 }
 
@@ -323,11 +322,14 @@ static bool take_from(struct signal_pending *pending, uint64_t set, struct sigin
         return false;
     int signal = first_signal(set);
     struct signal_entry *entry = find_entry(pending, signal_bit(signal));
-    if (entry == NULL && signal >= SIGNAL_REALTIME) {
+    if (pending->plain & signal_bit(signal)) {
+        *out = pending->standard[signal];
+        pending->plain &= ~signal_bit(signal);
+        if (entry == NULL)
+            pending->set &= ~signal_bit(signal);
+    } else if (entry == NULL) {
         *out = (struct siginfo){.signal = signal, .code = SI_USER};
         pending->set &= ~signal_bit(signal);
-    } else if (entry == NULL) {
-        *out = pending->standard[signal];
     } else {
         unlink_entry(pending, entry);
         if (entry->taken != NULL)
@@ -336,8 +338,6 @@ static bool take_from(struct signal_pending *pending, uint64_t set, struct sigin
             *to_free = entry;
         *out = entry->info;
     }
-    if (signal < SIGNAL_REALTIME)
-        pending->set &= ~signal_bit(signal);
     return true;
 }
 
@@ -478,7 +478,8 @@ COLD void signal_exec(void)
         process->actions[s].mask = 0;
         process->actions[s].restorer = 0;
     }
-    lt->alternate_stack = (struct signal_stack){.flags = SS_DISABLE};
+    /* Without SS_DISABLE, as on Linux: a stack that the first handler sets outlives its sigreturn. */
+    lt->alternate_stack = (struct signal_stack){0};
 }
 
 const char *signal_name(int signal)

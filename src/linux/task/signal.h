@@ -59,6 +59,8 @@ struct signal_entry {
     struct list link GUARDED_BY(class_signal); /* in signal_pending.queue; empty if not queued */
     struct signal_pending *queue GUARDED_BY(class_signal); /* the set that holds it; NULL: none */
     struct siginfo info;
+    /* A timer of timer_create(): queued even if its signal, a standard one, is pending already. */
+    bool always;
     /* Called when the program takes the entry, class_signal held; the entry remains its owner's.
      * NULL: the entry is freed. */
     void (*taken)(struct signal_entry *entry);
@@ -66,7 +68,8 @@ struct signal_entry {
 
 struct signal_pending {
     uint64_t set GUARDED_BY(class_signal); /* bit n-1: signal n is pending */
-    /* Information of signals [1, 31]. */
+    /* Bit n-1: standard[n] is valid, the information of a signal of [1, 31]. */
+    uint64_t plain GUARDED_BY(class_signal);
     struct siginfo standard[SIGNAL_REALTIME] GUARDED_BY(class_signal);
     struct list queue GUARDED_BY(class_signal); /* struct signal_entry: real-time ones, in order */
     uint32_t queued GUARDED_BY(class_signal);   /* entries that count against RLIMIT_SIGPENDING */

@@ -68,6 +68,7 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
     uint64_t irq = signal_lock();
     lt->pending.standard[signal] = info;
     lt->pending.set |= signal_bit(signal);
+    lt->pending.plain |= signal_bit(signal);
     thread_current()->signal_pending = true;
     signal_unlock(irq);
 }

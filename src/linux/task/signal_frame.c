@@ -86,7 +86,6 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
     if (cpu_features.xsave)
         out.ucontext.flags |= UC_FP_XSTATE;
     out.ucontext.stack = lt->alternate_stack;
-    out.ucontext.stack.flags = signal_stack_flags(frame->rsp, &lt->alternate_stack);
     out.ucontext.mask = old_mask;
     signal_context_save(&out.ucontext.context, frame);
     out.ucontext.context.error = lt->trap_error;

@@ -10,6 +10,9 @@
 /* Polling period of a periodic timer whose signal is ignored and hence never taken. */
 #define IGNORED_PERIOD_NS UINT64_C(10000000)
 
+/* The shortest time after which a process that sleeps just below RLIMIT_CPU is looked at again. */
+#define LIMIT_PERIOD_NS UINT64_C(4000000)
+
 static uint64_t clock_locked(const struct interval_timer *t) REQUIRES(class_signal)
 {
     const struct linux_thread *lt;
@@ -158,4 +161,42 @@ uint64_t interval_timer_left(struct interval_timer *t)
     }
     signal_unlock(irq);
     return left;
+}
+
+static void limit_cpu(struct process *process) REQUIRES(class_signal)
+{
+    struct rlimit *limit = &process->rlimits[RLIMIT_CPU];
+    const struct signal_target to = {.process = process};
+    uint64_t used = process_cpu_ns_locked(process), seconds = used / NS_PER_SECOND;
+    int signal = seconds >= limit->hard ? SIGNAL_KILL : seconds >= limit->soft ? SIGNAL_XCPU : 0;
+    const struct siginfo info = {.signal = signal, .code = SI_KERNEL};
+    if (signal != 0)
+        signal_send_standard(&to, &info);
+    if (signal == SIGNAL_KILL)
+        return;
+    if (signal == SIGNAL_XCPU)
+        limit->soft = seconds + 1;
+    uint64_t next = limit->soft < limit->hard ? limit->soft : limit->hard, ns, deadline;
+    if (__builtin_mul_overflow(next, NS_PER_SECOND, &ns))
+        return; /* RLIM_INFINITY, and what is as good */
+    uint64_t left = ns - used > LIMIT_PERIOD_NS ? ns - used : LIMIT_PERIOD_NS;
+    if (!__builtin_add_overflow(time_now_ns(), left, &deadline))
+        timer_start(&process->timers.cpu_limit, deadline);
+}
+
+static void limit_fire(struct timer *timer)
+{
+    spin_lock(&signal_spin, &class_signal);
+    limit_cpu(CONTAINER_OF(timer, struct process, timers.cpu_limit));
+    spin_unlock(&signal_spin, &class_signal);
+}
+
+void timers_limit_cpu(struct process *process)
+{
+    uint64_t irq = signal_lock();
+    timer_cancel(&process->timers.cpu_limit);
+    timer_init(&process->timers.cpu_limit, limit_fire);
+    process->timers.cpu_limit.background = true; /* nothing comes of it while all threads sleep */
+    limit_cpu(process);
+    signal_unlock(irq);
 }

@@ -53,6 +53,7 @@ struct process_timers {
     struct list posix;       /* of timer_create() */
     struct hash_table by_id; /* the same; the hash is the id */
     int next_id;
+    struct timer cpu_limit; /* RLIMIT_CPU; armed while it is not infinite */
 };
 
 /* Initializes a timer; `info` is the siginfo of its signal. */
@@ -73,6 +74,9 @@ static inline uint64_t interval_timer_period(const struct interval_timer *t) NO_
 }
 uint64_t interval_timer_clock(const struct interval_timer *t);
 
+/* Arms the timer of RLIMIT_CPU anew: SIGXCPU at the soft limit and each second from then on, each of
+ * which raises it by one, and SIGKILL at the hard one (getrlimit(2)). */
+void timers_limit_cpu(struct process *process);
 /* Initializes a new process's timers: none is armed. */
 void timers_init(struct process *process);
 /* execve: deletes timers of timer_create(); those of setitimer() continue. */

@@ -16,9 +16,10 @@
 
 /* Ids of CPU-time clocks are negative (linux/posix-timers_types.h): ~pid from bit 3 up, bit 2 set
  * for a thread, bits 1-0 the kind of time; 3 (CLOCKFD) is not a CPU-time clock. */
-#define CPU_CLOCK_THREAD 4
-#define CPU_CLOCK_WHAT   3
-#define CPU_CLOCK_SCHED  2 /* exact; 0 and 1 count ticks */
+#define CPU_CLOCK_THREAD  4
+#define CPU_CLOCK_WHAT    3
+#define CPU_CLOCK_VIRTUAL 1 /* in the program; 0 and 2: all */
+#define CPU_CLOCK_SCHED   2 /* exact; 0 and 1 count ticks */
 
 static int pid_of_clock(int id)
 {
@@ -75,9 +76,17 @@ int clock_tid(int id)
 
 static uint64_t cpu_read(int id)
 {
-    const struct linux_thread *lt = linux_thread_by_tid(id < 0 ? pid_of_clock(id) : 0);
+    struct linux_thread *lt = linux_thread_by_tid(id < 0 ? pid_of_clock(id) : 0);
     if (lt == NULL)
         return 0;
+    if (id < 0 && (id & CPU_CLOCK_WHAT) == CPU_CLOCK_VIRTUAL) {
+        struct usage usage;
+        if (clock_kind(id) == CLOCK_KIND_CPU)
+            usage_of_process(lt->process, &usage);
+        else
+            usage_of_thread(lt, &usage);
+        return usage.user_ns;
+    }
     if (clock_kind(id) == CLOCK_KIND_CPU)
         return process_cpu_ns(lt->process);
     return lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
@@ -115,7 +124,7 @@ enum err sys_clock_settime(struct syscall *call)
         return clock_kind(id) == CLOCK_KIND_NONE ? E_INVAL : E_PERM;
     if (e != E_OK)
         return e;
-    if (!process_is_privileged())
+    if (!capable(CAP_SYS_TIME))
         return E_PERM;
     clock_set_realtime_ns(now);
     return E_OK;
@@ -232,7 +241,7 @@ enum err sys_settimeofday(struct syscall *call)
         e = copy_in(&zone, virt(call->arg[1]), sizeof zone);
     if (e != E_OK)
         return e;
-    if (!process_is_privileged())
+    if (!capable(CAP_SYS_TIME))
         return E_PERM;
     if (zone.minutes_west > 15 * 60 || zone.minutes_west < -15 * 60)
         return E_INVAL;
@@ -255,8 +264,11 @@ enum err sys_time(struct syscall *call)
 enum err sys_times(struct syscall *call)
 {
     uint64_t tick = NS_PER_SECOND / USER_HZ;
-    const struct process *self = process_current();
-    uint64_t out[4] = {process_cpu_ns(self) / tick, 0, self->children_cpu_ns / tick, 0};
+    struct process *self = process_current();
+    struct usage own;
+    usage_of_process(self, &own);
+    uint64_t out[4] = {own.user_ns / tick, own.system_ns / tick,
+                       self->children_usage.user_ns / tick, self->children_usage.system_ns / tick};
     call->result = time_now_ns() / tick;
     return call->arg[0] != 0 ? copy_out(virt(call->arg[0]), out, sizeof out) : E_OK;
 }

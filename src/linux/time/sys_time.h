@@ -13,3 +13,7 @@ enum err sys_gettimeofday(struct syscall *call);
 enum err sys_settimeofday(struct syscall *call);
 enum err sys_time(struct syscall *call);
 enum err sys_times(struct syscall *call);
+
+/* sys_adjtimex.c */
+enum err sys_adjtimex(struct syscall *call);
+enum err sys_clock_adjtime(struct syscall *call);

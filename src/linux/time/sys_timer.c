@@ -147,6 +147,7 @@ void timers_exec(struct process *process)
 void timers_clear(struct process *process)
 {
     timers_exec(process);
+    timer_cancel(&process->timers.cpu_limit);
     for (int i = 0; i < ITIMER_COUNT; i++) {
         interval_timer_stop(&process->timers.interval[i]);
         signal_entry_cancel(&process->timers.interval[i].entry);
@@ -217,7 +218,7 @@ enum err sys_timer_create(struct syscall *call)
     interval_timer_init(&p->t, process_current(), timer_clock_of(kind), &info);
     p->t.clock_tid = clock_tid(id);
     p->t.silent = event.notify == SIGEV_NONE;
-    p->t.counts_overruns = true;
+    p->t.counts_overruns = p->t.entry.always = true;
     p->t.target_tid = event.notify & SIGEV_THREAD_ID ? event.tid : 0;
     p->id = new_id;
     p->clock = id;

@@ -50,7 +50,7 @@ static void test_defaults(void **state)
     assert_string_equal(o.init, "/init");
     assert_string_equal(o.argv[0], "/init");
     assert_null(o.argv[1]);
-    assert_string_equal(o.envp[0], "HOME=/");
+    assert_string_equal(o.envp[0], "HOME=/root");
     assert_string_equal(o.envp[1], "TERM=linux");
     assert_null(o.envp[2]);
 }

@@ -2,6 +2,7 @@
 #include "fs_native.h"
 
 #include "fs/vfs/context.h"
+#include "fs/vfs/credentials.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/inode.h"
@@ -30,6 +31,19 @@ struct fs_context *fs_current(void)
     return &fs_first;
 }
 
+const struct credentials *native_credentials = &credentials_first;
+
+const struct credentials *credentials_current(void)
+{
+    return native_credentials;
+}
+
+enum err fs_check_trace(uint32_t pid, bool memory)
+{
+    (void)memory;
+    return pid <= 1 ? E_OK : E_SRCH;
+}
+
 int native_raised;
 
 void fs_raise(int signal)
@@ -41,6 +55,42 @@ void fs_raise_group(int signal, uint32_t group)
 {
     (void)signal;
     (void)group;
+}
+
+void fs_caller_credentials(bool effective, struct fs_credentials *out)
+{
+    (void)effective;
+    *out = (struct fs_credentials){1, 0, 0};
+}
+
+bool fs_owner_exists(enum fs_owner_type type, uint32_t id)
+{
+    (void)type;
+    return id == 1;
+}
+
+void fs_signal_owner(const struct fs_owner *owner, const struct fs_io_event *event)
+{
+    (void)owner;
+    native_raised = event->signal;
+}
+
+void thread_set_schedule(struct thread *thread, uint8_t priority, bool round_robin, uint32_t weight)
+{
+    (void)thread, (void)priority, (void)round_robin, (void)weight;
+}
+
+enum err fs_stop_group(int signal)
+{
+    native_raised = signal;
+    return E_INTR;
+}
+
+struct fs_job native_job = {1, 1, 1};
+
+struct fs_job fs_caller_job(void)
+{
+    return native_job;
 }
 
 enum err fs_check_group(uint32_t group)

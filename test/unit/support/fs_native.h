@@ -6,8 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The credentials of the only thread. */
+extern const struct credentials *native_credentials;
+
 /* The last signal sent to the only process, number 1, which has one thread. */
 extern int native_raised;
+extern struct fs_job native_job; /* of the calling process */
 
 /* Called when a test's thread would sleep, in place of another thread. If it returns false, the sleep
  * ends with E_INTR. */

@@ -15,20 +15,26 @@ static struct filesystem root;
 static int generated;
 static char stored[32];
 
-/* /proc/self needs a program. */
-enum err procfs_self_start(void)
-{
-    return E_OK;
-}
+static void count(struct text *text, void *context);
+static enum err store(const char *bytes, size_t size, void *context);
 
-static int fills;
-static bool fill_fails;
-
-static enum err fill(void)
-{
-    fills++;
-    return fill_fails ? E_NOMEM : procfs_add("/sys/filled", NULL, NULL);
-}
+static const struct procfs_row rows[] = {
+    {"a/b/count", count, NULL, "line", 0},
+    {"w", count, store, "x", 0},
+    {"secret", count, NULL, "x", 0400},
+    {"/sys/kernel/number", count, NULL, "x", 0},
+};
+static const struct procfs_table table = {rows, ARRAY_LENGTH(rows),
+                                          "a/constant\0"
+                                          "1048576\0"
+                                          "empty\0"
+                                          "<\0"
+                                          "link\0"
+                                          ">a/constant\0"
+                                          "/sys/fs/cgroup/\0"
+                                          "\0"
+                                          "/sys/kernel/line\0"
+                                          "\0"};
 
 static int setup(void **state)
 {
@@ -36,9 +42,7 @@ static int setup(void **state)
     generated = 0;
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     vfs_init(&root);
-    fills = 0;
-    fill_fails = false;
-    assert_int_equal(procfs_start(fill), E_OK);
+    assert_int_equal(procfs_start(&table), E_OK);
     return 0;
 }
 
@@ -72,46 +76,120 @@ static struct file *open_at(const char *path, uint32_t flags)
     return f;
 }
 
-/* Nothing is made before; the first look fails here, and the second makes all of /proc and /sys. */
-static void test_files_are_made_at_the_first_look(void **state)
+/* The names that a listing shows, each once, with a space after it; '/' marks a directory, '@' a link. */
+static bool note_name(void *context, const struct directory_entry *entry)
 {
-    (void)state;
-    struct dentry *found;
-    assert_int_equal(walk_lookup(NULL, "/proc", 0, &found), E_OK);
-    assert_int_equal(found->inode->nlink, 1);
-    dentry_put(found);
-    assert_int_equal(fills, 0);
-    fill_fails = true;
-    assert_int_equal(walk_lookup(NULL, "/proc/none", 0, &found), E_NOMEM);
-    assert_int_equal(fills, 1);
-    fill_fails = false;
-    assert_int_equal(walk_lookup(NULL, "/proc/none", 0, &found), E_NOENT);
-    assert_int_equal(fills, 2);
-    assert_int_equal(walk_lookup(NULL, "/proc/filesystems", 0, &found), E_OK);
-    dentry_put(found);
-    assert_int_equal(walk_lookup(NULL, "/proc", 0, &found), E_OK);
-    assert_int_equal(found->inode->nlink, 3); /* sys */
-    dentry_put(found);
-    assert_int_equal(walk_lookup(NULL, "/sys/filled", 0, &found), E_OK);
-    dentry_put(found);
-    assert_int_equal(fills, 2);
-}
-
-static bool is_filled(void *context, const struct directory_entry *entry)
-{
-    *(bool *)context |= strcmp(entry->name, "filled") == 0;
+    char *names = context;
+    strncat(names, entry->name, entry->length);
+    strcat(names, entry->type == S_IFDIR >> 12 ? "/ " : entry->type == S_IFLNK >> 12 ? "@ " : " ");
     return true;
 }
 
-static void test_a_listing_is_a_first_look(void **state)
+static bool note_one(void *context, const struct directory_entry *entry)
 {
+    char *names = context;
+    if (names[0] != '\0')
+        return false;
+    return note_name(context, entry);
+}
+
+static void test_listing_shows_each_name_once(void **state)
+{
+    static const char *const directories[][2] = {
+        {"/proc", "./ ../ a/ w secret empty link@ "},
+        {"/proc/a", "./ ../ b/ constant "},
+        {"/sys", "./ ../ kernel/ fs/ "},
+        {"/sys/kernel", "./ ../ number line "},
+        {"/sys/fs/cgroup", "./ ../ "},
+    };
     (void)state;
-    bool listed = false;
-    struct file *f = open_at("/sys", O_RDONLY);
-    assert_int_equal(fills, 0);
-    assert_int_equal(file_list(f, is_filled, &listed), E_OK);
-    assert_true(listed);
-    assert_int_equal(fills, 1);
+    for (size_t i = 0; i < ARRAY_LENGTH(directories); i++) {
+        char names[200] = "", one_by_one[200] = "";
+        struct file *f = open_at(directories[i][0], O_RDONLY);
+        assert_int_equal(file_list(f, note_name, names), E_OK);
+        assert_string_equal(names, directories[i][1]);
+        f->offset = 0;
+        for (;;) {
+            char one[60] = "";
+            assert_int_equal(file_list(f, note_one, one), E_OK);
+            if (one[0] == '\0')
+                break;
+            strcat(one_by_one, one);
+        }
+        assert_string_equal(one_by_one, directories[i][1]);
+        file_put(f);
+    }
+}
+
+static void test_names_that_are_not_there(void **state)
+{
+    static const char *const paths[] = {"/proc/a/b/coun", "/proc/a/b/count2", "/proc/sys",
+                                        "/proc/a/w",      "/sys/a",           "/sys/fs/cgroup/x",
+                                        "/proc/kernel"};
+    struct dentry *found;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
+        assert_int_equal(walk_lookup(NULL, paths[i], 0, &found), E_NOENT);
+    assert_int_equal(walk_lookup(NULL, "/proc/w/x", 0, &found), E_NOTDIR);
+}
+
+static void test_entries_are_not_deleted_and_keep_their_numbers(void **state)
+{
+    char path[64], *at;
+    struct dentry *found, *again;
+    (void)state;
+    assert_int_equal(walk_lookup(NULL, "/proc/a/b/count", 0, &found), E_OK);
+    assert_int_equal(walk_lookup(NULL, "/proc/a/../a/b/count", 0, &again), E_OK);
+    assert_int_equal(found->inode->ino, again->inode->ino);
+    assert_int_equal(dentry_path(found, root.root, true, path, sizeof path, &at), E_OK);
+    assert_string_equal(at, "/proc/a/b/count");
+    dentry_put(again);
+    dentry_put(found);
+    assert_int_equal(walk_lookup(NULL, "/proc/secret", 0, &found), E_OK);
+    assert_int_equal(found->inode->mode, S_IFREG | 0400);
+    dentry_put(found);
+    assert_int_equal(walk_lookup(NULL, "/sys/kernel/line", 0, &found), E_OK);
+    assert_int_equal(found->inode->fs->magic, 0x62656572);
+    dentry_put(found);
+    assert_int_equal(walk_lookup(NULL, "/proc/link", WALK_FOLLOW, &found), E_OK);
+    assert_string_equal(found->name, "constant");
+    dentry_put(found);
+}
+
+static void test_constant_lines(void **state)
+{
+    static const char *const files[][2] = {
+        {"/proc/a/constant", "1048576\n"}, {"/proc/empty", ""}, {"/sys/kernel/line", "\n"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+        char bytes[32] = "";
+        uint64_t done;
+        struct file *f = open_at(files[i][0], O_RDONLY);
+        assert_int_equal(file_read_at(f, bytes, sizeof bytes, 0, &done), E_OK);
+        assert_int_equal(done, strlen(files[i][1]));
+        assert_memory_equal(bytes, files[i][1], done);
+        file_put(f);
+    }
+}
+
+/* One byte at a time, from huge offsets, and back. */
+static void test_odd_reads(void **state)
+{
+    char byte, expected[8] = "1048576\n";
+    uint64_t done;
+    (void)state;
+    struct file *f = open_at("/proc/a/constant", O_RDONLY);
+    for (uint64_t i = 0; i < 8; i++) {
+        assert_int_equal(file_read_at(f, &byte, 1, i, &done), E_OK);
+        assert_int_equal(done, 1);
+        assert_int_equal(byte, expected[i]);
+    }
+    for (unsigned bit = 4; bit < 64; bit++) {
+        assert_int_equal(file_read_at(f, &byte, 1, UINT64_C(1) << bit, &done), E_OK);
+        assert_int_equal(done, 0);
+    }
+    assert_int_equal(file_read_at(f, &byte, 1, 2, &done), E_OK);
+    assert_int_equal(byte, '4');
     file_put(f);
 }
 
@@ -120,7 +198,6 @@ static void test_text_is_made_once_a_reading(void **state)
     (void)state;
     char bytes[20000];
     uint64_t done, more;
-    assert_int_equal(procfs_add("a/b/count", count, "line"), E_OK);
     struct file *f = open_at("/proc/a/b/count", O_RDONLY);
     assert_int_equal(file_read_at(f, bytes, 10, 0, &done), E_OK);
     assert_int_equal(done, 10);
@@ -137,7 +214,6 @@ static void test_writes_reach_the_files_function(void **state)
 {
     (void)state;
     uint64_t offset = 0, done;
-    assert_int_equal(procfs_add_writable("w", count, store, "x"), E_OK);
     struct file *f = open_at("/proc/w", O_WRONLY | O_TRUNC);
     struct io io = io_kernel("hello", 5);
     assert_int_equal(file_write(f, &io, &offset, &done), E_OK);
@@ -146,7 +222,7 @@ static void test_writes_reach_the_files_function(void **state)
     io = io_kernel("this is longer than the thirty-two bytes", 40);
     assert_int_equal(file_write(f, &io, &offset, &done), E_INVAL);
     file_put(f);
-    f = open_at("/proc/filesystems", O_WRONLY);
+    f = open_at("/proc/a/constant", O_WRONLY);
     io = io_kernel("x", 1);
     assert_int_equal(file_write(f, &io, &offset, &done), E_IO);
     file_put(f);
@@ -158,30 +234,23 @@ static void test_nothing_can_be_made_or_removed(void **state)
     struct file *f;
     assert_int_equal(vfs_open(NULL, "/proc/new", O_RDWR | O_CREAT, 0, &f), E_NOENT);
     assert_int_equal(vfs_make_directory((struct vfs_place){NULL, "/proc/new"}, 0), E_NOENT);
-    assert_int_equal(vfs_unlink((struct vfs_place){NULL, "/proc/filesystems"}), E_PERM);
-    assert_int_equal(vfs_remove_directory((struct vfs_place){NULL, "/proc/sys"}), E_PERM);
+    assert_int_equal(vfs_unlink((struct vfs_place){NULL, "/proc/a/constant"}), E_PERM);
+    assert_int_equal(vfs_remove_directory((struct vfs_place){NULL, "/proc/a"}), E_PERM);
     assert_int_equal(vfs_remove_directory((struct vfs_place){NULL, "/proc"}), E_BUSY);
-}
-
-static void test_number_ends_with_a_newline(void **state)
-{
-    (void)state;
-    char bytes[32];
-    uint64_t done;
-    struct file *f = open_at("/proc/sys/fs/nr_open", O_RDONLY);
-    assert_int_equal(file_read_at(f, bytes, sizeof bytes, 0, &done), E_OK);
-    assert_int_equal(done, 8);
-    assert_memory_equal(bytes, "1048576\n", 8);
-    file_put(f);
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_files_are_made_at_the_first_look), T(test_a_listing_is_a_first_look),
-        T(test_text_is_made_once_a_reading),      T(test_writes_reach_the_files_function),
-        T(test_nothing_can_be_made_or_removed),   T(test_number_ends_with_a_newline),
+        T(test_listing_shows_each_name_once),
+        T(test_names_that_are_not_there),
+        T(test_entries_are_not_deleted_and_keep_their_numbers),
+        T(test_constant_lines),
+        T(test_odd_reads),
+        T(test_text_is_made_once_a_reading),
+        T(test_writes_reach_the_files_function),
+        T(test_nothing_can_be_made_or_removed),
     };
     return RUN_TESTS(tests);
 }

@@ -7,6 +7,7 @@
 #include "fs/vfs/file_table.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/vfs.h"
+#include "fs/vfs/walk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static int setup(void **state)
     (void)state;
     live_before = native_heap_live();
     fs_current()->umask = 022;
-    fs_current()->uid = 0;
+    native_credentials = &credentials_first;
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     vfs_init(&root);
     return 0;
@@ -430,14 +431,15 @@ static void test_permissions_of_others(void **state)
     assert_int_equal(vfs_change_mode(d, 01777), E_OK);
     dentry_put(d);
     assert_int_equal(make("/t/roots"), E_OK);
-    fs_current()->uid = 1000;
+    const struct credentials user = {.uid = {1000, 1000, 1000, 1000}};
+    native_credentials = &user;
     assert_int_equal(open_flags("/t/roots", O_RDWR), E_ACCES);
     assert_int_equal(open_flags("/t/roots", O_RDONLY), E_OK);
     assert_int_equal(vfs_unlink(place("/t/roots")), E_PERM);
     assert_int_equal(make("/mine"), E_ACCES);
     assert_int_equal(make("/t/mine"), E_OK);
     assert_int_equal(vfs_unlink(place("/t/mine")), E_OK);
-    fs_current()->uid = 0;
+    native_credentials = &credentials_first;
 }
 
 /* Each operation fails at each of its allocations in turn, and leaks nothing. */
@@ -531,6 +533,48 @@ static void test_file_locks_exclude(void **state)
     file_put(b);
 }
 
+/* openat2(2)'s RESOLVE_*: a row is a path from /top, and for each restriction the error. */
+static void test_walk_restrictions(void **state)
+{
+    static const uint32_t restrictions[] = {WALK_NO_XDEV, WALK_NO_MAGICLINKS, WALK_NO_SYMLINKS,
+                                            WALK_BENEATH, WALK_IN_ROOT};
+    static const struct {
+        const char *path;
+        enum err expected[ARRAY_LENGTH(restrictions)];
+    } rows[] = {
+        {"near", {E_OK, E_OK, E_LOOP, E_OK, E_OK}},
+        {"absolute", {E_NOENT, E_NOENT, E_LOOP, E_XDEV, E_OK}},
+        {"out", {E_OK, E_OK, E_LOOP, E_XDEV, E_NOENT}},
+        {"in/../..", {E_OK, E_OK, E_OK, E_XDEV, E_OK}},
+        {"in/../../in/file", {E_NOENT, E_NOENT, E_NOENT, E_XDEV, E_OK}},
+        {"mount", {E_XDEV, E_OK, E_OK, E_OK, E_OK}},
+    };
+    static struct filesystem other;
+    struct dentry *top, *found;
+    (void)state;
+    assert_int_equal(make_dir("/top"), E_OK);
+    assert_int_equal(make_dir("/top/in"), E_OK);
+    assert_int_equal(make_dir("/top/mount"), E_OK);
+    assert_int_equal(make("/top/in/file"), E_OK);
+    assert_int_equal(make_link("in/file", "/top/near"), E_OK);
+    assert_int_equal(make_link("/in/file", "/top/absolute"), E_OK);
+    assert_int_equal(make_link("../top/near", "/top/out"), E_OK);
+    assert_int_equal(ramfs_init(&other, "tmpfs", 3), E_OK);
+    assert_int_equal(vfs_mount("/top/mount", &other), E_OK);
+    assert_int_equal(walk_lookup(NULL, "/top", 0, &top), E_OK);
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        for (size_t r = 0; r < ARRAY_LENGTH(restrictions); r++) {
+            enum err e = walk_lookup(top, rows[i].path, WALK_FOLLOW | restrictions[r], &found);
+            if (e != rows[i].expected[r])
+                fail_msg("%s, %x: %d", rows[i].path, restrictions[r], e);
+            if (e == E_OK)
+                dentry_put(found);
+        }
+    }
+    assert_int_equal(walk_lookup(top, "/top", WALK_BENEATH, &found), E_XDEV);
+    dentry_put(top);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -538,6 +582,7 @@ int main(void)
         T(test_walk_names),
         T(test_walk_symlinks),
         T(test_walk_forty_links),
+        T(test_walk_restrictions),
         T(test_open_flags),
         T(test_make_and_remove_errors),
         T(test_hard_links),

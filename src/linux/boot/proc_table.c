@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The files of /proc and /sys, but for those of processes. First what is generated at each reading, then what
+ * never changes. Where Linux counts something that Ouro does not have, such as swap or modules, the
+ * file says what Linux says for none; where Ouro has it and does not count it, there is no file.
+ */
+#include "base/compiler.h"
+#include "base/str.h"
+#include "fs/proc/process_text.h"
+#include "kern/random.h"
+#include "linux/abi/release.h"
+#include "linux/boot/proc_machine.h"
+#include "linux/boot/proc_ouro.h"
+#include "linux/task/process.h"
+
+#define CPU   "/sys/devices/system/cpu/"
+#define NODE  "/sys/devices/system/node/"
+#define CLOCK "/sys/devices/system/clocksource/clocksource0/"
+
+static void show_host_name(struct text *text, void *context)
+{
+    const struct process *p = process_first();
+    text_printf(text, "%s\n", context == NULL ? p->host_name : p->domain_name);
+}
+
+static enum err store_host_name(const char *bytes, size_t size, void *context)
+{
+    char *name = context == NULL ? process_first()->host_name : process_first()->domain_name;
+    size_t length = 0;
+    while (length < size && bytes[length] != '\n' && bytes[length] != '\0')
+        length++;
+    if (length > HOST_NAME_MAX)
+        length = HOST_NAME_MAX;
+    memset(name, 0, HOST_NAME_MAX + 1);
+    memcpy(name, bytes, length);
+    return E_OK;
+}
+
+#define CACHE_FILE(index, name, field)                                                             \
+    {                                                                                              \
+        CPU "cpu0/cache/index" #index "/" name, proc_show_cache, NULL,                             \
+            (void *)(index * 8 + field), 0                                                         \
+    }
+#define CACHE(index)                                                                               \
+    CACHE_FILE(index, "coherency_line_size", 1), CACHE_FILE(index, "level", 0),                    \
+        CACHE_FILE(index, "size", 5), CACHE_FILE(index, "type", 6)
+
+static const struct procfs_row rows[] = {
+    {"buddyinfo", proc_show_buddyinfo, NULL, NULL, 0},
+    {"cmdline", proc_show_command_line, NULL, NULL, 0},
+    {"cpuinfo", proc_show_cpuinfo, NULL, NULL, 0},
+    {"interrupts", proc_show_interrupts, NULL, NULL, 0},
+    {"loadavg", proc_show_loadavg, NULL, NULL, 0},
+    {"locks", proc_show_locks, NULL, NULL, 0},
+    {"meminfo", proc_show_meminfo, NULL, NULL, 0},
+    {"ouro", proc_show_ouro, NULL, NULL, 0},
+    {"pagetables", procfs_show_pagetables, NULL, NULL, 0},
+    {"softirqs", proc_show_softirqs, NULL, NULL, 0},
+    {"stat", proc_show_stat, NULL, NULL, 0},
+    {"uptime", proc_show_uptime, NULL, NULL, 0},
+    {"vmstat", proc_show_vmstat, NULL, NULL, 0},
+    {"zoneinfo", proc_show_zoneinfo, NULL, NULL, 0},
+    {"sys/fs/file-nr", proc_show_file_count, NULL, NULL, 0},
+    {"sys/kernel/domainname", show_host_name, store_host_name, (void *)1, 0},
+    {"sys/kernel/hostname", show_host_name, store_host_name, NULL, 0},
+    {"sys/kernel/random/boot_id", proc_show_boot_id, NULL, NULL, 0},
+    {"sys/kernel/random/uuid", proc_show_new_uuid, NULL, NULL, 0},
+    {NODE "node0/meminfo", proc_show_node_meminfo, NULL, NULL, 0},
+    CACHE(0),
+    CACHE(1),
+    CACHE(2),
+    CACHE(3),
+};
+
+#define T(path, line) path "\0" line "\0"
+
+static const char texts[] = T("mounts", ">self/mounts") /**/
+    T("net", ">self/net")                               /**/
+    T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled") T(
+        "devices",
+        "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n"
+        "Block devices:") T("diskstats", "<") T("execdomains", "0-0\tLinux           \t[kernel]")
+        T("filesystems",
+          "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tsockfs\nnodev\tpipefs\nnodev\tdevpts")
+            T("modules", "<") T("partitions", "major minor  #blocks  name\n")
+                T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
+                    T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                                         "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
+                        T("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority") T(
+                            "version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
+                            T("sys/fs/aio-max-nr", "65536") /* io_setup() is absent all the same */
+    T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "65536") T(
+        "sys/fs/file-max", "1048576") T("sys/fs/inotify/max_queued_events", "16384")
+        T("sys/fs/inotify/max_user_instances", "128") T("sys/fs/inotify/max_user_watches", "65536")
+            T("sys/fs/nr_open", "1048576") T("sys/fs/overflowgid", "65534")
+                T("sys/fs/overflowuid", "65534") T("sys/fs/pipe-max-size", "1048576")
+                    T("sys/fs/pipe-user-pages-hard", "0") T("sys/fs/pipe-user-pages-soft", "0")
+                        T("sys/fs/protected_fifos", "0") T("sys/fs/protected_hardlinks", "1")
+                            T("sys/fs/protected_regular", "0") T("sys/fs/protected_symlinks", "0")
+                                T("sys/fs/suid_dumpable", "0") T("sys/kernel/cap_last_cap", "40")
+                                    T("sys/kernel/core_pattern",
+                                      "core") T("sys/kernel/core_uses_pid", "0")
+                                        T("sys/kernel/dmesg_restrict", "1") /* syslog() refuses */
+    T("sys/kernel/kptr_restrict", "0") T("sys/kernel/ngroups_max", "65536")
+        T("sys/kernel/osrelease", LINUX_RELEASE) T("sys/kernel/ostype", "Linux")
+            T("sys/kernel/overflowgid", "65534") T("sys/kernel/overflowuid", "65534")
+                T("sys/kernel/panic", "0")
+                    T("sys/kernel/panic_on_oops", "1") /* a fault of the kernel is a panic */
+    T("sys/kernel/perf_event_paranoid", "2") T("sys/kernel/pid_max", "32768")
+        T("sys/kernel/pty/max", "1024") T("sys/kernel/random/entropy_avail",
+                                          "256") T("sys/kernel/random/poolsize", "256")
+            T("sys/kernel/randomize_va_space", "2") T("sys/kernel/sched_rt_period_us", "1000000")
+                T("sys/kernel/sched_rt_runtime_us", "-1") /* real-time threads are not throttled */
+    T("sys/kernel/tainted", "0") T("sys/kernel/threads-max", "32768") T(
+        "sys/kernel/version",
+        LINUX_VERSION) T("sys/net/core/rmem_default",
+                         "212992") T("sys/net/core/rmem_max", "212992") T("sys/net/core/somaxconn",
+                                                                          "4096")
+        T("sys/net/core/wmem_default", "212992") T("sys/net/core/wmem_max", "212992") T(
+            "sys/net/unix/max_dgram_qlen", "10") T("sys/vm/max_map_count",
+                                                   "65530") T("sys/vm/mmap_min_addr",
+                                                              "65536") T("sys/vm/nr_hugepages", "0")
+            T("sys/vm/overcommit_memory", "0") T("sys/vm/overcommit_ratio", "50") T(
+                "sys/vm/page-cluster",
+                "3") T("sys/vm/swappiness",
+                       "60") T("/sys/block/",
+                               "") T("/sys/class/net/",
+                                     "") T("/sys/class/tty/", "")
+                T(CPU "cpu0/topology/core_cpus", "1") T(CPU "cpu0/topology/core_cpus_list", "0") T(
+                    CPU
+                    "cpu0/topology/core_id",
+                    "0") T(CPU "cpu0/topology/core_siblings",
+                           "1") T(CPU "cpu0/topology/core_siblings_list", "0")
+                    T(CPU "cpu0/topology/die_id", "0") T(CPU "cpu0/topology/package_cpus", "1") T(
+                        CPU
+                        "cpu0/topology/package_cpus_list",
+                        "0") T(CPU "cpu0/topology/physical_package_id",
+                               "0") T(CPU "cpu0/topology/thread_siblings", "1")
+                        T(CPU "cpu0/topology/thread_siblings_list", "0") T(CPU "isolated", "") T(
+                            CPU "kernel_max",
+                            "0") T(CPU "offline",
+                                   "") T(CPU "online", "0")
+                            T(CPU "possible", "0") T(CPU "present", "0") T(CPU "smt/active", "0") T(
+                                CPU "smt/control",
+                                "notsupported") T(CLOCK "available_clocksource", "tsc ")
+                                T(CLOCK "current_clocksource",
+                                  "tsc") T(NODE "has_cpu",
+                                           "0") T(NODE "has_memory", "0")
+                                    T(NODE "has_normal_memory", "0") T(NODE "node0/cpulist", "0") T(
+                                        NODE "node0/cpumap",
+                                        "1") T(NODE "node0/distance",
+                                               "10") T(NODE "online",
+                                                       "0") T(NODE "possible", "0")
+                                        T("/sys/fs/cgroup/", "") T(
+                                            "/sys/kernel/mm/transparent_hugepage/enabled",
+                                            "always [madvise] never")
+                                            T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
+                                              "2097152");
+
+enum err proc_table_start(void)
+{
+    static const struct procfs_table table = {rows, ARRAY_LENGTH(rows), texts};
+    enum err e = procfs_start(&table);
+    if (e == E_OK)
+        procfs_self_start();
+    return e;
+}
