@@ -165,7 +165,7 @@ static enum err put_statfs(uint64_t to, const struct filesystem *fs)
         .frsize = PAGE_SIZE,
         .flags = 0x20, /* ST_VALID */
     };
-    if (fs->room) {
+    if (fs->room && fs->root) { /* without a root, that of memfd_create(): no limits, all zeros */
         fs->room(&statfs.blocks, &statfs.bfree);
         statfs.bavail = statfs.bfree;
         statfs.files = fs->inodes;

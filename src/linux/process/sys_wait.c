@@ -48,11 +48,11 @@ enum err sys_getsid(struct syscall *call)
 enum err sys_setpgid(struct syscall *call)
 {
     const struct process *self = process_current();
-    struct process *process = process_by_tid((int)call->arg[0]);
-    int group = (int)call->arg[1];
-    if (group < 0)
+    int pid = (int)call->arg[0], group = (int)call->arg[1];
+    struct process *process = process_by_tid(pid);
+    if (group < 0 || (group == 0 && pid < 0))
         return E_INVAL;
-    if (process != NULL && call->arg[0] != 0 && process->pid != (int)call->arg[0])
+    if (process != NULL && pid != 0 && process->pid != pid)
         return E_INVAL;
     if (process == NULL || (process != self && process->parent != self))
         return E_SRCH;
