@@ -9,9 +9,10 @@
 #include "mm/phys/frames.h"
 #include "mm/vm/areas.h"
 
-#define TMPFS_MAGIC 0x01021994
-#define FRAMES_KEPT 64 /* 256 KiB */
-#define RAMFS_ROOT  2  /* inode number of the root, as on disk file systems */
+#define TMPFS_MAGIC     0x01021994
+#define FRAMES_KEPT     64 /* 256 KiB */
+#define RAMFS_ROOT      2  /* inode number of the root, as on disk file systems */
+#define INODES_PER_PAGE 8  /* about as many as memory holds, with their names */
 
 static uint64_t limit = UINT64_MAX;
 static uint64_t used;
@@ -81,7 +82,7 @@ enum err ramfs_init(struct filesystem *fs, const char *type, uint64_t device)
         .magic = TMPFS_MAGIC,
         .device = device,
         .next_ino = RAMFS_ROOT,
-        .inodes = machine_frames.total_frames / 2, /* as tmpfs */
+        .inodes = machine_frames.total_frames * INODES_PER_PAGE,
         .create = ramfs_create,
         .room = room,
     };
