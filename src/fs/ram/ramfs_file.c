@@ -244,7 +244,8 @@ static enum err write_piece(struct inode *inode, struct io *io, uint64_t size, u
         uint64_t inside = *at & PAGE_MASK, before = io_left(io);
         e = io_take(io, (char *)page + inside, least(before - last, PAGE_SIZE - inside));
         if (io_left(io) == before && ram->tree.count > pages)
-            remove_pages(ram, page_number(*at), page_number(*at) + 1); /* no byte for the new page */
+            remove_pages(ram, page_number(*at),
+                         page_number(*at) + 1); /* no byte for the new page */
         *at += before - io_left(io);
         if (*at > inode->size)
             inode->size = *at;
