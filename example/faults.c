@@ -427,14 +427,10 @@ static void out_of_memory_call(void)
 INSTRUCTION(misaligned_load, "movaps (%0), %%xmm0" : : "r"(variables + 8) : "xmm0")
 INSTRUCTION(misaligned_store, "movdqa %%xmm0, 4(%0)" : : "r"(variables) : "memory")
 INSTRUCTION(misaligned_stack, "and $-16, %%rsp; movaps %%xmm0, -24(%%rsp)" : : : "memory")
-
-static void trap(void)
-{
-    __builtin_trap();
-}
-
+INSTRUCTION(trap, "ud2")
 INSTRUCTION(illegal, ".byte 0x06")
 INSTRUCTION(ud1, "ud1 %eax, %eax")
+INSTRUCTION(icebp, ".byte 0xf1")
 
 static void divide_zero(void)
 {
@@ -682,6 +678,7 @@ static const struct {
     {"trap", trap},
     {"illegal", illegal},
     {"ud1", ud1},
+    {"icebp", icebp},
     {"divide-zero", divide_zero},
     {"divide-overflow", divide_overflow},
     {"breakpoint", breakpoint},

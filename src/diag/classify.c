@@ -241,6 +241,8 @@ static enum fault_class classify_protection(const struct fault_facts *f)
     return FAULT_CLASS_PROTECTION;
 }
 
+#define CODE_ICEBP 1 /* TRAP_BRKPT: a #DB for which DR6 names no cause */
+
 static enum fault_class classify_undefined(const struct fault_facts *f)
 {
     bool ud2 = f->byte_count >= 2 && f->bytes[0] == 0x0f && f->bytes[1] == 0x0b;
@@ -264,7 +266,7 @@ enum fault_class fault_classify(const struct fault_facts *f)
     case VECTOR_DIVIDE:
         return FAULT_CLASS_DIVIDE;
     case VECTOR_DEBUG:
-        return FAULT_CLASS_STEP;
+        return f->code == CODE_ICEBP ? FAULT_CLASS_BREAKPOINT : FAULT_CLASS_STEP;
     case VECTOR_BREAKPOINT:
         return FAULT_CLASS_BREAKPOINT;
     case VECTOR_INVALID_OPCODE:

@@ -170,8 +170,7 @@ static void load_state(struct thread *t) REQUIRES(class_sched)
 static void fpu_used(struct trap_frame *frame)
 {
     struct thread *self = thread_current();
-    uint8_t
-        before; /* `int 7` ends in a 7: a look at one byte, for each turn of the FPU comes here */
+    uint8_t before; /* `int 7` ends in a 7: a look at one byte, for speed */
     if (trap_from_program(frame) && copy_in(&before, virt(frame->rip - 1), 1) == E_OK &&
         before == VECTOR_DEVICE_NOT_AVAILABLE && trap_raised_by_program(frame)) {
         trap_pass_on(frame);
@@ -184,11 +183,13 @@ static void fpu_used(struct trap_frame *frame)
     spin_unlock(&sched_spin, &class_sched);
 }
 
-void thread_own_fpu(void)
+/* Looks without the lock: only the running thread makes itself the owner, and another only when it runs. */
+void thread_own_fpu(void) NO_LOCK_ANALYSIS
 {
+    if (likely(fpu_owner == thread_current()))
+        return;
     uint64_t flags = sched_lock();
-    if (fpu_owner != thread_current())
-        swap_fpu(thread_current());
+    swap_fpu(thread_current());
     sched_unlock(flags);
 }
 

@@ -36,7 +36,7 @@ ouro_boot_test(ram 300 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/ram.sh)
 ouro_boot_test(stats 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/stats.sh)
 ouro_boot_test(profile 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/profile.sh)
 ouro_boot_test(norandmaps 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/norandmaps.sh ${program_dir}/random-pie)
-foreach(group words boots screen)
+foreach(group words boots modules screen)
     ouro_boot_test(bad-${group} 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/bad.sh ${group})
 endforeach()
 

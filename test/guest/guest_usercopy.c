@@ -3,6 +3,8 @@
 #include "guest.h"
 
 #include "base/sections.h"
+#include "cpu/irq.h"
+#include "cpu/usercopy.h"
 #include "mm/vm/areas.h"
 #include "mm/heap/heap.h"
 #include "mm/layout.h"
@@ -199,6 +201,58 @@ GUEST_TEST(test_fault_verdicts)
     CHECK_EQUAL(fault_resolve(running_space, rw, PF_PRESENT | PF_WRITE), FAULT_RESOLVED);
     CHECK_EQUAL(fault_counters.copied, before.copied + 1);
     CHECK_EQUAL(fault_resolve(running_space, rw, PF_EXECUTE | PF_PRESENT), FAULT_DENIED);
+    areas_clear(running_space);
+}
+
+/* A fault that the tables allow is spurious once. Without a change of the tables it has another cause when it comes again. */
+GUEST_TEST(test_spurious_fault_only_once)
+{
+    const uint64_t error = PF_PRESENT | PF_WRITE;
+    virt_t at = virt(AREA_START + 8), other = virt(AREA_START + PAGE_SIZE);
+    add(AREA_START, AREA_SIZE, AREA_ANONYMOUS, prot_rw());
+    CHECK_EQUAL(fault_resolve(running_space, at, PF_WRITE), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, other, PF_WRITE), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, at, error), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, at, error), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(running_space, at, error), FAULT_DENIED);
+    CHECK_EQUAL(fault_resolve(running_space, other, error), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, other, error), FAULT_DENIED);
+    /* Less and then more is allowed: the TLB may hold what was allowed between. */
+    struct virt_range page = virt_range(other.v, other.v + PAGE_SIZE);
+    CHECK_EQUAL(paging_protect(running_space, page, prot_ro()), E_OK);
+    CHECK_EQUAL(paging_protect(running_space, page, prot_rw()), E_OK);
+    CHECK_EQUAL(fault_resolve(running_space, other, error), FAULT_RESOLVED);
+    CHECK_EQUAL(fault_resolve(running_space, other, error), FAULT_DENIED);
+    areas_clear(running_space);
+}
+
+/* True if the handler of #PF ends a copy that has faulted at `at` with this error code; false if the copy tries again. */
+static bool ends_copy(virt_t at, uint64_t error)
+{
+    struct trap_frame frame = {
+        .vector = VECTOR_PAGE_FAULT,
+        .error = error,
+        .rip = (uint64_t)(uintptr_t)usercopy_start,
+    };
+    uint64_t flags = irq_save();
+    __asm__ volatile("mov %0, %%cr2" : : "r"(at.v) : "memory");
+    trap_pass_on(&frame);
+    irq_restore(flags);
+    return frame.rip == (uint64_t)(uintptr_t)usercopy_fault;
+}
+
+/* What no page table allows or denies: a protection key, a shadow stack, SGX. */
+GUEST_TEST(test_fault_of_a_protection_key)
+{
+    virt_t at = virt(AREA_START);
+    add(AREA_START, AREA_SIZE, AREA_ANONYMOUS, prot_rw());
+    CHECK(!ends_copy(at, PF_WRITE));
+    CHECK(!ends_copy(at, PF_PRESENT));
+    for (unsigned bit = 5; bit < 16; bit++) {
+        CHECK(ends_copy(at, PF_PRESENT | UINT64_C(1) << bit));
+        CHECK(ends_copy(at, PF_PRESENT | PF_WRITE | UINT64_C(1) << bit));
+    }
+    CHECK(!ends_copy(at, PF_PRESENT | PF_WRITE));
     areas_clear(running_space);
 }
 

@@ -52,7 +52,8 @@ MD
             }
         }
         {
-            state = $3 == "false" ? "absent" : $2 in partial ? "partial: " partial[$2] : "full"
+            note = $2 in partial ? ": " partial[$2] : ""
+            state = ($3 == "false" ? "absent" : $2 in partial ? "partial" : "full") note
             why = ""
             for (i = 1; i <= reason_count[$2]; i++) {
                 n = entries[$2, reasons[$2, i]]
@@ -65,7 +66,7 @@ MD
         END {
             printf "\n%d full, %d partial, %d absent; %d answers.\n", count["full"], count["partial"], count["absent"], total
             for (name in partial)
-                if (seen[name] != "true") {
+                if (!(name in seen)) {
                     print "docs/linux-abi.partial: " name " is not there" > "/dev/stderr"
                     bad = 1
                 }

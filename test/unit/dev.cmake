@@ -10,6 +10,9 @@ ouro_host_test(dev/screen/screen src/dev/screen/screen.c src/dev/screen/vt.c src
 
 ouro_fuzzer(dev/screen/vt src/dev/screen/vt.c src/dev/screen/vt_escape.c)
 
+# The ports are the test's.
+ouro_host_test(dev/pc/acpi_power src/dev/pc/acpi_power.c SHADOW ports)
+
 # The ring and the buses of virtio devices, against a model of the device. Registers in memory are the model's.
 ouro_host_test(dev/virtio/virtio_ring src/dev/virtio/ring.c test/unit/support/virtio_model.c)
 ouro_host_test(dev/virtio/virtio_mmio src/dev/virtio/mmio.c src/dev/virtio/ring.c src/dev/virtio/virtio.c

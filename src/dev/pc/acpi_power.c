@@ -9,6 +9,7 @@
 #include "cpu/x86.h"
 #include "dev/pc/acpi_tables.h"
 #include "kern/machine.h"
+#include "kern/time.h"
 #include "mm/init/memory.h"
 #include "parse/acpi.h"
 
@@ -20,7 +21,7 @@ enum {
     PM1_CONTROL_SLEEP = 1 << 13, /* SLP_EN */
 };
 
-#define FOREIGN_MAX 10000 /* interrupts in a row without a power button */
+#define FOREIGN_MAX 10000 /* interrupts of other devices in a second */
 
 /* A register that can be accessed: a port, or mapped memory. */
 struct pm_register {
@@ -89,18 +90,28 @@ void machine_firmware_restart(void)
     tsc_wait_ns(UINT64_C(100000000));
 }
 
-/* Other devices may use the line. One that nothing serves holds it for ever. */
-static void acpi_power_interrupt(void)
+/* Other devices may use the line. One that nothing serves holds it for ever: the line is masked. */
+COLD static void acpi_foreign_interrupt(void)
 {
     static unsigned foreign;
+    static uint64_t since;
+    uint64_t now = time_now_ns();
+    if (now - since > NS_PER_SECOND) {
+        since = now;
+        foreign = 0;
+    }
+    if (++foreign == FOREIGN_MAX) {
+        irq_mask(power.sci);
+        log_warn("interrupt line %u is held by another device: no power button", power.sci);
+    }
+}
+
+static void acpi_power_interrupt(void)
+{
     if (!(read16(&pm1_status) & PM1_STATUS_POWER_BUTTON)) {
-        if (++foreign == FOREIGN_MAX) {
-            irq_mask(power.sci);
-            log_warn("interrupt line %u is held by another device: no power button", power.sci);
-        }
+        acpi_foreign_interrupt();
         return;
     }
-    foreign = 0;
     write16(&pm1_status, PM1_STATUS_POWER_BUTTON); /* writing 1 clears it */
     machine_power_button();
 }

@@ -14,6 +14,18 @@
 
 #define MAPS_NAME_COLUMN 73 /* of an area's name, as on Linux */
 
+/* The page of three system calls, which is no mapping; Linux shows it after the areas (linux/fault/raised.h). */
+static const struct area vsyscall_area = {
+    .range = {{UINT64_C(0xffffffffff600000)}, {UINT64_C(0xffffffffff601000)}},
+    .kind = AREA_ANONYMOUS,
+    .prot = {PROT_BIT_EXECUTE},
+};
+
+static bool is_vsyscall(const struct area *area)
+{
+    return area->range.start.v == vsyscall_area.range.start.v;
+}
+
 static uint64_t device_of(const struct page_source *source)
 {
     if (!source || source->ops != &ram_file_page_ops)
@@ -36,6 +48,8 @@ const char *procfs_area_name(const struct area *area, char *buffer, size_t size)
     }
     if (area->kind == AREA_GUARD)
         return "[anon:guard]"; /* Linux's form for named anonymous memory (PR_SET_VMA) */
+    if (is_vsyscall(area))
+        return "[vsyscall]";
     if (area->flags & AREA_STACK)
         return "[stack]";
     return (area->flags & AREA_HEAP) ? "[heap]" : "";
@@ -107,7 +121,11 @@ static void show_areas(struct text *text, const void *subject,
         virt_t next = area->range.end;
         if (more)
             more(text, subject, &process, area);
+        if (next.v == vsyscall_area.range.end.v)
+            break;
         area = area_after_giving_way(subject, &process, next);
+        if (!area && process.context)
+            area = &vsyscall_area;
     }
     heap_free(buffer);
 }
@@ -253,6 +271,10 @@ static void maps_put_flags(struct text *text, const struct area *a)
         {AREA_NO_HUGE, "nh"},
         {AREA_MERGEABLE, "mg"},
     };
+    if (is_vsyscall(a)) {
+        text_printf(text, "VmFlags: ex \n");
+        return;
+    }
     bool shared = a->flags & AREA_SHARED, fixed = a->flags & AREA_READ_ONLY;
     bool accounted = !shared && prot_can_write(a->prot) && !(a->flags & AREA_NO_RESERVE);
     text_printf(text, "VmFlags:%s%s%s%s mr%s me%s", prot_can_read(a->prot) ? " rd" : "",

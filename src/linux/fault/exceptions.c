@@ -67,7 +67,25 @@ static int debug_code(void)
     (1u << VECTOR_NMI | 1u << VECTOR_DEVICE_NOT_AVAILABLE | 1u << VECTOR_DOUBLE_FAULT |            \
      1u << VECTOR_PAGE_FAULT | 1u << VECTOR_MACHINE_CHECK)
 
-/* Sends the signal that Linux sends for the vector (Linux: arch/x86, traps). */
+/* What Linux sends for a vector (Linux: arch/x86, traps); the others raise SIGSEGV. The address is rip or 0. */
+struct vector_signal {
+    uint8_t signal, code;
+    bool at_rip;
+};
+
+static const struct vector_signal vector_signals[] = {
+    [VECTOR_DIVIDE] = {SIGNAL_FPE, FPE_INTDIV, true},
+    [VECTOR_DEBUG] = {SIGNAL_TRAP, 0, true},
+    [VECTOR_BREAKPOINT] = {SIGNAL_TRAP, SI_KERNEL, false},
+    [VECTOR_INVALID_OPCODE] = {SIGNAL_ILL, ILL_ILLOPN, true},
+    [VECTOR_SEGMENT] = {SIGNAL_BUS, SI_KERNEL, false},
+    [VECTOR_STACK] = {SIGNAL_BUS, SI_KERNEL, false}, /* non-canonical, through rsp or rbp */
+    [VECTOR_X87] = {SIGNAL_FPE, 0, true},
+    [VECTOR_ALIGNMENT] = {SIGNAL_BUS, BUS_ADRALN, false},
+    [VECTOR_SIMD] = {SIGNAL_FPE, 0, true},
+};
+
+/* Sends that signal, unless the program only wanted one of Linux's selectors. */
 static void exception(struct trap_frame *frame)
 {
     if (!trap_from_program(frame)) {
@@ -88,33 +106,10 @@ static void exception(struct trap_frame *frame)
     __asm__ volatile("sti" : : : "memory");
     if (frame->vector == VECTOR_GENERAL_PROTECTION && emulate_selector(frame))
         return;
-    switch (frame->vector) {
-    case VECTOR_DIVIDE:
-        signal_from_fault(frame, SIGNAL_FPE, FPE_INTDIV, frame->rip);
-        break;
-    case VECTOR_DEBUG:
-        signal_from_fault(frame, SIGNAL_TRAP, code, frame->rip);
-        break;
-    case VECTOR_BREAKPOINT:
-        signal_from_fault(frame, SIGNAL_TRAP, SI_KERNEL, 0);
-        break;
-    case VECTOR_INVALID_OPCODE:
-        signal_from_fault(frame, SIGNAL_ILL, ILL_ILLOPN, frame->rip);
-        break;
-    case VECTOR_X87:
-    case VECTOR_SIMD:
-        signal_from_fault(frame, SIGNAL_FPE, code, frame->rip);
-        break;
-    case VECTOR_ALIGNMENT:
-        signal_from_fault(frame, SIGNAL_BUS, BUS_ADRALN, 0);
-        break;
-    case 11: /* segment not present */
-    case 12: /* stack segment: a non-canonical address through rsp or rbp */
-        signal_from_fault(frame, SIGNAL_BUS, SI_KERNEL, 0);
-        break;
-    default:
-        signal_from_fault(frame, SIGNAL_SEGV, SI_KERNEL, 0);
-    }
+    struct vector_signal of = {SIGNAL_SEGV, SI_KERNEL, false};
+    if (frame->vector < ARRAY_LENGTH(vector_signals) && vector_signals[frame->vector].signal != 0)
+        of = vector_signals[frame->vector];
+    signal_from_fault(frame, of.signal, code != 0 ? code : of.code, of.at_rip ? frame->rip : 0);
 }
 
 void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict verdict)
@@ -124,7 +119,7 @@ void fault_of_program(struct trap_frame *frame, virt_t v, enum fault_verdict ver
         fault_of_kernel(frame, v);
     if (unlikely(frame->error & PF_USER)) /* sysret of the program */
         trap_keep_ring(frame);
-    if (emulate_vsyscall(frame, v))
+    if (unlikely(frame->rip == v.v) && emulate_vsyscall(frame, v))
         return;
     switch (verdict) {
     case FAULT_PAST_FILE:

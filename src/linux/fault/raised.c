@@ -126,7 +126,7 @@ COLD static bool emulate_far_return(struct trap_frame *frame, const struct x86_i
     return true;
 }
 
-bool emulate_selector(struct trap_frame *frame)
+COLD bool emulate_selector(struct trap_frame *frame)
 {
     uint8_t bytes[X86_INSN_MAX];
     struct x86_insn i;
@@ -152,12 +152,11 @@ bool emulate_selector(struct trap_frame *frame)
 
 /* --- The vsyscall page --- */
 
-bool emulate_vsyscall(struct trap_frame *frame, virt_t v)
+COLD bool emulate_vsyscall(struct trap_frame *frame, virt_t v)
 {
     static const uint16_t numbers[] = {96 /* gettimeofday */, 201 /* time */, 309 /* getcpu */};
     uint64_t at = v.v - VSYSCALL_PAGE, back;
-    if (frame->rip != v.v || at % VSYSCALL_STEP != 0 ||
-        at / VSYSCALL_STEP >= ARRAY_LENGTH(numbers) ||
+    if (at % VSYSCALL_STEP != 0 || at / VSYSCALL_STEP >= ARRAY_LENGTH(numbers) ||
         copy_in(&back, virt(frame->rsp), sizeof back) != E_OK)
         return false;
     const uint64_t arg[6] = {frame->rdi, frame->rsi, frame->rdx};

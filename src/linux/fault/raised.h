@@ -14,6 +14,6 @@
 /* Completes an instruction that loads one of Linux's user selectors, which the GDT lacks: mov and pop to a segment
  * register, lret, iret. False: the frame, of #GP, is no such instruction. Callers: exceptions, interrupts on. */
 bool emulate_selector(struct trap_frame *frame);
-/* Completes a call of the vsyscall page, as old static programs make: gettimeofday(), time(), getcpu(). False: the fault
- * at v is none. Callers: page faults. */
+/* Completes a call of the vsyscall page, as old static programs make: gettimeofday(), time(), getcpu(). False: the fetch
+ * at v, which has faulted, is none. Callers: page faults. */
 bool emulate_vsyscall(struct trap_frame *frame, virt_t v);

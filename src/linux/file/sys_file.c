@@ -23,7 +23,7 @@ static enum err file_transfer(struct syscall *call, enum direction direction, st
 {
     uint64_t done;
     if (*offset > INT64_MAX - io->left)
-        return E_INVAL; /* rw_verify_area() of Linux: the end overflows, whatever is there to read */
+        return E_INVAL; /* the end overflows, whatever is there to read */
     file_get(file);
     enum err e = direction == READ ? file_read(file, io, offset, &done)
                                    : file_write(file, io, offset, &done);

@@ -112,8 +112,8 @@ static enum err copy_range_allowed(const struct file *in, const struct file *out
     return in->inode->fs == out->inode->fs ? E_OK : E_XDEV;
 }
 
-/* Limits the size to what `in` has. E_OVERFLOW, E_FBIG, E_INVAL: a negative position, or the ranges overlap. The order of the
- * checks is Linux's (generic_copy_file_checks()). */
+/* Limits the size to what `in` has. E_OVERFLOW, E_FBIG, E_INVAL: a negative position, or the ranges
+ * overlap. The order of the checks is Linux's. */
 static enum err copy_range_limit(const struct file *in, const struct file *out, uint64_t from,
                                  uint64_t to, uint64_t *size)
 {

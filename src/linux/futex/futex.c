@@ -44,7 +44,7 @@ enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
     bool of_file =
         area->kind == AREA_FILE && ((area->flags & AREA_SHARED) || !prot_can_write(area->prot));
     if (!(of_file ? prot_can_read(area->prot) : prot_can_write(area->prot)))
-        return E_FAULT; /* private memory that cannot be written never changes (get_futex_key()) */
+        return E_FAULT; /* private memory that cannot be written never changes */
     if (of_file)
         *out = (struct futex_key){area->source, area->offset + (address - area->range.start.v)};
     return E_OK;

@@ -164,7 +164,7 @@ static struct linux_thread *shell(void)
     return lt;
 }
 
-static NOINLINE enum err count_thread(const struct process *process, uint32_t uid)
+static NOINLINE enum err count_for_user(const struct process *process, uint32_t uid)
 {
     if (process_is_at_user_limit(process->rlimits[RLIMIT_NPROC].soft) &&
         !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN))
@@ -176,7 +176,7 @@ enum err linux_thread_new(struct process *process, struct linux_thread **out)
 {
     const struct credentials *credentials = linux_current()->credentials;
     uint32_t uid = credentials->uid.real;
-    if (uid != 0 && count_thread(process, uid) != E_OK)
+    if (uid != 0 && count_for_user(process, uid) != E_OK)
         return E_AGAIN;
     struct linux_thread *lt = shell();
     if (lt == NULL) {

@@ -70,7 +70,7 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
 {
     struct linux_thread *lt = linux_current();
     struct signal_placement place;
-    struct signal_frame_head out = {.return_address = action->restorer};
+    struct signal_frame_head out; /* each field is set below */
 
     /* SA_RESTORER is required, as in Linux. A handler above the program's half would fault in the
      * kernel's exit path. */
@@ -82,6 +82,8 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
     if (e != E_OK)
         return e;
 
+    out.return_address = action->restorer;
+    out.ucontext.link = 0;
     out.ucontext.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
     if (cpu_features.xsave)
         out.ucontext.flags |= UC_FP_XSTATE;

@@ -276,16 +276,16 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
 
 /* A fault that the tables allow: the TLB held an older entry, which the fault has dropped (SDM 3A 4.10.4.1). Without a
  * change of the tables in between it has another cause when it comes again. */
-COLD static enum fault_verdict fault_stale(virt_t v, uint64_t error)
+COLD static enum fault_verdict fault_stale(const struct address_space *space, virt_t v,
+                                           uint64_t error)
 {
-    static uint64_t last[3] GUARDED_BY(kernel_lock);
+    static uint64_t last[4] GUARDED_BY(kernel_lock);
     kernel_lock_assert();
-    uint64_t flushes = paging_counters.page_flushes + paging_counters.full_flushes;
-    if (last[0] == v.v && last[1] == error && last[2] == flushes)
+    const uint64_t now[4] = {(uint64_t)(uintptr_t)space, v.v, error,
+                             paging_counters.page_flushes + paging_counters.full_flushes};
+    if (memcmp(last, now, sizeof last) == 0)
         return FAULT_DENIED;
-    last[0] = v.v;
-    last[1] = error;
-    last[2] = flushes;
+    memcpy(last, now, sizeof last);
     return FAULT_RESOLVED;
 }
 
@@ -309,7 +309,7 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
                 copy_on_write(space, a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
                      (!(error & PF_EXECUTE) || walk.executable);
-        return stale ? fault_stale(v, error) : FAULT_DENIED;
+        return stale ? fault_stale(space, v, error) : FAULT_DENIED;
     }
     return verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
                                            : fault_anonymous(space, a, page, write));

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # bad.sh GROUP: bad input ends with a message of one sentence and the documented status, and never with a hang. GROUP
-# is `words` (no machine is booted), `boots` (a machine is booted) or `screen`.
+# is `words` (no machine is booted), `boots` (a machine is booted), `modules` or `screen`.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -137,6 +137,37 @@ C
     [ "$(grep -c 'system call 411' err)" -eq 1 ] || { bad "an absent call is not named once"; show err; }
 }
 
+# module FIELD VALUE REGEX: the loader hands over a root archive whose entry (PVH's start_info) gdb has changed: FIELD + 0
+# is its address, + 8 its size.
+module() {
+    rm -f gdb.socket
+    timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
+        -no-reboot -serial stdio -kernel "$kernel" -initrd archive -append console=framed -S \
+        -gdb unix:gdb.socket,server=on,wait=off </dev/null >out 2>err &
+    machine=$!
+    until [ -S gdb.socket ]; do sleep 0.1; done
+    # ebx is the address of the start_info, which holds the address of the modules at 16.
+    gdb -batch -ex 'target remote gdb.socket' -ex 'hbreak *(long)&pvh_entry' -ex continue -ex delete \
+        -ex "set var *(unsigned long *)(*(unsigned long *)(\$rbx + 16) + $1) = $2" -ex detach \
+        "${kernel%.elf}.debug.elf" >gdb.out 2>&1 </dev/null
+    for _ in $(seq 100); do
+        ! grep -aq 'ended with status' out || break
+        sleep 0.2
+    done
+    kill "$machine"
+    wait "$machine"
+    grep -Eaq -- "stop: $3" out || { bad "module + $1 = $2: no line with: $3"; show out; show gdb.out; }
+    [ "$(grep -ac . out)" -le 2 ] || { bad "module + $1 = $2: says too much"; show out; }
+}
+
+modules() {
+    head -c 100000 /dev/zero >archive
+    module 0 '1UL << 50' "the boot loader's root archive ends at 0x40000000186a0, and the memory at 0x4000000"
+    module 8 '0x10000000' "the boot loader's root archive ends at 0x[0-9a-f]*, and the memory at 0x4000000"
+    module 0 '-1UL' 'what the boot loader handed over cannot be read: .* at offset [0-9]+'
+    module 0 '0x100000' 'too little memory: the boot loader laid the root archive over the kernel'
+}
+
 # The stub's message is on the screen, too: the text memory is read through QEMU's monitor.
 screen() {
     (
@@ -160,6 +191,7 @@ screen() {
 case $group in
 words) words ;;
 boots) boots ;;
+modules) modules ;;
 screen) screen ;;
 *) bad "no such group: $group" ;;
 esac

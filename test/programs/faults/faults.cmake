@@ -12,7 +12,7 @@ set(faults_run ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/run.sh ${faults_progr
 file(GLOB faults_golden CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/faults/golden/*.txt)
 foreach(golden IN LISTS faults_golden)
     get_filename_component(name ${golden} NAME_WLE)
-    if(NOT name MATCHES "^(float-sse|bad-cr4|.*\\.bochs)$") # only on Bochs
+    if(NOT name MATCHES "^(float-sse|bad-cr4|icebp|.*\\.bochs)$") # only on Bochs
         ouro_program_test(faults.${name} 200 ${faults_run} ${name})
     endif()
 endforeach()
@@ -22,7 +22,8 @@ foreach(name write-protected thread-recursion)
 endforeach()
 if(OURO_BOCHS_PROGRAM)
     foreach(name null-field null-call stack-recursion return-text text-as-pointer write-string execute-stack
-            unmapped-read misaligned-load trap divide-zero float-sse bad-cr4 halt-checked abort)
+            unmapped-read misaligned-load trap divide-zero float-sse bad-cr4 halt-checked abort
+            software-interrupt device-vector icebp)
         ouro_program_test(faults-bochs.${name} 400 ${faults_run} ${name})
         set_property(TEST programs.faults-bochs.${name} APPEND PROPERTY ENVIRONMENT EMULATOR=bochs)
     endforeach()

@@ -12,7 +12,7 @@
 #              WRITE=1    writes the golden file instead: read the difference before you commit it
 #              EMULATOR   qemu (default) or bochs
 #
-# QEMU's TCG raises no SSE exceptions and accepts any CR4: these ways run on Bochs only. Both accept any MSR: that way
+# QEMU's TCG raises no SSE exceptions, accepts any CR4 and lacks icebp: these ways run on Bochs only. Both accept any MSR: that way
 # works on real machines only.
 set -u
 

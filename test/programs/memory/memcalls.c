@@ -578,27 +578,6 @@ static void file_mappings(void)
     CALL(mmap, P(26), PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_FIXED | MAP_SYNC, fd, 0);
     CALL(mmap, P(26), PAGE, PROT_READ, MAP_SHARED_VALIDATE | MAP_FIXED, fd, 0);
     CALL(mmap, P(27), PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_GROWSDOWN, fd, 0);
-    struct timespec long_ago[2] = {{1000, 0}, {2000, 0}};
-    struct stat is;
-    futimens(fd, long_ago);
-    CALL(mmap, P(29), PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, read_only, 0);
-    fstat(fd, &is);
-    truth("a mapping is an access", is.st_atime > 2000 && is.st_mtime == 2000);
-    CALL(mmap, P(29), PAGE, PROT_NONE, ANON | MAP_FIXED, -1, 0);
-    int zeros = open("/dev/zero", O_RDONLY);
-    long end = (long)((1ul << 63) - PAGE);
-    CALL(mmap, P(28), PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, end);
-    CALL(mmap, P(28), PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, end - PAGE);
-    CALL(mmap, P(28), 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, end - PAGE);
-    CALL(mmap, P(28), PAGE, PROT_READ, ANON | MAP_FIXED, -1, end);
-    CALL(mmap, P(28), PAGE, PROT_READ, ANON | MAP_FIXED, -1, -PAGE);
-    CALL(mmap, P(28), PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, zeros, 0);
-    CALL(mprotect, P(28), PAGE, RW);
-    CALL(mmap, P(28), PAGE, RW, MAP_SHARED | MAP_FIXED, zeros, 0);
-    CALL(mmap, P(28), PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, zeros, 0);
-    CALL(mprotect, P(28), PAGE, RW);
-    CALL(mmap, P(28), PAGE, PROT_NONE, ANON | MAP_FIXED, -1, 0); /* Linux shows the name of private zeros */
-    close(zeros);
     CALL(mprotect, P(20), PAGE, RW);
     CALL(mprotect, P(24), PAGE, RW);
     show_maps();

@@ -212,6 +212,21 @@ static void senders(void)
     }
 }
 
+/* The page in the list of mappings. */
+static void vsyscall_lines(const char *list)
+{
+    char line[256];
+    int inside = 0;
+    FILE *file = fopen(list, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        inside |= strncmp(line, "ffffffffff600000-", 17) == 0;
+        if (inside && (strchr(line, '[') || strncmp(line, "Size", 4) == 0 || strstr(line, "Flags")))
+            printf("%s", line);
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
 static void vsyscalls(void)
 {
     long (*old_gettimeofday)(struct timeval *, void *) = (void *)0xffffffffff600000;
@@ -258,5 +273,7 @@ int main(int argc, char **argv)
     fpu();
     senders();
     vsyscalls();
+    vsyscall_lines("/proc/self/maps");
+    vsyscall_lines("/proc/self/smaps");
     return 0;
 }

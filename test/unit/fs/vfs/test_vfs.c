@@ -553,8 +553,7 @@ static void test_walk_restrictions(void **state)
     struct dentry *top, *found;
     (void)state;
     assert_int_equal(make_dir("/top"), E_OK);
-    assert_int_equal(make_dir("/top/in"), E_OK);
-    assert_int_equal(make_dir("/top/mount"), E_OK);
+    assert_true(make_dir("/top/in") == E_OK && make_dir("/top/mount") == E_OK);
     assert_int_equal(make("/top/in/file"), E_OK);
     assert_int_equal(make_link("in/file", "/top/near"), E_OK);
     assert_int_equal(make_link("/in/file", "/top/absolute"), E_OK);
