@@ -48,7 +48,8 @@ ouro_boot_test(cpus-qemu 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/cpus.sh qe
 ouro_boot_test(cpus-bochs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/cpus.sh bochs)
 
 # The probe recognizes characters on the screen by the kernel's own font.
-add_executable(screen_probe boot/machine/screen_probe.c ${CMAKE_CURRENT_BINARY_DIR}/font.c)
+add_executable(screen_probe boot/machine/screen_probe.c ${PROJECT_SOURCE_DIR}/src/dev/screen/font.c
+    ${CMAKE_CURRENT_BINARY_DIR}/font.c)
 target_include_directories(screen_probe PRIVATE ${PROJECT_SOURCE_DIR}/src)
 foreach(group picture text report ends bare bochs cards programs)
     ouro_boot_test(screen-${group} 600 ${CMAKE_COMMAND} -E env PROBE=$<TARGET_FILE:screen_probe>

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "dev/screen/font.h"
 #include "dev/screen/surface.h"
+#include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 
 /* Screens of this width or more have small pixels: characters are drawn at double size. */
@@ -14,6 +15,9 @@ static uint32_t pitch;
 static unsigned scale;
 static uint32_t palette[16];
 static uint16_t ascii_glyph[128];
+static uint8_t
+    *font_glyphs; /* on the heap, with the characters: only a machine with a screen has them */
+static struct font_character *font_characters;
 
 static unsigned glyph_of(unsigned character)
 {
@@ -137,9 +141,17 @@ bool framebuffer_open(const struct boot_framebuffer *boot, struct surface *out)
     unsigned rows = boot->height / (font_height * scale);
     if (columns < 20 || rows < 5)
         return false;
-    card = memory_map_physical(phys_range(boot->base.v, end), prot_write_combining());
-    if (card == NULL)
+    font_characters = heap_alloc(font_character_count * sizeof(struct font_character) +
+                                 font_glyph_count * font_height);
+    if (font_characters == NULL)
         return false;
+    font_glyphs = (uint8_t *)(font_characters + font_character_count);
+    font_unpack(font_glyphs, font_characters);
+    card = memory_map_physical(phys_range(boot->base.v, end), prot_write_combining());
+    if (card == NULL) {
+        heap_free(font_characters);
+        return false;
+    }
     pitch = boot->pitch;
     make_palette(boot);
     for (unsigned i = 0; i < 128; i++)

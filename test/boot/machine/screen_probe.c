@@ -39,6 +39,8 @@ static char rows[ROWS_MAX][3 * COLUMNS_MAX + 1]; /* UTF-8 */
 static unsigned row_count;
 static const uint8_t *pixels; /* of the last picture */
 static unsigned width, height;
+static uint8_t *font_glyphs;
+static struct font_character *font_characters;
 static char events[4096]; /* names of all events so far, each after a blank */
 
 static void stop(const char *what, const char *detail)
@@ -356,6 +358,11 @@ int main(int argc, char **argv)
         end++;
     if (end == argc || mkdtemp(folder) == NULL)
         stop("usage", "screen_probe STEP... -- QEMU ARGUMENTS...");
+    font_glyphs = malloc(font_glyph_count * font_height);
+    font_characters = malloc(font_character_count * sizeof *font_characters);
+    if (font_glyphs == NULL || font_characters == NULL)
+        stop("no memory", "font");
+    font_unpack(font_glyphs, font_characters);
     signal(SIGPIPE, SIG_IGN);
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = give_up}, NULL);
     start(argv + end + 1);

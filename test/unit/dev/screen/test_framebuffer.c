@@ -4,6 +4,7 @@
 
 #include "dev/screen/font.h"
 #include "dev/screen/surface.h"
+#include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 
 #include <string.h>
@@ -19,6 +20,20 @@ void *memory_map_physical(struct phys_range range, prot_t prot)
     (void)prot;
     mapped = range;
     return no_memory || phys_range_size(range) > CARD_BYTES ? NULL : card;
+}
+
+/* One allocation at a time: the font. */
+static uint8_t heap[1 << 14];
+static bool heap_is_full;
+
+void *heap_alloc(size_t size)
+{
+    return heap_is_full || size > sizeof heap ? NULL : heap;
+}
+
+void heap_free(void *p)
+{
+    assert_ptr_equal(p, heap);
 }
 
 static struct boot_framebuffer usual(void)
@@ -39,7 +54,7 @@ static int prepare(void **state)
     (void)state;
     memset(card, 0x5a, sizeof card);
     mapped = phys_range(0, 0);
-    no_memory = false;
+    no_memory = heap_is_full = false;
     return 0;
 }
 
@@ -152,6 +167,53 @@ static void test_absurd_framebuffers_are_refused(void **state)
 #undef WITH
     no_memory = true;
     refuse(usual());
+    no_memory = false, heap_is_full = true, mapped = phys_range(0, 0);
+    refuse(usual());
+    assert_int_equal(mapped.end.v, 0);
+}
+
+/* The rows of a character, drawn at row 1, column 2. */
+static void drawn_rows(unsigned character, uint8_t bits[16])
+{
+    struct boot_framebuffer f = usual();
+    struct surface s;
+    vt_cell cell = character | 7u << VT_FOREGROUND_SHIFT;
+    assert_true(framebuffer_open(&f, &s));
+    assert_int_equal(font_height, 16);
+    s.draw(1, 2, 3, &cell - 2);
+    for (unsigned y = 0; y < 16; y++) {
+        bits[y] = 0;
+        for (unsigned x = 0; x < 8; x++)
+            bits[y] = (uint8_t)(bits[y] << 1 | (pixel(&f, 16 + x, 16 + y) != 0));
+    }
+}
+
+/* The shapes as Terminus draws them; a Cyrillic letter that looks like a Latin one has the same glyph. */
+static void test_the_font_is_unpacked(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned character;
+        uint8_t bits[16];
+    } shapes[] = {
+        {' ', {0}},
+        {'/', {0, 0, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64}},
+        {'-', {0, 0, 0, 0, 0, 0, 0, 126}},
+        {0x2500, {0, 0, 0, 0, 0, 0, 0, 255}},
+        {0x2588, {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
+    };
+    uint8_t bits[16], same[16], missing[16];
+    for (size_t i = 0; i < ARRAY_LENGTH(shapes); i++) {
+        drawn_rows(shapes[i].character, bits);
+        assert_memory_equal(bits, shapes[i].bits, 16);
+    }
+    drawn_rows('A', bits);
+    drawn_rows(0x410, same);
+    assert_memory_equal(bits, same, 16);
+    drawn_rows(0xfffd, missing);
+    assert_memory_not_equal(bits, missing, 16);
+    drawn_rows(0x4e00, same);
+    assert_memory_equal(missing, same, 16);
 }
 
 /* The part of a picture that exceeds the largest terminal stays empty. */
@@ -175,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup(test_pitch_and_place, prepare),
         cmocka_unit_test_setup(test_wide_screens_double_the_font, prepare),
         cmocka_unit_test_setup(test_absurd_framebuffers_are_refused, prepare),
+        cmocka_unit_test_setup(test_the_font_is_unpacked, prepare),
         cmocka_unit_test_setup(test_more_than_a_terminal_is_margin, prepare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
