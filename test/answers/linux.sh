@@ -6,7 +6,9 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 folder=$1 program=$2 output=${3-$here/linux.txt}
 [ $# -le 3 ] || shift 3
-[ $# -gt 0 ] && [ "$1" != "$folder" ] || set --
+if [ "${1-$folder}" = "$folder" ]; then
+    set --
+fi
 "$here/../../bench/linux.sh" "$folder"
 temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-answers.XXXXXX")
 trap 'rm -rf "$temp"' EXIT
