@@ -2,8 +2,6 @@
 /*
  * answers [FAMILY...]: prints the answers of the families of calls.txt (none: all).
  * Without a family it fails if an implemented call has fewer than AT_LEAST answers.
- *
- * As /init of a Linux machine it mounts what the answers need, runs itself and switches the machine off.
  */
 #define _GNU_SOURCE
 #include "answers.h"
@@ -15,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,8 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AT_LEAST 6     /* answers for each implemented call */
-#define PATIENCE 30000 /* microseconds after which SIGALRM interrupts a call that waits */
+#define AT_LEAST 6      /* answers for each implemented call */
+#define PATIENCE 100000 /* microseconds after which SIGALRM interrupts a call that waits */
 #define WORD_MAX 256
 #define VALUES   96
 
@@ -99,13 +96,17 @@ long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e
     return result;
 }
 
+static bool makes_process(long number)
+{
+    return number == SYS_fork || number == SYS_vfork || number == SYS_clone || number == SYS_clone3;
+}
+
 /* The call in question. A process or thread that it makes ends at once, on whatever stack. */
 static long ask(long number, const struct argument *w)
 {
     register uint64_t r10 __asm__("r10") = w[3].word, r8 __asm__("r8") = w[4].word,
                           r9 __asm__("r9") = w[5].word;
-    register long makes __asm__("r12") =
-        number == SYS_fork || number == SYS_vfork || number == SYS_clone || number == SYS_clone3;
+    register long makes __asm__("r12") = makes_process(number);
     long result;
     __asm__ volatile("syscall\n\t"
                      "test %%rax, %%rax\n\t"
@@ -208,10 +209,18 @@ static void become_user(void)
     RAW(SYS_setresuid, USER, USER, USER);
 }
 
+/* vfork() returns and a thread goes on before a child that ends is a zombie and its signal is sent. */
+static void wait_for_zombies(void)
+{
+    while (RAW(SYS_waitid, P_ALL, 0, 0, WEXITED | WNOWAIT | __WALL, 0) == -EINTR)
+        ;
+}
+
 static void make_zombie(void)
 {
     struct argument none[ARGUMENTS] = {0};
     ask(SYS_vfork, none);
+    wait_for_zombies();
 }
 
 static bool has_kind(const char *kind)
@@ -250,6 +259,8 @@ static int child(void *unused)
     if (!q.no_alarm)
         patience(false);
     RAW(SYS_arch_prctl, 0x1002, fs);
+    if (makes_process(q.row->number) && result > 0)
+        wait_for_zombies();
     put_result(result);
     state_take(&state_after);
     answered = line_used;
@@ -259,7 +270,7 @@ static int child(void *unused)
     if (!more)
         line_used = answered;
     if (result > (long)ARENA_END ||
-        (result > (long)PAGE && result < (long)ARENA && q.row->number == SYS_mmap))
+        (result >= LOW_END && result < (long)ARENA && q.row->number == SYS_mmap))
         RAW(SYS_munmap, result, q.args[1].word);
     done = true;
     RAW(SYS_exit_group, 0);
@@ -283,7 +294,8 @@ static void put_shared(void)
     if (strcmp(map_before, map_after) != 0)
         put(" map%s", map_after);
     if (has_kind("STR") || has_kind("FD"))
-        q.dirty = tree_differences();
+        q.dirty = tree_differences(!random_bytes());
+    q.dirty = q.dirty || strstr(q.row->name, "setxattr"); /* the differences show no attributes */
     if (line_used == bare)
         line_used = start;
 }
@@ -319,8 +331,10 @@ static void answer(void)
     put("\n");
     RAW(SYS_write, 1, line, line_used);
     asked[q.row - rows]++;
-    RAW(SYS_munmap, 0, PAGE); /* root may map it */
+    RAW(SYS_munmap, 0, LOW_END);
     arena_make();
+    if (has_kind("STR"))
+        outside_restore();
     if (q.dirty || !done) {
         tree_make();
         arena_make();
@@ -533,36 +547,6 @@ static void each_line(void (*row)(const char *), int count, char **families)
             row(at);
         }
     }
-}
-
-static void machine(char **argv)
-{
-    mkdir("/proc", 0755);
-    mkdir("/sys", 0755);
-    mkdir("/tmp", 0755);
-    mkdir("/dev", 0755);
-    mount("proc", "/proc", "proc", 0, NULL);
-    mount("sys", "/sys", "sysfs", 0, NULL);
-    mount("dev", "/dev", "devtmpfs", 0, NULL);
-    mkdir("/dev/pts", 0755);
-    mkdir("/dev/shm", 0777);
-    mount("pts", "/dev/pts", "devpts", 0, "mode=620,ptmxmode=666");
-    mount("shm", "/dev/shm", "tmpfs", 0, NULL);
-    mount("tmp", "/tmp", "tmpfs", 0, "mode=1777");
-    pid_t pid = vfork();
-    if (pid == 0) {
-        setsid(); /* out of the group of the kernel's threads */
-        argv[0] = "answers";
-        execv("/init", argv); /* the words after -- of the kernel's command line are families */
-        _exit(127);
-    }
-    int status = 0;
-    while (wait(&status) != pid)
-        ;
-    printf("status %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-    fflush(stdout);
-    sleep(1);
-    RAW(SYS_reboot, 0xfee1dead, 672274793, 0x4321fedc, 0);
 }
 
 int main(int argc, char **argv)

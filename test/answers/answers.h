@@ -18,6 +18,7 @@
 
 #define ARGUMENTS 6
 #define PAGE      4096ul
+#define LOW_END   0x20000 /* addresses below that calls try to map: root may in Linux */
 #define USER      1000
 
 /* Memory at fixed addresses: two pages for each argument with a gap behind, a page that is read-only, two pages for what
@@ -34,7 +35,7 @@
 
 #define FD_CLOSED   19
 #define FD_FIRST    20
-#define FD_END      60
+#define FD_END      56 /* from here on the other ends of pipes and sockets */
 
 struct argument {
     const char *text;
@@ -56,14 +57,20 @@ _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1,
 /* values.c: the words that the texts of arguments stand for. */
 void arena_make(void);
 uint64_t value_of(const char *text, unsigned slot);
+
+/* names.c: a number, or names of constants, joined by |; false: the text is neither. */
+bool number_of(const char *text, uint64_t *out);
+
+/* descriptors.c: the open files, each made when it is first asked for. */
 int descriptor_of(const char *text);     /* its number; -1: no descriptor's name */
 const char *descriptor_name(int number); /* NULL: none */
 
 /* tree.c: the files that calls work on, below TREE. */
 #define TREE "/tmp/w"
 void tree_make(void);
-void tree_look(void);        /* after the tree was made: what it is */
-bool tree_differences(void); /* puts them; false: none */
+void tree_look(void);                  /* after the tree was made: what it is */
+bool tree_differences(bool with_sums); /* puts them; false: none */
+void outside_restore(void);            /* owners and modes of what calls reach outside of TREE */
 
 /* state.c: what a call may change in its process. */
 struct descriptor_state {
@@ -78,5 +85,8 @@ struct state {
 void state_take(struct state *s);
 bool state_differences(const struct state *before, const struct state *after);
 void map_text(char *text, size_t size);
+
+/* machine.c: as /init of a Linux machine: mounts what the answers need, runs the program and switches the machine off. */
+void machine(char **argv);
 
 const char *errno_name(long error);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # compare.sh PROGRAM FAMILY: the answers of one family of calls.txt in Ouro are those of Linux in linux.txt, but for those that
-# differ.txt lists, each line a call (or `call(arguments` up to a `*`), a tab and the reason. An entry without a reason, or
-# one whose answers are all Linux's, is an error.
+# differ.txt lists, each line `call(arguments)`, its start and a `*`, or a call alone, a tab and the reason. An entry without a
+# reason, or one whose answers are all Linux's, is an error.
 # compare.sh --names: the families.
 # Environment: OURO    the host tool; WRITE a file that takes Ouro's answers of this family
 set -u
@@ -34,14 +34,17 @@ awk -F '\t' -v family="$family" '
         sub(/\(.*/, "", line)
         return line
     }
-    # An entry matches an answer whose text starts as the entry does, or whose call it names.
-    function excused(line,    i) {
+    # An entry names the call of the answer, or its call with the arguments, or the start of those. All that match are used.
+    function excused(line,    i, question, found) {
+        question = substr(line, 1, index(line, ") = "))
+        found = 0
         for (i = 1; i <= entries; i++)
-            if (name_of(line) == entry[i] || (entry[i] ~ /\*$/ && index(line, substr(entry[i], 1, length(entry[i]) - 1)) == 1)) {
+            if (name_of(line) == entry[i] || question == entry[i] ||
+                (entry[i] ~ /\*$/ && index(line, substr(entry[i], 1, length(entry[i]) - 1)) == 1)) {
                 used[i]++
-                return 1
+                found = 1
             }
-        return 0
+        return found
     }
     FILENAME == ARGV[1] {
         if ($0 ~ /^#/ || $0 == "")

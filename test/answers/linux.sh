@@ -6,14 +6,16 @@ set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 folder=$1 program=$2 output=${3-$here/linux.txt}
 [ $# -le 3 ] || shift 3
-[ $# -gt 0 ] && [ "$1" != "$folder" ] || set --
+if [ "${1-$folder}" = "$folder" ]; then
+    set --
+fi
 "$here/../../bench/linux.sh" "$folder"
 temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-answers.XXXXXX")
 trap 'rm -rf "$temp"' EXIT
 mkdir "$temp/root"
 cp "$program" "$temp/root/init"
 (cd "$temp/root" && echo init | cpio -o -H newc 2>/dev/null) >"$temp/root.cpio"
-timeout 3000 qemu-system-x86_64 -machine q35 -m 256 -nodefaults -no-reboot -display none -serial "file:$temp/out" \
+timeout 3000 qemu-system-x86_64 -machine q35 -cpu qemu64,+rdrand -m 256 -nodefaults -no-reboot -display none -serial "file:$temp/out" \
     -kernel "$folder/vmlinuz" -initrd "$temp/root.cpio" \
     -append "console=ttyS0 quiet loglevel=0 panic=-1 rdinit=/init sysctl.debug.exception-trace=0 -- $*" </dev/null
 tr -d '\r' <"$temp/out" | sed -n '/^\[/,$p' >"$temp/text"

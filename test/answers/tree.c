@@ -89,6 +89,8 @@ static unsigned look(struct entry *out)
     static char bytes[16384] __attribute__((aligned(8)));
     unsigned count = 0;
     static const char *const folders[] = {TREE, TREE "/dir"};
+    strcpy(out[count].name, TREE);
+    describe(AT_FDCWD, &out[count++]);
     for (unsigned f = 0; f < 2; f++) {
         int folder = (int)RAW(SYS_open, folders[f], O_RDONLY | O_DIRECTORY);
         long got;
@@ -113,7 +115,14 @@ void tree_look(void)
     made_count = look(made);
 }
 
-bool tree_differences(void)
+/* A file's sum ends its text. */
+static int text_length(const struct entry *e, bool with_sum)
+{
+    const char *sum = strstr(e->text, " sum=");
+    return (int)(sum && !with_sum ? (size_t)(sum - e->text) : strlen(e->text));
+}
+
+bool tree_differences(bool with_sums)
 {
     unsigned count = look(now), a = 0, b = 0;
     bool any = false;
@@ -122,12 +131,12 @@ bool tree_differences(void)
         if (order < 0) {
             put(" -%s", made[a++].name);
         } else if (order > 0) {
-            put(" +%.24s(%s)", now[b].name, now[b].text);
+            put(" +%.24s(%.*s)", now[b].name, text_length(&now[b], with_sums), now[b].text);
             b++;
         } else {
             bool same = strcmp(made[a++].text, now[b].text) == 0;
             if (!same)
-                put(" ~%s(%s)", now[b].name, now[b].text);
+                put(" ~%s(%.*s)", now[b].name, text_length(&now[b], with_sums), now[b].text);
             b++;
             if (same)
                 continue;
@@ -173,11 +182,24 @@ static void remove_all(const char *folder)
     }
 }
 
+void outside_restore(void)
+{
+    static const struct {
+        const char *path;
+        unsigned mode;
+    } outside[] = {{"/", 0755}, {"/tmp", 01777}, {"/dev/null", 0666}};
+    for (unsigned i = 0; i < sizeof outside / sizeof *outside; i++) {
+        RAW(SYS_chown, outside[i].path, 0, 0);
+        RAW(SYS_chmod, outside[i].path, outside[i].mode);
+    }
+}
+
 void tree_make(void)
 {
     RAW(SYS_umask, 022);
     RAW(SYS_chdir, "/tmp");
     remove_all(TREE);
+    RAW(SYS_rmdir, TREE);
     RAW(SYS_mkdir, TREE, 0777);
     RAW(SYS_chmod, TREE, 0755);
     RAW(SYS_chdir, TREE);

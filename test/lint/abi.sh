@@ -40,8 +40,9 @@ MD
                 if (line ~ /^#/ || line == "")
                     continue
                 name = name_of(part[1])
-                where = part[1] == name ? "" : "`" part[1] "` "
-                why[name] = why[name] "; " where part[2]
+                if (!((name, part[2]) in entries))
+                    reasons[name, ++reason_count[name]] = part[2]
+                entries[name, part[2]] += part[1] != name # 0: the call as a whole
             }
             while ((getline line < notes) > 0) {
                 if (line ~ /^#/)
@@ -53,7 +54,12 @@ MD
         {
             note = $2 in partial ? ": " partial[$2] : ""
             state = ($3 == "false" ? "absent" : $2 in partial ? "partial" : "full") note
-            printf "| %d | %s | %s | %s%s |\n", $1, $2, state, asked[$2], why[$2]
+            why = ""
+            for (i = 1; i <= reason_count[$2]; i++) {
+                n = entries[$2, reasons[$2, i]]
+                why = why "; " (n ? n " differ: " : "") reasons[$2, i]
+            }
+            printf "| %d | %s | %s | %s%s |\n", $1, $2, state, asked[$2], why
             seen[$2] = $3
             count[$3 == "false" ? "absent" : $2 in partial ? "partial" : "full"]++
         }

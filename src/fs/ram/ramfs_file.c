@@ -232,15 +232,20 @@ static enum err write_allowed(const struct inode *inode, uint64_t offset, uint64
 /* Writes at most `size` bytes at *at. */
 static enum err write_piece(struct inode *inode, struct io *io, uint64_t size, uint64_t *at)
 {
+    struct ram_file *ram = ram_file_of(inode);
     uint64_t start = *at, last = io_left(io) - size;
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > last) {
         void *page;
-        e = own_page(ram_file_of(inode), page_number(*at), &page);
+        uint64_t pages = ram->tree.count;
+        e = own_page(ram, page_number(*at), &page);
         if (e != E_OK)
             break;
         uint64_t inside = *at & PAGE_MASK, before = io_left(io);
         e = io_take(io, (char *)page + inside, least(before - last, PAGE_SIZE - inside));
+        if (io_left(io) == before && ram->tree.count > pages)
+            remove_pages(ram, page_number(*at),
+                         page_number(*at) + 1); /* no byte for the new page */
         *at += before - io_left(io);
         if (*at > inode->size)
             inode->size = *at;

@@ -33,6 +33,7 @@
 #define MSG_NOSIGNAL       0x4000u
 #define MSG_WAITFORONE     0x10000u
 #define MSG_CMSG_CLOEXEC   0x40000000u
+#define MSG_CMSG_COMPAT    0x80000000u
 
 #define SOCKET_ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
 #define SOCKET_FILES_MAX   253 /* descriptors in one message: SCM_MAX_FD */

@@ -81,6 +81,8 @@ static enum err wait_until(struct syscall *call, uint64_t deadline)
     struct file *epoll = fd_file(call->arg[0]);
     if (max <= 0 || max > EVENTS_MAX)
         return E_INVAL;
+    if (!user_range_ok(virt(call->arg[1]), (uint64_t)max * sizeof(struct epoll_event)))
+        return E_FAULT;
     if (!epoll)
         return E_BADF;
     if (!epoll_is(epoll))

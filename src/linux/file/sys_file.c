@@ -140,7 +140,7 @@ enum err sys_pwritev(struct syscall *call)
     return positioned_iov(call, WRITE);
 }
 
-/* preadv2() and pwritev2(). RAM files are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do. */
+/* preadv2() and pwritev2(). RAM files are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do, and pipes. */
 static enum err flagged_iov(struct syscall *call, enum direction direction)
 {
     uint64_t flags = call->arg[5];
@@ -148,7 +148,8 @@ static enum err flagged_iov(struct syscall *call, enum direction direction)
     if (flags & ~(uint64_t)RWF_ALL)
         return E_NOTSUP;
     struct file *file = fd_file(call->arg[0]);
-    if (file && (flags & RWF_NOWAIT) && mode_is(file->inode->mode, S_IFREG))
+    if (file && (flags & RWF_NOWAIT) &&
+        (mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFIFO)))
         return E_NOTSUP;
     if (!(flags & RWF_APPEND) || direction == READ)
         return own_offset ? plain_iov(call, direction) : positioned_iov(call, direction);

@@ -98,7 +98,8 @@ enum err sys_splice(struct syscall *call)
     if (!file_can_read(in) || !file_can_write(out))
         return E_BADF;
     if (!(pipe_is(in) || pipe_is(out)) || in->inode == out->inode || (out->flags & O_APPEND) ||
-        !in->ops->read || !out->ops->write || mode_is(in->inode->mode, S_IFDIR))
+        !in->ops->read || !out->ops->write || mode_is(in->inode->mode, S_IFDIR) ||
+        (call->arg[4] > INT64_MAX && !(pipe_is(in) && pipe_is(out))))
         return E_INVAL;
     uint64_t size = call->arg[4] < IO_BYTES_MAX ? call->arg[4] : IO_BYTES_MAX;
     struct copy copy = {in, out, from.use, to.use, size, 0};
@@ -167,7 +168,7 @@ enum err sys_vmsplice(struct syscall *call)
     if (!file || !pipe_is(file))
         return E_BADF;
     struct iov iov;
-    enum err e = iov_copy_in(&iov, call->arg[1], call->arg[2]);
+    enum err e = iov_copy_in(&iov, call->arg[1], (uint32_t)call->arg[2]);
     if (e != E_OK)
         return e;
     bool write = file_can_write(file);

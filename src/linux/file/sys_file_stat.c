@@ -165,7 +165,7 @@ static enum err put_statfs(uint64_t to, const struct filesystem *fs)
         .frsize = PAGE_SIZE,
         .flags = 0x20, /* ST_VALID */
     };
-    if (fs->room) {
+    if (fs->room && fs->root) { /* without a root, that of memfd_create(): no limits, all zeros */
         fs->room(&statfs.blocks, &statfs.bfree);
         statfs.bavail = statfs.bfree;
         statfs.files = fs->inodes;
@@ -241,6 +241,8 @@ static enum err file_stat_list(struct syscall *call, bool old)
     if (!file)
         return E_BADF;
     uint64_t size = (uint32_t)call->arg[2];
+    if (size > INT32_MAX)
+        size = 0; /* as in Linux, a size below 0 holds no entry */
     if (size > LISTING_MOST)
         size = LISTING_MOST;
     struct listing listing = {virt(call->arg[1]), size, false, old, E_OK};

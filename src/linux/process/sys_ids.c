@@ -146,6 +146,8 @@ enum err sys_setgroups(struct syscall *call)
     if (list == NULL)
         return E_NOMEM;
     enum err e = copy_in(list->id, virt(call->arg[1]), count * sizeof list->id[0]);
+    for (uint32_t i = 0; e == E_OK && i < count; i++)
+        e = list->id[i] == UINT32_MAX ? E_INVAL : E_OK;
     if (e != E_OK) {
         heap_free(list);
         return e;

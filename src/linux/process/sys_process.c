@@ -314,27 +314,32 @@ enum {
     MEMBARRIER_GLOBAL = 1,
     MEMBARRIER_GLOBAL_EXPEDITED = 2,
     MEMBARRIER_REGISTER_GLOBAL_EXPEDITED = 4,
-    MEMBARRIER_PRIVATE_EXPEDITED = 8,
-    MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 16,
-    MEMBARRIER_KNOWN = 31,
+    MEMBARRIER_PRIVATE_EXPEDITED = 8, /* of twice the number: the registration for it */
+    MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE = 32,
+    MEMBARRIER_PRIVATE_EXPEDITED_RSEQ = 128,
+    MEMBARRIER_KNOWN = 511,
 };
 
 /* With one CPU, kernel entry is a sufficient barrier. */
 enum err sys_membarrier(struct syscall *call)
 {
-    static bool registered;
-    int command = (int)call->arg[0];
-    if (call->arg[1] != 0 || command < 0)
+    static uint32_t registered; /* commands */
+    uint32_t command = (uint32_t)call->arg[0];
+    if (call->arg[1] != 0)
         return E_INVAL;
     switch (command) {
     case MEMBARRIER_QUERY:
         call->result = MEMBARRIER_KNOWN;
         return E_OK;
-    case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
-        registered = true;
+    case MEMBARRIER_PRIVATE_EXPEDITED << 1:
+    case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE << 1:
+    case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ << 1:
+        registered |= command >> 1;
         return E_OK;
     case MEMBARRIER_PRIVATE_EXPEDITED:
-        return registered ? E_OK : E_PERM;
+    case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE:
+    case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ:
+        return registered & command ? E_OK : E_PERM;
     case MEMBARRIER_GLOBAL:
     case MEMBARRIER_GLOBAL_EXPEDITED:
     case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:

@@ -48,11 +48,11 @@ enum err sys_getsid(struct syscall *call)
 enum err sys_setpgid(struct syscall *call)
 {
     const struct process *self = process_current();
-    struct process *process = process_by_tid((int)call->arg[0]);
-    int group = (int)call->arg[1];
-    if (group < 0)
+    int pid = (int)call->arg[0], group = (int)call->arg[1];
+    struct process *process = process_by_tid(pid);
+    if (group < 0 || (group == 0 && pid < 0))
         return E_INVAL;
-    if (process != NULL && call->arg[0] != 0 && process->pid != (int)call->arg[0])
+    if (process != NULL && pid != 0 && process->pid != pid)
         return E_INVAL;
     if (process == NULL || (process != self && process->parent != self))
         return E_SRCH;
@@ -137,10 +137,9 @@ static MUST_CHECK enum err wait_choose(uint64_t type, int id, struct family_wait
     }
 }
 
-enum err sys_waitid(struct syscall *call)
+static MUST_CHECK enum err waitid_wait(struct syscall *call, struct family_news *news)
 {
     struct family_wait w = {.options = (uint32_t)call->arg[3]};
-    struct family_news news = {0};
     if (w.options &
             ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE) ||
         !(w.options & (WEXITED | WSTOPPED | WCONTINUED)))
@@ -149,9 +148,23 @@ enum err sys_waitid(struct syscall *call)
     if (e != E_OK)
         return e;
     call->restart = true;
-    e = family_wait(&w, &news);
-    if (e != E_OK)
+    return family_wait(&w, news);
+}
+
+/* As in Linux, the fields of the notice are written after an error, too: zeros. */
+enum err sys_waitid(struct syscall *call)
+{
+    struct family_news news = {0};
+    const struct siginfo *notice = &news.notice;
+    uint64_t to = call->arg[2];
+    enum err e = waitid_wait(call, &news);
+    if (e == E_OK && news.pid != 0)
+        e = wait_put_usage(call->arg[4], &news.usage);
+    if (e == E_FAULT || to == 0)
         return e;
-    e = call->arg[2] != 0 ? copy_out(virt(call->arg[2]), &news.notice, sizeof news.notice) : E_OK;
-    return e == E_OK && news.pid != 0 ? wait_put_usage(call->arg[4], &news.usage) : e;
+    bool put = copy_out(virt(to), notice, offsetof(struct siginfo, padding)) == E_OK &&
+               copy_out(virt(to + offsetof(struct siginfo, child)), &notice->child,
+                        offsetof(struct siginfo, child.user_time) -
+                            offsetof(struct siginfo, child)) == E_OK;
+    return put ? e : E_FAULT;
 }

@@ -43,7 +43,7 @@ enum err socket_address_in(struct socket_address *address, uint64_t from, uint64
     if ((uint32_t)size > SOCKET_ADDRESS_MAX)
         return E_INVAL;
     *address = (struct socket_address){.length = (uint32_t)size};
-    return copy_in(address->bytes, virt(from), address->length);
+    return address->length == 0 ? E_OK : copy_in(address->bytes, virt(from), address->length);
 }
 
 enum err socket_address_out(const struct socket_address *address, uint64_t to, uint64_t size_at)

@@ -49,7 +49,7 @@ enum err sys_sendto(struct syscall *call)
     struct socket_message message = {.io = &io, .flags = (uint32_t)call->arg[3]};
     if (call->arg[4] != 0) {
         e = socket_address_in(&address, call->arg[4], call->arg[5]);
-        message.address = &address;
+        message.address = address.length > 0 ? &address : NULL;
     }
     if (e == E_OK)
         e = send_message(call, socket, &message);
@@ -215,10 +215,16 @@ static enum err send_one(struct syscall *call, struct socket *socket, uint64_t f
     return e;
 }
 
+/* The socket of a call with struct msghdr. E_INVAL: a flag of 32-bit programs. */
+static enum err message_hold(uint64_t fd, uint32_t flags, struct socket **out)
+{
+    return flags & MSG_CMSG_COMPAT ? E_INVAL : socket_hold(fd, out);
+}
+
 enum err sys_sendmsg(struct syscall *call)
 {
     struct socket *socket;
-    enum err e = socket_hold(call->arg[0], &socket);
+    enum err e = message_hold(call->arg[0], (uint32_t)call->arg[2], &socket);
     if (e != E_OK)
         return e;
     e = send_one(call, socket, call->arg[1], (uint32_t)call->arg[2]);
@@ -324,7 +330,7 @@ static enum err receive_one(struct syscall *call, struct socket *socket, uint64_
 enum err sys_recvmsg(struct syscall *call)
 {
     struct socket *socket;
-    enum err e = socket_hold(call->arg[0], &socket);
+    enum err e = message_hold(call->arg[0], (uint32_t)call->arg[2], &socket);
     if (e != E_OK)
         return e;
     e = receive_one(call, socket, call->arg[1], (uint32_t)call->arg[2]);
@@ -370,7 +376,7 @@ static enum err many(struct syscall *call, one_message one, struct socket *socke
 enum err sys_sendmmsg(struct syscall *call)
 {
     struct socket *socket;
-    enum err e = socket_hold(call->arg[0], &socket);
+    enum err e = message_hold(call->arg[0], (uint32_t)call->arg[3], &socket);
     if (e != E_OK)
         return e;
     e = many(call, send_one, socket, NO_DEADLINE);
@@ -389,7 +395,7 @@ enum err sys_recvmmsg(struct syscall *call)
             return e;
         deadline = deadline_after(ns);
     }
-    e = socket_hold(call->arg[0], &socket);
+    e = message_hold(call->arg[0], (uint32_t)call->arg[3], &socket);
     if (e != E_OK)
         return e;
     e = many(call, receive_one, socket, deadline);

@@ -49,7 +49,9 @@ static void tell_parent(struct process *process)
     struct process *parent = process->parent;
     const struct signal_action *action = &parent->actions[SIGNAL_CHLD];
     bool usual = process->exit_signal == SIGNAL_CHLD, ignored = usual && action->handler == SIG_IGN;
-    if (process->exit_signal != 0 && !ignored && !process->unwanted) {
+    bool sends =
+        process->exit_signal > 0 && process->exit_signal <= SIGNAL_COUNT; /* CSIGNAL holds more */
+    if (sends && !ignored && !process->unwanted) {
         struct siginfo info = death_notice_of(process);
         struct signal_target to = {.process = parent};
         (void)!signal_send(
@@ -233,6 +235,8 @@ static bool is_meant(const struct process *child, const struct family_wait *w)
     bool clone = child->exit_signal != SIGNAL_CHLD;
     if (!(w->options & WALL) && clone != !!(w->options & WCLONE))
         return false;
+    if (child->zombie && !(w->options & WEXITED))
+        return false; /* it never stops or continues again */
     switch (w->kind) {
     case WAIT_PID:
         return child->pid == w->id;

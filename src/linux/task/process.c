@@ -183,6 +183,7 @@ enum err linux_thread_new(struct process *process, struct linux_thread **out)
         user_remove_thread(uid);
         return E_NOMEM;
     }
+    lt->memory_policy = linux_current()->memory_policy;
     process_clear(lt);
     lt->process = process;
     lt->credentials = credentials;

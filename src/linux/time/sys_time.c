@@ -19,6 +19,7 @@
 #define CPU_CLOCK_THREAD  4
 #define CPU_CLOCK_WHAT    3
 #define CPU_CLOCK_VIRTUAL 1 /* in the program; 0 and 2: all */
+#define CPU_CLOCK_SCHED   2 /* exact; 0 and 1 count ticks */
 
 static int pid_of_clock(int id)
 {
@@ -115,13 +116,12 @@ enum err sys_clock_gettime(struct syscall *call)
 enum err sys_clock_settime(struct syscall *call)
 {
     int id = (int)call->arg[0];
-    enum clock_kind kind = clock_kind(id);
     uint64_t now;
-    if (kind == CLOCK_KIND_CPU || kind == CLOCK_KIND_THREAD_CPU)
-        return E_PERM;
-    if (id != CLOCK_REALTIME)
+    if (id > CLOCK_REALTIME)
         return E_INVAL;
     enum err e = timespec_copy_in(virt(call->arg[1]), &now);
+    if (id < 0 && e != E_FAULT) /* a clock of CPU time */
+        return clock_kind(id) == CLOCK_KIND_NONE ? E_INVAL : E_PERM;
     if (e != E_OK)
         return e;
     if (!capable(CAP_SYS_TIME))
@@ -135,7 +135,8 @@ enum err sys_clock_getres(struct syscall *call)
     int id = (int)call->arg[0];
     if (clock_kind(id) == CLOCK_KIND_NONE)
         return E_INVAL;
-    bool coarse = id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE;
+    bool coarse = id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE ||
+                  (id < 0 && (id & CPU_CLOCK_WHAT) != CPU_CLOCK_SCHED);
     if (call->arg[1] == 0)
         return E_OK;
     return timespec_copy_out(virt(call->arg[1]), coarse ? CLOCK_COARSE_RESOLUTION_NS : 1);
@@ -198,7 +199,7 @@ enum err sys_clock_nanosleep(struct syscall *call)
     enum err e = timespec_copy_in(virt(call->arg[2]), &ns);
     if (e != E_OK)
         return e;
-    if (kind == CLOCK_KIND_THREAD_CPU || (kind == CLOCK_KIND_CPU && id < 0))
+    if (kind == CLOCK_KIND_THREAD_CPU)
         return E_INVAL;                  /* own CPU time does not advance in sleep */
     if (!(call->arg[1] & TIMER_ABSTIME)) /* setting the clock does not affect relative sleeps */
         return sleep_relative(call, kind == CLOCK_KIND_REAL ? CLOCK_MONOTONIC : id, ns,
