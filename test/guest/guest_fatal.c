@@ -94,7 +94,7 @@ GUEST_FATAL(failed_assertion)
 
 GUEST_FATAL(unexpected_exception)
 {
-    __asm__ volatile("int $0x55");
+    __asm__ volatile("int $20"); /* a vector of exceptions that nobody handles */
 }
 
 GUEST_FATAL(kernel_page_fault)

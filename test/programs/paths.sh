@@ -14,7 +14,7 @@ trap 'rm -rf "$temp"' EXIT
 status=$?
 grep 'longest path without a preemption point\|a sleep of 1 ms was' "$temp/out"
 # ouro: CALLS NS EACH PATH  NAME
-sed -n 's/^ouro: *[0-9]* *[0-9]* *[0-9]* *\([0-9]*\)  \(.*\)/\1 \2/p' "$temp/out" >"$temp/paths"
+sed -n 's/^ouro: *[0-9][0-9]* *[0-9]* *[0-9]* *\([0-9]*\)  \(.*\)/\1 \2/p' "$temp/out" >"$temp/paths"
 awk '$1 > 2000000 { print "paths.sh: TOO LONG:", $0; bad = 1 } $1 > 0 { some = 1 } END { exit bad || !some }' "$temp/paths"
 bounded=$?
 if [ $status -ne 0 ] || [ $bounded -ne 0 ]; then

@@ -50,7 +50,7 @@ enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
     return E_OK;
 }
 
-static bool is_same(const struct futex_key *a, const struct futex_key *b)
+bool futex_key_same(const struct futex_key *a, const struct futex_key *b)
 {
     return a->at == b->at && a->source == b->source;
 }
@@ -104,7 +104,8 @@ uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
-        if (!is_same(&w->key, key) || !(w->bitset & bitset) || w->lock != NULL)
+        if (!futex_key_same(&w->key, key) || !(w->bitset & bitset) || w->lock != NULL ||
+            w->requeue_to != NULL)
             continue;
         futex_wake_one(w);
         count++;
@@ -120,7 +121,7 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
-        if (!is_same(&w->key, from) || w->lock != NULL)
+        if (!futex_key_same(&w->key, from) || w->lock != NULL || w->requeue_to != NULL)
             continue;
         hold(to);
         futex_release(&w->key);
@@ -137,15 +138,27 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
     return count;
 }
 
-enum err futex_any_pi(const struct futex_key *key, struct futex_waiter **out)
+struct futex_waiter *futex_first(const struct futex_key *key)
 {
-    *out = NULL;
     list_for_each (it, futex_bucket_of(key)) {
         struct futex_waiter *w = futex_waiter_of(it);
-        if (!is_same(&w->key, key))
-            continue;
-        *out = w;
-        return w->lock != NULL ? E_OK : E_INVAL;
+        if (futex_key_same(&w->key, key))
+            return w;
     }
-    return E_OK;
+    return NULL;
+}
+
+void futex_move_one(struct futex_waiter *waiter, const struct futex_key *to)
+{
+    hold(to);
+    futex_release(&waiter->key);
+    waiter->key = *to;
+    list_remove(&waiter->link);
+    add_by_priority(futex_bucket_of(to), waiter);
+}
+
+enum err futex_any_pi(const struct futex_key *key, struct futex_waiter **out)
+{
+    *out = futex_first(key);
+    return *out == NULL || (*out)->lock != NULL ? E_OK : E_INVAL;
 }

@@ -50,6 +50,9 @@ struct futex_waiter {
     struct pqueue_node by_priority; /* of the lock's waiters */
     struct linux_thread *thread;
     uint64_t address;
+    /* FUTEX_WAIT_REQUEUE_PI: the futex to which FUTEX_CMP_REQUEUE_PI may move it; NULL: no such wait, or
+     * it was moved. */
+    const struct futex_key *requeue_to;
 };
 
 /* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in
@@ -73,5 +76,10 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
 /* A waiter of a priority-inheriting futex, or NULL. E_INVAL: a thread waits on the futex without PI.
  * O(waiters in the bucket before the first on this futex). */
 MUST_CHECK enum err futex_any_pi(const struct futex_key *key, struct futex_waiter **out);
+/* The first waiter of the futex; NULL: none. O(waiters in the bucket before it). */
+struct futex_waiter *futex_first(const struct futex_key *key);
+/* Moves one waiter to another futex. O(bucket). */
+void futex_move_one(struct futex_waiter *waiter, const struct futex_key *to);
+bool futex_key_same(const struct futex_key *a, const struct futex_key *b);
 /* Wakes one waiter. */
 void futex_wake_one(struct futex_waiter *waiter);

@@ -93,7 +93,6 @@ static MUST_CHECK enum err pi_join(struct futex_waiter *self, struct pi_lock *lo
     if (lock == NULL)
         return E_NOMEM;
     self->lock = lock;
-    self->thread = linux_current();
     self->thread->pi_waiter = self;
     pqueue_insert(&lock->waiters, &self->by_priority, pi_key(self->thread));
     if (first)
@@ -126,6 +125,7 @@ static enum err pi_wait(struct futex_waiter *self, struct pi_lock *lock, struct 
     struct wait_queue queue;
     wait_queue_init(&queue);
     self->queue = &queue;
+    self->thread = linux_current();
     enum err e = pi_join(self, lock, owner);
     if (e != E_OK)
         return e;
@@ -134,10 +134,15 @@ static enum err pi_wait(struct futex_waiter *self, struct pi_lock *lock, struct 
     futex_leave(self);
     if (self->woken)
         return E_OK;
-    owner = self->lock->owner; /* may have changed during the sleep */
-    pi_leave(self);
-    thread_lend_priority(owner);
+    futex_pi_give_up(self);
     return e;
+}
+
+void futex_pi_give_up(struct futex_waiter *waiter)
+{
+    struct linux_thread *owner = waiter->lock->owner; /* may have changed during the sleep */
+    pi_leave(waiter);
+    thread_lend_priority(owner);
 }
 
 enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
@@ -185,6 +190,58 @@ static MUST_CHECK enum err futex_pi_hand_over(uint64_t address, struct pi_lock *
         pi_set_owner(lock, owner);
     else
         thread_lend_priority(before);
+    return E_OK;
+}
+
+/* The first waiter of a futex gets the lock, or waits for it. */
+static COLD enum err requeue_first(struct futex_waiter *w, uint64_t address,
+                                   const struct futex_key *to)
+{
+    struct futex_waiter *any;
+    uint32_t value;
+    enum err e = copy_in(&value, virt(address), sizeof value);
+    if (e == E_OK)
+        e = futex_any_pi(to, &any);
+    if (e != E_OK)
+        return e;
+    struct pi_lock *lock = any != NULL ? any->lock : NULL;
+    if ((value & FUTEX_TID_MASK) == 0) {
+        e = store(address, (value & FUTEX_OWNER_DIED) | FUTEX_WAITERS | (uint32_t)w->thread->tid);
+        if (e != E_OK)
+            return e;
+        futex_wake_one(w);
+        if (lock != NULL)
+            pi_set_owner(lock, w->thread);
+        return E_OK;
+    }
+    struct linux_thread *owner = linux_thread_find((int)(value & FUTEX_TID_MASK));
+    if (owner == NULL || owner->thread == NULL)
+        return E_SRCH;
+    if (owner == w->thread)
+        return E_DEADLK;
+    if (lock != NULL && lock->owner != owner)
+        return E_INVAL;
+    e = store(address, value | FUTEX_WAITERS);
+    if (e == E_OK)
+        e = pi_join(w, lock, owner);
+    if (e != E_OK)
+        return e;
+    futex_move_one(w, to);
+    w->requeue_to = NULL;
+    return E_OK;
+}
+
+COLD enum err futex_pi_requeue(const struct futex_key *from, uint64_t address,
+                               const struct futex_key *to, uint32_t limit, uint32_t *count)
+{
+    struct futex_waiter *w;
+    for (*count = 0; *count <= limit && (w = futex_first(from)) != NULL; (*count)++) {
+        if (w->requeue_to == NULL || !futex_key_same(w->requeue_to, to))
+            return E_INVAL;
+        enum err e = requeue_first(w, address, to);
+        if (e != E_OK)
+            return e;
+    }
     return E_OK;
 }
 

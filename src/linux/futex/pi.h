@@ -29,6 +29,13 @@ MUST_CHECK enum err futex_pi_lock(uint64_t address, const struct futex_key *key,
                                   uint64_t deadline);
 /* E_PERM: the caller does not hold the lock; E_FAULT, E_INVAL. */
 MUST_CHECK enum err futex_pi_unlock(uint64_t address, const struct futex_key *key);
+/* FUTEX_CMP_REQUEUE_PI: the first waiter of `from` gets the lock at `address` if it is free; the others, and
+ * else all, at most `limit` + 1, wait for it from now on. *count: how many left `from`, also after an error.
+ * E_INVAL: a waiter of `from` does not wait to be moved to `to`; else as futex_pi_lock(). */
+MUST_CHECK enum err futex_pi_requeue(const struct futex_key *from, uint64_t address,
+                                     const struct futex_key *to, uint32_t limit, uint32_t *count);
+/* The end of a wait that futex_pi_requeue() moved and that did not get the lock. */
+void futex_pi_give_up(struct futex_waiter *waiter);
 /* At thread exit: each contended lock of `lt` is handed to its first waiter, marked
  * FUTEX_OWNER_DIED. */
 void futex_pi_exit(struct linux_thread *lt);

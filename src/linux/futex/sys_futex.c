@@ -7,6 +7,7 @@
 #include "linux/abi/time.h"
 #include "linux/futex/futex.h"
 #include "linux/futex/pi.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -21,7 +22,9 @@ enum {
     FUTEX_TRYLOCK_PI,
     FUTEX_WAIT_BITSET,
     FUTEX_WAKE_BITSET,
-    FUTEX_LOCK_PI2 = 13,
+    FUTEX_WAIT_REQUEUE_PI,
+    FUTEX_CMP_REQUEUE_PI,
+    FUTEX_LOCK_PI2,
 };
 
 #define FUTEX_PRIVATE        128
@@ -94,6 +97,68 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset,
     }
     futex_leave(&self);
     return self.woken ? E_OK : e;
+}
+
+/* Two different futexes: of arg[0] and of arg[4]. */
+static enum err two_keys(const struct syscall *call, struct futex_key *first,
+                         struct futex_key *second)
+{
+    enum err e = futex_key_of(call->arg[0], is_shared(call), first);
+    if (e == E_OK)
+        e = futex_key_of(call->arg[4], is_shared(call), second);
+    return e == E_OK && futex_key_same(first, second) ? E_INVAL : e;
+}
+
+/* Sleeps as futex_wait() until FUTEX_CMP_REQUEUE_PI has moved the waiter to the lock at arg[4], and it has
+ * the lock. */
+static COLD enum err wait_requeue_pi(struct syscall *call, const struct futex_deadline *deadline)
+{
+    struct wait_queue queue = WAIT_QUEUE_INIT(queue);
+    struct futex_key to;
+    struct futex_waiter self = {.bitset = FUTEX_BITSET_ANY,
+                                .queue = &queue,
+                                .requeue_to = &to,
+                                .thread = linux_current(),
+                                .address = call->arg[4]};
+    uint32_t value;
+    enum err e = two_keys(call, &self.key, &to);
+    if (e != E_OK)
+        return e;
+    futex_join(&self);
+    e = load(call->arg[0], &value);
+    if (e == E_OK && value != (uint32_t)call->arg[2])
+        e = E_AGAIN;
+    if (e == E_OK)
+        e = deadline->realtime ? sleep_on_realtime(&queue, is_woken, &self, deadline)
+                               : WAIT_EVENT_IN(&queue, self.woken, deadline->ns, true);
+    futex_leave(&self);
+    if (self.woken)
+        return E_OK;
+    if (self.lock != NULL) {
+        futex_pi_give_up(&self);
+        return e == E_INTR ? E_AGAIN : e; /* moved already: the call cannot be made again */
+    }
+    call->restart_always = e == E_INTR;
+    return e;
+}
+
+static COLD enum err requeue_pi(struct syscall *call)
+{
+    int to_move = (int)call->arg[3];
+    struct futex_key from, to;
+    uint32_t value, count;
+    if ((int)call->arg[2] != 1 || to_move < 0)
+        return E_INVAL;
+    enum err e = two_keys(call, &from, &to);
+    if (e == E_OK)
+        e = load(call->arg[0], &value);
+    if (e != E_OK)
+        return e;
+    if (value != (uint32_t)call->arg[5])
+        return E_AGAIN;
+    e = futex_pi_requeue(&from, call->arg[4], &to, (uint32_t)to_move, &count);
+    call->result = count;
+    return e;
 }
 
 static enum err requeue(struct syscall *call, bool compare)
@@ -273,6 +338,10 @@ static enum err futex_perform(struct syscall *call, uint32_t operation,
         return lock_pi(call, false, deadline);
     case FUTEX_UNLOCK_PI:
         return unlock_pi(call);
+    case FUTEX_WAIT_REQUEUE_PI:
+        return wait_requeue_pi(call, deadline);
+    case FUTEX_CMP_REQUEUE_PI:
+        return requeue_pi(call);
     default:
         return E_NOSYS;
     }
@@ -283,13 +352,13 @@ static NOINLINE enum err futex_other(struct syscall *call)
     uint32_t operation = (uint32_t)call->arg[1] & ~(uint32_t)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
     struct futex_deadline deadline = {.ns = NO_DEADLINE};
     if (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET || operation == FUTEX_LOCK_PI ||
-        operation == FUTEX_LOCK_PI2) {
+        operation == FUTEX_LOCK_PI2 || operation == FUTEX_WAIT_REQUEUE_PI) {
         enum err e = futex_deadline_of(call, operation, &deadline);
         if (e != E_OK)
             return e;
     }
     if (call->arg[1] & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET &&
-        operation != FUTEX_LOCK_PI2)
+        operation != FUTEX_LOCK_PI2 && operation != FUTEX_WAIT_REQUEUE_PI)
         return E_NOSYS;
     return futex_perform(call, operation, &deadline);
 }

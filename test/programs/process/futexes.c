@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 #define PAGE               4096
 #define FUTEX_WAIT         0
 #define FUTEX_WAKE         1
+#define FUTEX_REQUEUE      3
 #define FUTEX_PRIVATE_FLAG 128
 
 static uint32_t *word;
@@ -31,20 +33,20 @@ static void *waits(void *unused)
     return (void *)(futex(word, FUTEX_WAIT | flags, 0) == 0 ? unused : NULL);
 }
 
-/* Wakes by each way, until the waiter is woken. */
+/* Wakes the waiter by `at`, or else by its own word and flags. */
 static void woken_by(const char *what, uint32_t *at, int wake_flags)
 {
     pthread_t thread;
     void *ok;
-    int woke = 0, wrong = 0;
     pthread_create(&thread, NULL, waits, &thread);
-    while (!woke) {
+    /* A requeue to the same futex counts the waiters. */
+    while (syscall(SYS_futex, word, FUTEX_REQUEUE | flags, 0, 1, word, 0) != 1)
         usleep(1000);
-        wrong += (int)futex(at, FUTEX_WAKE | wake_flags, 1);
-        woke = (int)futex(word, FUTEX_WAKE | flags, 1) || wrong;
-    }
+    bool same = futex(at, FUTEX_WAKE | wake_flags, 1) == 1;
+    if (!same)
+        futex(word, FUTEX_WAKE | flags, 1);
     pthread_join(thread, &ok);
-    printf("%s: %s\n", what, wrong ? "the same" : "another");
+    printf("%s: %s\n", what, same ? "the same" : "another");
     truth("woken", ok != NULL);
 }
 
