@@ -127,12 +127,12 @@ grep -Eq '^console=framed stdio.terminals=none loglevel=4 (tsc=[0-9]{7,12} )?tim
 mkdir unpacked
 (cd unpacked && cpio -idm --quiet <../keep/root.cpio) || bad 'cpio cannot unpack the archive'
 # Files that C libraries read are made if the root folder lacks them.
-for made in passwd group hosts nsswitch.conf resolv.conf localtime; do
-    [ -s "unpacked/etc/$made" ] || bad "/etc/$made was not made"
+for made in passwd group hosts nsswitch.conf resolv.conf localtime machine-id mtab os-release protocols services shells; do
+    [ -s "unpacked/etc/$made" ] || [ -L "unpacked/etc/$made" ] || bad "/etc/$made was not made"
     rm -f "unpacked/etc/$made"
 done
 cp /bin/busybox root/usr/bin/busybox
-mkdir root/dev root/proc root/root root/tmp
+mkdir root/dev root/home root/proc root/root root/run root/tmp root/var root/var/tmp
 diff -r --no-dereference -x fifo root unpacked || bad 'the unpacked archive differs'
 [ "$(stat -c %a:%h unpacked/etc/data)" = 4711:2 ] || bad 'mode or hard link was lost'
 [ "$(stat -c %Y unpacked/etc/empty)" -eq 1000000000 ] || bad 'a time was lost'

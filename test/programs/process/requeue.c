@@ -19,26 +19,27 @@
 
 static _Atomic uint32_t condition, lock, other;
 static _Atomic int arrived, passed;
-static uint32_t inside;
+static uint32_t inside, expected;
 
+/* The word must have the value `expected` for CMP_REQUEUE_PI. */
 static long futex(_Atomic uint32_t *at, int operation, uint32_t value, uintptr_t time,
-                  _Atomic uint32_t *second, uint32_t third)
+                  _Atomic uint32_t *second)
 {
-    return syscall(SYS_futex, at, operation | PRIVATE, value, time, second, third);
+    return syscall(SYS_futex, at, operation | PRIVATE, value, time, second, expected);
 }
 
 static void unlock(void)
 {
     uint32_t self = (uint32_t)syscall(SYS_gettid);
     if (!atomic_compare_exchange_strong(&lock, &self, 0))
-        futex(&lock, UNLOCK_PI, 0, 0, NULL, 0);
+        futex(&lock, UNLOCK_PI, 0, 0, NULL);
 }
 
 static void take(void)
 {
     uint32_t free = 0;
     if (!atomic_compare_exchange_strong(&lock, &free, (uint32_t)syscall(SYS_gettid)))
-        futex(&lock, LOCK_PI, 0, 0, NULL, 0);
+        futex(&lock, LOCK_PI, 0, 0, NULL);
 }
 
 static struct timespec in(long ms)
@@ -55,7 +56,7 @@ static void *waits(void *unused)
 {
     (void)unused;
     arrived++;
-    long r = futex(&condition, WAIT_REQUEUE_PI, 0, 0, &lock, 0);
+    long r = futex(&condition, WAIT_REQUEUE_PI, 0, 0, &lock);
     if (r != 0)
         printf("wait: %s\n", strerror(errno));
     if ((lock & 0x3fffffff) != (uint32_t)syscall(SYS_gettid))
@@ -91,7 +92,7 @@ static long move_all(long moved)
 {
     long r;
     for (int tries = 0; tries < 1000 && moved < WAITERS; tries++) {
-        r = futex(&condition, CMP_REQUEUE_PI, 1, INT32_MAX, &lock, 0);
+        r = futex(&condition, CMP_REQUEUE_PI, 1, INT32_MAX, &lock);
         if (r < 0)
             return r;
         moved += r;
@@ -104,17 +105,18 @@ static long move_all(long moved)
 static void errors(void)
 {
     struct timespec soon = in(20);
-    result("same futex", futex(&condition, WAIT_REQUEUE_PI, 0, 0, &condition, 0));
-    result("value", futex(&condition, WAIT_REQUEUE_PI, 1, 0, &lock, 0));
-    result("in time", futex(&condition, WAIT_REQUEUE_PI, 0, (uintptr_t)&soon, &lock, 0));
-    result("pointer",
-           futex(&condition, WAIT_REQUEUE_PI, 0, 0, (_Atomic uint32_t *)(uintptr_t)6, 0));
-    result("requeue, same futex", futex(&condition, CMP_REQUEUE_PI, 1, 1, &condition, 0));
-    result("requeue, two to wake", futex(&condition, CMP_REQUEUE_PI, 2, 1, &lock, 0));
-    result("requeue, none to wake", futex(&condition, CMP_REQUEUE_PI, 0, 1, &lock, 0));
-    result("requeue, value", futex(&condition, CMP_REQUEUE_PI, 1, 1, &lock, 1));
-    result("requeue, nobody", futex(&condition, CMP_REQUEUE_PI, 1, 1, &lock, 0));
-    result("requeue, negative", futex(&condition, CMP_REQUEUE_PI, 1, (uintptr_t)-1, &lock, 0));
+    result("same futex", futex(&condition, WAIT_REQUEUE_PI, 0, 0, &condition));
+    result("value", futex(&condition, WAIT_REQUEUE_PI, 1, 0, &lock));
+    result("in time", futex(&condition, WAIT_REQUEUE_PI, 0, (uintptr_t)&soon, &lock));
+    result("pointer", futex(&condition, WAIT_REQUEUE_PI, 0, 0, (_Atomic uint32_t *)(uintptr_t)6));
+    result("requeue, same futex", futex(&condition, CMP_REQUEUE_PI, 1, 1, &condition));
+    result("requeue, two to wake", futex(&condition, CMP_REQUEUE_PI, 2, 1, &lock));
+    result("requeue, none to wake", futex(&condition, CMP_REQUEUE_PI, 0, 1, &lock));
+    expected = 1;
+    result("requeue, value", futex(&condition, CMP_REQUEUE_PI, 1, 1, &lock));
+    expected = 0;
+    result("requeue, nobody", futex(&condition, CMP_REQUEUE_PI, 1, 1, &lock));
+    result("requeue, negative", futex(&condition, CMP_REQUEUE_PI, 1, (uintptr_t)-1, &lock));
 }
 
 int main(void)
@@ -136,9 +138,9 @@ int main(void)
     /* Two at a time. */
     begin(threads);
     take();
-    long two = futex(&condition, CMP_REQUEUE_PI, 1, 1, &lock, 0);
+    long two = futex(&condition, CMP_REQUEUE_PI, 1, 1, &lock);
     long r;
-    while ((r = futex(&condition, CMP_REQUEUE_PI, 1, 1, &other, 0)) == 0)
+    while ((r = futex(&condition, CMP_REQUEUE_PI, 1, 1, &other)) == 0)
         usleep(1000); /* the rest is not asleep yet */
     result("to another lock", r);
     result("two and the rest", move_all(two));
