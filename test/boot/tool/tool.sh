@@ -139,7 +139,7 @@ diff -r --no-dereference -x fifo root unpacked || bad 'the unpacked archive diff
 [ -p unpacked/fifo ] || bad 'the fifo was lost'
 [ "$(stat -c %a unpacked/tmp)" = 1777 ] || bad '/tmp has a wrong mode'
 cp keep/root.cpio first.cpio
-rm -r root/dev root/proc root/root root/tmp root/usr/bin/busybox
+rm -r root/dev root/home root/proc root/root root/run root/tmp root/usr/bin/busybox root/var
 touch -r times/root root
 touch -r times/bin root/usr/bin
 FAKE=order "$OURO" run --medium direct --root root /bin/busybox >out 2>err </dev/null

@@ -429,6 +429,8 @@ static void check_openat2(void)
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         for (unsigned resolve = 1; resolve <= 16; resolve *= 2) {
             char name[100];
+            if (resolve == 1 && strcmp(paths[i], "root") == 0)
+                continue; /* /tmp is a file system of its own on some computers */
             sprintf(name, "%s, resolve %u", paths[i], resolve);
             try(name, at, paths[i], (struct how){.flags = O_PATH, .resolve = resolve}, 24);
         }
