@@ -178,7 +178,7 @@ struct dentry *procfs_root(void)
     return proc.root;
 }
 
-/* Makes a dentry for the inode, whose reference it takes over. The directory has no list of its entries, but
+/* Makes a dentry for the inode. Takes over the reference. The directory has no list of its entries, but
  * as long as the dentry is there, so is its name. The owner is that of the directory: of the process, below
  * /proc/PID. */
 static enum err name_inode(struct dentry *parent, const char *name, size_t length,

@@ -10,5 +10,5 @@ struct fs_context;
 /* Puts the calling thread's process into the context, in place of one that others share. Takes over the
  * reference. NULL: it stays where it is. */
 void exec_take_context(struct fs_context *new);
-/* Gives the calling thread the credentials of the new program, whose reference is taken over. */
+/* Gives the calling thread the credentials of the new program. Takes over the reference to them. */
 void exec_take_credentials(struct credentials *new, bool secure, bool dumpable);

@@ -247,7 +247,7 @@ static int tstp(void *unused)
     _exit(3);
 }
 
-/* A session without a terminal, whose leader's group is orphaned: SIGTSTP has no effect. */
+/* A session without a terminal. The group of its leader is orphaned: SIGTSTP has no effect. */
 static int session(void *unused)
 {
     (void)unused;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What follows the realtime clock when it is set: absolute sleeps, timers and waits on it; relative ones do not.
- * On Linux, which is somebody's computer, the clock is not set: there the program prints what Linux does.
+ * On Linux the program does not set the clock, because that is the clock of a computer in use. It prints what Linux does.
  */
 #define _GNU_SOURCE
 #include "result.h"
