@@ -37,7 +37,7 @@ static struct timer slice_timer; /* fires at or after the end of the running thr
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
 static uint64_t idle_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
-static uint64_t busy_ns[2];  /* in the kernel, in programs */
+static uint64_t busy_ns[2];           /* in the kernel, in programs */
 
 /* Ended threads with their stacks, for reuse (all_link). */
 static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
