@@ -29,6 +29,7 @@
 
 #define PTE_COW      BITS_ONE(9)  /* software bit: prot_copy_on_write() */
 #define PTE_LAZYFREE BITS_ONE(10) /* software bit: paging_mark_lazyfree() */
+#define PTE_FORKED   BITS_ONE(11) /* software bit, with PTE_COW: private memory shared by fork() */
 
 #define PTE_ADDRESS  BITS_U64(0x000ffffffffff000)
 

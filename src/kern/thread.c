@@ -14,6 +14,7 @@
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
+#include "mm/pt/spaces.h"
 #include "mm/vm/usercopy.h"
 
 #define FPU_ALIGN  64
@@ -157,7 +158,8 @@ static void load_state(struct thread *t) REQUIRES(class_sched)
     cpu->kstack_top = t->kstack.end.v;
     cpu->kstack_low = t->kstack.start.v;
     if (t->fpu == NULL)
-        return; /* kernel thread: FS and the FPU registers stay as they are */
+        return; /* kernel thread: the space, FS and the FPU registers stay as they are */
+    paging_run(t->space);
     wrmsr(MSR_FS_BASE, t->fs_base);
     if (fpu_owner == t) {
         disable_fpu_trap();
@@ -398,6 +400,14 @@ void thread_preempt(void)
     sched_unlock(flags);
 }
 
+struct address_space *thread_use_space(struct address_space *space)
+{
+    struct address_space *before = running_space;
+    thread_current()->space = space;
+    paging_run(space);
+    return before;
+}
+
 COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
 {
     uint64_t flags = sched_lock();
@@ -521,6 +531,7 @@ enum err thread_create_program(const char *name, void (*function)(void *argument
     }
     thread_own_fpu();
     cpu_fpu_save(t->fpu);
+    t->space = running_space;
     *out = t;
     launch(t, function, argument);
     return E_OK;
@@ -575,6 +586,7 @@ enum err thread_use_fpu(void)
     if (e != E_OK)
         return e;
     trap_set_handler(VECTOR_DEVICE_NOT_AVAILABLE, fpu_used);
+    self->space = running_space;
     uint64_t flags = sched_lock();
     load_state(self);
     sched_unlock(flags);

@@ -25,6 +25,7 @@
 #include "kern/run_queue.h"
 #include "kern/time.h"
 #include "kern/wait.h"
+#include "mm/space.h"
 
 enum thread_state {
     THREAD_RUNNABLE = 1, /* running, or in the run queue */
@@ -52,11 +53,12 @@ struct thread {
     struct virt_range kstack;
     uint64_t rsp; /* while not running */
     uint64_t fs_base;
-    void *fpu;          /* XSAVE area; NULL for a kernel thread */
-    void *fpu_block;    /* the heap block around it */
-    uint8_t fpu_turns;  /* turns in a row in which it used the FPU registers, modulo 256 */
-    void *linux_thread; /* struct linux_thread, owned by linux/ */
-    void *fs_context;   /* its process's struct fs_context; NULL: fs_first */
+    struct address_space *space; /* that it runs in; NULL: a kernel thread, which runs in any */
+    void *fpu;                   /* XSAVE area; NULL for a kernel thread */
+    void *fpu_block;             /* the heap block around it */
+    uint8_t fpu_turns;           /* turns in a row in which it used the FPU registers, modulo 256 */
+    void *linux_thread;          /* struct linux_thread, owned by linux/ */
+    void *fs_context;            /* its process's struct fs_context; NULL: fs_first */
     /* Its struct credentials, of which linux/ has the reference; NULL: credentials_first. */
     const void *credentials;
     uint64_t cpu_ns; /* CPU time before started_ns */
@@ -97,6 +99,10 @@ MUST_CHECK enum err thread_use_fpu(void) REQUIRES(kernel_lock);
 /* Loads the calling thread's FPU state into the registers, before the kernel accesses them for it.
  * The thread must have an FPU state. Interrupts on. */
 void thread_own_fpu(void);
+
+/* Makes the space the calling thread's, and the running one; returns the one before. To reach the memory of another
+ * program, and back. */
+struct address_space *thread_use_space(struct address_space *space) REQUIRES(kernel_lock);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
 uint64_t thread_get_fs_base(void);

@@ -17,6 +17,7 @@ enum {
     PROT_BIT_UNCACHED = 8,   /* device memory: PAT entry 3, UC */
     PROT_BIT_COPY = 16,      /* shared frame: copied before the first write, even if WRITE is set */
     PROT_BIT_COMBINING = 32, /* write-combining: PAT entry 1 */
+    PROT_BIT_FORKED = 64,    /* with COPY: the frame is private memory, which fork() has shared */
 };
 
 typedef struct {
@@ -74,6 +75,12 @@ static inline prot_t prot_rwx_exception(void)
 static inline prot_t prot_copy_on_write(prot_t p)
 {
     return (prot_t){(uint8_t)(p.bits | PROT_BIT_COPY)};
+}
+
+/* As prot_copy_on_write(), for private memory that other address spaces have by fork(). */
+static inline prot_t prot_forked(prot_t p)
+{
+    return (prot_t){(uint8_t)(p.bits | PROT_BIT_COPY | PROT_BIT_FORKED)};
 }
 
 static inline bool prot_can_read(prot_t p)

@@ -6,6 +6,7 @@
  *                 level-4 table            areas
  *   kernel_space   slots 256-511            none           heap, stacks, devices: the same in every space
  *   first_space    slots 0-255              the program's  and the kernel's half again
+ *   others         slots 0-255              a fork's, or those of a program that it executes
  *
  * A structure only: mm/pt/ and mm/vm/ each own the members under their name. Callers: threads; the
  * kernel is not preempted.
@@ -47,11 +48,13 @@ struct address_space {
     virt_t mmap_base;           /* areas_find_hole() searches downwards from here */
     bool lazyfree;              /* there may be MADV_FREE pages */
     struct address_space *next; /* in the list of areas_init() */
+
+    uint32_t programs; /* in it: linux/task/program.c */
 };
 
 /* The kernel's half, the same in all spaces. It has no areas. */
 extern struct address_space kernel_space;
-/* The first program's space; its level-4 table is the one that boot made. */
+/* The first program's space; its level-4 table is the one that boot made. Stays for ever: kernel threads may run in it. */
 extern struct address_space first_space;
 /* The space whose level-4 table is in CR3. */
 extern struct address_space *running_space;

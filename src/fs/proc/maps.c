@@ -172,14 +172,16 @@ static void add_leaf(void *context, virt_t at, int level, pte_t leaf)
         return;
     if (leaf.v & PTE_A)
         out->referenced += size;
-    if (a->source && (leaf.v & PTE_COW || a->flags & AREA_SHARED)) {
+    if (a->source && (pt_leaf_is_borrowed(leaf) || a->flags & AREA_SHARED)) {
         add_file_page(phys(leaf.v & PTE_ADDRESS), out);
         return;
     }
+    uint64_t users =
+        leaf.v & PTE_FORKED ? frames_references(&machine_frames, pt_leaf_frame(leaf, size)) : 1;
     out->resident += size;
-    out->share += size;
-    out->share_dirty += size;
-    out->private_dirty += size;
+    out->share += size / users;
+    out->share_dirty += size / users;
+    *(users > 1 ? &out->shared_dirty : &out->private_dirty) += size;
     out->anonymous += size;
     out->lazyfree += paging_is_lazyfree(leaf) ? size : 0;
     out->large += size > PAGE_SIZE ? size : 0;

@@ -38,7 +38,7 @@ struct chunk {
 /* True for a page of a file, or of shared memory; false for a private copy. */
 static bool of_file(const struct area *area, pte_t entry)
 {
-    return area->flags & AREA_SHARED || (area->kind == AREA_FILE && entry.v & PTE_COW);
+    return area->flags & AREA_SHARED || (area->kind == AREA_FILE && pt_leaf_is_borrowed(entry));
 }
 
 static uint64_t pagemap_describe(const struct chunk *c, phys_t block, phys_t frame, pte_t entry)
@@ -50,6 +50,8 @@ static uint64_t pagemap_describe(const struct chunk *c, phys_t block, phys_t fra
         return v; /* the zero page is neither PM_FILE nor PM_EXCLUSIVE, as on Linux */
     if (of_file(c->area, entry))
         return v | PM_FILE | (frames_mappings(&machine_frames, frame) <= 1 ? PM_EXCLUSIVE : 0);
+    if (frames_is_split(&machine_frames, block))
+        block = frame;
     return v | (frames_references(&machine_frames, block) <= 1 ? PM_EXCLUSIVE : 0);
 }
 

@@ -163,7 +163,7 @@ void proc_show_vmstat(struct text *text, void *context)
         text_printf(text, "%s %lu\n", vmstat_rows[i].name, memory_value(&now, &vmstat_rows[i]));
     text_printf(text, "nr_kernel_stack %lu\n", now.stacks * (PAGE_SIZE / 1024));
     text_printf(text, "pgfault %lu\npgmajfault 0\nthp_fault_alloc %lu\n",
-                f->zero + f->anonymous + f->copied + f->file, f->large);
+                f->zero + f->anonymous + f->copied + f->file + f->taken_over, f->large);
 }
 
 void proc_show_zoneinfo(struct text *text, void *context)

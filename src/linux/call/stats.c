@@ -137,9 +137,9 @@ void stats_report(void)
         return;
     report("ouro: statistics after %llu us", ULL(time_now_ns() / 1000));
     report("ouro: pages made by faults: zero=%llu anonymous=%llu (of 2 MiB: %llu) copied=%llu "
-           "file=%llu",
+           "file=%llu taken over=%llu",
            ULL(fault_counters.zero), ULL(fault_counters.anonymous), ULL(fault_counters.large),
-           ULL(fault_counters.copied), ULL(fault_counters.file));
+           ULL(fault_counters.copied), ULL(fault_counters.file), ULL(fault_counters.taken_over));
     report("ouro: TLB flushes: pages=%llu all=%llu tables=%llu", ULL(paging_counters.page_flushes),
            ULL(paging_counters.full_flushes), ULL(paging_counters.table_flushes));
     report("ouro: context switches: %llu", ULL(thread_switch_count()));

@@ -42,21 +42,19 @@
 #include "mm/vm/history.h"
 #include "mm/vm/usercopy.h"
 
-#define SCRIPTS_MAX      5 /* depth of scripts with scripts as interpreters */
-#define STACK_MIN        UINT64_C(0x20000)
-#define STACK_MAX        UINT64_C(0x40000000)
-#define STACK_BESIDE_MAX UINT64_C(0x4000000)
-#define HEAP_ROOM        (UINT64_C(1) << 36) /* for the break, if other programs are in memory */
-#define STACK_ROOM       UINT64_C(0x8000000)
-#define STACK_EXPAND     UINT64_C(0x20000) /* mapped below the first rsp */
-#define STACK_GAP_MAX    8192
-#define ARGUMENTS_MAX    UINT64_C(0x600000) /* 3/4 of the default stack, Linux's bound */
-#define ARGUMENTS_MIN    UINT64_C(0x20000)
-#define RANDOM_IMAGE     (UINT64_C(1) << 28) /* pages: Linux's entropy for each */
-#define RANDOM_MAPPINGS  (UINT64_C(1) << 28)
-#define RANDOM_STACK     (UINT64_C(1) << 22)
-#define RANDOM_HEAP      (UINT64_C(1) << 13)
-#define ELF_PHDR_SIZE    56
+#define SCRIPTS_MAX     5 /* depth of scripts with scripts as interpreters */
+#define STACK_MIN       UINT64_C(0x20000)
+#define STACK_MAX       UINT64_C(0x40000000)
+#define STACK_ROOM      UINT64_C(0x8000000)
+#define STACK_EXPAND    UINT64_C(0x20000) /* mapped below the first rsp */
+#define STACK_GAP_MAX   8192
+#define ARGUMENTS_MAX   UINT64_C(0x600000) /* 3/4 of the default stack, Linux's bound */
+#define ARGUMENTS_MIN   UINT64_C(0x20000)
+#define RANDOM_IMAGE    (UINT64_C(1) << 28) /* pages: Linux's entropy for each */
+#define RANDOM_MAPPINGS (UINT64_C(1) << 28)
+#define RANDOM_STACK    (UINT64_C(1) << 22)
+#define RANDOM_HEAP     (UINT64_C(1) << 13)
+#define ELF_PHDR_SIZE   56
 
 static struct exec_options options;
 
@@ -65,8 +63,7 @@ void exec_configure(const struct exec_options *o)
     options = *o;
 }
 
-#define STACK_PIECE    (UINT64_C(64) << 10) /* bytes of the stack copied before exec gives way */
-#define AREAS_OF_IMAGE 64                   /* more than a new program has */
+#define STACK_PIECE (UINT64_C(64) << 10) /* bytes of the stack copied before exec gives way */
 
 struct exec_job {
     const char *path; /* of the file to load; the last interpreter of scripts */
@@ -82,7 +79,6 @@ struct exec_job {
     struct virt_range stack; /* up to its limit now */
     virt_t mappings_end;     /* mmap() goes downwards from here */
     virt_t vdso;
-    bool beside;                     /* other programs stay in memory */
     struct credentials *credentials; /* of the new program; one reference */
     bool secure;                     /* AT_SECURE */
     bool dumpable;
@@ -263,68 +259,6 @@ static uint64_t image_size(const struct exec_image *image)
     return image->elf != NULL ? image->elf->end - image->elf->start : 0;
 }
 
-/* True if [start, end) is free, or will be when exec removes the caller's program. */
-static bool exec_is_free(uint64_t start, uint64_t end)
-{
-    struct address_space *space = space_current();
-    const struct program *own = process_current()->program;
-    if (end > LAYOUT_PROGRAM_END)
-        return false;
-    const struct area *a = areas_next(space, virt(start));
-    while (a != NULL && a->range.start.v < end && a->owner == &own->areas && own->users == 1)
-        a = areas_next(space, a->range.end);
-    return a == NULL || a->range.start.v >= end;
-}
-
-/* Checks that the range of a position-dependent image is free. */
-static MUST_CHECK enum err check_fixed(struct exec_job *job, const struct exec_image *image)
-{
-    if (image->elf == NULL || image->elf->position_independent ||
-        exec_is_free(image->elf->start, image->elf->end))
-        return E_OK;
-    enum err e = exec_refuse(job->why, E_NOMEM, job->path,
-                             "it can only run at an address where another program is: link it "
-                             "position-independent (-pie or -static-pie)");
-    log_warn("%s", job->why->sentence);
-    return e;
-}
-
-/*
- * Layout if other programs are in memory. Interpreter, vDSO and stack share one hole; the program
- * goes to the usual PIE base, or to the next free step of HEAP_ROOM above it. The stack is mapped
- * in full at once: by the time it grows, the memory below it may belong to another program.
- *
- *   low   | program | room for its heap |        | interpreter | vdso | gap | stack |   high
- */
-static MUST_CHECK enum err place_beside(struct exec_job *job, uint64_t stack_size)
-{
-    struct virt_range hole;
-    uint64_t interpreter = image_size(&job->interpreter);
-    enum err e = check_fixed(job, &job->program);
-    if (e == E_OK)
-        e = check_fixed(job, &job->interpreter);
-    if (e != E_OK)
-        return e;
-    e = areas_find_hole(space_current(), interpreter + vdso_size() + AREA_STACK_GAP + stack_size,
-                        PAGE_SIZE, virt(0), &hole);
-    if (e != E_OK)
-        return no_memory(job);
-    job->stack = (struct virt_range){virt(hole.end.v - stack_size), hole.end};
-    job->vdso = virt(hole.start.v + interpreter);
-    if (interpreter != 0 && job->interpreter.elf->position_independent)
-        job->interpreter.bias = hole.start.v - job->interpreter.elf->start;
-    if (!job->program.elf->position_independent)
-        return E_OK;
-    uint64_t start = LAYOUT_PIE_BASE + random_pages(RANDOM_IMAGE);
-    while (!mem_is_free(virt_range(start, start + image_size(&job->program) + HEAP_ROOM))) {
-        start += HEAP_ROOM;
-        if (start >= hole.start.v)
-            return no_memory(job);
-    }
-    job->program.bias = start - job->program.elf->start;
-    return E_OK;
-}
-
 /* Chooses all addresses: the stack at the top, below it the mappings, interpreter first; the
  * program at its own address or, if position-independent, at the PIE base. */
 static MUST_CHECK enum err place(struct exec_job *job)
@@ -333,9 +267,6 @@ static MUST_CHECK enum err place(struct exec_job *job)
     uint64_t top = LAYOUT_PROGRAM_END - random_pages(RANDOM_STACK);
     uint64_t size = align_down(clamp(stack_limit, STACK_MIN, STACK_MAX), PAGE_SIZE);
     const struct elf64_image *elf = job->program.elf, *interpreter = job->interpreter.elf;
-    job->beside = !program_is_alone(process_current()->program);
-    if (job->beside)
-        return place_beside(job, clamp(size, STACK_MIN, STACK_BESIDE_MAX));
     /* As in Linux, leave room for a later raise of RLIMIT_STACK. */
     uint64_t below = top - (size < STACK_ROOM ? STACK_ROOM : size) - AREA_STACK_GAP;
 
@@ -384,7 +315,7 @@ static MUST_CHECK enum err build_stack(struct exec_job *job)
 static MUST_CHECK enum err map_stack(struct exec_job *job)
 {
     uint64_t used = align_up(job->stack_bytes, PAGE_SIZE) + STACK_EXPAND;
-    if (job->beside || used > virt_range_size(job->stack))
+    if (used > virt_range_size(job->stack))
         used = virt_range_size(job->stack);
     struct area stack = {
         .range = virt_range(job->stack.end.v - used, job->stack.end.v),
@@ -455,33 +386,32 @@ static void describe_process(struct exec_job *job, const struct stack_layout *la
     program->auxv_words = (uint32_t)(2 * (plan->auxv_count + 1));
 }
 
-/* Removes what is left of the old program at the addresses of a position-dependent image. */
-static MUST_CHECK enum err clear_fixed(const struct exec_image *image)
+/* A program that another process uses too, after vfork(), keeps its space; the new one gets its own. NULL: no memory. */
+static struct program *program_for_exec(const struct program *old)
 {
-    if (image->elf == NULL || image->elf->position_independent)
-        return E_OK;
-    return areas_remove(space_current(), virt_range(align_down(image->elf->start, PAGE_SIZE),
-                                                    align_up(image->elf->end, PAGE_SIZE)));
+    return program_is_alone(old) ? program_new(old->space) : program_new_space();
 }
 
-/* Installs the new program and returns the old one, to be dropped when the new one is mapped: that
- * gives way, and the new program's place must be free until then. */
-static struct program *replace_memory(const struct exec_job *job, struct program *new)
+/* Installs the new program in a space without areas, and returns the old one, to be dropped when the new one is mapped:
+ * that gives way. NULL: no memory. */
+static struct program *replace_memory(const struct exec_job *job, struct program **new)
 {
-    struct address_space *space = space_current();
     struct process *process = process_current();
     struct program *old = process->program;
-    virt_t at = virt(0);
-    if (!job->beside) {
-        areas_clear(space);
-        history_clear();
-        areas_set_mmap_base(space, job->mappings_end);
+    kernel_lock_assert();
+    if ((*new)->space == old->space && old->users > 1) {
+        /* Another thread has called vfork() before it ended. */
+        program_put(*new);
+        *new = program_new_space();
+        if (*new == NULL)
+            return NULL;
     }
-    /* Near the limit of areas the new program needs the old one's. */
-    while (areas_count(space) > AREAS_MAX - AREAS_OF_IMAGE && old->users == 1 &&
-           areas_remove_owner(space, &old->areas, &at))
-        ;
-    process->program = new;
+    process->program = *new;
+    (void)thread_use_space((*new)->space);
+    if ((*new)->space == old->space)
+        areas_clear(old->space);
+    history_clear();
+    areas_set_mmap_base((*new)->space, job->mappings_end);
     return old;
 }
 
@@ -490,10 +420,10 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
 {
     struct stack_layout layout;
     uint64_t heap = job->program.elf->end + job->program.bias + random_pages(RANDOM_HEAP);
-    if (!job->beside && heap > job->mappings_end.v)
+    if (heap > job->mappings_end.v)
         heap = job->program.elf->end + job->program.bias;
 
-    struct program *program = program_new();
+    struct program *program = program_for_exec(process_current()->program);
     if (program == NULL)
         return no_memory(job);
     struct fs_context *fs = NULL;
@@ -506,20 +436,18 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
         program_put(program);
         return e;
     }
-    struct program *old = replace_memory(job, program);
+    struct program *old = replace_memory(job, &program);
+    job->why->too_late = true;
     exec_take_context(fs);
+    if (old == NULL)
+        return no_memory(job);
     mem_exec_reset(virt(heap));
     reset_process(job);
-    e = clear_fixed(&job->program);
-    if (e == E_OK)
-        e = clear_fixed(&job->interpreter);
-    if (e == E_OK)
-        e = map_all(job, &layout);
+    e = map_all(job, &layout);
     program_put(old);
-    if (e != E_OK) {
-        job->why->too_late = true;
-        return exec_refuse(job->why, e, job->path, "there is not enough memory for it");
-    }
+    if (e != E_OK)
+        return no_memory(job);
+    job->why->too_late = false;
     describe_process(job, &layout);
     const struct exec_image *start =
         job->interpreter.file != NULL ? &job->interpreter : &job->program;

@@ -33,7 +33,7 @@ static void count_leaf(void *context, virt_t at, int level, pte_t entry)
 {
     struct count *count = context;
     (void)at;
-    if (!(entry.v & PTE_COW) && !(count->area->flags & AREA_SHARED) &&
+    if (!pt_leaf_is_borrowed(entry) && !(count->area->flags & AREA_SHARED) &&
         frames_references(&machine_frames, phys(entry.v & PTE_ADDRESS & ~(pt_span(level) - 1))) > 0)
         count->bytes += pt_span(level);
 }

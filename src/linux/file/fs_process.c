@@ -216,7 +216,7 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .timer_slack = process->timer_slack,
         .oom_score_adj = process->oom_score_adj,
         .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
-                       fault_counters.file,
+                       fault_counters.file + fault_counters.taken_over,
         .signals_pending = signal_pending_of(lt),
         .signals_blocked = lt->blocked,
     };

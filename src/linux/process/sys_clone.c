@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#define LOG_TAG "clone"
 #include "linux/process/sys_clone.h"
 
-#include "base/log.h"
 #include "cpu/trap.h"
 #include "kern/thread.h"
 #include "linux/process/sys_wait.h"
@@ -91,6 +89,20 @@ static void lay_out_frame(struct thread *thread, const struct trap_frame *parent
     thread->fs_base = c->flags & CLONE_SETTLS ? c->tls : thread_get_fs_base();
 }
 
+/* What a thread of another process keeps of the caller's own addresses. */
+static void inherit_memory(struct linux_thread *lt, const struct linux_thread *self,
+                           struct thread *thread, const struct clone *c)
+{
+    thread->space = lt->process->program->space;
+    if (c->flags & CLONE_VFORK || !(c->flags & CLONE_VM))
+        lt->alternate_stack = self->alternate_stack;
+    if (c->flags & CLONE_VM)
+        return;
+    lt->rseq = self->rseq;
+    lt->rseq_size = self->rseq_size;
+    lt->rseq_signature = self->rseq_signature;
+}
+
 /* On failure the caller frees `lt`. */
 static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *call,
                                        const struct clone *c)
@@ -102,8 +114,8 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
         return E_AGAIN; /* the error that pthread_create() documents */
     lay_out_frame(thread, call->frame, c);
     lt->blocked = self->blocked;
-    if (c->flags & CLONE_VFORK)
-        lt->alternate_stack = self->alternate_stack;
+    if (lt->process != self->process)
+        inherit_memory(lt, self, thread, c);
     if (c->flags & CLONE_CHILD_CLEARTID)
         lt->clear_tid = c->child_tid;
     linux_thread_join(lt, thread);
@@ -111,8 +123,11 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
     /* Faults of these copies are ignored, as in Linux: the thread exists already. */
     if (c->flags & CLONE_PARENT_SETTID)
         (void)!copy_out(virt(c->parent_tid), &lt->tid, sizeof lt->tid);
-    if (c->flags & CLONE_CHILD_SETTID)
+    if (c->flags & CLONE_CHILD_SETTID) {
+        struct address_space *own = thread_use_space(thread->space);
         (void)!copy_out(virt(c->child_tid), &lt->tid, sizeof lt->tid);
+        (void)thread_use_space(own);
+    }
     call->result = (uint64_t)lt->tid;
     if (c->flags & CLONE_VFORK)
         process_wait_vfork(lt);
@@ -140,9 +155,14 @@ static MUST_CHECK enum err clone_process(struct syscall *call, const struct clon
         .no_handlers = c->flags & CLONE_CLEAR_SIGHAND,
     };
     bool sibling = c->flags & CLONE_PARENT;
-    enum err e = process_new(sibling ? self->parent : self, &share, &child);
-    if (e != E_OK)
+    enum err e = c->flags & CLONE_VM ? E_OK : program_fork(&share.program);
+    if (e == E_OK)
+        e = process_new(sibling ? self->parent : self, &share, &child);
+    if (e != E_OK) {
+        if (share.program != NULL)
+            program_put(share.program);
         return e;
+    }
     child->exit_signal = sibling ? self->exit_signal : c->exit_signal;
     e = clone_start(child->leader, call, c);
     if (e != E_OK)
@@ -150,25 +170,12 @@ static MUST_CHECK enum err clone_process(struct syscall *call, const struct clon
     return e;
 }
 
-static enum err refuse_fork(const char *name)
-{
-    static bool said;
-    if (!said)
-        log_warn("%s: a copy of the program needs an address space of its own, which is not there: "
-                 "use posix_spawn() or vfork() and exec",
-                 name);
-    said = true;
-    return E_NOSYS;
-}
-
-static enum err clone_perform(struct syscall *call, const struct clone *c, const char *name)
+static enum err clone_perform(struct syscall *call, const struct clone *c)
 {
     enum err e = clone_check(c);
     if (e != E_OK)
         return e;
-    if (c->flags & CLONE_THREAD)
-        return clone_thread(call, c);
-    return c->flags & CLONE_VM ? clone_process(call, c) : refuse_fork(name);
+    return c->flags & CLONE_THREAD ? clone_thread(call, c) : clone_process(call, c);
 }
 
 enum err sys_clone(struct syscall *call)
@@ -185,7 +192,7 @@ enum err sys_clone(struct syscall *call)
     };
     if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
         return E_INVAL; /* both use the argument parent_tid */
-    return clone_perform(call, &c, "clone");
+    return clone_perform(call, &c);
 }
 
 struct clone_args { /* linux/sched.h */
@@ -253,17 +260,17 @@ enum err sys_clone3(struct syscall *call)
         .child_tid = a.child_tid,
         .pidfd = a.pidfd,
     };
-    return clone_perform(call, &c, "clone3");
+    return clone_perform(call, &c);
 }
 
 enum err sys_fork(struct syscall *call)
 {
-    (void)call;
-    return refuse_fork("fork");
+    const struct clone c = {.exit_signal = SIGNAL_CHLD};
+    return clone_perform(call, &c);
 }
 
 enum err sys_vfork(struct syscall *call)
 {
     const struct clone c = {.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGNAL_CHLD};
-    return clone_perform(call, &c, "vfork");
+    return clone_perform(call, &c);
 }

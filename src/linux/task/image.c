@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/fmt.h"
+#include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/vfs.h"
 #include "linux/abi/prot.h"
@@ -80,6 +81,15 @@ void exec_image_close(struct exec_image *image)
     }
     heap_free(image->elf);
     *image = (struct exec_image){0};
+}
+
+COLD void exec_image_copy(const struct exec_image *image, struct exec_image *out)
+{
+    *out = (struct exec_image){.file = image->file, .bias = image->bias};
+    if (image->file == NULL)
+        return;
+    file_get(image->file);
+    must(file_deny_write(image->file->inode)); /* writes are denied already */
 }
 
 enum err exec_image_head(struct exec_image *image, uint8_t head[EXEC_HEAD_SIZE])

@@ -35,6 +35,8 @@ MUST_CHECK enum err exec_image_parse(struct exec_image *image, const char *path,
 /* Maps all segments, moved by `bias` if the image is position-independent. E_NOMEM. */
 MUST_CHECK enum err exec_image_map(struct exec_image *image, uint64_t bias);
 void exec_image_close(struct exec_image *image);
+/* A second use of the open file; the ELF headers are not copied. */
+void exec_image_copy(const struct exec_image *image, struct exec_image *out);
 
 /* Fills in *why with the sentence "path: what". Returns e. */
 enum err exec_refuse(struct exec_refusal *why, enum err e, const char *path, const char *what);

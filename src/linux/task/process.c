@@ -272,6 +272,7 @@ void process_init(uint64_t memory)
     init_lists(process);
     list_add_tail(&processes, &process->all_link);
     process->program = &program_none;
+    first_space.programs = 1;
     process->fs = &fs_first;
     process_clear(&first_thread);
     if (process_give_fpu(&first_thread) != E_OK)
@@ -321,7 +322,7 @@ enum err process_new(struct process *parent, const struct process_sharing *share
     struct process *process = heap_alloc(sizeof *process);
     if (process == NULL)
         return E_NOMEM;
-    *process = *parent;
+    *process = *process_current();
     become_child(process, parent);
     if (share->no_handlers)
         drop_handlers(process);
@@ -329,7 +330,7 @@ enum err process_new(struct process *parent, const struct process_sharing *share
     if (share->cwd && share->files) {
         process->fs->references++;
     } else {
-        e = fs_context_copy(parent->fs, share->files, &process->fs);
+        e = fs_context_copy(process->fs, share->files, &process->fs);
         if (e != E_OK)
             goto free_process;
     }
@@ -337,7 +338,10 @@ enum err process_new(struct process *parent, const struct process_sharing *share
     if (e != E_OK)
         goto put_context;
     process->pid = process->leader->tid;
-    process->program->users++;
+    if (share->program != NULL)
+        process->program = share->program;
+    else
+        process->program->users++;
     list_add_tail(&processes, &process->all_link);
     list_add_tail(&parent->children, &process->sibling_link);
     timers_limit_cpu(process);

@@ -206,11 +206,12 @@ void linux_thread_free(struct linux_thread *thread);
 /* Adds a new thread to its process's threads. */
 void linux_thread_join(struct linux_thread *lt, struct thread *thread);
 
-/* Makes a child of `parent` with copies of its state and one thread, not running and without a
- * struct thread; the program is shared. E_AGAIN, E_NOMEM. */
+/* Makes a child of `parent` with copies of the calling process's state and one thread, not running and
+ * without a struct thread. E_AGAIN, E_NOMEM. */
 struct process_sharing {
-    bool cwd, files;  /* CLONE_FS, CLONE_FILES */
-    bool no_handlers; /* CLONE_CLEAR_SIGHAND */
+    bool cwd, files;         /* CLONE_FS, CLONE_FILES */
+    bool no_handlers;        /* CLONE_CLEAR_SIGHAND */
+    struct program *program; /* of the child, which takes over a use of it; NULL: the caller's */
 };
 MUST_CHECK enum err process_new(struct process *parent, const struct process_sharing *share,
                                 struct process **out);

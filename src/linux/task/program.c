@@ -1,41 +1,127 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/task/program.h"
 
+#include "base/str.h"
 #include "kern/thread.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
+#include "mm/pt/spaces.h"
 #include "mm/vm/areas.h"
 
 struct program program_none = {.users = 1, .space = &first_space, .dumpable = true};
 
-static uint32_t programs = 1; /* existing programs */
-
-struct program *program_new(void)
+struct program *program_new(struct address_space *space)
 {
     struct program *program = heap_alloc_zero(sizeof *program);
     if (program == NULL)
         return NULL;
-    programs++;
     program->users = 1;
     program->dumpable = true;
-    program->space = &first_space;
+    program->space = space;
+    space->programs++;
     return program;
 }
 
+COLD static enum err space_new(struct address_space **out)
+{
+    struct address_space *space = heap_alloc_zero(sizeof *space);
+    if (space == NULL)
+        return E_NOMEM;
+    enum err e = paging_space_make(space);
+    if (e != E_OK)
+        goto free_space;
+    e = areas_close_reserved(space);
+    if (e != E_OK)
+        goto free_table;
+    areas_init(space);
+    *out = space;
+    return E_OK;
+
+free_table:
+    paging_space_free(space);
+free_space:
+    heap_free(space);
+    return e;
+}
+
+/* The space has no program any more. Who frees it while it runs goes on in the first. */
+COLD static void space_end(struct address_space *space)
+{
+    kernel_lock_assert();
+    struct address_space *before = thread_use_space(space);
+    areas_end(space);
+    paging_trim(space);
+    (void)thread_use_space(before == space ? &first_space : before);
+    paging_space_free(space);
+    heap_free(space);
+}
+
+COLD struct program *program_new_space(void)
+{
+    struct address_space *space;
+    if (space_new(&space) != E_OK)
+        return NULL;
+    struct program *program = program_new(space);
+    if (program == NULL)
+        space_end(space);
+    return program;
+}
+
+/* The areas go while the space runs: by its last thread, or by another that visits it. */
 void program_put(struct program *program)
 {
+    struct address_space *space = program->space, *before;
+    virt_t at = virt(0);
+    kernel_lock_assert();
     if (--program->users > 0)
         return;
-    virt_t at = virt(0);
-    while (areas_remove_owner(program->space, &program->areas, &at))
+    before = thread_use_space(space);
+    while (areas_remove_owner(space, &program->areas, &at))
         thread_give_way();
-    programs--; /* not before: exec() in a program that is alone clears the space */
     exec_image_close(&program->file);
     exec_image_close(&program->interpreter);
     if (program != &program_none)
         heap_free(program);
+    (void)thread_use_space(before);
+    if (space != &first_space && --space->programs == 0)
+        space_end(space);
 }
 
-bool program_is_alone(const struct program *program)
+COLD static enum err copy_areas(struct program *to)
 {
-    return programs == 1 && program->users == 1;
+    virt_t at = virt(0);
+    bool more = true;
+    enum err e = E_OK;
+    kernel_lock_assert();
+    while (e == E_OK && more) {
+        e = areas_fork(to->space, &to->areas, &at, &more);
+        thread_give_way();
+    }
+    return e;
+}
+
+COLD enum err program_fork(struct program **out)
+{
+    const struct program *from = process_current()->program;
+    struct program *to = program_new_space();
+    if (to == NULL)
+        return E_NOMEM;
+    to->brk_start = from->brk_start;
+    to->brk = from->brk;
+    to->dumpable = from->dumpable;
+    to->arguments = from->arguments;
+    to->environment = from->environment;
+    to->image = from->image;
+    to->stack = from->stack;
+    memcpy(to->auxv, from->auxv, sizeof to->auxv);
+    to->auxv_words = from->auxv_words;
+    exec_image_copy(&from->file, &to->file);
+    exec_image_copy(&from->interpreter, &to->interpreter);
+    areas_set_mmap_base(to->space, from->space->mmap_base);
+    enum err e = copy_areas(to);
+    if (e == E_OK)
+        *out = to;
+    else
+        program_put(to);
+    return e;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of a program, made by exec(), and its layout. Each process has one; a vfork() child
+ * The memory of a program, made by exec() or fork(), and its layout. Each process has one; a vfork() child
  * shares its parent's until it calls execve().
  *
- *   process 1 (sh)   ---------> program: areas of owner 1
- *   process 7 (sh)   --------/
- *   process 8 (sort) ---------> program: areas of owner 2      beside the other, same page tables
+ *   process 1 (sh)   ---------> program ---> first_space
+ *   process 7 (sh)   --------/  ^
+ *                               | copied
+ *   process 8 (sh)   ---------> program ---> a space of its own, by fork()
+ *   process 9 (sort) ---------> program ---> a space of its own, by execve() after vfork()
  *
- * All programs share one address space. A relocatable program is placed where there is room; a
- * fixed one needs its own addresses free. A program's areas point to it as their owner, and are removed
- * when the last process that uses it ends or executes another.
+ * The areas of a program point to it as their owner, and are removed when the last process that uses it ends or executes
+ * another; with the last program its space goes, except the first, which kernel threads run in. While exec() replaces a
+ * program there are two in one space.
  */
 #pragma once
 
@@ -41,10 +43,18 @@ struct program {
 /* The program of process 1 before its first exec(). */
 extern struct program program_none;
 
-/* A program without areas, for one process; NULL: no memory. */
-struct program *program_new(void);
+/* A program without areas, for one process, in the space; NULL: no memory. O(1). */
+struct program *program_new(struct address_space *space);
+/* The same in a new space. O(1). */
+struct program *program_new_space(void);
+/* A copy of the calling thread's program in a new space, for fork(): gives way meanwhile, so other threads of the program may
+ * run. E_NOMEM. O(areas + pages mapped in private areas). */
+MUST_CHECK enum err program_fork(struct program **out);
 /* Drops a process's use of the program; the last one frees its memory, and gives way while it
  * does. O(areas + pages). Callers: threads, which no longer have a pointer to it. */
 void program_put(struct program *program);
-/* True if this is the only program, used by one process. */
-bool program_is_alone(const struct program *program);
+/* True if this is the only program in its space, used by one process. */
+static inline bool program_is_alone(const struct program *program)
+{
+    return program->users == 1 && program->space->programs == 1;
+}

@@ -211,12 +211,44 @@ void frames_put(struct frames *f, phys_t block)
 void frames_split(struct frames *f, phys_t block)
 {
     struct frame *first = used_frame(f, block);
-    assert(first != NULL && first->references == 1);
+    assert(first != NULL);
+    uint32_t references = first->references;
     uint32_t count = UINT32_C(1) << first->order;
     for (uint64_t i = FRAMES_SECTION; i < count; i += FRAMES_SECTION)
         frames_describe(f, (block.v >> PAGE_SHIFT) + i);
     for (uint32_t i = 0; i < count; i++)
-        first[i] = (struct frame){.references = 1, .state = FRAME_USED};
+        first[i] = (struct frame){.references = references, .state = FRAME_USED};
+}
+
+bool frames_is_split(const struct frames *f, phys_t block)
+{
+    const struct frame *frame = used_frame(f, block);
+    return frame == NULL || frame->order == 0;
+}
+
+/* The size of the blocks that a mapping consists of. */
+static uint64_t frames_step(const struct frames *f, phys_t at, uint64_t size)
+{
+    return frames_is_split(f, at) ? PAGE_SIZE : size;
+}
+
+void frames_get_mapped(struct frames *f, phys_t at, uint64_t size)
+{
+    uint64_t step = frames_step(f, at, size);
+    for (uint64_t i = 0; i < size; i += step)
+        frames_get(f, phys(at.v + i));
+}
+
+void frames_put_mapped(struct frames *f, phys_t at, uint64_t size)
+{
+    uint64_t step = frames_step(f, at, size);
+    for (uint64_t i = 0; i < size; i += step)
+        frames_put(f, phys(at.v + i));
+}
+
+bool frames_are_own(const struct frames *f, phys_t at, uint64_t size)
+{
+    return frames_step(f, at, size) == size && frames_references(f, at) == 1;
 }
 
 uint32_t frames_references(const struct frames *f, phys_t block)

@@ -84,8 +84,16 @@ MUST_CHECK enum err frames_alloc(struct frames *f, unsigned order, phys_t *out);
 void frames_get(struct frames *f, phys_t block);
 /* Drops a reference; the last one frees the block. */
 void frames_put(struct frames *f, phys_t block);
-/* Splits a block with one reference into single frames, each with one reference. O(block). */
+/* Splits a block into single frames, each with as many references as it had. O(block). */
 void frames_split(struct frames *f, phys_t block);
+/* As frames_get() and frames_put() for a mapping of `size` bytes, that of a block which may have been split since then: one
+ * reference to the block, or one to each of its frames. O(1), O(frames) if it was split. */
+void frames_get_mapped(struct frames *f, phys_t at, uint64_t size);
+void frames_put_mapped(struct frames *f, phys_t at, uint64_t size);
+/* True if the block is one frame, or was split into such. */
+bool frames_is_split(const struct frames *f, phys_t block);
+/* True if the mapping has the only reference to each of its frames, and they are still one block. */
+bool frames_are_own(const struct frames *f, phys_t at, uint64_t size);
 uint32_t frames_references(const struct frames *f, phys_t block); /* 0 for FOREIGN */
 /* Mappings of a file's page: all references but the file's own. O(1). */
 uint32_t frames_mappings(const struct frames *f, phys_t page);

@@ -29,6 +29,8 @@ static inline pte_t pt_leaf(phys_t to, int level, prot_t prot)
         v |= PTE_PS;
     if (prot.bits & PROT_BIT_COPY)
         v |= PTE_COW;
+    if (prot.bits & PROT_BIT_FORKED)
+        v |= PTE_FORKED;
     if (!(prot.bits & (PROT_BIT_READ | PROT_BIT_WRITE | PROT_BIT_EXECUTE)))
         return (pte_t){v}; /* PROT_NONE: kept, not present */
     v |= PTE_P;
@@ -41,6 +43,14 @@ static inline pte_t pt_leaf(phys_t to, int level, prot_t prot)
     if (prot.bits & PROT_BIT_COMBINING)
         v |= PTE_PWT;
     return (pte_t){v};
+}
+
+/* The rights `prot` for a leaf that replaces `old`: copy-on-write stays. */
+static inline prot_t pt_keep_copy(pte_t old, prot_t prot)
+{
+    if (!(old.v & PTE_COW))
+        return prot;
+    return old.v & PTE_FORKED ? prot_forked(prot) : prot_copy_on_write(prot);
 }
 
 /* Start of the range of the entry after v's; 0 after the last. */

@@ -71,6 +71,11 @@ static inline phys_t pt_leaf_frame(pte_t leaf, uint64_t size)
 {
     return phys(leaf.v & PTE_ADDRESS & ~(size - 1));
 }
+/* True if the leaf's frame is not the area's own: a page of a file, the zero page. */
+static inline bool pt_leaf_is_borrowed(pte_t leaf)
+{
+    return (leaf.v & (PTE_COW | PTE_FORKED)) == PTE_COW;
+}
 /* Receives a leaf, in order of address. May walk the tables, but not change them. */
 typedef void (*pt_visitor)(void *context, virt_t at, int level, pte_t entry);
 

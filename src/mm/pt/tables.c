@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "mm/pt/backend.h"
 #include "mm/pt/entry.h"
+#include "mm/pt/runs.h"
 #include "mm/pt/tlb.h"
 
 static void pt_put(pt_table_t table)
@@ -126,23 +127,12 @@ bool paging_promote(struct address_space *space, virt_t at)
     return (paging_huge && pt_promote(space, at, 2)) || large;
 }
 
-/* Entries [first, end) of a table of `level`: leaves and holes, none that leads to a table. */
-struct run {
-    pt_table_t table;
-    int level;
-    unsigned first, end;
-    virt_t at; /* the first address of entry `first` */
-};
-
-typedef void (*run_function)(void *context, const struct run *run);
-
-/* Calls `function` for every entry of the range where the walk ends, table by table. */
-static void pt_each_run(const struct address_space *space, struct virt_range range,
-                        run_function function, void *context)
+void pt_each_run(const struct address_space *space, struct virt_range range,
+                 pt_run_function function, void *context)
 {
     virt_t v = range.start;
     while (v.v < range.end.v) {
-        struct run run;
+        struct pt_run run;
         run.level = lowest_table(space, v, 1, &run.table);
         uint64_t span = pt_span(run.level);
         run.at = virt(align_down(v.v, span));
@@ -162,24 +152,19 @@ static void pt_each_run(const struct address_space *space, struct virt_range ran
     }
 }
 
-static virt_t run_address(const struct run *run, unsigned index)
-{
-    return virt(run->at.v + (index - run->first) * pt_span(run->level));
-}
-
 struct visit {
     pt_visitor visitor;
     void *context;
     uint64_t bits; /* an entry with one of them is visited */
 };
 
-static void visit_run(void *context, const struct run *run)
+static void visit_run(void *context, const struct pt_run *run)
 {
     const struct visit *visit = context;
     for (unsigned i = run->first; i < run->end; i++) {
         pte_t e = pt_load(run->table, i);
         if (e.v & visit->bits)
-            visit->visitor(visit->context, run_address(run, i), run->level, e);
+            visit->visitor(visit->context, pt_run_address(run, i), run->level, e);
     }
 }
 
@@ -205,9 +190,9 @@ struct harvest {
     struct tlb_batch tlb;
 };
 
-static void harvest_leaf(struct harvest *h, const struct run *run, unsigned index, pte_t e)
+static void harvest_leaf(struct harvest *h, const struct pt_run *run, unsigned index, pte_t e)
 {
-    struct virt_range leaf = {run_address(run, index), {0}};
+    struct virt_range leaf = {pt_run_address(run, index), {0}};
     leaf.end = virt(leaf.start.v + pt_span(run->level));
     bool whole = leaf.start.v >= h->range.start.v && leaf.end.v - 1 < h->range.end.v;
     uint64_t start = leaf.start.v > h->range.start.v ? leaf.start.v : h->range.start.v;
@@ -223,7 +208,7 @@ static void harvest_leaf(struct harvest *h, const struct run *run, unsigned inde
 }
 
 /* The loop over 4 KiB pages: the hot path of a scan of a large heap. */
-static void harvest_pages(struct harvest *h, const struct run *run)
+static void harvest_pages(struct harvest *h, const struct pt_run *run)
 {
     uint64_t test = h->test, clear = h->clear, *bitmap = h->bitmap, found = 0;
     uint64_t page = (run->at.v - h->range.start.v) >> PAGE_SHIFT;
@@ -236,13 +221,13 @@ static void harvest_pages(struct harvest *h, const struct run *run)
             bitmap[page / 64] |= UINT64_C(1) << page % 64;
         if (e.v & clear) {
             pt_store(run->table, i, (pte_t){e.v & ~clear});
-            tlb_batch_add(&h->tlb, run_address(run, i));
+            tlb_batch_add(&h->tlb, pt_run_address(run, i));
         }
     }
     h->found += found;
 }
 
-static void harvest_run(void *context, const struct run *run)
+static void harvest_run(void *context, const struct pt_run *run)
 {
     struct harvest *h = context;
     if (run->level == 1) {
@@ -276,7 +261,7 @@ uint64_t paging_harvest(struct address_space *space, struct virt_range range, ui
     return h.found;
 }
 
-static void mark_run(void *context, const struct run *run)
+static void mark_run(void *context, const struct pt_run *run)
 {
     const uint64_t *bits = context;
     for (unsigned i = run->first; i < run->end; i++) {
@@ -297,12 +282,12 @@ struct lazyfree {
     struct tlb_batch tlb;
 };
 
-static void lazyfree_run(void *context, const struct run *run)
+static void lazyfree_run(void *context, const struct pt_run *run)
 {
     struct lazyfree *u = context;
     for (unsigned i = run->first; i < run->end; i++) {
         pte_t e = pt_load(run->table, i);
-        virt_t at = run_address(run, i);
+        virt_t at = pt_run_address(run, i);
         bool whole = at.v >= u->range.start.v && at.v + pt_span(run->level) - 1 < u->range.end.v;
         if (!pt_present(e) || e.v & PTE_COW || !whole)
             continue;

@@ -448,7 +448,7 @@ enum err areas_change(struct address_space *space, struct virt_range range, uint
     return E_OK;
 }
 
-COLD void areas_clear(struct address_space *space)
+COLD void areas_drop_all(struct address_space *space)
 {
     struct area *above;
     for (struct area *a = areas_first(space); a != NULL; a = above) {
@@ -463,14 +463,26 @@ COLD void areas_clear(struct address_space *space)
     space->area_count = 0;
     space->area_last = NULL;
     space->lazyfree = false;
-    if (virt_range_size(paging_reserved_range) != 0) {
-        /* The back end's own range: closed to mappings and to accesses. */
-        const struct area closed = {
-            .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
-        must(areas_add(space, &closed)); /* in the node that it had before */
-    }
+}
+
+COLD void areas_free_spare(struct address_space *space)
+{
     while (space->spare != NULL)
         heap_free(take_spare_node(space));
+}
+
+COLD enum err areas_close_reserved(struct address_space *space)
+{
+    const struct area closed = {
+        .range = paging_reserved_range, .kind = AREA_GUARD, .file_end = UINT64_MAX};
+    return virt_range_size(paging_reserved_range) != 0 ? areas_add(space, &closed) : E_OK;
+}
+
+COLD void areas_clear(struct address_space *space)
+{
+    areas_drop_all(space);
+    must(areas_close_reserved(space)); /* in the node that it had before */
+    areas_free_spare(space);
 }
 
 COLD bool areas_remove_owner(struct address_space *space, const struct area_owner *owner,
@@ -505,7 +517,8 @@ COLD static void add_leaf_again(void *context, virt_t at, int level, pte_t leaf)
     struct area_owner again = {.bytes = 0};
     struct area a = *sums->area;
     a.owner = &again;
-    areas_count_pages(&a, leaf.v & PTE_COW, phys(leaf.v & PTE_ADDRESS), pt_span(level) / PAGE_SIZE);
+    areas_count_pages(&a, pt_leaf_is_borrowed(leaf), phys(leaf.v & PTE_ADDRESS),
+                      pt_span(level) / PAGE_SIZE);
     for (size_t i = 0; i < ARRAY_LENGTH(sums->pages); i++)
         sums->pages[i] += again.pages[i];
 }

@@ -163,8 +163,18 @@ static inline bool areas_is_piece(const struct address_space *space, struct virt
  * of memory, until they are written again. E_NOMEM as areas_discard(). */
 MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_range range);
 /* Registers an empty space, so that the functions below without a space argument, and the shrinker
- * of MADV_FREE pages, include it. The first call registers that shrinker. Boot. */
+ * of MADV_FREE pages, include it. The first call, at boot, registers that shrinker. O(1). */
 void areas_init(struct address_space *space);
+/* Closes paging_reserved_range in a new space: neither mapped nor accessed by programs. E_NOMEM. */
+MUST_CHECK enum err areas_close_reserved(struct address_space *space);
+/* The opposite of areas_init(): drops all areas of the running space, and what it kept for more. O(spaces + areas + pages). */
+void areas_end(struct address_space *space);
+/* fork(): gives `to` the areas of `from` from *at on, and their pages, copy-on-write in both: a piece, with the areas counted
+ * for `owner`. `from` runs. *more: something is left from *at on, and other threads of the space may run before the next
+ * call. Shared mappings, AREA_DONT_FORK and AREA_WIPE_ON_FORK as Linux; locks are not inherited. E_NOMEM: a part was
+ * copied, and areas_clear() of `to` undoes it. O(areas and pages of the piece). */
+MUST_CHECK enum err areas_fork(struct address_space *to, struct area_owner *owner, virt_t *at,
+                               bool *more);
 /* Moves the part of an area in `from` to `to`, a free range that is not smaller; the area grows
  * with it. With `keep` the old area stays, empty. E_NOMEM: nothing has changed. */
 MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range from,

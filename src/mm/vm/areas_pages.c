@@ -6,13 +6,17 @@
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
+#include "mm/pt/spaces.h"
 #include "mm/vm/areas_table.h"
 
 void areas_release_leaf(void *context, pte_t leaf, uint64_t size)
 {
     phys_t frame = pt_leaf_frame(leaf, size);
-    areas_count_pages(context, leaf.v & PTE_COW, frame, -(size >> PAGE_SHIFT));
-    frames_put(&machine_frames, frame);
+    areas_count_pages(context, pt_leaf_is_borrowed(leaf), frame, -(size >> PAGE_SHIFT));
+    if (likely(size == PAGE_SIZE))
+        frames_put(&machine_frames, frame);
+    else
+        frames_put_mapped(&machine_frames, frame, size);
 }
 
 enum err areas_cut_large(struct address_space *space, virt_t v)
@@ -21,9 +25,10 @@ enum err areas_cut_large(struct address_space *space, virt_t v)
     paging_walk(space, v, &walk);
     if (walk.last_level != 2 || walk.entry[2].v == 0)
         return E_OK;
+    phys_t block = phys(align_down(walk.entry[2].v & PTE_ADDRESS, LARGE_SIZE));
     enum err e = paging_split_at(space, v);
-    if (e == E_OK)
-        frames_split(&machine_frames, phys(align_down(walk.entry[2].v & PTE_ADDRESS, LARGE_SIZE)));
+    if (e == E_OK && !frames_is_split(&machine_frames, block))
+        frames_split(&machine_frames, block);
     return e;
 }
 
@@ -124,15 +129,22 @@ static bool reclaim_lazyfree(struct address_space *space)
 
 static struct address_space *spaces; /* all spaces with areas */
 
+/* The tables of a space are reached while it runs. */
 static bool shrink_spaces(void)
 {
+    struct address_space *before = running_space;
     bool freed = false;
-    for (struct address_space *space = spaces; space != NULL; space = space->next)
+    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+        if (!space->lazyfree)
+            continue;
+        paging_run(space);
         freed = reclaim_lazyfree(space) || freed;
+    }
+    paging_run(before);
     return freed;
 }
 
-INIT_CODE void areas_init(struct address_space *space)
+void areas_init(struct address_space *space)
 {
     static struct shrinker shrinker = {.shrink = shrink_spaces};
     if (spaces == NULL)
@@ -140,6 +152,16 @@ INIT_CODE void areas_init(struct address_space *space)
     space->mmap_base = virt(LAYOUT_PROGRAM_END);
     space->next = spaces;
     spaces = space;
+}
+
+COLD void areas_end(struct address_space *space)
+{
+    struct address_space **link = &spaces;
+    areas_drop_all(space);
+    areas_free_spare(space);
+    while (*link != space)
+        link = &(*link)->next;
+    *link = space->next;
 }
 
 /* Moves the leaf at `from`, or the first one after a gap, to the same offset from `to`, with its
@@ -155,7 +177,7 @@ static enum err move_leaf(struct address_space *space, virt_t from, virt_t to, p
     if (leaf.v == 0)
         return E_OK;
     if (leaf.v & PTE_COW)
-        prot = prot_copy_on_write(prot);
+        prot = leaf.v & PTE_FORKED ? prot_forked(prot) : prot_copy_on_write(prot);
     enum err e = paging_map(space, to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
     if (e != E_OK)
         return e;
@@ -264,7 +286,7 @@ static uint64_t forget_leaf(struct address_space *space, const struct area *a, v
     struct pt_walk walk;
     paging_walk(space, page, &walk);
     uint64_t span = pt_span(walk.last_level);
-    if (walk.last_level == 1 && walk.entry[1].v & PTE_COW)
+    if (walk.last_level == 1 && pt_leaf_is_borrowed(walk.entry[1]))
         areas_unmap(space, a, virt_range(page.v, page.v + PAGE_SIZE));
     return span - (page.v & (span - 1));
 }
@@ -278,11 +300,14 @@ static void forget_part(struct address_space *space, const struct area *a, struc
         part.end = virt(align_up(a->file_end, PAGE_SIZE));
     if (part.end.v <= part.start.v)
         return;
+    struct address_space *before = running_space;
+    paging_run(space);
     if (copies || a->flags & AREA_SHARED)
         areas_unmap(space, a, part);
     else
         for (virt_t page = part.start; page.v < part.end.v;)
             page.v += forget_leaf(space, a, page);
+    paging_run(before);
 }
 
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
@@ -307,8 +332,11 @@ COLD bool areas_truncate(const struct page_source *source, uint64_t first,
                 part.start = place->at;
             if (part.end.v <= part.start.v)
                 continue;
+            struct address_space *before = running_space;
+            paging_run(space);
             part = areas_piece(space, part);
             forget_part(space, a, part, true);
+            paging_run(before);
             a->flags &= ~(uint32_t)AREA_CLEAN;
             *place = (struct areas_place){space, part.end};
             return true;
@@ -319,8 +347,15 @@ COLD bool areas_truncate(const struct page_source *source, uint64_t first,
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
 {
     for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
-            paging_mark(space, shown(a, source, first, end), PTE_D);
+        for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
+            struct virt_range part = shown(a, source, first, end);
+            if (virt_range_size(part) == 0)
+                continue;
+            struct address_space *before = running_space;
+            paging_run(space);
+            paging_mark(space, part, PTE_D);
+            paging_run(before);
+        }
 }
 
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner)

@@ -110,7 +110,7 @@ static inline void areas_drop_bytes(struct address_space *space, const struct ar
 }
 
 /* Counts a leaf that was mapped in the area (`pages`: its size), or unmapped (negative). `shared`:
- * its frame is not its own (PTE_COW). O(1). */
+ * its frame is not its own (pt_leaf_is_borrowed()). O(1). */
 static inline void areas_count_pages(const struct area *a, bool shared, phys_t frame,
                                      uint64_t pages)
 {
@@ -144,6 +144,9 @@ static inline void area_source_put(const struct area *a)
         a->source->ops->put(a->source);
 }
 
+/* Unmaps everything and drops all areas. */
+void areas_drop_all(struct address_space *space);
+void areas_free_spare(struct address_space *space);
 /* Reserves nodes for `more` areas. E_NOMEM. */
 MUST_CHECK enum err areas_reserve(struct address_space *space, size_t more);
 /* Merges the area with the one below it if possible. */

@@ -28,6 +28,8 @@
  *   4 KiB, COW (P = 1)       anonymous, or           see "allows it"          an own frame, copied from
  *                            file, private                                    the leaf's
  *                            file, shared            see "allows it"          as without a leaf
+ *   2 MiB, COW (P = 1)       anonymous               see "allows it"          as its own, or split: the small
+ *                                                                             leaf faults again
  *   allows it (P = 1)        any                     nothing: the TLB was stale
  *   other (P = 1)            any                     FAULT_DENIED
  *
@@ -36,7 +38,8 @@
  * if the old one has no other user; the leaf's reference to the old frame is dropped after the old
  * translation has been flushed. A shared file's page is COW until it is written, so that the source
  * learns of the first store: that is when a hole or a page of the archive becomes a page of the
- * file's own. A source without page-aligned memory (E_NOTSUP) is read into own frames.
+ * file's own. After fork() the leaves of private memory are COW and PTE_FORKED in both spaces: whose reference to the
+ * frame is the only one when it writes keeps the frame. A source without page-aligned memory (E_NOTSUP) is read into own frames.
  *
  * Past the end. A page that starts beyond the end of the file is FAULT_PAST_FILE (SIGBUS).
  *
@@ -250,11 +253,18 @@ static enum err fault_file(struct address_space *space, const struct area *a, vi
     return e;
 }
 
-/* A write to a shared page: replaces it with a copy. */
+/* A write to a shared page: replaces it with a copy. Of a page that fork() has shared the last user keeps the frame. */
 static enum err copy_on_write(struct address_space *space, const struct area *a, virt_t page,
-                              phys_t shared)
+                              pte_t leaf)
 {
-    phys_t frame;
+    phys_t frame, shared = pt_leaf_frame(leaf, PAGE_SIZE);
+    bool borrowed = pt_leaf_is_borrowed(leaf);
+    if (!borrowed && frames_references(&machine_frames, shared) == 1) {
+        fault_counters.taken_over++;
+        paging_replace(space, page, shared, a->prot);
+        paging_mark(space, virt_range(page.v, page.v + PAGE_SIZE), leaf.v & PTE_D);
+        return E_OK;
+    }
     if (a->kind == AREA_FILE && a->flags & AREA_SHARED) {
         uint64_t index = (a->offset + (page.v - a->range.start.v)) >> PAGE_SHIFT;
         enum err e = a->source->ops->page(a->source, index, true, &frame);
@@ -268,9 +278,26 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
         memcpy(memory_scratch(frame), ptr_of(page), PAGE_SIZE);
     }
     paging_replace(space, page, frame, a->prot);
-    areas_count_pages(a, true, shared, -UINT64_C(1));
+    areas_count_pages(a, borrowed, shared, -UINT64_C(1));
     areas_count_pages(a, false, frame, 1);
     frames_put(&machine_frames, shared);
+    return E_OK;
+}
+
+/* A write to a 2 MiB page that fork() has shared: the last user keeps it, another splits it, and copies the small page with
+ * the next fault. */
+COLD static enum err write_large(struct address_space *space, const struct area *a, virt_t page,
+                                 pte_t leaf)
+{
+    struct virt_range range = {virt(align_down(page.v, LARGE_SIZE)), page};
+    phys_t block = pt_leaf_frame(leaf, LARGE_SIZE);
+    if (!frames_are_own(&machine_frames, block, LARGE_SIZE))
+        return areas_cut_large(space, virt(range.start.v + PAGE_SIZE));
+    fault_counters.taken_over++;
+    range.end = virt(range.start.v + LARGE_SIZE);
+    paging_unmap(space, range, NULL, NULL);
+    must(paging_map(space, range.start, block, LARGE_SIZE, a->prot)); /* its tables are there */
+    paging_mark(space, range, leaf.v & PTE_D);
     return E_OK;
 }
 
@@ -305,8 +332,9 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
         struct pt_walk walk;
         paging_walk(space, page, &walk);
         if (write && walk.leaf_level == 1 && walk.entry[1].v & PTE_COW)
-            return verdict_of(
-                copy_on_write(space, a, page, phys(align_down(walk.phys.v, PAGE_SIZE))));
+            return verdict_of(copy_on_write(space, a, page, walk.entry[1]));
+        if (unlikely(write && walk.leaf_level == 2 && walk.entry[2].v & PTE_COW))
+            return verdict_of(write_large(space, a, page, walk.entry[2]));
         bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
                      (!(error & PF_EXECUTE) || walk.executable);
         return stale ? fault_stale(space, v, error) : FAULT_DENIED;

@@ -65,5 +65,6 @@ NORETURN void fault_of_kernel(const struct trap_frame *frame, virt_t v);
 struct fault_counters {
     uint64_t zero, anonymous, copied, file; /* resolved faults by kind */
     uint64_t large;                         /* those of `anonymous` that mapped 2 MiB */
+    uint64_t taken_over; /* writes to pages that fork() had shared, by the last user */
 };
 extern struct fault_counters fault_counters;
