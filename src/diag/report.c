@@ -291,7 +291,7 @@ bool report_thread_other(const struct thread *t, bool all_processes, char *to, s
 static void print_thread(const struct thread *t, const char *does)
 {
     report("  thread  %u \"%s\" %s", t->id, t->name, does);
-    report_thread_trace((const struct trap_frame *)ptr_of(t->kstack.end) - 1);
+    report_thread_trace((const struct trap_frame *)ptr_of(t->kstack.end) - 1, t->space);
 }
 
 static void print_other(struct thread *t, void *unused)

@@ -39,9 +39,9 @@ void report_fault(const struct report_subject *subject);
 /* True if an interrupt ended the `hlt` before rip, in which the program waited (parse/x86_halt.h). The code is searched
  * once for each rip, for at most 2,000,000 instructions; then O(1). Callers: threads, interrupts on. */
 bool report_came_from_halt(uint64_t rip, uint64_t rflags) REQUIRES(kernel_lock);
-/* Prints the trace of a thread that does not run; `frame` holds its registers of the program. In a
- * report: must precede report_trace(). Callers: any. */
-void report_thread_trace(const struct trap_frame *frame);
+/* Prints the trace of a thread that does not run; `frame` holds its registers of the program, which is in `space` (NULL: a
+ * kernel thread). In a report: must precede report_trace(). Callers: any. */
+void report_thread_trace(const struct trap_frame *frame, struct address_space *space);
 /* Reads memory of the kernel or the program without faults. False: it is not all there. Callers: any. */
 bool report_read(uint64_t at, void *to, size_t size);
 /* "main+0x8 [hello]"; false, with "" written: no name is known. Not reentrant: must not run while

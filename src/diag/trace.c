@@ -13,6 +13,7 @@
 #include "kern/log.h"
 #include "kern/thread.h"
 #include "mm/layout.h"
+#include "mm/pt/paging.h"
 #include "parse/eh_frame.h"
 #include "parse/x86_halt.h"
 
@@ -285,13 +286,16 @@ void report_trace(const struct fault_facts *f, unsigned on_screen)
     trace_print(on_screen);
 }
 
-void report_thread_trace(const struct trap_frame *frame)
+void report_thread_trace(const struct trap_frame *frame, struct address_space *space)
 {
     uint64_t registers[X86_REGISTERS];
+    struct address_space *before = running_space;
+    paging_run(space != NULL ? space : before);
     report_registers_of(frame, registers);
     diag_trace_start();
     collect(registers, '0');
     trace_print(UINT32_MAX);
+    paging_run(before);
 }
 
 void report_recursion(struct fault_facts *f)

@@ -14,7 +14,7 @@
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
-#include "mm/pt/spaces.h"
+#include "mm/pt/paging.h"
 #include "mm/vm/usercopy.h"
 
 #define FPU_ALIGN  64
@@ -159,7 +159,8 @@ static void load_state(struct thread *t) REQUIRES(class_sched)
     cpu->kstack_low = t->kstack.start.v;
     if (t->fpu == NULL)
         return; /* kernel thread: the space, FS and the FPU registers stay as they are */
-    paging_run(t->space);
+    if (unlikely(t->space != running_space))
+        paging_run(t->space);
     wrmsr(MSR_FS_BASE, t->fs_base);
     if (fpu_owner == t) {
         disable_fpu_trap();
@@ -403,6 +404,7 @@ void thread_preempt(void)
 struct address_space *thread_use_space(struct address_space *space)
 {
     struct address_space *before = running_space;
+    kernel_lock_assert();
     thread_current()->space = space;
     paging_run(space);
     return before;

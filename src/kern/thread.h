@@ -101,8 +101,8 @@ MUST_CHECK enum err thread_use_fpu(void) REQUIRES(kernel_lock);
 void thread_own_fpu(void);
 
 /* Makes the space the calling thread's, and the running one; returns the one before. To reach the memory of another
- * program, and back. */
-struct address_space *thread_use_space(struct address_space *space) REQUIRES(kernel_lock);
+ * program, and back. kernel_lock is held. */
+struct address_space *thread_use_space(struct address_space *space);
 
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
 uint64_t thread_get_fs_base(void);

@@ -3,10 +3,10 @@
 ouro_host_test(mm/phys/frames src/mm/phys/frames.c)
 ouro_host_test(mm/phys/free_map src/mm/phys/free_map.c)
 set(paging_sources test/unit/support/sim_mmu.c test/unit/support/paging_world.c src/mm/pt/paging.c
-    src/mm/pt/tables.c src/mm/pt/move.c src/mm/pt/recursive.c
+    src/mm/pt/tables.c src/mm/pt/spaces.c src/mm/pt/move.c src/mm/pt/recursive.c
     src/mm/pt/physmap.c src/mm/pt/offset.c src/mm/pt/identity.c
     src/mm/pt/temporary.c src/mm/phys/frames.c src/mm/phys/free_map.c)
-foreach(name paging spaces)
+foreach(name paging spaces fork)
     # The tables are in the memory of a simulated MMU.
     ouro_host_test(mm/pt/${name} ${paging_sources} test/unit/support/page_model.c SHADOW paging)
 endforeach()

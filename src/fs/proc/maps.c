@@ -6,6 +6,7 @@
 #include "fs/ram/ramfs_file.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
 #include "mm/phys/frames.h"
@@ -200,8 +201,10 @@ static void maps_measure_area(const void *subject, struct fs_process *process,
     while (now && now->range.start.v <= rest.start.v) {
         if (now->range.end.v < rest.end.v)
             rest.end = now->range.end;
+        struct address_space *before = thread_use_space(process->space);
         struct virt_range piece = areas_piece_of(process->space, rest, MEASURED_TABLES);
         paging_visit_kept(process->space, piece, add_leaf, &measured);
+        (void)thread_use_space(before);
         rest.start = piece.end;
         if (rest.start.v >= rest.end.v)
             break;

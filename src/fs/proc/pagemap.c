@@ -11,6 +11,7 @@
 #include "fs/proc/process_text.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file.h"
+#include "kern/thread.h"
 #include "mm/init/memory.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
@@ -76,7 +77,9 @@ static void note_area(struct chunk *c, const struct area *area)
     if (part.end.v > c->range.end.v)
         part.end = c->range.end;
     c->area = area;
+    struct address_space *before = thread_use_space(c->space);
     paging_visit(c->space, part, note_leaf, c);
+    (void)thread_use_space(before);
     for (uint64_t v = part.start.v; !(area->flags & AREA_CLEAN) && v < part.end.v; v += PAGE_SIZE)
         c->entries[(v - c->range.start.v) >> PAGE_SHIFT] |= PM_SOFT_DIRTY;
 }
@@ -102,7 +105,7 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
     if (!is_aligned(*offset | io_left(io), ENTRY_SIZE))
         return E_INVAL;
     procfs_describe(procfs_subject(file), &process);
-    struct chunk chunk = {.space = process.space, .show_frames = capable(CAP_SYS_ADMIN)};
+    struct chunk chunk = {.show_frames = capable(CAP_SYS_ADMIN)};
     uint64_t end = LAYOUT_PROGRAM_END >> PAGE_SHIFT, page = *offset / ENTRY_SIZE;
     enum err e = E_OK;
     while (e == E_OK && io_left(io) > 0 && page < end) {
@@ -111,6 +114,7 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
             count = CHUNK_PAGES;
         if (count > end - page)
             count = end - page;
+        chunk.space = process.space; /* another after an exec */
         chunk.range = virt_range(page << PAGE_SHIFT, (page + count) << PAGE_SHIFT);
         pagemap_fill(&chunk, &process);
         e = io_put(io, chunk.entries, count * ENTRY_SIZE);
@@ -148,8 +152,11 @@ static void pagemap_clear(int what, const struct fs_process *process)
     }
     for (const struct area *a = procfs_next_area(process, virt(0)); a != NULL;
          a = procfs_next_area(process, a->range.end))
-        if (chosen(a, what))
+        if (chosen(a, what)) {
+            struct address_space *before = thread_use_space(process->space);
             (void)paging_harvest(process->space, a->range, bits, bits, NULL);
+            (void)thread_use_space(before);
+        }
     if (what == CLEAR_REFS_SOFT_DIRTY)
         areas_mark_clean(process->space, process->memory);
 }

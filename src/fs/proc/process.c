@@ -15,6 +15,7 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
+#include "kern/space_copy.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -206,12 +207,13 @@ static const struct inode_ops cwd_ops = {.jump = jump_cwd};
 static const struct inode_ops root_ops = {.jump = jump_root};
 
 /* Arguments and environment are read from the program's memory, where it may change them. */
-static void show_memory(struct text *text, struct virt_range range)
+static void show_memory(struct text *text, const struct fs_process *process,
+                        struct virt_range range)
 {
     char bytes[256];
     for (uint64_t at = range.start.v; at < range.end.v;) {
         uint64_t size = range.end.v - at < sizeof(bytes) ? range.end.v - at : sizeof(bytes);
-        if (copy_in(bytes, virt(at), size) != E_OK)
+        if (copy_in_from(process->space, bytes, virt(at), size) != E_OK)
             return;
         text_append(text, bytes, size);
         at += size;
@@ -222,14 +224,14 @@ static void show_arguments(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, process.arguments);
+    show_memory(text, &process, process.arguments);
 }
 
 static void show_environment(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, process.environment);
+    show_memory(text, &process, process.environment);
 }
 
 static void show_auxv(struct text *text, void *context)

@@ -10,6 +10,7 @@
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/vfs.h"
+#include "kern/space_copy.h"
 #include "mm/init/memory.h"
 #include "mm/layout.h"
 #include "mm/space.h"
@@ -360,8 +361,7 @@ void procfs_show_descriptor(struct text *text, void *context)
         file->ops->describe(file, text);
 }
 
-/* mem: only of processes that share the reader's space, which all do until fork() gives one of its own. Pages
- * that the process itself may not write are not written. */
+/* mem: pages that the process itself may not write are not written. */
 
 #define MEM_CHUNK 512
 
@@ -369,7 +369,7 @@ void procfs_show_descriptor(struct text *text, void *context)
 static uint64_t mem_room(const struct fs_process *p, uint64_t v, uint64_t size)
 {
     const struct area *area = v < LAYOUT_PROGRAM_END ? procfs_next_area(p, virt(v)) : NULL;
-    if (area == NULL || area->range.start.v > v || p->space != running_space)
+    if (area == NULL || area->range.start.v > v)
         return 0;
     return area->range.end.v - v < size ? area->range.end.v - v : size;
 }
@@ -389,8 +389,8 @@ static enum err mem_move(struct file *file, struct io *io, uint64_t *offset, boo
             return moved != 0 ? E_OK : E_IO;
         struct io start = *io;
         e = write ? io_take(io, bytes, size) : E_OK;
-        if (e == E_OK && (write ? copy_out(virt(*offset), bytes, size)
-                                : copy_in(bytes, virt(*offset), size)) != E_OK) {
+        if (e == E_OK && (write ? copy_out_to(p.space, virt(*offset), bytes, size)
+                                : copy_in_from(p.space, bytes, virt(*offset), size)) != E_OK) {
             *io = start; /* no byte of this piece counts */
             return moved != 0 ? E_OK : E_IO;
         }

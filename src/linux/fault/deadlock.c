@@ -9,6 +9,7 @@
 #include "kern/thread.h"
 #include "kern/wait.h"
 #include "linux/process/sys_signal.h"
+#include "mm/pt/paging.h"
 
 #define STATUS_DEADLOCK 124 /* as timeout(1) */
 
@@ -45,6 +46,7 @@ void threads_stuck(void)
     thread_visit(find_first, &first);
     if (first == NULL)
         return;
+    paging_run(first->space); /* whose stack is shown */
     fmt_snprintf(words, sizeof words,
                  "every thread has slept for %u s, and nothing is left that could wake one",
                  limit_seconds);

@@ -48,7 +48,7 @@ static void dump_one(struct thread *thread, void *unused)
     report("  thread  %u \"%s\" %s", thread->id, thread->name, text);
     /* The place where the thread entered the kernel. */
     const struct trap_frame *frame = (const struct trap_frame *)ptr_of(thread->kstack.end) - 1;
-    report_thread_trace(frame);
+    report_thread_trace(frame, thread->space);
 }
 
 static void dump_all(void)

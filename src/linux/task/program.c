@@ -47,7 +47,6 @@ free_space:
 /* The space has no program any more. Who frees it while it runs goes on in the first. */
 COLD static void space_end(struct address_space *space)
 {
-    kernel_lock_assert();
     struct address_space *before = thread_use_space(space);
     areas_end(space);
     paging_trim(space);

@@ -210,6 +210,9 @@ static inline bool paging_is_lazyfree(pte_t leaf)
     return (leaf.v & (PTE_LAZYFREE | PTE_D)) == PTE_LAZYFREE;
 }
 
+/* Makes the space the running one (mm/pt/spaces.c). Costs a load of CR3 unless it is. O(1). */
+void paging_run(struct address_space *space);
+
 /* The physical address of v; false if it is not mapped. */
 bool paging_translate(const struct address_space *space, virt_t v, phys_t *out);
 

@@ -108,6 +108,14 @@ enum err paging_space_make(struct address_space *space)
     return e;
 }
 
+void paging_run(struct address_space *space)
+{
+    if (running_space == space)
+        return;
+    running_space = space;
+    pt_set_root(space->root);
+}
+
 void paging_space_free(struct address_space *space)
 {
     assert(space != running_space);

@@ -24,15 +24,6 @@ MUST_CHECK enum err paging_space_make(struct address_space *space);
  * paging_space_make() mapped. O(1). */
 void paging_space_free(struct address_space *space);
 
-/* Makes the space the running one. Costs a load of CR3 unless it is. O(1). */
-static inline void paging_run(struct address_space *space)
-{
-    if (running_space == space)
-        return;
-    running_space = space;
-    pt_set_root(space->root);
-}
-
 /* Receives a leaf of the copy, and takes a reference to its frame for it. */
 typedef void (*pt_share)(void *context, pte_t leaf, uint64_t size);
 

@@ -40,6 +40,12 @@ struct frames machine_frames;
 uint64_t paging_program_window;
 struct address_space *running_space;
 
+void paging_run(struct address_space *space)
+{
+    running_space = space;
+}
+
+
 static void walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
     (void)space;
@@ -214,7 +220,7 @@ static void make_report(struct fault_facts *f)
     fault_report_write(f, take_line, NULL);
     fault_report_code(f, take_line, NULL);
     report_registers(f);
-    report_thread_trace(&frames[1]);
+    report_thread_trace(&frames[1], running_space);
     report_trace(f, 5);
     report_recursion(f);
     report_stack_words(f);

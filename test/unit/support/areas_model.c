@@ -350,3 +350,8 @@ pte_t model_leaf(size_t page)
 {
     return model_now->leaf[page];
 }
+
+void paging_run(struct address_space *space)
+{
+    running_space = space;
+}
