@@ -210,7 +210,7 @@ void world_limit(long more)
         held_frames[held_frame_count++] = frame;
     while (paging->access->alloc(&frame))
         held_tables[held_table_count++] = frame;
-    while (more-- > 0)
+    while (more-- > 0 && held_table_count > 0)
         paging->access->free(held_tables[--held_table_count]);
 }
 
