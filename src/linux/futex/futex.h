@@ -22,6 +22,7 @@
 #include "base/list.h"
 #include "base/pqueue.h"
 #include "kern/wait.h"
+#include "mm/layout.h"
 #include "mm/vm/page_source.h"
 
 #include <stdbool.h>
@@ -41,8 +42,8 @@ struct futex_key {
 struct futex_waiter {
     struct list link;     /* of its bucket */
     struct futex_key key; /* holds a reference to the source */
-    uint32_t bitset;
-    uint8_t priority; /* real-time priority of the waiting thread when it joined; 0: none */
+    uint32_t bitset;      /* 0: futex_wake() does not wake it */
+    uint8_t priority;     /* real-time priority of the waiting thread when it joined; 0: none */
     bool woken;
     struct wait_queue *queue; /* in whose list `one` the waiting thread sleeps */
     /* Priority-inheriting futexes; lock is NULL for other futexes. */
@@ -55,9 +56,18 @@ struct futex_waiter {
     const struct futex_key *requeue_to;
 };
 
-/* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in
- * no area whose word can change. */
-MUST_CHECK enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out);
+/* E_INVAL: address not aligned. E_FAULT: outside the program's half. */
+static inline MUST_CHECK enum err futex_key_private(uint64_t address, struct futex_key *out)
+{
+    if (unlikely(address % sizeof(uint32_t) != 0))
+        return E_INVAL;
+    if (unlikely(address > LAYOUT_PROGRAM_END - sizeof(uint32_t)))
+        return E_FAULT;
+    *out = (struct futex_key){NULL, address};
+    return E_OK;
+}
+/* As that; E_FAULT also if the address is in no area whose word can change. O(log areas). */
+MUST_CHECK enum err futex_key_shared(uint64_t address, struct futex_key *out);
 /* Index of the key's bucket, below FUTEX_BUCKETS. Pure. */
 uint32_t futex_bucket(const struct futex_key *key);
 
@@ -81,5 +91,11 @@ struct futex_waiter *futex_first(const struct futex_key *key);
 /* Moves one waiter to another futex. O(bucket). */
 void futex_move_one(struct futex_waiter *waiter, const struct futex_key *to);
 bool futex_key_same(const struct futex_key *a, const struct futex_key *b);
+/* Drops a waiter's reference to the source. */
+static inline void futex_key_drop(const struct futex_key *key)
+{
+    if (key->source != NULL)
+        key->source->ops->put(key->source);
+}
 /* Wakes one waiter. */
 void futex_wake_one(struct futex_waiter *waiter);
