@@ -28,9 +28,11 @@ static inline bool list_empty(const struct list *l)
 
 static inline void list_add_tail(struct list *l, struct list *item)
 {
-    item->prev = l->prev;
+    struct list *last =
+        l->prev; /* read once: the compiler cannot know that a store leaves it as it is */
+    item->prev = last;
     item->next = l;
-    l->prev->next = item;
+    last->next = item;
     l->prev = item;
 }
 
@@ -42,8 +44,9 @@ static inline void list_add_head(struct list *l, struct list *item)
 /* Unlinks `item` and makes it an empty list: removing it again is harmless. */
 static inline void list_remove(struct list *item)
 {
-    item->prev->next = item->next;
-    item->next->prev = item->prev;
+    struct list *before = item->prev, *after = item->next;
+    before->next = after;
+    after->prev = before;
     list_init(item);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/pqueue.h"
 
+#include "base/compiler.h"
+
 static bool is_before(const struct pqueue_node *a, const struct pqueue_node *b)
 {
     return a->key != b->key ? a->key < b->key : a->order < b->order;
@@ -45,11 +47,13 @@ static struct pqueue_node *meld_siblings(struct pqueue_node *first)
 
 void pqueue_insert(struct pqueue *queue, struct pqueue_node *node, uint64_t key)
 {
-    *node = (struct pqueue_node){.key = key, .order = queue->inserted++};
-    queue->root = meld(queue->root, node);
+    node->child = node->next = node->prev = NULL;
+    node->key = key;
+    node->order = queue->inserted++;
+    queue->root = queue->root != NULL ? meld(queue->root, node) : node;
 }
 
-void pqueue_remove(struct pqueue *queue, struct pqueue_node *node)
+static NOINLINE void remove_among(struct pqueue *queue, struct pqueue_node *node)
 {
     struct pqueue_node *below = meld_siblings(node->child);
     if (node == queue->root) {
@@ -64,4 +68,12 @@ void pqueue_remove(struct pqueue *queue, struct pqueue_node *node)
         queue->root = meld(queue->root, below);
     }
     node->child = node->next = node->prev = NULL;
+}
+
+void pqueue_remove(struct pqueue *queue, struct pqueue_node *node)
+{
+    if (node == queue->root && node->child == NULL)
+        queue->root = NULL; /* the only one; its links are NULL */
+    else
+        remove_among(queue, node);
 }

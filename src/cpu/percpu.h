@@ -60,6 +60,10 @@ static inline uint8_t percpu_slice(void)
 /* As thread_slice_over(). */
 static inline bool percpu_slice_over(void)
 {
-    return percpu_slice() & (SLICE_OVER | SLICE_DEFERRED);
+    bool over;
+    __asm__ volatile("testb %2, %%gs:%c1"
+                     : "=@ccnz"(over)
+                     : "i"(PERCPU_SLICE), "i"(SLICE_OVER | SLICE_DEFERRED));
+    return over;
 }
 #endif

@@ -61,6 +61,15 @@ usercopy_copy:
     jae 3b
 4:  test %rdx, %rdx
     jz 6f
+    sub $4, %rdx
+    jb 7f
+    mov (%rsi), %eax
+    mov %eax, (%rdi)
+    jz 6f
+    add $4, %rsi
+    add $4, %rdi
+    jmp 5f
+7:  add $4, %rdx
 5:  mov (%rsi), %al
     mov %al, (%rdi)
     inc %rsi

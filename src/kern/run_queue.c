@@ -19,12 +19,6 @@ void run_entity_init(struct run_entity *entity, const struct run_queue *queue)
     list_init(&entity->link);
 }
 
-static struct run_entity *first_fair(const struct run_queue *queue)
-{
-    struct pqueue_node *node = pqueue_first(&queue->fair);
-    return node != NULL ? CONTAINER_OF(node, struct run_entity, node) : NULL;
-}
-
 static void place_fair(struct run_queue *queue, struct run_entity *entity, enum run_place place)
 {
     if (queue->count == 0)
@@ -71,7 +65,7 @@ void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
         queue->present[priority / 64] &= ~(UINT64_C(1) << priority % 64);
 }
 
-struct run_entity *run_queue_first(const struct run_queue *queue)
+COLD struct run_entity *run_queue_first_realtime(const struct run_queue *queue)
 {
     for (int word = 1; word >= 0; word--) {
         if (queue->present[word] == 0)
@@ -79,14 +73,14 @@ struct run_entity *run_queue_first(const struct run_queue *queue)
         int priority = word * 64 + 63 - __builtin_clzll(queue->present[word]);
         return CONTAINER_OF(queue->realtime[priority].next, struct run_entity, link);
     }
-    return first_fair(queue);
+    return NULL;
 }
 
 void run_queue_advance(struct run_queue *queue, const struct run_entity *running)
 {
     if (running->priority != 0)
         return;
-    const struct run_entity *first = first_fair(queue);
+    const struct run_entity *first = (const struct run_entity *)pqueue_first(&queue->fair);
     uint64_t least = running->virtual_ns;
     if (first != NULL && first->virtual_ns < least)
         least = first->virtual_ns;
@@ -101,13 +95,6 @@ void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64
     entity->virtual_ns +=
         entity->weight == RUN_WEIGHT_NORMAL ? ns : ns * RUN_WEIGHT_NORMAL / entity->weight;
     run_queue_advance(queue, entity);
-}
-
-bool run_queue_preempts(const struct run_entity *woken, const struct run_entity *running)
-{
-    if (woken->priority != running->priority)
-        return woken->priority > running->priority;
-    return woken->priority == 0 && woken->virtual_ns + RUN_GRANULARITY_NS < running->virtual_ns;
 }
 
 uint32_t run_weight_of_nice(int nice)

@@ -15,8 +15,13 @@
  */
 #pragma once
 
+#include "base/compiler.h"
 #include "base/list.h"
 #include "base/pqueue.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define RUN_PRIORITY_MAX   99   /* real-time priorities are 1 to 99; 0: not real-time */
 #define RUN_WEIGHT_NORMAL  1024 /* nice 0 */
@@ -55,8 +60,18 @@ enum run_place {
 void run_queue_add(struct run_queue *queue, struct run_entity *entity, enum run_place place);
 /* Removes a queued entity. O(log n) amortized. */
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity);
+/* The first entity of those with the highest priority; NULL: none is real-time. O(1). */
+struct run_entity *run_queue_first_realtime(const struct run_queue *queue);
+
 /* The next entity to run, still queued; NULL if the queue is empty. O(1). */
-struct run_entity *run_queue_first(const struct run_queue *queue);
+static inline struct run_entity *run_queue_first(const struct run_queue *queue)
+{
+    _Static_assert(offsetof(struct run_entity, node) == 0, "a NULL node is a NULL entity");
+    if (unlikely((queue->present[0] | queue->present[1]) != 0))
+        return run_queue_first_realtime(queue);
+    return (struct run_entity *)pqueue_first(&queue->fair);
+}
+
 /* Raises `floor` to the least virtual time of the entity that runs and those queued. Before a sleeper
  * is added: else one that wakes often would never be lifted, and so would get ahead of a thread that
  * is always runnable by all the time it slept. O(1). */
@@ -64,7 +79,13 @@ void run_queue_advance(struct run_queue *queue, const struct run_entity *running
 /* Charges `ns` of CPU time to an entity that is not queued. */
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns);
 /* True if `woken` should run before the slice of `running` ends. */
-bool run_queue_preempts(const struct run_entity *woken, const struct run_entity *running);
+static inline bool run_queue_preempts(const struct run_entity *woken,
+                                      const struct run_entity *running)
+{
+    if (woken->priority != running->priority)
+        return woken->priority > running->priority;
+    return woken->priority == 0 && woken->virtual_ns + RUN_GRANULARITY_NS < running->virtual_ns;
+}
 
 /* The weight of a nice value, [-20, 19]: each step is a factor of 1.25. */
 uint32_t run_weight_of_nice(int nice);

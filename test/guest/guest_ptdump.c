@@ -8,10 +8,13 @@
 
 static bool contains(const struct text *text, const char *what)
 {
-    size_t n = strlen(what);
-    for (size_t i = 0; i + n <= text->length; i++)
-        if (memcmp(text->bytes + i, what, n) == 0)
-            return true;
+    size_t n = strlen(what), size;
+    for (size_t at = 0; at < text->length; at += size) {
+        const char *bytes = text_at(text, at, &size);
+        for (size_t i = 0; i + n <= size; i++)
+            if (memcmp(bytes + i, what, n) == 0)
+                return true;
+    }
     return false;
 }
 

@@ -51,9 +51,8 @@ static enum err snapshot(struct file *file, struct text **out)
     }
     /* Another thread may read, too, where the generator gives way. */
     struct text fresh = *text;
-    fresh.length = 0;
-    fresh.failed = false;
     text_init(text);
+    text_clear(&fresh);
     proc_file->generator(&fresh, proc_file->context);
     text_free(text);
     *text = fresh;
@@ -71,14 +70,18 @@ static enum err proc_read(struct file *file, struct io *io, uint64_t *offset)
     }
     if (*offset >= text->length)
         return E_OK;
-    uint64_t size = text->length - *offset;
-    if (size > io_left(io))
-        size = io_left(io);
-    if (size > READ_MAX)
-        size = READ_MAX;
-    uint64_t before = io_left(io);
-    enum err e = io_put(io, text->bytes + *offset, size);
-    *offset += before - io_left(io);
+    uint64_t left = io_left(io) < READ_MAX ? io_left(io) : READ_MAX;
+    enum err e = E_OK;
+    while (left > 0 && *offset < text->length && e == E_OK) {
+        size_t size;
+        const char *bytes = text_at(text, *offset, &size);
+        if (size > left)
+            size = left;
+        uint64_t before = io_left(io);
+        e = io_put(io, bytes, size);
+        *offset += before - io_left(io);
+        left -= before - io_left(io);
+    }
     return e;
 }
 

@@ -189,7 +189,7 @@ void proc_show_zoneinfo(struct text *text, void *context)
 void proc_show_buddyinfo(struct text *text, void *context)
 {
     (void)context;
-    uint64_t counts[LINUX_ORDERS] = {0};
+    uint64_t counts[LINUX_ORDERS] = {machine_frames.kept != FRAME_NONE};
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++) {
         unsigned to = order < LINUX_ORDERS ? order : LINUX_ORDERS - 1;
         for (uint32_t f = machine_frames.heads[order]; f != FRAME_NONE;

@@ -32,7 +32,8 @@ static enum err absent(uint32_t number)
 
 /* Numbers from here on take the slow path: those that Linux lacks; with `stats` or `strace`,
  * all. */
-RO_AFTER_INIT static uint32_t slow_path_from = SYSCALL_COUNT;
+/* volatile: else clang keeps a flag and chooses one of the two values at each call. */
+RO_AFTER_INIT static volatile uint32_t slow_path_from = SYSCALL_COUNT;
 
 INIT_CODE void syscall_count_all(void)
 {
@@ -109,6 +110,7 @@ static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct s
 static inline struct syscall_record *syscall_record_of(struct linux_thread *lt, uint32_t number)
 {
     struct syscall_record *record = &lt->history[lt->history_next++ % SYSCALL_HISTORY];
+    __asm__("" : "+r"(record)); /* one register, not base and index */
     record->number = number;
     record->finished = false;
     return record;
@@ -167,7 +169,7 @@ void syscall_dispatch(struct trap_frame *frame)
         thread_preempt();
         interrupts_off();
     }
-    if (unlikely(thread->signal_pending || e == E_INTR)) {
+    if (unlikely(e == E_INTR || thread->signal_pending)) {
         interrupts_on();
         leave_with_signals(frame, &call, e);
     }

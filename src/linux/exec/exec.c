@@ -63,7 +63,8 @@ void exec_configure(const struct exec_options *o)
     options = *o;
 }
 
-#define STACK_PIECE (UINT64_C(64) << 10) /* bytes of the stack copied before exec gives way */
+#define STACK_PIECE   (UINT64_C(64) << 10) /* bytes of the stack copied before exec gives way */
+#define STRINGS_PIECE 65536                /* strings counted before exec gives way */
 
 struct exec_job {
     const char *path; /* of the file to load; the last interpreter of scripts */
@@ -94,7 +95,8 @@ static size_t exec_count(const char *const *list)
 {
     size_t n = 0;
     while (list[n] != NULL)
-        n++;
+        if (++n % STRINGS_PIECE == 0)
+            thread_give_way();
     return n;
 }
 
@@ -108,6 +110,7 @@ static MUST_CHECK enum err replace_argv(struct exec_job *job, const char *const 
                                         size_t first_count, const char *const *rest)
 {
     size_t rest_count = exec_count(rest);
+    thread_give_way();
     const char **argv = heap_alloc((first_count + rest_count + 1) * sizeof *argv);
     if (argv == NULL)
         return no_memory(job);
@@ -290,24 +293,38 @@ static MUST_CHECK enum err place(struct exec_job *job)
     return E_OK;
 }
 
-static MUST_CHECK enum err build_stack(struct exec_job *job)
+void stack_give_way(void)
+{
+    thread_give_way();
+}
+
+static MUST_CHECK enum err too_long(struct exec_job *job, enum err e)
+{
+    return exec_refuse(job->why, e, job->path, "the arguments and the environment are too long");
+}
+
+/* Before place(): it gives way, and what is free then may be taken meanwhile. */
+static MUST_CHECK enum err measure_stack(struct exec_job *job)
 {
     struct stack_plan *plan = &job->plan;
     uint64_t quarter = process_current()->rlimits[RLIMIT_STACK].soft / 4;
-    uint64_t limit = clamp(quarter, ARGUMENTS_MIN, ARGUMENTS_MAX);
-    plan->top = job->stack.end.v;
     plan->execfn = job->execfn;
     plan->argv = (const char *const *)job->argv;
     plan->envp = job->envp;
+    enum err e = stack_measure(plan, clamp(quarter, ARGUMENTS_MIN, ARGUMENTS_MAX));
+    return e == E_OK ? E_OK : too_long(job, e);
+}
+
+static MUST_CHECK enum err build_stack(struct exec_job *job)
+{
+    struct stack_plan *plan = &job->plan;
+    plan->top = job->stack.end.v;
     plan->gap = options.fixed_addresses ? 0 : random_u64() % STACK_GAP_MAX & ~UINT64_C(15);
     random_fill(plan->random, sizeof plan->random);
     fill_auxv(job);
-    enum err e = stack_size(plan, limit, &job->stack_bytes);
-    if (e == E_OK && job->stack_bytes > virt_range_size(job->stack) / 2)
-        e = E_2BIG;
-    if (e != E_OK)
-        return exec_refuse(job->why, e, job->path,
-                           "the arguments and the environment are too long");
+    job->stack_bytes = stack_size(plan);
+    if (job->stack_bytes > virt_range_size(job->stack) / 2)
+        return too_long(job, E_2BIG);
     job->stack_image = heap_alloc(job->stack_bytes);
     return job->stack_image != NULL ? E_OK : no_memory(job);
 }
@@ -340,7 +357,7 @@ static MUST_CHECK enum err map_all(struct exec_job *job, struct stack_layout *la
     if (e != E_OK)
         return e;
     thread_give_way();
-    stack_build(&job->plan, job->stack_image, job->stack_bytes, layout);
+    stack_build(&job->plan, job->stack_image, layout);
     for (uint64_t at = 0, size; at < job->stack_bytes && e == E_OK; at += size) {
         thread_give_way();
         size = job->stack_bytes - at < STACK_PIECE ? job->stack_bytes - at : STACK_PIECE;
@@ -473,6 +490,8 @@ static MUST_CHECK enum err run_job(struct exec_job *job, const char *const *argv
     if (e == E_OK)
         e = identify(job);
     if (e == E_OK)
+        e = measure_stack(job);
+    if (e == E_OK)
         e = place(job);
     if (e == E_OK)
         e = build_stack(job);
@@ -496,7 +515,9 @@ enum err exec_program(const char *path, const char *const *argv, const char *con
     if (job->credentials != NULL)
         credentials_put(job->credentials);
     heap_free(job->stack_image);
+    thread_give_way();
     heap_free(job->argv);
+    thread_give_way();
     for (unsigned i = 0; i < job->line_count; i++)
         heap_free(job->lines[i]);
     heap_free(job);

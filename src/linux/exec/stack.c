@@ -9,6 +9,7 @@
 
 static MUST_CHECK enum err add_string(const char *s, uint64_t *total)
 {
+    stack_give_way();
     size_t length = strnlen(s, STACK_STRING_MAX);
     if (length == STACK_STRING_MAX)
         return E_2BIG;
@@ -29,41 +30,30 @@ static MUST_CHECK enum err add_strings(const char *const *list, uint64_t limit, 
     return E_OK;
 }
 
-/* Sizes of the parts of the image, each counted from the top. */
-struct measure {
-    uint64_t strings; /* bytes down to the lowest string */
-    uint64_t fixed;   /* bytes down to the random bytes */
-    uint64_t total;   /* bytes down to rsp */
-    uint64_t argc, envc;
-};
-
-static MUST_CHECK enum err stack_measure(const struct stack_plan *plan, uint64_t limit,
-                                         struct measure *out)
+enum err stack_measure(struct stack_plan *plan, uint64_t limit)
 {
-    struct measure m = {.strings = END_MARK};
-    enum err e = add_string(plan->execfn, &m.strings);
+    plan->strings = END_MARK;
+    plan->argc = plan->envc = 0;
+    enum err e = add_string(plan->execfn, &plan->strings);
     if (e == E_OK)
-        e = add_strings(plan->envp, limit, &m.strings, &m.envc);
+        e = add_strings(plan->envp, limit, &plan->strings, &plan->envc);
     if (e == E_OK)
-        e = add_strings(plan->argv, limit, &m.strings, &m.argc);
-    if (e != E_OK)
-        return e;
-    m.fixed = align_up(m.strings, 16) + plan->gap + sizeof PLATFORM + sizeof plan->random;
-    uint64_t words = 1 + (m.argc + 1) + (m.envc + 1) + 2 * (plan->auxv_count + 1);
-    m.total = align_up(m.fixed + words * sizeof(uint64_t), 16);
-    if (m.strings + (m.argc + m.envc) * sizeof(uint64_t) > limit)
-        return E_2BIG;
-    *out = m;
-    return E_OK;
+        e = add_strings(plan->argv, limit, &plan->strings, &plan->argc);
+    if (e == E_OK && plan->strings + (plan->argc + plan->envc) * sizeof(uint64_t) > limit)
+        e = E_2BIG;
+    return e;
 }
 
-enum err stack_size(const struct stack_plan *plan, uint64_t limit, uint64_t *out)
+/* Bytes from the random bytes to the top. */
+static uint64_t stack_fixed(const struct stack_plan *plan)
 {
-    struct measure m;
-    enum err e = stack_measure(plan, limit, &m);
-    if (e == E_OK)
-        *out = m.total;
-    return e;
+    return align_up(plan->strings, 16) + plan->gap + sizeof PLATFORM + sizeof plan->random;
+}
+
+uint64_t stack_size(const struct stack_plan *plan)
+{
+    uint64_t words = 1 + (plan->argc + 1) + (plan->envc + 1) + 2 * (plan->auxv_count + 1);
+    return align_up(stack_fixed(plan) + words * sizeof(uint64_t), 16);
 }
 
 struct builder {
@@ -90,8 +80,10 @@ static uint64_t stack_put_bytes(struct builder *b, const void *bytes, size_t siz
 static struct virt_range put_strings(struct builder *b, const char *const *list)
 {
     uint64_t start = b->base + b->string;
-    for (; *list != NULL; list++)
+    for (; *list != NULL; list++) {
+        stack_give_way();
         put_word(b, stack_put_bytes(b, *list, strlen(*list) + 1));
+    }
     put_word(b, 0);
     return virt_range(start, b->base + b->string);
 }
@@ -104,21 +96,20 @@ static void set_auxv(struct stack_plan *plan, uint64_t type, uint64_t value)
     }
 }
 
-void stack_build(struct stack_plan *plan, uint8_t *image, uint64_t size, struct stack_layout *out)
+void stack_build(struct stack_plan *plan, uint8_t *image, struct stack_layout *out)
 {
-    struct measure m;
-    must(stack_measure(plan, UINT64_MAX / 2, &m));
-    assert(m.total == size && plan->auxv_count < STACK_AUXV_MAX);
-    memset(image, 0, size);
+    const uint64_t size = stack_size(plan);
+    assert(plan->auxv_count < STACK_AUXV_MAX);
     struct builder b = {.image = image, .base = plan->top - size};
 
-    b.string = size - m.fixed;
+    b.string = size - stack_fixed(plan);
     set_auxv(plan, AT_RANDOM, stack_put_bytes(&b, plan->random, sizeof plan->random));
     set_auxv(plan, AT_PLATFORM, stack_put_bytes(&b, PLATFORM, sizeof PLATFORM));
 
-    b.string = size - m.strings;
+    memset(image + b.string, 0, size - plan->strings - b.string); /* the gap */
+    b.string = size - plan->strings;
     out->rsp = b.base;
-    put_word(&b, m.argc);
+    put_word(&b, plan->argc);
     out->arguments = put_strings(&b, plan->argv);
     out->environment = put_strings(&b, plan->envp);
     set_auxv(plan, AT_EXECFN, stack_put_bytes(&b, plan->execfn, strlen(plan->execfn) + 1));
@@ -127,4 +118,6 @@ void stack_build(struct stack_plan *plan, uint8_t *image, uint64_t size, struct 
         put_word(&b, plan->auxv[i].type);
         put_word(&b, plan->auxv[i].value);
     }
+    memset(image + b.words, 0, size - stack_fixed(plan) - b.words); /* AT_NULL */
+    memset(image + b.string, 0, size - b.string);
 }

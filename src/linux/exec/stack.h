@@ -11,7 +11,7 @@
  *         argv[0] ... NULL
  *   rsp   argc                                                      rsp % 16 == 0
  *
- * Pure: the image is built in a buffer; the caller copies it to the program's memory.
+ * Pure but for stack_give_way(): the image is built in a buffer; the caller copies it to the program's memory.
  */
 #pragma once
 
@@ -63,6 +63,9 @@ struct stack_plan {
     /* Without AT_NULL; the values of AT_RANDOM, AT_EXECFN and AT_PLATFORM are filled in. */
     struct auxv_entry auxv[STACK_AUXV_MAX];
     size_t auxv_count;
+    /* From stack_measure(): bytes from the lowest string to the top; numbers of arguments and of environment
+     * strings. */
+    uint64_t strings, argc, envc;
 };
 
 struct stack_layout { /* addresses in the program */
@@ -71,9 +74,14 @@ struct stack_layout { /* addresses in the program */
     uint64_t auxv;                            /* first pair */
 };
 
-/* *out: bytes from rsp to top. E_2BIG if a string exceeds STACK_STRING_MAX, or the whole
- * `limit`. */
-MUST_CHECK enum err stack_size(const struct stack_plan *plan, uint64_t limit, uint64_t *out);
-/* Builds the image for the addresses [top - size, top) in `image`; size is from stack_size(). Fills
- * in the addresses in plan->auxv. */
-void stack_build(struct stack_plan *plan, uint8_t *image, uint64_t size, struct stack_layout *out);
+/* Measures execfn, argv and envp. E_2BIG if a string exceeds STACK_STRING_MAX, or the whole `limit`.
+ * O(bytes); gives way. */
+MUST_CHECK enum err stack_measure(struct stack_plan *plan, uint64_t limit);
+/* Bytes from rsp to top, of a measured plan that has its gap and all of its auxv. */
+uint64_t stack_size(const struct stack_plan *plan);
+/* Builds the image for the addresses [top - stack_size(), top) in `image`. Fills in the addresses in
+ * plan->auxv. O(bytes); gives way. */
+void stack_build(struct stack_plan *plan, uint8_t *image, struct stack_layout *out);
+
+/* The preemption point between two strings. Defined above, in linux/exec/exec.c. */
+void stack_give_way(void);

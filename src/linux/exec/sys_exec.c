@@ -16,6 +16,7 @@
 
 #define LIST_BYTES_MAX      UINT64_C(0x600000) /* above the limit of any stack size */
 #define LIST_COUNT_FIRST    32
+#define LIST_PIECE          65536 /* pointers copied before exec gives way */
 
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100
@@ -30,8 +31,10 @@ struct string_list {
 
 static void list_free(struct string_list *list)
 {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++) {
         heap_free(list->items[i]);
+        thread_give_way();
+    }
     heap_free(list->items);
 }
 
@@ -39,9 +42,16 @@ static MUST_CHECK enum err list_append(struct string_list *list, char *item)
 {
     if (list->count + 1 >= list->capacity) {
         size_t capacity = list->capacity != 0 ? 2 * list->capacity : LIST_COUNT_FIRST;
-        char **items = heap_resize(list->items, capacity * sizeof *items);
+        char **items = heap_alloc(capacity * sizeof *items);
         if (items == NULL)
             return E_NOMEM;
+        for (size_t at = 0; at < list->count; at += LIST_PIECE) {
+            size_t left = list->count - at;
+            thread_give_way();
+            memcpy(items + at, list->items + at,
+                   (left < LIST_PIECE ? left : LIST_PIECE) * sizeof *items);
+        }
+        heap_free(list->items);
         list->items = items;
         list->capacity = capacity;
     }
@@ -51,7 +61,7 @@ static MUST_CHECK enum err list_append(struct string_list *list, char *item)
     return E_OK;
 }
 
-static MUST_CHECK enum err exec_copy_string(virt_t from, char *scratch, char **out)
+static MUST_CHECK enum err exec_copy_string(virt_t from, char *scratch, char **out, size_t *size)
 {
     size_t length;
     enum err e = copy_in_string(scratch, from, STACK_STRING_MAX, &length);
@@ -62,6 +72,7 @@ static MUST_CHECK enum err exec_copy_string(virt_t from, char *scratch, char **o
         return E_NOMEM;
     memcpy(copy, scratch, length + 1);
     *out = copy;
+    *size = length + 1;
     return E_OK;
 }
 
@@ -73,13 +84,14 @@ static MUST_CHECK enum err list_copy_in(struct string_list *list, virt_t from, c
     for (uint64_t i = 0; e == E_OK; i++) {
         virt_t pointer;
         char *item = NULL;
+        size_t size;
         e = copy_in(&pointer.v, virt(from.v + i * sizeof pointer.v), sizeof pointer.v);
         if (e != E_OK || pointer.v == 0)
             return e;
-        e = exec_copy_string(pointer, scratch, &item);
+        e = exec_copy_string(pointer, scratch, &item, &size);
         if (e != E_OK)
             return e;
-        list->bytes += strlen(item) + 1 + sizeof pointer;
+        list->bytes += size + sizeof pointer;
         e = list->bytes > LIST_BYTES_MAX ? E_2BIG : list_append(list, item);
         if (e != E_OK)
             heap_free(item);

@@ -63,10 +63,10 @@ static void ask_for_tables(void)
     wait_queue_wake(&wanted);
 }
 
-static void report_lines(char *text, size_t length)
+static void report_lines(const char *text, size_t length)
 {
-    for (char *line = text, *end = text + length; line < end;) {
-        char *newline = memchr(line, '\n', (size_t)(end - line));
+    for (const char *line = text, *end = text + length; line < end;) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
         size_t size = newline != NULL ? (size_t)(newline - line) : (size_t)(end - line);
         report("%.*s", (int)size, line);
         line += size + 1;
@@ -83,7 +83,10 @@ static void show_tables(void *unused)
         tables_wanted = false;
         text_init(&text);
         procfs_show_pagetables(&text, NULL);
-        report_lines(text.bytes, text.length);
+        for (size_t at = 0, size; at < text.length; at += size) {
+            const char *bytes = text_at(&text, at, &size);
+            report_lines(bytes, size);
+        }
         if (text.failed)
             report("(truncated: memory is short)");
         text_free(&text);

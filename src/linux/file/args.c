@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/args.h"
 
+#include "fs/vfs/context.h"
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -29,14 +31,21 @@ void path_free(struct path *path)
         heap_free(path->text);
 }
 
+/* file_table_current(), without a call. */
+static ALWAYS_INLINE struct file_table *fd_table(void)
+{
+    const struct fs_context *context = thread_current()->fs_context;
+    return context ? context->files : fs_first.files;
+}
+
 struct file *fd_any(uint64_t fd)
 {
-    return file_table_find(file_table_current(), fd);
+    return file_table_find(fd_table(), fd);
 }
 
 struct file *fd_file(uint64_t fd)
 {
-    struct file *file = fd_any(fd);
+    struct file *file = file_table_find(fd_table(), fd);
     return file && !(file->flags & O_PATH) ? file : NULL;
 }
 
@@ -132,7 +141,7 @@ void iov_free(struct iov *iov)
 enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec)
 {
     int fd;
-    enum err e = file_table_add(file_table_current(), file, 0, close_on_exec, &fd);
+    enum err e = file_table_add(fd_table(), file, 0, close_on_exec, &fd);
     if (e != E_OK) {
         file_put(file);
         return e;

@@ -15,7 +15,7 @@ static struct futex_waiter *futex_waiter_of(struct list *link)
 
 uint32_t futex_bucket(const struct futex_key *key)
 {
-    uint64_t mixed = (key->at ^ (uint64_t)(uintptr_t)key->source) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = (key->at ^ (uint64_t)(uintptr_t)key->in) * UINT64_C(0x9e3779b97f4a7c15);
     return (uint32_t)(mixed >> 32) % FUTEX_BUCKETS;
 }
 
@@ -28,15 +28,11 @@ static struct list *futex_bucket_of(const struct futex_key *key)
     return bucket;
 }
 
-enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
+COLD enum err futex_key_shared(uint64_t address, struct futex_key *out)
 {
-    if (address % sizeof(uint32_t) != 0)
-        return E_INVAL;
-    if (!user_range_ok(virt(address), sizeof(uint32_t)))
-        return E_FAULT;
-    *out = (struct futex_key){NULL, address};
-    if (!shared)
-        return E_OK;
+    enum err e = futex_key_private(address, out);
+    if (e != E_OK)
+        return e;
     out->at |= FUTEX_KEY_SHARED;
     const struct area *area = areas_find(space_current(), virt(address));
     if (area == NULL || area->kind == AREA_GUARD)
@@ -46,25 +42,21 @@ enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out)
     if (!(of_file ? prot_can_read(area->prot) : prot_can_write(area->prot)))
         return E_FAULT; /* private memory that cannot be written never changes */
     if (of_file)
-        *out = (struct futex_key){area->source, area->offset + (address - area->range.start.v)};
+        *out = (struct futex_key){area->source, (area->offset + (address - area->range.start.v)) |
+                                                    FUTEX_KEY_FILE};
     return E_OK;
 }
 
 bool futex_key_same(const struct futex_key *a, const struct futex_key *b)
 {
-    return a->at == b->at && a->source == b->source;
+    return a->at == b->at && a->in == b->in;
 }
 
 static void hold(const struct futex_key *key)
 {
-    if (key->source != NULL)
-        key->source->ops->get(key->source);
-}
-
-static void futex_release(const struct futex_key *key)
-{
-    if (key->source != NULL)
-        key->source->ops->put(key->source);
+    struct page_source *source = futex_key_source(key);
+    if (source != NULL)
+        source->ops->get(source);
 }
 
 /* Adds it behind the last waiter of the same or a higher priority. */
@@ -87,7 +79,7 @@ void futex_join(struct futex_waiter *waiter)
 void futex_leave(struct futex_waiter *waiter)
 {
     list_remove(&waiter->link);
-    futex_release(&waiter->key);
+    futex_key_drop(&waiter->key);
 }
 
 void futex_wake_one(struct futex_waiter *waiter)
@@ -104,8 +96,7 @@ uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
-        if (!futex_key_same(&w->key, key) || !(w->bitset & bitset) || w->lock != NULL ||
-            w->requeue_to != NULL)
+        if (!futex_key_same(&w->key, key) || !(w->bitset & bitset))
             continue;
         futex_wake_one(w);
         count++;
@@ -124,7 +115,7 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
         if (!futex_key_same(&w->key, from) || w->lock != NULL || w->requeue_to != NULL)
             continue;
         hold(to);
-        futex_release(&w->key);
+        futex_key_drop(&w->key);
         w->key = *to;
         list_remove(&w->link);
         list_add_tail(&moved, &w->link);
@@ -151,7 +142,7 @@ struct futex_waiter *futex_first(const struct futex_key *key)
 void futex_move_one(struct futex_waiter *waiter, const struct futex_key *to)
 {
     hold(to);
-    futex_release(&waiter->key);
+    futex_key_drop(&waiter->key);
     waiter->key = *to;
     list_remove(&waiter->link);
     add_by_priority(futex_bucket_of(to), waiter);

@@ -3,9 +3,9 @@
  * The hash table of futex waiters. A futex is a 32-bit word of the program's memory; the kernel
  * identifies it by its key:
  *
- *   FUTEX_PRIVATE_FLAG              the address: there is one address space
- *   shared, of private memory       the address with bit 1 set: on Linux, too, the two are different futexes
- *   in a shared mapping of a file   file and offset: the same for all mappings
+ *   FUTEX_PRIVATE_FLAG              address space and address
+ *   shared, of private memory       the same with bit 1 set: on Linux, too, the two are different futexes
+ *   in a shared mapping of a file   file and offset: the same for all mappings, in all address spaces
  *
  * A bucket is in the order in which waiters are woken: by real-time priority at the time of joining
  * (Linux: normal_prio), in order of arrival among equals. A waiter joins the table first and then
@@ -22,6 +22,7 @@
 #include "base/list.h"
 #include "base/pqueue.h"
 #include "kern/wait.h"
+#include "mm/layout.h"
 #include "mm/vm/page_source.h"
 
 #include <stdbool.h>
@@ -29,20 +30,21 @@
 
 #define FUTEX_BITSET_ANY UINT32_MAX
 #define FUTEX_BUCKETS    256
-#define FUTEX_KEY_SHARED 2u /* in futex_key.at */
+#define FUTEX_KEY_FILE   1u /* in futex_key.at, which is a multiple of 4 otherwise */
+#define FUTEX_KEY_SHARED 2u
 
 struct linux_thread;
 
 struct futex_key {
-    struct page_source *source; /* NULL: `at` is an address */
-    uint64_t at;
+    const void *in; /* struct address_space, or with FUTEX_KEY_FILE struct page_source */
+    uint64_t at;    /* address or offset, and FUTEX_KEY_* */
 };
 
 struct futex_waiter {
     struct list link;     /* of its bucket */
     struct futex_key key; /* holds a reference to the source */
-    uint32_t bitset;
-    uint8_t priority; /* real-time priority of the waiting thread when it joined; 0: none */
+    uint32_t bitset;      /* 0: futex_wake() does not wake it */
+    uint8_t priority;     /* real-time priority of the waiting thread when it joined; 0: none */
     bool woken;
     struct wait_queue *queue; /* in whose list `one` the waiting thread sleeps */
     /* Priority-inheriting futexes; lock is NULL for other futexes. */
@@ -55,9 +57,18 @@ struct futex_waiter {
     const struct futex_key *requeue_to;
 };
 
-/* E_INVAL: address not aligned. E_FAULT: outside the program's half, or `shared` and in
- * no area whose word can change. */
-MUST_CHECK enum err futex_key_of(uint64_t address, bool shared, struct futex_key *out);
+/* E_INVAL: address not aligned. E_FAULT: outside the program's half. */
+static inline MUST_CHECK enum err futex_key_private(uint64_t address, struct futex_key *out)
+{
+    if (unlikely(address % sizeof(uint32_t) != 0))
+        return E_INVAL;
+    if (unlikely(address > LAYOUT_PROGRAM_END - sizeof(uint32_t)))
+        return E_FAULT;
+    *out = (struct futex_key){running_space, address};
+    return E_OK;
+}
+/* As that; E_FAULT also if the address is in no area whose word can change. O(log areas). */
+MUST_CHECK enum err futex_key_shared(uint64_t address, struct futex_key *out);
 /* Index of the key's bucket, below FUTEX_BUCKETS. Pure. */
 uint32_t futex_bucket(const struct futex_key *key);
 
@@ -81,5 +92,17 @@ struct futex_waiter *futex_first(const struct futex_key *key);
 /* Moves one waiter to another futex. O(bucket). */
 void futex_move_one(struct futex_waiter *waiter, const struct futex_key *to);
 bool futex_key_same(const struct futex_key *a, const struct futex_key *b);
+/* NULL: the key is of an address space. */
+static inline struct page_source *futex_key_source(const struct futex_key *key)
+{
+    return key->at & FUTEX_KEY_FILE ? (struct page_source *)(uintptr_t)key->in : NULL;
+}
+/* Drops a waiter's reference to the source. */
+static inline void futex_key_drop(const struct futex_key *key)
+{
+    struct page_source *source = futex_key_source(key);
+    if (source != NULL)
+        source->ops->put(source);
+}
 /* Wakes one waiter. */
 void futex_wake_one(struct futex_waiter *waiter);

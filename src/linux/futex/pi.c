@@ -148,7 +148,7 @@ void futex_pi_give_up(struct futex_waiter *waiter)
 enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
                        uint64_t deadline)
 {
-    struct futex_waiter self = {.key = *key, .bitset = FUTEX_BITSET_ANY, .address = address};
+    struct futex_waiter self = {.key = *key, .address = address};
     struct futex_waiter *any;
     uint32_t value, tid = (uint32_t)linux_current()->tid;
     enum err e = copy_in(&value, virt(address), sizeof value);

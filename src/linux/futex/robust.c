@@ -22,7 +22,7 @@ struct robust_head { /* struct robust_list_head */
 static void wake_one(uint64_t address)
 {
     struct futex_key key;
-    if (futex_key_of(address, true, &key) == E_OK)
+    if (futex_key_shared(address, &key) == E_OK)
         futex_wake(&key, 1, FUTEX_BITSET_ANY);
 }
 

@@ -30,9 +30,23 @@ enum {
 #define FUTEX_PRIVATE        128
 #define FUTEX_CLOCK_REALTIME 256
 
-static bool is_shared(const struct syscall *call)
+static inline MUST_CHECK enum err key_at(uint64_t address, bool private, struct futex_key *out)
 {
-    return !(call->arg[1] & FUTEX_PRIVATE);
+    return likely(private) ? futex_key_private(address, out) : futex_key_shared(address, out);
+}
+
+/* The key of the futex at arg[index]. */
+static inline MUST_CHECK enum err key_of(const struct syscall *call, size_t index,
+                                         struct futex_key *out)
+{
+    return key_at(call->arg[index], call->arg[1] & FUTEX_PRIVATE, out);
+}
+
+/* For the operations that are rare. */
+static NOINLINE MUST_CHECK enum err rare_key_of(const struct syscall *call, size_t index,
+                                                struct futex_key *out)
+{
+    return key_of(call, index, out);
 }
 
 static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
@@ -77,11 +91,13 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset,
                            const struct futex_deadline *deadline)
 {
     struct wait_queue queue = WAIT_QUEUE_INIT(queue);
-    struct futex_waiter self = {.bitset = bitset, .queue = &queue};
+    struct futex_waiter self; /* the other fields are those of priority inheritance */
+    self.bitset = bitset;
+    self.queue = &queue;
+    self.lock = NULL;
+    self.requeue_to = NULL;
     uint32_t value;
-    if (bitset == 0)
-        return E_INVAL;
-    enum err e = futex_key_of(call->arg[0], is_shared(call), &self.key);
+    enum err e = key_of(call, 0, &self.key);
     if (e != E_OK)
         return e;
     futex_join(&self);
@@ -91,6 +107,10 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset,
     if (e == E_OK) {
         e = deadline->realtime ? sleep_on_realtime(&queue, is_woken, &self, deadline)
                                : WAIT_EVENT_IN(&queue, self.woken, deadline->ns, true);
+        if (self.woken) {
+            futex_key_drop(&self.key);
+            return E_OK;
+        }
         call->restart = deadline->ns == NO_DEADLINE;
         call->restart_resumes = deadline->ns != NO_DEADLINE;
         call->deadline_ns = deadline->ns;
@@ -103,9 +123,9 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset,
 static enum err two_keys(const struct syscall *call, struct futex_key *first,
                          struct futex_key *second)
 {
-    enum err e = futex_key_of(call->arg[0], is_shared(call), first);
+    enum err e = rare_key_of(call, 0, first);
     if (e == E_OK)
-        e = futex_key_of(call->arg[4], is_shared(call), second);
+        e = rare_key_of(call, 4, second);
     return e == E_OK && futex_key_same(first, second) ? E_INVAL : e;
 }
 
@@ -115,11 +135,8 @@ static COLD enum err wait_requeue_pi(struct syscall *call, const struct futex_de
 {
     struct wait_queue queue = WAIT_QUEUE_INIT(queue);
     struct futex_key to;
-    struct futex_waiter self = {.bitset = FUTEX_BITSET_ANY,
-                                .queue = &queue,
-                                .requeue_to = &to,
-                                .thread = linux_current(),
-                                .address = call->arg[4]};
+    struct futex_waiter self = {
+        .queue = &queue, .requeue_to = &to, .thread = linux_current(), .address = call->arg[4]};
     uint32_t value;
     enum err e = two_keys(call, &self.key, &to);
     if (e != E_OK)
@@ -168,9 +185,9 @@ static enum err requeue(struct syscall *call, bool compare)
     uint32_t value;
     if (to_wake < 0 || to_move < 0)
         return E_INVAL;
-    enum err e = futex_key_of(call->arg[0], is_shared(call), &from);
+    enum err e = rare_key_of(call, 0, &from);
     if (e == E_OK)
-        e = futex_key_of(call->arg[4], is_shared(call), &to);
+        e = rare_key_of(call, 4, &to);
     if (e == E_OK && compare)
         e = load(call->arg[0], &value);
     if (e != E_OK)
@@ -247,9 +264,9 @@ static enum err wake_op(struct syscall *call)
     uint32_t program = (uint32_t)call->arg[5], old, new;
     struct futex_key first, other;
     bool second;
-    enum err e = futex_key_of(call->arg[0], is_shared(call), &first);
+    enum err e = rare_key_of(call, 0, &first);
     if (e == E_OK)
-        e = futex_key_of(call->arg[4], is_shared(call), &other);
+        e = rare_key_of(call, 4, &other);
     if (e == E_OK)
         e = load(call->arg[4], &old);
     if (e == E_OK)
@@ -287,9 +304,7 @@ static MUST_CHECK enum err futex_deadline_of(const struct syscall *call, uint32_
 static enum err wake_call(struct syscall *call, uint32_t bitset)
 {
     struct futex_key key;
-    if (bitset == 0)
-        return E_INVAL;
-    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    enum err e = key_of(call, 0, &key);
     if (e == E_OK)
         call->result = futex_wake(&key, wake_limit(call->arg[2]), bitset);
     return e;
@@ -299,7 +314,7 @@ static enum err lock_pi(struct syscall *call, bool wait_for_it,
                         const struct futex_deadline *deadline)
 {
     struct futex_key key;
-    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    enum err e = rare_key_of(call, 0, &key);
     if (e == E_OK)
         e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline_now(deadline));
     call->restart_always = e == E_INTR;
@@ -309,7 +324,7 @@ static enum err lock_pi(struct syscall *call, bool wait_for_it,
 static enum err unlock_pi(struct syscall *call)
 {
     struct futex_key key;
-    enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
+    enum err e = rare_key_of(call, 0, &key);
     return e == E_OK ? futex_pi_unlock(call->arg[0], &key) : e;
 }
 
@@ -360,6 +375,9 @@ static NOINLINE enum err futex_other(struct syscall *call)
     if (call->arg[1] & FUTEX_CLOCK_REALTIME && operation != FUTEX_WAIT_BITSET &&
         operation != FUTEX_LOCK_PI2 && operation != FUTEX_WAIT_REQUEUE_PI)
         return E_NOSYS;
+    if ((operation == FUTEX_WAIT_BITSET || operation == FUTEX_WAKE_BITSET) &&
+        (uint32_t)call->arg[5] == 0)
+        return E_INVAL;
     return futex_perform(call, operation, &deadline);
 }
 
@@ -415,7 +433,7 @@ static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
         return e;
     if ((one.flags & ~(uint32_t)FUTEX_PRIVATE) != WAITV_SIZE_32 || one.reserved != 0)
         return E_INVAL;
-    e = futex_key_of(one.address, !(one.flags & FUTEX_PRIVATE), &waiter->key);
+    e = key_at(one.address, one.flags & FUTEX_PRIVATE, &waiter->key);
     if (e != E_OK)
         return e;
     waiter->bitset = FUTEX_BITSET_ANY;

@@ -39,6 +39,7 @@ COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t *descri
     f->described = described;
     f->end = end;
     f->free_frames = f->total_frames = 0;
+    f->kept = FRAME_NONE;
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++)
         f->heads[order] = FRAME_NONE;
     f->heads[FRAMES_ORDER_MAX + 1] = 0;
@@ -125,6 +126,17 @@ void frames_release_foreign(struct frames *f, struct phys_range range)
     frames_add(f, range);
 }
 
+/* Nothing is free but, perhaps, the kept frame, which may complete a block. */
+COLD static enum err frames_alloc_merged(struct frames *f, unsigned order, phys_t *out)
+{
+    uint32_t number = f->kept;
+    if (number == FRAME_NONE)
+        return E_NOMEM;
+    f->kept = FRAME_NONE;
+    frames_release(f, number, 0);
+    return frames_alloc(f, order, out);
+}
+
 /* frames_alloc(), once the sections are described where the parts of the chosen block begin. */
 COLD static enum err frames_alloc_undescribed(struct frames *f, unsigned order, phys_t *out,
                                               uint32_t number, unsigned have)
@@ -135,15 +147,32 @@ COLD static enum err frames_alloc_undescribed(struct frames *f, unsigned order, 
     return frames_alloc(f, order, out);
 }
 
+/* Gives out a block of which no list knows. */
+static inline enum err frames_give(struct frames *f, uint32_t number, unsigned order, phys_t *out)
+{
+    struct frame *block = &f->frame[number];
+    block->state = FRAME_USED;
+    block->order = (uint8_t)order;
+    block->references = 1;
+    f->free_frames -= UINT64_C(1) << order;
+    *out = phys((uint64_t)number << PAGE_SHIFT);
+    return E_OK;
+}
+
 enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
 {
     unsigned have = order;
+    uint32_t number = f->kept;
+    if (order == 0 && number != FRAME_NONE) {
+        f->kept = FRAME_NONE;
+        return frames_give(f, number, 0, out);
+    }
     while (f->heads[have] == FRAME_NONE)
         have++;
-    uint32_t number = f->heads[have];
+    number = f->heads[have];
     if (have > FRAMES_SECTION_ORDER) {
         if (have > FRAMES_ORDER_MAX)
-            return E_NOMEM;
+            return frames_alloc_merged(f, order, out);
         if (have > f->frame[number].halves)
             return frames_alloc_undescribed(f, order, out, number, have);
     }
@@ -156,12 +185,7 @@ enum err frames_alloc(struct frames *f, unsigned order, phys_t *out)
         have--;
         frames_push(f, number + (UINT32_C(1) << have), have);
     }
-    block->state = FRAME_USED;
-    block->order = (uint8_t)order;
-    block->references = 1;
-    f->free_frames -= UINT64_C(1) << order;
-    *out = phys((uint64_t)number << PAGE_SHIFT);
-    return E_OK;
+    return frames_give(f, number, order, out);
 }
 
 static struct frame *used_frame(const struct frames *f, phys_t block)
@@ -205,7 +229,15 @@ void frames_put(struct frames *f, phys_t block)
     unsigned order = frame->order;
     frame->state = FRAME_INNER;
     f->free_frames += UINT64_C(1) << order;
-    frames_release(f, (uint32_t)(block.v >> PAGE_SHIFT), order);
+    uint32_t number = (uint32_t)(block.v >> PAGE_SHIFT);
+    if (order == 0) {
+        uint32_t kept = f->kept;
+        f->kept = number;
+        if (kept == FRAME_NONE)
+            return;
+        number = kept;
+    }
+    frames_release(f, number, order);
 }
 
 void frames_split(struct frames *f, phys_t block)
@@ -271,7 +303,7 @@ COLD int frames_largest(const struct frames *f)
     for (int order = FRAMES_ORDER_MAX; order >= 0; order--)
         if (f->heads[order] != FRAME_NONE)
             return order;
-    return -1;
+    return f->kept != FRAME_NONE ? 0 : -1;
 }
 
 COLD static bool frames_described(const struct frames *f, uint64_t number)
@@ -282,7 +314,8 @@ COLD static bool frames_described(const struct frames *f, uint64_t number)
 
 COLD void frames_check(const struct frames *f)
 {
-    uint64_t sum = 0;
+    uint64_t sum = f->kept != FRAME_NONE;
+    assert(sum == 0 || f->frame[f->kept].state == FRAME_INNER);
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++) {
         uint32_t previous = FRAME_NONE;
         for (uint32_t n = f->heads[order]; n != FRAME_NONE; n = f->frame[n].next) {

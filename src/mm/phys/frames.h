@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The frame allocator: a binary buddy system over all RAM, with a reference count per allocated
- * block of order 0. Allocation and release are O(orders).
+ * block of order 0. Allocation and release are O(orders). The single frame that was released last is
+ * kept beside the lists, unmerged, for the next allocation: a page that is mapped, touched and unmapped
+ * again and again splits and merges no block.
  *
  *   order 0: | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |     a block of order n starts at a multiple of 2^n;
  *   order 1: |   0   |   2   |   4   |   6   |     its buddy is the block whose number differs in bit n
@@ -16,7 +18,7 @@
  *   1. A free block is in exactly one list, that of its order, and all its frames but the first are
  *      INNER.
  *   2. A block and its buddy of the same order are never both free (they were merged).
- *   3. free_frames is the sum over all lists.
+ *   3. free_frames is the sum over all lists, and the kept frame, which is INNER.
  *   4. In a block no section but the first needs to be described. A section is described if a block
  *      begins in it, if it has a FOREIGN frame, or if a frame in it has a buddy that was added.
  *   5. Frames that the loader or the kernel image occupies are FOREIGN: never handed out, and
@@ -59,11 +61,12 @@ struct frame {
 #define FRAME_NONE UINT32_MAX
 
 struct frames {
-    struct frame *frame;                  /* by frame number; valid in described sections */
-    uint64_t *described;                  /* bits by number of section */
-    uint64_t end;                         /* one past the highest frame number */
-    uint64_t free_frames;                 /* available now */
-    uint64_t total_frames;                /* all frames added so far */
+    struct frame *frame;   /* by frame number; valid in described sections */
+    uint64_t *described;   /* bits by number of section */
+    uint64_t end;          /* one past the highest frame number */
+    uint64_t free_frames;  /* available now */
+    uint64_t total_frames; /* all frames added so far */
+    uint32_t kept;         /* the single frame that was released last; FRAME_NONE: none */
     uint32_t heads[FRAMES_ORDER_MAX + 2]; /* of lists; the last ends every search */
 };
 

@@ -33,6 +33,7 @@
 #define MANY_FDS   65000l
 #define MANY_NAMES 4000
 #define CHAIN      1000
+#define MANY_BYTES (5ul << 20) /* of arguments */
 #define FOLDER     "/tmp/everycall"
 #define FILE_NAME  FOLDER "/file"
 #define CROWD      FOLDER "/crowd" /* a folder of many names */
@@ -71,7 +72,7 @@ static char control[CMSG_SPACE(253 * sizeof(int))];
 static struct sockaddr_un address = {AF_UNIX, FOLDER "/socket"};
 static struct timespec no_time;
 static char small[PAGE] __attribute__((aligned(64)));
-static char *strings[9], long_string[60 << 10];
+static char *strings[64], long_string[128 << 10], **many_strings;
 static uint32_t word, word2;
 static struct futex_waitv_of waiters[FUTEX_WAITV_MAX];
 static struct {
@@ -255,10 +256,16 @@ static void make_memory(char **at)
         mprotect(*at + i, PAGE, PROT_READ);
 }
 
-static void make_few_areas(void)
+/* Nearly as much as the largest stack allows, in long strings and in empty ones. */
+static void make_arguments(void)
 {
-    make_memory(&areas);
-    mprotect(areas + RANGE / 4, RANGE - RANGE / 4, PROT_READ);
+    struct rlimit stack = {64l << 20, 64l << 20};
+    must(setrlimit(RLIMIT_STACK, &stack) == 0, "RLIMIT_STACK");
+    for (size_t i = 2; i < 2 + MANY_BYTES / sizeof long_string; i++)
+        strings[i] = long_string;
+    many_strings = (char **)map((long)(MANY_BYTES / 9 + 1) * 8, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    for (size_t i = 0; i < MANY_BYTES / 9; i++)
+        many_strings[i] = i == 0 ? strings[0] : i == 1 ? strings[1] : "";
 }
 
 static char **const memories[] = {&range, &areas, &shared, &target};
@@ -320,7 +327,7 @@ static void prepare_row(const char *name, const char *kinds)
         for (size_t i = 0; i < 4; i++)
             make_memory(memories[i]);
     else if (is_one_of(name, "read pread64 readv lseek"))
-        make_few_areas(); /* for smaps; the text of more takes longer to copy, docs/locks.md */
+        make_memory(&areas); /* for smaps */
     if (strstr(kinds, "FD") || is_one_of(name, "poll ppoll select pselect6 close_range"))
         open_descriptors();
     if (strstr(name, "poll") || strstr(name, "select"))
@@ -346,8 +353,8 @@ static void prepare_row(const char *name, const char *kinds)
     memset(long_string, 'l', sizeof long_string - 1);
     strings[0] = "everycall";
     strings[1] = "end";
-    if (strstr(name, "exec")) /* more of them take longer, docs/locks.md */
-        strings[2] = long_string;
+    if (strstr(name, "exec"))
+        make_arguments();
 }
 
 /* --- Before and after a call --- */
@@ -482,6 +489,10 @@ static bool choose_for_call(const char *name, size_t index, const char *kind, st
         PUT(to, index == 0 ? 3 : index == 1 ? -1 : 0);
     else if (is_one_of(name, "execve execveat") && strcmp(kind, "STR") == 0)
         PUT(to, ADDRESS(deep_path), ADDRESS("/proc/self/exe"));
+    else if (strcmp(kind, "ENV") == 0)
+        PUT(to, ADDRESS(&strings[63]), ADDRESS(strings)); /* none; with the arguments too much */
+    else if (strcmp(name, "execveat") == 0 && strcmp(kind, "LIST") == 0)
+        PUT(to, ADDRESS(many_strings));
     else if (is_one_of(name, "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo") &&
              strcmp(kind, "INT") == 0)
         PUT(to, getpid());
@@ -521,7 +532,7 @@ static void choose_by_kind(const char *kind, size_t index, struct values *to)
             ADDRESS(long_name));
     else if (strcmp(kind, "IOV") == 0 || strcmp(kind, "IOV_OUT") == 0)
         PUT(to, ADDRESS(iov));
-    else if (strcmp(kind, "LIST") == 0 || strcmp(kind, "ENV") == 0)
+    else if (strcmp(kind, "LIST") == 0)
         PUT(to, ADDRESS(strings));
     else if (strcmp(kind, "TIME") == 0)
         PUT(to, ADDRESS(&no_time));

@@ -164,6 +164,39 @@ static void test_pieces_of_a_split_block_join_again(void **state)
     assert_int_equal(frames.free_frames, total);
 }
 
+/* The frame that was released last comes back at once, and no block is split or merged for it; a block
+ * that it completes can be had all the same. */
+static void test_the_last_frame_is_kept(void **state)
+{
+    (void)state;
+    uint32_t heads[ARRAY_LENGTH(frames.heads)];
+    phys_t frame, again, all[8];
+    frames_init(&frames, metadata, described, END);
+    frames_add(&frames, phys_range(8 * PAGE_SIZE, 16 * PAGE_SIZE));
+    assert_int_equal(frames_largest(&frames), 3);
+    assert_int_equal(frames_alloc(&frames, 0, &frame), E_OK);
+    memcpy(heads, frames.heads, sizeof heads);
+    for (unsigned i = 0; i < 3; i++) {
+        frames_put(&frames, frame);
+        frames_check(&frames);
+        assert_int_equal(frames.free_frames, 8);
+        assert_memory_equal(heads, frames.heads, sizeof heads);
+        assert_int_equal(frames_alloc(&frames, 0, &again), E_OK);
+        assert_int_equal(again.v, frame.v);
+    }
+    frames_put(&frames, again);
+    for (unsigned i = 0; i < ARRAY_LENGTH(all); i++)
+        assert_int_equal(frames_alloc(&frames, 0, &all[i]), E_OK);
+    assert_int_equal(frames_alloc(&frames, 0, &again), E_NOMEM);
+    frames_put(&frames, all[0]);
+    assert_int_equal(frames_largest(&frames), 0);
+    for (unsigned i = 1; i < ARRAY_LENGTH(all); i++)
+        frames_put(&frames, all[i]);
+    assert_int_equal(frames_alloc(&frames, 3, &again), E_OK);
+    assert_int_equal(frames.free_frames, 0);
+    frames_check(&frames);
+}
+
 static void test_no_frames_no_block(void **state)
 {
     (void)state;
@@ -225,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup(test_foreign_frames_have_no_references, start),
         cmocka_unit_test_setup(test_mappings_of_a_page_are_counted, start),
         cmocka_unit_test_setup(test_pieces_of_a_split_block_join_again, start),
+        cmocka_unit_test_setup(test_the_last_frame_is_kept, start),
         cmocka_unit_test_setup(test_no_frames_no_block, start),
         cmocka_unit_test(test_metadata_is_cleared_as_it_is_used),
     };
