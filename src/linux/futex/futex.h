@@ -23,6 +23,7 @@
 #include "base/pqueue.h"
 #include "kern/wait.h"
 #include "mm/layout.h"
+#include "mm/space.h"
 #include "mm/vm/page_source.h"
 
 #include <stdbool.h>
