@@ -32,10 +32,11 @@ static const struct section {
     void (*measure)(struct bench *bench);
     void (*print)(const struct figures *figures, const char *section, FILE *out);
 } sections[] = {
-    {"boot", bench_boot, figures_print},          {"memory", bench_memory, figures_print},
-    {"size", bench_size, figures_print},          {"primitives", bench_primitives, figures_print},
-    {"paging", bench_paging, bench_paging_print}, {"apps", bench_apps, figures_print},
-    {"growth", bench_growth, bench_growth_print}, {"redis", bench_redis, figures_print},
+    {"boot", bench_boot, figures_print},           {"memory", bench_memory, figures_print},
+    {"size", bench_size, figures_print},           {"primitives", bench_primitives, figures_print},
+    {"paging", bench_paging, bench_paging_print},  {"apps", bench_apps, figures_print},
+    {"growth", bench_growth, bench_growth_print},  {"redis", bench_redis, figures_print},
+    {"processes", bench_processes, figures_print},
 };
 
 struct request_bench {
@@ -103,8 +104,8 @@ static void choose(struct argp_state *state, struct request_bench *request, cons
         return;
     }
     argp_error(state,
-               "%s: the sections are boot, memory, size, primitives, paging, apps, growth and "
-               "redis",
+               "%s: the sections are boot, memory, size, primitives, paging, apps, growth, "
+               "redis and processes",
                name);
 }
 
@@ -183,7 +184,7 @@ int command_bench(int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "[boot|memory|size|primitives|paging|apps|growth|redis]...",
+        "[boot|memory|size|primitives|paging|apps|growth|redis|processes]...",
         "Measure Ouro and Debian's cloud kernel in turn, with the same programs on the same QEMU.",
         NULL,
         NULL,

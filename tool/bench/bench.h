@@ -30,6 +30,7 @@ void bench_apps(struct bench *bench);
 void bench_growth(struct bench *bench);
 /* Left out, with a sentence, where redis is not installed. */
 void bench_redis(struct bench *bench);
+void bench_processes(struct bench *bench);
 
 /* Three tables: back ends by time and by instructions, and the search for written pages. */
 void bench_paging_print(const struct figures *figures, const char *section, FILE *out);
