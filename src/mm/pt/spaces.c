@@ -46,25 +46,19 @@ static void free_table(phys_t frame)
     paging_counters.tables--;
 }
 
-/* Of the kernel's half: of the first space's table, or of the running one's. They differ in the windows only. */
-static pte_t root_entry(unsigned slot)
-{
-    pt_table_t root = paging->access->table(&kernel_space, PT_LEVELS, virt(0), (pte_t){0});
-    pte_t e = pt_load(root, slot);
-    close_table(root);
-    return e;
-}
-
 /* While there is one level-4 table: no other has to learn of them. */
 COLD static enum err make_kernel_tables(void)
 {
     for (unsigned slot = KERNEL_SLOT_FIRST; slot < PT_ENTRIES; slot++) {
         phys_t frame;
-        if (slot == KERNEL_SLOT_FREE || root_entry(slot).v != 0)
+        pt_table_t root = paging->access->table(&kernel_space, PT_LEVELS, virt(0), (pte_t){0});
+        bool there = pt_load(root, slot).v != 0;
+        close_table(root);
+        if (there || slot == KERNEL_SLOT_FREE)
             continue;
         if (new_table(&frame) != E_OK)
             return E_NOMEM; /* those that are there stay, and are not made again */
-        pt_table_t root = paging->access->table(&kernel_space, PT_LEVELS, virt(0), (pte_t){0});
+        root = paging->access->table(&kernel_space, PT_LEVELS, virt(0), (pte_t){0});
         pt_store(root, slot, (pte_t){frame.v | PTE_P | PTE_W});
         close_table(root);
         paging->access->relinked(PT_LEVELS - 1, virt(recursive_base(slot)));
@@ -81,30 +75,34 @@ static enum err map_reserved(struct address_space *space)
                : paging_map(space, r.start, phys(r.start.v), virt_range_size(r), prot_rw());
 }
 
+/* Fills a level-4 table: the kernel's half of the running space's, with windows of its own. */
+static void fill_root(phys_t frame)
+{
+    pt_table_t from = paging->access->table(running_space, PT_LEVELS, virt(0), (pte_t){0});
+    pt_table_t to = open_frame(frame);
+    for (unsigned slot = 0; slot < PT_ENTRIES; slot++) {
+        pte_t e = {slot < PT_ENTRIES / 2 ? 0 : pt_load(from, slot).v};
+        if ((e.v & PTE_ADDRESS) == running_space->root.v)
+            e.v = (e.v & ~PTE_ADDRESS) | frame.v; /* a window */
+        pt_store(to, slot, e);
+    }
+    close_frame(to);
+    close_table(from);
+}
+
 enum err paging_space_make(struct address_space *space)
 {
-    phys_t root;
     enum err e = make_kernel_tables();
-    if (e == E_OK)
-        e = new_table(&root);
     if (e != E_OK)
         return e;
-    for (unsigned slot = PT_ENTRIES / 2; slot < PT_ENTRIES; slot++) {
-        pte_t entry = root_entry(slot);
-        if (entry.v == 0)
-            continue;
-        uint64_t to = entry.v & PTE_ADDRESS;
-        if (to == kernel_space.root.v || to == running_space->root.v)
-            entry.v = (entry.v & ~PTE_ADDRESS) | root.v; /* a window */
-        pt_table_t table = open_frame(root);
-        pt_store(table, slot, entry);
-        close_frame(table);
-    }
-    space->root = root;
+    if (!paging->access->alloc(&space->root))
+        return E_NOMEM;
+    paging_counters.tables++;
+    fill_root(space->root);
     space->emptied = virt(0);
     e = map_reserved(space);
     if (e != E_OK)
-        free_table(root);
+        free_table(space->root);
     return e;
 }
 
