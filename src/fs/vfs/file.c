@@ -235,7 +235,7 @@ static enum err seek_base(struct file *file, uint32_t whence, uint64_t *base)
     }
 }
 
-enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out)
+COLD enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out)
 {
     if (file->flags & O_PATH)
         return E_BADF;
@@ -304,7 +304,7 @@ static bool list_table(struct file *file, directory_sink sink, void *context)
     return true;
 }
 
-static void list_more(struct file *file, directory_sink sink, void *context)
+COLD static void list_more(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
     char name[NAME_MAX_LENGTH + 1];
@@ -319,7 +319,7 @@ static void list_more(struct file *file, directory_sink sink, void *context)
     }
 }
 
-enum err file_list(struct file *file, directory_sink sink, void *context)
+COLD enum err file_list(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
     if (file->flags & O_PATH)
@@ -373,7 +373,7 @@ static bool lock_is_free(void *context)
     return !inode->locked_by && (request->op == FILE_LOCK_SHARED || inode->locked_shared == 0);
 }
 
-enum err file_lock(struct file *file, uint8_t op, bool wait)
+COLD enum err file_lock(struct file *file, uint8_t op, bool wait)
 {
     if (op == file->lock)
         return E_OK;

@@ -450,7 +450,7 @@ void signal_wait_mask_end(bool interrupted)
     signal_set_blocked(lt->saved_mask);
 }
 
-void signal_set_action(int signal, const struct signal_action *action)
+COLD void signal_set_action(int signal, const struct signal_action *action)
 {
     struct process *process = process_current();
     struct list dropped = LIST_INIT(dropped);
