@@ -46,8 +46,9 @@ static inline struct thread *percpu_thread(void)
     return current;
 }
 
-#define SLICE_OVER   1 /* the running thread should yield: thread_slice_over() */
-#define SLICE_POINTS 2 /* preemption points are counted: thread_count_points() */
+#define SLICE_OVER     1 /* the running thread should yield */
+#define SLICE_POINTS   2 /* preemption points are counted: thread_count_points() */
+#define SLICE_DEFERRED 4 /* deferred work is raised: kern/deferred.h */
 
 static inline uint8_t percpu_slice(void)
 {
@@ -60,7 +61,9 @@ static inline uint8_t percpu_slice(void)
 static inline bool percpu_slice_over(void)
 {
     bool over;
-    __asm__ volatile("testb %2, %%gs:%c1" : "=@ccnz"(over) : "i"(PERCPU_SLICE), "i"(SLICE_OVER));
+    __asm__ volatile("testb %2, %%gs:%c1"
+                     : "=@ccnz"(over)
+                     : "i"(PERCPU_SLICE), "i"(SLICE_OVER | SLICE_DEFERRED));
     return over;
 }
 #endif
