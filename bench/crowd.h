@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -322,6 +323,36 @@ static void end_lock_waiters(void)
 {
     close(lock_holder);
     lock_holder = -1;
+    end_sleepers();
+}
+
+/* Threads that wait for a flock() of one file. */
+static int flock_holder = -1;
+
+static void *sleep_in_flock(void *unused)
+{
+    int fd = open("/tmp/flocked", O_RDWR);
+    (void)unused;
+    atomic_fetch_add(&awake, 1);
+    flock(fd, LOCK_EX);
+    close(fd);
+    return NULL;
+}
+
+static bool add_flock_waiter(long i)
+{
+    if (flock_holder < 0) {
+        flock_holder = open("/tmp/flocked", O_CREAT | O_RDWR, 0644);
+        if (flock(flock_holder, LOCK_EX) != 0)
+            return false;
+    }
+    return add_sleeper(sleep_in_flock, i);
+}
+
+static void end_flock_waiters(void)
+{
+    close(flock_holder);
+    flock_holder = -1;
     end_sleepers();
 }
 

@@ -240,6 +240,17 @@ static bool do_lock_other(long n, long rounds)
     return true;
 }
 
+static bool do_flock_other(long n, long rounds)
+{
+    int fd = open("/tmp/unwaited", O_CREAT | O_RDWR, 0644);
+    bool ok = fd >= 0;
+    (void)n;
+    for (long i = 0; ok && i < rounds; i++)
+        ok = flock(fd, LOCK_EX) == 0 && flock(fd, LOCK_UN) == 0;
+    close(fd);
+    return ok;
+}
+
 static int pi_ball, pi_turn;
 
 static void *pi_play(void *unused)
@@ -457,6 +468,11 @@ static const struct crowd {
      add_lock_waiter,
      end_lock_waiters,
      {{"lock_other", do_lock_other, 500}}},
+    {"flock_waiters",
+     {1, 30, 300, 1000},
+     add_flock_waiter,
+     end_flock_waiters,
+     {{"flock_other", do_flock_other, 500}}},
     {"pi_waiters",
      {1, 30, 300, 1000},
      add_pi_waiter,

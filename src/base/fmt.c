@@ -22,6 +22,7 @@ _Static_assert(sizeof(long) == 8 && sizeof(long long) == 8 && sizeof(size_t) == 
                "LENGTH_LONG stands for all of them");
 
 struct spec {
+    bool plain; /* no flag, width or precision */
     bool left, zero, plus, space, alternate;
     size_t width;
     size_t precision;
@@ -36,7 +37,8 @@ struct arguments {
 
 static void fmt_put(struct sink *out, const char *text, size_t n)
 {
-    for (size_t i = 0; i < n && out->length + i + 1 < out->size; i++)
+    size_t room = out->length < out->size ? out->size - out->length - 1 : 0;
+    for (size_t i = 0, least = n < room ? n : room; i < least; i++)
         out->buf[out->length + i] = text[i];
     out->length += n;
 }
@@ -75,6 +77,12 @@ static void fmt_put_number(struct sink *out, const struct spec *s, const struct 
     for (uint64_t v = number->value; v != 0; v /= number->base)
         text[sizeof text - ++n] = digits[v % number->base];
 
+    if (s->plain && *prefix == '\0') {
+        if (n == 0)
+            text[sizeof text - ++n] = '0';
+        fmt_put(out, text + sizeof text - n, n);
+        return;
+    }
     size_t minimum = s->has_precision ? s->precision : 1;
     size_t zeros = minimum > n ? minimum - n : 0;
     if (number->base == 8 && s->alternate && zeros == 0)
@@ -282,7 +290,11 @@ size_t fmt_vsnprintf(char *buf, size_t size, const char *format, va_list args)
 
         struct spec s = {0};
         start = f;
-        f = read_length(read_width(read_flags(f + 1, &s), &s, &rest), &s);
+        f++;
+        s.plain = *f >= 'A'; /* below are the flags, digits, `*` and `.` */
+        if (!s.plain)
+            f = read_width(read_flags(f, &s), &s, &rest);
+        f = read_length(f, &s);
         if (*f && convert(&out, &s, *f, &rest)) {
             f++;
             continue;

@@ -114,7 +114,7 @@ void trap_dispatch(struct trap_frame *frame) NO_LOCK_ANALYSIS
 /* GS has been restored. A pending interrupt is handled, for it must be acknowledged. An exception
  * is dropped: the wrong base may have caused it, and otherwise it recurs. If a system call was
  * still in its entry code, the frame is set back to the program's own registers. */
-void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
+COLD void trap_gs_lost(struct trap_frame *frame, uint64_t base) NO_LOCK_ANALYSIS
 {
     if (frame->vector >= VECTOR_EXCEPTIONS && handlers[frame->vector & 0xff] != NULL) {
         lock_check_interrupt_begin();

@@ -97,7 +97,7 @@ void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64
     run_queue_advance(queue, entity);
 }
 
-uint32_t run_weight_of_nice(int nice)
+COLD uint32_t run_weight_of_nice(int nice)
 {
     uint32_t weight = RUN_WEIGHT_NORMAL;
     for (; nice > 0; nice--)

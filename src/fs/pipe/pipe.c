@@ -425,7 +425,7 @@ const struct file_ops fifo_file_ops = {
     .control = pipe_control,
 };
 
-static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struct file **out)
+COLD static MUST_CHECK enum err pipe_end(struct dentry *dentry, uint32_t flags, struct file **out)
 {
     struct pipe *pipe;
     enum err e = pipe_of_inode(dentry->inode, &pipe);
@@ -512,7 +512,7 @@ uint64_t pipe_room(const struct file *file)
     return space_left(file->state);
 }
 
-uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t from)
+COLD uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t from)
 {
     struct pipe_ring ring = ((const struct pipe *)file->state)->ring; /* a copy, which is drained */
     if (from >= ring.used)
@@ -525,7 +525,7 @@ uint64_t pipe_peek(const struct file *file, char *to, uint64_t size, uint64_t fr
     return before - io_left(&io);
 }
 
-void pipe_skip(struct file *file, uint64_t size)
+COLD void pipe_skip(struct file *file, uint64_t size)
 {
     struct pipe *pipe = file->state;
     if (size == 0)

@@ -40,8 +40,7 @@ void procfs_describe(const void *subject, struct fs_process *out)
 
 static bool is_there(uint32_t pid, uint32_t tid)
 {
-    struct fs_process process;
-    return pid != 0 && fs_describe(pid, tid, &process);
+    return pid != 0 && fs_describe(pid, tid, NULL);
 }
 
 /* E_ACCES unless the caller may trace the process that the node describes, as for a link out of

@@ -127,7 +127,7 @@ static void free_all_dying(void *unused)
 }
 
 /* Takes all pages out of the file; they will be freed. False: no memory, or few pages. */
-static bool let_die(struct ram_file *ram)
+COLD static bool let_die(struct ram_file *ram)
 {
     static struct shrinker shrinker = {.shrink = free_dying};
     static bool registered;

@@ -11,8 +11,11 @@
 /* Cookies of entries from inode_ops.list() are above all cookies of a directory's table. */
 #define COOKIE_LISTED (UINT64_C(1) << 40)
 
-/* Woken when a flock() lock is released. */
-static struct wait_queue lock_queue = WAIT_QUEUE_INIT(lock_queue);
+/* The threads that wait for a flock() lock of one file: inode->lock_waiters as long as there are any. */
+struct lock_waiters {
+    struct wait_queue queue;
+    uint32_t count;
+};
 
 enum err file_alloc(struct dentry *dentry, const struct file_ops *ops, uint32_t flags,
                     struct file **out)
@@ -40,7 +43,8 @@ static void unlock(struct file *file)
     else
         inode->locked_shared--;
     file->lock = FILE_LOCK_NONE;
-    wait_queue_wake(&lock_queue);
+    if (inode->lock_waiters)
+        wait_queue_wake(&inode->lock_waiters->queue);
 }
 
 void file_put(struct file *file)
@@ -235,7 +239,7 @@ static enum err seek_base(struct file *file, uint32_t whence, uint64_t *base)
     }
 }
 
-enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out)
+COLD enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint64_t *out)
 {
     if (file->flags & O_PATH)
         return E_BADF;
@@ -304,7 +308,7 @@ static bool list_table(struct file *file, directory_sink sink, void *context)
     return true;
 }
 
-static void list_more(struct file *file, directory_sink sink, void *context)
+COLD static void list_more(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
     char name[NAME_MAX_LENGTH + 1];
@@ -319,7 +323,7 @@ static void list_more(struct file *file, directory_sink sink, void *context)
     }
 }
 
-enum err file_list(struct file *file, directory_sink sink, void *context)
+COLD enum err file_list(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
     if (file->flags & O_PATH)
@@ -373,7 +377,29 @@ static bool lock_is_free(void *context)
     return !inode->locked_by && (request->op == FILE_LOCK_SHARED || inode->locked_shared == 0);
 }
 
-enum err file_lock(struct file *file, uint8_t op, bool wait)
+static enum err lock_wait(struct lock_request *request)
+{
+    struct inode *inode = request->file->inode;
+    struct lock_waiters *waiters = inode->lock_waiters;
+    if (lock_is_free(request))
+        return E_OK;
+    if (!waiters) {
+        waiters = heap_alloc_zero(sizeof(*waiters));
+        if (!waiters)
+            return E_NOMEM;
+        wait_queue_init(&waiters->queue);
+        inode->lock_waiters = waiters;
+    }
+    waiters->count++;
+    enum err e = fs_wait(&waiters->queue, lock_is_free, request, NO_DEADLINE);
+    if (--waiters->count == 0) {
+        inode->lock_waiters = NULL;
+        heap_free(waiters);
+    }
+    return e;
+}
+
+COLD enum err file_lock(struct file *file, uint8_t op, bool wait)
 {
     if (op == file->lock)
         return E_OK;
@@ -385,7 +411,7 @@ enum err file_lock(struct file *file, uint8_t op, bool wait)
     if (!lock_is_free(&request) && !wait)
         return E_AGAIN;
     file_get(file);
-    enum err e = fs_wait(&lock_queue, lock_is_free, &request, NO_DEADLINE);
+    enum err e = lock_wait(&request);
     if (e == E_OK) {
         file->lock = op;
         if (op == FILE_LOCK_EXCLUSIVE)

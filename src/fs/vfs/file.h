@@ -120,7 +120,8 @@ uint32_t file_poll(struct file *file);
 /* The queues to join in order to see changes of file_poll() in `events`: at most two. Returns their
  * number. */
 size_t file_queues(struct file *file, uint32_t events, struct wait_queue *queues[2]);
-/* flock(2). op: FILE_LOCK_*. E_AGAIN: a conflicting lock, and !wait; E_INTR. */
+/* flock(2). op: FILE_LOCK_*. E_AGAIN: a conflicting lock, and !wait; E_INTR, E_NOMEM. O(threads that wait for
+ * a lock of the same file). */
 MUST_CHECK enum err file_lock(struct file *file, uint8_t op, bool wait);
 
 /* The source for mmap(), without a reference: the area takes one through source->ops->get. NULL:

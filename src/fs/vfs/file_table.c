@@ -95,8 +95,8 @@ bool file_table_has_room(const struct file_table *table)
     return first_free(table, table->lowest) < limit_now();
 }
 
-enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
-                        bool close_on_exec)
+COLD enum err file_table_set(struct file_table *table, uint32_t fd, struct file *file,
+                             bool close_on_exec)
 {
     if (fd >= limit_now())
         return E_BADF;
@@ -156,7 +156,7 @@ static uint32_t file_table_need(const struct file_table *table)
     return need;
 }
 
-enum err file_table_copy(const struct file_table *from, struct file_table **out)
+COLD enum err file_table_copy(const struct file_table *from, struct file_table **out)
 {
     struct file_table *to = heap_alloc(sizeof(*to));
     if (!to)

@@ -102,14 +102,15 @@ struct inode {
         struct pipe *pipe;     /* S_IFIFO: NULL unless it is open */
         struct socket *socket; /* S_IFSOCK: the socket that is bound to it; NULL */
     };
-    struct file *locked_by; /* flock(LOCK_EX) holder */
-    uint32_t locked_shared; /* flock(LOCK_SH) holders */
-    struct watch *watches;  /* fs/vfs/notify.h */
-    struct gap_tree *locks; /* fs/vfs/range_lock.h; NULL: none */
-    uint32_t seals;         /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool busy;              /* a change has given way in its middle (inode_give_way()) */
-    bool linkable;          /* nlink is 0, but link() is allowed (O_TMPFILE) */
-    bool fixed_mode;        /* chmod() is E_PERM for all (/proc/PID) */
+    struct file *locked_by;            /* flock(LOCK_EX) holder */
+    uint32_t locked_shared;            /* flock(LOCK_SH) holders */
+    struct lock_waiters *lock_waiters; /* for flock(); NULL: none (fs/vfs/file.c) */
+    struct watch *watches;             /* fs/vfs/notify.h */
+    struct gap_tree *locks;            /* fs/vfs/range_lock.h; NULL: none */
+    uint32_t seals;  /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
+    bool busy;       /* a change has given way in its middle (inode_give_way()) */
+    bool linkable;   /* nlink is 0, but link() is allowed (O_TMPFILE) */
+    bool fixed_mode; /* chmod() is E_PERM for all (/proc/PID) */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */
     struct dentry *mapped_as;

@@ -122,7 +122,7 @@ struct fs_job {
 };
 struct fs_job fs_caller_job(void);
 /* Describes process `pid` (0: the calling one), with name, times and signals of its thread `tid`
- * (0: the leader). False, with *out unchanged, if there is no such process or thread. */
+ * (0: the leader). False, with *out unchanged, if there is no such process or thread. `out` may be NULL. */
 bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out);
 /* E_ACCES unless the calling thread may trace process `pid` to read it (ptrace(2), "access mode
  * checking"), by its fsuid. `memory`: to read its memory, which those that share it always may.

@@ -265,7 +265,7 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
     return e;
 }
 
-enum err vfs_read_link(struct dentry *link, char *text)
+COLD enum err vfs_read_link(struct dentry *link, char *text)
 {
     struct inode *inode = link->inode;
     if (!mode_is(inode->mode, S_IFLNK))
@@ -316,7 +316,7 @@ static enum err owner_change_allowed(const struct inode *inode, uint32_t uid, ui
     return lost != 0 ? inode_owner_check(inode) : E_OK;
 }
 
-enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
+COLD enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
 {
     struct inode *inode = dentry->inode;
     uint32_t lost = 0;
@@ -335,7 +335,7 @@ enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
     return E_OK;
 }
 
-enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times)
+COLD enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times)
 {
     struct inode *inode = dentry->inode;
     enum err e = inode_owner_check(inode);

@@ -41,7 +41,7 @@ INIT_CODE void syscall_count_all(void)
     memset(syscall_fast, 0, sizeof syscall_fast);
 }
 
-static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
+COLD static NOINLINE enum err slow_path(uint32_t number, struct syscall *call)
 {
     syscall_function function = number < SYSCALL_COUNT ? syscall_table[number]
                                 : number - OURO_CALL_FIRST < OURO_CALL_COUNT
@@ -176,7 +176,7 @@ void syscall_dispatch(struct trap_frame *frame)
     kernel_lock_drop();
 }
 
-size_t syscall_history(struct syscall_record *out, size_t max)
+COLD size_t syscall_history(struct syscall_record *out, size_t max)
 {
     const struct linux_thread *lt = linux_current();
     size_t n = 0;

@@ -150,7 +150,7 @@ enum err fd_install(struct syscall *call, struct file *file, bool close_on_exec)
     return E_OK;
 }
 
-enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to)
+COLD enum err fd_install_pair(struct file *const files[2], bool close_on_exec, uint64_t to)
 {
     struct file_table *table = file_table_current();
     int fds[2];

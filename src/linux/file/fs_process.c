@@ -180,8 +180,8 @@ static void describe_program(struct program *program, struct fs_process *out)
 bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
 {
     struct linux_thread *lt = find_thread(pid, tid);
-    if (lt == NULL)
-        return false;
+    if (lt == NULL || out == NULL)
+        return lt != NULL;
     const struct process *process = lt->process;
     const struct thread *thread = lt->thread;
     struct usage usage;

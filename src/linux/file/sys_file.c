@@ -141,7 +141,7 @@ enum err sys_pwritev(struct syscall *call)
 }
 
 /* preadv2() and pwritev2(). RAM files are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do, and pipes. */
-static enum err flagged_iov(struct syscall *call, enum direction direction)
+COLD static enum err flagged_iov(struct syscall *call, enum direction direction)
 {
     uint64_t flags = call->arg[5];
     bool own_offset = call->arg[3] == UINT64_MAX;

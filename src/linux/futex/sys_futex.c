@@ -68,8 +68,8 @@ static uint64_t deadline_now(const struct futex_deadline *deadline)
     return deadline_after(deadline->ns > now ? deadline->ns - now : 0);
 }
 
-static enum err sleep_on_realtime(struct wait_queue *queue, bool (*woken)(const void *context),
-                                  const void *context, const struct futex_deadline *deadline)
+COLD static enum err sleep_on_realtime(struct wait_queue *queue, bool (*woken)(const void *context),
+                                       const void *context, const struct futex_deadline *deadline)
 {
     struct clock_sleep sleep;
     enum err e;
@@ -178,7 +178,7 @@ static COLD enum err requeue_pi(struct syscall *call)
     return e;
 }
 
-static enum err requeue(struct syscall *call, bool compare)
+COLD static enum err requeue(struct syscall *call, bool compare)
 {
     int to_wake = (int)call->arg[2], to_move = (int)call->arg[3];
     struct futex_key from, to;
@@ -200,7 +200,7 @@ static enum err requeue(struct syscall *call, bool compare)
 }
 
 /* The encoded operation of FUTEX_WAKE_OP: op, comparison, two signed 12-bit operands (futex(2)). */
-static MUST_CHECK enum err apply(uint32_t program, uint32_t old, uint32_t *new)
+COLD static MUST_CHECK enum err apply(uint32_t program, uint32_t old, uint32_t *new)
 {
     uint32_t operand = (uint32_t)((int32_t)(program << 8) >> 20);
     if (program & 0x80000000)
@@ -226,7 +226,7 @@ static MUST_CHECK enum err apply(uint32_t program, uint32_t old, uint32_t *new)
     }
 }
 
-static MUST_CHECK enum err compare(uint32_t program, uint32_t old, bool *out)
+COLD static MUST_CHECK enum err compare(uint32_t program, uint32_t old, bool *out)
 {
     int32_t value = (int32_t)old, operand = (int32_t)(program << 20) >> 20;
     switch (program >> 24 & 15) {
@@ -259,7 +259,7 @@ static uint32_t wake_limit(uint64_t argument)
     return (int)argument > 0 ? (uint32_t)argument : 1;
 }
 
-static enum err wake_op(struct syscall *call)
+COLD static enum err wake_op(struct syscall *call)
 {
     uint32_t program = (uint32_t)call->arg[5], old, new;
     struct futex_key first, other;
@@ -328,8 +328,8 @@ static enum err unlock_pi(struct syscall *call)
     return e == E_OK ? futex_pi_unlock(call->arg[0], &key) : e;
 }
 
-static enum err futex_perform(struct syscall *call, uint32_t operation,
-                              const struct futex_deadline *deadline)
+COLD static enum err futex_perform(struct syscall *call, uint32_t operation,
+                                   const struct futex_deadline *deadline)
 {
     switch (operation) {
     case FUTEX_WAIT:
@@ -423,7 +423,7 @@ static bool any_is_woken(const void *context)
     return waitv_woken(context) >= 0;
 }
 
-static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
+COLD static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
 {
     struct futex_waiter *waiter = &job->waiters[job->joined];
     struct waitv one;
@@ -444,7 +444,7 @@ static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
     return e == E_OK && value != (uint32_t)one.value ? E_AGAIN : e;
 }
 
-enum err sys_futex_waitv(struct syscall *call)
+COLD enum err sys_futex_waitv(struct syscall *call)
 {
     uint32_t count = (uint32_t)call->arg[1];
     int clock = (int)call->arg[4];

@@ -408,7 +408,7 @@ static enum err grow_heap(struct virt_range more)
 }
 
 /* Returns the break in any case: on failure the old one, without an error (brk(2)). */
-enum err sys_brk(struct syscall *call)
+COLD enum err sys_brk(struct syscall *call)
 {
     struct program *program = process_current()->program;
     uint64_t want = call->arg[0], data = process_current()->rlimits[RLIMIT_DATA].soft;

@@ -413,10 +413,9 @@ void signal_dispositions(const struct process *process, uint64_t *ignored, uint6
 {
     *ignored = *caught = 0;
     for (int s = 1; s <= SIGNAL_COUNT; s++) {
-        if (process->actions[s].handler == SIG_IGN)
-            *ignored |= signal_bit(s);
-        else if (process->actions[s].handler != SIG_DFL)
-            *caught |= signal_bit(s);
+        uint64_t handler = process->actions[s].handler;
+        if (unlikely(handler != SIG_DFL))
+            *(handler == SIG_IGN ? ignored : caught) |= signal_bit(s);
     }
 }
 
@@ -450,7 +449,7 @@ void signal_wait_mask_end(bool interrupted)
     signal_set_blocked(lt->saved_mask);
 }
 
-void signal_set_action(int signal, const struct signal_action *action)
+COLD void signal_set_action(int signal, const struct signal_action *action)
 {
     struct process *process = process_current();
     struct list dropped = LIST_INIT(dropped);

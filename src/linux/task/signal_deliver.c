@@ -74,7 +74,7 @@ void signal_from_fault(struct trap_frame *frame, int signal, int code, uint64_t 
 }
 
 /* Sends SIGSEGV to the thread, not the process, as in Linux. */
-void signal_force_segv(void)
+COLD void signal_force_segv(void)
 {
     struct linux_thread *lt = linux_current();
     struct siginfo info = {.signal = SIGNAL_SEGV, .code = SI_KERNEL};

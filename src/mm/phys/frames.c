@@ -240,7 +240,7 @@ void frames_put(struct frames *f, phys_t block)
     frames_release(f, number, order);
 }
 
-void frames_split(struct frames *f, phys_t block)
+COLD void frames_split(struct frames *f, phys_t block)
 {
     struct frame *first = used_frame(f, block);
     assert(first != NULL);

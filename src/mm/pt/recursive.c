@@ -24,7 +24,7 @@ static pt_table_t recursive_window_table(const struct address_space *space, int 
 
 /* Flushes the table's own page in both windows; any INVLPG also drops the paging-structure
  * caches. */
-static void recursive_relinked(int level, virt_t v)
+COLD static void recursive_relinked(int level, virt_t v)
 {
     pt_invalidate(virt(recursive_table(window_slot, level, v)));
     paging_counters.table_flushes++;
@@ -59,7 +59,7 @@ static const struct pt_access recursive_access = {
 PT_BACK_END(recursive);
 
 /* The level-4 table is reached through the old slot while the new one is written. */
-void recursive_move_window(unsigned slot)
+COLD void recursive_move_window(unsigned slot)
 {
     pt_table_t top = ptr_of(virt(recursive_table(window_slot, 4, virt(0))));
     pte_t self = {(pt_load(top, window_slot).v & PTE_ADDRESS) | PTE_P | PTE_W |

@@ -81,7 +81,7 @@ static bool may_grow_to(const struct area *a, uint64_t start)
            start - below->range.end.v >= AREA_STACK_GAP;
 }
 
-enum err areas_grow_down(struct address_space *space, virt_t v)
+COLD enum err areas_grow_down(struct address_space *space, virt_t v)
 {
     struct area *a = areas_first_above(space, v);
     if (a == NULL || !(a->flags & AREA_GROWS_DOWN) || a->range.start.v <= v.v)
@@ -96,7 +96,7 @@ enum err areas_grow_down(struct address_space *space, virt_t v)
     return E_OK;
 }
 
-bool areas_gap_at(struct address_space *space, virt_t v, struct area *out)
+COLD bool areas_gap_at(struct address_space *space, virt_t v, struct area *out)
 {
     const struct area *a = areas_first_above(space, v);
     if (a == NULL || !(a->flags & AREA_GROWS_DOWN) || a->range.start.v <= v.v)
