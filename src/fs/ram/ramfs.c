@@ -83,6 +83,7 @@ enum err ramfs_init(struct filesystem *fs, const char *type, uint64_t device)
         .device = device,
         .next_ino = RAMFS_ROOT,
         .inodes = machine_frames.total_frames * INODES_PER_PAGE,
+        .attributes = true,
         .create = ramfs_create,
         .room = room,
     };
@@ -110,7 +111,8 @@ static struct filesystem shared_memory = {.type = "tmpfs",
                                           .magic = TMPFS_MAGIC,
                                           .device = 1,
                                           .next_ino = 1,
-                                          .create = ramfs_create,
+                                          .attributes = true,
+        .create = ramfs_create,
                                           .room = room};
 
 enum err memfd_open(const char *name, bool sealable, struct file **out)

@@ -8,6 +8,7 @@
 #include "fs/vfs/file.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/vfs_create.h"
+#include "fs/vfs/xattr.h"
 #include "mm/heap/heap.h"
 
 #define MOUNTS_MAX 8
@@ -195,7 +196,7 @@ static enum err open_temporary(struct dentry *at, const char *path, uint32_t fla
     if (e != E_OK)
         return e;
     struct inode *inode;
-    e = vfs_create_inode(directory, S_IFREG | (mode & MODE_ALL & ~fs_current()->umask), 0, &inode);
+    e = vfs_create_inode(directory, S_IFREG | (mode & MODE_ALL), 0, &inode);
     if (e == E_OK) {
         struct dentry *dentry;
         static const char name[] = "#tmpfile";
@@ -217,8 +218,7 @@ static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t m
     if (!(flags & O_CREAT))
         return E_NOENT;
     struct dentry *dentry;
-    uint32_t bits = mode & MODE_ALL & ~fs_current()->umask;
-    enum err e = vfs_create_child(walk, S_IFREG | bits, 0, &dentry);
+    enum err e = vfs_create_child(walk, S_IFREG | (mode & MODE_ALL), 0, &dentry);
     if (e != E_OK)
         return e;
     e = open_made(dentry, flags & ~O_TRUNC, out);
@@ -297,6 +297,8 @@ enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
     if (!credentials_in_group(c, inode->gid) && !credentials_have(c, CAP_FSETID))
         mode &= ~S_ISGID;
     inode->mode = (inode->mode & S_IFMT) | (mode & MODE_ALL);
+    attributes_follow_mode(inode);
+    inode_mode_changed(inode);
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
@@ -330,6 +332,9 @@ enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
     if (gid != UINT32_MAX)
         inode->gid = gid;
     inode->mode &= ~lost;
+    if (!mode_is(inode->mode, S_IFDIR))
+        attributes_drop_capabilities(inode);
+    inode_mode_changed(inode);
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
@@ -367,8 +372,8 @@ enum err vfs_truncate(struct dentry *dentry, uint64_t size)
         return E_INVAL;
     if (inode->executing > 0)
         return E_TXTBSY;
-    if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
-        inode_drop_set_ids(inode);
+    if (unlikely(inode->quick & INODE_PRIVILEGED))
+        inode_drop_privileges(inode);
     enum err e = inode->ops->truncate(inode, size);
     if (e == E_OK)
         notify(dentry, NOTIFY_MODIFY);
