@@ -41,6 +41,7 @@ enum capability { /* capabilities(7); those that a check here asks for */
     CAP_MKNOD = 27,
     CAP_SETFCAP = 31,
     CAP_MAC_OVERRIDE = 32,
+    CAP_SYSLOG = 34,
     CAP_LAST = 40,
 };
 

@@ -204,7 +204,7 @@ static enum err open_temporary(struct dentry *at, const char *path, uint32_t fla
         e = dentry_alloc(directory, name, sizeof(name) - 1, inode, &dentry);
         inode_put(inode);
         if (e == E_OK) {
-            e = open_made(dentry, flags & ~TMPFILE_BIT, out);
+            e = open_made(dentry, flags, out);
             dentry_put(dentry);
         }
     }

@@ -360,14 +360,20 @@ enum err sys_ioctl(struct syscall *call)
     return file->ops->control(file, (uint32_t)call->arg[1], call->arg[2], &call->result);
 }
 
+/* True for regular files and directories of a file system that keeps them. */
+static bool is_stored(const struct file *file)
+{
+    uint32_t mode = file->inode->mode;
+    return file->inode->fs->attributes && (mode_is(mode, S_IFREG) || mode_is(mode, S_IFDIR));
+}
+
 /* fsync(2): files live in memory, there is nothing to write. E_BADF, E_INVAL. */
 static enum err synchronise(uint64_t fd)
 {
     const struct file *file = fd_file(fd);
     if (!file)
         return E_BADF;
-    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR);
-    return stored ? E_OK : E_INVAL;
+    return is_stored(file) ? E_OK : E_INVAL;
 }
 
 enum err sys_fsync(struct syscall *call)
