@@ -9,6 +9,7 @@
 #include "fs/vfs/credentials.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/range_lock.h"
 #include "fs/vfs/vfs.h"
 #include "mm/init/memory.h"
 #include "mm/layout.h"
@@ -356,6 +357,7 @@ void procfs_show_descriptor(struct text *text, void *context)
     text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
                 file->ops->seekable ? (int64_t)file->offset : 0, flags,
                 mount_number(file->inode->fs), file->inode->ino);
+    range_locks_show(text, 0, "lock:\t", file, p.context->files, (int32_t)p.pid);
     if (file->ops->describe != NULL)
         file->ops->describe(file, text);
 }

@@ -331,7 +331,7 @@ enum {
 /* With one CPU, kernel entry is a sufficient barrier. */
 enum err sys_membarrier(struct syscall *call)
 {
-    static uint32_t registered; /* commands */
+    uint32_t *registered = &process_current()->program->barriers;
     uint32_t command = (uint32_t)call->arg[0];
     if (call->arg[1] != 0)
         return E_INVAL;
@@ -342,12 +342,12 @@ enum err sys_membarrier(struct syscall *call)
     case MEMBARRIER_PRIVATE_EXPEDITED << 1:
     case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE << 1:
     case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ << 1:
-        registered |= command >> 1;
+        *registered |= command >> 1;
         return E_OK;
     case MEMBARRIER_PRIVATE_EXPEDITED:
     case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE:
     case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ:
-        return registered & command ? E_OK : E_PERM;
+        return *registered & command ? E_OK : E_PERM;
     case MEMBARRIER_GLOBAL:
     case MEMBARRIER_GLOBAL_EXPEDITED:
     case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -202,6 +203,17 @@ static void check_descriptors(void)
                 "^tfd: +" N " events: +19 data: +abcdef  pos:0 ino:[0-9a-f]+ sdev:[0-9a-f]+$");
     information("inotify", watch,
                 "^inotify wd:1 ino:[0-9a-f]+ sdev:[0-9a-f]+ mask:100 ignored_mask:0 ");
+    int locked = open("/tmp/locked", O_CREAT | O_RDWR, 0600);
+    struct flock lock = {.l_type = F_WRLCK, .l_start = 5, .l_len = 10};
+    fcntl(locked, F_SETLK, &lock);
+    lock = (struct flock){.l_type = F_RDLCK, .l_start = 100};
+    fcntl(locked, F_OFD_SETLK, &lock);
+    flock(locked, LOCK_SH);
+    information("locks", locked,
+                "^lock:\t1: FLOCK  ADVISORY  READ  " N " [0-9a-f]+:[0-9a-f]+:" N " 0 EOF$"
+                "|^lock:\t2: POSIX  ADVISORY  WRITE " N " [0-9a-f]+:[0-9a-f]+:" N " 5 14$"
+                "|^lock:\t3: OFDLCK ADVISORY  READ  -1 [0-9a-f]+:[0-9a-f]+:" N " 100 EOF$");
+    close(locked);
     result("no descriptor", open("/proc/self/fdinfo/999", O_RDONLY));
     close(file), close(event), close(timer), close(poll), close(watch), close(signals);
 }
@@ -265,6 +277,29 @@ static void check_oom(void)
         printf("%s", text);
     }
     close(fd);
+}
+
+/* SigQ of status: signals that wait in the queue */
+static void check_queue(void)
+{
+    sigset_t set;
+    long before = -1, after = -1;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    take("/proc/self/status", 8192);
+    truth("SigQ", matches("^SigQ:\t" N "/" N "$"));
+    if (strstr(text, "SigQ:") != NULL)
+        before = atol(strstr(text, "SigQ:") + 5);
+    for (int i = 0; i < 3; i++)
+        sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i});
+    take("/proc/self/status", 8192);
+    if (strstr(text, "SigQ:") != NULL)
+        after = atol(strstr(text, "SigQ:") + 5);
+    result("queued", after - before);
+    for (int i = 0; i < 3; i++)
+        sigwaitinfo(&set, NULL);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* A thread's directories */
@@ -498,6 +533,7 @@ int main(void)
     check_links();
     check_memory();
     check_oom();
+    check_queue();
     check_threads();
     check_usage();
     check_attributes();
