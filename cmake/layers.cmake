@@ -19,10 +19,14 @@ set(OURO_LAYER_dev/screen base parse cpu mm mm/heap mm/init kern)
 set(OURO_LAYER_dev/pc base parse cpu mm mm/init kern)
 set(OURO_LAYER_dev/pci base parse cpu mm mm/init)
 set(OURO_LAYER_dev/virtio base parse cpu mm mm/phys mm/init kern dev/pci)
+set(OURO_LAYER_dev/nic base parse cpu mm mm/phys mm/init kern dev/pci dev/virtio)
 set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
 set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)
 set(OURO_LAYER_fs/pipe base cpu mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/socket base mm mm/heap mm/vm kern fs/vfs)
+# lwIP's own headers ("lwip/...", "arch/...") are those of a library.
+set(OURO_LAYER_net/stack base cpu mm mm/heap kern)
+set(OURO_LAYER_net/inet base cpu mm mm/heap mm/vm kern fs/vfs fs/socket net/stack)
 set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
@@ -40,7 +44,7 @@ set(OURO_LAYER_linux/file base cpu mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linu
 set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc linux/abi linux/task linux/process linux/call)
-set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/call linux/fault)
+set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/call linux/fault)
 # Up-calls: functions and variables with one implementation, in a higher folder than their users. A header of the folder
 # here declares each of them, so that the folder, and those that may include it, may use the name. Code in assembler
 # needs no header. test/lint/symbols.sh fails on any other use of a higher symbol, and on a name here without such a use.

@@ -32,6 +32,7 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
 
 #define LOCK_CLASSES(X)                                                                            \
     X(kernel_lock)                                                                                 \
+    X(net_lock)                                                                                    \
     X(class_ps2)                                                                                   \
     X(class_timerfd)                                                                               \
     X(class_signal)                                                                                \

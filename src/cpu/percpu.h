@@ -46,8 +46,9 @@ static inline struct thread *percpu_thread(void)
     return current;
 }
 
-#define SLICE_OVER   1 /* the running thread should yield: thread_slice_over() */
-#define SLICE_POINTS 2 /* preemption points are counted: thread_count_points() */
+#define SLICE_OVER     1 /* the running thread should yield */
+#define SLICE_POINTS   2 /* preemption points are counted: thread_count_points() */
+#define SLICE_DEFERRED 4 /* deferred work is raised: kern/deferred.h */
 
 static inline uint8_t percpu_slice(void)
 {
@@ -59,6 +60,6 @@ static inline uint8_t percpu_slice(void)
 /* As thread_slice_over(). */
 static inline bool percpu_slice_over(void)
 {
-    return percpu_slice() & SLICE_OVER;
+    return percpu_slice() & (SLICE_OVER | SLICE_DEFERRED);
 }
 #endif

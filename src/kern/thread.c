@@ -9,6 +9,7 @@
 #include "cpu/trap.h"
 #include "cpu/trap_frame.h"
 #include "cpu/x86.h"
+#include "kern/deferred.h"
 #include "kern/sched_lock.h"
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
@@ -35,9 +36,8 @@ static bool fpu_trap GUARDED_BY(class_sched);            /* CR0.TS */
 static struct timer slice_timer; /* fires at or after the end of the running thread's slice */
 static uint32_t next_id GUARDED_BY(kernel_lock) = 1;
 static uint64_t switch_count;
-static uint64_t idle_ns;
-static uint64_t busy_ns[2];               /* in the kernel, in programs */
-RO_AFTER_INIT static uint8_t slice_start; /* percpu()->slice of a new slice */
+static uint64_t idle_ns, not_idle_ns; /* not: of the deferred work in the present idle time */
+static uint64_t busy_ns[2];           /* in the kernel, in programs */
 
 /* Ended threads with their stacks, for reuse (all_link). */
 static struct list spares GUARDED_BY(class_sched) = LIST_INIT(spares);
@@ -64,6 +64,11 @@ static bool turn_is_over(const struct thread *self) REQUIRES(class_sched)
            (first->priority == self->run.priority && self->round_robin);
 }
 
+static void slice_begin(bool over) REQUIRES(class_sched)
+{
+    percpu()->slice = (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED)) | over);
+}
+
 /* A switch does not move the timer: if it fires too early, it is set again. */
 static void slice_ended(struct timer *timer)
 {
@@ -74,7 +79,7 @@ static void slice_ended(struct timer *timer)
     else if (time_now_ns() < self->slice_end_ns)
         timer_start(timer, self->slice_end_ns);
     else
-        percpu()->slice = (uint8_t)(slice_start | turn_is_over(self)); /* SLICE_OVER is 1 */
+        slice_begin(turn_is_over(self)); /* SLICE_OVER is 1 */
     spin_unlock(&sched_spin, &class_sched);
 }
 
@@ -203,7 +208,7 @@ static void arm_slice(uint64_t end_ns) REQUIRES(class_sched)
 static void switch_to(struct thread *next, uint64_t now) REQUIRES(class_sched)
 {
     struct thread *self = thread_current();
-    percpu()->slice = slice_start;
+    slice_begin(false);
     next->started_ns = now;
     next->slice_end_ns = now + RUN_SLICE_NS;
     arm_slice(next->slice_end_ns);
@@ -256,10 +261,9 @@ static NOINLINE void wait_for_work(void) REQUIRES(class_sched)
     if (idle_limit_ns != 0 && !timer_any_armed())
         timer_start(&idle_timer, time_now_ns() + idle_limit_ns);
     idle_over = false;
+    not_idle_ns = 0;
     while (run_queue.count == 0) {
-        spin_unlock(&sched_spin, &class_sched);
-        cpu_wait_for_interrupt();
-        spin_lock(&sched_spin, &class_sched);
+        not_idle_ns += deferred_idle();
         if (unlikely(idle_over)) {
             idle_over = false;
             if (run_queue.count == 0 && !timer_any_armed()) {
@@ -292,7 +296,7 @@ void thread_block(void)
         uint64_t idle_from = now;
         wait_for_work();
         now = time_now_ns();
-        idle_ns += now - idle_from;
+        idle_ns += now - idle_from - not_idle_ns;
     }
     switch_to(take_first(), now);
     take_kernel_lock_again();
@@ -337,15 +341,14 @@ static NOINLINE void thread_hand_over(enum run_place place) REQUIRES(kernel_lock
 
 static void give_way(enum run_place place) REQUIRES(kernel_lock, class_sched)
 {
-    percpu()->slice = slice_start;
+    slice_begin(false);
     if (run_queue.count != 0)
         thread_hand_over(place);
 }
 
 INIT_CODE void thread_count_points(void)
 {
-    slice_start = SLICE_POINTS;
-    percpu()->slice |= SLICE_POINTS; /* in the present slice, too */
+    percpu()->slice |= SLICE_POINTS;
 }
 
 void thread_yield(void)
@@ -383,7 +386,9 @@ void thread_preempt(void)
     if (likely(slice != SLICE_OVER)) {
         if (slice & SLICE_POINTS)
             thread_point_passed();
-        if (!(slice & SLICE_OVER))
+        if (slice & SLICE_DEFERRED)
+            deferred_run();
+        if (!(percpu_slice() & SLICE_OVER))
             return;
     }
     uint64_t flags = sched_lock();

@@ -140,12 +140,12 @@ uint64_t thread_busy_ns(bool in_program);
 
 /* Moves the calling thread behind the other runnable threads. */
 void thread_yield(void) REQUIRES(kernel_lock);
-/* True if another thread should run now. May change at once unless interrupts are off. */
+/* True if another thread or deferred work should run now. May change at once unless interrupts are off. */
 static inline bool thread_slice_over(void)
 {
     return percpu_slice_over();
 }
-/* Called on the way back to the program: yields if the slice is over. */
+/* Called on the way back to the program: does deferred work, then yields if the slice is over. */
 void thread_preempt(void) REQUIRES(kernel_lock);
 /* The preemption point of long loops: as thread_preempt(), in the middle of a system call. No path
  * of the kernel runs for more than 2,000,000 instructions without one, except boot, panic and

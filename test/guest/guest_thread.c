@@ -3,6 +3,7 @@
 #include "guest.h"
 
 #include "cpu/irq.h"
+#include "kern/deferred.h"
 #include "kern/wait.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -359,4 +360,51 @@ GUEST_TEST(test_cpu_time_of_others)
     start("worker", work, NULL);
     let_all_end(1);
     CHECK(thread_cpu_ns(thread_current()) < before + 200 * MS);
+}
+
+static struct deferred raised_work;
+static struct timer work_timer;
+static volatile unsigned work_runs;
+static volatile bool work_interrupts;
+
+static void work_run(struct deferred *d)
+{
+    work_runs++;
+    uint64_t flags = irq_save();
+    irq_restore(flags);
+    work_interrupts = (flags & RFLAGS_IF) != 0;
+    if (work_runs == 2)
+        deferred_raise(d); /* runs again, not now */
+    gate = true;
+    wait_queue_wake_all(&queue);
+}
+
+static void work_wanted(struct timer *timer)
+{
+    (void)timer;
+    deferred_raise(&raised_work);
+    deferred_raise(&raised_work);
+}
+
+/* An interrupt raises work: an idle CPU does it at once, a busy one at a preemption point; twice raised is done once. */
+GUEST_TEST(test_deferred_work)
+{
+    wait_queue_init(&queue);
+    deferred_init(&raised_work, work_run);
+    timer_init(&work_timer, work_wanted);
+    work_runs = 0;
+    gate = false;
+    timer_start(&work_timer, time_now_ns() + MS);
+    CHECK_EQUAL(WAIT_EVENT(&queue, gate, NO_DEADLINE), E_OK);
+    CHECK_EQUAL(work_runs, 1);
+    CHECK(work_interrupts);
+
+    timer_start(&work_timer, time_now_ns());
+    CHECK(GUEST_WAIT(thread_slice_over(), 20000));
+    CHECK_EQUAL(work_runs, 1);
+    thread_give_way();
+    CHECK_EQUAL(work_runs, 2);
+    thread_give_way();
+    CHECK_EQUAL(work_runs, 3);
+    CHECK(!thread_slice_over());
 }
