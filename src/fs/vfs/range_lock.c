@@ -267,7 +267,7 @@ static void range_lock_show(struct text *text, const struct inode *inode, const 
                             const struct range_lock *lock)
 {
     text_printf(text, ": %-6s ADVISORY  %s %d %02lx:%02lx:%lu %lu ", kind,
-                lock->write ? "WRITE" : "READ ", lock->pid,
+                lock->write ? "WRITE" : "READ", lock->pid,
                 (unsigned long)device_major(inode->fs->device),
                 (unsigned long)device_minor(inode->fs->device), inode->ino, lock->start);
     if (lock->last >= INT64_MAX)
