@@ -10,8 +10,8 @@
 /* Lines up to this level go to the console; all lines go to the ring. Returns the level before.
  * Callers: boot, threads. */
 enum log_level log_set_level(enum log_level level);
-#define LOG_LINE_MAX 256
-#define LOG_RING_LINES    32 /* of the ring */
+#define LOG_LINE_MAX   256
+#define LOG_RING_LINES 32 /* of the ring */
 
 /* Copies line number *number, counted from boot, or the oldest kept line after it, with its NUL;
  * *number: the next one. False: there is none. O(1). Callers: threads. */

@@ -357,7 +357,8 @@ void procfs_show_descriptor(struct text *text, void *context)
     text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
                 file->ops->seekable ? (int64_t)file->offset : 0, flags,
                 mount_number(file->inode->fs), file->inode->ino);
-    range_locks_show(text, 0, "lock:\t", file, p.context->files, (int32_t)p.pid);
+    struct range_lock_lines lines = {text, "lock:\t", 0};
+    range_locks_show(&lines, file, p.context->files, (int32_t)p.pid);
     if (file->ops->describe != NULL)
         file->ops->describe(file, text);
 }

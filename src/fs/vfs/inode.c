@@ -99,7 +99,7 @@ void inode_mode_changed(struct inode *inode)
         quick = 0;
     if ((mode & (S_ISUID | S_ISGID)) || attributes_capable(inode))
         quick |= INODE_PRIVILEGED;
-    inode->quick = (uint8_t)quick;
+    inode->quick = (uint8_t)(quick | (inode->quick & INODE_LEASED));
 }
 
 /* The access control list decides for all but the owner, if the group, or its mask, may anything. */

@@ -113,7 +113,7 @@ struct inode {
     bool busy;              /* a change has given way in its middle (inode_give_way()) */
     bool linkable;          /* nlink is 0, but link() is allowed (O_TMPFILE) */
     bool fixed_mode;        /* chmod() is E_PERM for all (/proc/PID) */
-    uint8_t quick;          /* MAY_* that every thread has, and INODE_PRIVILEGED */
+    uint8_t quick;          /* MAY_* that every thread has, and INODE_* */
     struct attributes *attributes; /* fs/vfs/xattr.h; NULL: none */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */
@@ -121,8 +121,10 @@ struct inode {
     struct page_source pages; /* ops NULL: cannot be mapped */
 };
 
-/* In inode->quick: the file has a set-ID bit or capabilities, which a write removes. */
+/* In inode->quick: the file has a set-ID bit or capabilities, which a write removes; leases
+ * (fs/vfs/lease.h). */
 #define INODE_PRIVILEGED 8
+#define INODE_LEASED     16
 
 /* Allocates `size_of` bytes that start with a struct inode, and sets number, mode and times; the
  * rest is zero. *out: one reference. E_NOMEM. */

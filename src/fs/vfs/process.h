@@ -71,6 +71,7 @@ struct fs_owner { /* gets the signals of a file; `uid` and `euid` are of the pro
 enum { /* si_code of SIGIO: POLL_IN and so on */
     FS_IO_IN = 1,
     FS_IO_OUT = 2,
+    FS_IO_MSG = 3,
     FS_IO_HUP = 6,
 };
 

@@ -49,8 +49,12 @@ MUST_CHECK enum err range_lock_clear(struct inode *inode, const struct range_loc
 /* Releases all locks of the owner on the inode. O(n). */
 void range_locks_end(struct inode *inode, const void *owner);
 
-/* Lines of /proc/locks, each with `prefix`, for the locks of the open file and for those of the
- * table (NULL: none) on its inode. The first has the number `number` + 1; returns that of the last.
- * O(n). */
-unsigned range_locks_show(struct text *text, unsigned number, const char *prefix,
-                          const struct file *file, const struct file_table *table, int32_t pid);
+/* Lines of /proc/locks, each with the prefix and the next number. */
+struct range_lock_lines {
+    struct text *text;
+    const char *prefix;
+    unsigned number; /* of the last line */
+};
+/* Adds the locks of the open file and those of the table (NULL: none) on its inode. O(n). */
+void range_locks_show(struct range_lock_lines *lines, const struct file *file,
+                      const struct file_table *table, int32_t pid);

@@ -6,6 +6,7 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/lease.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/vfs_create.h"
 #include "fs/vfs/xattr.h"
@@ -141,6 +142,11 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
     bool writes = access == O_WRONLY || access == O_RDWR;
     if ((writes || (flags & O_TRUNC)) && inode->executing > 0)
         return E_TXTBSY;
+    if (unlikely(inode->quick & INODE_LEASED)) {
+        enum err held = lease_break(inode, writes || (flags & O_TRUNC), !(flags & O_NONBLOCK));
+        if (held != E_OK)
+            return held;
+    }
     struct file *file;
     enum err e = file_alloc(dentry, ops, (flags & ~FLAGS_FORGOTTEN) | O_LARGEFILE, &file);
     if (e != E_OK)

@@ -84,16 +84,10 @@ void proc_show_file_count(struct text *text, void *context)
     text_printf(text, "%lu\t0\t%lu\n", count, UINT64_C(1048576));
 }
 
-struct lock_list {
-    struct text *text;
-    unsigned number;
-};
-
 /* The locks that the table holds on the file, and the file itself, at its lowest descriptor. */
 static void put_locks(const struct process *process, struct file_table *table, uint32_t fd,
                       void *context)
 {
-    struct lock_list *list = context;
     const struct file *file = table->slots[fd].file;
     bool first_of_inode = true;
     if (file->lock == FILE_LOCK_NONE && file->inode->locks == NULL)
@@ -104,15 +98,14 @@ static void put_locks(const struct process *process, struct file_table *table, u
             return;
         first_of_inode &= other == NULL || other->inode != file->inode;
     }
-    list->number = range_locks_show(list->text, list->number, "", file,
-                                    first_of_inode ? table : NULL, process->pid);
+    range_locks_show(context, file, first_of_inode ? table : NULL, process->pid);
 }
 
 void proc_show_locks(struct text *text, void *context)
 {
     (void)context;
-    struct lock_list list = {text, 0};
-    visit_files(put_locks, &list);
+    struct range_lock_lines lines = {text, "", 0};
+    visit_files(put_locks, &lines);
 }
 
 /* Deterministic cache parameters (SDM 2A, CPUID leaf 4; AMD: leaf 8000001DH, in the same form). */

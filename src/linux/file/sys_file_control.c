@@ -9,6 +9,7 @@
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/async.h"
+#include "fs/vfs/lease.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
@@ -36,6 +37,8 @@ enum fcntl_command {
     F_OFD_SETLK = 37,
     F_OFD_SETLKW = 38,
     F_DUPFD_CLOEXEC = 1030,
+    F_SETLEASE = 1024,
+    F_GETLEASE = 1025,
     F_SETPIPE_SZ = 1031,
     F_GETPIPE_SZ = 1032,
     F_ADD_SEALS = 1033,
@@ -237,6 +240,12 @@ static enum err control_data(struct syscall *call, struct file *file)
     case F_GETOWN_EX:
     case F_GETOWNER_UIDS:
         return owner_control(file, (uint32_t)call->arg[1], argument);
+    case F_SETLEASE:
+        return lease_set(file, (int)call->arg[0], argument);
+    case F_GETLEASE:
+        value = lease_type(file);
+        e = E_OK;
+        break;
     case F_SETPIPE_SZ:
         e = pipe_set_capacity(file, (uint32_t)argument, &value);
         break;
@@ -426,8 +435,11 @@ enum err sys_truncate(struct syscall *call)
         e = E_INVAL;
     else
         e = inode_permission(inode, MAY_WRITE);
+    if (e == E_OK && (inode->quick & INODE_LEASED))
+        e = lease_break(inode, true, true);
     if (e == E_OK)
         e = vfs_truncate(dentry, call->arg[1]);
+    call->restart = e == E_INTR;
     dentry_put(dentry);
     return e;
 }
