@@ -298,9 +298,10 @@ static enum err wake_call(struct syscall *call, uint32_t bitset)
     if (bitset == 0)
         return E_INVAL;
     enum err e = futex_key_of(call->arg[0], is_shared(call), &key);
-    if (e == E_OK)
-        e = count_woken(call, futex_wake(&key, wake_limit(call->arg[2]), bitset));
-    return e;
+    if (unlikely(e != E_OK))
+        return e;
+    call->result = futex_wake(&key, wake_limit(call->arg[2]), bitset);
+    return unlikely(call->result == FUTEX_MIXED) ? E_INVAL : E_OK;
 }
 
 static enum err lock_pi(struct syscall *call, bool wait_for_it,

@@ -24,34 +24,18 @@ enum err copy_in(void *to, virt_t from, size_t size)
     return usercopy_copy(to, ptr_of(from), size) == 0 ? E_OK : E_FAULT;
 }
 
-/* Repeats a copy that faulted, up to the page that cannot be written. */
-static COLD enum err copy_out_part(virt_t to, const char *from, size_t size)
-{
-    while (size > 0) {
-        size_t chunk = PAGE_SIZE - (to.v & PAGE_MASK);
-        if (chunk > size)
-            chunk = size;
-        if (usercopy_copy(ptr_of(to), from, chunk) != 0)
-            break;
-        to.v += chunk;
-        from += chunk;
-        size -= chunk;
-    }
-    return E_FAULT;
-}
-
 enum err copy_out(virt_t to, const void *from, size_t size)
 {
     if (!user_range_ok(to, size))
         return E_FAULT;
-    return usercopy_copy(ptr_of(to), from, size) == 0 ? E_OK : copy_out_part(to, from, size);
+    return usercopy_copy(ptr_of(to), from, size) == 0 ? E_OK : E_FAULT;
 }
 
 enum err put_out(virt_t to, uint64_t word)
 {
     if (!user_range_ok(to, sizeof word))
         return E_FAULT;
-    return usercopy_copy(ptr_of(to), &word, sizeof word) == 0 ? E_OK : E_FAULT;
+    return usercopy_word(ptr_of(to), word) == 0 ? E_OK : E_FAULT;
 }
 
 enum err clear_out(virt_t to, size_t size)
