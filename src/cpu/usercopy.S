@@ -2,10 +2,13 @@
 /*
  * The loops that access program memory. A fault inside [usercopy_start, usercopy_end) that cannot
  * be resolved continues at usercopy_fault; the functions keep nothing on the stack, so that returns
- * -1 to their caller. Plain loads and stores rather than string instructions: see base/str.c.
+ * -1 to their caller. One inside usercopy_copy() continues at usercopy_tail, which copies the bytes
+ * of the step before the one that faults; the labels usercopy_32, usercopy_8, usercopy_4 and usercopy_1 tell the
+ * size of the step. Plain loads and stores rather than string instructions: see base/str.c.
  */
     .text
     .globl usercopy_start, usercopy_end, usercopy_fault
+    .globl usercopy_32, usercopy_8, usercopy_4, usercopy_1, usercopy_copied, usercopy_tail
 usercopy_start:
 
 /* uint64_t usercopy_copy(void *to, const void *from, size_t size): 0, or -1 after a fault. */
@@ -39,6 +42,7 @@ usercopy_copy:
     jb 4f
     test $32, %dl
     jz 3f
+usercopy_32:
     mov (%rsi), %rax
     mov 8(%rsi), %rcx
     mov 16(%rsi), %r8
@@ -52,6 +56,7 @@ usercopy_copy:
     sub $32, %rdx
     cmp $8, %rdx
     jb 4f
+usercopy_8:
 3:  mov (%rsi), %rax
     mov %rax, (%rdi)
     add $8, %rsi
@@ -63,6 +68,7 @@ usercopy_copy:
     jz 6f
     sub $4, %rdx
     jb 7f
+usercopy_4:
     mov (%rsi), %eax
     mov %eax, (%rdi)
     jz 6f
@@ -70,13 +76,35 @@ usercopy_copy:
     add $4, %rdi
     jmp 5f
 7:  add $4, %rdx
+usercopy_1:
 5:  mov (%rsi), %al
     mov %al, (%rdi)
     inc %rsi
     inc %rdi
     dec %rdx
     jnz 5b
+usercopy_copied:
 6:  xor %eax, %eax
+    ret
+
+/* The rest of usercopy_copy() after a fault: rcx bytes, of which one faults. */
+    .balign 16
+usercopy_tail:
+    mov (%rsi), %al
+    mov %al, (%rdi)
+    inc %rsi
+    inc %rdi
+    dec %rcx
+    jnz usercopy_tail
+    mov $-1, %rax
+    ret
+
+/* uint64_t usercopy_word(void *to, uint64_t word): 0, or -1 after a fault, with no byte written. */
+    .globl usercopy_word
+    .balign 16
+usercopy_word:
+    mov %rsi, (%rdi)
+    xor %eax, %eax
     ret
 
 /* uint64_t usercopy_clear(void *to, size_t size): 0, or -1 after a fault. */

@@ -10,19 +10,22 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-#define LINE_MAX 256
-#define RECENT   32
+#define LINE_MAX LOG_LINE_MAX
+#define RECENT   LOG_RING_LINES
 
 static enum log_level console_level = LOG_WARN;
 
 /* Ring of the last lines, of all levels. */
 static struct spin_lock log_spin;
 static char recent[RECENT][LINE_MAX] GUARDED_BY(class_log);
+static uint8_t recent_level[RECENT] GUARDED_BY(class_log);
 static unsigned recent_next GUARDED_BY(class_log);
 
-void log_set_level(enum log_level level)
+enum log_level log_set_level(enum log_level level)
 {
+    enum log_level before = console_level;
     console_level = level;
+    return before;
 }
 
 void report_line(const char *line)
@@ -52,10 +55,33 @@ void log_write(enum log_level level, const char *tag, const char *format, ...)
     va_end(args);
     mark_truncation(line, n);
     uint64_t flags = spin_lock_irq(&log_spin, &class_log);
+    recent_level[recent_next % RECENT] = (uint8_t)level;
     str_copy(recent[recent_next++ % RECENT], line, LINE_MAX);
     spin_unlock_irq(&log_spin, &class_log, flags);
     if (level <= console_level)
         report_line(line);
+}
+
+bool log_get(uint64_t *number, enum log_level *level, char line[LOG_LINE_MAX])
+{
+    uint64_t flags = spin_lock_irq(&log_spin, &class_log), next = recent_next;
+    if (next > RECENT && *number < next - RECENT)
+        *number = next - RECENT;
+    bool found = *number < next;
+    if (found) {
+        *level = recent_level[*number % RECENT];
+        str_copy(line, recent[*number % RECENT], LINE_MAX);
+        ++*number;
+    }
+    spin_unlock_irq(&log_spin, &class_log, flags);
+    return found;
+}
+
+uint64_t log_count(void)
+{
+    uint64_t flags = spin_lock_irq(&log_spin, &class_log), next = recent_next;
+    spin_unlock_irq(&log_spin, &class_log, flags);
+    return next;
 }
 
 /* Colours a report's main lines on a screen. The headline first resets what the program may have

@@ -4,8 +4,20 @@
 
 #include "base/log.h"
 
-/* Lines up to this level go to the console; all lines go to the ring. Callers: boot. */
-void log_set_level(enum log_level level);
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Lines up to this level go to the console; all lines go to the ring. Returns the level before.
+ * Callers: boot, threads. */
+enum log_level log_set_level(enum log_level level);
+#define LOG_LINE_MAX   256
+#define LOG_RING_LINES 32 /* of the ring */
+
+/* Copies line number *number, counted from boot, or the oldest kept line after it, with its NUL;
+ * *number: the next one. False: there is none. O(1). Callers: threads. */
+bool log_get(uint64_t *number, enum log_level *level, char line[LOG_LINE_MAX]);
+/* The number of the next line. */
+uint64_t log_count(void);
 /* Prints those of the ring's last lines that the level kept off the console. Panic path. */
 void log_print_recent(unsigned lines);
 /* Prints a line of a report, whatever the level. Panic path, any context. */

@@ -82,6 +82,11 @@ foreach(name hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc th
     set_property(TEST programs.locks.${name} APPEND PROPERTY ENVIRONMENT
         "KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf")
 endforeach()
+# The edges of the CPU again on Bochs, whose CPU is another one than QEMU's.
+foreach(name cpu-musl signals-musl)
+    ouro_program_test(bochs.${name} 400 ${run_case} ${name})
+    set_property(TEST programs.bochs.${name} APPEND PROPERTY ENVIRONMENT EMULATOR=bochs)
+endforeach()
 ouro_table_names(debian.sh debian.txt cases)
 foreach(name IN LISTS cases)
     ouro_program_test(debian.${name} 700 ${CMAKE_CURRENT_SOURCE_DIR}/programs/debian.sh ${name})

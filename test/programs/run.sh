@@ -37,8 +37,9 @@ in_ouro() {
         words+=(-e "$word")
     done
     [ -z "${KERNEL:-}" ] || words+=(--kernel "$KERNEL")
-    cd "$work/root" && exec "$ouro" run --medium direct --machine microvm --timeout 60 \
-        --append "loglevel=3 ${WORDS:-}" --root . "${words[@]}" "${command[@]}"
+    local machine=(--medium direct --machine microvm --timeout 60)
+    [ "${EMULATOR:-qemu}" = qemu ] || machine=(--emulator "$EMULATOR" --timeout 300)
+    cd "$work/root" && exec "$ouro" run "${machine[@]}" --append "loglevel=3 ${WORDS:-}" --root . "${words[@]}" "${command[@]}"
 }
 
 case ${1:-} in

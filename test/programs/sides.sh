@@ -4,6 +4,7 @@
 #
 # Environment: OURO    the front door or the host tool (default: ouro at the top level)
 #              WORDS   more words for the kernel
+#              EMULATOR  qemu (default) or bochs (run.sh)
 #              KERNEL  another kernel than the tool's own (run.sh)
 #              KEEP    a folder that keeps the outputs of cases that differ
 #

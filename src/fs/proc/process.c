@@ -327,7 +327,7 @@ static enum err entry_lookup(struct dentry *directory, const char *name, size_t 
 {
     const struct procfs_node *node = node_of(directory->inode);
     struct fs_process p;
-    if (!fs_describe(node->pid, node->number, &p))
+    if (!fs_describe(node->pid, (uint32_t)node->number, &p))
         return E_NOENT;
     for (size_t i = 0; i < process_entry_count; i++) {
         const struct entry *e = &process_entries[i];
@@ -336,7 +336,7 @@ static enum err entry_lookup(struct dentry *directory, const char *name, size_t 
             continue;
         if (e->generator) {
             struct procfs_row row = {e->name, e->generator, e->writer,
-                                     procfs_subject_of(node->pid, node->number), e->mode};
+                                     procfs_subject_of(node->pid, (uint32_t)node->number), e->mode};
             enum err made = procfs_make_file(directory, &row, out);
             if (made == E_OK && e->file_ops)
                 (*out)->inode->file_ops = e->file_ops;

@@ -9,6 +9,7 @@
 #include "fs/vfs/credentials.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/range_lock.h"
 #include "fs/vfs/vfs.h"
 #include "kern/space_copy.h"
 #include "mm/init/memory.h"
@@ -216,7 +217,7 @@ static struct filesystem nsfs = {.type = "nsfs", .magic = 0x6e736673, .device = 
 static enum err ns_jump(struct inode *inode, struct dentry **out)
 {
     char format[24];
-    uint32_t i = extra_node(inode)->number;
+    uint64_t i = extra_node(inode)->number;
     fmt_snprintf(format, sizeof format, "%s:[%%lu]", namespaces[i].kind);
     nsfs.next_ino = namespaces[i].ino;
     return anon_dentry(&nsfs, S_IFREG | 0444, format, out);
@@ -261,7 +262,7 @@ static enum err map_jump(struct inode *inode, struct dentry **out)
     struct fs_process p;
     const struct procfs_node *node = extra_node(inode);
     describe_inode(inode, &p);
-    const struct area *area = procfs_next_area(&p, virt((uint64_t)node->number << PAGE_SHIFT));
+    const struct area *area = procfs_next_area(&p, virt(node->number << PAGE_SHIFT));
     if (area == NULL || area->source == NULL)
         return E_NOENT;
     struct dentry *dentry = procfs_area_dentry(area);
@@ -310,7 +311,7 @@ static enum err map_lookup(struct dentry *directory, const char *name, size_t le
                                .mode = S_IFLNK | may,
                                .ops = &map_link_ops,
                                .pid = extra_node(directory->inode)->pid,
-                               .number = (uint32_t)(area->range.start.v >> PAGE_SHIFT)};
+                               .number = area->range.start.v >> PAGE_SHIFT};
     return procfs_make(directory, &what, out);
 }
 
@@ -357,6 +358,8 @@ void procfs_show_descriptor(struct text *text, void *context)
     text_printf(text, "pos:\t%ld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
                 file->ops->seekable ? (int64_t)file->offset : 0, flags,
                 mount_number(file->inode->fs), file->inode->ino);
+    struct range_lock_lines lines = {text, "lock:\t", 0};
+    range_locks_show(&lines, file, p.context->files, (int32_t)p.pid);
     if (file->ops->describe != NULL)
         file->ops->describe(file, text);
 }

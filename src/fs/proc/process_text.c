@@ -133,7 +133,9 @@ void procfs_show_status(struct text *text, void *context)
     show_size(text, "VmExe", s.code);
     show_size(text, "VmLib", 0);
     show_size(text, "VmSwap", 0);
-    text_printf(text, "Threads:\t%u\n", p.threads);
+    uint64_t queue_limit = 0, hard;
+    fs_limits(p.pid, FS_RLIMIT_SIGPENDING, &queue_limit, &hard);
+    text_printf(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", p.threads, p.signals_queued, queue_limit);
     text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016x\nSigBlk:\t%016lx\n", p.signals_pending, 0u,
                 p.signals_blocked);
     text_printf(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", p.signals_ignored, p.signals_caught);

@@ -47,7 +47,7 @@ bool procfs_table_list(struct inode *inode, uint64_t *cookie, char *name, size_t
 struct procfs_node {
     struct inode inode;
     uint32_t pid;
-    uint32_t number; /* a tid, a descriptor */
+    uint64_t number; /* a tid, a descriptor, a page */
 };
 
 struct procfs_made {
@@ -55,7 +55,8 @@ struct procfs_made {
     uint32_t mode; /* type and permissions */
     const struct inode_ops *ops;
     const struct file_ops *file_ops;
-    uint32_t pid, number; /* for its struct procfs_node */
+    uint32_t pid; /* for its struct procfs_node */
+    uint64_t number;
 };
 
 /* Make a node, a text file or a symbolic link, for the lookup of a directory. *out: one

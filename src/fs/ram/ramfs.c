@@ -83,6 +83,7 @@ enum err ramfs_init(struct filesystem *fs, const char *type, uint64_t device)
         .device = device,
         .next_ino = RAMFS_ROOT,
         .inodes = machine_frames.total_frames * INODES_PER_PAGE,
+        .attributes = true,
         .create = ramfs_create,
         .room = room,
     };
@@ -110,6 +111,7 @@ static struct filesystem shared_memory = {.type = "tmpfs",
                                           .magic = TMPFS_MAGIC,
                                           .device = 1,
                                           .next_ino = 1,
+                                          .attributes = true,
                                           .create = ramfs_create,
                                           .room = room};
 
@@ -166,7 +168,7 @@ bool ramfs_is_write_sealed(struct page_source *source)
 enum err memfd_add_seals(struct file *file, uint32_t seals)
 {
     struct inode *inode = file->inode;
-    if (inode->fs != &shared_memory)
+    if (inode->ops != &ram_file_inode_ops)
         return E_INVAL;
     if (!file_can_write(file))
         return E_PERM;
@@ -182,7 +184,7 @@ enum err memfd_add_seals(struct file *file, uint32_t seals)
 
 enum err memfd_seals(const struct file *file, uint32_t *out)
 {
-    if (file->inode->fs != &shared_memory)
+    if (file->inode->ops != &ram_file_inode_ops)
         return E_INVAL;
     *out = file->inode->seals;
     return E_OK;

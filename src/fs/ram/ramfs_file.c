@@ -263,8 +263,8 @@ static enum err ram_write(struct file *file, struct io *io, uint64_t *offset)
     enum err e = write_allowed(inode, at, io_left(io), &todo);
     if (e != E_OK)
         return e;
-    if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
-        inode_drop_set_ids(inode);
+    if (unlikely(inode->quick & INODE_PRIVILEGED))
+        inode_drop_privileges(inode);
     inode_touch_modified(inode);
     uint64_t last = io_left(io) - todo;
     uint32_t seals = inode->seals;

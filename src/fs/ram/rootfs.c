@@ -83,6 +83,7 @@ static enum err make_parents(char *path)
 static void set_attributes(struct inode *inode, const struct cpio_entry *entry)
 {
     inode->mode = (inode->mode & S_IFMT) | (entry->mode & MODE_ALL);
+    inode_mode_changed(inode);
     inode->uid = entry->uid;
     inode->gid = entry->gid;
     inode->modified = (struct fs_time){entry->mtime, 0};

@@ -150,11 +150,15 @@ static const struct file_ops socket_file_ops = {
     .control = socket_control,
 };
 
+static const struct inode_ops stream_ops = {.protocol = "UNIX-STREAM"},
+                              packet_ops = {.protocol = "UNIX"};
+
 enum err socket_open(struct socket *socket, uint32_t flags, struct file **out)
 {
     struct dentry *dentry;
     enum err e = anon_dentry(&sockfs, S_IFSOCK | 0777, "socket:[%lu]", &dentry);
     if (e == E_OK) {
+        dentry->inode->ops = socket->type == SOCK_STREAM ? &stream_ops : &packet_ops;
         e = anon_open(dentry, &socket_file_ops, socket, O_RDWR | flags, out);
         dentry_put(dentry);
     }

@@ -72,6 +72,7 @@
 #define POLL_RDBAND         0x0080u
 #define POLL_WRNORM         0x0100u
 #define POLL_WRBAND         0x0200u
+#define POLL_MSG            0x0400u
 #define POLL_RDHUP          0x2000u
 
 #define POLL_READABLE       (POLL_IN | POLL_RDNORM)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/vfs/async.h"
 
+#include "fs/vfs/lease.h"
 #include "fs/vfs/wait.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
@@ -220,8 +221,15 @@ int async_signal(const struct file *file)
     return file->async ? file->async->signal : 0;
 }
 
+void async_forget_owner(struct file *file)
+{
+    file->async->owner.id = 0;
+    file->async->signal = 0;
+}
+
 void async_end(struct file *file)
 {
+    lease_end(file);
     async_leave(file->async);
     heap_free(file->async);
 }

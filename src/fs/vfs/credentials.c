@@ -118,8 +118,7 @@ bool capable(enum capability capability)
     return credentials_have(credentials_current(), capability);
 }
 
-/* Rights that the mode denies (capabilities(7)). */
-static bool may_override(const struct credentials *c, uint32_t mode, uint32_t may)
+bool credentials_may_override(const struct credentials *c, uint32_t mode, uint32_t may)
 {
     bool directory = mode_is(mode, S_IFDIR);
     bool reads = directory ? !(may & MAY_WRITE) : may == MAY_READ;
@@ -136,7 +135,7 @@ bool credentials_may_access(const struct credentials *c, struct file_rights file
         granted >>= 6;
     else if ((granted >> 3 ^ granted) & may && credentials_in_group(c, file.gid))
         granted >>= 3;
-    return !(may & ~granted) || may_override(c, file.mode, may);
+    return !(may & ~granted) || credentials_may_override(c, file.mode, may);
 }
 
 uint32_t credentials_lost_set_ids(const struct credentials *c, struct file_rights file)

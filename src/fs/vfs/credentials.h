@@ -39,7 +39,10 @@ enum capability { /* capabilities(7); those that a check here asks for */
     CAP_SYS_RESOURCE = 24,
     CAP_SYS_TIME = 25,
     CAP_MKNOD = 27,
+    CAP_LEASE = 28,
+    CAP_SETFCAP = 31,
     CAP_MAC_OVERRIDE = 32,
+    CAP_SYSLOG = 34,
     CAP_LAST = 40,
 };
 
@@ -109,5 +112,7 @@ struct file_rights {
 };
 /* True if the mode or a capability grants all of the MAY_* rights `may`. O(log groups). */
 bool credentials_may_access(const struct credentials *c, struct file_rights file, uint32_t may);
+/* True if a capability grants what the mode, or a list, denies. O(1). */
+bool credentials_may_override(const struct credentials *c, uint32_t mode, uint32_t may);
 /* The set-ID bits of `mode` that a write, a truncation or a change of the owner removes (chown(2)). */
 uint32_t credentials_lost_set_ids(const struct credentials *c, struct file_rights file);

@@ -90,6 +90,13 @@ enum err file_table_add(struct file_table *table, struct file *file, uint32_t fr
     return E_OK;
 }
 
+COLD enum err file_table_next(const struct file_table *table, uint32_t fds[2])
+{
+    fds[0] = first_free(table, table->lowest);
+    fds[1] = first_free(table, fds[0] + 1);
+    return fds[1] < limit_now() ? E_OK : E_MFILE;
+}
+
 bool file_table_has_room(const struct file_table *table)
 {
     return first_free(table, table->lowest) < limit_now();

@@ -39,6 +39,8 @@ static inline struct file *file_table_find(const struct file_table *table, uint6
  * a number below others in use was free. */
 MUST_CHECK enum err file_table_add(struct file_table *table, struct file *file, uint32_t from,
                                    bool close_on_exec, int *out);
+/* The two numbers that the next two file_table_add() would find. E_MFILE. */
+MUST_CHECK enum err file_table_next(const struct file_table *table, uint32_t fds[2]);
 /* True if file_table_add() would find a number. */
 bool file_table_has_room(const struct file_table *table);
 /* dup2(): assigns exactly that number and closes the file that had it; takes a reference.

@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/xattr.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/areas.h"
@@ -24,6 +25,7 @@ enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode, struc
     inode->fs = fs;
     inode->ino = fs->next_ino++;
     inode->mode = mode;
+    inode_mode_changed(inode);
     inode->references = 1;
     inode->created = fs_time_now();
     inode->accessed = inode->modified = inode->changed = inode->created;
@@ -59,6 +61,8 @@ void inode_put(struct inode *inode)
         heap_free(inode->directory);
     }
     heap_free(inode->link);
+    if (inode->attributes)
+        attributes_free(inode->attributes);
     heap_free(inode);
 }
 
@@ -88,17 +92,44 @@ void inode_touch_accessed(struct inode *inode, bool start)
         inode->accessed = now;
 }
 
+void inode_mode_changed(struct inode *inode)
+{
+    uint32_t mode = inode->mode, quick = mode & mode >> 3 & mode >> 6 & 7;
+    if (inode->attributes && attributes_acl(inode->attributes, ATTRIBUTE_ACCESS_ACL).acl)
+        quick = 0;
+    if ((mode & (S_ISUID | S_ISGID)) || attributes_capable(inode))
+        quick |= INODE_PRIVILEGED;
+    inode->quick = (uint8_t)(quick | (inode->quick & INODE_LEASED));
+}
+
+/* The access control list decides for all but the owner, if the group, or its mask, may anything. */
+static bool may_by_list(const struct inode *inode, const struct credentials *c, uint32_t may,
+                        bool *granted)
+{
+    if (!inode->attributes || c->uid.fs == inode->uid || !(inode->mode & 0070))
+        return false;
+    struct attribute_acl list = attributes_acl(inode->attributes, ATTRIBUTE_ACCESS_ACL);
+    if (!list.acl)
+        return false;
+    *granted = acl_grants(list.acl, list.count, c, inode->gid, may) ||
+               credentials_may_override(c, inode->mode, may);
+    return true;
+}
+
 static NOINLINE enum err check_credentials(const struct inode *inode, uint32_t may)
 {
-    if (credentials_may_access(credentials_current(), inode_rights(inode), may))
+    const struct credentials *c = credentials_current();
+    bool granted;
+    if (!may_by_list(inode, c, may, &granted))
+        granted = credentials_may_access(c, inode_rights(inode), may);
+    if (granted)
         return E_OK;
     return inode->ops && inode->ops->unguarded && inode->ops->unguarded(inode) ? E_OK : E_ACCES;
 }
 
 enum err inode_permission(const struct inode *inode, uint32_t may)
 {
-    uint32_t mode = inode->mode, to_all = mode & mode >> 3 & mode >> 6;
-    return may & ~to_all ? check_credentials(inode, may) : E_OK;
+    return may & ~(uint32_t)inode->quick ? check_credentials(inode, may) : E_OK;
 }
 
 enum err inode_owner_check(const struct inode *inode)
@@ -107,13 +138,16 @@ enum err inode_owner_check(const struct inode *inode)
     return c->uid.fs == inode->uid || credentials_have(c, CAP_FOWNER) ? E_OK : E_PERM;
 }
 
-void inode_drop_set_ids(struct inode *inode)
+void inode_drop_privileges(struct inode *inode)
 {
     const struct credentials *c = credentials_current();
     uint32_t lost = credentials_lost_set_ids(c, inode_rights(inode));
-    if (lost == 0 || !mode_is(inode->mode, S_IFREG) || credentials_have(c, CAP_FSETID))
+    if (!mode_is(inode->mode, S_IFREG) || credentials_have(c, CAP_FSETID))
+        lost = 0;
+    if (!attributes_drop_capabilities(inode) && lost == 0)
         return;
     inode->mode &= ~lost;
+    inode_mode_changed(inode);
     inode_touch_changed(inode);
 }
 

@@ -27,6 +27,7 @@
 #include "fs/vfs/credentials.h"
 #include "mm/vm/page_source.h"
 
+struct attributes;
 struct dentry;
 struct directory;
 struct file;
@@ -63,6 +64,7 @@ struct inode_ops {
     void (*destroy)(struct inode *inode);
     /* True: the mode is not checked (/proc/self/fd). NULL: it is. */
     bool (*unguarded)(const struct inode *inode);
+    const char *protocol; /* system.sockprotoname; NULL: not a socket's file */
 };
 
 struct filesystem {
@@ -75,6 +77,7 @@ struct filesystem {
     struct dentry *root;
     /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
     struct dentry *covered;
+    bool attributes; /* files may have extended attributes (fs/vfs/xattr.h) */
     /* Makes an inode of the type in `mode`, without a name (nlink 0). NULL: not supported. */
     enum err (*create)(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out);
     /* Size in pages, for statfs(); NULL: unknown. */
@@ -87,7 +90,7 @@ struct inode {
     struct filesystem *fs;
     uint64_t ino;
     uint32_t references;
-    uint32_t mode; /* S_IF* and permissions */
+    uint32_t mode; /* S_IF* and permissions; after a change inode_mode_changed() */
     uint32_t uid, gid;
     uint32_t nlink;
     uint32_t writers;   /* files open for writing */
@@ -111,11 +114,18 @@ struct inode {
     bool busy;       /* a change has given way in its middle (inode_give_way()) */
     bool linkable;   /* nlink is 0, but link() is allowed (O_TMPFILE) */
     bool fixed_mode; /* chmod() is E_PERM for all (/proc/PID) */
+    uint8_t quick;   /* MAY_* that every thread has, and INODE_* */
+    struct attributes *attributes; /* fs/vfs/xattr.h; NULL: none */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */
     struct dentry *mapped_as;
     struct page_source pages; /* ops NULL: cannot be mapped */
 };
+
+/* In inode->quick: the file has a set-ID bit or capabilities, which a write removes; leases
+ * (fs/vfs/lease.h). */
+#define INODE_PRIVILEGED 8
+#define INODE_LEASED     16
 
 /* Allocates `size_of` bytes that start with a struct inode, and sets number, mode and times; the
  * rest is zero. *out: one reference. E_NOMEM. */
@@ -132,6 +142,9 @@ void inode_touch_changed(struct inode *inode);
  * ctime, or, only with `start` because this reads the clock, if it is a day old. */
 void inode_touch_accessed(struct inode *inode, bool start);
 
+/* Sets inode->quick, after a change of the mode or of the attributes. */
+void inode_mode_changed(struct inode *inode);
+
 static inline struct file_rights inode_rights(const struct inode *inode)
 {
     return (struct file_rights){inode->uid, inode->gid, inode->mode};
@@ -140,8 +153,8 @@ static inline struct file_rights inode_rights(const struct inode *inode)
 MUST_CHECK enum err inode_permission(const struct inode *inode, uint32_t may);
 /* E_PERM unless the calling thread owns the inode or has CAP_FOWNER. */
 MUST_CHECK enum err inode_owner_check(const struct inode *inode);
-/* Removes the set-ID bits that the calling thread's write or truncation removes. */
-void inode_drop_set_ids(struct inode *inode);
+/* Removes the set-ID bits that the calling thread's write or truncation removes, and capabilities. */
+void inode_drop_privileges(struct inode *inode);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);

@@ -5,6 +5,7 @@
 #include "fs/vfs/notify.h"
 #include "fs/vfs/vfs.h"
 #include "fs/vfs/vfs_create.h"
+#include "fs/vfs/xattr.h"
 #include "mm/heap/heap.h"
 
 static bool is_directory(const struct dentry *dentry)
@@ -43,6 +44,15 @@ enum err vfs_create_inode(struct dentry *directory, uint32_t mode, uint64_t devi
                  !credentials_have(c, CAP_FSETID))
             inode->mode &= ~S_ISGID;
     }
+    if (parent->attributes)
+        e = attributes_inherit(parent->attributes, inode, fs_current()->umask);
+    else if (!mode_is(mode, S_IFLNK))
+        inode->mode &= ~fs_current()->umask;
+    if (e != E_OK) {
+        inode_put(inode);
+        return e;
+    }
+    inode_mode_changed(inode);
     *out = inode;
     return E_OK;
 }
@@ -115,7 +125,7 @@ static enum err create_at(struct vfs_place place, uint32_t mode, uint64_t device
             e = E_PERM;
     }
     if (e == E_OK)
-        e = vfs_create_child(&walk, mode & ~fs_current()->umask, device, &dentry);
+        e = vfs_create_child(&walk, mode, device, &dentry);
     if (e == E_OK)
         dentry_put(dentry);
     walk_end(&walk);

@@ -45,6 +45,7 @@ struct fs_process {
     uint64_t timer_slack;
     uint64_t page_faults;
     uint64_t resident_pages;
+    uint32_t signals_queued;
     uint64_t signals_pending, signals_blocked, signals_ignored, signals_caught; /* bit n-1 */
     const struct credentials *credentials; /* of the thread; valid until the caller sleeps */
     uint32_t owner_uid, owner_gid;         /* of the files of /proc/PID */
@@ -70,6 +71,7 @@ struct fs_owner { /* gets the signals of a file; `uid` and `euid` are of the pro
 enum { /* si_code of SIGIO: POLL_IN and so on */
     FS_IO_IN = 1,
     FS_IO_OUT = 2,
+    FS_IO_MSG = 3,
     FS_IO_HUP = 6,
 };
 
@@ -79,21 +81,22 @@ struct fs_io_event {
     uint32_t band; /* POLL_* */
 };
 
-#define FS_SIGHUP        1
-#define FS_SIGINT        2
-#define FS_SIGQUIT       3
-#define FS_SIGPIPE       13
-#define FS_SIGCONT       18
-#define FS_SIGTSTP       20
-#define FS_SIGTTIN       21
-#define FS_SIGTTOU       22
-#define FS_SIGXFSZ       25
-#define FS_SIGWINCH      28
+#define FS_SIGHUP            1
+#define FS_SIGINT            2
+#define FS_SIGQUIT           3
+#define FS_SIGPIPE           13
+#define FS_SIGCONT           18
+#define FS_SIGTSTP           20
+#define FS_SIGTTIN           21
+#define FS_SIGTTOU           22
+#define FS_SIGXFSZ           25
+#define FS_SIGWINCH          28
 
-#define FS_RLIMIT_FSIZE  1
-#define FS_RLIMIT_RSS    5
-#define FS_RLIMIT_NOFILE 7
-#define FS_RLIMIT_COUNT  16
+#define FS_RLIMIT_FSIZE      1
+#define FS_RLIMIT_RSS        5
+#define FS_RLIMIT_NOFILE     7
+#define FS_RLIMIT_SIGPENDING 11
+#define FS_RLIMIT_COUNT      16
 
 /* Sends the signal to the calling process (SIGPIPE, SIGXFSZ). Only marks it pending. */
 void fs_raise(int signal);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/vfs/range_lock.h"
 
+#include "fs/vfs/text.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/hash_table.h"
 #include "mm/heap/heap.h"
@@ -260,4 +261,30 @@ void range_locks_end(struct inode *inode, const void *owner)
             range_lock_end(inode->locks, lock_of(node));
     }
     drop_empty_tree(inode);
+}
+
+static void range_lock_show(struct range_lock_lines *lines, const struct inode *inode,
+                            const char *kind, const struct range_lock *lock)
+{
+    text_printf(lines->text, "%s%u: %-6s ADVISORY  %s %d %02lx:%02lx:%lu %lu ", lines->prefix,
+                ++lines->number, kind, lock->write ? "WRITE" : "READ", lock->pid,
+                (unsigned long)device_major(inode->fs->device),
+                (unsigned long)device_minor(inode->fs->device), inode->ino, lock->start);
+    if (lock->last >= INT64_MAX)
+        text_printf(lines->text, "EOF\n");
+    else
+        text_printf(lines->text, "%lu\n", lock->last);
+}
+
+void range_locks_show(struct range_lock_lines *lines, const struct file *file,
+                      const struct file_table *table, int32_t pid)
+{
+    const struct range_lock whole = {
+        .last = INT64_MAX, .pid = pid, .write = file->lock == FILE_LOCK_EXCLUSIVE};
+    if (file->lock != FILE_LOCK_NONE)
+        range_lock_show(lines, file->inode, "FLOCK", &whole);
+    for (const struct range_lock *l = range_lock_first(file->inode); l != NULL;
+         l = range_lock_next(l))
+        if (l->owner == file || l->owner == table)
+            range_lock_show(lines, file->inode, l->owner == file ? "OFDLCK" : "POSIX", l);
 }

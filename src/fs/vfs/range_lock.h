@@ -21,6 +21,9 @@
 #include "base/list.h"
 #include "fs/vfs/file.h"
 
+struct file_table;
+struct text;
+
 struct range_lock {
     struct gap_node node; /* of the inode's tree */
     struct list waiters;  /* threads that this lock blocks */
@@ -45,3 +48,13 @@ MUST_CHECK enum err range_lock_set(struct inode *inode, const struct range_lock 
 MUST_CHECK enum err range_lock_clear(struct inode *inode, const struct range_lock *range);
 /* Releases all locks of the owner on the inode. O(n). */
 void range_locks_end(struct inode *inode, const void *owner);
+
+/* Lines of /proc/locks, each with the prefix and the next number. */
+struct range_lock_lines {
+    struct text *text;
+    const char *prefix;
+    unsigned number; /* of the last line */
+};
+/* Adds the locks of the open file and those of the table (NULL: none) on its inode. O(n). */
+void range_locks_show(struct range_lock_lines *lines, const struct file *file,
+                      const struct file_table *table, int32_t pid);

@@ -6,8 +6,10 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/lease.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/vfs_create.h"
+#include "fs/vfs/xattr.h"
 #include "mm/heap/heap.h"
 
 #define MOUNTS_MAX 8
@@ -140,6 +142,11 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
     bool writes = access == O_WRONLY || access == O_RDWR;
     if ((writes || (flags & O_TRUNC)) && inode->executing > 0)
         return E_TXTBSY;
+    if (unlikely(inode->quick & INODE_LEASED)) {
+        enum err held = lease_break(inode, writes || (flags & O_TRUNC), !(flags & O_NONBLOCK));
+        if (held != E_OK)
+            return held;
+    }
     struct file *file;
     enum err e = file_alloc(dentry, ops, (flags & ~FLAGS_FORGOTTEN) | O_LARGEFILE, &file);
     if (e != E_OK)
@@ -195,7 +202,7 @@ static enum err open_temporary(struct dentry *at, const char *path, uint32_t fla
     if (e != E_OK)
         return e;
     struct inode *inode;
-    e = vfs_create_inode(directory, S_IFREG | (mode & MODE_ALL & ~fs_current()->umask), 0, &inode);
+    e = vfs_create_inode(directory, S_IFREG | (mode & MODE_ALL), 0, &inode);
     if (e == E_OK) {
         struct dentry *dentry;
         static const char name[] = "#tmpfile";
@@ -203,7 +210,7 @@ static enum err open_temporary(struct dentry *at, const char *path, uint32_t fla
         e = dentry_alloc(directory, name, sizeof(name) - 1, inode, &dentry);
         inode_put(inode);
         if (e == E_OK) {
-            e = open_made(dentry, flags & ~TMPFILE_BIT, out);
+            e = open_made(dentry, flags, out);
             dentry_put(dentry);
         }
     }
@@ -217,8 +224,7 @@ static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t m
     if (!(flags & O_CREAT))
         return E_NOENT;
     struct dentry *dentry;
-    uint32_t bits = mode & MODE_ALL & ~fs_current()->umask;
-    enum err e = vfs_create_child(walk, S_IFREG | bits, 0, &dentry);
+    enum err e = vfs_create_child(walk, S_IFREG | (mode & MODE_ALL), 0, &dentry);
     if (e != E_OK)
         return e;
     e = open_made(dentry, flags & ~O_TRUNC, out);
@@ -297,6 +303,8 @@ enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
     if (!credentials_in_group(c, inode->gid) && !credentials_have(c, CAP_FSETID))
         mode &= ~S_ISGID;
     inode->mode = (inode->mode & S_IFMT) | (mode & MODE_ALL);
+    attributes_follow_mode(inode);
+    inode_mode_changed(inode);
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
@@ -330,6 +338,9 @@ COLD enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid
     if (gid != UINT32_MAX)
         inode->gid = gid;
     inode->mode &= ~lost;
+    if (!mode_is(inode->mode, S_IFDIR))
+        attributes_drop_capabilities(inode);
+    inode_mode_changed(inode);
     inode_touch_changed(inode);
     notify(dentry, NOTIFY_ATTRIBUTES);
     return E_OK;
@@ -367,8 +378,8 @@ enum err vfs_truncate(struct dentry *dentry, uint64_t size)
         return E_INVAL;
     if (inode->executing > 0)
         return E_TXTBSY;
-    if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
-        inode_drop_set_ids(inode);
+    if (unlikely(inode->quick & INODE_PRIVILEGED))
+        inode_drop_privileges(inode);
     enum err e = inode->ops->truncate(inode, size);
     if (e == E_OK)
         notify(dentry, NOTIFY_MODIFY);

@@ -5,7 +5,7 @@
 #include "fs/vfs/walk.h"
 
 /* Makes an inode without a name in the file system of `directory`, owned by the caller's fsuid.
- * Checks write permission of the directory. E_ACCES, E_NOENT (removed directory, or a file system
+ * `mode` is before the umask, or the directory's default access control list. Checks write permission of the directory. E_ACCES, E_NOENT (removed directory, or a file system
  * that creates no files), E_NOMEM, E_NOSPC. */
 MUST_CHECK enum err vfs_create_inode(struct dentry *directory, uint32_t mode, uint64_t device,
                                      struct inode **out);

@@ -84,24 +84,6 @@ void proc_show_file_count(struct text *text, void *context)
     text_printf(text, "%lu\t0\t%lu\n", count, UINT64_C(1048576));
 }
 
-struct lock_list {
-    struct text *text;
-    unsigned number;
-};
-
-static void put_lock(struct lock_list *list, const struct inode *inode, const char *kind,
-                     const struct range_lock *lock)
-{
-    text_printf(list->text, "%u: %-6s ADVISORY  %s %d %02lx:%02lx:%lu %lu ", ++list->number, kind,
-                lock->write ? "WRITE" : "READ ", lock->pid,
-                (unsigned long)device_major(inode->fs->device),
-                (unsigned long)device_minor(inode->fs->device), inode->ino, lock->start);
-    if (lock->last >= INT64_MAX)
-        text_printf(list->text, "EOF\n");
-    else
-        text_printf(list->text, "%lu\n", lock->last);
-}
-
 /* The locks that the table holds on the file, and the file itself, at its lowest descriptor. */
 static void put_locks(const struct process *process, struct file_table *table, uint32_t fd,
                       void *context)
@@ -116,25 +98,14 @@ static void put_locks(const struct process *process, struct file_table *table, u
             return;
         first_of_inode &= other == NULL || other->inode != file->inode;
     }
-    if (file->lock != FILE_LOCK_NONE)
-        put_lock(context, file->inode, "FLOCK",
-                 &(struct range_lock){.last = INT64_MAX,
-                                      .pid = process->pid,
-                                      .write = file->lock == FILE_LOCK_EXCLUSIVE});
-    for (const struct range_lock *l = range_lock_first(file->inode); l != NULL;
-         l = range_lock_next(l)) {
-        if (l->owner == file)
-            put_lock(context, file->inode, "OFDLCK", l);
-        else if (l->owner == table && first_of_inode)
-            put_lock(context, file->inode, "POSIX", l);
-    }
+    range_locks_show(context, file, first_of_inode ? table : NULL, process->pid);
 }
 
 void proc_show_locks(struct text *text, void *context)
 {
     (void)context;
-    struct lock_list list = {text, 0};
-    visit_files(put_locks, &list);
+    struct range_lock_lines lines = {text, "", 0};
+    visit_files(put_locks, &lines);
 }
 
 /* Deterministic cache parameters (SDM 2A, CPUID leaf 4; AMD: leaf 8000001DH, in the same form). */

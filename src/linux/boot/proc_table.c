@@ -93,15 +93,19 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
     T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "65536") T(
         "sys/fs/file-max", "1048576") T("sys/fs/inotify/max_queued_events", "16384")
         T("sys/fs/inotify/max_user_instances", "128") T("sys/fs/inotify/max_user_watches", "65536")
-            T("sys/fs/nr_open", "1048576") T("sys/fs/overflowgid", "65534")
-                T("sys/fs/overflowuid", "65534") T("sys/fs/pipe-max-size", "1048576")
-                    T("sys/fs/pipe-user-pages-hard", "0") T("sys/fs/pipe-user-pages-soft", "0")
-                        T("sys/fs/protected_fifos", "0") T("sys/fs/protected_hardlinks", "1")
-                            T("sys/fs/protected_regular", "0") T("sys/fs/protected_symlinks", "0")
-                                T("sys/fs/suid_dumpable", "0") T("sys/kernel/cap_last_cap", "40")
-                                    T("sys/kernel/core_pattern",
-                                      "core") T("sys/kernel/core_uses_pid", "0")
-                                        T("sys/kernel/dmesg_restrict", "1") /* syslog() refuses */
+            T("sys/fs/lease-break-time", "45") T("sys/fs/leases-enable", "1")
+                T("sys/fs/nr_open", "1048576") T("sys/fs/overflowgid", "65534")
+                    T("sys/fs/overflowuid", "65534") T("sys/fs/pipe-max-size", "1048576")
+                        T("sys/fs/pipe-user-pages-hard", "0") T("sys/fs/pipe-user-pages-soft", "0")
+                            T("sys/fs/protected_fifos", "0") T("sys/fs/protected_hardlinks", "1")
+                                T("sys/fs/protected_regular", "0")
+                                    T("sys/fs/protected_symlinks", "0")
+                                        T("sys/fs/suid_dumpable", "0")
+                                            T("sys/kernel/cap_last_cap", "40")
+                                                T("sys/kernel/core_pattern", "core")
+                                                    T("sys/kernel/core_uses_pid", "0")
+                                                        T("sys/kernel/dmesg_restrict",
+                                                          "1") /* syslog() needs CAP_SYSLOG */
     T("sys/kernel/kptr_restrict", "0") T("sys/kernel/ngroups_max", "65536")
         T("sys/kernel/osrelease", LINUX_RELEASE) T("sys/kernel/ostype", "Linux")
             T("sys/kernel/overflowgid", "65534") T("sys/kernel/overflowuid", "65534")

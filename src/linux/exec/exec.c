@@ -20,6 +20,7 @@
 #include "cpu/selectors.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/xattr.h"
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "linux/abi/time.h"
@@ -194,14 +195,24 @@ static bool may_read(const struct exec_image *image)
 static MUST_CHECK enum err identify(struct exec_job *job)
 {
     const struct credentials *now = credentials_current();
-    const struct rights_exec exec = {
-        .file = inode_rights(job->program.file->inode),
+    const struct inode *inode = job->program.file->inode;
+    struct rights_exec exec = {
+        .file = inode_rights(inode),
         .shared = process_current()->fs->references > 1,
     };
+    const struct file_capabilities *file = file_capabilities(inode);
+    if (file) {
+        exec.capable = true;
+        exec.effective = file->magic & CAPABILITY_EFFECTIVE;
+        exec.permitted = file->half[0].permitted | (uint64_t)file->half[1].permitted << 32;
+        exec.inheritable = file->half[0].inheritable | (uint64_t)file->half[1].inheritable << 32;
+    }
     job->credentials = credentials_copy(now);
     if (job->credentials == NULL)
         return no_memory(job);
-    job->secure = rights_exec(job->credentials, &exec);
+    enum err e = rights_exec(job->credentials, &exec, &job->secure);
+    if (e != E_OK)
+        return exec_refuse(job->why, e, job->path, "it needs capabilities that are not allowed");
     job->dumpable = now->uid.effective == now->uid.real && now->gid.effective == now->gid.real &&
                     may_read(&job->program) && may_read(&job->interpreter);
     return E_OK;

@@ -217,6 +217,7 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .oom_score_adj = process->oom_score_adj,
         .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
                        fault_counters.file + fault_counters.taken_over,
+        .signals_queued = signal_queued_of(lt),
         .signals_pending = signal_pending_of(lt),
         .signals_blocked = lt->blocked,
     };

@@ -9,6 +9,7 @@
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/async.h"
+#include "fs/vfs/lease.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
@@ -36,6 +37,8 @@ enum fcntl_command {
     F_OFD_SETLK = 37,
     F_OFD_SETLKW = 38,
     F_DUPFD_CLOEXEC = 1030,
+    F_SETLEASE = 1024,
+    F_GETLEASE = 1025,
     F_SETPIPE_SZ = 1031,
     F_GETPIPE_SZ = 1032,
     F_ADD_SEALS = 1033,
@@ -237,6 +240,12 @@ static enum err control_data(struct syscall *call, struct file *file)
     case F_GETOWN_EX:
     case F_GETOWNER_UIDS:
         return owner_control(file, (uint32_t)call->arg[1], argument);
+    case F_SETLEASE:
+        return lease_set(file, (int)call->arg[0], argument);
+    case F_GETLEASE:
+        value = lease_type(file);
+        e = E_OK;
+        break;
     case F_SETPIPE_SZ:
         e = pipe_set_capacity(file, (uint32_t)argument, &value);
         break;
@@ -360,14 +369,20 @@ enum err sys_ioctl(struct syscall *call)
     return file->ops->control(file, (uint32_t)call->arg[1], call->arg[2], &call->result);
 }
 
+/* True for regular files and directories of a file system that keeps them. */
+static bool is_stored(const struct file *file)
+{
+    uint32_t mode = file->inode->mode;
+    return file->inode->fs->attributes && (mode_is(mode, S_IFREG) || mode_is(mode, S_IFDIR));
+}
+
 /* fsync(2): files live in memory, there is nothing to write. E_BADF, E_INVAL. */
 static enum err synchronise(uint64_t fd)
 {
     const struct file *file = fd_file(fd);
     if (!file)
         return E_BADF;
-    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR);
-    return stored ? E_OK : E_INVAL;
+    return is_stored(file) ? E_OK : E_INVAL;
 }
 
 enum err sys_fsync(struct syscall *call)
@@ -420,8 +435,11 @@ enum err sys_truncate(struct syscall *call)
         e = E_INVAL;
     else
         e = inode_permission(inode, MAY_WRITE);
+    if (e == E_OK && (inode->quick & INODE_LEASED))
+        e = lease_break(inode, true, true);
     if (e == E_OK)
         e = vfs_truncate(dentry, call->arg[1]);
+    call->restart = e == E_INTR;
     dentry_put(dentry);
     return e;
 }

@@ -31,7 +31,7 @@ enum err sys_inotify_init1(struct syscall *call)
 enum err sys_inotify_add_watch(struct syscall *call)
 {
     uint32_t mask = (uint32_t)call->arg[2];
-    if (!(mask & KNOWN_BITS))
+    if (mask == 0 || (mask & ~KNOWN_BITS))
         return E_INVAL;
     struct file *file = fd_file(call->arg[0]);
     if (!file)

@@ -44,7 +44,7 @@ enum err sys_utimes(struct syscall *call);
 enum err sys_futimesat(struct syscall *call);
 enum err sys_utimensat(struct syscall *call);
 
-/* sys_path_xattr.c: extended attributes, unsupported by the file systems here */
+/* sys_path_xattr.c: extended attributes */
 enum err sys_setxattr(struct syscall *call);
 enum err sys_lsetxattr(struct syscall *call);
 enum err sys_fsetxattr(struct syscall *call);

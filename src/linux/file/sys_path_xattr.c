@@ -1,134 +1,166 @@
 /* SPDX-License-Identifier: MIT */
-/* Extended attributes (xattr(7)) are unsupported; as in Linux, arguments are checked before
- * ENOTSUP. */
+/* System calls on extended attributes (xattr(7)); the rules are in fs/vfs/xattr.h. As in Linux the
+ * file is found before the other arguments are looked at. */
 #include "linux/file/sys_path.h"
 
+#include "fs/vfs/xattr.h"
 #include "linux/file/args.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
-#define CWD            ((uint64_t)AT_FDCWD)
-#define XATTR_NAME_MAX 255
-#define XATTR_SIZE_MAX 65536u
-#define XATTR_CREATE   1u
-#define XATTR_REPLACE  2u
+#define CWD ((uint64_t)AT_FDCWD)
 
-static enum err path_xattr_check_name(uint64_t from)
+/* Copies a name into name[XATTR_NAME_MAX + 1]. E_RANGE, E_FAULT. */
+static enum err name_in(char *name, uint64_t from)
 {
-    char name[XATTR_NAME_MAX + 1];
     size_t length;
-    enum err e = copy_in_string(name, virt(from), sizeof(name), &length);
+    enum err e = copy_in_string(name, virt(from), XATTR_NAME_MAX + 1, &length);
     if (e == E_NAMETOOLONG || (e == E_OK && length == 0))
         return E_RANGE;
     return e;
 }
 
-static enum err check_path(uint64_t path, uint32_t flags)
+static enum err set_attribute(struct syscall *call, struct dentry *dentry)
 {
-    struct dentry *dentry;
-    enum err e = lookup_at(CWD, path, flags, &dentry);
-    if (e == E_OK)
-        dentry_put(dentry);
-    return e;
-}
-
-/* The flags, the name and the value of setxattr(). */
-static enum err check_value(const struct syscall *call)
-{
+    char name[XATTR_NAME_MAX + 1];
     uint64_t size = call->arg[3];
-    if ((uint32_t)call->arg[4] & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+    uint32_t flags = (uint32_t)call->arg[4];
+    if (flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
         return E_INVAL;
-    enum err e = path_xattr_check_name(call->arg[1]);
-    if (e != E_OK || size == 0)
+    enum err e = name_in(name, call->arg[1]);
+    if (e != E_OK)
         return e;
     if (size > XATTR_SIZE_MAX)
         return E_2BIG;
-    void *value = heap_alloc(size);
+    void *value = heap_alloc(size + 1);
     if (!value)
         return E_NOMEM;
-    e = copy_in(value, virt(call->arg[2]), size);
+    if (size > 0)
+        e = copy_in(value, virt(call->arg[2]), size);
+    if (e == E_OK)
+        e = xattr_set(dentry, name, (struct xattr_value){value, size, flags});
     heap_free(value);
     return e;
 }
 
-typedef enum err (*check)(const struct syscall *call);
-
-static enum err check_name(const struct syscall *call)
+static enum err get_attribute(struct syscall *call, struct dentry *dentry)
 {
-    return path_xattr_check_name(call->arg[1]);
-}
-
-static enum err refuse_path(const struct syscall *call, uint32_t flags, check arguments)
-{
-    enum err e = check_path(call->arg[0], flags);
+    char name[XATTR_NAME_MAX + 1];
+    const void *value;
+    size_t size, room = call->arg[3];
+    enum err e = name_in(name, call->arg[1]);
     if (e == E_OK)
-        e = arguments(call);
-    return e == E_OK ? E_NOTSUP : e;
+        e = xattr_get(dentry->inode, name, &value, &size);
+    if (e != E_OK)
+        return e;
+    call->result = size;
+    if (room == 0)
+        return E_OK;
+    return size > room ? E_RANGE : copy_out(virt(call->arg[2]), value, size);
 }
 
-static enum err refuse_file(const struct syscall *call, check arguments)
+static enum err list_attributes(struct syscall *call, struct dentry *dentry)
 {
-    enum err e = fd_file(call->arg[0]) ? arguments(call) : E_BADF;
-    return e == E_OK ? E_NOTSUP : e;
+    size_t room = call->arg[2];
+    if (room > XATTR_LIST_MAX)
+        room = XATTR_LIST_MAX;
+    size_t size = xattr_list(dentry->inode, NULL, 0);
+    call->result = size;
+    if (room == 0 || size == 0)
+        return E_OK;
+    if (size > room)
+        return room == XATTR_LIST_MAX ? E_2BIG : E_RANGE;
+    char *names = heap_alloc(size);
+    if (!names)
+        return E_NOMEM;
+    xattr_list(dentry->inode, names, size);
+    enum err e = copy_out(virt(call->arg[1]), names, size);
+    heap_free(names);
+    return e;
+}
+
+static enum err remove_attribute(struct syscall *call, struct dentry *dentry)
+{
+    char name[XATTR_NAME_MAX + 1];
+    enum err e = name_in(name, call->arg[1]);
+    return e == E_OK ? xattr_set(dentry, name, (struct xattr_value){0}) : e;
+}
+
+typedef enum err (*operation)(struct syscall *call, struct dentry *dentry);
+
+static enum err with_path(struct syscall *call, uint32_t flags, operation run)
+{
+    struct dentry *dentry;
+    enum err e = lookup_at(CWD, call->arg[0], flags, &dentry);
+    if (e != E_OK)
+        return e;
+    e = run(call, dentry);
+    dentry_put(dentry);
+    return e;
+}
+
+static enum err with_file(struct syscall *call, operation run)
+{
+    const struct file *file = fd_file(call->arg[0]);
+    return file ? run(call, file->dentry) : E_BADF;
 }
 
 enum err sys_setxattr(struct syscall *call)
 {
-    return refuse_path(call, 0, check_value);
+    return with_path(call, 0, set_attribute);
 }
 
 enum err sys_lsetxattr(struct syscall *call)
 {
-    return refuse_path(call, AT_SYMLINK_NOFOLLOW, check_value);
+    return with_path(call, AT_SYMLINK_NOFOLLOW, set_attribute);
 }
 
 enum err sys_fsetxattr(struct syscall *call)
 {
-    return refuse_file(call, check_value);
+    return with_file(call, set_attribute);
 }
 
 enum err sys_getxattr(struct syscall *call)
 {
-    return refuse_path(call, 0, check_name);
+    return with_path(call, 0, get_attribute);
 }
 
 enum err sys_lgetxattr(struct syscall *call)
 {
-    return refuse_path(call, AT_SYMLINK_NOFOLLOW, check_name);
+    return with_path(call, AT_SYMLINK_NOFOLLOW, get_attribute);
 }
 
 enum err sys_fgetxattr(struct syscall *call)
 {
-    return refuse_file(call, check_name);
+    return with_file(call, get_attribute);
 }
 
-/* Returns 0: an empty list. */
 enum err sys_listxattr(struct syscall *call)
 {
-    return check_path(call->arg[0], 0);
+    return with_path(call, 0, list_attributes);
 }
 
 enum err sys_llistxattr(struct syscall *call)
 {
-    return check_path(call->arg[0], AT_SYMLINK_NOFOLLOW);
+    return with_path(call, AT_SYMLINK_NOFOLLOW, list_attributes);
 }
 
 enum err sys_flistxattr(struct syscall *call)
 {
-    return fd_file(call->arg[0]) ? E_OK : E_BADF;
+    return with_file(call, list_attributes);
 }
 
 enum err sys_removexattr(struct syscall *call)
 {
-    return refuse_path(call, 0, check_name);
+    return with_path(call, 0, remove_attribute);
 }
 
 enum err sys_lremovexattr(struct syscall *call)
 {
-    return refuse_path(call, AT_SYMLINK_NOFOLLOW, check_name);
+    return with_path(call, AT_SYMLINK_NOFOLLOW, remove_attribute);
 }
 
 enum err sys_fremovexattr(struct syscall *call)
 {
-    return refuse_file(call, check_name);
+    return with_file(call, remove_attribute);
 }

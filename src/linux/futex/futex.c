@@ -96,8 +96,13 @@ uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
-        if (!futex_key_same(&w->key, key) || !(w->bitset & bitset))
+        if (!futex_key_same(&w->key, key))
             continue;
+        if (!(w->bitset & bitset)) { /* 0 in waiters for PI */
+            if (unlikely(w->lock != NULL || w->requeue_to != NULL))
+                return FUTEX_MIXED;
+            continue;
+        }
         futex_wake_one(w);
         count++;
     }
@@ -112,8 +117,12 @@ uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, ui
     for (struct list *it = bucket->next; it != bucket && count < limit; it = next) {
         struct futex_waiter *w = futex_waiter_of(it);
         next = it->next;
-        if (!futex_key_same(&w->key, from) || w->lock != NULL || w->requeue_to != NULL)
+        if (!futex_key_same(&w->key, from))
             continue;
+        if (w->lock != NULL || w->requeue_to != NULL) {
+            count = FUTEX_MIXED;
+            break;
+        }
         hold(to);
         futex_key_drop(&w->key);
         w->key = *to;

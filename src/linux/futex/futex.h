@@ -79,10 +79,12 @@ void futex_join(struct futex_waiter *waiter);
 /* Removes the waiter, woken or not, and drops its reference to the source. */
 void futex_leave(struct futex_waiter *waiter);
 
-/* Wakes up to `limit` waiters whose bitset shares a bit with `bitset`; returns their number.
- * O(bucket). */
+#define FUTEX_MIXED UINT32_MAX
+
+/* Wakes up to `limit` waiters whose bitset shares a bit with `bitset`; returns their number, or
+ * FUTEX_MIXED at a waiter for a PI lock (FUTEX_LOCK_PI, FUTEX_WAIT_REQUEUE_PI). O(bucket). */
 uint32_t futex_wake(const struct futex_key *key, uint32_t limit, uint32_t bitset);
-/* Requeues up to `limit` waiters to another futex; returns their number. O(bucket), and O(bucket *
+/* Requeues up to `limit` waiters to another futex; as futex_wake(). O(bucket), and O(bucket *
  * moved) if their priorities differ. */
 uint32_t futex_move(const struct futex_key *from, const struct futex_key *to, uint32_t limit);
 /* A waiter of a priority-inheriting futex, or NULL. E_INVAL: a thread waits on the futex without PI.

@@ -178,6 +178,15 @@ static COLD enum err requeue_pi(struct syscall *call)
     return e;
 }
 
+/* Adds a count of futex_wake() or futex_move() to the call's result. */
+static ALWAYS_INLINE enum err count_woken(struct syscall *call, uint32_t count)
+{
+    if (unlikely(count == FUTEX_MIXED))
+        return E_INVAL;
+    call->result += count;
+    return E_OK;
+}
+
 COLD static enum err requeue(struct syscall *call, bool compare)
 {
     int to_wake = (int)call->arg[2], to_move = (int)call->arg[3];
@@ -194,9 +203,8 @@ COLD static enum err requeue(struct syscall *call, bool compare)
         return e;
     if (compare && value != (uint32_t)call->arg[5])
         return E_AGAIN;
-    call->result = futex_wake(&from, (uint32_t)to_wake, FUTEX_BITSET_ANY);
-    call->result += futex_move(&from, &to, (uint32_t)to_move);
-    return E_OK;
+    e = count_woken(call, futex_wake(&from, (uint32_t)to_wake, FUTEX_BITSET_ANY));
+    return e == E_OK ? count_woken(call, futex_move(&from, &to, (uint32_t)to_move)) : e;
 }
 
 /* The encoded operation of FUTEX_WAKE_OP: op, comparison, two signed 12-bit operands (futex(2)). */
@@ -277,10 +285,10 @@ COLD static enum err wake_op(struct syscall *call)
         e = copy_out(virt(call->arg[4]), &new, sizeof new);
     if (e != E_OK)
         return e;
-    call->result = futex_wake(&first, wake_limit(call->arg[2]), FUTEX_BITSET_ANY);
-    if (second)
-        call->result += futex_wake(&other, wake_limit(call->arg[3]), FUTEX_BITSET_ANY);
-    return E_OK;
+    e = count_woken(call, futex_wake(&first, wake_limit(call->arg[2]), FUTEX_BITSET_ANY));
+    if (e == E_OK && second)
+        e = count_woken(call, futex_wake(&other, wake_limit(call->arg[3]), FUTEX_BITSET_ANY));
+    return e;
 }
 
 /* Timeouts: FUTEX_WAIT, relative, monotonic clock; FUTEX_WAIT_BITSET and FUTEX_LOCK_PI2, absolute,
@@ -305,9 +313,10 @@ static enum err wake_call(struct syscall *call, uint32_t bitset)
 {
     struct futex_key key;
     enum err e = key_of(call, 0, &key);
-    if (e == E_OK)
-        call->result = futex_wake(&key, wake_limit(call->arg[2]), bitset);
-    return e;
+    if (unlikely(e != E_OK))
+        return e;
+    call->result = futex_wake(&key, wake_limit(call->arg[2]), bitset);
+    return unlikely(call->result == FUTEX_MIXED) ? E_INVAL : E_OK;
 }
 
 static enum err lock_pi(struct syscall *call, bool wait_for_it,
@@ -339,7 +348,7 @@ COLD static enum err futex_perform(struct syscall *call, uint32_t operation,
     case FUTEX_WAKE:
         return wake_call(call, FUTEX_BITSET_ANY);
     case FUTEX_WAKE_BITSET:
-        return wake_call(call, (uint32_t)call->arg[5]);
+        return (uint32_t)call->arg[5] != 0 ? wake_call(call, (uint32_t)call->arg[5]) : E_INVAL;
     case FUTEX_REQUEUE:
         return requeue(call, false);
     case FUTEX_CMP_REQUEUE:

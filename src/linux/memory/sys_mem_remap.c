@@ -27,8 +27,10 @@ static enum err check_words(const struct remap *r)
 {
     uint64_t at = r->at.v, to = r->to.v;
     if (r->flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
-        !is_aligned(at, PAGE_SIZE) || r->new_size == 0 || r->new_size > LAYOUT_PROGRAM_END)
+        !is_aligned(at, PAGE_SIZE) || r->new_size == 0)
         return E_INVAL;
+    if (r->new_size > LAYOUT_PROGRAM_END)
+        return r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) ? E_INVAL : E_NOMEM;
     if (!(r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
         return E_OK;
     if (!is_aligned(to, PAGE_SIZE) || to > LAYOUT_PROGRAM_END - r->new_size ||
@@ -203,8 +205,7 @@ enum err sys_mremap(struct syscall *call)
     struct remap r = {
         .at = virt(call->arg[0]),
         .old_size = align_up(call->arg[1], PAGE_SIZE),
-        .new_size =
-            call->arg[2] > LAYOUT_PROGRAM_END ? UINT64_MAX : align_up(call->arg[2], PAGE_SIZE),
+        .new_size = align_up(call->arg[2], PAGE_SIZE),
         .flags = call->arg[3],
         .to = virt(call->arg[4]),
     };

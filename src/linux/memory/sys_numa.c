@@ -176,7 +176,14 @@ enum err sys_mbind(struct syscall *call)
     e = numa_policy(mode, nodes, &policy);
     if (e != E_OK)
         return e;
+    if (policy == MPOL_DEFAULT && flags == 0 && areas_find(space_current(), virt(start)) != NULL)
+        return E_OK; /* gaps do not matter */
     return end <= LAYOUT_PROGRAM_END ? numa_all_mapped(virt_range(start, end)) : E_FAULT;
+}
+
+static bool numa_may_move(const struct process *process)
+{
+    return process->leader == NULL || process_may_trace(process->leader, false);
 }
 
 enum err sys_migrate_pages(struct syscall *call)
@@ -187,8 +194,11 @@ enum err sys_migrate_pages(struct syscall *call)
         e = numa_nodes(call->arg[3], call->arg[1], &to);
     if (e != E_OK)
         return e;
-    if (process_by_tid((int)call->arg[0]) == NULL)
+    const struct process *process = process_by_tid((int)call->arg[0]);
+    if (process == NULL)
         return E_SRCH;
+    if (!numa_may_move(process))
+        return E_PERM;
     if (to & ~UINT64_C(1) && !capable(CAP_SYS_NICE))
         return E_PERM;
     return to & 1 ? E_OK : E_INVAL; /* 0: no page was left behind */
@@ -204,6 +214,8 @@ static int numa_page(uint64_t address)
     return mem_is_mapped(at) ? 0 : -E_NOENT;
 }
 
+#define PAGES_AT_ONCE 16 /* as Linux reads their addresses */
+
 enum err sys_move_pages(struct syscall *call)
 {
     uint64_t count = call->arg[1], pages = call->arg[2], nodes = call->arg[3], to = call->arg[4];
@@ -215,17 +227,22 @@ enum err sys_move_pages(struct syscall *call)
     const struct process *process = process_by_tid((int)call->arg[0]);
     if (process == NULL)
         return E_SRCH;
+    if (!numa_may_move(process))
+        return E_PERM;
     if (process->program == NULL || process->program->space != space_current())
         return E_INVAL;
+    uint64_t page[PAGES_AT_ONCE];
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t page;
         int node = 0;
-        enum err e = copy_in(&page, virt(pages + i * sizeof page), sizeof page);
+        enum err e = E_OK;
+        if (i % PAGES_AT_ONCE == 0)
+            e = copy_in(page, virt(pages + i * sizeof page[0]),
+                        (count - i < PAGES_AT_ONCE ? count - i : PAGES_AT_ONCE) * sizeof page[0]);
         if (e == E_OK && nodes != 0)
             e = copy_in(&node, virt(nodes + i * sizeof node), sizeof node);
         if (e == E_OK && node != 0)
             e = E_NODEV;
-        int status = e == E_OK ? numa_page(page) : 0;
+        int status = e == E_OK ? numa_page(page[i % PAGES_AT_ONCE]) : 0;
         if (e == E_OK)
             e = copy_out(virt(to + i * sizeof status), &status, sizeof status);
         if (e != E_OK)

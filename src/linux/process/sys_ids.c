@@ -174,17 +174,15 @@ struct cap_data {
 static MUST_CHECK enum err copy_in_header(virt_t at, bool query, struct cap_header *header,
                                           unsigned *words)
 {
-    enum err e = copy_in(header, at, sizeof *header);
+    enum err e = copy_in(&header->version, at, sizeof header->version);
     if (e != E_OK)
         return e;
     switch (header->version) {
     case CAPABILITY_VERSION_1:
-        *words = 1;
-        return E_OK;
     case CAPABILITY_VERSION_2:
     case CAPABILITY_VERSION_3:
-        *words = 2;
-        return E_OK;
+        *words = header->version == CAPABILITY_VERSION_1 ? 1 : 2;
+        return copy_in(&header->pid, virt(at.v + sizeof header->version), sizeof header->pid);
     default:
         header->version = CAPABILITY_VERSION_3;
         e = copy_out(at, &header->version, sizeof header->version);

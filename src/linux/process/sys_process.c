@@ -5,6 +5,7 @@
 #include "kern/thread.h"
 #include "linux/task/rights.h"
 #include "linux/task/process.h"
+#include "linux/task/scheduling.h"
 #include "mm/layout.h"
 #include "mm/vm/usercopy.h"
 
@@ -49,16 +50,13 @@ enum err sys_set_robust_list(struct syscall *call)
 
 enum err sys_get_robust_list(struct syscall *call)
 {
-    uint64_t size = ROBUST_LIST_SIZE;
     const struct linux_thread *lt = linux_thread_by_tid((int)call->arg[0]);
     if (lt == NULL)
         return E_SRCH;
     if (!process_may_trace(lt, false))
         return E_PERM;
-    enum err e = copy_out(virt(call->arg[2]), &size, sizeof size);
-    if (e != E_OK)
-        return e;
-    return copy_out(virt(call->arg[1]), &lt->robust_list, sizeof(uint64_t));
+    enum err e = put_out(virt(call->arg[2]), ROBUST_LIST_SIZE);
+    return e == E_OK ? put_out(virt(call->arg[1]), lt->robust_list) : e;
 }
 
 enum {
@@ -80,6 +78,7 @@ enum {
     PR_SET_SECUREBITS = 28,
     PR_SET_TIMERSLACK = 29,
     PR_GET_TIMERSLACK = 30,
+    PR_MCE_KILL_GET = 34,
     PR_SET_CHILD_SUBREAPER = 36,
     PR_GET_CHILD_SUBREAPER = 37,
     PR_SET_NO_NEW_PRIVS = 38,
@@ -89,6 +88,8 @@ enum {
     PR_GET_THP_DISABLE = 42,
     PR_CAP_AMBIENT = 47,
 };
+
+#define PR_MCE_KILL_DEFAULT 2
 
 enum { /* operations of PR_CAP_AMBIENT */
     PR_CAP_AMBIENT_IS_SET = 1,
@@ -189,7 +190,7 @@ static enum err prctl_set(struct syscall *call)
     case PR_CAP_AMBIENT:
         return prctl_ambient(call);
     case PR_SET_TIMERSLACK:
-        process_current()->timer_slack = (int64_t)value <= 0 ? TIMER_SLACK_DEFAULT : value;
+        process_current()->timer_slack = value == 0 ? TIMER_SLACK_DEFAULT : value;
         return E_OK;
     case PR_SET_CHILD_SUBREAPER:
         process_current()->child_subreaper = value != 0;
@@ -217,7 +218,14 @@ static enum err prctl_get(struct syscall *call)
         call->result = (credentials_current()->securebits & SECURE_KEEP_CAPS) != 0;
         return E_OK;
     case PR_GET_TIMERSLACK:
-        call->result = process_current()->timer_slack;
+        call->result = sched_is_realtime(linux_current()->scheduling.policy)
+                           ? 0
+                           : process_current()->timer_slack;
+        return E_OK;
+    case PR_MCE_KILL_GET:
+        if (value || call->arg[2] || call->arg[3] || call->arg[4])
+            return E_INVAL;
+        call->result = PR_MCE_KILL_DEFAULT;
         return E_OK;
     case PR_CAPBSET_READ:
         if (value > CAP_LAST)
@@ -323,7 +331,7 @@ enum {
 /* With one CPU, kernel entry is a sufficient barrier. */
 enum err sys_membarrier(struct syscall *call)
 {
-    static uint32_t registered; /* commands */
+    uint32_t *registered = &process_current()->program->barriers;
     uint32_t command = (uint32_t)call->arg[0];
     if (call->arg[1] != 0)
         return E_INVAL;
@@ -334,12 +342,12 @@ enum err sys_membarrier(struct syscall *call)
     case MEMBARRIER_PRIVATE_EXPEDITED << 1:
     case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE << 1:
     case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ << 1:
-        registered |= command >> 1;
+        *registered |= command >> 1;
         return E_OK;
     case MEMBARRIER_PRIVATE_EXPEDITED:
     case MEMBARRIER_PRIVATE_EXPEDITED_SYNC_CORE:
     case MEMBARRIER_PRIVATE_EXPEDITED_RSEQ:
-        return registered & command ? E_OK : E_PERM;
+        return *registered & command ? E_OK : E_PERM;
     case MEMBARRIER_GLOBAL:
     case MEMBARRIER_GLOBAL_EXPEDITED:
     case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:

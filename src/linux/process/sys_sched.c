@@ -190,12 +190,12 @@ enum err sys_sched_getaffinity(struct syscall *call)
 enum err sys_getcpu(struct syscall *call)
 {
     uint32_t zero = 0;
-    enum err e = E_OK;
+    enum err first = E_OK, second = E_OK; /* both are tried */
     if (call->arg[0] != 0)
-        e = copy_out(virt(call->arg[0]), &zero, sizeof zero);
-    if (e == E_OK && call->arg[1] != 0)
-        e = copy_out(virt(call->arg[1]), &zero, sizeof zero);
-    return e;
+        first = copy_out(virt(call->arg[0]), &zero, sizeof zero);
+    if (call->arg[1] != 0)
+        second = copy_out(virt(call->arg[1]), &zero, sizeof zero);
+    return first != E_OK ? first : second;
 }
 
 enum {
@@ -314,11 +314,11 @@ enum err sys_ioprio_get(struct syscall *call)
 enum err sys_ioprio_set(struct syscall *call)
 {
     int which = (int)call->arg[0], value = (int)call->arg[2];
-    int class = value >> IOPRIO_CLASS_SHIFT, level = value & ((1 << IOPRIO_CLASS_SHIFT) - 1);
+    /* Between the class and the level there are hints. */
+    int class = value >> IOPRIO_CLASS_SHIFT, level = value & (IOPRIO_LEVELS - 1);
     if (class == IOPRIO_CLASS_RT && !capable(CAP_SYS_NICE) && !capable(CAP_SYS_ADMIN))
         return E_PERM;
-    if (class < 0 || class > IOPRIO_CLASS_IDLE || (class == 0 && level != 0) ||
-        (class != IOPRIO_CLASS_IDLE && level >= IOPRIO_LEVELS))
+    if (class < 0 || class > IOPRIO_CLASS_IDLE || (class == 0 && level != 0))
         return E_INVAL;
     return is_io_who(which) ? visit_who(which - 1, (int)call->arg[1], set_io_priority, &value)
                             : E_INVAL;

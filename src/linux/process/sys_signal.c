@@ -163,20 +163,24 @@ enum err sys_pause(struct syscall *call)
     return WAIT_EVENT(&signal_queue, false, NO_DEADLINE);
 }
 
-/* A thread may signal those of its own process, those of its users, and its session by SIGCONT
- * (kill(2)). */
-static NOINLINE bool may_signal(const struct signal_target *to, int signal)
+/* The credentials of the thread that the caller named decide (kill(2)); any thread may signal its
+ * session by SIGCONT. */
+static NOINLINE bool may_signal(const struct signal_target *to, int named, int signal)
 {
-    const struct linux_thread *other = to->thread != NULL ? to->thread : to->process->leader;
+    const struct linux_thread *other = linux_thread_find(named);
+    if (other == NULL)
+        other = to->process->leader;
     return rights_may_signal(credentials_current(), other->credentials) ||
            (signal == SIGNAL_CONT && to->process->sid == process_current()->sid);
 }
 
-static enum err process_signal_send(const struct signal_target *to, const struct siginfo *info)
+/* named: a thread of the process. */
+static enum err process_signal_send(const struct signal_target *to, int named,
+                                    const struct siginfo *info)
 {
     if ((unsigned)info->signal > SIGNAL_COUNT)
         return E_INVAL;
-    if (to->process != process_current() && !may_signal(to, info->signal))
+    if (to->process != process_current() && !may_signal(to, named, info->signal))
         return E_PERM;
     return info->signal != 0 ? signal_send(to, info) : E_OK;
 }
@@ -199,7 +203,7 @@ enum err sys_kill(struct syscall *call)
     struct siginfo info = info_from_self((int)call->arg[1], SI_USER);
     if (pid > 0) {
         struct signal_target to = {.process = process_by_tid(pid)};
-        return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
+        return to.process != NULL ? process_signal_send(&to, pid, &info) : E_SRCH;
     }
     if (pid == INT32_MIN)
         return E_SRCH;
@@ -210,7 +214,7 @@ enum err sys_kill(struct syscall *call)
         if (!meant)
             continue;
         struct signal_target to = {.process = p};
-        enum err e = process_signal_send(&to, &info);
+        enum err e = process_signal_send(&to, p->pid, &info);
         if (pid == -1 && e == E_PERM) /* no error, as in Linux */
             e = E_OK;
         if (answer != E_OK)
@@ -226,7 +230,7 @@ static enum err send_to_thread(int group, int tid, const struct siginfo *info)
     if (lt == NULL || (group != 0 && lt->process->pid != group))
         return E_SRCH;
     struct signal_target to = {.process = lt->process, .thread = lt};
-    return process_signal_send(&to, info);
+    return process_signal_send(&to, tid, info);
 }
 
 enum err sys_tkill(struct syscall *call)
@@ -264,7 +268,7 @@ enum err sys_rt_sigqueueinfo(struct syscall *call)
     if (e != E_OK)
         return e;
     struct signal_target to = {.process = pid != 0 ? process_by_tid(pid) : NULL};
-    return to.process != NULL ? process_signal_send(&to, &info) : E_SRCH;
+    return to.process != NULL ? process_signal_send(&to, pid, &info) : E_SRCH;
 }
 
 enum err sys_rt_tgsigqueueinfo(struct syscall *call)

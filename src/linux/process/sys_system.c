@@ -162,10 +162,3 @@ enum err sys_reboot(struct syscall *call)
         return E_INVAL;
     }
 }
-
-/* The kernel log goes to the console only and cannot be read back. */
-enum err sys_syslog(struct syscall *call)
-{
-    (void)call;
-    return E_PERM;
-}

@@ -58,11 +58,13 @@ enum err socket_address_out(const struct socket_address *address, uint64_t to, u
     return e == E_OK ? copy_out(virt(size_at), &address->length, sizeof(address->length)) : e;
 }
 
+#define TYPE_BITS (SOCK_TYPE_MASK | O_NONBLOCK | O_CLOEXEC)
+
 static enum err socket_make(const struct syscall *call, const struct socket_family **family,
                             struct socket **out)
 {
     uint32_t number = (uint32_t)call->arg[0], type = (uint32_t)call->arg[1];
-    if (type & ~(SOCK_TYPE_MASK | O_NONBLOCK | O_CLOEXEC))
+    if (type & ~TYPE_BITS)
         return E_INVAL;
     if (number >= FAMILIES)
         return E_AFNOSUPPORT;
@@ -96,7 +98,12 @@ enum err sys_socketpair(struct syscall *call)
     const struct socket_family *family;
     struct socket *sockets[2];
     struct file *files[2] = {NULL, NULL};
-    enum err e = E_OK;
+    uint32_t numbers[2]; /* written first, also if there will be no sockets */
+    enum err e = (uint32_t)call->arg[1] & ~TYPE_BITS ? E_INVAL : E_OK;
+    if (e == E_OK)
+        e = file_table_next(file_table_current(), numbers);
+    if (e == E_OK)
+        e = copy_out(virt(call->arg[3]), numbers, sizeof(numbers));
     for (unsigned i = 0; e == E_OK && i < 2; i++) {
         e = socket_make(call, &family, &sockets[i]);
         if (e == E_OK)

@@ -30,6 +30,7 @@ struct program {
     virt_t brk_start, brk;               /* the heap */
     uint32_t future_lock;                /* mlockall(MCL_FUTURE): flags of new areas */
     bool dumpable;                       /* PR_SET_DUMPABLE */
+    uint32_t barriers;                   /* commands that membarrier(2) has registered */
     struct exec_image file, interpreter; /* held open, which denies writes to the files */
     struct virt_range arguments,
         /* The strings on the stack: /proc/self/cmdline, environ. */

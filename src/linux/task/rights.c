@@ -198,18 +198,35 @@ static void take_set_ids(struct credentials *c, const struct file_rights *file)
         c->gid.effective = file->gid;
 }
 
-bool rights_exec(struct credentials *c, const struct rights_exec *exec)
+/* Permitted capabilities: the file's, or root's. *effective: they are in effect. */
+static enum err take_capabilities(struct credentials *c, const struct rights_exec *exec,
+                                  bool *effective)
+{
+    c->permitted = 0;
+    *effective = exec->capable && exec->effective;
+    if (exec->capable) {
+        c->permitted = (exec->permitted & c->bounding) | (exec->inheritable & c->inheritable);
+        if (*effective && (exec->permitted & ~c->permitted))
+            return E_PERM;
+    }
+    bool runs_as_root = c->uid.effective == 0, is_root = c->uid.real == 0;
+    if ((c->securebits & SECURE_NOROOT) || (exec->capable && runs_as_root && !is_root))
+        return E_OK;
+    if (runs_as_root || is_root)
+        c->permitted = c->bounding | c->inheritable;
+    *effective = *effective || runs_as_root;
+    return E_OK;
+}
+
+enum err rights_exec(struct credentials *c, const struct rights_exec *exec, bool *secure)
 {
     const struct ids old_uid = c->uid, old_gid = c->gid;
     const uint64_t old_permitted = c->permitted;
-    bool may_set = credentials_have(c, CAP_SETUID), effective = false;
+    bool may_set = credentials_have(c, CAP_SETUID), effective;
     take_set_ids(c, &exec->file);
-    c->permitted = 0;
-    if (!(c->securebits & SECURE_NOROOT)) {
-        effective = c->uid.effective == 0;
-        if (effective || c->uid.real == 0)
-            c->permitted = c->bounding | c->inheritable;
-    }
+    enum err e = take_capabilities(c, exec, &effective);
+    if (e != E_OK)
+        return e;
     bool set_id = c->uid.effective != old_uid.real || c->gid.effective != old_gid.real;
     bool gained = c->permitted & ~old_permitted;
     if ((set_id || gained) && (exec->shared || c->no_new_privs)) {
@@ -221,13 +238,14 @@ bool rights_exec(struct credentials *c, const struct rights_exec *exec)
     }
     c->uid.saved = c->uid.fs = c->uid.effective;
     c->gid.saved = c->gid.fs = c->gid.effective;
-    if (set_id)
+    if (set_id || exec->capable)
         c->ambient = 0;
     c->permitted |= c->ambient;
     c->effective = effective ? c->permitted : c->ambient;
     c->securebits &= ~(uint32_t)SECURE_KEEP_CAPS;
     bool more = c->permitted & ~c->ambient;
-    return set_id || (c->uid.real != 0 && (effective || more));
+    *secure = set_id || (c->uid.real != 0 && (effective || more));
+    return E_OK;
 }
 
 bool rights_differs(const struct credentials *from, const struct credentials *to)

@@ -56,9 +56,14 @@ void rights_for_access(struct credentials *c);
 struct rights_exec {
     struct file_rights file; /* of the program, or of the script's interpreter */
     bool shared;             /* another process shares root and working directory (CLONE_FS) */
+    bool capable;            /* the file has capabilities: */
+    bool effective;          /* all that it gives are in effect */
+    uint64_t permitted, inheritable;
 };
-/* execve(2) of such a file. True for a secure exec (AT_SECURE). Files have no capabilities. */
-bool rights_exec(struct credentials *c, const struct rights_exec *exec);
+/* execve(2) of such a file. *secure: AT_SECURE. E_PERM: the bounding set lacks capabilities that
+ * the file needs. */
+MUST_CHECK enum err rights_exec(struct credentials *c, const struct rights_exec *exec,
+                                bool *secure);
 
 /* True if `to` gives rights or ids that `from` has not: a process that changes so is no longer
  * dumpable (PR_SET_DUMPABLE). */

@@ -404,6 +404,11 @@ uint64_t signal_pending_of(const struct linux_thread *lt) NO_LOCK_ANALYSIS
     return lt->pending.set | lt->process->pending.set;
 }
 
+COLD uint32_t signal_queued_of(const struct linux_thread *lt) NO_LOCK_ANALYSIS
+{
+    return lt->pending.queued + lt->process->pending.queued;
+}
+
 uint64_t signal_pending_set(void)
 {
     return signal_pending_of(linux_current());

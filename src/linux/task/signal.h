@@ -127,6 +127,8 @@ void signal_set_blocked(uint64_t set);
 uint64_t signal_pending_set(void); /* of the thread and the process, blocked or not */
 /* As signal_pending_set(), for another thread. */
 uint64_t signal_pending_of(const struct linux_thread *lt);
+/* The signals that are queued for the thread and its process (RLIMIT_SIGPENDING). */
+uint32_t signal_queued_of(const struct linux_thread *lt);
 /* The sets of signals that a process ignores and catches. */
 void signal_dispositions(const struct process *process, uint64_t *ignored, uint64_t *caught);
 

@@ -173,7 +173,8 @@ enum err sys_clock_adjtime(struct syscall *call)
     struct timex t;
     int id = (int)call->arg[0];
     enum err e = copy_in(&t, virt(call->arg[1]), sizeof t);
-    if (e == E_OK && clock_kind(id) == CLOCK_KIND_NONE)
+    bool of_cpu = id < 0 && (id & 7) != 3; /* of a thread or process, be it there or not */
+    if (e == E_OK && !of_cpu && clock_kind(id) == CLOCK_KIND_NONE)
         e = E_INVAL;
     if (e == E_OK && id != CLOCK_REALTIME)
         e = E_NOTSUP;

@@ -219,7 +219,9 @@ enum err sys_gettimeofday(struct syscall *call)
     enum err e = E_OK;
     if (call->arg[0] != 0) {
         struct timeval now = timeval_of_ns(time_realtime_ns());
-        e = copy_out(virt(call->arg[0]), &now, sizeof now);
+        e = put_out(virt(call->arg[0]), (uint64_t)now.seconds);
+        if (e == E_OK)
+            e = put_out(virt(call->arg[0] + 8), (uint64_t)now.microseconds);
     }
     if (e == E_OK && call->arg[1] != 0)
         e = copy_out(virt(call->arg[1]), &timezone, sizeof timezone);
@@ -258,7 +260,7 @@ enum err sys_time(struct syscall *call)
 {
     uint64_t now = time_realtime_ns() / NS_PER_SECOND;
     call->result = now;
-    return call->arg[0] != 0 ? copy_out(virt(call->arg[0]), &now, sizeof now) : E_OK;
+    return call->arg[0] != 0 ? put_out(virt(call->arg[0]), now) : E_OK;
 }
 
 enum err sys_times(struct syscall *call)

@@ -31,6 +31,13 @@ enum err copy_out(virt_t to, const void *from, size_t size)
     return usercopy_copy(ptr_of(to), from, size) == 0 ? E_OK : E_FAULT;
 }
 
+enum err put_out(virt_t to, uint64_t word)
+{
+    if (!user_range_ok(to, sizeof word))
+        return E_FAULT;
+    return usercopy_word(ptr_of(to), word) == 0 ? E_OK : E_FAULT;
+}
+
 enum err clear_out(virt_t to, size_t size)
 {
     if (!user_range_ok(to, size))

@@ -12,7 +12,10 @@
 #include "base/err.h"
 
 MUST_CHECK enum err copy_in(void *to, virt_t from, size_t size);
+/* After a fault the bytes before the page that cannot be written are written, as in Linux. */
 MUST_CHECK enum err copy_out(virt_t to, const void *from, size_t size);
+/* Writes a word, or nothing (Linux: put_user). */
+MUST_CHECK enum err put_out(virt_t to, uint64_t word);
 MUST_CHECK enum err clear_out(virt_t to, size_t size);
 /* Saves the FPU registers as an XSAVE (FXSAVE) area of cpu_features.xsave_size bytes, which is
  * `size`; `to` is 64-byte aligned. The registers must be unchanged since the program ran. */

@@ -146,5 +146,11 @@ int main(void)
     result("two and the rest", move_all(two));
     unlock();
     end(threads);
+    /* The waiters are for CMP_REQUEUE_PI only. */
+    begin(threads);
+    result("wake", syscall(SYS_futex, &condition, 1 | PRIVATE, 9));
+    result("requeue", syscall(SYS_futex, &condition, 3 | PRIVATE, 0, 9, &other));
+    result("moved", move_all(0));
+    end(threads);
     return 0;
 }

@@ -145,6 +145,7 @@ static int role_ids(void)
            prctl(PR_GET_KEEPCAPS), (unsigned)prctl(PR_GET_SECUREBITS));
     show_sets("executed");
     show_status();
+    TRY(syscall(SYS_membarrier, 8, 0)); /* the registration has ended with the memory */
     return 0;
 }
 
@@ -576,6 +577,9 @@ int main(int argc, char **argv)
     if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
         perror("exe");
     program = path;
+    TRY(syscall(SYS_membarrier, 8, 0));
+    TRY(syscall(SYS_membarrier, 16, 0));
+    TRY(syscall(SYS_membarrier, 8, 0));
     setgroups(0, NULL);
     make_files();
     make_directory("/tmp/r/private", USER, 0, 01777);

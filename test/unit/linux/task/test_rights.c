@@ -249,47 +249,81 @@ static const struct exec_row {
 #define USER .uid = {5, 5, 5, 5}, .gid = {6, 6, 6, 6}, .bounding = ALL
 #define ROOT .permitted = ALL, .effective = ALL, .bounding = ALL
     /* Nothing set. */
-    ROW({USER}, {{0, 0, S_IFREG | 0755}, false}, false, {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0, 0),
-    ROW({ROOT}, {{5, 5, S_IFREG | 0755}, false}, false, {0}, {0}, ALL, ALL, 0),
+    ROW({USER}, {.file = {0, 0, S_IFREG | 0755}, .shared = false}, false, {5, 5, 5, 5},
+        {6, 6, 6, 6}, 0, 0, 0),
+    ROW({ROOT}, {.file = {5, 5, S_IFREG | 0755}, .shared = false}, false, {0}, {0}, ALL, ALL, 0),
     /* Set-user-ID root, another user, one's own. */
-    ROW({USER}, {{0, 0, S_IFREG | 04755}, false}, true, {5, 0, 0, 0}, {6, 6, 6, 6}, ALL, ALL, 0),
-    ROW({USER}, {{9, 0, S_IFREG | 04755}, false}, true, {5, 9, 9, 9}, {6, 6, 6, 6}, 0, 0, 0),
-    ROW({USER}, {{5, 6, S_IFREG | 06755}, false}, false, {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0, 0),
-    ROW({ROOT}, {{9, 0, S_IFREG | 04755}, false}, true, {0, 9, 9, 9}, {0}, ALL, 0, 0),
+    ROW({USER}, {.file = {0, 0, S_IFREG | 04755}, .shared = false}, true, {5, 0, 0, 0},
+        {6, 6, 6, 6}, ALL, ALL, 0),
+    ROW({USER}, {.file = {9, 0, S_IFREG | 04755}, .shared = false}, true, {5, 9, 9, 9},
+        {6, 6, 6, 6}, 0, 0, 0),
+    ROW({USER}, {.file = {5, 6, S_IFREG | 06755}, .shared = false}, false, {5, 5, 5, 5},
+        {6, 6, 6, 6}, 0, 0, 0),
+    ROW({ROOT}, {.file = {9, 0, S_IFREG | 04755}, .shared = false}, true, {0, 9, 9, 9}, {0}, ALL, 0,
+        0),
     /* Set-group-ID, and without the x bit, where it means another thing. */
-    ROW({USER}, {{0, 9, S_IFREG | 02755}, false}, true, {5, 5, 5, 5}, {6, 9, 9, 9}, 0, 0, 0),
-    ROW({USER}, {{0, 9, S_IFREG | 02745}, false}, false, {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0, 0),
+    ROW({USER}, {.file = {0, 9, S_IFREG | 02755}, .shared = false}, true, {5, 5, 5, 5},
+        {6, 9, 9, 9}, 0, 0, 0),
+    ROW({USER}, {.file = {0, 9, S_IFREG | 02745}, .shared = false}, false, {5, 5, 5, 5},
+        {6, 6, 6, 6}, 0, 0, 0),
     /* Ids that differ already. */
     ROW({.uid = {5, 9, 5, 9}, .gid = {6, 6, 6, 6}, .bounding = ALL},
-        {{0, 0, S_IFREG | 0755}, false}, true, {5, 9, 9, 9}, {6, 6, 6, 6}, 0, 0, 0),
+        {.file = {0, 0, S_IFREG | 0755}, .shared = false}, true, {5, 9, 9, 9}, {6, 6, 6, 6}, 0, 0,
+        0),
     ROW({.uid = {5, 5, 5, 5}, .gid = {6, 7, 6, 7}, .bounding = ALL},
-        {{0, 0, S_IFREG | 0755}, false}, true, {5, 5, 5, 5}, {6, 7, 7, 7}, 0, 0, 0),
+        {.file = {0, 0, S_IFREG | 0755}, .shared = false}, true, {5, 5, 5, 5}, {6, 7, 7, 7}, 0, 0,
+        0),
     /* The bounding set binds what root gets; what it was does not. */
     ROW({.uid = {5, 5, 5, 5}, .gid = {6, 6, 6, 6}, .bounding = B(KILL)},
-        {{0, 0, S_IFREG | 04755}, false}, true, {5, 0, 0, 0}, {6, 6, 6, 6}, B(KILL), B(KILL), 0),
-    ROW({.bounding = B(KILL), .inheritable = B(CHOWN)}, {{0, 0, S_IFREG | 0755}, false}, false, {0},
-        {0}, B(KILL) | B(CHOWN), B(KILL) | B(CHOWN), 0),
+        {.file = {0, 0, S_IFREG | 04755}, .shared = false}, true, {5, 0, 0, 0}, {6, 6, 6, 6},
+        B(KILL), B(KILL), 0),
+    ROW({.bounding = B(KILL), .inheritable = B(CHOWN)},
+        {.file = {0, 0, S_IFREG | 0755}, .shared = false}, false, {0}, {0}, B(KILL) | B(CHOWN),
+        B(KILL) | B(CHOWN), 0),
     /* A user's capabilities end at an exec, but for the ambient ones. */
-    ROW({USER, .permitted = ALL, .effective = ALL}, {{0, 0, S_IFREG | 0755}, false}, false,
-        {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0, 0),
-    ROW({USER, .permitted = ALL, .inheritable = B(KILL), .ambient = B(KILL)},
-        {{0, 0, S_IFREG | 0755}, false}, false, {5, 5, 5, 5}, {6, 6, 6, 6}, B(KILL), B(KILL),
-        B(KILL)),
-    ROW({USER, .permitted = B(KILL), .inheritable = B(KILL), .ambient = B(KILL)},
-        {{9, 0, S_IFREG | 04755}, false}, true, {5, 9, 9, 9}, {6, 6, 6, 6}, 0, 0, 0),
-    /* Root as nobody special. */
-    ROW({USER, .securebits = SECURE_NOROOT | SECURE_KEEP_CAPS}, {{0, 0, S_IFREG | 04755}, false},
-        true, {5, 0, 0, 0}, {6, 6, 6, 6}, 0, 0, 0),
-    ROW({ROOT, .securebits = SECURE_NOROOT}, {{0, 0, S_IFREG | 0755}, false}, false, {0}, {0}, 0, 0,
+    ROW({USER, .permitted = ALL, .effective = ALL},
+        {.file = {0, 0, S_IFREG | 0755}, .shared = false}, false, {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0,
         0),
+    ROW({USER, .permitted = ALL, .inheritable = B(KILL), .ambient = B(KILL)},
+        {.file = {0, 0, S_IFREG | 0755}, .shared = false}, false, {5, 5, 5, 5}, {6, 6, 6, 6},
+        B(KILL), B(KILL), B(KILL)),
+    ROW({USER, .permitted = B(KILL), .inheritable = B(KILL), .ambient = B(KILL)},
+        {.file = {9, 0, S_IFREG | 04755}, .shared = false}, true, {5, 9, 9, 9}, {6, 6, 6, 6}, 0, 0,
+        0),
+    /* Root as nobody special. */
+    ROW({USER, .securebits = SECURE_NOROOT | SECURE_KEEP_CAPS},
+        {.file = {0, 0, S_IFREG | 04755}, .shared = false}, true, {5, 0, 0, 0}, {6, 6, 6, 6}, 0, 0,
+        0),
+    ROW({ROOT, .securebits = SECURE_NOROOT}, {.file = {0, 0, S_IFREG | 0755}, .shared = false},
+        false, {0}, {0}, 0, 0, 0),
     /* no_new_privs, and a directory that is shared with another process. */
-    ROW({USER, .no_new_privs = true}, {{0, 9, S_IFREG | 06755}, false}, false, {5, 5, 5, 5},
-        {6, 6, 6, 6}, 0, 0, 0),
-    ROW({USER}, {{0, 9, S_IFREG | 06755}, true}, true, {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0, 0),
-    ROW({ROOT}, {{9, 9, S_IFREG | 04755}, true}, true, {0, 9, 9, 9}, {0}, ALL, 0, 0),
+    ROW({USER, .no_new_privs = true}, {.file = {0, 9, S_IFREG | 06755}, .shared = false}, false,
+        {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0, 0),
+    ROW({USER}, {.file = {0, 9, S_IFREG | 06755}, .shared = true}, true, {5, 5, 5, 5}, {6, 6, 6, 6},
+        0, 0, 0),
+    ROW({ROOT}, {.file = {9, 9, S_IFREG | 04755}, .shared = true}, true, {0, 9, 9, 9}, {0}, ALL, 0,
+        0),
+/* Capabilities of the file: the bounding set binds them, and they end the ambient ones. */
+#define FILE_HAS(permits, inherits, runs)                                                          \
+    {                                                                                              \
+        .file = {0, 0, S_IFREG | 0755}, .capable = true, .effective = runs, .permitted = permits,  \
+        .inheritable = inherits                                                                    \
+    }
+    ROW({USER}, FILE_HAS(B(KILL), 0, true), true, {5, 5, 5, 5}, {6, 6, 6, 6}, B(KILL), B(KILL), 0),
+    ROW({USER}, FILE_HAS(B(KILL), 0, false), true, {5, 5, 5, 5}, {6, 6, 6, 6}, B(KILL), 0, 0),
+    ROW({USER, .inheritable = B(CHOWN)}, FILE_HAS(0, B(CHOWN) | B(KILL), true), true, {5, 5, 5, 5},
+        {6, 6, 6, 6}, B(CHOWN), B(CHOWN), 0),
+    ROW({.uid = {5, 5, 5, 5}, .gid = {6, 6, 6, 6}, .bounding = B(CHOWN)},
+        FILE_HAS(B(CHOWN) | B(KILL), 0, false), true, {5, 5, 5, 5}, {6, 6, 6, 6}, B(CHOWN), 0, 0),
+    ROW({USER, .no_new_privs = true}, FILE_HAS(B(KILL), 0, true), true, {5, 5, 5, 5}, {6, 6, 6, 6},
+        0, 0, 0),
+    ROW({USER, .permitted = B(KILL), .inheritable = B(KILL), .ambient = B(KILL)},
+        FILE_HAS(0, 0, false), false, {5, 5, 5, 5}, {6, 6, 6, 6}, 0, 0, 0),
+    ROW({ROOT}, FILE_HAS(B(KILL), 0, false), false, {0}, {0}, ALL, ALL, 0),
+#undef FILE_HAS
     /* A script's bits would come here as its interpreter's: real root with another effective user. */
-    ROW({.uid = {0, 5, 5, 5}, .permitted = ALL, .bounding = ALL}, {{0, 0, S_IFREG | 0755}, false},
-        true, {0, 5, 5, 5}, {0}, ALL, 0, 0),
+    ROW({.uid = {0, 5, 5, 5}, .permitted = ALL, .bounding = ALL},
+        {.file = {0, 0, S_IFREG | 0755}, .shared = false}, true, {0, 5, 5, 5}, {0}, ALL, 0, 0),
 #undef ROW
 };
 
@@ -299,7 +333,8 @@ static void test_exec(void **state)
     for (size_t i = 0; i < sizeof exec_rows / sizeof exec_rows[0]; i++) {
         const struct exec_row *row = &exec_rows[i];
         struct credentials c = row->before;
-        bool secure = rights_exec(&c, &row->exec);
+        bool secure;
+        assert_int_equal(rights_exec(&c, &row->exec, &secure), E_OK);
         if (secure != row->secure || !same_ids(&c.uid, &row->uid) || !same_ids(&c.gid, &row->gid) ||
             c.permitted != row->permitted || c.effective != row->effective ||
             c.ambient != row->ambient)
@@ -311,6 +346,23 @@ static void test_exec(void **state)
         assert_true(!(c.securebits & SECURE_KEEP_CAPS));
         assert_true(c.bounding == row->before.bounding && c.inheritable == row->before.inheritable);
     }
+}
+
+/* A file whose capabilities would be in effect needs all of them; a set-user-ID root one with
+ * capabilities has those only. */
+static void test_exec_of_capable_files(void **state)
+{
+    (void)state;
+    bool secure;
+    struct rights_exec exec = {.capable = true, .effective = true, .permitted = B(KILL) | B(CHOWN)};
+    struct credentials c = {.uid = {5, 5, 5, 5}, .bounding = B(KILL)};
+    assert_int_equal(rights_exec(&c, &exec, &secure), E_PERM);
+    exec.effective = false;
+    exec.file = (struct file_rights){0, 0, S_IFREG | 04755};
+    c = (struct credentials){.uid = {5, 5, 5, 5}, .bounding = ALL};
+    assert_int_equal(rights_exec(&c, &exec, &secure), E_OK);
+    assert_true(secure && c.uid.effective == 0 && c.effective == 0);
+    assert_true(c.permitted == (B(KILL) | B(CHOWN)));
 }
 
 /* Each of the four pairs of ids suffices for a signal, and no other. */
@@ -387,10 +439,15 @@ static void test_differences(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_change_of_ids), cmocka_unit_test(test_capabilities_follow_uids),
-        cmocka_unit_test(test_capset),        cmocka_unit_test(test_securebits_and_bounds),
-        cmocka_unit_test(test_access),        cmocka_unit_test(test_exec),
-        cmocka_unit_test(test_signals),       cmocka_unit_test(test_limits_and_traces),
+        cmocka_unit_test(test_change_of_ids),
+        cmocka_unit_test(test_capabilities_follow_uids),
+        cmocka_unit_test(test_capset),
+        cmocka_unit_test(test_securebits_and_bounds),
+        cmocka_unit_test(test_access),
+        cmocka_unit_test(test_exec),
+        cmocka_unit_test(test_exec_of_capable_files),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_limits_and_traces),
         cmocka_unit_test(test_differences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
