@@ -26,18 +26,26 @@
 
 #define MSG_OOB            0x1u
 #define MSG_PEEK           0x2u
+#define MSG_DONTROUTE      0x4u
 #define MSG_CTRUNC         0x8u
 #define MSG_TRUNC          0x20u
 #define MSG_DONTWAIT       0x40u
 #define MSG_WAITALL        0x100u
+#define MSG_ERRQUEUE       0x2000u
 #define MSG_NOSIGNAL       0x4000u
+#define MSG_MORE           0x8000u
 #define MSG_WAITFORONE     0x10000u
+#define MSG_ZEROCOPY       0x4000000u
+#define MSG_FASTOPEN       0x20000000u
 #define MSG_CMSG_CLOEXEC   0x40000000u
 #define MSG_CMSG_COMPAT    0x80000000u
 
 #define SOCKET_ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
 #define SOCKET_FILES_MAX   253 /* descriptors in one message: SCM_MAX_FD */
 #define SOCKET_BUFFER      212992u
+#define SOCKET_CONTROL_MAX  48u /* bytes of one control message of a family */
+#define SOCKET_CONTROLS_MAX 6u
+#define SOCKET_OPTION_MAX   256u
 #define SOCKET_BACKLOG_MAX 4096u /* net.core.somaxconn */
 
 struct socket_address {
@@ -53,6 +61,19 @@ struct socket_files { /* files passed in a message (SCM_RIGHTS); heap */
     struct file *file[]; /* one reference each */
 };
 
+/* A control message (cmsg(3)) that is not of SOL_SOCKET. */
+struct socket_control {
+    int32_t level, type;
+    uint32_t size;
+    ALIGNED(8) uint8_t bytes[SOCKET_CONTROL_MAX];
+};
+
+/* Those of one message. */
+struct socket_controls {
+    uint32_t count;
+    struct socket_control control[SOCKET_CONTROLS_MAX];
+};
+
 struct socket_message {
     struct io *io;
     uint32_t flags; /* MSG_* of the call */
@@ -62,6 +83,8 @@ struct socket_message {
     struct socket_files *files;
     struct fs_credentials credentials;
     bool has_credentials;
+    /* Sending: NULL, or what was given. Receiving: NULL, or filled with what the socket's options ask for. */
+    struct socket_controls *controls;
     uint32_t result_flags; /* receiving: MSG_TRUNC */
     uint64_t length;       /* receiving a datagram: the result of recv() */
 };
@@ -72,6 +95,16 @@ enum {
 };
 
 struct socket;
+
+/* The value of an option of getsockopt() or setsockopt(). */
+struct socket_option {
+    uint32_t level, name;
+    uint32_t size; /* setting: bytes given; getting: room, which the family replaces by the size of the value */
+    union {
+        int32_t number;
+        ALIGNED(8) uint8_t bytes[SOCKET_OPTION_MAX];
+    };
+};
 
 struct socket_ops {
     enum err (*bind)(struct socket *socket, const struct socket_address *address);
@@ -92,6 +125,13 @@ struct socket_ops {
     bool (*listens)(const struct socket *socket);
     /* The file was closed, or could not be opened. */
     void (*release)(struct socket *socket);
+    /* Options that fs/socket/ does not have: other levels, and those of SOL_SOCKET that only the family has. NULL: E_NOTSUP. */
+    enum err (*set_option)(struct socket *socket, const struct socket_option *option);
+    enum err (*get_option)(struct socket *socket, struct socket_option *option);
+    /* A common option has changed: a flag, a buffer size. NULL: none concerns the family. */
+    void (*changed)(struct socket *socket);
+    /* ioctl() commands of the family. E_NOTTY. NULL: none. */
+    enum err (*control)(struct socket *socket, uint32_t command, uint64_t argument);
 };
 
 struct socket {
@@ -102,7 +142,7 @@ struct socket {
     uint32_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
     uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
-    uint64_t linger;                              /* struct linger; has no effect */
+    uint64_t linger;                              /* struct linger */
     enum err error;                               /* SO_ERROR */
 };
 

@@ -66,6 +66,7 @@ INIT_CODE void devices_start(void)
     tty_init();
     pty_init();
     unix_sockets_init();
+    inet_sockets_init();
     if (devfs_fill() != E_OK || pty_mount() != E_OK)
         need_memory("the file systems");
 }
