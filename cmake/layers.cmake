@@ -24,8 +24,7 @@ set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
 set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)
 set(OURO_LAYER_fs/pipe base cpu mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/socket base mm mm/heap mm/vm kern fs/vfs)
-# lwIP's own headers ("lwip/...", "arch/...") are those of a library.
-set(OURO_LAYER_net/stack base cpu mm mm/heap kern)
+set(OURO_LAYER_net/stack base cpu mm mm/phys mm/init mm/heap kern)
 set(OURO_LAYER_net/inet base cpu mm mm/heap mm/vm kern fs/vfs fs/socket fs/proc net/stack)
 set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
@@ -72,5 +71,7 @@ set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
 set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
 # linux/task: the end of a thread or process concerns futexes (linux/futex/), timers (linux/time/) and reports (linux/fault/).
 set(OURO_SYMBOLS_linux/task signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
-# The only headers from outside src/: those of a freestanding compiler.
+# The only headers from outside src/: those of a freestanding compiler, and for these folders those of lwIP, <lwip/...> and
+# <netif/...>.
+set(OURO_LIBRARY_lwip net/stack net/inet)
 set(OURO_LAYER_system stdarg.h stdbool.h stddef.h stdint.h)

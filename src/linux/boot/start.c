@@ -23,6 +23,7 @@
 #include "linux/task/process.h"
 #include "mm/init/memory.h"
 #include "mm/pt/paging.h"
+#include "net/inet/families.h"
 
 #define MIB(bytes) ((unsigned long long)(((bytes) + 0xfffff) >> 20))
 

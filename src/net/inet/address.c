@@ -2,8 +2,8 @@
 #include "base/str.h"
 #include "net/inet/inet.h"
 
-#include "lwip/ip.h"
-#include "lwip/netif.h"
+#include <lwip/ip.h>
+#include <lwip/netif.h>
 
 #define SIN_SIZE       16u
 #define SIN6_LEAST     24u /* without sin6_scope_id (RFC 2133) */

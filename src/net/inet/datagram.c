@@ -5,7 +5,7 @@
 #include "net/inet/control.h"
 #include "net/stack/stack.h"
 
-#include "lwip/netif.h"
+#include <lwip/netif.h>
 
 static const struct socket_ops datagram_ops;
 

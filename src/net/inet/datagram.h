@@ -10,8 +10,8 @@
 
 #include "net/inet/inet.h"
 
-#include "lwip/raw.h"
-#include "lwip/udp.h"
+#include <lwip/raw.h>
+#include <lwip/udp.h>
 
 struct datagram {
     struct list link;

@@ -8,9 +8,9 @@
 #include "net/inet/datagram.h"
 #include "net/stack/stack.h"
 
-#include "lwip/netif.h"
-#include "lwip/prot/ip4.h"
-#include "lwip/prot/ip6.h"
+#include <lwip/netif.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
 
 #define UDP_MAX    65507u /* bytes in a datagram of IPv4: 65,535 less the headers */
 #define UDP6_MAX   65487u /* lwIP counts the header of IPv6 too */

@@ -4,9 +4,9 @@
 #include "net/inet/interface.h"
 #include "net/stack/stack.h"
 
-#include "lwip/igmp.h"
-#include "lwip/mld6.h"
-#include "lwip/netif.h"
+#include <lwip/igmp.h>
+#include <lwip/mld6.h>
+#include <lwip/netif.h>
 
 static struct multicast_group *group_find(struct datagram_socket *d, const ip_addr_t *ip,
                                           uint32_t interface)

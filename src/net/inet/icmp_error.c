@@ -6,10 +6,10 @@
 #include "net/inet/datagram.h"
 #include "net/inet/option.h"
 
-#include "lwip/prot/icmp.h"
-#include "lwip/prot/icmp6.h"
-#include "lwip/prot/ip4.h"
-#include "lwip/prot/ip6.h"
+#include <lwip/prot/icmp.h>
+#include <lwip/prot/icmp6.h>
+#include <lwip/prot/ip4.h>
+#include <lwip/prot/ip6.h>
 
 #define ICMP_HEADER    8u
 #define INNER_MOST     68u /* an IPv4 header with options, and the ports */

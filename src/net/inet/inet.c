@@ -3,6 +3,7 @@
 
 #include "fs/vfs/credentials.h"
 #include "kern/netdev.h"
+#include "net/inet/families.h"
 #include "net/inet/netlink.h"
 #include "net/stack/stack.h"
 

@@ -17,8 +17,8 @@
 #include "fs/socket/socket.h"
 #include "net/stack/lock.h"
 
-#include "lwip/err.h"
-#include "lwip/ip_addr.h"
+#include <lwip/err.h>
+#include <lwip/ip_addr.h>
 
 #define AF_INET         2u
 #define AF_INET6        10u
@@ -130,6 +130,3 @@ enum err inet_get_option(struct socket *socket, struct socket_option *option);
 MUST_CHECK enum err tcp_socket_new(uint32_t family, struct socket **out);
 MUST_CHECK enum err datagram_socket_new(uint32_t family, uint32_t type, uint32_t protocol,
                                         struct socket **out);
-
-/* Registers AF_INET, AF_INET6 and AF_NETLINK. Boot. */
-void inet_sockets_init(void);

@@ -6,8 +6,8 @@
 #include "mm/vm/usercopy.h"
 #include "net/inet/control.h"
 
-#include "lwip/ip.h"
-#include "lwip/netif.h"
+#include <lwip/ip.h>
+#include <lwip/netif.h>
 
 #define LOOPBACK_MTU      65536u
 #define HARDWARE_ETHERNET 1u

@@ -6,7 +6,7 @@
 #include "mm/heap/heap.h"
 #include "net/inet/interface.h"
 
-#include "lwip/netif.h"
+#include <lwip/netif.h>
 
 #define ANSWER_MAX  4096u
 #define HEADER      16u

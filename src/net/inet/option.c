@@ -5,7 +5,7 @@
 #include "fs/vfs/credentials.h"
 #include "net/inet/interface.h"
 
-#include "lwip/netif.h"
+#include <lwip/netif.h>
 
 #define OPTION_SO_BINDTODEVICE 25u
 #define OPTION_SO_INCOMING_CPU 49u

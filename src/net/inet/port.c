@@ -5,7 +5,7 @@
 #include "mm/heap/heap.h"
 #include "net/inet/inet.h"
 
-#include "lwip/priv/tcp_priv.h"
+#include <lwip/priv/tcp_priv.h>
 
 struct inet_port {
     struct hash_link link; /* the hash is the number */

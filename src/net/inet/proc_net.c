@@ -7,9 +7,9 @@
 #include "net/inet/datagram.h"
 #include "net/inet/tcp.h"
 
-#include "lwip/etharp.h"
-#include "lwip/netif.h"
-#include "lwip/priv/tcp_priv.h"
+#include <lwip/etharp.h>
+#include <lwip/netif.h>
+#include <lwip/priv/tcp_priv.h>
 
 #define TCP_LINE 149u
 #define LINE     127u

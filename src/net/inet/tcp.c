@@ -9,7 +9,7 @@
 #include "net/inet/control.h"
 #include "net/stack/stack.h"
 
-#include "lwip/priv/tcp_priv.h"
+#include <lwip/priv/tcp_priv.h>
 
 #define TCP_RECEIVE_BUFFER 131072u
 #define TCP_SEND_BUFFER    16384u

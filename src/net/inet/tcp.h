@@ -12,7 +12,7 @@
 
 #include "net/inet/inet.h"
 
-#include "lwip/tcp.h"
+#include <lwip/tcp.h>
 
 enum tcp_condition {
     TCP_UNUSED, /* no connection yet, or none any more: TCP_CLOSE of Linux */

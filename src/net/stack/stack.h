@@ -23,6 +23,6 @@ MUST_CHECK enum err net_start(void);
  * without net_lock. */
 MUST_CHECK enum err net_await_address(bool wait);
 
-/* The caller has given lwIP something to do: frames to itself (loopback), a timer that is due earlier. Under net_lock.
- * O(1). */
+/* After each call of lwIP that may send, connect, listen or join: serves what it sent to itself, and has the clocks run that
+ * it needs. O(1). */
 void net_kick(void) REQUIRES(net_lock);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/stack/stack.h"
+
+#include "base/panic.h"
+#include "kern/deferred.h"
+#include "kern/random.h"
+#include "kern/time.h"
+#include "mm/init/memory.h"
+#include "net/stack/memory.h"
+#include "net/stack/timers.h"
+
+#include <lwip/init.h>
+#include <lwip/netif.h>
+#include <lwip/sys.h>
+
+static bool net_started GUARDED_BY(net_lock);
+static struct deferred net_work;
+static struct timer net_timer;
+static uint64_t net_timer_at GUARDED_BY(net_lock); /* NET_NEVER: not armed */
+
+/* lwIP's time in milliseconds. */
+u32_t sys_now(void)
+{
+    return (u32_t)(time_now_ns() / 1000000);
+}
+
+uint32_t net_random(void)
+{
+    return (uint32_t)random_u64();
+}
+
+void net_assert(const char *sentence, const char *function)
+{
+    panic("lwIP: %s: %s", function, sentence);
+}
+
+static bool net_loops(void)
+{
+    struct netif *netif;
+    NETIF_FOREACH(netif)
+    if (netif->loop_first != NULL)
+        return true;
+    return false;
+}
+
+static void net_timer_fire(struct timer *timer)
+{
+    (void)timer;
+    deferred_raise(&net_work);
+}
+
+void net_kick(void)
+{
+    uint64_t next = net_timers_next(time_now_ns());
+    if (next < net_timer_at) {
+        net_timer_at = next;
+        timer_start(&net_timer, next);
+    }
+    if (net_loops())
+        deferred_raise(&net_work);
+}
+
+/* The deferred work. Interrupts on. */
+static void net_serve(struct deferred *work)
+{
+    (void)work;
+    kernel_lock_assert();
+    net_lock_take();
+    netif_poll_all();
+    uint64_t now = time_now_ns();
+    net_timers_run(now);
+    if (net_timer_at <= now)
+        net_timer_at = NET_NEVER;
+    net_kick();
+    net_lock_drop();
+}
+
+static void stack_init(void) REQUIRES(net_lock)
+{
+    net_memory_init(memory_total() / 4);
+    deferred_init(&net_work, net_serve);
+    timer_init(&net_timer, net_timer_fire);
+    /* A program that only waits for itself is as stuck as ever. */
+    net_timer.background = true;
+    net_timer_at = NET_NEVER;
+    lwip_init();
+}
+
+enum err net_start(void)
+{
+    kernel_lock_assert();
+    net_lock_take();
+    if (!net_started) {
+        net_started = true;
+        stack_init();
+        net_kick();
+    }
+    net_lock_drop();
+    return E_OK;
+}
+
+enum err net_await_address(bool wait)
+{
+    (void)wait;
+    return E_OK;
+}

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+# src/net, over lwIP and a clock of the test's.
+set(net_sources src/net/stack/stack.c src/net/stack/memory.c src/net/stack/timers.c test/unit/support/net_native.c)
+ouro_host_test(net/stack/loopback ${net_sources} LWIP SHADOW linux)
