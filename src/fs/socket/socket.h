@@ -16,37 +16,67 @@
 #include "fs/vfs/wait.h"
 #include "kern/wait.h"
 
-#define AF_UNSPEC          0u
-#define AF_UNIX            1u
+#define AF_UNSPEC        0u
+#define AF_UNIX          1u
 
-#define SOCK_STREAM        1u
-#define SOCK_DGRAM         2u
-#define SOCK_RAW           3u
-#define SOCK_SEQPACKET     5u
+#define SOCK_STREAM      1u
+#define SOCK_DGRAM       2u
+#define SOCK_RAW         3u
+#define SOCK_SEQPACKET   5u
 
-#define MSG_OOB            0x1u
-#define MSG_PEEK           0x2u
-#define MSG_DONTROUTE      0x4u
-#define MSG_CTRUNC         0x8u
-#define MSG_TRUNC          0x20u
-#define MSG_DONTWAIT       0x40u
-#define MSG_WAITALL        0x100u
-#define MSG_ERRQUEUE       0x2000u
-#define MSG_NOSIGNAL       0x4000u
-#define MSG_MORE           0x8000u
-#define MSG_WAITFORONE     0x10000u
-#define MSG_ZEROCOPY       0x4000000u
-#define MSG_FASTOPEN       0x20000000u
-#define MSG_CMSG_CLOEXEC   0x40000000u
-#define MSG_CMSG_COMPAT    0x80000000u
+#define MSG_OOB          0x1u
+#define MSG_PEEK         0x2u
+#define MSG_DONTROUTE    0x4u
+#define MSG_CTRUNC       0x8u
+#define MSG_TRUNC        0x20u
+#define MSG_DONTWAIT     0x40u
+#define MSG_WAITALL      0x100u
+#define MSG_ERRQUEUE     0x2000u
+#define MSG_NOSIGNAL     0x4000u
+#define MSG_MORE         0x8000u
+#define MSG_WAITFORONE   0x10000u
+#define MSG_ZEROCOPY     0x4000000u
+#define MSG_FASTOPEN     0x20000000u
+#define MSG_CMSG_CLOEXEC 0x40000000u
+#define MSG_CMSG_COMPAT  0x80000000u
 
-#define SOCKET_ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
-#define SOCKET_FILES_MAX   253 /* descriptors in one message: SCM_MAX_FD */
-#define SOCKET_BUFFER      212992u
+enum { /* options of SOL_SOCKET */
+    SO_DEBUG = 1,
+    SO_REUSEADDR = 2,
+    SO_TYPE = 3,
+    SO_ERROR = 4,
+    SO_DONTROUTE = 5,
+    SO_BROADCAST = 6,
+    SO_SNDBUF = 7,
+    SO_RCVBUF = 8,
+    SO_KEEPALIVE = 9,
+    SO_OOBINLINE = 10,
+    SO_PRIORITY = 12,
+    SO_LINGER = 13,
+    SO_REUSEPORT = 15,
+    SO_PASSCRED = 16,
+    SO_PEERCRED = 17,
+    SO_RCVLOWAT = 18,
+    SO_SNDLOWAT = 19,
+    SO_RCVTIMEO = 20,
+    SO_SNDTIMEO = 21,
+    SO_BINDTODEVICE = 25,
+    SO_TIMESTAMP = 29,
+    SO_ACCEPTCONN = 30,
+    SO_SNDBUFFORCE = 32,
+    SO_RCVBUFFORCE = 33,
+    SO_PROTOCOL = 38,
+    SO_DOMAIN = 39,
+    SO_INCOMING_CPU = 49,
+};
+
+#define SOCKET_ADDRESS_MAX  128 /* sizeof(struct sockaddr_storage) */
+#define SOCKET_FILES_MAX    253 /* descriptors in one message: SCM_MAX_FD */
+#define SOCKET_BUFFER       212992u
 #define SOCKET_CONTROL_MAX  48u /* bytes of one control message of a family */
 #define SOCKET_CONTROLS_MAX 6u
 #define SOCKET_OPTION_MAX   256u
-#define SOCKET_BACKLOG_MAX 4096u /* net.core.somaxconn */
+#define SOCKET_BACKLOG_MAX  4096u /* net.core.somaxconn */
 
 struct socket_address {
     uint32_t length; /* bytes in use */
@@ -99,7 +129,8 @@ struct socket;
 /* The value of an option of getsockopt() or setsockopt(). */
 struct socket_option {
     uint32_t level, name;
-    uint32_t size; /* setting: bytes given; getting: room, which the family replaces by the size of the value */
+    uint32_t
+        size; /* setting: bytes given; getting: room, which the family replaces by the size of the value */
     union {
         int32_t number;
         ALIGNED(8) uint8_t bytes[SOCKET_OPTION_MAX];
@@ -145,8 +176,6 @@ struct socket {
     uint64_t linger;                              /* struct linger */
     enum err error;                               /* SO_ERROR */
 };
-
-#define SO_PASSCRED 16
 
 static inline bool socket_flag(const struct socket *socket, unsigned option)
 {

@@ -256,7 +256,8 @@ struct control_out {
 };
 
 /* Writes one control message, truncated to the buffer (MSG_CTRUNC). E_FAULT. */
-static enum err control_put(struct control_out *out, int32_t level, int32_t type, const void *data, uint64_t size)
+static enum err control_put(struct control_out *out, int32_t level, int32_t type, const void *data,
+                            uint64_t size)
 {
     struct control_header header = {sizeof(header) + size, level, type};
     if (out->left < sizeof(header)) {
@@ -297,7 +298,8 @@ static enum err control_put_files(struct control_out *out, struct socket_files *
     }
     if (count < files->count)
         out->flags |= MSG_CTRUNC;
-    return count == 0 ? E_OK : control_put(out, SOL_SOCKET, SCM_RIGHTS, fds, count * sizeof(fds[0]));
+    return count == 0 ? E_OK
+                      : control_put(out, SOL_SOCKET, SCM_RIGHTS, fds, count * sizeof(fds[0]));
 }
 
 static enum err control_put_all(struct socket *socket, struct control_out *out,
@@ -305,7 +307,8 @@ static enum err control_put_all(struct socket *socket, struct control_out *out,
 {
     enum err e = E_OK;
     if (message->has_credentials && socket_flag(socket, SO_PASSCRED))
-        e = control_put(out, SOL_SOCKET, SCM_CREDENTIALS, &message->credentials, sizeof(message->credentials));
+        e = control_put(out, SOL_SOCKET, SCM_CREDENTIALS, &message->credentials,
+                        sizeof(message->credentials));
     if (e == E_OK && message->files)
         e = control_put_files(out, message->files, message->flags & MSG_CMSG_CLOEXEC);
     for (uint32_t i = 0; e == E_OK && i < message->controls->count; i++) {

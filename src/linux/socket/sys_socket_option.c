@@ -7,34 +7,6 @@
 #include "linux/socket/args.h"
 #include "mm/vm/usercopy.h"
 
-enum {
-    SO_DEBUG = 1,
-    SO_REUSEADDR = 2,
-    SO_TYPE = 3,
-    SO_ERROR = 4,
-    SO_DONTROUTE = 5,
-    SO_BROADCAST = 6,
-    SO_SNDBUF = 7,
-    SO_RCVBUF = 8,
-    SO_KEEPALIVE = 9,
-    SO_OOBINLINE = 10,
-    SO_PRIORITY = 12,
-    SO_LINGER = 13,
-    SO_REUSEPORT = 15,
-    SO_PEERCRED = 17,
-    SO_RCVLOWAT = 18,
-    SO_SNDLOWAT = 19,
-    SO_RCVTIMEO = 20,
-    SO_SNDTIMEO = 21,
-    SO_BINDTODEVICE = 25,
-    SO_TIMESTAMP = 29,
-    SO_ACCEPTCONN = 30,
-    SO_SNDBUFFORCE = 32,
-    SO_RCVBUFFORCE = 33,
-    SO_PROTOCOL = 38,
-    SO_DOMAIN = 39,
-};
-
 #define BUFFER_LEAST 2304u
 #define BOOLEANS                                                                                   \
     (1u << SO_DEBUG | 1u << SO_REUSEADDR | 1u << SO_DONTROUTE | 1u << SO_BROADCAST |               \

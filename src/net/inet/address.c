@@ -5,9 +5,9 @@
 #include <lwip/ip.h>
 #include <lwip/netif.h>
 
-#define SIN_SIZE       16u
-#define SIN6_LEAST     24u /* without sin6_scope_id (RFC 2133) */
-#define SIN6_SIZE      28u
+#define SIN_SIZE   16u
+#define SIN6_LEAST 24u /* without sin6_scope_id (RFC 2133) */
+#define SIN6_SIZE  28u
 
 struct address_in { /* struct sockaddr_in; the port and the address are in network order */
     uint16_t family, port;
@@ -77,7 +77,8 @@ enum err inet_address_in(const struct inet_socket *inet, const struct socket_add
 {
     bool datagram = inet->socket.type != SOCK_STREAM;
     *out = (struct inet_place){0};
-    if (inet_is_v6(inet) && !(datagram && address->length >= SIN_SIZE && address->family == AF_INET)) {
+    if (inet_is_v6(inet) &&
+        !(datagram && address->length >= SIN_SIZE && address->family == AF_INET)) {
         if (address->length < SIN6_LEAST)
             return E_INVAL;
         return address->family == AF_INET6 ? in6_address(inet, address, out) : E_AFNOSUPPORT;
@@ -128,7 +129,9 @@ void inet_address_to(struct inet_place *place)
 void inet_address_any(const struct inet_socket *inet, ip_addr_t *out)
 {
     ip_addr_set_zero_ip6(out);
-    IP_SET_TYPE(out, !inet_is_v6(inet) ? IPADDR_TYPE_V4 : inet->v6only ? IPADDR_TYPE_V6 : IPADDR_TYPE_ANY);
+    IP_SET_TYPE(out, !inet_is_v6(inet) ? IPADDR_TYPE_V4
+                     : inet->v6only    ? IPADDR_TYPE_V6
+                                       : IPADDR_TYPE_ANY);
 }
 
 bool inet_addresses_meet(const struct inet_socket *a, const struct inet_socket *b)
@@ -157,7 +160,8 @@ static bool has_ip6(const struct netif *netif, const ip6_addr_t *ip6)
 bool inet_is_local(const ip_addr_t *ip)
 {
     struct netif *netif;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif)
+    {
         if (IP_IS_V6(ip) ? has_ip6(netif, ip_2_ip6(ip))
                          : ip4_addr_cmp(netif_ip4_addr(netif), ip_2_ip4(ip)))
             return true;
@@ -172,7 +176,8 @@ bool inet_is_broadcast(const ip_addr_t *ip)
         return false;
     if (ip4_addr_get_u32(ip_2_ip4(ip)) == IPADDR_BROADCAST)
         return true;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif)
+    {
         if (!ip4_addr_isany_val(*ip_2_ip4(ip)) && ip4_addr_isbroadcast(ip_2_ip4(ip), netif))
             return true;
     }

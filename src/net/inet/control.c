@@ -6,8 +6,6 @@
 #include "net/inet/datagram.h"
 #include "net/inet/option.h"
 
-#define CONTROL_SO_TIMESTAMP 29u
-
 struct pktinfo { /* struct in_pktinfo */
     int32_t interface;
     uint32_t source, to;
@@ -57,7 +55,7 @@ static enum err take_number(const struct socket_control *control, int32_t least,
         memcpy(&number, control->bytes, sizeof(number));
     else if (control->size == 0)
         return E_INVAL;
-    if (number < least || number > UINT8_MAX)
+    if (number < least || number > 255)
         return E_INVAL;
     *out = (uint8_t)number;
     return E_OK;
@@ -67,7 +65,7 @@ static enum err take_control(const struct inet_socket *inet, const struct socket
                              struct inet_sending *out)
 {
     bool v6 = inet_is_v6(inet);
-    if (control->level == IPPROTO_IP) {
+    if ((uint32_t)control->level == IPPROTO_IP) {
         switch (control->type) {
         case IP_PKTINFO:
             return take_pktinfo(control, out);
@@ -79,7 +77,7 @@ static enum err take_control(const struct inet_socket *inet, const struct socket
             return E_INVAL;
         }
     }
-    if (control->level != IPPROTO_IPV6 || !v6)
+    if ((uint32_t)control->level != IPPROTO_IPV6 || !v6)
         return E_OK; /* of another level: ignored */
     switch (control->type) {
     case IPV6_PKTINFO:
@@ -138,10 +136,10 @@ void inet_controls_of(const struct inet_socket *inet, const struct datagram *dat
     int32_t hops = datagram->ttl, class = datagram->traffic_class;
     uint32_t wants = inet->wants;
     bool v4 = IP_IS_V4_VAL(datagram->to);
-    if (socket_flag(&inet->socket, CONTROL_SO_TIMESTAMP)) {
+    if (socket_flag(&inet->socket, SO_TIMESTAMP)) {
         uint64_t time[2] = {datagram->came_ns / NS_PER_SECOND,
                             datagram->came_ns % NS_PER_SECOND / 1000};
-        inet_control_add(out, 1, CONTROL_SO_TIMESTAMP, time, sizeof(time));
+        inet_control_add(out, 1, SO_TIMESTAMP, time, sizeof(time));
     }
     if (v4 && (wants & INET_PKTINFO)) {
         uint32_t to = ip_addr_get_ip4_u32(&datagram->to);

@@ -142,8 +142,8 @@ static enum err datagram_bind(struct socket *socket, const struct socket_address
 }
 
 /* The address of the machine that packets to `to` carry. E_NETUNREACH. */
-static enum err choose_source(const struct inet_socket *inet, const ip_addr_t *to,
-                              ip_addr_t *out) REQUIRES(net_lock)
+static enum err choose_source(const struct inet_socket *inet, const ip_addr_t *to, ip_addr_t *out)
+    REQUIRES(net_lock)
 {
     if (!ip_addr_isany(&inet->local.ip) && !ip_addr_ismulticast(&inet->local.ip)) {
         *out = inet->local.ip;
@@ -151,8 +151,8 @@ static enum err choose_source(const struct inet_socket *inet, const ip_addr_t *t
     }
     ip_addr_t any;
     ip_addr_set_any_val(IP_IS_V6(to), any);
-    struct netif *netif = inet->interface != 0 ? netif_get_by_index(inet->interface)
-                                               : ip_route(&any, to);
+    struct netif *netif =
+        inet->interface != 0 ? netif_get_by_index(inet->interface) : ip_route(&any, to);
     const ip_addr_t *source = netif ? ip_netif_get_local_ip(netif, to) : NULL;
     if (!source)
         return E_NETUNREACH;

@@ -51,8 +51,8 @@ struct datagram_socket {
     int32_t cork;              /* UDP_CORK */
     struct pbuf *corked;       /* the pieces of a datagram under MSG_MORE or UDP_CORK */
     struct inet_place cork_to; /* its destination */
-    uint32_t filter[8]; /* ICMP_FILTER: types that are not received; ICMP6_FILTER */
-    int32_t checksum;   /* IPV6_CHECKSUM: its offset; -1: none */
+    uint32_t filter[8];        /* ICMP_FILTER: types that are not received; ICMP6_FILTER */
+    int32_t checksum;          /* IPV6_CHECKSUM: its offset; -1: none */
 };
 
 static inline struct datagram_socket *datagram_of(struct socket *socket)

@@ -12,11 +12,11 @@
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 
-#define UDP_MAX    65507u /* bytes in a datagram of IPv4: 65,535 less the headers */
-#define UDP6_MAX   65487u /* lwIP counts the header of IPv6 too */
-#define RAW_MAX    65515u
-#define OVERHEAD   512u /* charged for a packet besides its bytes, in steps of CHARGE */
-#define CHARGE     256u
+#define UDP_MAX  65507u /* bytes in a datagram of IPv4: 65,535 less the headers */
+#define UDP6_MAX 65487u /* lwIP counts the header of IPv6 too */
+#define RAW_MAX  65515u
+#define OVERHEAD 512u /* charged for a packet besides its bytes, in steps of CHARGE */
+#define CHARGE   256u
 
 /* Sending */
 
@@ -198,8 +198,7 @@ enum err datagram_send(struct socket *socket, struct socket_message *message)
 static bool has_datagram(void *context)
 {
     const struct datagram_socket *d = context;
-    return !list_empty(&d->packets) || (d->inet.shut & SHUT_READ) ||
-           d->inet.socket.error != E_OK;
+    return !list_empty(&d->packets) || (d->inet.shut & SHUT_READ) || d->inet.socket.error != E_OK;
 }
 
 /* The first packet; NULL with E_OK: the socket does not receive any more. */
@@ -256,7 +255,7 @@ enum err datagram_receive(struct socket *socket, struct socket_message *message)
 {
     struct datagram_socket *d = datagram_of(socket);
     struct datagram *datagram;
-    if (message->flags & MSG_OOB)
+    if ((message->flags & MSG_OOB) && is_raw(d))
         return E_NOTSUP;
     if (message->flags & MSG_ERRQUEUE)
         return datagram_receive_error(d, message);
@@ -346,7 +345,8 @@ static struct datagram_socket *choose_socket(struct datagram_socket *d,
     uint32_t count = 0, choice;
     if (!socket_flag(&d->inet.socket, SO_REUSEPORT) || d->connected || !d->inet.port)
         return d;
-    uint32_t hash = (ip_2_ip6(&from->ip)->addr[IP_IS_V6_VAL(from->ip) ? 3 : 0] ^ from->port) * 0x9e3779b1u;
+    uint32_t hash =
+        (ip_2_ip6(&from->ip)->addr[IP_IS_V6_VAL(from->ip) ? 3 : 0] ^ from->port) * 0x9e3779b1u;
     for (choice = UINT32_MAX;; choice = (hash >> 8) % count) {
         uint32_t at = 0;
         list_for_each (link, inet_port_sockets(&d->inet)) {

@@ -4,9 +4,9 @@
 #include "net/inet/interface.h"
 #include "net/inet/option.h"
 
-#define UDP_OPTION_CORK      1u
-#define RAW_OPTION_FILTER    1u /* ICMP_FILTER, ICMP6_FILTER */
-#define RAW_OPTION_CHECKSUM  7u /* IPV6_CHECKSUM */
+#define UDP_OPTION_CORK     1u
+#define RAW_OPTION_FILTER   1u /* ICMP_FILTER, ICMP6_FILTER */
+#define RAW_OPTION_CHECKSUM 7u /* IPV6_CHECKSUM */
 
 struct membership { /* struct ip_mreqn; struct ip_mreq lacks the index */
     uint32_t group, interface_ip;
@@ -19,7 +19,8 @@ static enum err change_group4(struct datagram_socket *d, const struct socket_opt
     ip_addr_t ip;
     if (option->size < sizeof(uint32_t) * 2)
         return E_INVAL;
-    memcpy(&request, option->bytes, option->size < sizeof(request) ? sizeof(uint32_t) * 2 : sizeof(request));
+    memcpy(&request, option->bytes,
+           option->size < sizeof(request) ? sizeof(uint32_t) * 2 : sizeof(request));
     uint32_t index = (uint32_t)request.interface;
     if (index == 0 && request.interface_ip != 0) {
         net_lock_take();
@@ -69,8 +70,10 @@ static enum err set_raw_option(struct datagram_socket *d, const struct socket_op
         datagram_changed(socket);
         return E_OK;
     }
-    if ((option->level == IPPROTO_RAW && !inet_is_v6(&d->inet) && option->name == RAW_OPTION_FILTER) ||
-        (option->level == IPPROTO_ICMPV6 && inet_is_v6(&d->inet) && option->name == RAW_OPTION_FILTER))
+    if ((option->level == IPPROTO_RAW && !inet_is_v6(&d->inet) &&
+         option->name == RAW_OPTION_FILTER) ||
+        (option->level == IPPROTO_ICMPV6 && inet_is_v6(&d->inet) &&
+         option->name == RAW_OPTION_FILTER))
         return set_filter(d, option);
     if (inet_is_v6(&d->inet) && option->name == RAW_OPTION_CHECKSUM &&
         (option->level == IPPROTO_IPV6 || option->level == IPPROTO_RAW)) {

@@ -13,7 +13,8 @@ static struct multicast_group *group_find(struct datagram_socket *d, const ip_ad
 {
     list_for_each (link, &d->groups) {
         struct multicast_group *group = CONTAINER_OF(link, struct multicast_group, link);
-        if (ip_addr_cmp_zoneless(&group->ip, ip) && (interface == 0 || group->interface == interface))
+        if (ip_addr_cmp_zoneless(&group->ip, ip) &&
+            (interface == 0 || group->interface == interface))
             return group;
     }
     return NULL;

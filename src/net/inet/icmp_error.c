@@ -11,11 +11,11 @@
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 
-#define ICMP_HEADER    8u
-#define INNER_MOST     68u /* an IPv4 header with options, and the ports */
-#define ERRORS_MOST    64u /* in the queue of a socket */
-#define ORIGIN_ICMP    2
-#define ORIGIN_ICMP6   3
+#define ICMP_HEADER  8u
+#define INNER_MOST   68u /* an IPv4 header with options, and the ports */
+#define ERRORS_MOST  64u /* in the queue of a socket */
+#define ORIGIN_ICMP  2
+#define ORIGIN_ICMP6 3
 
 struct icmp_report {
     enum err error;
@@ -148,8 +148,7 @@ static u8_t icmp_seen(void *argument, struct raw_pcb *pcb, struct pbuf *p,
     (void)argument;
     (void)pcb;
     (void)from;
-    if (read_report(p, ip_current_header_tot_len(), v6, &report) &&
-        report.protocol == IPPROTO_UDP)
+    if (read_report(p, ip_current_header_tot_len(), v6, &report) && report.protocol == IPPROTO_UDP)
         find_sender(&report, v6);
     return 0;
 }
@@ -160,8 +159,8 @@ void icmp_error_start(void)
     for (unsigned i = 0; i < ARRAY_LENGTH(watchers); i++) {
         if (watchers[i])
             continue;
-        watchers[i] = raw_new_ip_type(i ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4,
-                                      i ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+        watchers[i] =
+            raw_new_ip_type(i ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4, i ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
         if (watchers[i])
             raw_recv(watchers[i], icmp_seen, NULL);
     }
@@ -199,10 +198,9 @@ enum err datagram_receive_error(struct datagram_socket *d, struct socket_message
     list_remove(&error->link);
     heap_free(error);
     d->error_count--;
-    d->inet.socket.error =
-        list_empty(&d->errors)
-            ? E_OK
-            : CONTAINER_OF(d->errors.next, struct datagram_error, link)->error;
+    d->inet.socket.error = list_empty(&d->errors)
+                               ? E_OK
+                               : CONTAINER_OF(d->errors.next, struct datagram_error, link)->error;
     return E_OK;
 }
 

@@ -35,6 +35,9 @@
 #define EPHEMERAL_LAST  60999u
 #define PRIVILEGED_END  1024u
 
+/* In so_options of lwIP's pcbs: the socket had SO_REUSEADDR. (lwIP's own SOF_REUSEADDR is always set.) */
+#define INET_PCB_REUSE 0x40u
+
 struct inet_port;
 
 struct inet_place {
@@ -60,8 +63,8 @@ struct inet_socket {
     struct list port_link;           /* in port->sockets */
     bool bound;                      /* by bind(), to an address */
     bool v6only, free_bind, bind_late, header_included;
-    bool listening; /* does not share its port */
-    uint8_t shut;   /* SHUT_* */
+    bool listening;    /* does not share its port */
+    uint8_t shut;      /* SHUT_* */
     uint8_t interface; /* SO_BINDTODEVICE: its index; 0: any */
     uint8_t tos, ttl, multicast_ttl, multicast_interface, hops, multicast_hops, traffic_class;
     uint8_t mtu_probe; /* IP_PMTUDISC_* */

@@ -78,7 +78,7 @@ uint8_t netif_prefix(const struct netif *netif)
     return (uint8_t)__builtin_popcount(ip4_addr_get_u32(netif_ip4_netmask(netif)));
 }
 
-static void name_netif(const struct netif *netif, char name[INTERFACE_NAME])
+static void name_netif(const struct netif *netif, char name[INTERFACE_NAME]) REQUIRES(net_lock)
 {
     if (netif_is_loopback(netif))
         fmt_snprintf(name, INTERFACE_NAME, "lo");
@@ -90,7 +90,8 @@ static struct netif *netif_named(const char *name) REQUIRES(net_lock)
 {
     struct netif *netif;
     char own[INTERFACE_NAME];
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif)
+    {
         name_netif(netif, own);
         if (strcmp(name, own) == 0)
             return netif;
@@ -107,7 +108,8 @@ uint32_t interface_by_name(const char *name)
 uint32_t interface_by_ip4(uint32_t ip)
 {
     struct netif *netif;
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif)
+    {
         if (ip4_addr_get_u32(netif_ip4_addr(netif)) == ip)
             return netif_get_index(netif);
     }
@@ -204,7 +206,8 @@ static enum err list_interfaces(uint64_t argument)
         return e;
     struct netif *netif;
     net_lock_take();
-    NETIF_FOREACH (netif) {
+    NETIF_FOREACH(netif)
+    {
         uint32_t ip = ip4_addr_get_u32(netif_ip4_addr(netif));
         if (ip == 0 || count == (int32_t)ARRAY_LENGTH(found))
             continue;
@@ -216,9 +219,10 @@ static enum err list_interfaces(uint64_t argument)
     if (list.requests != 0) {
         int32_t room = list.size / (int32_t)sizeof(found[0]);
         count = room < 0 ? 0 : room < count ? room : count;
-        for (int32_t i = 0; i < count && e == E_OK; i++) /* lo was added first, and stands last in lwIP's list */
-            e = copy_out(virt(list.requests + (uint32_t)i * sizeof(found[0])), &found[count - 1 - i],
-                         sizeof(found[0]));
+        for (int32_t i = 0; i < count && e == E_OK;
+             i++) /* lo was added first, and stands last in lwIP's list */
+            e = copy_out(virt(list.requests + (uint32_t)i * sizeof(found[0])),
+                         &found[count - 1 - i], sizeof(found[0]));
     }
     list.size = count * (int32_t)sizeof(found[0]);
     return e == E_OK ? copy_out(virt(argument), &list, sizeof(list.size)) : e;
@@ -233,7 +237,8 @@ static enum err about_interface(uint32_t command, uint64_t argument)
     struct netif *netif;
     net_lock_take();
     if (command == SIOCGIFNAME) {
-        netif = (uint32_t)request.number <= UINT8_MAX ? netif_get_by_index((u8_t)request.number) : NULL;
+        netif =
+            (uint32_t)request.number <= UINT8_MAX ? netif_get_by_index((u8_t)request.number) : NULL;
         if (netif)
             name_netif(netif, request.name);
     } else {
@@ -253,7 +258,8 @@ enum err inet_control(struct socket *socket, uint32_t command, uint64_t argument
     int32_t mark = 0;
     switch (command) {
     case SIOCATMARK:
-        return socket->type == SOCK_STREAM ? copy_out(virt(argument), &mark, sizeof(mark)) : E_NOTTY;
+        return socket->type == SOCK_STREAM ? copy_out(virt(argument), &mark, sizeof(mark))
+                                           : E_NOTTY;
     case SIOCGIFCONF:
         return list_interfaces(argument);
     case SIOCGIFNAME:

@@ -3,6 +3,7 @@
 #include "net/inet/netlink.h"
 
 #include "base/str.h"
+#include "fs/socket/socket.h"
 #include "mm/heap/heap.h"
 #include "net/inet/netlink_route.h"
 #include "net/stack/stack.h"
@@ -20,10 +21,10 @@ struct netlink_address { /* struct sockaddr_nl */
 
 struct netlink_socket {
     struct socket socket;
-    struct list all;    /* in netlink_sockets */
+    struct list all;     /* in netlink_sockets */
     struct list answers; /* struct netlink_answer */
-    uint32_t queued;    /* bytes */
-    uint32_t pid;       /* 0: not bound */
+    uint32_t queued;     /* bytes */
+    uint32_t pid;        /* 0: not bound */
     uint32_t groups;
 };
 
@@ -174,7 +175,8 @@ static enum err netlink_send(struct socket *socket, struct socket_message *messa
     enum err e = io_take(message->io, request, size);
     if (e == E_OK) {
         netlink_autobind(n);
-        struct netlink_answers answers = {.pid = n->pid, .room = n->queued < QUEUE_MAX ? QUEUE_MAX - n->queued : 0};
+        struct netlink_answers answers = {
+            .pid = n->pid, .room = n->queued < QUEUE_MAX ? QUEUE_MAX - n->queued : 0};
         list_init(&answers.list);
         netlink_route_answer(request, size, &answers);
         n->queued += answers.bytes;
@@ -209,9 +211,8 @@ static enum err netlink_receive(struct socket *socket, struct socket_message *me
     if (message->flags & MSG_OOB)
         return E_NOTSUP;
     if (list_empty(&n->answers)) {
-        enum err e =
-            socket_wait(&socket->readable, netlink_has_answer, n,
-                        socket_waits(socket, message->flags), socket->receive_timeout_ns);
+        enum err e = socket_wait(&socket->readable, netlink_has_answer, n,
+                                 socket_waits(socket, message->flags), socket->receive_timeout_ns);
         if (e != E_OK)
             return e;
     }

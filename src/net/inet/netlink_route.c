@@ -8,12 +8,12 @@
 
 #include <lwip/netif.h>
 
-#define ANSWER_MAX  4096u
-#define HEADER      16u
-#define FLAG_ACK    4u
-#define FLAG_DUMP   0x300u
-#define FLAG_MULTI  2u
-#define ALIGN4(x)   (((x) + 3) & ~(size_t)3)
+#define ANSWER_MAX 4096u
+#define HEADER     16u
+#define FLAG_ACK   4u
+#define FLAG_DUMP  0x300u
+#define FLAG_MULTI 2u
+#define ALIGN4(x)  (((x) + 3) & ~(size_t)3)
 
 enum {
     NLMSG_ERROR = 2,
@@ -195,7 +195,9 @@ static void put_addresses6(struct netlink_writer *w, const struct netif *netif) 
         const ip6_addr_t *ip6 = netif_ip6_addr(netif, i);
         bool link = ip6_addr_islinklocal(ip6), loopback = ip6_addr_isloopback(ip6);
         struct address_part part = {AF_INET6, loopback ? 128 : 64, ADDRESS_PERMANENT,
-                                    loopback ? SCOPE_HOST : link ? SCOPE_LINK : SCOPE_GLOBAL,
+                                    loopback ? SCOPE_HOST
+                                    : link   ? SCOPE_LINK
+                                             : SCOPE_GLOBAL,
                                     netif_index(netif)};
         if (!ip6_addr_isvalid(netif_ip6_addr_state(netif, i)))
             continue;
@@ -274,7 +276,8 @@ static bool writer_begin(struct netlink_writer *w, const struct netlink_header *
 
 static void writer_end(struct netlink_writer *w, struct netlink_answers *out)
 {
-    if (!w->answer || w->failed || w->answer->size == 0 || out->bytes + w->answer->size > out->room) {
+    if (!w->answer || w->failed || w->answer->size == 0 ||
+        out->bytes + w->answer->size > out->room) {
         heap_free(w->answer);
         return;
     }
@@ -351,7 +354,8 @@ static void answer_one(const struct netlink_header *request, struct netlink_answ
 {
     uint8_t family = request->size > HEADER ? ((const uint8_t *)request)[HEADER] : 0;
     bool dumps = (request->flags & FLAG_DUMP) == FLAG_DUMP;
-    bool reads = request->type >= RTM_NEWLINK && request->type <= RTM_LAST && request->type % 4 == 2;
+    bool reads =
+        request->type >= RTM_NEWLINK && request->type <= RTM_LAST && request->type % 4 == 2;
     enum err e = E_NOTSUP;
     if (request->type < RTM_NEWLINK)
         return; /* a control message */

@@ -14,10 +14,10 @@ struct netlink_answer { /* one datagram; heap */
 };
 
 struct netlink_answers {
-    struct list list;  /* struct netlink_answer */
-    uint32_t pid;      /* of the socket that asked */
-    uint32_t bytes;    /* of all of them */
-    uint32_t room;     /* no more than this: answers that do not fit are lost */
+    struct list list; /* struct netlink_answer */
+    uint32_t pid;     /* of the socket that asked */
+    uint32_t bytes;   /* of all of them */
+    uint32_t room;    /* no more than this: answers that do not fit are lost */
 };
 
 /* Answers the requests in a datagram, up to the first that is malformed. O(requests). */

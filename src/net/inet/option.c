@@ -7,11 +7,9 @@
 
 #include <lwip/netif.h>
 
-#define OPTION_SO_BINDTODEVICE 25u
-#define OPTION_SO_INCOMING_CPU 49u
-#define OPTION_SOL_SOCKET      1u
-#define HOPS_BY_DEFAULT        64
-#define MULTICAST_BY_DEFAULT   1
+#define OPTION_SOL_SOCKET    1u
+#define HOPS_BY_DEFAULT      64
+#define MULTICAST_BY_DEFAULT 1
 
 static const struct inet_option *option_find(const struct inet_option *rows, size_t count,
                                              const struct socket_option *option)
@@ -82,7 +80,7 @@ enum err inet_option_get(const struct inet_option *rows, size_t count, const voi
         value = row->offset;
     /* SOL_IP gives a byte where there is room for no more. */
     bool byte = option->level == IPPROTO_IP && option->size > 0 && option->size < sizeof(value) &&
-                value >= 0 && value <= UINT8_MAX;
+                value >= 0 && value <= INT32_C(255);
     option->size = byte ? 1 : sizeof(value);
     option->number = value;
     return E_OK;
@@ -120,7 +118,9 @@ static bool has_level(const struct inet_socket *inet, uint32_t level)
 {
     if (level == IPPROTO_IPV6)
         return inet_is_v6(inet);
-    return level != IPPROTO_IP || !inet_is_v6(inet) || inet->socket.type != SOCK_RAW;
+    if (level == IPPROTO_IP)
+        return !inet_is_v6(inet) || inet->socket.type != SOCK_RAW;
+    return level == OPTION_SOL_SOCKET;
 }
 
 /* -1 stands for the default. */
@@ -169,7 +169,8 @@ static enum err set_multicast_interface(struct inet_socket *inet,
     if (option->level == IPPROTO_IPV6) {
         index = (uint32_t)option->number;
     } else if (option->size >= 8) {
-        memcpy(&request, option->bytes, option->size < sizeof(request) ? option->size : sizeof(request));
+        memcpy(&request, option->bytes,
+               option->size < sizeof(request) ? option->size : sizeof(request));
         index = (uint32_t)request.interface;
     } else {
         memcpy(&request.ip, option->bytes, sizeof(request.ip));
@@ -191,9 +192,9 @@ enum err inet_set_option(struct socket *socket, const struct socket_option *opti
 {
     struct inet_socket *inet = inet_of(socket);
     if (option->level == OPTION_SOL_SOCKET) {
-        if (option->name == OPTION_SO_BINDTODEVICE)
+        if (option->name == SO_BINDTODEVICE)
             return bind_to_device(inet, option);
-        return option->name == OPTION_SO_INCOMING_CPU ? E_OK : E_NOPROTOOPT;
+        return option->name == SO_INCOMING_CPU ? E_OK : E_NOPROTOOPT;
     }
     if (!has_level(inet, option->level))
         return E_NOPROTOOPT;
@@ -245,15 +246,15 @@ static enum err get_mtu(const struct inet_socket *inet, struct socket_option *op
 enum err inet_get_option(struct socket *socket, struct socket_option *option)
 {
     const struct inet_socket *inet = inet_of(socket);
-    if (option->level == OPTION_SOL_SOCKET && option->name == OPTION_SO_BINDTODEVICE)
+    if (option->level == OPTION_SOL_SOCKET && option->name == SO_BINDTODEVICE)
         return get_device(inet, option);
-    if (option->level == OPTION_SOL_SOCKET && option->name == OPTION_SO_INCOMING_CPU) {
+    if (option->level == OPTION_SOL_SOCKET && option->name == SO_INCOMING_CPU) {
         option->number = 0;
         option->size = sizeof(option->number);
         return E_OK;
     }
     if (!has_level(inet, option->level))
-        return E_NOPROTOOPT;
+        return inet_is_v6(inet) ? E_NOPROTOOPT : E_NOTSUP; /* as Linux's ip_getsockopt() */
     if ((option->level == IPPROTO_IP && option->name == IP_MTU) ||
         (option->level == IPPROTO_IPV6 && option->name == IPV6_MTU))
         return get_mtu(inet, option);

@@ -38,11 +38,11 @@ static bool ports_conflict(const struct inet_socket *a, const struct inet_socket
 static bool is_left_over(const struct inet_socket *inet, uint16_t port)
 {
     const struct tcp_pcb *lists[] = {tcp_active_pcbs, tcp_tw_pcbs};
-    if (socket_flag(&inet->socket, SO_REUSEADDR))
-        return false;
+    bool reuse = socket_flag(&inet->socket, SO_REUSEADDR);
     for (unsigned i = 0; i < ARRAY_LENGTH(lists); i++) {
         for (const struct tcp_pcb *pcb = lists[i]; pcb; pcb = pcb->next) {
             if (pcb->local_port == port && !pcb->callback_arg &&
+                !(reuse && ip_get_option(pcb, INET_PCB_REUSE)) &&
                 (ip_addr_isany(&inet->local.ip) || ip_addr_cmp(&inet->local.ip, &pcb->local_ip)))
                 return true;
         }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/net (proc(5)) and /sys/class/net. Before the program's first socket there is no interface, and so no line. */
+/* /proc/net (proc(5)) and /sys/class/net. Reading about interfaces starts the network, as a socket does. */
+#include "net/inet/proc_net.h"
+
 #include "base/compiler.h"
 #include "fs/proc/procfs.h"
 #include "kern/netdev.h"
 #include "net/inet/interface.h"
 #include "net/inet/datagram.h"
 #include "net/inet/tcp.h"
+#include "net/stack/stack.h"
 
 #include <lwip/etharp.h>
 #include <lwip/netif.h>
 #include <lwip/priv/tcp_priv.h>
 
-#define TCP_LINE 149u
-#define LINE     127u
+#define TCP_LINE          149u
+#define LINE              127u
 
 #define STATE_ESTABLISHED 1u
 #define STATE_TIME_WAIT   6u
@@ -31,6 +34,8 @@ static const struct netdev_counters *counters_of(const struct netif *netif, bool
 static void each_netif(struct text *text,
                        void (*show)(struct text *text, const struct netif *netif))
 {
+    if (net_start() != E_OK)
+        return;
     net_lock_take();
     for (unsigned index = 1; index <= UINT8_MAX; index++) {
         const struct netif *netif = netif_get_by_index((u8_t)index);
@@ -107,9 +112,9 @@ static void show_address6(struct text *text, const struct netif *netif) NO_LOCK_
         for (unsigned word = 0; word < 4; word++)
             text_printf(text, "%08x", lwip_ntohl(ip6->addr[word]));
         text_printf(text, " %02x %02x %02x 80 %8s\n", netif_index(netif), loopback ? 128u : 64u,
-                    loopback                     ? 0x10u
+                    loopback                    ? 0x10u
                     : ip6_addr_islinklocal(ip6) ? 0x20u
-                                                 : 0u,
+                                                : 0u,
                     name);
     }
 }
@@ -183,9 +188,9 @@ static void show_tcp_socket(struct inet_socket *inet, void *context)
     text_printf(text, "%4u:", listing->number++);
     show_place(text, &inet->local, listing->v6);
     show_place(text, &inet->remote, listing->v6);
-    text_printf(text, " %02X %08X:%08X 00:00000000 00000000 %5u %8u %lu 1 0000000000000000 100 0 0 10 0",
-                state, sent, queued, inet->uid, 0u,
-                inet->socket.file ? inet->socket.file->inode->ino : 0);
+    text_printf(
+        text, " %02X %08X:%08X 00:00000000 00000000 %5u %8u %lu 1 0000000000000000 100 0 0 10 0",
+        state, sent, queued, inet->uid, 0u, inet->socket.file ? inet->socket.file->inode->ino : 0);
     text_pad(text, start, TCP_LINE);
     text_append(text, "\n", 1);
 }
@@ -203,8 +208,10 @@ static void show_time_waits(struct socket_listing *listing)
         text_printf(text, "%4u:", listing->number++);
         show_place(text, &local, listing->v6);
         show_place(text, &remote, listing->v6);
-        text_printf(text, " %02X 00000000:00000000 03:00000000 00000000     0        0 0 3 0000000000000000",
-                    STATE_TIME_WAIT);
+        text_printf(
+            text,
+            " %02X 00000000:00000000 03:00000000 00000000     0        0 0 3 0000000000000000",
+            STATE_TIME_WAIT);
         text_pad(text, start, TCP_LINE);
         text_append(text, "\n", 1);
     }
@@ -298,9 +305,69 @@ static void show_statistics(struct text *text, void *context)
 #define V6 ((void *)1)
 
 const struct procfs_row procfs_net_rows[] = {
-    {"arp", show_neighbours, NULL, NULL, 0},      {"dev", show_devices, NULL, NULL, 0},
-    {"if_inet6", show_addresses6, NULL, NULL, 0}, {"route", show_routes, NULL, NULL, 0},        {"sockstat", show_statistics, NULL, NULL, 0},
-    {"tcp", show_tcp, NULL, NULL, 0},             {"tcp6", show_tcp, NULL, V6, 0},
-    {"udp", show_udp, NULL, NULL, 0},             {"udp6", show_udp, NULL, V6, 0},
+    {"arp", show_neighbours, NULL, NULL, 0},
+    {"dev", show_devices, NULL, NULL, 0},
+    {"if_inet6", show_addresses6, NULL, NULL, 0},
+    {"route", show_routes, NULL, NULL, 0},
+    {"sockstat", show_statistics, NULL, NULL, 0},
+    {"tcp", show_tcp, NULL, NULL, 0},
+    {"tcp6", show_tcp, NULL, V6, 0},
+    {"udp", show_udp, NULL, NULL, 0},
+    {"udp6", show_udp, NULL, V6, 0},
 };
 const size_t procfs_net_row_count = ARRAY_LENGTH(procfs_net_rows);
+
+static void show_hardware_address(struct text *text, const struct netif *netif) REQUIRES(net_lock)
+{
+    const uint8_t *a = netif->hwaddr;
+    if (netif_is_loopback(netif))
+        text_printf(text, "00:00:00:00:00:00\n");
+    else
+        text_printf(text, "%02x:%02x:%02x:%02x:%02x:%02x\n", a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static void show_link_property(struct text *text, const struct netif *netif,
+                               enum link_property property) REQUIRES(net_lock)
+{
+    bool loopback = netif_is_loopback(netif), runs = netif_iff(netif) & IFF_RUNNING;
+    uint32_t number = 0;
+    switch (property) {
+    case LINK_ADDRESS:
+        show_hardware_address(text, netif);
+        return;
+    case LINK_FLAGS: /* without those that follow from the state of the link */
+        text_printf(text, "0x%x\n", netif_iff(netif) & ~(uint32_t)(IFF_RUNNING | IFF_LOWER_UP));
+        return;
+    case LINK_OPERSTATE:
+        text_printf(text, "%s\n", loopback ? "unknown" : runs ? "up" : "down");
+        return;
+    case LINK_CARRIER:
+        number = runs;
+        break;
+    case LINK_INDEX:
+        number = netif_index(netif);
+        break;
+    case LINK_MTU:
+        number = netif_mtu(netif);
+        break;
+    case LINK_TYPE:
+        number = loopback ? 772 : 1;
+        break;
+    case LINK_TX_QUEUE_LENGTH:
+        number = 1000;
+        break;
+    }
+    text_printf(text, "%u\n", number);
+}
+
+void show_link(struct text *text, void *context)
+{
+    uint32_t what = (uint32_t)(uintptr_t)context;
+    if (net_start() != E_OK)
+        return;
+    net_lock_take();
+    const struct netif *netif = netif_get_by_index((u8_t)(what / LINK_PROPERTIES));
+    if (netif)
+        show_link_property(text, netif, what % LINK_PROPERTIES);
+    net_lock_drop();
+}

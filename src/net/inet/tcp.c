@@ -190,8 +190,7 @@ static enum err tcp_connect_to(struct socket *socket, const struct socket_addres
             return e;
     }
     if (!is_decided(t)) {
-        enum err e =
-            socket_wait(&socket->writable, is_decided, t, waits, socket->send_timeout_ns);
+        enum err e = socket_wait(&socket->writable, is_decided, t, waits, socket->send_timeout_ns);
         if (e == E_AGAIN)
             return first ? E_INPROGRESS : waits ? E_INPROGRESS : E_ALREADY;
         if (e != E_OK)
@@ -209,8 +208,10 @@ static enum err tcp_connect_to(struct socket *socket, const struct socket_addres
 /* Spreads connections over the listeners of a group by the peer's address, as Linux. */
 static struct tcp_socket *choose_listener(const struct tcp_group *group, const struct tcp_pcb *pcb)
 {
-    uint32_t hash = (lwip_ntohl(ip_2_ip6(&pcb->remote_ip)->addr[IP_IS_V6_VAL(pcb->remote_ip) ? 3 : 0]) ^ pcb->remote_port) *
-                    0x9e3779b1u;
+    uint32_t hash =
+        (lwip_ntohl(ip_2_ip6(&pcb->remote_ip)->addr[IP_IS_V6_VAL(pcb->remote_ip) ? 3 : 0]) ^
+         pcb->remote_port) *
+        0x9e3779b1u;
     uint32_t skip = group->count > 1 ? (hash >> 8) % group->count : 0;
     struct list *link = group->members.next;
     while (skip-- > 0)

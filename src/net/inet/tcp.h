@@ -37,10 +37,13 @@ struct tcp_socket {
     struct inet_socket inet;
     struct tcp_pcb *pcb;
     uint8_t condition, use;
-    bool full;     /* tcp_write() had no memory: no POLLOUT before the peer has acknowledged something */
+    bool
+        full; /* tcp_write() had no memory: no POLLOUT before the peer has acknowledged something */
     bool ended;    /* the peer's FIN came */
     bool withheld; /* bytes wait for MSG_MORE or TCP_CORK to end */
-    uint8_t quick; /* segments to acknowledge at once */
+    uint8_t quick; /* segments to acknowledge at once, before the program reads them */
+    uint8_t heard; /* segments since the program sent something */
+    bool answers;  /* the program answers each segment: acknowledgements wait for the answer */
     bool immature; /* TCP_DEFER_ACCEPT: not in the listener's queue, as no byte came */
     struct pbuf *first, **last; /* received; `next` links all, whatever their segment */
     uint32_t at;                /* bytes of the first that were read */
@@ -52,9 +55,9 @@ struct tcp_socket {
     struct list waiting, waiting_link;
     uint32_t waiting_count, backlog;
     struct tcp_options {
-        int32_t no_delay, cork, max_segment, keep_idle, keep_interval, keep_count, syn_count, linger2,
-            defer_accept, window_clamp, quick_ack, user_timeout, fast_open, fast_open_connect,
-            not_sent_low, save_syn, repair;
+        int32_t no_delay, cork, max_segment, keep_idle, keep_interval, keep_count, syn_count,
+            linger2, defer_accept, window_clamp, quick_ack, user_timeout, fast_open,
+            fast_open_connect, not_sent_low, save_syn, repair;
         char congestion[16];
     } options;
 };

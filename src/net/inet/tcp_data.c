@@ -5,10 +5,13 @@
 #include "net/inet/tcp.h"
 #include "net/stack/stack.h"
 
-#define SEND_PIECE   32768u
-#define SEND_SMALL   512u
-#define SEND_DEFAULT 16384u /* SO_SNDBUF of a socket whose program has not set it: the buffer grows as needed */
-#define QUICK_ACKS   16     /* segments that are acknowledged at once, until the program answers */
+#include <lwip/priv/tcp_priv.h>
+
+#define SEND_PIECE 32768u
+#define SEND_SMALL 512u
+#define SEND_DEFAULT                                                                               \
+    16384u /* SO_SNDBUF of a socket whose program has not set it: the buffer grows as needed */
+#define QUICK_ACKS 16 /* segments that are acknowledged at once, until the program answers */
 
 /* Sending */
 
@@ -17,7 +20,7 @@ static uint32_t send_room(const struct tcp_socket *t)
 {
     if (!t->pcb || t->full || t->condition != TCP_OPEN)
         return 0;
-    uint32_t room = tcp_sndbuf(t->pcb), most = t->inet.socket.send_size;
+    uint32_t room = t->pcb->snd_buf, most = t->inet.socket.send_size;
     if (most == SEND_DEFAULT || most >= TCP_SND_BUF)
         return room;
     uint32_t used = TCP_SND_BUF - room;
@@ -28,7 +31,7 @@ static uint32_t send_room(const struct tcp_socket *t)
 static bool is_writable(const struct tcp_socket *t)
 {
     uint32_t room = send_room(t);
-    return room > 0 && room >= (TCP_SND_BUF - tcp_sndbuf(t->pcb)) / 2;
+    return room > 0 && room >= (TCP_SND_BUF - t->pcb->snd_buf) / 2;
 }
 
 static bool tcp_can_send(void *context)
@@ -49,9 +52,8 @@ static enum err wait_to_send(struct tcp_socket *t, uint32_t flags)
         if (e != E_OK)
             return e;
     }
-    return socket->error != E_OK || (t->inet.shut & SHUT_WRITE) || t->condition != TCP_OPEN
-               ? E_PIPE
-               : E_OK;
+    return socket->error != E_OK || (t->inet.shut & SHUT_WRITE) || t->condition != TCP_OPEN ? E_PIPE
+                                                                                            : E_OK;
 }
 
 void tcp_push(struct tcp_socket *t)
@@ -162,7 +164,12 @@ enum err tcp_send(struct socket *socket, struct socket_message *message)
         if (!(message->flags & MSG_NOSIGNAL))
             fs_raise(FS_SIGPIPE);
     }
-    t->quick = 0;
+    /* An answer to one segment: the next one's acknowledgement may wait for its answer too. */
+    if (t->heard == 1) {
+        t->answers = true;
+        t->quick = 0;
+    }
+    t->heard = 0;
     return e;
 }
 
@@ -210,6 +217,10 @@ static void give_room(struct tcp_socket *t, struct pbuf *freed, uint32_t bytes)
     for (uint32_t size; open && bytes > 0; bytes -= size) {
         size = bytes < UINT16_MAX ? bytes : UINT16_MAX;
         tcp_recved(t->pcb, (u16_t)size);
+    }
+    if (open && t->queued == 0 && !t->answers && (t->pcb->flags & TF_ACK_DELAY)) {
+        tcp_ack_now(t->pcb);
+        tcp_output(t->pcb);
     }
     net_kick();
     net_lock_drop();
@@ -272,7 +283,8 @@ enum err tcp_receive(struct socket *socket, struct socket_message *message)
         return E_INVAL;
     if ((message->flags & MSG_WAITALL) || target > want)
         target = want > 0 ? want : 1;
-    bool waits = socket_waits(socket, message->flags), end = false, peeks = message->flags & MSG_PEEK;
+    bool waits = socket_waits(socket, message->flags), end = false,
+         peeks = message->flags & MSG_PEEK;
     enum err e = E_OK;
     while (e == E_OK && !end) {
         uint64_t done;
@@ -299,8 +311,8 @@ uint32_t tcp_poll_events(struct socket *socket)
     struct tcp_socket *t = tcp_of(socket);
     if (t->condition == TCP_LISTENS) {
         struct list *last = t->waiting.prev;
-        bool any = last != &t->waiting &&
-                   !CONTAINER_OF(last, struct tcp_socket, waiting_link)->immature;
+        bool any =
+            last != &t->waiting && !CONTAINER_OF(last, struct tcp_socket, waiting_link)->immature;
         return any ? POLL_READABLE : 0;
     }
     uint32_t events = socket->error != E_OK ? POLL_ERR : 0, shut = t->inet.shut;
@@ -322,7 +334,7 @@ enum err tcp_queued(struct socket *socket, bool out, uint32_t *bytes)
     const struct tcp_socket *t = tcp_of(socket);
     if (t->condition == TCP_LISTENS)
         return E_INVAL;
-    *bytes = !out ? t->queued : t->pcb ? TCP_SND_BUF - tcp_sndbuf(t->pcb) : 0;
+    *bytes = !out ? t->queued : t->pcb ? TCP_SND_BUF - t->pcb->snd_buf : 0;
     return E_OK;
 }
 
@@ -342,6 +354,8 @@ static err_t tcp_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p,
     while (p->next)
         p = p->next;
     t->last = &p->next;
+    if (t->heard < UINT8_MAX && ++t->heard > 1)
+        t->answers = false;
     if (t->quick > 0 || t->options.quick_ack) {
         t->quick = t->quick > 0 ? (uint8_t)(t->quick - 1) : 0;
         tcp_ack_now(pcb);

@@ -5,6 +5,8 @@
 #include "net/inet/tcp.h"
 #include "net/stack/stack.h"
 
+#include <lwip/priv/tcp_priv.h>
+
 enum {
     TCP_OPTION_NODELAY = 1,
     TCP_OPTION_MAXSEG = 2,
@@ -25,15 +27,14 @@ enum {
     TCP_OPTION_FASTOPEN_CONNECT = 30,
 };
 
-#define TCP_SO_KEEPALIVE    9
-#define LEAST_SEGMENT       88
-#define MOST_SEGMENT        32767
-#define DEFAULT_SEGMENT     536
-#define KEEP_MOST           32767
-#define CONGESTION_SIZE     16u
-#define SECONDS_MS          1000u
+#define LEAST_SEGMENT   88
+#define MOST_SEGMENT    32767
+#define DEFAULT_SEGMENT 536
+#define KEEP_MOST       32767
+#define CONGESTION_SIZE 16u
+#define SECONDS_MS      1000u
 
-#define AT(member)          offsetof(struct tcp_options, member)
+#define AT(member)      offsetof(struct tcp_options, member)
 
 static const struct inet_option tcp_rows[] = {
     {IPPROTO_TCP, TCP_OPTION_NODELAY, OPTION_WORD, AT(no_delay), INT32_MIN, INT32_MAX},
@@ -86,7 +87,11 @@ void tcp_apply_options(struct tcp_socket *t)
         tcp_nagle_disable(pcb);
     else
         tcp_nagle_enable(pcb);
-    if (socket_flag(&inet->socket, TCP_SO_KEEPALIVE))
+    if (socket_flag(&inet->socket, SO_REUSEADDR))
+        ip_set_option(pcb, INET_PCB_REUSE);
+    else
+        ip_reset_option(pcb, INET_PCB_REUSE);
+    if (socket_flag(&inet->socket, SO_KEEPALIVE))
         ip_set_option(pcb, SOF_KEEPALIVE);
     else
         ip_reset_option(pcb, SOF_KEEPALIVE);
@@ -135,7 +140,8 @@ enum err tcp_set_option(struct socket *socket, const struct socket_option *optio
         return inet_set_option(socket, option);
     if (option->name == TCP_OPTION_CONGESTION)
         return set_congestion(t, option);
-    if (option->name == TCP_OPTION_MAXSEG && option->size >= sizeof(int32_t) && option->number == 0) {
+    if (option->name == TCP_OPTION_MAXSEG && option->size >= sizeof(int32_t) &&
+        option->number == 0) {
         t->options.max_segment = 0;
         return E_OK;
     }
@@ -145,8 +151,8 @@ enum err tcp_set_option(struct socket *socket, const struct socket_option *optio
     struct tcp_options *o = &t->options;
     o->no_delay = o->no_delay != 0;
     o->cork = o->cork != 0;
-    o->defer_accept = option->name == TCP_OPTION_DEFER_ACCEPT ? deferral(o->defer_accept)
-                                                              : o->defer_accept;
+    o->defer_accept =
+        option->name == TCP_OPTION_DEFER_ACCEPT ? deferral(o->defer_accept) : o->defer_accept;
     net_lock_take();
     tcp_apply_options(t);
     if ((option->name == TCP_OPTION_NODELAY && o->no_delay) ||
@@ -160,16 +166,17 @@ enum err tcp_set_option(struct socket *socket, const struct socket_option *optio
 
 uint8_t tcp_state_number(const struct tcp_socket *t)
 {
-    static const uint8_t numbers[] = {[CLOSED] = 7,     [LISTEN] = 10,    [SYN_SENT] = 2,
-                                      [SYN_RCVD] = 3,   [ESTABLISHED] = 1, [FIN_WAIT_1] = 4,
-                                      [FIN_WAIT_2] = 5, [CLOSE_WAIT] = 8, [CLOSING] = 11,
-                                      [LAST_ACK] = 9,   [TIME_WAIT] = 6};
+    static const uint8_t numbers[] = {
+        [CLOSED] = 7,      [LISTEN] = 10,    [SYN_SENT] = 2,   [SYN_RCVD] = 3,
+        [ESTABLISHED] = 1, [FIN_WAIT_1] = 4, [FIN_WAIT_2] = 5, [CLOSE_WAIT] = 8,
+        [CLOSING] = 11,    [LAST_ACK] = 9,   [TIME_WAIT] = 6};
     if (t->condition == TCP_LISTENS)
         return numbers[LISTEN];
     return numbers[t->pcb ? t->pcb->state : CLOSED];
 }
 
 static void get_information(const struct tcp_socket *t, struct socket_option *option)
+    REQUIRES(net_lock)
 {
     struct tcp_information info = {.state = tcp_state_number(t)};
     const struct tcp_pcb *pcb = t->pcb;
