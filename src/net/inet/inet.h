@@ -20,7 +20,6 @@
 #include <lwip/err.h>
 #include <lwip/ip_addr.h>
 
-#define AF_INET         2u
 #define AF_INET6        10u
 
 #define IPPROTO_IP      0u

@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
-#include "net/inet/control.h"
 #include "net/stack/stack.h"
 
 #include <lwip/priv/tcp_priv.h>
@@ -566,5 +565,4 @@ static const struct socket_ops tcp_ops = {
     .set_option = tcp_set_option,
     .get_option = tcp_get_option,
     .changed = tcp_changed,
-    .control = inet_control,
 };
