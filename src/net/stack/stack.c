@@ -3,10 +3,11 @@
 
 #include "base/panic.h"
 #include "kern/deferred.h"
-#include "kern/random.h"
 #include "kern/time.h"
 #include "mm/init/memory.h"
 #include "net/stack/memory.h"
+#include "net/stack/pcbs.h"
+#include "net/stack/secret.h"
 #include "net/stack/timers.h"
 
 #include <lwip/init.h>
@@ -22,11 +23,6 @@ static uint64_t net_timer_at GUARDED_BY(net_lock); /* NET_NEVER: not armed */
 u32_t sys_now(void)
 {
     return (u32_t)(time_now_ns() / 1000000);
-}
-
-uint32_t net_random(void)
-{
-    return (uint32_t)random_u64();
 }
 
 void net_assert(const char *sentence, const char *function)
@@ -75,8 +71,12 @@ static void net_serve(struct deferred *work)
     net_lock_drop();
 }
 
-static void stack_init(void) REQUIRES(net_lock)
+static enum err stack_init(void) REQUIRES(net_lock)
 {
+    net_secret_init();
+    enum err e = net_pcbs_init(memory_total());
+    if (e != E_OK)
+        return e;
     net_memory_init(memory_total() / 4);
     deferred_init(&net_work, net_serve);
     timer_init(&net_timer, net_timer_fire);
@@ -84,19 +84,18 @@ static void stack_init(void) REQUIRES(net_lock)
     net_timer.background = true;
     net_timer_at = NET_NEVER;
     lwip_init();
+    net_started = true;
+    net_kick();
+    return E_OK;
 }
 
 enum err net_start(void)
 {
     kernel_lock_assert();
     net_lock_take();
-    if (!net_started) {
-        net_started = true;
-        stack_init();
-        net_kick();
-    }
+    enum err e = net_started ? E_OK : stack_init();
     net_lock_drop();
-    return E_OK;
+    return e;
 }
 
 enum err net_await_address(bool wait)

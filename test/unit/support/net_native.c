@@ -33,6 +33,12 @@ uint64_t random_u64(void)
     return x ^ x >> 31;
 }
 
+void random_fill(void *to, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *)to)[i] = (uint8_t)random_u64();
+}
+
 void deferred_init(struct deferred *work, void (*run)(struct deferred *work)) NO_LOCK_ANALYSIS
 {
     work->run = run;

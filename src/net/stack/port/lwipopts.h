@@ -50,6 +50,7 @@
 #define LWIP_IPV6                     1
 #define LWIP_IPV6_NUM_ADDRESSES       4
 #define LWIP_IPV6_REASS               1
+#define IPV6_FRAG_COPYHEADER          1 /* pointers are of 8 bytes */
 #define LWIP_IPV6_FRAG                1
 #define LWIP_IPV6_MLD                 1
 #define LWIP_IPV6_AUTOCONFIG          1
@@ -59,6 +60,7 @@
 #define LWIP_ND6_NUM_DESTINATIONS     32
 #define LWIP_ND6_QUEUEING             1
 #define LWIP_ICMP6                    1
+#define LWIP_ICMP6_DATASIZE           1232 /* an error message fits in 1,280 bytes */
 
 /* UDP and TCP. */
 #define LWIP_UDP                  1
