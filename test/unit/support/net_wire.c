@@ -2,6 +2,7 @@
 #include "net_wire.h"
 
 #include "net_native.h"
+#include "net/stack/stack.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -66,6 +67,7 @@ void wire_packet(const void *packet, unsigned size)
     pbuf_take(p, packet, (u16_t)size);
     if (wire.input(p, &wire) != ERR_OK)
         pbuf_free(p);
+    net_kick();
 }
 
 static void put16(uint8_t *at, unsigned value)
