@@ -109,6 +109,12 @@ struct netdev net_card = {.ops = &net_card_ops,
                           .mtu = 1500,
                           .link = true};
 
+void net_card_interrupt(void)
+{
+    listens = false;
+    net_card.wake(&net_card);
+}
+
 bool net_card_frame(const void *bytes, unsigned size, unsigned piece)
 {
     struct net_buffer *first = NULL, **last = &first;
@@ -124,10 +130,8 @@ bool net_card_frame(const void *bytes, unsigned size, unsigned piece)
     }
     assert_true(queue_count < QUEUE);
     queue[(queue_first + queue_count++) % QUEUE] = first;
-    if (listens) {
-        listens = false;
-        net_card.wake(&net_card);
-    }
+    if (listens)
+        net_card_interrupt();
     return true;
 }
 

@@ -18,5 +18,7 @@ extern void (*net_card_on_send)(void);
 
 /* A frame comes, in buffers of at most `piece` bytes. False: no buffer. It interrupts if the stack listens. */
 bool net_card_frame(const void *frame, unsigned size, unsigned piece);
+/* The card interrupts, and is quiet from then on. */
+void net_card_interrupt(void);
 /* Frames that the stack has not taken. */
 unsigned net_card_waiting(void);
