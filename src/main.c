@@ -23,6 +23,7 @@
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "dev/local/local_console.h"
+#include "dev/nic/nic_machine.h"
 #include "dev/pc/clocks.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
@@ -112,6 +113,7 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     boot_mark("interrupts, TSC");
     uart_start();                        /* standard input; output by interrupts */
     port_start(&boot, &options);         /* if there is a port, streams and log go through it */
+    nic_start(&boot, &options);          /* if there is a network card, it is known; it is quiet */
     log_machine();                       /* the log describes the machine */
     local_console_keys(&boot, &options); /* keyboard and power button */
     boot_mark("clock");

@@ -112,3 +112,18 @@ foreach(case
 endforeach()
 ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "#[0-9]* 0x.* take_uart_under_ps2" "test=lock_inversion")
 ouro_guest_test(lock_inversion_second ${guest_kernel} 121 "#[0-9]* 0x.* take_ps2_under_uart" "test=lock_inversion")
+
+# The network card's driver, against QEMU's card: on PCI by messages and by the line, and on microvm by registers in memory.
+set(user_network -netdev user,id=net)
+ouro_guest_test(card-virtio-mmio ${guest_kernel} 0 "^answered"
+    "test=card_answers virtio_mmio.device=512@0xfeb00400:26" ${user_network}
+    -global virtio-mmio.force-legacy=false -device virtio-net-device,netdev=net,bus=virtio-mmio-bus.2)
+foreach(card "virtio|virtio-net-pci" "virtio-modern|virtio-net-pci,disable-legacy=on" "virtio-line|virtio-net-pci,disable-legacy=on,vectors=0"
+        "virtio-plain|virtio-net-pci,disable-legacy=on,event_idx=off,mrg_rxbuf=off,status=off,vectors=2")
+    string(REPLACE "|" ";" card ${card})
+    list(GET card 0 name)
+    list(GET card 1 device)
+    ouro_guest_test(card-${name} ${guest_kernel} 0 "^answered" "test=card_answers" ${user_network}
+        -device ${device},netdev=net,romfile=)
+    set_tests_properties(guest.card-${name} PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
+endforeach()

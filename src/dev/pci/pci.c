@@ -141,16 +141,20 @@ bool pci_bar(const struct pci_access *a, pci_function f, unsigned bar, struct ph
     return true;
 }
 
-bool pci_bar_part(const struct pci_access *a, pci_function f, const struct pci_span *span,
-                  struct phys_range *out)
+bool pci_span_in(struct phys_range all, const struct pci_span *span, struct phys_range *out)
 {
-    struct phys_range all;
-    if (span->size == 0 || !pci_bar(a, f, span->bar, &all) ||
-        !checked_span(span->offset, span->size, phys_range_size(all)))
+    if (span->size == 0 || !checked_span(span->offset, span->size, phys_range_size(all)))
         return false;
     uint64_t start = all.start.v + span->offset;
     *out = phys_range(start, start + span->size);
     return true;
+}
+
+bool pci_bar_part(const struct pci_access *a, pci_function f, const struct pci_span *span,
+                  struct phys_range *out)
+{
+    struct phys_range all;
+    return span->size > 0 && pci_bar(a, f, span->bar, &all) && pci_span_in(all, span, out);
 }
 
 void pci_enable(const struct pci_access *a, pci_function f, bool line)

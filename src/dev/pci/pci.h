@@ -51,7 +51,10 @@ struct pci_span {
     uint32_t offset, size; /* bytes */
 };
 
-/* Where it is; false if it is empty or not all there. As pci_bar(). */
+/* Where it is in the memory `all` of its base address; false if it is empty or not all there. */
+MUST_CHECK bool pci_span_in(struct phys_range all, const struct pci_span *span,
+                            struct phys_range *out);
+/* The same for a base address that is not known yet. As pci_bar(). */
 MUST_CHECK bool pci_bar_part(const struct pci_access *access, pci_function function,
                              const struct pci_span *span, struct phys_range *out);
 

@@ -9,10 +9,14 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "kern/net_options.h"
 #include "net/stack/lock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* The kernel word ip=, before net_start(). Boot. */
+void net_configure(const struct net_options *options);
 
 /* Starts lwIP, the loopback interface and the card, the first time; the card's address may come later. E_NOMEM.
  * Callers: threads, without net_lock. */

@@ -3,7 +3,10 @@
 
 #include "kern/deferred.h"
 #include "kern/random.h"
+#include "kern/netdev.h"
+#include "kern/sched_lock.h"
 #include "kern/time.h"
+#include "kern/wait.h"
 #include "mm/phys/frames.h"
 #include "native.h"
 #include "net/stack/memory.h"
@@ -31,6 +34,12 @@ uint64_t random_u64(void)
     x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
     return x ^ x >> 31;
+}
+
+void random_fill(void *to, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *)to)[i] = (uint8_t)random_u64();
 }
 
 void deferred_init(struct deferred *work, void (*run)(struct deferred *work)) NO_LOCK_ANALYSIS
@@ -87,6 +96,31 @@ void net_native_pass(uint64_t ms)
         net_native_work(10000);
     }
     now_ns = end;
+}
+
+struct netdev *net_native_card;
+
+struct netdev *netdev_first(void)
+{
+    return net_native_card;
+}
+
+struct spin_lock sched_spin;
+
+/* The caller sleeps for a millisecond. */
+enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one) NO_LOCK_ANALYSIS
+{
+    (void)queue;
+    (void)one;
+    if (now_ns >= deadline_ns)
+        return E_TIMEDOUT;
+    net_native_pass(1);
+    return E_OK;
+}
+
+void wait_queue_wake_all(struct wait_queue *queue)
+{
+    (void)queue;
 }
 
 uint64_t net_native_memory(void)

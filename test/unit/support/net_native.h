@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct netdev;
+/* What netdev_first() finds; NULL: there is no card. */
+extern struct netdev *net_native_card;
+
 /* net_start(), with all else as after boot. */
 void net_native_start(void);
 /* Runs deferred work until there is none, at most `most` times. False: there is more. */

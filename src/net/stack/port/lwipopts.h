@@ -50,15 +50,21 @@
 #define LWIP_IPV6                     1
 #define LWIP_IPV6_NUM_ADDRESSES       4
 #define LWIP_IPV6_REASS               1
+#define IPV6_FRAG_COPYHEADER          1 /* pointers are of 8 bytes */
 #define LWIP_IPV6_FRAG                1
 #define LWIP_IPV6_MLD                 1
 #define LWIP_IPV6_AUTOCONFIG          1
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT 1
 #define LWIP_IPV6_DHCP6               0
-#define LWIP_ND6_NUM_NEIGHBORS        32
-#define LWIP_ND6_NUM_DESTINATIONS     32
-#define LWIP_ND6_QUEUEING             1
-#define LWIP_ICMP6                    1
+/* net/stack/name_servers.c */
+#define DNS_MAX_SERVERS                3
+#define LWIP_DHCP_MAX_DNS_SERVERS      3
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 3
+#define LWIP_ND6_NUM_NEIGHBORS         32
+#define LWIP_ND6_NUM_DESTINATIONS      32
+#define LWIP_ND6_QUEUEING              1
+#define LWIP_ICMP6                     1
+#define LWIP_ICMP6_DATASIZE            1232 /* an error message fits in 1,280 bytes */
 
 /* UDP and TCP. */
 #define LWIP_UDP                  1

@@ -24,5 +24,5 @@
 #define LWIP_RAND() net_random()
 
 NORETURN void net_assert(const char *sentence, const char *function);
-/* From the kernel's random source. */
+/* net/stack/secret.h */
 uint32_t net_random(void);
