@@ -224,3 +224,5 @@ void socket_files_put(struct socket_files *files); /* NULL is allowed */
 
 /* Registers AF_UNIX. Boot. */
 void unix_sockets_init(void);
+/* The text of /proc/net/unix. O(sockets of AF_UNIX). */
+void unix_show(struct text *text, void *context);
