@@ -27,7 +27,7 @@ static uint32_t send_room(const struct tcp_socket *t)
     return used < most ? most - used : 0;
 }
 
-/* sk_stream_is_writeable() of Linux: a third of the buffer is free. */
+/* As Linux has it: a third of the buffer is free. */
 static bool is_writable(const struct tcp_socket *t)
 {
     uint32_t room = send_room(t);
@@ -304,7 +304,7 @@ enum err tcp_receive(struct socket *socket, struct socket_message *message)
     return e;
 }
 
-/* Readiness: tcp_poll() of Linux */
+/* Readiness */
 
 uint32_t tcp_poll_events(struct socket *socket)
 {

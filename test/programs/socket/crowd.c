@@ -18,34 +18,43 @@
 static int listener, port;
 static volatile int served, stop;
 
+static void accept_all(int epoll)
+{
+    int fd;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+        struct epoll_event event = {EPOLLIN, {.fd = fd}};
+        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    }
+}
+
+/* Returns false if reading failed. */
+static int answer(int fd)
+{
+    char bytes[512];
+    ssize_t got = read(fd, bytes, sizeof bytes);
+    if (got > 0 && write(fd, bytes, (size_t)got) == got)
+        return 1;
+    close(fd);
+    served++;
+    return got >= 0;
+}
+
 static void *serve(void *unused)
 {
     struct epoll_event events[64], event = {EPOLLIN, {.fd = listener}};
-    int epoll = epoll_create1(0), off = 0;
+    int epoll = epoll_create1(0), failed = 0;
     (void)unused;
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
     while (!stop) {
         int count = epoll_wait(epoll, events, 64, 100);
-        for (int i = 0; i < count; i++) {
-            char bytes[512];
-            int fd = events[i].data.fd;
-            if (fd == listener) {
-                while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-                    event = (struct epoll_event){EPOLLIN, {.fd = fd}};
-                    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-                }
-                continue;
-            }
-            ssize_t got = read(fd, bytes, sizeof bytes);
-            if (got > 0 && write(fd, bytes, (size_t)got) == got)
-                continue;
-            off += got < 0;
-            close(fd);
-            served++;
-        }
+        for (int i = 0; i < count; i++)
+            if (events[i].data.fd == listener)
+                accept_all(epoll);
+            else
+                failed += !answer(events[i].data.fd);
     }
     close(epoll);
-    printf("failed reads %d\n", off);
+    printf("failed reads %d\n", failed);
     return NULL;
 }
 
