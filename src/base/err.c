@@ -48,6 +48,7 @@ static const char *const names[] = {
     ROW(E_LOOP),
     ROW(E_NODATA),
     ROW(E_TIME),
+    ROW(E_PROTO),
     ROW(E_OVERFLOW),
     ROW(E_ILSEQ),
     ROW(E_NOTSOCK),
@@ -60,6 +61,10 @@ static const char *const names[] = {
     ROW(E_NOTSUP),
     ROW(E_AFNOSUPPORT),
     ROW(E_ADDRINUSE),
+    ROW(E_ADDRNOTAVAIL),
+    ROW(E_NETDOWN),
+    ROW(E_NETUNREACH),
+    ROW(E_CONNABORTED),
     ROW(E_CONNRESET),
     ROW(E_NOBUFS),
     ROW(E_ISCONN),
@@ -67,6 +72,9 @@ static const char *const names[] = {
     ROW(E_TOOMANYREFS),
     ROW(E_TIMEDOUT),
     ROW(E_CONNREFUSED),
+    ROW(E_HOSTUNREACH),
+    ROW(E_ALREADY),
+    ROW(E_INPROGRESS),
     ROW(E_CANCELED),
 #undef ROW
 };

@@ -38,7 +38,7 @@ endforeach()
 ouro_host_test(cpu/backtrace src/cpu/backtrace.c)
 ouro_host_test(cpu/tsc_fit src/cpu/tsc_fit.c)
 ouro_host_test(cpu/lock_order src/cpu/lock_order.c)
-ouro_host_test(kern/options src/kern/options.c src/parse/cmdline.c)
+ouro_host_test(kern/options src/kern/options.c src/kern/net_options.c src/parse/cmdline.c)
 ouro_host_test(kern/output_ring src/kern/output_ring.c)
 ouro_host_test(kern/block_ring src/kern/block_ring.c)
 ouro_host_test(kern/net_buffer src/kern/net_buffer.c src/mm/phys/shrinker.c)
@@ -49,7 +49,7 @@ ouro_host_test(kern/host_time src/kern/host_time.c)
 # cli faults in user mode, see linux.cmake.
 ouro_host_test(kern/timers src/kern/time.c src/base/pqueue.c SHADOW linux)
 
-ouro_fuzzer(kern/options src/kern/options.c src/parse/cmdline.c)
+ouro_fuzzer(kern/options src/kern/options.c src/kern/net_options.c src/parse/cmdline.c)
 ouro_fuzzer(diag/fault_report src/diag/text.c src/diag/classify.c src/parse/x86_insn.c)
 ouro_fuzzer(mm/vm/areas ${areas_sources})
 

@@ -128,7 +128,7 @@ static enum err socket_control(struct file *file, uint32_t command, uint64_t arg
         return copy_out(virt(argument), &number, sizeof(number));
     }
     if (command != FIONREAD && command != TIOCOUTQ)
-        return E_NOTTY;
+        return socket->ops->control ? socket->ops->control(socket, command, argument) : E_NOTTY;
     uint32_t bytes;
     enum err e = socket->ops->queued(socket, command == TIOCOUTQ, &bytes);
     return e == E_OK ? copy_out(virt(argument), &bytes, sizeof(bytes)) : e;

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* For lwIP, in the kernel: it uses nothing of it. */
+#pragma once
