@@ -3,7 +3,6 @@
 #include "dev/virtio/machine.h"
 
 #include "base/log.h"
-#include "cpu/ioapic.h"
 #include "dev/pci/pci_machine.h"
 #include "mm/init/memory.h"
 
@@ -94,10 +93,7 @@ INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct option
 void virtio_leave(struct virtio_found *found, bool failed)
 {
     virtio_stop(found->device, failed);
-    if (found->access != NULL)
-        pci_disable(found->access, found->function);
-    if (found->line != 0)
-        ioapic_mask(found->line);
+    device_leave(found->access, found->function, found->line);
 }
 
 const char *virtio_bus_name(const struct virtio_found *found)

@@ -25,7 +25,7 @@ MUST_CHECK enum err virtio_find(const struct boot_info *boot, const struct optio
                                 enum virtio_device_id kind, const struct pci_handlers *handlers,
                                 struct virtio_found *out);
 
-/* Stops the device for good: it touches no memory and raises no interrupts any more. Interrupts off. */
+/* Stops the device for good: it touches no memory and raises no interrupts any more. Callers: any. */
 void virtio_leave(struct virtio_found *found, bool failed);
 
 /* "PCI" or "mmio"; "line" or "message": for the log. */
