@@ -6,3 +6,4 @@ set(net_sources src/net/stack/card.c src/net/stack/cookie.c src/net/stack/memory
 ouro_host_test(net/stack/loopback ${net_sources} LWIP SHADOW linux)
 ouro_host_test(net/stack/mends ${net_sources} test/unit/support/net_wire.c LWIP SHADOW linux)
 ouro_host_test(net/stack/card ${net_sources} LWIP SHADOW linux)
+ouro_fuzzer(net/net ${net_sources} LWIP SHADOW linux)
