@@ -28,7 +28,6 @@
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
 #include "dev/virtio/port.h"
-#include "dev/virtio/random_machine.h"
 #include "fs/tty/console.h"
 #include "kern/boot_marks.h"
 #include "kern/log.h"
@@ -117,7 +116,6 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     uart_start();                        /* standard input; output by interrupts */
     port_start(&boot, &options);         /* if there is a port, streams and log go through it */
     nic_start(&boot, &options);          /* if there is a network card, it is known; it is quiet */
-    random_source(&boot, &options);      /* if there is a source of random bytes, it is asked */
     log_machine();                       /* the log describes the machine */
     local_console_keys(&boot, &options); /* keyboard and power button */
     boot_mark("clock");

@@ -7,6 +7,7 @@
 #include "dev/nic/virtio_net.h"
 #include "dev/pci/pci_machine.h"
 #include "dev/virtio/machine.h"
+#include "dev/virtio/random_machine.h"
 #include "kern/random.h"
 #include "mm/init/memory.h"
 
@@ -63,14 +64,8 @@ INIT_CODE static void make_address(uint8_t *address)
     address[0] = (uint8_t)((address[0] & ~1) | 2);
 }
 
-INIT_CODE static enum err find_virtio_card(const struct boot_info *boot,
-                                           const struct options *options)
+INIT_CODE static void make_virtio_card(void)
 {
-    static const struct pci_handlers handlers = {.interrupt = virtio_card_interrupt,
-                                                 .changed = virtio_card_changed};
-    enum err e = virtio_find(boot, options, VIRTIO_NET, &handlers, &virtio_found);
-    if (e != E_OK)
-        return e;
     virtio_card.netdev.ops = &virtio_net_ops;
     virtio_card.netdev.driver = "virtio_net";
     virtio_card.device = virtio_found.device;
@@ -80,7 +75,6 @@ INIT_CODE static enum err find_virtio_card(const struct boot_info *boot,
     netdev_register(&virtio_card.netdev);
     log_info("virtio-net by %s interrupts by %s", virtio_bus_name(&virtio_found),
              virtio_interrupt_name(&virtio_found));
-    return E_OK;
 }
 
 /* --- e1000 --- */
@@ -137,11 +131,23 @@ INIT_CODE static enum err find_intel_card(const struct boot_info *boot)
     return E_OK;
 }
 
-INIT_CODE void nic_start(const struct boot_info *boot, const struct options *options)
+INIT_CODE static void find_card(const struct boot_info *boot, const struct options *options)
 {
-    enum err e = find_virtio_card(boot, options);
+    static const struct pci_handlers handlers = {.interrupt = virtio_card_interrupt,
+                                                 .changed = virtio_card_changed};
+    enum err e = virtio_find(boot, options, VIRTIO_NET, &handlers, &virtio_found);
+    if (e == E_OK)
+        make_virtio_card();
     if (e == E_NODEV && options->virtio_mmio[0] == NULL)
         e = find_intel_card(boot);
     if (e != E_OK && e != E_NODEV)
         log_warn("no network card, though there is one: error %d", e);
+}
+
+INIT_CODE void nic_start(const struct boot_info *boot, const struct options *options)
+{
+    if (virtio_none_left)
+        return;
+    find_card(boot, options);
+    random_source(boot, options);
 }

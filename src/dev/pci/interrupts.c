@@ -11,7 +11,7 @@
 
 enum {
     RSDP_READ = 36,
-    LINES_MAX = 8, /* that devices have taken */
+    LINES_MAX = 256,
 };
 
 static struct spin_lock leave_spin; /* an access to PCI's configuration space takes two steps */
@@ -45,20 +45,16 @@ INIT_CODE static void add_ioapics(const struct boot_info *boot)
 INIT_CODE enum err line_take(const struct boot_info *boot, uint32_t gsi, bool low,
                              void (*handler)(void))
 {
-    INIT_DATA static uint32_t taken[LINES_MAX];
-    INIT_DATA static unsigned count;
+    INIT_DATA static bool taken[LINES_MAX], any;
     unsigned vector;
-    for (unsigned i = 0; i < count; i++)
-        if (taken[i] == gsi)
-            return E_BUSY;
-    if (count == LINES_MAX || !irq_vector_take(handler, &vector))
+    if (gsi >= LINES_MAX || taken[gsi])
+        return E_BUSY;
+    if (!irq_vector_take(handler, &vector))
         return E_NOMEM;
-    if (count == 0)
+    if (!any)
         add_ioapics(boot);
-    if (!ioapic_route(gsi, low, vector))
-        return E_NODEV;
-    taken[count++] = gsi;
-    return E_OK;
+    any = taken[gsi] = true;
+    return ioapic_route(gsi, low, vector) ? E_OK : E_NODEV;
 }
 
 /* An entry of the table raises the handler's vector. */
