@@ -120,14 +120,14 @@ uint8_t *inet_control_add(struct socket_controls *controls, uint32_t level, uint
 }
 
 static void add_pktinfo6(const struct inet_socket *inet, const struct datagram *datagram,
-                         struct socket_controls *out)
+                         uint32_t type, struct socket_controls *out)
 {
     struct pktinfo6 info = {.interface = datagram->interface};
     struct socket_address address;
     const struct inet_place to = {.ip = datagram->to};
     inet_address_out(inet, &to, &address);
     memcpy(info.ip, address.bytes + 8, sizeof(info.ip));
-    inet_control_add(out, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    inet_control_add(out, IPPROTO_IPV6, type, &info, sizeof(info));
 }
 
 void inet_controls_of(const struct inet_socket *inet, const struct datagram *datagram,
@@ -153,7 +153,11 @@ void inet_controls_of(const struct inet_socket *inet, const struct datagram *dat
     if (!inet_is_v6(inet))
         return;
     if (wants & INET6_PKTINFO)
-        add_pktinfo6(inet, datagram, out);
+        add_pktinfo6(inet, datagram, IPV6_PKTINFO, out);
+    if (wants & INET6_PKTINFO_OLD)
+        add_pktinfo6(inet, datagram, IPV6_2292PKTINFO, out);
+    if (!v4 && (wants & INET6_HOPLIMIT_OLD))
+        inet_control_add(out, IPPROTO_IPV6, IPV6_2292HOPLIMIT, &hops, sizeof(hops));
     if (!v4 && (wants & INET6_HOPLIMIT))
         inet_control_add(out, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
     if (!v4 && (wants & INET6_TCLASS))

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "mm/vm/usercopy.h"
 #include "net/inet/control.h"
+#include "net/stack/stack.h"
 
 #include <lwip/ip.h>
 #include <lwip/netif.h>
@@ -256,10 +257,16 @@ static enum err about_interface(uint32_t command, uint64_t argument)
 enum err inet_control(struct socket *socket, uint32_t command, uint64_t argument)
 {
     int32_t mark = 0;
+    if (command >= SIOCGIFNAME && command <= SIOCGIFTXQLEN) {
+        enum err e = net_start();
+        if (e != E_OK)
+            return e;
+    }
     switch (command) {
     case SIOCATMARK:
-        return socket->type == SOCK_STREAM ? copy_out(virt(argument), &mark, sizeof(mark))
-                                           : E_NOTTY;
+        return socket->family != AF_UNIX && socket->type == SOCK_STREAM
+                   ? copy_out(virt(argument), &mark, sizeof(mark))
+                   : E_NOTTY;
     case SIOCGIFCONF:
         return list_interfaces(argument);
     case SIOCGIFNAME:

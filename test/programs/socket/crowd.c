@@ -64,13 +64,15 @@ static int echo(int fd, int number)
 {
     char text[32], back[32];
     int size = snprintf(text, sizeof text, "message %d", number);
-    return write(fd, text, (size_t)size) == size && recv(fd, back, (size_t)size, MSG_WAITALL) == size &&
+    return write(fd, text, (size_t)size) == size &&
+           recv(fd, back, (size_t)size, MSG_WAITALL) == size &&
            memcmp(text, back, (size_t)size) == 0;
 }
 
 int main(int argc, char **argv)
 {
-    int sequential = argc > 1 ? atoi(argv[1]) : 1000, at_once = argc > 2 ? atoi(argv[2]) : 100, good = 0;
+    int sequential = argc > 1 ? atoi(argv[1]) : 1000, at_once = argc > 2 ? atoi(argv[2]) : 100,
+        good = 0;
     static int fds[AT_ONCE_MOST];
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof own;

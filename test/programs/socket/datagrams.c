@@ -77,7 +77,8 @@ static void events(const char *name, int fd, short wanted)
 
 static void now(const char *name, int fd)
 {
-    struct pollfd p = {fd, POLLIN | POLLOUT | POLLRDHUP | POLLPRI | POLLRDNORM | POLLWRNORM | POLLWRBAND, 0};
+    struct pollfd p = {
+        fd, POLLIN | POLLOUT | POLLRDHUP | POLLPRI | POLLRDNORM | POLLWRNORM | POLLWRBAND, 0};
     poll(&p, 1, 0);
     printf("%s: events %#x\n", name, p.revents);
 }
@@ -113,7 +114,8 @@ static void datagrams(void)
     truth("from", ntohs(family == AF_INET ? from.in.sin_port : from.in6.sin6_port) == port_of(a));
     result("empty", recv(b, buffer, 100, 0));
     struct iovec iov = {buffer, 3};
-    struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1};
+    struct msghdr message = {
+        .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1};
     result("recvmsg", recvmsg(b, &message, 0));
     printf("flags %#x, name %u\n", message.msg_flags, message.msg_namelen);
     result("recv, nothing", recv(b, buffer, 10, MSG_DONTWAIT));
@@ -196,13 +198,15 @@ static void overflowed(void)
 static void show_controls(struct msghdr *message)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-        printf("  level %d type %d size %zu", c->cmsg_level, c->cmsg_type, c->cmsg_len - CMSG_LEN(0));
+        printf("  level %d type %d size %zu", c->cmsg_level, c->cmsg_type,
+               c->cmsg_len - CMSG_LEN(0));
         int number;
         memcpy(&number, CMSG_DATA(c), sizeof number);
         if (c->cmsg_len == CMSG_LEN(sizeof number))
             printf(": %d", number);
         else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
-            printf(": interface %d, to %s", number, inet_ntoa(((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr));
+            printf(": interface %d, to %s", number,
+                   inet_ntoa(((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr));
         putchar('\n');
     }
 }
@@ -224,7 +228,12 @@ static void controls(void)
     char control[256];
     union address from;
     struct iovec iov = {buffer, 100};
-    struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_name = &from,
+                             .msg_namelen = sizeof from,
+                             .msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
     if (family == AF_INET) {
         set("IP_PKTINFO", b, IPPROTO_IP, IP_PKTINFO, 1);
         set("IP_RECVTTL", b, IPPROTO_IP, IP_RECVTTL, 1);
@@ -237,7 +246,8 @@ static void controls(void)
     send_to(a, "info", 4, port_of(b));
     result("recvmsg", recvmsg(b, &message, 0));
     show_controls(&message);
-    set("IP_RECVERR", a, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, family == AF_INET ? IP_RECVERR : IPV6_RECVERR, 1);
+    set("IP_RECVERR", a, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+        family == AF_INET ? IP_RECVERR : IPV6_RECVERR, 1);
     int port = port_of(b);
     close(b);
     result("send to nobody", send_to(a, "lost", 4, port));
@@ -261,7 +271,8 @@ static void many(void)
     socklen_t size = loopback(&to, port_of(b));
     for (int i = 0; i < 4; i++) {
         iov[i] = (struct iovec){"12345", (size_t)i + 1};
-        messages[i].msg_hdr = (struct msghdr){.msg_name = &to, .msg_namelen = size, .msg_iov = &iov[i], .msg_iovlen = 1};
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &to, .msg_namelen = size, .msg_iov = &iov[i], .msg_iovlen = 1};
     }
     result("sendmmsg", sendmmsg(a, messages, 4, 0));
     for (int i = 0; i < 4; i++) {
@@ -309,7 +320,8 @@ static void addresses(void)
         result("broadcast", sendto(fd, "x", 1, 0, &a.any, size));
     }
     close(fd);
-    result("ping", socket(family, SOCK_DGRAM, family == AF_INET ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6));
+    result("ping",
+           socket(family, SOCK_DGRAM, family == AF_INET ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6));
     result("protocol", socket(family, SOCK_DGRAM, IPPROTO_TCP));
     result("raw", socket(family, SOCK_RAW, 0));
 }
@@ -416,9 +428,11 @@ static void interfaces(void)
         if (strcmp(i->ifa_name, "lo") != 0 || !i->ifa_addr)
             continue;
         if (i->ifa_addr->sa_family == AF_INET)
-            printf("lo %s flags %#x\n", inet_ntoa(((struct sockaddr_in *)i->ifa_addr)->sin_addr), i->ifa_flags);
+            printf("lo %s flags %#x\n", inet_ntoa(((struct sockaddr_in *)i->ifa_addr)->sin_addr),
+                   i->ifa_flags);
         else if (i->ifa_addr->sa_family == AF_INET6)
-            printf("lo %s\n", inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, text, sizeof text));
+            printf("lo %s\n", inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr,
+                                        text, sizeof text));
         else
             printf("lo family %d\n", i->ifa_addr->sa_family);
     }

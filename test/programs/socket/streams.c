@@ -102,7 +102,8 @@ static void events(const char *name, int fd, short wanted)
 
 static void now(const char *name, int fd)
 {
-    struct pollfd p = {fd, POLLIN | POLLOUT | POLLRDHUP | POLLPRI | POLLRDNORM | POLLWRNORM | POLLWRBAND, 0};
+    struct pollfd p = {
+        fd, POLLIN | POLLOUT | POLLRDHUP | POLLPRI | POLLRDNORM | POLLWRNORM | POLLWRBAND, 0};
     poll(&p, 1, 0);
     printf("%s: events %#x\n", name, p.revents);
 }
