@@ -18,7 +18,7 @@ set(OURO_LAYER_boot base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern d
 set(OURO_LAYER_dev/screen base parse cpu mm mm/heap mm/init kern)
 set(OURO_LAYER_dev/pc base parse cpu mm mm/init kern)
 set(OURO_LAYER_dev/pci base parse cpu mm mm/init)
-set(OURO_LAYER_dev/virtio base parse cpu mm mm/phys mm/init kern dev/pci)
+set(OURO_LAYER_dev/virtio base parse cpu mm mm/phys mm/heap mm/init kern dev/pci)
 set(OURO_LAYER_dev/nic base parse cpu mm mm/phys mm/heap mm/init kern dev/pci dev/virtio)
 set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
 set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)

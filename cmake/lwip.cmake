@@ -82,3 +82,8 @@ set(LWIP_COLD core/def.c core/init.c core/ip.c core/mem.c core/memp.c core/netif
     core/ipv6/mld6.c core/ipv6/nd6.c netif/ethernet.c)
 list(TRANSFORM LWIP_HOT PREPEND ${lwip_edited}/src/)
 list(TRANSFORM LWIP_COLD PREPEND ${lwip_edited}/src/)
+# Its warnings are its own affair; a function that is not declared returns half a pointer.
+set(LWIP_WARNINGS -w)
+if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    set(LWIP_WARNINGS -Wno-everything -Werror=implicit-function-declaration -Werror=int-conversion)
+endif()

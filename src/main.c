@@ -35,6 +35,7 @@
 #include "kern/thread.h"
 #include "kern/time_init.h"
 #include "kern/watchdog.h"
+#include "linux/boot/network.h"
 #include "linux/boot/proc_ouro.h"
 #include "linux/boot/start.h"
 #include "linux/fault/deadlock.h"
@@ -61,10 +62,11 @@ static void start_program(void *unused)
     boot_mark("archive mapped");
     root_fill(archive); /* the archive's files, as the root file system */
     boot_mark("root file system");
-    time_refine();   /* the clocks' rates, measured once more */
-    devices_start(); /* terminals, sockets, /dev */
-    proc_start();    /* /proc and /sys, filled at the first look */
-    streams_start(); /* descriptors 0, 1 and 2, fed by the console */
+    time_refine();       /* the clocks' rates, measured once more */
+    devices_start();     /* terminals, sockets, /dev */
+    proc_start();        /* /proc and /sys, filled at the first look */
+    network_configure(); /* ip=; /etc/resolv.conf, if there is a network card */
+    streams_start();     /* descriptors 0, 1 and 2, fed by the console */
     boot_mark("/dev, /proc, streams");
     vdso_init();                               /* clocks that need no system call */
     exceptions_init();                         /* exceptions of the program become its signals */

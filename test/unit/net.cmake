@@ -6,5 +6,6 @@ set(net_sources src/net/stack/card.c src/net/stack/cookie.c src/net/stack/memory
 ouro_host_test(net/stack/loopback ${net_sources} LWIP SHADOW linux)
 ouro_host_test(net/stack/mends ${net_sources} test/unit/support/net_wire.c LWIP SHADOW linux)
 ouro_host_test(net/stack/card ${net_sources} LWIP SHADOW linux)
+ouro_fuzzer(net/net ${net_sources} LWIP SHADOW linux)
 ouro_host_test(net/inet/netlink ${net_sources} src/net/inet/address.c src/net/inet/control.c src/net/inet/interface.c
     src/net/inet/netlink_route.c LWIP SHADOW linux)

@@ -4,14 +4,17 @@
 
 #include "base/log.h"
 #include "cpu/ioapic.h"
+#include "cpu/lock.h"
 #include "cpu/mmio.h"
 #include "mm/init/memory.h"
 #include "parse/acpi.h"
 
 enum {
     RSDP_READ = 36,
-    LINES_MAX = 8, /* that devices have taken */
+    LINES_MAX = 256,
 };
+
+static struct spin_lock leave_spin; /* an access to PCI's configuration space takes two steps */
 
 static const void *map_interrupt_table(void *context, phys_t at, size_t size)
 {
@@ -42,20 +45,16 @@ INIT_CODE static void add_ioapics(const struct boot_info *boot)
 INIT_CODE enum err line_take(const struct boot_info *boot, uint32_t gsi, bool low,
                              void (*handler)(void))
 {
-    INIT_DATA static uint32_t taken[LINES_MAX];
-    INIT_DATA static unsigned count;
+    INIT_DATA static bool taken[LINES_MAX], any;
     unsigned vector;
-    for (unsigned i = 0; i < count; i++)
-        if (taken[i] == gsi)
-            return E_BUSY;
-    if (count == LINES_MAX || !irq_vector_take(handler, &vector))
+    if (gsi >= LINES_MAX || taken[gsi])
+        return E_BUSY;
+    if (!irq_vector_take(handler, &vector))
         return E_NOMEM;
-    if (count == 0)
+    if (!any)
         add_ioapics(boot);
-    if (!ioapic_route(gsi, low, vector))
-        return E_NODEV;
-    taken[count++] = gsi;
-    return E_OK;
+    any = taken[gsi] = true;
+    return ioapic_route(gsi, low, vector) ? E_OK : E_NODEV;
 }
 
 /* An entry of the table raises the handler's vector. */
@@ -93,14 +92,30 @@ INIT_CODE static enum err take_messages(const struct pci_access *access, pci_fun
     return E_OK;
 }
 
+INIT_CODE static enum err take_one_message(const struct pci_access *access, pci_function function,
+                                           void (*handler)(void))
+{
+    unsigned vector;
+    if (pci_capability(access, function, PCI_CAPABILITY_MSI, 1, 0) == 0)
+        return E_NODEV;
+    if (!irq_vector_take(handler, &vector))
+        return E_NOMEM;
+    pci_enable(access, function, false);
+    return pci_msi_enable(access, function, msi_address(), (uint16_t)msi_data(vector)) ? E_OK
+                                                                                       : E_NODEV;
+}
+
 INIT_CODE enum err pci_take_interrupts(const struct boot_info *boot,
                                        const struct pci_access *access, pci_function function,
                                        const struct pci_handlers *handlers,
                                        struct pci_interrupts *out)
 {
     struct phys_range table;
-    if (pci_msix_table(access, function, &table))
+    *out = (struct pci_interrupts){0};
+    if (!handlers->plain && pci_msix_table(access, function, &table))
         return take_messages(access, function, table, handlers, out);
+    if (handlers->plain && take_one_message(access, function, handlers->interrupt) == E_OK)
+        return E_OK;
     uint32_t line = pci_line(access, function);
     enum err e = line != 0 ? line_take(boot, line, true, handlers->interrupt) : E_NODEV;
     if (e != E_OK)
@@ -108,4 +123,14 @@ INIT_CODE enum err pci_take_interrupts(const struct boot_info *boot,
     pci_enable(access, function, true);
     *out = (struct pci_interrupts){.line = line};
     return E_OK;
+}
+
+void device_leave(const struct pci_access *access, pci_function function, uint32_t line)
+{
+    uint64_t flags = spin_lock_irq(&leave_spin, &class_nic);
+    if (access != NULL)
+        pci_disable(access, function);
+    if (line != 0)
+        ioapic_mask(line);
+    spin_unlock_irq(&leave_spin, &class_nic, flags);
 }

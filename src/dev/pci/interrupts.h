@@ -15,6 +15,7 @@ MUST_CHECK enum err line_take(const struct boot_info *boot, uint32_t gsi, bool l
 struct pci_handlers {
     void (*interrupt)(void);
     void (*changed)(void); /* of the second message; NULL: all are the first one's */
+    bool plain;            /* MSI, not MSI-X, whose entries the device would have to be told */
 };
 
 struct pci_interrupts {
@@ -22,9 +23,13 @@ struct pci_interrupts {
     bool two;      /* message 1 calls handlers->changed */
 };
 
-/* Turns the function on, and takes its messages (MSI-X) or, where it has none, its line. Errors as line_take(), and
+/* Turns the function on, and takes its messages (MSI-X or MSI) or, where it has none, its line. Errors as line_take(), and
  * E_NODEV: neither is there. Boot. */
 MUST_CHECK enum err pci_take_interrupts(const struct boot_info *boot,
                                         const struct pci_access *access, pci_function function,
                                         const struct pci_handlers *handlers,
                                         struct pci_interrupts *out);
+
+/* A device that was stopped touches no memory and raises no interrupts any more. `access`: NULL if it is not on PCI;
+ * `line`: 0 if it has messages. Callers: any. */
+void device_leave(const struct pci_access *access, pci_function function, uint32_t line);

@@ -24,6 +24,7 @@ struct pci_access {
 };
 
 enum {
+    PCI_CAPABILITY_MSI = 0x05,
     PCI_CAPABILITY_VENDOR = 0x09,
     PCI_CAPABILITY_MSIX = 0x11,
     PCI_BARS = 6,
@@ -66,6 +67,10 @@ void pci_disable(const struct pci_access *access, pci_function function);
 /* The number of the interrupt line (INTx) at the PIC, as set by the firmware, and at the I/O APIC:
  * 1-15; 0: none. */
 uint8_t pci_line(const struct pci_access *access, pci_function function);
+
+/* One message (MSI) instead of the interrupt line; false if the function has none. */
+MUST_CHECK bool pci_msi_enable(const struct pci_access *access, pci_function function,
+                               uint64_t address, uint16_t data);
 
 /* The table of MSI-X messages; false if there is none. */
 #define PCI_MSIX_ENTRY 16 /* bytes: address 8, data 4, control 4; control 0: enabled */

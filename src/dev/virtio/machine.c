@@ -3,7 +3,6 @@
 #include "dev/virtio/machine.h"
 
 #include "base/log.h"
-#include "cpu/ioapic.h"
 #include "dev/pci/pci_machine.h"
 #include "mm/init/memory.h"
 
@@ -14,42 +13,25 @@ INIT_DATA static struct {
     unsigned line;
 } places[OPTIONS_VIRTIO_MAX];
 INIT_DATA static bool looked;
-
-INIT_CODE static enum err look_at_place(const char *word, size_t i)
-{
-    struct virtio_mmio_word where;
-    if (!virtio_mmio_parse(word, &where))
-        return E_INVAL;
-    void *registers = memory_map_physical(where.range, prot_device());
-    if (registers == NULL)
-        return E_NOMEM;
-    places[i].line = where.line;
-    return virtio_mmio_open(&places[i].mmio, registers, phys_range_size(where.range),
-                            &places[i].id);
-}
+INIT_DATA static unsigned left;
+INIT_DATA bool virtio_none_left;
 
 INIT_CODE static void look_at_places(const struct options *options)
 {
     for (size_t i = 0; i < OPTIONS_VIRTIO_MAX && options->virtio_mmio[i] != NULL; i++) {
-        enum err e = look_at_place(options->virtio_mmio[i], i);
-        if (e != E_OK)
-            log_warn("no device by virtio_mmio.device=%s: error %d", options->virtio_mmio[i], e);
+        struct virtio_mmio_word where = {0};
+        void *registers = NULL;
+        if (virtio_mmio_parse(options->virtio_mmio[i], &where))
+            registers = memory_map_physical(where.range, prot_device());
+        places[i].line = where.line;
+        if (registers == NULL ||
+            virtio_mmio_open(&places[i].mmio, registers, phys_range_size(where.range),
+                             &places[i].id) != E_OK)
+            log_warn("no device by virtio_mmio.device=%s", options->virtio_mmio[i]);
+        else
+            left++;
     }
     looked = true;
-}
-
-INIT_CODE static enum err find_mmio(const struct boot_info *boot, enum virtio_device_id kind,
-                                    const struct pci_handlers *handlers, struct virtio_found *out)
-{
-    size_t i = 0;
-    while (i < OPTIONS_VIRTIO_MAX && places[i].id != kind)
-        i++;
-    if (i == OPTIONS_VIRTIO_MAX)
-        return E_NODEV;
-    places[i].id = 0;
-    *out = (struct virtio_found){.mmio = places[i].mmio, .line = places[i].line};
-    out->device = &out->mmio.device;
-    return line_take(boot, out->line, false, handlers->interrupt);
 }
 
 INIT_CODE static enum err find_pci(const struct boot_info *boot, enum virtio_device_id kind,
@@ -88,24 +70,20 @@ INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct option
         return find_pci(boot, kind, handlers, out);
     if (!looked)
         look_at_places(options);
-    return find_mmio(boot, kind, handlers, out);
+    size_t i = 0;
+    while (i < OPTIONS_VIRTIO_MAX && places[i].id != kind)
+        i++;
+    if (i == OPTIONS_VIRTIO_MAX)
+        return E_NODEV;
+    places[i].id = 0;
+    virtio_none_left = --left == 0;
+    *out = (struct virtio_found){.mmio = places[i].mmio, .line = places[i].line};
+    out->device = &out->mmio.device;
+    return line_take(boot, out->line, false, handlers->interrupt);
 }
 
 void virtio_leave(struct virtio_found *found, bool failed)
 {
     virtio_stop(found->device, failed);
-    if (found->access != NULL)
-        pci_disable(found->access, found->function);
-    if (found->line != 0)
-        ioapic_mask(found->line);
-}
-
-const char *virtio_bus_name(const struct virtio_found *found)
-{
-    return found->access != NULL ? "PCI" : "mmio";
-}
-
-const char *virtio_interrupt_name(const struct virtio_found *found)
-{
-    return found->line != 0 ? "line" : "message";
+    device_leave(found->access, found->function, found->line);
 }

@@ -25,9 +25,18 @@ MUST_CHECK enum err virtio_find(const struct boot_info *boot, const struct optio
                                 enum virtio_device_id kind, const struct pci_handlers *handlers,
                                 struct virtio_found *out);
 
-/* Stops the device for good: it touches no memory and raises no interrupts any more. Interrupts off. */
+/* True if kernel words name all devices, and each has its driver: no other driver need look. Boot. */
+extern bool virtio_none_left;
+
+/* Stops the device for good: it touches no memory and raises no interrupts any more. Callers: any. */
 void virtio_leave(struct virtio_found *found, bool failed);
 
 /* "PCI" or "mmio"; "line" or "message": for the log. */
-const char *virtio_bus_name(const struct virtio_found *found);
-const char *virtio_interrupt_name(const struct virtio_found *found);
+static inline const char *virtio_bus_name(const struct virtio_found *found)
+{
+    return found->access != NULL ? "PCI" : "mmio";
+}
+static inline const char *virtio_interrupt_name(const struct virtio_found *found)
+{
+    return found->line != 0 ? "line" : "message";
+}

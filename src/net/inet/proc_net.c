@@ -8,6 +8,7 @@
 #include "net/inet/interface.h"
 #include "net/inet/datagram.h"
 #include "net/inet/tcp.h"
+#include "net/stack/name_servers.h"
 #include "net/stack/stack.h"
 
 #include <lwip/etharp.h>
@@ -302,12 +303,26 @@ static void show_statistics(struct text *text, void *context)
                 tcp.used + udp.used, tcp.used, tcp.orphans, tcp.waits, tcp.used, udp.used);
 }
 
+/* The name servers, as Linux's file of this name has them: /etc/resolv.conf is a link to it. Reading it waits for them. */
+static void show_name_servers(struct text *text, void *context)
+{
+    char server[NET_SERVER_TEXT];
+    (void)context;
+    if (net_start() != E_OK || net_await_address(true) != E_OK)
+        return;
+    net_lock_take();
+    for (unsigned i = 0; net_name_server(i, server) > 0; i++)
+        text_printf(text, "nameserver %s\n", server);
+    net_lock_drop();
+}
+
 #define V6 ((void *)1)
 
 const struct procfs_row procfs_net_rows[] = {
     {"arp", show_neighbours, NULL, NULL, 0},
     {"dev", show_devices, NULL, NULL, 0},
     {"if_inet6", show_addresses6, NULL, NULL, 0},
+    {"pnp", show_name_servers, NULL, NULL, 0},
     {"route", show_routes, NULL, NULL, 0},
     {"sockstat", show_statistics, NULL, NULL, 0},
     {"tcp", show_tcp, NULL, NULL, 0},
