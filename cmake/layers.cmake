@@ -18,15 +18,14 @@ set(OURO_LAYER_boot base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern d
 set(OURO_LAYER_dev/screen base parse cpu mm mm/heap mm/init kern)
 set(OURO_LAYER_dev/pc base parse cpu mm mm/init kern)
 set(OURO_LAYER_dev/pci base parse cpu mm mm/init)
-set(OURO_LAYER_dev/virtio base parse cpu mm mm/phys mm/init kern dev/pci)
-set(OURO_LAYER_dev/nic base parse cpu mm mm/phys mm/init kern dev/pci dev/virtio)
+set(OURO_LAYER_dev/virtio base parse cpu mm mm/phys mm/heap mm/init kern dev/pci)
+set(OURO_LAYER_dev/nic base parse cpu mm mm/phys mm/heap mm/init kern dev/pci dev/virtio)
 set(OURO_LAYER_dev/local base parse cpu mm kern diag dev/screen dev/pc)
 set(OURO_LAYER_fs/vfs base cpu mm mm/phys mm/heap mm/vm kern)
 set(OURO_LAYER_fs/pipe base cpu mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/socket base mm mm/heap mm/vm kern fs/vfs)
-# lwIP's own headers ("lwip/...", "arch/...") are those of a library.
-set(OURO_LAYER_net/stack base cpu mm mm/heap kern)
-set(OURO_LAYER_net/inet base cpu mm mm/heap mm/vm kern fs/vfs fs/socket net/stack)
+set(OURO_LAYER_net/stack base cpu mm mm/phys mm/init mm/heap kern)
+set(OURO_LAYER_net/inet base cpu mm mm/heap mm/vm kern fs/vfs fs/socket fs/proc net/stack)
 set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
@@ -66,9 +65,13 @@ set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_p
 set(OURO_SYMBOLS_diag report_call_line report_call_name report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).
 set(OURO_SYMBOLS_fs/vfs fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group device_find device_register epoll_forget fifo_file_ops)
+# fs/proc: the files of /proc/net are in net/inet/.
+set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
 set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
 # linux/task: the end of a thread or process concerns futexes (linux/futex/), timers (linux/time/) and reports (linux/fault/).
 set(OURO_SYMBOLS_linux/task signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
-# The only headers from outside src/: those of a freestanding compiler.
+# The only headers from outside src/: those of a freestanding compiler, and for these folders those of lwIP, <lwip/...> and
+# <netif/...>.
+set(OURO_LIBRARY_lwip net/stack net/inet)
 set(OURO_LAYER_system stdarg.h stdbool.h stddef.h stdint.h)

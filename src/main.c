@@ -23,6 +23,7 @@
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
 #include "dev/local/local_console.h"
+#include "dev/nic/nic_machine.h"
 #include "dev/pc/clocks.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
@@ -34,6 +35,7 @@
 #include "kern/thread.h"
 #include "kern/time_init.h"
 #include "kern/watchdog.h"
+#include "linux/boot/network.h"
 #include "linux/boot/proc_ouro.h"
 #include "linux/boot/start.h"
 #include "linux/fault/deadlock.h"
@@ -60,10 +62,11 @@ static void start_program(void *unused)
     boot_mark("archive mapped");
     root_fill(archive); /* the archive's files, as the root file system */
     boot_mark("root file system");
-    time_refine();   /* the clocks' rates, measured once more */
-    devices_start(); /* terminals, sockets, /dev */
-    proc_start();    /* /proc and /sys, filled at the first look */
-    streams_start(); /* descriptors 0, 1 and 2, fed by the console */
+    time_refine();       /* the clocks' rates, measured once more */
+    devices_start();     /* terminals, sockets, /dev */
+    proc_start();        /* /proc and /sys, filled at the first look */
+    network_configure(); /* ip=; /etc/resolv.conf, if there is a network card */
+    streams_start();     /* descriptors 0, 1 and 2, fed by the console */
     boot_mark("/dev, /proc, streams");
     vdso_init();                               /* clocks that need no system call */
     exceptions_init();                         /* exceptions of the program become its signals */
@@ -112,6 +115,7 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     boot_mark("interrupts, TSC");
     uart_start();                        /* standard input; output by interrupts */
     port_start(&boot, &options);         /* if there is a port, streams and log go through it */
+    nic_start(&boot, &options);          /* if there is a network card, it is known; it is quiet */
     log_machine();                       /* the log describes the machine */
     local_console_keys(&boot, &options); /* keyboard and power button */
     boot_mark("clock");

@@ -47,6 +47,7 @@ enum err {
     E_LOOP = 40,
     E_NODATA = 61,
     E_TIME = 62,
+    E_PROTO = 71,
     E_OVERFLOW = 75,
     E_ILSEQ = 84,
     E_NOTSOCK = 88,
@@ -59,6 +60,10 @@ enum err {
     E_NOTSUP = 95,
     E_AFNOSUPPORT = 97,
     E_ADDRINUSE = 98,
+    E_ADDRNOTAVAIL = 99,
+    E_NETDOWN = 100,
+    E_NETUNREACH = 101,
+    E_CONNABORTED = 103,
     E_CONNRESET = 104,
     E_NOBUFS = 105,
     E_ISCONN = 106,
@@ -66,6 +71,9 @@ enum err {
     E_TOOMANYREFS = 109,
     E_TIMEDOUT = 110,
     E_CONNREFUSED = 111,
+    E_HOSTUNREACH = 113,
+    E_ALREADY = 114,
+    E_INPROGRESS = 115,
     E_CANCELED = 125,
 };
 

@@ -53,6 +53,11 @@ void guest_test_fail(const char *file, int line, const char *format, ...)
                      base != NULL ? base + 1 : file, line);
 }
 
+bool guest_test_passed(void)
+{
+    return failure[0] == '\0';
+}
+
 static bool is_wanted(const struct guest_test *test)
 {
     if (test->kind == GUEST_TEST_SETUP)

@@ -13,6 +13,8 @@
 
 #include "cpu/lock.h"
 
+#include <stdbool.h>
+
 enum guest_test_kind {
     GUEST_TEST_PLAIN,
     GUEST_TEST_SEALED, /* runs after memory_end_boot() and all plain tests */
@@ -44,6 +46,9 @@ struct guest_test {
 /* Marks the running test as failed; the test continues, and its first failure is printed. Callers:
  * tests, any thread. */
 void guest_test_fail(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* True if the running test has not failed so far. */
+bool guest_test_passed(void);
 
 /* Runs the tests that test= selects and ends the machine with status 0 if all passed, 1 if one
  * failed, 125 if there is no such test. Callers: the first thread, before memory_end_boot() and

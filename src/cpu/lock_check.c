@@ -34,6 +34,8 @@ static unsigned held_count;
 static bool kernel_held;
 static const struct thread *kernel_holder; /* NULL: boot */
 static struct lock_trace kernel_trace;
+static bool net_held; /* by the holder of kernel_lock */
+static struct lock_trace net_trace;
 static bool in_interrupt;
 static unsigned paused;
 
@@ -118,6 +120,8 @@ void lock_check_take(struct spin_lock *lock, const struct lock_class *class)
     capture(&h->trace);
     if (kernel_is_ours())
         note(&kernel_lock, class, &h->trace);
+    if (net_held && !in_interrupt)
+        note(&net_lock, class, &h->trace);
     for (unsigned i = 0; i < held_count; i++)
         note(held[i].class, class, &h->trace);
     lock->held = true;
@@ -164,6 +168,8 @@ void lock_check_kernel_drop(void)
     if (paused)
         return;
     lock_check_kernel_held();
+    if (net_held)
+        fail(&net_trace, "kernel_lock is dropped while net_lock is held");
     for (unsigned i = 0; i < held_count; i++)
         if (held[i].class != &class_sched)
             fail(&held[i].trace, "kernel_lock is dropped while a lock of %s is held",
@@ -178,6 +184,37 @@ void lock_check_kernel_held(void)
              in_interrupt  ? "this is an interrupt"
              : kernel_held ? "another thread holds it"
                            : "is not held");
+}
+
+void lock_check_net_take(void)
+{
+    if (paused)
+        return;
+    if (in_interrupt)
+        fail(NULL, "net_lock is taken in an interrupt");
+    lock_check_kernel_held();
+    if (net_held)
+        fail(&net_trace, "net_lock is taken while this thread holds it");
+    capture(&net_trace);
+    note(&kernel_lock, &net_lock, &net_trace);
+    for (unsigned i = 0; i < held_count; i++)
+        note(held[i].class, &net_lock, &net_trace);
+    net_held = true;
+}
+
+void lock_check_net_drop(void)
+{
+    if (paused)
+        return;
+    lock_check_net_held();
+    net_held = false;
+}
+
+void lock_check_net_held(void)
+{
+    if (!paused && !(net_held && kernel_is_ours()))
+        fail(net_held ? &net_trace : NULL, "net_lock is needed here, and %s",
+             in_interrupt ? "this is an interrupt" : "is not held");
 }
 
 void lock_check_interrupt_begin(void)

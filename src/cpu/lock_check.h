@@ -6,9 +6,10 @@
  *   two classes are taken in both orders, directly or by way of others (cpu/lock_order.h);
  *   a spin lock is taken or dropped with interrupts on, or dropped without being held;
  *   kernel_lock is taken in an interrupt or by its holder, or is not held where it is required;
- *   a thread sleeps or returns to the program with a spin lock held.
+ *   net_lock is taken in an interrupt, by its holder or without kernel_lock, or is not held where it is required;
+ *   a thread sleeps or returns to the program with a spin lock or net_lock held.
  *
- * Spin locks belong to the CPU (there is one), kernel_lock to a thread.
+ * Spin locks belong to the CPU (there is one), kernel_lock and net_lock to a thread.
  */
 #pragma once
 
@@ -25,6 +26,9 @@ void lock_check_drop(struct spin_lock *lock, const struct lock_class *class);
 void lock_check_kernel_take(void);
 void lock_check_kernel_drop(void);
 void lock_check_kernel_held(void);
+void lock_check_net_take(void);
+void lock_check_net_drop(void);
+void lock_check_net_held(void);
 /* At the start and end of an interrupt handler. */
 void lock_check_interrupt_begin(void);
 void lock_check_interrupt_end(void);

@@ -31,6 +31,18 @@ static ALWAYS_INLINE void lock_check_kernel_held(void)
 {
 }
 
+static ALWAYS_INLINE void lock_check_net_take(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_net_drop(void)
+{
+}
+
+static ALWAYS_INLINE void lock_check_net_held(void)
+{
+}
+
 static ALWAYS_INLINE void lock_check_interrupt_begin(void)
 {
 }

@@ -5,8 +5,8 @@
  *
  *     | struct net_buffer | owner's words | data: NET_BUFFER_DATA bytes |
  *
- * Their number is limited by the machine's memory, so that a program that does not read cannot take all of it. Guarded by
- * kernel_lock.
+ * They may take an eighth of the machine's memory, so that a program that does not read cannot take all of it. Free ones are
+ * kept for a while, and given back when memory is short. Guarded by kernel_lock.
  */
 #pragma once
 
@@ -18,13 +18,14 @@
 
 #define NET_BUFFER_SIZE  2048
 #define NET_BUFFER_OWNER 64 /* bytes for the stack's own record of the buffer */
-#define NET_BUFFER_DATA                                                                            \
-    1920 /* bytes that a card may write: a frame with its VLAN tag and virtio's header, and some */
+/* Bytes that a card may write: a frame with its VLAN tag and virtio's header, and some. */
+#define NET_BUFFER_DATA 1952
 
 struct net_buffer {
     struct net_buffer *next; /* of the same frame */
     uint16_t start, size;    /* bytes of the frame: data[start, start + size) */
     bool checked; /* the card has checked TCP's or UDP's checksum. Of the first buffer. */
+    bool spare;   /* free: net_buffer.c's own */
     phys_t at;    /* of `data` */
     ALIGNED(16) uint8_t owner[NET_BUFFER_OWNER];
     ALIGNED(16) uint8_t data[NET_BUFFER_DATA];

@@ -31,18 +31,18 @@ enum { /* of netdev.features: what the card does */
 struct netdev;
 
 struct netdev_ops {
-    /* Starts the card; false: it has failed. */
+    /* Starts the card, once; address, features, mtu and link are valid from then on. False: it has failed. */
     bool (*open)(struct netdev *netdev);
     /* Room for a frame of `size` bytes, at most NETDEV_FRAME_MAX; NULL: the ring is full of frames that the card has not
-     * sent yet. The caller fills it and calls send(), with no other call between. O(1). */
+     * sent yet, and wake() says when it is not, or the card has failed. The caller fills it and calls send(), with no other call between. O(1). */
     void *(*frame)(struct netdev *netdev, size_t size);
     /* Hands the frame to the card. checksum_from: 0, or where the bytes begin whose checksum the card puts at
      * checksum_from + checksum_at (NETDEV_CHECKSUM_OUT); the sum of the pseudo header is there. `more`: another frame
      * follows at once, so that the card need not be told yet. O(1). */
     void (*send)(struct netdev *netdev, size_t size, uint16_t checksum_from, uint16_t checksum_at,
                  bool more);
-    /* Calls netdev->receive() with at most `most` frames, and gives the card new buffers. Returns their number;
-     * fewer than `most`: there are no more. O(frames). */
+    /* Calls netdev->receive() with at most `most` frames, and gives the card new buffers. Returns the number of frames,
+     * with those that were dropped; fewer than `most`: there are no more. O(frames). */
     unsigned (*poll)(struct netdev *netdev, unsigned most);
     /* Interrupts on again. False: a frame has come already, poll() again. O(1). */
     bool (*listen)(struct netdev *netdev);

@@ -199,6 +199,11 @@ static bool word_time(struct reader *r, char *value)
     return r->options->time_from_host;
 }
 
+static bool word_ip(struct reader *r, char *value)
+{
+    return net_options_parse(value, &r->options->net);
+}
+
 static bool word_init(struct reader *r, char *value)
 {
     r->options->init = value;
@@ -264,6 +269,7 @@ static const struct {
     {"pagetables.arena", word_arena},
     {"pagetables.pool", word_pool},
     {"pagetables.slots", word_slots},
+    {"ip", word_ip},
     {"init", word_init},
     {"virtio_mmio.device", word_virtio_mmio},
     {"test", word_test},

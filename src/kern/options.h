@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "kern/console.h"
 #include "kern/machine.h"
+#include "kern/net_options.h"
 #include "mm/pt/paging.h"
 
 #include <stdbool.h>
@@ -38,6 +39,7 @@ struct options {
     bool time_from_host;                         /* time=host: kern/host_time.h */
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
     const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
+    struct net_options net;                      /* ip= */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

@@ -23,6 +23,7 @@ ouro_boot_test(slow-reader 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/slow-rea
 foreach(machine microvm pc q35)
     ouro_boot_test(port-${machine} 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/port.sh ${machine})
 endforeach()
+ouro_boot_test(network 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/network.sh)
 ouro_boot_test(monitor 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/machine/monitor.sh)
 ouro_boot_test(core 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/core.sh)
 ouro_boot_test(check 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/check.sh)

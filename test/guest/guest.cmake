@@ -99,6 +99,11 @@ foreach(case
         "unlock_with_interrupts_on|a lock of class_ps2 was held with interrupts on"
         "unlock_what_is_not_held|a lock of class_ps2 is dropped that is not held"
         "sleep_with_a_lock|kernel_lock is dropped while a lock of class_ps2 is held"
+        "net_lock_twice|net_lock is taken while this thread holds it"
+        "net_lock_alone|kernel_lock is needed here, and is not held"
+        "net_lock_under_spin|lock order: net_lock is taken under class_ps2, and net_lock -> class_ps2 was seen before"
+        "net_lock_in_interrupt|net_lock is taken in an interrupt"
+        "sleep_with_net_lock|kernel_lock is dropped while net_lock is held"
         "kernel_lock_twice|kernel_lock is taken while this thread holds it"
         "kernel_lock_missing|kernel_lock is needed here, and is not held"
         "kernel_lock_in_interrupt|kernel_lock is taken in an interrupt"
@@ -112,3 +117,22 @@ foreach(case
 endforeach()
 ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "#[0-9]* 0x.* take_uart_under_ps2" "test=lock_inversion")
 ouro_guest_test(lock_inversion_second ${guest_kernel} 121 "#[0-9]* 0x.* take_ps2_under_uart" "test=lock_inversion")
+
+# The network card's driver, against QEMU's card: on PCI by messages and by the line, and on microvm by registers in memory.
+set(user_network -netdev user,id=net)
+ouro_guest_test(card-virtio-mmio ${guest_kernel} 0 "^answered"
+    "test=card_answers virtio_mmio.device=512@0xfeb00400:26" ${user_network}
+    -global virtio-mmio.force-legacy=false -device virtio-net-device,netdev=net,bus=virtio-mmio-bus.2)
+foreach(card "e1000|e1000" "e1000e|e1000e" "virtio|virtio-net-pci" "virtio-modern|virtio-net-pci,disable-legacy=on" "virtio-line|virtio-net-pci,disable-legacy=on,vectors=0"
+        "virtio-plain|virtio-net-pci,disable-legacy=on,event_idx=off,mrg_rxbuf=off,status=off,vectors=2")
+    string(REPLACE "|" ";" card ${card})
+    list(GET card 0 name)
+    list(GET card 1 device)
+    ouro_guest_test(card-${name} ${guest_kernel} 0 "^answered" "test=card_answers" ${user_network}
+        -device ${device},netdev=net,romfile=)
+    if(name STREQUAL "e1000e")
+        set_tests_properties(guest.card-${name} PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=q35)
+    else()
+        set_tests_properties(guest.card-${name} PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
+    endif()
+endforeach()

@@ -45,6 +45,12 @@ find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^
     }
     BEGIN {
         while ((getline line < "../cmake/layers.cmake") > 0) {
+            if (sub(/^set\(OURO_LIBRARY_lwip /, "", line)) {
+                sub(/\)[ \t]*$/, "", line)
+                n = split(line, word, /[ \t]+/)
+                for (i = 1; i <= n; i++)
+                    library[word[i]] = 1
+            }
             if (line !~ /^set\(OURO_LAYER_/)
                 continue
             gsub(/^set\(OURO_LAYER_|\)[ \t]*$/, "", line)
@@ -79,7 +85,7 @@ find . -type f \( -name '*.[chS]' -o -name '*.inc' \) | LC_ALL=C sort | sed 's,^
         first = 0
         if (target ~ /^</) {
             gsub(/^<|>.*$/, "", target)
-            if (!allowed["system", target])
+            if (!allowed["system", target] && !(target ~ /^(lwip|netif)\// && layer in library))
                 complain("<" target "> is not a freestanding header")
         } else if (target ~ /^"/) {
             gsub(/^"|"[^"]*$/, "", target)

@@ -20,6 +20,9 @@ ouro_host_test(dev/virtio/virtio_mmio src/dev/virtio/mmio.c src/dev/virtio/ring.
 ouro_host_test(dev/virtio/virtio_console src/dev/virtio/console.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
     src/dev/virtio/virtio.c src/kern/block_ring.c src/parse/cmdline.c test/unit/support/virtio_mmio_model.c
     test/unit/support/virtio_model.c SHADOW virtio)
+ouro_host_test(dev/virtio/virtio_random src/dev/virtio/random.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
+    src/dev/virtio/virtio.c src/parse/cmdline.c test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c
+    SHADOW virtio)
 ouro_host_test(dev/virtio/virtio_pci src/dev/virtio/pci.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
     src/dev/pci/pci.c test/unit/support/pci_model.c SHADOW virtio)
 
@@ -27,3 +30,10 @@ ouro_host_test(dev/pci/pci src/dev/pci/pci.c test/unit/support/pci_model.c)
 ouro_fuzzer(dev/pci/pci src/dev/pci/pci.c src/dev/virtio/pci.c test/unit/support/pci_model.c)
 
 ouro_fuzzer(dev/virtio/virtio_ring src/dev/virtio/ring.c)
+
+# Network cards: the driver against a model of the card.
+ouro_host_test(dev/nic/virtio_net src/dev/nic/virtio_net.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
+    src/dev/virtio/virtio.c src/kern/net_buffer.c src/mm/phys/shrinker.c src/parse/cmdline.c
+    test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c SHADOW virtio)
+ouro_fuzzer(dev/nic/virtio_net src/dev/nic/virtio_net.c src/dev/virtio/ring.c src/dev/virtio/virtio.c)
+ouro_host_test(dev/nic/e1000 src/dev/nic/e1000.c src/kern/net_buffer.c src/mm/phys/shrinker.c SHADOW virtio)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `ouro check`: lists the files to pack and the system calls in them that the kernel lacks. No boot. */
 #include "command/commands.h"
-#include "host/path.h"
 #include "image/elf_needs.h"
 #include "image/scan.h"
 #include "machine/boot.h"
@@ -18,23 +17,13 @@ enum verdict { /* the exit status; failures have those of host/fail.h */
     VERDICT_LACKS = 1,
 };
 
-/* True for a file of libc, which has code for every system call; its importers decide which run. */
-static bool is_libc(const char *path)
-{
-    static const char *const names[] = {"libc.so", "libc-", "ld-linux", "ld-musl", "libpthread.so"};
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-        if (string_starts(path_base(path), names[i]))
-            return true;
-    return false;
-}
-
 /* Prints a line for the ELF file and one for each of its system calls that the kernel lacks; returns
  * the number of those. */
 static unsigned check_file(const struct entry *entry)
 {
     struct scan *scan = memory(sizeof(*scan));
     unsigned lacking = 0;
-    scan_file(entry->source, is_libc(entry->path), scan);
+    scan_file(entry->source, scan_is_libc(entry->path), scan);
     printf("%10.1f KiB  /%s\n", (double)entry->stat.st_size / 1024, entry->path);
     for (size_t i = 0; i < scan_row_count; i++) {
         const struct scan_row *row = &scan_rows[i];

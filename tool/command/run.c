@@ -83,6 +83,7 @@ int command_run(int argc, char **argv)
         request.machine.gdb = guard_path("gdb.socket");
         request.machine.stays = true;
     }
+    network_tell(&request.machine.network);
     emulator_start(&request.machine, &emulator);
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .json = &json,

@@ -72,6 +72,16 @@ static void scan_imports(Elf *elf, struct scan *out)
     }
 }
 
+bool scan_is_libc(const char *path)
+{
+    static const char *const names[] = {"libc.so", "libc-", "ld-linux", "ld-musl", "libpthread.so"};
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (strncmp(base, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
 void scan_file(const char *file, bool libc, struct scan *out)
 {
     GElf_Phdr header;

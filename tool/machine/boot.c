@@ -4,12 +4,15 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/host_tsc.h"
+#include "host/path.h"
 #include "host/progress.h"
 #include "host/terminal.h"
 #include "image/compile.h"
+#include "image/elf_needs.h"
 #include "image/etc.h"
 #include "image/iso.h"
 #include "image/pack.h"
+#include "image/scan.h"
 #include "image/words.h"
 #include "kern/options.h"
 
@@ -19,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MIB              (1024.0 * 1024)
@@ -143,9 +147,31 @@ static void run_words(const struct request *o, struct args *words)
         args_add(words, "bootchart");
     clock_words(o, words);
     args_add(words, emulator_exit_word(o->machine.emulator));
-    const char *port = emulator_port_word(&o->machine);
-    if (port)
-        args_add(words, port);
+    emulator_device_words(&o->machine, words);
+    const char *address = network_word(&o->machine.network);
+    if (address && !(o->append && strstr(o->append, "ip=")))
+        args_add(words, address);
+}
+
+/* True if the program, or a library packed with it, can open a socket, as far as its file shows: a library by an import,
+ * a static program by a system call. O(files), of each the imports. */
+static bool boot_uses_sockets(const struct program *program, const struct tree *tree)
+{
+    struct scan *scan = memory(sizeof(*scan));
+    struct elf_needs needs;
+    bool is_static = elf_needs_read(program->file, &needs) == ELF_STATIC;
+    elf_needs_free(&needs);
+    scan_file(program->file, !is_static, scan);
+    bool uses = scan->direct[SYS_socket] || scan->imported[SYS_socket];
+    for (size_t i = 0; i < tree->count && !uses; i++) {
+        const struct entry *entry = &tree->entry[i];
+        if (!entry->source || !strstr(path_base(entry->path), ".so") || scan_is_libc(entry->path))
+            continue;
+        scan_file(entry->source, true, scan);
+        uses = scan->imported[SYS_socket];
+    }
+    free(scan);
+    return uses;
 }
 
 static void prepare_demo(struct tree *tree, struct program *program)
@@ -240,6 +266,19 @@ static char *pack_archive(const struct request *o, struct program *program, stru
     return archive;
 }
 
+/* machine/network.h has the rule. */
+static void choose_network(struct request *o, const struct program *program,
+                           const struct tree *tree)
+{
+    struct network *network = &o->machine.network;
+    if (makes_image(o) || o->machine.emulator != EMULATOR_QEMU)
+        network->kind = NETWORK_NONE;
+    if (network->kind != NETWORK_AUTOMATIC)
+        return;
+    bool uses = network->ports > 0 || network->dump || o->image || boot_uses_sockets(program, tree);
+    network->kind = uses ? NETWORK_USER : NETWORK_NONE;
+}
+
 void boot_prepare(struct request *o, struct program *program, struct tree *tree)
 {
     struct machine *m = &o->machine;
@@ -247,10 +286,12 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *program = (struct program){0};
     *tree = (struct tree){0};
     guard_start();
+    network_take_ports(&m->network);
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
     m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU;
     if (!o->image)
         m->archive = pack_archive(o, program, tree);
+    choose_network(o, program, tree);
     if (!makes_image(o))
         run_words(o, &run); /* late: host_tsc_hz() needs time */
     m->kernel = o->kernel;

@@ -18,8 +18,16 @@ static const char *refusal(const struct machine *m)
         return "--machine microvm boots with --medium direct only";
     if (direct && m->firmware == FIRMWARE_UEFI)
         return "--medium direct starts the kernel without firmware: leave out --firmware uefi";
+    const char *network = network_refusal(&m->network);
+    if (network)
+        return network;
     if (m->emulator == EMULATOR_QEMU)
         return NULL;
+    if (m->network.ports > 0)
+        return "Bochs forwards no ports: leave out --port, or use --emulator qemu";
+    if (m->network.dump ||
+        (m->network.kind != NETWORK_AUTOMATIC && m->network.kind != NETWORK_NONE))
+        return "Bochs has no network here: leave out --net, or use --emulator qemu";
     if (direct)
         return "Bochs has no --medium direct: leave it out, or use --emulator qemu";
     if (m->firmware == FIRMWARE_UEFI)
@@ -47,9 +55,16 @@ const char *emulator_exit_word(enum emulator_kind kind)
     return kind == EMULATOR_QEMU ? "exit=0xf4" : "exit=bochs";
 }
 
-const char *emulator_port_word(const struct machine *m)
+void emulator_device_words(const struct machine *m, struct args *words)
 {
-    return m->port && m->chipset == CHIPSET_MICROVM ? QEMU_MICROVM_PORT_WORD : NULL;
+    if (m->chipset != CHIPSET_MICROVM)
+        return;
+    if (m->port)
+        args_add(words, QEMU_MICROVM_PORT_WORD);
+    if (qemu_has_card(m)) {
+        args_add(words, QEMU_MICROVM_CARD_WORD);
+        args_add(words, QEMU_MICROVM_RANDOM_WORD);
+    }
 }
 
 void emulator_start(const struct machine *machine, struct emulator *out)

@@ -4,6 +4,7 @@
 
 #include "host/guard.h"
 #include "host/text.h"
+#include "machine/network.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,7 @@ struct machine {
     bool screen;         /* the program's terminal is the screen */
     bool window;         /* the screen appears in a window of this desktop */
     bool port;           /* a virtio console beside the serial port (src/dev/virtio/port.h) */
+    struct network network;
     const char *control; /* path of QEMU's QMP socket; NULL: none */
     bool stays;          /* the machine halts at the program's end and stays until emulator_end() */
     const struct args *qemu_args;
@@ -59,8 +61,8 @@ void emulator_check(const struct machine *machine);
 void emulator_start(const struct machine *machine, struct emulator *out);
 /* The kernel word for switching the machine off with a status: "exit=0xf4". */
 const char *emulator_exit_word(enum emulator_kind kind);
-/* The kernel word that says where the port is; NULL if the kernel finds it, or there is none. */
-const char *emulator_port_word(const struct machine *machine);
+/* Adds the kernel words that say where devices are which the kernel does not find. */
+void emulator_device_words(const struct machine *machine, struct args *words);
 /* Kills the emulator if it still runs. */
 void emulator_end(struct emulator *emulator);
 /* Prints the last lines of the emulator's own output on stderr. */
@@ -68,11 +70,21 @@ void emulator_explain(void);
 
 /* For emulator_*.c only. */
 
-/* The second of microvm's places for virtio devices: its registers, and its input of the second I/O
+/* Three of microvm's places for virtio devices, from the second on: registers, and an input of the second I/O
  * APIC (QEMU 7.2). The interrupt of the first would arrive at input 2: QEMU takes input 0 of any I/O
  * APIC for ISA line 0. */
-#define QEMU_MICROVM_PORT_BUS  "virtio-mmio-bus.1"
-#define QEMU_MICROVM_PORT_WORD "virtio_mmio.device=512@0xfeb00200:25"
+#define QEMU_MICROVM_PORT_BUS    "virtio-mmio-bus.1"
+#define QEMU_MICROVM_PORT_WORD   "virtio_mmio.device=512@0xfeb00200:25"
+#define QEMU_MICROVM_CARD_BUS    "virtio-mmio-bus.2"
+#define QEMU_MICROVM_CARD_WORD   "virtio_mmio.device=512@0xfeb00400:26"
+#define QEMU_MICROVM_RANDOM_BUS  "virtio-mmio-bus.3"
+#define QEMU_MICROVM_RANDOM_WORD "virtio_mmio.device=512@0xfeb00600:27"
+
+/* True if the machine has a network card, and with it a source of random bytes. */
+static inline bool qemu_has_card(const struct machine *machine)
+{
+    return machine->network.kind == NETWORK_USER || machine->network.kind == NETWORK_TAP;
+}
 
 void qemu_start(const struct machine *machine, struct emulator *out, int log);
 void bochs_start(const struct machine *machine, struct emulator *out, int log);

@@ -138,6 +138,27 @@ static void add_port(struct args *args, enum chipset chipset)
     args_all(args, end);
 }
 
+static void add_card(struct args *args, const struct machine *m)
+{
+    static const char *const devices[][2] = {
+        {"virtio-net-pci,netdev=net,disable-legacy=on,romfile=",
+         "virtio-rng-pci,disable-legacy=on"},
+        {"virtio-net-device,netdev=net,bus=" QEMU_MICROVM_CARD_BUS,
+         "virtio-rng-device,bus=" QEMU_MICROVM_RANDOM_BUS}};
+    char *netdev = network_netdev(&m->network);
+    const char *const *device = devices[m->chipset == CHIPSET_MICROVM];
+    const char *const card[] = {"-netdev", netdev,    "-device", device[0],
+                                "-device", device[1], NULL};
+    args_all(args, card);
+    free(netdev);
+    if (m->network.dump) {
+        char *escaped = escape_commas(m->network.dump);
+        args_add(args, "-object");
+        args_format(args, "filter-dump,id=dump,netdev=net,file=%s", escaped);
+        free(escaped);
+    }
+}
+
 void qemu_start(const struct machine *m, struct emulator *out, int log)
 {
     const char *program = getenv("OURO_QEMU");
@@ -154,6 +175,8 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
         add_control(&args, m);
     if (m->port)
         add_port(&args, m->chipset);
+    if (qemu_has_card(m))
+        add_card(&args, m);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||

@@ -37,6 +37,8 @@ enum { /* options without a short form */
     KEY_PROFILE,
     KEY_DISPLAY,
     KEY_AT,
+    KEY_NET,
+    KEY_NET_DUMP,
 };
 
 #define PACK_OPTIONS                                                                                \
@@ -59,21 +61,34 @@ enum { /* options without a short form */
         "kernel", KEY_KERNEL, "FILE", 0, "use this kernel instead of the one built here", 1         \
     }
 
-#define MACHINE_OPTIONS                                                                            \
-    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                  \
-        {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                            \
-        {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                             \
-        {"medium",                                                                                 \
-         KEY_MEDIUM,                                                                               \
-         "cd|usb|direct",                                                                          \
-         0,                                                                                        \
-         "boot medium; direct: QEMU -kernel, no boot loader",                                      \
-         2},                                                                                       \
-        {"machine", KEY_MACHINE, "pc|q35|microvm", 0, "kind of machine; microvm: direct only", 2}, \
-        {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "pass to QEMU unchanged; repeatable", 2},             \
-    {                                                                                              \
-        "verbose", 'v', NULL, 0,                                                                   \
-            "show the kernel's log and the output of firmware and boot loader", 3                  \
+#define MACHINE_OPTIONS                                                                                          \
+    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                                \
+        {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                                          \
+        {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                                           \
+        {"medium",                                                                                               \
+         KEY_MEDIUM,                                                                                             \
+         "cd|usb|direct",                                                                                        \
+         0,                                                                                                      \
+         "boot medium; direct: QEMU -kernel, no boot loader",                                                    \
+         2},                                                                                                     \
+        {"machine", KEY_MACHINE, "pc|q35|microvm", 0, "kind of machine; microvm: direct only", 2},               \
+        {"port",                                                                                                 \
+         'p',                                                                                                    \
+         "[ADDR:]HOST:GUEST[/udp]",                                                                              \
+         0,                                                                                                      \
+         "port HOST of this computer (0: a free one) is port GUEST of the machine; ADDR: 127.0.0.1; repeatable", \
+         2},                                                                                                     \
+        {"net",                                                                                                  \
+         KEY_NET,                                                                                                \
+         "none|user|tap:NAME",                                                                                   \
+         0,                                                                                                      \
+         "network card; default user, and none if neither the program nor its libraries can open a socket",      \
+         2},                                                                                                     \
+        {"net-dump", KEY_NET_DUMP, "FILE.pcap", 0, "write all frames to this file", 2},                          \
+        {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "pass to QEMU unchanged; repeatable", 2},                           \
+    {                                                                                                            \
+        "verbose", 'v', NULL, 0,                                                                                 \
+            "show the kernel's log and the output of firmware and boot loader", 3                                \
     }
 
 static const struct argp_option run_options[] = {
@@ -171,6 +186,18 @@ static unsigned parse_choice(struct argp_state *state, const char *option, const
     return 0;
 }
 
+static void parse_network(struct argp_state *state, int key, const char *text)
+{
+    struct network *network = &((struct request *)state->input)->machine.network;
+    const char *why = NULL;
+    if (key == KEY_NET_DUMP)
+        network->dump = text;
+    else
+        why = key == 'p' ? network_add_port(network, text) : network_choose(network, text);
+    if (why)
+        argp_error(state, "%s %s: %s", key == 'p' ? "--port" : "--net", text, why);
+}
+
 static error_t parse_machine(int key, char *text, struct argp_state *state)
 {
     static const char *const emulators[] = {"qemu", "bochs", NULL};
@@ -195,6 +222,11 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
         break;
     case KEY_MACHINE:
         m->chipset = parse_choice(state, "--machine", text, chipsets);
+        break;
+    case 'p':
+    case KEY_NET:
+    case KEY_NET_DUMP:
+        parse_network(state, key, text);
         break;
     case KEY_QEMU_ARG:
         args_add(&o->qemu_args, text);

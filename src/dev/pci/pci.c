@@ -29,6 +29,10 @@ enum {
     BAR_TYPE_64 = 4,
     BAR_FLAGS = 15,
 
+    MSI_ENABLE = 1 << 16,
+    MSI_COUNT = 7 << 20, /* of messages */
+    MSI_WIDE = 1 << 23,
+    MSI_BYTES = 14,
     MSIX_TABLE = 4, /* offset in the capability: offset, and the base address in bits 0-2 */
     MSIX_SIZE = 0x7ff,
     MSIX_BYTES = 12,
@@ -141,16 +145,20 @@ bool pci_bar(const struct pci_access *a, pci_function f, unsigned bar, struct ph
     return true;
 }
 
-bool pci_bar_part(const struct pci_access *a, pci_function f, const struct pci_span *span,
-                  struct phys_range *out)
+bool pci_span_in(struct phys_range all, const struct pci_span *span, struct phys_range *out)
 {
-    struct phys_range all;
-    if (span->size == 0 || !pci_bar(a, f, span->bar, &all) ||
-        !checked_span(span->offset, span->size, phys_range_size(all)))
+    if (span->size == 0 || !checked_span(span->offset, span->size, phys_range_size(all)))
         return false;
     uint64_t start = all.start.v + span->offset;
     *out = phys_range(start, start + span->size);
     return true;
+}
+
+bool pci_bar_part(const struct pci_access *a, pci_function f, const struct pci_span *span,
+                  struct phys_range *out)
+{
+    struct phys_range all;
+    return span->size > 0 && pci_bar(a, f, span->bar, &all) && pci_span_in(all, span, out);
 }
 
 void pci_enable(const struct pci_access *a, pci_function f, bool line)
@@ -169,6 +177,22 @@ uint8_t pci_line(const struct pci_access *a, pci_function f)
 void pci_disable(const struct pci_access *a, pci_function f)
 {
     set_command(a, f, 0, COMMAND_MASTER);
+}
+
+bool pci_msi_enable(const struct pci_access *a, pci_function f, uint64_t address, uint16_t data)
+{
+    uint8_t at = pci_capability(a, f, PCI_CAPABILITY_MSI, MSI_BYTES, 0);
+    uint32_t head = at != 0 ? a->read(f, at) : 0;
+    bool wide = head & MSI_WIDE;
+    if (at == 0 || (!wide && address > UINT32_MAX))
+        return false;
+    uint8_t data_at = (uint8_t)(at + (wide ? 12 : 8));
+    a->write(f, (uint8_t)(at + 4), (uint32_t)address);
+    if (wide)
+        a->write(f, (uint8_t)(at + 8), (uint32_t)(address >> 32));
+    a->write(f, data_at, (a->read(f, data_at) & 0xffff0000) | data);
+    a->write(f, at, (head & ~(uint32_t)MSI_COUNT) | MSI_ENABLE);
+    return true;
 }
 
 bool pci_msix_table(const struct pci_access *a, pci_function f, struct phys_range *out)

@@ -24,6 +24,7 @@ struct pci_access {
 };
 
 enum {
+    PCI_CAPABILITY_MSI = 0x05,
     PCI_CAPABILITY_VENDOR = 0x09,
     PCI_CAPABILITY_MSIX = 0x11,
     PCI_BARS = 6,
@@ -51,7 +52,10 @@ struct pci_span {
     uint32_t offset, size; /* bytes */
 };
 
-/* Where it is; false if it is empty or not all there. As pci_bar(). */
+/* Where it is in the memory `all` of its base address; false if it is empty or not all there. */
+MUST_CHECK bool pci_span_in(struct phys_range all, const struct pci_span *span,
+                            struct phys_range *out);
+/* The same for a base address that is not known yet. As pci_bar(). */
 MUST_CHECK bool pci_bar_part(const struct pci_access *access, pci_function function,
                              const struct pci_span *span, struct phys_range *out);
 
@@ -63,6 +67,10 @@ void pci_disable(const struct pci_access *access, pci_function function);
 /* The number of the interrupt line (INTx) at the PIC, as set by the firmware, and at the I/O APIC:
  * 1-15; 0: none. */
 uint8_t pci_line(const struct pci_access *access, pci_function function);
+
+/* One message (MSI) instead of the interrupt line; false if the function has none. */
+MUST_CHECK bool pci_msi_enable(const struct pci_access *access, pci_function function,
+                               uint64_t address, uint16_t data);
 
 /* The table of MSI-X messages; false if there is none. */
 #define PCI_MSIX_ENTRY 16 /* bytes: address 8, data 4, control 4; control 0: enabled */

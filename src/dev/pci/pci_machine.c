@@ -12,6 +12,7 @@ enum {
     MAPPED_MAX = 16, /* buses; others look empty */
     BUS_SHIFT = 20,  /* of addresses in memory */
     FUNCTION_SHIFT = 12,
+    FUNCTIONS_MAX = 64, /* that are listed */
 };
 
 #define CONFIG_ENABLE (UINT32_C(1) << 31)
@@ -101,7 +102,7 @@ static const void *pci_map_table(void *context, phys_t at, size_t size)
     return memory_map_physical(phys_range(at.v, at.v + size), prot_ro());
 }
 
-INIT_CODE const struct pci_access *pci_start(const struct boot_info *boot)
+INIT_CODE static const struct pci_access *pci_choose(const struct boot_info *boot)
 {
     const void *rsdp = boot->rsdp_copy;
     size_t size = boot->rsdp_length;
@@ -113,4 +114,44 @@ INIT_CODE const struct pci_access *pci_start(const struct boot_info *boot)
         return &memory;
     port_out(CONFIG_ADDRESS, CONFIG_ENABLE);
     return port_in(CONFIG_ADDRESS) == CONFIG_ENABLE ? &ports : NULL;
+}
+
+/* --- functions --- */
+
+INIT_DATA static struct {
+    const struct pci_access *access;
+    unsigned count;
+    bool looked;
+    uint32_t id[FUNCTIONS_MAX];
+    pci_function function[FUNCTIONS_MAX];
+} pci;
+
+INIT_CODE static bool list_function(void *context, pci_function function, uint32_t id)
+{
+    (void)context;
+    pci.function[pci.count] = function;
+    pci.id[pci.count++] = id;
+    return pci.count < FUNCTIONS_MAX;
+}
+
+INIT_CODE const struct pci_access *pci_start(const struct boot_info *boot)
+{
+    if (!pci.looked) {
+        pci.looked = true;
+        pci.access = pci_choose(boot);
+        if (pci.access != NULL)
+            pci_each(pci.access, list_function, NULL);
+    }
+    return pci.access;
+}
+
+INIT_CODE bool pci_find(uint32_t id, pci_function *out)
+{
+    for (unsigned i = 0; i < pci.count; i++) {
+        if (pci.id[i] != id)
+            continue;
+        *out = pci.function[i];
+        return true;
+    }
+    return false;
 }

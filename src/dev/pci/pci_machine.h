@@ -8,6 +8,10 @@
 #include "dev/pci/pci.h"
 #include "parse/boot_info.h"
 
-/* NULL if there is no PCI. Accesses are for boot, and for code with interrupts off; then only to buses that
- * were looked at during boot. Boot. */
+/* NULL if there is no PCI. The first call lists the functions. Accesses are for boot, and for code with interrupts off;
+ * then only to buses that were looked at during boot. Boot. */
 const struct pci_access *pci_start(const struct boot_info *boot);
+
+/* The first function whose vendor and device are `id`, as in the first 32 bits; false if there is none. After
+ * pci_start(). O(functions). Boot. */
+MUST_CHECK bool pci_find(uint32_t id, pci_function *out);

@@ -33,19 +33,31 @@ enum { /* VIRTIO 1.1, 4.1.4: the capability */
 
     VENDOR = 0x1af4,
     DEVICE_MODERN = 0x1040,
+    DEVICE_TRANSITIONAL = 0x1000,
     PART_BYTES_MAX = 1 << 20,
 };
 
-bool virtio_pci_is(uint32_t id, enum virtio_device_id kind)
+uint32_t virtio_pci_id(enum virtio_device_id kind)
 {
-    return id == (VENDOR | (uint32_t)(DEVICE_MODERN + kind) << 16);
+    return VENDOR | (uint32_t)(DEVICE_MODERN + kind) << 16;
+}
+
+uint32_t virtio_pci_transitional_id(enum virtio_device_id kind)
+{
+    static const uint8_t numbers[] = {[VIRTIO_NET] = 0,
+                                      [VIRTIO_BLOCK] = 1,
+                                      [VIRTIO_CONSOLE] = 3,
+                                      [VIRTIO_RNG] = 5,
+                                      [VIRTIO_9P] = 9};
+    return VENDOR | (uint32_t)(DEVICE_TRANSITIONAL + numbers[kind]) << 16;
 }
 
 enum err virtio_pci_find(const struct pci_access *a, pci_function f, struct virtio_pci_places *out)
 {
     struct virtio_pci_places places = {0};
-    unsigned found = 0;
-    /* The first of each type counts. */
+    struct phys_range all = {0};
+    unsigned found = 0, bar = PCI_BARS;
+    /* The first of each type counts. Most are in one base address, and probing one moves memory under QEMU: slow. */
     for (uint8_t at = 0;
          found < PCI_BARS * 8 &&
          (at = pci_capability(a, f, PCI_CAPABILITY_VENDOR, CAPABILITY_BYTES_LEAST, at)) != 0;
@@ -60,7 +72,10 @@ enum err virtio_pci_find(const struct pci_access *a, pci_function f, struct virt
             continue;
         if (span.size > PART_BYTES_MAX) /* what is beyond is not used */
             span.size = PART_BYTES_MAX;
-        if (!pci_bar_part(a, f, &span, &places.part[part]))
+        if (span.bar != bar && !pci_bar(a, f, span.bar, &all))
+            return E_NOTSUP;
+        bar = span.bar;
+        if (!pci_span_in(all, &span, &places.part[part]))
             return E_NOTSUP;
         if (part == VIRTIO_PCI_NOTIFY && at <= 256 - CAPABILITY_BYTES)
             places.notify_step = a->read(f, (uint8_t)(at + CAPABILITY_STEP));
@@ -104,8 +119,10 @@ static void pci_accept(struct virtio_device *d, uint64_t features)
     mmio_write32(common_at(d, DRIVER_FEATURES), (uint32_t)features);
     mmio_write32(common_at(d, DRIVER_FEATURES_SELECT), 1);
     mmio_write32(common_at(d, DRIVER_FEATURES), (uint32_t)(features >> 32));
-    if (!CONTAINER_OF(d, struct virtio_pci, device)->line)
-        mmio_write16(common_at(d, CONFIG_VECTOR), 0);
+    const struct virtio_pci_interrupts *interrupts =
+        &CONTAINER_OF(d, struct virtio_pci, device)->interrupts;
+    if (!interrupts->line)
+        mmio_write16(common_at(d, CONFIG_VECTOR), interrupts->changed);
 }
 
 static uint32_t pci_queue_most(struct virtio_device *d, uint16_t queue)
@@ -130,7 +147,7 @@ static bool pci_queue_set(struct virtio_device *d, uint16_t queue, const struct 
         return false;
     pci->notify[queue] = pci->part[VIRTIO_PCI_NOTIFY] + notify;
     mmio_write16(common_at(d, QUEUE_SIZE), place->size);
-    if (!pci->line) {
+    if (!pci->interrupts.line) {
         mmio_write16(common_at(d, QUEUE_VECTOR), 0);
         if (mmio_read16(common_at(d, QUEUE_VECTOR)) != 0) /* the device has no room for it */
             return false;
@@ -152,8 +169,10 @@ static void pci_notify(struct virtio_device *d, uint16_t queue)
 static uint32_t pci_interrupt(struct virtio_device *d)
 {
     const struct virtio_pci *pci = CONTAINER_OF(d, struct virtio_pci, device);
-    return pci->line ? mmio_read8(pci->part[VIRTIO_PCI_ISR])
-                     : VIRTIO_INTERRUPT_QUEUE | VIRTIO_INTERRUPT_CONFIG;
+    if (pci->interrupts.line)
+        return mmio_read8(pci->part[VIRTIO_PCI_ISR]);
+    return pci->interrupts.changed == 0 ? VIRTIO_INTERRUPT_QUEUE | VIRTIO_INTERRUPT_CONFIG
+                                        : VIRTIO_INTERRUPT_QUEUE;
 }
 
 static uint32_t pci_generation(struct virtio_device *d)
@@ -167,7 +186,8 @@ static uint8_t pci_config(struct virtio_device *d, uint32_t offset)
 }
 
 void virtio_pci_open(struct virtio_pci *pci, const struct virtio_pci_places *places,
-                     volatile void *const mapped[VIRTIO_PCI_PARTS], bool line)
+                     volatile void *const mapped[VIRTIO_PCI_PARTS],
+                     const struct virtio_pci_interrupts *interrupts)
 {
     static const struct virtio_ops ops = {
         .status = pci_status,
@@ -184,7 +204,7 @@ void virtio_pci_open(struct virtio_pci *pci, const struct virtio_pci_places *pla
     *pci = (struct virtio_pci){
         .device = {.ops = &ops,
                    .config_bytes = (uint32_t)phys_range_size(places->part[VIRTIO_PCI_CONFIG])},
-        .line = line,
+        .interrupts = *interrupts,
         .notify_bytes = phys_range_size(places->part[VIRTIO_PCI_NOTIFY]),
         .notify_step = places->notify_step,
     };

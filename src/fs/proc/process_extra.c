@@ -167,33 +167,28 @@ void procfs_show_cpuset(struct text *text, void *context)
     text_printf(text, "/\n");
 }
 
-/* net: there is no network device. */
-
-static void show_devices(struct text *text, void *context)
-{
-    (void)context;
-    text_printf(
-        text, "Inter-|   Receive                                                |  Transmit\n"
-              " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets "
-              "errs drop fifo colls carrier compressed\n");
-}
+/* net: one namespace, so the same files for every process. */
 
 static enum err net_lookup(struct dentry *directory, const char *name, size_t length,
                            struct dentry **out)
 {
-    static const struct procfs_row device = {"dev", show_devices, NULL, NULL, 0};
-    if (length != 3 || memcmp(name, device.path, 3) != 0)
-        return E_NOENT;
-    return procfs_make_file(directory, &device, out);
+    for (size_t i = 0; i < procfs_net_row_count; i++) {
+        const char *known = procfs_net_rows[i].path;
+        if (strlen(known) == length && memcmp(known, name, length) == 0)
+            return procfs_make_file(directory, &procfs_net_rows[i], out);
+    }
+    return E_NOENT;
 }
 
 static bool net_list(struct inode *directory, uint64_t *cookie, char *name, size_t *length,
                      uint64_t *ino, uint8_t *type)
 {
-    *length = fmt_snprintf(name, NAME_MAX_LENGTH, "dev");
-    *ino = (directory->ino << 32) + 1;
+    if (*cookie >= procfs_net_row_count)
+        return false;
+    *length = fmt_snprintf(name, NAME_MAX_LENGTH, "%s", procfs_net_rows[*cookie].path);
+    *ino = (directory->ino << 32) + 1 + *cookie;
     *type = S_IFREG >> 12;
-    return *cookie == 0;
+    return true;
 }
 
 const struct inode_ops procfs_net_ops = {.lookup = net_lookup, .list = net_list};

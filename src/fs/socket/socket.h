@@ -16,29 +16,68 @@
 #include "fs/vfs/wait.h"
 #include "kern/wait.h"
 
-#define AF_UNSPEC          0u
-#define AF_UNIX            1u
+#define AF_UNSPEC        0u
+#define AF_UNIX          1u
+#define AF_INET          2u
 
-#define SOCK_STREAM        1u
-#define SOCK_DGRAM         2u
-#define SOCK_RAW           3u
-#define SOCK_SEQPACKET     5u
+#define SOCK_STREAM      1u
+#define SOCK_DGRAM       2u
+#define SOCK_RAW         3u
+#define SOCK_SEQPACKET   5u
 
-#define MSG_OOB            0x1u
-#define MSG_PEEK           0x2u
-#define MSG_CTRUNC         0x8u
-#define MSG_TRUNC          0x20u
-#define MSG_DONTWAIT       0x40u
-#define MSG_WAITALL        0x100u
-#define MSG_NOSIGNAL       0x4000u
-#define MSG_WAITFORONE     0x10000u
-#define MSG_CMSG_CLOEXEC   0x40000000u
-#define MSG_CMSG_COMPAT    0x80000000u
+#define MSG_OOB          0x1u
+#define MSG_PEEK         0x2u
+#define MSG_DONTROUTE    0x4u
+#define MSG_CTRUNC       0x8u
+#define MSG_TRUNC        0x20u
+#define MSG_DONTWAIT     0x40u
+#define MSG_WAITALL      0x100u
+#define MSG_ERRQUEUE     0x2000u
+#define MSG_NOSIGNAL     0x4000u
+#define MSG_MORE         0x8000u
+#define MSG_WAITFORONE   0x10000u
+#define MSG_ZEROCOPY     0x4000000u
+#define MSG_FASTOPEN     0x20000000u
+#define MSG_CMSG_CLOEXEC 0x40000000u
+#define MSG_CMSG_COMPAT  0x80000000u
 
-#define SOCKET_ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
-#define SOCKET_FILES_MAX   253 /* descriptors in one message: SCM_MAX_FD */
-#define SOCKET_BUFFER      212992u
-#define SOCKET_BACKLOG_MAX 4096u /* net.core.somaxconn */
+enum { /* options of SOL_SOCKET */
+    SO_DEBUG = 1,
+    SO_REUSEADDR = 2,
+    SO_TYPE = 3,
+    SO_ERROR = 4,
+    SO_DONTROUTE = 5,
+    SO_BROADCAST = 6,
+    SO_SNDBUF = 7,
+    SO_RCVBUF = 8,
+    SO_KEEPALIVE = 9,
+    SO_OOBINLINE = 10,
+    SO_PRIORITY = 12,
+    SO_LINGER = 13,
+    SO_REUSEPORT = 15,
+    SO_PASSCRED = 16,
+    SO_PEERCRED = 17,
+    SO_RCVLOWAT = 18,
+    SO_SNDLOWAT = 19,
+    SO_RCVTIMEO = 20,
+    SO_SNDTIMEO = 21,
+    SO_BINDTODEVICE = 25,
+    SO_TIMESTAMP = 29,
+    SO_ACCEPTCONN = 30,
+    SO_SNDBUFFORCE = 32,
+    SO_RCVBUFFORCE = 33,
+    SO_PROTOCOL = 38,
+    SO_DOMAIN = 39,
+    SO_INCOMING_CPU = 49,
+};
+
+#define SOCKET_ADDRESS_MAX  128 /* sizeof(struct sockaddr_storage) */
+#define SOCKET_FILES_MAX    253 /* descriptors in one message: SCM_MAX_FD */
+#define SOCKET_BUFFER       212992u
+#define SOCKET_CONTROL_MAX  48u /* bytes of one control message of a family */
+#define SOCKET_CONTROLS_MAX 6u
+#define SOCKET_OPTION_MAX   256u
+#define SOCKET_BACKLOG_MAX  4096u /* net.core.somaxconn */
 
 struct socket_address {
     uint32_t length; /* bytes in use */
@@ -53,6 +92,19 @@ struct socket_files { /* files passed in a message (SCM_RIGHTS); heap */
     struct file *file[]; /* one reference each */
 };
 
+/* A control message (cmsg(3)) that is not of SOL_SOCKET. */
+struct socket_control {
+    int32_t level, type;
+    uint32_t size;
+    ALIGNED(8) uint8_t bytes[SOCKET_CONTROL_MAX];
+};
+
+/* Those of one message. */
+struct socket_controls {
+    uint32_t count;
+    struct socket_control control[SOCKET_CONTROLS_MAX];
+};
+
 struct socket_message {
     struct io *io;
     uint32_t flags; /* MSG_* of the call */
@@ -62,6 +114,8 @@ struct socket_message {
     struct socket_files *files;
     struct fs_credentials credentials;
     bool has_credentials;
+    /* Sending: NULL, or what was given. Receiving: NULL, or filled with what the socket's options ask for. */
+    struct socket_controls *controls;
     uint32_t result_flags; /* receiving: MSG_TRUNC */
     uint64_t length;       /* receiving a datagram: the result of recv() */
 };
@@ -72,6 +126,17 @@ enum {
 };
 
 struct socket;
+
+/* The value of an option of getsockopt() or setsockopt(). */
+struct socket_option {
+    uint32_t level, name;
+    uint32_t
+        size; /* setting: bytes given; getting: room, which the family replaces by the size of the value */
+    union {
+        int32_t number;
+        ALIGNED(8) uint8_t bytes[SOCKET_OPTION_MAX];
+    };
+};
 
 struct socket_ops {
     enum err (*bind)(struct socket *socket, const struct socket_address *address);
@@ -92,6 +157,11 @@ struct socket_ops {
     bool (*listens)(const struct socket *socket);
     /* The file was closed, or could not be opened. */
     void (*release)(struct socket *socket);
+    /* Options that fs/socket/ does not have: other levels, and those of SOL_SOCKET that only the family has. NULL: E_NOTSUP. */
+    enum err (*set_option)(struct socket *socket, const struct socket_option *option);
+    enum err (*get_option)(struct socket *socket, struct socket_option *option);
+    /* A common option has changed: a flag, a buffer size. NULL: none concerns the family. */
+    void (*changed)(struct socket *socket);
 };
 
 struct socket {
@@ -102,11 +172,9 @@ struct socket {
     uint32_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
     uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
-    uint64_t linger;                              /* struct linger; has no effect */
+    uint64_t linger;                              /* struct linger */
     enum err error;                               /* SO_ERROR */
 };
-
-#define SO_PASSCRED 16
 
 static inline bool socket_flag(const struct socket *socket, unsigned option)
 {
@@ -119,6 +187,8 @@ struct socket_family {
     enum err (*create)(uint32_t type, uint32_t protocol, struct socket **out);
     /* socketpair(): connects two new sockets; NULL: E_NOTSUP. */
     enum err (*pair)(struct socket *a, struct socket *b);
+    /* ioctl() commands about interfaces, which AF_INET answers for the sockets of all families. E_NOTTY. */
+    enum err (*control)(struct socket *socket, uint32_t command, uint64_t argument);
     struct socket_family *next;
 };
 
@@ -154,3 +224,5 @@ void socket_files_put(struct socket_files *files); /* NULL is allowed */
 
 /* Registers AF_UNIX. Boot. */
 void unix_sockets_init(void);
+/* The text of /proc/net/unix. O(sockets of AF_UNIX). */
+void unix_show(struct text *text, void *context);

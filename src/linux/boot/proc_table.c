@@ -7,11 +7,13 @@
 #include "base/compiler.h"
 #include "base/str.h"
 #include "fs/proc/process_text.h"
+#include "kern/netdev.h"
 #include "kern/random.h"
 #include "linux/abi/release.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
 #include "linux/task/process.h"
+#include "net/inet/proc_net.h"
 
 #define CPU   "/sys/devices/system/cpu/"
 #define NODE  "/sys/devices/system/node/"
@@ -45,6 +47,19 @@ static enum err store_host_name(const char *bytes, size_t size, void *context)
     CACHE_FILE(index, "coherency_line_size", 1), CACHE_FILE(index, "level", 0),                    \
         CACHE_FILE(index, "size", 5), CACHE_FILE(index, "type", 6)
 
+#define LINK_FILE(name, index, file, property)                                                     \
+    {                                                                                              \
+        "/sys/class/net/" name "/" file, show_link, NULL, LINK_OF(index, property), 0              \
+    }
+#define LINK(name, index)                                                                          \
+    LINK_FILE(name, index, "address", LINK_ADDRESS),                                               \
+        LINK_FILE(name, index, "carrier", LINK_CARRIER),                                           \
+        LINK_FILE(name, index, "flags", LINK_FLAGS),                                               \
+        LINK_FILE(name, index, "ifindex", LINK_INDEX), LINK_FILE(name, index, "mtu", LINK_MTU),    \
+        LINK_FILE(name, index, "operstate", LINK_OPERSTATE),                                       \
+        LINK_FILE(name, index, "tx_queue_len", LINK_TX_QUEUE_LENGTH),                              \
+        LINK_FILE(name, index, "type", LINK_TYPE)
+
 static const struct procfs_row rows[] = {
     {"buddyinfo", proc_show_buddyinfo, NULL, NULL, 0},
     {"cmdline", proc_show_command_line, NULL, NULL, 0},
@@ -70,6 +85,8 @@ static const struct procfs_row rows[] = {
     CACHE(1),
     CACHE(2),
     CACHE(3),
+    LINK("lo", 1),
+    LINK("eth0", 2), /* the last: they are left out without a card */
 };
 
 #define T(path, line) path "\0" line "\0"
@@ -117,54 +134,66 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
             T("sys/kernel/randomize_va_space", "2") T("sys/kernel/sched_rt_period_us", "1000000")
                 T("sys/kernel/sched_rt_runtime_us", "-1") /* real-time threads are not throttled */
     T("sys/kernel/tainted", "0") T("sys/kernel/threads-max", "32768") T(
-        "sys/kernel/version",
-        LINUX_VERSION) T("sys/net/core/rmem_default",
-                         "212992") T("sys/net/core/rmem_max", "212992") T("sys/net/core/somaxconn",
-                                                                          "4096")
-        T("sys/net/core/wmem_default", "212992") T("sys/net/core/wmem_max", "212992") T(
-            "sys/net/unix/max_dgram_qlen", "10") T("sys/vm/max_map_count",
-                                                   "65530") T("sys/vm/mmap_min_addr",
-                                                              "65536") T("sys/vm/nr_hugepages", "0")
-            T("sys/vm/overcommit_memory", "0") T("sys/vm/overcommit_ratio", "50") T(
-                "sys/vm/page-cluster",
-                "3") T("sys/vm/swappiness",
-                       "60") T("/sys/block/",
-                               "") T("/sys/class/net/",
-                                     "") T("/sys/class/tty/", "")
-                T(CPU "cpu0/topology/core_cpus", "1") T(CPU "cpu0/topology/core_cpus_list", "0") T(
-                    CPU
-                    "cpu0/topology/core_id",
-                    "0") T(CPU "cpu0/topology/core_siblings",
-                           "1") T(CPU "cpu0/topology/core_siblings_list", "0")
-                    T(CPU "cpu0/topology/die_id", "0") T(CPU "cpu0/topology/package_cpus", "1") T(
-                        CPU
-                        "cpu0/topology/package_cpus_list",
-                        "0") T(CPU "cpu0/topology/physical_package_id",
-                               "0") T(CPU "cpu0/topology/thread_siblings", "1")
-                        T(CPU "cpu0/topology/thread_siblings_list", "0") T(CPU "isolated", "") T(
-                            CPU "kernel_max",
-                            "0") T(CPU "offline",
-                                   "") T(CPU "online", "0")
-                            T(CPU "possible", "0") T(CPU "present", "0") T(CPU "smt/active", "0") T(
-                                CPU "smt/control",
-                                "notsupported") T(CLOCK "available_clocksource", "tsc ")
-                                T(CLOCK "current_clocksource",
-                                  "tsc") T(NODE "has_cpu",
-                                           "0") T(NODE "has_memory", "0")
-                                    T(NODE "has_normal_memory", "0") T(NODE "node0/cpulist", "0") T(
-                                        NODE "node0/cpumap",
-                                        "1") T(NODE "node0/distance",
-                                               "10") T(NODE "online",
-                                                       "0") T(NODE "possible", "0")
-                                        T("/sys/fs/cgroup/", "") T(
-                                            "/sys/kernel/mm/transparent_hugepage/enabled",
-                                            "always [madvise] never")
-                                            T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
-                                              "2097152");
+        "sys/kernel/version", LINUX_VERSION) T("sys/net/core/rmem_default",
+                                               "212992") T("sys/net/core/rmem_max", "212992")
+        T("sys/net/core/somaxconn", "4096") T("sys/net/ipv4/ip_local_port_range", "32768\t60999") T(
+            "sys/net/ipv4/ip_unprivileged_port_start",
+            "1024") T("sys/net/ipv4/ping_group_range", "1\t0") T("sys/net/ipv4/tcp_fastopen", "1")
+            T("sys/net/ipv4/tcp_max_syn_backlog",
+              "128") T("sys/net/ipv4/tcp_rmem",
+                       "4096\t131072\t6291456") T("sys/net/ipv4/tcp_wmem", "4096\t16384\t4194304")
+                T("sys/net/core/wmem_default", "212992") T("sys/net/core/wmem_max", "212992") T(
+                    "sys/net/unix/max_dgram_qlen", "10") T("sys/vm/max_map_count", "65530")
+                    T("sys/vm/mmap_min_addr", "65536") T("sys/vm/nr_hugepages", "0") T(
+                        "sys/vm/overcommit_memory",
+                        "0") T("sys/vm/overcommit_ratio",
+                               "50") T("sys/vm/page-cluster",
+                                       "3") T("sys/vm/swappiness", "60")
+                        T("/sys/block/", "") T("/sys/class/tty/", "") T(
+                            CPU
+                            "cpu0/topology/core_cpus",
+                            "1") T(CPU "cpu0/topology/core_cpus_list",
+                                   "0") T(CPU "cpu0/topology/core_id", "0")
+                            T(CPU "cpu0/topology/core_siblings", "1") T(
+                                CPU
+                                "cpu0/topology/core_siblings_list",
+                                "0") T(CPU "cpu0/topology/die_id",
+                                       "0") T(CPU "cpu0/topology/package_cpus", "1")
+                                T(CPU "cpu0/topology/package_cpus_list", "0") T(
+                                    CPU
+                                    "cpu0/topology/physical_package_id",
+                                    "0") T(CPU "cpu0/topology/thread_siblings",
+                                           "1") T(CPU "cpu0/topology/thread_siblings_list", "0")
+                                    T(CPU "isolated", "") T(CPU "kernel_max", "0") T(
+                                        CPU
+                                        "offline",
+                                        "") T(CPU "online", "0")
+                                        T(CPU "possible", "0") T(CPU "present", "0") T(
+                                            CPU
+                                            "smt/active",
+                                            "0") T(CPU "smt/control",
+                                                   "notsupported") T(CLOCK "available_clocksource",
+                                                                     "tsc ") T(CLOCK
+                                                                               "current_clocksource",
+                                                                               "tsc")
+                                            T(NODE "has_cpu", "0") T(NODE "has_memory", "0") T(
+                                                NODE "has_normal_memory",
+                                                "0") T(NODE "node0/cpulist",
+                                                       "0") T(NODE "node0/cpumap", "1")
+                                                T(NODE "node0/distance", "10") T(
+                                                    NODE "online",
+                                                    "0") T(NODE "possible",
+                                                           "0") T("/sys/fs/cgroup/", "")
+                                                    T("/sys/kernel/mm/transparent_hugepage/enabled",
+                                                      "always [madvise] never")
+                                                        T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
+                                                          "2097152");
 
 enum err proc_table_start(void)
 {
-    static const struct procfs_table table = {rows, ARRAY_LENGTH(rows), texts};
+    static struct procfs_table table = {rows, ARRAY_LENGTH(rows), texts};
+    if (netdev_first() == NULL)
+        table.row_count -= LINK_PROPERTIES;
     enum err e = procfs_start(&table);
     if (e == E_OK)
         procfs_self_start();

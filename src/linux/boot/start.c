@@ -23,6 +23,7 @@
 #include "linux/task/process.h"
 #include "mm/init/memory.h"
 #include "mm/pt/paging.h"
+#include "net/inet/families.h"
 
 #define MIB(bytes) ((unsigned long long)(((bytes) + 0xfffff) >> 20))
 
@@ -66,6 +67,7 @@ INIT_CODE void devices_start(void)
     tty_init();
     pty_init();
     unix_sockets_init();
+    inet_sockets_init();
     if (devfs_fill() != E_OK || pty_mount() != E_OK)
         need_memory("the file systems");
 }

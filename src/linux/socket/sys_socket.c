@@ -74,7 +74,7 @@ static enum err socket_make(const struct syscall *call, const struct socket_fami
     if (!*family) {
         static uint64_t said;
         if (!(said >> number & 1))
-            log_info("socket() of family %u is answered with EAFNOSUPPORT: there is no network",
+            log_info("socket() of family %u is answered with EAFNOSUPPORT: it is not there",
                      number);
         said |= UINT64_C(1) << number;
         return E_AFNOSUPPORT;
@@ -160,6 +160,7 @@ enum err sys_listen(struct syscall *call)
 static enum err accept_with(struct syscall *call, uint32_t flags)
 {
     struct socket *socket, *end;
+    struct socket_address address;
     struct file *file;
     if (flags & ~(O_NONBLOCK | O_CLOEXEC))
         return E_INVAL;
@@ -170,12 +171,12 @@ static enum err accept_with(struct syscall *call, uint32_t flags)
     e = E_MFILE;
     if (file_table_has_room(file_table_current()))
         e = socket->ops->accept(socket, &end);
+    /* The name first: the peer may be gone, and with it what getpeername() says of an open socket. */
+    if (e == E_OK && end->ops->name(end, true, &address) != E_OK)
+        address = (struct socket_address){.length = 2, .family = socket->family};
     if (e == E_OK)
         e = socket_open(end, flags & O_NONBLOCK, &file);
     if (e == E_OK && call->arg[1] != 0) {
-        struct socket_address address;
-        if (end->ops->name(end, true, &address) != E_OK)
-            address = (struct socket_address){.length = 2, .family = socket->family};
         e = socket_address_out(&address, call->arg[1], call->arg[2]);
         if (e != E_OK)
             file_put(file);

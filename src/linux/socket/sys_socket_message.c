@@ -134,6 +134,20 @@ static enum err take_credentials(const uint8_t *data, uint64_t size, struct sock
     return !user || !group ? E_PERM : process_find(claim->pid) ? E_OK : E_SRCH;
 }
 
+/* One that the family understands, or ignores. */
+static enum err take_control_of_family(const struct control_header *header, const uint8_t *data,
+                                       uint64_t size, struct socket_controls *controls)
+{
+    if (size > SOCKET_CONTROL_MAX || controls->count == SOCKET_CONTROLS_MAX)
+        return E_INVAL;
+    struct socket_control *control = &controls->control[controls->count++];
+    control->level = header->level;
+    control->type = header->type;
+    control->size = (uint32_t)size;
+    memcpy(control->bytes, data, size);
+    return E_OK;
+}
+
 static enum err control_parse(const uint8_t *control, uint64_t size, struct socket_message *message)
 {
     struct control_header header;
@@ -151,6 +165,8 @@ static enum err control_parse(const uint8_t *control, uint64_t size, struct sock
             e = take_credentials(data, length, message);
         else if (header.level == SOL_SOCKET)
             e = E_INVAL;
+        else
+            e = take_control_of_family(&header, data, length, message->controls);
         if (e != E_OK)
             return e;
         uint64_t step = align_up(header.size, 8);
@@ -198,10 +214,12 @@ static enum err send_one(struct syscall *call, struct socket *socket, uint64_t f
     struct user_message user;
     struct iov iov;
     struct socket_address address;
+    struct socket_controls controls;
+    controls.count = 0;
     enum err e = message_in(&user, from, &iov);
     if (e != E_OK)
         return e;
-    struct socket_message message = {.io = &iov.io, .flags = flags};
+    struct socket_message message = {.io = &iov.io, .flags = flags, .controls = &controls};
     if (user.name_size > 0) {
         e = socket_address_in(&address, user.name, user.name_size);
         message.address = &address;
@@ -238,9 +256,10 @@ struct control_out {
 };
 
 /* Writes one control message, truncated to the buffer (MSG_CTRUNC). E_FAULT. */
-static enum err control_put(struct control_out *out, int32_t type, const void *data, uint64_t size)
+static enum err control_put(struct control_out *out, int32_t level, int32_t type, const void *data,
+                            uint64_t size)
 {
-    struct control_header header = {sizeof(header) + size, SOL_SOCKET, type};
+    struct control_header header = {sizeof(header) + size, level, type};
     if (out->left < sizeof(header)) {
         out->flags |= MSG_CTRUNC;
         return E_OK;
@@ -279,7 +298,8 @@ static enum err control_put_files(struct control_out *out, struct socket_files *
     }
     if (count < files->count)
         out->flags |= MSG_CTRUNC;
-    return count == 0 ? E_OK : control_put(out, SCM_RIGHTS, fds, count * sizeof(fds[0]));
+    return count == 0 ? E_OK
+                      : control_put(out, SOL_SOCKET, SCM_RIGHTS, fds, count * sizeof(fds[0]));
 }
 
 static enum err control_put_all(struct socket *socket, struct control_out *out,
@@ -287,9 +307,14 @@ static enum err control_put_all(struct socket *socket, struct control_out *out,
 {
     enum err e = E_OK;
     if (message->has_credentials && socket_flag(socket, SO_PASSCRED))
-        e = control_put(out, SCM_CREDENTIALS, &message->credentials, sizeof(message->credentials));
+        e = control_put(out, SOL_SOCKET, SCM_CREDENTIALS, &message->credentials,
+                        sizeof(message->credentials));
     if (e == E_OK && message->files)
         e = control_put_files(out, message->files, message->flags & MSG_CMSG_CLOEXEC);
+    for (uint32_t i = 0; e == E_OK && i < message->controls->count; i++) {
+        const struct socket_control *control = &message->controls->control[i];
+        e = control_put(out, control->level, control->type, control->bytes, control->size);
+    }
     return e;
 }
 
@@ -299,10 +324,12 @@ static enum err receive_one(struct syscall *call, struct socket *socket, uint64_
     struct user_message user;
     struct iov iov;
     struct socket_address address = {0};
+    struct socket_controls controls;
+    controls.count = 0;
     enum err e = message_in(&user, at, &iov);
     if (e != E_OK)
         return e;
-    struct socket_message message = {.io = &iov.io, .flags = flags};
+    struct socket_message message = {.io = &iov.io, .flags = flags, .controls = &controls};
     if (user.name != 0)
         message.address = &address;
     e = receive_message(call, socket, &message);

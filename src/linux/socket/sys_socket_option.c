@@ -1,38 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* getsockopt(2) and setsockopt(2): the options of SOL_SOCKET. Other levels belong to unsupported
- * families. */
+/* getsockopt(2) and setsockopt(2): the options of SOL_SOCKET that all families share. The family has the others, and those
+ * of other levels. */
 #include "linux/socket/sys_socket.h"
 
 #include "linux/abi/time.h"
 #include "linux/socket/args.h"
 #include "mm/vm/usercopy.h"
-
-enum {
-    SO_DEBUG = 1,
-    SO_REUSEADDR = 2,
-    SO_TYPE = 3,
-    SO_ERROR = 4,
-    SO_DONTROUTE = 5,
-    SO_BROADCAST = 6,
-    SO_SNDBUF = 7,
-    SO_RCVBUF = 8,
-    SO_KEEPALIVE = 9,
-    SO_OOBINLINE = 10,
-    SO_PRIORITY = 12,
-    SO_LINGER = 13,
-    SO_REUSEPORT = 15,
-    SO_PEERCRED = 17,
-    SO_RCVLOWAT = 18,
-    SO_SNDLOWAT = 19,
-    SO_RCVTIMEO = 20,
-    SO_SNDTIMEO = 21,
-    SO_TIMESTAMP = 29,
-    SO_ACCEPTCONN = 30,
-    SO_SNDBUFFORCE = 32,
-    SO_RCVBUFFORCE = 33,
-    SO_PROTOCOL = 38,
-    SO_DOMAIN = 39,
-};
 
 #define BUFFER_LEAST 2304u
 #define BOOLEANS                                                                                   \
@@ -99,6 +72,18 @@ static enum err set_number(struct socket *socket, uint32_t option, int32_t value
     }
 }
 
+/* An option that the family has. */
+static enum err set_option_of_family(struct socket *socket, const struct syscall *call)
+{
+    struct socket_option option = {.level = (uint32_t)call->arg[1], .name = (uint32_t)call->arg[2]};
+    uint32_t size = (uint32_t)call->arg[4];
+    if (!socket->ops->set_option)
+        return option.level == SOL_SOCKET ? E_NOPROTOOPT : E_NOTSUP;
+    option.size = size < SOCKET_OPTION_MAX ? size : SOCKET_OPTION_MAX;
+    enum err e = copy_in(option.bytes, virt(call->arg[3]), option.size);
+    return e == E_OK ? socket->ops->set_option(socket, &option) : e;
+}
+
 static enum err set_option(struct socket *socket, uint32_t option, uint64_t from, uint64_t size)
 {
     int32_t value;
@@ -124,12 +109,23 @@ enum err sys_setsockopt(struct syscall *call)
         return e;
     if ((int32_t)call->arg[4] < 0)
         e = E_INVAL;
-    else if ((int32_t)call->arg[1] != SOL_SOCKET)
-        e = E_NOTSUP;
+    else if ((int32_t)call->arg[1] != SOL_SOCKET || (uint32_t)call->arg[2] == SO_BINDTODEVICE)
+        e = set_option_of_family(socket, call);
     else
         e = set_option(socket, (uint32_t)call->arg[2], call->arg[3], (uint32_t)call->arg[4]);
+    if (e == E_OK && (int32_t)call->arg[1] == SOL_SOCKET && socket->ops->changed)
+        socket->ops->changed(socket);
     socket_let_go(socket);
     return e;
+}
+
+static enum err get_option_of_family(struct socket *socket, const struct syscall *call,
+                                     uint32_t room, struct socket_option *option)
+{
+    option->level = (uint32_t)call->arg[1];
+    option->name = (uint32_t)call->arg[2];
+    option->size = room < SOCKET_OPTION_MAX ? room : SOCKET_OPTION_MAX;
+    return socket->ops->get_option(socket, option);
 }
 
 union option_value {
@@ -215,24 +211,32 @@ enum err sys_getsockopt(struct syscall *call)
 {
     struct socket *socket;
     union option_value value;
+    struct socket_option of_family;
+    const void *from = &value;
+    bool common = (int32_t)call->arg[1] == SOL_SOCKET;
     int32_t room;
     uint32_t size;
     enum err e = socket_hold(call->arg[0], &socket);
     if (e != E_OK)
         return e;
-    if ((int32_t)call->arg[1] != SOL_SOCKET)
+    if (!common && !socket->ops->get_option)
         e = E_NOTSUP;
     if (e == E_OK)
         e = copy_in(&room, virt(call->arg[4]), sizeof(room));
     if (e == E_OK && room < 0)
         e = E_INVAL;
-    if (e == E_OK)
+    if (e == E_OK && common)
         e = get_option(socket, (uint32_t)call->arg[2], &value, &size);
+    if (socket->ops->get_option && (common ? e == E_NOPROTOOPT : e == E_OK)) {
+        e = get_option_of_family(socket, call, (uint32_t)room, &of_family);
+        from = of_family.bytes;
+        size = of_family.size;
+    }
     socket_let_go(socket);
     if (e != E_OK)
         return e;
     if ((uint32_t)room < size)
         size = (uint32_t)room;
-    e = copy_out(virt(call->arg[3]), &value, size);
+    e = copy_out(virt(call->arg[3]), from, size);
     return e == E_OK ? copy_out(virt(call->arg[4]), &size, sizeof(size)) : e;
 }

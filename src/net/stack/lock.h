@@ -8,5 +8,18 @@
 
 #include "cpu/lock.h"
 
-void net_lock_take(void) ACQUIRE(net_lock);
-void net_lock_drop(void) RELEASE(net_lock);
+static ALWAYS_INLINE void net_lock_take(void) ACQUIRE(net_lock) NO_LOCK_ANALYSIS
+{
+    lock_check_net_take();
+}
+
+static ALWAYS_INLINE void net_lock_drop(void) RELEASE(net_lock) NO_LOCK_ANALYSIS
+{
+    lock_check_net_drop();
+}
+
+/* Asserts that the caller holds it: for functions that lwIP calls. */
+static ALWAYS_INLINE void net_lock_assert(void) ASSERTS_HELD(net_lock)
+{
+    lock_check_net_held();
+}

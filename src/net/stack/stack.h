@@ -9,10 +9,14 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "kern/net_options.h"
 #include "net/stack/lock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* The kernel word ip=, before net_start(). Boot. */
+void net_configure(const struct net_options *options);
 
 /* Starts lwIP, the loopback interface and the card, the first time; the card's address may come later. E_NOMEM.
  * Callers: threads, without net_lock. */
@@ -23,6 +27,6 @@ MUST_CHECK enum err net_start(void);
  * without net_lock. */
 MUST_CHECK enum err net_await_address(bool wait);
 
-/* The caller has given lwIP something to do: frames to itself (loopback), a timer that is due earlier. Under net_lock.
- * O(1). */
+/* After each call of lwIP that may send, connect, listen or join: serves what it sent to itself, and has the clocks run that
+ * it needs. O(1). */
 void net_kick(void) REQUIRES(net_lock);

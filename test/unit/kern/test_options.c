@@ -55,6 +55,60 @@ static void test_defaults(void **state)
     assert_null(o.envp[2]);
 }
 
+static void check_address(const uint8_t address[4], const char *text)
+{
+    char have[16];
+    assert_int_equal(net_address_text(address, have, sizeof have), strlen(text));
+    assert_string_equal(have, text);
+}
+
+static void test_ip(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(""), E_OK);
+    assert_int_equal(o.net.way, NET_DHCP);
+    assert_int_equal(parse("ip=off"), E_OK);
+    assert_int_equal(o.net.way, NET_OFF);
+    assert_int_equal(parse("ip=dhcp"), E_OK);
+    assert_int_equal(o.net.way, NET_DHCP);
+    assert_int_equal(parse("ip=10.0.2.15/24,gw=10.0.2.2,dns=10.0.2.3,host=10.0.2.4,dns=8.8.8.8"),
+                     E_OK);
+    assert_int_equal(o.net.way, NET_STATIC);
+    assert_int_equal(o.net.prefix, 24);
+    assert_int_equal(o.net.dns_count, 2);
+    check_address(o.net.address, "10.0.2.15");
+    check_address(o.net.gateway, "10.0.2.2");
+    check_address(o.net.dns[0], "10.0.2.3");
+    check_address(o.net.dns[1], "8.8.8.8");
+    check_address(o.net.host, "10.0.2.4");
+    assert_int_equal(parse("ip=192.168.255.255/32"), E_OK);
+    check_address(o.net.gateway, "0.0.0.0");
+    static const char *const wrong[] = {
+        "ip=",
+        "ip=DHCP",
+        "ip=1.2.3/24",
+        "ip=1.2.3.4",
+        "ip=1.2.3.4/",
+        "ip=1.2.3.4/33",
+        "ip=1.2.3.4/0",
+        "ip=1.2.3.256/24",
+        "ip=01.2.3.4/24",
+        "ip=1.2.3.4/24,",
+        "ip=1.2.3.4/24 ,gw=1.2.3.5",
+        "ip=1.2.3.4/24,gw=",
+        "ip=1.2.3.4/24,gw=1.2.3.5,gw=1.2.3.6",
+        "ip=1.2.3.4/24,dns=1.1.1.1x",
+        "ip=1.2.3.4/24,dns=1.1.1.1,dns=1.1.1.2,dns=1.1.1.3,dns=1.1.1.4",
+        "ip=127.0.0.1/8",
+        "ip=224.0.0.1/24",
+        "ip=0.0.0.0/24",
+        "ip=1.2.3.4/024",
+        "ip=99999999999.2.3.4/24",
+        "ip=1.2.3.4/24,mtu=1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(parse(wrong[i]), E_INVAL);
+}
+
 static void test_each_word_is_taken(void **state)
 {
     (void)state;
@@ -297,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_ip),
         cmocka_unit_test(test_each_word_is_taken),
         cmocka_unit_test(test_bad_values_are_refused),
         cmocka_unit_test(test_bad_words_of_clocks_are_refused),

@@ -161,7 +161,7 @@ static void start(bool line)
     volatile void *const mapped[VIRTIO_PCI_PARTS] = {common, notify, isr, config};
     add_device();
     assert_int_equal(find(&places), E_OK);
-    virtio_pci_open(&pci, &places, mapped, line);
+    virtio_pci_open(&pci, &places, mapped, &(struct virtio_pci_interrupts){line, 1});
     memset(&regs, 0, sizeof regs);
     regs.offered = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | 2;
     regs.most = 64;
@@ -174,8 +174,9 @@ static void test_the_parts_are_found(void **state)
     (void)state;
     struct virtio_pci_places places;
     add_device();
-    assert_true(virtio_pci_is(0x10431af4, VIRTIO_CONSOLE));
-    assert_false(virtio_pci_is(0x10031af4, VIRTIO_CONSOLE)); /* a legacy one */
+    assert_int_equal(virtio_pci_id(VIRTIO_CONSOLE), 0x10431af4);
+    assert_int_equal(virtio_pci_transitional_id(VIRTIO_CONSOLE), 0x10031af4);
+    assert_int_equal(virtio_pci_transitional_id(VIRTIO_RNG), 0x10051af4);
     assert_int_equal(find(&places), E_OK);
     assert_int_equal(places.part[VIRTIO_PCI_COMMON].start.v, 0xfe000000);
     assert_int_equal(places.part[VIRTIO_PCI_NOTIFY].start.v, 0xfe003000);
@@ -225,6 +226,8 @@ static void test_a_device_starts(void **state)
     start(false);
     assert_int_equal(virtio_start(&pci.device, VIRTIO_F_EVENT_IDX), E_OK);
     assert_int_equal(regs.accepted, VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX);
+    assert_int_equal(regs.config_vector, 1);
+    assert_int_equal(pci.device.ops->interrupt(&pci.device), VIRTIO_INTERRUPT_QUEUE);
     assert_int_equal(virtio_queue_options(&pci.device, 5, 16, 0, &options), E_OK);
     assert_int_equal(options.size, 16);
     virtio_ring_init(&ring, &options, memory, phys(0x700000000), slots);

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+#include "dev/nic/e1000.h"
+
+#include "base/panic.h"
+#include "base/str.h"
+#include "cpu/mmio.h"
+#include "cpu/x86.h"
+#include "mm/heap/heap.h"
+
+enum {
+    CONTROL = 0x0000,
+    STATUS = 0x0008,
+    CAUSE = 0x00c0, /* reading clears it */
+    MASK_SET = 0x00d0,
+    MASK_CLEAR = 0x00d8,
+    RECEIVE = 0x0100,
+    TRANSMIT = 0x0400,
+    GAP = 0x0410,
+    IN_RING = 0x2800, /* of a ring: address low, high, bytes, head, tail */
+    OUT_RING = 0x3800,
+    RING_HIGH = 0x04,
+    RING_BYTES = 0x08,
+    RING_HEAD = 0x10,
+    RING_TAIL = 0x18,
+    RECEIVE_CHECKSUM = 0x5000,
+    GROUPS = 0x5200, /* of a filter: 128 words */
+    GROUPS_END = 0x5400,
+    ADDRESS_LOW = 0x5400,
+    ADDRESS_HIGH = 0x5404,
+
+    CONTROL_LINK_RESET = 1 << 3,
+    CONTROL_DETECT_SPEED = 1 << 5,
+    CONTROL_LINK_UP = 1 << 6,
+    CONTROL_RESET = 1 << 26,
+    STATUS_LINK = 1 << 1,
+    CAUSE_SENT = 1 << 0,
+    CAUSE_LINK = 1 << 2,
+    CAUSE_FEW = 1 << 4, /* descriptors to receive into */
+    CAUSE_LOST = 1 << 6,
+    CAUSE_CAME = 1 << 7,
+    RECEIVE_ON = 1 << 1,
+    RECEIVE_BROADCAST = 1 << 15,
+    RECEIVE_GROUPS = 1 << 4, /* frames to all groups: the stack chooses */
+    RECEIVE_NO_FCS = 1 << 26,
+    TRANSMIT_ON = 1 << 1,
+    TRANSMIT_PAD = 1 << 3,
+    TRANSMIT_COLLISIONS = 15 << 4 | 64 << 12,
+    GAPS = 10 | 8 << 10 | 6 << 20, /* IPGT, IPGR1, IPGR2 */
+    CHECKSUM_TCP = 1 << 9 | 1 << 8,
+    ADDRESS_VALID = INT32_MIN,
+
+    IN_DONE = 1, /* status */
+    IN_END = 2,
+    IN_UNCHECKED = 4,
+    IN_CHECKED = 1 << 5,
+    IN_BAD_CHECKSUM = 3 << 5, /* errors: TCP's or UDP's, IP's */
+    IN_BAD = 0x97,            /* CRC, symbol, sequence, carrier, receive */
+    OUT_END = 1,              /* command */
+    OUT_FCS = 2,
+    OUT_REPORT = 8,
+    OUT_DONE = 1, /* status */
+
+    RESET_POLLS = 1000000,
+    ETHERNET_HEADER = 14,
+    FRAME_MAX = NETDEV_FRAME_MAX + 4, /* one that comes: with a VLAN tag */
+    WRITTEN_MAX = FRAME_MAX + 4,      /* and its FCS; longer ones the card refuses */
+    MTU = 1500,
+};
+
+#define CAUSES_HEARD ((uint32_t)(CAUSE_LINK | CAUSE_FEW | CAUSE_LOST | CAUSE_CAME))
+
+struct e1000_in {
+    uint64_t at;
+    uint16_t size, checksum;
+    uint8_t status, errors;
+    uint16_t tag;
+};
+
+struct e1000_out {
+    uint64_t at;
+    uint16_t size;
+    uint8_t checksum_at, command, status, checksum_from;
+    uint16_t tag;
+};
+
+_Static_assert(sizeof(struct e1000_in) == 16 && sizeof(struct e1000_out) == 16,
+               "8254x, 3.2 and 3.3");
+_Static_assert(2 * E1000_RING_MAX * sizeof(struct e1000_in) <= PAGE_SIZE, "one page");
+_Static_assert(WRITTEN_MAX <= NET_BUFFER_DATA, "a frame fits one buffer");
+
+const uint32_t e1000_ids[] = {0x100e8086, 0x10d38086, 0};
+
+const char *e1000_driver(uint32_t id)
+{
+    return id == e1000_ids[1] ? "e1000e" : "e1000";
+}
+
+static struct e1000 *e1000_of(struct netdev *netdev)
+{
+    return CONTAINER_OF(netdev, struct e1000, netdev);
+}
+
+static uint32_t e1000_get(const struct e1000 *n, uint32_t reg)
+{
+    return mmio_read32((volatile char *)n->registers + reg);
+}
+
+static void e1000_set(struct e1000 *n, uint32_t reg, uint32_t value)
+{
+    mmio_write32((volatile char *)n->registers + reg, value);
+}
+
+static COLD void e1000_fail(struct e1000 *n, const char *why)
+{
+    if (n->netdev.failed != NULL)
+        return;
+    n->netdev.failed = why;
+    n->netdev.link = false;
+    n->leave(n);
+}
+
+static uint16_t next_of(const struct e1000 *n, uint16_t i)
+{
+    return (uint16_t)((i + 1) & (n->ring_size - 1));
+}
+
+/* --- start --- */
+
+COLD void e1000_stop(struct e1000 *n)
+{
+    e1000_set(n, MASK_CLEAR, UINT32_MAX);
+    e1000_set(n, RECEIVE, 0);
+    e1000_set(n, TRANSMIT, 0);
+}
+
+static COLD bool e1000_reset(struct e1000 *n)
+{
+    e1000_stop(n);
+    e1000_set(n, CONTROL, e1000_get(n, CONTROL) | CONTROL_RESET);
+    for (unsigned i = 0; i < RESET_POLLS; i++) {
+        if (!(e1000_get(n, CONTROL) & CONTROL_RESET))
+            return true;
+        cpu_pause();
+    }
+    return false;
+}
+
+static COLD void read_address(struct e1000 *n)
+{
+    uint32_t low = e1000_get(n, ADDRESS_LOW), high = e1000_get(n, ADDRESS_HIGH);
+    uint8_t *address = n->netdev.address;
+    if (high & (uint32_t)ADDRESS_VALID && low != 0 && !(low & 1)) { /* a group's address is none */
+        for (unsigned i = 0; i < NETDEV_ADDRESS; i++)
+            address[i] = (uint8_t)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
+        return;
+    }
+    low = address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 |
+          (uint32_t)address[3] << 24;
+    e1000_set(n, ADDRESS_LOW, low);
+    e1000_set(n, ADDRESS_HIGH, address[4] | (uint32_t)address[5] << 8 | (uint32_t)ADDRESS_VALID);
+}
+
+static COLD bool make_e1000_rings(struct e1000 *n)
+{
+    char *rings = kpage_alloc();
+    struct net_buffer **buffers = rings != NULL ? kpage_alloc() : NULL;
+    if (buffers == NULL)
+        return false;
+    n->in = (volatile struct e1000_in *)(void *)rings;
+    n->out = (volatile struct e1000_out *)(void *)(rings + PAGE_SIZE / 2);
+    n->in_buffer = buffers;
+    n->out_buffer = buffers + E1000_RING_MAX;
+    for (unsigned i = 0; i < n->ring_size; i++) {
+        n->in_buffer[i] = net_buffer_alloc();
+        n->out_buffer[i] = net_buffer_alloc();
+        if (n->in_buffer[i] == NULL || n->out_buffer[i] == NULL)
+            return false;
+        n->in[i].at = n->in_buffer[i]->at.v;
+        n->out[i].at = n->out_buffer[i]->at.v;
+    }
+    phys_t at = kpage_phys(rings);
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t ring = i == 0 ? IN_RING : OUT_RING;
+        uint64_t where = at.v + i * PAGE_SIZE / 2;
+        e1000_set(n, ring, (uint32_t)where);
+        e1000_set(n, ring + RING_HIGH, (uint32_t)(where >> 32));
+        e1000_set(n, ring + RING_BYTES, n->ring_size * (uint32_t)sizeof(struct e1000_in));
+        e1000_set(n, ring + RING_HEAD, 0);
+        e1000_set(n, ring + RING_TAIL, 0);
+    }
+    return true;
+}
+
+static void look_at_link(struct e1000 *n)
+{
+    n->changed = false;
+    n->netdev.link = e1000_get(n, STATUS) & STATUS_LINK;
+}
+
+static COLD bool e1000_open(struct netdev *netdev)
+{
+    struct e1000 *n = e1000_of(netdev);
+    assert(!n->open && n->ring_size >= E1000_RING_MIN && n->ring_size <= E1000_RING_MAX);
+    n->open = true;
+    netdev->mtu = MTU;
+    netdev->features = NETDEV_CHECKSUM_IN;
+    if (!e1000_reset(n)) {
+        e1000_fail(n, "the card does not come out of the reset");
+        return false;
+    }
+    e1000_stop(n);
+    (void)e1000_get(n, CAUSE);
+    e1000_set(n, CONTROL,
+              (e1000_get(n, CONTROL) & ~(uint32_t)CONTROL_LINK_RESET) | CONTROL_LINK_UP |
+                  CONTROL_DETECT_SPEED);
+    read_address(n);
+    for (uint32_t at = GROUPS; at < GROUPS_END; at += 4)
+        e1000_set(n, at, 0);
+    if (!make_e1000_rings(n)) {
+        e1000_fail(n, "there is no memory for the card's buffers");
+        return false;
+    }
+    e1000_set(n, RECEIVE_CHECKSUM, CHECKSUM_TCP);
+    e1000_set(n, GAP, GAPS);
+    e1000_set(n, TRANSMIT, TRANSMIT_ON | TRANSMIT_PAD | TRANSMIT_COLLISIONS);
+    e1000_set(n, RECEIVE, RECEIVE_ON | RECEIVE_BROADCAST | RECEIVE_GROUPS | RECEIVE_NO_FCS);
+    e1000_set(n, IN_RING + RING_TAIL, n->ring_size - 1u);
+    look_at_link(n);
+    return true;
+}
+
+/* --- in --- */
+
+/* The frame in the descriptor's buffer goes to the stack, and the descriptor gets another buffer. */
+static void pass_on(struct e1000 *n, uint16_t i, uint16_t size, bool checked)
+{
+    struct net_buffer *fresh = net_buffer_alloc(), *frame = n->in_buffer[i];
+    if (fresh == NULL) {
+        n->netdev.in.dropped++;
+        return;
+    }
+    n->in_buffer[i] = fresh;
+    n->in[i].at = fresh->at.v;
+    frame->next = NULL;
+    frame->start = 0;
+    frame->size = size;
+    frame->checked = checked;
+    n->netdev.in.packets++;
+    n->netdev.in.bytes += size;
+    n->netdev.receive(&n->netdev, frame);
+}
+
+/* False if no frame is there. Each word of the descriptor is loaded once: the card may change it after the check. */
+static bool e1000_receive(struct e1000 *n)
+{
+    uint16_t i = n->in_next;
+    uint8_t status = n->in[i].status;
+    if (!(status & IN_DONE))
+        return false;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the status before the rest */
+    uint16_t size = n->in[i].size;
+    uint8_t errors = n->in[i].errors;
+    if (size > WRITTEN_MAX) {
+        e1000_fail(n, "the card wrote more than a buffer has room for");
+        return false;
+    }
+    bool whole = status & IN_END && !n->skips;
+    bool checked =
+        (status & (IN_CHECKED | IN_UNCHECKED)) == IN_CHECKED && !(errors & IN_BAD_CHECKSUM);
+    if (!whole || errors & IN_BAD || size < ETHERNET_HEADER || size > FRAME_MAX)
+        n->netdev.in.errors++;
+    else
+        pass_on(n, i, size, checked);
+    n->skips = !(status & IN_END);
+    n->in[i].status = 0;
+    n->in_next = next_of(n, i);
+    return true;
+}
+
+static unsigned e1000_poll(struct netdev *netdev, unsigned most)
+{
+    struct e1000 *n = e1000_of(netdev);
+    unsigned frames = 0;
+    n->interrupts = 0;
+    if (n->changed && netdev->failed == NULL)
+        look_at_link(n);
+    while (frames < most && netdev->failed == NULL && e1000_receive(n))
+        frames++;
+    if (frames > 0 && netdev->failed == NULL) /* all but the next one are the card's */
+        e1000_set(n, IN_RING + RING_TAIL, (n->in_next - 1u) & (n->ring_size - 1u));
+    return frames;
+}
+
+static bool ring_is_full(const struct e1000 *n)
+{
+    return next_of(n, n->out_next) == n->out_done;
+}
+
+static bool e1000_listen(struct netdev *netdev)
+{
+    struct e1000 *n = e1000_of(netdev);
+    if (netdev->failed != NULL)
+        return true;
+    e1000_set(n, MASK_SET, ring_is_full(n) ? CAUSES_HEARD | CAUSE_SENT : CAUSES_HEARD);
+    return !(n->in[n->in_next].status & IN_DONE) && !n->changed;
+}
+
+void e1000_interrupt(struct e1000 *n)
+{
+    if (!n->open || n->netdev.failed != NULL)
+        return;
+    uint32_t cause = e1000_get(n, CAUSE);
+    if (cause == 0) /* the line is another device's, too */
+        return;
+    n->interrupts++;
+    e1000_set(n, MASK_CLEAR, UINT32_MAX);
+    if (cause & CAUSE_LINK)
+        n->changed = true;
+    n->netdev.wake(&n->netdev);
+}
+
+/* --- out --- */
+
+static void tell_card(struct e1000 *n)
+{
+    if (n->out_told == n->out_next)
+        return;
+    n->out_told = n->out_next;
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* the descriptors before the tail */
+    e1000_set(n, OUT_RING + RING_TAIL, n->out_next);
+}
+
+static void reclaim_out(struct e1000 *n)
+{
+    while (n->out_done != n->out_told && n->out[n->out_done].status & OUT_DONE)
+        n->out_done = next_of(n, n->out_done);
+}
+
+static void *e1000_frame(struct netdev *netdev, size_t size)
+{
+    struct e1000 *n = e1000_of(netdev);
+    assert(size > 0 && size <= NETDEV_FRAME_MAX);
+    if (netdev->failed != NULL)
+        return NULL;
+    if (ring_is_full(n)) {
+        tell_card(n);
+        reclaim_out(n);
+    }
+    if (ring_is_full(n)) {
+        e1000_set(n, MASK_SET, CAUSE_SENT);
+        reclaim_out(n);
+    }
+    return ring_is_full(n) ? NULL : n->out_buffer[n->out_next]->data;
+}
+
+static void e1000_send(struct netdev *netdev, size_t size, uint16_t checksum_from,
+                       uint16_t checksum_at, bool more)
+{
+    struct e1000 *n = e1000_of(netdev);
+    volatile struct e1000_out *out = &n->out[n->out_next];
+    (void)checksum_at;
+    assert(checksum_from == 0);
+    out->size = (uint16_t)size;
+    out->command = OUT_END | OUT_FCS | OUT_REPORT;
+    out->status = 0;
+    n->out_next = next_of(n, n->out_next);
+    netdev->out.packets++;
+    netdev->out.bytes += size;
+    if (!more)
+        tell_card(n);
+}
+
+const struct netdev_ops e1000_ops = {
+    .open = e1000_open,
+    .frame = e1000_frame,
+    .send = e1000_send,
+    .poll = e1000_poll,
+    .listen = e1000_listen,
+};

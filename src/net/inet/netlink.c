@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* The sockets; netlink_route.c has the answers. */
+#include "net/inet/netlink.h"
+
+#include "base/str.h"
+#include "fs/socket/socket.h"
+#include "mm/heap/heap.h"
+#include "net/inet/netlink_route.h"
+#include "net/stack/stack.h"
+
+#define AF_NETLINK    16u
+#define NETLINK_ROUTE 0u
+#define QUEUE_MAX     (SOCKET_BUFFER * 2)
+#define SOL_NETLINK   270u
+#define OPTIONS_END   13u /* NETLINK_GET_STRICT_CHK */
+
+struct netlink_address { /* struct sockaddr_nl */
+    uint16_t family, pad;
+    uint32_t pid, groups;
+};
+
+struct netlink_socket {
+    struct socket socket;
+    struct list all;     /* in netlink_sockets */
+    struct list answers; /* struct netlink_answer */
+    uint32_t queued;     /* bytes */
+    uint32_t pid;        /* 0: not bound */
+    uint32_t groups;
+};
+
+static struct list netlink_sockets = LIST_INIT(netlink_sockets);
+static const struct socket_ops netlink_ops;
+
+static struct netlink_socket *netlink_of(struct socket *socket)
+{
+    return (struct netlink_socket *)(uintptr_t)socket;
+}
+
+static enum err netlink_create(uint32_t type, uint32_t protocol, struct socket **out)
+{
+    if (type != SOCK_RAW && type != SOCK_DGRAM)
+        return E_SOCKTNOSUPPORT;
+    if (protocol != NETLINK_ROUTE)
+        return E_PROTONOSUPPORT;
+    enum err e = net_start();
+    if (e != E_OK)
+        return e;
+    struct netlink_socket *n = heap_alloc_zero(sizeof(*n));
+    if (!n)
+        return E_NOMEM;
+    socket_init(&n->socket, &netlink_ops, AF_NETLINK, type, protocol);
+    list_init(&n->answers);
+    list_add_tail(&netlink_sockets, &n->all);
+    *out = &n->socket;
+    return E_OK;
+}
+
+static bool pid_is_taken(uint32_t pid)
+{
+    list_for_each (link, &netlink_sockets) {
+        if (CONTAINER_OF(link, struct netlink_socket, all)->pid == pid)
+            return true;
+    }
+    return false;
+}
+
+/* The first socket of a process has its pid, others a number from the upper half. O(sockets). */
+static void netlink_autobind(struct netlink_socket *n)
+{
+    uint32_t pid = fs_caller_job().pid;
+    for (uint32_t next = UINT32_MAX - 4096; n->pid == 0; pid = next--) {
+        if (!pid_is_taken(pid))
+            n->pid = pid;
+    }
+}
+
+static enum err netlink_address_in(const struct socket_address *address,
+                                   struct netlink_address *out)
+{
+    if (address->length < sizeof(*out))
+        return E_INVAL;
+    memcpy(out, address->bytes, sizeof(*out));
+    return out->family == AF_NETLINK ? E_OK : E_INVAL;
+}
+
+static enum err netlink_bind(struct socket *socket, const struct socket_address *address)
+{
+    struct netlink_socket *n = netlink_of(socket);
+    struct netlink_address own;
+    enum err e = netlink_address_in(address, &own);
+    if (e != E_OK)
+        return e;
+    if (n->pid != 0 && own.pid != n->pid)
+        return E_INVAL;
+    if (n->pid == 0 && own.pid != 0 && pid_is_taken(own.pid))
+        return E_ADDRINUSE;
+    if (n->pid == 0)
+        n->pid = own.pid;
+    n->groups = own.groups;
+    netlink_autobind(n);
+    return E_OK;
+}
+
+/* Only the kernel, pid 0, is there to be talked to. */
+static enum err netlink_connect(struct socket *socket, const struct socket_address *address)
+{
+    struct netlink_socket *n = netlink_of(socket);
+    struct netlink_address peer;
+    if (address->length < sizeof(address->family))
+        return E_INVAL;
+    if (address->family == AF_UNSPEC)
+        return E_OK;
+    enum err e = netlink_address_in(address, &peer);
+    if (e != E_OK)
+        return e;
+    netlink_autobind(n);
+    return peer.pid == 0 ? E_OK : E_CONNREFUSED;
+}
+
+static enum err netlink_listen(struct socket *socket, uint32_t backlog)
+{
+    (void)socket;
+    (void)backlog;
+    return E_NOTSUP;
+}
+
+static enum err netlink_accept(struct socket *socket, struct socket **out)
+{
+    (void)socket;
+    (void)out;
+    return E_NOTSUP;
+}
+
+static void netlink_address_out(uint32_t pid, uint32_t groups, struct socket_address *out)
+{
+    struct netlink_address address = {AF_NETLINK, 0, pid, groups};
+    out->length = sizeof(address);
+    memcpy(out->bytes, &address, sizeof(address));
+}
+
+static enum err netlink_name(struct socket *socket, bool peer, struct socket_address *out)
+{
+    const struct netlink_socket *n = netlink_of(socket);
+    netlink_address_out(peer ? 0 : n->pid, peer ? 0 : n->groups, out);
+    return E_OK;
+}
+
+static enum err netlink_shutdown(struct socket *socket, uint32_t how)
+{
+    (void)socket;
+    (void)how;
+    return E_NOTSUP;
+}
+
+static enum err netlink_send(struct socket *socket, struct socket_message *message)
+{
+    struct netlink_socket *n = netlink_of(socket);
+    struct netlink_address to;
+    uint64_t size = io_left(message->io);
+    if (message->flags & MSG_OOB)
+        return E_NOTSUP;
+    if (message->address) {
+        enum err e = netlink_address_in(message->address, &to);
+        if (e != E_OK)
+            return e;
+        if (to.pid != 0)
+            return E_CONNREFUSED;
+    }
+    if (size > socket->send_size - 32)
+        return E_MSGSIZE;
+    uint8_t *request = heap_alloc(size + 1);
+    if (!request)
+        return E_NOBUFS;
+    struct io start = *message->io;
+    enum err e = io_take(message->io, request, size);
+    if (e == E_OK) {
+        netlink_autobind(n);
+        struct netlink_answers answers = {
+            .pid = n->pid, .room = n->queued < QUEUE_MAX ? QUEUE_MAX - n->queued : 0};
+        list_init(&answers.list);
+        netlink_route_answer(request, size, &answers);
+        n->queued += answers.bytes;
+        while (!list_empty(&answers.list)) {
+            struct list *link = answers.list.next;
+            list_remove(link);
+            list_add_tail(&n->answers, link);
+        }
+        wait_queue_wake(&socket->readable);
+    } else {
+        *message->io = start;
+    }
+    heap_free(request);
+    return e;
+}
+
+static bool netlink_has_answer(void *context)
+{
+    return !list_empty(&((const struct netlink_socket *)context)->answers);
+}
+
+static void drop_answer(struct netlink_socket *n, struct netlink_answer *answer)
+{
+    list_remove(&answer->link);
+    n->queued -= answer->size;
+    heap_free(answer);
+}
+
+static enum err netlink_receive(struct socket *socket, struct socket_message *message)
+{
+    struct netlink_socket *n = netlink_of(socket);
+    if (message->flags & MSG_OOB)
+        return E_NOTSUP;
+    if (list_empty(&n->answers)) {
+        enum err e = socket_wait(&socket->readable, netlink_has_answer, n,
+                                 socket_waits(socket, message->flags), socket->receive_timeout_ns);
+        if (e != E_OK)
+            return e;
+    }
+    struct netlink_answer *answer = CONTAINER_OF(n->answers.next, struct netlink_answer, link);
+    uint64_t room = io_left(message->io), size = answer->size < room ? answer->size : room;
+    message->length = (message->flags & MSG_TRUNC) ? answer->size : size;
+    message->result_flags = size < answer->size ? MSG_TRUNC : 0;
+    struct io start = *message->io;
+    enum err e = io_put(message->io, answer->bytes, size);
+    if (e != E_OK) {
+        *message->io = start;
+        message->length = 0;
+    } else if (message->address) {
+        netlink_address_out(0, 0, message->address);
+    }
+    if (!(message->flags & MSG_PEEK))
+        drop_answer(n, answer);
+    return e;
+}
+
+static uint32_t netlink_poll(struct socket *socket)
+{
+    return POLL_ALL_WRITABLE | (list_empty(&netlink_of(socket)->answers) ? 0 : POLL_READABLE);
+}
+
+static enum err netlink_queued(struct socket *socket, bool out, uint32_t *bytes)
+{
+    (void)socket;
+    (void)out;
+    (void)bytes;
+    return E_NOTTY;
+}
+
+static enum err netlink_peer(struct socket *socket, struct fs_credentials *out)
+{
+    (void)socket;
+    *out = (struct fs_credentials){0, UINT32_MAX, UINT32_MAX};
+    return E_OK;
+}
+
+static bool netlink_listens(const struct socket *socket)
+{
+    (void)socket;
+    return false;
+}
+
+/* Options that change what the kernel sends by itself are taken: it sends nothing. */
+static enum err netlink_set_option(struct socket *socket, const struct socket_option *option)
+{
+    (void)socket;
+    if (option->level != SOL_NETLINK || option->name == 0 || option->name >= OPTIONS_END)
+        return E_NOPROTOOPT;
+    return option->size < sizeof(option->number) ? E_INVAL : E_OK;
+}
+
+static enum err netlink_get_option(struct socket *socket, struct socket_option *option)
+{
+    (void)socket;
+    (void)option;
+    return E_NOPROTOOPT;
+}
+
+static void netlink_release(struct socket *socket)
+{
+    struct netlink_socket *n = netlink_of(socket);
+    while (!list_empty(&n->answers))
+        drop_answer(n, CONTAINER_OF(n->answers.next, struct netlink_answer, link));
+    list_remove(&n->all);
+    heap_free(n);
+}
+
+static const struct socket_ops netlink_ops = {
+    .bind = netlink_bind,
+    .connect = netlink_connect,
+    .listen = netlink_listen,
+    .accept = netlink_accept,
+    .name = netlink_name,
+    .shutdown = netlink_shutdown,
+    .send = netlink_send,
+    .receive = netlink_receive,
+    .poll = netlink_poll,
+    .queued = netlink_queued,
+    .peer = netlink_peer,
+    .listens = netlink_listens,
+    .release = netlink_release,
+    .set_option = netlink_set_option,
+    .get_option = netlink_get_option,
+};
+
+void netlink_init(void)
+{
+    static struct socket_family family = {.number = AF_NETLINK, .create = netlink_create};
+    socket_family_register(&family);
+}

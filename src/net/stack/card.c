@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#define LOG_TAG "net"
+#include "net/stack/card.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "kern/net_buffer.h"
+#include "net/stack/name_servers.h"
+
+#include <lwip/dhcp.h>
+#include <lwip/etharp.h>
+#include <lwip/ethip6.h>
+#include <lwip/ip6_addr.h>
+#include <lwip/priv/tcp_priv.h>
+#include <netif/ethernet.h>
+
+static struct netif card_netif GUARDED_BY(net_lock);
+static struct netdev *card GUARDED_BY(net_lock);
+static bool card_full GUARDED_BY(net_lock); /* a frame found no room in the ring */
+static bool address_asked GUARDED_BY(net_lock);
+static volatile bool card_woken; /* set in interrupts */
+static void (*card_wake_stack)(void);
+
+/* In net_buffer.owner. */
+struct card_pbuf {
+    struct pbuf_custom custom; /* the first member */
+};
+_Static_assert(sizeof(struct card_pbuf) <= NET_BUFFER_OWNER, "fits");
+
+static void card_pbuf_free(struct pbuf *p)
+{
+    net_buffer_free(CONTAINER_OF((uint8_t *)p, struct net_buffer, owner));
+}
+
+static void card_wake(struct netdev *netdev)
+{
+    (void)netdev;
+    card_woken = true;
+    card_wake_stack();
+}
+
+/* The chain of buffers as a chain of pbufs, each of which frees its buffer. */
+static struct pbuf *card_pbufs(struct net_buffer *buffer)
+{
+    struct pbuf *frame = NULL;
+    while (buffer != NULL) {
+        struct net_buffer *next = buffer->next;
+        struct card_pbuf *own = (void *)buffer->owner;
+        own->custom.custom_free_function = card_pbuf_free;
+        struct pbuf *p = pbuf_alloced_custom(PBUF_RAW, buffer->size, PBUF_REF, &own->custom,
+                                             buffer->data + buffer->start, buffer->size);
+        if (frame == NULL)
+            frame = p;
+        else
+            pbuf_cat(frame, p);
+        buffer = next;
+    }
+    return frame;
+}
+
+static void card_receive(struct netdev *netdev, struct net_buffer *frame)
+{
+    (void)netdev;
+    net_lock_assert();
+    uint16_t checks = NETIF_CHECKSUM_ENABLE_ALL;
+    if (frame->checked)
+        checks &= (uint16_t) ~(NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP);
+    NETIF_SET_CHECKSUM_CTRL(&card_netif, checks);
+    struct pbuf *p = card_pbufs(frame);
+    if (card_netif.input(p, &card_netif) != ERR_OK)
+        pbuf_free(p);
+}
+
+static err_t card_send(struct netif *netif, struct pbuf *p)
+{
+    (void)netif;
+    net_lock_assert();
+    if (p->tot_len > NETDEV_FRAME_MAX)
+        return ERR_BUF;
+    if (card->failed != NULL)
+        return ERR_IF;
+    uint8_t *frame = card->ops->frame(card, p->tot_len);
+    if (frame == NULL) {
+        card_full = true;
+        return ERR_MEM;
+    }
+    size_t at = 0;
+    for (const struct pbuf *q = p; q != NULL; q = q->next) {
+        memcpy(frame + at, q->payload, q->len);
+        at += q->len;
+    }
+    card->ops->send(card, at, 0, 0, false);
+    return ERR_OK;
+}
+
+static err_t card_netif_init(struct netif *netif)
+{
+    net_lock_assert();
+    netif->name[0] = 'e';
+    netif->name[1] = 't';
+    netif->hwaddr_len = NETDEV_ADDRESS;
+    memcpy(netif->hwaddr, card->address, NETDEV_ADDRESS);
+    netif->mtu = (u16_t)(card->mtu < 1500 ? card->mtu : 1500);
+    netif->output = etharp_output;
+    netif->output_ip6 = ethip6_output;
+    netif->linkoutput = card_send;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+                   NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+    return ERR_OK;
+}
+
+/* On a PC somebody may want to know it who sees only the screen. */
+static void card_show_address(void)
+{
+    char text[IP4ADDR_STRLEN_MAX];
+    log_warn("eth0 has the address %s",
+             ip4addr_ntoa_r(netif_ip4_addr(&card_netif), text, sizeof text));
+}
+
+static void card_status_changed(struct netif *netif)
+{
+    net_lock_assert();
+    if (!address_asked || ip4_addr_isany_val(*netif_ip4_addr(netif)))
+        return;
+    address_asked = false;
+    card_show_address();
+}
+
+bool net_card_start(struct netdev *netdev, const struct net_options *options, void (*wake)(void))
+{
+    ip4_addr_t address, mask, gateway;
+    card = netdev;
+    card_wake_stack = wake;
+    netdev->receive = card_receive;
+    netdev->wake = card_wake;
+    if (!netdev->ops->open(netdev)) {
+        log_warn("the network card is not used: %s",
+                 netdev->failed != NULL ? netdev->failed : "it does not start");
+        card = NULL;
+        return false;
+    }
+    memcpy(&address, options->address, 4);
+    memcpy(&gateway, options->gateway, 4);
+    mask.addr = options->prefix == 0 ? 0 : lwip_htonl(UINT32_MAX << (32 - options->prefix));
+    netif_add(&card_netif, &address, &mask, &gateway, NULL, card_netif_init, ethernet_input);
+    netif_set_hostname(&card_netif, "ouro");
+    netif_set_status_callback(&card_netif, card_status_changed);
+    netif_set_default(&card_netif);
+    netif_create_ip6_linklocal_address(&card_netif, 1);
+    netif_set_ip6_autoconfig_enabled(&card_netif, 1);
+    if (netdev->link)
+        netif_set_link_up(&card_netif);
+    netif_set_up(&card_netif);
+    if (options->way == NET_DHCP)
+        address_asked = dhcp_start(&card_netif) == ERR_OK;
+    card_woken = true; /* the first poll() has its interrupts turned on */
+    return true;
+}
+
+struct netif *net_card_netif(void)
+{
+    return card != NULL ? &card_netif : NULL;
+}
+
+bool net_card_asks(void)
+{
+    return address_asked;
+}
+
+static void card_link_changed(void) REQUIRES(net_lock)
+{
+    if (card->link)
+        netif_set_link_up(&card_netif);
+    else
+        netif_set_link_down(&card_netif);
+}
+
+bool net_card_poll(void)
+{
+    if (card == NULL || !card_woken)
+        return false;
+    card_woken = false; /* before the look: the card is quiet until listen() */
+    if (card->ops->poll(card, NET_POLL_MOST) == NET_POLL_MOST || !card->ops->listen(card))
+        card_woken = true;
+    if (card->link != !!netif_is_link_up(&card_netif))
+        card_link_changed();
+    if (card_full) {
+        card_full = false;
+        tcp_txnow();
+    }
+    return card_woken;
+}

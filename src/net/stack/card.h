@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The network card as lwIP's interface: Linux's eth0. A frame comes in the buffers that the card wrote, which lwIP, the
+ * socket and the program's read() hold until they are done; a frame that goes out is copied into the card's ring.
+ */
+#pragma once
+
+#include "kern/net_options.h"
+#include "kern/netdev.h"
+#include "net/stack/lock.h"
+
+#include <stdbool.h>
+
+struct netif;
+
+#define NET_POLL_MOST 64 /* frames at once */
+
+/* Opens the card and gives it its address, or asks for one. False: it has failed. `wake` is called when the card wants to
+ * be polled; in interrupts. */
+bool net_card_start(struct netdev *netdev, const struct net_options *options, void (*wake)(void))
+    REQUIRES(net_lock);
+/* NULL: there is none. */
+struct netif *net_card_netif(void) REQUIRES(net_lock);
+/* Takes what has come, at most NET_POLL_MOST frames, if the card has asked for it. True if there may be more.
+ * O(frames). */
+bool net_card_poll(void) REQUIRES(net_lock);
+/* True while an address is asked for and none has come. */
+bool net_card_asks(void) REQUIRES(net_lock);

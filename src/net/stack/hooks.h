@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* What lwIP calls of the kernel. */
+#pragma once
+
+#include "net/stack/secret.h"
+
+struct ip_addr;
+
+/* net/stack/name_servers.c: a name server's address from DHCP (IPv4) or from a router (IPv6); NULL: the router's is gone. */
+void dns_setserver(uint8_t index, const struct ip_addr *address);
+/* The one of a router's that was set. */
+const struct ip_addr *dns_getserver(uint8_t index);

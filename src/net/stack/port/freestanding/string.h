@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* For lwIP, in the kernel. */
+#pragma once
+
+#include "base/str.h"

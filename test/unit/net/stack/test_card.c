@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The card as an interface: DHCP gives the address, ARP and ICMP answer, frames go through without a copy. */
+#include "native.h"
+#include "net_card.h"
+#include "net_native.h"
+#include "unit.h"
+
+#include "kern/time.h"
+#include "net/stack/card.h"
+#include "net/stack/name_servers.h"
+#include "net/stack/stack.h"
+
+#include <lwip/netif.h>
+#include <lwip/prot/tcp.h>
+#include <lwip/tcp.h>
+#include <lwip/udp.h>
+#include <string.h>
+
+static const uint8_t own[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
+static const uint8_t router[6] = {0x52, 0x55, 10, 0, 2, 2};
+static const uint8_t own_ip[4] = {10, 0, 2, 15}, router_ip[4] = {10, 0, 2, 2};
+
+static uint16_t sum_of(const uint8_t *bytes, unsigned size, uint32_t sum)
+{
+    for (unsigned i = 0; i < size; i++)
+        sum += i % 2 ? bytes[i] : (uint32_t)bytes[i] << 8;
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+static void put(uint8_t *at, unsigned value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+/* An IPv4 frame for this machine; the payload is at 34. Returns its size. */
+static unsigned ipv4_frame(uint8_t *frame, const uint8_t to[4], uint8_t protocol, const void *data,
+                           unsigned size)
+{
+    memcpy(frame, own, 6);
+    memcpy(frame + 6, router, 6);
+    put(frame + 12, 0x0800);
+    uint8_t *ip = frame + 14;
+    memset(ip, 0, 20);
+    ip[0] = 0x45;
+    put(ip + 2, 20 + size);
+    ip[8] = 64;
+    ip[9] = protocol;
+    memcpy(ip + 12, router_ip, 4);
+    memcpy(ip + 16, to, 4);
+    put(ip + 10, sum_of(ip, 20, 0));
+    memcpy(ip + 20, data, size);
+    return 34 + size;
+}
+
+static unsigned udp_frame(uint8_t *frame, const uint8_t to[4], unsigned source,
+                          unsigned destination, const void *data, unsigned size)
+{
+    uint8_t udp[1480] = {0};
+    put(udp, source);
+    put(udp + 2, destination);
+    put(udp + 4, 8 + size);
+    memcpy(udp + 8, data, size);
+    return ipv4_frame(frame, to, 17, udp, 8 + size);
+}
+
+static unsigned offers, requests;
+
+/* The DHCP server answers what the card sends to it. */
+static void dhcp_server(void)
+{
+    const uint8_t *sent = net_card_last, *dhcp = sent + 42;
+    if (net_card_last_size < 42 + 240 || sent[12] != 8 || sent[13] != 0 || sent[23] != 17 ||
+        sent[36] != 0 || sent[37] != 67)
+        return;
+    uint8_t type = dhcp[242], answer[300] = {0};
+    memcpy(answer, dhcp, 240);
+    answer[0] = 2;
+    memcpy(answer + 16, own_ip, 4);
+    const uint8_t options[] = {53,  1,   (uint8_t)(type == 1 ? 2 : 5),
+                               54,  4,   10,
+                               0,   2,   2,
+                               51,  4,   0,
+                               0,   14,  16,
+                               1,   4,   255,
+                               255, 255, 0,
+                               3,   4,   10,
+                               0,   2,   2,
+                               6,   8,   10,
+                               0,   2,   3,
+                               9,   9,   9,
+                               9,   255};
+    memcpy(answer + 240, options, sizeof options);
+    uint8_t frame[600];
+    unsigned size = udp_frame(frame, own_ip, 67, 68, answer, sizeof answer);
+    if (type == 1)
+        offers++;
+    else
+        requests++;
+    net_card_frame(frame, size, 2000);
+}
+
+static void check_server(unsigned i, const char *want)
+{
+    char text[NET_SERVER_TEXT];
+    size_t length = net_name_server(i, text);
+    assert_int_equal(length, strlen(want));
+    if (length > 0)
+        assert_string_equal(text, want);
+}
+
+/* Who waits for the address goes on when the server has given it. */
+static void test_dhcp(void **state)
+{
+    (void)state;
+    uint64_t before = time_now_ns();
+    assert_int_equal(net_await_address(false), E_OK);
+    assert_int_equal(time_now_ns(), before);
+    assert_int_equal(net_await_address(true), E_OK);
+    net_card_on_send = NULL;
+    assert_int_equal(offers, 1);
+    assert_int_equal(requests, 1);
+    assert_true(time_now_ns() - before < UINT64_C(100000000));
+    assert_memory_equal(netif_ip4_addr(net_card_netif()), own_ip, 4);
+    assert_memory_equal(netif_ip4_gw(net_card_netif()), router_ip, 4);
+    check_server(0, "10.0.2.3");
+    check_server(1, "9.9.9.9");
+    check_server(2, "");
+}
+
+static void test_arp(void **state)
+{
+    (void)state;
+    uint8_t frame[42];
+    memset(frame, 0xff, 6);
+    memcpy(frame + 6, router, 6);
+    static const uint8_t head[10] = {8, 6, 0, 1, 8, 0, 6, 4, 0, 1};
+    memcpy(frame + 12, head, 10);
+    memcpy(frame + 22, router, 6);
+    memcpy(frame + 28, router_ip, 4);
+    memset(frame + 32, 0, 6);
+    memcpy(frame + 38, own_ip, 4);
+    net_card_frame(frame, sizeof frame, 2000);
+    net_native_pass(1);
+    assert_int_equal(net_card_last[21], 2);
+    assert_memory_equal(net_card_last, router, 6);
+    assert_memory_equal(net_card_last + 22, own, 6);
+    assert_int_equal(net_buffers_used(), 0);
+}
+
+static void test_ping(void **state)
+{
+    (void)state;
+    uint8_t frame[200], echo[64] = {8};
+    memcpy(echo + 8, "abcdefghijklmnop", 16);
+    put(echo + 2, sum_of(echo, sizeof echo, 0));
+    /* In one buffer, and in several. */
+    for (unsigned piece = 2000; piece >= 60; piece /= 2) {
+        unsigned sent = net_card_sent;
+        net_card_frame(frame, ipv4_frame(frame, own_ip, 1, echo, sizeof echo), piece);
+        net_native_pass(1);
+        assert_int_equal(net_card_sent, sent + 1);
+        assert_int_equal(net_card_last[34], 0);
+        assert_memory_equal(net_card_last + 42, echo + 8, 16);
+        assert_int_equal(sum_of(net_card_last + 34, sizeof echo, 0), 0);
+    }
+    assert_int_equal(net_buffers_used(), 0);
+}
+
+static struct pbuf *kept;
+
+static void keep(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from, u16_t port)
+{
+    (void)arg;
+    (void)pcb;
+    (void)from;
+    (void)port;
+    if (kept == NULL)
+        kept = p;
+    else
+        pbuf_cat(kept, p);
+}
+
+/* The bytes are in the card's buffer until the socket is done with them. */
+static void test_no_copy(void **state)
+{
+    (void)state;
+    uint8_t frame[200];
+    struct udp_pcb *pcb = udp_new();
+    udp_bind(pcb, IP4_ADDR_ANY, 5000);
+    udp_recv(pcb, keep, NULL);
+    unsigned size = udp_frame(frame, own_ip, 1, 5000, "here", 4);
+    uint64_t memory = net_native_memory();
+    net_card_frame(frame, size, 2000);
+    net_native_pass(1);
+    assert_non_null(kept);
+    assert_memory_equal(kept->payload, "here", 4);
+    assert_int_equal(net_buffers_used(), 1);
+    assert_int_equal(net_native_memory(), memory);
+    pbuf_free(kept);
+    kept = NULL;
+    assert_int_equal(net_buffers_used(), 0);
+    udp_remove(pcb);
+}
+
+/* A flood keeps nobody else waiting: 64 frames at once. */
+static void test_poll_gives_way(void **state)
+{
+    (void)state;
+    uint8_t frame[200];
+    unsigned size = udp_frame(frame, own_ip, 1, 5001, "x", 1);
+    for (unsigned i = 0; i < 200; i++)
+        net_card_frame(frame, size, 2000);
+    assert_false(net_native_work(1));
+    assert_int_equal(net_card_waiting(), 136);
+    assert_false(net_native_work(2));
+    assert_int_equal(net_card_waiting(), 8);
+    assert_true(net_native_work(2));
+    assert_int_equal(net_buffers_used(), 0);
+}
+
+static unsigned acknowledged;
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t size)
+{
+    (void)arg;
+    (void)pcb;
+    acknowledged += size;
+    return ERR_OK;
+}
+
+/* The ring is full in the middle of a burst: the rest goes when the card says that there is room. */
+static void test_full_ring(void **state)
+{
+    (void)state;
+    static uint8_t data[20000];
+    ip_addr_t to = IPADDR4_INIT_BYTES(10, 0, 2, 2);
+    struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
+    tcp_sent(pcb, on_sent);
+    assert_int_equal(tcp_connect(pcb, &to, 80, NULL), ERR_OK);
+    uint8_t frame[200], tcp[20] = {0, 80};
+    memcpy(tcp + 2, net_card_last + 34, 2);
+    uint32_t isn;
+    memcpy(&isn, net_card_last + 38, 4);
+    isn = __builtin_bswap32(isn) + 1;
+    uint32_t ack = __builtin_bswap32(isn);
+    memcpy(tcp + 8, &ack, 4);
+    tcp[12] = 0x50;
+    tcp[13] = TCP_SYN | TCP_ACK;
+    put(tcp + 14, 65535);
+    uint8_t pseudo[12] = {10, 0, 2, 2, 10, 0, 2, 15, 0, 6, 0, 20};
+    put(tcp + 16, sum_of(tcp, 20, (uint16_t)~sum_of(pseudo, 12, 0)));
+    net_card_frame(frame, ipv4_frame(frame, own_ip, 6, tcp, 20), 2000);
+    net_native_pass(1);
+    assert_int_equal(pcb->state, ESTABLISHED);
+    pcb->cwnd = 65535;
+
+    net_card_room = 3;
+    unsigned sent = net_card_sent;
+    assert_int_equal(tcp_write(pcb, data, sizeof data, TCP_WRITE_FLAG_COPY), ERR_OK);
+    tcp_output(pcb);
+    net_kick();
+    assert_int_equal(net_card_sent, sent + 3);
+    net_card_room = UINT32_MAX;
+    net_card_interrupt();
+    net_native_work(5);
+    assert_true(net_card_sent >= sent + 37); /* an MSS of 536 */
+    tcp_abort(pcb);
+}
+
+/* The link goes and comes. */
+static void test_link(void **state)
+{
+    (void)state;
+    net_card.link = false;
+    net_card_interrupt();
+    net_native_pass(1);
+    assert_false(netif_is_link_up(net_card_netif()));
+    net_card.link = true;
+    net_card_interrupt();
+    net_native_pass(1);
+    assert_true(netif_is_link_up(net_card_netif()));
+}
+
+int main(void)
+{
+    net_native_card = &net_card;
+    net_card_on_send = dhcp_server;
+    net_native_start();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dhcp),           cmocka_unit_test(test_arp),
+        cmocka_unit_test(test_ping),           cmocka_unit_test(test_no_copy),
+        cmocka_unit_test(test_poll_gives_way), cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_link),
+    };
+    return RUN_TESTS(tests);
+}

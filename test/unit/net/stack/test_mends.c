@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* What cmake/lwip-edits/ mends in lwIP: each of these tests fails without its edit. */
+#include "native.h"
+#include "net_native.h"
+#include "net_wire.h"
+#include "unit.h"
+
+#include "net/stack/pcbs.h"
+#include "net/stack/secret.h"
+#include "net/stack/stack.h"
+
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/raw.h>
+#include <lwip/udp.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    PORT = 80
+};
+
+static struct tcp_pcb *listener, *accepted;
+static unsigned accepts, received;
+
+static err_t keep(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    (void)arg;
+    (void)pcb;
+    (void)err;
+    if (p != NULL) {
+        received += p->tot_len;
+        pbuf_free(p);
+    }
+    return ERR_OK;
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    (void)arg;
+    (void)err;
+    if (pcb == NULL)
+        return ERR_MEM;
+    accepted = pcb;
+    accepts++;
+    tcp_recv(pcb, keep);
+    return ERR_OK;
+}
+
+static void serve(uint16_t backlog)
+{
+    accepts = received = 0;
+    struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_V4);
+    ip_set_option(pcb, SOF_REUSEADDR);
+    assert_int_equal(tcp_bind(pcb, IP4_ADDR_ANY, PORT), ERR_OK);
+    listener = tcp_listen_with_backlog(pcb, backlog);
+    tcp_accept(listener, on_accept);
+}
+
+/* Closes all there is. */
+static void end(void)
+{
+    tcp_close(listener);
+    while (tcp_active_pcbs != NULL)
+        tcp_abort(tcp_active_pcbs);
+    while (tcp_tw_pcbs != NULL)
+        tcp_abort(tcp_tw_pcbs);
+    net_native_pass(1000);
+}
+
+static struct wire_segment from(uint16_t source, uint32_t sequence, uint32_t acknowledges,
+                                uint8_t flags)
+{
+    return (struct wire_segment){.source = source,
+                                 .destination = PORT,
+                                 .sequence = sequence,
+                                 .acknowledges = acknowledges,
+                                 .flags = flags};
+}
+
+/* A handshake from the port; returns the sequence number of the server's next byte. The client's is 1001. */
+static uint32_t open_from(uint16_t source)
+{
+    struct wire_segment s = from(source, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    struct wire_segment a = wire_answer();
+    assert_int_equal(a.flags, TCP_SYN | TCP_ACK);
+    s = from(source, 1001, a.sequence + 1, TCP_ACK);
+    wire_tcp(&s);
+    return a.sequence + 1;
+}
+
+/* The kind of an option is the last byte of the packet: its length is not read from behind it. */
+static void test_option_cut_off(void **state)
+{
+    (void)state;
+    serve(8);
+    static const uint8_t options[8] = {1, 1, 1, 1, 1, 1, 1, 2};
+    for (uint8_t kind = 2; kind < 255; kind++) {
+        uint8_t all[8];
+        memcpy(all, options, 7);
+        all[7] = kind;
+        struct wire_segment s = from(kind, 1000, 0, TCP_SYN);
+        s.options = all;
+        s.options_size = 8;
+        wire_tcp(&s);
+    }
+    end();
+}
+
+/* More than 64 KiB of the window given back at once. */
+static void test_window_given_back(void **state)
+{
+    (void)state;
+    static const uint8_t scale[4] = {3, 3, 7, 1};
+    static uint8_t data[1000];
+    serve(8);
+    struct wire_segment s = from(2000, 1000, 0, TCP_SYN);
+    s.options = scale;
+    s.options_size = 4;
+    wire_tcp(&s);
+    uint32_t ours = wire_answer().sequence + 1;
+    s = from(2000, 1001, ours, TCP_ACK);
+    wire_tcp(&s);
+    for (unsigned i = 0; i < 300; i++) {
+        s = from(2000, 1001 + i * 1000, ours, TCP_ACK | TCP_PSH);
+        s.data = data;
+        s.size = sizeof data;
+        wire_tcp(&s);
+    }
+    assert_int_equal(received, 300000);
+    assert_int_equal(accepted->rcv_wnd, TCP_WND - 300000);
+    tcp_recved(accepted, 300000);
+    assert_int_equal(accepted->rcv_wnd, TCP_WND);
+    assert_int_equal((uint32_t)wire_answer().window << TCP_RCV_SCALE, TCP_WND);
+    end();
+}
+
+static double lookups(unsigned connections)
+{
+    struct timespec t0, t1;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
+    for (unsigned i = 0; i < 20000; i++) {
+        struct wire_segment s = from((uint16_t)(2000 + i * 7919 % connections), 900, 0, TCP_ACK);
+        s.size = 0;
+        wire_tcp(&s);
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t1);
+    return (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+}
+
+/* A segment finds its connection among 10,000 in the time that it takes among 10. */
+static void test_ten_thousand_connections(void **state)
+{
+    (void)state;
+    uint64_t before = net_native_memory();
+    serve(64);
+    for (unsigned i = 0; i < 10; i++)
+        open_from((uint16_t)(2000 + i));
+    double few = lookups(10);
+    for (unsigned i = 10; i < 10000; i++)
+        open_from((uint16_t)(2000 + i));
+    assert_int_equal(accepts, 10000);
+    double many = lookups(10000);
+    assert_true(many < 5 * few);
+    end();
+    assert_int_equal(net_native_memory(), before);
+}
+
+/* The server closes first: from the client's port, then its FIN. */
+static void close_from(uint16_t source, uint32_t ours)
+{
+    tcp_close(accepted);
+    struct wire_segment s = from(source, 1001, ours + 1, TCP_ACK | TCP_FIN);
+    wire_tcp(&s);
+}
+
+static void test_time_wait_is_limited(void **state)
+{
+    (void)state;
+    serve(64);
+    uint32_t most = net_pcbs_time_wait_most(), first_active = 0;
+    for (uint32_t i = 0; i < most + 1000; i++) {
+        uint32_t ours = open_from((uint16_t)(1 + i % 65535));
+        close_from((uint16_t)(1 + i % 65535), ours);
+        first_active += tcp_active_pcbs != NULL;
+    }
+    assert_int_equal(first_active, 0);
+    assert_int_equal(net_pcbs_time_wait(), most);
+    end();
+}
+
+/* A client's port comes back while its last connection is in TIME-WAIT. */
+static void test_time_wait_ends_are_used_again(void **state)
+{
+    (void)state;
+    serve(8);
+    close_from(3000, open_from(3000));
+    assert_int_equal(net_pcbs_time_wait(), 1);
+    struct wire_segment s = from(3000, 5000, 0, TCP_SYN);
+    wire_tcp(&s);
+    assert_int_equal(wire_answer().flags, TCP_SYN | TCP_ACK);
+    assert_int_equal(wire_answer().acknowledges, 5001);
+    assert_int_equal(net_pcbs_time_wait(), 0);
+    end();
+}
+
+/* A connection to elsewhere takes a port that another has for other ends. */
+static void test_ports_are_shared_by_ends(void **state)
+{
+    (void)state;
+    ip_addr_t at = IPADDR4_INIT_BYTES(10, 0, 0, 1);
+    enum {
+        EACH = NET_PORT_LAST - NET_PORT_FIRST + 1
+    };
+    uint64_t before = net_native_memory();
+    static struct tcp_pcb *all[EACH];
+    for (unsigned i = 0; i < EACH; i++) {
+        all[i] = tcp_new_ip_type(IPADDR_TYPE_V4);
+        all[i]->local_ip = *netif_ip_addr4(&wire);
+        all[i]->remote_ip = at;
+        all[i]->remote_port = 443;
+        all[i]->local_port = (u16_t)(NET_PORT_FIRST + i);
+        all[i]->state = ESTABLISHED;
+        TCP_REG_ACTIVE(all[i]);
+    }
+    struct tcp_pcb *one = tcp_new_ip_type(IPADDR_TYPE_V4);
+    assert_int_equal(tcp_connect(one, &at, 443, NULL), ERR_BUF);
+    assert_int_equal(tcp_connect(one, &at, 444, NULL), ERR_OK);
+    tcp_abort(one);
+    for (unsigned i = 0; i < EACH; i++)
+        tcp_abort(all[i]);
+    assert_int_equal(net_native_memory(), before);
+}
+
+/* A flood of SYNs, of which none goes on: another client gets its connection. */
+static void test_syn_flood(void **state)
+{
+    (void)state;
+    serve(16);
+    for (unsigned i = 0; i < 5000; i++) {
+        struct wire_segment s = from((uint16_t)i, i * 77777, 0, TCP_SYN);
+        s.from = 0x0a000100 + i % 200;
+        wire_tcp(&s);
+    }
+    uint64_t flooded = net_native_memory();
+    assert_true(flooded < 200000);
+    uint32_t ours = open_from(4000);
+    assert_int_equal(accepts, 1);
+    struct wire_segment s = from(4000, 1001, ours, TCP_ACK | TCP_PSH);
+    s.data = "hello";
+    s.size = 5;
+    wire_tcp(&s);
+    assert_int_equal(received, 5);
+    assert_int_equal(accepted->mss, 536);
+    /* What looks like a cookie, and is none. */
+    s = from(4001, 1001, ours + 12345, TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(accepts, 1);
+    assert_int_equal(wire_answer().flags, TCP_RST | TCP_ACK);
+    /* Nor is one that is old. */
+    s = from(4002, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    uint32_t cookie = wire_answer().sequence;
+    net_native_pass(130000);
+    s = from(4002, 1001, cookie + 1, TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(accepts, 1);
+    end();
+}
+
+/* What waits out of sequence never reaches beyond the window. */
+static void test_out_of_sequence_beyond_window(void **state)
+{
+    (void)state;
+    static uint8_t data[1460];
+    serve(8);
+    uint32_t ours = open_from(5000), window = accepted->rcv_wnd;
+    /* A first one that waits, one cut to the window's end, and it again, longer than what is left of it. */
+    uint32_t at[] = {1001 + 1460, 1001 + window - 500, 1001 + window - 500};
+    for (unsigned i = 0; i < 3; i++) {
+        struct wire_segment s = from(5000, at[i], ours, TCP_ACK);
+        s.data = data;
+        s.size = 1000 + i * 200;
+        wire_tcp(&s);
+    }
+    struct tcp_seg *last = accepted->ooseq;
+    while (last->next != NULL)
+        last = last->next;
+    assert_true(last->tcphdr->seqno + last->len - 1001 <= window);
+    end();
+}
+
+/* A second SYN with an ACK does not open the connection. */
+static void test_syn_with_ack_opens_nothing(void **state)
+{
+    (void)state;
+    serve(8);
+    struct wire_segment s = from(6000, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    s = from(6000, 1000, wire_answer().sequence + 1, TCP_SYN | TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(accepts, 0);
+    end();
+}
+
+static unsigned datagrams;
+
+static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *addr)
+{
+    (void)arg;
+    (void)pcb;
+    (void)addr;
+    (void)p;
+    datagrams++;
+    return 0;
+}
+
+/* The fragments of a datagram of IPv6, with one missing. */
+static void test_ipv6_fragment_missing(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[8];
+    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V6, 200);
+    raw_recv(raw, on_raw, NULL);
+    datagrams = 0;
+    wire_fragment(200, 0, true, 7, bytes, 8);
+    wire_fragment(200, 24, false, 7, bytes, 8);
+    wire_fragment(200, 16, true, 7, bytes, 8);
+    assert_int_equal(datagrams, 0);
+    wire_fragment(200, 8, true, 7, bytes, 8);
+    assert_int_equal(datagrams, 1);
+    raw_remove(raw);
+}
+
+/* The datagram is never complete: what the error message quotes is what came. */
+static void test_ipv6_reassembly_time(void **state)
+{
+    (void)state;
+    uint8_t bytes[64];
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(0xc0 + i);
+    wire_fragment(200, 0, true, 9, bytes, sizeof bytes);
+    wire_last_size = 0;
+    net_native_pass(100000);
+    assert_true(wire_last_size >= 48 + 48 + sizeof bytes);
+    const uint8_t *icmp = wire_last + 40, *quoted = icmp + 8;
+    assert_int_equal(icmp[0], 3);
+    assert_int_equal(icmp[1], 1);
+    assert_int_equal(quoted[40], 200);
+    assert_memory_equal(quoted + 48, bytes, sizeof bytes);
+    assert_int_equal(quoted[47], 9);
+}
+
+static void test_sequence_numbers(void **state)
+{
+    (void)state;
+    ip_addr_t a = IPADDR4_INIT_BYTES(10, 0, 0, 2), b = IPADDR4_INIT_BYTES(10, 0, 0, 1);
+    uint32_t one = net_initial_sequence(&a, 1, &b, 2), other = net_initial_sequence(&a, 1, &b, 3);
+    assert_int_not_equal(one, other);
+    net_native_pass(1);
+    uint32_t later = net_initial_sequence(&a, 1, &b, 2);
+    assert_true(later - one >= 15000 && later - one <= 16000);
+    /* lwIP takes them from there. */
+    serve(8);
+    struct wire_segment s = from(7000, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    assert_int_equal(wire_answer().sequence, net_initial_sequence(&a, PORT, &b, 7000));
+    end();
+    uint64_t words[2] = {0};
+    assert_true(net_keyed_hash(words, 1) != net_keyed_hash(words, 2));
+}
+
+int main(void)
+{
+    net_native_start();
+    wire_add();
+    net_native_pass(1000);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_option_cut_off),
+        cmocka_unit_test(test_window_given_back),
+        cmocka_unit_test(test_ten_thousand_connections),
+        cmocka_unit_test(test_time_wait_is_limited),
+        cmocka_unit_test(test_time_wait_ends_are_used_again),
+        cmocka_unit_test(test_ports_are_shared_by_ends),
+        cmocka_unit_test(test_syn_flood),
+        cmocka_unit_test(test_out_of_sequence_beyond_window),
+        cmocka_unit_test(test_syn_with_ack_opens_nothing),
+        cmocka_unit_test(test_ipv6_fragment_missing),
+        cmocka_unit_test(test_ipv6_reassembly_time),
+        cmocka_unit_test(test_sequence_numbers),
+    };
+    return RUN_TESTS(tests);
+}
