@@ -232,7 +232,7 @@ static COLD bool e1000_open(struct netdev *netdev)
 /* --- in --- */
 
 /* The frame in the descriptor's buffer goes to the stack, and the descriptor gets another buffer. */
-static void pass_on(struct e1000 *n, uint16_t i, uint16_t size, bool checked)
+static void e1000_pass_on(struct e1000 *n, uint16_t i, uint16_t size, bool checked)
 {
     struct net_buffer *fresh = net_buffer_alloc(), *frame = n->in_buffer[i];
     if (fresh == NULL) {
@@ -270,7 +270,7 @@ static bool e1000_receive(struct e1000 *n)
     if (!whole || errors & IN_BAD || size < ETHERNET_HEADER || size > FRAME_MAX)
         n->netdev.in.errors++;
     else
-        pass_on(n, i, size, checked);
+        e1000_pass_on(n, i, size, checked);
     n->skips = !(status & IN_END);
     n->in[i].status = 0;
     n->in_next = next_of(n, i);

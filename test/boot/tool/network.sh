@@ -55,13 +55,12 @@ for s in t, u:
     s.bind(("127.0.0.1", 0))
 t.listen(1)
 print(t.getsockname()[1], u.getsockname()[1], flush=True)
-time.sleep(100)' >taken &
+time.sleep(300)' >taken &
 holder=$!
-for i in 1 2 3 4 5 6 7 8 9 10; do
-    [ -s taken ] && break
-    sleep 0.3
+until [ -s taken ] || ! kill -0 "$holder"; do
+    sleep 0.1
 done
-read -r tcp udp <taken
+read -r tcp udp <taken || exit 1
 refused "^ouro: port $tcp of this computer is taken: choose another one with --port\$" -p "$tcp:80"
 refused "^ouro: port $tcp of this computer is taken: " -p "0.0.0.0:$tcp:80"
 refused "^ouro: UDP port $udp of this computer is taken: " -p "$udp:53/udp"
