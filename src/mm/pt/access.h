@@ -3,6 +3,7 @@
  * another header of this name, over a simulated MMU. */
 #pragma once
 
+#include "base/str.h"
 #include "cpu/x86.h"
 #include "mm/pt/paging.h"
 
@@ -17,6 +18,12 @@ static inline pte_t pt_load(pt_table_t table, unsigned index)
 static inline void pt_store(pt_table_t table, unsigned index, pte_t e)
 {
     table[index].v = e.v;
+}
+
+/* Makes all entries empty. */
+static inline void pt_clear(pt_table_t table)
+{
+    memset((void *)(uintptr_t)table, 0, PAGE_SIZE);
 }
 
 /* INVLPG: drops the page's translation and all paging-structure caches (SDM 3A 4.10.4.1). */

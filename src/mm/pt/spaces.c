@@ -34,8 +34,7 @@ static enum err new_table(phys_t *out)
         return E_NOMEM;
     paging_counters.tables++;
     pt_table_t table = open_frame(*out);
-    for (unsigned i = 0; i < PT_ENTRIES; i++)
-        pt_store(table, i, (pte_t){0});
+    pt_clear(table);
     close_frame(table);
     return E_OK;
 }

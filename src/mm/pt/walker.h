@@ -74,8 +74,7 @@ static inline enum err pt_reach(const struct pt_access *access, const struct add
         pt_store(path->table[at], pt_index(v, at), link);
         access->relinked(at - 1, v);
         pt_table_t made = access->table(space, at - 1, v, link);
-        for (unsigned i = 0; i < PT_ENTRIES; i++)
-            pt_store(made, i, (pte_t){0});
+        pt_clear(made);
         path->table[at - 1] = made;
         path->level = at - 1;
     }

@@ -18,6 +18,12 @@ static inline void pt_store(pt_table_t table, unsigned index, pte_t e)
     sim_store((uint64_t)(uintptr_t)table + index * sizeof(pte_t), e.v);
 }
 
+static inline void pt_clear(pt_table_t table)
+{
+    for (unsigned i = 0; i < PT_ENTRIES; i++)
+        pt_store(table, i, (pte_t){0});
+}
+
 static inline void pt_invalidate(virt_t v)
 {
     sim_invlpg(v.v);
