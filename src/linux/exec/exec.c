@@ -43,6 +43,7 @@
 #include "mm/vm/history.h"
 #include "mm/vm/usercopy.h"
 
+#define TOO_LONG        "the arguments and the environment are too long"
 #define SCRIPTS_MAX     5 /* depth of scripts with scripts as interpreters */
 #define STACK_MIN       UINT64_C(0x20000)
 #define STACK_MAX       UINT64_C(0x40000000)
@@ -304,16 +305,6 @@ static MUST_CHECK enum err place(struct exec_job *job)
     return E_OK;
 }
 
-void stack_give_way(void)
-{
-    thread_give_way();
-}
-
-static MUST_CHECK enum err too_long(struct exec_job *job, enum err e)
-{
-    return exec_refuse(job->why, e, job->path, "the arguments and the environment are too long");
-}
-
 /* Before place(): it gives way, and what is free then may be taken meanwhile. */
 static MUST_CHECK enum err measure_stack(struct exec_job *job)
 {
@@ -323,7 +314,7 @@ static MUST_CHECK enum err measure_stack(struct exec_job *job)
     plan->argv = (const char *const *)job->argv;
     plan->envp = job->envp;
     enum err e = stack_measure(plan, clamp(quarter, ARGUMENTS_MIN, ARGUMENTS_MAX));
-    return e == E_OK ? E_OK : too_long(job, e);
+    return e == E_OK ? E_OK : exec_refuse(job->why, e, job->path, TOO_LONG);
 }
 
 static MUST_CHECK enum err build_stack(struct exec_job *job)
@@ -335,7 +326,7 @@ static MUST_CHECK enum err build_stack(struct exec_job *job)
     fill_auxv(job);
     job->stack_bytes = stack_size(plan);
     if (job->stack_bytes > virt_range_size(job->stack) / 2)
-        return too_long(job, E_2BIG);
+        return exec_refuse(job->why, E_2BIG, job->path, TOO_LONG);
     job->stack_image = heap_alloc(job->stack_bytes);
     return job->stack_image != NULL ? E_OK : no_memory(job);
 }

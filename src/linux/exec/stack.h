@@ -83,5 +83,5 @@ uint64_t stack_size(const struct stack_plan *plan);
  * plan->auxv. O(bytes); gives way. */
 void stack_build(struct stack_plan *plan, uint8_t *image, struct stack_layout *out);
 
-/* The preemption point between two strings. Defined above, in linux/exec/exec.c. */
+/* The preemption point between two strings. Defined in linux/exec/sys_exec.c. */
 void stack_give_way(void);

@@ -100,6 +100,11 @@ static MUST_CHECK enum err list_copy_in(struct string_list *list, virt_t from, c
     return e;
 }
 
+void stack_give_way(void)
+{
+    thread_give_way();
+}
+
 static enum err exec_start(struct syscall *call, const char *path, const struct string_list *argv,
                            const struct string_list *envp)
 {

@@ -72,7 +72,7 @@ static char control[CMSG_SPACE(253 * sizeof(int))];
 static struct sockaddr_un address = {AF_UNIX, FOLDER "/socket"};
 static struct timespec no_time;
 static char small[PAGE] __attribute__((aligned(64)));
-static char *strings[64], long_string[128 << 10], **many_strings;
+static char *strings[64], long_string[128 << 10], **arguments;
 static uint32_t word, word2;
 static struct futex_waitv_of waiters[FUTEX_WAITV_MAX];
 static struct {
@@ -256,16 +256,19 @@ static void make_memory(char **at)
         mprotect(*at + i, PAGE, PROT_READ);
 }
 
-/* Nearly as much as the largest stack allows, in long strings and in empty ones. */
-static void make_arguments(void)
+/* Nearly as much as the largest stack allows, in long strings or in empty ones. */
+static void make_arguments(bool long_ones)
 {
     struct rlimit stack = {64l << 20, 64l << 20};
     must(setrlimit(RLIMIT_STACK, &stack) == 0, "RLIMIT_STACK");
     for (size_t i = 2; i < 2 + MANY_BYTES / sizeof long_string; i++)
         strings[i] = long_string;
-    many_strings = (char **)map((long)(MANY_BYTES / 9 + 1) * 8, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    arguments = strings;
+    if (long_ones)
+        return;
+    arguments = (char **)map((long)(MANY_BYTES / 9 + 1) * 8, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     for (size_t i = 0; i < MANY_BYTES / 9; i++)
-        many_strings[i] = i == 0 ? strings[0] : i == 1 ? strings[1] : "";
+        arguments[i] = i == 0 ? strings[0] : i == 1 ? strings[1] : "";
 }
 
 static char **const memories[] = {&range, &areas, &shared, &target};
@@ -354,7 +357,7 @@ static void prepare_row(const char *name, const char *kinds)
     strings[0] = "everycall";
     strings[1] = "end";
     if (strstr(name, "exec"))
-        make_arguments();
+        make_arguments(strcmp(name, "execve") == 0);
 }
 
 /* --- Before and after a call --- */
@@ -489,10 +492,6 @@ static bool choose_for_call(const char *name, size_t index, const char *kind, st
         PUT(to, index == 0 ? 3 : index == 1 ? -1 : 0);
     else if (is_one_of(name, "execve execveat") && strcmp(kind, "STR") == 0)
         PUT(to, ADDRESS(deep_path), ADDRESS("/proc/self/exe"));
-    else if (strcmp(kind, "ENV") == 0)
-        PUT(to, ADDRESS(&strings[63]), ADDRESS(strings)); /* none; with the arguments too much */
-    else if (strcmp(name, "execveat") == 0 && strcmp(kind, "LIST") == 0)
-        PUT(to, ADDRESS(many_strings));
     else if (is_one_of(name, "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo") &&
              strcmp(kind, "INT") == 0)
         PUT(to, getpid());
@@ -532,8 +531,8 @@ static void choose_by_kind(const char *kind, size_t index, struct values *to)
             ADDRESS(long_name));
     else if (strcmp(kind, "IOV") == 0 || strcmp(kind, "IOV_OUT") == 0)
         PUT(to, ADDRESS(iov));
-    else if (strcmp(kind, "LIST") == 0)
-        PUT(to, ADDRESS(strings));
+    else if (strcmp(kind, "LIST") == 0 || strcmp(kind, "ENV") == 0)
+        PUT(to, ADDRESS(*kind == 'L' ? arguments : &strings[63])); /* no environment */
     else if (strcmp(kind, "TIME") == 0)
         PUT(to, ADDRESS(&no_time));
     else if (strcmp(kind, "PTR") == 0 || strcmp(kind, "BYTES") == 0 ||
