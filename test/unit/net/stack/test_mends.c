@@ -351,6 +351,24 @@ static void test_ipv6_reassembly_time(void **state)
     assert_int_equal(quoted[47], 9);
 }
 
+/* A request is acknowledged with its answer, or later; not at once by a packet of its own. */
+static void test_acknowledgement_waits(void **state)
+{
+    (void)state;
+    serve(8);
+    uint32_t ours = open_from(7100);
+    unsigned sent = wire_sent;
+    struct wire_segment s = from(7100, 1001, ours, TCP_ACK | TCP_PSH);
+    s.data = "request";
+    s.size = 7;
+    wire_tcp(&s);
+    tcp_recved(accepted, 7);
+    assert_int_equal(wire_sent, sent);
+    net_native_pass(200);
+    assert_int_equal(wire_sent, sent + 1);
+    end();
+}
+
 static void test_sequence_numbers(void **state)
 {
     (void)state;
@@ -387,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
         cmocka_unit_test(test_ipv6_fragment_missing),
         cmocka_unit_test(test_ipv6_reassembly_time),
+        cmocka_unit_test(test_acknowledgement_waits),
         cmocka_unit_test(test_sequence_numbers),
     };
     return RUN_TESTS(tests);
