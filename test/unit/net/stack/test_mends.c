@@ -369,6 +369,23 @@ static void test_acknowledgement_waits(void **state)
     end();
 }
 
+/* Datagrams for a port that nothing has: 50 answers at once, and 1,000 in a second. */
+static void test_icmp_errors_are_limited(void **state)
+{
+    (void)state;
+    static const uint8_t packet[28] = {0x45, 0, 0,  28, 0, 0, 0, 0, 64, 17, 0x66, 0xcf, 10, 0,
+                                       0,    1, 10, 0,  0, 2, 1, 1, 9,  9,  0,    8,    0,  0};
+    unsigned sent = wire_sent;
+    for (unsigned i = 0; i < 200; i++)
+        wire_packet(packet, sizeof packet);
+    assert_int_equal(wire_sent, sent + 50);
+    assert_int_equal(wire_last[20], 3);
+    net_native_pass(10);
+    for (unsigned i = 0; i < 200; i++)
+        wire_packet(packet, sizeof packet);
+    assert_int_equal(wire_sent, sent + 60);
+}
+
 static void test_sequence_numbers(void **state)
 {
     (void)state;
@@ -406,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_ipv6_fragment_missing),
         cmocka_unit_test(test_ipv6_reassembly_time),
         cmocka_unit_test(test_acknowledgement_waits),
+        cmocka_unit_test(test_icmp_errors_are_limited),
         cmocka_unit_test(test_sequence_numbers),
     };
     return RUN_TESTS(tests);
