@@ -14,7 +14,6 @@
 #include "kern/netdev.h"
 #include "net/stack/stack.h"
 
-#include <lwip/inet_chksum.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ip4.h>
 
@@ -95,6 +94,33 @@ static uint32_t figure_get32(const uint8_t *at)
     return lwip_htonl(value);
 }
 
+static uint32_t figure_sum(const uint8_t *bytes, size_t size, uint32_t sum)
+{
+    for (size_t i = 0; i < size; i += 2)
+        sum += (uint32_t)bytes[i] << 8 | (i + 1 < size ? bytes[i + 1] : 0);
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+/* 10.0.2.2 says which card it has. */
+static void figure_neighbour(void)
+{
+    static const uint8_t reply[42] = {0x52, 0x54, 0, 0, 0, 1, 0x52, 0x55, 10, 0, 2, 2, 8,  6, 0, 1,
+                                      8,    0,    6, 4, 0, 2, 0x52, 0x55, 10, 0, 2, 2, 10, 0, 2, 2,
+                                      0x52, 0x54, 0, 0, 0, 1, 10,   0,    2,  15};
+    struct net_buffer *buffer = net_buffer_alloc();
+    CHECK(buffer != NULL);
+    if (buffer == NULL)
+        return;
+    memcpy(buffer->data, reply, sizeof reply);
+    buffer->next = NULL;
+    buffer->start = 0;
+    buffer->size = sizeof reply;
+    buffer->checked = false;
+    figure_in[figure_in_count++] = buffer;
+}
+
 /* A segment from 10.0.2.2 waits to be polled. */
 static void figure_come(uint32_t sequence, uint32_t acknowledges, uint8_t flags, unsigned size)
 {
@@ -111,8 +137,9 @@ static void figure_come(uint32_t sequence, uint32_t acknowledges, uint8_t flags,
     memcpy(frame + 14, ip, 20);
     frame[16] = (uint8_t)((40 + size) >> 8);
     frame[17] = (uint8_t)(40 + size);
-    uint16_t sum = inet_chksum(frame + 14, 20);
-    memcpy(frame + 24, &sum, 2);
+    uint32_t sum = ~figure_sum(frame + 14, 20, 0);
+    frame[24] = (uint8_t)(sum >> 8);
+    frame[25] = (uint8_t)sum;
     tcp[0] = PEER >> 8;
     tcp[1] = PEER & 0xff;
     tcp[3] = PORT;
@@ -121,10 +148,13 @@ static void figure_come(uint32_t sequence, uint32_t acknowledges, uint8_t flags,
     tcp[12] = 0x50;
     tcp[13] = flags;
     tcp[14] = tcp[15] = 0xff;
+    sum = ~figure_sum(tcp, 20 + size, figure_sum(frame + 26, 8, 6 + 20 + size));
+    tcp[16] = (uint8_t)(sum >> 8);
+    tcp[17] = (uint8_t)sum;
     buffer->next = NULL;
     buffer->start = 0;
     buffer->size = (uint16_t)(HEADERS + size);
-    buffer->checked = true; /* as a card may, but the figures are without */
+    buffer->checked = false; /* QEMU's card does not check */
     figure_in[figure_in_count++] = buffer;
 }
 
@@ -173,6 +203,7 @@ static uint32_t figure_connect(void) REQUIRES(kernel_lock)
     tcp_accept(pcb, figure_accept);
     net_lock_drop();
     figure_come(999, 0, TCP_SYN, 0);
+    figure_neighbour();
     figure_deliver();
     uint32_t ours = figure_get32(figure_out + 38) + 1;
     figure_come(1000, ours, TCP_ACK, 0);
@@ -189,7 +220,6 @@ GUEST_FATAL(net_figures)
     net_configure(&options);
     CHECK_EQUAL(net_start(), E_OK);
     deferred_run();
-    /* The router says who it is. */
     uint32_t ours = figure_connect();
     CHECK(figure_pcb != NULL);
     if (figure_pcb == NULL)
