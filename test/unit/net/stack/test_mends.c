@@ -320,14 +320,14 @@ static void test_ipv6_fragment_missing(void **state)
 {
     (void)state;
     static const uint8_t bytes[8];
-    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V6, 200);
+    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V6, WIRE_PROTOCOL);
     raw_recv(raw, on_raw, NULL);
     datagrams = 0;
-    wire_fragment(200, 0, true, 7, bytes, 8);
-    wire_fragment(200, 24, false, 7, bytes, 8);
-    wire_fragment(200, 16, true, 7, bytes, 8);
+    wire_fragment(0, true, 7, bytes, 8);
+    wire_fragment(24, false, 7, bytes, 8);
+    wire_fragment(16, true, 7, bytes, 8);
     assert_int_equal(datagrams, 0);
-    wire_fragment(200, 8, true, 7, bytes, 8);
+    wire_fragment(8, true, 7, bytes, 8);
     assert_int_equal(datagrams, 1);
     raw_remove(raw);
 }
@@ -339,14 +339,14 @@ static void test_ipv6_reassembly_time(void **state)
     uint8_t bytes[64];
     for (unsigned i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(0xc0 + i);
-    wire_fragment(200, 0, true, 9, bytes, sizeof bytes);
+    wire_fragment(0, true, 9, bytes, sizeof bytes);
     wire_last_size = 0;
     net_native_pass(100000);
     assert_true(wire_last_size >= 48 + 48 + sizeof bytes);
     const uint8_t *icmp = wire_last + 40, *quoted = icmp + 8;
     assert_int_equal(icmp[0], 3);
     assert_int_equal(icmp[1], 1);
-    assert_int_equal(quoted[40], 200);
+    assert_int_equal(quoted[40], WIRE_PROTOCOL);
     assert_memory_equal(quoted + 48, bytes, sizeof bytes);
     assert_int_equal(quoted[47], 9);
 }
