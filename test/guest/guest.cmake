@@ -118,6 +118,12 @@ endforeach()
 ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "#[0-9]* 0x.* take_uart_under_ps2" "test=lock_inversion")
 ouro_guest_test(lock_inversion_second ${guest_kernel} 121 "#[0-9]* 0x.* take_ps2_under_uart" "test=lock_inversion")
 
+# The stack's instructions for a segment of 1,460 bytes: less than 7,000 in, and out.
+foreach(figure segment-in segment-out)
+    ouro_guest_test(net-${figure} ${guest_kernel} 0 "^figure net ${figure} [1-6][0-9][0-9][0-9]$"
+        "test=net_figures" -icount shift=0)
+endforeach()
+
 # The network card's driver, against QEMU's card: on PCI by messages and by the line, and on microvm by registers in memory.
 set(user_network -netdev user,id=net)
 ouro_guest_test(card-virtio-mmio ${guest_kernel} 0 "^answered"

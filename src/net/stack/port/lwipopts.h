@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lwIP's options (its opt.h explains each): no thread of its own, calls under net_lock, memory from the kernel's heap. */
+/* lwIP's options, which its documentation explains: no thread of its own, calls under net_lock, memory from the kernel's heap. */
 #pragma once
 
 #include "net/stack/memory.h"
