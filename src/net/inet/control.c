@@ -48,7 +48,8 @@ static enum err take_pktinfo6(const struct socket_control *control, struct inet_
     return E_OK;
 }
 
-static enum err take_number(const struct socket_control *control, int32_t least, uint8_t *out)
+static enum err take_control_number(const struct socket_control *control, int32_t least,
+                                    uint8_t *out)
 {
     int32_t number = control->bytes[0];
     if (control->size >= sizeof(number))
@@ -70,9 +71,9 @@ static enum err take_control(const struct inet_socket *inet, const struct socket
         case IP_PKTINFO:
             return take_pktinfo(control, out);
         case IP_TTL:
-            return take_number(control, 1, &out->ttl);
+            return take_control_number(control, 1, &out->ttl);
         case IP_TOS:
-            return take_number(control, 0, &out->traffic_class);
+            return take_control_number(control, 0, &out->traffic_class);
         default:
             return E_INVAL;
         }
@@ -83,9 +84,9 @@ static enum err take_control(const struct inet_socket *inet, const struct socket
     case IPV6_PKTINFO:
         return take_pktinfo6(control, out);
     case IPV6_HOPLIMIT:
-        return take_number(control, 0, &out->ttl);
+        return take_control_number(control, 0, &out->ttl);
     case IPV6_TCLASS:
-        return take_number(control, 0, &out->traffic_class);
+        return take_control_number(control, 0, &out->traffic_class);
     default:
         return E_INVAL;
     }

@@ -152,8 +152,8 @@ static enum err put_ip4(struct interface_request *request, uint32_t ip)
     return E_OK;
 }
 
-static enum err answer(const struct netif *netif, uint32_t command,
-                       struct interface_request *request) REQUIRES(net_lock)
+static enum err answer_request(const struct netif *netif, uint32_t command,
+                               struct interface_request *request) REQUIRES(net_lock)
 {
     uint32_t ip = ip4_addr_get_u32(netif_ip4_addr(netif));
     uint32_t mask = ip4_addr_get_u32(netif_ip4_netmask(netif));
@@ -246,7 +246,7 @@ static enum err about_interface(uint32_t command, uint64_t argument)
         request.name[INTERFACE_NAME - 1] = '\0';
         netif = netif_named(request.name);
         if (netif)
-            e = answer(netif, command, &request);
+            e = answer_request(netif, command, &request);
     }
     net_lock_drop();
     if (!netif)

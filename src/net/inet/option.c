@@ -256,7 +256,7 @@ enum err inet_get_option(struct socket *socket, struct socket_option *option)
         return E_OK;
     }
     if (!has_level(inet, option->level))
-        return inet_is_v6(inet) ? E_NOPROTOOPT : E_NOTSUP; /* as Linux's ip_getsockopt() */
+        return inet_is_v6(inet) ? E_NOPROTOOPT : E_NOTSUP; /* as Linux has it */
     if ((option->level == IPPROTO_IP && option->name == IP_MTU) ||
         (option->level == IPPROTO_IPV6 && option->name == IPV6_MTU))
         return get_mtu(inet, option);

@@ -23,7 +23,7 @@ static struct inet_port *port_find(const struct hash_table *table, uint16_t numb
     return link ? CONTAINER_OF(link, struct inet_port, link) : NULL;
 }
 
-/* As inet_csk_bind_conflict() and inet_rcv_saddr_equal() of Linux have it. */
+/* As Linux has it (inet_csk_bind_conflict, inet_rcv_saddr_equal). */
 static bool ports_conflict(const struct inet_socket *a, const struct inet_socket *b)
 {
     if (!inet_addresses_meet(a, b))

@@ -76,7 +76,7 @@ static void drop_pcb(struct tcp_socket *t, bool reset) REQUIRES(net_lock)
     net_kick();
 }
 
-/* tcp_disconnect() of Linux: the socket is as new, with its address if it was bound. */
+/* As connect(2) has it for AF_UNSPEC: the socket is as new, with its address if it was bound. */
 static void tcp_reset_socket(struct tcp_socket *t)
 {
     net_lock_take();
@@ -86,7 +86,8 @@ static void tcp_reset_socket(struct tcp_socket *t)
     struct inet_socket *inet = &t->inet;
     t->condition = TCP_UNUSED;
     t->use = TCP_UNCONNECTED;
-    t->ended = t->full = t->withheld = false;
+    t->ended = t->full = false;
+    t->withheld = 0;
     inet->shut = 0;
     inet->remote.port = 0;
     inet_address_any(inet, &inet->remote.ip);

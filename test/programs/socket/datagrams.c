@@ -1,55 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagrams of UDP and raw ICMP over the loopback interface, options, interfaces and netlink: the result of every call. */
 #define _GNU_SOURCE
-#include "result.h"
+#include "socket/internet.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-static int family;
 static char buffer[70000];
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    struct sockaddr_storage storage;
-};
-
-static socklen_t loopback(union address *a, int port)
-{
-    memset(a, 0, sizeof *a);
-    a->any.sa_family = (sa_family_t)family;
-    if (family == AF_INET) {
-        a->in.sin_port = htons((uint16_t)port);
-        a->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        return sizeof a->in;
-    }
-    a->in6.sin6_port = htons((uint16_t)port);
-    a->in6.sin6_addr = in6addr_loopback;
-    return sizeof a->in6;
-}
-
-static int port_of(int fd)
-{
-    union address a = {0};
-    socklen_t size = sizeof a;
-    if (getsockname(fd, &a.any, &size) != 0)
-        return -1;
-    return ntohs(a.any.sa_family == AF_INET ? a.in.sin_port : a.in6.sin6_port);
-}
 
 static int bound(void)
 {
@@ -66,29 +28,6 @@ static long send_to(int fd, const char *text, size_t size, int port)
     union address a;
     socklen_t length = loopback(&a, port);
     return sendto(fd, text, size, 0, &a.any, length);
-}
-
-static void events(const char *name, int fd, short wanted)
-{
-    struct pollfd p = {fd, wanted | POLLRDHUP, 0};
-    int n = poll(&p, 1, wanted ? 2000 : 0);
-    printf("%s: poll %d, %#x\n", name, n, p.revents);
-}
-
-static void now(const char *name, int fd)
-{
-    struct pollfd p = {
-        fd, POLLIN | POLLOUT | POLLRDHUP | POLLPRI | POLLRDNORM | POLLWRNORM | POLLWRBAND, 0};
-    poll(&p, 1, 0);
-    printf("%s: events %#x\n", name, p.revents);
-}
-
-static int error_of(int fd)
-{
-    int value = -1;
-    socklen_t size = sizeof value;
-    getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &size);
-    return value;
 }
 
 static void datagrams(void)
@@ -357,6 +296,13 @@ static void options(void)
     set("TCP_USER_TIMEOUT", t, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000);
     set("TCP_USER_TIMEOUT", t, IPPROTO_TCP, TCP_USER_TIMEOUT, -1);
     set("TCP 200", t, IPPROTO_TCP, 200, 1);
+    close(u);
+    close(t);
+}
+
+static void options_of_ip(void)
+{
+    int u = socket(family, SOCK_DGRAM, 0), t = socket(family, SOCK_STREAM, 0);
     set("UDP_CORK", u, IPPROTO_UDP, UDP_CORK, 1);
     set("UDP_CORK", u, IPPROTO_UDP, UDP_CORK, 0);
     set("TCP_NODELAY of UDP", u, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -379,6 +325,13 @@ static void options(void)
     set("IPV6_TCLASS", t, IPPROTO_IPV6, IPV6_TCLASS, 0x20);
     set("IPV6_RECVERR", u, IPPROTO_IPV6, IPV6_RECVERR, 1);
     set("level 200", t, 200, 1, 1);
+    close(u);
+    close(t);
+}
+
+static void other_options(void)
+{
+    int u = socket(family, SOCK_DGRAM, 0), t = socket(family, SOCK_STREAM, 0);
     char name[32] = {0};
     socklen_t size = sizeof name;
     result("TCP_CONGESTION", setsockopt(t, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
@@ -513,6 +466,8 @@ int main(void)
         many();
         addresses();
         options();
+        options_of_ip();
+        other_options();
     }
     interfaces();
     multicast();

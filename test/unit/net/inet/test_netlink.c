@@ -112,10 +112,10 @@ static void test_dumps(void **state)
     (void)state;
     net_native_start();
     struct request links = dump_of(18), addresses = dump_of(22), routes = dump_of(26);
-    assert_int_equal(ask(&links, HEADER + 16, 65536, 16), 1);         /* lo */
-    assert_int_equal(ask(&links, HEADER + 16, 65536, 3), 1);          /* done */
-    assert_int_equal(ask(&addresses, HEADER + 16, 65536, 20), 2);     /* 127.0.0.1, ::1 */
-    assert_int_equal(ask(&routes, HEADER + 16, 65536, 24), 0);        /* lo has none */
+    assert_int_equal(ask(&links, HEADER + 16, 65536, 16), 1);     /* lo */
+    assert_int_equal(ask(&links, HEADER + 16, 65536, 3), 1);      /* done */
+    assert_int_equal(ask(&addresses, HEADER + 16, 65536, 20), 2); /* 127.0.0.1, ::1 */
+    assert_int_equal(ask(&routes, HEADER + 16, 65536, 24), 0);    /* lo has none */
     addresses.body[0] = 2;
     assert_int_equal(ask(&addresses, HEADER + 16, 65536, 20), 1);
     addresses.body[0] = 10;
