@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 /* A decimal number without leading zeros, at most `most`; moves *at past it. */
-static bool take_number(const char **at, unsigned most, uint8_t *out)
+static bool take_decimal(const char **at, unsigned most, uint8_t *out)
 {
     const char *p = *at;
     unsigned value = 0;
@@ -25,7 +25,7 @@ static bool take_number(const char **at, unsigned most, uint8_t *out)
 static bool take_address(const char **at, uint8_t out[4])
 {
     for (unsigned i = 0; i < 4; i++)
-        if ((i > 0 && *(*at)++ != '.') || !take_number(at, 255, &out[i]))
+        if ((i > 0 && *(*at)++ != '.') || !take_decimal(at, 255, &out[i]))
             return false;
     return out[0] != 0 && out[0] != 127 && out[0] < 224;
 }
@@ -49,7 +49,7 @@ COLD bool net_options_parse(const char *value, struct net_options *out)
         return true;
     out->way = NET_STATIC;
     if (!take_address(&value, out->address) || *value++ != '/' ||
-        !take_number(&value, 32, &out->prefix) || out->prefix == 0)
+        !take_decimal(&value, 32, &out->prefix) || out->prefix == 0)
         return false;
     while (*value == ',') {
         value++;

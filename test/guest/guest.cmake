@@ -101,6 +101,11 @@ foreach(case
         "unlock_with_interrupts_on|a lock of class_ps2 was held with interrupts on"
         "unlock_what_is_not_held|a lock of class_ps2 is dropped that is not held"
         "sleep_with_a_lock|kernel_lock is dropped while a lock of class_ps2 is held"
+        "net_lock_twice|net_lock is taken while this thread holds it"
+        "net_lock_alone|kernel_lock is needed here, and is not held"
+        "net_lock_under_spin|lock order: net_lock is taken under class_ps2, and net_lock -> class_ps2 was seen before"
+        "net_lock_in_interrupt|net_lock is taken in an interrupt"
+        "sleep_with_net_lock|kernel_lock is dropped while net_lock is held"
         "kernel_lock_twice|kernel_lock is taken while this thread holds it"
         "kernel_lock_missing|kernel_lock is needed here, and is not held"
         "kernel_lock_in_interrupt|kernel_lock is taken in an interrupt"
@@ -114,6 +119,12 @@ foreach(case
 endforeach()
 ouro_guest_test(lock_inversion_first ${guest_kernel} 121 "#[0-9]* 0x.* take_uart_under_ps2" "test=lock_inversion")
 ouro_guest_test(lock_inversion_second ${guest_kernel} 121 "#[0-9]* 0x.* take_ps2_under_uart" "test=lock_inversion")
+
+# The stack's instructions for a segment of 1,460 bytes: less than 7,000 in, and out.
+foreach(figure segment-in segment-out)
+    ouro_guest_test(net-${figure} ${guest_kernel} 0 "^figure net ${figure} [1-6][0-9][0-9][0-9]$"
+        "test=net_figures" -icount shift=0)
+endforeach()
 
 # The network card's driver, against QEMU's card: on PCI by messages and by the line, and on microvm by registers in memory.
 set(user_network -netdev user,id=net)

@@ -6,6 +6,7 @@
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "kern/wait.h"
+#include "net/stack/lock.h"
 
 /* Locks of two classes that the kernel never nests. */
 static struct spin_lock one_spin, two_spin;
@@ -83,7 +84,41 @@ GUEST_FATAL(kernel_lock_missing) NO_LOCK_ANALYSIS
     (void)!WAIT_EVENT(&queue, true, NO_DEADLINE);
 }
 
+GUEST_FATAL(net_lock_twice) NO_LOCK_ANALYSIS
+{
+    net_lock_take();
+    net_lock_take();
+}
+
+GUEST_FATAL(net_lock_alone) NO_LOCK_ANALYSIS
+{
+    kernel_lock_drop();
+    net_lock_take();
+}
+
+GUEST_FATAL(net_lock_under_spin) NO_LOCK_ANALYSIS
+{
+    net_lock_take();
+    spin_unlock_irq(&one_spin, &class_ps2, spin_lock_irq(&one_spin, &class_ps2));
+    net_lock_drop();
+    spin_lock_irq(&one_spin, &class_ps2);
+    net_lock_take();
+}
+
+GUEST_FATAL(sleep_with_net_lock) NO_LOCK_ANALYSIS
+{
+    static struct wait_queue queue = WAIT_QUEUE_INIT(queue);
+    net_lock_take();
+    (void)!WAIT_EVENT(&queue, false, NO_DEADLINE);
+}
+
 static volatile bool fired;
+
+static void take_net_in_interrupt(struct timer *timer) NO_LOCK_ANALYSIS
+{
+    (void)timer;
+    net_lock_take();
+}
 
 static void take_in_interrupt(struct timer *timer) NO_LOCK_ANALYSIS
 {
@@ -119,6 +154,11 @@ GUEST_FATAL(kernel_lock_in_interrupt)
 GUEST_FATAL(kernel_lock_needed_in_interrupt)
 {
     wait_for_interrupt(need_in_interrupt);
+}
+
+GUEST_FATAL(net_lock_in_interrupt)
+{
+    wait_for_interrupt(take_net_in_interrupt);
 }
 
 GUEST_FATAL(interrupt_keeps_lock)

@@ -29,7 +29,6 @@ static const struct {
     {"/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"},
     {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
                            "networks: files\nprotocols: files\nservices: files\n"},
-    {"/etc/resolv.conf", "# no name server\n"},
     {"/etc/os-release", "PRETTY_NAME=\"Ouro\"\nNAME=\"Ouro\"\nID=ouro\n"},
     {"/etc/services", "echo\t\t7/tcp\necho\t\t7/udp\ndiscard\t\t9/tcp\t\tsink null\n"
                       "discard\t\t9/udp\t\tsink null\ndaytime\t\t13/tcp\nftp-data\t20/tcp\n"

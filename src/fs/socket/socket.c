@@ -113,6 +113,12 @@ static struct wait_queue *socket_queue(struct file *file, bool write)
     return write ? &socket->writable : &socket->readable;
 }
 
+static enum err interface_control(struct socket *socket, uint32_t command, uint64_t argument)
+{
+    const struct socket_family *family = socket_family_find(AF_INET);
+    return family && family->control ? family->control(socket, command, argument) : E_NOTTY;
+}
+
 static enum err socket_control(struct file *file, uint32_t command, uint64_t argument,
                                uint64_t *result)
 {
@@ -128,7 +134,7 @@ static enum err socket_control(struct file *file, uint32_t command, uint64_t arg
         return copy_out(virt(argument), &number, sizeof(number));
     }
     if (command != FIONREAD && command != TIOCOUTQ)
-        return socket->ops->control ? socket->ops->control(socket, command, argument) : E_NOTTY;
+        return interface_control(socket, command, argument);
     uint32_t bytes;
     enum err e = socket->ops->queued(socket, command == TIOCOUTQ, &bytes);
     return e == E_OK ? copy_out(virt(argument), &bytes, sizeof(bytes)) : e;

@@ -18,6 +18,7 @@
 
 #define AF_UNSPEC        0u
 #define AF_UNIX          1u
+#define AF_INET          2u
 
 #define SOCK_STREAM      1u
 #define SOCK_DGRAM       2u
@@ -161,8 +162,6 @@ struct socket_ops {
     enum err (*get_option)(struct socket *socket, struct socket_option *option);
     /* A common option has changed: a flag, a buffer size. NULL: none concerns the family. */
     void (*changed)(struct socket *socket);
-    /* ioctl() commands of the family. E_NOTTY. NULL: none. */
-    enum err (*control)(struct socket *socket, uint32_t command, uint64_t argument);
 };
 
 struct socket {
@@ -188,6 +187,8 @@ struct socket_family {
     enum err (*create)(uint32_t type, uint32_t protocol, struct socket **out);
     /* socketpair(): connects two new sockets; NULL: E_NOTSUP. */
     enum err (*pair)(struct socket *a, struct socket *b);
+    /* ioctl() commands about interfaces, which AF_INET answers for the sockets of all families. E_NOTTY. */
+    enum err (*control)(struct socket *socket, uint32_t command, uint64_t argument);
     struct socket_family *next;
 };
 
@@ -223,3 +224,5 @@ void socket_files_put(struct socket_files *files); /* NULL is allowed */
 
 /* Registers AF_UNIX. Boot. */
 void unix_sockets_init(void);
+/* The text of /proc/net/unix. O(sockets of AF_UNIX). */
+void unix_show(struct text *text, void *context);

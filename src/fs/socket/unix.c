@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/text.h"
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
 
@@ -14,6 +15,8 @@
 
 /* Of struct unix_socket.abstract_link; the hash is that of the name. */
 static struct hash_table abstract_names = HASH_TABLE_INIT(abstract_names);
+
+static struct list all_sockets = LIST_INIT(all_sockets); /* struct unix_socket.all */
 
 static const struct socket_ops unix_ops;
 
@@ -29,6 +32,7 @@ void unix_put(struct unix_socket *u)
     assert(u->references > 0);
     if (--u->references > 0)
         return;
+    list_remove(&u->all);
     heap_free(u->name);
     heap_free(u);
 }
@@ -47,6 +51,7 @@ static enum err unix_new(uint32_t type, struct unix_socket **out)
         return E_NOMEM;
     socket_init(&u->socket, &unix_ops, AF_UNIX, type, 0);
     u->references = 1;
+    list_add_tail(&all_sockets, &u->all);
     list_init(&u->packets);
     list_init(&u->waiting);
     list_init(&u->waiting_link);
@@ -497,4 +502,29 @@ void unix_sockets_init(void)
     static struct socket_family family = {
         .number = AF_UNIX, .create = unix_create, .pair = unix_pair};
     socket_family_register(&family);
+}
+
+static void show_socket(struct text *text, const struct unix_socket *u)
+{
+    const struct socket *socket = &u->socket;
+    uint64_t ino = socket->file ? socket->file->inode->ino : 0;
+    text_printf(text, "%016lx: %08X 00000000 %08X %04X %02X %5lu", 0ul, u->references,
+                u->state == UNIX_LISTENING ? 0x10000u : 0, socket->type,
+                u->state == UNIX_CONNECTED ? 3u : 1u, ino);
+    for (uint32_t i = PATH_AT; u->name && i < u->name->length; i++) {
+        char c = (char)u->name->bytes[i];
+        if (i == PATH_AT)
+            text_append(text, c == '\0' ? " @" : " ", c == '\0' ? 2 : 1);
+        if (c != '\0' || (i > PATH_AT && u->abstract)) /* a path ends with a NUL */
+            text_append(text, c != '\0' ? &c : "@", 1);
+    }
+    text_append(text, "\n", 1);
+}
+
+void unix_show(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+    list_for_each (link, &all_sockets)
+        show_socket(text, CONTAINER_OF(link, struct unix_socket, all));
 }

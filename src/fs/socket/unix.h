@@ -29,6 +29,7 @@ enum unix_state {
 
 struct unix_socket {
     struct socket socket;
+    struct list all; /* in the list of /proc/net/unix */
     uint32_t references;
     bool released;
     bool abstract; /* bound to an abstract name */

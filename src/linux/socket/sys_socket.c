@@ -72,7 +72,7 @@ static enum err socket_make(const struct syscall *call, const struct socket_fami
     if (!*family) {
         static uint64_t said;
         if (!(said >> number & 1))
-            log_info("socket() of family %u is answered with EAFNOSUPPORT: there is no network",
+            log_info("socket() of family %u is answered with EAFNOSUPPORT: it is not there",
                      number);
         said |= UINT64_C(1) << number;
         return E_AFNOSUPPORT;

@@ -165,7 +165,7 @@ static enum err control_parse(const uint8_t *control, uint64_t size, struct sock
             e = take_credentials(data, length, message);
         else if (header.level == SOL_SOCKET)
             e = E_INVAL;
-        else
+        else if (message->controls)
             e = take_control_of_family(&header, data, length, message->controls);
         if (e != E_OK)
             return e;
@@ -219,7 +219,8 @@ static enum err send_one(struct syscall *call, struct socket *socket, uint64_t f
     enum err e = message_in(&user, from, &iov);
     if (e != E_OK)
         return e;
-    struct socket_message message = {.io = &iov.io, .flags = flags, .controls = &controls};
+    struct socket_message message = {
+        .io = &iov.io, .flags = flags, .controls = socket->family == AF_UNIX ? NULL : &controls};
     if (user.name_size > 0) {
         e = socket_address_in(&address, user.name, user.name_size);
         message.address = &address;

@@ -160,6 +160,8 @@ static bool has_ip6(const struct netif *netif, const ip6_addr_t *ip6)
 bool inet_is_local(const ip_addr_t *ip)
 {
     struct netif *netif;
+    if (IP_IS_V4(ip) && ip4_addr_isloopback(ip_2_ip4(ip)))
+        return true;
     NETIF_FOREACH(netif)
     {
         if (IP_IS_V6(ip) ? has_ip6(netif, ip_2_ip6(ip))

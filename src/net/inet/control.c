@@ -48,7 +48,8 @@ static enum err take_pktinfo6(const struct socket_control *control, struct inet_
     return E_OK;
 }
 
-static enum err take_number(const struct socket_control *control, int32_t least, uint8_t *out)
+static enum err take_control_number(const struct socket_control *control, int32_t least,
+                                    uint8_t *out)
 {
     int32_t number = control->bytes[0];
     if (control->size >= sizeof(number))
@@ -70,9 +71,9 @@ static enum err take_control(const struct inet_socket *inet, const struct socket
         case IP_PKTINFO:
             return take_pktinfo(control, out);
         case IP_TTL:
-            return take_number(control, 1, &out->ttl);
+            return take_control_number(control, 1, &out->ttl);
         case IP_TOS:
-            return take_number(control, 0, &out->traffic_class);
+            return take_control_number(control, 0, &out->traffic_class);
         default:
             return E_INVAL;
         }
@@ -83,9 +84,9 @@ static enum err take_control(const struct inet_socket *inet, const struct socket
     case IPV6_PKTINFO:
         return take_pktinfo6(control, out);
     case IPV6_HOPLIMIT:
-        return take_number(control, 0, &out->ttl);
+        return take_control_number(control, 0, &out->ttl);
     case IPV6_TCLASS:
-        return take_number(control, 0, &out->traffic_class);
+        return take_control_number(control, 0, &out->traffic_class);
     default:
         return E_INVAL;
     }
@@ -120,14 +121,14 @@ uint8_t *inet_control_add(struct socket_controls *controls, uint32_t level, uint
 }
 
 static void add_pktinfo6(const struct inet_socket *inet, const struct datagram *datagram,
-                         struct socket_controls *out)
+                         uint32_t type, struct socket_controls *out)
 {
     struct pktinfo6 info = {.interface = datagram->interface};
     struct socket_address address;
     const struct inet_place to = {.ip = datagram->to};
     inet_address_out(inet, &to, &address);
     memcpy(info.ip, address.bytes + 8, sizeof(info.ip));
-    inet_control_add(out, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    inet_control_add(out, IPPROTO_IPV6, type, &info, sizeof(info));
 }
 
 void inet_controls_of(const struct inet_socket *inet, const struct datagram *datagram,
@@ -153,7 +154,11 @@ void inet_controls_of(const struct inet_socket *inet, const struct datagram *dat
     if (!inet_is_v6(inet))
         return;
     if (wants & INET6_PKTINFO)
-        add_pktinfo6(inet, datagram, out);
+        add_pktinfo6(inet, datagram, IPV6_PKTINFO, out);
+    if (wants & INET6_PKTINFO_OLD)
+        add_pktinfo6(inet, datagram, IPV6_2292PKTINFO, out);
+    if (!v4 && (wants & INET6_HOPLIMIT_OLD))
+        inet_control_add(out, IPPROTO_IPV6, IPV6_2292HOPLIMIT, &hops, sizeof(hops));
     if (!v4 && (wants & INET6_HOPLIMIT))
         inet_control_add(out, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
     if (!v4 && (wants & INET6_TCLASS))

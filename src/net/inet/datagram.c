@@ -2,7 +2,6 @@
 #include "net/inet/datagram.h"
 
 #include "mm/heap/heap.h"
-#include "net/inet/control.h"
 #include "net/stack/stack.h"
 
 #include <lwip/netif.h>
@@ -300,5 +299,4 @@ static const struct socket_ops datagram_ops = {
     .set_option = datagram_set_option,
     .get_option = datagram_get_option,
     .changed = datagram_changed,
-    .control = inet_control,
 };

@@ -6,6 +6,7 @@
 #include "mm/heap/heap.h"
 #include "net/inet/control.h"
 #include "net/inet/datagram.h"
+#include "net/inet/interface.h"
 #include "net/stack/stack.h"
 
 #include <lwip/netif.h>
@@ -99,10 +100,10 @@ static enum err send_by(struct datagram_socket *d, struct pbuf *p, const struct 
     ip_addr_t source = way->sending.source;
     if (!IP_ADDR_PCB_VERSION_MATCH(pcb, to))
         return inet_is_v6(&d->inet) ? E_NETUNREACH : E_INVAL;
-    if (!netif)
-        return E_NETUNREACH;
     if (inet_is_broadcast(to) && !socket_flag(&d->inet.socket, SO_BROADCAST))
         return E_ACCES;
+    if (!netif)
+        return E_NETUNREACH;
     if (ip_addr_isany(&source) || IP_GET_TYPE(&source) != IP_GET_TYPE(to)) {
         const ip_addr_t *own = ip_netif_get_local_ip(netif, to);
         if (!own)
@@ -112,8 +113,15 @@ static enum err send_by(struct datagram_socket *d, struct pbuf *p, const struct 
     u8_t ttl = pcb->ttl, tos = pcb->tos;
     pcb->ttl = way->sending.ttl;
     pcb->tos = way->sending.traffic_class;
+    /* The loopback interface gives everything back anyway. */
+    bool once = d->udp && netif_is_loopback(netif);
+    u8_t flags = once ? udp_flags(d->udp) : 0;
+    if (once)
+        udp_clear_flags(d->udp, UDP_FLAGS_MULTICAST_LOOP);
     err_t error = d->raw ? raw_sendto_if_src(d->raw, p, to, netif, &source)
                          : udp_sendto_if_src(d->udp, p, to, way->to.port, netif, &source);
+    if (once)
+        udp_setflags(d->udp, flags);
     pcb->ttl = ttl;
     pcb->tos = tos;
     net_kick();

@@ -77,8 +77,9 @@ static enum err set_raw_option(struct datagram_socket *d, const struct socket_op
         return set_filter(d, option);
     if (inet_is_v6(&d->inet) && option->name == RAW_OPTION_CHECKSUM &&
         (option->level == IPPROTO_IPV6 || option->level == IPPROTO_RAW)) {
-        if (option->size < sizeof(int32_t) || (option->number & 1) ||
-            socket->protocol == IPPROTO_ICMPV6)
+        bool icmp = socket->protocol == IPPROTO_ICMPV6;
+        if (option->size < sizeof(int32_t) || (option->number > 0 && (option->number & 1)) ||
+            (icmp && (option->level == IPPROTO_IPV6 || option->number != 2)))
             return E_INVAL;
         d->checksum = option->number < 0 ? -1 : option->number;
         datagram_changed(socket);

@@ -33,8 +33,6 @@ static struct netif *netif_of_group(const ip_addr_t *ip, uint32_t interface) REQ
 
 static err_t group_tell(struct netif *netif, const ip_addr_t *ip, bool join) REQUIRES(net_lock)
 {
-    if (netif_is_loopback(netif)) /* what is sent to itself needs no report */
-        return ERR_OK;
     if (IP_IS_V6(ip))
         return join ? mld6_joingroup_netif(netif, ip_2_ip6(ip))
                     : mld6_leavegroup_netif(netif, ip_2_ip6(ip));

@@ -3,6 +3,7 @@
 
 #include "fs/vfs/credentials.h"
 #include "kern/netdev.h"
+#include "net/inet/control.h"
 #include "net/inet/families.h"
 #include "net/inet/netlink.h"
 #include "net/stack/stack.h"
@@ -152,7 +153,8 @@ static enum err inet6_create(uint32_t type, uint32_t protocol, struct socket **o
 
 void inet_sockets_init(void)
 {
-    static struct socket_family inet4 = {.number = AF_INET, .create = inet4_create};
+    static struct socket_family inet4 = {
+        .number = AF_INET, .create = inet4_create, .control = inet_control};
     static struct socket_family inet6 = {.number = AF_INET6, .create = inet6_create};
     socket_family_register(&inet4);
     socket_family_register(&inet6);

@@ -20,7 +20,6 @@
 #include <lwip/err.h>
 #include <lwip/ip_addr.h>
 
-#define AF_INET         2u
 #define AF_INET6        10u
 
 #define IPPROTO_IP      0u
@@ -54,6 +53,8 @@ enum { /* of inet_socket.wants: control messages that the program asked for */
     INET6_HOPLIMIT = 32,
     INET6_TCLASS = 64,
     INET6_RECVERR = 128,
+    INET6_PKTINFO_OLD = 256, /* of RFC 2292, as busybox has it */
+    INET6_HOPLIMIT_OLD = 512,
 };
 
 struct inet_socket {
@@ -106,6 +107,8 @@ bool inet_is_broadcast(const ip_addr_t *ip) REQUIRES(net_lock);
 
 /* Takes the port for a socket of that protocol; 0: a free one. E_ADDRINUSE, E_NOMEM. O(sockets with that port). */
 MUST_CHECK enum err inet_port_take(struct inet_socket *inet, uint16_t port);
+/* Adds a connection to a port of TCP that lwIP has chosen for it, which others may have. E_NOMEM. O(1). */
+MUST_CHECK enum err inet_port_adopt(struct inet_socket *inet, uint16_t port);
 /* Adds a socket to the port that the other one has: a connection to its listener's. */
 void inet_port_share(struct inet_socket *inet, const struct inet_socket *other);
 void inet_port_drop(struct inet_socket *inet); /* O(1) */

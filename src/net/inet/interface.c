@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "mm/vm/usercopy.h"
 #include "net/inet/control.h"
+#include "net/stack/stack.h"
 
 #include <lwip/ip.h>
 #include <lwip/netif.h>
@@ -151,8 +152,8 @@ static enum err put_ip4(struct interface_request *request, uint32_t ip)
     return E_OK;
 }
 
-static enum err answer(const struct netif *netif, uint32_t command,
-                       struct interface_request *request) REQUIRES(net_lock)
+static enum err answer_request(const struct netif *netif, uint32_t command,
+                               struct interface_request *request) REQUIRES(net_lock)
 {
     uint32_t ip = ip4_addr_get_u32(netif_ip4_addr(netif));
     uint32_t mask = ip4_addr_get_u32(netif_ip4_netmask(netif));
@@ -245,7 +246,7 @@ static enum err about_interface(uint32_t command, uint64_t argument)
         request.name[INTERFACE_NAME - 1] = '\0';
         netif = netif_named(request.name);
         if (netif)
-            e = answer(netif, command, &request);
+            e = answer_request(netif, command, &request);
     }
     net_lock_drop();
     if (!netif)
@@ -256,10 +257,16 @@ static enum err about_interface(uint32_t command, uint64_t argument)
 enum err inet_control(struct socket *socket, uint32_t command, uint64_t argument)
 {
     int32_t mark = 0;
+    if (command >= SIOCGIFNAME && command <= SIOCGIFTXQLEN) {
+        enum err e = net_start();
+        if (e != E_OK)
+            return e;
+    }
     switch (command) {
     case SIOCATMARK:
-        return socket->type == SOCK_STREAM ? copy_out(virt(argument), &mark, sizeof(mark))
-                                           : E_NOTTY;
+        return socket->family != AF_UNIX && socket->type == SOCK_STREAM
+                   ? copy_out(virt(argument), &mark, sizeof(mark))
+                   : E_NOTTY;
     case SIOCGIFCONF:
         return list_interfaces(argument);
     case SIOCGIFNAME:

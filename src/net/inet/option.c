@@ -100,6 +100,8 @@ static const struct inet_option inet_rows[] = {
     {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, OPTION_BOOL, AT(bind_late), 0, 1},
     {IPPROTO_IP, IP_MULTICAST_TTL, OPTION_BYTE, AT(multicast_ttl), 0, 255},
     {IPPROTO_IP, IP_MULTICAST_LOOP, OPTION_BOOL, AT(multicast_loop), 0, 1},
+    {IPPROTO_IPV6, IPV6_2292PKTINFO, OPTION_WANTS, INET6_PKTINFO_OLD, 0, 1},
+    {IPPROTO_IPV6, IPV6_2292HOPLIMIT, OPTION_WANTS, INET6_HOPLIMIT_OLD, 0, 1},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, OPTION_BYTE, AT(hops), 0, 255},
     {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, OPTION_BYTE, AT(multicast_hops), 0, 255},
     {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, OPTION_BYTE, AT(multicast_loop), 0, 1},
@@ -254,7 +256,7 @@ enum err inet_get_option(struct socket *socket, struct socket_option *option)
         return E_OK;
     }
     if (!has_level(inet, option->level))
-        return inet_is_v6(inet) ? E_NOPROTOOPT : E_NOTSUP; /* as Linux's ip_getsockopt() */
+        return inet_is_v6(inet) ? E_NOPROTOOPT : E_NOTSUP; /* as Linux has it */
     if ((option->level == IPPROTO_IP && option->name == IP_MTU) ||
         (option->level == IPPROTO_IPV6 && option->name == IPV6_MTU))
         return get_mtu(inet, option);

@@ -4,8 +4,9 @@
 #include "mm/heap/hash_table.h"
 #include "mm/heap/heap.h"
 #include "net/inet/inet.h"
+#include "net/stack/pcbs.h"
 
-#include <lwip/priv/tcp_priv.h>
+#include <lwip/tcp.h>
 
 struct inet_port {
     struct hash_link link; /* the hash is the number */
@@ -22,7 +23,7 @@ static struct inet_port *port_find(const struct hash_table *table, uint16_t numb
     return link ? CONTAINER_OF(link, struct inet_port, link) : NULL;
 }
 
-/* As inet_csk_bind_conflict() and inet_rcv_saddr_equal() of Linux have it. */
+/* As Linux has it (inet_csk_bind_conflict, inet_rcv_saddr_equal). */
 static bool ports_conflict(const struct inet_socket *a, const struct inet_socket *b)
 {
     if (!inet_addresses_meet(a, b))
@@ -35,19 +36,29 @@ static bool ports_conflict(const struct inet_socket *a, const struct inet_socket
 }
 
 /* A connection whose socket is closed still has its port until the peer has closed too and TIME_WAIT is over. */
-static bool is_left_over(const struct inet_socket *inet, uint16_t port)
+static bool is_left_over(const struct inet_socket *inet, uint16_t number)
 {
-    const struct tcp_pcb *lists[] = {tcp_active_pcbs, tcp_tw_pcbs};
-    bool reuse = socket_flag(&inet->socket, SO_REUSEADDR);
-    for (unsigned i = 0; i < ARRAY_LENGTH(lists); i++) {
-        for (const struct tcp_pcb *pcb = lists[i]; pcb; pcb = pcb->next) {
-            if (pcb->local_port == port && !pcb->callback_arg &&
-                !(reuse && ip_get_option(pcb, INET_PCB_REUSE)) &&
-                (ip_addr_isany(&inet->local.ip) || ip_addr_cmp(&inet->local.ip, &pcb->local_ip)))
-                return true;
-        }
-    }
-    return false;
+    bool reuse = socket_flag(&inet->socket, SO_REUSEADDR), found = false;
+    net_lock_take();
+    for (const struct tcp_pcb *pcb = net_pcb_of_port(number); pcb && !found;
+         pcb = net_pcb_next_of_port(pcb))
+        found = !pcb->callback_arg && !(reuse && ip_get_option(pcb, INET_PCB_REUSE)) &&
+                (ip_addr_isany(&inet->local.ip) || ip_addr_cmp(&inet->local.ip, &pcb->local_ip));
+    net_lock_drop();
+    return found;
+}
+
+/* True if no socket and no connection has the port. */
+static bool is_unused(const struct hash_table *table, uint16_t number)
+{
+    if (port_find(table, number))
+        return false;
+    if (table != &tcp_ports)
+        return true;
+    net_lock_take();
+    bool unused = net_pcb_of_port(number) == NULL;
+    net_lock_drop();
+    return unused;
 }
 
 static bool port_is_free(const struct inet_socket *inet, const struct inet_port *port)
@@ -93,10 +104,15 @@ enum err inet_port_take(struct inet_socket *inet, uint16_t number)
     uint32_t at = (uint32_t)(random_u64() % span);
     for (uint32_t tries = 0; tries < span; tries++, at = (at + 1) % span) {
         number = (uint16_t)(EPHEMERAL_FIRST + at);
-        if (!port_find(table, number))
+        if (is_unused(table, number))
             return port_join(inet, table, NULL, number);
     }
     return E_ADDRINUSE;
+}
+
+enum err inet_port_adopt(struct inet_socket *inet, uint16_t number)
+{
+    return port_join(inet, &tcp_ports, port_find(&tcp_ports, number), number);
 }
 
 void inet_port_share(struct inet_socket *inet, const struct inet_socket *other)

@@ -329,6 +329,7 @@ const struct procfs_row procfs_net_rows[] = {
     {"tcp6", show_tcp, NULL, V6, 0},
     {"udp", show_udp, NULL, NULL, 0},
     {"udp6", show_udp, NULL, V6, 0},
+    {"unix", unix_show, NULL, NULL, 0},
 };
 const size_t procfs_net_row_count = ARRAY_LENGTH(procfs_net_rows);
 

@@ -6,14 +6,12 @@
 #include "base/str.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
-#include "net/inet/control.h"
 #include "net/stack/stack.h"
 
 #include <lwip/priv/tcp_priv.h>
 
 #define TCP_RECEIVE_BUFFER 131072u
 #define TCP_SEND_BUFFER    16384u
-#define LWIP_BACKLOG_MAX   255u
 
 static const struct socket_ops tcp_ops;
 
@@ -78,7 +76,7 @@ static void drop_pcb(struct tcp_socket *t, bool reset) REQUIRES(net_lock)
     net_kick();
 }
 
-/* tcp_disconnect() of Linux: the socket is as new, with its address if it was bound. */
+/* As connect(2) has it for AF_UNSPEC: the socket is as new, with its address if it was bound. */
 static void tcp_reset_socket(struct tcp_socket *t)
 {
     net_lock_take();
@@ -88,7 +86,8 @@ static void tcp_reset_socket(struct tcp_socket *t)
     struct inet_socket *inet = &t->inet;
     t->condition = TCP_UNUSED;
     t->use = TCP_UNCONNECTED;
-    t->ended = t->full = t->withheld = false;
+    t->ended = t->full = false;
+    t->withheld = 0;
     inet->shut = 0;
     inet->remote.port = 0;
     inet_address_any(inet, &inet->remote.ip);
@@ -111,24 +110,23 @@ static err_t tcp_established(void *argument, struct tcp_pcb *pcb, err_t error) N
 }
 
 /* Sends the SYN. E_ADDRINUSE: that pair of addresses has a connection, or is in TIME_WAIT. */
-static enum err begin_from(struct tcp_socket *t, const struct inet_place *to)
+static enum err send_syn(struct tcp_socket *t, const struct inet_place *to) REQUIRES(net_lock)
 {
-    enum err e = inet_autobind(&t->inet);
+    enum err e = make_pcb(t, IP_GET_TYPE(&to->ip));
     if (e != E_OK)
         return e;
-    net_lock_take();
-    e = make_pcb(t, IP_GET_TYPE(&to->ip));
-    if (e == E_OK) {
-        tcp_watch(t);
-        e = inet_error(tcp_connect(t->pcb, &to->ip, to->port, tcp_established));
-        if (e == E_OK) {
-            ip_addr_copy(t->inet.local.ip, t->pcb->local_ip);
-            net_kick();
-        } else {
-            drop_pcb(t, true);
-        }
-    }
-    net_lock_drop();
+    if (!t->inet.bound)
+        ip_reset_option(t->pcb,
+                        SOF_REUSEADDR); /* the port is only its own, or chosen for these ends */
+    tcp_watch(t);
+    e = inet_error(tcp_connect(t->pcb, &to->ip, to->port, tcp_established));
+    if (e == E_OK && !t->inet.port)
+        e = inet_port_adopt(&t->inet, t->pcb->local_port);
+    if (e == E_OK)
+        ip_addr_copy(t->inet.local.ip, t->pcb->local_ip);
+    else
+        drop_pcb(t, true);
+    net_kick();
     return e;
 }
 
@@ -150,9 +148,14 @@ enum err tcp_begin(struct tcp_socket *t, const struct socket_address *address)
             return e;
     }
     bool own_port = inet->port == NULL;
-    unsigned tries = own_port ? EPHEMERAL_LAST - EPHEMERAL_FIRST : 0;
-    while ((e = begin_from(t, &to)) == E_ADDRINUSE && tries-- > 0)
-        inet_port_drop(inet);
+    e = inet_autobind(inet);
+    if (e == E_AGAIN) /* every port is in use: lwIP finds one that may serve these ends too */
+        e = E_OK;
+    if (e == E_OK) {
+        net_lock_take();
+        e = send_syn(t, &to);
+        net_lock_drop();
+    }
     if (e != E_OK) {
         if (own_port) {
             inet_port_drop(inet);
@@ -205,6 +208,11 @@ static enum err tcp_connect_to(struct socket *socket, const struct socket_addres
     return e == E_OK ? E_CONNABORTED : e;
 }
 
+static bool is_full(const struct tcp_socket *listener)
+{
+    return listener->waiting_count > listener->backlog;
+}
+
 /* Spreads connections over the listeners of a group by the peer's address, as Linux. */
 static struct tcp_socket *choose_listener(const struct tcp_group *group, const struct tcp_pcb *pcb)
 {
@@ -216,7 +224,22 @@ static struct tcp_socket *choose_listener(const struct tcp_group *group, const s
     struct list *link = group->members.next;
     while (skip-- > 0)
         link = link->next;
-    return CONTAINER_OF(link, struct tcp_socket, group_link);
+    struct tcp_socket *chosen = CONTAINER_OF(link, struct tcp_socket, group_link);
+    for (uint32_t tries = group->count; tries > 0 && is_full(chosen); tries--) {
+        link = link->next == &group->members ? group->members.next : link->next;
+        chosen = CONTAINER_OF(link, struct tcp_socket, group_link);
+    }
+    return chosen;
+}
+
+/* Handshakes that have begun are finished, so that the queue may become longer by their number; no others begin while
+ * the queues of all members are full. O(members). */
+static void note_room(struct tcp_group *group) REQUIRES(net_lock)
+{
+    bool full = true;
+    list_for_each (link, &group->members)
+        full = full && is_full(CONTAINER_OF(link, struct tcp_socket, group_link));
+    ((struct tcp_pcb_listen *)(void *)group->pcb)->accept_full = full;
 }
 
 static void queue_connection(struct tcp_socket *listener, struct tcp_socket *t)
@@ -259,8 +282,6 @@ static err_t tcp_arrived(void *argument, struct tcp_pcb *pcb, err_t error) NO_LO
     if (error != ERR_OK || !pcb || !argument)
         return ERR_VAL;
     struct tcp_socket *listener = choose_listener(argument, pcb);
-    if (listener->waiting_count > listener->backlog)
-        return ERR_MEM;
     struct tcp_socket *t = tcp_new_socket(listener->inet.socket.family);
     if (!t)
         return ERR_MEM;
@@ -274,8 +295,8 @@ static err_t tcp_arrived(void *argument, struct tcp_pcb *pcb, err_t error) NO_LO
     t->use = TCP_CONNECTED;
     tcp_watch(t);
     tcp_apply_options(t);
-    tcp_backlog_delayed(pcb);
     listener->waiting_count++;
+    note_room(listener->group);
     t->immature = listener->options.defer_accept > 0;
     if (t->immature)
         list_add_head(&listener->waiting, &t->waiting_link);
@@ -306,8 +327,7 @@ static enum err make_group(struct tcp_socket *t, uint32_t backlog)
     enum err e = make_pcb(t, IP_GET_TYPE(&t->inet.local.ip));
     if (e == E_OK) {
         err_t error;
-        u8_t most = (u8_t)(backlog < LWIP_BACKLOG_MAX ? backlog + 1 : LWIP_BACKLOG_MAX);
-        group->pcb = tcp_listen_with_backlog_and_err(t->pcb, most, &error);
+        group->pcb = tcp_listen_with_backlog_and_err(t->pcb, (u16_t)(backlog + 1), &error);
         if (!group->pcb) {
             drop_pcb(t, false);
             e = inet_error(error);
@@ -349,12 +369,13 @@ static enum err tcp_listen_on(struct socket *socket, uint32_t backlog)
         t->group->count++;
         t->condition = TCP_LISTENS;
         t->inet.listening = true;
-    } else if (t->group->count == 1) {
-        net_lock_take();
-        tcp_backlog_set(t->group->pcb, backlog < LWIP_BACKLOG_MAX ? backlog + 1 : LWIP_BACKLOG_MAX);
-        net_lock_drop();
     }
     t->backlog = backlog;
+    net_lock_take();
+    if (t->group->count == 1)
+        tcp_backlog_set(t->group->pcb, (u16_t)(backlog + 1));
+    note_room(t->group);
+    net_lock_drop();
     return E_OK;
 }
 
@@ -395,11 +416,9 @@ static enum err tcp_accept_one(struct socket *socket, struct socket **out)
     list_remove(&end->waiting_link);
     end->listener = NULL;
     t->waiting_count--;
-    if (end->pcb) {
-        net_lock_take();
-        tcp_backlog_accepted(end->pcb);
-        net_lock_drop();
-    }
+    net_lock_take();
+    note_room(t->group);
+    net_lock_drop();
     if (first_waiting(t))
         wait_queue_wake_one(&socket->readable);
     *out = &end->inet.socket;
@@ -422,6 +441,10 @@ static void stop_listening(struct tcp_socket *t)
         tcp_close(group->pcb);
         net_lock_drop();
         heap_free(group);
+    } else {
+        net_lock_take();
+        note_room(group);
+        net_lock_drop();
     }
     while (!list_empty(&t->waiting)) {
         struct tcp_socket *end = CONTAINER_OF(t->waiting.next, struct tcp_socket, waiting_link);
@@ -566,5 +589,4 @@ static const struct socket_ops tcp_ops = {
     .set_option = tcp_set_option,
     .get_option = tcp_get_option,
     .changed = tcp_changed,
-    .control = inet_control,
 };

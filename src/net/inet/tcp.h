@@ -39,12 +39,12 @@ struct tcp_socket {
     uint8_t condition, use;
     bool
         full; /* tcp_write() had no memory: no POLLOUT before the peer has acknowledged something */
-    bool ended;    /* the peer's FIN came */
-    bool withheld; /* bytes wait for MSG_MORE or TCP_CORK to end */
-    uint8_t quick; /* segments to acknowledge at once, before the program reads them */
-    uint8_t heard; /* segments since the program sent something */
-    bool answers;  /* the program answers each segment: acknowledgements wait for the answer */
-    bool immature; /* TCP_DEFER_ACCEPT: not in the listener's queue, as no byte came */
+    bool ended;       /* the peer's FIN came */
+    uint8_t withheld; /* not 0: bytes wait for MSG_MORE or TCP_CORK to end; ticks since then */
+    uint8_t quick;    /* segments to acknowledge at once, before the program reads them */
+    uint8_t heard;    /* segments since the program sent something */
+    bool answers;     /* the program answers each segment: acknowledgements wait for the answer */
+    bool immature;    /* TCP_DEFER_ACCEPT: not in the listener's queue, as no byte came */
     struct pbuf *first, **last; /* received; `next` links all, whatever their segment */
     uint32_t at;                /* bytes of the first that were read */
     uint32_t queued;            /* bytes to read */

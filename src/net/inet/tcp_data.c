@@ -27,7 +27,7 @@ static uint32_t send_room(const struct tcp_socket *t)
     return used < most ? most - used : 0;
 }
 
-/* sk_stream_is_writeable() of Linux: a third of the buffer is free. */
+/* As Linux has it: a third of the buffer is free. */
 static bool is_writable(const struct tcp_socket *t)
 {
     uint32_t room = send_room(t);
@@ -58,17 +58,23 @@ static enum err wait_to_send(struct tcp_socket *t, uint32_t flags)
 
 void tcp_push(struct tcp_socket *t)
 {
-    t->withheld = false;
-    if (t->pcb && t->pcb->unsent)
+    t->withheld = 0;
+    if (!t->pcb)
+        return;
+    tcp_clear_flags(t->pcb, TF_CORK);
+    if (t->pcb->unsent)
         tcp_output(t->pcb);
 }
 
-/* With MSG_MORE or TCP_CORK the last segment waits for more bytes; lwIP sends it after 200 ms at the latest. */
+/* With MSG_MORE or TCP_CORK the last segment waits for more bytes, for two ticks at most. */
 static void write_out(struct tcp_socket *t, bool more) REQUIRES(net_lock)
 {
     t->withheld = more;
-    if (!more || (t->pcb->unsent && t->pcb->unsent->next))
-        tcp_output(t->pcb);
+    if (more)
+        tcp_set_flags(t->pcb, TF_CORK);
+    else
+        tcp_clear_flags(t->pcb, TF_CORK);
+    tcp_output(t->pcb);
     net_kick();
 }
 
@@ -304,7 +310,7 @@ enum err tcp_receive(struct socket *socket, struct socket_message *message)
     return e;
 }
 
-/* Readiness: tcp_poll() of Linux */
+/* Readiness */
 
 uint32_t tcp_poll_events(struct socket *socket)
 {
@@ -377,6 +383,16 @@ static err_t tcp_acknowledged(void *argument, struct tcp_pcb *pcb, u16_t size) N
     return ERR_OK;
 }
 
+/* Each tick of 200 ms. */
+static err_t tcp_tick_passed(void *argument, struct tcp_pcb *pcb) NO_LOCK_ANALYSIS
+{
+    struct tcp_socket *t = argument;
+    (void)pcb;
+    if (t->withheld > 0 && t->withheld++ == 2)
+        tcp_push(t);
+    return ERR_OK;
+}
+
 /* The pcb is gone. */
 static void tcp_failed(void *argument, err_t error) NO_LOCK_ANALYSIS
 {
@@ -403,6 +419,7 @@ void tcp_watch(struct tcp_socket *t)
     tcp_recv(t->pcb, tcp_received);
     tcp_sent(t->pcb, tcp_acknowledged);
     tcp_err(t->pcb, tcp_failed);
+    tcp_poll(t->pcb, tcp_tick_passed, 1);
 }
 
 void tcp_unwatch(struct tcp_socket *t)
@@ -411,6 +428,7 @@ void tcp_unwatch(struct tcp_socket *t)
     tcp_recv(t->pcb, NULL);
     tcp_sent(t->pcb, NULL);
     tcp_err(t->pcb, NULL);
+    tcp_poll(t->pcb, NULL, 1);
 }
 
 void tcp_discard(struct tcp_socket *t)

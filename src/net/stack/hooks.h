@@ -4,8 +4,12 @@
 
 #include "net/stack/secret.h"
 
+#include <stdbool.h>
+
 struct ip_addr;
 
+/* net/stack/icmp_rate.c: counts an error message; false: there have been too many. */
+bool net_icmp_may_send(void);
 /* net/stack/name_servers.c: a name server's address from DHCP (IPv4) or from a router (IPv6); NULL: the router's is gone. */
 void dns_setserver(uint8_t index, const struct ip_addr *address);
 /* The one of a router's that was set. */

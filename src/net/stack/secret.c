@@ -37,7 +37,7 @@ uint16_t net_packet_id(void)
     return (uint16_t)(packet_ids >> 48);
 }
 
-static uint64_t rotate(uint64_t x, unsigned by)
+static uint64_t sip_rotate(uint64_t x, unsigned by)
 {
     return x << by | x >> (64 - by);
 }
@@ -47,14 +47,14 @@ static void sip_rounds(uint64_t v[4], unsigned rounds)
     while (rounds-- > 0) {
         v[0] += v[1];
         v[2] += v[3];
-        v[1] = rotate(v[1], 13) ^ v[0];
-        v[3] = rotate(v[3], 16) ^ v[2];
-        v[0] = rotate(v[0], 32);
+        v[1] = sip_rotate(v[1], 13) ^ v[0];
+        v[3] = sip_rotate(v[3], 16) ^ v[2];
+        v[0] = sip_rotate(v[0], 32);
         v[2] += v[1];
         v[0] += v[3];
-        v[1] = rotate(v[1], 17) ^ v[2];
-        v[3] = rotate(v[3], 21) ^ v[0];
-        v[2] = rotate(v[2], 32);
+        v[1] = sip_rotate(v[1], 17) ^ v[2];
+        v[3] = sip_rotate(v[3], 21) ^ v[0];
+        v[2] = sip_rotate(v[2], 32);
     }
 }
 

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -195,6 +196,18 @@ static uint64_t one_of(const uint32_t *list, size_t count)
     one_of((const uint32_t[]){__VA_ARGS__},                                                        \
            sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
+/* The loopback address of IPv4 or IPv6, and a port that a socket of refresh() may have. */
+static void internet_name(void *to)
+{
+    struct sockaddr_in in = {
+        AF_INET, htons((uint16_t)(7000 + next() % 3)), {htonl(INADDR_LOOPBACK)}, {0}};
+    struct sockaddr_in6 in6 = {AF_INET6, in.sin_port, 0, IN6ADDR_LOOPBACK_INIT, 0};
+    if (next() & 1)
+        memcpy(to, &in, sizeof(in));
+    else
+        memcpy(to, &in6, sizeof(in6));
+}
+
 /* A struct msghdr with an address, two buffers, descriptors and credentials. */
 static uint64_t message(void)
 {
@@ -220,6 +233,8 @@ static uint64_t message(void)
     };
     char *at = arena + next() % 1000 * 1024;
     memcpy(m.name.sun_path, next() & 1 ? "/fuzz/socket" : "\0fuzz-socket", 13);
+    if (next() & 1)
+        internet_name(&m.name);
     m.header.msg_name = next() & 1 ? at + offsetof(__typeof__(m), name) : NULL;
     m.header.msg_namelen = (socklen_t)(next() % 120);
     m.header.msg_iov = (struct iovec *)(at + offsetof(__typeof__(m), pieces));
@@ -243,13 +258,13 @@ static uint64_t message(void)
 /* Makes arguments that pass the first checks, for calls where random ones rarely do. */
 static void shape(int number, uint64_t *a)
 {
-    uint64_t socket = 144 + next() % 12; /* made by refresh() */
+    uint64_t socket = next() & 1 ? 144 + next() % 12 : 161 + next() % 12; /* made by refresh() */
     switch (number) {
     case SYS_socket:
     case SYS_socketpair:
-        a[0] = AF_UNIX;
-        a[1] = ONE_OF(SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET) | SOCK_NONBLOCK;
-        a[2] = 0;
+        a[0] = ONE_OF(AF_UNIX, AF_INET, AF_INET6, AF_NETLINK);
+        a[1] = ONE_OF(SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW) | SOCK_NONBLOCK;
+        a[2] = ONE_OF(0, 0, 1, 6, 17, 58, 255);
         break;
     case SYS_sendmsg:
     case SYS_recvmsg:
@@ -261,12 +276,12 @@ static void shape(int number, uint64_t *a)
     case SYS_connect:
         a[0] = socket;
         a[1] = message() + sizeof(struct msghdr) + 2 * sizeof(struct iovec);
-        a[2] = next() % 20;
+        a[2] = next() % 32;
         break;
     case SYS_getsockopt:
     case SYS_setsockopt:
-        a[1] = SOL_SOCKET;
-        a[2] = next() % 64;
+        a[1] = ONE_OF(SOL_SOCKET, 0, 6, 17, 41, 58, 255, 270);
+        a[2] = next() % 80;
         /* fall through */
     case SYS_sendto:
     case SYS_recvfrom:
@@ -279,10 +294,10 @@ static void shape(int number, uint64_t *a)
         a[1] = ONE_OF(0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1031, 1033);
         break;
     case SYS_ioctl:
-        a[0] = next() & 1 ? a[0] : 156 + next() % 4;
-        a[1] =
-            ONE_OF(0x5401, 0x5402, 0x5404, 0x540b, 0x540e, 0x540f, 0x5410, 0x5411, 0x5412, 0x5413,
-                   0x5414, 0x541b, 0x5421, 0x5422, 0x5441, 0x80045430, 0x40045431, 0x80045439);
+        a[0] = next() & 1 ? a[0] : next() & 1 ? 156 + next() % 4 : 161 + next() % 12;
+        a[1] = ONE_OF(0x5401, 0x5402, 0x5404, 0x540b, 0x540e, 0x540f, 0x5410, 0x5411, 0x5412,
+                      0x5413, 0x5414, 0x541b, 0x8910, 0x8912, 0x8913, 0x8915, 0x8921, 0x8927,
+                      0x8933, 0x5421, 0x5422, 0x5441, 0x80045430, 0x40045431, 0x80045439);
         break;
     case SYS_inotify_add_watch:
         a[0] = 160;
@@ -383,6 +398,31 @@ static void move_to(int fd, int to)
 }
 
 /* Restores the descriptors, files and mappings that the calls closed, unmapped or filled. */
+/* Sockets 161 to 172: a listener, a client, datagrams, a raw socket, netlink. */
+static void refresh_internet(void)
+{
+    static const struct {
+        int family, type, protocol;
+    } kinds[] = {
+        {AF_INET, SOCK_STREAM, 0},  {AF_INET6, SOCK_STREAM, 0}, {AF_INET, SOCK_STREAM, 0},
+        {AF_INET6, SOCK_STREAM, 0}, {AF_INET, SOCK_STREAM, 0},  {AF_INET, SOCK_DGRAM, 0},
+        {AF_INET6, SOCK_DGRAM, 0},  {AF_INET, SOCK_DGRAM, 0},   {AF_INET, SOCK_RAW, 1},
+        {AF_INET6, SOCK_RAW, 58},   {AF_NETLINK, SOCK_RAW, 0},  {AF_NETLINK, SOCK_DGRAM, 0}};
+    for (int i = 0; i < 12; i++) {
+        struct sockaddr_in6 name;
+        int fd = 161 + i, one = 1;
+        move_to(socket(kinds[i].family, kinds[i].type | SOCK_NONBLOCK, kinds[i].protocol), fd);
+        internet_name(&name);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        if (i < 2 || i == 5) {
+            (void)!bind(fd, (struct sockaddr *)&name, sizeof(name));
+            (void)!listen(fd, 3);
+        } else if (next() & 1) {
+            (void)!connect(fd, (struct sockaddr *)&name, sizeof(name));
+        }
+    }
+}
+
 static void refresh(void)
 {
     static const char *const files[] = {"/fuzz/a",   "/fuzz/b",   "/dev/null",
@@ -422,6 +462,7 @@ static void refresh(void)
         move_to(i < 3 ? p[1] : socket(AF_UNIX, type, 0), 145 + 2 * i);
     }
     unlink("/fuzz/socket");
+    refresh_internet();
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
     if (master >= 0 && unlockpt(master) == 0)
         move_to(open(ptsname(master), O_RDWR | O_NOCTTY | O_NONBLOCK), 157);

@@ -1,55 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagrams of UDP and raw ICMP over the loopback interface, options, interfaces and netlink: the result of every call. */
 #define _GNU_SOURCE
-#include "result.h"
+#include "socket/internet.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-static int family;
 static char buffer[70000];
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    struct sockaddr_storage storage;
-};
-
-static socklen_t loopback(union address *a, int port)
-{
-    memset(a, 0, sizeof *a);
-    a->any.sa_family = (sa_family_t)family;
-    if (family == AF_INET) {
-        a->in.sin_port = htons((uint16_t)port);
-        a->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        return sizeof a->in;
-    }
-    a->in6.sin6_port = htons((uint16_t)port);
-    a->in6.sin6_addr = in6addr_loopback;
-    return sizeof a->in6;
-}
-
-static int port_of(int fd)
-{
-    union address a = {0};
-    socklen_t size = sizeof a;
-    if (getsockname(fd, &a.any, &size) != 0)
-        return -1;
-    return ntohs(a.any.sa_family == AF_INET ? a.in.sin_port : a.in6.sin6_port);
-}
 
 static int bound(void)
 {
@@ -66,28 +28,6 @@ static long send_to(int fd, const char *text, size_t size, int port)
     union address a;
     socklen_t length = loopback(&a, port);
     return sendto(fd, text, size, 0, &a.any, length);
-}
-
-static void events(const char *name, int fd, short wanted)
-{
-    struct pollfd p = {fd, wanted | POLLRDHUP, 0};
-    int n = poll(&p, 1, wanted ? 2000 : 0);
-    printf("%s: poll %d, %#x\n", name, n, p.revents);
-}
-
-static void now(const char *name, int fd)
-{
-    struct pollfd p = {fd, POLLIN | POLLOUT | POLLRDHUP | POLLPRI | POLLRDNORM | POLLWRNORM | POLLWRBAND, 0};
-    poll(&p, 1, 0);
-    printf("%s: events %#x\n", name, p.revents);
-}
-
-static int error_of(int fd)
-{
-    int value = -1;
-    socklen_t size = sizeof value;
-    getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &size);
-    return value;
 }
 
 static void datagrams(void)
@@ -113,7 +53,8 @@ static void datagrams(void)
     truth("from", ntohs(family == AF_INET ? from.in.sin_port : from.in6.sin6_port) == port_of(a));
     result("empty", recv(b, buffer, 100, 0));
     struct iovec iov = {buffer, 3};
-    struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1};
+    struct msghdr message = {
+        .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1};
     result("recvmsg", recvmsg(b, &message, 0));
     printf("flags %#x, name %u\n", message.msg_flags, message.msg_namelen);
     result("recv, nothing", recv(b, buffer, 10, MSG_DONTWAIT));
@@ -196,13 +137,15 @@ static void overflowed(void)
 static void show_controls(struct msghdr *message)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-        printf("  level %d type %d size %zu", c->cmsg_level, c->cmsg_type, c->cmsg_len - CMSG_LEN(0));
+        printf("  level %d type %d size %zu", c->cmsg_level, c->cmsg_type,
+               c->cmsg_len - CMSG_LEN(0));
         int number;
         memcpy(&number, CMSG_DATA(c), sizeof number);
         if (c->cmsg_len == CMSG_LEN(sizeof number))
             printf(": %d", number);
         else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
-            printf(": interface %d, to %s", number, inet_ntoa(((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr));
+            printf(": interface %d, to %s", number,
+                   inet_ntoa(((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr));
         putchar('\n');
     }
 }
@@ -224,7 +167,12 @@ static void controls(void)
     char control[256];
     union address from;
     struct iovec iov = {buffer, 100};
-    struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_name = &from,
+                             .msg_namelen = sizeof from,
+                             .msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
     if (family == AF_INET) {
         set("IP_PKTINFO", b, IPPROTO_IP, IP_PKTINFO, 1);
         set("IP_RECVTTL", b, IPPROTO_IP, IP_RECVTTL, 1);
@@ -237,7 +185,8 @@ static void controls(void)
     send_to(a, "info", 4, port_of(b));
     result("recvmsg", recvmsg(b, &message, 0));
     show_controls(&message);
-    set("IP_RECVERR", a, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, family == AF_INET ? IP_RECVERR : IPV6_RECVERR, 1);
+    set("IP_RECVERR", a, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+        family == AF_INET ? IP_RECVERR : IPV6_RECVERR, 1);
     int port = port_of(b);
     close(b);
     result("send to nobody", send_to(a, "lost", 4, port));
@@ -261,7 +210,8 @@ static void many(void)
     socklen_t size = loopback(&to, port_of(b));
     for (int i = 0; i < 4; i++) {
         iov[i] = (struct iovec){"12345", (size_t)i + 1};
-        messages[i].msg_hdr = (struct msghdr){.msg_name = &to, .msg_namelen = size, .msg_iov = &iov[i], .msg_iovlen = 1};
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &to, .msg_namelen = size, .msg_iov = &iov[i], .msg_iovlen = 1};
     }
     result("sendmmsg", sendmmsg(a, messages, 4, 0));
     for (int i = 0; i < 4; i++) {
@@ -309,7 +259,8 @@ static void addresses(void)
         result("broadcast", sendto(fd, "x", 1, 0, &a.any, size));
     }
     close(fd);
-    result("ping", socket(family, SOCK_DGRAM, family == AF_INET ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6));
+    result("ping",
+           socket(family, SOCK_DGRAM, family == AF_INET ? (int)IPPROTO_ICMP : (int)IPPROTO_ICMPV6));
     result("protocol", socket(family, SOCK_DGRAM, IPPROTO_TCP));
     result("raw", socket(family, SOCK_RAW, 0));
 }
@@ -345,6 +296,13 @@ static void options(void)
     set("TCP_USER_TIMEOUT", t, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000);
     set("TCP_USER_TIMEOUT", t, IPPROTO_TCP, TCP_USER_TIMEOUT, -1);
     set("TCP 200", t, IPPROTO_TCP, 200, 1);
+    close(u);
+    close(t);
+}
+
+static void options_of_ip(void)
+{
+    int u = socket(family, SOCK_DGRAM, 0), t = socket(family, SOCK_STREAM, 0);
     set("UDP_CORK", u, IPPROTO_UDP, UDP_CORK, 1);
     set("UDP_CORK", u, IPPROTO_UDP, UDP_CORK, 0);
     set("TCP_NODELAY of UDP", u, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -367,6 +325,13 @@ static void options(void)
     set("IPV6_TCLASS", t, IPPROTO_IPV6, IPV6_TCLASS, 0x20);
     set("IPV6_RECVERR", u, IPPROTO_IPV6, IPV6_RECVERR, 1);
     set("level 200", t, 200, 1, 1);
+    close(u);
+    close(t);
+}
+
+static void other_options(void)
+{
+    int u = socket(family, SOCK_DGRAM, 0), t = socket(family, SOCK_STREAM, 0);
     char name[32] = {0};
     socklen_t size = sizeof name;
     result("TCP_CONGESTION", setsockopt(t, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
@@ -416,9 +381,11 @@ static void interfaces(void)
         if (strcmp(i->ifa_name, "lo") != 0 || !i->ifa_addr)
             continue;
         if (i->ifa_addr->sa_family == AF_INET)
-            printf("lo %s flags %#x\n", inet_ntoa(((struct sockaddr_in *)i->ifa_addr)->sin_addr), i->ifa_flags);
+            printf("lo %s flags %#x\n", inet_ntoa(((struct sockaddr_in *)i->ifa_addr)->sin_addr),
+                   i->ifa_flags);
         else if (i->ifa_addr->sa_family == AF_INET6)
-            printf("lo %s\n", inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, text, sizeof text));
+            printf("lo %s\n", inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr,
+                                        text, sizeof text));
         else
             printf("lo family %d\n", i->ifa_addr->sa_family);
     }
@@ -499,6 +466,8 @@ int main(void)
         many();
         addresses();
         options();
+        options_of_ip();
+        other_options();
     }
     interfaces();
     multicast();

@@ -2,7 +2,7 @@
 #include "net_card.h"
 
 #include "native.h"
-#include "unit.h"
+#include "base/panic.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static size_t frame_out_size;
 struct net_buffer *net_buffer_alloc(void)
 {
     struct net_buffer *buffer = malloc(sizeof *buffer);
-    assert_non_null(buffer);
+    assert(buffer != NULL);
     memset(buffer, 0xa5, sizeof *buffer);
     buffer->next = NULL;
     buffers++;
@@ -53,7 +53,7 @@ static bool open(struct netdev *netdev)
 static void *frame(struct netdev *netdev, size_t size)
 {
     (void)netdev;
-    assert_true(opened && size > 0 && size <= NETDEV_FRAME_MAX && frame_out == NULL);
+    assert(opened && size > 0 && size <= NETDEV_FRAME_MAX && frame_out == NULL);
     if (net_card_room == 0)
         return NULL;
     /* Of just this size, so that AddressSanitizer reports more. */
@@ -69,7 +69,7 @@ static void transmit(struct netdev *netdev, size_t size, uint16_t checksum_from,
     (void)checksum_from;
     (void)checksum_at;
     (void)more;
-    assert_true(frame_out != NULL && size == frame_out_size);
+    assert(frame_out != NULL && size == frame_out_size);
     memcpy(net_card_last, frame_out, size);
     free(frame_out);
     frame_out = NULL;
@@ -83,7 +83,7 @@ static void transmit(struct netdev *netdev, size_t size, uint16_t checksum_from,
 static unsigned poll(struct netdev *netdev, unsigned most)
 {
     unsigned count = 0;
-    assert_false(listens);
+    assert(!listens);
     for (; count < most && queue_count > 0; count++) {
         struct net_buffer *buffer = queue[queue_first];
         queue_first = (queue_first + 1) % QUEUE;
@@ -128,7 +128,7 @@ bool net_card_frame(const void *bytes, unsigned size, unsigned piece)
         *last = buffer;
         last = &buffer->next;
     }
-    assert_true(queue_count < QUEUE);
+    assert(queue_count < QUEUE);
     queue[(queue_first + queue_count++) % QUEUE] = first;
     if (listens)
         net_card_interrupt();

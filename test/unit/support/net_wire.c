@@ -145,8 +145,7 @@ struct wire_segment wire_answer(void)
     return s;
 }
 
-void wire_fragment(uint8_t next, unsigned offset, bool more, uint32_t id, const void *data,
-                   unsigned size)
+void wire_fragment(unsigned offset, bool more, uint32_t id, const void *data, unsigned size)
 {
     uint8_t packet[2048] = {0x60};
     put16(packet + 4, 8 + size);
@@ -156,7 +155,7 @@ void wire_fragment(uint8_t next, unsigned offset, bool more, uint32_t id, const 
     packet[9] = packet[25] = 0x80;
     packet[23] = 1;
     packet[39] = 2;
-    packet[40] = next;
+    packet[40] = WIRE_PROTOCOL;
     put16(packet + 42, offset | more);
     put32(packet + 44, id);
     memcpy(packet + 48, data, size);

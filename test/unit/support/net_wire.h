@@ -35,6 +35,8 @@ struct wire_segment {
 void wire_tcp(const struct wire_segment *segment);
 /* The last packet that was sent, if it is TCP by IPv4. */
 struct wire_segment wire_answer(void);
-/* Of the fragment of IPv6's payload `next`. */
-void wire_fragment(uint8_t next, unsigned offset, bool more, uint32_t id, const void *data,
-                   unsigned size);
+enum {
+    WIRE_PROTOCOL = 200
+};
+/* A fragment of IPv6, of a packet of this protocol. */
+void wire_fragment(unsigned offset, bool more, uint32_t id, const void *data, unsigned size);

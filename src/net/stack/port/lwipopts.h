@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lwIP's options (its opt.h explains each): no thread of its own, calls under net_lock, memory from the kernel's heap. */
+/* lwIP's options, which its documentation explains: no thread of its own, calls under net_lock, memory from the kernel's heap. */
 #pragma once
 
 #include "net/stack/memory.h"
@@ -90,6 +90,18 @@
 #define TCP_TMR_INTERVAL          100 /* ms: of a delayed ACK; retransmission counts in 200 ms */
 #define LWIP_TCP_RTO_TIME         1000
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 0
+#define TCP_MSL                   30000 /* ms: TIME-WAIT lasts 60 s, as Linux's */
+#define TCP_FIN_WAIT_TIMEOUT      60000
+
+/* Numbers that are not to be guessed: net/stack/secret.h. The ports are those of net/stack/pcbs.h. */
+#define LWIP_HOOK_FILENAME                "net/stack/hooks.h"
+#define LWIP_HOOK_TCP_ISN                 net_initial_sequence
+#define TCP_LOCAL_PORT_RANGE_START        32768
+#define TCP_LOCAL_PORT_RANGE_END          60999
+#define TCP_ENSURE_LOCAL_PORT_RANGE(port) ((u16_t)(32768 + (port) % 28232))
+#define UDP_LOCAL_PORT_RANGE_START        32768
+#define UDP_LOCAL_PORT_RANGE_END          60999
+#define UDP_ENSURE_LOCAL_PORT_RANGE(port) ((u16_t)(32768 + (port) % 28232))
 
 /* The sum by words of 32 bits. */
 #define LWIP_CHKSUM_ALGORITHM 3

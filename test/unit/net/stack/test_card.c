@@ -55,15 +55,15 @@ static unsigned ipv4_frame(uint8_t *frame, const uint8_t to[4], uint8_t protocol
     return 34 + size;
 }
 
-static unsigned udp_frame(uint8_t *frame, const uint8_t to[4], unsigned source,
-                          unsigned destination, const void *data, unsigned size)
+static unsigned udp_frame(uint8_t *frame, unsigned source, unsigned destination, const void *data,
+                          unsigned size)
 {
     uint8_t udp[1480] = {0};
     put(udp, source);
     put(udp + 2, destination);
     put(udp + 4, 8 + size);
     memcpy(udp + 8, data, size);
-    return ipv4_frame(frame, to, 17, udp, 8 + size);
+    return ipv4_frame(frame, own_ip, 17, udp, 8 + size);
 }
 
 static unsigned offers, requests;
@@ -94,7 +94,7 @@ static void dhcp_server(void)
                                9,   255};
     memcpy(answer + 240, options, sizeof options);
     uint8_t frame[600];
-    unsigned size = udp_frame(frame, own_ip, 67, 68, answer, sizeof answer);
+    unsigned size = udp_frame(frame, 67, 68, answer, sizeof answer);
     if (type == 1)
         offers++;
     else
@@ -191,7 +191,7 @@ static void test_no_copy(void **state)
     struct udp_pcb *pcb = udp_new();
     udp_bind(pcb, IP4_ADDR_ANY, 5000);
     udp_recv(pcb, keep, NULL);
-    unsigned size = udp_frame(frame, own_ip, 1, 5000, "here", 4);
+    unsigned size = udp_frame(frame, 1, 5000, "here", 4);
     uint64_t memory = net_native_memory();
     net_card_frame(frame, size, 2000);
     net_native_pass(1);
@@ -210,7 +210,7 @@ static void test_poll_gives_way(void **state)
 {
     (void)state;
     uint8_t frame[200];
-    unsigned size = udp_frame(frame, own_ip, 1, 5001, "x", 1);
+    unsigned size = udp_frame(frame, 1, 5001, "x", 1);
     for (unsigned i = 0; i < 200; i++)
         net_card_frame(frame, size, 2000);
     assert_false(net_native_work(1));

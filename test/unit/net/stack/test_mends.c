@@ -320,14 +320,14 @@ static void test_ipv6_fragment_missing(void **state)
 {
     (void)state;
     static const uint8_t bytes[8];
-    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V6, 200);
+    struct raw_pcb *raw = raw_new_ip_type(IPADDR_TYPE_V6, WIRE_PROTOCOL);
     raw_recv(raw, on_raw, NULL);
     datagrams = 0;
-    wire_fragment(200, 0, true, 7, bytes, 8);
-    wire_fragment(200, 24, false, 7, bytes, 8);
-    wire_fragment(200, 16, true, 7, bytes, 8);
+    wire_fragment(0, true, 7, bytes, 8);
+    wire_fragment(24, false, 7, bytes, 8);
+    wire_fragment(16, true, 7, bytes, 8);
     assert_int_equal(datagrams, 0);
-    wire_fragment(200, 8, true, 7, bytes, 8);
+    wire_fragment(8, true, 7, bytes, 8);
     assert_int_equal(datagrams, 1);
     raw_remove(raw);
 }
@@ -339,16 +339,51 @@ static void test_ipv6_reassembly_time(void **state)
     uint8_t bytes[64];
     for (unsigned i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(0xc0 + i);
-    wire_fragment(200, 0, true, 9, bytes, sizeof bytes);
+    wire_fragment(0, true, 9, bytes, sizeof bytes);
     wire_last_size = 0;
     net_native_pass(100000);
     assert_true(wire_last_size >= 48 + 48 + sizeof bytes);
     const uint8_t *icmp = wire_last + 40, *quoted = icmp + 8;
     assert_int_equal(icmp[0], 3);
     assert_int_equal(icmp[1], 1);
-    assert_int_equal(quoted[40], 200);
+    assert_int_equal(quoted[40], WIRE_PROTOCOL);
     assert_memory_equal(quoted + 48, bytes, sizeof bytes);
     assert_int_equal(quoted[47], 9);
+}
+
+/* A request is acknowledged with its answer, or later; not at once by a packet of its own. */
+static void test_acknowledgement_waits(void **state)
+{
+    (void)state;
+    serve(8);
+    uint32_t ours = open_from(7100);
+    unsigned sent = wire_sent;
+    struct wire_segment s = from(7100, 1001, ours, TCP_ACK | TCP_PSH);
+    s.data = "request";
+    s.size = 7;
+    wire_tcp(&s);
+    tcp_recved(accepted, 7);
+    assert_int_equal(wire_sent, sent);
+    net_native_pass(200);
+    assert_int_equal(wire_sent, sent + 1);
+    end();
+}
+
+/* Datagrams for a port that nothing has: 50 answers at once, and 1,000 in a second. */
+static void test_icmp_errors_are_limited(void **state)
+{
+    (void)state;
+    static const uint8_t packet[28] = {0x45, 0, 0,  28, 0, 0, 0, 0, 64, 17, 0x66, 0xcf, 10, 0,
+                                       0,    1, 10, 0,  0, 2, 1, 1, 9,  9,  0,    8,    0,  0};
+    unsigned sent = wire_sent;
+    for (unsigned i = 0; i < 200; i++)
+        wire_packet(packet, sizeof packet);
+    assert_int_equal(wire_sent, sent + 50);
+    assert_int_equal(wire_last[20], 3);
+    net_native_pass(10);
+    for (unsigned i = 0; i < 200; i++)
+        wire_packet(packet, sizeof packet);
+    assert_int_equal(wire_sent, sent + 60);
 }
 
 static void test_sequence_numbers(void **state)
@@ -360,6 +395,12 @@ static void test_sequence_numbers(void **state)
     net_native_pass(1);
     uint32_t later = net_initial_sequence(&a, 1, &b, 2);
     assert_true(later - one >= 15000 && later - one <= 16000);
+    /* lwIP takes them from there. */
+    serve(8);
+    struct wire_segment s = from(7000, 1000, 0, TCP_SYN);
+    wire_tcp(&s);
+    assert_int_equal(wire_answer().sequence, net_initial_sequence(&a, PORT, &b, 7000));
+    end();
     uint64_t words[2] = {0};
     assert_true(net_keyed_hash(words, 1) != net_keyed_hash(words, 2));
 }
@@ -381,6 +422,8 @@ int main(void)
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
         cmocka_unit_test(test_ipv6_fragment_missing),
         cmocka_unit_test(test_ipv6_reassembly_time),
+        cmocka_unit_test(test_acknowledgement_waits),
+        cmocka_unit_test(test_icmp_errors_are_limited),
         cmocka_unit_test(test_sequence_numbers),
     };
     return RUN_TESTS(tests);
