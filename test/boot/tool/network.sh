@@ -42,7 +42,7 @@ refused 'leave out --net none$' --net none -p 8080:80
 refused 'leave out --net none$' --net none --net-dump frames
 refused 'for --net user' --net tap:nosuch0 -p 8080:80
 refused 'cannot write \./nowhere/frames: ' --net-dump ./nowhere/frames
-for option in '-p 8080:80' '--net user' '--net-dump frames'; do
+for option in '-p 8080:80' '--net tap:nosuch0' '--net-dump frames'; do
     # shellcheck disable=SC2086 # words
     refused '^ouro: Bochs .*or use --emulator qemu$' --emulator bochs $option
 done
