@@ -37,7 +37,7 @@ fetch() {
     done
     for archive in $(archives); do
         /usr/lib/apt/apt-helper -o "Dir::State=$scratch/state" -o "Dir::Cache=$scratch/cache" -o Acquire::Retries=2 \
-            download-file "$archive/$pool/$file" "$scratch/$file" "SHA256:$sum" >>"$scratch/log" 2>&1 || continue
+            download-file "$archive/$pool/$file" "$scratch/$file" "SHA256:$sum" >/dev/null 2>&1 || continue
         right "$scratch/$file" && return
     done
     return 1
@@ -45,7 +45,6 @@ fetch() {
 
 if ! right "$cache/$file"; then
     if ! fetch; then
-        [ ! -f "$scratch/log" ] || grep '^E:' "$scratch/log" >&2 || true
         echo "lwIP 2.1.3, which the network needs, is not to be had from this machine's Debian archives:" \
             "connect to the network once, put $file (of Debian's source package lwip) into $cache," \
             "or configure with -DOURO_LWIP_DIR=FOLDER, where an unpacked tree is" >&2

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# lwIP, the TCP/IP library, as sources: LWIP_INCLUDE is the folder of its headers, LWIP_HOT and LWIP_COLD are the files to
-# compile. They come from Debian's source package (lwip-fetch.sh) or from OURO_LWIP_DIR. lwip-edits/ changes them on the
-# way to build/lwip/, beside the build folder, where all builds find them.
+# lwIP, the TCP/IP library, as sources: LWIP_INCLUDE is the folder of its headers; LWIP_HOT, LWIP_WARM and LWIP_COLD are the
+# files to compile, for speed and for size; LWIP_WARNINGS are flags. They come from Debian's source package (lwip-fetch.sh)
+# or from OURO_LWIP_DIR. lwip-edits/ changes them on the way to build/lwip/, beside the build folder, where all builds
+# find them.
 set(OURO_LWIP_DIR "" CACHE PATH "An unpacked lwIP 2.1.3, used in place of Debian's source package")
 get_filename_component(lwip_cache ${CMAKE_BINARY_DIR}/../lwip ABSOLUTE)
 set(lwip_original ${lwip_cache}/2.1.3)
@@ -75,12 +76,14 @@ foreach(file IN LISTS lwip_files)
 endforeach()
 
 set(LWIP_INCLUDE ${lwip_edited}/src/include)
-set(LWIP_HOT core/inet_chksum.c core/ipv4/ip4.c core/pbuf.c core/tcp.c core/tcp_in.c core/tcp_out.c core/udp.c)
-set(LWIP_COLD core/def.c core/init.c core/ip.c core/mem.c core/memp.c core/netif.c core/raw.c
+set(LWIP_HOT core/inet_chksum.c core/tcp_in.c core/tcp_out.c)
+set(LWIP_WARM core/ipv4/ip4.c core/pbuf.c)
+set(LWIP_COLD core/def.c core/init.c core/ip.c core/mem.c core/memp.c core/netif.c core/raw.c core/tcp.c core/udp.c
     core/ipv4/dhcp.c core/ipv4/etharp.c core/ipv4/icmp.c core/ipv4/igmp.c core/ipv4/ip4_addr.c core/ipv4/ip4_frag.c
     core/ipv6/ethip6.c core/ipv6/icmp6.c core/ipv6/ip6.c core/ipv6/ip6_addr.c core/ipv6/ip6_frag.c
     core/ipv6/mld6.c core/ipv6/nd6.c netif/ethernet.c)
 list(TRANSFORM LWIP_HOT PREPEND ${lwip_edited}/src/)
+list(TRANSFORM LWIP_WARM PREPEND ${lwip_edited}/src/)
 list(TRANSFORM LWIP_COLD PREPEND ${lwip_edited}/src/)
 # Its warnings are its own affair; a function that is not declared returns half a pointer.
 set(LWIP_WARNINGS -w)

@@ -12,3 +12,5 @@ get_filename_component(lint_builds ${CMAKE_BINARY_DIR} DIRECTORY) # build/host -
 ouro_add_test(lint symbols 300 ${CMAKE_CURRENT_SOURCE_DIR}/lint/symbols.sh ${PROJECT_SOURCE_DIR}
     ${lint_builds}/kernel/src/CMakeFiles/ouro-test_objects.dir)
 ouro_add_test(lint locks 300 ${CMAKE_CURRENT_SOURCE_DIR}/lint/locks.sh ${PROJECT_SOURCE_DIR} ${lint_builds}/kernel)
+# lwip_original: cmake/lwip.cmake.
+ouro_add_test(lint lwip 120 ${CMAKE_CURRENT_SOURCE_DIR}/lint/lwip.sh ${PROJECT_SOURCE_DIR} ${lwip_original})

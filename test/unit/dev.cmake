@@ -37,3 +37,4 @@ ouro_host_test(dev/nic/virtio_net src/dev/nic/virtio_net.c src/dev/virtio/mmio.c
     test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c SHADOW virtio)
 ouro_fuzzer(dev/nic/virtio_net src/dev/nic/virtio_net.c src/dev/virtio/ring.c src/dev/virtio/virtio.c)
 ouro_host_test(dev/nic/e1000 src/dev/nic/e1000.c src/kern/net_buffer.c src/mm/phys/shrinker.c SHADOW virtio)
+ouro_fuzzer(dev/nic/e1000 src/dev/nic/e1000.c SHADOW virtio)

@@ -271,11 +271,11 @@ static void choose_network(struct request *o, const struct program *program,
                            const struct tree *tree)
 {
     struct network *network = &o->machine.network;
-    if (makes_image(o) || o->machine.emulator != EMULATOR_QEMU)
-        network->kind = NETWORK_NONE;
     if (network->kind != NETWORK_AUTOMATIC)
         return;
-    bool uses = network->ports > 0 || network->dump || o->image || boot_uses_sockets(program, tree);
+    bool uses = network->ports > 0 || network->dump;
+    if (!uses && !makes_image(o) && o->machine.emulator == EMULATOR_QEMU)
+        uses = o->image || boot_uses_sockets(program, tree);
     network->kind = uses ? NETWORK_USER : NETWORK_NONE;
 }
 

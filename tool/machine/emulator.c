@@ -25,9 +25,10 @@ static const char *refusal(const struct machine *m)
         return NULL;
     if (m->network.ports > 0)
         return "Bochs forwards no ports: leave out --port, or use --emulator qemu";
-    if (m->network.dump ||
-        (m->network.kind != NETWORK_AUTOMATIC && m->network.kind != NETWORK_NONE))
-        return "Bochs has no network here: leave out --net, or use --emulator qemu";
+    if (m->network.dump)
+        return "Bochs writes no frames to a file: leave out --net-dump, or use --emulator qemu";
+    if (m->network.kind == NETWORK_TAP)
+        return "Bochs has no --net tap here: leave it out, or use --emulator qemu";
     if (direct)
         return "Bochs has no --medium direct: leave it out, or use --emulator qemu";
     if (m->firmware == FIRMWARE_UEFI)

@@ -92,6 +92,9 @@ static void write_configuration(const struct machine *m, uint16_t port)
                      "boot: cdrom\n"
                      "ata0-master: type=cdrom, path=image.iso, status=inserted\n");
     text_format(&rc, "megs: %llu\n", (unsigned long long)(m->memory >> 20));
+    if (m->network.kind == NETWORK_USER)
+        text_string(&rc, "pci: enabled=1, chipset=i440fx, slot1=e1000\n"
+                         "e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=slirp\n");
     text_format(&rc, "com1: enabled=1, mode=socket-client, dev=\"127.0.0.1:%u\"\n", port);
     char *rc_file = guard_path("bochsrc"), *commands = guard_path("bochs-commands");
     file_write(rc_file, rc.bytes);

@@ -2,10 +2,10 @@
 #include "dev/nic/e1000.h"
 
 #include "base/panic.h"
-#include "base/str.h"
 #include "cpu/mmio.h"
 #include "cpu/x86.h"
 #include "mm/heap/heap.h"
+#include "parse/load.h"
 
 enum {
     CONTROL = 0x0000,
@@ -145,19 +145,23 @@ static COLD bool e1000_reset(struct e1000 *n)
     return false;
 }
 
+/* From the registers, if they have one. */
 static COLD void read_address(struct e1000 *n)
 {
     uint32_t low = e1000_get(n, ADDRESS_LOW), high = e1000_get(n, ADDRESS_HIGH);
-    uint8_t *address = n->netdev.address;
-    if (high & (uint32_t)ADDRESS_VALID && low != 0 && !(low & 1)) { /* a group's address is none */
-        for (unsigned i = 0; i < NETDEV_ADDRESS; i++)
-            address[i] = (uint8_t)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
+    if (!(high & (uint32_t)ADDRESS_VALID) || low == 0 || low & 1) /* a group's address is none */
         return;
-    }
-    low = address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 |
-          (uint32_t)address[3] << 24;
-    e1000_set(n, ADDRESS_LOW, low);
-    e1000_set(n, ADDRESS_HIGH, address[4] | (uint32_t)address[5] << 8 | (uint32_t)ADDRESS_VALID);
+    for (unsigned i = 0; i < NETDEV_ADDRESS; i++)
+        n->netdev.address[i] = (uint8_t)(i < 4 ? low >> 8 * i : high >> 8 * (i - 4));
+}
+
+static COLD void set_address_filter(struct e1000 *n)
+{
+    const uint8_t *address = n->netdev.address;
+    e1000_set(n, ADDRESS_LOW, load32(address));
+    e1000_set(n, ADDRESS_HIGH, load16(address + 4) | (uint32_t)ADDRESS_VALID);
+    for (uint32_t at = GROUPS; at < GROUPS_END; at += 4)
+        e1000_set(n, at, 0);
 }
 
 static COLD bool make_e1000_rings(struct e1000 *n)
@@ -204,6 +208,7 @@ static COLD bool e1000_open(struct netdev *netdev)
     n->open = true;
     netdev->mtu = MTU;
     netdev->features = NETDEV_CHECKSUM_IN;
+    read_address(n); /* the reset may clear it */
     if (!e1000_reset(n)) {
         e1000_fail(n, "the card does not come out of the reset");
         return false;
@@ -213,9 +218,7 @@ static COLD bool e1000_open(struct netdev *netdev)
     e1000_set(n, CONTROL,
               (e1000_get(n, CONTROL) & ~(uint32_t)CONTROL_LINK_RESET) | CONTROL_LINK_UP |
                   CONTROL_DETECT_SPEED);
-    read_address(n);
-    for (uint32_t at = GROUPS; at < GROUPS_END; at += 4)
-        e1000_set(n, at, 0);
+    set_address_filter(n);
     if (!make_e1000_rings(n)) {
         e1000_fail(n, "there is no memory for the card's buffers");
         return false;
@@ -232,7 +235,7 @@ static COLD bool e1000_open(struct netdev *netdev)
 /* --- in --- */
 
 /* The frame in the descriptor's buffer goes to the stack, and the descriptor gets another buffer. */
-static void pass_on(struct e1000 *n, uint16_t i, uint16_t size, bool checked)
+static void e1000_pass_on(struct e1000 *n, uint16_t i, uint16_t size, bool checked)
 {
     struct net_buffer *fresh = net_buffer_alloc(), *frame = n->in_buffer[i];
     if (fresh == NULL) {
@@ -270,7 +273,7 @@ static bool e1000_receive(struct e1000 *n)
     if (!whole || errors & IN_BAD || size < ETHERNET_HEADER || size > FRAME_MAX)
         n->netdev.in.errors++;
     else
-        pass_on(n, i, size, checked);
+        e1000_pass_on(n, i, size, checked);
     n->skips = !(status & IN_END);
     n->in[i].status = 0;
     n->in_next = next_of(n, i);

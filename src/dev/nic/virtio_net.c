@@ -113,7 +113,7 @@ static void free_frame(struct net_buffer *frame)
 static void offer_buffer(struct virtio_net *n, struct net_buffer *buffer)
 {
     const struct virtio_buffer whole = {buffer->at, NET_BUFFER_DATA};
-    if (virtio_ring_add(&n->ring[VIRTIO_NET_IN], &whole, 0, 1, buffer) != E_OK) {
+    if (virtio_ring_add_one(&n->ring[VIRTIO_NET_IN], &whole, true, buffer) != E_OK) {
         net_buffer_free(buffer);
         net_fail(n, "the card has more buffers than there are");
     }
@@ -271,15 +271,16 @@ static bool receive_frame(struct virtio_net *n)
     struct net_buffer *frame = next_filled(n, HEADER_BYTES);
     if (frame == NULL)
         return false;
-    /* The device may change it after the check: each byte is read once. */
-    uint8_t header[HEADER_BYTES];
-    memcpy(header, frame->data, sizeof header);
-    unsigned count = n->device->features & F_MERGEABLE ? load16(header + HEADER_BUFFERS) : 1;
+    /* The device may change them after the check: each is read once. */
+    uint8_t flags = *(volatile uint8_t *)&frame->data[HEADER_FLAGS];
+    unsigned count = n->device->features & F_MERGEABLE
+                         ? *(volatile uint16_t *)(void *)&frame->data[HEADER_BUFFERS]
+                         : 1;
     if (count != 1 && !add_buffers(n, frame, count)) {
         free_frame(frame);
         return false;
     }
-    if (!take_header(n, frame, header[HEADER_FLAGS])) {
+    if (!take_header(n, frame, flags)) {
         drop_frame(n, frame);
         return true;
     }
@@ -377,7 +378,7 @@ static void virtio_net_send(struct netdev *netdev, size_t size, uint16_t checksu
     header[HEADER_CHECKSUM_FROM + 1] = (uint8_t)(checksum_from >> 8);
     header[HEADER_CHECKSUM_AT] = (uint8_t)checksum_at;
     header[HEADER_CHECKSUM_AT + 1] = (uint8_t)(checksum_at >> 8);
-    if (virtio_ring_add(&n->ring[VIRTIO_NET_OUT], &whole, 1, 0, buffer) != E_OK) {
+    if (virtio_ring_add_one(&n->ring[VIRTIO_NET_OUT], &whole, false, buffer) != E_OK) {
         net_fail(n, "the card's queue is full of frames that it does not have");
         return;
     }

@@ -53,8 +53,7 @@ static void console_add(struct virtio_console *c, enum virtio_console_queue q, p
 {
     const struct virtio_buffer buffer = {at, size};
     bool writable = q == CONSOLE_CONTROL_IN || q == CONSOLE_IN;
-    if (virtio_ring_add(&c->ring[q], &buffer, !writable, writable, (void *)(uintptr_t)number) !=
-        E_OK)
+    if (virtio_ring_add_one(&c->ring[q], &buffer, writable, (void *)(uintptr_t)number) != E_OK)
         console_fail(c, "a queue is full of requests that it does not have");
 }
 

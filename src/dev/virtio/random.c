@@ -23,7 +23,7 @@ enum err virtio_random_ask(struct virtio_random *r, struct virtio_device *device
     if (e == E_OK)
         e = virtio_go(device);
     if (e == E_OK)
-        e = virtio_ring_add(&r->ring, &room, 0, 1, NULL);
+        e = virtio_ring_add_one(&r->ring, &room, true, NULL);
     if (e == E_OK && virtio_ring_notifies(&r->ring))
         device->ops->notify(device, 0);
     return e;

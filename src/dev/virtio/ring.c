@@ -138,6 +138,22 @@ static void add_direct(struct virtio_ring *ring, const struct virtio_buffer *buf
     }
 }
 
+/* The place of an index in the available or the used ring. */
+static inline uint16_t place_of(const struct virtio_ring *ring, uint16_t index)
+{
+    return index & (uint16_t)(ring->options.size - 1);
+}
+
+/* The device sees the chain. */
+static inline void publish(struct virtio_ring *ring, uint16_t head)
+{
+    ring->pending++;
+    ring->available[WORD_FIRST + place_of(ring, ring->added)] = head;
+    ring->added++;
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* the chain before the index */
+    ring->available[WORD_INDEX] = ring->added;
+}
+
 enum err virtio_ring_add(struct virtio_ring *ring, const struct virtio_buffer *buffers,
                          unsigned readable, unsigned writable, void *token)
 {
@@ -167,11 +183,27 @@ enum err virtio_ring_add(struct virtio_ring *ring, const struct virtio_buffer *b
     ring->slots[head].token = token;
     ring->slots[head].writable = (uint32_t)room;
     ring->slots[head].count = (uint16_t)descriptors;
-    ring->pending++;
-    ring->available[WORD_FIRST + ring->added % ring->options.size] = head;
-    ring->added++;
-    __atomic_thread_fence(__ATOMIC_RELEASE); /* the chain before the index */
-    ring->available[WORD_INDEX] = ring->added;
+    publish(ring, head);
+    return E_OK;
+}
+
+enum err virtio_ring_add_one(struct virtio_ring *ring, const struct virtio_buffer *buffer,
+                             bool writable, void *token)
+{
+    uint16_t head = ring->free_head;
+    assert(buffer->size > 0);
+    if (ring->broken != NULL)
+        return E_IO;
+    if (ring->free_count == 0)
+        return E_AGAIN;
+    struct virtio_slot *slot = &ring->slots[head];
+    describe(&ring->descriptors[head], buffer, writable ? DESCRIPTOR_WRITE : 0, 0);
+    ring->free_head = slot->next;
+    ring->free_count--;
+    slot->token = token;
+    slot->writable = writable ? buffer->size : 0;
+    slot->count = 1;
+    publish(ring, head);
     return E_OK;
 }
 
@@ -214,7 +246,7 @@ bool virtio_ring_take(struct virtio_ring *ring, struct virtio_done *out)
     __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the index before the element */
     /* Each word is loaded once: the device may change it after the check. */
     volatile struct virtio_used_element *element =
-        &ring->used_elements[ring->removed % ring->options.size];
+        &ring->used_elements[place_of(ring, ring->removed)];
     uint32_t head = element->head, written = element->written;
     if (head >= ring->options.size || ring->slots[head].count == 0) {
         ring_break(ring, "the device finished a request that it does not have");

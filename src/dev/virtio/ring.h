@@ -104,6 +104,11 @@ void virtio_ring_init(struct virtio_ring *ring, const struct virtio_ring_options
 MUST_CHECK enum err virtio_ring_add(struct virtio_ring *ring, const struct virtio_buffer *buffers,
                                     unsigned readable, unsigned writable, void *token);
 
+/* The same for one buffer. O(1). */
+MUST_CHECK enum err virtio_ring_add_one(struct virtio_ring *ring,
+                                        const struct virtio_buffer *buffer, bool writable,
+                                        void *token);
+
 /* True if the device has to be notified of what was added since the last call. O(1). */
 MUST_CHECK bool virtio_ring_notifies(struct virtio_ring *ring);
 

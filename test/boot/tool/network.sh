@@ -42,7 +42,7 @@ refused 'leave out --net none$' --net none -p 8080:80
 refused 'leave out --net none$' --net none --net-dump frames
 refused 'for --net user' --net tap:nosuch0 -p 8080:80
 refused 'cannot write \./nowhere/frames: ' --net-dump ./nowhere/frames
-for option in '-p 8080:80' '--net user' '--net-dump frames'; do
+for option in '-p 8080:80' '--net tap:nosuch0' '--net-dump frames'; do
     # shellcheck disable=SC2086 # words
     refused '^ouro: Bochs .*or use --emulator qemu$' --emulator bochs $option
 done
@@ -55,13 +55,12 @@ for s in t, u:
     s.bind(("127.0.0.1", 0))
 t.listen(1)
 print(t.getsockname()[1], u.getsockname()[1], flush=True)
-time.sleep(100)' >taken &
+time.sleep(300)' >taken &
 holder=$!
-for i in 1 2 3 4 5 6 7 8 9 10; do
-    [ -s taken ] && break
-    sleep 0.3
+until [ -s taken ] || ! kill -0 "$holder"; do
+    sleep 0.1
 done
-read -r tcp udp <taken
+read -r tcp udp <taken || exit 1
 refused "^ouro: port $tcp of this computer is taken: choose another one with --port\$" -p "$tcp:80"
 refused "^ouro: port $tcp of this computer is taken: " -p "0.0.0.0:$tcp:80"
 refused "^ouro: UDP port $udp of this computer is taken: " -p "$udp:53/udp"

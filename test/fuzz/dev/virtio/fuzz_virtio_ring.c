@@ -44,7 +44,8 @@ static void add(struct virtio_ring *ring, struct request *requests, struct input
         buffers[i] = (struct virtio_buffer){phys(4096 * (i + 1)), 1u + byte(in) * 100u};
         r->room += i >= readable ? buffers[i].size : 0;
     }
-    enum err e = virtio_ring_add(ring, buffers, readable, count - readable, r);
+    enum err e = count == 1 ? virtio_ring_add_one(ring, buffers, readable == 0, r)
+                            : virtio_ring_add(ring, buffers, readable, count - readable, r);
     assert((e == E_IO) == (ring->broken != NULL));
     r->out = e == E_OK;
 }

@@ -51,7 +51,7 @@ struct frames machine_frames = {.total_frames = 4096};
 static char registers[E1000_REGISTERS]; /* only for its addresses */
 static uint32_t reg[E1000_REGISTERS / 4];
 static uint32_t cause, mask;
-static bool never_resets, holds, keeps, no_address;
+static bool never_resets, holds, keeps;
 static struct e1000 card;
 static unsigned leaves, wakes, got, sent_count, tail_writes;
 static uint8_t got_bytes[2048], sent_bytes[FRAMES][1600];
@@ -117,8 +117,6 @@ void mmio_write32(volatile void *at, uint32_t value)
             memset(reg, 0, sizeof reg);
             cause = mask = 0;
             reg[STATUS / 4] = 2;
-            reg[ADDRESS / 4] = no_address ? 0 : 0x12005452;
-            reg[ADDRESS / 4 + 1] = no_address ? 0 : 0x80005634;
             value &= ~(uint32_t)RESET;
         }
         reg[CONTROL / 4] = value;
@@ -233,7 +231,9 @@ static void make_card(void)
     (void)close_test(NULL);
     memset(reg, 0, sizeof reg);
     reg[RECEIVE / 4] = reg[TRANSMIT / 4] = 2; /* firmware has left it on */
-    never_resets = holds = keeps = no_address = false;
+    reg[ADDRESS / 4] = 0x12005452;
+    reg[ADDRESS / 4 + 1] = 0x80005634;
+    never_resets = holds = keeps = false;
     cause = mask = 0;
     leaves = wakes = got = sent_count = tail_writes = 0;
     card = (struct e1000){
@@ -286,6 +286,8 @@ static void test_the_card_opens(void **state)
     (void)state;
     open_card();
     assert_memory_equal(card.netdev.address, "\x52\x54\x00\x12\x34\x56", 6);
+    assert_int_equal(reg[ADDRESS / 4], 0x12005452); /* the reset has cleared it */
+    assert_int_equal(reg[ADDRESS / 4 + 1], 0x80005634);
     assert_true(card.netdev.link);
     assert_int_equal(card.netdev.mtu, 1500);
     assert_int_equal(net_buffers_used(), 2 * RING);
@@ -297,7 +299,7 @@ static void test_a_card_without_an_address(void **state)
 {
     (void)state;
     make_card();
-    no_address = true;
+    reg[ADDRESS / 4 + 1] = 0x5634; /* not valid */
     assert_true(e1000_ops.open(&card.netdev));
     assert_memory_equal(card.netdev.address, "\x02\x03\x04\x05\x06\x07", 6);
     assert_int_equal(reg[ADDRESS / 4], 0x05040302);

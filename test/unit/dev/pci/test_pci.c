@@ -156,6 +156,30 @@ static void test_messages(void **state)
     assert_int_equal(f->bytes[4] & 6, 2);
 }
 
+/* PCI 3.0, 6.8.1: with an address of 64 bits, and of 32. */
+static void test_one_message(void **state)
+{
+    (void)state;
+    struct pci_model_function *f = pci_model_add(0, 0x1234, 2);
+    pci_model.strict = false;
+    assert_false(pci_msi_enable(&pci_model_access, 0, 0xfee01000, 0x41));
+    pci_model_capability(f, 0x50, PCI_CAPABILITY_MSI);
+    f->bytes[0x52] = 0x80 | 0x30; /* wide, and firmware has chosen 8 messages */
+    f->bytes[0x5e] = 0x77;
+    assert_true(pci_msi_enable(&pci_model_access, 0, 0x1fee01000, 0x4241));
+    assert_memory_equal(f->bytes + 0x54, "\x00\x10\xe0\xfe\x01\x00\x00\x00\x41\x42\x77\x00", 12);
+    assert_int_equal(f->bytes[0x52], 0x81);
+    f->bytes[0x52] = 0;
+    assert_false(pci_msi_enable(&pci_model_access, 0, 0x1fee01000, 0x41));
+    assert_int_equal(f->bytes[0x52], 0);
+    assert_true(pci_msi_enable(&pci_model_access, 0, 0xfee02000, 0x43));
+    assert_memory_equal(f->bytes + 0x54, "\x00\x20\xe0\xfe\x43\x00", 6);
+    assert_int_equal(f->bytes[0x52], 1);
+    memset(f->bytes + 0x40, 0, 0xc0);
+    pci_model_capability(f, 0xf4, PCI_CAPABILITY_MSI); /* does not fit */
+    assert_false(pci_msi_enable(&pci_model_access, 0, 0xfee02000, 0x43));
+}
+
 static void test_the_line(void **state)
 {
     (void)state;
@@ -181,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup(test_parts_of_a_base_address, setup),
         cmocka_unit_test_setup(test_capabilities, setup),
         cmocka_unit_test_setup(test_messages, setup),
+        cmocka_unit_test_setup(test_one_message, setup),
         cmocka_unit_test_setup(test_the_line, setup),
     };
     return RUN_TESTS(tests);

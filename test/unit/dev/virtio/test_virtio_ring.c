@@ -130,7 +130,9 @@ static bool submit(struct traffic *t)
         for (uint32_t k = 0; i < r->readable && k < size; k++)
             data_of(w, place)[i * PIECE + k] = (uint8_t)(r->seed + r->size++);
     }
-    enum err e = virtio_ring_add(&w->ring, buffers, r->readable, r->writable, r);
+    enum err e = r->readable + r->writable == 1 && draw(w, 2)
+                     ? virtio_ring_add_one(&w->ring, buffers, r->writable == 1, r)
+                     : virtio_ring_add(&w->ring, buffers, r->readable, r->writable, r);
     if (e == E_AGAIN) {
         bool fits = w->ring.options.indirect > 0 && count > 1;
         assert_true(w->ring.free_count < (fits ? 1 : count));
@@ -304,6 +306,7 @@ static void test_full_ring_says_so(void **state)
     assert_int_equal(w.ring.free_count, 1);
     assert_int_equal(virtio_ring_add(&w.ring, b, 1, 0, &w), E_OK);
     assert_int_equal(virtio_ring_add(&w.ring, b, 1, 0, &w), E_AGAIN);
+    assert_int_equal(virtio_ring_add_one(&w.ring, b, false, &w), E_AGAIN);
     check_free(&w);
     close_world(&w);
 }
@@ -317,6 +320,7 @@ static void test_driver_mistakes_panic(void **state)
     const struct virtio_buffer three[3] = {{phys(BUS), 1}, {phys(BUS), 1}, {phys(BUS), 1}};
     const struct virtio_buffer huge[2] = {{phys(BUS), UINT32_MAX}, {phys(BUS), 1}};
     assert_true(NATIVE_PANICS((void)!virtio_ring_add(&w.ring, &empty, 1, 0, &w)));
+    assert_true(NATIVE_PANICS((void)!virtio_ring_add_one(&w.ring, &empty, true, &w)));
     assert_true(NATIVE_PANICS((void)!virtio_ring_add(&w.ring, &empty, 0, 0, &w)));
     assert_true(NATIVE_PANICS((void)!virtio_ring_add(&w.ring, three, 3, 0, &w)));
     assert_true(NATIVE_PANICS((void)!virtio_ring_add(&w.ring, huge, 0, 2, &w)));
@@ -348,6 +352,7 @@ static void refuse(struct world *w, const char *why)
     assert_int_equal(done.written, 77);
     assert_false(virtio_ring_take(&w->ring, &done)); /* for good */
     assert_int_equal(virtio_ring_add(&w->ring, &b, 1, 0, w), E_IO);
+    assert_int_equal(virtio_ring_add_one(&w->ring, &b, true, w), E_IO);
     assert_false(virtio_ring_notifies(&w->ring));
     assert_true(virtio_ring_listen(&w->ring)); /* no loop of a driver goes on for ever */
     assert_int_equal(w->ring.pending, 1);
