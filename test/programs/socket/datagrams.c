@@ -429,7 +429,7 @@ static void lines_about(const char *path, int port)
         if (sscanf(line, "%*d: %32[0-9A-F]:%X %32[0-9A-F]:%X %X %X:%X", local, &own, remote, &other,
                    &state, &sent, &queued) != 7)
             continue;
-        if (own == (unsigned)port)
+        if (own == (unsigned)port && state != 6) /* TIME_WAIT of another connection */
             printf("  %s from %s, state %u, queues %u %u, %zu bytes\n", local, remote, state, sent,
                    queued,
                    family == AF_INET ? strlen(line)
