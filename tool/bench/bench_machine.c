@@ -89,6 +89,7 @@ static void ouro_words(const struct bench_boot *boot, struct args *words)
     struct args argv = {0};
     args_add(words, "console=ttyS0");
     args_add(words, "init=/init");
+    args_add(words, NETWORK_WORD_NONE); /* as `./ouro run` has it for programs without sockets */
     args_add(words, emulator_exit_word(EMULATOR_QEMU));
     args_add(&argv, "/init");
     if (boot->program)

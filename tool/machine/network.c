@@ -175,6 +175,7 @@ char *network_netdev(const struct network *network)
 
 const char *network_word(const struct network *network)
 {
-    return network->kind == NETWORK_USER ? "ip=" GUEST "/24,gw=10.0.2.2,dns=10.0.2.3,host=10.0.2.2"
-                                         : NULL;
+    if (network->kind == NETWORK_USER)
+        return "ip=" GUEST "/24,gw=10.0.2.2,dns=10.0.2.3,host=10.0.2.2";
+    return network->kind == NETWORK_NONE ? NETWORK_WORD_NONE : NULL;
 }

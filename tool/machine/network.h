@@ -47,5 +47,7 @@ void network_tell(const struct network *network);
 
 /* The value of QEMU's -netdev. */
 char *network_netdev(const struct network *network);
+/* The kernel looks for no card. */
+#define NETWORK_WORD_NONE "ip=off"
 /* The kernel word with the machine's address; NULL: it asks for one. */
 const char *network_word(const struct network *network);

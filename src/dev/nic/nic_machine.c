@@ -146,7 +146,7 @@ INIT_CODE static void find_card(const struct boot_info *boot, const struct optio
 
 INIT_CODE void nic_start(const struct boot_info *boot, const struct options *options)
 {
-    if (virtio_none_left)
+    if (virtio_none_left || options->net.way == NET_OFF)
         return;
     find_card(boot, options);
     random_source(boot, options);

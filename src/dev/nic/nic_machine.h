@@ -6,5 +6,5 @@
 #include "parse/boot_info.h"
 
 /* Finds a card that a driver knows, and registers it (kern/netdev.h); it is started by its open(). Asks the source of
- * random bytes (dev/virtio/random_machine.h). After port_start(). Boot. */
+ * random bytes (dev/virtio/random_machine.h). Neither with ip=off. After port_start(). Boot. */
 void nic_start(const struct boot_info *boot, const struct options *options);

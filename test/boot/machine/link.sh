@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# link.sh MACHINE CARD: a server of the machine answers at a forwarded port, by the driver of CARD (virtio, e1000 or e1000e);
+# it does not while the card's link is down, and does afterwards. 300 connections, one after the other.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+machine=$1 card=$2
+
+cat >server.c <<'C'
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 16) || write(1, "ready\n", 6) != 6)
+        return 1;
+    for (;;) {
+        char bytes[64];
+        int one = accept(server, NULL, NULL);
+        ssize_t size = one < 0 ? -1 : read(one, bytes, sizeof bytes);
+        if (one >= 0 && size > 0 && write(one, bytes, (size_t)size) != size)
+            return 2;
+        close(one);
+    }
+}
+C
+cat >client.py <<'P'
+import json, socket, sys, time
+
+def ask(port, limit):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=limit) as s:
+            s.settimeout(limit)
+            s.sendall(b"hello")
+            return s.recv(64) == b"hello"
+    except OSError:
+        return False
+
+def set_link(up):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect("control")
+        f = s.makefile("rw")
+        for line in ({"execute": "qmp_capabilities"},
+                     {"execute": "set_link", "arguments": {"name": "net", "up": up}}):
+            f.readline()
+            f.write(json.dumps(line) + "\n")
+            f.flush()
+        if "error" in f.readline():
+            sys.exit("QEMU does not set the link")
+
+def wait(port, what):
+    until = time.time() + 60
+    while not ask(port, 5):
+        if time.time() > until:
+            sys.exit(what)
+        time.sleep(0.2)
+
+port = int(sys.argv[1])
+wait(port, "no answer at the port")
+bad = sum(not ask(port, 30) for i in range(300))
+if bad:
+    sys.exit("%d connections of 300 failed" % bad)
+set_link(False)
+if ask(port, 2):
+    sys.exit("an answer although the link is down")
+set_link(True)
+wait(port, "no answer after the link came up again")
+P
+if [ "$card" = virtio ]; then
+    set -- -p 0:8080
+else
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    set -- --net none --append ip=dhcp --qemu-arg -netdev --qemu-arg "user,id=net,hostfwd=tcp:127.0.0.1:$port-:8080" \
+        --qemu-arg -device --qemu-arg "$card,netdev=net,romfile="
+fi
+timeout 200 "$OURO" run -v --medium direct --machine "$machine" "$@" --qemu-arg -qmp \
+    --qemu-arg unix:control,server=on,wait=off --timeout 180 server.c >out 2>err </dev/null &
+machine_run=$!
+until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
+    sleep 0.1
+done
+[ "$card" != virtio ] || port=$(sed -n 's/^ouro: http:.* port \([0-9]*\) of this computer is .*/\1/p' err)
+python3 client.py "$port" || { bad "$machine, $card"; show err; }
+kill "$machine_run"
+wait "$machine_run" 2>/dev/null
+finish
