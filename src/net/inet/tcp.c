@@ -27,6 +27,7 @@ static struct tcp_socket *tcp_new_socket(uint32_t family)
     t->quick = 1;
     list_init(&t->group_link);
     list_init(&t->waiting);
+    list_init(&t->immature_ones);
     list_init(&t->waiting_link);
     tcp_options_init(&t->options);
     return t;
@@ -299,7 +300,7 @@ static err_t tcp_arrived(void *argument, struct tcp_pcb *pcb, err_t error) NO_LO
     note_room(listener->group);
     t->immature = listener->options.defer_accept > 0;
     if (t->immature)
-        list_add_head(&listener->waiting, &t->waiting_link);
+        list_add_tail(&listener->immature_ones, &t->waiting_link);
     else
         queue_connection(listener, t);
     return ERR_OK;
@@ -379,18 +380,11 @@ static enum err tcp_listen_on(struct socket *socket, uint32_t backlog)
     return E_OK;
 }
 
-/* The first connection that may be accepted; NULL: none. Those that may not stand at the front. */
+/* The first connection that may be accepted; NULL: none. */
 static struct tcp_socket *first_waiting(const struct tcp_socket *t)
 {
-    if (list_empty(&t->waiting))
-        return NULL;
-    struct tcp_socket *last = CONTAINER_OF(t->waiting.prev, struct tcp_socket, waiting_link);
-    if (last->immature)
-        return NULL;
-    struct list *link = t->waiting.next;
-    while (CONTAINER_OF(link, struct tcp_socket, waiting_link)->immature)
-        link = link->next;
-    return CONTAINER_OF(link, struct tcp_socket, waiting_link);
+    return list_empty(&t->waiting) ? NULL
+                                   : CONTAINER_OF(t->waiting.next, struct tcp_socket, waiting_link);
 }
 
 static bool tcp_can_accept(void *context)
@@ -446,6 +440,7 @@ static void stop_listening(struct tcp_socket *t)
         note_room(group);
         net_lock_drop();
     }
+    list_splice_head(&t->waiting, &t->immature_ones);
     while (!list_empty(&t->waiting)) {
         struct tcp_socket *end = CONTAINER_OF(t->waiting.next, struct tcp_socket, waiting_link);
         list_remove(&end->waiting_link);

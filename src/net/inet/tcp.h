@@ -44,7 +44,7 @@ struct tcp_socket {
     uint8_t quick;    /* segments to acknowledge at once, before the program reads them */
     uint8_t heard;    /* segments since the program sent something */
     bool answers;     /* the program answers each segment: acknowledgements wait for the answer */
-    bool immature;    /* TCP_DEFER_ACCEPT: not in the listener's queue, as no byte came */
+    bool immature;    /* TCP_DEFER_ACCEPT: in the listener's immature_ones, as no byte came */
     struct pbuf *first, **last; /* received; `next` links all, whatever their segment */
     uint32_t at;                /* bytes of the first that were read */
     uint32_t queued;            /* bytes to read */
@@ -52,7 +52,8 @@ struct tcp_socket {
     struct tcp_group *group;
     struct list group_link;
     struct tcp_socket *listener;
-    struct list waiting, waiting_link;
+    struct list waiting, immature_ones; /* waiting_link */
+    struct list waiting_link;
     uint32_t waiting_count, backlog;
     struct tcp_options {
         int32_t no_delay, cork, max_segment, keep_idle, keep_interval, keep_count, syn_count,

@@ -315,12 +315,8 @@ enum err tcp_receive(struct socket *socket, struct socket_message *message)
 uint32_t tcp_poll_events(struct socket *socket)
 {
     struct tcp_socket *t = tcp_of(socket);
-    if (t->condition == TCP_LISTENS) {
-        struct list *last = t->waiting.prev;
-        bool any =
-            last != &t->waiting && !CONTAINER_OF(last, struct tcp_socket, waiting_link)->immature;
-        return any ? POLL_READABLE : 0;
-    }
+    if (t->condition == TCP_LISTENS)
+        return list_empty(&t->waiting) ? 0 : POLL_READABLE;
     uint32_t events = socket->error != E_OK ? POLL_ERR : 0, shut = t->inet.shut;
     if (shut == (SHUT_READ | SHUT_WRITE) || t->condition == TCP_UNUSED)
         events |= POLL_HUP;

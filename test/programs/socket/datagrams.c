@@ -416,6 +416,51 @@ static void multicast(void)
     close(from);
 }
 
+/* The lines of the file about sockets that have the port. */
+static void lines_about(const char *path, int port)
+{
+    char line[300];
+    FILE *file = fopen(path, "r");
+    for (int first = 1; file && fgets(line, sizeof line, file); first = 0) {
+        char local[40], remote[40];
+        unsigned own, other, state, sent, queued;
+        if (first)
+            printf("%s: %zu bytes in the first line\n", path, strlen(line));
+        if (sscanf(line, "%*d: %32[0-9A-F]:%X %32[0-9A-F]:%X %X %X:%X", local, &own, remote, &other,
+                   &state, &sent, &queued) != 7)
+            continue;
+        if (own == (unsigned)port && state != 6) /* TIME_WAIT of another connection */
+            printf("  %s from %s, state %u, queues %u %u, %zu bytes\n", local, remote, state, sent,
+                   queued,
+                   family == AF_INET ? strlen(line)
+                                     : 0); /* lines of IPv6 are as long as their numbers */
+    }
+    if (file)
+        fclose(file);
+}
+
+static void listings(void)
+{
+    int l = socket(family, SOCK_STREAM, 0), u = bound(), c = socket(family, SOCK_STREAM, 0), port;
+    union address a;
+    socklen_t size = loopback(&a, 0);
+    bind(l, &a.any, size);
+    listen(l, 5);
+    port = port_of(l);
+    lines_about(family == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6", port);
+    size = loopback(&a, port);
+    connect(c, &a.any, size);
+    int end = accept(l, NULL, NULL);
+    result("send", send(c, "four", 4, 0));
+    events("data", end, POLLIN);
+    lines_about(family == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6", port_of(c));
+    lines_about(family == AF_INET ? "/proc/net/udp" : "/proc/net/udp6", port_of(u));
+    close(l);
+    close(u);
+    close(c);
+    close(end);
+}
+
 static unsigned short checksum(const void *bytes, size_t size)
 {
     unsigned sum = 0;
@@ -468,6 +513,7 @@ int main(void)
         options();
         options_of_ip();
         other_options();
+        listings();
     }
     interfaces();
     multicast();

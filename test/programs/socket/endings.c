@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "socket/internet.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 static int pipes_signalled;
@@ -204,6 +205,31 @@ static void backlog(void)
     close(third);
 }
 
+static void deferred(void)
+{
+    int l = new_socket(SOCK_NONBLOCK), seconds = 5, silent = new_socket(0), speaks = new_socket(0);
+    union address a;
+    socklen_t size = loopback(&a, 0);
+    char c;
+    setsockopt(l, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+    bind(l, &a.any, size);
+    listen(l, 5);
+    result("connect", connect_to(silent, port_of(l)));
+    result("connect", connect_to(speaks, port_of(l)));
+    usleep(20000);
+    now("deferred", l);
+    result("accept", accept(l, NULL, NULL));
+    result("send", send(speaks, "x", 1, 0));
+    events("deferred", l, POLLIN);
+    int end = accept(l, NULL, NULL);
+    result("recv", recv(end, &c, 1, 0));
+    result("accept", accept(l, NULL, NULL));
+    close(l);
+    close(silent);
+    close(speaks);
+    close(end);
+}
+
 static void both_families(void)
 {
     int fd = socket(AF_INET6, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
@@ -293,6 +319,7 @@ int main(void)
         more_resets();
         ports();
         backlog();
+        deferred();
     }
     both_families();
     one_family();
