@@ -24,8 +24,10 @@ fi
 flags=$(sed -n 's/^ *list(APPEND ouro_warnings \(-[^)]*\)).*/\1/p' CMakeLists.txt)
 kernel="-std=gnu17 -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic"
 files=$(grep -rlE --include='*.c' 'GUARDED_BY|REQUIRES|lock\.h|kern/(thread|wait)\.h|linux/task/' . | LC_ALL=C sort)
+lwip=$(dirname -- "${2:-$top/build/kernel}")/lwip/edited/src/include
 # Flags and files are lists of words.
 # shellcheck disable=SC2086
-clang --target=x86_64-elf $kernel $flags -Werror -DOURO_VERSION='""' -I. -fsyntax-only $files || status=1
+clang --target=x86_64-elf $kernel $flags -Werror -DOURO_VERSION='""' -I. -Inet/stack/port -isystem "$lwip" \
+    -fsyntax-only $files || status=1
 echo "locks.sh: $(echo "$files" | wc -l) files"
 exit $status
