@@ -15,7 +15,7 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
-#include "kern/space_copy.h"
+#include "kern/space.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 

@@ -11,7 +11,7 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/vfs.h"
-#include "kern/space_copy.h"
+#include "kern/space.h"
 #include "mm/init/memory.h"
 #include "mm/layout.h"
 #include "mm/space.h"

@@ -2,10 +2,10 @@
 #include "linux/task/program.h"
 
 #include "base/str.h"
+#include "kern/space.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
-#include "mm/pt/spaces.h"
 #include "mm/vm/areas.h"
 
 struct program program_none = {.users = 1, .space = &first_space, .dumpable = true};
@@ -20,39 +20,6 @@ struct program *program_new(struct address_space *space)
     program->space = space;
     space->programs++;
     return program;
-}
-
-COLD static enum err space_new(struct address_space **out)
-{
-    struct address_space *space = heap_alloc_zero(sizeof *space);
-    if (space == NULL)
-        return E_NOMEM;
-    enum err e = paging_space_make(space);
-    if (e != E_OK)
-        goto free_space;
-    e = areas_close_reserved(space);
-    if (e != E_OK)
-        goto free_table;
-    areas_init(space);
-    *out = space;
-    return E_OK;
-
-free_table:
-    paging_space_free(space);
-free_space:
-    heap_free(space);
-    return e;
-}
-
-/* The space has no program any more. Who frees it while it runs goes on in the first. */
-COLD static void space_end(struct address_space *space)
-{
-    struct address_space *before = thread_use_space(space);
-    areas_end(space);
-    paging_trim(space);
-    (void)thread_use_space(before == space ? &first_space : before);
-    paging_space_free(space);
-    heap_free(space);
 }
 
 COLD struct program *program_new_space(void)
@@ -82,7 +49,7 @@ void program_put(struct program *program)
     if (program != &program_none)
         heap_free(program);
     (void)thread_use_space(before);
-    if (space != &first_space && --space->programs == 0)
+    if (--space->programs == 0 && space != &first_space)
         space_end(space);
 }
 

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies from and to the program in another address space, or in this one. */
+/* Address spaces of programs: made, ended, and looked into from another. */
 #pragma once
 
 #include "mm/space.h"
 #include "mm/vm/usercopy.h"
+
+/* A space without areas. E_NOMEM. O(1). */
+MUST_CHECK enum err space_new(struct address_space **out);
+/* Ends a space of space_new(), which no program is in any more. If it runs, the calling thread goes on in first_space.
+ * O(areas + pages). */
+void space_end(struct address_space *space);
 
 /* As copy_in() and copy_out(): E_FAULT. Costs two loads of CR3 if the space is not the running one. Callers: threads of
  * programs. */
