@@ -20,3 +20,7 @@ lwip_edit([[
         }
       } else if (flags & TCP_ACK) {
 ]])
+# Of one byte half the sequence space away, no part is new: a comparison of signed distances takes it for one that overlaps
+# what is expected next, and lwIP then looks for its bytes far behind the packet (found by fuzz.net).
+lwip_edit("    if (TCP_SEQ_BETWEEN(pcb->rcv_nxt, seqno + 1, seqno + tcplen - 1)) {"
+    "    if (pcb->rcv_nxt - seqno - 1 < (u32_t)tcplen - 1) {")

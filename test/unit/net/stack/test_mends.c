@@ -290,6 +290,20 @@ static void test_out_of_sequence_beyond_window(void **state)
     end();
 }
 
+/* One byte, half the sequence space away from what is expected. */
+static void test_byte_half_way_round(void **state)
+{
+    (void)state;
+    serve(8);
+    struct wire_segment s = from(5100, 1001 - 0x80000000, open_from(5100), TCP_ACK);
+    s.data = "x";
+    s.size = 1;
+    wire_tcp(&s);
+    assert_int_equal(received, 0);
+    assert_int_equal(accepted->rcv_nxt, 1001);
+    end();
+}
+
 /* A second SYN with an ACK does not open the connection. */
 static void test_syn_with_ack_opens_nothing(void **state)
 {
@@ -419,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_ports_are_shared_by_ends),
         cmocka_unit_test(test_syn_flood),
         cmocka_unit_test(test_out_of_sequence_beyond_window),
+        cmocka_unit_test(test_byte_half_way_round),
         cmocka_unit_test(test_syn_with_ack_opens_nothing),
         cmocka_unit_test(test_ipv6_fragment_missing),
         cmocka_unit_test(test_ipv6_reassembly_time),
