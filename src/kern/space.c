@@ -38,6 +38,15 @@ COLD void space_end(struct address_space *space)
     heap_free(space);
 }
 
+struct address_space *thread_use_space(struct address_space *space)
+{
+    struct address_space *before = running_space;
+    kernel_lock_assert();
+    thread_current()->space = space;
+    paging_run(space);
+    return before;
+}
+
 enum err copy_in_from(struct address_space *space, void *to, virt_t from, size_t size)
 {
     struct address_space *before = thread_use_space(space);

@@ -11,6 +11,10 @@ MUST_CHECK enum err space_new(struct address_space **out);
  * O(areas + pages). */
 void space_end(struct address_space *space);
 
+/* Makes the space the calling thread's, and the running one; returns the one before. To reach the memory of another
+ * program, and back. kernel_lock is held. */
+struct address_space *thread_use_space(struct address_space *space);
+
 /* As copy_in() and copy_out(): E_FAULT. Costs two loads of CR3 if the space is not the running one. Callers: threads of
  * programs. */
 MUST_CHECK enum err copy_in_from(struct address_space *space, void *to, virt_t from, size_t size);

@@ -401,15 +401,6 @@ void thread_preempt(void)
     sched_unlock(flags);
 }
 
-struct address_space *thread_use_space(struct address_space *space)
-{
-    struct address_space *before = running_space;
-    kernel_lock_assert();
-    thread_current()->space = space;
-    paging_run(space);
-    return before;
-}
-
 COLD void thread_set_schedule(struct thread *t, uint8_t priority, bool round_robin, uint32_t weight)
 {
     uint64_t flags = sched_lock();
@@ -599,11 +590,6 @@ void thread_set_fs_base(uint64_t base)
 {
     thread_current()->fs_base = base;
     wrmsr(MSR_FS_BASE, base);
-}
-
-uint64_t thread_get_fs_base(void)
-{
-    return thread_current()->fs_base;
 }
 
 /* A thread that is not running has its final count; the running thread reads its own. */

@@ -100,12 +100,11 @@ MUST_CHECK enum err thread_use_fpu(void) REQUIRES(kernel_lock);
  * The thread must have an FPU state. Interrupts on. */
 void thread_own_fpu(void);
 
-/* Makes the space the calling thread's, and the running one; returns the one before. To reach the memory of another
- * program, and back. kernel_lock is held. */
-struct address_space *thread_use_space(struct address_space *space);
-
 void thread_set_fs_base(uint64_t base); /* of the calling thread */
-uint64_t thread_get_fs_base(void);
+static inline uint64_t thread_get_fs_base(void)
+{
+    return thread_current()->fs_base;
+}
 
 /* Sets the scheduling parameters: priority 1 to RUN_PRIORITY_MAX is real-time; 0 shares by
  * weight. */

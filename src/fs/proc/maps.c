@@ -6,6 +6,7 @@
 #include "fs/ram/ramfs_file.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/wait.h"
+#include "kern/space.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"

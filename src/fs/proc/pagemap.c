@@ -11,6 +11,7 @@
 #include "fs/proc/process_text.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file.h"
+#include "kern/space.h"
 #include "kern/thread.h"
 #include "mm/init/memory.h"
 #include "mm/layout.h"

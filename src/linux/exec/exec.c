@@ -22,6 +22,7 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/xattr.h"
 #include "kern/random.h"
+#include "kern/space.h"
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/exec/handover.h"

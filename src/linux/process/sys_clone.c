@@ -2,6 +2,7 @@
 #include "linux/process/sys_clone.h"
 
 #include "cpu/trap.h"
+#include "kern/space.h"
 #include "kern/thread.h"
 #include "linux/process/sys_wait.h"
 #include "linux/task/parent.h"

@@ -147,7 +147,8 @@ bool net_card_start(struct netdev *netdev, const struct net_options *options, vo
     netif_set_status_callback(&card_netif, card_status_changed);
     netif_set_default(&card_netif);
     netif_create_ip6_linklocal_address(&card_netif, 1);
-    netif_set_ip6_autoconfig_enabled(&card_netif, 1);
+    struct netif *own = &card_netif; /* the macro compares it with NULL */
+    netif_set_ip6_autoconfig_enabled(own, 1);
     if (netdev->link)
         netif_set_link_up(&card_netif);
     netif_set_up(&card_netif);

@@ -45,7 +45,6 @@ void paging_run(struct address_space *space)
     running_space = space;
 }
 
-
 static void walk(const struct address_space *space, virt_t at, struct pt_walk *out)
 {
     (void)space;
