@@ -76,7 +76,8 @@ uint32_t netif_iff(const struct netif *netif)
 
 uint8_t netif_prefix(const struct netif *netif)
 {
-    return (uint8_t)__builtin_popcount(ip4_addr_get_u32(netif_ip4_netmask(netif)));
+    uint32_t mask = lwip_ntohl(ip4_addr_get_u32(netif_ip4_netmask(netif)));
+    return (uint8_t)(mask == 0 ? 0 : 32 - __builtin_ctz(mask));
 }
 
 static void name_netif(const struct netif *netif, char name[INTERFACE_NAME]) REQUIRES(net_lock)
