@@ -426,6 +426,9 @@ static struct program *replace_memory(const struct exec_job *job, struct program
         if (*new == NULL)
             return NULL;
     }
+    virt_t at = virt(0);
+    while ((*new)->space == old->space && areas_remove_owner(old->space, &old->areas, &at))
+        thread_give_way(); /* no other thread of the program is left to see it */
     process->program = *new;
     (void)thread_use_space((*new)->space);
     if ((*new)->space == old->space)

@@ -127,7 +127,7 @@ grep -Eq '^console=framed stdio.terminals=none loglevel=4 (tsc=[0-9]{7,12} )?tim
 mkdir unpacked
 (cd unpacked && cpio -idm --quiet <../keep/root.cpio) || bad 'cpio cannot unpack the archive'
 # Files that C libraries read are made if the root folder lacks them.
-for made in passwd group hosts nsswitch.conf resolv.conf localtime machine-id mtab os-release protocols services shells; do
+for made in passwd group hosts nsswitch.conf localtime machine-id mtab os-release protocols services shells; do
     [ -s "unpacked/etc/$made" ] || [ -L "unpacked/etc/$made" ] || bad "/etc/$made was not made"
     rm -f "unpacked/etc/$made"
 done
