@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 
 #define MIB   ((size_t)1 << 20)
-#define SHELL "/bin/sh"
+#define SHELL "/bin/dash"
 
 extern char **environ;
 

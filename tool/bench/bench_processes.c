@@ -7,8 +7,6 @@
 
 #define DONE  "bench done"
 #define LIMIT 600.0
-#define SHELL "/bin/dash"
-#define TRUE  "/bin/true"
 
 static void run_processes(struct bench *bench, const char *archive, bool counted)
 {
@@ -33,7 +31,7 @@ static void run_processes(struct bench *bench, const char *archive, bool counted
 
 void bench_processes(struct bench *bench)
 {
-    static const char *const files[][2] = {{SHELL, "/bin/sh"}, {TRUE, TRUE}, {NULL}};
+    static const char *const files[][2] = {{"/bin/dash"}, {"/bin/true"}, {NULL}};
     char *program = bench_program("processes"), *archive = bench_archive(program, files);
     run_processes(bench, archive, false);
     run_processes(bench, archive, true);
