@@ -94,6 +94,27 @@ bool bench_run_or_warn(const struct bench_boot *boot, struct bench_seen *seen, c
     return false;
 }
 
+void bench_measure(struct bench *bench, const char *section, const char *archive, const char *fewer)
+{
+    const char *const words[] = {fewer, NULL};
+    unsigned runs = fewer ? 1 : bench->runs;
+    for (unsigned run = 0; run < runs; run++) {
+        FOR_EACH_SYSTEM(bench, system)
+        {
+            struct bench_boot boot = bench_direct(bench, system, archive);
+            struct bench_seen seen = {.mark = {"bench done"}, .marks = 1};
+            boot.program = words;
+            boot.counted = fewer != NULL;
+            boot.limit = 600;
+            bench_progress(section, system, run + 1, runs);
+            if (bench_run_or_warn(&boot, &seen, section))
+                bench_read_figures(seen.output.bytes, section, bench_series(system, boot.counted),
+                                   &bench->figures);
+            text_free(&seen.output);
+        }
+    }
+}
+
 static void choose(struct argp_state *state, struct request_bench *request, const char *name)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(sections); i++) {

@@ -47,3 +47,7 @@ struct bench_boot bench_direct(const struct bench *bench, enum bench_system syst
 void bench_progress(const char *what, enum bench_system system, unsigned run, unsigned runs);
 /* bench_run(), with a warning that shows the last output if the last mark did not appear. */
 bool bench_run_or_warn(const struct bench_boot *boot, struct bench_seen *seen, const char *what);
+/* Boots the archive's program on each system, which prints figures and "bench done", and adds them to the section. `fewer`: NULL, or the
+ * program's word for fewer rounds; then the boots are one and the figures instructions. */
+void bench_measure(struct bench *bench, const char *section, const char *archive,
+                   const char *fewer);

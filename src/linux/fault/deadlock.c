@@ -46,7 +46,7 @@ void threads_stuck(void)
     thread_visit(find_first, &first);
     if (first == NULL)
         return;
-    paging_run(first->space); /* whose stack is shown */
+    paging_run(first->space); /* the report shows this thread's stack */
     fmt_snprintf(words, sizeof words,
                  "every thread has slept for %u s, and nothing is left that could wake one",
                  limit_seconds);
