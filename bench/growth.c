@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 
 #define SIZES     4
-#define WORKS     4
+#define WORKS     8
 #define SETTLE_US 20000 /* for the last thread of a crowd to fall asleep */
 
 /* ---- operations: each is done `rounds` times beside a crowd of n; false: the system lacks it ---- */
@@ -399,6 +399,121 @@ static bool do_vfork_wait(long n, long rounds)
     return true;
 }
 
+static bool do_fork_wait(long n, long rounds)
+{
+    (void)n;
+    for (long i = 0; i < rounds; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(0);
+        if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+            return false;
+    }
+    return true;
+}
+
+/* A page of a file, one of whose pages is mapped if `mapped`, is removed and written again. */
+static bool cut_and_write(long rounds, bool mapped)
+{
+    int fd = open("/tmp/cut", O_CREAT | O_RDWR, 0644);
+    bool good = fd >= 0 && ftruncate(fd, 2 * PAGE) == 0;
+    char *page = mapped ? mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, PAGE) : NULL;
+    for (long i = 0; good && i < rounds; i++)
+        good = pwrite(fd, "x", 1, PAGE) == 1 && (!mapped || *(volatile char *)page == 'x') &&
+               ftruncate(fd, PAGE) == 0;
+    if (mapped)
+        munmap(page, PAGE);
+    close(fd);
+    return good;
+}
+
+static bool do_truncate(long n, long rounds)
+{
+    (void)n;
+    return cut_and_write(rounds, false);
+}
+
+static bool do_truncate_mapped(long n, long rounds)
+{
+    (void)n;
+    return cut_and_write(rounds, true);
+}
+
+static bool do_read_own_mem(long n, long rounds)
+{
+    static int fd = -1;
+    char byte;
+    fd = fd < 0 ? open("/proc/self/mem", O_RDONLY) : fd;
+    for (long i = 0; i < rounds; i++)
+        if (pread(fd, &byte, 1, (off_t)area[pick(n)]) != 1)
+            return false;
+    return true;
+}
+
+static bool do_mprotect(long n, long rounds)
+{
+    for (long i = 0; i < rounds; i++) {
+        char *page = area[pick(n) & ~1L];
+        if (mprotect(page, PAGE, PROT_NONE) != 0 ||
+            mprotect(page, PAGE, PROT_READ | PROT_WRITE) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool do_clock_set(long n, long rounds)
+{
+    struct timespec now;
+    (void)n;
+    for (long i = 0; i < rounds; i++)
+        if (clock_gettime(CLOCK_REALTIME, &now) != 0 || clock_settime(CLOCK_REALTIME, &now) != 0)
+            return false;
+    return true;
+}
+
+static bool do_packet(long n, long rounds)
+{
+    char text[8];
+    (void)n;
+    for (long i = 0; i < rounds; i++)
+        if (write(packets[1], "packet", 6) != 6 || read(packets[0], text, sizeof text) != 6)
+            return false;
+    return true;
+}
+
+static int condition, condition_lock, condition_turn;
+
+static void *wait_for_condition(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        await(&condition_turn, 1);
+        syscall(SYS_futex, &condition, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, NULL, &condition_lock, 0);
+        syscall(SYS_futex, &condition_lock, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+        throw_to(&condition_turn, 0);
+    }
+    return NULL;
+}
+
+/* A thread that waits for a condition is moved to the lock that goes with it. */
+static bool do_requeue_pi(long n, long rounds)
+{
+    static bool made;
+    pthread_t other;
+    (void)n;
+    made = made || start_thread(&other, wait_for_condition, NULL);
+    for (long i = 0; made && i < rounds; i++) {
+        syscall(SYS_futex, &condition_lock, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+        throw_to(&condition_turn, 1);
+        while (syscall(SYS_futex, &condition, FUTEX_CMP_REQUEUE_PI_PRIVATE, 1, 0, &condition_lock,
+                       0) == 0)
+            sched_yield();
+        syscall(SYS_futex, &condition_lock, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0);
+        await(&condition_turn, 0);
+    }
+    return made;
+}
+
 /* ---- the table ---- */
 
 static const struct crowd {
@@ -462,6 +577,17 @@ static const struct crowd {
      add_process,
      end_processes,
      {{"vfork_wait", do_vfork_wait, 100}, {"signal_none", do_signal_none, 1000}}},
+    {"forked",
+     {1, 10, 100, 300},
+     add_forked,
+     end_processes,
+     {{"fork_wait", do_fork_wait, 100}, {"truncate_beside", do_truncate_mapped, 500}}},
+    {"packets", {1, 16, 64, 250}, add_packet, end_packets, {{"packet", do_packet, 1000}}},
+    {"realtime",
+     {1, 30, 300, 1000},
+     add_realtime_sleeper,
+     end_sleepers,
+     {{"clock_set", do_clock_set, 300}}},
     {"locks", {1, 100, 1000, 10000}, add_lock, end_locks, {{"lock_unlock", do_lock_unlock, 1000}}},
     {"lock_waiters",
      {1, 30, 300, 1000},
@@ -477,7 +603,7 @@ static const struct crowd {
      {1, 30, 300, 1000},
      add_pi_waiter,
      end_pi_waiters,
-     {{"pi_handover", do_pi_handover, 500}}},
+     {{"pi_handover", do_pi_handover, 500}, {"requeue_pi", do_requeue_pi, 500}}},
     {"pi_common",
      {1, 30, 300, 1000},
      add_common_pi_waiter,
@@ -498,6 +624,10 @@ static const struct crowd {
      NULL,
      {{"mmap_touch_munmap", do_mmap_touch_munmap, 1000},
       {"drop_and_fault", do_drop_and_fault, 1000},
+      {"mprotect", do_mprotect, 500},
+      {"truncate", do_truncate, 500},
+      {"truncate_mapped", do_truncate_mapped, 500},
+      {"read_own_mem", do_read_own_mem, 500},
       {"proc_self_stat", do_proc_self_stat, 30},
       {"proc_self_statm", do_proc_self_statm, 30}}},
 };

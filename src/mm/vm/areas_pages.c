@@ -265,13 +265,12 @@ enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_r
     return e;
 }
 
-/* The range in which the area maps pages [first, end) of the source. */
-static struct virt_range shown(const struct area *a, const struct page_source *source,
-                               uint64_t first, uint64_t end)
+/* The range in which the area maps pages [first, end) of its source. */
+static struct virt_range shown(const struct area *a, uint64_t first, uint64_t end)
 {
     uint64_t start = a->offset >> PAGE_SHIFT;
     uint64_t after = start + (virt_range_size(a->range) >> PAGE_SHIFT);
-    if (a->source != source || end <= start || first >= after)
+    if (end <= start || first >= after)
         return (struct virt_range){a->range.start, a->range.start};
     uint64_t low = first > start ? first - start : 0;
     uint64_t high = (end < after ? end : after) - start;
@@ -310,52 +309,59 @@ static void forget_part(struct address_space *space, const struct area *a, struc
     paging_run(before);
 }
 
-void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
+void areas_forget_pages(struct page_source *source, uint64_t first, uint64_t end)
 {
-    for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
-            struct virt_range part = shown(a, source, first, end);
-            forget_part(space, a, part, false);
-            if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
-                a->flags &= ~(uint32_t)AREA_CLEAN;
-        }
+    for (struct area_node *node = mapping_after(source, NULL); node != NULL;
+         node = mapping_after(source, node)) {
+        struct virt_range part = shown(&node->area, first, end);
+        forget_part(node->space, &node->area, part, false);
+        if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
+            node->area.flags &= ~(uint32_t)AREA_CLEAN;
+    }
 }
 
-COLD bool areas_truncate(const struct page_source *source, uint64_t first,
-                         struct areas_place *place)
+/* Each area that is done gets the number of the truncation, and the ring begins after it. One that is
+ * made meanwhile, also from a part of another, has an older number and is first. */
+COLD bool areas_truncate(struct page_source *source, uint64_t first, struct areas_place *place)
 {
-    struct address_space *space = place->space != NULL ? place->space : spaces;
-    for (; space != NULL; space = space->next, place->at = virt(0))
-        for (struct area *a = areas_first_above(space, place->at); a != NULL; a = area_above(a)) {
-            struct virt_range part = shown(a, source, first, UINT64_MAX);
-            if (part.start.v < place->at.v)
-                part.start = place->at;
-            if (part.end.v <= part.start.v)
-                continue;
+    if (place->cut == 0)
+        place->cut = source->cuts += AREAS_CUT_STEP;
+    for (unsigned steps = 0; steps < AREAS_PIECE_STEPS; steps++) {
+        struct area_node *node = mapping_after(source, NULL);
+        if (node == NULL || node->cut == place->cut)
+            return false;
+        struct virt_range part = shown(&node->area, first, UINT64_MAX);
+        if (node->cut == place->cut + 1 && part.start.v < place->at.v)
+            part.start = place->at;
+        if (part.end.v > part.start.v) {
             struct address_space *before = running_space;
-            paging_run(space);
-            part = areas_piece(space, part);
-            forget_part(space, a, part, true);
+            paging_run(node->space);
+            part = areas_piece(node->space, part);
+            forget_part(node->space, &node->area, part, true);
             paging_run(before);
-            a->flags &= ~(uint32_t)AREA_CLEAN;
-            *place = (struct areas_place){space, part.end};
+            node->area.flags &= ~(uint32_t)AREA_CLEAN;
+            node->cut = place->cut + 1;
+            place->at = part.end;
             return true;
         }
-    return false;
+        node->cut = place->cut;
+        source->mappings = node->mapping.next;
+    }
+    return true;
 }
 
-void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
+void areas_pages_written(struct page_source *source, uint64_t first, uint64_t end)
 {
-    for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
-            struct virt_range part = shown(a, source, first, end);
-            if (virt_range_size(part) == 0)
-                continue;
-            struct address_space *before = running_space;
-            paging_run(space);
-            paging_mark(space, part, PTE_D);
-            paging_run(before);
-        }
+    for (struct area_node *node = mapping_after(source, NULL); node != NULL;
+         node = mapping_after(source, node)) {
+        struct virt_range part = shown(&node->area, first, end);
+        if (virt_range_size(part) == 0)
+            continue;
+        struct address_space *before = running_space;
+        paging_run(node->space);
+        paging_mark(node->space, part, PTE_D);
+        paging_run(before);
+    }
 }
 
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner)
@@ -367,9 +373,9 @@ void areas_mark_clean(struct address_space *space, const struct area_owner *owne
 
 bool areas_may_store(const struct page_source *source)
 {
-    for (const struct address_space *space = spaces; space != NULL; space = space->next)
-        for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
-            if (a->source == source && a->flags & AREA_SHARED && !(a->flags & AREA_READ_ONLY))
-                return true;
+    for (const struct area_node *node = mapping_after(source, NULL); node != NULL;
+         node = mapping_after(source, node))
+        if (node->area.flags & AREA_SHARED && !(node->area.flags & AREA_READ_ONLY))
+            return true;
     return false;
 }

@@ -17,6 +17,9 @@
 struct area_node {
     struct gap_node link;
     struct area area;
+    struct list mapping; /* in the ring of area.source, if it has one */
+    struct address_space *space;
+    uint32_t cut; /* areas_truncate() */
 };
 
 static inline struct area *area_of(struct gap_node *link)
@@ -142,6 +145,18 @@ static inline void area_source_put(const struct area *a)
 {
     if (a->source != NULL)
         a->source->ops->put(a->source);
+}
+
+#define AREAS_CUT_STEP 2 /* between the numbers of two truncations of a source */
+
+/* The area after one in the ring of a source (NULL: the first); NULL at the end. */
+static inline struct area_node *mapping_after(const struct page_source *source,
+                                              const struct area_node *node)
+{
+    struct list *next = node != NULL ? node->mapping.next : source->mappings;
+    if (next == NULL || (node != NULL && next == source->mappings))
+        return NULL;
+    return CONTAINER_OF(next, struct area_node, mapping);
 }
 
 /* Unmaps everything and drops all areas. */
