@@ -58,6 +58,15 @@ struct futex_waiter {
     const struct futex_key *requeue_to;
 };
 
+/* When a wait ends. On the realtime clock the time moves when the clock is set. */
+struct futex_deadline {
+    uint64_t ns; /* of time_now_ns(), or of time_realtime_ns() */
+    bool realtime;
+};
+/* Sleeps until the waiter is woken, and has joined. E_TIMEDOUT, E_INTR. Defined in sys_futex.c. */
+MUST_CHECK enum err futex_sleep(const struct futex_waiter *self,
+                                const struct futex_deadline *deadline);
+
 /* E_INVAL: address not aligned. E_FAULT: outside the program's half. */
 static inline MUST_CHECK enum err futex_key_private(uint64_t address, struct futex_key *out)
 {

@@ -54,12 +54,6 @@ static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
     return copy_in(out, virt(address), sizeof *out);
 }
 
-/* When a wait ends. On the realtime clock the time moves when the clock is set. */
-struct futex_deadline {
-    uint64_t ns; /* of time_now_ns(), or of time_realtime_ns() */
-    bool realtime;
-};
-
 static uint64_t deadline_now(const struct futex_deadline *deadline)
 {
     uint64_t now = deadline->realtime ? time_realtime_ns() : 0;
@@ -85,6 +79,12 @@ COLD static enum err sleep_on_realtime(struct wait_queue *queue, bool (*woken)(c
 static bool is_woken(const void *context)
 {
     return ((const struct futex_waiter *)context)->woken;
+}
+
+COLD enum err futex_sleep(const struct futex_waiter *self, const struct futex_deadline *deadline)
+{
+    return deadline->realtime ? sleep_on_realtime(self->queue, is_woken, self, deadline)
+                              : WAIT_EVENT_IN(self->queue, self->woken, deadline->ns, true);
 }
 
 static enum err futex_wait(struct syscall *call, uint32_t bitset,
@@ -146,8 +146,7 @@ static COLD enum err wait_requeue_pi(struct syscall *call, const struct futex_de
     if (e == E_OK && value != (uint32_t)call->arg[2])
         e = E_AGAIN;
     if (e == E_OK)
-        e = deadline->realtime ? sleep_on_realtime(&queue, is_woken, &self, deadline)
-                               : WAIT_EVENT_IN(&queue, self.woken, deadline->ns, true);
+        e = futex_sleep(&self, deadline);
     futex_leave(&self);
     if (self.woken)
         return E_OK;
@@ -325,7 +324,7 @@ static enum err lock_pi(struct syscall *call, bool wait_for_it,
     struct futex_key key;
     enum err e = rare_key_of(call, 0, &key);
     if (e == E_OK)
-        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline_now(deadline));
+        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline);
     call->restart_always = e == E_INTR;
     return e;
 }
