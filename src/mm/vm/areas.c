@@ -109,46 +109,6 @@ void areas_gap_changed(struct area *a)
         gap_tree_set(area_link(a), gap);
 }
 
-/* Puts the area's node into the ring of its source: first, so that areas_truncate() meets it. */
-static void link_mapping(struct area_node *node)
-{
-    struct page_source *source = node->area.source;
-    list_init(&node->mapping);
-    if (source == NULL)
-        return;
-    if (source->mappings != NULL)
-        list_add_tail(source->mappings, &node->mapping);
-    source->mappings = &node->mapping;
-    node->cut = source->cuts - AREAS_CUT_STEP;
-}
-
-static void unlink_mapping(struct area_node *node)
-{
-    struct page_source *source = node->area.source;
-    if (source->mappings == &node->mapping)
-        source->mappings = list_empty(&node->mapping) ? NULL : node->mapping.next;
-    list_remove(&node->mapping);
-}
-
-/* The area has got larger: areas_truncate() has not seen all of it. */
-static void mapping_grew(struct area *a)
-{
-    struct area_node *node = CONTAINER_OF(a, struct area_node, area);
-    if (a->source == NULL)
-        return;
-    unlink_mapping(node);
-    link_mapping(node);
-}
-
-/* Ends an area in the table: takes it out of its source's ring and drops its reference. */
-static void release_mapping(struct area *a)
-{
-    if (a->source == NULL)
-        return;
-    unlink_mapping(CONTAINER_OF(a, struct area_node, area));
-    area_source_put(a);
-}
-
 /* Inserts a copy of the area below `above` (NULL: at the end), in a node from areas_reserve(). */
 static struct area *insert_area(struct address_space *space, const struct area *area,
                                 struct area *above, uint64_t gap)
@@ -156,7 +116,8 @@ static struct area *insert_area(struct address_space *space, const struct area *
     struct area_node *node = take_spare_node(space);
     node->area = *area;
     node->space = space;
-    link_mapping(node);
+    if (area->source != NULL)
+        mapping_begin(node);
     gap_tree_insert(&space->areas, &node->link, above != NULL ? area_link(above) : NULL, gap);
     space->area_count++;
     return &node->area;
@@ -197,9 +158,11 @@ static bool can_merge(const struct area *low, const struct area *high)
 static void absorb(struct address_space *space, struct area *low, struct area *high)
 {
     low->range.end = high->range.end;
-    mapping_grew(low);
+    if (low->source != NULL)
+        mapping_grew(low);
     low->flags &= high->flags | ~(uint32_t)AREA_CLEAN;
-    release_mapping(high);
+    if (high->source != NULL)
+        mapping_end(high);
     if (space->area_last == high)
         space->area_last = low;
     drop_area(space, high);
@@ -322,7 +285,8 @@ static bool join_neighbour(struct address_space *space, const struct area *area,
 {
     if (below != NULL && can_merge(below, area)) {
         below->range.end = area->range.end;
-        mapping_grew(below);
+        if (below->source != NULL)
+            mapping_grew(below);
         below->flags &= ~(uint32_t)AREA_CLEAN;
         areas_gap_changed(above);
         if (above != NULL && can_merge(below, above))
@@ -330,7 +294,8 @@ static bool join_neighbour(struct address_space *space, const struct area *area,
     } else if (above != NULL && can_merge(area, above)) {
         above->range.start = area->range.start;
         above->offset = area->offset;
-        mapping_grew(above);
+        if (above->source != NULL)
+            mapping_grew(above);
         above->flags &= ~(uint32_t)AREA_CLEAN;
         areas_gap_changed(above);
     } else {
@@ -381,7 +346,8 @@ static void remove_part_of(struct address_space *space, struct area *a, struct v
         set_start(a, part.end);
         areas_gap_changed(a);
     } else {
-        release_mapping(a);
+        if (a->source != NULL)
+            mapping_end(a);
         drop_area(space, a);
         areas_gap_changed(above);
     }
@@ -501,7 +467,8 @@ COLD void areas_drop_all(struct address_space *space)
         areas_drop_bytes(space, a, virt_range_size(a->range));
         if (a->kind != AREA_GUARD)
             areas_unmap(space, a, a->range);
-        release_mapping(a);
+        if (a->source != NULL)
+            mapping_end(a);
         free_node(space, a);
     }
     space->areas = (struct gap_tree){0};
@@ -589,17 +556,6 @@ COLD static void check_owner(const struct address_space *space, const struct are
         assert(sums.pages[i] == owner->pages[i]);
 }
 
-static COLD bool mapping_is_linked(const struct area_node *node, const struct address_space *space)
-{
-    bool alone = list_empty(&node->mapping);
-    const struct page_source *source = node->area.source;
-    if (node->space != space || node->mapping.next->prev != &node->mapping)
-        return false;
-    return source == NULL
-               ? alone
-               : source->mappings != NULL && (!alone || source->mappings == &node->mapping);
-}
-
 COLD void areas_check(const struct address_space *space)
 {
     static uint32_t audits;
@@ -610,7 +566,7 @@ COLD void areas_check(const struct address_space *space)
         assert(below == NULL || below->range.end.v <= a->range.start.v);
         assert(below == NULL || !can_merge(below, a));
         assert(area_link(a)->gap == gap_below(a));
-        assert(mapping_is_linked(CONTAINER_OF(a, struct area_node, area), space));
+        assert(a->source == NULL || mapping_is_linked(a, space));
         if (a->owner->audit != audits)
             check_owner(space, a);
         a->owner->audit = audits;

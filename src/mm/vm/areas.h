@@ -181,7 +181,7 @@ MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range fr
                                struct virt_range to, bool keep);
 /* Pages [first, end) of the source were replaced: mappings of the old ones are dropped, so that
  * accesses fault again; private copies stay. O(areas that map the source + pages mapped). */
-void areas_forget_pages(struct page_source *source, uint64_t first, uint64_t end);
+void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
 /* The source now ends before page `first`: mappings of later pages are dropped, so that accesses
  * fault again, with private copies. A piece of them from *place on, which is {0} first; false: nothing is left.
  * Other threads may run between the pieces, but no other truncation of the source.
@@ -194,7 +194,7 @@ MUST_CHECK bool areas_truncate(struct page_source *source, uint64_t first,
                                struct areas_place *place);
 /* Pages [first, end) of the source were written, but not through its mappings: their leaves become
  * dirty. O(areas that map the source + pages mapped). */
-void areas_pages_written(struct page_source *source, uint64_t first, uint64_t end);
+void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* Sets AREA_CLEAN in all areas of the owner. */
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner);
 /* True if a mapping stores into the source, or could after mprotect(). O(areas that map it). */

@@ -147,17 +147,16 @@ static inline void area_source_put(const struct area *a)
         a->source->ops->put(a->source);
 }
 
-#define AREAS_CUT_STEP 2 /* between the numbers of two truncations of a source */
+/* An area with a source is in the source's ring as long as it is in the table. */
 
-/* The area after one in the ring of a source (NULL: the first); NULL at the end. */
-static inline struct area_node *mapping_after(const struct page_source *source,
-                                              const struct area_node *node)
-{
-    struct list *next = node != NULL ? node->mapping.next : source->mappings;
-    if (next == NULL || (node != NULL && next == source->mappings))
-        return NULL;
-    return CONTAINER_OF(next, struct area_node, mapping);
-}
+/* Puts a new area into the ring: first, so that areas_truncate() meets it. O(1). */
+void mapping_begin(struct area_node *node);
+/* The area has got larger: areas_truncate() has not seen all of it. O(1). */
+void mapping_grew(struct area *a);
+/* Takes the area out of the ring and drops its reference to the source. O(1). */
+void mapping_end(struct area *a);
+/* Verifies the area's place in the ring. */
+bool mapping_is_linked(const struct area *a, const struct address_space *space);
 
 /* Unmaps everything and drops all areas. */
 void areas_drop_all(struct address_space *space);
