@@ -192,7 +192,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], CRASH_ARGUMENT) == 0)
         return crash_overflow();
     int port = argc > 1 ? atoi(argv[1]) : 8080;
-    load_files(argc > 2 ? argv[2] : "/explorer");
+    load_files(argc > 2 ? argv[2] : "/page");
     if (port < 1 || port > 65535) {
         fprintf(stderr, "usage: explorer [PORT [FOLDER [URL]]]\n");
         return 2;
