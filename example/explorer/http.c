@@ -45,6 +45,12 @@ static bool names(const char *at, size_t length, const char *name)
     return strlen(name) == length && strncasecmp(at, name, length) == 0;
 }
 
+struct headers {
+    bool host_required;
+    unsigned hosts, lengths;
+    size_t body;
+};
+
 static int parse_method(const char *at, size_t length, enum http_method *out)
 {
     static const char *const methods[] = {"GET", "HEAD", "POST"};
@@ -57,19 +63,21 @@ static int parse_method(const char *at, size_t length, enum http_method *out)
 }
 
 /* METHOD SP /path?query SP HTTP/1.x. Returns the status to refuse it with, or 0. */
-static int parse_start(const struct line *line, struct http_request *out)
+static int parse_start(const struct line *line, struct http_request *out, struct headers *seen)
 {
     const char *end = line->at + line->length;
     const char *target = memchr(line->at, ' ', line->length);
-    if (target++ == NULL)
+    if (target == NULL)
         return 400;
+    target++;
     const char *version = memchr(target, ' ', (size_t)(end - target));
-    if (version++ == NULL || target[0] != '/')
+    if (version == NULL || target[0] != '/')
         return 400;
+    version++;
     size_t left = (size_t)(end - version);
     if (!equals(version, left, "HTTP/1.1") && !equals(version, left, "HTTP/1.0"))
         return left > 5 && memcmp(version, "HTTP/", 5) == 0 ? 505 : 400;
-    out->keep_alive = version[left - 1] == '1';
+    out->keep_alive = seen->host_required = version[left - 1] == '1';
     const char *mark = memchr(target, '?', (size_t)(version - 1 - target));
     out->path = target;
     out->path_length = (size_t)((mark != NULL ? mark : version - 1) - target);
@@ -93,11 +101,6 @@ static bool lists(const char *at, size_t length, const char *word)
     }
     return false;
 }
-
-struct headers {
-    unsigned hosts, lengths;
-    size_t body;
-};
 
 static int parse_length(const char *at, size_t length, struct headers *seen)
 {
@@ -167,14 +170,14 @@ enum http_result http_parse(const char *bytes, size_t size, struct http_request 
         if (line.length == 0 && !started) /* RFC 9112 2.2: an empty line before it */
             continue;
         if (line.length == 0) {
-            if (seen.hosts > 1 || (seen.hosts == 0 && out->keep_alive))
+            if (seen.hosts > 1 || (seen.hosts == 0 && seen.host_required))
                 return refuse(out, 400);
             out->size = (size_t)(at - bytes) + seen.body;
             if (out->size > HTTP_REQUEST_MAX)
                 return refuse(out, 413);
             return out->size <= size ? HTTP_READY : HTTP_MORE;
         }
-        int status = started ? parse_header(&line, out, &seen) : parse_start(&line, out);
+        int status = started ? parse_header(&line, out, &seen) : parse_start(&line, out, &seen);
         started = true;
         if (status != 0)
             return refuse(out, status);
