@@ -226,7 +226,8 @@ bool http_number(const struct http_request *request, const char *name, uint64_t 
             return false;
         value = value * base + n;
     }
-    *out = value;
+    if (length > 0)
+        *out = value;
     return length > 0;
 }
 
