@@ -4,6 +4,7 @@ folder PICTURES. What the page shows is compared with what the machine says over
 import os
 import re
 import sys
+import tempfile
 import time
 
 root, pictures = sys.argv[1], sys.argv[2]
@@ -102,7 +103,7 @@ def check_scratch(p):
         p.wait(lambda: p.address() == start and p.agrees(), f'{what}: the walk follows')
 
     def words():
-        return [word.text for word in p.b.find_elements(By.CSS_SELECTOR, '#levels > li:last-child .word')]
+        return p.js('return [...document.querySelectorAll("#levels > li:last-child .word")].map((word) => word.textContent)')
 
     do('map', 'Mmap made an area')
     check('Nothing is mapped here' in p.text('#physical'), f'mapped: {p.text("#physical")}')
@@ -271,7 +272,7 @@ def check_console(p, what):
 
 def main():
     m = Machine()
-    browser = start_browser(f'{m.temp}/../profile')
+    browser = start_browser(tempfile.mkdtemp(prefix='chromium-'))
     try:
         browser.execute_cdp_cmd('Page.addScriptToEvaluateOnNewDocument', {'source':
             'window.errors = []; addEventListener("error", (e) => errors.push(e.message)); addEventListener("unhandledrejection", (e) => errors.push(String(e.reason)));'})
@@ -300,6 +301,7 @@ def main():
         m.end()
     finally:
         browser.quit()
+        m.process.kill()
     finish()
 
 
