@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 // What moves: pages of the area, counters, the scratch area, the child that overflows its stack.
+import { nameOf } from './map.js';
 import { $, PAGE, bytes, colour, get, h, hex, paint, post, svg } from './util.js';
 
-const CELL = 17, PAGES_MAX = 16384, HISTORY = 60;
+const PAGES_MAX = 16384, HISTORY = 60;
 
 /* --- pages --- */
 
+let cell = 17;
 let area = null, state = '', warmth = [], cursor = 0, columns = 1, onPick = () => {};
 
 function fills() {
@@ -14,29 +16,30 @@ function fills() {
 
 function drawCells() {
   const canvas = $('cells'), count = state.length / 2;
-  columns = Math.max(1, Math.floor(($('heat-scroll').clientWidth - 4) / CELL));
-  const rows = Math.max(1, Math.ceil(count / columns)), width = Math.min(columns, Math.max(1, count)) * CELL;
+  cell = count <= 64 ? 28 : count <= 512 ? 18 : 13;
+  columns = Math.max(1, Math.floor(($('heat-scroll').clientWidth - 4) / cell));
+  const rows = Math.max(1, Math.ceil(count / columns)), width = Math.min(columns, Math.max(1, count)) * cell;
   canvas.style.width = `${width}px`;
-  canvas.style.height = `${rows * CELL}px`;
-  const context = paint(canvas, width, rows * CELL), fill = fills();
+  canvas.style.height = `${rows * cell}px`;
+  const context = paint(canvas, width, rows * cell), fill = fills();
   for (let i = 0; i < count; i++) {
-    const bits = parseInt(state[2 * i], 16), x = (i % columns) * CELL, y = Math.floor(i / columns) * CELL;
+    const bits = parseInt(state[2 * i], 16), x = (i % columns) * cell, y = Math.floor(i / columns) * cell;
     context.fillStyle = !(bits & 1) ? fill.none : fill.mapped;
-    context.fillRect(x, y, CELL - 2, CELL - 2);
+    context.fillRect(x, y, cell - 2, cell - 2);
     if (warmth[i] > 0.02) {
       context.globalAlpha = Math.min(1, warmth[i]);
       context.fillStyle = fill.cold;
-      context.fillRect(x, y, CELL - 2, CELL - 2);
+      context.fillRect(x, y, cell - 2, cell - 2);
       context.globalAlpha = 1;
     }
     if (bits & 6) {
       context.fillStyle = bits & 4 ? fill.dirty : fill.accessed;
-      context.fillRect(x, y, CELL - 2, CELL - 2);
+      context.fillRect(x, y, cell - 2, cell - 2);
     }
     if (i === cursor) {
       context.strokeStyle = colour('--ink');
       context.lineWidth = 2;
-      context.strokeRect(x, y, CELL - 2, CELL - 2);
+      context.strokeRect(x, y, cell - 2, cell - 2);
     }
   }
 }
@@ -48,7 +51,7 @@ function tell(looked) {
   }
   const digits = [...state].filter((_, i) => i % 2 === 0).map((digit) => parseInt(digit, 16));
   const count = (bit) => digits.filter((bits) => bits & bit).length;
-  $('heat-says').textContent = `${area.name || '[anonymous]'}: ${digits.length} pages, ${count(1)} mapped, ${count(2)} accessed, ${count(4)} dirty` +
+  $('heat-says').textContent = `${nameOf(area)}: ${digits.length} pages, ${count(1)} mapped, ${count(2)} accessed, ${count(4)} dirty` +
     (looked ? ' since the last look' : '') + (area.pages > PAGES_MAX ? `; the first ${PAGES_MAX} are shown` : '');
 }
 
@@ -193,7 +196,7 @@ export async function start(pick, changed, currentAddress) {
   $('cells').addEventListener('keydown', moveCursor);
   $('cells').addEventListener('click', (event) => {
     const box = $('cells').getBoundingClientRect();
-    const page = Math.floor((event.clientY - box.top) / CELL) * columns + Math.floor((event.clientX - box.left) / CELL);
+    const page = Math.floor((event.clientY - box.top) / cell) * columns + Math.floor((event.clientX - box.left) / cell);
     if (area && page >= 0 && page < state.length / 2) onPick(area.start + BigInt(page) * PAGE);
   });
   window.addEventListener('resize', drawCells);

@@ -45,7 +45,7 @@ function onGo(event) {
 function introduce() {
   const m = machine;
   $('machine').textContent = m.ouro
-    ? `Ouro ${m.version} · page tables: ${m.pagetables} · process ${m.pid} · ${(m.boot || '').replace(/ from .*/, '')} to boot`
+    ? `Ouro ${m.version} · page tables: ${m.pagetables} · process ${m.pid} · booted in ${Math.round(parseInt(m.boot, 10) / 1000)} ms`
     : `${m.system} ${m.release} · process ${m.pid} · this kernel shows no page tables to its programs: walks, pages and windows need Ouro`;
 }
 
@@ -62,7 +62,8 @@ async function tick() {
 async function start() {
   while ((machine = await get('/api/machine')) === null) await new Promise((next) => setTimeout(next, PERIOD));
   introduce();
-  map.start(pick);
+  const scratch = await get('/api/scratch');
+  map.start(pick, scratch ? BigInt(scratch.start) : null);
   walk.start(pick);
   $('go').addEventListener('submit', onGo);
   await map.refresh();

@@ -4,10 +4,14 @@
 import { $, PAGE, bytes, colour, get, grouped, h, hex, paint } from './util.js';
 
 const PAGE_WIDTH = 24, ZOOM_MAX = 256, PAGES_SHOWN = 1024;
-let areas = [], zoom = 1, current = null, onPick = () => {};
+let areas = [], zoom = 1, fitted = true, current = null, onPick = () => {};
 
 export const areaOf = (address) => areas.find((area) => address >= area.start && address < area.end) || null;
-const nameOf = (area) => area.name || '[anonymous]';
+let scratch = null;
+export function nameOf(area) {
+  if (area.kind === 'window') return area.name.endsWith('kernel\'s window') ? 'window R, the kernel\'s' : 'window P, the program\'s';
+  return scratch !== null && area.start === scratch ? 'scratch' : area.name || '[anonymous]';
+}
 
 function widthOf(area) {
   const wanted = (16 + 7 * Math.log2(area.pages + 1)) * zoom;
@@ -89,7 +93,7 @@ function layout() {
     const width = widthOf(area), name = area.button.querySelector('.name');
     area.button.style.width = `${width}px`;
     name.classList.toggle('upright', width < 84);
-    name.hidden = width < 15;
+    name.hidden = width < 17;
   }
   mark();
   areas.filter((area) => area.kind === 'program').forEach(drawPages);
@@ -120,6 +124,7 @@ function setZoom(value, keepX) {
   const x = keepX ?? band.clientWidth / 2, at = (band.scrollLeft + x) / Math.max(1, band.scrollWidth);
   zoom = Math.min(ZOOM_MAX, Math.max(fitZoom(), value));
   if (zoom === before) return;
+  fitted = false;
   layout();
   if (keepX === undefined && current !== null && areaOf(current)) scrollToCurrent();
   else band.scrollLeft = at * band.scrollWidth - x;
@@ -133,6 +138,7 @@ function fitZoom() {
 }
 
 export function fit() {
+  fitted = true;
   zoom = fitZoom();
   layout();
   scrollToCurrent();
@@ -162,7 +168,7 @@ export async function refresh() {
     area.button.dataset.start = hex(area.start);
   }
   band.replaceChildren(...parts);
-  if (first) fit();
+  if (first || fitted) fit();
   else layout();
   if (focused) areas.find((area) => hex(area.start) === focused)?.button.focus();
 }
@@ -173,8 +179,9 @@ export function select(address) {
   scrollToCurrent();
 }
 
-export function start(pick) {
+export function start(pick, scratchStart) {
   onPick = pick;
+  scratch = scratchStart;
   $('zoom-in').onclick = () => setZoom(zoom * 1.6);
   $('zoom-out').onclick = () => setZoom(zoom / 1.6);
   $('zoom-fit').onclick = fit;
@@ -189,5 +196,5 @@ export function start(pick) {
     else if (event.key === '-') setZoom(zoom / 1.6);
     else if (event.key === '0') fit();
   });
-  window.addEventListener('resize', () => { if (zoom < fitZoom() || zoom === 1) fit(); else layout(); });
+  window.addEventListener('resize', () => { if (fitted || zoom < fitZoom()) fit(); else layout(); });
 }

@@ -2,7 +2,7 @@
 // The walk: the address with its indices, one row a level, the frame at the end.
 import { $, bytes, canonical, colour, grouped, h, hex, indexOf, paint } from './util.js';
 
-const COLUMNS = 64, ROWS = 8, CELL = 5;
+const COLUMNS = 64, ROWS = 8, CELL = 7;
 let last = '', onPick = () => {}, before = {};
 
 // A piece of the address in binary, under its name.
@@ -75,17 +75,24 @@ function stepButton(walk, level, step) {
 
 const CLASSES = { accessed: '.accessed', dirty: '.dirty', empty: '.empty', not: '.empty' };
 
+// A word of an entry. D of an entry that points to a table means nothing to the CPU: the kernel wrote that table through its window.
+function wordOf(word, table) {
+  const name = word.split('\u00a0')[0];
+  if (name === 'dirty' && table)
+    return h('span.word.ignored', { title: 'ignored by the CPU in an entry that points to a table; set when the table is written through the window' }, word);
+  return h(`span.word${CLASSES[name] || ''}`, word.replace(/^(0x[0-9a-f]+)\u00a0table$/, '→ table at $1').replace(/^(0x[0-9a-f]+)\u00a0(4K|2M|1G)$/, '→ $2 frame at $1'));
+}
+
 function wordsOf(level) {
   const words = level.words.replace('not present', 'not\u00a0present').replace(/(0x[0-9a-f]+) (table|4K|2M|1G)$/, '$1\u00a0$2').split(' ');
-  return h('div.words', words.map((word) => h(`span.word${CLASSES[word.split('\u00a0')[0]] || ''}`,
-    word === 'table' ? 'table' : word.replace(/^(0x[0-9a-f]+)\u00a0table$/, '→ table at $1').replace(/^(0x[0-9a-f]+)\u00a0(4K|2M|1G)$/, '→ $2 frame at $1'))));
+  return h('div.words', words.map((word) => wordOf(word, level.words.endsWith(' table'))));
 }
 
 function levelRow(walk, level) {
   const changed = before[`${walk.address}/${level.level}`] !== undefined && before[`${walk.address}/${level.level}`] !== level.entry;
   before[`${walk.address}/${level.level}`] = level.entry;
   return h(`li.l${level.level}${changed ? '.changed' : ''}`, { 'data-level': level.level, 'data-entry': level.entry },
-    h('div.level-head', h('strong', `Level ${level.level}`), h('span', `entry ${level.index} of the table at ${hex(level.table)}`),
+    h('div.level-head', h('span', h('strong', `Level ${level.level}`), `entry ${level.index} of the table at ${hex(level.table)}`),
       h('span.step', stepButton(walk, level, -1), stepButton(walk, level, 1))),
     h('div.entry', level.entry.slice(2).padStart(16, '0')),
     wordsOf(level),
