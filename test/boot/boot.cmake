@@ -38,7 +38,7 @@ foreach(test explorer explorer-browser)
     ouro_boot_test(${test} 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/explorer/${test}.sh)
     set_property(TEST boot.${test} APPEND PROPERTY ENVIRONMENT "BUILD=${PROJECT_BINARY_DIR}/..")
 endforeach()
-set_tests_properties(boot.explorer-browser PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(boot.explorer-browser PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900) # the first time it downloads 130 MB
 ouro_boot_test(ci-page 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/docs/ci-page.sh)
 ouro_boot_test(docs 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/docs/docs.sh)
 ouro_boot_test(bench 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/bench.sh)

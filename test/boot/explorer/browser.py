@@ -24,7 +24,9 @@ PAGE = 4096
 def start_browser(profile):
     """Only loopback addresses: other names do not resolve, and all other traffic goes to a proxy that does not exist."""
     libraries = f'{root}/usr/lib/x86_64-linux-gnu'
-    os.environ['LD_LIBRARY_PATH'] = f'{libraries}:{libraries}/pulseaudio'
+    with open(f'{profile}/fonts.conf', 'w') as fonts:
+        fonts.write(f'<fontconfig><dir>{root}/usr/share/fonts</dir><cachedir>{profile}/fonts</cachedir></fontconfig>')
+    environment = dict(os.environ, LD_LIBRARY_PATH=f'{libraries}:{libraries}/pulseaudio', HOME=profile, FONTCONFIG_FILE=f'{profile}/fonts.conf')
     options = webdriver.ChromeOptions()
     options.binary_location = f'{root}/usr/lib/chromium/chromium'
     for word in ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', '--no-first-run',
@@ -33,7 +35,7 @@ def start_browser(profile):
                  '--proxy-server=127.0.0.1:9', '--proxy-bypass-list=localhost;127.0.0.1', f'--user-data-dir={profile}']:
         options.add_argument(word)
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-    return webdriver.Chrome(options=options, service=Service(f'{root}/usr/bin/chromedriver'))
+    return webdriver.Chrome(options=options, service=Service(f'{root}/usr/bin/chromedriver', env=environment))
 
 
 class Page:
