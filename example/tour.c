@@ -111,6 +111,7 @@ int main(void)
     printf("\nIts address space, area by area:\n");
     print_file("/proc/self/maps", "  ");
     tour_page_tables();
-    printf("\nThat was the tour. Try:  ./ouro run /bin/busybox ls -l /proc    ./ouro help\n");
+    printf(
+        "\nThat was the tour. Try:  ./ouro run /bin/busybox ls -l /proc    ./ouro explore    ./ouro help\n");
     return 0;
 }

@@ -395,6 +395,7 @@ void report_fault(const struct report_subject *s)
 {
     uint64_t flags = irq_save(), gs = (uint64_t)(uintptr_t)&percpu_boot;
     lock_check_pause(); /* nothing runs beside a report, and it takes no lock */
+    log_report_begin();
     if (rdmsr(MSR_GS_BASE) != gs) {
         report("ouro: GS base was 0x%llx: the program overwrote the kernel's; restored",
                LL(rdmsr(MSR_GS_BASE)));
@@ -421,6 +422,7 @@ void report_fault(const struct report_subject *s)
     cpu->kstack_top = top;
     cpu->kstack_low = low;
     running = false;
+    log_report_end();
     lock_check_resume();
     irq_restore(flags);
 }

@@ -6,6 +6,7 @@
 #include "cpu/lock.h"
 #include "kern/console.h"
 #include "kern/time.h"
+#include "mm/heap/heap.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -28,8 +29,48 @@ enum log_level log_set_level(enum log_level level)
     return before;
 }
 
+/* The copy of the newest report; NULL: none is kept. */
+static struct {
+    char *text;
+    size_t size;
+    bool open, full;
+} kept;
+
+static void log_keep(const char *line)
+{
+    size_t length = strlen(line);
+    kept.full = kept.full || length >= LOG_REPORT_MAX - kept.size;
+    if (kept.full)
+        return;
+    memcpy(kept.text + kept.size, line, length);
+    kept.text[kept.size + length] = '\n';
+    kept.size += length + 1;
+}
+
+void log_report_begin(void)
+{
+    kept.open = kept.text != NULL;
+    kept.full = false;
+    kept.size = 0;
+}
+
+void log_report_end(void)
+{
+    kept.open = false;
+}
+
+const char *log_report_text(size_t *size)
+{
+    if (kept.text == NULL)
+        kept.text = heap_alloc(LOG_REPORT_MAX);
+    *size = kept.size;
+    return kept.text;
+}
+
 void report_line(const char *line)
 {
+    if (kept.open)
+        log_keep(line);
     console_write(CONSOLE_LOG, line, strlen(line));
     console_write(CONSOLE_LOG, console_is_framed() ? "\n" : "\r\n", console_is_framed() ? 1 : 2);
 }

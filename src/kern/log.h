@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Lines up to this level go to the console; all lines go to the ring. Returns the level before.
@@ -23,3 +24,12 @@ void log_print_recent(unsigned lines);
 /* Prints a line of a report, whatever the level. Panic path, any context. */
 void report_line(const char *line);
 void report(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* The lines of report_line() and report() between these two are one report, of which log_report_text() has a copy. Panic
+ * path, any context. */
+void log_report_begin(void);
+void log_report_end(void);
+/* The newest report, or the one being written; *size: its bytes, 0 if there was none. Reports are kept from the first call on, which takes
+ * LOG_REPORT_MAX bytes of the heap; a longer one is cut at the end of a line. NULL: the heap has no room. Threads. */
+#define LOG_REPORT_MAX 16384
+const char *log_report_text(size_t *size);

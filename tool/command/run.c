@@ -15,11 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* Seconds until a boot without any output of the kernel counts as a hang. Bochs on a busy computer
- * needs tens of seconds. */
-#define BOOT_LIMIT 60.0
-
-static int explain(const struct request *o, const struct console_result *result)
+int run_explain(const struct request *o, const struct console_result *result)
 {
     switch (result->ending) {
     case ENDED_STATUS:
@@ -106,7 +102,7 @@ int command_run(int argc, char **argv)
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
-    return explain(&request, &result);
+    return run_explain(&request, &result);
 }
 
 int command_iso(int argc, char **argv)

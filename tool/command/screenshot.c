@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BOOT_LIMIT 60.0
-#define DRAWN      300000 /* microseconds until printed text is on the screen */
+#define DRAWN 300000 /* microseconds until printed text is on the screen */
 
 int command_screenshot(int argc, char **argv)
 {

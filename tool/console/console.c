@@ -47,6 +47,7 @@ struct console {
     bool flowing;     /* the last step brought bytes */
     bool ready;       /* the kernel takes input */
     bool connected;   /* the serial port is open */
+    bool marked;      /* the marker was printed */
     bool decided;     /* the ending is known; only queued output remains */
     double started, ended;
     double logged; /* time of the log's last byte */
@@ -123,8 +124,13 @@ static void look_for_marker(struct console *c, const char *bytes, size_t size)
     bool found = memmem(c->tail.bytes, c->tail.length, marker, length) != NULL;
     if (c->tail.length >= length)
         text_drop(&c->tail, c->tail.length - (length - 1));
-    if (found)
+    if (!found)
+        return;
+    if (!c->options->marked)
         decide(c, ENDED_MARKER);
+    else if (!c->marked)
+        c->options->marked();
+    c->marked = true;
 }
 
 static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)

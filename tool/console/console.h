@@ -34,7 +34,8 @@ struct console_options {
     struct args *profile;                /* gets the lines of profile.h; NULL: no profile */
     bool verbose;                        /* boot_output and boot marks go to stderr */
     bool keyboard;                       /* the machine has a keyboard: stdin is not read */
-    const char *marker; /* output of the program that causes ENDED_MARKER; NULL: none */
+    const char *marker;   /* output of the program that causes ENDED_MARKER; NULL: none */
+    void (*marked)(void); /* is called at the marker instead, once; NULL: it ends */
     bool input;        /* stdin goes to the program; false: the program reads end of file at once */
     double timeout;    /* seconds until ENDED_TIMEOUT; 0: none */
     double boot_limit; /* seconds until ENDED_UNSTARTED; 0: none */

@@ -7,41 +7,88 @@
 #include "host/progress.h"
 #include "host/text.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-char *compile_program(const char *source)
+/* Compiles the files; messages name them `named`. */
+static char *compile_files(const struct args *files, const char *named)
 {
     char *result = guard_path("program");
-    const char *file = source[0] == '-' ? string_format("./%s", source) : source;
     progress_start("compiling");
-    const char *const argv[] = {
-        "musl-gcc", "-static", "-O2", "-g", "-I", OURO_SOURCE_DIR "/include",
-        "-o",       result,    file,  NULL};
+    const char *const start[] = {
+        "musl-gcc", "-static", "-O2", "-g", "-I", OURO_SOURCE_DIR "/include", "-o", result, NULL};
     struct args args = {0};
-    args_all(&args, argv);
+    args_all(&args, start);
+    for (size_t i = 0; i < files->count; i++)
+        args_format(&args, "%s%s", files->item[i][0] == '-' ? "./" : "", files->item[i]);
     if (!child_run(args.item))
-        fail(STATUS_CANNOT_RUN, "%s does not compile", source);
+        fail(STATUS_CANNOT_RUN, "%s does not compile", named);
     args_free(&args);
     return result;
 }
 
-void compile_kept(const char *source, const char *result)
+char *compile_program(const char *source)
+{
+    struct args files = {0};
+    args_add(&files, source);
+    char *result = compile_files(&files, source);
+    args_free(&files);
+    return result;
+}
+
+static bool is_newer(const struct stat *a, const struct stat *b)
+{
+    return a->st_mtim.tv_sec > b->st_mtim.tv_sec ||
+           (a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec > b->st_mtim.tv_nsec);
+}
+
+/* True if `result` exists and is newer than `source`. */
+static bool is_made(const char *source, const char *result)
 {
     struct stat from, to;
     if (stat(source, &from) != 0)
         fail_errno("cannot read %s", source);
-    if (stat(result, &to) == 0 &&
-        (to.st_mtim.tv_sec > from.st_mtim.tv_sec ||
-         (to.st_mtim.tv_sec == from.st_mtim.tv_sec && to.st_mtim.tv_nsec > from.st_mtim.tv_nsec)))
-        return;
-    char *fresh = compile_program(source);
+    return stat(result, &to) == 0 && is_newer(&to, &from);
+}
+
+static void keep(char *fresh, const char *result)
+{
     char *beside = string_format("%s.%d", result, (int)getpid());
     file_copy(fresh, beside);
     if (chmod(beside, 0755) != 0 || rename(beside, result) != 0)
         fail_errno("cannot write %s", result);
     free(beside);
     free(fresh);
+}
+
+void compile_kept(const char *source, const char *result)
+{
+    if (!is_made(source, result))
+        keep(compile_program(source), result);
+}
+
+void compile_folder_kept(const char *folder, const char *result)
+{
+    struct args files = {0};
+    const struct dirent *entry;
+    bool made = is_made(OURO_SOURCE_DIR "/include/ouro/pagetable.h", result);
+    DIR *open = opendir(folder);
+    if (!open)
+        fail_errno("cannot read %s", folder);
+    while ((entry = readdir(open)) != NULL) {
+        const char *name = entry->d_name;
+        char *path = string_format("%s/%s", folder, name);
+        if (string_ends(name, ".c"))
+            args_add(&files, path);
+        if (string_ends(name, ".c") || string_ends(name, ".h"))
+            made = is_made(path, result) && made;
+        free(path);
+    }
+    closedir(open);
+    if (!made)
+        keep(compile_files(&files, folder), result);
+    args_free(&files);
 }

@@ -7,3 +7,5 @@
 char *compile_program(const char *source);
 /* As compile_program(), but `result` is kept and made again only if `source` is newer. */
 void compile_kept(const char *source, const char *result);
+/* As compile_kept(), for all C files of a folder, which may include each other's headers. */
+void compile_folder_kept(const char *folder, const char *result);

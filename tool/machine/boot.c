@@ -15,6 +15,7 @@
 #include "image/scan.h"
 #include "image/words.h"
 #include "kern/options.h"
+#include "machine/explorer.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -210,6 +211,8 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     tree_load(tree, o->root);
     if (o->program)
         program_prepare(tree, o->program, machine_path(o), program);
+    else if (o->command == COMMAND_EXPLORE)
+        explorer_prepare(tree, program);
     else
         prepare_demo(tree, program);
     for (size_t i = 0; i < o->with.count; i++)
@@ -291,6 +294,8 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     network_take_ports(&m->network);
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
     m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU;
+    if (o->command == COMMAND_EXPLORE)
+        explorer_arguments(o);
     if (!o->image)
         m->archive = pack_archive(o, program, tree);
     choose_network(o, program, tree);

@@ -42,6 +42,18 @@ enum { /* options without a short form */
     KEY_NET_DUMP,
 };
 
+#define KERNEL_OPTIONS                                                                             \
+    {"append", KEY_APPEND, "WORDS", 0, "kernel command line", 1},                                  \
+        {"pagetables",                                                                             \
+         KEY_PAGETABLES,                                                                           \
+         "recursive|physmap|offset|identity|temporary",                                            \
+         0,                                                                                        \
+         "the kernel's method of reaching page tables",                                            \
+         1},                                                                                       \
+    {                                                                                              \
+        "kernel", KEY_KERNEL, "FILE", 0, "use this kernel instead of the one built here", 1        \
+    }
+
 #define PACK_OPTIONS                                                                                \
     {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                   \
         {"sysroot",                                                                                 \
@@ -57,28 +69,27 @@ enum { /* options without a short form */
          "also pack this file or folder, with the libraries that it needs; repeatable",             \
          1},                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
-        {"append", KEY_APPEND, "WORDS", 0, "kernel command line", 1},                               \
-        {"pagetables",                                                                              \
-         KEY_PAGETABLES,                                                                            \
-         "recursive|physmap|offset|identity|temporary",                                             \
-         0,                                                                                         \
-         "the kernel's method of reaching page tables",                                             \
-         1},                                                                                        \
-    {                                                                                               \
-        "kernel", KEY_KERNEL, "FILE", 0, "use this kernel instead of the one built here", 1         \
+        KERNEL_OPTIONS
+
+#define HARDWARE_OPTIONS                                                                           \
+    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                  \
+        {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                             \
+        {"medium",                                                                                 \
+         KEY_MEDIUM,                                                                               \
+         "cd|usb|direct",                                                                          \
+         0,                                                                                        \
+         "boot medium; direct: QEMU -kernel, no boot loader",                                      \
+         2},                                                                                       \
+        {"machine", KEY_MACHINE, "pc|q35|microvm", 0, "kind of machine; microvm: direct only", 2}, \
+        {"net-dump", KEY_NET_DUMP, "FILE.pcap", 0, "write all frames to this file", 2},            \
+        {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "pass to QEMU unchanged; repeatable", 2},             \
+    {                                                                                              \
+        "verbose", 'v', NULL, 0,                                                                   \
+            "show the kernel's log and the output of firmware and boot loader", 3                  \
     }
 
 #define MACHINE_OPTIONS                                                                                          \
-    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                                \
-        {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                                          \
-        {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                                           \
-        {"medium",                                                                                               \
-         KEY_MEDIUM,                                                                                             \
-         "cd|usb|direct",                                                                                        \
-         0,                                                                                                      \
-         "boot medium; direct: QEMU -kernel, no boot loader",                                                    \
-         2},                                                                                                     \
-        {"machine", KEY_MACHINE, "pc|q35|microvm", 0, "kind of machine; microvm: direct only", 2},               \
+    {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                                              \
         {"port",                                                                                                 \
          'p',                                                                                                    \
          "[ADDR:]HOST:GUEST[/udp]",                                                                              \
@@ -91,12 +102,7 @@ enum { /* options without a short form */
          0,                                                                                                      \
          "network card; default user, and none if neither the program nor its libraries can open a socket",      \
          2},                                                                                                     \
-        {"net-dump", KEY_NET_DUMP, "FILE.pcap", 0, "write all frames to this file", 2},                          \
-        {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "pass to QEMU unchanged; repeatable", 2},                           \
-    {                                                                                                            \
-        "verbose", 'v', NULL, 0,                                                                                 \
-            "show the kernel's log and the output of firmware and boot loader", 3                                \
-    }
+        HARDWARE_OPTIONS
 
 static const struct argp_option run_options[] = {
     PACK_OPTIONS,
@@ -116,6 +122,15 @@ static const struct argp_option run_options[] = {
     {"profile", KEY_PROFILE, "FILE", OPTION_ARG_OPTIONAL,
      "profile by sampling: folded stacks to FILE (" PROFILE_FILE "), a flame graph to FILE.svg", 4},
     {"bootchart", KEY_BOOTCHART, NULL, 0, "print the time of each phase of the kernel's boot", 4},
+    {0},
+};
+
+static const struct argp_option explore_options[] = {
+    KERNEL_OPTIONS,
+    HARDWARE_OPTIONS,
+    {"port", 'p', "[ADDR:]PORT", 0,
+     "the page's port of this computer; default a free one; ADDR: 127.0.0.1", 2},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
     {0},
 };
 
@@ -197,8 +212,13 @@ static void parse_network(struct argp_state *state, int key, const char *text)
 {
     struct network *network = &((struct request *)state->input)->machine.network;
     const char *why = NULL;
+    bool page = ((struct request *)state->input)->command == COMMAND_EXPLORE;
     if (key == KEY_NET_DUMP)
         network->dump = text;
+    else if (page && network->ports > 0)
+        why = "the page has one port";
+    else if (page)
+        why = network_add_port(network, string_format("%s:80", text));
     else
         why = key == 'p' ? network_add_port(network, text) : network_choose(network, text);
     if (why)
@@ -341,6 +361,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
             o->device = text;
             break;
         }
+        if (o->command == COMMAND_EXPLORE)
+            argp_error(state, "explore boots a program of its own: `ouro run %s` boots this one",
+                       text);
         o->program = text;
         o->arguments = state->argv + state->next;
         o->argument_count = (size_t)(state->argc - state->next);
@@ -420,6 +443,11 @@ static void check_screen(const struct machine *m)
 static void check(struct request *o)
 {
     struct machine *m = &o->machine;
+    bool boots = m->firmware == FIRMWARE_UEFI || (o->medium_chosen && m->medium != MEDIUM_DIRECT);
+    if (o->command == COMMAND_EXPLORE && boots && m->chipset == CHIPSET_MICROVM)
+        m->chipset = CHIPSET_PC;
+    if (o->command == COMMAND_EXPLORE && m->network.ports == 0)
+        network_add_port(&m->network, "0:80");
     if (m->chipset == CHIPSET_MICROVM && !o->medium_chosen)
         m->medium = MEDIUM_DIRECT;
     if (o->command != COMMAND_ISO)
@@ -461,6 +489,10 @@ void options_read(enum command command, int argc, char **argv, struct request *o
             {run_options, parse, "[PROGRAM [ARGS...]]",
              "Boot PROGRAM (a Linux ELF file, packed with its libraries; a script; or a .c file, which is compiled) in a machine of its own. Its output is this command's output, its status this command's status. Without PROGRAM the demo is booted.",
              NULL, NULL, NULL},
+        [COMMAND_EXPLORE] =
+            {explore_options, parse, "",
+             "Boot a machine whose program is a web server: the page shows the machine's address space and page tables, live. Serves until Ctrl-C.",
+             NULL, NULL, NULL},
         [COMMAND_ISO] = {iso_options, parse, "PROGRAM [ARGS...] -o FILE.iso",
                          "Make a bootable image of PROGRAM: for a CD or a USB stick, BIOS or UEFI.",
                          NULL, NULL, NULL},
@@ -483,7 +515,8 @@ void options_read(enum command command, int argc, char **argv, struct request *o
     };
     *out = (struct request){
         .command = command,
-        .machine = {.memory = MEMORY_DEFAULT},
+        .machine = {.memory = MEMORY_DEFAULT,
+                    .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
         .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
         .machine.screen = command == COMMAND_SCREENSHOT,
     };

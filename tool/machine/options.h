@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The command lines of `ouro run`, `iso`, `debug`, `check`, `usb` and `screenshot`. */
+/* The command lines of `ouro run`, `explore`, `iso`, `debug`, `check`, `usb` and `screenshot`. */
 #pragma once
 
 #include "machine/emulator.h"
 
 enum command {
     COMMAND_RUN,
+    COMMAND_EXPLORE,
     COMMAND_ISO,
     COMMAND_DEBUG,
     COMMAND_CHECK,

@@ -34,6 +34,8 @@ static const struct region slots[] = {
     REGION(LAYOUT_DEVICE_START, LAYOUT_DEVICE_END, "devices, root archive"),
     REGION(LAYOUT_FRAMES_START, LAYOUT_FRAMES_END, "frame metadata"),
     REGION(LAYOUT_SCRATCH, LAYOUT_SCRATCH_PIN + PAGE_SIZE, "scratch page"),
+    REGION(LAYOUT_PHYSICAL_START, LAYOUT_PHYSICAL_END, "RAM at its physical address"),
+    REGION(LAYOUT_TEMPORARY_START, LAYOUT_TEMPORARY_END, "slots for page tables"),
 };
 
 static bool image_region(virt_t v, struct region *out)

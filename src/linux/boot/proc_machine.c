@@ -9,6 +9,7 @@
 #include "cpu/vectors.h"
 #include "cpu/x86.h"
 #include "fs/proc/procfs.h"
+#include "kern/log.h"
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -111,6 +112,18 @@ void proc_show_uptime(struct text *text, void *context)
     uint64_t now = time_now_ns() / (NS_PER_SECOND / 100);
     uint64_t idle = thread_idle_ns() / (NS_PER_SECOND / 100);
     text_printf(text, "%lu.%02lu %lu.%02lu\n", now / 100, now % 100, idle / 100, idle % 100);
+}
+
+/* The newest fault report: kept from the first read of this file on (kern/log.h). */
+void proc_show_report(struct text *text, void *context)
+{
+    (void)context;
+    size_t size;
+    const char *report = log_report_text(&size);
+    if (report == NULL)
+        text->failed = true;
+    else
+        text_append(text, report, size);
 }
 
 void proc_show_stat(struct text *text, void *context)

@@ -11,6 +11,7 @@ void proc_show_boot_id(struct text *text, void *context);
 void proc_show_cpuinfo(struct text *text, void *context);
 void proc_show_loadavg(struct text *text, void *context);
 void proc_show_new_uuid(struct text *text, void *context);
+void proc_show_report(struct text *text, void *context);
 void proc_show_stat(struct text *text, void *context);
 void proc_show_uptime(struct text *text, void *context);
 

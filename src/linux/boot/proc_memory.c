@@ -11,6 +11,7 @@
 #include "mm/init/memory.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
+#include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/fault.h"
 
@@ -159,11 +160,20 @@ void proc_show_vmstat(struct text *text, void *context)
     (void)context;
     struct memory_now now = memory_now();
     const struct fault_counters *f = &fault_counters;
+    const struct paging_counters *p = &paging_counters;
     for (size_t i = 0; i < ARRAY_LENGTH(vmstat_rows); i++)
         text_printf(text, "%s %lu\n", vmstat_rows[i].name, memory_value(&now, &vmstat_rows[i]));
     text_printf(text, "nr_kernel_stack %lu\n", now.stacks * (PAGE_SIZE / 1024));
     text_printf(text, "pgfault %lu\npgmajfault 0\nthp_fault_alloc %lu\n",
                 f->zero + f->anonymous + f->copied + f->file + f->taken_over, f->large);
+    text_printf(text,
+                "nr_page_table_pages %lu\nnr_tlb_local_flush_all %lu\nnr_tlb_local_flush_one %lu\n",
+                p->tables, p->full_flushes, p->page_flushes);
+    /* Ouro's own: faults by the page that they made (`ouro run --stats`), flushes of the windows. */
+    text_printf(text,
+                "ouro_fault_zero %lu\nouro_fault_anonymous %lu\nouro_fault_copied %lu\n"
+                "ouro_fault_file %lu\nouro_fault_taken_over %lu\nouro_flush_tables %lu\n",
+                f->zero, f->anonymous, f->copied, f->file, f->taken_over, p->table_flushes);
 }
 
 void proc_show_zoneinfo(struct text *text, void *context)

@@ -103,6 +103,7 @@ static const struct procfs_row rows[] = {
     {"meminfo", proc_show_meminfo, NULL, NULL, 0},
     {"ouro", proc_show_ouro, NULL, NULL, 0},
     {"pagetables", procfs_show_pagetables, NULL, NULL, 0},
+    {"report", proc_show_report, NULL, NULL, 0400},
     {"softirqs", proc_show_softirqs, NULL, NULL, 0},
     {"stat", proc_show_stat, NULL, NULL, 0},
     {"uptime", proc_show_uptime, NULL, NULL, 0},
