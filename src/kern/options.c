@@ -204,6 +204,18 @@ static bool word_ip(struct reader *r, char *value)
     return net_options_parse(value, &r->options->net);
 }
 
+static bool word_hostname(struct reader *r, char *value)
+{
+    r->options->hostname = value;
+    return *value != '\0' && strlen(value) <= 64; /* Linux: __NEW_UTS_LEN */
+}
+
+static bool word_cwd(struct reader *r, char *value)
+{
+    r->options->cwd = value;
+    return *value == '/';
+}
+
 static bool word_init(struct reader *r, char *value)
 {
     r->options->init = value;
@@ -270,6 +282,8 @@ static const struct {
     {"pagetables.pool", word_pool},
     {"pagetables.slots", word_slots},
     {"ip", word_ip},
+    {"hostname", word_hostname},
+    {"cwd", word_cwd},
     {"init", word_init},
     {"virtio_mmio.device", word_virtio_mmio},
     {"test", word_test},

@@ -40,6 +40,8 @@ struct options {
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
     const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
     struct net_options net;                      /* ip= */
+    const char *hostname;                        /* hostname=; NULL: "ouro" */
+    const char *cwd;                             /* cwd=: the program's folder; NULL: / */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

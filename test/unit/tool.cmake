@@ -10,6 +10,7 @@ ouro_tool_test(image/words tool/image/words.c tool/host/path.c src/parse/cmdline
 ouro_tool_test(image/cpio tool/image/cpio_writer.c src/parse/cpio.c)
 ouro_tool_test(image/iso9660 tool/image/iso9660.c)
 ouro_tool_test(bench/bench_figures tool/bench/bench_figures.c)
+ouro_tool_test(machine/suggest tool/machine/suggest.c)
 ouro_tool_test(image/ld_cache tool/image/ld_cache.c)
 ouro_tool_test(image/elf_needs tool/image/elf_needs.c)
 pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/etc.h"
 #include "base/compiler.h"
+#include "host/text.h"
 
 #include <string.h>
 
@@ -26,7 +27,6 @@ static const struct {
 } texts[] = {
     {"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"},
     {"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
-    {"/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"},
     {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
                            "networks: files\nprotocols: files\nservices: files\n"},
     {"/etc/os-release", "PRETTY_NAME=\"Ouro\"\nNAME=\"Ouro\"\nID=ouro\n"},
@@ -52,8 +52,22 @@ static const struct {
     {"/etc/shells", "/bin/sh\n"},
 };
 
-void etc_add(struct tree *tree)
+/* The machine's name has an address, as Debian gives it one. */
+static void add_hosts(struct tree *tree, const char *hostname)
 {
+    struct text text = {0};
+    text_string(&text, "127.0.0.1 localhost\n::1 localhost\n");
+    if (hostname)
+        text_format(&text, "127.0.1.1 %s\n", hostname);
+    tree_add_text(tree, "/etc/hosts", text.bytes, text.length);
+    text_free(&text);
+    if (hostname)
+        tree_add_text(tree, "/etc/hostname", hostname, strlen(hostname));
+}
+
+void etc_add(struct tree *tree, const char *hostname)
+{
+    add_hosts(tree, hostname);
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
         tree_add_text(tree, texts[i].path, texts[i].text, strlen(texts[i].text));
     tree_add_link(tree, "/etc/mtab", "../proc/self/mounts");

@@ -8,4 +8,5 @@
 
 #include "image/tree.h"
 
-void etc_add(struct tree *tree);
+/* `hostname`: the machine's name; NULL: the kernel's own. */
+void etc_add(struct tree *tree, const char *hostname);

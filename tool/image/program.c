@@ -78,6 +78,18 @@ static char *find_on_host(const char *typed, const char *machine_path)
     return string_copy(typed);
 }
 
+static NORETURN void not_executable(const char *name)
+{
+    fail(STATUS_CANNOT_RUN, "%s: Permission denied: it is not executable (chmod +x %s)", name,
+         name);
+}
+
+/* True if the file looks like text: no NUL in its beginning. */
+static bool is_text(const char *bytes, size_t size)
+{
+    return !memchr(bytes, '\0', size < SCRIPT_HEAD ? size : SCRIPT_HEAD);
+}
+
 static void check_elf(const char *name, const char *file)
 {
     static struct elf64_image image;
@@ -92,7 +104,13 @@ static void check_elf(const char *name, const char *file)
     void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(errno));
-    if (elf64_parse(bytes, size, LAYOUT_PROGRAM_END, &image, &fault) != E_OK)
+    enum err e = elf64_parse(bytes, size, LAYOUT_PROGRAM_END, &image, &fault);
+    if (e != E_OK && is_text(bytes, size))
+        fail(
+            STATUS_CANNOT_RUN,
+            "%s cannot be run: it is not an ELF file, and a script begins with a line like #!/bin/sh",
+            name);
+    if (e != E_OK)
         fail(STATUS_CANNOT_RUN, "%s cannot be run: %s (at offset %llu)", name, fault.what,
              (unsigned long long)fault.offset);
     munmap(bytes, size);
@@ -200,7 +218,7 @@ static void add_start(struct start *start, const char *place, const char *host_f
         fail(STATUS_CANNOT_RUN, "%s is not a regular file", name);
     char *source = string_copy(entry->source), *line = script_line(source);
     if (!(entry->stat.st_mode & 0111))
-        fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(EACCES));
+        not_executable(name);
     if (line) {
         add_script(start, name, line);
     } else {
@@ -230,7 +248,7 @@ void program_prepare_file(struct tree *tree, const char *name, const char *file,
     struct start start = {.tree = tree, .path = PROGRAM_PATH};
     *out = (struct program){string_copy(name), string_copy(file), path_normalise(name)};
     if (access(file, X_OK) != 0)
-        fail(STATUS_CANNOT_RUN, "%s: %s", name, strerror(errno));
+        not_executable(name);
     add_moved(&start, out);
 }
 
@@ -239,10 +257,10 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
     struct start start = {.tree = tree, .path = path};
     if (!*typed)
         fail(STATUS_NOT_FOUND, "the name of the program is empty");
-    bool is_source = string_ends(typed, ".c") && typed[2] && is_file(typed);
-    if (is_source) {
+    size_t ending = compile_ending(typed);
+    if (ending > 0 && is_file(typed)) {
         char *file = compile_program(typed);
-        char *name = string_format("%.*s", (int)strlen(typed) - 2, typed);
+        char *name = string_format("%.*s", (int)(strlen(typed) - ending), typed);
         program_prepare_file(tree, name, file, out);
         free(name);
         free(file);
@@ -258,7 +276,7 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
     char *found = find_on_host(typed, path);
     out->file = tree_host_file(found);
     if (!out->file || access(out->file, X_OK) != 0)
-        fail(STATUS_CANNOT_RUN, "%s: %s", typed, strerror(errno));
+        not_executable(typed);
     if (found[0] != '/') {
         add_moved(&start, out);
     } else { /* the program keeps its path, symbolic links included */

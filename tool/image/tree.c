@@ -227,6 +227,17 @@ static void add_parents(struct tree *tree, char *path)
     }
 }
 
+void tree_add_folder(struct tree *tree, const char *path)
+{
+    char *real = resolve(tree, path, true);
+    if (!real)
+        fail(STATUS_FAILED, "%s cannot be placed in the root folder", path);
+    char *inside = string_format("%s/", real); /* a parent of what is in it */
+    add_parents(tree, inside);
+    free(inside);
+    free(real);
+}
+
 void tree_add_file(struct tree *tree, const char *path, const char *source)
 {
     char *real = resolve(tree, path, true);

@@ -38,6 +38,8 @@ const struct entry *tree_follow(const struct tree *tree, const char *path);
 void tree_add_file(struct tree *tree, const char *path, const char *source);
 /* As tree_add_file(), for a text of `size` bytes (NULL for 0). Does nothing if the path exists. */
 void tree_add_text(struct tree *tree, const char *path, const char *text, size_t size);
+/* Adds an empty folder with its parents; does nothing if there is one. Fails the tool if something else is there. */
+void tree_add_folder(struct tree *tree, const char *path);
 /* As tree_add_text(), for a symbolic link; its parents are no links. */
 void tree_add_link(struct tree *tree, const char *path, const char *target);
 

@@ -76,6 +76,10 @@ static void packed_words(const struct request *o, const struct program *program,
     words_list(words, "env", environment.item, environment.count);
     if (o->command == COMMAND_DEBUG) /* fixed addresses for gdb */
         args_add(words, "norandmaps");
+    if (o->workdir)
+        words_plain(words, string_format("cwd=%s", o->workdir), "the program's folder");
+    if (o->hostname)
+        args_format(words, "hostname=%s", o->hostname);
     if (o->pagetables)
         args_format(words, "pagetables=%s", o->pagetables);
     if (o->append)
@@ -177,12 +181,10 @@ static bool boot_uses_sockets(const struct program *program, const struct tree *
 
 static void prepare_demo(struct tree *tree, struct program *program)
 {
-    char *folder = string_copy(OURO_BUILD_DIR "/demo"), *file = string_format("%s/tour", folder);
-    mkdir(folder, 0755);
-    compile_kept(OURO_SOURCE_DIR "/example/tour.c", file);
+    mkdir(OURO_BUILD_DIR "/demo", 0755);
+    char *file = compile_kept(OURO_SOURCE_DIR "/example/tour.c", OURO_BUILD_DIR "/demo/tour");
     program_prepare_file(tree, "tour", file, program);
     free(file);
-    free(folder);
 }
 
 /* PATH as the program will have it. */
@@ -217,7 +219,9 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
         prepare_demo(tree, program);
     for (size_t i = 0; i < o->with.count; i++)
         program_pack_with(tree, o->with.item[i]);
-    etc_add(tree);
+    etc_add(tree, o->hostname);
+    if (o->workdir)
+        tree_add_folder(tree, o->workdir);
 }
 
 /* The file beside the stripped one: ouro.debug.elf for ouro.elf. */

@@ -13,11 +13,11 @@
 
 void explorer_prepare(struct tree *tree, struct program *program)
 {
-    const char *file = OURO_BUILD_DIR "/demo/explorer";
     const struct dirent *entry;
     mkdir(OURO_BUILD_DIR "/demo", 0755);
-    compile_folder_kept(FOLDER, file);
+    char *file = compile_folder_kept(FOLDER, OURO_BUILD_DIR "/demo/explorer");
     program_prepare_file(tree, "explorer", file, program);
+    free(file);
     DIR *folder = opendir(FOLDER "/page");
     if (!folder)
         fail_errno("cannot read %s", FOLDER "/page");

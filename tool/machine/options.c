@@ -2,6 +2,9 @@
 /* Options by argp: one table for each command, one parser for all. */
 #include "machine/options.h"
 #include "host/fail.h"
+#include "host/file.h"
+#include "host/path.h"
+#include "machine/suggest.h"
 #include "report/profile.h"
 
 #include <argp.h>
@@ -18,6 +21,8 @@
 enum { /* options without a short form */
     KEY_ROOT = 0x100,
     KEY_SYSROOT,
+    KEY_ENV_FILE,
+    KEY_HOSTNAME,
     KEY_WITH,
     KEY_APPEND,
     KEY_PAGETABLES,
@@ -69,6 +74,9 @@ enum { /* options without a short form */
          "also pack this file or folder, with the libraries that it needs; repeatable",             \
          1},                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
+        {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},     \
+        {"workdir", 'w', "DIR", 0, "the folder in which the program starts; default /", 1},         \
+        {"hostname", KEY_HOSTNAME, "NAME", 0, "the machine's name; default ouro", 1},               \
         KERNEL_OPTIONS
 
 #define HARDWARE_OPTIONS                                                                           \
@@ -168,20 +176,28 @@ static const struct argp_option check_options[] = {
     {0},
 };
 
+/* A number and a unit of 1024: K, M, G or T, and as others write them: 64Mi, 64MB, 64MiB, 64m; M without one. Rounded up
+ * to pages. */
 static uint64_t parse_memory(struct argp_state *state, const char *text)
 {
+    static const char units[] = "KMGT";
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    static const char units[] = "KMGT";
     const char *unit = *end ? strchr(units, *end & ~0x20) : "M";
-    uint64_t bytes = 0;
-    bool good = text[0] >= '0' && text[0] <= '9' && errno == 0 && unit && (!*end || !end[1]);
+    bool good = text[0] >= '0' && text[0] <= '9' && errno == 0 && unit;
+    const char *rest = good && *end ? end + 1 : "";
     unsigned shift = !good ? 0 : *end ? (unsigned)(unit - units + 1) * 10 : 20;
-    if (good && value <= MEMORY_MAX >> shift)
-        bytes = (uint64_t)value << shift;
-    if (bytes < MEMORY_MIN || bytes % 4096 != 0)
-        argp_error(state, "--memory %s: not a size like 256M, between 1M and 1T", text);
+    uint64_t bytes = 0;
+    rest += *rest == 'i';
+    rest += (*rest & ~0x20) == 'B';
+    if (good && !*rest && value <= MEMORY_MAX >> shift)
+        bytes = (((uint64_t)value << shift) + 4095) & ~UINT64_C(4095);
+    if (bytes < MEMORY_MIN)
+        argp_error(
+            state,
+            "--memory %s: not a size: a number and K, M, G or T, which are powers of 1024, from 1M to 1T",
+            text);
     return bytes;
 }
 
@@ -265,15 +281,29 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
 }
 
 /* NAME=VALUE, or NAME for its value in the tool's environment; an unset NAME is ignored. */
-static void add_environment(struct argp_state *state, struct request *o, const char *text)
+static void add_environment(struct argp_state *state, struct request *o, const char *option,
+                            const char *text)
 {
     if (*text == '=' || !*text)
-        argp_error(state, "--env %s: a variable needs a name", text);
+        argp_error(state, "%s %s: a variable needs a name", option, text);
     const char *value = strchr(text, '=') ? NULL : getenv(text);
     if (strchr(text, '='))
         args_add(&o->environment, text);
     else if (value)
         args_format(&o->environment, "%s=%s", text, value);
+}
+
+/* A line for a variable, as --env has it; empty lines and lines that begin with # are ignored (docker run --env-file). */
+static void add_environment_file(struct argp_state *state, struct request *o, const char *file)
+{
+    char *bytes = file_read(file), *rest = bytes;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        line += strspn(line, " \t");
+        line[strcspn(line, "\r")] = '\0';
+        if (*line && *line != '#')
+            add_environment(state, o, "--env-file", line);
+    }
+    free(bytes);
 }
 
 /* Options for output about the run. */
@@ -314,6 +344,14 @@ static error_t parse_answer(int key, char *text, struct argp_state *state)
     return 0;
 }
 
+static bool is_hostname(const char *text)
+{
+    size_t length = strlen(text);
+    return length > 0 && length <= 64 && text[0] != '-' && text[0] != '.' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") ==
+               length;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     static const char *const pagetables[] = {"recursive", "physmap",   "offset",
@@ -322,6 +360,20 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_ROOT:
         o->root = text;
+        break;
+    case KEY_ENV_FILE:
+        add_environment_file(state, o, text);
+        break;
+    case 'w':
+        if (*text != '/')
+            argp_error(state, "--workdir %s: not a path that begins with /", text);
+        o->workdir = path_normalise(text);
+        break;
+    case KEY_HOSTNAME:
+        if (!is_hostname(text))
+            argp_error(state, "--hostname %s: not a name of letters, digits, - and ., at most 64",
+                       text);
+        o->hostname = text;
         break;
     case KEY_SYSROOT:
         o->sysroot = text;
@@ -348,7 +400,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         args_add(&o->gdb_args, text);
         break;
     case 'e':
-        add_environment(state, o, text);
+        add_environment(state, o, "--env", text);
         break;
     case 'o':
         o->output = text;
@@ -458,10 +510,9 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "iso needs the name of the image: -o FILE.iso");
     if (o->command == COMMAND_USB && !o->device)
         fail(STATUS_FAILED, "usb needs the name of the disk: ouro usb /dev/sdX [PROGRAM]");
-    if (o->command == COMMAND_SCREENSHOT && (!o->program || !o->output))
+    if (o->command == COMMAND_SCREENSHOT && !o->output)
         fail(STATUS_FAILED,
-             "screenshot needs a program and the picture's name: ouro screenshot PROGRAM -o "
-             "FILE.png");
+             "screenshot needs the picture's name: ouro screenshot [PROGRAM] -o FILE.png");
     if (m->screen)
         check_screen(m);
     if (o->command == COMMAND_CHECK && !o->program)
@@ -469,7 +520,7 @@ static void check(struct request *o)
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
         fail(STATUS_FAILED, "debug works with --emulator qemu");
     if (o->image && (o->program || o->root || o->sysroot || o->append || o->pagetables ||
-                     o->environment.count > 0 || o->with.count > 0))
+                     o->environment.count > 0 || o->with.count > 0 || o->workdir || o->hostname))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
@@ -505,8 +556,8 @@ void options_read(enum command command, int argc, char **argv, struct request *o
              "Write a bootable image of PROGRAM (or the demo) to a whole disk, a USB stick or a card, which is shown first. Nothing is written to disks that are in use or built in. What was written is read back.",
              NULL, NULL, NULL},
         [COMMAND_SCREENSHOT] =
-            {screenshot_options, parse, "PROGRAM [ARGS...] -o FILE.png",
-             "Run PROGRAM in a machine with a screen that nobody sees, and keep a picture of it.",
+            {screenshot_options, parse, "[PROGRAM [ARGS...]] -o FILE.png",
+             "Run PROGRAM, or the demo, in a machine with a screen that nobody sees, and keep a picture of it.",
              NULL, NULL, NULL},
         [COMMAND_CHECK] =
             {check_options, parse, "PROGRAM",
@@ -521,6 +572,7 @@ void options_read(enum command command, int argc, char **argv, struct request *o
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
     argp_err_exit_status = STATUS_FAILED;
+    suggest_check(argps[command].options, argc, argv);
     argp_parse(&argps[command], argc, argv, ARGP_IN_ORDER, NULL, out);
     if ((command == COMMAND_ISO || command == COMMAND_SCREENSHOT) && !out->output && out->program)
         take_trailing(out, &argps[command]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/boot/start.h"
 
+#include "base/str.h"
 #include "boot/steps.h"
 #include "diag/panic.h"
 #include "fs/dev/stdio.h"
@@ -9,7 +10,11 @@
 #include "fs/socket/socket.h"
 #include "fs/tty/console.h"
 #include "fs/tty/pty.h"
+#include "fs/vfs/context.h"
+#include "fs/vfs/dentry.h"
 #include "fs/vfs/devices.h"
+#include "fs/vfs/inode.h"
+#include "fs/vfs/walk.h"
 #include "kern/boot_summary.h"
 #include "kern/log.h"
 #include "kern/machine.h"
@@ -105,10 +110,26 @@ INIT_CODE void programs_start(void)
         need_memory("the program");
 }
 
+/* What the kernel's words say of the first program, beside its path. */
+INIT_CODE static void program_surroundings(void)
+{
+    struct dentry *folder;
+    if (options.hostname != NULL)
+        str_copy(process_first()->host_name, options.hostname, sizeof process_first()->host_name);
+    if (options.cwd == NULL)
+        return;
+    if (walk_lookup(NULL, options.cwd, 0, &folder) != E_OK ||
+        !mode_is(folder->inode->mode, S_IFDIR))
+        boot_stop("the program's folder %s is not there", options.cwd);
+    fs_set_cwd(folder);
+    dentry_put(folder);
+}
+
 INIT_CODE struct trap_frame *program_load(void)
 {
     struct exec_result start;
     struct exec_refusal why;
+    program_surroundings();
     if (exec_program(options.init, options.argv, options.envp, &start, &why) != E_OK) {
         report("ouro: %s", why.sentence);
         machine_exit(why.exit_status);

@@ -31,7 +31,7 @@ cmp -s a.png b.png && bad 'two programs have the same picture'
 "$OURO" screenshot --timeout 60 --at never -o c.png /bin/busybox true >out 2>err </dev/null && bad 'a marker that never came'
 grep -q 'did not print what was waited for' err || { bad 'no word of the marker'; show err; }
 "$OURO" screenshot wait.c >out 2>err </dev/null && bad 'no name for the picture'
-grep -q 'needs a program and the picture' err || { bad 'no word of the name'; show err; }
+grep -q 'needs the picture.s name: ouro screenshot' err || { bad 'no word of the name'; show err; }
 
 env -u DISPLAY -u WAYLAND_DISPLAY "$OURO" run --display wait.c >out 2>err </dev/null && bad 'a window without a desktop'
 grep -q 'neither DISPLAY nor WAYLAND_DISPLAY is set' err || { bad 'no word of the desktop'; show err; }

@@ -49,9 +49,12 @@ words() {
     expect 127 'name of the program is empty' run ''
     expect 126 'is a folder' run .
     printf 'hello\n' >text
-    expect 126 'text: Permission denied' run ./text
+    expect 126 'text: Permission denied: it is not executable .chmod [+]x \./text.$' run ./text
     chmod +x text
-    expect 126 'not an ELF file' run ./text
+    expect 126 'not an ELF file, and a script begins with a line like #!/bin/sh$' run ./text
+    printf 'no \0 text' >binary
+    chmod +x binary
+    expect 126 'binary cannot be run: .*ELF.* [(]at offset' run ./binary
     : >empty
     chmod +x empty
     expect 126 'is empty' run ./empty
@@ -78,7 +81,19 @@ words() {
         --machine microvm "$busybox"
     expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 2' run -m 2M --medium direct dynamic.c
     expect 125 'cannot read the root folder ./nowhere' run --root ./nowhere "$busybox"
-    expect 125 "unrecognized option '--frobnicate'" run --frobnicate "$busybox"
+    expect 125 '^ouro: --frobnicate is no option of ouro run; ouro run --help lists them$' run --frobnicate "$busybox"
+    # What others call it, and what is spelled nearly so; what follows PROGRAM is the program's.
+    expect 125 '^ouro: --rm is no option of ouro run: nothing is left behind anyway$' run -v --rm "$busybox"
+    expect 125 '^ouro: -it is no option of ouro run: a terminal is the program' run -it "$busybox"
+    expect 125 '^ouro: --publish is no option of ouro run: -p ' run --publish=80:80 "$busybox"
+    expect 125 '^ouro: --memroy is no option of ouro run: did you mean --memory[?]$' run --memroy 5M "$busybox"
+    expect 125 '^ouro: --outptu is no option of ouro iso: did you mean --output[?]$' iso --outptu x "$busybox"
+    expect 127 'nothere: No such file' run --mem 64MiB ./nothere --rm
+    expect 125 '--workdir etc: not a path that begins with /' run -w etc "$busybox"
+    expect 125 '--hostname -x: not a name of letters' run --hostname=-x "$busybox"
+    expect 125 'cannot read nothere: No such file' run --env-file nothere "$busybox"
+    printf '=x\n' >variables
+    expect 125 '--env-file =x: a variable needs a name' run --env-file variables "$busybox"
     expect 125 'not a size' run -m lots "$busybox"
     expect 125 'the choice is between' run --medium floppy "$busybox"
     expect 125 'microvm boots with --medium direct only' run --machine microvm --medium cd "$busybox"

@@ -141,4 +141,35 @@ for at in $(od -A d -t x1 -v -w1 runpath | awk '$2 == "6c" { print $1 + 0 }' | h
     *) bad "spoiled at $at: status $?"; show errors ;;
     esac
 done
+# Where the program starts, and what it is told: as docker run has the options.
+printf '# a comment\n\nA=b c\nHOME=/x\nNOT_SET_HERE\nPASSED\n' >variables
+cat >where.c <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+int main(void)
+{
+    char folder[100], line[200] = "";
+    struct utsname name;
+    FILE *hosts = fopen("/etc/hosts", "r");
+    uname(&name);
+    while (fgets(line, sizeof(line), hosts)) {
+    }
+    printf("%s %s %s %s %s %d %s", getcwd(folder, sizeof(folder)), name.nodename, getenv("A"), getenv("HOME"), getenv("PASSED"),
+           getenv("NOT_SET_HERE") != NULL, line);
+    return 0;
+}
+C
+PASSED=on same 0 '/new/folder web.1 b c /y on 0 127.0.1.1 web.1' --env-file variables -e HOME=/y -w /new//folder --hostname web.1 where.c
+same 0 'none' --workdir /usr ./sysroot/opt/bin/show ../nothere
+refuses 125 '/etc/passwd in the root folder is not a folder' -w /etc/passwd where.c
+OURO_QEMU='' "$OURO" run --machine microvm --append cwd=/nothere where.c >seen 2>errors && bad 'a folder that is not there'
+grep -qx "ouro: the program's folder /nothere is not there" errors || { bad 'no word of the folder'; show errors; }
+
+# C++ is compiled, too.
+if command -v g++ >/dev/null; then
+    printf '#include <iostream>\nint main() { std::cout << "c" << 2 + 2 << std::endl; return 4; }\n' >plus.cpp
+    same 4 c4 plus.cpp
+fi
 finish

@@ -61,7 +61,7 @@ grep -q '^apt-get install -y --no-install-recommends binutils ' installed || { b
 grep -q '^E: no such thing$' err || { bad 'the message of the package manager is lost'; show err; }
 
 # These commands need no package and install none.
-rm installed
+rm -rf installed build
 "$top/ouro" help >out 2>err || bad 'help fails'
 grep -q 'ouro run' out || bad 'help does not name the commands'
 for word in --version version; do
@@ -73,6 +73,60 @@ for word in --version version; do
     fi
 done
 door 125 frobnicate
-grep -q 'unknown command frobnicate' err || bad 'an unknown command is not named'
+grep -qx 'ouro: unknown command frobnicate; ouro help lists the commands' err || bad 'an unknown command is not named'
+for typo in rum rn urn; do
+    door 125 $typo
+    grep -qx "ouro: unknown command $typo; did you mean run? ouro help lists the commands" err || { bad "$typo: run is not named"; show err; }
+done
+door 125 help scrennshot
+grep -q 'did you mean screenshot?' err || bad 'help: screenshot is not named'
+# The options of a command, as the tool's own parser prints them.
+for command in run explore iso usb screenshot check debug test bench; do
+    "$OURO" "$command" --help >wanted || bad "the tool's $command --help fails"
+    for line in "help $command" "$command --help"; do
+        # shellcheck disable=SC2086 # two words
+        "$top/ouro" $line >out 2>err || bad "$line fails"
+        cmp -s out wanted || bad "$line is not what the tool prints: renew tool/help/$command.txt"
+    done
+done
 [ ! -e installed ] || bad 'installed for nothing'
+[ ! -e build ] || bad 'built for nothing'
+
+# A checkout that is not to be written runs what was built, or says what to set. Root may write everywhere: a folder in
+# the lock's place stands for it.
+rm -rf build
+mkdir -p build/.lock build/host/tool build/kernel
+printf '#!/bin/sh\necho "ran $*" >&2\n' >build/host/tool/ouro-tool
+chmod +x build/host/tool/ouro-tool
+for command in run test; do # no kernel
+    door 125 "$command" x
+    grep -qx "ouro: cannot write $temp/build: set OURO_BUILD_DIR to a folder of your own" err || { bad "$command, read-only: no sentence"; show err; }
+done
+: >build/kernel/ouro.elf
+door 0 run x
+grep -qx 'ran run x' err || { bad 'read-only: what is built does not run'; show err; }
+door 125 test
+OURO_BUILD_DIR=/proc/nothere door 125 run x
+grep -q '^ouro: cannot write /proc/nothere: ' err || { bad 'no folder: no sentence'; show err; }
+
+# A copied checkout is built anew, not into the folder of the first.
+rm -r build
+mkdir copy
+cp "$top/ouro" "$top/CMakeLists.txt" copy
+# shellcheck disable=SC2016 # the stand-in's own
+stand_in dpkg-query 'for package; do echo "$package installed"; done'
+stand_in cmake "echo \"cmake \$*\" >>$temp/built; mkdir -p $temp/build/kernel; echo CMAKE_HOME_DIRECTORY:INTERNAL=$temp/copy >$temp/build/kernel/CMakeCache.txt; : >$temp/build/kernel/build.ninja"
+stand_in ninja "echo \"ninja \$*\" >>$temp/built; exit 1"
+mkdir -p build/kernel
+echo "CMAKE_HOME_DIRECTORY:INTERNAL=$top" >build/kernel/CMakeCache.txt
+: >build/kernel/build.ninja
+copy() {
+    : >built
+    copy/ouro run x >out 2>err </dev/null
+    grep -q 'building kernel failed' err || { bad 'copied: builds nothing'; show err; }
+}
+copy
+grep -q '^cmake .*--preset kernel' built || { bad 'copied: the build of the first is taken'; show built; }
+copy
+! grep -q '^cmake ' built || { bad 'copied: configures each time'; show built; }
 finish
