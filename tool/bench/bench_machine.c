@@ -3,6 +3,7 @@
 #include "bench/bench_machine.h"
 #include "host/fail.h"
 #include "host/host_tsc.h"
+#include "image/date.h"
 #include "image/iso.h"
 #include "image/pack.h"
 #include "image/program.h"
@@ -77,6 +78,7 @@ char *bench_archive(const char *init, const char *const (*files)[2])
             tree_add_file(&tree, (*files)[0], (*files)[1]);
         else
             pack_matches(&tree, (*files)[0]);
+    date_choose(&tree);
     pack_tree(&tree, archive, 0, 0);
     free(name);
     return archive;

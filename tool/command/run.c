@@ -7,6 +7,7 @@
 #include "command/commands.h"
 #include "console/console.h"
 #include "host/fail.h"
+#include "image/format.h"
 #include "host/file.h"
 #include "machine/boot.h"
 #include "machine/core.h"
@@ -105,13 +106,23 @@ int command_run(int argc, char **argv)
     return run_explain(&request, &result);
 }
 
-int command_iso(int argc, char **argv)
+static int make_image(enum command command, int argc, char **argv)
 {
     struct request request;
     struct program program;
     struct tree tree;
-    options_read(COMMAND_ISO, argc, argv, &request);
+    options_read(command, argc, argv, &request);
     boot_prepare(&request, &program, &tree);
-    file_copy(request.machine.image, request.output);
+    format_write(request.machine.image, (enum image_format)request.format, request.output);
     return 0;
+}
+
+int command_iso(int argc, char **argv)
+{
+    return make_image(COMMAND_ISO, argc, argv);
+}
+
+int command_image(int argc, char **argv)
+{
+    return make_image(COMMAND_DISK_IMAGE, argc, argv);
 }

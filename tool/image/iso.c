@@ -4,6 +4,7 @@
 #include "host/file.h"
 #include "host/guard.h"
 #include "host/progress.h"
+#include "image/date.h"
 #include "image/iso9660.h"
 #include "image/words.h"
 
@@ -12,11 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RUN_WORDS_START "set ouro_run=\""
 #define RUN_WORDS_SIZE  512 /* bytes between the quotes */
 #define CONFIG_MAX      (1u << 20)
+
+enum { /* of FAT12 and FAT16 */
+    FAT_BOOT_SECTOR = 62,
+    FAT_SERIAL_AT = 39,
+    FAT_TYPE_AT = 54,
+};
 
 /* The modules that grub.cfg uses, and those that find grub.cfg on every medium; grub-mkrescue adds
  * dependencies. GRUB's start-up code loads the partition modules and prints an error for each missing
@@ -75,6 +83,50 @@ static char *grub_config(const struct args *words)
     return config;
 }
 
+/* Arguments for xorriso: all dates, and the GUIDs of the partitions, are those of date_of_image(). */
+static void add_dates(struct args *args)
+{
+    char text[32];
+    time_t date = date_of_image();
+    struct tm tm;
+    strftime(text, sizeof(text), "%Y%m%d%H%M%S00", gmtime_r(&date, &tm));
+    const char *const words[] = {"--",
+                                 "-volume_date",
+                                 "uuid",
+                                 text,
+                                 "-volume_date",
+                                 "all_file_dates",
+                                 text,
+                                 "-boot_image",
+                                 "any",
+                                 "gpt_disk_guid=volume_date_uuid",
+                                 NULL};
+    args_all(args, words);
+    char *seconds = string_format("%u", date_of_image());
+    setenv("SOURCE_DATE_EPOCH", seconds, 1); /* for the file system of UEFI, whose times are local ones */
+    setenv("TZ", "UTC0", 1);
+    free(seconds);
+}
+
+/* The serial number of UEFI's FAT file system, which mformat draws, becomes the date. */
+static void set_serial(const char *image)
+{
+    static const char *const names[] = {"EFI.IMG", NULL};
+    uint32_t date = date_of_image();
+    uint8_t boot_sector[FAT_BOOT_SECTOR];
+    struct stat st;
+    struct iso9660_file file;
+    int fd = open(image, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        fail_errno("cannot open %s", image);
+    if (iso9660_find(fd, (uint64_t)st.st_size, names, &file) && file.size >= sizeof(boot_sector) &&
+        pread(fd, boot_sector, sizeof(boot_sector), (off_t)file.offset) == sizeof(boot_sector) &&
+        memcmp(boot_sector + FAT_TYPE_AT, "FAT1", 4) == 0 &&
+        pwrite(fd, &date, sizeof(date), (off_t)file.offset + FAT_SERIAL_AT) != sizeof(date))
+        fail_errno("cannot write %s", image);
+    close(fd);
+}
+
 void iso_build(const struct iso_content *content, const char *image)
 {
     static unsigned images;
@@ -93,8 +145,10 @@ void iso_build(const struct iso_content *content, const char *image)
     args_all(&args, argv);
     args_format(&args, "--install-modules=" GRUB_MODULES " %s", content->loader_module);
     args_all(&args, nothing_else);
+    add_dates(&args);
     if (!child_run(args.item))
         fail(STATUS_FAILED, "grub-mkrescue could not make the image");
+    set_serial(image);
     args_free(&args);
     free(config);
     free(grub);

@@ -10,6 +10,7 @@
 #include "host/progress.h"
 #include "host/text.h"
 #include "image/cpio_writer.h"
+#include "image/date.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@ struct packer {
 
 static uint32_t clamp_time(time_t t)
 {
-    return t < 0 ? 0 : t > UINT32_MAX ? UINT32_MAX : (uint32_t)t;
+    return t < 0 ? 0 : t > date_of_image() ? date_of_image() : (uint32_t)t;
 }
 
 static struct cpio_item item_of(const struct packer *packer, const struct tree *tree, size_t i)

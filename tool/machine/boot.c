@@ -9,6 +9,7 @@
 #include "host/terminal.h"
 #include "image/compile.h"
 #include "image/elf_needs.h"
+#include "image/date.h"
 #include "image/etc.h"
 #include "image/iso.h"
 #include "image/pack.h"
@@ -46,7 +47,8 @@ static void set_environment(struct args *list, const char *variable)
 /* True if the command writes an image and starts no machine. */
 static bool makes_image(const struct request *o)
 {
-    return o->command == COMMAND_ISO || o->command == COMMAND_USB;
+    return o->command == COMMAND_ISO || o->command == COMMAND_DISK_IMAGE ||
+           o->command == COMMAND_USB;
 }
 
 /* Words that do not depend on this run: path, arguments and environment of the program, --append. */
@@ -267,6 +269,7 @@ static char *pack_archive(const struct request *o, struct program *program, stru
 {
     char *archive = guard_path("root.cpio");
     boot_tree(o, tree, program);
+    date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
     uint64_t needed = pack_tree(tree, archive, taken, makes_image(o) ? 0 : o->machine.memory);

@@ -4,6 +4,8 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/path.h"
+#include "image/format.h"
+#include "machine/option_tables.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
 
@@ -17,164 +19,6 @@
 #define MEMORY_DEFAULT (UINT64_C(256) << 20)
 #define MEMORY_MIN     (UINT64_C(1) << 20)
 #define MEMORY_MAX     (UINT64_C(1) << 40)
-
-enum { /* options without a short form */
-    KEY_ROOT = 0x100,
-    KEY_SYSROOT,
-    KEY_ENV_FILE,
-    KEY_HOSTNAME,
-    KEY_WITH,
-    KEY_APPEND,
-    KEY_PAGETABLES,
-    KEY_KERNEL,
-    KEY_EMULATOR,
-    KEY_FIRMWARE,
-    KEY_MEDIUM,
-    KEY_MACHINE,
-    KEY_IMAGE,
-    KEY_TIMEOUT,
-    KEY_REPORT,
-    KEY_CORE,
-    KEY_QEMU_ARG,
-    KEY_GDB_ARG,
-    KEY_STATS,
-    KEY_STRACE,
-    KEY_BOOTCHART,
-    KEY_PROFILE,
-    KEY_DISPLAY,
-    KEY_AT,
-    KEY_NET,
-    KEY_NET_DUMP,
-};
-
-#define KERNEL_OPTIONS                                                                             \
-    {"append", KEY_APPEND, "WORDS", 0, "kernel command line", 1},                                  \
-        {"pagetables",                                                                             \
-         KEY_PAGETABLES,                                                                           \
-         "recursive|physmap|offset|identity|temporary",                                            \
-         0,                                                                                        \
-         "the kernel's method of reaching page tables",                                            \
-         1},                                                                                       \
-    {                                                                                              \
-        "kernel", KEY_KERNEL, "FILE", 0, "use this kernel instead of the one built here", 1        \
-    }
-
-#define PACK_OPTIONS                                                                                \
-    {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                   \
-        {"sysroot",                                                                                 \
-         KEY_SYSROOT,                                                                               \
-         "DIR",                                                                                     \
-         0,                                                                                         \
-         "take program, libraries and --with of absolute paths from this folder",                   \
-         1},                                                                                        \
-        {"with",                                                                                    \
-         KEY_WITH,                                                                                  \
-         "PATH",                                                                                    \
-         0,                                                                                         \
-         "also pack this file or folder, with the libraries that it needs; repeatable",             \
-         1},                                                                                        \
-        {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
-        {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},     \
-        {"workdir", 'w', "DIR", 0, "the folder in which the program starts; default /", 1},         \
-        {"hostname", KEY_HOSTNAME, "NAME", 0, "the machine's name; default ouro", 1},               \
-        KERNEL_OPTIONS
-
-#define HARDWARE_OPTIONS                                                                           \
-    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                  \
-        {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                             \
-        {"medium",                                                                                 \
-         KEY_MEDIUM,                                                                               \
-         "cd|usb|direct",                                                                          \
-         0,                                                                                        \
-         "boot medium; direct: QEMU -kernel, no boot loader",                                      \
-         2},                                                                                       \
-        {"machine", KEY_MACHINE, "pc|q35|microvm", 0, "kind of machine; microvm: direct only", 2}, \
-        {"net-dump", KEY_NET_DUMP, "FILE.pcap", 0, "write all frames to this file", 2},            \
-        {"qemu-arg", KEY_QEMU_ARG, "ARG", 0, "pass to QEMU unchanged; repeatable", 2},             \
-    {                                                                                              \
-        "verbose", 'v', NULL, 0,                                                                   \
-            "show the kernel's log and the output of firmware and boot loader", 3                  \
-    }
-
-#define MACHINE_OPTIONS                                                                                          \
-    {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                                              \
-        {"port",                                                                                                 \
-         'p',                                                                                                    \
-         "[ADDR:]HOST:GUEST[/udp]",                                                                              \
-         0,                                                                                                      \
-         "port HOST of this computer (0: a free one) is port GUEST of the machine; ADDR: 127.0.0.1; repeatable", \
-         2},                                                                                                     \
-        {"net",                                                                                                  \
-         KEY_NET,                                                                                                \
-         "none|user|tap:NAME",                                                                                   \
-         0,                                                                                                      \
-         "network card; default user, and none if neither the program nor its libraries can open a socket",      \
-         2},                                                                                                     \
-        HARDWARE_OPTIONS
-
-static const struct argp_option run_options[] = {
-    PACK_OPTIONS,
-    MACHINE_OPTIONS,
-    {"image", KEY_IMAGE, "FILE.iso", 0, "boot this image of `ouro iso` instead of packing one", 1},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
-    {"display", KEY_DISPLAY, NULL, 0,
-     "show the machine's screen in a window, which takes its keyboard input", 2},
-    {"report", KEY_REPORT, "FILE.json", 0,
-     "write the JSON of a fault report, with file and line; empty if there is none", 3},
-    {"core", KEY_CORE, "FILE", 0,
-     "if the program crashes, write a core file for gdb PROGRAM FILE; else an empty file", 3},
-    {"strace", KEY_STRACE, NULL, 0,
-     "print every system call, its result and its time on standard error, like strace", 4},
-    {"stats", KEY_STATS, NULL, 0,
-     "print counts of faults, flushes, switches and system calls at the end", 4},
-    {"profile", KEY_PROFILE, "FILE", OPTION_ARG_OPTIONAL,
-     "profile by sampling: folded stacks to FILE (" PROFILE_FILE "), a flame graph to FILE.svg", 4},
-    {"bootchart", KEY_BOOTCHART, NULL, 0, "print the time of each phase of the kernel's boot", 4},
-    {0},
-};
-
-static const struct argp_option explore_options[] = {
-    KERNEL_OPTIONS,
-    HARDWARE_OPTIONS,
-    {"port", 'p', "[ADDR:]PORT", 0,
-     "the page's port of this computer; default a free one; ADDR: 127.0.0.1", 2},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
-    {0},
-};
-
-static const struct argp_option debug_options[] = {
-    PACK_OPTIONS,
-    MACHINE_OPTIONS,
-    {"gdb-arg", KEY_GDB_ARG, "ARG", 0, "pass to gdb unchanged; repeatable", 3},
-    {0},
-};
-
-static const struct argp_option iso_options[] = {
-    PACK_OPTIONS,
-    {"output", 'o', "FILE.iso", 0, "the image to make", 1},
-    {0},
-};
-
-static const struct argp_option usb_options[] = {
-    PACK_OPTIONS,
-    {"image", KEY_IMAGE, "FILE.iso", 0, "write this image of `ouro iso` instead of packing one", 1},
-    {"yes", 'y', NULL, 0, "write without asking", 2},
-    {0},
-};
-
-static const struct argp_option screenshot_options[] = {
-    PACK_OPTIONS,
-    MACHINE_OPTIONS,
-    {"output", 'o', "FILE.png", 0, "the picture", 1},
-    {"at", KEY_AT, "TEXT", 0, "take the picture when the program prints TEXT, not at its end", 1},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "take the picture after this time", 3},
-    {0},
-};
-
-static const struct argp_option check_options[] = {
-    PACK_OPTIONS,
-    {0},
-};
 
 /* A number and a unit of 1024: K, M, G or T, and as others write them: 64Mi, 64MB, 64MiB, 64m; M without one. Rounded up
  * to pages. */
@@ -405,6 +249,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 'o':
         o->output = text;
         break;
+    case KEY_FORMAT:
+        o->format = (int)parse_choice(state, "--format", text, format_names);
+        break;
     case 'v':
         o->verbose = true;
         break;
@@ -427,9 +274,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static const char *const value_options[] = {"-o",           "--output", "--root", "--sysroot",
-                                            "--with",       "-e",       "--env",  "--append",
-                                            "--pagetables", "--kernel", "--at",   NULL};
+static const char *const value_options[] = {
+    "-o",           "--output",   "--root", "--sysroot", "--with",     "-e",
+    "--env",        "--env-file", "-w",     "--workdir", "--hostname", "--append",
+    "--pagetables", "--kernel",   "--at",   "--format",  NULL};
 
 static bool joined_option(const char *text)
 {
@@ -470,14 +318,12 @@ static void take_trailing(struct request *o, const struct argp *argp)
         output = output || names_output;
         start -= length;
     }
-    char *name = string_format("ouro %s", o->command == COMMAND_ISO ? "iso" : "screenshot");
     struct args trailing = {0};
-    args_add(&trailing, name);
+    args_format(&trailing, "ouro %s", command_options[o->command].name);
     for (size_t i = start; i < o->argument_count; i++)
         args_add(&trailing, o->arguments[i]);
     o->argument_count = start;
     argp_parse(argp, (int)trailing.count, trailing.item, ARGP_IN_ORDER, NULL, o);
-    free(name);
 }
 
 /* Fails the tool if the machine cannot have a screen, or no desktop can show it. */
@@ -492,6 +338,27 @@ static void check_screen(const struct machine *m)
              "`ouro screenshot` takes a picture without one");
 }
 
+static bool makes_file(enum command command)
+{
+    return command == COMMAND_ISO || command == COMMAND_DISK_IMAGE;
+}
+
+static void check_image(struct request *o)
+{
+    const char *name = command_options[o->command].name;
+    if (!o->program)
+        fail(STATUS_FAILED, "%s needs a program: ouro %s %s", name, name,
+             command_options[o->command].arguments);
+    if (!o->output)
+        fail(STATUS_FAILED, "%s needs the name of the image: -o FILE", name);
+    enum image_format named = format_of_name(o->output);
+    if (o->command == COMMAND_ISO && named > FORMAT_RAW)
+        fail(STATUS_FAILED,
+             "-o %s: ouro iso writes an ISO image; ouro image writes this kind of file", o->output);
+    if (o->format < 0)
+        o->format = (int)named;
+}
+
 static void check(struct request *o)
 {
     struct machine *m = &o->machine;
@@ -502,12 +369,10 @@ static void check(struct request *o)
         network_add_port(&m->network, "0:80");
     if (m->chipset == CHIPSET_MICROVM && !o->medium_chosen)
         m->medium = MEDIUM_DIRECT;
-    if (o->command != COMMAND_ISO)
+    if (makes_file(o->command))
+        check_image(o);
+    else
         emulator_check(m);
-    if (o->command == COMMAND_ISO && !o->program)
-        fail(STATUS_FAILED, "iso needs a program: ouro iso PROGRAM -o FILE.iso");
-    if (o->command == COMMAND_ISO && !o->output)
-        fail(STATUS_FAILED, "iso needs the name of the image: -o FILE.iso");
     if (o->command == COMMAND_USB && !o->device)
         fail(STATUS_FAILED, "usb needs the name of the disk: ouro usb /dev/sdX [PROGRAM]");
     if (o->command == COMMAND_SCREENSHOT && !o->output)
@@ -535,47 +400,23 @@ static void check(struct request *o)
 
 void options_read(enum command command, int argc, char **argv, struct request *out)
 {
-    static const struct argp argps[] = {
-        [COMMAND_RUN] =
-            {run_options, parse, "[PROGRAM [ARGS...]]",
-             "Boot PROGRAM (a Linux ELF file, packed with its libraries; a script; or a .c file, which is compiled) in a machine of its own. Its output is this command's output, its status this command's status. Without PROGRAM the demo is booted.",
-             NULL, NULL, NULL},
-        [COMMAND_EXPLORE] =
-            {explore_options, parse, "",
-             "Boot a machine whose program is a web server: the page shows the machine's address space and page tables, live. Serves until Ctrl-C.",
-             NULL, NULL, NULL},
-        [COMMAND_ISO] = {iso_options, parse, "PROGRAM [ARGS...] -o FILE.iso",
-                         "Make a bootable image of PROGRAM: for a CD or a USB stick, BIOS or UEFI.",
-                         NULL, NULL, NULL},
-        [COMMAND_DEBUG] =
-            {debug_options, parse, "[PROGRAM [ARGS...]]",
-             "Boot PROGRAM in QEMU, stopped at its first instruction under gdb, which knows the symbols of kernel and program.",
-             NULL, NULL, NULL},
-        [COMMAND_USB] =
-            {usb_options, parse, "DISK [PROGRAM [ARGS...]]",
-             "Write a bootable image of PROGRAM (or the demo) to a whole disk, a USB stick or a card, which is shown first. Nothing is written to disks that are in use or built in. What was written is read back.",
-             NULL, NULL, NULL},
-        [COMMAND_SCREENSHOT] =
-            {screenshot_options, parse, "[PROGRAM [ARGS...]] -o FILE.png",
-             "Run PROGRAM, or the demo, in a machine with a screen that nobody sees, and keep a picture of it.",
-             NULL, NULL, NULL},
-        [COMMAND_CHECK] =
-            {check_options, parse, "PROGRAM",
-             "Say what would be packed with PROGRAM, and which system calls in it Ouro lacks; status 1 when there are any. Boots nothing.",
-             NULL, NULL, NULL},
-    };
+    const struct argp argp = {.options = command_options[command].options,
+                              .parser = parse,
+                              .args_doc = command_options[command].arguments,
+                              .doc = command_options[command].about};
     *out = (struct request){
         .command = command,
+        .format = -1,
         .machine = {.memory = MEMORY_DEFAULT,
                     .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
         .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
     argp_err_exit_status = STATUS_FAILED;
-    suggest_check(argps[command].options, argc, argv);
-    argp_parse(&argps[command], argc, argv, ARGP_IN_ORDER, NULL, out);
-    if ((command == COMMAND_ISO || command == COMMAND_SCREENSHOT) && !out->output && out->program)
-        take_trailing(out, &argps[command]);
+    suggest_check(command_options[command].options, argc, argv);
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
+    if ((makes_file(command) || command == COMMAND_SCREENSHOT) && !out->output && out->program)
+        take_trailing(out, &argp);
     out->machine.qemu_args = &out->qemu_args;
     check(out);
 }

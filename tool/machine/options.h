@@ -8,10 +8,12 @@ enum command {
     COMMAND_RUN,
     COMMAND_EXPLORE,
     COMMAND_ISO,
+    COMMAND_DISK_IMAGE, /* `ouro image` */
     COMMAND_DEBUG,
     COMMAND_CHECK,
     COMMAND_USB,
     COMMAND_SCREENSHOT,
+    COMMANDS,
 };
 
 struct request {
@@ -26,6 +28,7 @@ struct request {
     const char *sysroot;    /* NULL: this computer's files */
     const char *workdir;    /* normalised; NULL: / */
     const char *hostname;   /* NULL: the kernel's */
+    int format;             /* enum image_format; -1: by the name of `output` */
     const char *append;     /* NULL: none */
     const char *pagetables; /* the kernel word's value; NULL: not given */
     const char *image;      /* --image; NULL: pack one */

@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Disk images of each kind boot under BIOS and UEFI, and the same input gives the same bytes.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+
+# refuses SENTENCE ARGS...: the tool prints the sentence and makes nothing.
+refuses() {
+    sentence=$1
+    shift
+    "$OURO" "$@" >out 2>errors
+    status=$?
+    [ "$status" -eq 125 ] || bad "status $status: $*"
+    grep -qF -- "$sentence" errors || { bad "no '$sentence': $*"; show errors; }
+}
+
+# Another folder, another time and another time zone: the same bytes.
+mkdir -p first/root/etc second
+printf '#!/bin/busybox sh\necho "it runs: $*"\nexit 7\n' >first/start
+chmod +x first/start
+echo text >first/root/etc/file
+ln first/root/etc/file first/root/etc/other
+cp -a first/. second
+# make FOLDER FILE ARGUMENTS...
+make() {
+    folder=$1 file=$2
+    shift 2
+    (cd "$folder" && "$OURO" image --root root --with /bin/busybox --append 'console=ttyS0 exit=0xf4' "$@" ./start a -o "$temp/$file" 2>"$temp/err") ||
+        { bad "image $file"; show err; }
+}
+make first a.iso
+sleep 2.1 # the step of FAT's times
+TZ=Asia/Tokyo make second b.iso
+cmp a.iso b.iso || bad 'two images of the same input differ'
+SOURCE_DATE_EPOCH=1234567890 make first c.iso
+SOURCE_DATE_EPOCH=1234567890 make second d.iso
+cmp c.iso d.iso || bad 'with SOURCE_DATE_EPOCH two images differ'
+cmp -s a.iso c.iso && bad 'SOURCE_DATE_EPOCH changes nothing'
+make first a.qcow2
+TZ=Asia/Tokyo make second b.qcow2
+cmp a.qcow2 b.qcow2 || bad 'two qcow2 images of the same input differ'
+SOURCE_DATE_EPOCH=soon refuses 'SOURCE_DATE_EPOCH=soon is not a number of seconds' image first/start -o no.iso
+
+make first a.raw
+make first a.vmdk
+make first a.vdi
+make first disk.bin --format raw
+cmp a.raw disk.bin || bad '--format raw is not what the name .raw gives'
+[ $(($(wc -c <a.raw) % 1048576)) -eq 0 ] || bad 'a raw disk is not of whole MiB'
+for kind in raw qcow2 vmdk vdi; do
+    file=a.$kind
+    for firmware in '' '-bios /usr/share/ovmf/OVMF.fd'; do
+        # shellcheck disable=SC2086 # two words
+        timeout 120 qemu-system-x86_64 -accel tcg -display none -vga none -m 128 -net none -serial file:serial \
+            -device isa-debug-exit,iobase=0xf4 -drive "file=$file,format=$kind,if=ide" $firmware >out 2>err
+        { grep -q 'it runs: a' serial && grep -q 'ended with status 7' serial; } ||
+            { bad "$file does not boot $firmware"; show serial; show err; }
+    done
+done
+
+refuses 'ouro iso writes an ISO image; ouro image writes this kind of file' iso first/start -o x.qcow2
+refuses 'the choice is between iso, raw, qcow2, vmdk and vdi' image first/start -o x --format floppy
+refuses 'image needs the name of the image: -o FILE' image first/start
+refuses 'image needs a program: ouro image PROGRAM' image -o x.raw
+for file in no.iso x x.qcow2 x.raw; do
+    [ ! -e $file ] || bad "$file was made in spite of that"
+done
+finish
