@@ -294,12 +294,14 @@ def main():
         check_console(p, 'looks')
         m.end()
         p.wait(lambda: 'does not answer' in p.text('#status'), 'a machine that has ended', 15)
+        browser.get('about:blank')
         browser.get_log('browser')  # of requests that failed
         p.m = m = Machine('--pagetables', 'physmap')
         p.open('#0x1234567000')
         equal(p.js('return [...document.querySelectorAll(".way.active")].map((way) => way.dataset.name)'), ['physmap'], 'physmap')
         check(p.one('#window-r').get_attribute('disabled') is not None, 'physmap has no window R')
         check_console(p, 'physmap')
+        browser.get('about:blank')  # which asks nothing
         m.end()
         p.m = m = on_linux()
         p.open()
