@@ -16,7 +16,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from machine import Machine, check, equal, finish
+from machine import Machine, check, equal, finish, on_linux
 
 PAGE = 4096
 
@@ -294,12 +294,23 @@ def main():
         check_console(p, 'looks')
         m.end()
         p.wait(lambda: 'does not answer' in p.text('#status'), 'a machine that has ended', 15)
+        browser.get('about:blank')
         browser.get_log('browser')  # of requests that failed
         p.m = m = Machine('--pagetables', 'physmap')
         p.open('#0x1234567000')
         equal(p.js('return [...document.querySelectorAll(".way.active")].map((way) => way.dataset.name)'), ['physmap'], 'physmap')
         check(p.one('#window-r').get_attribute('disabled') is not None, 'physmap has no window R')
         check_console(p, 'physmap')
+        browser.get('about:blank')  # which asks nothing
+        m.end()
+        p.m = m = on_linux()
+        p.open()
+        p.wait(lambda: 'not Ouro' in p.text('#bits'), 'Linux shows no walk')
+        check('need Ouro' in p.text('#machine') and not p.one('#window').is_displayed(), 'Linux: what it cannot show')
+        p.click('#scratch button[data-do="map"]')
+        p.wait(lambda: p.one('#scratch button[data-do="unmap"]').is_enabled(), 'Linux: map')
+        check_console(p, 'Linux')
+        p.picture('linux')
         m.end()
     finally:
         browser.quit()

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from machine import Machine, check, equal, finish
+from machine import Machine, check, equal, finish, on_linux
 
 PAGE = 4096
 BACK_ENDS = ['recursive', 'physmap', 'offset', 'identity', 'temporary']
@@ -219,11 +219,7 @@ def check_back_end(name):
 
 def check_linux():
     """The same program on Linux."""
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        port = s.getsockname()[1]
-    build, source = os.environ['BUILD'], os.environ['SOURCE']
-    m = Machine(command=[f'{build}/demo/explorer', str(port), f'{source}/example/explorer/page'])
+    m = on_linux()
     equal(m.get('/api/machine')['ouro'], False, 'Linux')
     check('not Ouro' in m.walk(0x401000)['refused'], 'Linux: a walk')
     check('not Ouro' in m.get('/api/pages?start=0x401000&count=1')['refused'], 'Linux: pages')

@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -95,3 +96,11 @@ class Machine:
             time.sleep(0.1)
         equal(os.listdir(self.temp), [], 'files left behind')
         os.rmdir(self.temp)
+
+
+def on_linux():
+    """The same program on this computer; an `ouro explore` before has compiled it."""
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        port = s.getsockname()[1]
+    return Machine(command=[f'{os.environ["BUILD"]}/demo/explorer', str(port), f'{os.environ["SOURCE"]}/example/explorer/page'])
