@@ -412,7 +412,7 @@ static NORETURN void machine_ends(int status)
         strace_exit(status);
     file_table_clear(file_table_current());
     if (check_at_end) {
-        areas_check(first_process.program->space);
+        areas_check_all();
         frames_check(&machine_frames);
     }
     stats_report();

@@ -186,7 +186,7 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
  * fault again, with private copies. A piece of them from *place on, which is {0} first; false: nothing is left.
  * Other threads may run between the pieces. O(all areas + pages mapped). */
 struct areas_place {
-    struct address_space *space;
+    uint64_t space; /* its number: it may end meanwhile */
     virt_t at;
 };
 MUST_CHECK bool areas_truncate(const struct page_source *source, uint64_t first,
@@ -226,3 +226,5 @@ static inline uint64_t areas_peak_pages(const struct area_owner *owner)
 /* Verifies invariants 1-3 and the counters of all owners, and panics if one does not hold.
  * O(areas + pages mapped). */
 void areas_check(const struct address_space *space);
+/* The same for all spaces. */
+void areas_check_all(void);

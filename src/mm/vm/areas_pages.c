@@ -127,7 +127,8 @@ static bool reclaim_lazyfree(struct address_space *space)
     return found;
 }
 
-static struct address_space *spaces; /* all spaces with areas */
+static struct address_space *spaces; /* all with areas, by their number */
+static struct address_space **spaces_end = &spaces;
 
 /* The tables of a space are reached while it runs. */
 static bool shrink_spaces(void)
@@ -149,9 +150,12 @@ void areas_init(struct address_space *space)
     static struct shrinker shrinker = {.shrink = shrink_spaces};
     if (spaces == NULL)
         shrinker_register(&shrinker);
+    static uint64_t count;
     space->mmap_base = virt(LAYOUT_PROGRAM_END);
-    space->next = spaces;
-    spaces = space;
+    space->number = ++count;
+    space->next = NULL;
+    *spaces_end = space;
+    spaces_end = &space->next;
 }
 
 COLD void areas_end(struct address_space *space)
@@ -162,6 +166,8 @@ COLD void areas_end(struct address_space *space)
     while (*link != space)
         link = &(*link)->next;
     *link = space->next;
+    if (space->next == NULL)
+        spaces_end = link;
 }
 
 /* Moves the leaf at `from`, or the first one after a gap, to the same offset from `to`, with its
@@ -324,8 +330,11 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
 COLD bool areas_truncate(const struct page_source *source, uint64_t first,
                          struct areas_place *place)
 {
-    struct address_space *space = place->space != NULL ? place->space : spaces;
-    for (; space != NULL; space = space->next, place->at = virt(0))
+    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+        if (space->number < place->space)
+            continue;
+        if (space->number > place->space) /* the one of before has ended, or is done */
+            *place = (struct areas_place){space->number, virt(0)};
         for (struct area *a = areas_first_above(space, place->at); a != NULL; a = area_above(a)) {
             struct virt_range part = shown(a, source, first, UINT64_MAX);
             if (part.start.v < place->at.v)
@@ -338,9 +347,10 @@ COLD bool areas_truncate(const struct page_source *source, uint64_t first,
             forget_part(space, a, part, true);
             paging_run(before);
             a->flags &= ~(uint32_t)AREA_CLEAN;
-            *place = (struct areas_place){space, part.end};
+            place->at = part.end;
             return true;
         }
+    }
     return false;
 }
 
@@ -356,6 +366,16 @@ void areas_pages_written(const struct page_source *source, uint64_t first, uint6
             paging_mark(space, part, PTE_D);
             paging_run(before);
         }
+}
+
+COLD void areas_check_all(void)
+{
+    struct address_space *before = running_space;
+    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+        paging_run(space);
+        areas_check(space);
+    }
+    paging_run(before);
 }
 
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner)
