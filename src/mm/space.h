@@ -47,8 +47,7 @@ struct address_space {
     struct area_owner unowned;  /* of areas that belong to no program */
     virt_t mmap_base;           /* areas_find_hole() searches downwards from here */
     bool lazyfree;              /* there may be MADV_FREE pages */
-    struct address_space *next; /* in the list of all with areas, by their number */
-    uint64_t number;            /* of areas_init(), from 1 on, never used again */
+    struct address_space *next; /* in the list of areas_init() */
 
     uint32_t programs; /* in it: linux/task/program.c */
 };

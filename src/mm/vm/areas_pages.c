@@ -127,8 +127,7 @@ static bool reclaim_lazyfree(struct address_space *space)
     return found;
 }
 
-static struct address_space *spaces; /* all with areas, by their number */
-static struct address_space **spaces_end = &spaces;
+static struct address_space *spaces; /* all spaces with areas */
 
 /* The tables of a space are reached while it runs. */
 static bool shrink_spaces(void)
@@ -150,12 +149,9 @@ void areas_init(struct address_space *space)
     static struct shrinker shrinker = {.shrink = shrink_spaces};
     if (spaces == NULL)
         shrinker_register(&shrinker);
-    static uint64_t count;
     space->mmap_base = virt(LAYOUT_PROGRAM_END);
-    space->number = ++count;
-    space->next = NULL;
-    *spaces_end = space;
-    spaces_end = &space->next;
+    space->next = spaces;
+    spaces = space;
 }
 
 COLD void areas_end(struct address_space *space)
@@ -166,8 +162,6 @@ COLD void areas_end(struct address_space *space)
     while (*link != space)
         link = &(*link)->next;
     *link = space->next;
-    if (space->next == NULL)
-        spaces_end = link;
 }
 
 /* Moves the leaf at `from`, or the first one after a gap, to the same offset from `to`, with its
@@ -271,103 +265,6 @@ enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_r
     return e;
 }
 
-/* The range in which the area maps pages [first, end) of the source. */
-static struct virt_range shown(const struct area *a, const struct page_source *source,
-                               uint64_t first, uint64_t end)
-{
-    uint64_t start = a->offset >> PAGE_SHIFT;
-    uint64_t after = start + (virt_range_size(a->range) >> PAGE_SHIFT);
-    if (a->source != source || end <= start || first >= after)
-        return (struct virt_range){a->range.start, a->range.start};
-    uint64_t low = first > start ? first - start : 0;
-    uint64_t high = (end < after ? end : after) - start;
-    return virt_range(a->range.start.v + (low << PAGE_SHIFT),
-                      a->range.start.v + (high << PAGE_SHIFT));
-}
-
-/* Drops the leaf at `page` if it maps a page of a file. Returns the bytes from `page` to the end of
- * its entry, which may be an empty one of a higher level. */
-static uint64_t forget_leaf(struct address_space *space, const struct area *a, virt_t page)
-{
-    struct pt_walk walk;
-    paging_walk(space, page, &walk);
-    uint64_t span = pt_span(walk.last_level);
-    if (walk.last_level == 1 && pt_leaf_is_borrowed(walk.entry[1]))
-        areas_unmap(space, a, virt_range(page.v, page.v + PAGE_SIZE));
-    return span - (page.v & (span - 1));
-}
-
-/* Drops the mappings of the source's pages in a part of the area; with `copies` private copies too.
- * Pages after the file's part of the area always stay. */
-static void forget_part(struct address_space *space, const struct area *a, struct virt_range part,
-                        bool copies)
-{
-    if (copies && a->file_end < part.end.v)
-        part.end = virt(align_up(a->file_end, PAGE_SIZE));
-    if (part.end.v <= part.start.v)
-        return;
-    struct address_space *before = running_space;
-    paging_run(space);
-    if (copies || a->flags & AREA_SHARED)
-        areas_unmap(space, a, part);
-    else
-        for (virt_t page = part.start; page.v < part.end.v;)
-            page.v += forget_leaf(space, a, page);
-    paging_run(before);
-}
-
-void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end)
-{
-    for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
-            struct virt_range part = shown(a, source, first, end);
-            forget_part(space, a, part, false);
-            if (virt_range_size(part) != 0) /* a new page is mapped later, and is clean then */
-                a->flags &= ~(uint32_t)AREA_CLEAN;
-        }
-}
-
-COLD bool areas_truncate(const struct page_source *source, uint64_t first,
-                         struct areas_place *place)
-{
-    for (struct address_space *space = spaces; space != NULL; space = space->next) {
-        if (space->number < place->space)
-            continue;
-        if (space->number > place->space) /* the one of before has ended, or is done */
-            *place = (struct areas_place){space->number, virt(0)};
-        for (struct area *a = areas_first_above(space, place->at); a != NULL; a = area_above(a)) {
-            struct virt_range part = shown(a, source, first, UINT64_MAX);
-            if (part.start.v < place->at.v)
-                part.start = place->at;
-            if (part.end.v <= part.start.v)
-                continue;
-            struct address_space *before = running_space;
-            paging_run(space);
-            part = areas_piece(space, part);
-            forget_part(space, a, part, true);
-            paging_run(before);
-            a->flags &= ~(uint32_t)AREA_CLEAN;
-            place->at = part.end;
-            return true;
-        }
-    }
-    return false;
-}
-
-void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end)
-{
-    for (struct address_space *space = spaces; space != NULL; space = space->next)
-        for (struct area *a = areas_first(space); a != NULL; a = area_above(a)) {
-            struct virt_range part = shown(a, source, first, end);
-            if (virt_range_size(part) == 0)
-                continue;
-            struct address_space *before = running_space;
-            paging_run(space);
-            paging_mark(space, part, PTE_D);
-            paging_run(before);
-        }
-}
-
 COLD void areas_check_all(void)
 {
     struct address_space *before = running_space;
@@ -383,13 +280,4 @@ void areas_mark_clean(struct address_space *space, const struct area_owner *owne
     for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
         if (a->owner == owner)
             a->flags |= AREA_CLEAN;
-}
-
-bool areas_may_store(const struct page_source *source)
-{
-    for (const struct address_space *space = spaces; space != NULL; space = space->next)
-        for (struct area *a = areas_first(space); a != NULL; a = area_above(a))
-            if (a->source == source && a->flags & AREA_SHARED && !(a->flags & AREA_READ_ONLY))
-                return true;
-    return false;
 }
