@@ -40,6 +40,8 @@ enum { /* options without a short form */
     KEY_AT,
     KEY_NET,
     KEY_NET_DUMP,
+    KEY_USER,
+    KEY_INIT,
 };
 
 #define PACK_OPTIONS                                                                                \
@@ -57,6 +59,13 @@ enum { /* options without a short form */
          "also pack this file or folder, with the libraries that it needs; repeatable",             \
          1},                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
+        {"user", KEY_USER, "NAME[:GROUP]", 0, "run as this user of the root's /etc/passwd", 1},     \
+        {"init",                                                                                    \
+         KEY_INIT,                                                                                  \
+         NULL,                                                                                      \
+         0,                                                                                         \
+         "a process 1 in front of the program reaps orphans and forwards signals",                  \
+         1},                                                                                        \
         {"append", KEY_APPEND, "WORDS", 0, "kernel command line", 1},                               \
         {"pagetables",                                                                              \
          KEY_PAGETABLES,                                                                            \
@@ -308,6 +317,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_WITH:
         args_add(&o->with, text);
+        break;
+    case KEY_USER:
+        o->user = text;
+        break;
+    case KEY_INIT:
+        o->init = true;
         break;
     case KEY_APPEND:
         o->append = text;

@@ -23,6 +23,8 @@ struct request {
     struct args with;       /* --with: files and folders to pack */
     const char *root;       /* NULL: none */
     const char *sysroot;    /* NULL: this computer's files */
+    const char *user;       /* --user; NULL: root */
+    bool init;              /* --init */
     const char *append;     /* NULL: none */
     const char *pagetables; /* the kernel word's value; NULL: not given */
     const char *image;      /* --image; NULL: pack one */

@@ -2,6 +2,7 @@
 #define LOG_TAG "process"
 #include "linux/task/process.h"
 
+#include "base/log.h"
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
@@ -405,9 +406,22 @@ void process_check_at_end(void)
     check_at_end = true;
 }
 
+/* The machine ends with a program that has copied itself into the background, as daemons do. */
+COLD static void hint_at_daemon(void)
+{
+    struct process *p = process_next(&first_process);
+    while (p != NULL && (p->zombie || (p->has_run_exec && p->sid == first_process.sid)))
+        p = process_next(p);
+    if (p != NULL)
+        log_warn("the program went into the background, and the machine ends: use its foreground "
+                 "option, or --init");
+}
+
 static NORETURN void machine_ends(int status)
 {
     int signal = status & 0x7f;
+    if (status == 0)
+        hint_at_daemon();
     if (strace_on)
         strace_exit(status);
     file_table_clear(file_table_current());
