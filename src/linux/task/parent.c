@@ -8,6 +8,7 @@
 #include "kern/wait.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
+#include "linux/task/thread_exit.h"
 #include "linux/task/timers.h"
 
 #define SA_NOCLDSTOP UINT64_C(1)
@@ -183,6 +184,7 @@ static void hand_over_children(struct process *process)
 void process_make_zombie(struct process *process)
 {
     timers_clear(process);
+    ipc_process_ends(process);
     struct program *program = process->program;
     fs_context_put(process->fs);
     process->fs = NULL;

@@ -258,6 +258,7 @@ static void init_lists(struct process *process)
     list_init(&process->threads);
     list_init(&process->children);
     list_init(&process->sibling_link);
+    list_init(&process->sem_undos);
     wait_queue_init(&process->thread_left);
     wait_queue_init(&process->child_changed);
     wait_queue_init(&process->continued);

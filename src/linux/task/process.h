@@ -103,6 +103,7 @@ struct process {
     uint64_t start_ns; /* time_now_ns() at its creation */
 
     struct process_timers timers;
+    struct list sem_undos;                          /* linux/ipc/sys_sem.c */
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
     struct wait_queue continued;      /* the process's threads sleep here while it is stopped */
