@@ -7,6 +7,7 @@
 #include "fs/vfs/process.h"
 #include "kern/wait.h"
 #include "linux/abi/time.h"
+#include "linux/task/pidfd.h"
 #include "linux/task/process.h"
 #include "linux/task/thread_exit.h"
 #include "linux/task/timers.h"
@@ -191,6 +192,7 @@ void process_make_zombie(struct process *process)
     process->program = NULL;
     program_put(program);
     process->zombie = true;
+    pidfd_wake(process, false);
     if (process->sid == process->pid)
         pty_session_ended((uint32_t)process->sid);
     hand_over_children(process);

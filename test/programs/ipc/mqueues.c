@@ -2,6 +2,7 @@
 /* POSIX message queues: names, attributes, rights, priorities, waiting and time-outs, mq_notify(3), poll(2), limits. */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
+#include "asleep.h"
 #include "result.h"
 
 #include <fcntl.h>
@@ -160,12 +161,14 @@ static volatile int got;
 static void *receives(void *unused)
 {
     char text[100];
+    goes_to_sleep();
     got = (int)syscall(SYS_mq_timedreceive, q, text, sizeof text, NULL, NULL);
     return unused;
 }
 
 static void *sends(void *unused)
 {
+    goes_to_sleep();
     got = (int)send_until(q, "waited", 1, NULL);
     return unused;
 }
@@ -175,7 +178,7 @@ static void waits(void)
     pthread_t t;
     got = -2;
     pthread_create(&t, NULL, receives, NULL);
-    usleep(50000);
+    wait_until_asleep();
     printf("got %d\n", got);
     send_until(q, "for it", 0, NULL);
     pthread_join(t, NULL);
@@ -184,7 +187,7 @@ static void waits(void)
         send_until(q, "fill", 5, NULL);
     got = -2;
     pthread_create(&t, NULL, sends, NULL);
-    usleep(50000);
+    wait_until_asleep();
     printf("sent %d\n", got);
     receive("room", 100, NULL);
     pthread_join(t, NULL);
@@ -260,7 +263,7 @@ static void notification(void)
     receive("two", 100, NULL);
     TRY(ask(SIGEV_SIGNAL, SIGUSR1, 7));
     pthread_create(&t, NULL, receives, NULL);
-    usleep(50000);
+    wait_until_asleep();
     send_until(q, "for the receiver", 1, NULL);
     pthread_join(t, NULL);
     next_signal("received by a thread that waited");

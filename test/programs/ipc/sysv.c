@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
+#include "asleep.h"
 #include "result.h"
 
 #include <fcntl.h>
@@ -480,6 +481,7 @@ static void *receives(void *type)
         long type;
         char text[20];
     } m;
+    goes_to_sleep();
     ssize_t n = msgrcv(queue, &m, sizeof m.text, (long)(intptr_t)type, 0);
     if (n < 0)
         arrived = errno;
@@ -494,6 +496,7 @@ static void *sends(void *unused)
         long type;
         char text[8000];
     } m = {.type = 77};
+    goes_to_sleep();
     arrived = msgsnd(queue, &m, sizeof m.text, 0) == 0 ? 1 : errno;
     return unused;
 }
@@ -513,7 +516,7 @@ static void blocking(void)
     pthread_t t;
     arrived = 0;
     pthread_create(&t, NULL, receives, (void *)5);
-    nap(50);
+    wait_until_asleep();
     put(4, "four");
     nap(20);
     printf("arrived %d\n", arrived);
@@ -521,7 +524,7 @@ static void blocking(void)
     pthread_join(t, NULL);
     printf("arrived %d\n", arrived);
     pthread_create(&t, NULL, receives, (void *)-2);
-    nap(50);
+    wait_until_asleep();
     put(2, "much longer than the receiver takes");
     pthread_join(t, NULL);
     printf("E2BIG %d\n", arrived == E2BIG);
@@ -538,13 +541,13 @@ static void full(void)
     printf("full: %s\n", strerror(errno));
     arrived = 0;
     pthread_create(&t, NULL, sends, NULL);
-    nap(50);
+    wait_until_asleep();
     printf("arrived %d\n", arrived);
     take("one of them", 9, 1, MSG_NOERROR);
     pthread_join(t, NULL);
     printf("arrived %d\n", arrived);
     pthread_create(&t, NULL, sends, NULL);
-    nap(50);
+    wait_until_asleep();
     TRY(msgctl(queue, IPC_RMID, NULL));
     pthread_join(t, NULL);
     printf("EIDRM %d\n", arrived == EIDRM);
