@@ -41,9 +41,10 @@ set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tt
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
 set(OURO_LAYER_linux/file base cpu mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linux/abi linux/task)
 set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
-set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket)
+set(OURO_LAYER_linux/ipc base mm mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task linux/memory linux/file)
+set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc linux/abi linux/task linux/process linux/call)
-set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/call linux/fault)
+set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
 # Up-calls: functions and variables with one implementation, in a higher folder than their users. A header of the folder
 # here declares each of them, so that the folder, and those that may include it, may use the name. Code in assembler
 # needs no header. test/lint/symbols.sh fails on any other use of a higher symbol, and on a name here without such a use.
@@ -69,8 +70,8 @@ set(OURO_SYMBOLS_fs/vfs fs_call_of fs_caller_credentials fs_caller_job fs_check_
 set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.
 set(OURO_SYMBOLS_linux/abi clock_has_timers clock_kind clock_read stats_report strace_exit strace_on strace_signal)
-# linux/task: the end of a thread or process concerns futexes (linux/futex/), timers (linux/time/) and reports (linux/fault/).
-set(OURO_SYMBOLS_linux/task signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
+# linux/task: the end of a thread or process concerns futexes (linux/futex/), System V semaphores (linux/ipc/), timers (linux/time/) and reports (linux/fault/).
+set(OURO_SYMBOLS_linux/task ipc_process_ends signal_fault_report thread_exit_futexes thread_lend_priority timers_clear timers_init)
 # The only headers from outside src/: those of a freestanding compiler, and for these folders those of lwIP, <lwip/...> and
 # <netif/...>.
 set(OURO_LIBRARY_lwip net/stack net/inet)

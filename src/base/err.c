@@ -30,6 +30,7 @@ static const char *const names[] = {
     ROW(E_ISCONN),       ROW(E_NOTCONN),        ROW(E_TOOMANYREFS),
     ROW(E_TIMEDOUT),     ROW(E_CONNREFUSED),    ROW(E_HOSTUNREACH),
     ROW(E_ALREADY),      ROW(E_INPROGRESS),     ROW(E_CANCELED),
+    ROW(E_NOMSG),        ROW(E_IDRM),
 #undef ROW
 };
 

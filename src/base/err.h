@@ -45,6 +45,8 @@ enum err {
     E_NOSYS = 38,
     E_NOTEMPTY = 39,
     E_LOOP = 40,
+    E_NOMSG = 42,
+    E_IDRM = 43,
     E_NODATA = 61,
     E_TIME = 62,
     E_PROTO = 71,

@@ -15,7 +15,8 @@ void run_queue_init(struct run_queue *queue)
 
 void run_entity_init(struct run_entity *entity, const struct run_queue *queue)
 {
-    *entity = (struct run_entity){.virtual_ns = queue->floor, .weight = RUN_WEIGHT_NORMAL};
+    *entity =
+        (struct run_entity){.virtual_ns = queue->floor + RUN_DEBIT_NS, .weight = RUN_WEIGHT_NORMAL};
     list_init(&entity->link);
 }
 

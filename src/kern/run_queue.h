@@ -10,8 +10,11 @@
  * is placed RUN_CREDIT_NS before the least virtual time, enough to run at once. `floor` is the
  * least virtual time and never decreases.
  *
- *   virtual time ->   floor - CREDIT        floor                        ceiling
- *                     woken sleepers        next to run, new threads     after a yield
+ * A new thread is placed RUN_DEBIT_NS after it: threads that come one after the other would else always be before those
+ * that are there, which would never run.
+ *
+ *   virtual time ->   floor - CREDIT        floor           floor + DEBIT        ceiling
+ *                     woken sleepers        next to run     new threads          after a yield
  */
 #pragma once
 
@@ -27,6 +30,7 @@
 #define RUN_WEIGHT_NORMAL  1024 /* nice 0 */
 #define RUN_SLICE_NS       UINT64_C(4000000)
 #define RUN_CREDIT_NS      UINT64_C(3000000) /* head start of a woken sleeper */
+#define RUN_DEBIT_NS       RUN_SLICE_NS      /* of a new thread */
 #define RUN_GRANULARITY_NS UINT64_C(1000000) /* lag that justifies a preemption */
 
 struct run_entity {
@@ -47,7 +51,7 @@ struct run_queue {
 };
 
 void run_queue_init(struct run_queue *queue);
-/* nice 0, virtual time `floor`. */
+/* nice 0, virtual time `floor` + RUN_DEBIT_NS. */
 void run_entity_init(struct run_entity *entity, const struct run_queue *queue);
 
 enum run_place {

@@ -16,6 +16,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_S
 
 ouro_boot_test(front-door 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/front-door.sh)
 ouro_boot_test(tool 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/tool.sh)
+ouro_boot_test(user 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/user.sh)
 ouro_boot_test(dynamic 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/dynamic.sh)
 ouro_boot_test(image 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/image.sh)
 ouro_boot_test(terminal 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/terminal/terminal.sh)

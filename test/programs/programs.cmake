@@ -23,6 +23,7 @@ foreach(source IN LISTS program_sources)
             COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -I ${PROJECT_SOURCE_DIR}/include -I ${CMAKE_CURRENT_SOURCE_DIR}/programs -o ${out} ${source} -lm
             DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/socket/internet.h
+                ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/asleep.h
                 ${PROJECT_SOURCE_DIR}/include/ouro/pagetable.h VERBATIM)
         list(APPEND program_files ${out})
     endforeach()
@@ -83,6 +84,10 @@ foreach(name hello-pie death-alarm signals-musl storm-glibc rseq faults-glibc th
     set_property(TEST programs.locks.${name} APPEND PROPERTY ENVIRONMENT
         "KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf")
 endforeach()
+# Every space's invariants at the end.
+ouro_program_test(locks.crowds-musl 300 ${run_case} crowds-musl)
+set_property(TEST programs.locks.crowds-musl APPEND PROPERTY ENVIRONMENT
+    "KERNEL=${CMAKE_BINARY_DIR}/../kernel/ouro-test.elf" "WORDS=check-at-end")
 # The edges of the CPU again on Bochs, whose CPU is another one than QEMU's.
 foreach(name cpu-musl signals-musl)
     ouro_program_test(bochs.${name} 400 ${run_case} ${name})
@@ -95,6 +100,7 @@ endforeach()
 
 ouro_program_test(callfuzz 90000 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callfuzz.sh ${program_dir}/callfuzz-glibc)
 ouro_program_test(full 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${program_dir}/full-musl)
+ouro_program_test(hungry 100 ${CMAKE_CURRENT_SOURCE_DIR}/programs/memory/hungry.sh ${program_dir}/hungry-musl)
 ouro_program_test(strace 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/strace.sh ${program_dir}/traced-glibc)
 ouro_program_test(paths 200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh ${program_dir}/giveway-musl)
 ouro_program_test(everycall 1200 ${CMAKE_CURRENT_SOURCE_DIR}/programs/paths.sh ${program_dir}/everycall-pie)

@@ -14,6 +14,7 @@
 #include "image/iso.h"
 #include "image/pack.h"
 #include "image/scan.h"
+#include "image/user.h"
 #include "image/words.h"
 #include "kern/options.h"
 #include "machine/explorer.h"
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #define MIB              (1024.0 * 1024)
+#define INIT_PATH        "/sbin/ouro-init"
 #define LOGLEVEL_QUIET   4
 #define LOGLEVEL_VERBOSE 6
 
@@ -51,19 +53,31 @@ static bool makes_image(const struct request *o)
            o->command == COMMAND_USB;
 }
 
+/* True if tool/init/init.c is process 1. */
+static bool has_init(const struct request *o)
+{
+    return o->user || o->init;
+}
+
 /* Words that do not depend on this run: path, arguments and environment of the program, --append. */
-static void packed_words(const struct request *o, const struct program *program, struct args *words)
+static void packed_words(const struct request *o, const struct program *program,
+                         const struct user *user, struct args *words)
 {
     struct args argv = {0}, environment = {0};
     const char *term =
         isatty(STDOUT_FILENO) && !makes_image(o) && !o->machine.screen ? getenv("TERM") : NULL;
-    char *init = string_format("init=%s", program->place);
+    char *init = string_format("init=%s", has_init(o) ? INIT_PATH : program->place);
+    if (has_init(o)) {
+        const char *const front[] = {"ouro-init", user->ids ? user->ids : "-",
+                                     o->init ? "init" : "exec", program->place, NULL};
+        args_all(&argv, front);
+    }
     words_plain(words, init, "the path of the program");
     free(init);
     args_add(&argv, program->name);
     for (size_t i = 0; i < o->argument_count; i++)
         args_add(&argv, o->arguments[i]);
-    args_add(&environment, "HOME=/root");
+    args_format(&environment, "HOME=%s", user->home ? user->home : "/root");
     args_format(&environment, "TERM=%s", term && *term ? term : "linux");
     args_add(&environment, "PATH=" PROGRAM_PATH);
     for (size_t i = 0; i < o->environment.count; i++)
@@ -208,6 +222,14 @@ static void tell_sizes(const struct tree *tree, const char *archive, uint64_t ne
          (double)st.st_size / MIB, (double)needed / MIB);
 }
 
+static void add_init(const struct request *o, struct tree *tree, struct user *user)
+{
+    if (has_init(o))
+        tree_add_file(tree, INIT_PATH, OURO_INIT);
+    if (o->user)
+        user_find(tree, o->user, user);
+}
+
 void boot_tree(const struct request *o, struct tree *tree, struct program *program)
 {
     if (o->sysroot)
@@ -265,10 +287,12 @@ static uint64_t kernel_end(const char *kernel)
  * overwrites the kernel. (Tried: 264 KiB are too little, 392 enough.) */
 #define FIRMWARE_ROOM (UINT64_C(384) << 10)
 
-static char *pack_archive(const struct request *o, struct program *program, struct tree *tree)
+static char *pack_archive(const struct request *o, struct program *program, struct tree *tree,
+                          struct user *user)
 {
     char *archive = guard_path("root.cpio");
     boot_tree(o, tree, program);
+    add_init(o, tree, user);
     date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
@@ -295,6 +319,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
 {
     struct machine *m = &o->machine;
     struct args packed = {0}, run = {0};
+    struct user user = {0};
     *program = (struct program){0};
     *tree = (struct tree){0};
     guard_start();
@@ -304,7 +329,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     if (o->command == COMMAND_EXPLORE)
         explorer_arguments(o);
     if (!o->image)
-        m->archive = pack_archive(o, program, tree);
+        m->archive = pack_archive(o, program, tree, &user);
     choose_network(o, program, tree);
     if (!makes_image(o))
         run_words(o, &run); /* late: host_tsc_hz() needs time */
@@ -318,7 +343,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
             iso_patch(m->image, o->image,
                       &none); /* fails for an image not made by Ouro or truncated */
     } else {
-        packed_words(o, program, &packed);
+        packed_words(o, program, &user, &packed);
         struct args all = {0};
         if (run.count > 0)
             args_all(&all, (const char *const *)run.item);

@@ -30,6 +30,13 @@
          1},                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
         {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},     \
+        {"user", KEY_USER, "NAME[:GROUP]", 0, "run as this user of the root's /etc/passwd", 1},     \
+        {"init",                                                                                    \
+         KEY_INIT,                                                                                  \
+         NULL,                                                                                      \
+         0,                                                                                         \
+         "a process 1 in front of the program reaps orphans and forwards signals",                  \
+         1},                                                                                        \
         {"workdir", 'w', "DIR", 0, "the folder in which the program starts; default /", 1},         \
         {"hostname", KEY_HOSTNAME, "NAME", 0, "the machine's name; default ouro", 1},               \
         KERNEL_OPTIONS

@@ -34,6 +34,8 @@ enum { /* options without a short form */
     KEY_AT,
     KEY_NET,
     KEY_NET_DUMP,
+    KEY_USER,
+    KEY_INIT,
 };
 
 struct command_options {

@@ -225,6 +225,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_WITH:
         args_add(&o->with, text);
         break;
+    case KEY_USER:
+        o->user = text;
+        break;
+    case KEY_INIT:
+        o->init = true;
+        break;
     case KEY_APPEND:
         o->append = text;
         break;

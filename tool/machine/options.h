@@ -29,6 +29,8 @@ struct request {
     const char *workdir;    /* normalised; NULL: / */
     const char *hostname;   /* NULL: the kernel's */
     int format;             /* enum image_format; -1: by the name of `output` */
+    const char *user;       /* --user; NULL: root */
+    bool init;              /* --init */
     const char *append;     /* NULL: none */
     const char *pagetables; /* the kernel word's value; NULL: not given */
     const char *image;      /* --image; NULL: pack one */

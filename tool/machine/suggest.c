@@ -45,7 +45,7 @@ static const struct habit {
     {"-serial", "what the program prints is this command's output"},
     {"--privileged", "the program is root in a machine of its own already"},
     {"--cap-add", "the program is root in a machine of its own already"},
-    {"--init", "PROGRAM is process 1"},
+    {"-u", "--user NAME[:GROUP]"},
     {"--restart", "a loop of the shell, or systemd, runs it again"},
     {"--name", "a machine has no name"},
     {"--gdb", "ouro debug PROGRAM"},

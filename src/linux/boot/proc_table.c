@@ -13,6 +13,8 @@
 #include "linux/abi/release.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
+#include "linux/ipc/ids.h"
+#include "linux/ipc/sys_ipc.h"
 #include "linux/task/process.h"
 #include "net/inet/proc_net.h"
 
@@ -64,7 +66,25 @@ static enum err store_number(const char *bytes, size_t size, void *context)
     return E_OK;
 }
 
-static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX};
+static void show_sem_limits(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, "%lu\t%lu\t%lu\t%lu\n", sem_limits[0], sem_limits[1], sem_limits[2],
+                sem_limits[3]);
+}
+
+static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
+                          shm_max_number = {&shm_max, 0, UINT64_MAX},
+                          shm_all_number = {&shm_all, 0, UINT64_MAX},
+                          shm_most_number = {&shm_most, 0, 32768},
+                          msg_max_number = {&msg_max, 0, INT32_MAX},
+                          msg_queue_number = {&msg_queue_max, 0, INT32_MAX},
+                          msg_most_number = {&msg_most, 0, 32768},
+                          mq_queues_number = {&mq_queues_max, 0, INT32_MAX},
+                          mq_msg_number = {&mq_msg_max, 1, 65536},
+                          mq_size_number = {&mq_size_max, 128, 16777216},
+                          mq_msg_default_number = {&mq_msg_default, 1, 65536},
+                          mq_size_default_number = {&mq_size_default, 128, 16777216};
 
 #define NUMBER(path, number)                                                                       \
     {                                                                                              \
@@ -111,6 +131,21 @@ static const struct procfs_row rows[] = {
     {"zoneinfo", proc_show_zoneinfo, NULL, NULL, 0},
     {"sys/fs/file-nr", proc_show_file_count, NULL, NULL, 0},
     NUMBER("sys/fs/lease-break-time", lease_number),
+    NUMBER("sys/fs/mqueue/msg_default", mq_msg_default_number),
+    NUMBER("sys/fs/mqueue/msg_max", mq_msg_number),
+    NUMBER("sys/fs/mqueue/msgsize_default", mq_size_default_number),
+    NUMBER("sys/fs/mqueue/msgsize_max", mq_size_number),
+    NUMBER("sys/fs/mqueue/queues_max", mq_queues_number),
+    NUMBER("sys/kernel/msgmax", msg_max_number),
+    NUMBER("sys/kernel/msgmnb", msg_queue_number),
+    NUMBER("sys/kernel/msgmni", msg_most_number),
+    {"sys/kernel/sem", show_sem_limits, NULL, NULL, 0},
+    NUMBER("sys/kernel/shmall", shm_all_number),
+    NUMBER("sys/kernel/shmmax", shm_max_number),
+    NUMBER("sys/kernel/shmmni", shm_most_number),
+    {"sysvipc/msg", ipc_show_table, NULL, &ipc_msg_table, 0},
+    {"sysvipc/sem", ipc_show_table, NULL, &ipc_sem_table, 0},
+    {"sysvipc/shm", ipc_show_table, NULL, &ipc_shm_table, 0},
     {"sys/kernel/domainname", show_host_name, store_host_name, (void *)1, 0},
     {"sys/kernel/hostname", show_host_name, store_host_name, NULL, 0},
     {"sys/kernel/random/boot_id", proc_show_boot_id, NULL, NULL, 0},

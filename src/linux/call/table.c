@@ -12,6 +12,7 @@
 #include "linux/file/sys_signalfd.h"
 #include "linux/file/sys_timerfd.h"
 #include "linux/futex/sys_futex.h"
+#include "linux/ipc/sys_ipc.h"
 #include "linux/memory/sys_mem.h"
 #include "linux/memory/sys_ouro.h"
 #include "linux/process/sys_clone.h"

@@ -41,9 +41,12 @@ COLD enum err futex_key_shared(uint64_t address, struct futex_key *out)
         area->kind == AREA_FILE && ((area->flags & AREA_SHARED) || !prot_can_write(area->prot));
     if (!(of_file ? prot_can_read(area->prot) : prot_can_write(area->prot)))
         return E_FAULT; /* private memory that cannot be written never changes */
+    struct page_source *source = area->source;
+    if (of_file && source->ops->identity != NULL)
+        source = source->ops->identity(source);
     if (of_file)
-        *out = (struct futex_key){area->source, (area->offset + (address - area->range.start.v)) |
-                                                    FUTEX_KEY_FILE};
+        *out = (struct futex_key){source, (area->offset + (address - area->range.start.v)) |
+                                              FUTEX_KEY_FILE};
     return E_OK;
 }
 

@@ -2,10 +2,12 @@
 #include "linux/process/sys_clone.h"
 
 #include "cpu/trap.h"
+#include "fs/vfs/file_table.h"
 #include "kern/space.h"
 #include "kern/thread.h"
 #include "linux/process/sys_wait.h"
 #include "linux/task/parent.h"
+#include "linux/task/pidfd.h"
 #include "linux/task/process.h"
 #include "linux/task/scheduling.h"
 #include "mm/layout.h"
@@ -43,6 +45,7 @@ struct clone {
     int exit_signal;
     uint64_t stack; /* 0: the parent's */
     uint64_t tls, parent_tid, child_tid, pidfd;
+    int tid; /* of the child; 0: any that is free */
 };
 
 static struct trap_frame *first_frame(const struct thread *thread)
@@ -72,7 +75,9 @@ static MUST_CHECK enum err clone_check(const struct clone *c)
         return E_INVAL;
     if (f & CLONE_PARENT && process_current() == process_first())
         return E_INVAL;
-    if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP | CLONE_PIDFD))
+    if (f & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+        return E_INVAL;
+    if (f & CLONE_PIDFD && f & (CLONE_DETACHED | CLONE_THREAD))
         return E_INVAL;
     if (f & CLONE_SETTLS && c->tls >= LAYOUT_PROGRAM_END)
         return E_PERM;
@@ -138,13 +143,31 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
 static MUST_CHECK enum err clone_thread(struct syscall *call, const struct clone *c)
 {
     struct linux_thread *lt;
-    enum err e = linux_thread_new(process_current(), &lt);
+    enum err e = linux_thread_new(process_current(), c->tid, &lt);
     if (e != E_OK)
         return e;
     e = clone_start(lt, call, c);
     if (e != E_OK)
         linux_thread_free(lt);
     return e;
+}
+
+/* CLONE_PIDFD: a descriptor of the child, whose number is written where the parent has said. *fd: -1 without the flag. */
+static MUST_CHECK enum err clone_pidfd(struct process *child, const struct clone *c, int *fd)
+{
+    struct file *file;
+    *fd = -1;
+    if (!(c->flags & CLONE_PIDFD))
+        return E_OK;
+    enum err e = pidfd_make(child, 0, &file);
+    if (e != E_OK)
+        return e;
+    e = file_table_add(file_table_current(), file, 0, true, fd);
+    if (e != E_OK) {
+        file_put(file);
+        return e;
+    }
+    return copy_out(virt(c->pidfd), fd, sizeof *fd);
 }
 
 static MUST_CHECK enum err clone_process(struct syscall *call, const struct clone *c)
@@ -154,7 +177,9 @@ static MUST_CHECK enum err clone_process(struct syscall *call, const struct clon
         .cwd = c->flags & CLONE_FS,
         .files = c->flags & CLONE_FILES,
         .no_handlers = c->flags & CLONE_CLEAR_SIGHAND,
+        .tid = c->tid,
     };
+    int fd = -1;
     bool sibling = c->flags & CLONE_PARENT;
     enum err e = c->flags & CLONE_VM ? E_OK : program_fork(&share.program);
     if (e == E_OK)
@@ -165,9 +190,14 @@ static MUST_CHECK enum err clone_process(struct syscall *call, const struct clon
         return e;
     }
     child->exit_signal = sibling ? self->exit_signal : c->exit_signal;
-    e = clone_start(child->leader, call, c);
-    if (e != E_OK)
+    e = clone_pidfd(child, c, &fd);
+    if (e == E_OK)
+        e = clone_start(child->leader, call, c);
+    if (e != E_OK) {
+        if (fd >= 0)
+            (void)!file_table_close(file_table_current(), (uint32_t)fd);
         process_free(child);
+    }
     return e;
 }
 
@@ -241,18 +271,38 @@ static MUST_CHECK enum err check_args(const struct clone_args *a)
         return E_INVAL;
     if (a->stack != 0 && !user_range_ok(virt(a->stack), a->stack_size))
         return E_INVAL;
-    return a->flags & CLONE_NEWTIME || a->set_tid_size != 0 ? E_INVAL : E_OK;
+    return a->flags & CLONE_NEWTIME ? E_INVAL : E_OK;
+}
+
+/* The tid that the caller has chosen for the only namespace. E_EXIST comes later. */
+static MUST_CHECK enum err copy_in_tid(const struct clone_args *a, int *out)
+{
+    *out = 0;
+    if (a->set_tid_size == 0)
+        return E_OK;
+    if (a->set_tid_size > 1)
+        return E_INVAL;
+    enum err e = copy_in(out, virt(a->set_tid), sizeof *out);
+    if (e == E_OK && *out < 1)
+        return E_INVAL;
+    if (e == E_OK && !capable(CAP_SYS_ADMIN) && !capable(CAP_LAST)) /* CAP_CHECKPOINT_RESTORE */
+        return E_PERM;
+    return e;
 }
 
 enum err sys_clone3(struct syscall *call)
 {
     struct clone_args a;
     enum err e = copy_in_args(virt(call->arg[0]), call->arg[1], &a);
+    int tid = 0;
     if (e == E_OK)
         e = check_args(&a);
+    if (e == E_OK)
+        e = copy_in_tid(&a, &tid);
     if (e != E_OK)
         return e;
     struct clone c = {
+        .tid = tid,
         .flags = a.flags,
         .exit_signal = (int)a.exit_signal,
         .stack = a.stack + a.stack_size,

@@ -16,3 +16,6 @@ enum err sys_arch_prctl(struct syscall *call);
 enum err sys_personality(struct syscall *call);
 enum err sys_membarrier(struct syscall *call);
 enum err sys_vhangup(struct syscall *call);
+enum err sys_pidfd_open(struct syscall *call);
+enum err sys_pidfd_send_signal(struct syscall *call);
+enum err sys_pidfd_getfd(struct syscall *call);

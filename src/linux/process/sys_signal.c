@@ -185,6 +185,11 @@ static enum err process_signal_send(const struct signal_target *to, int named,
     return info->signal != 0 ? signal_send(to, info) : E_OK;
 }
 
+enum err signal_process(struct process *process, const struct siginfo *info)
+{
+    return process_signal_send(&(struct signal_target){.process = process}, process->pid, info);
+}
+
 static struct siginfo info_from_self(int signal, int code)
 {
     const struct linux_thread *self = linux_current();

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/process/sys_wait.h"
 
+#include "fs/vfs/file.h"
 #include "linux/process/sys_limits.h"
 #include "linux/task/parent.h"
+#include "linux/task/pidfd.h"
 #include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
@@ -115,8 +117,12 @@ enum { /* idtype_t */
 };
 
 /* The selection of children by waitid()'s idtype and id. */
-static MUST_CHECK enum err wait_choose(uint64_t type, int id, struct family_wait *w)
+static MUST_CHECK enum err wait_choose(uint64_t type, int id, struct family_wait *w,
+                                       bool *never_sleeps)
 {
+    struct process *process;
+    struct file *file;
+    enum err e;
     w->id = id;
     switch ((int)type) {
     case P_ALL:
@@ -131,7 +137,15 @@ static MUST_CHECK enum err wait_choose(uint64_t type, int id, struct family_wait
             w->id = process_current()->pgid;
         return id < 0 ? E_INVAL : E_OK;
     case P_PIDFD:
-        return id < 0 ? E_INVAL : E_BADF;
+        if (id < 0)
+            return E_INVAL;
+        e = pidfd_process((uint32_t)id, &process, &file);
+        if (e != E_OK)
+            return e == E_SRCH ? E_CHILD : e;
+        w->kind = WAIT_PID;
+        w->id = process->pid;
+        *never_sleeps = file->flags & O_NONBLOCK;
+        return E_OK;
     default:
         return E_INVAL;
     }
@@ -144,11 +158,14 @@ static MUST_CHECK enum err waitid_wait(struct syscall *call, struct family_news 
             ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WALL | WCLONE) ||
         !(w.options & (WEXITED | WSTOPPED | WCONTINUED)))
         return E_INVAL;
-    enum err e = wait_choose(call->arg[0], (int)call->arg[1], &w);
+    bool never_sleeps = false, waits = !(w.options & WNOHANG);
+    enum err e = wait_choose(call->arg[0], (int)call->arg[1], &w, &never_sleeps);
     if (e != E_OK)
         return e;
     call->restart = true;
-    return family_wait(&w, news);
+    w.options |= never_sleeps ? WNOHANG : 0;
+    e = family_wait(&w, news);
+    return e == E_OK && news->pid == 0 && never_sleeps && waits ? E_AGAIN : e;
 }
 
 /* As in Linux, the fields of the notice are written after an error, too: zeros. */

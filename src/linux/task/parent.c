@@ -7,7 +7,9 @@
 #include "fs/vfs/process.h"
 #include "kern/wait.h"
 #include "linux/abi/time.h"
+#include "linux/task/pidfd.h"
 #include "linux/task/process.h"
+#include "linux/task/thread_exit.h"
 #include "linux/task/timers.h"
 
 #define SA_NOCLDSTOP UINT64_C(1)
@@ -183,12 +185,14 @@ static void hand_over_children(struct process *process)
 void process_make_zombie(struct process *process)
 {
     timers_clear(process);
+    ipc_process_ends(process);
     struct program *program = process->program;
     fs_context_put(process->fs);
     process->fs = NULL;
     process->program = NULL;
     program_put(program);
     process->zombie = true;
+    pidfd_wake(process, false);
     if (process->sid == process->pid)
         pty_session_ended((uint32_t)process->sid);
     hand_over_children(process);

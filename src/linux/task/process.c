@@ -2,6 +2,7 @@
 #define LOG_TAG "process"
 #include "linux/task/process.h"
 
+#include "base/log.h"
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/features.h"
@@ -11,6 +12,7 @@
 #include "kern/profile.h"
 #include "kern/thread.h"
 #include "linux/abi/trace.h"
+#include "linux/task/pidfd.h"
 #include "linux/task/signal.h"
 #include "linux/task/rights.h"
 #include "linux/task/thread_exit.h"
@@ -172,7 +174,7 @@ static NOINLINE enum err count_for_user(const struct process *process, uint32_t 
     return user_add_thread(uid);
 }
 
-enum err linux_thread_new(struct process *process, struct linux_thread **out)
+enum err linux_thread_new(struct process *process, int tid, struct linux_thread **out)
 {
     const struct credentials *credentials = linux_current()->credentials;
     uint32_t uid = credentials->uid.real;
@@ -188,12 +190,15 @@ enum err linux_thread_new(struct process *process, struct linux_thread **out)
     lt->process = process;
     lt->credentials = credentials;
     credentials_get(credentials);
-    int tid = free_tid();
-    if (tid == 0) {
-        linux_thread_free(lt);
-        return E_AGAIN;
-    }
-    enum err e = table_add(lt, tid);
+    enum err e = E_OK;
+    if (tid == 0)
+        e = (tid = free_tid()) != 0 ? E_OK : E_AGAIN;
+    else if (tid < 0 || tid >= TID_MAX)
+        e = E_INVAL;
+    else if (tids_used[tid / 64] >> tid % 64 & 1)
+        e = E_EXIST;
+    if (e == E_OK)
+        e = table_add(lt, tid);
     if (e != E_OK) {
         linux_thread_free(lt);
         return e;
@@ -258,6 +263,7 @@ static void init_lists(struct process *process)
     list_init(&process->threads);
     list_init(&process->children);
     list_init(&process->sibling_link);
+    list_init(&process->sem_undos);
     wait_queue_init(&process->thread_left);
     wait_queue_init(&process->child_changed);
     wait_queue_init(&process->continued);
@@ -300,6 +306,7 @@ static void become_child(struct process *process, struct process *parent) NO_LOC
     process->ppid = parent->pid;
     process->thread_count = 0;
     process->exit_status = 0;
+    process->pidfd = NULL;
     process->ending = process->has_run_exec = process->unwanted = false;
     process->ended = (struct usage_counts){0};
     process->children_usage = (struct usage){0};
@@ -334,7 +341,7 @@ enum err process_new(struct process *parent, const struct process_sharing *share
         if (e != E_OK)
             goto free_process;
     }
-    e = linux_thread_new(process, &process->leader);
+    e = linux_thread_new(process, share->tid, &process->leader);
     if (e != E_OK)
         goto put_context;
     process->pid = process->leader->tid;
@@ -357,6 +364,7 @@ free_process:
 
 void process_free(struct process *process)
 {
+    pidfd_wake(process, true);
     if (process->fs != NULL)
         fs_context_put(process->fs);
     if (process->program != NULL)
@@ -405,14 +413,27 @@ void process_check_at_end(void)
     check_at_end = true;
 }
 
+/* The machine ends with a program that has copied itself into the background, as daemons do. */
+COLD static void hint_at_daemon(void)
+{
+    struct process *p = process_next(&first_process);
+    while (p != NULL && (p->zombie || (p->has_run_exec && p->sid == first_process.sid)))
+        p = process_next(p);
+    if (p != NULL)
+        log_warn("the program went into the background, and the machine ends: use its foreground "
+                 "option, or --init");
+}
+
 static NORETURN void machine_ends(int status)
 {
     int signal = status & 0x7f;
+    if (status == 0)
+        hint_at_daemon();
     if (strace_on)
         strace_exit(status);
     file_table_clear(file_table_current());
     if (check_at_end) {
-        areas_check(first_process.program->space);
+        areas_check_all();
         frames_check(&machine_frames);
     }
     stats_report();

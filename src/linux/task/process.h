@@ -102,7 +102,9 @@ struct process {
 
     uint64_t start_ns; /* time_now_ns() at its creation */
 
+    struct pidfd *pidfd; /* linux/task/pidfd.h; NULL: none */
     struct process_timers timers;
+    struct list sem_undos;                          /* linux/ipc/sys_sem.c */
     struct list all_link;                           /* of all processes */
     struct signal_action actions[SIGNAL_COUNT + 1]; /* [1, 64] */
     struct wait_queue continued;      /* the process's threads sleep here while it is stopped */
@@ -198,9 +200,9 @@ struct process *process_by_tid(int tid);
 struct linux_thread *linux_thread_by_tid(int tid);
 
 /* Makes a thread of `process`, without a struct thread, with the caller's credentials; it is in the
- * table, but not yet in process->threads. E_AGAIN if there is no tid or RLIMIT_NPROC is reached,
- * E_NOMEM. */
-MUST_CHECK enum err linux_thread_new(struct process *process, struct linux_thread **out);
+ * table, but not yet in process->threads. `tid`: its tid (clone3(2)), 0: any. E_AGAIN if there is no tid or
+ * RLIMIT_NPROC is reached, E_EXIST if it is taken, E_INVAL, E_NOMEM. */
+MUST_CHECK enum err linux_thread_new(struct process *process, int tid, struct linux_thread **out);
 /* Removes a thread from the table and frees it. */
 void linux_thread_free(struct linux_thread *thread);
 /* Adds a new thread to its process's threads. */
@@ -209,6 +211,7 @@ void linux_thread_join(struct linux_thread *lt, struct thread *thread);
 /* Makes a child of `parent` with copies of the calling process's state and one thread, not running and
  * without a struct thread. E_AGAIN, E_NOMEM. */
 struct process_sharing {
+    int tid;                 /* of the child's thread; 0: any that is free */
     bool cwd, files;         /* CLONE_FS, CLONE_FILES */
     bool no_handlers;        /* CLONE_CLEAR_SIGHAND */
     struct program *program; /* of the child, which takes over a use of it; NULL: the caller's */

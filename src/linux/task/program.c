@@ -6,7 +6,11 @@
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
+#include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 #include "mm/vm/areas.h"
+
+#define FORK_RESERVE 256 /* frames */
 
 struct program program_none = {.users = 1, .space = &first_space, .dumpable = true};
 
@@ -53,6 +57,15 @@ void program_put(struct program *program)
         space_end(space);
 }
 
+/* After a fork there are frames for the first pages that parent and child write: without them one of the two would be
+ * killed instead of the fork being refused. */
+static bool fork_is_backed(void)
+{
+    const struct frames *f = &machine_frames;
+    uint64_t reserve = f->total_frames / 64 < FORK_RESERVE ? f->total_frames / 64 : FORK_RESERVE;
+    return f->free_frames >= reserve || (shrinkers_run() && f->free_frames >= reserve);
+}
+
 COLD static enum err copy_areas(struct program *to)
 {
     virt_t at = virt(0);
@@ -60,6 +73,8 @@ COLD static enum err copy_areas(struct program *to)
     enum err e = E_OK;
     kernel_lock_assert();
     while (e == E_OK && more) {
+        if (!fork_is_backed())
+            return E_NOMEM;
         e = areas_fork(to->space, &to->areas, &at, &more);
         thread_give_way();
     }

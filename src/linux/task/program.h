@@ -49,7 +49,7 @@ struct program *program_new(struct address_space *space);
 /* The same in a new space. O(1). */
 struct program *program_new_space(void);
 /* A copy of the calling thread's program in a new space, for fork(): gives way meanwhile, so other threads of the program may
- * run. E_NOMEM. O(areas + pages mapped in private areas). */
+ * run. E_NOMEM, also if hardly a frame would be left. O(areas + pages mapped in private areas). */
 MUST_CHECK enum err program_fork(struct program **out);
 /* Drops a process's use of the program; the last one frees its memory, and gives way while it
  * does. O(areas + pages). Callers: threads, which no longer have a pointer to it. */

@@ -227,3 +227,5 @@ static inline uint64_t areas_peak_pages(const struct area_owner *owner)
 /* Verifies invariants 1-3 and the counters of all owners, and panics if one does not hold.
  * O(areas + pages mapped). */
 void areas_check(const struct address_space *space);
+/* The same for all spaces. */
+void areas_check_all(void);

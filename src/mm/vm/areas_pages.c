@@ -265,6 +265,16 @@ enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_r
     return e;
 }
 
+COLD void areas_check_all(void)
+{
+    struct address_space *before = running_space;
+    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+        paging_run(space);
+        areas_check(space);
+    }
+    paging_run(before);
+}
+
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner)
 {
     for (struct area *a = areas_first(space); a != NULL; a = area_above(a))

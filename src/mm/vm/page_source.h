@@ -35,6 +35,8 @@ struct page_source_ops {
     /* For /proc/self/maps. name() writes the path, NUL-terminated, at most size bytes. */
     void (*name)(struct page_source *source, char *to, size_t size);
     uint64_t (*inode)(struct page_source *source);
+    /* The source by which futexes in its pages are known, and which they hold; NULL: itself. */
+    struct page_source *(*identity)(struct page_source *source);
 };
 
 /* Embedded in what implements it, with zeros after the operations. */

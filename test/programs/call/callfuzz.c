@@ -7,7 +7,7 @@
  * Threads make the calls in batches, so that a call that blocks or ends its thread ends a batch and
  * not the run; an alarm interrupts sleeping calls. Calls that would end or replace the program, or
  * stop it from continuing, are left out (its signal mask and handlers are restored after each
- * batch). Every tenth deed is one of the CPU instead: `int n`, instructions with random prefixes, a random signal frame for
+ * batch). A child makes some calls and ends. Every tenth deed is one of the CPU instead: `int n`, instructions with random prefixes, a random signal frame for
  * rt_sigreturn(), a handler that changes its context at random. Memory calls get addresses in an arena of their own or bad ones, never the program's.
  *
  * The same seed makes the same calls with the same arguments, except for results of earlier calls.
@@ -26,11 +26,13 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -57,9 +59,6 @@ static const int never[] = {
     SYS_reboot,
     SYS_execve,
     SYS_execveat,
-    SYS_fork,
-    SYS_vfork,
-    SYS_clone,
     435 /* clone3 */,
     SYS_kill,
     SYS_tkill,
@@ -351,7 +350,7 @@ static void choose(int *number, uint64_t *a)
     }
 }
 
-static long call(long number, const uint64_t *a)
+static inline __attribute__((always_inline)) long call_inline(long number, const uint64_t *a)
 {
     long result;
     register uint64_t r10 __asm__("r10") = a[3];
@@ -362,6 +361,66 @@ static long call(long number, const uint64_t *a)
                      : "a"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
     return result;
+}
+
+static long call(long number, const uint64_t *a)
+{
+    return call_inline(number, a);
+}
+
+static int is_family(int number)
+{
+    return number == SYS_fork || number == SYS_vfork || number == SYS_clone;
+}
+
+static void have_child(int number);
+static void keep_alive(void);
+
+#define CHILD_CALLS 30
+
+/* Calls of a child; fork() may be among them. */
+static _Noreturn void live_briefly(void)
+{
+    for (int i = 0; i < CHILD_CALLS; i++) {
+        int number;
+        uint64_t a[6];
+        keep_alive();
+        choose(&number, a);
+        if (is_family(number))
+            have_child(number);
+        else
+            call(number, a);
+    }
+    syscall(SYS_exit_group, 0);
+    __builtin_unreachable();
+}
+
+/* fork(), vfork() or clone() with random flags; the child before the last is ended. In the child of vfork(), which has
+ * this stack, the function does not return. */
+static void have_child(int number)
+{
+    static pid_t last;
+    static const uint64_t flags[] = {CLONE_FS,
+                                     CLONE_FILES,
+                                     CLONE_VFORK,
+                                     CLONE_VM | CLONE_VFORK,
+                                     CLONE_VM | CLONE_VFORK | CLONE_SIGHAND,
+                                     CLONE_PARENT,
+                                     CLONE_PARENT_SETTID,
+                                     CLONE_CHILD_SETTID,
+                                     CLONE_CHILD_CLEARTID};
+    uint64_t a[6] = {ONE_OF(SIGCHLD, SIGCHLD, SIGUSR1, 34, 0), 0, argument(), argument()};
+    for (unsigned i = next() % 3; i > 0; i--)
+        a[0] |= flags[next() % (sizeof(flags) / sizeof(flags[0]))];
+    pid_t before = last;
+    last = 0;
+    pid_t made = (pid_t)call_inline(number, a);
+    if (made == 0)
+        live_briefly();
+    if (before > 0 && kill(before, SIGKILL) == 0)
+        while (waitpid(before, NULL, __WALL) < 0 && errno == EINTR)
+            ;
+    last = made;
 }
 
 static void on_signal(int number)
@@ -505,7 +564,10 @@ int main(int argc, char **argv)
         if (last != UINT64_MAX && made + 20 > last)
             fprintf(stderr, "%d(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n", number, a[0], a[1], a[2],
                     a[3], a[4], a[5]);
-        good += call(number, a) >= 0;
+        if (is_family(number))
+            have_child(number);
+        else
+            good += call(number, a) >= 0;
         made++;
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (made < last &&

@@ -65,6 +65,23 @@ static void test_shares_by_weight(void **state)
     assert_in_range(run_weight_of_nice(-20), 80000, 90000);
 }
 
+/* Each new thread makes another before it ends: one that is there already gets the CPU all the same. */
+static void test_new_threads_starve_nobody(void **state)
+{
+    (void)state;
+    struct run_entity *old = &entities[0];
+    run_queue_add(&queue, &entities[1], RUN_PREEMPTED);
+    run_queue_charge(&queue, old, RUN_SLICE_NS);
+    run_queue_add(&queue, old, RUN_PREEMPTED);
+    for (int i = 2; take() != old; i++) {
+        struct run_entity *running = &entities[1 + i % 2], *new = &entities[1 + (i + 1) % 2];
+        assert_in_range(i, 2, 100);
+        run_entity_init(new, &queue);
+        run_queue_add(&queue, new, RUN_PREEMPTED);
+        run_queue_charge(&queue, running, RUN_SLICE_NS / 10);
+    }
+}
+
 /* A woken thread runs next, but only for a short time, however long it slept. */
 static void test_sleeper_starves_nobody(void **state)
 {
@@ -180,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_equal_shares, setup),
         cmocka_unit_test_setup(test_shares_by_weight, setup),
+        cmocka_unit_test_setup(test_new_threads_starve_nobody, setup),
         cmocka_unit_test_setup(test_sleeper_starves_nobody, setup),
         cmocka_unit_test_setup(test_sleeper_is_not_starved, setup),
         cmocka_unit_test_setup(test_yield_goes_behind_all, setup),

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* process_vm_readv(2), process_vm_writev(2): copies between the caller's memory and another process's. */
+#include "linux/ipc/sys_ipc.h"
+
+#include "kern/space.h"
+#include "linux/file/args.h"
+#include "linux/task/process.h"
+#include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
+
+#define PIECE    512u
+#define GIVE_WAY (64u << 10) /* bytes between preemption points */
+#define MOST     1024u
+
+struct remote {
+    uint64_t at, size;
+};
+
+/* *out: the space of the process, which stands until the next preemption point. */
+static MUST_CHECK enum err space_of(int pid, struct address_space **out)
+{
+    const struct linux_thread *lt = linux_thread_find(pid);
+    if (!lt || !lt->process->program)
+        return E_SRCH;
+    if (!process_may_trace(lt, false))
+        return E_PERM;
+    *out = lt->process->program->space;
+    return E_OK;
+}
+
+static MUST_CHECK enum err vm_piece(struct address_space *space, struct io *io, uint64_t at,
+                                    uint64_t size, bool write)
+{
+    uint8_t bytes[PIECE];
+    enum err e = write ? io_take(io, bytes, size) : copy_in_from(space, bytes, virt(at), size);
+    if (e == E_OK)
+        e = write ? copy_out_to(space, virt(at), bytes, size) : io_put(io, bytes, size);
+    return e;
+}
+
+/* Copies a part; *done counts. E_FAULT, or E_SRCH: the process has ended meanwhile. */
+static MUST_CHECK enum err vm_part(int pid, struct io *io, struct remote part, bool write,
+                                   uint64_t *done)
+{
+    struct address_space *space;
+    enum err e = space_of(pid, &space);
+    while (e == E_OK && part.size > 0 && io_left(io) > 0) {
+        uint64_t size = PIECE - part.at % PIECE; /* pieces end with pages */
+        size = size < part.size ? size : part.size;
+        size = size < io_left(io) ? size : io_left(io);
+        e = vm_piece(space, io, part.at, size, write);
+        if (e != E_OK)
+            break;
+        part.at += size;
+        part.size -= size;
+        *done += size;
+        if (*done % GIVE_WAY < PIECE && io_left(io) > 0) {
+            thread_give_way();
+            e = space_of(pid, &space);
+        }
+    }
+    return e;
+}
+
+static enum err vm_copy(struct syscall *call, struct io *io, bool write)
+{
+    uint64_t count = call->arg[4], done = 0;
+    struct address_space *space;
+    kernel_lock_assert();
+    if (io_left(io) == 0)
+        return E_OK;
+    if (count > MOST)
+        return E_INVAL;
+    struct remote *parts = heap_alloc((count + 1) * sizeof(*parts));
+    if (!parts)
+        return E_NOMEM;
+    enum err e = copy_in(parts, virt(call->arg[3]), count * sizeof(*parts));
+    for (uint64_t i = 0; e == E_OK && i < count; i++)
+        e = (int64_t)parts[i].size < 0 ? E_INVAL : E_OK;
+    if (e == E_OK && count > 0)
+        e = space_of((int)call->arg[0], &space);
+    for (uint64_t i = 0; e == E_OK && i < count; i++)
+        e = vm_part((int)call->arg[0], io, parts[i], write, &done);
+    heap_free(parts);
+    call->result = done;
+    return done > 0 ? E_OK : e;
+}
+
+static enum err process_vm(struct syscall *call, bool write)
+{
+    struct iov iov;
+    if (call->arg[5] != 0)
+        return E_INVAL;
+    enum err e = iov_copy_in(&iov, call->arg[1], call->arg[2]);
+    if (e != E_OK)
+        return e;
+    e = vm_copy(call, &iov.io, write);
+    iov_free(&iov);
+    return e;
+}
+
+enum err sys_process_vm_readv(struct syscall *call)
+{
+    return process_vm(call, false);
+}
+
+enum err sys_process_vm_writev(struct syscall *call)
+{
+    return process_vm(call, true);
+}
