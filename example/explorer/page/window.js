@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // The recursive window, the five back ends, and Sv39: drawn from one walk.
-import { $, bytes, grouped, h, hex, indexOf, svg } from './util.js';
+import { $, grouped, h, indexOf, svg } from './util.js';
 
-let choice = 'p', shown = null;
+let choice = 'p';
 
 const NAMES = ['', 'level-1 table', 'level-2 table', 'level-3 table', 'level-4 table'];
 const chip = (level, text) => h(`span.chip.${level ? `l${level}` : 'slot'}`, String(text));
@@ -92,7 +92,6 @@ function drawSv39(walk) {
 }
 
 export function draw(walk) {
-  shown = walk;
   const hidden = Boolean(walk.refused);
   for (const id of ['window', 'ways', 'sv39']) $(id).hidden = hidden;
   if (hidden) return;
@@ -103,5 +102,3 @@ export function draw(walk) {
   drawSv39(walk);
   if (focused.startsWith('window-')) $(focused)?.focus();
 }
-
-export { bytes, hex, shown };
