@@ -88,7 +88,7 @@ function drawSv39(walk) {
       h('span', h('strong', `Level ${row.level}`), ` · entry ${row.index}`), flagRow(row.flags),
       h('span.place', `${row.entry.slice(2).padStart(16, '0')}  ${row.kind}${row.memory ? `, memory type ${row.memory}` : ''}`))),
     h('p.quiet', !last ? 'x86-64 ends in level 4, for which Sv39 has no counterpart.'
-      : 'D dirty, A accessed, G global, U user, X W R rights, V valid. W^X is told by the leaf alone; NX of x86-64 is X turned round. Ouro’s copy-on-write bit would be in RSW.'));
+      : 'D dirty, A accessed, G global, U user, X W R rights, V valid. NX of x86-64 is X turned round. Ouro’s copy-on-write bit would be in RSW.'));
 }
 
 export function draw(walk) {
