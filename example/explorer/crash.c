@@ -68,12 +68,16 @@ void crash_spawn(void)
 {
     static char name[] = "explorer", argument[] = CRASH_ARGUMENT;
     char *const argv[] = {name, argument, NULL};
-    if (child != 0)
+    char path[4096];
+    ssize_t length =
+        readlink("/proc/self/exe", path, sizeof path - 1); /* its name is in the report */
+    if (child != 0 || length <= 0)
         return;
+    path[length] = '\0';
     report_size = 0;
     last_status = -1;
     started = now();
-    if (posix_spawn(&child, "/proc/self/exe", NULL, NULL, argv, environ) != 0)
+    if (posix_spawn(&child, path, NULL, NULL, argv, environ) != 0)
         child = 0;
     else
         runs++;

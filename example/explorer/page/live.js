@@ -14,7 +14,7 @@ function fills() {
   return { none: colour('--none'), mapped: colour('--mapped'), cold: colour('--cold'), accessed: colour('--accessed'), dirty: colour('--dirty') };
 }
 
-function drawCells() {
+export function drawCells() {
   const canvas = $('cells'), count = state.length / 2;
   cell = count <= 64 ? 28 : count <= 512 ? 18 : 13;
   columns = Math.max(1, Math.floor(($('heat-scroll').clientWidth - 4) / cell));
@@ -66,7 +66,7 @@ export async function showPages(look) {
   const answer = await (look ? post(path) : get(path));
   if (!answer || asked !== area) return;
   if (answer.refused) {
-    $('heat-says').textContent = answer.refused;
+    $('heat-says').textContent = `${answer.refused[0].toUpperCase()}${answer.refused.slice(1)}.`;
     return;
   }
   state = answer.pages;
@@ -205,5 +205,3 @@ export async function start(pick, changed, currentAddress) {
   showScratch(await get('/api/scratch'));
   showCrash(await get('/api/crash'));
 }
-
-export { drawCells };

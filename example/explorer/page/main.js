@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 // Joins the parts: one address is current; everything shows it, and is asked again each second.
-import { $, canonical, get, hex } from './util.js';
+import { $, get, hex } from './util.js';
 import * as live from './live.js';
 import * as map from './map.js';
 import * as walk from './walk.js';
@@ -84,4 +84,3 @@ async function start() {
 }
 
 start();
-export { canonical };

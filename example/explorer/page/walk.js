@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 // The walk: the address with its indices, one row a level, the frame at the end.
-import { $, bytes, canonical, colour, grouped, h, hex, indexOf, paint } from './util.js';
+import { $, bytes, canonical, colour, grouped, h, hex, paint } from './util.js';
 
 const COLUMNS = 64, ROWS = 8, CELL = 7;
 let last = '', onPick = () => {}, before = {};
@@ -118,7 +118,7 @@ export function draw(walk) {
   last = text;
   const focused = document.activeElement ? document.activeElement.id : '';
   if (walk.refused) {
-    $('bits').replaceChildren(h('p.note', walk.refused));
+    $('bits').replaceChildren(h('p.note', `${walk.refused[0].toUpperCase()}${walk.refused.slice(1)}.`));
     $('levels').replaceChildren();
     $('physical').replaceChildren();
     $('physical').hidden = true;
@@ -139,5 +139,3 @@ export function start(pick) {
 export function redraw() {
   last = '';
 }
-
-export { indexOf };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 // The recursive window, the five back ends, and Sv39: drawn from one walk.
-import { $, bytes, grouped, h, hex, indexOf, svg } from './util.js';
+import { $, grouped, h, indexOf, svg } from './util.js';
 
-let choice = 'p', shown = null;
+let choice = 'p';
 
 const NAMES = ['', 'level-1 table', 'level-2 table', 'level-3 table', 'level-4 table'];
 const chip = (level, text) => h(`span.chip.${level ? `l${level}` : 'slot'}`, String(text));
@@ -88,11 +88,10 @@ function drawSv39(walk) {
       h('span', h('strong', `Level ${row.level}`), ` · entry ${row.index}`), flagRow(row.flags),
       h('span.place', `${row.entry.slice(2).padStart(16, '0')}  ${row.kind}${row.memory ? `, memory type ${row.memory}` : ''}`))),
     h('p.quiet', !last ? 'x86-64 ends in level 4, for which Sv39 has no counterpart.'
-      : 'D dirty, A accessed, G global, U user, X W R rights, V valid. W^X is told by the leaf alone; NX of x86-64 is X turned round. Ouro’s copy-on-write bit would be in RSW.'));
+      : 'D dirty, A accessed, G global, U user, X W R rights, V valid. NX of x86-64 is X turned round. Ouro’s copy-on-write bit would be in RSW.'));
 }
 
 export function draw(walk) {
-  shown = walk;
   const hidden = Boolean(walk.refused);
   for (const id of ['window', 'ways', 'sv39']) $(id).hidden = hidden;
   if (hidden) return;
@@ -103,5 +102,3 @@ export function draw(walk) {
   drawSv39(walk);
   if (focused.startsWith('window-')) $(focused)?.focus();
 }
-
-export { bytes, hex, shown };

@@ -39,7 +39,7 @@ test)
         done | grep -q '^Total Tests: [1-9]' || { echo "no test $name"; exit 1; }
     done
     ;;
-bench) exec "$OURO" "$@" --help ;;
+bench | explore) exec "$OURO" "$@" --help ;; # explore serves until Ctrl-C
 usb | debug) exec "$OURO" "$1" --help ;; # the arguments after the first name are the program's
 *) exec timeout 200 "$OURO" "$@" ;;
 esac
