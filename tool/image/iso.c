@@ -103,7 +103,8 @@ static void add_dates(struct args *args)
                                  NULL};
     args_all(args, words);
     char *seconds = string_format("%u", date_of_image());
-    setenv("SOURCE_DATE_EPOCH", seconds, 1); /* for the file system of UEFI, whose times are local ones */
+    setenv("SOURCE_DATE_EPOCH", seconds,
+           1); /* for the file system of UEFI, whose times are local ones */
     setenv("TZ", "UTC0", 1);
     free(seconds);
 }

@@ -11,6 +11,7 @@
 #include "image/compile.h"
 #include "image/elf_needs.h"
 #include "image/library.h"
+#include "image/package.h"
 #include "mm/layout.h"
 #include "parse/elf64.h"
 
@@ -291,10 +292,19 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
     free(found);
 }
 
+bool program_is_package(const char *typed)
+{
+    return string_starts(typed, PACKAGE_PREFIX);
+}
+
 void program_pack_with(struct tree *tree, const char *typed)
 {
     struct args added = {0};
     struct stat st;
+    if (program_is_package(typed)) {
+        package_pack(tree, typed + sizeof(PACKAGE_PREFIX) - 1);
+        return;
+    }
     char *place = path_normalise(typed), *file = tree_host_file(typed);
     if (!file || stat(file, &st) != 0)
         fail(STATUS_NOT_FOUND, "--with %s: %s", typed, strerror(errno));

@@ -4,6 +4,8 @@
 
 #include "image/tree.h"
 
+#include <stdbool.h>
+
 struct program {
     char *name;  /* argv[0]: as typed, a C file without its ".c" */
     char *file;  /* on the host */
@@ -22,6 +24,8 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
 /* As program_prepare(), without the search, for a file on the host under a given name. */
 void program_prepare_file(struct tree *tree, const char *name, const char *file,
                           struct program *out);
+/* True for package:NAME (image/package.h), which may hold PROGRAM. */
+bool program_is_package(const char *typed);
 /* --with: packs a file or a folder at the same path (a relative one below /), and the libraries that
  * ELF files in it need. A library missing for a file of a folder is a warning. */
 void program_pack_with(struct tree *tree, const char *typed);

@@ -446,6 +446,33 @@ static void merge(struct tree *tree, struct tree *more, struct args *added)
     qsort(tree->entry, tree->count, sizeof(*tree->entry), by_path);
 }
 
+void tree_add_inside(struct tree *tree, const char *folder, struct args *added)
+{
+    struct tree more = {0}, placed = {0};
+    load_folder(&more, folder, "");
+    for (size_t i = 0; i < more.count;
+         i++) { /* folders of the tree, and of this computer, may be links */
+        struct entry *entry = &more.entry[i];
+        char *path = string_format("/%s", entry->path), *parent = string_copy(path);
+        parent[path_base(parent) - parent] = '\0';
+        free(tree_overlay(tree, parent, OVERLAY_TAKE, NULL));
+        char *real = resolve(tree, path, S_ISDIR(entry->stat.st_mode));
+        if (!real || !entry->path[0]) {
+            entry_free(entry);
+        } else {
+            free(entry->path);
+            entry->path = string_copy(real + 1);
+            append(&placed, entry);
+        }
+        free(real);
+        free(parent);
+        free(path);
+    }
+    free(more.entry);
+    qsort(placed.entry, placed.count, sizeof(*placed.entry), by_path);
+    merge(tree, &placed, added);
+}
+
 void tree_add_all(struct tree *tree, const char *path, const char *from, struct args *added)
 {
     struct stat st;

@@ -67,6 +67,9 @@ enum overlay {
  * nor folder. *source (unless NULL) is the host file with the data of a regular file, malloc'ed, or
  * NULL. */
 char *tree_overlay(struct tree *tree, const char *path, enum overlay what, char **source);
+/* Adds the contents of a folder of this computer at /, where links in the tree and on this computer lead them; the rest as
+ * tree_add_all(). */
+void tree_add_inside(struct tree *tree, const char *folder, struct args *added);
 /* Adds a file, or a folder with its contents, at an absolute path; existing entries stay. Files
  * outside that links point to are added too. `added` lists the new regular files by their paths in
  * the machine. Fails the tool if `from` cannot be read. */

@@ -235,6 +235,9 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     if (o->sysroot)
         tree_sysroot(o->sysroot);
     tree_load(tree, o->root);
+    for (size_t i = 0; i < o->with.count; i++) /* PROGRAM may be of one */
+        if (program_is_package(o->with.item[i]))
+            program_pack_with(tree, o->with.item[i]);
     if (o->program)
         program_prepare(tree, o->program, machine_path(o), program);
     else if (o->command == COMMAND_EXPLORE)
@@ -242,7 +245,8 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     else
         prepare_demo(tree, program);
     for (size_t i = 0; i < o->with.count; i++)
-        program_pack_with(tree, o->with.item[i]);
+        if (!program_is_package(o->with.item[i]))
+            program_pack_with(tree, o->with.item[i]);
     etc_add(tree, o->hostname);
     if (o->workdir)
         tree_add_folder(tree, o->workdir);

@@ -14,31 +14,31 @@
         "kernel", KEY_KERNEL, "FILE", 0, "use this kernel instead of the one built here", 1        \
     }
 
-#define PACK_OPTIONS                                                                                \
-    {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                   \
-        {"sysroot",                                                                                 \
-         KEY_SYSROOT,                                                                               \
-         "DIR",                                                                                     \
-         0,                                                                                         \
-         "take program, libraries and --with of absolute paths from this folder",                   \
-         1},                                                                                        \
-        {"with",                                                                                    \
-         KEY_WITH,                                                                                  \
-         "PATH",                                                                                    \
-         0,                                                                                         \
-         "also pack this file or folder, with the libraries that it needs; repeatable",             \
-         1},                                                                                        \
-        {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1}, \
-        {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},     \
-        {"user", KEY_USER, "NAME[:GROUP]", 0, "run as this user of the root's /etc/passwd", 1},     \
-        {"init",                                                                                    \
-         KEY_INIT,                                                                                  \
-         NULL,                                                                                      \
-         0,                                                                                         \
-         "a process 1 in front of the program reaps orphans and forwards signals",                  \
-         1},                                                                                        \
-        {"workdir", 'w', "DIR", 0, "the folder in which the program starts; default /", 1},         \
-        {"hostname", KEY_HOSTNAME, "NAME", 0, "the machine's name; default ouro", 1},               \
+#define PACK_OPTIONS                                                                                                                                                \
+    {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                                                                                   \
+        {"sysroot",                                                                                                                                                 \
+         KEY_SYSROOT,                                                                                                                                               \
+         "DIR",                                                                                                                                                     \
+         0,                                                                                                                                                         \
+         "take program, libraries and --with of absolute paths from this folder",                                                                                   \
+         1},                                                                                                                                                        \
+        {"with",                                                                                                                                                    \
+         KEY_WITH,                                                                                                                                                  \
+         "PATH",                                                                                                                                                    \
+         0,                                                                                                                                                         \
+         "also pack this file or folder, with the libraries that it needs, or package:NAME, an installed Debian package with those that it depends on; repeatable", \
+         1},                                                                                                                                                        \
+        {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1},                                                                 \
+        {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},                                                                     \
+        {"user", KEY_USER, "NAME[:GROUP]", 0, "run as this user of the root's /etc/passwd", 1},                                                                     \
+        {"init",                                                                                                                                                    \
+         KEY_INIT,                                                                                                                                                  \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "a process 1 in front of the program reaps orphans and forwards signals",                                                                                  \
+         1},                                                                                                                                                        \
+        {"workdir", 'w', "DIR", 0, "the folder in which the program starts; default /", 1},                                                                         \
+        {"hostname", KEY_HOSTNAME, "NAME", 0, "the machine's name; default ouro", 1},                                                                               \
         KERNEL_OPTIONS
 
 #define HARDWARE_OPTIONS                                                                           \

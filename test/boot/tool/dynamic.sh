@@ -172,4 +172,21 @@ if command -v g++ >/dev/null; then
     printf '#include <iostream>\nint main() { std::cout << "c" << 2 + 2 << std::endl; return 4; }\n' >plus.cpp
     same 4 c4 plus.cpp
 fi
+# The files of a Debian package with those of what it depends on; and a .deb that is not installed.
+if command -v dpkg-deb >/dev/null && [ -x /usr/bin/file ]; then
+    same 0 '/bin/busybox: ELF' --with package:file --with /bin/busybox /bin/busybox sh -c 'file /bin/busybox | cut -c 1-17'
+fi
+refuses 127 '--with package:nosuch: the package is not installed here' --with package:nosuch ./plug
+if command -v dpkg-deb >/dev/null; then
+    mkdir -p deb/DEBIAN deb/usr/bin deb/lib/extra deb/usr/share/doc/own
+    printf 'Package: own\nVersion: 1\nArchitecture: amd64\nMaintainer: x <x@example.org>\nDescription: own\n' >deb/DEBIAN/control
+    cp sysroot/opt/bin/show deb/usr/bin/own
+    echo packed >deb/lib/extra/text
+    dpkg-deb --root-owner-group -b deb own.deb >/dev/null || bad 'dpkg-deb'
+    same 0 packed --with package:own.deb /usr/bin/own /usr/lib/extra/text
+    refuses 125 'cannot read nothere.deb' --with package:nothere.deb ./plug
+    printf text >broken.deb
+    OURO_QEMU=/bin/false "$OURO" run --with package:broken.deb ./plug >seen 2>errors && bad 'a broken .deb'
+    grep -qx 'ouro: dpkg-deb cannot unpack broken.deb' errors || { bad 'no word of the broken .deb'; show errors; }
+fi
 finish
