@@ -31,14 +31,22 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Searches PATH, as a shell does for a command without a slash. NULL: not found. */
-static char *search_path(const char *name)
+/* True if the path names a file of this computer that may be executed. */
+static bool is_program(const char *path)
 {
-    const char *path = getenv("PATH");
+    char *file = tree_host_file(path);
+    bool good = file && is_file(file) && access(file, X_OK) == 0;
+    free(file);
+    return good;
+}
+
+/* Searches PATH, as a shell does for a command without a slash. NULL: not found. */
+static char *search_path(const char *name, const char *path)
+{
     while (path && *path) {
         size_t length = strcspn(path, ":");
         char *candidate = string_format("%.*s/%s", (int)length, length ? path : ".", name);
-        if (is_file(candidate) && access(candidate, X_OK) == 0)
+        if (is_program(candidate))
             return candidate;
         free(candidate);
         path += length + (path[length] == ':');
@@ -46,17 +54,23 @@ static char *search_path(const char *name)
     return NULL;
 }
 
-static char *find_on_host(const char *typed)
+/* The path of the program on this computer, which tree_host_file() takes. A name without a slash is
+ * searched where it is run from: in this computer's PATH, or in the machine's if a sysroot stands for
+ * this computer. */
+static char *find_on_host(const char *typed, const char *machine_path)
 {
     struct stat st;
-    if (stat(typed, &st) != 0) {
+    char *file = tree_host_file(typed);
+    if (!file || stat(file, &st) != 0) {
         int error = errno;
-        char *found = strchr(typed, '/') ? NULL : search_path(typed);
+        const char *path = tree_has_sysroot() ? machine_path : getenv("PATH");
+        char *found = strchr(typed, '/') ? NULL : search_path(typed, path);
         if (!found)
             fail(error == EACCES ? STATUS_CANNOT_RUN : STATUS_NOT_FOUND, "%s: %s", typed,
                  strerror(error));
         return found;
     }
+    free(file);
     if (S_ISDIR(st.st_mode))
         fail(STATUS_CANNOT_RUN, "%s is a folder, not a program", typed);
     if (!S_ISREG(st.st_mode))
@@ -241,29 +255,30 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
         add_start(&start, out->place, NULL, typed);
         return;
     }
-    out->file = find_on_host(typed);
-    if (access(out->file, X_OK) != 0)
+    char *found = find_on_host(typed, path);
+    out->file = tree_host_file(found);
+    if (!out->file || access(out->file, X_OK) != 0)
         fail(STATUS_CANNOT_RUN, "%s: %s", typed, strerror(errno));
-    if (out->file[0] != '/') {
+    if (found[0] != '/') {
         add_moved(&start, out);
-        return;
+    } else { /* the program keeps its path, symbolic links included */
+        free(out->place);
+        out->place = path_normalise(found);
+        char *real = tree_overlay(tree, out->place, OVERLAY_TAKE, NULL);
+        if (!real)
+            fail(STATUS_CANNOT_RUN, "%s cannot be placed in the machine", typed);
+        add_start(&start, out->place, NULL, typed);
+        free(real);
     }
-    /* The program keeps its path, symbolic links included. */
-    free(out->place);
-    out->place = path_normalise(out->file);
-    char *real = tree_overlay(tree, out->place, OVERLAY_TAKE, NULL);
-    if (!real)
-        fail(STATUS_CANNOT_RUN, "%s cannot be placed in the machine", typed);
-    add_start(&start, out->place, NULL, typed);
-    free(real);
+    free(found);
 }
 
 void program_pack_with(struct tree *tree, const char *typed)
 {
     struct args added = {0};
     struct stat st;
-    char *place = path_normalise(typed);
-    if (stat(typed, &st) != 0)
+    char *place = path_normalise(typed), *file = tree_host_file(typed);
+    if (!file || stat(file, &st) != 0)
         fail(STATUS_NOT_FOUND, "--with %s: %s", typed, strerror(errno));
     tree_add_all(tree, place, typed, &added);
     for (size_t i = 0; i < added.count; i++) {
@@ -283,4 +298,5 @@ void program_pack_with(struct tree *tree, const char *typed)
     }
     args_free(&added);
     free(place);
+    free(file);
 }

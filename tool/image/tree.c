@@ -9,6 +9,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #define LINKS_MAX 40 /* Linux: symbolic links on one path */
+
+static const char *sysroot = ""; /* absolute, without a trailing slash */
 
 /* Finds the position of path, or the one to insert it at; paths have no leading slash. O(log n). */
 static bool find(const struct tree *tree, const char *path, size_t *position)
@@ -273,38 +276,43 @@ void tree_add_link(struct tree *tree, const char *path, const char *target)
     free(parents);
 }
 
-/* Makes an entry from this computer's file at the path; false unless it is a file, folder or link. */
-static bool host_entry(const char *path, struct entry *out)
-{
-    *out = (struct entry){0};
-    if (lstat(path, &out->stat) != 0)
-        return false;
-    mode_t mode = out->stat.st_mode;
-    if (!S_ISLNK(mode) && !S_ISREG(mode) && !S_ISDIR(mode))
-        return false;
-    if (S_ISREG(mode) && out->stat.st_size > UINT32_MAX)
-        fail(STATUS_FAILED, "%s is larger than 4 GiB, more than the archive can hold", path);
-    if (strlen(path) > CPIO_NAME_MAX)
-        return false;
-    if (S_ISLNK(mode)) {
-        char target[PATH_MAX];
-        ssize_t length = readlink(path, target, sizeof(target));
-        if (length <= 0 || length >= (ssize_t)sizeof(target))
-            return false;
-        out->target = string_format("%.*s", (int)length, target);
-    }
-    owner(&out->stat);
-    if (S_ISREG(mode))
-        out->source = string_copy(path);
-    out->path = string_copy(path + 1);
-    return true;
-}
-
 static void entry_free(struct entry *entry)
 {
     free(entry->path);
     free(entry->target);
     free(entry->source);
+}
+
+/* Fills in target or source of the file `host`, whose attributes are known. */
+static bool host_content(const char *host, struct entry *out)
+{
+    mode_t mode = out->stat.st_mode;
+    if (S_ISREG(mode) && out->stat.st_size > UINT32_MAX)
+        fail(STATUS_FAILED, "%s is larger than 4 GiB, more than the archive can hold", host);
+    if (S_ISLNK(mode)) {
+        char target[PATH_MAX];
+        ssize_t length = readlink(host, target, sizeof(target));
+        if (length <= 0 || length >= (ssize_t)sizeof(target))
+            return false;
+        out->target = string_format("%.*s", (int)length, target);
+    }
+    if (S_ISREG(mode))
+        out->source = string_copy(host);
+    return S_ISLNK(mode) || S_ISREG(mode) || S_ISDIR(mode);
+}
+
+/* Makes an entry from this computer's file at the path; false unless it is a file, folder or link. */
+static bool host_entry(const char *path, struct entry *out)
+{
+    char *host = string_format("%s%s", sysroot, path);
+    *out = (struct entry){.path = string_copy(path + 1)};
+    bool good =
+        strlen(path) <= CPIO_NAME_MAX && lstat(host, &out->stat) == 0 && host_content(host, out);
+    free(host);
+    owner(&out->stat);
+    if (!good)
+        entry_free(out);
+    return good;
 }
 
 /* A copy of the entry at one path, from the tree or from this computer. */
@@ -377,6 +385,36 @@ char *tree_overlay(struct tree *tree, const char *path, enum overlay what, char 
     return NULL;
 }
 
+void tree_sysroot(const char *folder)
+{
+    struct stat st;
+    char *real = realpath(folder, NULL);
+    if (!real || stat(real, &st) != 0)
+        fail_errno("cannot read the folder %s of --sysroot", folder);
+    if (!S_ISDIR(st.st_mode))
+        fail(STATUS_FAILED, "%s of --sysroot is not a folder", folder);
+    sysroot = strcmp(real, "/") == 0 ? "" : real;
+}
+
+bool tree_has_sysroot(void)
+{
+    return sysroot[0] != '\0';
+}
+
+char *tree_host_file(const char *path)
+{
+    struct tree none = {0};
+    if (!tree_has_sysroot() || path[0] != '/')
+        return realpath(path, NULL);
+    char *real = tree_overlay(&none, path, OVERLAY_LOOK, NULL), *host = NULL;
+    if (real)
+        host = string_format("%s%s", sysroot, real);
+    else
+        errno = ENOENT;
+    free(real);
+    return host;
+}
+
 /* Moves the entries of `more` that the tree lacks into the tree, and sorts it. Frees `more`. */
 static void merge(struct tree *tree, struct tree *more, struct args *added)
 {
@@ -402,7 +440,7 @@ void tree_add_all(struct tree *tree, const char *path, const char *from, struct 
     struct stat st;
     struct tree more = {0};
     struct args links = {0};
-    char *real = realpath(from, NULL);
+    char *real = tree_host_file(from);
     if (!real || stat(real, &st) != 0)
         fail_errno("cannot read %s", from);
     /* The symbolic links on an absolute path are packed too. */

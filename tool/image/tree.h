@@ -43,8 +43,19 @@ void tree_add_link(struct tree *tree, const char *path, const char *target);
 
 /*
  * The tree is an overlay of this computer's files: a path that it lacks is looked up on this computer.
- * So a library is found where ld.so in the machine will find it, after it was added.
+ * So a library is found where ld.so in the machine will find it, after it was added. With tree_sysroot()
+ * the files of a folder stand for this computer's.
  */
+
+/* --sysroot: absolute paths name files in `folder`, and so do the absolute links there. Call it before
+ * the others; fails the tool if it is no folder. */
+void tree_sysroot(const char *folder);
+/* True with tree_sysroot(). */
+bool tree_has_sysroot(void);
+/* The file on this computer that an absolute path, or one relative to the current directory, names,
+ * links resolved; malloc'ed, NULL if there is none (errno). */
+char *tree_host_file(const char *path);
+
 enum overlay {
     OVERLAY_LOOK, /* the tree does not change */
     OVERLAY_TAKE, /* all components of the path are added: folders, links as links, the file */

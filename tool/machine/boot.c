@@ -205,6 +205,8 @@ static void tell_sizes(const struct tree *tree, const char *archive, uint64_t ne
 
 void boot_tree(const struct request *o, struct tree *tree, struct program *program)
 {
+    if (o->sysroot)
+        tree_sysroot(o->sysroot);
     tree_load(tree, o->root);
     if (o->program)
         program_prepare(tree, o->program, machine_path(o), program);

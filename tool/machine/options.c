@@ -17,6 +17,7 @@
 
 enum { /* options without a short form */
     KEY_ROOT = 0x100,
+    KEY_SYSROOT,
     KEY_WITH,
     KEY_APPEND,
     KEY_PAGETABLES,
@@ -43,6 +44,12 @@ enum { /* options without a short form */
 
 #define PACK_OPTIONS                                                                                \
     {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                   \
+        {"sysroot",                                                                                 \
+         KEY_SYSROOT,                                                                               \
+         "DIR",                                                                                     \
+         0,                                                                                         \
+         "take program, libraries and --with of absolute paths from this folder",                   \
+         1},                                                                                        \
         {"with",                                                                                    \
          KEY_WITH,                                                                                  \
          "PATH",                                                                                    \
@@ -296,6 +303,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_ROOT:
         o->root = text;
         break;
+    case KEY_SYSROOT:
+        o->sysroot = text;
+        break;
     case KEY_WITH:
         args_add(&o->with, text);
         break;
@@ -342,9 +352,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static const char *const value_options[] = {"-o",       "--output", "--root",   "--with",
-                                            "-e",       "--env",    "--append", "--pagetables",
-                                            "--kernel", "--at",     NULL};
+static const char *const value_options[] = {"-o",           "--output", "--root", "--sysroot",
+                                            "--with",       "-e",       "--env",  "--append",
+                                            "--pagetables", "--kernel", "--at",   NULL};
 
 static bool joined_option(const char *text)
 {
@@ -430,7 +440,7 @@ static void check(struct request *o)
         fail(STATUS_FAILED, "check needs a program: ouro check PROGRAM");
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
         fail(STATUS_FAILED, "debug works with --emulator qemu");
-    if (o->image && (o->program || o->root || o->append || o->pagetables ||
+    if (o->image && (o->program || o->root || o->sysroot || o->append || o->pagetables ||
                      o->environment.count > 0 || o->with.count > 0))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");

@@ -22,6 +22,7 @@ struct request {
     struct args gdb_args;
     struct args with;       /* --with: files and folders to pack */
     const char *root;       /* NULL: none */
+    const char *sysroot;    /* NULL: this computer's files */
     const char *append;     /* NULL: none */
     const char *pagetables; /* the kernel word's value; NULL: not given */
     const char *image;      /* --image; NULL: pack one */

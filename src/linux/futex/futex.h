@@ -58,14 +58,16 @@ struct futex_waiter {
     const struct futex_key *requeue_to;
 };
 
-/* When a wait ends. On the realtime clock the time moves when the clock is set. */
+/* When a wait ends: on the clock of time_now_ns(), or of time_realtime_ns(). */
 struct futex_deadline {
-    uint64_t ns; /* of time_now_ns(), or of time_realtime_ns() */
+    uint64_t ns;
     bool realtime;
 };
-/* Sleeps until the waiter is woken, and has joined. E_TIMEDOUT, E_INTR. Defined in sys_futex.c. */
-MUST_CHECK enum err futex_sleep(const struct futex_waiter *self,
-                                const struct futex_deadline *deadline);
+
+static inline unsigned futex_how(const struct futex_deadline *deadline)
+{
+    return deadline->realtime ? WAIT_ONE | WAIT_REALTIME : WAIT_ONE;
+}
 
 /* E_INVAL: address not aligned. E_FAULT: outside the program's half. */
 static inline MUST_CHECK enum err futex_key_private(uint64_t address, struct futex_key *out)

@@ -129,7 +129,7 @@ static enum err pi_wait(struct futex_waiter *self, struct pi_lock *lock, struct 
     if (e != E_OK)
         return e;
     futex_join(self);
-    e = futex_sleep(self, deadline);
+    e = WAIT_EVENT_IN(&queue, self->woken, deadline->ns, futex_how(deadline));
     futex_leave(self);
     if (self->woken)
         return E_OK;

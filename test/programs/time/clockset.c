@@ -209,6 +209,13 @@ static void relative(void)
     close(fd);
 }
 
+/* Before the machine's start, and later than thirty years before the end of the clock. */
+static int refused(time_t seconds)
+{
+    struct timespec t = {seconds, 1};
+    return !here || (clock_settime(CLOCK_REALTIME, &t) == -1 && errno == EINVAL);
+}
+
 int main(void)
 {
     sigset_t set;
@@ -228,5 +235,7 @@ int main(void)
     truth("timerfd, cancelled", !here || cancelled());
     ended("timer", timer);
     relative();
+    truth("too early", refused(0));
+    truth("too late", refused(INT64_MAX / 1000000000 - 30L * 365 * 24 * 3600));
     return 0;
 }
