@@ -10,7 +10,6 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/inode.h"
 #include "kern/time.h"
-#include "linux/abi/clock_watch.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
 #include "linux/ipc/ids.h"
@@ -311,19 +310,8 @@ static bool mq_has_room(const struct mqueue *q)
 static MUST_CHECK enum err mq_wait(struct mqueue *q, struct wait_queue *on,
                                    bool (*ready)(const struct mqueue *), uint64_t until)
 {
-    struct clock_sleep sleep;
-    enum err e;
-    kernel_lock_assert();
-    clock_sleep_begin(&sleep, on);
-    do {
-        uint64_t now = time_realtime_ns(), deadline = NO_DEADLINE;
-        if (until != NO_DEADLINE)
-            deadline = deadline_after(until > now ? until - now : 0);
-        sleep.set = false;
-        e = WAIT_EVENT_IN(on, ready(q) || sleep.set, deadline, true);
-    } while (e == E_OK && !ready(q));
-    clock_sleep_end(&sleep);
-    return e;
+    return WAIT_EVENT_IN(on, ready(q), until,
+                         until != NO_DEADLINE ? WAIT_ONE | WAIT_REALTIME : WAIT_ONE);
 }
 
 static MUST_CHECK enum err mq_deadline(uint64_t at, uint64_t *out)
