@@ -310,8 +310,8 @@ static bool mq_has_room(const struct mqueue *q)
 static MUST_CHECK enum err mq_wait(struct mqueue *q, struct wait_queue *on,
                                    bool (*ready)(const struct mqueue *), uint64_t until)
 {
-    kernel_lock_assert();
-    return WAIT_EVENT_IN(on, ready(q), until, WAIT_ONE | WAIT_REALTIME);
+    return WAIT_EVENT_IN(on, ready(q), until,
+                         until != NO_DEADLINE ? WAIT_ONE | WAIT_REALTIME : WAIT_ONE);
 }
 
 static MUST_CHECK enum err mq_deadline(uint64_t at, uint64_t *out)
