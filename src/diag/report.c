@@ -22,6 +22,8 @@
 #include "kern/log.h"
 #include "kern/thread.h"
 #include "mm/layout.h"
+#include "mm/phys/frames.h"
+#include "mm/pt/paging.h"
 #include "mm/vm/fault.h"
 #include "parse/symbol_table.h"
 
@@ -101,6 +103,7 @@ static void gather_subject(void *unused)
     facts.build_id = symbols->build_id;
     facts.who = t != NULL ? t->name : "boot";
     facts.thread = t != NULL ? t->id : 0;
+    facts.process = report_process(t, &facts.parent);
     facts.cpu = percpu()->index;
     facts.time_ns = time_now_ns();
     facts.window = virt_range(paging_program_window, paging_program_window);
@@ -167,6 +170,10 @@ static void gather_walk(void *unused)
         return;
     paging_walk(running_space, facts.address, &facts.walk);
     facts.walked = fault_is_canonical(facts.address.v);
+    int level = facts.walk.leaf_level;
+    pte_t leaf = level != 0 ? facts.walk.entry[level] : (pte_t){0};
+    if (leaf.v & PTE_FORKED)
+        facts.sharers = frames_references(&machine_frames, pt_leaf_frame(leaf, pt_span(level)));
 }
 
 static void gather_banks(void *unused)

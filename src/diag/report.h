@@ -59,9 +59,12 @@ bool report_call_line(unsigned n, char *to, size_t size);
 /* The name of a system call, or NULL (linux/fault/crash.c). */
 const char *report_call_name(unsigned number);
 /* Writes line n about the use of memory, for reports of a shortage. Line 0 gathers the data and
- * sums up the use of all memory; the next are the program's largest areas, largest first. False
- * after the last line (linux/fault/memory_usage.c). */
+ * sums up the use of all memory; the next are the program's largest areas, largest first, then, if there are several, the
+ * processes. False after the last line (linux/fault/memory_usage.c). */
 bool report_usage_line(unsigned n, char *to, size_t size);
+/* The pid of the thread's process, 0 for process 1 and threads of the kernel; *parent: its parent's
+ * (linux/fault/crash.c). */
+int report_process(const struct thread *thread, int *parent);
 /* Describes a thread in a line ("of process 1, asleep in futex(...)"). False if it is not a program's thread or,
  * unless `all_processes`, not of the current process (linux/fault/thread_dump.c). */
 bool report_thread_line(const struct thread *thread, bool all_processes, char *to, size_t size);

@@ -108,8 +108,11 @@ static void write_what(const struct writer *w, const struct fault_facts *f)
          LL(f->registers[X86_RIP]), f->at[0] ? ")" : "");
     if (f->caller[0])
         line(w, "          called or jumped to from %s", f->caller);
-    line(w, "  who     thread %u \"%s\" on CPU %u, %llu.%06llu s after boot%s", f->thread, f->who,
-         f->cpu, LL(us / 1000000), LL(us % 1000000),
+    char process[32] = "";
+    if (f->process != 0)
+        fmt_snprintf(process, sizeof process, " of process %d", f->process);
+    line(w, "  who     thread %u \"%s\"%s on CPU %u, %llu.%06llu s after boot%s", f->thread, f->who,
+         process, f->cpu, LL(us / 1000000), LL(us % 1000000),
          f->panic && f->vector != VECTOR_MACHINE_CHECK ? ", in the kernel" : "");
 }
 
@@ -338,6 +341,11 @@ static void write_walk(const struct writer *w, const struct fault_facts *f)
     if (walk->leaf_level != 0)
         line(w, "          effective r%c%c, physical 0x%llx", walk->writable ? 'w' : '-',
              walk->executable ? 'x' : '-', LL(walk->phys.v));
+    if (f->sharers > 1)
+        line(w, "          copied by the next write: since fork() by process %d it has %u users",
+             f->parent, f->sharers);
+    else if (f->sharers == 1)
+        line(w, "          shared by fork() until the other user went; the next write takes it");
 }
 
 static void operand_words(const struct fault_facts *f, const struct x86_operand *m, char *to,

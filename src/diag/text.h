@@ -126,6 +126,9 @@ struct fault_facts {
     uint64_t build_id;
     const char *who; /* thread name */
     uint32_t thread, cpu;
+    int process;      /* its pid; 0: process 1, or none */
+    uint32_t sharers; /* users of the page since a fork(); 0: not such a page */
+    int parent;       /* with sharers: the pid of the process's parent */
     uint64_t time_ns; /* since boot */
 
     unsigned vector;       /* FAULT_NO_VECTOR: none */

@@ -54,6 +54,9 @@ static const struct {
     {"mem", NULL, 0},
     {"seal", NULL, 0},
     {"rwnb", "file", O_RDWR | O_NONBLOCK},
+    {"tcp", NULL, 0}, /* of AF_INET, neither bound nor connected */
+    {"udp", NULL, 0},
+    {"udp6", NULL, 0},
 };
 enum {
     DESCRIPTORS = sizeof descriptors / sizeof *descriptors
@@ -139,6 +142,10 @@ static void make_other(const char *name)
         make_pair(name);
     else if (strcmp(name, "nosock") == 0 || strcmp(name, "lsock") == 0)
         make_socket(name);
+    else if (strcmp(name, "tcp") == 0)
+        place(RAW(SYS_socket, AF_INET, SOCK_STREAM, 0), name);
+    else if (strncmp(name, "udp", 3) == 0)
+        place(RAW(SYS_socket, name[3] ? AF_INET6 : AF_INET, SOCK_DGRAM, 0), name);
     else if (strncmp(name, "pt", 2) == 0)
         make_pty();
     else if (strcmp(name, "ev") == 0)

@@ -380,59 +380,6 @@ void tty_release(struct tty *tty, bool leader_ended)
     tty->session = tty->foreground = 0;
 }
 
-struct file *tty_redirect;
-
-COLD static enum err redirect_console(struct file *file)
-{
-    if (!capable(CAP_SYS_ADMIN))
-        return E_PERM;
-    if (tty_of(file)->driver->is_console) {
-        file_put(tty_redirect);
-        tty_redirect = NULL;
-        return E_OK;
-    }
-    if (!file_can_write(file))
-        return E_BADF;
-    if (tty_redirect)
-        return E_BUSY;
-    file_get(file);
-    tty_redirect = file;
-    return E_OK;
-}
-
-COLD void tty_redirect_end(const struct tty *tty)
-{
-    struct file *redirect = tty_redirect;
-    if (redirect && tty_of(redirect) == tty) {
-        tty_redirect = NULL;
-        file_put(redirect);
-    }
-}
-
-COLD static void raise_leader(const struct tty *tty, int signal)
-{
-    const struct fs_owner leader = {.type = FS_OWNER_PROCESS, .id = tty->session};
-    fs_signal_owner(&leader, &(struct fs_io_event){.signal = signal, .code = FS_SI_KERNEL});
-}
-
-COLD void tty_hang_up(struct tty *tty)
-{
-    if (tty->session != 0) {
-        raise_leader(tty, FS_SIGHUP);
-        raise_leader(tty, FS_SIGCONT);
-    }
-    tty->session = tty->foreground = 0;
-    if (tty->driver->is_console)
-        return; /* what is open of the console stays so */
-    tty->hangups++;
-    void (*signal_typed)(void *, int) = tty->line.signal;
-    tty_setup(tty, tty->driver, tty->readable, tty->writable);
-    tty->line.signal = signal_typed;
-    wait_queue_wake(tty->readable);
-    wait_queue_wake(tty->writable);
-    tty_redirect_end(tty);
-}
-
 /* TIOCNOTTY: a session leader releases the terminal for its whole session. */
 static enum err give_up_control(struct tty *tty)
 {
@@ -512,20 +459,17 @@ static enum err type_for(struct tty *tty, uint64_t argument)
     return e;
 }
 
+static bool sets_termios(uint32_t command)
+{
+    return command - TCSETS <= TCSETSF - TCSETS || command - TCSETA <= TCSETAF - TCSETA ||
+           command - TCSETS2 <= TCSETSF2 - TCSETS2;
+}
+
 /* True if a process in the background may not do it: job control. For the master only what Linux
  * does to the terminal behind it. */
 static bool is_change(uint32_t command, bool remote)
 {
     switch (command) {
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-    case TCSETS2:
-    case TCSETSW2:
-    case TCSETSF2:
-    case TCSETA:
-    case TCSETAW:
-    case TCSETAF:
     case TIOCSPGRP:
         return true;
     case TCSBRK:
@@ -536,7 +480,7 @@ static bool is_change(uint32_t command, bool remote)
     case TCFLSH:
         return !remote;
     default:
-        return false;
+        return sets_termios(command);
     }
 }
 
@@ -566,28 +510,27 @@ static enum err tty_number(struct tty *tty, bool remote, uint32_t command, uint6
     }
 }
 
+/* E_NOTTY: another request. */
+static enum err termios_command(struct tty *tty, uint32_t command, uint64_t argument)
+{
+    switch (command) {
+    case TCGETS:
+        return copy_out(virt(argument), &tty->line.termios, TERMIOS_OLD_SIZE);
+    case TCGETS2:
+        return copy_out(virt(argument), &tty->line.termios, sizeof(tty->line.termios));
+    case TCGETA:
+        return get_termio(&tty->line.termios, argument);
+    default:
+        return sets_termios(command) ? set_termios(tty, command, argument) : E_NOTTY;
+    }
+}
+
 enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t argument)
 {
     enum err e = is_change(command, remote) ? check_foreground(tty, FS_SIGTTOU) : E_OK;
     if (e != E_OK)
         return e == E_IO && command == TIOCSPGRP ? E_NOTTY : e;
     switch (command) {
-    case TCGETS:
-        return copy_out(virt(argument), &tty->line.termios, TERMIOS_OLD_SIZE);
-    case TCGETS2:
-        return copy_out(virt(argument), &tty->line.termios, sizeof(tty->line.termios));
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
-    case TCSETS2:
-    case TCSETSW2:
-    case TCSETSF2:
-    case TCSETA:
-    case TCSETAW:
-    case TCSETAF:
-        return set_termios(tty, command, argument);
-    case TCGETA:
-        return get_termio(&tty->line.termios, argument);
     case TIOCGWINSZ:
         return copy_out(virt(argument), &tty->window, sizeof(tty->window));
     case TIOCSWINSZ:
@@ -627,7 +570,8 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
     case TIOCCBRK:
         return E_OK;
     default:
-        return tty_number(tty, remote, command, argument);
+        e = termios_command(tty, command, argument);
+        return e == E_NOTTY ? tty_number(tty, remote, command, argument) : e;
     }
 }
 
@@ -638,6 +582,6 @@ enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uin
     if (is_hung_up(file))
         return command == TIOCSPGRP && !tty->hung_up ? E_NOTTY : E_IO;
     if (command == TIOCCONS)
-        return redirect_console(file);
+        return tty_redirect_console(file);
     return tty_command(tty, false, command, argument);
 }

@@ -76,6 +76,8 @@ void tty_release(struct tty *tty, bool leader_ended);
 void tty_hang_up(struct tty *tty);
 /* TIOCCONS: the file that gets what is written to the console; NULL: none does. */
 extern struct file *tty_redirect;
+/* TIOCCONS of the console ends it. E_PERM, E_BADF, E_BUSY. */
+MUST_CHECK enum err tty_redirect_console(struct file *file);
 /* The terminal gets it no longer. */
 void tty_redirect_end(const struct tty *tty);
 /* The controlling terminal of a session, or NULL. */

@@ -8,6 +8,7 @@
 #include "kern/machine.h"
 #include "kern/thread.h"
 #include "linux/call/syscall.h"
+#include "linux/task/process.h"
 #include "linux/task/signal.h"
 #include "mm/layout.h"
 
@@ -29,6 +30,15 @@ bool report_call_line(unsigned n, char *to, size_t size)
 const char *report_call_name(unsigned number)
 {
     return number < SYSCALL_COUNT ? syscall_row(number).name : NULL;
+}
+
+int report_process(const struct thread *thread, int *parent)
+{
+    const struct linux_thread *lt = thread != NULL ? thread->linux_thread : NULL;
+    if (lt == NULL || lt->process == process_first())
+        return 0;
+    *parent = lt->process->ppid;
+    return lt->process->pid;
 }
 
 void signal_fault_report(const struct trap_frame *frame, int signal, int code, uint64_t address)

@@ -4,6 +4,8 @@
 #include "diag/report.h"
 #include "fs/proc/process_text.h"
 #include "fs/ram/ramfs.h"
+#include "kern/thread.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
 #include "mm/init/memory.h"
@@ -12,6 +14,7 @@
 #include "mm/vm/areas.h"
 
 #define SHOWN      6
+#define PROCESSES  20  /* shown at most */
 #define WORTH_LINE 128 /* areas with a smaller share of memory are not shown */
 #define KIB(bytes) ((unsigned long long)((bytes) / 1024))
 
@@ -84,6 +87,26 @@ static void all_line(char *to, size_t size)
         totals.total > known ? KIB(totals.total - known) : 0);
 }
 
+/* The n-th process with memory, if there are several. */
+static bool process_line(unsigned n, char *to, size_t size)
+{
+    struct process *p = process_first();
+    if (process_next(p) == NULL || n >= PROCESSES)
+        return false;
+    while (p != NULL && (p->program == NULL || p->zombie || n-- > 0))
+        p = process_next(p);
+    if (p == NULL)
+        return false;
+    const struct area_owner *owner = &p->program->areas;
+    const struct thread *thread = p->leader->thread;
+    fmt_snprintf(
+        to, size,
+        "process %d \"%s\", child of %d: %llu KiB, %llu of them its own or shared since fork()",
+        p->pid, thread != NULL ? thread->name : "", p->ppid, KIB(areas_pages_of(owner) * PAGE_SIZE),
+        KIB(owner->pages[PAGES_ANONYMOUS] * PAGE_SIZE));
+    return true;
+}
+
 bool report_usage_line(unsigned n, char *to, size_t size)
 {
     static char name[200];
@@ -92,7 +115,7 @@ bool report_usage_line(unsigned n, char *to, size_t size)
         return true;
     }
     if (n > top_count)
-        return false;
+        return process_line(n - top_count - 1, to, size);
     const struct area *a = top[n - 1].area;
     const char *what = procfs_area_name(a, name, sizeof name);
     fmt_snprintf(to, size, "%llu KiB of the %llu KiB at 0x%llx: %s", KIB(top[n - 1].bytes),

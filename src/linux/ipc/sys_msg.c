@@ -110,7 +110,7 @@ static struct message *msg_select(struct queue *q, const struct wanted *w)
     return best;
 }
 
-static bool queue_has_room(const struct queue *q, uint64_t size)
+static bool msg_has_room(const struct queue *q, uint64_t size)
 {
     return size + q->bytes <= q->limit && 1 + q->count <= q->limit;
 }
@@ -159,7 +159,7 @@ static MUST_CHECK enum err queue_send(int id, struct message *m, uint32_t flags)
         enum err e = ipc_may(object, IPC_WRITE);
         if (e != E_OK)
             return e;
-        if (queue_has_room(q, m->size)) {
+        if (msg_has_room(q, m->size)) {
             q->last_sender = process_current()->pid;
             q->sent = ipc_now();
             if (hand_over(q, m))

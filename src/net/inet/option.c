@@ -89,7 +89,7 @@ enum err inet_option_get(const struct inet_option *rows, size_t count, const voi
 #define AT(member) offsetof(struct inet_socket, member)
 
 static const struct inet_option inet_rows[] = {
-    {IPPROTO_IP, IP_TOS, OPTION_BYTE, AT(tos), 0, 255},
+    {IPPROTO_IP, IP_TOS, OPTION_BYTE, AT(tos), INT32_MIN, INT32_MAX},
     {IPPROTO_IP, IP_TTL, OPTION_BYTE, AT(ttl), 1, 255},
     {IPPROTO_IP, IP_PKTINFO, OPTION_WANTS, INET_PKTINFO, 0, 1},
     {IPPROTO_IP, IP_MTU_DISCOVER, OPTION_BYTE, AT(mtu_probe), 0, 5},

@@ -212,7 +212,7 @@ class Report:
 
     def on_who(self, body, first):
         j = self.json
-        found = re.fullmatch(r'thread (\d+) "(.*)" on CPU (\d+), (\d+)\.(\d{6}) s after boot|nobody runs, (\d+)\.(\d{6}) s after boot', body)
+        found = re.fullmatch(r'thread (\d+) "(.*)"(?: of process \d+)? on CPU (\d+), (\d+)\.(\d{6}) s after boot|nobody runs, (\d+)\.(\d{6}) s after boot', body)
         if found and found.group(1):
             self.expect((int(found[1]), found[2], int(found[3])) == (j['thread'], j['name'], j['cpu']), 'who')
             self.expect(int(found[4] + found[5]) == j['time_ns'] // 1000, 'who: time')

@@ -246,16 +246,48 @@ static void descriptors(void)
 
 #define SIZE (300 << 10)
 
-static long move(int number, pid_t pid, void *local, size_t size, void *remote, size_t far)
+static struct iovec vec(void *at, size_t size)
 {
-    struct iovec l = {local, size}, r = {remote, far};
-    return syscall(number, pid, &l, 1UL, &r, 1UL, 0UL);
+    return (struct iovec){at, size};
 }
 
-#define READ(pid, ...)  move(SYS_process_vm_readv, pid, __VA_ARGS__)
-#define WRITE(pid, ...) move(SYS_process_vm_writev, pid, __VA_ARGS__)
+static long move(int number, pid_t pid, struct iovec local, struct iovec remote)
+{
+    return syscall(number, pid, &local, 1UL, &remote, 1UL, 0UL);
+}
+
+#define READ(pid, a, n, b, m)  move(SYS_process_vm_readv, pid, vec(a, n), vec(b, m))
+#define WRITE(pid, a, n, b, m) move(SYS_process_vm_writev, pid, vec(a, n), vec(b, m))
 
 static char own[SIZE], other[SIZE];
+
+static void edges(pid_t pid, char *two)
+{
+    TRY(READ(pid, own, 100, two, 50));
+    printf("%s\n", own);
+    TRY(READ(pid, own, 50, two + 4090, 50));
+    TRY(READ(pid, own, 50, two + 4096, 50));
+    TRY(WRITE(pid, own, 50, two + 2 * 4096, 50));
+    TRY(READ(pid, own, 50, two + 2 * 4096, 50));
+    TRY(READ(pid, own, 0, two, 50));
+    TRY(READ(pid, own, 50, two, 0));
+    TRY(READ(pid, (void *)8, 50, two, 50));
+    TRY(READ(pid, own, 50, (void *)8, 50));
+    TRY(READ(30000, own, 50, two, 50));
+    TRY(READ(0, own, 50, two, 50));
+    TRY(READ(pid, own, 50, two, (size_t)-1));
+    TRY(syscall(SYS_process_vm_readv, pid, 8, 1UL, 8, 1UL, 0UL));
+    TRY(syscall(SYS_process_vm_readv, pid, NULL, 0UL, NULL, 0UL, 1UL));
+    TRY(syscall(SYS_process_vm_readv, pid, NULL, 1025UL, NULL, 0UL, 0UL));
+    struct iovec l[2] = {{own, 4}, {own + 10, 7}}, r[3] = {{two, 2}, {two + 2, 3}, {two + 5, 100}};
+    memset(own, 0, 20);
+    TRY(syscall(SYS_process_vm_readv, pid, l, 2UL, r, 3UL, 0UL));
+    printf("%s|%s\n", own, own + 10);
+    r[1].iov_base = (void *)8;
+    TRY(syscall(SYS_process_vm_readv, pid, l, 2UL, r, 3UL, 0UL));
+    TRY(READ(getpid(), own, 5, "self", 5));
+    printf("%s\n", own);
+}
 
 static void memory(void)
 {
@@ -290,30 +322,7 @@ static void memory(void)
     for (int i = 0; i < SIZE; i++)
         own[i] = (char)(i * 5 % 241);
     TRY(WRITE(pid, own, SIZE, other, SIZE));
-    TRY(READ(pid, own, 100, two, 50));
-    printf("%s\n", own);
-    TRY(READ(pid, own, 50, two + 4090, 50));
-    TRY(READ(pid, own, 50, two + 4096, 50));
-    TRY(WRITE(pid, own, 50, two + 2 * 4096, 50));
-    TRY(READ(pid, own, 50, two + 2 * 4096, 50));
-    TRY(READ(pid, own, 0, two, 50));
-    TRY(READ(pid, own, 50, two, 0));
-    TRY(READ(pid, (void *)8, 50, two, 50));
-    TRY(READ(pid, own, 50, (void *)8, 50));
-    TRY(READ(30000, own, 50, two, 50));
-    TRY(READ(0, own, 50, two, 50));
-    TRY(READ(pid, own, 50, two, (size_t)-1));
-    TRY(syscall(SYS_process_vm_readv, pid, 8, 1UL, 8, 1UL, 0UL));
-    TRY(syscall(SYS_process_vm_readv, pid, NULL, 0UL, NULL, 0UL, 1UL));
-    TRY(syscall(SYS_process_vm_readv, pid, NULL, 1025UL, NULL, 0UL, 0UL));
-    struct iovec l[2] = {{own, 4}, {own + 10, 7}}, r[3] = {{two, 2}, {two + 2, 3}, {two + 5, 100}};
-    memset(own, 0, 20);
-    TRY(syscall(SYS_process_vm_readv, pid, l, 2UL, r, 3UL, 0UL));
-    printf("%s|%s\n", own, own + 10);
-    r[1].iov_base = (void *)8;
-    TRY(syscall(SYS_process_vm_readv, pid, l, 2UL, r, 3UL, 0UL));
-    TRY(READ(getpid(), own, 5, "self", 5));
-    printf("%s\n", own);
+    edges(pid, two);
     pid_t user = fork();
     if (user == 0) {
         setgroups(0, NULL);
