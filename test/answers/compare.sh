@@ -53,7 +53,12 @@ awk -F '\t' -v family="$family" '
         reason[entries] = $2
         next
     }
-    FILENAME == ARGV[2] { linux[++answers] = $0; here[name_of($0)] = 1; next }
+    FILENAME == ARGV[2] { known[substr($0, 1, index($0, ") = "))] = 1; next }
+    FILENAME == ARGV[3] {
+        linux[++answers] = $0
+        here[name_of($0)] = asked[substr($0, 1, index($0, ") = "))] = 1
+        next
+    }
     {
         if ($0 == linux[++at])
             next
@@ -75,11 +80,16 @@ awk -F '\t' -v family="$family" '
                 print "differ.txt: " entry[i] " has no reason"
                 bad++
             }
-            if (!used[i] && name_of(call) in here) {
+            exact = call ~ /\(/ && call == entry[i]
+            if (exact && !(call in known)) {
+                print "differ.txt: " entry[i] ": no such question"
+                bad++
+            }
+            if (!used[i] && (exact ? call in asked : name_of(call) in here)) {
                 print "differ.txt: " entry[i] ": every answer is that of Linux"
                 bad++
             }
         }
         printf "%s: %d answers, %d differ, %d of them without an entry in differ.txt\n", family, answers - 1, different, bad
         exit bad > 0
-    }' "$here/differ.txt" "$temp/linux" "$temp/ouro"
+    }' "$here/differ.txt" "$here/linux.txt" "$temp/linux" "$temp/ouro"

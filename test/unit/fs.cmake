@@ -15,7 +15,7 @@ ouro_host_test(fs/ram/rootfs ${fs_sources} src/fs/ram/rootfs.c src/parse/cpio.c 
 ouro_host_test(fs/vfs/range_lock ${fs_sources} SHADOW linux)
 ouro_host_test(fs/pipe/pipe ${fs_sources} src/fs/pipe/eventfd.c SHADOW linux)
 ouro_host_test(fs/pipe/epoll ${fs_sources} src/fs/pipe/eventfd.c SHADOW linux)
-ouro_host_test(fs/tty/tty ${fs_sources} src/fs/tty/pty.c src/fs/tty/tty.c src/fs/tty/console.c src/fs/tty/line.c SHADOW linux)
+ouro_host_test(fs/tty/tty ${fs_sources} src/fs/tty/pty.c src/fs/tty/tty.c src/fs/tty/hangup.c src/fs/tty/console.c src/fs/tty/line.c SHADOW linux)
 ouro_host_test(fs/proc/procfs ${fs_sources} src/fs/proc/procfs.c SHADOW linux)
 ouro_fuzzer(fs/ram/rootfs ${fs_sources} src/fs/ram/rootfs.c src/parse/cpio.c SHADOW linux)
 ouro_fuzzer(fs/vfs/vfs ${fs_sources} SHADOW linux)

@@ -420,29 +420,30 @@ COLD static void notify_move(const struct walk *from, const struct walk *to,
                 (struct notify_subject){moved, to->name, to->length, cookie});
 }
 
-/* Puts a whiteout, the device 0:0, in the place of a name that has moved: overlayfs takes it for a removed one. */
-COLD static enum err leave_whiteout(const struct walk *from, struct inode *whiteout)
+/* *out: a whiteout, the device 0:0, for the place of a name that moves: overlayfs takes it for a removed one. */
+COLD static enum err make_whiteout(const struct walk *from, struct dentry **out)
 {
-    struct dentry *dentry;
-    enum err e = dentry_alloc(from->parent, from->name, from->length, whiteout, &dentry);
+    struct inode *inode;
+    enum err e = vfs_create_inode(from->parent, S_IFCHR, 0, &inode);
     if (e != E_OK)
         return e;
-    whiteout->nlink = 1;
-    e = dentry_link(dentry);
-    dentry_put(dentry);
+    e = dentry_alloc(from->parent, from->name, from->length, inode, out);
+    inode_put(inode);
     return e;
 }
 
-/* `whiteout`: the inode that takes the old name; NULL: nothing does. */
+/* `whiteout` takes the old name; NULL: nothing does. */
 static enum err rename_replace(const struct walk *from, const struct walk *to,
-                               struct inode *whiteout)
+                               struct dentry *whiteout)
 {
     struct dentry *victim = to->found;
     enum err e = dentry_move(from->found, to->parent, to->name, to->length, victim);
     if (e != E_OK)
         return e;
-    if (whiteout)
-        e = leave_whiteout(from, whiteout);
+    if (whiteout) {
+        e = dentry_link(whiteout);
+        whiteout->inode->nlink = e == E_OK;
+    }
     if (is_directory(from->found)) {
         from->parent->inode->nlink--;
         to->parent->inode->nlink++;
@@ -483,15 +484,15 @@ static enum err rename_exchange(const struct walk *from, const struct walk *to)
 
 static enum err rename_perform(const struct walk *from, const struct walk *to, uint32_t flags)
 {
-    struct inode *whiteout = NULL;
+    struct dentry *whiteout = NULL;
     enum err e = rename_allowed(from, to, flags);
     if (e == E_OK && (flags & RENAME_EXCHANGE))
         return rename_exchange(from, to);
     if (e == E_OK && (flags & RENAME_WHITEOUT))
-        e = vfs_create_inode(from->parent, S_IFCHR, 0, &whiteout);
+        e = make_whiteout(from, &whiteout);
     if (e == E_OK)
         e = rename_replace(from, to, whiteout);
-    inode_put(whiteout);
+    dentry_put(whiteout);
     return e;
 }
 

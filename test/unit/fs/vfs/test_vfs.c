@@ -270,7 +270,7 @@ static void test_rename(void **state)
     assert_int_equal(vfs_rename(place("/d/."), place("/c"), 0), E_BUSY);
     assert_int_equal(vfs_rename(place("/a"), place("/b"), RENAME_NOREPLACE), E_EXIST);
     assert_int_equal(vfs_rename(place("/a"), place("/n"), RENAME_EXCHANGE), E_NOENT);
-    assert_int_equal(vfs_rename(place("/a"), place("/b"), RENAME_WHITEOUT), E_INVAL);
+    assert_int_equal(vfs_rename(place("/a"), place("/b"), 6), E_INVAL);
     assert_int_equal(vfs_rename(place("/a"), place("/b"), 3), E_INVAL);
     uint64_t a, b;
     assert_int_equal(look("/a", 0, &a), E_OK);
