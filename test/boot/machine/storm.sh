@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # storm.sh MACHINE: a server of the machine stays well through virtio-net: 1,000 connections at once, 3,000 short ones from one
 # address (STORM=20000: more), resets in the middle of a request, readers that do not read. Afterwards sockets and memory
-# are what they were before.
+# are what they were before. A crash names the connection that was served.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -24,7 +24,8 @@ cat >server.c <<'C'
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A request is a line: "hello", "large" (1 MiB), "state" (/proc/net/sockstat and dev, and MemFree). */
+/* A request is a line: "hello", "large" (1 MiB), "state" (/proc/net/sockstat and dev, and MemFree),
+ * "crash". */
 #define LARGE (1 << 20)
 static struct client { char line[16]; size_t length, left; } clients[4096];
 static char large[LARGE];
@@ -88,6 +89,8 @@ static void serve(int fd)
     } else if (c->line[0] == 'l') {
         c->left = LARGE;
         send_large(fd);
+    } else if (c->line[0] == 'c') {
+        *(volatile int *)NULL = 1;
     } else {
         send(fd, "hello\n", 6, MSG_NOSIGNAL);
     }
@@ -226,6 +229,12 @@ timed("short", short, int(os.environ.get("STORM", 3000)))
 timed("resets", resets)
 timed("slow readers", slow)
 timed("settled", settled, before, 60)
+with connect() as s:
+    s.sendall(b"crash\n")
+    try:
+        s.recv(1)
+    except OSError:
+        pass
 P
 timeout 1000 "$OURO" run -v -p 0:8080 --medium direct --machine "$machine" --timeout 900 server.c >out 2>err </dev/null &
 machine_run=$!
@@ -234,6 +243,7 @@ until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
 done
 port=$(sed -n 's/^ouro: http:.* port \([0-9]*\) of this computer is .*/\1/p' err)
 python3 client.py "$port" || { bad "$machine"; show err; }
-kill "$machine_run"
+kill "$machine_run" 2>/dev/null
 wait "$machine_run" 2>/dev/null
+grep -Eq '^  serving 10\.0\.2\.15:8080 from 10\.0\.2\.2:[1-9][0-9]*$' err || { bad 'the report names no connection'; show err; }
 finish
