@@ -30,10 +30,13 @@
 #define FOLDER      "/tmp/growth"
 
 /* From Linux's <linux/futex.h>, which musl lacks. */
-#define FUTEX_WAIT_PRIVATE      128
-#define FUTEX_WAKE_PRIVATE      129
-#define FUTEX_LOCK_PI_PRIVATE   134
-#define FUTEX_UNLOCK_PI_PRIVATE 135
+#define FUTEX_WAIT_PRIVATE                 128
+#define FUTEX_WAKE_PRIVATE                 129
+#define FUTEX_LOCK_PI_PRIVATE              134
+#define FUTEX_UNLOCK_PI_PRIVATE            135
+#define FUTEX_WAIT_REQUEUE_PI_PRIVATE      139
+#define FUTEX_CMP_REQUEUE_PI_PRIVATE       140
+#define FUTEX_WAIT_BITSET_REALTIME_PRIVATE (9 | 128 | 256)
 
 /* Another member of a crowd of n each time, in an order without a pattern. */
 static long pick(long n)
@@ -414,14 +417,28 @@ static int sleep_in_pause(void *unused)
     return 0;
 }
 
+static bool keep_child(long i, pid_t pid)
+{
+    child[i] = pid;
+    children = pid > 0 ? i + 1 : children;
+    return pid > 0;
+}
+
 /* A process that shares the memory, as a child of vfork() does before execve(). */
 static bool add_process(long i)
 {
     char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    child[i] =
-        stack == MAP_FAILED ? -1 : clone(sleep_in_pause, stack + STACK, CLONE_VM | SIGCHLD, NULL);
-    children = child[i] > 0 ? i + 1 : children;
-    return child[i] > 0;
+    return stack != MAP_FAILED &&
+           keep_child(i, clone(sleep_in_pause, stack + STACK, CLONE_VM | SIGCHLD, NULL));
+}
+
+/* A process with memory of its own. */
+static bool add_forked(long i)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        sleep_in_pause(NULL);
+    return keep_child(i, pid);
 }
 
 static void end_processes(void)
@@ -431,4 +448,38 @@ static void end_processes(void)
         waitpid(child[i], NULL, 0);
     }
     children = 0;
+}
+
+/* Threads that sleep until a time of the clock that can be set. */
+static void *sleep_in_realtime(void *mine)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 100000;
+    atomic_fetch_add(&awake, 1);
+    while (__atomic_load_n((int *)mine, __ATOMIC_RELAXED) == 0)
+        syscall(SYS_futex, mine, FUTEX_WAIT_BITSET_REALTIME_PRIVATE, 0, &until, NULL, -1);
+    return NULL;
+}
+
+static bool add_realtime_sleeper(long i)
+{
+    word[i] = 0;
+    return add_sleeper(sleep_in_realtime, i);
+}
+
+/* Packets in a pipe. */
+static int packets[2];
+
+static bool add_packet(long i)
+{
+    return (i > 0 ||
+            (pipe2(packets, O_DIRECT) == 0 && fcntl(packets[1], F_SETPIPE_SZ, 1 << 20) > 0)) &&
+           write(packets[1], "packet", 6) == 6;
+}
+
+static void end_packets(void)
+{
+    close(packets[0]);
+    close(packets[1]);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Timers are in a queue ordered by deadline; the APIC's one-shot timer is set for the first.
- * class_timer guards the queue and is dropped while a timer's function runs. */
+/* Timers are in a queue for each clock ordered by deadline; the APIC's one-shot timer is set for the first.
+ * class_timer guards the queues and is dropped while a timer's function runs. */
 #include "kern/time.h"
 
 #include "base/compiler.h"
@@ -16,7 +16,7 @@ static uint64_t entry_tsc;
 static uint64_t realtime_offset_ns;               /* realtime - monotonic; one load reads it */
 static bool realtime_set GUARDED_BY(class_timer); /* by the program */
 static struct spin_lock timer_spin;
-static struct pqueue timers GUARDED_BY(class_timer);
+static struct pqueue timers[2] GUARDED_BY(class_timer); /* by timer->realtime */
 /* Armed timers that are not in the background. */
 static unsigned foreground GUARDED_BY(class_timer);
 
@@ -30,6 +30,39 @@ uint64_t time_realtime_ns(void)
     return time_now_ns() + realtime_offset_ns;
 }
 
+void time_base(struct time_base *out)
+{
+    *out = (struct time_base){entry_tsc, realtime_offset_ns};
+}
+
+/* The deadline on the clock of time_now_ns(). */
+static uint64_t monotonic_deadline(const struct timer *timer)
+{
+    uint64_t offset = timer->realtime ? realtime_offset_ns : 0;
+    return timer->deadline_ns > offset ? timer->deadline_ns - offset : 0;
+}
+
+static struct timer *first_timer(void) REQUIRES(class_timer)
+{
+    struct pqueue_node *node = pqueue_first(&timers[false]), *real = pqueue_first(&timers[true]);
+    struct timer *first = node != NULL ? CONTAINER_OF(node, struct timer, node) : NULL;
+    if (likely(real == NULL))
+        return first;
+    struct timer *other = CONTAINER_OF(real, struct timer, node);
+    return first == NULL || monotonic_deadline(other) < first->deadline_ns ? other : first;
+}
+
+static void arm_hardware(void) REQUIRES(class_timer)
+{
+    struct timer *first = first_timer();
+    if (first == NULL) {
+        apic_timer_disarm();
+        return;
+    }
+    uint64_t now = time_now_ns(), deadline = monotonic_deadline(first);
+    apic_timer_arm(deadline > now ? deadline - now : 0);
+}
+
 static void set_realtime_offset(uint64_t now, bool by_program)
 {
     uint64_t flags = spin_lock_irq(&timer_spin, &class_timer);
@@ -37,6 +70,7 @@ static void set_realtime_offset(uint64_t now, bool by_program)
         realtime_offset_ns = now - time_now_ns();
     realtime_set |= by_program;
     time_realtime_changed();
+    arm_hardware();
     spin_unlock_irq(&timer_spin, &class_timer, flags);
 }
 
@@ -50,44 +84,22 @@ void time_correct_realtime_ns(uint64_t now)
     set_realtime_offset(now, false);
 }
 
-void time_base(struct time_base *out)
-{
-    *out = (struct time_base){entry_tsc, realtime_offset_ns};
-}
-
-static struct timer *first_timer(void) REQUIRES(class_timer)
-{
-    struct pqueue_node *node = pqueue_first(&timers);
-    return node != NULL ? CONTAINER_OF(node, struct timer, node) : NULL;
-}
-
-static void arm_hardware(void) REQUIRES(class_timer)
-{
-    struct timer *first = first_timer();
-    if (first == NULL) {
-        apic_timer_disarm();
-        return;
-    }
-    uint64_t now = time_now_ns();
-    apic_timer_arm(first->deadline_ns > now ? first->deadline_ns - now : 0);
-}
-
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 {
     timer->fire = fire;
-    timer->armed = timer->background = false;
+    timer->armed = timer->realtime = timer->background = false;
 }
 
 static void time_insert(struct timer *timer) REQUIRES(class_timer)
 {
-    pqueue_insert(&timers, &timer->node, timer->deadline_ns);
+    pqueue_insert(&timers[timer->realtime], &timer->node, timer->deadline_ns);
     timer->armed = true;
     foreground += !timer->background;
 }
 
 static void time_take_out(struct timer *timer) REQUIRES(class_timer)
 {
-    pqueue_remove(&timers, &timer->node);
+    pqueue_remove(&timers[timer->realtime], &timer->node);
     timer->armed = false;
     foreground -= !timer->background;
 }
@@ -138,7 +150,8 @@ static void timer_interrupt_time(struct trap_frame *frame)
     apic_eoi();
     uint64_t now = time_now_ns();
     spin_lock(&timer_spin, &class_timer);
-    for (struct timer *t = first_timer(); t != NULL && t->deadline_ns <= now; t = first_timer()) {
+    for (struct timer *t = first_timer(); t != NULL && monotonic_deadline(t) <= now;
+         t = first_timer()) {
         time_take_out(t);
         spin_unlock(&timer_spin, &class_timer);
         t->fire(t);

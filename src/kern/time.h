@@ -13,7 +13,8 @@
 uint64_t time_now_ns(void);
 /* Time since 1970-01-01 00:00 UTC, as last set or corrected. Callers: any. */
 uint64_t time_realtime_ns(void);
-/* For the program: no correction follows. Callers: threads. */
+/* For the program: no correction follows. Not before the machine's start, so at least time_now_ns(). O(1): timers on
+ * this clock keep their deadlines. Callers: threads. */
 void time_set_realtime_ns(uint64_t now);
 /* For a clock that has turned out to be more exact; no effect after time_set_realtime_ns(). Callers:
  * any. */
@@ -32,9 +33,11 @@ void time_base(struct time_base *out);
 /* A one-shot timer. The function runs in the timer interrupt, interrupts off, no lock held. */
 struct timer {
     struct pqueue_node node;
-    uint64_t deadline_ns; /* on the clock of time_now_ns() */
+    uint64_t deadline_ns; /* on the clock of time_now_ns(), or of time_realtime_ns() */
     void (*fire)(struct timer *timer);
     bool armed;
+    bool
+        realtime; /* on the clock of time_realtime_ns(), and follows when it is set; while not armed */
     bool background; /* no effect on the program: see timer_any_armed() */
 };
 

@@ -36,21 +36,28 @@ bool thread_wake_entry(struct wait_entry *entry)
     return true;
 }
 
-enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
+static bool has_passed(uint64_t deadline_ns, unsigned how)
+{
+    return (how & WAIT_REALTIME ? time_realtime_ns() : time_now_ns()) >= deadline_ns;
+}
+
+enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, unsigned how)
 {
     struct thread *self = thread_current();
-    if (deadline_ns != NO_DEADLINE && time_now_ns() >= deadline_ns)
+    if (deadline_ns != NO_DEADLINE && has_passed(deadline_ns, how))
         return E_TIMEDOUT;
     if (self->signal_pending)
         return E_INTR;
-    if (deadline_ns != NO_DEADLINE)
+    if (deadline_ns != NO_DEADLINE) {
+        self->sleep_timer.realtime = how & WAIT_REALTIME;
         timer_start(&self->sleep_timer, deadline_ns);
-    list_add_tail(one ? &queue->one : &queue->all, &self->wait.link);
+    }
+    list_add_tail(how & WAIT_ONE ? &queue->one : &queue->all, &self->wait.link);
     self->waits_on = queue;
     thread_block();
     if (deadline_ns != NO_DEADLINE) {
         timer_cancel(&self->sleep_timer);
-        if (self->wake_reason == E_INTR && time_now_ns() >= deadline_ns)
+        if (self->wake_reason == E_INTR && has_passed(deadline_ns, how))
             return E_TIMEDOUT;
     }
     return self->wake_reason;

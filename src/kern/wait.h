@@ -63,9 +63,15 @@ void wait_queue_join(struct wait_queue *queue, struct wait_entry *entry, bool on
 /* Removes the entry, which may be in no queue. O(1). */
 void wait_queue_leave(struct wait_entry *entry);
 
-/* Sleeps until woken (E_OK), until time_now_ns() >= deadline_ns (E_TIMEDOUT), or until a signal is
+enum wait_how {
+    WAIT_ALL, /* in the list `all` */
+    WAIT_ONE, /* in the list `one` */
+    WAIT_REALTIME =
+        2, /* or with one of those: the deadline is on the clock of time_realtime_ns() */
+};
+/* Sleeps until woken (E_OK), until the clock reads deadline_ns (E_TIMEDOUT), or until a signal is
  * pending for the thread and the deadline has not passed (E_INTR). Both locks are dropped while it sleeps. */
-MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
+MUST_CHECK enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, unsigned how)
     REQUIRES(kernel_lock, class_sched);
 
 /* Calls all entries of `all`, and those of `one` until one takes the event. O(entries called).
@@ -78,16 +84,16 @@ void wait_queue_wake_all(struct wait_queue *queue);
 /* As wait_queue_wake(), under class_sched. True if an entry took the event. */
 bool wait_queue_wake_locked(struct wait_queue *queue) REQUIRES(class_sched);
 
-#define WAIT_EVENT_IN(queue, condition, deadline_ns, one)                                          \
+#define WAIT_EVENT_IN(queue, condition, deadline_ns, how)                                          \
     __extension__({                                                                                \
         enum err wait_err = E_OK;                                                                  \
         bool wait_done;                                                                            \
         kernel_lock_assert();                                                                      \
         uint64_t wait_flags = sched_lock();                                                        \
         while (!(wait_done = (condition)) && wait_err == E_OK)                                     \
-            wait_err = wait_queue_sleep((queue), (deadline_ns), (one));                            \
+            wait_err = wait_queue_sleep((queue), (deadline_ns), (how));                            \
         sched_unlock(wait_flags);                                                                  \
         wait_done ? E_OK : wait_err;                                                               \
     })
 #define WAIT_EVENT(queue, condition, deadline_ns)                                                  \
-    WAIT_EVENT_IN(queue, condition, deadline_ns, false)
+    WAIT_EVENT_IN(queue, condition, deadline_ns, WAIT_ALL)

@@ -321,7 +321,7 @@ static uint32_t holders(void)
 /* A read maps the file's own frame. A write replaces it by a copy; the file is unchanged. */
 GUEST_TEST(test_write_private_file)
 {
-    static struct page_source source = {&file_ops};
+    static struct page_source source = {.ops = &file_ops};
     const struct area area = {
         .range = virt_range(AREA_START, AREA_START + 2 * PAGE_SIZE),
         .kind = AREA_FILE,

@@ -15,8 +15,8 @@ ouro=${OURO:-$here/../../ouro}
 case $ouro in /*) ;; *) ouro=$PWD/$ouro ;; esac
 variables=(HOME=/root TERM=linux
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C)
-namespace=-m
-[ "$(id -u)" = 0 ] || namespace=-rm
+namespace=-mi
+[ "$(id -u)" = 0 ] || namespace=-rmi
 
 fail() {
     printf '%s\n' "$1" >&2

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_LINE "HELLO MAIN"
 #define DONE       "bench done"
@@ -15,6 +16,7 @@
 #define SQLITE  "/usr/bin/sqlite3"
 #define LUA     "/usr/bin/lua5.4"
 #define OPENSSL "/usr/bin/openssl"
+#define NODE    "/usr/bin/node"
 #define PYTHON  "/usr/bin/python3"
 #define PYTHON_LIBRARY                                                                             \
     "/usr/lib/python3.[0-9]*/" /* with `-S`, python3 reads encodings and looks for os.py */
@@ -304,24 +306,28 @@ void bench_primitives(struct bench *bench)
 
 /* ---- apps ---- */
 
-/* Programs of Debian: the time from start to last line, or the program's own figure. */
+/* Programs of Debian: the time from start to last line, or the program's own figure; and the lines
+ * `figure` that it prints. */
 static const struct app {
     const char *name;
     const char *const arguments[16];
     const char *ends;
     const char *const files[FILES_MAX][2];
-    bool speed; /* openssl speed: prints blocks and seconds */
+    bool speed;      /* openssl speed: prints blocks and seconds */
+    uint64_t memory; /* bytes; 0: as much as all */
 } apps[] = {
     {"sqlite3_speed",
      {SQLITE, ":memory:", ".read /speed.sql", NULL},
      "speed.sql ends",
      {{SQLITE}, {"/speed.sql", SCRIPT("speed.sql")}},
-     false},
+     false,
+     0},
     {"lua_loop",
      {LUA, "/loop.lua", NULL},
      "loop.lua ends",
      {{LUA}, {"/loop.lua", SCRIPT("loop.lua")}},
-     false},
+     false,
+     0},
     {"python3_loop",
      {PYTHON, "-S", "/loop.py", NULL},
      "loop.py ends",
@@ -329,33 +335,45 @@ static const struct app {
       {PYTHON_LIBRARY "encodings"},
       {PYTHON_LIBRARY "os.py"},
       {"/loop.py", SCRIPT("loop.py")}},
-     false},
+     false,
+     0},
     {"openssl_sha256",
      {OPENSSL, "speed", "-seconds", "2", "-bytes", "16384", "sha256", NULL},
      "version: ",
      {{OPENSSL}},
-     true},
+     true,
+     0},
     {"openssl_aes128",
      {OPENSSL, "speed", "-seconds", "2", "-bytes", "16384", "aes-128-cbc", NULL},
      "version: ",
      {{OPENSSL}},
-     true},
+     true,
+     0},
     {"busybox_md5sum",
      {BUSYBOX, "md5sum", BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX, BUSYBOX,
       BUSYBOX, BUSYBOX, "/init", NULL},
      "  /init",
      {{BUSYBOX}},
-     false},
+     false,
+     0},
     {"busybox_awk",
      {BUSYBOX, "awk", "BEGIN { for (i = 0; i < 300000; i++) s += i % 7; print \"sum\", s }", NULL},
      "sum 8",
      {{BUSYBOX}},
-     false},
+     false,
+     0},
     {"busybox_sh",
      {BUSYBOX, "sh", "-c", "i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done; echo at $i", NULL},
      "at 50000",
      {{BUSYBOX}},
-     false},
+     false,
+     0},
+    {"node_memory",
+     {NODE, "/memory.js", NULL},
+     "memory.js ends",
+     {{NODE}, {"/memory.js", SCRIPT("memory.js")}},
+     false,
+     1024 * 1024 * KIB},
 };
 
 /* Nanoseconds for a block, from "... 16384 size blocks: 65195 sha256's in 0.71s"; below 0 if there is
@@ -378,6 +396,7 @@ static void run_app(struct bench *bench, const struct app *app, const char *arch
             struct bench_boot boot = bench_direct(bench, system, archive);
             struct bench_seen seen = {.mark = {STARTED, app->ends}, .marks = 2};
             boot.program = app->arguments;
+            boot.memory = app->memory ? app->memory : boot.memory;
             bench_progress(app->name, system, run + 1, bench->runs);
             bool ended = bench_run_or_warn(&boot, &seen, app->name);
             double value = !ended       ? -1
@@ -385,6 +404,8 @@ static void run_app(struct bench *bench, const struct app *app, const char *arch
                                         : seen.at[1] - seen.at[0];
             if (value >= 0)
                 figures_add(&bench->figures, &key, bench_series(system, false), value);
+            bench_read_figures(seen.output.bytes, "apps", bench_series(system, false),
+                               &bench->figures);
             text_free(&seen.output);
         }
     }
@@ -397,6 +418,11 @@ void bench_apps(struct bench *bench)
     run_primitives(bench, "apps", archive, arguments);
     char *start = bench_program("start");
     for (size_t i = 0; i < ARRAY_LENGTH(apps); i++) {
+        if (access(apps[i].arguments[0], X_OK) != 0) {
+            printf("apps: %s is not installed; %s is left out\n", apps[i].arguments[0],
+                   apps[i].name);
+            continue;
+        }
         char *app_archive = bench_archive(start, apps[i].files);
         run_app(bench, &apps[i], app_archive);
         free(app_archive);

@@ -130,7 +130,20 @@ static const struct tty_driver driver = {.emit = tty_console_emit,
                                          .ended = ended,
                                          .take = tty_console_take,
                                          .has_room = tty_console_has_room,
-                                         .write = tty_console_write};
+                                         .write = tty_console_write,
+                                         .is_console = true};
+
+/* Writes to the terminal that has redirected the console, if any (TIOCCONS). */
+static enum err console_file_write(struct file *file, struct io *io, uint64_t *offset)
+{
+    if (likely(!tty_redirect))
+        return tty_write(file, io, offset);
+    struct file *to = tty_redirect;
+    file_get(to); /* it may sleep */
+    enum err e = to->ops->write(to, io, offset);
+    file_put(to);
+    return e;
+}
 
 static enum err open_console(struct file *file)
 {
@@ -140,14 +153,14 @@ static enum err open_console(struct file *file)
 
 static const struct file_ops stdout_ops = {.open = open_console,
                                            .read = tty_read,
-                                           .write = tty_write,
+                                           .write = console_file_write,
                                            .poll = tty_poll,
                                            .queue = tty_queue,
                                            .async_group = tty_async_group,
                                            .control = tty_control};
 static const struct file_ops stderr_ops = {.open = open_console,
                                            .read = tty_read,
-                                           .write = tty_write,
+                                           .write = console_file_write,
                                            .poll = tty_poll,
                                            .queue = tty_queue,
                                            .async_group = tty_async_group,

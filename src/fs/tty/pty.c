@@ -229,6 +229,7 @@ static enum err slave_join(struct file *file, struct pty *pty)
     if (pty->tty.exclusive && !capable(CAP_SYS_ADMIN))
         return E_BUSY;
     file->state = &pty->tty;
+    file->limit = pty->tty.hangups;
     pty->slaves++;
     pty->opened = true;
     if (!(file->flags & O_NOCTTY))
@@ -341,6 +342,7 @@ static void master_release(struct file *file)
     /* Before the signals, so that a sleeping reader gets E_IO and not E_INTR. */
     wait_queue_wake(&pty->readable);
     wait_queue_wake(&pty->writable);
+    tty_redirect_end(tty);
     if (tty->session != 0 && tty->session != tty->foreground)
         fs_raise_group(FS_SIGHUP, tty->session); /* the session leader, usually a shell */
     tty_release(tty, false);
@@ -524,6 +526,16 @@ void pty_session_ended(uint32_t session)
     struct tty *tty = tty_find(session);
     if (tty)
         tty_release(tty, true);
+}
+
+enum err pty_hang_up_session(uint32_t session)
+{
+    if (!capable(CAP_SYS_TTY_CONFIG))
+        return E_PERM;
+    struct tty *tty = tty_find(session);
+    if (tty)
+        tty_hang_up(tty);
+    return E_OK;
 }
 
 /* /dev/tty: the controlling terminal of the calling process. */

@@ -22,3 +22,5 @@ MUST_CHECK enum err pty_mount(void);
 /* The leader of a session has ended: sends SIGHUP to the foreground group of the
  * session's terminal, and releases the terminal from the session. */
 void pty_session_ended(uint32_t session);
+/* vhangup(2) for the terminal of a session, if it has one. E_PERM. */
+MUST_CHECK enum err pty_hang_up_session(uint32_t session);

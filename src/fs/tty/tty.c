@@ -51,17 +51,28 @@ static bool tty_is_canonical(const struct tty *tty)
     return tty->line.termios.lflag & TTY_ICANON;
 }
 
+static struct tty *tty_of(const struct file *file)
+{
+    return file->state;
+}
+
+static bool is_hung_up(const struct file *file)
+{
+    const struct tty *tty = tty_of(file);
+    return tty->hung_up || file->limit != tty->hangups;
+}
+
 struct read_wait {
-    struct tty *tty;
+    const struct file *file;
     size_t needed; /* bytes */
 };
 
 static bool is_readable(void *context)
 {
     const struct read_wait *wait = context;
-    struct tty *tty = wait->tty;
+    struct tty *tty = tty_of(wait->file);
     tty_tty_pump(tty);
-    if (tty->hung_up || tty->driver->ended(tty))
+    if (is_hung_up(wait->file) || tty->driver->ended(tty))
         return true;
     return tty_is_canonical(tty) ? tty_line_readable(&tty->line)
                                  : tty_line_available(&tty->line) >= wait->needed;
@@ -82,12 +93,13 @@ static enum err tty_hand_out(struct tty *tty, struct io *io)
 }
 
 /* Waits for the input of a non-canonical read(), as VMIN and VTIME demand (termios(3)). */
-static enum err wait_raw(struct tty *tty, uint64_t size)
+static enum err wait_raw(const struct file *file, uint64_t size)
 {
+    struct tty *tty = tty_of(file);
     struct tty_line *line = &tty->line;
     uint64_t minimum = line->termios.cc[TTY_VMIN];
     uint64_t time = line->termios.cc[TTY_VTIME] * TENTH_OF_A_SECOND;
-    struct read_wait wait = {tty, 1};
+    struct read_wait wait = {file, 1};
     enum err e;
     if (minimum == 0) {
         e = fs_wait(tty->readable, is_readable, &wait, time_now_ns() + time);
@@ -100,7 +112,7 @@ static enum err wait_raw(struct tty *tty, uint64_t size)
         return fs_wait(tty->readable, is_readable, &wait, NO_DEADLINE);
     }
     e = fs_wait(tty->readable, is_readable, &wait, NO_DEADLINE);
-    while (e == E_OK && tty_line_available(line) < minimum && !tty->hung_up &&
+    while (e == E_OK && tty_line_available(line) < minimum && !is_hung_up(file) &&
            !tty->driver->ended(tty)) {
         wait.needed = tty_line_available(line) + 1;
         e = fs_wait(tty->readable, is_readable, &wait, time_now_ns() + time);
@@ -119,17 +131,14 @@ static enum err check_foreground(const struct tty *tty, int number)
                                                                        : E_OK;
 }
 
-static struct tty *tty_of(const struct file *file)
-{
-    return file->state;
-}
-
 enum err tty_read(struct file *file, struct io *io, uint64_t *offset)
 {
     (void)offset;
     struct tty *tty = tty_of(file);
-    struct read_wait wait = {tty, 1};
+    struct read_wait wait = {file, 1};
     bool was_hung_up = tty->hung_up;
+    if (file->limit != tty->hangups)
+        return E_OK;
     enum err e = check_foreground(tty, FS_SIGTTIN);
     if (e != E_OK || io_left(io) == 0)
         return e;
@@ -140,19 +149,22 @@ enum err tty_read(struct file *file, struct io *io, uint64_t *offset)
             e = fs_wait(tty->readable, is_readable, &wait, NO_DEADLINE);
     }
     if (e == E_OK && !tty_is_canonical(tty) && !(file->flags & O_NONBLOCK))
-        e = wait_raw(tty, io_left(io));
-    if (e == E_OK)
-        e = tty->hung_up && !was_hung_up ? E_IO : tty_hand_out(tty, io);
+        e = wait_raw(file, io_left(io));
+    if (e == E_OK && tty->hung_up && !was_hung_up)
+        e = E_IO;
+    else if (e == E_OK && file->limit == tty->hangups)
+        e = tty_hand_out(tty, io);
     tty_taken(tty);
     return e;
 }
 
 static bool tty_may_write(void *context)
 {
-    struct tty *tty = context;
+    const struct file *file = context;
+    struct tty *tty = tty_of(file);
     if (tty->line.stopped)
         tty_tty_pump(tty);
-    return tty->hung_up ||
+    return is_hung_up(file) ||
            (!tty->line.stopped && (!tty->driver->has_room || tty->driver->has_room(tty)));
 }
 
@@ -163,14 +175,14 @@ enum err tty_write(struct file *file, struct io *io, uint64_t *offset)
     struct tty *tty = tty_of(file);
     enum err e = tty->line.termios.lflag & TTY_TOSTOP ? check_foreground(tty, FS_SIGTTOU) : E_OK;
     while (e == E_OK && io_left(io) > 0) {
-        if (!tty_may_write(tty)) {
+        if (!tty_may_write(file)) {
             if (file->flags & O_NONBLOCK)
                 return E_AGAIN;
-            e = fs_wait(tty->writable, tty_may_write, tty, NO_DEADLINE);
+            e = fs_wait(tty->writable, tty_may_write, file, NO_DEADLINE);
             if (e != E_OK)
                 return e;
         }
-        if (tty->hung_up)
+        if (is_hung_up(file))
             return E_IO;
         uint64_t before = io_left(io);
         uint64_t size = before < sizeof(bytes) ? before : sizeof(bytes);
@@ -184,13 +196,13 @@ uint32_t tty_poll(struct file *file)
 {
     struct tty *tty = tty_of(file);
     const struct tty_termios *termios = &tty->line.termios;
-    struct read_wait wait = {tty, 1};
+    struct read_wait wait = {file, 1};
     if (!tty_is_canonical(tty) && termios->cc[TTY_VTIME] == 0 && termios->cc[TTY_VMIN] > 1)
         wait.needed = termios->cc[TTY_VMIN];
     uint32_t events = is_readable(&wait) ? POLL_READABLE : 0;
-    if (tty->hung_up)
+    if (is_hung_up(file))
         return events | POLL_WRITABLE | POLL_ERR | POLL_HUP;
-    return tty_may_write(tty) ? events | POLL_WRITABLE : events;
+    return tty_may_write(file) ? events | POLL_WRITABLE : events;
 }
 
 struct wait_queue *tty_queue(struct file *file, bool write)
@@ -235,11 +247,47 @@ static uint32_t speed_of(uint32_t cflag, uint32_t other)
     return speeds[i];
 }
 
+#define TERMIO_CC 8u
+
+struct termio { /* System V's, with the low halves of the flags; TERMIO_SIZE bytes of it */
+    uint16_t flags[4];
+    uint8_t line, cc[TERMIO_CC];
+};
+#define TERMIO_SIZE 18u /* with a byte after the last member */
+
+_Static_assert(sizeof(struct termio) == TERMIO_SIZE, "struct termio");
+
+COLD static enum err get_termio(const struct tty_termios *termios, uint64_t argument)
+{
+    struct termio old = {.flags = {(uint16_t)termios->iflag, (uint16_t)termios->oflag,
+                                   (uint16_t)termios->cflag, (uint16_t)termios->lflag},
+                         .line = termios->line};
+    memcpy(old.cc, termios->cc, sizeof(old.cc));
+    return copy_out(virt(argument), &old, TERMIO_SIZE);
+}
+
+COLD static enum err take_termio(struct tty_termios *termios, uint64_t argument)
+{
+    struct termio old;
+    enum err e = copy_in(&old, virt(argument), TERMIO_SIZE);
+    if (e != E_OK)
+        return e;
+    uint32_t *const flags[] = {&termios->iflag, &termios->oflag, &termios->cflag, &termios->lflag};
+    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
+        *flags[i] = (*flags[i] & 0xffff0000) | old.flags[i];
+    termios->line = old.line;
+    memcpy(termios->cc, old.cc, sizeof(old.cc));
+    return E_OK;
+}
+
 static enum err set_termios(struct tty *tty, uint32_t command, uint64_t argument)
 {
-    bool old = command <= TCSETSF, flush = command == TCSETSF || command == TCSETSF2;
+    bool old = command <= TCSETSF;
+    bool flush = command == TCSETSF || command == TCSETSF2 || command == TCSETAF;
     struct tty_termios before = tty->line.termios, termios = before;
-    enum err e = copy_in(&termios, virt(argument), old ? TERMIOS_OLD_SIZE : sizeof(termios));
+    enum err e = command - TCSETA <= TCSETAF - TCSETA
+                     ? take_termio(&termios, argument)
+                     : copy_in(&termios, virt(argument), old ? TERMIOS_OLD_SIZE : sizeof(termios));
     if (e != E_OK)
         return e;
     uint32_t input = termios.cflag >> 16; /* IBSHIFT */
@@ -332,6 +380,59 @@ void tty_release(struct tty *tty, bool leader_ended)
     tty->session = tty->foreground = 0;
 }
 
+struct file *tty_redirect;
+
+COLD static enum err redirect_console(struct file *file)
+{
+    if (!capable(CAP_SYS_ADMIN))
+        return E_PERM;
+    if (tty_of(file)->driver->is_console) {
+        file_put(tty_redirect);
+        tty_redirect = NULL;
+        return E_OK;
+    }
+    if (!file_can_write(file))
+        return E_BADF;
+    if (tty_redirect)
+        return E_BUSY;
+    file_get(file);
+    tty_redirect = file;
+    return E_OK;
+}
+
+COLD void tty_redirect_end(const struct tty *tty)
+{
+    struct file *redirect = tty_redirect;
+    if (redirect && tty_of(redirect) == tty) {
+        tty_redirect = NULL;
+        file_put(redirect);
+    }
+}
+
+COLD static void raise_leader(const struct tty *tty, int signal)
+{
+    const struct fs_owner leader = {.type = FS_OWNER_PROCESS, .id = tty->session};
+    fs_signal_owner(&leader, &(struct fs_io_event){.signal = signal, .code = FS_SI_KERNEL});
+}
+
+COLD void tty_hang_up(struct tty *tty)
+{
+    if (tty->session != 0) {
+        raise_leader(tty, FS_SIGHUP);
+        raise_leader(tty, FS_SIGCONT);
+    }
+    tty->session = tty->foreground = 0;
+    if (tty->driver->is_console)
+        return; /* what is open of the console stays so */
+    tty->hangups++;
+    void (*signal_typed)(void *, int) = tty->line.signal;
+    tty_setup(tty, tty->driver, tty->readable, tty->writable);
+    tty->line.signal = signal_typed;
+    wait_queue_wake(tty->readable);
+    wait_queue_wake(tty->writable);
+    tty_redirect_end(tty);
+}
+
 /* TIOCNOTTY: a session leader releases the terminal for its whole session. */
 static enum err give_up_control(struct tty *tty)
 {
@@ -422,6 +523,9 @@ static bool is_change(uint32_t command, bool remote)
     case TCSETS2:
     case TCSETSW2:
     case TCSETSF2:
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
     case TIOCSPGRP:
         return true;
     case TCSBRK:
@@ -478,7 +582,12 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
     case TCSETS2:
     case TCSETSW2:
     case TCSETSF2:
+    case TCSETA:
+    case TCSETAW:
+    case TCSETAF:
         return set_termios(tty, command, argument);
+    case TCGETA:
+        return get_termio(&tty->line.termios, argument);
     case TIOCGWINSZ:
         return copy_out(virt(argument), &tty->window, sizeof(tty->window));
     case TIOCSWINSZ:
@@ -506,7 +615,12 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
             tty->exclusive = command == TIOCEXCL;
         return E_OK;
     case TIOCCONS:
-        return remote ? E_INVAL : E_NOTTY;
+        return E_INVAL; /* of a master; of others: tty_control() */
+    case TIOCVHANGUP:
+        if (!capable(CAP_SYS_ADMIN))
+            return E_PERM;
+        tty_hang_up(tty);
+        return E_OK;
     case TCSBRK:
     case TCSBRKP:
     case TIOCSBRK:
@@ -521,5 +635,9 @@ enum err tty_control(struct file *file, uint32_t command, uint64_t argument, uin
 {
     (void)result;
     struct tty *tty = tty_of(file);
-    return tty->hung_up ? E_IO : tty_command(tty, false, command, argument);
+    if (is_hung_up(file))
+        return command == TIOCSPGRP && !tty->hung_up ? E_NOTTY : E_IO;
+    if (command == TIOCCONS)
+        return redirect_console(file);
+    return tty_command(tty, false, command, argument);
 }

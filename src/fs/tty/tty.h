@@ -38,6 +38,7 @@ struct tty_driver {
     void (*flow_changed)(struct tty *tty);
     /* Called after the termios have changed. NULL: nothing to do. */
     void (*termios_changed)(struct tty *tty, const struct tty_termios *before);
+    bool is_console;
 };
 
 struct tty {
@@ -48,6 +49,7 @@ struct tty {
     uint32_t device;     /* TIOCGDEV */
     bool exclusive;      /* TIOCEXCL: only a privileged process may open it */
     bool hung_up;        /* the master is closed: end of file for reads, E_IO for writes */
+    uint32_t hangups;    /* vhangup(2): files with another number in file->limit are hung up, too */
     struct wait_queue *readable, *writable; /* of the slave; the console has one for both */
     const struct tty_driver *driver;
 };
@@ -69,6 +71,13 @@ MUST_CHECK enum err tty_take_control(struct tty *tty);
 /* Releases the tty from its session: SIGHUP, and unless the session's leader has ended SIGCONT, for
  * the foreground group. */
 void tty_release(struct tty *tty, bool leader_ended);
+/* vhangup(2), and what becomes of the slave when its master is closed: what is open of the terminal is hung up, and it
+ * controls no session. */
+void tty_hang_up(struct tty *tty);
+/* TIOCCONS: the file that gets what is written to the console; NULL: none does. */
+extern struct file *tty_redirect;
+/* The terminal gets it no longer. */
+void tty_redirect_end(const struct tty *tty);
 /* The controlling terminal of a session, or NULL. */
 struct tty *tty_find(uint32_t session);
 /* ioctl(). `remote`: for the master. E_NOTTY: unknown, or not the controlling terminal. E_INTR: the

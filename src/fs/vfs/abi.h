@@ -125,6 +125,10 @@ static inline uint8_t mode_entry_type(uint32_t mode)
 #define TCSETS          0x5402u
 #define TCSETSW         0x5403u
 #define TCSETSF         0x5404u
+#define TCGETA          0x5405u
+#define TCSETA          0x5406u
+#define TCSETAW         0x5407u
+#define TCSETAF         0x5408u
 #define TCSBRK          0x5409u
 #define TCXONC          0x540au
 #define TCFLSH          0x540bu
@@ -158,6 +162,7 @@ static inline uint8_t mode_entry_type(uint32_t mode)
 #define TIOCGPTLCK      0x80045439u
 #define TIOCGEXCL       0x80045440u
 #define TIOCGPTPEER     0x5441u
+#define TIOCVHANGUP     0x5437u
 #define FIOSETOWN       0x8901u
 #define SIOCSPGRP       0x8902u
 #define FIOGETOWN       0x8903u

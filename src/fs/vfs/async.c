@@ -2,6 +2,7 @@
 #include "fs/vfs/async.h"
 
 #include "fs/vfs/lease.h"
+#include "fs/vfs/notify.h"
 #include "fs/vfs/wait.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
@@ -230,6 +231,7 @@ void async_forget_owner(struct file *file)
 void async_end(struct file *file)
 {
     lease_end(file);
+    notify_end(file);
     async_leave(file->async);
     heap_free(file->async);
 }

@@ -5,7 +5,10 @@
 #include "mm/heap/heap.h"
 
 static struct file_table first_files = {.references = 1};
-struct fs_context fs_first = {.references = 1, .umask = 022, .files = &first_files};
+struct fs_context fs_first = {.references = 1,
+                              .umask = 022,
+                              .files = &first_files,
+                              .place_link = LIST_INIT(fs_first.place_link)};
 
 static void replace(struct dentry **slot, struct dentry *dentry)
 {
@@ -16,14 +19,38 @@ static void replace(struct dentry **slot, struct dentry *dentry)
     dentry_put(old);
 }
 
+/* The next context of the ring; `own` ends it, and is its last. */
+static bool next_of_place(const struct fs_context *own, struct fs_context **at)
+{
+    bool first = !*at;
+    if (!first && *at == own)
+        return false;
+    const struct list *link = first ? own->place_link.next : (*at)->place_link.next;
+    *at = CONTAINER_OF(link, struct fs_context, place_link);
+    return true;
+}
+
 void fs_set_root(struct dentry *directory)
 {
-    replace(&fs_current()->root, directory);
+    for (struct fs_context *at = NULL; next_of_place(fs_current(), &at);)
+        replace(&at->root, directory);
 }
 
 void fs_set_cwd(struct dentry *directory)
 {
-    replace(&fs_current()->cwd, directory);
+    for (struct fs_context *at = NULL; next_of_place(fs_current(), &at);)
+        replace(&at->cwd, directory);
+}
+
+void fs_set_umask(uint32_t umask)
+{
+    for (struct fs_context *at = NULL; next_of_place(fs_current(), &at);)
+        at->umask = umask;
+}
+
+bool fs_context_place_is_shared(const struct fs_context *context)
+{
+    return context->references > 1 || !list_empty(&context->place_link);
 }
 
 void fs_set_executable(struct dentry *dentry)
@@ -31,7 +58,8 @@ void fs_set_executable(struct dentry *dentry)
     replace(&fs_current()->executable, dentry);
 }
 
-enum err fs_context_copy(const struct fs_context *from, bool share_files, struct fs_context **out)
+enum err fs_context_copy(struct fs_context *from, bool share_files, bool share_place,
+                         struct fs_context **out)
 {
     struct fs_context *to = heap_alloc(sizeof(*to));
     if (!to)
@@ -47,6 +75,9 @@ enum err fs_context_copy(const struct fs_context *from, bool share_files, struct
         heap_free(to);
         return e;
     }
+    list_init(&to->place_link);
+    if (share_place)
+        list_add_tail(&from->place_link, &to->place_link);
     dentry_get(to->root);
     dentry_get(to->cwd);
     if (to->executable)
@@ -55,11 +86,11 @@ enum err fs_context_copy(const struct fs_context *from, bool share_files, struct
     return E_OK;
 }
 
-enum err fs_context_own(const struct fs_context *context, struct fs_context **out)
+enum err fs_context_own(struct fs_context *context, struct fs_context **out)
 {
     *out = NULL;
     bool shared = context->references > 1 || context->files->references > 1;
-    return shared ? fs_context_copy(context, false, out) : E_OK;
+    return shared ? fs_context_copy(context, false, true, out) : E_OK;
 }
 
 void fs_context_put(struct fs_context *context)
@@ -71,6 +102,7 @@ void fs_context_put(struct fs_context *context)
         if (context->files != &first_files)
             heap_free(context->files);
     }
+    list_remove(&context->place_link);
     if (context == &fs_first)
         return; /* kernel threads use root and working directory */
     dentry_put(context->root);

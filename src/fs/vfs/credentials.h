@@ -38,6 +38,7 @@ enum capability { /* capabilities(7); those that a check here asks for */
     CAP_SYS_NICE = 23,
     CAP_SYS_RESOURCE = 24,
     CAP_SYS_TIME = 25,
+    CAP_SYS_TTY_CONFIG = 26,
     CAP_MKNOD = 27,
     CAP_LEASE = 28,
     CAP_SETFCAP = 31,

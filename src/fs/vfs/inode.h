@@ -110,11 +110,12 @@ struct inode {
     struct lock_waiters *lock_waiters; /* for flock(); NULL: none (fs/vfs/file.c) */
     struct watch *watches;             /* fs/vfs/notify.h */
     struct gap_tree *locks;            /* fs/vfs/range_lock.h; NULL: none */
-    uint32_t seals;  /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool busy;       /* a change has given way in its middle (inode_give_way()) */
-    bool linkable;   /* nlink is 0, but link() is allowed (O_TMPFILE) */
-    bool fixed_mode; /* chmod() is E_PERM for all (/proc/PID) */
-    uint8_t quick;   /* MAY_* that every thread has, and INODE_* */
+    uint32_t seals;     /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
+    bool busy;          /* a change has given way in its middle (inode_give_way()) */
+    bool linkable;      /* nlink is 0, but link() is allowed (O_TMPFILE) */
+    bool fixed_mode;    /* chmod() is E_PERM for all (/proc/PID) */
+    uint8_t quick;      /* MAY_* that every thread has, and INODE_* */
+    uint8_t write_hint; /* F_SET_RW_HINT */
     struct attributes *attributes; /* fs/vfs/xattr.h; NULL: none */
     /* The name for /proc/self/maps: the dentry of the file that was mapped first. One reference
      * while mappings > 0; before that, valid only until that file is closed. */

@@ -16,6 +16,7 @@ struct lease {
     uint64_t deadline;
 };
 
+uint64_t lease_break_seconds = 45;
 static struct lease *leases;
 static struct wait_queue lease_queue = WAIT_QUEUE_INIT(lease_queue);
 
@@ -145,7 +146,7 @@ static void lease_signal(struct lease *lease, uint32_t target)
     struct fs_io_event event = {async_signal(lease->file), lease->fd, FS_IO_MSG,
                                 POLL_READABLE | POLL_MSG};
     if (lease->type == lease->target)
-        lease->deadline = time_now_ns() + LEASE_BREAK_SECONDS * NS_PER_SECOND;
+        lease->deadline = time_now_ns() + lease_break_seconds * NS_PER_SECOND;
     lease->target = target;
     if (owner.id != 0)
         fs_signal_owner(&owner, &event);

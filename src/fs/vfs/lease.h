@@ -2,7 +2,7 @@
 /*
  * Leases (fcntl(2), "Leases"): an open file has the word that no other opens the file in a way that
  * conflicts. A conflicting open or truncation signals the owner of the lease's file (F_SETOWN,
- * F_SETSIG) and waits until the lease has been given up, or for LEASE_BREAK_SECONDS.
+ * F_SETSIG) and waits until the lease has been given up, or for lease_break_seconds.
  *
  *   read lease    conflicts with opening for writing; the file is open for writing nowhere
  *   write lease   conflicts with any opening; the file is open nowhere else
@@ -14,10 +14,10 @@
 
 #include "fs/vfs/file.h"
 
-#define LEASE_READ          0u /* F_RDLCK and its kin */
-#define LEASE_WRITE         1u
-#define LEASE_NONE          2u
-#define LEASE_BREAK_SECONDS 45 /* /proc/sys/fs/lease-break-time */
+#define LEASE_READ  0u /* F_RDLCK and its kin */
+#define LEASE_WRITE 1u
+#define LEASE_NONE  2u
+extern uint64_t lease_break_seconds; /* /proc/sys/fs/lease-break-time */
 
 /* F_SETLEASE by way of descriptor `fd`. E_ACCES, E_INVAL, E_AGAIN, E_NOMEM. */
 MUST_CHECK enum err lease_set(struct file *file, int fd, uint64_t type);

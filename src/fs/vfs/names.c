@@ -408,21 +408,41 @@ static void rename_touch(const struct walk *from, const struct walk *to)
     inode_touch_changed(from->found->inode);
 }
 
-static void notify_move(const struct walk *from, const struct walk *to, const struct inode *moved)
+COLD static void notify_move(const struct walk *from, const struct walk *to,
+                             const struct inode *moved)
 {
     uint32_t cookie = notify_next_cookie();
+    if (from->parent == to->parent)
+        notify_name(from->parent->inode, NOTIFY_RENAMED, (struct notify_subject){.inode = moved});
     notify_name(from->parent->inode, NOTIFY_MOVED_FROM,
                 (struct notify_subject){moved, from->name, from->length, cookie});
     notify_name(to->parent->inode, NOTIFY_MOVED_TO,
                 (struct notify_subject){moved, to->name, to->length, cookie});
 }
 
-static enum err rename_replace(const struct walk *from, const struct walk *to)
+/* Puts a whiteout, the device 0:0, in the place of a name that has moved: overlayfs takes it for a removed one. */
+COLD static enum err leave_whiteout(const struct walk *from, struct inode *whiteout)
+{
+    struct dentry *dentry;
+    enum err e = dentry_alloc(from->parent, from->name, from->length, whiteout, &dentry);
+    if (e != E_OK)
+        return e;
+    whiteout->nlink = 1;
+    e = dentry_link(dentry);
+    dentry_put(dentry);
+    return e;
+}
+
+/* `whiteout`: the inode that takes the old name; NULL: nothing does. */
+static enum err rename_replace(const struct walk *from, const struct walk *to,
+                               struct inode *whiteout)
 {
     struct dentry *victim = to->found;
     enum err e = dentry_move(from->found, to->parent, to->name, to->length, victim);
     if (e != E_OK)
         return e;
+    if (whiteout)
+        e = leave_whiteout(from, whiteout);
     if (is_directory(from->found)) {
         from->parent->inode->nlink--;
         to->parent->inode->nlink++;
@@ -441,7 +461,7 @@ static enum err rename_replace(const struct walk *from, const struct walk *to)
     }
     notify_inode(from->found->inode, NOTIFY_MOVE_SELF);
     rename_touch(from, to);
-    return E_OK;
+    return e;
 }
 
 static enum err rename_exchange(const struct walk *from, const struct walk *to)
@@ -461,11 +481,25 @@ static enum err rename_exchange(const struct walk *from, const struct walk *to)
     return E_OK;
 }
 
+static enum err rename_perform(const struct walk *from, const struct walk *to, uint32_t flags)
+{
+    struct inode *whiteout = NULL;
+    enum err e = rename_allowed(from, to, flags);
+    if (e == E_OK && (flags & RENAME_EXCHANGE))
+        return rename_exchange(from, to);
+    if (e == E_OK && (flags & RENAME_WHITEOUT))
+        e = vfs_create_inode(from->parent, S_IFCHR, 0, &whiteout);
+    if (e == E_OK)
+        e = rename_replace(from, to, whiteout);
+    inode_put(whiteout);
+    return e;
+}
+
 enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags)
 {
-    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
         return E_INVAL;
-    if ((flags & RENAME_NOREPLACE) && (flags & RENAME_EXCHANGE))
+    if ((flags & RENAME_EXCHANGE) && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
         return E_INVAL;
     struct walk old, new;
     enum err e = walk_path(from.at, from.path, WALK_PARENT, &old);
@@ -480,12 +514,8 @@ enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags)
     /* rename(2) of two names of the same file does nothing. */
     const struct dentry *target = new.found;
     bool same = e == E_OK && target && old.found->inode == target->inode;
-    if (e == E_OK && !same) {
-        e = rename_allowed(&old, &new, flags);
-        if (e == E_OK)
-            e = (flags & RENAME_EXCHANGE) ? rename_exchange(&old, &new)
-                                          : rename_replace(&old, &new);
-    }
+    if (e == E_OK && !same)
+        e = rename_perform(&old, &new, flags);
     walk_end(&old);
     walk_end(&new);
     return e;

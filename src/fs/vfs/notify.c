@@ -27,10 +27,11 @@ struct watch {
     struct watch *next; /* next watch of the inode */
     struct list link;   /* inotify.watches */
     struct hash_link number;
-    struct inotify *inotify;
-    struct inode *inode; /* one reference */
+    struct inotify *inotify; /* NULL: a watch of F_NOTIFY, only in inode->watches */
+    struct file *file;       /* F_NOTIFY: the directory, open; it sends the signals */
+    struct inode *inode;     /* one reference */
     uint32_t mask;
-    int wd;
+    int wd; /* F_NOTIFY: the descriptor */
 };
 
 struct event_head { /* struct inotify_event */
@@ -101,13 +102,24 @@ static void watch_end(struct watch *watch)
     while (*at != watch)
         at = &(*at)->next;
     *at = watch->next;
-    list_remove(&watch->link);
-    hash_table_remove(&watch->inotify->numbers, &watch->number);
-    notify_push(watch->inotify, (struct event_head){.wd = watch->wd, .mask = NOTIFY_IGNORED}, "",
-                0);
+    if (watch->inotify) {
+        list_remove(&watch->link);
+        hash_table_remove(&watch->inotify->numbers, &watch->number);
+        notify_push(watch->inotify, (struct event_head){.wd = watch->wd, .mask = NOTIFY_IGNORED},
+                    "", 0);
+    }
     heap_free(watch);
     notify_watches--;
     inode_put(inode);
+}
+
+COLD static void notify_signal(const struct watch *watch)
+{
+    struct fs_owner owner = async_owner(watch->file);
+    struct fs_io_event event = {async_signal(watch->file), watch->wd, FS_IO_MSG,
+                                POLL_READABLE | POLL_MSG};
+    if (owner.id != 0)
+        fs_signal_owner(&owner, &event);
 }
 
 void notify_watchers(const struct inode *watched, uint32_t event,
@@ -121,7 +133,10 @@ void notify_watchers(const struct inode *watched, uint32_t event,
         if (common == 0 || (common & NOTIFY_EXCL_UNLINK))
             continue;
         struct event_head head = {watch->wd, (event & NOTIFY_ALL) | kind, subject->cookie, 0};
-        notify_push(watch->inotify, head, subject->name ? subject->name : "", subject->length);
+        if (watch->inotify)
+            notify_push(watch->inotify, head, subject->name ? subject->name : "", subject->length);
+        else
+            notify_signal(watch);
         if (watch->mask & NOTIFY_ONESHOT)
             watch_end(watch);
     }
@@ -254,39 +269,52 @@ bool inotify_is(const struct file *file)
     return file->ops == &inotify_ops;
 }
 
-static struct watch *notify_find(const struct inotify *inotify, const struct inode *inode)
+static struct watch *notify_find(const struct inotify *inotify, const struct file *file,
+                                 const struct inode *inode)
 {
     struct watch *watch = inode->watches;
-    while (watch && watch->inotify != inotify)
+    while (watch && (watch->inotify != inotify || watch->file != file))
         watch = watch->next;
     return watch;
+}
+
+/* A watch of the inode with the other members of `how`. */
+static MUST_CHECK enum err watch_new(const struct watch *how, struct inode *inode,
+                                     struct watch **out)
+{
+    if (notify_watches >= WATCHES_MAX)
+        return E_NOSPC;
+    struct watch *watch = heap_alloc(sizeof(*watch));
+    if (!watch)
+        return E_NOMEM;
+    *watch = *how;
+    watch->inode = inode;
+    watch->next = inode->watches;
+    inode->watches = watch;
+    inode_get(inode);
+    notify_watches++;
+    *out = watch;
+    return E_OK;
 }
 
 enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd)
 {
     struct inotify *inotify = file->state;
-    struct watch *watch = notify_find(inotify, inode);
+    struct watch *watch = notify_find(inotify, NULL, inode);
     uint32_t kept = mask & (NOTIFY_ALL | NOTIFY_ONESHOT | NOTIFY_EXCL_UNLINK);
     if (watch) {
         if (mask & NOTIFY_MASK_CREATE)
             return E_EXIST;
         watch->mask = (mask & NOTIFY_MASK_ADD) ? watch->mask | kept : kept;
     } else {
-        if (notify_watches >= WATCHES_MAX)
-            return E_NOSPC;
-        watch = heap_alloc(sizeof(*watch));
-        if (!watch)
-            return E_NOMEM;
-        *watch = (struct watch){.next = inode->watches,
-                                .inotify = inotify,
-                                .inode = inode,
-                                .mask = kept,
-                                .wd = ++inotify->last_wd};
-        inode->watches = watch;
+        enum err e =
+            watch_new(&(struct watch){.inotify = inotify, .mask = kept, .wd = inotify->last_wd + 1},
+                      inode, &watch);
+        if (e != E_OK)
+            return e;
+        inotify->last_wd++;
         list_add_tail(&inotify->watches, &watch->link);
         hash_table_add(&inotify->numbers, &watch->number, (uint32_t)watch->wd);
-        inode_get(inode);
-        notify_watches++;
     }
     *wd = watch->wd;
     return E_OK;
@@ -300,4 +328,49 @@ enum err inotify_remove(struct file *file, int wd)
         return E_INVAL;
     watch_end(CONTAINER_OF(link, struct watch, number));
     return E_OK;
+}
+
+/* By bit of DN_*. */
+static const uint16_t dn_events[] = {NOTIFY_ACCESS,
+                                     NOTIFY_MODIFY,
+                                     NOTIFY_CREATE | NOTIFY_MOVED_TO,
+                                     NOTIFY_DELETE | NOTIFY_MOVED_FROM,
+                                     0,
+                                     NOTIFY_ATTRIBUTES};
+#define DN_RENAME    0x10u
+#define DN_MULTISHOT 0x80000000u
+
+COLD enum err notify_by_signal(struct file *file, int fd, uint32_t events)
+{
+    struct watch *watch = NULL;
+    if ((events & ~DN_MULTISHOT) == 0) {
+        notify_end(file);
+        return E_OK;
+    }
+    if (!mode_is(file->inode->mode, S_IFDIR))
+        return E_NOTDIR;
+    uint32_t mask = events & DN_MULTISHOT ? 0 : NOTIFY_ONESHOT;
+    mask |= events & DN_RENAME ? NOTIFY_RENAMED : 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(dn_events); i++)
+        mask |= events >> i & 1 ? dn_events[i] : 0;
+    enum err e = async_set_owner(file, FS_OWNER_PROCESS, fs_caller_job().pid);
+    if (e == E_OK)
+        watch = notify_find(NULL, file, file->inode);
+    if (e == E_OK && !watch)
+        return watch_new(&(struct watch){.file = file, .mask = mask, .wd = fd}, file->inode,
+                         &watch);
+    if (e != E_OK)
+        return e;
+    watch->wd = fd;
+    watch->mask |= mask & ~NOTIFY_ONESHOT;
+    if (events & DN_MULTISHOT)
+        watch->mask &= ~NOTIFY_ONESHOT;
+    return E_OK;
+}
+
+COLD void notify_end(const struct file *file)
+{
+    struct watch *watch = notify_find(NULL, file, file->inode);
+    if (watch)
+        watch_end(watch);
 }

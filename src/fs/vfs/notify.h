@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notification of events on files: inotify(7). File operations report events; without watches a
- * report costs one load:
+ * Notification of events on files: inotify(7), and F_NOTIFY (fcntl(2)), whose watches belong to an open directory and send
+ * signals. File operations report events; without watches a report costs one load:
  *
  *     notify(file->dentry, NOTIFY_MODIFY)     to watches of the file and, with its name, to those
  *                                             of its directory
@@ -36,6 +36,7 @@ enum notify_event { /* IN_* */
 #define NOTIFY_DONT_FOLLOW 0x02000000u
 #define NOTIFY_EXCL_UNLINK 0x04000000u
 #define NOTIFY_MASK_CREATE 0x10000000u
+#define NOTIFY_RENAMED     0x10000000u /* an event: within the directory, for F_NOTIFY */
 #define NOTIFY_MASK_ADD    0x20000000u
 #define NOTIFY_ISDIR       0x40000000u
 #define NOTIFY_ONESHOT     0x80000000u
@@ -84,3 +85,9 @@ bool inotify_is(const struct file *file);
  * E_NOSPC. */
 MUST_CHECK enum err inotify_add(struct file *file, struct inode *inode, uint32_t mask, int *wd);
 MUST_CHECK enum err inotify_remove(struct file *file, int wd); /* E_INVAL */
+
+/* F_NOTIFY by way of descriptor `fd`; `events`: DN_*, 0 ends it. The watch ends with the file. E_NOTDIR, E_NOSPC, E_NOMEM.
+ * O(watches of the directory). */
+MUST_CHECK enum err notify_by_signal(struct file *file, int fd, uint32_t events);
+/* The file, which has an owner of signals, is being closed. */
+void notify_end(const struct file *file);

@@ -91,6 +91,7 @@ struct fs_io_event {
 #define FS_SIGTTOU           22
 #define FS_SIGXFSZ           25
 #define FS_SIGWINCH          28
+#define FS_SI_KERNEL         0x80 /* si_code */
 
 #define FS_RLIMIT_FSIZE      1
 #define FS_RLIMIT_RSS        5

@@ -12,7 +12,7 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
 enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
                      uint64_t deadline_ns)
 {
-    return WAIT_EVENT_IN(queue, condition(context), deadline_ns, true);
+    return WAIT_EVENT_IN(queue, condition(context), deadline_ns, WAIT_ONE);
 }
 
 bool fs_give_way(void)

@@ -47,10 +47,15 @@ enum err timespec_copy_out(virt_t to, uint64_t ns)
     return copy_out(to, &t, sizeof t);
 }
 
-uint64_t deadline_after(uint64_t ns)
+uint64_t deadline_after_on(uint64_t now, uint64_t ns)
 {
     uint64_t deadline;
-    if (__builtin_add_overflow(time_now_ns(), ns, &deadline) || deadline == NO_DEADLINE)
+    if (__builtin_add_overflow(now, ns, &deadline) || deadline == NO_DEADLINE)
         return NO_DEADLINE - 1;
     return deadline;
+}
+
+uint64_t deadline_after(uint64_t ns)
+{
+    return deadline_after_on(time_now_ns(), ns);
 }

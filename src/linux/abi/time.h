@@ -36,5 +36,7 @@ MUST_CHECK enum err timeval_to_ns(const struct timeval *t, uint64_t *out);
 MUST_CHECK enum err timespec_copy_in(virt_t from, uint64_t *ns);
 MUST_CHECK enum err timespec_copy_out(virt_t to, uint64_t ns);
 
-/* time_now_ns() + ns, at most NO_DEADLINE - 1. */
+/* now + ns, at most NO_DEADLINE - 1. */
+uint64_t deadline_after_on(uint64_t now, uint64_t ns);
+/* The same of time_now_ns(). */
 uint64_t deadline_after(uint64_t ns);

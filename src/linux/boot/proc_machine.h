@@ -28,6 +28,11 @@ void proc_show_interrupts(struct text *text, void *context);
 void proc_show_locks(struct text *text, void *context);
 void proc_show_softirqs(struct text *text, void *context);
 
+/* A number in /proc/sys that may be set within limits. */
+struct proc_number {
+    uint64_t *value, least, most;
+};
+
 /* The size in bytes of the CPU's cache by its index in /sys/devices/system/cpu/cpu0/cache; 0: there is
  * none, or the CPU does not say. */
 #define PROC_CACHE_LAST UINT32_MAX /* the largest */

@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/str.h"
 #include "fs/proc/process_text.h"
+#include "fs/vfs/lease.h"
 #include "kern/netdev.h"
 #include "kern/random.h"
 #include "linux/abi/release.h"
@@ -37,6 +38,38 @@ static enum err store_host_name(const char *bytes, size_t size, void *context)
     memcpy(name, bytes, length);
     return E_OK;
 }
+
+/* A number that may be set: context is its struct proc_number. */
+static void show_number(struct text *text, void *context)
+{
+    text_printf(text, "%lu\n", *((const struct proc_number *)context)->value);
+}
+
+static enum err store_number(const char *bytes, size_t size, void *context)
+{
+    const struct proc_number *number = context;
+    uint64_t value = 0;
+    size_t i = 0;
+    while (i < size && (bytes[i] == ' ' || bytes[i] == '\t'))
+        i++;
+    size_t digits = i;
+    for (; i < size && bytes[i] >= '0' && bytes[i] <= '9'; i++)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(bytes[i] - '0'), &value))
+            return E_INVAL;
+    if (i == digits || (i < size && bytes[i] != '\n' && bytes[i] != '\0' && bytes[i] != ' ') ||
+        value < number->least || value > number->most)
+        return E_INVAL;
+    *number->value = value;
+    return E_OK;
+}
+
+static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX};
+
+#define NUMBER(path, number)                                                                       \
+    {                                                                                              \
+        path, show_number, store_number, &number, 0                                                \
+    }
 
 #define CACHE_FILE(index, name, field)                                                             \
     {                                                                                              \
@@ -76,6 +109,7 @@ static const struct procfs_row rows[] = {
     {"vmstat", proc_show_vmstat, NULL, NULL, 0},
     {"zoneinfo", proc_show_zoneinfo, NULL, NULL, 0},
     {"sys/fs/file-nr", proc_show_file_count, NULL, NULL, 0},
+    NUMBER("sys/fs/lease-break-time", lease_number),
     {"sys/kernel/domainname", show_host_name, store_host_name, (void *)1, 0},
     {"sys/kernel/hostname", show_host_name, store_host_name, NULL, 0},
     {"sys/kernel/random/boot_id", proc_show_boot_id, NULL, NULL, 0},
@@ -110,19 +144,17 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
     T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "65536") T(
         "sys/fs/file-max", "1048576") T("sys/fs/inotify/max_queued_events", "16384")
         T("sys/fs/inotify/max_user_instances", "128") T("sys/fs/inotify/max_user_watches", "65536")
-            T("sys/fs/lease-break-time", "45") T("sys/fs/leases-enable", "1")
-                T("sys/fs/nr_open", "1048576") T("sys/fs/overflowgid", "65534")
-                    T("sys/fs/overflowuid", "65534") T("sys/fs/pipe-max-size", "1048576")
-                        T("sys/fs/pipe-user-pages-hard", "0") T("sys/fs/pipe-user-pages-soft", "0")
-                            T("sys/fs/protected_fifos", "0") T("sys/fs/protected_hardlinks", "1")
-                                T("sys/fs/protected_regular", "0")
-                                    T("sys/fs/protected_symlinks", "0")
-                                        T("sys/fs/suid_dumpable", "0")
-                                            T("sys/kernel/cap_last_cap", "40")
-                                                T("sys/kernel/core_pattern", "core")
-                                                    T("sys/kernel/core_uses_pid", "0")
-                                                        T("sys/kernel/dmesg_restrict",
-                                                          "1") /* syslog() needs CAP_SYSLOG */
+            T("sys/fs/leases-enable", "1") T("sys/fs/nr_open", "1048576")
+                T("sys/fs/overflowgid", "65534") T("sys/fs/overflowuid", "65534")
+                    T("sys/fs/pipe-max-size", "1048576") T("sys/fs/pipe-user-pages-hard", "0")
+                        T("sys/fs/pipe-user-pages-soft", "0") T("sys/fs/protected_fifos", "0")
+                            T("sys/fs/protected_hardlinks", "1") T("sys/fs/protected_regular", "0")
+                                T("sys/fs/protected_symlinks", "0") T("sys/fs/suid_dumpable", "0")
+                                    T("sys/kernel/cap_last_cap", "40")
+                                        T("sys/kernel/core_pattern", "core")
+                                            T("sys/kernel/core_uses_pid", "0")
+                                                T("sys/kernel/dmesg_restrict",
+                                                  "1") /* syslog() needs CAP_SYSLOG */
     T("sys/kernel/kptr_restrict", "0") T("sys/kernel/ngroups_max", "65536")
         T("sys/kernel/osrelease", LINUX_RELEASE) T("sys/kernel/ostype", "Linux")
             T("sys/kernel/overflowgid", "65534") T("sys/kernel/overflowuid", "65534")

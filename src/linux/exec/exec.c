@@ -200,7 +200,7 @@ static MUST_CHECK enum err identify(struct exec_job *job)
     const struct inode *inode = job->program.file->inode;
     struct rights_exec exec = {
         .file = inode_rights(inode),
-        .shared = process_current()->fs->references > 1,
+        .shared = fs_context_place_is_shared(process_current()->fs),
     };
     const struct file_capabilities *file = file_capabilities(inode);
     if (file) {

@@ -39,10 +39,13 @@ enum fcntl_command {
     F_DUPFD_CLOEXEC = 1030,
     F_SETLEASE = 1024,
     F_GETLEASE = 1025,
+    F_NOTIFY = 1026,
     F_SETPIPE_SZ = 1031,
     F_GETPIPE_SZ = 1032,
     F_ADD_SEALS = 1033,
     F_GET_SEALS = 1034,
+    F_GET_RW_HINT = 1035,
+    F_SET_RW_HINT = 1036,
 };
 
 #define FD_CLOEXEC     1u
@@ -211,6 +214,20 @@ static enum err owner_control(struct file *file, uint32_t command, uint64_t at)
     return async_set_owner(file, (enum fs_owner_type)owner.type, (uint32_t)owner.id);
 }
 
+/* How long the data will be of use: kept, and without effect, as for any device that does not ask. */
+COLD static enum err write_hint(struct inode *inode, bool set, uint64_t at)
+{
+    uint64_t hint = inode->write_hint;
+    if (!set)
+        return copy_out(virt(at), &hint, sizeof(hint));
+    enum err e = copy_in(&hint, virt(at), sizeof(hint));
+    if (e == E_OK && hint > 5) /* RWH_WRITE_LIFE_EXTREME */
+        return E_INVAL;
+    if (e == E_OK)
+        inode->write_hint = (uint8_t)hint;
+    return e;
+}
+
 static enum err control_data(struct syscall *call, struct file *file)
 {
     uint64_t argument = call->arg[2];
@@ -252,6 +269,11 @@ static enum err control_data(struct syscall *call, struct file *file)
     case F_GETPIPE_SZ:
         e = pipe_capacity(file, &value);
         break;
+    case F_NOTIFY:
+        return notify_by_signal(file, (int)call->arg[0], (uint32_t)argument);
+    case F_GET_RW_HINT:
+    case F_SET_RW_HINT:
+        return write_hint(file->inode, (uint32_t)call->arg[1] == F_SET_RW_HINT, argument);
     case F_ADD_SEALS:
         return memfd_add_seals(file, (uint32_t)argument);
     case F_GET_SEALS:

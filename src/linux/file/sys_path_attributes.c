@@ -148,7 +148,7 @@ enum err sys_fchown(struct syscall *call)
 enum err sys_umask(struct syscall *call)
 {
     call->result = fs_current()->umask;
-    fs_current()->umask = (uint32_t)call->arg[0] & 0777;
+    fs_set_umask((uint32_t)call->arg[0] & 0777);
     return E_OK;
 }
 

@@ -26,17 +26,22 @@ struct timer_file {
     struct timer timer;
     int clock;
     uint32_t set_flags;       /* of timerfd_settime() */
-    struct clock_watch watch; /* joined while the time is absolute on the realtime clock */
-    bool cancel_on_set;       /* TIMER_CANCEL_ON_SET */
+    struct clock_watch watch; /* joined with TIMER_CANCEL_ON_SET */
     bool cancelled;           /* the clock was set, and not yet read */
     struct wait_queue changed;
     struct spin_lock lock;
     uint64_t interval_ns GUARDED_BY(class_timerfd); /* 0: once */
-    uint64_t deadline_ns GUARDED_BY(class_timerfd); /* of time_now_ns(); 0: disarmed */
+    uint64_t deadline_ns GUARDED_BY(class_timerfd); /* on the timer's clock; 0: disarmed */
     uint64_t expiries GUARDED_BY(class_timerfd);    /* not yet read */
     /* Fired since it was armed; a periodic timer is to be rearmed. */
     bool expired GUARDED_BY(class_timerfd);
 };
+
+/* The clock of the deadline: relative times do not follow when the realtime clock is set. */
+static uint64_t timerfd_now(const struct timer_file *t)
+{
+    return t->timer.realtime ? time_realtime_ns() : time_now_ns();
+}
 
 static void timerfd_fire(struct timer *timer)
 {
@@ -53,7 +58,7 @@ static void catch_up(struct timer_file *t) REQUIRES(class_timerfd)
 {
     if (!t->expired || t->interval_ns == 0)
         return;
-    uint64_t now = time_now_ns();
+    uint64_t now = timerfd_now(t);
     uint64_t periods = now < t->deadline_ns ? 0 : (now - t->deadline_ns) / t->interval_ns + 1;
     t->deadline_ns += periods * t->interval_ns;
     t->expiries += periods != 0 ? periods - 1 : 0;
@@ -67,23 +72,13 @@ static bool has_expired(void *context) NO_LOCK_ANALYSIS
     return ((const struct timer_file *)context)->expiries != 0;
 }
 
-/* The deadline moves with the clock. */
-static COLD void timerfd_clock_set(struct clock_watch *watch, int64_t delta_ns)
+static COLD void timerfd_clock_set(struct clock_watch *watch)
 {
     struct timer_file *t = CONTAINER_OF(watch, struct timer_file, watch);
     uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
-    catch_up(t);
-    if (t->deadline_ns != 0 && !t->expired) {
-        uint64_t moved = t->deadline_ns - (uint64_t)delta_ns;
-        bool passed = delta_ns > 0 && (uint64_t)delta_ns >= t->deadline_ns;
-        t->deadline_ns = passed ? 1 : moved;
-        timer_start(&t->timer, t->deadline_ns);
-    }
-    if (t->cancel_on_set) {
-        t->cancelled = true;
-        t->expiries++;
-        wait_queue_wake(&t->changed);
-    }
+    t->cancelled = true;
+    t->expiries++;
+    wait_queue_wake(&t->changed);
     spin_unlock_irq(&t->lock, &class_timerfd, irq);
 }
 
@@ -180,7 +175,7 @@ static struct itimerspec show(struct timer_file *t)
 {
     uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
     catch_up(t);
-    uint64_t now = time_now_ns(), left = 0, interval = t->interval_ns;
+    uint64_t now = timerfd_now(t), left = 0, interval = t->interval_ns;
     if (t->deadline_ns != 0 && !t->expired)
         left = t->deadline_ns > now ? t->deadline_ns - now : 1;
     spin_unlock_irq(&t->lock, &class_timerfd, irq);
@@ -210,18 +205,18 @@ static void timerfd_set(struct timer_file *t, uint64_t value_ns, uint64_t interv
     t->expired = false;
     t->expiries = 0;
     t->cancelled = false;
-    t->cancel_on_set = follows && (flags & TIMER_CANCEL_ON_SET);
     t->interval_ns = interval_ns;
     t->deadline_ns = 0;
     if (value_ns != 0) {
         uint64_t now = clock_read(t->clock);
+        t->timer.realtime = follows;
         if (absolute)
             value_ns = value_ns > now ? value_ns - now : 0;
-        t->deadline_ns = deadline_after(value_ns);
+        t->deadline_ns = deadline_after_on(timerfd_now(t), value_ns);
         timer_start(&t->timer, t->deadline_ns);
     }
     spin_unlock_irq(&t->lock, &class_timerfd, irq);
-    if (follows)
+    if (follows && (flags & TIMER_CANCEL_ON_SET))
         clock_watch_join(&t->watch);
     else
         clock_watch_leave(&t->watch);

@@ -58,6 +58,17 @@ struct futex_waiter {
     const struct futex_key *requeue_to;
 };
 
+/* When a wait ends: on the clock of time_now_ns(), or of time_realtime_ns(). */
+struct futex_deadline {
+    uint64_t ns;
+    bool realtime;
+};
+
+static inline unsigned futex_how(const struct futex_deadline *deadline)
+{
+    return deadline->realtime ? WAIT_ONE | WAIT_REALTIME : WAIT_ONE;
+}
+
 /* E_INVAL: address not aligned. E_FAULT: outside the program's half. */
 static inline MUST_CHECK enum err futex_key_private(uint64_t address, struct futex_key *out)
 {

@@ -120,17 +120,16 @@ static struct pi_lock *pi_leave(struct futex_waiter *waiter)
 }
 
 static enum err pi_wait(struct futex_waiter *self, struct pi_lock *lock, struct linux_thread *owner,
-                        uint64_t deadline)
+                        const struct futex_deadline *deadline)
 {
-    struct wait_queue queue;
-    wait_queue_init(&queue);
+    struct wait_queue queue = WAIT_QUEUE_INIT(queue);
     self->queue = &queue;
     self->thread = linux_current();
     enum err e = pi_join(self, lock, owner);
     if (e != E_OK)
         return e;
     futex_join(self);
-    e = WAIT_EVENT_IN(&queue, self->woken, deadline, true);
+    e = WAIT_EVENT_IN(&queue, self->woken, deadline->ns, futex_how(deadline));
     futex_leave(self);
     if (self->woken)
         return E_OK;
@@ -146,7 +145,7 @@ void futex_pi_give_up(struct futex_waiter *waiter)
 }
 
 enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
-                       uint64_t deadline)
+                       const struct futex_deadline *deadline)
 {
     struct futex_waiter self = {.key = *key, .address = address};
     struct futex_waiter *any;

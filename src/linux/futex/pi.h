@@ -22,11 +22,11 @@
 #define FUTEX_OWNER_DIED UINT32_C(0x40000000)
 #define FUTEX_WAITERS    UINT32_C(0x80000000)
 
-/* `deadline` is of time_now_ns(). E_DEADLK: the caller holds the lock; E_SRCH: the owner's tid
+/* E_DEADLK: the caller holds the lock; E_SRCH: the owner's tid
  * is not a thread; E_AGAIN: taken, and `wait_for_it` is false; E_TIMEDOUT, E_INTR, E_FAULT,
  * E_INVAL. */
 MUST_CHECK enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
-                                  uint64_t deadline);
+                                  const struct futex_deadline *deadline);
 /* E_PERM: the caller does not hold the lock; E_FAULT, E_INVAL. */
 MUST_CHECK enum err futex_pi_unlock(uint64_t address, const struct futex_key *key);
 /* FUTEX_CMP_REQUEUE_PI: the first waiter of `from` gets the lock at `address` if it is free; the others, and

@@ -2,7 +2,6 @@
 #include "linux/futex/sys_futex.h"
 
 #include "kern/time.h"
-#include "linux/abi/clock_watch.h"
 #include "linux/abi/clocks.h"
 #include "linux/abi/time.h"
 #include "linux/futex/futex.h"
@@ -54,39 +53,6 @@ static MUST_CHECK enum err load(uint64_t address, uint32_t *out)
     return copy_in(out, virt(address), sizeof *out);
 }
 
-/* When a wait ends. On the realtime clock the time moves when the clock is set. */
-struct futex_deadline {
-    uint64_t ns; /* of time_now_ns(), or of time_realtime_ns() */
-    bool realtime;
-};
-
-static uint64_t deadline_now(const struct futex_deadline *deadline)
-{
-    uint64_t now = deadline->realtime ? time_realtime_ns() : 0;
-    if (!deadline->realtime)
-        return deadline->ns;
-    return deadline_after(deadline->ns > now ? deadline->ns - now : 0);
-}
-
-COLD static enum err sleep_on_realtime(struct wait_queue *queue, bool (*woken)(const void *context),
-                                       const void *context, const struct futex_deadline *deadline)
-{
-    struct clock_sleep sleep;
-    enum err e;
-    clock_sleep_begin(&sleep, queue);
-    do {
-        sleep.set = false;
-        e = WAIT_EVENT_IN(queue, woken(context) || sleep.set, deadline_now(deadline), true);
-    } while (e == E_OK && !woken(context));
-    clock_sleep_end(&sleep);
-    return e;
-}
-
-static bool is_woken(const void *context)
-{
-    return ((const struct futex_waiter *)context)->woken;
-}
-
 static enum err futex_wait(struct syscall *call, uint32_t bitset,
                            const struct futex_deadline *deadline)
 {
@@ -105,8 +71,7 @@ static enum err futex_wait(struct syscall *call, uint32_t bitset,
     if (e == E_OK && value != (uint32_t)call->arg[2])
         e = E_AGAIN;
     if (e == E_OK) {
-        e = deadline->realtime ? sleep_on_realtime(&queue, is_woken, &self, deadline)
-                               : WAIT_EVENT_IN(&queue, self.woken, deadline->ns, true);
+        e = WAIT_EVENT_IN(&queue, self.woken, deadline->ns, futex_how(deadline));
         if (self.woken) {
             futex_key_drop(&self.key);
             return E_OK;
@@ -146,8 +111,7 @@ static COLD enum err wait_requeue_pi(struct syscall *call, const struct futex_de
     if (e == E_OK && value != (uint32_t)call->arg[2])
         e = E_AGAIN;
     if (e == E_OK)
-        e = deadline->realtime ? sleep_on_realtime(&queue, is_woken, &self, deadline)
-                               : WAIT_EVENT_IN(&queue, self.woken, deadline->ns, true);
+        e = WAIT_EVENT_IN(&queue, self.woken, deadline->ns, futex_how(deadline));
     futex_leave(&self);
     if (self.woken)
         return E_OK;
@@ -325,7 +289,7 @@ static enum err lock_pi(struct syscall *call, bool wait_for_it,
     struct futex_key key;
     enum err e = rare_key_of(call, 0, &key);
     if (e == E_OK)
-        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline_now(deadline));
+        e = futex_pi_lock(call->arg[0], &key, wait_for_it, deadline);
     call->restart_always = e == E_INTR;
     return e;
 }
@@ -427,11 +391,6 @@ static int waitv_woken(const struct waitv_job *job)
     return -1;
 }
 
-static bool any_is_woken(const void *context)
-{
-    return waitv_woken(context) >= 0;
-}
-
 COLD static MUST_CHECK enum err waitv_join(struct waitv_job *job, uint64_t from)
 {
     struct futex_waiter *waiter = &job->waiters[job->joined];
@@ -476,8 +435,7 @@ COLD enum err sys_futex_waitv(struct syscall *call)
     for (uint32_t i = 0; e == E_OK && i < count; i++)
         e = waitv_join(job, call->arg[0] + i * sizeof(struct waitv));
     if (e == E_OK)
-        e = deadline.realtime ? sleep_on_realtime(&job->queue, any_is_woken, job, &deadline)
-                              : WAIT_EVENT_IN(&job->queue, any_is_woken(job), deadline.ns, true);
+        e = WAIT_EVENT_IN(&job->queue, waitv_woken(job) >= 0, deadline.ns, futex_how(&deadline));
     int woken = waitv_woken(job);
     for (uint32_t i = 0; i < job->joined; i++)
         futex_leave(&job->waiters[i]);

@@ -2,6 +2,7 @@
 #include "linux/process/sys_process.h"
 
 #include "base/str.h"
+#include "fs/tty/pty.h"
 #include "kern/thread.h"
 #include "linux/task/rights.h"
 #include "linux/task/process.h"
@@ -19,6 +20,12 @@ enum err sys_exit(struct syscall *call)
 enum err sys_exit_group(struct syscall *call)
 {
     process_exit(((int)call->arg[0] & 0xff) << 8);
+}
+
+enum err sys_vhangup(struct syscall *call)
+{
+    (void)call;
+    return pty_hang_up_session((uint32_t)process_current()->sid);
 }
 
 enum err sys_getpid(struct syscall *call)

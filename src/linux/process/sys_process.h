@@ -15,3 +15,4 @@ enum err sys_prctl(struct syscall *call);
 enum err sys_arch_prctl(struct syscall *call);
 enum err sys_personality(struct syscall *call);
 enum err sys_membarrier(struct syscall *call);
+enum err sys_vhangup(struct syscall *call);

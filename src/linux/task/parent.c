@@ -116,7 +116,7 @@ void process_wait_stopped(void)
            !(signal_pending_set() & signal_bit(SIGNAL_KILL))) {
         self->thread->signal_pending =
             false; /* other signals stay pending until the process continues */
-        (void)!wait_queue_sleep(&process->continued, NO_DEADLINE, false);
+        (void)!wait_queue_sleep(&process->continued, NO_DEADLINE, WAIT_ALL);
     }
     self->thread->signal_pending = true; /* signal_deliver() checks it */
     sched_unlock(irq);

@@ -330,7 +330,7 @@ enum err process_new(struct process *parent, const struct process_sharing *share
     if (share->cwd && share->files) {
         process->fs->references++;
     } else {
-        e = fs_context_copy(process->fs, share->files, &process->fs);
+        e = fs_context_copy(process->fs, share->files, share->cwd, &process->fs);
         if (e != E_OK)
             goto free_process;
     }

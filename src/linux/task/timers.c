@@ -22,6 +22,8 @@ static uint64_t clock_locked(const struct interval_timer *t) REQUIRES(class_sign
     case TIMER_CLOCK_THREAD: /* the clock of an ended thread stands still */
         lt = linux_thread_find(t->clock_tid);
         return lt != NULL && lt->thread != NULL ? thread_cpu_ns(lt->thread) : 0;
+    case TIMER_CLOCK_REAL:
+        return time_realtime_ns();
     default:
         return time_now_ns();
     }
@@ -36,10 +38,13 @@ uint64_t interval_timer_clock(const struct interval_timer *t)
 
 static void arm(struct interval_timer *t) REQUIRES(class_signal)
 {
-    uint64_t now = clock_locked(t), wall = time_now_ns(), deadline;
+    bool real = t->clock == TIMER_CLOCK_REAL;
+    uint64_t now = clock_locked(t), wall = real ? now : time_now_ns(), deadline;
     uint64_t left = t->deadline_ns > now ? t->deadline_ns - now : 0;
     if (__builtin_add_overflow(wall, left, &deadline))
         deadline = UINT64_MAX;
+    timer_cancel(&t->timer);
+    t->timer.realtime = real;
     timer_start(&t->timer, deadline);
 }
 
@@ -124,18 +129,6 @@ void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64
     t->overrun = 0;
     if (!t->silent)
         arm(t);
-    signal_unlock(irq);
-}
-
-COLD void interval_timer_shift(struct interval_timer *t, int64_t delta_ns)
-{
-    uint64_t irq = signal_lock();
-    if (t->deadline_ns != 0) {
-        bool passed = delta_ns > 0 && (uint64_t)delta_ns >= t->deadline_ns;
-        t->deadline_ns = passed ? 1 : t->deadline_ns - (uint64_t)delta_ns;
-        if (t->timer.armed)
-            arm(t);
-    }
     signal_unlock(irq);
 }
 

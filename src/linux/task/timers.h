@@ -20,6 +20,7 @@
 
 enum timer_clock {
     TIMER_CLOCK_TIME,   /* time_now_ns() */
+    TIMER_CLOCK_REAL,   /* time_realtime_ns() */
     TIMER_CLOCK_CPU,    /* CPU time of the process */
     TIMER_CLOCK_THREAD, /* CPU time of the thread clock_tid */
 };
@@ -61,8 +62,6 @@ void interval_timer_init(struct interval_timer *t, struct process *process, enum
                          const struct siginfo *info);
 /* Arms the timer: first expiry at `deadline_ns` of its clock, then every `interval_ns`. */
 void interval_timer_start(struct interval_timer *t, uint64_t deadline_ns, uint64_t interval_ns);
-/* Moves the next expiry of an armed timer by `-delta_ns`: its clock was set forward by so much. */
-void interval_timer_shift(struct interval_timer *t, int64_t delta_ns);
 /* Disarms the timer; a signal that is pending stays pending. */
 void interval_timer_stop(struct interval_timer *t);
 /* Nanoseconds until the next expiry, at least 1; 0 if not armed. */

@@ -103,8 +103,7 @@ static enum err adjtimex_step(int64_t seconds, int64_t ns)
     __int128 to = (__int128)time_realtime_ns() + (__int128)seconds * (int64_t)NS_PER_SECOND + ns;
     if (to < 0 || to > INT64_MAX)
         return E_INVAL;
-    clock_set_realtime_ns((uint64_t)to);
-    return E_OK;
+    return clock_set_realtime_ns((uint64_t)to);
 }
 
 /* As Linux's process_adjtimex_modes. */

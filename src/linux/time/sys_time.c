@@ -126,8 +126,7 @@ enum err sys_clock_settime(struct syscall *call)
         return e;
     if (!capable(CAP_SYS_TIME))
         return E_PERM;
-    clock_set_realtime_ns(now);
-    return E_OK;
+    return clock_set_realtime_ns(now);
 }
 
 enum err sys_clock_getres(struct syscall *call)
@@ -143,18 +142,17 @@ enum err sys_clock_getres(struct syscall *call)
 }
 
 /* Sleeps until the clock reads `deadline`. The clock is read again after each sleep: a CPU-time
- * clock advances more slowly than real time, and the realtime clock may be set. */
+ * clock advances more slowly than real time. */
 static enum err sleep_until(int clock, uint64_t deadline)
 {
-    struct wait_queue queue = WAIT_QUEUE_INIT(queue); /* only woken when the clock is set */
-    struct clock_sleep sleep;
-    clock_sleep_begin(&sleep, &queue);
+    struct wait_queue queue = WAIT_QUEUE_INIT(queue); /* never woken */
+    bool real = clock_kind(clock) == CLOCK_KIND_REAL;
     enum err e = E_OK;
     for (uint64_t now; e != E_INTR && (now = clock_read(clock)) < deadline;) {
-        sleep.set = false;
-        e = WAIT_EVENT(&queue, sleep.set, deadline_after(deadline - now));
+        uint64_t left = deadline - now;
+        uint64_t end = real ? deadline_after_on(time_realtime_ns(), left) : deadline_after(left);
+        e = WAIT_EVENT_IN(&queue, false, end, real ? WAIT_REALTIME : WAIT_ALL);
     }
-    clock_sleep_end(&sleep);
     return e == E_INTR ? E_INTR : E_OK;
 }
 
@@ -251,9 +249,7 @@ enum err sys_settimeofday(struct syscall *call)
     timezone = zone;
     memcpy(&word, &timezone, sizeof word);
     vdso_set_timezone(word);
-    if (call->arg[0] != 0)
-        clock_set_realtime_ns(now);
-    return E_OK;
+    return call->arg[0] != 0 ? clock_set_realtime_ns(now) : E_OK;
 }
 
 enum err sys_time(struct syscall *call)

@@ -2,7 +2,6 @@
 #include "linux/time/sys_timer.h"
 
 #include "base/str.h"
-#include "linux/abi/clock_watch.h"
 #include "linux/abi/clocks.h"
 #include "linux/abi/time.h"
 #include "linux/task/process.h"
@@ -29,15 +28,9 @@ struct posix_timer {
     struct list link; /* process_timers.posix */
     struct hash_link by_id;
     int id;
-    int clock;                /* clock id; absolute times of timer_settime() are read on it */
-    struct clock_watch watch; /* joined while the time is absolute on the realtime clock */
+    int clock; /* clock id; absolute times of timer_settime() are read on it */
     struct interval_timer t;
 };
-
-static void posix_timer_clock_set(struct clock_watch *watch, int64_t delta_ns)
-{
-    interval_timer_shift(&CONTAINER_OF(watch, struct posix_timer, watch)->t, delta_ns);
-}
 
 static struct process_timers *timers(void)
 {
@@ -130,7 +123,6 @@ static struct posix_timer *timer_find(uint64_t id)
 static void posix_timer_free(struct posix_timer *p)
 {
     interval_timer_stop(&p->t);
-    clock_watch_leave(&p->watch);
     signal_entry_cancel(&p->t.entry);
     list_remove(&p->link);
     hash_table_remove(&p->t.process->timers.by_id, &p->by_id);
@@ -222,7 +214,6 @@ enum err sys_timer_create(struct syscall *call)
     p->t.target_tid = event.notify & SIGEV_THREAD_ID ? event.tid : 0;
     p->id = new_id;
     p->clock = id;
-    clock_watch_init(&p->watch, posix_timer_clock_set);
     e = copy_out(virt(call->arg[2]), &new_id, sizeof new_id);
     if (e != E_OK) {
         heap_free(p);
@@ -242,22 +233,21 @@ static struct itimerspec timer_show(struct posix_timer *p)
 
 static void timer_set(struct posix_timer *p, bool absolute, uint64_t value, uint64_t interval)
 {
-    clock_watch_leave(&p->watch);
+    bool real = clock_kind(p->clock) == CLOCK_KIND_REAL;
+    interval_timer_stop(&p->t);
+    if (real)
+        p->t.clock = absolute ? TIMER_CLOCK_REAL : TIMER_CLOCK_TIME;
     if (value == 0 || !absolute) {
         start_after(&p->t, value, interval);
         return;
     }
-    /* An interval timer runs on the monotonic clock or on CPU time: convert the time on p->clock by
-     * its distance from now. */
+    /* From p->clock to the interval timer's by its distance from now: CLOCK_TAI has an offset. */
     uint64_t now = clock_read(p->clock), base = interval_timer_clock(&p->t), deadline;
     if (value <= now)
         deadline = now - value < base ? base - (now - value) : 1;
     else if (__builtin_add_overflow(base, value - now, &deadline))
         deadline = UINT64_MAX;
-    interval_timer_stop(&p->t);
     interval_timer_start(&p->t, deadline, interval);
-    if (clock_kind(p->clock) == CLOCK_KIND_REAL)
-        clock_watch_join(&p->watch);
 }
 
 enum err sys_timer_settime(struct syscall *call)

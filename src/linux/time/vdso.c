@@ -93,8 +93,10 @@ static const struct page_source_ops image_ops = {
     .inode = image_inode,
 };
 
-static struct image_source vvar_source = {{&image_ops}, "[vvar]", shared.page, sizeof shared};
-static struct image_source code_source = {{&image_ops}, "[vdso]", vdso_image_start, 0};
+static struct image_source vvar_source = {
+    .source = {.ops = &image_ops}, .name = "[vvar]", .start = shared.page, .size = sizeof shared};
+static struct image_source code_source = {
+    .source = {.ops = &image_ops}, .name = "[vdso]", .start = vdso_image_start};
 
 INIT_CODE void vdso_init(void)
 {

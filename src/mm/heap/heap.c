@@ -33,7 +33,8 @@
 #define LARGE_HEADER   16
 #define SLAB_BLOCK_MAX 2016 /* two blocks in a page after the header */
 
-static const uint16_t class_size[] = {16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1008, 2016};
+static const uint16_t class_size[] = {16,  32,  48,  64,  96,  128,  160,
+                                      192, 256, 384, 512, 672, 1008, 2016};
 #define CLASSES ARRAY_LENGTH(class_size)
 
 struct slab {

@@ -115,6 +115,9 @@ static struct area *insert_area(struct address_space *space, const struct area *
 {
     struct area_node *node = take_spare_node(space);
     node->area = *area;
+    node->space = space;
+    if (area->source != NULL)
+        mapping_begin(node);
     gap_tree_insert(&space->areas, &node->link, above != NULL ? area_link(above) : NULL, gap);
     space->area_count++;
     return &node->area;
@@ -155,8 +158,11 @@ static bool can_merge(const struct area *low, const struct area *high)
 static void absorb(struct address_space *space, struct area *low, struct area *high)
 {
     low->range.end = high->range.end;
+    if (low->source != NULL)
+        mapping_grew(low);
     low->flags &= high->flags | ~(uint32_t)AREA_CLEAN;
-    area_source_put(high);
+    if (high->source != NULL)
+        mapping_end(high);
     if (space->area_last == high)
         space->area_last = low;
     drop_area(space, high);
@@ -279,6 +285,8 @@ static bool join_neighbour(struct address_space *space, const struct area *area,
 {
     if (below != NULL && can_merge(below, area)) {
         below->range.end = area->range.end;
+        if (below->source != NULL)
+            mapping_grew(below);
         below->flags &= ~(uint32_t)AREA_CLEAN;
         areas_gap_changed(above);
         if (above != NULL && can_merge(below, above))
@@ -286,6 +294,8 @@ static bool join_neighbour(struct address_space *space, const struct area *area,
     } else if (above != NULL && can_merge(area, above)) {
         above->range.start = area->range.start;
         above->offset = area->offset;
+        if (above->source != NULL)
+            mapping_grew(above);
         above->flags &= ~(uint32_t)AREA_CLEAN;
         areas_gap_changed(above);
     } else {
@@ -336,7 +346,8 @@ static void remove_part_of(struct address_space *space, struct area *a, struct v
         set_start(a, part.end);
         areas_gap_changed(a);
     } else {
-        area_source_put(a);
+        if (a->source != NULL)
+            mapping_end(a);
         drop_area(space, a);
         areas_gap_changed(above);
     }
@@ -456,7 +467,8 @@ COLD void areas_drop_all(struct address_space *space)
         areas_drop_bytes(space, a, virt_range_size(a->range));
         if (a->kind != AREA_GUARD)
             areas_unmap(space, a, a->range);
-        area_source_put(a);
+        if (a->source != NULL)
+            mapping_end(a);
         free_node(space, a);
     }
     space->areas = (struct gap_tree){0};
@@ -554,6 +566,7 @@ COLD void areas_check(const struct address_space *space)
         assert(below == NULL || below->range.end.v <= a->range.start.v);
         assert(below == NULL || !can_merge(below, a));
         assert(area_link(a)->gap == gap_below(a));
+        assert(a->source == NULL || mapping_is_linked(a, space));
         if (a->owner->audit != audits)
             check_owner(space, a);
         a->owner->audit = audits;

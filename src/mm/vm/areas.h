@@ -3,12 +3,12 @@
  * Areas (Linux: VMAs) describe the purpose of each range of the program's half. The page tables
  * only hold what is mapped now; a fault in an area that allows the access maps a page.
  *
- * Invariants, verified by areas_check() (4 is the callers' and cannot be):
+ * Invariants, verified by areas_check() (the reference of 4 is the callers' and cannot be):
  *   1. Areas are page-aligned, not empty, sorted by address and do not overlap.
  *   2. All lie in [LAYOUT_PROGRAM_START, LAYOUT_PROGRAM_END).
  *   3. Neighbours alike in all but their range and place in the file are merged; guards never merge
  *      or split.
- *   4. A file area holds one reference to its page source.
+ *   4. A file area holds one reference to its page source, and is in its ring of mappings.
  *
  * Frames. A 4 KiB leaf stands for one reference to a block of one frame (or to a foreign frame: the
  * root archive, the zero page); a 2 MiB leaf, which only private anonymous areas have, is the one
@@ -180,23 +180,24 @@ MUST_CHECK enum err areas_fork(struct address_space *to, struct area_owner *owne
 MUST_CHECK enum err areas_move(struct address_space *space, struct virt_range from,
                                struct virt_range to, bool keep);
 /* Pages [first, end) of the source were replaced: mappings of the old ones are dropped, so that
- * accesses fault again; private copies stay. O(all areas + pages mapped). */
+ * accesses fault again; private copies stay. O(areas that map the source + pages mapped). */
 void areas_forget_pages(const struct page_source *source, uint64_t first, uint64_t end);
 /* The source now ends before page `first`: mappings of later pages are dropped, so that accesses
  * fault again, with private copies. A piece of them from *place on, which is {0} first; false: nothing is left.
- * Other threads may run between the pieces. O(all areas + pages mapped). */
+ * Other threads may run between the pieces, but no other truncation of the source.
+ * O(areas that map the source + pages mapped). */
 struct areas_place {
-    struct address_space *space;
-    virt_t at;
+    uint32_t cut; /* the number of this truncation, for struct area_node; 0: not begun */
+    virt_t at;    /* in the area with the number + 1: what is done of it */
 };
-MUST_CHECK bool areas_truncate(const struct page_source *source, uint64_t first,
+MUST_CHECK bool areas_truncate(struct page_source *source, uint64_t first,
                                struct areas_place *place);
 /* Pages [first, end) of the source were written, but not through its mappings: their leaves become
- * dirty. O(all areas + pages mapped). */
+ * dirty. O(areas that map the source + pages mapped). */
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* Sets AREA_CLEAN in all areas of the owner. */
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner);
-/* True if a mapping stores into the source, or could after mprotect(). */
+/* True if a mapping stores into the source, or could after mprotect(). O(areas that map it). */
 bool areas_may_store(const struct page_source *source);
 /* Sets where areas_find_hole() starts its downward search. */
 void areas_set_mmap_base(struct address_space *space, virt_t base);

@@ -17,6 +17,9 @@
 struct area_node {
     struct gap_node link;
     struct area area;
+    struct list mapping; /* in the ring of area.source, if it has one */
+    struct address_space *space;
+    uint32_t cut; /* areas_truncate() */
 };
 
 static inline struct area *area_of(struct gap_node *link)
@@ -143,6 +146,17 @@ static inline void area_source_put(const struct area *a)
     if (a->source != NULL)
         a->source->ops->put(a->source);
 }
+
+/* An area with a source is in the source's ring as long as it is in the table. */
+
+/* Puts a new area into the ring: first, so that areas_truncate() meets it. O(1). */
+void mapping_begin(struct area_node *node);
+/* The area has got larger: areas_truncate() has not seen all of it. O(1). */
+void mapping_grew(struct area *a);
+/* Takes the area out of the ring and drops its reference to the source. O(1). */
+void mapping_end(struct area *a);
+/* Verifies the area's place in the ring. */
+bool mapping_is_linked(const struct area *a, const struct address_space *space);
 
 /* Unmaps everything and drops all areas. */
 void areas_drop_all(struct address_space *space);

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/list.h"
 
 #include <stdbool.h>
 
@@ -36,6 +37,10 @@ struct page_source_ops {
     uint64_t (*inode)(struct page_source *source);
 };
 
+/* Embedded in what implements it, with zeros after the operations. */
 struct page_source {
     const struct page_source_ops *ops;
+    /* mm/vm/: */
+    struct list *mappings; /* a ring of the areas that map it, from any of them on; NULL: none */
+    uint32_t cuts;         /* areas_truncate() */
 };

@@ -76,13 +76,13 @@ same 0 -1 ./plug
 refuses 127 '--with nowhere' --with nowhere ./plug
 # --sysroot: absolute paths, and the absolute links there, name files of that folder; nothing else of this computer is
 # packed. A relative path is this computer's still.
-mkdir -p sys/opt/bin sys/lib64 sys/data
-ln -s /data sys/link
-echo inside >sys/data/text
+mkdir -p sysroot/opt/bin sysroot/lib64 sysroot/data
+ln -s /data sysroot/link
+echo inside >sysroot/data/text
 loader=$(readlink -f /lib64/ld-linux-x86-64.so.2) libc=$(readlink -f /lib/x86_64-linux-gnu/libc.so.6)
-cp "$loader" sys/lib64/ld-linux-x86-64.so.2
-mkdir -p sys/lib/x86_64-linux-gnu
-cp "$libc" sys/lib/x86_64-linux-gnu/libc.so.6
+cp "$loader" sysroot/lib64/ld-linux-x86-64.so.2
+mkdir -p sysroot/lib/x86_64-linux-gnu
+cp "$libc" sysroot/lib/x86_64-linux-gnu/libc.so.6
 cat >show.c <<'C'
 #include <stdio.h>
 int main(int argc, char **argv)
@@ -95,17 +95,17 @@ int main(int argc, char **argv)
     return 0;
 }
 C
-gcc -o sys/opt/bin/show show.c || exit 1
-same 0 inside --sysroot sys --with /link/text /opt/bin/show /data/text
-same 0 inside --sysroot sys --with /link --env PATH=/opt/bin show /link/text
-same 0 none --sysroot sys /opt/bin/show "$temp/main.c"
-same 0 inside --sysroot sys --with /data ./sys/opt/bin/show /data/text
-refuses 127 '/bin/true: No such file' --sysroot sys /bin/true
-refuses 127 '--with /etc/passwd: No such file' --sysroot sys --with /etc/passwd /opt/bin/show
+gcc -o sysroot/opt/bin/show show.c || exit 1
+same 0 inside --sysroot sysroot --with /link/text /opt/bin/show /data/text
+same 0 inside --sysroot sysroot --with /link --env PATH=/opt/bin show /link/text
+same 0 none --sysroot sysroot /opt/bin/show "$temp/main.c"
+same 0 inside --sysroot sysroot --with /data ./sysroot/opt/bin/show /data/text
+refuses 127 '/bin/true: No such file' --sysroot sysroot /bin/true
+refuses 127 '--with /etc/passwd: No such file' --sysroot sysroot --with /etc/passwd /opt/bin/show
 refuses 125 'cannot read the folder nowhere of --sysroot' --sysroot nowhere /opt/bin/show
 refuses 125 'main.c of --sysroot is not a folder' --sysroot main.c /opt/bin/show
-mv sys/lib/x86_64-linux-gnu/libc.so.6 sys/data
-refuses 126 'show needs the library libc.so.6' --sysroot sys /opt/bin/show
+mv sysroot/lib/x86_64-linux-gnu/libc.so.6 sysroot/data
+refuses 126 'show needs the library libc.so.6' --sysroot sysroot /opt/bin/show
 # A program of another C library (musl).
 cat >hello.c <<'C'
 #include <stdio.h>

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define BASE  UINT64_C(0x10000000)
 #define PAGES 4
 
-static struct stub_file file = {.source = {&stub_file_ops}, .path = "/bin/program"};
+static struct stub_file file = {.source = {.ops = &stub_file_ops}, .path = "/bin/program"};
 static unsigned mapped; /* bit n: page n is mapped */
 static struct area areas[3];
 static struct trap_frame frames[2];

@@ -81,6 +81,42 @@ static int waitv(void)
     return syscall(449, &one, 1, 0, &t, CLOCK_REALTIME) == -1 && errno == ETIMEDOUT;
 }
 
+static volatile uint32_t lock;
+static volatile bool given_up;
+
+/* Its tid in the word is its possession of the lock. */
+static void *holds(void *unused)
+{
+    lock = (uint32_t)syscall(SYS_gettid);
+    while (!given_up)
+        usleep(1000);
+    return unused;
+}
+
+static int lock_pi(int operation)
+{
+    pthread_t thread;
+    struct timespec t = real_in(1000);
+    lock = given_up = 0;
+    pthread_create(&thread, NULL, holds, NULL);
+    while (lock == 0)
+        usleep(1000);
+    int ok = syscall(SYS_futex, &lock, operation, 0, &t, NULL, 0) == -1 && errno == ETIMEDOUT;
+    given_up = true;
+    pthread_join(thread, NULL);
+    return ok;
+}
+
+static int lock_pi_1(void)
+{
+    return lock_pi(6); /* FUTEX_LOCK_PI, always of the realtime clock */
+}
+
+static int lock_pi_2(void)
+{
+    return lock_pi(13 | FUTEX_CLOCK_REALTIME);
+}
+
 #ifdef __GLIBC__ /* musl waits for what is left of the time when the wait begins */
 static int condition(void)
 {
@@ -173,6 +209,13 @@ static void relative(void)
     close(fd);
 }
 
+/* Before the machine's start, and later than thirty years before the end of the clock. */
+static int refused(time_t seconds)
+{
+    struct timespec t = {seconds, 1};
+    return !here || (clock_settime(CLOCK_REALTIME, &t) == -1 && errno == EINVAL);
+}
+
 int main(void)
 {
     sigset_t set;
@@ -183,6 +226,8 @@ int main(void)
     ended("sleep", nap);
     ended("futex", futex);
     ended("futex_waitv", waitv);
+    ended("lock with priority inheritance", lock_pi_1);
+    ended("the same, another call", lock_pi_2);
 #ifdef __GLIBC__
     ended("condition", condition);
 #endif
@@ -190,5 +235,7 @@ int main(void)
     truth("timerfd, cancelled", !here || cancelled());
     ended("timer", timer);
     relative();
+    truth("too early", refused(0));
+    truth("too late", refused(INT64_MAX / 1000000000 - 30L * 365 * 24 * 3600));
     return 0;
 }

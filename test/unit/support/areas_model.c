@@ -260,7 +260,7 @@ void model_start(void)
     memset(metadata, 0xaa, sizeof metadata);
     memset(described, 0, sizeof described);
     for (size_t i = 0; i < MODEL_SOURCES; i++)
-        model_sources[i] = (struct counted_source){{&source_ops}, 0};
+        model_sources[i] = (struct counted_source){.source = {.ops = &source_ops}};
     frames_init(&machine_frames, metadata, described, FRAMES);
     frames_add(&machine_frames, phys_range(PAGE_SIZE, FRAMES * PAGE_SIZE));
 }

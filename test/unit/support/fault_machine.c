@@ -206,9 +206,14 @@ void machine_start(void)
 {
     world_start(PAGING_RECURSIVE);
     program_make();
-    program =
-        (struct stub_file){{&stub_file_ops}, program_file, sizeof program_file, "/bin/program", 0};
-    data = (struct stub_file){{&stub_file_ops}, data_bytes, sizeof data_bytes, "/lib/data", 0};
+    program = (struct stub_file){.source = {.ops = &stub_file_ops},
+                                 .bytes = program_file,
+                                 .size = sizeof program_file,
+                                 .path = "/bin/program"};
+    data = (struct stub_file){.source = {.ops = &stub_file_ops},
+                              .bytes = data_bytes,
+                              .size = sizeof data_bytes,
+                              .path = "/lib/data"};
     history_clear();
     stub_thread_count = 0;
     add_areas();

@@ -357,7 +357,7 @@ void areas_forget_pages(const struct page_source *source, uint64_t first, uint64
     native_forgotten++;
 }
 
-bool areas_truncate(const struct page_source *source, uint64_t first, struct areas_place *place)
+bool areas_truncate(struct page_source *source, uint64_t first, struct areas_place *place)
 {
     (void)source;
     (void)first;

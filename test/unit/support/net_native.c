@@ -108,10 +108,11 @@ struct netdev *netdev_first(void)
 struct spin_lock sched_spin;
 
 /* The caller sleeps for a millisecond. */
-enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one) NO_LOCK_ANALYSIS
+enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns,
+                          unsigned how) NO_LOCK_ANALYSIS
 {
     (void)queue;
-    (void)one;
+    (void)how;
     if (now_ns >= deadline_ns)
         return E_TIMEDOUT;
     net_native_pass(1);

@@ -81,9 +81,9 @@ enum err thread_create(const char *name, void (*function)(void *), void *argumen
     return E_NOMEM;
 }
 
-enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, bool one)
+enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, unsigned how)
 {
-    (void)queue, (void)deadline_ns, (void)one;
+    (void)queue, (void)deadline_ns, (void)how;
     abort();
 }
 

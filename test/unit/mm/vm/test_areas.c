@@ -219,7 +219,7 @@ static void test_pages_written(void **state)
 static void test_sources_are_found_in_every_space(void **state)
 {
     (void)state;
-    const struct page_source *source = &model_sources[0].source;
+    struct page_source *source = &model_sources[0].source;
     const size_t first[MODEL_SPACES] = {4, 40};
     assert_false(areas_may_store(source));
     for (size_t n = 0; n < MODEL_SPACES; n++) {
@@ -242,6 +242,80 @@ static void test_sources_are_found_in_every_space(void **state)
         assert_true(model_leaf(first[n] + 1).v & PTE_D);
         assert_int_equal(model_leaf(first[n] + 2).v | model_leaf(first[n] + 3).v, 0);
         assert_null(areas_find(space, model_address(first[1 - n])));
+    }
+}
+
+enum change {
+    MOVE_HALVES, /* of each area to another place */
+    REMOVE,
+    SPLIT,
+    JOIN, /* moves an area behind another, which takes it in */
+    CLEAR,
+    CHANGES
+};
+
+static void change_mappings(enum change change)
+{
+    enum err e = E_OK;
+    if (change == MOVE_HALVES) {
+        e = areas_move(space, model_pages(2, 4), model_pages(40, 42), false);
+        assert_int_equal(e, E_OK);
+        e = areas_move(space, model_pages(12, 14), model_pages(50, 52), false);
+    } else if (change == REMOVE) {
+        e = areas_remove(space, model_pages(0, 12));
+    } else if (change == SPLIT) {
+        e = areas_protect(space, model_pages(1, 3), prot_ro());
+    } else if (change == JOIN) {
+        e = areas_move(space, model_pages(22, 24), model_pages(4, 6), false);
+    } else {
+        areas_clear(space);
+        assert_null(model_sources[0].source.mappings);
+    }
+    assert_int_equal(e, E_OK);
+}
+
+/* All leaves of pages of the source from `index` on are gone, the others are there. */
+static void check_cut(uint64_t index)
+{
+    for (size_t i = 0; i < 60; i++) {
+        virt_t v = model_address(i);
+        const struct area *a = areas_find(space, v);
+        if (a == NULL)
+            continue;
+        uint64_t page = (a->offset + v.v - a->range.start.v) / PAGE_SIZE;
+        assert_int_equal(model_leaf(i).v != 0, page < index);
+    }
+    areas_check(space);
+}
+
+/* What changes between two pieces of a truncation is cut as well: parts that moved, parts that other
+ * areas took in; and areas that go do not end it. */
+static void test_truncation_beside_changes(void **state)
+{
+    struct page_source *source = &model_sources[0].source;
+    for (unsigned at = 0; at < CHANGES * 5 * 2; at++) {
+        enum change change = at / 10;
+        unsigned before = at % 5, first = at / 5 % 2;
+        struct areas_place place = {0};
+        start(state);
+        for (unsigned i = 0; i < 2; i++)
+            if (i == first) {
+                map_source(0, 4, 10);
+                map_source(10, 4, 10);
+            } else {
+                map_source(22, 2, 14);
+                map_source(34, 1, 13);
+            }
+        bool more = true;
+        for (unsigned pieces = 0; pieces < before; pieces++)
+            more = areas_truncate(source, 12, &place);
+        change_mappings(change);
+        for (unsigned pieces = 0; more; pieces++) {
+            assert_true(pieces < 20);
+            more = areas_truncate(source, 12, &place);
+        }
+        check_cut(12);
+        areas_clear(space);
     }
 }
 
@@ -333,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup(test_protect_into_a_hole, start),
         cmocka_unit_test_setup(test_clean_mark_ends_with_new_pages, start),
         cmocka_unit_test_setup(test_pages_written, start),
+        cmocka_unit_test_setup(test_truncation_beside_changes, start),
         cmocka_unit_test_setup(test_as_many_areas_as_on_linux, start),
         cmocka_unit_test_setup(test_holes_against_a_look_at_each_page, start),
         cmocka_unit_test_setup(test_sources_are_found_in_every_space, start),
