@@ -45,77 +45,75 @@ static int feed(int fd, const char *b, ssize_t n)
     return done;
 }
 
+static int ep;
+static const int one = 1;
+
+static int listener(int port)
+{
+    int ls = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_ANY)};
+    setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (ls < 0 || bind(ls, (struct sockaddr *)&a, sizeof a) || listen(ls, 128)) {
+        perror("socket/bind/listen");
+        exit(1);
+    }
+    fcntl(ls, F_SETFL, O_NONBLOCK);
+    return ls;
+}
+
+static void watch(int fd)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+    if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev))
+        close(fd);
+}
+
+static void accept_all(int ls)
+{
+    int c;
+    while ((c = accept(ls, 0, 0)) >= 0) {
+        if (c >= MAXFD) {
+            close(c);
+            continue;
+        }
+        fcntl(c, F_SETFL, O_NONBLOCK);
+        setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        st[c] = 0;
+        watch(c);
+    }
+}
+
+static void serve(int fd)
+{
+    char b[4096];
+    ssize_t r = read(fd, b, sizeof b);
+    if (r < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    for (int k = r > 0 ? feed(fd, b, r) : 0; k > 0; k--)
+        if (write(fd, resp, sizeof resp - 1) != (ssize_t)sizeof resp - 1)
+            r = 0;
+    if (r <= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     int port = argc > 1 && atoi(argv[1]) > 0 ? atoi(argv[1]) : 8080;
+    struct epoll_event evs[64];
     signal(SIGPIPE, SIG_IGN);
-    int ls = socket(AF_INET, SOCK_STREAM, 0);
-    if (ls < 0) {
-        perror("socket");
-        return 1;
-    }
-    int one = 1;
-    setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    struct sockaddr_in a;
-    memset(&a, 0, sizeof a);
-    a.sin_family = AF_INET;
-    a.sin_port = htons((uint16_t)port);
-    a.sin_addr.s_addr = htonl(INADDR_ANY);
-    if (bind(ls, (struct sockaddr *)&a, sizeof a) || listen(ls, 128)) {
-        perror("bind/listen");
-        return 1;
-    }
-    fcntl(ls, F_SETFL, O_NONBLOCK);
-    int ep = epoll_create1(0);
-    if (ep < 0) {
-        perror("epoll_create1");
-        return 1;
-    }
-    struct epoll_event ev = {.events = EPOLLIN, .data.fd = ls}, evs[64];
-    epoll_ctl(ep, EPOLL_CTL_ADD, ls, &ev);
+    int ls = listener(port);
+    ep = epoll_create1(0);
+    watch(ls);
     (void)!write(1, "HTTPD READY\n", 12);
     for (;;) {
         int n = epoll_wait(ep, evs, 64, -1);
-        if (n < 0) {
-            if (errno == EINTR)
-                continue;
-            perror("epoll_wait");
-            return 1;
-        }
         for (int i = 0; i < n; i++) {
-            int fd = evs[i].data.fd;
-            if (fd == ls) {
-                for (;;) {
-                    int c = accept(ls, 0, 0);
-                    if (c < 0)
-                        break;
-                    if (c >= MAXFD) {
-                        close(c);
-                        continue;
-                    }
-                    fcntl(c, F_SETFL, O_NONBLOCK);
-                    setsockopt(c, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-                    st[c] = 0;
-                    ev.events = EPOLLIN;
-                    ev.data.fd = c;
-                    if (epoll_ctl(ep, EPOLL_CTL_ADD, c, &ev))
-                        close(c);
-                }
-                continue;
-            }
-            char b[4096];
-            ssize_t r = read(fd, b, sizeof b);
-            if (r < 0 && (errno == EAGAIN || errno == EINTR))
-                continue;
-            if (r <= 0) {
-                close(fd);
-                continue;
-            }
-            for (int k = feed(fd, b, r); k > 0; k--)
-                if (write(fd, resp, sizeof resp - 1) != (ssize_t)sizeof resp - 1) {
-                    close(fd);
-                    break;
-                }
+            if (evs[i].data.fd == ls)
+                accept_all(ls);
+            else
+                serve(evs[i].data.fd);
         }
     }
 }

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 # storm.sh MACHINE: a server of the machine stays well through virtio-net: 1,000 connections at once, 3,000 short ones from one
 # address (STORM=20000: more), resets in the middle of a request, readers that do not read. Afterwards sockets and memory
