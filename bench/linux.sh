@@ -4,7 +4,7 @@
 # The package comes through the computer's apt configuration; nothing is installed, and root is not needed.
 set -eu
 folder=$1
-[ ! -e "$folder/vmlinuz" ] || exit 0
+[ ! -e "$folder/vmlinuz" ] || [ ! -e "$folder/modules/virtio_net.ko" ] || exit 0
 mkdir -p "$folder"
 cd "$folder"
 package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
@@ -12,5 +12,9 @@ package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(li
 apt-get download -q "$package"
 dpkg-deb -x "$package"_*.deb .
 rm -f "$package"_*.deb
-rm -rf lib usr # modules and documents
-ln -s boot/vmlinuz-* vmlinuz
+mkdir -p modules # of a virtio card
+for name in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net; do
+    find lib/modules -name "$name.ko" -exec cp {} modules \;
+done
+rm -rf lib usr # other modules, and documents
+ln -sf boot/vmlinuz-* vmlinuz

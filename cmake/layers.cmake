@@ -43,7 +43,7 @@ set(OURO_LAYER_linux/file base cpu mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linu
 set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
 set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task linux/memory linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
-set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc linux/abi linux/task linux/process linux/call)
+set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc fs/socket linux/abi linux/task linux/process linux/call)
 set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
 # Up-calls: functions and variables with one implementation, in a higher folder than their users. A header of the folder
 # here declares each of them, so that the folder, and those that may include it, may use the name. Code in assembler
@@ -63,7 +63,7 @@ set(OURO_SYMBOLS_mm/vm areas_policy fault_of_copy fault_of_kernel fault_of_progr
 # the program; watchdog and scheduler end in reports (diag/, linux/fault/); the vDSO (linux/time/) has a copy of the clock's offset.
 set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running thread_point_passed threads_stuck time_realtime_changed watchdog_stuck)
 # diag: Linux's facts for reports, from linux/fault/.
-set(OURO_SYMBOLS_diag report_call_line report_call_name report_process report_thread_line report_usage_line)
+set(OURO_SYMBOLS_diag report_call_line report_call_name report_connection_line report_process report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).
 set(OURO_SYMBOLS_fs/vfs fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group device_find device_register epoll_forget fifo_file_ops)
 # fs/proc: the files of /proc/net are in net/inet/.

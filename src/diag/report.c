@@ -288,6 +288,14 @@ static void print_calls(void *unused)
             report("  %s %s", n == count ? "calls  " : "       ", text);
 }
 
+static void print_connection(void *unused)
+{
+    (void)unused;
+    char text[160];
+    if (!facts.panic && report_connection_line(text, sizeof text))
+        report("  serving %s", text);
+}
+
 bool report_thread_other(const struct thread *t, bool all_processes, char *to, size_t size)
 {
     const struct trap_frame *program = (const struct trap_frame *)ptr_of(t->kstack.end) - 1;
@@ -386,6 +394,7 @@ static const struct {
     {"trace", print_trace, true, true},
     {"stack", print_stack, true, false},
     {"calls", print_calls, true, false},
+    {"connection", print_connection, true, false},
     {"memory", print_memory, false, false},
     {"machine", print_machine, false, false},
     {"log", print_log, false, false},

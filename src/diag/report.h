@@ -56,6 +56,9 @@ void report_recover(const struct trap_frame *frame);
 /* Writes a line about the n-th newest system call of the current thread; false if there is none
  * (linux/fault/crash.c). */
 bool report_call_line(unsigned n, char *to, size_t size);
+/* Writes the addresses of the connection that the current thread received from last; false: none in its last system calls
+ * (linux/fault/connection.c). */
+bool report_connection_line(char *to, size_t size);
 /* The name of a system call, or NULL (linux/fault/crash.c). */
 const char *report_call_name(unsigned number);
 /* Writes line n about the use of memory, for reports of a shortage. Line 0 gathers the data and

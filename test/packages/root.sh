@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # root.sh FOLDER PACKAGE...: unpacks Debian packages, with all that they depend on, into FOLDER, and installs nothing: no
-# script of a package runs. FOLDER is then a --sysroot. What is unpacked already stays until the list changes.
+# script of a package runs (configure.sh makes what some of them would). FOLDER is then a --sysroot. What is unpacked
+# already stays until the list changes.
 #
 # Packages come from the archives that this machine's apt is configured for, checked by apt's signed index; of what
 # several archives offer, Debian's own is taken. apt's state and the .debs are kept in FOLDER/../.apt (OURO_APT: another
@@ -56,7 +57,8 @@ done
 mkdir -p "$apt"
 exec 9> "$apt/lock"
 flock 9
-[ "$(cat "$folder.list" 2> /dev/null)" = "$list" ] && exit
+configure=$(dirname -- "$0")/configure.sh
+[ "$(cat "$folder.list" 2> /dev/null)" = "$list" ] && exec "$configure" "$folder"
 update
 files=$(debs "$@")
 rm -rf -- "$folder" "$folder.list"
@@ -70,7 +72,6 @@ for file in $files; do
     [ -f "$file" ] || absent "${file##*/} is not there"
     dpkg-deb --fsys-tarfile "$file" | tar -x -p -C "$folder.new" --keep-directory-symlink
 done
-# What dash's script would do.
-[ -e "$folder.new/bin/sh" ] || [ ! -e "$folder.new/bin/dash" ] || ln -s dash "$folder.new/bin/sh"
+"$configure" "$folder.new"
 mv -T -- "$folder.new" "$folder"
 echo "$list" > "$folder.list"

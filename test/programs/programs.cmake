@@ -98,6 +98,16 @@ foreach(name IN LISTS cases)
     ouro_program_test(debian.${name} 700 ${CMAKE_CURRENT_SOURCE_DIR}/programs/debian.sh ${name})
 endforeach()
 
+# The recipes of docs/recipes.md. The first unpacks Debian's packages, for all of them.
+set(recipes ${CMAKE_CURRENT_SOURCE_DIR}/packages/recipes.py)
+execute_process(COMMAND ${recipes} --names OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "\n" ";" names "${names}")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${recipes} ${PROJECT_SOURCE_DIR}/docs/recipes.md)
+foreach(name IN LISTS names)
+    ouro_program_test(recipes.${name} 900 ${recipes} ${name})
+    set_property(TEST programs.recipes.${name} APPEND PROPERTY ENVIRONMENT "PACKAGES=${CMAKE_BINARY_DIR}/../packages")
+endforeach()
+
 ouro_program_test(callfuzz 90000 ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/callfuzz.sh ${program_dir}/callfuzz-glibc)
 ouro_program_test(full 300 ${CMAKE_CURRENT_SOURCE_DIR}/programs/file/full.sh ${program_dir}/full-musl)
 ouro_program_test(hungry 100 ${CMAKE_CURRENT_SOURCE_DIR}/programs/memory/hungry.sh ${program_dir}/hungry-musl)

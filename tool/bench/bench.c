@@ -36,7 +36,7 @@ static const struct section {
     {"size", bench_size, figures_print},           {"primitives", bench_primitives, figures_print},
     {"paging", bench_paging, bench_paging_print},  {"apps", bench_apps, figures_print},
     {"growth", bench_growth, bench_growth_print},  {"redis", bench_redis, figures_print},
-    {"processes", bench_processes, figures_print},
+    {"processes", bench_processes, figures_print}, {"net", bench_net, figures_print},
 };
 
 struct request_bench {
@@ -126,7 +126,7 @@ static void choose(struct argp_state *state, struct request_bench *request, cons
     }
     argp_error(state,
                "%s: the sections are boot, memory, size, primitives, paging, apps, growth, "
-               "redis and processes",
+               "redis, processes and net",
                name);
 }
 
@@ -205,7 +205,7 @@ int command_bench(int argc, char **argv)
     static const struct argp argp = {
         options,
         parse,
-        "[boot|memory|size|primitives|paging|apps|growth|redis|processes]...",
+        "[boot|memory|size|primitives|paging|apps|growth|redis|processes|net]...",
         "Measure Ouro and Debian's cloud kernel in turn, with the same programs on the same QEMU.",
         NULL,
         NULL,

@@ -31,6 +31,8 @@ void bench_growth(struct bench *bench);
 /* Left out, with a sentence, where redis is not installed. */
 void bench_redis(struct bench *bench);
 void bench_processes(struct bench *bench);
+/* Left out, with a sentence, where Debian's packages cannot be had. */
+void bench_net(struct bench *bench);
 
 /* Three tables: back ends by time and by instructions, and the search for written pages. */
 void bench_paging_print(const struct figures *figures, const char *section, FILE *out);

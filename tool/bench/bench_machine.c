@@ -10,6 +10,7 @@
 #include "image/tree.h"
 #include "image/words.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -59,11 +60,34 @@ static double children_ms(void)
 static void pack_matches(struct tree *tree, const char *pattern)
 {
     glob_t found;
+    if (tree_has_sysroot()) {
+        program_pack_with(tree, pattern);
+        return;
+    }
     if (glob(pattern, 0, NULL, &found) != 0)
         fail(STATUS_FAILED, "no file matches %s", pattern);
     for (size_t i = 0; i < found.gl_pathc; i++)
         program_pack_with(tree, found.gl_pathv[i]);
     globfree(&found);
+}
+
+/* Packs a file, or the files of a folder. */
+static void pack_file(struct tree *tree, const char *place, const char *file)
+{
+    DIR *folder = opendir(file);
+    const struct dirent *entry;
+    if (!folder)
+        tree_add_file(tree, place, file);
+    while (folder && (entry = readdir(folder)) != NULL) {
+        char *from = string_format("%s/%s", file, entry->d_name);
+        char *to = string_format("%s/%s", place, entry->d_name);
+        if (entry->d_type == DT_REG)
+            tree_add_file(tree, to, from);
+        free(from);
+        free(to);
+    }
+    if (folder)
+        closedir(folder);
 }
 
 char *bench_archive(const char *init, const char *const (*files)[2])
@@ -75,7 +99,7 @@ char *bench_archive(const char *init, const char *const (*files)[2])
     tree_add_file(&tree, "/init", init);
     for (; files && (*files)[0]; files++)
         if ((*files)[1])
-            tree_add_file(&tree, (*files)[0], (*files)[1]);
+            pack_file(&tree, (*files)[0], (*files)[1]);
         else
             pack_matches(&tree, (*files)[0]);
     date_choose(&tree);
@@ -91,7 +115,8 @@ static void ouro_words(const struct bench_boot *boot, struct args *words)
     struct args argv = {0};
     args_add(words, "console=ttyS0");
     args_add(words, "init=/init");
-    args_add(words, NETWORK_WORD_NONE); /* as `./ouro run` has it for programs without sockets */
+    /* As `./ouro run` has it for programs without sockets. */
+    args_add(words, boot->network ? network_word(boot->network) : NETWORK_WORD_NONE);
     args_add(words, emulator_exit_word(EMULATOR_QEMU));
     args_add(&argv, "/init");
     if (boot->program)
@@ -217,12 +242,13 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
 {
     static const char *const counted[] = {"-icount", "shift=0,sleep=off", "-rtc",
                                           "base=2026-01-01,clock=vm", NULL};
+    static const char *const waits[] = {"-icount", "shift=0,sleep=on", NULL};
     struct args qemu = {0}, words = {0};
     struct emulator emulator;
     char *line = NULL;
     int log = boot->firmware_log ? firmware_pipe(&qemu) : -1;
     if (boot->counted)
-        args_all(&qemu, counted);
+        args_all(&qemu, boot->network ? waits : counted);
     if (boot->qemu)
         args_all(&qemu, boot->qemu);
     if (boot->medium == MEDIUM_DIRECT && boot->system == BENCH_OURO) {
@@ -239,6 +265,7 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
                                     .kernel = boot->kernel,
                                     .archive = boot->archive,
                                     .line = line,
+                                    .network = boot->network ? *boot->network : (struct network){0},
                                     .qemu_args = &qemu};
     seen->output = (struct text){0};
     for (size_t i = 0; i < seen->marks; i++)
@@ -246,6 +273,8 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
     double started = now_ms(), processor = children_ms();
     emulator_start(&machine, &emulator);
     watch(emulator.serial, log, started, boot->limit, seen);
+    if (boot->run && seen->at[seen->marks - 1] >= 0)
+        boot->run(boot->context, emulator.child.pid);
     emulator_end(&emulator);
     seen->processor_ms = children_ms() - processor;
     if (log >= 0)

@@ -36,6 +36,11 @@ struct bench_boot {
     const char *const *qemu;    /* further options of QEMU, NULL-terminated; NULL: none */
     uint64_t memory;            /* bytes */
     double limit;               /* seconds until the boot counts as a hang */
+    const struct network
+        *network; /* NULL: no card; with one, a counted machine waits for its host */
+    /* After the last mark, before the machine ends; NULL: nothing. */
+    void (*run)(void *context, pid_t qemu);
+    void *context;
     bool counted;      /* -icount: one nanosecond of the machine's clocks is one instruction */
     bool firmware_log; /* SeaBIOS's debug port is part of the output */
 };
@@ -60,7 +65,7 @@ const char *bench_series(enum bench_system system, bool counted);
 const char *bench_system_name(enum bench_system system);
 /* An archive with `init` at /init, and further files: {path in the machine, file here}, NULL-terminated.
  * A path without a file is a glob pattern: the programs and folders of this computer that match it
- * are packed at the same paths with their libraries. */
+ * are packed at the same paths with their libraries; with tree_sysroot() it is a path. `file` may be a folder of files. */
 char *bench_archive(const char *init, const char *const (*files)[2]);
 /* A CD image that boots the system with that archive. */
 char *bench_image(const struct bench_boot *boot);

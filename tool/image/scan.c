@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LOOK_BACK 40 /* most bytes from the load of eax to the `syscall` */
@@ -48,8 +49,15 @@ void scan_code(const uint8_t *code, size_t size, struct scan *out)
     }
 }
 
+/* Functions of libc that open sockets. */
+static const char *const resolvers[] = {"getaddrinfo",     "gethostbyname", "gethostbyname2",
+                                        "gethostbyname_r", "gethostbyaddr", "getnameinfo",
+                                        "res_query",       "res_search",    "__res_search"};
+
 static void add_import(const char *name, struct scan *out)
 {
+    for (size_t i = 0; i < sizeof(resolvers) / sizeof(*resolvers); i++)
+        out->imported[SYS_socket] |= strcmp(resolvers[i], name) == 0;
     for (size_t i = 0; i < scan_row_count; i++)
         if (strcmp(scan_rows[i].name, name) == 0 && scan_rows[i].number < SCAN_CALLS)
             out->imported[scan_rows[i].number] = true;

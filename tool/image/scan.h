@@ -14,9 +14,10 @@
 #define SCAN_CALLS 512
 
 struct scan {
-    bool direct[SCAN_CALLS];   /* by number: loaded before a `syscall` */
-    bool imported[SCAN_CALLS]; /* by number: the libc function of that name is imported */
-    unsigned sites, unknown;   /* `syscall` instructions; those with an unknown number */
+    bool direct[SCAN_CALLS]; /* by number: loaded before a `syscall` */
+    bool imported
+        [SCAN_CALLS]; /* by number: the libc function of that name, or one that makes the call, is imported */
+    unsigned sites, unknown; /* `syscall` instructions; those with an unknown number */
 };
 
 struct scan_row {

@@ -196,4 +196,5 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
     if (m->port)
         close(port[1]);
     args_free(&args);
+    network_widen(&m->network, out->child.pid);
 }

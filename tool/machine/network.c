@@ -4,15 +4,22 @@
 #include "host/file.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOOPBACK "127.0.0.1" /* a port is this computer's own unless an address is given */
-#define GUEST    "10.0.2.15" /* what QEMU's user network expects */
+#define LOOPBACK       "127.0.0.1" /* a port is this computer's own unless an address is given */
+#define GUEST          "10.0.2.15" /* what QEMU's user network expects */
+#define BACKLOG        4096
+
+#define WIDEN_TRIES    200
+#define WIDEN_PAUSE_MS 5
 
 /* The port number before `end`; -1: none. */
 static long port_number(const char *text, const char *end)
@@ -155,6 +162,63 @@ void network_tell(const struct network *network)
             warn("%s %u of %s is port %u of the machine", port->udp ? "UDP port" : "port",
                  port->host, own ? "this computer" : port->address, port->guest);
     }
+}
+
+/* True if the socket listens at one of the ports. */
+static bool listens_at_port(const struct network *network, int fd)
+{
+    struct sockaddr_in at = {0};
+    socklen_t size = sizeof(at), one = sizeof(int);
+    int listens = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &one) != 0 || !listens ||
+        getsockname(fd, (struct sockaddr *)&at, &size) != 0 || at.sin_family != AF_INET)
+        return false;
+    for (size_t i = 0; i < network->ports; i++)
+        if (!network->port[i].udp && network->port[i].host == ntohs(at.sin_port))
+            return true;
+    return false;
+}
+
+/* A second listen() of a socket that listens sets its backlog. Returns the number of sockets of the process; -1: they
+ * cannot be had. O(its descriptors). */
+static int widen_sockets(const struct network *network, pid_t pid, int process)
+{
+    char *path = string_format("/proc/%d/fd", (int)pid);
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    int found = folder ? 0 : -1;
+    while (found >= 0 && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        int fd = (int)syscall(SYS_pidfd_getfd, process, atoi(entry->d_name), 0);
+        if (fd < 0 && errno != EBADF)
+            found = -1;
+        else if (fd >= 0 && listens_at_port(network, fd))
+            found += listen(fd, BACKLOG) == 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    if (folder)
+        closedir(folder);
+    free(path);
+    return found;
+}
+
+void network_widen(const struct network *network, pid_t qemu)
+{
+    int wanted = 0, found = 0, process = -1;
+    for (size_t i = 0; i < network->ports; i++)
+        wanted += !network->port[i].udp;
+    if (wanted > 0)
+        process = (int)syscall(SYS_pidfd_open, qemu, 0);
+    for (int tries = 0; process >= 0 && tries < WIDEN_TRIES; tries++) {
+        found = widen_sockets(network, qemu, process);
+        struct pollfd ended = {process, POLLIN, 0};
+        if (found < 0 || found >= wanted || poll(&ended, 1, WIDEN_PAUSE_MS) > 0)
+            break;
+    }
+    if (process >= 0)
+        close(process);
 }
 
 char *network_netdev(const struct network *network)

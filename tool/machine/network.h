@@ -10,6 +10,7 @@
 #include "host/text.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 enum network_kind {
     NETWORK_AUTOMATIC, /* not chosen yet */
@@ -44,6 +45,11 @@ const char *network_refusal(const struct network *network);
 void network_take_ports(struct network *network);
 /* Says which ports lead into the machine, on a terminal; elsewhere only those that were chosen here. */
 void network_tell(const struct network *network);
+
+/* Lets many connections wait at the forwarded ports of the QEMU that has just started: QEMU's own backlog is one, and this
+ * computer would drop those that come at the same time for a second or longer. Waits until QEMU listens, at most 1 s;
+ * where this computer forbids it (pidfd_getfd(2)) nothing changes. */
+void network_widen(const struct network *network, pid_t qemu);
 
 /* The value of QEMU's -netdev. */
 char *network_netdev(const struct network *network);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # link.sh MACHINE CARD: a server of the machine answers at a forwarded port, by the driver of CARD (virtio, e1000 or e1000e);
-# it does not while the card's link is down, and does afterwards. 300 connections, one after the other.
+# it does not while the card's link is down, and does afterwards. 300 connections, one after the other; 64 that come at once.
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
@@ -30,7 +30,7 @@ int main(void)
 }
 C
 cat >client.py <<'P'
-import json, socket, sys, time
+import json, os, signal, socket, sys, time
 
 def ask(port, limit):
     try:
@@ -60,6 +60,47 @@ def wait(port, what):
             sys.exit(what)
         time.sleep(0.2)
 
+def emulators(port):
+    """The processes that forward the port."""
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/cmdline" % name, "rb") as f:
+                if name.isdigit() and b":%d-" % port in f.read():
+                    yield int(name)
+        except OSError:
+            pass
+
+def at_once(port):
+    """Connections that come while QEMU does not look wait, and none is dropped for a second."""
+    stopped = list(emulators(port))
+    if not stopped:
+        sys.exit("no process forwards the port")
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        all = [socket.create_connection(("127.0.0.1", port), timeout=30) for i in range(64)]
+        time.sleep(0.3)
+        dropped = [s for s in all if not taken(s)]
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    if dropped:
+        sys.exit("%d connections of 64 were not taken at once" % len(dropped))
+    for s in all:
+        s.settimeout(60)
+        s.sendall(b"hello")
+    for s in all:
+        if s.recv(64) != b"hello":
+            sys.exit("a connection has no answer")
+        s.close()
+
+def taken(s):
+    """True if the other side of the connection has it, in the list of this computer."""
+    with open("/proc/net/tcp") as f:
+        other = [line.split()[1:3] for line in f if ":" in line]
+    hexadecimal = lambda at: "%08X:%04X" % (int.from_bytes(socket.inet_aton(at[0]), sys.byteorder), at[1])
+    return [hexadecimal(s.getpeername()), hexadecimal(s.getsockname())] in other
+
 port = int(sys.argv[1])
 wait(port, "no answer at the port")
 bad = sum(not ask(port, 30) for i in range(300))
@@ -70,6 +111,8 @@ if ask(port, 2):
     sys.exit("an answer although the link is down")
 set_link(True)
 wait(port, "no answer after the link came up again")
+if sys.argv[2] == "virtio":  # the tool's own port
+    at_once(port)
 P
 if [ "$card" = virtio ]; then
     set -- -p 0:8080
@@ -85,7 +128,7 @@ until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
     sleep 0.1
 done
 [ "$card" != virtio ] || port=$(sed -n 's/^ouro: http:.* port \([0-9]*\) of this computer is .*/\1/p' err)
-python3 client.py "$port" || { bad "$machine, $card"; show err; }
+python3 client.py "$port" "$card" || { bad "$machine, $card"; show err; }
 kill "$machine_run"
 wait "$machine_run" 2>/dev/null
 finish

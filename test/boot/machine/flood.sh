@@ -1,0 +1,211 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# flood.sh: a program that speaks Ethernet stands at the other end of the card's wire. While it floods a server of the
+# machine with SYNs of connections that never come, holds connections that say nothing, and others whose window is zero,
+# a client that behaves is served; so it is afterwards.
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+cd "$temp" || exit 1
+
+cat >server.c <<'C'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+/* A request is one byte: 'h' gets "hello\n", 'l' as much as the socket takes. */
+static char large[1 << 16];
+int main(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    int server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), epoll = epoll_create1(0), one;
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = server};
+    if (bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 64) || epoll_ctl(epoll, EPOLL_CTL_ADD, server, &event))
+        return 1;
+    puts("ready");
+    fflush(stdout);
+    for (;;) {
+        char byte;
+        epoll_wait(epoll, &event, 1, -1);
+        if (event.data.fd != server) {
+            if (recv(event.data.fd, &byte, 1, MSG_DONTWAIT) != 1)
+                close(event.data.fd);
+            else if (byte == 'h')
+                send(event.data.fd, "hello\n", 6, MSG_NOSIGNAL);
+            else
+                while (send(event.data.fd, large, sizeof large, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+                    ;
+            continue;
+        }
+        while ((one = accept4(server, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+            event = (struct epoll_event){.events = EPOLLIN, .data.fd = one};
+            epoll_ctl(epoll, EPOLL_CTL_ADD, one, &event);
+        }
+    }
+}
+C
+cat >wire.py <<'P'
+import random, socket, struct, sys, time
+
+OWN, GUEST, GATEWAY = b"\x02\0\0\0\0\1", socket.inet_aton("10.0.2.15"), socket.inet_aton("10.0.2.2")
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+wire.bind(("127.0.0.1", int(sys.argv[1])))
+wire.connect(("127.0.0.1", int(sys.argv[2])))
+wire.settimeout(0.05)
+random.seed(1)
+guest_mac = None
+connections = {}
+
+def put(frame):
+    try:
+        wire.send(frame)
+    except OSError:  # QEMU has not bound its end yet
+        time.sleep(0.05)
+
+def checksum(data):
+    total = sum(struct.unpack(">%dH" % ((len(data) + 1) // 2), data + b"\0" * (len(data) % 2)))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return 0xffff - total
+
+def arp(kind, target_mac, target):
+    put((target_mac if kind == 2 else b"\xff" * 6) + OWN + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x800, 6, 4, kind) + OWN + GATEWAY +
+        (target_mac if kind == 2 else bytes(6)) + target)
+
+def segment(source, port, seq, ack, flags, window=65535, data=b""):
+    head = struct.pack(">HHIIBBHHH", port, 8080, seq & 0xffffffff, ack & 0xffffffff, 5 << 4, flags, window, 0, 0) + data
+    pseudo = source + GUEST + struct.pack(">BBH", 0, 6, len(head))
+    head = head[:16] + struct.pack(">H", checksum(pseudo + head)) + head[18:]
+    ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(head), 0, 0, 64, 6, 0) + source + GUEST
+    ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
+    put(guest_mac + OWN + b"\x08\0" + ip + head)
+
+def take():
+    """One frame of the machine; False: none came in time."""
+    global guest_mac
+    try:
+        frame = wire.recv(2048)
+    except OSError:
+        return False
+    if frame[12:14] == b"\x08\x06":
+        guest_mac = frame[6:12]
+        if frame[20:22] == b"\0\1" and frame[38:42] == GATEWAY:
+            arp(2, frame[22:28], frame[28:32])
+    elif frame[12:14] == b"\x08\0" and frame[23] == 6:
+        tcp = frame[14 + (frame[14] & 15) * 4:14 + int.from_bytes(frame[16:18], "big")]
+        source, port, seq, ack, offset, flags = struct.unpack(">HHIIBB", tcp[:14])
+        if (connection := connections.get((frame[30:34], port))) is not None:
+            connection.take(seq, ack, flags, tcp[(offset >> 4) * 4:])
+    return True
+
+class Connection:
+    def __init__(self, address, window=65535):
+        self.address, self.port, self.window = address, random.randrange(1024, 65536), window
+        self.seq, self.ack, self.open, self.data, self.ended = random.randrange(1 << 32), 0, False, b"", False
+        connections[address, self.port] = self
+
+    def take(self, seq, ack, flags, data):
+        if flags & RST:
+            self.ended = True
+        elif flags & SYN:
+            if not self.open:
+                self.seq, self.ack, self.open = self.seq + 1, seq + 1, True
+            self.send(ACK)
+        elif data and seq == self.ack & 0xffffffff:
+            if self.window > 0:
+                self.data += data
+                self.ack += len(data)
+            self.send(ACK)
+
+    def send(self, flags, data=b""):
+        segment(self.address, self.port, self.seq, self.ack, flags, self.window, data)
+
+    def wait(self, until, again, limit=30):
+        end = time.time() + limit
+        while not until() and time.time() < end:
+            again()
+            pause = time.time() + 0.3
+            while not until() and time.time() < pause:
+                take()
+        return until()
+
+    def connect(self):
+        return self.wait(lambda: self.open, lambda: self.send(SYN))
+
+    def ask(self, byte, size):
+        return self.wait(lambda: len(self.data) >= size or self.ended, lambda: self.send(ACK | PSH, byte)) and len(self.data) >= size
+
+    def close(self):
+        self.send(RST | ACK)
+        del connections[self.address, self.port]
+
+def good(what):
+    one = Connection(socket.inet_aton("192.0.2.1"))
+    if not one.connect():
+        sys.exit("%s: a good client is not connected" % what)
+    if not one.ask(b"h", 6) or one.data[:6] != b"hello\n":
+        sys.exit("%s: a good client is not served: %r" % (what, one.data))
+    one.seq += 1
+    one.close()
+
+def stranger():
+    return bytes([198, 51, random.randrange(256), random.randrange(1, 255)])
+
+end = time.time() + 60
+while guest_mac is None and time.time() < end:
+    arp(1, bytes(6), GUEST)
+    take()
+good("at first")
+for burst in range(10):
+    for i in range(2000):
+        segment(stranger(), random.randrange(1024, 65536), random.randrange(1 << 32), 0, SYN)
+        if i % 50 == 0:
+            while take() and i % 500:
+                pass
+    good("SYN flood")
+silent = [Connection(stranger()) for _ in range(300)]
+for one in silent:
+    if not one.connect():
+        sys.exit("a silent connection is refused")
+good("silent connections")
+shut = [Connection(stranger()) for _ in range(30)]
+for one in shut:
+    if not one.connect():
+        sys.exit("a connection is refused")
+    one.window = 0
+    one.send(ACK | PSH, b"l")
+    good("zero windows")
+for one in silent[:150]:  # in the middle of a request: none of them has ended one
+    one.close()
+good("resets")
+one = shut[0]
+one.seq, one.window = one.seq + 1, 65535
+if not one.wait(lambda: len(one.data) > 30000, lambda: one.send(ACK)):
+    sys.exit("the window is open again, and %d bytes came" % len(one.data))
+good("at last")
+print("served")
+P
+ports=$(python3 -c '
+import socket
+pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+for one in pair:
+    one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in pair))')
+ours=${ports% *} theirs=${ports#* }
+timeout 240 "$OURO" run -v --medium direct --net none --append ip=10.0.2.15/24,gw=10.0.2.2 \
+    --qemu-arg -netdev --qemu-arg "socket,id=net,udp=127.0.0.1:$ours,localaddr=127.0.0.1:$theirs" \
+    --qemu-arg -device --qemu-arg virtio-net-pci,netdev=net,romfile= --timeout 220 server.c >out 2>err </dev/null &
+machine_run=$!
+until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
+    sleep 0.1
+done
+python3 wire.py "$ours" "$theirs" || { bad 'the server under floods'; show err; }
+kill "$machine_run"
+wait "$machine_run" 2>/dev/null
+finish
