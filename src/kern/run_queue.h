@@ -30,8 +30,9 @@
 #define RUN_WEIGHT_NORMAL  1024 /* nice 0 */
 #define RUN_SLICE_NS       UINT64_C(4000000)
 #define RUN_CREDIT_NS      UINT64_C(3000000) /* head start of a woken sleeper */
-#define RUN_DEBIT_NS       RUN_SLICE_NS      /* of a new thread */
 #define RUN_GRANULARITY_NS UINT64_C(1000000) /* lag that justifies a preemption */
+/* Of a new thread; less than the lag at which one that it wakes would preempt it. */
+#define RUN_DEBIT_NS (RUN_GRANULARITY_NS / 2)
 
 struct run_entity {
     struct pqueue_node node; /* while queued, priority 0 */
