@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "diag/text.h"
+#include "diag/text_line.h"
 
 #include "base/fmt.h"
 #include "base/str.h"
@@ -9,15 +10,9 @@
 
 #include <stdarg.h>
 
-#define LL(x) ((unsigned long long)(x))
-#define LINE  240
+#define LINE 240
 
-struct writer {
-    fault_line sink;
-    void *context;
-};
-
-static PRINTF_LIKE(2, 3) void line(const struct writer *w, const char *format, ...)
+PRINTF_LIKE(2, 3) void text_line(const struct text_writer *w, const char *format, ...)
 {
     char text[LINE];
     va_list args;
@@ -82,48 +77,48 @@ static const char *kind(const struct fault_facts *f)
     return f->cause == FAULT_BY_REQUEST ? "DUMP" : f->panic ? "PANIC" : "CRASH";
 }
 
-static void write_banner(const struct writer *w, const struct fault_facts *f)
+static void write_banner(const struct text_writer *w, const struct fault_facts *f)
 {
     char signal[48] = "";
     if (f->signal != NULL)
         fmt_snprintf(signal, sizeof signal, " (%s, code %d)", f->signal, f->code);
-    line(w, "==== %s: %s%s ==== ouro %s build %012llx", kind(f),
-         fault_class_words(fault_classify(f)), signal, f->version, LL(f->build_id >> 16));
+    text_line(w, "==== %s: %s%s ==== ouro %s build %012llx", kind(f),
+              fault_class_words(fault_classify(f)), signal, f->version, LL(f->build_id >> 16));
 }
 
-static void write_what(const struct writer *w, const struct fault_facts *f)
+static void write_what(const struct text_writer *w, const struct fault_facts *f)
 {
     char deed[200];
     uint64_t us = f->time_ns / 1000;
     fault_report_deed(f, deed, sizeof deed);
     if (f->reason != NULL && f->has_address)
-        line(w, "  reason  %s", f->reason);
+        text_line(w, "  reason  %s", f->reason);
     if (f->cause == FAULT_BY_DEADLOCK) {
-        line(w, "  what    %s", deed);
-        line(w, "  who     nobody runs, %llu.%06llu s after boot", LL(us / 1000000),
-             LL(us % 1000000));
+        text_line(w, "  what    %s", deed);
+        text_line(w, "  who     nobody runs, %llu.%06llu s after boot", LL(us / 1000000),
+                  LL(us % 1000000));
         return;
     }
-    line(w, "  what    %s by %s%s0x%llx%s", deed, f->at, f->at[0] ? " (rip " : "rip ",
-         LL(f->registers[X86_RIP]), f->at[0] ? ")" : "");
+    text_line(w, "  what    %s by %s%s0x%llx%s", deed, f->at, f->at[0] ? " (rip " : "rip ",
+              LL(f->registers[X86_RIP]), f->at[0] ? ")" : "");
     if (f->caller[0])
-        line(w, "          called or jumped to from %s", f->caller);
+        text_line(w, "          called or jumped to from %s", f->caller);
     char process[32] = "";
     if (f->process != 0)
         fmt_snprintf(process, sizeof process, " of process %d", f->process);
-    line(w, "  who     thread %u \"%s\"%s on CPU %u, %llu.%06llu s after boot%s", f->thread, f->who,
-         process, f->cpu, LL(us / 1000000), LL(us % 1000000),
-         f->panic && f->vector != VECTOR_MACHINE_CHECK ? ", in the kernel" : "");
+    text_line(w, "  who     thread %u \"%s\"%s on CPU %u, %llu.%06llu s after boot%s", f->thread,
+              f->who, process, f->cpu, LL(us / 1000000), LL(us % 1000000),
+              f->panic && f->vector != VECTOR_MACHINE_CHECK ? ", in the kernel" : "");
 }
 
-static void write_area(const struct writer *w, const char *label, const struct fault_neighbour *n,
-                       const char *distance)
+static void write_area(const struct text_writer *w, const char *label,
+                       const struct fault_neighbour *n, const char *distance)
 {
-    line(w, "%s[0x%llx, 0x%llx) %c%c%c %s%s%s%s%s%s", label, LL(n->range.start.v),
-         LL(n->range.end.v), prot_can_read(n->prot) ? 'r' : '-',
-         prot_can_write(n->prot) ? 'w' : '-', prot_can_execute(n->prot) ? 'x' : '-',
-         fault_area_words(n), n->name[0] && n->kind != 0 ? " " : "", n->name,
-         n->place[0] ? ", " : "", n->place, distance);
+    text_line(w, "%s[0x%llx, 0x%llx) %c%c%c %s%s%s%s%s%s", label, LL(n->range.start.v),
+              LL(n->range.end.v), prot_can_read(n->prot) ? 'r' : '-',
+              prot_can_write(n->prot) ? 'w' : '-', prot_can_execute(n->prot) ? 'x' : '-',
+              fault_area_words(n), n->name[0] && n->kind != 0 ? " " : "", n->name,
+              n->place[0] ? ", " : "", n->place, distance);
 }
 
 /* "0x1234"; from 1 MiB up "0x400000 (4 MiB)". */
@@ -137,13 +132,13 @@ static void distance_words(uint64_t bytes, char *to, size_t size)
         fmt_snprintf(to, size, "0x%llx", LL(bytes));
 }
 
-static void write_where(const struct writer *w, const struct fault_facts *f)
+static void write_where(const struct text_writer *w, const struct fault_facts *f)
 {
     char distance[64], number[40];
     if (!f->has_address)
         return;
     if (!fault_is_canonical(f->address.v)) {
-        line(w, "  where   nowhere: bits 63 to 47 of an address must be equal");
+        text_line(w, "  where   nowhere: bits 63 to 47 of an address must be equal");
         return;
     }
     if (f->here.there) {
@@ -152,8 +147,8 @@ static void write_where(const struct writer *w, const struct fault_facts *f)
         write_area(w, "  where   ", &f->here, distance);
         return;
     }
-    line(w, "  where   in no area%s",
-         f->address.v < LAYOUT_PROGRAM_START ? ": the first 64 KiB are never mapped" : "");
+    text_line(w, "  where   in no area%s",
+              f->address.v < LAYOUT_PROGRAM_START ? ": the first 64 KiB are never mapped" : "");
     if (f->below.there) {
         distance_words(f->address.v - f->below.range.end.v, number, sizeof number);
         fmt_snprintf(distance, sizeof distance, ", ends %s below", number);
@@ -166,13 +161,13 @@ static void write_where(const struct writer *w, const struct fault_facts *f)
     }
 }
 
-static void write_stack(const struct writer *w, const struct fault_facts *f)
+static void write_stack(const struct text_writer *w, const struct fault_facts *f)
 {
     const struct fault_stack *s = &f->stack;
     uint64_t rsp = f->registers[X86_RSP], size = virt_range_size(s->range);
     char state[120];
     if (!s->there) {
-        line(w, "  stack   rsp 0x%llx is in no stack", LL(rsp));
+        text_line(w, "  stack   rsp 0x%llx is in no stack", LL(rsp));
         return;
     }
     if (rsp >= s->range.start.v && rsp <= s->range.end.v) {
@@ -183,34 +178,36 @@ static void write_stack(const struct writer *w, const struct fault_facts *f)
         fmt_snprintf(state, sizeof state, "%llu KiB, rsp 0x%llx is %llu bytes below it",
                      LL(size / 1024), LL(rsp), LL(s->range.start.v - rsp));
     }
-    line(w, "  stack   %s: [0x%llx, 0x%llx) %s", s->owner, LL(s->range.start.v), LL(s->range.end.v),
-         state);
+    text_line(w, "  stack   %s: [0x%llx, 0x%llx) %s", s->owner, LL(s->range.start.v),
+              LL(s->range.end.v), state);
     if (fault_classify(f) != FAULT_CLASS_STACK_OVERFLOW)
         return;
     if (s->guard != 0)
-        line(w, "          overflow by %llu bytes; the guard below the stack is %llu KiB",
-             LL(fault_overflow_bytes(f)), LL(s->guard / 1024));
+        text_line(w, "          overflow by %llu bytes; the guard below the stack is %llu KiB",
+                  LL(fault_overflow_bytes(f)), LL(s->guard / 1024));
     else
-        line(w, "          overflow by %llu bytes, past any guard", LL(fault_overflow_bytes(f)));
+        text_line(w, "          overflow by %llu bytes, past any guard",
+                  LL(fault_overflow_bytes(f)));
 }
 
-static void write_error(const struct writer *w, const struct fault_facts *f)
+static void write_error(const struct text_writer *w, const struct fault_facts *f)
 {
     uint64_t e = f->error;
     static const char *const tables[] = {"GDT", "IDT", "LDT", "IDT"};
     if (f->vector == VECTOR_PAGE_FAULT)
-        line(w, "          error code 0x%llx = %s, %s%s%s; rights of ring 0", LL(e),
-             e & PF_PRESENT ? "protection" : "not present",
-             e & PF_EXECUTE ? "instruction fetch"
-             : e & PF_WRITE ? "write"
-                            : "read",
-             e & PF_RESERVED ? ", reserved bit" : "", e & PF_USER ? ", user mode" : "");
+        text_line(w, "          error code 0x%llx = %s, %s%s%s; rights of ring 0", LL(e),
+                  e & PF_PRESENT ? "protection" : "not present",
+                  e & PF_EXECUTE ? "instruction fetch"
+                  : e & PF_WRITE ? "write"
+                                 : "read",
+                  e & PF_RESERVED ? ", reserved bit" : "", e & PF_USER ? ", user mode" : "");
     else if (e != 0 && f->vector < VECTOR_EXCEPTIONS)
-        line(w, "          error code 0x%llx = selector 0x%llx in the %s%s", LL(e), LL(e & 0xfff8),
-             tables[e >> 1 & 3], e & 1 ? ", while an event was delivered" : "");
+        text_line(w, "          error code 0x%llx = selector 0x%llx in the %s%s", LL(e),
+                  LL(e & 0xfff8), tables[e >> 1 & 3],
+                  e & 1 ? ", while an event was delivered" : "");
 }
 
-static void write_why_not_mapped(const struct writer *w, const struct fault_facts *f)
+static void write_why_not_mapped(const struct text_writer *w, const struct fault_facts *f)
 {
     const char *why = NULL;
     int level = fault_denying_level(f, &why);
@@ -222,16 +219,16 @@ static void write_why_not_mapped(const struct writer *w, const struct fault_fact
                        : allowed      ? "; the area allows it"
                                       : "; the area does not allow it";
     if (f->past_file)
-        line(w, "  why     the file ends before this page");
+        text_line(w, "  why     the file ends before this page");
     else if (f->out_of_memory)
-        line(w, "  why     the area allows it, but no free page is left");
+        text_line(w, "  why     the area allows it, but no free page is left");
     else if (level == 0)
-        line(
+        text_line(
             w,
             "  why     nothing denies it after a fresh walk: a stale TLB entry, or the tables changed%s",
             area);
     else
-        line(w, "  why     level %d entry: %s%s", level, why, area);
+        text_line(w, "  why     level %d entry: %s%s", level, why, area);
 }
 
 /* The MCA error code, bits 15-0 of a bank's status (SDM 3B 16.9). */
@@ -249,62 +246,62 @@ static const char *bank_words(uint64_t status)
                                    : "error of the model's own";
 }
 
-static void write_banks(const struct writer *w, const struct fault_facts *f)
+static void write_banks(const struct text_writer *w, const struct fault_facts *f)
 {
     for (unsigned i = 0; i < f->bank_count; i++) {
         const struct fault_bank *b = &f->banks[i];
         char place[40] = "";
         if (b->status & FAULT_BANK_ADDRESS)
             fmt_snprintf(place, sizeof place, " at physical 0x%llx", LL(b->address));
-        line(w, "  %s bank %u: %s error: %s%s%s%s%s", i == 0 ? "why    " : "       ", b->number,
-             b->status & FAULT_BANK_UNCORRECTED ? "uncorrected" : "corrected",
-             bank_words(b->status), place,
-             b->status & FAULT_BANK_CORRUPT ? ", the state of the CPU is damaged" : "",
-             b->status & FAULT_BANK_OVERFLOW ? ", others were lost" : "",
-             f->machine_check_status & 1 ? "" : "; it cannot go on at rip");
-        line(w, "          status 0x%llx misc 0x%llx, MCG_STATUS 0x%llx", LL(b->status),
-             LL(b->misc), LL(f->machine_check_status));
+        text_line(w, "  %s bank %u: %s error: %s%s%s%s%s", i == 0 ? "why    " : "       ",
+                  b->number, b->status & FAULT_BANK_UNCORRECTED ? "uncorrected" : "corrected",
+                  bank_words(b->status), place,
+                  b->status & FAULT_BANK_CORRUPT ? ", the state of the CPU is damaged" : "",
+                  b->status & FAULT_BANK_OVERFLOW ? ", others were lost" : "",
+                  f->machine_check_status & 1 ? "" : "; it cannot go on at rip");
+        text_line(w, "          status 0x%llx misc 0x%llx, MCG_STATUS 0x%llx", LL(b->status),
+                  LL(b->misc), LL(f->machine_check_status));
     }
 }
 
-static void write_why(const struct writer *w, const struct fault_facts *f)
+static void write_why(const struct text_writer *w, const struct fault_facts *f)
 {
     switch (fault_classify(f)) {
     case FAULT_CLASS_UNALIGNED:
-        line(
+        text_line(
             w,
             "  why     the instruction wants its operand aligned to 16 bytes; 0x%llx is %llu past that",
             LL(f->address.v), LL(f->address.v % 16));
         break;
     case FAULT_CLASS_RETURN:
-        line(w, "  why     the word that `ret` took as its target is 0x%llx",
-             LL(f->has_popped && f->popped == f->registers[X86_RIP] ? f->popped : f->top));
+        text_line(w, "  why     the word that `ret` took as its target is 0x%llx",
+                  LL(f->has_popped && f->popped == f->registers[X86_RIP] ? f->popped : f->top));
         break;
     case FAULT_CLASS_PRIVILEGED:
-        line(
+        text_line(
             w,
             "  why     ring 0 may do this, but the CPU refuses the register or its value: rcx 0x%llx, rdx:rax 0x%llx:0x%llx",
             LL(f->registers[X86_RCX]), LL(f->registers[X86_RDX]), LL(f->registers[X86_RAX]));
         break;
     case FAULT_CLASS_PRIVILEGED_INSN:
-        line(w, "  why     ring 0 may do this, but a program on Linux may not");
+        text_line(w, "  why     ring 0 may do this, but a program on Linux may not");
         break;
     case FAULT_CLASS_SOFTWARE:
-        line(w, "  why     `int 0x%llx`: on Linux programs may raise 3 and 4 only",
-             LL(f->error >> IDT_ERROR_SHIFT));
+        text_line(w, "  why     `int 0x%llx`: on Linux programs may raise 3 and 4 only",
+                  LL(f->error >> IDT_ERROR_SHIFT));
         break;
     case FAULT_CLASS_GS:
-        line(w, "  why     GS base belongs to the kernel, and was 0x%llx at the next trap",
-             LL(f->error));
+        text_line(w, "  why     GS base belongs to the kernel, and was 0x%llx at the next trap",
+                  LL(f->error));
         break;
     case FAULT_CLASS_HANG:
-        line(w, "  why     interrupts are off, and for seconds no timer's was taken");
+        text_line(w, "  why     interrupts are off, and for seconds no timer's was taken");
         break;
     case FAULT_CLASS_MACHINE_CHECK:
         write_banks(w, f);
         break;
     case FAULT_CLASS_NON_CANONICAL:
-        line(w, "  why     the CPU takes only addresses whose bits 63 to 47 are equal");
+        text_line(w, "  why     the CPU takes only addresses whose bits 63 to 47 are equal");
         break;
     default:
         if (f->has_address && f->walked)
@@ -313,39 +310,42 @@ static void write_why(const struct writer *w, const struct fault_facts *f)
     write_error(w, f);
 }
 
-static void write_entry(const struct writer *w, const struct pt_walk *walk, int level,
+static void write_entry(const struct text_writer *w, const struct pt_walk *walk, int level,
                         const char *mark)
 {
     uint64_t e = walk->entry[level].v;
     unsigned index = pt_index(walk->address, level);
     if (!(e & PTE_P))
-        line(w, "          L%d[0x%03x] = %016llx not present%s", level, index, LL(e), mark);
+        text_line(w, "          L%d[0x%03x] = %016llx not present%s", level, index, LL(e), mark);
     else
-        line(w, "          L%d[0x%03x] = %016llx r%c%c%s%s%s%s%s%s", level, index, LL(e),
-             e & PTE_W ? 'w' : '-', e & PTE_NX ? '-' : 'x', e & PTE_U ? " user" : "",
-             e & PTE_A ? " accessed" : "", level == walk->leaf_level && e & PTE_D ? " dirty" : "",
-             level > 1 && level == walk->leaf_level ? " large" : "",
-             e & PTE_COW ? " copy-on-write" : "", mark);
+        text_line(w, "          L%d[0x%03x] = %016llx r%c%c%s%s%s%s%s%s", level, index, LL(e),
+                  e & PTE_W ? 'w' : '-', e & PTE_NX ? '-' : 'x', e & PTE_U ? " user" : "",
+                  e & PTE_A ? " accessed" : "",
+                  level == walk->leaf_level && e & PTE_D ? " dirty" : "",
+                  level > 1 && level == walk->leaf_level ? " large" : "",
+                  e & PTE_COW ? " copy-on-write" : "", mark);
 }
 
-static void write_walk(const struct writer *w, const struct fault_facts *f)
+static void write_walk(const struct text_writer *w, const struct fault_facts *f)
 {
     const struct pt_walk *walk = &f->walk;
     const char *why;
     if (!f->walked || !fault_is_canonical(walk->address.v))
         return;
     int denies = fault_denying_level(f, &why);
-    line(w, "  walk    of 0x%llx from cr3 0x%llx", LL(walk->address.v), LL(f->cr3));
+    text_line(w, "  walk    of 0x%llx from cr3 0x%llx", LL(walk->address.v), LL(f->cr3));
     for (int level = PT_LEVELS; level >= 1 && level >= walk->last_level; level--)
         write_entry(w, walk, level, level == denies ? "  <== denies" : "");
     if (walk->leaf_level != 0)
-        line(w, "          effective r%c%c, physical 0x%llx", walk->writable ? 'w' : '-',
-             walk->executable ? 'x' : '-', LL(walk->phys.v));
+        text_line(w, "          effective r%c%c, physical 0x%llx", walk->writable ? 'w' : '-',
+                  walk->executable ? 'x' : '-', LL(walk->phys.v));
     if (f->sharers > 1)
-        line(w, "          copied by the next write: since fork() by process %d it has %u users",
-             f->parent, f->sharers);
+        text_line(w,
+                  "          copied by the next write: since fork() by process %d it has %u users",
+                  f->parent, f->sharers);
     else if (f->sharers == 1)
-        line(w, "          shared by fork() until the other user went; the next write takes it");
+        text_line(w,
+                  "          shared by fork() until the other user went; the next write takes it");
 }
 
 static void operand_words(const struct fault_facts *f, const struct x86_operand *m, char *to,
@@ -378,13 +378,13 @@ static void operand_words(const struct fault_facts *f, const struct x86_operand 
         add(to, size, n, ", %s = 0x%llx", x86_register_name(m->index), LL(f->registers[m->index]));
 }
 
-static void write_insn(const struct writer *w, const struct fault_facts *f)
+static void write_insn(const struct text_writer *w, const struct fault_facts *f)
 {
     char hex[3 * X86_INSN_MAX + 1] = "", first[110] = "", second[110] = "";
     size_t n = 0;
     if (f->byte_count == 0) {
         if (f->vector != FAULT_NO_VECTOR)
-            line(w, "  insn    no code can be read at rip");
+            text_line(w, "  insn    no code can be read at rip");
         return;
     }
     unsigned shown = f->has_insn ? f->insn.length : f->byte_count;
@@ -394,10 +394,10 @@ static void write_insn(const struct writer *w, const struct fault_facts *f)
         operand_words(f, &f->insn.operand[0], first, sizeof first);
     if (f->has_insn && f->insn.operands > 1)
         operand_words(f, &f->insn.operand[1], second, sizeof second);
-    line(w, "  insn    %s%s%s%s", hex, f->has_insn ? "" : " (no instruction)", first, second);
+    text_line(w, "  insn    %s%s%s%s", hex, f->has_insn ? "" : " (no instruction)", first, second);
 }
 
-static void write_past(const struct writer *w, const struct fault_facts *f)
+static void write_past(const struct text_writer *w, const struct fault_facts *f)
 {
     static const char *const deeds[] = {"", "mapped", "unmapped", "given other permissions"};
     for (unsigned i = 0; i < 2; i++) {
@@ -409,16 +409,16 @@ static void write_past(const struct writer *w, const struct fault_facts *f)
             fmt_snprintf(rights, sizeof rights, " %c%c%c", prot_can_read(p->prot) ? 'r' : '-',
                          prot_can_write(p->prot) ? 'w' : '-',
                          prot_can_execute(p->prot) ? 'x' : '-');
-        line(w, "  %s %s%s %llu.%06llu s before, [0x%llx, 0x%llx), by thread %u %s",
-             i == 0 ? "history" : "       ", deeds[p->kind & 3], rights, LL(p->ago_ns / 1000000000),
-             LL(p->ago_ns / 1000 % 1000000), LL(p->range.start.v), LL(p->range.end.v), p->thread,
-             p->by);
+        text_line(w, "  %s %s%s %llu.%06llu s before, [0x%llx, 0x%llx), by thread %u %s",
+                  i == 0 ? "history" : "       ", deeds[p->kind & 3], rights,
+                  LL(p->ago_ns / 1000000000), LL(p->ago_ns / 1000 % 1000000), LL(p->range.start.v),
+                  LL(p->range.end.v), p->thread, p->by);
     }
 }
 
 void fault_report_write(const struct fault_facts *f, fault_line sink, void *context)
 {
-    struct writer w = {sink, context};
+    struct text_writer w = {sink, context};
     write_banner(&w, f);
     write_what(&w, f);
     if (f->cause == FAULT_BY_DEADLOCK)
@@ -431,181 +431,23 @@ void fault_report_write(const struct fault_facts *f, fault_line sink, void *cont
 
 void fault_report_code(const struct fault_facts *f, fault_line sink, void *context)
 {
-    struct writer w = {sink, context};
+    struct text_writer w = {sink, context};
     write_insn(&w, f);
     write_past(&w, f);
 }
 
-/* The register with value 0 that the operand's address was computed from. */
-static bool null_register(const struct fault_facts *f, const char **name, int64_t *offset)
-{
-    for (unsigned i = 0; f->has_insn && i < f->insn.operands; i++) {
-        const struct x86_operand *m = &f->insn.operand[i];
-        if (x86_address(&f->insn, m, f->registers, f->fs_base, f->gs_base) != f->address.v)
-            continue;
-        if (m->base < X86_RIP && f->registers[m->base] == 0) {
-            *name = x86_register_name(m->base);
-            *offset = m->displacement;
-            return true;
-        }
-    }
-    return false;
-}
-
-static void hint_null(const struct writer *w, const struct fault_facts *f)
-{
-    const char *name;
-    int64_t offset;
-    if (!null_register(f, &name, &offset))
-        line(
-            w,
-            "  hint    an address this small comes from a null pointer: look for a register below that is zero or small");
-    else if (offset == 0)
-        line(w, "  hint    register %s was NULL: whoever set it returned nothing", name);
-    else if (offset > 0)
-        line(w, "  hint    register %s was NULL: field at +0x%llx of a NULL structure pointer",
-             name, LL(offset));
-    else
-        line(w, "  hint    register %s was NULL: 0x%llx bytes before a NULL pointer", name,
-             LL(-(uint64_t)offset));
-}
-
-void fault_report_text(uint64_t v, char text[9])
-{
-    unsigned n = 0;
-    for (; n < 8; n++) {
-        char c = (char)(v >> 8 * n);
-        if (c < ' ' || c > '~')
-            break;
-        text[n] = c;
-    }
-    bool whole = n == 8 || v >> 8 * n == 0;
-    text[n >= 4 && whole ? n : 0] = '\0';
-}
-
-static void hint_ascii(const struct writer *w, uint64_t v, const char *otherwise)
-{
-    char text[9];
-    fault_report_text(v, text);
-    if (text[0])
-        line(w, "  hint    the address is text, \"%s\": a string was written over a pointer", text);
-    else if (otherwise != NULL)
-        line(w, "  hint    %s", otherwise);
-}
-
-static bool hint_recursion(const struct writer *w, const struct fault_facts *f)
-{
-    if (f->circle_count == 0)
-        return false;
-    line(w, "  hint    %s %s %u times: look for what should end that, or give it a larger stack",
-         f->circle, f->circle_of_many ? "and others called each other" : "called itself",
-         f->circle_count);
-    return true;
-}
-
-static const char *hint_privileged(const struct fault_facts *f)
-{
-    if (f->vector == VECTOR_PAGE_FAULT)
-        return "`sysret` led to ring 3, where the program has no memory";
-    if (strncmp(f->at, "__stack_chk_fail", 16) == 0)
-        return "a local array was written past its end: the caller of this found its guard word changed";
-    return "the C library musl says `hlt` where the heap is damaged: look for writes past a block's end";
-}
-
-static const char *plain_hint(const struct fault_facts *f, enum fault_class class)
-{
-    switch (class) {
-    case FAULT_CLASS_STACK_OVERFLOW:
-        return f->panic
-                   ? "a kernel path recurses, or has large local variables"
-                   : "a recursion without end, or local arrays that are larger than the stack; the trace shows which function";
-    case FAULT_CLASS_READ_ONLY:
-        return f->here.flags & AREA_IMAGE
-                   ? prot_can_execute(f->here.prot)
-                         ? "a program's code is read-only"
-                         : "string literals and constants are read-only: a copy in an array can be written"
-                   : "the mapping was made or changed to be read-only: see the history";
-    case FAULT_CLASS_EXECUTE_DATA:
-        return "data is never executed: a function pointer or return address holds the address of data";
-    case FAULT_CLASS_NULL_CALL:
-        return "a function pointer was NULL; the trace shows who called it";
-    case FAULT_CLASS_RETURN:
-        return "a local array was written past its end, over the return address of its function";
-    case FAULT_CLASS_AFTER_UNMAP:
-        return "the memory was given back before: the history says by whom";
-    case FAULT_CLASS_UNALIGNED:
-        return f->computed && f->insn.operand[0].base == X86_RSP
-                   ? "rsp is not a multiple of 16 at calls: look at assembler code and at how this thread was started"
-                   : "the pointer was cast from a type with a smaller alignment";
-    case FAULT_CLASS_TRAP:
-        return "compilers put ud2 where code must not come: __builtin_trap(), a sanitizer's check, or the end of a function without return";
-    case FAULT_CLASS_ILLEGAL:
-        return f->has_insn && f->insn.vex
-                   ? "an AVX instruction that this CPU does not have, or that is not switched on"
-                   : "the bytes are no code, or this CPU lacks the extension";
-    case FAULT_CLASS_NO_ACCESS:
-        return "the memory is reserved with PROT_NONE, or is a guard";
-    case FAULT_CLASS_PAST_FILE:
-        return "the file is shorter than its mapping, or was truncated";
-    case FAULT_CLASS_KERNEL_MEMORY:
-        return "the upper half belongs to the kernel: the program and it share one address space";
-    case FAULT_CLASS_WINDOW:
-        return "programs may read the page tables, not write them: use mprotect() and mmap()";
-    case FAULT_CLASS_OUT_OF_MEMORY:
-        return "give the machine more memory (--memory), or look for a leak";
-    case FAULT_CLASS_ABORT:
-        return "abort() was called: what the program printed last says why; the trace shows where";
-    case FAULT_CLASS_DEADLOCK:
-        return "a lock that its owner does not give back, or a wake-up that came before the sleep; deadlock=SECONDS sets the time, 0 never";
-    case FAULT_CLASS_HANG:
-        return f->panic ? "a loop of the kernel; the trace shows which"
-                        : "`cli`, and then a loop or `hlt`: programs leave interrupts alone";
-    case FAULT_CLASS_PRIVILEGED_INSN:
-        return hint_privileged(f);
-    case FAULT_CLASS_CALL_32:
-        return "`int 0x80` and `sysenter` are for 32-bit programs; only the 64-bit `syscall` is there";
-    case FAULT_CLASS_GS:
-        return "thread-local storage is at FS: mov to gs, wrgsbase and wrmsr take the kernel's place";
-    case FAULT_CLASS_RESERVED:
-        return "a page-table entry was overwritten: the walk shows it";
-    case FAULT_CLASS_MACHINE_CHECK:
-        return "the hardware reports an error of its own, not of the program";
-    default:
-        return NULL;
-    }
-}
-
-void fault_report_hint(const struct fault_facts *f, fault_line sink, void *context)
-{
-    struct writer w = {sink, context};
-    enum fault_class class = fault_classify(f);
-    const char *text = plain_hint(f, class);
-    if (class == FAULT_CLASS_STACK_OVERFLOW && hint_recursion(&w, f))
-        return;
-    if (class == FAULT_CLASS_NULL)
-        hint_null(&w, f);
-    else if (class == FAULT_CLASS_RETURN)
-        hint_ascii(&w, f->has_popped && f->popped == f->registers[X86_RIP] ? f->popped : f->top,
-                   text);
-    else if (class == FAULT_CLASS_NON_CANONICAL || class == FAULT_CLASS_WILD ||
-             class == FAULT_CLASS_WILD_JUMP)
-        hint_ascii(&w, f->address.v, NULL);
-    else if (text != NULL)
-        line(&w, "  hint    %s", text);
-}
-
 void fault_report_headline(const struct fault_facts *f, fault_line sink, void *context)
 {
-    struct writer w = {sink, context};
+    struct text_writer w = {sink, context};
     char deed[140];
     fault_report_deed(f, deed, sizeof deed);
     if (f->cause == FAULT_BY_DEADLOCK) {
-        line(&w, "==== %s: %s; %s; ouro %s build %012llx", kind(f),
-             fault_class_words(fault_classify(f)), deed, f->version, LL(f->build_id >> 16));
+        text_line(&w, "==== %s: %s; %s; ouro %s build %012llx", kind(f),
+                  fault_class_words(fault_classify(f)), deed, f->version, LL(f->build_id >> 16));
         return;
     }
-    line(&w, "==== %s: %s; %s by %s%s0x%llx; %s%souro %s build %012llx", kind(f),
-         fault_class_words(fault_classify(f)), deed, f->at, f->at[0] ? " rip " : "rip ",
-         LL(f->registers[X86_RIP]), f->signal != NULL ? f->signal : "",
-         f->signal != NULL ? "; " : "", f->version, LL(f->build_id >> 16));
+    text_line(&w, "==== %s: %s; %s by %s%s0x%llx; %s%souro %s build %012llx", kind(f),
+              fault_class_words(fault_classify(f)), deed, f->at, f->at[0] ? " rip " : "rip ",
+              LL(f->registers[X86_RIP]), f->signal != NULL ? f->signal : "",
+              f->signal != NULL ? "; " : "", f->version, LL(f->build_id >> 16));
 }

@@ -19,12 +19,12 @@ ouro_host_test(mm/vm/areas ${areas_sources})
 ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c SHADOW heap)
 ouro_host_test(mm/heap/hash_table src/mm/heap/hash_table.c)
 ouro_host_test(mm/pt/ptdump src/mm/pt/dump.c)
-ouro_host_test(diag/fault_report test/unit/support/golden.c src/diag/text.c src/diag/classify.c src/parse/x86_insn.c)
+ouro_host_test(diag/fault_report test/unit/support/golden.c src/diag/text.c src/diag/hint.c src/diag/classify.c src/parse/x86_insn.c)
 ouro_host_test(mm/vm/history src/mm/vm/history.c)
 target_compile_definitions(test_fault_report PRIVATE
     OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/unit/golden/fault_report.txt")
 set(report_sources src/diag/memory.c src/diag/trace.c src/diag/state.c src/cpu/backtrace.c
-    src/diag/text.c src/diag/classify.c src/parse/x86_insn.c src/parse/x86_halt.c src/parse/eh_frame.c
+    src/diag/text.c src/diag/hint.c src/diag/classify.c src/parse/x86_insn.c src/parse/x86_halt.c src/parse/eh_frame.c
     src/parse/elf_symbols.c src/parse/symbol_table.c test/unit/support/report_stubs.c)
 # Parts of the report over a fake machine, whose memory is the simulated MMU's.
 foreach(name report_memory report_state)
@@ -50,7 +50,7 @@ ouro_host_test(kern/host_time src/kern/host_time.c)
 ouro_host_test(kern/timers src/kern/time.c src/base/pqueue.c SHADOW linux)
 
 ouro_fuzzer(kern/options src/kern/options.c src/kern/net_options.c src/parse/cmdline.c)
-ouro_fuzzer(diag/fault_report src/diag/text.c src/diag/classify.c src/parse/x86_insn.c)
+ouro_fuzzer(diag/fault_report src/diag/text.c src/diag/hint.c src/diag/classify.c src/parse/x86_insn.c)
 ouro_fuzzer(mm/vm/areas ${areas_sources})
 
 # The whole report, over a machine made from the fuzzer's input.

@@ -196,14 +196,13 @@ static bool is_hostname(const char *text)
                length;
 }
 
-static error_t parse(int key, char *text, struct argp_state *state)
+/* Options that say what surrounds the program. */
+static error_t parse_surroundings(int key, char *text, struct argp_state *state)
 {
-    static const char *const pagetables[] = {"recursive", "physmap",   "offset",
-                                             "identity",  "temporary", NULL};
     struct request *o = state->input;
     switch (key) {
-    case KEY_ROOT:
-        o->root = text;
+    case 'e':
+        add_environment(state, o, "--env", text);
         break;
     case KEY_ENV_FILE:
         add_environment_file(state, o, text);
@@ -219,17 +218,48 @@ static error_t parse(int key, char *text, struct argp_state *state)
                        text);
         o->hostname = text;
         break;
-    case KEY_SYSROOT:
-        o->sysroot = text;
-        break;
-    case KEY_WITH:
-        args_add(&o->with, text);
-        break;
     case KEY_USER:
         o->user = text;
         break;
     case KEY_INIT:
         o->init = true;
+        break;
+    default:
+        return parse_answer(key, text, state);
+    }
+    return 0;
+}
+
+/* The program; all further arguments are the program's. */
+static void parse_program(char *text, struct argp_state *state)
+{
+    struct request *o = state->input;
+    if (o->command == COMMAND_USB && !o->device) {
+        o->device = text;
+        return;
+    }
+    if (o->command == COMMAND_EXPLORE)
+        argp_error(state, "explore boots a program of its own: `ouro run %s` boots this one", text);
+    o->program = text;
+    o->arguments = state->argv + state->next;
+    o->argument_count = (size_t)(state->argc - state->next);
+    state->next = state->argc;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    static const char *const pagetables[] = {"recursive", "physmap",   "offset",
+                                             "identity",  "temporary", NULL};
+    struct request *o = state->input;
+    switch (key) {
+    case KEY_ROOT:
+        o->root = text;
+        break;
+    case KEY_SYSROOT:
+        o->sysroot = text;
+        break;
+    case KEY_WITH:
+        args_add(&o->with, text);
         break;
     case KEY_APPEND:
         o->append = text;
@@ -249,9 +279,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_GDB_ARG:
         args_add(&o->gdb_args, text);
         break;
-    case 'e':
-        add_environment(state, o, "--env", text);
-        break;
     case 'o':
         o->output = text;
         break;
@@ -261,21 +288,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 'v':
         o->verbose = true;
         break;
-    case ARGP_KEY_ARG: /* the program; all further arguments are the program's */
-        if (o->command == COMMAND_USB && !o->device) {
-            o->device = text;
-            break;
-        }
-        if (o->command == COMMAND_EXPLORE)
-            argp_error(state, "explore boots a program of its own: `ouro run %s` boots this one",
-                       text);
-        o->program = text;
-        o->arguments = state->argv + state->next;
-        o->argument_count = (size_t)(state->argc - state->next);
-        state->next = state->argc;
+    case ARGP_KEY_ARG:
+        parse_program(text, state);
         break;
     default:
-        return parse_answer(key, text, state);
+        return parse_surroundings(key, text, state);
     }
     return 0;
 }

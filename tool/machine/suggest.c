@@ -82,7 +82,7 @@ static bool is_end(const struct argp_option *option)
     return !option->name && option->key == 0;
 }
 
-/* As getopt_long(): the whole name, or its beginning. */
+/* As GNU getopt takes it: the whole name, or its beginning. */
 static const struct argp_option *find_long(const struct argp_option *options, const char *name,
                                            size_t length)
 {
