@@ -611,7 +611,7 @@ class Report:
             self.expect(text[1] == value.to_bytes(8, 'little').rstrip(b'\0').decode('latin-1'), 'hint: text')
             self.fact('text', text[1])
         else:
-            self.expect(body in HINTS, 'hint: not one of src/diag/text.c')
+            self.expect(body in HINTS, 'hint: not one of src/diag/hint.c')
         return first
 
     # --- the report as a whole ---
@@ -724,7 +724,7 @@ WHY = {
 
 
 def source_strings():
-    with open(os.path.join(here, '../../../src/diag/text.c'), encoding='utf-8') as f:
+    with open(os.path.join(here, '../../../src/diag/hint.c'), encoding='utf-8') as f:
         return re.findall(r'"((?:[^"\\\n]|\\.)*)"', f.read())
 
 
