@@ -25,9 +25,9 @@ cat >server.c <<'C'
 #include <unistd.h>
 
 /* A request is a line: "hello", "large" (1 MiB), "state" (/proc/net/sockstat and dev, and MemFree),
- * "crash". */
+ * "bulk" (what follows is thrown away), "crash". */
 #define LARGE (1 << 20)
-static struct client { char line[16]; size_t length, left; } clients[4096];
+static struct client { char line[16]; size_t length, left; int bulk; } clients[4096];
 static char large[LARGE];
 static int epoll;
 
@@ -72,8 +72,18 @@ static void state(int fd)
 
 static void serve(int fd)
 {
+    static char away[65536];
     struct client *c = &clients[fd];
-    ssize_t got = read(fd, c->line + c->length, sizeof c->line - 1 - c->length);
+    ssize_t got = 1;
+    while (c->bulk && got > 0)
+        got = read(fd, away, sizeof away);
+    if (c->bulk && got == 0) {
+        c->bulk = 0;
+        close(fd);
+    }
+    if (c->bulk || got == 0)
+        return;
+    got = read(fd, c->line + c->length, sizeof c->line - 1 - c->length);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
@@ -89,6 +99,8 @@ static void serve(int fd)
     } else if (c->line[0] == 'l') {
         c->left = LARGE;
         send_large(fd);
+    } else if (c->line[0] == 'b') {
+        c->bulk = 1;
     } else if (c->line[0] == 'c') {
         *(volatile int *)NULL = 1;
     } else {
@@ -178,6 +190,17 @@ def short(count):
     for _ in range(count):
         one()
 
+def bulk():
+    """Bursts that empty the card's ring, again and again; then the machine answers still."""
+    for _ in range(3):
+        with connect() as s:
+            s.settimeout(60)
+            s.sendall(b"bulk\n")
+            for _ in range(1600):
+                s.sendall(bytes(65536))
+        one()
+
+
 def resets():
     for i in range(300):
         s = connect()
@@ -221,6 +244,7 @@ for _ in range(100):
         break
     except OSError:
         time.sleep(0.2)
+timed("bulk", bulk)
 timed("a thousand at once", at_once)  # also what is made once
 timed("settled", time.sleep, 1)
 before = state()
