@@ -267,6 +267,10 @@ until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
 done
 port=$(sed -n 's/^ouro: http:.* port \([0-9]*\) of this computer is .*/\1/p' err)
 python3 client.py "$port" || { bad "$machine"; show err; }
+waited=0
+until grep -q '^==== CRASH: ' err || ! kill -0 "$machine_run" 2>/dev/null || [ $((waited += 1)) -gt 600 ]; do
+    sleep 0.1
+done
 kill "$machine_run" 2>/dev/null
 wait "$machine_run" 2>/dev/null
 grep -Eq '^  serving 10\.0\.2\.15:8080 from 10\.0\.2\.2:[1-9][0-9]*$' err || { bad 'the report names no connection'; show err; }
