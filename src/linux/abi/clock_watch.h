@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Setting the realtime clock (clock_settime(2)), and who is told (TFD_TIMER_CANCEL_ON_SET). Sleeps and timers whose time
- * is absolute on that clock need not be: kern/time.h.
+ * Setting the realtime clock (clock_settime(2)), which cancels timers with TFD_TIMER_CANCEL_ON_SET. Sleeps and timers with an
+ * absolute time on that clock need nothing: kern/time.h.
  *
  * Lock: kernel_lock. Callers: threads.
  */

@@ -115,7 +115,7 @@ static bool msg_has_room(const struct queue *q, uint64_t size)
     return size + q->bytes <= q->limit && 1 + q->count <= q->limit;
 }
 
-/* Lets the first senders go on for whose messages there is room. */
+/* Wakes the first senders, as far as there is room for their messages. */
 static void wake_senders(struct queue *q)
 {
     uint64_t bytes = q->bytes, count = q->count;

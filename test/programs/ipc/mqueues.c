@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "asleep.h"
+#include "children.h"
 #include "result.h"
 
 #include <fcntl.h>
@@ -218,29 +219,16 @@ static long ask(int how, int signal, int value)
     return syscall(SYS_mq_notify, q, &e);
 }
 
-static void in_child(int (*part)(void))
-{
-    int status = -1;
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        part();
-        fflush(stdout);
-        _exit(0);
-    }
-    waitpid(pid, &status, 0);
-}
-
-static int second_asks(void)
+static void second_asks(void)
 {
     TRY(ask(SIGEV_SIGNAL, SIGUSR1, 8));
     TRY(syscall(SYS_mq_notify, q, NULL));
-    return send_until(q, "from a child", 1, NULL) == 0;
+    send_until(q, "from a child", 1, NULL);
 }
 
-static int asks_and_ends(void)
+static void asks_and_ends(void)
 {
-    return TRY(ask(SIGEV_SIGNAL, SIGUSR1, 8)) == 0;
+    TRY(ask(SIGEV_SIGNAL, SIGUSR1, 8));
 }
 
 static void notification(void)
@@ -255,7 +243,7 @@ static void notification(void)
     TRY(ask(SIGEV_SIGNAL, SIGUSR1, 7));
     TRY(ask(SIGEV_SIGNAL, SIGUSR1, 7));
     state();
-    in_child(second_asks);
+    child(second_asks);
     next_signal("a message");
     send_until(q, "second", 1, NULL);
     next_signal("not empty");
@@ -274,18 +262,16 @@ static void notification(void)
     TRY(ask(SIGEV_NONE, 0, 0));
     TRY(ask(SIGEV_SIGNAL, SIGUSR1, 7));
     TRY(syscall(SYS_mq_notify, q, NULL));
-    in_child(asks_and_ends);
+    child(asks_and_ends);
     TRY(ask(SIGEV_SIGNAL, SIGUSR1, 9));
     TRY(syscall(SYS_mq_notify, q, NULL));
     TRY(syscall(SYS_mq_notify, 1, NULL));
 }
 
-static int as_user(void)
+static void as_user(void)
 {
     struct mq_attr a = {.mq_maxmsg = 11, .mq_msgsize = 100};
-    setgroups(0, NULL);
-    syscall(SYS_setresgid, 1000, 1000, 1000);
-    syscall(SYS_setresuid, 1000, 1000, 1000);
+    become_user();
     TRY(open_queue("ouro-test", O_RDWR, 0, NULL));
     TRY(open_queue("ouro-test", O_RDONLY, 0, NULL) >= 0);
     TRY(mq_unlink(NAME));
@@ -308,7 +294,6 @@ static int as_user(void)
         snprintf(name, sizeof name, "/mine%d", i);
         mq_unlink(name);
     }
-    return 0;
 }
 
 static void ways(void)
@@ -339,7 +324,7 @@ int main(void)
     priorities();
     waits();
     notification();
-    in_child(as_user);
+    child(as_user);
     ways();
     return 0;
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #pragma GCC diagnostic ignored "-Wunused-result"
 #include "asleep.h"
+#include "children.h"
 #include "result.h"
 
 #include <grp.h>
@@ -19,33 +20,6 @@
 #ifndef MSG_COPY /* musl */
 #define MSG_COPY 040000
 #endif
-
-static void child(void (*part)(void))
-{
-    int status = -1;
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        part();
-        fflush(stdout);
-        _exit(0);
-    }
-    waitpid(pid, &status, 0);
-    if (status != 0)
-        printf("status %#x\n", status);
-}
-
-static void become_user(void)
-{
-    setgroups(0, NULL);
-    syscall(SYS_setresgid, 1000, 1000, 1000);
-    syscall(SYS_setresuid, 1000, 1000, 1000);
-}
-
-static void nap(int ms)
-{
-    usleep((useconds_t)ms * 1000);
-}
 
 static volatile int arrived;
 
