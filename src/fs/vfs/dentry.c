@@ -132,21 +132,27 @@ void dentry_get(struct dentry *dentry)
     dentry->references++;
 }
 
+/* Without references: frees it. Returns the parent, to which it had one; NULL: there is none. */
+static NOINLINE struct dentry *dentry_free(struct dentry *dentry)
+{
+    struct dentry *parent = dentry->parent != dentry ? dentry->parent : NULL;
+    if (dentry->inode->watches && dentry->inode->nlink == 0)
+        notify_gone(dentry->inode);
+    void *block = dentry->stored ? store_name_end(dentry) : dentry;
+    inode_put(dentry->inode);
+    if (dentry->name != dentry->inline_name)
+        heap_free(dentry->name);
+    heap_free(block);
+    return parent;
+}
+
 void dentry_put(struct dentry *dentry)
 {
     while (dentry) {
         assert(dentry->references > 0);
         if (--dentry->references > 0)
             return;
-        struct dentry *parent = dentry->parent != dentry ? dentry->parent : NULL;
-        if (dentry->inode->watches && dentry->inode->nlink == 0)
-            notify_gone(dentry->inode);
-        void *block = dentry->stored ? store_name_end(dentry) : dentry;
-        inode_put(dentry->inode);
-        if (dentry->name != dentry->inline_name)
-            heap_free(dentry->name);
-        heap_free(block);
-        dentry = parent;
+        dentry = dentry_free(dentry);
     }
 }
 

@@ -17,10 +17,7 @@
 /* Flags that affect only open() itself and that F_GETFL does not return. */
 #define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_RESOLVE)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
-/* On a stored file system another thread may create the file after the walk, and a third remove it: the number of the
- * try is above the mode. */
-#define CREATE_TRIES 8
-#define CREATE_TRY   0x10000u
+#define CREATE_TRIES    8
 
 static const struct file_ops *ops_for(const struct inode *inode)
 {
@@ -153,23 +150,6 @@ static enum err open_temporary(struct dentry *at, const char *path, uint32_t fla
     return e;
 }
 
-static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t mode,
-                             struct file **out)
-{
-    if (!(flags & O_CREAT))
-        return E_NOENT;
-    enum err e = vfs_writable(walk->parent->inode->fs);
-    if (e != E_OK)
-        return e;
-    struct dentry *dentry;
-    e = vfs_create_child(walk, S_IFREG | (mode & MODE_ALL), 0, &dentry);
-    if (e != E_OK)
-        return e;
-    e = open_made(dentry, flags & ~O_TRUNC, out);
-    dentry_put(dentry);
-    return e;
-}
-
 static enum err open_found(const struct walk *walk, uint32_t flags, struct file **out)
 {
     uint32_t mode = walk->found->inode->mode;
@@ -178,6 +158,44 @@ static enum err open_found(const struct walk *walk, uint32_t flags, struct file 
     if ((flags & O_CREAT) && mode_is(mode, S_IFDIR))
         return E_ISDIR;
     return vfs_open_dentry(walk->found, flags, out);
+}
+
+/* On a stored file system another thread has created the file after the walk, and a third may have removed it. */
+COLD static enum err open_raced(const struct walk *missed, uint32_t flags, uint32_t mode,
+                                struct dentry **made, struct file **out)
+{
+    uint32_t how = WALK_CREATE | walk_restrictions(flags);
+    how |= (flags & O_NOFOLLOW) ? 0 : (uint32_t)WALK_FOLLOW;
+    enum err e = E_EXIST;
+    for (unsigned tries = 0; e == E_EXIST && tries < CREATE_TRIES; tries++) {
+        struct walk walk;
+        e = walk_path(missed->parent, missed->name, how, &walk);
+        if (e != E_OK)
+            return e;
+        if (walk.found)
+            e = open_found(&walk, flags, out);
+        else
+            e = vfs_create_child(&walk, mode, 0, made);
+        walk_end(&walk);
+    }
+    return e;
+}
+
+static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t mode,
+                             struct file **out)
+{
+    if (!(flags & O_CREAT))
+        return E_NOENT;
+    struct dentry *dentry = NULL;
+    mode = S_IFREG | (mode & MODE_ALL);
+    enum err e = vfs_create_child(walk, mode, 0, &dentry);
+    if (e == E_EXIST && !(flags & O_EXCL))
+        e = open_raced(walk, flags, mode, &dentry, out);
+    if (e != E_OK || !dentry)
+        return e;
+    e = open_made(dentry, flags & ~O_TRUNC, out);
+    dentry_put(dentry);
+    return e;
 }
 
 enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
@@ -201,15 +219,12 @@ enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t 
     enum err e = walk_path(at, path, how, &walk);
     if (e != E_OK)
         return e;
-    bool raced = false;
-    if (walk.found) {
+    if (walk.found)
         e = open_found(&walk, flags, out);
-    } else {
+    else
         e = open_created(&walk, flags, mode, out);
-        raced = e == E_EXIST && !(flags & O_EXCL) && mode < CREATE_TRIES * CREATE_TRY;
-    }
     walk_end(&walk);
-    return unlikely(raced) ? vfs_open(at, path, flags, mode + CREATE_TRY, out) : e;
+    return e;
 }
 
 COLD enum err vfs_read_link(struct dentry *link, char *text)
