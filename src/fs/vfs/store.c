@@ -403,7 +403,9 @@ enum err store_start_worker(void)
 
 static bool store_shrink(void)
 {
-    bool freed = store_names_prune(UINT32_MAX) > 0;
+    bool freed = false;
+    while (store_names_prune(UINT32_MAX) > 0) /* directories go after their entries */
+        freed = true;
     for (struct store *store = store_first; store; store = store->next)
         freed = trim_unused(store, 0) || freed;
     return freed;
