@@ -169,7 +169,8 @@ enum err virtio_blk_open(struct virtio_blk *b, const struct virtio_blk_memory *m
         e = virtio_go(b->device);
     if (e != E_OK)
         virtio_stop(b->device, true);
-    b->disk.driver = "virtio_blk";
+    b->disk.driver = "virtblk"; /* as in Linux's /proc/devices */
+    b->disk.rotational = true;  /* as Linux has it */
     b->disk.ops = &ops;
     return e;
 }

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "boot/steps.h"
 #include "diag/panic.h"
+#include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
@@ -15,6 +16,7 @@
 #include "fs/vfs/devices.h"
 #include "fs/vfs/inode.h"
 #include "fs/vfs/walk.h"
+#include "kern/block.h"
 #include "kern/boot_summary.h"
 #include "kern/log.h"
 #include "kern/machine.h"
@@ -73,7 +75,8 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
-    if (devfs_fill() != E_OK || pty_mount() != E_OK)
+    if (devfs_fill() != E_OK || pty_mount() != E_OK ||
+        (block_next(NULL) != NULL && block_files_start() != E_OK))
         need_memory("the file systems");
 }
 
