@@ -26,24 +26,26 @@ static uint64_t milliseconds(uint64_t ns)
 
 /* Of reads, writes or discards: requests, merged ones, sectors, time. */
 static void put_counters(struct text *text, const struct block_device *d,
-                         enum block_operation operation)
+                         enum block_operation operation, int width)
 {
     const struct block_counters *c = &d->usage.of[operation];
-    text_printf(text, " %8lu %8u %8lu %8lu", c->requests, 0u, c->sectors, milliseconds(c->ns));
+    text_printf(text, " %*lu %*u %*lu %*lu", width, c->requests, width, 0u, width, c->sectors,
+                width, milliseconds(c->ns));
 }
 
-/* The 17 numbers of Linux's Documentation/admin-guide/iostats.rst. */
-static void put_usage(struct text *text, const struct block_device *d)
+/* The 17 numbers, of at least `width` characters, of Linux's Documentation/admin-guide/iostats.rst. */
+static void put_usage(struct text *text, const struct block_device *d, int width)
 {
     const struct block_usage *u = &d->usage;
     uint64_t all = 0;
     for (unsigned i = 0; i < BLOCK_OPERATIONS; i++)
         all += u->of[i].ns;
-    put_counters(text, d, BLOCK_READ);
-    put_counters(text, d, BLOCK_WRITE);
-    text_printf(text, " %8u %8lu %8lu", u->under_way, milliseconds(u->busy_ns), milliseconds(all));
-    put_counters(text, d, BLOCK_DISCARD);
-    text_printf(text, " %8lu %8lu\n", u->of[BLOCK_FLUSH].requests,
+    put_counters(text, d, BLOCK_READ, width);
+    put_counters(text, d, BLOCK_WRITE, width);
+    text_printf(text, " %*u %*lu %*lu", width, u->under_way, width, milliseconds(u->busy_ns), width,
+                milliseconds(all));
+    put_counters(text, d, BLOCK_DISCARD, width);
+    text_printf(text, " %*lu %*lu\n", width, u->of[BLOCK_FLUSH].requests, width,
                 milliseconds(u->of[BLOCK_FLUSH].ns));
 }
 
@@ -52,7 +54,7 @@ void block_show_diskstats(struct text *text, void *context)
     (void)context;
     for (struct block_device *d = block_next(NULL); d != NULL; d = block_next(d)) {
         text_printf(text, "%4u %7u %s", d->major, d->minor, d->name);
-        put_usage(text, d);
+        put_usage(text, d, 1);
     }
 }
 
@@ -187,7 +189,7 @@ static void show_fact(struct text *text, void *context)
         text_printf(text, "%u:%u\n", d->major, d->minor);
         return;
     case FACT_STAT:
-        put_usage(text, d);
+        put_usage(text, d, 8);
         return;
     case FACT_INFLIGHT: /* reads and writes are not told apart */
         text_printf(text, "%8u %8u\n", d->usage.under_way, 0u);
