@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,22 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define SIZE (4 << 20)
+/* linux/fs.h, which musl has not */
+#define BLKROGET      _IO(0x12, 94)
+#define BLKRRPART     _IO(0x12, 95)
+#define BLKGETSIZE    _IO(0x12, 96)
+#define BLKFLSBUF     _IO(0x12, 97)
+#define BLKSECTGET    _IO(0x12, 103)
+#define BLKSSZGET     _IO(0x12, 104)
+#define BLKBSZGET     _IOR(0x12, 112, size_t)
+#define BLKGETSIZE64  _IOR(0x12, 114, size_t)
+#define BLKIOMIN      _IO(0x12, 120)
+#define BLKALIGNOFF   _IO(0x12, 122)
+#define BLKPBSZGET    _IO(0x12, 123)
+#define BLKROTATIONAL _IO(0x12, 126)
+#define BLKZEROOUT    _IO(0x12, 127)
+
+#define SIZE          (4 << 20)
 
 static const char *name_of(int number)
 {
@@ -53,6 +67,7 @@ static unsigned long sum(const unsigned char *bytes, size_t size)
 
 static unsigned char *buffer; /* aligned to a page */
 static unsigned char *expected;
+static void *volatile nowhere = (void *)8;
 
 static void show_disk(const char *what, int fd)
 {
@@ -95,7 +110,7 @@ static void show_facts(int fd)
     say("BLKFLSBUF", ioctl(fd, BLKFLSBUF, 0));
     say("BLKRRPART", ioctl(fd, BLKRRPART, 0));
     say("unknown request", ioctl(fd, 0x12fe, &number));
-    say("bad address", ioctl(fd, BLKGETSIZE64, (void *)8));
+    say("bad address", ioctl(fd, BLKGETSIZE64, nowhere));
 }
 
 static void show_seeks(int fd)
@@ -144,7 +159,7 @@ static void show_writes(int fd)
     struct iovec parts[3] = {{buffer, 10}, {buffer + 20, 700}, {buffer + 900, 3}};
     memset(expected + 2000, 0xee, 713);
     say("pwritev", pwritev(fd, parts, 3, 2000));
-    say("bad memory", pwrite(fd, (void *)8, 512, 0));
+    say("bad memory", pwrite(fd, nowhere, 512, 0));
     say("fsync", fsync(fd));
     say("fdatasync", fdatasync(fd));
     say("sync_file_range", sync_file_range(fd, 0, 4096, SYNC_FILE_RANGE_WRITE));
