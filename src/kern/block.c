@@ -35,6 +35,23 @@ struct block_device *block_find_number(uint32_t major, uint32_t minor)
     return d;
 }
 
+enum err block_claim(struct block_device *device)
+{
+    if (device->claimed || device->disk->claimed || device->claims > 0)
+        return E_BUSY;
+    device->claimed = true;
+    if (device->partition > 0)
+        device->disk->claims++;
+    return E_OK;
+}
+
+void block_unclaim(struct block_device *device)
+{
+    device->claimed = false;
+    if (device->partition > 0)
+        device->disk->claims--;
+}
+
 /* --- counters --- */
 
 static struct block_counters *counters_of(struct block_usage *usage,
@@ -272,6 +289,7 @@ void block_register(struct block_device *disk) NO_LOCK_ANALYSIS
     assert(disk->limits.bytes >= PAGE_SIZE && disk->limits.bytes % PAGE_SIZE == 0);
     assert(disk->logical_size >= BLOCK_SECTOR && disk->logical_size <= PAGE_SIZE);
     disk->disk = disk;
+    wait_queue_init(&disk->writers);
     list_init(&disk->waiting);
     list_init(&disk->started);
     list_init(&disk->ended);

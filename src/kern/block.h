@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "cpu/lock.h"
 #include "kern/time.h"
+#include "kern/wait.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -115,7 +116,7 @@ struct block_usage {
 struct block_device {
     /* The driver's, before block_register(). */
     char name[BLOCK_NAME]; /* "vda", "vda1" */
-    const char *driver;    /* "virtio_blk" */
+    const char *driver;    /* "virtblk": as in /proc/devices */
     const struct block_ops *ops;
     uint64_t sectors; /* its size: a multiple of logical_size */
     uint32_t logical_size,
@@ -131,6 +132,10 @@ struct block_device {
     unsigned partition;        /* 0: a disk */
     struct list link;          /* of all, a disk before its partitions */
     unsigned opened;           /* files and mounts that use it: block_hold() */
+    unsigned claims;           /* of its partitions */
+    bool claimed;              /* block_claim() */
+    bool writing;              /* a block file writes; of disks */
+    struct wait_queue writers; /* of block files */
 
     /* Written under the lock of the disk, read without. */
     const char *volatile gone; /* why; NULL: it works. Of disks */
@@ -192,6 +197,11 @@ static inline void block_release(struct block_device *device)
 {
     device->opened--;
 }
+
+/* For one user alone: a mount, or a file with O_EXCL. E_BUSY: it, its disk or one of its partitions has one. Others may
+ * open it all the same. */
+MUST_CHECK enum err block_claim(struct block_device *device);
+void block_unclaim(struct block_device *device);
 
 /* --- for drivers --- */
 

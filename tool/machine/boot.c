@@ -327,6 +327,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *program = (struct program){0};
     *tree = (struct tree){0};
     guard_start();
+    disks_check(&m->disks);
     network_take_ports(&m->network);
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
     m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU;

@@ -60,6 +60,12 @@
 
 #define MACHINE_OPTIONS                                                                                          \
     {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                                              \
+        {"disk",                                                                                                 \
+         KEY_DISK,                                                                                               \
+         "FILE[:ro]",                                                                                            \
+         0,                                                                                                      \
+         "the file's bytes are the machine's disk /dev/vda, the next one's /dev/vdb; repeatable",                \
+         2},                                                                                                     \
         {"port",                                                                                                 \
          'p',                                                                                                    \
          "[ADDR:]HOST:GUEST[/udp]",                                                                              \

@@ -85,6 +85,13 @@ static void parse_network(struct argp_state *state, int key, const char *text)
         argp_error(state, "%s %s: %s", key == 'p' ? "--port" : "--net", text, why);
 }
 
+static void parse_disk(struct argp_state *state, struct disks *disks, const char *text)
+{
+    const char *why = disks_add(disks, text);
+    if (why)
+        argp_error(state, "--disk %s: %s", text, why);
+}
+
 static error_t parse_machine(int key, char *text, struct argp_state *state)
 {
     static const char *const emulators[] = {"qemu", "bochs", NULL};
@@ -114,6 +121,9 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_NET:
     case KEY_NET_DUMP:
         parse_network(state, key, text);
+        break;
+    case KEY_DISK:
+        parse_disk(state, &m->disks, text);
         break;
     case KEY_QEMU_ARG:
         args_add(&o->qemu_args, text);
