@@ -150,6 +150,7 @@ INIT_CODE bool pci_find(uint32_t id, pci_function *out)
     for (unsigned i = 0; i < pci.count; i++) {
         if (pci.id[i] != id)
             continue;
+        pci.id[i] = 0;
         *out = pci.function[i];
         return true;
     }

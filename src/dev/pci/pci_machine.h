@@ -12,6 +12,6 @@
  * then only to buses that were looked at during boot. Boot. */
 const struct pci_access *pci_start(const struct boot_info *boot);
 
-/* The first function whose vendor and device are `id`, as in the first 32 bits; false if there is none. After
+/* The first function whose vendor and device are `id`, as in the first 32 bits, and that no call has found yet; false if there is none. After
  * pci_start(). O(functions). Boot. */
 MUST_CHECK bool pci_find(uint32_t id, pci_function *out);
