@@ -152,8 +152,10 @@ static enum err share_exchange(struct p9_channel *channel, struct p9_exchange *x
 INIT_CODE static enum err open_share(struct share *s)
 {
     void *page = kpage_alloc();
-    enum err e =
-        page != NULL ? virtio_p9_open(s->p9, s->found.device, page, kpage_phys(page)) : E_NOMEM;
+    enum err e = E_NOMEM;
+    s->p9 = heap_alloc(sizeof *s->p9);
+    if (page != NULL && s->p9 != NULL)
+        e = virtio_p9_open(s->p9, s->found.device, page, kpage_phys(page));
     if (e != E_OK)
         return e;
     s->channel.name = s->p9->tag;
