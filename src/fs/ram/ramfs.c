@@ -44,8 +44,9 @@ void ramfs_count_pages(int64_t change)
     used += (uint64_t)change;
 }
 
-static void room(uint64_t *total, uint64_t *available)
+static void room(const struct filesystem *fs, uint64_t *total, uint64_t *available)
 {
+    (void)fs;
     uint64_t left = used < limit ? limit - used : 0;
     *available = left < available_frames() ? left : available_frames();
     *total = used + *available;

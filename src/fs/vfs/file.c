@@ -5,6 +5,7 @@
 #include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
+#include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
@@ -323,6 +324,14 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
     }
 }
 
+COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
+{
+    enum err e = store_list(file, sink, context);
+    if (e == E_OK)
+        notify(file->dentry, NOTIFY_ACCESS);
+    return e;
+}
+
 COLD enum err file_list(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
@@ -338,6 +347,8 @@ COLD enum err file_list(struct file *file, directory_sink sink, void *context)
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
     inode_touch_accessed(inode, true);
+    if (inode->fs->store)
+        return list_dots(file, sink, context) ? list_stored(file, sink, context) : E_OK;
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
         inode->ops->list)
         list_more(file, sink, context);

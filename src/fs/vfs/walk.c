@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/store_table.h"
 
 struct pending {
     const char *rest;   /* unread rest of the text below */
@@ -42,16 +43,25 @@ static void move_up(struct state *s)
     move_to(s, above);
 }
 
-/* The root of the topmost mount on the directory, or the directory; moves one reference. */
-static struct dentry *cross_mounts(struct dentry *dentry)
+struct dentry *walk_cross_mounts(struct dentry *dentry)
 {
-    while (dentry->mounted) {
-        struct dentry *root = dentry->mounted->root;
-        dentry_get(root);
+    struct filesystem *mounted;
+    while ((mounted = dentry_mounted(dentry))) {
+        dentry_get(mounted->root);
         dentry_put(dentry);
-        dentry = root;
+        dentry = mounted->root;
     }
     return dentry;
+}
+
+/* `found`: an entry on which something is mounted, or one whose file system must be asked. */
+static NOINLINE enum err lookup_special(struct dentry *found, const char *name, struct dentry **out)
+{
+    if (found->mounted == &dentry_asks)
+        return store_lookup(found->parent, name, found->length, out);
+    dentry_get(found);
+    *out = walk_cross_mounts(found);
+    return E_OK;
 }
 
 static enum err lookup(struct dentry *directory, const char *name, size_t length,
@@ -59,8 +69,10 @@ static enum err lookup(struct dentry *directory, const char *name, size_t length
 {
     struct dentry *found = directory_find(directory, name, length);
     if (found) {
+        if (unlikely(found->mounted))
+            return lookup_special(found, name, out);
         dentry_get(found);
-        *out = cross_mounts(found);
+        *out = found;
         return E_OK;
     }
     const struct inode_ops *ops = directory->inode->ops;
