@@ -5,6 +5,7 @@
 #include "boot/steps.h"
 #include "diag/panic.h"
 #include "fs/dev/stdio.h"
+#include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
 #include "fs/socket/socket.h"
@@ -73,6 +74,7 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
+    p9_type_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK)
         need_memory("the file systems");
 }

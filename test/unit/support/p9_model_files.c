@@ -135,7 +135,7 @@ int do_read(struct p9_model *m, struct message *x)
         for (uint32_t i = 0; i <= wanted; i++)
             put(x, 0xee, 1);
     else
-        put_bytes(x, bytes + offset, count);
+        put_bytes(x, count > 0 ? bytes + offset : bytes, count);
     return 0;
 }
 
