@@ -83,7 +83,7 @@ static enum err make_root(struct p9_fs *fs, uint32_t fid)
     store_init(&fs->store, &p9_store_ops);
     fs->store.fs.type = "9p";
     fs->store.fs.magic = P9_MAGIC;
-    fs->store.fs.device = store_device_number();
+    fs->store.fs.device = vfs_device_number();
     enum err e = node_get(fs, NULL, (struct store_name){"", 0}, fid, &root);
     if (e == E_OK)
         e = store_set_root(&fs->store, root);

@@ -52,10 +52,11 @@ static void put_mount(struct text *text, const struct filesystem *fs, const char
     if (information) {
         text_printf(text, " - %s ", fs->type);
         put_field(text, source);
-        text_printf(text, " %s\n", fs->flags & MS_RDONLY ? "ro" : "rw");
-    } else {
-        text_printf(text, " 0 0\n");
+        text_printf(text, " %s", fs->flags & MS_RDONLY ? "ro" : "rw");
     }
+    if (fs->show)
+        fs->show(fs, text);
+    text_printf(text, information ? "\n" : " 0 0\n");
 }
 
 static void put_mounts(struct text *text, bool information)

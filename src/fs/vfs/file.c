@@ -326,9 +326,11 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
 
 COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
 {
+    file_get(file); /* another thread may close it */
     enum err e = store_list(file, sink, context);
     if (e == E_OK)
         notify(file->dentry, NOTIFY_ACCESS);
+    file_put(file);
     return e;
 }
 

@@ -38,6 +38,7 @@ struct gap_tree;
 struct inode;
 struct socket;
 struct store;
+struct text;
 
 struct fs_time {
     int64_t seconds; /* since 1970-01-01 00:00 UTC */
@@ -85,7 +86,8 @@ struct filesystem {
     enum err (*create)(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out);
     /* Size in pages, for statfs(); NULL: unknown. */
     void (*room)(const struct filesystem *fs, uint64_t *total, uint64_t *available);
-    struct store *store; /* fs/vfs/store.h; NULL: all of it is in memory */
+    uint64_t pages, pages_most; /* of fs/ram: own pages of files, and their bound; 0: none */
+    struct store *store;        /* fs/vfs/store.h; NULL: all of it is in memory */
     /* A mount: fs/vfs/mount.h */
     uint32_t flags;         /* MS_RDONLY and so on */
     uint32_t mount_id;      /* 0: not mounted */
@@ -94,6 +96,10 @@ struct filesystem {
     struct list mount_link; /* of all mounts, in their order */
     /* Frees the file system, whose tree is gone, after it was unmounted. NULL: it stays. */
     void (*end)(struct filesystem *fs);
+    /* MS_REMOUNT with options. NULL: E_INVAL. */
+    enum err (*configure)(struct filesystem *fs, const char *options);
+    /* Appends its options, each after a comma, for /proc/self/mounts. NULL: none. */
+    void (*show)(const struct filesystem *fs, struct text *text);
 };
 
 struct inode {

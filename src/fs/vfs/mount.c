@@ -16,6 +16,12 @@ static struct list detached = LIST_INIT(detached); /* the same; in use, but not 
 struct wait_queue mount_queue = WAIT_QUEUE_INIT(mount_queue);
 uint32_t mount_changes;
 
+uint64_t vfs_device_number(void)
+{
+    static uint64_t last = 32; /* those below are of file systems that are there at boot */
+    return ++last;
+}
+
 static struct filesystem *mount_of(struct list *link)
 {
     return CONTAINER_OF(link, struct filesystem, mount_link);
@@ -439,9 +445,13 @@ static enum err change_readonly(struct filesystem *fs, bool readonly)
     return e;
 }
 
-static enum err remount(struct filesystem *fs, uint32_t flags)
+static enum err remount(struct filesystem *fs, uint32_t flags, const char *options)
 {
     enum err e = E_OK;
+    if (*options != '\0')
+        e = fs->configure ? fs->configure(fs, options) : E_INVAL;
+    if (e != E_OK)
+        return e;
     if ((fs->flags ^ flags) & MS_RDONLY)
         e = change_readonly(fs, flags & MS_RDONLY);
     if (e != E_OK)
@@ -476,7 +486,7 @@ enum err vfs_mount_new(const char *path, const char *type, const struct mount_so
     if (!capable(CAP_SYS_ADMIN))
         e = E_PERM;
     else if (from->flags & MS_REMOUNT)
-        e = is_root ? remount(at->inode->fs, from->flags) : E_INVAL;
+        e = is_root ? remount(at->inode->fs, from->flags, from->options) : E_INVAL;
     else if (from->flags & propagation)
         e = is_root ? E_OK : E_INVAL; /* there is one name space: nothing to propagate to */
     else if (from->flags & (MS_BIND | MS_MOVE))

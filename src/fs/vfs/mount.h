@@ -59,6 +59,9 @@ void filesystem_type_register(struct filesystem_type *type);
 /* The types in the order of registration; NULL: the first. NULL: no more. */
 const struct filesystem_type *filesystem_type_next(const struct filesystem_type *type);
 
+/* st_dev of a file system without a device: 0:N. */
+uint64_t vfs_device_number(void);
+
 /* Mounts `fs` on the dentry, or on the topmost mount there. E_NOTDIR, E_NOENT (removed), E_BUSY (`fs` is mounted). */
 MUST_CHECK enum err vfs_mount_at(struct dentry *at, struct filesystem *fs);
 /* mount(2). E_PERM, E_INVAL, E_NODEV (no such type), and the type's. Sleeps. */

@@ -178,14 +178,17 @@ enum err vfs_rename(struct vfs_place from, struct vfs_place to, uint32_t flags)
     if ((flags & RENAME_EXCHANGE) && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
         return E_INVAL;
     struct walk old, new;
+    if (to.at)
+        dentry_get(to.at); /* another thread may close the descriptor during the first walk */
     enum err e = walk_path(from.at, from.path, WALK_PARENT, &old);
+    if (e == E_OK) {
+        e = walk_path(to.at, to.path, WALK_PARENT, &new);
+        if (e != E_OK)
+            walk_end(&old);
+    }
+    dentry_put(to.at);
     if (e != E_OK)
         return e;
-    e = walk_path(to.at, to.path, WALK_PARENT, &new);
-    if (e != E_OK) {
-        walk_end(&old);
-        return e;
-    }
     e = names_settle(&old);
     if (e == E_OK && old.parent &&
         new.parent &&new.parent->inode->fs == old.parent->inode->fs &&old.parent->inode->fs->store)

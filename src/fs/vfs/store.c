@@ -47,12 +47,6 @@ void store_unlock(struct store *store)
     wait_queue_wake_one(&store->lock_queue);
 }
 
-uint64_t store_device_number(void)
-{
-    static uint64_t last = 32; /* those below are of file systems in memory */
-    return ++last;
-}
-
 /* The inodes */
 
 static uint32_t stored_hash(uint64_t ino)

@@ -175,15 +175,12 @@ static inline struct store *store_of(const struct inode *inode)
 }
 
 /* Initialises the store, whose other bytes are zero: then the file system sets type, magic, device (a number of
- * store_device_number() if it has none) and attributes in store->fs, and makes the root with store_set_root(). */
+ * vfs_device_number() if it has none) and attributes in store->fs, and makes the root with store_set_root(). */
 void store_init(struct store *store, const struct store_ops *ops);
 /* Makes the root dentry. Takes over the reference. E_NOMEM: store_abandon(). */
 MUST_CHECK enum err store_set_root(struct store *store, struct inode *root);
 /* Frees root and inodes, without evict(), after a mount that failed half-way. Not the struct store. */
 void store_abandon(struct store *store);
-/* st_dev of a file system without a device: 0:N. */
-uint64_t store_device_number(void);
-
 /* The inode of that number if it is in the cache, with a reference; NULL. The names lock is held, or the file system is being
  * mounted. O(1). */
 struct inode *store_inode_get(struct store *store, uint64_t ino);

@@ -249,26 +249,31 @@ COLD enum err vfs_read_link(struct dentry *link, char *text)
     return e;
 }
 
-enum err vfs_begin_change(struct inode *inode)
+enum err vfs_begin_change(struct dentry *dentry)
 {
+    struct inode *inode = dentry->inode;
     if (inode->fs->flags & MS_RDONLY)
         return E_ROFS;
     struct store *store = inode->fs->store;
     if (store) {
+        dentry_get(dentry);
         store_lock(store);
         store->now = fs_time_now();
     }
     return E_OK;
 }
 
-void vfs_end_change(struct inode *inode, struct dentry *dentry, enum err e)
+void vfs_end_change(struct dentry *dentry, uint32_t event, enum err e)
 {
+    struct inode *inode = dentry->inode;
     if (e == E_OK)
         names_touch_changed(inode);
     if (inode->fs->store)
         store_unlock(inode->fs->store);
-    if (e == E_OK && dentry)
-        notify(dentry, NOTIFY_ATTRIBUTES);
+    if (e == E_OK && event != 0)
+        notify(dentry, event);
+    if (inode->fs->store)
+        dentry_put(dentry);
 }
 
 static struct fs_time change_time(const struct inode *inode)
@@ -299,11 +304,11 @@ static enum err change_mode(struct inode *inode, uint32_t mode)
 enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
 {
     struct inode *inode = dentry->inode;
-    enum err e = vfs_begin_change(inode);
+    enum err e = vfs_begin_change(dentry);
     if (e != E_OK)
         return e;
     e = change_mode(inode, mode);
-    vfs_end_change(inode, dentry, e);
+    vfs_end_change(dentry, NOTIFY_ATTRIBUTES, e);
     return e;
 }
 
@@ -351,11 +356,11 @@ static enum err change_owner(struct inode *inode, uint32_t uid, uint32_t gid)
 COLD enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
 {
     struct inode *inode = dentry->inode;
-    enum err e = vfs_begin_change(inode);
+    enum err e = vfs_begin_change(dentry);
     if (e != E_OK)
         return e;
     e = change_owner(inode, uid, gid);
-    vfs_end_change(inode, dentry, e);
+    vfs_end_change(dentry, NOTIFY_ATTRIBUTES, e);
     return e;
 }
 
@@ -385,15 +390,14 @@ static enum err change_times(struct inode *inode, const struct vfs_times *times)
 COLD enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times)
 {
     struct inode *inode = dentry->inode;
-    enum err e = vfs_begin_change(inode);
+    enum err e = vfs_begin_change(dentry);
     if (e != E_OK)
         return e;
     e = change_times(inode, times);
-    vfs_end_change(inode, NULL, e);
-    if (e == E_OK && (times->set_accessed || times->set_modified))
-        notify(dentry, !times->set_modified   ? NOTIFY_ACCESS
-                       : !times->set_accessed ? NOTIFY_MODIFY
-                                              : NOTIFY_ATTRIBUTES);
+    uint32_t event = !times->set_modified   ? NOTIFY_ACCESS
+                     : !times->set_accessed ? NOTIFY_MODIFY
+                                            : NOTIFY_ATTRIBUTES;
+    vfs_end_change(dentry, times->set_accessed || times->set_modified ? event : 0, e);
     return e;
 }
 

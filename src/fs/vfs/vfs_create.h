@@ -28,6 +28,6 @@ MUST_CHECK enum err vfs_create_child(const struct walk *walk, uint32_t mode, uin
 
 /* A change of attributes: on a stored file system with the names lock, under which rights are checked, first on the medium. E_ROFS:
  * vfs_end_change() is not needed. Sleep. */
-MUST_CHECK enum err vfs_begin_change(struct inode *inode);
-/* If e is E_OK, sets ctime and reports NOTIFY_ATTRIBUTES (dentry NULL: does not). */
-void vfs_end_change(struct inode *inode, struct dentry *dentry, enum err e);
+MUST_CHECK enum err vfs_begin_change(struct dentry *dentry);
+/* If e is E_OK, sets ctime and reports the event, unless it is 0. */
+void vfs_end_change(struct dentry *dentry, uint32_t event, enum err e);

@@ -402,13 +402,13 @@ enum err xattr_set(struct dentry *dentry, const char *name, struct xattr_value v
         e = check_capabilities(&v);
     if (e != E_OK)
         return e;
-    e = vfs_begin_change(inode);
+    e = vfs_begin_change(dentry);
     if (e != E_OK)
         return e;
     e = attribute_set(inode, name, &v);
     if (e == E_OK)
         inode_mode_changed(inode);
-    vfs_end_change(inode, dentry, e);
+    vfs_end_change(dentry, NOTIFY_ATTRIBUTES, e);
     return e;
 }
 

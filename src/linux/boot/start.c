@@ -8,6 +8,7 @@
 #include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
+#include "fs/ram/tmpfs.h"
 #include "fs/socket/socket.h"
 #include "fs/tty/console.h"
 #include "fs/tty/pty.h"
@@ -75,6 +76,7 @@ INIT_CODE void devices_start(void)
     unix_sockets_init();
     inet_sockets_init();
     p9_type_register();
+    tmpfs_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK)
         need_memory("the file systems");
 }

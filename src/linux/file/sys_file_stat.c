@@ -113,8 +113,15 @@ enum err sys_lstat(struct syscall *call)
 
 enum err sys_fstat(struct syscall *call)
 {
-    const struct file *file = fd_any(call->arg[0]);
-    return file ? file_stat_put_stat(call->arg[1], file->inode) : E_BADF;
+    struct file *file = fd_any(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (!file->inode->fs->store)
+        return file_stat_put_stat(call->arg[1], file->inode);
+    file_get(file);
+    enum err e = file_stat_put_stat(call->arg[1], file->inode);
+    file_put(file);
+    return e;
 }
 
 enum err sys_newfstatat(struct syscall *call)
@@ -224,8 +231,13 @@ enum err sys_statfs(struct syscall *call)
 
 enum err sys_fstatfs(struct syscall *call)
 {
-    const struct file *file = fd_any(call->arg[0]);
-    return file ? put_statfs(call->arg[1], file->inode->fs) : E_BADF;
+    struct file *file = fd_any(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    file_get(file);
+    enum err e = put_statfs(call->arg[1], file->inode->fs);
+    file_put(file);
+    return e;
 }
 
 /* The program's buffer for directory entries. */
