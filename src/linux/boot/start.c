@@ -6,6 +6,7 @@
 #include "diag/panic.h"
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
+#include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
 #include "fs/ram/tmpfs.h"
@@ -76,6 +77,7 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
+    p9_type_register();
     tmpfs_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK ||
         (block_next(NULL) != NULL && block_files_start() != E_OK))
