@@ -20,3 +20,7 @@ ouro_host_test(fs/proc/procfs ${fs_sources} src/fs/proc/procfs.c SHADOW linux)
 ouro_fuzzer(fs/ram/rootfs ${fs_sources} src/fs/ram/rootfs.c src/parse/cpio.c SHADOW linux)
 ouro_fuzzer(fs/vfs/vfs ${fs_sources} SHADOW linux)
 ouro_fuzzer(fs/tty/tty src/fs/tty/line.c)
+
+# Folders of the host.
+ouro_host_test(fs/p9/p9_protocol src/fs/p9/protocol.c)
+ouro_fuzzer(fs/p9/p9_protocol src/fs/p9/protocol.c)
