@@ -4,7 +4,8 @@
  * flags.
  *
  * Operations move bytes between the file and a cursor (fs/vfs/io.h). file_read() and file_write()
- * report success if an operation moved bytes before an error.
+ * report success if an operation moved bytes before an error. If it stopped because a device has a page
+ * of the program's memory, they bring it in and call the operation again.
  */
 #pragma once
 
@@ -112,9 +113,14 @@ MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offse
  * run, but none reads or writes by the same position meanwhile, and with `writes` none writes the
  * file: Linux serialises such calls too. All else may change: size, pages, seals. */
 void file_give_way(struct file *file, const uint64_t *offset, bool writes);
+/* The two halves of file_give_way(), around what sleeps. Not one within another. */
+void file_turn_keep(struct file *file, const uint64_t *offset, bool writes);
+void file_turn_end(struct file *file, const uint64_t *offset, bool writes);
 /* The same for a change of the contents without a file; the caller has a reference. Before it begins,
  * inode_take_turn() waits until no other has given way. E_INTR. */
 void inode_give_way(struct inode *inode);
+void inode_turn_keep(struct inode *inode);
+void inode_turn_end(struct inode *inode);
 MUST_CHECK enum err inode_take_turn(struct inode *inode);
 /* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,

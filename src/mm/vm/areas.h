@@ -167,6 +167,8 @@ MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_rang
 void areas_init(struct address_space *space);
 /* Closes paging_reserved_range in a new space: neither mapped nor accessed by programs. E_NOMEM. */
 MUST_CHECK enum err areas_close_reserved(struct address_space *space);
+/* True if the space was registered and has not ended; any pointer. O(spaces). */
+bool areas_space_exists(const struct address_space *space);
 /* The opposite of areas_init(): drops all areas of the running space, and what it kept for more. O(spaces + areas + pages). */
 void areas_end(struct address_space *space);
 /* fork(): gives `to` the areas of `from` from *at on, and their pages, copy-on-write in both: a piece, with the areas counted
