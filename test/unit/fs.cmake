@@ -29,3 +29,6 @@ set(ext4_sources
     src/fs/ext4/replay.c src/fs/ext4/report.c src/fs/ext4/super.c src/fs/ext4/transaction.c src/fs/ext4/xattr.c
     src/mm/heap/hash_table.c test/unit/support/ext4_disk.c)
 ouro_host_test(fs/ext4/ext4_read ${ext4_sources})
+ouro_host_test(fs/ext4/ext4_write ${ext4_sources} test/unit/support/ext4_model.c)
+ouro_host_test(fs/ext4/ext4_power ${ext4_sources} test/unit/support/ext4_model.c)
+set_tests_properties(unit.ext4_read unit.ext4_write unit.ext4_power PROPERTIES TIMEOUT 900)

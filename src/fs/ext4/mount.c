@@ -26,10 +26,6 @@ static void fs_free(struct ext4 *fs)
     orphans_forget(fs);
     for (uint32_t i = 0; fs->group && i < fs->groups; i++)
         heap_free(fs->group[i].busy);
-    if (fs->cache.buckets != &fs->cache.single)
-        heap_free(fs->cache.buckets);
-    if (fs->orphans.buckets != &fs->orphans.single)
-        heap_free(fs->orphans.buckets);
     heap_free(fs->group);
     heap_free(fs->zones);
     heap_free(fs->super_stable);

@@ -19,6 +19,7 @@ enum pass {
 
 struct revoked {
     struct hash_link link;
+    struct revoked *next; /* of all */
     uint64_t block;
     uint32_t sequence;
 };
@@ -30,6 +31,7 @@ struct replay {
     uint32_t written;
     uint8_t *control, *data; /* blocks of the log */
     struct hash_table revoked;
+    struct revoked *all;
 };
 
 static bool has_csum(const struct replay *r)
@@ -129,6 +131,8 @@ static enum err revoke_note(struct replay *r, uint64_t block, uint32_t sequence)
         if (!revoked)
             return E_NOMEM;
         revoked->block = block;
+        revoked->next = r->all;
+        r->all = revoked;
         hash_table_add(&r->revoked, &revoked->link, (uint32_t)block);
     }
     revoked->sequence = sequence; /* the pass goes from old to new */
@@ -154,14 +158,12 @@ static enum err revokes_read(struct replay *r, uint32_t sequence)
 
 static void revokes_end(struct replay *r)
 {
-    for (uint32_t i = 0; i <= r->revoked.mask; i++)
-        while (r->revoked.buckets[i]) {
-            struct revoked *revoked = CONTAINER_OF(r->revoked.buckets[i], struct revoked, link);
-            hash_table_remove(&r->revoked, &revoked->link);
-            heap_free(revoked);
-        }
-    if (r->revoked.buckets != &r->revoked.single)
-        heap_free(r->revoked.buckets);
+    while (r->all) {
+        struct revoked *revoked = r->all;
+        r->all = revoked->next;
+        hash_table_remove(&r->revoked, &revoked->link);
+        heap_free(revoked);
+    }
 }
 
 /* ---- Passes ---- */

@@ -126,7 +126,8 @@ static void folder_remove(void)
 const char *disk_folder(void)
 {
     if (folder[0] == '\0') {
-        strcpy(folder, "/tmp/ouro-ext4-XXXXXX");
+        bool memory = access("/dev/shm", W_OK) == 0;
+        strcpy(folder, memory ? "/dev/shm/ouro-ext4-XXXXXX" : "/tmp/ouro-ext4-XXXXXX");
         assert_non_null(mkdtemp(folder));
         atexit(folder_remove);
     }
