@@ -38,6 +38,7 @@ struct LOCK_ATTRIBUTE(capability("lock class")) lock_class {
     X(class_signal)                                                                                \
     X(class_uart)                                                                                  \
     X(class_port)                                                                                  \
+    X(class_block)                                                                                 \
     X(class_nic)                                                                                   \
     X(class_console)                                                                               \
     X(class_screen)                                                                                \

@@ -68,6 +68,9 @@ enum wait_how {
     WAIT_ONE, /* in the list `one` */
     WAIT_REALTIME =
         2, /* or with one of those: the deadline is on the clock of time_realtime_ns() */
+    /* Or with one of those: a signal that is pending does not prevent the sleep. One that comes ends it, with E_INTR; the
+     * caller sleeps again, where only the event may end the wait: a device's answer, which is not awaited in vain. */
+    WAIT_DESPITE_SIGNALS = 4,
 };
 /* Sleeps until woken (E_OK), until the clock reads deadline_ns (E_TIMEDOUT), or until a signal is
  * pending for the thread and the deadline has not passed (E_INTR). Both locks are dropped while it sleeps. */

@@ -32,3 +32,6 @@ ouro_host_test(fs/ext4/ext4_read ${ext4_sources})
 ouro_host_test(fs/ext4/ext4_write ${ext4_sources} test/unit/support/ext4_model.c)
 ouro_host_test(fs/ext4/ext4_power ${ext4_sources} test/unit/support/ext4_model.c)
 set_tests_properties(unit.ext4_read unit.ext4_write unit.ext4_power PROPERTIES TIMEOUT 900)
+# Folders of the host.
+ouro_host_test(fs/p9/p9_protocol src/fs/p9/protocol.c)
+ouro_fuzzer(fs/p9/p9_protocol src/fs/p9/protocol.c)

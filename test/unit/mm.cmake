@@ -42,6 +42,7 @@ ouro_host_test(kern/options src/kern/options.c src/kern/net_options.c src/parse/
 ouro_host_test(kern/output_ring src/kern/output_ring.c)
 ouro_host_test(kern/block_ring src/kern/block_ring.c)
 ouro_host_test(kern/net_buffer src/kern/net_buffer.c src/mm/phys/shrinker.c)
+ouro_host_test(kern/block src/kern/block.c src/kern/block_io.c SHADOW linux)
 ouro_host_test(kern/random)
 ouro_host_test(base/pqueue src/base/pqueue.c)
 ouro_host_test(kern/run_queue src/kern/run_queue.c src/base/pqueue.c)

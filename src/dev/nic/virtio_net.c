@@ -141,10 +141,8 @@ static COLD enum err fill_queues(struct virtio_net *n)
 
 static COLD enum err net_start_card(struct virtio_net *n)
 {
-    /* Without VIRTIO_F_EVENT_IDX: with it QEMU's user network stops for ever after a burst that has emptied the ring
-     * (QEMU 7.2; boot.storm sends some). */
     enum err e = virtio_start(n->device, F_CHECKSUM_OUT | F_CHECKSUM_IN | F_MTU | F_ADDRESS |
-                                             F_MERGEABLE | F_STATUS);
+                                             F_MERGEABLE | F_STATUS | VIRTIO_F_EVENT_IDX);
     if (e == E_OK)
         e = read_config(n);
     if (e != E_OK)

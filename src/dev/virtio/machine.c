@@ -3,8 +3,16 @@
 #include "dev/virtio/machine.h"
 
 #include "base/log.h"
+#include "base/str.h"
+#include "cpu/features.h"
+#include "cpu/x86.h"
 #include "dev/pci/pci_machine.h"
 #include "mm/init/memory.h"
+
+enum {
+    PORT_UNUSED = 0x80,            /* of POST codes */
+    CPUID_HYPERVISOR = 0x40000000, /* its name in EBX, ECX, EDX */
+};
 
 /* What is at the places that words name; 0: nothing, or it is in use. */
 INIT_DATA static struct {
@@ -62,12 +70,28 @@ INIT_CODE static enum err find_pci(const struct boot_info *boot, enum virtio_dev
     return E_OK;
 }
 
-INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct options *options,
-                               enum virtio_device_id kind, const struct pci_handlers *handlers,
-                               struct virtio_found *out)
+/* QEMU's TCG before 8.1 translates MFENCE and LOCK to nothing where the machine has one CPU, although its devices run in
+ * another thread: a load passes the store, and neither side tells the other of its work, for ever. Reading a port takes
+ * QEMU's lock, which orders them. */
+static void fence_of_tcg(void)
 {
-    if (options->virtio_mmio[0] == NULL)
-        return find_pci(boot, kind, handlers, out);
+    (void)in8(PORT_UNUSED);
+}
+
+INIT_CODE static bool runs_on_tcg(void)
+{
+    if (!cpu_features.hypervisor)
+        return false;
+    static const char tcg[] = "TCGTCGTCGTCG";
+    struct cpuid v = cpuid(CPUID_HYPERVISOR, 0);
+    const uint32_t name[] = {v.ebx, v.ecx, v.edx};
+    return memcmp(name, tcg, sizeof name) == 0;
+}
+
+INIT_CODE static enum err find_mmio(const struct boot_info *boot, const struct options *options,
+                                    enum virtio_device_id kind, const struct pci_handlers *handlers,
+                                    struct virtio_found *out)
+{
     if (!looked)
         look_at_places(options);
     size_t i = 0;
@@ -80,6 +104,17 @@ INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct option
     *out = (struct virtio_found){.mmio = places[i].mmio, .line = places[i].line};
     out->device = &out->mmio.device;
     return line_take(boot, out->line, false, handlers->interrupt);
+}
+
+INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct options *options,
+                               enum virtio_device_id kind, const struct pci_handlers *handlers,
+                               struct virtio_found *out)
+{
+    enum err e = options->virtio_mmio[0] == NULL ? find_pci(boot, kind, handlers, out)
+                                                 : find_mmio(boot, options, kind, handlers, out);
+    if (e == E_OK && runs_on_tcg())
+        out->device->fence = fence_of_tcg;
+    return e;
 }
 
 void virtio_leave(struct virtio_found *found, bool failed)

@@ -23,9 +23,11 @@ _Static_assert(sizeof(struct virtio_descriptor) == 16, "VIRTIO 1.1, 2.6.5");
 _Static_assert(sizeof(struct virtio_used_element) == 8, "VIRTIO 1.1, 2.6.8");
 
 /* The device sees all stores before it, and the loads after it see what the device stored before. */
-static void ring_fence(void)
+static void ring_fence(const struct virtio_ring *ring)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (ring->options.fence != NULL)
+        ring->options.fence();
 }
 
 void virtio_ring_layout(const struct virtio_ring_options *options, struct virtio_ring_layout *out)
@@ -212,7 +214,7 @@ bool virtio_ring_notifies(struct virtio_ring *ring)
     uint16_t since = (uint16_t)(ring->added - ring->notified);
     if (since == 0 || ring->broken != NULL)
         return false;
-    ring_fence(); /* the index before the device's wish */
+    ring_fence(ring); /* the index before the device's wish */
     ring->notified = ring->added;
     if (ring->options.event_index)
         return (uint16_t)(ring->added - available_event(ring) - 1) < since;
@@ -269,7 +271,7 @@ bool virtio_ring_listen(struct virtio_ring *ring)
         *used_event(ring) = ring->removed;
     else
         ring->available[WORD_FLAGS] = 0;
-    ring_fence(); /* our wish before the device's index */
+    ring_fence(ring); /* our wish before the device's index */
     return ring->broken != NULL || ring->used[WORD_INDEX] == ring->removed;
 }
 

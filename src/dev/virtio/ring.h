@@ -66,7 +66,8 @@ struct virtio_ring_options {
     uint16_t size; /* descriptors: a power of two */
     uint16_t
         indirect; /* descriptors of an indirect table; 0: the device has no indirect descriptors */
-    bool event_index; /* VIRTIO_F_EVENT_IDX was accepted */
+    bool event_index;    /* VIRTIO_F_EVENT_IDX was accepted */
+    void (*fence)(void); /* virtio_device.fence */
 };
 
 struct virtio_ring {

@@ -51,6 +51,7 @@ enum err virtio_queue_options(struct virtio_device *d, uint16_t queue, uint16_t 
         .size = size,
         .indirect = d->features & VIRTIO_F_INDIRECT_DESC ? indirect : 0,
         .event_index = d->features & VIRTIO_F_EVENT_IDX,
+        .fence = d->fence,
     };
     return E_OK;
 }

@@ -67,6 +67,8 @@ struct virtio_device {
     const struct virtio_ops *ops;
     uint32_t config_bytes; /* of the configuration space that the bus shows */
     uint64_t features;     /* accepted */
+    /* What a store needs besides MFENCE so that the device has it before a load that follows; NULL: nothing. */
+    void (*fence)(void);
 };
 
 /* Resets the device and accepts VIRTIO_F_VERSION_1 and those of `wanted` that the device offers. E_NOTSUP: it is a

@@ -6,7 +6,8 @@
  *   (an open file)    (a name in a        (the file)
  *                      directory)
  *
- * All file systems are in memory: the tree of dentries is the directories, not a cache of them.
+ * Of file systems in memory the tree of dentries is the directories, not a cache of them; of those on disks and
+ * on the host (fs/vfs/store.h) it is a cache, and their operations sleep.
  *
  * References (plain counts):
  *   inode   one for each dentry, each mapping (page source) and each pointer held over a sleep.
@@ -15,14 +16,15 @@
  *           each running path walk.
  *
  * Locking: kernel_lock guards the structures of fs/. No function here sleeps or gives way between
- * reading and changing a structure; those that may (reads and writes, and what ends a socket) are
- * documented so, and hold references meanwhile. Interrupt handlers must not call functions of fs/.
+ * reading and changing a structure; those that may (reads and writes, what ends a socket, and what calls the operations of
+ * a stored file system) are documented so, and hold references meanwhile. Interrupt handlers must not call functions of fs/.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "fs/vfs/abi.h"
 #include "fs/vfs/credentials.h"
 #include "mm/vm/page_source.h"
@@ -35,6 +37,7 @@ struct file_ops;
 struct gap_tree;
 struct inode;
 struct socket;
+struct store;
 
 struct fs_time {
     int64_t seconds; /* since 1970-01-01 00:00 UTC */
@@ -82,6 +85,14 @@ struct filesystem {
     enum err (*create)(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out);
     /* Size in pages, for statfs(); NULL: unknown. */
     void (*room)(uint64_t *total, uint64_t *available);
+    struct store *store; /* fs/vfs/store.h; NULL: all of it is in memory */
+    /* A mount: fs/vfs/mount.h */
+    uint32_t flags;         /* MS_RDONLY and so on */
+    uint32_t mount_id;      /* 0: not mounted */
+    char *source;           /* heap; NULL: the type */
+    struct list mount_link; /* of all mounts, in their order */
+    /* Frees the file system, whose tree is gone, after it was unmounted. NULL: it stays. */
+    void (*end)(struct filesystem *fs);
 };
 
 struct inode {

@@ -43,6 +43,14 @@ MUST_CHECK enum err xattr_get(const struct inode *inode, const char *name, const
  * in Linux's order: the access control lists, then the greatest name first. Returns the bytes of all. O(attributes). */
 size_t xattr_list(const struct inode *inode, char *at, size_t room);
 
+/* For stored file systems: gives an inode that they make the attribute that it has on the medium. E_NOMEM,
+ * E_NOSPC. */
+MUST_CHECK enum err xattr_load(struct inode *inode, const char *name, const void *value,
+                               size_t size);
+/* The attribute with the index *at, which is counted up. False: there are no more. O(1). */
+bool xattr_next(const struct inode *inode, uint32_t *at, const char **name, const void **value,
+                size_t *size);
+
 /* For fs/vfs. */
 enum attribute_list {
     ATTRIBUTE_ACCESS_ACL,

@@ -16,6 +16,7 @@ jmp_buf native_panic_catch;
 bool native_panic_armed;
 
 static char panic_text[512];
+char native_log_last[512];
 
 const char *native_panic_text(void)
 {
@@ -50,10 +51,9 @@ void panic_assert(const char *condition, const char *file, int line)
 
 void log_write(enum log_level level, const char *tag, const char *format, ...)
 {
-    char text[512];
     va_list args;
     va_start(args, format);
-    fmt_vsnprintf(text, sizeof text, format, args);
+    fmt_vsnprintf(native_log_last, sizeof native_log_last, format, args);
     va_end(args);
-    fprintf(stderr, "<%d>%s: %s\n", level, tag, text);
+    fprintf(stderr, "<%d>%s: %s\n", level, tag, native_log_last);
 }

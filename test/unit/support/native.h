@@ -14,6 +14,9 @@ void native_heap_fail_after(long successes);
 /* The text of the last panic, "" if there was none. */
 const char *native_panic_text(void);
 
+/* The text of the last line of the log. */
+extern char native_log_last[512];
+
 /* True if `statement` panicked. Its allocations are not freed. */
 #define NATIVE_PANICS(statement)                                                                   \
     ({                                                                                             \

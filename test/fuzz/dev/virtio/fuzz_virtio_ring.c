@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = {data, data + size};
     uint8_t kind = byte(&in);
     const struct virtio_ring_options options = {(uint16_t)(1u << kind % (SIZE_MAX_LOG + 1)),
-                                                kind & 0x20 ? CHAIN_MAX : 0, kind & 0x40};
+                                                kind & 0x20 ? CHAIN_MAX : 0, kind & 0x40, NULL};
     struct virtio_ring_layout layout;
     struct virtio_ring ring;
     struct request requests[REQUESTS] = {{false, 0}};

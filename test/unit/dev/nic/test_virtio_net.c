@@ -258,7 +258,7 @@ static void test_the_card_opens(void **state)
     (void)state;
     uint32_t before = net_buffers_used();
     assert_true(open_card(FEATURES));
-    assert_int_equal(model.accepted, FEATURES | VIRTIO_F_VERSION_1);
+    assert_int_equal(model.accepted, FEATURES | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1);
     assert_memory_equal(net.netdev.address, "\x52\x54\x00\x12\x34\x56", 6);
     assert_int_equal(net.netdev.mtu, 1492);
     assert_true(net.netdev.link);

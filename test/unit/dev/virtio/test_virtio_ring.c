@@ -34,7 +34,7 @@ enum {
 
 static void open_world(struct world *w, uint16_t size, bool indirect, bool event_index)
 {
-    const struct virtio_ring_options options = {size, indirect ? INDIRECT : 0, event_index};
+    const struct virtio_ring_options options = {size, indirect ? INDIRECT : 0, event_index, NULL};
     struct virtio_ring_layout layout;
     virtio_ring_layout(&options, &layout);
     memset(w, 0, sizeof(*w));
@@ -447,6 +447,41 @@ static void test_size(void **state)
     assert_int_equal(virtio_ring_size(UINT32_MAX, UINT16_MAX), 32768);
 }
 
+/* What a device in another thread does when the driver has stored and not yet loaded. */
+static struct world *racing;
+
+static void device_listens(void)
+{
+    (void)model_listen(&racing->device);
+}
+
+static void device_finishes(void)
+{
+    (void)model_return(&racing->device, 0, 0);
+}
+
+/* The driver's loads come after the fence of the machine, its stores before it. */
+static void test_fence_of_the_machine(void **state)
+{
+    (void)state;
+    for (unsigned event = 0; event < 2; event++) {
+        struct world w;
+        struct model_chain chain;
+        open_world(&w, 4, false, event);
+        racing = &w;
+        const struct virtio_buffer b = {phys(w.data), 16};
+        model_ignore(&w.device);
+        virtio_ring_ignore(&w.ring);
+        assert_int_equal(virtio_ring_add_one(&w.ring, &b, true, &w), E_OK);
+        w.ring.options.fence = device_listens;
+        assert_true(virtio_ring_notifies(&w.ring));
+        assert_true(model_take(&w.device, &chain));
+        w.ring.options.fence = device_finishes;
+        assert_false(virtio_ring_listen(&w.ring));
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_lie_index),
         cmocka_unit_test(test_lie_shared_memory_overwritten),
         cmocka_unit_test(test_size),
+        cmocka_unit_test(test_fence_of_the_machine),
     };
     return RUN_TESTS(tests);
 }

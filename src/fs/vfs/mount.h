@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mounts: mount(2), umount2(2), the word mount= and the end of all at the machine's end.
+ *
+ * A file system is mounted at one place: struct filesystem is both Linux's superblock and its mount.
+ * Types register themselves; the source's meaning is the type's: a block device ("/dev/vda", "vda"), a tag
+ * of a folder of the host, nothing (tmpfs).
+ */
+#pragma once
+
+#include "fs/vfs/vfs.h"
+
+#define MS_RDONLY       0x1u
+#define MS_NOSUID       0x2u
+#define MS_NODEV        0x4u
+#define MS_NOEXEC       0x8u
+#define MS_SYNCHRONOUS  0x10u
+#define MS_REMOUNT      0x20u
+#define MS_DIRSYNC      0x80u
+#define MS_NOATIME      0x400u
+#define MS_NODIRATIME   0x800u
+#define MS_BIND         0x1000u
+#define MS_MOVE         0x2000u
+#define MS_REC          0x4000u
+#define MS_SILENT       0x8000u
+#define MS_UNBINDABLE   0x20000u
+#define MS_PRIVATE      0x40000u
+#define MS_SLAVE        0x80000u
+#define MS_SHARED       0x100000u
+#define MS_RELATIME     0x200000u
+#define MS_STRICTATIME  0x1000000u
+#define MS_LAZYTIME     0x2000000u
+
+#define MNT_FORCE       1u
+#define MNT_DETACH      2u
+#define MNT_EXPIRE      4u
+#define UMOUNT_NOFOLLOW 8u
+
+struct mount_source {
+    const char *source;  /* as the program wrote it; "" if it gave none */
+    const char *options; /* "" or text as of mount(8)'s -o, without what flags say */
+    uint32_t flags;      /* MS_RDONLY, ... */
+};
+
+struct filesystem_type {
+    const char *name;
+    bool without_device; /* "nodev" in /proc/filesystems */
+    /* Makes a file system with a root. May sleep. With MS_RDONLY it must not write to the medium. E_INVAL: the source is
+     * not of this type, or an option is not known; the word mount= then tries the next type. E_NODEV, E_NOTBLK: no such
+     * source; E_BUSY: it is mounted already; E_ROFS: it can only be mounted read-only; E_IO, E_NOMEM. */
+    enum err (*mount)(const struct mount_source *from, struct filesystem **out);
+    struct filesystem_type *next;
+};
+
+/* `type` stays valid. Boot. O(1). */
+void filesystem_type_register(struct filesystem_type *type);
+/* The types in the order of registration; NULL: the first. NULL: no more. */
+const struct filesystem_type *filesystem_type_next(const struct filesystem_type *type);
