@@ -5,6 +5,7 @@
 #include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
+#include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
@@ -323,6 +324,22 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
     }
 }
 
+/* An error after entries is for the next call. */
+COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
+{
+    uint64_t start = file->offset;
+    enum err e = E_OK;
+    file_get(file); /* another thread may close it */
+    if (list_dots(file, sink, context))
+        e = store_list(file, sink, context);
+    if (file->offset != start)
+        e = E_OK;
+    if (e == E_OK)
+        notify(file->dentry, NOTIFY_ACCESS);
+    file_put(file);
+    return e;
+}
+
 COLD enum err file_list(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
@@ -338,6 +355,8 @@ COLD enum err file_list(struct file *file, directory_sink sink, void *context)
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
     inode_touch_accessed(inode, true);
+    if (inode->fs->store)
+        return list_stored(file, sink, context);
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
         inode->ops->list)
         list_more(file, sink, context);

@@ -7,6 +7,7 @@
 #include "fs/dev/stdio.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
+#include "fs/ram/tmpfs.h"
 #include "fs/socket/socket.h"
 #include "fs/tty/console.h"
 #include "fs/tty/pty.h"
@@ -73,6 +74,7 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
+    tmpfs_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK)
         need_memory("the file systems");
 }

@@ -163,6 +163,15 @@ enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *con
     return fs_wait(queue, condition, context, deadline_ns);
 }
 
+/* A signal never ends it: without another thread that makes the condition true it would last for ever. */
+void fs_wait_surely(struct wait_queue *queue, fs_condition condition, void *context)
+{
+    (void)queue;
+    while (!condition(context))
+        if (!native_other_thread || !native_other_thread())
+            abort();
+}
+
 enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
                  uint64_t deadline_ns)
 {
@@ -178,17 +187,24 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
     return E_OK;
 }
 
-/* No threads and no shortage of memory: what a thread would do is done at once. */
+/* No threads, unless a test plays them: what a thread would do is done at once. */
+bool native_threads;
+
 enum err thread_create(const char *name, void (*function)(void *argument), void *argument,
                        struct thread **out)
 {
-    (void)name, (void)function, (void)argument, (void)out;
-    return E_NOMEM;
+    static struct thread thread;
+    (void)name, (void)function, (void)argument;
+    *out = &thread;
+    return native_threads ? E_OK : E_NOMEM;
 }
+
+/* No shortage of memory, unless a test calls it. */
+struct shrinker *native_shrinker;
 
 void shrinker_register(struct shrinker *shrinker)
 {
-    (void)shrinker;
+    native_shrinker = shrinker;
 }
 
 unsigned native_gave_way;
