@@ -338,9 +338,8 @@ static enum err unmount(struct filesystem *fs, uint32_t flags)
 
 enum err vfs_unmount(const char *path, uint32_t flags)
 {
-    if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW) ||
-        ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
-        return E_INVAL;
+    if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+        return E_INVAL; /* MNT_EXPIRE too: no mount knows when it was used */
     struct dentry *root;
     enum err e = walk_lookup(NULL, path, flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &root);
     if (e != E_OK)

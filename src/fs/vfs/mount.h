@@ -34,7 +34,6 @@
 
 #define MNT_FORCE       1u
 #define MNT_DETACH      2u
-#define MNT_EXPIRE      4u
 #define UMOUNT_NOFOLLOW 8u
 
 struct mount_source {
