@@ -80,9 +80,9 @@ static unsigned turns; /* reads and writes in file_give_way() */
 void file_turn_keep(struct file *file, const uint64_t *offset, bool writes)
 {
     if (offset == &file->offset)
-        file->busy = true;
+        file->busy++;
     if (writes)
-        file->inode->busy = true;
+        file->inode->busy++;
     turns++;
 }
 
@@ -90,9 +90,9 @@ void file_turn_end(struct file *file, const uint64_t *offset, bool writes)
 {
     turns--;
     if (offset == &file->offset)
-        file->busy = false;
+        file->busy--;
     if (writes)
-        file->inode->busy = false;
+        file->inode->busy--;
     if (turn_waiters > 0)
         wait_queue_wake(&turn_queue);
 }
@@ -106,14 +106,14 @@ void file_give_way(struct file *file, const uint64_t *offset, bool writes)
 
 void inode_turn_keep(struct inode *inode)
 {
-    inode->busy = true;
+    inode->busy++;
     turns++;
 }
 
 void inode_turn_end(struct inode *inode)
 {
     turns--;
-    inode->busy = false;
+    inode->busy--;
     if (turn_waiters > 0)
         wait_queue_wake(&turn_queue);
 }
@@ -127,10 +127,10 @@ void inode_give_way(struct inode *inode)
 
 static bool is_my_turn(void *busy)
 {
-    return !*(const bool *)busy;
+    return *(const uint8_t *)busy == 0;
 }
 
-static enum err wait_for_turn(bool *busy)
+static enum err wait_for_turn(uint8_t *busy)
 {
     turn_waiters++;
     enum err e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
@@ -151,7 +151,7 @@ static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bo
 {
     enum err e = E_OK;
     while (e == E_OK) {
-        bool *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
+        uint8_t *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
         if (!busy && writes && file->inode->busy)
             busy = &file->inode->busy;
         if (!busy)
