@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/file.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
@@ -555,6 +556,14 @@ enum err vfs_sync(bool wait)
         first = first == E_OK ? e : first;
     }
     return first;
+}
+
+enum err vfs_sync_one(struct file *file)
+{
+    file_get(file); /* another thread may close it */
+    enum err e = store_sync(file->inode->fs->store, true);
+    file_put(file);
+    return e;
 }
 
 void vfs_end(void)
