@@ -81,9 +81,9 @@ static unsigned turns; /* reads and writes in file_give_way() */
 void file_turn_keep(struct file *file, const uint64_t *offset, bool writes)
 {
     if (offset == &file->offset)
-        file->busy = true;
+        file->busy++;
     if (writes)
-        file->inode->busy = true;
+        file->inode->busy++;
     turns++;
 }
 
@@ -91,9 +91,9 @@ void file_turn_end(struct file *file, const uint64_t *offset, bool writes)
 {
     turns--;
     if (offset == &file->offset)
-        file->busy = false;
+        file->busy--;
     if (writes)
-        file->inode->busy = false;
+        file->inode->busy--;
     if (turn_waiters > 0)
         wait_queue_wake(&turn_queue);
 }
@@ -107,14 +107,14 @@ void file_give_way(struct file *file, const uint64_t *offset, bool writes)
 
 void inode_turn_keep(struct inode *inode)
 {
-    inode->busy = true;
+    inode->busy++;
     turns++;
 }
 
 void inode_turn_end(struct inode *inode)
 {
     turns--;
-    inode->busy = false;
+    inode->busy--;
     if (turn_waiters > 0)
         wait_queue_wake(&turn_queue);
 }
@@ -128,10 +128,10 @@ void inode_give_way(struct inode *inode)
 
 static bool is_my_turn(void *busy)
 {
-    return !*(const bool *)busy;
+    return *(const uint8_t *)busy == 0;
 }
 
-static enum err wait_for_turn(bool *busy)
+static enum err wait_for_turn(uint8_t *busy)
 {
     turn_waiters++;
     enum err e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
@@ -152,7 +152,7 @@ static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bo
 {
     enum err e = E_OK;
     while (e == E_OK) {
-        bool *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
+        uint8_t *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
         if (!busy && writes && file->inode->busy)
             busy = &file->inode->busy;
         if (!busy)
@@ -536,5 +536,15 @@ static enum err directory_read(struct file *file, struct io *io, uint64_t *offse
     return E_ISDIR;
 }
 
-const struct file_ops file_ops_directory = {.read = directory_read, .seekable = true};
+/* Names are durable when all of the file system is. */
+static enum err directory_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
+{
+    (void)from;
+    (void)end;
+    struct store *store = file->inode->fs->store;
+    return store && how >= FILE_SYNC_DATA ? store_sync_used(store, true) : E_OK;
+}
+
+const struct file_ops file_ops_directory = {
+    .read = directory_read, .sync = directory_sync, .seekable = true};
 const struct file_ops file_ops_path = {.seekable = false};

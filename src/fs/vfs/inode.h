@@ -78,6 +78,8 @@ struct filesystem {
     uint64_t next_ino; /* number of the next inode */
     uint64_t freed;    /* inodes that were freed */
     uint64_t inodes;   /* how many there may be, for statfs(); 0: unknown */
+    uint64_t
+        links; /* hard links beyond the first of each file: as in tmpfs, each counts as an inode */
     struct dentry *root;
     /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
     struct dentry *covered;
@@ -129,7 +131,7 @@ struct inode {
     struct watch *watches;             /* fs/vfs/notify.h */
     struct gap_tree *locks;            /* fs/vfs/range_lock.h; NULL: none */
     uint32_t seals;     /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool busy;          /* a change has given way in its middle (inode_give_way()) */
+    uint8_t busy;       /* > 0: a change has given way in its middle (inode_give_way()) */
     bool linkable;      /* nlink is 0, but link() is allowed (O_TMPFILE) */
     bool fixed_mode;    /* chmod() is E_PERM for all (/proc/PID) */
     uint8_t quick;      /* MAY_* that every thread has, and INODE_* */
@@ -153,6 +155,8 @@ MUST_CHECK enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t 
 /* The same in a block that begins `before` bytes (a multiple of 16) before the inode, and ino 0. */
 MUST_CHECK enum err inode_alloc_after(struct filesystem *fs, size_t before, size_t size_of,
                                       uint32_t mode, struct inode **out);
+/* How many inodes count to fs->inodes. A file system in memory with a root. O(1). */
+uint64_t filesystem_inodes(const struct filesystem *fs);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is allowed */
 
@@ -177,6 +181,12 @@ MUST_CHECK enum err inode_permission(const struct inode *inode, uint32_t may);
 MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 /* Removes the set-ID bits that the calling thread's write or truncation removes, and capabilities. */
 void inode_drop_privileges(struct inode *inode);
+
+/* Of struct page_source_ops, for inode->pages. */
+void inode_source_get(struct page_source *source);
+void inode_source_put(struct page_source *source);
+void inode_source_name(struct page_source *source, char *to, size_t size);
+uint64_t inode_source_number(struct page_source *source);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);

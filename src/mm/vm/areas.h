@@ -199,6 +199,9 @@ MUST_CHECK bool areas_truncate(struct page_source *source, uint64_t first,
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* Sets AREA_CLEAN in all areas of the owner. */
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner);
+/* Pages [first, end) of the source will be clean: the next store through any mapping faults, and the source's page()
+ * is asked for it. The old translations are flushed. O(areas that map the source + pages mapped). */
+void areas_pages_clean(const struct page_source *source, uint64_t first, uint64_t end);
 /* True if a mapping stores into the source, or could after mprotect(). O(areas that map it). */
 bool areas_may_store(const struct page_source *source);
 /* Sets where areas_find_hole() starts its downward search. */
