@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* QEMU's locks of image files (block/file-posix.c): of the byte at 100 and the number of what a QEMU does, and of that at 200
+/* QEMU's locks of image files: of the byte at 100 and the number of what a QEMU does, and of that at 200
  * and the number of what others must not do. */
 enum {
     QEMU_WRITES = 100 + 1,

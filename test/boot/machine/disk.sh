@@ -105,6 +105,7 @@ errors() {
     set -- --qemu-arg -blockdev --qemu-arg "driver=file,filename=disk,node-name=file" --qemu-arg -blockdev --qemu-arg \
         "driver=blkdebug,node-name=bad,image=file,inject-error.0.event=none,inject-error.0.sector=1000,inject-error.0.errno=5" \
         --qemu-arg -device --qemu-arg virtio-blk-pci,drive=bad,werror=report,rerror=report
+    # shellcheck disable=SC2016 # the variables are those of the shell in the machine
     boot pc "$@" $busybox sh -c 'for i in 999 1000 1001; do dd if=/dev/vda bs=512 skip=$i count=1 2>/dev/null | wc -c; done
         dd if=/dev/zero of=/dev/vda bs=512 seek=1000 count=1 || echo write $?; dd if=/dev/zero of=/dev/vda bs=512 seek=1001 count=1 conv=fsync &&
         echo goes on' || bad 'bad sectors: the status is not 0'
