@@ -80,7 +80,7 @@ wrong() {
     refuse 'Bochs gets no --disk: leave it out, or use --emulator qemu' --emulator bochs --medium cd --machine pc --disk disk
     if [ "$(id -u)" -ne 0 ]; then
         chmod a-w disk
-        refuse '--disk disk: the file cannot be written, and --disk disk:ro only reads it: Permission denied' --disk disk
+        refuse '--disk disk: the file cannot be written, and :ro after it only reads it: Permission denied' --disk disk
         chmod u+w disk
     fi
     mkfifo keys
