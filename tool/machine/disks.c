@@ -76,6 +76,20 @@ static bool is_locked(int fd, off_t byte)
     return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+static bool has_locks(int fd, bool writes)
+{
+    return is_locked(fd, QEMU_WRITES) || (writes && is_locked(fd, QEMU_FORBIDS_WRITING));
+}
+
+bool disks_in_use(const char *file, bool writes)
+{
+    int fd = open(file, O_RDWR | O_CLOEXEC);
+    bool used = fd >= 0 && has_locks(fd, writes);
+    if (fd >= 0)
+        close(fd);
+    return used;
+}
+
 static void check_file(const struct disk_file *d, struct stat *st)
 {
     const char *option = option_of(d);
@@ -100,20 +114,20 @@ static void check_file(const struct disk_file *d, struct stat *st)
     if (S_ISREG(st->st_mode) && st->st_size < 512)
         fail(STATUS_FAILED, "%s %s: the file is empty; truncate -s 1G %s gives it a size", option,
              d->file, d->file);
-    if (is_locked(fd, QEMU_WRITES) || (!d->readonly && is_locked(fd, QEMU_FORBIDS_WRITING)))
+    if (has_locks(fd, !d->readonly))
         fail(STATUS_FAILED, "%s %s: another machine has this disk", option, d->file);
     close(fd);
 }
 
 /* A sparse file with an empty ext4 file system. */
-static void make_volume(const struct disk_file *d, uint64_t size)
+void disks_make_volume(const char *file, uint64_t size)
 {
-    char *const argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", d->file, NULL};
+    char *const argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", (char *)(uintptr_t)file, NULL};
     char *path = string_format("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/bin");
     struct child child;
-    int status = 0, fd = open(d->file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int status = 0, fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
-        fail_errno("--volume %s: cannot make the file", d->file);
+        fail_errno("--volume %s: cannot make the file", file);
     close(fd);
     setenv("PATH", path, 1);
     const struct spawn spawn = {.argv = argv, .input = -1, .output = -1, .error = STDERR_FILENO};
@@ -121,11 +135,11 @@ static void make_volume(const struct disk_file *d, uint64_t size)
     if (started)
         (void)child_wait(&child, -1, &status);
     if (!started || status != 0) {
-        unlink(d->file);
+        unlink(file);
         fail(STATUS_FAILED, "--volume %s: mke2fs, of the package e2fsprogs, makes no ext4 in it",
-             d->file);
+             file);
     }
-    warn("made the volume %s: ext4, %llu MiB", d->file, (unsigned long long)(size >> 20));
+    warn("made the volume %s: ext4, %llu MiB", file, (unsigned long long)(size >> 20));
     free(path);
 }
 
@@ -150,8 +164,8 @@ void disks_check(const struct disks *disks)
     for (unsigned i = 0; i < disks->count; i++) {
         if (disks->disk[i].mount && !disks->disk[i].readonly &&
             access(disks->disk[i].file, F_OK) != 0 && errno == ENOENT)
-            make_volume(&disks->disk[i],
-                        disks->volume_size > 0 ? disks->volume_size : DISKS_VOLUME_SIZE);
+            disks_make_volume(disks->disk[i].file,
+                              disks->volume_size > 0 ? disks->volume_size : DISKS_VOLUME_SIZE);
         check_file(&disks->disk[i], &st[i]);
         for (unsigned k = 0; k < i; k++)
             if (st[k].st_ino == st[i].st_ino && st[k].st_dev == st[i].st_dev &&

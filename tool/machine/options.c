@@ -22,7 +22,7 @@
 
 /* A number and a unit of 1024: K, M, G or T, and as others write them: 64Mi, 64MB, 64MiB, 64m; M without one. Rounded up
  * to pages. */
-static uint64_t parse_size(struct argp_state *state, const char *option, const char *text)
+bool options_size(const char *text, uint64_t *bytes)
 {
     static const char units[] = "KMGT";
     char *end;
@@ -32,12 +32,18 @@ static uint64_t parse_size(struct argp_state *state, const char *option, const c
     bool good = text[0] >= '0' && text[0] <= '9' && errno == 0 && unit;
     const char *rest = good && *end ? end + 1 : "";
     unsigned shift = !good ? 0 : *end ? (unsigned)(unit - units + 1) * 10 : 20;
-    uint64_t bytes = 0;
     rest += *rest == 'i';
     rest += (*rest & ~0x20) == 'B';
+    *bytes = 0;
     if (good && !*rest && value <= MEMORY_MAX >> shift)
-        bytes = (((uint64_t)value << shift) + 4095) & ~UINT64_C(4095);
-    if (bytes < MEMORY_MIN)
+        *bytes = (((uint64_t)value << shift) + 4095) & ~UINT64_C(4095);
+    return *bytes >= MEMORY_MIN;
+}
+
+static uint64_t parse_size(struct argp_state *state, const char *option, const char *text)
+{
+    uint64_t bytes;
+    if (!options_size(text, &bytes))
         argp_error(
             state,
             "%s %s: not a size: a number and K, M, G or T, which are powers of 1024, from 1M to 1T",
