@@ -81,10 +81,12 @@ struct block_request {
 
 /* What one request may be. */
 struct block_limits {
-    uint32_t segments;       /* at least 1 */
-    uint32_t segment_bytes;  /* of a segment, at most: at least a page */
-    uint32_t bytes;          /* of a request, at most: at least a page, a multiple of a page */
-    uint32_t alignment;      /* of a segment's address and size: a power of two, at most 512 */
+    uint32_t segments;      /* at least 1 */
+    uint32_t segment_bytes; /* of a segment, at most: at least a page */
+    uint32_t bytes;         /* of a request, at most: at least a page, a multiple of a page */
+    uint32_t alignment;     /* of a segment's address and size: a power of two, at most 512 */
+    /* All segments but the first begin at a page, and all but the last end at one. */
+    bool whole_pages;
     uint64_t discard;        /* sectors of a DISCARD, at most; 0: no DISCARD */
     uint32_t discard_blocks; /* sectors: the granularity of DISCARD; 0: not known */
 };
@@ -92,7 +94,7 @@ struct block_limits {
 /* A driver. All under the disk's lock, interrupts off. */
 struct block_ops {
     /* Takes request->now for the segments, or [at, at + sectors) of DISCARD. E_AGAIN: no room, the queue tries again after the next
-     * block_finish(); another error is the request's end. O(segments). */
+     * block_finish() of the disk, and with block_retry(); another error is the request's end. O(segments). */
     enum err (*start)(struct block_device *disk, struct block_request *request);
     /* Tells the device of what was started. O(1). */
     void (*kick)(struct block_device *disk);
@@ -124,6 +126,9 @@ struct block_device {
     uint32_t minimum_io, optimal_io; /* bytes, hints; 0: none */
     uint32_t major, minor;           /* of the block file */
     bool readonly, has_flush, has_fua, rotational;
+    bool removable; /* a CD: it has no partitions */
+    struct spin_lock
+        *lock; /* of the controller, where several disks take turns in it; NULL: the disk's own */
     struct block_limits limits;
 
     /* The registry's. */
@@ -142,7 +147,7 @@ struct block_device {
     struct block_usage usage;
 
     /* Of disks. */
-    struct spin_lock spin;
+    struct spin_lock own;
     struct list waiting GUARDED_BY(class_block); /* requests: no room */
     struct list started GUARDED_BY(class_block); /* requests, oldest first */
     struct list ended GUARDED_BY(class_block);   /* done() is to be called */
@@ -215,3 +220,5 @@ void block_fail(struct block_device *disk, const char *why) REQUIRES(class_block
 /* An interrupt of the device, interrupts off, or any other reason to look at it: poll(), then done(). `why`: it has gone; NULL: it has not.
  * O(finished). */
 void block_interrupt(struct block_device *disk, const char *why);
+/* The controller has room again: another disk has left it. Interrupts off. O(started). */
+void block_retry(struct block_device *disk);

@@ -76,8 +76,8 @@ static enum err read_partitions(struct block_device *disk, struct partition_list
     list->count = 0;
     if (first == NULL)
         return E_NOMEM;
-    enum err e = medium.blocks > 0 ? read_block(disk, 0, first) : E_OK;
-    if (e == E_OK && medium.blocks > 0 && mbr_is_table(first)) {
+    enum err e = medium.blocks > 0 && !disk->removable ? read_block(disk, 0, first) : E_OK;
+    if (e == E_OK && medium.blocks > 0 && !disk->removable && mbr_is_table(first)) {
         e = mbr_protects_gpt(first) ? gpt_read(&medium, list) : mbr_read(&medium, first, list);
         if (e == E_INVAL) { /* no partitions, as Linux has it */
             log_warn("%s: both GPTs are bad", disk->name);

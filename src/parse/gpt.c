@@ -45,8 +45,8 @@ uint32_t gpt_crc32(uint32_t crc, const void *bytes, size_t size)
     return ~crc;
 }
 
-static enum err read_header(const struct partition_medium *m, uint64_t at, uint8_t *block,
-                            struct gpt_header *out)
+static enum err gpt_read_header(const struct partition_medium *m, uint64_t at, uint8_t *block,
+                                struct gpt_header *out)
 {
     static const uint8_t zero[4];
     if (at == 0 || at >= m->blocks)
@@ -87,7 +87,7 @@ static enum err read_table(const struct partition_medium *m, uint64_t at,
     uint8_t *block = m->buffer;
     struct gpt_header header;
     uint32_t crc = 0, number = 0;
-    enum err e = read_header(m, at, block, &header);
+    enum err e = gpt_read_header(m, at, block, &header);
     *out = (struct partition_list){.kind = "gpt"};
     for (uint64_t n = 0; e == E_OK && number < header.count; n++) {
         if (header.entries >= m->blocks || n >= m->blocks - header.entries)

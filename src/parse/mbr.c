@@ -25,13 +25,13 @@ struct mbr_entry {
     uint32_t first, count;
 };
 
-static struct mbr_entry entry_of(const uint8_t *block, unsigned i)
+static struct mbr_entry mbr_entry_of(const uint8_t *block, unsigned i)
 {
     const uint8_t *at = block + ENTRIES_AT + i * ENTRY;
     return (struct mbr_entry){at[ENTRY_TYPE], load32(at + ENTRY_FIRST), load32(at + ENTRY_COUNT)};
 }
 
-static bool is_extended(const struct mbr_entry *e)
+static bool mbr_is_extended(const struct mbr_entry *e)
 {
     return (e->type == 0x05 || e->type == 0x0f || e->type == 0x85) && e->count > 0;
 }
@@ -47,7 +47,7 @@ bool mbr_is_table(const uint8_t *block)
 bool mbr_protects_gpt(const uint8_t *block)
 {
     for (unsigned i = 0; i < ENTRIES; i++)
-        if (entry_of(block, i).type == TYPE_GPT)
+        if (mbr_entry_of(block, i).type == TYPE_GPT)
             return true;
     return false;
 }
@@ -67,8 +67,8 @@ static enum err read_chain(const struct partition_medium *m, const struct mbr_en
             return E_OK;
         uint64_t next = 0;
         for (unsigned i = 0; i < ENTRIES; i++) {
-            const struct mbr_entry entry = entry_of(block, i);
-            if (is_extended(&entry))
+            const struct mbr_entry entry = mbr_entry_of(block, i);
+            if (mbr_is_extended(&entry))
                 next = next == 0 ? (uint64_t)extended->first + entry.first : next;
             else if (entry.type != TYPE_NONE && entry.count > 0 && number <= PARTITIONS_MAX)
                 partition_add(out, m, number++, link + entry.first, entry.count);
@@ -86,17 +86,17 @@ enum err mbr_read(const struct partition_medium *m, const uint8_t *block,
     enum err e = E_OK;
     *out = (struct partition_list){.kind = "dos"};
     for (unsigned i = 0; i < ENTRIES; i++) {
-        const struct mbr_entry entry = entry_of(block, i);
+        const struct mbr_entry entry = mbr_entry_of(block, i);
         uint64_t count = entry.count;
         if (entry.type == TYPE_NONE)
             continue;
-        if (is_extended(&entry) && count > EXTENDED_SECTORS)
+        if (mbr_is_extended(&entry) && count > EXTENDED_SECTORS)
             count = EXTENDED_SECTORS;
         partition_add(out, m, i + 1, entry.first, count);
     }
     for (unsigned i = 0; i < ENTRIES && e == E_OK; i++) {
-        const struct mbr_entry entry = entry_of(block, i);
-        if (!is_extended(&entry))
+        const struct mbr_entry entry = mbr_entry_of(block, i);
+        if (!mbr_is_extended(&entry))
             continue;
         e = read_chain(m, &entry, out);
         break;

@@ -169,6 +169,7 @@ static void run_words(const struct request *o, struct args *words)
     clock_words(o, words);
     args_add(words, emulator_exit_word(o->machine.emulator));
     emulator_device_words(&o->machine, words);
+    disks_words(&o->machine.disks, words);
     const char *address = network_word(&o->machine.network);
     if (address && !(o->append && strstr(o->append, "ip=")))
         args_add(words, address);

@@ -37,6 +37,8 @@ enum { /* options without a short form */
     KEY_USER,
     KEY_INIT,
     KEY_DISK,
+    KEY_VOLUME,
+    KEY_VOLUME_SIZE,
 };
 
 struct command_options {

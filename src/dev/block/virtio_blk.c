@@ -84,7 +84,8 @@ static COLD enum err read_limits(struct virtio_blk *b, const uint8_t *config)
     uint64_t features = b->device->features;
     uint32_t most =
         b->ring.options.indirect > 0 ? VIRTIO_BLK_SEGMENTS : b->ring.options.size - (uint32_t)EXTRA;
-    *l = (struct block_limits){most, REQUEST_MAX, REQUEST_MAX, 1, 0, 0};
+    *l = (struct block_limits){
+        .segments = most, .segment_bytes = REQUEST_MAX, .bytes = REQUEST_MAX, .alignment = 1};
     if (features & F_SEG_MAX && load32(config + CONFIG_SEG_MAX) < most)
         l->segments = load32(config + CONFIG_SEG_MAX);
     if (features & F_SIZE_MAX && load32(config + CONFIG_SIZE_MAX) < REQUEST_MAX)
@@ -119,7 +120,7 @@ static COLD enum err make_queue(struct virtio_blk *b, const struct virtio_blk_me
     return virtio_set_queue(b->device, 0, &b->ring);
 }
 
-static COLD enum err read_config(struct virtio_blk *b)
+static COLD enum err blk_read_config(struct virtio_blk *b)
 {
     uint8_t config[CONFIG_BYTES] = {0};
     uint64_t features = b->device->features;
@@ -164,7 +165,7 @@ enum err virtio_blk_open(struct virtio_blk *b, const struct virtio_blk_memory *m
         return e;
     e = make_queue(b, memory);
     if (e == E_OK)
-        e = read_config(b);
+        e = blk_read_config(b);
     if (e == E_OK)
         e = virtio_go(b->device);
     if (e != E_OK)

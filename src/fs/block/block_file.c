@@ -19,12 +19,12 @@ enum {
     DIRECT_ALIGNMENT = 512, /* of addresses, as Linux's drivers have it */
 };
 
-static struct block_device *device_of(const struct file *file)
+static struct block_device *block_device_of(const struct file *file)
 {
     return file->state;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+static uint64_t block_least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
@@ -50,7 +50,7 @@ static enum err block_open(struct file *file)
 
 static void block_close(struct file *file)
 {
-    struct block_device *device = device_of(file);
+    struct block_device *device = block_device_of(file);
     if (file->exclusive)
         block_unclaim(device);
     block_release(device);
@@ -58,18 +58,18 @@ static void block_close(struct file *file)
 
 static uint64_t block_file_size(const struct file *file)
 {
-    return block_bytes(device_of(file));
+    return block_bytes(block_device_of(file));
 }
 
 /* --- reading and writing --- */
 
 static bool is_direct_aligned(const struct file *file, const struct io *io, uint64_t offset)
 {
-    const struct block_device *device = device_of(file);
+    const struct block_device *device = block_device_of(file);
     const struct io_segment *next = io->next;
     uint64_t at = io->at.v, here = io->here, left = io->left, sizes = offset, addresses = 0;
     while (left > 0) {
-        uint64_t size = least(here, left);
+        uint64_t size = block_least(here, left);
         addresses |= size > 0 ? at : 0;
         sizes |= size;
         left -= size;
@@ -95,8 +95,8 @@ static void choose_piece(const struct block_device *device, uint64_t offset, uin
     uint64_t block = device->logical_size;
     out->from = align_down(offset, block);
     out->skip = offset - out->from;
-    out->want = least(left, PIECE - out->skip);
-    out->want = least(out->want, block_bytes(device) - offset);
+    out->want = block_least(left, PIECE - out->skip);
+    out->want = block_least(out->want, block_bytes(device) - offset);
     out->size = align_up(out->skip + out->want, block);
 }
 
@@ -110,7 +110,7 @@ static enum err get_memory(struct piece *p, const struct block_device *device, c
 
 static enum err block_file_read(struct file *file, struct io *io, uint64_t *offset)
 {
-    struct block_device *device = device_of(file);
+    struct block_device *device = block_device_of(file);
     struct piece p;
     uint64_t at = *offset;
     if (file->flags & O_DIRECT && !is_direct_aligned(file, io, at))
@@ -158,7 +158,7 @@ static void end_write(struct block_device *device)
 }
 
 /* The io cursor advances by what the device has taken. */
-static enum err write_piece(struct block_device *device, struct io *io, struct piece *p)
+static enum err block_write_piece(struct block_device *device, struct io *io, struct piece *p)
 {
     uint64_t block = device->logical_size, end = p->skip + p->want;
     struct io start = *io;
@@ -187,7 +187,7 @@ static enum err write_piece(struct block_device *device, struct io *io, struct p
 
 static enum err block_file_write(struct file *file, struct io *io, uint64_t *offset)
 {
-    struct block_device *device = device_of(file);
+    struct block_device *device = block_device_of(file);
     struct piece p;
     if (device->readonly)
         return E_PERM;
@@ -206,7 +206,7 @@ static enum err block_file_write(struct file *file, struct io *io, uint64_t *off
         while (e == E_OK && io_left(io) > 0 && at < block_bytes(device)) {
             choose_piece(device, at, io_left(io), &p);
             uint64_t before = io_left(io);
-            e = write_piece(device, io, &p);
+            e = block_write_piece(device, io, &p);
             at += before - io_left(io);
             if (e == E_OK && fs_give_way())
                 break;
@@ -224,7 +224,7 @@ static enum err block_file_write(struct file *file, struct io *io, uint64_t *off
 static enum err block_file_sync(struct file *file, bool data_only)
 {
     (void)data_only;
-    return block_flush(device_of(file));
+    return block_flush(block_device_of(file));
 }
 
 const struct file_ops block_file_ops = {

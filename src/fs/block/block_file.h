@@ -19,7 +19,7 @@ struct text;
 /* Looks for partitions on all disks, and makes the nodes of /dev. Sleeps. Boot, with /dev there. */
 MUST_CHECK enum err block_files_start(void);
 
-/* Files of /proc and /sys: fs/block/block_proc.c. The context of the latter is BLOCK_ROW(). */
+/* Files of /proc and /sys: fs/block/block_proc.c. */
 void block_show_partitions(struct text *text, void *context);
 void block_show_diskstats(struct text *text, void *context);
 void block_show_drivers(struct text *text, void *context); /* lines of /proc/devices */

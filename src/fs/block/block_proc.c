@@ -137,6 +137,8 @@ static uint64_t number_of(const struct block_device *d, enum block_fact fact)
         return d->sectors;
     case FACT_RO:
         return d->readonly;
+    case FACT_REMOVABLE:
+        return d->removable;
     case FACT_RANGE:
         return BLOCK_PARTITIONS_MAX + 1;
     case FACT_PARTITION:

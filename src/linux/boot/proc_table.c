@@ -75,7 +75,7 @@ static void show_sem_limits(struct text *text, void *context)
                 sem_limits[3]);
 }
 
-static void show_devices(struct text *text, void *context)
+static void proc_show_drivers(struct text *text, void *context)
 {
     text_printf(text, "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
                       "136 pts\n\nBlock devices:\n");
@@ -126,7 +126,7 @@ static const struct procfs_row rows[] = {
     {"buddyinfo", proc_show_buddyinfo, NULL, NULL, 0},
     {"cmdline", proc_show_command_line, NULL, NULL, 0},
     {"cpuinfo", proc_show_cpuinfo, NULL, NULL, 0},
-    {"devices", show_devices, NULL, NULL, 0},
+    {"devices", proc_show_drivers, NULL, NULL, 0},
     {"diskstats", block_show_diskstats, NULL, NULL, 0},
     {"filesystems", procfs_show_types, NULL, NULL, 0},
     {"interrupts", proc_show_interrupts, NULL, NULL, 0},

@@ -3,6 +3,7 @@
 # disk.sh GROUP: disks of the machine.
 #   files    block files say what Linux's do; partitions; 16 disks; what is written is in the file on this computer
 #   wrong    files that are no disks, and a disk that another machine has
+#   volumes  ouro volume, and --volume makes what is not there
 #   errors   bad sectors (EIO), a full computer (ENOSPC there is EIO here), a disk that is taken away; the machine goes on
 # blockfile.txt is what Debian's Linux 6.1 printed in QEMU, with an NVMe disk of 4 MiB.
 set -u
@@ -80,7 +81,7 @@ wrong() {
     refuse 'Bochs gets no --disk: leave it out, or use --emulator qemu' --emulator bochs --medium cd --machine pc --disk disk
     if [ "$(id -u)" -ne 0 ]; then
         chmod a-w disk
-        refuse '--disk disk: the file cannot be written, and --disk disk:ro only reads it: Permission denied' --disk disk
+        refuse '--disk disk: the file cannot be written, and :ro after it only reads it: Permission denied' --disk disk
         chmod u+w disk
     fi
     mkfifo keys
@@ -99,12 +100,39 @@ wrong() {
     boot microvm --disk disk:ro $busybox true || bad 'a disk that was in use is refused'
 }
 
+volumes() {
+    mkdir -p source/inner taken
+    echo first >source/one
+    echo second >"source/inner/two words"
+    "$OURO" volume create disk.img 16M >out.txt 2>err || { bad 'volume create'; show err; }
+    "$OURO" volume cp source disk.img:/copied >out.txt 2>err || { bad 'volume cp, a folder in'; show err; }
+    "$OURO" volume cp source/one disk.img:/copied/one >out.txt 2>err || { bad 'volume cp replaces nothing'; show err; }
+    "$OURO" volume cp disk.img:/copied taken 2>err || { bad 'volume cp, a folder out'; show err; }
+    diff -r source taken/copied || bad 'a folder is not what it was'
+    "$OURO" volume cp disk.img:/copied/one one 2>err || { bad 'volume cp, a file out'; show err; }
+    [ "$(cat one)" = first ] || bad 'volume cp: the file is not what it was'
+    "$OURO" volume ls disk.img:/copied >out.txt 2>err || bad 'volume ls'
+    grep -q ' inner$' out.txt || { bad 'volume ls lists nothing'; show out.txt; }
+    "$OURO" volume fsck disk.img >out.txt 2>err || { bad 'volume fsck'; show out.txt; }
+    for words in 'create disk.img' 'create other.img 3X' 'ls missing.img' 'cp missing disk.img:/x' 'cp disk.img:/missing x' 'cp a b' 'frob x'; do
+        # shellcheck disable=SC2086 # words
+        "$OURO" volume $words >out.txt 2>err
+        [ $? -eq 125 ] || bad "volume $words: status is not 125"
+        grep -q '^ouro: ' err || { bad "volume $words: no sentence"; show err; }
+    done
+    refuse '--volume missing.img: there is no such file; without :ro it is made' --volume missing.img:/data:ro
+    truncate -s 1M plain
+    refuse '--volume plain: there is no ext4 in the file; mke2fs -t ext4 plain makes one, and --disk plain gives the file to the program as it is' \
+        --volume plain:/data
+}
+
 errors() {
     dd if=/dev/urandom of=disk bs=1M count=4 2>/dev/null
     # Sector 1000 is bad.
     set -- --qemu-arg -blockdev --qemu-arg "driver=file,filename=disk,node-name=file" --qemu-arg -blockdev --qemu-arg \
         "driver=blkdebug,node-name=bad,image=file,inject-error.0.event=none,inject-error.0.sector=1000,inject-error.0.errno=5" \
         --qemu-arg -device --qemu-arg virtio-blk-pci,drive=bad,werror=report,rerror=report
+    # shellcheck disable=SC2016 # the variables are those of the shell in the machine
     boot pc "$@" $busybox sh -c 'for i in 999 1000 1001; do dd if=/dev/vda bs=512 skip=$i count=1 2>/dev/null | wc -c; done
         dd if=/dev/zero of=/dev/vda bs=512 seek=1000 count=1 || echo write $?; dd if=/dev/zero of=/dev/vda bs=512 seek=1001 count=1 conv=fsync &&
         echo goes on' || bad 'bad sectors: the status is not 0'
@@ -141,6 +169,7 @@ errors() {
 case $group in
 files) files ;;
 wrong) wrong ;;
+volumes) volumes ;;
 *) errors ;;
 esac
 finish
