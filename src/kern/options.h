@@ -42,6 +42,7 @@ struct options {
     struct net_options net;                      /* ip= */
     const char *hostname;                        /* hostname=; NULL: "ouro" */
     const char *cwd;                             /* cwd=: the program's folder; NULL: / */
+    uint32_t share_uid, share_gid;               /* share.owner=: fs/p9/super.h */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

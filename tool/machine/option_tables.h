@@ -36,6 +36,7 @@ enum { /* options without a short form */
     KEY_NET_DUMP,
     KEY_USER,
     KEY_INIT,
+    KEY_SHARE,
 };
 
 struct command_options {

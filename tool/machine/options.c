@@ -93,6 +93,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     static const char *const chipsets[] = {"pc", "q35", "microvm", NULL};
     struct request *o = state->input;
     struct machine *m = &o->machine;
+    const char *why;
     switch (key) {
     case 'm':
         m->memory = parse_memory(state, text);
@@ -114,6 +115,11 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_NET:
     case KEY_NET_DUMP:
         parse_network(state, key, text);
+        break;
+    case KEY_SHARE:
+        why = shares_add(&m->shares, text);
+        if (why)
+            argp_error(state, "--share %s: %s", text, why);
         break;
     case KEY_QEMU_ARG:
         args_add(&o->qemu_args, text);
@@ -411,6 +417,9 @@ static void check(struct request *o)
                      o->environment.count > 0 || o->with.count > 0 || o->workdir || o->hostname))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
+    if (o->image && m->shares.count > 0)
+        fail(STATUS_FAILED,
+             "--share needs a word of the kernel, and --image brings its own: leave one out");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)
