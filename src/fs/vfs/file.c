@@ -324,10 +324,16 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
     }
 }
 
+/* An error after entries is for the next call. */
 COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
 {
+    uint64_t start = file->offset;
+    enum err e = E_OK;
     file_get(file); /* another thread may close it */
-    enum err e = store_list(file, sink, context);
+    if (list_dots(file, sink, context))
+        e = store_list(file, sink, context);
+    if (file->offset != start)
+        e = E_OK;
     if (e == E_OK)
         notify(file->dentry, NOTIFY_ACCESS);
     file_put(file);
@@ -350,7 +356,7 @@ COLD enum err file_list(struct file *file, directory_sink sink, void *context)
         file->limit = inode->directory->next_cookie;
     inode_touch_accessed(inode, true);
     if (inode->fs->store)
-        return list_dots(file, sink, context) ? list_stored(file, sink, context) : E_OK;
+        return list_stored(file, sink, context);
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
         inode->ops->list)
         list_more(file, sink, context);

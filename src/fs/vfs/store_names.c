@@ -286,7 +286,6 @@ enum err store_list(struct file *file, store_sink sink, void *context)
     struct batch *batch = heap_alloc(sizeof(*batch));
     if (!batch)
         return E_NOMEM;
-    uint64_t start = file->offset;
     enum err e;
     do {
         batch->used = 0;
@@ -297,5 +296,5 @@ enum err store_list(struct file *file, store_sink sink, void *context)
         store_unlock(store);
     } while (unpack(file, batch, sink, context) && e == E_OK && batch->full);
     heap_free(batch);
-    return file->offset != start ? E_OK : e;
+    return e;
 }

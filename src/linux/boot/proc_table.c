@@ -117,6 +117,7 @@ static const struct procfs_row rows[] = {
     {"buddyinfo", proc_show_buddyinfo, NULL, NULL, 0},
     {"cmdline", proc_show_command_line, NULL, NULL, 0},
     {"cpuinfo", proc_show_cpuinfo, NULL, NULL, 0},
+    {"filesystems", procfs_show_types, NULL, NULL, 0},
     {"interrupts", proc_show_interrupts, NULL, NULL, 0},
     {"loadavg", proc_show_loadavg, NULL, NULL, 0},
     {"locks", proc_show_locks, NULL, NULL, 0},
@@ -163,12 +164,10 @@ static const struct procfs_row rows[] = {
 
 static const char texts[] = T("mounts", ">self/mounts") /**/
     T("net", ">self/net")                               /**/
-    T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled") T(
-        "devices",
-        "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n"
-        "Block devices:") T("diskstats", "<") T("execdomains", "0-0\tLinux           \t[kernel]")
-        T("filesystems",
-          "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tsockfs\nnodev\tpipefs\nnodev\tdevpts")
+    T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled")
+        T("devices",
+          "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n"
+          "Block devices:") T("diskstats", "<") T("execdomains", "0-0\tLinux           \t[kernel]")
             T("modules", "<") T("partitions", "major minor  #blocks  name\n")
                 T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
                                  "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
