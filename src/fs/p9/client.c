@@ -107,12 +107,11 @@ enum err p9_statfs(struct p9_client *c, uint32_t fid, struct p9_statfs *out)
 
 /* --- contents --- */
 
-enum err p9_open(struct p9_client *c, uint32_t fid, uint32_t flags)
+enum err p9_open(struct p9_client *c, uint32_t fid, uint32_t flags, struct p9_qid *out)
 {
     struct p9_call *call;
-    struct p9_qid qid;
     enum err e = call_ask(c, P9_LOPEN, &call, NULL, "dd", fid, flags);
-    return take_opened(c, call, e, &qid);
+    return take_opened(c, call, e, out);
 }
 
 enum err p9_create(struct p9_client *c, uint32_t directory, const struct p9_new *file,

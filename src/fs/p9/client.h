@@ -69,7 +69,8 @@ MUST_CHECK enum err p9_setattr(struct p9_client *client, uint32_t fid,
 MUST_CHECK enum err p9_statfs(struct p9_client *client, uint32_t fid, struct p9_statfs *out);
 
 /* flags: Linux's O_*. */
-MUST_CHECK enum err p9_open(struct p9_client *client, uint32_t fid, uint32_t flags);
+MUST_CHECK enum err p9_open(struct p9_client *client, uint32_t fid, uint32_t flags,
+                            struct p9_qid *out);
 /* Makes a file and opens it: the fid of the directory becomes the file's. */
 MUST_CHECK enum err p9_create(struct p9_client *client, uint32_t directory,
                               const struct p9_new *file, struct p9_qid *out);

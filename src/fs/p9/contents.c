@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/p9/contents.h"
 
+#include "base/str.h"
 #include "fs/p9/node.h"
 #include "fs/vfs/file.h"
 #include "mm/heap/heap.h"
@@ -11,11 +12,22 @@
 static enum err read_piece(struct inode *inode, struct io *io, uint64_t offset, uint64_t *size)
 {
     uint32_t fid;
-    void *bytes = heap_alloc(*size);
+    if (inode->nlink == 0) { /* its size is known here only */
+        uint64_t left = offset < inode->size ? inode->size - offset : 0;
+        *size = left < *size ? left : *size;
+    }
+    uint64_t wanted = *size;
+    if (wanted == 0)
+        return E_OK;
+    void *bytes = heap_alloc(wanted);
     enum err e = bytes != NULL ? node_open(inode, false, &fid) : E_NOMEM;
     if (e == E_OK) {
         const struct p9_data data = {.bytes = bytes, .size = *size};
         e = p9_read(p9_fs_of(inode)->client, fid, offset, &data, size);
+    }
+    if (e == E_OK && inode->nlink == 0 && *size < wanted) { /* bytes that the host does not know */
+        memset((uint8_t *)bytes + *size, 0, wanted - *size);
+        *size = wanted;
     }
     if (e == E_OK)
         e = io_put(io, bytes, *size);
@@ -69,6 +81,8 @@ static void written(struct inode *inode, uint64_t end)
     node_of(inode)->asked_ns = 0;
     if (end > inode->size)
         inode->size = end;
+    if (end > node_of(inode)->host_size)
+        node_of(inode)->host_size = end;
     inode_touch_modified(inode);
 }
 
@@ -124,11 +138,10 @@ enum err contents_write_back(struct inode *inode)
 
 enum err contents_truncate(struct inode *inode, uint64_t size)
 {
-    const struct p9_changes c = {.valid = P9_SET_SIZE, .size = size};
-    enum err e = p9_setattr(p9_fs_of(inode)->client, node_of(inode)->fid, &c);
+    enum err e = node_set_size(inode, size);
     if (e != E_OK)
         return e;
     inode->size = size;
-    written(inode, 0);
+    inode_touch_modified(inode);
     return E_OK;
 }

@@ -184,7 +184,7 @@ enum err p9_names_unlink(struct inode *directory, struct store_name name, struct
         p9_unlink(client_of(directory), node_of(directory)->fid, p9_name_of(name), is_directory);
     if (e != E_OK)
         return e;
-    node_unlinked(inode);
+    node_unlinked(inode, directory, name);
     touch(directory, is_directory ? -1 : 0);
     return E_OK;
 }
@@ -201,7 +201,7 @@ enum err p9_names_rename(const struct store_move *m)
     if (e != E_OK)
         return e;
     if (m->replaced != NULL)
-        node_unlinked(m->replaced);
+        node_unlinked(m->replaced, m->to, m->to_name);
     if (node_is_named(m->inode, m->from, m->from_name))
         node_name(m->inode, m->to, m->to_name);
     m->inode->changed = store_of(m->inode)->now;

@@ -24,7 +24,7 @@ static void set_attributes(struct p9_node *node, const struct p9_attributes *a, 
     inode->changed = time_of(a->changed);
     node->blocks = a->blocks;
     if (contents) {
-        inode->size = a->size;
+        inode->size = node->host_size = a->size;
         inode->accessed = time_of(a->accessed);
         inode->modified = time_of(a->modified);
     }
@@ -34,7 +34,7 @@ static void set_attributes(struct p9_node *node, const struct p9_attributes *a, 
 
 static bool is_same_file(const struct inode *inode, const struct p9_attributes *a)
 {
-    return inode->ino == a->qid.path && !((inode->mode ^ a->mode) & S_IFMT);
+    return node_of(inode)->path == a->qid.path && !((inode->mode ^ a->mode) & S_IFMT);
 }
 
 enum err node_refresh(struct inode *inode, uint64_t fresh_ns)
@@ -42,6 +42,8 @@ enum err node_refresh(struct inode *inode, uint64_t fresh_ns)
     struct p9_node *node = node_of(inode);
     struct p9_attributes a;
     uint64_t changes = node->changes;
+    if (node->stale)
+        return E_NOENT;
     if (inode->nlink == 0 || (node->asked_ns != 0 && time_now_ns() - node->asked_ns < fresh_ns))
         return E_OK;
     node->users++;
@@ -64,6 +66,44 @@ enum err p9_node_refresh(struct inode *inode)
     return e == E_NOENT ? E_OK : e;
 }
 
+/* Somebody may have put another file in its place, which is not to be changed. */
+enum err node_set(struct inode *inode, const struct p9_changes *changes)
+{
+    enum err e = node_refresh(inode, 0);
+    return e == E_OK ? p9_setattr(p9_fs_of(inode)->client, node_of(inode)->fid, changes) : e;
+}
+
+static enum err write_zeros(struct inode *inode, uint64_t from, uint64_t end)
+{
+    uint32_t fid;
+    void *zeros = kpage_alloc();
+    enum err e = zeros != NULL ? node_open(inode, true, &fid) : E_NOMEM;
+    while (e == E_OK && from < end) {
+        struct p9_data data = {.bytes = zeros, .size = PAGE_SIZE};
+        uint64_t done;
+        if (end - from < data.size)
+            data.size = end - from;
+        e = p9_write(p9_fs_of(inode)->client, fid, from, &data, &done);
+        from += data.size;
+    }
+    if (zeros != NULL)
+        kpage_free(zeros);
+    return e;
+}
+
+enum err node_set_size(struct inode *inode, uint64_t size)
+{
+    struct p9_node *node = node_of(inode);
+    const struct p9_changes c = {.valid = P9_SET_SIZE, .size = size};
+    bool gone = inode->nlink == 0;
+    enum err e = gone ? write_zeros(inode, size, node->host_size) : node_set(inode, &c);
+    if (e == E_OK && !gone)
+        node->host_size = size;
+    node->changes++;
+    node->asked_ns = 0;
+    return e;
+}
+
 enum err p9_node_change(struct inode *inode, const struct store_attributes *to)
 {
     struct p9_changes c = {0};
@@ -79,7 +119,7 @@ enum err p9_node_change(struct inode *inode, const struct store_attributes *to)
     c.modified = (struct p9_time){to->modified.seconds, to->modified.nanoseconds};
     enum err e = to->what & STORE_MODIFIED ? contents_write_back(inode) : E_OK;
     if (e == E_OK && c.valid != 0)
-        e = p9_setattr(p9_fs_of(inode)->client, node_of(inode)->fid, &c);
+        e = node_set(inode, &c);
     if (e != E_OK)
         return e;
     if (to->what & STORE_ACCESSED)
@@ -92,6 +132,14 @@ enum err p9_node_change(struct inode *inode, const struct store_attributes *to)
 
 /* --- fids --- */
 
+/* Another file may be in its place. */
+static enum err open_fid(const struct p9_node *node, uint32_t fid, uint32_t flags)
+{
+    struct p9_qid qid;
+    enum err e = p9_open(p9_fs_of(&node->inode)->client, fid, flags, &qid);
+    return e == E_OK && qid.path != node->path ? E_NOENT : e;
+}
+
 enum err node_open(struct inode *inode, bool write, uint32_t *out)
 {
     static const struct p9_path none = {0};
@@ -100,22 +148,22 @@ enum err node_open(struct inode *inode, bool write, uint32_t *out)
     uint32_t *place = write ? &node->writer : &node->reader, fid;
     struct p9_qid qid;
     if (*place == P9_NO_FID) {
+        if (node->stale || inode->nlink == 0)
+            return E_NOENT;
         node->users++;
         enum err e = p9_walk(client, node->fid, &none, &fid, &qid);
         node->users--;
         if (e != E_OK)
             return e;
-        e = p9_open(client, fid, write ? O_RDWR : O_RDONLY);
+        e = open_fid(node, fid, write ? O_RDWR : O_RDONLY);
         if (e == E_ACCES && write)
-            e = p9_open(client, fid, O_WRONLY);
-        if (e != E_OK) {
-            (void)p9_clunk(client, fid);
-            return e;
-        }
-        if (*place == P9_NO_FID)
+            e = open_fid(node, fid, O_WRONLY);
+        if (e == E_OK && *place == P9_NO_FID)
             *place = fid;
         else
-            (void)p9_clunk(client, fid); /* another thread was faster */
+            (void)p9_clunk(client, fid); /* it failed, or another thread was faster */
+        if (e != E_OK)
+            return e;
     }
     *out = *place;
     return E_OK;
@@ -157,8 +205,9 @@ void node_before_unlink(struct inode *inode)
         (void)node_open(inode, true, &fid);
 }
 
-void node_unlinked(struct inode *inode)
+void node_unlinked(struct inode *inode, const struct inode *directory, struct store_name name)
 {
+    node_of(inode)->stale = node_is_named(inode, directory, name) || node_of(inode)->stale;
     if (mode_is(inode->mode, S_IFDIR))
         inode->nlink = 0;
     else if (inode->nlink > 0)
@@ -248,6 +297,7 @@ static enum err node_make(struct p9_fs *fs, const struct p9_attributes *a, uint3
     struct p9_node *node = node_of(inode);
     node->fid = fid;
     node->reader = node->writer = P9_NO_FID;
+    node->path = a->qid.path;
     inode->device = a->device;
     set_attributes(node, a, true);
     if (mode_is(a->mode, S_IFREG)) {
@@ -270,8 +320,10 @@ static enum err node_meet(struct p9_fs *fs, struct inode *inode, const struct p9
     struct p9_node *node = node_of(inode);
     struct fs_time changed = inode->changed;
     uint32_t old = node->users == 0 ? node->fid : fid;
-    if (node->users == 0)
+    if (node->users == 0) {
         node->fid = fid;
+        node->stale = false;
+    }
     (void)p9_clunk(fs->client, old);
     set_attributes(node, a, contents_are_clean(inode));
     bool same =

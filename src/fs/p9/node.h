@@ -42,9 +42,12 @@ struct p9_node {
     uint32_t users;      /* calls that use `fid` without the names lock */
     uint64_t asked_ns;   /* when the attributes were the host's; 0: never */
     uint64_t changes;    /* of the contents here, counted */
+    uint64_t path;       /* the file's number there: inode.ino, unless that was taken */
+    uint64_t host_size;  /* of the file there */
     uint64_t blocks;     /* of 512 bytes, as the host says */
     uint64_t parent_ino; /* the name that `fid` was walked to: of its directory, */
     char *name;          /* and in it; heap; NULL: none, the root */
+    bool stale;          /* that name was removed: `fid` stands for nothing */
 };
 
 static inline struct p9_fs *p9_fs_of(const struct inode *inode)
@@ -70,7 +73,12 @@ MUST_CHECK enum err node_open(struct inode *inode, bool write, uint32_t *fid);
 /* The last name of the inode goes. What its users need afterwards is opened. Names lock. Sleeps. */
 void node_before_unlink(struct inode *inode);
 /* It has gone, and another name may be left. */
-void node_unlinked(struct inode *inode);
+void node_unlinked(struct inode *inode, const struct inode *directory, struct store_name name);
+/* Sets attributes of the host's file. E_NOENT: the fid does not stand for the file any more. Sleeps. */
+MUST_CHECK enum err node_set(struct inode *inode, const struct p9_changes *changes);
+/* The file gets `size` bytes, also one whose last name is gone: its end is written with zeros then, and its size is known here
+ * only. Sleeps. */
+MUST_CHECK enum err node_set_size(struct inode *inode, uint64_t size);
 /* `fid` stands for this name. E_NOMEM: for none. */
 void node_name(struct inode *inode, const struct inode *directory, struct store_name name);
 bool node_is_named(const struct inode *inode, const struct inode *directory,

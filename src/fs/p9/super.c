@@ -9,6 +9,8 @@
 
 #define P9_MAGIC 0x01021997 /* V9FS_MAGIC */
 
+static uint32_t owner_uid, owner_gid;
+
 static enum err p9_fs_statfs(struct store *store, struct store_room *out)
 {
     struct p9_statfs s;
@@ -104,8 +106,8 @@ static enum err p9_mount(const struct mount_source *from, struct filesystem **ou
     if (fs == NULL)
         return E_NOMEM;
     fs_caller_credentials(false, &owner);
-    fs->uid = owner.uid;
-    fs->gid = owner.gid;
+    fs->uid = owner.uid == 0 ? owner_uid : owner.uid;
+    fs->gid = owner.uid == 0 ? owner_gid : owner.gid;
     enum err e = p9_attach(channel, &fs->client, &fid, &qid);
     if (e == E_OK && (e = make_root(fs, fid)) != E_OK)
         p9_detach(fs->client);
@@ -117,8 +119,10 @@ static enum err p9_mount(const struct mount_source *from, struct filesystem **ou
     return E_OK;
 }
 
-void p9_type_register(void)
+void p9_type_register(uint32_t uid, uint32_t gid)
 {
     static struct filesystem_type type = {.name = "9p", .without_device = true, .mount = p9_mount};
+    owner_uid = uid;
+    owner_gid = gid;
     filesystem_type_register(&type);
 }

@@ -78,7 +78,7 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
-    p9_type_register();
+    p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK ||
         (block_next(NULL) != NULL && block_files_start() != E_OK))

@@ -120,7 +120,8 @@ enum err walk(const char *path, uint32_t *fid)
 uint32_t opened(const char *path, uint32_t flags)
 {
     uint32_t fid;
+    struct p9_qid qid;
     assert_int_equal(walk(path, &fid), E_OK);
-    assert_int_equal(p9_open(client, fid, flags), E_OK);
+    assert_int_equal(p9_open(client, fid, flags, &qid), E_OK);
     return fid;
 }

@@ -63,7 +63,7 @@ static int teardown(void **state)
 static int begin_all(void **state)
 {
     (void)state;
-    p9_type_register();
+    p9_type_register(7, 8);
     p9_native_begin(&native, &model, P9_PARTS_MAX);
     p9_channel_register(&native.channel);
     return 0;
@@ -142,7 +142,7 @@ static void test_files_of_the_host(void **state)
     assert_int_equal(walk_lookup(NULL, "/mnt/dir/file", 0, &d), E_OK);
     assert_int_equal(d->inode->size, 11);
     assert_int_equal(d->inode->mode, S_IFREG | 0644);
-    assert_int_equal(d->inode->uid, 0); /* the program's, whoever has it on the host */
+    assert_int_equal(d->inode->uid, 7); /* the program's, whoever has it on the host */
     dentry_put(d);
 }
 
@@ -282,6 +282,19 @@ static void test_open_files_without_a_name(void **state)
     put_at(f, 4, " still");
     check_text(f, "here still");
     assert_int_equal(f->inode->nlink, 0);
+    host_writes("gone", "another of this name");
+    assert_int_equal(vfs_truncate(f->dentry, 4), E_OK);
+    check_text(f, "here");
+    assert_int_equal(vfs_truncate(f->dentry, 6), E_OK);
+    put_at(f, 6, "!");
+    char got[16] = {0};
+    uint64_t done;
+    assert_int_equal(file_read_at(f, got, sizeof got, 0, &done), E_OK);
+    assert_int_equal(done, 7);
+    assert_memory_equal(got, "here\0\0!", 7);
+    assert_int_equal(vfs_change_mode(f->dentry, 0400), E_OK);
+    check_host("gone", "another of this name");
+    p9_model_remove(&model, "gone");
     assert_int_equal(try_open("/mnt/gone", O_RDONLY), E_NOENT);
     file_put(f);
     /* Opened for writing, not written to until it has no name. */
@@ -368,7 +381,7 @@ static void test_attributes_change(void **state)
     assert_int_equal(walk_lookup(NULL, "/mnt/file", 0, &d), E_OK);
     assert_int_equal(vfs_change_mode(d, 0600), E_OK);
     assert_int_equal(p9_model_mode(p9_model_find(&model, "file")), S_IFREG | 0600);
-    assert_int_equal(vfs_change_owner(d, 0, 0), E_OK);
+    assert_int_equal(vfs_change_owner(d, 7, 8), E_OK);
     assert_int_equal(vfs_change_owner(d, 1000, UINT32_MAX), E_PERM);
     const struct vfs_times times = {{5, 6}, {7, 8}, true, true, false};
     assert_int_equal(vfs_change_times(d, &times), E_OK);

@@ -33,7 +33,7 @@ static enum err call(uint8_t type)
     case P9_STATFS:
         return p9_statfs(client, file_fid, &statfs);
     case P9_LOPEN:
-        return p9_open(client, plain_fid, O_RDONLY);
+        return p9_open(client, plain_fid, O_RDONLY, &qid);
     case P9_LCREATE:
         file.mode = 0600;
         return p9_create(client, plain_fid, &file, &qid);
