@@ -14,7 +14,7 @@
 
 #define OPTIONS_ARGUMENTS_MAX   1024 /* of the program */
 #define OPTIONS_ENVIRONMENT_MAX 256
-#define OPTIONS_VIRTIO_MAX      8
+#define OPTIONS_VIRTIO_MAX      23
 
 struct options {
     struct console_options console;

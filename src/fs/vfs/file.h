@@ -29,6 +29,7 @@ struct file {
     struct async *async;  /* fs/vfs/async.h; NULL: no owner was set */
     struct list *watched; /* the ring of its items in epolls (fs/pipe/epoll.c); NULL: none */
     bool busy;            /* a read or write by the position has given way in its middle */
+    bool exclusive;       /* of a block file: opened with O_EXCL */
     uint8_t lock;         /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
 };
 
@@ -69,8 +70,13 @@ struct file_ops {
     uint32_t (*async_group)(const struct file *file);
     /* Appends the lines that /proc/PID/fdinfo has for the type. NULL: none. */
     void (*describe)(struct file *file, struct text *text);
+    /* The size, where it is not inode->size (block files): it does not grow, and O_APPEND has no effect. NULL: inode->size. */
+    uint64_t (*size)(const struct file *file);
+    /* fsync(), fdatasync(); may sleep. NULL: nothing to do for stored files, E_INVAL for others. */
+    enum err (*sync)(struct file *file, bool data_only);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
+    bool direct;      /* O_DIRECT is allowed */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */
 };
 
@@ -138,6 +144,7 @@ extern const struct file_ops file_ops_directory;
 extern const struct file_ops file_ops_path; /* O_PATH */
 
 /* Defined in higher folders: */
-extern const struct file_ops fifo_file_ops; /* open() of S_IFIFO: fs/pipe/pipe.c */
+extern const struct file_ops fifo_file_ops;  /* open() of S_IFIFO: fs/pipe/pipe.c */
+extern const struct file_ops block_file_ops; /* open() of S_IFBLK: fs/block/block_file.c */
 /* Removes the items of all epolls for `file`, which is being closed (fs/pipe/epoll.c). O(those). */
 void epoll_forget(struct file *file);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "boot/steps.h"
 #include "diag/panic.h"
+#include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
@@ -16,6 +17,7 @@
 #include "fs/vfs/devices.h"
 #include "fs/vfs/inode.h"
 #include "fs/vfs/walk.h"
+#include "kern/block.h"
 #include "kern/boot_summary.h"
 #include "kern/log.h"
 #include "kern/machine.h"
@@ -75,7 +77,8 @@ INIT_CODE void devices_start(void)
     unix_sockets_init();
     inet_sockets_init();
     tmpfs_register();
-    if (devfs_fill() != E_OK || pty_mount() != E_OK)
+    if (devfs_fill() != E_OK || pty_mount() != E_OK ||
+        (block_next(NULL) != NULL && block_files_start() != E_OK))
         need_memory("the file systems");
 }
 
