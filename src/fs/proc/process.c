@@ -206,16 +206,21 @@ static const struct inode_ops cwd_ops = {.jump = jump_cwd};
 static const struct inode_ops root_ops = {.jump = jump_root};
 
 /* Arguments and environment are read from the program's memory, where it may change them. */
-static void show_memory(struct text *text, const struct fs_process *process,
-                        struct virt_range range)
+static void show_memory(struct text *text, struct fs_process *process, struct virt_range range,
+                        void *context)
 {
     char bytes[256];
     for (uint64_t at = range.start.v; at < range.end.v;) {
         uint64_t size = range.end.v - at < sizeof(bytes) ? range.end.v - at : sizeof(bytes);
-        if (copy_in_from(process->space, bytes, virt(at), size) != E_OK)
+        enum err e = copy_in_from(process->space, bytes, virt(at), size);
+        if (e == E_OK) {
+            text_append(text, bytes, size);
+            at += size;
+        } else if (copy_wait(e) == E_OK) {
+            procfs_describe(context, process); /* its space may have ended */
+        } else {
             return;
-        text_append(text, bytes, size);
-        at += size;
+        }
     }
 }
 
@@ -223,14 +228,14 @@ static void show_arguments(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, &process, process.arguments);
+    show_memory(text, &process, process.arguments, context);
 }
 
 static void show_environment(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, &process, process.environment);
+    show_memory(text, &process, process.environment, context);
 }
 
 static void show_auxv(struct text *text, void *context)

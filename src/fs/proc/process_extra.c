@@ -390,13 +390,17 @@ static enum err mem_move(struct file *file, struct io *io, uint64_t *offset, boo
             return moved != 0 ? E_OK : E_IO;
         struct io start = *io;
         e = write ? io_take(io, bytes, size) : E_OK;
-        if (e == E_OK && (write ? copy_out_to(p.space, virt(*offset), bytes, size)
-                                : copy_in_from(p.space, bytes, virt(*offset), size)) != E_OK) {
+        enum err there = e != E_OK ? E_OK
+                         : write   ? copy_out_to(p.space, virt(*offset), bytes, size)
+                                   : copy_in_from(p.space, bytes, virt(*offset), size);
+        if (e == E_OK && there == E_OK && !write)
+            e = io_put_waiting(io, bytes, size);
+        if (e == E_INTR || there != E_OK)
             *io = start; /* no byte of this piece counts */
+        if (there == E_INTR)
+            return there;
+        if (there != E_OK)
             return moved != 0 ? E_OK : E_IO;
-        }
-        if (e == E_OK && !write)
-            e = io_put(io, bytes, size);
         if (e != E_OK)
             return e;
         *offset += size;

@@ -538,49 +538,13 @@ static enum err ram_page_punch(struct page_source *source, uint64_t offset, uint
     return ram_allocate(inode, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, offset, size);
 }
 
-static void ram_page_get(struct page_source *source)
-{
-    struct inode *inode = inode_of(source);
-    inode_get(inode);
-    if (inode->mappings++ == 0 && inode->mapped_as)
-        dentry_get(inode->mapped_as);
-}
-
-static void ram_page_put(struct page_source *source)
-{
-    struct inode *inode = inode_of(source);
-    assert(inode->mappings > 0);
-    if (--inode->mappings == 0) {
-        struct dentry *name = inode->mapped_as;
-        inode->mapped_as = NULL;
-        dentry_put(name);
-    }
-    inode_put(inode);
-}
-
-static void ram_page_name(struct page_source *source, char *to, size_t size)
-{
-    struct inode *inode = inode_of(source);
-    char *path;
-    if (!inode->mapped_as || dentry_path(inode->mapped_as, NULL, true, to, size, &path) != E_OK) {
-        str_copy(to, "(unknown)", size);
-        return;
-    }
-    memmove(to, path, strlen(path) + 1);
-}
-
-static uint64_t ram_page_inode(struct page_source *source)
-{
-    return inode_of(source)->ino;
-}
-
 const struct page_source_ops ram_file_page_ops = {
     .page = ram_page,
     .read = ram_page_read,
     .present = ram_page_present,
     .punch = ram_page_punch,
-    .get = ram_page_get,
-    .put = ram_page_put,
-    .name = ram_page_name,
-    .inode = ram_page_inode,
+    .get = inode_source_get,
+    .put = inode_source_put,
+    .name = inode_source_name,
+    .inode = inode_source_number,
 };

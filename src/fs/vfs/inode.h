@@ -129,7 +129,7 @@ struct inode {
     struct watch *watches;             /* fs/vfs/notify.h */
     struct gap_tree *locks;            /* fs/vfs/range_lock.h; NULL: none */
     uint32_t seals;     /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool busy;          /* a change has given way in its middle (inode_give_way()) */
+    uint8_t busy;       /* > 0: a change has given way in its middle (inode_give_way()) */
     bool linkable;      /* nlink is 0, but link() is allowed (O_TMPFILE) */
     bool fixed_mode;    /* chmod() is E_PERM for all (/proc/PID) */
     uint8_t quick;      /* MAY_* that every thread has, and INODE_* */
@@ -177,6 +177,12 @@ MUST_CHECK enum err inode_permission(const struct inode *inode, uint32_t may);
 MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 /* Removes the set-ID bits that the calling thread's write or truncation removes, and capabilities. */
 void inode_drop_privileges(struct inode *inode);
+
+/* Of struct page_source_ops, for inode->pages. */
+void inode_source_get(struct page_source *source);
+void inode_source_put(struct page_source *source);
+void inode_source_name(struct page_source *source, char *to, size_t size);
+uint64_t inode_source_number(struct page_source *source);
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);

@@ -26,6 +26,13 @@ void fs_wait_surely(struct wait_queue *queue, fs_condition condition, void *cont
     (void)e; /* a signal is for later */
 }
 
+COLD void fs_wait_device(struct wait_queue *queue, fs_condition condition, void *context)
+{
+    enum err e = E_INTR;
+    while (e != E_OK)
+        e = WAIT_EVENT_IN(queue, condition(context), NO_DEADLINE, WAIT_ALL | WAIT_DESPITE_SIGNALS);
+}
+
 bool fs_give_way(void)
 {
     thread_give_way();

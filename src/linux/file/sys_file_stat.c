@@ -273,7 +273,7 @@ static bool put_entry(void *context, const struct directory_entry *entry)
     char *name = listing->old ? dirent.rest : dirent.rest + 1;
     memcpy(name, entry->name, entry->length);
     dirent.rest[listing->old ? size - DIRENT_HEAD - 1 : 0] = (char)entry->type;
-    listing->e = copy_out(listing->to, &dirent, size);
+    listing->e = copy_out_now(listing->to, &dirent, size);
     if (listing->e != E_OK)
         return false;
     listing->to.v += size;

@@ -21,7 +21,8 @@
 
 bool (*native_other_thread)(void);
 uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
-uintptr_t native_fault_start, native_fault_end;
+uintptr_t native_fault_start, native_fault_end, native_missing;
+static bool native_has_missed;
 struct frames machine_frames = {.free_frames = 1 << 20};
 int native_irq_depth; /* of the cpu/irq.h for native tests */
 struct spin_lock sched_spin;
@@ -242,8 +243,18 @@ static bool faults(virt_t at, size_t size)
     return at.v < native_fault_end && at.v + size > native_fault_start;
 }
 
+/* The first copy that touches the page fails; copy_wait() brings it in. */
+static bool misses(virt_t at, size_t size)
+{
+    bool missing = size > 0 && at.v < native_missing + PAGE_SIZE && at.v + size > native_missing;
+    native_has_missed |= missing;
+    return missing;
+}
+
 enum err copy_in(void *to, virt_t from, size_t size)
 {
+    if (misses(from, size))
+        return E_INTR;
     if (size > 0 && faults(from, size))
         return E_FAULT;
     memcpy(to, ptr_of(from), size);
@@ -263,6 +274,27 @@ enum err clear_out(virt_t to, size_t size)
     if (size > 0 && faults(to, size))
         return E_FAULT;
     memset(ptr_of(to), 0, size);
+    return E_OK;
+}
+
+enum err copy_out_now(virt_t to, const void *from, size_t size)
+{
+    return misses(to, size) ? E_INTR : copy_out(to, from, size);
+}
+
+enum err clear_out_now(virt_t to, size_t size)
+{
+    return misses(to, size) ? E_INTR : clear_out(to, size);
+}
+
+enum err copy_wait(enum err e)
+{
+    if (e != E_INTR || !native_has_missed)
+        return e;
+    native_has_missed = false;
+    native_missing = 0;
+    if (native_other_thread)
+        native_other_thread();
     return E_OK;
 }
 

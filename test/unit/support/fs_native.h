@@ -22,6 +22,8 @@ extern uint64_t native_clock, native_clock_step;
 
 /* Program memory is the test's own, except this range, where every access faults. */
 extern uintptr_t native_fault_start, native_fault_end;
+/* A page, which a device has until copy_wait() is called: copies that do not sleep answer E_INTR. 0: none. */
+extern uintptr_t native_missing;
 
 /* Console: the output to each stream, and the input. */
 extern char native_console_out[4][4096];
