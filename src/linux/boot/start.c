@@ -6,6 +6,7 @@
 #include "diag/panic.h"
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
+#include "fs/ext4/vfs/mount.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
 #include "fs/ram/tmpfs.h"
@@ -77,6 +78,8 @@ INIT_CODE void devices_start(void)
     unix_sockets_init();
     inet_sockets_init();
     tmpfs_register();
+    if (block_next(NULL) != NULL)
+        ext4_type_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK ||
         (block_next(NULL) != NULL && block_files_start() != E_OK))
         need_memory("the file systems");
