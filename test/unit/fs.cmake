@@ -34,6 +34,11 @@ ouro_host_test(fs/ext4/ext4_read ${ext4_sources})
 ouro_host_test(fs/ext4/ext4_write ${ext4_sources} test/unit/support/ext4_model.c)
 ouro_host_test(fs/ext4/ext4_power ${ext4_sources} test/unit/support/ext4_model.c)
 set_tests_properties(unit.ext4_read unit.ext4_write unit.ext4_power PROPERTIES TIMEOUT 900)
+ouro_fuzzer(fs/ext4/ext4 ${ext4_sources})
+if(TARGET fuzz_ext4) # the disk in memory says what goes wrong by cmocka
+    target_link_libraries(fuzz_ext4 PRIVATE PkgConfig::CMOCKA)
+endif()
+
 # Folders of the host.
 ouro_host_test(fs/p9/p9_protocol src/fs/p9/protocol.c)
 set(p9_sources src/fs/p9/client.c src/fs/p9/protocol.c src/fs/p9/session.c test/unit/support/p9_model.c

@@ -221,9 +221,12 @@ static enum err block_file_write(struct file *file, struct io *io, uint64_t *off
     return e;
 }
 
-static enum err block_file_sync(struct file *file, bool data_only)
+static enum err block_file_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
 {
-    (void)data_only;
+    if (how < FILE_SYNC_DATA)
+        return E_OK;
+    (void)from;
+    (void)end;
     return block_flush(block_device_of(file));
 }
 

@@ -3,13 +3,19 @@
 #include "fs/ext4/core.h"
 
 #include "base/str.h"
+#include "mm/heap/heap.h"
 
 #define POLYNOMIAL 0x82f63b78u
 
-static uint32_t table[8][256]; /* of the remainders of a byte that 0 to 7 bytes follow */
+static uint32_t (*table)[256]; /* 8 of them: of the remainders of a byte that 0 to 7 bytes follow; heap */
 
-static void table_make(void)
+enum err ext4_crc_start(void)
 {
+    if (table)
+        return E_OK;
+    table = heap_alloc(8 * sizeof(*table));
+    if (!table)
+        return E_NOMEM;
     for (uint32_t byte = 0; byte < 256; byte++) {
         uint32_t crc = byte;
         for (int bit = 0; bit < 8; bit++)
@@ -19,13 +25,18 @@ static void table_make(void)
     for (uint32_t byte = 0; byte < 256; byte++)
         for (int i = 1; i < 8; i++)
             table[i][byte] = table[i - 1][byte] >> 8 ^ table[0][table[i - 1][byte] & 255];
+    return E_OK;
+}
+
+void ext4_crc_end(void)
+{
+    heap_free(table);
+    table = NULL;
 }
 
 uint32_t ext4_crc(uint32_t crc, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
-    if (unlikely(table[0][1] == 0))
-        table_make();
     for (; size >= 8; size -= 8, at += 8) {
         uint64_t word;
         memcpy(&word, at, sizeof(word));

@@ -145,6 +145,9 @@ MUST_CHECK enum err ext4_io_one(struct ext4 *fs, bool write, uint64_t block, voi
 
 /* ---- checksum.c ---- */
 
+/* The table of remainders, 8 KiB, from the first mount to the last unmount. */
+MUST_CHECK enum err ext4_crc_start(void);
+void ext4_crc_end(void);
 /* CRC-32C, neither inverted at the start nor at the end. */
 uint32_t ext4_crc(uint32_t crc, const void *bytes, size_t size);
 /* True if the block's checksum is right. */

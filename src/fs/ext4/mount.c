@@ -11,6 +11,8 @@
 
 #define CACHE_BLOCKS 1024
 
+static uint32_t mounted; /* file systems, for the table of checksums */
+
 static void orphans_forget(struct ext4 *fs)
 {
     while (fs->newest_orphan) {
@@ -34,6 +36,8 @@ static void fs_free(struct ext4 *fs)
     heap_free(fs->journal.runs);
     heap_free(fs->journal.super);
     heap_free(fs);
+    if (--mounted == 0)
+        ext4_crc_end();
 }
 
 /* The superblock in its place as it is in memory. No transaction runs. */
@@ -115,9 +119,16 @@ static enum err write_never(struct ext4 *fs)
 
 enum err ext4_mount(const struct ext4_io *io, const struct ext4_options *options, struct ext4 **out)
 {
+    enum err e = ext4_crc_start();
+    if (e != E_OK)
+        return e;
+    mounted++;
     struct ext4 *fs = heap_alloc_zero(sizeof(*fs));
-    if (!fs)
+    if (!fs) {
+        if (--mounted == 0)
+            ext4_crc_end();
         return E_NOMEM;
+    }
     fs->io = *io;
     fs->readonly = options->readonly || io->readonly;
     fs->cache_limit = options->cache_blocks ? options->cache_blocks : CACHE_BLOCKS;
@@ -126,7 +137,7 @@ enum err ext4_mount(const struct ext4_io *io, const struct ext4_options *options
     list_init(&fs->idle);
     list_init(&fs->running);
     list_init(&fs->logged);
-    enum err e = ext4_super_read(fs);
+    e = ext4_super_read(fs);
     if (e == E_OK)
         e = journal_mount(fs);
     if (e == E_OK)

@@ -76,7 +76,7 @@ struct file_ops {
     enum err (*read)(struct file *file, struct io *io, uint64_t *offset);
     enum err (*write)(struct file *file, struct io *io, uint64_t *offset);
     /* fsync() and its like: bytes [from, end) are written and, but for FILE_SYNC_START, durable. Sleeps. NULL:
-     * the file is in memory. */
+     * nothing to do for stored files and those in memory, E_INVAL for others. */
     enum err (*sync)(struct file *file, uint64_t from, uint64_t end, enum file_sync how);
     /* posix_fadvise() and readahead(), for bytes [from, end). NULL: no advice has an effect. */
     void (*advise)(struct file *file, uint64_t from, uint64_t end, enum file_advice advice);
@@ -95,8 +95,6 @@ struct file_ops {
     void (*describe)(struct file *file, struct text *text);
     /* The size, where it is not inode->size (block files): it does not grow, and O_APPEND has no effect. NULL: inode->size. */
     uint64_t (*size)(const struct file *file);
-    /* fsync(), fdatasync(); may sleep. NULL: nothing to do for stored files, E_INVAL for others. */
-    enum err (*sync)(struct file *file, bool data_only);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */

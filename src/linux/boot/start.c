@@ -6,6 +6,7 @@
 #include "diag/panic.h"
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
+#include "fs/ext4/vfs/mount.h"
 #include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
@@ -80,6 +81,8 @@ INIT_CODE void devices_start(void)
     inet_sockets_init();
     p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
+    if (block_next(NULL) != NULL)
+        ext4_type_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK ||
         (block_next(NULL) != NULL && block_files_start() != E_OK))
         need_memory("the file systems");

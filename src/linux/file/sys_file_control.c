@@ -408,7 +408,7 @@ static enum err synchronise(uint64_t fd, bool data_only)
     if (!file->ops->sync)
         return is_stored(file) ? E_OK : E_INVAL;
     file_get(file);
-    enum err e = file->ops->sync(file, data_only);
+    enum err e = file->ops->sync(file, 0, UINT64_MAX, data_only ? FILE_SYNC_DATA : FILE_SYNC_ALL);
     file_put(file);
     return e;
 }

@@ -97,9 +97,9 @@ static void disk_report(void *context, const char *text)
         printf("  %s\n", text);
 }
 
-static void disk_init(struct disk *disk, uint64_t size)
+static void disk_init(struct disk *disk, uint64_t size, uint8_t *bytes)
 {
-    *disk = (struct disk){.size = size, .fail_in = -1, .now = 1700000000};
+    *disk = (struct disk){.size = size, .fail_in = -1, .now = 1700000000, .bytes = bytes};
     disk->io = (struct ext4_io){
         .context = disk,
         .bytes = size,
@@ -109,7 +109,8 @@ static void disk_init(struct disk *disk, uint64_t size)
         .now = disk_now,
         .report = disk_report,
     };
-    disk->bytes = calloc(1, size);
+    if (!bytes)
+        disk->bytes = calloc(1, size);
     assert_non_null(disk->bytes);
 }
 
@@ -168,7 +169,7 @@ int disk_command(struct disk *disk, const char *command, bool back)
 void disk_make(struct disk *disk, uint64_t size, const char *options)
 {
     char command[2048];
-    disk_init(disk, size);
+    disk_init(disk, size, NULL);
     snprintf(
         command, sizeof(command),
         "PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 %s %%s >%s/mke2fs 2>&1 || { cat %s/mke2fs; exit 1; }",
@@ -178,7 +179,12 @@ void disk_make(struct disk *disk, uint64_t size, const char *options)
 
 void disk_copy(struct disk *to, const struct disk *from)
 {
-    disk_init(to, from->size);
+    uint8_t *bytes = to->size == from->size ? to->bytes : NULL;
+    if (!bytes)
+        free(to->bytes);
+    disk_log_clear(to);
+    free(to->event);
+    disk_init(to, from->size, bytes);
     memcpy(to->bytes, from->bytes, from->size);
     to->now = from->now;
 }

@@ -33,7 +33,7 @@ struct disk {
 
 /* Runs mke2fs -t ext4 with these options on a disk of so many bytes. */
 void disk_make(struct disk *disk, uint64_t size, const char *options);
-/* The same contents, without log and failures. */
+/* The same contents, without log and failures. `to` is zero, or a disk that is no longer needed, whose memory is used again. */
 void disk_copy(struct disk *to, const struct disk *from);
 void disk_free(struct disk *disk);
 /* The disk as a file, for a command: the first %s of `command`. Returns the exit status; `back`: reads the file again. */

@@ -172,7 +172,7 @@ static void cuts_in(const char *options, uint64_t size, uint64_t seed, unsigned 
     run_make(run, options, size, seed, 600);
     size_t events = run->disk.event_count;
     for (unsigned i = 0; i < cuts; i++) {
-        struct disk disk, again;
+        static struct disk disk, again; /* zero at first */
         size_t at = below((uint32_t)events + 1);
         if (i % 3 == 0) /* just before a flush, all or some of it written */
             while (at < events && run->disk.event[at].data)
@@ -180,7 +180,7 @@ static void cuts_in(const char *options, uint64_t size, uint64_t seed, unsigned 
         cut(&disk, &run->before, &run->disk, at, i % 6 == 0);
         uint32_t number = promised(run, at);
         if (i % 4 == 0) { /* and once more, in the middle of what the mount writes */
-            struct disk copy;
+            static struct disk copy;
             disk_copy(&copy, &disk);
             copy.logging = true;
             struct ext4 *fs;
@@ -188,11 +188,8 @@ static void cuts_in(const char *options, uint64_t size, uint64_t seed, unsigned 
             assert_int_equal(ext4_unmount(fs), E_OK);
             cut(&again, &disk, &copy, below((uint32_t)copy.event_count + 1), false);
             cut_check(&again, number, i % 8 == 0);
-            disk_free(&again);
-            disk_free(&copy);
         }
         cut_check(&disk, number, i % 5 == 0 || cuts > 1000);
-        disk_free(&disk);
         assert_int_equal(native_heap_live(), 0);
     }
     disk_free(&run->before);

@@ -257,7 +257,7 @@ static void test_device_fails(void **state)
     disk_make(&first, 24 << 20, "-b 1024");
     for (int kind = 0; kind < 2; kind++)
         for (long at = 0; at < 400; at += 1 + at / 20) {
-            struct disk disk;
+            struct disk disk = {0};
             struct model model;
             struct ext4 *fs;
             disk_copy(&disk, &first);
