@@ -166,73 +166,75 @@ static void add_disks(struct args *args, const struct machine *m)
         args_add(args, "virtio-mmio.force-legacy=false");
     }
     disks_qemu(&m->disks, microvm ? QEMU_MICROVM_DISK : 0, args);
-    /* Fails the tool if this QEMU cannot show folders. */
-    static void check_shares(const char *program)
-    {
-        char *const argv[] = {(char *)(uintptr_t)program, "-device", "virtio-9p-pci,help", NULL};
-        const struct spawn spawn = {.argv = argv, .input = -1, .output = -1, .error = -1};
-        struct child child;
-        int status;
-        if (!child_start(&spawn, &child))
-            fail_errno("cannot start %s", program);
-        (void)child_wait(&child, -1, &status);
-        if (status != 0)
-            fail(
-                STATUS_FAILED,
-                "this %s was built without virtfs, which --share needs; Debian's qemu-system-x86 has it",
-                program);
-    }
+}
 
-    static void add_shares(struct args * args, const struct machine *m)
-    {
-        if (m->shares.count == 0)
-            return;
-        check_shares(args->item[0]);
-        if (m->chipset == CHIPSET_MICROVM && !m->port) { /* add_port() says so otherwise */
-            args_add(args, "-global");
-            args_add(args, "virtio-mmio.force-legacy=false");
-        }
-        shares_qemu(&m->shares, m->chipset == CHIPSET_MICROVM ? QEMU_MICROVM_SHARE : 0, args);
-    }
+/* Fails the tool if this QEMU cannot show folders. */
+static void check_shares(const char *program)
+{
+    char *const argv[] = {(char *)(uintptr_t)program, "-device", "virtio-9p-pci,help", NULL};
+    const struct spawn spawn = {.argv = argv, .input = -1, .output = -1, .error = -1};
+    struct child child;
+    int status;
+    if (!child_start(&spawn, &child))
+        fail_errno("cannot start %s", program);
+    (void)child_wait(&child, -1, &status);
+    if (status != 0)
+        fail(
+            STATUS_FAILED,
+            "this %s was built without virtfs, which --share needs; Debian's qemu-system-x86 has it",
+            program);
+}
 
-    void qemu_start(const struct machine *m, struct emulator *out, int log)
-    {
-        const char *program = getenv("OURO_QEMU");
-        struct args args = {0};
-        int ends[2], port[2] = {-1, -1};
-        args_add(&args, program && *program ? program : "qemu-system-x86_64");
-        add_common(&args, m);
-        if (m->firmware == FIRMWARE_UEFI)
-            add_uefi(&args);
-        add_medium(&args, m);
-        if (m->gdb)
-            add_gdb(&args, m);
-        if (m->control)
-            add_control(&args, m);
-        if (m->port)
-            add_port(&args, m->chipset);
-        if (qemu_has_card(m))
-            add_card(&args, m);
-        add_disks(&args, m);
-        add_shares(&args, m);
-        for (size_t i = 0; i < m->qemu_args->count; i++)
-            args_add(&args, m->qemu_args->item[i]);
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
-            (m->port && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port) != 0))
-            fail_errno("cannot create a socket");
-        const struct spawn spawn = {.argv = args.item,
-                                    .input = ends[1],
-                                    .output = ends[1],
-                                    .error = log,
-                                    .fourth = m->port ? port[1] : 0,
-                                    .own_group = true};
-        if (!child_start(&spawn, &out->child))
-            fail_errno("cannot start %s", args.item[0]);
-        close(ends[1]);
-        out->serial = ends[0];
-        out->port = port[0];
-        if (m->port)
-            close(port[1]);
-        args_free(&args);
-        network_widen(&m->network, out->child.pid);
+static void add_shares(struct args *args, const struct machine *m)
+{
+    if (m->shares.count == 0)
+        return;
+    check_shares(args->item[0]);
+    if (m->chipset == CHIPSET_MICROVM && !m->port) { /* add_port() says so otherwise */
+        args_add(args, "-global");
+        args_add(args, "virtio-mmio.force-legacy=false");
     }
+    shares_qemu(&m->shares, m->chipset == CHIPSET_MICROVM ? QEMU_MICROVM_SHARE : 0, args);
+}
+
+void qemu_start(const struct machine *m, struct emulator *out, int log)
+{
+    const char *program = getenv("OURO_QEMU");
+    struct args args = {0};
+    int ends[2], port[2] = {-1, -1};
+    args_add(&args, program && *program ? program : "qemu-system-x86_64");
+    add_common(&args, m);
+    if (m->firmware == FIRMWARE_UEFI)
+        add_uefi(&args);
+    add_medium(&args, m);
+    if (m->gdb)
+        add_gdb(&args, m);
+    if (m->control)
+        add_control(&args, m);
+    if (m->port)
+        add_port(&args, m->chipset);
+    if (qemu_has_card(m))
+        add_card(&args, m);
+    add_disks(&args, m);
+    add_shares(&args, m);
+    for (size_t i = 0; i < m->qemu_args->count; i++)
+        args_add(&args, m->qemu_args->item[i]);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
+        (m->port && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port) != 0))
+        fail_errno("cannot create a socket");
+    const struct spawn spawn = {.argv = args.item,
+                                .input = ends[1],
+                                .output = ends[1],
+                                .error = log,
+                                .fourth = m->port ? port[1] : 0,
+                                .own_group = true};
+    if (!child_start(&spawn, &out->child))
+        fail_errno("cannot start %s", args.item[0]);
+    close(ends[1]);
+    out->serial = ends[0];
+    out->port = port[0];
+    if (m->port)
+        close(port[1]);
+    args_free(&args);
+    network_widen(&m->network, out->child.pid);
+}
