@@ -8,6 +8,7 @@
 #include "kern/block_ring.h"
 #include "kern/console_frame.h"
 #include "kern/host_time.h"
+#include "kern/machine.h"
 #include "kern/output_ring.h"
 #include "kern/time.h"
 #include "kern/wait.h"
@@ -415,6 +416,8 @@ static void accept_escaped(uint8_t byte) REQUIRES(class_input)
         host_time_begin();
     } else if (byte == FRAME_SIZE) {
         start_size();
+    } else if (byte == FRAME_POWER) {
+        machine_power_button_soon();
     } else {
         accept(byte);
     }
@@ -459,6 +462,8 @@ static size_t accept_part(char kind, const uint8_t *bytes, size_t size) REQUIRES
             start_size();
         for (size_t i = 0; i < size && size_coming; i++)
             accept_size(bytes[i]);
+    } else if (kind == FRAME_POWER) {
+        machine_power_button_soon();
     }
     return size;
 }

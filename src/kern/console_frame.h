@@ -8,6 +8,7 @@
  *   DLE '2'  stderr follows                   DLE DLE  one byte 0x10
  *   DLE '3'  log and reports follow           DLE 'w'  the size of the window changed:
  *                                                      "80x25\n" follows
+ *                                             DLE 'b'  the power button was pressed
  *                                             DLE 't'  the answer to "time?": nanoseconds
  *                                                      since 1970 and '\n' follow
  *   DLE '!'  ready: input may be sent now
@@ -31,6 +32,7 @@
  *   '1' '2' '3'  bytes of the stream          'i'  input
  *   '!'          ready; any bytes             '.'  end of input; any bytes
  *   '#'          text, without '\n'           'w'  "80x25\n"
+ *                                             'b'  the power button; any bytes
  *
  * Order: the kernel uses one connection at a time. It goes to the port by DLE '>', the last bytes on
  * the serial port until it returns. It returns without a word, for a report or because the port
@@ -48,6 +50,7 @@
 #define FRAME_TEXT        '#'
 #define FRAME_EOF         '.'
 #define FRAME_SIZE        'w'
+#define FRAME_POWER       'b'
 #define FRAME_PORT        '>'
 #define FRAME_INPUT       'i'
 #define FRAME_BLOCK_HEAD  4 /* bytes before those of a block */

@@ -7,6 +7,7 @@
 #include "cpu/x86.h"
 #include "kern/console.h"
 #include "kern/console_frame.h"
+#include "kern/deferred.h"
 #include "kern/log.h"
 #include "kern/sysrq.h"
 #include "kern/time.h"
@@ -209,4 +210,17 @@ void machine_power_button(void)
     timer_init(&patience, too_late);
     timer_start(&patience, time_now_ns() + POWER_BUTTON_PATIENCE);
     machine_ask_program_to_end();
+}
+
+static void press_button(struct deferred *work)
+{
+    (void)work;
+    kernel_lock_assert();
+    machine_power_button();
+}
+
+void machine_power_button_soon(void)
+{
+    static struct deferred pressed = {.run = press_button, .link = LIST_INIT(pressed.link)};
+    deferred_raise(&pressed);
 }

@@ -40,6 +40,8 @@ void machine_restart_keys(void);
 /* Handles the power button: asks the program to end, and ends the machine itself after a timeout.
  * Callers: interrupts. */
 void machine_power_button(void);
+/* The same, as deferred work. Callers: any, under locks above class_sched too. */
+void machine_power_button_soon(void);
 
 /* Defined above: */
 

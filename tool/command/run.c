@@ -93,7 +93,9 @@ int command_run(int argc, char **argv)
                                             .keyboard = request.machine.screen,
                                             .input = true,
                                             .timeout = request.timeout,
-                                            .boot_limit = BOOT_LIMIT};
+                                            .boot_limit = BOOT_LIMIT,
+                                            .power = request.machine.disks.count > 0 ||
+                                                     request.machine.shares.count > 0};
     console_run(&console, &result);
     if (request.report && json.length > 0)
         file_write(request.report, json.bytes);

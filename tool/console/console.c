@@ -6,6 +6,7 @@
 #include "console/outputs.h"
 #include "console/unframe.h"
 #include "host/fail.h"
+#include "host/guard.h"
 #include "host/terminal.h"
 #include "host/text.h"
 #include "kern/console_frame.h"
@@ -26,6 +27,7 @@
 #define END_GRACE         1.0           /* seconds for the emulator to end by itself */
 #define BACKGROUND_PERIOD 0.25          /* seconds between checks for the foreground */
 #define FLOW_PAUSE        1000          /* microseconds between reads while bytes flow */
+#define POWER_PATIENCE    30.0          /* seconds for the machine to end after its power button */
 #define SECONDS_MAX       1e6           /* "no deadline" */
 #define REPORT_PAUSE      1.0 /* seconds without a byte after which an incomplete report is printed */
 
@@ -50,7 +52,10 @@ struct console {
     bool marked;      /* the marker was printed */
     bool decided;     /* the ending is known; only queued output remains */
     double started, ended;
-    double logged; /* time of the log's last byte */
+    double logged;    /* time of the log's last byte */
+    double pressed;   /* when the power button was; 0: it was not */
+    enum ending why;  /* it was pressed */
+    sigset_t signals; /* that the tool has but for options->power */
 };
 
 static double now(void)
@@ -110,7 +115,19 @@ static void decide(struct console *c, enum ending ending)
     release_report(c);
     c->decided = true;
     c->ended = now();
-    c->result->ending = ending;
+    c->result->ending = c->pressed > 0 && ending == ENDED_STATUS ? c->why : ending;
+}
+
+/* The machine is to end, for this reason. */
+static void end_machine(struct console *c, enum ending why)
+{
+    if (!c->options->power || !c->ready) {
+        decide(c, why);
+        return;
+    }
+    c->pressed = now();
+    c->why = why;
+    input_press(&c->input);
 }
 
 /* The marker may arrive in parts. */
@@ -254,10 +271,16 @@ static double check_clock(struct console *c)
         double grace = c->ended + END_GRACE - t;
         return grace > 0 ? grace : SECONDS_MAX;
     }
-    if (c->options->timeout > 0)
+    if (c->pressed > 0)
+        left = c->pressed + POWER_PATIENCE - t;
+    else if (guard_noted() != 0)
+        left = 0;
+    else if (c->options->timeout > 0)
         left = c->started + c->options->timeout - t;
-    if (left <= 0)
-        decide(c, ENDED_TIMEOUT);
+    if (left <= 0 && c->pressed > 0)
+        decide(c, c->why);
+    else if (left <= 0)
+        end_machine(c, guard_noted() != 0 ? ENDED_INTERRUPTED : ENDED_TIMEOUT);
     if (report_stream_holds(&c->report)) {
         if (c->logged + REPORT_PAUSE <= t)
             release_report(c);
@@ -306,7 +329,9 @@ static void step(struct console *c, double seconds)
     seconds = seconds < 0 || (holds && !full) ? 0 : nearest(seconds, 3600);
     if (c->flowing && !c->decided) /* QEMU writes single bytes: wait for more of them */
         usleep(FLOW_PAUSE);
-    if (poll(fds, ARRAY_LENGTH(fds), (int)(seconds * 1000) + 1) < 0)
+    const struct timespec time = {(time_t)seconds,
+                                  (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    if (ppoll(fds, ARRAY_LENGTH(fds), &time, c->options->power ? &c->signals : NULL) < 0)
         return;
     c->flowing = false;
     if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
@@ -317,8 +342,8 @@ static void step(struct console *c, double seconds)
         input_send(&c->input, c->input_port ? c->options->port : c->options->serial);
     if (wants && fds[2].revents)
         input_read(&c->input);
-    if (c->input.end || (c->input.interrupted && !c->ready))
-        decide(c, ENDED_INTERRUPTED);
+    if ((c->input.end || (c->input.interrupted && !c->ready)) && c->pressed <= 0)
+        end_machine(c, ENDED_INTERRUPTED);
     if (outputs_write(&c->outputs) == OUTPUTS_BROKEN) {
         c->decided = true; /* overrides an earlier decision: no process reads the output */
         c->result->ending = ENDED_PIPE;
@@ -339,6 +364,8 @@ void console_run(const struct console_options *options, struct console_result *r
     c->started = now();
     c->boot_output.on_line = options->verbose ? on_boot_output_line : NULL;
     c->boot_output.context = c;
+    if (options->power)
+        guard_note_signals(&c->signals);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTIN, SIG_IGN);
     outputs_open(&c->outputs);
@@ -361,4 +388,5 @@ void console_run(const struct console_options *options, struct console_result *r
     input_close(&c->input);
     text_free(&c->tail);
     free(c);
+    guard_die(guard_noted());
 }

@@ -39,6 +39,9 @@ struct console_options {
     bool input;        /* stdin goes to the program; false: the program reads end of file at once */
     double timeout;    /* seconds until ENDED_TIMEOUT; 0: none */
     double boot_limit; /* seconds until ENDED_UNSTARTED; 0: none */
+    /* The machine has files that outlive it: a time limit and signals press its power button first, and wait for its
+     * end. A signal ends the tool then. */
+    bool power;
 };
 
 struct console_result {

@@ -34,6 +34,15 @@ static void add_end(struct input *in)
         text_add(&in->bytes, end, sizeof(end));
 }
 
+void input_press(struct input *in)
+{
+    static const char pressed[2] = {FRAME_DLE, FRAME_POWER};
+    if (in->blocks)
+        add_block(in, FRAME_POWER, pressed, 1);
+    else
+        text_add(&in->bytes, pressed, sizeof(pressed));
+}
+
 static void add_input(struct input *in, const char *bytes, size_t size)
 {
     if (in->blocks && size > 0)

@@ -42,4 +42,6 @@ void input_link(struct input *in, bool blocks);
 void input_send(struct input *in, int connection);
 /* Sends the time of day. Only while no input has been sent: it would split an escape sequence. */
 void input_send_time(int serial);
+/* Presses the machine's power button, after the input that is on its way. */
+void input_press(struct input *in);
 void input_close(struct input *in);

@@ -103,8 +103,14 @@ static void end_everything(void)
     }
 }
 
+static volatile sig_atomic_t noting, noted;
+
 static void on_signal(int number)
 {
+    if (noting && !noted) {
+        noted = number;
+        return;
+    }
     end_everything();
     signal(number, SIG_DFL);
     sigset_t set;
@@ -113,6 +119,23 @@ static void on_signal(int number)
     raise(number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     _exit(STATUS_SIGNAL + number);
+}
+
+void guard_note_signals(sigset_t *old)
+{
+    signals_block(old);
+    noting = 1;
+}
+
+int guard_noted(void)
+{
+    return noted;
+}
+
+void guard_die(int number)
+{
+    if (number != 0)
+        on_signal(number);
 }
 
 static void handlers_install(void)

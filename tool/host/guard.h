@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -26,6 +27,13 @@ char *guard_path(const char *name);
 /* Kills children, removes the folder, waits for the guardian. Harmless without guard_start() or
  * twice. */
 void guard_end(void);
+/* From now on the first of those signals is only noted, and the second one ends the tool. They are blocked, but in a
+ * call that unblocks them by *old: ppoll(). */
+void guard_note_signals(sigset_t *old);
+/* The signal that was noted; 0: none. */
+int guard_noted(void);
+/* Ends the tool by the signal, as the handler does. Returns if `number` is 0. */
+void guard_die(int number);
 /* Ignores Ctrl-C from now on: a debugger that shares the terminal handles it. */
 void guard_ignore_interrupt(void);
 

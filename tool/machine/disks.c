@@ -182,7 +182,7 @@ void disks_words(const struct disks *disks, struct args *words)
     for (unsigned i = 0; i < disks->count; i++)
         if (disks->disk[i].mount)
             words_plain(words,
-                        string_format("mount=vd%c:%s%s", 'a' + i, disks->disk[i].mount,
+                        string_format("mount=/dev/vd%c:%s%s", 'a' + i, disks->disk[i].mount,
                                       disks->disk[i].readonly ? ":ro" : ""),
                         "the volume's folder");
 }
