@@ -12,6 +12,7 @@
 /* --- registry --- */
 
 static struct list block_devices = LIST_INIT(block_devices);
+bool block_any;
 
 struct block_device *block_next(const struct block_device *device)
 {
@@ -308,4 +309,5 @@ void block_register(struct block_device *disk) NO_LOCK_ANALYSIS
     timer_init(&disk->late, look_for_late);
     disk->late.background = true;
     list_add_tail(&block_devices, &disk->link);
+    block_any = true;
 }

@@ -75,8 +75,7 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
-    if (devfs_fill() != E_OK || pty_mount() != E_OK ||
-        (block_next(NULL) != NULL && block_files_start() != E_OK))
+    if (devfs_fill() != E_OK || pty_mount() != E_OK || (block_any && block_files_start() != E_OK))
         need_memory("the file systems");
 }
 
