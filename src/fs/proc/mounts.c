@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/PID/mounts and mountinfo (proc(5)). */
+/* /proc/PID/mounts and mountinfo, /proc/filesystems (proc(5)). */
 #include "base/str.h"
 #include "fs/proc/process_text.h"
 #include "fs/vfs/mount.h"
@@ -85,4 +85,12 @@ void procfs_show_mountinfo(struct text *text, void *context)
 {
     (void)context;
     put_mounts(text, true);
+}
+
+void procfs_show_types(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, "nodev\tsysfs\nnodev\tproc\nnodev\tsockfs\nnodev\tpipefs\nnodev\tdevpts\n");
+    for (const struct filesystem_type *t = NULL; (t = filesystem_type_next(t));)
+        text_printf(text, "%s\t%s\n", t->without_device ? "nodev" : "", t->name);
 }

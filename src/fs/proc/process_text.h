@@ -34,6 +34,7 @@ void procfs_show_smaps_rollup(struct text *text, void *context);
 /* mounts.c. O(mounts), each with the depth of its path. */
 void procfs_show_mounts(struct text *text, void *context);
 void procfs_show_mountinfo(struct text *text, void *context);
+void procfs_show_types(struct text *text, void *context); /* /proc/filesystems */
 
 /* process_extra.c */
 void procfs_show_children(struct text *text, void *context);

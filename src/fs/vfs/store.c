@@ -11,6 +11,7 @@
 #include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
 #include "fs/vfs/xattr.h"
+#include "kern/machine.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
@@ -306,9 +307,25 @@ void store_empty(struct store *store)
     }
 }
 
+static bool end_asked; /* by an interrupt too */
+static int end_status;
+
+bool machine_ends_later(int status)
+{
+    if (!store_first)
+        return false;
+    if (!end_asked) {
+        end_status = status;
+        end_asked = true;
+        wait_queue_wake(&work_queue);
+    }
+    return true;
+}
+
 static bool work_waits(void *deadline)
 {
-    return gone_count > 0 || (dirty_since != 0) != (*(const uint64_t *)deadline != NO_DEADLINE);
+    return end_asked || gone_count > 0 ||
+           (dirty_since != 0) != (*(const uint64_t *)deadline != NO_DEADLINE);
 }
 
 bool store_any(struct store *store, bool (*test)(struct inode *inode))
@@ -386,6 +403,10 @@ static void store_worker(void *unused)
         if (vfs_reap_detached() && deadline == NO_DEADLINE)
             deadline = time_now_ns() + DETACHED_NS;
         bool late = fs_wait(&work_queue, work_waits, &deadline, deadline) == E_TIMEDOUT;
+        if (end_asked) {
+            vfs_shut_down();
+            machine_exit(end_status);
+        }
         if (late)
             dirty_since = 0;
         work_all(late);

@@ -17,6 +17,7 @@
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/inode.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/walk.h"
 #include "kern/block.h"
 #include "kern/boot_summary.h"
@@ -91,6 +92,23 @@ INIT_CODE void proc_start(void)
         need_memory("the file systems");
 }
 
+INIT_CODE void mounts_start(void)
+{
+    for (const struct mount_option *m = options.mounts; m->source != NULL; m++) {
+        const struct mount_source from = {m->source, "", m->readonly ? MS_RDONLY : 0};
+        enum err e = vfs_make_directory((struct vfs_place){NULL, m->path}, 0755);
+        if (e == E_OK || e == E_EXIST)
+            e = vfs_mount_any(m->path, &from);
+        if (e != E_OK)
+            boot_stop("%s cannot be mounted on %s: %s", m->source, m->path,
+                      e == E_NODEV   ? "there is no such device or share"
+                      : e == E_INVAL ? "it has no file system that Ouro knows"
+                      : e == E_NOENT ? "the folder above is missing"
+                      : e == E_ROFS  ? "it can only be read (:ro)"
+                                     : err_name(e));
+    }
+}
+
 INIT_CODE void streams_start(void)
 {
     if (stdio_open() != E_OK || tty_watch_start() != E_OK)
@@ -140,6 +158,7 @@ INIT_CODE struct trap_frame *program_load(void)
     program_surroundings();
     if (exec_program(options.init, options.argv, options.envp, &start, &why) != E_OK) {
         report("ouro: %s", why.sentence);
+        vfs_shut_down();
         machine_exit(why.exit_status);
     }
     if (options.strace)

@@ -8,6 +8,7 @@
 #include "fs/vfs/inode.h"
 #include "fs/vfs/wait.h"
 #include "kern/console.h"
+#include "kern/machine.h"
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -198,6 +199,12 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
 
 /* No threads, unless a test plays them: what a thread would do is done at once. */
 bool native_threads;
+
+void machine_exit(int status)
+{
+    (void)status;
+    abort();
+}
 
 enum err thread_create(const char *name, void (*function)(void *argument), void *argument,
                        struct thread **out)
