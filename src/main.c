@@ -22,11 +22,13 @@
 #include "cpu/trap.h"
 #include "cpu/tsc.h"
 #include "cpu/x86.h"
+#include "dev/block/disks.h"
 #include "dev/local/local_console.h"
 #include "dev/nic/nic_machine.h"
 #include "dev/pc/clocks.h"
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
+#include "dev/virtio/machine.h"
 #include "dev/virtio/port.h"
 #include "fs/tty/console.h"
 #include "kern/boot_marks.h"
@@ -66,6 +68,7 @@ static void start_program(void *unused)
     devices_start();     /* terminals, sockets, /dev */
     proc_start();        /* /proc and /sys, filled at the first look */
     network_configure(); /* ip=; /etc/resolv.conf, if there is a network card */
+    mounts_start();      /* mount= */
     streams_start();     /* descriptors 0, 1 and 2, fed by the console */
     boot_mark("/dev, /proc, streams");
     vdso_init();                               /* clocks that need no system call */
@@ -113,9 +116,12 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     interrupts_start();                     /* APIC, PIC */
     clocks_start(entered, &boot, &options); /* calibrated TSC, clocks and timers */
     boot_mark("interrupts, TSC");
-    uart_start();                        /* standard input; output by interrupts */
-    port_start(&boot, &options);         /* if there is a port, streams and log go through it */
-    nic_start(&boot, &options);          /* if there is a network card, it is known; it is quiet */
+    uart_start();                /* standard input; output by interrupts */
+    port_start(&boot, &options); /* if there is a port, streams and log go through it */
+    if (!virtio_none_left) {
+        nic_start(&boot, &options);   /* if there is a network card, it is known; it is quiet */
+        disks_start(&boot, &options); /* the disks are block devices */
+    }
     log_machine();                       /* the log describes the machine */
     local_console_keys(&boot, &options); /* keyboard and power button */
     boot_mark("clock");

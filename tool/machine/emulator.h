@@ -4,6 +4,7 @@
 
 #include "host/guard.h"
 #include "host/text.h"
+#include "machine/disks.h"
 #include "machine/network.h"
 
 #include <stdbool.h>
@@ -44,6 +45,7 @@ struct machine {
     bool window;         /* the screen appears in a window of this desktop */
     bool port;           /* a virtio console beside the serial port (src/dev/virtio/port.h) */
     struct network network;
+    struct disks disks;  /* --disk */
     const char *control; /* path of QEMU's QMP socket; NULL: none */
     bool stays;          /* the machine halts at the program's end and stays until emulator_end() */
     const struct args *qemu_args;
@@ -79,6 +81,13 @@ void emulator_explain(void);
 #define QEMU_MICROVM_CARD_WORD   "virtio_mmio.device=512@0xfeb00400:26"
 #define QEMU_MICROVM_RANDOM_BUS  "virtio-mmio-bus.3"
 #define QEMU_MICROVM_RANDOM_WORD "virtio_mmio.device=512@0xfeb00600:27"
+
+/* The disks' places, from this one upwards. */
+#define QEMU_MICROVM_DISK      4
+#define QEMU_MICROVM_DISK_WORD "virtio_mmio.device=512@0x%x:%u"
+
+/* In QEMU's options a comma ends a value, and two commas are one. */
+char *escape_commas(const char *path);
 
 /* True if the machine has a network card, and with it a source of random bytes. */
 static inline bool qemu_has_card(const struct machine *machine)

@@ -36,6 +36,9 @@ enum { /* options without a short form */
     KEY_NET_DUMP,
     KEY_USER,
     KEY_INIT,
+    KEY_DISK,
+    KEY_VOLUME,
+    KEY_VOLUME_SIZE,
 };
 
 struct command_options {

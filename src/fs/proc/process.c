@@ -267,40 +267,6 @@ static void show_cgroup(struct text *text, void *context)
     text_printf(text, "0::/\n");
 }
 
-static void put_mounts(struct text *text, bool information)
-{
-    char *buffer = heap_alloc(PATH_MAX_SIZE), *path;
-    if (!buffer) {
-        text->failed = true;
-        return;
-    }
-    const struct filesystem *fs;
-    for (unsigned i = 0; (fs = vfs_mounted(i)); i++) {
-        if (dentry_path(fs->root, vfs_mounted(0)->root, false, buffer, PATH_MAX_SIZE, &path) !=
-            E_OK)
-            continue;
-        const char *source = i == 0 ? "rootfs" : fs->type;
-        if (information)
-            text_printf(text, "%u 1 %u:%u / %s rw,relatime - %s %s rw\n", i + 1,
-                        device_major(fs->device), device_minor(fs->device), path, fs->type, source);
-        else
-            text_printf(text, "%s %s %s rw,relatime 0 0\n", source, path, fs->type);
-    }
-    heap_free(buffer);
-}
-
-static void show_mounts(struct text *text, void *context)
-{
-    (void)context;
-    put_mounts(text, false);
-}
-
-static void show_mountinfo(struct text *text, void *context)
-{
-    (void)context;
-    put_mounts(text, true);
-}
-
 enum {
     IN_BOTH,
     IN_PROCESS,
@@ -409,8 +375,8 @@ static const struct entry process_entries[] = {
      .file_ops = &procfs_traced_ops},
     {.name = "limits", .generator = procfs_show_limits},
     {.name = "maps", .generator = procfs_show_maps, .file_ops = &procfs_traced_ops},
-    {.name = "mountinfo", .generator = show_mountinfo},
-    {.name = "mounts", .generator = show_mounts},
+    {.name = "mountinfo", .generator = procfs_show_mountinfo, .file_ops = &procfs_mounts_ops},
+    {.name = "mounts", .generator = procfs_show_mounts, .file_ops = &procfs_mounts_ops},
     {.name = "oom_score", .generator = procfs_show_oom_score},
     {.name = "oom_score_adj",
      .generator = procfs_show_oom_score_adj,

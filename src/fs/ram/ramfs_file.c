@@ -38,7 +38,7 @@ static MUST_CHECK enum err own_page(struct ram_file *ram, uint64_t number, void 
         *out = page;
         return E_OK;
     }
-    if (!ramfs_room_for(1))
+    if (!ramfs_room_for(ram->inode.fs, 1))
         return E_NOSPC;
     page = kpage_alloc();
     if (!page)
@@ -51,7 +51,7 @@ static MUST_CHECK enum err own_page(struct ram_file *ram, uint64_t number, void 
         kpage_free(page);
         return E_NOSPC;
     }
-    ramfs_count_pages(1);
+    ramfs_count_pages(ram->inode.fs, 1);
     if (archived)
         inode_pages_changed(&ram->inode, number, number + 1);
     *out = page;
@@ -62,7 +62,7 @@ static void remove_pages(struct ram_file *ram, uint64_t first, uint64_t end)
 {
     uint64_t before = ram->tree.count;
     page_tree_remove(&ram->tree, first, end);
-    ramfs_count_pages((int64_t)(ram->tree.count - before));
+    ramfs_count_pages(ram->inode.fs, (int64_t)(ram->tree.count - before));
 }
 
 #define CUT_PIECE                                                                                  \
@@ -144,7 +144,7 @@ COLD static bool let_die(struct ram_file *ram)
     d->next = dying;
     dying = d;
     dying_pages += d->tree.count;
-    ramfs_count_pages(-(int64_t)d->tree.count);
+    ramfs_count_pages(ram->inode.fs, -(int64_t)d->tree.count);
     ram->tree = (struct page_tree){0};
     if (first && thread_create("reaper", free_all_dying, NULL, &thread) != E_OK)
         while (free_dying())
@@ -396,7 +396,7 @@ static enum err ramfs_file_reserve(struct ram_file *ram, uint64_t first, uint64_
     enum err e = E_OK;
     for (uint64_t i = first; i < end; i++) {
         missing += !has_data(ram, i);
-        if (!ramfs_room_for(missing))
+        if (!ramfs_room_for(ram->inode.fs, missing))
             return E_NOSPC;
         if (i % CUT_PIECE == 0)
             inode_give_way(&ram->inode);

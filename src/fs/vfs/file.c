@@ -5,6 +5,7 @@
 #include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
+#include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -234,7 +235,7 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
 
 static enum err write_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
 {
-    if ((file->flags & O_APPEND) && file->ops->seekable)
+    if ((file->flags & O_APPEND) && file->ops->seekable && !file->ops->size)
         *offset = file->inode->size;
     uint64_t left = io_left(io);
     enum err e = file->ops->write(file, io, offset);
@@ -288,7 +289,7 @@ static enum err seek_base(struct file *file, uint32_t whence, uint64_t *base)
         *base = file->offset;
         return E_OK;
     case SEEK_END:
-        *base = file->inode->size;
+        *base = file->ops->size ? file->ops->size(file) : file->inode->size;
         return mode_is(file->inode->mode, S_IFDIR) ? E_INVAL : E_OK;
     default:
         return E_INVAL;
@@ -323,7 +324,8 @@ COLD enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint
         e = seek_base(file, whence, &base);
         if (e != E_OK)
             return e;
-        if (__builtin_add_overflow((int64_t)base, offset, &sum) || sum < 0)
+        if (__builtin_add_overflow((int64_t)base, offset, &sum) || sum < 0 ||
+            (file->ops->size && (uint64_t)sum > file->ops->size(file)))
             return E_INVAL;
         to = (uint64_t)sum;
     }
@@ -379,6 +381,22 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
     }
 }
 
+/* An error after entries is for the next call. */
+COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
+{
+    uint64_t start = file->offset;
+    enum err e = E_OK;
+    file_get(file); /* another thread may close it */
+    if (list_dots(file, sink, context))
+        e = store_list(file, sink, context);
+    if (file->offset != start)
+        e = E_OK;
+    if (e == E_OK)
+        notify(file->dentry, NOTIFY_ACCESS);
+    file_put(file);
+    return e;
+}
+
 COLD enum err file_list(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
@@ -394,6 +412,8 @@ COLD enum err file_list(struct file *file, directory_sink sink, void *context)
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
     inode_touch_accessed(inode, true);
+    if (inode->fs->store)
+        return list_stored(file, sink, context);
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
         inode->ops->list)
         list_more(file, sink, context);
@@ -516,5 +536,15 @@ static enum err directory_read(struct file *file, struct io *io, uint64_t *offse
     return E_ISDIR;
 }
 
-const struct file_ops file_ops_directory = {.read = directory_read, .seekable = true};
+/* Names are durable when all of the file system is. */
+static enum err directory_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
+{
+    (void)from;
+    (void)end;
+    struct store *store = file->inode->fs->store;
+    return store && how >= FILE_SYNC_DATA ? store_sync_used(store, true) : E_OK;
+}
+
+const struct file_ops file_ops_directory = {
+    .read = directory_read, .sync = directory_sync, .seekable = true};
 const struct file_ops file_ops_path = {.seekable = false};

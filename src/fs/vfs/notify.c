@@ -166,6 +166,25 @@ void notify_gone(struct inode *inode)
         watch_end(inode->watches);
 }
 
+COLD void notify_unmounted(struct inode *inode)
+{
+    while (inode->watches) {
+        const struct watch *watch = inode->watches;
+        if (watch->inotify)
+            notify_push(watch->inotify,
+                        (struct event_head){.wd = watch->wd, .mask = NOTIFY_UNMOUNT}, "", 0);
+        watch_end(inode->watches);
+    }
+}
+
+COLD uint32_t notify_watches_of(const struct inode *inode)
+{
+    uint32_t count = 0;
+    for (const struct watch *watch = inode->watches; watch; watch = watch->next)
+        count++;
+    return count;
+}
+
 static bool has_event(void *context)
 {
     return !list_empty(&((const struct inotify *)context)->events);

@@ -23,6 +23,9 @@ MUST_CHECK enum err fs_wait(struct wait_queue *queue, fs_condition condition, vo
 MUST_CHECK enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
                                 uint64_t deadline_ns);
 
+/* As fs_wait_one(), whatever signals come: only for what other threads, or a device, end soon. */
+void fs_wait_surely(struct wait_queue *queue, fs_condition condition, void *context);
+
 /* As fs_wait(), for what a device ends: signals do not end it. */
 void fs_wait_device(struct wait_queue *queue, fs_condition condition, void *context);
 

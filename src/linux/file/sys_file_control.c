@@ -10,6 +10,7 @@
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/async.h"
 #include "fs/vfs/lease.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
@@ -93,7 +94,7 @@ static enum err set_status_flags(struct file *file, int fd, uint32_t flags)
         if (e != E_OK)
             return e;
     }
-    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO))
+    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO) && !file->ops->direct)
         return E_INVAL;
     if (((flags ^ file->flags) & O_ASYNC) && file->ops->async_group)
         e = async_set(file, fd, flags & O_ASYNC);
@@ -432,12 +433,17 @@ enum err sys_fdatasync(struct syscall *call)
 enum err sys_sync(struct syscall *call)
 {
     (void)call;
+    enum err e = vfs_sync(true);
+    (void)e; /* sync(2) never fails */
     return E_OK;
 }
 
 enum err sys_syncfs(struct syscall *call)
 {
-    return fd_file(call->arg[0]) ? E_OK : E_BADF;
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    return file->inode->fs->store ? vfs_sync_one(file) : E_OK;
 }
 
 enum err sys_sync_file_range(struct syscall *call)
@@ -454,8 +460,8 @@ enum err sys_sync_file_range(struct syscall *call)
         return synchronise(file, call->arg[1], call->arg[2] != 0 ? (uint64_t)end : UINT64_MAX,
                            call->arg[3] == SYNC_FILE_RANGE_WRITE ? FILE_SYNC_START
                                                                  : FILE_SYNC_WAIT);
-    bool stored = file->ops->sync || mode_is(file->inode->mode, S_IFREG) ||
-                  mode_is(file->inode->mode, S_IFDIR);
+    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR) ||
+                  mode_is(file->inode->mode, S_IFBLK);
     return stored ? E_OK : E_SPIPE;
 }
 

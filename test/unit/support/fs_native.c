@@ -8,6 +8,7 @@
 #include "fs/vfs/inode.h"
 #include "fs/vfs/wait.h"
 #include "kern/console.h"
+#include "kern/machine.h"
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -26,6 +27,14 @@ static bool native_has_missed;
 struct frames machine_frames = {.free_frames = 1 << 20};
 int native_irq_depth; /* of the cpu/irq.h for native tests */
 struct spin_lock sched_spin;
+
+/* open() of S_IFBLK: no block device is there. */
+static enum err no_block_device(struct file *file)
+{
+    (void)file;
+    return E_NXIO;
+}
+const struct file_ops block_file_ops = {.open = no_block_device};
 
 struct fs_context *fs_current(void)
 {
@@ -164,6 +173,15 @@ enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *con
     return fs_wait(queue, condition, context, deadline_ns);
 }
 
+/* A signal never ends it: without another thread that makes the condition true it would last for ever. */
+void fs_wait_surely(struct wait_queue *queue, fs_condition condition, void *context)
+{
+    (void)queue;
+    while (!condition(context))
+        if (!native_other_thread || !native_other_thread())
+            abort();
+}
+
 enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
                  uint64_t deadline_ns)
 {
@@ -179,17 +197,30 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
     return E_OK;
 }
 
-/* No threads and no shortage of memory: what a thread would do is done at once. */
+/* No threads, unless a test plays them: what a thread would do is done at once. */
+bool native_threads;
+
+void machine_exit(int status)
+{
+    (void)status;
+    abort();
+}
+
 enum err thread_create(const char *name, void (*function)(void *argument), void *argument,
                        struct thread **out)
 {
-    (void)name, (void)function, (void)argument, (void)out;
-    return E_NOMEM;
+    static struct thread thread;
+    (void)name, (void)function, (void)argument;
+    *out = &thread;
+    return native_threads ? E_OK : E_NOMEM;
 }
+
+/* No shortage of memory, unless a test calls it. */
+struct shrinker *native_shrinker;
 
 void shrinker_register(struct shrinker *shrinker)
 {
-    (void)shrinker;
+    native_shrinker = shrinker;
 }
 
 unsigned native_gave_way;

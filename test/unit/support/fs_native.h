@@ -35,6 +35,10 @@ extern bool native_console_framed;
 extern bool native_console_full;  /* there is no room for output */
 extern unsigned native_terminals; /* bit n: descriptor n is a terminal */
 
+/* thread_create() succeeds: the test does what the thread would. */
+extern bool native_threads;
+extern struct shrinker *native_shrinker; /* the last one registered */
+
 /* The number of calls of areas_forget_pages(). */
 extern unsigned native_forgotten;
 /* The number of pages passed to areas_pages_written(). */
