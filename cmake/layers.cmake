@@ -30,6 +30,7 @@ set(OURO_LAYER_net/inet base cpu mm mm/heap mm/vm kern fs/vfs fs/socket fs/proc 
 set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/p9 base parse mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/cache base cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
+set(OURO_LAYER_fs/ext4 base mm mm/phys mm/heap mm/vm kern fs/vfs fs/cache)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
 set(OURO_LAYER_fs/block base mm mm/heap mm/vm kern fs/vfs fs/cache fs/proc)
@@ -48,7 +49,7 @@ set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi l
 set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task linux/memory linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc fs/socket linux/abi linux/task linux/process linux/call)
-set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/block linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
+set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/cache fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/block fs/ext4 linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
 # Up-calls: functions and variables with one implementation, in a higher folder than their users. A header of the folder
 # here declares each of them, so that the folder, and those that may include it, may use the name. Code in assembler
 # needs no header. test/lint/symbols.sh fails on any other use of a higher symbol, and on a name here without such a use.
@@ -58,14 +59,14 @@ set(OURO_SYMBOLS_base log_write panic panic_assert)
 # the dispatcher (linux/call/) and a thread's first function (kern/).
 set(OURO_SYMBOLS_cpu panic_at trap_gs_restored trap_kernel_stack_overflow trap_leave trap_raised_by_program trap_unexpected syscall_dispatch syscall_fast syscall_fast_dispatch thread_run lock_check_failed)
 # mm: the address spaces are in mm/pt/, the frames of the machine and their scratch mapping in mm/init/; faults end in
-# diag/ and linux/fault/; the process has the limits (linux/memory/).
+# diag/ and linux/fault/; the process has the limits (linux/memory/), the thread the page that a copy missed (linux/task/).
 set(OURO_SYMBOLS_mm first_space running_space)
 set(OURO_SYMBOLS_mm/phys machine_frames)
 set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memory_zero_frame)
-set(OURO_SYMBOLS_mm/vm areas_policy fault_of_copy fault_of_kernel fault_of_program)
-# kern: boot/ reads the loader's data; dev/pc/ switches the machine off, dev/local/ waits for a key, linux/process/ signals
+set(OURO_SYMBOLS_mm/vm areas_policy copy_missed copy_missing fault_of_copy fault_of_kernel fault_of_program)
+# kern: file systems on media are in fs/vfs/; boot/ reads the loader's data; dev/pc/ switches the machine off, dev/local/ waits for a key, linux/process/ signals
 # the program; watchdog and scheduler end in reports (diag/, linux/fault/); the vDSO (linux/time/) has a copy of the clock's offset.
-set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running thread_point_passed threads_stuck time_realtime_changed watchdog_stuck)
+set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_ends_later machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running thread_point_passed threads_stuck time_realtime_changed watchdog_stuck)
 # diag: Linux's facts for reports, from linux/fault/.
 set(OURO_SYMBOLS_diag report_call_line report_call_name report_connection_line report_process report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).

@@ -57,6 +57,12 @@ static inline uint8_t percpu_slice(void)
     return slice;
 }
 
+/* The running thread yields on its way back to the program, as at the end of its slice. */
+static inline void percpu_end_slice(void)
+{
+    __asm__ volatile("orb %0, %%gs:%c1" : : "i"(SLICE_OVER), "i"(PERCPU_SLICE) : "memory");
+}
+
 /* As thread_slice_over(). */
 static inline bool percpu_slice_over(void)
 {

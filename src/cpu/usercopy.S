@@ -2,19 +2,20 @@
 /*
  * The loops that access program memory. A fault inside [usercopy_start, usercopy_end) that cannot
  * be resolved continues at usercopy_fault; the functions keep nothing on the stack, so that returns
- * -1 to their caller. One inside usercopy_copy() continues at usercopy_tail, which copies the bytes
- * of the step before the one that faults; the labels usercopy_32, usercopy_8, usercopy_4 and usercopy_1 tell the
- * size of the step. Plain loads and stores rather than string instructions: see base/str.c.
+ * to their caller, with the negative error number that usercopy_abort() has put into r8. One inside usercopy_copy() continues at NAME_tail, which copies the bytes
+ * of the step before the one that faults; the labels NAME_32, NAME_8, NAME_4 and NAME_1 tell the size of
+ * the step. In [usercopy_waiting, usercopy_waiting_end) a fault sleeps until a device has given the page. Plain loads and stores rather than string instructions: see base/str.c.
  */
     .text
     .globl usercopy_start, usercopy_end, usercopy_fault
-    .globl usercopy_32, usercopy_8, usercopy_4, usercopy_1, usercopy_copied, usercopy_tail
+    .globl usercopy_waiting, usercopy_waiting_end
 usercopy_start:
 
-/* uint64_t usercopy_copy(void *to, const void *from, size_t size): 0, or -1 after a fault. */
-    .globl usercopy_copy
+/* The loop, twice, with the same offsets: usercopy_abort() knows the labels of the first. */
+.macro COPY name
+    .globl \name, \name\()_copied, \name\()_tail, \name\()_32, \name\()_8, \name\()_4, \name\()_1
     .balign 16
-usercopy_copy:
+\name:
     sub $64, %rdx
     jb 2f
 1:  mov (%rsi), %rax
@@ -42,7 +43,7 @@ usercopy_copy:
     jb 4f
     test $32, %dl
     jz 3f
-usercopy_32:
+\name\()_32:
     mov (%rsi), %rax
     mov 8(%rsi), %rcx
     mov 16(%rsi), %r8
@@ -56,7 +57,7 @@ usercopy_32:
     sub $32, %rdx
     cmp $8, %rdx
     jb 4f
-usercopy_8:
+\name\()_8:
 3:  mov (%rsi), %rax
     mov %rax, (%rdi)
     add $8, %rsi
@@ -68,7 +69,7 @@ usercopy_8:
     jz 6f
     sub $4, %rdx
     jb 7f
-usercopy_4:
+\name\()_4:
     mov (%rsi), %eax
     mov %eax, (%rdi)
     jz 6f
@@ -76,38 +77,47 @@ usercopy_4:
     add $4, %rdi
     jmp 5f
 7:  add $4, %rdx
-usercopy_1:
+\name\()_1:
 5:  mov (%rsi), %al
     mov %al, (%rdi)
     inc %rsi
     inc %rdi
     dec %rdx
     jnz 5b
-usercopy_copied:
 6:  xor %eax, %eax
     ret
-
-/* The rest of usercopy_copy() after a fault: rcx bytes, of which one faults. */
+\name\()_copied:
+/* The rest after a fault: rcx bytes, of which one faults. */
     .balign 16
-usercopy_tail:
+\name\()_tail:
     mov (%rsi), %al
     mov %al, (%rdi)
     inc %rsi
     inc %rdi
     dec %rcx
-    jnz usercopy_tail
-    mov $-1, %rax
+    jnz \name\()_tail
+    mov %r8, %rax
     ret
+.endm
 
-/* uint64_t usercopy_word(void *to, uint64_t word): 0, or -1 after a fault, with no byte written. */
+/* int64_t usercopy_copy(void *to, const void *from, size_t size): 0, or -error after a fault. */
+    COPY usercopy_copy
+
+/* As usercopy_copy(). */
+    .balign 16
+usercopy_waiting:
+    COPY usercopy_copy_out
+
+/* int64_t usercopy_word(void *to, uint64_t word): 0, or -error after a fault, with no byte written. */
     .globl usercopy_word
     .balign 16
 usercopy_word:
     mov %rsi, (%rdi)
     xor %eax, %eax
     ret
+usercopy_waiting_end:
 
-/* uint64_t usercopy_clear(void *to, size_t size): 0, or -1 after a fault. */
+/* int64_t usercopy_clear(void *to, size_t size): 0, or -error after a fault. */
     .globl usercopy_clear
     .balign 16
 usercopy_clear:
@@ -137,8 +147,8 @@ usercopy_clear:
     jnz 3b
 4:  ret
 
-/* uint64_t usercopy_string(char *to, const char *from, size_t size): the string's length, its NUL
- * copied too; size if there is no NUL; -1 after a fault. */
+/* int64_t usercopy_string(char *to, const char *from, size_t size): the string's length, its NUL
+ * copied too; size if there is no NUL; -error after a fault. */
     .globl usercopy_string
     .balign 16
 usercopy_string:
@@ -153,8 +163,8 @@ usercopy_string:
     jmp 1b
 2:  ret
 
-/* uint64_t usercopy_xsave(void *to, uint64_t components), usercopy_fxsave(void *to): 0, or -1 after
- * a fault. */
+/* int64_t usercopy_xsave(void *to, uint64_t components), usercopy_fxsave(void *to): 0, or -error
+ * after a fault. */
     .globl usercopy_xsave, usercopy_fxsave
     .balign 16
 usercopy_xsave:
@@ -169,7 +179,7 @@ usercopy_fxsave:
     xor %eax, %eax
     ret
 
-/* uint64_t usercopy_xrstor(const void *from, uint64_t components): 0, or -1 after a fault or
+/* int64_t usercopy_xrstor(const void *from, uint64_t components): 0, or -error after a fault or
  * #GP. */
     .globl usercopy_xrstor
     .balign 16
@@ -183,7 +193,7 @@ usercopy_xrstor:
 usercopy_end:
 
 usercopy_fault:
-    mov $-1, %rax
+    mov %r8, %rax
     ret
 
     .section .note.GNU-stack, "", @progbits

@@ -179,6 +179,11 @@ static inline uint64_t block_bytes(const struct block_device *device)
 MUST_CHECK enum err block_read(struct block_device *device, uint64_t offset, void *to, size_t size);
 MUST_CHECK enum err block_write(struct block_device *device, uint64_t offset, const void *from,
                                 size_t size);
+/* The same for `count` pieces of `size` bytes each, anywhere in memory, that follow each other on the device: READ or WRITE, in as few
+ * requests as the device allows. O(pages). */
+MUST_CHECK enum err block_move_pieces(struct block_device *device, enum block_operation operation,
+                                      uint64_t offset, uint32_t size, void *const *piece,
+                                      uint32_t count);
 MUST_CHECK enum err block_flush(struct block_device *device);
 MUST_CHECK enum err block_discard(struct block_device *device, uint64_t offset, uint64_t size);
 /* Submits the caller's request and sleeps until it is done; returns its result. Sets done(). */

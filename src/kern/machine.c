@@ -189,8 +189,15 @@ void machine_restart_keys(void)
 
 static void too_late(struct timer *timer)
 {
-    (void)timer;
-    report("ouro: the program did not end when the power button asked it to");
+    static bool again; /* the media do not answer either */
+    if (!again) {
+        report("ouro: the program did not end when the power button asked it to");
+        again = true;
+        if (machine_ends_later(STATUS_TERMINATED)) {
+            timer_start(timer, time_now_ns() + POWER_BUTTON_PATIENCE);
+            return;
+        }
+    }
     machine_exit(STATUS_TERMINATED);
 }
 

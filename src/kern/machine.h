@@ -43,6 +43,10 @@ void machine_power_button(void);
 
 /* Defined above: */
 
+/* Where media must be left clean first (fs/vfs/mount.c), has a thread do so, which then ends the machine with
+ * the status: true. Callers: any. */
+bool machine_ends_later(int status);
+
 /* Power-off and restart by ACPI; return if there is no such way, or on failure
  * (dev/pc/acpi_power.c). */
 void machine_firmware_power_off(void);

@@ -204,6 +204,27 @@ static bool word_ip(struct reader *r, char *value)
     return net_options_parse(value, &r->options->net);
 }
 
+/* "vda:/data", "share:/mnt:ro": the path begins at the first colon before a slash. */
+static bool word_mount(struct reader *r, char *value)
+{
+    struct mount_option *to = r->options->mounts;
+    char *path = value;
+    while (*path != '\0' && (path[0] != ':' || path[1] != '/'))
+        path++;
+    while (to->source != NULL)
+        to++;
+    if (path == value || *path == '\0' || to == &r->options->mounts[OPTIONS_MOUNTS_MAX])
+        return false;
+    *path++ = '\0';
+    char *colon = strchr(path, ':');
+    if (colon != NULL && strcmp(colon, ":ro") != 0)
+        return false;
+    if (colon != NULL)
+        *colon = '\0';
+    *to = (struct mount_option){value, path, colon != NULL};
+    return true;
+}
+
 static bool word_hostname(struct reader *r, char *value)
 {
     r->options->hostname = value;
@@ -282,6 +303,7 @@ static const struct {
     {"pagetables.pool", word_pool},
     {"pagetables.slots", word_slots},
     {"ip", word_ip},
+    {"mount", word_mount},
     {"hostname", word_hostname},
     {"cwd", word_cwd},
     {"init", word_init},

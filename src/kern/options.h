@@ -15,6 +15,7 @@
 #define OPTIONS_ARGUMENTS_MAX   1024 /* of the program */
 #define OPTIONS_ENVIRONMENT_MAX 256
 #define OPTIONS_VIRTIO_MAX      23
+#define OPTIONS_MOUNTS_MAX      16
 
 struct options {
     struct console_options console;
@@ -40,6 +41,10 @@ struct options {
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
     const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
     struct net_options net;                      /* ip= */
+    struct mount_option {                        /* mount=SOURCE:PATH[:ro] */
+        const char *source, *path;               /* NULL: no more */
+        bool readonly;
+    } mounts[OPTIONS_MOUNTS_MAX + 1];
     const char *hostname;                        /* hostname=; NULL: "ouro" */
     const char *cwd;                             /* cwd=: the program's folder; NULL: / */
     const char *init;                            /* the program's path; /init by default */

@@ -15,7 +15,7 @@ void space_end(struct address_space *space);
  * program, and back. kernel_lock is held. */
 struct address_space *thread_use_space(struct address_space *space);
 
-/* As copy_in() and copy_out(): E_FAULT. Costs two loads of CR3 if the space is not the running one. Callers: threads of
+/* As copy_in() and copy_out_now(): E_FAULT; E_INTR: copy_wait(), after which the space may have ended. Costs two loads of CR3 if the space is not the running one. Callers: threads of
  * programs. */
 MUST_CHECK enum err copy_in_from(struct address_space *space, void *to, virt_t from, size_t size);
 MUST_CHECK enum err copy_out_to(struct address_space *space, virt_t to, const void *from,

@@ -27,6 +27,14 @@
 #include "kern/wait.h"
 #include "mm/space.h"
 
+/* The last page that a copy of the thread did not find in memory (mm/vm/usercopy.h). */
+struct missing_page {
+    struct address_space *space; /* NULL: none */
+    virt_t at;
+    uint64_t error; /* of the fault */
+    uint32_t call;  /* number of its system call */
+};
+
 enum thread_state {
     THREAD_RUNNABLE = 1, /* running, or in the run queue */
     THREAD_ASLEEP,       /* in a wait queue */
@@ -61,6 +69,7 @@ struct thread {
     void *fs_context;            /* its process's struct fs_context; NULL: fs_first */
     /* Its struct credentials, of which linux/ has the reference; NULL: credentials_first. */
     const void *credentials;
+    struct missing_page missing;
     uint64_t cpu_ns; /* CPU time before started_ns */
     /* Ticks that found it in the kernel and in the program: thread_tick(). */
     uint32_t ticks[2];

@@ -238,10 +238,10 @@ static bool ends_copy(virt_t at, uint64_t error)
     __asm__ volatile("mov %0, %%cr2" : : "r"(at.v) : "memory");
     trap_pass_on(&frame);
     irq_restore(flags);
-    if (frame.rip != (uint64_t)(uintptr_t)usercopy_tail)
+    if (frame.rip != (uint64_t)(uintptr_t)usercopy_copy_tail)
         return false;
-    CHECK_EQUAL(frame.rcx, 64); /* the bytes of the step, up to the one that faults */
-    usercopy_abort(&frame);     /* that one */
+    CHECK_EQUAL(frame.rcx, 64);      /* the bytes of the step, up to the one that faults */
+    usercopy_abort(&frame, E_FAULT); /* that one */
     CHECK_EQUAL(frame.rip, (uint64_t)(uintptr_t)usercopy_fault);
     return true;
 }

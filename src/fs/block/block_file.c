@@ -122,7 +122,9 @@ static enum err block_file_read(struct file *file, struct io *io, uint64_t *offs
         return e;
     while (e == E_OK && io_left(io) > 0 && at < block_bytes(device)) {
         choose_piece(device, at, io_left(io), &p);
+        file_turn_keep(file, offset, false);
         e = block_read(device, p.from, p.memory, p.size);
+        file_turn_end(file, offset, false);
         uint64_t before = io_left(io);
         if (e == E_OK)
             e = io_put(io, p.memory + p.skip, p.want);
@@ -206,7 +208,9 @@ static enum err block_file_write(struct file *file, struct io *io, uint64_t *off
         while (e == E_OK && io_left(io) > 0 && at < block_bytes(device)) {
             choose_piece(device, at, io_left(io), &p);
             uint64_t before = io_left(io);
+            file_turn_keep(file, offset, false);
             e = block_write_piece(device, io, &p);
+            file_turn_end(file, offset, false);
             at += before - io_left(io);
             if (e == E_OK && fs_give_way())
                 break;
@@ -221,9 +225,12 @@ static enum err block_file_write(struct file *file, struct io *io, uint64_t *off
     return e;
 }
 
-static enum err block_file_sync(struct file *file, bool data_only)
+static enum err block_file_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
 {
-    (void)data_only;
+    if (how < FILE_SYNC_DATA)
+        return E_OK;
+    (void)from;
+    (void)end;
     return block_flush(block_device_of(file));
 }
 

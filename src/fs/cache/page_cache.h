@@ -144,8 +144,15 @@ struct page_cache {
     /* Errors of write-back (Linux: errseq_t): the last one, and how many there were. */
     uint32_t errors;
     enum err error;
-    uint64_t ahead;  /* read-ahead: the first page that has not been asked for */
+    uint64_t ahead;  /* of faults: the page after the last that was read */
+    uint32_t window; /* and how many were read at once */
     bool store_told; /* changed() was called for stores since the last write-back */
+    /* Pages [cut_first, cut_end) are being removed from the file: none comes in or becomes dirty. */
+    uint64_t cut_first, cut_end;
+    uint64_t dirty_order; /* in the list of files: that of the page that was dirty first */
+    bool inserts;         /* the tree is being changed */
+    uint32_t users;       /* threads that write its pages without a reference to the inode */
+    uint32_t cuts; /* how often pages were removed: blocks that were prepared before may be gone */
 };
 
 /* The beginning of a file system's inode: inode_alloc(fs, sizeof(struct my_file), ...) makes it, and
@@ -164,11 +171,12 @@ static inline struct page_cache *page_cache_of(struct inode *inode)
  * file system's struct inode_ops, which it sets itself, has page_cache_truncate() as truncate and
  * page_cache_allocate() as allocate. O(1). */
 void page_cache_begin(struct cached_file *file, const struct page_cache_ops *ops);
-/* The last reference to the inode is gone (evict, destroy): no page is in the cache afterwards. With
- * `keep` dirty pages are written first, and the error is returned, which none can be told; without
- * it (the file has no name) they are dropped. Sleeps if a page is dirty or under way. O(pages). */
+/* The last reference to the inode is gone: no page is in the cache afterwards, and the write-back thread has
+ * left it. With `keep` dirty pages are written first, and the error is returned, which none can be told;
+ * without it (the file has no name) they are dropped. For evict(), and without `keep` for inode_ops.destroy(),
+ * which has nothing to wait for after that or if page_cache_is_clean(). Else it sleeps. O(pages). */
 enum err page_cache_end(struct inode *inode, bool keep);
-/* True if page_cache_end(inode, true) need not sleep: nothing is dirty or under way. O(1). */
+/* True if page_cache_end() would not sleep: nothing is dirty or under way (droppable()). O(1). */
 bool page_cache_is_clean(const struct inode *inode);
 
 /* For struct inode_ops. May sleep; they take the turn. The caller checks rights. O(pages cut). */

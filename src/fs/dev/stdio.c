@@ -37,7 +37,7 @@ static enum err stream_read(struct file *file, struct io *io, uint64_t *offset)
             console_read(bytes, io_left(io) < sizeof(bytes) ? io_left(io) : sizeof(bytes));
         if (size == 0)
             return E_OK;
-        enum err e = io_put(io, bytes, size);
+        enum err e = io_put_waiting(io, bytes, size);
         if (e != E_OK)
             return e;
     }

@@ -44,7 +44,7 @@ static enum err event_read(struct file *file, struct io *io, uint64_t *offset)
     uint64_t taken = counter->semaphore ? 1 : counter->value;
     counter->value -= taken;
     wait_queue_wake(&counter->writable);
-    return io_put(io, &taken, sizeof(taken));
+    return io_put_waiting(io, &taken, sizeof(taken));
 }
 
 static enum err event_write(struct file *file, struct io *io, uint64_t *offset)

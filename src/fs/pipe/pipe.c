@@ -285,14 +285,21 @@ static uint64_t bytes_at_end(const struct pipe *pipe)
 static COLD enum err packet_fill(struct pipe *pipe, struct io *io)
 {
     uint64_t size = lesser(io_left(io), PIPE_ATOMIC), tail = bytes_at_end(pipe) % PIPE_ATOMIC;
-    if (tail > 0 && tail + size <= PIPE_ATOMIC)
-        return pipe_ring_fill(&pipe->ring, io, size);
-    if (!pipe->packets)
+    bool joins = tail > 0 && tail + size <= PIPE_ATOMIC;
+    if (!joins && !pipe->packets)
         pipe->packets = heap_alloc(PACKETS_MOST * sizeof(*pipe->packets));
-    if (!pipe->packets)
+    if (!joins && !pipe->packets)
         return E_NOMEM;
     uint64_t start = pipe->taken + pipe->ring.used;
+    struct io first = *io;
+    uint32_t used = pipe->ring.used;
     enum err e = pipe_ring_fill(&pipe->ring, io, size);
+    if (e == E_INTR) { /* half a packet, which will be whole with the next try */
+        *io = first;
+        pipe->ring.used = used;
+    }
+    if (joins || e == E_INTR)
+        return e;
     uint64_t end = pipe->taken + pipe->ring.used;
     if (end == start)
         return e;

@@ -118,7 +118,7 @@ static enum err pagemap_read(struct file *file, struct io *io, uint64_t *offset)
         chunk.space = process.space; /* another after an exec */
         chunk.range = virt_range(page << PAGE_SHIFT, (page + count) << PAGE_SHIFT);
         pagemap_fill(&chunk, &process);
-        e = io_put(io, chunk.entries, count * ENTRY_SIZE);
+        e = io_put_waiting(io, chunk.entries, count * ENTRY_SIZE);
         *offset += before - io_left(io);
         page += count;
         file_give_way(file, offset, false);

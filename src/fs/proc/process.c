@@ -206,16 +206,21 @@ static const struct inode_ops cwd_ops = {.jump = jump_cwd};
 static const struct inode_ops root_ops = {.jump = jump_root};
 
 /* Arguments and environment are read from the program's memory, where it may change them. */
-static void show_memory(struct text *text, const struct fs_process *process,
-                        struct virt_range range)
+static void show_memory(struct text *text, struct fs_process *process, struct virt_range range,
+                        void *context)
 {
     char bytes[256];
     for (uint64_t at = range.start.v; at < range.end.v;) {
         uint64_t size = range.end.v - at < sizeof(bytes) ? range.end.v - at : sizeof(bytes);
-        if (copy_in_from(process->space, bytes, virt(at), size) != E_OK)
+        enum err e = copy_in_from(process->space, bytes, virt(at), size);
+        if (e == E_OK) {
+            text_append(text, bytes, size);
+            at += size;
+        } else if (copy_wait(e) == E_OK) {
+            procfs_describe(context, process); /* its space may have ended */
+        } else {
             return;
-        text_append(text, bytes, size);
-        at += size;
+        }
     }
 }
 
@@ -223,14 +228,14 @@ static void show_arguments(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, &process, process.arguments);
+    show_memory(text, &process, process.arguments, context);
 }
 
 static void show_environment(struct text *text, void *context)
 {
     struct fs_process process;
     procfs_describe(context, &process);
-    show_memory(text, &process, process.environment);
+    show_memory(text, &process, process.environment, context);
 }
 
 static void show_auxv(struct text *text, void *context)
@@ -260,40 +265,6 @@ static void show_cgroup(struct text *text, void *context)
 {
     (void)context;
     text_printf(text, "0::/\n");
-}
-
-static void put_mounts(struct text *text, bool information)
-{
-    char *buffer = heap_alloc(PATH_MAX_SIZE), *path;
-    if (!buffer) {
-        text->failed = true;
-        return;
-    }
-    const struct filesystem *fs;
-    for (unsigned i = 0; (fs = vfs_mounted(i)); i++) {
-        if (dentry_path(fs->root, vfs_mounted(0)->root, false, buffer, PATH_MAX_SIZE, &path) !=
-            E_OK)
-            continue;
-        const char *source = i == 0 ? "rootfs" : fs->type;
-        if (information)
-            text_printf(text, "%u 1 %u:%u / %s rw,relatime - %s %s rw\n", i + 1,
-                        device_major(fs->device), device_minor(fs->device), path, fs->type, source);
-        else
-            text_printf(text, "%s %s %s rw,relatime 0 0\n", source, path, fs->type);
-    }
-    heap_free(buffer);
-}
-
-static void show_mounts(struct text *text, void *context)
-{
-    (void)context;
-    put_mounts(text, false);
-}
-
-static void show_mountinfo(struct text *text, void *context)
-{
-    (void)context;
-    put_mounts(text, true);
 }
 
 enum {
@@ -404,8 +375,8 @@ static const struct entry process_entries[] = {
      .file_ops = &procfs_traced_ops},
     {.name = "limits", .generator = procfs_show_limits},
     {.name = "maps", .generator = procfs_show_maps, .file_ops = &procfs_traced_ops},
-    {.name = "mountinfo", .generator = show_mountinfo},
-    {.name = "mounts", .generator = show_mounts},
+    {.name = "mountinfo", .generator = procfs_show_mountinfo, .file_ops = &procfs_mounts_ops},
+    {.name = "mounts", .generator = procfs_show_mounts, .file_ops = &procfs_mounts_ops},
     {.name = "oom_score", .generator = procfs_show_oom_score},
     {.name = "oom_score_adj",
      .generator = procfs_show_oom_score_adj,

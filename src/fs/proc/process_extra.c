@@ -9,8 +9,8 @@
 #include "fs/vfs/credentials.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/range_lock.h"
-#include "fs/vfs/vfs.h"
 #include "kern/space.h"
 #include "mm/init/memory.h"
 #include "mm/layout.h"
@@ -332,12 +332,15 @@ const struct inode_ops procfs_map_files_ops = {.lookup = map_lookup, .list = map
 
 /* fdinfo: its links are those of fd, with a text each. */
 
+/* As in mountinfo; those that are not mounted share the next number. */
 static unsigned mount_number(const struct filesystem *fs)
 {
-    unsigned i = 0;
-    while (vfs_mounted(i) != NULL && vfs_mounted(i) != fs)
-        i++;
-    return i + 1; /* as in mountinfo; those that are not mounted share the next number */
+    unsigned most = 0;
+    if (fs->mount_id != 0)
+        return fs->mount_id;
+    for (struct filesystem *at = NULL; (at = vfs_next_mount(at));)
+        most = at->mount_id > most ? at->mount_id : most;
+    return most + 1;
 }
 
 void procfs_show_descriptor(struct text *text, void *context)
@@ -387,13 +390,17 @@ static enum err mem_move(struct file *file, struct io *io, uint64_t *offset, boo
             return moved != 0 ? E_OK : E_IO;
         struct io start = *io;
         e = write ? io_take(io, bytes, size) : E_OK;
-        if (e == E_OK && (write ? copy_out_to(p.space, virt(*offset), bytes, size)
-                                : copy_in_from(p.space, bytes, virt(*offset), size)) != E_OK) {
+        enum err there = e != E_OK ? E_OK
+                         : write   ? copy_out_to(p.space, virt(*offset), bytes, size)
+                                   : copy_in_from(p.space, bytes, virt(*offset), size);
+        if (e == E_OK && there == E_OK && !write)
+            e = io_put_waiting(io, bytes, size);
+        if (e == E_INTR || there != E_OK)
             *io = start; /* no byte of this piece counts */
+        if (there == E_INTR)
+            return there;
+        if (there != E_OK)
             return moved != 0 ? E_OK : E_IO;
-        }
-        if (e == E_OK && !write)
-            e = io_put(io, bytes, size);
         if (e != E_OK)
             return e;
         *offset += size;

@@ -31,6 +31,11 @@ void procfs_show_status(struct text *text, void *context);
 void procfs_show_smaps(struct text *text, void *context);
 void procfs_show_smaps_rollup(struct text *text, void *context);
 
+/* mounts.c. O(mounts), each with the depth of its path. */
+void procfs_show_mounts(struct text *text, void *context);
+void procfs_show_mountinfo(struct text *text, void *context);
+void procfs_show_types(struct text *text, void *context); /* /proc/filesystems */
+
 /* process_extra.c */
 void procfs_show_children(struct text *text, void *context);
 void procfs_show_cpuset(struct text *text, void *context);

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/vfs.h"
 #include "mm/heap/heap.h"
@@ -140,6 +141,36 @@ const struct file_ops procfs_traced_ops = {.open = proc_open_traced,
                                            .release = proc_release,
                                            .read = proc_read,
                                            .write = proc_write,
+                                           .seekable = true};
+
+/* file->limit is the count of changes that was reported last. */
+static enum err mounts_open(struct file *file)
+{
+    file->limit = mount_changes;
+    return E_OK;
+}
+
+static uint32_t mounts_poll(struct file *file)
+{
+    uint32_t events = POLL_READABLE;
+    if (file->limit != mount_changes)
+        events |= POLL_ERR | POLL_PRI;
+    file->limit = mount_changes;
+    return events;
+}
+
+static struct wait_queue *mounts_queue(struct file *file, bool write)
+{
+    (void)file;
+    return write ? NULL : &mount_queue;
+}
+
+const struct file_ops procfs_mounts_ops = {.open = mounts_open,
+                                           .release = proc_release,
+                                           .read = proc_read,
+                                           .write = proc_write,
+                                           .poll = mounts_poll,
+                                           .queue = mounts_queue,
                                            .seekable = true};
 
 static enum err file_inode(const struct procfs_row *row, struct inode **out)

@@ -69,6 +69,8 @@ MUST_CHECK enum err procfs_make_link(struct dentry *parent, const char *name, co
                                      struct dentry **out);
 /* For a text file of /proc/PID that only those may open that may trace the process. */
 extern const struct file_ops procfs_traced_ops;
+/* For mounts and mountinfo: POLLPRI and POLLERR after a change of the mounts. */
+extern const struct file_ops procfs_mounts_ops;
 /* The directory /proc, without a reference. */
 struct dentry *procfs_root(void);
 

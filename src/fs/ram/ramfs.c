@@ -34,21 +34,28 @@ static uint64_t available_frames(void)
     return free > FRAMES_KEPT ? free - FRAMES_KEPT : 0;
 }
 
-bool ramfs_room_for(uint64_t pages)
+bool ramfs_room_for(const struct filesystem *fs, uint64_t pages)
 {
+    if (fs->pages_most != 0 && (fs->pages > fs->pages_most || pages > fs->pages_most - fs->pages))
+        return false;
     return used <= limit && pages <= limit - used && pages <= available_frames();
 }
 
-void ramfs_count_pages(int64_t change)
+void ramfs_count_pages(struct filesystem *fs, int64_t change)
 {
+    fs->pages += (uint64_t)change;
     used += (uint64_t)change;
 }
 
-static void room(uint64_t *total, uint64_t *available)
+static void room(const struct filesystem *fs, uint64_t *total, uint64_t *available)
 {
     uint64_t left = used < limit ? limit - used : 0;
     *available = left < available_frames() ? left : available_frames();
     *total = used + *available;
+    if (fs->pages_most != 0) { /* more may be promised than there is, as on Linux */
+        *total = fs->pages_most;
+        *available = fs->pages < fs->pages_most ? fs->pages_most - fs->pages : 0;
+    }
 }
 
 static enum err ramfs_create(struct filesystem *fs, uint32_t mode, uint64_t device,
@@ -56,7 +63,7 @@ static enum err ramfs_create(struct filesystem *fs, uint32_t mode, uint64_t devi
 {
     size_t size_of = mode_is(mode, S_IFREG) ? sizeof(struct ram_file) : sizeof(struct inode);
     struct inode *inode;
-    if (fs->inodes != 0 && fs->next_ino - RAMFS_ROOT - fs->freed >= fs->inodes)
+    if (fs->inodes != 0 && fs->root && filesystem_inodes(fs) >= fs->inodes)
         return E_NOSPC;
     enum err e = inode_alloc(fs, size_of, mode, &inode);
     if (e != E_OK)

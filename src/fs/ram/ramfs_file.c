@@ -38,7 +38,7 @@ static MUST_CHECK enum err own_page(struct ram_file *ram, uint64_t number, void 
         *out = page;
         return E_OK;
     }
-    if (!ramfs_room_for(1))
+    if (!ramfs_room_for(ram->inode.fs, 1))
         return E_NOSPC;
     page = kpage_alloc();
     if (!page)
@@ -51,7 +51,7 @@ static MUST_CHECK enum err own_page(struct ram_file *ram, uint64_t number, void 
         kpage_free(page);
         return E_NOSPC;
     }
-    ramfs_count_pages(1);
+    ramfs_count_pages(ram->inode.fs, 1);
     if (archived)
         inode_pages_changed(&ram->inode, number, number + 1);
     *out = page;
@@ -62,7 +62,7 @@ static void remove_pages(struct ram_file *ram, uint64_t first, uint64_t end)
 {
     uint64_t before = ram->tree.count;
     page_tree_remove(&ram->tree, first, end);
-    ramfs_count_pages((int64_t)(ram->tree.count - before));
+    ramfs_count_pages(ram->inode.fs, (int64_t)(ram->tree.count - before));
 }
 
 #define CUT_PIECE                                                                                  \
@@ -144,7 +144,7 @@ COLD static bool let_die(struct ram_file *ram)
     d->next = dying;
     dying = d;
     dying_pages += d->tree.count;
-    ramfs_count_pages(-(int64_t)d->tree.count);
+    ramfs_count_pages(ram->inode.fs, -(int64_t)d->tree.count);
     ram->tree = (struct page_tree){0};
     if (first && thread_create("reaper", free_all_dying, NULL, &thread) != E_OK)
         while (free_dying())
@@ -396,7 +396,7 @@ static enum err ramfs_file_reserve(struct ram_file *ram, uint64_t first, uint64_
     enum err e = E_OK;
     for (uint64_t i = first; i < end; i++) {
         missing += !has_data(ram, i);
-        if (!ramfs_room_for(missing))
+        if (!ramfs_room_for(ram->inode.fs, missing))
             return E_NOSPC;
         if (i % CUT_PIECE == 0)
             inode_give_way(&ram->inode);
@@ -538,49 +538,13 @@ static enum err ram_page_punch(struct page_source *source, uint64_t offset, uint
     return ram_allocate(inode, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, offset, size);
 }
 
-static void ram_page_get(struct page_source *source)
-{
-    struct inode *inode = inode_of(source);
-    inode_get(inode);
-    if (inode->mappings++ == 0 && inode->mapped_as)
-        dentry_get(inode->mapped_as);
-}
-
-static void ram_page_put(struct page_source *source)
-{
-    struct inode *inode = inode_of(source);
-    assert(inode->mappings > 0);
-    if (--inode->mappings == 0) {
-        struct dentry *name = inode->mapped_as;
-        inode->mapped_as = NULL;
-        dentry_put(name);
-    }
-    inode_put(inode);
-}
-
-static void ram_page_name(struct page_source *source, char *to, size_t size)
-{
-    struct inode *inode = inode_of(source);
-    char *path;
-    if (!inode->mapped_as || dentry_path(inode->mapped_as, NULL, true, to, size, &path) != E_OK) {
-        str_copy(to, "(unknown)", size);
-        return;
-    }
-    memmove(to, path, strlen(path) + 1);
-}
-
-static uint64_t ram_page_inode(struct page_source *source)
-{
-    return inode_of(source)->ino;
-}
-
 const struct page_source_ops ram_file_page_ops = {
     .page = ram_page,
     .read = ram_page_read,
     .present = ram_page_present,
     .punch = ram_page_punch,
-    .get = ram_page_get,
-    .put = ram_page_put,
-    .name = ram_page_name,
-    .inode = ram_page_inode,
+    .get = inode_source_get,
+    .put = inode_source_put,
+    .name = inode_source_name,
+    .inode = inode_source_number,
 };

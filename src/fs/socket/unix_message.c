@@ -85,8 +85,10 @@ static enum err send_stream(struct unix_socket *u, struct socket_message *messag
         uint64_t size = io_left(message->io);
         struct io start = *message->io;
         e = packet_make(u, message, size < STREAM_PIECE ? size : STREAM_PIECE, &packet);
-        if (e != E_OK)
-            break;
+        if (e != E_OK) {
+            e = copy_wait(e);
+            continue;
+        }
         if (u->peer->released || (u->peer->shut & SHUT_READ)) {
             *message->io = start;
             heap_free(packet);
@@ -272,7 +274,7 @@ static enum err receive_datagram(struct unix_socket *u, struct socket_message *m
         tell_sender(packet, message);
         take_along(packet, message);
     }
-    if (!(message->flags & MSG_PEEK))
+    if (!(message->flags & MSG_PEEK) && e != E_INTR)
         packet_done(u, packet);
     return e;
 }
@@ -327,6 +329,8 @@ static enum err receive_stream(struct unix_socket *u, struct socket_message *mes
         enum err e = E_OK;
         if (!list_empty(&u->packets)) {
             e = stream_take(u, message, u->packets.next, &stop);
+            if (e != E_OK && !((message->flags & MSG_PEEK) && io_left(message->io) != before))
+                e = copy_wait(e);
         } else {
             uint64_t moved = before - io_left(message->io);
             if (moved > 0 && moved >= target)

@@ -368,7 +368,7 @@ static enum err put_packet_byte(struct pty *pty, struct io *io)
 {
     uint8_t status = pty->status;
     pty->status = 0;
-    return io_put(io, &status, 1);
+    return io_put_waiting(io, &status, 1);
 }
 
 static enum err master_read(struct file *file, struct io *io, uint64_t *offset)
@@ -387,7 +387,9 @@ static enum err master_read(struct file *file, struct io *io, uint64_t *offset)
     if (e == E_OK && pty->packet)
         e = put_packet_byte(pty, io); /* PACKET_DATA */
     if (e == E_OK)
-        e = pipe_ring_drain(&pty->output, io);
+        do
+            e = pipe_ring_drain(&pty->output, io);
+        while (e != E_OK && (e = copy_wait(e)) == E_OK); /* else another packet's byte is between */
     wait_queue_wake(&pty->writable);
     return e;
 }

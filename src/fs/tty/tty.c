@@ -85,7 +85,7 @@ static enum err tty_hand_out(struct tty *tty, struct io *io)
     while (!ended && io_left(io) > 0 && tty_line_readable(&tty->line)) {
         size_t size = io_left(io) < sizeof(bytes) ? io_left(io) : sizeof(bytes);
         size = tty->driver->take(tty, bytes, size, &ended);
-        enum err e = io_put(io, bytes, size);
+        enum err e = io_put_waiting(io, bytes, size);
         if (e != E_OK)
             return e;
     }
@@ -515,9 +515,9 @@ static enum err termios_command(struct tty *tty, uint32_t command, uint64_t argu
 {
     switch (command) {
     case TCGETS:
-        return copy_out(virt(argument), &tty->line.termios, TERMIOS_OLD_SIZE);
+        return copy_out_now(virt(argument), &tty->line.termios, TERMIOS_OLD_SIZE);
     case TCGETS2:
-        return copy_out(virt(argument), &tty->line.termios, sizeof(tty->line.termios));
+        return copy_out_now(virt(argument), &tty->line.termios, sizeof(tty->line.termios));
     case TCGETA:
         return get_termio(&tty->line.termios, argument);
     default:
@@ -532,7 +532,7 @@ enum err tty_command(struct tty *tty, bool remote, uint32_t command, uint64_t ar
         return e == E_IO && command == TIOCSPGRP ? E_NOTTY : e;
     switch (command) {
     case TIOCGWINSZ:
-        return copy_out(virt(argument), &tty->window, sizeof(tty->window));
+        return copy_out_now(virt(argument), &tty->window, sizeof(tty->window));
     case TIOCSWINSZ:
         return set_window(tty, argument);
     case TIOCGPGRP:

@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/notify.h"
+#include "fs/vfs/store_table.h"
 #include "mm/heap/heap.h"
 
 void directory_init(struct directory *directory)
@@ -80,15 +81,18 @@ static MUST_CHECK char *name_alloc(struct dentry *dentry, const char *name, size
     return to;
 }
 
-enum err dentry_alloc(struct dentry *parent, const char *name, size_t length, struct inode *inode,
-                      struct dentry **out)
+struct filesystem dentry_asks;
+
+enum err dentry_alloc_after(size_t before, struct dentry *parent, const char *name, size_t length,
+                            struct inode *inode, struct dentry **out)
 {
-    struct dentry *dentry = heap_alloc_zero(sizeof(*dentry));
-    if (!dentry)
+    char *block = heap_alloc_zero(before + sizeof(struct dentry));
+    if (!block)
         return E_NOMEM;
+    struct dentry *dentry = (struct dentry *)(void *)(block + before);
     dentry->name = name_alloc(dentry, name, length);
     if (!dentry->name) {
-        heap_free(dentry);
+        heap_free(block);
         return E_NOMEM;
     }
     dentry->references = 1;
@@ -102,6 +106,12 @@ enum err dentry_alloc(struct dentry *parent, const char *name, size_t length, st
         dentry_get(parent);
     *out = dentry;
     return E_OK;
+}
+
+enum err dentry_alloc(struct dentry *parent, const char *name, size_t length, struct inode *inode,
+                      struct dentry **out)
+{
+    return dentry_alloc_after(0, parent, name, length, inode, out);
 }
 
 enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode)
@@ -122,20 +132,27 @@ void dentry_get(struct dentry *dentry)
     dentry->references++;
 }
 
+/* Without references: frees it. Returns the parent, to which it had one; NULL: there is none. */
+static NOINLINE struct dentry *dentry_free(struct dentry *dentry)
+{
+    struct dentry *parent = dentry->parent != dentry ? dentry->parent : NULL;
+    if (dentry->inode->watches && dentry->inode->nlink == 0)
+        notify_gone(dentry->inode);
+    void *block = dentry->stored ? store_name_end(dentry) : dentry;
+    inode_put(dentry->inode);
+    if (dentry->name != dentry->inline_name)
+        heap_free(dentry->name);
+    heap_free(block);
+    return parent;
+}
+
 void dentry_put(struct dentry *dentry)
 {
     while (dentry) {
         assert(dentry->references > 0);
         if (--dentry->references > 0)
             return;
-        struct dentry *parent = dentry->parent != dentry ? dentry->parent : NULL;
-        if (dentry->inode->watches && dentry->inode->nlink == 0)
-            notify_gone(dentry->inode);
-        inode_put(dentry->inode);
-        if (dentry->name != dentry->inline_name)
-            heap_free(dentry->name);
-        heap_free(dentry);
-        dentry = parent;
+        dentry = dentry_free(dentry);
     }
 }
 
@@ -152,11 +169,19 @@ enum err dentry_link(struct dentry *dentry)
     return E_OK;
 }
 
+void dentry_keep(struct dentry *dentry)
+{
+    hash_table_add(&dentry->parent->inode->directory->names, &dentry->link, dentry->link.hash);
+    dentry->linked = true;
+    dentry_get(dentry);
+}
+
 void dentry_unlink(struct dentry *dentry)
 {
     struct directory *directory = dentry->parent->inode->directory;
     hash_table_remove(&directory->names, &dentry->link);
-    slot_clear(directory, dentry);
+    if (!dentry->stored)
+        slot_clear(directory, dentry);
     dentry->linked = false;
     dentry_put(dentry);
 }
@@ -212,38 +237,52 @@ static void new_name_free(struct new_name *name)
         heap_free(name->scratch.name);
 }
 
-COLD enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
-                          size_t length, struct dentry *replaced)
+COLD enum err dentry_move(struct dentry *dentry, const struct dentry_place *place,
+                          struct dentry *replaced, const struct dentry_step *step)
 {
     struct directory *from = dentry->parent->inode->directory;
-    struct directory *to = parent->inode->directory;
+    struct directory *to = place->parent->inode->directory;
     struct new_name new_name;
-    enum err e = new_name_alloc(&new_name, name, length);
+    enum err e = new_name_alloc(&new_name, place->name, place->length);
     if (e != E_OK)
         return e;
-    if (from != to) {
+    if (step)
+        e = step->perform(step);
+    else if (from != to)
         e = slots_reserve(to);
-        if (e != E_OK) {
-            new_name_free(&new_name);
-            return e;
-        }
+    if (e != E_OK) {
+        new_name_free(&new_name);
+        return e;
     }
     if (replaced)
         dentry_unlink(replaced);
     hash_table_remove(&from->names, &dentry->link);
     if (from != to) {
-        slot_clear(from, dentry);
-        slot_append(to, dentry);
-        dentry_get(parent);
+        if (!step) {
+            slot_clear(from, dentry);
+            slot_append(to, dentry);
+        }
+        dentry_get(place->parent);
         dentry_put(dentry->parent);
-        dentry->parent = parent;
+        dentry->parent = place->parent;
     }
     new_name_apply(dentry, &new_name);
     hash_table_add(&to->names, &dentry->link, dentry->link.hash);
     return E_OK;
 }
 
-COLD enum err dentry_exchange(struct dentry *a, struct dentry *b)
+/* Exchanges their places in the listings of their directories. */
+static void slots_exchange(struct dentry *a, struct dentry *b)
+{
+    struct directory *of_a = a->parent->inode->directory, *of_b = b->parent->inode->directory;
+    of_a->slots[slot_search(of_a, a->cookie)].dentry = b;
+    of_b->slots[slot_search(of_b, b->cookie)].dentry = a;
+    uint64_t cookie = a->cookie;
+    a->cookie = b->cookie;
+    b->cookie = cookie;
+}
+
+COLD enum err dentry_exchange(struct dentry *a, struct dentry *b, const struct dentry_step *step)
 {
     struct new_name name_a, name_b;
     enum err e = new_name_alloc(&name_a, b->name, b->length);
@@ -254,14 +293,18 @@ COLD enum err dentry_exchange(struct dentry *a, struct dentry *b)
         new_name_free(&name_a);
         return e;
     }
+    if (step)
+        e = step->perform(step);
+    if (e != E_OK) {
+        new_name_free(&name_a);
+        new_name_free(&name_b);
+        return e;
+    }
     struct directory *of_a = a->parent->inode->directory, *of_b = b->parent->inode->directory;
     hash_table_remove(&of_a->names, &a->link);
     hash_table_remove(&of_b->names, &b->link);
-    of_a->slots[slot_search(of_a, a->cookie)].dentry = b;
-    of_b->slots[slot_search(of_b, b->cookie)].dentry = a;
-    uint64_t cookie = a->cookie;
-    a->cookie = b->cookie;
-    b->cookie = cookie;
+    if (!step)
+        slots_exchange(a, b);
     struct dentry *parent = a->parent;
     a->parent = b->parent;
     b->parent = parent;

@@ -9,6 +9,8 @@
  *     slots     | 2 "bin" | 3 (gone) | 4 "etc" | 5 "tmp" |
  *               cookies ascend; the cookie of an entry never changes
  *
+ * A directory of a stored file system (fs/vfs/store.h) has no slots, and `names` is a cache.
+ *
  * telldir() returns a cookie. A listing continues with the next higher cookie, whatever was removed
  * meanwhile. Cookies 0 and 1 are "." and "..".
  */
@@ -25,12 +27,13 @@ struct dentry {
     uint32_t length;       /* of the name */
     bool linked;           /* in its parent's directory */
     bool anonymous;        /* never was in a directory: its path is the name alone ("pipe:[7]") */
+    bool stored;           /* in a struct stored_name (fs/vfs/store_table.h) */
     struct dentry *parent; /* itself for a root; one reference otherwise. NULL when anonymous */
     struct inode *inode;   /* never NULL; one reference */
-    struct filesystem *mounted; /* mounted on this directory; NULL */
+    struct filesystem *mounted; /* mounted on it; NULL. &dentry_asks: see store_ops.valid */
     struct hash_link link;
-    uint64_t cookie;
-    char *name; /* NUL-terminated; inline_name or heap */
+    uint64_t cookie; /* 0: not in slots, as its file system is stored */
+    char *name;      /* NUL-terminated; inline_name or heap */
     char inline_name[DENTRY_NAME_INLINE];
 };
 
@@ -54,6 +57,9 @@ void directory_destroy(struct directory *directory);
  * NULL: anonymous. *out: one reference. E_NOMEM. */
 MUST_CHECK enum err dentry_alloc(struct dentry *parent, const char *name, size_t length,
                                  struct inode *inode, struct dentry **out);
+/* dentry_alloc() in a block that begins `before` bytes (a multiple of 16) before the dentry. */
+MUST_CHECK enum err dentry_alloc_after(size_t before, struct dentry *parent, const char *name,
+                                       size_t length, struct inode *inode, struct dentry **out);
 /* Makes fs->root, the dentry of a file system's root, which is its own parent. E_NOMEM. */
 MUST_CHECK enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode);
 void dentry_get(struct dentry *dentry);
@@ -68,13 +74,34 @@ struct dentry *directory_find(const struct dentry *parent, const char *name, siz
 /* The linked entry with the smallest cookie >= cookie, without a reference; NULL. */
 struct dentry *directory_next(const struct directory *directory, uint64_t cookie);
 
+/* What is done between the allocation of memory for a change, and the change, which cannot fail then:
+ * for stored file systems, the same change on the medium. May sleep. */
+struct dentry_step {
+    enum err (*perform)(const struct dentry_step *step);
+};
 /* Moves a linked dentry to (parent, name) and unlinks `replaced`, the entry there or NULL.
  * Within a directory the dentry keeps its cookie, so that a loop of readdir() and rename() ends.
- * E_NOMEM: no change. */
-MUST_CHECK enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
-                                size_t length, struct dentry *replaced);
-/* Exchanges two linked dentries. E_NOMEM: no change. */
-MUST_CHECK enum err dentry_exchange(struct dentry *a, struct dentry *b);
+ * `step`: NULL, or see above. E_NOMEM, or the step's error: no change. */
+struct dentry_place {
+    struct dentry *parent;
+    const char *name;
+    size_t length;
+};
+MUST_CHECK enum err dentry_move(struct dentry *dentry, const struct dentry_place *to,
+                                struct dentry *replaced, const struct dentry_step *step);
+/* Exchanges two linked dentries. E_NOMEM, or the step's error: no change. */
+MUST_CHECK enum err dentry_exchange(struct dentry *a, struct dentry *b,
+                                    const struct dentry_step *step);
+
+/* For stored file systems: dentry_link(), which cannot fail. O(1). */
+void dentry_keep(struct dentry *dentry);
+
+/* The file system that is mounted on the dentry; NULL: none. */
+extern struct filesystem dentry_asks;
+static inline struct filesystem *dentry_mounted(const struct dentry *dentry)
+{
+    return dentry->mounted != &dentry_asks ? dentry->mounted : NULL;
+}
 
 /* True if `dentry` is `above` or below it; mounts are crossed. O(depth). */
 bool dentry_is_below(const struct dentry *dentry, const struct dentry *above);

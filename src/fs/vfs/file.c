@@ -5,8 +5,10 @@
 #include "fs/vfs/async.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
+#include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
 
 /* Cookies of entries from inode_ops.list() are above all cookies of a directory's table. */
 #define COOKIE_LISTED (UINT64_C(1) << 40)
@@ -76,41 +78,60 @@ static struct wait_queue turn_queue = WAIT_QUEUE_INIT(turn_queue);
 static unsigned turn_waiters;
 static unsigned turns; /* reads and writes in file_give_way() */
 
+void file_turn_keep(struct file *file, const uint64_t *offset, bool writes)
+{
+    if (offset == &file->offset)
+        file->busy++;
+    if (writes)
+        file->inode->busy++;
+    turns++;
+}
+
+void file_turn_end(struct file *file, const uint64_t *offset, bool writes)
+{
+    turns--;
+    if (offset == &file->offset)
+        file->busy--;
+    if (writes)
+        file->inode->busy--;
+    if (turn_waiters > 0)
+        wait_queue_wake(&turn_queue);
+}
+
 void file_give_way(struct file *file, const uint64_t *offset, bool writes)
 {
-    bool *position = offset == &file->offset ? &file->busy : NULL;
-    if (position)
-        *position = true;
-    if (writes)
-        file->inode->busy = true;
-    turns++;
+    file_turn_keep(file, offset, writes);
     fs_give_way();
+    file_turn_end(file, offset, writes);
+}
+
+void inode_turn_keep(struct inode *inode)
+{
+    inode->busy++;
+    turns++;
+}
+
+void inode_turn_end(struct inode *inode)
+{
     turns--;
-    if (position)
-        *position = false;
-    if (writes)
-        file->inode->busy = false;
+    inode->busy--;
     if (turn_waiters > 0)
         wait_queue_wake(&turn_queue);
 }
 
 void inode_give_way(struct inode *inode)
 {
-    inode->busy = true;
-    turns++;
+    inode_turn_keep(inode);
     fs_give_way();
-    turns--;
-    inode->busy = false;
-    if (turn_waiters > 0)
-        wait_queue_wake(&turn_queue);
+    inode_turn_end(inode);
 }
 
 static bool is_my_turn(void *busy)
 {
-    return !*(const bool *)busy;
+    return *(const uint8_t *)busy == 0;
 }
 
-static enum err wait_for_turn(bool *busy)
+static enum err wait_for_turn(uint8_t *busy)
 {
     turn_waiters++;
     enum err e = fs_wait(&turn_queue, is_my_turn, busy, NO_DEADLINE);
@@ -131,7 +152,7 @@ static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bo
 {
     enum err e = E_OK;
     while (e == E_OK) {
-        bool *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
+        uint8_t *busy = file->busy && offset == &file->offset ? &file->busy : NULL;
         if (!busy && writes && file->inode->busy)
             busy = &file->inode->busy;
         if (!busy)
@@ -141,17 +162,57 @@ static NOINLINE enum err take_turn(struct file *file, const uint64_t *offset, bo
     return e;
 }
 
+/* The operation has stopped with `e`; the cursor had `left` bytes at the start. Goes on with it if a
+ * device has the page of the program's memory at which it stopped. What is read from other files than
+ * regular ones may be gone meanwhile, and the call must not sleep for more. */
+COLD static enum err go_on(struct file *file, struct io *io, uint64_t *offset, uint64_t left,
+                           bool writes, enum err e)
+{
+    while (e == E_INTR) {
+        file_turn_keep(file, offset, writes);
+        e = copy_wait(e);
+        file_turn_end(file, offset, writes);
+        if (e != E_OK)
+            break;
+        if (!writes && !file->ops->seekable && io_left(io) != left &&
+            !(file_poll(file) & POLL_READABLE))
+            break;
+        e = writes ? file->ops->write(file, io, offset) : file->ops->read(file, io, offset);
+    }
+    return e;
+}
+
+/* *done: the bytes that the cursor has less than `left`, and that is announced. */
+static enum err bytes_moved(struct file *file, const struct io *io, uint64_t left, uint32_t event,
+                            uint64_t *done)
+{
+    *done = left - io_left(io);
+    if (*done > 0)
+        notify(file->dentry, event);
+    return E_OK;
+}
+
+COLD static NOINLINE enum err read_stopped(struct file *file, struct io *io, uint64_t *offset,
+                                           uint64_t *done, uint64_t left, enum err e)
+{
+    e = go_on(file, io, offset, left, false, e);
+    return e != E_OK && io_left(io) == left ? e : bytes_moved(file, io, left, NOTIFY_ACCESS, done);
+}
+
+COLD static NOINLINE enum err write_stopped(struct file *file, struct io *io, uint64_t *offset,
+                                            uint64_t *done, uint64_t left, enum err e)
+{
+    e = go_on(file, io, offset, left, true, e);
+    return e != E_OK && io_left(io) == left ? e : bytes_moved(file, io, left, NOTIFY_MODIFY, done);
+}
+
 static enum err read_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
 {
-    uint64_t before = io_left(io);
+    uint64_t left = io_left(io);
     enum err e = file->ops->read(file, io, offset);
-    uint64_t moved = before - io_left(io);
-    if (e != E_OK && moved == 0)
-        return e;
-    *done = moved;
-    if (moved > 0)
-        notify(file->dentry, NOTIFY_ACCESS);
-    return E_OK;
+    if (unlikely(e != E_OK))
+        return read_stopped(file, io, offset, done, left, e);
+    return bytes_moved(file, io, left, NOTIFY_ACCESS, done);
 }
 
 static NOINLINE enum err read_in_turn(struct file *file, struct io *io, uint64_t *offset,
@@ -176,15 +237,11 @@ static enum err write_now(struct file *file, struct io *io, uint64_t *offset, ui
 {
     if ((file->flags & O_APPEND) && file->ops->seekable && !file->ops->size)
         *offset = file->inode->size;
-    uint64_t before = io_left(io);
+    uint64_t left = io_left(io);
     enum err e = file->ops->write(file, io, offset);
-    uint64_t moved = before - io_left(io);
-    if (e != E_OK && moved == 0)
-        return e;
-    *done = moved;
-    if (moved > 0)
-        notify(file->dentry, NOTIFY_MODIFY);
-    return E_OK;
+    if (unlikely(e != E_OK))
+        return write_stopped(file, io, offset, done, left, e);
+    return bytes_moved(file, io, left, NOTIFY_MODIFY, done);
 }
 
 static NOINLINE enum err write_in_turn(struct file *file, struct io *io, uint64_t *offset,
@@ -324,6 +381,22 @@ COLD static void list_more(struct file *file, directory_sink sink, void *context
     }
 }
 
+/* An error after entries is for the next call. */
+COLD static enum err list_stored(struct file *file, directory_sink sink, void *context)
+{
+    uint64_t start = file->offset;
+    enum err e = E_OK;
+    file_get(file); /* another thread may close it */
+    if (list_dots(file, sink, context))
+        e = store_list(file, sink, context);
+    if (file->offset != start)
+        e = E_OK;
+    if (e == E_OK)
+        notify(file->dentry, NOTIFY_ACCESS);
+    file_put(file);
+    return e;
+}
+
 COLD enum err file_list(struct file *file, directory_sink sink, void *context)
 {
     struct inode *inode = file->inode;
@@ -339,6 +412,8 @@ COLD enum err file_list(struct file *file, directory_sink sink, void *context)
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
     inode_touch_accessed(inode, true);
+    if (inode->fs->store)
+        return list_stored(file, sink, context);
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&
         inode->ops->list)
         list_more(file, sink, context);
@@ -461,5 +536,15 @@ static enum err directory_read(struct file *file, struct io *io, uint64_t *offse
     return E_ISDIR;
 }
 
-const struct file_ops file_ops_directory = {.read = directory_read, .seekable = true};
+/* Names are durable when all of the file system is. */
+static enum err directory_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
+{
+    (void)from;
+    (void)end;
+    struct store *store = file->inode->fs->store;
+    return store && how >= FILE_SYNC_DATA ? store_sync_used(store, true) : E_OK;
+}
+
+const struct file_ops file_ops_directory = {
+    .read = directory_read, .sync = directory_sync, .seekable = true};
 const struct file_ops file_ops_path = {.seekable = false};

@@ -4,7 +4,8 @@
  * flags.
  *
  * Operations move bytes between the file and a cursor (fs/vfs/io.h). file_read() and file_write()
- * report success if an operation moved bytes before an error.
+ * report success if an operation moved bytes before an error. If it stopped because a device has a page
+ * of the program's memory, they bring it in and call the operation again.
  */
 #pragma once
 
@@ -28,9 +29,10 @@ struct file {
     void *state;          /* private to the ops */
     struct async *async;  /* fs/vfs/async.h; NULL: no owner was set */
     struct list *watched; /* the ring of its items in epolls (fs/pipe/epoll.c); NULL: none */
-    bool busy;            /* a read or write by the position has given way in its middle */
     bool exclusive;       /* of a block file: opened with O_EXCL */
+    uint8_t busy;         /* > 0: a read or write by the position has given way in its middle */
     uint8_t lock;         /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
+    uint32_t errors_seen; /* fs/cache: of those of write-back */
 };
 
 enum {
@@ -47,6 +49,22 @@ struct directory_entry {
     uint8_t type;  /* DT_*: mode bits >> 12 */
 };
 
+enum file_sync {
+    FILE_SYNC_START, /* writing has begun */
+    FILE_SYNC_WAIT, /* the device has taken the pages; nothing about its cache or the file's attributes */
+    FILE_SYNC_DATA, /* fdatasync() */
+    FILE_SYNC_ALL,  /* fsync() */
+};
+
+enum file_advice { /* POSIX_FADV_* */
+    FILE_ADVICE_NORMAL,
+    FILE_ADVICE_RANDOM,
+    FILE_ADVICE_SEQUENTIAL,
+    FILE_ADVICE_WILL_NEED,
+    FILE_ADVICE_DONT_NEED,
+    FILE_ADVICE_NO_REUSE,
+};
+
 /* Returns false if there is no room for the entry: the listing stops before it. */
 typedef bool (*directory_sink)(void *context, const struct directory_entry *entry);
 
@@ -57,6 +75,11 @@ struct file_ops {
     /* NULL: E_INVAL. *offset advances by the bytes moved; files without position ignore it. */
     enum err (*read)(struct file *file, struct io *io, uint64_t *offset);
     enum err (*write)(struct file *file, struct io *io, uint64_t *offset);
+    /* fsync() and its like: bytes [from, end) are written and, but for FILE_SYNC_START, durable. Sleeps. NULL:
+     * nothing to do for stored files and those in memory, E_INVAL for others. */
+    enum err (*sync)(struct file *file, uint64_t from, uint64_t end, enum file_sync how);
+    /* posix_fadvise() and readahead(), for bytes [from, end). NULL: no advice has an effect. */
+    void (*advise)(struct file *file, uint64_t from, uint64_t end, enum file_advice advice);
     /* SEEK_DATA and SEEK_HOLE; NULL: E_INVAL. */
     enum err (*find)(struct file *file, uint64_t from, bool data, uint64_t *out);
     /* The POLL_* bits that hold now. NULL: always readable and writable. */
@@ -72,8 +95,6 @@ struct file_ops {
     void (*describe)(struct file *file, struct text *text);
     /* The size, where it is not inode->size (block files): it does not grow, and O_APPEND has no effect. NULL: inode->size. */
     uint64_t (*size)(const struct file *file);
-    /* fsync(), fdatasync(); may sleep. NULL: nothing to do for stored files, E_INVAL for others. */
-    enum err (*sync)(struct file *file, bool data_only);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */
@@ -112,9 +133,14 @@ MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offse
  * run, but none reads or writes by the same position meanwhile, and with `writes` none writes the
  * file: Linux serialises such calls too. All else may change: size, pages, seals. */
 void file_give_way(struct file *file, const uint64_t *offset, bool writes);
+/* The two halves of file_give_way(), around what sleeps. They nest. */
+void file_turn_keep(struct file *file, const uint64_t *offset, bool writes);
+void file_turn_end(struct file *file, const uint64_t *offset, bool writes);
 /* The same for a change of the contents without a file; the caller has a reference. Before it begins,
  * inode_take_turn() waits until no other has given way. E_INTR. */
 void inode_give_way(struct inode *inode);
+void inode_turn_keep(struct inode *inode);
+void inode_turn_end(struct inode *inode);
 MUST_CHECK enum err inode_take_turn(struct inode *inode);
 /* Reads `size` bytes at `offset` into kernel memory; *done is less only at the end of the file. */
 MUST_CHECK enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset,

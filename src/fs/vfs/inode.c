@@ -4,6 +4,8 @@
 #include "base/panic.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/mount.h"
+#include "fs/vfs/store_table.h"
 #include "fs/vfs/xattr.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
@@ -17,13 +19,14 @@ struct fs_time fs_time_now(void)
     return (struct fs_time){(int64_t)(now / NS_PER_SECOND), (uint32_t)(now % NS_PER_SECOND)};
 }
 
-enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode, struct inode **out)
+enum err inode_alloc_after(struct filesystem *fs, size_t before, size_t size_of, uint32_t mode,
+                           struct inode **out)
 {
-    struct inode *inode = heap_alloc_zero(size_of);
-    if (!inode)
+    char *block = heap_alloc_zero(before + size_of);
+    if (!block)
         return E_NOMEM;
+    struct inode *inode = (struct inode *)(void *)(block + before);
     inode->fs = fs;
-    inode->ino = fs->next_ino++;
     inode->mode = mode;
     inode_mode_changed(inode);
     inode->references = 1;
@@ -32,13 +35,27 @@ enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode, struc
     if (mode_is(mode, S_IFDIR)) {
         inode->directory = heap_alloc(sizeof(*inode->directory));
         if (!inode->directory) {
-            heap_free(inode);
+            heap_free(block);
             return E_NOMEM;
         }
         directory_init(inode->directory);
     }
     *out = inode;
     return E_OK;
+}
+
+enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode, struct inode **out)
+{
+    enum err e = inode_alloc_after(fs, 0, size_of, mode, out);
+    if (e == E_OK)
+        (*out)->ino = fs->next_ino++;
+    return e;
+}
+
+uint64_t filesystem_inodes(const struct filesystem *fs)
+{
+    uint64_t first = fs->root ? fs->root->inode->ino : fs->next_ino;
+    return fs->next_ino - first - fs->freed + fs->links;
 }
 
 void inode_get(struct inode *inode)
@@ -54,6 +71,14 @@ void inode_put(struct inode *inode)
     if (--inode->references > 0)
         return;
     inode->fs->freed++;
+    if (unlikely(inode->fs->store))
+        store_inode_unused(inode);
+    else
+        inode_free(inode, inode);
+}
+
+void inode_free(struct inode *inode, void *block)
+{
     if (inode->ops && inode->ops->destroy)
         inode->ops->destroy(inode);
     if (inode->directory) {
@@ -63,7 +88,7 @@ void inode_put(struct inode *inode)
     heap_free(inode->link);
     if (inode->attributes)
         attributes_free(inode->attributes);
-    heap_free(inode);
+    heap_free(block);
 }
 
 void inode_touch_modified(struct inode *inode)
@@ -88,8 +113,14 @@ void inode_touch_accessed(struct inode *inode, bool start)
     if (!stale && !start)
         return;
     struct fs_time now = fs_time_now();
-    if (stale || now.seconds - inode->accessed.seconds >= DAY_SECONDS)
-        inode->accessed = now;
+    if (!stale && now.seconds - inode->accessed.seconds < DAY_SECONDS)
+        return;
+    uint32_t never = MS_RDONLY | MS_NOATIME | (mode_is(inode->mode, S_IFDIR) ? MS_NODIRATIME : 0);
+    if (inode->fs->flags & never)
+        return;
+    inode->accessed = now;
+    if (inode->fs->store)
+        store_inode_dirty(inode);
 }
 
 void inode_mode_changed(struct inode *inode)
@@ -99,6 +130,8 @@ void inode_mode_changed(struct inode *inode)
         quick = 0;
     if ((mode & (S_ISUID | S_ISGID)) || attributes_capable(inode))
         quick |= INODE_PRIVILEGED;
+    if (inode->fs->flags & MS_RDONLY)
+        quick &= ~(uint32_t)MAY_WRITE;
     inode->quick = (uint8_t)(quick | (inode->quick & INODE_LEASED));
 }
 
@@ -116,10 +149,19 @@ static bool may_by_list(const struct inode *inode, const struct credentials *c, 
     return true;
 }
 
+/* What a write to it would change is in the file system; not so of devices, fifos and sockets. */
+static bool is_stored_in_it(const struct inode *inode)
+{
+    return mode_is(inode->mode, S_IFREG) || mode_is(inode->mode, S_IFDIR) ||
+           mode_is(inode->mode, S_IFLNK);
+}
+
 static NOINLINE enum err check_credentials(const struct inode *inode, uint32_t may)
 {
     const struct credentials *c = credentials_current();
     bool granted;
+    if ((may & MAY_WRITE) && (inode->fs->flags & MS_RDONLY) && is_stored_in_it(inode))
+        return E_ROFS;
     if (!may_by_list(inode, c, may, &granted))
         granted = credentials_may_access(c, inode_rights(inode), may);
     if (granted)
@@ -149,6 +191,8 @@ void inode_drop_privileges(struct inode *inode)
     inode->mode &= ~lost;
     inode_mode_changed(inode);
     inode_touch_changed(inode);
+    if (inode->fs->store)
+        store_inode_dirty(inode);
 }
 
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end)

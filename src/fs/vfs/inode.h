@@ -38,6 +38,7 @@ struct gap_tree;
 struct inode;
 struct socket;
 struct store;
+struct text;
 
 struct fs_time {
     int64_t seconds; /* since 1970-01-01 00:00 UTC */
@@ -77,6 +78,8 @@ struct filesystem {
     uint64_t next_ino; /* number of the next inode */
     uint64_t freed;    /* inodes that were freed */
     uint64_t inodes;   /* how many there may be, for statfs(); 0: unknown */
+    uint64_t
+        links; /* hard links beyond the first of each file: as in tmpfs, each counts as an inode */
     struct dentry *root;
     /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
     struct dentry *covered;
@@ -84,15 +87,21 @@ struct filesystem {
     /* Makes an inode of the type in `mode`, without a name (nlink 0). NULL: not supported. */
     enum err (*create)(struct filesystem *fs, uint32_t mode, uint64_t device, struct inode **out);
     /* Size in pages, for statfs(); NULL: unknown. */
-    void (*room)(uint64_t *total, uint64_t *available);
-    struct store *store; /* fs/vfs/store.h; NULL: all of it is in memory */
+    void (*room)(const struct filesystem *fs, uint64_t *total, uint64_t *available);
+    uint64_t pages, pages_most; /* of fs/ram: own pages of files, and their bound; 0: none */
+    struct store *store;        /* fs/vfs/store.h; NULL: all of it is in memory */
     /* A mount: fs/vfs/mount.h */
     uint32_t flags;         /* MS_RDONLY and so on */
     uint32_t mount_id;      /* 0: not mounted */
+    bool leaving;           /* by MNT_DETACH */
     char *source;           /* heap; NULL: the type */
     struct list mount_link; /* of all mounts, in their order */
     /* Frees the file system, whose tree is gone, after it was unmounted. NULL: it stays. */
     void (*end)(struct filesystem *fs);
+    /* MS_REMOUNT with options. NULL: E_INVAL. */
+    enum err (*configure)(struct filesystem *fs, const char *options);
+    /* Appends its options, each after a comma, for /proc/self/mounts. NULL: none. */
+    void (*show)(const struct filesystem *fs, struct text *text);
 };
 
 struct inode {
@@ -122,7 +131,7 @@ struct inode {
     struct watch *watches;             /* fs/vfs/notify.h */
     struct gap_tree *locks;            /* fs/vfs/range_lock.h; NULL: none */
     uint32_t seals;     /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
-    bool busy;          /* a change has given way in its middle (inode_give_way()) */
+    uint8_t busy;       /* > 0: a change has given way in its middle (inode_give_way()) */
     bool linkable;      /* nlink is 0, but link() is allowed (O_TMPFILE) */
     bool fixed_mode;    /* chmod() is E_PERM for all (/proc/PID) */
     uint8_t quick;      /* MAY_* that every thread has, and INODE_* */
@@ -143,6 +152,11 @@ struct inode {
  * rest is zero. *out: one reference. E_NOMEM. */
 MUST_CHECK enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode,
                                 struct inode **out);
+/* The same in a block that begins `before` bytes (a multiple of 16) before the inode, and ino 0. */
+MUST_CHECK enum err inode_alloc_after(struct filesystem *fs, size_t before, size_t size_of,
+                                      uint32_t mode, struct inode **out);
+/* How many inodes count to fs->inodes. A file system in memory with a root. O(1). */
+uint64_t filesystem_inodes(const struct filesystem *fs);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is allowed */
 
@@ -167,6 +181,19 @@ MUST_CHECK enum err inode_permission(const struct inode *inode, uint32_t may);
 MUST_CHECK enum err inode_owner_check(const struct inode *inode);
 /* Removes the set-ID bits that the calling thread's write or truncation removes, and capabilities. */
 void inode_drop_privileges(struct inode *inode);
+
+/* Of struct page_source_ops, for inode->pages. */
+void inode_source_get(struct page_source *source);
+void inode_source_put(struct page_source *source);
+void inode_source_name(struct page_source *source, char *to, size_t size);
+uint64_t inode_source_number(struct page_source *source);
+/* The inode whose `pages` it is; NULL: it is something else. */
+static inline struct inode *inode_of_source(struct page_source *source)
+{
+    return source && source->ops->inode == inode_source_number
+               ? CONTAINER_OF(source, struct inode, pages)
+               : NULL;
+}
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);

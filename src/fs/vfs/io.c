@@ -27,10 +27,10 @@ static enum err io_move(enum direction direction, const struct io *io, char *byt
         return E_OK;
     }
     if (direction == PUT)
-        return copy_out(io->at, bytes, size);
+        return copy_out_now(io->at, bytes, size);
     if (direction == TAKE)
         return copy_in(bytes, io->at, size);
-    return clear_out(io->at, size);
+    return clear_out_now(io->at, size);
 }
 
 static void advance(struct io *io, uint64_t size)
@@ -95,6 +95,17 @@ enum err io_put_zeros(struct io *io, uint64_t size)
     return io_transfer(ZEROS, io, NULL, size);
 }
 
+/* io_put() of `size` bytes has stopped; the cursor had `left` bytes before. */
+COLD enum err io_put_again(struct io *io, const void *from, uint64_t size, uint64_t left)
+{
+    enum err e = E_INTR;
+    while (e == E_INTR && (e = copy_wait(e)) == E_OK) {
+        uint64_t done = left - io->left;
+        e = io_put(io, (const char *)from + done, size - done);
+    }
+    return e;
+}
+
 enum err io_put_random(struct io *io)
 {
     uint8_t bytes[RANDOM_CHUNK];
@@ -105,7 +116,7 @@ enum err io_put_random(struct io *io)
             break;
         uint64_t chunk = io->left < sizeof bytes ? io->left : sizeof bytes;
         random_fill(bytes, chunk);
-        e = io_put(io, bytes, chunk);
+        e = io_put_waiting(io, bytes, chunk);
         done += chunk;
     }
     memset(bytes, 0, sizeof bytes);

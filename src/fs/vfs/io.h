@@ -60,9 +60,19 @@ static inline void io_truncate(struct io *io, uint64_t size)
 }
 
 /* Move `size` <= io_left(io) bytes into or out of the cursor. E_FAULT after moving all bytes before
- * the first page that cannot be accessed. */
+ * the first page that cannot be accessed; E_INTR: a device has that page. They do not sleep: the loop
+ * around them brings the page in with copy_wait() (mm/vm/usercopy.h), holding nothing, and goes on. */
 MUST_CHECK enum err io_put(struct io *io, const void *from, uint64_t size);
 MUST_CHECK enum err io_take(struct io *io, void *to, uint64_t size);
 MUST_CHECK enum err io_put_zeros(struct io *io, uint64_t size);
+/* As io_put(), but sleeps until a device has given the page: for bytes of the caller's own, which it could
+ * not give back. Nothing else is held. */
+MUST_CHECK enum err io_put_again(struct io *io, const void *from, uint64_t size, uint64_t left);
+MUST_CHECK static inline enum err io_put_waiting(struct io *io, const void *from, uint64_t size)
+{
+    uint64_t left = io->left;
+    enum err e = io_put(io, from, size);
+    return likely(e != E_INTR) ? e : io_put_again(io, from, size, left);
+}
 /* Random bytes to the end of the cursor, or to a multiple of a page where a signal waits, as Linux has it. */
 MUST_CHECK enum err io_put_random(struct io *io);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "fs/vfs/vfs.h"
+#include "kern/wait.h"
 
 #define MS_RDONLY       0x1u
 #define MS_NOSUID       0x2u
@@ -33,7 +34,6 @@
 
 #define MNT_FORCE       1u
 #define MNT_DETACH      2u
-#define MNT_EXPIRE      4u
 #define UMOUNT_NOFOLLOW 8u
 
 struct mount_source {
@@ -45,6 +45,7 @@ struct mount_source {
 struct filesystem_type {
     const char *name;
     bool without_device; /* "nodev" in /proc/filesystems */
+    bool any_source;     /* the source says nothing: the word mount= does not try the type */
     /* Makes a file system with a root. May sleep. With MS_RDONLY it must not write to the medium. E_INVAL: the source is
      * not of this type, or an option is not known; the word mount= then tries the next type. E_NODEV, E_NOTBLK: no such
      * source; E_BUSY: it is mounted already; E_ROFS: it can only be mounted read-only; E_IO, E_NOMEM. */
@@ -56,3 +57,33 @@ struct filesystem_type {
 void filesystem_type_register(struct filesystem_type *type);
 /* The types in the order of registration; NULL: the first. NULL: no more. */
 const struct filesystem_type *filesystem_type_next(const struct filesystem_type *type);
+
+/* st_dev of a file system without a device: 0:N. */
+uint64_t vfs_device_number(void);
+
+/* Mounts `fs` on the dentry, or on the topmost mount there. E_NOTDIR, E_NOENT (removed), E_BUSY (`fs` is mounted). */
+MUST_CHECK enum err vfs_mount_at(struct dentry *at, struct filesystem *fs);
+/* mount(2). E_PERM, E_INVAL, E_NODEV (no such type), and the type's. Sleeps. */
+MUST_CHECK enum err vfs_mount_new(const char *path, const char *type,
+                                  const struct mount_source *from);
+/* The type that takes the source; no rights are needed. E_NODEV, E_INVAL: none does. Sleeps. */
+MUST_CHECK enum err vfs_mount_any(const char *path, const struct mount_source *from);
+/* umount2(2). E_PERM, E_INVAL, E_BUSY. O(entries in memory). Sleeps. */
+MUST_CHECK enum err vfs_unmount(const char *path, uint32_t flags);
+/* sync(2): all stored file systems. The first error. Sleeps. */
+MUST_CHECK enum err vfs_sync(bool wait);
+/* syncfs(2): the file system of the file, which is a stored one. Sleeps. */
+struct file;
+MUST_CHECK enum err vfs_sync_one(struct file *file);
+/* The end of the machine: all that is dirty is written and the media are clean; from then on operations of stored file systems
+ * sleep for ever. Not after a panic. Callers: threads. Sleeps. */
+void vfs_shut_down(void);
+
+/* For the thread of stored file systems: ends those that have come out of use. True: some have not. Sleeps. */
+bool vfs_reap_detached(void);
+
+/* The mounts in their order; NULL: the first. NULL: no more. */
+struct filesystem *vfs_next_mount(struct filesystem *fs);
+/* Counts mounts, unmounts and remounts; each wakes the queue: for poll() of /proc/self/mounts. */
+extern uint32_t mount_changes;
+extern struct wait_queue mount_queue;

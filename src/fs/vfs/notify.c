@@ -166,6 +166,25 @@ void notify_gone(struct inode *inode)
         watch_end(inode->watches);
 }
 
+COLD void notify_unmounted(struct inode *inode)
+{
+    while (inode->watches) {
+        const struct watch *watch = inode->watches;
+        if (watch->inotify)
+            notify_push(watch->inotify,
+                        (struct event_head){.wd = watch->wd, .mask = NOTIFY_UNMOUNT}, "", 0);
+        watch_end(inode->watches);
+    }
+}
+
+COLD uint32_t notify_watches_of(const struct inode *inode)
+{
+    uint32_t count = 0;
+    for (const struct watch *watch = inode->watches; watch; watch = watch->next)
+        count++;
+    return count;
+}
+
 static bool has_event(void *context)
 {
     return !list_empty(&((const struct inotify *)context)->events);
@@ -186,11 +205,14 @@ static enum err inotify_read(struct file *file, struct io *io, uint64_t *offset)
         struct event *event = CONTAINER_OF(inotify->events.next, struct event, link);
         if (event_bytes(event) > io_left(io))
             return E_INVAL; /* file_read() ignores it if an event was moved before */
+        struct io start = *io;
         enum err e = io_put(io, &event->head, sizeof(event->head));
         if (e == E_OK)
             e = io_put(io, event->name, event->head.length);
-        if (e != E_OK)
+        if (e != E_OK) {
+            *io = start; /* the event stays */
             return e;
+        }
         event_free(inotify, event);
     }
     return E_OK;
@@ -211,8 +233,9 @@ static enum err inotify_control(struct file *file, uint32_t command, uint64_t ar
 {
     (void)result;
     const struct inotify *inotify = file->state;
-    return command == FIONREAD ? copy_out(virt(argument), &inotify->bytes, sizeof(inotify->bytes))
-                               : E_NOTTY;
+    return command == FIONREAD
+               ? copy_out_now(virt(argument), &inotify->bytes, sizeof(inotify->bytes))
+               : E_NOTTY;
 }
 
 static void inotify_release(struct file *file)

@@ -30,6 +30,7 @@ enum notify_event { /* IN_* */
 };
 
 #define NOTIFY_ALL         0xfffu
+#define NOTIFY_UNMOUNT     0x2000u
 #define NOTIFY_OVERFLOW    0x4000u
 #define NOTIFY_IGNORED     0x8000u
 #define NOTIFY_ONLYDIR     0x01000000u
@@ -77,6 +78,10 @@ static inline void notify_inode(const struct inode *inode, uint32_t event)
 uint32_t notify_next_cookie(void);
 /* Reports the deletion of an inode without links and removes its watches. */
 void notify_gone(struct inode *inode);
+/* Reports that the file system is being unmounted, and removes the watches. */
+void notify_unmounted(struct inode *inode);
+/* How many watches have a reference to it. O(those). */
+uint32_t notify_watches_of(const struct inode *inode);
 
 /* flags: O_NONBLOCK or 0. *out: one reference. E_NOMEM. */
 MUST_CHECK enum err inotify_open(uint32_t flags, struct file **out);

@@ -108,6 +108,42 @@ void page_tree_remove(struct page_tree *tree, uint64_t first, uint64_t end)
     }
 }
 
+/* *empty: the subtree became empty and was freed. */
+static void *take_below(void *at, unsigned height, uint64_t number, bool *empty)
+{
+    *empty = true;
+    if (height == 0)
+        return at;
+    struct node *node = at;
+    unsigned slot = slot_of(number, height);
+    void *page =
+        node->slots[slot] ? take_below(node->slots[slot], height - 1, number, empty) : NULL;
+    if (page && *empty)
+        node->slots[slot] = NULL;
+    *empty = page != NULL;
+    for (unsigned i = 0; i < SLOTS && *empty; i++)
+        *empty = !node->slots[i];
+    if (*empty)
+        heap_free(node);
+    return page;
+}
+
+void *page_tree_take(struct page_tree *tree, uint64_t number)
+{
+    bool empty;
+    if (!tree->root || number >= span(tree->height))
+        return NULL;
+    void *page = take_below(tree->root, tree->height, number, &empty);
+    if (!page)
+        return NULL;
+    tree->count--;
+    if (empty) {
+        tree->root = NULL;
+        tree->height = 0;
+    }
+    return page;
+}
+
 static bool next_below(void *at, unsigned height, uint64_t from, uint64_t *out)
 {
     if (height == 0) {

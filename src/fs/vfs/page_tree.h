@@ -26,6 +26,8 @@ struct page_tree {
 void *page_tree_find(const struct page_tree *tree, uint64_t number);
 /* Stores a page under a number that has none; the tree owns the page from then on. E_NOMEM. */
 MUST_CHECK enum err page_tree_insert(struct page_tree *tree, uint64_t number, void *page);
+/* Takes the page with that number out of the tree, for trees of other things than pages; NULL: none. */
+void *page_tree_take(struct page_tree *tree, uint64_t number);
 /* Frees the pages with numbers [first, end). */
 void page_tree_remove(struct page_tree *tree, uint64_t first, uint64_t end);
 /* The smallest number >= from that has a page. False: none. */

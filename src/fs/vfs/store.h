@@ -133,7 +133,7 @@ struct store_ops {
     /* NULL: the medium is changed by nobody else. Before a cached name is used: true if it is still the inode's, whose
      * attributes are brought up to date. False: the name is forgotten, and looked up. E_NOENT and the like are false. */
     bool (*valid)(struct inode *directory, struct store_name name, struct inode *inode);
-    /* Unlocked. Brings attributes up to date, before fstat() and the like. NULL as for valid(). */
+    /* Unlocked. Brings attributes up to date, before stat() and the like. NULL as for valid(). */
     enum err (*refresh)(struct inode *inode);
     enum err (*statfs)(struct store *store, struct store_room *out);
     /* Unlocked. Writes all that is dirty (page_cache_sync_all() too); `wait`: and waits until the medium has it. NULL:
@@ -155,6 +155,7 @@ struct store {
     struct fs_time now; /* of the change that the names lock is held for */
     /* Fields of VFS: */
     bool locked, ended;
+    uint32_t users; /* a thread that goes over all stores is in this one */
     struct wait_queue lock_queue;
     struct hash_table inodes; /* struct stored.link, by number */
     struct list unused; /* struct stored.queue: without references, with a name, the oldest first */
@@ -162,6 +163,10 @@ struct store {
     struct list dirty;  /* struct stored.dirty_link */
     uint32_t unused_count;
     struct store *next; /* of all */
+    /* The last name that lookup() did not find, until a name is added: a file is mostly looked for, then made. */
+    uint64_t missed_in;     /* the directory's number */
+    uint32_t missed_length; /* 0: none */
+    char missed[NAME_MAX_LENGTH + 1];
 };
 
 static inline struct store *store_of(const struct inode *inode)
@@ -170,15 +175,12 @@ static inline struct store *store_of(const struct inode *inode)
 }
 
 /* Initialises the store, whose other bytes are zero: then the file system sets type, magic, device (a number of
- * store_device_number() if it has none) and attributes in store->fs, and makes the root with store_set_root(). */
+ * vfs_device_number() if it has none) and attributes in store->fs, and makes the root with store_set_root(). */
 void store_init(struct store *store, const struct store_ops *ops);
 /* Makes the root dentry. Takes over the reference. E_NOMEM: store_abandon(). */
 MUST_CHECK enum err store_set_root(struct store *store, struct inode *root);
 /* Frees root and inodes, without evict(), after a mount that failed half-way. Not the struct store. */
 void store_abandon(struct store *store);
-/* st_dev of a file system without a device: 0:N. */
-uint64_t store_device_number(void);
-
 /* The inode of that number if it is in the cache, with a reference; NULL. The names lock is held, or the file system is being
  * mounted. O(1). */
 struct inode *store_inode_get(struct store *store, uint64_t ino);
@@ -192,10 +194,13 @@ void store_inode_abandon(struct inode *inode);
 /* The inode has lazy changes; as a file's `changed` operation too. Does not sleep. O(1). */
 void store_inode_dirty(struct inode *inode);
 
+/* Before attributes are reported: refresh(). Sleeps. */
+MUST_CHECK enum err store_refresh(struct inode *inode);
+
 /* lookup and list of directories. */
 extern const struct inode_ops store_directory_ops;
 
-/* The names lock; sleeps, despite signals. */
+/* The names lock; sleeps, despite signals. After the end it is never free. */
 void store_lock(struct store *store);
 void store_unlock(struct store *store);
 /* Evicts what has no name and no reference: the space is free afterwards. Sleeps; takes the names lock, but for `locked`, where

@@ -7,85 +7,17 @@
 #include "fs/vfs/devices.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/lease.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/notify.h"
+#include "fs/vfs/store_table.h"
 #include "fs/vfs/vfs_create.h"
 #include "fs/vfs/xattr.h"
 #include "mm/heap/heap.h"
 
-#define MOUNTS_MAX 8
-
 /* Flags that affect only open() itself and that F_GETFL does not return. */
 #define FLAGS_FORGOTTEN (O_CREAT | O_TRUNC | O_CLOEXEC | O_RESOLVE)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
-
-static struct filesystem *mounts[MOUNTS_MAX];
-static unsigned mount_count;
-
-void vfs_init(struct filesystem *fs)
-{
-    assert(fs->root && mount_count == 0);
-    mounts[mount_count++] = fs;
-    fs_set_root(fs->root);
-    fs_set_cwd(fs->root);
-}
-
-enum err vfs_mount(const char *path, struct filesystem *fs)
-{
-    struct dentry *at;
-    enum err e = walk_lookup(NULL, path, WALK_FOLLOW | WALK_DIRECTORY, &at);
-    if (e != E_OK)
-        return e;
-    if (fs->covered || mount_count == MOUNTS_MAX) {
-        dentry_put(at);
-        return E_BUSY;
-    }
-    at->mounted = fs;
-    fs->covered = at; /* keeps the reference */
-    mounts[mount_count++] = fs;
-    return E_OK;
-}
-
-struct filesystem *vfs_mounted(unsigned index)
-{
-    return index < mount_count ? mounts[index] : NULL;
-}
-
-static void remove_tree(struct dentry *top)
-{
-    struct dentry *at = top;
-    for (;;) {
-        struct directory *directory = at->inode->directory;
-        struct dentry *child = directory ? directory_next(directory, 0) : NULL;
-        if (child) {
-            at = child;
-            continue;
-        }
-        if (at == top)
-            return;
-        struct dentry *parent = at->parent;
-        dentry_unlink(at);
-        at = parent;
-    }
-}
-
-void vfs_end(void)
-{
-    fs_set_root(NULL);
-    fs_set_cwd(NULL);
-    fs_set_executable(NULL);
-    while (mount_count > 0) {
-        struct filesystem *fs = mounts[--mount_count];
-        struct dentry *covered = fs->covered;
-        if (covered) {
-            covered->mounted = NULL;
-            fs->covered = NULL;
-            dentry_put(covered);
-        }
-        remove_tree(fs->root);
-        dentry_put(fs->root);
-        fs->root = NULL;
-    }
-}
+#define CREATE_TRIES    8
 
 static const struct file_ops *ops_for(const struct inode *inode)
 {
@@ -97,9 +29,9 @@ static const struct file_ops *ops_for(const struct inode *inode)
     case S_IFIFO:
         return &fifo_file_ops;
     case S_IFCHR:
-        return device_find(inode->device);
+        return inode->fs->flags & MS_NODEV ? NULL : device_find(inode->device);
     case S_IFBLK:
-        return &block_file_ops;
+        return inode->fs->flags & MS_NODEV ? NULL : &block_file_ops;
     default:
         return NULL;
     }
@@ -138,8 +70,10 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
 {
     struct inode *inode = dentry->inode;
     const struct file_ops *ops = ops_for(inode);
-    if (!ops)
-        return E_NXIO;
+    if (!ops) {
+        bool device = mode_is(inode->mode, S_IFCHR) || mode_is(inode->mode, S_IFBLK);
+        return device && (inode->fs->flags & MS_NODEV) ? E_ACCES : E_NXIO;
+    }
     uint32_t access = flags & O_ACCMODE;
     bool writes = access == O_WRONLY || access == O_RDWR;
     if ((writes || (flags & O_TRUNC)) && inode->executing > 0)
@@ -173,6 +107,8 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
 
 enum err vfs_open_program(struct dentry *dentry, struct file **out)
 {
+    if (dentry->inode->fs->flags & MS_NOEXEC)
+        return E_ACCES;
     enum err e = inode_permission(dentry->inode, MAY_EXECUTE);
     return e == E_OK ? open_made(dentry, O_RDONLY, out) : e;
 }
@@ -220,20 +156,6 @@ static enum err open_temporary(struct dentry *at, const char *path, uint32_t fla
     return e;
 }
 
-static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t mode,
-                             struct file **out)
-{
-    if (!(flags & O_CREAT))
-        return E_NOENT;
-    struct dentry *dentry;
-    enum err e = vfs_create_child(walk, S_IFREG | (mode & MODE_ALL), 0, &dentry);
-    if (e != E_OK)
-        return e;
-    e = open_made(dentry, flags & ~O_TRUNC, out);
-    dentry_put(dentry);
-    return e;
-}
-
 static enum err open_found(const struct walk *walk, uint32_t flags, struct file **out)
 {
     uint32_t mode = walk->found->inode->mode;
@@ -242,6 +164,44 @@ static enum err open_found(const struct walk *walk, uint32_t flags, struct file 
     if ((flags & O_CREAT) && mode_is(mode, S_IFDIR))
         return E_ISDIR;
     return vfs_open_dentry(walk->found, flags, out);
+}
+
+/* On a stored file system another thread has created the file after the walk, and a third may have removed it. */
+COLD static enum err open_raced(const struct walk *missed, uint32_t flags, uint32_t mode,
+                                struct dentry **made, struct file **out)
+{
+    uint32_t how = WALK_CREATE | walk_restrictions(flags);
+    how |= (flags & O_NOFOLLOW) ? 0 : (uint32_t)WALK_FOLLOW;
+    enum err e = E_EXIST;
+    for (unsigned tries = 0; e == E_EXIST && tries < CREATE_TRIES; tries++) {
+        struct walk walk;
+        e = walk_path(missed->parent, missed->name, how, &walk);
+        if (e != E_OK)
+            return e;
+        if (walk.found)
+            e = open_found(&walk, flags, out);
+        else
+            e = vfs_create_child(&walk, mode, 0, made);
+        walk_end(&walk);
+    }
+    return e;
+}
+
+static enum err open_created(const struct walk *walk, uint32_t flags, uint32_t mode,
+                             struct file **out)
+{
+    if (!(flags & O_CREAT))
+        return E_NOENT;
+    struct dentry *dentry = NULL;
+    mode = S_IFREG | (mode & MODE_ALL);
+    enum err e = vfs_create_child(walk, mode, 0, &dentry);
+    if (e == E_EXIST && !(flags & O_EXCL))
+        e = open_raced(walk, flags, mode, &dentry, out);
+    if (e != E_OK || !dentry)
+        return e;
+    e = open_made(dentry, flags & ~O_TRUNC, out);
+    dentry_put(dentry);
+    return e;
 }
 
 enum err vfs_open(struct dentry *at, const char *path, uint32_t flags, uint32_t mode,
@@ -295,21 +255,67 @@ COLD enum err vfs_read_link(struct dentry *link, char *text)
     return e;
 }
 
-enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
+enum err vfs_begin_change(struct dentry *dentry)
 {
     struct inode *inode = dentry->inode;
+    if (inode->fs->flags & MS_RDONLY)
+        return E_ROFS;
+    struct store *store = inode->fs->store;
+    if (store) {
+        dentry_get(dentry);
+        store_lock(store);
+        store->now = fs_time_now();
+    }
+    return E_OK;
+}
+
+void vfs_end_change(struct dentry *dentry, uint32_t event, enum err e)
+{
+    struct inode *inode = dentry->inode;
+    if (e == E_OK)
+        names_touch_changed(inode);
+    if (inode->fs->store)
+        store_unlock(inode->fs->store);
+    if (e == E_OK && event != 0)
+        notify(dentry, event);
+    if (inode->fs->store)
+        dentry_put(dentry);
+}
+
+static struct fs_time change_time(const struct inode *inode)
+{
+    return inode->fs->store ? inode->fs->store->now : inode->changed;
+}
+
+static enum err change_mode(struct inode *inode, uint32_t mode)
+{
     enum err e = inode->fixed_mode ? E_PERM : inode_owner_check(inode);
     if (e != E_OK)
         return e;
     const struct credentials *c = credentials_current();
     if (!credentials_in_group(c, inode->gid) && !credentials_have(c, CAP_FSETID))
         mode &= ~S_ISGID;
-    inode->mode = (inode->mode & S_IFMT) | (mode & MODE_ALL);
-    attributes_follow_mode(inode);
+    struct store_attributes to = {.what = STORE_MODE | STORE_CHANGED,
+                                  .mode = (inode->mode & S_IFMT) | (mode & MODE_ALL),
+                                  .changed = change_time(inode)};
+    e = store_change(inode, &to);
+    if (e != E_OK)
+        return e;
+    inode->mode = to.mode;
+    e = attributes_follow_mode(inode);
     inode_mode_changed(inode);
-    inode_touch_changed(inode);
-    notify(dentry, NOTIFY_ATTRIBUTES);
-    return E_OK;
+    return e;
+}
+
+enum err vfs_change_mode(struct dentry *dentry, uint32_t mode)
+{
+    struct inode *inode = dentry->inode;
+    enum err e = vfs_begin_change(dentry);
+    if (e != E_OK)
+        return e;
+    e = change_mode(inode, mode);
+    vfs_end_change(dentry, NOTIFY_ATTRIBUTES, e);
+    return e;
 }
 
 /* chown(2): the owner may change the group to one of its own, and all else takes CAP_CHOWN. The
@@ -326,49 +332,79 @@ static enum err owner_change_allowed(const struct inode *inode, uint32_t uid, ui
     return lost != 0 ? inode_owner_check(inode) : E_OK;
 }
 
-COLD enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
+static enum err change_owner(struct inode *inode, uint32_t uid, uint32_t gid)
 {
-    struct inode *inode = dentry->inode;
     uint32_t lost = 0;
     if (!mode_is(inode->mode, S_IFDIR))
         lost = credentials_lost_set_ids(credentials_current(), inode_rights(inode));
     enum err e = owner_change_allowed(inode, uid, gid, lost);
     if (e != E_OK)
         return e;
-    if (uid != UINT32_MAX)
-        inode->uid = uid;
-    if (gid != UINT32_MAX)
-        inode->gid = gid;
-    inode->mode &= ~lost;
+    struct store_attributes to = {.what = STORE_OWNER | STORE_MODE | STORE_CHANGED,
+                                  .uid = uid != UINT32_MAX ? uid : inode->uid,
+                                  .gid = gid != UINT32_MAX ? gid : inode->gid,
+                                  .mode = inode->mode & ~lost,
+                                  .changed = change_time(inode)};
+    if (lost == 0)
+        to.what &= ~(uint32_t)STORE_MODE;
+    e = store_change(inode, &to);
+    if (e != E_OK)
+        return e;
+    inode->uid = to.uid;
+    inode->gid = to.gid;
+    inode->mode = to.mode;
     if (!mode_is(inode->mode, S_IFDIR))
         attributes_drop_capabilities(inode);
     inode_mode_changed(inode);
-    inode_touch_changed(inode);
-    notify(dentry, NOTIFY_ATTRIBUTES);
+    return E_OK;
+}
+
+COLD enum err vfs_change_owner(struct dentry *dentry, uint32_t uid, uint32_t gid)
+{
+    struct inode *inode = dentry->inode;
+    enum err e = vfs_begin_change(dentry);
+    if (e != E_OK)
+        return e;
+    e = change_owner(inode, uid, gid);
+    vfs_end_change(dentry, NOTIFY_ATTRIBUTES, e);
+    return e;
+}
+
+static enum err change_times(struct inode *inode, const struct vfs_times *times)
+{
+    enum err e = inode_owner_check(inode);
+    if (e != E_OK && times->now)
+        e = inode_permission(inode, MAY_WRITE);
+    if (e != E_OK)
+        return e;
+    struct store_attributes to = {.what = STORE_CHANGED,
+                                  .accessed = times->accessed,
+                                  .modified = times->modified,
+                                  .changed = change_time(inode)};
+    to.what |= times->set_accessed ? STORE_ACCESSED : 0u;
+    to.what |= times->set_modified ? STORE_MODIFIED : 0u;
+    e = store_change(inode, &to);
+    if (e != E_OK)
+        return e;
+    if (times->set_accessed)
+        inode->accessed = times->accessed;
+    if (times->set_modified)
+        inode->modified = times->modified;
     return E_OK;
 }
 
 COLD enum err vfs_change_times(struct dentry *dentry, const struct vfs_times *times)
 {
     struct inode *inode = dentry->inode;
-    enum err e = inode_owner_check(inode);
-    if (e != E_OK) {
-        if (!times->now)
-            return e;
-        e = inode_permission(inode, MAY_WRITE);
-        if (e != E_OK)
-            return e;
-    }
-    if (times->set_accessed)
-        inode->accessed = times->accessed;
-    if (times->set_modified)
-        inode->modified = times->modified;
-    inode_touch_changed(inode);
-    if (times->set_accessed || times->set_modified)
-        notify(dentry, !times->set_modified   ? NOTIFY_ACCESS
-                       : !times->set_accessed ? NOTIFY_MODIFY
-                                              : NOTIFY_ATTRIBUTES);
-    return E_OK;
+    enum err e = vfs_begin_change(dentry);
+    if (e != E_OK)
+        return e;
+    e = change_times(inode, times);
+    uint32_t event = !times->set_modified   ? NOTIFY_ACCESS
+                     : !times->set_accessed ? NOTIFY_MODIFY
+                                            : NOTIFY_ATTRIBUTES;
+    vfs_end_change(dentry, times->set_accessed || times->set_modified ? event : 0, e);
+    return e;
 }
 
 enum err vfs_truncate(struct dentry *dentry, uint64_t size)
@@ -378,6 +414,8 @@ enum err vfs_truncate(struct dentry *dentry, uint64_t size)
         return E_ISDIR;
     if (!inode->ops || !inode->ops->truncate)
         return E_INVAL;
+    if (inode->fs->flags & MS_RDONLY)
+        return E_ROFS;
     if (inode->executing > 0)
         return E_TXTBSY;
     if (unlikely(inode->quick & INODE_PRIVILEGED))

@@ -17,10 +17,8 @@ struct vfs_place { /* a path and its start */
 
 /* Mounts `fs` as the root file system and sets root and working directory. Boot, once. */
 void vfs_init(struct filesystem *fs);
-/* Mounts `fs` on the directory at `path`. E_NOENT, E_NOTDIR, E_BUSY. */
+/* Mounts `fs` on the directory at `path`. E_NOENT, E_NOTDIR, E_BUSY. More in fs/vfs/mount.h. */
 MUST_CHECK enum err vfs_mount(const char *path, struct filesystem *fs);
-/* The mounted file systems by index; 0 is the root file system; NULL past the end. */
-struct filesystem *vfs_mounted(unsigned index);
 /* Unmounts everything. No file may be open or mapped. For tests. */
 void vfs_end(void);
 

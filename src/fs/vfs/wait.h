@@ -23,6 +23,12 @@ MUST_CHECK enum err fs_wait(struct wait_queue *queue, fs_condition condition, vo
 MUST_CHECK enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *context,
                                 uint64_t deadline_ns);
 
+/* As fs_wait_one(), whatever signals come: only for what other threads, or a device, end soon. */
+void fs_wait_surely(struct wait_queue *queue, fs_condition condition, void *context);
+
+/* As fs_wait(), for what a device ends: signals do not end it. */
+void fs_wait_device(struct wait_queue *queue, fs_condition condition, void *context);
+
 /* A preemption point of a long loop (thread_give_way()). Other threads may change any structure
  * meanwhile, unless a flag of the caller excludes it. True if a signal is pending for the calling
  * thread. */

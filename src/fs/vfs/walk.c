@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/store_table.h"
 
 struct pending {
     const char *rest;   /* unread rest of the text below */
@@ -10,7 +11,8 @@ struct pending {
 };
 
 struct state {
-    struct dentry *root; /* of the context; no reference */
+    struct dentry *root; /* of the context; one reference if `slept` */
+    bool slept;          /* the context's root may be another now */
     struct dentry *at;   /* current directory of the walk; one reference */
     const char *rest;    /* unread rest of the top text */
     uint32_t flags;
@@ -42,29 +44,52 @@ static void move_up(struct state *s)
     move_to(s, above);
 }
 
-/* The root of the topmost mount on the directory, or the directory; moves one reference. */
-static struct dentry *cross_mounts(struct dentry *dentry)
+struct dentry *walk_cross_mounts(struct dentry *dentry)
 {
-    while (dentry->mounted) {
-        struct dentry *root = dentry->mounted->root;
-        dentry_get(root);
+    struct filesystem *mounted;
+    while ((mounted = dentry_mounted(dentry))) {
+        dentry_get(mounted->root);
         dentry_put(dentry);
-        dentry = root;
+        dentry = mounted->root;
     }
     return dentry;
 }
 
-static enum err lookup(struct dentry *directory, const char *name, size_t length,
-                       struct dentry **out)
+/* The name is not in the table. */
+static NOINLINE enum err lookup_missed(struct state *s, const char *name, size_t length,
+                                       struct dentry **out)
 {
-    struct dentry *found = directory_find(directory, name, length);
-    if (found) {
-        dentry_get(found);
-        *out = cross_mounts(found);
-        return E_OK;
+    const struct inode_ops *ops = s->at->inode->ops;
+    if (!ops || !ops->lookup)
+        return E_NOENT;
+    if (s->at->inode->fs->store && !s->slept) {
+        s->slept = true;
+        dentry_get(s->root);
     }
-    const struct inode_ops *ops = directory->inode->ops;
-    return ops && ops->lookup ? ops->lookup(directory, name, length, out) : E_NOENT;
+    return ops->lookup(s->at, name, length, out);
+}
+
+/* `found`: an entry on which something is mounted, or one whose file system must be asked. */
+static NOINLINE enum err lookup_special(struct state *s, struct dentry *found, const char *name,
+                                        struct dentry **out)
+{
+    if (found->mounted == &dentry_asks)
+        return lookup_missed(s, name, found->length, out);
+    dentry_get(found);
+    *out = walk_cross_mounts(found);
+    return E_OK;
+}
+
+static enum err lookup(struct state *s, const char *name, size_t length, struct dentry **out)
+{
+    struct dentry *found = directory_find(s->at, name, length);
+    if (!found)
+        return lookup_missed(s, name, length, out);
+    if (unlikely(found->mounted))
+        return lookup_special(s, found, name, out);
+    dentry_get(found);
+    *out = found;
+    return E_OK;
 }
 
 /* Continues the walk in the link's target; s->at is the link's directory. */
@@ -198,7 +223,7 @@ static enum err walk_step(struct state *s, const struct component *c, struct wal
         remember_last(s, c, out);
     }
     struct dentry *child;
-    enum err e = lookup(s->at, c->name, c->length, &child);
+    enum err e = lookup(s, c->name, c->length, &child);
     if (e == E_NOENT && c->last) {
         *missing = true;
         return E_OK;
@@ -280,6 +305,7 @@ enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct w
     s.rest = path;
     s.flags = flags;
     s.depth = s.links = 0;
+    s.slept = false;
     if (unlikely(flags & WALK_RESOLVE)) {
         enum err refused = walk_restrict(&s, at, path);
         if (refused != E_OK)
@@ -295,6 +321,8 @@ enum err walk_path(struct dentry *at, const char *path, uint32_t flags, struct w
     enum err e = walk_all(&s, out, &missing);
     while (s.depth > 0)
         inode_put(s.stack[--s.depth].link);
+    if (unlikely(s.slept))
+        dentry_put(s.root);
     bool directory = (flags & WALK_DIRECTORY) || (out->trailing_slash && !(flags & WALK_PARENT));
     if (e == E_OK && !missing && directory && !mode_is(s.at->inode->mode, S_IFDIR))
         e = E_NOTDIR;

@@ -49,6 +49,9 @@ MUST_CHECK enum err walk_path(struct dentry *at, const char *path, uint32_t flag
                               struct walk *out);
 void walk_end(struct walk *walk);
 
+/* The root of the topmost mount on the entry, or the entry; moves one reference. O(mounts on it). */
+MUST_CHECK struct dentry *walk_cross_mounts(struct dentry *dentry);
+
 /* Walks to an existing object. *out: one reference. Errors as walk_path(); E_NOENT: missing. */
 MUST_CHECK enum err walk_lookup(struct dentry *at, const char *path, uint32_t flags,
                                 struct dentry **out);

@@ -3,6 +3,8 @@
 
 #include "base/str.h"
 #include "fs/vfs/notify.h"
+#include "fs/vfs/store_table.h"
+#include "fs/vfs/vfs_create.h"
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
 
@@ -96,6 +98,14 @@ void attributes_free(struct attributes *all)
     heap_free(all);
 }
 
+static void attributes_trim(struct inode *inode)
+{
+    if (inode->attributes->count == 0) {
+        attributes_free(inode->attributes);
+        inode->attributes = NULL;
+    }
+}
+
 static enum err attributes_grow(struct inode *inode)
 {
     struct attributes *all = inode->attributes;
@@ -121,7 +131,9 @@ static void attributes_note(struct attributes *all, const char *name, struct att
             all->list[i] = now;
 }
 
-static enum err attribute_put(struct inode *inode, const char *name, const struct xattr_value *v)
+/* On the medium of a stored file system first, under the names lock, and unless it is `loaded` from there. */
+static enum err attribute_put_how(struct inode *inode, const char *name,
+                                  const struct xattr_value *v, bool loaded)
 {
     uint32_t at;
     bool found = attribute_at(inode->attributes, name, &at);
@@ -138,6 +150,11 @@ static enum err attribute_put(struct inode *inode, const char *name, const struc
     }
     if (e != E_OK)
         return e;
+    if (!loaded && (e = store_set_attribute(inode, name, v->bytes, v->size)) != E_OK) {
+        attribute_free(now);
+        attributes_trim(inode);
+        return e;
+    }
     struct attributes *all = inode->attributes;
     if (found)
         attribute_free(all->entry[at]);
@@ -148,21 +165,50 @@ static enum err attribute_put(struct inode *inode, const char *name, const struc
     return E_OK;
 }
 
-static bool attribute_remove(struct inode *inode, const char *name)
+static enum err attribute_put(struct inode *inode, const char *name, const struct xattr_value *v)
+{
+    return attribute_put_how(inode, name, v, false);
+}
+
+enum err xattr_load(struct inode *inode, const char *name, const void *value, size_t size)
+{
+    struct xattr_value v = {.bytes = (void *)(uintptr_t)value, .size = size};
+    return attribute_put_how(inode, name, &v, true);
+}
+
+bool xattr_next(const struct inode *inode, uint32_t *at, const char **name, const void **value,
+                size_t *size)
+{
+    const struct attributes *all = inode->attributes;
+    if (!all || *at >= all->count)
+        return false;
+    const struct attribute *a = all->entry[(*at)++];
+    *name = name_of(a);
+    *value = a->value;
+    *size = a->size;
+    return true;
+}
+
+static void attribute_take_out(struct inode *inode, uint32_t at)
 {
     struct attributes *all = inode->attributes;
-    uint32_t at;
-    if (!attribute_at(all, name, &at))
-        return false;
+    attributes_note(all, name_of(all->entry[at]), NULL);
     attribute_free(all->entry[at]);
     all->count--;
     memmove(all->entry + at, all->entry + at + 1, (all->count - at) * sizeof(all->entry[0]));
-    attributes_note(all, name, NULL);
-    if (all->count == 0) {
-        attributes_free(all);
-        inode->attributes = NULL;
-    }
-    return true;
+    attributes_trim(inode);
+}
+
+/* E_NODATA: there is none. */
+static enum err attribute_remove(struct inode *inode, const char *name)
+{
+    uint32_t at;
+    if (!attribute_at(inode->attributes, name, &at))
+        return E_NODATA;
+    enum err e = store_set_attribute(inode, name, NULL, 0);
+    if (e == E_OK)
+        attribute_take_out(inode, at);
+    return e;
 }
 
 struct attribute_acl attributes_acl(const struct attributes *all, enum attribute_list which)
@@ -174,13 +220,16 @@ struct attribute_acl attributes_acl(const struct attributes *all, enum attribute
                                   (uint32_t)(a->size / sizeof(struct acl_entry))};
 }
 
-void attributes_follow_mode(struct inode *inode)
+enum err attributes_follow_mode(struct inode *inode)
 {
     if (!inode->attributes)
-        return;
+        return E_OK;
     struct attribute_acl list = attributes_acl(inode->attributes, ATTRIBUTE_ACCESS_ACL);
-    if (list.acl)
-        acl_from_mode(list.acl, list.count, inode->mode);
+    if (!list.acl)
+        return E_OK;
+    acl_from_mode(list.acl, list.count, inode->mode);
+    return store_set_attribute(inode, lists[ATTRIBUTE_ACCESS_ACL], list.acl,
+                               inode->attributes->list[ATTRIBUTE_ACCESS_ACL]->size);
 }
 
 enum err attributes_inherit(const struct attributes *parent, struct inode *inode, uint32_t umask)
@@ -211,7 +260,12 @@ bool attributes_capable(const struct inode *inode)
 
 bool attributes_drop_capabilities(struct inode *inode)
 {
-    return inode->attributes && attribute_remove(inode, capability);
+    uint32_t at;
+    if (!attribute_at(inode->attributes, capability, &at))
+        return false;
+    attribute_take_out(inode, at);
+    store_capability_lost(inode);
+    return true;
 }
 
 const struct file_capabilities *file_capabilities(const struct inode *inode)
@@ -314,10 +368,30 @@ static enum err list_set(struct inode *inode, int which, struct xattr_value *v)
     if (count > 0)
         e = attribute_put(inode, lists[which], v);
     else
-        attribute_remove(inode, lists[which]);
+        e = attribute_remove(inode, lists[which]);
+    if ((e == E_OK || (e == E_NODATA && count == 0)) && mode != inode->mode) {
+        struct store_attributes to = {.what = STORE_MODE, .mode = mode};
+        e = store_change(inode, &to);
+    }
     if (e == E_OK)
         inode->mode = mode;
-    return e;
+    return e == E_NODATA ? E_OK : e;
+}
+
+/* The caller has looked at rights that do not depend on the inode; on a stored file system it has the names lock. */
+static enum err attribute_set(struct inode *inode, const char *name, struct xattr_value *v)
+{
+    enum err e = attribute_allowed(inode, name, MAY_WRITE);
+    if (e == E_OK)
+        e = security_allowed(name, !v->bytes);
+    if (e == E_OK)
+        e = attribute_known(inode, name);
+    if (e != E_OK)
+        return e;
+    int which = list_of(name);
+    if (which >= 0)
+        return list_set(inode, which, v);
+    return v->bytes ? attribute_put(inode, name, v) : attribute_remove(inode, name);
 }
 
 enum err xattr_set(struct dentry *dentry, const char *name, struct xattr_value v)
@@ -326,27 +400,16 @@ enum err xattr_set(struct dentry *dentry, const char *name, struct xattr_value v
     enum err e = E_OK;
     if (v.size > 0 && strcmp(name, capability) == 0)
         e = check_capabilities(&v);
-    if (e == E_OK)
-        e = attribute_allowed(inode, name, MAY_WRITE);
-    if (e == E_OK)
-        e = security_allowed(name, !v.bytes);
-    if (e == E_OK)
-        e = attribute_known(inode, name);
     if (e != E_OK)
         return e;
-    int which = list_of(name);
-    if (which >= 0)
-        e = list_set(inode, which, &v);
-    else if (v.bytes)
-        e = attribute_put(inode, name, &v);
-    else
-        e = attribute_remove(inode, name) ? E_OK : E_NODATA;
+    e = vfs_begin_change(dentry);
     if (e != E_OK)
         return e;
-    inode_mode_changed(inode);
-    inode_touch_changed(inode);
-    notify(dentry, NOTIFY_ATTRIBUTES);
-    return E_OK;
+    e = attribute_set(inode, name, &v);
+    if (e == E_OK)
+        inode_mode_changed(inode);
+    vfs_end_change(dentry, NOTIFY_ATTRIBUTES, e);
+    return e;
 }
 
 enum err xattr_get(const struct inode *inode, const char *name, const void **value, size_t *size)

@@ -63,8 +63,9 @@ struct attribute_acl {
 /* O(1). */
 struct attribute_acl attributes_acl(const struct attributes *attributes, enum attribute_list which);
 void attributes_free(struct attributes *attributes);
-/* The access control list after a change of the mode (chmod(2)). O(entries). */
-void attributes_follow_mode(struct inode *inode);
+/* The access control list after a change of the mode (chmod(2)). O(entries). Errors of the medium, if the file system is
+ * stored; then it sleeps, with the names lock. */
+MUST_CHECK enum err attributes_follow_mode(struct inode *inode);
 /* Gives a new inode the lists of its directory, with its mode, which is before the umask. E_NOMEM. */
 MUST_CHECK enum err attributes_inherit(const struct attributes *parent, struct inode *inode,
                                        uint32_t umask);

@@ -128,6 +128,7 @@ static const struct procfs_row rows[] = {
     {"cpuinfo", proc_show_cpuinfo, NULL, NULL, 0},
     {"devices", proc_show_drivers, NULL, NULL, 0},
     {"diskstats", block_show_diskstats, NULL, NULL, 0},
+    {"filesystems", procfs_show_types, NULL, NULL, 0},
     {"interrupts", proc_show_interrupts, NULL, NULL, 0},
     {"loadavg", proc_show_loadavg, NULL, NULL, 0},
     {"locks", proc_show_locks, NULL, NULL, 0},
@@ -176,11 +177,9 @@ static const struct procfs_row rows[] = {
 static const char texts[] = T("mounts", ">self/mounts") /**/
     T("net", ">self/net")                               /**/
     T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled")
-        T("execdomains", "0-0\tLinux           \t[kernel]") T(
-            "filesystems",
-            "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tsockfs\nnodev\tpipefs\nnodev\tdevpts")
-            T("modules", "<") T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                                               "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
+        T("execdomains", "0-0\tLinux           \t[kernel]") T("modules", "<")
+            T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                             "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
                 T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
                                      "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
                     T("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority")

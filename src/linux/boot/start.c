@@ -6,8 +6,10 @@
 #include "diag/panic.h"
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
+#include "fs/ext4/vfs/mount.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
+#include "fs/ram/tmpfs.h"
 #include "fs/socket/socket.h"
 #include "fs/tty/console.h"
 #include "fs/tty/pty.h"
@@ -15,6 +17,7 @@
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/devices.h"
 #include "fs/vfs/inode.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/walk.h"
 #include "kern/block.h"
 #include "kern/boot_summary.h"
@@ -75,6 +78,9 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
+    tmpfs_register();
+    if (block_any)
+        ext4_type_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK || (block_any && block_files_start() != E_OK))
         need_memory("the file systems");
 }
@@ -83,6 +89,23 @@ INIT_CODE void proc_start(void)
 {
     if (proc_table_start() != E_OK || start_proc_keep() != E_OK)
         need_memory("the file systems");
+}
+
+INIT_CODE void mounts_start(void)
+{
+    for (const struct mount_option *m = options.mounts; m->source != NULL; m++) {
+        const struct mount_source from = {m->source, "", m->readonly ? MS_RDONLY : 0};
+        enum err e = vfs_make_directory((struct vfs_place){NULL, m->path}, 0755);
+        if (e == E_OK || e == E_EXIST)
+            e = vfs_mount_any(m->path, &from);
+        if (e != E_OK)
+            boot_stop("%s cannot be mounted on %s: %s", m->source, m->path,
+                      e == E_NODEV   ? "there is no such device or share"
+                      : e == E_INVAL ? "it has no file system that Ouro knows"
+                      : e == E_NOENT ? "the folder above is missing"
+                      : e == E_ROFS  ? "it can only be read (:ro)"
+                                     : err_name(e));
+    }
 }
 
 INIT_CODE void streams_start(void)
@@ -134,6 +157,7 @@ INIT_CODE struct trap_frame *program_load(void)
     program_surroundings();
     if (exec_program(options.init, options.argv, options.envp, &start, &why) != E_OK) {
         report("ouro: %s", why.sentence);
+        vfs_shut_down();
         machine_exit(why.exit_status);
     }
     if (options.strace)

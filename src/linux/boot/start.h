@@ -26,6 +26,8 @@ void root_fill(const void *archive);
 void devices_start(void);
 /* Mounts /proc, with the files about the machine and this kernel. */
 void proc_start(void);
+/* Mounts what the words mount= name; makes the folders that are missing. Stops the machine if one cannot be mounted. */
+void mounts_start(void);
 /* Opens descriptors 0, 1 and 2 of process 1, and starts the thread that moves the console's input
  * to the terminal. */
 void streams_start(void);

@@ -50,7 +50,7 @@ static void strace_put_bytes(struct text_out *t, uint64_t at, uint64_t size)
 {
     char bytes[STRING_MAX];
     uint64_t shown = size < STRING_MAX ? size : STRING_MAX;
-    if (at == 0 || copy_in(bytes, virt(at), shown) != E_OK)
+    if (at == 0 || copy_in_waiting(bytes, virt(at), shown) != E_OK)
         put_pointer(t, at);
     else
         text_put_quoted(t, bytes, shown, size > shown);
@@ -62,7 +62,7 @@ static void strace_put_string(struct text_out *t, uint64_t at, size_t limit)
     size_t length = limit;
     enum err e = text == NULL ? E_NOMEM : copy_in_string(text, virt(at), limit, &length);
     if (e == E_NAMETOOLONG)
-        e = copy_in(text, virt(at), limit);
+        e = copy_in_waiting(text, virt(at), limit);
     if (at == 0 || e != E_OK)
         put_pointer(t, at);
     else
@@ -73,12 +73,12 @@ static void strace_put_string(struct text_out *t, uint64_t at, size_t limit)
 static void put_list(struct text_out *t, uint64_t at)
 {
     uint64_t item;
-    if (at == 0 || copy_in(&item, virt(at), sizeof item) != E_OK) {
+    if (at == 0 || copy_in_waiting(&item, virt(at), sizeof item) != E_OK) {
         put_pointer(t, at);
         return;
     }
     text_put(t, "[");
-    for (unsigned i = 0; copy_in(&item, virt(at + 8 * i), 8) == E_OK && item != 0; i++) {
+    for (unsigned i = 0; copy_in_waiting(&item, virt(at + 8 * i), 8) == E_OK && item != 0; i++) {
         text_put(t, i != 0 ? ", " : "");
         if (i == LIST_MAX) {
             text_put(t, "...");
@@ -94,7 +94,7 @@ static void put_environment(struct text_out *t, uint64_t at)
     uint64_t item;
     unsigned n = 0;
     put_pointer(t, at);
-    while (at != 0 && copy_in(&item, virt(at + 8 * n), 8) == E_OK && item != 0)
+    while (at != 0 && copy_in_waiting(&item, virt(at + 8 * n), 8) == E_OK && item != 0)
         n++;
     text_put(t, " /* %u var%s */", n, n == 1 ? "" : "s");
 }
@@ -207,7 +207,7 @@ static void put_iov(struct text_out *t, uint64_t at, uint64_t count, uint64_t li
     struct io_part part;
     text_put(t, "[");
     for (uint64_t i = 0; i < count && i < LIST_MAX; i++) {
-        if (copy_in(&part, virt(at + i * sizeof part), sizeof part) != E_OK)
+        if (copy_in_waiting(&part, virt(at + i * sizeof part), sizeof part) != E_OK)
             break;
         text_put(t, i != 0 ? ", {iov_base=" : "{iov_base=");
         uint64_t size = part.length < limit ? part.length : limit;
@@ -233,7 +233,7 @@ static bool put_structure(struct text_out *t, enum argument_target target, uint6
         [TARGET_ACTION] = sizeof u.action,  [TARGET_STAT] = sizeof u.stat,
         [TARGET_STATUS] = sizeof u.word[0], [TARGET_FDS] = sizeof u.word,
     };
-    if (at == 0 || copy_in(&u, virt(at), sizes[target]) != E_OK)
+    if (at == 0 || copy_in_waiting(&u, virt(at), sizes[target]) != E_OK)
         return false;
     switch (target) {
     case TARGET_TIME:

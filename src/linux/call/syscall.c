@@ -11,6 +11,7 @@
 #include "linux/call/strace.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
+#include "mm/vm/usercopy.h"
 
 #define NUMBER_RESTART 219 /* restart_syscall */
 
@@ -84,13 +85,25 @@ COLD enum err sys_restart_syscall(struct syscall *call)
     return call->deadline_ns != 0 ? syscall_table[lt->resume_number](call) : E_INTR;
 }
 
+/* A copy from the program found a page missing that a device has, and the call has done nothing: brings
+ * it in, and the call begins again. False: the call was interrupted otherwise. */
+static bool begins_again(struct trap_frame *frame)
+{
+    enum err e = copy_wait(E_INTR);
+    if (e == E_OK)
+        linux_current()->restart = SIGNAL_RESTART_ALWAYS;
+    else
+        frame->rax = -(uint64_t)e;
+    return e != E_INTR;
+}
+
 /* Records what E_INTR is to become, then returns with signals delivered. */
 static NOINLINE void leave_with_signals(struct trap_frame *frame, const struct syscall *call,
                                         enum err e)
 {
     struct linux_thread *lt = linux_current();
     lt->restart = SIGNAL_RESTART_NOTHING;
-    if (e == E_INTR && !call->frame_replaced) {
+    if (e == E_INTR && !call->frame_replaced && !begins_again(frame)) {
         if (call->restart_always)
             lt->restart = SIGNAL_RESTART_ALWAYS;
         else if (call->restart)

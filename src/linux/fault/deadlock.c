@@ -56,8 +56,12 @@ void threads_stuck(void)
         .reason = words,
         .cause = FAULT_BY_DEADLOCK,
     };
-    report_fault(&subject);
-    machine_exit(STATUS_DEADLOCK);
+    static bool told;
+    if (!told)
+        report_fault(&subject);
+    told = true;
+    if (!machine_ends_later(STATUS_DEADLOCK))
+        machine_exit(STATUS_DEADLOCK);
 }
 
 void deadlock_watch(unsigned seconds)

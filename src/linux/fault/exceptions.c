@@ -90,7 +90,7 @@ static void exception(struct trap_frame *frame)
 {
     if (!trap_from_program(frame)) {
         if (usercopy_active(frame)) { /* #GP: a non-canonical address */
-            usercopy_abort(frame);
+            usercopy_abort(frame, E_FAULT);
             return;
         }
         panic_at(frame, "%s, error code 0x%llx", trap_name(frame->vector),

@@ -160,7 +160,7 @@ COLD enum err fd_install_pair(struct file *const files[2], bool close_on_exec, u
     e = file_table_add(table, files[1], 0, close_on_exec, &fds[1]);
     if (e != E_OK)
         goto close_first;
-    e = copy_out(virt(to), fds, sizeof(fds));
+    e = copy_out_now(virt(to), fds, sizeof(fds));
     if (e == E_OK)
         return E_OK;
     (void)!file_table_close(table, (uint32_t)fds[1]);

@@ -62,7 +62,7 @@ struct events_out {
 static bool put_event(void *context, const struct epoll_event *event)
 {
     struct events_out *out = context;
-    out->e = copy_out(out->to, event, sizeof(*event));
+    out->e = copy_out_now(out->to, event, sizeof(*event));
     out->to.v += sizeof(*event);
     return out->e == E_OK;
 }
@@ -70,9 +70,15 @@ static bool put_event(void *context, const struct epoll_event *event)
 /* Copies the events that are ready now. E_FAULT only if none could be copied. */
 static enum err epoll_hand_out(struct file *epoll, uint64_t to, uint64_t max, uint64_t *count)
 {
-    struct events_out out = {virt(to), E_OK};
-    *count = epoll_take(epoll, max, put_event, &out);
-    return *count > 0 ? E_OK : out.e;
+    for (;;) {
+        struct events_out out = {virt(to), E_OK};
+        *count = epoll_take(epoll, max, put_event, &out);
+        if (*count > 0 || out.e == E_OK)
+            return E_OK;
+        enum err e = copy_wait(out.e);
+        if (e != E_OK)
+            return e;
+    }
 }
 
 static enum err wait_until(struct syscall *call, uint64_t deadline)

@@ -6,10 +6,14 @@
 #include "linux/file/sys_file.h"
 
 #include "base/str.h"
+#include "fs/vfs/mount.h"
+#include "fs/vfs/store.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
 #include "mm/vm/usercopy.h"
 
+#define ST_VALID          0x20u
+#define ST_RELATIME       0x1000u
 #define STATX_RESERVED    0x80000000u
 #define STATX_BASIC_STATS 0x7ffu
 #define STATX_BTIME       0x800u
@@ -61,8 +65,13 @@ static struct timespec timespec_of(struct fs_time time)
     return (struct timespec){time.seconds, time.nanoseconds};
 }
 
-static enum err file_stat_put_stat(uint64_t to, const struct inode *inode)
+static enum err file_stat_put_stat(uint64_t to, struct inode *inode)
 {
+    if (inode->fs->store) {
+        enum err e = store_refresh(inode);
+        if (e != E_OK)
+            return e;
+    }
     struct stat stat = {
         .dev = inode->fs->device,
         .ino = inode->ino,
@@ -104,8 +113,15 @@ enum err sys_lstat(struct syscall *call)
 
 enum err sys_fstat(struct syscall *call)
 {
-    const struct file *file = fd_any(call->arg[0]);
-    return file ? file_stat_put_stat(call->arg[1], file->inode) : E_BADF;
+    struct file *file = fd_any(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    if (!file->inode->fs->store)
+        return file_stat_put_stat(call->arg[1], file->inode);
+    file_get(file);
+    enum err e = file_stat_put_stat(call->arg[1], file->inode);
+    file_put(file);
+    return e;
 }
 
 enum err sys_newfstatat(struct syscall *call)
@@ -132,7 +148,11 @@ enum err sys_statx(struct syscall *call)
     enum err e = lookup_at(call->arg[0], call->arg[1], flags, &dentry);
     if (e != E_OK)
         return e;
-    const struct inode *inode = dentry->inode;
+    struct inode *inode = dentry->inode;
+    if (inode->fs->store && (e = store_refresh(inode)) != E_OK) {
+        dentry_put(dentry);
+        return e;
+    }
     struct statx statx = {
         .mask = STATX_BASIC_STATS | STATX_BTIME,
         .blksize = PAGE_SIZE,
@@ -156,20 +176,44 @@ enum err sys_statx(struct syscall *call)
     return copy_out(virt(call->arg[4]), &statx, sizeof(statx));
 }
 
+static enum err stored_statfs(struct store *store, struct statfs *to)
+{
+    struct store_room room = {.block_size = PAGE_SIZE, .name_max = NAME_MAX_LENGTH};
+    store_reap(store, false); /* what was removed is free */
+    store_lock(store);
+    enum err e = store->ops->statfs ? store->ops->statfs(store, &room) : E_OK;
+    store_unlock(store);
+    to->bsize = to->frsize = room.block_size;
+    to->blocks = room.blocks;
+    to->bfree = room.free;
+    to->bavail = room.available;
+    to->files = room.files;
+    to->ffree = room.free_files;
+    to->namelen = room.name_max;
+    memcpy(to->fsid, room.id, sizeof(to->fsid));
+    return e;
+}
+
 static enum err put_statfs(uint64_t to, const struct filesystem *fs)
 {
+    const uint64_t same_bits =
+        MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME;
     struct statfs statfs = {
         .type = fs->magic,
         .bsize = PAGE_SIZE,
         .namelen = NAME_MAX_LENGTH,
         .frsize = PAGE_SIZE,
-        .flags = 0x20, /* ST_VALID */
+        .flags = ST_VALID | (fs->flags & same_bits) | (fs->flags & MS_RELATIME ? ST_RELATIME : 0),
     };
-    if (fs->room && fs->root) { /* without a root, that of memfd_create(): no limits, all zeros */
-        fs->room(&statfs.blocks, &statfs.bfree);
+    if (fs->store) {
+        enum err e = stored_statfs(fs->store, &statfs);
+        if (e != E_OK)
+            return e;
+    } else if (fs->room && fs->root) { /* without a root, that of memfd_create(): no limits */
+        fs->room(fs, &statfs.blocks, &statfs.bfree);
         statfs.bavail = statfs.bfree;
         statfs.files = fs->inodes;
-        statfs.ffree = fs->inodes - (fs->next_ino - fs->root->inode->ino - fs->freed);
+        statfs.ffree = fs->inodes != 0 ? fs->inodes - filesystem_inodes(fs) : 0;
     }
     return copy_out(virt(to), &statfs, sizeof(statfs));
 }
@@ -187,8 +231,13 @@ enum err sys_statfs(struct syscall *call)
 
 enum err sys_fstatfs(struct syscall *call)
 {
-    const struct file *file = fd_any(call->arg[0]);
-    return file ? put_statfs(call->arg[1], file->inode->fs) : E_BADF;
+    struct file *file = fd_any(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    file_get(file);
+    enum err e = put_statfs(call->arg[1], file->inode->fs);
+    file_put(file);
+    return e;
 }
 
 /* The program's buffer for directory entries. */
@@ -224,7 +273,7 @@ static bool put_entry(void *context, const struct directory_entry *entry)
     char *name = listing->old ? dirent.rest : dirent.rest + 1;
     memcpy(name, entry->name, entry->length);
     dirent.rest[listing->old ? size - DIRENT_HEAD - 1 : 0] = (char)entry->type;
-    listing->e = copy_out(listing->to, &dirent, size);
+    listing->e = copy_out_now(listing->to, &dirent, size);
     if (listing->e != E_OK)
         return false;
     listing->to.v += size;

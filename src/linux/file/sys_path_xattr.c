@@ -56,7 +56,7 @@ static enum err get_attribute(struct syscall *call, struct dentry *dentry)
     call->result = size;
     if (room == 0)
         return E_OK;
-    return size > room ? E_RANGE : copy_out(virt(call->arg[2]), value, size);
+    return size > room ? E_RANGE : copy_out_now(virt(call->arg[2]), value, size);
 }
 
 static enum err list_attributes(struct syscall *call, struct dentry *dentry)

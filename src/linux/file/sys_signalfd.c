@@ -82,7 +82,7 @@ static enum err signal_read(struct file *file, struct io *io, uint64_t *offset)
     while (e == E_OK && io_left(io) >= sizeof(struct signal_record) &&
            signal_take(s->mask, &info)) {
         struct signal_record record = signalfd_record_of(&info);
-        e = io_put(io, &record, sizeof record);
+        e = io_put_waiting(io, &record, sizeof record);
     }
     return e;
 }

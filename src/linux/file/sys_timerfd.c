@@ -104,7 +104,7 @@ static enum err timer_read(struct file *file, struct io *io, uint64_t *offset)
     spin_unlock_irq(&t->lock, &class_timerfd, irq);
     if (cancelled)
         return E_CANCELED;
-    return io_put(io, &count, sizeof count);
+    return io_put_waiting(io, &count, sizeof count);
 }
 
 static uint32_t timer_poll(struct file *file)

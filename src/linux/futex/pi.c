@@ -18,7 +18,7 @@ struct pi_lock {
 
 static MUST_CHECK enum err store(uint64_t address, uint32_t value)
 {
-    return copy_out(virt(address), &value, sizeof value);
+    return copy_out_now(virt(address), &value, sizeof value);
 }
 
 static uint64_t pi_key(const struct linux_thread *lt)
@@ -264,7 +264,8 @@ void futex_pi_exit(struct linux_thread *lt)
     while (!pqueue_empty(&lt->pi_locks)) {
         struct pi_lock *lock = lock_of_lent(pqueue_first(&lt->pi_locks));
         struct futex_waiter *first = pi_first(lock);
-        if (futex_pi_hand_over(first->address, lock, FUTEX_OWNER_DIED) == E_OK)
+        enum err e = futex_pi_hand_over(first->address, lock, FUTEX_OWNER_DIED);
+        if (e == E_OK || copy_wait(e) == E_OK)
             continue;
         /* The word is unmapped: ownership cannot be recorded. */
         pi_leave(first);

@@ -33,7 +33,8 @@ static bool owner_died(const struct linux_thread *lt, uint64_t link, int64_t off
     uint64_t address = (link & ~(uint64_t)ENTRY_PI) + (uint64_t)offset;
     bool pi = link & ENTRY_PI;
     uint32_t value;
-    if (address % sizeof value != 0 || copy_in(&value, virt(address), sizeof value) != E_OK)
+again:
+    if (address % sizeof value != 0 || copy_in_waiting(&value, virt(address), sizeof value) != E_OK)
         return false;
     if (pending && !pi && value == 0) {
         wake_one(address); /* the thread died between unlock and wake-up */
@@ -42,7 +43,10 @@ static bool owner_died(const struct linux_thread *lt, uint64_t link, int64_t off
     if ((value & FUTEX_TID_MASK) != (uint32_t)lt->tid)
         return true;
     uint32_t died = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-    if (copy_out(virt(address), &died, sizeof died) != E_OK)
+    enum err e = copy_out_now(virt(address), &died, sizeof died);
+    if (e != E_OK && copy_wait(e) == E_OK)
+        goto again;
+    if (e != E_OK)
         return false;
     if (!pi && (value & FUTEX_WAITERS))
         wake_one(address);
@@ -52,12 +56,12 @@ static bool owner_died(const struct linux_thread *lt, uint64_t link, int64_t off
 static void walk_robust_list(const struct linux_thread *lt)
 {
     struct robust_head head;
-    if (copy_in(&head, virt(lt->robust_list), sizeof head) != E_OK)
+    if (copy_in_waiting(&head, virt(lt->robust_list), sizeof head) != E_OK)
         return;
     uint64_t link = head.first, next;
     for (int i = 0; i < ROBUST_LIMIT && (link & ~(uint64_t)ENTRY_PI) != lt->robust_list; i++) {
         uint64_t entry = link & ~(uint64_t)ENTRY_PI;
-        bool more = copy_in(&next, virt(entry), sizeof next) == E_OK;
+        bool more = copy_in_waiting(&next, virt(entry), sizeof next) == E_OK;
         if (entry != (head.pending & ~(uint64_t)ENTRY_PI) &&
             !owner_died(lt, link, head.futex_offset, false))
             return;

@@ -246,7 +246,7 @@ COLD static enum err wake_op(struct syscall *call)
     if (e == E_OK)
         e = compare(program, old, &second);
     if (e == E_OK)
-        e = copy_out(virt(call->arg[4]), &new, sizeof new);
+        e = copy_out_now(virt(call->arg[4]), &new, sizeof new);
     if (e != E_OK)
         return e;
     e = count_woken(call, futex_wake(&first, wake_limit(call->arg[2]), FUTEX_BITSET_ANY));

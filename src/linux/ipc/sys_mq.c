@@ -107,8 +107,9 @@ static enum err mq_read(struct file *file, struct io *io, uint64_t *offset)
     if (*offset >= length)
         return E_OK;
     uint64_t size = length - *offset < io_left(io) ? length - *offset : io_left(io);
+    uint64_t before = io_left(io);
     enum err e = io_put(io, text + *offset, size);
-    *offset += size;
+    *offset += before - io_left(io);
     return e;
 }
 

@@ -203,12 +203,14 @@ enum err sys_msgsnd(struct syscall *call)
     return e;
 }
 
-static enum err message_out(struct syscall *call, const struct message *m)
+/* copy: copy_out_now() for a message that stays in the queue. */
+static enum err message_out(struct syscall *call, const struct message *m,
+                            enum err (*copy)(virt_t to, const void *from, size_t size))
 {
     uint64_t size = m->size < call->arg[2] ? m->size : call->arg[2];
     call->result = size;
-    enum err e = copy_out(virt(call->arg[1]), &m->type, sizeof(m->type));
-    return e == E_OK ? copy_out(virt(call->arg[1] + sizeof(m->type)), m->bytes, size) : e;
+    enum err e = copy(virt(call->arg[1]), &m->type, sizeof(m->type));
+    return e == E_OK ? copy(virt(call->arg[1] + sizeof(m->type)), m->bytes, size) : e;
 }
 
 static void take_message(struct queue *q, struct message *m)
@@ -243,7 +245,7 @@ enum err sys_msgrcv(struct syscall *call)
     if (m && m->size > w->size && !(w->flags & MSG_NOERROR))
         return E_2BIG;
     if (m && w->flags & MSG_COPY)
-        return message_out(call, m);
+        return message_out(call, m, copy_out_now);
     if (m) {
         take_message(q, m);
     } else {
@@ -255,7 +257,7 @@ enum err sys_msgrcv(struct syscall *call)
             return e;
         m = self.got;
     }
-    e = message_out(call, m);
+    e = message_out(call, m, copy_out);
     message_free(m);
     return e;
 }

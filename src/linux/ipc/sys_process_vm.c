@@ -48,7 +48,15 @@ static MUST_CHECK enum err vm_part(int pid, struct io *io, struct remote part, b
         uint64_t size = PIECE - part.at % PIECE; /* pieces end with pages */
         size = size < part.size ? size : part.size;
         size = size < io_left(io) ? size : io_left(io);
+        struct io start = *io;
         e = vm_piece(space, io, part.at, size, write);
+        if (e == E_INTR) {
+            *io = start;
+            e = copy_wait(e);
+            if (e == E_OK)
+                e = space_of(pid, &space);
+            continue;
+        }
         if (e != E_OK)
             break;
         part.at += size;

@@ -115,7 +115,14 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
 {
     const struct linux_thread *self = linux_current();
     struct thread *thread;
+    int tid = lt->tid;
+    bool same = lt->process->program->space == space_current();
     kernel_lock_assert();
+    /* Faults of these copies are ignored, as in Linux. They may sleep, so they come before the thread. */
+    if (c->flags & CLONE_PARENT_SETTID)
+        (void)!copy_out(virt(c->parent_tid), &tid, sizeof tid);
+    if (c->flags & CLONE_CHILD_SETTID && same)
+        (void)!copy_out(virt(c->child_tid), &tid, sizeof tid);
     if (thread_create_program(thread_current()->name, start_thread, NULL, &thread) != E_OK)
         return E_AGAIN; /* the error that pthread_create() documents */
     lay_out_frame(thread, call->frame, c);
@@ -126,15 +133,9 @@ static MUST_CHECK enum err clone_start(struct linux_thread *lt, struct syscall *
         lt->clear_tid = c->child_tid;
     linux_thread_join(lt, thread);
     sched_inherit(lt, self);
-    /* Faults of these copies are ignored, as in Linux: the thread exists already. */
-    if (c->flags & CLONE_PARENT_SETTID)
-        (void)!copy_out(virt(c->parent_tid), &lt->tid, sizeof lt->tid);
-    if (c->flags & CLONE_CHILD_SETTID) {
-        struct address_space *own = thread_use_space(thread->space);
-        (void)!copy_out(virt(c->child_tid), &lt->tid, sizeof lt->tid);
-        (void)thread_use_space(own);
-    }
-    call->result = (uint64_t)lt->tid;
+    if (c->flags & CLONE_CHILD_SETTID && !same)
+        (void)!copy_out_to(thread->space, virt(c->child_tid), &tid, sizeof tid);
+    call->result = (uint64_t)tid;
     if (c->flags & CLONE_VFORK)
         process_wait_vfork(lt);
     return E_OK;

@@ -100,7 +100,8 @@ enum err sys_sched_getparam(struct syscall *call)
     enum err e = sched_find(call->arg[0], &lt);
     if (e != E_OK)
         return e;
-    return copy_out(virt(call->arg[1]), &lt->scheduling.priority, sizeof lt->scheduling.priority);
+    return copy_out_now(virt(call->arg[1]), &lt->scheduling.priority,
+                        sizeof lt->scheduling.priority);
 }
 
 enum err sys_sched_setscheduler(struct syscall *call)

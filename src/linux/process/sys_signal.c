@@ -80,7 +80,12 @@ enum err sys_rt_sigreturn(struct syscall *call)
 {
     call->frame_replaced = true;
     linux_current()->resume_ns = 0;
-    if (signal_frame_pop(call->frame) != E_OK) {
+    enum err e = signal_frame_pop(call->frame);
+    if (e == E_INTR) { /* begins again */
+        call->frame_replaced = false;
+        return e;
+    }
+    if (e != E_OK) {
         /* As in Linux, a forced SIGSEGV, which a handler may catch, with the registers from before
          * the call. */
         struct signal_action *action = &process_current()->actions[SIGNAL_SEGV];

@@ -103,7 +103,7 @@ static enum err read_next(struct syscall *call, uint64_t room)
         size_t part = length - unread.skip;
         if (part > room - done)
             part = room - done;
-        enum err e = copy_out(virt(call->arg[1] + done), text + unread.skip, part);
+        enum err e = copy_out_now(virt(call->arg[1] + done), text + unread.skip, part);
         if (e != E_OK)
             return done > 0 ? E_OK : e;
         done += part;

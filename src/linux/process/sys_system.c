@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "fs/vfs/io.h"
+#include "fs/vfs/mount.h"
 #include "kern/machine.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -131,12 +132,20 @@ void machine_interrupt_program(void)
     signal_to_first(SIGNAL_INT);
 }
 
+static bool ends_machine(uint32_t command)
+{
+    return command == REBOOT_RESTART || command == REBOOT_RESTART2 || command == REBOOT_HALT ||
+           command == REBOOT_POWER_OFF;
+}
+
 enum err sys_reboot(struct syscall *call)
 {
     if (!capable(CAP_SYS_BOOT))
         return E_PERM;
     if ((uint32_t)call->arg[0] != REBOOT_MAGIC || !is_magic2((uint32_t)call->arg[1]))
         return E_INVAL;
+    if (ends_machine((uint32_t)call->arg[2]))
+        vfs_shut_down();
     switch ((uint32_t)call->arg[2]) {
     case REBOOT_RESTART2: { /* the text is for the boot loader; unused here */
         char text[REBOOT_TEXT_MAX];

@@ -49,7 +49,7 @@ enum err socket_address_in(struct socket_address *address, uint64_t from, uint64
 enum err socket_address_out(const struct socket_address *address, uint64_t to, uint64_t size_at)
 {
     int32_t room;
-    enum err e = copy_in(&room, virt(size_at), sizeof(room));
+    enum err e = copy_in_waiting(&room, virt(size_at), sizeof(room));
     if (e == E_OK && room < 0)
         e = E_INVAL;
     if (e == E_OK)
@@ -103,7 +103,7 @@ enum err sys_socketpair(struct syscall *call)
     if (e == E_OK)
         e = file_table_next(file_table_current(), numbers);
     if (e == E_OK)
-        e = copy_out(virt(call->arg[3]), numbers, sizeof(numbers));
+        e = copy_out_now(virt(call->arg[3]), numbers, sizeof(numbers));
     for (unsigned i = 0; e == E_OK && i < 2; i++) {
         e = socket_make(call, &family, &sockets[i]);
         if (e == E_OK)

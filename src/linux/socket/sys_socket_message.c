@@ -30,9 +30,14 @@ static enum err send_message(struct syscall *call, struct socket *socket,
                              struct socket_message *message)
 {
     uint64_t before = io_left(message->io);
-    enum err e = socket->ops->send(socket, message);
-    call->result = before - io_left(message->io);
-    return call->result > 0 ? E_OK : e;
+    for (;;) {
+        enum err e = socket->ops->send(socket, message);
+        call->result = before - io_left(message->io);
+        if (call->result > 0)
+            return E_OK;
+        if (e == E_OK || (e = copy_wait(e)) != E_OK)
+            return e;
+    }
 }
 
 enum err sys_sendto(struct syscall *call)
@@ -60,10 +65,17 @@ static enum err receive_message(struct syscall *call, struct socket *socket,
                                 struct socket_message *message)
 {
     uint64_t before = io_left(message->io);
-    enum err e = socket->ops->receive(socket, message);
-    uint64_t moved = before - io_left(message->io);
-    call->result = message->length > moved ? message->length : moved;
-    return call->result > 0 ? E_OK : e;
+    for (;;) {
+        enum err e = socket->ops->receive(socket, message);
+        uint64_t moved = before - io_left(message->io);
+        if (e == E_INTR && moved == 0)
+            message->length = 0;
+        call->result = message->length > moved ? message->length : moved;
+        if (call->result > 0)
+            return E_OK;
+        if (e == E_OK || (e = copy_wait(e)) != E_OK)
+            return e;
+    }
 }
 
 enum err sys_recvfrom(struct syscall *call)

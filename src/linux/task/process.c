@@ -8,6 +8,7 @@
 #include "cpu/features.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/mount.h"
 #include "kern/machine.h"
 #include "kern/profile.h"
 #include "kern/thread.h"
@@ -432,6 +433,7 @@ static NORETURN void machine_ends(int status)
     if (strace_on)
         strace_exit(status);
     file_table_clear(file_table_current());
+    vfs_shut_down();
     if (check_at_end) {
         areas_check_all();
         frames_check(&machine_frames);

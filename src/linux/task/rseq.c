@@ -71,7 +71,7 @@ static MUST_CHECK enum err check_sequence(const struct linux_thread *lt,
         return E_INVAL;
     if (s->abort - s->start < s->length)
         return E_INVAL; /* the abort handler lies inside the sequence */
-    enum err e = copy_in(&signature, virt(s->abort - sizeof signature), sizeof signature);
+    enum err e = copy_in_waiting(&signature, virt(s->abort - sizeof signature), sizeof signature);
     if (e != E_OK)
         return e;
     return signature == lt->rseq_signature ? E_OK : E_INVAL;
@@ -84,10 +84,10 @@ enum err rseq_interrupt(struct trap_frame *frame)
     struct rseq_sequence sequence;
     if (lt->rseq == 0)
         return E_OK;
-    enum err e = copy_in(&at, virt(lt->rseq + RSEQ_CS_OFFSET), sizeof at);
+    enum err e = copy_in_waiting(&at, virt(lt->rseq + RSEQ_CS_OFFSET), sizeof at);
     if (e != E_OK || at == 0)
         return e;
-    e = copy_in(&sequence, virt(at), sizeof sequence);
+    e = copy_in_waiting(&sequence, virt(at), sizeof sequence);
     if (e == E_OK)
         e = check_sequence(lt, &sequence);
     if (e == E_OK)

@@ -50,8 +50,11 @@ static MUST_CHECK enum err push_fpu(uint64_t to)
     uint64_t size = cpu_features.xsave_size;
     uint32_t magic2 = FP_XSTATE_MAGIC2;
     struct signal_software software = {0};
-    thread_own_fpu();
-    enum err e = fpu_out(virt(to), size);
+    enum err e;
+    do {
+        thread_own_fpu();
+        e = fpu_out(virt(to), size);
+    } while (e != E_OK && (e = copy_wait(e)) == E_OK);
     if (cpu_features.xsave) {
         software.magic1 = FP_XSTATE_MAGIC1;
         software.extended_size = (uint32_t)fpu_size();
@@ -116,17 +119,20 @@ enum err signal_frame_push(struct trap_frame *frame, const struct signal_action 
 }
 
 /* True if the area is a full XSAVE image, false if only its FXSAVE part is valid. As in Linux, both
- * magic words must be present. */
-static bool is_extended(uint64_t from)
+ * magic words must be present. E_INTR if a device has one. */
+static bool is_extended(uint64_t from, enum err *e)
 {
     struct signal_software software;
     uint32_t magic2;
-    return cpu_features.xsave &&
-           copy_in(&software, virt(from + FXSAVE_SOFTWARE), sizeof software) == E_OK &&
-           software.magic1 == FP_XSTATE_MAGIC1 && software.xstate_size == cpu_features.xsave_size &&
-           software.xstate_size <= software.extended_size &&
-           copy_in(&magic2, virt(from + software.xstate_size), sizeof magic2) == E_OK &&
-           magic2 == FP_XSTATE_MAGIC2;
+    if (!cpu_features.xsave)
+        return false;
+    *e = copy_in(&software, virt(from + FXSAVE_SOFTWARE), sizeof software);
+    if (*e != E_OK || software.magic1 != FP_XSTATE_MAGIC1 ||
+        software.xstate_size != cpu_features.xsave_size ||
+        software.xstate_size > software.extended_size)
+        return false;
+    *e = copy_in(&magic2, virt(from + software.xstate_size), sizeof magic2);
+    return *e == E_OK && magic2 == FP_XSTATE_MAGIC2;
 }
 
 static void make_loadable(uint8_t *area, bool extended)
@@ -153,10 +159,11 @@ static MUST_CHECK enum err pop_fpu(uint8_t *area, uint64_t from)
         cpu_fpu_load(area);
         return E_OK;
     }
-    bool extended = is_extended(from);
-    if (extended && fpu_in(virt(from), cpu_features.xsave_size) == E_OK)
-        return E_OK;
-    enum err e = copy_in(area, virt(from), FXSAVE_SIZE);
+    enum err e = E_OK;
+    bool extended = is_extended(from, &e);
+    if (e == E_INTR || (extended && fpu_in(virt(from), cpu_features.xsave_size) == E_OK))
+        return e;
+    e = copy_in(area, virt(from), FXSAVE_SIZE);
     if (e == E_OK && extended)
         e = copy_in(area + FXSAVE_SIZE, virt(from + FXSAVE_SIZE),
                     cpu_features.xsave_size - FXSAVE_SIZE);

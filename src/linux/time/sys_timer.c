@@ -214,7 +214,7 @@ enum err sys_timer_create(struct syscall *call)
     p->t.target_tid = event.notify & SIGEV_THREAD_ID ? event.tid : 0;
     p->id = new_id;
     p->clock = id;
-    e = copy_out(virt(call->arg[2]), &new_id, sizeof new_id);
+    e = copy_out_now(virt(call->arg[2]), &new_id, sizeof new_id);
     if (e != E_OK) {
         heap_free(p);
         return e;

@@ -167,6 +167,8 @@ MUST_CHECK enum err areas_lazyfree(struct address_space *space, struct virt_rang
 void areas_init(struct address_space *space);
 /* Closes paging_reserved_range in a new space: neither mapped nor accessed by programs. E_NOMEM. */
 MUST_CHECK enum err areas_close_reserved(struct address_space *space);
+/* True if the space was registered and has not ended; any pointer. O(spaces). */
+bool areas_space_exists(const struct address_space *space);
 /* The opposite of areas_init(): drops all areas of the running space, and what it kept for more. O(spaces + areas + pages). */
 void areas_end(struct address_space *space);
 /* fork(): gives `to` the areas of `from` from *at on, and their pages, copy-on-write in both: a piece, with the areas counted
@@ -197,6 +199,9 @@ MUST_CHECK bool areas_truncate(struct page_source *source, uint64_t first,
 void areas_pages_written(const struct page_source *source, uint64_t first, uint64_t end);
 /* Sets AREA_CLEAN in all areas of the owner. */
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner);
+/* Pages [first, end) of the source will be clean: the next store through any mapping faults, and the source's page()
+ * is asked for it. The old translations are flushed. O(areas that map the source + pages mapped). */
+void areas_pages_clean(const struct page_source *source, uint64_t first, uint64_t end);
 /* True if a mapping stores into the source, or could after mprotect(). O(areas that map it). */
 bool areas_may_store(const struct page_source *source);
 /* Sets where areas_find_hole() starts its downward search. */

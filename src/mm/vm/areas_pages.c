@@ -144,6 +144,14 @@ static bool shrink_spaces(void)
     return freed;
 }
 
+COLD bool areas_space_exists(const struct address_space *space)
+{
+    const struct address_space *s = spaces;
+    while (s != NULL && s != space)
+        s = s->next;
+    return s != NULL;
+}
+
 void areas_init(struct address_space *space)
 {
     static struct shrinker shrinker = {.shrink = shrink_spaces};

@@ -52,6 +52,12 @@
  * MADV_FREE pages) and starts again, for as long as that frees something; then FAULT_OUT_OF_MEMORY.
  * Only the growth of an area is not undone: the second try finds the address in it.
  *
+ * A page on a device. The source answers E_AGAIN, the step undoes its changes, and the verdict is
+ * FAULT_WAITS. A fault of the program or of copy_out() then sleeps in the source's fetch(), with a
+ * reference to the source and nothing else, and starts again from 2: area and leaf may be others. The
+ * other copies for the program do not sleep: they end with E_INTR, and the caller, which knows what it
+ * holds, calls copy_wait() and copies again (mm/vm/usercopy.h).
+ *
  * An own frame is mapped first and filled at the program's address: no second mapping is needed,
  * and the TLB entry will be used again. That requires the space to be the running one, and no other
  * thread of the program to run in between: one CPU, the kernel is not preempted.
@@ -61,6 +67,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/lock.h"
+#include "cpu/percpu.h"
 #include "cpu/trap.h"
 #include "cpu/usercopy.h"
 #include "cpu/x86.h"
@@ -70,6 +77,7 @@
 #include "mm/pt/paging.h"
 #include "mm/pt/table_frames.h"
 #include "mm/vm/areas_table.h"
+#include "mm/vm/usercopy.h"
 
 /* Pages of a file that one read fault maps, as in Linux. Their frames already exist, and a fault
  * for each would cost twenty times the entry. */
@@ -81,7 +89,10 @@ struct fault_counters fault_counters;
 
 static enum fault_verdict verdict_of(enum err e)
 {
-    return e == E_OK ? FAULT_RESOLVED : e == E_NOMEM ? FAULT_OUT_OF_MEMORY : FAULT_PAST_FILE;
+    return e == E_OK      ? FAULT_RESOLVED
+           : e == E_NOMEM ? FAULT_OUT_OF_MEMORY
+           : e == E_AGAIN ? FAULT_WAITS
+                          : FAULT_PAST_FILE;
 }
 
 static bool fault_allowed(const struct area *a, uint64_t error)
@@ -343,12 +354,72 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
                                            : fault_anonymous(space, a, page, write));
 }
 
-enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error)
+/* As fault_resolve(), but does not sleep: FAULT_WAITS. */
+static enum fault_verdict resolve_now(struct address_space *space, virt_t v, uint64_t error)
 {
     enum fault_verdict verdict = fault_resolve_once(space, v, error);
     while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim(space) || shrinkers_run()))
         verdict = fault_resolve_once(space, v, error);
     return verdict;
+}
+
+COLD enum fault_verdict fault_fetch(struct address_space *space, virt_t v, uint64_t error)
+{
+    const struct area *a = areas_find(space, v);
+    if (a == NULL || a->source == NULL || a->source->ops->fetch == NULL)
+        return FAULT_RESOLVED; /* another thread has changed it */
+    struct page_source *source = a->source;
+    uint64_t index = (a->offset + (align_down(v.v, PAGE_SIZE) - a->range.start.v)) >> PAGE_SHIFT;
+    bool for_write = (error & PF_WRITE) && (a->flags & AREA_SHARED);
+    source->ops->get(source);
+    enum err e = source->ops->fetch(source, index, for_write);
+    source->ops->put(source);
+    return e == E_AGAIN ? FAULT_RESOLVED : verdict_of(e);
+}
+
+/* The program's access that began on a leaf may find none, or another one. */
+COLD static NOINLINE enum fault_verdict resolve_later(struct address_space *space, virt_t v,
+                                                      uint64_t error)
+{
+    enum fault_verdict verdict = FAULT_WAITS;
+    struct pt_walk walk;
+    while (verdict == FAULT_WAITS) {
+        verdict = fault_fetch(space, v, error);
+        if (verdict != FAULT_RESOLVED)
+            break;
+        paging_walk(space, virt(align_down(v.v, PAGE_SIZE)), &walk);
+        error = (error & ~(uint64_t)PF_PRESENT) | (walk.leaf_level != 0 ? PF_PRESENT : 0);
+        verdict = resolve_now(space, v, error);
+    }
+    return verdict;
+}
+
+enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error)
+{
+    enum fault_verdict verdict = resolve_now(space, v, error);
+    return likely(verdict != FAULT_WAITS) ? verdict : resolve_later(space, v, error);
+}
+
+/* The fault of the program or of a copy for it was not resolved. */
+COLD static NOINLINE void unresolved(struct trap_frame *frame, virt_t v, bool copying,
+                                     enum fault_verdict verdict)
+{
+    if (verdict == FAULT_WAITS && (!copying || usercopy_waits(frame))) {
+        verdict = resolve_later(running_space, v, frame->error);
+        if (!copying)
+            percpu_end_slice(); /* others ran: the end of a restartable sequence */
+    }
+    if (verdict == FAULT_RESOLVED)
+        return;
+    if (!copying) {
+        fault_of_program(frame, v, verdict);
+        return;
+    }
+    usercopy_abort(frame, verdict == FAULT_WAITS ? E_INTR : E_FAULT);
+    if (verdict == FAULT_OUT_OF_MEMORY)
+        fault_of_copy(frame, v);
+    else if (verdict == FAULT_WAITS)
+        copy_missed(v, frame->error);
 }
 
 static void page_fault(struct trap_frame *frame)
@@ -361,17 +432,10 @@ static void page_fault(struct trap_frame *frame)
     if ((program || copying) && !(frame->error & PF_RESERVED)) {
         kernel_lock_assert();
         enum fault_verdict verdict = likely(!(frame->error & ~(uint64_t)PF_RESOLVABLE))
-                                         ? fault_resolve(running_space, v, frame->error)
+                                         ? resolve_now(running_space, v, frame->error)
                                          : FAULT_DENIED;
-        if (verdict == FAULT_RESOLVED)
-            return;
-        if (copying) {
-            usercopy_abort(frame);
-            if (verdict == FAULT_OUT_OF_MEMORY)
-                fault_of_copy(frame, v);
-        } else {
-            fault_of_program(frame, v, verdict);
-        }
+        if (verdict != FAULT_RESOLVED)
+            unresolved(frame, v, copying, verdict);
         return;
     }
     fault_of_kernel(frame, v);

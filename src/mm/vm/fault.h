@@ -41,12 +41,16 @@ enum fault_verdict {
     FAULT_DENIED,        /* SIGSEGV, SEGV_ACCERR */
     FAULT_PAST_FILE,     /* SIGBUS, BUS_ADRERR: the file ends before the page */
     FAULT_OUT_OF_MEMORY, /* no frame is free, and none can be reclaimed */
+    FAULT_WAITS, /* a device has the page: fault_fetch(), and again. Not of fault_resolve() */
 };
 
 /* Maps the page at v if its area allows the access (PF_WRITE, PF_EXECUTE, PF_PRESENT). The space is
- * the running one: pages are filled at their own addresses. Threads only. O(log areas); growth
- * under RLIMIT_AS: O(areas). */
+ * the running one: pages are filled at their own addresses. Sleeps if a device has the page: areas
+ * and pages may be others afterwards. Threads only. O(log areas); growth under RLIMIT_AS: O(areas). */
 enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error);
+/* Brings the page of a file at v into memory, but does not map it. Sleeps; the space, which need not
+ * run, may end meanwhile. FAULT_RESOLVED: the access is worth another try. */
+enum fault_verdict fault_fetch(struct address_space *space, virt_t v, uint64_t error);
 
 /* Installs the handler. Boot. */
 void fault_init(void);

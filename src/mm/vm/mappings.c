@@ -2,6 +2,8 @@
 /* The mappings of a page source, in all spaces: struct page_source has the ring of their areas. */
 #include "mm/vm/areas_table.h"
 
+#include "base/panic.h"
+
 #define CUT_STEP 2 /* between the numbers of two truncations of a source */
 
 void mapping_begin(struct area_node *node)
@@ -148,6 +150,21 @@ void areas_pages_written(const struct page_source *source, uint64_t first, uint6
         struct address_space *before = running_space;
         paging_run(node->space);
         paging_mark(node->space, part, PTE_D);
+        paging_run(before);
+    }
+}
+
+COLD void areas_pages_clean(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    for (struct area_node *node = mapping_after(source, NULL); node != NULL;
+         node = mapping_after(source, node)) {
+        struct virt_range part = shown(&node->area, first, end);
+        if (virt_range_size(part) == 0 || !(node->area.flags & AREA_SHARED))
+            continue;
+        struct address_space *before = running_space;
+        paging_run(node->space);
+        must(paging_protect(node->space, part,
+                            prot_copy_on_write(node->area.prot))); /* no large leaf */
         paging_run(before);
     }
 }

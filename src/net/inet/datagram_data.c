@@ -283,7 +283,7 @@ enum err datagram_receive(struct socket *socket, struct socket_message *message)
     } else {
         message->length = 0;
     }
-    if (!(message->flags & MSG_PEEK)) {
+    if (!(message->flags & MSG_PEEK) && e != E_INTR) {
         net_lock_take();
         drop_datagram(d, datagram);
         net_lock_drop();

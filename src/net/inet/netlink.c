@@ -228,7 +228,7 @@ static enum err netlink_receive(struct socket *socket, struct socket_message *me
     } else if (message->address) {
         netlink_address_out(0, 0, message->address);
     }
-    if (!(message->flags & MSG_PEEK))
+    if (!(message->flags & MSG_PEEK) && e != E_INTR)
         drop_answer(n, answer);
     return e;
 }

@@ -2,6 +2,7 @@
 /* What flows in a connection: sending, receiving, readiness, and lwIP's callbacks. */
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
+#include "mm/vm/usercopy.h"
 #include "net/inet/tcp.h"
 #include "net/stack/stack.h"
 
@@ -140,7 +141,11 @@ static enum err send_all(struct tcp_socket *t, struct socket_message *message)
     }
     while (e == E_OK && io_left(message->io) > 0) {
         e = send_piece(t, message, buffer, size);
-        if (e == E_OK && io_left(message->io) > 0) {
+        if (e != E_OK) {
+            e = copy_wait(e);
+            if (e == E_OK)
+                e = wait_to_send(t, message->flags);
+        } else if (io_left(message->io) > 0) {
             fs_give_way();
             e = wait_to_send(t, message->flags);
         }
@@ -300,6 +305,8 @@ enum err tcp_receive(struct socket *socket, struct socket_message *message)
             message->length = moved;
             if (moved == want || peeks)
                 break;
+            if (e != E_OK)
+                e = copy_wait(e);
         }
         if (e == E_OK && t->queued == 0) {
             if (moved >= target || (moved > 0 && socket->error != E_OK))

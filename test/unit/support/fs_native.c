@@ -8,6 +8,7 @@
 #include "fs/vfs/inode.h"
 #include "fs/vfs/wait.h"
 #include "kern/console.h"
+#include "kern/machine.h"
 #include "kern/random.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -21,7 +22,8 @@
 
 bool (*native_other_thread)(void);
 uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
-uintptr_t native_fault_start, native_fault_end;
+uintptr_t native_fault_start, native_fault_end, native_missing;
+static bool native_has_missed;
 struct frames machine_frames = {.free_frames = 1 << 20};
 int native_irq_depth; /* of the cpu/irq.h for native tests */
 struct spin_lock sched_spin;
@@ -171,6 +173,15 @@ enum err fs_wait_one(struct wait_queue *queue, fs_condition condition, void *con
     return fs_wait(queue, condition, context, deadline_ns);
 }
 
+/* A signal never ends it: without another thread that makes the condition true it would last for ever. */
+void fs_wait_surely(struct wait_queue *queue, fs_condition condition, void *context)
+{
+    (void)queue;
+    while (!condition(context))
+        if (!native_other_thread || !native_other_thread())
+            abort();
+}
+
 enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context,
                  uint64_t deadline_ns)
 {
@@ -186,17 +197,30 @@ enum err fs_wait(struct wait_queue *queue, fs_condition condition, void *context
     return E_OK;
 }
 
-/* No threads and no shortage of memory: what a thread would do is done at once. */
+/* No threads, unless a test plays them: what a thread would do is done at once. */
+bool native_threads;
+
+void machine_exit(int status)
+{
+    (void)status;
+    abort();
+}
+
 enum err thread_create(const char *name, void (*function)(void *argument), void *argument,
                        struct thread **out)
 {
-    (void)name, (void)function, (void)argument, (void)out;
-    return E_NOMEM;
+    static struct thread thread;
+    (void)name, (void)function, (void)argument;
+    *out = &thread;
+    return native_threads ? E_OK : E_NOMEM;
 }
+
+/* No shortage of memory, unless a test calls it. */
+struct shrinker *native_shrinker;
 
 void shrinker_register(struct shrinker *shrinker)
 {
-    (void)shrinker;
+    native_shrinker = shrinker;
 }
 
 unsigned native_gave_way;
@@ -226,8 +250,18 @@ static bool faults(virt_t at, size_t size)
     return at.v < native_fault_end && at.v + size > native_fault_start;
 }
 
+/* The first copy that touches the page fails; copy_wait() brings it in. */
+static bool misses(virt_t at, size_t size)
+{
+    bool missing = size > 0 && at.v < native_missing + PAGE_SIZE && at.v + size > native_missing;
+    native_has_missed |= missing;
+    return missing;
+}
+
 enum err copy_in(void *to, virt_t from, size_t size)
 {
+    if (misses(from, size))
+        return E_INTR;
     if (size > 0 && faults(from, size))
         return E_FAULT;
     memcpy(to, ptr_of(from), size);
@@ -247,6 +281,27 @@ enum err clear_out(virt_t to, size_t size)
     if (size > 0 && faults(to, size))
         return E_FAULT;
     memset(ptr_of(to), 0, size);
+    return E_OK;
+}
+
+enum err copy_out_now(virt_t to, const void *from, size_t size)
+{
+    return misses(to, size) ? E_INTR : copy_out(to, from, size);
+}
+
+enum err clear_out_now(virt_t to, size_t size)
+{
+    return misses(to, size) ? E_INTR : clear_out(to, size);
+}
+
+enum err copy_wait(enum err e)
+{
+    if (e != E_INTR || !native_has_missed)
+        return e;
+    native_has_missed = false;
+    native_missing = 0;
+    if (native_other_thread)
+        native_other_thread();
     return E_OK;
 }
 

@@ -22,6 +22,8 @@ extern uint64_t native_clock, native_clock_step;
 
 /* Program memory is the test's own, except this range, where every access faults. */
 extern uintptr_t native_fault_start, native_fault_end;
+/* A page, which a device has until copy_wait() is called: copies that do not sleep answer E_INTR. 0: none. */
+extern uintptr_t native_missing;
 
 /* Console: the output to each stream, and the input. */
 extern char native_console_out[4][4096];
@@ -32,6 +34,10 @@ void native_console_end_input(void);
 extern bool native_console_framed;
 extern bool native_console_full;  /* there is no room for output */
 extern unsigned native_terminals; /* bit n: descriptor n is a terminal */
+
+/* thread_create() succeeds: the test does what the thread would. */
+extern bool native_threads;
+extern struct shrinker *native_shrinker; /* the last one registered */
 
 /* The number of calls of areas_forget_pages(). */
 extern unsigned native_forgotten;

@@ -160,6 +160,46 @@ static void test_signal_interrupts_a_sleep(void **state)
     assert_int_equal(n, 536);
 }
 
+static bool take_the_rest(void)
+{
+    assert_int_equal(get(r, back, sizeof(back), &n), E_OK);
+    return true;
+}
+
+/* A device has a page of the program's buffer: the call goes on, but does not sleep for more bytes. */
+static void test_missing_page_of_a_buffer(void **state)
+{
+    (void)state;
+    static _Alignas(4096) char memory[3 * 4096];
+    uint64_t offset = 0;
+    for (unsigned i = 0; i < sizeof(memory); i++)
+        memory[i] = (char)(i * 7);
+    struct io io = io_user(virt_of(memory + 100), 9000);
+    native_missing = (uintptr_t)memory + 4096;
+    assert_int_equal(file_write(w, &io, &offset, &n), E_OK);
+    assert_int_equal(n, 9000);
+    assert_int_equal(get(r, back, sizeof(back), &n), E_OK);
+    assert_int_equal(n, 9000);
+    assert_memory_equal(back, memory + 100, 9000);
+
+    assert_int_equal(put(w, big, 6000, &n), E_OK);
+    io = io_user(virt_of(memory), 8192);
+    native_missing = (uintptr_t)memory + 4096;
+    assert_int_equal(file_read(r, &io, &offset, &n), E_OK);
+    assert_int_equal(n, 6000);
+    assert_memory_equal(memory, big, 6000);
+    /* Another reader takes the rest meanwhile. */
+    assert_int_equal(put(w, big, 6000, &n), E_OK);
+    io = io_user(virt_of(memory), 8192);
+    native_missing = (uintptr_t)memory + 4096;
+    native_other_thread = take_the_rest;
+    uint64_t done;
+    assert_int_equal(file_read(r, &io, &offset, &done), E_OK);
+    native_other_thread = NULL;
+    assert_int_equal(done, 4096);
+    assert_int_equal(n, 6000 - 4096);
+}
+
 static void test_capacity_is_a_power_of_two(void **state)
 {
     (void)state;
@@ -234,6 +274,7 @@ int main(void)
         T(test_ends_close),
         T(test_writer_waits_for_the_reader),
         T(test_signal_interrupts_a_sleep),
+        T(test_missing_page_of_a_buffer),
         T(test_capacity_is_a_power_of_two),
         T(test_fifo),
         T(test_eventfd),

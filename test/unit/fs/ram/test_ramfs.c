@@ -221,6 +221,45 @@ static void test_partial_fault(void **state)
     file_put(f);
 }
 
+static struct file *growing;
+
+static bool is_kept(void)
+{
+    assert_true(growing->inode->busy); /* another writer waits for its turn */
+    return false;
+}
+
+/* A device has a page of the program's buffer: no byte is lost or moved twice. */
+static void test_missing_page(void **state)
+{
+    (void)state;
+    struct file *f = growing = open_archived();
+    char *memory = aligned_alloc(4096, 4 * 4096);
+    struct io io = io_user(virt_of(memory + 4000), 12000);
+    uint64_t offset = 0, done;
+    native_missing = (uintptr_t)memory + 8192;
+    memset(memory, 1, 4 * 4096);
+    assert_int_equal(file_read(f, &io, &offset, &done), E_OK);
+    assert_int_equal(done, 12000);
+    assert_int_equal(offset, 12000);
+    assert_int_equal(native_missing, 0);
+    assert_memory_equal(memory + 4000, archive, 12000);
+    native_missing = (uintptr_t)memory + 4096;
+    native_other_thread = is_kept;
+    io = io_user(virt_of(memory + 4000), 9000);
+    offset = 20000;
+    assert_int_equal(file_write(f, &io, &offset, &done), E_OK);
+    native_other_thread = NULL;
+    assert_int_equal(done, 9000);
+    assert_int_equal(f->inode->size, 29000);
+    assert_false(f->inode->busy);
+    char back[9000];
+    assert_int_equal(file_read_at(f, back, sizeof(back), 20000, &done), E_OK);
+    assert_memory_equal(back, memory + 4000, 9000);
+    free(memory);
+    file_put(f);
+}
+
 static void test_iovec_is_filled_in_order(void **state)
 {
     (void)state;
@@ -363,6 +402,7 @@ int main(void)
         T(test_punch_hole),
         T(test_no_space),
         T(test_partial_fault),
+        T(test_missing_page),
         T(test_iovec_is_filled_in_order),
         T(test_pages_for_mappings),
         T(test_times_change_with_each_operation),
