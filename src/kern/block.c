@@ -120,7 +120,7 @@ static COLD void end_all(struct block_device *disk, struct list *requests) REQUI
     }
 }
 
-static COLD void block_leave(struct block_device *disk) REQUIRES(class_block)
+static COLD void leave_block_disk(struct block_device *disk) REQUIRES(class_block)
 {
     disk->left = true;
     disk->ops->leave(disk);
@@ -155,7 +155,7 @@ static void start_waiting(struct block_device *disk) REQUIRES(class_block)
     if (any && disk->gone == NULL)
         disk->ops->kick(disk);
     if (unlikely(disk->gone != NULL && !disk->left))
-        block_leave(disk);
+        leave_block_disk(disk);
     if (unlikely(!disk->late.armed) && !list_empty(&disk->started))
         timer_start(&disk->late, time_now_ns() + BLOCK_LATE_NS);
 }
