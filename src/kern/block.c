@@ -12,6 +12,7 @@
 /* --- registry --- */
 
 static struct list block_devices = LIST_INIT(block_devices);
+bool block_any;
 
 struct block_device *block_next(const struct block_device *device)
 {
@@ -119,7 +120,7 @@ static COLD void end_all(struct block_device *disk, struct list *requests) REQUI
     }
 }
 
-static COLD void block_leave(struct block_device *disk) REQUIRES(class_block)
+static COLD void leave_block_disk(struct block_device *disk) REQUIRES(class_block)
 {
     disk->left = true;
     disk->ops->leave(disk);
@@ -154,7 +155,7 @@ static void start_waiting(struct block_device *disk) REQUIRES(class_block)
     if (any && disk->gone == NULL)
         disk->ops->kick(disk);
     if (unlikely(disk->gone != NULL && !disk->left))
-        block_leave(disk);
+        leave_block_disk(disk);
     if (unlikely(!disk->late.armed) && !list_empty(&disk->started))
         timer_start(&disk->late, time_now_ns() + BLOCK_LATE_NS);
 }
@@ -308,4 +309,5 @@ void block_register(struct block_device *disk) NO_LOCK_ANALYSIS
     timer_init(&disk->late, look_for_late);
     disk->late.background = true;
     list_add_tail(&block_devices, &disk->link);
+    block_any = true;
 }

@@ -189,6 +189,8 @@ MUST_CHECK enum err block_discard(struct block_device *device, uint64_t offset, 
 /* Submits the caller's request and sleeps until it is done; returns its result. Sets done(). */
 MUST_CHECK enum err block_perform(struct block_device *device, struct block_request *request);
 
+/* True if there is a disk. */
+extern bool block_any;
 /* By name; NULL: there is none. O(devices). */
 struct block_device *block_find(const char *name);
 /* By numbers of the block file; NULL: there is none. O(devices). */

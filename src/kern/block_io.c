@@ -98,8 +98,8 @@ static enum err move_blocks(struct block_device *device, enum block_operation op
 }
 
 /* Adds a piece of memory to a request. False: it has no room for it, or the device cannot reach the piece. O(pages). */
-static bool add_piece(const struct block_device *device, const char *at, uint32_t size,
-                      struct block_segment *segments, struct block_request *request)
+static bool block_add_piece(const struct block_device *device, const char *at, uint32_t size,
+                            struct block_segment *segments, struct block_request *request)
 {
     const struct block_limits *limits = &device->limits;
     uint32_t most = limits->segments < PIECES ? limits->segments : PIECES;
@@ -144,7 +144,7 @@ enum err block_move_pieces(struct block_device *device, enum block_operation ope
         while (at + taken < count && (uint64_t)(taken + 1) * size <= device->limits.bytes) {
             struct block_segment before =
                 request.count > 0 ? segments[request.count - 1] : (struct block_segment){0};
-            if (!add_piece(device, piece[at + taken], size, segments, &request)) {
+            if (!block_add_piece(device, piece[at + taken], size, segments, &request)) {
                 if (request.count > 0)
                     segments[request.count - 1] = before;
                 break;

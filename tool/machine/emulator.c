@@ -18,6 +18,9 @@ static const char *refusal(const struct machine *m)
         return "--machine microvm boots with --medium direct only";
     if (direct && m->firmware == FIRMWARE_UEFI)
         return "--medium direct starts the kernel without firmware: leave out --firmware uefi";
+    if (m->chipset == CHIPSET_MICROVM &&
+        m->disks.count + m->shares.count > QEMU_MICROVM_SHARE - QEMU_MICROVM_DISK + 1)
+        return "--machine microvm has places for 20 disks, volumes and shared folders: use --machine q35";
     const char *network = network_refusal(&m->network);
     if (network)
         return network;

@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/x86.h"
+#include "dev/block/ata_identity.h"
 
 enum { /* registers, from `command` on */
     REGISTER_DATA = 0,
@@ -30,26 +31,6 @@ enum {
     DRIVE_LBA = 0x40,
     DRIVE_SECOND = 4, /* shift */
 
-    COMMAND_READ = 0xc8,
-    COMMAND_READ_48 = 0x25,
-    COMMAND_WRITE = 0xca,
-    COMMAND_WRITE_48 = 0x35,
-    COMMAND_FLUSH = 0xe7,
-    COMMAND_FLUSH_48 = 0xea,
-    COMMAND_PACKET = 0xa0,
-    COMMAND_IDENTIFY = 0xec,
-    COMMAND_IDENTIFY_PACKET = 0xa1,
-
-    PACKET_BYTES = 12,
-    PACKET_READY = 0x00,
-    PACKET_CAPACITY = 0x25,
-    PACKET_READ = 0xa8,
-    PACKET_SENSE = 0x03, /* the reason of an error, which it clears */
-    SENSE_BYTES = 18,
-    PACKET_TRIES = 8, /* the first after a reset fail: attention, medium changed */
-    CAPACITY_BYTES = 8,
-    CD_BLOCK = 2048,
-
     MASTER_COMMAND = 0, /* ports, from `master` on */
     MASTER_STATUS = 2,
     MASTER_TABLE = 4,
@@ -60,7 +41,6 @@ enum {
     MASTER_INTERRUPT = 4,
 
     REGION_LAST = 0x8000,
-    WORDS = 256,      /* of IDENTIFY */
     RUN_POLLS = 1000, /* with interrupts off: a drive that is not busy answers at once */
     REQUEST_BYTES = 128 << 10,
 };
@@ -136,13 +116,13 @@ static COLD bool identify_drive(const struct ata_drive *d, uint8_t command, uint
     ata_set(d->channel, REGISTER_COMMAND, command);
     if (!wait_for(d->channel, STATUS_DATA))
         return false;
-    read_words(d->channel, words, WORDS);
+    read_words(d->channel, words, ATA_WORDS);
     return wait_until_idle(d->channel);
 }
 
-static void send_packet(const struct ata_channel *c, const uint8_t packet[PACKET_BYTES])
+static void send_packet(const struct ata_channel *c, const uint8_t packet[ATA_PACKET_BYTES])
 {
-    for (unsigned i = 0; i < PACKET_BYTES; i += 2)
+    for (unsigned i = 0; i < ATA_PACKET_BYTES; i += 2)
         out16((uint16_t)(c->command + REGISTER_DATA), (uint16_t)(packet[i] | packet[i + 1] << 8));
 }
 
@@ -151,11 +131,12 @@ static COLD bool ask_packet(const struct ata_drive *d, uint8_t what, uint16_t *w
                             unsigned bytes)
 {
     const struct ata_channel *c = d->channel;
-    const uint8_t packet[PACKET_BYTES] = {what, [4] = what == PACKET_SENSE ? SENSE_BYTES : 0};
+    const uint8_t packet[ATA_PACKET_BYTES] = {what, [4] = what == ATA_PACKET_SENSE ? ATA_SENSE_BYTES
+                                                                                   : 0};
     ata_set(c, REGISTER_FEATURES, 0);
     ata_set(c, REGISTER_MIDDLE, (uint8_t)bytes);
     ata_set(c, REGISTER_HIGH, 0);
-    ata_set(c, REGISTER_COMMAND, COMMAND_PACKET);
+    ata_set(c, REGISTER_COMMAND, ATA_PACKET);
     if (!wait_for(c, STATUS_DATA))
         return false;
     send_packet(c, packet);
@@ -168,45 +149,18 @@ static COLD bool ask_packet(const struct ata_drive *d, uint8_t what, uint16_t *w
     return wait_until_idle(c) && wait_for(c, 0);
 }
 
-static uint32_t big_endian(const uint16_t *words)
-{
-    return __builtin_bswap32((uint32_t)words[0] | (uint32_t)words[1] << 16);
-}
-
 static COLD bool open_cd(struct ata_drive *d)
 {
-    uint16_t words[SENSE_BYTES / 2] = {0};
+    uint16_t words[ATA_SENSE_BYTES / 2] = {0};
     unsigned tries = 0;
-    while (tries < PACKET_TRIES && !ask_packet(d, PACKET_READY, NULL, 0)) {
-        (void)ask_packet(d, PACKET_SENSE, words, SENSE_BYTES);
+    while (tries < ATA_PACKET_TRIES && !ask_packet(d, ATA_PACKET_READY, NULL, 0)) {
+        (void)ask_packet(d, ATA_PACKET_SENSE, words, ATA_SENSE_BYTES);
         tries++;
     }
-    if (tries == PACKET_TRIES || !ask_packet(d, PACKET_CAPACITY, words, CAPACITY_BYTES))
+    if (tries == ATA_PACKET_TRIES || !ask_packet(d, ATA_PACKET_CAPACITY, words, ATA_CAPACITY_BYTES))
         return false; /* no disc */
-    uint32_t last = big_endian(words), block = big_endian(words + 2);
-    d->packet = d->disk.readonly = d->disk.removable = true;
-    d->disk.sectors = ((uint64_t)last + 1) * (CD_BLOCK / BLOCK_SECTOR);
-    d->disk.logical_size = d->disk.physical_size = CD_BLOCK;
-    d->disk.driver = "sr";
-    return block == CD_BLOCK && last != UINT32_MAX;
-}
-
-static COLD bool open_ata_disk(struct ata_drive *d, const uint16_t *words)
-{
-    uint64_t sectors = words[60] | (uint64_t)words[61] << 16;
-    bool valid = (words[83] & 0xc000) == 0x4000; /* word 83 means something */
-    d->lba48 = valid && words[83] & 1 << 10;
-    if (d->lba48)
-        sectors = words[100] | (uint64_t)words[101] << 16 | (uint64_t)words[102] << 32;
-    d->disk.has_flush = valid && (words[83] & 1 << 12) != 0;
-    d->disk.sectors = sectors;
-    d->disk.logical_size = d->disk.physical_size = BLOCK_SECTOR;
-    /* Physical blocks of 2^n sectors; logical ones of another size are not supported. */
-    if ((words[106] & 0xe000) == 0x6000 && (words[106] & 15) <= 3)
-        d->disk.physical_size = (uint32_t)BLOCK_SECTOR << (words[106] & 15);
-    d->disk.driver = "sd";
-    return sectors > 0 && words[49] & 1 << 9 && words[49] & 1 << 8 &&
-           !((words[106] & 0xd000) == 0x5000);
+    d->packet = true;
+    return ata_cd_capacity((const uint8_t *)words, &d->disk);
 }
 
 static enum err ata_start(struct block_device *disk, struct block_request *request)
@@ -219,7 +173,7 @@ static COLD bool open_drive(struct ata_drive *d)
 {
     static const struct block_ops ops = {ata_start, ata_kick, ata_poll, ata_leave};
     const struct ata_channel *c = d->channel;
-    uint16_t words[WORDS];
+    uint16_t words[ATA_WORDS];
     bool good;
     select_drive(d, 0);
     uint8_t status = quiet_status(c);
@@ -230,11 +184,11 @@ static COLD bool open_drive(struct ata_drive *d)
     if (status == 0 && !packet)
         return false;
     if (packet)
-        good = identify_drive(d, COMMAND_IDENTIFY_PACKET, words) && open_cd(d);
+        good = identify_drive(d, ATA_IDENTIFY_PACKET, words) && open_cd(d);
     else
-        good = identify_drive(d, COMMAND_IDENTIFY, words) && open_ata_disk(d, words);
+        good =
+            identify_drive(d, ATA_IDENTIFY, words) && ata_disk_identity(words, &d->disk, &d->lba48);
     d->disk.ops = &ops;
-    d->disk.rotational = true;
     d->disk.limits = (struct block_limits){.segments = ATA_SEGMENTS,
                                            .segment_bytes = (uint32_t)BOUNDARY,
                                            .bytes = REQUEST_BYTES,
@@ -298,38 +252,23 @@ static void set_lba(const struct ata_channel *c, uint64_t lba, uint64_t count, b
 static void start_disk(const struct ata_drive *d, const struct block_request *request)
 {
     const struct ata_channel *c = d->channel;
-    static const uint8_t commands[2][BLOCK_OPERATIONS] = {
-        {[BLOCK_READ] = COMMAND_READ, COMMAND_WRITE, COMMAND_FLUSH},
-        {[BLOCK_READ] = COMMAND_READ_48, COMMAND_WRITE_48, COMMAND_FLUSH_48}};
     uint64_t lba = request->now == BLOCK_FLUSH ? 0 : request->at;
     select_drive(d, DRIVE_LBA | (d->lba48 ? 0 : (unsigned)(lba >> 24 & 15)));
     if (d->lba48)
         set_lba(c, lba, request->sectors, true);
     set_lba(c, lba, request->sectors, false);
-    ata_set(c, REGISTER_COMMAND, commands[d->lba48][request->now]);
+    ata_set(c, REGISTER_COMMAND, ata_disk_command(request, d->lba48));
 }
 
 static bool start_packet(const struct ata_drive *d, const struct block_request *request)
 {
     const struct ata_channel *c = d->channel;
-    uint32_t block = (uint32_t)(request->at / (CD_BLOCK / BLOCK_SECTOR)),
-             count = (uint32_t)(request->sectors / (CD_BLOCK / BLOCK_SECTOR));
-    const uint8_t packet[PACKET_BYTES] = {
-        PACKET_READ,
-        0,
-        (uint8_t)(block >> 24),
-        (uint8_t)(block >> 16),
-        (uint8_t)(block >> 8),
-        (uint8_t)block,
-        (uint8_t)(count >> 24),
-        (uint8_t)(count >> 16),
-        (uint8_t)(count >> 8),
-        (uint8_t)count,
-    };
+    uint8_t packet[ATA_PACKET_BYTES];
+    ata_read_packet(request, packet);
     ata_set(c, REGISTER_FEATURES, 1); /* DMA */
     ata_set(c, REGISTER_MIDDLE, 0);
     ata_set(c, REGISTER_HIGH, 0);
-    ata_set(c, REGISTER_COMMAND, COMMAND_PACKET);
+    ata_set(c, REGISTER_COMMAND, ATA_PACKET);
     if (!wait_for(c, STATUS_DATA))
         return false;
     send_packet(c, packet);

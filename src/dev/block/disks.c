@@ -4,6 +4,7 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
+#include "dev/block/ahci_machine.h"
 #include "dev/block/ata_machine.h"
 #include "dev/block/nvme_machine.h"
 #include "dev/block/virtio_blk.h"
@@ -22,6 +23,7 @@ enum {
     BLOCK_EXTENDED_MAJOR = 259,
 
     PCI_CLASS_IDE = 0x0101,
+    PCI_CLASS_AHCI = 0x0106,
     PCI_CLASS_NVME = 0x0108,
 };
 
@@ -131,6 +133,8 @@ INIT_CODE void disks_start(const struct boot_info *boot, const struct options *o
     pci_function function;
     if (access != NULL && pci_find_class(PCI_CLASS_IDE, &function))
         ata_start_controller(access, function);
+    while (access != NULL && pci_find_class(PCI_CLASS_AHCI, &function))
+        ahci_start_controller(boot, access, function);
     while (access != NULL && pci_find_class(PCI_CLASS_NVME, &function))
         nvme_start_controller(boot, access, function);
 }

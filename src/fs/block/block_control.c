@@ -92,7 +92,7 @@ static uint64_t number_for(const struct block_device *device, uint32_t command, 
     }
 }
 
-static enum err write_zeros(struct block_device *device, uint64_t offset, uint64_t size)
+static enum err block_write_zeros(struct block_device *device, uint64_t offset, uint64_t size)
 {
     char *zeros = heap_alloc_zero(ZEROS);
     enum err e = zeros != NULL ? E_OK : E_NOMEM;
@@ -126,7 +126,7 @@ static enum err change_range(struct file *file, uint32_t command, uint64_t argum
     if (device->readonly)
         return E_PERM;
     return command == BLKDISCARD ? block_discard(device, range[0], range[1])
-                                 : write_zeros(device, range[0], range[1]);
+                                 : block_write_zeros(device, range[0], range[1]);
 }
 
 static enum err scan_again(struct block_device *disk)

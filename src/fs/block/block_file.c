@@ -122,7 +122,9 @@ static enum err block_file_read(struct file *file, struct io *io, uint64_t *offs
         return e;
     while (e == E_OK && io_left(io) > 0 && at < block_bytes(device)) {
         choose_piece(device, at, io_left(io), &p);
+        file_turn_keep(file, offset, false);
         e = block_read(device, p.from, p.memory, p.size);
+        file_turn_end(file, offset, false);
         uint64_t before = io_left(io);
         if (e == E_OK)
             e = io_put(io, p.memory + p.skip, p.want);
@@ -143,7 +145,7 @@ static bool is_free_to_write(void *device)
 }
 
 /* One writer at a time in a device: it may read a block, change a part of it and write it. */
-static enum err begin_write(struct block_device *device)
+static enum err block_begin_write(struct block_device *device)
 {
     enum err e = fs_wait_one(&device->disk->writers, is_free_to_write, device->disk, NO_DEADLINE);
     if (e == E_OK)
@@ -151,7 +153,7 @@ static enum err begin_write(struct block_device *device)
     return e;
 }
 
-static void end_write(struct block_device *device)
+static void block_end_write(struct block_device *device)
 {
     device->disk->writing = false;
     wait_queue_wake_one(&device->disk->writers);
@@ -200,18 +202,20 @@ static enum err block_file_write(struct file *file, struct io *io, uint64_t *off
     enum err e = get_memory(&p, device, io, *offset);
     if (e != E_OK)
         return e;
-    e = begin_write(device);
+    e = block_begin_write(device);
     if (e == E_OK) {
         uint64_t at = *offset;
         while (e == E_OK && io_left(io) > 0 && at < block_bytes(device)) {
             choose_piece(device, at, io_left(io), &p);
             uint64_t before = io_left(io);
+            file_turn_keep(file, offset, false);
             e = block_write_piece(device, io, &p);
+            file_turn_end(file, offset, false);
             at += before - io_left(io);
             if (e == E_OK && fs_give_way())
                 break;
         }
-        end_write(device);
+        block_end_write(device);
         if (e == E_OK && file->flags & O_DSYNC)
             e = block_flush(device);
         *offset = at;

@@ -270,7 +270,7 @@ enum err proc_table_start(void)
     static struct procfs_table table = {rows, ARRAY_LENGTH(rows), texts};
     if (netdev_first() == NULL)
         table.row_count -= LINK_PROPERTIES;
-    if (block_next(NULL) != NULL) {
+    if (block_any) {
         table.rows = block_rows(rows, &table.row_count);
         if (table.rows == NULL)
             return E_NOMEM;

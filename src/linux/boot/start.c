@@ -81,10 +81,9 @@ INIT_CODE void devices_start(void)
     inet_sockets_init();
     p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
-    if (block_next(NULL) != NULL)
+    if (block_any)
         ext4_type_register();
-    if (devfs_fill() != E_OK || pty_mount() != E_OK ||
-        (block_next(NULL) != NULL && block_files_start() != E_OK))
+    if (devfs_fill() != E_OK || pty_mount() != E_OK || (block_any && block_files_start() != E_OK))
         need_memory("the file systems");
 }
 

@@ -4,6 +4,7 @@
 #   files    block files say what Linux's do; partitions; 16 disks; what is written is in the file on this computer
 #   wrong    files that are no disks, and a disk that another machine has
 #   volumes  ouro volume, and --volume makes what is not there
+#   mounted  --volume is made, mounted, written and read again, and e2fsck finds nothing wrong
 #   errors   bad sectors (EIO), a full computer (ENOSPC there is EIO here), a disk that is taken away; the machine goes on
 # blockfile.txt is what Debian's Linux 6.1 printed in QEMU, with an NVMe disk of 4 MiB.
 set -u
@@ -126,6 +127,21 @@ volumes() {
         --volume plain:/data
 }
 
+mounted() {
+    for kind in microvm pc; do
+        rm -f disk.img
+        boot "$kind" --volume disk.img:/data --volume-size 32M $busybox sh -c 'echo kept >/data/file; mkdir /data/folder; grep " /data ext4 rw" /proc/mounts' ||
+            bad "$kind: a volume that is made"
+        expect_line err '^ouro: made the volume disk.img: ext4, 32 MiB$' "$kind: a volume that is made"
+        expect_line out ' /data ext4 rw' "$kind: a volume that is made"
+        boot "$kind" --volume disk.img:/data:ro $busybox sh -c 'cat /data/file; ls /data; echo no >/data/file' && bad "$kind: a read-only volume is written"
+        expect_line out '^kept$' "$kind: a volume that is read again"
+        expect_line out '^folder$' "$kind: a volume that is read again"
+        expect_line err 'Read-only file system' "$kind: a read-only volume"
+        "$OURO" volume fsck disk.img >out 2>err || { bad "$kind: e2fsck"; show out; }
+    done
+}
+
 errors() {
     dd if=/dev/urandom of=disk bs=1M count=4 2>/dev/null
     # Sector 1000 is bad.
@@ -170,6 +186,7 @@ case $group in
 files) files ;;
 wrong) wrong ;;
 volumes) volumes ;;
+mounted) mounted ;;
 *) errors ;;
 esac
 finish

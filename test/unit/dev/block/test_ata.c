@@ -83,7 +83,7 @@ static struct {
     uint8_t count[2], low[2]; /* the last two writes: high, then low */
     uint8_t mid[2], hi[2];
 } reg[2];
-static uint8_t unit, device, master_command, master_status;
+static uint8_t unit, selected, master_command, master_status;
 static uint32_t table;
 static uint16_t pio[256];
 static unsigned pio_at, pio_count, packet_at, busy_polls, interrupts;
@@ -145,10 +145,10 @@ static void finish_dma(void)
             lba |= (uint64_t)reg[u].low[0] << 24 | (uint64_t)reg[u].mid[0] << 32;
             count |= (size_t)reg[u].count[0] << 8;
         } else {
-            lba |= (uint64_t)(device & 15) << 24;
+            lba |= (uint64_t)(selected & 15) << 24;
             count = count == 0 ? 256 : count;
         }
-        assert_true(device & 0x40 && lba + count <= SECTORS);
+        assert_true(selected & 0x40 && lba + count <= SECTORS);
         assert_int_equal(reads, reg[u].command == 0x25 || reg[u].command == 0xc8);
         at = medium + lba * 512;
         size = count * 512;
@@ -288,7 +288,7 @@ uint8_t in8(uint16_t port)
     case COMMAND + 5:
         return there[unit] ? reg[unit].high : 0;
     case COMMAND + 6:
-        return device;
+        return selected;
     case MASTER + 2:
         return master_status;
     default:
@@ -357,7 +357,7 @@ void out8(uint16_t port, uint8_t value)
             reg[i].features = value;
     }
     if (port == COMMAND + 6) {
-        device = value;
+        selected = value;
         unit = value >> 4 & 1;
     } else if (port == COMMAND + 7) {
         do_command(value);
@@ -413,7 +413,7 @@ enum err block_perform(struct block_device *device, struct block_request *reques
     return request->result;
 }
 
-static void open_channel(enum lie how, bool lba48, bool disk, bool cd)
+static void open_channel(enum lie how, bool lba48, bool has_disk, bool has_cd)
 {
     c++;
     assert_true(c < channels + 64);
@@ -425,8 +425,8 @@ static void open_channel(enum lie how, bool lba48, bool disk, bool cd)
                               .regions_at = phys((uintptr_t)low)};
     lie = how;
     wants_48 = lba48;
-    there[0] = disk;
-    there[1] = cd;
+    there[0] = has_disk;
+    there[1] = has_cd;
     holds = false;
     interrupts = 0;
     master_status = 0;
