@@ -92,18 +92,19 @@ static enum err copy_link(struct inode *inode, const char *text)
     return E_OK;
 }
 
-enum err store_inode_make(struct store *store, size_t size_of, uint64_t ino, uint32_t mode,
-                          const struct inode *as, struct inode **out)
+enum err store_inode_new(struct store *store, const struct store_new *what, struct inode **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc_after(&store->fs, sizeof(struct stored), size_of, mode, &inode);
+    const struct inode *as = what->as;
+    enum err e =
+        inode_alloc_after(&store->fs, sizeof(struct stored), what->size_of, what->mode, &inode);
     if (e != E_OK)
         return e;
     struct stored *stored = stored_of(inode);
     list_init(&stored->queue);
     list_init(&stored->dirty_link);
-    inode->ino = ino;
-    if (mode_is(mode, S_IFDIR))
+    inode->ino = what->ino;
+    if (mode_is(what->mode, S_IFDIR))
         inode->ops = &store_directory_ops;
     if (as) {
         inode->uid = as->uid;
@@ -120,7 +121,7 @@ enum err store_inode_make(struct store *store, size_t size_of, uint64_t ino, uin
             return e;
         }
     }
-    hash_table_add(&store->inodes, &stored->link, stored_hash(ino));
+    hash_table_add(&store->inodes, &stored->link, stored_hash(what->ino));
     *out = inode;
     return E_OK;
 }
