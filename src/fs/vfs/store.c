@@ -323,10 +323,10 @@ bool machine_ends_later(int status)
     return true;
 }
 
-static bool work_waits(void *deadline)
+/* `timed`: the wait ends when what is dirty is late. */
+static bool work_waits(void *timed)
 {
-    return end_asked || gone_count > 0 ||
-           (dirty_since != 0) != (*(const uint64_t *)deadline != NO_DEADLINE);
+    return end_asked || gone_count > 0 || (dirty_since != 0 && !*(const bool *)timed);
 }
 
 bool store_any(struct store *store, bool (*test)(struct inode *inode))
@@ -400,10 +400,12 @@ static void store_worker(void *unused)
     (void)unused;
     kernel_lock_assert();
     for (;;) {
-        uint64_t deadline = dirty_since != 0 ? dirty_since + LAZY_NS : NO_DEADLINE;
-        if (vfs_reap_detached() && deadline == NO_DEADLINE)
-            deadline = time_now_ns() + DETACHED_NS;
-        bool late = fs_wait(&work_queue, work_waits, &deadline, deadline) == E_TIMEDOUT;
+        bool timed = dirty_since != 0;
+        uint64_t deadline = timed ? dirty_since + LAZY_NS : NO_DEADLINE;
+        uint64_t look = vfs_reap_detached() ? time_now_ns() + DETACHED_NS : NO_DEADLINE;
+        enum err e = fs_wait(&work_queue, work_waits, &timed, look < deadline ? look : deadline);
+        (void)e;
+        bool late = dirty_since != 0 && time_now_ns() >= dirty_since + LAZY_NS;
         if (end_asked) {
             vfs_shut_down();
             machine_exit(end_status);
