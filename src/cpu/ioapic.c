@@ -17,7 +17,7 @@ enum {
     ENTRY_DESTINATION = 24, /* shift, in the high half */
     INPUTS_MAX = 120,
 
-    VECTORS = 16,
+    VECTORS = 32,
     IOAPICS_MAX = 8,
 };
 
@@ -30,21 +30,26 @@ struct ioapic {
 
 RO_AFTER_INIT static struct ioapic ioapics[IOAPICS_MAX];
 RO_AFTER_INIT static unsigned ioapic_count;
-RO_AFTER_INIT static void (*device_handlers[VECTORS])(void);
+RO_AFTER_INIT static struct {
+    irq_handler handler;
+    void *context;
+} device_handlers[VECTORS];
 RO_AFTER_INIT static unsigned vectors_taken;
 
 static void device_interrupt(struct trap_frame *frame)
 {
-    device_handlers[frame->vector - VECTOR_DEVICE]();
+    unsigned i = (unsigned)frame->vector - VECTOR_DEVICE;
+    device_handlers[i].handler(device_handlers[i].context);
     apic_eoi();
 }
 
-bool irq_vector_take(void (*handler)(void), unsigned *out)
+bool irq_vector_take(irq_handler handler, void *context, unsigned *out)
 {
     if (vectors_taken == VECTORS)
         return false;
     *out = VECTOR_DEVICE + vectors_taken;
-    device_handlers[vectors_taken++] = handler;
+    device_handlers[vectors_taken].handler = handler;
+    device_handlers[vectors_taken++].context = context;
     trap_set_handler(*out, device_interrupt);
     return true;
 }

@@ -14,9 +14,12 @@
 
 #define IOAPIC_BYTES 0x20 /* of registers */
 
-/* A vector for `handler`, which runs with interrupts off; the local APIC is acknowledged after it.
+/* Of a device: runs with interrupts off. */
+typedef void (*irq_handler)(void *context);
+
+/* A vector for `handler`, which gets the context; the local APIC is acknowledged after it.
  * False if all are taken. Boot. */
-MUST_CHECK bool irq_vector_take(void (*handler)(void), unsigned *out);
+MUST_CHECK bool irq_vector_take(irq_handler handler, void *context, unsigned *out);
 
 /* The messages (MSI) that raise the vector on this CPU (SDM 3A 11.11). */
 uint64_t msi_address(void);

@@ -25,7 +25,7 @@
 #define VECTOR_EXCEPTIONS           32   /* below: exceptions; from here on: interrupts */
 #define VECTOR_PIC                  0x20 /* 16 lines of the two 8259s */
 #define VECTOR_TIMER                0x40
-#define VECTOR_DEVICE               0x50 /* 16 vectors, cpu/ioapic.h */
+#define VECTOR_DEVICE               0x50 /* 32 vectors, cpu/ioapic.h */
 #define VECTOR_CALL_32              0x80 /* Linux's 32-bit system calls, which are not there */
 #define VECTOR_SPURIOUS             0xff
 #define VECTOR_COUNT                256

@@ -144,3 +144,36 @@ foreach(card "e1000|e1000" "e1000e|e1000e" "virtio|virtio-net-pci" "virtio-moder
         set_tests_properties(guest.card-${name} PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
     endif()
 endforeach()
+
+# The disks' driver, against QEMU's disks: on PCI by messages and by the line, with large blocks, read-only, and on microvm by
+# registers in memory. They are what is written over a kernel's file, which stays as it is. (disk-figure: at most 3,500
+# instructions for a page, with the interrupt and the switches of threads.)
+set(disk_image format=raw,snapshot=on,file=${guest_kernel})
+ouro_guest_test(disk-mmio ${guest_kernel} 0 "^disks work 2"
+    "test=disks_work virtio_mmio.device=512@0xfeb02e00:47 virtio_mmio.device=512@0xfeb02c00:46"
+    -global virtio-mmio.force-legacy=false
+    -drive if=none,id=a,${disk_image} -device virtio-blk-device,drive=a,bus=virtio-mmio-bus.23
+    -drive if=none,id=b,${disk_image} -device virtio-blk-device,drive=b,bus=virtio-mmio-bus.22)
+ouro_guest_test(disk-figure ${guest_kernel} 0 "^figure disk read [123][0-5][0-9][0-9]$"
+    "test=disk_figures virtio_mmio.device=512@0xfeb02e00:47" -icount shift=0 -global virtio-mmio.force-legacy=false
+    -drive if=none,id=a,${disk_image} -device virtio-blk-device,drive=a,bus=virtio-mmio-bus.23)
+foreach(disk "virtio|" "virtio-modern|,disable-legacy=on" "virtio-line|,vectors=0" "virtio-direct|,indirect_desc=off"
+        "virtio-small|,queue-size=4,seg-max-adjust=on" "virtio-4096|,logical_block_size=4096,physical_block_size=4096")
+    string(REPLACE "|" ";" disk ${disk})
+    list(GET disk 0 name)
+    list(GET disk 1 options)
+    ouro_guest_test(disk-${name} ${guest_kernel} 0 "^disks work 2" "test=disks_work"
+        -drive if=none,id=a,discard=unmap,${disk_image} -device virtio-blk-pci,drive=a${options}
+        -drive if=none,id=b,readonly=on,format=raw,file=${guest_kernel} -device virtio-blk-pci,drive=b)
+    set_tests_properties(guest.disk-${name} PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
+endforeach()
+ouro_guest_test(disk-ide ${guest_kernel} 0 "^disks work 3" "test=disks_work"
+    -drive if=none,id=a,${disk_image} -device ide-hd,drive=a,bus=ide.0,unit=0
+    -drive if=none,id=b,${disk_image} -device ide-hd,drive=b,bus=ide.0,unit=1
+    -drive if=none,id=c,readonly=on,media=cdrom,format=raw,file=${guest_kernel} -device ide-cd,drive=c,bus=ide.1,unit=1)
+set_tests_properties(guest.disk-ide PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
+ouro_guest_test(disk-nvme ${guest_kernel} 0 "^disks work 2" "test=disks_work"
+    -drive if=none,id=a,discard=unmap,${disk_image} -device nvme,drive=a,serial=1
+    -drive if=none,id=b,${disk_image} -device nvme,drive=b,serial=2,logical_block_size=4096,physical_block_size=4096)
+set_tests_properties(guest.disk-nvme PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=q35)
+set_tests_properties(guest.disk-virtio-modern PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=q35)

@@ -60,11 +60,35 @@
 
 #define MACHINE_OPTIONS                                                                                          \
     {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                                              \
+        {"disk",                                                                                                 \
+         KEY_DISK,                                                                                               \
+         "FILE[:ro]",                                                                                            \
+         0,                                                                                                      \
+         "the file's bytes are the machine's disk /dev/vda, the next one's /dev/vdb; repeatable",                \
+         2},                                                                                                     \
+        {"volume",                                                                                               \
+         KEY_VOLUME,                                                                                             \
+         "FILE:/PATH[:ro]",                                                                                      \
+         0,                                                                                                      \
+         "mount the ext4 file system in FILE, which is made if it is not there, at /PATH; repeatable",           \
+         2},                                                                                                     \
+        {"volume-size",                                                                                          \
+         KEY_VOLUME_SIZE,                                                                                        \
+         "SIZE",                                                                                                 \
+         0,                                                                                                      \
+         "of a volume that is made: 64M, 4G; default 1G",                                                        \
+         2},                                                                                                     \
         {"port",                                                                                                 \
          'p',                                                                                                    \
          "[ADDR:]HOST:GUEST[/udp]",                                                                              \
          0,                                                                                                      \
          "port HOST of this computer (0: a free one) is port GUEST of the machine; ADDR: 127.0.0.1; repeatable", \
+         2},                                                                                                     \
+        {"share",                                                                                                \
+         KEY_SHARE,                                                                                              \
+         "DIR:/PATH[:ro]",                                                                                       \
+         0,                                                                                                      \
+         "the machine sees this folder at /PATH, and changes it unless :ro; repeatable",                         \
          2},                                                                                                     \
         {"net",                                                                                                  \
          KEY_NET,                                                                                                \

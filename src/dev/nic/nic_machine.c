@@ -35,14 +35,16 @@ static void virtio_card_woken(bool changed)
     virtio_net_interrupt(&virtio_card, changed);
 }
 
-static void virtio_card_interrupt(void)
+static void virtio_card_interrupt(void *unused)
 {
+    (void)unused;
     uint32_t why = virtio_found.device->ops->interrupt(virtio_found.device);
     virtio_card_woken(why & VIRTIO_INTERRUPT_CONFIG);
 }
 
-static void virtio_card_changed(void)
+static void virtio_card_changed(void *unused)
 {
+    (void)unused;
     virtio_card_woken(true);
 }
 
@@ -90,8 +92,9 @@ static void intel_card_leave(struct e1000 *net)
     device_leave(intel_access, intel_function, intel_line);
 }
 
-static void intel_card_interrupt(void)
+static void intel_card_interrupt(void *unused)
 {
+    (void)unused;
     if (intel_card.interrupts > VAIN_MAX && intel_card.netdev.failed == NULL) {
         intel_card.netdev.failed = "the card interrupts without end";
         intel_card_leave(&intel_card);
@@ -146,7 +149,7 @@ INIT_CODE static void find_card(const struct boot_info *boot, const struct optio
 
 INIT_CODE void nic_start(const struct boot_info *boot, const struct options *options)
 {
-    if (virtio_none_left || options->net.way == NET_OFF)
+    if (options->net.way == NET_OFF)
         return;
     find_card(boot, options);
     random_source(boot, options);

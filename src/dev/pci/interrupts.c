@@ -43,13 +43,13 @@ INIT_CODE static void add_ioapics(const struct boot_info *boot)
 }
 
 INIT_CODE enum err line_take(const struct boot_info *boot, uint32_t gsi, bool low,
-                             void (*handler)(void))
+                             irq_handler handler, void *context)
 {
     INIT_DATA static bool taken[LINES_MAX], any;
     unsigned vector;
     if (gsi >= LINES_MAX || taken[gsi])
         return E_BUSY;
-    if (!irq_vector_take(handler, &vector))
+    if (!irq_vector_take(handler, context, &vector))
         return E_NOMEM;
     if (!any)
         add_ioapics(boot);
@@ -58,10 +58,10 @@ INIT_CODE enum err line_take(const struct boot_info *boot, uint32_t gsi, bool lo
 }
 
 /* An entry of the table raises the handler's vector. */
-INIT_CODE static enum err fill_message(char *entry, void (*handler)(void))
+INIT_CODE static enum err fill_message(char *entry, irq_handler handler, void *context)
 {
     unsigned vector;
-    if (!irq_vector_take(handler, &vector))
+    if (!irq_vector_take(handler, context, &vector))
         return E_NOMEM;
     mmio_write32(entry, (uint32_t)msi_address());
     mmio_write32(entry + 4, (uint32_t)(msi_address() >> 32));
@@ -82,9 +82,9 @@ INIT_CODE static enum err take_messages(const struct pci_access *access, pci_fun
     if (entry == NULL)
         return E_NOMEM;
     pci_enable(access, function, false);
-    enum err e = fill_message(entry, handlers->interrupt);
+    enum err e = fill_message(entry, handlers->interrupt, handlers->context);
     if (e == E_OK && two)
-        e = fill_message(entry + PCI_MSIX_ENTRY, handlers->changed);
+        e = fill_message(entry + PCI_MSIX_ENTRY, handlers->changed, handlers->context);
     if (e != E_OK)
         return e;
     pci_msix_enable(access, function);
@@ -93,12 +93,12 @@ INIT_CODE static enum err take_messages(const struct pci_access *access, pci_fun
 }
 
 INIT_CODE static enum err take_one_message(const struct pci_access *access, pci_function function,
-                                           void (*handler)(void))
+                                           const struct pci_handlers *handlers)
 {
     unsigned vector;
     if (pci_capability(access, function, PCI_CAPABILITY_MSI, 1, 0) == 0)
         return E_NODEV;
-    if (!irq_vector_take(handler, &vector))
+    if (!irq_vector_take(handlers->interrupt, handlers->context, &vector))
         return E_NOMEM;
     pci_enable(access, function, false);
     return pci_msi_enable(access, function, msi_address(), (uint16_t)msi_data(vector)) ? E_OK
@@ -114,10 +114,11 @@ INIT_CODE enum err pci_take_interrupts(const struct boot_info *boot,
     *out = (struct pci_interrupts){0};
     if (!handlers->plain && pci_msix_table(access, function, &table))
         return take_messages(access, function, table, handlers, out);
-    if (handlers->plain && take_one_message(access, function, handlers->interrupt) == E_OK)
+    if (handlers->plain && take_one_message(access, function, handlers) == E_OK)
         return E_OK;
     uint32_t line = pci_line(access, function);
-    enum err e = line != 0 ? line_take(boot, line, true, handlers->interrupt) : E_NODEV;
+    enum err e =
+        line != 0 ? line_take(boot, line, true, handlers->interrupt, handlers->context) : E_NODEV;
     if (e != E_OK)
         return e;
     pci_enable(access, function, true);

@@ -4,18 +4,20 @@
 
 #include "base/compiler.h"
 #include "base/err.h"
+#include "cpu/ioapic.h"
 #include "dev/pci/pci.h"
 #include "parse/boot_info.h"
 
 /* Input `gsi` of the I/O APICs that ACPI names calls the handler. E_NOMEM: no vector is left; E_NODEV: there is no
  * such input; E_BUSY: another device has it. Boot. */
 MUST_CHECK enum err line_take(const struct boot_info *boot, uint32_t gsi, bool low,
-                              void (*handler)(void));
+                              irq_handler handler, void *context);
 
 struct pci_handlers {
-    void (*interrupt)(void);
-    void (*changed)(void); /* of the second message; NULL: all are the first one's */
-    bool plain;            /* MSI, not MSI-X, whose entries the device would have to be told */
+    irq_handler interrupt;
+    irq_handler changed; /* of the second message; NULL: all are the first one's */
+    void *context;       /* of both */
+    bool plain;          /* MSI, not MSI-X, whose entries the device would have to be told */
 };
 
 struct pci_interrupts {

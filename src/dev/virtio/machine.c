@@ -103,7 +103,7 @@ INIT_CODE static enum err find_mmio(const struct boot_info *boot, const struct o
     virtio_none_left = --left == 0;
     *out = (struct virtio_found){.mmio = places[i].mmio, .line = places[i].line};
     out->device = &out->mmio.device;
-    return line_take(boot, out->line, false, handlers->interrupt);
+    return line_take(boot, out->line, false, handlers->interrupt, handlers->context);
 }
 
 INIT_CODE enum err virtio_find(const struct boot_info *boot, const struct options *options,

@@ -19,7 +19,7 @@ struct virtio_found {
     uint32_t line;                   /* GSI; 0: interrupts are messages */
 };
 
-/* Finds the first device of this kind, maps its registers, and has its interrupts call the handlers. The device is not
+/* Finds the first device of this kind that no call has found yet, maps its registers, and has its interrupts call the handlers. The device is not
  * started. E_NODEV: there is none. The first call looks for all. Boot. */
 MUST_CHECK enum err virtio_find(const struct boot_info *boot, const struct options *options,
                                 enum virtio_device_id kind, const struct pci_handlers *handlers,

@@ -91,8 +91,9 @@ static bool port_serve(void) REQUIRES(class_port)
     return any;
 }
 
-static void port_interrupt(void)
+static void port_interrupt(void *unused)
 {
+    (void)unused;
     uint64_t flags = port_lock();
     uint32_t status = found.device->ops->interrupt(found.device);
     bool any = port_serve();

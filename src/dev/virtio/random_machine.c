@@ -41,8 +41,9 @@ static void stir_device(struct deferred *work)
     leave_source(e != E_OK);
 }
 
-static void random_interrupt(void)
+static void random_interrupt(void *unused)
 {
+    (void)unused;
     (void)source.device->ops->interrupt(source.device);
     deferred_raise(&random_work);
 }

@@ -12,7 +12,8 @@
 #include "linux/task/process.h"
 
 /* The 8259s' lines that a driver may have, by their names in Linux. */
-static const char *const line_names[16] = {[1] = "i8042", [4] = "ttyS0", [12] = "i8042"};
+static const char *const line_names[16] = {
+    [1] = "i8042", [4] = "ttyS0", [12] = "i8042", [14] = "ata_piix", [15] = "ata_piix"};
 
 static void put_interrupts(struct text *text, const char *label, unsigned vector, const char *what)
 {
@@ -23,13 +24,13 @@ void proc_show_interrupts(struct text *text, void *context)
 {
     (void)context;
     text_printf(text, "           CPU0       \n");
-    for (unsigned i = 0; i < 32; i++) {
-        unsigned line = i & 15, vector = (i < 16 ? VECTOR_PIC : VECTOR_DEVICE) + line;
+    for (unsigned i = 0; i < 48; i++) {
+        unsigned vector = i < 16 ? VECTOR_PIC + i : VECTOR_DEVICE + i - 16;
         uint64_t count = trap_interrupts(vector, vector + 1);
         if (count == 0)
             continue;
         text_printf(text, "%3u: %10lu   %s", i, count, i < 16 ? "XT-PIC" : "PCI-MSI");
-        const char *name = i < 16 ? line_names[line] : NULL;
+        const char *name = i < 16 ? line_names[i] : NULL;
         text_printf(text, name != NULL ? "      %s\n" : "\n", name);
     }
     put_interrupts(text, "LOC", VECTOR_TIMER, "Local timer interrupts");

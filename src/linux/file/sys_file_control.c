@@ -94,7 +94,7 @@ static enum err set_status_flags(struct file *file, int fd, uint32_t flags)
         if (e != E_OK)
             return e;
     }
-    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO))
+    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO) && !file->ops->direct)
         return E_INVAL;
     if (((flags ^ file->flags) & O_ASYNC) && file->ops->async_group)
         e = async_set(file, fd, flags & O_ASYNC);
@@ -399,23 +399,28 @@ static bool is_stored(const struct file *file)
     return file->inode->fs->attributes && (mode_is(mode, S_IFREG) || mode_is(mode, S_IFDIR));
 }
 
-/* fsync(2): files live in memory, there is nothing to write. E_BADF, E_INVAL. */
-static enum err synchronise(uint64_t fd)
+/* fsync(2): for files in memory there is nothing to write. E_BADF, E_INVAL. */
+static enum err synchronise(uint64_t fd, bool data_only)
 {
-    const struct file *file = fd_file(fd);
+    struct file *file = fd_file(fd);
     if (!file)
         return E_BADF;
-    return is_stored(file) ? E_OK : E_INVAL;
+    if (!file->ops->sync)
+        return is_stored(file) ? E_OK : E_INVAL;
+    file_get(file);
+    enum err e = file->ops->sync(file, 0, UINT64_MAX, data_only ? FILE_SYNC_DATA : FILE_SYNC_ALL);
+    file_put(file);
+    return e;
 }
 
 enum err sys_fsync(struct syscall *call)
 {
-    return synchronise(call->arg[0]);
+    return synchronise(call->arg[0], false);
 }
 
 enum err sys_fdatasync(struct syscall *call)
 {
-    return synchronise(call->arg[0]);
+    return synchronise(call->arg[0], true);
 }
 
 enum err sys_sync(struct syscall *call)
@@ -444,7 +449,8 @@ enum err sys_sync_file_range(struct syscall *call)
         return E_INVAL;
     if ((int64_t)call->arg[1] < 0 || (int64_t)call->arg[2] < 0 || (call->arg[3] & ~UINT64_C(7)))
         return E_INVAL;
-    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR);
+    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR) ||
+                  mode_is(file->inode->mode, S_IFBLK);
     return stored ? E_OK : E_SPIPE;
 }
 

@@ -10,6 +10,7 @@
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/process.h"
+#include "kern/thread.h"
 #include "linux/file/args.h"
 #include "mm/vm/usercopy.h"
 
@@ -36,7 +37,7 @@ static enum err open_begun(struct syscall *call, struct path_at *at, uint32_t fl
     path_at_end(at);
     if (e == E_INTR)
         call->restart = true;
-    if (e == E_OK && (flags & (O_DIRECT | O_PATH)) == O_DIRECT) {
+    if (e == E_OK && (flags & (O_DIRECT | O_PATH)) == O_DIRECT && !file->ops->direct) {
         file_put(file);
         return E_INVAL;
     }
@@ -112,6 +113,7 @@ enum err sys_close_range(struct syscall *call)
             enum err e = file_table_close(table, (uint32_t)fd);
             if (e != E_OK)
                 return e;
+            thread_give_way();
         }
     }
     return E_OK;

@@ -9,7 +9,7 @@
 
 enum {
     MODEL_QUEUES = 6,
-    MODEL_CONFIG = 32
+    MODEL_CONFIG = 64
 };
 
 enum model_lie {
