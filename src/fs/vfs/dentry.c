@@ -83,27 +83,27 @@ static MUST_CHECK char *name_alloc(struct dentry *dentry, const char *name, size
 
 struct filesystem dentry_asks;
 
-enum err dentry_alloc_after(size_t before, struct dentry *parent, const char *name, size_t length,
-                            struct inode *inode, struct dentry **out)
+enum err dentry_alloc_after(size_t before, const struct dentry_place *place, struct inode *inode,
+                            struct dentry **out)
 {
     char *block = heap_alloc_zero(before + sizeof(struct dentry));
     if (!block)
         return E_NOMEM;
     struct dentry *dentry = (struct dentry *)(void *)(block + before);
-    dentry->name = name_alloc(dentry, name, length);
+    dentry->name = name_alloc(dentry, place->name, place->length);
     if (!dentry->name) {
         heap_free(block);
         return E_NOMEM;
     }
     dentry->references = 1;
-    dentry->length = (uint32_t)length;
-    dentry->link.hash = hash_bytes(name, length);
+    dentry->length = (uint32_t)place->length;
+    dentry->link.hash = hash_bytes(place->name, place->length);
     dentry->inode = inode;
     inode_get(inode);
-    dentry->parent = parent;
-    dentry->anonymous = !parent;
-    if (parent)
-        dentry_get(parent);
+    dentry->parent = place->parent;
+    dentry->anonymous = !place->parent;
+    if (place->parent)
+        dentry_get(place->parent);
     *out = dentry;
     return E_OK;
 }
@@ -111,7 +111,8 @@ enum err dentry_alloc_after(size_t before, struct dentry *parent, const char *na
 enum err dentry_alloc(struct dentry *parent, const char *name, size_t length, struct inode *inode,
                       struct dentry **out)
 {
-    return dentry_alloc_after(0, parent, name, length, inode, out);
+    const struct dentry_place place = {parent, name, length};
+    return dentry_alloc_after(0, &place, inode, out);
 }
 
 enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode)

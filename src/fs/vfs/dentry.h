@@ -58,8 +58,13 @@ void directory_destroy(struct directory *directory);
 MUST_CHECK enum err dentry_alloc(struct dentry *parent, const char *name, size_t length,
                                  struct inode *inode, struct dentry **out);
 /* dentry_alloc() in a block that begins `before` bytes (a multiple of 16) before the dentry. */
-MUST_CHECK enum err dentry_alloc_after(size_t before, struct dentry *parent, const char *name,
-                                       size_t length, struct inode *inode, struct dentry **out);
+struct dentry_place {
+    struct dentry *parent;
+    const char *name;
+    size_t length;
+};
+MUST_CHECK enum err dentry_alloc_after(size_t before, const struct dentry_place *place,
+                                       struct inode *inode, struct dentry **out);
 /* Makes fs->root, the dentry of a file system's root, which is its own parent. E_NOMEM. */
 MUST_CHECK enum err dentry_alloc_root(struct filesystem *fs, struct inode *inode);
 void dentry_get(struct dentry *dentry);
@@ -82,11 +87,6 @@ struct dentry_step {
 /* Moves a linked dentry to (parent, name) and unlinks `replaced`, the entry there or NULL.
  * Within a directory the dentry keeps its cookie, so that a loop of readdir() and rename() ends.
  * `step`: NULL, or see above. E_NOMEM, or the step's error: no change. */
-struct dentry_place {
-    struct dentry *parent;
-    const char *name;
-    size_t length;
-};
 MUST_CHECK enum err dentry_move(struct dentry *dentry, const struct dentry_place *to,
                                 struct dentry *replaced, const struct dentry_step *step);
 /* Exchanges two linked dentries. E_NOMEM, or the step's error: no change. */

@@ -16,6 +16,7 @@ static struct list mounts = LIST_INIT(mounts); /* struct filesystem.mount_link, 
 static struct list detached = LIST_INIT(detached); /* the same; in use, but not mounted any more */
 struct wait_queue mount_queue = WAIT_QUEUE_INIT(mount_queue);
 uint32_t mount_changes;
+static uint32_t last_mount_id;
 
 uint64_t vfs_device_number(void)
 {
@@ -62,27 +63,13 @@ static void mounts_changed(void)
     wait_queue_wake(&mount_queue);
 }
 
-/* The least number that no mount has, as Linux gives them. O(mounts squared). */
-static uint32_t free_mount_id(void)
-{
-    uint32_t id = 0;
-    bool taken;
-    do {
-        id++;
-        taken = false;
-        list_for_each (it, &mounts)
-            taken = taken || mount_of(it)->mount_id == id;
-    } while (taken);
-    return id;
-}
-
 /* Takes over the reference to `at`. */
 static void attach(struct filesystem *fs, struct dentry *at)
 {
     fs->covered = at;
     if (at)
         at->mounted = fs;
-    fs->mount_id = free_mount_id();
+    fs->mount_id = ++last_mount_id;
     list_add_tail(&mounts, &fs->mount_link);
     mounts_changed();
 }

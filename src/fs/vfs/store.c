@@ -92,18 +92,19 @@ static enum err copy_link(struct inode *inode, const char *text)
     return E_OK;
 }
 
-enum err store_inode_make(struct store *store, size_t size_of, uint64_t ino, uint32_t mode,
-                          const struct inode *as, struct inode **out)
+enum err store_inode_new(struct store *store, const struct store_new *what, struct inode **out)
 {
     struct inode *inode;
-    enum err e = inode_alloc_after(&store->fs, sizeof(struct stored), size_of, mode, &inode);
+    const struct inode *as = what->as;
+    enum err e =
+        inode_alloc_after(&store->fs, sizeof(struct stored), what->size_of, what->mode, &inode);
     if (e != E_OK)
         return e;
     struct stored *stored = stored_of(inode);
     list_init(&stored->queue);
     list_init(&stored->dirty_link);
-    inode->ino = ino;
-    if (mode_is(mode, S_IFDIR))
+    inode->ino = what->ino;
+    if (mode_is(what->mode, S_IFDIR))
         inode->ops = &store_directory_ops;
     if (as) {
         inode->uid = as->uid;
@@ -120,7 +121,7 @@ enum err store_inode_make(struct store *store, size_t size_of, uint64_t ino, uin
             return e;
         }
     }
-    hash_table_add(&store->inodes, &stored->link, stored_hash(ino));
+    hash_table_add(&store->inodes, &stored->link, stored_hash(what->ino));
     *out = inode;
     return E_OK;
 }
@@ -322,10 +323,10 @@ bool machine_ends_later(int status)
     return true;
 }
 
-static bool work_waits(void *deadline)
+/* `timed`: the wait ends when what is dirty is late. */
+static bool work_waits(void *timed)
 {
-    return end_asked || gone_count > 0 ||
-           (dirty_since != 0) != (*(const uint64_t *)deadline != NO_DEADLINE);
+    return end_asked || gone_count > 0 || (dirty_since != 0 && !*(const bool *)timed);
 }
 
 bool store_any(struct store *store, bool (*test)(struct inode *inode))
@@ -399,10 +400,12 @@ static void store_worker(void *unused)
     (void)unused;
     kernel_lock_assert();
     for (;;) {
-        uint64_t deadline = dirty_since != 0 ? dirty_since + LAZY_NS : NO_DEADLINE;
-        if (vfs_reap_detached() && deadline == NO_DEADLINE)
-            deadline = time_now_ns() + DETACHED_NS;
-        bool late = fs_wait(&work_queue, work_waits, &deadline, deadline) == E_TIMEDOUT;
+        bool timed = dirty_since != 0;
+        uint64_t deadline = timed ? dirty_since + LAZY_NS : NO_DEADLINE;
+        uint64_t look = vfs_reap_detached() ? time_now_ns() + DETACHED_NS : NO_DEADLINE;
+        enum err e = fs_wait(&work_queue, work_waits, &timed, look < deadline ? look : deadline);
+        (void)e;
+        bool late = dirty_since != 0 && time_now_ns() >= dirty_since + LAZY_NS;
         if (end_asked) {
             vfs_shut_down();
             machine_exit(end_status);

@@ -184,11 +184,19 @@ void store_abandon(struct store *store);
 /* The inode of that number if it is in the cache, with a reference; NULL. The names lock is held, or the file system is being
  * mounted. O(1). */
 struct inode *store_inode_get(struct store *store, uint64_t ino);
-/* Makes the inode, which is not in the cache: `size_of` bytes, zero but for fs, ino, mode, references 1 and, of a directory, what VFS
- * needs. The file system sets the rest: nlink, uid, gid, size, times, ops, file_ops, device, link; then
- * inode_mode_changed(). `as` (create()): mode, uid, gid, device, link, size and times are copied. *out: one reference. E_NOMEM. O(1). */
-MUST_CHECK enum err store_inode_make(struct store *store, size_t size_of, uint64_t ino,
-                                     uint32_t mode, const struct inode *as, struct inode **out);
+/* Makes an inode, which is not in the cache: `size_of` bytes, zero but for fs, ino, mode, references 1 and, of a
+ * directory, what VFS needs. The file system sets the rest: nlink, uid, gid, size, times, ops, file_ops, device, link;
+ * then inode_mode_changed(). *out: one reference. E_NOMEM. O(1). */
+struct store_new {
+    size_t size_of; /* begins with struct inode */
+    uint64_t ino;
+    uint32_t mode;
+    const struct inode *as; /* create(): uid, gid, device, link, size and times are copied; NULL */
+};
+MUST_CHECK enum err store_inode_new(struct store *store, const struct store_new *what,
+                                    struct inode **out);
+#define store_inode_make(store, size_of, ino, mode, as, out)                                       \
+    store_inode_new(store, &(const struct store_new){size_of, ino, mode, as}, out)
 /* After store_inode_make(), if the inode cannot be used: takes it out of the cache, without evict(), and drops the reference. */
 void store_inode_abandon(struct inode *inode);
 /* The inode has lazy changes; as a file's `changed` operation too. Does not sleep. O(1). */

@@ -78,8 +78,8 @@ static uint32_t names_most(void)
 enum err store_name_alloc(struct dentry *directory, struct store_name name, struct dentry **out)
 {
     struct dentry *dentry;
-    enum err e = dentry_alloc_after(sizeof(struct stored_name), directory, name.text, name.length,
-                                    directory->inode, &dentry);
+    const struct dentry_place place = {directory, name.text, name.length};
+    enum err e = dentry_alloc_after(sizeof(struct stored_name), &place, directory->inode, &dentry);
     if (e != E_OK)
         return e;
     dentry->stored = true;

@@ -241,6 +241,7 @@ static void busy(void)
     result("detach", umount2(AT, MNT_DETACH));
     show("/proc/self/mounts");
     result("not seen any more", access(AT "/below", F_OK));
+    usleep(1500000); /* the machine goes on while it is in use */
     result("read of what is open", pread(fd, text, sizeof text, 0));
     close(fd);
     mounts("one", "tmpfs", 0, NULL);

@@ -109,6 +109,29 @@ static void test_ip(void **state)
         assert_int_equal(parse(wrong[i]), E_INVAL);
 }
 
+static void test_mounts(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("mount=/dev/vda1:/data mount=a:b:/mnt/b:ro"), E_OK);
+    assert_string_equal(o.mounts[0].source, "/dev/vda1");
+    assert_string_equal(o.mounts[0].path, "/data");
+    assert_false(o.mounts[0].readonly);
+    assert_string_equal(o.mounts[1].source, "a:b");
+    assert_string_equal(o.mounts[1].path, "/mnt/b");
+    assert_true(o.mounts[1].readonly);
+    assert_null(o.mounts[2].source);
+    static const char *const bad[] = {"mount=",       "mount=vda",          "mount=vda:data",
+                                      "mount=:/data", "mount=vda:/data:rw", "mount=vda:/data:ro:"};
+    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+        assert_int_equal(parse(bad[i]), E_INVAL);
+    char many[20 * (OPTIONS_MOUNTS_MAX + 1)] = "";
+    for (size_t i = 0; i < OPTIONS_MOUNTS_MAX; i++)
+        strcat(many, "mount=a:/b ");
+    assert_int_equal(parse(many), E_OK);
+    strcat(many, "mount=a:/b");
+    assert_int_equal(parse(many), E_INVAL);
+}
+
 static void test_each_word_is_taken(void **state)
 {
     (void)state;
@@ -359,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_ip),
+        cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_each_word_is_taken),
         cmocka_unit_test(test_bad_values_are_refused),
         cmocka_unit_test(test_bad_words_of_clocks_are_refused),
