@@ -157,10 +157,12 @@ enum err p9_names_create(struct inode *directory, struct store_name name, const 
             (void)p9_clunk(client_of(directory), writer);
         return e;
     }
-    if (node_of(*out)->writer == P9_NO_FID)
+    if (writer != P9_NO_FID && node_of(*out)->writer == P9_NO_FID) {
         node_of(*out)->writer = writer;
-    else
+        node_of(*out)->writer_reads = true;
+    } else if (writer != P9_NO_FID) {
         (void)p9_clunk(client_of(directory), writer);
+    }
     return E_OK;
 }
 
