@@ -14,7 +14,7 @@ static struct fs_time time_of(struct p9_time t)
 
 /* The host's attributes, but for size and times of contents that were changed here and are not the host's yet: `contents` is
  * false then. Others may have changed the contents: what is cached of them is dropped. */
-static void set_attributes(struct p9_node *node, const struct p9_attributes *a, bool contents)
+static void node_set_attributes(struct p9_node *node, const struct p9_attributes *a, bool contents)
 {
     struct inode *inode = &node->cached.inode;
     const struct p9_fs *fs = p9_fs_of(inode);
@@ -68,7 +68,7 @@ enum err node_refresh(struct inode *inode, uint64_t fresh_ns)
         return E_OK;
     if (!is_same_file(inode, &a))
         return E_NOENT;
-    set_attributes(node, &a, are_of_contents(inode, changes));
+    node_set_attributes(node, &a, are_of_contents(inode, changes));
     return E_OK;
 }
 
@@ -346,8 +346,8 @@ static uint64_t free_number(struct p9_fs *fs, uint64_t number)
     return number;
 }
 
-static enum err node_make(struct p9_fs *fs, const struct p9_attributes *a, uint32_t fid,
-                          struct inode **out)
+static enum err node_from_host(struct p9_fs *fs, const struct p9_attributes *a, uint32_t fid,
+                               struct inode **out)
 {
     struct inode *inode;
     enum err e = store_inode_make(&fs->store, sizeof(struct p9_node), free_number(fs, a->qid.path),
@@ -365,7 +365,7 @@ static enum err node_make(struct p9_fs *fs, const struct p9_attributes *a, uint3
     }
     node->host_size = a->size;
     node->host_modified = a->modified;
-    set_attributes(node, a, true);
+    node_set_attributes(node, a, true);
     e = mode_is(a->mode, S_IFLNK) ? read_text(inode) : E_OK;
     if (e != E_OK) {
         store_inode_abandon(inode);
@@ -388,7 +388,7 @@ static enum err node_meet(struct inode *inode, const struct p9_attributes *a, ui
         node->stale = false;
     }
     (void)p9_clunk(fs->client, old);
-    set_attributes(node, a, are_of_contents(inode, changes));
+    node_set_attributes(node, a, are_of_contents(inode, changes));
     bool same =
         changed.seconds == a->changed.seconds && changed.nanoseconds == a->changed.nanoseconds;
     return mode_is(a->mode, S_IFLNK) && !same ? read_text(inode) : E_OK;
@@ -407,7 +407,7 @@ enum err node_get(struct p9_fs *fs, const struct inode *directory, struct store_
             e = node_meet(inode, &a, fid, changes);
             fid = P9_NO_FID;
         } else {
-            e = node_make(fs, &a, fid, &inode);
+            e = node_from_host(fs, &a, fid, &inode);
         }
     }
     if (e != E_OK) {

@@ -202,9 +202,11 @@ static enum err call_send(struct p9_client *c, struct p9_call *call, uint8_t typ
     return E_IO;
 }
 
-enum err call_ask(struct p9_client *c, uint8_t type, struct p9_call **out,
-                  const struct p9_piece *piece, const char *format, ...)
+enum err call_ask(struct p9_client *c, struct p9_asked asked, struct p9_call **out,
+                  const char *format, ...)
 {
+    uint8_t type = asked.type;
+    const struct p9_piece *piece = asked.piece;
     struct p9_writer w;
     va_list fields;
     struct p9_call *call = c->broken == NULL ? call_take(c) : NULL;
@@ -235,12 +237,12 @@ enum err call_done(struct p9_client *c, struct p9_call *call, bool valid)
 
 /* --- sessions --- */
 
-static enum err agree(struct p9_client *c)
+static enum err session_agree(struct p9_client *c)
 {
     static const struct p9_name version = {P9_VERSION, sizeof P9_VERSION - 1};
     struct p9_call *call;
     uint16_t length;
-    enum err e = call_ask(c, P9_SESSION, &call, NULL, "dn", (uint32_t)SESSION_BYTES, &version);
+    enum err e = call_ask(c, ASKED(P9_SESSION), &call, "dn", (uint32_t)SESSION_BYTES, &version);
     if (e != E_OK)
         return e;
     uint32_t size = p9_get32(&call->reply);
@@ -257,13 +259,13 @@ static enum err agree(struct p9_client *c)
     return E_OK;
 }
 
-static enum err attach(struct p9_client *c, uint32_t *root, struct p9_qid *qid)
+static enum err session_attach(struct p9_client *c, uint32_t *root, struct p9_qid *qid)
 {
     static const struct p9_name none = {"", 0};
     struct p9_call *call;
     enum err e = numbers_take(&c->fids, root);
     if (e == E_OK)
-        e = call_ask(c, P9_ATTACH, &call, NULL, "ddnnd", *root, P9_NO_FID, &none, &none, 0u);
+        e = call_ask(c, ASKED(P9_ATTACH), &call, "ddnnd", *root, P9_NO_FID, &none, &none, 0u);
     if (e != E_OK)
         return e;
     p9_get_qid(&call->reply, qid);
@@ -282,9 +284,9 @@ enum err p9_attach(struct p9_channel *channel, struct p9_client **out, uint32_t 
     c->channel = channel;
     channel->open = true;
     list_init(&c->calls);
-    enum err e = agree(c);
+    enum err e = session_agree(c);
     if (e == E_OK)
-        e = attach(c, root, qid);
+        e = session_attach(c, root, qid);
     if (e != E_OK)
         p9_detach(c);
     else
