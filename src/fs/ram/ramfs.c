@@ -63,7 +63,7 @@ static enum err ramfs_create(struct filesystem *fs, uint32_t mode, uint64_t devi
 {
     size_t size_of = mode_is(mode, S_IFREG) ? sizeof(struct ram_file) : sizeof(struct inode);
     struct inode *inode;
-    if (fs->inodes != 0 && fs->next_ino - RAMFS_ROOT - fs->freed >= fs->inodes)
+    if (fs->inodes != 0 && fs->root && filesystem_inodes(fs) >= fs->inodes)
         return E_NOSPC;
     enum err e = inode_alloc(fs, size_of, mode, &inode);
     if (e != E_OK)

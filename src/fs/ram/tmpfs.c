@@ -111,7 +111,7 @@ static enum err parse_settings(struct settings *s, const char *text)
 static enum err tmpfs_configure(struct filesystem *fs, const char *options)
 {
     const struct inode *root = fs->root->inode;
-    uint64_t used = fs->next_ino - root->ino - fs->freed;
+    uint64_t used = filesystem_inodes(fs);
     struct settings s = {fs->pages_most, fs->inodes, root->mode, root->uid, root->gid};
     enum err e = parse_settings(&s, options);
     if (e != E_OK)

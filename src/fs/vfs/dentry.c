@@ -237,13 +237,13 @@ static void new_name_free(struct new_name *name)
         heap_free(name->scratch.name);
 }
 
-COLD enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
-                          size_t length, struct dentry *replaced, const struct dentry_step *step)
+COLD enum err dentry_move(struct dentry *dentry, const struct dentry_place *place,
+                          struct dentry *replaced, const struct dentry_step *step)
 {
     struct directory *from = dentry->parent->inode->directory;
-    struct directory *to = parent->inode->directory;
+    struct directory *to = place->parent->inode->directory;
     struct new_name new_name;
-    enum err e = new_name_alloc(&new_name, name, length);
+    enum err e = new_name_alloc(&new_name, place->name, place->length);
     if (e != E_OK)
         return e;
     if (step)
@@ -262,9 +262,9 @@ COLD enum err dentry_move(struct dentry *dentry, struct dentry *parent, const ch
             slot_clear(from, dentry);
             slot_append(to, dentry);
         }
-        dentry_get(parent);
+        dentry_get(place->parent);
         dentry_put(dentry->parent);
-        dentry->parent = parent;
+        dentry->parent = place->parent;
     }
     new_name_apply(dentry, &new_name);
     hash_table_add(&to->names, &dentry->link, dentry->link.hash);

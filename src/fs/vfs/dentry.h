@@ -82,9 +82,13 @@ struct dentry_step {
 /* Moves a linked dentry to (parent, name) and unlinks `replaced`, the entry there or NULL.
  * Within a directory the dentry keeps its cookie, so that a loop of readdir() and rename() ends.
  * `step`: NULL, or see above. E_NOMEM, or the step's error: no change. */
-MUST_CHECK enum err dentry_move(struct dentry *dentry, struct dentry *parent, const char *name,
-                                size_t length, struct dentry *replaced,
-                                const struct dentry_step *step);
+struct dentry_place {
+    struct dentry *parent;
+    const char *name;
+    size_t length;
+};
+MUST_CHECK enum err dentry_move(struct dentry *dentry, const struct dentry_place *to,
+                                struct dentry *replaced, const struct dentry_step *step);
 /* Exchanges two linked dentries. E_NOMEM, or the step's error: no change. */
 MUST_CHECK enum err dentry_exchange(struct dentry *a, struct dentry *b,
                                     const struct dentry_step *step);

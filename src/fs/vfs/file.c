@@ -535,5 +535,15 @@ static enum err directory_read(struct file *file, struct io *io, uint64_t *offse
     return E_ISDIR;
 }
 
-const struct file_ops file_ops_directory = {.read = directory_read, .seekable = true};
+/* Names are durable when all of the file system is. */
+static enum err directory_sync(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
+{
+    (void)from;
+    (void)end;
+    struct store *store = file->inode->fs->store;
+    return store && how >= FILE_SYNC_DATA ? store_sync_used(store, true) : E_OK;
+}
+
+const struct file_ops file_ops_directory = {
+    .read = directory_read, .sync = directory_sync, .seekable = true};
 const struct file_ops file_ops_path = {.seekable = false};

@@ -50,9 +50,9 @@ struct directory_entry {
 
 enum file_sync {
     FILE_SYNC_START, /* writing has begun */
-    FILE_SYNC_WAIT,  /* the device has taken the pages; nothing about its cache or the file's attributes */
-    FILE_SYNC_DATA,  /* fdatasync() */
-    FILE_SYNC_ALL,   /* fsync() */
+    FILE_SYNC_WAIT, /* the device has taken the pages; nothing about its cache or the file's attributes */
+    FILE_SYNC_DATA, /* fdatasync() */
+    FILE_SYNC_ALL,  /* fsync() */
 };
 
 enum file_advice { /* POSIX_FADV_* */

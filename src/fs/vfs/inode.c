@@ -52,6 +52,12 @@ enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t mode, struc
     return e;
 }
 
+uint64_t filesystem_inodes(const struct filesystem *fs)
+{
+    uint64_t first = fs->root ? fs->root->inode->ino : fs->next_ino;
+    return fs->next_ino - first - fs->freed + fs->links;
+}
+
 void inode_get(struct inode *inode)
 {
     inode->references++;

@@ -78,6 +78,8 @@ struct filesystem {
     uint64_t next_ino; /* number of the next inode */
     uint64_t freed;    /* inodes that were freed */
     uint64_t inodes;   /* how many there may be, for statfs(); 0: unknown */
+    uint64_t
+        links; /* hard links beyond the first of each file: as in tmpfs, each counts as an inode */
     struct dentry *root;
     /* The directory that `root` is mounted on; NULL for the root file system and if not mounted. */
     struct dentry *covered;
@@ -153,6 +155,8 @@ MUST_CHECK enum err inode_alloc(struct filesystem *fs, size_t size_of, uint32_t 
 /* The same in a block that begins `before` bytes (a multiple of 16) before the inode, and ino 0. */
 MUST_CHECK enum err inode_alloc_after(struct filesystem *fs, size_t before, size_t size_of,
                                       uint32_t mode, struct inode **out);
+/* How many inodes count to fs->inodes. A file system in memory with a root. O(1). */
+uint64_t filesystem_inodes(const struct filesystem *fs);
 void inode_get(struct inode *inode);
 void inode_put(struct inode *inode); /* NULL is allowed */
 

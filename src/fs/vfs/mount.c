@@ -6,6 +6,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/file.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
@@ -338,9 +339,8 @@ static enum err unmount(struct filesystem *fs, uint32_t flags)
 
 enum err vfs_unmount(const char *path, uint32_t flags)
 {
-    if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW) ||
-        ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH))))
-        return E_INVAL;
+    if (flags & ~(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+        return E_INVAL; /* MNT_EXPIRE too: no mount knows when it was used */
     struct dentry *root;
     enum err e = walk_lookup(NULL, path, flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &root);
     if (e != E_OK)
@@ -556,6 +556,14 @@ enum err vfs_sync(bool wait)
         first = first == E_OK ? e : first;
     }
     return first;
+}
+
+enum err vfs_sync_one(struct file *file)
+{
+    file_get(file); /* another thread may close it */
+    enum err e = store_sync(file->inode->fs->store, true);
+    file_put(file);
+    return e;
 }
 
 void vfs_end(void)

@@ -34,7 +34,6 @@
 
 #define MNT_FORCE       1u
 #define MNT_DETACH      2u
-#define MNT_EXPIRE      4u
 #define UMOUNT_NOFOLLOW 8u
 
 struct mount_source {
@@ -73,6 +72,9 @@ MUST_CHECK enum err vfs_mount_any(const char *path, const struct mount_source *f
 MUST_CHECK enum err vfs_unmount(const char *path, uint32_t flags);
 /* sync(2): all stored file systems. The first error. Sleeps. */
 MUST_CHECK enum err vfs_sync(bool wait);
+/* syncfs(2): the file system of the file, which is a stored one. Sleeps. */
+struct file;
+MUST_CHECK enum err vfs_sync_one(struct file *file);
 /* The end of the machine: all that is dirty is written and the media are clean; from then on operations of stored file systems
  * sleep for ever. Not after a panic. Callers: threads. Sleeps. */
 void vfs_shut_down(void);

@@ -271,6 +271,9 @@ static enum err link_allowed(const struct dentry *target, const struct walk *wal
         return E_PERM;
     if (inode->nlink == 0 && !inode->linkable)
         return E_NOENT;
+    if (inode->nlink > 0 && inode->fs->inodes != 0 &&
+        filesystem_inodes(inode->fs) >= inode->fs->inodes)
+        return E_NOSPC;
     return inode->nlink == UINT32_MAX ? E_MLINK : E_OK;
 }
 

@@ -109,8 +109,8 @@ static enum err rename_replace(const struct walk *from, const struct walk *to,
 {
     struct dentry *victim = to->found;
     struct store_rename step;
-    enum err e = dentry_move(from->found, to->parent, to->name, to->length, victim,
-                             store_rename_step(&step, from, to, 0));
+    const struct dentry_place place = {to->parent, to->name, to->length};
+    enum err e = dentry_move(from->found, &place, victim, store_rename_step(&step, from, to, 0));
     if (e != E_OK)
         return e;
     if (whiteout) {

@@ -11,6 +11,17 @@ static struct store_name name_of_walk(const struct walk *walk)
     return (struct store_name){walk->name, walk->length};
 }
 
+void links_add(struct inode *inode, int change)
+{
+    const struct store *store = inode->fs->store;
+    if (store && store->ops->own_attributes)
+        return;
+    uint32_t before = inode->nlink;
+    inode->nlink += (uint32_t)change;
+    if (!mode_is(inode->mode, S_IFDIR) && before > 0 && inode->nlink > 0)
+        inode->fs->links += (uint64_t)(int64_t)change;
+}
+
 void names_touch_modified(struct inode *inode)
 {
     const struct store *store = inode->fs->store;

@@ -107,11 +107,7 @@ static inline void store_capability_lost(struct inode *inode)
 }
 
 /* Link counts and times after a change of names. */
-static inline void links_add(struct inode *inode, int change)
-{
-    if (!inode->fs->store || !inode->fs->store->ops->own_attributes)
-        inode->nlink += (uint32_t)change;
-}
+void links_add(struct inode *inode, int change);
 void names_touch_modified(struct inode *inode); /* mtime and ctime */
 void names_touch_changed(struct inode *inode);  /* ctime */
 

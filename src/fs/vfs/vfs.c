@@ -29,7 +29,7 @@ static const struct file_ops *ops_for(const struct inode *inode)
     case S_IFIFO:
         return &fifo_file_ops;
     case S_IFCHR:
-        return device_find(inode->device);
+        return inode->fs->flags & MS_NODEV ? NULL : device_find(inode->device);
     default:
         return NULL;
     }
@@ -68,8 +68,10 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
 {
     struct inode *inode = dentry->inode;
     const struct file_ops *ops = ops_for(inode);
-    if (!ops)
-        return E_NXIO;
+    if (!ops) {
+        bool device = mode_is(inode->mode, S_IFCHR) || mode_is(inode->mode, S_IFBLK);
+        return device && (inode->fs->flags & MS_NODEV) ? E_ACCES : E_NXIO;
+    }
     uint32_t access = flags & O_ACCMODE;
     bool writes = access == O_WRONLY || access == O_RDWR;
     if ((writes || (flags & O_TRUNC)) && inode->executing > 0)
@@ -103,6 +105,8 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
 
 enum err vfs_open_program(struct dentry *dentry, struct file **out)
 {
+    if (dentry->inode->fs->flags & MS_NOEXEC)
+        return E_ACCES;
     enum err e = inode_permission(dentry->inode, MAY_EXECUTE);
     return e == E_OK ? open_made(dentry, O_RDONLY, out) : e;
 }

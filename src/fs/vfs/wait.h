@@ -25,6 +25,7 @@ MUST_CHECK enum err fs_wait_one(struct wait_queue *queue, fs_condition condition
 
 /* As fs_wait_one(), whatever signals come: only for what other threads, or a device, end soon. */
 void fs_wait_surely(struct wait_queue *queue, fs_condition condition, void *context);
+
 /* As fs_wait(), for what a device ends: signals do not end it. */
 void fs_wait_device(struct wait_queue *queue, fs_condition condition, void *context);
 

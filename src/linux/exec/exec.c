@@ -20,6 +20,7 @@
 #include "cpu/selectors.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/xattr.h"
 #include "kern/random.h"
 #include "kern/space.h"
@@ -203,6 +204,10 @@ static MUST_CHECK enum err identify(struct exec_job *job)
         .shared = fs_context_place_is_shared(process_current()->fs),
     };
     const struct file_capabilities *file = file_capabilities(inode);
+    if (inode->fs->flags & MS_NOSUID) {
+        exec.file.mode &= ~(uint32_t)(S_ISUID | S_ISGID);
+        file = NULL;
+    }
     if (file) {
         exec.capable = true;
         exec.effective = file->magic & CAPABILITY_EFFECTIVE;

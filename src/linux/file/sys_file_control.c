@@ -10,6 +10,7 @@
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/async.h"
 #include "fs/vfs/lease.h"
+#include "fs/vfs/mount.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
@@ -420,12 +421,17 @@ enum err sys_fdatasync(struct syscall *call)
 enum err sys_sync(struct syscall *call)
 {
     (void)call;
+    enum err e = vfs_sync(true);
+    (void)e; /* sync(2) never fails */
     return E_OK;
 }
 
 enum err sys_syncfs(struct syscall *call)
 {
-    return fd_file(call->arg[0]) ? E_OK : E_BADF;
+    struct file *file = fd_file(call->arg[0]);
+    if (!file)
+        return E_BADF;
+    return file->inode->fs->store ? vfs_sync_one(file) : E_OK;
 }
 
 enum err sys_sync_file_range(struct syscall *call)

@@ -213,7 +213,7 @@ static enum err put_statfs(uint64_t to, const struct filesystem *fs)
         fs->room(fs, &statfs.blocks, &statfs.bfree);
         statfs.bavail = statfs.bfree;
         statfs.files = fs->inodes;
-        statfs.ffree = fs->inodes - (fs->next_ino - fs->root->inode->ino - fs->freed);
+        statfs.ffree = fs->inodes != 0 ? fs->inodes - filesystem_inodes(fs) : 0;
     }
     return copy_out(virt(to), &statfs, sizeof(statfs));
 }

@@ -5,7 +5,7 @@
 #include "linux/file/args.h"
 
 #define KNOWN_BITS                                                                                 \
-    (NOTIFY_ALL | NOTIFY_UNMOUNT | NOTIFY_OVERFLOW | NOTIFY_IGNORED | NOTIFY_ONLYDIR |                    \
+    (NOTIFY_ALL | NOTIFY_UNMOUNT | NOTIFY_OVERFLOW | NOTIFY_IGNORED | NOTIFY_ONLYDIR |             \
      NOTIFY_DONT_FOLLOW | NOTIFY_EXCL_UNLINK | NOTIFY_MASK_CREATE | NOTIFY_MASK_ADD |              \
      NOTIFY_ISDIR | NOTIFY_ONESHOT)
 

@@ -7,6 +7,7 @@
 #include "linux/file/sys_path.h"
 
 #include "fs/vfs/context.h"
+#include "fs/vfs/mount.h"
 #include "kern/thread.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
@@ -26,7 +27,11 @@ static enum err access_at(uint64_t dirfd, uint64_t path, uint64_t mode, uint32_t
     enum err e = lookup_at(dirfd, path, flags, &dentry);
     if (e != E_OK)
         return e;
-    if (mode != 0)
+    const struct inode *inode = dentry->inode;
+    bool runs = (mode & MAY_EXECUTE) && mode_is(inode->mode, S_IFREG);
+    if (runs && (inode->fs->flags & MS_NOEXEC))
+        e = E_ACCES;
+    else if (mode != 0)
         e = inode_permission(dentry->inode, (uint32_t)mode);
     dentry_put(dentry);
     return e;

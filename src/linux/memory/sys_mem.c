@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/file_table.h"
+#include "fs/vfs/mount.h"
 #include "kern/thread.h"
 #include "linux/memory/range.h"
 #include "linux/task/process.h"
@@ -134,6 +135,8 @@ static enum err mem_check_file(struct request *r)
             r->area.flags |= AREA_READ_ONLY;
         return E_OK;
     }
+    if (r->prot & 4 && file->inode->fs->flags & MS_NOEXEC)
+        return E_PERM;
     struct page_source *source = file_page_source(file);
     if (source == NULL)
         return E_NODEV;

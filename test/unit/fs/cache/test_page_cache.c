@@ -180,7 +180,7 @@ static void changer(void)
     static void (*const steps[])(void) = {step_write,    step_write, step_write, step_truncate,
                                           step_punch,    step_store, step_store, step_load,
                                           step_allocate, step_read,  step_read,  step_private};
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < 200; i++) {
         changes++;
         steps[world_random() % (sizeof(steps) / sizeof(steps[0]))]();
         changes++;
@@ -257,7 +257,7 @@ static void check_disk(void)
 static void test_each_byte_is_the_models(void **state)
 {
     (void)state;
-    for (uint32_t seed = 1; seed <= 40; seed++) {
+    for (uint32_t seed = 1; seed <= 12; seed++) {
         world_begin(seed);
         memset(model, 0, sizeof(model));
         model_size = 0;
