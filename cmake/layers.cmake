@@ -30,8 +30,10 @@ set(OURO_LAYER_net/inet base cpu mm mm/heap mm/vm kern fs/vfs fs/socket fs/proc 
 set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/p9 base parse mm mm/heap mm/vm kern fs/vfs fs/cache)
 set(OURO_LAYER_fs/cache base cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
+set(OURO_LAYER_fs/ext4 base mm mm/phys mm/heap mm/vm kern fs/vfs fs/cache)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
+set(OURO_LAYER_fs/block base mm mm/heap mm/vm kern fs/vfs fs/cache fs/proc)
 set(OURO_LAYER_fs/proc base mm mm/phys mm/pt mm/heap mm/vm mm/init kern fs/vfs fs/ram)
 # The vDSO is program code: an ELF file of its own inside the kernel. It shares constants and struct vvar.
 set(OURO_LAYER_vdso cpu)
@@ -47,7 +49,7 @@ set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi l
 set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task linux/memory linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc fs/socket linux/abi linux/task linux/process linux/call)
-set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/p9 linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
+set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/cache fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/p9 fs/block fs/ext4 linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
 # Up-calls: functions and variables with one implementation, in a higher folder than their users. A header of the folder
 # here declares each of them, so that the folder, and those that may include it, may use the name. Code in assembler
 # needs no header. test/lint/symbols.sh fails on any other use of a higher symbol, and on a name here without such a use.
@@ -68,7 +70,7 @@ set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_ends_later
 # diag: Linux's facts for reports, from linux/fault/.
 set(OURO_SYMBOLS_diag report_call_line report_call_name report_connection_line report_process report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).
-set(OURO_SYMBOLS_fs/vfs fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group device_find device_register epoll_forget fifo_file_ops)
+set(OURO_SYMBOLS_fs/vfs block_file_ops fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group device_find device_register epoll_forget fifo_file_ops)
 # fs/proc: the files of /proc/net are in net/inet/.
 set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.

@@ -98,6 +98,11 @@ static inline uint16_t in16(uint16_t port)
     return value;
 }
 
+static inline void out32(uint16_t port, uint32_t value)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
+
 static inline uint32_t in32(uint16_t port)
 {
     uint32_t value;

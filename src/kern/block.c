@@ -35,10 +35,27 @@ struct block_device *block_find_number(uint32_t major, uint32_t minor)
     return d;
 }
 
+enum err block_claim(struct block_device *device)
+{
+    if (device->claimed || device->disk->claimed || device->claims > 0)
+        return E_BUSY;
+    device->claimed = true;
+    if (device->partition > 0)
+        device->disk->claims++;
+    return E_OK;
+}
+
+void block_unclaim(struct block_device *device)
+{
+    device->claimed = false;
+    if (device->partition > 0)
+        device->disk->claims--;
+}
+
 /* --- counters --- */
 
-static struct block_counters *counters_of(struct block_usage *usage,
-                                          const struct block_request *request)
+static struct block_counters *block_counters_of(struct block_usage *usage,
+                                                const struct block_request *request)
 {
     return &usage->of[request->operation];
 }
@@ -53,7 +70,7 @@ static void count_change(struct block_usage *usage, uint64_t now, uint32_t chang
 
 static void count_end(struct block_usage *usage, const struct block_request *request, uint64_t now)
 {
-    struct block_counters *counters = counters_of(usage, request);
+    struct block_counters *counters = block_counters_of(usage, request);
     counters->requests++;
     counters->sectors += request->sectors;
     counters->ns += now - request->started_ns;
@@ -102,7 +119,7 @@ static COLD void end_all(struct block_device *disk, struct list *requests) REQUI
     }
 }
 
-static COLD void leave_disk(struct block_device *disk) REQUIRES(class_block)
+static COLD void block_leave(struct block_device *disk) REQUIRES(class_block)
 {
     disk->left = true;
     disk->ops->leave(disk);
@@ -124,7 +141,7 @@ static void start_waiting(struct block_device *disk) REQUIRES(class_block)
             continue;
         }
         e = disk->ops->start(disk, request);
-        if (e == E_AGAIN && list_empty(&disk->started))
+        if (e == E_AGAIN && list_empty(&disk->started) && disk->lock == &disk->own)
             block_fail(disk, "it has no room for a request");
         if (e == E_OK) {
             list_remove(&request->link);
@@ -137,7 +154,7 @@ static void start_waiting(struct block_device *disk) REQUIRES(class_block)
     if (any && disk->gone == NULL)
         disk->ops->kick(disk);
     if (unlikely(disk->gone != NULL && !disk->left))
-        leave_disk(disk);
+        block_leave(disk);
     if (unlikely(!disk->late.armed) && !list_empty(&disk->started))
         timer_start(&disk->late, time_now_ns() + BLOCK_LATE_NS);
 }
@@ -152,18 +169,18 @@ static void unlock_and_end(struct block_device *disk, uint64_t flags)
         struct block_request *request = CONTAINER_OF(disk->ended.next, struct block_request, link);
         list_remove(&request->link);
         disk->ending = true;
-        spin_unlock(&disk->spin, &class_block);
+        spin_unlock(disk->lock, &class_block);
         request->done(request);
-        spin_lock(&disk->spin, &class_block);
+        spin_lock(disk->lock, &class_block);
     }
     if (mine)
         disk->ending = false;
-    spin_unlock_irq(&disk->spin, &class_block, flags);
+    spin_unlock_irq(disk->lock, &class_block, flags);
 }
 
 void block_interrupt(struct block_device *disk, const char *why)
 {
-    uint64_t flags = spin_lock_irq(&disk->spin, &class_block);
+    uint64_t flags = spin_lock_irq(disk->lock, &class_block);
     if (why != NULL)
         block_fail(disk, why);
     if (disk->gone == NULL)
@@ -171,6 +188,13 @@ void block_interrupt(struct block_device *disk, const char *why)
     disk->vain = list_empty(&disk->ended) ? disk->vain + 1 : 0;
     if (disk->vain > VAIN_MAX)
         block_fail(disk, "it interrupts without end");
+    start_waiting(disk);
+    unlock_and_end(disk, flags);
+}
+
+void block_retry(struct block_device *disk)
+{
+    uint64_t flags = spin_lock_irq(disk->lock, &class_block);
     start_waiting(disk);
     unlock_and_end(disk, flags);
 }
@@ -231,7 +255,7 @@ void block_submit(struct block_device *device, struct block_request *request)
     request->now = request->operation;
     request->at = device->first + request->sector;
     request->started_ns = now;
-    uint64_t flags = spin_lock_irq(&disk->spin, &class_block);
+    uint64_t flags = spin_lock_irq(disk->lock, &class_block);
     if (device != disk)
         count_change(&device->usage, now, 1);
     count_change(&disk->usage, now, 1);
@@ -250,7 +274,7 @@ void block_submit(struct block_device *device, struct block_request *request)
 static COLD void look_for_late(struct timer *timer)
 {
     struct block_device *disk = CONTAINER_OF(timer, struct block_device, late);
-    uint64_t flags = spin_lock_irq(&disk->spin, &class_block);
+    uint64_t flags = spin_lock_irq(disk->lock, &class_block);
     if (!list_empty(&disk->started)) {
         const struct block_request *oldest =
             CONTAINER_OF(disk->started.next, struct block_request, link);
@@ -262,7 +286,7 @@ static COLD void look_for_late(struct timer *timer)
         }
         timer_start(timer, due > now ? due : now + BLOCK_LATE_NS);
     }
-    spin_unlock_irq(&disk->spin, &class_block, flags);
+    spin_unlock_irq(disk->lock, &class_block, flags);
 }
 
 /* Nothing else has the disk yet. */
@@ -272,6 +296,9 @@ void block_register(struct block_device *disk) NO_LOCK_ANALYSIS
     assert(disk->limits.bytes >= PAGE_SIZE && disk->limits.bytes % PAGE_SIZE == 0);
     assert(disk->logical_size >= BLOCK_SECTOR && disk->logical_size <= PAGE_SIZE);
     disk->disk = disk;
+    if (disk->lock == NULL)
+        disk->lock = &disk->own;
+    wait_queue_init(&disk->writers);
     list_init(&disk->waiting);
     list_init(&disk->started);
     list_init(&disk->ended);

@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "cpu/lock.h"
 #include "kern/time.h"
+#include "kern/wait.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -91,7 +92,7 @@ struct block_limits {
 /* A driver. All under the disk's lock, interrupts off. */
 struct block_ops {
     /* Takes request->now for the segments, or [at, at + sectors) of DISCARD. E_AGAIN: no room, the queue tries again after the next
-     * block_finish(); another error is the request's end. O(segments). */
+     * block_finish() of the disk, and with block_retry(); another error is the request's end. O(segments). */
     enum err (*start)(struct block_device *disk, struct block_request *request);
     /* Tells the device of what was started. O(1). */
     void (*kick)(struct block_device *disk);
@@ -115,7 +116,7 @@ struct block_usage {
 struct block_device {
     /* The driver's, before block_register(). */
     char name[BLOCK_NAME]; /* "vda", "vda1" */
-    const char *driver;    /* "virtio_blk" */
+    const char *driver;    /* "virtblk": as in /proc/devices */
     const struct block_ops *ops;
     uint64_t sectors; /* its size: a multiple of logical_size */
     uint32_t logical_size,
@@ -123,6 +124,9 @@ struct block_device {
     uint32_t minimum_io, optimal_io; /* bytes, hints; 0: none */
     uint32_t major, minor;           /* of the block file */
     bool readonly, has_flush, has_fua, rotational;
+    bool removable; /* a CD: it has no partitions */
+    struct spin_lock
+        *lock; /* of the controller, where several disks take turns in it; NULL: the disk's own */
     struct block_limits limits;
 
     /* The registry's. */
@@ -131,13 +135,17 @@ struct block_device {
     unsigned partition;        /* 0: a disk */
     struct list link;          /* of all, a disk before its partitions */
     unsigned opened;           /* files and mounts that use it: block_hold() */
+    unsigned claims;           /* of its partitions */
+    bool claimed;              /* block_claim() */
+    bool writing;              /* a block file writes; of disks */
+    struct wait_queue writers; /* of block files */
 
     /* Written under the lock of the disk, read without. */
     const char *volatile gone; /* why; NULL: it works. Of disks */
     struct block_usage usage;
 
     /* Of disks. */
-    struct spin_lock spin;
+    struct spin_lock own;
     struct list waiting GUARDED_BY(class_block); /* requests: no room */
     struct list started GUARDED_BY(class_block); /* requests, oldest first */
     struct list ended GUARDED_BY(class_block);   /* done() is to be called */
@@ -169,6 +177,11 @@ static inline uint64_t block_bytes(const struct block_device *device)
 MUST_CHECK enum err block_read(struct block_device *device, uint64_t offset, void *to, size_t size);
 MUST_CHECK enum err block_write(struct block_device *device, uint64_t offset, const void *from,
                                 size_t size);
+/* The same for `count` pieces of `size` bytes each, anywhere in memory, that follow each other on the device: READ or WRITE, in as few
+ * requests as the device allows. O(pages). */
+MUST_CHECK enum err block_move_pieces(struct block_device *device, enum block_operation operation,
+                                      uint64_t offset, uint32_t size, void *const *piece,
+                                      uint32_t count);
 MUST_CHECK enum err block_flush(struct block_device *device);
 MUST_CHECK enum err block_discard(struct block_device *device, uint64_t offset, uint64_t size);
 /* Submits the caller's request and sleeps until it is done; returns its result. Sets done(). */
@@ -193,6 +206,11 @@ static inline void block_release(struct block_device *device)
     device->opened--;
 }
 
+/* For one user alone: a mount, or a file with O_EXCL. E_BUSY: it, its disk or one of its partitions has one. Others may
+ * open it all the same. */
+MUST_CHECK enum err block_claim(struct block_device *device);
+void block_unclaim(struct block_device *device);
+
 /* --- for drivers --- */
 
 /* Adds a disk, which is ready. It stays for ever. Threads and boot. */
@@ -205,3 +223,5 @@ void block_fail(struct block_device *disk, const char *why) REQUIRES(class_block
 /* An interrupt of the device, interrupts off, or any other reason to look at it: poll(), then done(). `why`: it has gone; NULL: it has not.
  * O(finished). */
 void block_interrupt(struct block_device *disk, const char *why);
+/* The controller has room again: another disk has left it. Interrupts off. O(started). */
+void block_retry(struct block_device *disk);

@@ -8,6 +8,7 @@
 #include "mm/pt/paging.h"
 
 #define SEGMENTS 16 /* of a request made here */
+#define PIECES   64 /* segments of one that pieces make */
 
 /* The segments of [at, at + size), as many as one request may have. Returns their bytes, whole logical blocks; 0: the
  * device cannot reach the memory. O(pages). */
@@ -92,6 +93,71 @@ static enum err move_blocks(struct block_device *device, enum block_operation op
         request.sector += bytes >> BLOCK_SECTOR_SHIFT;
         at += bytes;
         size -= bytes;
+    }
+    return e;
+}
+
+/* Adds a piece of memory to a request. False: it has no room for it, or the device cannot reach the piece. O(pages). */
+static bool add_piece(const struct block_device *device, const char *at, uint32_t size,
+                      struct block_segment *segments, struct block_request *request)
+{
+    const struct block_limits *limits = &device->limits;
+    uint32_t most = limits->segments < PIECES ? limits->segments : PIECES;
+    struct block_request with = *request;
+    struct block_segment last =
+        with.count > 0 ? segments[with.count - 1] : (struct block_segment){0};
+    for (uint32_t bytes = 0; bytes < size;) {
+        uint64_t part = PAGE_SIZE - (virt_of(at + bytes).v & PAGE_MASK);
+        part = part < size - bytes ? part : size - bytes;
+        phys_t where;
+        bool mapped = paging_translate(&kernel_space, virt_of(at + bytes), &where);
+        assert(mapped);
+        bool joins = with.count > 0 && last.at.v + last.bytes == where.v &&
+                     last.bytes + part <= limits->segment_bytes;
+        if (((where.v | part) & (limits->alignment - 1)) || (!joins && with.count == most))
+            return false;
+        if (joins)
+            last.bytes += (uint32_t)part;
+        else
+            last = (struct block_segment){where, (uint32_t)part};
+        with.count += joins ? 0 : 1;
+        segments[with.count - 1] = last;
+        bytes += (uint32_t)part;
+    }
+    *request = with;
+    return true;
+}
+
+enum err block_move_pieces(struct block_device *device, enum block_operation operation,
+                           uint64_t offset, uint32_t size, void *const *piece, uint32_t count)
+{
+    struct block_segment segments[PIECES];
+    struct block_request request = {.operation = operation, .segments = segments};
+    enum err e = E_OK;
+    if (size == 0 || (offset | size) & (device->logical_size - 1) ||
+        !checked_span(offset, (uint64_t)size * count, block_bytes(device)))
+        return E_INVAL;
+    for (uint32_t at = 0; e == E_OK && at < count;) {
+        uint32_t taken = 0;
+        request.count = 0;
+        request.sector = offset >> BLOCK_SECTOR_SHIFT;
+        while (at + taken < count && (uint64_t)(taken + 1) * size <= device->limits.bytes) {
+            struct block_segment before =
+                request.count > 0 ? segments[request.count - 1] : (struct block_segment){0};
+            if (!add_piece(device, piece[at + taken], size, segments, &request)) {
+                if (request.count > 0)
+                    segments[request.count - 1] = before;
+                break;
+            }
+            taken++;
+        }
+        if (taken > 0)
+            e = block_perform(device, &request);
+        else
+            e = move_blocks(device, operation, offset, piece[at], size);
+        taken += taken == 0;
+        at += taken;
+        offset += (uint64_t)taken * size;
     }
     return e;
 }

@@ -14,8 +14,8 @@
 
 #define OPTIONS_ARGUMENTS_MAX   1024 /* of the program */
 #define OPTIONS_ENVIRONMENT_MAX 256
-#define OPTIONS_MOUNTS_MAX      16
 #define OPTIONS_VIRTIO_MAX      23
+#define OPTIONS_MOUNTS_MAX      16
 
 struct options {
     struct console_options console;

@@ -167,4 +167,9 @@ foreach(disk "virtio|" "virtio-modern|,disable-legacy=on" "virtio-line|,vectors=
         -drive if=none,id=b,readonly=on,format=raw,file=${guest_kernel} -device virtio-blk-pci,drive=b)
     set_tests_properties(guest.disk-${name} PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
 endforeach()
+ouro_guest_test(disk-ide ${guest_kernel} 0 "^disks work 3" "test=disks_work"
+    -drive if=none,id=a,${disk_image} -device ide-hd,drive=a,bus=ide.0,unit=0
+    -drive if=none,id=b,${disk_image} -device ide-hd,drive=b,bus=ide.0,unit=1
+    -drive if=none,id=c,readonly=on,media=cdrom,format=raw,file=${guest_kernel} -device ide-cd,drive=c,bus=ide.1,unit=1)
+set_tests_properties(guest.disk-ide PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
 set_tests_properties(guest.disk-virtio-modern PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=q35)

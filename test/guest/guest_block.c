@@ -115,6 +115,23 @@ static void move_many_both_ways(struct block_device *disk) REQUIRES(kernel_lock)
     frames_put(&machine_frames, memory);
 }
 
+/* The kernel itself is on it. */
+static void only_read(struct block_device *disk)
+{
+    uint8_t *page = kpage_alloc(), *large = heap_alloc(LARGE);
+    size_t size = align_down(LARGE, disk->logical_size);
+    CHECK(page != NULL && large != NULL);
+    CHECK_EQUAL(block_read(disk, 0, page, PAGE_SIZE), E_OK);
+    CHECK(memcmp(page, "\177ELF", 4) == 0);
+    CHECK_EQUAL(block_read(disk, 0, large, size), E_OK);
+    CHECK(memcmp(page, large, PAGE_SIZE) == 0);
+    CHECK_EQUAL(block_read(disk, 65536, page, PAGE_SIZE), E_OK);
+    CHECK(memcmp(page, large + 65536, PAGE_SIZE) == 0);
+    CHECK_EQUAL(block_write(disk, 0, page, PAGE_SIZE), E_ROFS);
+    kpage_free(page);
+    heap_free(large);
+}
+
 GUEST_FATAL(disks_work)
 {
     unsigned count = 0;
@@ -124,9 +141,7 @@ GUEST_FATAL(disks_work)
         disk_say(disk->name, "sectors", disk->sectors);
         CHECK(!block_has_gone(disk));
         if (disk->readonly) {
-            uint8_t bytes[BLOCK_SECTOR];
-            CHECK_EQUAL(block_read(disk, 0, bytes, sizeof bytes), E_OK);
-            CHECK_EQUAL(block_write(disk, 0, bytes, sizeof bytes), E_ROFS);
+            only_read(disk);
             continue;
         }
         move_blocks_of_memory(disk);

@@ -49,3 +49,4 @@ ouro_host_test(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/mm
     test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c SHADOW linux virtio)
 ouro_fuzzer(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/ring.c src/dev/virtio/virtio.c src/kern/block.c
     SHADOW linux)
+ouro_host_test(dev/block/ata src/dev/block/ata.c src/kern/block.c src/kern/block_io.c SHADOW linux ports)

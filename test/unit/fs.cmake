@@ -23,6 +23,22 @@ ouro_fuzzer(fs/ram/rootfs ${fs_sources} src/fs/ram/rootfs.c src/parse/cpio.c SHA
 ouro_fuzzer(fs/vfs/vfs ${fs_sources} SHADOW linux)
 ouro_fuzzer(fs/tty/tty src/fs/tty/line.c)
 
+# ext4 is a library over read, write and flush; mke2fs makes what it reads, e2fsck judges what it writes.
+set(ext4_sources
+    src/fs/ext4/blocks.c src/fs/ext4/cache.c src/fs/ext4/checksum.c src/fs/ext4/dir.c src/fs/ext4/dir_index.c src/fs/ext4/extent.c
+    src/fs/ext4/extent_change.c src/fs/ext4/file.c src/fs/ext4/group.c src/fs/ext4/hash.c src/fs/ext4/inode.c src/fs/ext4/inodes.c
+    src/fs/ext4/journal.c src/fs/ext4/list.c src/fs/ext4/mount.c src/fs/ext4/names.c src/fs/ext4/orphan.c src/fs/ext4/rename.c
+    src/fs/ext4/replay.c src/fs/ext4/report.c src/fs/ext4/super.c src/fs/ext4/transaction.c src/fs/ext4/xattr.c
+    src/mm/heap/hash_table.c test/unit/support/ext4_disk.c)
+ouro_host_test(fs/ext4/ext4_read ${ext4_sources})
+ouro_host_test(fs/ext4/ext4_write ${ext4_sources} test/unit/support/ext4_model.c)
+ouro_host_test(fs/ext4/ext4_power ${ext4_sources} test/unit/support/ext4_model.c)
+set_tests_properties(unit.ext4_read unit.ext4_write unit.ext4_power PROPERTIES TIMEOUT 900)
+ouro_fuzzer(fs/ext4/ext4 ${ext4_sources})
+if(TARGET fuzz_ext4) # the disk in memory says what goes wrong by cmocka
+    target_link_libraries(fuzz_ext4 PRIVATE PkgConfig::CMOCKA)
+endif()
+
 # Folders of the host.
 ouro_host_test(fs/p9/p9_protocol src/fs/p9/protocol.c)
 set(p9_sources src/fs/p9/client.c src/fs/p9/protocol.c src/fs/p9/session.c test/unit/support/p9_model.c

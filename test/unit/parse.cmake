@@ -6,6 +6,7 @@ ouro_host_test(parse/cmdline src/parse/cmdline.c)
 ouro_host_test(parse/cpio src/parse/cpio.c)
 ouro_host_test(parse/elf64 src/parse/elf64.c)
 ouro_host_test(parse/acpi src/parse/acpi.c)
+ouro_host_test(parse/partitions src/parse/gpt.c src/parse/mbr.c)
 ouro_host_test(parse/symbol_table src/parse/symbol_table.c)
 
 ouro_fuzzer(parse/multiboot2 src/parse/multiboot2.c src/parse/memory_map.c)
@@ -14,6 +15,7 @@ ouro_fuzzer(parse/cmdline src/parse/cmdline.c)
 ouro_fuzzer(parse/cpio src/parse/cpio.c)
 ouro_fuzzer(parse/elf64 src/parse/elf64.c)
 ouro_fuzzer(parse/acpi src/parse/acpi.c)
+ouro_fuzzer(parse/partitions src/parse/gpt.c src/parse/mbr.c)
 ouro_fuzzer(base/fmt src/base/fmt.c)
 
 # Parsers of fault reports: instructions, symbols, unwind tables.

@@ -16,6 +16,7 @@ int command_run(int argc, char **argv);
 int command_explore(int argc, char **argv);
 int command_iso(int argc, char **argv);
 int command_image(int argc, char **argv);
+int command_volume(int argc, char **argv);
 int command_usb(int argc, char **argv);
 int command_screenshot(int argc, char **argv);
 int command_debug(int argc, char **argv);

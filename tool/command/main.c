@@ -21,10 +21,9 @@ static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
 } commands[] = {
-    {"run", command_run},     {"explore", command_explore},
-    {"iso", command_iso},     {"image", command_image},
-    {"debug", command_debug}, {"check", command_check},
-    {"test", command_test},   {"bench", command_bench},
+    {"run", command_run},     {"explore", command_explore},       {"iso", command_iso},
+    {"image", command_image}, {"debug", command_debug},           {"check", command_check},
+    {"test", command_test},   {"bench", command_bench},           {"volume", command_volume},
     {"usb", command_usb},     {"screenshot", command_screenshot},
 };
 

@@ -170,6 +170,7 @@ static void run_words(const struct request *o, const struct user *user, struct a
     args_add(words, emulator_exit_word(o->machine.emulator));
     emulator_device_words(&o->machine, words);
     shares_words(&o->machine.shares, user->ids, words);
+    disks_words(&o->machine.disks, words);
     const char *address = network_word(&o->machine.network);
     if (address && !(o->append && strstr(o->append, "ip=")))
         args_add(words, address);
@@ -330,6 +331,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
     *program = (struct program){0};
     *tree = (struct tree){0};
     guard_start();
+    disks_check(&m->disks);
     network_take_ports(&m->network);
     setenv("TMPDIR", guard_folder(), 1); /* for helper programs */
     m->port = !makes_image(o) && m->emulator == EMULATOR_QEMU;

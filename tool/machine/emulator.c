@@ -18,6 +18,8 @@ static const char *refusal(const struct machine *m)
         return "--machine microvm boots with --medium direct only";
     if (direct && m->firmware == FIRMWARE_UEFI)
         return "--medium direct starts the kernel without firmware: leave out --firmware uefi";
+    if (m->chipset == CHIPSET_MICROVM && m->disks.count + m->shares.count > QEMU_MICROVM_FREE)
+        return "--machine microvm has places for twenty --disk, --volume and --share together";
     const char *network = network_refusal(&m->network);
     if (network)
         return network;
@@ -29,6 +31,8 @@ static const char *refusal(const struct machine *m)
         return "Bochs writes no frames to a file: leave out --net-dump, or use --emulator qemu";
     if (m->shares.count > 0)
         return "Bochs shows no folders of this computer: leave out --share, or use --emulator qemu";
+    if (m->disks.count > 0)
+        return "Bochs gets no --disk: leave it out, or use --emulator qemu";
     if (m->network.kind == NETWORK_TAP)
         return "Bochs has no --net tap here: leave it out, or use --emulator qemu";
     if (direct)
@@ -71,6 +75,9 @@ void emulator_device_words(const struct machine *m, struct args *words)
     for (unsigned i = 0; i < m->shares.count; i++)
         args_format(words, QEMU_MICROVM_WORD, QEMU_MICROVM_AT(QEMU_MICROVM_SHARE - i),
                     QEMU_MICROVM_IRQ(QEMU_MICROVM_SHARE - i));
+    for (unsigned i = 0; i < m->disks.count; i++)
+        args_format(words, QEMU_MICROVM_DISK_WORD, 0xfeb00000 + 512 * (QEMU_MICROVM_DISK + i),
+                    24 + QEMU_MICROVM_DISK + i);
 }
 
 void emulator_start(const struct machine *machine, struct emulator *out)

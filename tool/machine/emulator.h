@@ -4,6 +4,7 @@
 
 #include "host/guard.h"
 #include "host/text.h"
+#include "machine/disks.h"
 #include "machine/network.h"
 #include "machine/share.h"
 
@@ -45,7 +46,8 @@ struct machine {
     bool window;         /* the screen appears in a window of this desktop */
     bool port;           /* a virtio console beside the serial port (src/dev/virtio/port.h) */
     struct network network;
-    struct shares shares; /* folders of this computer */
+    struct disks disks;   /* --disk */
+    struct shares shares; /* --share */
     const char *control;  /* path of QEMU's QMP socket; NULL: none */
     bool stays; /* the machine halts at the program's end and stays until emulator_end() */
     const struct args *qemu_args;
@@ -84,9 +86,17 @@ void emulator_explain(void);
 
 /* Folders of this computer have microvm's last places, from the last one down. */
 #define QEMU_MICROVM_SHARE  23
+#define QEMU_MICROVM_FREE   20                               /* places of disks and folders */
 #define QEMU_MICROVM_WORD   "virtio_mmio.device=512@0x%x:%u" /* of place n: the next two */
 #define QEMU_MICROVM_AT(n)  (0xfeb00000u + 512u * (n))
 #define QEMU_MICROVM_IRQ(n) (24u + (n))
+
+/* The disks' places, from this one upwards. */
+#define QEMU_MICROVM_DISK      4
+#define QEMU_MICROVM_DISK_WORD "virtio_mmio.device=512@0x%x:%u"
+
+/* In QEMU's options a comma ends a value, and two commas are one. */
+char *escape_commas(const char *path);
 
 /* True if the machine has a network card, and with it a source of random bytes. */
 static inline bool qemu_has_card(const struct machine *machine)

@@ -26,8 +26,7 @@ static const char *const machine_names[] = {
     [CHIPSET_MICROVM] = "microvm,auto-kernel-cmdline=off",
 };
 
-/* In QEMU's options a comma ends a value, and two commas are one. */
-static char *escape_commas(const char *path)
+char *escape_commas(const char *path)
 {
     struct text out = {0};
     for (; *path; path++)
@@ -188,6 +187,16 @@ static void add_shares(struct args *args, const struct machine *m)
     shares_qemu(&m->shares, m->chipset == CHIPSET_MICROVM ? QEMU_MICROVM_SHARE : 0, args);
 }
 
+static void add_disks(struct args *args, const struct machine *m)
+{
+    bool microvm = m->chipset == CHIPSET_MICROVM;
+    if (microvm && m->disks.count > 0) {
+        args_add(args, "-global");
+        args_add(args, "virtio-mmio.force-legacy=false");
+    }
+    disks_qemu(&m->disks, microvm ? QEMU_MICROVM_DISK : 0, args);
+}
+
 void qemu_start(const struct machine *m, struct emulator *out, int log)
 {
     const char *program = getenv("OURO_QEMU");
@@ -207,6 +216,7 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
     if (qemu_has_card(m))
         add_card(&args, m);
     add_shares(&args, m);
+    add_disks(&args, m);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||

@@ -60,6 +60,24 @@
 
 #define MACHINE_OPTIONS                                                                                          \
     {"emulator", KEY_EMULATOR, "qemu|bochs", 0, "default qemu", 2},                                              \
+        {"disk",                                                                                                 \
+         KEY_DISK,                                                                                               \
+         "FILE[:ro]",                                                                                            \
+         0,                                                                                                      \
+         "the file's bytes are the machine's disk /dev/vda, the next one's /dev/vdb; repeatable",                \
+         2},                                                                                                     \
+        {"volume",                                                                                               \
+         KEY_VOLUME,                                                                                             \
+         "FILE:/PATH[:ro]",                                                                                      \
+         0,                                                                                                      \
+         "mount the ext4 file system in FILE, which is made if it is not there, at /PATH; repeatable",           \
+         2},                                                                                                     \
+        {"volume-size",                                                                                          \
+         KEY_VOLUME_SIZE,                                                                                        \
+         "SIZE",                                                                                                 \
+         0,                                                                                                      \
+         "of a volume that is made: 64M, 4G; default 1G",                                                        \
+         2},                                                                                                     \
         {"port",                                                                                                 \
          'p',                                                                                                    \
          "[ADDR:]HOST:GUEST[/udp]",                                                                              \

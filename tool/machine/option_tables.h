@@ -37,6 +37,9 @@ enum { /* options without a short form */
     KEY_USER,
     KEY_INIT,
     KEY_SHARE,
+    KEY_DISK,
+    KEY_VOLUME,
+    KEY_VOLUME_SIZE,
 };
 
 struct command_options {

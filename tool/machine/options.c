@@ -22,7 +22,7 @@
 
 /* A number and a unit of 1024: K, M, G or T, and as others write them: 64Mi, 64MB, 64MiB, 64m; M without one. Rounded up
  * to pages. */
-static uint64_t parse_memory(struct argp_state *state, const char *text)
+bool options_size(const char *text, uint64_t *bytes)
 {
     static const char units[] = "KMGT";
     char *end;
@@ -32,16 +32,22 @@ static uint64_t parse_memory(struct argp_state *state, const char *text)
     bool good = text[0] >= '0' && text[0] <= '9' && errno == 0 && unit;
     const char *rest = good && *end ? end + 1 : "";
     unsigned shift = !good ? 0 : *end ? (unsigned)(unit - units + 1) * 10 : 20;
-    uint64_t bytes = 0;
     rest += *rest == 'i';
     rest += (*rest & ~0x20) == 'B';
+    *bytes = 0;
     if (good && !*rest && value <= MEMORY_MAX >> shift)
-        bytes = (((uint64_t)value << shift) + 4095) & ~UINT64_C(4095);
-    if (bytes < MEMORY_MIN)
+        *bytes = (((uint64_t)value << shift) + 4095) & ~UINT64_C(4095);
+    return *bytes >= MEMORY_MIN;
+}
+
+static uint64_t parse_size(struct argp_state *state, const char *option, const char *text)
+{
+    uint64_t bytes;
+    if (!options_size(text, &bytes))
         argp_error(
             state,
-            "--memory %s: not a size: a number and K, M, G or T, which are powers of 1024, from 1M to 1T",
-            text);
+            "%s %s: not a size: a number and K, M, G or T, which are powers of 1024, from 1M to 1T",
+            option, text);
     return bytes;
 }
 
@@ -85,6 +91,18 @@ static void parse_network(struct argp_state *state, int key, const char *text)
         argp_error(state, "%s %s: %s", key == 'p' ? "--port" : "--net", text, why);
 }
 
+static void parse_disk(struct argp_state *state, int key, const char *text)
+{
+    struct disks *disks = &((struct request *)state->input)->machine.disks;
+    const char *why = NULL;
+    if (key == KEY_VOLUME_SIZE)
+        disks->volume_size = parse_size(state, "--volume-size", text);
+    else
+        why = key == KEY_DISK ? disks_add(disks, text) : disks_add_volume(disks, text);
+    if (why)
+        argp_error(state, "--%s %s: %s", key == KEY_DISK ? "disk" : "volume", text, why);
+}
+
 static error_t parse_machine(int key, char *text, struct argp_state *state)
 {
     static const char *const emulators[] = {"qemu", "bochs", NULL};
@@ -96,7 +114,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     const char *why;
     switch (key) {
     case 'm':
-        m->memory = parse_memory(state, text);
+        m->memory = parse_size(state, "--memory", text);
         break;
     case KEY_EMULATOR:
         m->emulator = parse_choice(state, "--emulator", text, emulators);
@@ -120,6 +138,11 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
         why = shares_add(&m->shares, text);
         if (why)
             argp_error(state, "--share %s: %s", text, why);
+        break;
+    case KEY_DISK:
+    case KEY_VOLUME:
+    case KEY_VOLUME_SIZE:
+        parse_disk(state, key, text);
         break;
     case KEY_QEMU_ARG:
         args_add(&o->qemu_args, text);
@@ -420,6 +443,10 @@ static void check(struct request *o)
     if (o->image && m->shares.count > 0)
         fail(STATUS_FAILED,
              "--share needs a word of the kernel, and --image brings its own: leave one out");
+    for (unsigned i = 0; o->image && i < m->disks.count; i++)
+        if (m->disks.disk[i].mount)
+            fail(STATUS_FAILED,
+                 "--volume needs a word of the kernel, and --image brings its own: leave one out");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)

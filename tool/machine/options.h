@@ -52,6 +52,9 @@ struct request {
     size_t argument_count;
 };
 
+/* Bytes of a size as users write them, from 1M to 1T, rounded up to pages; false: it is none. */
+bool options_size(const char *text, uint64_t *bytes);
+
 /* Reads the arguments of the command (argv[0] is the command's name) and checks their combination.
  * Prints help and exits, or fails the tool. */
 void options_read(enum command command, int argc, char **argv, struct request *out);

@@ -4,7 +4,9 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
+#include "dev/block/ata_machine.h"
 #include "dev/block/virtio_blk.h"
+#include "dev/pci/pci_machine.h"
 #include "dev/virtio/machine.h"
 #include "mm/heap/heap.h"
 #include "mm/init/memory.h"
@@ -13,6 +15,11 @@ enum {
     VIRTIO_DISKS_MAX = 26,   /* letters */
     VIRTIO_DISK_MAJOR = 254, /* the first that Linux gives away; it has no number of its own */
     VIRTIO_DISK_MINORS = BLOCK_PARTITIONS_MAX + 1,
+    SCSI_DISK_MAJOR = 8, /* Linux's Documentation/admin-guide/devices.txt */
+    SCSI_DISK_MINORS = 16,
+    CD_MAJOR = 11,
+
+    PCI_CLASS_IDE = 0x0101,
 };
 
 #define SMALL_MEMORY (UINT64_C(32) << 20)
@@ -22,7 +29,7 @@ struct virtio_disk {
     struct virtio_found found;
 };
 
-static void leave_disk(struct virtio_blk *blk)
+static void virtio_disk_leave(struct virtio_blk *blk)
 {
     virtio_leave(&CONTAINER_OF(blk, struct virtio_disk, blk)->found, true);
 }
@@ -52,7 +59,7 @@ INIT_CODE static enum err open_disk(struct virtio_disk *d, unsigned number)
     if (memory.start == NULL)
         return E_NOMEM;
     d->blk.device = d->found.device;
-    d->blk.leave = leave_disk;
+    d->blk.leave = virtio_disk_leave;
     fmt_snprintf(disk->name, sizeof disk->name, "vd%c", 'a' + number);
     disk->major = VIRTIO_DISK_MAJOR;
     disk->minor = number * VIRTIO_DISK_MINORS;
@@ -66,7 +73,7 @@ INIT_CODE static enum err open_disk(struct virtio_disk *d, unsigned number)
     return E_OK;
 }
 
-INIT_CODE void disks_start(const struct boot_info *boot, const struct options *options)
+INIT_CODE static void find_virtio_disks(const struct boot_info *boot, const struct options *options)
 {
     unsigned number = 0;
     enum err e = virtio_none_left ? E_NODEV : E_OK;
@@ -87,4 +94,29 @@ INIT_CODE void disks_start(const struct boot_info *boot, const struct options *o
         if (e == E_NODEV)
             e = E_IO;
     }
+}
+
+INIT_CODE void disk_name(struct block_device *disk)
+{
+    INIT_DATA static unsigned disks, cds;
+    if (disk->removable) {
+        fmt_snprintf(disk->name, sizeof disk->name, "sr%u", cds);
+        disk->major = CD_MAJOR;
+        disk->minor = cds++;
+    } else {
+        fmt_snprintf(disk->name, sizeof disk->name, "sd%c", 'a' + disks);
+        disk->major = SCSI_DISK_MAJOR;
+        disk->minor = disks++ * SCSI_DISK_MINORS;
+    }
+}
+
+INIT_CODE void disks_start(const struct boot_info *boot, const struct options *options)
+{
+    find_virtio_disks(boot, options);
+    if (options->virtio_mmio[0] != NULL)
+        return; /* there is no PCI */
+    const struct pci_access *access = pci_start(boot);
+    pci_function function;
+    if (access != NULL && pci_find_class(PCI_CLASS_IDE, &function))
+        ata_start_controller(access, function);
 }

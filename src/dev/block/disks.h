@@ -5,6 +5,11 @@
 #include "kern/options.h"
 #include "parse/boot_info.h"
 
-/* Finds the disks that a driver knows, and registers them (kern/block.h): vda, vdb and so on. After port_start(). O(devices).
+struct block_device;
+
+/* Finds the disks that a driver knows, and registers them (kern/block.h): vda, sda, sr0 and so on. After port_start(). O(devices).
  * Boot. */
 void disks_start(const struct boot_info *boot, const struct options *options);
+
+/* Gives a disk or a CD of a controller its name and numbers: sda, sr0. Boot. */
+void disk_name(struct block_device *disk);

@@ -119,7 +119,7 @@ static COLD enum err make_queue(struct virtio_blk *b, const struct virtio_blk_me
     return virtio_set_queue(b->device, 0, &b->ring);
 }
 
-static COLD enum err read_config(struct virtio_blk *b)
+static COLD enum err blk_read_config(struct virtio_blk *b)
 {
     uint8_t config[CONFIG_BYTES] = {0};
     uint64_t features = b->device->features;
@@ -164,12 +164,13 @@ enum err virtio_blk_open(struct virtio_blk *b, const struct virtio_blk_memory *m
         return e;
     e = make_queue(b, memory);
     if (e == E_OK)
-        e = read_config(b);
+        e = blk_read_config(b);
     if (e == E_OK)
         e = virtio_go(b->device);
     if (e != E_OK)
         virtio_stop(b->device, true);
-    b->disk.driver = "virtio_blk";
+    b->disk.driver = "virtblk"; /* as in Linux's /proc/devices */
+    b->disk.rotational = true;  /* as Linux has it */
     b->disk.ops = &ops;
     return e;
 }

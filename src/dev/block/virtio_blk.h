@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A virtio disk (VIRTIO 1.1, 5.2) as a struct block_device. Pure, but for the device's registers;
- * dev/block/virtio_disks.c has the devices of the machine and their interrupts.
+ * dev/block/disks.c has the devices of the machine and their interrupts.
  *
  *     a request    | head: operation, sector | segments of memory | status |     a chain of the one queue
  *

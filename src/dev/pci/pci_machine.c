@@ -9,6 +9,7 @@ enum {
     CONFIG_ADDRESS = 0xcf8,
     CONFIG_DATA = 0xcfc,
     RSDP_READ = 36,
+    CLASS = 0x08,    /* class and subclass in the high half */
     MAPPED_MAX = 16, /* buses; others look empty */
     BUS_SHIFT = 20,  /* of addresses in memory */
     FUNCTION_SHIFT = 12,
@@ -149,6 +150,18 @@ INIT_CODE bool pci_find(uint32_t id, pci_function *out)
 {
     for (unsigned i = 0; i < pci.count; i++) {
         if (pci.id[i] != id)
+            continue;
+        pci.id[i] = 0;
+        *out = pci.function[i];
+        return true;
+    }
+    return false;
+}
+
+INIT_CODE bool pci_find_class(uint16_t class, pci_function *out)
+{
+    for (unsigned i = 0; i < pci.count; i++) {
+        if (pci.id[i] == 0 || pci.access->read(pci.function[i], CLASS) >> 16 != class)
             continue;
         pci.id[i] = 0;
         *out = pci.function[i];

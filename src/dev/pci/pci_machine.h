@@ -15,3 +15,5 @@ const struct pci_access *pci_start(const struct boot_info *boot);
 /* The first function whose vendor and device are `id`, as in the first 32 bits, and that no call has found yet; false if there is none. After
  * pci_start(). O(functions). Boot. */
 MUST_CHECK bool pci_find(uint32_t id, pci_function *out);
+/* The same by class and subclass, as 0x0101. */
+MUST_CHECK bool pci_find_class(uint16_t class, pci_function *out);

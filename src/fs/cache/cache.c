@@ -295,5 +295,7 @@ COLD enum err page_cache_end(struct inode *inode, bool keep)
     }
     if (cache->users > 0)
         fs_wait_device(&cache->waiters, has_no_users, cache);
+    if (page_cache_counts.cached == 0)
+        cache_emptied();
     return e;
 }

@@ -85,6 +85,8 @@ MUST_CHECK enum err cache_page_in(struct page_cache *cache, uint64_t number,
 void cache_limit_dirty(void);
 /* Wakes the write-back thread if enough is dirty; starts it. */
 void cache_dirty_began(void);
+/* No page is cached any more: the thread ends. */
+void cache_emptied(void);
 extern struct list cache_dirty_files; /* struct page_cache.dirty_files */
 
 /* read.c, write.c, sync.c: */

@@ -129,12 +129,22 @@ static enum err cached_punch(struct page_source *source, uint64_t offset, uint64
                                FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, offset, size);
 }
 
+static enum err cached_source_sync(struct page_source *source, uint64_t offset, uint64_t size)
+{
+    struct inode *inode = CONTAINER_OF(source, struct inode, pages);
+    const struct page_cache_ops *ops = page_cache_of(inode)->ops;
+    enum err e =
+        page_cache_write_back(inode, cache_page_of(offset), cache_pages_of(offset + size), true);
+    return e == E_OK && ops->sync ? ops->sync(inode, false) : e;
+}
+
 const struct page_source_ops page_cache_source_ops = {
     .page = cached_page_of,
     .read = cached_read_page,
     .fetch = cached_fetch,
     .present = cached_present,
     .punch = cached_punch,
+    .sync = cached_source_sync,
     .get = inode_source_get,
     .put = inode_source_put,
     .name = inode_source_name,

@@ -62,4 +62,5 @@ const struct file_ops page_cache_file_ops = {
     .sync = cached_sync,
     .advise = cached_advise,
     .seekable = true,
+    .direct = true,
 };

@@ -215,32 +215,32 @@ static bool is_never(void *unused)
     return false;
 }
 
-static bool has_work(void *unused)
+static bool is_much(void)
 {
-    (void)unused;
     return page_cache_counts.dirty > background_limit();
 }
 
-static bool is_dirty(void *unused)
+static bool has_work(void *unused)
 {
     (void)unused;
-    return page_cache_counts.dirty > 0;
+    return is_much() || page_cache_counts.cached == 0;
 }
 
+/* Ends when nothing is dirty any more. */
 static void write_back_thread(void *unused)
 {
     (void)unused;
-    for (;;) {
-        (void)!fs_wait(&thread_queue, is_dirty, NULL, NO_DEADLINE);
+    while (page_cache_counts.dirty > 0) {
         uint64_t now = time_now_ns();
-        if (fs_wait(&thread_queue, has_work, NULL, now + LOOK_NS) == E_OK) {
+        (void)!fs_wait(&thread_queue, has_work, NULL, now + LOOK_NS);
+        if (is_much())
             (void)!write_files(NULL, false, UINT64_MAX);
-            if (has_work(NULL)) /* not now: E_AGAIN */
-                (void)!fs_wait(&thread_queue, is_never, NULL, now + LOOK_NS / 50);
-        }
+        if (is_much()) /* not now: E_AGAIN */
+            (void)!fs_wait(&thread_queue, is_never, NULL, now + LOOK_NS / 50);
         now = time_now_ns();
         (void)!write_files(NULL, false, now > OLD_NS ? now - OLD_NS : 0);
     }
+    thread_runs = false;
 }
 
 void cache_dirty_began(void)
@@ -249,8 +249,13 @@ void cache_dirty_began(void)
     kernel_lock_assert();
     if (!thread_runs)
         thread_runs = thread_create("writeback", write_back_thread, NULL, &thread) == E_OK;
-    else if (page_cache_counts.dirty == 1 || page_cache_counts.dirty == background_limit() + 1)
+    else if (page_cache_counts.dirty == background_limit() + 1)
         wait_queue_wake(&thread_queue);
+}
+
+void cache_emptied(void)
+{
+    wait_queue_wake(&thread_queue);
 }
 
 void cache_limit_dirty(void)

@@ -28,18 +28,16 @@ static bool is_vsyscall(const struct area *area)
     return area->range.start.v == vsyscall_area.range.start.v;
 }
 
-static uint64_t device_of(const struct page_source *source)
+static uint64_t device_of(struct page_source *source)
 {
-    if (!source || source->ops != &ram_file_page_ops)
-        return 0;
-    return CONTAINER_OF(source, struct inode, pages)->fs->device;
+    const struct inode *inode = inode_of_source(source);
+    return inode ? inode->fs->device : 0;
 }
 
 struct dentry *procfs_area_dentry(const struct area *area)
 {
-    if (!area->source || area->source->ops != &ram_file_page_ops)
-        return NULL;
-    return CONTAINER_OF(area->source, struct inode, pages)->mapped_as;
+    const struct inode *inode = inode_of_source(area->source);
+    return inode ? inode->mapped_as : NULL;
 }
 
 const char *procfs_area_name(const struct area *area, char *buffer, size_t size)

@@ -235,7 +235,7 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
 
 static enum err write_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
 {
-    if ((file->flags & O_APPEND) && file->ops->seekable)
+    if ((file->flags & O_APPEND) && file->ops->seekable && !file->ops->size)
         *offset = file->inode->size;
     uint64_t left = io_left(io);
     enum err e = file->ops->write(file, io, offset);
@@ -289,7 +289,7 @@ static enum err seek_base(struct file *file, uint32_t whence, uint64_t *base)
         *base = file->offset;
         return E_OK;
     case SEEK_END:
-        *base = file->inode->size;
+        *base = file->ops->size ? file->ops->size(file) : file->inode->size;
         return mode_is(file->inode->mode, S_IFDIR) ? E_INVAL : E_OK;
     default:
         return E_INVAL;
@@ -324,7 +324,8 @@ COLD enum err file_seek(struct file *file, int64_t offset, uint32_t whence, uint
         e = seek_base(file, whence, &base);
         if (e != E_OK)
             return e;
-        if (__builtin_add_overflow((int64_t)base, offset, &sum) || sum < 0)
+        if (__builtin_add_overflow((int64_t)base, offset, &sum) || sum < 0 ||
+            (file->ops->size && (uint64_t)sum > file->ops->size(file)))
             return E_INVAL;
         to = (uint64_t)sum;
     }

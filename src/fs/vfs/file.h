@@ -29,6 +29,7 @@ struct file {
     void *state;          /* private to the ops */
     struct async *async;  /* fs/vfs/async.h; NULL: no owner was set */
     struct list *watched; /* the ring of its items in epolls (fs/pipe/epoll.c); NULL: none */
+    bool exclusive;       /* of a block file: opened with O_EXCL */
     uint8_t busy;         /* > 0: a read or write by the position has given way in its middle */
     uint8_t lock;         /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
     uint32_t errors_seen; /* fs/cache: of those of write-back */
@@ -75,7 +76,7 @@ struct file_ops {
     enum err (*read)(struct file *file, struct io *io, uint64_t *offset);
     enum err (*write)(struct file *file, struct io *io, uint64_t *offset);
     /* fsync() and its like: bytes [from, end) are written and, but for FILE_SYNC_START, durable. Sleeps. NULL:
-     * the file is in memory. */
+     * nothing to do for stored files and those in memory, E_INVAL for others. */
     enum err (*sync)(struct file *file, uint64_t from, uint64_t end, enum file_sync how);
     /* posix_fadvise() and readahead(), for bytes [from, end). NULL: no advice has an effect. */
     void (*advise)(struct file *file, uint64_t from, uint64_t end, enum file_advice advice);
@@ -92,8 +93,11 @@ struct file_ops {
     uint32_t (*async_group)(const struct file *file);
     /* Appends the lines that /proc/PID/fdinfo has for the type. NULL: none. */
     void (*describe)(struct file *file, struct text *text);
+    /* The size, where it is not inode->size (block files): it does not grow, and O_APPEND has no effect. NULL: inode->size. */
+    uint64_t (*size)(const struct file *file);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
+    bool direct;      /* O_DIRECT is allowed */
     bool zeros;       /* a mapping is anonymous memory (/dev/zero) */
 };
 
@@ -166,6 +170,7 @@ extern const struct file_ops file_ops_directory;
 extern const struct file_ops file_ops_path; /* O_PATH */
 
 /* Defined in higher folders: */
-extern const struct file_ops fifo_file_ops; /* open() of S_IFIFO: fs/pipe/pipe.c */
+extern const struct file_ops fifo_file_ops;  /* open() of S_IFIFO: fs/pipe/pipe.c */
+extern const struct file_ops block_file_ops; /* open() of S_IFBLK: fs/block/block_file.c */
 /* Removes the items of all epolls for `file`, which is being closed (fs/pipe/epoll.c). O(those). */
 void epoll_forget(struct file *file);

@@ -187,6 +187,13 @@ void inode_source_get(struct page_source *source);
 void inode_source_put(struct page_source *source);
 void inode_source_name(struct page_source *source, char *to, size_t size);
 uint64_t inode_source_number(struct page_source *source);
+/* The inode whose `pages` it is; NULL: it is something else. */
+static inline struct inode *inode_of_source(struct page_source *source)
+{
+    return source && source->ops->inode == inode_source_number
+               ? CONTAINER_OF(source, struct inode, pages)
+               : NULL;
+}
 
 /* Unmaps pages [first, end) from all areas, because their frames were replaced or freed. */
 void inode_pages_changed(struct inode *inode, uint64_t first, uint64_t end);

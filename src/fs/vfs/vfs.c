@@ -15,7 +15,7 @@
 #include "mm/heap/heap.h"
 
 /* Flags that affect only open() itself and that F_GETFL does not return. */
-#define FLAGS_FORGOTTEN (O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC | O_RESOLVE)
+#define FLAGS_FORGOTTEN (O_CREAT | O_TRUNC | O_CLOEXEC | O_RESOLVE)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
 #define CREATE_TRIES    8
 
@@ -30,6 +30,8 @@ static const struct file_ops *ops_for(const struct inode *inode)
         return &fifo_file_ops;
     case S_IFCHR:
         return inode->fs->flags & MS_NODEV ? NULL : device_find(inode->device);
+    case S_IFBLK:
+        return inode->fs->flags & MS_NODEV ? NULL : &block_file_ops;
     default:
         return NULL;
     }
@@ -89,7 +91,7 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
         inode->writers++;
     if (ops->open)
         e = ops->open(file);
-    file->flags &= ~O_NOCTTY;
+    file->flags &= ~(O_NOCTTY | O_EXCL);
     if (e == E_OK)
         notify(dentry, NOTIFY_OPEN);
     if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG))

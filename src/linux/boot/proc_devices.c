@@ -12,7 +12,8 @@
 #include "linux/task/process.h"
 
 /* The 8259s' lines that a driver may have, by their names in Linux. */
-static const char *const line_names[16] = {[1] = "i8042", [4] = "ttyS0", [12] = "i8042"};
+static const char *const line_names[16] = {
+    [1] = "i8042", [4] = "ttyS0", [12] = "i8042", [14] = "ata_piix", [15] = "ata_piix"};
 
 static void put_interrupts(struct text *text, const char *label, unsigned vector, const char *what)
 {

@@ -2,6 +2,7 @@
 /* /proc/meminfo, vmstat, zoneinfo and buddyinfo. All RAM is one zone, "Normal", of one node. There is no
  * swap, no page cache besides the RAM file system, and no reclaim: what counts those is 0. */
 #include "base/list.h"
+#include "fs/cache/page_cache.h"
 #include "fs/ram/ramfs.h"
 #include "kern/thread.h"
 #include "linux/boot/proc_machine.h"
@@ -19,8 +20,8 @@
 
 /* All in pages but the last. */
 struct memory_now {
-    uint64_t total, free, files, anonymous, mapped, shared, locked, heap, stacks, committed,
-        threads;
+    uint64_t total, free, available, files, cache, cached, dirty, writing, anonymous, mapped,
+        shared, locked, heap, stacks, committed, threads;
 };
 
 /* Programs that several processes share are counted once. O(processes). */
@@ -31,8 +32,13 @@ static struct memory_now memory_now(void)
     struct memory_now m = {.total = totals.total / PAGE_SIZE,
                            .free = totals.free / PAGE_SIZE,
                            .files = ramfs_used_pages(),
+                           .cache = page_cache_counts.cached,
+                           .dirty = page_cache_counts.dirty,
+                           .writing = page_cache_counts.writing,
                            .heap = heap_used() / PAGE_SIZE};
-    m.heap = m.heap > m.files ? m.heap - m.files : 0;
+    m.cached = m.files + m.cache;
+    m.available = m.free + m.cache - (m.dirty < m.cache ? m.dirty : m.cache);
+    m.heap = m.heap > m.cached ? m.heap - m.cached : 0;
     for (const struct process *p = process_first(); p != NULL;
          p = process_next((struct process *)(uintptr_t)p)) {
         m.threads += p->thread_count;
@@ -63,22 +69,22 @@ struct memory_row {
 static const struct memory_row meminfo_rows[] = {
     {"MemTotal", PAGES(total)},
     {"MemFree", PAGES(free)},
-    {"MemAvailable", PAGES(free)},
+    {"MemAvailable", PAGES(available)},
     {"Buffers", NONE},
-    {"Cached", PAGES(files)},
+    {"Cached", PAGES(cached)},
     {"SwapCached", NONE},
     {"Active", PAGES(anonymous)},
-    {"Inactive", PAGES(files)},
+    {"Inactive", PAGES(cached)},
     {"Active(anon)", PAGES(anonymous)},
     {"Inactive(anon)", PAGES(files)},
     {"Active(file)", NONE},
-    {"Inactive(file)", NONE},
+    {"Inactive(file)", PAGES(cache)},
     {"Unevictable", PAGES(locked)},
     {"Mlocked", PAGES(locked)},
     {"SwapTotal", NONE},
     {"SwapFree", NONE},
-    {"Dirty", NONE},
-    {"Writeback", NONE},
+    {"Dirty", PAGES(dirty)},
+    {"Writeback", PAGES(writing)},
     {"AnonPages", PAGES(anonymous)},
     {"Mapped", PAGES(mapped)},
     {"Shmem", PAGES(files)},

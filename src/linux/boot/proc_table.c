@@ -6,8 +6,10 @@
  */
 #include "base/compiler.h"
 #include "base/str.h"
+#include "fs/block/block_file.h"
 #include "fs/proc/process_text.h"
 #include "fs/vfs/lease.h"
+#include "kern/block.h"
 #include "kern/netdev.h"
 #include "kern/random.h"
 #include "linux/abi/release.h"
@@ -73,6 +75,13 @@ static void show_sem_limits(struct text *text, void *context)
                 sem_limits[3]);
 }
 
+static void proc_show_drivers(struct text *text, void *context)
+{
+    text_printf(text, "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
+                      "136 pts\n\nBlock devices:\n");
+    block_show_drivers(text, context);
+}
+
 static struct proc_number lease_number = {&lease_break_seconds, 0, INT32_MAX},
                           shm_max_number = {&shm_max, 0, UINT64_MAX},
                           shm_all_number = {&shm_all, 0, UINT64_MAX},
@@ -117,6 +126,8 @@ static const struct procfs_row rows[] = {
     {"buddyinfo", proc_show_buddyinfo, NULL, NULL, 0},
     {"cmdline", proc_show_command_line, NULL, NULL, 0},
     {"cpuinfo", proc_show_cpuinfo, NULL, NULL, 0},
+    {"devices", proc_show_drivers, NULL, NULL, 0},
+    {"diskstats", block_show_diskstats, NULL, NULL, 0},
     {"filesystems", procfs_show_types, NULL, NULL, 0},
     {"interrupts", proc_show_interrupts, NULL, NULL, 0},
     {"loadavg", proc_show_loadavg, NULL, NULL, 0},
@@ -124,6 +135,7 @@ static const struct procfs_row rows[] = {
     {"meminfo", proc_show_meminfo, NULL, NULL, 0},
     {"ouro", proc_show_ouro, NULL, NULL, 0},
     {"pagetables", procfs_show_pagetables, NULL, NULL, 0},
+    {"partitions", block_show_partitions, NULL, NULL, 0},
     {"report", proc_show_report, NULL, NULL, 0400},
     {"softirqs", proc_show_softirqs, NULL, NULL, 0},
     {"stat", proc_show_stat, NULL, NULL, 0},
@@ -165,16 +177,13 @@ static const struct procfs_row rows[] = {
 static const char texts[] = T("mounts", ">self/mounts") /**/
     T("net", ">self/net")                               /**/
     T("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled")
-        T("devices",
-          "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\n"
-          "Block devices:") T("diskstats", "<") T("execdomains", "0-0\tLinux           \t[kernel]")
-            T("modules", "<") T("partitions", "major minor  #blocks  name\n")
-                T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                                 "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
-                    T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-                                         "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
-                        T("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority") T(
-                            "version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
+        T("execdomains", "0-0\tLinux           \t[kernel]") T("modules", "<")
+            T("pressure/io", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                             "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
+                T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+                                     "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
+                    T("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority")
+                        T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
                             T("sys/fs/aio-max-nr", "65536") /* io_setup() is absent all the same */
     T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "65536") T(
         "sys/fs/file-max", "1048576") T("sys/fs/inotify/max_queued_events", "16384")
@@ -261,6 +270,11 @@ enum err proc_table_start(void)
     static struct procfs_table table = {rows, ARRAY_LENGTH(rows), texts};
     if (netdev_first() == NULL)
         table.row_count -= LINK_PROPERTIES;
+    if (block_next(NULL) != NULL) {
+        table.rows = block_rows(rows, &table.row_count);
+        if (table.rows == NULL)
+            return E_NOMEM;
+    }
     enum err e = procfs_start(&table);
     if (e == E_OK)
         procfs_self_start();

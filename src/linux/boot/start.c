@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include "boot/steps.h"
 #include "diag/panic.h"
+#include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
+#include "fs/ext4/vfs/mount.h"
 #include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
@@ -18,8 +20,10 @@
 #include "fs/vfs/inode.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/walk.h"
+#include "kern/block.h"
 #include "kern/boot_summary.h"
 #include "kern/log.h"
+#include "kern/p9_channel.h"
 #include "kern/machine.h"
 #include "kern/profile.h"
 #include "kern/thread.h"
@@ -76,9 +80,13 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
-    p9_type_register(options.share_uid, options.share_gid);
+    if (p9_channel_any)
+        p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
-    if (devfs_fill() != E_OK || pty_mount() != E_OK)
+    if (block_next(NULL) != NULL)
+        ext4_type_register();
+    if (devfs_fill() != E_OK || pty_mount() != E_OK ||
+        (block_next(NULL) != NULL && block_files_start() != E_OK))
         need_memory("the file systems");
 }
 

@@ -140,7 +140,7 @@ enum err sys_pwritev(struct syscall *call)
     return positioned_iov(call, WRITE);
 }
 
-/* preadv2() and pwritev2(). RAM files are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do, and pipes. */
+/* preadv2() and pwritev2(). Files in memory are never synchronised, and refuse RWF_NOWAIT as those of tmpfs do, and pipes. */
 COLD static enum err flagged_iov(struct syscall *call, enum direction direction)
 {
     uint64_t flags = call->arg[5];
@@ -169,9 +169,18 @@ enum err sys_preadv2(struct syscall *call)
     return flagged_iov(call, READ);
 }
 
-enum err sys_pwritev2(struct syscall *call)
+COLD enum err sys_pwritev2(struct syscall *call)
 {
-    return flagged_iov(call, WRITE);
+    struct file *file = fd_file(call->arg[0]);
+    if (!(call->arg[5] & (RWF_SYNC | RWF_DSYNC)) || !file || !file->ops->sync)
+        return flagged_iov(call, WRITE);
+    file_get(file);
+    enum err e = flagged_iov(call, WRITE);
+    if (e == E_OK && call->result > 0)
+        e = file->ops->sync(file, 0, UINT64_MAX,
+                            call->arg[5] & RWF_SYNC ? FILE_SYNC_ALL : FILE_SYNC_DATA);
+    file_put(file);
+    return e;
 }
 
 enum err sys_lseek(struct syscall *call)

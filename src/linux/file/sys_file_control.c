@@ -94,7 +94,7 @@ static enum err set_status_flags(struct file *file, int fd, uint32_t flags)
         if (e != E_OK)
             return e;
     }
-    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO))
+    if ((flags & O_DIRECT) && !mode_is(file->inode->mode, S_IFIFO) && !file->ops->direct)
         return E_INVAL;
     if (((flags ^ file->flags) & O_ASYNC) && file->ops->async_group)
         e = async_set(file, fd, flags & O_ASYNC);
@@ -392,6 +392,8 @@ enum err sys_ioctl(struct syscall *call)
     return file->ops->control(file, (uint32_t)call->arg[1], call->arg[2], &call->result);
 }
 
+#define SYNC_FILE_RANGE_WRITE 2
+
 /* True for regular files and directories of a file system that keeps them. */
 static bool is_stored(const struct file *file)
 {
@@ -399,23 +401,33 @@ static bool is_stored(const struct file *file)
     return file->inode->fs->attributes && (mode_is(mode, S_IFREG) || mode_is(mode, S_IFDIR));
 }
 
-/* fsync(2): files live in memory, there is nothing to write. E_BADF, E_INVAL. */
-static enum err synchronise(uint64_t fd)
+/* Bytes [from, end) of the file, and no more than `how`. Holds a reference over the sleep. */
+COLD static enum err synchronise(struct file *file, uint64_t from, uint64_t end, enum file_sync how)
 {
-    const struct file *file = fd_file(fd);
+    if (!file->ops->sync)
+        return E_OK; /* the file lives in memory */
+    file_get(file);
+    enum err e = file->ops->sync(file, from, end, how);
+    file_put(file);
+    return e;
+}
+
+static enum err synchronise_all(uint64_t fd, enum file_sync how)
+{
+    struct file *file = fd_file(fd);
     if (!file)
         return E_BADF;
-    return is_stored(file) ? E_OK : E_INVAL;
+    return file->ops->sync || is_stored(file) ? synchronise(file, 0, UINT64_MAX, how) : E_INVAL;
 }
 
 enum err sys_fsync(struct syscall *call)
 {
-    return synchronise(call->arg[0]);
+    return synchronise_all(call->arg[0], FILE_SYNC_ALL);
 }
 
 enum err sys_fdatasync(struct syscall *call)
 {
-    return synchronise(call->arg[0]);
+    return synchronise_all(call->arg[0], FILE_SYNC_DATA);
 }
 
 enum err sys_sync(struct syscall *call)
@@ -436,7 +448,7 @@ enum err sys_syncfs(struct syscall *call)
 
 enum err sys_sync_file_range(struct syscall *call)
 {
-    const struct file *file = fd_file(call->arg[0]);
+    struct file *file = fd_file(call->arg[0]);
     if (!file)
         return E_BADF;
     int64_t end;
@@ -444,7 +456,12 @@ enum err sys_sync_file_range(struct syscall *call)
         return E_INVAL;
     if ((int64_t)call->arg[1] < 0 || (int64_t)call->arg[2] < 0 || (call->arg[3] & ~UINT64_C(7)))
         return E_INVAL;
-    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR);
+    if (file->ops->sync && call->arg[3] != 0)
+        return synchronise(file, call->arg[1], call->arg[2] != 0 ? (uint64_t)end : UINT64_MAX,
+                           call->arg[3] == SYNC_FILE_RANGE_WRITE ? FILE_SYNC_START
+                                                                 : FILE_SYNC_WAIT);
+    bool stored = mode_is(file->inode->mode, S_IFREG) || mode_is(file->inode->mode, S_IFDIR) ||
+                  mode_is(file->inode->mode, S_IFBLK);
     return stored ? E_OK : E_SPIPE;
 }
 
@@ -517,20 +534,39 @@ enum err sys_fallocate(struct syscall *call)
     return e;
 }
 
+/* Bytes [from, from + size), to the end of the file if size is 0. */
+COLD static void advise(struct file *file, uint64_t from, uint64_t size, enum file_advice advice)
+{
+    uint64_t end = size == 0 || size > INT64_MAX - from ? INT64_MAX : from + size;
+    if (!file->ops->advise)
+        return;
+    file_get(file);
+    file->ops->advise(file, from, end, advice);
+    file_put(file);
+}
+
 enum err sys_fadvise64(struct syscall *call)
 {
-    const struct file *file = fd_file(call->arg[0]);
+    struct file *file = fd_file(call->arg[0]);
     if (!file)
         return E_BADF;
     if (mode_is(file->inode->mode, S_IFIFO))
         return E_SPIPE;
-    return (int64_t)call->arg[2] < 0 || (uint32_t)call->arg[3] > 5 ? E_INVAL : E_OK;
+    if ((int64_t)call->arg[2] < 0 || (uint32_t)call->arg[3] > FILE_ADVICE_NO_REUSE)
+        return E_INVAL;
+    if (call->arg[1] <= INT64_MAX)
+        advise(file, call->arg[1], call->arg[2], (enum file_advice)call->arg[3]);
+    return E_OK;
 }
 
 enum err sys_readahead(struct syscall *call)
 {
-    const struct file *file = fd_file(call->arg[0]);
+    struct file *file = fd_file(call->arg[0]);
     if (!file || !file_can_read(file))
         return E_BADF;
-    return mode_is(file->inode->mode, S_IFREG) && call->arg[2] <= INT64_MAX ? E_OK : E_INVAL;
+    if (!(file->ops->advise || mode_is(file->inode->mode, S_IFREG)) || call->arg[2] > INT64_MAX)
+        return E_INVAL;
+    if (call->arg[1] <= INT64_MAX && call->arg[2] > 0)
+        advise(file, call->arg[1], call->arg[2], FILE_ADVICE_WILL_NEED);
+    return E_OK;
 }

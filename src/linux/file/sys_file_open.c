@@ -36,7 +36,7 @@ static enum err open_begun(struct syscall *call, struct path_at *at, uint32_t fl
     path_at_end(at);
     if (e == E_INTR)
         call->restart = true;
-    if (e == E_OK && (flags & (O_DIRECT | O_PATH)) == O_DIRECT) {
+    if (e == E_OK && (flags & (O_DIRECT | O_PATH)) == O_DIRECT && !file->ops->direct) {
         file_put(file);
         return E_INVAL;
     }

@@ -146,6 +146,19 @@ enum err sys_madvise(struct syscall *call)
     return holes;
 }
 
+/* A shared mapping of a file of a device; of a file in memory it shares the file's own pages. */
+static MUST_CHECK enum err sync_part(const struct area *a, struct virt_range part)
+{
+    struct page_source *source = a->source;
+    uint64_t offset = a->offset + (part.start.v - a->range.start.v);
+    if (source == NULL || source->ops->sync == NULL || !(a->flags & AREA_SHARED))
+        return E_OK;
+    source->ops->get(source);
+    enum err e = source->ops->sync(source, offset, virt_range_size(part));
+    source->ops->put(source);
+    return e;
+}
+
 enum err sys_msync(struct syscall *call)
 {
     struct address_space *space = space_current();
@@ -166,10 +179,14 @@ enum err sys_msync(struct syscall *call)
             break;
         if (flags & MS_INVALIDATE && a->flags & AREA_LOCKED)
             return E_BUSY;
+        struct virt_range part = virt_range_intersection(a->range, range);
         at = a->range.end;
+        enum err e = flags & MS_SYNC ? sync_part(a, part) : E_OK;
+        if (e != E_OK)
+            return e;
         thread_give_way();
     }
-    return hole ? E_NOMEM : E_OK; /* nothing to write: mappings share the file's own pages */
+    return hole ? E_NOMEM : E_OK;
 }
 
 bool mem_is_mapped(virt_t page)

@@ -3,7 +3,7 @@
  * The source of a file mapping's pages (Linux: address_space_operations). Declared here, below the
  * file systems, which implement it: the fault handler requests frames and is independent of files.
  *
- * Only fetch() and punch() sleep. Where a page is on a device, page() and read() answer E_AGAIN; the
+ * Only fetch(), punch() and sync() sleep. Where a page is on a device, page() and read() answer E_AGAIN; the
  * caller lets go of all that it has found, calls fetch(), and begins again.
  */
 #pragma once
@@ -38,6 +38,8 @@ struct page_source_ops {
     /* Makes bytes [offset, offset + size) a hole that reads as zeros, and drops mappings of it.
      * E_PERM (sealed), E_NOMEM. */
     enum err (*punch)(struct page_source *source, uint64_t offset, uint64_t size);
+    /* msync(MS_SYNC): bytes [offset, offset + size) are durable then. Sleeps. NULL: they are in memory. */
+    enum err (*sync)(struct page_source *source, uint64_t offset, uint64_t size);
     /* References: an area holds one throughout its life. */
     void (*get)(struct page_source *source);
     void (*put)(struct page_source *source);

@@ -81,7 +81,7 @@ done
 door 125 help scrennshot
 grep -q 'did you mean screenshot?' err || bad 'help: screenshot is not named'
 # The options of a command, as the tool's own parser prints them.
-for command in run explore iso image usb screenshot check debug test bench; do
+for command in run explore iso image volume usb screenshot check debug test bench; do
     "$OURO" "$command" --help >wanted || bad "the tool's $command --help fails"
     for line in "help $command" "$command --help"; do
         # shellcheck disable=SC2086 # two words

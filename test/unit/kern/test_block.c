@@ -20,6 +20,10 @@ static unsigned armed;
 struct address_space kernel_space;
 int native_irq_depth;
 
+void wait_queue_init(struct wait_queue *queue)
+{
+    (void)queue;
+}
 uint64_t time_now_ns(void)
 {
     return clock_ns;

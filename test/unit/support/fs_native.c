@@ -28,6 +28,14 @@ struct frames machine_frames = {.free_frames = 1 << 20};
 int native_irq_depth; /* of the cpu/irq.h for native tests */
 struct spin_lock sched_spin;
 
+/* open() of S_IFBLK: no block device is there. */
+static enum err no_block_device(struct file *file)
+{
+    (void)file;
+    return E_NXIO;
+}
+const struct file_ops block_file_ops = {.open = no_block_device};
+
 struct fs_context *fs_current(void)
 {
     return &fs_first;
