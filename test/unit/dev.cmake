@@ -50,3 +50,4 @@ ouro_host_test(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/mm
 ouro_fuzzer(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/ring.c src/dev/virtio/virtio.c src/kern/block.c
     SHADOW linux)
 ouro_host_test(dev/block/ata src/dev/block/ata.c src/kern/block.c src/kern/block_io.c SHADOW linux ports)
+ouro_host_test(dev/block/nvme src/dev/block/nvme.c src/kern/block.c src/kern/block_io.c SHADOW linux virtio)

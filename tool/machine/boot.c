@@ -169,8 +169,8 @@ static void run_words(const struct request *o, const struct user *user, struct a
     clock_words(o, words);
     args_add(words, emulator_exit_word(o->machine.emulator));
     emulator_device_words(&o->machine, words);
-    shares_words(&o->machine.shares, user->ids, words);
     disks_words(&o->machine.disks, words);
+    shares_words(&o->machine.shares, user->ids, words);
     const char *address = network_word(&o->machine.network);
     if (address && !(o->append && strstr(o->append, "ip=")))
         args_add(words, address);

@@ -158,6 +158,16 @@ static void add_card(struct args *args, const struct machine *m)
     }
 }
 
+static void add_disks(struct args *args, const struct machine *m)
+{
+    bool microvm = m->chipset == CHIPSET_MICROVM;
+    if (microvm && m->disks.count > 0) {
+        args_add(args, "-global");
+        args_add(args, "virtio-mmio.force-legacy=false");
+    }
+    disks_qemu(&m->disks, microvm ? QEMU_MICROVM_DISK : 0, args);
+}
+
 /* Fails the tool if this QEMU cannot show folders. */
 static void check_shares(const char *program)
 {
@@ -187,16 +197,6 @@ static void add_shares(struct args *args, const struct machine *m)
     shares_qemu(&m->shares, m->chipset == CHIPSET_MICROVM ? QEMU_MICROVM_SHARE : 0, args);
 }
 
-static void add_disks(struct args *args, const struct machine *m)
-{
-    bool microvm = m->chipset == CHIPSET_MICROVM;
-    if (microvm && m->disks.count > 0) {
-        args_add(args, "-global");
-        args_add(args, "virtio-mmio.force-legacy=false");
-    }
-    disks_qemu(&m->disks, microvm ? QEMU_MICROVM_DISK : 0, args);
-}
-
 void qemu_start(const struct machine *m, struct emulator *out, int log)
 {
     const char *program = getenv("OURO_QEMU");
@@ -215,8 +215,8 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
         add_port(&args, m->chipset);
     if (qemu_has_card(m))
         add_card(&args, m);
-    add_shares(&args, m);
     add_disks(&args, m);
+    add_shares(&args, m);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||

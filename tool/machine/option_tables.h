@@ -36,10 +36,10 @@ enum { /* options without a short form */
     KEY_NET_DUMP,
     KEY_USER,
     KEY_INIT,
-    KEY_SHARE,
     KEY_DISK,
     KEY_VOLUME,
     KEY_VOLUME_SIZE,
+    KEY_SHARE,
 };
 
 struct command_options {

@@ -134,15 +134,15 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_NET_DUMP:
         parse_network(state, key, text);
         break;
-    case KEY_SHARE:
-        why = shares_add(&m->shares, text);
-        if (why)
-            argp_error(state, "--share %s: %s", text, why);
-        break;
     case KEY_DISK:
     case KEY_VOLUME:
     case KEY_VOLUME_SIZE:
         parse_disk(state, key, text);
+        break;
+    case KEY_SHARE:
+        why = shares_add(&m->shares, text);
+        if (why)
+            argp_error(state, "--share %s: %s", text, why);
         break;
     case KEY_QEMU_ARG:
         args_add(&o->qemu_args, text);
@@ -440,13 +440,13 @@ static void check(struct request *o)
                      o->environment.count > 0 || o->with.count > 0 || o->workdir || o->hostname))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
-    if (o->image && m->shares.count > 0)
-        fail(STATUS_FAILED,
-             "--share needs a word of the kernel, and --image brings its own: leave one out");
     for (unsigned i = 0; o->image && i < m->disks.count; i++)
         if (m->disks.disk[i].mount)
             fail(STATUS_FAILED,
                  "--volume needs a word of the kernel, and --image brings its own: leave one out");
+    if (o->image && m->shares.count > 0)
+        fail(STATUS_FAILED,
+             "--share needs a word of the kernel, and --image brings its own: leave one out");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)
