@@ -55,8 +55,8 @@ static uint64_t share_place(uint64_t cookie)
 }
 
 /* False: the sink has no room for an entry, or one is wrong. */
-static enum err hand_on(struct p9_reader *r, store_sink sink, void *context, uint64_t *place,
-                        bool *full)
+static enum err hand_entries_on(struct p9_reader *r, store_sink sink, void *context,
+                                uint64_t *place, bool *full)
 {
     struct p9_entry e;
     while (!*full && p9_get_entry(r, &e)) {
@@ -84,7 +84,7 @@ enum err p9_names_list(struct inode *directory, uint64_t from, store_sink sink, 
         if (e != E_OK || size == 0)
             break;
         struct p9_reader r = {.at = bytes, .end = bytes + size};
-        e = hand_on(&r, sink, context, &place, &full);
+        e = hand_entries_on(&r, sink, context, &place, &full);
         if (e == E_OK && !full && place == before)
             e = E_IO; /* a host that goes round in a circle */
     }

@@ -7,7 +7,7 @@
 
 /* --- attributes --- */
 
-static struct fs_time time_of(struct p9_time t)
+static struct fs_time host_time_of(struct p9_time t)
 {
     return (struct fs_time){t.seconds, t.nanoseconds};
 }
@@ -22,15 +22,15 @@ static void node_set_attributes(struct p9_node *node, const struct p9_attributes
     inode->uid = fs->uid;
     inode->gid = fs->gid;
     inode->nlink = a->nlink > 0 && a->nlink < UINT32_MAX ? (uint32_t)a->nlink : 1;
-    inode->changed = time_of(a->changed);
+    inode->changed = host_time_of(a->changed);
     node->blocks = a->blocks;
     if (contents) {
         bool same = node->host_size == a->size &&
                     node->host_modified.seconds == a->modified.seconds &&
                     node->host_modified.nanoseconds == a->modified.nanoseconds;
         inode->size = node->host_size = a->size;
-        inode->accessed = time_of(a->accessed);
-        inode->modified = time_of(a->modified);
+        inode->accessed = host_time_of(a->accessed);
+        inode->modified = host_time_of(a->modified);
         node->host_modified = a->modified;
         if (!same)
             contents_changed(inode);
@@ -95,7 +95,7 @@ enum err node_set(struct inode *inode, const struct p9_changes *changes)
     return e;
 }
 
-static enum err write_zeros(struct inode *inode, uint64_t from, uint64_t end)
+static enum err clear_end(struct inode *inode, uint64_t from, uint64_t end)
 {
     uint32_t fid;
     void *zeros = kpage_alloc();
@@ -147,7 +147,7 @@ enum err node_set_size(struct inode *inode, uint64_t size)
     struct p9_node *node = node_of(inode);
     const struct p9_changes c = {.valid = P9_SET_SIZE, .size = size};
     bool gone = inode->nlink == 0;
-    enum err e = gone ? write_zeros(inode, size, node->host_size) : node_set(inode, &c);
+    enum err e = gone ? clear_end(inode, size, node->host_size) : node_set(inode, &c);
     p9_fs_of(inode)->changes++;
     node->asked_ns = 0;
     if (e == E_OK && !gone)
@@ -294,7 +294,7 @@ bool p9_node_droppable(struct inode *inode)
 
 /* --- making --- */
 
-static uint64_t node_blocks(const struct inode *inode)
+static uint64_t p9_node_blocks(const struct inode *inode)
 {
     return node_of(inode)->blocks;
 }
@@ -302,7 +302,7 @@ static uint64_t node_blocks(const struct inode *inode)
 static const struct inode_ops p9_file_inode_ops = {
     .truncate = page_cache_truncate,
     .allocate = page_cache_allocate,
-    .blocks = node_blocks,
+    .blocks = p9_node_blocks,
 };
 
 /* A link's text, into inode->link. */

@@ -105,7 +105,7 @@ static void add_parts(struct p9_call *call, void *bytes, uint64_t size)
     }
 }
 
-static void add_piece(struct p9_call *call, const struct p9_piece *piece)
+static void add_piece_parts(struct p9_call *call, const struct p9_piece *piece)
 {
     const struct p9_data *whole = piece->whole;
     uint64_t at = piece->at, end = at + piece->size;
@@ -188,11 +188,11 @@ static enum err call_send(struct p9_client *c, struct p9_call *call, uint8_t typ
     call->count = 0;
     add_parts(call, call->request, size);
     if (piece != NULL && out)
-        add_piece(call, piece);
+        add_piece_parts(call, piece);
     call->readable = call->count;
     add_parts(call, call->room, piece != NULL && !out ? P9_DATA_HEAD : sizeof call->room);
     if (piece != NULL && !out)
-        add_piece(call, piece);
+        add_piece_parts(call, piece);
     assert(call->count <= c->channel->parts);
     struct p9_exchange x = {call->parts, call->readable, call->count - call->readable, 0};
     enum err e = c->channel->exchange(c->channel, &x);
