@@ -4,9 +4,11 @@
 #include "base/str.h"
 
 static struct list channels = LIST_INIT(channels);
+bool p9_channel_any;
 
 void p9_channel_register(struct p9_channel *channel)
 {
+    p9_channel_any = true;
     list_add_tail(&channels, &channel->link);
 }
 

@@ -42,5 +42,7 @@ struct p9_channel {
 
 /* Adds a channel, which stays for ever. Threads and boot. */
 void p9_channel_register(struct p9_channel *channel);
+/* There is one. */
+extern bool p9_channel_any;
 /* By name; NULL: there is none. O(channels). */
 struct p9_channel *p9_channel_find(const char *name);

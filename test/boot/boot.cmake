@@ -18,7 +18,7 @@ ouro_boot_test(front-door 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/front-door.s
 ouro_boot_test(tool 120 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/tool.sh)
 ouro_boot_test(user 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/user.sh)
 foreach(machine microvm pc q35)
-    ouro_boot_test(share-${machine} 600 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/share.sh ${program_dir} ${machine})
+    ouro_boot_test(share-${machine} 1200 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/share.sh ${program_dir} ${machine})
 endforeach()
 ouro_boot_test(dynamic 240 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/dynamic.sh)
 ouro_boot_test(image 400 ${CMAKE_CURRENT_SOURCE_DIR}/boot/tool/image.sh)

@@ -2,6 +2,7 @@
 #include "machine/share.h"
 #include "host/path.h"
 #include "image/words.h"
+#include "machine/emulator.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -77,20 +78,11 @@ void shares_words(const struct shares *shares, const char *ids, struct args *wor
     }
 }
 
-/* In QEMU's options a comma ends a value, and two commas are one. */
-static char *double_commas(const char *path)
-{
-    struct text out = {0};
-    for (; *path; path++)
-        text_add(&out, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
-    return out.bytes;
-}
-
 void shares_qemu(const struct shares *shares, unsigned bus, struct args *args)
 {
     for (unsigned i = 0; i < shares->count; i++) {
         const struct share *s = &shares->item[i];
-        char *path = double_commas(s->folder);
+        char *path = escape_commas(s->folder);
         args_add(args, "-fsdev");
         args_format(args, "local,id=share%u,security_model=none,multidevs=remap%s,path=%s", i,
                     s->readonly ? ",readonly=on" : "", path);

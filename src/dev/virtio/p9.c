@@ -11,7 +11,7 @@ enum {
     DEVICE_NEEDS_RESET = 64, /* of its status (VIRTIO 1.1, 2.1) */
 };
 
-static enum err read_tag(struct virtio_p9 *p9)
+static enum err share_tag(struct virtio_p9 *p9)
 {
     uint8_t length[2];
     if (!(p9->device->features & F_MOUNT_TAG))
@@ -27,7 +27,7 @@ static enum err read_tag(struct virtio_p9 *p9)
     return e;
 }
 
-static enum err make_ring(struct virtio_p9 *p9, void *memory, phys_t at)
+static enum err share_ring(struct virtio_p9 *p9, void *memory, phys_t at)
 {
     struct virtio_ring_options options;
     enum err e = virtio_queue_options(p9->device, 0, VIRTIO_P9_RING, 0, &options);
@@ -45,9 +45,9 @@ enum err virtio_p9_open(struct virtio_p9 *p9, struct virtio_device *device, void
     enum err e = virtio_start(device, F_MOUNT_TAG);
     if (e != E_OK)
         return e;
-    e = read_tag(p9);
+    e = share_tag(p9);
     if (e == E_OK)
-        e = make_ring(p9, memory, at);
+        e = share_ring(p9, memory, at);
     if (e == E_OK)
         e = virtio_go(device);
     if (e != E_OK)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtio device that carries messages of 9P2000.L to a folder of the host (Linux: net/9p/trans_virtio.c; QEMU:
- * hw/9pfs/virtio-9p-device.c). Pure, but for the device's registers; dev/virtio/p9_machine.h has the devices of the machine.
+ * A virtio device that carries messages of 9P2000.L to a folder of the host (Linux: trans_virtio; QEMU: virtio-9p). Pure, but for the device's registers; dev/virtio/p9_machine.h has the devices of the machine.
  *
  *     a message    | the request's parts | the reply's parts |    a chain of the one queue
  *

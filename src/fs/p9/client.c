@@ -15,7 +15,7 @@ enum {
 #define ASK_ONLY(c, type, ...)                                                                     \
     __extension__({                                                                                \
         struct p9_call *only_call;                                                                 \
-        enum err only_err = call_ask(c, type, &only_call, NULL, __VA_ARGS__);                      \
+        enum err only_err = call_ask(c, ASKED(type), &only_call, __VA_ARGS__);                     \
         only_err == E_OK ? call_done(c, only_call, true) : only_err;                               \
     })
 
@@ -45,7 +45,7 @@ static enum err walk_to(struct p9_client *c, uint32_t from, const struct p9_path
                         uint32_t fid, struct p9_qid *qid)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_WALK, &call, NULL, "dda", from, fid, path);
+    enum err e = call_ask(c, ASKED(P9_WALK), &call, "dda", from, fid, path);
     if (e != E_OK)
         return e;
     unsigned found = (unsigned)p9_get(&call->reply, 2);
@@ -83,7 +83,7 @@ enum err p9_clunk(struct p9_client *c, uint32_t fid)
 enum err p9_getattr(struct p9_client *c, uint32_t fid, struct p9_attributes *out)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_GETATTR, &call, NULL, "dq", fid, (uint64_t)BASIC);
+    enum err e = call_ask(c, ASKED(P9_GETATTR), &call, "dq", fid, (uint64_t)BASIC);
     if (e != E_OK)
         return e;
     p9_get_attributes(&call->reply, out);
@@ -98,7 +98,7 @@ enum err p9_setattr(struct p9_client *c, uint32_t fid, const struct p9_changes *
 enum err p9_statfs(struct p9_client *c, uint32_t fid, struct p9_statfs *out)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_STATFS, &call, NULL, "d", fid);
+    enum err e = call_ask(c, ASKED(P9_STATFS), &call, "d", fid);
     if (e != E_OK)
         return e;
     p9_get_statfs(&call->reply, out);
@@ -110,7 +110,7 @@ enum err p9_statfs(struct p9_client *c, uint32_t fid, struct p9_statfs *out)
 enum err p9_open(struct p9_client *c, uint32_t fid, uint32_t flags, struct p9_qid *out)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_LOPEN, &call, NULL, "dd", fid, flags);
+    enum err e = call_ask(c, ASKED(P9_LOPEN), &call, "dd", fid, flags);
     return take_opened(c, call, e, out);
 }
 
@@ -118,7 +118,7 @@ enum err p9_create(struct p9_client *c, uint32_t directory, const struct p9_new 
                    struct p9_qid *out)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_LCREATE, &call, NULL, "dnddd", directory, &file->name, file->flags,
+    enum err e = call_ask(c, ASKED(P9_LCREATE), &call, "dnddd", directory, &file->name, file->flags,
                           file->mode, file->gid);
     return take_opened(c, call, e, out);
 }
@@ -128,7 +128,8 @@ static enum err move_piece(struct p9_client *c, uint8_t type, const struct p9_pi
                            uint32_t *count)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, type, &call, piece, "dqd", piece->fid, piece->offset, piece->size);
+    enum err e = call_ask(c, (struct p9_asked){type, piece}, &call, "dqd", piece->fid,
+                          piece->offset, piece->size);
     if (e != E_OK)
         return e;
     *count = p9_get32(&call->reply);
@@ -186,7 +187,7 @@ enum err p9_mkdir(struct p9_client *c, uint32_t directory, const struct p9_new *
 {
     struct p9_call *call;
     enum err e =
-        call_ask(c, P9_MKDIR, &call, NULL, "dndd", directory, &file->name, file->mode, file->gid);
+        call_ask(c, ASKED(P9_MKDIR), &call, "dndd", directory, &file->name, file->mode, file->gid);
     return take_qid(c, call, e, out);
 }
 
@@ -197,7 +198,7 @@ enum err p9_mknod(struct p9_client *c, uint32_t directory, const struct p9_new *
     uint64_t device = file->device;
     uint32_t major = (uint32_t)((device >> 8 & 0xfff) | (device >> 32 & 0xfffff000));
     uint32_t minor = (uint32_t)((device & 0xff) | (device >> 12 & 0xffffff00));
-    enum err e = call_ask(c, P9_MKNOD, &call, NULL, "dndddd", directory, &file->name, file->mode,
+    enum err e = call_ask(c, ASKED(P9_MKNOD), &call, "dndddd", directory, &file->name, file->mode,
                           major, minor, file->gid);
     return take_qid(c, call, e, out);
 }
@@ -206,7 +207,7 @@ enum err p9_symlink(struct p9_client *c, uint32_t directory, const struct p9_new
                     struct p9_qid *out)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_SYMLINK, &call, NULL, "dnnd", directory, &file->name, &file->text,
+    enum err e = call_ask(c, ASKED(P9_SYMLINK), &call, "dnnd", directory, &file->name, &file->text,
                           file->gid);
     return take_qid(c, call, e, out);
 }
@@ -215,7 +216,7 @@ enum err p9_readlink(struct p9_client *c, uint32_t fid, char *to, size_t size)
 {
     struct p9_call *call;
     uint16_t length;
-    enum err e = call_ask(c, P9_READLINK, &call, NULL, "d", fid);
+    enum err e = call_ask(c, ASKED(P9_READLINK), &call, "d", fid);
     if (e != E_OK)
         return e;
     const char *text = p9_get_string(&call->reply, &length);
@@ -254,7 +255,7 @@ enum err p9_xattr_walk(struct p9_client *c, uint32_t from, struct p9_name name, 
     enum err e = numbers_take(&c->fids, &made);
     if (e != E_OK)
         return e;
-    e = call_ask(c, P9_XATTRWALK, &call, NULL, "ddn", from, made, &name);
+    e = call_ask(c, ASKED(P9_XATTRWALK), &call, "ddn", from, made, &name);
     if (e == E_OK) {
         *size = p9_get64(&call->reply);
         e = call_done(c, call, true);
@@ -277,7 +278,7 @@ enum err p9_xattr_create(struct p9_client *c, uint32_t fid, struct p9_name name,
 enum err p9_lock(struct p9_client *c, uint32_t fid, const struct p9_lock *lock)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_LOCK, &call, NULL, "dbdl", fid, lock->type, 0u, lock);
+    enum err e = call_ask(c, ASKED(P9_LOCK), &call, "dbdl", fid, lock->type, 0u, lock);
     if (e != E_OK)
         return e;
     unsigned status = (unsigned)p9_get(&call->reply, 1);
@@ -290,7 +291,7 @@ enum err p9_lock(struct p9_client *c, uint32_t fid, const struct p9_lock *lock)
 enum err p9_getlock(struct p9_client *c, uint32_t fid, struct p9_lock *lock)
 {
     struct p9_call *call;
-    enum err e = call_ask(c, P9_GETLOCK, &call, NULL, "dbl", fid, lock->type, lock);
+    enum err e = call_ask(c, ASKED(P9_GETLOCK), &call, "dbl", fid, lock->type, lock);
     if (e != E_OK)
         return e;
     p9_get_lock(&call->reply, lock);

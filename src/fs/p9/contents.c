@@ -1,147 +1,137 @@
 /* SPDX-License-Identifier: MIT */
+#define LOG_TAG "9p"
 #include "fs/p9/contents.h"
 
+#include "base/log.h"
 #include "base/str.h"
 #include "fs/p9/node.h"
 #include "fs/vfs/file.h"
-#include "mm/heap/heap.h"
 
-#define PIECE_MAX UINT64_C(65536) /* bytes that are moved at once */
+enum {
+    RUN = 120, /* pages of one message */
+};
 
-/* One piece: [offset, offset + *size). *size: what was moved. */
-static enum err read_piece(struct inode *inode, struct io *io, uint64_t offset, uint64_t *size)
+static void clear_pages(void *const pages[], uint64_t from, uint64_t end)
+{
+    while (from < end) {
+        uint64_t in_page = from & PAGE_MASK;
+        uint64_t size = PAGE_SIZE - in_page < end - from ? PAGE_SIZE - in_page : end - from;
+        memset((uint8_t *)pages[from >> PAGE_SHIFT] + in_page, 0, size);
+        from += size;
+    }
+}
+
+static enum err contents_read(struct inode *inode, uint64_t index, unsigned count,
+                              void *const pages[])
+{
+    uint64_t offset = index << PAGE_SHIFT, all = (uint64_t)count << PAGE_SHIFT, done = 0;
+    uint64_t left = offset < inode->size ? inode->size - offset : 0;
+    const struct p9_data data = {.pages = pages, .size = left < all ? left : all};
+    uint32_t fid;
+    enum err e = data.size > 0 ? node_open(inode, false, &fid) : E_OK;
+    if (e == E_OK && data.size > 0)
+        e = p9_read(p9_fs_of(inode)->client, fid, offset, &data, &done);
+    clear_pages(pages, done, all);
+    return e;
+}
+
+static enum err contents_write(struct inode *inode, uint64_t index, unsigned count,
+                               void *const pages[], uint64_t bytes)
+{
+    uint64_t offset = index << PAGE_SHIFT, done;
+    const struct p9_data data = {.pages = pages, .size = bytes};
+    uint32_t fid;
+    (void)count;
+    p9_fs_of(inode)->changes++;
+    enum err e = node_open(inode, true, &fid);
+    if (e == E_OK)
+        e = p9_write(p9_fs_of(inode)->client, fid, offset, &data, &done);
+    if (e == E_OK)
+        node_written(inode, offset + bytes);
+    else if (e != E_NOMEM) /* what is cached is not the host's: dropped when it is looked at next */
+        node_of(inode)->host_modified.nanoseconds = UINT32_MAX;
+    p9_fs_of(inode)->changes++;
+    return e == E_NOMEM ? E_AGAIN : e;
+}
+
+/* What forbids to write is told now; a full disk is not known yet. */
+static enum err contents_prepare(struct inode *inode, uint64_t offset, uint64_t size)
 {
     uint32_t fid;
-    if (inode->nlink == 0) { /* its size is known here only */
-        uint64_t left = offset < inode->size ? inode->size - offset : 0;
-        *size = left < *size ? left : *size;
-    }
-    uint64_t wanted = *size;
-    if (wanted == 0)
-        return E_OK;
-    void *bytes = heap_alloc(wanted);
-    enum err e = bytes != NULL ? node_open(inode, false, &fid) : E_NOMEM;
-    if (e == E_OK) {
-        const struct p9_data data = {.bytes = bytes, .size = *size};
-        e = p9_read(p9_fs_of(inode)->client, fid, offset, &data, size);
-    }
-    if (e == E_OK && inode->nlink == 0 && *size < wanted) { /* bytes that the host does not know */
-        memset((uint8_t *)bytes + *size, 0, wanted - *size);
-        *size = wanted;
-    }
-    if (e == E_OK)
-        e = io_put(io, bytes, *size);
-    heap_free(bytes);
-    return e;
+    (void)offset;
+    (void)size;
+    return node_open(inode, true, &fid);
 }
 
-static uint64_t piece_of(const struct io *io)
+static void contents_written(struct inode *inode)
 {
-    return io_left(io) < PIECE_MAX ? io_left(io) : PIECE_MAX;
+    p9_fs_of(inode)->changes++;
 }
 
-static enum err p9_file_read(struct file *file, struct io *io, uint64_t *offset)
+static enum err contents_sync(struct inode *inode, bool data_only)
 {
-    enum err e = E_OK;
-    uint64_t size = 1;
-    while (e == E_OK && size > 0 && io_left(io) > 0) {
-        size = piece_of(io);
-        e = read_piece(file->inode, io, *offset, &size);
-        *offset += e == E_OK ? size : 0;
-    }
-    return e;
+    uint32_t fid = node_of(inode)->writer;
+    return fid != P9_NO_FID ? p9_fsync(p9_fs_of(inode)->client, fid, data_only) : E_OK;
 }
 
-/* The cursor advances by what the host has taken. */
-static enum err write_piece(struct inode *inode, struct io *io, uint64_t offset, uint64_t *size)
-{
-    uint32_t fid;
-    struct io ahead = *io;
-    void *bytes = heap_alloc(*size);
-    uint64_t done = 0;
-    enum err e = bytes != NULL ? node_open(inode, true, &fid) : E_NOMEM;
-    if (e == E_OK)
-        e = io_take(&ahead, bytes, *size);
-    const struct p9_data data = {.bytes = bytes, .size = io_left(io) - io_left(&ahead)};
-    if (data.size > 0) {
-        enum err wrote = p9_write(p9_fs_of(inode)->client, fid, offset, &data, &done);
-        e = wrote != E_OK ? wrote : e;
-    }
-    if (done > 0 && io_take(io, bytes, done) != E_OK)
-        e = E_FAULT;
-    heap_free(bytes);
-    *size = done;
-    return e;
-}
+static const struct page_cache_ops contents_ops = {
+    .most = RUN,
+    .clears_tail = true,
+    .read_pages = contents_read,
+    .write_pages = contents_write,
+    .prepare_write = contents_prepare,
+    .changed = contents_written,
+    .set_size = node_set_size,
+    .sync = contents_sync,
+};
 
-/* Bytes up to `end` are written. */
-static void written(struct inode *inode, uint64_t end)
-{
-    node_of(inode)->changes++;
-    node_of(inode)->asked_ns = 0;
-    if (end > inode->size)
-        inode->size = end;
-    if (end > node_of(inode)->host_size)
-        node_of(inode)->host_size = end;
-    inode_touch_modified(inode);
-}
+/* Those of the page cache, but for open(). */
+RO_AFTER_INIT static struct file_ops contents_file_ops;
 
-static enum err p9_file_write(struct file *file, struct io *io, uint64_t *offset)
-{
-    enum err e = E_OK;
-    while (e == E_OK && io_left(io) > 0) {
-        uint64_t size = piece_of(io);
-        e = write_piece(file->inode, io, *offset, &size);
-        *offset += size;
-        if (size > 0)
-            written(file->inode, *offset);
-    }
-    return e;
-}
-
-/* Both are open from now on, whatever becomes of the name; errors are open()'s. */
-static enum err p9_file_open(struct file *file)
+/* The host's file is open from now on, whatever becomes of the name; errors are open()'s. */
+static enum err contents_open(struct file *file)
 {
     uint32_t fid;
     enum err e = file_can_write(file) ? node_open(file->inode, true, &fid) : E_OK;
-    return e == E_OK && file_can_read(file) ? node_open(file->inode, false, &fid) : e;
+    if (e == E_OK && (file_can_read(file) || !file_can_write(file)))
+        e = node_open(file->inode, false, &fid);
+    return e == E_OK ? page_cache_file_ops.open(file) : e;
 }
 
-const struct file_ops p9_file_ops = {
-    .open = p9_file_open,
-    .read = p9_file_read,
-    .write = p9_file_write,
-    .seekable = true,
-};
+INIT_CODE void contents_start(void)
+{
+    contents_file_ops = page_cache_file_ops;
+    contents_file_ops.open = contents_open;
+}
 
 void contents_begin(struct inode *inode)
 {
-    inode->file_ops = &p9_file_ops;
+    page_cache_begin(&node_of(inode)->cached, &contents_ops);
+    inode->file_ops = &contents_file_ops;
 }
 
 void contents_end(struct inode *inode)
 {
-    (void)inode;
+    if (!mode_is(inode->mode, S_IFREG))
+        return;
+    enum err e = page_cache_end(inode, inode->nlink > 0);
+    if (e != E_OK)
+        log_warn("what was written to \"%s\" is lost: error %d",
+                 node_of(inode)->name != NULL ? node_of(inode)->name : "?", e);
+}
+
+void contents_changed(struct inode *inode)
+{
+    if (mode_is(inode->mode, S_IFREG))
+        page_cache_drop(inode, 0, UINT64_MAX);
 }
 
 bool contents_are_clean(const struct inode *inode)
 {
-    (void)inode;
-    return true;
+    return !mode_is(inode->mode, S_IFREG) || page_cache_is_clean(inode);
 }
 
 enum err contents_write_back(struct inode *inode)
 {
-    (void)inode;
-    return E_OK;
-}
-
-enum err contents_truncate(struct inode *inode, uint64_t size)
-{
-    enum err e = node_set_size(inode, size);
-    if (e != E_OK)
-        return e;
-    inode->size = size;
-    inode_touch_modified(inode);
-    return E_OK;
+    return mode_is(inode->mode, S_IFREG) ? page_cache_write_back(inode, 0, UINT64_MAX, true) : E_OK;
 }

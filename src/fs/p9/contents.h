@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes of files of a folder of the host. They are read and written there at once: nothing is cached. */
+/*
+ * The contents of files of a folder of the host, in the page cache (fs/cache/page_cache.h). Pages are read and written by the
+ * host in place. A write is told of a full disk only when the pages are written: by fsync(), as on NFS.
+ */
 #pragma once
 
 #include "fs/vfs/inode.h"
 
+/* Before the first file. Boot. */
+void contents_start(void);
 /* For a new inode of a regular file. */
 void contents_begin(struct inode *inode);
 /* The inode is evicted. Sleeps. */
 void contents_end(struct inode *inode);
+/* Others have changed the file: what is cached of it is dropped. */
+void contents_changed(struct inode *inode);
 /* True if the host has all that was written here: size and times are the host's. */
 bool contents_are_clean(const struct inode *inode);
 /* Sleeps until the host has it. */
 MUST_CHECK enum err contents_write_back(struct inode *inode);
-/* inode_ops.truncate. Sleeps. */
-MUST_CHECK enum err contents_truncate(struct inode *inode, uint64_t size);

@@ -44,24 +44,24 @@ bool p9_names_valid(struct inode *directory, struct store_name name, struct inod
 /* --- listing --- */
 
 /* The host's places are any number below 2^63; ext4's last one is the largest. Ours begin at 3. */
-static uint64_t cookie_of(uint64_t place)
+static uint64_t share_cookie(uint64_t place)
 {
     return place < INT64_MAX - 3 ? place + 3 : INT64_MAX;
 }
 
-static uint64_t place_of(uint64_t cookie)
+static uint64_t share_place(uint64_t cookie)
 {
     return cookie == INT64_MAX ? INT64_MAX : cookie < 3 ? 0 : cookie - 3;
 }
 
 /* False: the sink has no room for an entry, or one is wrong. */
-static enum err hand_on(struct p9_reader *r, store_sink sink, void *context, uint64_t *place,
-                        bool *full)
+static enum err hand_entries_on(struct p9_reader *r, store_sink sink, void *context,
+                                uint64_t *place, bool *full)
 {
     struct p9_entry e;
     while (!*full && p9_get_entry(r, &e)) {
         bool dots = e.name[0] == '.' && (e.length == 1 || (e.length == 2 && e.name[1] == '.'));
-        const struct directory_entry entry = {e.name, e.length, e.qid.path, cookie_of(e.next),
+        const struct directory_entry entry = {e.name, e.length, e.qid.path, share_cookie(e.next),
                                               e.type & 15};
         *full = !dots && !sink(context, &entry);
         if (!*full)
@@ -72,7 +72,7 @@ static enum err hand_on(struct p9_reader *r, store_sink sink, void *context, uin
 
 enum err p9_names_list(struct inode *directory, uint64_t from, store_sink sink, void *context)
 {
-    uint64_t place = place_of(from);
+    uint64_t place = share_place(from);
     uint32_t fid, size = 1;
     bool full = false;
     uint8_t *bytes = heap_alloc(LISTING);
@@ -84,7 +84,7 @@ enum err p9_names_list(struct inode *directory, uint64_t from, store_sink sink, 
         if (e != E_OK || size == 0)
             break;
         struct p9_reader r = {.at = bytes, .end = bytes + size};
-        e = hand_on(&r, sink, context, &place, &full);
+        e = hand_entries_on(&r, sink, context, &place, &full);
         if (e == E_OK && !full && place == before)
             e = E_IO; /* a host that goes round in a circle */
     }
@@ -94,7 +94,7 @@ enum err p9_names_list(struct inode *directory, uint64_t from, store_sink sink, 
 
 /* --- changes --- */
 
-static void touch(struct inode *directory, int links)
+static void directory_changed(struct inode *directory, int links)
 {
     directory->nlink += (uint32_t)links;
     directory->modified = directory->changed = store_of(directory)->now;
@@ -150,17 +150,19 @@ enum err p9_names_create(struct inode *directory, struct store_name name, const 
     enum err e = make(directory, &file, &writer);
     if (e != E_OK)
         return e;
-    touch(directory, mode_is(as->mode, S_IFDIR));
+    directory_changed(directory, mode_is(as->mode, S_IFDIR));
     e = p9_names_lookup(directory, name, out);
     if (e != E_OK) {
         if (writer != P9_NO_FID)
             (void)p9_clunk(client_of(directory), writer);
         return e;
     }
-    if (node_of(*out)->writer == P9_NO_FID)
+    if (writer != P9_NO_FID && node_of(*out)->writer == P9_NO_FID) {
         node_of(*out)->writer = writer;
-    else
+        node_of(*out)->writer_reads = true;
+    } else if (writer != P9_NO_FID) {
         (void)p9_clunk(client_of(directory), writer);
+    }
     return E_OK;
 }
 
@@ -172,7 +174,7 @@ enum err p9_names_link(struct inode *directory, struct store_name name, struct i
         return e;
     inode->nlink++;
     inode->changed = store_of(inode)->now;
-    touch(directory, 0);
+    directory_changed(directory, 0);
     return E_OK;
 }
 
@@ -185,7 +187,7 @@ enum err p9_names_unlink(struct inode *directory, struct store_name name, struct
     if (e != E_OK)
         return e;
     node_unlinked(inode, directory, name);
-    touch(directory, is_directory ? -1 : 0);
+    directory_changed(directory, is_directory ? -1 : 0);
     return E_OK;
 }
 
@@ -205,7 +207,7 @@ enum err p9_names_rename(const struct store_move *m)
     if (node_is_named(m->inode, m->from, m->from_name))
         node_name(m->inode, m->to, m->to_name);
     m->inode->changed = store_of(m->inode)->now;
-    touch(m->from, is_directory ? -1 : 0);
-    touch(m->to, is_directory ? (m->replaced == NULL) : 0);
+    directory_changed(m->from, is_directory ? -1 : 0);
+    directory_changed(m->to, is_directory ? (m->replaced == NULL) : 0);
     return E_OK;
 }

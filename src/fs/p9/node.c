@@ -7,29 +7,42 @@
 
 /* --- attributes --- */
 
-static struct fs_time time_of(struct p9_time t)
+static struct fs_time host_time_of(struct p9_time t)
 {
     return (struct fs_time){t.seconds, t.nanoseconds};
 }
 
-/* The host's attributes, but for size and times of contents that were changed here and are not the host's yet. */
-static void set_attributes(struct p9_node *node, const struct p9_attributes *a, bool contents)
+/* The host's attributes, but for size and times of contents that were changed here and are not the host's yet: `contents` is
+ * false then. Others may have changed the contents: what is cached of them is dropped. */
+static void node_set_attributes(struct p9_node *node, const struct p9_attributes *a, bool contents)
 {
-    struct inode *inode = &node->inode;
+    struct inode *inode = &node->cached.inode;
     const struct p9_fs *fs = p9_fs_of(inode);
     inode->mode = a->mode;
     inode->uid = fs->uid;
     inode->gid = fs->gid;
     inode->nlink = a->nlink > 0 && a->nlink < UINT32_MAX ? (uint32_t)a->nlink : 1;
-    inode->changed = time_of(a->changed);
+    inode->changed = host_time_of(a->changed);
     node->blocks = a->blocks;
     if (contents) {
+        bool same = node->host_size == a->size &&
+                    node->host_modified.seconds == a->modified.seconds &&
+                    node->host_modified.nanoseconds == a->modified.nanoseconds;
         inode->size = node->host_size = a->size;
-        inode->accessed = time_of(a->accessed);
-        inode->modified = time_of(a->modified);
+        inode->accessed = host_time_of(a->accessed);
+        inode->modified = host_time_of(a->modified);
+        node->host_modified = a->modified;
+        if (!same)
+            contents_changed(inode);
     }
     inode_mode_changed(inode);
     node->asked_ns = time_now_ns();
+}
+
+/* True if the host's attributes, asked for when `changes` was counted, are those of the contents. */
+static bool are_of_contents(const struct inode *inode, uint64_t changes)
+{
+    return changes == p9_fs_of(inode)->changes && contents_are_clean(inode);
 }
 
 static bool is_same_file(const struct inode *inode, const struct p9_attributes *a)
@@ -41,7 +54,7 @@ enum err node_refresh(struct inode *inode, uint64_t fresh_ns)
 {
     struct p9_node *node = node_of(inode);
     struct p9_attributes a;
-    uint64_t changes = node->changes;
+    uint64_t changes = p9_fs_of(inode)->changes;
     if (node->stale)
         return E_NOENT;
     if (inode->nlink == 0 || (node->asked_ns != 0 && time_now_ns() - node->asked_ns < fresh_ns))
@@ -55,7 +68,7 @@ enum err node_refresh(struct inode *inode, uint64_t fresh_ns)
         return E_OK;
     if (!is_same_file(inode, &a))
         return E_NOENT;
-    set_attributes(node, &a, changes == node->changes && contents_are_clean(inode));
+    node_set_attributes(node, &a, are_of_contents(inode, changes));
     return E_OK;
 }
 
@@ -69,11 +82,20 @@ enum err p9_node_refresh(struct inode *inode)
 /* Somebody may have put another file in its place, which is not to be changed. */
 enum err node_set(struct inode *inode, const struct p9_changes *changes)
 {
-    enum err e = node_refresh(inode, 0);
-    return e == E_OK ? p9_setattr(p9_fs_of(inode)->client, node_of(inode)->fid, changes) : e;
+    struct p9_client *client = p9_fs_of(inode)->client;
+    struct p9_node *node = node_of(inode);
+    struct p9_attributes a;
+    if (node->stale)
+        return E_NOENT;
+    node->users++;
+    enum err e = p9_getattr(client, node->fid, &a);
+    if (e == E_OK)
+        e = is_same_file(inode, &a) ? p9_setattr(client, node->fid, changes) : E_NOENT;
+    node->users--;
+    return e;
 }
 
-static enum err write_zeros(struct inode *inode, uint64_t from, uint64_t end)
+static enum err clear_end(struct inode *inode, uint64_t from, uint64_t end)
 {
     uint32_t fid;
     void *zeros = kpage_alloc();
@@ -91,16 +113,45 @@ static enum err write_zeros(struct inode *inode, uint64_t from, uint64_t end)
     return e;
 }
 
+/* The host's mtime and size are those of the contents, now that they were changed from here. */
+static enum err node_met(struct inode *inode)
+{
+    struct p9_attributes a;
+    struct p9_node *node = node_of(inode);
+    node->users++;
+    enum err e = p9_getattr(p9_fs_of(inode)->client, node->fid, &a);
+    node->users--;
+    if (e == E_OK && is_same_file(inode, &a)) {
+        node->host_size = a.size;
+        node->host_modified = a.modified;
+    }
+    return e;
+}
+
+void node_written(struct inode *inode, uint64_t end)
+{
+    struct p9_node *node = node_of(inode);
+    const struct p9_changes c = {
+        .valid = P9_SET_MODIFIED | P9_SET_MODIFIED_TO,
+        .modified = {inode->modified.seconds, inode->modified.nanoseconds},
+    };
+    if (end > node->host_size)
+        node->host_size = end;
+    node->asked_ns = 0;
+    if (inode->nlink > 0 && node_set(inode, &c) == E_OK)
+        node->host_modified = c.modified;
+}
+
 enum err node_set_size(struct inode *inode, uint64_t size)
 {
     struct p9_node *node = node_of(inode);
     const struct p9_changes c = {.valid = P9_SET_SIZE, .size = size};
     bool gone = inode->nlink == 0;
-    enum err e = gone ? write_zeros(inode, size, node->host_size) : node_set(inode, &c);
-    if (e == E_OK && !gone)
-        node->host_size = size;
-    node->changes++;
+    enum err e = gone ? clear_end(inode, size, node->host_size) : node_set(inode, &c);
+    p9_fs_of(inode)->changes++;
     node->asked_ns = 0;
+    if (e == E_OK && !gone)
+        e = node_met(inode);
     return e;
 }
 
@@ -124,8 +175,10 @@ enum err p9_node_change(struct inode *inode, const struct store_attributes *to)
         return e;
     if (to->what & STORE_ACCESSED)
         inode->accessed = to->accessed;
-    if (to->what & STORE_MODIFIED)
+    if (to->what & STORE_MODIFIED) {
         inode->modified = to->modified;
+        node_of(inode)->host_modified = c.modified;
+    }
     inode->changed = to->changed;
     return E_OK;
 }
@@ -136,7 +189,7 @@ enum err p9_node_change(struct inode *inode, const struct store_attributes *to)
 static enum err open_fid(const struct p9_node *node, uint32_t fid, uint32_t flags)
 {
     struct p9_qid qid;
-    enum err e = p9_open(p9_fs_of(&node->inode)->client, fid, flags, &qid);
+    enum err e = p9_open(p9_fs_of(&node->cached.inode)->client, fid, flags, &qid);
     return e == E_OK && qid.path != node->path ? E_NOENT : e;
 }
 
@@ -147,6 +200,10 @@ enum err node_open(struct inode *inode, bool write, uint32_t *out)
     struct p9_client *client = p9_fs_of(inode)->client;
     uint32_t *place = write ? &node->writer : &node->reader, fid;
     struct p9_qid qid;
+    if (p9_fs_of(inode)->ended)
+        return E_IO;
+    if (!write && *place == P9_NO_FID && node->writer_reads)
+        place = &node->writer;
     if (*place == P9_NO_FID) {
         if (node->stale || inode->nlink == 0)
             return E_NOENT;
@@ -156,11 +213,13 @@ enum err node_open(struct inode *inode, bool write, uint32_t *out)
         if (e != E_OK)
             return e;
         e = open_fid(node, fid, write ? O_RDWR : O_RDONLY);
-        if (e == E_ACCES && write)
+        bool reads = e != E_ACCES;
+        if (!reads && write)
             e = open_fid(node, fid, O_WRONLY);
-        if (e == E_OK && *place == P9_NO_FID)
+        if (e == E_OK && *place == P9_NO_FID) {
             *place = fid;
-        else
+            node->writer_reads = node->writer_reads || (write && reads);
+        } else
             (void)p9_clunk(client, fid); /* it failed, or another thread was faster */
         if (e != E_OK)
             return e;
@@ -202,7 +261,7 @@ void node_before_unlink(struct inode *inode)
     if (!mode_is(inode->mode, S_IFREG) || inode->nlink > 1)
         return;
     if (inode->writers > 0 || !contents_are_clean(inode))
-        (void)node_open(inode, true, &fid);
+        (void)node_open(inode, true, &fid); /* the others were opened for reading by open() */
 }
 
 void node_unlinked(struct inode *inode, const struct inode *directory, struct store_name name)
@@ -235,14 +294,15 @@ bool p9_node_droppable(struct inode *inode)
 
 /* --- making --- */
 
-static uint64_t node_blocks(const struct inode *inode)
+static uint64_t p9_node_blocks(const struct inode *inode)
 {
     return node_of(inode)->blocks;
 }
 
 static const struct inode_ops p9_file_inode_ops = {
-    .truncate = contents_truncate,
-    .blocks = node_blocks,
+    .truncate = page_cache_truncate,
+    .allocate = page_cache_allocate,
+    .blocks = p9_node_blocks,
 };
 
 /* A link's text, into inode->link. */
@@ -286,8 +346,8 @@ static uint64_t free_number(struct p9_fs *fs, uint64_t number)
     return number;
 }
 
-static enum err node_make(struct p9_fs *fs, const struct p9_attributes *a, uint32_t fid,
-                          struct inode **out)
+static enum err node_from_host(struct p9_fs *fs, const struct p9_attributes *a, uint32_t fid,
+                               struct inode **out)
 {
     struct inode *inode;
     enum err e = store_inode_make(&fs->store, sizeof(struct p9_node), free_number(fs, a->qid.path),
@@ -299,11 +359,13 @@ static enum err node_make(struct p9_fs *fs, const struct p9_attributes *a, uint3
     node->reader = node->writer = P9_NO_FID;
     node->path = a->qid.path;
     inode->device = a->device;
-    set_attributes(node, a, true);
     if (mode_is(a->mode, S_IFREG)) {
         inode->ops = &p9_file_inode_ops;
         contents_begin(inode);
     }
+    node->host_size = a->size;
+    node->host_modified = a->modified;
+    node_set_attributes(node, a, true);
     e = mode_is(a->mode, S_IFLNK) ? read_text(inode) : E_OK;
     if (e != E_OK) {
         store_inode_abandon(inode);
@@ -314,9 +376,10 @@ static enum err node_make(struct p9_fs *fs, const struct p9_attributes *a, uint3
 }
 
 /* The inode was found again, by a name that is surely right. */
-static enum err node_meet(struct p9_fs *fs, struct inode *inode, const struct p9_attributes *a,
-                          uint32_t fid)
+static enum err node_meet(struct inode *inode, const struct p9_attributes *a, uint32_t fid,
+                          uint64_t changes)
 {
+    struct p9_fs *fs = p9_fs_of(inode);
     struct p9_node *node = node_of(inode);
     struct fs_time changed = inode->changed;
     uint32_t old = node->users == 0 ? node->fid : fid;
@@ -325,7 +388,7 @@ static enum err node_meet(struct p9_fs *fs, struct inode *inode, const struct p9
         node->stale = false;
     }
     (void)p9_clunk(fs->client, old);
-    set_attributes(node, a, contents_are_clean(inode));
+    node_set_attributes(node, a, are_of_contents(inode, changes));
     bool same =
         changed.seconds == a->changed.seconds && changed.nanoseconds == a->changed.nanoseconds;
     return mode_is(a->mode, S_IFLNK) && !same ? read_text(inode) : E_OK;
@@ -336,14 +399,15 @@ enum err node_get(struct p9_fs *fs, const struct inode *directory, struct store_
 {
     struct p9_attributes a;
     struct inode *inode = NULL;
+    uint64_t changes = fs->changes;
     enum err e = p9_getattr(fs->client, fid, &a);
     if (e == E_OK) {
         inode = find_cached(fs, &a);
         if (inode != NULL) {
-            e = node_meet(fs, inode, &a, fid);
+            e = node_meet(inode, &a, fid, changes);
             fid = P9_NO_FID;
         } else {
-            e = node_make(fs, &a, fid, &inode);
+            e = node_from_host(fs, &a, fid, &inode);
         }
     }
     if (e != E_OK) {

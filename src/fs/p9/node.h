@@ -14,6 +14,8 @@
  * Others may change the folder at any time. A name that is cached is used after one question: the attributes of the inode's fid. They
  * are believed for NODE_FRESH_NS, of directories for NODE_FRESH_DIRECTORY_NS.
  *
+ * Contents are cached (contents.h). What is cached is dropped when the host's mtime or size is another one than that of the contents.
+ *
  * Owners. The server makes all files for the user that runs QEMU, and the program sees itself as the owner of all: of
  * the user and group for which the folder was mounted. chown() to others is E_PERM. Device nodes are not made.
  *
@@ -22,6 +24,7 @@
  */
 #pragma once
 
+#include "fs/cache/page_cache.h"
 #include "fs/p9/client.h"
 #include "fs/vfs/store.h"
 #include "kern/time.h"
@@ -33,21 +36,23 @@ struct p9_fs {
     struct store store; /* first */
     struct p9_client *client;
     uint32_t uid, gid; /* the owner that the program sees */
+    uint64_t changes;  /* of the contents of its files here, counted */
     bool ended;        /* the machine ends: nothing is asked any more */
 };
 
 struct p9_node {
-    struct inode inode; /* first */
+    struct cached_file cached; /* first; only regular files use its cache */
     uint32_t fid, reader, writer;
-    uint32_t users;      /* calls that use `fid` without the names lock */
-    uint64_t asked_ns;   /* when the attributes were the host's; 0: never */
-    uint64_t changes;    /* of the contents here, counted */
-    uint64_t path;       /* the file's number there: inode.ino, unless that was taken */
-    uint64_t host_size;  /* of the file there */
-    uint64_t blocks;     /* of 512 bytes, as the host says */
-    uint64_t parent_ino; /* the name that `fid` was walked to: of its directory, */
-    char *name;          /* and in it; heap; NULL: none, the root */
-    bool stale;          /* that name was removed: `fid` stands for nothing */
+    uint32_t users;               /* calls that use `fid` without the names lock */
+    uint64_t asked_ns;            /* when the attributes were the host's; 0: never */
+    uint64_t path;                /* the file's number there: inode.ino, unless that was taken */
+    uint64_t host_size;           /* of the file there */
+    struct p9_time host_modified; /* and its mtime, as of the contents that are cached */
+    uint64_t blocks;              /* of 512 bytes, as the host says */
+    uint64_t parent_ino;          /* the name that `fid` was walked to: of its directory, */
+    char *name;                   /* and in it; heap; NULL: none, the root */
+    bool writer_reads;            /* `writer` is open for reading, too */
+    bool stale;                   /* that name was removed: `fid` stands for nothing */
 };
 
 static inline struct p9_fs *p9_fs_of(const struct inode *inode)
@@ -60,7 +65,6 @@ static inline struct p9_node *node_of(const struct inode *inode)
 }
 
 extern const struct store_ops p9_store_ops;
-extern const struct file_ops p9_file_ops;
 
 /* The inode of the file, to which `fid` was walked as directory/name; it owns the fid from then on. With an error the fid is
  * clunked. `directory` NULL: the root. Names lock. *out: one reference. Sleeps. */
@@ -83,6 +87,9 @@ MUST_CHECK enum err node_set_size(struct inode *inode, uint64_t size);
 void node_name(struct inode *inode, const struct inode *directory, struct store_name name);
 bool node_is_named(const struct inode *inode, const struct inode *directory,
                    struct store_name name);
+
+/* Contents up to `end` were written: the file gets the inode's mtime. Sleeps. */
+void node_written(struct inode *inode, uint64_t end);
 
 /* store_ops */
 MUST_CHECK enum err p9_names_lookup(struct inode *directory, struct store_name name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages of 9P2000.L, written and read: the protocol by which a host shows a folder (Linux: net/9p, QEMU: hw/9pfs). Pure.
+ * Messages of 9P2000.L, written and read: the protocol by which a host shows a folder (Linux's v9fs, QEMU's 9pfs). Pure.
  *
  *   size 4 | type 1 | tag 2 | fields of the type, little-endian; a string is its length in 2 bytes, and that many bytes
  *

@@ -105,7 +105,7 @@ static void add_parts(struct p9_call *call, void *bytes, uint64_t size)
     }
 }
 
-static void add_piece(struct p9_call *call, const struct p9_piece *piece)
+static void add_piece_parts(struct p9_call *call, const struct p9_piece *piece)
 {
     const struct p9_data *whole = piece->whole;
     uint64_t at = piece->at, end = at + piece->size;
@@ -188,11 +188,11 @@ static enum err call_send(struct p9_client *c, struct p9_call *call, uint8_t typ
     call->count = 0;
     add_parts(call, call->request, size);
     if (piece != NULL && out)
-        add_piece(call, piece);
+        add_piece_parts(call, piece);
     call->readable = call->count;
     add_parts(call, call->room, piece != NULL && !out ? P9_DATA_HEAD : sizeof call->room);
     if (piece != NULL && !out)
-        add_piece(call, piece);
+        add_piece_parts(call, piece);
     assert(call->count <= c->channel->parts);
     struct p9_exchange x = {call->parts, call->readable, call->count - call->readable, 0};
     enum err e = c->channel->exchange(c->channel, &x);
@@ -202,9 +202,11 @@ static enum err call_send(struct p9_client *c, struct p9_call *call, uint8_t typ
     return E_IO;
 }
 
-enum err call_ask(struct p9_client *c, uint8_t type, struct p9_call **out,
-                  const struct p9_piece *piece, const char *format, ...)
+enum err call_ask(struct p9_client *c, struct p9_asked asked, struct p9_call **out,
+                  const char *format, ...)
 {
+    uint8_t type = asked.type;
+    const struct p9_piece *piece = asked.piece;
     struct p9_writer w;
     va_list fields;
     struct p9_call *call = c->broken == NULL ? call_take(c) : NULL;
@@ -235,12 +237,12 @@ enum err call_done(struct p9_client *c, struct p9_call *call, bool valid)
 
 /* --- sessions --- */
 
-static enum err agree(struct p9_client *c)
+static enum err session_agree(struct p9_client *c)
 {
     static const struct p9_name version = {P9_VERSION, sizeof P9_VERSION - 1};
     struct p9_call *call;
     uint16_t length;
-    enum err e = call_ask(c, P9_SESSION, &call, NULL, "dn", (uint32_t)SESSION_BYTES, &version);
+    enum err e = call_ask(c, ASKED(P9_SESSION), &call, "dn", (uint32_t)SESSION_BYTES, &version);
     if (e != E_OK)
         return e;
     uint32_t size = p9_get32(&call->reply);
@@ -257,13 +259,13 @@ static enum err agree(struct p9_client *c)
     return E_OK;
 }
 
-static enum err attach(struct p9_client *c, uint32_t *root, struct p9_qid *qid)
+static enum err session_attach(struct p9_client *c, uint32_t *root, struct p9_qid *qid)
 {
     static const struct p9_name none = {"", 0};
     struct p9_call *call;
     enum err e = numbers_take(&c->fids, root);
     if (e == E_OK)
-        e = call_ask(c, P9_ATTACH, &call, NULL, "ddnnd", *root, P9_NO_FID, &none, &none, 0u);
+        e = call_ask(c, ASKED(P9_ATTACH), &call, "ddnnd", *root, P9_NO_FID, &none, &none, 0u);
     if (e != E_OK)
         return e;
     p9_get_qid(&call->reply, qid);
@@ -282,9 +284,9 @@ enum err p9_attach(struct p9_channel *channel, struct p9_client **out, uint32_t 
     c->channel = channel;
     channel->open = true;
     list_init(&c->calls);
-    enum err e = agree(c);
+    enum err e = session_agree(c);
     if (e == E_OK)
-        e = attach(c, root, qid);
+        e = session_attach(c, root, qid);
     if (e != E_OK)
         p9_detach(c);
     else

@@ -46,6 +46,12 @@ struct p9_piece {
     uint64_t offset; /* in the file; of a listing: where it goes on */
 };
 
+struct p9_asked {
+    uint8_t type;
+    const struct p9_piece *piece;
+};
+#define ASKED(type) ((struct p9_asked){type, NULL})
+
 /*
  * Sends a request of the type and waits for the reply. `format` names the arguments, which are the request's fields:
  *
@@ -56,8 +62,8 @@ struct p9_piece {
  * `piece`: what P9_WRITE sends behind them, and what P9_READ and P9_READDIR fill; NULL: none. With E_OK *out has the fields of the reply to be
  * read, and call_done() follows. With an error there is nothing to be done.
  */
-MUST_CHECK enum err call_ask(struct p9_client *client, uint8_t type, struct p9_call **out,
-                             const struct p9_piece *piece, const char *format, ...);
+MUST_CHECK enum err call_ask(struct p9_client *client, struct p9_asked asked, struct p9_call **out,
+                             const char *format, ...);
 /* All fields have been read. E_IO: there was something wrong with them, or `valid` is false. */
 MUST_CHECK enum err call_done(struct p9_client *client, struct p9_call *call, bool valid);
 void session_break(struct p9_client *client, const char *why);

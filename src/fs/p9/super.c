@@ -2,6 +2,7 @@
 #include "fs/p9/super.h"
 
 #include "base/str.h"
+#include "fs/p9/contents.h"
 #include "fs/p9/node.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/process.h"
@@ -22,6 +23,11 @@ static enum err p9_fs_statfs(struct store *store, struct store_room *out)
         s.blocks,     s.blocks_free, s.blocks_available, s.files,
         s.files_free, s.block_size,  s.name_max,         {(uint32_t)s.id, (uint32_t)(s.id >> 32)}};
     return E_OK;
+}
+
+static enum err p9_fs_sync(struct store *store, bool wait)
+{
+    return page_cache_sync_all(&store->fs, wait);
 }
 
 /* `readonly` is QEMU's to keep; what is open for writing is closed with its inode. */
@@ -56,6 +62,7 @@ const struct store_ops p9_store_ops = {
     .valid = p9_names_valid,
     .refresh = p9_node_refresh,
     .statfs = p9_fs_statfs,
+    .sync = p9_fs_sync,
     .set_readonly = p9_fs_set_readonly,
     .unmount = p9_fs_unmount,
     .own_attributes = true,
@@ -122,6 +129,7 @@ static enum err p9_mount(const struct mount_source *from, struct filesystem **ou
 void p9_type_register(uint32_t uid, uint32_t gid)
 {
     static struct filesystem_type type = {.name = "9p", .without_device = true, .mount = p9_mount};
+    contents_start();
     owner_uid = uid;
     owner_gid = gid;
     filesystem_type_register(&type);

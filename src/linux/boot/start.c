@@ -24,6 +24,7 @@
 #include "kern/boot_summary.h"
 #include "kern/log.h"
 #include "kern/machine.h"
+#include "kern/p9_channel.h"
 #include "kern/profile.h"
 #include "kern/thread.h"
 #include "linux/boot/proc_machine.h"
@@ -79,7 +80,8 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
-    p9_type_register(options.share_uid, options.share_gid);
+    if (p9_channel_any)
+        p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
     if (block_any)
         ext4_type_register();

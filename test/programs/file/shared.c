@@ -244,6 +244,29 @@ static void test_many(void)
     result("open", close(open("many/file1234", O_RDONLY)));
 }
 
+static void test_mapped(void)
+{
+    struct stat s;
+    int fd = open("mapped", O_RDWR | O_CREAT, 0600);
+    result("ftruncate", ftruncate(fd, 20000));
+    char *map = mmap(NULL, 20480, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    truth("mmap", map != MAP_FAILED);
+    memset(map + 4090, 'm', 12);
+    result("pread", pread(fd, buffer, 12, 4090));
+    result("the map's bytes", memcmp(buffer, "mmmmmmmmmmmm", 12));
+    result("pwrite", pwrite(fd, "written", 7, 12000));
+    result("in the map", memcmp(map + 12000, "written", 7));
+    char *own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 8192);
+    own[0] = 'p';
+    result("msync", msync(map, 20480, MS_SYNC));
+    result("private", pread(fd, buffer, 1, 8192) == 1 ? buffer[0] : -1);
+    result("unlink", unlink("large"));
+    result("munmap", munmap(map, 20480));
+    result("size", fstat(fd, &s) == 0 ? (long)s.st_size : -1);
+    result("sum", (long)sum_of(fd));
+    close(fd);
+}
+
 static int child_result(int (*function)(void))
 {
     int status_of;
@@ -280,9 +303,9 @@ static int run_all(void)
 {
     static void (*const tests[])(void) = {test_bytes, test_large,        test_names,
                                           test_links, test_without_name, test_attributes,
-                                          test_many,  test_locks};
-    static const char *const names[] = {"bytes",          "large",      "names", "links",
-                                        "without a name", "attributes", "many",  "locks"};
+                                          test_many,  test_mapped,       test_locks};
+    static const char *const names[] = {"bytes",      "large", "names",  "links", "without a name",
+                                        "attributes", "many",  "mapped", "locks"};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         printf("-- %s\n", names[i]);
         tests[i]();

@@ -138,7 +138,7 @@ static void test_each_word_is_taken(void **state)
     assert_int_equal(
         parse(
             "console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 deadlock=0 watchdog=7 tsc=2096012000 time=host exit=0xf4 "
-            "pagetables=recursive pagetables.slot=300 norandmaps stats bootchart share.owner=33:34 init=/bin/sh test=all"),
+            "pagetables=recursive pagetables.slot=300 norandmaps stats bootchart init=/bin/sh test=all"),
         E_OK);
     assert_true(o.console.framed);
     assert_int_equal(o.console.terminals, 5);
@@ -154,8 +154,6 @@ static void test_each_word_is_taken(void **state)
     assert_int_equal(o.window_slot, 300);
     assert_true(o.no_randomness);
     assert_true(o.stats && o.boot_chart);
-    assert_int_equal(o.share_uid, 33);
-    assert_int_equal(o.share_gid, 34);
     assert_string_equal(o.init, "/bin/sh");
     assert_string_equal(o.argv[0], "/bin/sh");
     assert_string_equal(o.test, "all");
@@ -195,17 +193,27 @@ static void test_each_word_is_taken(void **state)
     assert_int_equal(o.console.terminals, 7);
 }
 
+static void test_owner_of_shares(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"share.owner=", "share.owner=1",
+                                      "share.owner=1:", "share.owner=web:1",
+                                      "share.owner=1:4294967295"};
+    assert_int_equal(parse(""), E_OK);
+    assert_int_equal(o.share_uid, 0);
+    assert_int_equal(parse("share.owner=33:34"), E_OK);
+    assert_int_equal(o.share_uid, 33);
+    assert_int_equal(o.share_gid, 34);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(parse(bad[i]), E_INVAL);
+}
+
 static void test_bad_values_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
         "console=",
         "console=tty1",
-        "share.owner=",
-        "share.owner=1",
-        "share.owner=1:",
-        "share.owner=web:1",
-        "share.owner=1:4294967295",
         "panic=soon",
         "keyboard=klingonisch",
         "console=Framed",
@@ -384,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_ip),
         cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_each_word_is_taken),
+        cmocka_unit_test(test_owner_of_shares),
         cmocka_unit_test(test_bad_values_are_refused),
         cmocka_unit_test(test_bad_words_of_clocks_are_refused),
         cmocka_unit_test(test_goes_on_after_a_complaint),

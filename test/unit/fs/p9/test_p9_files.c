@@ -11,11 +11,35 @@
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/store.h"
+#include "fs/vfs/wait.h"
+#include "kern/time.h"
+#include "mm/phys/frames.h"
+#include "mm/vm/areas.h"
 #include "p9_native.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Of the kernel below the page cache: nothing is mapped, and nothing waits for a device. */
+uint32_t frames_references(const struct frames *f, phys_t block)
+{
+    (void)f;
+    (void)block;
+    return 1;
+}
+
+void areas_pages_clean(const struct page_source *source, uint64_t first, uint64_t end)
+{
+    (void)source;
+    (void)first;
+    (void)end;
+}
+
+void fs_wait_device(struct wait_queue *queue, fs_condition condition, void *context)
+{
+    fs_wait_surely(queue, condition, context);
+}
 
 static struct filesystem ram_root;
 static size_t live_before;
@@ -63,6 +87,7 @@ static int teardown(void **state)
 static int begin_all(void **state)
 {
     (void)state;
+    machine_frames.total_frames = 1 << 20; /* a part of them may be dirty */
     p9_type_register(7, 8);
     p9_native_begin(&native, &model, P9_PARTS_MAX);
     p9_channel_register(&native.channel);
@@ -106,6 +131,15 @@ static void check_text(struct file *f, const char *text)
     assert_string_equal(got, text);
 }
 
+static void check_start(struct file *f, const char *text)
+{
+    char got[256];
+    uint64_t done;
+    assert_int_equal(file_read_at(f, got, strlen(text), 0, &done), E_OK);
+    assert_int_equal(done, strlen(text));
+    assert_memory_equal(got, text, done);
+}
+
 static void check_path(const char *path, const char *text)
 {
     struct file *f = open_file(path, O_RDONLY);
@@ -118,6 +152,7 @@ static void check_host(const char *path, const char *text)
     size_t size;
     struct p9_node *node = p9_model_find(&model, path);
     assert_non_null(node);
+    assert_int_equal(vfs_sync(true), E_OK);
     const uint8_t *bytes = p9_model_bytes(node, &size);
     assert_int_equal(size, strlen(text));
     assert_memory_equal(bytes, text, size);
@@ -321,7 +356,7 @@ static void test_open_files_without_a_name(void **state)
 }
 
 enum {
-    FILES = 3000,
+    FILES = 800,
 };
 
 struct listing {
@@ -347,6 +382,17 @@ static bool take_entry(void *context, const struct directory_entry *entry)
     return true;
 }
 
+/* Half of what was listed is removed meanwhile. */
+static void remove_listed(const struct listing *l)
+{
+    char name[32];
+    for (unsigned i = 1; i < FILES; i += 2) {
+        snprintf(name, sizeof name, "file%u", i);
+        if (l->seen[i])
+            p9_model_remove(&model, name);
+    }
+}
+
 static void test_large_directories(void **state)
 {
     (void)state;
@@ -362,12 +408,8 @@ static void test_large_directories(void **state)
         before = l.count;
         l.room = 170;
         assert_int_equal(file_list(f, take_entry, &l), E_OK);
-        if (before == 340) /* what was listed is removed meanwhile */
-            for (unsigned i = 0; i < FILES; i++)
-                if (l.seen[i] && i % 2) {
-                    snprintf(name, sizeof name, "file%u", i);
-                    p9_model_remove(&model, name);
-                }
+        if (before == 340)
+            remove_listed(&l);
     }
     assert_int_equal(l.count, FILES);
     file_put(f);
@@ -412,13 +454,13 @@ static void test_errors_reach_the_program(void **state)
     }
     host_writes("file", "12345");
     struct file *f = open_file("/mnt/file", O_RDWR);
-    struct io io = io_kernel("x", 1);
-    uint64_t offset = 0, done;
+    put_at(f, 0, "x");
     model.lie = P9_LIE_ERROR;
     model.lie_type = P9_WRITE;
     model.error = ENOSPC;
-    assert_int_equal(file_write(f, &io, &offset, &done), E_NOSPC);
+    assert_int_equal(f->ops->sync(f, 0, UINT64_MAX, FILE_SYNC_ALL), E_NOSPC);
     model.lie = P9_HONEST;
+    assert_int_equal(f->ops->sync(f, 0, UINT64_MAX, FILE_SYNC_ALL), E_OK); /* told once */
     file_put(f);
     check_host("file", "12345");
     static const uint8_t changes[] = {P9_MKDIR, P9_UNLINKAT, P9_RENAMEAT, P9_SYMLINK};
@@ -436,6 +478,69 @@ static void test_errors_reach_the_program(void **state)
     }
     check_path("/mnt/file", "12345");
     assert_int_equal(try_open("/mnt/d", O_RDONLY), E_NOENT);
+}
+
+static void test_contents_are_cached(void **state)
+{
+    (void)state;
+    static char text[200];
+    memset(text, 't', sizeof text - 1);
+    host_writes("file", text);
+    check_path("/mnt/file", text);
+    unsigned reads = model.messages[P9_READ], opens = model.messages[P9_LOPEN];
+    check_path("/mnt/file", text);
+    assert_int_equal(model.messages[P9_READ], reads);
+    assert_int_equal(model.messages[P9_LOPEN], opens);
+    /* What was written here is not read again, and its time is the program's. */
+    struct file *f = open_file("/mnt/new", O_CREAT | O_RDWR);
+    for (unsigned i = 0; i < 100; i++)
+        put_at(f, i * 100, text);
+    assert_int_equal(model.messages[P9_WRITE], 0);
+    struct fs_time written = f->inode->modified;
+    assert_int_equal(f->ops->sync(f, 0, UINT64_MAX, FILE_SYNC_ALL), E_OK);
+    assert_int_equal(model.messages[P9_WRITE], 1);
+    assert_int_equal(model.messages[P9_FSYNC], 1);
+    file_put(f);
+    f = open_file("/mnt/new", O_RDONLY);
+    assert_int_equal(f->inode->modified.seconds, written.seconds);
+    assert_int_equal(f->inode->modified.nanoseconds, written.nanoseconds);
+    assert_int_equal(f->inode->size, 99 * 100 + 199);
+    check_start(f, text);
+    assert_int_equal(model.messages[P9_READ], reads);
+    file_put(f);
+    /* Times that the program sets are not those of a later write-back. */
+    f = open_file("/mnt/new", O_RDWR);
+    put_at(f, 0, "x");
+    const struct vfs_times times = {{5, 6}, {7, 8}, true, true, false};
+    assert_int_equal(vfs_change_times(f->dentry, &times), E_OK);
+    file_put(f);
+    assert_int_equal(vfs_sync(true), E_OK);
+    f = open_file("/mnt/new", O_RDONLY);
+    assert_int_equal(f->inode->modified.seconds, 7);
+    file_put(f);
+}
+
+/* Changes here and there that meet. */
+static void test_the_host_changes_an_open_file(void **state)
+{
+    (void)state;
+    host_writes("file", "12345");
+    struct file *f = open_file("/mnt/file", O_RDWR);
+    check_text(f, "12345");
+    host_writes("file", "abcdefgh");
+    check_path("/mnt/file", "abcdefgh"); /* by another open() */
+    check_text(f, "abcdefgh");
+    host_writes("file", "ab");
+    assert_int_equal(store_refresh(f->inode), E_OK);
+    native_clock += NS_PER_SECOND;
+    assert_int_equal(store_refresh(f->inode), E_OK);
+    check_text(f, "ab");
+    put_at(f, 0, "AB"); /* not written back: the host's later size does not count */
+    host_writes("file", "of the host");
+    native_clock += NS_PER_SECOND;
+    assert_int_equal(store_refresh(f->inode), E_OK);
+    check_text(f, "AB");
+    file_put(f);
 }
 
 static void test_mounts(void **state)
@@ -477,6 +582,8 @@ int main(void)
         SHARE_TEST(test_open_files_without_a_name),
         SHARE_TEST(test_large_directories),
         SHARE_TEST(test_attributes_change),
+        SHARE_TEST(test_contents_are_cached),
+        SHARE_TEST(test_the_host_changes_an_open_file),
         SHARE_TEST(test_errors_reach_the_program),
         SHARE_TEST(test_mounts),
     };

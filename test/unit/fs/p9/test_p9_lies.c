@@ -12,28 +12,14 @@
 
 static uint32_t file_fid, open_fid, dir_fid, plain_fid;
 
-/* One call of each kind; fids that a call makes are clunked, so that each is what it was afterwards. */
-static enum err call(uint8_t type)
+/* One call of each kind. Those that make or change files by name: */
+static enum err call_names(uint8_t type)
 {
     static char text[64];
-    static uint8_t bytes[8192];
-    const struct p9_name names[] = {{"dir", 3}, {"file", 4}};
-    const struct p9_path path = {names, 2};
-    struct p9_data data = {.bytes = bytes, .size = sizeof bytes};
-    struct p9_lock lock = {P9_LOCK_READ, 1, 2, 3};
     struct p9_new file = {
         .name = STRING_NAME("new"), .text = STRING_NAME("text"), .mode = S_IFREG | 0600};
-    struct p9_attributes attributes;
-    struct p9_statfs statfs;
     struct p9_qid qid;
-    uint64_t done;
-    uint32_t fid = P9_NO_FID, size;
-    enum err e;
     switch (type) {
-    case P9_STATFS:
-        return p9_statfs(client, file_fid, &statfs);
-    case P9_LOPEN:
-        return p9_open(client, plain_fid, O_RDONLY, &qid);
     case P9_LCREATE:
         file.mode = 0600;
         return p9_create(client, plain_fid, &file, &qid);
@@ -45,13 +31,51 @@ static enum err call(uint8_t type)
         return p9_mkdir(client, root, &file, &qid);
     case P9_READLINK:
         return p9_readlink(client, plain_fid, text, sizeof text);
+    case P9_LINK:
+        return p9_link(client, root, file_fid, STRING_NAME("new"));
+    case P9_RENAMEAT:
+        return p9_rename(client, root, STRING_NAME("other"), root, STRING_NAME("new"));
+    case P9_UNLINKAT:
+        return p9_unlink(client, root, STRING_NAME("other"), false);
+    default:
+        return E_INVAL;
+    }
+}
+
+/* Those that make fids, which are clunked, so that each is what it was afterwards: */
+static enum err call_fids(uint8_t type)
+{
+    const struct p9_name names[] = {{"dir", 3}, {"file", 4}};
+    const struct p9_path path = {names, 2};
+    struct p9_qid qid;
+    uint64_t size;
+    uint32_t fid = P9_NO_FID;
+    enum err e = type == P9_WALK ? p9_walk(client, root, &path, &fid, &qid)
+                                 : p9_xattr_walk(client, file_fid, STRING_NAME(""), &fid, &size);
+    if (e == E_OK)
+        (void)p9_clunk(client, fid);
+    return e;
+}
+
+static enum err call(uint8_t type)
+{
+    static uint8_t bytes[8192];
+    struct p9_data data = {.bytes = bytes, .size = sizeof bytes};
+    struct p9_lock lock = {P9_LOCK_READ, 1, 2, 3};
+    struct p9_attributes attributes;
+    struct p9_statfs statfs;
+    struct p9_qid qid;
+    uint64_t done;
+    uint32_t size;
+    switch (type) {
+    case P9_STATFS:
+        return p9_statfs(client, file_fid, &statfs);
+    case P9_LOPEN:
+        return p9_open(client, plain_fid, O_RDONLY, &qid);
     case P9_GETATTR:
         return p9_getattr(client, file_fid, &attributes);
     case P9_SETATTR:
         return p9_setattr(client, file_fid, &(struct p9_changes){.valid = P9_SET_MODE});
-    case P9_XATTRWALK:
-        e = p9_xattr_walk(client, file_fid, STRING_NAME(""), &fid, &done);
-        break;
     case P9_XATTRCREATE:
         return p9_xattr_create(client, plain_fid, STRING_NAME("user.a"), 0, 0);
     case P9_READDIR:
@@ -62,27 +86,18 @@ static enum err call(uint8_t type)
         return p9_lock(client, open_fid, &lock);
     case P9_GETLOCK:
         return p9_getlock(client, open_fid, &lock);
-    case P9_LINK:
-        return p9_link(client, root, file_fid, STRING_NAME("new"));
-    case P9_RENAMEAT:
-        return p9_rename(client, root, STRING_NAME("other"), root, STRING_NAME("new"));
-    case P9_UNLINKAT:
-        return p9_unlink(client, root, STRING_NAME("other"), false);
-    case P9_WALK:
-        e = p9_walk(client, root, &path, &fid, &qid);
-        break;
     case P9_READ:
         return p9_read(client, open_fid, 0, &data, &done);
     case P9_WRITE:
         return p9_write(client, open_fid, 0, &data, &done);
     case P9_CLUNK:
         return p9_clunk(client, plain_fid);
+    case P9_WALK:
+    case P9_XATTRWALK:
+        return call_fids(type);
     default:
-        return E_INVAL;
+        return call_names(type);
     }
-    if (e == E_OK)
-        (void)p9_clunk(client, fid);
-    return e;
 }
 
 static const uint8_t types[] = {
