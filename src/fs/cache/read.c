@@ -20,7 +20,7 @@ static unsigned advice_of(const struct file *file)
     return (unsigned)((uintptr_t)file->state >> ADVICE_AT);
 }
 
-static void set_window(struct file *file, unsigned advice, uint64_t window)
+static void keep_window(struct file *file, unsigned advice, uint64_t window)
 {
     file->state = (void *)((uintptr_t)advice << ADVICE_AT | window);
 }
@@ -45,7 +45,7 @@ static uint64_t window_for(struct file *file, uint64_t number, uint64_t wanted)
         window = PAGE_CACHE_RUN;
     if (machine_frames.free_frames < machine_frames.total_frames / 32 && window > wanted)
         window = wanted;
-    set_window(file, advice, window);
+    keep_window(file, advice, window);
     return window;
 }
 
@@ -144,7 +144,7 @@ COLD void cached_advise(struct file *file, uint64_t from, uint64_t end, enum fil
     case FILE_ADVICE_NORMAL:
     case FILE_ADVICE_RANDOM:
     case FILE_ADVICE_SEQUENTIAL:
-        set_window(file, advice, 0);
+        keep_window(file, advice, 0);
         break;
     case FILE_ADVICE_WILL_NEED:
         read_in(page_cache_of(inode), cache_page_of(from), cache_pages_of(end));

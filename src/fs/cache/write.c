@@ -33,7 +33,7 @@ static enum err cached_allowed(uint64_t offset, uint64_t size, uint64_t *out)
     return E_OK;
 }
 
-static enum err prepare(struct cached_writer *w)
+static enum err prepare_more(struct cached_writer *w)
 {
     uint64_t todo = io_left(w->io) - w->last;
     uint64_t most = PAGE_CACHE_RUN * PAGE_SIZE - (w->at & PAGE_MASK);
@@ -124,7 +124,7 @@ static enum err write_all(struct cached_writer *w)
     enum err e = E_OK;
     while (e == E_OK && io_left(w->io) > w->last) {
         uint64_t before = io_left(w->io);
-        e = prepare(w);
+        e = prepare_more(w);
         if (e == E_OK)
             e = write_page(w, &must_read);
         if (before != io_left(w->io) && ++pages % 16 == 0)

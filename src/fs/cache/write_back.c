@@ -29,7 +29,7 @@ static bool is_over_limit(void)
 }
 
 /* Bytes of the file's last page behind its end are zeros on the device: a mapping may have stored there. */
-static void clear_tail(const struct page_cache *cache, uint64_t number, void *bytes)
+static void cache_clear_tail(const struct page_cache *cache, uint64_t number, void *bytes)
 {
     uint64_t size = cache_inode(cache)->size;
     if (number == cache_page_of(size))
@@ -63,7 +63,7 @@ static unsigned take_run(struct page_cache *cache, uint64_t number, uint64_t end
         page->state = (uint8_t)((page->state & ~(unsigned)PAGE_DIRTY) | PAGE_WRITEBACK);
         list_remove(&page->link);
         pages[count] = page->bytes;
-        clear_tail(cache, number + count, page->bytes);
+        cache_clear_tail(cache, number + count, page->bytes);
     }
     page_cache_counts.dirty -= count;
     page_cache_counts.writing += count;
@@ -77,7 +77,7 @@ static unsigned take_run(struct page_cache *cache, uint64_t number, uint64_t end
     return count;
 }
 
-static void end_write(struct page_cache *cache, uint64_t number, unsigned count, enum err e)
+static void end_write_run(struct page_cache *cache, uint64_t number, unsigned count, enum err e)
 {
     page_cache_counts.writing -= count;
     cache->writing -= count;
@@ -114,7 +114,7 @@ static enum err write_run(struct page_cache *cache, uint64_t number, uint64_t fi
     if (bytes > inode->size - start)
         bytes = inode->size - start;
     enum err e = cache->ops->write_pages(inode, number, count, pages, bytes);
-    end_write(cache, number, count, e);
+    end_write_run(cache, number, count, e);
     if (pages != &one)
         heap_free(pages);
     return e;
