@@ -286,7 +286,8 @@ bool ext4_is_fast_link(const struct ext4 *fs, const struct ext4_raw *raw);
 uint64_t ext4_xattr_block_at(const struct ext4_raw *raw);
 static inline bool ext4_has_field(const struct ext4 *fs, const struct ext4_raw *raw, size_t end)
 {
-    return fs->inode_size > EXT4_GOOD_OLD_INODE && EXT4_GOOD_OLD_INODE + raw->extra_isize >= end;
+    return fs->inode_size > EXT4_GOOD_OLD_INODE &&
+           (size_t)EXT4_GOOD_OLD_INODE + raw->extra_isize >= end;
 }
 #define EXT4_HAS(fs, raw, field)                                                                   \
     ext4_has_field(fs, raw, offsetof(struct ext4_raw, field) + sizeof((raw)->field))
@@ -357,7 +358,7 @@ uint64_t ext4_extent_goal(struct ext4 *fs, const struct ext4_inode *inode,
 MUST_CHECK enum err ext4_inode_block(struct ext4 *fs, struct ext4_inode *inode, uint64_t goal,
                                      uint64_t *block);
 
-/* ---- directories: hash.c, dir.c, dir_index.c, dir_split.c ---- */
+/* ---- hash.c, dir.c, dir_index.c ---- */
 
 struct ext4_hash {
     uint32_t major, minor;

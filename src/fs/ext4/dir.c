@@ -29,7 +29,7 @@ uint8_t ext4_entry_type(const struct ext4 *fs, uint32_t mode)
 /* ---- One block ---- */
 
 /* True if the entries fill the block, each as long as its name needs. */
-static bool leaf_right(const struct ext4 *fs, uint8_t *data)
+static bool entries_right(const struct ext4 *fs, uint8_t *data)
 {
     uint32_t room = ext4_dir_room(fs), at = 0;
     while (at < room) {
@@ -54,7 +54,7 @@ enum err ext4_dir_block(struct ext4 *fs, const struct ext4_inode *dir, uint32_t 
         e = ext4_get(fs, block, kind, dir->seed, out);
     if (e != E_OK || kind != EXT4_DIR_LEAF || ((*out)->intact & 1) != 0)
         return e;
-    if (!leaf_right(fs, (*out)->data))
+    if (!entries_right(fs, (*out)->data))
         return ext4_damage(fs, dir->ino, block, "a directory's entries are wrong");
     (*out)->intact |= 1;
     return E_OK;

@@ -124,7 +124,7 @@ enum err ext4_index_next(struct ext4 *fs, const struct ext4_inode *dir, struct e
 
 /* ---- Entries by hash ---- */
 
-static bool is_dots(const struct ext4_entry *entry)
+static bool entry_is_dots(const struct ext4_entry *entry)
 {
     return entry->name[0] == '.' &&
            (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
@@ -136,7 +136,7 @@ enum err ext4_hashes_add(struct ext4 *fs, uint32_t version, struct ext4_buffer *
     struct ext4_entry *entry;
     for (uint32_t at = 0; at < ext4_dir_room(fs); at += entry->length) {
         entry = ext4_entry_at(leaf->data, at);
-        if (entry->ino == 0 || is_dots(entry))
+        if (entry->ino == 0 || entry_is_dots(entry))
             continue;
         if (hashes->count == hashes->room) {
             uint32_t room = hashes->room ? 2 * hashes->room : 128;
@@ -194,9 +194,9 @@ static enum err entry_add(struct ext4 *fs, struct ext4_index *index, uint32_t le
 }
 
 /* A new node with the entries [from, count) of another. */
-static enum err node_new(struct ext4 *fs, struct ext4_inode *dir,
-                         const struct ext4_index_entry *entries, uint32_t from, uint32_t *block,
-                         struct ext4_buffer **buffer)
+static enum err index_node_new(struct ext4 *fs, struct ext4_inode *dir,
+                               const struct ext4_index_entry *entries, uint32_t from,
+                               uint32_t *block, struct ext4_buffer **buffer)
 {
     enum err e = ext4_dir_append(fs, dir, EXT4_DIR_NODE, block, buffer);
     if (e != E_OK)
@@ -224,7 +224,7 @@ static enum err root_deepen(struct ext4 *fs, struct ext4_inode *dir, struct ext4
     struct ext4_buffer *root = index->node[0].buffer, *node;
     struct ext4_index_entry *entries = index->node[0].entries;
     uint32_t block, at = index->node[0].at;
-    enum err e = node_new(fs, dir, entries, 0, &block, &node);
+    enum err e = index_node_new(fs, dir, entries, 0, &block, &node);
     if (e == E_OK)
         e = ext4_change(fs, root, root->data, EXT4_INDEX_ROOT_AT + sizeof(*entries));
     if (e != E_OK)
@@ -248,7 +248,7 @@ static enum err node_split(struct ext4 *fs, struct ext4_inode *dir, struct ext4_
     struct ext4_buffer *node;
     if (index->node[0].entries->count == index->node[0].entries->limit)
         return E_NOSPC; /* as on Linux, without the feature large_dir */
-    enum err e = node_new(fs, dir, entries, half, &block, &node);
+    enum err e = index_node_new(fs, dir, entries, half, &block, &node);
     if (e == E_OK)
         e = entry_add(fs, index, 0, hash, block);
     if (e == E_OK)

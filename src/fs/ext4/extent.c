@@ -12,8 +12,8 @@ static enum err bad(struct ext4 *fs, const struct ext4_inode *inode, const struc
 }
 
 /* True if the node's entries ascend from `low` on and end before `end`, and point to blocks of files. */
-static bool leaf_right(const struct ext4 *fs, struct ext4_extent_head *head, uint64_t low,
-                       uint64_t end)
+static bool extents_right(const struct ext4 *fs, struct ext4_extent_head *head, uint64_t low,
+                          uint64_t end)
 {
     const struct ext4_extent *e = ext4_extents(head);
     for (uint32_t i = 0; i < head->entries; i++) {
@@ -26,7 +26,7 @@ static bool leaf_right(const struct ext4 *fs, struct ext4_extent_head *head, uin
     return true;
 }
 
-static bool node_right(struct ext4_extent_head *head, uint64_t low, uint64_t end)
+static bool indices_right(struct ext4_extent_head *head, uint64_t low, uint64_t end)
 {
     const struct ext4_extent_index *e = ext4_indices(head);
     if (head->entries == 0)
@@ -54,8 +54,8 @@ static bool level_right(const struct ext4 *fs, const struct ext4_level *level, b
     }
     level->buffer->intact |= root ? 0 : 1;
     if (depth > 0)
-        return node_right(head, low, end);
-    return leaf_right(fs, head, low, end);
+        return indices_right(head, low, end);
+    return extents_right(fs, head, low, end);
 }
 
 /* The last entry at or before `block`, or 0. Extents and indices both begin with their logical block. */

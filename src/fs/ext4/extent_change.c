@@ -72,8 +72,9 @@ void ext4_extent_init(struct ext4_raw *raw)
 /* ---- Room ---- */
 
 /* A new node with the entries [from, ...) of `head`. */
-static enum err node_new(struct ext4 *fs, struct ext4_inode *inode, struct ext4_extent_head *head,
-                         uint32_t from, uint64_t goal, uint64_t *block)
+static enum err extent_node_new(struct ext4 *fs, struct ext4_inode *inode,
+                                struct ext4_extent_head *head, uint32_t from, uint64_t goal,
+                                uint64_t *block)
 {
     struct ext4_buffer *buffer;
     enum err e = ext4_inode_block(fs, inode, goal, block);
@@ -106,7 +107,7 @@ static enum err deepen(struct ext4 *fs, struct ext4_inode *inode, uint64_t goal)
     if (root->depth == EXT4_EXTENT_DEPTH)
         return E_NOSPC;
     uint32_t first = ext4_extents(root)->block;
-    enum err e = node_new(fs, inode, root, 0, goal, &block);
+    enum err e = extent_node_new(fs, inode, root, 0, goal, &block);
     if (e != E_OK)
         return e;
     root->depth++;
@@ -116,8 +117,8 @@ static enum err deepen(struct ext4 *fs, struct ext4_inode *inode, uint64_t goal)
 }
 
 /* One step that makes room in the path's leaf or above it. */
-static enum err make_room(struct ext4 *fs, struct ext4_inode *inode, struct ext4_path *path,
-                          bool at_end, uint64_t goal)
+static enum err path_make_room(struct ext4 *fs, struct ext4_inode *inode, struct ext4_path *path,
+                               bool at_end, uint64_t goal)
 {
     uint32_t full = path->depth;
     while (full > 0 && path->level[full - 1].head->entries == path->level[full - 1].head->max)
@@ -127,7 +128,7 @@ static enum err make_room(struct ext4 *fs, struct ext4_inode *inode, struct ext4
     struct ext4_level *above = &path->level[full - 1], *node = &path->level[full];
     uint32_t from = at_end ? node->head->entries - 1u : node->head->entries / 2u;
     uint64_t block;
-    enum err e = node_new(fs, inode, node->head, from, goal, &block);
+    enum err e = extent_node_new(fs, inode, node->head, from, goal, &block);
     if (e == E_OK)
         e = level_change(fs, inode, node);
     if (e == E_OK)
@@ -204,8 +205,8 @@ enum err ext4_extent_insert(struct ext4 *fs, struct ext4_inode *inode,
             leaf->head->entries++;
             return at == 0 ? keys_correct(fs, inode, &path, path.depth, extent->block) : E_OK;
         }
-        e = make_room(fs, inode, &path, at == count && ext4_path_next(&path) == UINT32_MAX,
-                      ext4_extent_start(extent));
+        e = path_make_room(fs, inode, &path, at == count && ext4_path_next(&path) == UINT32_MAX,
+                           ext4_extent_start(extent));
         if (e != E_OK)
             return e;
     }

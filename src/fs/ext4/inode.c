@@ -184,7 +184,7 @@ void ext4_inode_set_time(struct ext4 *fs, struct ext4_raw *raw, enum ext4_which 
 }
 
 /* makedev(3) of the two encodings in the first words of `block`. */
-static uint64_t device_of(const struct ext4_raw *raw)
+static uint64_t raw_device(const struct ext4_raw *raw)
 {
     uint32_t major, minor, number = raw->block[0];
     if (number != 0) {
@@ -224,7 +224,7 @@ enum err ext4_stat(struct ext4 *fs, uint32_t ino, struct ext4_stat *out)
     if (EXT4_HAS(fs, raw, crtime_extra))
         out->created = time_of(raw->crtime, raw->crtime_extra);
     if (ext4_is(raw, S_CHARACTER) || ext4_is(raw, S_BLOCK))
-        out->device = device_of(raw);
+        out->device = raw_device(raw);
     return E_OK;
 }
 

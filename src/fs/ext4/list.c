@@ -21,8 +21,8 @@ static bool name_is_dots(const struct ext4_entry *entry)
            (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
 }
 
-static enum err list_places(struct ext4 *fs, const struct ext4_inode *dir, uint64_t *cookie,
-                            ext4_emit *emit, void *context)
+static enum err list_by_place(struct ext4 *fs, const struct ext4_inode *dir, uint64_t *cookie,
+                              ext4_emit *emit, void *context)
 {
     uint32_t blocks = ext4_dir_blocks(fs, dir);
     for (uint64_t i = *cookie >> fs->block_bits; i < blocks; i++) {
@@ -122,7 +122,7 @@ enum err ext4_list(struct ext4 *fs, uint32_t dir, uint64_t *cookie, ext4_emit *e
             ((fs->compat & EXT4_DIR_INDEX) && ext4_dir_blocks(fs, &inode) == 1))
             e = list_group(fs, &inode, cookie, emit, context, &stopped);
         else
-            return list_places(fs, &inode, cookie, emit, context);
+            return list_by_place(fs, &inode, cookie, emit, context);
     }
     return e;
 }

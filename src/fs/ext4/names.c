@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Names: looked up, made, removed. */
-#include "fs/ext4/core.h"
+#include "fs/ext4/names.h"
 
 #include "base/str.h"
-#include "fs/ext4/names.h"
 
 enum {
     TYPE = 0170000,

@@ -35,8 +35,8 @@ static const struct inode_ops node_ops = {
     .destroy = node_destroy,
 };
 
-static enum err node_make(struct volume *volume, uint32_t ino, uint32_t mode,
-                          const struct inode *as, struct inode **out)
+static enum err volume_node_make(struct volume *volume, uint32_t ino, uint32_t mode,
+                                 const struct inode *as, struct inode **out)
 {
     bool file = mode_is(mode, S_IFREG);
     enum err e = store_inode_make(&volume->store, file ? sizeof(struct node) : sizeof(struct inode),
@@ -51,7 +51,7 @@ static enum err node_make(struct volume *volume, uint32_t ino, uint32_t mode,
 enum err volume_node_new(struct volume *volume, uint32_t ino, const struct inode *as,
                          struct inode **out)
 {
-    return node_make(volume, ino, as->mode, as, out);
+    return volume_node_make(volume, ino, as->mode, as, out);
 }
 
 /* ---- From the disk. The lock is held. ---- */
@@ -128,7 +128,7 @@ enum err volume_node_get(struct volume *volume, uint32_t ino, struct inode **out
         return e;
     e = ext4_stat(volume->fs, ino, &stat);
     if (e == E_OK)
-        e = node_make(volume, ino, stat.mode, NULL, out);
+        e = volume_node_make(volume, ino, stat.mode, NULL, out);
     if (e == E_OK) {
         e = node_fill(volume, *out, &stat);
         if (e == E_OK)
