@@ -76,10 +76,8 @@ static uint32_t entry_find(struct ext4_extent_head *head, uint32_t block)
 enum err ext4_path_find(struct ext4 *fs, const struct ext4_inode *inode, uint32_t block,
                         struct ext4_path *path)
 {
-    if ((inode->raw->flags & EXT4_FL_EXTENTS) == 0) {
-        ext4_report(&fs->io, "ext4: inode %u has a block map of ext2", inode->ino);
-        return E_NOTSUP;
-    }
+    if ((inode->raw->flags & EXT4_FL_EXTENTS) == 0)
+        return E_NOTSUP; /* a block map of ext2, made before the file system was converted */
     struct ext4_level *level = path->level;
     *level = (struct ext4_level){
         .buffer = inode->buffer,

@@ -62,6 +62,8 @@ static enum err inode_load(struct ext4 *fs, uint32_t ino, struct ext4_inode *out
             return ext4_damage(fs, ino, 0, "an inode has a wrong size");
         if (!ext4_inode_right(fs, ino, raw))
             return ext4_damage(fs, ino, 0, "an inode has a wrong checksum");
+        if (ext4_is(raw, S_REGULAR) && ext4_inode_size(raw) > ext4_size_max(fs))
+            return ext4_damage(fs, ino, 0, "a file is larger than files can be");
         out->buffer->intact |= bit;
     }
     if (raw->mode == 0 || (raw->links == 0 && !ext4_orphan_find(fs, ino)))

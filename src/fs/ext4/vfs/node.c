@@ -127,6 +127,8 @@ enum err volume_node_get(struct volume *volume, uint32_t ino, struct inode **out
     if (e != E_OK)
         return e;
     e = ext4_stat(volume->fs, ino, &stat);
+    if (e == E_OK && (0x1556u >> (stat.mode >> 12) & 1) == 0)
+        e = E_IO; /* of no type that there is */
     if (e == E_OK)
         e = volume_node_make(volume, ino, stat.mode, NULL, out);
     if (e == E_OK) {
