@@ -29,6 +29,7 @@
 #include "dev/pc/uart.h"
 #include "dev/screen/screen.h"
 #include "dev/virtio/machine.h"
+#include "dev/virtio/p9_machine.h"
 #include "dev/virtio/port.h"
 #include "fs/tty/console.h"
 #include "kern/boot_marks.h"
@@ -119,8 +120,9 @@ NORETURN INIT_CODE void kmain(uint32_t loader, uint64_t info)
     uart_start();                /* standard input; output by interrupts */
     port_start(&boot, &options); /* if there is a port, streams and log go through it */
     if (!virtio_none_left) {
-        nic_start(&boot, &options);   /* if there is a network card, it is known; it is quiet */
-        disks_start(&boot, &options); /* the disks are block devices */
+        nic_start(&boot, &options);    /* if there is a network card, it is known; it is quiet */
+        disks_start(&boot, &options);  /* the disks are block devices */
+        shares_start(&boot, &options); /* folders of the host can be mounted */
     }
     log_machine();                       /* the log describes the machine */
     local_console_keys(&boot, &options); /* keyboard and power button */

@@ -212,6 +212,9 @@ static enum err measure_segments(const struct block_device *device, struct block
         const struct block_segment *s = &request->segments[i];
         if (s->bytes == 0 || s->bytes > limits->segment_bytes)
             return E_INVAL;
+        if (limits->whole_pages && ((i > 0 && s->at.v & PAGE_MASK) ||
+                                    (i + 1 < request->count && (s->at.v + s->bytes) & PAGE_MASK)))
+            return E_INVAL;
         bits |= s->at.v | s->bytes;
         bytes += s->bytes;
     }

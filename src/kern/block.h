@@ -81,10 +81,12 @@ struct block_request {
 
 /* What one request may be. */
 struct block_limits {
-    uint32_t segments;       /* at least 1 */
-    uint32_t segment_bytes;  /* of a segment, at most: at least a page */
-    uint32_t bytes;          /* of a request, at most: at least a page, a multiple of a page */
-    uint32_t alignment;      /* of a segment's address and size: a power of two, at most 512 */
+    uint32_t segments;      /* at least 1 */
+    uint32_t segment_bytes; /* of a segment, at most: at least a page */
+    uint32_t bytes;         /* of a request, at most: at least a page, a multiple of a page */
+    uint32_t alignment;     /* of a segment's address and size: a power of two, at most 512 */
+    /* All segments but the first begin at a page, and all but the last end at one. */
+    bool whole_pages;
     uint64_t discard;        /* sectors of a DISCARD, at most; 0: no DISCARD */
     uint32_t discard_blocks; /* sectors: the granularity of DISCARD; 0: not known */
 };

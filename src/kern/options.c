@@ -237,6 +237,22 @@ static bool word_cwd(struct reader *r, char *value)
     return *value == '/';
 }
 
+/* "UID:GID" */
+static bool word_share_owner(struct reader *r, char *value)
+{
+    unsigned long uid, gid;
+    char *colon = strchr(value, ':');
+    if (colon == NULL)
+        return false;
+    *colon = '\0';
+    if (!cmdline_number(value, &uid) || !cmdline_number(colon + 1, &gid) || uid >= UINT32_MAX ||
+        gid >= UINT32_MAX)
+        return false;
+    r->options->share_uid = (uint32_t)uid;
+    r->options->share_gid = (uint32_t)gid;
+    return true;
+}
+
 static bool word_init(struct reader *r, char *value)
 {
     r->options->init = value;
@@ -306,6 +322,7 @@ static const struct {
     {"mount", word_mount},
     {"hostname", word_hostname},
     {"cwd", word_cwd},
+    {"share.owner", word_share_owner},
     {"init", word_init},
     {"virtio_mmio.device", word_virtio_mmio},
     {"test", word_test},

@@ -14,8 +14,8 @@
 
 #define OPTIONS_ARGUMENTS_MAX   1024 /* of the program */
 #define OPTIONS_ENVIRONMENT_MAX 256
-#define OPTIONS_VIRTIO_MAX      23
 #define OPTIONS_MOUNTS_MAX      16
+#define OPTIONS_VIRTIO_MAX      23
 
 struct options {
     struct console_options console;
@@ -47,6 +47,7 @@ struct options {
     } mounts[OPTIONS_MOUNTS_MAX + 1];
     const char *hostname;                        /* hostname=; NULL: "ouro" */
     const char *cwd;                             /* cwd=: the program's folder; NULL: / */
+    uint32_t share_uid, share_gid;               /* share.owner=: fs/p9/super.h */
     const char *init;                            /* the program's path; /init by default */
     const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];

@@ -46,7 +46,7 @@ enum err wait_queue_sleep(struct wait_queue *queue, uint64_t deadline_ns, unsign
     struct thread *self = thread_current();
     if (deadline_ns != NO_DEADLINE && has_passed(deadline_ns, how))
         return E_TIMEDOUT;
-    if (self->signal_pending && !(how & WAIT_DESPITE_SIGNALS))
+    if (unlikely(self->signal_pending) && !(how & WAIT_DESPITE_SIGNALS))
         return E_INTR;
     if (deadline_ns != NO_DEADLINE) {
         self->sleep_timer.realtime = how & WAIT_REALTIME;

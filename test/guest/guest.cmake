@@ -172,4 +172,8 @@ ouro_guest_test(disk-ide ${guest_kernel} 0 "^disks work 3" "test=disks_work"
     -drive if=none,id=b,${disk_image} -device ide-hd,drive=b,bus=ide.0,unit=1
     -drive if=none,id=c,readonly=on,media=cdrom,format=raw,file=${guest_kernel} -device ide-cd,drive=c,bus=ide.1,unit=1)
 set_tests_properties(guest.disk-ide PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=pc)
+ouro_guest_test(disk-nvme ${guest_kernel} 0 "^disks work 2" "test=disks_work"
+    -drive if=none,id=a,discard=unmap,${disk_image} -device nvme,drive=a,serial=1
+    -drive if=none,id=b,${disk_image} -device nvme,drive=b,serial=2,logical_block_size=4096,physical_block_size=4096)
+set_tests_properties(guest.disk-nvme PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=q35)
 set_tests_properties(guest.disk-virtio-modern PROPERTIES ENVIRONMENT OURO_GUEST_MACHINE=q35)

@@ -23,6 +23,10 @@ ouro_host_test(dev/virtio/virtio_console src/dev/virtio/console.c src/dev/virtio
 ouro_host_test(dev/virtio/virtio_random src/dev/virtio/random.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
     src/dev/virtio/virtio.c src/parse/cmdline.c test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c
     SHADOW virtio)
+ouro_host_test(dev/virtio/virtio_p9 src/dev/virtio/p9.c src/dev/virtio/mmio.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
+    src/parse/cmdline.c src/fs/p9/client.c src/fs/p9/protocol.c src/fs/p9/session.c test/unit/support/p9_model.c
+    test/unit/support/p9_model_files.c test/unit/support/p9_model_tree.c test/unit/support/p9_native.c
+    test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c SHADOW virtio)
 ouro_host_test(dev/virtio/virtio_pci src/dev/virtio/pci.c src/dev/virtio/ring.c src/dev/virtio/virtio.c
     src/dev/pci/pci.c test/unit/support/pci_model.c SHADOW virtio)
 
@@ -46,3 +50,4 @@ ouro_host_test(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/mm
 ouro_fuzzer(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/ring.c src/dev/virtio/virtio.c src/kern/block.c
     SHADOW linux)
 ouro_host_test(dev/block/ata src/dev/block/ata.c src/kern/block.c src/kern/block_io.c SHADOW linux ports)
+ouro_host_test(dev/block/nvme src/dev/block/nvme.c src/kern/block.c src/kern/block_io.c SHADOW linux virtio)

@@ -41,6 +41,12 @@ endif()
 
 # Folders of the host.
 ouro_host_test(fs/p9/p9_protocol src/fs/p9/protocol.c)
+set(p9_sources src/fs/p9/client.c src/fs/p9/protocol.c src/fs/p9/session.c test/unit/support/p9_model.c
+    test/unit/support/p9_model_files.c test/unit/support/p9_model_tree.c test/unit/support/p9_native.c)
+ouro_host_test(fs/p9/p9_client ${p9_sources})
+ouro_host_test(fs/p9/p9_lies ${p9_sources})
+ouro_host_test(fs/p9/p9_files ${fs_sources} ${p9_sources} src/fs/p9/contents.c src/fs/p9/names.c src/fs/p9/node.c src/fs/p9/super.c
+    src/kern/p9_channel.c SHADOW linux)
 ouro_fuzzer(fs/p9/p9_protocol src/fs/p9/protocol.c)
 
 # The page cache, over a file system and threads of the test.

@@ -146,7 +146,7 @@ static void clock_words(const struct request *o, struct args *words)
 }
 
 /* Words of this run: console, terminals, log level, tracing. */
-static void run_words(const struct request *o, struct args *words)
+static void run_words(const struct request *o, const struct user *user, struct args *words)
 {
     /* With a screen the terminal is the machine's own; grub.cfg also tests for tty0. */
     const char *const screen[] = {"console=framed,raw", "stdio.terminals=0,1,2", NULL};
@@ -170,6 +170,7 @@ static void run_words(const struct request *o, struct args *words)
     args_add(words, emulator_exit_word(o->machine.emulator));
     emulator_device_words(&o->machine, words);
     disks_words(&o->machine.disks, words);
+    shares_words(&o->machine.shares, user->ids, words);
     const char *address = network_word(&o->machine.network);
     if (address && !(o->append && strstr(o->append, "ip=")))
         args_add(words, address);
@@ -298,6 +299,8 @@ static char *pack_archive(const struct request *o, struct program *program, stru
     char *archive = guard_path("root.cpio");
     boot_tree(o, tree, program);
     add_init(o, tree, user);
+    for (unsigned i = 0; i < o->machine.shares.count; i++)
+        tree_add_folder(tree, o->machine.shares.item[i].place);
     date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
@@ -338,7 +341,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         m->archive = pack_archive(o, program, tree, &user);
     choose_network(o, program, tree);
     if (!makes_image(o))
-        run_words(o, &run); /* late: host_tsc_hz() needs time */
+        run_words(o, &user, &run); /* late: host_tsc_hz() needs time */
     m->kernel = o->kernel;
     m->image = guard_path("image.iso");
     if (o->image) {

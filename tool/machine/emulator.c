@@ -29,6 +29,8 @@ static const char *refusal(const struct machine *m)
         return "Bochs writes no frames to a file: leave out --net-dump, or use --emulator qemu";
     if (m->disks.count > 0)
         return "Bochs gets no --disk: leave it out, or use --emulator qemu";
+    if (m->shares.count > 0)
+        return "Bochs shows no folders of this computer: leave out --share, or use --emulator qemu";
     if (m->network.kind == NETWORK_TAP)
         return "Bochs has no --net tap here: leave it out, or use --emulator qemu";
     if (direct)
@@ -71,6 +73,9 @@ void emulator_device_words(const struct machine *m, struct args *words)
     for (unsigned i = 0; i < m->disks.count; i++)
         args_format(words, QEMU_MICROVM_DISK_WORD, 0xfeb00000 + 512 * (QEMU_MICROVM_DISK + i),
                     24 + QEMU_MICROVM_DISK + i);
+    for (unsigned i = 0; i < m->shares.count; i++)
+        args_format(words, QEMU_MICROVM_WORD, QEMU_MICROVM_AT(QEMU_MICROVM_SHARE - i),
+                    QEMU_MICROVM_IRQ(QEMU_MICROVM_SHARE - i));
 }
 
 void emulator_start(const struct machine *machine, struct emulator *out)

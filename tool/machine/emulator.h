@@ -6,6 +6,7 @@
 #include "host/text.h"
 #include "machine/disks.h"
 #include "machine/network.h"
+#include "machine/share.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,9 +46,10 @@ struct machine {
     bool window;         /* the screen appears in a window of this desktop */
     bool port;           /* a virtio console beside the serial port (src/dev/virtio/port.h) */
     struct network network;
-    struct disks disks;  /* --disk */
-    const char *control; /* path of QEMU's QMP socket; NULL: none */
-    bool stays;          /* the machine halts at the program's end and stays until emulator_end() */
+    struct disks disks;   /* --disk */
+    struct shares shares; /* folders of this computer */
+    const char *control;  /* path of QEMU's QMP socket; NULL: none */
+    bool stays; /* the machine halts at the program's end and stays until emulator_end() */
     const struct args *qemu_args;
 };
 
@@ -88,6 +90,11 @@ void emulator_explain(void);
 
 /* In QEMU's options a comma ends a value, and two commas are one. */
 char *escape_commas(const char *path);
+/* Folders of this computer have microvm's last places, from the last one down. */
+#define QEMU_MICROVM_SHARE  23
+#define QEMU_MICROVM_WORD   "virtio_mmio.device=512@0x%x:%u" /* of place n: the next two */
+#define QEMU_MICROVM_AT(n)  (0xfeb00000u + 512u * (n))
+#define QEMU_MICROVM_IRQ(n) (24u + (n))
 
 /* True if the machine has a network card, and with it a source of random bytes. */
 static inline bool qemu_has_card(const struct machine *machine)

@@ -168,6 +168,35 @@ static void add_disks(struct args *args, const struct machine *m)
     disks_qemu(&m->disks, microvm ? QEMU_MICROVM_DISK : 0, args);
 }
 
+/* Fails the tool if this QEMU cannot show folders. */
+static void check_shares(const char *program)
+{
+    char *const argv[] = {(char *)(uintptr_t)program, "-device", "virtio-9p-pci,help", NULL};
+    const struct spawn spawn = {.argv = argv, .input = -1, .output = -1, .error = -1};
+    struct child child;
+    int status;
+    if (!child_start(&spawn, &child))
+        fail_errno("cannot start %s", program);
+    (void)child_wait(&child, -1, &status);
+    if (status != 0)
+        fail(
+            STATUS_FAILED,
+            "this %s was built without virtfs, which --share needs; Debian's qemu-system-x86 has it",
+            program);
+}
+
+static void add_shares(struct args *args, const struct machine *m)
+{
+    if (m->shares.count == 0)
+        return;
+    check_shares(args->item[0]);
+    if (m->chipset == CHIPSET_MICROVM && !m->port) { /* add_port() says so otherwise */
+        args_add(args, "-global");
+        args_add(args, "virtio-mmio.force-legacy=false");
+    }
+    shares_qemu(&m->shares, m->chipset == CHIPSET_MICROVM ? QEMU_MICROVM_SHARE : 0, args);
+}
+
 void qemu_start(const struct machine *m, struct emulator *out, int log)
 {
     const char *program = getenv("OURO_QEMU");
@@ -187,6 +216,7 @@ void qemu_start(const struct machine *m, struct emulator *out, int log)
     if (qemu_has_card(m))
         add_card(&args, m);
     add_disks(&args, m);
+    add_shares(&args, m);
     for (size_t i = 0; i < m->qemu_args->count; i++)
         args_add(&args, m->qemu_args->item[i]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||

@@ -84,6 +84,12 @@
          0,                                                                                                      \
          "port HOST of this computer (0: a free one) is port GUEST of the machine; ADDR: 127.0.0.1; repeatable", \
          2},                                                                                                     \
+        {"share",                                                                                                \
+         KEY_SHARE,                                                                                              \
+         "DIR:/PATH[:ro]",                                                                                       \
+         0,                                                                                                      \
+         "the machine sees this folder at /PATH, and changes it unless :ro; repeatable",                         \
+         2},                                                                                                     \
         {"net",                                                                                                  \
          KEY_NET,                                                                                                \
          "none|user|tap:NAME",                                                                                   \

@@ -111,6 +111,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     static const char *const chipsets[] = {"pc", "q35", "microvm", NULL};
     struct request *o = state->input;
     struct machine *m = &o->machine;
+    const char *why;
     switch (key) {
     case 'm':
         m->memory = parse_size(state, "--memory", text);
@@ -137,6 +138,11 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_VOLUME:
     case KEY_VOLUME_SIZE:
         parse_disk(state, key, text);
+        break;
+    case KEY_SHARE:
+        why = shares_add(&m->shares, text);
+        if (why)
+            argp_error(state, "--share %s: %s", text, why);
         break;
     case KEY_QEMU_ARG:
         args_add(&o->qemu_args, text);
@@ -438,6 +444,9 @@ static void check(struct request *o)
         if (m->disks.disk[i].mount)
             fail(STATUS_FAILED,
                  "--volume needs a word of the kernel, and --image brings its own: leave one out");
+    if (o->image && m->shares.count > 0)
+        fail(STATUS_FAILED,
+             "--share needs a word of the kernel, and --image brings its own: leave one out");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)

@@ -5,6 +5,7 @@
 #include "host/text.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define WORD_MAX 40 /* letters of a word that is compared */
 #define NEAR     2  /* letters that may differ */
@@ -32,12 +33,17 @@ static const struct habit {
     {"--smp", "the machine has one processor"},
     {"-smp", "the machine has one processor"},
     {"--cpus", "the machine has one processor"},
-    {"--volume", "--with PATH packs a copy of a file or folder"},
-    {"--mount", "--with PATH packs a copy of a file or folder"},
     {"--drive", "--disk FILE"},
     {"-drive", "--disk FILE"},
     {"-hda", "--disk FILE"},
     {"-hdb", "--disk FILE"},
+    {"--mount", "--share DIR:/PATH shows a folder of this computer, --with PATH packs a copy"},
+    {"--virtfs", "--share DIR:/PATH"},
+    {"-virtfs", "--share DIR:/PATH"},
+    {"-fsdev", "--share DIR:/PATH"},
+    {"--fsdev", "--share DIR:/PATH"},
+    {"--tmpfs",
+     "all of the machine's files are in memory unless --share or --volume says otherwise"},
     {"-nographic", "there is no window without --display"},
     {"--nographic", "there is no window without --display"},
     {"-append", "--append WORDS"},
@@ -166,9 +172,19 @@ static int check_short(const struct argp_option *options, const char *command, c
     return 1;
 }
 
+/* `docker run -v FOLDER:/PATH`. Here -v is --verbose, and what follows would be the program. */
+static void check_volume(const struct argp_option *options, const char *command, char **argv)
+{
+    if (strcmp(argv[0], "-v") == 0 && argv[1] && strstr(argv[1], ":/") &&
+        access(argv[1], F_OK) != 0 && find_long(options, "share", 5))
+        fail(STATUS_FAILED, "%s -v is --verbose: --share %s shows the folder", command, argv[1]);
+}
+
 void suggest_check(const struct argp_option *options, int argc, char **argv)
 {
-    for (int i = 1; i < argc && argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "--") != 0;)
+    for (int i = 1; i < argc && argv[i][0] == '-' && argv[i][1] && strcmp(argv[i], "--") != 0;) {
+        check_volume(options, argv[0], argv + i);
         i += argv[i][1] == '-' ? check_long(options, argv[0], argv + i)
                                : check_short(options, argv[0], argv + i);
+    }
 }

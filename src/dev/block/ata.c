@@ -235,8 +235,10 @@ static COLD bool open_drive(struct ata_drive *d)
         good = identify_drive(d, COMMAND_IDENTIFY, words) && open_ata_disk(d, words);
     d->disk.ops = &ops;
     d->disk.rotational = true;
-    d->disk.limits =
-        (struct block_limits){ATA_SEGMENTS, (uint32_t)BOUNDARY, REQUEST_BYTES, 4, 0, 0};
+    d->disk.limits = (struct block_limits){.segments = ATA_SEGMENTS,
+                                           .segment_bytes = (uint32_t)BOUNDARY,
+                                           .bytes = REQUEST_BYTES,
+                                           .alignment = 4};
     return good;
 }
 

@@ -61,7 +61,7 @@ INIT_CODE static void register_drives(struct ata_channel *c)
         struct block_device *disk = &c->drive[i].disk;
         if (!c->drive[i].there)
             continue;
-        disk_name(disk);
+        disk_name(disk, c->drive[i].packet ? DISK_CD : DISK_SCSI);
         block_register(disk);
         log_info("%s: %llu sectors, %s", disk->name, (unsigned long long)disk->sectors,
                  c->drive[i].packet ? "ATAPI" : "ATA");

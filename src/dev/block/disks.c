@@ -5,6 +5,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "dev/block/ata_machine.h"
+#include "dev/block/nvme_machine.h"
 #include "dev/block/virtio_blk.h"
 #include "dev/pci/pci_machine.h"
 #include "dev/virtio/machine.h"
@@ -18,8 +19,10 @@ enum {
     SCSI_DISK_MAJOR = 8, /* Linux's Documentation/admin-guide/devices.txt */
     SCSI_DISK_MINORS = 16,
     CD_MAJOR = 11,
+    BLOCK_EXTENDED_MAJOR = 259,
 
     PCI_CLASS_IDE = 0x0101,
+    PCI_CLASS_NVME = 0x0108,
 };
 
 #define SMALL_MEMORY (UINT64_C(32) << 20)
@@ -96,18 +99,27 @@ INIT_CODE static void find_virtio_disks(const struct boot_info *boot, const stru
     }
 }
 
-INIT_CODE void disk_name(struct block_device *disk)
+INIT_CODE void disk_name(struct block_device *disk, enum disk_kind kind)
 {
-    INIT_DATA static unsigned disks, cds;
-    if (disk->removable) {
-        fmt_snprintf(disk->name, sizeof disk->name, "sr%u", cds);
-        disk->major = CD_MAJOR;
-        disk->minor = cds++;
-    } else {
-        fmt_snprintf(disk->name, sizeof disk->name, "sd%c", 'a' + disks);
-        disk->major = SCSI_DISK_MAJOR;
-        disk->minor = disks++ * SCSI_DISK_MINORS;
-    }
+    static const struct {
+        char prefix[5], suffix[3];
+        bool letter; /* not a number */
+        uint16_t major;
+        uint8_t minors;
+    } kinds[] = {
+        [DISK_SCSI] = {"sd", "", true, SCSI_DISK_MAJOR, SCSI_DISK_MINORS},
+        [DISK_CD] = {"sr", "", false, CD_MAJOR, 1},
+        [DISK_NVME] = {"nvme", "n1", false, BLOCK_EXTENDED_MAJOR, BLOCK_PARTITIONS_MAX + 1},
+    };
+    INIT_DATA static unsigned counts[ARRAY_LENGTH(kinds)];
+    unsigned number = counts[kind]++;
+    if (kinds[kind].letter)
+        fmt_snprintf(disk->name, sizeof disk->name, "%s%c", kinds[kind].prefix, 'a' + number);
+    else
+        fmt_snprintf(disk->name, sizeof disk->name, "%s%u%s", kinds[kind].prefix, number,
+                     kinds[kind].suffix);
+    disk->major = kinds[kind].major;
+    disk->minor = number * kinds[kind].minors;
 }
 
 INIT_CODE void disks_start(const struct boot_info *boot, const struct options *options)
@@ -119,4 +131,6 @@ INIT_CODE void disks_start(const struct boot_info *boot, const struct options *o
     pci_function function;
     if (access != NULL && pci_find_class(PCI_CLASS_IDE, &function))
         ata_start_controller(access, function);
+    while (access != NULL && pci_find_class(PCI_CLASS_NVME, &function))
+        nvme_start_controller(boot, access, function);
 }

@@ -11,5 +11,11 @@ struct block_device;
  * Boot. */
 void disks_start(const struct boot_info *boot, const struct options *options);
 
-/* Gives a disk or a CD of a controller its name and numbers: sda, sr0. Boot. */
-void disk_name(struct block_device *disk);
+enum disk_kind {
+    DISK_SCSI, /* sda, as Linux calls ATA disks too */
+    DISK_CD,   /* sr0 */
+    DISK_NVME, /* nvme0n1 */
+};
+
+/* Gives a disk of a controller its name and numbers. Boot. */
+void disk_name(struct block_device *disk, enum disk_kind kind);

@@ -84,7 +84,8 @@ static COLD enum err read_limits(struct virtio_blk *b, const uint8_t *config)
     uint64_t features = b->device->features;
     uint32_t most =
         b->ring.options.indirect > 0 ? VIRTIO_BLK_SEGMENTS : b->ring.options.size - (uint32_t)EXTRA;
-    *l = (struct block_limits){most, REQUEST_MAX, REQUEST_MAX, 1, 0, 0};
+    *l = (struct block_limits){
+        .segments = most, .segment_bytes = REQUEST_MAX, .bytes = REQUEST_MAX, .alignment = 1};
     if (features & F_SEG_MAX && load32(config + CONFIG_SEG_MAX) < most)
         l->segments = load32(config + CONFIG_SEG_MAX);
     if (features & F_SIZE_MAX && load32(config + CONFIG_SIZE_MAX) < REQUEST_MAX)

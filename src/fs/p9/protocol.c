@@ -95,25 +95,21 @@ const char *p9_get_string(struct p9_reader *r, uint16_t *length)
     return string;
 }
 
-enum err p9_reply(struct p9_reader *r, const void *bytes, size_t room, size_t written, uint8_t type,
-                  uint16_t tag, bool *broken)
+enum err p9_reply(struct p9_reader *r, size_t written, uint8_t type, uint16_t tag)
 {
-    const uint8_t *head = bytes;
-    *r = (struct p9_reader){.at = head, .end = head, .bad = true};
-    *broken = room < P9_HEAD || written < P9_HEAD || load32(head) != written ||
-              load16(head + 5) != tag || (head[4] != P9_RLERROR && head[4] != type + 1);
-    if (*broken)
+    const uint8_t *head = r->at;
+    size_t room = (size_t)(r->end - head);
+    r->bad = room < P9_HEAD || written < P9_HEAD || load32(head) != written ||
+             load16(head + 5) != tag || (head[4] != P9_RLERROR && head[4] != type + 1);
+    if (r->bad)
         return E_IO;
     r->at = head + P9_HEAD;
     r->end = head + (written < room ? written : room);
-    r->bad = false;
     if (head[4] == type + 1)
         return E_OK;
     uint32_t error = p9_get32(r);
-    *broken = !p9_done(r) || error == E_OK || error > P9_ERROR_MAX;
-    if (*broken || error == E_AGAIN || error == E_INTR)
-        return E_IO;
-    return (enum err)error;
+    r->bad = !p9_done(r) || error == E_OK || error > P9_ERROR_MAX;
+    return r->bad || error == E_AGAIN || error == E_INTR ? E_IO : (enum err)error;
 }
 
 void p9_get_qid(struct p9_reader *r, struct p9_qid *out)

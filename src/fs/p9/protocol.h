@@ -164,11 +164,10 @@ struct p9_reader {
     bool bad;
 };
 
-/* Reads the head of a reply of which the host says that it has written `written` bytes, and of which the first `room` are at
- * `bytes`; the others are elsewhere. E_IO: it is no reply to the request `type` with this tag, or has not the size that it
- * says: the host has broken the protocol (*broken). Else the host's error, which is never E_OK, E_AGAIN or E_INTR. */
-MUST_CHECK enum err p9_reply(struct p9_reader *r, const void *bytes, size_t room, size_t written,
-                             uint8_t type, uint16_t tag, bool *broken);
+/* Reads the head of a reply of which the host says that it has written `written` bytes; the reader has the first of them, or all.
+ * E_IO and a bad reader: it is no reply to the request `type` with this tag, or has not the size that it says: the host has
+ * broken the protocol. Else the host's error, which is never E_AGAIN or E_INTR. */
+MUST_CHECK enum err p9_reply(struct p9_reader *r, size_t written, uint8_t type, uint16_t tag);
 uint64_t p9_get(struct p9_reader *r, unsigned size);
 /* In the message. */
 const char *p9_get_string(struct p9_reader *r, uint16_t *length);

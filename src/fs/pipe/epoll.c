@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/pipe/epoll.h"
 
+#include "base/str.h"
 #include "fs/vfs/anon_file.h"
 #include "fs/vfs/text.h"
 #include "fs/vfs/wait.h"
@@ -13,9 +14,12 @@
 struct epoll {
     struct file *file;   /* no reference: its own */
     struct item **table; /* chains by descriptor and file; NULL: no item yet */
-    uint32_t table_size; /* a power of two */
+    uint32_t chains;     /* of the table; at least TABLE_MIN */
+    uint32_t half;       /* the largest power of two that is not above `chains` */
     uint32_t count;
-    struct list items;
+    struct list items; /* epolls first */
+    uint64_t walk;     /* the last look that found `depth` */
+    unsigned depth;
     struct list ready GUARDED_BY(class_sched); /* struct item.ready */
     struct wait_queue waiting;                 /* threads in epoll_wait() */
     struct wait_queue watching;                /* poll() and other epolls */
@@ -45,8 +49,9 @@ struct item {
 static struct item **chain_of(const struct epoll *epoll, int fd, const struct file *file)
 {
     uint64_t key = (uint64_t)(uintptr_t)file + (uint32_t)fd;
-    uint64_t mixed = key * UINT64_C(0x9e3779b97f4a7c15);
-    return &epoll->table[(mixed >> 32) & (epoll->table_size - 1)];
+    uint32_t mixed = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+    uint32_t chain = mixed & (2 * epoll->half - 1);
+    return &epoll->table[chain < epoll->chains ? chain : chain - epoll->half];
 }
 
 static struct item *epoll_find(const struct epoll *epoll, int fd, const struct file *file)
@@ -72,20 +77,31 @@ static void chain_remove(struct epoll *epoll, const struct item *item)
     *at = item->next;
 }
 
-/* Makes room for one more item. Without memory for a larger table its chains grow. */
+/* Makes room for one more item: one chain more, whose items were in the chain `half` before it (linear hashing), so that
+ * no item waits for all to move. Without memory for a larger table its chains grow. */
 static MUST_CHECK enum err table_grow(struct epoll *epoll)
 {
-    if (epoll->count < epoll->table_size)
+    if (epoll->count < epoll->chains)
         return E_OK;
-    uint32_t size = epoll->table_size ? 2 * epoll->table_size : TABLE_MIN;
-    struct item **table = heap_alloc_zero(size * sizeof(struct item *));
-    if (!table)
-        return epoll->table ? E_OK : E_NOMEM;
-    heap_free(epoll->table);
-    epoll->table = table;
-    epoll->table_size = size;
-    list_for_each (link, &epoll->items)
-        chain_add(epoll, CONTAINER_OF(link, struct item, link));
+    if (!epoll->table || epoll->chains == 2 * epoll->half) {
+        uint32_t half = epoll->chains > 0 ? epoll->chains : TABLE_MIN;
+        struct item **table = heap_resize(epoll->table, 2 * half * sizeof(struct item *));
+        if (!table)
+            return epoll->table ? E_OK : E_NOMEM;
+        if (!epoll->table) {
+            memset(table, 0, half * sizeof(struct item *));
+            epoll->chains = half;
+        }
+        epoll->table = table;
+        epoll->half = half;
+    }
+    struct item *item = epoll->table[epoll->chains - epoll->half], *next;
+    epoll->table[epoll->chains - epoll->half] = NULL;
+    epoll->table[epoll->chains++] = NULL;
+    for (; item; item = next) {
+        next = item->next;
+        chain_add(epoll, item);
+    }
     return E_OK;
 }
 
@@ -166,38 +182,54 @@ static void item_free(struct item *item)
     heap_free(item);
 }
 
-/* Length of the longest chain of epolls from `file` downwards; DEPTH_MAX + 1 if it is longer than
- * DEPTH_MAX or contains `top`. */
-static unsigned depth_below(const struct file *file, const struct file *top, unsigned so_far)
+static uint64_t epoll_walk; /* the number of this look at nested epolls */
+
+/* The epolls of the longest chain that begins with `file`; more than DEPTH_MAX if it contains `top`. The epolls among
+ * the items come first. Each epoll is looked at once: O(items that are epolls). */
+static unsigned depth_below(const struct file *file, const struct file *top)
 {
-    unsigned deepest = so_far;
     if (!epoll_is(file))
-        return so_far;
-    if (file == top || so_far >= DEPTH_MAX)
-        return DEPTH_MAX + 1;
-    const struct epoll *epoll = file->state;
+        return 0;
+    if (file == top)
+        return DEPTH_MAX;
+    struct epoll *epoll = file->state;
+    if (epoll->walk == epoll_walk)
+        return epoll->depth;
+    unsigned deepest = 0;
     list_for_each (link, &epoll->items) {
-        const struct item *item = CONTAINER_OF(link, struct item, link);
-        unsigned depth = depth_below(item->file, top, so_far + 1);
+        unsigned depth = depth_below(CONTAINER_OF(link, struct item, link)->file, top);
+        if (depth == 0)
+            break;
         deepest = depth > deepest ? depth : deepest;
     }
-    return deepest == so_far ? so_far + 1 : deepest;
+    epoll->walk = epoll_walk;
+    epoll->depth = deepest + 1;
+    return epoll->depth;
 }
 
-/* Length of the longest chain of epolls above the one of `file`: those that watch it, and so on. */
-static unsigned depth_above(const struct file *file, unsigned so_far)
+/* The epolls of the longest chain that ends at `file`, without it: those that watch it, and so on. O(their items). */
+static unsigned depth_above(const struct file *file)
 {
-    unsigned deepest = so_far;
+    struct epoll *epoll = file->state;
     struct list *link = file->watched;
-    if (so_far > DEPTH_MAX || !link)
-        return so_far;
-    do {
-        const struct item *item = CONTAINER_OF(link, struct item, by_file);
-        unsigned depth = depth_above(item->epoll->file, so_far + 1);
-        deepest = depth > deepest ? depth : deepest;
-        link = link->next;
-    } while (link != file->watched);
-    return deepest;
+    if (epoll->walk == epoll_walk)
+        return epoll->depth;
+    epoll->walk = epoll_walk;
+    epoll->depth = 0;
+    while (link) {
+        unsigned depth = depth_above(CONTAINER_OF(link, struct item, by_file)->epoll->file) + 1;
+        epoll->depth = depth > epoll->depth ? depth : epoll->depth;
+        link = link->next == file->watched ? NULL : link->next;
+    }
+    return epoll->depth;
+}
+
+static bool nests_too_deep(const struct file *watcher, const struct file *file)
+{
+    epoll_walk++;
+    unsigned depth = depth_below(file, watcher);
+    epoll_walk++;
+    return depth > DEPTH_MAX || depth + depth_above(watcher) >= DEPTH_MAX;
 }
 
 static enum err epoll_add(struct file *watcher, int fd, struct file *file,
@@ -206,11 +238,8 @@ static enum err epoll_add(struct file *watcher, int fd, struct file *file,
     struct epoll *epoll = watcher->state;
     if (epoll_find(epoll, fd, file))
         return E_EXIST;
-    if (epoll_is(file)) {
-        unsigned below = depth_below(file, watcher, 0);
-        if (below > DEPTH_MAX || below + depth_above(watcher, 0) >= DEPTH_MAX)
-            return E_LOOP;
-    }
+    if (epoll_is(file) && nests_too_deep(watcher, file))
+        return E_LOOP;
     enum err e = table_grow(epoll);
     if (e != E_OK)
         return e;
@@ -223,7 +252,10 @@ static enum err epoll_add(struct file *watcher, int fd, struct file *file,
         wait_entry_init(&item->entries[i].wait, item_wake);
         item->entries[i].item = item;
     }
-    list_add_tail(&epoll->items, &item->link);
+    if (epoll_is(file))
+        list_add_head(&epoll->items, &item->link);
+    else
+        list_add_tail(&epoll->items, &item->link);
     list_init(&item->by_file);
     if (file->watched)
         list_add_tail(file->watched, &item->by_file);
@@ -359,15 +391,19 @@ static struct wait_queue *epoll_queue(struct file *file, bool write)
 
 void epoll_forget(struct file *file)
 {
-    while (file->watched)
+    while (file->watched) {
         item_free(CONTAINER_OF(file->watched, struct item, by_file));
+        (void)fs_give_way(); /* others may still ask the file whether it is ready */
+    }
 }
 
 static void epoll_release(struct file *file)
 {
     struct epoll *epoll = file->state;
-    while (!list_empty(&epoll->items))
+    while (!list_empty(&epoll->items)) {
         item_free(CONTAINER_OF(epoll->items.next, struct item, link));
+        (void)fs_give_way();
+    }
     heap_free(epoll->table);
     heap_free(epoll);
 }

@@ -29,8 +29,8 @@ struct file {
     void *state;          /* private to the ops */
     struct async *async;  /* fs/vfs/async.h; NULL: no owner was set */
     struct list *watched; /* the ring of its items in epolls (fs/pipe/epoll.c); NULL: none */
-    bool exclusive;       /* of a block file: opened with O_EXCL */
     uint8_t busy;         /* > 0: a read or write by the position has given way in its middle */
+    bool exclusive;       /* of a block file: opened with O_EXCL */
     uint8_t lock;         /* flock: 0, FILE_LOCK_SHARED or FILE_LOCK_EXCLUSIVE */
     uint32_t errors_seen; /* fs/cache: of those of write-back */
 };

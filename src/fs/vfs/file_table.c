@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "fs/vfs/process.h"
 #include "fs/vfs/range_lock.h"
+#include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
 
 #define CAPACITY_FIRST SLOT_GROUP          /* as on Linux: NR_OPEN_DEFAULT */
@@ -135,8 +136,10 @@ enum err file_table_close(struct file_table *table, uint32_t fd)
 static void close_each(struct file_table *table, bool all)
 {
     for (uint32_t fd = 0; fd < table->capacity; fd++) {
-        if (table->slots[fd].file && (all || table->slots[fd].close_on_exec))
+        if (table->slots[fd].file && (all || table->slots[fd].close_on_exec)) {
             (void)!file_table_close(table, fd);
+            (void)fs_give_way();
+        }
     }
 }
 
@@ -168,22 +171,25 @@ COLD enum err file_table_copy(const struct file_table *from, struct file_table *
     struct file_table *to = heap_alloc(sizeof(*to));
     if (!to)
         return E_NOMEM;
-    *to = *from;
-    to->references = 1;
-    to->slots = NULL;
-    to->capacity = file_table_need(from);
+    *to = (struct file_table){.references = 1, .capacity = file_table_need(from)};
     if (to->capacity > 0) {
-        to->slots = heap_alloc(to->capacity * sizeof(*to->slots));
+        to->slots = heap_alloc_zero(to->capacity * sizeof(*to->slots));
         if (!to->slots) {
             heap_free(to);
             return E_NOMEM;
         }
-        memcpy(to->slots, from->slots, to->capacity * sizeof(*to->slots));
     }
-    for (uint32_t fd = 0; fd < to->capacity; fd++) {
-        if (to->slots[fd].file)
-            file_get(to->slots[fd].file);
+    for (uint32_t fd = 0; fd < to->capacity && fd < from->capacity; fd++) {
+        const struct file_table_slot *slot = &from->slots[fd];
+        if (slot->file) {
+            file_get(slot->file);
+            set_slot(to, fd, slot->file, slot->close_on_exec);
+            count_slot(to, fd, true);
+        }
+        if (unlikely(fd % SLOT_GROUPS == SLOT_GROUPS - 1))
+            (void)fs_give_way();
     }
+    to->lowest = first_free(to, 0);
     *out = to;
     return E_OK;
 }

@@ -7,6 +7,7 @@
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
 #include "fs/ext4/vfs/mount.h"
+#include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
 #include "fs/ram/tmpfs.h"
@@ -78,6 +79,7 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
+    p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
     if (block_next(NULL) != NULL)
         ext4_type_register();

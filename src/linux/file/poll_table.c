@@ -83,6 +83,7 @@ static void table_end(struct poll_table *table)
         next = chunk->next;
         entries_end(chunk->entries, end);
         heap_free(chunk);
+        thread_give_way();
         end = next ? next->entries + CHUNK : NULL;
     }
 }

@@ -10,9 +10,9 @@
 struct poll_table;
 
 struct poll_scanner {
-    /* Polls all files; true: one of them is ready. Called without locks. */
+    /* Polls all files; true: one of them is ready. Called without locks; may give way. */
     bool (*scan)(void *context);
-    /* Calls poll_table_add() for each of the files. Called once, before the first sleep. */
+    /* Calls poll_table_add() for each of the files. Called once, before the first sleep; may give way. */
     enum err (*join)(void *context, struct poll_table *table);
     void *context;
 };

@@ -10,6 +10,7 @@
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/process.h"
+#include "kern/thread.h"
 #include "linux/file/args.h"
 #include "mm/vm/usercopy.h"
 
@@ -112,6 +113,7 @@ enum err sys_close_range(struct syscall *call)
             enum err e = file_table_close(table, (uint32_t)fd);
             if (e != E_OK)
                 return e;
+            thread_give_way();
         }
     }
     return E_OK;

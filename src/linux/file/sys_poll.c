@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "fs/vfs/process.h"
+#include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
@@ -15,6 +16,8 @@
 #include "linux/task/signal.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
+
+#define POLL_PIECE 1024u
 
 struct pollfd {
     int32_t fd;
@@ -27,6 +30,13 @@ struct poll_set {
     uint64_t ready; /* number of entries with events to return */
     struct pollfd near[16];
 };
+
+/* The preemption point of a loop over many descriptors, each of which it looks up anew. */
+static inline void poll_give_way(uint64_t i)
+{
+    if (unlikely(i % POLL_PIECE == POLL_PIECE - 1))
+        thread_give_way();
+}
 
 /* Events of one entry. Errors are reported even if not requested (poll(2)). */
 static uint32_t poll_one(const struct pollfd *entry)
@@ -46,6 +56,7 @@ static bool poll_scan(void *context)
     for (uint64_t i = 0; i < set->count; i++) {
         set->entries[i].returned = (int16_t)poll_one(&set->entries[i]);
         set->ready += set->entries[i].returned != 0;
+        poll_give_way(i);
     }
     return set->ready > 0;
 }
@@ -59,6 +70,7 @@ static enum err poll_join(void *context, struct poll_table *table)
         struct file *file = entry->fd < 0 ? NULL : fd_file((uint64_t)entry->fd);
         if (file)
             e = poll_table_add(table, file, (uint16_t)entry->events);
+        poll_give_way(i);
     }
     return e;
 }
@@ -87,6 +99,7 @@ static enum err poll_set_copy_out(const struct poll_set *set, uint64_t to)
     for (uint64_t i = 0; e == E_OK && i < set->count; i++) {
         virt_t at = virt(to + i * sizeof(struct pollfd) + offsetof(struct pollfd, returned));
         e = copy_out(at, &set->entries[i].returned, sizeof(set->entries[i].returned));
+        poll_give_way(i);
     }
     return e;
 }
@@ -230,6 +243,7 @@ static bool select_scan(void *context)
     for (uint32_t fd = 0; fd < select->count; fd++) {
         if (select_is_asked(select, fd))
             select_one(select, fd);
+        poll_give_way(fd);
     }
     return select->ready > 0;
 }
@@ -247,6 +261,7 @@ static enum err select_join(void *context, struct poll_table *table)
         struct file *file = events ? fd_file(fd) : NULL;
         if (file)
             e = poll_table_add(table, file, events);
+        poll_give_way(fd);
     }
     return e;
 }
@@ -279,6 +294,7 @@ static enum err select_copy_in(struct select *select, const struct syscall *call
     for (uint32_t fd = 0; fd < select->count; fd++) {
         if (select_is_asked(select, fd) && !fd_file(fd))
             return E_BADF;
+        poll_give_way(fd);
     }
     return E_OK;
 }

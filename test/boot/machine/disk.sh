@@ -121,8 +121,9 @@ volumes() {
         grep -q '^ouro: ' err || { bad "volume $words: no sentence"; show err; }
     done
     refuse '--volume missing.img: there is no such file; without :ro it is made' --volume missing.img:/data:ro
-    refuse '--volume one: there is no ext4 in the file; mke2fs -t ext4 one makes one, and --disk one gives the file to the program as it is' \
-        --volume one:/data
+    truncate -s 1M plain
+    refuse '--volume plain: there is no ext4 in the file; mke2fs -t ext4 plain makes one, and --disk plain gives the file to the program as it is' \
+        --volume plain:/data
 }
 
 errors() {

@@ -9,7 +9,7 @@
  * `everycall` runs all, `everycall NAME...` some. For Ouro only: elsewhere the calls would ruin the computer.
  */
 #define _GNU_SOURCE
-#include "everycall.h"
+#include "everycall_exact.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -33,11 +33,12 @@ static const struct row {
 
 /* Calls that cannot be made so. */
 static const char *const exempt[] = {
-    "reboot",       /* ends the machine */
-    "rt_sigreturn", /* takes its arguments from the stack */
-    "clone",        /* returns twice; everycall's threads and processes begin with it */
-    "vfork",        /* as clone */
-    "clone3",       /* as clone */
+    "reboot",          /* ends the machine */
+    "rt_sigreturn",    /* takes its arguments from the stack */
+    "clone",           /* returns twice; everycall's threads and processes begin with it */
+    "vfork",           /* as clone */
+    "clone3",          /* as clone */
+    "restart_syscall", /* what a signal interrupted goes on by itself */
 };
 
 static bool is_exempt(const char *name)
@@ -71,9 +72,9 @@ static void *wake(void *unused)
     unsigned asleep = 0;
     (void)unused;
     snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)caller);
-    FILE *stat = fopen(path, "r");
+    int stat = open(path, O_RDONLY | O_CLOEXEC); /* not a FILE: its memory is brk()'s */
     for (;; nanosleep(&(struct timespec){0, 5000000}, NULL)) {
-        ssize_t got = stat ? pread(fileno(stat), text, sizeof text - 1, 0) : -1;
+        ssize_t got = pread(stat, text, sizeof text - 1, 0);
         if (got > 0)
             text[got] = 0;
         char *state = got > 0 ? strrchr(text, ')') : NULL;
@@ -107,16 +108,19 @@ static void tell_long(const char *name, const long *a, double took)
 static void call_once(long number, const struct values *values, const size_t *at)
 {
     long a[6] = {0};
+    const char *name = rows[number].name;
     prepare_call();
+    prepare_exact_call(name);
     for (size_t i = 0; i < 6; i++)
         a[i] = values[i].count ? values[i].value[at[i]] : 0;
     double start = seconds();
     calling = true;
     long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    int error = errno;
     calling = false;
-    tell_long(rows[number].name, a, seconds() - start);
+    tell_long(name, a, seconds() - start);
     made++;
-    succeeded += result >= 0;
+    succeeded += is_done(name, result, error);
     after_call(number, a, result);
 }
 
@@ -147,15 +151,17 @@ static int run_row(size_t number)
     caller = gettid();
     snprintf(kinds, sizeof kinds, "%s", row->kinds + strlen("ARGS("));
     prepare_row(row->name, row->kinds);
+    prepare_exact(row->name);
     pthread_create(&waker, NULL, wake, NULL);
     for (char *kind; (kind = strsep(&next, ", )"));)
         if (*kind) {
-            choose_values(row->name, count, kind, &values[count]);
+            if (!choose_exactly(row->name, count, &values[count]))
+                choose_values(row->name, count, kind, &values[count]);
             count++;
         }
     call_in_pairs((long)number, values, count);
     dprintf(report_fd, "%s: %lu calls, %lu succeeded\n", row->name, made, succeeded);
-    _exit(0);
+    _exit(succeeded == 0);
 }
 
 /* --- All rows --- */
@@ -188,6 +194,10 @@ static int run_in_process(const char *self, size_t number)
     int status = 0;
     snprintf(text, sizeof text, "%zu", number);
     running = rows[number].name;
+    /* A row may have changed those of all, and then the ticking thread starves. */
+    syscall(SYS_sched_setscheduler, 0, SCHED_OTHER,
+            &(struct sched_param){0}); /* musl's is ENOSYS */
+    setpriority(PRIO_USER, 0, 0);
     if (posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0) {
         perror(running);
         return 1;

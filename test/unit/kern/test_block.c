@@ -156,7 +156,7 @@ static int fresh(void **state)
         fake = (struct block_device){.name = "fake", .ops = &fake_ops};
         fake.sectors = SECTORS;
         fake.logical_size = fake.physical_size = BLOCK_SECTOR;
-        fake.limits = (struct block_limits){8, 8192, 32768, 1, 0, 0};
+        fake.limits = (struct block_limits){8, 8192, 32768, 1, false, 0, 0};
         fake.major = 254;
         block_register(&fake);
         part = (struct block_device){.name = "fake1", .disk = &fake, .first = 64, .sectors = 128};
@@ -165,7 +165,7 @@ static int fresh(void **state)
     fake.left = fake.readonly = fake.has_fua = fake.told_late = false;
     fake.has_flush = true;
     fake.logical_size = BLOCK_SECTOR;
-    fake.limits = (struct block_limits){8, 8192, 32768, 1, 64, 0};
+    fake.limits = (struct block_limits){8, 8192, 32768, 1, false, 64, 0};
     fake.vain = 0;
     fake.usage = part.usage = (struct block_usage){0};
     fake.late.armed = false;

@@ -115,7 +115,7 @@ static void test_each_word_is_taken(void **state)
     assert_int_equal(
         parse(
             "console=framed stdio.terminals=0,2 terminal.size=132x43 loglevel=7 deadlock=0 watchdog=7 tsc=2096012000 time=host exit=0xf4 "
-            "pagetables=recursive pagetables.slot=300 norandmaps stats bootchart init=/bin/sh test=all"),
+            "pagetables=recursive pagetables.slot=300 norandmaps stats bootchart share.owner=33:34 init=/bin/sh test=all"),
         E_OK);
     assert_true(o.console.framed);
     assert_int_equal(o.console.terminals, 5);
@@ -131,6 +131,8 @@ static void test_each_word_is_taken(void **state)
     assert_int_equal(o.window_slot, 300);
     assert_true(o.no_randomness);
     assert_true(o.stats && o.boot_chart);
+    assert_int_equal(o.share_uid, 33);
+    assert_int_equal(o.share_gid, 34);
     assert_string_equal(o.init, "/bin/sh");
     assert_string_equal(o.argv[0], "/bin/sh");
     assert_string_equal(o.test, "all");
@@ -176,6 +178,11 @@ static void test_bad_values_are_refused(void **state)
     static const char *const bad[] = {
         "console=",
         "console=tty1",
+        "share.owner=",
+        "share.owner=1",
+        "share.owner=1:",
+        "share.owner=web:1",
+        "share.owner=1:4294967295",
         "panic=soon",
         "keyboard=klingonisch",
         "console=Framed",

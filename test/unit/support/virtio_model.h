@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MODEL_SEGMENTS 64
+#define MODEL_SEGMENTS 128
 
 /* Memory that driver and device share: `bytes` at the physical address `bus`. */
 struct model_memory {

@@ -66,8 +66,6 @@ static void check_fields(struct p9_reader *r, uint8_t type)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct p9_reader r;
-    bool broken;
     if (size < 2)
         return 0;
     uint8_t type = data[0];
@@ -75,9 +73,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t room = cut < length ? length - cut : length; /* the others are elsewhere */
     uint8_t *message = malloc(room);
     memcpy(message, data + 2, room);
-    enum err e = p9_reply(&r, message, room, length, type, 1, &broken);
+    struct p9_reader r = {.at = message, .end = message + room};
+    enum err e = p9_reply(&r, length, type, 1);
     assert(e != E_AGAIN && e != E_INTR && (int)e <= P9_ERROR_MAX);
-    assert(broken ? e == E_IO : true);
+    assert(!r.bad || e == E_IO);
     if (e == E_OK)
         check_fields(&r, type);
     assert(r.bad || (r.at >= message && r.at <= r.end && r.end <= message + room));

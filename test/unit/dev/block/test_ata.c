@@ -77,9 +77,9 @@ bool paging_translate(const struct address_space *space, virt_t v, phys_t *out)
 
 static enum lie lie;
 static uint8_t medium[SECTORS * 512], disc[CD_BLOCKS * 2048];
-static bool there[2], holds, quiet, attention;
+static bool there[2], holds, quiet, attention, wants_48;
 static struct {
-    uint8_t features, middle, high, error, status, command;
+    uint8_t features, middle, high, status, command;
     uint8_t count[2], low[2]; /* the last two writes: high, then low */
     uint8_t mid[2], hi[2];
 } reg[2];
@@ -213,7 +213,7 @@ static void identify_device(void)
 {
     uint16_t words[256] = {
         [49] = lie == NO_DMA ? 0x200 : 0x300, [60] = SECTORS, [83] = 0x4000 | 1 << 12};
-    if (reg[0].features == 48) { /* a test's wish, kept over the reset: LBA48 */
+    if (wants_48) {
         words[83] |= 1 << 10;
         words[100] = SECTORS;
         words[60] = 1;
@@ -227,8 +227,6 @@ static void identify_device(void)
     answer((const uint8_t *)words, 512);
 }
 
-static bool wants_48;
-
 static void do_command(uint8_t command)
 {
     assert_false(reg[unit].status & (BSY | DRQ));
@@ -237,12 +235,10 @@ static void do_command(uint8_t command)
     reg[unit].status = DRDY;
     switch (command) {
     case 0xec:
-        if (is_cd[unit]) {
+        if (is_cd[unit])
             reg[unit].status |= ERR;
-        } else {
-            reg[0].features = wants_48 ? 48 : 0;
+        else
             identify_device();
-        }
         break;
     case 0xa1:
         assert_true(is_cd[unit]);
@@ -494,6 +490,7 @@ static void test_all_places(void **state)
     static char expected[300 * 512];
     for (unsigned lba48 = 0; lba48 < 2; lba48++) {
         open_channel(HONEST_DRIVES, lba48, true, true);
+        ata_interrupt(c); /* of nothing */
         for (unsigned round = 0; round < 500; round++) {
             size_t blocks = (size_t)random() % 300 + 1, at = (size_t)random() % (SECTORS - blocks);
             char *bytes = (char *)low + 65536 + random() % 70000 / 4 * 4;
@@ -583,15 +580,6 @@ static void test_a_drive_that_stays_busy(void **state)
     assert_int_equal(block_read(cd(), 0, low + 65536, 4096), E_OK);
 }
 
-static void test_interrupts_of_nothing(void **state)
-{
-    (void)state;
-    open_channel(HONEST_DRIVES, false, true, true);
-    for (unsigned i = 0; i < 1000; i++)
-        ata_interrupt(c);
-    assert_int_equal(block_read(hd(), 0, low + 65536, 4096), E_OK);
-}
-
 int main(void)
 {
     low = mmap((void *)0x10000000, LOW_BYTES, PROT_READ | PROT_WRITE,
@@ -599,13 +587,9 @@ int main(void)
     if (low == MAP_FAILED)
         return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_drives_are_found),
-        cmocka_unit_test(test_channels_without_drives),
-        cmocka_unit_test(test_all_places),
-        cmocka_unit_test(test_drives_take_turns),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_a_drive_that_stays_busy),
-        cmocka_unit_test(test_interrupts_of_nothing),
+        cmocka_unit_test(test_drives_are_found), cmocka_unit_test(test_channels_without_drives),
+        cmocka_unit_test(test_all_places),       cmocka_unit_test(test_drives_take_turns),
+        cmocka_unit_test(test_errors),           cmocka_unit_test(test_a_drive_that_stays_busy),
     };
     return RUN_TESTS(tests);
 }

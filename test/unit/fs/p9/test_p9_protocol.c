@@ -88,10 +88,11 @@ static void test_a_full_message_is_not_sent(void **state)
 
 static enum err reply(const char *bytes, size_t size, size_t written, uint8_t type, bool *broken)
 {
-    struct p9_reader r;
     uint8_t *block = malloc(size);
     memcpy(block, bytes, size);
-    enum err e = p9_reply(&r, block, size, written, type, 3, broken);
+    struct p9_reader r = {.at = block, .end = block + size};
+    enum err e = p9_reply(&r, written, type, 3);
+    *broken = r.bad;
     free(block);
     return e;
 }
@@ -160,33 +161,38 @@ static void put_qid(struct p9_writer *w, uint8_t type)
     p9_put64(w, UINT64_C(0xfedcba9876543210));
 }
 
-static void put_attributes(struct p9_writer *w, uint64_t valid, uint8_t type, uint32_t mode,
-                           uint64_t size, uint64_t nanoseconds)
+struct given {
+    uint64_t valid;
+    uint8_t type;
+    uint32_t mode;
+    uint64_t size, nanoseconds;
+};
+
+static void put_attributes(struct p9_writer *w, const struct given *g)
 {
-    p9_put64(w, valid);
-    put_qid(w, type);
-    p9_put32(w, mode);
+    p9_put64(w, g->valid);
+    put_qid(w, g->type);
+    p9_put32(w, g->mode);
     p9_put32(w, 1000);
     p9_put32(w, 100);
     for (uint64_t i = 1; i <= 2; i++)
         p9_put64(w, i);
-    p9_put64(w, size);
+    p9_put64(w, g->size);
     p9_put64(w, 4096);
     p9_put64(w, 5);
     for (uint64_t i = 0; i < 4; i++) {
         p9_put64(w, 10 + i);
-        p9_put64(w, nanoseconds);
+        p9_put64(w, g->nanoseconds);
     }
     p9_put64(w, 0);
     p9_put64(w, 0);
 }
 
-static bool attributes(uint64_t valid, uint8_t type, uint32_t mode, uint64_t size,
-                       uint64_t nanoseconds, struct p9_attributes *out)
+static bool attributes(struct given g, struct p9_attributes *out)
 {
     uint8_t room[256], *block;
     struct p9_writer w = {.bytes = room, .size = sizeof room};
-    put_attributes(&w, valid, type, mode, size, nanoseconds);
+    put_attributes(&w, &g);
     struct p9_reader r = fields(&block, &w, w.used);
     p9_get_attributes(&r, out);
     free(block);
@@ -197,7 +203,7 @@ static void test_attributes(void **state)
 {
     (void)state;
     struct p9_attributes a;
-    assert_true(attributes(0x7ff, 0, 0100644, 77, 999999999, &a));
+    assert_true(attributes((struct given){0x7ff, 0, 0100644, 77, 999999999}, &a));
     assert_int_equal(a.qid.path, UINT64_C(0xfedcba9876543210));
     assert_int_equal(a.qid.version, 0xabcdef01);
     assert_int_equal(a.mode, 0100644);
@@ -212,27 +218,28 @@ static void test_attributes(void **state)
     assert_int_equal(a.modified.seconds, 11);
     assert_int_equal(a.changed.seconds, 12);
     assert_int_equal(a.changed.nanoseconds, 999999999);
-    assert_true(attributes(0x3fff, P9_QID_DIRECTORY, 0040755, 77, 0, &a));
-    assert_true(attributes(0x7ff, P9_QID_LINK, 0120777, 77, 0, &a));
+    assert_true(attributes((struct given){0x3fff, P9_QID_DIRECTORY, 0040755, 77, 0}, &a));
+    assert_true(attributes((struct given){0x7ff, P9_QID_LINK, 0120777, 77, 0}, &a));
 }
 
 static void test_attributes_that_lie(void **state)
 {
     (void)state;
     struct p9_attributes a;
-    assert_false(attributes(0x7fe, 0, 0100644, 77, 0, &a)); /* without the mode */
-    assert_false(attributes(0x7ff, 0, 0100644, UINT64_C(1) << 63, 0, &a));
-    assert_false(attributes(0x7ff, 0, 0100644, 77, 1000000000, &a));
-    assert_false(attributes(0x7ff, 0, 0644, 77, 0, &a));    /* of no type */
-    assert_false(attributes(0x7ff, 0, 0170644, 77, 0, &a)); /* of no type */
-    assert_false(attributes(0x7ff, 0, 0040755, 77, 0, &a)); /* types that disagree */
-    assert_false(attributes(0x7ff, P9_QID_DIRECTORY, 0100644, 77, 0, &a));
-    assert_false(attributes(0x7ff, P9_QID_DIRECTORY, 0120777, 77, 0, &a));
-    assert_false(attributes(0x7ff, P9_QID_LINK, 0100644, 77, 0, &a));
+    assert_false(attributes((struct given){0x7fe, 0, 0100644, 77, 0}, &a)); /* without the mode */
+    assert_false(attributes((struct given){0x7ff, 0, 0100644, UINT64_C(1) << 63, 0}, &a));
+    assert_false(attributes((struct given){0x7ff, 0, 0100644, 77, 1000000000}, &a));
+    assert_false(attributes((struct given){0x7ff, 0, 0644, 77, 0}, &a));    /* of no type */
+    assert_false(attributes((struct given){0x7ff, 0, 0170644, 77, 0}, &a)); /* of no type */
+    assert_false(
+        attributes((struct given){0x7ff, 0, 0040755, 77, 0}, &a)); /* types that disagree */
+    assert_false(attributes((struct given){0x7ff, P9_QID_DIRECTORY, 0100644, 77, 0}, &a));
+    assert_false(attributes((struct given){0x7ff, P9_QID_DIRECTORY, 0120777, 77, 0}, &a));
+    assert_false(attributes((struct given){0x7ff, P9_QID_LINK, 0100644, 77, 0}, &a));
     assert_int_equal(a.size, 0);
     uint8_t room[256], *block;
     struct p9_writer w = {.bytes = room, .size = sizeof room};
-    put_attributes(&w, 0x7ff, 0, 0100644, 1, 2);
+    put_attributes(&w, &(struct given){0x7ff, 0, 0100644, 1, 2});
     for (size_t size = 0; size <= w.used + 1; size++) {
         struct p9_reader r = fields(&block, &w, size);
         p9_get_attributes(&r, &a);
