@@ -40,9 +40,10 @@ static bool indices_right(struct ext4_extent_head *head, uint64_t low, uint64_t 
 }
 
 static bool level_right(const struct ext4 *fs, const struct ext4_level *level, bool root,
-                        uint32_t depth, uint64_t low, uint64_t end)
+                        uint32_t depth, struct ext4_range range)
 {
     struct ext4_extent_head *head = level->head;
+    uint64_t low = range.start, end = range.end;
     uint32_t max = root ? 4 : (fs->block_size - 12) / 12;
     if (head->magic != EXT4_EXTENT_MAGIC || head->max != max || head->entries > max ||
         head->depth != depth || (head->entries == 0 && depth > 0))
@@ -89,7 +90,7 @@ enum err ext4_path_find(struct ext4 *fs, const struct ext4_inode *inode, uint32_
     uint64_t low = 0, end = 1ull << 32;
     for (uint32_t depth = path->depth;; depth--, level++) {
         bool root = depth == path->depth;
-        if (!level_right(fs, level, root, depth, low, end))
+        if (!level_right(fs, level, root, depth, (struct ext4_range){low, end}))
             return bad(fs, inode, level);
         level->at = entry_find(level->head, block);
         if (depth == 0)

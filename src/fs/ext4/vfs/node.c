@@ -18,7 +18,7 @@ static struct fs_time memory_time(struct ext4_time time)
     return (struct fs_time){time.seconds, time.nanoseconds};
 }
 
-static uint64_t node_blocks(const struct inode *inode)
+static uint64_t volume_node_blocks(const struct inode *inode)
 {
     return ((const struct node *)inode)->sectors;
 }
@@ -31,7 +31,7 @@ static void node_destroy(struct inode *inode)
 static const struct inode_ops node_ops = {
     .truncate = page_cache_truncate,
     .allocate = page_cache_allocate,
-    .blocks = node_blocks,
+    .blocks = volume_node_blocks,
     .destroy = node_destroy,
 };
 
