@@ -92,7 +92,6 @@ void emulator_explain(void);
 char *escape_commas(const char *path);
 /* Folders of this computer have microvm's last places, from the last one down. */
 #define QEMU_MICROVM_SHARE  23
-#define QEMU_MICROVM_FREE   20                               /* places of disks and folders */
 #define QEMU_MICROVM_WORD   "virtio_mmio.device=512@0x%x:%u" /* of place n: the next two */
 #define QEMU_MICROVM_AT(n)  (0xfeb00000u + 512u * (n))
 #define QEMU_MICROVM_IRQ(n) (24u + (n))

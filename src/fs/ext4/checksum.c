@@ -7,7 +7,8 @@
 
 #define POLYNOMIAL 0x82f63b78u
 
-static uint32_t (*table)[256]; /* 8 of them: of the remainders of a byte that 0 to 7 bytes follow; heap */
+/* 8 of them: of the remainders of a byte that 0 to 7 bytes follow. Heap. */
+static uint32_t (*table)[256];
 
 enum err ext4_crc_start(void)
 {

@@ -286,7 +286,8 @@ bool ext4_is_fast_link(const struct ext4 *fs, const struct ext4_raw *raw);
 uint64_t ext4_xattr_block_at(const struct ext4_raw *raw);
 static inline bool ext4_has_field(const struct ext4 *fs, const struct ext4_raw *raw, size_t end)
 {
-    return fs->inode_size > EXT4_GOOD_OLD_INODE && EXT4_GOOD_OLD_INODE + raw->extra_isize >= end;
+    return fs->inode_size > EXT4_GOOD_OLD_INODE &&
+           (size_t)EXT4_GOOD_OLD_INODE + raw->extra_isize >= end;
 }
 #define EXT4_HAS(fs, raw, field)                                                                   \
     ext4_has_field(fs, raw, offsetof(struct ext4_raw, field) + sizeof((raw)->field))
@@ -344,9 +345,13 @@ void ext4_extent_init(struct ext4_raw *raw);
 /* Adds an extent in a hole. ext4_inode_change() is done by these. */
 MUST_CHECK enum err ext4_extent_insert(struct ext4 *fs, struct ext4_inode *inode,
                                        const struct ext4_extent *extent);
-/* Removes what is mapped in [from, end), the last first, and frees the blocks; at most `limit` extents. *done: nothing is left. */
+enum {
+    EXT4_EXTENTS_EACH = 12
+}; /* in a handle: each may change two bitmaps and two blocks of descriptors */
+/* Removes what is mapped in [from, end), the last first, and frees the blocks; at most EXT4_EXTENTS_EACH extents. *done: nothing
+ * is left. */
 MUST_CHECK enum err ext4_extent_remove(struct ext4 *fs, struct ext4_inode *inode, uint32_t from,
-                                       uint64_t end, uint32_t limit, bool *done);
+                                       uint64_t end, bool *done);
 /* Turns the unwritten blocks of [block, end) at the extent at `block` into data; *done: up to which block. */
 MUST_CHECK enum err ext4_extent_convert(struct ext4 *fs, struct ext4_inode *inode, uint32_t block,
                                         uint64_t end, uint32_t *done);
@@ -357,7 +362,7 @@ uint64_t ext4_extent_goal(struct ext4 *fs, const struct ext4_inode *inode,
 MUST_CHECK enum err ext4_inode_block(struct ext4 *fs, struct ext4_inode *inode, uint64_t goal,
                                      uint64_t *block);
 
-/* ---- directories: hash.c, dir.c, dir_index.c, dir_split.c ---- */
+/* ---- hash.c, dir.c, dir_index.c ---- */
 
 struct ext4_hash {
     uint32_t major, minor;
@@ -392,15 +397,20 @@ static inline struct ext4_entry *ext4_entry_at(uint8_t *data, uint32_t offset)
 bool ext4_leaf_find(const struct ext4 *fs, struct ext4_buffer *leaf, const char *name,
                     size_t length, struct ext4_found *out);
 /* Adds the entry to the leaf. E_NOSPC: it does not fit. */
-MUST_CHECK enum err ext4_leaf_add(struct ext4 *fs, struct ext4_buffer *leaf, const char *name,
-                                  size_t length, uint32_t ino, uint32_t mode);
+struct ext4_adding {
+    const char *name;
+    size_t length;
+    uint32_t ino, mode;
+};
+MUST_CHECK enum err ext4_leaf_add(struct ext4 *fs, struct ext4_buffer *leaf,
+                                  const struct ext4_adding *new);
 uint8_t ext4_entry_type(const struct ext4 *fs, uint32_t mode);
 /* E_NOENT. */
 MUST_CHECK enum err ext4_dir_find(struct ext4 *fs, const struct ext4_inode *dir, const char *name,
                                   size_t length, struct ext4_found *out);
 /* The name is not there (checked by the caller). */
-MUST_CHECK enum err ext4_dir_add(struct ext4 *fs, struct ext4_inode *dir, const char *name,
-                                 size_t length, uint32_t ino, uint32_t mode);
+MUST_CHECK enum err ext4_dir_add(struct ext4 *fs, struct ext4_inode *dir,
+                                 const struct ext4_adding *new);
 MUST_CHECK enum err ext4_dir_remove(struct ext4 *fs, const struct ext4_found *found);
 /* The entries "." and ".." in block 0. */
 MUST_CHECK enum err ext4_dir_dots(struct ext4 *fs, const struct ext4_inode *dir,
@@ -410,6 +420,7 @@ MUST_CHECK enum err ext4_dir_init(struct ext4 *fs, struct ext4_inode *dir, uint3
 
 struct ext4_index {           /* the way through a hashed tree */
     uint32_t version, levels; /* of nodes: 1 or 2 */
+    uint32_t major;           /* that it was found for */
     struct {
         struct ext4_buffer *buffer;
         struct ext4_index_entry *entries;
@@ -423,10 +434,9 @@ static inline bool ext4_dir_indexed(const struct ext4 *fs, const struct ext4_ino
 /* The leaf for names with this hash, the first of several. O(log entries). */
 MUST_CHECK enum err ext4_index_find(struct ext4 *fs, const struct ext4_inode *dir, uint32_t major,
                                     struct ext4_index *index);
-/* The same, of a name, whose hash by the tree's version is in *major. */
+/* The same, for the hash of a name by the tree's version. */
 MUST_CHECK enum err ext4_index_find_name(struct ext4 *fs, const struct ext4_inode *dir,
-                                         const char *name, size_t length, struct ext4_index *index,
-                                         uint32_t *major);
+                                         const char *name, size_t length, struct ext4_index *index);
 static inline uint32_t ext4_index_leaf(const struct ext4_index *index)
 {
     return index->node[index->levels - 1].entries[index->node[index->levels - 1].at].block &
@@ -438,8 +448,8 @@ MUST_CHECK enum err ext4_index_next(struct ext4 *fs, const struct ext4_inode *di
                                     struct ext4_index *index, bool *more, uint32_t *major);
 /* The hash version of a directory: that of its tree or of new ones. */
 uint32_t ext4_hash_version(const struct ext4 *fs, uint32_t version);
-/* Makes the leaf two, and one of them, for `major`, *out. */
-MUST_CHECK enum err ext4_index_split(struct ext4 *fs, struct ext4_inode *dir, uint32_t major,
+/* Makes the leaf two; *out: the one for index->major. */
+MUST_CHECK enum err ext4_index_split(struct ext4 *fs, struct ext4_inode *dir,
                                      struct ext4_index *index, struct ext4_buffer *leaf,
                                      struct ext4_buffer **out);
 /* Makes a directory of one block a tree. */

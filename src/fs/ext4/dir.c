@@ -29,7 +29,7 @@ uint8_t ext4_entry_type(const struct ext4 *fs, uint32_t mode)
 /* ---- One block ---- */
 
 /* True if the entries fill the block, each as long as its name needs. */
-static bool leaf_right(const struct ext4 *fs, uint8_t *data)
+static bool entries_right(const struct ext4 *fs, uint8_t *data)
 {
     uint32_t room = ext4_dir_room(fs), at = 0;
     while (at < room) {
@@ -54,7 +54,7 @@ enum err ext4_dir_block(struct ext4 *fs, const struct ext4_inode *dir, uint32_t 
         e = ext4_get(fs, block, kind, dir->seed, out);
     if (e != E_OK || kind != EXT4_DIR_LEAF || ((*out)->intact & 1) != 0)
         return e;
-    if (!leaf_right(fs, (*out)->data))
+    if (!entries_right(fs, (*out)->data))
         return ext4_damage(fs, dir->ino, block, "a directory's entries are wrong");
     (*out)->intact |= 1;
     return E_OK;
@@ -85,10 +85,9 @@ bool ext4_leaf_find(const struct ext4 *fs, struct ext4_buffer *leaf, const char 
     return false;
 }
 
-enum err ext4_leaf_add(struct ext4 *fs, struct ext4_buffer *leaf, const char *name, size_t length,
-                       uint32_t ino, uint32_t mode)
+enum err ext4_leaf_add(struct ext4 *fs, struct ext4_buffer *leaf, const struct ext4_adding *new)
 {
-    uint32_t room = ext4_dir_room(fs), need = ext4_entry_size(length), used = 0;
+    uint32_t room = ext4_dir_room(fs), need = ext4_entry_size(new->length), used = 0;
     struct ext4_entry *entry = NULL;
     uint32_t at = 0;
     for (; at < room; at += entry->length) {
@@ -107,11 +106,11 @@ enum err ext4_leaf_add(struct ext4 *fs, struct ext4_buffer *leaf, const char *na
         entry->length = (uint16_t)used;
         entry = ext4_entry_at(leaf->data, at + used);
     }
-    entry->ino = ino;
+    entry->ino = new->ino;
     entry->length = rest;
-    entry->name_length = (uint8_t)length;
-    entry->type = ext4_entry_type(fs, mode);
-    memcpy(entry->name, name, length);
+    entry->name_length = (uint8_t) new->length;
+    entry->type = ext4_entry_type(fs, new->mode);
+    memcpy(entry->name, new->name, new->length);
     return E_OK;
 }
 
@@ -166,8 +165,8 @@ enum err ext4_dir_find(struct ext4 *fs, const struct ext4_inode *dir, const char
         }
         return E_NOENT;
     }
-    uint32_t hash, major;
-    enum err e = ext4_index_find_name(fs, dir, name, length, &index, &hash);
+    uint32_t major;
+    enum err e = ext4_index_find_name(fs, dir, name, length, &index);
     for (bool more = true; e == E_OK;) {
         e = ext4_dir_block(fs, dir, ext4_index_leaf(&index), EXT4_DIR_LEAF, &leaf);
         if (e != E_OK)
@@ -175,7 +174,7 @@ enum err ext4_dir_find(struct ext4 *fs, const struct ext4_inode *dir, const char
         if (ext4_leaf_find(fs, leaf, name, length, out))
             return E_OK;
         e = ext4_index_next(fs, dir, &index, &more, &major);
-        if (e == E_OK && (!more || major != (hash | 1)))
+        if (e == E_OK && (!more || major != (index.major | 1)))
             return E_NOENT;
     }
     return e;
@@ -217,13 +216,15 @@ enum err ext4_dir_init(struct ext4 *fs, struct ext4_inode *dir, uint32_t parent)
     if (e != E_OK)
         return e;
     ext4_dir_leaf_init(fs, buffer->data);
-    e = ext4_leaf_add(fs, buffer, ".", 1, dir->ino, 0040000);
-    return e == E_OK ? ext4_leaf_add(fs, buffer, "..", 2, parent, 0040000) : e;
+    e = ext4_leaf_add(fs, buffer, &(struct ext4_adding){".", 1, dir->ino, 0040000});
+    if (e == E_OK)
+        e = ext4_leaf_add(fs, buffer, &(struct ext4_adding){"..", 2, parent, 0040000});
+    return e;
 }
 
 /* Adds to a directory without a tree. */
-static enum err add_linear(struct ext4 *fs, struct ext4_inode *dir, const char *name, size_t length,
-                           uint32_t ino, uint32_t mode, bool *made)
+static enum err add_linear(struct ext4 *fs, struct ext4_inode *dir, const struct ext4_adding *new,
+                           bool *made)
 {
     struct ext4_buffer *leaf = NULL;
     uint32_t blocks = ext4_dir_blocks(fs, dir), index;
@@ -233,7 +234,7 @@ static enum err add_linear(struct ext4 *fs, struct ext4_inode *dir, const char *
             ext4_done_with(fs, leaf);
         enum err e = ext4_dir_block(fs, dir, i, EXT4_DIR_LEAF, &leaf);
         if (e == E_OK)
-            e = ext4_leaf_add(fs, leaf, name, length, ino, mode);
+            e = ext4_leaf_add(fs, leaf, new);
         if (e != E_NOSPC)
             return e;
     }
@@ -245,31 +246,29 @@ static enum err add_linear(struct ext4 *fs, struct ext4_inode *dir, const char *
     if (e != E_OK)
         return e;
     ext4_dir_leaf_init(fs, leaf->data);
-    return ext4_leaf_add(fs, leaf, name, length, ino, mode);
+    return ext4_leaf_add(fs, leaf, new);
 }
 
-enum err ext4_dir_add(struct ext4 *fs, struct ext4_inode *dir, const char *name, size_t length,
-                      uint32_t ino, uint32_t mode)
+enum err ext4_dir_add(struct ext4 *fs, struct ext4_inode *dir, const struct ext4_adding *new)
 {
     struct ext4_index index;
     struct ext4_buffer *leaf;
-    uint32_t major;
     enum err e = E_OK;
     if (!ext4_dir_indexed(fs, dir)) {
         bool made;
-        e = add_linear(fs, dir, name, length, ino, mode, &made);
+        e = add_linear(fs, dir, new, &made);
         if (e != E_OK || !made)
             return e;
     }
-    e = ext4_index_find_name(fs, dir, name, length, &index, &major);
+    e = ext4_index_find_name(fs, dir, new->name, new->length, &index);
     if (e == E_OK)
         e = ext4_dir_block(fs, dir, ext4_index_leaf(&index), EXT4_DIR_LEAF, &leaf);
     if (e == E_OK)
-        e = ext4_leaf_add(fs, leaf, name, length, ino, mode);
+        e = ext4_leaf_add(fs, leaf, new);
     if (e != E_NOSPC)
         return e;
-    e = ext4_index_split(fs, dir, major, &index, leaf, &leaf);
-    return e == E_OK ? ext4_leaf_add(fs, leaf, name, length, ino, mode) : e;
+    e = ext4_index_split(fs, dir, &index, leaf, &leaf);
+    return e == E_OK ? ext4_leaf_add(fs, leaf, new) : e;
 }
 
 /* True if the leaf has another entry than "." and "..". */

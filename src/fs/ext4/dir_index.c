@@ -67,6 +67,7 @@ static enum err root_open(struct ext4 *fs, const struct ext4_inode *dir, struct 
 static enum err walk_down(struct ext4 *fs, const struct ext4_inode *dir, uint32_t major,
                           struct ext4_index *index)
 {
+    index->major = major;
     for (uint32_t level = 0;; level++) {
         const struct ext4_index_entry *entries = index->node[level].entries;
         uint32_t from = 1, to = entries->count; /* the first entry of a greater hash */
@@ -94,13 +95,12 @@ enum err ext4_index_find(struct ext4 *fs, const struct ext4_inode *dir, uint32_t
 }
 
 enum err ext4_index_find_name(struct ext4 *fs, const struct ext4_inode *dir, const char *name,
-                              size_t length, struct ext4_index *index, uint32_t *major)
+                              size_t length, struct ext4_index *index)
 {
     struct ext4_hash hash;
     enum err e = root_open(fs, dir, index);
     if (e != E_OK || !ext4_hash(fs, index->version, name, length, &hash))
         return e;
-    *major = hash.major;
     return walk_down(fs, dir, hash.major, index);
 }
 
@@ -124,7 +124,7 @@ enum err ext4_index_next(struct ext4 *fs, const struct ext4_inode *dir, struct e
 
 /* ---- Entries by hash ---- */
 
-static bool is_dots(const struct ext4_entry *entry)
+static bool entry_is_dots(const struct ext4_entry *entry)
 {
     return entry->name[0] == '.' &&
            (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
@@ -136,7 +136,7 @@ enum err ext4_hashes_add(struct ext4 *fs, uint32_t version, struct ext4_buffer *
     struct ext4_entry *entry;
     for (uint32_t at = 0; at < ext4_dir_room(fs); at += entry->length) {
         entry = ext4_entry_at(leaf->data, at);
-        if (entry->ino == 0 || is_dots(entry))
+        if (entry->ino == 0 || entry_is_dots(entry))
             continue;
         if (hashes->count == hashes->room) {
             uint32_t room = hashes->room ? 2 * hashes->room : 128;
@@ -193,12 +193,19 @@ static enum err entry_add(struct ext4 *fs, struct ext4_index *index, uint32_t le
     return E_OK;
 }
 
-/* A new node with the entries [from, count) of another. */
-static enum err node_new(struct ext4 *fs, struct ext4_inode *dir,
-                         const struct ext4_index_entry *entries, uint32_t from, uint32_t *block,
-                         struct ext4_buffer **buffer)
+struct half { /* of a node: the entries [from, count) */
+    const struct ext4_index_entry *entries;
+    uint32_t from, block; /* the new node's */
+    struct ext4_buffer *buffer;
+};
+
+/* A new node with these entries of another. */
+static enum err index_node_new(struct ext4 *fs, struct ext4_inode *dir, struct half *half)
 {
-    enum err e = ext4_dir_append(fs, dir, EXT4_DIR_NODE, block, buffer);
+    const struct ext4_index_entry *entries = half->entries;
+    uint32_t from = half->from;
+    struct ext4_buffer **buffer = &half->buffer;
+    enum err e = ext4_dir_append(fs, dir, EXT4_DIR_NODE, &half->block, buffer);
     if (e != E_OK)
         return e;
     uint8_t *data = (*buffer)->data;
@@ -221,10 +228,11 @@ static void node_take(struct ext4_index *index, uint32_t level, struct ext4_buff
 /* All entries of the root move to a node below it. */
 static enum err root_deepen(struct ext4 *fs, struct ext4_inode *dir, struct ext4_index *index)
 {
-    struct ext4_buffer *root = index->node[0].buffer, *node;
+    struct ext4_buffer *root = index->node[0].buffer;
     struct ext4_index_entry *entries = index->node[0].entries;
-    uint32_t block, at = index->node[0].at;
-    enum err e = node_new(fs, dir, entries, 0, &block, &node);
+    uint32_t at = index->node[0].at;
+    struct half half = {.entries = entries};
+    enum err e = index_node_new(fs, dir, &half);
     if (e == E_OK)
         e = ext4_change(fs, root, root->data, EXT4_INDEX_ROOT_AT + sizeof(*entries));
     if (e != E_OK)
@@ -233,10 +241,10 @@ static enum err root_deepen(struct ext4 *fs, struct ext4_inode *dir, struct ext4
         (struct ext4_index_info *)(root->data + EXT4_INDEX_ROOT_AT - sizeof(*info));
     info->levels = 1;
     entries->count = 1;
-    entries->block = block;
+    entries->block = half.block;
     index->levels = 2;
     index->node[0].at = 0;
-    node_take(index, 1, node, at);
+    node_take(index, 1, half.buffer, at);
     return E_OK;
 }
 
@@ -244,21 +252,21 @@ static enum err root_deepen(struct ext4 *fs, struct ext4_inode *dir, struct ext4
 static enum err node_split(struct ext4 *fs, struct ext4_inode *dir, struct ext4_index *index)
 {
     struct ext4_index_entry *entries = index->node[1].entries;
-    uint32_t half = entries->count / 2, hash = entries[half].hash, block;
-    struct ext4_buffer *node;
+    uint32_t middle = entries->count / 2, hash = entries[middle].hash;
+    struct half half = {.entries = entries, .from = middle};
     if (index->node[0].entries->count == index->node[0].entries->limit)
         return E_NOSPC; /* as on Linux, without the feature large_dir */
-    enum err e = node_new(fs, dir, entries, half, &block, &node);
+    enum err e = index_node_new(fs, dir, &half);
     if (e == E_OK)
-        e = entry_add(fs, index, 0, hash, block);
+        e = entry_add(fs, index, 0, hash, half.block);
     if (e == E_OK)
         e = ext4_change(fs, index->node[1].buffer, entries, sizeof(*entries));
     if (e != E_OK)
         return e;
-    entries->count = (uint16_t)half;
-    if (index->node[1].at >= half) {
+    entries->count = (uint16_t)middle;
+    if (index->node[1].at >= middle) {
         index->node[0].at++;
-        node_take(index, 1, node, index->node[1].at - half);
+        node_take(index, 1, half.buffer, index->node[1].at - middle);
     }
     return E_OK;
 }
@@ -302,15 +310,22 @@ static uint32_t split_point(const struct ext4_hashes *hashes, uint32_t room)
     return split < hashes->count ? split : hashes->count - 1;
 }
 
+struct division { /* of a leaf */
+    struct ext4_buffer *leaf, *upper;
+    uint8_t *copy; /* of its contents, into which `hashes` point */
+    struct ext4_hashes hashes;
+    uint32_t hash; /* the first of the upper half */
+};
+
 static enum err leaf_divide(struct ext4 *fs, struct ext4_inode *dir, struct ext4_index *index,
-                            struct ext4_buffer *leaf, uint8_t *copy, struct ext4_hashes *hashes,
-                            uint32_t *hash, struct ext4_buffer **out)
+                            struct division *d)
 {
-    struct ext4_buffer old =
-        *leaf; /* entries point into a copy, so that both blocks can be written */
+    struct ext4_buffer *leaf = d->leaf;
+    struct ext4_hashes *hashes = &d->hashes;
+    struct ext4_buffer old = *leaf;
     uint32_t block;
-    memcpy(copy, leaf->data, fs->block_size);
-    old.data = copy;
+    memcpy(d->copy, leaf->data, fs->block_size);
+    old.data = d->copy;
     enum err e = ext4_hashes_add(fs, index->version, &old, hashes);
     if (e != E_OK)
         return e;
@@ -320,31 +335,28 @@ static enum err leaf_divide(struct ext4 *fs, struct ext4_inode *dir, struct ext4
     uint32_t split = split_point(hashes, ext4_dir_room(fs));
     e = ext4_change_block(fs, leaf);
     if (e == E_OK)
-        e = ext4_dir_append(fs, dir, EXT4_DIR_LEAF, &block, out);
+        e = ext4_dir_append(fs, dir, EXT4_DIR_LEAF, &block, &d->upper);
     if (e != E_OK)
         return e;
-    *hash = hashes->entry[split].hash.major;
-    uint32_t goes_on = hashes->entry[split - 1].hash.major == *hash ? 1 : 0;
+    d->hash = hashes->entry[split].hash.major;
+    uint32_t goes_on = hashes->entry[split - 1].hash.major == d->hash ? 1 : 0;
     leaf_pack(fs, leaf->data, hashes, 0, split);
-    leaf_pack(fs, (*out)->data, hashes, split, hashes->count);
-    return entry_add(fs, index, index->levels - 1, *hash | goes_on, block);
+    leaf_pack(fs, d->upper->data, hashes, split, hashes->count);
+    return entry_add(fs, index, index->levels - 1, d->hash | goes_on, block);
 }
 
-enum err ext4_index_split(struct ext4 *fs, struct ext4_inode *dir, uint32_t major,
-                          struct ext4_index *index, struct ext4_buffer *leaf,
-                          struct ext4_buffer **out)
+enum err ext4_index_split(struct ext4 *fs, struct ext4_inode *dir, struct ext4_index *index,
+                          struct ext4_buffer *leaf, struct ext4_buffer **out)
 {
-    struct ext4_hashes hashes = {0};
-    uint32_t hash = 0;
+    struct division d = {.leaf = leaf};
     enum err e = index_room(fs, dir, index);
     if (e != E_OK)
         return e;
-    uint8_t *copy = heap_alloc(fs->block_size);
-    struct ext4_buffer *upper = NULL;
-    e = copy ? leaf_divide(fs, dir, index, leaf, copy, &hashes, &hash, &upper) : E_NOMEM;
-    heap_free(copy);
-    heap_free(hashes.entry);
-    *out = major >= hash ? upper : leaf;
+    d.copy = heap_alloc(fs->block_size);
+    e = d.copy ? leaf_divide(fs, dir, index, &d) : E_NOMEM;
+    heap_free(d.copy);
+    heap_free(d.hashes.entry);
+    *out = index->major >= d.hash ? d.upper : leaf;
     return e;
 }
 

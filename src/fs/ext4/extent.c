@@ -12,8 +12,8 @@ static enum err bad(struct ext4 *fs, const struct ext4_inode *inode, const struc
 }
 
 /* True if the node's entries ascend from `low` on and end before `end`, and point to blocks of files. */
-static bool leaf_right(const struct ext4 *fs, struct ext4_extent_head *head, uint64_t low,
-                       uint64_t end)
+static bool extents_right(const struct ext4 *fs, struct ext4_extent_head *head, uint64_t low,
+                          uint64_t end)
 {
     const struct ext4_extent *e = ext4_extents(head);
     for (uint32_t i = 0; i < head->entries; i++) {
@@ -26,7 +26,7 @@ static bool leaf_right(const struct ext4 *fs, struct ext4_extent_head *head, uin
     return true;
 }
 
-static bool node_right(struct ext4_extent_head *head, uint64_t low, uint64_t end)
+static bool indices_right(struct ext4_extent_head *head, uint64_t low, uint64_t end)
 {
     const struct ext4_extent_index *e = ext4_indices(head);
     if (head->entries == 0)
@@ -40,9 +40,10 @@ static bool node_right(struct ext4_extent_head *head, uint64_t low, uint64_t end
 }
 
 static bool level_right(const struct ext4 *fs, const struct ext4_level *level, bool root,
-                        uint32_t depth, uint64_t low, uint64_t end)
+                        uint32_t depth, struct ext4_range range)
 {
     struct ext4_extent_head *head = level->head;
+    uint64_t low = range.start, end = range.end;
     uint32_t max = root ? 4 : (fs->block_size - 12) / 12;
     if (head->magic != EXT4_EXTENT_MAGIC || head->max != max || head->entries > max ||
         head->depth != depth || (head->entries == 0 && depth > 0))
@@ -54,8 +55,8 @@ static bool level_right(const struct ext4 *fs, const struct ext4_level *level, b
     }
     level->buffer->intact |= root ? 0 : 1;
     if (depth > 0)
-        return node_right(head, low, end);
-    return leaf_right(fs, head, low, end);
+        return indices_right(head, low, end);
+    return extents_right(fs, head, low, end);
 }
 
 /* The last entry at or before `block`, or 0. Extents and indices both begin with their logical block. */
@@ -76,10 +77,8 @@ static uint32_t entry_find(struct ext4_extent_head *head, uint32_t block)
 enum err ext4_path_find(struct ext4 *fs, const struct ext4_inode *inode, uint32_t block,
                         struct ext4_path *path)
 {
-    if ((inode->raw->flags & EXT4_FL_EXTENTS) == 0) {
-        ext4_report(&fs->io, "ext4: inode %u has a block map of ext2", inode->ino);
-        return E_NOTSUP;
-    }
+    if ((inode->raw->flags & EXT4_FL_EXTENTS) == 0)
+        return E_NOTSUP; /* a block map of ext2, made before the file system was converted */
     struct ext4_level *level = path->level;
     *level = (struct ext4_level){
         .buffer = inode->buffer,
@@ -91,7 +90,7 @@ enum err ext4_path_find(struct ext4 *fs, const struct ext4_inode *inode, uint32_
     uint64_t low = 0, end = 1ull << 32;
     for (uint32_t depth = path->depth;; depth--, level++) {
         bool root = depth == path->depth;
-        if (!level_right(fs, level, root, depth, low, end))
+        if (!level_right(fs, level, root, depth, (struct ext4_range){low, end}))
             return bad(fs, inode, level);
         level->at = entry_find(level->head, block);
         if (depth == 0)

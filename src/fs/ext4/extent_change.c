@@ -71,12 +71,12 @@ void ext4_extent_init(struct ext4_raw *raw)
 
 /* ---- Room ---- */
 
-/* A new node with the entries [from, ...) of `head`. */
-static enum err node_new(struct ext4 *fs, struct ext4_inode *inode, struct ext4_extent_head *head,
-                         uint32_t from, uint64_t goal, uint64_t *block)
+/* A new node with the entries [from, ...) of `head`, near *block, which is set to its place. */
+static enum err extent_node_new(struct ext4 *fs, struct ext4_inode *inode,
+                                struct ext4_extent_head *head, uint32_t from, uint64_t *block)
 {
     struct ext4_buffer *buffer;
-    enum err e = ext4_inode_block(fs, inode, goal, block);
+    enum err e = ext4_inode_block(fs, inode, *block, block);
     if (e == E_OK)
         e = ext4_fresh(fs, *block, EXT4_EXTENT_NODE, inode->seed, &buffer);
     if (e != E_OK)
@@ -102,11 +102,11 @@ static void index_set(struct ext4_extent_index *index, uint32_t block, uint64_t 
 static enum err deepen(struct ext4 *fs, struct ext4_inode *inode, uint64_t goal)
 {
     struct ext4_extent_head *root = (struct ext4_extent_head *)inode->raw->block;
-    uint64_t block;
+    uint64_t block = goal;
     if (root->depth == EXT4_EXTENT_DEPTH)
         return E_NOSPC;
     uint32_t first = ext4_extents(root)->block;
-    enum err e = node_new(fs, inode, root, 0, goal, &block);
+    enum err e = extent_node_new(fs, inode, root, 0, &block);
     if (e != E_OK)
         return e;
     root->depth++;
@@ -116,8 +116,8 @@ static enum err deepen(struct ext4 *fs, struct ext4_inode *inode, uint64_t goal)
 }
 
 /* One step that makes room in the path's leaf or above it. */
-static enum err make_room(struct ext4 *fs, struct ext4_inode *inode, struct ext4_path *path,
-                          bool at_end, uint64_t goal)
+static enum err path_make_room(struct ext4 *fs, struct ext4_inode *inode, struct ext4_path *path,
+                               bool at_end, uint64_t goal)
 {
     uint32_t full = path->depth;
     while (full > 0 && path->level[full - 1].head->entries == path->level[full - 1].head->max)
@@ -126,8 +126,8 @@ static enum err make_room(struct ext4 *fs, struct ext4_inode *inode, struct ext4
         return deepen(fs, inode, goal);
     struct ext4_level *above = &path->level[full - 1], *node = &path->level[full];
     uint32_t from = at_end ? node->head->entries - 1u : node->head->entries / 2u;
-    uint64_t block;
-    enum err e = node_new(fs, inode, node->head, from, goal, &block);
+    uint64_t block = goal;
+    enum err e = extent_node_new(fs, inode, node->head, from, &block);
     if (e == E_OK)
         e = level_change(fs, inode, node);
     if (e == E_OK)
@@ -204,8 +204,8 @@ enum err ext4_extent_insert(struct ext4 *fs, struct ext4_inode *inode,
             leaf->head->entries++;
             return at == 0 ? keys_correct(fs, inode, &path, path.depth, extent->block) : E_OK;
         }
-        e = make_room(fs, inode, &path, at == count && ext4_path_next(&path) == UINT32_MAX,
-                      ext4_extent_start(extent));
+        e = path_make_room(fs, inode, &path, at == count && ext4_path_next(&path) == UINT32_MAX,
+                           ext4_extent_start(extent));
         if (e != E_OK)
             return e;
     }
@@ -280,12 +280,12 @@ static enum err extent_cut(struct ext4 *fs, struct ext4_inode *inode, struct ext
 }
 
 enum err ext4_extent_remove(struct ext4 *fs, struct ext4_inode *inode, uint32_t from, uint64_t end,
-                            uint32_t limit, bool *done)
+                            bool *done)
 {
     bool metadata = !ext4_is(inode->raw, 0100000);
     uint32_t budget = EXT4_REVOKES - EXT4_REVOKES / 8; /* the others are for nodes */
     *done = end <= from;
-    for (uint32_t i = 0; !*done && i < limit && budget > 0; i++) {
+    for (uint32_t i = 0; !*done && i < EXT4_EXTENTS_EACH && budget > 0; i++) {
         struct ext4_path path;
         enum err e = ext4_path_find(fs, inode, (uint32_t)(end - 1), &path);
         if (e != E_OK)

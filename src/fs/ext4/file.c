@@ -2,8 +2,7 @@
 /* The blocks of files: allocated as unwritten, turned into data, cut in steps that each fit a handle. */
 #include "fs/ext4/core.h"
 
-#define EXTENTS_EACH 12u /* in a step: each may change two bitmaps and two blocks of descriptors */
-#define ALL          (1ull << 32)
+#define ALL (1ull << 32)
 
 uint64_t ext4_size_max(const struct ext4 *fs)
 {
@@ -64,7 +63,7 @@ static enum err written_step(struct ext4 *fs, uint32_t ino, uint32_t *block, uin
 {
     struct ext4_inode inode;
     enum err e = ext4_inode_file(fs, ino, &inode);
-    for (uint32_t i = 0; e == E_OK && i < EXTENTS_EACH / 2 && *block < end; i++)
+    for (uint32_t i = 0; e == E_OK && i < EXT4_EXTENTS_EACH / 2 && *block < end; i++)
         e = ext4_extent_convert(fs, &inode, *block, end, block);
     if (e != E_OK || *block < end || ext4_inode_size(inode.raw) >= size)
         return e;
@@ -106,7 +105,7 @@ static enum err remove_steps(struct ext4 *fs, uint32_t ino, uint32_t from, uint6
         fs->use_reserve = true;
         e = ext4_inode_get(fs, ino, &inode);
         if (e == E_OK)
-            e = ext4_extent_remove(fs, &inode, from, end, EXTENTS_EACH, &done);
+            e = ext4_extent_remove(fs, &inode, from, end, &done);
         e = ext4_end(fs, e);
     } while (ext4_retry(fs, e) || (e == E_OK && !done));
     return e;
@@ -130,7 +129,7 @@ static enum err truncate_begin(struct ext4 *fs, uint32_t ino, uint64_t size, boo
     ext4_inode_set_size(inode.raw, size);
     ext4_inode_set_time(fs, inode.raw, EXT4_MTIME, now);
     ext4_inode_set_time(fs, inode.raw, EXT4_CTIME, now);
-    e = ext4_extent_remove(fs, &inode, (uint32_t)from, ALL, EXTENTS_EACH, done);
+    e = ext4_extent_remove(fs, &inode, (uint32_t)from, ALL, done);
     if (e == E_OK && inode.raw->links > 0)
         e = *done ? ext4_orphan_remove(fs, &inode) : ext4_orphan_add(fs, &inode);
     return e;

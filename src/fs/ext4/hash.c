@@ -16,12 +16,12 @@ enum {
 
 #define HASH_END 0xfffffffeu /* of no name: it marks the end of a listing on Linux */
 
-static uint32_t rotate(uint32_t word, uint32_t by)
+static uint32_t hash_rotate(uint32_t word, uint32_t by)
 {
     return word << by | word >> (32 - by);
 }
 
-static uint32_t mix(int round, uint32_t x, uint32_t y, uint32_t z)
+static uint32_t hash_mix(int round, uint32_t x, uint32_t y, uint32_t z)
 {
     if (round == 0)
         return z ^ (x & (y ^ z));
@@ -39,9 +39,10 @@ static void half_md4(uint32_t state[4], const uint32_t in[8])
     for (int round = 0; round < 3; round++)
         for (uint32_t i = 0; i < 8; i++) { /* step i changes word -i, from the three behind it */
             uint32_t at = (0u - i) & 3;
-            uint32_t sum = w[at] + mix(round, w[(at + 1) & 3], w[(at + 2) & 3], w[(at + 3) & 3]) +
+            uint32_t sum = w[at] +
+                           hash_mix(round, w[(at + 1) & 3], w[(at + 2) & 3], w[(at + 3) & 3]) +
                            in[order[round][i]] + constant[round];
-            w[at] = rotate(sum, shift[round][i & 3]);
+            w[at] = hash_rotate(sum, shift[round][i & 3]);
         }
     for (int i = 0; i < 4; i++)
         state[i] += w[i];

@@ -62,6 +62,8 @@ static enum err inode_load(struct ext4 *fs, uint32_t ino, struct ext4_inode *out
             return ext4_damage(fs, ino, 0, "an inode has a wrong size");
         if (!ext4_inode_right(fs, ino, raw))
             return ext4_damage(fs, ino, 0, "an inode has a wrong checksum");
+        if (ext4_is(raw, S_REGULAR) && ext4_inode_size(raw) > ext4_size_max(fs))
+            return ext4_damage(fs, ino, 0, "a file is larger than files can be");
         out->buffer->intact |= bit;
     }
     if (raw->mode == 0 || (raw->links == 0 && !ext4_orphan_find(fs, ino)))
@@ -143,13 +145,13 @@ bool ext4_is_fast_link(const struct ext4 *fs, const struct ext4_raw *raw)
 }
 
 /* The low 32 bits of the seconds are signed; two more bits are in the extra field. */
-static struct ext4_time time_of(uint32_t low, uint32_t extra)
+static struct ext4_time raw_time(uint32_t low, uint32_t extra)
 {
     uint32_t nanoseconds = extra >> 2 < 1000000000 ? extra >> 2 : 0;
     return (struct ext4_time){(int32_t)low + ((int64_t)(extra & EPOCH_BITS) << 32), nanoseconds};
 }
 #define TIME_OF(fs, raw, field, extra)                                                             \
-    time_of((raw)->field, EXT4_HAS(fs, raw, extra) ? (raw)->extra : 0)
+    raw_time((raw)->field, EXT4_HAS(fs, raw, extra) ? (raw)->extra : 0)
 
 void ext4_inode_set_time(struct ext4 *fs, struct ext4_raw *raw, enum ext4_which which,
                          struct ext4_time time)
@@ -184,7 +186,7 @@ void ext4_inode_set_time(struct ext4 *fs, struct ext4_raw *raw, enum ext4_which 
 }
 
 /* makedev(3) of the two encodings in the first words of `block`. */
-static uint64_t device_of(const struct ext4_raw *raw)
+static uint64_t raw_device(const struct ext4_raw *raw)
 {
     uint32_t major, minor, number = raw->block[0];
     if (number != 0) {
@@ -222,9 +224,9 @@ enum err ext4_stat(struct ext4 *fs, uint32_t ino, struct ext4_stat *out)
         .changed = TIME_OF(fs, raw, ctime, ctime_extra),
     };
     if (EXT4_HAS(fs, raw, crtime_extra))
-        out->created = time_of(raw->crtime, raw->crtime_extra);
+        out->created = raw_time(raw->crtime, raw->crtime_extra);
     if (ext4_is(raw, S_CHARACTER) || ext4_is(raw, S_BLOCK))
-        out->device = device_of(raw);
+        out->device = raw_device(raw);
     return E_OK;
 }
 

@@ -48,7 +48,7 @@ static enum err table_extend(struct ext4 *fs, uint32_t group, uint32_t index)
     return E_OK;
 }
 
-static enum err take_from(struct ext4 *fs, uint32_t group, bool directory, uint32_t *ino)
+static enum err group_take_inode(struct ext4 *fs, uint32_t group, bool directory, uint32_t *ino)
 {
     struct ext4_buffer *bitmap;
     enum err e = ext4_inode_bitmap(fs, group, &bitmap);
@@ -79,7 +79,7 @@ enum err ext4_inode_take(struct ext4 *fs, uint32_t dir, bool directory, uint32_t
     }
     if (group == UINT32_MAX)
         group = group_for(fs, parent, false);
-    return group == UINT32_MAX ? E_NOSPC : take_from(fs, group, directory, ino);
+    return group == UINT32_MAX ? E_NOSPC : group_take_inode(fs, group, directory, ino);
 }
 
 enum err ext4_inode_free(struct ext4 *fs, uint32_t ino, bool directory)

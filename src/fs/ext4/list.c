@@ -21,8 +21,8 @@ static bool name_is_dots(const struct ext4_entry *entry)
            (entry->name_length == 1 || (entry->name_length == 2 && entry->name[1] == '.'));
 }
 
-static enum err list_places(struct ext4 *fs, const struct ext4_inode *dir, uint64_t *cookie,
-                            ext4_emit *emit, void *context)
+static enum err list_by_place(struct ext4 *fs, const struct ext4_inode *dir, uint64_t *cookie,
+                              ext4_emit *emit, void *context)
 {
     uint32_t blocks = ext4_dir_blocks(fs, dir);
     for (uint64_t i = *cookie >> fs->block_bits; i < blocks; i++) {
@@ -47,63 +47,73 @@ static enum err list_places(struct ext4 *fs, const struct ext4_inode *dir, uint6
     return E_OK;
 }
 
+struct group_of_leaves {
+    uint32_t version, next;
+    struct ext4_index *index; /* NULL: one block without a tree */
+    struct ext4_hashes hashes;
+    bool more;
+};
+
 /* The entries of the next leaf, and of those that go on with its last hash. *more: there are leaves
  * after these, from the hash *next on. */
-static enum err group_read(struct ext4 *fs, const struct ext4_inode *dir, uint32_t version,
-                           struct ext4_index *index, struct ext4_hashes *hashes, bool *more,
-                           uint32_t *next)
+static enum err group_read(struct ext4 *fs, const struct ext4_inode *dir, struct group_of_leaves *g)
 {
+    struct ext4_index *index = g->index;
     uint32_t leaves = 0, block = index ? ext4_index_leaf(index) : 0;
     do {
         struct ext4_buffer *leaf;
         enum err e = ext4_dir_block(fs, dir, block, EXT4_DIR_LEAF, &leaf);
         if (e == E_OK)
-            e = ext4_hashes_add(fs, version, leaf, hashes);
+            e = ext4_hashes_add(fs, g->version, leaf, &g->hashes);
         if (e != E_OK)
             return e;
-        *more = false;
+        g->more = false;
         if (!index)
             return E_OK;
-        e = ext4_index_next(fs, dir, index, more, next);
+        e = ext4_index_next(fs, dir, index, &g->more, &g->next);
         if (e != E_OK)
             return e;
         if (++leaves > ext4_dir_blocks(fs, dir))
             return ext4_damage(fs, dir->ino, 0, "a hashed tree has more leaves than blocks");
         block = ext4_index_leaf(index);
-    } while (*more && (*next & 1) != 0);
+    } while (g->more && (g->next & 1) != 0);
     return E_OK;
 }
 
-/* One group of leaves. *stopped: `emit` refused an entry. */
+struct pass { /* of a listing */
+    ext4_emit *emit;
+    void *context;
+    bool stopped; /* `emit` refused an entry */
+};
+
+/* One group of leaves. */
 static enum err list_group(struct ext4 *fs, const struct ext4_inode *dir, uint64_t *cookie,
-                           ext4_emit *emit, void *context, bool *stopped)
+                           struct pass *pass)
 {
-    struct ext4_index tree, *index = NULL;
-    struct ext4_hashes hashes = {0};
-    uint32_t version = ext4_hash_version(fs, fs->super->hash_version), next = 0;
-    bool more = false;
+    struct ext4_index tree;
+    struct group_of_leaves g = {.version = ext4_hash_version(fs, fs->super->hash_version)};
     enum err e = E_OK;
     if (ext4_dir_indexed(fs, dir)) {
-        index = &tree;
-        e = ext4_index_find(fs, dir, (uint32_t)(*cookie >> 32) << 1, index);
-        version = e == E_OK ? index->version : 0;
+        g.index = &tree;
+        e = ext4_index_find(fs, dir, (uint32_t)(*cookie >> 32) << 1, &tree);
+        g.version = e == E_OK ? tree.version : 0;
     }
     if (e == E_OK)
-        e = group_read(fs, dir, version, index, &hashes, &more, &next);
+        e = group_read(fs, dir, &g);
     if (e == E_OK)
-        ext4_hashes_sort(&hashes);
-    uint64_t end = more ? (uint64_t)(next >> 1) << 32 : EXT4_LIST_END;
+        ext4_hashes_sort(&g.hashes);
+    uint64_t end = g.more ? (uint64_t)(g.next >> 1) << 32 : EXT4_LIST_END;
     if (e == E_OK && end <= *cookie)
         e = ext4_damage(fs, dir->ino, 0, "the hashes of a tree do not ascend");
-    for (uint32_t i = 0; e == E_OK && !*stopped && i < hashes.count; i++) {
-        struct ext4_hash hash = hashes.entry[i].hash;
+    for (uint32_t i = 0; e == E_OK && !pass->stopped && i < g.hashes.count; i++) {
+        struct ext4_hash hash = g.hashes.entry[i].hash;
         uint64_t key = (uint64_t)(hash.major >> 1) << 32 | hash.minor;
-        if (key < *cookie || emit_one(hashes.entry[i].entry, key, emit, context))
+        if (key < *cookie || emit_one(g.hashes.entry[i].entry, key, pass->emit, pass->context))
             continue;
-        *stopped = true;
+        pass->stopped = true;
         end = key;
     }
-    heap_free(hashes.entry);
+    heap_free(g.hashes.entry);
     if (e == E_OK)
         *cookie = end;
     return e;
@@ -112,7 +122,8 @@ static enum err list_group(struct ext4 *fs, const struct ext4_inode *dir, uint64
 enum err ext4_list(struct ext4 *fs, uint32_t dir, uint64_t *cookie, ext4_emit *emit, void *context)
 {
     enum err e = E_OK;
-    for (bool stopped = false; e == E_OK && !stopped && *cookie != EXT4_LIST_END;) {
+    struct pass pass = {.emit = emit, .context = context};
+    while (e == E_OK && !pass.stopped && *cookie != EXT4_LIST_END) {
         struct ext4_inode inode;
         ext4_enter(fs); /* so that a long list keeps no more in memory than a short one */
         e = ext4_inode_dir(fs, dir, &inode);
@@ -120,9 +131,9 @@ enum err ext4_list(struct ext4 *fs, uint32_t dir, uint64_t *cookie, ext4_emit *e
             return e;
         if (ext4_dir_indexed(fs, &inode) ||
             ((fs->compat & EXT4_DIR_INDEX) && ext4_dir_blocks(fs, &inode) == 1))
-            e = list_group(fs, &inode, cookie, emit, context, &stopped);
+            e = list_group(fs, &inode, cookie, &pass);
         else
-            return list_places(fs, &inode, cookie, emit, context);
+            return list_by_place(fs, &inode, cookie, emit, context);
     }
     return e;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Names: looked up, made, removed. */
-#include "fs/ext4/core.h"
+#include "fs/ext4/names.h"
 
 #include "base/str.h"
-#include "fs/ext4/names.h"
 
 enum {
     TYPE = 0170000,
@@ -200,12 +199,14 @@ static enum err inode_new(struct ext4 *fs, struct ext4_inode *dir, const struct 
     return ext4_dir_init(fs, out, dir->ino);
 }
 
-static enum err create(struct ext4 *fs, uint32_t dir, const char *name, size_t length,
-                       const struct ext4_new *new, uint32_t *ino)
+static enum err create_step(struct ext4 *fs, const struct ext4_place *at,
+                            const struct ext4_new *new, uint32_t *ino)
 {
+    const char *name = at->name;
+    size_t length = at->length;
     struct ext4_inode parent, inode;
     struct ext4_found found;
-    enum err e = ext4_inode_dir(fs, dir, &parent);
+    enum err e = ext4_inode_dir(fs, at->dir, &parent);
     if (e == E_OK && name) {
         e = ext4_dir_find(fs, &parent, name, length, &found);
         e = e == E_NOENT && length > 0 ? E_OK : e == E_OK ? E_EXIST : e;
@@ -221,7 +222,8 @@ static enum err create(struct ext4 *fs, uint32_t dir, const char *name, size_t l
         inode.raw->links = 0;
         return ext4_orphan_add(fs, &inode);
     }
-    e = ext4_dir_add(fs, &parent, name, length, inode.ino, new->mode);
+    const struct ext4_adding entry = {name, length, inode.ino, new->mode};
+    e = ext4_dir_add(fs, &parent, &entry);
     if (e == E_OK && ext4_is(inode.raw, DIRECTORY))
         e = ext4_dir_count(fs, &parent, 1);
     return e == E_OK ? ext4_dir_touch(fs, &parent) : e;
@@ -234,7 +236,7 @@ enum err ext4_create(struct ext4 *fs, uint32_t dir, const char *name, size_t len
     do {
         e = ext4_begin(fs);
         if (e == E_OK)
-            e = ext4_end(fs, create(fs, dir, name, length, new, ino));
+            e = ext4_end(fs, create_step(fs, &(struct ext4_place){dir, name, length}, new, ino));
     } while (ext4_retry(fs, e));
     return e;
 }
@@ -258,7 +260,8 @@ static enum err add_link(struct ext4 *fs, uint32_t dir, const char *name, size_t
     e = ext4_dir_find(fs, &parent, name, length, &found);
     if (e != E_NOENT || length == 0 || parent.raw->links == 0)
         return e == E_OK ? E_EXIST : e;
-    e = ext4_dir_add(fs, &parent, name, length, ino, inode.raw->mode);
+    const struct ext4_adding entry = {name, length, ino, inode.raw->mode};
+    e = ext4_dir_add(fs, &parent, &entry);
     if (e == E_OK)
         e = ext4_orphan_remove(fs, &inode);
     if (e == E_OK)
@@ -281,15 +284,15 @@ enum err ext4_link(struct ext4 *fs, uint32_t dir, const char *name, size_t lengt
     return e;
 }
 
-static enum err remove_name(struct ext4 *fs, uint32_t dir, const char *name, size_t length,
-                            bool directory, uint32_t *ino)
+static enum err remove_name(struct ext4 *fs, const struct ext4_place *at, bool directory,
+                            uint32_t *ino)
 {
     struct ext4_inode parent, inode;
     struct ext4_found found;
     bool empty = true;
-    enum err e = ext4_inode_dir(fs, dir, &parent);
+    enum err e = ext4_inode_dir(fs, at->dir, &parent);
     if (e == E_OK)
-        e = ext4_dir_find(fs, &parent, name, length, &found);
+        e = ext4_dir_find(fs, &parent, at->name, at->length, &found);
     if (e == E_OK)
         e = ext4_inode_get(fs, found.entry->ino, &inode);
     if (e != E_OK)
@@ -315,11 +318,15 @@ static enum err remove_name(struct ext4 *fs, uint32_t dir, const char *name, siz
 enum err ext4_unlink(struct ext4 *fs, uint32_t dir, const char *name, size_t length, uint32_t *ino)
 {
     enum err e = ext4_begin(fs);
-    return e == E_OK ? ext4_end(fs, remove_name(fs, dir, name, length, false, ino)) : e;
+    return e == E_OK
+               ? ext4_end(fs, remove_name(fs, &(struct ext4_place){dir, name, length}, false, ino))
+               : e;
 }
 
 enum err ext4_rmdir(struct ext4 *fs, uint32_t dir, const char *name, size_t length, uint32_t *ino)
 {
     enum err e = ext4_begin(fs);
-    return e == E_OK ? ext4_end(fs, remove_name(fs, dir, name, length, true, ino)) : e;
+    return e == E_OK
+               ? ext4_end(fs, remove_name(fs, &(struct ext4_place){dir, name, length}, true, ino))
+               : e;
 }

@@ -91,10 +91,10 @@ static enum err may_replace(struct ext4 *fs, const struct end *from, const struc
 static enum err name_make(struct ext4 *fs, const struct ext4_place *place, struct end *from,
                           struct end *to, uint32_t *replaced)
 {
+    const struct ext4_adding entry = {place->name, place->length, from->inode.ino,
+                                      from->inode.raw->mode};
     if (!to->there)
-        return to->dir.raw->links == 0 ? E_NOENT
-                                       : ext4_dir_add(fs, &to->dir, place->name, place->length,
-                                                      from->inode.ino, from->inode.raw->mode);
+        return to->dir.raw->links == 0 ? E_NOENT : ext4_dir_add(fs, &to->dir, &entry);
     enum err e = may_replace(fs, from, to);
     if (e == E_OK)
         e = entry_set(fs, &to->found, &from->inode);

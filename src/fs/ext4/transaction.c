@@ -46,7 +46,7 @@ enum err ext4_save(struct ext4 *fs, void *at, size_t size)
     return ext4_undo_add(fs, EXT4_UNDO_BYTES, at, size);
 }
 
-static enum err join(struct ext4 *fs, struct ext4_buffer *buffer, enum ext4_undo kind)
+static enum err handle_join(struct ext4 *fs, struct ext4_buffer *buffer, enum ext4_undo kind)
 {
     if (buffer->running)
         return E_OK;
@@ -62,7 +62,7 @@ static enum err join(struct ext4 *fs, struct ext4_buffer *buffer, enum ext4_undo
 enum err ext4_change(struct ext4 *fs, struct ext4_buffer *buffer, void *at, size_t size)
 {
     assert((uint8_t *)at >= buffer->data && (uint8_t *)at + size <= buffer->data + fs->block_size);
-    enum err e = join(fs, buffer, EXT4_UNDO_JOIN);
+    enum err e = handle_join(fs, buffer, EXT4_UNDO_JOIN);
     return e == E_OK ? ext4_save(fs, at, size) : e;
 }
 
@@ -80,7 +80,7 @@ enum err ext4_fresh(struct ext4 *fs, uint64_t block, enum ext4_kind kind, uint32
         return e;
     if (buffer->running || buffer->logged)
         return ext4_damage(fs, 0, block, "a block of metadata is free in the bitmap");
-    e = join(fs, buffer, EXT4_UNDO_FRESH);
+    e = handle_join(fs, buffer, EXT4_UNDO_FRESH);
     if (e != E_OK)
         return e;
     memset(buffer->data, 0, fs->block_size);
@@ -97,7 +97,7 @@ enum err ext4_revoke(struct ext4 *fs, uint64_t block)
     struct ext4_buffer *buffer = ext4_cached(fs, block);
     enum err e = E_OK;
     if (buffer) {
-        e = join(fs, buffer, EXT4_UNDO_JOIN);
+        e = handle_join(fs, buffer, EXT4_UNDO_JOIN);
         if (e == E_OK)
             e = ext4_save(fs, &buffer->dead, sizeof(buffer->dead));
         if (e != E_OK)
@@ -118,7 +118,7 @@ enum err ext4_revoke(struct ext4 *fs, uint64_t block)
     return e;
 }
 
-static void undo(struct ext4 *fs, const struct record *record)
+static void undo_one(struct ext4 *fs, const struct record *record)
 {
     struct ext4_buffer *buffer = record->at;
     switch ((enum ext4_undo)record->kind) {
@@ -147,7 +147,7 @@ static void undo(struct ext4 *fs, const struct record *record)
 }
 
 /* What the undo log kept alive. */
-static void forget(struct ext4 *fs)
+static void handle_forget(struct ext4 *fs)
 {
     for (uint32_t at = fs->undo_last, used = fs->undo_used; used > 0;) {
         const struct record *record = (const struct record *)(fs->undo + at);
@@ -183,12 +183,12 @@ enum err ext4_end(struct ext4 *fs, enum err e)
     if (e == E_OK && fs->broken)
         e = E_IO; /* found by a check whose result was not looked at */
     if (e == E_OK)
-        forget(fs);
+        handle_forget(fs);
     while (e != E_OK && fs->undo_used > 0) {
         const struct record *record = (const struct record *)(fs->undo + fs->undo_last);
         fs->undo_used = fs->undo_last;
         fs->undo_last = record->before;
-        undo(fs, record);
+        undo_one(fs, record);
     }
     fs->undo_used = fs->undo_last = 0;
     fs->in_handle = false;

@@ -236,7 +236,7 @@ static uint32_t region_write(const struct region *region, struct item *item, uin
 }
 
 /* The inode's block of attributes is no longer its own. */
-static enum err block_leave(struct ext4 *fs, struct ext4_inode *inode)
+static enum err xattr_block_leave(struct ext4 *fs, struct ext4_inode *inode)
 {
     struct region region;
     struct ext4_buffer *buffer;
@@ -262,7 +262,7 @@ static enum err block_leave(struct ext4 *fs, struct ext4_inode *inode)
 
 enum err ext4_xattr_drop(struct ext4 *fs, struct ext4_inode *inode)
 {
-    return ext4_xattr_block_at(inode->raw) != 0 ? block_leave(fs, inode) : E_OK;
+    return ext4_xattr_block_at(inode->raw) != 0 ? xattr_block_leave(fs, inode) : E_OK;
 }
 
 /* The block for a change: the inode's own, or a new one. */
@@ -276,7 +276,7 @@ static enum err block_own(struct ext4 *fs, struct ext4_inode *inode, struct regi
             return e;
         if (((struct ext4_xattr_head *)(*buffer)->data)->references == 1)
             return ext4_change_block(fs, *buffer);
-        e = block_leave(fs, inode);
+        e = xattr_block_leave(fs, inode);
         if (e != E_OK)
             return e;
     }

@@ -202,6 +202,8 @@ static enum err root_make(struct volume *volume)
     volume->store.fs.magic = EXT4_FS_MAGIC;
     volume->store.fs.device = (uint64_t)volume->device->major << 8 | volume->device->minor;
     volume->store.fs.attributes = true;
+    if (ext4_readonly(volume->fs)) /* for a feature, which the log names */
+        volume->store.fs.flags |= MS_RDONLY;
     enum err e = volume_node_get(volume, 2, &root);
     if (e == E_OK)
         e = store_set_root(&volume->store, root);
@@ -225,7 +227,7 @@ static enum err volume_mount(const struct mount_source *from, struct filesystem 
     volume->device = device;
     wait_queue_init(&volume->queue);
     enum err e = volume_open(volume, readonly);
-    if (e == E_OK && ext4_readonly(volume->fs) && !readonly)
+    if (e == E_OK && device->readonly && !readonly)
         e = E_ROFS;
     if (e == E_OK)
         e = committer_start();

@@ -44,7 +44,7 @@ struct listing {
     void *context;
 };
 
-static bool hand_on(void *context, const struct ext4_name *name, uint64_t cookie)
+static bool list_entry_pass(void *context, const struct ext4_name *name, uint64_t cookie)
 {
     struct listing *listing = context;
     const struct directory_entry entry = {name->name, name->length, name->ino,
@@ -60,7 +60,7 @@ enum err volume_list(struct inode *directory, uint64_t from, store_sink sink, vo
     enum err e = volume_lock(volume, NULL);
     if (e != E_OK)
         return e;
-    e = ext4_list(volume->fs, ino_of(directory), &cookie, hand_on, &listing);
+    e = ext4_list(volume->fs, ino_of(directory), &cookie, list_entry_pass, &listing);
     volume_unlock(volume);
     return e;
 }

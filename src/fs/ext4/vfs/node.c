@@ -18,7 +18,7 @@ static struct fs_time memory_time(struct ext4_time time)
     return (struct fs_time){time.seconds, time.nanoseconds};
 }
 
-static uint64_t node_blocks(const struct inode *inode)
+static uint64_t volume_node_blocks(const struct inode *inode)
 {
     return ((const struct node *)inode)->sectors;
 }
@@ -31,12 +31,12 @@ static void node_destroy(struct inode *inode)
 static const struct inode_ops node_ops = {
     .truncate = page_cache_truncate,
     .allocate = page_cache_allocate,
-    .blocks = node_blocks,
+    .blocks = volume_node_blocks,
     .destroy = node_destroy,
 };
 
-static enum err node_make(struct volume *volume, uint32_t ino, uint32_t mode,
-                          const struct inode *as, struct inode **out)
+static enum err volume_node_make(struct volume *volume, uint32_t ino, uint32_t mode,
+                                 const struct inode *as, struct inode **out)
 {
     bool file = mode_is(mode, S_IFREG);
     enum err e = store_inode_make(&volume->store, file ? sizeof(struct node) : sizeof(struct inode),
@@ -51,7 +51,7 @@ static enum err node_make(struct volume *volume, uint32_t ino, uint32_t mode,
 enum err volume_node_new(struct volume *volume, uint32_t ino, const struct inode *as,
                          struct inode **out)
 {
-    return node_make(volume, ino, as->mode, as, out);
+    return volume_node_make(volume, ino, as->mode, as, out);
 }
 
 /* ---- From the disk. The lock is held. ---- */
@@ -127,8 +127,10 @@ enum err volume_node_get(struct volume *volume, uint32_t ino, struct inode **out
     if (e != E_OK)
         return e;
     e = ext4_stat(volume->fs, ino, &stat);
+    if (e == E_OK && (0x1556u >> (stat.mode >> 12) & 1) == 0)
+        e = E_IO; /* of no type that there is */
     if (e == E_OK)
-        e = node_make(volume, ino, stat.mode, NULL, out);
+        e = volume_node_make(volume, ino, stat.mode, NULL, out);
     if (e == E_OK) {
         e = node_fill(volume, *out, &stat);
         if (e == E_OK)

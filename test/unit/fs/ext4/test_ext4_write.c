@@ -249,6 +249,39 @@ static void test_no_memory(void **state)
     disk_free(&disk);
 }
 
+/* The disk fails in call number `at`: a read once, or a write and all that follow. */
+static void fail_at(const struct disk *first, bool writes, long at)
+{
+    struct disk disk = {0};
+    struct model model;
+    struct ext4 *fs;
+    disk_copy(&disk, first);
+    model_init(&model, (uint64_t)at);
+    disk.fail_writes_only = disk.fail_on = writes;
+    disk.fail_in = at;
+    if (ext4_mount(&disk.io, &(struct ext4_options){.cache_blocks = 100}, &fs) == E_OK) {
+        bool failed = false;
+        for (int i = 0; i < 150 && !failed; i++) {
+            failed = model_step(&model, &disk, fs, false, true);
+            if (i % 10 == 9)
+                failed |= ext4_commit(fs) != E_OK;
+        }
+        (void)ext4_unmount(fs);
+    }
+    assert_int_equal(native_heap_live(), 0);
+    disk.fail_in = -1;
+    fs = disk_mount(&disk);
+    disk_unmount(fs);
+    if (at % 9 == 0) { /* without the error flag, which e2fsck would call an error */
+        disk_command(&disk,
+                     "PATH=$PATH:/usr/sbin:/sbin debugfs -w -R 'ssv state 1' %s >/dev/null 2>&1",
+                     true);
+        disk_check(&disk);
+    }
+    model_free(&model);
+    disk_free(&disk);
+}
+
 /* A read that fails ends the operation; a write that fails ends all. In both cases a later mount finds a whole file system. */
 static void test_device_fails(void **state)
 {
@@ -256,38 +289,8 @@ static void test_device_fails(void **state)
     struct disk first;
     disk_make(&first, 24 << 20, "-b 1024");
     for (int kind = 0; kind < 2; kind++)
-        for (long at = 0; at < 400; at += 1 + at / 20) {
-            struct disk disk = {0};
-            struct model model;
-            struct ext4 *fs;
-            disk_copy(&disk, &first);
-            model_init(&model, (uint64_t)at);
-            disk.fail_writes_only = kind == 1;
-            disk.fail_on = kind == 1;
-            disk.fail_in = at;
-            if (ext4_mount(&disk.io, &(struct ext4_options){.cache_blocks = 100}, &fs) == E_OK) {
-                bool failed = false;
-                for (int i = 0; i < 150 && !failed; i++) {
-                    failed = model_step(&model, &disk, fs, false, true);
-                    if (i % 10 == 9)
-                        failed |= ext4_commit(fs) != E_OK;
-                }
-                (void)ext4_unmount(fs);
-            }
-            assert_int_equal(native_heap_live(), 0);
-            disk.fail_in = -1;
-            fs = disk_mount(&disk);
-            disk_unmount(fs);
-            if (at % 9 == 0) { /* without the error flag, which e2fsck would call an error */
-                disk_command(
-                    &disk,
-                    "PATH=$PATH:/usr/sbin:/sbin debugfs -w -R 'ssv state 1' %s >/dev/null 2>&1",
-                    true);
-                disk_check(&disk);
-            }
-            model_free(&model);
-            disk_free(&disk);
-        }
+        for (long at = 0; at < 400; at += 1 + at / 20)
+            fail_at(&first, kind == 1, at);
     disk_free(&first);
 }
 
