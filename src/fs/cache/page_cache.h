@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page cache: read(), write(), mmap(), truncate() and fsync() of regular files whose bytes are
- * on a device or on the host (Linux: mm/filemap.c). A file system gives the operations below, which
+ * on a device or on the host (as in Linux). A file system gives the operations below, which
  * move pages; all else is here, once for all of them. ramfs does not use it: its pages are the file.
  *
  *   struct ext4_file { struct cached_file cached; ... }          the file system's inode

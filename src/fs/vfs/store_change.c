@@ -41,7 +41,7 @@ void names_touch_changed(struct inode *inode)
 }
 
 /* What create() is to make; as->attributes are the caller's to free or to move. */
-static enum err prepare(struct dentry *directory, const char *target, struct inode *as)
+static enum err prepare_change(struct dentry *directory, const char *target, struct inode *as)
 {
     static struct filesystem in_memory; /* attributes are not on a medium yet */
     struct store *store = store_of(directory->inode);
@@ -82,7 +82,7 @@ static enum err create_named(const struct walk *walk, struct inode *as, const ch
         return e;
     e = vfs_may_create(walk->parent);
     if (e == E_OK)
-        e = prepare(walk->parent, target, as);
+        e = prepare_change(walk->parent, target, as);
     if (e == E_OK)
         e = store_name_alloc(walk->parent, name_of_walk(walk), &dentry);
     if (e != E_OK)
@@ -126,7 +126,7 @@ enum err store_create_unnamed(struct dentry *directory, uint32_t mode, struct in
     store_lock(store);
     enum err e = vfs_may_create(directory);
     if (e == E_OK)
-        e = prepare(directory, NULL, &as);
+        e = prepare_change(directory, NULL, &as);
     if (e == E_OK)
         e = create_as(directory, (struct store_name){"", 0}, &as, out);
     store_unlock(store);

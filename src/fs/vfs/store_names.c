@@ -90,7 +90,7 @@ enum err store_name_alloc(struct dentry *directory, struct store_name name, stru
 }
 
 /* The name is not that of the file any more: it is out of the table, with the names below it. */
-static void forget_name(struct dentry *dentry)
+static void forget_stored_name(struct dentry *dentry)
 {
     struct directory *below = dentry->inode->directory;
     if (below)
@@ -112,7 +112,7 @@ void store_name_add(struct dentry *dentry, struct inode *inode)
         struct dentry *old = stored_of(inode)->name;
         if (old) {
             dentry_get(old);
-            forget_name(old);
+            forget_stored_name(old);
             dentry_put(old);
         }
         stored_of(inode)->name = dentry;
@@ -171,7 +171,7 @@ static struct dentry *find_kept(struct dentry *directory, struct store_name name
     const struct store_ops *ops = store_of(directory->inode)->ops;
     if (found->mounted != &dentry_asks || ops->valid(directory->inode, name, found->inode))
         return found;
-    forget_name(found);
+    forget_stored_name(found);
     dentry_put(found);
     return NULL;
 }
