@@ -30,7 +30,7 @@ set(OURO_LAYER_net/inet base cpu mm mm/heap mm/vm kern fs/vfs fs/socket fs/proc 
 set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/p9 base parse mm mm/heap mm/vm kern fs/vfs fs/cache)
 set(OURO_LAYER_fs/cache base cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
-set(OURO_LAYER_fs/ext4 base mm mm/phys mm/heap mm/vm kern fs/vfs fs/cache)
+set(OURO_LAYER_fs/ext4 base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/cache)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
 set(OURO_LAYER_fs/block base mm mm/heap mm/vm kern fs/vfs fs/cache fs/proc)

@@ -108,7 +108,7 @@ static enum err write_page(struct cached_writer *w, bool *must_read)
     bool covers = inside == 0 && (size == PAGE_SIZE || w->at + size >= w->inode->size);
     if (page || *must_read || !(behind || covers))
         return cache_bring_in(w->cache, number, 1);
-    bool whole;
+    bool whole = false;
     enum err e = fill_new(w, number, inside, size, &whole);
     if (e == E_FAULT && !whole) { /* a part of it can be written, into what is there */
         *must_read = true;
