@@ -96,7 +96,7 @@ static void zones_sift(struct ext4_range *zones, uint32_t at, uint32_t count)
     }
 }
 
-/* Sorts them in O(n log n) and joins what touches. */
+/* Sorts them in O(n log n), joins what touches, and drops empty ones: of groups without a copy of the superblock. */
 static uint32_t zones_sort(struct ext4_range *zones, uint32_t count)
 {
     for (uint32_t i = count / 2; i-- > 0;)
@@ -109,6 +109,8 @@ static uint32_t zones_sort(struct ext4_range *zones, uint32_t count)
     }
     uint32_t kept = 0;
     for (uint32_t i = 1; i < count; i++) {
+        if (zones[i].end == zones[i].start)
+            continue;
         if (zones[i].start > zones[kept].end)
             zones[++kept] = zones[i];
         else if (zones[i].end > zones[kept].end)
