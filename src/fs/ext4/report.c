@@ -50,10 +50,10 @@ enum err ext4_damage(struct ext4 *fs, uint32_t ino, uint64_t block, const char *
     note_error(
         (struct ext4_super *)(fs->super_stable + ((uint8_t *)fs->super - fs->super_block->data)),
         now, ino, block);
-    (void)ext4_super_write(fs);
+    (void)!ext4_super_write(fs);
     ((struct jbd2_super *)fs->journal.super)->error = jbd2_32((uint32_t)-E_IO);
     jbd2_super_seal(fs->journal.super, fs->journal.features);
-    (void)ext4_journal_block(fs, true, 0, fs->journal.super);
+    (void)!ext4_journal_block(fs, true, 0, fs->journal.super);
     (void)fs->io.flush(fs->io.context);
     return E_IO;
 }

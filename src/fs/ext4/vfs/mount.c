@@ -97,7 +97,7 @@ static void committer(void *unused)
     kernel_lock_assert();
     for (;;) {
         fs_wait_surely(&commit_queue, commit_is_due, NULL);
-        (void)fs_wait(&commit_queue, volume_never, NULL, commit_at);
+        (void)!fs_wait(&commit_queue, volume_never, NULL, commit_at);
         commit_at = 0;
         for (struct volume *volume; (volume = volume_to_commit()) != NULL;) {
             if (volume_lock(volume, NULL) != E_OK)

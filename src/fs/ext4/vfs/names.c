@@ -91,7 +91,7 @@ static void create_undo(struct ext4 *fs, struct inode *directory, struct store_n
         e = is_dir ? ext4_rmdir(fs, ino_of(directory), name.text, name.length, &ino)
                    : ext4_unlink(fs, ino_of(directory), name.text, name.length, &ino);
     if (e == E_OK)
-        (void)ext4_evict(fs, ino);
+        (void)!ext4_evict(fs, ino);
 }
 
 enum err volume_create(struct inode *directory, struct store_name name, const struct inode *as,

@@ -211,7 +211,7 @@ void volume_node_evict(struct inode *inode)
         (void)page_cache_end(inode, inode->nlink > 0);
     if (inode->nlink > 0 || volume_lock(volume, NULL) != E_OK)
         return;
-    (void)ext4_evict(volume->fs, (uint32_t)inode->ino); /* what fails is freed at the next mount */
+    (void)!ext4_evict(volume->fs, (uint32_t)inode->ino); /* what fails is freed at the next mount */
     volume_unlock(volume);
 }
 
