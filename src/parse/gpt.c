@@ -85,7 +85,7 @@ static enum err read_table(const struct partition_medium *m, uint64_t at,
                            struct partition_list *out)
 {
     uint8_t *block = m->buffer;
-    struct gpt_header header;
+    struct gpt_header header = {0};
     uint32_t crc = 0, number = 0;
     enum err e = gpt_read_header(m, at, block, &header);
     *out = (struct partition_list){.kind = "gpt"};

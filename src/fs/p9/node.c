@@ -261,7 +261,7 @@ void node_before_unlink(struct inode *inode)
     if (!mode_is(inode->mode, S_IFREG) || inode->nlink > 1)
         return;
     if (inode->writers > 0 || !contents_are_clean(inode))
-        (void)node_open(inode, true, &fid); /* the others were opened for reading by open() */
+        (void)!node_open(inode, true, &fid); /* the others were opened for reading by open() */
 }
 
 void node_unlinked(struct inode *inode, const struct inode *directory, struct store_name name)
