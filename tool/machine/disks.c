@@ -152,9 +152,9 @@ static void check_volume(const struct disk_file *d)
         magic[0] != 0x53 || magic[1] != 0xef)
         fail(
             STATUS_FAILED,
-            "--volume %s: there is no ext4 in the file; mke2fs -t ext4 %s makes one, and --disk %s gives the file to "
-            "the program as it is",
-            d->file, d->file, d->file);
+            "--volume %s: there is no ext4 in the file: name one that is not there yet, or give it to the "
+            "program as it is by --disk %s",
+            d->file, d->file);
     close(fd);
 }
 

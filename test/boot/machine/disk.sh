@@ -123,7 +123,7 @@ volumes() {
     done
     refuse '--volume missing.img: there is no such file; without :ro it is made' --volume missing.img:/data:ro
     truncate -s 1M plain
-    refuse '--volume plain: there is no ext4 in the file; mke2fs -t ext4 plain makes one, and --disk plain gives the file to the program as it is' \
+    refuse '--volume plain: there is no ext4 in the file: name one that is not there yet, or give it to the program as it is by --disk plain' \
         --volume plain:/data
 }
 
