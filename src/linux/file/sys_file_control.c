@@ -394,11 +394,14 @@ enum err sys_ioctl(struct syscall *call)
 
 #define SYNC_FILE_RANGE_WRITE 2
 
-/* True for regular files and directories of a file system that keeps them. */
+/* True for regular files and directories of a file system that keeps them, and for files that are synchronised: not those of /proc. */
 static bool is_stored(const struct file *file)
 {
     uint32_t mode = file->inode->mode;
-    return file->inode->fs->attributes && (mode_is(mode, S_IFREG) || mode_is(mode, S_IFDIR));
+    const struct filesystem *fs = file->inode->fs;
+    if (mode_is(mode, S_IFDIR))
+        return fs->attributes || fs->store;
+    return file->ops->sync || (fs->attributes && mode_is(mode, S_IFREG));
 }
 
 /* Bytes [from, end) of the file, and no more than `how`. Holds a reference over the sleep. */
@@ -417,7 +420,7 @@ static enum err synchronise_all(uint64_t fd, enum file_sync how)
     struct file *file = fd_file(fd);
     if (!file)
         return E_BADF;
-    return file->ops->sync || is_stored(file) ? synchronise(file, 0, UINT64_MAX, how) : E_INVAL;
+    return is_stored(file) ? synchronise(file, 0, UINT64_MAX, how) : E_INVAL;
 }
 
 enum err sys_fsync(struct syscall *call)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <mqueue.h>
 #include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "everycall.h"
 
 #define FRESH     FOLDER "/fresh" /* there is nothing of this name before a call */
+#define MOUNT     FOLDER "/folder"
 #define LONG_LINK FOLDER "/link"
 #define ATTRIBUTE "user.large"
 #define QUEUE     "everycall"
@@ -147,6 +149,8 @@ static void prepare_exact_call(const char *name)
     }
     if (is_one_of(name, ON_ATTRIBUTES))
         must(setxattr(FILE_NAME, ATTRIBUTE, big, ATTRIBUTE_SIZE, 0) == 0, "setxattr");
+    if (strcmp(name, "umount2") == 0)
+        must(mount("none", MOUNT, "tmpfs", 0, "") == 0, "mount");
     if (strcmp(name, "clock_settime") == 0)
         clock_gettime(CLOCK_REALTIME, &present);
 }
@@ -256,6 +260,13 @@ static bool choose_of_names(const char *name, size_t index, struct values *to)
     CALL("linkat", 1, ADDRESS(FILE_NAME))
     CALL("linkat", 3, ADDRESS(FRESH), ADDRESS(deep_path))
     CALL("linkat", 4, 0)
+    CALL("mount", 0, ADDRESS("none"))
+    CALL("mount", 1, ADDRESS(MOUNT))
+    CALL("umount2", 0, ADDRESS(MOUNT))
+    CALL("mount", 2, ADDRESS("tmpfs"))
+    CALL("mount", 3, 0)
+    CALL("mount", 4, 0)
+    CALL("umount2", 1, 0)
     CALL("readlinkat", 1, ADDRESS(LONG_LINK))
     CALL("openat2", 1, ADDRESS(FILE_NAME), ADDRESS(deep_path))
     CALL("openat2", 2, ADDRESS(&how))
