@@ -108,6 +108,20 @@ void process_stop(int signal)
     signal_unlock(irq);
 }
 
+void process_stop_others(void)
+{
+    const struct thread *self = thread_current();
+    uint64_t irq = signal_lock();
+    for (struct process *p = process_first(); p != NULL; p = process_next(p)) {
+        p->stopped = SIGNAL_STOP;
+        list_for_each (it, &p->threads) {
+            struct thread *thread = CONTAINER_OF(it, struct linux_thread, link)->thread;
+            thread->signal_pending |= thread != self;
+        }
+    }
+    signal_unlock(irq);
+}
+
 void process_wait_stopped(void)
 {
     struct linux_thread *self = linux_current();

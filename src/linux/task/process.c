@@ -432,6 +432,8 @@ static NORETURN void machine_ends(int status)
         hint_at_daemon();
     if (strace_on)
         strace_exit(status);
+    strace_on = false;
+    process_stop_others();
     file_table_clear(file_table_current());
     vfs_shut_down();
     if (check_at_end) {
