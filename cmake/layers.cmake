@@ -70,7 +70,7 @@ set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_ends_later
 # diag: Linux's facts for reports, from linux/fault/.
 set(OURO_SYMBOLS_diag report_call_line report_call_name report_connection_line report_process report_thread_line report_usage_line)
 # fs/vfs: processes (linux/file/), device numbers (fs/dev/), pipes and epoll (fs/pipe/).
-set(OURO_SYMBOLS_fs/vfs block_file_ops fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group device_find device_register epoll_forget fifo_file_ops)
+set(OURO_SYMBOLS_fs/vfs block_file_ops fs_call_of fs_caller_credentials fs_caller_job fs_check_group fs_check_trace fs_describe fs_limit fs_limits fs_next_process fs_next_thread fs_own_tid fs_pid_of fs_owner_exists fs_raise fs_raise_group fs_rename_thread fs_set_oom_score_adj fs_signal_owner fs_stop_group fs_stop_others device_find device_register epoll_forget fifo_file_ops)
 # fs/proc: the files of /proc/net are in net/inet/.
 set(OURO_SYMBOLS_fs/proc procfs_net_row_count procfs_net_rows)
 # linux/abi: clocks are in linux/time/, the tracing of calls in linux/call/.

@@ -8,6 +8,7 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/notify.h"
+#include "fs/vfs/process.h"
 #include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
 #include "mm/heap/heap.h"
@@ -528,6 +529,7 @@ void vfs_shut_down(void)
 {
     if (!store_first)
         return;
+    fs_stop_others();
     mounts_lock();
     for (struct store *store = store_first; store; store = store->next)
         if (!store->ended)

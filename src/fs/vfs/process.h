@@ -108,6 +108,8 @@ void fs_raise_group(int signal, uint32_t group);
  * signal: E_IO if the group is orphaned; if the signal is blocked or ignored, E_IO for SIGTTIN and
  * E_OK for SIGTTOU. O(processes). */
 MUST_CHECK enum err fs_stop_group(int signal);
+/* The machine ends: no other thread gets back to its program, whatever its call returns. O(threads). */
+void fs_stop_others(void);
 /* E_SRCH: no such process group. E_PERM: the group is not in the calling process's session. */
 MUST_CHECK enum err fs_check_group(uint32_t group);
 /* Soft limit of a resource by Linux's RLIMIT_* number; UINT64_MAX is infinity. */

@@ -108,7 +108,7 @@ void process_stop(int signal)
     signal_unlock(irq);
 }
 
-void process_stop_others(void)
+void fs_stop_others(void)
 {
     const struct thread *self = thread_current();
     uint64_t irq = signal_lock();

@@ -9,6 +9,7 @@
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
 #include "fs/vfs/mount.h"
+#include "fs/vfs/process.h"
 #include "kern/machine.h"
 #include "kern/profile.h"
 #include "kern/thread.h"
@@ -433,7 +434,7 @@ static NORETURN void machine_ends(int status)
     if (strace_on)
         strace_exit(status);
     strace_on = false;
-    process_stop_others();
+    fs_stop_others();
     file_table_clear(file_table_current());
     vfs_shut_down();
     if (check_at_end) {

@@ -235,8 +235,6 @@ static inline uint8_t process_stop_signal(const struct process *process) NO_LOCK
 {
     return process->stopped;
 }
-/* The machine ends: no other thread gets back to its program, whatever its call returns. O(threads). */
-void process_stop_others(void);
 /* Sleeps while the calling thread's process is stopped and not about to end. */
 void process_wait_stopped(void);
 /* The effect of SIGCONT at its sending. Callers: any. */

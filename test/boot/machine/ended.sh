@@ -43,4 +43,36 @@ for how in TERM HUP; do
     lines=$((lines + 1))
     is_clean "SIG$how" "$lines"
 done
+
+# reboot(2) beside a thread that writes: it finishes the line under way, and no other.
+cat >reboot.c <<'C'
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+static void *write_lines(void *unused)
+{
+    int log = open("/data/log", O_WRONLY | O_APPEND);
+    static char page[1 << 16];
+    for (;;) {
+        write(1, "line\n", 5);
+        write(log, page, sizeof page);
+    }
+    return unused;
+}
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, 0, write_lines, 0);
+    usleep(300000);
+    write(1, "end\n", 4);
+    reboot(RB_POWER_OFF);
+}
+C
+gcc -O1 -static -pthread -o reboot reboot.c || exit 1
+on_volume ./reboot
+after=$(sed '1,/^end$/d' out | wc -l)
+[ "$after" -le 1 ] || bad "reboot(): the other thread wrote $after lines after it"
+is_clean 'reboot()' "$lines"
 finish

@@ -90,6 +90,10 @@ void thread_set_schedule(struct thread *thread, uint8_t priority, bool round_rob
     (void)thread, (void)priority, (void)round_robin, (void)weight;
 }
 
+void fs_stop_others(void)
+{
+}
+
 enum err fs_stop_group(int signal)
 {
     native_raised = signal;
