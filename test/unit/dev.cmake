@@ -45,10 +45,10 @@ ouro_fuzzer(dev/nic/e1000 src/dev/nic/e1000.c SHADOW virtio)
 
 # Disks: the driver below the queue of kern/block.c, against a model of the disk.
 ouro_host_test(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/mmio.c src/dev/virtio/ring.c
-    src/dev/virtio/virtio.c src/kern/block.c src/kern/block_io.c src/parse/cmdline.c
+    src/dev/virtio/virtio.c test/unit/support/block_native.c src/kern/block.c src/kern/block_io.c src/parse/cmdline.c
     test/unit/support/virtio_mmio_model.c test/unit/support/virtio_model.c SHADOW linux virtio)
 ouro_fuzzer(dev/block/virtio_blk src/dev/block/virtio_blk.c src/dev/virtio/ring.c src/dev/virtio/virtio.c src/kern/block.c
-    SHADOW linux)
-ouro_host_test(dev/block/ata src/dev/block/ata.c src/dev/block/ata_identity.c src/kern/block.c src/kern/block_io.c SHADOW linux ports)
-ouro_host_test(dev/block/nvme src/dev/block/nvme.c src/kern/block.c src/kern/block_io.c SHADOW linux virtio)
-ouro_host_test(dev/block/ahci src/dev/block/ahci.c src/dev/block/ata_identity.c src/kern/block.c src/kern/block_io.c SHADOW linux virtio)
+    test/unit/support/block_native.c SHADOW linux)
+ouro_host_test(dev/block/ata src/dev/block/ata.c src/dev/block/ata_identity.c test/unit/support/block_native.c src/kern/block.c src/kern/block_io.c SHADOW linux ports)
+ouro_host_test(dev/block/nvme src/dev/block/nvme.c test/unit/support/block_native.c src/kern/block.c src/kern/block_io.c SHADOW linux virtio)
+ouro_host_test(dev/block/ahci src/dev/block/ahci.c src/dev/block/ata_identity.c test/unit/support/block_native.c src/kern/block.c src/kern/block_io.c SHADOW linux virtio)

@@ -20,8 +20,6 @@ enum {
 
 static const uint8_t *at, *end;
 static struct virtio_blk *blk;
-static uint8_t status;
-static bool fickle; /* even what decides about the start varies */
 
 static struct asked {
     struct block_request request;
@@ -29,27 +27,6 @@ static struct asked {
     uint8_t bytes[4][4096];
     bool under_way;
 } asked[REQUESTS];
-
-struct address_space kernel_space;
-int native_irq_depth;
-
-void wait_queue_init(struct wait_queue *queue)
-{
-    (void)queue;
-}
-uint64_t time_now_ns(void)
-{
-    return 1;
-}
-void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
-{
-    timer->fire = fire;
-}
-void timer_start(struct timer *timer, uint64_t deadline_ns)
-{
-    timer->deadline_ns = deadline_ns;
-    timer->armed = true;
-}
 
 static uint8_t byte(void)
 {
@@ -61,62 +38,7 @@ static uint16_t word(void)
     return (uint16_t)(byte() | byte() << 8);
 }
 
-static uint8_t fuzz_status(struct virtio_device *d)
-{
-    (void)d;
-    return fickle && byte() > 200 ? byte() : status;
-}
-
-static void fuzz_set_status(struct virtio_device *d, uint8_t value)
-{
-    (void)d;
-    status = value;
-}
-
-static uint64_t fuzz_features(struct virtio_device *d)
-{
-    (void)d;
-    return VIRTIO_F_VERSION_1 | (uint64_t)word() << 16 | word();
-}
-
-static void fuzz_accept(struct virtio_device *d, uint64_t features)
-{
-    (void)d;
-    (void)features;
-}
-
-static uint32_t fuzz_most(struct virtio_device *d, uint16_t queue)
-{
-    (void)d;
-    (void)queue;
-    return fickle ? word() : RING;
-}
-
-static bool fuzz_set(struct virtio_device *d, uint16_t queue, const struct virtio_place *place)
-{
-    (void)d;
-    (void)queue;
-    (void)place;
-    return !fickle || byte() < 250;
-}
-
-static void fuzz_notify(struct virtio_device *d, uint16_t queue)
-{
-    (void)d;
-    (void)queue;
-}
-
-static uint32_t fuzz_interrupt(struct virtio_device *d)
-{
-    (void)d;
-    return byte();
-}
-
-static uint32_t fuzz_generation(struct virtio_device *d)
-{
-    (void)d;
-    return fickle ? byte() : 0;
-}
+#include "virtio_fuzz.h"
 
 static uint8_t fuzz_config(struct virtio_device *d, uint32_t offset)
 {
@@ -124,10 +46,6 @@ static uint8_t fuzz_config(struct virtio_device *d, uint32_t offset)
     (void)d;
     return fickle ? byte() : sane[offset];
 }
-
-static const struct virtio_ops device_ops = {
-    fuzz_status, fuzz_set_status, fuzz_features,  fuzz_accept,     fuzz_most,
-    fuzz_set,    fuzz_notify,     fuzz_interrupt, fuzz_generation, fuzz_config};
 
 /* Finishes a request, or says so. */
 static void finish(void)
@@ -196,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     end = data + size;
     fickle = byte() % 4 == 0;
     status = 0;
-    device = (struct virtio_device){.ops = &device_ops, .config_bytes = 60};
+    device = (struct virtio_device){.ops = &fuzz_ops, .config_bytes = 60};
     memory.start = aligned_alloc(4096, memory.size);
     memset(memory.start, 0, memory.size);
     memory.at = phys((uintptr_t)memory.start);

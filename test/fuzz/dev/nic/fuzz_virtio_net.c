@@ -29,8 +29,6 @@ static bool in_use[BUFFERS];
 static void *pages[PAGES];
 static unsigned page_count, held_count;
 static struct net_buffer *held[BUFFERS];
-static uint8_t status;
-static bool fickle; /* even what decides about the start varies */
 
 static uint8_t byte(void)
 {
@@ -41,6 +39,8 @@ static uint16_t word(void)
 {
     return (uint16_t)(byte() | byte() << 8);
 }
+
+#include "virtio_fuzz.h"
 
 /* --- memory --- */
 
@@ -90,72 +90,11 @@ phys_t kpage_phys(const void *page)
 
 /* --- the device --- */
 
-static uint8_t fuzz_status(struct virtio_device *d)
-{
-    (void)d;
-    return fickle && byte() > 200 ? byte() : status;
-}
-
-static void fuzz_set_status(struct virtio_device *d, uint8_t value)
-{
-    (void)d;
-    status = value;
-}
-
-static uint64_t fuzz_features(struct virtio_device *d)
-{
-    (void)d;
-    return VIRTIO_F_VERSION_1 | (uint64_t)word() << 16 | word();
-}
-
-static void fuzz_accept(struct virtio_device *d, uint64_t features)
-{
-    (void)d;
-    (void)features;
-}
-
-static uint32_t fuzz_most(struct virtio_device *d, uint16_t queue)
-{
-    (void)d;
-    (void)queue;
-    return fickle ? word() : RING;
-}
-
-static bool fuzz_set(struct virtio_device *d, uint16_t queue, const struct virtio_place *place)
-{
-    (void)d;
-    (void)queue;
-    (void)place;
-    return !fickle || byte() < 250;
-}
-
-static void fuzz_notify(struct virtio_device *d, uint16_t queue)
-{
-    (void)d;
-    (void)queue;
-}
-
-static uint32_t fuzz_interrupt(struct virtio_device *d)
-{
-    (void)d;
-    return byte();
-}
-
-static uint32_t fuzz_generation(struct virtio_device *d)
-{
-    (void)d;
-    return fickle ? byte() : 0;
-}
-
 static uint8_t fuzz_config(struct virtio_device *d, uint32_t offset)
 {
     (void)d;
     return fickle || offset < 6 ? byte() : 1;
 }
-
-static const struct virtio_ops ops = {
-    fuzz_status, fuzz_set_status, fuzz_features,  fuzz_accept,     fuzz_most,
-    fuzz_set,    fuzz_notify,     fuzz_interrupt, fuzz_generation, fuzz_config};
 
 /* Finishes a request, or says so. */
 static void finish(struct virtio_ring *ring)
@@ -258,7 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct virtio_device device;
     in = (struct input){data, data + size};
-    device = (struct virtio_device){.ops = &ops, .config_bytes = 16};
+    device = (struct virtio_device){.ops = &fuzz_ops, .config_bytes = 16};
     status = 0;
     page_count = held_count = 0;
     memset(in_use, 0, sizeof in_use);
