@@ -330,7 +330,7 @@ static enum err ahci_start_request(struct block_device *disk, struct block_reque
 
 static void ahci_kick(struct block_device *disk)
 {
-    (void)disk; /* ahci_start_request() has told it */
+    (void)disk; /* ahci_start_request() has started the command already */
 }
 
 static void ahci_poll(struct block_device *disk)

@@ -13,7 +13,7 @@
  *
  * A page of the cache is a page of kpage_alloc(): its frame is mapped into programs too, so read(),
  * write() and all mappings see the same bytes. Each page is whole: all its 4096 bytes are the file's,
- * zeros in holes and behind the end. A page whose reading failed is not in the cache.
+ * zeros in holes and behind the end. A page that could not be read is not in the cache.
  *
  * States of a page. Edges in capitals are operations of the file system, which sleep:
  *

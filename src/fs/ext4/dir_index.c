@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hashed trees of directories. Block 0 has "." and "..", whose length covers the rest, and in it the root: entries
+ * Hashed trees of directories. Block 0 has "." and "..". The entry ".." covers the rest of the block, which holds the root: entries
  * {hash, block}, ascending, of which the first has no hash. Below it are leaves, or at most one level of nodes and then leaves;
  * a leaf is a block of entries like that of a directory without a tree. The lowest bit of a hash in an entry says that names with
  * the last hash of the leaf before are in this one too.

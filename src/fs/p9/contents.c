@@ -54,7 +54,7 @@ static enum err contents_write(struct inode *inode, uint64_t index, unsigned cou
     return e == E_NOMEM ? E_AGAIN : e;
 }
 
-/* What forbids to write is told now; a full disk is not known yet. */
+/* Errors that the host reports before a write are returned here; that its disk is full only shows in write_pages(). */
 static enum err contents_prepare(struct inode *inode, uint64_t offset, uint64_t size)
 {
     uint32_t fid;

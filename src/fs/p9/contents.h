@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The contents of files of a folder of the host, in the page cache (fs/cache/page_cache.h). Pages are read and written by the
- * host in place. A write is told of a full disk only when the pages are written: by fsync(), as on NFS.
+ * host in place. That the host's disk is full shows when the pages are written, so fsync() returns ENOSPC and not write(), as on NFS.
  */
 #pragma once
 

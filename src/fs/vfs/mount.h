@@ -75,7 +75,7 @@ MUST_CHECK enum err vfs_sync(bool wait);
 /* syncfs(2): the file system of the file, which is a stored one. Sleeps. */
 struct file;
 MUST_CHECK enum err vfs_sync_one(struct file *file);
-/* The end of the machine: all that is dirty is written and the media are clean; from then on operations of stored file systems
+/* The end of the machine: no other thread gets back to its program, all that is dirty is written and the media are clean; from then on operations of stored file systems
  * sleep for ever. Not after a panic. Callers: threads. Sleeps. */
 void vfs_shut_down(void);
 
