@@ -357,8 +357,14 @@ enum err sys_mprotect(struct syscall *call)
         return E_INVAL;
     if (call->arg[1] == 0)
         return E_OK;
-    if (!mem_range(call->arg[0], call->arg[1], &range))
-        return E_NOMEM;
+    /* What lies beyond the program's half is a hole: the mappings before it change all the same. */
+    bool beyond = !mem_range(call->arg[0], call->arg[1], &range);
+    if (beyond) {
+        if (call->arg[0] >= LAYOUT_PROGRAM_END ||
+            align_up(call->arg[1], PAGE_SIZE) + call->arg[0] <= call->arg[0])
+            return E_NOMEM;
+        range = virt_range(call->arg[0], LAYOUT_PROGRAM_END);
+    }
     if (prot & ~(uint64_t)(PROT_KNOWN | PROT_GROWS))
         return E_INVAL;
     if (grows != 0) {
@@ -380,7 +386,7 @@ enum err sys_mprotect(struct syscall *call)
                                                       : protect_in_pieces(space, range, to);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);
-    return e;
+    return e == E_OK && beyond ? E_NOMEM : e;
 }
 
 /* Grows the heap by the pages of `more`. */
