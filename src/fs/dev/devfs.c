@@ -158,12 +158,11 @@ static const struct file_ops zero_ops = {.read = zero_read,
                                          .zeros = true};
 static const struct file_ops full_ops = {
     .read = zero_read, .write = full_write, .seekable = true, .no_position = true};
-static const struct file_ops random_ops = {
-    .read = random_read,
-    .write = random_write,
-    .control = random_control,
-    .seekable = true,
-    .no_position = true};
+static const struct file_ops random_ops = {.read = random_read,
+                                           .write = random_write,
+                                           .control = random_control,
+                                           .seekable = true,
+                                           .no_position = true};
 
 /* Major 1: Linux's Documentation/admin-guide/devices.txt. */
 void devices_register_memory(void)

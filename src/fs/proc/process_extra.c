@@ -105,8 +105,8 @@ void procfs_show_io(struct text *text, void *context)
     const struct io_counts *m = &p.moved;
     text_printf(text, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", m->bytes[0], m->bytes[1],
                 m->calls[0], m->calls[1]);
-    text_printf(text, "read_bytes: %lu\nwrite_bytes: %lu\ncancelled_write_bytes: 0\n",
-                m->stored[0], m->stored[1]);
+    text_printf(text, "read_bytes: %lu\nwrite_bytes: %lu\ncancelled_write_bytes: 0\n", m->stored[0],
+                m->stored[1]);
 }
 
 void procfs_show_syscall(struct text *text, void *context)

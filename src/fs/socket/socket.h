@@ -189,7 +189,7 @@ struct socket {
     uint16_t family, type, protocol;
     uint64_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
-    uint32_t mark, busy_poll, pacing_rate; /* SO_MARK and so on: kept, without an effect */
+    uint32_t mark, busy_poll, pacing_rate;        /* SO_MARK and so on: kept, without an effect */
     uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
     uint64_t linger;                              /* struct linger */
     uint64_t cookie;                              /* SO_COOKIE; 0: nobody has asked */

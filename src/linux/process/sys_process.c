@@ -101,7 +101,7 @@ enum {
     PR_SET_PTRACER = 0x59616d61,
 };
 
-#define SPECULATIONS 3 /* store bypass, indirect branch, flush of L1D */
+#define SPECULATIONS        3 /* store bypass, indirect branch, flush of L1D */
 
 #define PR_MCE_KILL_DEFAULT 2
 
@@ -251,8 +251,9 @@ static enum err prctl_set(struct syscall *call)
     case PR_SET_TIMING:
         return value == 0 ? E_OK : E_INVAL;
     case PR_SET_PTRACER: /* Yama: nobody traces here, whoever may */
-        return value == 0 || value == UINT64_MAX || linux_thread_by_tid((int)value) != NULL ? E_OK
-                                                                                            : E_INVAL;
+        return value == 0 || value == UINT64_MAX || linux_thread_by_tid((int)value) != NULL
+                   ? E_OK
+                   : E_INVAL;
     default:
         return prctl_rare(call);
     }

@@ -9,8 +9,8 @@
 #include "mm/vm/usercopy.h"
 
 #define BUFFER_LEAST 2304u
-#define BIT(option) (1ul << (option))
-#define STAMPS      (BIT(SO_TIMESTAMP) | BIT(SO_TIMESTAMPNS)) /* of which one is on at a time */
+#define BIT(option)  (1ul << (option))
+#define STAMPS       (BIT(SO_TIMESTAMP) | BIT(SO_TIMESTAMPNS)) /* of which one is on at a time */
 #define BOOLEANS                                                                                   \
     (BIT(SO_DEBUG) | BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) |                   \
      BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_REUSEPORT) | BIT(SO_PASSCRED) |                \
@@ -38,7 +38,9 @@ static enum err forced_size(int32_t asked, uint32_t *out)
 {
     if (!capable(CAP_NET_ADMIN))
         return E_PERM;
-    uint32_t size = asked < 0 ? 0 : (uint32_t)asked < INT32_MAX / 2 ? (uint32_t)asked : INT32_MAX / 2;
+    uint32_t size = asked < 0                         ? 0
+                    : (uint32_t)asked < INT32_MAX / 2 ? (uint32_t)asked
+                                                      : INT32_MAX / 2;
     *out = 2 * size > BUFFER_LEAST ? 2 * size : BUFFER_LEAST;
     return E_OK;
 }
