@@ -123,9 +123,7 @@ static enum err random_add(struct file *file, uint64_t argument)
     if (head.bits < 0 || head.size < 0)
         return E_INVAL;
     struct io io = io_user(virt(argument + sizeof(head)), (uint64_t)head.size);
-    return user_range_ok(virt(argument + sizeof(head)), (uint64_t)head.size)
-               ? random_write(file, &io, &offset)
-               : E_FAULT;
+    return random_write(file, &io, &offset);
 }
 
 /* random(4). The program's bytes are stirred in; nothing that it says lowers or raises the count. */

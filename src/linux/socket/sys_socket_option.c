@@ -207,7 +207,7 @@ union option_value {
     struct socket_address name;
 };
 
-static uint64_t cookie_of(struct socket *socket)
+static uint64_t socket_cookie(struct socket *socket)
 {
     static uint64_t last;
     if (socket->cookie == 0)
@@ -304,7 +304,7 @@ static enum err get_option(struct socket *socket, uint32_t option, union option_
         return E_OK;
     case SO_COOKIE:
         *size = sizeof(out->cookie);
-        out->cookie = cookie_of(socket);
+        out->cookie = socket_cookie(socket);
         return room < sizeof(out->cookie) ? E_INVAL : E_OK;
     case SO_PEERNAME:
         e = socket->ops->name(socket, true, &out->name);
