@@ -369,8 +369,10 @@ void procfs_show_descriptor(struct text *text, void *context)
                 mount_number(file->inode->fs), file->inode->ino);
     struct range_lock_lines lines = {text, "lock:\t", 0};
     range_locks_show(&lines, file, p.context->files, (int32_t)p.pid);
+    file_get(file);
     if (file->ops->describe != NULL)
         file->ops->describe(file, text);
+    file_put(file);
 }
 
 /* mem: pages that the process itself may not write are not written. */
