@@ -35,5 +35,5 @@ void rules_apply(struct tree *tree, const struct program *program, const struct 
  * begin with a tab, and of $(shell …). Pure. O(size * words). */
 void rules_commands(const char *text, bool recipes, struct args *out);
 /* The path in the table with {NAME} replaced by the variable's value, {NAME:0} by its first letter, {NAME:.} by its part
- * before the first dot or underscore; NULL: the variable is not set, or its value has a slash or "..". Pure; malloc'ed. */
+ * before the first dot or underscore, {NAME:?} by nothing; NULL: the variable is not set, or its value has a slash or "..". Pure; malloc'ed. */
 char *rules_expand(const char *path, const struct args *environment);
