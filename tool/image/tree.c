@@ -407,6 +407,11 @@ void tree_sysroot(const char *folder)
     sysroot = strcmp(real, "/") == 0 ? "" : real;
 }
 
+const char *tree_sysroot_folder(void)
+{
+    return sysroot;
+}
+
 bool tree_has_sysroot(void)
 {
     return sysroot[0] != '\0';

@@ -12,8 +12,10 @@
 #include "image/date.h"
 #include "image/etc.h"
 #include "image/iso.h"
+#include "image/library.h"
 #include "image/pack.h"
 #include "image/scan.h"
+#include "image/trace_files.h"
 #include "image/user.h"
 #include "image/words.h"
 #include "kern/options.h"
@@ -30,6 +32,7 @@
 
 #define MIB              (1024.0 * 1024)
 #define INIT_PATH        "/sbin/ouro-init"
+#define TRACE_SECONDS    60.0 /* a program of --trace-files runs for at most */
 #define LOGLEVEL_QUIET   4
 #define LOGLEVEL_VERBOSE 6
 
@@ -59,13 +62,36 @@ static bool has_init(const struct request *o)
     return o->user || o->init;
 }
 
+/* On a terminal of this computer the program gets what describes it, and image/rules.h packs what those names need. */
+static void terminal_environment(struct args *out)
+{
+    static const char *const names[] = {"TERM", "LANG", "LC_ALL", "LC_CTYPE", "COLORTERM"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        const char *value = getenv(names[i]);
+        char *variable = string_format("%s=%s", names[i], value ? value : "");
+        if (value && *value)
+            set_environment(out, variable);
+        free(variable);
+    }
+}
+
+static void program_environment(const struct request *o, const char *home, struct args *out)
+{
+    args_format(out, "HOME=%s", home ? home : "/root");
+    args_add(out, "TERM=linux");
+    args_add(out, "PATH=" PROGRAM_PATH);
+    if (isatty(STDOUT_FILENO) && !makes_image(o) && !o->machine.screen)
+        terminal_environment(out);
+    library_environment(out);
+    for (size_t i = 0; i < o->environment.count; i++)
+        set_environment(out, o->environment.item[i]);
+}
+
 /* Words that do not depend on this run: path, arguments and environment of the program, --append. */
 static void packed_words(const struct request *o, const struct program *program,
                          const struct user *user, struct args *words)
 {
     struct args argv = {0}, environment = {0};
-    const char *term =
-        isatty(STDOUT_FILENO) && !makes_image(o) && !o->machine.screen ? getenv("TERM") : NULL;
     char *init = string_format("init=%s", has_init(o) ? INIT_PATH : program->place);
     if (has_init(o)) {
         const char *const front[] = {"ouro-init", user->ids ? user->ids : "-",
@@ -77,11 +103,7 @@ static void packed_words(const struct request *o, const struct program *program,
     args_add(&argv, program->name);
     for (size_t i = 0; i < o->argument_count; i++)
         args_add(&argv, o->arguments[i]);
-    args_format(&environment, "HOME=%s", user->home ? user->home : "/root");
-    args_format(&environment, "TERM=%s", term && *term ? term : "linux");
-    args_add(&environment, "PATH=" PROGRAM_PATH);
-    for (size_t i = 0; i < o->environment.count; i++)
-        set_environment(&environment, o->environment.item[i]);
+    program_environment(o, user->home, &environment);
     if (argv.count > OPTIONS_ARGUMENTS_MAX)
         fail(STATUS_FAILED, "the program gets %zu arguments, and %d fit", argv.count,
              OPTIONS_ARGUMENTS_MAX);
@@ -215,6 +237,28 @@ static const char *machine_path(const struct request *o)
     return path;
 }
 
+static void trace_program(const struct request *o, struct tree *tree, const struct program *program)
+{
+    struct args argv = {0}, environment = {0};
+    args_add(&argv, program->name);
+    for (size_t i = 0; i < o->argument_count; i++)
+        args_add(&argv, o->arguments[i]);
+    program_environment(o, getenv("HOME"), &environment);
+    size_t files = trace_files(tree, program->file, argv.item, environment.item,
+                               o->timeout > 0 ? o->timeout : TRACE_SECONDS);
+    if (o->verbose)
+        warn("--trace-files: the run here opened %zu more files", files);
+    args_free(&argv);
+    args_free(&environment);
+}
+
+static void tell_rules(const struct rules_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        warn("packed for the program: %s, %.1f MiB", notes->note[i].reason,
+             notes->note[i].bytes / MIB);
+}
+
 static void tell_sizes(const struct tree *tree, const char *archive, uint64_t needed)
 {
     struct stat st;
@@ -232,11 +276,27 @@ static void add_init(const struct request *o, struct tree *tree, struct user *us
         user_find(tree, o->user, user);
 }
 
-void boot_tree(const struct request *o, struct tree *tree, struct program *program)
+/* What --with packs, or LD_LIBRARY_PATH names, is there for programs that lack a library. */
+static void offer_libraries(const struct request *o)
+{
+    const char *path = getenv("LD_LIBRARY_PATH");
+    for (size_t i = 0; i < o->with.count; i++)
+        if (!program_is_package(o->with.item[i]) && strstr(path_base(o->with.item[i]), ".so"))
+            library_offer(o->with.item[i]);
+    for (size_t i = 0; i < o->environment.count; i++)
+        if (string_starts(o->environment.item[i], "LD_LIBRARY_PATH="))
+            path = strchr(o->environment.item[i], '=') + 1;
+    if (path)
+        library_offer_path(path);
+}
+
+void boot_tree(const struct request *o, struct tree *tree, struct program *program,
+               struct rules_notes *notes)
 {
     if (o->sysroot)
         tree_sysroot(o->sysroot);
     tree_load(tree, o->root);
+    offer_libraries(o);
     for (size_t i = 0; i < o->with.count; i++) /* PROGRAM may be of one */
         if (program_is_package(o->with.item[i]))
             program_pack_with(tree, o->with.item[i]);
@@ -249,6 +309,14 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     for (size_t i = 0; i < o->with.count; i++)
         if (!program_is_package(o->with.item[i]))
             program_pack_with(tree, o->with.item[i]);
+    if (o->trace_files)
+        trace_program(o, tree, program);
+    if (!o->bare && o->command != COMMAND_EXPLORE && o->program) {
+        struct args environment = {0};
+        program_environment(o, NULL, &environment);
+        rules_apply(tree, program, &environment, machine_path(o), notes);
+        args_free(&environment);
+    }
     etc_add(tree, o->hostname);
     if (o->workdir)
         tree_add_folder(tree, o->workdir);
@@ -292,18 +360,39 @@ static uint64_t kernel_end(const char *kernel)
 /* SeaBIOS uses the end of memory while it loads kernel and archive; without a gap between them it
  * overwrites the kernel. (Tried: 264 KiB are too little, 392 enough.) */
 #define FIRMWARE_ROOM (UINT64_C(384) << 10)
+/* The files are in the archive's pages; a program needs memory of its own, too. */
+#define PROGRAM_ROOM (UINT64_C(192) << 20)
 
-static char *pack_archive(const struct request *o, struct program *program, struct tree *tree,
+/* Without --memory the machine gets more than the default if the files need it. */
+static void choose_memory(struct request *o, uint64_t taken, const struct tree *tree)
+{
+    uint64_t files = 0;
+    for (size_t i = 0; i < tree->count; i++)
+        files += 4096 + (tree->entry[i].source ? (uint64_t)tree->entry[i].stat.st_size : 0);
+    uint64_t wanted = (taken + files + PROGRAM_ROOM) >> 20 << 20;
+    if (!o->memory_chosen && wanted > o->machine.memory && !makes_image(o)) {
+        o->machine.memory = wanted;
+        if (o->verbose)
+            warn("the machine has %llu MiB of memory, for its files; -m sets it",
+                 (unsigned long long)(wanted >> 20));
+    }
+}
+
+static char *pack_archive(struct request *o, struct program *program, struct tree *tree,
                           struct user *user)
 {
     char *archive = guard_path("root.cpio");
-    boot_tree(o, tree, program);
+    struct rules_notes notes = {0};
+    boot_tree(o, tree, program, &notes);
+    if (o->verbose)
+        tell_rules(&notes);
     add_init(o, tree, user);
     for (unsigned i = 0; i < o->machine.shares.count; i++)
         tree_add_folder(tree, o->machine.shares.item[i].place);
     date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
+    choose_memory(o, taken, tree);
     uint64_t needed = pack_tree(tree, archive, taken, makes_image(o) ? 0 : o->machine.memory);
     if (o->verbose)
         tell_sizes(tree, archive, needed);

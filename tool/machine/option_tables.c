@@ -28,6 +28,18 @@
          0,                                                                                                                                                         \
          "also pack this file or folder, with the libraries that it needs, or package:NAME, an installed Debian package with those that it depends on; repeatable", \
          1},                                                                                                                                                        \
+        {"bare",                                                                                                                                                    \
+         KEY_BARE,                                                                                                                                                  \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "pack only the program, its libraries and what options name, not the files that programs of its kind load by themselves",                                  \
+         1},                                                                                                                                                        \
+        {"trace-files",                                                                                                                                             \
+         KEY_TRACE_FILES,                                                                                                                                           \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "run the program once on this computer, with these arguments, and pack the files that it opens",                                                           \
+         1},                                                                                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1},                                                                 \
         {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},                                                                     \
         {"user", KEY_USER, "NAME[:GROUP]", 0, "run as this user of the root's /etc/passwd", 1},                                                                     \
@@ -42,7 +54,12 @@
         KERNEL_OPTIONS
 
 #define HARDWARE_OPTIONS                                                                           \
-    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                  \
+    {"memory",                                                                                     \
+     'm',                                                                                          \
+     "SIZE",                                                                                       \
+     0,                                                                                            \
+     "memory of the machine: 8M, 1G; default 256M, or more if the files need it",                  \
+     2},                                                                                           \
         {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                             \
         {"medium",                                                                                 \
          KEY_MEDIUM,                                                                               \

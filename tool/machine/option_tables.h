@@ -40,6 +40,8 @@ enum { /* options without a short form */
     KEY_VOLUME,
     KEY_VOLUME_SIZE,
     KEY_SHARE,
+    KEY_BARE,
+    KEY_TRACE_FILES,
 };
 
 struct command_options {

@@ -115,6 +115,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     switch (key) {
     case 'm':
         m->memory = parse_size(state, "--memory", text);
+        o->memory_chosen = true;
         break;
     case KEY_EMULATOR:
         m->emulator = parse_choice(state, "--emulator", text, emulators);
@@ -252,6 +253,12 @@ static error_t parse_surroundings(int key, char *text, struct argp_state *state)
         break;
     case KEY_INIT:
         o->init = true;
+        break;
+    case KEY_BARE:
+        o->bare = true;
+        break;
+    case KEY_TRACE_FILES:
+        o->trace_files = true;
         break;
     default:
         return parse_answer(key, text, state);

@@ -24,6 +24,9 @@ struct request {
     struct args environment; /* NAME=VALUE, in the order typed */
     struct args gdb_args;
     struct args with;       /* --with: files and folders to pack */
+    bool bare;              /* --bare: no rules of image/rules.h */
+    bool trace_files;       /* --trace-files */
+    bool memory_chosen;     /* --memory */
     const char *root;       /* NULL: none */
     const char *sysroot;    /* NULL: this computer's files */
     const char *workdir;    /* normalised; NULL: / */
