@@ -94,7 +94,8 @@ int command_run(int argc, char **argv)
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT,
-                                            .power = request.machine.disks.count > 0 ||
+                                            .power = request.oci ||
+                                                     request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
     if (request.report && json.length > 0)

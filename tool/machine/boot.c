@@ -17,6 +17,7 @@
 #include "image/user.h"
 #include "image/words.h"
 #include "kern/options.h"
+#include "machine/container.h"
 #include "machine/explorer.h"
 
 #include <elf.h>
@@ -69,7 +70,10 @@ static void packed_words(const struct request *o, const struct program *program,
     char *init = string_format("init=%s", has_init(o) ? INIT_PATH : program->place);
     if (has_init(o)) {
         const char *const front[] = {"ouro-init", user->ids ? user->ids : "-",
-                                     o->init ? "init" : "exec", program->place, NULL};
+                                     o->stop_signal ? string_format("init:%d", o->stop_signal)
+                                     : o->init      ? "init"
+                                                    : "exec",
+                                     program->place, NULL};
         args_all(&argv, front);
     }
     words_plain(words, init, "the path of the program");
@@ -232,15 +236,19 @@ static void add_init(const struct request *o, struct tree *tree, struct user *us
         user_find(tree, o->user, user);
 }
 
-void boot_tree(const struct request *o, struct tree *tree, struct program *program)
+void boot_tree(struct request *o, struct tree *tree, struct program *program)
 {
     if (o->sysroot)
         tree_sysroot(o->sysroot);
+    if (o->oci)
+        container_load(o, tree);
     tree_load(tree, o->root);
     for (size_t i = 0; i < o->with.count; i++) /* PROGRAM may be of one */
         if (program_is_package(o->with.item[i]))
             program_pack_with(tree, o->with.item[i]);
-    if (o->program)
+    if (o->oci)
+        container_prepare(o, tree, machine_path(o), program);
+    else if (o->program)
         program_prepare(tree, o->program, machine_path(o), program);
     else if (o->command == COMMAND_EXPLORE)
         explorer_prepare(tree, program);
@@ -293,7 +301,7 @@ static uint64_t kernel_end(const char *kernel)
  * overwrites the kernel. (Tried: 264 KiB are too little, 392 enough.) */
 #define FIRMWARE_ROOM (UINT64_C(384) << 10)
 
-static char *pack_archive(const struct request *o, struct program *program, struct tree *tree,
+static char *pack_archive(struct request *o, struct program *program, struct tree *tree,
                           struct user *user)
 {
     char *archive = guard_path("root.cpio");
@@ -304,7 +312,11 @@ static char *pack_archive(const struct request *o, struct program *program, stru
     date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
-    uint64_t needed = pack_tree(tree, archive, taken, makes_image(o) ? 0 : o->machine.memory);
+    uint64_t needed =
+        pack_tree(tree, archive, taken,
+                  makes_image(o) || (o->oci && !o->memory_chosen) ? 0 : o->machine.memory);
+    if (o->oci)
+        container_memory(o, needed);
     if (o->verbose)
         tell_sizes(tree, archive, needed);
     return archive;
@@ -319,7 +331,7 @@ static void choose_network(struct request *o, const struct program *program,
         return;
     bool uses = network->ports > 0 || network->dump;
     if (!uses && !makes_image(o) && o->machine.emulator == EMULATOR_QEMU)
-        uses = o->image || boot_uses_sockets(program, tree);
+        uses = o->image || o->oci || boot_uses_sockets(program, tree);
     network->kind = uses ? NETWORK_USER : NETWORK_NONE;
 }
 

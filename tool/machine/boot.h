@@ -5,8 +5,8 @@
 #include "image/program.h"
 #include "machine/options.h"
 
-/* Collects the files that the request packs in a tree. Needs guard_start(). */
-void boot_tree(const struct request *request, struct tree *tree, struct program *program);
+/* Collects the files that the request packs in a tree. With --oci the request becomes what the image says. Needs guard_start(). */
+void boot_tree(struct request *request, struct tree *tree, struct program *program);
 /* The file with the symbols of a kernel, or the kernel itself if there is none. malloc'ed. */
 char *boot_kernel_symbols(const char *kernel);
 /* Packs the request's files (none with --image) and fills in the machine's files, which are in the

@@ -16,6 +16,12 @@
 
 #define PACK_OPTIONS                                                                                                                                                \
     {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                                                                                   \
+        {"oci",                                                                                                                                                     \
+         KEY_OCI,                                                                                                                                                   \
+         "IMAGE[:TAG]",                                                                                                                                             \
+         0,                                                                                                                                                         \
+         "the files, program and settings of this container image: an OCI layout, an OCI or docker archive, or a tar of a root folder",                             \
+         1},                                                                                                                                                        \
         {"sysroot",                                                                                                                                                 \
          KEY_SYSROOT,                                                                                                                                               \
          "DIR",                                                                                                                                                     \

@@ -40,6 +40,7 @@ enum { /* options without a short form */
     KEY_VOLUME,
     KEY_VOLUME_SIZE,
     KEY_SHARE,
+    KEY_OCI,
 };
 
 struct command_options {

@@ -115,6 +115,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     switch (key) {
     case 'm':
         m->memory = parse_size(state, "--memory", text);
+        o->memory_chosen = true;
         break;
     case KEY_EMULATOR:
         m->emulator = parse_choice(state, "--emulator", text, emulators);
@@ -284,6 +285,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_ROOT:
         o->root = text;
         break;
+    case KEY_OCI:
+        o->oci = text;
+        break;
     case KEY_SYSROOT:
         o->sysroot = text;
         break;
@@ -329,7 +333,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const char *const value_options[] = {
     "-o",           "--output",   "--root", "--sysroot", "--with",     "-e",
     "--env",        "--env-file", "-w",     "--workdir", "--hostname", "--append",
-    "--pagetables", "--kernel",   "--at",   "--format",  NULL};
+    "--pagetables", "--kernel",   "--at",   "--format",  "--oci",      NULL};
 
 static bool joined_option(const char *text)
 {
@@ -398,7 +402,7 @@ static bool makes_file(enum command command)
 static void check_image(struct request *o)
 {
     const char *name = command_options[o->command].name;
-    if (!o->program)
+    if (!o->program && !o->oci)
         fail(STATUS_FAILED, "%s needs a program: ouro %s %s", name, name,
              command_options[o->command].arguments);
     if (!o->output)
@@ -432,11 +436,13 @@ static void check(struct request *o)
              "screenshot needs the picture's name: ouro screenshot [PROGRAM] -o FILE.png");
     if (m->screen)
         check_screen(m);
-    if (o->command == COMMAND_CHECK && !o->program)
+    if (o->command == COMMAND_CHECK && !o->program && !o->oci)
         fail(STATUS_FAILED, "check needs a program: ouro check PROGRAM");
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
         fail(STATUS_FAILED, "debug works with --emulator qemu");
-    if (o->image && (o->program || o->root || o->sysroot || o->append || o->pagetables ||
+    if (o->oci && (o->root || o->sysroot))
+        fail(STATUS_FAILED, "--oci brings its own root folder: leave --root and --sysroot out");
+    if (o->image && (o->program || o->oci || o->root || o->sysroot || o->append || o->pagetables ||
                      o->environment.count > 0 || o->with.count > 0 || o->workdir || o->hostname))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");

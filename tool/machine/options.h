@@ -25,6 +25,9 @@ struct request {
     struct args gdb_args;
     struct args with;       /* --with: files and folders to pack */
     const char *root;       /* NULL: none */
+    const char *oci;        /* --oci; NULL: none */
+    int stop_signal;        /* of an image, for SIGTERM; 0: SIGTERM itself */
+    bool memory_chosen;     /* --memory */
     const char *sysroot;    /* NULL: this computer's files */
     const char *workdir;    /* normalised; NULL: / */
     const char *hostname;   /* NULL: the kernel's */

@@ -7,7 +7,7 @@
  *   inode   what hard links share
  *   layer   each node knows the last layer that named it: a whiteout removes what older layers have
  *
- * Functions return NULL, or a reason (a static string) that nothing was changed for, but for missing parents.
+ * Functions return NULL, or a reason (a static string); after one the root is only good for root_free().
  */
 #pragma once
 
@@ -36,8 +36,8 @@ void root_next_layer(struct root *root);
 /* Bytes of regular files that may still come. */
 uint64_t root_room(const struct root *root);
 
-/* Names a file, which takes the place of another; a folder in the place of a folder keeps what is in it. `target` and `source`
- * are copied; a source whose name could not be added stays. */
+/* Names a file, which takes the place of another; a folder in the place of a folder keeps what is in it. `target` and the name
+ * `source` are copied; the file `source` is the root's from then on. */
 const char *root_put(struct root *root, const char *path, const struct stat *stat,
                      const char *target, const char *source);
 /* A further name, of the file at `to`, whose last component is not followed. */
