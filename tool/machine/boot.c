@@ -30,6 +30,8 @@
 #include <unistd.h>
 
 #define MIB              (1024.0 * 1024)
+#define PROGRAM_ROOM     (UINT64_C(128) << 20) /* beside its files */
+#define MEMORY_STEP      (UINT64_C(64) << 20)
 #define INIT_PATH        "/sbin/ouro-init"
 #define LOGLEVEL_QUIET   4
 #define LOGLEVEL_VERBOSE 6
@@ -180,9 +182,7 @@ static void run_words(const struct request *o, const struct user *user, struct a
         args_add(words, address);
 }
 
-/* True if the program, or a library packed with it, can open a socket, as far as its file shows: a library by an import,
- * a static program by a system call. O(files), of each the imports. */
-static bool boot_uses_sockets(const struct program *program, const struct tree *tree)
+bool boot_uses_sockets(const struct program *program, const struct tree *tree)
 {
     struct scan *scan = memory(sizeof(*scan));
     struct elf_needs needs;
@@ -301,6 +301,18 @@ static uint64_t kernel_end(const char *kernel)
  * overwrites the kernel. (Tried: 264 KiB are too little, 392 enough.) */
 #define FIRMWARE_ROOM (UINT64_C(384) << 10)
 
+/* For a container, and for an image: memory for the files and the program, unless --memory says how much. */
+static void choose_memory(struct request *o, uint64_t needed)
+{
+    struct machine *m = &o->machine;
+    uint64_t wanted = (needed + PROGRAM_ROOM + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
+    if (o->memory_chosen || wanted <= m->memory)
+        return;
+    m->memory = wanted;
+    warn("the files take %.0f MiB of memory: the machine %s %.0f MiB", (double)needed / MIB,
+         makes_image(o) ? "should have" : "gets", (double)wanted / MIB);
+}
+
 static char *pack_archive(struct request *o, struct program *program, struct tree *tree,
                           struct user *user)
 {
@@ -315,8 +327,8 @@ static char *pack_archive(struct request *o, struct program *program, struct tre
     uint64_t needed =
         pack_tree(tree, archive, taken,
                   makes_image(o) || (o->oci && !o->memory_chosen) ? 0 : o->machine.memory);
-    if (o->oci)
-        container_memory(o, needed);
+    if (o->oci || makes_image(o))
+        choose_memory(o, needed);
     if (o->verbose)
         tell_sizes(tree, archive, needed);
     return archive;

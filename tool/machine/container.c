@@ -12,10 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MIB         (UINT64_C(1) << 20)
-#define MEMORY_ROOM (128 * MIB) /* for the program, beside its files */
-#define MEMORY_STEP (64 * MIB)
-
 /* The image's environment stands before what was typed, which wins. */
 static void take_environment(struct request *o, const struct oci_config *config)
 {
@@ -150,19 +146,4 @@ void container_prepare(const struct request *o, struct tree *tree, const char *p
     program_prepare_inside(tree, place, o->program, path, out);
     free(place);
     tree_sysroot("/");
-}
-
-void container_memory(struct request *o, uint64_t needed)
-{
-    struct machine *m = &o->machine;
-    bool image =
-        o->command == COMMAND_ISO || o->command == COMMAND_DISK_IMAGE || o->command == COMMAND_USB;
-    uint64_t wanted = (needed + MEMORY_ROOM + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
-    if (o->memory_chosen || wanted <= m->memory)
-        return;
-    warn("the image's files take %llu MiB of memory: the machine %s %llu MiB",
-         (unsigned long long)((needed + MIB - 1) / MIB), image ? "should have" : "gets",
-         (unsigned long long)(wanted / MIB));
-    if (!image)
-        m->memory = wanted;
 }

@@ -15,7 +15,3 @@ void container_load(struct request *request, struct tree *tree);
 /* As program_prepare(), for the program of the image, by the image's PATH. */
 void container_prepare(const struct request *request, struct tree *tree, const char *path,
                        struct program *out);
-
-/* Chooses the memory of a machine whose archive needs so many bytes, unless --memory did, and says so if it is not the usual
- * one. */
-void container_memory(struct request *request, uint64_t needed);

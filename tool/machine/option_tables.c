@@ -141,16 +141,24 @@ static const struct argp_option debug_options[] = {
     {0},
 };
 
+#define LIBVIRT_OPTION                                                                             \
+    {                                                                                              \
+        "libvirt", KEY_LIBVIRT, "FILE.xml", 0,                                                     \
+            "also write a domain of libvirt that boots the image", 1                               \
+    }
+
 static const struct argp_option iso_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE.iso", 0, "the image to make", 1},
+    LIBVIRT_OPTION,
     {0},
 };
 
 static const struct argp_option image_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE", 0, "the image to make", 1},
-    {"format", KEY_FORMAT, "iso|raw|qcow2|vmdk|vdi", 0, "kind of file; default by its name", 1},
+    {"format", KEY_FORMAT, "iso|raw|qcow2|vmdk|vdi|oci", 0, "kind of file; default by its name", 1},
+    LIBVIRT_OPTION,
     {0},
 };
 

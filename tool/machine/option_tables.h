@@ -41,6 +41,7 @@ enum { /* options without a short form */
     KEY_VOLUME_SIZE,
     KEY_SHARE,
     KEY_OCI,
+    KEY_LIBVIRT,
 };
 
 struct command_options {

@@ -285,6 +285,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_ROOT:
         o->root = text;
         break;
+    case KEY_LIBVIRT:
+        o->libvirt = text;
+        break;
     case KEY_OCI:
         o->oci = text;
         break;
@@ -331,9 +334,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 static const char *const value_options[] = {
-    "-o",           "--output",   "--root", "--sysroot", "--with",     "-e",
-    "--env",        "--env-file", "-w",     "--workdir", "--hostname", "--append",
-    "--pagetables", "--kernel",   "--at",   "--format",  "--oci",      NULL};
+    "-o",         "--output", "--root",    "--sysroot",  "--with",   "-e",           "--env",
+    "--env-file", "-w",       "--workdir", "--hostname", "--append", "--pagetables", "--kernel",
+    "--at",       "--format", "--oci",     "--libvirt",  NULL};
 
 static bool joined_option(const char *text)
 {
@@ -413,6 +416,10 @@ static void check_image(struct request *o)
              "-o %s: ouro iso writes an ISO image; ouro image writes this kind of file", o->output);
     if (o->format < 0)
         o->format = (int)named;
+    if (o->format == FORMAT_OCI && o->libvirt)
+        fail(STATUS_FAILED, "--libvirt describes a disk image, and --format oci makes none");
+    if (o->format == FORMAT_OCI)
+        o->machine.medium = MEDIUM_DIRECT; /* no loader is packed */
 }
 
 static void check(struct request *o)

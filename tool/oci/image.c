@@ -14,13 +14,13 @@
 #include "host/guard.h"
 #include "host/path.h"
 #include "host/progress.h"
+#include "oci/digest.h"
 #include "oci/layer.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,29 +84,15 @@ static char *document(struct image *image, const char *name, const char *file, s
 static const char *blob_file(struct image *image, const struct oci_blob *blob)
 {
     const char *hex = blob->digest + sizeof("sha256:") - 1;
-    char *name = string_format("blobs/sha256/%s", hex), found[2 * SHA256_DIGEST_SIZE + 1];
+    char *name = string_format("blobs/sha256/%s", hex);
     const char *path = file_of(image, name);
-    uint8_t digest[SHA256_DIGEST_SIZE], *block = memory(BLOCK);
-    struct sha256_ctx sha;
-    uint64_t size = 0;
-    size_t got;
-    FILE *file = path ? fopen(path, "re") : NULL;
-    if (!file)
+    struct digest digest;
+    if (!path || !digest_file(path, &digest))
         bad(image, blob->digest, "the blob is not there");
-    sha256_init(&sha);
-    while ((got = fread(block, 1, BLOCK, file)) > 0) {
-        sha256_update(&sha, got, block);
-        size += got;
-    }
-    sha256_digest(&sha, sizeof(digest), digest);
-    for (size_t i = 0; i < sizeof(digest); i++)
-        snprintf(found + 2 * i, 3, "%02x", digest[i]);
-    if (ferror(file) || size != blob->size)
+    if (digest.size != blob->size)
         bad(image, blob->digest, "the blob does not have the size that the image names");
-    if (strcmp(found, hex) != 0)
+    if (strcmp(digest.hex, hex) != 0)
         bad(image, blob->digest, "the blob has another SHA-256");
-    fclose(file);
-    free(block);
     free(name);
     return path;
 }
