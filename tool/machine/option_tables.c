@@ -34,6 +34,12 @@
          0,                                                                                                                                                         \
          "also pack this file or folder, with the libraries that it needs, or package:NAME, an installed Debian package with those that it depends on; repeatable", \
          1},                                                                                                                                                        \
+        {"config",                                                                                                                                                  \
+         'c',                                                                                                                                                       \
+         "FILE.json",                                                                                                                                               \
+         0,                                                                                                                                                         \
+         "options, program and arguments from this file; those typed win",                                                                                          \
+         1},                                                                                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1},                                                                 \
         {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},                                                                     \
         {"user", KEY_USER, "NAME[:GROUP]", 0, "run as this user of the root's /etc/passwd", 1},                                                                     \

@@ -26,6 +26,7 @@ struct request {
     struct args with;       /* --with: files and folders to pack */
     const char *root;       /* NULL: none */
     const char *oci;        /* --oci; NULL: none */
+    const char *config;     /* -c; NULL: none */
     const char *libvirt;    /* iso, image: --libvirt; NULL: none */
     int stop_signal;        /* of an image, for SIGTERM; 0: SIGTERM itself */
     bool memory_chosen;     /* --memory */
