@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Swap: the device, and the thread "swap", which evicts pages while fewer frames than reserve.low are free.
+ * Swap: the device, and the thread "swap", which evicts pages while fewer frames than swap_reserve.low are free.
  *
  *     program's fault --- no frame: sleeps --------.         thread "swap"
  *         |                                        v              | clean pages of files first (shrinkers)
@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "kern/block.h"
 #include "mm/phys/reserve.h"
+#include "mm/vm/slots.h"
 #include "mm/vm/swap.h"
 
 #define SWAP_NAME 64
@@ -48,6 +49,9 @@ MUST_CHECK enum err swap_on(struct block_device *device, const char *name, int p
 /* Brings all pages back and ends swapping. E_INVAL: it is another device. E_NOMEM: there is not enough memory, swapping goes on.
  * E_INTR: a signal. Sleeps. O(areas + pages). */
 MUST_CHECK enum err swap_off(const struct block_device *device);
+
+/* Waits for the swap thread while fewer frames than swap_reserve.least are free. False: it has found nothing to evict. Sleeps. */
+bool swap_make_room(void);
 
 /* For reports and /proc, in pages. */
 static inline uint64_t swap_total_pages(void)

@@ -17,10 +17,8 @@
 struct reserve {
     uint64_t low, least; /* frames */
 };
-extern struct reserve reserve;
+extern struct reserve swap_reserve;
 
-/* Fewer frames than reserve.low are free: wakes the swap thread. True if a program may have one all the same. Defined above, in
+/* Fewer frames than swap_reserve.low are free: wakes the swap thread. True if a program may have one all the same. Defined above, in
  * kern/swap.c. Callers: threads. O(1). */
 bool reserve_admits(void);
-/* As reserve_admits(), for the kernel, which may have one. */
-void reserve_is_low(void);

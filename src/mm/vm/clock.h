@@ -34,8 +34,10 @@ struct clock_hand {
     uint64_t pages; /* that it has passed */
 };
 
-struct clock {
+struct swap_clock {
     struct clock_hand front, back;
+    uint64_t ring;    /* pages of the back hand's last turn */
+    uint64_t began;   /* back.pages when its present turn began */
     uint64_t cleared; /* accessed bits that the front hand cleared */
     uint64_t spared;  /* pages that the back hand found used */
     uint64_t evicted; /* pages */
@@ -43,7 +45,7 @@ struct clock {
     uint64_t splits;  /* of large pages */
 };
 /* The machine's, since boot. */
-extern struct clock clock;
+extern struct swap_clock swap_clock;
 
 /* Pages that have been evicted, and are to be written to adjacent slots. */
 struct clock_run {
@@ -54,9 +56,10 @@ struct clock_run {
     phys_t frame[CLOCK_RUN];
 };
 
-/* Moves both hands until the run is full, a page was evicted and `steps` pieces (of at most a table each) are done, or there are no
- * pieces left. False: nothing is to be evicted, in two turns of the back hand. Does not sleep, runs other spaces, allocates tables
- * only for splits. O(steps). */
+/* Moves both hands until the run is full, or by CLOCK_STEPS pieces of a table each. False: nothing was evicted; after three turns of the
+ * back hand without a result there is nothing to evict. Does not sleep, runs other spaces meanwhile, allocates tables only for
+ * splits. O(CLOCK_STEPS tables). */
+#define CLOCK_STEPS 32
 bool clock_evict(struct clock_run *run);
 /* The space ends: the hands go on to the next. */
 void clock_forget(const struct address_space *space);

@@ -31,7 +31,7 @@ enum slot_state {
     SLOT_CACHED = 4,
     SLOT_KEPT = 8,
     SLOT_BAD = 16,    /* the header, and what it names as bad */
-    SLOT_WANTED = 32, /* of WRITING: becomes CACHED */
+    SLOT_WANTED = 32, /* of WRITING: becomes CACHED; of CACHED: the device does not have it */
 };
 
 struct slot {
@@ -107,6 +107,25 @@ static inline bool slots_is_used(const struct slots *s, uint64_t slot)
 static inline bool slots_is_busy(const struct slots *s, uint32_t slot)
 {
     return s->slot[slot].state & (SLOT_WRITING | SLOT_READING);
+}
+static inline bool slots_is_cached(const struct slots *s, uint32_t slot)
+{
+    return s->slot[slot].state & SLOT_CACHED;
+}
+/* True if the slot is CACHED because it could not be written: the device does not have the page. */
+static inline bool slots_is_lost(const struct slots *s, uint32_t slot)
+{
+    return s->slot[slot].state == (SLOT_CACHED | SLOT_WANTED);
+}
+static inline phys_t slots_frame(const struct slots *s, uint32_t slot)
+{
+    return phys((uint64_t)s->slot[slot].frame << PAGE_SHIFT);
+}
+/* Who waits for the page, which is being written, wants its frame. */
+static inline void slots_want(struct slots *s, uint32_t slot)
+{
+    if (s->slot[slot].state & SLOT_WRITING)
+        s->slot[slot].state = SLOT_WRITING | SLOT_WANTED;
 }
 /* Verifies counts and states, and panics if one is wrong. O(slots). */
 void slots_check(const struct slots *s);

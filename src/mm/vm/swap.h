@@ -34,6 +34,12 @@ pte_t swap_entry(const struct address_space *space, virt_t page);
 MUST_CHECK enum err swap_in(struct address_space *space, const struct area *a, virt_t page,
                             pte_t entry, bool write);
 
+/* For the end of swapping. The next swapped page from *at in *space on (NULL: the first), in all spaces; false: not found yet, or, if *space is
+ * NULL, there is none. O(a few tables). */
+bool swap_next(struct address_space **space, virt_t *at);
+/* Maps the page, if it is swapped and the space is there still. E_AGAIN, E_NOMEM as swap_in(). O(spaces). */
+MUST_CHECK enum err swap_bring_back(struct address_space *space, virt_t page);
+
 /* Defined above, in kern/swap.c: */
 
 /* Waits until a frame is free, or until the page's slot is not busy and its frame is in memory: a part of fault_fetch(). Sleeps; the
