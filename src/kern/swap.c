@@ -118,6 +118,7 @@ static enum err read_slots(uint32_t slot)
     enum err e = move_pages(BLOCK_READ, slot, frame, count);
     swap_counters.read_ns += time_now_ns() - before;
     swap_counters.in += count;
+    swap_counters.reads++;
     swap_counters.ahead += count - 1;
     for (uint32_t i = count; i-- > 0;) /* the one that is wanted is the last of the cached ones */
         slots_end_read(&swap_slots, slot + i, e != E_OK);

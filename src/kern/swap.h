@@ -33,6 +33,7 @@ extern const struct swap_device *swap_device;
 struct swap_counters {
     uint64_t in, out;    /* pages read and written */
     uint64_t runs;       /* requests that wrote */
+    uint64_t reads;      /* requests that read */
     uint64_t ahead;      /* of `in`: pages that no fault asked for */
     uint64_t refaults;   /* faults on swapped pages */
     uint64_t rescued;    /* of them: the page was in memory still */
