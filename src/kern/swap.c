@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "base/str.h"
+#include "cpu/irq.h"
+#include "cpu/x86.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
@@ -19,6 +21,7 @@
 #define PAGE_SECTORS (PAGE_SIZE / BLOCK_SECTOR)
 #define AHEAD_MOST   16  /* pages of one read */
 #define TURNS_VAIN   3   /* of the back hand, before there is nothing to evict */
+#define DIRECT_TRIES 64  /* calls of clock_evict() */
 #define KEPT_PIECE   256 /* slots that are dropped together when the device is full */
 
 static struct swap_device swap_one;
@@ -57,15 +60,21 @@ COLD bool swap_may_help(void)
 
 /* ---- requests ---- */
 
+/* Pages of a request. */
+static uint32_t most_pages(void)
+{
+    const struct block_limits *limits = &swap_one.device->limits;
+    uint32_t most = limits->bytes / PAGE_SIZE;
+    return most < limits->segments ? most : limits->segments;
+}
+
 /* Moves the frames between memory and slots from `slot` on, in as few requests as the device allows. */
 static enum err move_pages(enum block_operation operation, uint32_t slot, const phys_t *frame,
                            uint32_t count)
 {
     struct block_segment segments[CLOCK_RUN];
     struct block_device *device = swap_one.device;
-    uint32_t most = device->limits.bytes / PAGE_SIZE;
-    if (most > device->limits.segments)
-        most = device->limits.segments;
+    uint32_t most = most_pages();
     enum err e = E_OK;
     for (uint32_t done = 0, part; e == E_OK && done < count; done += part) {
         part = count - done < most ? count - done : most;
@@ -150,6 +159,12 @@ COLD bool swap_make_room(void)
     return machine_frames.free_frames >= swap_reserve.least;
 }
 
+uint64_t swap_spare_frames(void)
+{
+    uint64_t slots = swap_device != NULL && !broken ? swap_free_pages() : 0;
+    return slots < swap_clock.ring ? slots : swap_clock.ring;
+}
+
 COLD enum fault_verdict swap_fetch(struct address_space *space, virt_t v, bool *done)
 {
     struct address_space *before = running_space;
@@ -180,17 +195,16 @@ COLD enum fault_verdict swap_fetch(struct address_space *space, virt_t v, bool *
 
 /* ---- pages out ---- */
 
-static void write_run(const struct clock_run *run)
+static void end_run(const struct clock_run *run, bool written)
 {
-    enum err e = move_pages(BLOCK_WRITE, run->slot, run->frame, run->count);
     for (uint32_t i = 0; i < run->count; i++)
-        slots_end_write(&swap_slots, run->slot + i, e != E_OK);
+        slots_end_write(&swap_slots, run->slot + i, !written);
     swap_counters.runs++;
-    if (e == E_OK) {
+    if (written) {
         swap_counters.out += run->count;
         return;
     }
-    log_err("%s: cannot be written: error %d; nothing more is swapped out", swap_one.name, (int)e);
+    log_err("%s: cannot be written; nothing more is swapped out", swap_one.name);
     broken = true;
     swap_reserve = (struct reserve){0};
 }
@@ -202,6 +216,73 @@ static void find_slots(struct clock_run *run)
     if (run->room == 0 && slots_drop_kept(&swap_slots, KEPT_PIECE))
         run->slot = slots_find_run(&swap_slots, CLOCK_RUN, &run->room);
 }
+
+/* ---- direct eviction ---- */
+
+struct direct_write {
+    volatile uint32_t left; /* requests */
+    volatile bool failed;
+};
+
+static void direct_done(struct block_request *request)
+{
+    struct direct_write *write = request->context;
+    write->failed |= request->result != E_OK;
+    write->left--;
+}
+
+/* Writes the run and waits for the device's interrupts without sleeping. */
+static bool write_now(const struct clock_run *run)
+{
+    static struct block_request requests[CLOCK_RUN];
+    static struct block_segment segments[CLOCK_RUN];
+    struct direct_write write = {0, false};
+    uint32_t most = most_pages(), done = 0, count = 0;
+    for (; done < run->count; count++) {
+        uint32_t part = run->count - done < most ? run->count - done : most;
+        for (uint32_t i = done; i < done + part; i++)
+            segments[i] = (struct block_segment){run->frame[i], PAGE_SIZE};
+        requests[count] =
+            (struct block_request){.operation = BLOCK_WRITE,
+                                   .count = part,
+                                   .sector = (uint64_t)(run->slot + done) * PAGE_SECTORS,
+                                   .segments = &segments[done],
+                                   .done = direct_done,
+                                   .context = &write};
+        done += part;
+    }
+    write.left = count;
+    for (uint32_t i = 0; i < count; i++)
+        block_submit(swap_one.device, &requests[i]);
+    uint64_t flags = irq_save();
+    while (write.left > 0)
+        cpu_wait_for_interrupt();
+    irq_restore(flags);
+    return !write.failed;
+}
+
+COLD bool reserve_refill(void)
+{
+    static struct clock_run run;
+    static bool busy;
+    bool freed = false;
+    uint64_t flags = irq_save();
+    irq_restore(flags);
+    if (!thread_runs || broken || busy || !(flags & RFLAGS_IF))
+        return false;
+    busy = true;
+    find_slots(&run);
+    for (unsigned i = 0; i < DIRECT_TRIES && !freed; i++)
+        freed = clock_evict(&run);
+    if (run.count > 0)
+        end_run(&run, write_now(&run));
+    wait_queue_wake(&waiters);
+    swap_counters.direct += freed;
+    busy = false;
+    return freed;
+}
+
+/* ---- the thread ---- */
 
 static bool has_enough(void)
 {
@@ -221,7 +302,7 @@ static void swap_reclaim(void)
             turns = swap_clock.back.turns;
             failed = false;
             if (run.count > 0)
-                write_run(&run);
+                end_run(&run, move_pages(BLOCK_WRITE, run.slot, run.frame, run.count) == E_OK);
             wait_queue_wake(&waiters);
         } else if (swap_clock.back.turns - turns > TURNS_VAIN) {
             failed = true;

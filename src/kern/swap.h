@@ -38,6 +38,7 @@ struct swap_counters {
     uint64_t refaults;   /* faults on swapped pages */
     uint64_t rescued;    /* of them: the page was in memory still */
     uint64_t waits;      /* of faults for a frame */
+    uint64_t direct;     /* runs that allocations of the kernel waited for */
     uint64_t in_vain;    /* turns of the hands that found nothing to evict */
     uint64_t read_ns;    /* the time of reads that faults waited for */
 };
@@ -53,6 +54,9 @@ MUST_CHECK enum err swap_off(const struct block_device *device);
 
 /* Waits for the swap thread while fewer frames than swap_reserve.least are free. False: it has found nothing to evict. Sleeps. */
 bool swap_make_room(void);
+
+/* About how many frames eviction could free. O(1). */
+uint64_t swap_spare_frames(void);
 
 /* For reports and /proc, in pages. */
 static inline uint64_t swap_total_pages(void)

@@ -5,6 +5,7 @@
 #include "cpu/percpu.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/reserve.h"
 #include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
 
@@ -57,7 +58,7 @@ enum err kstack_alloc(struct virt_range *out)
     enum err e;
     do
         e = kstack_map(stack);
-    while (e != E_OK && (paging_trim(running_space) || shrinkers_run()));
+    while (e != E_OK && (paging_trim(running_space) || shrinkers_run() || reserve_refill()));
     if (e != E_OK)
         return e;
     used[slot / 64] |= UINT64_C(1) << slot % 64;

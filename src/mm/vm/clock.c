@@ -119,8 +119,10 @@ static pte_t evict_entry(void *context, virt_t at, int level, pte_t e)
     if (used || pinned || level > 1 || paging_is_lazyfree(e))
         return e;
     if (!evict_page(ev, frame, e, &slot)) {
-        ev->clock->back.pages--;
-        ev->stop = at;
+        if (ev->run->room > 0 || ev->freed == CLOCK_RUN) { /* else the device is full: only clean pages go */
+            ev->clock->back.pages--;
+            ev->stop = at;
+        }
         return e;
     }
     areas_count_swapped(ev->area, 1);
@@ -189,7 +191,7 @@ bool clock_evict(struct clock_run *run)
         if (clock->front.pages < clock->back.pages)
             clock->front.pages = clock->back.pages;
         back_step(clock, run);
-        if (run->count == run->room || run->clean >= CLOCK_RUN)
+        if ((run->room > 0 && run->count == run->room) || run->clean >= CLOCK_RUN)
             break;
     }
     paging_run(before);
