@@ -20,7 +20,8 @@
 
 #define PAGE_SECTORS (PAGE_SIZE / BLOCK_SECTOR)
 #define AHEAD_MOST   16  /* pages of one read */
-#define TURNS_VAIN   3   /* of the back hand, before there is nothing to evict */
+#define TURNS_VAIN   1   /* whole turns of the back hand, before there is nothing to evict */
+#define TURNS_SHARED 4   /* for which pages that fork() has shared are evicted, too */
 #define DIRECT_TRIES 64  /* calls of clock_evict() */
 #define KEPT_PIECE   256 /* slots that are dropped together when the device is full */
 
@@ -36,6 +37,7 @@ static bool failed;        /* the last try found nothing to evict */
 static uint32_t failures;  /* how often that was so */
 static uint64_t high;      /* free frames up to which the thread goes on */
 static uint32_t read_next; /* the slot after those of the last read */
+static uint64_t shared_until; /* turn of the back hand: pages that fork() has shared go, too */
 static uint32_t window;    /* pages of the last read */
 
 static void wake_thread(void)
@@ -185,7 +187,7 @@ COLD enum fault_verdict swap_fetch(struct address_space *space, virt_t v, bool *
         wait_for_slot(slot);
         return FAULT_RESOLVED;
     }
-    if (slots_is_cached(&swap_slots, slot))
+    if (slots_is_cached(&swap_slots, slot) || slots_is_same(&swap_slots, slot))
         return FAULT_RESOLVED;
     if (machine_frames.free_frames < swap_reserve.low && !failed)
         wake_thread();
@@ -212,6 +214,7 @@ static void end_run(const struct clock_run *run, bool written)
 /* Finds adjacent free slots for a run. Without any, only clean pages can be evicted. */
 static void find_slots(struct clock_run *run)
 {
+    run->shared = swap_clock.back.turns < shared_until;
     run->slot = slots_find_run(&swap_slots, CLOCK_RUN, &run->room);
     if (run->room == 0 && slots_drop_kept(&swap_slots, KEPT_PIECE))
         run->slot = slots_find_run(&swap_slots, CLOCK_RUN, &run->room);
@@ -304,6 +307,9 @@ static void swap_reclaim(void)
             if (run.count > 0)
                 end_run(&run, move_pages(BLOCK_WRITE, run.slot, run.frame, run.count) == E_OK);
             wait_queue_wake(&waiters);
+        } else if (swap_clock.back.turns - turns > TURNS_VAIN && !run.shared) {
+            shared_until = swap_clock.back.turns + TURNS_SHARED;
+            turns = swap_clock.back.turns;
         } else if (swap_clock.back.turns - turns > TURNS_VAIN) {
             failed = true;
             swap_counters.in_vain++;

@@ -17,6 +17,7 @@ set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.
 ouro_host_test(mm/vm/areas ${areas_sources})
 # The heap's slot is in the kernel's half: a header of the same name moves it to addresses that a process can map.
 ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c SHADOW heap)
+ouro_host_test(mm/vm/clock test/unit/support/clock_model.c)
 ouro_host_test(mm/heap/hash_table src/mm/heap/hash_table.c)
 ouro_host_test(mm/pt/ptdump src/mm/pt/dump.c)
 ouro_host_test(diag/fault_report test/unit/support/golden.c src/diag/text.c src/diag/hint.c src/diag/classify.c src/parse/x86_insn.c)

@@ -76,25 +76,33 @@ struct eviction {
     phys_t clean[CLOCK_RUN]; /* frames that are free after the flush */
 };
 
+/* True if the frame's slot holds the page of this leaf. */
+static bool slot_is_good(uint32_t slot, pte_t leaf)
+{
+    if (slot != 0 && slots_is_same(&swap_slots, slot))
+        return leaf.v & PTE_COW;
+    return slot != 0 && (leaf.v & (PTE_SLOT | PTE_D)) == PTE_SLOT;
+}
+
 /* Gives the page a slot. False: there is no room. */
 static bool evict_page(struct eviction *ev, phys_t frame, pte_t e, uint32_t *out)
 {
     struct clock_run *run = ev->run;
     uint32_t kept = frames_slot(&machine_frames, frame);
-    if (kept != 0 && (e.v & (PTE_SLOT | PTE_D)) == PTE_SLOT) {
+    if (slot_is_good(kept, e)) {
         if (ev->freed == CLOCK_RUN)
             return false;
-        slots_evict_kept(&swap_slots, kept);
+        if (frames_references(&machine_frames, frame) != 1)
+            slots_evict_shared(&swap_slots, kept);
+        else
+            slots_evict_kept(&swap_slots, kept);
         ev->clean[ev->freed++] = frame;
         *out = kept;
         return true;
     }
     if (run->count == run->room)
         return false;
-    if (kept != 0) {
-        frames_set_slot(&machine_frames, frame, 0);
-        slots_forget(&swap_slots, kept);
-    }
+    slots_forget_frame(&swap_slots, frame);
     *out = run->slot + run->count;
     slots_begin_write(&swap_slots, *out, frame);
     run->frame[run->count++] = frame;
@@ -108,8 +116,9 @@ static pte_t evict_entry(void *context, virt_t at, int level, pte_t e)
     if (ev->stop.v != 0 || ev->large.v != 0 || !is_own_page(e))
         return e;
     phys_t frame = pt_leaf_frame(e, pt_span(level));
-    bool used = e.v & PTE_A, pinned = frames_references(&machine_frames, frame) != 1;
-    if (level > 1 && !used && frames_are_own(&machine_frames, frame, pt_span(level))) {
+    bool used = e.v & PTE_A, shared = ev->run->shared && e.v & PTE_FORKED;
+    bool pinned = frames_references(&machine_frames, frame) != 1 && !shared;
+    if (level > 1 && !used && (shared || frames_are_own(&machine_frames, frame, pt_span(level)))) {
         ev->large = at;
         return e;
     }

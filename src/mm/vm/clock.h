@@ -15,7 +15,8 @@
  * use the hand would clear every bit before it could evict anything.
  *
  * What is evicted: pages of private memory (anonymous, or private copies of a file's pages) with one reference, in areas that are not
- * locked. A reference that anything else has is a pin. A clean page whose slot is still good costs no write.
+ * locked. A reference that anything else has is a pin. If there are no others, pages that fork() has shared follow (`shared`): one leaf at a
+ * time, but written once. A clean page whose slot is still good costs no write.
  * Large pages are split when the back hand finds them unused.
  */
 #pragma once
@@ -51,6 +52,7 @@ extern struct swap_clock swap_clock;
 struct clock_run {
     uint32_t slot;  /* the first */
     uint32_t room;  /* slots from there on that may be used: 0 evicts clean pages only */
+    bool shared;    /* also pages that fork() has shared */
     uint32_t count; /* pages */
     uint32_t clean; /* pages that were freed at once */
     phys_t frame[CLOCK_RUN];

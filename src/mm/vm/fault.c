@@ -287,6 +287,7 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
     bool borrowed = pt_leaf_is_borrowed(leaf);
     if (!borrowed && frames_references(&machine_frames, shared) == 1) {
         fault_counters.taken_over++;
+        slots_forget_frame(&swap_slots, shared);
         paging_replace(space, page, shared, a->prot);
         paging_mark(space, virt_range(page.v, page.v + PAGE_SIZE), leaf.v & PTE_D);
         return E_OK;

@@ -3,7 +3,7 @@
 
 #include "base/panic.h"
 
-#define SLOT_FRAME   (SLOT_WRITING | SLOT_READING | SLOT_CACHED | SLOT_KEPT)
+#define SLOT_FRAME   (SLOT_WRITING | SLOT_READING | SLOT_CACHED | SLOT_KEPT | SLOT_SAME)
 #define SWEEP_LOOKED 65536 /* slots that slots_drop_kept() looks at in one call */
 
 struct slots swap_slots;
@@ -16,7 +16,7 @@ static phys_t frame_of(const struct slot *slot)
 /* Sets the state, which may be SLOT_WANTED with another. */
 static void set_state(struct slot *slot, unsigned state)
 {
-    slot->state = state & 63;
+    slot->state = state & 127;
 }
 
 static void slot_use(struct slots *s, uint32_t slot)
@@ -82,7 +82,7 @@ bool slots_drop_kept(struct slots *s, uint32_t most)
     for (uint32_t looked = 0; s->kept > 0 && looked < SWEEP_LOOKED && most > 0; looked++) {
         uint32_t slot = s->sweep;
         s->sweep = slot + 1 < s->count ? slot + 1 : 1;
-        if (!(s->slot[slot].state & SLOT_KEPT))
+        if (!(s->slot[slot].state & (SLOT_KEPT | SLOT_SAME)))
             continue;
         frames_set_slot(s->frames, frame_of(&s->slot[slot]), 0);
         slots_forget(s, slot);
@@ -123,8 +123,14 @@ static void slot_cache(struct slots *s, uint32_t slot)
 void slots_end_write(struct slots *s, uint32_t slot, bool lost)
 {
     bool wanted = s->slot[slot].state & SLOT_WANTED;
+    phys_t frame = frame_of(&s->slot[slot]);
     set_state(&s->slot[slot], 0);
-    if (s->slot[slot].references == 0 || (!wanted && !lost)) {
+    if (!lost && frames_references(s->frames, frame) > 1) { /* others have it still */
+        frames_set_slot(s->frames, frame, slot);
+        set_state(&s->slot[slot], SLOT_SAME);
+        s->kept++;
+        frames_put(s->frames, frame);
+    } else if (s->slot[slot].references == 0 || (!wanted && !lost)) {
         slot_drop_frame(s, slot);
     } else if (lost) { /* the device does not have it: it is not among those that are dropped */
         set_state(&s->slot[slot], SLOT_CACHED | SLOT_WANTED);
@@ -166,16 +172,23 @@ bool slots_take(struct slots *s, uint32_t slot, bool keep, phys_t *out)
 
 void slots_evict_kept(struct slots *s, uint32_t slot)
 {
-    assert(s->slot[slot].state == SLOT_KEPT);
+    assert(s->slot[slot].state & (SLOT_KEPT | SLOT_SAME));
     frames_set_slot(s->frames, frame_of(&s->slot[slot]), 0);
     set_state(&s->slot[slot], 0);
-    s->slot[slot].references = 1;
+    s->slot[slot].references++;
     s->kept--;
+}
+
+void slots_evict_shared(struct slots *s, uint32_t slot)
+{
+    assert(s->slot[slot].state & (SLOT_KEPT | SLOT_SAME));
+    set_state(&s->slot[slot], SLOT_SAME);
+    s->slot[slot].references++;
 }
 
 void slots_forget(struct slots *s, uint32_t slot)
 {
-    assert(s->slot[slot].state == SLOT_KEPT);
+    assert(s->slot[slot].state & (SLOT_KEPT | SLOT_SAME));
     set_state(&s->slot[slot], 0);
     s->kept--;
     slot_settle(s, slot);
@@ -216,10 +229,11 @@ COLD void slots_check(const struct slots *s)
         assert(taken == (slot->references > 0 || slot->state != 0));
         bad += slot->state == SLOT_BAD;
         used += taken && slot->state != SLOT_BAD;
-        kept += slot->state == SLOT_KEPT;
+        kept += (slot->state & (SLOT_KEPT | SLOT_SAME)) != 0;
         cached += (slot->state & SLOT_CACHED) != 0;
-        assert(slot->state != SLOT_KEPT ||
-               (slot->references == 0 && frames_slot(s->frames, frame_of(slot)) == i));
+        assert(!(slot->state & (SLOT_KEPT | SLOT_SAME)) ||
+               frames_slot(s->frames, frame_of(slot)) == i);
+        assert(slot->state != SLOT_KEPT || slot->references == 0);
         assert(!(slot->state & SLOT_FRAME) || slot->frame != 0);
         assert(!(slot->state & SLOT_CACHED) || slot->references > 0);
     }

@@ -11,10 +11,12 @@
  *
  *   WRITING, READING   the device has the frame; who wants the page waits
  *   CACHED             the frame holds the page, and no space has it: the next fault takes it
+ *   SAME               leaves that fork() has shared have the frame, which holds the same as the slot as long as they are copy-on-write.
+ *                      The only state with a frame that may have references, too: a fault maps the frame, shared
  *   KEPT               a leaf has the frame, which holds the same as the slot for as long as the leaf has
  *                      PTE_SLOT and not PTE_D. The frame knows the slot (struct frame.slot)
  *
- * References are those of swapped entries in page tables; KEPT has none, and holds the slot too. A slot is free if it has neither
+ * References are those of swapped entries in page tables; KEPT has none; KEPT and SAME hold the slot too. A slot is free if it has neither
  * references nor a state. Costs are O(1) where nothing else is said. Callers: threads, under kernel_lock.
  */
 #pragma once
@@ -32,12 +34,13 @@ enum slot_state {
     SLOT_KEPT = 8,
     SLOT_BAD = 16,    /* the header, and what it names as bad */
     SLOT_WANTED = 32, /* of WRITING: becomes CACHED; of CACHED: the device does not have it */
+    SLOT_SAME = 64,
 };
 
 struct slot {
     uint32_t frame; /* number; with any of the first four states */
-    uint32_t references : 26;
-    uint32_t state : 6; /* enum slot_state */
+    uint32_t references : 25;
+    uint32_t state : 7; /* enum slot_state */
 };
 
 #define SLOTS_CACHED 64 /* CACHED by reading ahead, at most: the oldest is dropped for another */
@@ -49,7 +52,7 @@ struct slots {
     uint32_t count;  /* 0: there is no device */
     uint32_t used;   /* not free; without bad ones */
     uint32_t bad;
-    uint32_t kept;   /* KEPT, and without references */
+    uint32_t kept;   /* KEPT or SAME */
     uint32_t next;   /* where the next run is looked for */
     uint32_t sweep;  /* where slots_drop_kept() goes on */
     uint32_t ring[SLOTS_CACHED], ring_next; /* slots that were CACHED; 0: none */
@@ -71,7 +74,7 @@ void slots_mark_bad(struct slots *s, uint32_t slot);
 /* A run of free slots, at most `most`: the first, and *count of them, 0 if there is none. Nothing is taken yet. Next fit.
  * O(slots / 64). */
 uint32_t slots_find_run(struct slots *s, uint32_t most, uint32_t *count);
-/* Drops up to `most` KEPT states, so that their slots are free. False: there is none. O(slots looked at), at most 65,536. */
+/* Drops up to `most` states KEPT and SAME, so that slots without references are free. False: there is none. O(slots looked at), at most 65,536. */
 bool slots_drop_kept(struct slots *s, uint32_t most);
 
 /* A free slot gets a reference, and the caller's reference to the frame, which is being written. */
@@ -85,10 +88,22 @@ void slots_end_read(struct slots *s, uint32_t slot, bool failed);
 /* A fault takes the frame of a CACHED slot, for an entry that is swapped no more, with the reference to it. With `keep`, and if no
  * other entry has the slot, it becomes KEPT: true. */
 bool slots_take(struct slots *s, uint32_t slot, bool keep, phys_t *out);
-/* The page of a KEPT slot is evicted without a write: the slot gets a reference, the frame goes to the caller. */
+/* A page that several leaves have is evicted from one of them: its slot, which is KEPT or SAME, becomes SAME and gets a reference. The
+ * leaf's reference to the frame goes to the caller. */
+void slots_evict_shared(struct slots *s, uint32_t slot);
+/* The page of a KEPT or SAME slot is evicted without a write: the slot gets a reference, the frame goes to the caller. */
 void slots_evict_kept(struct slots *s, uint32_t slot);
 /* The frame is no longer what its slot holds, or has been freed. */
 void slots_forget(struct slots *s, uint32_t slot);
+/* As slots_forget() for the slot of a frame, if it has one. */
+static inline void slots_forget_frame(struct slots *s, phys_t frame)
+{
+    uint32_t slot = frames_slot(s->frames, frame);
+    if (slot == 0)
+        return;
+    frames_set_slot(s->frames, frame, 0);
+    slots_forget(s, slot);
+}
 /* Drops the frames of all CACHED slots whose page is on the device: true if there was one. O(SLOTS_CACHED). */
 bool slots_drop_cached(struct slots *s);
 
@@ -116,6 +131,11 @@ static inline bool slots_is_cached(const struct slots *s, uint32_t slot)
 static inline bool slots_is_lost(const struct slots *s, uint32_t slot)
 {
     return s->slot[slot].state == (SLOT_CACHED | SLOT_WANTED);
+}
+/* True if the frame is that of other leaves: mapped copy-on-write. */
+static inline bool slots_is_same(const struct slots *s, uint32_t slot)
+{
+    return s->slot[slot].state == SLOT_SAME;
 }
 static inline phys_t slots_frame(const struct slots *s, uint32_t slot)
 {

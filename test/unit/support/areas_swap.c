@@ -109,6 +109,7 @@ void swap_model_evict(void)
 {
     struct clock_run run;
     unsigned swapped = 0;
+    run.shared = model_random(2);
     run.slot = slots_find_run(&swap_slots, (uint32_t)model_random(CLOCK_RUN + 1), &run.room);
     if (run.room == 0 && model_random(2))
         (void)slots_drop_kept(&swap_slots, (uint32_t)model_random(100));
