@@ -22,6 +22,7 @@
 #define AHEAD_MOST   16  /* pages of one read */
 #define TURNS_VAIN   1   /* whole turns of the back hand, before there is nothing to evict */
 #define TURNS_SHARED 4   /* for which pages that fork() has shared are evicted, too */
+#define LITTLE       16  /* a share of memory */
 #define DIRECT_TRIES 64  /* calls of clock_evict() */
 #define KEPT_PIECE   256 /* slots that are dropped together when the device is full */
 
@@ -48,16 +49,23 @@ static void wake_thread(void)
     wait_queue_wake(&thread_queue);
 }
 
+/* True if a program may have a frame. When there is nothing to evict, programs use most of the reserve before one is killed. */
+static bool has_frames(void)
+{
+    uint64_t least = failed ? swap_reserve.least / 4 : swap_reserve.least;
+    return machine_frames.free_frames >= least;
+}
+
 COLD bool reserve_admits(void)
 {
     if (!failed)
         wake_thread();
-    return machine_frames.free_frames >= swap_reserve.least;
+    return has_frames();
 }
 
 COLD bool swap_may_help(void)
 {
-    return thread_runs && !broken && machine_frames.free_frames < swap_reserve.least;
+    return thread_runs && !broken && !has_frames();
 }
 
 /* ---- requests ---- */
@@ -150,7 +158,7 @@ COLD bool swap_make_room(void)
 {
     uint32_t before = failures;
     if (!swap_may_help())
-        return machine_frames.free_frames >= swap_reserve.least;
+        return has_frames();
     swap_counters.waits++;
     wake_thread();
     while (WAIT_EVENT_IN(&waiters,
@@ -158,7 +166,7 @@ COLD bool swap_make_room(void)
                              !thread_runs,
                          NO_DEADLINE, WAIT_ALL | WAIT_DESPITE_SIGNALS) != E_OK)
         ;
-    return machine_frames.free_frames >= swap_reserve.least;
+    return has_frames();
 }
 
 uint64_t swap_spare_frames(void)
@@ -264,6 +272,12 @@ static bool write_now(const struct clock_run *run)
     return !write.failed;
 }
 
+/* The kernel's memory, of threads for example, may not take the last pages of those that asked for it. */
+static bool programs_have_little(void)
+{
+    return swap_clock.ring != 0 && swap_clock.ring < machine_frames.total_frames / LITTLE;
+}
+
 COLD bool reserve_refill(void)
 {
     static struct clock_run run;
@@ -271,7 +285,7 @@ COLD bool reserve_refill(void)
     bool freed = false;
     uint64_t flags = irq_save();
     irq_restore(flags);
-    if (!thread_runs || broken || busy || !(flags & RFLAGS_IF))
+    if (!thread_runs || broken || busy || !(flags & RFLAGS_IF) || programs_have_little())
         return false;
     busy = true;
     find_slots(&run);

@@ -31,7 +31,9 @@ static enum err kstack_map(struct virt_range stack)
 {
     for (virt_t v = stack.start; v.v < stack.end.v; v.v += PAGE_SIZE) {
         phys_t frame;
-        enum err e = frames_alloc(&machine_frames, 0, &frame);
+        enum err e = E_NOMEM; /* a thread is the program's: it leaves the reserve alone */
+        if (machine_frames.free_frames >= swap_reserve.low || reserve_admits())
+            e = frames_alloc(&machine_frames, 0, &frame);
         if (e == E_OK) {
             e = paging_map(&kernel_space, v, frame, PAGE_SIZE, prot_rw());
             if (e != E_OK)

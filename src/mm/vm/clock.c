@@ -79,8 +79,8 @@ struct eviction {
 /* True if the frame's slot holds the page of this leaf. */
 static bool slot_is_good(uint32_t slot, pte_t leaf)
 {
-    if (slot != 0 && slots_is_same(&swap_slots, slot))
-        return leaf.v & PTE_COW;
+    if (slot != 0 && (slots_is_same(&swap_slots, slot) || slots_is_busy(&swap_slots, slot)))
+        return leaf.v & PTE_COW; /* not written since the frame got the slot */
     return slot != 0 && (leaf.v & (PTE_SLOT | PTE_D)) == PTE_SLOT;
 }
 

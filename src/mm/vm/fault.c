@@ -287,7 +287,8 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
     bool borrowed = pt_leaf_is_borrowed(leaf);
     if (!borrowed && frames_references(&machine_frames, shared) == 1) {
         fault_counters.taken_over++;
-        slots_forget_frame(&swap_slots, shared);
+        if (unlikely(frames_slot(&machine_frames, shared) != 0))
+            slots_forget_frame(&swap_slots, shared);
         paging_replace(space, page, shared, a->prot);
         paging_mark(space, virt_range(page.v, page.v + PAGE_SIZE), leaf.v & PTE_D);
         return E_OK;
@@ -343,6 +344,12 @@ COLD static enum fault_verdict fault_stale(const struct address_space *space, vi
     return FAULT_RESOLVED;
 }
 
+static bool leaf_allows(const struct pt_walk *walk, uint64_t error)
+{
+    return walk->leaf_level != 0 && (!(error & PF_WRITE) || walk->writable) &&
+           (!(error & PF_EXECUTE) || walk->executable);
+}
+
 static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t v, uint64_t error)
 {
     const struct area *a = areas_first_above(space, v);
@@ -362,9 +369,7 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
             return verdict_of(copy_on_write(space, a, page, walk.entry[1]));
         if (unlikely(write && walk.leaf_level == 2 && walk.entry[2].v & PTE_COW))
             return verdict_of(write_large(space, a, page, walk.entry[2]));
-        bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
-                     (!(error & PF_EXECUTE) || walk.executable);
-        return stale ? fault_stale(space, v, error) : FAULT_DENIED;
+        return leaf_allows(&walk, error) ? fault_stale(space, v, error) : FAULT_DENIED;
     }
     if (unlikely(a->owner->swapped != 0)) {
         pte_t entry = swap_entry(space, page);
@@ -415,6 +420,8 @@ COLD static NOINLINE enum fault_verdict resolve_later(struct address_space *spac
         if (verdict != FAULT_RESOLVED)
             break;
         paging_walk(space, virt(align_down(v.v, PAGE_SIZE)), &walk);
+        if (leaf_allows(&walk, error))
+            return FAULT_RESOLVED; /* another thread has mapped it */
         error = (error & ~(uint64_t)PF_PRESENT) | (walk.leaf_level != 0 ? PF_PRESENT : 0);
         verdict = resolve_now(space, v, error);
     }

@@ -96,6 +96,7 @@ void slots_begin_write(struct slots *s, uint32_t slot, phys_t frame)
 {
     slot_use(s, slot);
     s->slot[slot] = (struct slot){(uint32_t)(frame.v >> PAGE_SHIFT), 1, SLOT_WRITING};
+    frames_set_slot(s->frames, frame, slot); /* for the other leaves that have it */
     s->next = slot + 1 < s->count ? slot + 1 : 1;
 }
 
@@ -104,6 +105,7 @@ static void slot_drop_frame(struct slots *s, uint32_t slot)
     if (s->slot[slot].state & SLOT_CACHED)
         s->cached--;
     set_state(&s->slot[slot], 0);
+    frames_set_slot(s->frames, frame_of(&s->slot[slot]), 0);
     frames_put(s->frames, frame_of(&s->slot[slot]));
     slot_settle(s, slot);
 }
@@ -126,11 +128,13 @@ void slots_end_write(struct slots *s, uint32_t slot, bool lost)
     phys_t frame = frame_of(&s->slot[slot]);
     set_state(&s->slot[slot], 0);
     if (!lost && frames_references(s->frames, frame) > 1) { /* others have it still */
-        frames_set_slot(s->frames, frame, slot);
         set_state(&s->slot[slot], SLOT_SAME);
         s->kept++;
         frames_put(s->frames, frame);
-    } else if (s->slot[slot].references == 0 || (!wanted && !lost)) {
+        return;
+    }
+    frames_set_slot(s->frames, frame, 0);
+    if (s->slot[slot].references == 0 || (!wanted && !lost)) {
         slot_drop_frame(s, slot);
     } else if (lost) { /* the device does not have it: it is not among those that are dropped */
         set_state(&s->slot[slot], SLOT_CACHED | SLOT_WANTED);
@@ -181,8 +185,9 @@ void slots_evict_kept(struct slots *s, uint32_t slot)
 
 void slots_evict_shared(struct slots *s, uint32_t slot)
 {
-    assert(s->slot[slot].state & (SLOT_KEPT | SLOT_SAME));
-    set_state(&s->slot[slot], SLOT_SAME);
+    assert(s->slot[slot].state & (SLOT_KEPT | SLOT_SAME | SLOT_WRITING));
+    if (s->slot[slot].state == SLOT_KEPT)
+        set_state(&s->slot[slot], SLOT_SAME);
     s->slot[slot].references++;
 }
 

@@ -88,7 +88,7 @@ void slots_end_read(struct slots *s, uint32_t slot, bool failed);
 /* A fault takes the frame of a CACHED slot, for an entry that is swapped no more, with the reference to it. With `keep`, and if no
  * other entry has the slot, it becomes KEPT: true. */
 bool slots_take(struct slots *s, uint32_t slot, bool keep, phys_t *out);
-/* A page that several leaves have is evicted from one of them: its slot, which is KEPT or SAME, becomes SAME and gets a reference. The
+/* A page that several leaves have is evicted from one of them: its slot, which is KEPT, SAME or WRITING, gets a reference; KEPT becomes SAME. The
  * leaf's reference to the frame goes to the caller. */
 void slots_evict_shared(struct slots *s, uint32_t slot);
 /* The page of a KEPT or SAME slot is evicted without a write: the slot gets a reference, the frame goes to the caller. */

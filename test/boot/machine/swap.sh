@@ -82,7 +82,7 @@ full() {
 
     # The device fails: QEMU's blkdebug, with errors from the second write, or read, of data on.
     for event in write read; do
-        printf '[inject-error]\nevent = "%s_aio"\nerrno = "5"\nsector = "8192"\nonce = "off"\n' $event >rules
+        printf '[inject-error]\nevent = "none"\niotype = "%s"\nerrno = "5"\nsector = "8192"\n' $event >rules
         EDIT="s|^if=none,id=disk0.*file=\\(.*\\)|if=none,id=disk0,format=raw,file.driver=blkdebug,file.config=$temp/rules,file.image.driver=file,file.image.filename=\\1|"
         edit_qemu
         boot --swap 64M "$programs/swap-musl" 24
