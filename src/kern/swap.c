@@ -33,13 +33,13 @@ struct swap_counters swap_counters;
 static struct wait_queue waiters = WAIT_QUEUE_INIT(waiters); /* for frames, and for busy slots */
 static struct wait_queue thread_queue = WAIT_QUEUE_INIT(thread_queue);
 static bool thread_runs, work, ending;
-static bool broken;        /* the device has failed: nothing is swapped out any more */
-static bool failed;        /* the last try found nothing to evict */
-static uint32_t failures;  /* how often that was so */
-static uint64_t high;      /* free frames up to which the thread goes on */
-static uint32_t read_next; /* the slot after those of the last read */
+static bool broken;           /* the device has failed: nothing is swapped out any more */
+static bool failed;           /* the last try found nothing to evict */
+static uint32_t failures;     /* how often that was so */
+static uint64_t high;         /* free frames up to which the thread goes on */
+static uint32_t read_next;    /* the slot after those of the last read */
 static uint64_t shared_until; /* turn of the back hand: pages that fork() has shared go, too */
-static uint32_t window;    /* pages of the last read */
+static uint32_t window;       /* pages of the last read */
 
 static void wake_thread(void)
 {
@@ -378,7 +378,7 @@ struct swap_header {
 #define SLOTS_LIMIT (UINT32_C(1) << 28)
 
 _Static_assert(offsetof(struct swap_header, bad) == 1536 && sizeof(struct swap_header) <= PAGE_SIZE,
-              "the header is a page");
+               "the header is a page");
 
 static enum err check_header(const struct swap_header *h, const struct block_device *device)
 {

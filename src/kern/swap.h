@@ -31,16 +31,16 @@ struct swap_device {
 extern const struct swap_device *swap_device;
 
 struct swap_counters {
-    uint64_t in, out;    /* pages read and written */
-    uint64_t runs;       /* requests that wrote */
-    uint64_t reads;      /* requests that read */
-    uint64_t ahead;      /* of `in`: pages that no fault asked for */
-    uint64_t refaults;   /* faults on swapped pages */
-    uint64_t rescued;    /* of them: the page was in memory still */
-    uint64_t waits;      /* of faults for a frame */
-    uint64_t direct;     /* runs that allocations of the kernel waited for */
-    uint64_t in_vain;    /* turns of the hands that found nothing to evict */
-    uint64_t read_ns;    /* the time of reads that faults waited for */
+    uint64_t in, out;  /* pages read and written */
+    uint64_t runs;     /* requests that wrote */
+    uint64_t reads;    /* requests that read */
+    uint64_t ahead;    /* of `in`: pages that no fault asked for */
+    uint64_t refaults; /* faults on swapped pages */
+    uint64_t rescued;  /* of them: the page was in memory still */
+    uint64_t waits;    /* of faults for a frame */
+    uint64_t direct;   /* runs that allocations of the kernel waited for */
+    uint64_t in_vain;  /* turns of the hands that found nothing to evict */
+    uint64_t read_ns;  /* the time of reads that faults waited for */
 };
 extern struct swap_counters swap_counters;
 

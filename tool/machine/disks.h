@@ -19,7 +19,8 @@ struct disk_file {
     char *file;
     bool readonly;
     char *mount; /* of a volume: the folder; NULL: a plain disk */
-    uint64_t swap; /* bytes of the swap device, whose file is temporary; 0: it is none. The last disk */
+    uint64_t
+        swap; /* bytes of the swap device, whose file is temporary; 0: it is none. The last disk */
 };
 
 struct disks {

@@ -135,7 +135,8 @@ void proc_show_swaps(struct text *text, void *context)
     size_t line = text->length;
     text_printf(text, "%s", swap_device->name);
     text_pad(text, line, 40);
-    uint64_t size = swap_total_pages() * (PAGE_SIZE / 1024), used = swap_slots.used * (PAGE_SIZE / 1024);
+    uint64_t size = swap_total_pages() * (PAGE_SIZE / 1024),
+             used = swap_slots.used * (PAGE_SIZE / 1024);
     text_printf(text, "partition\t%lu\t%s%lu\t%s%d\n", size, size < 10000000 ? "\t" : "", used,
                 used < 10000000 ? "\t" : "", swap_device->priority);
 }
@@ -190,8 +191,8 @@ void proc_show_vmstat(struct text *text, void *context)
     text_printf(text, "pswpin %lu\npswpout %lu\n", swap_counters.in, swap_counters.out);
     text_printf(text, "nr_kernel_stack %lu\n", now.stacks * (PAGE_SIZE / 1024));
     text_printf(text, "pgfault %lu\npgmajfault %lu\nthp_fault_alloc %lu\n",
-                f->zero + f->anonymous + f->copied + f->file + f->taken_over,
-                swap_counters.reads, f->large);
+                f->zero + f->anonymous + f->copied + f->file + f->taken_over, swap_counters.reads,
+                f->large);
     text_printf(text,
                 "nr_page_table_pages %lu\nnr_tlb_local_flush_all %lu\nnr_tlb_local_flush_one %lu\n",
                 p->tables, p->full_flushes, p->page_flushes);

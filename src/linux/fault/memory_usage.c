@@ -140,8 +140,8 @@ bool report_usage_line(unsigned n, char *to, size_t size)
     const char *what = procfs_area_name(a, name, sizeof name);
     if (top[n - 1].swapped > 0) {
         fmt_snprintf(to, size, "%llu KiB, and %llu KiB on disk, of the %llu KiB at 0x%llx: %s",
-                     KIB(top[n - 1].bytes), KIB(top[n - 1].swapped),
-                     KIB(virt_range_size(a->range)), (unsigned long long)a->range.start.v,
+                     KIB(top[n - 1].bytes), KIB(top[n - 1].swapped), KIB(virt_range_size(a->range)),
+                     (unsigned long long)a->range.start.v,
                      what[0] != '\0' ? what : "anonymous memory");
         return true;
     }

@@ -64,12 +64,12 @@ struct frame {
 #define FRAME_NONE UINT32_MAX
 
 struct frames {
-    struct frame *frame;   /* by frame number; valid in described sections */
-    uint64_t *described;   /* bits by number of section */
-    uint64_t end;          /* one past the highest frame number */
-    uint64_t free_frames;  /* available now */
-    uint64_t total_frames; /* all frames added so far */
-    uint32_t kept;         /* the single frame that was released last; FRAME_NONE: none */
+    struct frame *frame;           /* by frame number; valid in described sections */
+    uint64_t *described;           /* bits by number of section */
+    uint64_t end;                  /* one past the highest frame number */
+    uint64_t free_frames;          /* available now */
+    uint64_t total_frames;         /* all frames added so far */
+    uint32_t kept;                 /* the single frame that was released last; FRAME_NONE: none */
     void (*forget)(uint32_t slot); /* a frame with this slot was freed */
     uint32_t heads[FRAMES_ORDER_MAX + 2]; /* of lists; the last ends every search */
 };

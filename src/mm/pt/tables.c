@@ -305,8 +305,7 @@ void paging_exchange(struct address_space *space, virt_t page, pte_t old, pte_t 
 
 pte_t paging_leaf_of_swapped(pte_t e, phys_t frame, prot_t prot, bool kept)
 {
-    return (pte_t){pt_leaf(frame, 1, prot).v | PTE_A | (e.v & PTE_WRITTEN) |
-                   (kept ? PTE_SLOT : 0)};
+    return (pte_t){pt_leaf(frame, 1, prot).v | PTE_A | (e.v & PTE_WRITTEN) | (kept ? PTE_SLOT : 0)};
 }
 
 static void mark_run(void *context, const struct pt_run *run)
@@ -339,8 +338,7 @@ static void lazyfree_run(void *context, const struct pt_run *run)
         bool whole = at.v >= u->range.start.v && at.v + pt_span(run->level) - 1 < u->range.end.v;
         if (!pt_present(e) || e.v & PTE_COW || !whole)
             continue;
-        pt_store(run->table, i,
-                 (pte_t){(e.v & ~(PTE_A | PTE_D | PTE_WRITTEN)) | PTE_LAZYFREE});
+        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D | PTE_WRITTEN)) | PTE_LAZYFREE});
         tlb_batch_add(&u->tlb, at);
     }
 }

@@ -128,7 +128,8 @@ static pte_t evict_entry(void *context, virt_t at, int level, pte_t e)
     if (used || pinned || level > 1 || paging_is_lazyfree(e))
         return e;
     if (!evict_page(ev, frame, e, &slot)) {
-        if (ev->run->room > 0 || ev->freed == CLOCK_RUN) { /* else the device is full: only clean pages go */
+        if (ev->run->room > 0 ||
+            ev->freed == CLOCK_RUN) { /* else the device is full: only clean pages go */
             ev->clock->back.pages--;
             ev->stop = at;
         }

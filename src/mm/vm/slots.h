@@ -52,9 +52,9 @@ struct slots {
     uint32_t count;  /* 0: there is no device */
     uint32_t used;   /* not free; without bad ones */
     uint32_t bad;
-    uint32_t kept;   /* KEPT or SAME */
-    uint32_t next;   /* where the next run is looked for */
-    uint32_t sweep;  /* where slots_drop_kept() goes on */
+    uint32_t kept;                          /* KEPT or SAME */
+    uint32_t next;                          /* where the next run is looked for */
+    uint32_t sweep;                         /* where slots_drop_kept() goes on */
     uint32_t ring[SLOTS_CACHED], ring_next; /* slots that were CACHED; 0: none */
     uint32_t cached;                        /* CACHED now */
 };

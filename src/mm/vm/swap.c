@@ -39,8 +39,8 @@ COLD static enum err swap_copy(uint32_t slot, phys_t *out)
 }
 
 /* Maps the frame instead of the entry, copy-on-write if other leaves have it. */
-static enum err settle(struct address_space *space, const struct area *a, virt_t page,
-                       pte_t entry, phys_t frame, bool kept)
+static enum err settle(struct address_space *space, const struct area *a, virt_t page, pte_t entry,
+                       phys_t frame, bool kept)
 {
     prot_t prot = frames_references(&machine_frames, frame) > 1 ? prot_forked(a->prot) : a->prot;
     paging_exchange(space, page, entry, paging_leaf_of_swapped(entry, frame, prot, kept));
@@ -100,8 +100,7 @@ COLD bool swap_next(struct address_space **space, virt_t *at)
     if (at->v < a->range.start.v)
         *at = a->range.start;
     paging_run(*space);
-    struct virt_range piece =
-        areas_piece_of(*space, (struct virt_range){*at, a->range.end}, 4);
+    struct virt_range piece = areas_piece_of(*space, (struct virt_range){*at, a->range.end}, 4);
     paging_visit_kept(*space, piece, find_swapped, &found);
     paging_run(before);
     *at = found.v != 0 ? found : piece.end;

@@ -32,7 +32,8 @@ int main(int argc, char **argv)
         return 2;
     uint32_t pages = (uint32_t)atoi(argv[2]);
     uint64_t accesses = strtoull(argv[3], NULL, 10), sum = 0, size = (uint64_t)pages << 12;
-    unsigned char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || madvise(memory, size, MADV_NOHUGEPAGE) != 0)
         return 1;
     uint64_t total = number_in("/proc/meminfo", "MemTotal:") / 4;
@@ -43,7 +44,8 @@ int main(int argc, char **argv)
     struct trace_state t = trace_begin((enum trace)trace, pages);
     for (uint64_t n = 0; n < accesses; n++) {
         bool write;
-        volatile uint64_t *at = (volatile uint64_t *)(memory + ((uint64_t)trace_next(&t, &write) << 12));
+        volatile uint64_t *at =
+            (volatile uint64_t *)(memory + ((uint64_t)trace_next(&t, &write) << 12));
         uint64_t value = *at;
         sum = sum * 31 + value;
         if (write)

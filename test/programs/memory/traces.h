@@ -51,7 +51,8 @@ static inline uint32_t trace_next(struct trace_state *t, bool *write)
         return trace_random(t, 10) != 0 ? trace_random(t, part) * 4 : trace_random(t, t->pages);
     default:
         start = (uint32_t)(n / (part * UINT64_C(8)) * (part / 2) % t->pages);
-        return trace_random(t, 5) != 0 ? (start + trace_random(t, part)) % t->pages : trace_random(t, t->pages);
+        return trace_random(t, 5) != 0 ? (start + trace_random(t, part)) % t->pages
+                                       : trace_random(t, t->pages);
     }
 }
 

@@ -305,7 +305,8 @@ static void check_page(struct model_space *s, size_t page)
     swap_model_check_page(s, page);
     if (m->mapped && !m->swapped) {
         prot_t prot = m->copy ? prot_copy_on_write(m->prot) : m->prot;
-        MUST((s->leaf[page].v & ~(PTE_A | PTE_D | PTE_LAZYFREE | PTE_SLOT | PTE_WRITTEN)) == make_leaf(m->frame, prot).v);
+        MUST((s->leaf[page].v & ~(PTE_A | PTE_D | PTE_LAZYFREE | PTE_SLOT | PTE_WRITTEN)) ==
+             make_leaf(m->frame, prot).v);
     }
 }
 

@@ -181,7 +181,8 @@ static void step_lazyfree(size_t first, size_t end)
         return;
     for (; first < end; first++) {
         const struct model_page *m = &model_now->page[first];
-        if (m->mapped && !m->swapped && m->kind == AREA_ANONYMOUS && model_now->leaf[first].v & PTE_P && !m->copy)
+        if (m->mapped && !m->swapped && m->kind == AREA_ANONYMOUS &&
+            model_now->leaf[first].v & PTE_P && !m->copy)
             MUST(paging_is_lazyfree(model_now->leaf[first]));
     }
 }

@@ -14,7 +14,7 @@ struct model_memory {
     uint64_t now, random;
     uint32_t *list, count; /* random: the resident pages */
     uint32_t *place;
-    uint32_t front, back;      /* pages */
+    uint32_t front, back; /* pages */
     uint64_t passed_front, passed_back;
     uint32_t heap_count; /* LRU, FIFO: a queue of (page, stamp), stale entries are skipped */
 };
@@ -105,10 +105,14 @@ static bool model_access(struct model_memory *m, uint32_t page)
     return true;
 }
 
-uint64_t model_faults(enum policy policy, struct model_machine machine, enum trace trace, uint32_t pages, uint64_t accesses)
+uint64_t model_faults(enum policy policy, struct model_machine machine, enum trace trace,
+                      uint32_t pages, uint64_t accesses)
 {
-    uint32_t part = machine.total / 64 < 64 ? 64 : machine.total / 64 > 1024 ? 1024 : machine.total / 64;
-    struct model_memory m = {.policy = policy, .pages = pages, .free = machine.free, .low = 2 * part, .high = 3 * part};
+    uint32_t part = machine.total / 64 < 64     ? 64
+                    : machine.total / 64 > 1024 ? 1024
+                                                : machine.total / 64;
+    struct model_memory m = {
+        .policy = policy, .pages = pages, .free = machine.free, .low = 2 * part, .high = 3 * part};
     uint32_t most = machine.free - m.low;
     m.apart = machine.total / 4 < most / 2 ? machine.total / 4 : most / 2;
     m.is_in = calloc(pages, sizeof *m.is_in);

@@ -23,4 +23,5 @@ struct model_machine {
 };
 
 /* Touches all pages once, then makes `accesses` accesses. Returns the pages that were fetched in the second part. */
-uint64_t model_faults(enum policy policy, struct model_machine machine, enum trace trace, uint32_t pages, uint64_t accesses);
+uint64_t model_faults(enum policy policy, struct model_machine machine, enum trace trace,
+                      uint32_t pages, uint64_t accesses);

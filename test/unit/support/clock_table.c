@@ -20,10 +20,13 @@ int main(int argc, char **argv)
         if (argc == 5)
             printf("%-8s", trace_names[trace]);
         for (int policy = 0; policy < POLICIES; policy++) {
-            if (argc == 7 && (strcmp(argv[5], trace_names[trace]) != 0 || strcmp(argv[6], policy_names[policy]) != 0))
+            if (argc == 7 && (strcmp(argv[5], trace_names[trace]) != 0 ||
+                              strcmp(argv[6], policy_names[policy]) != 0))
                 continue;
-            uint64_t n = model_faults((enum policy)policy, machine, (enum trace)trace, pages, accesses);
-            printf(argc == 5 ? " %s %" PRIu64 : "%s%" PRIu64, argc == 5 ? policy_names[policy] : "", n);
+            uint64_t n =
+                model_faults((enum policy)policy, machine, (enum trace)trace, pages, accesses);
+            printf(argc == 5 ? " %s %" PRIu64 : "%s%" PRIu64, argc == 5 ? policy_names[policy] : "",
+                   n);
         }
         if (argc == 5)
             printf("\n");
