@@ -79,8 +79,8 @@ static uint32_t most_pages(void)
 }
 
 /* Moves the frames between memory and slots from `slot` on, in as few requests as the device allows. */
-static enum err move_pages(enum block_operation operation, uint32_t slot, const phys_t *frame,
-                           uint32_t count)
+static enum err swap_move_pages(enum block_operation operation, uint32_t slot, const phys_t *frame,
+                                uint32_t count)
 {
     struct block_segment segments[CLOCK_RUN];
     struct block_device *device = swap_one.device;
@@ -134,7 +134,7 @@ static enum err read_slots(uint32_t slot)
         return E_NOMEM;
     read_next = slot + count;
     uint64_t before = time_now_ns();
-    enum err e = move_pages(BLOCK_READ, slot, frame, count);
+    enum err e = swap_move_pages(BLOCK_READ, slot, frame, count);
     swap_counters.read_ns += time_now_ns() - before;
     swap_counters.in += count;
     swap_counters.reads++;
@@ -205,7 +205,7 @@ COLD enum fault_verdict swap_fetch(struct address_space *space, virt_t v, bool *
 
 /* ---- pages out ---- */
 
-static void end_run(const struct clock_run *run, bool written)
+static void swap_end_run(const struct clock_run *run, bool written)
 {
     for (uint32_t i = 0; i < run->count; i++)
         slots_end_write(&swap_slots, run->slot + i, !written);
@@ -243,7 +243,7 @@ static void direct_done(struct block_request *request)
 }
 
 /* Writes the run and waits for the device's interrupts without sleeping. */
-static bool write_now(const struct clock_run *run)
+static bool swap_write_now(const struct clock_run *run)
 {
     static struct block_request requests[CLOCK_RUN];
     static struct block_segment segments[CLOCK_RUN];
@@ -265,10 +265,8 @@ static bool write_now(const struct clock_run *run)
     write.left = count;
     for (uint32_t i = 0; i < count; i++)
         block_submit(swap_one.device, &requests[i]);
-    uint64_t flags = irq_save();
     while (write.left > 0)
-        cpu_wait_for_interrupt();
-    irq_restore(flags);
+        cpu_pause();
     return !write.failed;
 }
 
@@ -283,16 +281,14 @@ COLD bool reserve_refill(void)
     static struct clock_run run;
     static bool busy;
     bool freed = false;
-    uint64_t flags = irq_save();
-    irq_restore(flags);
-    if (!thread_runs || broken || busy || !(flags & RFLAGS_IF) || programs_have_little())
+    if (!thread_runs || broken || busy || !irq_are_on() || programs_have_little())
         return false;
     busy = true;
     find_slots(&run);
     for (unsigned i = 0; i < DIRECT_TRIES && !freed; i++)
         freed = clock_evict(&run);
     if (run.count > 0)
-        end_run(&run, write_now(&run));
+        swap_end_run(&run, swap_write_now(&run));
     wait_queue_wake(&waiters);
     swap_counters.direct += freed;
     busy = false;
@@ -319,7 +315,8 @@ static void swap_reclaim(void)
             turns = swap_clock.back.turns;
             failed = false;
             if (run.count > 0)
-                end_run(&run, move_pages(BLOCK_WRITE, run.slot, run.frame, run.count) == E_OK);
+                swap_end_run(&run,
+                             swap_move_pages(BLOCK_WRITE, run.slot, run.frame, run.count) == E_OK);
             wait_queue_wake(&waiters);
         } else if (swap_clock.back.turns - turns > TURNS_VAIN && !run.shared) {
             shared_until = swap_clock.back.turns + TURNS_SHARED;
@@ -363,7 +360,7 @@ static void slot_forgotten(uint32_t slot)
 
 /* ---- on and off ---- */
 
-/* The first page of the device, as mkswap writes it (include/linux/swap.h). */
+/* The first page of the device, as mkswap writes it (swap_header of Linux). */
 struct swap_header {
     char boot[1024];
     uint32_t version, last_page, bad_count;
@@ -405,7 +402,7 @@ static void set_reserve(void)
     high = 3 * part;
 }
 
-static enum err start_thread(void)
+static enum err swap_start_thread(void)
 {
     static struct shrinker shrinker = {.shrink = swap_shrink};
     static bool registered;
@@ -452,7 +449,7 @@ static enum err swap_begin(struct block_device *device)
     kpage_free(header);
     if (e != E_OK)
         return e;
-    e = start_thread();
+    e = swap_start_thread();
     if (e != E_OK)
         end_slots();
     return e;
@@ -543,7 +540,7 @@ COLD enum err swap_off(const struct block_device *device)
     stop_thread();
     enum err e = bring_all_back();
     if (e != E_OK) {
-        must(start_thread());
+        must(swap_start_thread());
         return e;
     }
     kernel_lock_assert();

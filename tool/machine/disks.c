@@ -177,7 +177,7 @@ static void check_volume(const struct disk_file *d)
     close(fd);
 }
 
-/* A sparse file with the header that mkswap(8) writes (include/linux/swap.h), so that it needs no util-linux. */
+/* A sparse file with the header that mkswap(8) writes, so that it needs no util-linux. */
 static void make_swap(const char *file, uint64_t size)
 {
     static const char magic[] = "SWAPSPACE2"; /* the last bytes of the first page */

@@ -58,8 +58,7 @@ struct dentry *procfs_area_dentry(const struct area *area);
  * counts 1/n. */
 struct procfs_usage {
     uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,
-        private_dirty, referenced, anonymous, lazyfree, file, large, locked, swapped,
-        swap_share;
+        private_dirty, referenced, anonymous, lazyfree, file, large, locked, swapped, swap_share;
 };
 
 /* Totals of all areas of a process, in pages. O(1). */

@@ -125,7 +125,7 @@ static void put_meminfo(struct text *text, const char *prefix)
                           "Hugepagesize:       2048 kB\nHugetlb:               0 kB\n");
 }
 
-/* Linux's columns (mm/swapfile.c): the name is padded to 40. */
+/* Linux's columns: the name is padded to 40. */
 void proc_show_swaps(struct text *text, void *context)
 {
     (void)context;

@@ -184,7 +184,7 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
                 T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
                                      "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
                     T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
-                            T("sys/fs/aio-max-nr", "65536") /* io_setup() is absent all the same */
+                        T("sys/fs/aio-max-nr", "65536") /* io_setup() is absent all the same */
     T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "65536") T(
         "sys/fs/file-max", "1048576") T("sys/fs/inotify/max_queued_events", "16384")
         T("sys/fs/inotify/max_user_instances", "128") T("sys/fs/inotify/max_user_watches", "65536")

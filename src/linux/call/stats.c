@@ -140,15 +140,17 @@ static void report_swap(void)
     const struct swap_clock *k = &swap_clock;
     if (swap_device == NULL)
         return;
-    report("ouro: swap: out=%llu in %llu writes, in=%llu (ahead %llu), faults=%llu (still in memory %llu), waits=%llu, %llu ns each read",
-           ULL(c->out), ULL(c->runs), ULL(c->in), ULL(c->ahead), ULL(c->refaults), ULL(c->rescued),
-           ULL(c->waits), ULL(c->reads != 0 ? c->read_ns / c->reads : 0));
-    report("ouro: clock: front turns=%llu pages=%llu cleared=%llu, back turns=%llu pages=%llu used=%llu evicted=%llu (clean %llu), splits=%llu, in vain=%llu",
-           ULL(k->front.turns), ULL(k->front.pages), ULL(k->cleared), ULL(k->back.turns),
-           ULL(k->back.pages), ULL(k->spared), ULL(k->evicted), ULL(k->clean), ULL(k->splits),
-           ULL(c->in_vain));
-    report("ouro: swap slots: %llu, used=%llu, kept for clean pages=%llu",
-           ULL(swap_total_pages()), ULL(swap_slots.used), ULL(swap_slots.kept));
+    report(
+        "ouro: swap: out=%llu in %llu writes, in=%llu (ahead %llu), faults=%llu (still in memory %llu), waits=%llu, %llu ns each read",
+        ULL(c->out), ULL(c->runs), ULL(c->in), ULL(c->ahead), ULL(c->refaults), ULL(c->rescued),
+        ULL(c->waits), ULL(c->reads != 0 ? c->read_ns / c->reads : 0));
+    report(
+        "ouro: clock: front turns=%llu pages=%llu cleared=%llu, back turns=%llu pages=%llu used=%llu evicted=%llu (clean %llu), splits=%llu, in vain=%llu",
+        ULL(k->front.turns), ULL(k->front.pages), ULL(k->cleared), ULL(k->back.turns),
+        ULL(k->back.pages), ULL(k->spared), ULL(k->evicted), ULL(k->clean), ULL(k->splits),
+        ULL(c->in_vain));
+    report("ouro: swap slots: %llu, used=%llu, kept for clean pages=%llu", ULL(swap_total_pages()),
+           ULL(swap_slots.used), ULL(swap_slots.kept));
 }
 
 void stats_report(void)

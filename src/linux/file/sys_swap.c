@@ -9,7 +9,7 @@
 #include "linux/file/args.h"
 #include "linux/file/sys_file.h"
 
-enum { /* linux/swap.h */
+enum { /* swapon(2) */
     SWAP_FLAG_PRIO_MASK = 0x7fff,
     SWAP_FLAG_PREFER = 0x8000,
     SWAP_FLAGS = 0x7ffff,

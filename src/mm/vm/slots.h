@@ -5,7 +5,7 @@
  *              slots_begin_write()         end_write()                 slots_begin_read()       end_read()
  *     free --------------------> WRITING ------------> on disk only --------------------> READING ----------> CACHED
  *      ^                            |                    |    ^                                                  |
- *      |       slots_put(): 0       |  a fault waits:    |    |  the clean page is evicted again: slots_keep_not()  |  slots_take(): mapped
+ *      |       slots_put(): 0       |  a fault waits:    |    |  the clean page is evicted again: slots_evict_kept()  |  slots_take(): mapped
  *      +-------- references --------+--> CACHED          |    +------------------------ KEPT <-------------------+
  *      +-------------------------------------------------+      (also dropped: written to, or the device is full)
  *

@@ -38,16 +38,6 @@ COLD static enum err swap_copy(uint32_t slot, phys_t *out)
     return E_OK;
 }
 
-/* Maps the frame instead of the entry, copy-on-write if other leaves have it. */
-static enum err settle(struct address_space *space, const struct area *a, virt_t page, pte_t entry,
-                       phys_t frame, bool kept)
-{
-    prot_t prot = frames_references(&machine_frames, frame) > 1 ? prot_forked(a->prot) : a->prot;
-    paging_exchange(space, page, entry, paging_leaf_of_swapped(entry, frame, prot, kept));
-    areas_count_swapped(a, -UINT64_C(1));
-    return E_OK;
-}
-
 COLD enum err swap_in(struct address_space *space, const struct area *a, virt_t page, pte_t entry,
                       bool write)
 {
@@ -58,18 +48,19 @@ COLD enum err swap_in(struct address_space *space, const struct area *a, virt_t 
         frame = slots_frame(&swap_slots, slot);
         frames_get(&machine_frames, frame);
         slots_put(&swap_slots, slot);
-        return settle(space, a, page, entry, frame, false);
-    }
-    if (!slots_is_cached(&swap_slots, slot))
+    } else if (!slots_is_cached(&swap_slots, slot)) {
         return E_AGAIN;
-    if (slots_is_lost(&swap_slots, slot) && swap_slots.slot[slot].references > 1) {
+    } else if (slots_is_lost(&swap_slots, slot) && swap_slots.slot[slot].references > 1) {
         enum err e = swap_copy(slot, &frame);
         if (e != E_OK)
             return e;
     } else {
         kept = slots_take(&swap_slots, slot, !write, &frame);
     }
-    return settle(space, a, page, entry, frame, kept);
+    prot_t prot = frames_references(&machine_frames, frame) > 1 ? prot_forked(a->prot) : a->prot;
+    paging_exchange(space, page, entry, paging_leaf_of_swapped(entry, frame, prot, kept));
+    areas_count_swapped(a, -UINT64_C(1));
+    return E_OK;
 }
 
 /* Finds the first swapped entry. */

@@ -283,6 +283,20 @@ static void step_move(size_t first, size_t end)
     }
 }
 
+static void step_swap(size_t first, size_t end)
+{
+    bool write = random_below(2);
+    size_t what = random_below(4);
+    if (what < 2)
+        swap_model_evict();
+    for (size_t i = first; what == 2 && i < end; i++)
+        swap_model_return(i, write);
+    if (what != 3)
+        return;
+    swap_model_drop();
+    swap_model_find_all();
+}
+
 void model_step(void)
 {
     model_now = &model_spaces[random_below(MODEL_SPACES)];
@@ -333,17 +347,9 @@ void model_step(void)
         break;
     case 13:
     case 14:
-        swap_model_evict();
-        break;
-    case 15: {
-        bool write = random_below(2);
-        for (size_t i = first; i < end; i++)
-            swap_model_return(i, write);
-        break;
-    }
+    case 15:
     case 16:
-        swap_model_drop();
-        swap_model_find_all();
+        step_swap(first, end);
         break;
     default:
         for (size_t i = first; i < end; i++)
