@@ -107,6 +107,12 @@
          0,                                                                                                      \
          "of a volume that is made: 64M, 4G; default 1G",                                                        \
          2},                                                                                                     \
+        {"swap",                                                                                                 \
+         KEY_SWAP,                                                                                               \
+         "SIZE",                                                                                                 \
+         0,                                                                                                      \
+         "memory beyond -m, on a disk that ends with the machine: 64M, 4G",                                      \
+         2},                                                                                                     \
         {"port",                                                                                                 \
          'p',                                                                                                    \
          "[ADDR:]HOST:GUEST[/udp]",                                                                              \

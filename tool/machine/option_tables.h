@@ -39,6 +39,7 @@ enum { /* options without a short form */
     KEY_DISK,
     KEY_VOLUME,
     KEY_VOLUME_SIZE,
+    KEY_SWAP,
     KEY_SHARE,
     KEY_BARE,
     KEY_TRACE_FILES,

@@ -96,6 +96,12 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
 {
     struct disks *disks = &((struct request *)state->input)->machine.disks;
     const char *why = NULL;
+    if (key == KEY_SWAP) {
+        why = disks_add_swap(disks, parse_size(state, "--swap", text));
+        if (why)
+            argp_error(state, "--swap %s: %s", text, why);
+        return;
+    }
     if (key == KEY_VOLUME_SIZE)
         disks->volume_size = parse_size(state, "--volume-size", text);
     else
@@ -139,6 +145,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_DISK:
     case KEY_VOLUME:
     case KEY_VOLUME_SIZE:
+    case KEY_SWAP:
         parse_disk(state, key, text);
         break;
     case KEY_SHARE:
@@ -464,9 +471,10 @@ static void check(struct request *o)
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     for (unsigned i = 0; o->image && i < m->disks.count; i++)
-        if (m->disks.disk[i].mount)
+        if (m->disks.disk[i].mount || m->disks.disk[i].swap > 0)
             fail(STATUS_FAILED,
-                 "--volume needs a word of the kernel, and --image brings its own: leave one out");
+                 "--%s needs a word of the kernel, and --image brings its own: leave one out",
+                 m->disks.disk[i].mount ? "volume" : "swap");
     if (o->image && m->shares.count > 0)
         fail(STATUS_FAILED,
              "--share needs a word of the kernel, and --image brings its own: leave one out");
