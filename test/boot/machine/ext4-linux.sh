@@ -128,5 +128,6 @@ turns -b 4096
 if [ -n "${ALL:-}" ]; then # ALL=1: other formats
     turns -b 1024 -O metadata_csum_seed,orphan_file
     turns -b 2048 -O ^metadata_csum,^64bit
+    turns -b 1024 -O ^metadata_csum,uninit_bg
 fi
 finish
