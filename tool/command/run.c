@@ -11,6 +11,7 @@
 #include "host/file.h"
 #include "machine/boot.h"
 #include "machine/core.h"
+#include "report/missed.h"
 #include "report/profile.h"
 
 #include <signal.h>
@@ -69,7 +70,7 @@ int command_run(int argc, char **argv)
     struct text json = {0};
     struct emulator emulator;
     struct console_result result = {0};
-    struct args samples = {0};
+    struct args samples = {0}, asked = {0}, missed = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
     if (request.report)
         file_write(request.report, ""); /* fails now if the file cannot be written */
@@ -89,6 +90,7 @@ int command_run(int argc, char **argv)
                                             .port = emulator.port,
                                             .report = &report,
                                             .profile = request.profile ? &samples : NULL,
+                                            .missed = &asked,
                                             .verbose = request.verbose,
                                             .keyboard = request.machine.screen,
                                             .input = true,
@@ -97,14 +99,19 @@ int command_run(int argc, char **argv)
                                             .power = request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
-    if (request.report && json.length > 0)
+    missed_choose(&tree, &asked, &missed);
+    if (request.report && json.length > 0) {
+        missed_json(&missed, &json);
         file_write(request.report, json.bytes);
+    }
     if (request.core && json.length > 0)
         write_core(&request, &tree, &program, json.bytes);
     emulator_end(&emulator);
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
+    if (request.verbose || result.ending != ENDED_STATUS || result.status != 0)
+        missed_tell(&missed);
     return run_explain(&request, &result);
 }
 

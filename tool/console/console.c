@@ -189,6 +189,11 @@ static void on_line(void *context, const char *line)
     unsigned long long nanoseconds;
     if (c->options->profile && profile_line(c->options->profile, line))
         return;
+    if (string_starts(line, "missed /")) {
+        if (c->options->missed)
+            args_add(c->options->missed, line + sizeof("missed ") - 1);
+        return;
+    }
     if (strcmp(line, FRAME_ASK_TIME) == 0 && !c->ready)
         input_send_time(c->options->serial);
     if (sscanf(line, "exit %d", &status) == 1 && status >= 0 && status <= 255) {

@@ -182,6 +182,8 @@ static void run_words(const struct request *o, const struct user *user, struct a
     args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
     if (o->stats)
         args_add(words, "stats");
+    if (o->command == COMMAND_RUN && !o->bare && !o->image)
+        args_add(words, "missed");
     if (o->strace)
         args_add(words, "strace");
     if (o->profile)

@@ -93,21 +93,6 @@ static void add_clean(struct text *out, const char *bytes, size_t size)
     }
 }
 
-static void add_json_string(struct text *out, const char *string)
-{
-    text_string(out, "\"");
-    for (; *string; string++) {
-        unsigned char c = (unsigned char)*string;
-        if (c == '"' || c == '\\')
-            text_format(out, "\\%c", c);
-        else if (c < ' ')
-            text_format(out, "\\u%04x", c);
-        else
-            text_add(out, string, 1);
-    }
-    text_string(out, "\"");
-}
-
 /* The path relative to the current directory or to Ouro's top folder, without "./". malloc'ed. */
 static char *shorten(const char *path)
 {
@@ -154,9 +139,9 @@ static char *make_json(const struct source_lines *lines)
     for (size_t i = 0; i < lines->count; i++) {
         const struct source_line *l = &lines->line[i];
         text_string(&out, i == 0 ? "[{\"function\":" : ",{\"function\":");
-        add_json_string(&out, l->function);
+        json_add_string(&out, l->function);
         text_string(&out, ",\"file\":");
-        add_json_string(&out, l->path);
+        json_add_string(&out, l->path);
         text_format(&out, ",\"line\":%d,\"column\":%d}", l->line, l->column);
     }
     text_string(&out, "]");

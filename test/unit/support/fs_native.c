@@ -432,3 +432,10 @@ bool areas_truncate(struct page_source *source, uint64_t first, struct areas_pla
     native_forgotten++;
     return false;
 }
+
+char fs_native_told[256]; /* the last line of console_tell_host() */
+
+void console_tell_host(const char *text)
+{
+    snprintf(fs_native_told, sizeof fs_native_told, "%s", text);
+}
