@@ -5,6 +5,7 @@
 #include "host/file.h"
 #include "host/host_tsc.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "host/progress.h"
 #include "host/terminal.h"
 #include "image/compile.h"
@@ -223,8 +224,7 @@ static bool boot_uses_sockets(const struct program *program, const struct tree *
 
 static void prepare_demo(struct tree *tree, struct program *program)
 {
-    mkdir(OURO_BUILD_DIR "/demo", 0755);
-    char *file = compile_kept(OURO_SOURCE_DIR "/example/tour.c", OURO_BUILD_DIR "/demo/tour");
+    char *file = compile_kept(place_source("example/tour.c"), place_kept("demo/tour"));
     program_prepare_file(tree, "tour", file, program);
     free(file);
 }
@@ -273,7 +273,7 @@ static void tell_sizes(const struct tree *tree, const char *archive, uint64_t ne
 static void add_init(const struct request *o, struct tree *tree, struct user *user)
 {
     if (has_init(o))
-        tree_add_file(tree, INIT_PATH, OURO_INIT);
+        tree_add_file(tree, INIT_PATH, place_built("host/tool/ouro-init"));
     if (o->user)
         user_find(tree, o->user, user);
 }

@@ -4,6 +4,7 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "image/format.h"
 #include "machine/option_tables.h"
 #include "machine/suggest.h"
@@ -475,7 +476,7 @@ void options_read(enum command command, int argc, char **argv, struct request *o
         .format = -1,
         .machine = {.memory = MEMORY_DEFAULT,
                     .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
-        .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
+        .kernel = place_built("kernel/ouro.elf"),
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
     argp_err_exit_status = STATUS_FAILED;

@@ -17,6 +17,7 @@
 #include "mm/phys/shrinker.h"
 #include "mm/vm/usercopy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -433,7 +434,7 @@ bool areas_truncate(struct page_source *source, uint64_t first, struct areas_pla
     return false;
 }
 
-char fs_native_told[256]; /* the last line of console_tell_host() */
+char fs_native_told[256];
 
 void console_tell_host(const char *text)
 {
