@@ -16,6 +16,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int run_explain(const struct request *o, const struct console_result *result)
 {
@@ -67,7 +68,7 @@ int command_run(int argc, char **argv)
     struct request request;
     struct program program;
     struct tree tree;
-    struct text json = {0};
+    struct text json = {0}, said = {0};
     struct emulator emulator;
     struct console_result result = {0};
     struct args samples = {0}, asked = {0}, missed = {0};
@@ -85,7 +86,9 @@ int command_run(int argc, char **argv)
     emulator_start(&request.machine, &emulator);
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .json = &json,
-                                          .colour = report_wants_colour()};
+                                          .colour = report_wants_colour(),
+                                          .brief = isatty(STDERR_FILENO) && !request.verbose,
+                                          .said = &said};
     const struct console_options console = {.serial = emulator.serial,
                                             .port = emulator.port,
                                             .report = &report,

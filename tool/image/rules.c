@@ -118,45 +118,6 @@ static void look_at(struct engine *e, const struct entry *entry)
     free(path);
 }
 
-static char *expand_one(const char *name, size_t length, const struct args *environment)
-{
-    char how = length > 2 && name[length - 2] == ':' ? name[length - 1] : '\0';
-    size_t bare = how ? length - 2 : length;
-    const char *value = NULL;
-    for (size_t i = 0; i < environment->count; i++) {
-        const char *item = environment->item[i];
-        if (strncmp(item, name, bare) == 0 && item[bare] == '=')
-            value = item + bare + 1;
-    }
-    if (!value || !*value || strstr(value, "..") || strpbrk(value, "*?[\\") || value[0] == '/')
-        return NULL;
-    size_t taken = how == '?' ? 0 : how == '0' ? 1 : how == '.' ? strcspn(value, "._@") : strlen(value);
-    return string_format("%.*s", (int)taken, value);
-}
-
-char *rules_expand(const char *path, const struct args *environment)
-{
-    struct text out = {0};
-    text_string(&out, "");
-    while (*path) {
-        size_t plain = strcspn(path, "{");
-        text_add(&out, path, plain);
-        path += plain;
-        if (!*path)
-            break;
-        size_t length = strcspn(path + 1, "}");
-        char *value = expand_one(path + 1, length, environment);
-        if (!value) {
-            text_free(&out);
-            return NULL;
-        }
-        text_string(&out, value);
-        free(value);
-        path += 1 + length + (path[1 + length] == '}');
-    }
-    return out.bytes;
-}
-
 static void apply(struct engine *e, const struct row *row)
 {
     struct args left_out = {0};

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/rules.h"
-#include "image/script.h"
 
 #include "unit.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* script_search() alone needs these. */
-char *tree_overlay(struct tree *tree, const char *path, enum overlay what, char **source)
-{
-    (void)tree, (void)path, (void)what;
-    *source = NULL;
-    return NULL;
-}
 
 static void check(const char *text, bool recipes, const char *wanted)
 {

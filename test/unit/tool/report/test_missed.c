@@ -25,10 +25,17 @@ const struct entry *tree_follow(const struct tree *tree, const char *path)
 
 static void test_choose(void **state)
 {
-    static const char *const asked[] = {
-        "/usr/lib/python3/os.py", "/usr/lib/python3/re.py", "/usr/lib/app/x/y", "/etc/there",
-        "/etc/app.conf",          "/usr/none/x",            "/tmp/x",           "/proc/self/x",
-        "/usr/share",             "/devil",                 NULL};
+    static const char *const asked[] = {"/usr/lib/python3/os.py",
+                                        "/usr/lib/python3/re.py",
+                                        "/usr/lib/app/x/y",
+                                        "/etc/there",
+                                        "/etc/app.conf",
+                                        "/usr/none/x",
+                                        "/tmp/x",
+                                        "/proc/self/x",
+                                        "/usr/share",
+                                        "/devil",
+                                        NULL};
     static const char *const wanted[] = {"/usr/lib/python3", "/usr/lib/app/x", "/etc/app.conf",
                                          "/usr/share", "/devil"};
     struct args in = {0}, out = {0};
