@@ -67,7 +67,7 @@ static char *aborted_message(const struct report_options *o, const char *report)
     char *message = string_format("%.*s", (int)(end - start), bytes + start);
     for (char *c = message; *c; c++)
         if ((unsigned char)*c < ' ' && *c != '\n')
-            *c = '?';
+            *c = *c == '\r' ? ' ' : '?';
     return message;
 }
 

@@ -308,6 +308,16 @@ static const struct report_note *note_of(const struct report_notes *notes, struc
     return NULL;
 }
 
+/* "main+0x2 [app]" and its tail " at a.c:3 in parse, inlined at a.c:4 in main" -> "parse() at a.c:3". */
+static char *name_own(const char *place, const char *tail)
+{
+    const char *inlined = strstr(tail, " in "), *comma = inlined ? strchr(inlined, ',') : NULL;
+    if (comma)
+        return string_format("%.*s()%.*s", (int)(comma - inlined - 4), inlined + 4,
+                             (int)(inlined - tail), tail);
+    return string_format("%.*s()%s", (int)strcspn(place, "+ "), place, tail);
+}
+
 /* The first frame of the program's own: its place, and if it is known its line. */
 static void find_own(struct json trace, struct report_notes *out)
 {
@@ -325,7 +335,7 @@ static void find_own(struct json trace, struct report_notes *out)
         if (!note)
             out->undebugged = strdup(file);
         if (i > 0 && note)
-            out->own = string_format("%.*s()%s", (int)strcspn(place, "+ "), place, note->tail);
+            out->own = name_own(place, note->tail);
         else if (i > 0)
             out->own = string_format("%s", place);
         out->own_note = i > 0 ? note : NULL;
