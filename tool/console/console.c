@@ -196,6 +196,14 @@ static void on_ready(void *context)
     input_link(&c->input, c->input_port);
 }
 
+/* Ctrl-Z: the shell gets the terminal, until it sends SIGCONT. In an orphaned group, which no shell could continue, Linux
+ * ignores the signal. */
+static void suspend(void)
+{
+    terminal_restore();
+    kill(0, SIGTSTP);
+}
+
 static void on_line(void *context, const char *line)
 {
     struct console *c = context;
@@ -204,6 +212,10 @@ static void on_line(void *context, const char *line)
     unsigned long long nanoseconds;
     if (c->options->profile && profile_line(c->options->profile, line))
         return;
+    if (strcmp(line, "suspend") == 0) {
+        suspend();
+        return;
+    }
     if (string_starts(line, "missed /")) {
         if (c->options->missed)
             args_add(c->options->missed, line + sizeof("missed ") - 1);

@@ -198,6 +198,24 @@ static void read_script(struct engine *e, const char *file, const char *line)
     free(interpreter);
 }
 
+/* sh -c 'ls | wc' */
+static void read_argument(struct engine *e, const char *shell, const struct args *arguments)
+{
+    struct args words = {0};
+    struct sum before = sum_of(e->tree);
+    for (size_t i = 0; i + 1 < arguments->count && arguments->item[i][0] == '-'; i++)
+        if (arguments->item[i][1] != '-' && strchr(arguments->item[i], 'c')) {
+            rules_commands(arguments->item[i + 1], false, &words);
+            break;
+        }
+    for (size_t i = 0; i < words.count; i++)
+        add_command(e, words.item[i]);
+    char *reason = string_format("commands of %s -c", shell);
+    note(e, before, reason);
+    free(reason);
+    args_free(&words);
+}
+
 static void read_makefiles(struct engine *e)
 {
     struct args files = {0};
@@ -260,11 +278,13 @@ static void read_start(struct engine *e, const char *place)
 }
 
 void rules_apply(struct tree *tree, const struct program *program, const struct args *environment,
-                 const char *path, struct rules_notes *out)
+                 const char *path, const struct args *arguments, struct rules_notes *out)
 {
     struct engine *e = memory(sizeof(*e));
     *e = (struct engine){.tree = tree, .environment = environment, .path = path, .out = out};
     add_start(e, program->place);
+    if (is_shell(program->place))
+        read_argument(e, program->place, arguments);
     for (size_t read = 0, added = 1; added > 0;) {
         for (; read < e->starts.count; read++) {
             char *place = string_copy(e->starts.item[read]); /* the list moves */

@@ -314,9 +314,12 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     if (o->trace_files)
         trace_program(o, tree, program);
     if (!o->bare && o->command != COMMAND_EXPLORE && o->program) {
-        struct args environment = {0};
+        struct args environment = {0}, arguments = {0};
         program_environment(o, NULL, &environment);
-        rules_apply(tree, program, &environment, machine_path(o), notes);
+        for (size_t i = 0; i < o->argument_count; i++)
+            args_add(&arguments, o->arguments[i]);
+        rules_apply(tree, program, &environment, machine_path(o), &arguments, notes);
+        args_free(&arguments);
         args_free(&environment);
     }
     etc_add(tree, o->hostname);

@@ -65,9 +65,11 @@ static char *aborted_message(const struct report_options *o, const char *report)
     for (start = end; start > 0 && (bytes[start - 1] != '\n' || ++lines < 2); start--)
         ;
     char *message = string_format("%.*s", (int)(end - start), bytes + start);
-    for (char *c = message; *c; c++)
-        if ((unsigned char)*c < ' ' && *c != '\n')
-            *c = *c == '\r' ? ' ' : '?';
+    char *to = message;
+    for (const char *c = message; *c; c++)
+        if (*c != '\r') /* of a terminal */
+            *to++ = (unsigned char)*c < ' ' && *c != '\n' ? '?' : *c;
+    *to = '\0';
     return message;
 }
 

@@ -83,7 +83,7 @@ grep -q "$escape" plain && bad 'NO_COLOR has no effect'
 # A report without its variable fields and the tool's additions.
 bare() {
     sed -e 's/ at crash\.c:.*//' -e '/^ *>\{0,1\} *[0-9]* |/d' -e 's/, [0-9.]* s after boot//' -e 's/"time_ns":[0-9]*//' -e 's/ tsc=[0-9]*//' "$1" |
-        grep -av -e '^  memory' -e '^  stack   the main' -e '^ *+[0-9a-f]* ' -e '^ *L[1-4]\[' -e getrandom
+        grep -av -e '^  memory' -e '^  stack   the main' -e '^ *+[0-9a-f]* ' -e '^ *L[1-4]\[' -e getrandom -e 'has no line numbers'
 }
 run --append norandmaps ./still >out 2>whole
 cp still keep
@@ -128,7 +128,7 @@ has err '^  what .* by memcpy\+[^ ]* \[kernel\] \(rip [^ ]*$' ' at kernel.c:5$'
 # On a terminal: short, the program's own frame, what it said, and the headline at the end. terminal OPTIONS... > seen
 terminal() {
     script -qec "'$OURO' run --medium direct --machine microvm --timeout 60 $*" /dev/null </dev/null 2>&1 |
-        tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g' >seen
+        tr -d '\000\r' | sed 's/\x1b\[[0-9;]*m//g; s/^\^@//' >seen
 }
 cat >thrown.cpp <<'C'
 #include <stdexcept>

@@ -34,6 +34,7 @@ echo b:a | cut -d: -f2
 S
 chmod +x cut.sh
 works 'commands of a script' '^a$' ./cut.sh
+works 'commands of sh -c' '^2$' sh -c 'printf "a\nb\n" | tac | wc -l'
 printf 'all:\n\t@printf "%%s\\n" one two | tac | head -n 1\n' >Makefile
 works 'commands of a makefile' '^two$' --with Makefile make
 
