@@ -5,6 +5,7 @@
 #include "host/file.h"
 #include "host/host_tsc.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "host/progress.h"
 #include "host/terminal.h"
 #include "image/compile.h"
@@ -188,6 +189,8 @@ static void run_words(const struct request *o, const struct user *user, struct a
     args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
     if (o->stats)
         args_add(words, "stats");
+    if (o->command == COMMAND_RUN && !o->bare && !o->image)
+        args_add(words, "missed");
     if (o->strace)
         args_add(words, "strace");
     if (o->profile)
@@ -225,8 +228,7 @@ bool boot_uses_sockets(const struct program *program, const struct tree *tree)
 
 static void prepare_demo(struct tree *tree, struct program *program)
 {
-    mkdir(OURO_BUILD_DIR "/demo", 0755);
-    char *file = compile_kept(OURO_SOURCE_DIR "/example/tour.c", OURO_BUILD_DIR "/demo/tour");
+    char *file = compile_kept(place_source("example/tour.c"), place_kept("demo/tour"));
     program_prepare_file(tree, "tour", file, program);
     free(file);
 }
@@ -275,7 +277,7 @@ static void tell_sizes(const struct tree *tree, const char *archive, uint64_t ne
 static void add_init(const struct request *o, struct tree *tree, struct user *user)
 {
     if (has_init(o))
-        tree_add_file(tree, INIT_PATH, OURO_INIT);
+        tree_add_file(tree, INIT_PATH, place_built("host/tool/ouro-init"));
     if (o->user)
         user_find(tree, o->user, user);
 }
@@ -320,9 +322,12 @@ void boot_tree(struct request *o, struct tree *tree, struct program *program,
     if (o->trace_files)
         trace_program(o, tree, program);
     if (!o->bare && o->command != COMMAND_EXPLORE && o->program) {
-        struct args environment = {0};
+        struct args environment = {0}, arguments = {0};
         program_environment(o, NULL, &environment);
-        rules_apply(tree, program, &environment, machine_path(o), notes);
+        for (size_t i = 0; i < o->argument_count; i++)
+            args_add(&arguments, o->arguments[i]);
+        rules_apply(tree, program, &environment, machine_path(o), &arguments, notes);
+        args_free(&arguments);
         args_free(&environment);
     }
     etc_add(tree, o->hostname);

@@ -4,6 +4,7 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "image/format.h"
 #include "machine/config_file.h"
 #include "machine/option_tables.h"
@@ -495,7 +496,7 @@ static void start(enum command command, struct request *out)
         .format = -1,
         .machine = {.memory = MEMORY_DEFAULT,
                     .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
-        .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
+        .kernel = place_built("kernel/ouro.elf"),
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
 }

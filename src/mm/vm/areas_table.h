@@ -54,7 +54,7 @@ static inline struct area *areas_below(const struct address_space *space, const 
     return area_of(above != NULL ? area_link(above)->previous : space->areas.last);
 }
 
-/* The first space with areas; the others follow by next. */
+/* The spaces with areas, one after another; NULL: no more. O(1). */
 struct address_space *areas_first_space(void);
 struct address_space *areas_next_space(const struct address_space *space);
 
