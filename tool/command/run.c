@@ -123,7 +123,9 @@ static void write_artifact(const struct request *o, const struct program *progra
     const struct artifact artifact = {.kernel = o->kernel,
                                       .archive = o->machine.archive,
                                       .words = o->machine.line,
-                                      .name = image_name(o, program)};
+                                      .name = image_name(o, program),
+                                      .licences = o->licences,
+                                      .licence_names = &o->licence_names};
     artifact_write(&artifact, o->output);
 }
 

@@ -412,6 +412,11 @@ void tree_sysroot(const char *folder)
     sysroot = strcmp(real, "/") == 0 ? "" : real;
 }
 
+char *tree_host_root(void)
+{
+    return string_copy(sysroot);
+}
+
 bool tree_has_sysroot(void)
 {
     return sysroot[0] != '\0';

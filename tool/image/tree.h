@@ -55,6 +55,8 @@ void tree_add_link(struct tree *tree, const char *path, const char *target);
 /* --sysroot: absolute paths name files in `folder`, and so do the absolute links there. Call it before
  * the others; fails the tool if it is no folder. */
 void tree_sysroot(const char *folder);
+/* The folder of this computer's files: "", or that of tree_sysroot(); malloc'ed. */
+char *tree_host_root(void);
 /* True with tree_sysroot(). */
 bool tree_has_sysroot(void);
 /* The file on this computer that an absolute path, or one relative to the current directory, names,

@@ -148,9 +148,11 @@ static const struct argp_option debug_options[] = {
 };
 
 #define LIBVIRT_OPTION                                                                             \
+    {"libvirt", KEY_LIBVIRT, "FILE.xml", 0, "also write a domain of libvirt that boots the image", \
+     1},                                                                                           \
     {                                                                                              \
-        "libvirt", KEY_LIBVIRT, "FILE.xml", 0,                                                     \
-            "also write a domain of libvirt that boots the image", 1                               \
+        "sbom", KEY_SBOM, "FILE.json", 0,                                                          \
+            "also write what the image carries, in SPDX's form: files, packages, licences", 1      \
     }
 
 static const struct argp_option iso_options[] = {

@@ -42,6 +42,7 @@ enum { /* options without a short form */
     KEY_SHARE,
     KEY_OCI,
     KEY_LIBVIRT,
+    KEY_SBOM,
 };
 
 struct command_options {

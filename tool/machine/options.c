@@ -289,6 +289,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case 'c':
         o->config = text;
         break;
+    case KEY_SBOM:
+        o->sbom = text;
+        break;
     case KEY_LIBVIRT:
         o->libvirt = text;
         break;
@@ -337,10 +340,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-static const char *const value_options[] = {
-    "-o",         "--output", "--root",    "--sysroot",  "--with",   "-e",           "--env",
-    "--env-file", "-w",       "--workdir", "--hostname", "--append", "--pagetables", "--kernel",
-    "--at",       "--format", "--oci",     "--libvirt",  NULL};
+static const char *const value_options[] = {"-o",           "--output",  "--root",     "--sysroot",
+                                            "--with",       "-e",        "--env",      "--env-file",
+                                            "-w",           "--workdir", "--hostname", "--append",
+                                            "--pagetables", "--kernel",  "--at",       "--format",
+                                            "--oci",        "--libvirt", "--sbom",     NULL};
 
 static bool joined_option(const char *text)
 {
