@@ -12,6 +12,7 @@
 #include "machine/boot.h"
 #include "host/path.h"
 #include "machine/core.h"
+#include "machine/detached.h"
 #include "machine/libvirt.h"
 #include "oci/artifact.h"
 #include "report/profile.h"
@@ -74,6 +75,8 @@ int command_run(int argc, char **argv)
     struct console_result result = {0};
     struct args samples = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
+    if (request.detach)
+        detached_start(request.name, request.program ? request.program : request.oci);
     if (request.report)
         file_write(request.report, ""); /* fails now if the file cannot be written */
     if (request.core)
@@ -85,6 +88,7 @@ int command_run(int argc, char **argv)
     }
     network_tell(&request.machine.network);
     emulator_start(&request.machine, &emulator);
+    detached_ready();
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .json = &json,
                                           .colour = report_wants_colour()};
@@ -97,7 +101,8 @@ int command_run(int argc, char **argv)
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT,
-                                            .power = request.oci ||
+                                            .stops = request.detach,
+                                            .power = request.oci || request.detach ||
                                                      request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
@@ -109,7 +114,9 @@ int command_run(int argc, char **argv)
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
-    return run_explain(&request, &result);
+    int status = run_explain(&request, &result);
+    detached_end(status);
+    return status;
 }
 
 /* The machine's name: --hostname, else the program's. */

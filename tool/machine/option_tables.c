@@ -113,6 +113,10 @@
 static const struct argp_option run_options[] = {
     PACK_OPTIONS,
     MACHINE_OPTIONS,
+    {"detach", 'd', NULL, 0,
+     "leave the machine in the background: ouro ps, logs, attach and stop find it by its name", 3},
+    {"name", KEY_NAME, "NAME", 0, "the name of a machine in the background; default the program's",
+     3},
     {"image", KEY_IMAGE, "FILE.iso", 0, "boot this image of `ouro iso` instead of packing one", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
     {"display", KEY_DISPLAY, NULL, 0,

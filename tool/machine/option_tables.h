@@ -43,6 +43,7 @@ enum { /* options without a short form */
     KEY_OCI,
     KEY_LIBVIRT,
     KEY_SBOM,
+    KEY_NAME,
 };
 
 struct command_options {

@@ -6,6 +6,7 @@
 #include "host/path.h"
 #include "image/format.h"
 #include "machine/config_file.h"
+#include "machine/detached.h"
 #include "machine/option_tables.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
@@ -200,6 +201,15 @@ static error_t parse_answer(int key, char *text, struct argp_state *state)
         break;
     case KEY_PROFILE:
         o->profile = text ? text : PROFILE_FILE;
+        break;
+    case 'd':
+        o->detach = true;
+        break;
+    case KEY_NAME:
+        if (!detached_is_name(text))
+            argp_error(state, "--name %s: not a name of letters, digits, -, _ and ., at most 64",
+                       text);
+        o->name = text;
         break;
     case KEY_AT:
         o->marker = text;
@@ -468,6 +478,8 @@ static void check(struct request *o)
     if (o->image && m->shares.count > 0)
         fail(STATUS_FAILED,
              "--share needs a word of the kernel, and --image brings its own: leave one out");
+    if (o->name && !o->detach)
+        fail(STATUS_FAILED, "--name is for --detach");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)

@@ -26,6 +26,8 @@ struct request {
     struct args with;          /* --with: files and folders to pack */
     const char *root;          /* NULL: none */
     const char *oci;           /* --oci; NULL: none */
+    bool detach;               /* run: --detach */
+    const char *name;          /* run: --name; NULL: by the program */
     const char *config;        /* -c; NULL: none */
     const char *sbom;          /* iso, image: --sbom; NULL: none */
     const char *licences;      /* folder with the texts of licences that an image carries */
