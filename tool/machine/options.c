@@ -271,6 +271,29 @@ static error_t parse_surroundings(int key, char *text, struct argp_state *state)
     return 0;
 }
 
+/* Options of containers, and of files beside an image. */
+static error_t parse_image(int key, char *text, struct argp_state *state)
+{
+    struct request *o = state->input;
+    switch (key) {
+    case 'c':
+        o->config = text;
+        break;
+    case KEY_SBOM:
+        o->sbom = text;
+        break;
+    case KEY_LIBVIRT:
+        o->libvirt = text;
+        break;
+    case KEY_OCI:
+        o->oci = text;
+        break;
+    default:
+        return parse_surroundings(key, text, state);
+    }
+    return 0;
+}
+
 /* The program; all further arguments are the program's. */
 static void parse_program(char *text, struct argp_state *state)
 {
@@ -295,18 +318,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_ROOT:
         o->root = text;
-        break;
-    case 'c':
-        o->config = text;
-        break;
-    case KEY_SBOM:
-        o->sbom = text;
-        break;
-    case KEY_LIBVIRT:
-        o->libvirt = text;
-        break;
-    case KEY_OCI:
-        o->oci = text;
         break;
     case KEY_SYSROOT:
         o->sysroot = text;
@@ -345,7 +356,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         parse_program(text, state);
         break;
     default:
-        return parse_surroundings(key, text, state);
+        return parse_image(key, text, state);
     }
     return 0;
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # --sbom: each file with its package, version and licence, of this computer's packages and of a container's own; the same bytes
 # each time; and the texts of licences on the image.
+# shellcheck disable=SC2016 # of jq
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
