@@ -12,6 +12,7 @@
 #include "machine/boot.h"
 #include "host/path.h"
 #include "machine/core.h"
+#include "machine/detached.h"
 #include "machine/libvirt.h"
 #include "oci/artifact.h"
 #include "report/missed.h"
@@ -76,6 +77,8 @@ int command_run(int argc, char **argv)
     struct console_result result = {0};
     struct args samples = {0}, asked = {0}, missed = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
+    if (request.detach)
+        detached_start(request.name, request.program ? request.program : request.oci);
     if (request.report)
         file_write(request.report, ""); /* fails now if the file cannot be written */
     if (request.core)
@@ -87,6 +90,7 @@ int command_run(int argc, char **argv)
     }
     network_tell(&request.machine.network);
     emulator_start(&request.machine, &emulator);
+    detached_ready();
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .json = &json,
                                           .colour = report_wants_colour(),
@@ -102,7 +106,8 @@ int command_run(int argc, char **argv)
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT,
-                                            .power = request.oci ||
+                                            .stops = request.detach,
+                                            .power = request.oci || request.detach ||
                                                      request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
@@ -119,7 +124,9 @@ int command_run(int argc, char **argv)
     args_free(&samples);
     if (request.verbose || result.ending != ENDED_STATUS || result.status != 0)
         missed_tell(&missed);
-    return run_explain(&request, &result);
+    int status = run_explain(&request, &result);
+    detached_end(status);
+    return status;
 }
 
 /* The machine's name: --hostname, else the program's. */
@@ -133,7 +140,9 @@ static void write_artifact(const struct request *o, const struct program *progra
     const struct artifact artifact = {.kernel = o->kernel,
                                       .archive = o->machine.archive,
                                       .words = o->machine.line,
-                                      .name = image_name(o, program)};
+                                      .name = image_name(o, program),
+                                      .licences = o->licences,
+                                      .licence_names = &o->licence_names};
     artifact_write(&artifact, o->output);
 }
 
