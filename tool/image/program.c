@@ -123,6 +123,7 @@ struct start {
     struct tree *tree;
     const char *path; /* PATH in the machine */
     unsigned scripts;
+    enum missing missing;
 };
 
 static void add_start(struct start *start, const char *place, const char *host_folder,
@@ -173,7 +174,7 @@ static void add_start(struct start *start, const char *place, const char *host_f
         add_script(start, name, line);
     } else {
         check_elf(name, source);
-        (void)library_add(start->tree, place, host_folder, name, MISSING_FAILS);
+        (void)library_add(start->tree, place, host_folder, name, start->missing);
     }
     free(line);
     free(source);
@@ -239,6 +240,17 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
         free(real);
     }
     free(found);
+}
+
+void program_prepare_inside(struct tree *tree, const char *place, const char *typed,
+                            const char *path, struct program *out)
+{
+    struct start start = {.tree = tree, .path = path, .missing = MISSING_WARNS};
+    const struct entry *there = tree_follow(tree, place);
+    if (!there || !there->source)
+        fail(STATUS_CANNOT_RUN, "%s is not a regular file", typed);
+    *out = (struct program){string_copy(typed), string_copy(there->source), string_copy(place)};
+    add_start(&start, place, NULL, typed);
 }
 
 bool program_is_package(const char *typed)

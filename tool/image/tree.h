@@ -27,10 +27,13 @@ struct tree {
     size_t count;
 };
 
-/* Reads the folder `from` (NULL: an empty one) and adds /dev, /home, /proc, /root, /run, /tmp and
+/* Reads the folder `from` (NULL: none) into the tree, and adds /dev, /home, /proc, /root, /run, /tmp and
  * /var/tmp if missing. Fails
  * the tool if the folder cannot be read. Sockets are left out with a warning. */
 void tree_load(struct tree *tree, const char *from);
+/* Adds an entry, whose strings the tree owns from then on, in any order: tree_sort() comes before anything else. */
+void tree_append(struct tree *tree, const struct entry *entry);
+void tree_sort(struct tree *tree);
 /* The entry at an absolute path of path_normalise(), with symbolic links followed inside the tree;
  * NULL: none. Valid until the tree changes. */
 const struct entry *tree_follow(const struct tree *tree, const char *path);

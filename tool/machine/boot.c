@@ -20,6 +20,7 @@
 #include "image/user.h"
 #include "image/words.h"
 #include "kern/options.h"
+#include "machine/container.h"
 #include "machine/explorer.h"
 
 #include <elf.h>
@@ -32,6 +33,8 @@
 #include <unistd.h>
 
 #define MIB              (1024.0 * 1024)
+#define PROGRAM_ROOM     (UINT64_C(128) << 20) /* beside its files */
+#define MEMORY_STEP      (UINT64_C(64) << 20)
 #define INIT_PATH        "/sbin/ouro-init"
 #define TRACE_SECONDS    60.0 /* a program of --trace-files runs for at most */
 #define LOGLEVEL_QUIET   4
@@ -96,7 +99,10 @@ static void packed_words(const struct request *o, const struct program *program,
     char *init = string_format("init=%s", has_init(o) ? INIT_PATH : program->place);
     if (has_init(o)) {
         const char *const front[] = {"ouro-init", user->ids ? user->ids : "-",
-                                     o->init ? "init" : "exec", program->place, NULL};
+                                     o->stop_signal ? string_format("init:%d", o->stop_signal)
+                                     : o->init      ? "init"
+                                                    : "exec",
+                                     program->place, NULL};
         args_all(&argv, front);
     }
     words_plain(words, init, "the path of the program");
@@ -201,9 +207,7 @@ static void run_words(const struct request *o, const struct user *user, struct a
         args_add(words, address);
 }
 
-/* True if the program, or a library packed with it, can open a socket, as far as its file shows: a library by an import,
- * a static program by a system call. O(files), of each the imports. */
-static bool boot_uses_sockets(const struct program *program, const struct tree *tree)
+bool boot_uses_sockets(const struct program *program, const struct tree *tree)
 {
     struct scan *scan = memory(sizeof(*scan));
     struct elf_needs needs;
@@ -292,17 +296,21 @@ static void offer_libraries(const struct request *o)
         library_offer_path(path);
 }
 
-void boot_tree(const struct request *o, struct tree *tree, struct program *program,
+void boot_tree(struct request *o, struct tree *tree, struct program *program,
                struct rules_notes *notes)
 {
     if (o->sysroot)
         tree_sysroot(o->sysroot);
+    if (o->oci)
+        container_load(o, tree);
     tree_load(tree, o->root);
     offer_libraries(o);
     for (size_t i = 0; i < o->with.count; i++) /* PROGRAM may be of one */
         if (program_is_package(o->with.item[i]))
             program_pack_with(tree, o->with.item[i]);
-    if (o->program)
+    if (o->oci)
+        container_prepare(o, tree, machine_path(o), program);
+    else if (o->program)
         program_prepare(tree, o->program, machine_path(o), program);
     else if (o->command == COMMAND_EXPLORE)
         explorer_prepare(tree, program);
@@ -365,22 +373,18 @@ static uint64_t kernel_end(const char *kernel)
 /* SeaBIOS uses the end of memory while it loads kernel and archive; without a gap between them it
  * overwrites the kernel. (Tried: 264 KiB are too little, 392 enough.) */
 #define FIRMWARE_ROOM (UINT64_C(384) << 10)
-/* The files are in the archive's pages; a program needs memory of its own, too. */
-#define PROGRAM_ROOM (UINT64_C(192) << 20)
 
-/* Without --memory the machine gets more than the default if the files need it. */
-static void choose_memory(struct request *o, uint64_t taken, const struct tree *tree)
+/* Without --memory the machine gets more than the default if files and program need it. `needed`: bytes for the files. */
+static void choose_memory(struct request *o, uint64_t needed)
 {
-    uint64_t files = 0;
-    for (size_t i = 0; i < tree->count; i++)
-        files += 4096 + (tree->entry[i].source ? (uint64_t)tree->entry[i].stat.st_size : 0);
-    uint64_t wanted = (taken + files + PROGRAM_ROOM) >> 20 << 20;
-    if (!o->memory_chosen && wanted > o->machine.memory && !makes_image(o)) {
-        o->machine.memory = wanted;
-        if (o->verbose)
-            warn("the machine has %llu MiB of memory, for its files; -m sets it",
-                 (unsigned long long)(wanted >> 20));
-    }
+    struct machine *m = &o->machine;
+    uint64_t wanted = (needed + PROGRAM_ROOM + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
+    if (o->memory_chosen || wanted <= m->memory)
+        return;
+    m->memory = wanted;
+    if (o->oci || makes_image(o) || o->verbose)
+        warn("the files take %.0f MiB of memory: the machine %s %.0f MiB", (double)needed / MIB,
+             makes_image(o) ? "should have" : "gets", (double)wanted / MIB);
 }
 
 static char *pack_archive(struct request *o, struct program *program, struct tree *tree,
@@ -397,8 +401,9 @@ static char *pack_archive(struct request *o, struct program *program, struct tre
     date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
-    choose_memory(o, taken, tree);
-    uint64_t needed = pack_tree(tree, archive, taken, makes_image(o) ? 0 : o->machine.memory);
+    uint64_t needed = pack_tree(tree, archive, taken,
+                                makes_image(o) || !o->memory_chosen ? 0 : o->machine.memory);
+    choose_memory(o, needed);
     if (o->verbose)
         tell_sizes(tree, archive, needed);
     return archive;
@@ -413,7 +418,7 @@ static void choose_network(struct request *o, const struct program *program,
         return;
     bool uses = network->ports > 0 || network->dump;
     if (!uses && !makes_image(o) && o->machine.emulator == EMULATOR_QEMU)
-        uses = o->image || boot_uses_sockets(program, tree);
+        uses = o->image || o->oci || boot_uses_sockets(program, tree);
     network->kind = uses ? NETWORK_USER : NETWORK_NONE;
 }
 

@@ -42,6 +42,8 @@ enum { /* options without a short form */
     KEY_SHARE,
     KEY_BARE,
     KEY_TRACE_FILES,
+    KEY_OCI,
+    KEY_LIBVIRT,
 };
 
 struct command_options {

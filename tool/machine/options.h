@@ -28,6 +28,10 @@ struct request {
     bool trace_files;       /* --trace-files */
     bool memory_chosen;     /* --memory */
     const char *root;       /* NULL: none */
+    const char *oci;        /* --oci; NULL: none */
+    const char *config;     /* -c; NULL: none */
+    const char *libvirt;    /* iso, image: --libvirt; NULL: none */
+    int stop_signal;        /* of an image, for SIGTERM; 0: SIGTERM itself */
     const char *sysroot;    /* NULL: this computer's files */
     const char *workdir;    /* normalised; NULL: / */
     const char *hostname;   /* NULL: the kernel's */
