@@ -15,6 +15,7 @@
 
 #include "base/addr.h"
 #include "base/gap_tree.h"
+#include "base/list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,7 +49,7 @@ struct address_space {
     struct area_owner unowned;  /* of areas that belong to no program */
     virt_t mmap_base;           /* areas_find_hole() searches downwards from here */
     bool lazyfree;              /* there may be MADV_FREE pages */
-    struct address_space *next; /* in the list of areas_init() */
+    struct list link;           /* in the list of areas_init() */
 
     uint32_t programs; /* in it: linux/task/program.c */
 };

@@ -10,7 +10,10 @@
 #include "image/format.h"
 #include "host/file.h"
 #include "machine/boot.h"
+#include "host/path.h"
 #include "machine/core.h"
+#include "machine/libvirt.h"
+#include "oci/artifact.h"
 #include "report/profile.h"
 
 #include <signal.h>
@@ -94,7 +97,8 @@ int command_run(int argc, char **argv)
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT,
-                                            .power = request.machine.disks.count > 0 ||
+                                            .power = request.oci ||
+                                                     request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
     if (request.report && json.length > 0)
@@ -108,6 +112,36 @@ int command_run(int argc, char **argv)
     return run_explain(&request, &result);
 }
 
+/* The machine's name: --hostname, else the program's. */
+static const char *image_name(const struct request *o, const struct program *program)
+{
+    return o->hostname ? o->hostname : path_base(program->place);
+}
+
+static void write_artifact(const struct request *o, const struct program *program)
+{
+    const struct artifact artifact = {.kernel = o->kernel,
+                                      .archive = o->machine.archive,
+                                      .words = o->machine.line,
+                                      .name = image_name(o, program)};
+    artifact_write(&artifact, o->output);
+}
+
+static void write_domain(const struct request *o, const struct program *program,
+                         const struct tree *tree)
+{
+    char *image = realpath(o->output, NULL);
+    if (!image)
+        fail_errno("cannot read %s", o->output);
+    const struct libvirt_domain domain = {.name = image_name(o, program),
+                                          .image = image,
+                                          .format = (enum image_format)o->format,
+                                          .memory = o->machine.memory,
+                                          .network = o->oci || boot_uses_sockets(program, tree)};
+    libvirt_write(&domain, o->libvirt);
+    free(image);
+}
+
 static int make_image(enum command command, int argc, char **argv)
 {
     struct request request;
@@ -115,7 +149,12 @@ static int make_image(enum command command, int argc, char **argv)
     struct tree tree;
     options_read(command, argc, argv, &request);
     boot_prepare(&request, &program, &tree);
-    format_write(request.machine.image, (enum image_format)request.format, request.output);
+    if (request.format == FORMAT_OCI)
+        write_artifact(&request, &program);
+    else
+        format_write(request.machine.image, (enum image_format)request.format, request.output);
+    if (request.libvirt)
+        write_domain(&request, &program, &tree);
     return 0;
 }
 

@@ -41,6 +41,10 @@ enum { /* options without a short form */
     KEY_VOLUME_SIZE,
     KEY_SWAP,
     KEY_SHARE,
+    KEY_BARE,
+    KEY_TRACE_FILES,
+    KEY_OCI,
+    KEY_LIBVIRT,
 };
 
 struct command_options {

@@ -24,7 +24,14 @@ struct request {
     struct args environment; /* NAME=VALUE, in the order typed */
     struct args gdb_args;
     struct args with;       /* --with: files and folders to pack */
+    bool bare;              /* --bare: no rules of image/rules.h */
+    bool trace_files;       /* --trace-files */
+    bool memory_chosen;     /* --memory */
     const char *root;       /* NULL: none */
+    const char *oci;        /* --oci; NULL: none */
+    const char *config;     /* -c; NULL: none */
+    const char *libvirt;    /* iso, image: --libvirt; NULL: none */
+    int stop_signal;        /* of an image, for SIGTERM; 0: SIGTERM itself */
     const char *sysroot;    /* NULL: this computer's files */
     const char *workdir;    /* normalised; NULL: / */
     const char *hostname;   /* NULL: the kernel's */

@@ -46,6 +46,7 @@ void procfs_show_oom_score(struct text *text, void *context);
 void procfs_show_oom_score_adj(struct text *text, void *context);
 void procfs_show_personality(struct text *text, void *context);
 void procfs_show_schedstat(struct text *text, void *context);
+void procfs_show_io(struct text *text, void *context);
 void procfs_show_setgroups(struct text *text, void *context);
 void procfs_show_syscall(struct text *text, void *context);
 void procfs_show_timer_slack(struct text *text, void *context);

@@ -97,7 +97,7 @@ struct process {
     int pgid, sid;
     struct rlimit rlimits[RLIMIT_COUNT];
     uint64_t personality;
-    uint64_t pdeath_signal, timer_slack, child_subreaper, thp_disable;
+    uint64_t pdeath_signal, timer_slack, child_subreaper, thp_disable, io_flusher;
     char host_name[HOST_NAME_MAX + 1], domain_name[HOST_NAME_MAX + 1];
 
     uint64_t start_ns; /* time_now_ns() at its creation */

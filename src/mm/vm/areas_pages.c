@@ -133,11 +133,12 @@ static bool reclaim_lazyfree(struct address_space *space)
     return found;
 }
 
-static struct address_space *spaces; /* all spaces with areas */
+static struct list spaces = LIST_INIT(spaces); /* all spaces with areas */
 
-struct address_space *areas_first_space(void)
+struct address_space *areas_space_after(const struct address_space *space)
 {
-    return spaces;
+    struct list *next = space != NULL ? space->link.next : spaces.next;
+    return next != &spaces ? CONTAINER_OF(next, struct address_space, link) : NULL;
 }
 
 /* The tables of a space are reached while it runs. */
@@ -145,7 +146,8 @@ static bool shrink_spaces(void)
 {
     struct address_space *before = running_space;
     bool freed = false;
-    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+    list_for_each (link, &spaces) {
+        struct address_space *space = CONTAINER_OF(link, struct address_space, link);
         if (!space->lazyfree)
             continue;
         paging_run(space);
@@ -157,31 +159,27 @@ static bool shrink_spaces(void)
 
 COLD bool areas_space_exists(const struct address_space *space)
 {
-    const struct address_space *s = spaces;
-    while (s != NULL && s != space)
-        s = s->next;
-    return s != NULL;
+    const struct list *link = spaces.next;
+    while (link != &spaces && link != &space->link)
+        link = link->next;
+    return link != &spaces;
 }
 
 void areas_init(struct address_space *space)
 {
     static struct shrinker shrinker = {.shrink = shrink_spaces};
-    if (spaces == NULL)
+    if (list_empty(&spaces))
         shrinker_register(&shrinker);
     space->mmap_base = virt(LAYOUT_PROGRAM_END);
-    space->next = spaces;
-    spaces = space;
+    list_add_head(&spaces, &space->link);
 }
 
 COLD void areas_end(struct address_space *space)
 {
-    struct address_space **link = &spaces;
     areas_drop_all(space);
     areas_free_spare(space);
     clock_forget(space);
-    while (*link != space)
-        link = &(*link)->next;
-    *link = space->next;
+    list_remove(&space->link);
 }
 
 /* Moves the entry of a swapped page, with its reference to the slot: in place of the zero page, for which tables are made. */
@@ -304,7 +302,8 @@ enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_r
 COLD void areas_check_all(void)
 {
     struct address_space *before = running_space;
-    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+    list_for_each (link, &spaces) {
+        struct address_space *space = CONTAINER_OF(link, struct address_space, link);
         paging_run(space);
         areas_check(space);
     }

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* #! lines, and the words of shell scripts that stand where a command stands. */
+#include "image/script.h"
+#include "base/compiler.h"
+#include "host/path.h"
+#include "image/rules.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SCRIPT_HEAD 255 /* Linux's BINPRM_BUF_SIZE - 1 */
+#define BLANKS      " \t"
+
+char *script_line(const char *file)
+{
+    char head[SCRIPT_HEAD + 1] = "";
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? 0 : read(fd, head, SCRIPT_HEAD);
+    if (fd >= 0)
+        close(fd);
+    if (size < 2 || head[0] != '#' || head[1] != '!')
+        return NULL;
+    head[size] = '\0';
+    size_t start = 2 + strspn(head + 2, BLANKS), length = strcspn(head + start, "\n");
+    while (length > 0 && strchr(BLANKS, head[start + length - 1]))
+        length--;
+    return string_format("%.*s", (int)length, head + start);
+}
+
+char *script_env_command(const char *words)
+{
+    while (*words) {
+        words += strspn(words, BLANKS);
+        size_t length = strcspn(words, BLANKS);
+        bool split = length > 2 && strncmp(words, "-S", 2) == 0;
+        const char *word = split ? words + 2 : words;
+        size_t left = split ? length - 2 : length;
+        if (left > 0 && word[0] != '-' && !memchr(word, '=', left))
+            return string_format("%.*s", (int)left, word);
+        words += length;
+    }
+    return NULL;
+}
+
+char *script_search(struct tree *tree, const char *name, const char *path)
+{
+    while (*path) {
+        size_t length = strcspn(path, ":");
+        char *place = string_format("%.*s/%s", (int)length, path, name), *source;
+        char *real = tree_overlay(tree, place, OVERLAY_LOOK, &source);
+        bool found = source && access(source, X_OK) == 0;
+        free(real);
+        free(source);
+        if (found)
+            return place;
+        free(place);
+        path += length + (path[length] == ':');
+    }
+    return NULL;
+}
+
+/* --- commands --- */
+
+/* Words behind which a command stands. */
+static const char *const before_commands[] = {
+    "if",    "then", "else",  "elif",     "do",      "while", "until", "time",
+    "exec",  "eval", "trap",  "env",      "command", "nohup", "nice",  "sudo",
+    "xargs", "!",    "-exec", "-execdir", "{",       NULL};
+/* The shell has these itself. */
+static const char *const builtins[] = {
+    "echo", "printf", "test",     "[",     "true", "false", "pwd",    "kill",  "cd",
+    "fi",   "done",   "esac",     "case",  "for",  "in",    "return", "exit",  "export",
+    "set",  "unset",  "read",     "local", "wait", "type",  "shift",  "break", "continue",
+    ".",    "alias",  "function", "}",     ":",    NULL};
+
+static bool is_one(const char *const *list, const char *word)
+{
+    for (; *list; list++)
+        if (strcmp(*list, word) == 0)
+            return true;
+    return false;
+}
+
+static bool is_name(const char *word)
+{
+    return *word &&
+           strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                        "_./+-[") == strlen(word) &&
+           strspn(word, "0123456789./-+_") < strlen(word);
+}
+
+static bool is_assignment(const char *word)
+{
+    size_t name = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return name > 0 && word[name] == '=';
+}
+
+static void add_once(struct args *out, const char *word)
+{
+    for (size_t i = 0; i < out->count; i++)
+        if (strcmp(out->item[i], word) == 0)
+            return;
+    args_add(out, word);
+}
+
+/* A word; returns true if a command may stand behind it. */
+static bool take_word(const char *word, bool command, bool *starter, struct args *out)
+{
+    if (is_one(before_commands, word) && (command || *word == '-')) {
+        bool program = *word != '-' && strcmp(word, "!") != 0 && strcmp(word, "{") != 0;
+        if (program && is_name(word))
+            add_once(out, word); /* xargs, env and nice are programs too; keywords are not found */
+        return *starter = true;
+    }
+    if (!command)
+        return false;
+    if (is_assignment(word) || (*starter && *word == '-'))
+        return true;
+    *starter = false;
+    if (is_name(word) && !is_one(builtins, word))
+        add_once(out, word);
+    return false;
+}
+
+static void read_line(const char *line, size_t size, bool command, struct args *out)
+{
+    static const char ends[] = " \t;|&()`<>\"'\n";
+    bool starter = false;
+    for (size_t i = 0; i < size;) {
+        char c = line[i];
+        if (c == '#' && (i == 0 || strchr(BLANKS ";", line[i - 1])))
+            return;
+        if (strchr(";|&()`", c))
+            command = true;
+        if (strchr(ends, c)) {
+            i++;
+            continue;
+        }
+        if (c == '$' && i + 1 < size && line[i + 1] == '(') {
+            i++; /* the parenthesis begins a command */
+            continue;
+        }
+        size_t length = 1;
+        while (i + length < size && !strchr(ends, line[i + length]))
+            length++;
+        char *word = string_format("%.*s", (int)length, line + i);
+        command = take_word(word, command, &starter, out);
+        free(word);
+        i += length;
+    }
+}
+
+void rules_commands(const char *text, bool recipes, struct args *out)
+{
+    bool goes_on = false, recipe = false;
+    while (*text) {
+        size_t size = strcspn(text, "\n");
+        const char *line = text;
+        text += size + (text[size] == '\n');
+        if (!goes_on)
+            recipe = *line == '\t';
+        bool more = size > 0 && line[size - 1] == '\\';
+        const char *shell = memmem(line, size, "$(shell ", 8);
+        if (recipes && recipe && !goes_on)
+            for (; size > 0 && strchr("\t @-+", *line); size--)
+                line++;
+        if (!recipes || recipe)
+            read_line(line, more && size > 0 ? size - 1 : size, !goes_on, out);
+        else if (shell)
+            read_line(shell + 8, size - (size_t)(shell + 8 - line), true, out);
+        goes_on = more;
+    }
+}
