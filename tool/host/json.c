@@ -138,18 +138,3 @@ bool json_address(struct json value, uint64_t *out)
     *out = address;
     return true;
 }
-
-void json_add_string(struct text *out, const char *string)
-{
-    text_string(out, "\"");
-    for (; *string; string++) {
-        unsigned char c = (unsigned char)*string;
-        if (c == '"' || c == '\\')
-            text_format(out, "\\%c", c);
-        else if (c < ' ')
-            text_format(out, "\\u%04x", c);
-        else
-            text_add(out, string, 1);
-    }
-    text_string(out, "\"");
-}

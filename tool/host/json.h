@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads JSON in place: a value is the half-open range of its bytes. Pure; reading allocates nothing, reads only
+ * Reads JSON in place: a value is the half-open range of its bytes. Pure; allocates nothing, reads only
  * the given bytes, and rejects values nested deeper than those of a report.
  */
 #pragma once
-
-#include "host/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +24,3 @@ bool json_item(struct json array, struct json *cursor);
 bool json_string(struct json value, char *out, size_t size);
 /* An address: a string "0x…" of at most 64 bits. */
 bool json_address(struct json value, uint64_t *out);
-
-/* Adds a string with its quotes, escaped. */
-void json_add_string(struct text *out, const char *string);

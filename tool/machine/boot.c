@@ -323,7 +323,7 @@ void boot_tree(struct request *o, struct tree *tree, struct program *program,
             program_pack_with(tree, o->with.item[i]);
     if (o->trace_files)
         trace_program(o, tree, program);
-    if (!o->bare && o->command != COMMAND_EXPLORE && o->program) {
+    if (!o->bare && !o->oci && o->command != COMMAND_EXPLORE && o->program) {
         struct args environment = {0}, arguments = {0};
         program_environment(o, NULL, &environment);
         for (size_t i = 0; i < o->argument_count; i++)

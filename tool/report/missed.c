@@ -23,6 +23,14 @@ static bool has_own(const char *path)
     return false;
 }
 
+/* What programs look for and do well without: folders for files of this computer's own, compiled Python. */
+static bool is_optional(const char *path, const char *here)
+{
+    struct stat st;
+    bool folder = stat(here, &st) == 0 && S_ISDIR(st.st_mode);
+    return string_ends(path, ".pyc") || (folder && string_starts(path, "/usr/local"));
+}
+
 /* Cuts the path behind its first folder, from the third on, that the tree lacks. */
 static void cut(const struct tree *tree, char *path)
 {
@@ -50,7 +58,7 @@ void missed_choose(const struct tree *tree, const struct args *asked, struct arg
     for (size_t i = 0; i < asked->count; i++) {
         char *path = path_normalise(asked->item[i]);
         char *here = has_own(path) ? NULL : tree_host_file(path);
-        if (here && !tree_follow(tree, path)) {
+        if (here && !is_optional(path, here) && !tree_follow(tree, path)) {
             cut(tree, path);
             if (!has(missed, path))
                 args_add(missed, path);
@@ -81,7 +89,7 @@ void missed_json(const struct args *missed, struct text *json)
     text_string(json, ",\"missing\":[");
     for (size_t i = 0; i < missed->count; i++) {
         text_string(json, i ? "," : "");
-        json_add_string(json, missed->item[i]);
+        text_json(json, missed->item[i]);
     }
     text_string(json, "]}\n");
 }

@@ -110,16 +110,16 @@ static void add_message(struct text *json, const char *message)
         return;
     json->length = end - 1;
     text_string(json, ",\"message\":");
-    json_add_string(json, message);
+    text_json(json, message);
     char *type = between(message, "an instance of '", "'");
     const char *what = strstr(message, "what():  ");
     if (type) {
         text_string(json, ",\"exception\":");
-        json_add_string(json, type);
+        text_json(json, type);
     }
     if (type && what) {
         text_string(json, ",\"exception_what\":");
-        json_add_string(json, what + strlen("what():  "));
+        text_json(json, what + strlen("what():  "));
     }
     text_string(json, "}\n");
     free(type);

@@ -139,9 +139,9 @@ static char *make_json(const struct source_lines *lines)
     for (size_t i = 0; i < lines->count; i++) {
         const struct source_line *l = &lines->line[i];
         text_string(&out, i == 0 ? "[{\"function\":" : ",{\"function\":");
-        json_add_string(&out, l->function);
+        text_json(&out, l->function);
         text_string(&out, ",\"file\":");
-        json_add_string(&out, l->path);
+        text_json(&out, l->path);
         text_format(&out, ",\"line\":%d,\"column\":%d}", l->line, l->column);
     }
     text_string(&out, "]");

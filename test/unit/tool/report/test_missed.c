@@ -35,6 +35,7 @@ static void test_choose(void **state)
                                         "/proc/self/x",
                                         "/usr/share",
                                         "/devil",
+                                        "/usr/lib/app/a.pyc",
                                         NULL};
     static const char *const wanted[] = {"/usr/lib/python3", "/usr/lib/app/x", "/etc/app.conf",
                                          "/usr/share", "/devil"};
