@@ -8,6 +8,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 cd "$temp" || exit 1
 export XDG_STATE_HOME="$temp/state"
 # Whatever fails, no machine stays.
+# shellcheck disable=SC2317 # by the trap
 leave() {
     for machine in "$temp"/state/ouro/machines/*; do
         "$OURO" stop -t 0 "$(basename "$machine")" >/dev/null 2>&1
