@@ -15,10 +15,12 @@
 #include "machine/detached.h"
 #include "machine/libvirt.h"
 #include "oci/artifact.h"
+#include "report/missed.h"
 #include "report/profile.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int run_explain(const struct request *o, const struct console_result *result)
 {
@@ -70,10 +72,10 @@ int command_run(int argc, char **argv)
     struct request request;
     struct program program;
     struct tree tree;
-    struct text json = {0};
+    struct text json = {0}, said = {0};
     struct emulator emulator;
     struct console_result result = {0};
-    struct args samples = {0};
+    struct args samples = {0}, asked = {0}, missed = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
     if (request.detach)
         detached_start(request.name, request.program ? request.program : request.oci);
@@ -91,11 +93,14 @@ int command_run(int argc, char **argv)
     detached_ready();
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .json = &json,
-                                          .colour = report_wants_colour()};
+                                          .colour = report_wants_colour(),
+                                          .brief = isatty(STDERR_FILENO) && !request.verbose,
+                                          .said = &said};
     const struct console_options console = {.serial = emulator.serial,
                                             .port = emulator.port,
                                             .report = &report,
                                             .profile = request.profile ? &samples : NULL,
+                                            .missed = &asked,
                                             .verbose = request.verbose,
                                             .keyboard = request.machine.screen,
                                             .input = true,
@@ -106,14 +111,19 @@ int command_run(int argc, char **argv)
                                                      request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
-    if (request.report && json.length > 0)
+    missed_choose(&tree, &asked, &missed);
+    if (request.report && json.length > 0) {
+        missed_json(&missed, &json);
         file_write(request.report, json.bytes);
+    }
     if (request.core && json.length > 0)
         write_core(&request, &tree, &program, json.bytes);
     emulator_end(&emulator);
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
+    if (request.verbose || result.ending != ENDED_STATUS || result.status != 0)
+        missed_tell(&missed);
     int status = run_explain(&request, &result);
     detached_end(status);
     return status;

@@ -32,8 +32,8 @@ struct finder {
     struct wanted *wanted;
     size_t count, *table, buckets;
     const char *kind;
-    bool inside; /* the database of the tree, whose licences are in it */
-    char *root;  /* of this computer's files: "" or --sysroot */
+    bool inside;      /* the database of the tree, whose licences are in it */
+    const char *root; /* of this computer's files: "" or --sysroot */
 };
 
 static size_t hash_of(const char *text)
@@ -332,7 +332,7 @@ static void sort(struct inventory *inventory, size_t entries)
 
 void inventory_make(const struct tree *tree, const struct args *more, struct inventory *out)
 {
-    struct finder finder = {.tree = tree, .out = out, .root = tree_host_root()};
+    struct finder finder = {.tree = tree, .out = out, .root = tree_sysroot_folder()};
     *out = (struct inventory){.owner = memory((tree->count + 1) * sizeof(*out->owner))};
     memset(out->owner, 0xff, (tree->count + 1) * sizeof(*out->owner));
     for (finder.buckets = 1024; finder.buckets < tree->count; finder.buckets *= 2)
@@ -346,7 +346,6 @@ void inventory_make(const struct tree *tree, const struct args *more, struct inv
     sort(out, tree->count);
     free(finder.table);
     free(finder.wanted);
-    free(finder.root);
 }
 
 void inventory_free(struct inventory *inventory)

@@ -3,6 +3,7 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/guard.h"
+#include "host/place.h"
 #include "host/progress.h"
 #include "image/date.h"
 #include "image/iso9660.h"
@@ -75,7 +76,7 @@ static char *grub_config(const struct args *words)
     memset(blanks, ' ', RUN_WORDS_SIZE);
     blanks[RUN_WORDS_SIZE] = '\0';
     char *packed = words_grub(words);
-    char *template = file_read(OURO_SOURCE_DIR "/iso/grub.cfg.in");
+    char *template = file_read(place_source("iso/grub.cfg.in"));
     const char *const values[][2] = {{"RUN_WORDS", blanks}, {"WORDS", packed}, {NULL, NULL}};
     char *config = fill_in(template, values);
     free(packed);

@@ -412,9 +412,9 @@ void tree_sysroot(const char *folder)
     sysroot = strcmp(real, "/") == 0 ? "" : real;
 }
 
-char *tree_host_root(void)
+const char *tree_sysroot_folder(void)
 {
-    return string_copy(sysroot);
+    return sysroot;
 }
 
 bool tree_has_sysroot(void)

@@ -19,6 +19,7 @@ struct entry {
     struct stat stat; /* type, mode, owner, size, time; device and inode identify hard links */
     char *target;     /* of a symbolic link; else NULL */
     char *source;     /* host file with the data of a regular file; else NULL */
+    bool examined;    /* image/rules.c looked at it */
 };
 
 struct tree {
@@ -55,10 +56,10 @@ void tree_add_link(struct tree *tree, const char *path, const char *target);
 /* --sysroot: absolute paths name files in `folder`, and so do the absolute links there. Call it before
  * the others; fails the tool if it is no folder. */
 void tree_sysroot(const char *folder);
-/* The folder of this computer's files: "", or that of tree_sysroot(); malloc'ed. */
-char *tree_host_root(void);
 /* True with tree_sysroot(). */
 bool tree_has_sysroot(void);
+/* That folder, absolute, without a trailing slash; "" without one. */
+const char *tree_sysroot_folder(void);
 /* The file on this computer that an absolute path, or one relative to the current directory, names,
  * links resolved; malloc'ed, NULL if there is none (errno). */
 char *tree_host_file(const char *path);

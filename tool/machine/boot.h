@@ -3,10 +3,12 @@
 #pragma once
 
 #include "image/program.h"
+#include "image/rules.h"
 #include "machine/options.h"
 
 /* Collects the files that the request packs in a tree. With --oci the request becomes what the image says. Needs guard_start(). */
-void boot_tree(struct request *request, struct tree *tree, struct program *program);
+void boot_tree(struct request *request, struct tree *tree, struct program *program,
+               struct rules_notes *notes);
 /* True if the program, or a library packed with it, can open a socket, as far as its file shows: a library by an import,
  * a static program by a system call. O(files), of each the imports. */
 bool boot_uses_sockets(const struct program *program, const struct tree *tree);

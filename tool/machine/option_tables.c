@@ -34,6 +34,18 @@
          0,                                                                                                                                                         \
          "also pack this file or folder, with the libraries that it needs, or package:NAME, an installed Debian package with those that it depends on; repeatable", \
          1},                                                                                                                                                        \
+        {"bare",                                                                                                                                                    \
+         KEY_BARE,                                                                                                                                                  \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "pack only the program, its libraries and what options name, not the files that programs of its kind load by themselves",                                  \
+         1},                                                                                                                                                        \
+        {"trace-files",                                                                                                                                             \
+         KEY_TRACE_FILES,                                                                                                                                           \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "run the program once on this computer, with these arguments, and pack the files that it opens",                                                           \
+         1},                                                                                                                                                        \
         {"config",                                                                                                                                                  \
          'c',                                                                                                                                                       \
          "FILE.json",                                                                                                                                               \
@@ -54,7 +66,12 @@
         KERNEL_OPTIONS
 
 #define HARDWARE_OPTIONS                                                                           \
-    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                  \
+    {"memory",                                                                                     \
+     'm',                                                                                          \
+     "SIZE",                                                                                       \
+     0,                                                                                            \
+     "memory of the machine: 8M, 1G; default 256M, or more if the files need it",                  \
+     2},                                                                                           \
         {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                             \
         {"medium",                                                                                 \
          KEY_MEDIUM,                                                                               \
@@ -89,6 +106,12 @@
          "SIZE",                                                                                                 \
          0,                                                                                                      \
          "of a volume that is made: 64M, 4G; default 1G",                                                        \
+         2},                                                                                                     \
+        {"swap",                                                                                                 \
+         KEY_SWAP,                                                                                               \
+         "SIZE",                                                                                                 \
+         0,                                                                                                      \
+         "memory beyond -m, on a disk that ends with the machine: 64M, 4G",                                      \
          2},                                                                                                     \
         {"port",                                                                                                 \
          'p',                                                                                                    \

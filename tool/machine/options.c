@@ -4,6 +4,7 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "image/format.h"
 #include "machine/config_file.h"
 #include "machine/detached.h"
@@ -97,6 +98,12 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
 {
     struct disks *disks = &((struct request *)state->input)->machine.disks;
     const char *why = NULL;
+    if (key == KEY_SWAP) {
+        why = disks_add_swap(disks, parse_size(state, "--swap", text));
+        if (why)
+            argp_error(state, "--swap %s: %s", text, why);
+        return;
+    }
     if (key == KEY_VOLUME_SIZE)
         disks->volume_size = parse_size(state, "--volume-size", text);
     else
@@ -140,6 +147,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_DISK:
     case KEY_VOLUME:
     case KEY_VOLUME_SIZE:
+    case KEY_SWAP:
         parse_disk(state, key, text);
         break;
     case KEY_SHARE:
@@ -264,6 +272,12 @@ static error_t parse_surroundings(int key, char *text, struct argp_state *state)
         break;
     case KEY_INIT:
         o->init = true;
+        break;
+    case KEY_BARE:
+        o->bare = true;
+        break;
+    case KEY_TRACE_FILES:
+        o->trace_files = true;
         break;
     default:
         return parse_answer(key, text, state);
@@ -483,9 +497,10 @@ static void check(struct request *o)
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     for (unsigned i = 0; o->image && i < m->disks.count; i++)
-        if (m->disks.disk[i].mount)
+        if (m->disks.disk[i].mount || m->disks.disk[i].swap > 0)
             fail(STATUS_FAILED,
-                 "--volume needs a word of the kernel, and --image brings its own: leave one out");
+                 "--%s needs a word of the kernel, and --image brings its own: leave one out",
+                 m->disks.disk[i].mount ? "volume" : "swap");
     if (o->image && m->shares.count > 0)
         fail(STATUS_FAILED,
              "--share needs a word of the kernel, and --image brings its own: leave one out");
@@ -508,7 +523,7 @@ static void start(enum command command, struct request *out)
         .format = -1,
         .machine = {.memory = MEMORY_DEFAULT,
                     .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
-        .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
+        .kernel = place_built("kernel/ouro.elf"),
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
 }

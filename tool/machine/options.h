@@ -24,6 +24,8 @@ struct request {
     struct args environment; /* NAME=VALUE, in the order typed */
     struct args gdb_args;
     struct args with;          /* --with: files and folders to pack */
+    bool bare;                 /* --bare: no rules of image/rules.h */
+    bool trace_files;          /* --trace-files */
     const char *root;          /* NULL: none */
     const char *oci;           /* --oci; NULL: none */
     bool detach;               /* run: --detach */
