@@ -67,6 +67,15 @@ static void write_core(const struct request *o, const struct tree *tree,
         warn("no core file %s: %s", o->core, reason);
 }
 
+/* Fails now if a file cannot be written in the end. */
+static void begin_files(const struct request *o)
+{
+    if (o->report)
+        file_write(o->report, "");
+    if (o->core)
+        file_write(o->core, "");
+}
+
 int command_run(int argc, char **argv)
 {
     struct request request;
@@ -79,10 +88,7 @@ int command_run(int argc, char **argv)
     options_read(COMMAND_RUN, argc, argv, &request);
     if (request.detach)
         detached_start(request.name, request.program ? request.program : request.oci);
-    if (request.report)
-        file_write(request.report, ""); /* fails now if the file cannot be written */
-    if (request.core)
-        file_write(request.core, "");
+    begin_files(&request);
     boot_prepare(&request, &program, &tree);
     if (request.core) {
         request.machine.gdb = guard_path("gdb.socket");

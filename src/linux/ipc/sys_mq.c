@@ -35,7 +35,7 @@ enum { /* sigev_notify */
 };
 
 #define COOKIE_SIZE 32u /* NOTIFY_COOKIE_LEN */
-enum { /* its last byte, in what a library's thread gets */
+enum {                  /* its last byte, in what a library's thread gets */
     NOTIFY_WOKEN = 1,
     NOTIFY_REMOVED = 2,
 };
@@ -100,7 +100,8 @@ static void mq_notify_ends(struct mqueue *q, uint8_t why)
         return;
     struct socket *socket = socket_of(file);
     q->cookie[COOKIE_SIZE - 1] = why;
-    (void)!socket->ops->deliver(socket, q->cookie, COOKIE_SIZE); /* as in Linux, lost if it has no room */
+    (void)!socket->ops->deliver(socket, q->cookie,
+                                COOKIE_SIZE); /* as in Linux, lost if it has no room */
     file_put(file);
 }
 
@@ -483,8 +484,8 @@ struct mq_event { /* sigevent_t */
 };
 
 /* SIGEV_THREAD: `signal` is a socket of the library, `value` points to its cookie; *to: no reference. */
-static MUST_CHECK enum err check_event(const struct mq_event *event, uint8_t cookie[COOKIE_SIZE],
-                                       struct file **to)
+static MUST_CHECK enum err mq_check_event(const struct mq_event *event, uint8_t cookie[COOKIE_SIZE],
+                                          struct file **to)
 {
     *to = NULL;
     if (event->how == SIGEV_SIGNAL)
@@ -515,7 +516,7 @@ enum err sys_mq_notify(struct syscall *call)
     struct file *to = NULL;
     uint8_t cookie[COOKIE_SIZE];
     if (on)
-        e = check_event(&event, cookie, &to);
+        e = mq_check_event(&event, cookie, &to);
     if (e == E_OK)
         e = mq_file(call->arg[0], false, false, &file);
     if (e != E_OK)
