@@ -26,12 +26,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ISO_SECTOR      2048u
-#define ISO_SECTIONS    64u /* parts of one file at most: 4 GiB each */
-#define ISO_LINK_MAX    4095u
-#define ISO_NAME_MAX    255u
-#define ISO_LABEL       32u
-#define ISO_RECORDS_MAX (1u << 20) /* entries of a directory */
+#define ISO_SECTOR        2048u
+#define ISO_SECTIONS      64u /* parts of one file at most: 4 GiB each */
+#define ISO_LINK_MAX      4095u
+#define ISO_NAME_MAX      255u
+#define ISO_LABEL         32u
+#define ISO_DIRECTORY_MAX (256u << 20) /* bytes of a directory */
 
 struct iso_io {
     void *context;
@@ -44,9 +44,9 @@ struct iso_io {
 
 struct iso {
     struct iso_io io;
-    uint64_t root; /* byte where the root directory begins */
-    uint32_t root_bytes;
-    uint64_t blocks; /* of ISO_SECTOR bytes */
+    uint64_t root;   /* byte where the root directory begins */
+    uint64_t blocks; /* of the volume */
+    uint32_t block;  /* bytes of one: 512, 1024 or 2048 */
     uint32_t skip;   /* bytes of each record before its System Use entries */
     bool rock_ridge;
     char label[ISO_LABEL + 1];
@@ -75,7 +75,7 @@ struct iso_stat {
 struct iso_name {
     const char *text;
     size_t length;
-    uint64_t ino, next; /* next: the place in the directory after it */
+    uint64_t ino, next; /* next: for iso_list(), to go on after it */
     uint8_t type;       /* mode >> 12 */
 };
 
@@ -90,17 +90,17 @@ struct iso_index {
 /* E_INVAL: no ISO 9660 here; E_IO. O(volume descriptors). */
 MUST_CHECK enum err iso_open(const struct iso_io *io, struct iso *out);
 MUST_CHECK enum err iso_root(struct iso *iso, struct iso_stat *out);
-/* The record at `at` of the directory that begins at byte `directory`, of `bytes` bytes. O(its entries). */
-MUST_CHECK enum err iso_read_at(struct iso *iso, const struct iso_stat *directory, uint64_t at,
-                                struct iso_stat *out);
-/* `index`: of the directory, by iso_index_make(), or NULL: O(entries). E_NOENT. */
-MUST_CHECK enum err iso_lookup(struct iso *iso, const struct iso_stat *directory,
-                               const struct iso_index *index, const struct iso_name *name,
-                               struct iso_stat *out);
-/* Names from place `from` on (0: the first), without "." and "..", until the sink returns false, which need not sleep. O(entries). */
-MUST_CHECK enum err iso_list(struct iso *iso, const struct iso_stat *directory, uint64_t from,
-                             bool (*sink)(void *context, const struct iso_name *name),
-                             void *context);
+struct iso_place { /* where a name is looked for */
+    struct iso_section directory;
+    const struct iso_index *index; /* of the directory; NULL: O(entries) */
+};
+/* E_NOENT. */
+MUST_CHECK enum err iso_lookup(struct iso *iso, struct iso_place place, const char *name,
+                               size_t length, struct iso_stat *out);
+/* Names from `from` on (0: the first), without "." and "..", until the sink returns false. O(entries). */
+typedef bool (*iso_sink)(void *context, const struct iso_name *name);
+MUST_CHECK enum err iso_list(struct iso *iso, struct iso_section directory, uint64_t from,
+                             iso_sink sink, void *context);
 /* Fills the index, which has room for `room` entries: count is how many there are. O(n log n). */
-MUST_CHECK enum err iso_index_make(struct iso *iso, const struct iso_stat *directory,
+MUST_CHECK enum err iso_index_make(struct iso *iso, struct iso_section directory,
                                    struct iso_index *index, uint32_t room);

@@ -7,6 +7,7 @@
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
 #include "fs/ext4/vfs/mount.h"
+#include "fs/iso9660/vfs/mount.h"
 #include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
@@ -83,8 +84,10 @@ INIT_CODE void devices_start(void)
     if (p9_channel_any)
         p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
-    if (block_any)
+    if (block_any) {
         ext4_type_register();
+        iso_type_register();
+    }
     if (devfs_fill() != E_OK || pty_mount() != E_OK || (block_any && block_files_start() != E_OK))
         need_memory("the file systems");
 }
