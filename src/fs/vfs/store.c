@@ -141,6 +141,15 @@ void store_inode_abandon(struct inode *inode)
     forget_inode(inode);
 }
 
+void store_inode_renumber(struct inode *inode, uint64_t ino)
+{
+    struct hash_table *inodes = &store_of(inode)->inodes;
+    struct stored *stored = stored_of(inode);
+    hash_table_remove(inodes, &stored->link);
+    inode->ino = ino;
+    hash_table_add(inodes, &stored->link, stored_hash(ino));
+}
+
 /* Without users, and nothing has to be written first. */
 static bool may_drop(const struct inode *inode)
 {

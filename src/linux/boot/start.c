@@ -8,6 +8,7 @@
 #include "fs/dev/stdio.h"
 #include "fs/ext4/vfs/mount.h"
 #include "fs/iso9660/vfs/mount.h"
+#include "fs/overlay/overlay.h"
 #include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
@@ -84,6 +85,7 @@ INIT_CODE void devices_start(void)
     if (p9_channel_any)
         p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
+    overlay_register();
     if (block_any) {
         ext4_type_register();
         iso_type_register();
