@@ -512,6 +512,47 @@ enum err vfs_mount_any(const char *path, const struct mount_source *from)
     return e;
 }
 
+/* mounts_lock. */
+static enum err make_any(const struct mount_source *from, struct filesystem **out)
+{
+    enum err e = E_NODEV;
+    for (const struct filesystem_type *t = types; t; t = t->next) {
+        enum err tried = t->any_source ? E_NODEV : t->mount(from, out);
+        if (tried != E_NODEV && tried != E_INVAL)
+            return tried;
+        e = tried == E_INVAL ? tried : e;
+    }
+    return e;
+}
+
+enum err vfs_mount_root(const struct mount_source *from, mount_join join)
+{
+    struct filesystem *medium, *fs, *before = vfs_next_mount(NULL);
+    mounts_lock();
+    enum err e = make_any(from, &medium);
+    if (e == E_OK)
+        e = set_source(medium, from->source);
+    if (e == E_OK && medium->store)
+        e = store_start_worker();
+    if (e == E_OK) {
+        medium->flags |= (from->flags & FLAGS_KEPT) | MS_RELATIME;
+        fs = medium;
+        if (medium->flags & MS_RDONLY)
+            e = join(medium->root, before->root, "", &fs);
+    }
+    if (e == E_OK) {
+        fs->flags |= MS_RELATIME;
+        list_remove(&before->mount_link);
+        before->mount_id = 0;
+        attach(fs, NULL);
+        inode_mode_changed(fs->root->inode);
+        fs_set_root(fs->root);
+        fs_set_cwd(fs->root);
+    }
+    mounts_unlock();
+    return e;
+}
+
 /* The end of the machine */
 
 static void shut_down(struct store *store)

@@ -75,13 +75,18 @@ INIT_CODE void root_fill(const void *archive)
                   (unsigned long long)fault.offset);
 }
 
-INIT_CODE void devices_start(void)
+/* Why something cannot be mounted, in words. */
+INIT_CODE static const char *mount_refusal(enum err e)
 {
-    devices_register_memory();
-    tty_init();
-    pty_init();
-    unix_sockets_init();
-    inet_sockets_init();
+    return e == E_NODEV   ? "there is no such device or share"
+           : e == E_INVAL ? "it has no file system that Ouro knows"
+           : e == E_NOENT ? "the folder above is missing"
+           : e == E_ROFS  ? "it can only be read (:ro)"
+                          : err_name(e);
+}
+
+INIT_CODE void root_mount(void)
+{
     if (p9_channel_any)
         p9_type_register(options.share_uid, options.share_gid);
     tmpfs_register();
@@ -90,6 +95,21 @@ INIT_CODE void devices_start(void)
         ext4_type_register();
         iso_type_register();
     }
+    if (options.root == NULL)
+        return;
+    const struct mount_source from = {options.root, "", options.root_readonly ? MS_RDONLY : 0};
+    enum err e = vfs_mount_root(&from, overlay_make);
+    if (e != E_OK)
+        boot_stop("%s cannot be the root: %s", options.root, mount_refusal(e));
+}
+
+INIT_CODE void devices_start(void)
+{
+    devices_register_memory();
+    tty_init();
+    pty_init();
+    unix_sockets_init();
+    inet_sockets_init();
     if (devfs_fill() != E_OK || pty_mount() != E_OK || (block_any && block_files_start() != E_OK))
         need_memory("the file systems");
 }
@@ -108,12 +128,7 @@ INIT_CODE void mounts_start(void)
         if (e == E_OK || e == E_EXIST)
             e = vfs_mount_any(m->path, &from);
         if (e != E_OK)
-            boot_stop("%s cannot be mounted on %s: %s", m->source, m->path,
-                      e == E_NODEV   ? "there is no such device or share"
-                      : e == E_INVAL ? "it has no file system that Ouro knows"
-                      : e == E_NOENT ? "the folder above is missing"
-                      : e == E_ROFS  ? "it can only be read (:ro)"
-                                     : err_name(e));
+            boot_stop("%s cannot be mounted on %s: %s", m->source, m->path, mount_refusal(e));
     }
 }
 
