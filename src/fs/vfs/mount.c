@@ -542,6 +542,10 @@ enum err vfs_mount_root(const struct mount_source *from, mount_join join)
     }
     if (e == E_OK) {
         fs->flags |= MS_RELATIME;
+        if (fs != medium)
+            e = set_source(fs, fs->type);
+    }
+    if (e == E_OK) {
         list_remove(&before->mount_link);
         before->mount_id = 0;
         attach(fs, NULL);
