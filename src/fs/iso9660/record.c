@@ -55,7 +55,7 @@ static uint32_t digits(const uint8_t *at, unsigned count)
 {
     uint32_t value = 0;
     for (unsigned i = 0; i < count; i++)
-        value = value * 10 + (at[i] >= '0' && at[i] <= '9' ? at[i] - '0' : 0u);
+        value = value * 10 + (at[i] >= '0' && at[i] <= '9' ? (uint32_t)(at[i] - '0') : 0u);
     return value;
 }
 
@@ -249,7 +249,7 @@ static enum err entries_take(struct iso *iso, const uint8_t *at, const uint8_t *
 
 /* ---- The record ---- */
 
-/* "README.TXT;1" is readme.txt, "MAKEFILE.;1" is makefile. */
+/* Lower case, without ";1" and without a dot at the end. */
 static void plain_name(const uint8_t *text, uint32_t length, struct record *out)
 {
     if (length > 2 && text[length - 2] == ';' && text[length - 1] == '1')
@@ -276,7 +276,7 @@ static bool is_name(const struct record *r)
 }
 
 /* Major and minor number as stat(2) has them. */
-static uint64_t device_of(uint64_t pair)
+static uint64_t device_number_of(uint64_t pair)
 {
     uint64_t major = pair >> 32, minor = pair & 0xffffffff;
     return (major & 0xfffff000) << 32 | (major & 0xfff) << 8 | (minor & 0xff) |
@@ -316,8 +316,8 @@ enum err iso_record_parse(struct iso *iso, const uint8_t *bytes, uint32_t size, 
                           struct record *out)
 {
     uint32_t length = size > 0 ? bytes[0] : 0;
-    if (length < HEADER + 1 || length > size || HEADER + bytes[32] > length || bytes[32] == 0 ||
-        bytes[26] != 0)
+    if (length < HEADER + 1 || length > size || HEADER + (uint32_t)bytes[32] > length ||
+        bytes[32] == 0 || bytes[26] != 0)
         return E_IO;
     out->link = link;
     header_take(bytes, length, out);
@@ -329,7 +329,7 @@ enum err iso_record_parse(struct iso *iso, const uint8_t *bytes, uint32_t size, 
                 return e;
         }
     }
-    out->device = device_of(out->device);
+    out->device = device_number_of(out->device);
     if (out->kind == RECORD_SHOWN && !is_name(out))
         out->kind = RECORD_HIDDEN;
     return type_settle(out);

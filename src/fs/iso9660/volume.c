@@ -233,7 +233,7 @@ enum err iso_lookup(struct iso *iso, struct iso_place place, const char *name, s
 }
 
 /* The number is that of found_stat(). A directory's type does not depend on its own record. */
-static struct iso_name name_of(const struct reader *r)
+static struct iso_name entry_of(const struct reader *r)
 {
     const struct record *record = &r->record;
     uint64_t place =
@@ -252,7 +252,7 @@ enum err iso_list(struct iso *iso, struct iso_section directory, uint64_t from, 
             e = record_next_file(&r, NULL);
         if (e != E_OK)
             return e == E_NOENT ? E_OK : e;
-        struct iso_name name = name_of(&r);
+        struct iso_name name = entry_of(&r);
         if (r.record.kind == RECORD_SHOWN && !sink(context, &name))
             return E_OK;
     }
@@ -260,18 +260,18 @@ enum err iso_list(struct iso *iso, struct iso_section directory, uint64_t from, 
 
 /* ---- The index ---- */
 
-static bool is_before(const struct iso_index_entry *a, const struct iso_index_entry *b)
+static bool hash_is_before(const struct iso_index_entry *a, const struct iso_index_entry *b)
 {
     return a->hash != b->hash ? a->hash < b->hash : a->at < b->at;
 }
 
-static void sift(struct iso_index_entry *heap, uint32_t at, uint32_t count)
+static void index_sift(struct iso_index_entry *heap, uint32_t at, uint32_t count)
 {
     struct iso_index_entry moved = heap[at];
     for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && is_before(&heap[child], &heap[child + 1]))
+        if (child + 1 < count && hash_is_before(&heap[child], &heap[child + 1]))
             child++;
-        if (!is_before(&moved, &heap[child]))
+        if (!hash_is_before(&moved, &heap[child]))
             break;
         heap[at] = heap[child];
     }
@@ -282,7 +282,7 @@ static void index_sort(struct iso *iso, struct iso_index *index)
 {
     struct iso_index_entry *heap = index->entry;
     for (uint32_t i = index->count / 2; i > 0; i--) {
-        sift(heap, i - 1, index->count);
+        index_sift(heap, i - 1, index->count);
         if (i % 1024 == 0)
             iso->io.give_way(iso->io.context);
     }
@@ -290,7 +290,7 @@ static void index_sort(struct iso *iso, struct iso_index *index)
         struct iso_index_entry last = heap[left - 1];
         heap[left - 1] = heap[0];
         heap[0] = last;
-        sift(heap, 0, left - 1);
+        index_sift(heap, 0, left - 1);
         if (left % 1024 == 0)
             iso->io.give_way(iso->io.context);
     }

@@ -19,14 +19,14 @@ static void name_take(struct text_name *to, struct store_name name)
     to->text[name.length] = '\0';
 }
 
-static struct vfs_place place_of(const struct inode *directory, const struct text_name *name)
+static struct vfs_place upper_place(const struct inode *directory, const struct text_name *name)
 {
     return (struct vfs_place){overlay_node_of(directory)->upper, name->text};
 }
 
 static enum err whiteout_make(const struct inode *directory, const struct text_name *name)
 {
-    return vfs_make_node(place_of(directory, name), S_IFCHR, 0);
+    return vfs_make_node(upper_place(directory, name), S_IFCHR, 0);
 }
 
 /* Removes the whiteout that the upper directory has in place of the name, if any. */
@@ -38,7 +38,7 @@ static enum err whiteout_clear(const struct inode *directory, const struct text_
         return e == E_NOENT ? E_OK : e;
     bool whiteout = layer_is_whiteout(found->inode);
     dentry_put(found);
-    return whiteout ? vfs_unlink(place_of(directory, name)) : E_OK;
+    return whiteout ? vfs_unlink(upper_place(directory, name)) : E_OK;
 }
 
 /* ---- Creation ---- */
@@ -46,7 +46,7 @@ static enum err whiteout_clear(const struct inode *directory, const struct text_
 static enum err upper_make(struct inode *directory, const struct text_name *name,
                            const struct inode *as)
 {
-    const struct vfs_place place = place_of(directory, name);
+    const struct vfs_place place = upper_place(directory, name);
     if (mode_is(as->mode, S_IFLNK))
         return vfs_make_symlink(as->link, place);
     if (mode_is(as->mode, S_IFDIR))
@@ -70,7 +70,7 @@ static enum err upper_settle(struct dentry *made, const struct inode *as)
     return e;
 }
 
-static enum err create_named(struct inode *directory, const struct text_name *name,
+static enum err upper_create(struct inode *directory, const struct text_name *name,
                              const struct inode *as, struct dentry **out)
 {
     bool covers = mode_is(as->mode, S_IFDIR) && overlay_lower_has(directory, name->text);
@@ -90,7 +90,8 @@ static enum err create_named(struct inode *directory, const struct text_name *na
     return e;
 }
 
-static enum err create_unnamed(struct inode *directory, const struct inode *as, struct dentry **out)
+static enum err upper_create_unnamed(struct inode *directory, const struct inode *as,
+                                     struct dentry **out)
 {
     struct file *file;
     enum err e = vfs_open(overlay_node_of(directory)->upper, ".", O_TMPFILE | O_RDWR,
@@ -119,8 +120,8 @@ enum err overlay_create(struct inode *directory, struct store_name store_name,
     if (e != E_OK)
         return e;
     layer_rights_begin(&rights, as->uid, as->gid);
-    e = name.length > 0 ? create_named(directory, &name, as, &made)
-                        : create_unnamed(directory, as, &made);
+    e = name.length > 0 ? upper_create(directory, &name, as, &made)
+                        : upper_create_unnamed(directory, as, &made);
     layer_rights_end(&rights);
     if (e != E_OK)
         return e;
@@ -149,7 +150,7 @@ enum err overlay_link(struct inode *directory, struct store_name store_name, str
     layer_rights_begin(&rights, 0, 0);
     e = whiteout_clear(directory, &name);
     if (e == E_OK)
-        e = vfs_link(overlay_node_of(inode)->upper, place_of(directory, &name));
+        e = vfs_link(overlay_node_of(inode)->upper, upper_place(directory, &name));
     layer_rights_end(&rights);
     if (e != E_OK)
         return e;
@@ -182,9 +183,9 @@ static enum err upper_remove(struct inode *directory, const struct text_name *na
 {
     struct dentry *upper = overlay_node_of(inode)->upper;
     if (!mode_is(inode->mode, S_IFDIR))
-        return vfs_unlink(place_of(directory, name));
+        return vfs_unlink(upper_place(directory, name));
     enum err e = whiteouts_clear(upper);
-    return e == E_OK ? vfs_remove_directory(place_of(directory, name)) : e;
+    return e == E_OK ? vfs_remove_directory(upper_place(directory, name)) : e;
 }
 
 enum err overlay_unlink(struct inode *directory, struct store_name store_name, struct inode *inode)
@@ -262,7 +263,7 @@ static enum err rename_upper(const struct store_move *move, const struct text_na
             e = whiteouts_clear(overlay_node_of(move->replaced)->upper);
     }
     if (e == E_OK)
-        e = vfs_rename(place_of(move->from, from), place_of(move->to, to), move->flags);
+        e = vfs_rename(upper_place(move->from, from), upper_place(move->to, to), move->flags);
     if (e == E_OK && left && !exchange)
         e = whiteout_make(move->from, from);
     return e;

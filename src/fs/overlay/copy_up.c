@@ -118,7 +118,7 @@ static enum err directory_raise(struct overlay *overlay, struct dentry *lower, s
 
 /* ---- Files ---- */
 
-static bool is_zero(const char *bytes, uint64_t size)
+static bool is_hole(const char *bytes, uint64_t size)
 {
     for (uint64_t i = 0; i < size; i++)
         if (bytes[i] != 0)
@@ -131,7 +131,7 @@ static enum err piece_write(struct file *to, const char *bytes, uint64_t size, u
 {
     for (uint64_t at = 0; at < size;) {
         uint64_t part = size - at < BLOCK ? size - at : BLOCK, done, place = offset + at;
-        if (!is_zero(bytes + at, part)) {
+        if (!is_hole(bytes + at, part)) {
             struct io io = io_kernel(bytes + at, part);
             enum err e = file_write(to, &io, &place, &done);
             if (e != E_OK || done != part)

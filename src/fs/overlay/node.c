@@ -78,7 +78,7 @@ bool overlay_lower_has(struct inode *directory, const char *name)
 
 /* ---- Inodes ---- */
 
-static uint64_t number_of(const struct overlay_seen *seen)
+static uint64_t number_seen(const struct overlay_seen *seen)
 {
     uint64_t origin;
     if (seen->lower)
@@ -138,7 +138,7 @@ static enum err node_load(struct inode *inode, const struct inode *real)
     return E_OK;
 }
 
-static enum err node_make(struct overlay *overlay, const struct overlay_seen *seen, uint64_t number,
+static enum err seen_make(struct overlay *overlay, const struct overlay_seen *seen, uint64_t number,
                           struct inode **out)
 {
     const struct inode *real = (seen->upper ? seen->upper : seen->lower)->inode;
@@ -181,7 +181,7 @@ enum err overlay_node_get(struct overlay *overlay, struct dentry *upper, struct 
                           struct inode **out)
 {
     const struct overlay_seen seen = {upper, lower};
-    uint64_t number = number_of(&seen);
+    uint64_t number = number_seen(&seen);
     bool parts = !upper && !mode_is(lower->inode->mode, S_IFDIR) && lower->inode->nlink > 1;
     struct inode *inode = parts ? NULL : store_inode_get(&overlay->store, number);
     if (inode && !is_same(inode, &seen)) {
@@ -191,7 +191,7 @@ enum err overlay_node_get(struct overlay *overlay, struct dentry *upper, struct 
     }
     enum err e = E_OK;
     if (!inode)
-        e = node_make(overlay, &seen, number, out);
+        e = seen_make(overlay, &seen, number, out);
     if (inode || e != E_OK) {
         dentry_put(upper);
         dentry_put(lower);
@@ -239,16 +239,21 @@ static bool entry_see(struct inode *directory, const struct layer_entry *entry, 
     }
     if (*e != E_OK)
         return false;
-    to->ino = number_of(&seen);
+    to->ino = number_seen(&seen);
     to->type = mode_entry_type((seen.upper ? seen.upper : seen.lower)->inode->mode);
     dentry_put(seen.upper);
     dentry_put(seen.lower);
     return true;
 }
 
-/* *go: false when the sink takes no more. */
+struct sinking {
+    store_sink sink;
+    void *context;
+    bool go; /* false: it takes no more */
+};
+
 static enum err list_layer(struct inode *directory, struct layer_batch *batch, uint64_t from,
-                           store_sink sink, void *context, bool *go)
+                           struct sinking *to)
 {
     bool upper = from & COOKIE_UPPER;
     struct dentry *layer =
@@ -258,32 +263,32 @@ static enum err list_layer(struct inode *directory, struct layer_batch *batch, u
     do {
         if (layer)
             e = layer_list(layer, from > COOKIE_FIRST ? from : COOKIE_FIRST, batch);
-        for (uint32_t i = 0; layer && e == E_OK && *go && i < batch->count; i++) {
+        for (uint32_t i = 0; layer && e == E_OK && to->go && i < batch->count; i++) {
             struct directory_entry entry;
             from = batch->entry[i].next;
             if (!entry_see(directory, &batch->entry[i], upper, &entry, &e))
                 continue;
             entry.next = cookie_out(from, upper ? COOKIE_UPPER : 0);
-            *go = sink(context, &entry);
+            to->go = to->sink(to->context, &entry);
         }
         (void)fs_give_way();
-    } while (layer && e == E_OK && *go && batch->full);
+    } while (layer && e == E_OK && to->go && batch->full);
     return e;
 }
 
 enum err overlay_list(struct inode *directory, uint64_t from, store_sink sink, void *context)
 {
     struct layer_batch *batch = heap_alloc(sizeof(*batch));
-    bool go = true;
+    struct sinking to = {sink, context, true};
     enum err e = E_OK;
     if (!batch)
         return E_NOMEM;
     if (!(from & COOKIE_UPPER)) {
-        e = list_layer(directory, batch, from, sink, context, &go);
+        e = list_layer(directory, batch, from, &to);
         from = COOKIE_UPPER | COOKIE_FIRST;
     }
-    if (e == E_OK && go)
-        e = list_layer(directory, batch, from, sink, context, &go);
+    if (e == E_OK && to.go)
+        e = list_layer(directory, batch, from, &to);
     heap_free(batch);
     return e;
 }

@@ -582,24 +582,6 @@ void vfs_shut_down(void)
     mounts_unlock();
 }
 
-enum err vfs_sync(bool wait)
-{
-    enum err first = E_OK;
-    for (struct store *store = store_first; store; store = store->next) {
-        enum err e = store_sync_used(store, wait);
-        first = first == E_OK ? e : first;
-    }
-    return first;
-}
-
-enum err vfs_sync_one(struct file *file)
-{
-    file_get(file); /* another thread may close it */
-    enum err e = store_sync(file->inode->fs->store, true);
-    file_put(file);
-    return e;
-}
-
 void vfs_end(void)
 {
     fs_set_root(NULL);

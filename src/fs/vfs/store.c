@@ -7,6 +7,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/dentry.h"
+#include "fs/vfs/file.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
@@ -390,6 +391,24 @@ enum err store_sync_used(struct store *store, bool wait)
     use_store(store);
     enum err e = store_sync(store, wait);
     leave_store(store);
+    return e;
+}
+
+enum err vfs_sync(bool wait)
+{
+    enum err first = E_OK;
+    for (struct store *store = store_first; store; store = store->next) {
+        enum err e = store_sync_used(store, wait);
+        first = first == E_OK ? e : first;
+    }
+    return first;
+}
+
+enum err vfs_sync_one(struct file *file)
+{
+    file_get(file); /* another thread may close it */
+    enum err e = store_sync(file->inode->fs->store, true);
+    file_put(file);
     return e;
 }
 

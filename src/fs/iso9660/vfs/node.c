@@ -164,7 +164,7 @@ static enum err text_take(const struct iso_stat *stat, struct inode *inode)
     return E_OK;
 }
 
-static enum err node_take(struct iso_volume *volume, struct inode *inode)
+static enum err found_take(struct iso_volume *volume, struct inode *inode)
 {
     const struct iso_stat *stat = &volume->found;
     inode->uid = stat->uid;
@@ -208,7 +208,7 @@ enum err iso_node_get(struct iso_volume *volume, struct inode **out)
         store_inode_make(&volume->store, node_size(stat->mode), stat->ino, stat->mode, NULL, out);
     if (e != E_OK)
         return e;
-    e = node_take(volume, *out);
+    e = found_take(volume, *out);
     if (e != E_OK)
         store_inode_abandon(*out);
     return e;
