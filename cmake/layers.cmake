@@ -46,7 +46,7 @@ set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tt
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
 set(OURO_LAYER_linux/file base cpu mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linux/abi linux/task)
 set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
-set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task linux/memory linux/file)
+set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram fs/socket linux/abi linux/task linux/memory linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc fs/socket linux/abi linux/task linux/process linux/call)
 set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/cache fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/p9 fs/block fs/ext4 linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)

@@ -352,6 +352,8 @@ static bool read_word(struct reader *r, const struct cmdline_word *word, char *c
             r->options->check_at_end = true;
         else if (strcmp(word->name, "stats") == 0)
             r->options->stats = true;
+        else if (strcmp(word->name, "missed") == 0)
+            r->options->missed = true;
         else if (strcmp(word->name, "strace") == 0)
             r->options->strace = true;
         else if (strcmp(word->name, "profile") == 0)

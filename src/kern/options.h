@@ -31,6 +31,7 @@ struct options {
     bool no_randomness;                          /* norandmaps */
     bool check_at_end;                           /* check-at-end: check invariants at exit */
     bool stats;                                  /* linux/call/stats.h */
+    bool missed;                                 /* fs/vfs/missed.h */
     bool strace;                                 /* linux/call/strace.h */
     bool profile;                                /* kern/profile.h */
     bool boot_chart;                             /* kern/boot_marks.h */

@@ -103,6 +103,9 @@ foreach(name IN LISTS cases)
     ouro_program_test(debian.${name} 700 ${CMAKE_CURRENT_SOURCE_DIR}/programs/debian.sh ${name})
 endforeach()
 
+# Programs of Debian, packed by the tool's rules alone: a sample; test/programs/drawn.sh SEED 60 draws others.
+ouro_program_test(drawn 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/drawn.sh --sample)
+
 # The recipes of docs/recipes.md. The first unpacks Debian's packages, for all of them.
 set(recipes ${CMAKE_CURRENT_SOURCE_DIR}/packages/recipes.py)
 execute_process(COMMAND ${recipes} --names OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)

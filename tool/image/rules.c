@@ -118,45 +118,6 @@ static void look_at(struct engine *e, const struct entry *entry)
     free(path);
 }
 
-static char *expand_one(const char *name, size_t length, const struct args *environment)
-{
-    char how = length > 2 && name[length - 2] == ':' ? name[length - 1] : '\0';
-    size_t bare = how ? length - 2 : length;
-    const char *value = NULL;
-    for (size_t i = 0; i < environment->count; i++) {
-        const char *item = environment->item[i];
-        if (strncmp(item, name, bare) == 0 && item[bare] == '=')
-            value = item + bare + 1;
-    }
-    if (!value || !*value || strstr(value, "..") || strpbrk(value, "*?[\\") || value[0] == '/')
-        return NULL;
-    size_t taken = how == '?' ? 0 : how == '0' ? 1 : how == '.' ? strcspn(value, "._@") : strlen(value);
-    return string_format("%.*s", (int)taken, value);
-}
-
-char *rules_expand(const char *path, const struct args *environment)
-{
-    struct text out = {0};
-    text_string(&out, "");
-    while (*path) {
-        size_t plain = strcspn(path, "{");
-        text_add(&out, path, plain);
-        path += plain;
-        if (!*path)
-            break;
-        size_t length = strcspn(path + 1, "}");
-        char *value = expand_one(path + 1, length, environment);
-        if (!value) {
-            text_free(&out);
-            return NULL;
-        }
-        text_string(&out, value);
-        free(value);
-        path += 1 + length + (path[1 + length] == '}');
-    }
-    return out.bytes;
-}
-
 static void apply(struct engine *e, const struct row *row)
 {
     struct args left_out = {0};
@@ -237,6 +198,24 @@ static void read_script(struct engine *e, const char *file, const char *line)
     free(interpreter);
 }
 
+/* sh -c 'ls | wc' */
+static void read_argument(struct engine *e, const char *shell, const struct args *arguments)
+{
+    struct args words = {0};
+    struct sum before = sum_of(e->tree);
+    for (size_t i = 0; i + 1 < arguments->count && arguments->item[i][0] == '-'; i++)
+        if (arguments->item[i][1] != '-' && strchr(arguments->item[i], 'c')) {
+            rules_commands(arguments->item[i + 1], false, &words);
+            break;
+        }
+    for (size_t i = 0; i < words.count; i++)
+        add_command(e, words.item[i]);
+    char *reason = string_format("commands of %s -c", shell);
+    note(e, before, reason);
+    free(reason);
+    args_free(&words);
+}
+
 static void read_makefiles(struct engine *e)
 {
     struct args files = {0};
@@ -299,11 +278,13 @@ static void read_start(struct engine *e, const char *place)
 }
 
 void rules_apply(struct tree *tree, const struct program *program, const struct args *environment,
-                 const char *path, struct rules_notes *out)
+                 const char *path, const struct args *arguments, struct rules_notes *out)
 {
     struct engine *e = memory(sizeof(*e));
     *e = (struct engine){.tree = tree, .environment = environment, .path = path, .out = out};
     add_start(e, program->place);
+    if (is_shell(program->place))
+        read_argument(e, program->place, arguments);
     for (size_t read = 0, added = 1; added > 0;) {
         for (; read < e->starts.count; read++) {
             char *place = string_copy(e->starts.item[read]); /* the list moves */

@@ -26,10 +26,11 @@ struct rules_notes {
     size_t count;
 };
 
-/* Applies the rules. `environment` has the program's variables ("TERM=xterm"), `path` is its PATH. Needs guard_start().
+/* Applies the rules. `environment` has the program's variables ("TERM=xterm"), `path` is its PATH; of the `arguments` of a shell
+ * the one behind -c is a script, too. Needs guard_start().
  * O(rules * (files + symbols)) for each round. */
 void rules_apply(struct tree *tree, const struct program *program, const struct args *environment,
-                 const char *path, struct rules_notes *out);
+                 const char *path, const struct args *arguments, struct rules_notes *out);
 
 /* The words in a shell script's text that stand where a command stands, each once; with `recipes` only those of lines that
  * begin with a tab, and of $(shell …). Pure. O(size * words). */

@@ -5,15 +5,18 @@
 #include "host/file.h"
 #include "host/host_tsc.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "host/progress.h"
 #include "host/terminal.h"
 #include "image/compile.h"
 #include "image/elf_needs.h"
 #include "image/date.h"
 #include "image/etc.h"
+#include "image/inventory.h"
 #include "image/iso.h"
 #include "image/library.h"
 #include "image/pack.h"
+#include "image/sbom.h"
 #include "image/scan.h"
 #include "image/trace_files.h"
 #include "image/user.h"
@@ -188,6 +191,8 @@ static void run_words(const struct request *o, const struct user *user, struct a
     args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
     if (o->stats)
         args_add(words, "stats");
+    if (o->command == COMMAND_RUN && !o->bare && !o->image)
+        args_add(words, "missed");
     if (o->strace)
         args_add(words, "strace");
     if (o->profile)
@@ -225,8 +230,7 @@ bool boot_uses_sockets(const struct program *program, const struct tree *tree)
 
 static void prepare_demo(struct tree *tree, struct program *program)
 {
-    mkdir(OURO_BUILD_DIR "/demo", 0755);
-    char *file = compile_kept(OURO_SOURCE_DIR "/example/tour.c", OURO_BUILD_DIR "/demo/tour");
+    char *file = compile_kept(place_source("example/tour.c"), place_kept("demo/tour"));
     program_prepare_file(tree, "tour", file, program);
     free(file);
 }
@@ -275,7 +279,7 @@ static void tell_sizes(const struct tree *tree, const char *archive, uint64_t ne
 static void add_init(const struct request *o, struct tree *tree, struct user *user)
 {
     if (has_init(o))
-        tree_add_file(tree, INIT_PATH, OURO_INIT);
+        tree_add_file(tree, INIT_PATH, place_built("host/tool/ouro-init"));
     if (o->user)
         user_find(tree, o->user, user);
 }
@@ -319,10 +323,13 @@ void boot_tree(struct request *o, struct tree *tree, struct program *program,
             program_pack_with(tree, o->with.item[i]);
     if (o->trace_files)
         trace_program(o, tree, program);
-    if (!o->bare && o->command != COMMAND_EXPLORE && o->program) {
-        struct args environment = {0};
+    if (!o->bare && !o->oci && o->command != COMMAND_EXPLORE && o->program) {
+        struct args environment = {0}, arguments = {0};
         program_environment(o, NULL, &environment);
-        rules_apply(tree, program, &environment, machine_path(o), notes);
+        for (size_t i = 0; i < o->argument_count; i++)
+            args_add(&arguments, o->arguments[i]);
+        rules_apply(tree, program, &environment, machine_path(o), &arguments, notes);
+        args_free(&arguments);
         args_free(&environment);
     }
     etc_add(tree, o->hostname);
@@ -417,6 +424,29 @@ static void choose_network(struct request *o, const struct program *program,
     network->kind = uses ? NETWORK_USER : NETWORK_NONE;
 }
 
+/* Lists what the image carries, and collects the texts of its licences. */
+static void list_parts(struct request *o, const struct program *program, const struct tree *tree)
+{
+    static const char *const loader[] = {"grub-pc-bin", "grub-efi-amd64-bin", NULL};
+    struct inventory inventory;
+    struct args more = {0};
+    args_add(&more, "console-setup-linux"); /* the kernel's font */
+    if (has_init(o))
+        args_add(&more, "musl");
+    if (o->machine.medium != MEDIUM_DIRECT)
+        args_all(&more, loader);
+    inventory_make(tree, &more, &inventory);
+    char *folder = guard_path("licences");
+    inventory_licences(&inventory, folder, &o->licence_names);
+    o->licences = folder;
+    iso_carry(folder);
+    if (o->sbom)
+        sbom_write(tree, &inventory, o->hostname ? o->hostname : path_base(program->place),
+                   o->sbom);
+    inventory_free(&inventory);
+    args_free(&more);
+}
+
 void boot_prepare(struct request *o, struct program *program, struct tree *tree)
 {
     struct machine *m = &o->machine;
@@ -433,6 +463,8 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         explorer_arguments(o);
     if (!o->image)
         m->archive = pack_archive(o, program, tree, &user);
+    if (makes_image(o) && !o->image)
+        list_parts(o, program, tree);
     choose_network(o, program, tree);
     if (!makes_image(o))
         run_words(o, &user, &run); /* late: host_tsc_hz() needs time */

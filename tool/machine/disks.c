@@ -138,8 +138,7 @@ static void check_file(const struct disk_file *d, struct stat *st)
     close(fd);
 }
 
-/* A sparse file with an empty ext4 file system. */
-void disks_make_volume(const char *file, uint64_t size)
+void disks_make_quietly(const char *file, uint64_t size)
 {
     char *const argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", (char *)(uintptr_t)file, NULL};
     char *path = string_format("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/bin");
@@ -158,8 +157,13 @@ void disks_make_volume(const char *file, uint64_t size)
         fail(STATUS_FAILED, "--volume %s: mke2fs, of the package e2fsprogs, makes no ext4 in it",
              file);
     }
-    warn("made the volume %s: ext4, %llu MiB", file, (unsigned long long)(size >> 20));
     free(path);
+}
+
+void disks_make_volume(const char *file, uint64_t size)
+{
+    disks_make_quietly(file, size);
+    warn("made the volume %s: ext4, %llu MiB", file, (unsigned long long)(size >> 20));
 }
 
 /* Fails the tool if the file has no ext4 file system. */

@@ -42,8 +42,10 @@ const char *disks_add_volume(struct disks *disks, const char *text);
 const char *disks_add_swap(struct disks *disks, uint64_t size);
 /* Makes the volumes whose files are not there (mke2fs(8)), and the swap device, a sparse file in the tool's temporary folder. Fails the tool if a file is missing, cannot be read or written, is empty, or is the disk of another machine. */
 void disks_check(const struct disks *disks);
-/* Makes a sparse file with an empty ext4 file system. Fails the tool. */
+/* Makes a sparse file with an empty ext4 file system, and says so. Fails the tool. */
 void disks_make_volume(const char *file, uint64_t size);
+/* The same without a word. */
+void disks_make_quietly(const char *file, uint64_t size);
 /* True if a QEMU has the file as a disk, so that another must not use it so. */
 bool disks_in_use(const char *file, bool writes);
 /* Adds the kernel words that mount the volumes and start swapping. */

@@ -45,6 +45,8 @@ enum { /* options without a short form */
     KEY_TRACE_FILES,
     KEY_OCI,
     KEY_LIBVIRT,
+    KEY_SBOM,
+    KEY_NAME,
 };
 
 struct command_options {

@@ -4,8 +4,10 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "image/format.h"
 #include "machine/config_file.h"
+#include "machine/detached.h"
 #include "machine/option_tables.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
@@ -208,6 +210,15 @@ static error_t parse_answer(int key, char *text, struct argp_state *state)
     case KEY_PROFILE:
         o->profile = text ? text : PROFILE_FILE;
         break;
+    case 'd':
+        o->detach = true;
+        break;
+    case KEY_NAME:
+        if (!detached_is_name(text))
+            argp_error(state, "--name %s: not a name of letters, digits, -, _ and ., at most 64",
+                       text);
+        o->name = text;
+        break;
     case KEY_AT:
         o->marker = text;
         break;
@@ -274,6 +285,29 @@ static error_t parse_surroundings(int key, char *text, struct argp_state *state)
     return 0;
 }
 
+/* Options of containers, and of files beside an image. */
+static error_t parse_image(int key, char *text, struct argp_state *state)
+{
+    struct request *o = state->input;
+    switch (key) {
+    case 'c':
+        o->config = text;
+        break;
+    case KEY_SBOM:
+        o->sbom = text;
+        break;
+    case KEY_LIBVIRT:
+        o->libvirt = text;
+        break;
+    case KEY_OCI:
+        o->oci = text;
+        break;
+    default:
+        return parse_surroundings(key, text, state);
+    }
+    return 0;
+}
+
 /* The program; all further arguments are the program's. */
 static void parse_program(char *text, struct argp_state *state)
 {
@@ -298,15 +332,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_ROOT:
         o->root = text;
-        break;
-    case 'c':
-        o->config = text;
-        break;
-    case KEY_LIBVIRT:
-        o->libvirt = text;
-        break;
-    case KEY_OCI:
-        o->oci = text;
         break;
     case KEY_SYSROOT:
         o->sysroot = text;
@@ -345,15 +370,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
         parse_program(text, state);
         break;
     default:
-        return parse_surroundings(key, text, state);
+        return parse_image(key, text, state);
     }
     return 0;
 }
 
-static const char *const value_options[] = {
-    "-o",         "--output", "--root",    "--sysroot",  "--with",   "-e",           "--env",
-    "--env-file", "-w",       "--workdir", "--hostname", "--append", "--pagetables", "--kernel",
-    "--at",       "--format", "--oci",     "--libvirt",  NULL};
+static const char *const value_options[] = {"-o",           "--output",  "--root",     "--sysroot",
+                                            "--with",       "-e",        "--env",      "--env-file",
+                                            "-w",           "--workdir", "--hostname", "--append",
+                                            "--pagetables", "--kernel",  "--at",       "--format",
+                                            "--oci",        "--libvirt", "--sbom",     NULL};
 
 static bool joined_option(const char *text)
 {
@@ -478,6 +504,8 @@ static void check(struct request *o)
     if (o->image && m->shares.count > 0)
         fail(STATUS_FAILED,
              "--share needs a word of the kernel, and --image brings its own: leave one out");
+    if (o->name && !o->detach)
+        fail(STATUS_FAILED, "--name is for --detach");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)
@@ -495,7 +523,7 @@ static void start(enum command command, struct request *out)
         .format = -1,
         .machine = {.memory = MEMORY_DEFAULT,
                     .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
-        .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
+        .kernel = place_built("kernel/ouro.elf"),
         .machine.screen = command == COMMAND_SCREENSHOT,
     };
 }

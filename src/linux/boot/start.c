@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "boot/steps.h"
 #include "diag/panic.h"
+#include "fs/vfs/missed.h"
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
 #include "fs/ext4/vfs/mount.h"
@@ -139,6 +140,7 @@ INIT_CODE void observers_start(void)
 {
     if (options.check_at_end)
         process_check_at_end();
+    missed_wanted = options.missed;
     if (options.strace)
         strace_start();
     if ((options.stats && stats_start() != E_OK) || (options.profile && profile_start() != E_OK))

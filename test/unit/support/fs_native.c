@@ -18,6 +18,7 @@
 #include "mm/phys/shrinker.h"
 #include "mm/vm/usercopy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -437,4 +438,11 @@ bool areas_truncate(struct page_source *source, uint64_t first, struct areas_pla
     (void)place;
     native_forgotten++;
     return false;
+}
+
+char fs_native_told[256];
+
+void console_tell_host(const char *text)
+{
+    snprintf(fs_native_told, sizeof fs_native_told, "%s", text);
 }
