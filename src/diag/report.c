@@ -89,6 +89,7 @@ static void gather_subject(void *unused)
     facts.signal = subject->signal;
     facts.signal_number = subject->signal_number;
     facts.code = subject->code;
+    facts.code_name = subject->code_name;
     facts.reason = subject->reason;
     facts.cause = subject->cause;
     facts.has_address = subject->has_address;

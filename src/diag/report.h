@@ -29,7 +29,8 @@ struct report_subject {
     enum fault_cause cause;
     const char *signal; /* of the program: name and number */
     int signal_number, code;
-    bool has_address; /* page faults: `address` is CR2 */
+    const char *code_name; /* of `code`; NULL: none */
+    bool has_address;      /* page faults: `address` is CR2 */
     virt_t address;
     bool past_file, out_of_memory; /* page faults: why it was not resolved */
 };

@@ -205,7 +205,9 @@ void report_json(const struct fault_facts *f)
     if (f->signal != NULL) {
         state_put_string("signal", f->signal);
         state_put_number("signal_number", (uint64_t)f->signal_number);
-        state_put_number("code", (uint64_t)(uint32_t)f->code);
+        put(",\"code\":%d", f->code);
+        if (f->code_name != NULL)
+            state_put_string("code_name", f->code_name);
     }
     state_put_string("version", f->version);
     put(",\"build\":\"%012llx\"", LL(f->build_id >> 16));

@@ -80,7 +80,9 @@ static const char *kind(const struct fault_facts *f)
 static void write_banner(const struct text_writer *w, const struct fault_facts *f)
 {
     char signal[48] = "";
-    if (f->signal != NULL)
+    if (f->signal != NULL && f->code_name != NULL)
+        fmt_snprintf(signal, sizeof signal, " (%s, %s)", f->signal, f->code_name);
+    else if (f->signal != NULL)
         fmt_snprintf(signal, sizeof signal, " (%s, code %d)", f->signal, f->code);
     text_line(w, "==== %s: %s%s ==== ouro %s build %012llx", kind(f),
               fault_class_words(fault_classify(f)), signal, f->version, LL(f->build_id >> 16));
@@ -132,6 +134,9 @@ static void distance_words(uint64_t bytes, char *to, size_t size)
         fmt_snprintf(to, size, "0x%llx", LL(bytes));
 }
 
+/* A neighbour farther away has nothing to do with the access. */
+#define FAR (UINT64_C(1) << 40)
+
 static void write_where(const struct text_writer *w, const struct fault_facts *f)
 {
     char distance[64], number[40];
@@ -149,12 +154,12 @@ static void write_where(const struct text_writer *w, const struct fault_facts *f
     }
     text_line(w, "  where   in no area%s",
               f->address.v < LAYOUT_PROGRAM_START ? ": the first 64 KiB are never mapped" : "");
-    if (f->below.there) {
+    if (f->below.there && f->address.v - f->below.range.end.v < FAR) {
         distance_words(f->address.v - f->below.range.end.v, number, sizeof number);
         fmt_snprintf(distance, sizeof distance, ", ends %s below", number);
         write_area(w, "          below ", &f->below, distance);
     }
-    if (f->above.there) {
+    if (f->above.there && f->above.range.start.v - f->address.v < FAR) {
         distance_words(f->above.range.start.v - f->address.v, number, sizeof number);
         fmt_snprintf(distance, sizeof distance, ", starts %s above", number);
         write_area(w, "          above ", &f->above, distance);
@@ -315,7 +320,10 @@ static void write_entry(const struct text_writer *w, const struct pt_walk *walk,
 {
     uint64_t e = walk->entry[level].v;
     unsigned index = pt_index(walk->address, level);
-    if (!(e & PTE_P))
+    if (level == 1 && pt_swapped(walk->entry[level]))
+        text_line(w, "          L%d[0x%03x] = %016llx on disk, slot %u%s", level, index, LL(e),
+                  pt_swapped_slot(walk->entry[level]), mark);
+    else if (!(e & PTE_P))
         text_line(w, "          L%d[0x%03x] = %016llx not present%s", level, index, LL(e), mark);
     else
         text_line(w, "          L%d[0x%03x] = %016llx r%c%c%s%s%s%s%s%s", level, index, LL(e),

@@ -120,7 +120,8 @@ struct fault_facts {
     bool panic;         /* a fault of the kernel; false: of the program */
     const char *signal; /* "SIGSEGV"; NULL */
     int signal_number, code;
-    const char *reason; /* the kernel's message; NULL */
+    const char *code_name; /* "SEGV_MAPERR"; NULL: none */
+    const char *reason;    /* the kernel's message; NULL */
     enum fault_cause cause;
     const char *version;
     uint64_t build_id;

@@ -17,6 +17,8 @@
  *            "exit N"        the program ended; N = 0-255, as $? shows it in a shell
  *            "sample ..."    kern/profile.h
  *            "mark NAME NS"  boot reached NAME, NS nanoseconds after the kernel's entry
+ *            "missed PATH"   a walk did not find it (fs/vfs/missed.h)
+ *            "suspend"       Ctrl-Z stops the first process, which nobody in the machine could continue
  *            "time?"         kern/host_time.h; answered even before FRAME_READY
  *   DLE DLE  one byte 0x10
  *

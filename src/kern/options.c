@@ -237,6 +237,13 @@ static bool word_mount(struct reader *r, char *value)
     return true;
 }
 
+/* "/dev/vdb", "vdb". */
+static bool word_swap(struct reader *r, char *value)
+{
+    r->options->swap = strncmp(value, "/dev/", 5) == 0 ? value + 5 : value;
+    return *r->options->swap != '\0';
+}
+
 static bool word_hostname(struct reader *r, char *value)
 {
     r->options->hostname = value;
@@ -333,6 +340,7 @@ static const struct {
     {"ip", word_ip},
     {"mount", word_mount},
     {"root", word_root},
+    {"swap", word_swap},
     {"hostname", word_hostname},
     {"cwd", word_cwd},
     {"share.owner", word_share_owner},
@@ -357,6 +365,8 @@ static bool read_word(struct reader *r, const struct cmdline_word *word, char *c
             r->options->check_at_end = true;
         else if (strcmp(word->name, "stats") == 0)
             r->options->stats = true;
+        else if (strcmp(word->name, "missed") == 0)
+            r->options->missed = true;
         else if (strcmp(word->name, "strace") == 0)
             r->options->strace = true;
         else if (strcmp(word->name, "profile") == 0)

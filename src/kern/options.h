@@ -31,6 +31,7 @@ struct options {
     bool no_randomness;                          /* norandmaps */
     bool check_at_end;                           /* check-at-end: check invariants at exit */
     bool stats;                                  /* linux/call/stats.h */
+    bool missed;                                 /* fs/vfs/missed.h */
     bool strace;                                 /* linux/call/strace.h */
     bool profile;                                /* kern/profile.h */
     bool boot_chart;                             /* kern/boot_marks.h */
@@ -47,6 +48,7 @@ struct options {
         const char *source, *path; /* NULL: no more */
         bool readonly;
     } mounts[OPTIONS_MOUNTS_MAX + 1];
+    const char *swap;                            /* swap=, a disk or partition; NULL: none */
     const char *hostname;                        /* hostname=; NULL: "ouro" */
     const char *cwd;                             /* cwd=: the program's folder; NULL: / */
     uint32_t share_uid, share_gid;               /* share.owner=: fs/p9/super.h */

@@ -41,6 +41,12 @@ enum thread_state {
     THREAD_ENDED,
 };
 
+/* What a thread read and wrote, as /proc/PID/io shows it: [0] read, [1] written. */
+struct io_counts {
+    uint64_t bytes[2], calls[2]; /* of read(2), write(2) and their like */
+    uint64_t stored[2];          /* bytes that came from a device, and that will go to one */
+};
+
 struct thread {
     enum thread_state state GUARDED_BY(class_sched); /* read without the lock: thread_state_now() */
     /* In the run queue while runnable and not running. */
@@ -75,6 +81,7 @@ struct thread {
     uint32_t ticks[2];
     /* Switches to another thread because its slice was over, and because it slept. */
     uint64_t switches[2];
+    struct io_counts moved;
     uint64_t started_ns; /* time of the last switch to it */
     uint64_t slice_end_ns;
     struct timer sleep_timer;

@@ -15,6 +15,7 @@
 
 #include "base/addr.h"
 #include "base/gap_tree.h"
+#include "base/list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct area_owner {
     uint64_t bytes, peak; /* sum of the areas' sizes, now and at most */
     uint64_t sizes[32];   /* the same by AREA_SIZE_FLAGS and AREA_SIZE_PROT */
     uint64_t pages[3];    /* mapped now, by enum area_pages; the zero page does not count */
+    uint64_t swapped;     /* pages in slots (mm/vm/swap.h), not among those */
     uint64_t pages_peak;  /* the greatest sum of them before something was unmapped */
     uint32_t audit;       /* the number of the last areas_check() */
 };
@@ -43,11 +45,11 @@ struct address_space {
     struct area *area_last;  /* last result of areas_search(), a hint */
     struct area_node *spare; /* unused nodes, linked by link.next */
     size_t spare_count;
-    uint64_t bytes;             /* sum of the areas' sizes */
-    struct area_owner unowned;  /* of areas that belong to no program */
-    virt_t mmap_base;           /* areas_find_hole() searches downwards from here */
-    bool lazyfree;              /* there may be MADV_FREE pages */
-    struct address_space *next; /* in the list of areas_init() */
+    uint64_t bytes;            /* sum of the areas' sizes */
+    struct area_owner unowned; /* of areas that belong to no program */
+    virt_t mmap_base;          /* areas_find_hole() searches downwards from here */
+    bool lazyfree;             /* there may be MADV_FREE pages */
+    struct list link;          /* in the list of areas_init() */
 
     uint32_t programs; /* in it: linux/task/program.c */
 };

@@ -23,16 +23,19 @@ foreach(source IN LISTS program_sources)
             COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -I ${PROJECT_SOURCE_DIR}/include -I ${CMAKE_CURRENT_SOURCE_DIR}/programs -o ${out} ${source} -lm
             DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/socket/internet.h
+                ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/deeds.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/asleep.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/children.h
                 ${PROJECT_SOURCE_DIR}/include/ouro/pagetable.h VERBATIM)
         list(APPEND program_files ${out})
     endforeach()
 endforeach()
-add_custom_command(OUTPUT ${program_dir}/everycall-musl ${program_dir}/everycall-glibc ${program_dir}/everycall-pie APPEND
-    DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/everycall.h
-    ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/everycall_exact.h
-    ${PROJECT_SOURCE_DIR}/src/linux/call/rows.inc)
+foreach(kind musl glibc pie)
+    add_custom_command(OUTPUT ${program_dir}/everycall-${kind} APPEND
+        DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/everycall.h
+        ${CMAKE_CURRENT_SOURCE_DIR}/programs/process/everycall_exact.h
+        ${PROJECT_SOURCE_DIR}/src/linux/call/rows.inc)
+endforeach()
 add_custom_target(test_programs ALL DEPENDS ${program_files})
 
 # The tool itself, not the front door: the build is complete when tests run.
@@ -100,6 +103,9 @@ ouro_table_names(debian.sh debian.txt cases)
 foreach(name IN LISTS cases)
     ouro_program_test(debian.${name} 700 ${CMAKE_CURRENT_SOURCE_DIR}/programs/debian.sh ${name})
 endforeach()
+
+# Programs of Debian, packed by the tool's rules alone: a sample; test/programs/drawn.sh SEED 60 draws others.
+ouro_program_test(drawn 400 ${CMAKE_CURRENT_SOURCE_DIR}/programs/drawn.sh --sample)
 
 # The recipes of docs/recipes.md. The first unpacks Debian's packages, for all of them.
 set(recipes ${CMAKE_CURRENT_SOURCE_DIR}/packages/recipes.py)

@@ -39,7 +39,7 @@ in_ouro() {
     [ -z "${KERNEL:-}" ] || words+=(--kernel "$KERNEL")
     local machine=(--medium direct --machine microvm --timeout 60)
     [ "${EMULATOR:-qemu}" = qemu ] || machine=(--emulator "$EMULATOR" --timeout 300)
-    cd "$work/root" && exec "$ouro" run "${machine[@]}" --append "loglevel=3 ${WORDS:-}" --root . "${words[@]}" "${command[@]}"
+    cd "$work/root" && exec "$ouro" run "${machine[@]}" --append "loglevel=3 ${WORDS:-}" --root . --bare "${words[@]}" "${command[@]}"
 }
 
 case ${1:-} in

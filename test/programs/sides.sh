@@ -87,6 +87,8 @@ both_sides() {
     # shellcheck disable=SC2002
     cat "$3" | (in_ouro) > "$work/1.ouro" 2> "$work/2.ouro"
     echo $? > "$work/status.ouro"
+    # The tool's lines about files of this computer, behind the program's own.
+    sed -i '/^ouro: .* is on this computer but was not packed: --with /d; /^ouro: and [0-9]* more, which --report/d' "$work/2.ouro"
 }
 
 # compare NAME SORT STREAM...: compares and ends the script. STREAM is 1, 2 or status. SORT=yes ignores the order of

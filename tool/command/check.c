@@ -38,16 +38,25 @@ static unsigned check_file(const struct entry *entry)
     return lacking;
 }
 
+/* What the rules added, and for what (image/rules.h). */
+static void print_rules(const struct rules_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        printf("%10.1f MiB  by rule: %s (%zu files)\n", notes->note[i].bytes / MIB,
+               notes->note[i].reason, notes->note[i].files);
+}
+
 int command_check(int argc, char **argv)
 {
     struct request request;
     struct program program = {0};
     struct tree tree = {0};
+    struct rules_notes notes = {0};
     unsigned lacking = 0, others = 0;
     double bytes = 0;
     options_read(COMMAND_CHECK, argc, argv, &request);
     guard_start();
-    boot_tree(&request, &tree, &program);
+    boot_tree(&request, &tree, &program, &notes);
     for (size_t i = 0; i < tree.count; i++) {
         const struct entry *entry = &tree.entry[i];
         struct elf_needs needs;
@@ -61,6 +70,7 @@ int command_check(int argc, char **argv)
         else
             lacking += check_file(entry);
     }
+    print_rules(&notes);
     printf("%.1f MiB in all, with %u other files\n", bytes / MIB, others);
     if (lacking == 0)
         printf("%s: every system call that was found is there\n", program.name);

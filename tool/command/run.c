@@ -10,11 +10,17 @@
 #include "image/format.h"
 #include "host/file.h"
 #include "machine/boot.h"
+#include "host/path.h"
 #include "machine/core.h"
+#include "machine/detached.h"
+#include "machine/libvirt.h"
+#include "oci/artifact.h"
+#include "report/missed.h"
 #include "report/profile.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int run_explain(const struct request *o, const struct console_result *result)
 {
@@ -61,20 +67,28 @@ static void write_core(const struct request *o, const struct tree *tree,
         warn("no core file %s: %s", o->core, reason);
 }
 
+/* Fails now if a file cannot be written in the end. */
+static void begin_files(const struct request *o)
+{
+    if (o->report)
+        file_write(o->report, "");
+    if (o->core)
+        file_write(o->core, "");
+}
+
 int command_run(int argc, char **argv)
 {
     struct request request;
     struct program program;
     struct tree tree;
-    struct text json = {0};
+    struct text json = {0}, said = {0};
     struct emulator emulator;
     struct console_result result = {0};
-    struct args samples = {0};
+    struct args samples = {0}, asked = {0}, missed = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
-    if (request.report)
-        file_write(request.report, ""); /* fails now if the file cannot be written */
-    if (request.core)
-        file_write(request.core, "");
+    if (request.detach)
+        detached_start(request.name, request.program ? request.program : request.oci);
+    begin_files(&request);
     boot_prepare(&request, &program, &tree);
     if (request.core) {
         request.machine.gdb = guard_path("gdb.socket");
@@ -82,30 +96,75 @@ int command_run(int argc, char **argv)
     }
     network_tell(&request.machine.network);
     emulator_start(&request.machine, &emulator);
+    detached_ready();
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .json = &json,
-                                          .colour = report_wants_colour()};
+                                          .colour = report_wants_colour(),
+                                          .brief = isatty(STDERR_FILENO) && !request.verbose,
+                                          .said = &said};
     const struct console_options console = {.serial = emulator.serial,
                                             .port = emulator.port,
                                             .report = &report,
                                             .profile = request.profile ? &samples : NULL,
+                                            .missed = &asked,
                                             .verbose = request.verbose,
                                             .keyboard = request.machine.screen,
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT,
-                                            .power = request.machine.disks.count > 0 ||
+                                            .stops = request.detach,
+                                            .power = request.oci || request.detach ||
+                                                     request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
-    if (request.report && json.length > 0)
+    missed_choose(&tree, &asked, &missed);
+    if (request.report && json.length > 0) {
+        missed_json(&missed, &json);
         file_write(request.report, json.bytes);
+    }
     if (request.core && json.length > 0)
         write_core(&request, &tree, &program, json.bytes);
     emulator_end(&emulator);
     if (request.profile)
         write_profile(&request, &program, &samples);
     args_free(&samples);
-    return run_explain(&request, &result);
+    if (request.verbose || result.ending != ENDED_STATUS || result.status != 0)
+        missed_tell(&missed);
+    int status = run_explain(&request, &result);
+    detached_end(status);
+    return status;
+}
+
+/* The machine's name: --hostname, else the program's. */
+static const char *image_name(const struct request *o, const struct program *program)
+{
+    return o->hostname ? o->hostname : path_base(program->place);
+}
+
+static void write_artifact(const struct request *o, const struct program *program)
+{
+    const struct artifact artifact = {.kernel = o->kernel,
+                                      .archive = o->machine.archive,
+                                      .words = o->machine.line,
+                                      .name = image_name(o, program),
+                                      .licences = o->licences,
+                                      .licence_names = &o->licence_names};
+    artifact_write(&artifact, o->output);
+}
+
+static void write_domain(const struct request *o, const struct program *program,
+                         const struct tree *tree)
+{
+    char *image = realpath(o->output, NULL);
+    if (!image)
+        fail_errno("cannot read %s", o->output);
+    const struct libvirt_domain domain = {.name = image_name(o, program),
+                                          .image = image,
+                                          .format = (enum image_format)o->format,
+                                          .memory = o->machine.memory,
+                                          .network = o->oci || boot_uses_sockets(program, tree)};
+    libvirt_write(&domain, o->libvirt);
+    free(image);
 }
 
 static int make_image(enum command command, int argc, char **argv)
@@ -115,7 +174,12 @@ static int make_image(enum command command, int argc, char **argv)
     struct tree tree;
     options_read(command, argc, argv, &request);
     boot_prepare(&request, &program, &tree);
-    format_write(request.machine.image, (enum image_format)request.format, request.output);
+    if (request.format == FORMAT_OCI)
+        write_artifact(&request, &program);
+    else
+        format_write(request.machine.image, (enum image_format)request.format, request.output);
+    if (request.libvirt)
+        write_domain(&request, &program, &tree);
     return 0;
 }
 

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SAID_MAX          1024          /* bytes of standard error that are kept */
 #define QUEUE_FULL        (256u * 1024) /* bytes of queued output at which reading stops */
 #define END_GRACE         1.0           /* seconds for the emulator to end by itself */
 #define BACKGROUND_PERIOD 0.25          /* seconds between checks for the foreground */
@@ -115,7 +116,8 @@ static void decide(struct console *c, enum ending ending)
     release_report(c);
     c->decided = true;
     c->ended = now();
-    c->result->ending = c->pressed > 0 && ending == ENDED_STATUS ? c->why : ending;
+    c->result->ending =
+        c->pressed > 0 && ending == ENDED_STATUS && !c->options->stops ? c->why : ending;
 }
 
 /* The machine is to end, for this reason. */
@@ -150,6 +152,18 @@ static void look_for_marker(struct console *c, const char *bytes, size_t size)
     c->marked = true;
 }
 
+/* The end of standard error, which says why a program aborted. */
+static void keep_said(struct text *said, const char *bytes, size_t size)
+{
+    if (size > SAID_MAX) {
+        bytes += size - SAID_MAX;
+        size = SAID_MAX;
+    }
+    text_add(said, bytes, size);
+    if (said->length > 2 * SAID_MAX)
+        text_drop(said, said->length - SAID_MAX);
+}
+
 static void on_bytes(void *context, enum stream stream, const char *bytes, size_t size)
 {
     struct console *c = context;
@@ -161,6 +175,8 @@ static void on_bytes(void *context, enum stream stream, const char *bytes, size_
         feed_log(c, bytes, size);
     } else {
         release_report(c); /* keeps the order of the output */
+        if (stream == STREAM_STDERR && c->options->report && c->options->report->said)
+            keep_said(c->options->report->said, bytes, size);
         outputs_add(&c->outputs, stream == STREAM_STDOUT ? 0 : 1, bytes, size);
     }
 }
@@ -181,6 +197,14 @@ static void on_ready(void *context)
     input_link(&c->input, c->input_port);
 }
 
+/* Ctrl-Z: the shell gets the terminal, until it sends SIGCONT. In an orphaned group, which no shell could continue, Linux
+ * ignores the signal. */
+static void suspend(void)
+{
+    terminal_restore();
+    kill(0, SIGTSTP);
+}
+
 static void on_line(void *context, const char *line)
 {
     struct console *c = context;
@@ -189,6 +213,15 @@ static void on_line(void *context, const char *line)
     unsigned long long nanoseconds;
     if (c->options->profile && profile_line(c->options->profile, line))
         return;
+    if (strcmp(line, "suspend") == 0) {
+        suspend();
+        return;
+    }
+    if (string_starts(line, "missed /")) {
+        if (c->options->missed)
+            args_add(c->options->missed, line + sizeof("missed ") - 1);
+        return;
+    }
     if (strcmp(line, FRAME_ASK_TIME) == 0 && !c->ready)
         input_send_time(c->options->serial);
     if (sscanf(line, "exit %d", &status) == 1 && status >= 0 && status <= 255) {
@@ -388,5 +421,6 @@ void console_run(const struct console_options *options, struct console_result *r
     input_close(&c->input);
     text_free(&c->tail);
     free(c);
-    guard_die(guard_noted());
+    if (!options->stops)
+        guard_die(guard_noted());
 }

@@ -32,8 +32,9 @@ struct console_options {
     int port;                            /* the same, for the port; -1: none */
     const struct report_options *report; /* how to render fault reports; NULL: unchanged */
     struct args *profile;                /* gets the lines of profile.h; NULL: no profile */
-    bool verbose;                        /* boot_output and boot marks go to stderr */
-    bool keyboard;                       /* the machine has a keyboard: stdin is not read */
+    struct args *missed;  /* gets the paths that the program did not find; NULL: none */
+    bool verbose;         /* boot_output and boot marks go to stderr */
+    bool keyboard;        /* the machine has a keyboard: stdin is not read */
     const char *marker;   /* output of the program that causes ENDED_MARKER; NULL: none */
     void (*marked)(void); /* is called at the marker instead, once; NULL: it ends */
     bool input;        /* stdin goes to the program; false: the program reads end of file at once */
@@ -42,6 +43,8 @@ struct console_options {
     /* The machine has files that outlive it: a time limit and signals press its power button first, and wait for its
      * end. A signal ends the tool then. */
     bool power;
+    bool
+        stops; /* with power: a signal to the tool only presses it, and the ending is the program's */
 };
 
 struct console_result {

@@ -129,3 +129,18 @@ void args_free(struct args *args)
     free(args->item);
     *args = (struct args){0};
 }
+
+void text_json(struct text *out, const char *string)
+{
+    text_string(out, "\"");
+    for (; *string; string++) {
+        unsigned char c = (unsigned char)*string;
+        if (c == '"' || c == '\\')
+            text_format(out, "\\%c", c);
+        else if (c < ' ')
+            text_format(out, "\\u%04x", c);
+        else
+            text_add(out, string, 1);
+    }
+    text_string(out, "\"");
+}

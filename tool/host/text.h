@@ -18,6 +18,8 @@ void text_string(struct text *text, const char *string);
 void text_format(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Removes `size` bytes at the front. O(length). */
 void text_drop(struct text *text, size_t size);
+/* Adds a string of JSON with its quotes, escaped. */
+void text_json(struct text *text, const char *string);
 void text_free(struct text *text);
 
 struct args {

@@ -6,6 +6,7 @@
 #include "host/file.h"
 #include "host/guard.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "host/progress.h"
 #include "host/text.h"
 
@@ -36,8 +37,7 @@ static char *compile_files(const struct args *files, const char *named)
     char *result = guard_path("program");
     progress_start("compiling");
     const char *const c[] = {"musl-gcc", "-static", NULL}, *const cpp[] = {"g++", NULL};
-    const char *const options[] = {"-O2", "-g",   "-I", OURO_SOURCE_DIR "/include",
-                                   "-o",  result, NULL};
+    const char *const options[] = {"-O2", "-g", "-I", place_source("include"), "-o", result, NULL};
     struct args args = {0};
     args_all(&args, is_cpp(files->item[0]) ? cpp : c);
     args_all(&args, options);
@@ -99,7 +99,7 @@ char *compile_folder_kept(const char *folder, const char *result)
 {
     struct args files = {0};
     const struct dirent *entry;
-    bool made = is_made(OURO_SOURCE_DIR "/include/ouro/pagetable.h", result);
+    bool made = is_made(place_source("include/ouro/pagetable.h"), result);
     DIR *open = opendir(folder);
     if (!open)
         fail_errno("cannot read %s", folder);

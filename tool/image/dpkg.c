@@ -11,7 +11,7 @@
 struct package {
     const char *name, *depends, *predepends,
         *provides; /* in the text, up to the end of their field */
-    bool installed;
+    bool installed, required;
 };
 
 /* Linear in the text that it passes: one paragraph. NULL: the end. */
@@ -30,6 +30,8 @@ static const char *next_paragraph(const char *at, struct package *out)
         size_t length = strcspn(at, "\n"), end = sizeof(" installed") - 1;
         if (string_starts(at, "Status: ") && length >= end)
             out->installed = strncmp(at + length - end, " installed", end) == 0;
+        if (string_starts(at, "Essential: yes") || string_starts(at, "Priority: required"))
+            out->required = true;
         at += length;
         at += *at == '\n';
     }
@@ -126,4 +128,14 @@ bool package_closure(const char *status, const char *name, struct args *out)
         add_dependencies(status, package.depends, out);
     }
     return true;
+}
+
+bool package_is_base(const char *status, const char *name)
+{
+    static const char *const names[] = {"libc6", "libgcc-s1", "libstdc++6"};
+    struct package package;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return find_package(status, name, strlen(name), &package) && package.required;
 }

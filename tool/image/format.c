@@ -12,7 +12,7 @@
 
 #define MIB (INT64_C(1) << 20)
 
-const char *const format_names[FORMATS + 1] = {"iso", "raw", "qcow2", "vmdk", "vdi", NULL};
+const char *const format_names[FORMATS + 1] = {"iso", "raw", "qcow2", "vmdk", "vdi", "oci", NULL};
 
 enum image_format format_of_name(const char *file)
 {

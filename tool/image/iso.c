@@ -3,6 +3,7 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/guard.h"
+#include "host/place.h"
 #include "host/progress.h"
 #include "image/date.h"
 #include "image/iso9660.h"
@@ -75,7 +76,7 @@ static char *grub_config(const struct args *words)
     memset(blanks, ' ', RUN_WORDS_SIZE);
     blanks[RUN_WORDS_SIZE] = '\0';
     char *packed = words_grub(words);
-    char *template = file_read(OURO_SOURCE_DIR "/iso/grub.cfg.in");
+    char *template = file_read(place_source("iso/grub.cfg.in"));
     const char *const values[][2] = {{"RUN_WORDS", blanks}, {"WORDS", packed}, {NULL, NULL}};
     char *config = fill_in(template, values);
     free(packed);
@@ -128,6 +129,13 @@ static void set_serial(const char *image)
     close(fd);
 }
 
+static const char *carried; /* NULL: none */
+
+void iso_carry(const char *folder)
+{
+    carried = folder;
+}
+
 void iso_build(const struct iso_content *content, const char *image)
 {
     static unsigned images;
@@ -145,6 +153,8 @@ void iso_build(const struct iso_content *content, const char *image)
     struct args args = {0};
     args_all(&args, argv);
     args_format(&args, "--install-modules=" GRUB_MODULES " %s", content->loader_module);
+    if (carried)
+        args_format(&args, "/licences=%s", carried);
     args_all(&args, nothing_else);
     add_dates(&args);
     if (!child_run(args.item))

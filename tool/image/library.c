@@ -275,6 +275,8 @@ static bool is_musl_libc(const char *name)
 static void report_missing(struct search *s, const struct object *by, const char *name)
 {
     s->failed = true;
+    if (s->missing == MISSING_IGNORED)
+        return;
     const char *where = strcmp(by->place, s->program) == 0 ? "" : by->place;
     char *chain = *where ? string_format(" (asked for by %s)", where) : string_copy("");
     if (s->missing == MISSING_FAILS)
@@ -283,6 +285,71 @@ static void report_missing(struct search *s, const struct object *by, const char
              s->program, name, chain);
     warn("%s needs the library %s%s, which is missing and was left out", s->program, name, chain);
     free(chain);
+}
+
+/* --- offers --- */
+
+static struct args
+    offered;              /* as typed, and the folders of LD_LIBRARY_PATH with a slash at the end */
+static struct args taken; /* folders in the machine */
+
+void library_offer(const char *typed)
+{
+    args_add(&offered, typed);
+}
+
+void library_offer_path(const char *path)
+{
+    while (*path) {
+        size_t length = strcspn(path, ":;");
+        if (length > 0)
+            args_format(&offered, "%.*s/", (int)length, path);
+        path += length + (path[length] != '\0');
+    }
+}
+
+static void take_folder(const char *place)
+{
+    char *folder = string_format("%.*s", (int)(path_base(place) - place), place);
+    char *normal = path_normalise(folder);
+    bool known = false;
+    for (size_t i = 0; i < taken.count; i++)
+        known = known || strcmp(taken.item[i], normal) == 0;
+    if (!known)
+        args_add(&taken, normal);
+    free(normal);
+    free(folder);
+}
+
+void library_environment(struct args *environment)
+{
+    struct text list = {0};
+    for (size_t i = 0; i < taken.count; i++)
+        text_format(&list, "%s%s", i ? ":" : "LD_LIBRARY_PATH=", taken.item[i]);
+    if (list.length > 0)
+        args_add(environment, list.bytes);
+    text_free(&list);
+}
+
+static struct object *try_offers(struct search *s, const struct object *by, const char *name)
+{
+    struct object *found = NULL;
+    for (size_t i = 0; i < offered.count && !found; i++) {
+        const char *offer = offered.item[i];
+        bool folder = string_ends(offer, "/");
+        if (!folder && strcmp(path_base(offer), name) != 0)
+            continue;
+        char *typed = folder ? string_format("%s%s", offer, name) : string_copy(offer);
+        char *file = tree_host_file(typed), *place = path_normalise(typed);
+        if (file && take_file(s, place, file)) {
+            take_folder(place);
+            found = load(s, place, file, by);
+        }
+        free(typed);
+        free(file);
+        free(place);
+    }
+    return found;
 }
 
 static void add_library(struct search *s, const struct object *by, const char *name)
@@ -303,6 +370,8 @@ static void add_library(struct search *s, const struct object *by, const char *n
     } else {
         found = s->musl ? find_musl(s, by, name) : find_glibc(s, by, name);
     }
+    if (!found && !strchr(name, '/'))
+        found = try_offers(s, by, name);
     if (!found)
         report_missing(s, by, name);
 }
@@ -319,7 +388,8 @@ static void add_interpreter(struct search *s, const struct object *program)
         const char *format = "%s is dynamically linked and needs %s, which is not there";
         if (s->missing == MISSING_FAILS)
             fail(STATUS_CANNOT_RUN, format, s->program, interpreter);
-        warn(format, s->program, interpreter);
+        if (s->missing == MISSING_WARNS)
+            warn(format, s->program, interpreter);
     } else {
         /* The interpreter is loaded before any library requests it by its DT_SONAME. */
         struct object *loader = load(s, place, NULL, program);

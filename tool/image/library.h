@@ -9,7 +9,7 @@
  *   3. /etc/ld.so.cache          (as it will be in the machine; also packed)
  *   4. the default folders       (3 and 4 not for objects with DF_1_NODEFLIB)
  * In each folder glibc-hwcaps/x86-64-v4 … v2 come first. The choice depends on the machine's CPU, so
- * all that exist are packed. LD_LIBRARY_PATH of this computer is ignored. musl's loader has other
+ * all that exist are packed. What is not found so may be offered (below). musl's loader has other
  * rules: RUNPATH, then its path file or its default folders, and the libc is the loader itself.
  */
 #pragma once
@@ -19,8 +19,9 @@
 #include <stdbool.h>
 
 enum missing {
-    MISSING_FAILS, /* the tool ends with STATUS_CANNOT_RUN and names the library */
-    MISSING_WARNS, /* a warning names it; the program may not need it */
+    MISSING_FAILS,   /* the tool ends with STATUS_CANNOT_RUN and names the library */
+    MISSING_WARNS,   /* a warning names it; the program may not need it */
+    MISSING_IGNORED, /* it was not asked for */
 };
 
 /* Adds what the object at the absolute path `place` of the tree needs. `host_folder` is the object's
@@ -28,3 +29,10 @@ enum missing {
  * anything was missing. */
 bool library_add(struct tree *tree, const char *place, const char *host_folder, const char *name,
                  enum missing missing);
+
+/* A library that no folder of ld.so has may come from what was offered: a file that --with packs, or a folder of
+ * LD_LIBRARY_PATH. Call them before library_add(). */
+void library_offer(const char *typed);
+void library_offer_path(const char *path);
+/* Adds LD_LIBRARY_PATH with the folders of the offers that were taken, if there are any. */
+void library_environment(struct args *environment);

@@ -14,3 +14,9 @@
 
 /* Packs the package. Needs guard_start(). Fails the tool if it is not there. */
 void package_pack(struct tree *tree, const char *name);
+/* The installed package that has this path in its list, by its name with or without /usr in front; NULL: none, or no
+ * database. malloc'ed. O(bytes of dpkg's lists). */
+char *package_owner(const char *path);
+/* Packs an installed package as its program needs it at run time, with those that it depends on, but for packages that every
+ * Debian system has; of one of those its own files outside of the folders of programs. What cannot be read is left out. */
+void package_pack_run_time(struct tree *tree, const char *name);

@@ -12,6 +12,7 @@
 #include "image/elf_needs.h"
 #include "image/library.h"
 #include "image/package.h"
+#include "image/script.h"
 #include "mm/layout.h"
 #include "parse/elf64.h"
 
@@ -22,8 +23,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SCRIPT_HEAD 255 /* Linux's BINPRM_BUF_SIZE - 1 */
-#define SCRIPTS_MAX 5   /* nested scripts */
+#define TEXT_HEAD   255 /* bytes of a file that tell a text */
+#define SCRIPTS_MAX 5 /* nested scripts */
 #define BLANKS      " \t"
 
 static bool is_file(const char *path)
@@ -88,7 +89,7 @@ static NORETURN void not_executable(const char *name)
 /* True if the file looks like text: no NUL in its beginning. */
 static bool is_text(const char *bytes, size_t size)
 {
-    return !memchr(bytes, '\0', size < SCRIPT_HEAD ? size : SCRIPT_HEAD);
+    return !memchr(bytes, '\0', size < TEXT_HEAD ? size : TEXT_HEAD);
 }
 
 static void check_elf(const char *name, const char *file)
@@ -118,62 +119,11 @@ static void check_elf(const char *name, const char *file)
     close(fd);
 }
 
-/* The first line of a script without "#!" and blanks at both ends; NULL: not a script. */
-static char *script_line(const char *file)
-{
-    char head[SCRIPT_HEAD + 1] = "";
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? 0 : read(fd, head, SCRIPT_HEAD);
-    if (fd >= 0)
-        close(fd);
-    if (size < 2 || head[0] != '#' || head[1] != '!')
-        return NULL;
-    head[size] = '\0';
-    size_t start = 2 + strspn(head + 2, BLANKS), length = strcspn(head + start, "\n");
-    while (length > 0 && strchr(BLANKS, head[start + length - 1]))
-        length--;
-    return string_format("%.*s", (int)length, head + start);
-}
-
-/* The command that env(1) starts: the first word that is neither an option nor a variable. NULL:
- * none. */
-static char *env_command(const char *words)
-{
-    while (*words) {
-        words += strspn(words, BLANKS);
-        size_t length = strcspn(words, BLANKS);
-        bool split = length > 2 && strncmp(words, "-S", 2) == 0;
-        const char *word = split ? words + 2 : words;
-        size_t left = split ? length - 2 : length;
-        if (left > 0 && word[0] != '-' && !memchr(word, '=', left))
-            return string_format("%.*s", (int)left, word);
-        words += length;
-    }
-    return NULL;
-}
-
-/* Searches as execvp(3) will do in the machine. */
-static char *search_machine(struct tree *tree, const char *name, const char *path)
-{
-    while (*path) {
-        size_t length = strcspn(path, ":");
-        char *place = string_format("%.*s/%s", (int)length, path, name), *source;
-        char *real = tree_overlay(tree, place, OVERLAY_LOOK, &source);
-        bool found = source && access(source, X_OK) == 0;
-        free(real);
-        free(source);
-        if (found)
-            return place;
-        free(place);
-        path += length + (path[length] == ':');
-    }
-    return NULL;
-}
-
 struct start {
     struct tree *tree;
     const char *path; /* PATH in the machine */
     unsigned scripts;
+    enum missing missing;
 };
 
 static void add_start(struct start *start, const char *place, const char *host_folder,
@@ -192,10 +142,10 @@ static void add_script(struct start *start, const char *name, const char *line)
     if (!source)
         fail(STATUS_CANNOT_RUN, "%s is a script for %s, which is not there", name, interpreter);
     add_start(start, interpreter, NULL, interpreter);
-    char *command = strcmp(path_base(interpreter), "env") == 0 ? env_command(line + length) : NULL;
+    char *command = strcmp(path_base(interpreter), "env") == 0 ? script_env_command(line + length) : NULL;
     if (command) {
         char *place = strchr(command, '/') ? path_normalise(command)
-                                           : search_machine(start->tree, command, start->path);
+                                           : script_search(start->tree, command, start->path);
         char *there = place ? tree_overlay(start->tree, place, OVERLAY_TAKE, NULL) : NULL;
         if (!there)
             fail(STATUS_CANNOT_RUN, "%s is a script for %s, which is not in the machine's PATH",
@@ -224,7 +174,7 @@ static void add_start(struct start *start, const char *place, const char *host_f
         add_script(start, name, line);
     } else {
         check_elf(name, source);
-        (void)library_add(start->tree, place, host_folder, name, MISSING_FAILS);
+        (void)library_add(start->tree, place, host_folder, name, start->missing);
     }
     free(line);
     free(source);
@@ -290,6 +240,17 @@ void program_prepare(struct tree *tree, const char *typed, const char *path, str
         free(real);
     }
     free(found);
+}
+
+void program_prepare_inside(struct tree *tree, const char *place, const char *typed,
+                            const char *path, struct program *out)
+{
+    struct start start = {.tree = tree, .path = path, .missing = MISSING_WARNS};
+    const struct entry *there = tree_follow(tree, place);
+    if (!there || !there->source)
+        fail(STATUS_CANNOT_RUN, "%s is not a regular file", typed);
+    *out = (struct program){string_copy(typed), string_copy(there->source), string_copy(place)};
+    add_start(&start, place, NULL, typed);
 }
 
 bool program_is_package(const char *typed)

@@ -21,6 +21,10 @@ struct program {
  * already has a file at the program's path, that file is the program. Needs guard_start(). Ends the
  * tool with STATUS_NOT_FOUND or STATUS_CANNOT_RUN and a message. */
 void program_prepare(struct tree *tree, const char *typed, const char *path, struct program *out);
+/* As program_prepare(), for a file of the tree at an absolute path, run by the name `typed`. What is missing is a warning: an
+ * image is complete as it is. */
+void program_prepare_inside(struct tree *tree, const char *place, const char *typed,
+                            const char *path, struct program *out);
 /* As program_prepare(), without the search, for a file on the host under a given name. */
 void program_prepare_file(struct tree *tree, const char *name, const char *file,
                           struct program *out);

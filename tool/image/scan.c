@@ -54,8 +54,9 @@ static const char *const resolvers[] = {"getaddrinfo",     "gethostbyname", "get
                                         "gethostbyname_r", "gethostbyaddr", "getnameinfo",
                                         "res_query",       "res_search",    "__res_search"};
 
-static void add_import(const char *name, struct scan *out)
+static void add_import(void *context, const char *name)
 {
+    struct scan *out = context;
     for (size_t i = 0; i < sizeof(resolvers) / sizeof(*resolvers); i++)
         out->imported[SYS_socket] |= strcmp(resolvers[i], name) == 0;
     for (size_t i = 0; i < scan_row_count; i++)
@@ -63,7 +64,7 @@ static void add_import(const char *name, struct scan *out)
             out->imported[scan_rows[i].number] = true;
 }
 
-static void scan_imports(Elf *elf, struct scan *out)
+static void scan_imports(Elf *elf, void (*import)(void *context, const char *name), void *context)
 {
     Elf_Scn *section = NULL;
     GElf_Shdr header;
@@ -75,7 +76,7 @@ static void scan_imports(Elf *elf, struct scan *out)
         for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
             const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
             if (symbol.st_shndx == SHN_UNDEF && name)
-                add_import(name, out);
+                import(context, name);
         }
     }
 }
@@ -98,7 +99,7 @@ void scan_file(const char *file, bool libc, struct scan *out)
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
     if (elf && elf_kind(elf) == ELF_K_ELF && elf_getphdrnum(elf, &count) == 0) {
-        scan_imports(elf, out);
+        scan_imports(elf, add_import, out);
         for (size_t i = 0; !libc && i < count; i++) {
             if (!gelf_getphdr(elf, (int)i, &header) || header.p_type != PT_LOAD ||
                 !(header.p_flags & PF_X) || header.p_filesz == 0)
@@ -109,6 +110,20 @@ void scan_file(const char *file, bool libc, struct scan *out)
                 scan_code(code->d_buf, code->d_size, out);
         }
     }
+    if (elf)
+        elf_end(elf);
+    if (fd >= 0)
+        close(fd);
+}
+
+void scan_import_names(const char *file, void (*import)(void *context, const char *name),
+                       void *context)
+{
+    elf_version(EV_CURRENT);
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    Elf *elf = fd >= 0 ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
+    if (elf && elf_kind(elf) == ELF_K_ELF)
+        scan_imports(elf, import, context);
     if (elf)
         elf_end(elf);
     if (fd >= 0)

@@ -38,3 +38,6 @@ void scan_code(const uint8_t *code, size_t size, struct scan *out);
 /* Adds the file's imports and the calls in its executable segments. The code of a libc is skipped: it
  * has a site for every call. A file that is not ELF adds nothing. */
 void scan_file(const char *file, bool libc, struct scan *out);
+/* Calls `import` with the name of each symbol that the file takes from others. A file that is not ELF has none. */
+void scan_import_names(const char *file, void (*import)(void *context, const char *name),
+                       void *context);

@@ -41,7 +41,7 @@ static bool find(const struct tree *tree, const char *path, size_t *position)
     return false;
 }
 
-static void append(struct tree *tree, const struct entry *entry)
+void tree_append(struct tree *tree, const struct entry *entry)
 {
     if ((tree->count & (tree->count - 1)) == 0) /* full: 0, 1, and each power of two */
         tree->entry = memory_resize(tree->entry, (tree->count * 2 + 1) * sizeof(*tree->entry));
@@ -53,7 +53,7 @@ static void insert(struct tree *tree, const struct entry *entry)
     size_t position;
     if (find(tree, entry->path, &position))
         fail(STATUS_FAILED, "/%s is in the root folder already", entry->path);
-    append(tree, entry);
+    tree_append(tree, entry);
     struct entry *at = tree->entry + position;
     memmove(at + 1, at, (tree->count - 1 - position) * sizeof(*at));
     *at = *entry;
@@ -62,6 +62,11 @@ static void insert(struct tree *tree, const struct entry *entry)
 static int by_path(const void *a, const void *b)
 {
     return strcmp(((const struct entry *)a)->path, ((const struct entry *)b)->path);
+}
+
+void tree_sort(struct tree *tree)
+{
+    qsort(tree->entry, tree->count, sizeof(*tree->entry), by_path);
 }
 
 /* Only root packs the owners of files; for other users the owner becomes root, because the machine has
@@ -97,7 +102,7 @@ static void load_entry(struct tree *tree, struct archive_entry *from, size_t pre
         entry.source = string_copy(source);
     if (S_ISREG(entry.stat.st_mode) && entry.stat.st_size > UINT32_MAX)
         fail(STATUS_FAILED, "%s is larger than 4 GiB, more than the archive can hold", source);
-    append(tree, &entry);
+    tree_append(tree, &entry);
 }
 
 /* Appends the folder's files with paths below `place`, then sorts the tree. */
@@ -407,6 +412,11 @@ void tree_sysroot(const char *folder)
     sysroot = strcmp(real, "/") == 0 ? "" : real;
 }
 
+const char *tree_sysroot_folder(void)
+{
+    return sysroot;
+}
+
 bool tree_has_sysroot(void)
 {
     return sysroot[0] != '\0';
@@ -440,7 +450,7 @@ static void merge(struct tree *tree, struct tree *more, struct args *added)
         }
         if (entry->source)
             args_format(added, "/%s", entry->path);
-        append(tree, entry);
+        tree_append(tree, entry);
     }
     free(more->entry);
     qsort(tree->entry, tree->count, sizeof(*tree->entry), by_path);
@@ -462,7 +472,7 @@ void tree_add_inside(struct tree *tree, const char *folder, struct args *added)
         } else {
             free(entry->path);
             entry->path = string_copy(real + 1);
-            append(&placed, entry);
+            tree_append(&placed, entry);
         }
         free(real);
         free(parent);

@@ -19,6 +19,7 @@ struct entry {
     struct stat stat; /* type, mode, owner, size, time; device and inode identify hard links */
     char *target;     /* of a symbolic link; else NULL */
     char *source;     /* host file with the data of a regular file; else NULL */
+    bool examined;    /* image/rules.c looked at it */
 };
 
 struct tree {
@@ -26,10 +27,13 @@ struct tree {
     size_t count;
 };
 
-/* Reads the folder `from` (NULL: an empty one) and adds /dev, /home, /proc, /root, /run, /tmp and
+/* Reads the folder `from` (NULL: none) into the tree, and adds /dev, /home, /proc, /root, /run, /tmp and
  * /var/tmp if missing. Fails
  * the tool if the folder cannot be read. Sockets are left out with a warning. */
 void tree_load(struct tree *tree, const char *from);
+/* Adds an entry, whose strings the tree owns from then on, in any order: tree_sort() comes before anything else. */
+void tree_append(struct tree *tree, const struct entry *entry);
+void tree_sort(struct tree *tree);
 /* The entry at an absolute path of path_normalise(), with symbolic links followed inside the tree;
  * NULL: none. Valid until the tree changes. */
 const struct entry *tree_follow(const struct tree *tree, const char *path);
@@ -54,6 +58,8 @@ void tree_add_link(struct tree *tree, const char *path, const char *target);
 void tree_sysroot(const char *folder);
 /* True with tree_sysroot(). */
 bool tree_has_sysroot(void);
+/* That folder, absolute, without a trailing slash; "" without one. */
+const char *tree_sysroot_folder(void);
 /* The file on this computer that an absolute path, or one relative to the current directory, names,
  * links resolved; malloc'ed, NULL if there is none (errno). */
 char *tree_host_file(const char *path);

@@ -2,9 +2,9 @@
 /*
  * Process 1 of `ouro run --user` and --init: takes the user's ids, and executes the program, or stays in front of it.
  *
- *     ouro-init IDS exec|init FILE NAME [ARGS...]
+ *     ouro-init IDS exec|init|init:SIGNAL FILE NAME [ARGS...]
  *
- * IDS is UID:GID[:GROUP,...], or -. With `init` the program is process 2. Process 1 reaps all orphans, forwards signals to
+ * IDS is UID:GID[:GROUP,...], or -. With a SIGNAL the program gets that one for SIGTERM. With `init` the program is process 2. Process 1 reaps all orphans, forwards signals to
  * the program, and ends with its status (128 + N if signal N killed it): when the program has ended, or, if it ended with
  * 0 and left processes in the background, when the last of them has. Signals go to all of those then. It keeps its own
  * ids, so that no process of the user can end it.
@@ -87,11 +87,12 @@ static void reap(pid_t *program, int *status)
 int main(int argc, char **argv)
 {
     if (argc < 5) {
-        fprintf(stderr, "usage: ouro-init IDS exec|init FILE NAME [ARGS...]\n");
+        fprintf(stderr, "usage: ouro-init IDS exec|init[:SIGNAL] FILE NAME [ARGS...]\n");
         return STATUS_USAGE;
     }
-    if (strcmp(argv[2], "init") != 0)
+    if (strncmp(argv[2], "init", 4) != 0)
         run(argv[1], argv[3], argv + 4);
+    int stop_signal = argv[2][4] == ':' ? atoi(argv[2] + 5) : SIGTERM;
     sigset_t all, before;
     int status = 0;
     sigfillset(&all);
@@ -103,6 +104,6 @@ int main(int argc, char **argv)
         if (signal == SIGCHLD)
             reap(&program, &status);
         else if (signal > 0 && signal != SIGTTIN && signal != SIGTTOU)
-            kill(program != 0 ? program : -1, signal);
+            kill(program != 0 ? program : -1, signal == SIGTERM ? stop_signal : signal);
     }
 }

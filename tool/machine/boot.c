@@ -5,18 +5,24 @@
 #include "host/file.h"
 #include "host/host_tsc.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "host/progress.h"
 #include "host/terminal.h"
 #include "image/compile.h"
 #include "image/elf_needs.h"
 #include "image/date.h"
 #include "image/etc.h"
+#include "image/inventory.h"
 #include "image/iso.h"
+#include "image/library.h"
 #include "image/pack.h"
+#include "image/sbom.h"
 #include "image/scan.h"
+#include "image/trace_files.h"
 #include "image/user.h"
 #include "image/words.h"
 #include "kern/options.h"
+#include "machine/container.h"
 #include "machine/explorer.h"
 
 #include <elf.h>
@@ -29,7 +35,10 @@
 #include <unistd.h>
 
 #define MIB              (1024.0 * 1024)
+#define PROGRAM_ROOM     (UINT64_C(128) << 20) /* beside its files */
+#define MEMORY_STEP      (UINT64_C(64) << 20)
 #define INIT_PATH        "/sbin/ouro-init"
+#define TRACE_SECONDS    60.0 /* a program of --trace-files runs for at most */
 #define LOGLEVEL_QUIET   4
 #define LOGLEVEL_VERBOSE 6
 
@@ -59,17 +68,43 @@ static bool has_init(const struct request *o)
     return o->user || o->init;
 }
 
+/* On a terminal of this computer the program gets what describes it, and image/rules.h packs what those names need. */
+static void terminal_environment(struct args *out)
+{
+    static const char *const names[] = {"TERM", "LANG", "LC_ALL", "LC_CTYPE", "COLORTERM"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        const char *value = getenv(names[i]);
+        char *variable = string_format("%s=%s", names[i], value ? value : "");
+        if (value && *value)
+            set_environment(out, variable);
+        free(variable);
+    }
+}
+
+static void program_environment(const struct request *o, const char *home, struct args *out)
+{
+    args_format(out, "HOME=%s", home ? home : "/root");
+    args_add(out, "TERM=linux");
+    args_add(out, "PATH=" PROGRAM_PATH);
+    if (isatty(STDOUT_FILENO) && !makes_image(o) && !o->machine.screen)
+        terminal_environment(out);
+    library_environment(out);
+    for (size_t i = 0; i < o->environment.count; i++)
+        set_environment(out, o->environment.item[i]);
+}
+
 /* Words that do not depend on this run: path, arguments and environment of the program, --append. */
 static void packed_words(const struct request *o, const struct program *program,
                          const struct user *user, struct args *words)
 {
     struct args argv = {0}, environment = {0};
-    const char *term =
-        isatty(STDOUT_FILENO) && !makes_image(o) && !o->machine.screen ? getenv("TERM") : NULL;
     char *init = string_format("init=%s", has_init(o) ? INIT_PATH : program->place);
     if (has_init(o)) {
         const char *const front[] = {"ouro-init", user->ids ? user->ids : "-",
-                                     o->init ? "init" : "exec", program->place, NULL};
+                                     o->stop_signal ? string_format("init:%d", o->stop_signal)
+                                     : o->init      ? "init"
+                                                    : "exec",
+                                     program->place, NULL};
         args_all(&argv, front);
     }
     words_plain(words, init, "the path of the program");
@@ -77,11 +112,7 @@ static void packed_words(const struct request *o, const struct program *program,
     args_add(&argv, program->name);
     for (size_t i = 0; i < o->argument_count; i++)
         args_add(&argv, o->arguments[i]);
-    args_format(&environment, "HOME=%s", user->home ? user->home : "/root");
-    args_format(&environment, "TERM=%s", term && *term ? term : "linux");
-    args_add(&environment, "PATH=" PROGRAM_PATH);
-    for (size_t i = 0; i < o->environment.count; i++)
-        set_environment(&environment, o->environment.item[i]);
+    program_environment(o, user->home, &environment);
     if (argv.count > OPTIONS_ARGUMENTS_MAX)
         fail(STATUS_FAILED, "the program gets %zu arguments, and %d fit", argv.count,
              OPTIONS_ARGUMENTS_MAX);
@@ -160,6 +191,8 @@ static void run_words(const struct request *o, const struct user *user, struct a
     args_format(words, "loglevel=%d", o->verbose ? LOGLEVEL_VERBOSE : LOGLEVEL_QUIET);
     if (o->stats)
         args_add(words, "stats");
+    if (o->command == COMMAND_RUN && !o->bare && !o->image)
+        args_add(words, "missed");
     if (o->strace)
         args_add(words, "strace");
     if (o->profile)
@@ -176,9 +209,7 @@ static void run_words(const struct request *o, const struct user *user, struct a
         args_add(words, address);
 }
 
-/* True if the program, or a library packed with it, can open a socket, as far as its file shows: a library by an import,
- * a static program by a system call. O(files), of each the imports. */
-static bool boot_uses_sockets(const struct program *program, const struct tree *tree)
+bool boot_uses_sockets(const struct program *program, const struct tree *tree)
 {
     struct scan *scan = memory(sizeof(*scan));
     struct elf_needs needs;
@@ -199,8 +230,7 @@ static bool boot_uses_sockets(const struct program *program, const struct tree *
 
 static void prepare_demo(struct tree *tree, struct program *program)
 {
-    mkdir(OURO_BUILD_DIR "/demo", 0755);
-    char *file = compile_kept(OURO_SOURCE_DIR "/example/tour.c", OURO_BUILD_DIR "/demo/tour");
+    char *file = compile_kept(place_source("example/tour.c"), place_kept("demo/tour"));
     program_prepare_file(tree, "tour", file, program);
     free(file);
 }
@@ -215,6 +245,28 @@ static const char *machine_path(const struct request *o)
     return path;
 }
 
+static void trace_program(const struct request *o, struct tree *tree, const struct program *program)
+{
+    struct args argv = {0}, environment = {0};
+    args_add(&argv, program->name);
+    for (size_t i = 0; i < o->argument_count; i++)
+        args_add(&argv, o->arguments[i]);
+    program_environment(o, getenv("HOME"), &environment);
+    size_t files = trace_files(tree, program->file, argv.item, environment.item,
+                               o->timeout > 0 ? o->timeout : TRACE_SECONDS);
+    if (o->verbose)
+        warn("--trace-files: the run here opened %zu more files", files);
+    args_free(&argv);
+    args_free(&environment);
+}
+
+static void tell_rules(const struct rules_notes *notes)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        warn("packed for the program: %s, %.1f MiB", notes->note[i].reason,
+             notes->note[i].bytes / MIB);
+}
+
 static void tell_sizes(const struct tree *tree, const char *archive, uint64_t needed)
 {
     struct stat st;
@@ -227,20 +279,40 @@ static void tell_sizes(const struct tree *tree, const char *archive, uint64_t ne
 static void add_init(const struct request *o, struct tree *tree, struct user *user)
 {
     if (has_init(o))
-        tree_add_file(tree, INIT_PATH, OURO_INIT);
+        tree_add_file(tree, INIT_PATH, place_built("host/tool/ouro-init"));
     if (o->user)
         user_find(tree, o->user, user);
 }
 
-void boot_tree(const struct request *o, struct tree *tree, struct program *program)
+/* What --with packs, or LD_LIBRARY_PATH names, is there for programs that lack a library. */
+static void offer_libraries(const struct request *o)
+{
+    const char *path = getenv("LD_LIBRARY_PATH");
+    for (size_t i = 0; i < o->with.count; i++)
+        if (!program_is_package(o->with.item[i]) && strstr(path_base(o->with.item[i]), ".so"))
+            library_offer(o->with.item[i]);
+    for (size_t i = 0; i < o->environment.count; i++)
+        if (string_starts(o->environment.item[i], "LD_LIBRARY_PATH="))
+            path = strchr(o->environment.item[i], '=') + 1;
+    if (path)
+        library_offer_path(path);
+}
+
+void boot_tree(struct request *o, struct tree *tree, struct program *program,
+               struct rules_notes *notes)
 {
     if (o->sysroot)
         tree_sysroot(o->sysroot);
+    if (o->oci)
+        container_load(o, tree);
     tree_load(tree, o->root);
+    offer_libraries(o);
     for (size_t i = 0; i < o->with.count; i++) /* PROGRAM may be of one */
         if (program_is_package(o->with.item[i]))
             program_pack_with(tree, o->with.item[i]);
-    if (o->program)
+    if (o->oci)
+        container_prepare(o, tree, machine_path(o), program);
+    else if (o->program)
         program_prepare(tree, o->program, machine_path(o), program);
     else if (o->command == COMMAND_EXPLORE)
         explorer_prepare(tree, program);
@@ -249,6 +321,17 @@ void boot_tree(const struct request *o, struct tree *tree, struct program *progr
     for (size_t i = 0; i < o->with.count; i++)
         if (!program_is_package(o->with.item[i]))
             program_pack_with(tree, o->with.item[i]);
+    if (o->trace_files)
+        trace_program(o, tree, program);
+    if (!o->bare && !o->oci && o->command != COMMAND_EXPLORE && o->program) {
+        struct args environment = {0}, arguments = {0};
+        program_environment(o, NULL, &environment);
+        for (size_t i = 0; i < o->argument_count; i++)
+            args_add(&arguments, o->arguments[i]);
+        rules_apply(tree, program, &environment, machine_path(o), &arguments, notes);
+        args_free(&arguments);
+        args_free(&environment);
+    }
     etc_add(tree, o->hostname);
     if (o->workdir)
         tree_add_folder(tree, o->workdir);
@@ -293,18 +376,36 @@ static uint64_t kernel_end(const char *kernel)
  * overwrites the kernel. (Tried: 264 KiB are too little, 392 enough.) */
 #define FIRMWARE_ROOM (UINT64_C(384) << 10)
 
-static char *pack_archive(const struct request *o, struct program *program, struct tree *tree,
+/* Without --memory the machine gets more than the default if files and program need it. `needed`: bytes for the files. */
+static void choose_memory(struct request *o, uint64_t needed)
+{
+    struct machine *m = &o->machine;
+    uint64_t wanted = (needed + PROGRAM_ROOM + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
+    if (o->memory_chosen || wanted <= m->memory)
+        return;
+    m->memory = wanted;
+    if (o->oci || makes_image(o) || o->verbose)
+        warn("the files take %.0f MiB of memory: the machine %s %.0f MiB", (double)needed / MIB,
+             makes_image(o) ? "should have" : "gets", (double)wanted / MIB);
+}
+
+static char *pack_archive(struct request *o, struct program *program, struct tree *tree,
                           struct user *user)
 {
     char *archive = guard_path("root.cpio");
-    boot_tree(o, tree, program);
+    struct rules_notes notes = {0};
+    boot_tree(o, tree, program, &notes);
+    if (o->verbose)
+        tell_rules(&notes);
     add_init(o, tree, user);
     for (unsigned i = 0; i < o->machine.shares.count; i++)
         tree_add_folder(tree, o->machine.shares.item[i].place);
     date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
-    uint64_t needed = pack_tree(tree, archive, taken, makes_image(o) ? 0 : o->machine.memory);
+    uint64_t needed = pack_tree(tree, archive, taken,
+                                makes_image(o) || !o->memory_chosen ? 0 : o->machine.memory);
+    choose_memory(o, needed);
     if (o->verbose)
         tell_sizes(tree, archive, needed);
     return archive;
@@ -319,8 +420,31 @@ static void choose_network(struct request *o, const struct program *program,
         return;
     bool uses = network->ports > 0 || network->dump;
     if (!uses && !makes_image(o) && o->machine.emulator == EMULATOR_QEMU)
-        uses = o->image || boot_uses_sockets(program, tree);
+        uses = o->image || o->oci || boot_uses_sockets(program, tree);
     network->kind = uses ? NETWORK_USER : NETWORK_NONE;
+}
+
+/* Lists what the image carries, and collects the texts of its licences. */
+static void list_parts(struct request *o, const struct program *program, const struct tree *tree)
+{
+    static const char *const loader[] = {"grub-pc-bin", "grub-efi-amd64-bin", NULL};
+    struct inventory inventory;
+    struct args more = {0};
+    args_add(&more, "console-setup-linux"); /* the kernel's font */
+    if (has_init(o))
+        args_add(&more, "musl");
+    if (o->machine.medium != MEDIUM_DIRECT)
+        args_all(&more, loader);
+    inventory_make(tree, &more, &inventory);
+    char *folder = guard_path("licences");
+    inventory_licences(&inventory, folder, &o->licence_names);
+    o->licences = folder;
+    iso_carry(folder);
+    if (o->sbom)
+        sbom_write(tree, &inventory, o->hostname ? o->hostname : path_base(program->place),
+                   o->sbom);
+    inventory_free(&inventory);
+    args_free(&more);
 }
 
 void boot_prepare(struct request *o, struct program *program, struct tree *tree)
@@ -339,6 +463,8 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         explorer_arguments(o);
     if (!o->image)
         m->archive = pack_archive(o, program, tree, &user);
+    if (makes_image(o) && !o->image)
+        list_parts(o, program, tree);
     choose_network(o, program, tree);
     if (!makes_image(o))
         run_words(o, &user, &run); /* late: host_tsc_hz() needs time */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/explorer.h"
 #include "host/fail.h"
+#include "host/place.h"
 #include "image/compile.h"
 
 #include <dirent.h>
@@ -8,24 +9,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FOLDER OURO_SOURCE_DIR "/example/explorer"
+#define FOLDER "example/explorer"
 #define PAGE   "/page" /* in the machine */
 
 void explorer_prepare(struct tree *tree, struct program *program)
 {
     const struct dirent *entry;
-    mkdir(OURO_BUILD_DIR "/demo", 0755);
-    char *file = compile_folder_kept(FOLDER, OURO_BUILD_DIR "/demo/explorer");
+    char *file = compile_folder_kept(place_source(FOLDER), place_kept("demo/explorer"));
+    const char *pages = place_source(FOLDER "/page");
     program_prepare_file(tree, "explorer", file, program);
     free(file);
-    DIR *folder = opendir(FOLDER "/page");
+    DIR *folder = opendir(pages);
     if (!folder)
-        fail_errno("cannot read %s", FOLDER "/page");
+        fail_errno("cannot read %s", pages);
     while ((entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
         char *to = string_format(PAGE "/%s", entry->d_name);
-        char *from = string_format(FOLDER "/page/%s", entry->d_name);
+        char *from = string_format("%s/%s", pages, entry->d_name);
         tree_add_file(tree, to, from);
         free(from);
         free(to);

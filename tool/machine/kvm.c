@@ -9,6 +9,7 @@
 #include "host/file.h"
 #include "host/guard.h"
 #include "host/text.h"
+#include "host/place.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -40,6 +41,7 @@ static bool cpu_has_it(void)
 /* Boots the kernel without a root archive on a microvm; true if it writes a byte on the serial port. */
 static bool trial(void)
 {
+    char *kernel = string_copy(place_built("kernel/ouro.elf"));
     int ends[2];
     char *argv[] = {"qemu-system-x86_64",
                     "-nodefaults",
@@ -60,7 +62,7 @@ static bool trial(void)
                     "-serial",
                     "chardev:console",
                     "-kernel",
-                    OURO_BUILD_DIR "/kernel/ouro.elf",
+                    kernel,
                     "-append",
                     "console=framed",
                     NULL};
@@ -88,7 +90,7 @@ bool kvm_works(void)
     if (!cpu_has_it())
         return false;
     char *boot = file_read(BOOT_ID);
-    char *cache = string_format("%s/kvm-%.36s", OURO_BUILD_DIR, boot);
+    char *cache = string_format("%s-%.36s", place_kept("kvm"), boot);
     char answer = 0;
     int fd = open(cache, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || read(fd, &answer, 1) != 1) {

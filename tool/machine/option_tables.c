@@ -16,6 +16,12 @@
 
 #define PACK_OPTIONS                                                                                                                                                \
     {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                                                                                   \
+        {"oci",                                                                                                                                                     \
+         KEY_OCI,                                                                                                                                                   \
+         "IMAGE[:TAG]",                                                                                                                                             \
+         0,                                                                                                                                                         \
+         "the files, program and settings of this container image: an OCI layout, an OCI or docker archive, or a tar of a root folder",                             \
+         1},                                                                                                                                                        \
         {"sysroot",                                                                                                                                                 \
          KEY_SYSROOT,                                                                                                                                               \
          "DIR",                                                                                                                                                     \
@@ -27,6 +33,24 @@
          "PATH",                                                                                                                                                    \
          0,                                                                                                                                                         \
          "also pack this file or folder, with the libraries that it needs, or package:NAME, an installed Debian package with those that it depends on; repeatable", \
+         1},                                                                                                                                                        \
+        {"bare",                                                                                                                                                    \
+         KEY_BARE,                                                                                                                                                  \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "pack only the program, its libraries and what options name, not the files that programs of its kind load by themselves",                                  \
+         1},                                                                                                                                                        \
+        {"trace-files",                                                                                                                                             \
+         KEY_TRACE_FILES,                                                                                                                                           \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "run the program once on this computer, with these arguments, and pack the files that it opens",                                                           \
+         1},                                                                                                                                                        \
+        {"config",                                                                                                                                                  \
+         'c',                                                                                                                                                       \
+         "FILE.json",                                                                                                                                               \
+         0,                                                                                                                                                         \
+         "options, program and arguments from this file; those typed win",                                                                                          \
          1},                                                                                                                                                        \
         {"env", 'e', "NAME=VALUE", 0, "set an environment variable of the program; repeatable", 1},                                                                 \
         {"env-file", KEY_ENV_FILE, "FILE", 0, "set those of the lines of FILE; repeatable", 1},                                                                     \
@@ -42,7 +66,12 @@
         KERNEL_OPTIONS
 
 #define HARDWARE_OPTIONS                                                                           \
-    {"memory", 'm', "SIZE", 0, "memory of the machine: 8M, 1G; default 256M", 2},                  \
+    {"memory",                                                                                     \
+     'm',                                                                                          \
+     "SIZE",                                                                                       \
+     0,                                                                                            \
+     "memory of the machine: 8M, 1G; default 256M, or more if the files need it",                  \
+     2},                                                                                           \
         {"firmware", KEY_FIRMWARE, "bios|uefi", 0, "default bios", 2},                             \
         {"medium",                                                                                 \
          KEY_MEDIUM,                                                                               \
@@ -78,6 +107,12 @@
          0,                                                                                                      \
          "of a volume that is made: 64M, 4G; default 1G",                                                        \
          2},                                                                                                     \
+        {"swap",                                                                                                 \
+         KEY_SWAP,                                                                                               \
+         "SIZE",                                                                                                 \
+         0,                                                                                                      \
+         "memory beyond -m, on a disk that ends with the machine: 64M, 4G",                                      \
+         2},                                                                                                     \
         {"port",                                                                                                 \
          'p',                                                                                                    \
          "[ADDR:]HOST:GUEST[/udp]",                                                                              \
@@ -101,6 +136,10 @@
 static const struct argp_option run_options[] = {
     PACK_OPTIONS,
     MACHINE_OPTIONS,
+    {"detach", 'd', NULL, 0,
+     "leave the machine in the background: ouro ps, logs, attach and stop find it by its name", 3},
+    {"name", KEY_NAME, "NAME", 0, "the name of a machine in the background; default the program's",
+     3},
     {"image", KEY_IMAGE, "FILE.iso", 0, "boot this image of `ouro iso` instead of packing one", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
     {"display", KEY_DISPLAY, NULL, 0,
@@ -135,16 +174,26 @@ static const struct argp_option debug_options[] = {
     {0},
 };
 
+#define LIBVIRT_OPTION                                                                             \
+    {"libvirt", KEY_LIBVIRT, "FILE.xml", 0, "also write a domain of libvirt that boots the image", \
+     1},                                                                                           \
+    {                                                                                              \
+        "sbom", KEY_SBOM, "FILE.json", 0,                                                          \
+            "also write what the image carries, in SPDX's form: files, packages, licences", 1      \
+    }
+
 static const struct argp_option iso_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE.iso", 0, "the image to make", 1},
+    LIBVIRT_OPTION,
     {0},
 };
 
 static const struct argp_option image_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE", 0, "the image to make", 1},
-    {"format", KEY_FORMAT, "iso|raw|qcow2|vmdk|vdi", 0, "kind of file; default by its name", 1},
+    {"format", KEY_FORMAT, "iso|raw|qcow2|vmdk|vdi|oci", 0, "kind of file; default by its name", 1},
+    LIBVIRT_OPTION,
     {0},
 };
 

@@ -4,7 +4,10 @@
 #include "host/fail.h"
 #include "host/file.h"
 #include "host/path.h"
+#include "host/place.h"
 #include "image/format.h"
+#include "machine/config_file.h"
+#include "machine/detached.h"
 #include "machine/option_tables.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
@@ -95,6 +98,12 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
 {
     struct disks *disks = &((struct request *)state->input)->machine.disks;
     const char *why = NULL;
+    if (key == KEY_SWAP) {
+        why = disks_add_swap(disks, parse_size(state, "--swap", text));
+        if (why)
+            argp_error(state, "--swap %s: %s", text, why);
+        return;
+    }
     if (key == KEY_VOLUME_SIZE)
         disks->volume_size = parse_size(state, "--volume-size", text);
     else
@@ -115,6 +124,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     switch (key) {
     case 'm':
         m->memory = parse_size(state, "--memory", text);
+        o->memory_chosen = true;
         break;
     case KEY_EMULATOR:
         m->emulator = parse_choice(state, "--emulator", text, emulators);
@@ -137,6 +147,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_DISK:
     case KEY_VOLUME:
     case KEY_VOLUME_SIZE:
+    case KEY_SWAP:
         parse_disk(state, key, text);
         break;
     case KEY_SHARE:
@@ -199,6 +210,15 @@ static error_t parse_answer(int key, char *text, struct argp_state *state)
     case KEY_PROFILE:
         o->profile = text ? text : PROFILE_FILE;
         break;
+    case 'd':
+        o->detach = true;
+        break;
+    case KEY_NAME:
+        if (!detached_is_name(text))
+            argp_error(state, "--name %s: not a name of letters, digits, -, _ and ., at most 64",
+                       text);
+        o->name = text;
+        break;
     case KEY_AT:
         o->marker = text;
         break;
@@ -253,8 +273,37 @@ static error_t parse_surroundings(int key, char *text, struct argp_state *state)
     case KEY_INIT:
         o->init = true;
         break;
+    case KEY_BARE:
+        o->bare = true;
+        break;
+    case KEY_TRACE_FILES:
+        o->trace_files = true;
+        break;
     default:
         return parse_answer(key, text, state);
+    }
+    return 0;
+}
+
+/* Options of containers, and of files beside an image. */
+static error_t parse_image(int key, char *text, struct argp_state *state)
+{
+    struct request *o = state->input;
+    switch (key) {
+    case 'c':
+        o->config = text;
+        break;
+    case KEY_SBOM:
+        o->sbom = text;
+        break;
+    case KEY_LIBVIRT:
+        o->libvirt = text;
+        break;
+    case KEY_OCI:
+        o->oci = text;
+        break;
+    default:
+        return parse_surroundings(key, text, state);
     }
     return 0;
 }
@@ -321,15 +370,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
         parse_program(text, state);
         break;
     default:
-        return parse_surroundings(key, text, state);
+        return parse_image(key, text, state);
     }
     return 0;
 }
 
-static const char *const value_options[] = {
-    "-o",           "--output",   "--root", "--sysroot", "--with",     "-e",
-    "--env",        "--env-file", "-w",     "--workdir", "--hostname", "--append",
-    "--pagetables", "--kernel",   "--at",   "--format",  NULL};
+static const char *const value_options[] = {"-o",           "--output",  "--root",     "--sysroot",
+                                            "--with",       "-e",        "--env",      "--env-file",
+                                            "-w",           "--workdir", "--hostname", "--append",
+                                            "--pagetables", "--kernel",  "--at",       "--format",
+                                            "--oci",        "--libvirt", "--sbom",     NULL};
 
 static bool joined_option(const char *text)
 {
@@ -398,7 +448,7 @@ static bool makes_file(enum command command)
 static void check_image(struct request *o)
 {
     const char *name = command_options[o->command].name;
-    if (!o->program)
+    if (!o->program && !o->oci)
         fail(STATUS_FAILED, "%s needs a program: ouro %s %s", name, name,
              command_options[o->command].arguments);
     if (!o->output)
@@ -409,6 +459,10 @@ static void check_image(struct request *o)
              "-o %s: ouro iso writes an ISO image; ouro image writes this kind of file", o->output);
     if (o->format < 0)
         o->format = (int)named;
+    if (o->format == FORMAT_OCI && o->libvirt)
+        fail(STATUS_FAILED, "--libvirt describes a disk image, and --format oci makes none");
+    if (o->format == FORMAT_OCI)
+        o->machine.medium = MEDIUM_DIRECT; /* no loader is packed */
 }
 
 static void check(struct request *o)
@@ -432,21 +486,26 @@ static void check(struct request *o)
              "screenshot needs the picture's name: ouro screenshot [PROGRAM] -o FILE.png");
     if (m->screen)
         check_screen(m);
-    if (o->command == COMMAND_CHECK && !o->program)
+    if (o->command == COMMAND_CHECK && !o->program && !o->oci)
         fail(STATUS_FAILED, "check needs a program: ouro check PROGRAM");
     if (o->command == COMMAND_DEBUG && m->emulator != EMULATOR_QEMU)
         fail(STATUS_FAILED, "debug works with --emulator qemu");
-    if (o->image && (o->program || o->root || o->sysroot || o->append || o->pagetables ||
+    if (o->oci && (o->root || o->sysroot))
+        fail(STATUS_FAILED, "--oci brings its own root folder: leave --root and --sysroot out");
+    if (o->image && (o->program || o->oci || o->root || o->sysroot || o->append || o->pagetables ||
                      o->environment.count > 0 || o->with.count > 0 || o->workdir || o->hostname))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     for (unsigned i = 0; o->image && i < m->disks.count; i++)
-        if (m->disks.disk[i].mount)
+        if (m->disks.disk[i].mount || m->disks.disk[i].swap > 0)
             fail(STATUS_FAILED,
-                 "--volume needs a word of the kernel, and --image brings its own: leave one out");
+                 "--%s needs a word of the kernel, and --image brings its own: leave one out",
+                 m->disks.disk[i].mount ? "volume" : "swap");
     if (o->image && m->shares.count > 0)
         fail(STATUS_FAILED,
              "--share needs a word of the kernel, and --image brings its own: leave one out");
+    if (o->name && !o->detach)
+        fail(STATUS_FAILED, "--name is for --detach");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)
@@ -457,24 +516,56 @@ static void check(struct request *o)
         fail_errno("cannot read the kernel %s", o->kernel);
 }
 
+static void start(enum command command, struct request *out)
+{
+    *out = (struct request){
+        .command = command,
+        .format = -1,
+        .machine = {.memory = MEMORY_DEFAULT,
+                    .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
+        .kernel = place_built("kernel/ouro.elf"),
+        .machine.screen = command == COMMAND_SCREENSHOT,
+    };
+}
+
+/* Parses once more, with the options of the file before those typed. */
+static void read_config(const struct argp *argp, int argc, char **argv, struct request *out)
+{
+    struct config_file config;
+    struct args all = {0};
+    config_file_read(out->config, argp->options, &config);
+    args_add(&all, argv[0]);
+    for (size_t i = 0; i < config.options.count; i++)
+        args_add(&all, config.options.item[i]);
+    for (int i = 1; i < argc; i++)
+        args_add(&all, argv[i]);
+    start(out->command, out);
+    argp_parse(argp, (int)all.count, all.item, ARGP_IN_ORDER, NULL, out);
+    if (!out->program && config.program) {
+        out->program = config.program;
+        out->arguments = config.arguments.item;
+        out->argument_count = config.arguments.count;
+    } else if (!out->program && config.arguments.count > 0 && out->oci) {
+        out->program = config.arguments.item[0]; /* the image's command */
+        out->arguments = config.arguments.item + 1;
+        out->argument_count = config.arguments.count - 1;
+    }
+}
+
 void options_read(enum command command, int argc, char **argv, struct request *out)
 {
     const struct argp argp = {.options = command_options[command].options,
                               .parser = parse,
                               .args_doc = command_options[command].arguments,
                               .doc = command_options[command].about};
-    *out = (struct request){
-        .command = command,
-        .format = -1,
-        .machine = {.memory = MEMORY_DEFAULT,
-                    .chipset = command == COMMAND_EXPLORE ? CHIPSET_MICROVM : CHIPSET_PC},
-        .kernel = OURO_BUILD_DIR "/kernel/ouro.elf",
-        .machine.screen = command == COMMAND_SCREENSHOT,
-    };
+    start(command, out);
     argp_err_exit_status = STATUS_FAILED;
     suggest_check(command_options[command].options, argc, argv);
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, out);
-    if ((makes_file(command) || command == COMMAND_SCREENSHOT) && !out->output && out->program)
+    bool typed = out->program != NULL;
+    if (out->config)
+        read_config(&argp, argc, argv, out);
+    if ((makes_file(command) || command == COMMAND_SCREENSHOT) && !out->output && typed)
         take_trailing(out, &argp);
     out->machine.qemu_args = &out->qemu_args;
     check(out);

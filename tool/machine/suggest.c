@@ -22,8 +22,6 @@ static const struct habit {
     {"--tty", "a terminal is the program's already"},
     {"--rm", "nothing is left behind anyway"},
     {"-a", "arguments follow PROGRAM"},
-    {"-d", "the machine stays in the foreground: end the line with &, or let systemd run it"},
-    {"--detach", "the machine stays in the foreground: end the line with &, or let systemd run it"},
     {"--entrypoint", "PROGRAM is the entry point"},
     {"--publish", "-p [ADDR:]HOST:GUEST"},
     {"--network", "--net none|user|tap:NAME"},
@@ -55,7 +53,7 @@ static const struct habit {
     {"--cap-add", "the program is root in a machine of its own already"},
     {"-u", "--user NAME[:GROUP]"},
     {"--restart", "a loop of the shell, or systemd, runs it again"},
-    {"--name", "a machine has no name"},
+    {"--name", "ouro run --detach --name NAME names a machine"},
     {"--gdb", "ouro debug PROGRAM"},
     {"-g", "ouro debug PROGRAM"},
 };
@@ -177,7 +175,7 @@ static void check_volume(const struct argp_option *options, const char *command,
 {
     if (strcmp(argv[0], "-v") == 0 && argv[1] && strstr(argv[1], ":/") &&
         access(argv[1], F_OK) != 0 && find_long(options, "share", 5))
-        fail(STATUS_FAILED, "%s -v is --verbose: --share %s shows the folder", command, argv[1]);
+        fail(STATUS_FAILED, "%s -v is --verbose: --share %s shows the folder, --volume FILE:/PATH mounts a file system", command, argv[1]);
 }
 
 void suggest_check(const struct argp_option *options, int argc, char **argv)

@@ -3,6 +3,8 @@
 #include "report/report.h"
 #include "host/fail.h"
 #include "host/guard.h"
+#include "host/json.h"
+#include "report/demangle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,18 +51,98 @@ static void limit(enum __rlimit_resource what, unsigned long long most)
     setrlimit(what, &(struct rlimit){most, most});
 }
 
+/* --- what the program said before abort() --- */
+
+/* The last two lines on standard error, if the program aborted; NULL: none. malloc'ed. */
+static char *aborted_message(const struct report_options *o, const char *report)
+{
+    const char *bytes = o->said && o->said->length > 0 ? o->said->bytes : NULL;
+    if (!bytes || !string_starts(report, "==== CRASH: abort"))
+        return NULL;
+    size_t end = o->said->length, lines = 0, start;
+    while (end > 0 && bytes[end - 1] == '\n')
+        end--;
+    for (start = end; start > 0 && (bytes[start - 1] != '\n' || ++lines < 2); start--)
+        ;
+    char *message = string_format("%.*s", (int)(end - start), bytes + start);
+    char *to = message;
+    for (const char *c = message; *c; c++)
+        if (*c != '\r') /* of a terminal */
+            *to++ = (unsigned char)*c < ' ' && *c != '\n' ? '?' : *c;
+    *to = '\0';
+    return message;
+}
+
+/* What a message of glibc or of libstdc++ means. */
+static const char *message_advice(const char *message)
+{
+    static const char *const heap[] = {
+        "double free", "corrupted", "invalid pointer", "invalid size", "free(): invalid",
+        "malloc(): ",  "smallbin",  "unsorted",        "realloc(): "};
+    if (strstr(message, "terminate called"))
+        return "a C++ exception that no catch takes ended the program; catch throw in ouro debug stops where it is thrown";
+    if (strstr(message, "stack smashing"))
+        return "a function wrote beyond an array on its stack; the trace names the function";
+    for (size_t i = 0; i < ARRAY_LENGTH(heap); i++)
+        if (strstr(message, heap[i]))
+            return "the heap was damaged before this call noticed it: -fsanitize=address, or valgrind, on this computer finds the place";
+    return NULL;
+}
+
+/* The text between two marks; NULL: none. malloc'ed. */
+static char *between(const char *text, const char *before, const char *after)
+{
+    const char *start = strstr(text, before), *end = NULL;
+    if (start)
+        end = strstr(start + strlen(before), after);
+    return end ? string_format("%.*s", (int)(end - start - (int)strlen(before)),
+                               start + strlen(before))
+               : NULL;
+}
+
+/* Adds "message", and of a C++ exception its type and what(), to the JSON object. */
+static void add_message(struct text *json, const char *message)
+{
+    size_t end = json->length;
+    while (end > 0 && json->bytes[end - 1] != '}')
+        end--;
+    if (!message || end == 0)
+        return;
+    json->length = end - 1;
+    text_string(json, ",\"message\":");
+    text_json(json, message);
+    char *type = between(message, "an instance of '", "'");
+    const char *what = strstr(message, "what():  ");
+    if (type) {
+        text_string(json, ",\"exception\":");
+        text_json(json, type);
+    }
+    if (type && what) {
+        text_string(json, ",\"exception_what\":");
+        text_json(json, what + strlen("what():  "));
+    }
+    text_string(json, "}\n");
+    free(type);
+}
+
 /* Writes the answer: the text, a NUL, the JSON line. */
 NORETURN static void reader_main(const struct report_options *o, const char *report, size_t size)
 {
     struct report_notes notes;
-    struct text text = {0}, json = {0};
+    struct text shown = {0}, text = {0}, json = {0};
+    char *message = aborted_message(o, report);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, READER_SECONDS);
     limit(RLIMIT_AS, READER_MEMORY);
     const char *line = last_line(report, size);
     report_notes_make(&o->files, line, (size_t)(report + size - line), &notes);
-    report_render(report, size, &notes, o->colour, &text);
+    notes.said = message;
+    if (message && !notes.advice)
+        notes.advice = message_advice(message);
+    (o->brief ? report_render_brief : report_render)(report, size, &notes, o->colour, &shown);
+    demangle_text(shown.bytes ? shown.bytes : "", shown.length, &text);
     report_render_json(line, (size_t)(report + size - line), &notes, &json);
+    add_message(&json, message);
     text_add(&text, "", 1);
     text_add(&text, json.bytes, json.length);
     _exit(write_all(READER_ANSWER, &text) ? 0 : STATUS_FAILED);

@@ -15,6 +15,8 @@ struct report_options {
     struct report_files files;
     struct text *json; /* gets the JSON line of the last complete report, with lines; NULL: none */
     bool colour;
+    bool brief;        /* show what fits a terminal; `json` gets all */
+    struct text *said; /* the end of what the program printed on standard error; NULL: unknown */
 };
 
 /* True if stderr is a terminal, NO_COLOR is unset or empty (https://no-color.org) and TERM is not "dumb". */

@@ -93,21 +93,6 @@ static void add_clean(struct text *out, const char *bytes, size_t size)
     }
 }
 
-static void add_json_string(struct text *out, const char *string)
-{
-    text_string(out, "\"");
-    for (; *string; string++) {
-        unsigned char c = (unsigned char)*string;
-        if (c == '"' || c == '\\')
-            text_format(out, "\\%c", c);
-        else if (c < ' ')
-            text_format(out, "\\u%04x", c);
-        else
-            text_add(out, string, 1);
-    }
-    text_string(out, "\"");
-}
-
 /* The path relative to the current directory or to Ouro's top folder, without "./". malloc'ed. */
 static char *shorten(const char *path)
 {
@@ -154,9 +139,9 @@ static char *make_json(const struct source_lines *lines)
     for (size_t i = 0; i < lines->count; i++) {
         const struct source_line *l = &lines->line[i];
         text_string(&out, i == 0 ? "[{\"function\":" : ",{\"function\":");
-        add_json_string(&out, l->function);
+        text_json(&out, l->function);
         text_string(&out, ",\"file\":");
-        add_json_string(&out, l->path);
+        text_json(&out, l->path);
         text_format(&out, ",\"line\":%d,\"column\":%d}", l->line, l->column);
     }
     text_string(&out, "]");
@@ -270,6 +255,94 @@ static bool add_note(const struct modules *list, struct json frame, bool excerpt
     return note->excerpt != NULL;
 }
 
+/* "parse+0x2a [crash]" -> the file, "crash", as text; false: none. */
+static bool file_of(const char *place, char *file, size_t size)
+{
+    const char *open = strrchr(place, '['), *close = open ? strchr(open, ']') : NULL;
+    if (!close)
+        return false;
+    snprintf(file, size, "%.*s", (int)(close - open - 1), open + 1);
+    return true;
+}
+
+static bool is_own(const char *file)
+{
+    return !strstr(file, ".so") && strcmp(file, "kernel") != 0 && strcmp(file, "vdso") != 0 &&
+           string_starts(file, "[") == 0;
+}
+
+/* What is known of the runtimes in the trace's files. */
+static const char *runtime_advice(const char *file)
+{
+    static const struct {
+        const char *file, *advice;
+    } runtimes[] = {
+        {"python3",
+         "the Python program's own message is above; python3 -X faulthandler adds the Python lines"},
+        {"libpython3",
+         "the Python program's own message is above; python3 -X faulthandler adds the Python lines"},
+        {"node",
+         "node's own message is above; node --abort-on-uncaught-exception is what stops it here"},
+        {"libnode.so",
+         "node's own message is above; node --abort-on-uncaught-exception is what stops it here"},
+        {"libjvm.so",
+         "Java's own message is above; its hs_err file, if it wrote one, is in the program's folder"},
+        {"libruby", "Ruby's own message is above"},
+        {"libperl.so", "Perl's own message is above"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(runtimes); i++)
+        if (string_starts(file, runtimes[i].file))
+            return runtimes[i].advice;
+    return NULL;
+}
+
+static const struct report_note *note_of(const struct report_notes *notes, struct json frame)
+{
+    struct json value;
+    uint64_t address;
+    if (!json_member(frame, "rip", &value) || !json_address(value, &address))
+        return NULL;
+    for (size_t i = 0; i < notes->count; i++)
+        if (notes->note[i].address == address)
+            return &notes->note[i];
+    return NULL;
+}
+
+/* "main+0x2 [app]" and its tail " at a.c:3 in parse, inlined at a.c:4 in main" -> "parse() at a.c:3". */
+static char *name_own(const char *place, const char *tail)
+{
+    const char *inlined = strstr(tail, " in "), *comma = inlined ? strchr(inlined, ',') : NULL;
+    if (comma)
+        return string_format("%.*s()%.*s", (int)(comma - inlined - 4), inlined + 4,
+                             (int)(inlined - tail), tail);
+    return string_format("%.*s()%s", (int)strcspn(place, "+ "), place, tail);
+}
+
+/* The first frame of the program's own: its place, and if it is known its line. */
+static void find_own(struct json trace, struct report_notes *out)
+{
+    struct json frame = {0}, value;
+    char place[400], file[200];
+    for (size_t i = 0; i < FRAMES_MAX && json_item(trace, &frame); i++) {
+        if (!json_member(frame, "at", &value) || !json_string(value, place, sizeof(place)) ||
+            !file_of(place, file, sizeof(file)))
+            continue;
+        if (!out->advice)
+            out->advice = runtime_advice(file);
+        if (!is_own(file))
+            continue;
+        const struct report_note *note = note_of(out, frame);
+        if (!note)
+            out->undebugged = strdup(file);
+        if (i > 0 && note)
+            out->own = name_own(place, note->tail);
+        else if (i > 0)
+            out->own = string_format("%s", place);
+        out->own_note = i > 0 ? note : NULL;
+        return;
+    }
+}
+
 void report_notes_make(const struct report_files *files, const char *line, size_t size,
                        struct report_notes *out)
 {
@@ -282,4 +355,10 @@ void report_notes_make(const struct report_files *files, const char *line, size_
         for (size_t i = 0; i < FRAMES_MAX && json_item(trace, &frame); i++)
             excerpts += add_note(&list, frame, excerpts < EXCERPTS_MAX, out);
     free(list.module);
+    if (json_member(report, "trace", &trace) && json_member(report, "kind", &frame)) {
+        char kind[16] = "";
+        json_string(frame, kind, sizeof(kind));
+        if (strcmp(kind, "crash") == 0)
+            find_own(trace, out);
+    }
 }

@@ -27,10 +27,19 @@ static const char *const colours[] = {
     [PART_MARKED] = "\033[1m",    [PART_JSON] = "\033[2m",
 };
 
+/* Parts of the brief report, and the most lines of each. */
+static const struct part_limit {
+    const char *label;
+    unsigned lines;
+} brief_parts[] = {{"what", 1},    {"reason", 1},  {"where", 3}, {"why", 1},
+                   {"history", 2}, {"serving", 1}, {"trace", 8}, {"hint", 2}};
+
 struct render {
     const struct report_notes *notes;
     bool colour;
     bool in_trace;
+    bool brief;                      /* no excerpts but the one of `what` */
+    unsigned banners;                /* printed */
     const struct report_note *shown; /* the note whose excerpt was printed last */
     struct text *out;
 };
@@ -86,6 +95,45 @@ static const struct report_note *note_for(struct render *r, const char *line, si
     return note_at(r, find(address, (size_t)(line + size - address), "0x") + 2, line + size);
 }
 
+/* The program's own part in a report about a library's code. */
+static void put_own(struct render *r)
+{
+    if (!r->notes->own)
+        return;
+    put(r, PART_LABEL, "          ", 10);
+    text_string(r->out, "called from ");
+    put(r, PART_SOURCE, r->notes->own, strlen(r->notes->own));
+    text_string(r->out, "\n");
+}
+
+/* Lines of a text, each behind the label of its first. */
+static void put_labelled(struct render *r, const char *label, enum part part, const char *text)
+{
+    while (text && *text) {
+        size_t length = strcspn(text, "\n");
+        char *front = string_format("  %-8s", label);
+        put(r, PART_LABEL, front, strlen(front));
+        put(r, part, text, length);
+        text_string(r->out, "\n");
+        free(front);
+        label = "";
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void put_advice(struct render *r)
+{
+    put_labelled(r, "said", PART_PLAIN, r->notes->said);
+    put_labelled(r, "hint", PART_HINT, r->notes->advice);
+    if (r->notes->undebugged) {
+        char *hint = string_format(
+            "%s has no line numbers: compile with -g, or install NAME-dbgsym of its package",
+            r->notes->undebugged);
+        put_labelled(r, "hint", PART_HINT, hint);
+        free(hint);
+    }
+}
+
 static void put_excerpt(struct render *r, const struct report_note *note)
 {
     const char *line = note->excerpt;
@@ -116,6 +164,8 @@ static void put_body(struct render *r, const char *line, size_t size)
 static void put_line(struct render *r, const char *line, size_t size, bool ended)
 {
     const struct report_note *note = note_for(r, line, size);
+    if (string_starts(line, "==== ") && r->banners++ > 0)
+        put_advice(r);
     if (string_starts(line, "==== "))
         put(r, PART_BANNER, line, size);
     else if (string_starts(line, "{\"ouro_report\""))
@@ -130,8 +180,82 @@ static void put_line(struct render *r, const char *line, size_t size, bool ended
     }
     if (ended)
         text_string(r->out, "\n");
+    if (ended && string_starts(line, "  what "))
+        put_own(r);
     if (note && ended)
         put_excerpt(r, note);
+}
+
+/* --- the brief report --- */
+
+/* The most lines of the part that begins with this line; 0: it is not shown. */
+static unsigned brief_limit(const char *line)
+{
+    for (size_t i = 0; i < sizeof(brief_parts) / sizeof(*brief_parts); i++) {
+        size_t length = strlen(brief_parts[i].label);
+        if (strncmp(line + LABEL_START, brief_parts[i].label, length) == 0 &&
+            line[LABEL_START + length] == ' ')
+            return brief_parts[i].lines;
+    }
+    return 0;
+}
+
+/* "what": for abort() the program's own frame says more than the place in libc. */
+static void put_brief_what(struct render *r, const char *line, size_t size, bool aborted)
+{
+    const struct report_note *own = r->notes->own_note, *note = note_for(r, line, size);
+    if (aborted && r->notes->own) {
+        char *text = string_format("abort() called from %s", r->notes->own);
+        put_labelled(r, "what", PART_WHAT, text);
+        free(text);
+    } else {
+        put_line(r, line, size, false);
+        text_string(r->out, "\n");
+        put_own(r);
+    }
+    note = own ? own : note;
+    if (note)
+        put_excerpt(r, note);
+}
+
+void report_render_brief(const char *report, size_t size, const struct report_notes *notes,
+                         bool colour, struct text *out)
+{
+    struct render r = {.notes = notes, .colour = colour, .brief = true, .out = out};
+    unsigned left = 0, hidden = 0;
+    bool aborted = string_starts(report, "==== CRASH: abort");
+    while (size > 0) {
+        const char *newline = memchr(report, '\n', size);
+        size_t length = newline ? (size_t)(newline - report) : size;
+        char *line = string_format("%.*s", (int)length, report);
+        bool banner = string_starts(line, "==== ");
+        bool labelled =
+            strlen(line) > LABEL_END && string_starts(line, "  ") && line[LABEL_START] != ' ';
+        if (labelled || banner) {
+            if (hidden > 0)
+                text_format(out, "          %u more: --report FILE.json, or -v\n", hidden);
+            hidden = 0;
+            left = labelled ? brief_limit(line) : 0;
+            r.in_trace = string_starts(line, "  trace ");
+        }
+        if (banner) {
+            put_line(&r, line, strlen(line), true);
+            left = 0;
+        } else if (labelled && string_starts(line, "  what ")) {
+            put_brief_what(&r, line, strlen(line), aborted);
+            left = 0;
+        } else if (left > 0) {
+            put_line(&r, line, strlen(line), false);
+            text_string(out, "\n");
+            left--;
+        } else {
+            hidden += r.in_trace && line[0] == ' ' && !labelled;
+        }
+        free(line);
+        length += newline != NULL;
+        report += length;
+        size -= length;
+    }
 }
 
 void report_render(const char *report, size_t size, const struct report_notes *notes, bool colour,
@@ -185,5 +309,7 @@ void report_notes_free(struct report_notes *notes)
     }
     free(notes->note);
     free(notes->instruction);
+    free(notes->own);
+    free(notes->undebugged);
     *notes = (struct report_notes){0};
 }

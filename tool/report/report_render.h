@@ -17,12 +17,23 @@ struct report_note {  /* the lines of one code address; strings are malloc'ed */
 struct report_notes {
     struct report_note *note;
     size_t count;
-    char *instruction; /* the faulting instruction, disassembled; malloc'ed; NULL: unknown */
+    char *own; /* the first frame of the program's own, if the report is about code of a
+                          library: "parse() at app.c:40"; malloc'ed; NULL: none */
+    const struct report_note *own_note; /* its lines; NULL: unknown */
+    const char *said;   /* what the program printed last on standard error; NULL: nothing */
+    const char *advice; /* more of it; NULL: none */
+    char *undebugged;   /* the program's file, if it has no line numbers; malloc'ed; NULL: it has */
+    char *instruction;  /* the faulting instruction, disassembled; malloc'ed; NULL: unknown */
 };
 
 /* The report's text, with notes added to its `what`, `insn` and `trace` lines. Each excerpt appears once. */
 void report_render(const char *report, size_t size, const struct report_notes *notes, bool colour,
                    struct text *out);
+/* As report_render(), what a person looks for first, in at most REPORT_BRIEF_LINES lines: what happened, with the source, where,
+ * why, history, callers, what the program said, hints, and the headline at the end. */
+#define REPORT_BRIEF_LINES 24
+void report_render_brief(const char *report, size_t size, const struct report_notes *notes,
+                         bool colour, struct text *out);
 /* The report's JSON line (with or without '\n'), with a member "lines" in each object of the trace that
  * has a note. */
 void report_render_json(const char *line, size_t size, const struct report_notes *notes,

@@ -5,10 +5,12 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/wait.h"
+#include "kern/thread.h"
 #include "kern/time.h"
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
+#include "mm/vm/areas.h"
 
 #define SHRINK_PIECE 256 /* clean pages that one call of the shrinker looks at, twice */
 
@@ -33,6 +35,7 @@ void cache_make_dirty(struct cached_page *page)
     list_remove(&page->link);
     list_add_tail(&cache->dirty_pages, &page->link);
     page_cache_counts.dirty++;
+    thread_current()->moved.stored[1] += PAGE_SIZE;
     if (cache->dirty++ == 0) {
         cache->dirty_order = page->order;
         list_add_tail(&cache_dirty_files, &cache->dirty_files);
@@ -132,6 +135,23 @@ void cache_clear_behind(struct page_cache *cache)
         memset((char *)last->bytes + inside, 0, PAGE_SIZE - inside);
 }
 
+void cache_unstore(struct page_cache *cache, uint64_t number)
+{
+    struct cached_page *page = cache_find(cache, number);
+    cache->cuts++;
+    if (!page || !(page->state & PAGE_STORABLE))
+        return;
+    page->state &= (uint8_t)~PAGE_STORABLE;
+    areas_pages_clean(&cache_inode(cache)->pages, number, number + 1);
+}
+
+void cache_grows(struct page_cache *cache)
+{
+    uint64_t size = cache_inode(cache)->size;
+    if (size & PAGE_MASK)
+        cache_unstore(cache, cache_page_of(size));
+}
+
 struct page_wait {
     struct page_cache *cache;
     uint64_t first, end;
@@ -210,6 +230,8 @@ enum err cache_read_pages(struct page_cache *cache, uint64_t number, uint64_t mo
             break; /* another thread has made it meanwhile, or memory is short */
         e = cache->ops->read_pages(cache_inode(cache), number, count, pages);
         end_run(cache, number, count, e == E_OK);
+        if (e == E_OK)
+            thread_current()->moved.stored[0] += (uint64_t)count * PAGE_SIZE;
         if (e == E_OK || count == 1)
             break;
         most = 1;

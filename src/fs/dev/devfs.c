@@ -13,6 +13,7 @@
 #include "fs/vfs/vfs.h"
 #include "fs/vfs/wait.h"
 #include "kern/random.h"
+#include "mm/vm/usercopy.h"
 
 #define DEVICES_MAX 32
 #define ZEROS_PIECE                                                                                \
@@ -97,6 +98,55 @@ static enum err random_write(struct file *file, struct io *io, uint64_t *offset)
     return e;
 }
 
+enum { /* linux/random.h */
+    RNDGETENTCNT = 0x80045200,
+    RNDADDTOENTCNT = 0x40045201,
+    RNDADDENTROPY = 0x40085203,
+    RNDZAPENTCNT = 0x5204,
+    RNDCLEARPOOL = 0x5206,
+    RNDRESEEDCRNG = 0x5207,
+};
+
+#define ENTROPY_BITS 256 /* as Linux says when its pool is full, which Ouro's is from the boot on */
+
+struct entropy_head { /* struct rand_pool_info */
+    int32_t bits, size;
+};
+
+static enum err random_add(struct file *file, uint64_t argument)
+{
+    struct entropy_head head;
+    uint64_t offset = 0;
+    enum err e = copy_in(&head, virt(argument), sizeof(head));
+    if (e != E_OK)
+        return e;
+    if (head.bits < 0 || head.size < 0)
+        return E_INVAL;
+    struct io io = io_user(virt(argument + sizeof(head)), (uint64_t)head.size);
+    return random_write(file, &io, &offset);
+}
+
+/* random(4). The program's bytes are stirred in; nothing that it says lowers or raises the count. */
+static enum err random_control(struct file *file, uint32_t command, uint64_t argument,
+                               uint64_t *result)
+{
+    (void)result;
+    int32_t number = ENTROPY_BITS;
+    if (command == RNDGETENTCNT)
+        return copy_out(virt(argument), &number, sizeof(number));
+    if (command != RNDADDTOENTCNT && command != RNDADDENTROPY && command != RNDZAPENTCNT &&
+        command != RNDCLEARPOOL && command != RNDRESEEDCRNG)
+        return E_INVAL;
+    if (!capable(CAP_SYS_ADMIN))
+        return E_PERM;
+    if (command == RNDADDENTROPY)
+        return random_add(file, argument);
+    if (command != RNDADDTOENTCNT)
+        return E_OK;
+    enum err e = copy_in(&number, virt(argument), sizeof(number));
+    return e == E_OK && number < 0 ? E_INVAL : e;
+}
+
 static const struct file_ops null_ops = {
     .read = nothing_read, .write = swallow_write, .seekable = true, .no_position = true};
 static const struct file_ops zero_ops = {.read = zero_read,
@@ -106,8 +156,11 @@ static const struct file_ops zero_ops = {.read = zero_read,
                                          .zeros = true};
 static const struct file_ops full_ops = {
     .read = zero_read, .write = full_write, .seekable = true, .no_position = true};
-static const struct file_ops random_ops = {
-    .read = random_read, .write = random_write, .seekable = true, .no_position = true};
+static const struct file_ops random_ops = {.read = random_read,
+                                           .write = random_write,
+                                           .control = random_control,
+                                           .seekable = true,
+                                           .no_position = true};
 
 /* Major 1: Linux's Documentation/admin-guide/devices.txt. */
 void devices_register_memory(void)

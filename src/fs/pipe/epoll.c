@@ -8,8 +8,15 @@
 #include "mm/heap/heap.h"
 
 #define DEPTH_MAX 5 /* length of a chain of nested epolls: Linux's EP_MAX_NESTS + 1 */
+#define LOOKS_MAX                                                                                  \
+    250000 /* of a call at nested epolls, in steps of an item of a file that nothing else watches */
+#define LOOK_COST 8 /* of any other item */
 #define TABLE_MIN 16u
 #define ASKED     0xffffu /* the bits of `events` that poll() answers */
+
+/* Paths by which a file wakes epolls that nothing watches, by the number of epolls between: Linux's limits. Without them a
+ * wake-up takes as long as there are paths, which is a power of the number of epolls. */
+static const uint16_t path_limits[DEPTH_MAX] = {UINT16_MAX, 500, 100, 50, 10};
 
 struct epoll {
     struct file *file;   /* no reference: its own */
@@ -17,15 +24,25 @@ struct epoll {
     uint32_t chains;     /* of the table; at least TABLE_MIN */
     uint32_t half;       /* the largest power of two that is not above `chains` */
     uint32_t count;
-    struct list items; /* epolls first */
-    uint64_t walk;     /* the last look that found `depth` */
-    unsigned depth;
+    struct list items;      /* epolls first */
+    struct cursor *cursors; /* of threads that describe the items */
+    uint64_t walk;          /* the last look, which found `depth` or `paths` */
+    uint64_t below;         /* the last look at the files below */
+    uint16_t depth;
+    uint16_t paths
+        [DEPTH_MAX]; /* to epolls that nothing watches, by the number of epolls above this one */
     struct list ready GUARDED_BY(class_sched); /* struct item.ready */
     struct wait_queue waiting;                 /* threads in epoll_wait() */
     struct wait_queue watching;                /* poll() and other epolls */
 };
 
 struct item;
+
+/* A position among the items of an epoll, which stays right while others are removed. */
+struct cursor {
+    struct cursor *next;
+    struct list *at; /* of epoll->items */
+};
 
 struct watch_entry { /* the item's entry in a queue of its file */
     struct wait_entry wait;
@@ -177,14 +194,41 @@ static void item_free(struct item *item)
     sched_unlock(flags);
     ring_leave(item);
     chain_remove(item->epoll, item);
+    for (struct cursor *cursor = item->epoll->cursors; cursor; cursor = cursor->next)
+        if (cursor->at == &item->link)
+            cursor->at = item->link.next;
     list_remove(&item->link);
     item->epoll->count--;
     heap_free(item);
 }
 
 static uint64_t epoll_walk; /* the number of this look at nested epolls */
+static unsigned looks;      /* of the call, up to LOOKS_MAX */
 
-/* The epolls of the longest chain that begins with `file`; more than DEPTH_MAX if it contains `top`. The epolls among
+static bool may_look(unsigned cost)
+{
+    looks += cost;
+    return looks < LOOKS_MAX;
+}
+
+/* True if the epoll was not looked at since the walk began. */
+static bool is_new_in_walk(struct epoll *epoll)
+{
+    bool new = epoll->walk != epoll_walk;
+    epoll->walk = epoll_walk;
+    return new;
+}
+
+/* The next item of the same file, in its ring; NULL: there is none, or the call has looked at too many. */
+static struct item *next_watcher(const struct file *file, const struct item *item)
+{
+    struct list *link = item ? item->by_file.next : file->watched;
+    if (!link || (item && link == file->watched) || !may_look(LOOK_COST))
+        return NULL;
+    return CONTAINER_OF(link, struct item, by_file);
+}
+
+/* The epolls of the longest chain that begins with `file`; DEPTH_MAX or more if it contains `top`. The epolls among
  * the items come first. Each epoll is looked at once: O(items that are epolls). */
 static unsigned depth_below(const struct file *file, const struct file *top)
 {
@@ -193,17 +237,16 @@ static unsigned depth_below(const struct file *file, const struct file *top)
     if (file == top)
         return DEPTH_MAX;
     struct epoll *epoll = file->state;
-    if (epoll->walk == epoll_walk)
+    if (!is_new_in_walk(epoll))
         return epoll->depth;
     unsigned deepest = 0;
     list_for_each (link, &epoll->items) {
         unsigned depth = depth_below(CONTAINER_OF(link, struct item, link)->file, top);
-        if (depth == 0)
+        if (depth == 0 || !may_look(LOOK_COST))
             break;
         deepest = depth > deepest ? depth : deepest;
     }
-    epoll->walk = epoll_walk;
-    epoll->depth = deepest + 1;
+    epoll->depth = (uint16_t)(deepest + 1);
     return epoll->depth;
 }
 
@@ -211,17 +254,15 @@ static unsigned depth_below(const struct file *file, const struct file *top)
 static unsigned depth_above(const struct file *file)
 {
     struct epoll *epoll = file->state;
-    struct list *link = file->watched;
-    if (epoll->walk == epoll_walk)
+    if (!is_new_in_walk(epoll))
         return epoll->depth;
-    epoll->walk = epoll_walk;
-    epoll->depth = 0;
-    while (link) {
-        unsigned depth = depth_above(CONTAINER_OF(link, struct item, by_file)->epoll->file) + 1;
-        epoll->depth = depth > epoll->depth ? depth : epoll->depth;
-        link = link->next == file->watched ? NULL : link->next;
+    unsigned deepest = 0;
+    for (struct item *item = NULL; (item = next_watcher(file, item));) {
+        unsigned depth = depth_above(item->epoll->file) + 1;
+        deepest = depth > deepest ? depth : deepest;
     }
-    return epoll->depth;
+    epoll->depth = (uint16_t)deepest;
+    return deepest;
 }
 
 static bool nests_too_deep(const struct file *watcher, const struct file *file)
@@ -229,7 +270,69 @@ static bool nests_too_deep(const struct file *watcher, const struct file *file)
     epoll_walk++;
     unsigned depth = depth_below(file, watcher);
     epoll_walk++;
-    return depth > DEPTH_MAX || depth + depth_above(watcher) >= DEPTH_MAX;
+    return depth >= DEPTH_MAX || depth + depth_above(watcher) >= DEPTH_MAX;
+}
+
+static void count_paths_above(struct epoll *epoll);
+
+/* Adds the paths from each epoll that watches `file`, which go through `between` epolls more. O(items that watch the file). */
+static void add_paths(uint16_t paths[DEPTH_MAX], const struct file *file, unsigned between)
+{
+    for (struct item *item = NULL; (item = next_watcher(file, item));) {
+        struct epoll *epoll = item->epoll;
+        if (is_new_in_walk(epoll))
+            count_paths_above(epoll);
+        for (unsigned i = 0; i + between < DEPTH_MAX; i++) {
+            unsigned sum = paths[i + between] + epoll->paths[i];
+            paths[i + between] = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+        }
+    }
+}
+
+static void count_paths_above(struct epoll *epoll)
+{
+    memset(epoll->paths, 0, sizeof epoll->paths);
+    if (epoll->file->watched)
+        add_paths(epoll->paths, epoll->file, 1);
+    else
+        epoll->paths[0] = 1;
+}
+
+static bool exceeds_limits(const uint16_t paths[DEPTH_MAX])
+{
+    bool exceeds = false;
+    for (unsigned i = 0; i < DEPTH_MAX; i++)
+        exceeds = exceeds || paths[i] > path_limits[i];
+    return exceeds;
+}
+
+static bool wakes_by_too_many_paths(const struct file *file)
+{
+    uint16_t paths[DEPTH_MAX] = {0};
+    add_paths(paths, file, 0);
+    return exceeds_limits(paths);
+}
+
+/* True if a file, or one below an epoll, wakes by more paths than path_limits allows, or if there is too much to look at.
+ * Each epoll is looked at once: O(items below, and above them). */
+static bool has_too_many_paths(const struct file *file)
+{
+    if (!epoll_is(file))
+        return wakes_by_too_many_paths(file);
+    struct epoll *epoll = file->state;
+    if (epoll->below == epoll_walk)
+        return false;
+    epoll->below = epoll_walk;
+    if (is_new_in_walk(epoll))
+        count_paths_above(epoll);
+    bool exceeds = exceeds_limits(epoll->paths); /* of files that nothing else watches */
+    list_for_each (link, &epoll->items) {
+        const struct item *item = CONTAINER_OF(link, struct item, link);
+        bool shared = epoll_is(item->file) || item->by_file.next != &item->by_file;
+        if (!may_look(1) || (shared ? has_too_many_paths(item->file) : exceeds))
+            return true;
+    }
+    return false;
 }
 
 static enum err epoll_add(struct file *watcher, int fd, struct file *file,
@@ -238,6 +341,7 @@ static enum err epoll_add(struct file *watcher, int fd, struct file *file,
     struct epoll *epoll = watcher->state;
     if (epoll_find(epoll, fd, file))
         return E_EXIST;
+    looks = 0;
     if (epoll_is(file) && nests_too_deep(watcher, file))
         return E_LOOP;
     enum err e = table_grow(epoll);
@@ -263,6 +367,11 @@ static enum err epoll_add(struct file *watcher, int fd, struct file *file,
         file->watched = &item->by_file;
     chain_add(epoll, item);
     epoll->count++;
+    epoll_walk++;
+    if ((epoll_is(file) || watcher->watched) && has_too_many_paths(file)) {
+        item_free(item);
+        return E_INVAL;
+    }
     item_start(item);
     return E_OK;
 }
@@ -408,15 +517,26 @@ static void epoll_release(struct file *file)
     heap_free(epoll);
 }
 
+COLD static void describe_item(const struct item *item, struct text *text)
+{
+    text_printf(text, "tfd: %8d events: %8x data: %16lx  pos:%li ino:%lx sdev:%lx\n", item->fd,
+                item->event.events, item->event.data, (int64_t)item->file->offset,
+                item->file->inode->ino, item->file->inode->fs->device);
+}
+
 COLD static void epoll_describe(struct file *file, struct text *text)
 {
-    const struct epoll *epoll = file->state;
-    list_for_each (link, &epoll->items) {
-        const struct item *item = CONTAINER_OF(link, struct item, link);
-        text_printf(text, "tfd: %8d events: %8x data: %16lx  pos:%li ino:%lx sdev:%lx\n", item->fd,
-                    item->event.events, item->event.data, (int64_t)item->file->offset,
-                    item->file->inode->ino, item->file->inode->fs->device);
+    struct epoll *epoll = file->state;
+    struct cursor cursor = {epoll->cursors, epoll->items.next}, **at = &epoll->cursors;
+    *at = &cursor;
+    while (cursor.at != &epoll->items && !text->failed) {
+        describe_item(CONTAINER_OF(cursor.at, struct item, link), text);
+        cursor.at = cursor.at->next;
+        (void)fs_give_way();
     }
+    for (at = &epoll->cursors; *at != &cursor;)
+        at = &(*at)->next;
+    *at = cursor.next;
 }
 
 static const struct file_ops epoll_ops = {.release = epoll_release,

@@ -17,7 +17,7 @@
  * Reported items move to the end, so that busy files cannot starve the others.
  *
  * Costs, with n items: adding, changing, removing O(1), once in a while O(n) when the table grows;
- * a wake-up O(1); epoll_take() O(items in the ready list); closing a file O(its items).
+ * adding among nested epolls O(their items); a wake-up O(paths to epolls that nothing watches); epoll_take() O(items in the ready list); closing a file O(its items).
  *
  * Locks: class_sched guards the ready list and the entries, since interrupts wake queues; kernel_lock
  * the rest.
@@ -47,7 +47,8 @@ enum epoll_op {
 MUST_CHECK enum err epoll_open(struct file **out);
 bool epoll_is(const struct file *file);
 /* epoll_ctl(2). E_EXIST, E_NOENT, E_PERM (file without poll), E_INVAL, E_LOOP, E_NOMEM. `event` is
- * not read for EPOLL_DELETE. */
+ * not read for EPOLL_DELETE. Among nested epolls E_INVAL also if the file, or one below it, would wake epolls by more paths
+ * than Linux allows, or if there are so many that the call would take milliseconds. */
 MUST_CHECK enum err epoll_control(struct file *epoll, enum epoll_op op, int fd, struct file *file,
                                   const struct epoll_event *event);
 /* Sleeps until the ready list has an item; its file may not be ready any more. E_INTR, E_TIMEDOUT. */

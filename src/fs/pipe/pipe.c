@@ -475,7 +475,7 @@ COLD enum err pipe_set_capacity(struct file *file, uint64_t size, uint32_t *out)
 {
     if (file->ops != &fifo_file_ops)
         return E_BADF;
-    if (size > INT32_MAX)
+    if (size > 1u << 31)
         return E_INVAL;
     if (size > PIPE_CAPACITY_MAX)
         return capable(CAP_SYS_RESOURCE) ? E_NOMEM : E_PERM;

@@ -384,6 +384,7 @@ static const struct entry process_entries[] = {
     {.name = "children", .generator = procfs_show_children, .only = IN_THREAD},
     {.name = "cpuset", .generator = procfs_show_cpuset},
     {.name = "gid_map", .generator = procfs_show_id_map},
+    {.name = "io", .generator = procfs_show_io, .mode = 0400, .file_ops = &procfs_traced_ops},
     {.name = "loginuid", .generator = procfs_show_no_id},
     {.name = "personality",
      .generator = procfs_show_personality,

@@ -98,6 +98,17 @@ void procfs_show_schedstat(struct text *text, void *context)
     text_printf(text, "%lu 0 %lu\n", p.user_ns + p.system_ns, p.switches[0] + p.switches[1] + 1);
 }
 
+void procfs_show_io(struct text *text, void *context)
+{
+    struct fs_process p;
+    procfs_describe(context, &p);
+    const struct io_counts *m = &p.moved;
+    text_printf(text, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", m->bytes[0], m->bytes[1],
+                m->calls[0], m->calls[1]);
+    text_printf(text, "read_bytes: %lu\nwrite_bytes: %lu\ncancelled_write_bytes: 0\n", m->stored[0],
+                m->stored[1]);
+}
+
 void procfs_show_syscall(struct text *text, void *context)
 {
     uint64_t numbers = (uint64_t)(uintptr_t)context;
@@ -358,8 +369,10 @@ void procfs_show_descriptor(struct text *text, void *context)
                 mount_number(file->inode->fs), file->inode->ino);
     struct range_lock_lines lines = {text, "lock:\t", 0};
     range_locks_show(&lines, file, p.context->files, (int32_t)p.pid);
+    file_get(file);
     if (file->ops->describe != NULL)
         file->ops->describe(file, text);
+    file_put(file);
 }
 
 /* mem: pages that the process itself may not write are not written. */

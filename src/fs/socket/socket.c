@@ -133,6 +133,10 @@ static enum err socket_control(struct file *file, uint32_t command, uint64_t arg
         int32_t number = async_number(file);
         return copy_out(virt(argument), &number, sizeof(number));
     }
+    if (command == SIOCATMARK && socket->ops->at_mark) {
+        int32_t number = socket->ops->at_mark(socket);
+        return copy_out(virt(argument), &number, sizeof(number));
+    }
     if (command != FIONREAD && command != TIOCOUTQ)
         return interface_control(socket, command, argument);
     uint32_t bytes;

@@ -62,13 +62,29 @@ enum { /* options of SOL_SOCKET */
     SO_RCVTIMEO = 20,
     SO_SNDTIMEO = 21,
     SO_BINDTODEVICE = 25,
+    SO_ATTACH_FILTER = 26, /* getsockopt(): SO_GET_FILTER */
+    SO_DETACH_FILTER = 27,
+    SO_PEERNAME = 28,
     SO_TIMESTAMP = 29,
     SO_ACCEPTCONN = 30,
     SO_SNDBUFFORCE = 32,
     SO_RCVBUFFORCE = 33,
+    SO_PASSSEC = 34,
+    SO_TIMESTAMPNS = 35,
+    SO_MARK = 36,
     SO_PROTOCOL = 38,
     SO_DOMAIN = 39,
+    SO_RXQ_OVFL = 40,
+    SO_PEEK_OFF = 42,
+    SO_NOFCS = 43,
+    SO_LOCK_FILTER = 44,
+    SO_SELECT_ERR_QUEUE = 45,
+    SO_BUSY_POLL = 46,
+    SO_MAX_PACING_RATE = 47,
+    SO_BPF_EXTENSIONS = 48,
     SO_INCOMING_CPU = 49,
+    SO_ATTACH_BPF = 50,
+    SO_COOKIE = 57,
 };
 
 #define SOCKET_ADDRESS_MAX  128 /* sizeof(struct sockaddr_storage) */
@@ -116,7 +132,7 @@ struct socket_message {
     bool has_credentials;
     /* Sending: NULL, or what was given. Receiving: NULL, or filled with what the socket's options ask for. */
     struct socket_controls *controls;
-    uint32_t result_flags; /* receiving: MSG_TRUNC */
+    uint32_t result_flags; /* receiving: MSG_TRUNC, MSG_OOB */
     uint64_t length;       /* receiving a datagram: the result of recv() */
 };
 
@@ -152,6 +168,10 @@ struct socket_ops {
     uint32_t (*poll)(struct socket *socket);
     /* FIONREAD and TIOCOUTQ. */
     enum err (*queued)(struct socket *socket, bool out, uint32_t *bytes);
+    /* SIOCATMARK: the next byte to be read is the urgent one, or the one after it. NULL: E_NOTTY. */
+    bool (*at_mark)(struct socket *socket);
+    /* Queues a message of the kernel. NULL: E_INVAL. E_NOMEM; E_AGAIN: the queue is full. */
+    enum err (*deliver)(struct socket *socket, const void *bytes, uint32_t size);
     /* SO_PEERCRED and SO_ACCEPTCONN. */
     enum err (*peer)(struct socket *socket, struct fs_credentials *out);
     bool (*listens)(const struct socket *socket);
@@ -169,10 +189,12 @@ struct socket {
     struct file *file; /* no reference; NULL before socket_open() */
     struct wait_queue readable, writable;
     uint16_t family, type, protocol;
-    uint32_t flags; /* bit n: the boolean option n of SOL_SOCKET */
+    uint64_t flags; /* bit n: the boolean option n of SOL_SOCKET */
     uint32_t send_size, receive_size, low_water, priority;
+    uint32_t mark, busy_poll, pacing_rate;        /* SO_MARK and so on: kept, without an effect */
     uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
     uint64_t linger;                              /* struct linger */
+    uint64_t cookie;                              /* SO_COOKIE; 0: nobody has asked */
     enum err error;                               /* SO_ERROR */
 };
 

@@ -492,6 +492,7 @@ static const struct socket_ops unix_ops = {
     .receive = unix_receive,
     .poll = unix_poll,
     .queued = unix_queued,
+    .at_mark = unix_at_mark,
     .peer = unix_peer,
     .listens = unix_listens,
     .release = unix_release,

@@ -37,6 +37,8 @@ struct unix_socket {
     uint8_t shut;  /* SHUT_* */
     struct unix_socket *peer;
     struct list packets; /* struct unix_packet.link */
+    /* The urgent byte (MSG_OOB), a packet of its own among them, until it is read; NULL: none. */
+    struct unix_packet *urgent;
     uint32_t packet_count;
     uint64_t charge;     /* bytes of packets sent and not received */
     struct list waiting; /* struct unix_socket.waiting_link */
@@ -84,6 +86,7 @@ void unix_disconnect(struct unix_socket *u);
 
 enum err unix_send(struct socket *socket, struct socket_message *message);
 enum err unix_receive(struct socket *socket, struct socket_message *message);
+bool unix_at_mark(struct socket *socket);
 uint32_t unix_poll(struct socket *socket);
 enum err unix_queued(struct socket *socket, bool out, uint32_t *bytes);
 /* Discards all packets that are not received yet. */

@@ -3,6 +3,7 @@
 #include "fs/socket/unix.h"
 
 #include "base/str.h"
+#include "fs/vfs/async.h"
 #include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
@@ -55,6 +56,14 @@ static enum err packet_make(struct unix_socket *u, struct socket_message *messag
     return E_OK;
 }
 
+/* The queued packet is the urgent byte now; one before it is a byte as any other. */
+static void unix_urge(struct unix_socket *to, struct unix_packet *packet)
+{
+    to->urgent = packet;
+    if (to->socket.file)
+        async_urgent(to->socket.file);
+}
+
 static void packet_put(struct unix_packet *packet, struct unix_socket *to,
                        struct socket_message *message)
 {
@@ -83,6 +92,9 @@ static enum err send_stream(struct unix_socket *u, struct socket_message *messag
     while (e == E_OK && io_left(message->io) > 0) {
         struct unix_packet *packet;
         uint64_t size = io_left(message->io);
+        bool urgent = size == 1 && (message->flags & MSG_OOB);
+        if (size > 1 && (message->flags & MSG_OOB))
+            size--; /* the last byte is the urgent one */
         struct io start = *message->io;
         e = packet_make(u, message, size < STREAM_PIECE ? size : STREAM_PIECE, &packet);
         if (e != E_OK) {
@@ -95,6 +107,8 @@ static enum err send_stream(struct unix_socket *u, struct socket_message *messag
             e = E_PIPE;
         } else {
             packet_put(packet, u->peer, message);
+            if (urgent)
+                unix_urge(u->peer, packet);
         }
     }
     if (e == E_PIPE && io_left(message->io) == before && !(message->flags & MSG_NOSIGNAL))
@@ -174,9 +188,9 @@ static enum err send_datagram(struct unix_socket *u, struct socket_message *mess
 
 enum err unix_send(struct socket *socket, struct socket_message *message)
 {
-    if (message->flags & MSG_OOB)
-        return E_NOTSUP;
     struct unix_socket *u = unix_of(socket);
+    if ((message->flags & MSG_OOB) && (socket->type != SOCK_STREAM || io_left(message->io) == 0))
+        return E_NOTSUP;
     if (socket->type == SOCK_STREAM)
         return send_stream(u, message);
     if (socket->type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
@@ -187,6 +201,8 @@ enum err unix_send(struct socket *socket, struct socket_message *message)
 static void packet_done(struct unix_socket *u, struct unix_packet *packet)
 {
     struct list done = LIST_INIT(done);
+    if (u->urgent == packet)
+        u->urgent = NULL;
     list_remove(&packet->link);
     list_add_tail(&done, &packet->link);
     if (u->packet_count-- == DATAGRAMS_MAX + 1)
@@ -199,6 +215,7 @@ void unix_purge(struct unix_socket *u)
     if (u->packet_count > DATAGRAMS_MAX)
         wait_queue_wake(&u->room);
     u->packet_count = 0;
+    u->urgent = NULL;
     unix_packets_free(&u->packets);
 }
 
@@ -290,8 +307,17 @@ static enum err stream_take(struct unix_socket *u, struct socket_message *messag
                             struct list *link, bool *stop)
 {
     bool peeks = message->flags & MSG_PEEK;
+    uint64_t room = io_left(message->io);
     while (link != &u->packets && !*stop) {
         struct unix_packet *packet = CONTAINER_OF(link, struct unix_packet, link);
+        if (packet == u->urgent && room != io_left(message->io))
+            break; /* the bytes before the urgent one end here */
+        if (packet == u->urgent && !socket_flag(&u->socket, SO_OOBINLINE)) {
+            link = link->next; /* who wants it asks with MSG_OOB */
+            if (!peeks)
+                packet_done(u, packet);
+            continue;
+        }
         if (!message->has_credentials)
             tell_sender(packet, message);
         else if (socket_flag(&u->socket, SO_PASSCRED) && !same_sender(packet, message))
@@ -350,14 +376,32 @@ static enum err receive_stream(struct unix_socket *u, struct socket_message *mes
     return E_OK;
 }
 
+/* MSG_OOB: never waits. */
+static enum err receive_urgent(struct unix_socket *u, struct socket_message *message)
+{
+    if (!u->urgent || socket_flag(&u->socket, SO_OOBINLINE))
+        return E_INVAL;
+    enum err e = io_left(message->io) > 0 ? io_put(message->io, u->urgent->bytes, 1) : E_OK;
+    message->result_flags = MSG_OOB;
+    if (e == E_OK && !(message->flags & MSG_PEEK))
+        packet_done(u, u->urgent);
+    return e;
+}
+
 enum err unix_receive(struct socket *socket, struct socket_message *message)
 {
     struct unix_socket *u = unix_of(socket);
     if (message->flags & MSG_OOB)
-        return E_NOTSUP;
+        return socket->type == SOCK_STREAM ? receive_urgent(u, message) : E_NOTSUP;
     if (socket->type == SOCK_SEQPACKET && u->state != UNIX_CONNECTED)
         return E_NOTCONN;
     return socket->type == SOCK_STREAM ? receive_stream(u, message) : receive_datagram(u, message);
+}
+
+bool unix_at_mark(struct socket *socket)
+{
+    const struct unix_socket *u = unix_of(socket);
+    return u->urgent && u->packets.next == &u->urgent->link;
 }
 
 uint32_t unix_poll(struct socket *socket)
@@ -372,6 +416,8 @@ uint32_t unix_poll(struct socket *socket)
         events |= POLL_READABLE;
     if (socket->type != SOCK_DGRAM && u->state == UNIX_CLOSED)
         events |= POLL_HUP;
+    if (u->urgent)
+        events |= POLL_PRI;
     bool writable = u->state != UNIX_LISTENING && u->charge * 4 <= socket->send_size;
     if (socket->type == SOCK_DGRAM && u->peer && is_full_for(u->peer, u)) {
         writable = false;

@@ -167,4 +167,5 @@ static inline uint8_t mode_entry_type(uint32_t mode)
 #define SIOCSPGRP       0x8902u
 #define FIOGETOWN       0x8903u
 #define SIOCGPGRP       0x8904u
+#define SIOCATMARK      0x8905u
 #define FS_IOC_GETFLAGS 0x80086601u

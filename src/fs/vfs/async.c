@@ -222,6 +222,13 @@ int async_signal(const struct file *file)
     return file->async ? file->async->signal : 0;
 }
 
+void async_urgent(const struct file *file)
+{
+    struct fs_io_event event = {.signal = FS_SIGURG, .code = FS_IO_URGENT};
+    if (file->async && file->async->owner.id != 0)
+        fs_signal_owner(&file->async->owner, &event);
+}
+
 void async_forget_owner(struct file *file)
 {
     file->async->owner.id = 0;

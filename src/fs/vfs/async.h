@@ -27,6 +27,8 @@ int32_t async_number(const struct file *file); /* F_GETOWN */
 /* F_SETSIG: 0 is SIGIO without information. E_INVAL, E_NOMEM. */
 MUST_CHECK enum err async_set_signal(struct file *file, uint64_t signal);
 int async_signal(const struct file *file);
+/* SIGURG to the owner, if there is one, with or without O_ASYNC. O(members of the group). */
+void async_urgent(const struct file *file);
 /* No owner, and SIGIO: at the end of a lease. */
 void async_forget_owner(struct file *file);
 /* The file is being closed. */

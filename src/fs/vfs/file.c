@@ -7,6 +7,7 @@
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
+#include "kern/thread.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 
@@ -222,6 +223,15 @@ static NOINLINE enum err read_in_turn(struct file *file, struct io *io, uint64_t
     return e == E_OK ? read_now(file, io, offset, done) : e;
 }
 
+static inline enum err counted(bool write, enum err e, const uint64_t *done)
+{
+    struct io_counts *moved = &thread_current()->moved;
+    moved->calls[write]++;
+    if (likely(e == E_OK))
+        moved->bytes[write] += *done;
+    return e;
+}
+
 enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
 {
     if (!file_can_read(file))
@@ -229,8 +239,8 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
     if (!file->ops->read)
         return E_INVAL;
     if (unlikely(turns > 0))
-        return read_in_turn(file, io, offset, done);
-    return read_now(file, io, offset, done);
+        return counted(false, read_in_turn(file, io, offset, done), done);
+    return counted(false, read_now(file, io, offset, done), done);
 }
 
 static enum err write_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
@@ -258,8 +268,8 @@ enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t
     if (!file->ops->write)
         return E_INVAL;
     if (unlikely(turns > 0))
-        return write_in_turn(file, io, offset, done);
-    return write_now(file, io, offset, done);
+        return counted(true, write_in_turn(file, io, offset, done), done);
+    return counted(true, write_now(file, io, offset, done), done);
 }
 
 enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset, uint64_t *done)

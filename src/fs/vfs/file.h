@@ -91,7 +91,7 @@ struct file_ops {
     enum err (*control)(struct file *file, uint32_t command, uint64_t argument, uint64_t *result);
     /* The process group that gets SIGIO if no owner was set; 0: none. NULL: the file sends no SIGIO. */
     uint32_t (*async_group)(const struct file *file);
-    /* Appends the lines that /proc/PID/fdinfo has for the type. NULL: none. */
+    /* Appends the lines that /proc/PID/fdinfo has for the type. May give way. NULL: none. */
     void (*describe)(struct file *file, struct text *text);
     /* The size, where it is not inode->size (block files): it does not grow, and O_APPEND has no effect. NULL: inode->size. */
     uint64_t (*size)(const struct file *file);

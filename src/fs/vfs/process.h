@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "fs/vfs/io.h"
+#include "kern/thread.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,7 @@ struct fs_process {
     uint64_t user_ns, system_ns; /* processor time */
     uint64_t children_user_ns, children_system_ns;
     uint64_t switches[2]; /* involuntary, voluntary */
+    struct io_counts moved;
     int nice, oom_score_adj;
     uint32_t priority, policy; /* priority: 0, or that of real time */
     uint32_t exit_signal;      /* UINT32_MAX: none */
@@ -73,6 +75,7 @@ enum { /* si_code of SIGIO: POLL_IN and so on */
     FS_IO_OUT = 2,
     FS_IO_MSG = 3,
     FS_IO_HUP = 6,
+    FS_IO_URGENT = 0x80, /* SI_KERNEL */
 };
 
 struct fs_io_event {
@@ -89,6 +92,7 @@ struct fs_io_event {
 #define FS_SIGTSTP           20
 #define FS_SIGTTIN           21
 #define FS_SIGTTOU           22
+#define FS_SIGURG            23
 #define FS_SIGXFSZ           25
 #define FS_SIGWINCH          28
 #define FS_SI_KERNEL         0x80 /* si_code */

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "fs/vfs/context.h"
+#include "fs/vfs/missed.h"
 #include "fs/vfs/store_table.h"
 
 struct pending {
@@ -60,13 +61,17 @@ static NOINLINE enum err lookup_missed(struct state *s, const char *name, size_t
                                        struct dentry **out)
 {
     const struct inode_ops *ops = s->at->inode->ops;
-    if (!ops || !ops->lookup)
-        return E_NOENT;
-    if (s->at->inode->fs->store && !s->slept) {
-        s->slept = true;
-        dentry_get(s->root);
+    enum err e = E_NOENT;
+    if (ops && ops->lookup) {
+        if (s->at->inode->fs->store && !s->slept) {
+            s->slept = true;
+            dentry_get(s->root);
+        }
+        e = ops->lookup(s->at, name, length, out);
     }
-    return ops->lookup(s->at, name, length, out);
+    if (e == E_NOENT && missed_wanted)
+        missed_note(s->at, s->root, name, length, s->rest);
+    return e;
 }
 
 /* `found`: an entry on which something is mounted, or one whose file system must be asked. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/boot/start.h"
 
+#include "base/fmt.h"
 #include "base/str.h"
 #include "boot/steps.h"
 #include "diag/panic.h"
+#include "fs/vfs/missed.h"
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
 #include "fs/ext4/vfs/mount.h"
@@ -28,6 +30,7 @@
 #include "kern/machine.h"
 #include "kern/p9_channel.h"
 #include "kern/profile.h"
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
@@ -132,6 +135,21 @@ INIT_CODE void mounts_start(void)
     }
 }
 
+INIT_CODE void swap_start(void)
+{
+    char name[SWAP_NAME];
+    if (options.swap == NULL)
+        return;
+    struct block_device *device = block_find(options.swap);
+    fmt_snprintf(name, sizeof name, "/dev/%s", options.swap);
+    enum err e = device != NULL ? swap_on(device, name, -2) : E_NODEV;
+    if (e != E_OK)
+        boot_stop("swap=%s: %s", options.swap,
+                  e == E_NODEV   ? "there is no such device"
+                  : e == E_INVAL ? "mkswap(8) has not prepared it"
+                                 : err_name(e));
+}
+
 INIT_CODE void streams_start(void)
 {
     if (stdio_open() != E_OK || tty_watch_start() != E_OK)
@@ -142,6 +160,7 @@ INIT_CODE void observers_start(void)
 {
     if (options.check_at_end)
         process_check_at_end();
+    missed_wanted = options.missed;
     if (options.strace)
         strace_start();
     if ((options.stats && stats_start() != E_OK) || (options.profile && profile_start() != E_OK))

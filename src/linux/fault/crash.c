@@ -41,6 +41,41 @@ int report_process(const struct thread *thread, int *parent)
     return lt->process->pid;
 }
 
+static const struct code_word {
+    int16_t signal, code; /* signal 0: of all */
+    const char *name;
+} code_words[] = {
+    {0, SI_USER, "SI_USER"},
+    {0, SI_KERNEL, "SI_KERNEL"},
+    {0, SI_QUEUE, "SI_QUEUE"},
+    {0, SI_TIMER, "SI_TIMER"},
+    {0, SI_TKILL, "SI_TKILL"},
+    {SIGNAL_ILL, ILL_ILLOPN, "ILL_ILLOPN"},
+    {SIGNAL_FPE, FPE_INTDIV, "FPE_INTDIV"},
+    {SIGNAL_FPE, FPE_INTOVF, "FPE_INTOVF"},
+    {SIGNAL_FPE, FPE_FLTDIV, "FPE_FLTDIV"},
+    {SIGNAL_FPE, FPE_FLTOVF, "FPE_FLTOVF"},
+    {SIGNAL_FPE, FPE_FLTUND, "FPE_FLTUND"},
+    {SIGNAL_FPE, FPE_FLTRES, "FPE_FLTRES"},
+    {SIGNAL_FPE, FPE_FLTINV, "FPE_FLTINV"},
+    {SIGNAL_SEGV, SEGV_MAPERR, "SEGV_MAPERR"},
+    {SIGNAL_SEGV, SEGV_ACCERR, "SEGV_ACCERR"},
+    {SIGNAL_BUS, BUS_ADRALN, "BUS_ADRALN"},
+    {SIGNAL_BUS, BUS_ADRERR, "BUS_ADRERR"},
+    {SIGNAL_TRAP, TRAP_BRKPT, "TRAP_BRKPT"},
+    {SIGNAL_TRAP, TRAP_TRACE, "TRAP_TRACE"},
+    {SIGNAL_TRAP, TRAP_HWBKPT, "TRAP_HWBKPT"},
+};
+
+static const char *code_name(int signal, int code)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(code_words); i++)
+        if ((code_words[i].signal == 0 || code_words[i].signal == signal) &&
+            code_words[i].code == code)
+            return code_words[i].name;
+    return NULL;
+}
+
 void signal_fault_report(const struct trap_frame *frame, int signal, int code, uint64_t address)
 {
     /* Vector 0 may also stand for a system call: no room for a handler's frame, or abort(). */
@@ -55,6 +90,7 @@ void signal_fault_report(const struct trap_frame *frame, int signal, int code, u
         .signal = signal_name(signal),
         .signal_number = signal,
         .code = code,
+        .code_name = code_name(signal, code),
         .has_address = page_fault,
         .address = virt(page_fault ? address : 0),
         .past_file = page_fault && signal == SIGNAL_BUS,
@@ -86,6 +122,7 @@ void watchdog_stuck(const struct trap_frame *frame)
         .signal = signal_name(SIGNAL_SEGV),
         .signal_number = SIGNAL_SEGV,
         .code = SI_KERNEL,
+        .code_name = "SI_KERNEL",
         .reason = "the program keeps interrupts off",
         .cause = FAULT_BY_HANG,
     };

@@ -185,10 +185,12 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
     const struct process *process = lt->process;
     const struct thread *thread = lt->thread;
     struct usage usage;
-    if (tid == 0)
+    if (tid == 0) {
         usage_of_process(lt->process, &usage);
-    else
+        usage_add_moved(&usage.moved, &process->children_usage.moved);
+    } else {
         usage_of_thread(lt, &usage);
+    }
     *out = (struct fs_process){
         .pid = (uint32_t)process->pid,
         .ppid = (uint32_t)process->ppid,
@@ -208,6 +210,7 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .children_user_ns = process->children_usage.user_ns,
         .children_system_ns = process->children_usage.system_ns,
         .switches = {usage.switches[0], usage.switches[1]},
+        .moved = usage.moved,
         .nice = lt->scheduling.nice,
         .priority = (uint32_t)sched_priority(lt),
         .policy = (uint32_t)lt->scheduling.policy,

@@ -127,10 +127,31 @@ static void timer_release(struct file *file)
 
 static void timer_describe(struct file *file, struct text *text);
 
+#define TFD_IOC_SET_TICKS 0x40085400
+
+static enum err timer_control(struct file *file, uint32_t command, uint64_t argument,
+                              uint64_t *result)
+{
+    (void)result;
+    struct timer_file *t = file->state;
+    uint64_t ticks;
+    if (command != TFD_IOC_SET_TICKS)
+        return E_NOTTY;
+    enum err e = copy_in(&ticks, virt(argument), sizeof ticks);
+    if (e != E_OK || ticks == 0)
+        return e != E_OK ? e : E_INVAL;
+    uint64_t irq = spin_lock_irq(&t->lock, &class_timerfd);
+    t->expiries = ticks;
+    wait_queue_wake(&t->changed);
+    spin_unlock_irq(&t->lock, &class_timerfd, irq);
+    return E_OK;
+}
+
 static const struct file_ops timer_ops = {.release = timer_release,
                                           .read = timer_read,
                                           .poll = timer_poll,
                                           .queue = timer_queue,
+                                          .control = timer_control,
                                           .describe = timer_describe,
                                           .no_position = true};
 

@@ -244,16 +244,19 @@ COLD enum err futex_pi_requeue(const struct futex_key *from, uint64_t address,
     return E_OK;
 }
 
-enum err futex_pi_unlock(uint64_t address, const struct futex_key *key)
+enum err futex_pi_owned(uint64_t address)
 {
-    struct futex_waiter *any;
     uint32_t value;
     enum err e = copy_in(&value, virt(address), sizeof value);
     if (e != E_OK)
         return e;
-    if ((value & FUTEX_TID_MASK) != (uint32_t)linux_current()->tid)
-        return E_PERM;
-    e = futex_any_pi(key, &any);
+    return (value & FUTEX_TID_MASK) == (uint32_t)linux_current()->tid ? E_OK : E_PERM;
+}
+
+enum err futex_pi_unlock(uint64_t address, const struct futex_key *key)
+{
+    struct futex_waiter *any;
+    enum err e = futex_any_pi(key, &any);
     if (e != E_OK)
         return e;
     return any != NULL ? futex_pi_hand_over(address, any->lock, 0) : store(address, 0);

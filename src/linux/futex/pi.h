@@ -27,7 +27,9 @@
  * E_INVAL. */
 MUST_CHECK enum err futex_pi_lock(uint64_t address, const struct futex_key *key, bool wait_for_it,
                                   const struct futex_deadline *deadline);
-/* E_PERM: the caller does not hold the lock; E_FAULT, E_INVAL. */
+/* Whether the word names the caller as its owner: E_OK, E_PERM, E_FAULT. */
+MUST_CHECK enum err futex_pi_owned(uint64_t address);
+/* After futex_pi_owned(). E_FAULT, E_INVAL. */
 MUST_CHECK enum err futex_pi_unlock(uint64_t address, const struct futex_key *key);
 /* FUTEX_CMP_REQUEUE_PI: the first waiter of `from` gets the lock at `address` if it is free; the others, and
  * else all, at most `limit` + 1, wait for it from now on. *count: how many left `from`, also after an error.

@@ -297,7 +297,9 @@ static enum err lock_pi(struct syscall *call, bool wait_for_it,
 static enum err unlock_pi(struct syscall *call)
 {
     struct futex_key key;
-    enum err e = rare_key_of(call, 0, &key);
+    enum err e = futex_pi_owned(call->arg[0]); /* before the address is looked at more closely */
+    if (e == E_OK)
+        e = rare_key_of(call, 0, &key);
     return e == E_OK ? futex_pi_unlock(call->arg[0], &key) : e;
 }
 

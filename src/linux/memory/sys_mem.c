@@ -349,6 +349,20 @@ static enum err grow_range(uint64_t grows, struct virt_range *range)
     return a->flags & AREA_GROWS_DOWN ? E_OK : E_INVAL;
 }
 
+/* Cuts the range at its first hole; false: it has none, or begins with one. */
+static bool ends_at_hole(struct virt_range *range)
+{
+    struct address_space *space = space_current();
+    virt_t end = range->start;
+    for (const struct area *a = areas_next(space, end);
+         a != NULL && a->range.start.v <= end.v && end.v < range->end.v; a = areas_after(space, a))
+        end = a->range.end;
+    if (end.v >= range->end.v || end.v == range->start.v)
+        return false;
+    range->end = end;
+    return true;
+}
+
 enum err sys_mprotect(struct syscall *call)
 {
     struct virt_range range;
@@ -357,8 +371,14 @@ enum err sys_mprotect(struct syscall *call)
         return E_INVAL;
     if (call->arg[1] == 0)
         return E_OK;
-    if (!mem_range(call->arg[0], call->arg[1], &range))
-        return E_NOMEM;
+    /* What lies beyond the program's half is a hole: the mappings before it change all the same. */
+    bool beyond = !mem_range(call->arg[0], call->arg[1], &range);
+    if (beyond) {
+        if (call->arg[0] >= LAYOUT_PROGRAM_END ||
+            align_up(call->arg[1], PAGE_SIZE) + call->arg[0] <= call->arg[0])
+            return E_NOMEM;
+        range = virt_range(call->arg[0], LAYOUT_PROGRAM_END);
+    }
     if (prot & ~(uint64_t)(PROT_KNOWN | PROT_GROWS))
         return E_INVAL;
     if (grows != 0) {
@@ -368,8 +388,12 @@ enum err sys_mprotect(struct syscall *call)
     }
     prot_t to = mem_prot_from_linux(prot);
     if (prot & 2) {
-        if (!mem_may_write(range, &read_only))
-            return E_ACCES;
+        if (!mem_may_write(range, &read_only)) {
+            /* Behind a hole no area is looked at: those before it change. */
+            beyond = ends_at_hole(&range);
+            if (!beyond || !mem_may_write(range, &read_only))
+                return E_ACCES;
+        }
         if (read_only != 0 &&
             ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||
              mem_overcommits(to, 0, read_only)))
@@ -380,7 +404,7 @@ enum err sys_mprotect(struct syscall *call)
                                                       : protect_in_pieces(space, range, to);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);
-    return e;
+    return e == E_OK && beyond ? E_NOMEM : e;
 }
 
 /* Grows the heap by the pages of `more`. */

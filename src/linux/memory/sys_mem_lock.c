@@ -80,6 +80,8 @@ static enum err lock(const struct syscall *call, uint32_t flags)
     if (!mem_can_lock())
         return E_PERM;
     enum err e = mem_lock_lock_range(call, &range);
+    if (e == E_INVAL && !mem_may_lock(call->arg[1])) /* the limit counts before the range */
+        return E_NOMEM;
     if (e != E_OK || range.start.v == range.end.v)
         return e;
     if (!mem_may_lock(virt_range_size(range) - locked_in(range)))

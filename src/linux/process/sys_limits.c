@@ -75,6 +75,7 @@ enum err sys_prlimit64(struct syscall *call)
 #define RUSAGE_SELF     0
 #define RUSAGE_CHILDREN (-1)
 #define RUSAGE_THREAD   1
+#define RUSAGE_BLOCK    512
 
 _Static_assert(sizeof(struct rusage) == 144, "linux/resource.h");
 
@@ -82,6 +83,8 @@ struct rusage rusage_of(const struct usage *usage)
 {
     return (struct rusage){.user = timeval_of_ns(usage->user_ns),
                            .system = timeval_of_ns(usage->system_ns),
+                           .blocks_in = usage->moved.stored[0] / RUSAGE_BLOCK,
+                           .blocks_out = usage->moved.stored[1] / RUSAGE_BLOCK,
                            .voluntary = usage->switches[1],
                            .involuntary = usage->switches[0]};
 }

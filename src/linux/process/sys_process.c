@@ -94,7 +94,14 @@ enum {
     PR_SET_THP_DISABLE = 41,
     PR_GET_THP_DISABLE = 42,
     PR_CAP_AMBIENT = 47,
+    PR_GET_SPECULATION_CTRL = 52,
+    PR_SET_SPECULATION_CTRL = 53,
+    PR_SET_IO_FLUSHER = 57,
+    PR_GET_IO_FLUSHER = 58,
+    PR_SET_PTRACER = 0x59616d61,
 };
+
+#define SPECULATIONS        3 /* store bypass, indirect branch, flush of L1D */
 
 #define PR_MCE_KILL_DEFAULT 2
 
@@ -174,6 +181,40 @@ static enum err prctl_ambient(struct syscall *call)
     return known ? prctl_credentials(call) : E_INVAL;
 }
 
+static enum err prctl_io_flusher(struct syscall *call)
+{
+    struct process *self = process_current();
+    bool get = (int)call->arg[0] == PR_GET_IO_FLUSHER;
+    if (!capable(CAP_SYS_RESOURCE))
+        return E_PERM;
+    if ((get && call->arg[1]) || call->arg[2] || call->arg[3] || call->arg[4] || call->arg[1] > 1)
+        return E_INVAL;
+    if (get)
+        call->result = self->io_flusher;
+    else
+        self->io_flusher = call->arg[1];
+    return E_OK;
+}
+
+static enum err prctl_rare(struct syscall *call)
+{
+    switch ((int)call->arg[0]) {
+    case PR_GET_SPECULATION_CTRL: /* one program, one address space: nothing is mitigated */
+        if (call->arg[2] || call->arg[3] || call->arg[4])
+            return E_INVAL;
+        return call->arg[1] < SPECULATIONS ? E_OK : E_NODEV;
+    case PR_SET_SPECULATION_CTRL:
+        if (call->arg[3] || call->arg[4])
+            return E_INVAL;
+        return call->arg[1] < SPECULATIONS ? E_NXIO : E_NODEV;
+    case PR_SET_IO_FLUSHER:
+    case PR_GET_IO_FLUSHER:
+        return prctl_io_flusher(call);
+    default:
+        return E_INVAL;
+    }
+}
+
 /* Settings that are stored and returned. */
 static enum err prctl_set(struct syscall *call)
 {
@@ -209,8 +250,12 @@ static enum err prctl_set(struct syscall *call)
         return E_OK;
     case PR_SET_TIMING:
         return value == 0 ? E_OK : E_INVAL;
+    case PR_SET_PTRACER: /* Yama: nobody traces here, whoever may */
+        return value == 0 || value == UINT64_MAX || linux_thread_by_tid((int)value) != NULL
+                   ? E_OK
+                   : E_INVAL;
     default:
-        return E_INVAL;
+        return prctl_rare(call);
     }
 }
 

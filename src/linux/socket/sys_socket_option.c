@@ -3,19 +3,27 @@
  * of other levels. */
 #include "linux/socket/sys_socket.h"
 
+#include "fs/vfs/credentials.h"
 #include "linux/abi/time.h"
 #include "linux/socket/args.h"
 #include "mm/vm/usercopy.h"
 
 #define BUFFER_LEAST 2304u
+#define BIT(option)  (1ul << (option))
+#define STAMPS       (BIT(SO_TIMESTAMP) | BIT(SO_TIMESTAMPNS)) /* of which one is on at a time */
 #define BOOLEANS                                                                                   \
-    (1u << SO_DEBUG | 1u << SO_REUSEADDR | 1u << SO_DONTROUTE | 1u << SO_BROADCAST |               \
-     1u << SO_KEEPALIVE | 1u << SO_OOBINLINE | 1u << SO_REUSEPORT | 1u << SO_PASSCRED |            \
-     1u << SO_TIMESTAMP)
+    (BIT(SO_DEBUG) | BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) |                   \
+     BIT(SO_KEEPALIVE) | BIT(SO_OOBINLINE) | BIT(SO_REUSEPORT) | BIT(SO_PASSCRED) |                \
+     BIT(SO_PASSSEC) | BIT(SO_RXQ_OVFL) | BIT(SO_NOFCS) | BIT(SO_LOCK_FILTER) |                    \
+     BIT(SO_SELECT_ERR_QUEUE) | STAMPS)
+/* struct sock_fprog; SKF_AD_MAX */
+#define FILTER_SIZE    16u
+#define BPF_EXTENSIONS 64
+#define PRIORITY_MOST  6 /* of a program without CAP_NET_ADMIN */
 
 static bool is_boolean(uint32_t option)
 {
-    return option < 32 && (BOOLEANS >> option & 1);
+    return option < 64 && (BOOLEANS >> option & 1);
 }
 
 /* As in Linux, twice the requested size, at least BUFFER_LEAST. */
@@ -23,6 +31,18 @@ static uint32_t buffer_size(int32_t asked)
 {
     uint32_t size = asked < 0 || (uint32_t)asked > SOCKET_BUFFER ? SOCKET_BUFFER : (uint32_t)asked;
     return 2 * size > BUFFER_LEAST ? 2 * size : BUFFER_LEAST;
+}
+
+/* SO_SNDBUFFORCE and SO_RCVBUFFORCE: above the limit of all. */
+static enum err forced_size(int32_t asked, uint32_t *out)
+{
+    if (!capable(CAP_NET_ADMIN))
+        return E_PERM;
+    uint32_t size = asked < 0                         ? 0
+                    : (uint32_t)asked < INT32_MAX / 2 ? (uint32_t)asked
+                                                      : INT32_MAX / 2;
+    *out = 2 * size > BUFFER_LEAST ? 2 * size : BUFFER_LEAST;
+    return E_OK;
 }
 
 static enum err set_timeout(uint64_t *out, uint64_t from, uint64_t size)
@@ -44,31 +64,79 @@ static enum err set_timeout(uint64_t *out, uint64_t from, uint64_t size)
     return E_OK;
 }
 
+static enum err set_boolean(struct socket *socket, uint32_t option, bool on)
+{
+    uint64_t bit = BIT(option);
+    if (option == SO_DEBUG && on && !capable(CAP_NET_ADMIN))
+        return E_ACCES;
+    if (option == SO_REUSEPORT && on && socket->family == AF_UNIX)
+        return E_NOTSUP;
+    if (option == SO_LOCK_FILTER && !on && (socket->flags & bit))
+        return E_PERM;
+    if (bit & STAMPS)
+        socket->flags &= ~STAMPS;
+    socket->flags = on ? socket->flags | bit : socket->flags & ~bit;
+    return E_OK;
+}
+
+/* What is kept and returned, without an effect. */
+static enum err set_kept(struct socket *socket, uint32_t option, int32_t value)
+{
+    switch (option) {
+    case SO_MARK:
+        if (!capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
+            return E_PERM;
+        socket->mark = (uint32_t)value;
+        return E_OK;
+    case SO_BUSY_POLL:
+        if (value < 0)
+            return E_INVAL;
+        if ((uint32_t)value > socket->busy_poll && !capable(CAP_NET_ADMIN))
+            return E_PERM;
+        socket->busy_poll = (uint32_t)value;
+        return E_OK;
+    case SO_MAX_PACING_RATE:
+        socket->pacing_rate = ~(uint32_t)value;
+        return E_OK;
+    case SO_DETACH_FILTER:
+        return E_NOENT;
+    case SO_ATTACH_BPF:
+        return E_INVAL;
+    default:
+        return E_NOPROTOOPT;
+    }
+}
+
 static enum err set_number(struct socket *socket, uint32_t option, int32_t value)
 {
-    if (is_boolean(option)) {
-        uint32_t bit = 1u << option;
-        socket->flags = value ? socket->flags | bit : socket->flags & ~bit;
-        return E_OK;
-    }
+    if (is_boolean(option))
+        return set_boolean(socket, option, value != 0);
+    enum err e = E_OK;
     switch (option) {
     case SO_SNDBUF:
     case SO_SNDBUFFORCE:
-        socket->send_size = buffer_size(value);
+        if (option == SO_SNDBUF)
+            socket->send_size = buffer_size(value);
+        else
+            e = forced_size(value, &socket->send_size);
         wait_queue_wake(&socket->writable);
-        return E_OK;
+        return e;
     case SO_RCVBUF:
-    case SO_RCVBUFFORCE:
         socket->receive_size = buffer_size(value);
         return E_OK;
+    case SO_RCVBUFFORCE:
+        return forced_size(value, &socket->receive_size);
     case SO_PRIORITY:
+        if ((value < 0 || value > PRIORITY_MOST) && !capable(CAP_NET_ADMIN) &&
+            !capable(CAP_NET_RAW))
+            return E_PERM;
         socket->priority = (uint32_t)value;
         return E_OK;
     case SO_RCVLOWAT:
         socket->low_water = value < 0 ? INT32_MAX : value == 0 ? 1 : (uint32_t)value;
         return E_OK;
     default:
-        return E_NOPROTOOPT;
+        return set_kept(socket, option, value);
     }
 }
 
@@ -97,6 +165,8 @@ static enum err set_option(struct socket *socket, uint32_t option, uint64_t from
         return size < sizeof(socket->linger)
                    ? E_INVAL
                    : copy_in(&socket->linger, virt(from), sizeof(socket->linger));
+    if (option == SO_ATTACH_FILTER && size != FILTER_SIZE)
+        return E_INVAL;
     enum err e = copy_in(&value, virt(from), sizeof(value));
     return e == E_OK ? set_number(socket, option, value) : e;
 }
@@ -133,7 +203,17 @@ union option_value {
     uint64_t linger;
     struct timeval time;
     struct fs_credentials credentials;
+    uint64_t cookie;
+    struct socket_address name;
 };
+
+static uint64_t socket_cookie(struct socket *socket)
+{
+    static uint64_t last;
+    if (socket->cookie == 0)
+        socket->cookie = ++last;
+    return socket->cookie;
+}
 
 static struct timeval timeout_of(uint64_t ns)
 {
@@ -177,14 +257,32 @@ static enum err get_number(struct socket *socket, uint32_t option, int32_t *out)
     case SO_DOMAIN:
         *out = socket->family;
         return E_OK;
+    case SO_MARK:
+        *out = (int32_t)socket->mark;
+        return E_OK;
+    case SO_BUSY_POLL:
+        *out = (int32_t)socket->busy_poll;
+        return E_OK;
+    case SO_MAX_PACING_RATE:
+        *out = (int32_t)~socket->pacing_rate;
+        return E_OK;
+    case SO_PEEK_OFF:
+        *out = -1;
+        return E_OK;
+    case SO_BPF_EXTENSIONS:
+        *out = BPF_EXTENSIONS;
+        return E_OK;
     default:
         return E_NOPROTOOPT;
     }
 }
 
+/* *size: the room, which is replaced by the size of the value. */
 static enum err get_option(struct socket *socket, uint32_t option, union option_value *out,
                            uint32_t *size)
 {
+    uint32_t room = *size;
+    enum err e;
     switch (option) {
     case SO_LINGER:
         *size = sizeof(out->linger);
@@ -201,6 +299,19 @@ static enum err get_option(struct socket *socket, uint32_t option, union option_
     case SO_PEERCRED:
         *size = sizeof(out->credentials);
         return socket->ops->peer(socket, &out->credentials);
+    case SO_ATTACH_FILTER: /* SO_GET_FILTER: there is none */
+        *size = 0;
+        return E_OK;
+    case SO_COOKIE:
+        *size = sizeof(out->cookie);
+        out->cookie = socket_cookie(socket);
+        return room < sizeof(out->cookie) ? E_INVAL : E_OK;
+    case SO_PEERNAME:
+        e = socket->ops->name(socket, true, &out->name);
+        if (e != E_OK)
+            return E_NOTCONN;
+        *size = room;
+        return out->name.length < room ? E_INVAL : E_OK;
     default:
         *size = sizeof(out->number);
         return get_number(socket, option, &out->number);
@@ -215,7 +326,7 @@ enum err sys_getsockopt(struct syscall *call)
     const void *from = &value;
     bool common = (int32_t)call->arg[1] == SOL_SOCKET;
     int32_t room;
-    uint32_t size;
+    uint32_t size = 0;
     enum err e = socket_hold(call->arg[0], &socket);
     if (e != E_OK)
         return e;
@@ -225,8 +336,12 @@ enum err sys_getsockopt(struct syscall *call)
         e = copy_in(&room, virt(call->arg[4]), sizeof(room));
     if (e == E_OK && room < 0)
         e = E_INVAL;
-    if (e == E_OK && common)
+    if (e == E_OK && common) {
+        size = (uint32_t)room;
         e = get_option(socket, (uint32_t)call->arg[2], &value, &size);
+        if (e == E_OK && (uint32_t)call->arg[2] == SO_PEERNAME)
+            from = value.name.bytes;
+    }
     if (socket->ops->get_option && (common ? e == E_NOPROTOOPT : e == E_OK)) {
         e = get_option_of_family(socket, call, (uint32_t)room, &of_family);
         from = of_family.bytes;

@@ -5,6 +5,7 @@
 #include "fs/tty/pty.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/process.h"
+#include "kern/console.h"
 #include "kern/wait.h"
 #include "linux/abi/time.h"
 #include "linux/task/pidfd.h"
@@ -95,8 +96,12 @@ bool process_group_is_orphaned(const struct process *process)
 void process_stop(int signal)
 {
     struct process *process = process_current();
-    if (signal != SIGNAL_STOP && process_group_is_orphaned(process))
+    if (signal != SIGNAL_STOP && process_group_is_orphaned(process)) {
+        /* Nobody in the machine could go on with it: Ctrl-Z is the host's. */
+        if (signal == SIGNAL_TSTP && process == process_first())
+            console_tell_host("suspend");
         return;
+    }
     uint64_t irq = signal_lock();
     process->stopped = (uint8_t)signal;
     list_for_each (it, &process->threads) {

@@ -314,7 +314,7 @@ static void become_child(struct process *process, struct process *parent) NO_LOC
     process->children_usage = (struct usage){0};
     process->shown = (struct usage_shown){0};
     process->stopped = process->wait_pending = 0;
-    process->child_subreaper = process->pdeath_signal = 0;
+    process->child_subreaper = process->pdeath_signal = process->io_flusher = 0;
     process->start_ns = time_now_ns();
 }
 

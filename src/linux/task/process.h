@@ -97,7 +97,7 @@ struct process {
     int pgid, sid;
     struct rlimit rlimits[RLIMIT_COUNT];
     uint64_t personality;
-    uint64_t pdeath_signal, timer_slack, child_subreaper, thp_disable;
+    uint64_t pdeath_signal, timer_slack, child_subreaper, thp_disable, io_flusher;
     char host_name[HOST_NAME_MAX + 1], domain_name[HOST_NAME_MAX + 1];
 
     uint64_t start_ns; /* time_now_ns() at its creation */
@@ -225,7 +225,7 @@ void process_free(struct process *process);
  * and notifies its parent. `process` may be freed on return (linux/task/parent.c). */
 void process_make_zombie(struct process *process);
 /* The default action of a stop signal, for the calling thread's process. No effect, except for
- * SIGSTOP, in an orphaned process group. */
+ * SIGSTOP, in an orphaned process group; a SIGTSTP of the first process there goes to the host. */
 void process_stop(int signal);
 /* True if the process's group is orphaned (POSIX 3.264). O(processes). */
 bool process_group_is_orphaned(const struct process *process);

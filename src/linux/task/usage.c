@@ -7,6 +7,15 @@
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
 
+void usage_add_moved(struct io_counts *to, const struct io_counts *more)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        to->bytes[i] += more->bytes[i];
+        to->calls[i] += more->calls[i];
+        to->stored[i] += more->stored[i];
+    }
+}
+
 static void count_thread(struct usage_counts *to, const struct thread *thread)
 {
     if (thread == NULL)
@@ -16,6 +25,7 @@ static void count_thread(struct usage_counts *to, const struct thread *thread)
         to->ticks[i] += thread->ticks[i];
         to->switches[i] += thread->switches[i];
     }
+    usage_add_moved(&to->moved, &thread->moved);
 }
 
 static void usage_divide(const struct usage_counts *c, struct usage_shown *shown, struct usage *out)
@@ -32,7 +42,7 @@ static void usage_divide(const struct usage_counts *c, struct usage_shown *shown
     if (system < shown->system_ns)
         system = shown->system_ns;
     *shown = (struct usage_shown){user, system};
-    *out = (struct usage){user, system, {c->switches[0], c->switches[1]}};
+    *out = (struct usage){user, system, {c->switches[0], c->switches[1]}, c->moved};
 }
 
 void usage_of_thread(struct linux_thread *lt, struct usage *out)
@@ -74,4 +84,5 @@ void usage_add(struct usage *to, const struct usage *more)
     to->system_ns += more->system_ns;
     to->switches[0] += more->switches[0];
     to->switches[1] += more->switches[1];
+    usage_add_moved(&to->moved, &more->moved);
 }

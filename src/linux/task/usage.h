@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cpu/lock.h"
+#include "kern/thread.h"
 
 #include <stdint.h>
 
@@ -17,11 +18,13 @@ struct process;
 struct usage {
     uint64_t user_ns, system_ns;
     uint64_t switches[2]; /* involuntary, voluntary */
+    struct io_counts moved;
 };
 
 /* What was counted of threads that have ended. */
 struct usage_counts {
     uint64_t cpu_ns, ticks[2], switches[2];
+    struct io_counts moved;
 };
 /* The parts as they were last shown. */
 struct usage_shown {
@@ -37,3 +40,4 @@ void usage_of_family(struct process *process, struct usage *out);
 /* Adds the thread, which ends, to those of its process that have ended. */
 void usage_thread_ends(struct linux_thread *lt);
 void usage_add(struct usage *to, const struct usage *more);
+void usage_add_moved(struct io_counts *to, const struct io_counts *more);

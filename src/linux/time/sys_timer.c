@@ -189,8 +189,13 @@ enum err sys_timer_create(struct syscall *call)
         if (e != E_OK)
             return e;
     }
-    if (kind == CLOCK_KIND_NONE)
-        return E_INVAL;
+    if (kind == CLOCK_KIND_NONE) {
+        /* Linux looks at the clock of a process or a file only after the timer has its number. */
+        enum err e = id < 0 ? check_event(&event) : E_INVAL;
+        if (e == E_OK)
+            e = copy_out(virt(call->arg[2]), &new_id, sizeof new_id);
+        return e == E_OK ? E_INVAL : e;
+    }
     if (!clock_has_timers(id))
         return E_NOTSUP;
     enum err e = check_event(&event);

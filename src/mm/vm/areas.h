@@ -169,7 +169,7 @@ void areas_init(struct address_space *space);
 MUST_CHECK enum err areas_close_reserved(struct address_space *space);
 /* True if the space was registered and has not ended; any pointer. O(spaces). */
 bool areas_space_exists(const struct address_space *space);
-/* The opposite of areas_init(): drops all areas of the running space, and what it kept for more. O(spaces + areas + pages). */
+/* The opposite of areas_init(): drops all areas of the running space, and what it kept for more. O(areas + pages). */
 void areas_end(struct address_space *space);
 /* fork(): gives `to` the areas of `from` from *at on, and their pages, copy-on-write in both: a piece, with the areas counted
  * for `owner`. `from` runs. *more: something is left from *at on, and other threads of the space may run before the next

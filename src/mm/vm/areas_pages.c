@@ -8,9 +8,15 @@
 #include "mm/pt/paging.h"
 #include "mm/pt/spaces.h"
 #include "mm/vm/areas_table.h"
+#include "mm/vm/clock.h"
 
 void areas_release_leaf(void *context, pte_t leaf, uint64_t size)
 {
+    if (unlikely(pt_swapped(leaf))) {
+        ((const struct area *)context)->owner->swapped--;
+        slots_put(&swap_slots, pt_swapped_slot(leaf));
+        return;
+    }
     phys_t frame = pt_leaf_frame(leaf, size);
     areas_count_pages(context, pt_leaf_is_borrowed(leaf), frame, -(size >> PAGE_SHIFT));
     if (likely(size == PAGE_SIZE))
@@ -127,14 +133,21 @@ static bool reclaim_lazyfree(struct address_space *space)
     return found;
 }
 
-static struct address_space *spaces; /* all spaces with areas */
+static struct list spaces = LIST_INIT(spaces); /* all spaces with areas */
+
+struct address_space *areas_space_after(const struct address_space *space)
+{
+    struct list *next = space != NULL ? space->link.next : spaces.next;
+    return next != &spaces ? CONTAINER_OF(next, struct address_space, link) : NULL;
+}
 
 /* The tables of a space are reached while it runs. */
 static bool shrink_spaces(void)
 {
     struct address_space *before = running_space;
     bool freed = false;
-    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+    list_for_each (link, &spaces) {
+        struct address_space *space = CONTAINER_OF(link, struct address_space, link);
         if (!space->lazyfree)
             continue;
         paging_run(space);
@@ -146,30 +159,40 @@ static bool shrink_spaces(void)
 
 COLD bool areas_space_exists(const struct address_space *space)
 {
-    const struct address_space *s = spaces;
-    while (s != NULL && s != space)
-        s = s->next;
-    return s != NULL;
+    const struct list *link = spaces.next;
+    while (link != &spaces && link != &space->link)
+        link = link->next;
+    return link != &spaces;
 }
 
 void areas_init(struct address_space *space)
 {
     static struct shrinker shrinker = {.shrink = shrink_spaces};
-    if (spaces == NULL)
+    if (list_empty(&spaces))
         shrinker_register(&shrinker);
     space->mmap_base = virt(LAYOUT_PROGRAM_END);
-    space->next = spaces;
-    spaces = space;
+    list_add_head(&spaces, &space->link);
 }
 
 COLD void areas_end(struct address_space *space)
 {
-    struct address_space **link = &spaces;
     areas_drop_all(space);
     areas_free_spare(space);
-    while (*link != space)
-        link = &(*link)->next;
-    *link = space->next;
+    clock_forget(space);
+    list_remove(&space->link);
+}
+
+/* Moves the entry of a swapped page, with its reference to the slot: in place of the zero page, for which tables are made. */
+COLD static enum err move_swapped(struct address_space *space, virt_t from, virt_t to, pte_t entry)
+{
+    struct pt_walk walk;
+    enum err e = paging_map(space, to, memory_zero_frame(), PAGE_SIZE, prot_none());
+    if (e != E_OK)
+        return e;
+    paging_walk(space, to, &walk);
+    paging_exchange(space, to, walk.entry[1], entry);
+    paging_unmap(space, virt_range(from.v, from.v + PAGE_SIZE), NULL, NULL);
+    return E_OK;
 }
 
 /* Moves the leaf at `from`, or the first one after a gap, to the same offset from `to`, with its
@@ -184,13 +207,16 @@ static enum err move_leaf(struct address_space *space, virt_t from, virt_t to, p
     *size = span - (from.v & (span - 1));
     if (leaf.v == 0)
         return E_OK;
+    if (unlikely(pt_swapped(leaf)))
+        return move_swapped(space, from, to, leaf);
     if (leaf.v & PTE_COW)
         prot = leaf.v & PTE_FORKED ? prot_forked(prot) : prot_copy_on_write(prot);
     enum err e = paging_map(space, to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
     if (e != E_OK)
         return e;
     paging_unmap(space, virt_range(from.v, from.v + span), NULL, NULL);
-    paging_mark(space, virt_range(to.v, to.v + span), leaf.v & (PTE_A | PTE_D));
+    paging_mark(space, virt_range(to.v, to.v + span),
+                (leaf.v & (PTE_A | PTE_D)) | (leaf.v & PTE_WRITTEN ? PTE_D : 0));
     return E_OK;
 }
 
@@ -276,7 +302,8 @@ enum err areas_duplicate(struct address_space *space, virt_t from, struct virt_r
 COLD void areas_check_all(void)
 {
     struct address_space *before = running_space;
-    for (struct address_space *space = spaces; space != NULL; space = space->next) {
+    list_for_each (link, &spaces) {
+        struct address_space *space = CONTAINER_OF(link, struct address_space, link);
         paging_run(space);
         areas_check(space);
     }

@@ -142,6 +142,10 @@ void inet_controls_of(const struct inet_socket *inet, const struct datagram *dat
                             datagram->came_ns % NS_PER_SECOND / 1000};
         inet_control_add(out, 1, SO_TIMESTAMP, time, sizeof(time));
     }
+    if (socket_flag(&inet->socket, SO_TIMESTAMPNS)) {
+        uint64_t time[2] = {datagram->came_ns / NS_PER_SECOND, datagram->came_ns % NS_PER_SECOND};
+        inet_control_add(out, 1, SO_TIMESTAMPNS, time, sizeof(time));
+    }
     if (v4 && (wants & INET_PKTINFO)) {
         uint32_t to = ip_addr_get_ip4_u32(&datagram->to);
         struct pktinfo info = {datagram->interface, to, to};

@@ -26,8 +26,8 @@ static bool option_number(const struct socket_option *option, int32_t *out)
 {
     if (option->size >= sizeof(*out))
         *out = option->number;
-    else if (option->level == IPPROTO_IP && option->size > 0)
-        *out = option->bytes[0];
+    else if (option->level == IPPROTO_IP) /* no bytes: 0, as in Linux */
+        *out = option->size > 0 ? option->bytes[0] : 0;
     else
         return false;
     return true;

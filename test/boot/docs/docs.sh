@@ -45,9 +45,20 @@ usb | debug) exec "$OURO" "$1" --help ;; # the arguments after the first name ar
 esac
 S
 chmod 755 ouro
+export XDG_STATE_HOME="$temp/state"
 ASKED=$temp/asked
 BUILDS=$top/build
 export OURO ASKED BUILDS
+
+# Each row of the FAQ's table of habits: the option gets that answer.
+sed -n '/^## Habits/,$s/^| `\(-[^`]*\)` | \(.*\) |$/\1|\2/p' "$top/docs/faq.md" >habits
+[ "$(wc -l <habits)" -ge 10 ] || bad 'the table of habits was not found'
+while IFS='|' read -r option answer; do
+    # shellcheck disable=SC2086 # words
+    "$OURO" run $option prog >out 2>err </dev/null
+    [ $? -eq 125 ] || bad "$option: not status 125"
+    grep -qF -- "$answer" err || { bad "$option: another answer than '$answer'"; show err; }
+done <habits
 
 for page in "$top/README.md" "$top"/docs/*.md; do
     name=$(basename "$page" .md)

@@ -61,8 +61,38 @@ for kind in raw qcow2 vmdk vdi; do
     done
 done
 
+# An OCI artifact: skopeo and umoci read it, and kernel, files and words of its annotations boot.
+make first a.oci
+TZ=Asia/Tokyo make second b.oci
+cmp a.oci b.oci || bad 'two OCI artifacts of the same input differ'
+{ skopeo copy -q oci-archive:a.oci oci:layout:v && umoci unpack --rootless --image layout:v bundle; } >out 2>err || { bad 'a.oci'; show err; }
+word() {
+    jq -r '."com.urunc.unikernel.'"$1"'" | @base64d' bundle/rootfs/urunc.json
+}
+manifest=layout/blobs/sha256/$(jq -r '.manifests[0].digest' layout/index.json | cut -d: -f2)
+[ "$(jq -Sc .annotations "$manifest")" = "$(jq -Sc . bundle/rootfs/urunc.json)" ] || bad 'urunc.json is not what the annotations are'
+[ "$(word unikernelType) $(word hypervisor)" = 'linux qemu' ] || bad 'the type of the unikernel'
+timeout 60 qemu-system-x86_64 -accel tcg -display none -vga none -m 128 -net none -serial file:serial -device isa-debug-exit,iobase=0xf4 \
+    -kernel "bundle/rootfs$(word binary)" -initrd "bundle/rootfs$(word initrd)" -append "$(word cmdline)" >out 2>err
+grep -q 'it runs: a' serial || { bad 'the artifact does not boot'; show serial; show err; }
+
+# A domain of libvirt.
+make first 'it'"'"'s & <odd>.qcow2' --libvirt "$temp/domain.xml" --hostname box
+python3 - domain.xml "$temp/it's & <odd>.qcow2" <<'P' || bad 'domain.xml'
+import sys, xml.etree.ElementTree as e
+d = e.parse(sys.argv[1]).getroot()
+assert d.find('name').text == 'box', 'name'
+assert d.find('devices/disk/source').get('file') == sys.argv[2], 'file'
+assert d.find('devices/disk/driver').get('type') == 'qcow2', 'type'
+assert d.find('memory').get('unit') == 'KiB' and int(d.find('memory').text) >= 131072, 'memory'
+P
+make first x.iso --libvirt "$temp/cd.xml"
+grep -q "device='cdrom'" cd.xml || bad 'an ISO is no CD'
+refuses '--libvirt describes a disk image, and --format oci makes none' image first/start -o no.iso --format oci --libvirt no.iso
+refuses 'ouro iso writes an ISO image; ouro image writes this kind of file' iso first/start -o no.oci
+
 refuses 'ouro iso writes an ISO image; ouro image writes this kind of file' iso first/start -o x.qcow2
-refuses 'the choice is between iso, raw, qcow2, vmdk and vdi' image first/start -o x --format floppy
+refuses 'the choice is between iso, raw, qcow2, vmdk, vdi and oci' image first/start -o x --format floppy
 refuses 'image needs the name of the image: -o FILE' image first/start
 refuses 'image needs a program: ouro image PROGRAM' image -o x.raw
 for file in no.iso x x.qcow2 x.raw; do

@@ -83,7 +83,7 @@ grep -q "$escape" plain && bad 'NO_COLOR has no effect'
 # A report without its variable fields and the tool's additions.
 bare() {
     sed -e 's/ at crash\.c:.*//' -e '/^ *>\{0,1\} *[0-9]* |/d' -e 's/, [0-9.]* s after boot//' -e 's/"time_ns":[0-9]*//' -e 's/ tsc=[0-9]*//' "$1" |
-        grep -av -e '^  memory' -e '^  stack   the main' -e '^ *+[0-9a-f]* ' -e '^ *L[1-4]\[' -e getrandom
+        grep -av -e '^  memory' -e '^  stack   the main' -e '^ *+[0-9a-f]* ' -e '^ *L[1-4]\[' -e getrandom -e 'has no line numbers'
 }
 run --append norandmaps ./still >out 2>whole
 cp still keep
@@ -124,4 +124,64 @@ has err '^  what .* by memcpy\+.* at src/.*:[0-9]+' '^ *#1 0x[0-9a-f]* main\+.* 
 cp "$KERNEL" other.elf
 run --kernel ./other.elf ./kernel "$address" 2>err
 has err '^  what .* by memcpy\+[^ ]* \[kernel\] \(rip [^ ]*$' ' at kernel.c:5$'
+
+# On a terminal: short, the program's own frame, what it said, and the headline at the end. terminal OPTIONS... > seen
+terminal() {
+    script -qec "'$OURO' run --medium direct --machine microvm --timeout 60 $*" /dev/null </dev/null 2>&1 |
+        tr -d '\000\r' | sed 's/\x1b\[[0-9;]*m//g; s/^\^@//' >seen
+}
+cat >thrown.cpp <<'C'
+#include <stdexcept>
+namespace app {
+struct parser {
+    int depth;
+};
+__attribute__((noinline)) void parse(parser &p)
+{
+    throw std::runtime_error(p.depth ? "too deep" : "not \"json\"");
+}
+}
+int main()
+{
+    app::parser p = {0};
+    app::parse(p);
+}
+C
+g++ -g -O1 -o thrown thrown.cpp || exit 1
+terminal ./thrown
+has seen '^  what    abort\(\) called from .*parse.*\(\) at thrown.cpp:8$' '^          > +8 \|     throw std::runtime_error' \
+    "^  said    terminate called after throwing an instance of 'std::runtime_error'" '^            what\(\):  not "json"' \
+    'app::parse\(app::parser&\)\+0x' ' more: --report FILE.json, or -v$'
+grep -Eq '^  (regs|calls|machine|memory)|^\{' seen && bad 'the short report has more than that'
+grep -q '_ZN3app' seen && bad 'a mangled name'
+[ "$(sed -n '/^==== CRASH/,$p' seen | wc -l)" -le 26 ] || { bad 'the short report is long'; show seen; }
+tail -n 1 seen | grep -q '^==== CRASH: abort; ' || { bad 'the headline is not the last line'; show seen; }
+terminal --report thrown.json ./thrown
+jq -e '.code == -6 and .code_name == "SI_TKILL" and .exception == "std::runtime_error" and .exception_what == "not \"json\""' thrown.json >/dev/null ||
+    { bad 'the JSON lacks the exception'; show thrown.json; }
+terminal -v ./thrown
+grep -q '^  regs ' seen || { bad '-v on a terminal is short'; show seen; }
+cat >length.c <<'C'
+#include <string.h>
+int main(int argc, char **argv) { return (int)strlen(argv[argc]); }
+C
+gcc -g -O0 -fno-builtin -o length length.c || exit 1
+terminal ./length
+has seen '^==== CRASH: null pointer \(SIGSEGV, SEGV_MAPERR\)' '^          called from main\(\) at length.c:2$'
+grep -q 'GiB) above' seen && bad 'a neighbour far away'
+strip length
+terminal ./length
+has seen '^  hint    length has no line numbers: compile with -g'
+cat >twice.c <<'C'
+#include <stdlib.h>
+int main(void)
+{
+    void *volatile p = malloc(40);
+    free(p);
+    free(p);
+}
+C
+gcc -g -o twice twice.c || exit 1
+terminal ./twice
+has seen '^  said    free\(\): double free detected' '^  hint    the heap was damaged before' '^  what    abort\(\) called from main\(\) at twice.c:6$'
 finish

@@ -343,6 +343,8 @@ static void choose(int *number, uint64_t *a)
                    1;
         }
     }
+    if (*number == SYS_shmat) /* SHM_REMAP would lay a segment over the program's constants */
+        a[1] = next() % 2 ? memory_address() : 0;
     /* The standard streams and the low descriptors stay open. */
     if ((*number == SYS_close || *number == SYS_dup2 || *number == SYS_dup3)) {
         a[0] = 100 + next() % FDS;

@@ -240,6 +240,94 @@ static void nested_edges(void)
     close(ev);
 }
 
+/* Linux limits the paths by which one file wakes epolls that nothing watches, by the number of epolls between: 500 through one,
+ * 100 through two, 50, 10. */
+static void paths(void)
+{
+    static int all[1024];
+    int count = 0, leaf = eventfd(0, 0), inner = all[count++] = epoll_create1(0);
+    int direct = 0, sum = 0;
+    show("paths: leaf", control(inner, EPOLL_CTL_ADD, leaf, EPOLLIN));
+    while (direct < 600 &&
+           control(all[count++] = epoll_create1(0), EPOLL_CTL_ADD, inner, EPOLLIN) == 0)
+        direct++;
+    show("paths: too many", direct < 600 ? -1 : 0);
+    printf("paths through one: %d\n", direct);
+    show("paths: not added", control(all[count - 1], EPOLL_CTL_DEL, inner, 0));
+    for (int i = 0; i < 50; i++)
+        sum += control(all[i + 1], EPOLL_CTL_ADD, leaf, EPOLLIN);
+    printf("paths through none: %d\n", sum);
+    put(leaf, &(uint64_t){1}, 8);
+    wait_for("paths: wakes", all[count - 2], 0);
+    for (int i = 0; i < count; i++)
+        close(all[i]);
+    close(leaf);
+}
+
+/* A top epoll watches a chain of epolls, whose last watches as many as it may, which watch one that watches a file. */
+static void paths_through(int levels)
+{
+    int leaf = eventfd(0, 0), inner = epoll_create1(0), top = epoll_create1(0), made = 0, sum = 0;
+    int chain[3], middle[200];
+    show("leaf", control(inner, EPOLL_CTL_ADD, leaf, EPOLLIN));
+    chain[0] = top;
+    for (int i = 1; i < levels - 1; i++) {
+        chain[i] = epoll_create1(0);
+        show("chain", control(chain[i - 1], EPOLL_CTL_ADD, chain[i], EPOLLIN));
+    }
+    for (; made < 200; made++) {
+        middle[made] = epoll_create1(0);
+        sum += control(middle[made], EPOLL_CTL_ADD, inner, EPOLLIN);
+        if (control(chain[levels - 2], EPOLL_CTL_ADD, middle[made], EPOLLIN) != 0)
+            break;
+    }
+    show("refused", made < 200 ? -1 : 0);
+    printf("paths through %d: %d %d\n", levels, made, sum);
+    put(leaf, &(uint64_t){1}, 8);
+    struct epoll_event events[200];
+    printf("wakes: %d\n", epoll_wait(top, events, 200, 0));
+    for (int i = 0; i < made + (made < 200); i++)
+        close(middle[i]);
+    for (int i = 0; i < levels - 1; i++)
+        close(chain[i]);
+    close(inner);
+    close(leaf);
+}
+
+/* Four levels of epolls that watch all of the level below: without a file at the bottom they are allowed. */
+static void many_paths(void)
+{
+    enum {
+        WIDTH = 40
+    };
+    static int level[4][WIDTH];
+    int bottom = epoll_create1(0), leaf = eventfd(0, 0), sum = 0;
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < WIDTH; k++)
+            level[i][k] = epoll_create1(0);
+    for (int k = 0; k < WIDTH; k++)
+        sum += control(level[0][k], EPOLL_CTL_ADD, bottom, EPOLLIN);
+    for (int i = 1; i < 4; i++)
+        for (int k = 0; k < WIDTH; k++)
+            for (int j = 0; j < WIDTH; j++)
+                sum += control(level[i][k], EPOLL_CTL_ADD, level[i - 1][j], EPOLLIN);
+    printf("many paths: %d\n", sum);
+    show("without a watcher", control(level[3][0], EPOLL_CTL_ADD, leaf, EPOLLIN));
+    show("through four", control(bottom, EPOLL_CTL_ADD, leaf, EPOLLIN));
+    put(leaf, &(uint64_t){1}, 8);
+    wait_for("first of the top", level[3][0], 0);
+    wait_for("second of the top", level[3][1], 0);
+    int other = epoll_create1(0);
+    show("leaf of another", control(other, EPOLL_CTL_ADD, leaf, EPOLLIN));
+    show("other on the third", control(level[2][0], EPOLL_CTL_ADD, other, EPOLLIN));
+    close(other);
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < WIDTH; k++)
+            close(level[i][k]);
+    close(bottom);
+    close(leaf);
+}
+
 static void on_alarm(int number)
 {
     (void)number;
@@ -300,6 +388,10 @@ int main(void)
     edges();
     edges_of_streams();
     nested_edges();
+    paths();
+    for (int levels = 2; levels < 5; levels++)
+        paths_through(levels);
+    many_paths();
     times();
     return 0;
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -154,16 +156,16 @@ static void files(void)
     close(fd);
 }
 
+/* By the system call: sbrk() of musl moves nothing. */
 static void heap(void)
 {
     begin();
-    char *start = sbrk(0), *at = sbrk(2 * MANY * PAGE);
-    if (at != start)
-        exit(1);
-    memset(at, 1, MANY * PAGE);
+    char *start = (char *)syscall(SYS_brk, 0);
+    truth("brk: more",
+          (char *)syscall(SYS_brk, start + 2 * MANY * PAGE) == start + 2 * MANY * PAGE);
+    memset(start, 1, MANY * PAGE);
     grown("brk");
-    if (sbrk(-2 * (long)(MANY * PAGE)) == (void *)-1)
-        exit(1);
+    truth("brk: less", (char *)syscall(SYS_brk, start) == start);
     grown("brk back");
 }
 
@@ -254,6 +256,50 @@ static void resident_peak(void)
     truth("a new peak", field("VmHWM:") < base + 1024);
 }
 
+/* Numbers of /proc/self/io: bytes and calls, read and written. */
+static void moved_bytes(long n[4])
+{
+    char text[512];
+    int fd = open("/proc/self/io", O_RDONLY);
+    ssize_t size = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[size > 0 ? size : 0] = 0;
+    if (sscanf(
+            text,
+            "rchar: %ld\nwchar: %ld\nsyscr: %ld\nsyscw: %ld\nread_bytes: %*d\nwrite_bytes: %*d\ncancelled",
+            &n[0], &n[1], &n[2], &n[3]) != 4)
+        n[0] = n[1] = n[2] = n[3] = -1;
+}
+
+/* Nothing is printed between two looks: the lines are written, too. */
+static void transfers(void)
+{
+    static char bytes[5000];
+    long base[4], first[4], then[4], after[4];
+    int file = open("/tmp/moved", O_RDWR | O_CREAT | O_TRUNC, 0600), out[2];
+    moved_bytes(base);
+    moved_bytes(first);
+    long own = first[0] - base[0]; /* a look reads, too */
+    int right = write(file, bytes, 5000) == 5000 && pwrite(file, bytes, 70, 9) == 70 &&
+                pread(file, bytes, 900, 0) == 900 && pread(file, bytes, 100, 5000) == 0 &&
+                pipe(out) == 0 && fcntl(out[0], F_SETFL, O_NONBLOCK) == 0 &&
+                read(out[0], bytes, 1) == -1;
+    moved_bytes(then);
+    if (fork() == 0) {
+        (void)!write(file, bytes, 1234);
+        _exit(0);
+    }
+    wait(NULL);
+    moved_bytes(after);
+    truth("io: the calls", right && base[0] > 0);
+    truth("io: bytes written", then[1] - first[1] == 5070);
+    truth("io: calls that wrote", then[3] - first[3] == 2);
+    truth("io: bytes read", labs(then[0] - first[0] - own - 900) <= 2);
+    truth("io: calls that read, one of them in vain", then[2] - first[2] == 4);
+    truth("io: with those of a child that has ended", after[1] - then[1] == 1234);
+    unlink("/tmp/moved");
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 4096);
@@ -265,5 +311,6 @@ int main(void)
     limits();
     resident_peak();
     growth();
+    transfers();
     return 0;
 }

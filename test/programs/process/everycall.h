@@ -224,8 +224,8 @@ static void open_descriptors(void)
     inotify_add_watch(fds[fd_count - 1], FOLDER, IN_ALL_EVENTS);
 }
 
-/* Descriptors of pipes that are ready, and an epoll that watches them. */
-static void open_many(void)
+/* Descriptors that are ready, and an epoll that watches them. */
+static int open_many(void)
 {
     int epoll = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN};
@@ -234,8 +234,14 @@ static void open_many(void)
     int fd, ready = eventfd(1, 0);
     while ((fd = dup(ready)) >= 0 && fd < MANY_FDS)
         must(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
-    close(fds[0]);
-    must(dup2(epoll, fds[0]) == fds[0], "dup2"); /* the first: the largest */
+    return epoll;
+}
+
+static void add_description(int fd)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    add_opened(path, O_RDONLY);
 }
 
 /* Each area: all of its pages at `at`, every other one of `areas` writable. */
@@ -332,7 +338,9 @@ static void prepare_row(const char *name, const char *kinds)
     if (strstr(kinds, "FD") || is_one_of(name, "poll ppoll select pselect6 close_range"))
         open_descriptors();
     if ((strstr(name, "poll") || strstr(name, "select")) && !strstr(name, "create"))
-        open_many();
+        must(dup2(open_many(), fds[0]) == fds[0], "dup2"); /* the first: the largest */
+    if (strcmp(name, "read") == 0)
+        add_description(open_many());
     if (is_one_of(name, "close dup2 dup3 close_range exit_group shutdown sendmsg"))
         fds[fd_count++] = chain_of_sockets();
     if (strcmp(name, "futex") == 0)
@@ -509,9 +517,10 @@ static void choose_by_kind(const char *kind, size_t index, struct values *to)
             index == 0      ? fd_count
             : fd_count < 12 ? fd_count
                             : 12,
-            (const long[32]){fds[0],  fds[1],  fds[7],  fds[8],  fds[9],  fds[4],  fds[6],  fds[2],
-                             fds[3],  fds[10], fds[5],  fds[11], fds[12], fds[13], fds[14], fds[15],
-                             fds[16], fds[17], fds[18], fds[19], fds[20], fds[21], fds[22]});
+            (const long[32]){fds[0],  fds[1],  fds[7],  fds[8],  fds[9],  fds[4],
+                             fds[6],  fds[2],  fds[3],  fds[10], fds[5],  fds[11],
+                             fds[12], fds[13], fds[14], fds[15], fds[16], fds[17],
+                             fds[18], fds[19], fds[20], fds[21], fds[22], fds[23]});
     else if (strcmp(kind, "SIZE") == 0)
         PUT(to, BIG, 65536, 0);
     else if (strcmp(kind, "INT") == 0)

@@ -43,3 +43,6 @@ extern struct shrinker *native_shrinker; /* the last one registered */
 extern unsigned native_forgotten;
 /* The number of pages passed to areas_pages_written(). */
 extern uint64_t native_pages_written;
+
+/* The last line of console_tell_host(). */
+extern char fs_native_told[256];

@@ -10,6 +10,7 @@
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/anon_file.h"
+#include "fs/vfs/text.h"
 #include "fs/vfs/vfs.h"
 #include "kern/wait.h"
 
@@ -338,6 +339,73 @@ static void test_only_the_ready_are_polled(void **state)
         file_put(files[i]);
 }
 
+static struct file *gone; /* what the other thread closes next */
+
+static bool close_one(void)
+{
+    native_other_thread = NULL;
+    file_put(gone);
+    return true;
+}
+
+/* Items that are described are removed meanwhile: the one that is next, the last. */
+static void test_items_leave_while_they_are_described(void **state)
+{
+    (void)state;
+    struct file *files[4];
+    for (int closed = 0; closed < 4; closed++) {
+        struct text text;
+        size_t size;
+        text_init(&text);
+        for (int i = 0; i < 4; i++) {
+            assert_int_equal(eventfd_open(0, false, O_NONBLOCK, &files[i]), E_OK);
+            assert_int_equal(control(ep, EPOLL_ADD, i, files[i], POLL_IN), E_OK);
+        }
+        gone = files[closed];
+        native_other_thread = close_one; /* after the first */
+        ep->ops->describe(ep, &text);
+        assert_false(text.failed);
+        const char *at = text_at(&text, 0, &size);
+        int lines = 0;
+        for (size_t i = 0; i < size; i++)
+            lines += at[i] == '\n';
+        assert_int_equal(lines, closed == 0 ? 4 : 3);
+        text_free(&text);
+        for (int i = 0; i < 4; i++)
+            if (i != closed)
+                file_put(files[i]);
+    }
+}
+
+/* Below a watched epoll a file is refused that would wake by more paths than Linux allows; what was refused is not there. */
+static void test_paths_are_limited(void **state)
+{
+    (void)state;
+    enum {
+        LEVELS = 4,
+        WIDTH = 8
+    };
+    struct file *epolls[LEVELS][WIDTH], *below = ep;
+    for (int level = 0; level < LEVELS; level++) {
+        for (int i = 0; i < WIDTH; i++) {
+            assert_int_equal(epoll_open(&epolls[level][i]), E_OK);
+            for (int k = 0; k < (level == 0 ? 1 : WIDTH); k++) {
+                below = level == 0 ? ep : epolls[level - 1][k];
+                assert_int_equal(control(epolls[level][i], EPOLL_ADD, k, below, POLL_IN), E_OK);
+            }
+        }
+    }
+    assert_int_equal(control(ep, EPOLL_ADD, 3, r, POLL_IN), E_INVAL);
+    assert_int_equal(control(ep, EPOLL_DELETE, 3, r, 0), E_NOENT);
+    assert_int_equal(control(epolls[1][0], EPOLL_ADD, 3, r, POLL_IN),
+                     E_OK); /* 64 paths through one more */
+    assert_int_equal(control(epolls[1][1], EPOLL_ADD, 3, r, POLL_IN), E_INVAL);
+    for (int level = 0; level < LEVELS; level++)
+        for (int i = 0; i < WIDTH; i++)
+            file_put(epolls[level][i]);
+    assert_int_equal(control(ep, EPOLL_ADD, 3, r, POLL_IN), E_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +420,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_event_stays_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_names_of_one_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_the_ready_are_polled, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_items_leave_while_they_are_described, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_paths_are_limited, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
