@@ -233,7 +233,7 @@ enum err iso_lookup(struct iso *iso, struct iso_place place, const char *name, s
 }
 
 /* The number is that of found_stat(). A directory's type does not depend on its own record. */
-static struct iso_name entry_of(const struct reader *r)
+static struct iso_name listed_name(const struct reader *r)
 {
     const struct record *record = &r->record;
     uint64_t place =
@@ -252,7 +252,7 @@ enum err iso_list(struct iso *iso, struct iso_section directory, uint64_t from, 
             e = record_next_file(&r, NULL);
         if (e != E_OK)
             return e == E_NOENT ? E_OK : e;
-        struct iso_name name = entry_of(&r);
+        struct iso_name name = listed_name(&r);
         if (r.record.kind == RECORD_SHOWN && !sink(context, &name))
             return E_OK;
     }
