@@ -4,8 +4,9 @@
  * the host during the build: the kernel is linked once without the table and once with it.
  * src/parse/symbol_table.h has the format, and why the second link moves no symbol.
  *
- * Names are compressed by byte-pair encoding: the most frequent pair of codes becomes one code from
- * SYMBOL_LETTERS up, repeatedly. The end of a name is a code too, so that frequent ends are cheap.
+ * A name begins as the one before it: functions of a file have a prefix in common. The rest is compressed by
+ * byte-pair encoding: the most frequent pair of codes becomes one code from SYMBOL_LETTERS up, repeatedly. The end of a
+ * name is a code too, so that frequent ends are cheap.
  */
 #include "../src/parse/symbol_table.h"
 
@@ -20,8 +21,9 @@
 
 struct symbol {
     uint64_t address;
-    uint8_t name[NAME_MAX_ + 1]; /* codes, the last for the end */
+    uint16_t name[NAME_MAX_ + 1]; /* codes, the last for the end */
     size_t length;
+    unsigned common; /* letters, which `name` no longer has */
     bool global;
 };
 
@@ -29,7 +31,9 @@ static uint8_t *file;
 static size_t file_size;
 static struct symbol *symbols;
 static size_t count;
-static uint8_t pairs[SYMBOL_PAIRS][2];
+static uint16_t pairs[SYMBOL_PAIRS][2];
+static uint8_t stream[1 << 20];
+static size_t stream_bits;
 
 static void stop(const char *what)
 {
@@ -134,12 +138,33 @@ static void collect(uint64_t start, uint64_t end)
     count = kept;
 }
 
-static void replace(struct symbol *s, const uint8_t pair[2], uint8_t by)
+#define COMMON_MIN 3 /* fewer letters cost less as codes */
+#define COMMON_MAX ((1u << SYMBOL_COMMON_BITS) - 1)
+
+/* Removes from each name what it has in common with the one before. */
+static void find_common(void)
+{
+    uint16_t before[NAME_MAX_ + 1] = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct symbol *s = &symbols[i];
+        uint16_t name[NAME_MAX_ + 1] = {0};
+        unsigned n = 0;
+        memcpy(name, s->name, sizeof name);
+        while (n < COMMON_MAX && name[n] != 0 && name[n] == before[n])
+            n++;
+        s->common = n < COMMON_MIN ? 0 : n;
+        s->length -= s->common;
+        memmove(s->name, s->name + s->common, s->length * sizeof s->name[0]);
+        memcpy(before, name, sizeof before);
+    }
+}
+
+static void replace(struct symbol *s, const uint16_t pair[2], unsigned by)
 {
     size_t to = 0;
     for (size_t i = 0; i < s->length;) {
         if (i + 1 < s->length && s->name[i] == pair[0] && s->name[i + 1] == pair[1]) {
-            s->name[to++] = by;
+            s->name[to++] = (uint16_t)by;
             i += 2;
         } else {
             s->name[to++] = s->name[i++];
@@ -148,30 +173,51 @@ static void replace(struct symbol *s, const uint8_t pair[2], uint8_t by)
     s->length = to;
 }
 
+static void apply_pair(unsigned n)
+{
+    for (size_t i = 0; i < count; i++)
+        replace(&symbols[i], pairs[n], SYMBOL_LETTERS + n);
+}
+
+/* The pair of codes from `k` on in a name, as a number. */
+static unsigned pair_at(const struct symbol *s, size_t k)
+{
+    return (unsigned)s->name[k] << SYMBOL_CODE_BITS | s->name[k + 1];
+}
+
 static void choose_pairs(void)
 {
-    static uint32_t seen[65536];
+    static uint32_t seen[1 << 2 * SYMBOL_CODE_BITS];
     for (unsigned n = 0; n < SYMBOL_PAIRS; n++) {
-        memset(seen, 0, sizeof seen);
+        unsigned best = 0;
         for (size_t i = 0; i < count; i++)
             for (size_t k = 0; k + 1 < symbols[i].length; k++)
-                seen[symbols[i].name[k] << 8 | symbols[i].name[k + 1]]++;
-        unsigned best = 0;
-        for (unsigned p = 1; p < 65536; p++)
-            if (seen[p] > seen[best])
-                best = p;
-        pairs[n][0] = (uint8_t)(best >> 8);
-        pairs[n][1] = (uint8_t)best;
+                if (++seen[pair_at(&symbols[i], k)] > seen[best])
+                    best = pair_at(&symbols[i], k);
         for (size_t i = 0; i < count; i++)
-            replace(&symbols[i], pairs[n], (uint8_t)(SYMBOL_LETTERS + n));
+            for (size_t k = 0; k + 1 < symbols[i].length; k++)
+                seen[pair_at(&symbols[i], k)] = 0;
+        pairs[n][0] = (uint16_t)(best >> SYMBOL_CODE_BITS);
+        pairs[n][1] = best & ((1u << SYMBOL_CODE_BITS) - 1);
+        apply_pair(n);
     }
 }
 
-static void apply_pairs(void)
+static void put_bits(unsigned value, unsigned bits)
 {
-    for (unsigned n = 0; n < SYMBOL_PAIRS; n++)
-        for (size_t i = 0; i < count; i++)
-            replace(&symbols[i], pairs[n], (uint8_t)(SYMBOL_LETTERS + n));
+    if (stream_bits / 8 + 8 > sizeof stream)
+        stop("too many symbols");
+    for (unsigned i = 0; i < bits; i++, stream_bits++)
+        stream[stream_bits / 8] |= (uint8_t)((value >> i & 1) << stream_bits % 8);
+}
+
+static void print_bits(void)
+{
+    for (size_t i = 0; i < (stream_bits + 7) / 8; i++)
+        printf("%s%u%s", i % 32 == 0 ? "    .byte " : ",", stream[i],
+               i % 32 == 31 || i + 1 == (stream_bits + 7) / 8 ? "\n" : "");
+    memset(stream, 0, sizeof stream);
+    stream_bits = 0;
 }
 
 static void print_stream(const char *label, uint64_t base)
@@ -179,18 +225,28 @@ static void print_stream(const char *label, uint64_t base)
     uint64_t last = base;
     printf("%s:\n", label);
     for (size_t i = 0; i < count; i++) {
-        printf("    .uleb128 %llu\n    .byte ", (unsigned long long)(symbols[i].address - last));
-        for (size_t k = 0; k < symbols[i].length; k++)
-            printf("%s%u", k == 0 ? "" : ",", symbols[i].name[k]);
-        printf("\n");
-        last = symbols[i].address;
+        const struct symbol *s = &symbols[i];
+        for (uint64_t n = (s->address - last) >> SYMBOL_DISTANCE_BITS; n > 0; n--)
+            put_bits(1, 1);
+        put_bits(0, 1);
+        put_bits((unsigned)(s->address - last) & ((1u << SYMBOL_DISTANCE_BITS) - 1),
+                 SYMBOL_DISTANCE_BITS);
+        put_bits(s->common > 0, 1);
+        put_bits(s->common, s->common > 0 ? SYMBOL_COMMON_BITS : 0);
+        for (size_t k = 0; k < s->length; k++)
+            put_bits(s->name[k], SYMBOL_CODE_BITS);
+        last = s->address;
     }
+    print_bits();
 }
 
 static void print_pairs(void)
 {
-    for (unsigned n = 0; n < SYMBOL_PAIRS; n++)
-        printf("    .byte %u,%u\n", pairs[n][0], pairs[n][1]);
+    for (unsigned n = 0; n < SYMBOL_PAIRS; n++) {
+        put_bits(pairs[n][0], SYMBOL_CODE_BITS);
+        put_bits(pairs[n][1], SYMBOL_CODE_BITS);
+    }
+    print_bits();
 }
 
 /* FNV-1a over the kernel without its table. */
@@ -210,6 +266,7 @@ int main(int argc, char **argv)
     uint64_t text = address_of("init_text_start"), text_end = address_of("text_end");
     uint64_t data = address_of("ro_after_init_start"), data_end = address_of("data_end");
     collect(text, text_end);
+    find_common();
     choose_pairs();
     printf("    .section .kernel_symbols, \"a\"\n    .globl kernel_symbols\n    .balign 8\n");
     printf("kernel_symbols:\n    .quad 0x%016llx\n", (unsigned long long)build_id());
@@ -217,8 +274,11 @@ int main(int argc, char **argv)
     print_pairs();
     print_stream("text_symbols", text);
     collect(data, data_end);
-    apply_pairs();
+    find_common();
+    for (unsigned n = 0; n < SYMBOL_PAIRS; n++)
+        apply_pair(n);
     print_stream("data_symbols", data);
-    printf("end_symbols:\n    .section .note.GNU-stack, \"\", @progbits\n");
+    printf("end_symbols:\n    .zero %u\n    .section .note.GNU-stack, \"\", @progbits\n",
+           SYMBOL_PADDING);
     return 0;
 }

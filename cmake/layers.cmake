@@ -46,7 +46,7 @@ set(OURO_LAYER_linux/process base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/tt
 set(OURO_LAYER_linux/exec base cpu mm mm/pt mm/heap mm/vm kern fs/vfs linux/abi linux/task linux/time linux/memory)
 set(OURO_LAYER_linux/file base cpu mm/heap mm/vm kern fs/vfs fs/pipe fs/ram linux/abi linux/task)
 set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi linux/task linux/file)
-set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram linux/abi linux/task linux/memory linux/file)
+set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram fs/socket linux/abi linux/task linux/memory linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc fs/socket linux/abi linux/task linux/process linux/call)
 set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/cache fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/p9 fs/block fs/ext4 linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
@@ -61,9 +61,9 @@ set(OURO_SYMBOLS_cpu panic_at trap_gs_restored trap_kernel_stack_overflow trap_l
 # mm: the address spaces are in mm/pt/, the frames of the machine and their scratch mapping in mm/init/; faults end in
 # diag/ and linux/fault/; the process has the limits (linux/memory/), the thread the page that a copy missed (linux/task/).
 set(OURO_SYMBOLS_mm first_space running_space)
-set(OURO_SYMBOLS_mm/phys machine_frames)
+set(OURO_SYMBOLS_mm/phys machine_frames reserve_admits reserve_refill)
 set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memory_zero_frame)
-set(OURO_SYMBOLS_mm/vm areas_policy copy_missed copy_missing fault_of_copy fault_of_kernel fault_of_program)
+set(OURO_SYMBOLS_mm/vm areas_policy copy_missed copy_missing fault_of_copy fault_of_kernel fault_of_program swap_fetch swap_may_help)
 # kern: file systems on media are in fs/vfs/; boot/ reads the loader's data; dev/pc/ switches the machine off, dev/local/ waits for a key, linux/process/ signals
 # the program; watchdog and scheduler end in reports (diag/, linux/fault/); the vDSO (linux/time/) has a copy of the clock's offset.
 set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_ends_later machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running thread_point_passed threads_stuck time_realtime_changed watchdog_stuck)

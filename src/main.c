@@ -70,6 +70,7 @@ static void start_program(void *unused)
     proc_start();        /* /proc and /sys, filled at the first look */
     network_configure(); /* ip=; /etc/resolv.conf, if there is a network card */
     mounts_start();      /* mount= */
+    swap_start();        /* swap= */
     streams_start();     /* descriptors 0, 1 and 2, fed by the console */
     boot_mark("/dev, /proc, streams");
     vdso_init();                               /* clocks that need no system call */

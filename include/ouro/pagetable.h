@@ -53,8 +53,12 @@
 #define OURO_PTE_LARGE    (UINT64_C(1) << 7) /* levels 2 and 3: a page, not a table */
 #define OURO_PTE_GLOBAL   (UINT64_C(1) << 8)
 #define OURO_PTE_COW      (UINT64_C(1) << 9) /* Ouro's: copied before the first write */
-#define OURO_PTE_NX       (UINT64_C(1) << 63)
-#define OURO_PTE_FRAME    UINT64_C(0x000ffffffffff000)
+#define OURO_PTE_SLOT                                                                              \
+    (UINT64_C(1) << 52) /* Ouro's: has come back from swap, and is the same there while clean */
+#define OURO_PTE_WRITTEN (UINT64_C(1) << 53) /* Ouro's: was dirty before it was swapped out */
+#define OURO_PTE_SWAPPED (UINT64_C(1) << 54) /* Ouro's, not present: on the swap device */
+#define OURO_PTE_NX      (UINT64_C(1) << 63)
+#define OURO_PTE_FRAME   UINT64_C(0x000ffffffffff000)
 
 /* The bits that a scan tests. */
 enum {
@@ -307,8 +311,8 @@ static inline int ouro_scan(const volatile void *start, size_t size, unsigned wh
                             uint64_t *bitmap)
 {
     uint64_t window = ouro_window(), v = (uint64_t)(uintptr_t)start;
-    uint64_t bits =
-        (what & OURO_ACCESSED ? OURO_PTE_ACCESSED : 0) | (what & OURO_DIRTY ? OURO_PTE_DIRTY : 0);
+    uint64_t bits = (what & OURO_ACCESSED ? OURO_PTE_ACCESSED : 0) |
+                    (what & OURO_DIRTY ? OURO_PTE_DIRTY | OURO_PTE_WRITTEN : 0);
     size_t pages = size / OURO_PAGE_SIZE, page = 0;
     if (window == 0)
         return ENOSYS;
@@ -341,7 +345,7 @@ static inline int ouro_scan(const volatile void *start, size_t size, unsigned wh
             size_t bit = page % 64, n = end - page < 64 - bit ? end - page : 64 - bit;
             for (size_t i = 0; i < n; i++) {
                 e = *entry++;
-                word |= (((e & bits) != 0) & e) << i; /* bit 0 of an entry: present */
+                word |= (((e & bits) != 0) & (e | e >> 54)) << i; /* bit 0: present; 54: swapped */
             }
             bitmap[page / 64] |= word << bit;
             page += n;

@@ -31,7 +31,14 @@
 #define PTE_LAZYFREE BITS_ONE(10) /* software bit: paging_mark_lazyfree() */
 #define PTE_FORKED   BITS_ONE(11) /* software bit, with PTE_COW: private memory shared by fork() */
 
-#define PTE_ADDRESS  BITS_U64(0x000ffffffffff000)
+/* Software bits of a leaf whose page was swapped in (mm/pt/paging.h); of an entry that is not present: PTE_SWAPPED, and
+ * PTE_WRITTEN as the leaf had it. */
+#define PTE_SLOT    BITS_ONE(52) /* clean, and its slot holds the page as it is */
+#define PTE_WRITTEN BITS_ONE(53) /* dirty before it was swapped out */
+#define PTE_SWAPPED                                                                                \
+    BITS_ONE(54) /* not present: the page is in a slot, whose number is in PTE_ADDRESS */
+
+#define PTE_ADDRESS BITS_U64(0x000ffffffffff000)
 
 /* Control registers (SDM 3A 2.5). */
 #define CR0_PE BITS_ONE(0)

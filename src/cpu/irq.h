@@ -4,6 +4,7 @@
 
 #include "cpu/bits.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Turns interrupts off; returns the flags for irq_restore(). Sections nest. */
@@ -12,6 +13,13 @@ static inline uint64_t irq_save(void)
     uint64_t flags;
     __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
     return flags;
+}
+
+static inline bool irq_are_on(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq; popq %0" : "=r"(flags) : : "memory");
+    return flags & RFLAGS_IF;
 }
 
 static inline void irq_restore(uint64_t flags)

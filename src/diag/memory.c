@@ -22,6 +22,8 @@ static bool read_page(virt_t at, void *to, size_t size)
         memcpy(to, ptr_of(at), size);
         return true;
     }
+    if (walk.last_level == 1 && pt_swapped(walk.entry[1]))
+        return false; /* on disk */
     const struct area *a = at.v < LAYOUT_PROGRAM_END ? areas_find(running_space, at) : NULL;
     if (a == NULL || a->source == NULL || a->prot.bits == 0 || at.v + size > a->file_end)
         return false;

@@ -320,7 +320,10 @@ static void write_entry(const struct text_writer *w, const struct pt_walk *walk,
 {
     uint64_t e = walk->entry[level].v;
     unsigned index = pt_index(walk->address, level);
-    if (!(e & PTE_P))
+    if (level == 1 && pt_swapped(walk->entry[level]))
+        text_line(w, "          L%d[0x%03x] = %016llx on disk, slot %u%s", level, index, LL(e),
+                  pt_swapped_slot(walk->entry[level]), mark);
+    else if (!(e & PTE_P))
         text_line(w, "          L%d[0x%03x] = %016llx not present%s", level, index, LL(e), mark);
     else
         text_line(w, "          L%d[0x%03x] = %016llx r%c%c%s%s%s%s%s%s", level, index, LL(e),

@@ -225,6 +225,13 @@ static bool word_mount(struct reader *r, char *value)
     return true;
 }
 
+/* "/dev/vdb", "vdb". */
+static bool word_swap(struct reader *r, char *value)
+{
+    r->options->swap = strncmp(value, "/dev/", 5) == 0 ? value + 5 : value;
+    return *r->options->swap != '\0';
+}
+
 static bool word_hostname(struct reader *r, char *value)
 {
     r->options->hostname = value;
@@ -320,6 +327,7 @@ static const struct {
     {"pagetables.slots", word_slots},
     {"ip", word_ip},
     {"mount", word_mount},
+    {"swap", word_swap},
     {"hostname", word_hostname},
     {"cwd", word_cwd},
     {"share.owner", word_share_owner},

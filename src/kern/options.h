@@ -46,6 +46,7 @@ struct options {
         const char *source, *path;               /* NULL: no more */
         bool readonly;
     } mounts[OPTIONS_MOUNTS_MAX + 1];
+    const char *swap;                            /* swap=, a disk or partition; NULL: none */
     const char *hostname;                        /* hostname=; NULL: "ouro" */
     const char *cwd;                             /* cwd=: the program's folder; NULL: / */
     uint32_t share_uid, share_gid;               /* share.owner=: fs/p9/super.h */

@@ -29,6 +29,7 @@ struct area_owner {
     uint64_t bytes, peak; /* sum of the areas' sizes, now and at most */
     uint64_t sizes[32];   /* the same by AREA_SIZE_FLAGS and AREA_SIZE_PROT */
     uint64_t pages[3];    /* mapped now, by enum area_pages; the zero page does not count */
+    uint64_t swapped;     /* pages in slots (mm/vm/swap.h), not among those */
     uint64_t pages_peak;  /* the greatest sum of them before something was unmapped */
     uint32_t audit;       /* the number of the last areas_check() */
 };

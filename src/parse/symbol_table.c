@@ -1,50 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse/symbol_table.h"
 
-#define DEPTH 32 /* of the stack on which pairs are expanded */
+#define DEPTH SYMBOL_NAME_SIZE /* of the stack on which pairs are expanded */
 
-static bool symbol_table_take_uleb(const uint8_t **at, const uint8_t *end, uint64_t *out)
+struct bits {
+    const uint8_t *bytes;
+    size_t at, end; /* in bits */
+};
+
+/* The next `count` bits, at most SYMBOL_CODE_BITS. False: the string has ended. */
+static bool take_bits(struct bits *bits, unsigned count, unsigned *out)
 {
-    uint64_t value = 0;
-    for (unsigned shift = 0; *at < end && shift < 63; shift += 7) {
-        uint8_t byte = *(*at)++;
-        value |= (uint64_t)(byte & 127) << shift;
-        if (!(byte & 128)) {
-            *out = value;
-            return true;
-        }
+    const uint8_t *byte = bits->bytes + bits->at / 8;
+    if (bits->end - bits->at < count)
+        return false;
+    unsigned three = byte[0] | (unsigned)byte[1] << 8 | (unsigned)byte[2] << 16;
+    *out = three >> bits->at % 8 & ((1u << count) - 1);
+    bits->at += count;
+    return true;
+}
+
+static bool take_distance(struct bits *bits, uint64_t *out)
+{
+    unsigned more, rest;
+    for (uint64_t distance = 0; take_bits(bits, 1, &more); distance += 1u << SYMBOL_DISTANCE_BITS) {
+        if (more)
+            continue;
+        bool taken = take_bits(bits, SYMBOL_DISTANCE_BITS, &rest);
+        *out = distance + (taken ? rest : 0);
+        return taken;
     }
     return false;
 }
 
 /* The first (0) or second (1) code of a pair; the end of a name if the table is damaged. */
-static uint8_t half_of(const struct symbol_table *t, uint8_t code, unsigned half)
+static unsigned half_of(const struct symbol_table *t, unsigned code, unsigned half)
 {
-    uint8_t part = t->pairs[code - SYMBOL_LETTERS][half];
-    return part < code ? part : 0;
+    struct bits pairs = {t->pairs, (2 * (code - SYMBOL_LETTERS) + half) * SYMBOL_CODE_BITS,
+                         sizeof t->pairs * 8};
+    unsigned part;
+    return take_bits(&pairs, SYMBOL_CODE_BITS, &part) && part < code ? part : 0;
 }
 
-static bool ends_name(const struct symbol_table *t, uint8_t code)
+/* Writes the letters of the name from `n` on; *bits goes behind the end of the name. */
+static void take_letters(const struct symbol_table *t, struct bits *bits, char *name, size_t n)
 {
-    while (code >= SYMBOL_LETTERS)
-        code = half_of(t, code, 1);
-    return code == 0;
-}
-
-static void expand(const struct symbol_table *t, const uint8_t *at, const uint8_t *end, char *name)
-{
-    uint8_t waiting[DEPTH];
-    unsigned depth = 0;
-    size_t n = 0;
-    while (n < SYMBOL_NAME_SIZE - 1 && (depth > 0 || at < end)) {
-        uint8_t code = depth > 0 ? waiting[--depth] : *at++;
+    uint16_t waiting[DEPTH];
+    unsigned depth = 0, code;
+    for (;;) {
+        if (depth > 0)
+            code = waiting[--depth];
+        else if (!take_bits(bits, SYMBOL_CODE_BITS, &code))
+            break;
         if (code == 0)
             break;
         if (code < SYMBOL_LETTERS) {
-            name[n++] = symbol_letters[code];
+            if (n < SYMBOL_NAME_SIZE - 1)
+                name[n++] = symbol_letters[code];
         } else if (depth + 2 <= DEPTH) {
-            waiting[depth++] = half_of(t, code, 1);
-            waiting[depth++] = half_of(t, code, 0);
+            waiting[depth++] = (uint16_t)half_of(t, code, 1);
+            waiting[depth++] = (uint16_t)half_of(t, code, 0);
         }
     }
     name[n] = '\0';
@@ -53,24 +68,24 @@ static void expand(const struct symbol_table *t, const uint8_t *at, const uint8_
 bool symbol_table_find(const struct symbol_table *t, bool data, uint64_t offset, uint64_t *start,
                        char name[SYMBOL_NAME_SIZE])
 {
-    const uint8_t *at = (const uint8_t *)(t + 1), *end = at + t->text_size, *best = NULL;
-    if (data) {
-        at = end;
-        end += t->data_size;
-    }
-    uint64_t address = 0, found = 0, distance;
-    while (symbol_table_take_uleb(&at, end, &distance)) {
+    const uint8_t *text = (const uint8_t *)(t + 1);
+    struct bits bits = {text, 0, (uint64_t)t->text_size * 8};
+    if (data)
+        bits = (struct bits){text + t->text_size, 0, (uint64_t)t->data_size * 8};
+    uint64_t address = 0, distance;
+    bool found = false;
+    size_t length = 0; /* of the name before */
+    while (take_distance(&bits, &distance) && address + distance <= offset) {
+        unsigned common = 0;
         address += distance;
-        if (address > offset)
+        if (!take_bits(&bits, 1, &common) ||
+            (common && !take_bits(&bits, SYMBOL_COMMON_BITS, &common)))
             break;
-        best = at;
-        found = address;
-        while (at < end && !ends_name(t, *at++)) {
-        }
+        take_letters(t, &bits, name, common < length ? common : length);
+        for (length = 0; name[length] != '\0';)
+            length++;
+        found = true;
+        *start = address;
     }
-    if (best == NULL)
-        return false;
-    expand(t, best, end, name);
-    *start = found;
-    return true;
+    return found;
 }

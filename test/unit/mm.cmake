@@ -12,11 +12,12 @@ foreach(name paging spaces fork)
 endforeach()
 ouro_host_test(mm/pt/audit src/mm/pt/audit.c)
 ouro_host_test(mm/pt/mmu_model test/guest/mmu_model.c test/unit/support/sim_mmu.c)
-set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/vm/mappings.c src/base/gap_tree.c src/mm/phys/shrinker.c
+set(areas_sources test/unit/support/areas_model.c test/unit/support/areas_steps.c test/unit/support/areas_swap.c src/mm/vm/slots.c src/mm/vm/clock.c src/mm/vm/swap.c src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/vm/mappings.c src/base/gap_tree.c src/mm/phys/shrinker.c
     src/mm/phys/frames.c src/mm/pt/paging.c)
 ouro_host_test(mm/vm/areas ${areas_sources})
 # The heap's slot is in the kernel's half: a header of the same name moves it to addresses that a process can map.
 ouro_host_test(mm/heap/heap src/mm/heap/heap.c src/mm/phys/shrinker.c src/mm/phys/frames.c src/mm/pt/paging.c SHADOW heap)
+ouro_host_test(mm/vm/clock test/unit/support/clock_model.c)
 ouro_host_test(mm/heap/hash_table src/mm/heap/hash_table.c)
 ouro_host_test(mm/pt/ptdump src/mm/pt/dump.c)
 ouro_host_test(diag/fault_report test/unit/support/golden.c src/diag/text.c src/diag/hint.c src/diag/classify.c src/parse/x86_insn.c)
@@ -30,7 +31,7 @@ set(report_sources src/diag/memory.c src/diag/trace.c src/diag/state.c src/cpu/b
 foreach(name report_memory report_state)
     ouro_host_test(diag/${name} ${report_sources} test/unit/support/golden.c test/unit/support/fault_machine.c
         test/unit/support/fault_program.c ${paging_sources} src/mm/heap/kstack.c src/mm/phys/shrinker.c
-        src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/vm/mappings.c src/base/gap_tree.c src/mm/vm/history.c tool/host/json.c
+        src/mm/vm/areas.c src/mm/vm/areas_place.c src/mm/vm/areas_pages.c src/mm/vm/mappings.c src/mm/vm/slots.c src/mm/vm/clock.c src/base/gap_tree.c src/mm/vm/history.c tool/host/json.c
         SHADOW machine report paging)
     target_compile_definitions(test_${name} PRIVATE
         OURO_GOLDEN="${CMAKE_CURRENT_SOURCE_DIR}/unit/golden/${name}.txt")

@@ -33,6 +33,8 @@ void bench_redis(struct bench *bench);
 void bench_processes(struct bench *bench);
 /* Left out, with a sentence, where Debian's packages cannot be had. */
 void bench_net(struct bench *bench);
+/* The same. */
+void bench_disk(struct bench *bench);
 
 /* Three tables: back ends by time and by instructions, and the search for written pages. */
 void bench_paging_print(const struct figures *figures, const char *section, FILE *out);

@@ -248,7 +248,7 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
     char *line = NULL;
     int log = boot->firmware_log ? firmware_pipe(&qemu) : -1;
     if (boot->counted)
-        args_all(&qemu, boot->network ? waits : counted);
+        args_all(&qemu, boot->network || boot->disks ? waits : counted);
     if (boot->qemu)
         args_all(&qemu, boot->qemu);
     if (boot->medium == MEDIUM_DIRECT && boot->system == BENCH_OURO) {
@@ -266,6 +266,7 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
                                     .archive = boot->archive,
                                     .line = line,
                                     .network = boot->network ? *boot->network : (struct network){0},
+                                    .disks = boot->disks ? *boot->disks : (struct disks){.count = 0},
                                     .qemu_args = &qemu};
     seen->output = (struct text){0};
     for (size_t i = 0; i < seen->marks; i++)

@@ -37,7 +37,8 @@ struct bench_boot {
     uint64_t memory;            /* bytes */
     double limit;               /* seconds until the boot counts as a hang */
     const struct network
-        *network; /* NULL: no card; with one, a counted machine waits for its host */
+        *network;              /* NULL: no card; with one, a counted machine waits for its host */
+    const struct disks *disks; /* NULL: none; with one, the same */
     /* After the last mark, before the machine ends; NULL: nothing. */
     void (*run)(void *context, pid_t qemu);
     void *context;

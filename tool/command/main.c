@@ -24,10 +24,11 @@ static const struct {
     const char *name;
     int (*function)(int argc, char **argv);
 } commands[] = {
-    {"run", command_run},     {"explore", command_explore},       {"iso", command_iso},
-    {"image", command_image}, {"debug", command_debug},           {"check", command_check},
-    {"test", command_test},   {"bench", command_bench},           {"volume", command_volume},
-    {"usb", command_usb},     {"screenshot", command_screenshot},
+    {"run", command_run},       {"explore", command_explore}, {"iso", command_iso},
+    {"image", command_image},   {"debug", command_debug},     {"check", command_check},
+    {"test", command_test},     {"bench", command_bench},     {"volume", command_volume},
+    {"ps", command_ps},         {"logs", command_logs},       {"stop", command_stop},
+    {"attach", command_attach}, {"usb", command_usb},         {"screenshot", command_screenshot},
 };
 
 static int print(const char *file)

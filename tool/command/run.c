@@ -12,9 +12,10 @@
 #include "machine/boot.h"
 #include "host/path.h"
 #include "machine/core.h"
-#include "report/missed.h"
+#include "machine/detached.h"
 #include "machine/libvirt.h"
 #include "oci/artifact.h"
+#include "report/missed.h"
 #include "report/profile.h"
 
 #include <signal.h>
@@ -66,6 +67,15 @@ static void write_core(const struct request *o, const struct tree *tree,
         warn("no core file %s: %s", o->core, reason);
 }
 
+/* Fails now if a file cannot be written in the end. */
+static void begin_files(const struct request *o)
+{
+    if (o->report)
+        file_write(o->report, "");
+    if (o->core)
+        file_write(o->core, "");
+}
+
 int command_run(int argc, char **argv)
 {
     struct request request;
@@ -76,10 +86,9 @@ int command_run(int argc, char **argv)
     struct console_result result = {0};
     struct args samples = {0}, asked = {0}, missed = {0};
     options_read(COMMAND_RUN, argc, argv, &request);
-    if (request.report)
-        file_write(request.report, ""); /* fails now if the file cannot be written */
-    if (request.core)
-        file_write(request.core, "");
+    if (request.detach)
+        detached_start(request.name, request.program ? request.program : request.oci);
+    begin_files(&request);
     boot_prepare(&request, &program, &tree);
     if (request.core) {
         request.machine.gdb = guard_path("gdb.socket");
@@ -87,6 +96,7 @@ int command_run(int argc, char **argv)
     }
     network_tell(&request.machine.network);
     emulator_start(&request.machine, &emulator);
+    detached_ready();
     const struct report_options report = {.files = {&tree, boot_kernel_symbols(request.kernel)},
                                           .json = &json,
                                           .colour = report_wants_colour(),
@@ -102,7 +112,8 @@ int command_run(int argc, char **argv)
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT,
-                                            .power = request.oci ||
+                                            .stops = request.detach,
+                                            .power = request.oci || request.detach ||
                                                      request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
@@ -119,7 +130,9 @@ int command_run(int argc, char **argv)
     args_free(&samples);
     if (request.verbose || result.ending != ENDED_STATUS || result.status != 0)
         missed_tell(&missed);
-    return run_explain(&request, &result);
+    int status = run_explain(&request, &result);
+    detached_end(status);
+    return status;
 }
 
 /* The machine's name: --hostname, else the program's. */
@@ -133,7 +146,9 @@ static void write_artifact(const struct request *o, const struct program *progra
     const struct artifact artifact = {.kernel = o->kernel,
                                       .archive = o->machine.archive,
                                       .words = o->machine.line,
-                                      .name = image_name(o, program)};
+                                      .name = image_name(o, program),
+                                      .licences = o->licences,
+                                      .licence_names = &o->licence_names};
     artifact_write(&artifact, o->output);
 }
 

@@ -116,7 +116,8 @@ static void decide(struct console *c, enum ending ending)
     release_report(c);
     c->decided = true;
     c->ended = now();
-    c->result->ending = c->pressed > 0 && ending == ENDED_STATUS ? c->why : ending;
+    c->result->ending =
+        c->pressed > 0 && ending == ENDED_STATUS && !c->options->stops ? c->why : ending;
 }
 
 /* The machine is to end, for this reason. */
@@ -420,5 +421,6 @@ void console_run(const struct console_options *options, struct console_result *r
     input_close(&c->input);
     text_free(&c->tail);
     free(c);
-    guard_die(guard_noted());
+    if (!options->stops)
+        guard_die(guard_noted());
 }

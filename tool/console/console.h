@@ -43,6 +43,8 @@ struct console_options {
     /* The machine has files that outlive it: a time limit and signals press its power button first, and wait for its
      * end. A signal ends the tool then. */
     bool power;
+    bool
+        stops; /* with power: a signal to the tool only presses it, and the ending is the program's */
 };
 
 struct console_result {

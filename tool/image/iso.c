@@ -129,6 +129,13 @@ static void set_serial(const char *image)
     close(fd);
 }
 
+static const char *carried; /* NULL: none */
+
+void iso_carry(const char *folder)
+{
+    carried = folder;
+}
+
 void iso_build(const struct iso_content *content, const char *image)
 {
     static unsigned images;
@@ -146,6 +153,8 @@ void iso_build(const struct iso_content *content, const char *image)
     struct args args = {0};
     args_all(&args, argv);
     args_format(&args, "--install-modules=" GRUB_MODULES " %s", content->loader_module);
+    if (carried)
+        args_format(&args, "/licences=%s", carried);
     args_all(&args, nothing_else);
     add_dates(&args);
     if (!child_run(args.item))

@@ -19,6 +19,8 @@ struct iso_content {
     const char *archive;       /* file on the host, /boot/root.cpio in the image */
 };
 
+/* Images made from now on carry this folder's files in /licences. */
+void iso_carry(const char *folder);
 /* Makes an image of any kernel, with the same GRUB modules for each. Fails the tool. */
 void iso_build(const struct iso_content *content, const char *image);
 /* Makes an image of kernel and archive; `words` are on the command line at every boot. */

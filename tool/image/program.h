@@ -23,8 +23,8 @@ struct program {
 void program_prepare(struct tree *tree, const char *typed, const char *path, struct program *out);
 /* As program_prepare(), for a file of the tree at an absolute path, run by the name `typed`. What is missing is a warning: an
  * image is complete as it is. */
-void program_prepare_inside(struct tree *tree, const char *place, const char *typed, const char *path,
-                            struct program *out);
+void program_prepare_inside(struct tree *tree, const char *place, const char *typed,
+                            const char *path, struct program *out);
 /* As program_prepare(), without the search, for a file on the host under a given name. */
 void program_prepare_file(struct tree *tree, const char *name, const char *file,
                           struct program *out);

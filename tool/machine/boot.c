@@ -12,9 +12,11 @@
 #include "image/elf_needs.h"
 #include "image/date.h"
 #include "image/etc.h"
+#include "image/inventory.h"
 #include "image/iso.h"
 #include "image/library.h"
 #include "image/pack.h"
+#include "image/sbom.h"
 #include "image/scan.h"
 #include "image/trace_files.h"
 #include "image/user.h"
@@ -422,6 +424,29 @@ static void choose_network(struct request *o, const struct program *program,
     network->kind = uses ? NETWORK_USER : NETWORK_NONE;
 }
 
+/* Lists what the image carries, and collects the texts of its licences. */
+static void list_parts(struct request *o, const struct program *program, const struct tree *tree)
+{
+    static const char *const loader[] = {"grub-pc-bin", "grub-efi-amd64-bin", NULL};
+    struct inventory inventory;
+    struct args more = {0};
+    args_add(&more, "console-setup-linux"); /* the kernel's font */
+    if (has_init(o))
+        args_add(&more, "musl");
+    if (o->machine.medium != MEDIUM_DIRECT)
+        args_all(&more, loader);
+    inventory_make(tree, &more, &inventory);
+    char *folder = guard_path("licences");
+    inventory_licences(&inventory, folder, &o->licence_names);
+    o->licences = folder;
+    iso_carry(folder);
+    if (o->sbom)
+        sbom_write(tree, &inventory, o->hostname ? o->hostname : path_base(program->place),
+                   o->sbom);
+    inventory_free(&inventory);
+    args_free(&more);
+}
+
 void boot_prepare(struct request *o, struct program *program, struct tree *tree)
 {
     struct machine *m = &o->machine;
@@ -438,6 +463,8 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
         explorer_arguments(o);
     if (!o->image)
         m->archive = pack_archive(o, program, tree, &user);
+    if (makes_image(o) && !o->image)
+        list_parts(o, program, tree);
     choose_network(o, program, tree);
     if (!makes_image(o))
         run_words(o, &user, &run); /* late: host_tsc_hz() needs time */

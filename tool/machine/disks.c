@@ -19,6 +19,8 @@ enum {
     QEMU_WRITES = 100 + 1,
     QEMU_FORBIDS_WRITING = 200 + 1,
 
+    SWAP_PAGE = 4096,
+
     EXT4_MAGIC_AT = 1024 + 56, /* of the file system's first superblock */
 };
 
@@ -35,7 +37,24 @@ static const char *add_file(struct disks *disks, char *file, bool readonly, char
         return "a machine has at most 16 disks";
     if (*file == '\0')
         return "the name of a file is missing";
-    disks->disk[disks->count++] = (struct disk_file){file, readonly, mount};
+    unsigned at = disks->count++;
+    if (at > 0 && disks->disk[at - 1].swap > 0) {
+        disks->disk[at] = disks->disk[at - 1]; /* stays the last */
+        at--;
+    }
+    disks->disk[at] = (struct disk_file){file, readonly, mount, 0};
+    return NULL;
+}
+
+const char *disks_add_swap(struct disks *disks, uint64_t size)
+{
+    if (size < DISKS_SWAP_MIN || size > DISKS_SWAP_MAX)
+        return "from 64K to 1T";
+    if (disks->count > 0 && disks->disk[disks->count - 1].swap > 0)
+        return "a machine has one swap device";
+    if (disks->count == DISKS_MAX)
+        return "a machine has at most 16 disks";
+    disks->disk[disks->count++].swap = size;
     return NULL;
 }
 
@@ -119,8 +138,7 @@ static void check_file(const struct disk_file *d, struct stat *st)
     close(fd);
 }
 
-/* A sparse file with an empty ext4 file system. */
-void disks_make_volume(const char *file, uint64_t size)
+void disks_make_quietly(const char *file, uint64_t size)
 {
     char *const argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", (char *)(uintptr_t)file, NULL};
     char *path = string_format("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/bin");
@@ -139,8 +157,13 @@ void disks_make_volume(const char *file, uint64_t size)
         fail(STATUS_FAILED, "--volume %s: mke2fs, of the package e2fsprogs, makes no ext4 in it",
              file);
     }
-    warn("made the volume %s: ext4, %llu MiB", file, (unsigned long long)(size >> 20));
     free(path);
+}
+
+void disks_make_volume(const char *file, uint64_t size)
+{
+    disks_make_quietly(file, size);
+    warn("made the volume %s: ext4, %llu MiB", file, (unsigned long long)(size >> 20));
 }
 
 /* Fails the tool if the file has no ext4 file system. */
@@ -158,10 +181,27 @@ static void check_volume(const struct disk_file *d)
     close(fd);
 }
 
+/* A sparse file with the header that mkswap(8) writes, so that it needs no util-linux. */
+static void make_swap(const char *file, uint64_t size)
+{
+    static const char magic[] = "SWAPSPACE2"; /* the last bytes of the first page */
+    unsigned char page[SWAP_PAGE] = {0};
+    const uint32_t numbers[] = {1, (uint32_t)(size / SWAP_PAGE - 1)}; /* version, last page */
+    memcpy(page + 1024, numbers, sizeof numbers);
+    memcpy(page + SWAP_PAGE - (sizeof magic - 1), magic, sizeof magic - 1);
+    int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, (off_t)size) != 0 ||
+        pwrite(fd, page, sizeof page, 0) != (ssize_t)sizeof page)
+        fail_errno("--swap: cannot make %s", file);
+    close(fd);
+}
+
 void disks_check(const struct disks *disks)
 {
     struct stat st[DISKS_MAX];
     for (unsigned i = 0; i < disks->count; i++) {
+        if (disks->disk[i].swap > 0)
+            continue; /* the last one: disks_qemu() makes it */
         if (disks->disk[i].mount && !disks->disk[i].readonly &&
             access(disks->disk[i].file, F_OK) != 0 && errno == ENOENT)
             disks_make_volume(disks->disk[i].file,
@@ -180,7 +220,9 @@ void disks_check(const struct disks *disks)
 void disks_words(const struct disks *disks, struct args *words)
 {
     for (unsigned i = 0; i < disks->count; i++)
-        if (disks->disk[i].mount)
+        if (disks->disk[i].swap > 0)
+            args_format(words, "swap=vd%c", 'a' + i);
+        else if (disks->disk[i].mount)
             words_plain(words,
                         string_format("mount=/dev/vd%c:%s%s", 'a' + i, disks->disk[i].mount,
                                       disks->disk[i].readonly ? ":ro" : ""),
@@ -191,10 +233,17 @@ void disks_qemu(const struct disks *disks, unsigned place, struct args *args)
 {
     for (unsigned i = 0; i < disks->count; i++) {
         const struct disk_file *d = &disks->disk[i];
-        char *escaped = escape_commas(d->file);
+        char *made = d->swap > 0 ? guard_path("swap") : NULL;
+        if (made)
+            make_swap(made, d->swap);
+        char *escaped = escape_commas(made ? made : d->file);
         args_add(args, "-drive");
         args_format(args, "if=none,id=disk%u,format=raw,discard=unmap%s,file=%s", i,
-                    d->readonly ? ",readonly=on" : "", escaped);
+                    made          ? ",cache=unsafe"
+                    : d->readonly ? ",readonly=on"
+                                  : "",
+                    escaped);
+        free(made);
         free(escaped);
         args_add(args, "-device");
         /* Errors are the program's: QEMU would stop the machine when this computer's disk is full. */

@@ -107,6 +107,12 @@
          0,                                                                                                      \
          "of a volume that is made: 64M, 4G; default 1G",                                                        \
          2},                                                                                                     \
+        {"swap",                                                                                                 \
+         KEY_SWAP,                                                                                               \
+         "SIZE",                                                                                                 \
+         0,                                                                                                      \
+         "memory beyond -m, on a disk that ends with the machine: 64M, 4G",                                      \
+         2},                                                                                                     \
         {"port",                                                                                                 \
          'p',                                                                                                    \
          "[ADDR:]HOST:GUEST[/udp]",                                                                              \
@@ -130,6 +136,10 @@
 static const struct argp_option run_options[] = {
     PACK_OPTIONS,
     MACHINE_OPTIONS,
+    {"detach", 'd', NULL, 0,
+     "leave the machine in the background: ouro ps, logs, attach and stop find it by its name", 3},
+    {"name", KEY_NAME, "NAME", 0, "the name of a machine in the background; default the program's",
+     3},
     {"image", KEY_IMAGE, "FILE.iso", 0, "boot this image of `ouro iso` instead of packing one", 1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
     {"display", KEY_DISPLAY, NULL, 0,
@@ -165,9 +175,11 @@ static const struct argp_option debug_options[] = {
 };
 
 #define LIBVIRT_OPTION                                                                             \
+    {"libvirt", KEY_LIBVIRT, "FILE.xml", 0, "also write a domain of libvirt that boots the image", \
+     1},                                                                                           \
     {                                                                                              \
-        "libvirt", KEY_LIBVIRT, "FILE.xml", 0,                                                     \
-            "also write a domain of libvirt that boots the image", 1                               \
+        "sbom", KEY_SBOM, "FILE.json", 0,                                                          \
+            "also write what the image carries, in SPDX's form: files, packages, licences", 1      \
     }
 
 static const struct argp_option iso_options[] = {

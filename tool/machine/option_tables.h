@@ -39,11 +39,14 @@ enum { /* options without a short form */
     KEY_DISK,
     KEY_VOLUME,
     KEY_VOLUME_SIZE,
+    KEY_SWAP,
     KEY_SHARE,
     KEY_BARE,
     KEY_TRACE_FILES,
     KEY_OCI,
     KEY_LIBVIRT,
+    KEY_SBOM,
+    KEY_NAME,
 };
 
 struct command_options {

@@ -7,6 +7,7 @@
 #include "host/place.h"
 #include "image/format.h"
 #include "machine/config_file.h"
+#include "machine/detached.h"
 #include "machine/option_tables.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
@@ -97,6 +98,12 @@ static void parse_disk(struct argp_state *state, int key, const char *text)
 {
     struct disks *disks = &((struct request *)state->input)->machine.disks;
     const char *why = NULL;
+    if (key == KEY_SWAP) {
+        why = disks_add_swap(disks, parse_size(state, "--swap", text));
+        if (why)
+            argp_error(state, "--swap %s: %s", text, why);
+        return;
+    }
     if (key == KEY_VOLUME_SIZE)
         disks->volume_size = parse_size(state, "--volume-size", text);
     else
@@ -140,6 +147,7 @@ static error_t parse_machine(int key, char *text, struct argp_state *state)
     case KEY_DISK:
     case KEY_VOLUME:
     case KEY_VOLUME_SIZE:
+    case KEY_SWAP:
         parse_disk(state, key, text);
         break;
     case KEY_SHARE:
@@ -201,6 +209,15 @@ static error_t parse_answer(int key, char *text, struct argp_state *state)
         break;
     case KEY_PROFILE:
         o->profile = text ? text : PROFILE_FILE;
+        break;
+    case 'd':
+        o->detach = true;
+        break;
+    case KEY_NAME:
+        if (!detached_is_name(text))
+            argp_error(state, "--name %s: not a name of letters, digits, -, _ and ., at most 64",
+                       text);
+        o->name = text;
         break;
     case KEY_AT:
         o->marker = text;
@@ -268,6 +285,29 @@ static error_t parse_surroundings(int key, char *text, struct argp_state *state)
     return 0;
 }
 
+/* Options of containers, and of files beside an image. */
+static error_t parse_image(int key, char *text, struct argp_state *state)
+{
+    struct request *o = state->input;
+    switch (key) {
+    case 'c':
+        o->config = text;
+        break;
+    case KEY_SBOM:
+        o->sbom = text;
+        break;
+    case KEY_LIBVIRT:
+        o->libvirt = text;
+        break;
+    case KEY_OCI:
+        o->oci = text;
+        break;
+    default:
+        return parse_surroundings(key, text, state);
+    }
+    return 0;
+}
+
 /* The program; all further arguments are the program's. */
 static void parse_program(char *text, struct argp_state *state)
 {
@@ -292,15 +332,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_ROOT:
         o->root = text;
-        break;
-    case 'c':
-        o->config = text;
-        break;
-    case KEY_LIBVIRT:
-        o->libvirt = text;
-        break;
-    case KEY_OCI:
-        o->oci = text;
         break;
     case KEY_SYSROOT:
         o->sysroot = text;
@@ -339,15 +370,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
         parse_program(text, state);
         break;
     default:
-        return parse_surroundings(key, text, state);
+        return parse_image(key, text, state);
     }
     return 0;
 }
 
-static const char *const value_options[] = {
-    "-o",         "--output", "--root",    "--sysroot",  "--with",   "-e",           "--env",
-    "--env-file", "-w",       "--workdir", "--hostname", "--append", "--pagetables", "--kernel",
-    "--at",       "--format", "--oci",     "--libvirt",  NULL};
+static const char *const value_options[] = {"-o",           "--output",  "--root",     "--sysroot",
+                                            "--with",       "-e",        "--env",      "--env-file",
+                                            "-w",           "--workdir", "--hostname", "--append",
+                                            "--pagetables", "--kernel",  "--at",       "--format",
+                                            "--oci",        "--libvirt", "--sbom",     NULL};
 
 static bool joined_option(const char *text)
 {
@@ -465,12 +497,15 @@ static void check(struct request *o)
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     for (unsigned i = 0; o->image && i < m->disks.count; i++)
-        if (m->disks.disk[i].mount)
+        if (m->disks.disk[i].mount || m->disks.disk[i].swap > 0)
             fail(STATUS_FAILED,
-                 "--volume needs a word of the kernel, and --image brings its own: leave one out");
+                 "--%s needs a word of the kernel, and --image brings its own: leave one out",
+                 m->disks.disk[i].mount ? "volume" : "swap");
     if (o->image && m->shares.count > 0)
         fail(STATUS_FAILED,
              "--share needs a word of the kernel, and --image brings its own: leave one out");
+    if (o->name && !o->detach)
+        fail(STATUS_FAILED, "--name is for --detach");
     if (o->core && (o->image || m->emulator != EMULATOR_QEMU))
         fail(STATUS_FAILED, "--core works with --emulator qemu and without --image");
     if (o->image && m->medium == MEDIUM_DIRECT)

@@ -23,28 +23,33 @@ struct request {
     struct args qemu_args;
     struct args environment; /* NAME=VALUE, in the order typed */
     struct args gdb_args;
-    struct args with;       /* --with: files and folders to pack */
-    bool bare;              /* --bare: no rules of image/rules.h */
-    bool trace_files;       /* --trace-files */
-    bool memory_chosen;     /* --memory */
-    const char *root;       /* NULL: none */
-    const char *oci;        /* --oci; NULL: none */
-    const char *config;     /* -c; NULL: none */
-    const char *libvirt;    /* iso, image: --libvirt; NULL: none */
-    int stop_signal;        /* of an image, for SIGTERM; 0: SIGTERM itself */
-    const char *sysroot;    /* NULL: this computer's files */
-    const char *workdir;    /* normalised; NULL: / */
-    const char *hostname;   /* NULL: the kernel's */
-    int format;             /* enum image_format; -1: by the name of `output` */
-    const char *user;       /* --user; NULL: root */
-    bool init;              /* --init */
-    const char *append;     /* NULL: none */
-    const char *pagetables; /* the kernel word's value; NULL: not given */
-    const char *image;      /* --image; NULL: pack one */
-    const char *output;     /* iso, screenshot: -o */
-    const char *device;     /* usb: the disk */
-    const char *marker;     /* screenshot: the output to wait for; NULL: the program's end */
-    bool yes;               /* usb: do not ask */
+    struct args with;          /* --with: files and folders to pack */
+    bool bare;                 /* --bare: no rules of image/rules.h */
+    bool trace_files;          /* --trace-files */
+    const char *root;          /* NULL: none */
+    const char *oci;           /* --oci; NULL: none */
+    bool detach;               /* run: --detach */
+    const char *name;          /* run: --name; NULL: by the program */
+    const char *config;        /* -c; NULL: none */
+    const char *sbom;          /* iso, image: --sbom; NULL: none */
+    const char *licences;      /* folder with the texts of licences that an image carries */
+    struct args licence_names; /* of the files in it */
+    const char *libvirt;       /* iso, image: --libvirt; NULL: none */
+    int stop_signal;           /* of an image, for SIGTERM; 0: SIGTERM itself */
+    bool memory_chosen;        /* --memory */
+    const char *sysroot;       /* NULL: this computer's files */
+    const char *workdir;       /* normalised; NULL: / */
+    const char *hostname;      /* NULL: the kernel's */
+    int format;                /* enum image_format; -1: by the name of `output` */
+    const char *user;          /* --user; NULL: root */
+    bool init;                 /* --init */
+    const char *append;        /* NULL: none */
+    const char *pagetables;    /* the kernel word's value; NULL: not given */
+    const char *image;         /* --image; NULL: pack one */
+    const char *output;        /* iso, screenshot: -o */
+    const char *device;        /* usb: the disk */
+    const char *marker;        /* screenshot: the output to wait for; NULL: the program's end */
+    bool yes;                  /* usb: do not ask */
     const char *kernel;
     const char *report; /* --report: file for the JSON of a fault report; NULL: none */
     const char *core;   /* --core: the core file; NULL: none */

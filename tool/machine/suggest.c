@@ -22,8 +22,6 @@ static const struct habit {
     {"--tty", "a terminal is the program's already"},
     {"--rm", "nothing is left behind anyway"},
     {"-a", "arguments follow PROGRAM"},
-    {"-d", "the machine stays in the foreground: end the line with &, or let systemd run it"},
-    {"--detach", "the machine stays in the foreground: end the line with &, or let systemd run it"},
     {"--entrypoint", "PROGRAM is the entry point"},
     {"--publish", "-p [ADDR:]HOST:GUEST"},
     {"--network", "--net none|user|tap:NAME"},
@@ -55,7 +53,7 @@ static const struct habit {
     {"--cap-add", "the program is root in a machine of its own already"},
     {"-u", "--user NAME[:GROUP]"},
     {"--restart", "a loop of the shell, or systemd, runs it again"},
-    {"--name", "a machine has no name"},
+    {"--name", "ouro run --detach --name NAME names a machine"},
     {"--gdb", "ouro debug PROGRAM"},
     {"-g", "ouro debug PROGRAM"},
 };

@@ -196,15 +196,30 @@ static char *blob_name(const struct digest *digest)
     return string_format("blobs/sha256/%s", digest->hex);
 }
 
+/* The files of the layer, up to one without a name. */
+static struct part *layer_parts(const struct artifact *artifact, const char *urunc)
+{
+    const struct part fixed[] = {{"unikernel/", NULL, NULL},
+                                 {KERNEL + 1, NULL, artifact->kernel},
+                                 {ARCHIVE + 1, NULL, artifact->archive},
+                                 {"urunc.json", urunc, NULL},
+                                 {"licences/", NULL, NULL}};
+    size_t count = ARRAY_LENGTH(fixed);
+    struct part *parts = memory((count + artifact->licence_names->count + 1) * sizeof(*parts));
+    memcpy(parts, fixed, sizeof(fixed));
+    for (size_t i = 0; i < artifact->licence_names->count; i++) {
+        const char *name = artifact->licence_names->item[i];
+        parts[count++] = (struct part){.name = string_format("licences/%s", name),
+                                       .file = string_format("%s/%s", artifact->licences, name)};
+    }
+    return parts;
+}
+
 void artifact_write(const struct artifact *artifact, const char *output)
 {
     char *layer_file = guard_path("layer.tar"), *urunc = text_of(annotations(artifact, true));
     struct digest layer, config, manifest;
-    const struct part files[] = {{"unikernel/", NULL, NULL},
-                                 {KERNEL + 1, NULL, artifact->kernel},
-                                 {ARCHIVE + 1, NULL, artifact->archive},
-                                 {"urunc.json", urunc, NULL},
-                                 {0}};
+    struct part *files = layer_parts(artifact, urunc);
     write_tar(layer_file, files);
     if (!digest_file(layer_file, &layer))
         fail_errno("cannot read %s", layer_file);

@@ -7,14 +7,20 @@
  *   /unikernel/root.cpio   the root folder     com.urunc.unikernel.initrd
  *   /urunc.json            the annotations once more, for engines that pass none on
  *
+ *   /licences/             the texts of licences
+ *
  * Values of annotations are in base64, as urunc reads them; the labels of the configuration are the same in plain text.
  */
 #pragma once
+
+#include "host/text.h"
 
 struct artifact {
     const char *kernel, *archive; /* files here */
     const char *words;            /* the kernel's command line */
     const char *name;             /* the tag */
+    const char *licences;         /* folder; its files are licence_names */
+    const struct args *licence_names;
 };
 
 /* Needs guard_start(). Fails the tool. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 of files and texts, by nettle. */
+/* SHA-256 and SHA-1 of files and texts, by nettle. */
 #pragma once
 
 #include "base/compiler.h"
@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct digest {
-    char hex[65];
+    char hex[65];  /* SHA-256 */
+    char sha1[41]; /* for formats that ask for it */
     uint64_t size; /* bytes that it is of */
 };
 

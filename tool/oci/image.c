@@ -180,31 +180,22 @@ static const struct oci_blob *choose(const struct image *image, const struct oci
          names.length ? names.bytes : "(no names)");
 }
 
-static void read_index(struct image *image, char *bytes, size_t size, const char *shown,
-                       unsigned depth, struct oci_config *out)
+static void read_index(struct image *image, const char *shown, const char *file, unsigned depth,
+                       struct oci_config *out)
 {
     struct oci_index index;
+    size_t size;
+    char *bytes = document(image, shown, file, &size);
     const char *why = depth == INDEXES_MAX ? "indexes are nested too deeply"
                                            : oci_index_parse(bytes, size, &index);
     if (why)
         bad(image, shown, why);
     const struct oci_blob *blob = choose(image, &index, depth);
-    if (is_index(blob)) {
-        size_t inner;
-        char *text = document(image, blob->digest, blob_file(image, blob), &inner);
-        read_index(image, text, inner, blob->digest, depth + 1, out);
-        free(text);
-    } else {
+    if (is_index(blob))
+        read_index(image, blob->digest, blob_file(image, blob), depth + 1, out);
+    else
         read_manifest(image, blob, out);
-    }
     oci_index_free(&index);
-}
-
-static void read_layout(struct image *image, const char *index, struct oci_config *out)
-{
-    size_t size;
-    char *bytes = document(image, "index.json", index, &size);
-    read_index(image, bytes, size, "index.json", 0, out);
     free(bytes);
 }
 
@@ -429,7 +420,7 @@ void oci_load(const char *typed, struct tree *tree, struct oci_config *out)
     if (!index)
         docker = file_of(&image, "manifest.json");
     if (index)
-        read_layout(&image, index, out);
+        read_index(&image, "index.json", index, 0, out);
     else if (docker)
         read_docker(&image, docker, out);
     else

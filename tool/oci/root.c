@@ -89,10 +89,18 @@ static void inode_put(struct root *root, struct root_inode *inode)
     free(inode);
 }
 
+struct place {
+    struct node *folder; /* NULL: it is not there */
+    const char *name;    /* up to the end of a component */
+    size_t length;       /* 0: the root itself */
+};
+
 /* NULL with the reason in *why. */
-static struct node *add(struct root *root, struct node *parent, const char *name, size_t length,
-                        struct root_inode *inode, const char **why)
+static struct node *add(struct root *root, const struct place *place, struct root_inode *inode,
+                        const char **why)
 {
+    struct node *parent = place->folder;
+    size_t length = place->length;
     *why = length > NAME_MAX                             ? "a name in it is longer than 255 bytes"
            : parent->length + 1 + length > CPIO_NAME_MAX ? "its path is too long"
            : root->nodes == ROOT_NODES_MAX               ? too_many
@@ -105,10 +113,10 @@ static struct node *add(struct root *root, struct node *parent, const char *name
     *n = (struct node){.parent = parent,
                        .next = parent->child,
                        .inode = inode,
-                       .hash = hash_of(parent, name, length),
+                       .hash = hash_of(parent, place->name, length),
                        .length = parent->length + 1 + length,
                        .layer = root->layer};
-    memcpy(n->name, name, length);
+    memcpy(n->name, place->name, length);
     if (n->next)
         n->next->previous = n;
     parent->child = n;
@@ -157,46 +165,58 @@ static void clear(struct root *root, struct node *top, unsigned layer)
     }
 }
 
-static struct node *add_folder(struct root *root, struct node *parent, const char *name,
-                               size_t length, const char **why)
+static struct node *add_folder(struct root *root, const struct place *place, const char **why)
 {
     const struct stat stat = {.st_mode = S_IFDIR | 0755};
     struct root_inode *inode = inode_new(root, &stat);
-    struct node *n = add(root, parent, name, length, inode, why);
+    struct node *n = add(root, place, inode, why);
     if (!n)
         free(inode);
     return n;
 }
 
-/* Follows a path from a folder to a folder; `make`: missing ones are added. NULL: *why is the reason, or NULL for "not there".
- * Recursion only by links, of which one path may have LINKS_MAX. */
-static struct node *walk(struct root *root, struct node *at, const char *path, bool make,
-                         unsigned *links, const char **why)
+/* The way of one path to a folder. */
+struct walk {
+    struct root *root;
+    bool make;       /* missing folders are added */
+    unsigned links;  /* that were followed */
+    const char *why; /* it failed; NULL with a result of NULL: the folder is not there */
+};
+
+static struct node *walk(struct walk *way, struct node *at, const char *path);
+
+/* The folder that one component leads to; NULL as walk(). */
+static struct node *step(struct walk *way, const struct place *place)
 {
-    *why = NULL;
-    while (at && *path) {
-        size_t length = strcspn(path, "/");
-        struct node *parent = at;
-        if (length == 2 && memcmp(path, "..", 2) == 0) {
-            at = at->parent ? at->parent : at;
-        } else if (length > 0 && !(length == 1 && *path == '.')) {
-            at = find(root, parent, path, length);
-            if (!at && make)
-                at = add_folder(root, parent, path, length, why);
-            if (at && at->inode->target) {
-                const char *target = at->inode->target;
-                if (++*links > LINKS_MAX) {
-                    *why = "its path has too many symbolic links";
-                    return NULL;
-                }
-                at = walk(root, *target == '/' ? root->top : parent, target, make, links, why);
-            }
-            if (at && !S_ISDIR(at->inode->stat.st_mode)) {
-                *why = not_folder;
-                return NULL;
-            }
+    struct node *parent = place->folder;
+    struct node *at = find(way->root, parent, place->name, place->length);
+    if (!at && way->make)
+        at = add_folder(way->root, place, &way->why);
+    if (at && at->inode->target) {
+        const char *target = at->inode->target;
+        if (++way->links > LINKS_MAX) {
+            way->why = "its path has too many symbolic links";
+            return NULL;
         }
-        path += length + (path[length] == '/');
+        at = walk(way, *target == '/' ? way->root->top : parent, target);
+    }
+    if (at && !S_ISDIR(at->inode->stat.st_mode)) {
+        way->why = not_folder;
+        return NULL;
+    }
+    return at;
+}
+
+/* Follows a path from a folder to a folder. Recursion only by links, of which one path may have LINKS_MAX. */
+static struct node *walk(struct walk *way, struct node *at, const char *path)
+{
+    while (at && *path) {
+        const struct place place = {at, path, strcspn(path, "/")};
+        if (place.length == 2 && memcmp(path, "..", 2) == 0)
+            at = at->parent ? at->parent : at;
+        else if (place.length > 0 && !(place.length == 1 && *path == '.'))
+            at = step(way, &place);
+        path += place.length + (path[place.length] == '/');
     }
     return at;
 }
@@ -223,26 +243,19 @@ static const char *last(const char *path, size_t *length, size_t *folder)
     return path + start;
 }
 
-struct place {
-    struct node *folder;
-    const char *name; /* in the path */
-    size_t length;    /* 0: the root itself */
-};
-
-/* *out->folder is NULL if it is not there, which is no error without `make`. */
+/* out->folder is NULL if it is not there, which is no error without `make`. */
 static const char *locate(struct root *root, const char *path, bool make, struct place *out)
 {
-    const char *why = NULL;
-    unsigned links = 0;
+    struct walk way = {.root = root, .make = make};
     size_t length;
     out->name = last(path, &out->length, &length);
     out->folder = NULL;
     if (!out->name)
         return not_inside;
     char *folder = string_format("%.*s", (int)(length > INT_MAX ? INT_MAX : length), path);
-    out->folder = walk(root, root->top, folder, make, &links, &why);
+    out->folder = walk(&way, root->top, folder);
     free(folder);
-    return why;
+    return way.why;
 }
 
 struct root *root_new(void)
@@ -298,7 +311,7 @@ static const char *replace(struct root *root, const struct place *place, struct 
         clear(root, old, UINT_MAX);
         unhook(root, old);
     }
-    (void)add(root, place->folder, place->name, place->length, inode, &why);
+    (void)add(root, place, inode, &why);
     inode_put(root, inode);
     return why;
 }
@@ -376,15 +389,14 @@ const char *root_whiteout(struct root *root, const char *path)
 
 const char *root_opaque(struct root *root, const char *path)
 {
-    const char *why;
-    unsigned links = 0;
+    struct walk way = {.root = root, .make = true};
     size_t length, folder;
     if (!last(path, &length, &folder))
         return not_inside;
-    struct node *n = walk(root, root->top, path, true, &links, &why);
+    struct node *n = walk(&way, root->top, path);
     if (n)
         clear(root, n, root->layer);
-    return why;
+    return way.why;
 }
 
 void root_each(const struct root *root,

@@ -10,6 +10,7 @@
 #include "mm/heap/heap.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
+#include "mm/vm/areas.h"
 
 #define SHRINK_PIECE 256 /* clean pages that one call of the shrinker looks at, twice */
 
@@ -132,6 +133,23 @@ void cache_clear_behind(struct page_cache *cache)
     struct cached_page *last = cache_find(cache, cache_page_of(size));
     if (last && inside > 0 && !(last->state & PAGE_BUSY))
         memset((char *)last->bytes + inside, 0, PAGE_SIZE - inside);
+}
+
+void cache_unstore(struct page_cache *cache, uint64_t number)
+{
+    struct cached_page *page = cache_find(cache, number);
+    cache->cuts++;
+    if (!page || !(page->state & PAGE_STORABLE))
+        return;
+    page->state &= (uint8_t)~PAGE_STORABLE;
+    areas_pages_clean(&cache_inode(cache)->pages, number, number + 1);
+}
+
+void cache_grows(struct page_cache *cache)
+{
+    uint64_t size = cache_inode(cache)->size;
+    if (size & PAGE_MASK)
+        cache_unstore(cache, cache_page_of(size));
 }
 
 struct page_wait {

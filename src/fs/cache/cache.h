@@ -14,7 +14,8 @@ enum page_state {
     PAGE_BUSY = 1,
     PAGE_DIRTY = 2,
     PAGE_WRITEBACK = 4,
-    PAGE_USED = 8, /* since the shrinker has last looked at it */
+    PAGE_USED = 8,      /* since the shrinker has last looked at it */
+    PAGE_STORABLE = 16, /* DIRTY, and prepare_write() was called for all that the file has of it */
 };
 
 struct cached_page {
@@ -68,6 +69,10 @@ void cache_make_dirty(struct cached_page *page);
 void cache_remove(struct cached_page *page);
 /* Clears the bytes behind the end of the file, where a mapping may have stored: before it grows. O(height). */
 void cache_clear_behind(struct page_cache *cache);
+/* The next store into the page faults, and asks prepare_write() again: blocks of it are gone, or the file has more of it now. O(height). */
+void cache_unstore(struct page_cache *cache, uint64_t number);
+/* Before inode->size grows: cache_unstore() of the last page, of which the file has a part. O(height). */
+void cache_grows(struct page_cache *cache);
 /* Sleeps until no page in [first, end) is in one of the states. */
 void cache_wait(struct page_cache *cache, uint64_t first, uint64_t end, uint8_t state);
 /* Reads page `number`, which is not there, and up to `most` in all that follow and are not there

@@ -106,8 +106,10 @@ static enum err grow_to(struct page_cache *cache, uint64_t size)
     struct inode *inode = cache_inode(cache);
     cache_clear_behind(cache);
     enum err e = cache->ops->set_size(inode, size);
-    if (e == E_OK)
+    if (e == E_OK) {
+        cache_grows(cache);
         inode->size = size;
+    }
     return e;
 }
 
@@ -162,6 +164,8 @@ static enum err cache_punch(struct page_cache *cache, uint32_t mode, uint64_t fr
     e = cache->ops->allocate(inode, mode, from, to - from);
     if (end > first)
         cut_end(cache);
+    cache_unstore(cache, cache_page_of(from)); /* of the parts, too, blocks are gone */
+    cache_unstore(cache, cache_page_of(to));
     return e;
 }
 
@@ -178,8 +182,9 @@ enum err page_cache_allocate(struct inode *inode, uint32_t mode, uint64_t offset
         fs_raise(FS_SIGXFSZ);
         return E_FBIG;
     }
-    if ((mode & FALLOC_PUNCH_HOLE) ? mode != (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)
-                                   : (mode & ~(uint32_t)FALLOC_KEEP_SIZE) != 0)
+    if ((mode & FALLOC_PUNCH_HOLE)
+            ? mode != (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)
+            : (mode & ~(uint32_t)(FALLOC_KEEP_SIZE | FALLOC_ZERO_RANGE)) != 0)
         return E_NOTSUP;
     enum err e = inode_take_turn(inode);
     if (e != E_OK)
@@ -189,9 +194,13 @@ enum err page_cache_allocate(struct inode *inode, uint32_t mode, uint64_t offset
     if (mode & FALLOC_PUNCH_HOLE) {
         e = cache_punch(cache, mode, offset, end);
     } else {
-        e = cache->ops->allocate(inode, mode, offset, size);
+        if (mode & FALLOC_ZERO_RANGE) /* a hole, and blocks for it */
+            e = cache_punch(cache, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, offset, end);
+        if (e == E_OK)
+            e = cache->ops->allocate(inode, mode & FALLOC_KEEP_SIZE, offset, size);
         if (e == E_OK && grows && end > inode->size) {
             cache_clear_behind(cache);
+            cache_grows(cache);
             inode->size = end;
         }
     }

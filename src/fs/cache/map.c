@@ -28,7 +28,7 @@ static enum err cached_page_of(struct page_source *source, uint64_t index, bool 
     if (index >= cache_pages_of(cache_inode(cache)->size))
         return E_INVAL;
     struct cached_page *page = page_for(cache, index);
-    if (!page || (for_write && !(page->state & PAGE_DIRTY)))
+    if (!page || (for_write && !(page->state & PAGE_STORABLE)))
         return E_AGAIN;
     page->state |= PAGE_USED;
     *out = kpage_phys(page->bytes);
@@ -98,6 +98,7 @@ static enum err make_storable(struct page_cache *cache, uint64_t index)
         index >= cache_pages_of(inode->size))
         return E_AGAIN;
     cache_make_dirty(page);
+    page->state |= PAGE_STORABLE;
     inode_touch_modified(inode);
     if (!cache->store_told && cache->ops->changed) {
         cache->store_told = true;
@@ -115,7 +116,7 @@ static enum err cached_fetch(struct page_source *source, uint64_t index, bool fo
         const struct cached_page *page = page_for(cache, index);
         if (page && !for_write)
             return E_OK;
-        if (page && (page->state & PAGE_DIRTY))
+        if (page && (page->state & PAGE_STORABLE))
             return E_OK;
         enum err e = page ? make_storable(cache, index) : fault_in(cache, index);
         if (e != E_OK && e != E_AGAIN)

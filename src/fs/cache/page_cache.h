@@ -34,7 +34,9 @@
  *
  * Invariants:
  *   1. A leaf that allows stores maps only pages that are DIRTY, of a file for which prepare_write()
- *      was called for the page since it was clean. So ENOSPC is told by write() (ENOSPC) or by the
+ *      was called, since it was clean, for all that the file has of it (a write() prepares the blocks of its bytes alone).
+ *      When the file grows within its last page, and when blocks of a page are punched, the leaf
+ *      becomes read-only. So ENOSPC is told by write() (ENOSPC) or by the
  *      store's fault (SIGBUS), never by write-back.
  *   2. No page lies wholly behind the end of the file once truncate() has returned. The bytes of the
  *      last page behind the end are zeros on the device: they are cleared before it is written.
@@ -115,7 +117,8 @@ struct page_cache_ops {
      * then). NULL: E_PERM. */
     enum err (*set_size)(struct inode *inode, uint64_t size);
     /* fallocate(). Punching: pages that lie wholly in [offset, offset + size) have left the cache, and
-     * the parts of pages at both ends are zeros in the cache and dirty. Else blocks are allocated that read
+     * the parts of pages at both ends are zeros in the cache and dirty; if the range ends at inode->size, the
+     * last page has left it, too, and the block with that end goes as a whole. Else blocks are allocated that read
      * as zeros; without FALLOC_KEEP_SIZE the cache sets inode->size afterwards and calls changed().
      * Modes that the file system does not know: E_NOTSUP. NULL: E_NOTSUP. */
     enum err (*allocate)(struct inode *inode, uint32_t mode, uint64_t offset, uint64_t size);

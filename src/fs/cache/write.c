@@ -62,8 +62,10 @@ static enum err fill(struct cached_writer *w, struct cached_page *page, uint64_t
     cache_make_dirty(page);
     page->state |= PAGE_USED;
     w->at += moved;
-    if (w->at > w->inode->size)
+    if (w->at > w->inode->size) {
+        cache_grows(w->cache);
         w->inode->size = w->at;
+    }
     inode_pages_written(w->inode, page->number, page->number + 1);
     return e;
 }

@@ -60,7 +60,8 @@ static unsigned take_run(struct page_cache *cache, uint64_t number, uint64_t end
         if (!page || (page->state & (PAGE_DIRTY | PAGE_WRITEBACK)) != PAGE_DIRTY ||
             cache_is_cut(cache, number + count))
             break;
-        page->state = (uint8_t)((page->state & ~(unsigned)PAGE_DIRTY) | PAGE_WRITEBACK);
+        page->state =
+            (uint8_t)((page->state & ~(unsigned)(PAGE_DIRTY | PAGE_STORABLE)) | PAGE_WRITEBACK);
         list_remove(&page->link);
         pages[count] = page->bytes;
         cache_clear_tail(cache, number + count, page->bytes);

@@ -53,10 +53,34 @@ uint32_t ext4_crc(uint32_t crc, const void *bytes, size_t size)
 
 static const uint32_t zero;
 
+/* CRC-16 (the polynomial 0x8005, reflected) of descriptors without metadata_csum. */
+static uint32_t crc16(uint32_t crc, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    for (; size > 0; size--) {
+        crc ^= *at++;
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0xa001u & (0u - (crc & 1)));
+    }
+    return crc;
+}
+
+static uint32_t descriptor_sum_old(const struct ext4 *fs, uint32_t group,
+                                   const struct ext4_group_desc *desc)
+{
+    size_t before = offsetof(struct ext4_group_desc, checksum), behind = before + 2;
+    uint32_t crc = crc16(0xffff, fs->super->uuid, sizeof(fs->super->uuid));
+    crc = crc16(crc, &group, 4);
+    crc = crc16(crc, desc, before);
+    return crc16(crc, (const uint8_t *)desc + behind, fs->descriptor_size - behind);
+}
+
 static uint32_t descriptor_sum(const struct ext4 *fs, uint32_t group,
                                const struct ext4_group_desc *desc)
 {
     size_t before = offsetof(struct ext4_group_desc, checksum), behind = before + 2;
+    if (!ext4_has_csum(fs))
+        return descriptor_sum_old(fs, group, desc);
     uint32_t crc = ext4_crc(fs->seed, &group, 4);
     crc = ext4_crc(crc, desc, before);
     crc = ext4_crc(crc, &zero, 2);
@@ -209,7 +233,7 @@ bool ext4_checksum_right(struct ext4 *fs, const struct ext4_buffer *buffer)
 {
     uint32_t sum;
     struct ext4_index_tail *tail;
-    if (!ext4_has_csum(fs))
+    if (!ext4_has_csum(fs) && !(buffer->kind == EXT4_DESCRIPTORS && ext4_has_group_csum(fs)))
         return true;
     switch ((enum ext4_kind)buffer->kind) {
     case EXT4_PLAIN:
@@ -253,7 +277,7 @@ void ext4_seal(struct ext4 *fs, struct ext4_buffer *buffer)
 {
     uint32_t sum, *place;
     struct ext4_index_tail *tail;
-    if (!ext4_has_csum(fs)) {
+    if (!ext4_has_csum(fs) && !(buffer->kind == EXT4_DESCRIPTORS && ext4_has_group_csum(fs))) {
         buffer->changed = 0;
         return;
     }

@@ -117,6 +117,12 @@ static inline bool ext4_has_csum(const struct ext4 *fs)
     return (fs->ro_compat & EXT4_METADATA_CSUM) != 0;
 }
 
+/* True if descriptors have checksums, and say which inodes were never written. */
+static inline bool ext4_has_group_csum(const struct ext4 *fs)
+{
+    return (fs->ro_compat & (EXT4_METADATA_CSUM | EXT4_UNINIT_BG)) != 0;
+}
+
 /* ---- report.c ---- */
 
 /* Reports damage or a failure, sets the error flag on the disk and makes the file system read-only, once. Returns E_IO. */

@@ -95,6 +95,7 @@ enum { /* ext4_super.ro_compat */
     EXT4_SPARSE_SUPER = 0x1,
     EXT4_LARGE_FILE = 0x2,
     EXT4_HUGE_FILE = 0x8,
+    EXT4_UNINIT_BG = 0x10, /* checksums of descriptors alone, as ext4 had them first */
     EXT4_DIR_NLINK = 0x20,
     EXT4_EXTRA_ISIZE = 0x40,
     EXT4_METADATA_CSUM = 0x400,

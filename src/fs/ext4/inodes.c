@@ -35,9 +35,9 @@ static enum err table_extend(struct ext4 *fs, uint32_t group, uint32_t index)
         return e;
     bool wide = fs->descriptor_size >= 64, never = (desc->flags & EXT4_INODE_UNINIT) != 0;
     uint32_t unused = desc->unused_inodes_lo | (wide ? (uint32_t)desc->unused_inodes_hi << 16 : 0);
-    uint32_t used = never || !ext4_has_csum(fs) ? 0 : fs->inodes_per_group - unused;
+    uint32_t used = never || !ext4_has_group_csum(fs) ? 0 : fs->inodes_per_group - unused;
     desc->flags &= (uint16_t)~EXT4_INODE_UNINIT; /* changed by ext4_group_change() */
-    if (!ext4_has_csum(fs) || index < used)
+    if (!ext4_has_group_csum(fs) || index < used)
         return E_OK;
     if (index > used)
         return ext4_damage(fs, 0, buffer->block, "inodes are in use that were never written");

@@ -10,7 +10,7 @@
     (EXT4_FILETYPE | EXT4_RECOVER | EXT4_EXTENTS | EXT4_64BIT | EXT4_FLEX_BG | EXT4_CHECKSUM_SEED)
 #define RO_COMPAT_KNOWN                                                                            \
     (EXT4_SPARSE_SUPER | EXT4_LARGE_FILE | EXT4_HUGE_FILE | EXT4_DIR_NLINK | EXT4_EXTRA_ISIZE |    \
-     EXT4_METADATA_CSUM | EXT4_ORPHAN_PRESENT)
+     EXT4_UNINIT_BG | EXT4_METADATA_CSUM | EXT4_ORPHAN_PRESENT)
 
 struct feature {
     uint8_t bit;
@@ -21,7 +21,7 @@ static const struct feature incompat_names[] = {
     {12, "dirdata"},    {14, "large_dir"},  {15, "inline_data"}, {16, "encrypt"}, {17, "casefold"},
 };
 static const struct feature ro_names[] = {
-    {4, "uninit_bg"},  {7, "snapshot"}, {8, "quota"},          {9, "bigalloc"}, {11, "replica"},
+    {7, "snapshot"},   {8, "quota"},    {9, "bigalloc"},       {11, "replica"},
     {12, "read-only"}, {13, "project"}, {14, "shared_blocks"}, {15, "verity"},
 };
 

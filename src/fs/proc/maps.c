@@ -13,6 +13,7 @@
 #include "mm/phys/frames.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
+#include "mm/vm/slots.h"
 
 #define MAPS_NAME_COLUMN 73 /* of an area's name, as on Linux */
 
@@ -168,6 +169,11 @@ static void add_leaf(void *context, virt_t at, int level, pte_t leaf)
     const struct area *a = measured->area;
     uint64_t size = pt_span(level);
     (void)at;
+    if (unlikely(pt_swapped(leaf))) {
+        out->swapped += size;
+        out->swap_share += size / swap_slots.slot[pt_swapped_slot(leaf)].references;
+        return;
+    }
     if ((leaf.v & PTE_ADDRESS) == memory_zero_frame().v)
         return;
     if (leaf.v & PTE_A)
@@ -249,8 +255,8 @@ static void maps_put_usage(struct text *text, const struct procfs_usage *u)
     maps_put_size(text, "FilePmdMapped", 0);
     maps_put_size(text, "Shared_Hugetlb", 0);
     maps_put_size(text, "Private_Hugetlb", 0);
-    maps_put_size(text, "Swap", 0);
-    maps_put_size(text, "SwapPss", 0);
+    maps_put_size(text, "Swap", u->swapped);
+    maps_put_size(text, "SwapPss", u->swap_share);
     maps_put_size(text, "Locked", u->locked);
 }
 
@@ -366,6 +372,7 @@ void procfs_measure(const struct fs_process *process, struct procfs_sizes *out)
         .data = data / PAGE_SIZE,
         .stack = stack / PAGE_SIZE,
         .locked = areas_bytes_of(m, AREA_LOCKED, 0) / PAGE_SIZE,
+        .swapped = m->swapped,
     };
 }
 

@@ -27,6 +27,8 @@
 #define PM_SOFT_DIRTY (UINT64_C(1) << 55)
 #define PM_EXCLUSIVE  (UINT64_C(1) << 56)
 #define PM_FILE       (UINT64_C(1) << 61)
+#define PM_SWAP       (UINT64_C(1) << 62) /* bits 0-4: number of the device, 5-54: slot */
+#define PM_SWAP_SHIFT 5
 #define PM_PRESENT    (UINT64_C(1) << 63)
 
 struct chunk {
@@ -45,7 +47,7 @@ static bool of_file(const struct area *area, pte_t entry)
 
 static uint64_t pagemap_describe(const struct chunk *c, phys_t block, phys_t frame, pte_t entry)
 {
-    uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_LAZYFREE) ? PM_SOFT_DIRTY : 0);
+    uint64_t v = PM_PRESENT | (entry.v & (PTE_D | PTE_LAZYFREE | PTE_WRITTEN) ? PM_SOFT_DIRTY : 0);
     if (c->show_frames)
         v |= frame.v >> PAGE_SHIFT;
     if (frame.v == memory_zero_frame().v)
@@ -60,6 +62,14 @@ static uint64_t pagemap_describe(const struct chunk *c, phys_t block, phys_t fra
 static void note_leaf(void *context, virt_t at, int level, pte_t entry)
 {
     struct chunk *c = context;
+    if (pt_swapped(entry)) {
+        c->entries[(at.v - c->range.start.v) >> PAGE_SHIFT] =
+            PM_SWAP | (entry.v & PTE_WRITTEN ? PM_SOFT_DIRTY : 0) |
+            (c->show_frames ? (uint64_t)pt_swapped_slot(entry) << PM_SWAP_SHIFT : 0);
+        return;
+    }
+    if (!(entry.v & PTE_P))
+        return; /* PROT_NONE */
     phys_t block = phys(entry.v & PTE_ADDRESS & ~(pt_span(level) - 1));
     for (uint64_t inside = 0; inside < pt_span(level); inside += PAGE_SIZE) {
         virt_t page = virt(at.v + inside);
@@ -79,7 +89,7 @@ static void note_area(struct chunk *c, const struct area *area)
         part.end = c->range.end;
     c->area = area;
     struct address_space *before = thread_use_space(c->space);
-    paging_visit(c->space, part, note_leaf, c);
+    paging_visit_kept(c->space, part, note_leaf, c);
     (void)thread_use_space(before);
     for (uint64_t v = part.start.v; !(area->flags & AREA_CLEAN) && v < part.end.v; v += PAGE_SIZE)
         c->entries[(v - c->range.start.v) >> PAGE_SHIFT] |= PM_SOFT_DIRTY;

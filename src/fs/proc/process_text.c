@@ -132,7 +132,7 @@ void procfs_show_status(struct text *text, void *context)
     show_size(text, "VmStk", s.stack);
     show_size(text, "VmExe", s.code);
     show_size(text, "VmLib", 0);
-    show_size(text, "VmSwap", 0);
+    show_size(text, "VmSwap", s.swapped);
     uint64_t queue_limit = 0, hard;
     fs_limits(p.pid, FS_RLIMIT_SIGPENDING, &queue_limit, &hard);
     text_printf(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", p.threads, p.signals_queued, queue_limit);

@@ -59,12 +59,13 @@ struct dentry *procfs_area_dentry(const struct area *area);
  * counts 1/n. */
 struct procfs_usage {
     uint64_t size, resident, share, share_dirty, shared_clean, shared_dirty, private_clean,
-        private_dirty, referenced, anonymous, lazyfree, file, large, locked;
+        private_dirty, referenced, anonymous, lazyfree, file, large, locked, swapped, swap_share;
 };
 
 /* Totals of all areas of a process, in pages. O(1). */
 struct procfs_sizes {
-    uint64_t all, peak, resident, resident_peak, file, shared_memory, code, data, stack, locked;
+    uint64_t all, peak, resident, resident_peak, file, shared_memory, code, data, stack, locked,
+        swapped;
 };
 void procfs_measure(const struct fs_process *process, struct procfs_sizes *out);
 

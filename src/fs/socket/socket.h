@@ -170,6 +170,8 @@ struct socket_ops {
     enum err (*queued)(struct socket *socket, bool out, uint32_t *bytes);
     /* SIOCATMARK: the next byte to be read is the urgent one, or the one after it. NULL: E_NOTTY. */
     bool (*at_mark)(struct socket *socket);
+    /* Queues a message of the kernel. NULL: E_INVAL. E_NOMEM; E_AGAIN: the queue is full. */
+    enum err (*deliver)(struct socket *socket, const void *bytes, uint32_t size);
     /* SO_PEERCRED and SO_ACCEPTCONN. */
     enum err (*peer)(struct socket *socket, struct fs_credentials *out);
     bool (*listens)(const struct socket *socket);

@@ -18,6 +18,7 @@ void proc_show_uptime(struct text *text, void *context);
 /* proc_memory.c */
 void proc_show_buddyinfo(struct text *text, void *context);
 void proc_show_meminfo(struct text *text, void *context);
+void proc_show_swaps(struct text *text, void *context);
 void proc_show_node_meminfo(struct text *text, void *context);
 void proc_show_vmstat(struct text *text, void *context);
 void proc_show_zoneinfo(struct text *text, void *context);

@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "fs/cache/page_cache.h"
 #include "fs/ram/ramfs.h"
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/task/process.h"
@@ -15,13 +16,14 @@
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
 #include "mm/vm/fault.h"
+#include "mm/vm/slots.h"
 
 #define LINUX_ORDERS 11 /* orders of Linux's allocator */
 
 /* All in pages but the last. */
 struct memory_now {
     uint64_t total, free, available, files, cache, cached, dirty, writing, anonymous, mapped,
-        shared, locked, heap, stacks, committed, threads;
+        shared, locked, heap, stacks, committed, swap_cached, swap_total, swap_free, threads;
 };
 
 /* Programs that several processes share are counted once. O(processes). */
@@ -36,6 +38,9 @@ static struct memory_now memory_now(void)
                            .dirty = page_cache_counts.dirty,
                            .writing = page_cache_counts.writing,
                            .heap = heap_used() / PAGE_SIZE};
+    m.swap_cached = swap_slots.cached + swap_slots.kept;
+    m.swap_total = swap_total_pages();
+    m.swap_free = swap_free_pages();
     m.cached = m.files + m.cache;
     m.available = m.free + m.cache - (m.dirty < m.cache ? m.dirty : m.cache);
     m.heap = m.heap > m.cached ? m.heap - m.cached : 0;
@@ -72,7 +77,7 @@ static const struct memory_row meminfo_rows[] = {
     {"MemAvailable", PAGES(available)},
     {"Buffers", NONE},
     {"Cached", PAGES(cached)},
-    {"SwapCached", NONE},
+    {"SwapCached", PAGES(swap_cached)},
     {"Active", PAGES(anonymous)},
     {"Inactive", PAGES(cached)},
     {"Active(anon)", PAGES(anonymous)},
@@ -81,8 +86,8 @@ static const struct memory_row meminfo_rows[] = {
     {"Inactive(file)", PAGES(cache)},
     {"Unevictable", PAGES(locked)},
     {"Mlocked", PAGES(locked)},
-    {"SwapTotal", NONE},
-    {"SwapFree", NONE},
+    {"SwapTotal", PAGES(swap_total)},
+    {"SwapFree", PAGES(swap_free)},
     {"Dirty", PAGES(dirty)},
     {"Writeback", PAGES(writing)},
     {"AnonPages", PAGES(anonymous)},
@@ -120,6 +125,22 @@ static void put_meminfo(struct text *text, const char *prefix)
                           "Hugepagesize:       2048 kB\nHugetlb:               0 kB\n");
 }
 
+/* Linux's columns: the name is padded to 40. */
+void proc_show_swaps(struct text *text, void *context)
+{
+    (void)context;
+    text_printf(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    if (swap_device == NULL)
+        return;
+    size_t line = text->length;
+    text_printf(text, "%s", swap_device->name);
+    text_pad(text, line, 40);
+    uint64_t size = swap_total_pages() * (PAGE_SIZE / 1024),
+             used = swap_slots.used * (PAGE_SIZE / 1024);
+    text_printf(text, "partition\t%lu\t%s%lu\t%s%d\n", size, size < 10000000 ? "\t" : "", used,
+                used < 10000000 ? "\t" : "", swap_device->priority);
+}
+
 void proc_show_meminfo(struct text *text, void *context)
 {
     (void)context;
@@ -154,11 +175,9 @@ static const struct memory_row vmstat_rows[] = {
     {"nr_dirty", NONE},
     {"nr_writeback", NONE},
     {"nr_shmem", PAGES(files)},
-    {"nr_swapcached", NONE},
+    {"nr_swapcached", PAGES(swap_cached)},
     {"pgpgin", NONE},
     {"pgpgout", NONE},
-    {"pswpin", NONE},
-    {"pswpout", NONE},
 };
 
 void proc_show_vmstat(struct text *text, void *context)
@@ -169,9 +188,11 @@ void proc_show_vmstat(struct text *text, void *context)
     const struct paging_counters *p = &paging_counters;
     for (size_t i = 0; i < ARRAY_LENGTH(vmstat_rows); i++)
         text_printf(text, "%s %lu\n", vmstat_rows[i].name, memory_value(&now, &vmstat_rows[i]));
+    text_printf(text, "pswpin %lu\npswpout %lu\n", swap_counters.in, swap_counters.out);
     text_printf(text, "nr_kernel_stack %lu\n", now.stacks * (PAGE_SIZE / 1024));
-    text_printf(text, "pgfault %lu\npgmajfault 0\nthp_fault_alloc %lu\n",
-                f->zero + f->anonymous + f->copied + f->file + f->taken_over, f->large);
+    text_printf(text, "pgfault %lu\npgmajfault %lu\nthp_fault_alloc %lu\n",
+                f->zero + f->anonymous + f->copied + f->file + f->taken_over, swap_counters.reads,
+                f->large);
     text_printf(text,
                 "nr_page_table_pages %lu\nnr_tlb_local_flush_all %lu\nnr_tlb_local_flush_one %lu\n",
                 p->tables, p->full_flushes, p->page_flushes);

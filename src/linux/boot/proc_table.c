@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The files of /proc and /sys, but for those of processes. First what is generated at each reading, then what
- * never changes. Where Linux counts something that Ouro does not have, such as swap or modules, the
+ * never changes. Where Linux counts something that Ouro does not have, such as modules, the
  * file says what Linux says for none; where Ouro has it and does not count it, there is no file.
  */
 #include "base/compiler.h"
@@ -133,6 +133,7 @@ static const struct procfs_row rows[] = {
     {"loadavg", proc_show_loadavg, NULL, NULL, 0},
     {"locks", proc_show_locks, NULL, NULL, 0},
     {"meminfo", proc_show_meminfo, NULL, NULL, 0},
+    {"swaps", proc_show_swaps, NULL, NULL, 0},
     {"ouro", proc_show_ouro, NULL, NULL, 0},
     {"pagetables", procfs_show_pagetables, NULL, NULL, 0},
     {"partitions", block_show_partitions, NULL, NULL, 0},
@@ -182,9 +183,8 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
                              "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
                 T("pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
                                      "full avg10=0.00 avg60=0.00 avg300=0.00 total=0")
-                    T("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority")
-                        T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
-                            T("sys/fs/aio-max-nr", "65536") /* io_setup() is absent all the same */
+                    T("version", "Linux version " LINUX_RELEASE " (ouro) " LINUX_VERSION)
+                        T("sys/fs/aio-max-nr", "65536") /* io_setup() is absent all the same */
     T("sys/fs/aio-nr", "0") T("sys/fs/epoll/max_user_watches", "65536") T(
         "sys/fs/file-max", "1048576") T("sys/fs/inotify/max_queued_events", "16384")
         T("sys/fs/inotify/max_user_instances", "128") T("sys/fs/inotify/max_user_watches", "65536")

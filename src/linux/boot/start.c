@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/boot/start.h"
 
+#include "base/fmt.h"
 #include "base/str.h"
 #include "boot/steps.h"
 #include "diag/panic.h"
@@ -27,6 +28,7 @@
 #include "kern/machine.h"
 #include "kern/p9_channel.h"
 #include "kern/profile.h"
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/boot/proc_machine.h"
 #include "linux/boot/proc_ouro.h"
@@ -111,6 +113,21 @@ INIT_CODE void mounts_start(void)
                       : e == E_ROFS  ? "it can only be read (:ro)"
                                      : err_name(e));
     }
+}
+
+INIT_CODE void swap_start(void)
+{
+    char name[SWAP_NAME];
+    if (options.swap == NULL)
+        return;
+    struct block_device *device = block_find(options.swap);
+    fmt_snprintf(name, sizeof name, "/dev/%s", options.swap);
+    enum err e = device != NULL ? swap_on(device, name, -2) : E_NODEV;
+    if (e != E_OK)
+        boot_stop("swap=%s: %s", options.swap,
+                  e == E_NODEV   ? "there is no such device"
+                  : e == E_INVAL ? "mkswap(8) has not prepared it"
+                                 : err_name(e));
 }
 
 INIT_CODE void streams_start(void)

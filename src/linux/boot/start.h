@@ -28,6 +28,8 @@ void devices_start(void);
 void proc_start(void);
 /* Mounts what the words mount= name; makes the folders that are missing. Stops the machine if one cannot be mounted. */
 void mounts_start(void);
+/* Starts swapping to what the word swap= names. Stops the machine if that cannot be. */
+void swap_start(void);
 /* Opens descriptors 0, 1 and 2 of process 1, and starts the thread that moves the console's input
  * to the terminal. */
 void streams_start(void);

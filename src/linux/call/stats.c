@@ -4,13 +4,16 @@
 #include "base/addr.h"
 #include "cpu/trap.h"
 #include "kern/log.h"
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/call/syscall.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/pt/paging.h"
+#include "mm/vm/clock.h"
 #include "mm/vm/fault.h"
+#include "mm/vm/slots.h"
 
 #define ULL(x)     ((unsigned long long)(x))
 #define SLOT_OURS  SYSCALL_COUNT
@@ -131,6 +134,25 @@ static void report_longest_path(void)
            ULL(counts[longest].longest_ns), stats_name_of(longest));
 }
 
+static void report_swap(void)
+{
+    const struct swap_counters *c = &swap_counters;
+    const struct swap_clock *k = &swap_clock;
+    if (swap_device == NULL)
+        return;
+    report(
+        "ouro: swap: out=%llu in %llu writes, in=%llu (ahead %llu), faults=%llu (still in memory %llu), waits=%llu, %llu ns each read",
+        ULL(c->out), ULL(c->runs), ULL(c->in), ULL(c->ahead), ULL(c->refaults), ULL(c->rescued),
+        ULL(c->waits), ULL(c->reads != 0 ? c->read_ns / c->reads : 0));
+    report(
+        "ouro: clock: front turns=%llu pages=%llu cleared=%llu, back turns=%llu pages=%llu used=%llu evicted=%llu (clean %llu), splits=%llu, in vain=%llu",
+        ULL(k->front.turns), ULL(k->front.pages), ULL(k->cleared), ULL(k->back.turns),
+        ULL(k->back.pages), ULL(k->spared), ULL(k->evicted), ULL(k->clean), ULL(k->splits),
+        ULL(c->in_vain));
+    report("ouro: swap slots: %llu, used=%llu, kept for clean pages=%llu", ULL(swap_total_pages()),
+           ULL(swap_slots.used), ULL(swap_slots.kept));
+}
+
 void stats_report(void)
 {
     if (counts == NULL)
@@ -142,6 +164,7 @@ void stats_report(void)
            ULL(fault_counters.copied), ULL(fault_counters.file), ULL(fault_counters.taken_over));
     report("ouro: TLB flushes: pages=%llu all=%llu tables=%llu", ULL(paging_counters.page_flushes),
            ULL(paging_counters.full_flushes), ULL(paging_counters.table_flushes));
+    report_swap();
     report("ouro: context switches: %llu", ULL(thread_switch_count()));
     report_longest_path();
     report_calls();

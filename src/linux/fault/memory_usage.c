@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory by its use, for the report of a shortage: areas, files, page tables, kernel. */
 #include "base/fmt.h"
+#include "base/str.h"
 #include "diag/report.h"
 #include "fs/proc/process_text.h"
 #include "fs/ram/ramfs.h"
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
@@ -21,13 +23,13 @@
 /* The areas with the most pages of their own, in descending order. */
 static struct {
     const struct area *area;
-    uint64_t bytes;
+    uint64_t bytes, swapped;
 } top[SHOWN];
 static unsigned top_count;
 
 struct count {
     const struct area *area;
-    uint64_t bytes;
+    uint64_t bytes, swapped;
 };
 
 /* Counts anonymous pages only: pages of files, the archive and the zero page are not the area's
@@ -36,6 +38,10 @@ static void count_leaf(void *context, virt_t at, int level, pte_t entry)
 {
     struct count *count = context;
     (void)at;
+    if (pt_swapped(entry)) {
+        count->swapped += PAGE_SIZE;
+        return;
+    }
     if (!pt_leaf_is_borrowed(entry) && !(count->area->flags & AREA_SHARED) &&
         frames_references(&machine_frames, phys(entry.v & PTE_ADDRESS & ~(pt_span(level) - 1))) > 0)
         count->bytes += pt_span(level);
@@ -44,7 +50,8 @@ static void count_leaf(void *context, virt_t at, int level, pte_t entry)
 static void memory_usage_enter(const struct count *count)
 {
     unsigned place = top_count;
-    while (place > 0 && top[place - 1].bytes < count->bytes)
+    uint64_t all = count->bytes + count->swapped;
+    while (place > 0 && top[place - 1].bytes + top[place - 1].swapped < all)
         place--;
     if (place == SHOWN)
         return;
@@ -54,6 +61,7 @@ static void memory_usage_enter(const struct count *count)
         top[i] = top[i - 1];
     top[place].area = count->area;
     top[place].bytes = count->bytes;
+    top[place].swapped = count->swapped;
 }
 
 /* Counts all areas; returns the total in bytes. */
@@ -64,12 +72,18 @@ static uint64_t count_areas(void)
     for (const struct area *a = areas_next(running_space, virt(0)); a != NULL;
          a = areas_after(running_space, a)) {
         struct count count = {.area = a};
-        paging_visit(running_space, a->range, count_leaf, &count);
+        paging_visit_kept(running_space, a->range, count_leaf, &count);
         all += count.bytes;
-        if (count.bytes >= memory_total() / WORTH_LINE)
+        if (count.bytes + count.swapped >= memory_total() / WORTH_LINE)
             memory_usage_enter(&count);
     }
     return all;
+}
+
+static void usage_append(char *to, size_t size, const char *format, unsigned long long number)
+{
+    size_t length = strlen(to);
+    fmt_snprintf(to + length, size - length, format, number);
 }
 
 static void all_line(char *to, size_t size)
@@ -85,6 +99,10 @@ static void all_line(char *to, size_t size)
         "program %llu KiB, files %llu KiB, page tables %llu KiB, kernel stacks %llu KiB, kernel heap %llu KiB, else %llu KiB",
         KIB(program), KIB(files), KIB(tables), KIB(stacks), KIB(heap),
         totals.total > known ? KIB(totals.total - known) : 0);
+    if (swap_device != NULL) {
+        usage_append(to, size, "; swap %llu KiB", KIB(swap_total_pages() * PAGE_SIZE));
+        usage_append(to, size, ", of which %llu KiB are free", KIB(swap_free_pages() * PAGE_SIZE));
+    }
 }
 
 /* The n-th process with memory, if there are several. */
@@ -104,6 +122,8 @@ static bool process_line(unsigned n, char *to, size_t size)
         "process %d \"%s\", child of %d: %llu KiB, %llu of them its own or shared since fork()",
         p->pid, thread != NULL ? thread->name : "", p->ppid, KIB(areas_pages_of(owner) * PAGE_SIZE),
         KIB(owner->pages[PAGES_ANONYMOUS] * PAGE_SIZE));
+    if (owner->swapped > 0)
+        usage_append(to, size, ", and %llu KiB on disk", KIB(owner->swapped * PAGE_SIZE));
     return true;
 }
 
@@ -118,6 +138,13 @@ bool report_usage_line(unsigned n, char *to, size_t size)
         return process_line(n - top_count - 1, to, size);
     const struct area *a = top[n - 1].area;
     const char *what = procfs_area_name(a, name, sizeof name);
+    if (top[n - 1].swapped > 0) {
+        fmt_snprintf(to, size, "%llu KiB, and %llu KiB on disk, of the %llu KiB at 0x%llx: %s",
+                     KIB(top[n - 1].bytes), KIB(top[n - 1].swapped), KIB(virt_range_size(a->range)),
+                     (unsigned long long)a->range.start.v,
+                     what[0] != '\0' ? what : "anonymous memory");
+        return true;
+    }
     fmt_snprintf(to, size, "%llu KiB of the %llu KiB at 0x%llx: %s", KIB(top[n - 1].bytes),
                  KIB(virt_range_size(a->range)), (unsigned long long)a->range.start.v,
                  what[0] != '\0' ? what : "anonymous memory");

@@ -44,6 +44,8 @@ enum err sys_fsync(struct syscall *call);
 enum err sys_fdatasync(struct syscall *call);
 enum err sys_sync(struct syscall *call);
 enum err sys_mount(struct syscall *call);
+enum err sys_swapon(struct syscall *call);
+enum err sys_swapoff(struct syscall *call);
 enum err sys_umount2(struct syscall *call);
 enum err sys_syncfs(struct syscall *call);
 enum err sys_sync_file_range(struct syscall *call);

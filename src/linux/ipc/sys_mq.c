@@ -7,8 +7,10 @@
 
 #include "base/fmt.h"
 #include "base/str.h"
+#include "fs/socket/socket.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/inode.h"
+#include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/abi/time.h"
 #include "linux/file/args.h"
@@ -29,6 +31,13 @@
 enum { /* sigev_notify */
     SIGEV_SIGNAL = 0,
     SIGEV_NONE = 1,
+    SIGEV_THREAD = 2,
+};
+
+#define COOKIE_SIZE 32u /* NOTIFY_COOKIE_LEN */
+enum {                  /* its last byte, in what a library's thread gets */
+    NOTIFY_WOKEN = 1,
+    NOTIFY_REMOVED = 2,
 };
 
 uint64_t mq_queues_max = 256, mq_msg_max = 10, mq_size_max = 8192, mq_msg_default = 10,
@@ -54,6 +63,9 @@ struct mqueue {
     /* mq_notify(3): the process that is told when a message comes to the empty queue; pid 0: none. */
     int notify_pid, notify_how, notify_signal;
     uint64_t notify_value, notify_born;
+    /* SIGEV_THREAD: where the library's thread hears of it, by the cookie. One reference; NULL: none. */
+    struct file *notify_socket;
+    uint8_t cookie[COOKIE_SIZE];
 };
 
 struct mq_attr {
@@ -74,13 +86,30 @@ static void mq_drop_messages(struct mqueue *q)
         struct mq_message *m = CONTAINER_OF(pqueue_first(&q->messages), struct mq_message, node);
         pqueue_remove(&q->messages, &m->node);
         heap_free(m);
+        thread_give_way(); /* nobody else knows the queue */
     }
+}
+
+/* The registration is over; `why` is the last byte of the cookie that a library's thread gets. */
+static void mq_notify_ends(struct mqueue *q, uint8_t why)
+{
+    struct file *file = q->notify_socket;
+    q->notify_pid = 0;
+    q->notify_socket = NULL;
+    if (!file)
+        return;
+    struct socket *socket = socket_of(file);
+    q->cookie[COOKIE_SIZE - 1] = why;
+    (void)!socket->ops->deliver(socket, q->cookie,
+                                COOKIE_SIZE); /* as in Linux, lost if it has no room */
+    file_put(file);
 }
 
 static void mq_destroy(struct inode *inode)
 {
     struct mqueue *q = mqueue_of(inode);
     mq_drop_messages(q);
+    mq_notify_ends(q, NOTIFY_REMOVED);
     if (q->charge > 0) {
         user_remove_queue(q->user, q->charge);
         queue_count--;
@@ -129,7 +158,7 @@ static void mq_release(struct file *file)
 {
     struct mqueue *q = mqueue_of(file->inode);
     if (q->notify_pid != 0 && q->notify_pid == ipc_caller_pid())
-        q->notify_pid = 0;
+        mq_notify_ends(q, NOTIFY_REMOVED);
 }
 
 static const struct file_ops mq_ops = {
@@ -332,7 +361,7 @@ static void mq_tell(struct mqueue *q)
                                         .value = q->notify_value}};
         (void)!signal_send(&(struct signal_target){.process = process}, &info);
     }
-    q->notify_pid = 0;
+    mq_notify_ends(q, NOTIFY_WOKEN);
 }
 
 static void mq_add(struct mqueue *q, struct mq_message *m)
@@ -454,6 +483,28 @@ struct mq_event { /* sigevent_t */
     int32_t signal, how, padding[12];
 };
 
+/* SIGEV_THREAD: `signal` is a socket of the library, `value` points to its cookie; *to: no reference. */
+static MUST_CHECK enum err mq_check_event(const struct mq_event *event, uint8_t cookie[COOKIE_SIZE],
+                                          struct file **to)
+{
+    *to = NULL;
+    if (event->how == SIGEV_SIGNAL)
+        return (uint32_t)event->signal > SIGNAL_COUNT ? E_INVAL : E_OK;
+    if (event->how != SIGEV_THREAD)
+        return event->how == SIGEV_NONE ? E_OK : E_INVAL;
+    enum err e = copy_in(cookie, virt(event->value), COOKIE_SIZE);
+    if (e != E_OK)
+        return e;
+    struct file *file = fd_file((uint32_t)event->signal);
+    if (!file)
+        return E_BADF;
+    struct socket *socket = socket_of(file);
+    if (!socket)
+        return E_NOTSOCK;
+    *to = file;
+    return socket->ops->deliver ? E_OK : E_INVAL;
+}
+
 enum err sys_mq_notify(struct syscall *call)
 {
     struct mq_event event;
@@ -462,21 +513,29 @@ enum err sys_mq_notify(struct syscall *call)
     enum err e = on ? copy_in(&event, virt(call->arg[1]), sizeof(event)) : E_OK;
     if (e != E_OK)
         return e;
-    if (on && ((event.how != SIGEV_SIGNAL && event.how != SIGEV_NONE) ||
-               (event.how == SIGEV_SIGNAL && (uint32_t)event.signal > SIGNAL_COUNT)))
-        return E_INVAL;
-    e = mq_file(call->arg[0], false, false, &file);
+    struct file *to = NULL;
+    uint8_t cookie[COOKIE_SIZE];
+    if (on)
+        e = mq_check_event(&event, cookie, &to);
+    if (e == E_OK)
+        e = mq_file(call->arg[0], false, false, &file);
     if (e != E_OK)
         return e;
     struct mqueue *q = mqueue_of(file->inode);
     const struct process *self = process_current(), *owner = notified(q);
     if (!on) {
         if (owner == self)
-            q->notify_pid = 0;
+            mq_notify_ends(q, NOTIFY_REMOVED);
         return E_OK;
     }
     if (owner)
         return E_BUSY;
+    mq_notify_ends(q, NOTIFY_REMOVED); /* of a process that has ended */
+    if (to) {
+        file_get(to);
+        memcpy(q->cookie, cookie, COOKIE_SIZE);
+    }
+    q->notify_socket = to;
     q->notify_pid = self->pid;
     q->notify_born = self->start_ns;
     q->notify_how = event.how;

@@ -285,14 +285,15 @@ static void queue_free(struct queue *q)
 {
     ipc_wake_all(&q->senders, E_IDRM);
     ipc_wake_all(&q->receivers, E_IDRM);
+    ipc_remove(&queues, &q->object); /* from here on nobody else knows the queue */
     bytes_total -= q->bytes;
     messages_total -= q->count;
     while (!list_empty(&q->messages)) {
         struct message *m = message_at(q->messages.next);
         list_remove(&m->link);
         message_free(m);
+        thread_give_way();
     }
-    ipc_remove(&queues, &q->object);
     heap_free(q);
 }
 

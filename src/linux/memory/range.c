@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/memory/range.h"
 
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/init/memory.h"
@@ -140,7 +141,7 @@ bool mem_overcommits(prot_t prot, uint32_t flags, uint64_t more)
 {
     if (flags & AREA_NO_RESERVE || !(prot_can_write(prot) || flags & AREA_SHARED))
         return false;
-    return more > memory_total();
+    return more > memory_total() + swap_total_pages() * PAGE_SIZE;
 }
 
 uint32_t mem_future_lock(void)

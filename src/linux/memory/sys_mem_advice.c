@@ -7,6 +7,7 @@
 #include "linux/task/process.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
+#include "mm/vm/swap.h"
 #include "mm/vm/usercopy.h"
 
 enum {
@@ -196,12 +197,16 @@ bool mem_is_mapped(virt_t page)
     if (walk.leaf_level != 0)
         return true;
     pte_t e = walk.entry[walk.last_level];
+    if (walk.last_level == 1 && pt_swapped(e))
+        return false;
     return e.v != 0 && (walk.last_level == 1 || e.v & PTE_PS); /* present under PROT_NONE */
 }
 
 static bool is_resident(const struct area *a, virt_t page)
 {
     bool kept = mem_is_mapped(page);
+    if (unlikely(a->owner->swapped != 0) && swap_entry(space_current(), page).v != 0)
+        return false;
     if (kept || a->source == NULL)
         return kept;
     return a->source->ops->present(a->source,

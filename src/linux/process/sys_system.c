@@ -5,6 +5,7 @@
 #include "fs/vfs/io.h"
 #include "fs/vfs/mount.h"
 #include "kern/machine.h"
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "kern/time.h"
 #include "linux/abi/release.h"
@@ -77,6 +78,8 @@ enum err sys_sysinfo(struct syscall *call)
         .uptime = (int64_t)(time_now_ns() / NS_PER_SECOND),
         .total_ram = machine_frames.total_frames * PAGE_SIZE,
         .free_ram = machine_frames.free_frames * PAGE_SIZE,
+        .total_swap = swap_total_pages() * PAGE_SIZE,
+        .free_swap = swap_free_pages() * PAGE_SIZE,
         .processes = 1,
         .unit = 1,
     };

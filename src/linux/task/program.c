@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "kern/space.h"
+#include "kern/swap.h"
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "mm/heap/heap.h"
@@ -63,7 +64,8 @@ static bool fork_is_backed(void)
 {
     const struct frames *f = &machine_frames;
     uint64_t reserve = f->total_frames / 64 < FORK_RESERVE ? f->total_frames / 64 : FORK_RESERVE;
-    return f->free_frames >= reserve || (shrinkers_run() && f->free_frames >= reserve);
+    return f->free_frames >= reserve || (shrinkers_run() && f->free_frames >= reserve) ||
+           (swap_may_help() && swap_make_room());
 }
 
 COLD static enum err copy_areas(struct program *to)

@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/reserve.h"
 #include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
 
@@ -156,7 +157,7 @@ static void *pages_alloc(uint64_t pages)
     void *start;
     do
         start = pages_alloc_once(pages);
-    while (start == NULL && (paging_trim(running_space) || shrinkers_run()));
+    while (start == NULL && (paging_trim(running_space) || shrinkers_run() || reserve_refill()));
     return start;
 }
 

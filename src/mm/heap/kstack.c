@@ -5,6 +5,7 @@
 #include "cpu/percpu.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/reserve.h"
 #include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
 
@@ -30,7 +31,9 @@ static enum err kstack_map(struct virt_range stack)
 {
     for (virt_t v = stack.start; v.v < stack.end.v; v.v += PAGE_SIZE) {
         phys_t frame;
-        enum err e = frames_alloc(&machine_frames, 0, &frame);
+        enum err e = E_NOMEM; /* a thread is the program's: it leaves the reserve alone */
+        if (machine_frames.free_frames >= swap_reserve.low || reserve_admits())
+            e = frames_alloc(&machine_frames, 0, &frame);
         if (e == E_OK) {
             e = paging_map(&kernel_space, v, frame, PAGE_SIZE, prot_rw());
             if (e != E_OK)
@@ -57,7 +60,7 @@ enum err kstack_alloc(struct virt_range *out)
     enum err e;
     do
         e = kstack_map(stack);
-    while (e != E_OK && (paging_trim(running_space) || shrinkers_run()));
+    while (e != E_OK && (paging_trim(running_space) || shrinkers_run() || reserve_refill()));
     if (e != E_OK)
         return e;
     used[slot / 64] |= UINT64_C(1) << slot % 64;

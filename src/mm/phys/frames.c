@@ -40,6 +40,7 @@ COLD void frames_init(struct frames *f, struct frame *metadata, uint64_t *descri
     f->end = end;
     f->free_frames = f->total_frames = 0;
     f->kept = FRAME_NONE;
+    f->forget = NULL;
     for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++)
         f->heads[order] = FRAME_NONE;
     f->heads[FRAMES_ORDER_MAX + 1] = 0;
@@ -154,6 +155,7 @@ static inline enum err frames_give(struct frames *f, uint32_t number, unsigned o
     block->state = FRAME_USED;
     block->order = (uint8_t)order;
     block->references = 1;
+    block->slot = 0;
     f->free_frames -= UINT64_C(1) << order;
     *out = phys((uint64_t)number << PAGE_SHIFT);
     return E_OK;
@@ -226,6 +228,8 @@ void frames_put(struct frames *f, phys_t block)
     assert(frame->references > 0);
     if (--frame->references > 0)
         return;
+    if (unlikely(frame->slot != 0))
+        f->forget(frame->slot);
     unsigned order = frame->order;
     frame->state = FRAME_INNER;
     f->free_frames += UINT64_C(1) << order;

@@ -49,7 +49,10 @@ struct frame {
         struct {
             uint32_t next, previous; /* FREE: frame numbers, FRAME_NONE at the ends */
         };
-        uint32_t references; /* USED; FOREIGN: frames_get() less frames_put(), at least 0 */
+        struct {
+            uint32_t references; /* USED; FOREIGN: frames_get() less frames_put(), at least 0 */
+            uint32_t slot;       /* USED: holds a copy of it (mm/vm/slots.h); 0: none */
+        };
     };
     uint8_t state; /* enum frame_state */
     uint8_t order; /* FREE, USED (first frame of the block) */
@@ -61,12 +64,13 @@ struct frame {
 #define FRAME_NONE UINT32_MAX
 
 struct frames {
-    struct frame *frame;   /* by frame number; valid in described sections */
-    uint64_t *described;   /* bits by number of section */
-    uint64_t end;          /* one past the highest frame number */
-    uint64_t free_frames;  /* available now */
-    uint64_t total_frames; /* all frames added so far */
-    uint32_t kept;         /* the single frame that was released last; FRAME_NONE: none */
+    struct frame *frame;           /* by frame number; valid in described sections */
+    uint64_t *described;           /* bits by number of section */
+    uint64_t end;                  /* one past the highest frame number */
+    uint64_t free_frames;          /* available now */
+    uint64_t total_frames;         /* all frames added so far */
+    uint32_t kept;                 /* the single frame that was released last; FRAME_NONE: none */
+    void (*forget)(uint32_t slot); /* a frame with this slot was freed */
     uint32_t heads[FRAMES_ORDER_MAX + 2]; /* of lists; the last ends every search */
 };
 
@@ -100,6 +104,15 @@ bool frames_are_own(const struct frames *f, phys_t at, uint64_t size);
 uint32_t frames_references(const struct frames *f, phys_t block); /* 0 for FOREIGN */
 /* Mappings of a file's page: all references but the file's own. O(1). */
 uint32_t frames_mappings(const struct frames *f, phys_t page);
+/* The slot of an allocated frame, and its change; 0: none. O(1). */
+static inline uint32_t frames_slot(const struct frames *f, phys_t frame)
+{
+    return f->frame[frame.v >> PAGE_SHIFT].slot;
+}
+static inline void frames_set_slot(struct frames *f, phys_t frame, uint32_t slot)
+{
+    f->frame[frame.v >> PAGE_SHIFT].slot = slot;
+}
 /* Order of the largest free block; -1 if no frame is free. */
 int frames_largest(const struct frames *f);
 /* Verifies invariants 1-3 and panics if one does not hold. O(frames). */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "mm/phys/shrinker.h"
 
+#include "mm/phys/reserve.h"
+
+struct reserve swap_reserve;
+
 static struct shrinker *first_shrinker;
 
 void shrinker_register(struct shrinker *shrinker)

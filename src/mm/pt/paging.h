@@ -76,6 +76,21 @@ static inline bool pt_leaf_is_borrowed(pte_t leaf)
 {
     return (leaf.v & (PTE_COW | PTE_FORKED)) == PTE_COW;
 }
+/* True if the page of an entry of level 1 is in a slot: the entry is not present and points to no frame. */
+static inline bool pt_swapped(pte_t e)
+{
+    return (e.v & (PTE_SWAPPED | PTE_P)) == PTE_SWAPPED;
+}
+static inline uint32_t pt_swapped_slot(pte_t e)
+{
+    return (uint32_t)((e.v & PTE_ADDRESS) >> PAGE_SHIFT);
+}
+/* The entry of a page in the slot, which the leaf `old` has mapped. */
+static inline pte_t pt_swap_entry(uint32_t slot, pte_t old)
+{
+    return (pte_t){PTE_SWAPPED | (uint64_t)slot << PAGE_SHIFT |
+                   (old.v & (PTE_D | PTE_WRITTEN) ? PTE_WRITTEN : 0)};
+}
 /* Receives a leaf, in order of address. May walk the tables, but not change them. */
 typedef void (*pt_visitor)(void *context, virt_t at, int level, pte_t entry);
 
@@ -175,9 +190,22 @@ static inline void paging_walk(const struct address_space *space, virt_t at, str
  * exist). */
 void paging_visit(const struct address_space *space, struct virt_range range, pt_visitor visitor,
                   void *context);
-/* As paging_visit(), and for each leaf of prot_none(), which is not present and keeps its frame. */
+/* As paging_visit(), and for each entry that is not present: a leaf of prot_none(), which keeps its frame, and a
+ * swapped page. */
 void paging_visit_kept(const struct address_space *space, struct virt_range range,
                        pt_visitor visitor, void *context);
+
+/* Calls `change` for each leaf in the range and each entry that is not present, in order of address: the entry becomes what it returns.
+ * The old translations of all that have changed are flushed together before the return. It may not walk the tables.
+ * O(tables and entries of the range that exist). */
+typedef pte_t (*pt_changer)(void *context, virt_t at, int level, pte_t entry);
+void paging_change(struct address_space *space, struct virt_range range, pt_changer change,
+                   void *context);
+/* Makes an entry of level 1, which is `old`, the entry `e`: swapped, or present after it was swapped. No flush, since one of the
+ * two is not present, and the old one was flushed. References are not changed. O(1). */
+void paging_exchange(struct address_space *space, virt_t page, pte_t old, pte_t e);
+/* The leaf of a page that was swapped in: accessed; `e` is its swapped entry. */
+pte_t paging_leaf_of_swapped(pte_t e, phys_t frame, prot_t prot, bool kept);
 
 /* Merges the 512 leaves around `at` into one of 2 MiB, if they map contiguous, aligned memory with
  * equal permissions and memory type; then 512 of those into one of 1 GiB. A and D are the union of

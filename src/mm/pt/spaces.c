@@ -163,7 +163,7 @@ static phys_t fork_table(struct pt_fork *fork, virt_t v, int level)
  * would have to forget them. */
 static pte_t fork_leaf(pte_t e)
 {
-    if (e.v & PTE_COW)
+    if (e.v & PTE_COW || pt_swapped(e))
         return e;
     if (e.v & PTE_LAZYFREE)
         e.v |= PTE_D;

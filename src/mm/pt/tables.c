@@ -84,7 +84,7 @@ static pte_t pt_merged(pt_table_t table, int level)
     const uint64_t used = PTE_A | PTE_D;
     pte_t first = pt_load(table, 0);
     uint64_t seen = first.v & used;
-    if (first.v == 0 || !pt_is_leaf(first, level) ||
+    if (first.v == 0 || pt_swapped(first) || !pt_is_leaf(first, level) ||
         (pt_present(first) && level > 1 && first.v & PTE_PAT_BIG) ||
         (level == 1 && first.v & PTE_PAT) ||
         !is_aligned(pt_phys(first, level).v, pt_span(level + 1)))
@@ -241,9 +241,10 @@ static void harvest_run(void *context, const struct pt_run *run)
     }
 }
 
-static uint64_t with_lazyfree(uint64_t bits)
+/* The bits that say of a leaf that it is dirty. */
+static uint64_t with_dirty(uint64_t bits)
 {
-    return (bits & (PTE_A | PTE_D)) | (bits & PTE_D ? PTE_LAZYFREE : 0);
+    return (bits & (PTE_A | PTE_D)) | (bits & PTE_D ? PTE_LAZYFREE | PTE_WRITTEN : 0);
 }
 
 uint64_t paging_harvest(struct address_space *space, struct virt_range range, uint64_t test,
@@ -251,14 +252,60 @@ uint64_t paging_harvest(struct address_space *space, struct virt_range range, ui
 {
     struct harvest h;
     h.range = range;
-    h.test = with_lazyfree(test);
-    h.clear = with_lazyfree(clear);
+    h.test = with_dirty(test);
+    h.clear = with_dirty(clear) | (clear & PTE_D ? PTE_SLOT : 0); /* who clears D knows no slot */
     h.bitmap = bitmap;
     h.found = 0;
     h.tlb.count = 0;
     pt_each_run(space, range, harvest_run, &h);
     tlb_batch_end(&h.tlb);
     return h.found;
+}
+
+struct changes {
+    pt_changer change;
+    void *context;
+    struct tlb_batch tlb;
+};
+
+static void change_run(void *context, const struct pt_run *run)
+{
+    struct changes *c = context;
+    for (unsigned i = run->first; i < run->end; i++) {
+        pte_t e = pt_load(run->table, i);
+        if (e.v == 0)
+            continue;
+        pte_t now = c->change(c->context, pt_run_address(run, i), run->level, e);
+        if (now.v == e.v)
+            continue;
+        pt_store(run->table, i, now);
+        tlb_batch_add(&c->tlb, pt_run_address(run, i));
+    }
+}
+
+void paging_change(struct address_space *space, struct virt_range range, pt_changer change,
+                   void *context)
+{
+    struct changes c;
+    c.change = change;
+    c.context = context;
+    c.tlb.count = 0;
+    pt_each_run(space, range, change_run, &c);
+    tlb_batch_end(&c.tlb);
+}
+
+void paging_exchange(struct address_space *space, virt_t page, pte_t old, pte_t e)
+{
+    pt_table_t table;
+    int level = lowest_table(space, page, 1, &table);
+    assert(level == 1 && pt_load(table, pt_index(page, 1)).v == old.v);
+    pt_store(table, pt_index(page, 1), e);
+    pt_put(table);
+}
+
+pte_t paging_leaf_of_swapped(pte_t e, phys_t frame, prot_t prot, bool kept)
+{
+    return (pte_t){pt_leaf(frame, 1, prot).v | PTE_A | (e.v & PTE_WRITTEN) | (kept ? PTE_SLOT : 0)};
 }
 
 static void mark_run(void *context, const struct pt_run *run)
@@ -291,7 +338,7 @@ static void lazyfree_run(void *context, const struct pt_run *run)
         bool whole = at.v >= u->range.start.v && at.v + pt_span(run->level) - 1 < u->range.end.v;
         if (!pt_present(e) || e.v & PTE_COW || !whole)
             continue;
-        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D)) | PTE_LAZYFREE});
+        pt_store(run->table, i, (pte_t){(e.v & ~(PTE_A | PTE_D | PTE_WRITTEN)) | PTE_LAZYFREE});
         tlb_batch_add(&u->tlb, at);
     }
 }

@@ -252,10 +252,12 @@ static inline virt_t pt_protect_table(virt_t v, virt_t end, prot_t prot, struct 
         if (e.v != 0) {
             if ((pt_present(e) && !pt_is_leaf(e, level)) || pt_cut(v, end, level))
                 break;
-            pte_t changed = pt_leaf(pt_phys(e, level), level, pt_keep_copy(e, prot));
-            changed.v |= e.v & (PTE_A | PTE_D);
-            pt_store(path->table[level], i, changed);
-            tlb_batch_add(batch, v);
+            if (likely(!pt_swapped(e))) { /* else its rights are the area's */
+                pte_t changed = pt_leaf(pt_phys(e, level), level, pt_keep_copy(e, prot));
+                changed.v |= e.v & (PTE_A | PTE_D | PTE_WRITTEN | PTE_SLOT);
+                pt_store(path->table[level], i, changed);
+                tlb_batch_add(batch, v);
+            }
         }
         v = pt_next(v, level);
     }

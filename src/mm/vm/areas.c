@@ -7,6 +7,7 @@
 #include "mm/layout.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/areas_table.h"
+#include "mm/vm/slots.h"
 
 #define SPARE_KEPT 4 /* nodes kept when areas go: the next mprotect() may need two */
 
@@ -520,12 +521,19 @@ COLD bool areas_remove_owner(struct address_space *space, const struct area_owne
 struct owner_sums {
     const struct area *area;
     uint64_t pages[ARRAY_LENGTH(((struct area_owner *)0)->pages)];
+    uint64_t swapped;
 };
 
 COLD static void add_leaf_again(void *context, virt_t at, int level, pte_t leaf)
 {
     (void)at;
     struct owner_sums *sums = context;
+    if (pt_swapped(leaf)) {
+        assert(slots_is_used(&swap_slots, pt_swapped_slot(leaf)) &&
+               !(sums->area->flags & AREA_SHARED));
+        sums->swapped++;
+        return;
+    }
     struct area_owner again = {.bytes = 0};
     struct area a = *sums->area;
     a.owner = &again;
@@ -549,7 +557,7 @@ COLD static void check_owner(const struct address_space *space, const struct are
         sizes[area_size_counter(a) - owner->sizes] += virt_range_size(a->range);
         paging_visit_kept(space, a->range, add_leaf_again, &sums);
     }
-    assert(bytes == owner->bytes && bytes <= owner->peak);
+    assert(bytes == owner->bytes && bytes <= owner->peak && sums.swapped == owner->swapped);
     for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++)
         assert(sizes[i] == owner->sizes[i]);
     for (size_t i = 0; i < ARRAY_LENGTH(sums.pages); i++)

@@ -5,10 +5,16 @@
 #include "mm/phys/frames.h"
 #include "mm/pt/spaces.h"
 #include "mm/vm/areas_table.h"
+#include "mm/vm/slots.h"
 
 /* Of the copy; the context is the area of the copy. */
 static void take_leaf(void *context, pte_t leaf, uint64_t size)
 {
+    if (unlikely(pt_swapped(leaf))) {
+        ((const struct area *)context)->owner->swapped++;
+        slots_get(&swap_slots, pt_swapped_slot(leaf));
+        return;
+    }
     phys_t frame = pt_leaf_frame(leaf, size);
     areas_count_pages(context, pt_leaf_is_borrowed(leaf), frame, size >> PAGE_SHIFT);
     frames_get_mapped(&machine_frames, frame, size);

@@ -8,9 +8,15 @@
 #include "mm/pt/paging.h"
 #include "mm/pt/spaces.h"
 #include "mm/vm/areas_table.h"
+#include "mm/vm/clock.h"
 
 void areas_release_leaf(void *context, pte_t leaf, uint64_t size)
 {
+    if (unlikely(pt_swapped(leaf))) {
+        ((const struct area *)context)->owner->swapped--;
+        slots_put(&swap_slots, pt_swapped_slot(leaf));
+        return;
+    }
     phys_t frame = pt_leaf_frame(leaf, size);
     areas_count_pages(context, pt_leaf_is_borrowed(leaf), frame, -(size >> PAGE_SHIFT));
     if (likely(size == PAGE_SIZE))
@@ -129,6 +135,21 @@ static bool reclaim_lazyfree(struct address_space *space)
 
 static struct list spaces = LIST_INIT(spaces); /* all spaces with areas */
 
+static struct address_space *space_after(const struct list *link)
+{
+    return link->next != &spaces ? CONTAINER_OF(link->next, struct address_space, link) : NULL;
+}
+
+struct address_space *areas_first_space(void)
+{
+    return space_after(&spaces);
+}
+
+struct address_space *areas_next_space(const struct address_space *space)
+{
+    return space_after(&space->link);
+}
+
 /* The tables of a space are reached while it runs. */
 static bool shrink_spaces(void)
 {
@@ -166,7 +187,21 @@ COLD void areas_end(struct address_space *space)
 {
     areas_drop_all(space);
     areas_free_spare(space);
+    clock_forget(space);
     list_remove(&space->link);
+}
+
+/* Moves the entry of a swapped page, with its reference to the slot: in place of the zero page, for which tables are made. */
+COLD static enum err move_swapped(struct address_space *space, virt_t from, virt_t to, pte_t entry)
+{
+    struct pt_walk walk;
+    enum err e = paging_map(space, to, memory_zero_frame(), PAGE_SIZE, prot_none());
+    if (e != E_OK)
+        return e;
+    paging_walk(space, to, &walk);
+    paging_exchange(space, to, walk.entry[1], entry);
+    paging_unmap(space, virt_range(from.v, from.v + PAGE_SIZE), NULL, NULL);
+    return E_OK;
 }
 
 /* Moves the leaf at `from`, or the first one after a gap, to the same offset from `to`, with its
@@ -181,13 +216,16 @@ static enum err move_leaf(struct address_space *space, virt_t from, virt_t to, p
     *size = span - (from.v & (span - 1));
     if (leaf.v == 0)
         return E_OK;
+    if (unlikely(pt_swapped(leaf)))
+        return move_swapped(space, from, to, leaf);
     if (leaf.v & PTE_COW)
         prot = leaf.v & PTE_FORKED ? prot_forked(prot) : prot_copy_on_write(prot);
     enum err e = paging_map(space, to, phys(align_down(leaf.v & PTE_ADDRESS, span)), span, prot);
     if (e != E_OK)
         return e;
     paging_unmap(space, virt_range(from.v, from.v + span), NULL, NULL);
-    paging_mark(space, virt_range(to.v, to.v + span), leaf.v & (PTE_A | PTE_D));
+    paging_mark(space, virt_range(to.v, to.v + span),
+                (leaf.v & (PTE_A | PTE_D)) | (leaf.v & PTE_WRITTEN ? PTE_D : 0));
     return E_OK;
 }
 

@@ -54,6 +54,10 @@ static inline struct area *areas_below(const struct address_space *space, const 
     return area_of(above != NULL ? area_link(above)->previous : space->areas.last);
 }
 
+/* The spaces with areas, one after another; NULL: no more. O(1). */
+struct address_space *areas_first_space(void);
+struct address_space *areas_next_space(const struct address_space *space);
+
 /* First area that ends above v, or NULL. O(log areas). */
 struct area *areas_search(struct address_space *space, virt_t v);
 
@@ -123,6 +127,12 @@ static inline void areas_count_pages(const struct area *a, bool shared, phys_t f
     if (a->source != NULL && (shared || a->flags & AREA_SHARED))
         kind = a->flags & AREA_SHARED ? PAGES_SHARED : PAGES_FILE;
     a->owner->pages[kind] += pages;
+}
+/* A page of the area has got a slot, or has lost one. O(1). */
+static inline void areas_count_swapped(const struct area *a, uint64_t pages)
+{
+    a->owner->swapped += pages;
+    a->owner->pages[PAGES_ANONYMOUS] -= pages;
 }
 /* A pt_release: counts the leaf and drops its reference. The context is the area. */
 void areas_release_leaf(void *context, pte_t leaf, uint64_t size);

@@ -32,6 +32,7 @@
  *                                                                             leaf faults again
  *   allows it (P = 1)        any                     nothing: the TLB was stale
  *   other (P = 1)            any                     FAULT_DENIED
+ *   swapped (P = 0)          private                 the slot's page, as its own: FAULT_WAITS until it is read
  *
  * Copy-on-write. A COW leaf is readable, not writable, and its frame may have other users: the zero
  * frame, a page of a file, the read-only archive. The first write always maps another frame, even
@@ -58,6 +59,9 @@
  * other copies for the program do not sleep: they end with E_INTR, and the caller, which knows what it
  * holds, calls copy_wait() and copies again (mm/vm/usercopy.h).
  *
+ * Swap (mm/vm/swap.h). A swapped page waits as a page on a device does. While there is swap a fault that finds fewer frames than
+ * swap_reserve.least waits, too, until the swap thread has freed some, or has found nothing to free: FAULT_OUT_OF_MEMORY.
+ *
  * An own frame is mapped first and filled at the program's address: no second mapping is needed,
  * and the TLB entry will be used again. That requires the space to be the running one, and no other
  * thread of the program to run in between: one CPU, the kernel is not preempted.
@@ -73,10 +77,13 @@
 #include "cpu/x86.h"
 #include "mm/layout.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/reserve.h"
 #include "mm/phys/shrinker.h"
 #include "mm/pt/paging.h"
 #include "mm/pt/table_frames.h"
 #include "mm/vm/areas_table.h"
+#include "mm/vm/slots.h"
+#include "mm/vm/swap.h"
 #include "mm/vm/usercopy.h"
 
 /* Pages of a file that one read fault maps, as in Linux. Their frames already exist, and a fault
@@ -115,11 +122,19 @@ static enum err map_owned(struct address_space *space, virt_t page, phys_t frame
     return e;
 }
 
+/* A frame for the program. */
+static enum err take_frame(phys_t *out)
+{
+    if (unlikely(machine_frames.free_frames < swap_reserve.low) && !reserve_admits())
+        return E_NOMEM;
+    return frames_alloc(&machine_frames, 0, out);
+}
+
 /* Maps an own frame, contents undefined, writable for the kernel whatever the area's rights. */
 static enum err map_fresh(struct address_space *space, virt_t page)
 {
     phys_t frame;
-    enum err e = frames_alloc(&machine_frames, 0, &frame);
+    enum err e = take_frame(&frame);
     return e == E_OK ? map_owned(space, page, frame, prot_rw()) : e;
 }
 
@@ -272,6 +287,8 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
     bool borrowed = pt_leaf_is_borrowed(leaf);
     if (!borrowed && frames_references(&machine_frames, shared) == 1) {
         fault_counters.taken_over++;
+        if (unlikely(frames_slot(&machine_frames, shared) != 0))
+            slots_forget_frame(&swap_slots, shared);
         paging_replace(space, page, shared, a->prot);
         paging_mark(space, virt_range(page.v, page.v + PAGE_SIZE), leaf.v & PTE_D);
         return E_OK;
@@ -283,7 +300,7 @@ static enum err copy_on_write(struct address_space *space, const struct area *a,
             return e;
     } else {
         fault_counters.copied++;
-        enum err e = frames_alloc(&machine_frames, 0, &frame);
+        enum err e = take_frame(&frame);
         if (e != E_OK)
             return e;
         memcpy(memory_scratch(frame), ptr_of(page), PAGE_SIZE);
@@ -327,6 +344,12 @@ COLD static enum fault_verdict fault_stale(const struct address_space *space, vi
     return FAULT_RESOLVED;
 }
 
+static bool leaf_allows(const struct pt_walk *walk, uint64_t error)
+{
+    return walk->leaf_level != 0 && (!(error & PF_WRITE) || walk->writable) &&
+           (!(error & PF_EXECUTE) || walk->executable);
+}
+
 static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t v, uint64_t error)
 {
     const struct area *a = areas_first_above(space, v);
@@ -346,9 +369,12 @@ static enum fault_verdict fault_resolve_once(struct address_space *space, virt_t
             return verdict_of(copy_on_write(space, a, page, walk.entry[1]));
         if (unlikely(write && walk.leaf_level == 2 && walk.entry[2].v & PTE_COW))
             return verdict_of(write_large(space, a, page, walk.entry[2]));
-        bool stale = walk.leaf_level != 0 && (!write || walk.writable) &&
-                     (!(error & PF_EXECUTE) || walk.executable);
-        return stale ? fault_stale(space, v, error) : FAULT_DENIED;
+        return leaf_allows(&walk, error) ? fault_stale(space, v, error) : FAULT_DENIED;
+    }
+    if (unlikely(a->owner->swapped != 0)) {
+        pte_t entry = swap_entry(space, page);
+        if (entry.v != 0)
+            return verdict_of(swap_in(space, a, page, entry, write));
     }
     return verdict_of(a->kind == AREA_FILE ? fault_file(space, a, page, write)
                                            : fault_anonymous(space, a, page, write));
@@ -360,11 +386,17 @@ static enum fault_verdict resolve_now(struct address_space *space, virt_t v, uin
     enum fault_verdict verdict = fault_resolve_once(space, v, error);
     while (unlikely(verdict == FAULT_OUT_OF_MEMORY) && (paging_trim(space) || shrinkers_run()))
         verdict = fault_resolve_once(space, v, error);
-    return verdict;
+    return unlikely(verdict == FAULT_OUT_OF_MEMORY) && swap_may_help() ? FAULT_WAITS : verdict;
 }
 
 COLD enum fault_verdict fault_fetch(struct address_space *space, virt_t v, uint64_t error)
 {
+    bool done = true;
+    if (swap_slots.count != 0) {
+        enum fault_verdict verdict = swap_fetch(space, v, &done);
+        if (!done)
+            return verdict;
+    }
     const struct area *a = areas_find(space, v);
     if (a == NULL || a->source == NULL || a->source->ops->fetch == NULL)
         return FAULT_RESOLVED; /* another thread has changed it */
@@ -388,6 +420,8 @@ COLD static NOINLINE enum fault_verdict resolve_later(struct address_space *spac
         if (verdict != FAULT_RESOLVED)
             break;
         paging_walk(space, virt(align_down(v.v, PAGE_SIZE)), &walk);
+        if (leaf_allows(&walk, error))
+            return FAULT_RESOLVED; /* another thread has mapped it */
         error = (error & ~(uint64_t)PF_PRESENT) | (walk.leaf_level != 0 ? PF_PRESENT : 0);
         verdict = resolve_now(space, v, error);
     }

@@ -193,6 +193,22 @@ static enum err netlink_send(struct socket *socket, struct socket_message *messa
     return e;
 }
 
+static enum err netlink_deliver(struct socket *socket, const void *bytes, uint32_t size)
+{
+    struct netlink_socket *n = netlink_of(socket);
+    if (size > QUEUE_MAX - n->queued)
+        return E_AGAIN;
+    struct netlink_answer *answer = heap_alloc(sizeof(*answer) + size);
+    if (!answer)
+        return E_NOMEM;
+    answer->size = size;
+    memcpy(answer->bytes, bytes, size);
+    list_add_tail(&n->answers, &answer->link);
+    n->queued += size;
+    wait_queue_wake(&socket->readable);
+    return E_OK;
+}
+
 static bool netlink_has_answer(void *context)
 {
     return !list_empty(&((const struct netlink_socket *)context)->answers);
@@ -295,6 +311,7 @@ static const struct socket_ops netlink_ops = {
     .receive = netlink_receive,
     .poll = netlink_poll,
     .queued = netlink_queued,
+    .deliver = netlink_deliver,
     .peer = netlink_peer,
     .listens = netlink_listens,
     .release = netlink_release,

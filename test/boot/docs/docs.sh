@@ -45,6 +45,7 @@ usb | debug) exec "$OURO" "$1" --help ;; # the arguments after the first name ar
 esac
 S
 chmod 755 ouro
+export XDG_STATE_HOME="$temp/state"
 ASKED=$temp/asked
 BUILDS=$top/build
 export OURO ASKED BUILDS

@@ -63,7 +63,7 @@ says out content files
 says out other shares
 says out 'loglevel=3 panic=5' words
 memory=$(sed -n 's/^\([0-9][0-9]*\)$/\1/p' out)
-[ "${memory:-0}" -gt 90 ] && [ "$memory" -lt 129 ] || bad "memory: ${memory:-none} MiB"
+if [ "${memory:-0}" -le 90 ] || [ "$memory" -ge 129 ]; then bad "memory: ${memory:-none} MiB"; fi
 
 # What is typed wins.
 run -c app.json -e A=typed -m 64M --hostname typed -w /root --user 0 --append loglevel=2 ./script else

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -268,6 +269,56 @@ static void notification(void)
     TRY(syscall(SYS_mq_notify, 1, NULL));
 }
 
+static int heard[2];
+
+static void hears(union sigval value)
+{
+    (void)!write(heard[1], &value.sival_int, sizeof(value.sival_int));
+}
+
+/* SIGEV_THREAD: the library waits on a netlink socket, in a thread of its own. */
+static void by_thread(void)
+{
+    struct sigevent event = {
+        .sigev_notify = SIGEV_THREAD, .sigev_value.sival_int = 41, .sigev_notify_function = hears};
+    int value = 0;
+    (void)!pipe(heard);
+    result("a thread is told", mq_notify(q, &event));
+    result("only one is", mq_notify(q, &event));
+    send_until(q, "for the thread", 1, NULL);
+    printf("told: %zd", read(heard[0], &value, sizeof(value)));
+    printf(" value %d\n", value);
+    receive("its message", 100, NULL);
+    event.sigev_value.sival_int = 42;
+    result("again", mq_notify(q, &event));
+    result("not any more", mq_notify(q, NULL));
+    send_until(q, "for nobody", 1, NULL);
+    receive("its message", 100, NULL);
+
+    /* What libraries leave to the kernel. */
+    static char cookie[32] = "cookie";
+    struct {
+        void *value;
+        int signal, how, padding[12];
+    } raw = {cookie, heard[0], SIGEV_THREAD, {0}};
+    result("a pipe for a socket", syscall(SYS_mq_notify, q, &raw));
+    raw.signal = 999;
+    result("no descriptor", syscall(SYS_mq_notify, q, &raw));
+    raw.signal = socket(AF_NETLINK, SOCK_RAW, 0);
+    raw.value = (void *)1;
+    result("no cookie", syscall(SYS_mq_notify, q, &raw));
+    raw.value = cookie;
+    result("a netlink socket", syscall(SYS_mq_notify, q, &raw));
+    result("given up", syscall(SYS_mq_notify, q, NULL));
+    char got_cookie[40] = "";
+    printf("cookie: %zd", recv(raw.signal, got_cookie, sizeof(got_cookie), 0));
+    printf(" %s, the last byte %d\n", got_cookie, got_cookie[31]);
+    result("once more", syscall(SYS_mq_notify, q, &raw));
+    close(raw.signal); /* the queue holds the socket */
+    send_until(q, "to a closed socket", 1, NULL);
+    receive("its message", 100, NULL);
+}
+
 static void as_user(void)
 {
     struct mq_attr a = {.mq_maxmsg = 11, .mq_msgsize = 100};
@@ -324,6 +375,7 @@ int main(void)
     priorities();
     waits();
     notification();
+    by_thread();
     child(as_user);
     ways();
     return 0;

@@ -2,6 +2,7 @@
 #include "areas_model.h"
 
 #include "mm/vm/areas.h"
+#include "mm/vm/slots.h"
 #include "mm/phys/frames.h"
 #include "mm/phys/shrinker.h"
 #include "mm/layout.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAMES 4096
+#define FRAMES MODEL_FRAMES
 
 void model_fail(const char *file, int line, const char *condition)
 {
@@ -25,7 +26,7 @@ void model_fail(const char *file, int line, const char *condition)
 
 struct model_space model_spaces[MODEL_SPACES], *model_now = model_spaces;
 
-static struct model_space *model_of(const struct address_space *space)
+struct model_space *model_of(const struct address_space *space)
 {
     for (size_t i = 0; i < MODEL_SPACES; i++)
         if (space == &model_spaces[i].space)
@@ -54,7 +55,7 @@ static bool in_arena(uint64_t v)
     return v >= MODEL_ARENA && v < MODEL_ARENA + PAGES * PAGE_SIZE;
 }
 
-static pte_t make_leaf(phys_t to, prot_t prot)
+pte_t make_leaf(phys_t to, prot_t prot)
 {
     uint64_t e = to.v;
     if (prot.bits & PROT_BIT_COPY)
@@ -134,7 +135,7 @@ static enum err model_protect(struct address_space *space, struct virt_range ran
     check_ends(s, range);
     for (uint64_t v = MODEL_ARENA; v < MODEL_ARENA + PAGES * PAGE_SIZE; v += PAGE_SIZE) {
         pte_t e = s->leaf[page_of(v)];
-        if (virt_range_contains(range, virt(v)) && e.v != 0)
+        if (virt_range_contains(range, virt(v)) && e.v != 0 && !pt_swapped(e))
             s->leaf[page_of(v)] =
                 make_leaf(phys(e.v & PTE_ADDRESS), e.v & PTE_COW ? prot_copy_on_write(prot) : prot);
     }
@@ -263,6 +264,7 @@ void model_start(void)
         model_sources[i] = (struct counted_source){.source = {.ops = &source_ops}};
     frames_init(&machine_frames, metadata, described, FRAMES);
     frames_add(&machine_frames, phys_range(PAGE_SIZE, FRAMES * PAGE_SIZE));
+    swap_model_start();
 }
 
 struct address_space *model_switch(size_t number)
@@ -300,9 +302,11 @@ static void check_page(struct model_space *s, size_t page)
         MUST(a->offset + (model_address(page).v - a->range.start.v) == m->offset);
         MUST(a->file_end == m->file_end);
     }
-    if (m->mapped) {
+    swap_model_check_page(s, page);
+    if (m->mapped && !m->swapped) {
         prot_t prot = m->copy ? prot_copy_on_write(m->prot) : m->prot;
-        MUST((s->leaf[page].v & ~(PTE_D | PTE_LAZYFREE)) == make_leaf(m->frame, prot).v);
+        MUST((s->leaf[page].v & ~(PTE_A | PTE_D | PTE_LAZYFREE | PTE_SLOT | PTE_WRITTEN)) ==
+             make_leaf(m->frame, prot).v);
     }
 }
 
@@ -322,7 +326,7 @@ static uint64_t check_space(struct model_space *s, long references[MODEL_SOURCES
     MUST(areas_bytes(&s->space) == bytes);
     for (size_t page = 0; page < PAGES; page++) {
         check_page(s, page);
-        mapped += s->page[page].mapped;
+        mapped += s->page[page].mapped && !s->page[page].swapped;
     }
     return mapped;
 }
@@ -335,7 +339,8 @@ void model_check(void)
         mapped += check_space(&model_spaces[i], references);
     for (size_t i = 0; i < MODEL_SOURCES; i++)
         MUST(model_sources[i].references == references[i]);
-    MUST(machine_frames.free_frames == machine_frames.total_frames - mapped);
+    slots_check(&swap_slots);
+    MUST(machine_frames.free_frames == machine_frames.total_frames - mapped - swap_slots.cached);
 }
 
 void model_forget_all(void)

@@ -24,6 +24,9 @@ extern size_t (*model_random)(size_t n);
 /* Numbers of steps that mapped 2 MiB, and of splits of large leaves by the areas. */
 extern unsigned model_large_touches, model_large_splits;
 
+/* Pages that were swapped out, of them unwritten ones, pages that came back, and pages that the device did not take. */
+extern unsigned model_evicted, model_clean, model_returned, model_lost;
+
 /* Resets: no areas in any space, all memory free. */
 void model_start(void);
 /* Selects the space that model_leaf() reads; space 0 after model_start(). */

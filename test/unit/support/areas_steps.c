@@ -137,6 +137,7 @@ static void step_touch_large(size_t block)
         model_now->page[i].mapped = true;
         model_now->page[i].copy = false;
         model_now->page[i].frame = phys(frame.v + (i - first) * PAGE_SIZE);
+        swap_model_stored(&model_now->page[i]);
     }
 }
 
@@ -153,6 +154,7 @@ static void step_touch(size_t page)
                    m->copy ? prot_copy_on_write(m->prot) : m->prot) == E_OK);
     m->mapped = true;
     m->frame = frame;
+    swap_model_stored(m);
     areas_count_pages(areas_find(&model_now->space, model_address(page)), m->copy, frame, 1);
 }
 
@@ -161,14 +163,16 @@ static void step_discard(size_t first, size_t end)
     if (areas_discard(&model_now->space, model_pages(first, end)) != E_OK)
         return;
     for (; first < end; first++)
-        model_now->page[first].mapped = false;
+        model_now->page[first].mapped = model_now->page[first].swapped = false;
 }
 
 static void step_write(size_t first, size_t end)
 {
     for (; first < end; first++)
-        if (model_now->leaf[first].v & PTE_P && model_now->leaf[first].v & PTE_W)
-            model_now->leaf[first].v |= PTE_D;
+        if (model_now->leaf[first].v & PTE_P && model_now->leaf[first].v & PTE_W) {
+            model_now->leaf[first].v |= PTE_D | PTE_A;
+            swap_model_stored(&model_now->page[first]);
+        }
 }
 
 static void step_lazyfree(size_t first, size_t end)
@@ -177,7 +181,8 @@ static void step_lazyfree(size_t first, size_t end)
         return;
     for (; first < end; first++) {
         const struct model_page *m = &model_now->page[first];
-        if (m->mapped && m->kind == AREA_ANONYMOUS && model_now->leaf[first].v & PTE_P && !m->copy)
+        if (m->mapped && !m->swapped && m->kind == AREA_ANONYMOUS &&
+            model_now->leaf[first].v & PTE_P && !m->copy)
             MUST(paging_is_lazyfree(model_now->leaf[first]));
     }
 }
@@ -225,7 +230,7 @@ static void expect_forget(struct model_space *s, const struct page_source *sourc
         uint64_t index = m->offset >> PAGE_SHIFT;
         if (m->there && m->source == source && index >= first && index < end &&
             (copies ? model_address(i).v < m->file_end : m->flags & AREA_SHARED || m->copy))
-            m->mapped = false;
+            m->mapped = m->swapped = false;
     }
 }
 
@@ -265,17 +270,31 @@ static void step_move(size_t first, size_t end)
         if (first + i < end) {
             *m = model_now->page[first + i];
             if (keep)
-                model_now->page[first + i].mapped = false;
+                model_now->page[first + i].mapped = model_now->page[first + i].swapped = false;
             else
                 model_now->page[first + i] = (struct model_page){0};
         } else {
             *m = head;
-            m->mapped = false;
+            m->mapped = m->swapped = false;
             m->offset = head.offset + i * PAGE_SIZE;
         }
         if (head.file_end != UINT64_MAX)
             m->file_end = head.file_end + model_address(to).v - model_address(first).v;
     }
+}
+
+static void step_swap(size_t first, size_t end)
+{
+    bool write = random_below(2);
+    size_t what = random_below(4);
+    if (what < 2)
+        swap_model_evict();
+    for (size_t i = first; what == 2 && i < end; i++)
+        swap_model_return(i, write);
+    if (what != 3)
+        return;
+    swap_model_drop();
+    swap_model_find_all();
 }
 
 void model_step(void)
@@ -289,10 +308,11 @@ void model_step(void)
     if (starved)
         native_heap_fail_after(0);
     model_no_tables = random_below(10) == 0;
-    switch (random_below(14)) {
+    switch (random_below(19)) {
     case 0:
     case 1:
     case 2:
+    case 18:
         step_add(first, end);
         break;
     case 3:
@@ -324,6 +344,12 @@ void model_step(void)
         break;
     case 12:
         step_reclaim();
+        break;
+    case 13:
+    case 14:
+    case 15:
+    case 16:
+        step_swap(first, end);
         break;
     default:
         for (size_t i = first; i < end; i++)

@@ -8,12 +8,24 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/panic.h"
+#include "mm/phys/reserve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 jmp_buf native_panic_catch;
 bool native_panic_armed;
+
+/* There is no swap. */
+bool reserve_admits(void)
+{
+    return true;
+}
+
+bool reserve_refill(void)
+{
+    return false;
+}
 
 static char panic_text[512];
 char native_log_last[512];

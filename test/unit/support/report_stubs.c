@@ -9,7 +9,7 @@
 #include "kern/boot_summary.h"
 #include "kern/console.h"
 #include "kern/log.h"
-#include "parse/symbol_table.h"
+#include "symbol_bits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,33 +18,34 @@
 
 /* --- the kernel --- */
 
-/* Codes of "start", "fault_page", "sleep", "kernel_policy", "kernel_counter" (parse/symbol_table.h); code 64 is
- * the pair "p", end of the name. */
-#define TEXT_STREAM                                                                                \
-    "\x00"                                                                                         \
-    "\023\024\001\022\024\0"                                                                       \
-    "\x80\x40"                                                                                     \
-    "\006\001\025\014\024\065\020\001\007\005\0"                                                   \
-    "\x80\x02"                                                                                     \
-    "\023\014\005\005\100"
-#define DATA_STREAM                                                                                \
-    "\x00"                                                                                         \
-    "\013\005\022\016\005\014\065\020\017\014\011\003\031\0"                                       \
-    "\xc0\x20"                                                                                     \
-    "\013\005\022\016\005\014\065\003\017\025\016\024\005\022\0"
-
-extern const struct stub_symbols {
+struct stub_symbols {
     struct symbol_table table;
-    char text[sizeof TEXT_STREAM - 1], data[sizeof DATA_STREAM - 1];
-} stub_symbols;
-const struct stub_symbols stub_symbols = {
-    {.build_id = STUB_BUILD_ID,
-     .text_size = sizeof TEXT_STREAM - 1,
-     .data_size = sizeof DATA_STREAM - 1,
-     .pairs = {{16, 0}}},
-    TEXT_STREAM,
-    DATA_STREAM,
-};
+    uint8_t streams[200];
+} stub_symbols = {.table = {.build_id = STUB_BUILD_ID}};
+
+/* Code 64 is the pair "p", end of the name. */
+__attribute__((constructor)) static void make_symbols(void)
+{
+    struct symbol_bits text = {stub_symbols.streams, 0};
+    put_symbol_start(&text, 0, 0);
+    put_symbol_name(&text, "start");
+    put_symbol_start(&text, 0x2000, 0);
+    put_symbol_name(&text, "fault_page");
+    put_symbol_start(&text, 0x100, 0);
+    put_symbol_code(&text, 19);
+    put_symbol_code(&text, 12);
+    put_symbol_code(&text, 5);
+    put_symbol_code(&text, 5);
+    put_symbol_code(&text, 64);
+    put_symbol_pair(&stub_symbols.table, 64, 16, 0);
+    stub_symbols.table.text_size = symbol_bytes(&text);
+    struct symbol_bits data = {stub_symbols.streams + symbol_bytes(&text), 0};
+    put_symbol_start(&data, 0, 0);
+    put_symbol_name(&data, "kernel_policy");
+    put_symbol_start(&data, 0x1040, 7);
+    put_symbol_name(&data, "counter");
+    stub_symbols.table.data_size = symbol_bytes(&data);
+}
 
 struct boot_summary boot_summary = {.loader_name = "Loader 2.12", .uefi = true};
 struct cpu_features cpu_features = {.brand = "Fake CPU 3000"};

@@ -193,7 +193,7 @@ static enum err allocate(struct inode *inode, uint32_t mode, uint64_t offset, ui
     if (end > ext4_size_max(volume->fs))
         return E_FBIG;
     if (mode == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)) {
-        uint64_t last = end / block_size;
+        uint64_t last = (end + (end >= inode->size ? block_size - 1 : 0)) / block_size;
         enum err e = last > first ? volume_lock(volume, NULL) : E_OK;
         if (e != E_OK || last <= first)
             return e;

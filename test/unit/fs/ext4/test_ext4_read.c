@@ -219,6 +219,7 @@ static void test_hashed_trees(void **state)
     }
     image_same("-b 4096", "e2fsck -fyD %s");
     image_same("-b 1024 -O ^metadata_csum,^64bit,^huge_file", "e2fsck -fyD %s");
+    image_same("-b 1024 -O ^metadata_csum,uninit_bg", NULL);
 }
 
 static void refused(const char *options, const char *name, enum err expected)

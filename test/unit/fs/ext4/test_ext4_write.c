@@ -57,6 +57,8 @@ static void test_random(void **state)
     run_random("-b 4096 -O metadata_csum_seed,orphan_file,sparse_super2,^resize_inode", 3, 4000);
     run_random("-b 2048 -I 128 -O ^64bit", 4, 3000);
     run_random("-b 1024 -g 1024 -O ^flex_bg,^metadata_csum,^dir_index", 5, 3000);
+    run_random("-b 1024 -g 2048 -O ^metadata_csum,uninit_bg", 6, 3000);
+    run_random("-b 4096 -O ^metadata_csum,^64bit,uninit_bg", 7, 3000);
 }
 
 static void test_many_names(void **state)

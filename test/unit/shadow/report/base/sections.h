@@ -20,5 +20,5 @@
 #define boot_stack_end      FAKE_SYMBOL(0xc0000)
 
 struct stub_symbols;
-extern const struct stub_symbols stub_symbols;
+extern struct stub_symbols stub_symbols;
 #define kernel_symbols (&stub_symbols)

@@ -1,0 +1,116 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# swap.sh GROUP PROGRAMS: private memory on a disk. PROGRAMS: the folder of the test programs.
+#   memory  a program with four times the machine's memory has the same checksum as on this computer; fork, mremap, mprotect,
+#           mlock, threads and system calls with pages that are on the disk; swapon(2) and swapoff(2)
+#   traces  for three traces Clock fetches as many pages as its model, within 10 %
+#   full    swap is full: the report of who uses what; a disk that fails, when it is written and when it is read; bad devices
+set -u
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
+. "$here/../lib.sh"
+group=${1:-memory}
+programs=$(CDPATH='' cd -- "${2:-$top/build/host/test/programs}" && pwd -P)
+cd "$temp" || exit 1
+
+# boot ARGS...: a machine of 16 MiB; the kernel checks its invariants at the end.
+boot() {
+    "$OURO" run --medium direct --machine microvm --timeout 100 -m 16M ${KERNEL:+--kernel "$KERNEL"} --append check-at-end "$@" >out 2>err
+}
+
+# expect FILE PATTERN WHAT
+expect() {
+    grep -Eq -e "$2" "$1" || { bad "$3: no line '$2'"; show out; show err; }
+}
+
+memory() {
+    "$programs/swap-musl" >linux.txt || exit 1
+    for tables in recursive temporary; do
+        boot --pagetables $tables --swap 128M "$programs/swap-musl" || { bad "$tables: the status is not 0"; show err; }
+        diff linux.txt out || bad "$tables: not as on Linux"
+    done
+    "$programs/swap-musl" 64 >linux.txt || exit 1
+    boot --swap 256M "$programs/swap-musl" 64 || { bad 'four times the memory: the status is not 0'; show err; }
+    diff linux.txt out || bad 'four times the memory: not as on Linux'
+
+    sum=$("$programs/swaptrace-musl" hot 16384 100000 | grep '^sum')
+    boot --stats --swap 128M "$programs/swaptrace-musl" hot 16384 100000 || { bad 'swaptrace: the status is not 0'; show err; }
+    expect out "^$sum\$" 'four times the memory: the checksum'
+    expect err '^ouro: clock: front turns=[1-9].* evicted=[1-9]' '--stats'
+
+    boot --swap 128M "$programs/swap-musl" off /dev/vda || { bad 'off: the status is not 0'; show err; }
+    sed 's/\t/ /g; s/  */ /g' out >plain
+    cat >expected <<'T'
+swapoff with too little memory: errno 12, Out of memory
+swapon of it again: errno 16, Resource busy
+swapon of a file: errno 22, Invalid argument
+swapon of nothing: errno 2, No such file or directory
+swapon with bad flags: errno 22, Invalid argument
+swapoff of a file: errno 22, Invalid argument
+swapoff = 0
+what came back: yes
+Filename Type Size Used Priority
+swapoff again: errno 22, Invalid argument
+swapon = 0
+Filename Type Size Used Priority
+/dev/vda partition 131068 0 7
+filled again: yes
+T
+    diff expected plain || bad 'swapon and swapoff'
+}
+
+traces() {
+    gcc -O1 -o clock_table "$top/test/unit/support/clock_table.c" "$top/test/unit/support/clock_model.c" || exit 1
+    for trace in loop hot phases; do
+        count=40000
+        [ "$trace" = loop ] && count=12000
+        boot --swap 64M "$programs/swaptrace-musl" "$trace" 6000 "$count" || { bad "$trace: the status is not 0"; show err; }
+        read -r _ total _ free _ in <<T
+$(head -n 1 out)
+T
+        model=$(./clock_table "$total" "$free" 6000 "$count" "$trace" Clock)
+        echo "$trace: $in pages came back, $model in the model"
+        if [ $((in * 10)) -gt $((model * 11)) ] || [ $((in * 10)) -lt $((model * 9)) ]; then
+            bad "$trace: $in pages, the model has $model"
+        fi
+    done
+}
+
+full() {
+    boot --swap 8M "$programs/swap-musl" fill && bad 'full: the status is 0'
+    expect err '^==== CRASH: out of memory \(SIGKILL' 'full'
+    expect err 'usage .*; swap 8188 KiB, of which [0-9]{1,2} KiB are free' 'full: the sum'
+    expect err '^ +1[0-9]{4} KiB, and [78][0-9]{3} KiB on disk, of the [0-9]+ KiB at 0x[0-9a-f]+: anonymous memory' 'full: the area'
+
+    # The device fails: QEMU's blkdebug, with errors from the second write, or read, of data on.
+    for event in write read; do
+        printf '[inject-error]\nevent = "none"\niotype = "%s"\nerrno = "5"\nsector = "8192"\n' $event >rules
+        EDIT="s|^if=none,id=disk0.*file=\\(.*\\)|if=none,id=disk0,format=raw,file.driver=blkdebug,file.config=$temp/rules,file.image.driver=file,file.image.filename=\\1|"
+        edit_qemu
+        boot --swap 64M "$programs/swap-musl" 24
+        status=$?
+        unset OURO_QEMU
+        if [ $event = write ]; then
+            expect err 'swap: /dev/vda: cannot be written; nothing more is swapped out' 'write errors'
+            expect err '^==== CRASH: out of memory' 'write errors: the memory that is left'
+        else
+            [ $status -ne 0 ] || bad 'read errors: the status is 0'
+            expect err '^==== CRASH: .*\(SIGBUS' 'read errors'
+        fi
+    done
+
+    truncate -s 1M none
+    boot --disk none --append swap=vda "$programs/hello-musl" && bad 'no header: the status is 0'
+    expect err 'swap=vda: mkswap\(8\) has not prepared it' 'no header'
+    boot --append swap=vdx "$programs/hello-musl" && bad 'no device: the status is 0'
+    expect err 'swap=vdx: there is no such device' 'no device'
+    "$OURO" run --swap 1K "$programs/hello-musl" >out 2>err && bad '--swap 1K is accepted'
+    expect err '--swap 1K: not a size' '--swap 1K'
+}
+
+case $group in
+memory) memory ;;
+traces) traces ;;
+full) full ;;
+esac
+finish
