@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "fs/vfs/async.h"
+#include "fs/vfs/context.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/store_table.h"
@@ -225,7 +226,7 @@ static NOINLINE enum err read_in_turn(struct file *file, struct io *io, uint64_t
 
 static inline enum err counted(bool write, enum err e, const uint64_t *done)
 {
-    struct io_counts *moved = &thread_current()->moved;
+    struct io_counts *moved = fs_moved();
     moved->calls[write]++;
     if (likely(e == E_OK))
         moved->bytes[write] += *done;
