@@ -133,7 +133,7 @@ static enum err piece_write(struct file *to, const char *bytes, uint64_t size, u
         uint64_t part = size - at < BLOCK ? size - at : BLOCK, done, place = offset + at;
         if (!is_hole(bytes + at, part)) {
             struct io io = io_kernel(bytes + at, part);
-            enum err e = file_write(to, &io, &place, &done);
+            enum err e = file_write_uncounted(to, &io, &place, &done);
             if (e != E_OK || done != part)
                 return e == E_OK ? E_NOSPC : e;
         }
@@ -148,7 +148,9 @@ static enum err bytes_copy(struct file *from, struct file *to, uint64_t size)
     enum err e = bytes ? E_OK : E_NOMEM;
     uint64_t done = PIECE;
     for (uint64_t at = 0; e == E_OK && at < size && done > 0; at += done) {
-        e = file_read_at(from, bytes, size - at < PIECE ? size - at : PIECE, at, &done);
+        struct io io = io_kernel(bytes, size - at < PIECE ? size - at : PIECE);
+        uint64_t place = at;
+        e = file_read_uncounted(from, &io, &place, &done);
         if (e == E_OK)
             e = piece_write(to, bytes, done, at);
         (void)fs_give_way();

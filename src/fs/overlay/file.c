@@ -67,7 +67,7 @@ static enum err overlay_read(struct file *file, struct io *io, uint64_t *offset)
     if (e != E_OK)
         return e;
     file_turn_keep(file, offset, false);
-    e = file_read(real, io, offset, &done);
+    e = file_read_uncounted(real, io, offset, &done);
     file_turn_end(file, offset, false);
     file->inode->accessed = real->inode->accessed;
     file_put(real);
@@ -84,7 +84,7 @@ static enum err overlay_write(struct file *file, struct io *io, uint64_t *offset
     if (unlikely(file->inode->quick & INODE_PRIVILEGED))
         inode_drop_privileges(file->inode);
     file_turn_keep(file, offset, true);
-    e = file_write(real, io, offset, &done);
+    e = file_write_uncounted(real, io, offset, &done);
     file_turn_end(file, offset, true);
     overlay_follow(file->inode);
     file_put(real);

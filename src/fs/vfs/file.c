@@ -217,7 +217,7 @@ static enum err read_now(struct file *file, struct io *io, uint64_t *offset, uin
     return bytes_moved(file, io, left, NOTIFY_ACCESS, done);
 }
 
-static NOINLINE enum err read_in_turn(struct file *file, struct io *io, uint64_t *offset,
+NOINLINE enum err file_read_uncounted(struct file *file, struct io *io, uint64_t *offset,
                                       uint64_t *done)
 {
     enum err e = take_turn(file, offset, false);
@@ -240,7 +240,7 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
     if (!file->ops->read)
         return E_INVAL;
     if (unlikely(turns > 0))
-        return counted(false, read_in_turn(file, io, offset, done), done);
+        return counted(false, file_read_uncounted(file, io, offset, done), done);
     return counted(false, read_now(file, io, offset, done), done);
 }
 
@@ -255,7 +255,7 @@ static enum err write_now(struct file *file, struct io *io, uint64_t *offset, ui
     return bytes_moved(file, io, left, NOTIFY_MODIFY, done);
 }
 
-static NOINLINE enum err write_in_turn(struct file *file, struct io *io, uint64_t *offset,
+NOINLINE enum err file_write_uncounted(struct file *file, struct io *io, uint64_t *offset,
                                        uint64_t *done)
 {
     enum err e = take_turn(file, offset, true);
@@ -269,7 +269,7 @@ enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t
     if (!file->ops->write)
         return E_INVAL;
     if (unlikely(turns > 0))
-        return counted(true, write_in_turn(file, io, offset, done), done);
+        return counted(true, file_write_uncounted(file, io, offset, done), done);
     return counted(true, write_now(file, io, offset, done), done);
 }
 

@@ -132,6 +132,11 @@ MUST_CHECK enum err file_read(struct file *file, struct io *io, uint64_t *offset
 /* Writes; as file_read(). With O_APPEND *offset is set to the end of the file first, as Linux's
  * pwrite() does. */
 MUST_CHECK enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done);
+/* The same for a file that the kernel has opened with the right access, in the middle of a program's call: not in its counts of /proc/PID/io. */
+MUST_CHECK enum err file_read_uncounted(struct file *file, struct io *io, uint64_t *offset,
+                                        uint64_t *done);
+MUST_CHECK enum err file_write_uncounted(struct file *file, struct io *io, uint64_t *offset,
+                                         uint64_t *done);
 /* The preemption point of a read or write of the ops, with the `offset` that they got. Other threads
  * run, but none reads or writes by the same position meanwhile, and with `writes` none writes the
  * file: Linux serialises such calls too. All else may change: size, pages, seals. */
