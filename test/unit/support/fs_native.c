@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_native.h"
+#include "native_percpu.h"
 
-#include "cpu/percpu.h"
 #include "fs/vfs/context.h"
 #include "fs/vfs/credentials.h"
 #include "fs/vfs/file_table.h"
@@ -20,11 +20,8 @@
 #include "mm/vm/usercopy.h"
 
 #include <stdio.h>
-#include <asm/prctl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 bool (*native_other_thread)(void);
 uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
@@ -38,16 +35,6 @@ uint64_t swap_spare_frames(void)
 struct frames machine_frames = {.free_frames = 1 << 20};
 int native_irq_depth; /* of the cpu/irq.h for native tests */
 struct spin_lock sched_spin;
-
-/* What percpu.h reads at the base of GS. */
-static struct thread native_thread;
-static struct percpu native_percpu = {.self = &native_percpu, .current = &native_thread};
-
-__attribute__((constructor)) static void set_percpu(void)
-{
-    if (syscall(SYS_arch_prctl, ARCH_SET_GS, &native_percpu) != 0)
-        abort();
-}
 
 /* open() of S_IFBLK: no block device is there. */
 static enum err no_block_device(struct file *file)
