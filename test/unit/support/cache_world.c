@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache_world.h"
+#include "native_percpu.h"
 
 #include "unit.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs_native.h"
+#include "native_percpu.h"
 
 #include "fs/vfs/context.h"
 #include "fs/vfs/credentials.h"
