@@ -277,14 +277,15 @@ static void read_start(struct engine *e, const char *place)
     free(file);
 }
 
-void rules_apply(struct tree *tree, const struct program *program, const struct args *environment,
-                 const char *path, const struct args *arguments, struct rules_notes *out)
+void rules_apply(struct tree *tree, const struct program *program, const struct rules_start *how,
+                 struct rules_notes *out)
 {
     struct engine *e = memory(sizeof(*e));
-    *e = (struct engine){.tree = tree, .environment = environment, .path = path, .out = out};
+    *e = (struct engine){
+        .tree = tree, .environment = how->environment, .path = how->path, .out = out};
     add_start(e, program->place);
     if (is_shell(program->place))
-        read_argument(e, program->place, arguments);
+        read_argument(e, program->place, how->arguments);
     for (size_t read = 0, added = 1; added > 0;) {
         for (; read < e->starts.count; read++) {
             char *place = string_copy(e->starts.item[read]); /* the list moves */

@@ -26,11 +26,16 @@ struct rules_notes {
     size_t count;
 };
 
-/* Applies the rules. `environment` has the program's variables ("TERM=xterm"), `path` is its PATH; of the `arguments` of a shell
- * the one behind -c is a script, too. Needs guard_start().
+struct rules_start {                /* how the program is started */
+    const struct args *environment; /* "TERM=xterm" */
+    const char *path;               /* its PATH */
+    const struct args *arguments;   /* behind argv[0]; a shell's behind -c is a script, too */
+};
+
+/* Applies the rules. Needs guard_start().
  * O(rules * (files + symbols)) for each round. */
-void rules_apply(struct tree *tree, const struct program *program, const struct args *environment,
-                 const char *path, const struct args *arguments, struct rules_notes *out);
+void rules_apply(struct tree *tree, const struct program *program, const struct rules_start *how,
+                 struct rules_notes *out);
 
 /* The words in a shell script's text that stand where a command stands, each once; with `recipes` only those of lines that
  * begin with a tab, and of $(shell …). Pure. O(size * words). */

@@ -328,7 +328,8 @@ void boot_tree(struct request *o, struct tree *tree, struct program *program,
         program_environment(o, NULL, &environment);
         for (size_t i = 0; i < o->argument_count; i++)
             args_add(&arguments, o->arguments[i]);
-        rules_apply(tree, program, &environment, machine_path(o), &arguments, notes);
+        const struct rules_start how = {&environment, machine_path(o), &arguments};
+        rules_apply(tree, program, &how, notes);
         args_free(&arguments);
         args_free(&environment);
     }

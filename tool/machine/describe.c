@@ -151,6 +151,27 @@ static void put_quoted(const char *text, const char *escaped)
     }
 }
 
+static void put_zsh_option(const struct argp_option *o)
+{
+    bool optional = o->flags & OPTION_ARG_OPTIONAL;
+    printf(" \\\n        '*--%s%s[", o->name, !o->arg ? "" : optional ? "=-" : "=");
+    put_quoted(o->doc, "[]\\");
+    putchar(']');
+    if (o->arg) {
+        putchar(':');
+        put_quoted(o->arg, ":\\[]");
+        putchar(':');
+        if (strchr(o->arg, '|') && !strpbrk(o->arg, "[:")) {
+            putchar('(');
+            (void)put_choices(o);
+            putchar(')');
+        } else {
+            fputs("_files", stdout);
+        }
+    }
+    putchar('\'');
+}
+
 static void zsh(void)
 {
     printf("#compdef ouro\n# zsh completion of ouro\nif (( CURRENT == 2 )); then\n    compadd ");
@@ -159,27 +180,8 @@ static void zsh(void)
         "\n    return\nfi\nlocal command=$words[2]\nshift words\n(( CURRENT-- ))\ncase $command in\n");
     for (size_t i = 0; i < COMMANDS; i++) {
         printf("%s)\n    _arguments -S", command_options[i].name);
-        for (const struct argp_option *o = command_options[i].options; !is_end(o); o++) {
-            printf(" \\\n        '*--%s%s[", o->name,
-                   !o->arg                            ? ""
-                   : (o->flags & OPTION_ARG_OPTIONAL) ? "=-"
-                                                      : "=");
-            put_quoted(o->doc, "[]\\");
-            putchar(']');
-            if (o->arg) {
-                putchar(':');
-                put_quoted(o->arg, ":\\[]");
-                putchar(':');
-                if (strchr(o->arg, '|') && !strpbrk(o->arg, "[:")) {
-                    putchar('(');
-                    (void)put_choices(o);
-                    putchar(')');
-                } else {
-                    fputs("_files", stdout);
-                }
-            }
-            putchar('\'');
-        }
+        for (const struct argp_option *o = command_options[i].options; !is_end(o); o++)
+            put_zsh_option(o);
         printf(" \\\n        '1:program:_command_names -e' '*::arguments:_normal'\n    ;;\n");
     }
     puts("esac");

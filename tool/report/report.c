@@ -100,7 +100,7 @@ static char *between(const char *text, const char *before, const char *after)
                : NULL;
 }
 
-/* Adds "message", and of a C++ exception its type and what(), to the JSON object. */
+/* Adds "message", and of a C++ exception its type and its text, to the JSON object. */
 static void add_message(struct text *json, const char *message)
 {
     size_t end = json->length;

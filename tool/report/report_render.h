@@ -18,7 +18,7 @@ struct report_notes {
     struct report_note *note;
     size_t count;
     char *own; /* the first frame of the program's own, if the report is about code of a
-                          library: "parse() at app.c:40"; malloc'ed; NULL: none */
+                          library: "parse() at crash.c:40"; malloc'ed; NULL: none */
     const struct report_note *own_note; /* its lines; NULL: unknown */
     const char *said;   /* what the program printed last on standard error; NULL: nothing */
     const char *advice; /* more of it; NULL: none */

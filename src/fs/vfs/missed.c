@@ -23,7 +23,7 @@ static uint64_t hash_of(const char *text)
 }
 
 /* False if it was there, or the table is full. */
-static bool remember(uint64_t hash)
+static bool is_new_path(uint64_t hash)
 {
     size_t slot = hash % SLOTS;
     while (sent[slot] != 0 && sent[slot] != hash)
@@ -59,6 +59,6 @@ void missed_note(const struct dentry *at, const struct dentry *root, const char 
     for (const char *c = text; *c != '\0'; c++)
         if ((uint8_t)*c < ' ')
             return; /* it would end the line */
-    if (remember(hash_of(text)))
+    if (is_new_path(hash_of(text)))
         console_tell_host(text);
 }

@@ -42,6 +42,7 @@ grep -q 'did you mean run?' errors || { bad 'no suggestion'; show errors; }
 find moved -newer cache -type f | grep -q . && bad 'the installation was written'
 
 # Each option of run is in the manual page and in the completions.
+# shellcheck disable=SC2013 # words
 for option in $(sed -n 's/^  *\(-., \)\{0,1\}--\([a-z-]*\).*/\2/p' "$top/tool/help/run.txt" | grep -vx 'help\|usage'); do
     grep -q -- "--$option" moved/share/bash-completion/completions/ouro || bad "bash: $option is missing"
     grep -q -- "--$option" moved/share/zsh/vendor-completions/_ouro || bad "zsh: $option is missing"
@@ -49,11 +50,11 @@ for option in $(sed -n 's/^  *\(-., \)\{0,1\}--\([a-z-]*\).*/\2/p' "$top/tool/he
     grep -q -- "$(echo "--$option" | sed 's/-/\\\\-/g')" moved/share/man/man1/ouro.1 || bad "man: $option is missing"
 done
 bash -n moved/share/bash-completion/completions/ouro || bad 'bash does not read the completion'
-complete() {
+completed() {
     bash -c '. "$0"; compopt() { :; }; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ouro; echo "${COMPREPLY[@]}"' \
         moved/share/bash-completion/completions/ouro "$@"
 }
-[ "$(complete ouro scr)" = screenshot ] || bad 'bash: a command'
-[ "$(complete ouro run --trace)" = --trace-files ] || bad 'bash: an option'
-[ "$(complete ouro run --emulator = b)" = bochs ] || bad 'bash: a choice'
+[ "$(completed ouro scr)" = screenshot ] || bad 'bash: a command'
+[ "$(completed ouro run --trace)" = --trace-files ] || bad 'bash: an option'
+[ "$(completed ouro run --emulator = b)" = bochs ] || bad 'bash: a choice'
 finish

@@ -72,6 +72,7 @@ gcc -o opens opens.c || exit 1
 run --trace-files ./opens data /etc/debian_version /proc/self/no || bad "--trace-files: status $?"
 { echo traced && cat /etc/debian_version && echo none; } >wanted
 cmp -s seen wanted || { bad '--trace-files: other files'; show seen; show errors; }
+# shellcheck disable=SC2016 # the script's own
 printf '#!/bin/sh\nexec cat "$1"\n' >chain.sh
 chmod +x chain.sh
 run --bare --trace-files ./chain.sh data || bad "--trace-files of a script: status $?"
