@@ -117,7 +117,8 @@ int command_run(int argc, char **argv)
                                                      request.machine.disks.count > 0 ||
                                                      request.machine.shares.count > 0};
     console_run(&console, &result);
-    missed_choose(&tree, &asked, &missed);
+    if (!request.oci) /* this computer's files have nothing to do with a container */
+        missed_choose(&tree, &asked, &missed);
     if (request.report && json.length > 0) {
         missed_json(&missed, &json);
         file_write(request.report, json.bytes);

@@ -9,6 +9,7 @@
 #include "host/file.h"
 #include "host/guard.h"
 #include "host/path.h"
+#include "host/place.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -341,8 +342,8 @@ void inventory_make(const struct tree *tree, const struct args *more, struct inv
     finder.wanted = memory((tree->count + 1) * sizeof(*finder.wanted));
     read_inside(&finder);
     read_outside(&finder, more);
-    add_own(&finder, "ouro", OURO_VERSION, "MIT", OURO_SOURCE_DIR "/LICENSE");
-    add_own(&finder, "lwip", "2.1.3", "BSD-3-Clause", OURO_BUILD_DIR "/lwip/2.1.3/COPYING");
+    add_own(&finder, "ouro", OURO_VERSION, "MIT", place_source("LICENSE"));
+    add_own(&finder, "lwip", "2.1.3", "BSD-3-Clause", place_built("lwip/2.1.3/COPYING"));
     sort(out, tree->count);
     free(finder.table);
     free(finder.wanted);

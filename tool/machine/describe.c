@@ -13,7 +13,8 @@
 #include <string.h>
 
 /* Commands without a table of options. */
-static const char *const others[] = {"volume", "test", "bench", "help", "version"};
+static const char *const others[] = {"volume", "ps",    "logs", "stop",   "attach",
+                                     "test",   "bench", "help", "version"};
 
 static bool is_short(int key)
 {

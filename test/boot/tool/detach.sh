@@ -7,6 +7,15 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 . "$here/../lib.sh"
 cd "$temp" || exit 1
 export XDG_STATE_HOME="$temp/state"
+# Whatever fails, no machine stays.
+# shellcheck disable=SC2317 # by the trap
+leave() {
+    for machine in "$temp"/state/ouro/machines/*; do
+        "$OURO" stop -t 0 "$(basename "$machine")" >/dev/null 2>&1
+    done
+    rm -rf -- "$temp"
+}
+trap leave EXIT
 
 # does STATUS ARGS...: output in `out`, messages in `errors`.
 does() {
@@ -35,10 +44,9 @@ cat >server <<'S'
 trap 'echo stopping; exit 6' TERM
 echo "serves $*"
 echo a message >&2
-while read -t 0.2 line || [ $? -gt 1 ] || true; do
-    [ -z "${line:-}" ] || echo "got $line"
-    [ "${line:-}" != end ] || exit 3
-    line=
+while read line; do
+    echo "got $line"
+    [ "$line" != end ] || exit 3
 done
 S
 chmod +x server

@@ -31,6 +31,10 @@ echo 'int main(void) { return 7; }' >work/seven.c
 as_user run --medium direct --machine microvm --timeout 60 seven.c
 [ $? -eq 7 ] || bad 'a C file'
 as_user iso cat -o cat.iso >seen 2>errors || { bad 'iso'; show errors; }
+xorriso -indev work/cat.iso -find /licences -type f 2>/dev/null >seen
+for name in ouro lwip; do
+    grep -q "/licences/$name'" seen || bad "an installed tool's image has no licence of $name"
+done
 as_user test >seen 2>errors && bad 'test of an installed tool'
 [ "$(cat errors)" = 'ouro: ouro test needs a checkout: ./ouro test in one' ] || { bad 'what test says'; show errors; }
 as_user rnu 2>errors

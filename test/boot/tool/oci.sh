@@ -97,6 +97,9 @@ run --oci lay -e A=2 --user 0 -w /tmp --hostname box 'id; echo "$A $HOME $(pwd) 
 says out 'uid=0(root)' --user
 says out '2 /root /tmp box' 'typed settings'
 
+run --oci lay 'cat /etc/debian_version; exit 1'
+grep -q 'was not packed' errors && bad "a container is told of this computer's files"
+
 # Processor of another kind, no program, tags.
 umoci new --image lay:arm
 umoci config --image lay:arm --architecture arm64
