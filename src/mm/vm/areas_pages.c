@@ -9,6 +9,7 @@
 #include "mm/pt/spaces.h"
 #include "mm/vm/areas_table.h"
 #include "mm/vm/clock.h"
+#include "mm/vm/slots.h"
 
 void areas_release_leaf(void *context, pte_t leaf, uint64_t size)
 {
@@ -308,6 +309,7 @@ COLD void areas_check_all(void)
         areas_check(space);
     }
     paging_run(before);
+    slots_check(&swap_slots);
 }
 
 void areas_mark_clean(struct address_space *space, const struct area_owner *owner)
