@@ -31,6 +31,8 @@ set(OURO_LAYER_fs/ram base parse cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/p9 base parse mm mm/heap mm/vm kern fs/vfs fs/cache)
 set(OURO_LAYER_fs/cache base cpu mm mm/phys mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/ext4 base cpu mm mm/phys mm/heap mm/vm kern fs/vfs fs/cache)
+set(OURO_LAYER_fs/iso9660 base mm mm/phys mm/heap mm/vm kern fs/vfs fs/cache)
+set(OURO_LAYER_fs/overlay base mm mm/heap mm/vm kern fs/vfs)
 set(OURO_LAYER_fs/tty base cpu mm mm/heap mm/vm kern fs/vfs fs/pipe)
 set(OURO_LAYER_fs/dev base mm mm/heap mm/vm kern fs/vfs fs/tty)
 set(OURO_LAYER_fs/block base mm mm/heap mm/vm kern fs/vfs fs/cache fs/proc)
@@ -49,7 +51,7 @@ set(OURO_LAYER_linux/socket base mm/heap mm/vm kern fs/vfs fs/socket linux/abi l
 set(OURO_LAYER_linux/ipc base cpu mm mm/heap mm/vm mm/init kern fs/vfs fs/ram fs/socket linux/abi linux/task linux/memory linux/file)
 set(OURO_LAYER_linux/call base cpu mm/pt mm/heap mm/vm kern vdso linux/abi linux/task linux/time linux/futex linux/memory linux/process linux/exec linux/file linux/socket linux/ipc)
 set(OURO_LAYER_linux/fault base parse cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag fs/vfs fs/ram fs/proc fs/socket linux/abi linux/task linux/process linux/call)
-set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/cache fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/p9 fs/block fs/ext4 linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
+set(OURO_LAYER_linux/boot base cpu mm mm/phys mm/pt mm/heap mm/vm mm/init kern diag boot net/stack net/inet fs/vfs fs/cache fs/pipe fs/ram fs/tty fs/socket fs/dev fs/proc fs/p9 fs/block fs/ext4 fs/iso9660 fs/overlay linux/abi linux/task linux/time linux/memory linux/exec linux/file linux/ipc linux/call linux/fault)
 # Up-calls: functions and variables with one implementation, in a higher folder than their users. A header of the folder
 # here declares each of them, so that the folder, and those that may include it, may use the name. Code in assembler
 # needs no header. test/lint/symbols.sh fails on any other use of a higher symbol, and on a name here without such a use.

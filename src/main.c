@@ -65,6 +65,7 @@ static void start_program(void *unused)
     boot_mark("archive mapped");
     root_fill(archive); /* the archive's files, as the root file system */
     boot_mark("root file system");
+    root_mount();        /* root=: a medium below it, or a disk instead of it */
     time_refine();       /* the clocks' rates, measured once more */
     devices_start();     /* terminals, sockets, /dev */
     proc_start();        /* /proc and /sys, filled at the first look */

@@ -205,6 +205,18 @@ static bool word_ip(struct reader *r, char *value)
 }
 
 /* "vda:/data", "share:/mnt:ro": the path begins at the first colon before a slash. */
+static bool word_root(struct reader *r, char *value)
+{
+    char *colon = strchr(value, ':');
+    if (*value == '\0' || colon == value || (colon && strcmp(colon, ":ro") != 0))
+        return false;
+    r->options->root_readonly = colon != NULL;
+    if (colon)
+        *colon = '\0';
+    r->options->root = value;
+    return true;
+}
+
 static bool word_mount(struct reader *r, char *value)
 {
     struct mount_option *to = r->options->mounts;
@@ -328,6 +340,7 @@ static const struct {
     {"ip", word_ip},
     {"mount", word_mount},
     {"swap", word_swap},
+    {"root", word_root},
     {"hostname", word_hostname},
     {"cwd", word_cwd},
     {"share.owner", word_share_owner},

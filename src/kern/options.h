@@ -42,8 +42,10 @@ struct options {
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
     const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
     struct net_options net;                      /* ip= */
-    struct mount_option {                        /* mount=SOURCE:PATH[:ro] */
-        const char *source, *path;               /* NULL: no more */
+    const char *root;                            /* root=SOURCE[:ro]; NULL: the archive alone */
+    bool root_readonly;
+    struct mount_option {          /* mount=SOURCE:PATH[:ro] */
+        const char *source, *path; /* NULL: no more */
         bool readonly;
     } mounts[OPTIONS_MOUNTS_MAX + 1];
     const char *swap;                            /* swap=, a disk or partition; NULL: none */

@@ -45,11 +45,11 @@ struct address_space {
     struct area *area_last;  /* last result of areas_search(), a hint */
     struct area_node *spare; /* unused nodes, linked by link.next */
     size_t spare_count;
-    uint64_t bytes;             /* sum of the areas' sizes */
-    struct area_owner unowned;  /* of areas that belong to no program */
-    virt_t mmap_base;           /* areas_find_hole() searches downwards from here */
-    bool lazyfree;              /* there may be MADV_FREE pages */
-    struct list link;           /* in the list of areas_init() */
+    uint64_t bytes;            /* sum of the areas' sizes */
+    struct area_owner unowned; /* of areas that belong to no program */
+    virt_t mmap_base;          /* areas_find_hole() searches downwards from here */
+    bool lazyfree;             /* there may be MADV_FREE pages */
+    struct list link;          /* in the list of areas_init() */
 
     uint32_t programs; /* in it: linux/task/program.c */
 };

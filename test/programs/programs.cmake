@@ -23,6 +23,7 @@ foreach(source IN LISTS program_sources)
             COMMAND ${compile} -O1 -g0 -s -Wall -Wextra -I ${PROJECT_SOURCE_DIR}/include -I ${CMAKE_CURRENT_SOURCE_DIR}/programs -o ${out} ${source} -lm
             DEPENDS ${source} ${CMAKE_CURRENT_SOURCE_DIR}/programs/result.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/socket/internet.h
+                ${CMAKE_CURRENT_SOURCE_DIR}/programs/call/deeds.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/asleep.h
                 ${CMAKE_CURRENT_SOURCE_DIR}/programs/ipc/children.h
                 ${PROJECT_SOURCE_DIR}/include/ouro/pagetable.h VERBATIM)

@@ -39,6 +39,11 @@ if(TARGET fuzz_ext4) # the disk in memory says what goes wrong by cmocka
     target_link_libraries(fuzz_ext4 PRIVATE PkgConfig::CMOCKA)
 endif()
 
+# ISO 9660: a library over read; xorriso makes what it reads.
+set(iso_sources src/fs/iso9660/record.c src/fs/iso9660/volume.c)
+ouro_host_test(fs/iso9660/iso9660 ${iso_sources})
+ouro_fuzzer(fs/iso9660/iso9660 ${iso_sources})
+
 # Folders of the host.
 ouro_host_test(fs/p9/p9_protocol src/fs/p9/protocol.c)
 set(p9_sources src/fs/p9/client.c src/fs/p9/protocol.c src/fs/p9/session.c test/unit/support/p9_model.c

@@ -266,7 +266,8 @@ bool bench_run(const struct bench_boot *boot, struct bench_seen *seen)
                                     .archive = boot->archive,
                                     .line = line,
                                     .network = boot->network ? *boot->network : (struct network){0},
-                                    .disks = boot->disks ? *boot->disks : (struct disks){.count = 0},
+                                    .disks =
+                                        boot->disks ? *boot->disks : (struct disks){.count = 0},
                                     .qemu_args = &qemu};
     seen->output = (struct text){0};
     for (size_t i = 0; i < seen->marks; i++)

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define TEXT_HEAD   255 /* bytes of a file that tell a text */
-#define SCRIPTS_MAX 5 /* nested scripts */
+#define SCRIPTS_MAX 5   /* nested scripts */
 #define BLANKS      " \t"
 
 static bool is_file(const char *path)
@@ -142,7 +142,8 @@ static void add_script(struct start *start, const char *name, const char *line)
     if (!source)
         fail(STATUS_CANNOT_RUN, "%s is a script for %s, which is not there", name, interpreter);
     add_start(start, interpreter, NULL, interpreter);
-    char *command = strcmp(path_base(interpreter), "env") == 0 ? script_env_command(line + length) : NULL;
+    char *command =
+        strcmp(path_base(interpreter), "env") == 0 ? script_env_command(line + length) : NULL;
     if (command) {
         char *place = strchr(command, '/') ? path_normalise(command)
                                            : script_search(start->tree, command, start->path);

@@ -114,12 +114,14 @@ static void read_line(const char *line, size_t size, bool command, struct args *
 {
     static const char ends[] = " \t;|&()`<>\"'\n";
     bool starter = false;
+    int depth = 0; /* parentheses */
     for (size_t i = 0; i < size;) {
         char c = line[i];
         if (c == '#' && (i == 0 || strchr(BLANKS ";", line[i - 1])))
             return;
         if (strchr(";|&()`", c))
             command = true;
+        depth += c == '(' ? 1 : c == ')' && depth > 0 ? -1 : 0;
         if (strchr(ends, c)) {
             i++;
             continue;
@@ -132,7 +134,9 @@ static void read_line(const char *line, size_t size, bool command, struct args *
         while (i + length < size && !strchr(ends, line[i + length]))
             length++;
         char *word = string_format("%.*s", (int)length, line + i);
-        command = take_word(word, command, &starter, out);
+        bool pattern = depth == 0 && i + length < size && line[i + length] == ')'; /* of case */
+        if (!pattern)
+            command = take_word(word, command, &starter, out);
         free(word);
         i += length;
     }

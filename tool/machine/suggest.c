@@ -175,7 +175,10 @@ static void check_volume(const struct argp_option *options, const char *command,
 {
     if (strcmp(argv[0], "-v") == 0 && argv[1] && strstr(argv[1], ":/") &&
         access(argv[1], F_OK) != 0 && find_long(options, "share", 5))
-        fail(STATUS_FAILED, "%s -v is --verbose: --share %s shows the folder, --volume FILE:/PATH mounts a file system", command, argv[1]);
+        fail(
+            STATUS_FAILED,
+            "%s -v is --verbose: --share %s shows the folder, --volume FILE:/PATH mounts a file system",
+            command, argv[1]);
 }
 
 void suggest_check(const struct argp_option *options, int argc, char **argv)

@@ -78,6 +78,10 @@ extern struct credentials credentials_first;
 /* Those of the calling thread, without a reference. Callers: threads. fs/vfs/current.c */
 const struct credentials *credentials_current(void);
 
+/* Gives the calling thread these, which stay as they are until it gives the former ones back, which it gets: for kernel code that acts
+ * with rights of its own. fs/vfs/current.c */
+const struct credentials *credentials_borrow(const struct credentials *credentials);
+
 /* A copy with one reference, to be changed; NULL: no memory. O(1). */
 struct credentials *credentials_copy(const struct credentials *from);
 /* Take and drop a reference; the object counts as unchanged. */

@@ -24,3 +24,10 @@ const struct credentials *credentials_current(void)
     const struct credentials *credentials = thread_current()->credentials;
     return credentials ? credentials : &credentials_first;
 }
+
+const struct credentials *credentials_borrow(const struct credentials *credentials)
+{
+    const struct credentials *before = credentials_current();
+    thread_current()->credentials = credentials;
+    return before;
+}

@@ -511,8 +511,13 @@ COLD enum err file_lock(struct file *file, uint8_t op, bool wait)
 
 struct page_source *file_page_source(struct file *file)
 {
-    struct inode *inode = file->inode;
-    if ((file->flags & O_PATH) || !inode->pages.ops)
+    const struct file *pages = file;
+    if ((file->flags & O_PATH))
+        return NULL;
+    if (file->ops->mapped)
+        pages = file->ops->mapped(file);
+    struct inode *inode = pages ? pages->inode : NULL;
+    if (!inode || !inode->pages.ops)
         return NULL;
     if (inode->mappings == 0)
         inode->mapped_as = file->dentry;

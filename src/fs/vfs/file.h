@@ -95,6 +95,9 @@ struct file_ops {
     void (*describe)(struct file *file, struct text *text);
     /* The size, where it is not inode->size (block files): it does not grow, and O_APPEND has no effect. NULL: inode->size. */
     uint64_t (*size)(const struct file *file);
+    /* The file whose pages mmap() maps instead of this one's (overlay), without a reference: this one has it. NULL, and a result of NULL:
+     * there is none. */
+    struct file *(*mapped)(struct file *file);
     bool seekable;    /* lseek, pread and pwrite work; false: E_SPIPE */
     bool no_position; /* lseek() succeeds and returns 0: /dev/null, eventfd */
     bool direct;      /* O_DIRECT is allowed */

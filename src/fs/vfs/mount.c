@@ -512,6 +512,51 @@ enum err vfs_mount_any(const char *path, const struct mount_source *from)
     return e;
 }
 
+/* mounts_lock. */
+static enum err make_any(const struct mount_source *from, struct filesystem **out)
+{
+    enum err e = E_NODEV;
+    for (const struct filesystem_type *t = types; t; t = t->next) {
+        enum err tried = t->any_source ? E_NODEV : t->mount(from, out);
+        if (tried != E_NODEV && tried != E_INVAL)
+            return tried;
+        e = tried == E_INVAL ? tried : e;
+    }
+    return e;
+}
+
+enum err vfs_mount_root(const struct mount_source *from, mount_join join)
+{
+    struct filesystem *medium, *fs, *before = vfs_next_mount(NULL);
+    mounts_lock();
+    enum err e = make_any(from, &medium);
+    if (e == E_OK)
+        e = set_source(medium, from->source);
+    if (e == E_OK && medium->store)
+        e = store_start_worker();
+    if (e == E_OK) {
+        medium->flags |= (from->flags & FLAGS_KEPT) | MS_RELATIME;
+        fs = medium;
+        if (medium->flags & MS_RDONLY)
+            e = join(medium->root, before->root, "", &fs);
+    }
+    if (e == E_OK) {
+        fs->flags |= MS_RELATIME;
+        if (fs != medium)
+            e = set_source(fs, fs->type);
+    }
+    if (e == E_OK) {
+        list_remove(&before->mount_link);
+        before->mount_id = 0;
+        attach(fs, NULL);
+        inode_mode_changed(fs->root->inode);
+        fs_set_root(fs->root);
+        fs_set_cwd(fs->root);
+    }
+    mounts_unlock();
+    return e;
+}
+
 /* The end of the machine */
 
 static void shut_down(struct store *store)
@@ -535,24 +580,6 @@ void vfs_shut_down(void)
         if (!store->ended)
             shut_down(store);
     mounts_unlock();
-}
-
-enum err vfs_sync(bool wait)
-{
-    enum err first = E_OK;
-    for (struct store *store = store_first; store; store = store->next) {
-        enum err e = store_sync_used(store, wait);
-        first = first == E_OK ? e : first;
-    }
-    return first;
-}
-
-enum err vfs_sync_one(struct file *file)
-{
-    file_get(file); /* another thread may close it */
-    enum err e = store_sync(file->inode->fs->store, true);
-    file_put(file);
-    return e;
 }
 
 void vfs_end(void)

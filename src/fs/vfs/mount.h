@@ -68,6 +68,12 @@ MUST_CHECK enum err vfs_mount_new(const char *path, const char *type,
                                   const struct mount_source *from);
 /* The type that takes the source; no rights are needed. E_NODEV, E_INVAL: none does. Sleeps. */
 MUST_CHECK enum err vfs_mount_any(const char *path, const struct mount_source *from);
+/* The type that takes the source, as the root file system in place of the present one, while nothing else is mounted. `join` makes a file
+ * system of two directories: what is on a medium that is only read, below what the root has; one that is written to is the root
+ * itself. Boot. E_NODEV, E_INVAL: no type takes the source; the type's errors, join's. Sleeps. */
+typedef enum err (*mount_join)(struct dentry *below, struct dentry *above, const char *options,
+                               struct filesystem **out);
+MUST_CHECK enum err vfs_mount_root(const struct mount_source *from, mount_join join);
 /* umount2(2). E_PERM, E_INVAL, E_BUSY. O(entries in memory). Sleeps. */
 MUST_CHECK enum err vfs_unmount(const char *path, uint32_t flags);
 /* sync(2): all stored file systems. The first error. Sleeps. */

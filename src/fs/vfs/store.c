@@ -7,6 +7,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "fs/vfs/dentry.h"
+#include "fs/vfs/file.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/store_table.h"
 #include "fs/vfs/wait.h"
@@ -139,6 +140,15 @@ void store_inode_abandon(struct inode *inode)
 {
     assert(inode->references == 1);
     forget_inode(inode);
+}
+
+void store_inode_renumber(struct inode *inode, uint64_t ino)
+{
+    struct hash_table *inodes = &store_of(inode)->inodes;
+    struct stored *stored = stored_of(inode);
+    hash_table_remove(inodes, &stored->link);
+    inode->ino = ino;
+    hash_table_add(inodes, &stored->link, stored_hash(ino));
 }
 
 /* Without users, and nothing has to be written first. */
@@ -381,6 +391,24 @@ enum err store_sync_used(struct store *store, bool wait)
     use_store(store);
     enum err e = store_sync(store, wait);
     leave_store(store);
+    return e;
+}
+
+enum err vfs_sync(bool wait)
+{
+    enum err first = E_OK;
+    for (struct store *store = store_first; store; store = store->next) {
+        enum err e = store_sync_used(store, wait);
+        first = first == E_OK ? e : first;
+    }
+    return first;
+}
+
+enum err vfs_sync_one(struct file *file)
+{
+    file_get(file); /* another thread may close it */
+    enum err e = store_sync(file->inode->fs->store, true);
+    file_put(file);
     return e;
 }
 

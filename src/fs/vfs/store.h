@@ -199,6 +199,8 @@ MUST_CHECK enum err store_inode_new(struct store *store, const struct store_new 
     store_inode_new(store, &(const struct store_new){size_of, ino, mode, as}, out)
 /* After store_inode_make(), if the inode cannot be used: takes it out of the cache, without evict(), and drops the reference. */
 void store_inode_abandon(struct inode *inode);
+/* Gives it another number, which no other inode in the cache has. Names lock. O(1). */
+void store_inode_renumber(struct inode *inode, uint64_t ino);
 /* The inode has lazy changes; as a file's `changed` operation too. Does not sleep. O(1). */
 void store_inode_dirty(struct inode *inode);
 

@@ -15,7 +15,7 @@
 #include "mm/heap/heap.h"
 
 /* Flags that affect only open() itself and that F_GETFL does not return. */
-#define FLAGS_FORGOTTEN (O_CREAT | O_TRUNC | O_CLOEXEC | O_RESOLVE)
+#define FLAGS_FORGOTTEN (O_CREAT | O_CLOEXEC | O_RESOLVE)
 #define TMPFILE_BIT     (O_TMPFILE & ~O_DIRECTORY)
 #define CREATE_TRIES    8
 
@@ -91,7 +91,7 @@ static enum err open_made(struct dentry *dentry, uint32_t flags, struct file **o
         inode->writers++;
     if (ops->open)
         e = ops->open(file);
-    file->flags &= ~(O_NOCTTY | O_EXCL);
+    file->flags &= ~(O_NOCTTY | O_EXCL | O_TRUNC);
     if (e == E_OK)
         notify(dentry, NOTIFY_OPEN);
     if (e == E_OK && (flags & O_TRUNC) && mode_is(inode->mode, S_IFREG))

@@ -9,6 +9,8 @@
 #include "fs/block/block_file.h"
 #include "fs/dev/stdio.h"
 #include "fs/ext4/vfs/mount.h"
+#include "fs/iso9660/vfs/mount.h"
+#include "fs/overlay/overlay.h"
 #include "fs/p9/super.h"
 #include "fs/proc/procfs.h"
 #include "fs/ram/rootfs.h"
@@ -76,6 +78,34 @@ INIT_CODE void root_fill(const void *archive)
                   (unsigned long long)fault.offset);
 }
 
+/* Why something cannot be mounted, in words. */
+INIT_CODE static const char *mount_refusal(enum err e)
+{
+    return e == E_NODEV   ? "there is no such device or share"
+           : e == E_INVAL ? "it has no file system that Ouro knows"
+           : e == E_NOENT ? "the folder above is missing"
+           : e == E_ROFS  ? "it can only be read (:ro)"
+                          : err_name(e);
+}
+
+INIT_CODE void root_mount(void)
+{
+    if (p9_channel_any)
+        p9_type_register(options.share_uid, options.share_gid);
+    tmpfs_register();
+    overlay_register();
+    if (block_any) {
+        ext4_type_register();
+        iso_type_register();
+    }
+    if (options.root == NULL)
+        return;
+    const struct mount_source from = {options.root, "", options.root_readonly ? MS_RDONLY : 0};
+    enum err e = vfs_mount_root(&from, overlay_make);
+    if (e != E_OK)
+        boot_stop("%s cannot be the root: %s", options.root, mount_refusal(e));
+}
+
 INIT_CODE void devices_start(void)
 {
     devices_register_memory();
@@ -83,11 +113,6 @@ INIT_CODE void devices_start(void)
     pty_init();
     unix_sockets_init();
     inet_sockets_init();
-    if (p9_channel_any)
-        p9_type_register(options.share_uid, options.share_gid);
-    tmpfs_register();
-    if (block_any)
-        ext4_type_register();
     if (devfs_fill() != E_OK || pty_mount() != E_OK || (block_any && block_files_start() != E_OK))
         need_memory("the file systems");
 }
@@ -106,12 +131,7 @@ INIT_CODE void mounts_start(void)
         if (e == E_OK || e == E_EXIST)
             e = vfs_mount_any(m->path, &from);
         if (e != E_OK)
-            boot_stop("%s cannot be mounted on %s: %s", m->source, m->path,
-                      e == E_NODEV   ? "there is no such device or share"
-                      : e == E_INVAL ? "it has no file system that Ouro knows"
-                      : e == E_NOENT ? "the folder above is missing"
-                      : e == E_ROFS  ? "it can only be read (:ro)"
-                                     : err_name(e));
+            boot_stop("%s cannot be mounted on %s: %s", m->source, m->path, mount_refusal(e));
     }
 }
 

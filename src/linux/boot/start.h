@@ -22,6 +22,9 @@
 const void *root_map(void);
 /* Fills the root file system from the archive; a corrupt archive stops the machine. */
 void root_fill(const void *archive);
+/* Makes the file system types known. root=: a medium that is only read comes below the root file system, by an overlay; another one is the root
+ * itself, without the archive. Stops the machine if it cannot be mounted. */
+void root_mount(void);
 /* Creates the terminal, pseudo-terminals, local sockets, and /dev with all devices. */
 void devices_start(void);
 /* Mounts /proc, with the files about the machine and this kernel. */

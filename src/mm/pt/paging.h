@@ -79,7 +79,7 @@ static inline bool pt_leaf_is_borrowed(pte_t leaf)
 /* True if the page of an entry of level 1 is in a slot: the entry is not present and points to no frame. */
 static inline bool pt_swapped(pte_t e)
 {
-    return (e.v & (PTE_SWAPPED | PTE_P)) == PTE_SWAPPED;
+    return !(e.v & PTE_P) && e.v & PTE_SWAPPED;
 }
 static inline uint32_t pt_swapped_slot(pte_t e)
 {

@@ -135,19 +135,10 @@ static bool reclaim_lazyfree(struct address_space *space)
 
 static struct list spaces = LIST_INIT(spaces); /* all spaces with areas */
 
-static struct address_space *space_after(const struct list *link)
+struct address_space *areas_space_after(const struct address_space *space)
 {
-    return link->next != &spaces ? CONTAINER_OF(link->next, struct address_space, link) : NULL;
-}
-
-struct address_space *areas_first_space(void)
-{
-    return space_after(&spaces);
-}
-
-struct address_space *areas_next_space(const struct address_space *space)
-{
-    return space_after(&space->link);
+    struct list *next = space != NULL ? space->link.next : spaces.next;
+    return next != &spaces ? CONTAINER_OF(next, struct address_space, link) : NULL;
 }
 
 /* The tables of a space are reached while it runs. */

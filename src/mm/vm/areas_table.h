@@ -54,9 +54,8 @@ static inline struct area *areas_below(const struct address_space *space, const 
     return area_of(above != NULL ? area_link(above)->previous : space->areas.last);
 }
 
-/* The spaces with areas, one after another; NULL: no more. O(1). */
-struct address_space *areas_first_space(void);
-struct address_space *areas_next_space(const struct address_space *space);
+/* The space after one with areas (NULL: the first), or NULL. O(1). */
+struct address_space *areas_space_after(const struct address_space *space);
 
 /* First area that ends above v, or NULL. O(log areas). */
 struct area *areas_search(struct address_space *space, virt_t v);

@@ -16,7 +16,7 @@ static bool is_evictable(const struct area *a)
 static struct area *hand_next(struct clock_hand *hand, struct virt_range *piece)
 {
     if (hand->space == NULL) {
-        hand->space = areas_first_space();
+        hand->space = areas_space_after(NULL);
         hand->at = virt(0);
         hand->turns++;
     }
@@ -29,7 +29,7 @@ static struct area *hand_next(struct clock_hand *hand, struct virt_range *piece)
         a = area_above(a);
     }
     if (a == NULL) {
-        hand->space = areas_next_space(hand->space);
+        hand->space = areas_space_after(hand->space);
         hand->at = virt(0);
         return NULL;
     }
@@ -212,7 +212,7 @@ static void hand_forget(struct clock_hand *hand, const struct address_space *spa
 {
     if (hand->space != space)
         return;
-    hand->space = areas_next_space(space);
+    hand->space = areas_space_after(space);
     hand->at = virt(0);
 }
 

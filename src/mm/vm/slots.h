@@ -2,12 +2,13 @@
 /*
  * The slots of the swap device: pages of it, by number. Slot 0 is the device's header. Pure.
  *
- *              slots_begin_write()         end_write()                 slots_begin_read()       end_read()
- *     free --------------------> WRITING ------------> on disk only --------------------> READING ----------> CACHED
- *      ^                            |                    |    ^                                                  |
- *      |       slots_put(): 0       |  a fault waits:    |    |  the clean page is evicted again: slots_evict_kept()  |  slots_take(): mapped
- *      +-------- references --------+--> CACHED          |    +------------------------ KEPT <-------------------+
- *      +-------------------------------------------------+      (also dropped: written to, or the device is full)
+ *     state         begins by                  ends by                   then
+ *     WRITING       slots_begin_write()        slots_end_write()         on the device only; if a fault waits for it CACHED, if other leaves
+ *                                                                        have the frame SAME
+ *     READING       slots_begin_read()         slots_end_read()          CACHED
+ *     CACHED        slots_end_read()           slots_take()              KEPT, or the slot has a reference less
+ *     KEPT, SAME    slots_take(), a write      slots_evict_kept()        on the device only
+ *                                              slots_forget()            no copy any more
  *
  *   WRITING, READING   the device has the frame; who wants the page waits
  *   CACHED             the frame holds the page, and no space has it: the next fault takes it

@@ -77,14 +77,14 @@ COLD bool swap_next(struct address_space **space, virt_t *at)
     struct address_space *before = running_space;
     virt_t found = virt(0);
     if (*space == NULL || !areas_space_exists(*space)) {
-        *space = areas_first_space();
+        *space = areas_space_after(NULL);
         *at = virt(0);
     }
     const struct area *a = areas_first_above(*space, *at);
     for (unsigned i = 0; a != NULL && a->owner->swapped == 0 && i < AREAS_PIECE_AREAS; i++)
         a = area_above(a);
     if (a == NULL) {
-        *space = areas_next_space(*space);
+        *space = areas_space_after(*space);
         *at = virt(0);
         return false;
     }

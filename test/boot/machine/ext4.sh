@@ -3,6 +3,7 @@
 # ext4.sh GROUP: ext4 on a disk of the machine; e2fsck -fn judges each image.
 #   files    what Linux's tools have made is read; files, links, holes, attributes, a program and sqlite are on it
 #   ends     a full disk, a read-only mount, features that Ouro lacks, the end by --timeout
+#   bad      sectors of a file and of the journal are bad (blkdebug): EIO, and the machine goes on
 #   killed   QEMU ends by SIGKILL while sqlite writes; what sqlite has committed is there after the next boot
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -152,7 +153,37 @@ S
     [ "$committed" -gt 5 ] || bad "only $committed rows were written"
 }
 
+# The sector of a file's first data is bad, then that of the journal.
+bad_sectors() {
+    mkdir tree
+    head -c 20000 /dev/urandom >tree/lost
+    echo 'from this computer' >tree/hello
+    for what in lost '<8>'; do
+        make 48M -b 4096 -d tree
+        sector=$(($(on_disk "blocks $what" | cut -d ' ' -f 3) * 8))
+        "$OURO" run --medium direct --machine pc --timeout 100 ${KERNEL:+--kernel "$KERNEL"} --append mount=vda:/data --qemu-arg -blockdev --qemu-arg \
+            driver=file,filename=disk,node-name=file --qemu-arg -blockdev --qemu-arg \
+            "driver=blkdebug,node-name=bad,image=file,inject-error.0.event=none,inject-error.0.sector=$sector,inject-error.0.errno=5" \
+            --qemu-arg -device --qemu-arg virtio-blk-pci,drive=bad,werror=report,rerror=report $busybox sh -c 'cat /data/hello
+            cat /data/lost >/dev/null || echo lost; echo new >/data/new; sync; sync -f /data; cat /data/hello; echo goes on' >out 2>err ||
+            bad "$what is bad: the status is not 0"
+        expect_line out '^goes on$' "$what is bad"
+        [ "$(grep -c '^from this computer$' out)" = 2 ] || { bad "$what is bad: another file is not read"; show out; show err; }
+        if [ $what = lost ]; then
+            expect_line err '(I/O|Input/output) error' "$what is bad"
+            expect_line out '^lost$' "$what is bad"
+            [ "$(on_disk 'cat new')" = new ] || bad 'a new file beside bad sectors is not on the disk'
+            judge "$what is bad"
+        else
+            expect_line err 'a write to the journal failed|Read-only file system' "$what is bad"
+            e2fsck -fy disk >fsck 2>&1
+            [ $? -le 1 ] || { bad "$what is bad: e2fsck"; show fsck; }
+        fi
+    done
+}
+
 case $group in
+bad) bad_sectors ;;
 files) files ;;
 ends) ends ;;
 killed) killed ;;

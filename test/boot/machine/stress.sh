@@ -29,17 +29,17 @@ churned() {
 
 for seed in 5 8 $(seq 101 $((98 + ${ROUNDS:-2}))); do # 5 and 8 have found faults
     rm -f small.img large.img
-    ./churn here $seed 3000 >out 2>err
+    ./churn here "$seed" 3000 >out 2>err
     churned "seed $seed on Linux" 4
-    run ./churn /tmp/file $seed 5000
+    run ./churn /tmp/file "$seed" 5000
     churned "seed $seed in memory" 1
-    run -m 24M --volume small.img:/data --volume-size 32M ./churn /data/file $seed 5000
+    run -m 24M --volume small.img:/data --volume-size 32M ./churn /data/file "$seed" 5000
     churned "seed $seed on ext4 with blocks of 1 KiB" 0
     judge small.img
-    run -m 24M --volume large.img:/data --volume-size 600M ./churn /data/file $seed 5000
+    run -m 24M --volume large.img:/data --volume-size 600M ./churn /data/file "$seed" 5000
     churned "seed $seed on ext4 with blocks of 4 KiB" 0
     judge large.img
-    run --share shared:/mnt ./churn /mnt/file $seed 2500
+    run --share shared:/mnt ./churn /mnt/file "$seed" 2500
     churned "seed $seed on a shared folder" 4
 done
 

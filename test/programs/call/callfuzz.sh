@@ -16,8 +16,8 @@ for seed in ${SEEDS:-1 2 3}; do
     status=$?
     grep -a -o 'callfuzz: [0-9].*' "$log"
     [ "$status" -eq 0 ] && grep -a -q 'alive 1$' "$out" && continue
-    echo "FAIL: seed $seed ended with $status and: $(tail -c 100 "$out" | tr -cd '[:print:]')"
-    tail -n 60 "$log" | cat -v
+    echo "FAIL: seed $seed ended with $status"
+    tail -n 60 "$log" | tr -cd "[:print:]\n" | cut -c 1-400
     failed=1
 done
 exit $failed

@@ -70,7 +70,8 @@ static void run_code(void)
     if (next() & 1)
         stack[0] = (uint64_t)(uintptr_t)code + 32;
     memcpy(arena + 0x8000, stack, sizeof(stack));
-    uint64_t rcx = argument(), rsi = argument(), rdi = argument(),
+    /* A repeated string instruction ends: the alarm is ignored here. */
+    uint64_t rcx = argument() & 0xffff, rsi = argument(), rdi = argument(),
              rax = next() % 2 ? SYS_getpid : SYS_getuid; /* calls that never sleep */
     __asm__ volatile("mov %%rsp, %%r12; mov %4, %%rsp; jmp *%5"
                      :

@@ -513,10 +513,7 @@ static bool choose_for_call(const char *name, size_t index, const char *kind, st
 static void choose_by_kind(const char *kind, size_t index, struct values *to)
 {
     if (strcmp(kind, "FD") == 0)
-        put(to,
-            index == 0      ? fd_count
-            : fd_count < 12 ? fd_count
-                            : 12,
+        put(to, index == 0 || fd_count < 12 ? fd_count : 12,
             (const long[32]){fds[0],  fds[1],  fds[7],  fds[8],  fds[9],  fds[4],
                              fds[6],  fds[2],  fds[3],  fds[10], fds[5],  fds[11],
                              fds[12], fds[13], fds[14], fds[15], fds[16], fds[17],

@@ -132,6 +132,20 @@ static void test_mounts(void **state)
     assert_int_equal(parse(many), E_INVAL);
 }
 
+static void test_root(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("root=vda"), E_OK);
+    assert_string_equal(o.root, "vda");
+    assert_false(o.root_readonly);
+    assert_int_equal(parse("root=/dev/sr0:ro"), E_OK);
+    assert_string_equal(o.root, "/dev/sr0");
+    assert_true(o.root_readonly);
+    static const char *const bad[] = {"root=", "root=:ro", "root=vda:rw", "root=vda:/data"};
+    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+        assert_int_equal(parse(bad[i]), E_INVAL);
+}
+
 static void test_each_word_is_taken(void **state)
 {
     (void)state;
@@ -391,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_ip),
         cmocka_unit_test(test_mounts),
+        cmocka_unit_test(test_root),
         cmocka_unit_test(test_each_word_is_taken),
         cmocka_unit_test(test_owner_of_shares),
         cmocka_unit_test(test_bad_values_are_refused),

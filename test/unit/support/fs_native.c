@@ -55,6 +55,13 @@ const struct credentials *credentials_current(void)
     return native_credentials;
 }
 
+const struct credentials *credentials_borrow(const struct credentials *credentials)
+{
+    const struct credentials *before = native_credentials;
+    native_credentials = credentials;
+    return before;
+}
+
 enum err fs_check_trace(uint32_t pid, bool memory)
 {
     (void)memory;

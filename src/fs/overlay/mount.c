@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/str.h"
+#include "fs/overlay/layers.h"
+#include "fs/vfs/mount.h"
+#include "fs/vfs/text.h"
+#include "mm/heap/heap.h"
+
+static enum err overlay_refresh(struct inode *inode)
+{
+    struct inode *real = overlay_real(inode)->inode;
+    enum err e = store_of(real) ? store_refresh(real) : E_OK;
+    if (e == E_OK)
+        overlay_follow(inode);
+    return e;
+}
+
+static enum err overlay_statfs(struct store *store, struct store_room *out)
+{
+    const struct filesystem *upper = ((struct overlay *)store)->upper->inode->fs;
+    if (!upper->store) {
+        if (!upper->room)
+            return E_OK;
+        upper->room(upper, &out->blocks, &out->free);
+        out->available = out->free;
+        out->files = upper->inodes;
+        out->free_files = upper->inodes != 0 ? upper->inodes - filesystem_inodes(upper) : 0;
+        return E_OK;
+    }
+    store_lock(upper->store);
+    enum err e = upper->store->ops->statfs ? upper->store->ops->statfs(upper->store, out) : E_OK;
+    store_unlock(upper->store);
+    return e;
+}
+
+static enum err overlay_sync(struct store *store, bool wait)
+{
+    const struct filesystem *upper = ((struct overlay *)store)->upper->inode->fs;
+    return upper->store ? store_sync_used(upper->store, wait) : E_OK;
+}
+
+static enum err overlay_set_readonly(struct store *store, bool readonly)
+{
+    const struct filesystem *upper = ((struct overlay *)store)->upper->inode->fs;
+    return !readonly && (upper->flags & MS_RDONLY) ? E_ROFS : E_OK;
+}
+
+static void overlay_unmount(struct store *store, bool at_end)
+{
+    struct overlay *overlay = (struct overlay *)store;
+    if (at_end)
+        return; /* the layers are file systems of their own */
+    dentry_put(overlay->lower);
+    dentry_put(overlay->upper);
+    heap_free(overlay->options);
+    heap_free(overlay);
+}
+
+static const struct store_ops overlay_ops = {
+    .lookup = overlay_lookup,
+    .list = overlay_list,
+    .create = overlay_create,
+    .link = overlay_link,
+    .unlink = overlay_unlink,
+    .rename = overlay_rename,
+    .change = overlay_change,
+    .set_attribute = overlay_set_attribute,
+    .refresh = overlay_refresh,
+    .statfs = overlay_statfs,
+    .sync = overlay_sync,
+    .set_readonly = overlay_set_readonly,
+    .unmount = overlay_unmount,
+    .own_attributes = true,
+};
+
+static void overlay_show(const struct filesystem *fs, struct text *text)
+{
+    const char *options = ((const struct overlay *)fs->store)->options;
+    text_append(text, options, strlen(options));
+}
+
+static enum err overlay_root(struct overlay *overlay)
+{
+    struct inode *root;
+    store_init(&overlay->store, &overlay_ops);
+    overlay->store.fs.type = "overlay";
+    overlay->store.fs.magic = OVERLAY_MAGIC;
+    overlay->store.fs.device = vfs_device_number();
+    overlay->store.fs.attributes = true;
+    overlay->store.fs.show = overlay_show;
+    overlay->store.fs.flags |= overlay->upper->inode->fs->flags & MS_RDONLY;
+    dentry_get(overlay->upper);
+    dentry_get(overlay->lower);
+    enum err e = overlay_node_get(overlay, overlay->upper, overlay->lower, &root);
+    if (e == E_OK)
+        e = store_set_root(&overlay->store, root);
+    if (e != E_OK)
+        store_abandon(&overlay->store);
+    return e;
+}
+
+enum err overlay_make(struct dentry *lower, struct dentry *upper, const char *options,
+                      struct filesystem **out)
+{
+    const struct inode *above = upper->inode;
+    if (!mode_is(lower->inode->mode, S_IFDIR) || !mode_is(above->mode, S_IFDIR))
+        return E_NOTDIR;
+    if (!above->fs->attributes ||
+        !(above->fs->create || (above->fs->store && above->fs->store->ops->create)))
+        return E_INVAL;
+    if (dentry_is_below(lower, upper))
+        return E_LOOP;
+    struct overlay *overlay = heap_alloc_zero(sizeof(*overlay));
+    size_t size = strlen(options) + 1;
+    char *text = heap_alloc(size);
+    if (!overlay || !text) {
+        heap_free(text);
+        heap_free(overlay);
+        return E_NOMEM;
+    }
+    memcpy(text, options, size);
+    overlay->options = text;
+    overlay->lower = lower;
+    overlay->upper = upper;
+    dentry_get(lower);
+    dentry_get(upper);
+    enum err e = overlay_root(overlay);
+    if (e != E_OK) {
+        overlay_unmount(&overlay->store, false);
+        return e;
+    }
+    *out = &overlay->store.fs;
+    return E_OK;
+}
+
+/* ---- mount(2) ---- */
+
+enum {
+    LOWER,
+    UPPER,
+    WORK,
+    LAYERS
+};
+
+struct settings {
+    struct dentry *layer[LAYERS];
+};
+
+/* "lowerdir=/a" and the like. */
+static enum err setting_take(struct settings *s, const char *name, size_t length, const char *value)
+{
+    static const char *const names[LAYERS] = {"lowerdir", "upperdir", "workdir"};
+    static const char *const off[] = {"redirect_dir", "index", "metacopy", "nfs_export"};
+    for (size_t i = 0; i < ARRAY_LENGTH(off); i++)
+        if (strlen(off[i]) == length && memcmp(off[i], name, length) == 0)
+            return strcmp(value, "off") == 0 ? E_OK : E_INVAL;
+    for (size_t i = 0; i < LAYERS; i++) {
+        if (strlen(names[i]) != length || memcmp(names[i], name, length) != 0)
+            continue;
+        if (s->layer[i] || strchr(value, ':'))
+            return E_INVAL; /* one lower directory */
+        return walk_lookup(NULL, value, WALK_FOLLOW | WALK_DIRECTORY, &s->layer[i]);
+    }
+    return length == 4 && memcmp(name, "xino", 4) == 0 ? E_OK : E_INVAL;
+}
+
+/* Cuts `text`. */
+static enum err settings_take(struct settings *s, char *text)
+{
+    while (*text != '\0') {
+        char *end = strchr(text, ','), *value = strchr(text, '=');
+        if (end)
+            *end = '\0';
+        if (!value || (end && value > end))
+            return E_INVAL;
+        enum err e = setting_take(s, text, (size_t)(value - text), value + 1);
+        if (e != E_OK)
+            return e;
+        if (end)
+            text = end + 1;
+        else
+            break;
+    }
+    bool all = s->layer[LOWER] && s->layer[UPPER] && s->layer[WORK];
+    return all && s->layer[UPPER]->inode->fs == s->layer[WORK]->inode->fs ? E_OK : E_INVAL;
+}
+
+static enum err overlay_mount(const struct mount_source *from, struct filesystem **out)
+{
+    struct settings s = {{NULL}};
+    size_t size = strlen(from->options) + 2;
+    char *shown = heap_alloc(2 * size), *cut = shown + size;
+    if (!shown)
+        return E_NOMEM;
+    shown[0] = ',';
+    memcpy(shown + 1, from->options, size - 1);
+    memcpy(cut, from->options, size - 1);
+    enum err e = settings_take(&s, cut);
+    if (e == E_OK)
+        e = overlay_make(s.layer[LOWER], s.layer[UPPER], shown, out);
+    for (size_t i = 0; i < LAYERS; i++)
+        dentry_put(s.layer[i]);
+    heap_free(shown);
+    return e;
+}
+
+void overlay_register(void)
+{
+    static struct filesystem_type type = {
+        .name = "overlay", .without_device = true, .any_source = true, .mount = overlay_mount};
+    filesystem_type_register(&type);
+}
