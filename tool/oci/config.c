@@ -14,6 +14,14 @@
 static const char not_json[] = "it is not JSON";
 static const char no_object[] = "it is no JSON object";
 
+/* True if only blanks come from here on; the bytes have no NUL behind them. */
+static bool is_blank(const char *bytes, size_t from, size_t size)
+{
+    while (from < size && memchr(" \t\r\n", bytes[from], 4))
+        from++;
+    return from >= size;
+}
+
 /* json_object_put() frees it; NULL: no JSON. */
 static json_object *document(const char *bytes, size_t size)
 {
@@ -24,8 +32,8 @@ static json_object *document(const char *bytes, size_t size)
                                             JSON_TOKENER_ALLOW_TRAILING_CHARS);
         value = json_tokener_parse_ex(tokener, bytes, (int)size);
         size_t end = json_tokener_get_parse_end(tokener);
-        bool rest = end < size && strspn(bytes + end, " \t\r\n") < size - end;
-        if (value && (rest || json_tokener_get_error(tokener) != json_tokener_success)) {
+        if (value && (!is_blank(bytes, end, size) ||
+                      json_tokener_get_error(tokener) != json_tokener_success)) {
             json_object_put(value);
             value = NULL;
         }

@@ -265,6 +265,13 @@ static void test_documents(void **state)
                         "a blob has no SHA-256 digest");
     static const char below[] = "{\"manifests\":[{\"digest\":\"" DIGEST "\",\"size\":-1}]}";
     assert_string_equal(oci_index_parse(below, sizeof(below) - 1, &index), "a blob has no size");
+    /* Blanks up to the last byte, which no NUL follows. */
+    static const char blanks[] = "{\"manifests\":[]} \n\t ";
+    char *bare_bytes = memory(sizeof(blanks) - 1);
+    memcpy(bare_bytes, blanks, sizeof(blanks) - 1);
+    assert_null(oci_index_parse(bare_bytes, sizeof(blanks) - 1, &index));
+    oci_index_free(&index);
+    free(bare_bytes);
     static const char rest[] = "{\"manifests\":[]} x";
     assert_string_equal(oci_index_parse(rest, sizeof(rest) - 1, &index), "it is not JSON");
     static const char bare[] = "{\"layers\":[]}";
