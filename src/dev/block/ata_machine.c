@@ -19,7 +19,8 @@ enum {
     BAR_PORT = 1,
     CHANNELS = 2,
     FIRST_LINE = 14,
-    PROBE_POLLS = 100000,
+    /* Each is four reads of a port: seconds, as an emulator on a loaded computer needs for a reset. */
+    PROBE_POLLS = 2500000,
 };
 
 #define FRAMES_4_GIB (UINT64_C(1) << (32 - PAGE_SHIFT))
