@@ -4,7 +4,7 @@
 # Debian programs, each with --version and with --help, on this Linux and in Ouro, packed by the rules alone: output and status
 # must be the same.
 #
-#   drawn.sh --sample       the programs of drawn.txt that are installed: drawn once, with seed 1
+#   drawn.sh --sample       the programs of drawn.txt that are installed
 #   drawn.sh SEED [COUNT]   COUNT (60) programs, drawn from the installed packages' files in /usr/bin; prints a line each
 #
 # On Linux a program runs as nobody, in an empty folder. One that does not end there, or that says different things in two

@@ -8,21 +8,20 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 cd "$temp" || exit 1
 cat >lacks.c <<'C'
 #define _GNU_SOURCE
-#include <sys/mount.h>
 #include <unistd.h>
 int main(int argc, char **argv)
 {
     long result;
     if (argc > 5)
         __asm__ volatile("mov $323, %%eax; syscall" : "=a"(result) : : "rcx", "r11", "memory"); /* userfaultfd */
-    return argc > 5 ? swapoff(argv[0]) : 0;
+    return argc > 5 ? acct(argv[0]) : 0;
 }
 C
 gcc -o lacks lacks.c || exit 1
 "$OURO" check ./lacks >seen 2>errors
 [ $? -eq 1 ] || bad 'a program that lacks calls: not status 1'
 grep -q 'lacks userfaultfd (323), called here' seen || { bad 'the site was not found'; show seen; }
-grep -q 'lacks swapoff (168), imported from libc' seen || { bad 'the import was not found'; show seen; }
+grep -q 'lacks acct (163), imported from libc' seen || { bad 'the import was not found'; show seen; }
 [ "$(grep -c 'lacks.*(' seen)" -eq 2 ] || { bad 'more is lacking than what is'; show seen; }
 grep -q '/lib/x86_64-linux-gnu/libc.so.6$' seen || { bad 'libc is not named'; show seen; }
 echo 'int main(void) { return 0; }' >good.c
