@@ -135,12 +135,6 @@ void world_run(void)
     threads = 0;
 }
 
-struct io_counts *fs_moved(void)
-{
-    static struct io_counts moved;
-    return &moved;
-}
-
 void fs_wait_device(struct wait_queue *queue, fs_condition condition, void *argument)
 {
     (void)queue;
