@@ -4,7 +4,6 @@
 
 #include "base/panic.h"
 #include "base/str.h"
-#include "fs/vfs/context.h"
 #include "fs/vfs/wait.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -36,7 +35,7 @@ void cache_make_dirty(struct cached_page *page)
     list_remove(&page->link);
     list_add_tail(&cache->dirty_pages, &page->link);
     page_cache_counts.dirty++;
-    fs_moved()->stored[1] += PAGE_SIZE;
+    thread_current()->moved.stored[1] += PAGE_SIZE;
     if (cache->dirty++ == 0) {
         cache->dirty_order = page->order;
         list_add_tail(&cache_dirty_files, &cache->dirty_files);
@@ -232,7 +231,7 @@ enum err cache_read_pages(struct page_cache *cache, uint64_t number, uint64_t mo
         e = cache->ops->read_pages(cache_inode(cache), number, count, pages);
         end_run(cache, number, count, e == E_OK);
         if (e == E_OK)
-            fs_moved()->stored[0] += (uint64_t)count * PAGE_SIZE;
+            thread_current()->moved.stored[0] += (uint64_t)count * PAGE_SIZE;
         if (e == E_OK || count == 1)
             break;
         most = 1;

@@ -10,7 +10,6 @@
 
 #include "base/list.h"
 #include "fs/vfs/dentry.h"
-#include "kern/thread.h"
 
 struct file_table;
 
@@ -41,8 +40,6 @@ void fs_context_put(struct fs_context *context);
 
 /* The context of the calling thread. Callers: threads, after vfs_init(). fs/vfs/current.c */
 struct fs_context *fs_current(void);
-/* What the calling thread has read and written, to be counted. Callers: threads. fs/vfs/current.c */
-struct io_counts *fs_moved(void);
 /* Set the root, the working directory or the umask of the calling thread's context, and of those that share its
  * place; take references. O(those). */
 void fs_set_root(struct dentry *directory);

@@ -14,11 +14,6 @@ struct fs_context *fs_current(void)
     return context ? context : &fs_first;
 }
 
-struct io_counts *fs_moved(void)
-{
-    return &thread_current()->moved;
-}
-
 struct file_table *file_table_current(void)
 {
     return fs_current()->files;

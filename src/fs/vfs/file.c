@@ -3,7 +3,6 @@
 
 #include "base/panic.h"
 #include "fs/vfs/async.h"
-#include "fs/vfs/context.h"
 #include "fs/vfs/notify.h"
 #include "fs/vfs/range_lock.h"
 #include "fs/vfs/store_table.h"
@@ -226,7 +225,7 @@ NOINLINE enum err file_read_uncounted(struct file *file, struct io *io, uint64_t
 
 static inline enum err counted(bool write, enum err e, const uint64_t *done)
 {
-    struct io_counts *moved = fs_moved();
+    struct io_counts *moved = &thread_current()->moved;
     moved->calls[write]++;
     if (likely(e == E_OK))
         moved->bytes[write] += *done;

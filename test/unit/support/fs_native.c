@@ -44,12 +44,6 @@ static enum err no_block_device(struct file *file)
 }
 const struct file_ops block_file_ops = {.open = no_block_device};
 
-struct io_counts *fs_moved(void)
-{
-    static struct io_counts moved;
-    return &moved;
-}
-
 struct fs_context *fs_current(void)
 {
     return &fs_first;
