@@ -183,13 +183,17 @@ COLD static enum err go_on(struct file *file, struct io *io, uint64_t *offset, u
     return e;
 }
 
-/* *done: the bytes that the cursor has less than `left`, and that is announced. */
-static enum err bytes_moved(struct file *file, const struct io *io, uint64_t left, uint32_t event,
-                            uint64_t *done)
+/* *done: the bytes that the cursor has less than `left`, which are counted and announced. */
+static ALWAYS_INLINE enum err bytes_moved(struct file *file, const struct io *io, uint64_t left,
+                                          bool write, uint64_t *done)
 {
+    struct io_counts *moved = &thread_current()->moved;
     *done = left - io_left(io);
-    if (*done > 0)
-        notify(file->dentry, event);
+    moved->calls[write]++;
+    if (*done > 0) {
+        moved->bytes[write] += *done;
+        notify(file->dentry, write ? NOTIFY_MODIFY : NOTIFY_ACCESS);
+    }
     return E_OK;
 }
 
@@ -197,38 +201,46 @@ COLD static NOINLINE enum err read_stopped(struct file *file, struct io *io, uin
                                            uint64_t *done, uint64_t left, enum err e)
 {
     e = go_on(file, io, offset, left, false, e);
-    return e != E_OK && io_left(io) == left ? e : bytes_moved(file, io, left, NOTIFY_ACCESS, done);
+    if (e == E_OK || io_left(io) != left)
+        return bytes_moved(file, io, left, false, done);
+    thread_current()->moved.calls[false]++;
+    return e;
 }
 
 COLD static NOINLINE enum err write_stopped(struct file *file, struct io *io, uint64_t *offset,
                                             uint64_t *done, uint64_t left, enum err e)
 {
     e = go_on(file, io, offset, left, true, e);
-    return e != E_OK && io_left(io) == left ? e : bytes_moved(file, io, left, NOTIFY_MODIFY, done);
+    if (e == E_OK || io_left(io) != left)
+        return bytes_moved(file, io, left, true, done);
+    thread_current()->moved.calls[true]++;
+    return e;
 }
 
-static enum err read_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+static ALWAYS_INLINE enum err read_now(struct file *file, struct io *io, uint64_t *offset,
+                                       uint64_t *done)
 {
     uint64_t left = io_left(io);
     enum err e = file->ops->read(file, io, offset);
     if (unlikely(e != E_OK))
         return read_stopped(file, io, offset, done, left, e);
-    return bytes_moved(file, io, left, NOTIFY_ACCESS, done);
+    return bytes_moved(file, io, left, false, done);
 }
 
-NOINLINE enum err file_read_uncounted(struct file *file, struct io *io, uint64_t *offset,
+static NOINLINE enum err read_in_turn(struct file *file, struct io *io, uint64_t *offset,
                                       uint64_t *done)
 {
     enum err e = take_turn(file, offset, false);
     return e == E_OK ? read_now(file, io, offset, done) : e;
 }
 
-static inline enum err counted(bool write, enum err e, const uint64_t *done)
+COLD enum err file_read_uncounted(struct file *file, struct io *io, uint64_t *offset,
+                                  uint64_t *done)
 {
-    struct io_counts *moved = &thread_current()->moved;
-    moved->calls[write]++;
-    if (likely(e == E_OK))
-        moved->bytes[write] += *done;
+    struct io_counts *moved = &thread_current()->moved, before = *moved;
+    enum err e = read_in_turn(file, io, offset, done);
+    moved->bytes[false] = before.bytes[false];
+    moved->calls[false] = before.calls[false];
     return e;
 }
 
@@ -239,11 +251,12 @@ enum err file_read(struct file *file, struct io *io, uint64_t *offset, uint64_t 
     if (!file->ops->read)
         return E_INVAL;
     if (unlikely(turns > 0))
-        return counted(false, file_read_uncounted(file, io, offset, done), done);
-    return counted(false, read_now(file, io, offset, done), done);
+        return read_in_turn(file, io, offset, done);
+    return read_now(file, io, offset, done);
 }
 
-static enum err write_now(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
+static ALWAYS_INLINE enum err write_now(struct file *file, struct io *io, uint64_t *offset,
+                                        uint64_t *done)
 {
     if ((file->flags & O_APPEND) && file->ops->seekable && !file->ops->size)
         *offset = file->inode->size;
@@ -251,14 +264,24 @@ static enum err write_now(struct file *file, struct io *io, uint64_t *offset, ui
     enum err e = file->ops->write(file, io, offset);
     if (unlikely(e != E_OK))
         return write_stopped(file, io, offset, done, left, e);
-    return bytes_moved(file, io, left, NOTIFY_MODIFY, done);
+    return bytes_moved(file, io, left, true, done);
 }
 
-NOINLINE enum err file_write_uncounted(struct file *file, struct io *io, uint64_t *offset,
+static NOINLINE enum err write_in_turn(struct file *file, struct io *io, uint64_t *offset,
                                        uint64_t *done)
 {
     enum err e = take_turn(file, offset, true);
     return e == E_OK ? write_now(file, io, offset, done) : e;
+}
+
+COLD enum err file_write_uncounted(struct file *file, struct io *io, uint64_t *offset,
+                                   uint64_t *done)
+{
+    struct io_counts *moved = &thread_current()->moved, before = *moved;
+    enum err e = write_in_turn(file, io, offset, done);
+    moved->bytes[true] = before.bytes[true];
+    moved->calls[true] = before.calls[true];
+    return e;
 }
 
 enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t *done)
@@ -268,8 +291,8 @@ enum err file_write(struct file *file, struct io *io, uint64_t *offset, uint64_t
     if (!file->ops->write)
         return E_INVAL;
     if (unlikely(turns > 0))
-        return counted(true, file_write_uncounted(file, io, offset, done), done);
-    return counted(true, write_now(file, io, offset, done), done);
+        return write_in_turn(file, io, offset, done);
+    return write_now(file, io, offset, done);
 }
 
 enum err file_read_at(struct file *file, void *to, uint64_t size, uint64_t offset, uint64_t *done)

@@ -363,6 +363,16 @@ static bool ends_at_hole(struct virt_range *range)
     return true;
 }
 
+/* Behind a hole no area is looked at: those before it change all the same. */
+COLD static enum err protect_to_hole(const struct syscall *call, virt_t hole)
+{
+    const uint64_t arg[] = {call->arg[0], hole.v - call->arg[0], call->arg[2]};
+    struct syscall part = *call;
+    part.arg = arg;
+    enum err e = sys_mprotect(&part);
+    return e == E_OK ? E_NOMEM : e;
+}
+
 enum err sys_mprotect(struct syscall *call)
 {
     struct virt_range range;
@@ -371,14 +381,11 @@ enum err sys_mprotect(struct syscall *call)
         return E_INVAL;
     if (call->arg[1] == 0)
         return E_OK;
-    /* What lies beyond the program's half is a hole: the mappings before it change all the same. */
-    bool beyond = !mem_range(call->arg[0], call->arg[1], &range);
-    if (beyond) {
-        if (call->arg[0] >= LAYOUT_PROGRAM_END ||
-            align_up(call->arg[1], PAGE_SIZE) + call->arg[0] <= call->arg[0])
-            return E_NOMEM;
-        range = virt_range(call->arg[0], LAYOUT_PROGRAM_END);
-    }
+    if (unlikely(!mem_range(call->arg[0], call->arg[1], &range)))
+        return call->arg[0] >= LAYOUT_PROGRAM_END ||
+                       align_up(call->arg[1], PAGE_SIZE) + call->arg[0] <= call->arg[0]
+                   ? E_NOMEM
+                   : protect_to_hole(call, virt(LAYOUT_PROGRAM_END));
     if (prot & ~(uint64_t)(PROT_KNOWN | PROT_GROWS))
         return E_INVAL;
     if (grows != 0) {
@@ -388,12 +395,8 @@ enum err sys_mprotect(struct syscall *call)
     }
     prot_t to = mem_prot_from_linux(prot);
     if (prot & 2) {
-        if (!mem_may_write(range, &read_only)) {
-            /* Behind a hole no area is looked at: those before it change. */
-            beyond = ends_at_hole(&range);
-            if (!beyond || !mem_may_write(range, &read_only))
-                return E_ACCES;
-        }
+        if (!mem_may_write(range, &read_only))
+            return ends_at_hole(&range) ? protect_to_hole(call, range.end) : E_ACCES;
         if (read_only != 0 &&
             ((!mem_may_expand(to, 0, read_only) && mem_may_expand(prot_ro(), 0, read_only)) ||
              mem_overcommits(to, 0, read_only)))
@@ -404,7 +407,7 @@ enum err sys_mprotect(struct syscall *call)
                                                       : protect_in_pieces(space, range, to);
     if (e == E_OK)
         mem_note(call, HISTORY_PROTECT, range, to);
-    return e == E_OK && beyond ? E_NOMEM : e;
+    return e;
 }
 
 /* Grows the heap by the pages of `more`. */

@@ -2,7 +2,7 @@ import os, stat, tempfile, pathlib, shutil, io, mmap, select
 d = pathlib.Path(tempfile.mkdtemp(dir="/tmp"))
 f = d / "file"
 f.write_text("line\n" * 1000)
-print(f.stat().st_size, stat.filemode(f.stat().st_mode), sorted(os.listdir("/etc"))[:3])
+print(f.stat().st_size, stat.filemode(f.stat().st_mode), sorted(n for n in os.listdir("/etc") if n in ("group", "hosts", "passwd")))
 os.symlink("file", d / "link")
 os.link(f, d / "hard")
 print(os.readlink(d / "link"), f.stat().st_nlink, (d / "link").resolve() == f)

@@ -157,6 +157,8 @@ static void contexts(void)
         change = changes[i].change;
         if (sigsetjmp(out, 1) == 0)
             raise(SIGUSR1);
+        if (change == 3 && error == 0x1234)
+            error = 0; /* of a bad ss some kernels and processors say the selector, others 0 */
         if (got != 0 && change <= 2)
             printf("%-24s rip %#lx rax %#lx\n", changes[i].what, rip, rax);
         say(changes[i].what, 0);
