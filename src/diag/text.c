@@ -135,7 +135,7 @@ static void distance_words(uint64_t bytes, char *to, size_t size)
 }
 
 /* A neighbour farther away has nothing to do with the access. */
-#define FAR (UINT64_C(1) << 40)
+#define FAR (UINT64_C(1) << 46)
 
 static void write_where(const struct text_writer *w, const struct fault_facts *f)
 {
