@@ -5,8 +5,8 @@
 # linux_ready: skips the test where Debian's kernel cannot be had.
 linux_ready() {
     linux=$top/build/bench/linux
-    (mkdir -p "$top/build/bench" && flock 9 && "$top/bench/linux.sh" "$linux") 9>"$top/build/bench/.lock" >fetch 2>&1 ||
-        { tail -n 3 fetch; exit 77; }
+    mkdir -p "$top/build/bench" || exit 1 # before the shell opens the lock in it
+    (flock 9 && "$top/bench/linux.sh" "$linux") 9>"$top/build/bench/.lock" >fetch 2>&1 || { tail -n 3 fetch; exit 77; }
 }
 
 # linux_boot DISK SCRIPT [FILES...]: SCRIPT is /script, run by busybox's sh with the file DISK at /dev/vda; files are copied to /.

@@ -99,6 +99,11 @@ def name_of(place):
     return re.sub(r'\+0x[0-9a-f]+ \[.*\]$', '', place)
 
 
+def of_the_tool(line):
+    """Lines that the tool adds to the kernel's report: boot.report is their test."""
+    return re.match(r'  said    |            what\(\):|          called from |  hint    .* has no line numbers: ', line)
+
+
 class Report:
     def __init__(self, lines, status, symbols, program):
         self.symbols, self.program, self.status = symbols, program, status
@@ -144,9 +149,7 @@ class Report:
         if not self.head:
             self.fact('log', re.sub(r'^\[ *[0-9.]+\]', '[T]', re.sub(X, 'X', re.sub(r' \(\S+: \S+: [0-9]+\)$', '', line))))
             return None
-        # The tool's own lines, of which boot.report is the test.
-        if re.match(r'  said    |            what\(\):|  hint    .* has no line numbers: ', line) or \
-                line.startswith('          called from '):
+        if of_the_tool(line):
             return None
         found = re.match(r'  (reason|what|who|where|stack|why|walk|insn|history|regs|thread|trace|calls|memory|usage'
                          r'|machine|hint) +', line)
@@ -766,6 +769,8 @@ def mutate(lines, status, symbols, program):
         sys.exit('the report itself is not sound: ' + '; '.join(sound.errors))
     label, tried, passed, bad, used = '', 0, 0, [], set()
     for n, line in enumerate(lines):
+        if of_the_tool(line):
+            continue
         found = re.match(r'  ([a-z]+)', line)
         label = found.group(1) if found else line[0] if line[0] != ' ' else label
         for other, word, span in falsified(line):
