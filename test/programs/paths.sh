@@ -9,8 +9,10 @@ ouro=${OURO:-$here/../../ouro}
 temp=$(mktemp -d "${TMPDIR:-/tmp}/ouro-paths.XXXXXX") || exit 1
 trap 'rm -rf "$temp"' EXIT
 
+# A disk for swapon(2).
+truncate -s 1M "$temp/swap" && PATH=$PATH:/usr/sbin:/sbin mkswap "$temp/swap" >/dev/null 2>&1 || exit 1
 "$ouro" run --medium direct --machine microvm --memory 1G --timeout "${TIMEOUT:-180}" --stats --qemu-arg -icount \
-    --qemu-arg shift=0 "$1" >"$temp/out" 2>&1
+    --qemu-arg shift=0 --disk "$temp/swap" "$1" >"$temp/out" 2>&1
 status=$?
 grep 'STATUS\|, 0 succeeded\|longest path without a preemption point\|a sleep of 1 ms was' "$temp/out"
 # ouro: CALLS NS EACH PATH  NAME

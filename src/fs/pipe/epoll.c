@@ -9,7 +9,7 @@
 
 #define DEPTH_MAX 5 /* length of a chain of nested epolls: Linux's EP_MAX_NESTS + 1 */
 #define LOOKS_MAX                                                                                  \
-    250000 /* of a call at nested epolls, in steps of an item of a file that nothing else watches */
+    150000 /* of a call at nested epolls, in steps of an item of a file that nothing else watches */
 #define LOOK_COST 8 /* of any other item */
 #define TABLE_MIN 16u
 #define ASKED     0xffffu /* the bits of `events` that poll() answers */

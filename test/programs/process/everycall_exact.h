@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -22,6 +23,7 @@
 #define LONG_LINK FOLDER "/link"
 #define ATTRIBUTE "user.large"
 #define QUEUE     "everycall"
+#define SWAP      "/dev/vda" /* of paths.sh */
 
 enum {
     CHILDREN = 100,
@@ -149,6 +151,8 @@ static void prepare_exact_call(const char *name)
     }
     if (is_one_of(name, ON_ATTRIBUTES))
         must(setxattr(FILE_NAME, ATTRIBUTE, big, ATTRIBUTE_SIZE, 0) == 0, "setxattr");
+    if (strcmp(name, "swapoff") == 0)
+        (void)swapon(SWAP, 0);
     if (strcmp(name, "umount2") == 0)
         must(mount("none", MOUNT, "tmpfs", 0, "") == 0, "mount");
     if (strcmp(name, "clock_settime") == 0)
@@ -266,6 +270,9 @@ static bool choose_of_names(const char *name, size_t index, struct values *to)
     CALL("mount", 2, ADDRESS("tmpfs"))
     CALL("mount", 3, 0)
     CALL("mount", 4, 0)
+    CALL("swapon", 0, ADDRESS(SWAP))
+    CALL("swapon", 1, 0)
+    CALL("swapoff", 0, ADDRESS(SWAP))
     CALL("umount2", 1, 0)
     CALL("readlinkat", 1, ADDRESS(LONG_LINK))
     CALL("openat2", 1, ADDRESS(FILE_NAME), ADDRESS(deep_path))
