@@ -23,6 +23,7 @@ int main(void)
 C
 musl-gcc -static -O2 -o prog hello.c || exit 1
 cp prog crash
+mkdir -p image/bin && cp prog image/bin/ && tar -C image -cf image.tar . || exit 1
 printf '#!/usr/bin/lua5.4\nprint("hello")\n' >script.lua
 chmod 755 script.lua
 
