@@ -60,7 +60,11 @@ while :; do echo 'incr n'; done | redis-cli -s /tmp/s
 S
 cat >root/postgres <<'S'
 export PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/data/pg PGHOST=/tmp PGTZ=UTC
-start() { pg_ctl -t 200 -l /tmp/log -o "-k /tmp -c listen_addresses=''" -w start >/tmp/started || cat /tmp/started /tmp/log; }
+# pg_ctl takes the killed server's postmaster.pid for an answer if that began less than two seconds before and had the same pid.
+start() {
+    pg_ctl -t 200 -l /tmp/log -o "-k /tmp -c listen_addresses=''" -w start >/tmp/started || cat /tmp/started /tmp/log
+    until pg_isready -q; do sleep 0.1; done
+}
 case $1 in
 make)
     initdb --no-locale -E UTF8 -A trust >/tmp/made || cat /tmp/made
