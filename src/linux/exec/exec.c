@@ -118,8 +118,10 @@ static MUST_CHECK enum err replace_argv(struct exec_job *job, const char *const 
     const char **argv = heap_alloc((first_count + rest_count + 1) * sizeof *argv);
     if (argv == NULL)
         return no_memory(job);
+    thread_give_way(); /* the list may have megabytes */
     memcpy(argv, first, first_count * sizeof *argv);
     memcpy(argv + first_count, rest, (rest_count + 1) * sizeof *argv);
+    thread_give_way();
     heap_free(job->argv);
     job->argv = argv;
     return E_OK;

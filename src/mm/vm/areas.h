@@ -143,8 +143,8 @@ MUST_CHECK enum err areas_discard(struct address_space *space, struct virt_range
 /* The first part of the range, with at most `tables` (AREAS_PIECE_TABLES) page tables and AREAS_PIECE_AREAS
  * areas in it: as much as a loop over mapped pages does before it gives way. Ends at the end of the
  * range, at a multiple of 2 MiB or at the end of an area. Any range, the kernel's too. O(1). */
-#define AREAS_PIECE_TABLES 16
-#define AREAS_PIECE_AREAS  384
+#define AREAS_PIECE_TABLES 8
+#define AREAS_PIECE_AREAS  256
 #define AREAS_PIECE_STEPS  4096 /* entries looked at */
 struct virt_range areas_piece_of(struct address_space *space, struct virt_range range,
                                  unsigned tables);
