@@ -280,19 +280,12 @@ static void load_mount(void)
     figure("mount_umount_requests", "requests", (requests_done() - requests) / rounds);
 }
 
-static void insert_modules(void)
+static void insert_disk_modules(void)
 {
     static const char *const modules[] = {
         "virtio_ring",           "virtio",     "virtio_pci_modern_dev",
         "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"};
-    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "/m/%s.ko", modules[i]);
-        int fd = open(path, O_RDONLY);
-        if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0)
-            perror(path);
-        close(fd);
-    }
+    insert_modules(modules, sizeof modules / sizeof *modules);
 }
 
 static void start_disk(void)
@@ -306,7 +299,7 @@ static void start_disk(void)
         mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
         mount("sysfs", "/sys", "sysfs", 0, NULL);
         mount("tmpfs", "/tmp", "tmpfs", 0, "size=100M");
-        insert_modules();
+        insert_disk_modules();
     }
     for (int i = 0; i < 500 && access("/dev/vda", F_OK) != 0; i++)
         usleep(10000);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,4 +80,17 @@ static inline bool chosen(int argc, char **argv, const char *name)
         hit = hit || strcmp(argv[i] + 5, name) == 0;
     }
     return hit || !any;
+}
+
+/* Inserts /m/NAME.ko for each name, on a bare Linux; elsewhere there are none. */
+static inline void insert_modules(const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/m/%s.ko", names[i]);
+        int fd = open(path, O_RDONLY);
+        if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0)
+            perror(path);
+        close(fd);
+    }
 }

@@ -57,14 +57,7 @@ static void start_network(void)
     static const char *const modules[] = {
         "virtio_ring", "virtio",   "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
         "virtio_pci",  "failover", "net_failover",          "virtio_net"};
-    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "/m/%s.ko", modules[i]);
-        int fd = open(path, O_RDONLY);
-        if (fd >= 0 && syscall(SYS_finit_module, fd, "", 0) != 0)
-            perror(path);
-        close(fd);
-    }
+    insert_modules(modules, sizeof modules / sizeof *modules);
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     interface_up(fd, "lo", "127.0.0.1", "255.0.0.0");
     interface_up(fd, "eth0", "10.0.2.15", "255.255.255.0");

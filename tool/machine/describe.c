@@ -100,7 +100,7 @@ static void put_names(void)
         printf("%s%s", others[i], i + 1 < ARRAY_LENGTH(others) ? " " : "");
 }
 
-/* The choices of an option whose argument is "a|b|c"; false: it has none. */
+/* The choices of an option with an argument as "a|b|c"; false: there are none. */
 static bool put_choices(const struct argp_option *o)
 {
     if (!o->arg || !strchr(o->arg, '|') || strpbrk(o->arg, "[:"))

@@ -23,7 +23,7 @@
 bool detached_is_name(const char *text);
 
 /*
- * Returns in a new process without a terminal, whose output is the log. The first process waits for detached_ready(), prints the
+ * Returns in a new process without a terminal; its output is the log. The first process waits for detached_ready(), prints the
  * name and exits with 0, or prints the log and exits with the status if the new one ends before. `name` NULL: the base name of
  * `program`, with a number if a machine of that name runs. Before guard_start(). Fails the tool if a machine of the name runs.
  */

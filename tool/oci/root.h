@@ -47,7 +47,7 @@ const char *root_whiteout(struct root *root, const char *path);
 /* Removes what older layers have in the folder. */
 const char *root_opaque(struct root *root, const char *path);
 
-/* Calls `visit` for each name but the root's own, whose path is "", parents before what is in them. O(names). */
+/* Calls `visit` for each name but the root's own (its path is ""), parents before what is in them. O(names). */
 void root_each(const struct root *root,
                void (*visit)(void *context, const char *path, const struct root_inode *inode),
                void *context);

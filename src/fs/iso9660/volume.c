@@ -104,7 +104,7 @@ static void stat_fill(const struct record *record, struct iso_stat *out)
     out->created = record->created;
 }
 
-/* The directory whose "." is at this byte. */
+/* The directory with its "." at this byte. */
 static enum err directory_stat(struct iso *iso, uint64_t offset, struct iso_stat *out)
 {
     struct reader r = {iso, {offset, ISO_SECTOR}, .next = 0};

@@ -194,7 +194,7 @@ struct socket {
     uint32_t mark, busy_poll, pacing_rate;        /* SO_MARK and so on: kept, without an effect */
     uint64_t send_timeout_ns, receive_timeout_ns; /* NO_DEADLINE: none */
     uint64_t linger;                              /* struct linger */
-    uint64_t cookie;                              /* SO_COOKIE; 0: nobody has asked */
+    uint64_t cookie;                              /* SO_COOKIE; 0: not made yet */
     enum err error;                               /* SO_ERROR */
 };
 

@@ -86,7 +86,7 @@ static void mq_drop_messages(struct mqueue *q)
         struct mq_message *m = CONTAINER_OF(pqueue_first(&q->messages), struct mq_message, node);
         pqueue_remove(&q->messages, &m->node);
         heap_free(m);
-        thread_give_way(); /* nobody else knows the queue */
+        thread_give_way(); /* no other thread reaches the queue */
     }
 }
 

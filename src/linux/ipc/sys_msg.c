@@ -285,7 +285,7 @@ static void queue_free(struct queue *q)
 {
     ipc_wake_all(&q->senders, E_IDRM);
     ipc_wake_all(&q->receivers, E_IDRM);
-    ipc_remove(&queues, &q->object); /* from here on nobody else knows the queue */
+    ipc_remove(&queues, &q->object); /* from here on no other thread reaches the queue */
     bytes_total -= q->bytes;
     messages_total -= q->count;
     while (!list_empty(&q->messages)) {

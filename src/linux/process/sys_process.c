@@ -199,7 +199,7 @@ static enum err prctl_io_flusher(struct syscall *call)
 static enum err prctl_rare(struct syscall *call)
 {
     switch ((int)call->arg[0]) {
-    case PR_GET_SPECULATION_CTRL: /* one program, one address space: nothing is mitigated */
+    case PR_GET_SPECULATION_CTRL: /* nothing is mitigated: 0, not affected */
         if (call->arg[2] || call->arg[3] || call->arg[4])
             return E_INVAL;
         return call->arg[1] < SPECULATIONS ? E_OK : E_NODEV;
@@ -250,7 +250,7 @@ static enum err prctl_set(struct syscall *call)
         return E_OK;
     case PR_SET_TIMING:
         return value == 0 ? E_OK : E_INVAL;
-    case PR_SET_PTRACER: /* Yama: nobody traces here, whoever may */
+    case PR_SET_PTRACER: /* of Yama: without ptrace() there is no tracer */
         return value == 0 || value == UINT64_MAX || linux_thread_by_tid((int)value) != NULL
                    ? E_OK
                    : E_INVAL;

@@ -105,7 +105,7 @@ static inline void slots_forget_frame(struct slots *s, phys_t frame)
     frames_set_slot(s->frames, frame, 0);
     slots_forget(s, slot);
 }
-/* Drops the frames of all CACHED slots whose page is on the device: true if there was one. O(SLOTS_CACHED). */
+/* Drops the frames of the CACHED slots with a copy on the device: true if there was one. O(SLOTS_CACHED). */
 bool slots_drop_cached(struct slots *s);
 
 /* References of entries. */

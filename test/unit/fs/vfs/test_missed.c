@@ -2,6 +2,7 @@
 #include "unit.h"
 #include "fs_native.h"
 #include "native.h"
+#include "vfs_names.h"
 
 #include "fs/ram/ramfs.h"
 #include "fs/vfs/context.h"
@@ -13,33 +14,6 @@
 #include <string.h>
 
 static struct filesystem root;
-
-static struct vfs_place place(const char *path)
-{
-    return (struct vfs_place){NULL, path};
-}
-
-static enum err make_dir(const char *path)
-{
-    return vfs_make_directory(place(path), 0777);
-}
-
-static enum err make_link(const char *text, const char *path)
-{
-    return vfs_make_symlink(text, place(path));
-}
-
-static enum err look(const char *path, uint32_t flags, uint64_t *ino)
-{
-    struct dentry *d;
-    enum err e = walk_lookup(NULL, path, flags, &d);
-    if (e != E_OK)
-        return e;
-    if (ino)
-        *ino = d->inode->ino;
-    dentry_put(d);
-    return E_OK;
-}
 
 /* The host gets each path that is not found, once, with links resolved. */
 static void test_walk_missed(void **state)

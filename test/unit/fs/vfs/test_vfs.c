@@ -2,6 +2,7 @@
 #include "unit.h"
 #include "fs_native.h"
 #include "native.h"
+#include "vfs_names.h"
 
 #include "fs/vfs/context.h"
 #include "fs/vfs/file_table.h"
@@ -36,36 +37,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct vfs_place place(const char *path)
-{
-    return (struct vfs_place){NULL, path};
-}
-
 static enum err make(const char *path)
 {
     return vfs_make_node(place(path), S_IFREG | 0644, 0);
-}
-
-static enum err make_dir(const char *path)
-{
-    return vfs_make_directory(place(path), 0777);
-}
-
-static enum err make_link(const char *text, const char *path)
-{
-    return vfs_make_symlink(text, place(path));
-}
-
-static enum err look(const char *path, uint32_t flags, uint64_t *ino)
-{
-    struct dentry *d;
-    enum err e = walk_lookup(NULL, path, flags, &d);
-    if (e != E_OK)
-        return e;
-    if (ino)
-        *ino = d->inode->ino;
-    dentry_put(d);
-    return E_OK;
 }
 
 static enum err open_flags(const char *path, uint32_t flags)
