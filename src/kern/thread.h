@@ -81,6 +81,7 @@ struct thread {
     uint32_t ticks[2];
     /* Switches to another thread because its slice was over, and because it slept. */
     uint64_t switches[2];
+    uint64_t faults[2]; /* of pages: minor, major */
     struct io_counts moved;
     uint64_t started_ns; /* time of the last switch to it */
     uint64_t slice_end_ns;

@@ -52,9 +52,9 @@ void procfs_show_stat(struct text *text, void *context)
     procfs_measure(&p, &s);
     text_printf(text, "%u (%s) %c %u %u %u %u %u 4194304 ", p.tid, p.name, p.state, p.ppid,
                 p.process_group, p.session, 0u, p.process_group);
-    text_printf(text, "%lu 0 0 0 %lu %lu %lu %lu ", p.page_faults, p.user_ns / TICK_NS,
-                p.system_ns / TICK_NS, p.children_user_ns / TICK_NS,
-                p.children_system_ns / TICK_NS);
+    text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %lu ", p.faults[0], p.children_faults[0],
+                p.faults[1], p.children_faults[1], p.user_ns / TICK_NS, p.system_ns / TICK_NS,
+                p.children_user_ns / TICK_NS, p.children_system_ns / TICK_NS);
     text_printf(text, "%d %d %u 0 %lu ", p.priority != 0 ? -1 - (int)p.priority : 20 + p.nice,
                 p.nice, p.threads, p.start_ns / TICK_NS);
     uint64_t soft = UINT64_MAX, hard;

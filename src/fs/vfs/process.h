@@ -45,7 +45,7 @@ struct fs_process {
     uint32_t exit_signal;      /* UINT32_MAX: none */
     uint32_t personality;
     uint64_t timer_slack;
-    uint64_t page_faults;
+    uint64_t faults[2], children_faults[2]; /* of pages: minor, major */
     uint64_t resident_pages;
     uint32_t signals_queued;
     uint64_t signals_pending, signals_blocked, signals_ignored, signals_caught; /* bit n-1 */

@@ -218,8 +218,8 @@ bool fs_describe(uint32_t pid, uint32_t tid, struct fs_process *out)
         .personality = (uint32_t)process->personality,
         .timer_slack = process->timer_slack,
         .oom_score_adj = process->oom_score_adj,
-        .page_faults = fault_counters.zero + fault_counters.anonymous + fault_counters.copied +
-                       fault_counters.file + fault_counters.taken_over,
+        .faults = {usage.faults[0], usage.faults[1]},
+        .children_faults = {process->children_usage.faults[0], process->children_usage.faults[1]},
         .signals_queued = signal_queued_of(lt),
         .signals_pending = signal_pending_of(lt),
         .signals_blocked = lt->blocked,

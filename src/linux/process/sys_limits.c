@@ -83,6 +83,8 @@ struct rusage rusage_of(const struct usage *usage)
 {
     return (struct rusage){.user = timeval_of_ns(usage->user_ns),
                            .system = timeval_of_ns(usage->system_ns),
+                           .minor_faults = usage->faults[0],
+                           .major_faults = usage->faults[1],
                            .blocks_in = usage->moved.stored[0] / RUSAGE_BLOCK,
                            .blocks_out = usage->moved.stored[1] / RUSAGE_BLOCK,
                            .voluntary = usage->switches[1],

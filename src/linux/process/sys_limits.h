@@ -8,7 +8,8 @@
 struct rusage { /* linux/resource.h */
     struct timeval user, system;
     uint64_t max_resident_kib;
-    uint64_t others[6];
+    uint64_t unused[3];
+    uint64_t minor_faults, major_faults, swaps;
     uint64_t blocks_in, blocks_out; /* of 512 bytes */
     uint64_t more[3];
     uint64_t voluntary, involuntary; /* context switches */

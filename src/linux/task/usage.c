@@ -24,6 +24,7 @@ static void count_thread(struct usage_counts *to, const struct thread *thread)
     for (unsigned i = 0; i < 2; i++) {
         to->ticks[i] += thread->ticks[i];
         to->switches[i] += thread->switches[i];
+        to->faults[i] += thread->faults[i];
     }
     usage_add_moved(&to->moved, &thread->moved);
 }
@@ -42,7 +43,8 @@ static void usage_divide(const struct usage_counts *c, struct usage_shown *shown
     if (system < shown->system_ns)
         system = shown->system_ns;
     *shown = (struct usage_shown){user, system};
-    *out = (struct usage){user, system, {c->switches[0], c->switches[1]}, c->moved};
+    *out = (struct usage){
+        user, system, {c->switches[0], c->switches[1]}, {c->faults[0], c->faults[1]}, c->moved};
 }
 
 void usage_of_thread(struct linux_thread *lt, struct usage *out)
@@ -84,5 +86,7 @@ void usage_add(struct usage *to, const struct usage *more)
     to->system_ns += more->system_ns;
     to->switches[0] += more->switches[0];
     to->switches[1] += more->switches[1];
+    to->faults[0] += more->faults[0];
+    to->faults[1] += more->faults[1];
     usage_add_moved(&to->moved, &more->moved);
 }

@@ -18,12 +18,13 @@ struct process;
 struct usage {
     uint64_t user_ns, system_ns;
     uint64_t switches[2]; /* involuntary, voluntary */
+    uint64_t faults[2];   /* minor, major */
     struct io_counts moved;
 };
 
 /* What was counted of threads that have ended. */
 struct usage_counts {
-    uint64_t cpu_ns, ticks[2], switches[2];
+    uint64_t cpu_ns, ticks[2], switches[2], faults[2];
     struct io_counts moved;
 };
 /* The parts as they were last shown. */

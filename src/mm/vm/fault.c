@@ -431,7 +431,12 @@ COLD static NOINLINE enum fault_verdict resolve_later(struct address_space *spac
 enum fault_verdict fault_resolve(struct address_space *space, virt_t v, uint64_t error)
 {
     enum fault_verdict verdict = resolve_now(space, v, error);
-    return likely(verdict != FAULT_WAITS) ? verdict : resolve_later(space, v, error);
+    bool waits = unlikely(verdict == FAULT_WAITS);
+    if (waits)
+        verdict = resolve_later(space, v, error);
+    if (verdict == FAULT_RESOLVED)
+        fault_was_resolved(waits);
+    return verdict;
 }
 
 /* The fault of the program or of a copy for it was not resolved. */
@@ -443,8 +448,10 @@ COLD static NOINLINE void unresolved(struct trap_frame *frame, virt_t v, bool co
         if (!copying)
             percpu_end_slice(); /* others ran: the end of a restartable sequence */
     }
-    if (verdict == FAULT_RESOLVED)
+    if (verdict == FAULT_RESOLVED) {
+        fault_was_resolved(true);
         return;
+    }
     if (!copying) {
         fault_of_program(frame, v, verdict);
         return;
@@ -468,7 +475,9 @@ static void page_fault(struct trap_frame *frame)
         enum fault_verdict verdict = likely(!(frame->error & ~(uint64_t)PF_RESOLVABLE))
                                          ? resolve_now(running_space, v, frame->error)
                                          : FAULT_DENIED;
-        if (verdict != FAULT_RESOLVED)
+        if (likely(verdict == FAULT_RESOLVED))
+            fault_was_resolved(false);
+        else
             unresolved(frame, v, copying, verdict);
         return;
     }

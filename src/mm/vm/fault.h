@@ -66,6 +66,10 @@ void fault_of_copy(const struct trap_frame *frame, virt_t v);
 /* An unresolved fault of the kernel: panics (diag/panic.c). */
 NORETURN void fault_of_kernel(const struct trap_frame *frame, virt_t v);
 
+/* A fault of the running thread was resolved; `waited`: after a device had brought the page, a major one. Defined above
+ * (kern/thread.c). O(1). */
+void fault_was_resolved(bool waited);
+
 struct fault_counters {
     uint64_t zero, anonymous, copied, file; /* resolved faults by kind */
     uint64_t large;                         /* those of `anonymous` that mapped 2 MiB */

@@ -36,6 +36,7 @@ memory() {
     sum=$("$programs/swaptrace-musl" hot 16384 100000 | grep '^sum')
     boot --stats --swap 128M "$programs/swaptrace-musl" hot 16384 100000 || { bad 'swaptrace: the status is not 0'; show err; }
     expect out "^$sum\$" 'four times the memory: the checksum'
+    expect out '^major [1-9]' 'faults that waited for the disk'
     expect err '^ouro: clock: front turns=[1-9].* evicted=[1-9]' '--stats'
 
     boot --swap 128M "$programs/swap-musl" off /dev/vda || { bad 'off: the status is not 0'; show err; }

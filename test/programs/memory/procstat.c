@@ -300,6 +300,40 @@ static void transfers(void)
     unlink("/tmp/moved");
 }
 
+/* Faults of pages: of the process in getrusage() and /proc/self/stat, of a child that was waited for. */
+static void faults(void)
+{
+    enum {
+        PAGES = 64
+    };
+    struct rusage before, after;
+    char *at = map(PAGES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    long shown = stat_field(10);
+    getrusage(RUSAGE_SELF, &before);
+    for (int i = 0; i < PAGES; i++)
+        at[i * PAGE] = 1;
+    getrusage(RUSAGE_SELF, &after);
+    long more = after.ru_minflt - before.ru_minflt;
+    truth("faults: of 64 pages", more >= PAGES && more < PAGES + 8);
+    truth("faults: none waits for a device", after.ru_majflt == before.ru_majflt);
+    truth("faults: in stat", stat_field(10) - shown >= PAGES);
+    getrusage(RUSAGE_CHILDREN, &before);
+    shown = stat_field(11);
+    if (fork() == 0) {
+        for (int i = 0; i < PAGES; i++)
+            at[i * PAGE] = 2; /* each is copied */
+        _exit(0);
+    }
+    wait(NULL);
+    getrusage(RUSAGE_CHILDREN, &after);
+    more = after.ru_minflt - before.ru_minflt;
+    truth("faults: of a child", more >= PAGES && more < 4 * PAGES);
+    truth("faults: of a child, in stat", stat_field(11) - shown == more);
+    getrusage(RUSAGE_THREAD, &after);
+    getrusage(RUSAGE_SELF, &before);
+    truth("faults: of the only thread", before.ru_minflt - after.ru_minflt <= 8);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 4096);
@@ -312,5 +346,6 @@ int main(void)
     resident_peak();
     growth();
     transfers();
+    faults();
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A number after `name` in a file of /proc; 0 if it is not there. */
@@ -54,5 +55,8 @@ int main(int argc, char **argv)
     printf("total %" PRIu64 " free %" PRIu64 " in %" PRIu64 "\n", total, free,
            number_in("/proc/vmstat", "pswpin ") - before);
     printf("sum %" PRIx64 "\n", sum);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("major %ld\n", usage.ru_majflt);
     return 0;
 }
