@@ -65,7 +65,7 @@ set(OURO_SYMBOLS_cpu panic_at trap_gs_restored trap_kernel_stack_overflow trap_l
 set(OURO_SYMBOLS_mm first_space running_space)
 set(OURO_SYMBOLS_mm/phys machine_frames reserve_admits reserve_refill)
 set(OURO_SYMBOLS_mm/pt memory_scratch memory_table_alloc memory_table_free memory_zero_frame)
-set(OURO_SYMBOLS_mm/vm areas_policy copy_missed copy_missing fault_of_copy fault_of_kernel fault_of_program swap_fetch swap_may_help)
+set(OURO_SYMBOLS_mm/vm areas_policy copy_missed copy_missing fault_of_copy fault_of_kernel fault_of_program swap_fetch swap_may_help fault_was_resolved)
 # kern: file systems on media are in fs/vfs/; boot/ reads the loader's data; dev/pc/ switches the machine off, dev/local/ waits for a key, linux/process/ signals
 # the program; watchdog and scheduler end in reports (diag/, linux/fault/); the vDSO (linux/time/) has a copy of the clock's offset.
 set(OURO_SYMBOLS_kern boot_summary machine_ask_program_to_end machine_ends_later machine_firmware_power_off machine_firmware_restart machine_interrupt_program machine_wait_for_key report_by_request report_is_running thread_point_passed threads_stuck time_realtime_changed watchdog_stuck)

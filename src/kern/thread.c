@@ -361,11 +361,6 @@ void thread_yield(void)
     sched_unlock(flags);
 }
 
-void fault_was_resolved(bool waited)
-{
-    thread_current()->faults[waited]++;
-}
-
 uint64_t thread_switch_count(void)
 {
     return switch_count;

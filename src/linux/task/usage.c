@@ -6,6 +6,7 @@
 #include "kern/thread.h"
 #include "linux/task/process.h"
 #include "linux/task/signal.h"
+#include "mm/vm/fault.h"
 
 void usage_add_moved(struct io_counts *to, const struct io_counts *more)
 {
@@ -45,6 +46,11 @@ static void usage_divide(const struct usage_counts *c, struct usage_shown *shown
     *shown = (struct usage_shown){user, system};
     *out = (struct usage){
         user, system, {c->switches[0], c->switches[1]}, {c->faults[0], c->faults[1]}, c->moved};
+}
+
+void fault_was_resolved(bool waited)
+{
+    thread_current()->faults[waited]++;
 }
 
 void usage_of_thread(struct linux_thread *lt, struct usage *out)

@@ -67,7 +67,7 @@ void fault_of_copy(const struct trap_frame *frame, virt_t v);
 NORETURN void fault_of_kernel(const struct trap_frame *frame, virt_t v);
 
 /* A fault of the running thread was resolved; `waited`: after a device had brought the page, a major one. Defined above
- * (kern/thread.c). O(1). */
+ * (linux/task/usage.c). O(1). */
 void fault_was_resolved(bool waited);
 
 struct fault_counters {
