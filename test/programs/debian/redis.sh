@@ -4,7 +4,7 @@ cd /tmp
 ln -s /usr/bin/redis-check-rdb redis-server
 start() {
     /tmp/redis-server --port 0 --unixsocket /tmp/redis --save '' --appendonly $1 --daemonize yes --loglevel warning > /dev/null
-    until redis-cli -s /tmp/redis ping > /dev/null 2>&1; do sleep 0.05; done
+    until [ "$(redis-cli -s /tmp/redis ping 2>/dev/null)" = PONG ]; do sleep 0.05; done  # LOADING is an answer with status 0
 }
 call() { redis-cli -s /tmp/redis "$@"; }
 finished() { while call info persistence | grep -q "$1:1"; do sleep 0.05; done; call info persistence | grep -a "$2" | tr -d '\r'; }
