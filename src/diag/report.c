@@ -204,6 +204,13 @@ static void gather_areas(void *unused)
         report_find_areas(&facts);
 }
 
+static void gather_blocks(void *unused)
+{
+    (void)unused;
+    if (!facts.panic && facts.vector != VECTOR_MACHINE_CHECK)
+        report_find_blocks(&facts);
+}
+
 static void describe_event(const struct history_event *e, struct fault_past *out)
 {
     char place[FAULT_PLACE_SIZE], caller[FAULT_PLACE_SIZE] = "";
@@ -388,6 +395,7 @@ static const struct {
     {"areas", gather_areas, true, false},
     {"history", gather_history, true, false},
     {"names", gather_names, true, false},
+    {"blocks", gather_blocks, true, false},
     {"explanation", print_explanation, false, true},
     {"instruction", print_code, true, false},
     {"regs", print_registers, true, false},

@@ -424,6 +424,27 @@ static void write_past(const struct text_writer *w, const struct fault_facts *f)
     }
 }
 
+static void write_blocks(const struct text_writer *w, const struct fault_facts *f)
+{
+    const struct malloc_damage *d = &f->damage;
+    const char *label = "heap";
+    for (unsigned i = 0; i < f->block_count; i++, label = "") {
+        const struct fault_block *b = &f->blocks[i];
+        text_line(w, "  %-7s %s is at +0x%llx in a block of %llu bytes, 0x%llx, that free() took",
+                  label, b->reg == X86_RIP ? "the address" : x86_register_name(b->reg),
+                  LL(b->value - b->block.start), LL(b->block.size), LL(b->block.start));
+    }
+    if (!d->found)
+        return;
+    char text[9];
+    fault_report_text(d->value, text);
+    text_line(w, "  %-7s the allocator's word at 0x%llx is overwritten: 0x%llx%s%s%s", label,
+              LL(d->at), LL(d->value), text[0] ? " \"" : "", text, text[0] ? "\"" : "");
+    if (d->before_size != 0)
+        text_line(w, "          the block before it, 0x%llx, has %llu bytes", LL(d->before),
+                  LL(d->before_size));
+}
+
 void fault_report_write(const struct fault_facts *f, fault_line sink, void *context)
 {
     struct text_writer w = {sink, context};
@@ -442,6 +463,7 @@ void fault_report_code(const struct fault_facts *f, fault_line sink, void *conte
     struct text_writer w = {sink, context};
     write_insn(&w, f);
     write_past(&w, f);
+    write_blocks(&w, f);
 }
 
 void fault_report_headline(const struct fault_facts *f, fault_line sink, void *context)
