@@ -3,7 +3,8 @@
 #include "diag/parts.h"
 #include "mm/vm/areas.h"
 
-#define POINTERS (X86_RIP + 1) /* the registers, and in the place of rip the fault address */
+/* The registers, and in the place of rip the fault address. r8 to r11 are left out: what free() leaves in them is not in use. */
+#define POINTERS (X86_RIP + 1)
 
 static bool may_be_heap(const struct area *a, const uint64_t *pointers)
 {
@@ -21,7 +22,7 @@ void report_find_blocks(struct fault_facts *f)
     uint64_t pointers[POINTERS];
     struct malloc_block blocks[POINTERS] = {0};
     for (unsigned i = 0; i < POINTERS; i++)
-        pointers[i] = i == X86_RSP ? 0 : f->registers[i];
+        pointers[i] = i == X86_RSP || (i >= 8 && i < 12) ? 0 : f->registers[i];
     pointers[X86_RIP] = f->has_address ? f->address.v : 0;
     for (const struct area *a = areas_next(running_space, virt(0)); a != NULL;
          a = areas_next(running_space, a->range.end)) {
