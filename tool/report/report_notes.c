@@ -234,14 +234,15 @@ static void find_name(struct source_module *source, uint64_t code, struct json f
     char was[400];
     uint64_t offset;
     const char *file, *name = source_symbol(source, code, &offset);
+    size_t length = name ? strcspn(name, "@") : 0; /* without its version */
     if (!name || !json_member(frame, "at", &value) || !json_string(value, was, sizeof(was)))
         return;
     file = strrchr(was, '[');
-    bool cut = strncmp(was, name, strcspn(was, "+")) == 0 && strcspn(was, "+") < strlen(name);
+    bool cut = strncmp(was, name, strcspn(was, "+")) == 0 && strcspn(was, "+") < length;
     if (!file || (was[0] != '.' && was[0] != '[' && !cut))
         return;
     struct text place = {0};
-    add_clean(&place, name, strlen(name));
+    add_clean(&place, name, length);
     text_format(&place, "+0x%llx %.*s", (unsigned long long)offset, (int)strcspn(file, "+"), file);
     note->was = string_copy(was);
     note->place = place.bytes;

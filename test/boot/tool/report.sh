@@ -251,4 +251,33 @@ if [ -x /usr/bin/python3 ]; then
     has seen '^  hint    Python called this by ctypes; python3 -X faulthandler shows the Python lines$'
     grep -Eq 'has no line numbers|called from _Py' seen && { bad "Python's own frames are the program's"; show seen; }
 fi
+
+# A return address that was overwritten with a number is no frame, and one that the search finds is marked; code that a signal
+# interrupted is shown itself, not the byte before it.
+cat >smashed.c <<'C'
+#include <signal.h>
+#include <stdlib.h>
+static void handler(int signal) { if (signal) abort(); }
+static __attribute__((noinline)) int inner(volatile long *p) { return (int)*p; }
+static __attribute__((noinline)) int outer(volatile long *p)
+{
+    *(volatile long *)__builtin_frame_address(0) = 1;
+    ((volatile long *)__builtin_frame_address(0))[1] = 0x123456789abc00;
+    return inner(p) + 1;
+}
+static __attribute__((noinline)) int plain(volatile long *p) { return inner(p) + 1; }
+int main(int argc, char **argv)
+{
+    if (argc == 1)
+        return outer((long *)8) + !argv;
+    signal(SIGSEGV, handler);
+    return plain((long *)8) + 1;
+}
+C
+gcc -g -O1 -fno-stack-protector -fno-inline -o smashed smashed.c || exit 1
+terminal ./smashed
+has seen '^          #1 0x[0-9a-f]* outer\+' '^          #2\? 0x[0-9a-f]* [a-z_]+\+'
+grep -q 'no code is known there' seen && { bad 'a number is a frame'; show seen; }
+terminal -v ./smashed handled
+has seen '^ *#[0-9]* 0x[0-9a-f]* inner\+0x0 \[smashed\] at smashed.c:4' '^ *#[0-9]* 0x[0-9a-f]* plain\+'
 finish
