@@ -29,7 +29,7 @@ static void hint_null(const struct text_writer *w, const struct fault_facts *f)
     if (!null_register(f, &name, &offset))
         text_line(
             w,
-            "  hint    an address this small comes from a null pointer: look for a register below that is zero or small");
+            "  hint    an address this small comes from a null pointer: a register was zero or small");
     else if (offset == 0)
         text_line(w, "  hint    register %s was NULL: whoever set it returned nothing", name);
     else if (offset > 0)
@@ -156,8 +156,8 @@ static bool hint_heap(const struct text_writer *w, const struct fault_facts *f,
                 class == FAULT_CLASS_NON_CANONICAL;
     uint64_t page = f->address.v << 12;
     if (wild && f->block_count > 0)
-        text_line(w, "  hint    perhaps a use after free: memory that %s points into was freed",
-                  x86_register_name(f->blocks[0].reg));
+        text_line(w,
+                  "  hint    perhaps a use after free: a pointer leads to a block that was freed");
     else if (wild && virt_range_contains(f->heap, virt(page)))
         text_line(w, "  hint    the address is a link of free()'s lists: a use after free");
     else if (f->damage.found && (wild || class == FAULT_CLASS_ABORT))

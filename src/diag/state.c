@@ -168,7 +168,7 @@ static void put_heap(const struct fault_facts *f)
     for (unsigned i = 0; i < f->block_count; i++) {
         const struct fault_block *b = &f->blocks[i];
         put("%s{\"register\":\"%s\",\"block\":\"0x%llx\",\"size\":%llu,\"at\":%llu}%s",
-            i == 0 ? ",\"heap\":[" : ",", b->reg == X86_RIP ? "" : x86_register_name(b->reg),
+            i == 0 ? ",\"heap\":[" : ",", b->reg == X86_RIP ? "address" : x86_register_name(b->reg),
             LL(b->block.start), LL(b->block.size), LL(b->value - b->block.start),
             i + 1 == f->block_count ? "]" : "");
     }

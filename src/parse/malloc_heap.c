@@ -59,11 +59,17 @@ static void set_blocks(const struct glibc_heap *h, uint64_t chunk, uint64_t size
                        const uint64_t *address, struct malloc_block *blocks, unsigned count)
 {
     const struct malloc_block block = {true, freed, chunk + HEADER, size - 8};
+    uint64_t key = 0;
+    if (size <= LINKED_MAX)
+        (void)byte_read(h->memory, block.start + 8, &key, sizeof key);
     for (unsigned i = 0; i < count; i++) {
-        if (address[i] - block.start >= block.size)
+        bool inside = address[i] - block.start < block.size;
+        if (!inside && (address[i] != key || key <= UINT32_MAX))
             continue;
-        blocks[i] = block;
-        if (size <= LINKED_MAX && is_linked(h, block.start))
+        bool linked = size <= LINKED_MAX && is_linked(h, block.start);
+        if (inside || linked)
+            blocks[i] = block;
+        if (linked)
             blocks[i].freed = true;
     }
 }

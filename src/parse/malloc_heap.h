@@ -6,7 +6,8 @@
  *
  *     chunk +0   the last word of the block before
  *           +8   size of the chunk, a multiple of 16; bit 0: the chunk before is in use
- *           +16  the block. After free(): a link, XORed with the block's page number if the chunk is in a tcache or fastbin
+ *           +16  the block. After free(): a link, XORed with the block's page number if the chunk is in a tcache or fastbin;
+ *                in a tcache the second word is the process's key, a random number
  *
  * A chunk in a tcache or fastbin counts as used in the next one's bit 0: the link tells.
  *
@@ -31,7 +32,8 @@ struct malloc_damage { /* a chunk of glibc whose size cannot be */
     uint64_t before, before_size; /* the block before it; size 0: none */
 };
 
-/* Sets blocks[i] to the block that contains address[i], for all that lie in `heap` and are in one; leaves the others. `heap` is
+/* Sets blocks[i] to the block that contains address[i], for all that lie in `heap` and are in one; or, if address[i] is the key,
+ * to a block with it; leaves the others. `heap` is
  * an area of memory that an allocator may have filled from its start. O(chunks * count) for glibc, at most MALLOC_CHUNKS_MAX
  * chunks; for musl O(distance to the group's start), at most MALLOC_GROUP_MAX bytes for each address. */
 #define MALLOC_CHUNKS_MAX 100000

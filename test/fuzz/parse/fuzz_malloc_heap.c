@@ -42,8 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < ADDRESSES; i++)
         address[i] = BASE + offset[i];
     malloc_heap_find(&reader, virt_range(BASE, BASE + m.size), address, block, ADDRESSES, &damage);
-    for (unsigned i = 0; i < ADDRESSES; i++)
-        if (block[i].found && address[i] - block[i].start >= block[i].size)
+    for (unsigned i = 0; i < ADDRESSES; i++) {
+        uint64_t key;
+        if (block[i].found && address[i] - block[i].start >= block[i].size &&
+            (!read_memory(&m, block[i].start + 8, &key, 8) || key != address[i]))
             abort();
+    }
     return 0;
 }

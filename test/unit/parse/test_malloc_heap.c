@@ -80,6 +80,25 @@ static void test_glibc(void **state)
     }
 }
 
+/* A pointer that was read from the second word of a freed block is the key. */
+static void test_glibc_key(void **state)
+{
+    (void)state;
+    uint64_t *block = __libc_malloc(40), *other = __libc_malloc(40);
+    block[1] = other[1] = 0;
+    __libc_free(block);
+    __asm__("" : "+r"(block));
+    void *key = (void *)(uintptr_t)block[1];
+    assert_true((uintptr_t)key > UINT32_MAX);
+    look(&key, 1, 0);
+    assert_true(found[0].found && found[0].freed);
+    assert_true((uintptr_t)key - found[0].start >= found[0].size);
+    block[0] = 1; /* no link: the key may be a number of the program's */
+    look(&key, 1, 0);
+    assert_true(found[0].start != (uintptr_t)block);
+    __libc_free(other);
+}
+
 static void test_glibc_overrun(void **state)
 {
     (void)state;
@@ -175,9 +194,8 @@ int main(void)
 {
     self = open("/proc/self/mem", O_RDONLY);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_glibc),
-        cmocka_unit_test(test_glibc_overrun),
-        cmocka_unit_test(test_musl),
+        cmocka_unit_test(test_glibc),         cmocka_unit_test(test_glibc_key),
+        cmocka_unit_test(test_glibc_overrun), cmocka_unit_test(test_musl),
         cmocka_unit_test(test_no_heap),
     };
     return RUN_TESTS(tests);
