@@ -31,9 +31,14 @@ void report_find_blocks(struct fault_facts *f)
         if (may_be_heap(a, pointers))
             malloc_heap_find(&report_memory, a->range, pointers, blocks, POINTERS, &f->damage);
     }
-    /* Pointers into blocks; only if there are none, free()'s key, which may be left in a register. */
+    /* Pointers into blocks, that of the instruction's operand first; only if there are none, free()'s key, which may be left in
+     * a register. */
     for (unsigned key = 0; key < 2 && f->block_count == 0; key++)
-        for (unsigned i = 0; i < POINTERS && f->block_count < FAULT_BLOCKS; i++)
-            if (blocks[i].freed && (pointers[i] - blocks[i].start >= blocks[i].size) == key)
+        for (unsigned n = 0; n < POINTERS && f->block_count < FAULT_BLOCKS; n++) {
+            unsigned i = (f->insn.operand[0].base + n) % POINTERS;
+            bool again = f->block_count > 0 && pointers[i] == f->blocks[0].value;
+            if (blocks[i].freed && !again &&
+                (pointers[i] - blocks[i].start >= blocks[i].size) == key)
                 f->blocks[f->block_count++] = (struct fault_block){i, pointers[i], blocks[i]};
+        }
 }

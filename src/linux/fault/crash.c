@@ -15,7 +15,7 @@
 #define STATUS_SIGNAL 128 /* a shell's status for a death by signal */
 
 /* The number of calls since the loader and the C library have started the program, the newest being calls[0]: what comes before
- * set_tid_address() or rseq() is theirs, as is what begins behind it. `count` if those are not among the calls, or are all. */
+ * set_tid_address() or rseq() is theirs, as is what begins behind it. `count` if those are not among the calls. */
 static size_t calls_of_program(const struct syscall_record *calls, size_t count)
 {
     enum {
@@ -38,7 +38,7 @@ static size_t calls_of_program(const struct syscall_record *calls, size_t count)
             (next != MUNMAP || calls[n].number != PRLIMIT64))
             break;
     }
-    return n != 0 ? n : count;
+    return n;
 }
 
 bool report_call_line(unsigned n, char *to, size_t size)
