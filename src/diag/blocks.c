@@ -21,6 +21,7 @@ void report_find_blocks(struct fault_facts *f)
 {
     uint64_t pointers[POINTERS];
     struct malloc_block blocks[POINTERS] = {0};
+    struct malloc_search search = {pointers, blocks, POINTERS, {0}};
     for (unsigned i = 0; i < POINTERS; i++)
         pointers[i] = i == X86_RSP || (i >= 8 && i < 12) ? 0 : f->registers[i];
     pointers[X86_RIP] = f->has_address ? f->address.v : 0;
@@ -29,8 +30,9 @@ void report_find_blocks(struct fault_facts *f)
         if (a->flags & AREA_HEAP)
             f->heap = a->range;
         if (may_be_heap(a, pointers))
-            malloc_heap_find(&report_memory, a->range, pointers, blocks, POINTERS, &f->damage);
+            malloc_heap_find(&report_memory, a->range, &search);
     }
+    f->damage = search.damage;
     /* Pointers into blocks, that of the instruction's operand first; only if there are none, free()'s key, which may be left in
      * a register. */
     for (unsigned key = 0; key < 2 && f->block_count == 0; key++)

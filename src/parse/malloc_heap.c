@@ -6,7 +6,7 @@
 #define HEADER      16
 #define MIN_CHUNK   32
 #define TCACHE_SIZE 0x290 /* the chunk with which a heap usually begins */
-#define LINKED_MAX  0x410 /* chunks of tcaches and fastbins are not larger */
+#define LINKED_MAX  0x408 /* blocks of tcaches and fastbins are not larger */
 #define START_BYTES 8192  /* of a heap that are searched for its first chunk */
 #define CHAIN       4     /* chunks in a row that are no accident */
 
@@ -55,30 +55,29 @@ static bool is_linked(const struct glibc_heap *h, uint64_t block)
     return link == 0 || (link >= h->start && link < h->end && link % 16 == 0);
 }
 
-static void set_blocks(const struct glibc_heap *h, uint64_t chunk, uint64_t size, bool freed,
-                       const uint64_t *address, struct malloc_block *blocks, unsigned count)
+static void set_blocks(const struct glibc_heap *h, struct malloc_block block,
+                       struct malloc_search *s)
 {
-    const struct malloc_block block = {true, freed, chunk + HEADER, size - 8};
     uint64_t key = 0;
-    if (size <= LINKED_MAX)
+    bool small = block.size <= LINKED_MAX;
+    if (small)
         (void)byte_read(h->memory, block.start + 8, &key, sizeof key);
-    for (unsigned i = 0; i < count; i++) {
-        bool inside = address[i] - block.start < block.size;
-        if (!inside && (address[i] != key || key <= UINT32_MAX))
+    for (unsigned i = 0; i < s->count; i++) {
+        bool inside = s->address[i] - block.start < block.size;
+        if (!inside && (s->address[i] != key || key <= UINT32_MAX))
             continue;
-        bool linked = size <= LINKED_MAX && is_linked(h, block.start);
+        bool linked = small && is_linked(h, block.start);
         if (inside || linked)
-            blocks[i] = block;
+            s->blocks[i] = block;
         if (linked)
-            blocks[i].freed = true;
+            s->blocks[i].freed = true;
     }
 }
 
 /* False: no chunk is where a heap begins. */
-static bool glibc_find(const struct glibc_heap *h, const uint64_t *address,
-                       struct malloc_block *blocks, unsigned count, struct malloc_damage *damage)
+static bool glibc_find(const struct glibc_heap *h, struct malloc_search *s)
 {
-    uint64_t at = h->start, word, size, before = 0;
+    uint64_t at = h->start, word, before = 0;
     while (!begins_heap(h, at)) {
         at += 16;
         if (at - h->start >= START_BYTES || at >= h->end)
@@ -86,16 +85,15 @@ static bool glibc_find(const struct glibc_heap *h, const uint64_t *address,
     }
     for (unsigned n = 0; n < MALLOC_CHUNKS_MAX && at < h->end; n++) {
         bool whole = chunk_size(h, at, &word);
+        uint64_t block = at - before + HEADER, size = before != 0 ? before - 8 : 0;
         if (before != 0)
-            set_blocks(h, at - before, before, whole && !(word & 1), address, blocks, count);
+            set_blocks(h, (struct malloc_block){true, whole && !(word & 1), block, size}, s);
         if (!whole) {
-            *damage = (struct malloc_damage){true, at + 8, word, at - before + HEADER,
-                                             before != 0 ? before - 8 : 0};
+            s->damage = (struct malloc_damage){true, at + 8, word, block, size};
             return true;
         }
-        size = word & ~UINT64_C(7);
-        before = size;
-        at += size;
+        before = word & ~UINT64_C(7);
+        at += before;
     }
     return true; /* what is left at the end has never been given out */
 }
@@ -151,13 +149,12 @@ static void musl_find(const struct byte_reader *memory, struct virt_range heap, 
 }
 
 void malloc_heap_find(const struct byte_reader *memory, struct virt_range heap,
-                      const uint64_t *address, struct malloc_block *blocks, unsigned count,
-                      struct malloc_damage *damage)
+                      struct malloc_search *s)
 {
     const struct glibc_heap h = {memory, (heap.start.v + 15) & ~UINT64_C(15), heap.end.v};
-    if (h.end <= h.start || glibc_find(&h, address, blocks, count, damage))
+    if (h.end <= h.start || glibc_find(&h, s))
         return;
-    for (unsigned i = 0; i < count; i++)
-        if (virt_range_contains(heap, virt(address[i])))
-            musl_find(memory, heap, address[i], &blocks[i]);
+    for (unsigned i = 0; i < s->count; i++)
+        if (virt_range_contains(heap, virt(s->address[i])))
+            musl_find(memory, heap, s->address[i], &s->blocks[i]);
 }

@@ -32,12 +32,18 @@ struct malloc_damage { /* a chunk of glibc whose size cannot be */
     uint64_t before, before_size; /* the block before it; size 0: none */
 };
 
+struct malloc_search {
+    const uint64_t *address;     /* what is looked for */
+    struct malloc_block *blocks; /* what is found of each */
+    unsigned count;
+    struct malloc_damage damage;
+};
+
 /* Sets blocks[i] to the block that contains address[i], for all that lie in `heap` and are in one; or, if address[i] is the key,
- * to a block with it; leaves the others. `heap` is
- * an area of memory that an allocator may have filled from its start. O(chunks * count) for glibc, at most MALLOC_CHUNKS_MAX
- * chunks; for musl O(distance to the group's start), at most MALLOC_GROUP_MAX bytes for each address. */
+ * to a block with it; leaves the others. `heap` is an area of memory that an allocator may have filled from its start.
+ * O(chunks * count) for glibc, at most MALLOC_CHUNKS_MAX chunks; for musl O(distance to the group's start), at most
+ * MALLOC_GROUP_MAX bytes for each address. */
 #define MALLOC_CHUNKS_MAX 100000
-#define MALLOC_GROUP_MAX  (UINT64_C(1) << 18)
+#define MALLOC_GROUP_MAX  (UINT64_C(1) << 16)
 void malloc_heap_find(const struct byte_reader *memory, struct virt_range heap,
-                      const uint64_t *address, struct malloc_block *blocks, unsigned count,
-                      struct malloc_damage *damage);
+                      struct malloc_search *search);

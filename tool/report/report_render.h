@@ -24,8 +24,8 @@ struct report_notes {
     const struct report_note *own_note; /* its lines; NULL: unknown */
     const char *said;   /* what the program printed last on standard error; NULL: nothing */
     const char *advice; /* more of it; NULL: none */
-    char *debugging;    /* how to get line numbers, if the program has none; malloc'ed; NULL: it has */
-    char *instruction;  /* the faulting instruction, disassembled; malloc'ed; NULL: unknown */
+    char *debugging; /* how to get line numbers, if the program has none; malloc'ed; NULL: it has */
+    char *instruction; /* the faulting instruction, disassembled; malloc'ed; NULL: unknown */
 };
 
 /* The report's text, with notes added to its `what`, `insn` and `trace` lines. Each excerpt appears once. */

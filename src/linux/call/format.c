@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "linux/file/args.h"
 #include "linux/task/signal.h"
-#include "mm/layout.h"
+#include "base/addr.h"
 
 void syscall_put_signal(struct text_out *t, int number, bool short_name)
 {

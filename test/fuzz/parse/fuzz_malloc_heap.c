@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint16_t offset[ADDRESSES];
     uint64_t address[ADDRESSES];
     struct malloc_block block[ADDRESSES] = {0};
-    struct malloc_damage damage = {0};
+    struct malloc_search search = {address, block, ADDRESSES, {0}};
     if (size < sizeof offset)
         return 0;
     memcpy(offset, data, sizeof offset);
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct byte_reader reader = {read_memory, &m};
     for (unsigned i = 0; i < ADDRESSES; i++)
         address[i] = BASE + offset[i];
-    malloc_heap_find(&reader, virt_range(BASE, BASE + m.size), address, block, ADDRESSES, &damage);
+    malloc_heap_find(&reader, virt_range(BASE, BASE + m.size), &search);
     for (unsigned i = 0; i < ADDRESSES; i++) {
         uint64_t key;
         if (block[i].found && address[i] - block[i].start >= block[i].size &&

@@ -49,8 +49,9 @@ static void look(void *const *block, unsigned count, unsigned offset)
     for (unsigned i = 0; i < count; i++)
         address[i] = (uintptr_t)block[i] + offset;
     memset(found, 0, sizeof found);
-    memset(&damage, 0, sizeof damage);
-    malloc_heap_find(&memory, heap(), address, found, count, &damage);
+    struct malloc_search search = {address, found, count, {0}};
+    malloc_heap_find(&memory, heap(), &search);
+    damage = search.damage;
 }
 
 /* Blocks in use, in the tcache (the first seven), in a fastbin or in a bin (the others). */
@@ -140,9 +141,9 @@ static const struct byte_reader by_hand = {read_words, NULL};
 static struct malloc_block one(uint64_t address)
 {
     struct malloc_block block = {0};
-    memset(&damage, 0, sizeof damage);
-    malloc_heap_find(&by_hand, virt_range(0x10000, 0x10000 + sizeof words), &address, &block, 1,
-                     &damage);
+    struct malloc_search search = {&address, &block, 1, {0}};
+    malloc_heap_find(&by_hand, virt_range(0x10000, 0x10000 + sizeof words), &search);
+    damage = search.damage;
     return block;
 }
 

@@ -65,8 +65,9 @@ static void test_as_strace_prints(void **state)
            "openat(AT_FDCWD, \"/etc/passwd\", O_RDONLY|O_CLOEXEC) = 3");
     expect((struct syscall_record){257, true, {5, 0x4000, 0101, 0600}, -2},
            "openat(5, 0x4000, O_WRONLY|O_CREAT, 0600) = -1 ENOENT");
-    expect((struct syscall_record){82, true, {0x2000, 0x3000}, 0},
-           "rename(\"/etc/passwd\", \"0123456789012345678901234567890123456789012345678901\"...) = 0");
+    expect(
+        (struct syscall_record){82, true, {0x2000, 0x3000}, 0},
+        "rename(\"/etc/passwd\", \"0123456789012345678901234567890123456789012345678901\"...) = 0");
     expect((struct syscall_record){9, true, {0, 4096, 3, 0x22, UINT64_MAX, 0}, 0x7000},
            "mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7000");
     expect((struct syscall_record){13, true, {7, 9}, 0}, "kill(7, SIGKILL) = 0");
