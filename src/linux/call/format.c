@@ -2,10 +2,10 @@
 /* Calls as text: what fault reports and strace share. */
 #include "linux/call/syscall.h"
 
+#include "base/addr.h"
 #include "base/str.h"
 #include "linux/file/args.h"
 #include "linux/task/signal.h"
-#include "base/addr.h"
 
 void syscall_put_signal(struct text_out *t, int number, bool short_name)
 {
