@@ -232,8 +232,7 @@ static void find_slots(struct clock_run *run)
 static void swap_write_run(const struct clock_run *run)
 {
     if (run->count > 0)
-        swap_end_run(run,
-                     swap_move_pages(BLOCK_WRITE, run->slot, run->frame, run->count) == E_OK);
+        swap_end_run(run, swap_move_pages(BLOCK_WRITE, run->slot, run->frame, run->count) == E_OK);
     wait_queue_wake(&waiters);
 }
 

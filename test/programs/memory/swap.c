@@ -206,7 +206,9 @@ static void show_swaps(void)
 /* MADV_PAGEOUT takes pages that have just been used; MADV_COLD only says that they may be taken. */
 static void paged_out(void)
 {
-    enum { PAGES = 3 << 8 };
+    enum {
+        PAGES = 3 << 8
+    };
     char *memory = map(3 * MIB, PROT_READ | PROT_WRITE);
     unsigned char in_memory[PAGES];
     int count = 0;
