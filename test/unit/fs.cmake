@@ -9,6 +9,7 @@ set(fs_sources
 ouro_host_test(fs/vfs/credentials src/fs/vfs/credentials.c)
 ouro_host_test(fs/vfs/acl src/fs/vfs/acl.c src/fs/vfs/credentials.c)
 ouro_host_test(fs/vfs/vfs ${fs_sources} SHADOW linux)
+ouro_host_test(fs/vfs/mounts ${fs_sources} SHADOW linux)
 ouro_host_test(fs/vfs/missed ${fs_sources} SHADOW linux)
 ouro_host_test(fs/vfs/store ${fs_sources} src/fs/ram/tmpfs.c test/unit/support/fake_store.c SHADOW linux)
 ouro_host_test(fs/vfs/store_races ${fs_sources} src/fs/ram/tmpfs.c test/unit/support/fake_store.c SHADOW linux)

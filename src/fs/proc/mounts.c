@@ -43,7 +43,7 @@ static void put_numbers(struct text *text, const struct mount *mount, char *buff
     char *path;
     text_printf(text, "%u %u %u:%u ", mount->id, parent, device_major(fs->device),
                 device_minor(fs->device));
-    if (location_path(&root, NULL, LOCATION_DELETED, buffer, PATH_MAX_SIZE, &path) == E_OK)
+    if (location_path(&root, NULL, LOCATION_ROOT, buffer, PATH_MAX_SIZE, &path) == E_OK)
         put_field(text, path);
     text_printf(text, " ");
 }

@@ -327,8 +327,8 @@ enum err rootfs_fill(const void *archive, uint64_t size, phys_t archive_phys,
     enum err e = ramfs_init(&root, "tmpfs", ROOT_DEVICE);
     if (e != E_OK)
         return e;
-    vfs_init(&root);
-    struct fill *fill = heap_alloc_zero(sizeof(*fill));
+    e = vfs_init(&root);
+    struct fill *fill = e == E_OK ? heap_alloc_zero(sizeof(*fill)) : NULL;
     if (!fill)
         return E_NOMEM;
     fill->archive_phys = archive_phys;

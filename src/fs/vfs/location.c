@@ -115,13 +115,16 @@ static bool prepend(char **at, const char *start, const char *bytes, size_t leng
 COLD enum err location_path(const struct location *from, const struct location *root,
                             enum location_mark mark, char *buffer, size_t size, char **out)
 {
-    static const char deleted[] = " (deleted)", unreachable[] = "(unreachable)";
+    static const char unreachable[] = "(unreachable)";
+    const char *deleted = mark == LOCATION_DELETED ? " (deleted)"
+                          : mark == LOCATION_ROOT  ? "//deleted"
+                                                   : "";
     struct location at = *from;
     const struct dentry *dentry = at.dentry;
     *out = buffer + size;
     bool fits = prepend(out, buffer, "", 1);
-    if (mark == LOCATION_DELETED && !dentry->linked && !dentry->anonymous)
-        fits = fits && prepend(out, buffer, deleted, sizeof(deleted) - 1);
+    if (!dentry->linked && !dentry->anonymous)
+        fits = fits && prepend(out, buffer, deleted, strlen(deleted));
     if (dentry->anonymous)
         return fits && prepend(out, buffer, dentry->name, dentry->length) ? E_OK : E_NAMETOOLONG;
     bool any = false;

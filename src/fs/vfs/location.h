@@ -111,6 +111,7 @@ struct location location_any(struct dentry *dentry);
 enum location_mark {
     LOCATION_PLAIN,
     LOCATION_DELETED,     /* " (deleted)" is appended for a removed entry */
+    LOCATION_ROOT,        /* "//deleted" likewise (mountinfo) */
     LOCATION_UNREACHABLE, /* "(unreachable)" is put before the path if it is not below `root` */
 };
 MUST_CHECK enum err location_path(const struct location *at, const struct location *root,

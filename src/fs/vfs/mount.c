@@ -81,17 +81,23 @@ static enum err mount_at(struct location *at, struct filesystem *fs, uint32_t fl
     return e;
 }
 
-void vfs_init(struct filesystem *fs)
+enum err vfs_init(struct filesystem *fs)
 {
     struct mount *mount;
     assert(fs->root && list_empty(&mounts));
-    if (mount_make(fs, fs->root, MS_RELATIME, &mount) != E_OK)
-        panic("no memory for the root");
+    filesystem_hold(fs);
+    enum err e = mount_make(fs, fs->root, MS_RELATIME, &mount);
+    filesystem_release(fs);
+    if (e != E_OK) {
+        (void)vfs_reap_detached();
+        return e;
+    }
     const struct location root = {mount, fs->root};
     mount_add(mount);
     fs_set_root(&root);
     fs_set_cwd(&root);
     mount_put(mount);
+    return E_OK;
 }
 
 enum err vfs_mount(const char *path, struct filesystem *fs)
@@ -136,8 +142,10 @@ static enum err set_source(struct filesystem *fs, const char *source)
 
 static uint32_t mount_flags(uint32_t flags)
 {
-    flags &= FLAGS_MOUNT;
-    return flags & MS_NOATIME ? flags & ~MS_RELATIME : flags | MS_RELATIME;
+    uint32_t kept = flags & FLAGS_MOUNT;
+    if (flags & MS_STRICTATIME)
+        return kept & ~(uint32_t)(MS_NOATIME | MS_RELATIME);
+    return flags & MS_NOATIME ? kept & ~(uint32_t)MS_RELATIME : kept | MS_RELATIME;
 }
 
 /* The file system of the type on that block device, if it is mounted. */

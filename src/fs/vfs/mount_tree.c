@@ -243,19 +243,20 @@ enum err mount_graft(struct mount *tree, const struct location *at)
     if (e == E_OK) {
         mount_unhook(tree);
         mount_hook(tree, at);
-        if (!tree->in_tree)
+        if (tree->in_tree)
+            mounts_changed();
+        else
             add_all(tree);
         for (struct mount *m = at->mount->group != 0 ? tree : NULL; m; m = mount_next(m, tree))
             mount_set_spread(m, MS_SHARED);
-        mounts_changed();
     }
     while (!list_empty(&copies)) {
         struct copy *made = CONTAINER_OF(copies.next, struct copy, link);
         list_remove(&made->link);
         if (e == E_OK) {
-            place_copy(made->copy, made->on, at->dentry);
             set_groups(made->copy, tree, made->on->group == at->mount->group);
             add_all(made->copy);
+            place_copy(made->copy, made->on, at->dentry);
         } else {
             mount_drop_copy(made->copy);
         }

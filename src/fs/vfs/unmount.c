@@ -168,17 +168,28 @@ static void detach(struct mount *top)
 }
 
 /* The mounts like this one on what follows its parent, if that is shared; without `detached` those that have mounts of their
- * own stay. */
+ * own stay. What is mounted over the root of one takes its place. */
 static enum err followers(const struct location *at, bool detached, bool check_only)
 {
     for (struct mount *m = NULL; (m = mount_follower(at, m)) != NULL;) {
         struct mount *copy = mount_on(m, at->dentry);
-        if (!copy || (!detached && !list_empty(&copy->children)))
+        if (!copy)
             continue;
-        if (!check_only)
-            detach(copy);
-        else if (copy->references > 1)
-            return E_BUSY;
+        struct mount *over = mount_on(copy, copy->root);
+        const struct list *children = &copy->children;
+        bool alone = over ? children->next == children->prev : list_empty(children);
+        if (!detached && !alone)
+            continue;
+        if (check_only) {
+            if (copy->references > (over ? 2 : 1))
+                return E_BUSY;
+            continue;
+        }
+        if (over)
+            mount_unhook(over);
+        detach(copy);
+        if (over)
+            mount_hook(over, &(const struct location){m, at->dentry});
     }
     return E_OK;
 }

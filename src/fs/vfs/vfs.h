@@ -15,8 +15,8 @@ struct vfs_place { /* a path and its start */
     const char *path;
 };
 
-/* Mounts `fs` as the root file system and sets root and working directory. Boot, once. */
-void vfs_init(struct filesystem *fs);
+/* Mounts `fs` as the root file system and sets root and working directory. Boot, once. E_NOMEM. */
+enum err vfs_init(struct filesystem *fs);
 /* Mounts `fs` on the directory at `path`. E_NOENT, E_NOTDIR, E_BUSY. More in fs/vfs/mount.h. */
 MUST_CHECK enum err vfs_mount(const char *path, struct filesystem *fs);
 /* Unmounts everything. No file may be open or mapped. For tests. */
