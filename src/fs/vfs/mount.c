@@ -322,6 +322,8 @@ static enum err mount_bind(struct location *at, const char *source, bool deep)
     if (e != E_OK)
         return e;
     e = mount_graft(tree, at);
+    if (e != E_OK)
+        mount_drop_copy(tree);
     mount_put(tree);
     return e;
 }

@@ -131,14 +131,14 @@ bool vfs_reap_detached(void)
     if (list_empty(&ending))
         return false;
     mounts_lock();
-    struct list *next;
-    for (struct list *it = ending.next; it != &ending; it = next) {
+    for (struct list *it = ending.next; it != &ending;) {
         struct filesystem *fs = CONTAINER_OF(it, struct filesystem, end_link);
-        bool ends = fs->mounts == 0 && !in_use(fs);
-        next = it->next; /* after in_use(): it sleeps */
+        bool ends = !in_use(fs);
+        it = it->next; /* after in_use(): it sleeps */
         if (ends) {
-            list_remove(it);
+            list_remove(&fs->end_link);
             finish(fs);
+            it = ending.next; /* the layers of an overlay may have come */
         }
     }
     mounts_unlock();
@@ -208,9 +208,16 @@ static enum err unmount(struct mount *mount, uint32_t flags)
     }
     if (!at.mount)
         return E_BUSY; /* the root file system */
-    enum err e = store_start_worker(); /* which ends what comes out of use later */
-    if (e == E_OK && !detached)
+    enum err e;
+    if (detached)
+        e = store_start_worker(); /* which ends what comes out of use later */
+    else
         e = is_busy(mount) ? E_BUSY : followers(&at, false, true);
+    struct store *store = mount->fs->mounts == 1 ? mount->fs->store : NULL;
+    if (e == E_OK && store && !detached) {
+        (void)store_sync(store, true); /* afterwards no thread writes its pages */
+        e = is_busy(mount) ? E_BUSY : E_OK;
+    }
     if (e != E_OK)
         return e;
     location_get(&at);

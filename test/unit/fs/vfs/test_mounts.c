@@ -52,6 +52,7 @@ static int setup(void **state)
     live_before = native_heap_live();
     fs_current()->umask = 022;
     native_credentials = &credentials_first;
+    native_threads = true;
     root = (struct filesystem){0};
     assert_int_equal(ramfs_init(&root, "tmpfs", 2), E_OK);
     assert_int_equal(vfs_init(&root), E_OK);
