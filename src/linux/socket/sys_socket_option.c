@@ -119,13 +119,17 @@ static enum err set_number(struct socket *socket, uint32_t option, int32_t value
             socket->send_size = buffer_size(value);
         else
             e = forced_size(value, &socket->send_size);
+        socket->flags |= BIT(SO_SNDBUF); /* it does not grow by itself */
         wait_queue_wake(&socket->writable);
         return e;
     case SO_RCVBUF:
-        socket->receive_size = buffer_size(value);
-        return E_OK;
     case SO_RCVBUFFORCE:
-        return forced_size(value, &socket->receive_size);
+        if (option == SO_RCVBUF)
+            socket->receive_size = buffer_size(value);
+        else
+            e = forced_size(value, &socket->receive_size);
+        socket->flags |= BIT(SO_RCVBUF);
+        return e;
     case SO_PRIORITY:
         if ((value < 0 || value > PRIORITY_MOST) && !capable(CAP_NET_ADMIN) &&
             !capable(CAP_NET_RAW))

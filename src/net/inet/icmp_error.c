@@ -124,9 +124,10 @@ static void report_to(struct datagram_socket *d, const struct icmp_report *repor
 /* The socket that sent the packet, in lwIP's list of pcbs. */
 static void find_sender(const struct icmp_report *report, bool v6)
 {
-    for (struct udp_pcb *pcb = udp_pcbs; pcb; pcb = pcb->next) {
+    struct udp_pcb *pcb = NULL;
+    while ((pcb = net_udp_of_port(report->from.port, pcb)) != NULL) {
         struct datagram_socket *d = pcb->recv == datagram_came ? pcb->recv_arg : NULL;
-        if (!d || pcb->local_port != report->from.port)
+        if (!d)
             continue;
         if (!ip_addr_isany(&pcb->local_ip) && !IP_IS_ANY_TYPE_VAL(pcb->local_ip) &&
             !ip_addr_cmp_zoneless(&pcb->local_ip, &report->from.ip))

@@ -25,6 +25,7 @@ static struct tcp_socket *tcp_new_socket(uint32_t family)
     t->inet.socket.send_size = TCP_SEND_BUFFER;
     t->last = &t->first;
     t->quick = 1;
+    t->window = TCP_WINDOW_FIRST;
     list_init(&t->group_link);
     list_init(&t->waiting);
     list_init(&t->immature_ones);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "kern/net_buffer.h"
+#include "net/stack/hooks.h"
 #include "net/stack/name_servers.h"
 
 #include <lwip/dhcp.h>
@@ -69,6 +70,14 @@ static void card_receive(struct netdev *netdev, struct net_buffer *frame)
     struct pbuf *p = card_pbufs(frame);
     if (card_netif.input(p, &card_netif) != ERR_OK)
         pbuf_free(p);
+}
+
+err_t net_segment_comes(const struct tcp_pcb *pcb, const struct pbuf *p)
+{
+    bool scarce = net_buffers_used() > net_buffers_most() - net_buffers_most() / 4;
+    return scarce && p->tot_len > 0 && pcb->state != LISTEN && pcb->rcv_wnd < TCP_WND_MAX(pcb)
+               ? ERR_MEM
+               : ERR_OK;
 }
 
 static err_t card_send(struct netif *netif, struct pbuf *p)
@@ -187,7 +196,7 @@ bool net_card_poll(void)
         card_link_changed();
     if (card_full) {
         card_full = false;
-        tcp_txnow();
+        tcp_fasttmr();
     }
     return card_woken;
 }

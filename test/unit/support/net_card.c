@@ -43,6 +43,13 @@ uint32_t net_buffers_used(void)
     return buffers;
 }
 
+uint32_t net_buffers_most_value = 4096;
+
+uint32_t net_buffers_most(void)
+{
+    return net_buffers_most_value;
+}
+
 static bool open(struct netdev *netdev)
 {
     (void)netdev;
