@@ -5,6 +5,7 @@
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
 #include "net/inet/tcp.h"
+#include "net/stack/memory.h"
 #include "net/stack/stack.h"
 
 #include <lwip/priv/tcp_priv.h>
@@ -22,8 +23,10 @@ static uint32_t send_room(const struct tcp_socket *t)
 {
     if (!t->pcb || t->full || t->condition != TCP_OPEN)
         return 0;
-    uint32_t room = t->pcb->snd_buf, most = t->inet.socket.send_size;
-    if (!socket_flag(&t->inet.socket, SO_SNDBUF) || most >= TCP_SND_BUF)
+    uint32_t room = t->pcb->snd_buf, most = TCP_SND_BUF;
+    if (socket_flag(&t->inet.socket, SO_SNDBUF) || net_memory_is_scarce())
+        most = t->inet.socket.send_size;
+    if (most >= TCP_SND_BUF)
         return room;
     uint32_t used = TCP_SND_BUF - room;
     return used < most ? most - used : 0;
