@@ -248,9 +248,9 @@ static void show_udp_socket(struct inet_socket *inet, void *context)
     text_printf(text, "%5u:", listing->number++);
     show_place(text, &inet->local, listing->v6);
     show_place(text, &inet->remote, listing->v6);
-    text_printf(text, " %02X %08X:%08X 00:00000000 00000000 %5u %8u %lu 2 0000000000000000 0",
+    text_printf(text, " %02X %08X:%08X 00:00000000 00000000 %5u %8u %lu 2 0000000000000000 %u",
                 d->connected ? STATE_ESTABLISHED : STATE_CLOSE, 0u, d->used, inet->uid, 0u,
-                inet->socket.file ? inet->socket.file->inode->ino : 0);
+                inet->socket.file ? inet->socket.file->inode->ino : 0, d->drops);
     if (!listing->v6)
         text_pad(text, start, LINE);
     text_append(text, "\n", 1);

@@ -121,6 +121,8 @@ static enum err send_syn(struct tcp_socket *t, const struct inet_place *to) REQU
         ip_reset_option(t->pcb,
                         SOF_REUSEADDR); /* the port is only its own, or chosen for these ends */
     tcp_watch(t);
+    icmp_error_start();
+    t->soft_error = E_OK;
     e = inet_error(tcp_connect(t->pcb, &to->ip, to->port, tcp_established));
     if (e == E_OK && !t->inet.port)
         e = inet_port_adopt(&t->inet, t->pcb->local_port);

@@ -39,6 +39,7 @@ struct tcp_socket {
     struct inet_socket inet;
     struct tcp_pcb *pcb;
     uint8_t condition, use;
+    uint8_t soft_error; /* E_*, from ICMP */
     bool
         full; /* tcp_write() had no memory: no POLLOUT before the peer has acknowledged something */
     bool ended;       /* the peer's FIN came */
@@ -93,6 +94,8 @@ enum err tcp_queued(struct socket *socket, bool out, uint32_t *bytes);
 void tcp_watch(struct tcp_socket *t) REQUIRES(net_lock);
 void tcp_unwatch(struct tcp_socket *t) REQUIRES(net_lock);
 void tcp_discard(struct tcp_socket *t) REQUIRES(net_lock); /* what was received */
+/* ICMP says that the peer cannot be reached: it ends connect(), and explains a time-out later. */
+void tcp_report(struct tcp_pcb *pcb, enum err error) REQUIRES(net_lock);
 void tcp_push(struct tcp_socket *t) REQUIRES(net_lock);    /* sends what is withheld */
 
 /* tcp_option.c */

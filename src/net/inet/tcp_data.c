@@ -446,12 +446,27 @@ static void tcp_failed(void *argument, err_t error) NO_LOCK_ANALYSIS
                         : t->ended                 ? E_PIPE
                                                    : E_CONNRESET;
     else if (error != ERR_CLSD)
-        socket->error = E_TIMEDOUT;
+        socket->error = t->soft_error != E_OK ? t->soft_error : E_TIMEDOUT;
     t->condition = TCP_UNUSED;
     t->inet.shut = SHUT_READ | SHUT_WRITE;
     if (t->immature)
         tcp_mature(t);
     socket_wake(socket);
+}
+
+void tcp_report(struct tcp_pcb *pcb, enum err error)
+{
+    if (pcb->errf != tcp_failed)
+        return;
+    struct tcp_socket *t = pcb->callback_arg;
+    t->soft_error = (uint8_t)error;
+    if (pcb->state == SYN_SENT)
+        tcp_abandon(pcb, 0); /* it calls tcp_failed() */
+    else if (t->inet.wants & (INET_RECVERR | INET6_RECVERR))
+        t->inet.socket.error = error;
+    else
+        return;
+    socket_wake(&t->inet.socket);
 }
 
 void tcp_watch(struct tcp_socket *t)

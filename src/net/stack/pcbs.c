@@ -133,6 +133,11 @@ static struct tcp_pcb *find(const struct net_ends *ends, bool time_wait)
     return pcb;
 }
 
+struct tcp_pcb *net_pcb_of_ends(const struct net_ends *ends)
+{
+    return find(ends, false);
+}
+
 struct tcp_pcb *net_pcb_find(uint16_t local_port, uint16_t remote_port, bool time_wait)
 {
     struct net_ends ends = {ip_current_dest_addr(), ip_current_src_addr(), local_port, remote_port};

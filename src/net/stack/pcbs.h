@@ -25,6 +25,7 @@ struct ip_addr;
 struct tcp_pcb;
 struct tcp_pcb_listen;
 struct udp_pcb;
+struct net_ends;
 
 /* Linux's net.ipv4.ip_local_port_range. */
 #define NET_PORT_FIRST 32768
@@ -37,6 +38,8 @@ void net_pcb_add(struct tcp_pcb **list, struct tcp_pcb *pcb);
 void net_pcb_remove(struct tcp_pcb **list, struct tcp_pcb *pcb);
 /* The connection of the segment that lwIP looks at; ports in the CPU's order. NULL: none. O(1). */
 struct tcp_pcb *net_pcb_find(uint16_t local_port, uint16_t remote_port, bool time_wait);
+/* The connection of these ends that is open; NULL: none. O(1). */
+struct tcp_pcb *net_pcb_of_ends(const struct net_ends *ends);
 /* The first that has this local port, and the next, in any state; listeners come last. O(1). */
 struct tcp_pcb *net_pcb_of_port(uint16_t port);
 struct tcp_pcb *net_pcb_next_of_port(const struct tcp_pcb *pcb);
