@@ -264,7 +264,8 @@ static void test_time_wait_ends(void **state)
 
 static unsigned came_to;
 
-static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from_ip, u16_t port)
+static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from_ip,
+                   u16_t port)
 {
     (void)pcb;
     (void)from_ip;
@@ -276,8 +277,8 @@ static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr
 static double datagrams_take(unsigned sockets)
 {
     struct timespec t0, t1;
-    uint8_t packet[28] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0x66, 0xcf, 10, 0,
-                          0,    1, 10, 0, 0, 2, 1, 1, 0,  0,  0,    8,    0,  0};
+    uint8_t packet[28] = {0x45, 0, 0,  28, 0, 0, 0, 0, 64, 17, 0x66, 0xcf, 10, 0,
+                          0,    1, 10, 0,  0, 2, 1, 1, 0,  0,  0,    8,    0,  0};
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t0);
     for (unsigned i = 0; i < 20000; i++) {
         unsigned port = 10000 + i * 7919 % sockets;
