@@ -262,6 +262,24 @@ static void test_time_wait_ends(void **state)
     end();
 }
 
+/* A connection that was shut down long ago, and whose peer goes on sending nothing, ends soon after it is closed. */
+static void test_close_long_after_shutdown(void **state)
+{
+    (void)state;
+    serve(8);
+    uint32_t ours = open_from(7600);
+    assert_int_equal(tcp_shutdown(accepted, 0, 1), ERR_OK);
+    struct wire_segment s = from(7600, 1001, ours + 1, TCP_ACK);
+    wire_tcp(&s);
+    assert_int_equal(accepted->state, FIN_WAIT_2);
+    net_native_pass(100000);
+    assert_ptr_equal(tcp_active_pcbs, accepted);
+    assert_int_equal(tcp_close(accepted), ERR_OK);
+    net_native_pass(1000);
+    assert_null(tcp_active_pcbs);
+    end();
+}
+
 static unsigned came_to;
 
 static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from_ip,
@@ -362,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_keepalive),
         cmocka_unit_test(test_clock_gives_way),
         cmocka_unit_test(test_time_wait_ends),
+        cmocka_unit_test(test_close_long_after_shutdown),
         cmocka_unit_test(test_ten_thousand_ports),
         cmocka_unit_test(test_ten_thousand_listeners),
     };
