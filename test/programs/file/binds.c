@@ -154,8 +154,9 @@ static void what_holds(void)
     char text[256];
     binds(AT "/from", AT "/to", 0);
     int fd = open(AT "/to/in/moved", O_RDONLY);
-    snprintf(text, sizeof text, "/proc/self/fd/%d", fd);
-    long length = readlink(text, text, sizeof text);
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    long length = readlink(link, text, sizeof text);
     printf("open %.*s\n", (int)length, text);
     result("umount", umount(AT "/to"));
     void *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
