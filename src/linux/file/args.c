@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/file/args.h"
 
+#include "base/str.h"
 #include "fs/vfs/context.h"
 #include "kern/thread.h"
+#include "linux/task/process.h"
 #include "mm/heap/heap.h"
 #include "mm/vm/usercopy.h"
+
+/* For fault reports. The first bytes, whatever is behind the NUL. */
+static void path_save(const char *path, virt_t from)
+{
+    struct linux_thread *lt = linux_current();
+    struct syscall_text *t = &lt->texts[lt->texts_next++ % SYSCALL_TEXTS];
+    t->at = from.v;
+    t->call = lt->history_next;
+    memcpy(t->text, path, sizeof(t->text));
+}
 
 enum err path_copy_in(struct path *path, virt_t from)
 {
     size_t length;
     path->text = path->near;
     enum err e = copy_in_string(path->near, from, sizeof(path->near), &length);
+    if (e == E_OK)
+        path_save(path->near, from);
     if (e != E_NAMETOOLONG)
         return e;
     char *text = heap_alloc(PATH_MAX_SIZE);
@@ -21,6 +35,7 @@ enum err path_copy_in(struct path *path, virt_t from)
         heap_free(text);
         return e;
     }
+    path_save(text, from);
     path->text = text;
     return E_OK;
 }
