@@ -146,6 +146,11 @@ static const struct crowd {
      add_mount,
      end_mounts,
      {{"stat_mounted", do_stat_mounted, 1000}, {"mount_umount", do_mount_umount, 200}}},
+    {"binds",
+     {1, 30, 300, 3000},
+     add_bind,
+     end_mounts,
+     {{"stat_bound", do_stat_mounted, 1000}, {"bind_umount", do_bind_umount, 200}}},
 };
 
 static const struct crowd on_disks[] = {

@@ -15,9 +15,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #define MIB     ((size_t)1 << 20)
@@ -149,15 +151,57 @@ static bool make_areas(void)
     return true;
 }
 
-static bool read_smaps(void)
+static bool read_all(const char *path)
 {
     static char text[64 << 10];
-    int fd = open("/proc/self/smaps", O_RDONLY);
+    int fd = open(path, O_RDONLY);
     ssize_t got = -1;
     while (fd >= 0 && (got = read(fd, text, sizeof text)) > 0) {
     }
     close(fd);
     return fd >= 0 && got == 0;
+}
+
+static bool read_smaps(void)
+{
+    return read_all("/proc/self/smaps");
+}
+
+#define BINDS 1000
+
+static bool make_binds(void)
+{
+    char name[64];
+    mkdir("/tmp/binds", 0755);
+    mkdir("/tmp/copy", 0755);
+    for (int i = 0; i < BINDS; i++) {
+        snprintf(name, sizeof name, "/tmp/binds/%d", i);
+        if (mkdir(name, 0755) != 0)
+            return false;
+    }
+    if (mount("/tmp/binds", "/tmp/binds", NULL, MS_BIND, NULL) != 0)
+        return false;
+    for (int i = 0; i < BINDS; i++) {
+        snprintf(name, sizeof name, "/tmp/binds/%d", i);
+        if (mount("/tmp/copy", name, NULL, MS_BIND, NULL) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool copy_binds(void)
+{
+    return mount("/tmp/binds", "/tmp/copy", NULL, MS_BIND | MS_REC, NULL) == 0;
+}
+
+static bool read_mountinfo(void)
+{
+    return read_all("/proc/self/mountinfo");
+}
+
+static bool detach_binds(void)
+{
+    return umount2("/tmp/copy", MNT_DETACH) == 0;
 }
 
 static const struct {
@@ -172,6 +216,9 @@ static const struct {
     {"munmap_64m", NULL, unmap_block},
     {"close_chain_1000", make_chain, close_chain},
     {"read_smaps_16000", make_areas, read_smaps},
+    {"bind_tree_1000", make_binds, copy_binds},
+    {"read_mountinfo_2000", NULL, read_mountinfo},
+    {"detach_tree_1000", NULL, detach_binds},
 };
 
 int main(int argc, char **argv)
