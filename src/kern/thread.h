@@ -9,7 +9,8 @@
  *
  * FPU registers are switched lazily: a thread resumes with CR0.TS set, and its first use of them
  * raises #NM, which swaps them. Most turns are short and use none. A thread that used them in each
- * of its last FPU_TURNS turns gets them at once.
+ * of its last FPU_TURNS turns gets them at once; on QEMU's TCG, which lets XSAVE and XRSTOR pass with CR0.TS set, each that
+ * has ever used them: else the XRSTOR of a lazy binding in ld.so would load the registers of another thread.
  *
  * Locks: class_sched (kern/sched_lock.h) guards the run queue, the wait queues and the list of all
  * threads. kernel_lock is dropped across a switch to another thread and while the CPU is idle.

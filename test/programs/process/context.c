@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -59,6 +60,37 @@ static void handler(int signal, siginfo_t *info, void *context)
     }
 }
 
+/* Another process has its registers in memory when it loses its turn, and loads them with its next instruction. */
+static void restored_beside(void)
+{
+    static uint8_t area[8192] __attribute__((aligned(64)));
+    uint32_t a = 1, b, c = 0, d;
+    long wrong = 0;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    pid_t child = fork();
+    while (child == 0) {
+        if (c & 1u << 27) /* OSXSAVE */
+            __asm__ volatile("xsave (%0)" : : "r"(area), "a"(7), "d"(0) : "memory");
+        syscall(SYS_sched_yield);
+        if (c & 1u << 27)
+            __asm__ volatile("xrstor (%0)" : : "r"(area), "a"(7), "d"(0) : "memory");
+        syscall(SYS_sched_yield);
+    }
+    for (uint64_t i = 1; i <= 1000; i++) {
+        uint64_t after;
+        __asm__ volatile("movq %[i], %%xmm3\n\t"
+                         "syscall\n\t"
+                         "movq %%xmm3, %[after]"
+                         : [after] "=r"(after)
+                         : [i] "r"(i), "a"((long)SYS_sched_yield)
+                         : "rcx", "r11", "xmm3", "memory");
+        wrong += after != i;
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    result("registers of another process", (int)wrong);
+}
+
 int main(void)
 {
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
@@ -93,5 +125,6 @@ int main(void)
     __asm__ volatile("ud2" : "+a"(rax) : : "memory");
     printf("after ud2: rax %ld\n", rax);
     (void)mode;
+    restored_beside();
     return 0;
 }
