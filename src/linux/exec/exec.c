@@ -412,6 +412,7 @@ static void reset_process(struct exec_job *job)
     file_table_exec(file_table_current());
     lt->clear_tid = lt->robust_list = 0;
     thread_set_fs_base(0);
+    thread_current()->fpu_at_once = cpu_features.tcg && job->interpreter.file != NULL;
     thread_own_fpu();
     cpu_fpu_reset(lt->fpu);
     cpu_fpu_load(lt->fpu);

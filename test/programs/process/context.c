@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A handler sees the interrupted registers, and its changes to them are loaded on return. */
+/* A handler sees the interrupted registers, and its changes to them are loaded on return. With "beside": XRSTOR in another
+ * process. */
 #define _GNU_SOURCE
 #include "result.h"
 
@@ -91,12 +92,16 @@ static void restored_beside(void)
     result("registers of another process", (int)wrong);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     uint64_t in[4] = {0x1111222233334444, 0x5555666677778888, 0x9999, 0xaaaa}, out[4];
     uint64_t rbx = 5, red = 0;
     long double pi = 3.25L, after;
+    if (argc > 1 && strcmp(argv[1], "beside") == 0) {
+        restored_beside();
+        return 0;
+    }
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGILL, &action, NULL);
 
@@ -125,6 +130,5 @@ int main(void)
     __asm__ volatile("ud2" : "+a"(rax) : : "memory");
     printf("after ud2: rax %ld\n", rax);
     (void)mode;
-    restored_beside();
     return 0;
 }
