@@ -120,7 +120,8 @@ void net_due_arm(struct tcp_pcb *pcb)
 {
     struct net_due *due = &pcb->due;
     bool waits = due->before != NULL;
-    if (pcb->state <= LISTEN || pcb->state == TIME_WAIT) /* the latter have a list by age */
+    if (pcb->before == NULL || pcb->state <= LISTEN ||
+        pcb->state == TIME_WAIT) /* the latter have a list by age */
         return;
     if (pcb->flags & (TF_ACK_DELAY | TF_CLOSEPEND | TF_NAGLEMEMERR) || pcb->refused_data != NULL) {
         if (waits && due->soon)

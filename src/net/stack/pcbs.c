@@ -113,6 +113,7 @@ void net_pcb_remove(struct tcp_pcb **list, struct tcp_pcb *pcb)
     if (pcb->next != NULL)
         pcb->next->before = pcb->before;
     pcb->next = NULL;
+    pcb->before = NULL; /* lwIP may send its last acknowledgement still */
     net_port_remove(&pcb->port_link);
     if (!has_ends(list))
         return;

@@ -280,6 +280,22 @@ static void test_close_long_after_shutdown(void **state)
     end();
 }
 
+/* A connection that is aborted while it owes an acknowledgement: the clock does not find it again. */
+static void test_abort_with_a_delayed_acknowledgement(void **state)
+{
+    (void)state;
+    uint64_t before = net_native_memory();
+    serve(8);
+    struct wire_segment s = from(7700, 1001, open_from(7700), TCP_ACK | TCP_PSH);
+    s.data = "x";
+    s.size = 1;
+    wire_tcp(&s);
+    tcp_abort(accepted);
+    end();
+    assert_int_equal(net_native_memory(), before);
+    net_native_pass(10000); /* a freed connection would be found here */
+}
+
 static unsigned came_to;
 
 static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from_ip,
@@ -381,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_clock_gives_way),
         cmocka_unit_test(test_time_wait_ends),
         cmocka_unit_test(test_close_long_after_shutdown),
+        cmocka_unit_test(test_abort_with_a_delayed_acknowledgement),
         cmocka_unit_test(test_ten_thousand_ports),
         cmocka_unit_test(test_ten_thousand_listeners),
     };
