@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# prepare.sh SUITE FOLDER [CASE...]: fetches the suite's packages, builds the cases (default: all) and makes in FOLDER
-#   root/   the root folder of the machine    version   the packages' versions
-#   cases   name, seconds, program and arguments, with tabs between them
+# prepare.sh SUITE FOLDER [CASE...]: fetches the suite's packages into FOLDER, builds the cases and makes in FOLDER/all, or,
+# if cases of a source package are named, in FOLDER/sample
+#   root/    the root folder of the machine
+#   cases    name, seconds, program and arguments, with tabs between them
+# and FOLDER/version, the version of the package.
 # prepare.sh --list SUITE FOLDER: prints the names of the cases that the sources hold, one a line.
 #
 # Nothing is installed. Packages come from the archives that this machine's apt is configured for, checked by apt's signed
@@ -69,15 +71,27 @@ fetch() {
     touch "$tree/.unpacked"
 }
 
+# Unpacks the binary packages as the root.
+binaries() {
+    [ -n "$packages" ] || return 0
+    # shellcheck disable=SC2086 # a list
+    OURO_APT=$scoreboard/.apt-binary "$here/../packages/root.sh" "$root" $packages || exit
+    [ -n "$source" ] || sed -n "s/^Inst ${packages%% *} (\([^ ]*\) .*/${packages%% *} \1/p" "$scoreboard/.apt-binary/plan" > "$folder/version"
+}
+
 # install FILE... FOLDER: copies them into that folder of the root.
 install() {
     mkdir -p "$root/${!#}"
     cp -a "${@:1:$#-1}" "$root/${!#}"
 }
 
-# libraries FILE...: copies the shared libraries of these programs of the computer into the root, at their own paths.
+# libraries FILE...: copies the computer's shared libraries that these programs need into the root, at their own paths; also
+# the one that libc loads to end a thread.
 libraries() {
-    ldd "$@" 2> /dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p' | sort -u | while read -r file; do
+    {
+        ldd "$@" 2> /dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'
+        readlink -f "$(gcc -print-file-name=libgcc_s.so.1)"
+    } | sort -u | while read -r file; do
         [ -e "$root$file" ] || { mkdir -p "$root${file%/*}" && cp -L "$file" "$root$file"; }
     done
 }
@@ -106,30 +120,36 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 shift 2
 scoreboard=$(dirname "$folder")
-tree=$folder/tree root=$folder/root
+tree=$folder/tree out=$folder/all
 source='' packages='' tools=''
 # shellcheck source=/dev/null
 . "$here/suites/$suite.sh"
+[ $# -eq 0 ] || [ -n "$packages" ] || out=$folder/sample
+root=$out/root
 for tool in apt-get dpkg-source dpkg-deb $tools; do
     command -v "$tool" > /dev/null || absent "this computer has no $tool"
 done
 fetch
 if [ "$mode" = list ]; then
+    binaries > /dev/null
     list
     exit
 fi
 [ $# -gt 0 ] || set -- -
-if [ "$(cat "$folder/built" 2> /dev/null)" != "$* $(cksum "$here/suites/$suite.sh")" ]; then
-    rm -rf "$root" "$folder/built"
-    if [ -n "$packages" ]; then
-        # shellcheck disable=SC2086 # a list
-        OURO_APT=$scoreboard/.apt-binary "$here/../packages/root.sh" "$root" $packages
-    fi
+key="$* $(cksum < "$here/suites/$suite.sh") $(cksum < "$0")"
+if [ "$(cat "$out/built" 2> /dev/null)" != "$key" ]; then
+    [ -n "$packages" ] || rm -rf "$out"
+    mkdir -p "$out"
+    binaries
     skeleton
-    build "$@" > "$folder/build.log" 2>&1 || { tail -n 20 "$folder/build.log" >&2 && echo "$suite: cannot be built: $folder/build.log" >&2 && exit 1; }
+    if ! build "$@" > "$out/build.log" 2>&1; then
+        tail -n 20 "$out/build.log" >&2
+        echo "$suite cannot be built: $out/build.log" >&2
+        exit 1
+    fi
     { [ "$1" = - ] && list || printf '%s\n' "$@"; } | while read -r name; do
         line=$(words "$name")
         [ -z "$line" ] || printf '%s\t%s\n' "$name" "$line"
-    done > "$folder/cases"
-    echo "$* $(cksum "$here/suites/$suite.sh")" > "$folder/built"
+    done > "$out/cases"
+    echo "$key" > "$out/built"
 fi

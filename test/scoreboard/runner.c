@@ -113,8 +113,10 @@ static void start(const char *folder, char **words)
         perror(folder);
         _exit(126);
     }
-    close(in);
-    close(out);
+    if (in > 2)
+        close(in);
+    if (out > 2)
+        close(out);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execvpe(words[0], words, environment);

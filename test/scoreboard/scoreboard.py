@@ -62,6 +62,7 @@ class Suite:
         self.minimum = int(found["minimum"])
         self.sample = int(found.get("sample", "60"))
         self.folder = BUILD / "scoreboard" / name
+        self.out = self.folder / "all"
         self.linux = {}
         self.linux_title = ""
         path = HERE / f"suites/{name}.linux"
@@ -78,26 +79,28 @@ class Suite:
                     stop(f"suites/{name}.blocked: {case} has no reason")
                 self.blocked[case.rstrip(":")] = reason.strip()
 
-    def prepare(self, cases=()):
-        """Builds the cases (none: all); sets self.cases, a dictionary of lines."""
-        result = subprocess.run([HERE / "prepare.sh", self.name, self.folder, *cases], stdout=subprocess.PIPE, text=True)
+    def script(self, *words):
+        """What prepare.sh prints with these words."""
+        result = subprocess.run([HERE / "prepare.sh", *words], stdout=subprocess.PIPE, text=True)
         if result.returncode == 77:
             print(f"skip: {result.stdout.strip()}")
             sys.exit(77)
         if result.returncode:
             stop(result.stdout.strip() or f"{self.name} cannot be prepared")
-        lines = (self.folder / "cases").read_text().splitlines()
+        return result.stdout
+
+    def prepare(self, cases=()):
+        """Builds the cases (none: all); sets self.cases, a dictionary of lines."""
+        self.script(self.name, self.folder, *cases)
+        self.out = self.folder / ("sample" if cases and (self.folder / "tree").exists() else "all")
+        lines = (self.out / "cases").read_text().splitlines()
         self.cases = {line.split("\t")[0]: line for line in lines}
         self.version = (self.folder / "version").read_text().strip()
-        self.root = self.folder / "root"
+        self.root = self.out / "root"
         shutil.copy(runner(), self.root / "runner")
 
     def names(self):
-        result = subprocess.run([HERE / "prepare.sh", "--list", self.name, self.folder], stdout=subprocess.PIPE, text=True)
-        if result.returncode == 77:
-            print(f"skip: {result.stdout.strip()}")
-            sys.exit(77)
-        return result.stdout.split()
+        return self.script("--list", self.name, self.folder).split()
 
 
 def runner():
@@ -119,12 +122,15 @@ def ouro_command(suite, lines, scratch):
     return words, "".join(line + "\n" for line in lines)
 
 
+MAKING_IMAGE = threading.Lock()
+
+
 def linux_command(suite, lines, scratch):
     """The root as an initial RAM file system, and the cases as a second one behind it."""
-    image = suite.folder / "root.cpio"
-    with threading.Lock():
-        if not image.exists() or image.stat().st_mtime < (suite.folder / "built").stat().st_mtime:
-            part = image.with_suffix(f".{threading.get_ident()}")
+    image = suite.out / "root.cpio"
+    with MAKING_IMAGE:
+        if not image.exists():
+            part = image.with_suffix(".part")
             with open(part, "wb") as out:
                 files = subprocess.run(["find", ".", "-print0"], cwd=suite.root, stdout=subprocess.PIPE, check=True).stdout
                 subprocess.run(["cpio", "-o", "-0", "-H", "newc", "--quiet"], cwd=suite.root, input=files, stdout=out, check=True)
@@ -135,8 +141,8 @@ def linux_command(suite, lines, scratch):
     with open(more / "initrd", "wb") as out:
         out.write(image.read_bytes())
         out.write(second)
-    return ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-m", "2G", "-nodefaults", "-no-reboot",
-            "-display", "none", "-serial", "stdio", "-device", "virtio-rng-pci", "-kernel", LINUX / "vmlinuz", "-initrd", more / "initrd", "-append",
+    return ["qemu-system-x86_64", "-machine", "q35", "-cpu", "max", "-m", "2G", "-nodefaults", "-no-reboot", "-display", "none",
+            "-serial", "stdio", "-kernel", LINUX / "vmlinuz", "-initrd", more / "initrd", "-append",
             f"console=ttyS0 quiet loglevel=0 panic=-1 rdinit=/runner -- --linux {suite.start}"], ""
 
 
@@ -195,11 +201,12 @@ def boot(suite, side, lines, told):
             told(None, ending, 0, said)
 
 
-def run_cases(suite, side, names, told):
-    """Runs the cases, many a boot; told(name, verdict, milliseconds, output) is called by one thread at a time."""
+def run_cases(suite, side, names, told, size=0):
+    """Runs the cases, many a boot (size; 0: as many as are good); told(name, verdict, milliseconds, output) is called by one
+    thread at a time."""
     lock = threading.Lock()
     waiting = list(names)
-    size = max(1, min(BATCH[side], (len(waiting) + JOBS - 1) // JOBS))
+    size = size or max(1, min(BATCH[side], (len(waiting) + JOBS - 1) // JOBS))
     empty_boots = [0]
 
     def work():
@@ -233,18 +240,16 @@ def run_cases(suite, side, names, told):
         stop("the machine does not boot")
 
 
-def run_twice(suite, side, names, told, unsure):
-    """Runs the cases; what fails and unsure(name) is run once more, alone in its machine: that verdict counts."""
-    failed = []
+def run_twice(suite, side, names, results, told):
+    """Runs the cases that have no verdict; what fails and is not blocked is run once more, in Ouro alone in its machine:
+    that verdict counts."""
+    def one(name, verdict, ms, output):
+        results.add(name, verdict, ms, output)
+        told(name, verdict, output)
 
-    def first(name, verdict, ms, output):
-        if verdict != "0" and unsure(name):
-            failed.append(name)
-        told(name, verdict, ms, output)
-
-    run_cases(suite, side, names, first)
-    for name in failed:
-        run_cases(suite, side, [name], told)
+    run_cases(suite, side, [name for name in names if name not in results.cases], one)
+    failed = [name for name in names if results.cases[name][0] != "0" and results.tries[name] < 2]
+    run_cases(suite, side, [name for name in failed if side == "linux" or name not in suite.blocked], one, 1 if side == "ouro" else 0)
 
 
 # Verdicts ---------------------------------------------------------------------------------------------------------
@@ -253,20 +258,24 @@ class Results:
     """The verdicts of one kernel, kept in a file, so that a run that was stopped goes on."""
 
     def __init__(self, suite, side, again):
-        self.path = suite.folder / f"verdicts.{side}"
+        self.path = suite.out / f"verdicts.{side}"
         key = hashlib.sha256((KERNEL if side == "ouro" else LINUX / "vmlinuz").read_bytes()).hexdigest() + " " + suite.version
-        self.cases = {}
-        if self.path.exists() and not again:
-            lines = self.path.read_text().splitlines()
-            if lines and lines[0] == key:
-                self.cases = {name: (verdict, int(ms)) for verdict, ms, name in (line.split(" ", 2) for line in lines[1:])}
-        if not self.cases:
+        self.cases, self.tries = {}, {}
+        lines = self.path.read_text().splitlines() if self.path.exists() and not again else []
+        if lines and lines[0] == key:
+            for verdict, ms, name in (line.split(" ", 2) for line in lines[1:]):
+                self.note(name, verdict, int(ms))
+        else:
             self.path.write_text(key + "\n")
-        self.outputs = suite.folder / f"outputs.{side}"
+        self.outputs = suite.out / f"outputs.{side}"
         self.outputs.mkdir(exist_ok=True)
 
-    def add(self, name, verdict, ms, output):
+    def note(self, name, verdict, ms):
         self.cases[name] = (verdict, ms)
+        self.tries[name] = self.tries.get(name, 0) + 1
+
+    def add(self, name, verdict, ms, output):
+        self.note(name, verdict, ms)
         with open(self.path, "a") as out:
             out.write(f"{verdict} {ms} {name}\n")
         file = self.outputs / name.replace("/", "_")
@@ -303,27 +312,26 @@ def run_linux(suite):
     subprocess.run([TOP / "bench/linux.sh", LINUX], check=True)
     suite.prepare()
     results = Results(suite, "linux", options.again)
-    run_twice(suite, "linux", [name for name in suite.cases if name not in results.cases], progress(suite, results, len(suite.cases)),
-              lambda name: True)
+    run_twice(suite, "linux", list(suite.cases), results, progress(suite, len(suite.cases)))
     kernel = os.readlink(LINUX / "vmlinuz").split("vmlinuz-")[1]
     libc = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libc6"], stdout=subprocess.PIPE, text=True).stdout
-    other = {name: verdict for name, (verdict, _) in results.cases.items() if verdict != "0" and name in suite.cases}
+    other = {name: results.cases[name][0] for name in suite.cases if results.cases[name][0] != "0"}
+    counts = f"{len(suite.cases) - len(other)} of {len(suite.cases)}"
     with open(HERE / f"suites/{suite.name}.linux", "w") as out:
-        out.write(f"# {suite.version} with libc6 {libc} on Linux {kernel}: {len(suite.cases) - len(other)} of {len(suite.cases)} cases pass; the others:\n")
+        out.write(f"# {suite.version} with libc6 {libc} on Linux {kernel}: {counts} cases pass; the others:\n")
         for name in sorted(other):
             out.write(f"{name} {other[name]}\n")
-    print(f"{suite.name}: Linux passes {len(suite.cases) - len(other)} of {len(suite.cases)}")
+    print(f"{suite.name}: Linux passes {counts}")
 
 
-def progress(suite, results, total):
-    count = [total - 0]
-    count[0] = 0
+def progress(suite, total):
+    count = [0]
 
-    def told(name, verdict, ms, output):
-        results.add(name, verdict, ms, output)
+    def told(name, verdict, output):
         count[0] += 1
         if verdict != "0" and name not in suite.linux:
-            print(f"[{count[0]}/{total}] {suite.name} {name}: {verdict}{' (blocked)' if name in suite.blocked else ''}", flush=True)
+            blocked = " (blocked)" if name in suite.blocked else ""
+            print(f"[{count[0]}/{total}] {suite.name} {name}: {verdict}{blocked}", flush=True)
         elif count[0] % 200 == 0:
             print(f"[{count[0]}/{total}] {suite.name}", flush=True)
     return told
@@ -334,46 +342,44 @@ def run_suite(suite, case):
     suite.prepare()
     names = [name for name in suite.cases if name not in suite.linux]
     if case:
-        if case not in suite.cases:
-            stop(f"{suite.name} has no case {case}")
-        names = [case]
+        return run_one(suite, case)
     if options.shard:
         index, _, of = options.shard.partition("/")
         names = names[int(index) - 1 :: int(of)]
-    results = Results(suite, "ouro", options.again and not case)
-    wanted = [name for name in names if case or name not in results.cases]
-    run_twice(suite, "ouro", wanted, progress(suite, results, len(wanted)), lambda name: not case and name not in suite.blocked)
-    whole = not case and not options.shard
+    results = Results(suite, "ouro", options.again)
+    run_twice(suite, "ouro", names, results, progress(suite, len(names)))
     cases = {name: results.cases[name] for name in names}
-    if case:
-        verdict = cases[case][0]
-        if verdict != "0":
-            print((results.outputs / case.replace("/", "_")).read_text(), end="")
-        print(f"{suite.name} {case}: {verdict}; Linux: {suite.linux.get(case, '0')}")
-    errors = judge(suite, cases, whole)
+    errors = judge(suite, cases, not options.shard)
     passed, total = passed_of(suite, cases)
     print(f"{suite.name}: {passed} of {total} that pass on Linux" + (f" ({100 * passed / total:.2f} %)" if total else ""))
-    if whole and options.write:
+    if options.write and not options.shard:
         write_entry(suite, passed, total)
     return errors
+
+
+def run_one(suite, case):
+    """One case, with its output; it is judged, not remembered."""
+    found = []
+    if case not in suite.cases:
+        stop(f"{suite.name} has no case {case}")
+    run_cases(suite, "ouro", [case], lambda name, verdict, ms, output: found.append((verdict, ms, output)))
+    verdict, ms, output = found[0]
+    print(f"{output}\n{suite.name} {case}: {verdict} after {ms} ms; Linux: {suite.linux.get(case, '0')}".lstrip("\n"))
+    return judge(suite, {case: (verdict, ms)}, False)
 
 
 def run_sample(suite):
     """Cases drawn by a fixed seed; only these are built."""
     names = [name for name in suite.names() if name not in suite.linux and name not in suite.blocked]
     drawn = sorted(random.Random(SEED).sample(names, min(suite.sample, len(names))))
-    suite.folder = suite.folder.with_name(suite.name + ".sample")
     suite.prepare(drawn)
-    cases = {}
-    run_twice(suite, "ouro", list(suite.cases), lambda name, verdict, ms, output: cases.__setitem__(name, (verdict, ms, output)), lambda name: True)
-    errors = judge(suite, cases, False)
-    for name, (verdict, _, output) in cases.items():
-        if verdict != "0":
-            print(f"{name}: {verdict}\n{output}")
-    passed, total = passed_of(suite, cases)
-    print(f"{suite.name}: {passed} of the {total} cases of the sample")
-    if total < len(drawn) // 2:
-        errors.append(f"only {total} of {len(drawn)} cases could be built")
+    names = [name for name in drawn if name in suite.cases]
+    results = Results(suite, "ouro", True)
+    run_twice(suite, "ouro", names, results, lambda name, verdict, output: verdict == "0" or print(f"{name}: {verdict}\n{output}"))
+    errors = judge(suite, {name: results.cases[name] for name in names}, False)
+    print(f"{suite.name}: {len(names) - len(errors)} of the {len(names)} cases of the sample")
+    if len(names) < len(drawn) // 2:
+        errors.append(f"only {len(names)} of {len(drawn)} cases could be built")
     return errors
 
 

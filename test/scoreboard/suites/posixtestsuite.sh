@@ -17,13 +17,19 @@ list() {
     done)
 }
 
+# The files of the cases' folders, for all cases all: a case may run another.
 build() {
-    local targets=(build-tests)
+    local targets=(build-tests) files
     [ "$1" = - ] || mapfile -t targets < <(cd "$tree" && for name; do ls "${name%/*}"/*-core*.c "$name.c" 2> /dev/null; done | sort -u | sed 's/\.c$/.test/')
     make -C "$tree" -s -k -j"$(nproc)" CFLAGS="-O1 -w -std=gnu99 -D_POSIX_C_SOURCE=200112L" "${targets[@]}" || true
-    (cd "$tree" && find . \( -name '*.test' -o -name '*.sh' \) -print0 | tar -c --null -T - ) | (mkdir -p "$root/suite" && tar -x -C "$root/suite")
+    if [ "$1" = - ]; then
+        files=$(cd "$tree" && find conformance functional stress -name '*.test' -o -name '*.sh')
+    else
+        files=$(cd "$tree" && ls "${targets[@]}" "${@/%/.sh}" 2> /dev/null)
+    fi
+    mkdir -p "$root/suite"
+    (cd "$tree" && tar -c -T -) <<< "$files" | tar -x -C "$root/suite"
     libraries "$(find "$root/suite" -name '*.test' | head -n 1)"
-    strip "$(find "$root/suite" -name '*.test' | head -n 1)"
 }
 
 words() {
