@@ -28,11 +28,11 @@ import queue
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -43,7 +43,7 @@ LINUX = BUILD / "bench/linux"
 JOBS = int(os.environ.get("JOBS", os.cpu_count()))
 SEED = 20261130
 PATIENCE = 90  # seconds without a word, beyond the limit of a case, after which a machine hangs
-BATCH = {"ouro": 60, "linux": 400}  # cases a boot
+BATCH = {"ouro": 60, "linux": 150}  # cases a boot
 
 
 def stop(message, status=1):
@@ -146,6 +146,16 @@ def linux_command(suite, lines, scratch):
             f"console=ttyS0 quiet loglevel=0 panic=-1 rdinit=/runner -- --linux {suite.start}"], ""
 
 
+MACHINES = set()
+
+
+def end_machines(*_):
+    for process in list(MACHINES):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+    os._exit(130)
+
+
 def boot(suite, side, lines, told):
     """Boots one machine with these cases and calls told(name, verdict, milliseconds, output) for each that was
     started. The one that a machine's end met is "crash" or "hang"."""
@@ -153,6 +163,7 @@ def boot(suite, side, lines, told):
         words, text = (ouro_command if side == "ouro" else linux_command)(suite, lines, scratch)
         errors = open(os.path.join(scratch, "errors"), "w+b")
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
+        MACHINES.add(process)
         process.stdin.write(text.encode())
         process.stdin.close()
         found = queue.Queue()
@@ -187,12 +198,13 @@ def boot(suite, side, lines, told):
             try:
                 process.wait(10 if ending == "crash" else 0)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 15)
+                os.killpg(process.pid, signal.SIGTERM)
                 try:
                     process.wait(10)
                 except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, 9)
+                    os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
+        MACHINES.discard(process)
         errors.seek(0)
         said = errors.read().decode(errors="replace")
         if running:
@@ -508,6 +520,8 @@ def check_self():
     return errors
 
 
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, end_machines)
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 for option in ("again", "linux", "page", "sample", "self", "write"):
     parser.add_argument("--" + option, action="store_true")
