@@ -68,6 +68,9 @@ void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
 
 COLD struct run_entity *run_queue_first_realtime(const struct run_queue *queue)
 {
+    struct pqueue_node *fair = pqueue_first(&queue->fair);
+    if (queue->realtime_held && fair != NULL)
+        return CONTAINER_OF(fair, struct run_entity, node);
     for (int word = 1; word >= 0; word--) {
         if (queue->present[word] == 0)
             continue;
@@ -96,6 +99,18 @@ void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64
     entity->virtual_ns +=
         entity->weight == RUN_WEIGHT_NORMAL ? ns : ns * RUN_WEIGHT_NORMAL / entity->weight;
     run_queue_advance(queue, entity);
+}
+
+COLD void run_queue_limit(struct run_queue *queue, const struct run_entity *entity, uint64_t ns,
+                          uint64_t now)
+{
+    if (now - queue->period_ns >= RUN_PERIOD_NS) {
+        queue->period_ns = now;
+        queue->realtime_ns = 0;
+    } else if (entity->priority != 0) {
+        queue->realtime_ns += ns;
+    }
+    queue->realtime_held = queue->realtime_ns >= RUN_REALTIME_NS;
 }
 
 COLD uint32_t run_weight_of_nice(int nice)

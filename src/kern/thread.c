@@ -62,26 +62,13 @@ static bool turn_is_over(const struct thread *self) REQUIRES(class_sched)
     if (self->run.priority == 0)
         return true;
     return first->priority > self->run.priority ||
+           (run_queue.realtime_held && first->priority == 0) ||
            (first->priority == self->run.priority && self->round_robin);
 }
 
 static void slice_begin(bool over) REQUIRES(class_sched)
 {
     percpu()->slice = (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED)) | over);
-}
-
-/* A switch does not move the timer: if it fires too early, it is set again. */
-static void slice_ended(struct timer *timer)
-{
-    const struct thread *self = thread_current();
-    spin_lock(&sched_spin, &class_sched);
-    if (run_queue.count == 0)
-        ;
-    else if (time_now_ns() < self->slice_end_ns)
-        timer_start(timer, self->slice_end_ns);
-    else
-        slice_begin(turn_is_over(self)); /* SLICE_OVER is 1 */
-    spin_unlock(&sched_spin, &class_sched);
 }
 
 static void sleep_ended(struct timer *timer)
@@ -248,6 +235,8 @@ static uint64_t charge(struct thread *self) REQUIRES(class_sched)
         thread_point_passed();
     self->started_ns = now;
     run_queue_charge(&run_queue, &self->run, ran);
+    if (unlikely(self->run.priority != 0 || run_queue.realtime_held))
+        run_queue_limit(&run_queue, &self->run, ran, now);
     return now;
 }
 
@@ -255,6 +244,28 @@ static void idle_ended(struct timer *timer)
 {
     (void)timer;
     idle_over = true;
+}
+
+/* A switch does not move the timer: if it fires too early, it is set again. A real-time thread goes on with another
+ * slice, so that its time is counted. */
+static void slice_ended(struct timer *timer)
+{
+    struct thread *self = thread_current();
+    uint64_t now = time_now_ns();
+    spin_lock(&sched_spin, &class_sched);
+    if (run_queue.count == 0) {
+        ;
+    } else if (now < self->slice_end_ns) {
+        timer_start(timer, self->slice_end_ns);
+    } else {
+        if (self->run.priority != 0)
+            charge(self);
+        bool over = turn_is_over(self);
+        if (!over)
+            timer_start(timer, self->slice_end_ns = now + RUN_SLICE_NS);
+        slice_begin(over); /* SLICE_OVER is 1 */
+    }
+    spin_unlock(&sched_spin, &class_sched);
 }
 
 /* Idles on the stack of the thread that ran last, until a thread is runnable. */
