@@ -80,6 +80,16 @@ COLD struct run_entity *run_queue_first_realtime(const struct run_queue *queue)
     return NULL;
 }
 
+bool run_queue_turn_is_over(const struct run_queue *queue, const struct run_entity *running,
+                            bool round_robin)
+{
+    const struct run_entity *first = run_queue_first(queue);
+    if (first == NULL || running->priority == 0)
+        return first != NULL;
+    return first->priority > running->priority || (first->priority == 0 && queue->realtime_held) ||
+           (first->priority == running->priority && round_robin);
+}
+
 void run_queue_advance(struct run_queue *queue, const struct run_entity *running)
 {
     if (running->priority != 0)

@@ -85,6 +85,9 @@ static inline struct run_entity *run_queue_first(const struct run_queue *queue)
     return (struct run_entity *)pqueue_first(&queue->fair);
 }
 
+/* True if another entity is to run now that the slice of `running` is over. O(1). */
+bool run_queue_turn_is_over(const struct run_queue *queue, const struct run_entity *running,
+                            bool round_robin);
 /* Raises `floor` to the least virtual time of the entity that runs and those queued. Before a sleeper
  * is added: else one that wakes often would never be lifted, and so would get ahead of a thread that
  * is always runnable by all the time it slept. O(1). */

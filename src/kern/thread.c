@@ -53,19 +53,6 @@ static struct thread *thread_of(struct run_entity *entity)
     return CONTAINER_OF(entity, struct thread, run);
 }
 
-/* True if another thread is to run now that the running thread's slice is over. */
-static bool turn_is_over(const struct thread *self) REQUIRES(class_sched)
-{
-    const struct run_entity *first = run_queue_first(&run_queue);
-    if (first == NULL)
-        return false;
-    if (self->run.priority == 0)
-        return true;
-    return first->priority > self->run.priority ||
-           (run_queue.realtime_held && first->priority == 0) ||
-           (first->priority == self->run.priority && self->round_robin);
-}
-
 static void slice_begin(bool over) REQUIRES(class_sched)
 {
     percpu()->slice = (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED)) | over);
@@ -260,7 +247,7 @@ static void slice_ended(struct timer *timer)
     } else {
         if (self->run.priority != 0)
             charge(self);
-        bool over = turn_is_over(self);
+        bool over = run_queue_turn_is_over(&run_queue, &self->run, self->round_robin);
         if (!over)
             timer_start(timer, self->slice_end_ns = now + RUN_SLICE_NS);
         slice_begin(over); /* SLICE_OVER is 1 */

@@ -39,8 +39,14 @@
 #define TAIL_BYTES 4000
 
 static char *const environment[] = {
-    "HOME=/root", "TERM=linux", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LC_ALL=C", "LOGNAME=root", "USER=root", "SHELL=/bin/sh", NULL};
+    "HOME=/root",
+    "TERM=linux",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL=C",
+    "LOGNAME=root",
+    "USER=root",
+    "SHELL=/bin/sh",
+    NULL};
 
 static long long clock_ms(clockid_t clock)
 {
@@ -54,8 +60,8 @@ static void make_linux(void)
     static const struct {
         const char *type, *at;
         unsigned long flags;
-    } mounts[] = {{"proc", "/proc", 0},       {"sysfs", "/sys", 0},     {"devtmpfs", "/dev", 0},
-                  {"devpts", "/dev/pts", 0},  {"tmpfs", "/dev/shm", 0}, {"tmpfs", "/tmp", 0},
+    } mounts[] = {{"proc", "/proc", 0},        {"sysfs", "/sys", 0},     {"devtmpfs", "/dev", 0},
+                  {"devpts", "/dev/pts", 0},   {"tmpfs", "/dev/shm", 0}, {"tmpfs", "/tmp", 0},
                   {"mqueue", "/dev/mqueue", 0}};
     for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
         mkdir(mounts[i].at, 0755);
@@ -108,8 +114,10 @@ static void start(const char *folder, char **words)
 {
     sigset_t none;
     setsid();
-    int in = open("/dev/null", O_RDWR), out = open(OUTPUT, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0666);
-    if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 || chdir(folder) != 0) {
+    int in = open("/dev/null", O_RDWR),
+        out = open(OUTPUT, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0666);
+    if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
+        chdir(folder) != 0) {
         perror(folder);
         _exit(126);
     }
@@ -150,7 +158,8 @@ static void print_output(void)
     static char bytes[TAIL_BYTES];
     int fd = open(OUTPUT, O_RDONLY), first = 1;
     off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-    ssize_t n = size > 0 ? pread(fd, bytes, sizeof(bytes), size > TAIL_BYTES ? size - TAIL_BYTES : 0) : 0;
+    ssize_t n =
+        size > 0 ? pread(fd, bytes, sizeof(bytes), size > TAIL_BYTES ? size - TAIL_BYTES : 0) : 0;
     for (ssize_t i = 0; i < n; i++) {
         if (first)
             fputs("| ", stdout);

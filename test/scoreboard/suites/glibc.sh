@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # read and set by prepare.sh
 # SPDX-License-Identifier: MIT
-# glibc's own tests, of the folders below, built against the installed libc: with its support library and test-skeleton.c,
-# and without its internal headers. What needs those does not compile and is no case.
+# glibc's own tests, of the folders below, built against the installed libc: with its support library and
+# without its internal headers. What needs those does not compile and is no case.
 source=glibc
 tools="gcc ar"
 start=/suite
