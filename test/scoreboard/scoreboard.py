@@ -270,7 +270,7 @@ class Results:
     """The verdicts of one kernel, kept in a file, so that a run that was stopped goes on."""
 
     def __init__(self, suite, side, again):
-        self.path = suite.out / f"verdicts.{side}"
+        self.path = suite.folder / f"{suite.out.name}.{side}"
         key = hashlib.sha256((KERNEL if side == "ouro" else LINUX / "vmlinuz").read_bytes()).hexdigest() + " " + suite.version
         self.cases, self.tries = {}, {}
         lines = self.path.read_text().splitlines() if self.path.exists() and not again else []
@@ -279,7 +279,7 @@ class Results:
                 self.note(name, verdict, int(ms))
         else:
             self.path.write_text(key + "\n")
-        self.outputs = suite.out / f"outputs.{side}"
+        self.outputs = suite.folder / f"{suite.out.name}.{side}.outputs"
         self.outputs.mkdir(exist_ok=True)
 
     def note(self, name, verdict, ms):

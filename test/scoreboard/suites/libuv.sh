@@ -5,7 +5,7 @@ source=libuv1
 tools="cmake gcc ninja"
 start=/suite
 memory=512M
-minimum=350
+minimum=360
 sample=40
 title="loops, TCP, UDP, pipes, processes, signals, files, threads"
 
@@ -14,7 +14,7 @@ list() {
 }
 
 build() {
-    cmake -S "$tree" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLIBUV_BUILD_TESTS=ON -DBUILD_TESTING=ON
+    cmake -S "$tree" -B "$folder/build" -G Ninja -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-O1 -DLIBUV_BUILD_TESTS=ON -DBUILD_TESTING=ON
     ninja -C "$folder/build" uv_run_tests
     install "$folder/build/uv_run_tests" suite
     install "$tree/test" suite

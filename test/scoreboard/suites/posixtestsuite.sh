@@ -7,7 +7,7 @@ source=posixtestsuite
 tools="gcc make"
 start=/suite
 memory=512M
-minimum=1600
+minimum=1500
 title="POSIX interfaces, forking ones too"
 
 list() {
