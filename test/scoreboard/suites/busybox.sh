@@ -5,7 +5,7 @@ source=busybox
 tools="busybox"
 start=/suite/testsuite
 memory=512M
-minimum=80
+minimum=85
 sample=12
 title="commands of busybox-static, all tests of a command in one case"
 

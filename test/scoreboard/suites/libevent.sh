@@ -5,7 +5,7 @@ source=libevent
 tools="cmake gcc ninja python3"
 start=/tmp
 memory=512M
-minimum=250
+minimum=325
 sample=40
 title="event loops, bufferevents, DNS, HTTP, RPC, threads"
 
