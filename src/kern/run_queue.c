@@ -104,21 +104,20 @@ void run_queue_advance(struct run_queue *queue, const struct run_entity *running
 
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns)
 {
-    if (entity->priority != 0)
+    if (entity->priority != 0) {
+        queue->realtime_ns += ns;
         return;
+    }
     entity->virtual_ns +=
         entity->weight == RUN_WEIGHT_NORMAL ? ns : ns * RUN_WEIGHT_NORMAL / entity->weight;
     run_queue_advance(queue, entity);
 }
 
-COLD void run_queue_limit(struct run_queue *queue, const struct run_entity *entity, uint64_t ns,
-                          uint64_t now)
+void run_queue_limit(struct run_queue *queue, uint64_t now)
 {
     if (now - queue->period_ns >= RUN_PERIOD_NS) {
         queue->period_ns = now;
         queue->realtime_ns = 0;
-    } else if (entity->priority != 0) {
-        queue->realtime_ns += ns;
     }
     queue->realtime_held = queue->realtime_ns >= RUN_REALTIME_NS;
 }

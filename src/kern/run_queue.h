@@ -94,9 +94,8 @@ bool run_queue_turn_is_over(const struct run_queue *queue, const struct run_enti
 void run_queue_advance(struct run_queue *queue, const struct run_entity *running);
 /* Charges `ns` of CPU time to an entity that is not queued. */
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns);
-/* Counts `ns` of CPU time, up to now, of a real-time entity; of any one while real-time entities are held. */
-void run_queue_limit(struct run_queue *queue, const struct run_entity *entity, uint64_t ns,
-                     uint64_t now);
+/* Holds real-time entities that had their part of the period, until it ends: to be called at the end of each slice. O(1). */
+void run_queue_limit(struct run_queue *queue, uint64_t now);
 /* True if `woken` should run before the slice of `running` ends. */
 static inline bool run_queue_preempts(const struct run_entity *woken,
                                       const struct run_entity *running)

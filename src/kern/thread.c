@@ -222,8 +222,6 @@ static uint64_t charge(struct thread *self) REQUIRES(class_sched)
         thread_point_passed();
     self->started_ns = now;
     run_queue_charge(&run_queue, &self->run, ran);
-    if (unlikely(self->run.priority != 0 || run_queue.realtime_held))
-        run_queue_limit(&run_queue, &self->run, ran, now);
     return now;
 }
 
@@ -247,6 +245,7 @@ static void slice_ended(struct timer *timer)
     } else {
         if (self->run.priority != 0)
             charge(self);
+        run_queue_limit(&run_queue, now);
         bool over = run_queue_turn_is_over(&run_queue, &self->run, self->round_robin);
         if (!over)
             timer_start(timer, self->slice_end_ns = now + RUN_SLICE_NS);

@@ -206,7 +206,7 @@ static void test_realtime_is_held(void **state)
         now += RUN_SLICE_NS;
         got[e - entities] += RUN_SLICE_NS;
         run_queue_charge(&queue, e, RUN_SLICE_NS);
-        run_queue_limit(&queue, e, RUN_SLICE_NS, now);
+        run_queue_limit(&queue, now);
         run_queue_add(&queue, e, RUN_PREEMPTED);
     }
     assert_in_range(got[0], 5 * 40000000, 5 * 60000000 + RUN_SLICE_NS);
