@@ -68,6 +68,9 @@ void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
 
 COLD struct run_entity *run_queue_first_realtime(const struct run_queue *queue)
 {
+    struct pqueue_node *fair = pqueue_first(&queue->fair);
+    if (queue->realtime_held && fair != NULL)
+        return CONTAINER_OF(fair, struct run_entity, node);
     for (int word = 1; word >= 0; word--) {
         if (queue->present[word] == 0)
             continue;
@@ -75,6 +78,16 @@ COLD struct run_entity *run_queue_first_realtime(const struct run_queue *queue)
         return CONTAINER_OF(queue->realtime[priority].next, struct run_entity, link);
     }
     return NULL;
+}
+
+bool run_queue_turn_is_over(const struct run_queue *queue, const struct run_entity *running,
+                            bool round_robin)
+{
+    const struct run_entity *first = run_queue_first(queue);
+    if (first == NULL || running->priority == 0)
+        return first != NULL;
+    return first->priority > running->priority || (first->priority == 0 && queue->realtime_held) ||
+           (first->priority == running->priority && round_robin);
 }
 
 void run_queue_advance(struct run_queue *queue, const struct run_entity *running)
@@ -91,11 +104,22 @@ void run_queue_advance(struct run_queue *queue, const struct run_entity *running
 
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ns)
 {
-    if (entity->priority != 0)
+    if (entity->priority != 0) {
+        queue->realtime_ns += ns;
         return;
+    }
     entity->virtual_ns +=
         entity->weight == RUN_WEIGHT_NORMAL ? ns : ns * RUN_WEIGHT_NORMAL / entity->weight;
     run_queue_advance(queue, entity);
+}
+
+void run_queue_limit(struct run_queue *queue, uint64_t now)
+{
+    if (now - queue->period_ns >= RUN_PERIOD_NS) {
+        queue->period_ns = now;
+        queue->realtime_ns = 0;
+    }
+    queue->realtime_held = queue->realtime_ns >= RUN_REALTIME_NS;
 }
 
 COLD uint32_t run_weight_of_nice(int nice)

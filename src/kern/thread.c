@@ -53,35 +53,9 @@ static struct thread *thread_of(struct run_entity *entity)
     return CONTAINER_OF(entity, struct thread, run);
 }
 
-/* True if another thread is to run now that the running thread's slice is over. */
-static bool turn_is_over(const struct thread *self) REQUIRES(class_sched)
-{
-    const struct run_entity *first = run_queue_first(&run_queue);
-    if (first == NULL)
-        return false;
-    if (self->run.priority == 0)
-        return true;
-    return first->priority > self->run.priority ||
-           (first->priority == self->run.priority && self->round_robin);
-}
-
 static void slice_begin(bool over) REQUIRES(class_sched)
 {
     percpu()->slice = (uint8_t)((percpu_slice() & (SLICE_POINTS | SLICE_DEFERRED)) | over);
-}
-
-/* A switch does not move the timer: if it fires too early, it is set again. */
-static void slice_ended(struct timer *timer)
-{
-    const struct thread *self = thread_current();
-    spin_lock(&sched_spin, &class_sched);
-    if (run_queue.count == 0)
-        ;
-    else if (time_now_ns() < self->slice_end_ns)
-        timer_start(timer, self->slice_end_ns);
-    else
-        slice_begin(turn_is_over(self)); /* SLICE_OVER is 1 */
-    spin_unlock(&sched_spin, &class_sched);
 }
 
 static void sleep_ended(struct timer *timer)
@@ -255,6 +229,29 @@ static void idle_ended(struct timer *timer)
 {
     (void)timer;
     idle_over = true;
+}
+
+/* A switch does not move the timer: if it fires too early, it is set again. A real-time thread goes on with another
+ * slice, so that its time is counted. */
+static void slice_ended(struct timer *timer)
+{
+    struct thread *self = thread_current();
+    uint64_t now = time_now_ns();
+    spin_lock(&sched_spin, &class_sched);
+    if (run_queue.count == 0) {
+        ;
+    } else if (now < self->slice_end_ns) {
+        timer_start(timer, self->slice_end_ns);
+    } else {
+        if (self->run.priority != 0)
+            charge(self);
+        run_queue_limit(&run_queue, now);
+        bool over = run_queue_turn_is_over(&run_queue, &self->run, self->round_robin);
+        if (!over)
+            timer_start(timer, self->slice_end_ns = now + RUN_SLICE_NS);
+        slice_begin(over); /* SLICE_OVER is 1 */
+    }
+    spin_unlock(&sched_spin, &class_sched);
 }
 
 /* Idles on the stack of the thread that ran last, until a thread is runnable. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 static const char *const labels[] = {"unit", "fuzz", "lint", "guest", "programs", "boot"};
+static const char scoreboard[] = OURO_SOURCE_DIR "/test/scoreboard/scoreboard.py";
 static const struct {
     const char *folder;
     const char *only; /* regular expression of the labels to run there; NULL: all */
@@ -126,8 +127,14 @@ int command_test(int argc, char **argv)
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         puts(
             "Usage: ouro test [NAME...]\n"
-            "Run all tests, or those groups: unit, fuzz, lint, guest, programs, boot; any other NAME is a regular expression for names of tests.");
+            "  or:  ouro test scoreboard [SUITE [CASE]] [--shard I/N] [--again] [--write]\n"
+            "Run all tests, or those groups: unit, fuzz, lint, guest, programs, boot; any other NAME is a regular expression for names of tests. scoreboard: all cases of the suites of docs/scoreboard.md.");
         return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "scoreboard") == 0) {
+        argv[1] = (char *)scoreboard;
+        execvp(argv[1], argv + 1);
+        fail_errno("cannot start %s", scoreboard);
     }
     for (int i = 1; i < argc; i++)
         if (argv[i][0] == '-')

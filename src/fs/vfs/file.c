@@ -447,7 +447,8 @@ COLD enum err file_list(struct file *file, directory_sink sink, void *context)
         return e;
     if (file->offset == 0)
         file->limit = inode->directory->next_cookie;
-    inode_touch_accessed(inode, file->mount, true);
+    if (!(file->flags & O_NOATIME))
+        inode_touch_accessed(inode, file->mount, true);
     if (inode->fs->store)
         return list_stored(file, sink, context);
     if (list_dots(file, sink, context) && list_table(file, sink, context) && inode->ops &&

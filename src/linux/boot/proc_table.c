@@ -204,66 +204,71 @@ static const char texts[] = T("mounts", ">self/mounts") /**/
             T("sys/kernel/overflowgid", "65534") T("sys/kernel/overflowuid", "65534")
                 T("sys/kernel/panic", "0")
                     T("sys/kernel/panic_on_oops", "1") /* a fault of the kernel is a panic */
-    T("sys/kernel/perf_event_paranoid", "2") T("sys/kernel/pid_max", "32768")
-        T("sys/kernel/pty/max", "1024") T("sys/kernel/random/entropy_avail",
-                                          "256") T("sys/kernel/random/poolsize", "256")
-            T("sys/kernel/randomize_va_space", "2") T("sys/kernel/sched_rt_period_us", "1000000")
-                T("sys/kernel/sched_rt_runtime_us", "-1") /* real-time threads are not throttled */
-    T("sys/kernel/tainted", "0") T("sys/kernel/threads-max", "32768") T(
-        "sys/kernel/version", LINUX_VERSION) T("sys/net/core/rmem_default",
-                                               "212992") T("sys/net/core/rmem_max", "212992")
-        T("sys/net/core/somaxconn", "4096") T("sys/net/ipv4/ip_local_port_range", "32768\t60999") T(
-            "sys/net/ipv4/ip_unprivileged_port_start",
-            "1024") T("sys/net/ipv4/ping_group_range", "1\t0") T("sys/net/ipv4/tcp_fastopen", "1")
-            T("sys/net/ipv4/tcp_max_syn_backlog",
-              "128") T("sys/net/ipv4/tcp_rmem",
-                       "4096\t131072\t6291456") T("sys/net/ipv4/tcp_wmem", "4096\t16384\t4194304")
-                T("sys/net/core/wmem_default", "212992") T("sys/net/core/wmem_max", "212992") T(
-                    "sys/net/unix/max_dgram_qlen", "10") T("sys/vm/max_map_count", "65530")
-                    T("sys/vm/mmap_min_addr", "65536") T("sys/vm/nr_hugepages", "0") T(
-                        "sys/vm/overcommit_memory",
-                        "0") T("sys/vm/overcommit_ratio",
-                               "50") T("sys/vm/page-cluster",
-                                       "3") T("sys/vm/swappiness", "60")
-                        T("/sys/block/", "") T("/sys/class/tty/", "") T(
-                            CPU
-                            "cpu0/topology/core_cpus",
-                            "1") T(CPU "cpu0/topology/core_cpus_list",
-                                   "0") T(CPU "cpu0/topology/core_id", "0")
-                            T(CPU "cpu0/topology/core_siblings", "1") T(
+    T("sys/kernel/perf_event_paranoid", "2") T(
+        "sys/kernel/pid_max",
+        "32768") T("sys/kernel/pty/max",
+                   "1024") T("sys/kernel/random/entropy_avail",
+                             "256") T("sys/kernel/random/poolsize",
+                                      "256") T("sys/kernel/randomize_va_space",
+                                               "2") T("sys/kernel/sched_rt_period_us", "1000000")
+        T("sys/kernel/sched_rt_runtime_us", "950000") T("sys/kernel/tainted", "0") T(
+            "sys/kernel/threads-max",
+            "32768") T("sys/kernel/version",
+                       LINUX_VERSION) T("sys/net/core/rmem_default", "212992")
+            T("sys/net/core/rmem_max", "212992") T("sys/net/core/somaxconn", "4096") T(
+                "sys/net/ipv4/ip_local_port_range",
+                "32768\t60999") T("sys/net/ipv4/ip_unprivileged_port_start", "1024")
+                T("sys/net/ipv4/ping_group_range", "1\t0") T("sys/net/ipv4/tcp_fastopen", "1") T(
+                    "sys/net/ipv4/tcp_max_syn_backlog",
+                    "128") T("sys/net/ipv4/tcp_rmem",
+                             "4096\t131072\t6291456") T("sys/net/ipv4/tcp_wmem", "4096\t16384\t4194304")
+                    T("sys/net/core/wmem_default", "212992") T("sys/net/core/wmem_max", "212992") T(
+                        "sys/net/unix/max_dgram_qlen", "10") T("sys/vm/max_map_count", "65530")
+                        T("sys/vm/mmap_min_addr", "65536") T("sys/vm/nr_hugepages", "0") T(
+                            "sys/vm/overcommit_memory",
+                            "0") T("sys/vm/overcommit_ratio",
+                                   "50") T("sys/vm/page-cluster",
+                                           "3") T("sys/vm/swappiness", "60")
+                            T("/sys/block/", "") T("/sys/class/tty/", "") T(
                                 CPU
-                                "cpu0/topology/core_siblings_list",
-                                "0") T(CPU "cpu0/topology/die_id",
-                                       "0") T(CPU "cpu0/topology/package_cpus", "1")
-                                T(CPU "cpu0/topology/package_cpus_list", "0") T(
+                                "cpu0/topology/core_cpus",
+                                "1") T(CPU "cpu0/topology/core_cpus_list",
+                                       "0") T(CPU "cpu0/topology/core_id", "0")
+                                T(CPU "cpu0/topology/core_siblings", "1") T(
                                     CPU
-                                    "cpu0/topology/physical_package_id",
-                                    "0") T(CPU "cpu0/topology/thread_siblings",
-                                           "1") T(CPU "cpu0/topology/thread_siblings_list", "0")
-                                    T(CPU "isolated", "") T(CPU "kernel_max", "0") T(
+                                    "cpu0/topology/core_siblings_list",
+                                    "0") T(CPU "cpu0/topology/die_id",
+                                           "0") T(CPU "cpu0/topology/package_cpus", "1")
+                                    T(CPU "cpu0/topology/package_cpus_list", "0") T(
                                         CPU
-                                        "offline",
-                                        "") T(CPU "online", "0")
-                                        T(CPU "possible", "0") T(CPU "present", "0") T(
+                                        "cpu0/topology/physical_package_id",
+                                        "0") T(CPU "cpu0/topology/thread_siblings",
+                                               "1") T(CPU "cpu0/topology/thread_siblings_list", "0")
+                                        T(CPU "isolated", "") T(CPU "kernel_max", "0") T(
                                             CPU
-                                            "smt/active",
-                                            "0") T(CPU "smt/control",
-                                                   "notsupported") T(CLOCK "available_clocksource",
-                                                                     "tsc ") T(CLOCK
-                                                                               "current_clocksource",
-                                                                               "tsc")
-                                            T(NODE "has_cpu", "0") T(NODE "has_memory", "0") T(
-                                                NODE "has_normal_memory",
-                                                "0") T(NODE "node0/cpulist",
-                                                       "0") T(NODE "node0/cpumap", "1")
-                                                T(NODE "node0/distance", "10") T(
-                                                    NODE "online",
-                                                    "0") T(NODE "possible",
-                                                           "0") T("/sys/fs/cgroup/", "")
-                                                    T("/sys/kernel/mm/transparent_hugepage/enabled",
-                                                      "always [madvise] never")
-                                                        T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
-                                                          "2097152");
+                                            "offline",
+                                            "") T(CPU "online", "0")
+                                            T(CPU "possible", "0") T(CPU "present", "0") T(
+                                                CPU
+                                                "smt/active",
+                                                "0") T(CPU "smt/control",
+                                                       "notsupported") T(CLOCK
+                                                                         "available_clocksource",
+                                                                         "tsc ")
+                                                T(CLOCK "current_clocksource", "tsc") T(
+                                                    NODE "has_cpu",
+                                                    "0") T(NODE "has_memory",
+                                                           "0") T(NODE "has_normal_memory", "0")
+                                                    T(NODE "node0/cpulist", "0") T(
+                                                        NODE "node0/cpumap",
+                                                        "1") T(NODE "node0/distance",
+                                                               "10") T(NODE "online",
+                                                                       "0") T(NODE "possible", "0")
+                                                        T("/sys/fs/cgroup/", "") T(
+                                                            "/sys/kernel/mm/transparent_hugepage/enabled",
+                                                            "always [madvise] never")
+                                                            T("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
+                                                              "2097152");
 
 enum err proc_table_start(void)
 {

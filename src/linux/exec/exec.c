@@ -493,7 +493,7 @@ static MUST_CHECK enum err replace_program(struct exec_job *job, struct exec_res
     }
     struct program *old = replace_memory(job, &program);
     job->why->too_late = true;
-    exec_take_context(fs);
+    process_take_context(fs);
     if (old == NULL)
         return no_memory(job);
     mem_exec_reset(virt(heap));

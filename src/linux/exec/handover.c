@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "linux/exec/handover.h"
 
-#include "fs/vfs/context.h"
 #include "linux/task/process.h"
 #include "mm/layout.h"
-
-void exec_take_context(struct fs_context *new)
-{
-    struct process *process = process_current();
-    if (new == NULL)
-        return;
-    fs_context_put(process->fs);
-    process->fs = new;
-    thread_current()->fs_context = new;
-}
 
 void exec_take_credentials(struct credentials *new, bool secure, bool dumpable)
 {

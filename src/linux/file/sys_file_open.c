@@ -9,9 +9,11 @@
 #include "fs/pipe/eventfd.h"
 #include "fs/pipe/pipe.h"
 #include "fs/ram/ramfs.h"
+#include "fs/vfs/context.h"
 #include "fs/vfs/process.h"
 #include "kern/thread.h"
 #include "linux/file/args.h"
+#include "linux/task/process.h"
 #include "mm/vm/usercopy.h"
 
 #define CLOSE_RANGE_UNSHARE 2u
@@ -103,6 +105,13 @@ enum err sys_close_range(struct syscall *call)
     uint32_t flags = (uint32_t)call->arg[2];
     if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
         return E_INVAL;
+    struct fs_context *own = NULL;
+    enum err e = E_OK;
+    if (flags & CLOSE_RANGE_UNSHARE) /* from other processes; threads of one share theirs */
+        e = fs_context_own(process_current()->fs, &own);
+    if (e != E_OK)
+        return e;
+    process_take_context(own);
     struct file_table *table = file_table_current();
     for (uint64_t fd = first; fd <= last && fd < table->capacity; fd++) {
         if (!table->slots[fd].file)
@@ -110,7 +119,7 @@ enum err sys_close_range(struct syscall *call)
         if (flags & CLOSE_RANGE_CLOEXEC) {
             table->slots[fd].close_on_exec = true;
         } else {
-            enum err e = file_table_close(table, (uint32_t)fd);
+            e = file_table_close(table, (uint32_t)fd);
             if (e != E_OK)
                 return e;
             thread_give_way();

@@ -209,6 +209,9 @@ MUST_CHECK enum err linux_thread_new(struct process *process, int tid, struct li
 void linux_thread_free(struct linux_thread *thread);
 /* Adds a new thread to its process's threads. */
 void linux_thread_join(struct linux_thread *lt, struct thread *thread);
+/* Puts the calling process into the context, in place of one that other processes share. Takes over the reference. NULL:
+ * it stays where it is. O(its threads). */
+void process_take_context(struct fs_context *new);
 
 /* Makes a child of `parent` with copies of the calling process's state and one thread, not running and
  * without a struct thread. E_AGAIN, E_NOMEM. */

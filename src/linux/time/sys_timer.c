@@ -110,7 +110,8 @@ enum err sys_setitimer(struct syscall *call)
         return E_INVAL;
     struct interval_timer *t = &timers()->interval[(uint32_t)call->arg[0]];
     before = itimer_show(t);
-    start_after(t, value, interval);
+    /* As in Linux, the other ones keep the interval of a stopped timer. */
+    start_after(t, value, value == 0 && (uint32_t)call->arg[0] == ITIMER_REAL ? 0 : interval);
     return call->arg[2] != 0 ? copy_out(virt(call->arg[2]), &before, sizeof before) : E_OK;
 }
 

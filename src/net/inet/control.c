@@ -155,6 +155,14 @@ void inet_controls_of(const struct inet_socket *inet, const struct datagram *dat
         inet_control_add(out, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
     if (v4 && (wants & INET_TOS))
         inet_control_add(out, IPPROTO_IP, IP_TOS, &datagram->traffic_class, 1);
+    if (v4 && (wants & INET_ORIGDSTADDR)) {
+        struct {
+            uint16_t family, port;
+            uint32_t ip;
+            uint64_t zero;
+        } to = {AF_INET, lwip_htons(inet->local.port), ip_addr_get_ip4_u32(&datagram->to), 0};
+        inet_control_add(out, IPPROTO_IP, IP_RECVORIGDSTADDR, &to, sizeof(to));
+    }
     if (!inet_is_v6(inet))
         return;
     if (wants & INET6_PKTINFO)

@@ -55,6 +55,7 @@ enum { /* of inet_socket.wants: control messages that the program asked for */
     INET6_RECVERR = 128,
     INET6_PKTINFO_OLD = 256, /* of RFC 2292, as busybox has it */
     INET6_HOPLIMIT_OLD = 512,
+    INET_ORIGDSTADDR = 1024,
 };
 
 struct inet_socket {

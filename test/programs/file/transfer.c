@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -205,6 +206,44 @@ static void copies(void)
     close(p[1]);
 }
 
+/* CLONE_FILES: the child closes descriptors that the parent has, too; CLOSE_RANGE_UNSHARE (2): its own. */
+static void close_unshared(void)
+{
+    for (int unshare = 0; unshare <= 2; unshare += 2) {
+        dup2(0, 60);
+        dup2(0, 61);
+        long child = syscall(SYS_clone, 0x400 /* CLONE_FILES */ | SIGCHLD, 0, 0, 0, 0);
+        if (child == 0) {
+            long status = syscall(SYS_close_range, 60, 60, unshare);
+            close(61);
+            _exit(status == 0 && fcntl(60, F_GETFD) < 0 ? 0 : 1);
+        }
+        int status = -1;
+        waitpid((pid_t)child, &status, 0);
+        printf("closed by child, unshare %d: status %x\n", unshare, (unsigned)status);
+        result("60", fcntl(60, F_GETFD));
+        result("61", fcntl(61, F_GETFD));
+    }
+    syscall(SYS_close_range, 60, 61, 0);
+}
+
+/* Listing a folder changes the time of the last access, but not through a descriptor with O_NOATIME. */
+static void listing_time(void)
+{
+    char bytes[1000];
+    struct stat is;
+    mkdir("/tmp/listed", 0700);
+    for (int flag = O_NOATIME; flag >= 0; flag -= O_NOATIME) {
+        utimensat(AT_FDCWD, "/tmp/listed", (struct timespec[]){{1000, 0}, {2000, 0}}, 0);
+        int fd = open("/tmp/listed", O_RDONLY | O_DIRECTORY | flag);
+        long n = syscall(SYS_getdents64, fd, bytes, sizeof(bytes));
+        fstat(fd, &is);
+        printf("listed %d, flags %x: accessed anew %d\n", n > 0, (unsigned)flag,
+               is.st_atime != 1000);
+        close(fd);
+    }
+}
+
 static void descriptors(void)
 {
     int fd = fresh("/tmp/a", "x");
@@ -224,6 +263,7 @@ static void descriptors(void)
     result("close_range flags", (long)syscall(SYS_close_range, 60, 70, 9));
     result("close_range order", (long)syscall(SYS_close_range, 70, 60, 0));
     result("close", close(60));
+    close_unshared();
     result("lock", flock(fd, LOCK_EX));
     int other = open("/tmp/a", O_RDONLY);
     result("lock other", flock(other, LOCK_SH | LOCK_NB));
@@ -358,6 +398,7 @@ int main(void)
     holes();
     copies();
     descriptors();
+    listing_time();
     unnamed();
     devices();
     shared();

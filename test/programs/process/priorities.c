@@ -239,10 +239,33 @@ static void signals(void)
     }
 }
 
+static volatile int enough;
+
+static void *loop_at_realtime(void *unused)
+{
+    const struct sched_param param = {.sched_priority = 40};
+    result("loop", pthread_setschedparam(pthread_self(), SCHED_FIFO, &param));
+    while (!enough)
+        ;
+    return unused;
+}
+
+/* A loop at real-time priority leaves 5 % to other threads, of which one ends it (sched_rt_runtime_us). */
+static void realtime_loop(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, loop_at_realtime, NULL);
+    for (int i = 0; i < 3; i++)
+        nap();
+    enough = 1;
+    result("join", pthread_join(thread, NULL));
+}
+
 int main(void)
 {
     orders();
     condition();
     signals();
+    realtime_loop();
     return 0;
 }

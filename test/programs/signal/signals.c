@@ -235,9 +235,23 @@ static void posix_timers(void)
     result("timer_create", (long)syscall(SYS_timer_create, 77, NULL, &timer));
 }
 
+/* A stopped ITIMER_REAL forgets its interval, the other two keep it. */
+static void stopped_interval(void)
+{
+    static const int kinds[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+    for (int i = 0; i < 3; i++) {
+        struct itimerval timer = {.it_interval = {.tv_sec = 10}}, was = {0};
+        setitimer(kinds[i], &timer, NULL);
+        setitimer(kinds[i], &(struct itimerval){0}, &was);
+        printf("timer %d: interval %ld, value %ld\n", i, (long)was.it_interval.tv_sec,
+               (long)was.it_value.tv_sec);
+    }
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    stopped_interval();
     masks_and_queues();
     nesting();
     waiting();

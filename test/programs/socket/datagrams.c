@@ -134,6 +134,8 @@ static void overflowed(void)
     close(b);
 }
 
+static int controls_port; /* in host order: of the socket that is sent to */
+
 static void show_controls(struct msghdr *message)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
@@ -146,6 +148,12 @@ static void show_controls(struct msghdr *message)
         else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
             printf(": interface %d, to %s", number,
                    inet_ntoa(((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr));
+        else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == 20) { /* IP_ORIGDSTADDR */
+            struct sockaddr_in to;
+            memcpy(&to, CMSG_DATA(c), sizeof to);
+            printf(": family %d, %s, port %s", to.sin_family, inet_ntoa(to.sin_addr),
+                   ntohs(to.sin_port) == controls_port ? "the socket's" : "WRONG");
+        }
         putchar('\n');
     }
 }
@@ -177,12 +185,14 @@ static void controls(void)
         set("IP_PKTINFO", b, IPPROTO_IP, IP_PKTINFO, 1);
         set("IP_RECVTTL", b, IPPROTO_IP, IP_RECVTTL, 1);
         set("IP_TTL", a, IPPROTO_IP, IP_TTL, 33);
+        set("IP_RECVORIGDSTADDR", b, IPPROTO_IP, 20, 1);
     } else {
         set("IPV6_RECVPKTINFO", b, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
         set("IPV6_RECVHOPLIMIT", b, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
         set("IPV6_UNICAST_HOPS", a, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 33);
     }
     send_to(a, "info", 4, port_of(b));
+    controls_port = port_of(b);
     result("recvmsg", recvmsg(b, &message, 0));
     show_controls(&message);
     set("IP_RECVERR", a, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,

@@ -192,6 +192,26 @@ static void test_realtime_first(void **state)
     assert_int_equal(queue.count, 0);
 }
 
+/* A real-time thread that never sleeps gets 95 %; alone, all of the time. */
+static void test_realtime_is_held(void **state)
+{
+    (void)state;
+    uint64_t now = 5 * RUN_PERIOD_NS;
+    entities[1].priority = 50;
+    run_queue_add(&queue, &entities[1], RUN_WOKEN);
+    for (int i = 0; i < 2500; i++) { /* ten seconds; the other one comes after five */
+        if (i == 1250)
+            run_queue_add(&queue, &entities[0], RUN_WOKEN);
+        struct run_entity *e = take();
+        now += RUN_SLICE_NS;
+        got[e - entities] += RUN_SLICE_NS;
+        run_queue_charge(&queue, e, RUN_SLICE_NS);
+        run_queue_limit(&queue, now);
+        run_queue_add(&queue, e, RUN_PREEMPTED);
+    }
+    assert_in_range(got[0], 5 * 40000000, 5 * 60000000 + RUN_SLICE_NS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup(test_yield_waits_for_the_light, setup),
         cmocka_unit_test_setup(test_realtime_first, setup),
         cmocka_unit_test_setup(test_frequent_sleeper_gets_no_lead, setup),
+        cmocka_unit_test_setup(test_realtime_is_held, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
