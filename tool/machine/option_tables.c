@@ -16,6 +16,12 @@
 
 #define PACK_OPTIONS                                                                                                                                                \
     {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                                                                                   \
+        {"root-on-medium",                                                                                                                                          \
+         KEY_ROOT_ON_MEDIUM,                                                                                                                                        \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "leave the files on the CD or disk, which is read when the program asks, as is done with those that do not fit into memory",                               \
+         1},                                                                                                                                                        \
         {"oci",                                                                                                                                                     \
          KEY_OCI,                                                                                                                                                   \
          "IMAGE[:TAG]",                                                                                                                                             \
@@ -192,6 +198,9 @@ static const struct argp_option iso_options[] = {
 static const struct argp_option image_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE", 0, "the image to make", 1},
+    {"data", KEY_DATA, "SIZE[:/PATH]", 0,
+     "add an ext4 partition that is mounted at /PATH and keeps changes: 64M, 4G:/var; default /data",
+     1},
     {"format", KEY_FORMAT, "iso|raw|qcow2|vmdk|vdi|oci", 0, "kind of file; default by its name", 1},
     LIBVIRT_OPTION,
     {0},
