@@ -169,7 +169,7 @@ COLD bool swap_make_room(void)
     return has_frames();
 }
 
-uint64_t swap_spare_frames(void)
+static uint64_t swap_spare(void)
 {
     uint64_t slots = swap_device != NULL && !broken ? swap_free_pages() : 0;
     return slots < swap_clock.ring ? slots : swap_clock.ring;
@@ -404,7 +404,7 @@ static void set_reserve(void)
 
 static enum err swap_start_thread(void)
 {
-    static struct shrinker shrinker = {.shrink = swap_shrink};
+    static struct shrinker shrinker = {.shrink = swap_shrink, .spare = swap_spare};
     static bool registered;
     struct thread *thread;
     kernel_lock_assert();

@@ -55,9 +55,6 @@ MUST_CHECK enum err swap_off(const struct block_device *device);
 /* Waits for the swap thread while fewer frames than swap_reserve.least are free. False: it has found nothing to evict. Sleeps. */
 bool swap_make_room(void);
 
-/* About how many frames eviction could free. O(1). */
-uint64_t swap_spare_frames(void);
-
 /* For reports and /proc, in pages. */
 static inline uint64_t swap_total_pages(void)
 {

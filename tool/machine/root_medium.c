@@ -109,7 +109,7 @@ const struct tree *root_place(struct request *o, const struct tree *tree, uint64
     return &medium.rest;
 }
 
-/* The label and the UUID are of the words so far, so that equal input gives equal bytes. */
+/* The label and the UUID are sums of the words so far, so that equal input gives equal bytes. */
 static void make_data(struct request *o, struct args *words)
 {
     struct digest digest;
@@ -131,7 +131,6 @@ static void make_data(struct request *o, struct args *words)
     free(uuid);
     free(label);
     free(input);
-    free(file);
     free(line);
 }
 

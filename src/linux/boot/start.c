@@ -132,9 +132,15 @@ INIT_CODE void root_mount(void)
         return;
     bool below = options.root.readonly || options.root.path != NULL;
     struct mount_source from = {options.root.source, "", below ? MS_RDONLY : 0};
+    /* The nodes of /dev have inodes of their own (fs/dev/stdio.c), as those of files in memory are. */
+    const struct mount_source devices = {"dev", "mode=755", MS_NOSUID};
     enum err e = find_source(&from.source);
     if (e == E_OK)
         e = vfs_mount_root(&from, root_join);
+    if (e == E_OK && (e = vfs_make_directory((struct vfs_place){NULL, "/dev"}, 0755)) == E_EXIST)
+        e = E_OK;
+    if (e == E_OK)
+        e = vfs_mount_new("/dev", "tmpfs", &devices);
     if (e != E_OK)
         boot_stop("%s cannot be the root: %s", options.root.source, mount_refusal(e));
 }
