@@ -20,13 +20,23 @@
 #include "mm/vm/slots.h"
 #include "mm/vm/swap.h"
 
-#define SWAP_NAME 64
+#define SWAP_NAME 128
+
+/* Slots [slot, slot + count) are at `sector` of the device and behind it. */
+struct swap_extent {
+    uint32_t slot, count;
+    uint64_t sector;
+};
 
 /* The device; NULL: none. */
 struct swap_device {
     struct block_device *device;
     char name[SWAP_NAME]; /* as in /proc/swaps */
     int priority;
+    /* Of a file: where it is on the device, ascending, of which the first begins at slot 0; slots between them are not used. Heap. */
+    struct swap_extent *extents;
+    uint32_t extent_count; /* 0: the device is no file's */
+    uint64_t pages;        /* its size */
 };
 extern const struct swap_device *swap_device;
 
@@ -44,10 +54,10 @@ struct swap_counters {
 };
 extern struct swap_counters swap_counters;
 
-/* Starts swapping to a device with Linux's header (mkswap), of which the first page is read. E_INVAL: no such header, or not in this
+/* Starts swapping to a device, or to a file, which nobody changes meanwhile, with Linux's header (mkswap), of which the first page is read. E_INVAL: no such header, or not in this
  * machine's byte order and page size. E_BUSY: the device is in use, or there is swap already (Linux: EPERM above 29 devices).
- * E_NOMEM, E_IO. May sleep. O(slots). */
-MUST_CHECK enum err swap_on(struct block_device *device, const char *name, int priority);
+ * E_NOMEM, E_IO. With success the extents are swap's until swap_off(). May sleep. O(slots). */
+MUST_CHECK enum err swap_on(const struct swap_device *what);
 /* Brings all pages back and ends swapping. E_INVAL: it is another device. E_NOMEM: there is not enough memory, swapping goes on.
  * E_INTR: a signal. Sleeps. O(areas + pages). */
 MUST_CHECK enum err swap_off(const struct block_device *device);

@@ -15,9 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MIB          (1024.0 * 1024)
-#define DATA_FOLDER  "/data"
-#define LABEL_DIGITS 10
+#define MIB           (1024.0 * 1024)
+#define DATA_FOLDER   "/data"
+#define LABEL_DIGITS  10
+#define PROGRAM_LEAST (UINT64_C(1) << 20) /* of memory, without its files */
 
 const char *data_parse(struct request *o, const char *text)
 {
@@ -91,7 +92,9 @@ const struct tree *root_place(struct request *o, const struct tree *tree, uint64
 {
     static struct root_medium medium;
     uint64_t needed = pack_needed(tree, taken);
-    if (!o->root_on_medium && (fits(o, needed) || why_not(o) || o->command == COMMAND_EXPLORE))
+    bool hopeless = o->memory_chosen && taken + PROGRAM_LEAST > o->machine.memory;
+    if (!o->root_on_medium &&
+        (fits(o, needed) || why_not(o) || hopeless || o->command == COMMAND_EXPLORE))
         return tree;
     tell(o, needed);
     medium_plan(tree, &medium);

@@ -137,8 +137,10 @@ void proc_show_swaps(struct text *text, void *context)
     text_pad(text, line, 40);
     uint64_t size = swap_total_pages() * (PAGE_SIZE / 1024),
              used = swap_slots.used * (PAGE_SIZE / 1024);
-    text_printf(text, "partition\t%lu\t%s%lu\t%s%d\n", size, size < 10000000 ? "\t" : "", used,
-                used < 10000000 ? "\t" : "", swap_device->priority);
+    text_printf(text, "%s\t%lu\t%s%lu\t%s%d\n",
+                swap_device->extent_count > 0 ? "file\t" : "partition", size,
+                size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "",
+                swap_device->priority);
 }
 
 void proc_show_meminfo(struct text *text, void *context)

@@ -178,12 +178,12 @@ INIT_CODE void mounts_start(void)
 
 INIT_CODE void swap_start(void)
 {
-    char name[SWAP_NAME];
     if (options.swap == NULL)
         return;
-    struct block_device *device = block_find(options.swap);
-    fmt_snprintf(name, sizeof name, "/dev/%s", options.swap);
-    enum err e = device != NULL ? swap_on(device, name, -2) : E_NODEV;
+    struct swap_device what = {.device = block_find(options.swap), .priority = -2};
+    fmt_snprintf(what.name, sizeof what.name, "/dev/%s", options.swap);
+    what.pages = what.device != NULL ? block_bytes(what.device) / PAGE_SIZE : 0;
+    enum err e = what.device != NULL ? swap_on(&what) : E_NODEV;
     if (e != E_OK)
         boot_stop("swap=%s: %s", options.swap,
                   e == E_NODEV   ? "there is no such device"
