@@ -8,16 +8,18 @@
 #include "mm/phys/frames.h"
 
 #define NAMES_LEAST   256
-#define FRAMES_A_NAME 8    /* frames of memory for each of the others */
+#define FRAMES_A_NAME 1    /* frames of memory for each of the others */
 #define PRUNE_AT_ONCE 8    /* names that are looked at when one is added to too many */
 #define BATCH_SIZE    4064 /* bytes of entries that are listed with the lock held */
-
-static struct list names = LIST_INIT(names); /* struct stored_name, the oldest first */
-static uint32_t name_count;
 
 static struct stored_name *stored_name_of(const struct dentry *dentry)
 {
     return (struct stored_name *)(uintptr_t)dentry - 1;
+}
+
+static struct store *store_of_name(const struct dentry *dentry)
+{
+    return store_of(dentry->parent->inode);
 }
 
 static struct dentry *dentry_of(struct list *link)
@@ -32,7 +34,7 @@ void *store_name_end(struct dentry *dentry)
     if (dentry->inode->fs->store && stored->name == dentry)
         stored->name = NULL;
     list_remove(&block->link);
-    name_count--;
+    store_of_name(dentry)->name_count--;
     return block;
 }
 
@@ -44,30 +46,17 @@ static bool prune(struct dentry *dentry)
     return true;
 }
 
-unsigned store_names_prune(unsigned most)
+bool store_names_prune(struct store *store, uint32_t looks, uint32_t most)
 {
-    unsigned pruned = 0;
-    for (uint32_t left = name_count; left > 0 && most > 0 && !list_empty(&names); left--, most--) {
-        struct list *oldest = names.next;
+    uint32_t pruned = 0;
+    uint32_t left = looks < store->name_count ? looks : store->name_count;
+    for (; left > 0 && pruned < most; left--) {
+        struct list *oldest = store->names.next;
         list_remove(oldest);
-        list_add_tail(&names, oldest);
+        list_add_tail(&store->names, oldest);
         pruned += prune(dentry_of(oldest));
     }
-    return pruned;
-}
-
-void store_names_forget(const struct store *store)
-{
-    /* A directory goes after its entries: again, as long as any goes. */
-    for (bool again = true; again;) {
-        again = false;
-        struct list *next;
-        for (struct list *at = names.next; at != &names; at = next) {
-            next = at->next;
-            if (store_of(dentry_of(at)->parent->inode) == store)
-                again = prune(dentry_of(at)) || again;
-        }
-    }
+    return pruned > 0;
 }
 
 static uint32_t names_most(void)
@@ -83,8 +72,8 @@ enum err store_name_alloc(struct dentry *directory, struct store_name name, stru
     if (e != E_OK)
         return e;
     dentry->stored = true;
-    list_add_tail(&names, &stored_name_of(dentry)->link);
-    name_count++;
+    list_add_tail(&store_of_name(dentry)->names, &stored_name_of(dentry)->link);
+    store_of_name(dentry)->name_count++;
     *out = dentry;
     return E_OK;
 }
@@ -120,8 +109,8 @@ void store_name_add(struct dentry *dentry, struct inode *inode)
     if (store_of(inode)->ops->valid)
         dentry->mounted = &dentry_asks;
     dentry_keep(dentry);
-    if (name_count > names_most())
-        store_names_prune(PRUNE_AT_ONCE);
+    if (store_of_name(dentry)->name_count > names_most())
+        store_names_prune(store_of_name(dentry), PRUNE_AT_ONCE, PRUNE_AT_ONCE);
 }
 
 enum err store_name_make(struct dentry *directory, struct store_name name, struct inode *inode,
@@ -135,11 +124,13 @@ enum err store_name_make(struct dentry *directory, struct store_name name, struc
 
 void store_names_below(struct dentry *directory)
 {
-    struct list *next;
-    for (struct list *at = names.next; at != &names; at = next) {
-        next = at->next;
-        if (dentry_of(at)->parent == directory)
-            (void)prune(dentry_of(at));
+    const struct hash_table *below = &directory->inode->directory->names;
+    struct hash_link *next;
+    for (uint32_t i = 0; i <= below->mask; i++) { /* without entries it has one bucket */
+        for (struct hash_link *link = below->buckets[i]; link; link = next) {
+            next = link->next;
+            (void)prune(CONTAINER_OF(link, struct dentry, link));
+        }
     }
 }
 

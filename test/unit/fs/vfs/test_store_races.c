@@ -263,7 +263,7 @@ static void random_step(void)
         break;
     default:
         if (pick(2))
-            store_names_prune(pick(8));
+            store_names_prune(store_first, pick(8), 8);
         else
             native_shrinker->shrink();
     }
