@@ -8,6 +8,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/irq.h"
+#include "cpu/percpu.h"
 #include "cpu/x86.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -61,6 +62,14 @@ COLD bool reserve_admits(void)
     if (!failed)
         wake_thread();
     return has_frames();
+}
+
+COLD void reserve_owe(void)
+{
+    if (swap_may_help())
+        percpu_set_room();
+    if (!failed)
+        wake_thread();
 }
 
 COLD bool swap_may_help(void)
@@ -196,6 +205,14 @@ COLD bool swap_make_room(void)
                          NO_DEADLINE, WAIT_ALL | WAIT_DESPITE_SIGNALS) != E_OK)
         ;
     return has_frames();
+}
+
+COLD void swap_pay(void)
+{
+    if (thread_current()->space == NULL || !swap_may_help())
+        return;
+    swap_counters.owed++;
+    (void)swap_make_room();
 }
 
 static uint64_t swap_spare(void)

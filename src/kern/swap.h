@@ -48,6 +48,7 @@ struct swap_counters {
     uint64_t refaults; /* faults on swapped pages */
     uint64_t rescued;  /* of them: the page was in memory still */
     uint64_t waits;    /* of faults for a frame */
+    uint64_t owed;     /* of waits: at preemption points */
     uint64_t direct;   /* runs that allocations of the kernel waited for */
     uint64_t in_vain;  /* turns of the hands that found nothing to evict */
     uint64_t read_ns;  /* the time of reads that faults waited for */
@@ -64,6 +65,8 @@ MUST_CHECK enum err swap_off(const struct block_device *device);
 
 /* Waits for the swap thread while fewer frames than swap_reserve.least are free. False: it has found nothing to evict. Sleeps. */
 bool swap_make_room(void);
+/* A preemption point after reserve_owe(): a program's thread sleeps until there are frames again. Sleeps. */
+void swap_pay(void);
 
 /* MADV_PAGEOUT of the space that runs: evicts and writes the range's private pages that have one reference. Sleeps. O(pages). */
 void swap_page_out(struct address_space *space, struct virt_range range);
