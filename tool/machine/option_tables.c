@@ -167,6 +167,8 @@ static const struct argp_option run_options[] = {
 static const struct argp_option explore_options[] = {
     KERNEL_OPTIONS,
     HARDWARE_OPTIONS,
+    {"swap", KEY_SWAP, "SIZE", 0, "memory beyond -m, on a disk that ends with the machine: 64M, 4G",
+     2},
     {"port", 'p', "[ADDR:]PORT", 0,
      "the page's port of this computer; default a free one; ADDR: 127.0.0.1", 2},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
