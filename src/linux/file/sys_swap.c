@@ -64,18 +64,25 @@ static enum err add_extent(struct swap_device *what, uint64_t offset, const stru
     return E_OK;
 }
 
+/* The file system knows where the bytes of its files are. */
+static bool has_place(const struct inode *inode)
+{
+    const struct store *store = store_of(inode);
+    return store != NULL && store->ops->place != NULL;
+}
+
 /* Where the file's pages are; those that are in several places are not used. Holes are E_INVAL. O(extents). */
 static enum err find_extents(struct inode *inode, struct swap_device *what)
 {
-    struct store *store = store_of(inode);
+    const struct store_ops *ops = store_of(inode)->ops;
     struct store_run run = {0}, next;
     uint64_t end = inode->size & ~(uint64_t)PAGE_MASK, begins = 0, at = 0;
     what->pages = end / PAGE_SIZE;
-    if (store == NULL || store->ops->place == NULL || what->pages < 2 || what->pages > UINT32_MAX)
+    if (what->pages < 2 || what->pages > UINT32_MAX)
         return E_INVAL;
     enum err e = E_OK;
     while (e == E_OK && at < end) {
-        e = store->ops->place(inode, at, &next);
+        e = ops->place(inode, at, &next);
         if (e != E_OK)
             break;
         if (run.bytes > 0 && run.at + run.bytes == next.at) {
@@ -154,6 +161,8 @@ enum err sys_swapon(struct syscall *call)
         e = device_on(dentry->inode, &what);
     else if (dentry->inode->swapping)
         e = E_BUSY;
+    else if (!has_place(dentry->inode))
+        e = E_INVAL;
     else if (swap_device != NULL || swap_file != NULL)
         e = E_PERM;
     else if ((e = dentry_path(dentry, NULL, false, what.name, sizeof what.name, &name)) == E_OK) {

@@ -42,6 +42,12 @@ memory() {
     expect out '^major [1-9]' 'faults that waited for the disk'
     expect err '^ouro: clock: front turns=[1-9].* evicted=[1-9]' '--stats'
 
+    # 5 MiB of the kernel's: the program's thread sleeps at preemption points, and nothing waits for the disk without sleep.
+    gcc -O1 -static -o kernel_memory "$here/kernel_memory.c" || exit 1
+    boot --stats --swap 64M ./kernel_memory || { bad 'memory of the kernel: the status is not 0'; show err; }
+    expect out '^5242880 bytes in pipes, sum 359040$' 'memory of the kernel'
+    expect err "waits=[0-9]+ \\(for the kernel's frames [1-9][0-9]*, without sleep 0\\)" 'memory of the kernel'
+
     boot --swap 128M "$programs/swap-musl" off /dev/vda || { bad 'off: the status is not 0'; show err; }
     sed 's/\t/ /g; s/  */ /g' out >plain
     cat >expected <<'T'
