@@ -138,7 +138,8 @@ export async function showCounters() {
   const counters = await get('/api/counters');
   if (!counters || !counters.memory) return;
   const seconds = earlier ? (counters.time_ms - earlier.time_ms) / 1000 : 0;
-  const rows = ROWS.map(([name, of], i) => {
+  const shown = ROWS.filter(([name]) => !name.startsWith('swap:') || counters.swap.evicted !== null);
+  const rows = shown.map(([name, of], i) => {
     const total = of(counters), rate = total !== null && seconds > 0 ? Math.max(0, (total - of(earlier)) / seconds) : null;
     if (rate !== null) history[i].push(rate);
     if (history[i].length > HISTORY) history[i].shift();
