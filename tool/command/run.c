@@ -112,6 +112,7 @@ int command_run(int argc, char **argv)
                                             .input = true,
                                             .timeout = request.timeout,
                                             .boot_limit = BOOT_LIMIT,
+                                            .emulator = emulator.child.pid,
                                             .stops = request.detach,
                                             .power = request.oci || request.detach ||
                                                      request.machine.disks.count > 0 ||

@@ -346,7 +346,7 @@ bool machine_ends_later(int status)
 /* `timed`: the wait ends when what is dirty is late. */
 static bool work_waits(void *timed)
 {
-    return end_asked || gone_count > 0 || (dirty_since != 0 && !*(const bool *)timed);
+    return end_asked || gone_count > 0 || vfs_reap_wanted || (dirty_since != 0 && !*(const bool *)timed);
 }
 
 bool store_any(struct store *store, bool (*test)(struct inode *inode))
@@ -452,6 +452,11 @@ static void store_worker(void *unused)
             dirty_since = 0;
         work_all(late);
     }
+}
+
+void store_wake_worker(void)
+{
+    wait_queue_wake(&work_queue);
 }
 
 enum err store_start_worker(void)

@@ -40,7 +40,7 @@ void *store_name_end(struct dentry *dentry)
 
 static bool prune(struct dentry *dentry)
 {
-    if (dentry->references > 1 || !dentry->linked || dentry_mounted(dentry))
+    if (dentry->references > 1 || !dentry->linked)
         return false;
     dentry_unlink(dentry);
     return true;
@@ -86,7 +86,7 @@ static void forget_stored_name(struct dentry *dentry)
         store_names_below(dentry);
     if (stored_of(dentry->inode)->name == dentry)
         stored_of(dentry->inode)->name = NULL;
-    if (dentry->linked && !dentry_mounted(dentry))
+    if (dentry->linked && !dentry_is_mounted_on(dentry))
         dentry_unlink(dentry);
 }
 
@@ -107,7 +107,7 @@ void store_name_add(struct dentry *dentry, struct inode *inode)
         stored_of(inode)->name = dentry;
     }
     if (store_of(inode)->ops->valid)
-        dentry->mounted = &dentry_asks;
+        dentry->special |= DENTRY_ASKS;
     dentry_keep(dentry);
     if (store_of_name(dentry)->name_count > names_most())
         store_names_prune(store_of_name(dentry), PRUNE_AT_ONCE, PRUNE_AT_ONCE);
@@ -160,7 +160,7 @@ static struct dentry *find_kept(struct dentry *directory, struct store_name name
         return NULL;
     dentry_get(found);
     const struct store_ops *ops = store_of(directory->inode)->ops;
-    if (found->mounted != &dentry_asks || ops->valid(directory->inode, name, found->inode))
+    if (!(found->special & DENTRY_ASKS) || ops->valid(directory->inode, name, found->inode))
         return found;
     forget_stored_name(found);
     dentry_put(found);
@@ -195,8 +195,6 @@ enum err store_lookup(struct dentry *directory, const char *name, size_t length,
     store_lock(store);
     enum err e = store_find(directory, (struct store_name){name, length}, out);
     store_unlock(store);
-    if (e == E_OK)
-        *out = walk_cross_mounts(*out);
     return e;
 }
 
@@ -209,7 +207,7 @@ enum err store_settle_more(struct walk *walk)
     if (e != E_OK && e != E_NOENT)
         return e;
     dentry_put(walk->found);
-    walk->found = e == E_OK ? walk_cross_mounts(found) : NULL;
+    walk->found = e == E_OK ? found : NULL;
     return E_OK;
 }
 

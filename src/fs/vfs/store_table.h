@@ -126,6 +126,8 @@ bool store_any(struct store *store, bool (*test)(struct inode *inode));
 void store_evict_gone(struct store *store);
 /* Before the first use: the thread that evicts and flushes. E_NOMEM. */
 MUST_CHECK enum err store_start_worker(void);
+/* There is work for it. Does not sleep. */
+void store_wake_worker(void);
 /* Evicts all inodes without references, keeping none. Sleeps. */
 void store_empty(struct store *store);
 /* The store, without inodes and root, leaves the list of all. Sleeps. */

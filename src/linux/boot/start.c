@@ -108,13 +108,14 @@ INIT_CODE static enum err find_source(const char **source)
 INIT_CODE static enum err root_join(struct dentry *below, struct dentry *above, const char *text,
                                     struct filesystem **out)
 {
-    struct dentry *folder;
-    enum err e = walk_lookup(below, options.root.path ? options.root.path + 1 : "",
+    const struct location medium = {NULL, below};
+    struct location folder;
+    enum err e = walk_lookup(&medium, options.root.path ? options.root.path + 1 : "",
                              WALK_DIRECTORY | WALK_EMPTY, &folder);
     if (e != E_OK)
         return e;
-    e = overlay_make(folder, above, text, out);
-    dentry_put(folder);
+    e = overlay_make(folder.dentry, above, text, out);
+    location_put(&folder);
     return e;
 }
 
@@ -222,16 +223,16 @@ INIT_CODE void programs_start(void)
 /* What the kernel's words say of the first program, beside its path. */
 INIT_CODE static void program_surroundings(void)
 {
-    struct dentry *folder;
+    struct location folder;
     if (options.hostname != NULL)
         str_copy(process_first()->host_name, options.hostname, sizeof process_first()->host_name);
     if (options.cwd == NULL)
         return;
     if (walk_lookup(NULL, options.cwd, 0, &folder) != E_OK ||
-        !mode_is(folder->inode->mode, S_IFDIR))
+        !mode_is(folder.dentry->inode->mode, S_IFDIR))
         boot_stop("the program's folder %s is not there", options.cwd);
-    fs_set_cwd(folder);
-    dentry_put(folder);
+    fs_set_cwd(&folder);
+    location_put(&folder);
 }
 
 INIT_CODE struct trap_frame *program_load(void)

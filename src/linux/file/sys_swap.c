@@ -24,14 +24,16 @@ enum { /* swapon(2) */
 static struct inode *swap_file; /* with a reference; NULL: a device, or no swap */
 
 /* The device or file that the path names, without a reference to the device. *out: one reference. */
-static enum err swap_lookup(uint64_t path, struct dentry **out)
+static enum err swap_lookup(uint64_t path, struct location *out)
 {
     enum err e = lookup_at((uint64_t)AT_FDCWD, path, 0, out);
-    if (e != E_OK || mode_is((*out)->inode->mode, S_IFBLK) || mode_is((*out)->inode->mode, S_IFREG))
+    if (e != E_OK)
         return e;
-    e = mode_is((*out)->inode->mode, S_IFDIR) ? E_ISDIR : E_INVAL;
-    dentry_put(*out);
-    return e;
+    uint32_t mode = out->dentry->inode->mode;
+    if (mode_is(mode, S_IFBLK) || mode_is(mode, S_IFREG))
+        return E_OK;
+    location_put(out);
+    return mode_is(mode, S_IFDIR) ? E_ISDIR : E_INVAL;
 }
 
 static struct block_device *device_of_node(const struct inode *inode)
@@ -110,12 +112,12 @@ static void release_file(void)
 }
 
 /* While it is mapped and used nobody writes to the file, cuts it or removes its names, so that its blocks stay its own. */
-static enum err file_on(struct dentry *dentry, struct swap_device *what)
+static enum err file_on(const struct location *at, struct swap_device *what)
 {
-    struct inode *inode = dentry->inode;
-    if (inode->fs->flags & MS_RDONLY)
-        return E_ROFS;
-    enum err e = file_deny_write(inode);
+    struct inode *inode = at->dentry->inode;
+    enum err e = mount_writable(at->mount, inode->fs);
+    if (e == E_OK)
+        e = file_deny_write(inode);
     if (e != E_OK)
         return e;
     inode_get(inode);
@@ -148,46 +150,48 @@ enum err sys_swapon(struct syscall *call)
     uint32_t flags = (uint32_t)call->arg[1];
     struct swap_device what = {
         .priority = flags & SWAP_FLAG_PREFER ? (int)(flags & SWAP_FLAG_PRIO_MASK) : -2};
-    struct dentry *dentry;
+    struct location at;
     char *name;
     if (flags & ~(uint32_t)SWAP_FLAGS)
         return E_INVAL;
     if (!capable(CAP_SYS_ADMIN))
         return E_PERM;
-    enum err e = swap_lookup(call->arg[0], &dentry);
+    enum err e = swap_lookup(call->arg[0], &at);
     if (e != E_OK)
         return e;
-    if (mode_is(dentry->inode->mode, S_IFBLK))
-        e = device_on(dentry->inode, &what);
-    else if (dentry->inode->swapping)
+    struct inode *inode = at.dentry->inode;
+    if (mode_is(inode->mode, S_IFBLK))
+        e = device_on(inode, &what);
+    else if (inode->swapping)
         e = E_BUSY;
-    else if (!has_place(dentry->inode))
+    else if (!has_place(inode))
         e = E_INVAL;
     else if (swap_device != NULL || swap_file != NULL)
         e = E_PERM;
-    else if ((e = dentry_path(dentry, NULL, false, what.name, sizeof what.name, &name)) == E_OK) {
+    else if ((e = location_path(&at, NULL, LOCATION_PLAIN, what.name, sizeof what.name, &name)) ==
+             E_OK) {
         memmove(what.name, name, strlen(name) + 1);
-        e = file_on(dentry, &what);
+        e = file_on(&at, &what);
     }
-    dentry_put(dentry);
+    location_put(&at);
     return e;
 }
 
 enum err sys_swapoff(struct syscall *call)
 {
-    struct dentry *dentry;
+    struct location at;
     if (!capable(CAP_SYS_ADMIN))
         return E_PERM;
-    enum err e = swap_lookup(call->arg[0], &dentry);
+    enum err e = swap_lookup(call->arg[0], &at);
     if (e != E_OK)
         return e;
-    const struct inode *inode = dentry->inode;
+    const struct inode *inode = at.dentry->inode;
     if (mode_is(inode->mode, S_IFBLK) && swap_file == NULL)
         e = swap_off(device_of_node(inode));
     else if (inode != swap_file || swap_device == NULL)
         e = E_INVAL;
     else if ((e = swap_off(swap_device->device)) == E_OK)
         release_file();
-    dentry_put(dentry);
+    location_put(&at);
     return e;
 }

@@ -238,6 +238,11 @@ void shrinker_register(struct shrinker *shrinker)
     native_shrinker = shrinker;
 }
 
+uint64_t shrinkers_spare(void)
+{
+    return native_shrinker && native_shrinker->spare ? native_shrinker->spare() : 0;
+}
+
 unsigned native_gave_way;
 bool native_signal_waits;
 
