@@ -84,9 +84,9 @@ static char *grub_config(const struct args *words)
     return config;
 }
 
-static const char *carried;               /* a folder for /licences; NULL: none */
+static const char *carried;                    /* a folder for /licences; NULL: none */
 static const struct root_medium *carried_root; /* NULL: none */
-static const char *carried_data;          /* NULL: none */
+static const char *carried_data;               /* NULL: none */
 
 void iso_carry(const char *folder)
 {
