@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads of a disk, for `./ouro bench disk`: /dev/vda with an empty ext4 of 1 GiB, mounted at /data.
+ * Loads of a disk, for `./ouro bench disk`: /dev/vda with an empty ext4 of 1 GiB, mounted at /data; /dev/vdb for swap.
  *
  *     disk [counted=1] [only=LOAD]...
  *
@@ -13,7 +13,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -260,6 +262,71 @@ static void load_untar(void)
     unlink("/tmp/files.tar");
 }
 
+/* ---- swap ---- */
+
+#define SWAP_SPOTS  1024 /* pages far from each other, then as many that follow each other */
+#define SWAP_STRIDE 16   /* pages: Linux reads 8 around a fault, too */
+#define SWAP_APART  (SWAP_SPOTS * SWAP_STRIDE * 4096ul)
+#define SWAP_OTHERS (560ul * MIB) /* more than the machine has */
+
+static volatile char *swap_map(size_t size)
+{
+    char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED || madvise(at, size, MADV_NOHUGEPAGE) != 0)
+        fail_at("mmap");
+    return at;
+}
+
+static void swap_write(volatile char *pages, size_t size)
+{
+    for (size_t at = 0; at < size; at += 4096)
+        pages[at] = (char)(at >> 12);
+}
+
+/* Reads those of the pages that are on the swap device. */
+static void swap_read(const char *name, volatile char *pages, size_t stride)
+{
+    unsigned char there[SWAP_SPOTS];
+    unsigned absent = 0;
+    for (size_t i = 0; i < SWAP_SPOTS; i++) {
+        if (mincore((char *)(uintptr_t)pages + i * stride, 4096, &there[i]) != 0)
+            fail_at("mincore");
+        absent += !(there[i] & 1);
+    }
+    if (absent < SWAP_SPOTS / 2) {
+        printf("disk: only %u pages are on the swap device\n", absent);
+        exit(1);
+    }
+    double start = disk_clock();
+    for (size_t i = 0; i < SWAP_SPOTS; i++) {
+        size_t spot = stride > 4096 ? i * 389 % SWAP_SPOTS : i;
+        if (!(there[spot] & 1) && pages[spot * stride] != (char)(spot * stride >> 12)) {
+            puts("disk: a page came back wrong");
+            exit(1);
+        }
+    }
+    say(name, start, absent);
+}
+
+/* The first access to pages that are on the swap device, when memory is free again. */
+static void load_swap(void)
+{
+    if (swapon("/dev/vdb", 0) != 0)
+        fail_at("swapon /dev/vdb");
+    volatile char *others = swap_map(SWAP_OTHERS), *order = swap_map(SWAP_SPOTS * 4096ul),
+                  *apart = swap_map(SWAP_APART);
+    swap_write(apart, SWAP_APART);
+    swap_write(order, SWAP_SPOTS * 4096ul);
+    swap_write(others, SWAP_OTHERS);
+    munmap((void *)(uintptr_t)others, SWAP_OTHERS);
+    swap_read("swap_in", apart, SWAP_STRIDE * 4096ul);
+    swap_read("swap_in_order", order, 4096);
+    munmap((void *)(uintptr_t)order, SWAP_SPOTS * 4096ul);
+    munmap((void *)(uintptr_t)apart, SWAP_APART);
+    if (swapoff("/dev/vdb") != 0)
+        fail_at("swapoff");
+}
+
 /* ---- start ---- */
 
 /* Linux's lazy initialisation of inode tables would go on beside the loads. */
@@ -317,11 +384,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } loads[] = {{"mount", load_mount},
-                 {"fio", load_fio},
-                 {"sqlite", load_sqlite},
-                 {"small", load_small},
-                 {"untar", load_untar}};
+    } loads[] = {{"mount", load_mount}, {"fio", load_fio},     {"sqlite", load_sqlite},
+                 {"small", load_small}, {"untar", load_untar}, {"swap", load_swap}};
     bench_start();
     counted = argument(argc, argv, "counted", 0) != 0;
     start_disk();

@@ -128,7 +128,8 @@ void machine_counters_write(struct json *json)
 {
     static const struct figure memory[] = {{"total", "MemTotal"},    {"free", "MemFree"},
                                            {"program", "AnonPages"}, {"files", "Shmem"},
-                                           {"heap", "Slab"},         {"stacks", "KernelStack"}};
+                                           {"heap", "Slab"},         {"stacks", "KernelStack"},
+                                           {"swap", "SwapTotal"},    {"swap_free", "SwapFree"}};
     static const struct figure faults[] = {{"all", "pgfault"},
                                            {"large", "thp_fault_alloc"},
                                            {"zero", "ouro_fault_zero"},
@@ -139,6 +140,11 @@ void machine_counters_write(struct json *json)
     static const struct figure flushes[] = {{"page", "nr_tlb_local_flush_one"},
                                             {"all", "nr_tlb_local_flush_all"},
                                             {"tables", "ouro_flush_tables"}};
+    static const struct figure swap[] = {{"in", "pswpin"},
+                                         {"out", "pswpout"},
+                                         {"evicted", "ouro_clock_evicted"},
+                                         {"front", "ouro_clock_front"},
+                                         {"back", "ouro_clock_back"}};
     static const struct figure others[] = {{"tables", "nr_page_table_pages"}};
     static const struct figure threads[] = {{"switches", "ctxt"}};
     struct timespec now;
@@ -151,6 +157,7 @@ void machine_counters_write(struct json *json)
         FIGURES(json, "memory", meminfo, memory);
         FIGURES(json, "faults", vmstat, faults);
         FIGURES(json, "flushes", vmstat, flushes);
+        FIGURES(json, "swap", vmstat, swap);
         FIGURES(json, "others", vmstat, others);
         FIGURES(json, "threads", stat, threads);
     }
@@ -230,8 +237,11 @@ static void digits_of(uint64_t address, const uint64_t *accessed, const uint64_t
     static const char hex[] = "0123456789abcdef";
     struct ouro_path path;
     out[0] = out[1] = '0';
-    if (ouro_walk((const void *)(uintptr_t)address, &path) != 0 || path.leaf_level == 0)
+    if (ouro_walk((const void *)(uintptr_t)address, &path) != 0 || path.leaf_level == 0) {
+        bool swapped = path.last_level == 1 && (path.entry[1] & OURO_PTE_SWAPPED) != 0;
+        out[1] = swapped ? '8' : '0';
         return;
+    }
     uint64_t leaf = path.entry[path.leaf_level];
     bool was_accessed =
         accessed != NULL ? ouro_bitmap_test(accessed, page) : (leaf & OURO_PTE_ACCESSED) != 0;

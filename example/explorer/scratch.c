@@ -9,12 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 /* Low enough for Sv39, and with an index of its own on each level. */
 #define SCRATCH_AT   UINT64_C(0x1234567000)
 #define SCRATCH_PAGE UINT64_C(4096)
 #define SCRATCH_SIZE (SCRATCH_PAGES * SCRATCH_PAGE)
 
+#define PRESS_MORE   (UINT64_C(1) << 20)
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
@@ -99,6 +105,38 @@ static void do_protect(bool write, char *said, size_t size)
              write ? "mprotect allows writing again" : "mprotect took the right to write away");
 }
 
+static void do_page_out(char *said, size_t size)
+{
+    if (area == NULL)
+        snprintf(said, size, "nothing is mapped");
+    else if (madvise((void *)(uintptr_t)area, SCRATCH_SIZE, MADV_PAGEOUT) != 0)
+        snprintf(said, size, "madvise: %s", strerror(errno));
+    else
+        snprintf(said, size, "madvise wrote the dirty pages to the swap device, if there is one");
+}
+
+/* Writes to more memory than is free, for a moment, so that Clock has to find some. */
+static void do_press(char *said, size_t size)
+{
+    struct sysinfo machine;
+    if (sysinfo(&machine) != 0 || machine.freeswap < PRESS_MORE) {
+        snprintf(said, size, "the machine has no swap device: ouro explore --swap 64M");
+        return;
+    }
+    size_t bytes = (size_t)machine.freeram + PRESS_MORE;
+    volatile unsigned char *more =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (more == MAP_FAILED) {
+        snprintf(said, size, "mmap: %s", strerror(errno));
+        return;
+    }
+    for (size_t at = 0; at < bytes; at += SCRATCH_PAGE)
+        more[at] = 1;
+    munmap((void *)(uintptr_t)more, bytes);
+    snprintf(said, size, "%zu KiB were written, %zu KiB more than were free", bytes >> 10,
+             (size_t)PRESS_MORE >> 10);
+}
+
 static void do_unmap(char *said, size_t size)
 {
     if (area == NULL) {
@@ -126,6 +164,10 @@ void scratch_write(struct json *json, const struct http_request *request)
         do_access(page, http_is(request, "do", "dirty"), said, sizeof said);
     else if (http_is(request, "do", "protect") || http_is(request, "do", "open"))
         do_protect(http_is(request, "do", "open"), said, sizeof said);
+    else if (http_is(request, "do", "out"))
+        do_page_out(said, sizeof said);
+    else if (http_is(request, "do", "press"))
+        do_press(said, sizeof said);
     else if (http_is(request, "do", "unmap"))
         do_unmap(said, sizeof said);
     json_open(json, '{');

@@ -246,15 +246,21 @@ static inline size_t ouro_decode(int level, uint64_t entry, char *text, size_t s
     char frame[20];
     size_t count = 0, length = 0;
     bool present = entry & OURO_PTE_PRESENT;
-    parts[count++] = present ? "present" : entry == 0 ? "empty" : "not present";
+    bool swapped = !present && (entry & OURO_PTE_SWAPPED) != 0;
+    parts[count++] = present      ? "present"
+                     : entry == 0 ? "empty"
+                     : swapped    ? "swapped"
+                                  : "not present";
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (entry & words[i].bit)
             parts[count++] = words[i].word;
-    if (present) {
+    if (present || swapped) {
         uint64_t address = entry & OURO_PTE_FRAME;
         bool table = ouro_is_table(level, entry);
         char *p = frame + sizeof frame - 1;
-        if (!table)
+        if (swapped)
+            address >>= OURO_PAGE_SHIFT;
+        else if (!table)
             address &= ~(ouro_span(level) - 1);
         *p = '\0';
         do {
@@ -264,7 +270,11 @@ static inline size_t ouro_decode(int level, uint64_t entry, char *text, size_t s
         *--p = 'x';
         *--p = '0';
         parts[count++] = p;
-        parts[count++] = table ? "table" : level == 1 ? "4K" : level == 2 ? "2M" : "1G";
+        parts[count++] = swapped      ? "slot"
+                         : table      ? "table"
+                         : level == 1 ? "4K"
+                         : level == 2 ? "2M"
+                                      : "1G";
     }
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && ++length < size)

@@ -49,6 +49,7 @@ static inline struct thread *percpu_thread(void)
 #define SLICE_OVER     1 /* the running thread should yield */
 #define SLICE_POINTS   2 /* preemption points are counted: thread_count_points() */
 #define SLICE_DEFERRED 4 /* deferred work is raised: kern/deferred.h */
+#define SLICE_ROOM     8 /* the kernel has taken frames of the reserve: mm/phys/reserve.h */
 
 static inline uint8_t percpu_slice(void)
 {
@@ -63,13 +64,23 @@ static inline void percpu_end_slice(void)
     __asm__ volatile("orb %0, %%gs:%c1" : : "i"(SLICE_OVER), "i"(PERCPU_SLICE) : "memory");
 }
 
+/* SLICE_ROOM begins and ends; interrupts may set other bits meanwhile. */
+static inline void percpu_set_room(void)
+{
+    __asm__ volatile("orb %0, %%gs:%c1" : : "i"(SLICE_ROOM), "i"(PERCPU_SLICE) : "memory");
+}
+static inline void percpu_clear_room(void)
+{
+    __asm__ volatile("andb %0, %%gs:%c1" : : "i"(~SLICE_ROOM & 0xff), "i"(PERCPU_SLICE) : "memory");
+}
+
 /* As thread_slice_over(). */
 static inline bool percpu_slice_over(void)
 {
     bool over;
     __asm__ volatile("testb %2, %%gs:%c1"
                      : "=@ccnz"(over)
-                     : "i"(PERCPU_SLICE), "i"(SLICE_OVER | SLICE_DEFERRED));
+                     : "i"(PERCPU_SLICE), "i"(SLICE_OVER | SLICE_DEFERRED | SLICE_ROOM));
     return over;
 }
 #endif

@@ -114,7 +114,10 @@ static bool block_add_piece(const struct block_device *device, const char *at, u
         assert(mapped);
         bool joins = with.count > 0 && last.at.v + last.bytes == where.v &&
                      last.bytes + part <= limits->segment_bytes;
-        if (((where.v | part) & (limits->alignment - 1)) || (!joins && with.count == most))
+        bool ragged = limits->whole_pages && !joins && with.count > 0 &&
+                      ((where.v | (last.at.v + last.bytes)) & PAGE_MASK) != 0;
+        if (((where.v | part) & (limits->alignment - 1)) || (!joins && with.count == most) ||
+            ragged)
             return false;
         if (joins)
             last.bytes += (uint32_t)part;

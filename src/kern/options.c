@@ -204,37 +204,32 @@ static bool word_ip(struct reader *r, char *value)
     return net_options_parse(value, &r->options->net);
 }
 
-/* "vda:/data", "share:/mnt:ro": the path begins at the first colon before a slash. */
+/* "vda", "vda:ro", "vda:/data", "share:/mnt:ro": the path begins at the first colon before a slash. */
+static bool word_place(char *value, struct mount_option *to)
+{
+    char *path = value, *end = value + strlen(value);
+    bool readonly = end - value > 3 && strcmp(end - 3, ":ro") == 0;
+    if (readonly)
+        end[-3] = '\0';
+    while (*path != '\0' && (path[0] != ':' || path[1] != '/'))
+        path++;
+    *to = (struct mount_option){value, *path != '\0' ? path + 1 : NULL, readonly};
+    *path = '\0';
+    return path != value && (to->path == NULL || strchr(to->path, ':') == NULL);
+}
+
 static bool word_root(struct reader *r, char *value)
 {
-    char *colon = strchr(value, ':');
-    if (*value == '\0' || colon == value || (colon && strcmp(colon, ":ro") != 0))
-        return false;
-    r->options->root_readonly = colon != NULL;
-    if (colon)
-        *colon = '\0';
-    r->options->root = value;
-    return true;
+    return word_place(value, &r->options->root) && strchr(value, ':') == NULL;
 }
 
 static bool word_mount(struct reader *r, char *value)
 {
     struct mount_option *to = r->options->mounts;
-    char *path = value;
-    while (*path != '\0' && (path[0] != ':' || path[1] != '/'))
-        path++;
     while (to->source != NULL)
         to++;
-    if (path == value || *path == '\0' || to == &r->options->mounts[OPTIONS_MOUNTS_MAX])
-        return false;
-    *path++ = '\0';
-    char *colon = strchr(path, ':');
-    if (colon != NULL && strcmp(colon, ":ro") != 0)
-        return false;
-    if (colon != NULL)
-        *colon = '\0';
-    *to = (struct mount_option){value, path, colon != NULL};
-    return true;
+    return to != &r->options->mounts[OPTIONS_MOUNTS_MAX] && word_place(value, to) &&
+           to->path != NULL;
 }
 
 /* "/dev/vdb", "vdb". */

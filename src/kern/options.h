@@ -17,6 +17,11 @@
 #define OPTIONS_MOUNTS_MAX      16
 #define OPTIONS_VIRTIO_MAX      23
 
+struct mount_option {
+    const char *source, *path; /* source NULL: no more, path NULL: none */
+    bool readonly;
+};
+
 struct options {
     struct console_options console;
     int loglevel;
@@ -42,18 +47,15 @@ struct options {
     const char *test;                            /* test=NAME: boot/guest_test.h; NULL: none */
     const char *virtio_mmio[OPTIONS_VIRTIO_MAX]; /* dev/virtio/mmio.h; NULL: no more */
     struct net_options net;                      /* ip= */
-    const char *root;                            /* root=SOURCE[:ro]; NULL: the archive alone */
-    bool root_readonly;
-    struct mount_option {          /* mount=SOURCE:PATH[:ro] */
-        const char *source, *path; /* NULL: no more */
-        bool readonly;
-    } mounts[OPTIONS_MOUNTS_MAX + 1];
-    const char *swap;                            /* swap=, a disk or partition; NULL: none */
-    const char *hostname;                        /* hostname=; NULL: "ouro" */
-    const char *cwd;                             /* cwd=: the program's folder; NULL: / */
-    uint32_t share_uid, share_gid;               /* share.owner=: fs/p9/super.h */
-    const char *init;                            /* the program's path; /init by default */
-    const char *argv[OPTIONS_ARGUMENTS_MAX + 1]; /* NULL-terminated */
+    /* SOURCE may be LABEL=NAME: fs/block/label.h. */
+    struct mount_option root;                           /* root=SOURCE[:/FOLDER][:ro] */
+    struct mount_option mounts[OPTIONS_MOUNTS_MAX + 1]; /* mount=SOURCE:PATH[:ro] */
+    const char *swap;                                   /* swap=, a disk or partition; NULL: none */
+    const char *hostname;                               /* hostname=; NULL: "ouro" */
+    const char *cwd;                                    /* cwd=: the program's folder; NULL: / */
+    uint32_t share_uid, share_gid;                      /* share.owner=: fs/p9/super.h */
+    const char *init;                                   /* the program's path; /init by default */
+    const char *argv[OPTIONS_ARGUMENTS_MAX + 1];        /* NULL-terminated */
     const char *envp[OPTIONS_ENVIRONMENT_MAX + 1];
 };
 

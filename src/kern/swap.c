@@ -8,6 +8,7 @@
 #include "base/panic.h"
 #include "base/str.h"
 #include "cpu/irq.h"
+#include "cpu/percpu.h"
 #include "cpu/x86.h"
 #include "kern/thread.h"
 #include "kern/time.h"
@@ -63,6 +64,14 @@ COLD bool reserve_admits(void)
     return has_frames();
 }
 
+COLD void reserve_owe(void)
+{
+    if (swap_may_help())
+        percpu_set_room();
+    if (!failed)
+        wake_thread();
+}
+
 COLD bool swap_may_help(void)
 {
     return thread_runs && !broken && !has_frames();
@@ -78,23 +87,52 @@ static uint32_t most_pages(void)
     return most < limits->segments ? most : limits->segments;
 }
 
+/* Where the slot is, and how many from it on follow it there. O(log extents). */
+static uint64_t sector_of(uint32_t slot, uint32_t *together)
+{
+    uint32_t low = 0, high_end = swap_one.extent_count;
+    if (high_end == 0) {
+        *together = UINT32_MAX;
+        return (uint64_t)slot * PAGE_SECTORS;
+    }
+    while (high_end - low > 1) {
+        uint32_t middle = low + (high_end - low) / 2;
+        if (swap_one.extents[middle].slot <= slot)
+            low = middle;
+        else
+            high_end = middle;
+    }
+    const struct swap_extent *extent = &swap_one.extents[low];
+    *together = extent->slot + extent->count - slot;
+    return extent->sector + (uint64_t)(slot - extent->slot) * PAGE_SECTORS;
+}
+
+/* A request for the first of the frames, as many as the device takes at once, which begin at `slot`. */
+static struct block_request request_for(enum block_operation operation, uint32_t slot,
+                                        const phys_t *frame, uint32_t count,
+                                        struct block_segment *segments)
+{
+    uint32_t together, most = most_pages();
+    uint64_t sector = sector_of(slot, &together);
+    count = count < most ? count : most;
+    count = count < together ? count : together;
+    for (uint32_t i = 0; i < count; i++)
+        segments[i] = (struct block_segment){frame[i], PAGE_SIZE};
+    return (struct block_request){
+        .operation = operation, .count = count, .sector = sector, .segments = segments};
+}
+
 /* Moves the frames between memory and slots from `slot` on, in as few requests as the device allows. */
 static enum err swap_move_pages(enum block_operation operation, uint32_t slot, const phys_t *frame,
                                 uint32_t count)
 {
     struct block_segment segments[CLOCK_RUN];
-    struct block_device *device = swap_one.device;
-    uint32_t most = most_pages();
     enum err e = E_OK;
-    for (uint32_t done = 0, part; e == E_OK && done < count; done += part) {
-        part = count - done < most ? count - done : most;
-        for (uint32_t i = 0; i < part; i++)
-            segments[i] = (struct block_segment){frame[done + i], PAGE_SIZE};
-        struct block_request request = {.operation = operation,
-                                        .count = part,
-                                        .sector = (uint64_t)(slot + done) * PAGE_SECTORS,
-                                        .segments = segments};
-        e = block_perform(device, &request);
+    for (uint32_t done = 0; e == E_OK && done < count;) {
+        struct block_request request =
+            request_for(operation, slot + done, frame + done, count - done, segments);
+        done += request.count;
+        e = block_perform(swap_one.device, &request);
     }
     return e;
 }
@@ -169,7 +207,15 @@ COLD bool swap_make_room(void)
     return has_frames();
 }
 
-uint64_t swap_spare_frames(void)
+COLD void swap_pay(void)
+{
+    if (thread_current()->space == NULL || !swap_may_help())
+        return;
+    swap_counters.owed++;
+    (void)swap_make_room();
+}
+
+static uint64_t swap_spare(void)
 {
     uint64_t slots = swap_device != NULL && !broken ? swap_free_pages() : 0;
     return slots < swap_clock.ring ? slots : swap_clock.ring;
@@ -268,19 +314,13 @@ static bool swap_write_now(const struct clock_run *run)
     static struct block_request requests[CLOCK_RUN];
     static struct block_segment segments[CLOCK_RUN];
     struct direct_write write = {0, false};
-    uint32_t most = most_pages(), done = 0, count = 0;
-    for (; done < run->count; count++) {
-        uint32_t part = run->count - done < most ? run->count - done : most;
-        for (uint32_t i = done; i < done + part; i++)
-            segments[i] = (struct block_segment){run->frame[i], PAGE_SIZE};
-        requests[count] =
-            (struct block_request){.operation = BLOCK_WRITE,
-                                   .count = part,
-                                   .sector = (uint64_t)(run->slot + done) * PAGE_SECTORS,
-                                   .segments = &segments[done],
-                                   .done = direct_done,
-                                   .context = &write};
-        done += part;
+    uint32_t count = 0;
+    for (uint32_t done = 0; done < run->count; count++) {
+        requests[count] = request_for(BLOCK_WRITE, run->slot + done, run->frame + done,
+                                      run->count - done, &segments[done]);
+        requests[count].done = direct_done;
+        requests[count].context = &write;
+        done += requests[count].count;
     }
     write.left = count;
     for (uint32_t i = 0; i < count; i++)
@@ -394,9 +434,8 @@ struct swap_header {
 _Static_assert(offsetof(struct swap_header, bad) == 1536 && sizeof(struct swap_header) <= PAGE_SIZE,
                "the header is a page");
 
-static enum err check_header(const struct swap_header *h, const struct block_device *device)
+static enum err check_header(const struct swap_header *h, uint64_t pages)
 {
-    uint64_t pages = block_bytes(device) / PAGE_SIZE;
     if (memcmp((const char *)h + MAGIC_AT, MAGIC, sizeof MAGIC - 1) != 0 || h->version != 1 ||
         h->last_page == 0 || h->last_page >= SLOTS_LIMIT || h->last_page >= pages ||
         h->bad_count > ARRAY_LENGTH(h->bad))
@@ -421,7 +460,7 @@ static void set_reserve(void)
 
 static enum err swap_start_thread(void)
 {
-    static struct shrinker shrinker = {.shrink = swap_shrink};
+    static struct shrinker shrinker = {.shrink = swap_shrink, .spare = swap_spare};
     static bool registered;
     struct thread *thread;
     kernel_lock_assert();
@@ -444,6 +483,12 @@ static enum err begin_slots(const struct swap_header *h)
     machine_frames.forget = slot_forgotten;
     for (uint32_t i = 0; i < h->bad_count; i++)
         slots_mark_bad(&swap_slots, h->bad[i]);
+    for (uint32_t i = 0, next = 0; i < swap_one.extent_count; i++) {
+        const struct swap_extent *extent = &swap_one.extents[i];
+        for (; next < extent->slot && next <= h->last_page; next++)
+            slots_mark_bad(&swap_slots, next);
+        next = extent->slot + extent->count;
+    }
     return E_OK;
 }
 
@@ -453,14 +498,16 @@ static void end_slots(void)
     swap_slots = (struct slots){.count = 0};
 }
 
-static enum err swap_begin(struct block_device *device)
+static enum err swap_begin(void)
 {
+    uint32_t together;
     struct swap_header *header = kpage_alloc();
     if (header == NULL)
         return E_NOMEM;
-    enum err e = block_read(device, 0, header, PAGE_SIZE);
+    enum err e =
+        block_read(swap_one.device, sector_of(0, &together) * BLOCK_SECTOR, header, PAGE_SIZE);
     if (e == E_OK)
-        e = check_header(header, device);
+        e = check_header(header, swap_one.pages);
     if (e == E_OK)
         e = begin_slots(header);
     kpage_free(header);
@@ -472,28 +519,29 @@ static enum err swap_begin(struct block_device *device)
     return e;
 }
 
-COLD enum err swap_on(struct block_device *device, const char *name, int priority)
+COLD enum err swap_on(const struct swap_device *what)
 {
     static bool beginning;
+    struct block_device *device = what->device;
     if (swap_device != NULL || beginning)
         return E_BUSY;
     if (device->readonly)
         return E_ROFS;
-    if (block_bytes(device) < 2 * PAGE_SIZE)
+    if (what->pages < 2)
         return E_INVAL;
-    enum err e = block_claim(device);
+    enum err e = what->extent_count == 0 ? block_claim(device) : E_OK; /* a mount has it */
     if (e != E_OK)
         return e;
     beginning = true;
-    e = swap_begin(device);
+    swap_one = *what;
+    e = swap_begin();
     beginning = false;
     if (e != E_OK) {
-        block_unclaim(device);
+        if (what->extent_count == 0)
+            block_unclaim(device);
         return e;
     }
     block_hold(device);
-    swap_one = (struct swap_device){.device = device, .priority = priority};
-    str_copy(swap_one.name, name, sizeof swap_one.name);
     swap_device = &swap_one;
     set_reserve();
     log_info("%s: %llu KiB of swap", swap_one.name,
@@ -569,6 +617,8 @@ COLD enum err swap_off(const struct block_device *device)
     swap_device = NULL;
     end_slots();
     block_release(swap_one.device);
-    block_unclaim(swap_one.device);
+    if (swap_one.extent_count == 0)
+        block_unclaim(swap_one.device);
+    heap_free(swap_one.extents);
     return E_OK;
 }

@@ -20,13 +20,23 @@
 #include "mm/vm/slots.h"
 #include "mm/vm/swap.h"
 
-#define SWAP_NAME 64
+#define SWAP_NAME 128
+
+/* Slots [slot, slot + count) are at `sector` of the device and behind it. */
+struct swap_extent {
+    uint32_t slot, count;
+    uint64_t sector;
+};
 
 /* The device; NULL: none. */
 struct swap_device {
     struct block_device *device;
     char name[SWAP_NAME]; /* as in /proc/swaps */
     int priority;
+    /* Of a file: where it is on the device, ascending, of which the first begins at slot 0; slots between them are not used. Heap. */
+    struct swap_extent *extents;
+    uint32_t extent_count; /* 0: the device is no file's */
+    uint64_t pages;        /* its size */
 };
 extern const struct swap_device *swap_device;
 
@@ -38,28 +48,28 @@ struct swap_counters {
     uint64_t refaults; /* faults on swapped pages */
     uint64_t rescued;  /* of them: the page was in memory still */
     uint64_t waits;    /* of faults for a frame */
+    uint64_t owed;     /* of waits: at preemption points */
     uint64_t direct;   /* runs that allocations of the kernel waited for */
     uint64_t in_vain;  /* turns of the hands that found nothing to evict */
     uint64_t read_ns;  /* the time of reads that faults waited for */
 };
 extern struct swap_counters swap_counters;
 
-/* Starts swapping to a device with Linux's header (mkswap), of which the first page is read. E_INVAL: no such header, or not in this
+/* Starts swapping to a device, or to a file, which nobody changes meanwhile, with Linux's header (mkswap), of which the first page is read. E_INVAL: no such header, or not in this
  * machine's byte order and page size. E_BUSY: the device is in use, or there is swap already (Linux: EPERM above 29 devices).
- * E_NOMEM, E_IO. May sleep. O(slots). */
-MUST_CHECK enum err swap_on(struct block_device *device, const char *name, int priority);
+ * E_NOMEM, E_IO. With success the extents are swap's until swap_off(). May sleep. O(slots). */
+MUST_CHECK enum err swap_on(const struct swap_device *what);
 /* Brings all pages back and ends swapping. E_INVAL: it is another device. E_NOMEM: there is not enough memory, swapping goes on.
  * E_INTR: a signal. Sleeps. O(areas + pages). */
 MUST_CHECK enum err swap_off(const struct block_device *device);
 
 /* Waits for the swap thread while fewer frames than swap_reserve.least are free. False: it has found nothing to evict. Sleeps. */
 bool swap_make_room(void);
+/* A preemption point after reserve_owe(): a program's thread sleeps until there are frames again. Sleeps. */
+void swap_pay(void);
 
 /* MADV_PAGEOUT of the space that runs: evicts and writes the range's private pages that have one reference. Sleeps. O(pages). */
 void swap_page_out(struct address_space *space, struct virt_range range);
-
-/* About how many frames eviction could free. O(1). */
-uint64_t swap_spare_frames(void);
 
 /* For reports and /proc, in pages. */
 static inline uint64_t swap_total_pages(void)

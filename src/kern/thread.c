@@ -11,6 +11,7 @@
 #include "cpu/x86.h"
 #include "kern/deferred.h"
 #include "kern/sched_lock.h"
+#include "kern/swap.h"
 #include "kern/watchdog.h"
 #include "mm/heap/heap.h"
 #include "mm/heap/kstack.h"
@@ -388,6 +389,10 @@ void thread_preempt(void)
             thread_point_passed();
         if (slice & SLICE_DEFERRED)
             deferred_run();
+        if (slice & SLICE_ROOM) {
+            percpu_clear_room();
+            swap_pay();
+        }
         if (!(percpu_slice() & SLICE_OVER))
             return;
     }

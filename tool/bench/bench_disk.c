@@ -14,6 +14,7 @@
 
 #define ROOT  OURO_BUILD_DIR "/packages/disk"
 #define LIMIT 300.0 /* of a boot */
+#define SWAP  (UINT64_C(512) << 20)
 #define MEMORY                                                                                     \
     (UINT64_C(512) << 20) /* fio has large libraries, and Linux gives half of memory to files */
 
@@ -68,6 +69,7 @@ void bench_disk(struct bench *bench)
             bench_progress("disk", system, run + 1, bench->runs + 1);
             const struct bench_on_disk load = {.section = "disk",
                                                .archive = archive,
+                                               .swap = SWAP,
                                                .program = run == bench->runs ? count : NULL,
                                                .counted = run == bench->runs};
             bench_run_on_disk(bench, system, &load);

@@ -35,6 +35,14 @@ static bool write_all(int fd, const char *bytes, size_t size)
     return true;
 }
 
+/* True if the bytes are zeros of a whole block, and the file, an empty one until now, got a hole for them. */
+static bool leave_hole(int out, const char *block, size_t size)
+{
+    struct stat st;
+    return size == COPY_BLOCK && block[0] == 0 && memcmp(block, block + 1, size - 1) == 0 &&
+           fstat(out, &st) == 0 && S_ISREG(st.st_mode) && lseek(out, COPY_BLOCK, SEEK_CUR) >= 0;
+}
+
 void file_copy(const char *from, const char *to)
 {
     int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -49,8 +57,11 @@ void file_copy(const char *from, const char *to)
     char *block = memory(COPY_BLOCK);
     ssize_t got;
     uint64_t done = 0;
-    while ((got = read(in, block, COPY_BLOCK)) > 0 && write_all(out, block, (size_t)got))
+    while ((got = read(in, block, COPY_BLOCK)) > 0 &&
+           (leave_hole(out, block, (size_t)got) || write_all(out, block, (size_t)got)))
         progress_step(done += (uint64_t)got, (uint64_t)st.st_size);
+    if (got == 0 && fstat(out, &st) == 0 && S_ISREG(st.st_mode) && ftruncate(out, (off_t)done) != 0)
+        got = -1; /* a hole at the end */
     if (got != 0 || close(out) != 0) {
         int error = errno;
         unlink(to);

@@ -84,30 +84,70 @@ static char *grub_config(const struct args *words)
     return config;
 }
 
-/* Arguments for xorriso: all dates, and the GUIDs of the partitions, are those of date_of_image(). */
-static void add_dates(struct args *args)
+static const char *carried;                    /* a folder for /licences; NULL: none */
+static const struct root_medium *carried_root; /* NULL: none */
+static const char *carried_data;               /* NULL: none */
+
+void iso_carry(const char *folder)
+{
+    carried = folder;
+}
+
+void iso_carry_root(const struct root_medium *medium)
+{
+    carried_root = medium;
+}
+
+void iso_carry_data(const char *file)
+{
+    carried_data = file;
+}
+
+/* Commands for xorriso: the root folder, the data partition; all other dates, and the GUIDs of the partitions, are those of date_of_image(). */
+static void add_commands(struct args *args)
 {
     char text[32];
     time_t date = date_of_image();
     struct tm tm;
     strftime(text, sizeof(text), "%Y%m%d%H%M%S00", gmtime_r(&date, &tm));
-    const char *const words[] = {"--",
-                                 "-volume_date",
-                                 "uuid",
-                                 text,
-                                 "-volume_date",
-                                 "all_file_dates",
-                                 text,
-                                 "-boot_image",
-                                 "any",
-                                 "gpt_disk_guid=volume_date_uuid",
-                                 NULL};
+    const char *const words[] = {
+        "--", "-volume_date", "uuid", text, "-boot_image", "any", "gpt_disk_guid=volume_date_uuid",
+        NULL};
+    const char *const dates[] = {"-volume_date", "all_file_dates", text, NULL};
     args_all(args, words);
+    if (carried_root) {
+        const char *const root[] = {"-volid", carried_root->label, "-options_from_file",
+                                    carried_root->commands, NULL};
+        args_all(args, root);
+    } else {
+        args_all(args, dates);
+    }
+    if (carried_data) {
+        const char *const data[] = {"-append_partition", "3", "0x83", carried_data, NULL};
+        args_all(args, data);
+    }
     char *seconds = string_format("%u", date_of_image());
     setenv("SOURCE_DATE_EPOCH", seconds,
            1); /* for the file system of UEFI, whose times are local ones */
     setenv("TZ", "UTC0", 1);
     free(seconds);
+}
+
+void iso_make_root(const char *image)
+{
+    char *nothing = guard_path("no-files");
+    const char *const argv[] = {"xorriso", "-as", "mkisofs", "-quiet", "-r", "-iso-level",
+                                "3",       "-o",  image,     nothing,  NULL};
+    struct args args = {0};
+    if (mkdir(nothing, 0755) != 0)
+        fail_errno("cannot create %s", nothing);
+    args_all(&args, argv);
+    add_commands(&args);
+    progress_start("making the medium");
+    if (!child_run(args.item))
+        fail(STATUS_FAILED, "xorriso could not make the medium");
+    args_free(&args);
+    free(nothing);
 }
 
 /* The serial number of UEFI's FAT file system, which mformat draws, becomes the date. */
@@ -127,13 +167,6 @@ static void set_serial(const char *image)
         pwrite(fd, &date, sizeof(date), (off_t)file.offset + FAT_SERIAL_AT) != sizeof(date))
         fail_errno("cannot write %s", image);
     close(fd);
-}
-
-static const char *carried; /* NULL: none */
-
-void iso_carry(const char *folder)
-{
-    carried = folder;
 }
 
 void iso_build(const struct iso_content *content, const char *image)
@@ -156,7 +189,7 @@ void iso_build(const struct iso_content *content, const char *image)
     if (carried)
         args_format(&args, "/licences=%s", carried);
     args_all(&args, nothing_else);
-    add_dates(&args);
+    add_commands(&args);
     if (!child_run(args.item))
         fail(STATUS_FAILED, "grub-mkrescue could not make the image");
     set_serial(image);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "host/text.h"
+#include "image/medium.h"
 
 struct iso_content {
     const char *config;        /* text of grub.cfg */
@@ -21,6 +22,11 @@ struct iso_content {
 
 /* Images made from now on carry this folder's files in /licences. */
 void iso_carry(const char *folder);
+/* Images made from now on carry this root folder, or a data partition (NULL: none) that is this file. */
+void iso_carry_root(const struct root_medium *medium);
+void iso_carry_data(const char *file);
+/* Makes a medium with the root folder alone, which starts nothing. */
+void iso_make_root(const char *image);
 /* Makes an image of any kernel, with the same GRUB modules for each. Fails the tool. */
 void iso_build(const struct iso_content *content, const char *image);
 /* Makes an image of kernel and archive; `words` are on the command line at every boot. */

@@ -102,19 +102,42 @@ static void number_entries(struct packer *packer, const struct tree *tree)
     free(linked);
 }
 
-/* QEMU puts the archive at the end of memory without checking for an overlap with the kernel. */
-static void check_memory(struct packer *packer, const struct tree *tree, uint64_t kernel_end,
-                         uint64_t memory_bytes)
+/* Numbers the files, and adds up what they need. */
+static void begin(struct packer *packer, const struct tree *tree, uint64_t kernel_end)
 {
+    packer->number = memory(tree->count * sizeof(*packer->number));
+    packer->links = memory(tree->count * sizeof(*packer->links));
+    packer->carries = memory(tree->count * sizeof(*packer->carries));
+    number_entries(packer, tree);
     for (size_t i = 0; i < tree->count; i++) {
         struct cpio_item item = item_of(packer, tree, i);
         packer->total += cpio_room(&item);
     }
-    uint64_t needed = packer->needed = kernel_end + (packer->total + 8191) / 4096 * 4096;
-    if (memory_bytes > 0 && needed > memory_bytes)
+    packer->needed = kernel_end + (packer->total + 8191) / 4096 * 4096;
+}
+
+static void end(struct packer *packer)
+{
+    free(packer->number);
+    free(packer->links);
+    free(packer->carries);
+}
+
+uint64_t pack_needed(const struct tree *tree, uint64_t kernel_end)
+{
+    struct packer packer = {0};
+    begin(&packer, tree, kernel_end);
+    end(&packer);
+    return packer.needed;
+}
+
+/* QEMU puts the archive at the end of memory without checking for an overlap with the kernel. */
+static void check_memory(const struct packer *packer, uint64_t memory_bytes)
+{
+    if (memory_bytes > 0 && packer->needed > memory_bytes)
         fail(STATUS_FAILED,
              "the root folder needs at least %.4g MiB of memory, the machine has %.4g",
-             (double)needed / MIB, (double)memory_bytes / MIB);
+             (double)packer->needed / MIB, (double)memory_bytes / MIB);
     if (packer->total > UINT32_MAX)
         fail(STATUS_FAILED,
              "the root folder is larger than 4 GiB, more than a boot loader can load");
@@ -164,12 +187,9 @@ uint64_t pack_tree(const struct tree *tree, const char *file, uint64_t kernel_en
                    uint64_t memory_bytes)
 {
     struct packer packer = {.file = file};
-    packer.number = memory(tree->count * sizeof(*packer.number));
-    packer.links = memory(tree->count * sizeof(*packer.links));
-    packer.carries = memory(tree->count * sizeof(*packer.carries));
     packer.block = memory(COPY_BLOCK);
-    number_entries(&packer, tree);
-    check_memory(&packer, tree, kernel_end, memory_bytes);
+    begin(&packer, tree, kernel_end);
+    check_memory(&packer, memory_bytes);
     packer.writer.out = fopen(file, "we");
     if (!packer.writer.out)
         write_failed(&packer);
@@ -178,9 +198,7 @@ uint64_t pack_tree(const struct tree *tree, const char *file, uint64_t kernel_en
         pack_entry(&packer, tree, i);
     if (!cpio_finish(&packer.writer) || fclose(packer.writer.out) != 0)
         write_failed(&packer);
-    free(packer.number);
-    free(packer.links);
-    free(packer.carries);
+    end(&packer);
     free(packer.block);
     return packer.needed;
 }

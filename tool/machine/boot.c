@@ -24,6 +24,7 @@
 #include "kern/options.h"
 #include "machine/container.h"
 #include "machine/explorer.h"
+#include "machine/root_medium.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -416,7 +417,8 @@ static char *pack_archive(struct request *o, struct program *program, struct tre
     date_choose(tree);
     uint64_t taken =
         kernel_end(o->kernel) + (o->machine.chipset == CHIPSET_MICROVM ? 0 : FIRMWARE_ROOM);
-    uint64_t needed = pack_tree(tree, archive, taken,
+    const struct tree *archived = root_place(o, tree, taken);
+    uint64_t needed = pack_tree(archived, archive, taken,
                                 makes_image(o) || !o->memory_chosen ? 0 : o->machine.memory);
     choose_memory(o, needed);
     if (o->verbose)
@@ -492,6 +494,7 @@ void boot_prepare(struct request *o, struct program *program, struct tree *tree)
                       &none); /* fails for an image not made by Ouro or truncated */
     } else {
         packed_words(o, program, &user, &packed);
+        root_words(o, &packed);
         struct args all = {0};
         if (run.count > 0)
             args_all(&all, (const char *const *)run.item);

@@ -138,26 +138,52 @@ static void check_file(const struct disk_file *d, struct stat *st)
     close(fd);
 }
 
-void disks_make_quietly(const char *file, uint64_t size)
+static void make_ext4(const char *option, const char *file, uint64_t size, const struct args *more)
 {
-    char *const argv[] = {"mke2fs", "-q", "-F", "-t", "ext4", (char *)(uintptr_t)file, NULL};
+    const char *const words[] = {"mke2fs", "-q", "-F", "-t", "ext4", NULL};
     char *path = string_format("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/bin");
+    struct args args = {0};
     struct child child;
     int status = 0, fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
-        fail_errno("--volume %s: cannot make the file", file);
+        fail_errno("%s %s: cannot make the file", option, file);
     close(fd);
     setenv("PATH", path, 1);
-    const struct spawn spawn = {.argv = argv, .input = -1, .output = -1, .error = STDERR_FILENO};
+    args_all(&args, words);
+    for (size_t i = 0; i < more->count; i++)
+        args_add(&args, more->item[i]);
+    args_add(&args, file);
+    const struct spawn spawn = {
+        .argv = args.item, .input = -1, .output = -1, .error = STDERR_FILENO};
     bool started = child_start(&spawn, &child);
     if (started)
         (void)child_wait(&child, -1, &status);
     if (!started || status != 0) {
         unlink(file);
-        fail(STATUS_FAILED, "--volume %s: mke2fs, of the package e2fsprogs, makes no ext4 in it",
+        fail(STATUS_FAILED, "%s %s: mke2fs, of the package e2fsprogs, makes no ext4 in it", option,
              file);
     }
+    args_free(&args);
     free(path);
+}
+
+void disks_make_quietly(const char *file, uint64_t size)
+{
+    const struct args none = {0};
+    make_ext4("--volume", file, size, &none);
+}
+
+void disks_make_ext4(const char *file, uint64_t size, const struct disks_ext4 *how)
+{
+    struct args more = {0};
+    const char *const words[] = {"-L", how->label, "-U", how->uuid, "-E", NULL};
+    char *date = string_format("%u", how->date);
+    setenv("E2FSPROGS_FAKE_TIME", date, 1);
+    args_all(&more, words);
+    args_format(&more, "hash_seed=%s,root_owner=0:0", how->uuid);
+    make_ext4("--data", file, size, &more);
+    args_free(&more);
+    free(date);
 }
 
 void disks_make_volume(const char *file, uint64_t size)

@@ -46,6 +46,12 @@ void disks_check(const struct disks *disks);
 void disks_make_volume(const char *file, uint64_t size);
 /* The same without a word. */
 void disks_make_quietly(const char *file, uint64_t size);
+/* The same for equal bytes from equal input. */
+struct disks_ext4 {
+    const char *label, *uuid;
+    uint32_t date; /* seconds */
+};
+void disks_make_ext4(const char *file, uint64_t size, const struct disks_ext4 *how);
 /* True if a QEMU has the file as a disk, so that another must not use it so. */
 bool disks_in_use(const char *file, bool writes);
 /* Adds the kernel words that mount the volumes and start swapping. */

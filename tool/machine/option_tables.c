@@ -16,6 +16,12 @@
 
 #define PACK_OPTIONS                                                                                                                                                \
     {"root", KEY_ROOT, "DIR", 0, "the program's root folder", 1},                                                                                                   \
+        {"root-on-medium",                                                                                                                                          \
+         KEY_ROOT_ON_MEDIUM,                                                                                                                                        \
+         NULL,                                                                                                                                                      \
+         0,                                                                                                                                                         \
+         "leave the files on the CD or disk, which is read when the program asks, as is done with those that do not fit into memory",                               \
+         1},                                                                                                                                                        \
         {"oci",                                                                                                                                                     \
          KEY_OCI,                                                                                                                                                   \
          "IMAGE[:TAG]",                                                                                                                                             \
@@ -161,6 +167,8 @@ static const struct argp_option run_options[] = {
 static const struct argp_option explore_options[] = {
     KERNEL_OPTIONS,
     HARDWARE_OPTIONS,
+    {"swap", KEY_SWAP, "SIZE", 0, "memory beyond -m, on a disk that ends with the machine: 64M, 4G",
+     2},
     {"port", 'p', "[ADDR:]PORT", 0,
      "the page's port of this computer; default a free one; ADDR: 127.0.0.1", 2},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end the machine after this time, with status 124", 3},
@@ -192,6 +200,9 @@ static const struct argp_option iso_options[] = {
 static const struct argp_option image_options[] = {
     PACK_OPTIONS,
     {"output", 'o', "FILE", 0, "the image to make", 1},
+    {"data", KEY_DATA, "SIZE[:/PATH]", 0,
+     "add an ext4 partition that is mounted at /PATH and keeps changes: 64M, 4G:/var; default /data",
+     1},
     {"format", KEY_FORMAT, "iso|raw|qcow2|vmdk|vdi|oci", 0, "kind of file; default by its name", 1},
     LIBVIRT_OPTION,
     {0},

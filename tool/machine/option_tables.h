@@ -47,6 +47,8 @@ enum { /* options without a short form */
     KEY_LIBVIRT,
     KEY_SBOM,
     KEY_NAME,
+    KEY_ROOT_ON_MEDIUM,
+    KEY_DATA,
 };
 
 struct command_options {

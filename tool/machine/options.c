@@ -9,6 +9,7 @@
 #include "machine/config_file.h"
 #include "machine/detached.h"
 #include "machine/option_tables.h"
+#include "machine/root_medium.h"
 #include "machine/suggest.h"
 #include "report/profile.h"
 
@@ -289,6 +290,7 @@ static error_t parse_surroundings(int key, char *text, struct argp_state *state)
 static error_t parse_image(int key, char *text, struct argp_state *state)
 {
     struct request *o = state->input;
+    const char *why;
     switch (key) {
     case 'c':
         o->config = text;
@@ -301,6 +303,14 @@ static error_t parse_image(int key, char *text, struct argp_state *state)
         break;
     case KEY_OCI:
         o->oci = text;
+        break;
+    case KEY_ROOT_ON_MEDIUM:
+        o->root_on_medium = true;
+        break;
+    case KEY_DATA:
+        why = data_parse(o, text);
+        if (why)
+            argp_error(state, "--data %s: %s", text, why);
         break;
     default:
         return parse_surroundings(key, text, state);
@@ -479,6 +489,7 @@ static void check(struct request *o)
         check_image(o);
     else
         emulator_check(m);
+    root_medium_check(o);
     if (o->command == COMMAND_USB && !o->device)
         fail(STATUS_FAILED, "usb needs the name of the disk: ouro usb /dev/sdX [PROGRAM]");
     if (o->command == COMMAND_SCREENSHOT && !o->output)
@@ -493,7 +504,8 @@ static void check(struct request *o)
     if (o->oci && (o->root || o->sysroot))
         fail(STATUS_FAILED, "--oci brings its own root folder: leave --root and --sysroot out");
     if (o->image && (o->program || o->oci || o->root || o->sysroot || o->append || o->pagetables ||
-                     o->environment.count > 0 || o->with.count > 0 || o->workdir || o->hostname))
+                     o->root_on_medium || o->environment.count > 0 || o->with.count > 0 ||
+                     o->workdir || o->hostname))
         fail(STATUS_FAILED,
              "--image brings its own program, files and words: leave the others out");
     for (unsigned i = 0; o->image && i < m->disks.count; i++)

@@ -23,10 +23,14 @@ struct request {
     struct args qemu_args;
     struct args environment; /* NAME=VALUE, in the order typed */
     struct args gdb_args;
-    struct args with;          /* --with: files and folders to pack */
-    bool bare;                 /* --bare: no rules of image/rules.h */
-    bool trace_files;          /* --trace-files */
-    const char *root;          /* NULL: none */
+    struct args with;    /* --with: files and folders to pack */
+    bool bare;           /* --bare: no rules of image/rules.h */
+    bool trace_files;    /* --trace-files */
+    const char *root;    /* NULL: none */
+    bool root_on_medium; /* --root-on-medium */
+    const char *label;   /* of the medium with the root; NULL: the files are in memory */
+    uint64_t data_size;  /* image: --data; 0: none */
+    const char *data_path;
     const char *oci;           /* --oci; NULL: none */
     bool detach;               /* run: --detach */
     const char *name;          /* run: --name; NULL: by the program */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 // What moves: pages of the area, counters, the scratch area, the child that overflows its stack.
-import { nameOf } from './map.js';
+import { nameOf, showHands } from './map.js';
 import { $, PAGE, bytes, colour, get, h, hex, paint, post, svg } from './util.js';
 
 const PAGES_MAX = 16384, HISTORY = 60;
@@ -8,10 +8,11 @@ const PAGES_MAX = 16384, HISTORY = 60;
 /* --- pages --- */
 
 let cell = 17;
+const hands = { front: null, back: null };
 let area = null, state = '', warmth = [], cursor = 0, columns = 1, onPick = () => {};
 
 function fills() {
-  return { none: colour('--none'), mapped: colour('--mapped'), cold: colour('--cold'), accessed: colour('--accessed'), dirty: colour('--dirty') };
+  return { none: colour('--none'), mapped: colour('--mapped'), cold: colour('--cold'), accessed: colour('--accessed'), dirty: colour('--dirty'), swapped: colour('--swapped') };
 }
 
 export function drawCells() {
@@ -23,8 +24,8 @@ export function drawCells() {
   canvas.style.height = `${rows * cell}px`;
   const context = paint(canvas, width, rows * cell), fill = fills();
   for (let i = 0; i < count; i++) {
-    const bits = parseInt(state[2 * i], 16), x = (i % columns) * cell, y = Math.floor(i / columns) * cell;
-    context.fillStyle = !(bits & 1) ? fill.none : fill.mapped;
+    const bits = parseInt(state[2 * i], 16), onDisk = parseInt(state[2 * i + 1], 16) & 8, x = (i % columns) * cell, y = Math.floor(i / columns) * cell;
+    context.fillStyle = bits & 1 ? fill.mapped : onDisk ? fill.swapped : fill.none;
     context.fillRect(x, y, cell - 2, cell - 2);
     if (warmth[i] > 0.02) {
       context.globalAlpha = Math.min(1, warmth[i]);
@@ -36,6 +37,11 @@ export function drawCells() {
       context.fillStyle = bits & 4 ? fill.dirty : fill.accessed;
       context.fillRect(x, y, cell - 2, cell - 2);
     }
+    for (const name of ['front', 'back'])
+      if (hands[name] !== null && area && hands[name] >= area.start && Number((hands[name] - area.start) / PAGE) === i) {
+        context.fillStyle = colour(`--${name}`);
+        context.fillRect(x, y, 4, cell - 2);
+      }
     if (i === cursor) {
       context.strokeStyle = colour('--ink');
       context.lineWidth = 2;
@@ -50,9 +56,10 @@ function tell(looked) {
     return;
   }
   const digits = [...state].filter((_, i) => i % 2 === 0).map((digit) => parseInt(digit, 16));
+  const onDisk = [...state].filter((digit, i) => i % 2 === 1 && parseInt(digit, 16) & 8).length;
   const count = (bit) => digits.filter((bits) => bits & bit).length;
   $('heat-says').textContent = `${nameOf(area)}: ${digits.length} pages, ${count(1)} mapped, ${count(2)} accessed, ${count(4)} dirty` +
-    (looked ? ' since the last look' : '') + (area.pages > PAGES_MAX ? `; the first ${PAGES_MAX} are shown` : '');
+    (onDisk > 0 ? `, ${onDisk} on the swap device` : '') + (looked ? ' since the last look' : '') + (area.pages > PAGES_MAX ? `; the first ${PAGES_MAX} are shown` : '');
 }
 
 export async function showPages(look) {
@@ -104,6 +111,7 @@ const ROWS = [
   ['  fresh 2 MiB', (c) => c.faults.large], ['  page of a file', (c) => c.faults.file], ['  copied on write', (c) => c.faults.copied],
   ['  taken over after fork', (c) => c.faults.taken_over], ['TLB: pages flushed', (c) => c.flushes.page], ['TLB: flushed whole', (c) => c.flushes.all],
   ['TLB: tables in a window', (c) => c.flushes.tables], ['context switches', (c) => c.threads.switches],
+  ['swap: pages out', (c) => c.swap.out], ['swap: pages in', (c) => c.swap.in], ['swap: pages evicted', (c) => c.swap.evicted],
 ];
 let earlier = null;
 const history = ROWS.map(() => []);
@@ -118,6 +126,7 @@ function drawMemory(counters) {
   const m = counters.memory, used = m.total - m.free;
   const parts = [['program', m.program, '--accessed'], ['files', m.files, '--mapped'], ['kernel heap and stacks', m.heap + m.stacks, '--l4']];
   const page = counters.others.tables;
+  if (m.swap) parts.push(['on the swap device', m.swap - m.swap_free, '--swapped']);
   if (page !== null) parts.push(['page tables', page * 4, '--l2']);
   $('memory').replaceChildren(
     h('p.quiet', `${bytes(used * 1024)} of ${bytes(m.total * 1024)} are in use: ` + parts.map(([name, kib]) => `${name} ${bytes(kib * 1024)}`).join(', ')),
@@ -129,7 +138,8 @@ export async function showCounters() {
   const counters = await get('/api/counters');
   if (!counters || !counters.memory) return;
   const seconds = earlier ? (counters.time_ms - earlier.time_ms) / 1000 : 0;
-  const rows = ROWS.map(([name, of], i) => {
+  const shown = ROWS.filter(([name]) => !name.startsWith('swap:') || counters.swap.evicted !== null);
+  const rows = shown.map(([name, of], i) => {
     const total = of(counters), rate = total !== null && seconds > 0 ? Math.max(0, (total - of(earlier)) / seconds) : null;
     if (rate !== null) history[i].push(rate);
     if (history[i].length > HISTORY) history[i].shift();
@@ -138,6 +148,9 @@ export async function showCounters() {
       h('td.n', rate === null ? '–' : rate >= 10 || rate === 0 ? String(Math.round(rate)) : rate.toFixed(1)), h('td', spark(history[i])));
   });
   earlier = counters;
+  for (const name of ['front', 'back']) hands[name] = counters.swap[name] ? BigInt(counters.swap[name]) : null;
+  $('hands-legend').hidden = counters.swap.evicted === null;
+  showHands(hands);
   $('rates').tBodies[0].replaceChildren(...rows);
   drawMemory(counters);
 }
@@ -153,7 +166,7 @@ function showScratch(answer) {
   for (const button of document.querySelectorAll('#scratch-buttons button')) {
     const needs = button.dataset.do;
     button.disabled = needs === 'map' ? answer.mapped : needs === 'protect' ? !answer.writable
-      : needs === 'open' ? !answer.mapped || answer.writable : needs === 'unmap' ? !answer.mapped : false;
+      : needs === 'out' ? !answer.mapped : needs === 'open' ? !answer.mapped || answer.writable : needs === 'unmap' ? !answer.mapped : false;
   }
 }
 

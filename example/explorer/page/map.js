@@ -80,10 +80,11 @@ async function drawPages(area) {
     area.button.append(canvas);
   }
   const context = paint(canvas, width, 34), each = width / area.pages;
-  const fills = { none: colour('--none'), mapped: colour('--mapped'), accessed: colour('--accessed'), dirty: colour('--dirty') };
+  const fills = { none: colour('--none'), mapped: colour('--mapped'), accessed: colour('--accessed'), dirty: colour('--dirty'), swapped: colour('--swapped') };
   for (let i = 0; i < area.pages; i++) {
     const bits = parseInt(state.pages[2 * i], 16);
-    context.fillStyle = !(bits & 1) ? fills.none : bits & 4 ? fills.dirty : bits & 2 ? fills.accessed : fills.mapped;
+    const onDisk = parseInt(state.pages[2 * i + 1], 16) & 8;
+    context.fillStyle = !(bits & 1) ? (onDisk ? fills.swapped : fills.none) : bits & 4 ? fills.dirty : bits & 2 ? fills.accessed : fills.mapped;
     context.fillRect(i * each, 0, Math.max(1, each - 1), 34);
   }
 }
@@ -109,6 +110,17 @@ function mark() {
     area.button.append(h('i.here', { style: { left: `${fraction}%` } }));
   }
   says();
+}
+
+// Clock's hands, by their addresses; null: in no area of this process.
+export function showHands(hands) {
+  document.querySelectorAll('.area .hand').forEach((hand) => hand.remove());
+  for (const name of ['front', 'back']) {
+    const area = hands[name] === null ? null : areaOf(hands[name]);
+    if (!area || !area.button) continue;
+    const fraction = Number((hands[name] - area.start) * 10000n / (area.end - area.start)) / 100;
+    area.button.append(h(`i.hand.${name}`, { style: { left: `${fraction}%` }, title: `Clock's ${name} hand` }));
+  }
 }
 
 function scrollToCurrent() {

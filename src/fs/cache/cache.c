@@ -13,6 +13,7 @@
 #include "mm/vm/areas.h"
 
 #define SHRINK_PIECE 256 /* clean pages that one call of the shrinker looks at, twice */
+#define LEFT_FREE    32  /* a share of memory */
 
 struct page_cache_counts page_cache_counts;
 static struct list clean = LIST_INIT(clean); /* the oldest first */
@@ -93,14 +94,29 @@ static bool cache_shrink(void)
     return freed;
 }
 
+static uint64_t cache_spare(void)
+{
+    uint64_t kept = page_cache_counts.dirty + page_cache_counts.writing;
+    return page_cache_counts.cached > kept ? page_cache_counts.cached - kept : 0;
+}
+
+/* The cache leaves some frames free, for those that cannot wait until it has been shrunk. */
+static void leave_frames(void)
+{
+    uint64_t least = machine_frames.total_frames / LEFT_FREE;
+    if (machine_frames.free_frames < least && page_cache_counts.cached > least)
+        (void)cache_shrink();
+}
+
 enum err cache_add(struct page_cache *cache, uint64_t number, uint8_t state,
                    struct cached_page **out)
 {
-    static struct shrinker shrinker = {.shrink = cache_shrink};
+    static struct shrinker shrinker = {.shrink = cache_shrink, .spare = cache_spare};
     static bool registered;
     if (!registered)
         shrinker_register(&shrinker);
     registered = true;
+    leave_frames();
     struct cached_page *page = heap_alloc_zero(sizeof(*page));
     if (!page)
         return E_NOMEM;

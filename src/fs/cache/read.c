@@ -53,11 +53,12 @@ static enum err bring_in_for(struct file *file, const uint64_t *offset, uint64_t
                              uint64_t last)
 {
     struct page_cache *cache = page_cache_of(file->inode);
-    uint64_t window = cache_find(cache, number) ? 1 : window_for(file, number, last + 1 - number);
+    bool missing = !cache_find(cache, number);
+    uint64_t window = missing ? window_for(file, number, last + 1 - number) : 1;
     file_turn_keep(file, offset, false);
     enum err e = cache_bring_in(cache, number, window);
     file_turn_end(file, offset, false);
-    if (e == E_OK && window > 1)
+    if (e == E_OK && missing)
         file->limit = number + window; /* the next one that is missing, if it reads on */
     return e;
 }

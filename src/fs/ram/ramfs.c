@@ -6,8 +6,8 @@
 #include "fs/ram/ramfs_file.h"
 #include "fs/vfs/dentry.h"
 #include "fs/vfs/file.h"
-#include "kern/swap.h"
 #include "mm/phys/frames.h"
+#include "mm/phys/shrinker.h"
 #include "mm/vm/areas.h"
 
 #define TMPFS_MAGIC     0x01021994
@@ -31,7 +31,7 @@ uint64_t ramfs_used_pages(void)
 /* FRAMES_KEPT frames are reserved for the kernel and for page faults. */
 static uint64_t available_frames(void)
 {
-    uint64_t free = machine_frames.free_frames + ramfs_dying_pages() + swap_spare_frames();
+    uint64_t free = machine_frames.free_frames + shrinkers_spare();
     return free > FRAMES_KEPT ? free - FRAMES_KEPT : 0;
 }
 

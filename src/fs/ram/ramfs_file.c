@@ -83,8 +83,8 @@ static COLD void cut_pages(struct ram_file *ram, uint64_t first, uint64_t end, b
 
 /*
  * The pages of a large file that is gone. A kernel thread frees them, because neither close(),
- * munmap() nor any other call that drops a file can give way in its middle. They count as free:
- * ramfs_dying_pages(), and a shortage of memory frees them at once.
+ * munmap() nor any other call that drops a file can give way in its middle. They count as spare,
+ * and a shortage of memory frees them at once.
  */
 #define DYING_LEAST 2048 /* pages; fewer are freed at once */
 #define DYING_PIECE 1024
@@ -96,7 +96,7 @@ struct dying {
 static struct dying *dying;
 static uint64_t dying_pages;
 
-uint64_t ramfs_dying_pages(void)
+static uint64_t dying_frames(void)
 {
     return dying_pages;
 }
@@ -129,7 +129,7 @@ static void free_all_dying(void *unused)
 /* Takes all pages out of the file; they will be freed. False: no memory, or few pages. */
 COLD static bool let_die(struct ram_file *ram)
 {
-    static struct shrinker shrinker = {.shrink = free_dying};
+    static struct shrinker shrinker = {.shrink = free_dying, .spare = dying_frames};
     static bool registered;
     struct thread *thread;
     struct dying *d = ram->tree.count >= DYING_LEAST ? heap_alloc(sizeof(*d)) : NULL;

@@ -20,8 +20,6 @@ static inline struct ram_file *ram_file_of(const struct inode *inode)
 
 /* True if the limits allow the files of the file system that many more own pages. */
 bool ramfs_room_for(const struct filesystem *fs, uint64_t pages);
-/* Pages of files that are gone, which a thread is freeing; they count as free. */
-uint64_t ramfs_dying_pages(void);
 /* Adds `change` to the number of own pages of the file system's files, and of all. */
 void ramfs_count_pages(struct filesystem *fs, int64_t change);
 

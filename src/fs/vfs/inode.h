@@ -132,6 +132,7 @@ struct inode {
     uint32_t seals;     /* F_SEAL_*: only memfd_create() makes files without F_SEAL_SEAL */
     uint8_t busy;       /* > 0: a change has given way in its middle (inode_give_way()) */
     bool linkable;      /* nlink is 0, but link() is allowed (O_TMPFILE) */
+    bool swapping;      /* it has no write and keeps its names: the kernel writes its blocks */
     bool fixed_mode;    /* chmod() is E_PERM for all (/proc/PID) */
     uint8_t quick;      /* MAY_* that every thread has, and INODE_* */
     uint8_t write_hint; /* F_SET_RW_HINT */

@@ -310,6 +310,8 @@ enum err names_may_remove(const struct dentry *directory, const struct dentry *v
         return e;
     if (!may_have_files(parent->fs))
         return E_PERM;
+    if (victim->inode->swapping)
+        return E_PERM;
     bool sticky = (parent->mode & S_ISVTX) && uid != victim->inode->uid && uid != parent->uid;
     return sticky && !capable(CAP_FOWNER) ? E_PERM : E_OK;
 }

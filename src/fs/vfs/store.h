@@ -88,6 +88,12 @@ struct store_move { /* rename() */
     uint32_t flags;         /* 0 or RENAME_EXCHANGE */
 };
 
+struct block_device;
+struct store_run { /* where bytes of a file are */
+    struct block_device *device;
+    uint64_t at, bytes; /* on the device; at least 1 byte */
+};
+
 struct store_room {                   /* statfs(2) */
     uint64_t blocks, free, available; /* of block_size bytes */
     uint64_t files, free_files;
@@ -136,6 +142,8 @@ struct store_ops {
     /* Unlocked. Brings attributes up to date, before stat() and the like. NULL as for valid(). */
     enum err (*refresh)(struct inode *inode);
     enum err (*statfs)(struct store *store, struct store_room *out);
+    /* Unlocked. The bytes of a regular file from `offset` on, written ones or not; pages that are dirty are written first. E_NXIO: a hole. NULL: they have no fixed place. */
+    enum err (*place)(struct inode *inode, uint64_t offset, struct store_run *out);
     /* Unlocked. Writes all that is dirty (page_cache_sync_all() too); `wait`: and waits until the medium has it. NULL:
      * nothing to write. Dirty inodes have been given to change() before. */
     enum err (*sync)(struct store *store, bool wait);

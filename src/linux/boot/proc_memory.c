@@ -15,6 +15,7 @@
 #include "mm/phys/frames.h"
 #include "mm/pt/paging.h"
 #include "mm/vm/areas.h"
+#include "mm/vm/clock.h"
 #include "mm/vm/fault.h"
 #include "mm/vm/slots.h"
 
@@ -137,8 +138,10 @@ void proc_show_swaps(struct text *text, void *context)
     text_pad(text, line, 40);
     uint64_t size = swap_total_pages() * (PAGE_SIZE / 1024),
              used = swap_slots.used * (PAGE_SIZE / 1024);
-    text_printf(text, "partition\t%lu\t%s%lu\t%s%d\n", size, size < 10000000 ? "\t" : "", used,
-                used < 10000000 ? "\t" : "", swap_device->priority);
+    text_printf(text, "%s\t%lu\t%s%lu\t%s%d\n",
+                swap_device->extent_count > 0 ? "file\t" : "partition", size,
+                size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "",
+                swap_device->priority);
 }
 
 void proc_show_meminfo(struct text *text, void *context)
@@ -189,6 +192,11 @@ void proc_show_vmstat(struct text *text, void *context)
     for (size_t i = 0; i < ARRAY_LENGTH(vmstat_rows); i++)
         text_printf(text, "%s %lu\n", vmstat_rows[i].name, memory_value(&now, &vmstat_rows[i]));
     text_printf(text, "pswpin %lu\npswpout %lu\n", swap_counters.in, swap_counters.out);
+    if (swap_device != NULL) /* a hand in another process's space is at 0 */
+        text_printf(text, "ouro_clock_front %lu\nouro_clock_back %lu\nouro_clock_evicted %lu\n",
+                    swap_clock.front.space == running_space ? swap_clock.front.at.v : 0,
+                    swap_clock.back.space == running_space ? swap_clock.back.at.v : 0,
+                    swap_clock.evicted);
     text_printf(text, "nr_kernel_stack %lu\n", now.stacks * (PAGE_SIZE / 1024));
     text_printf(text, "pgfault %lu\npgmajfault %lu\nthp_fault_alloc %lu\n",
                 f->zero + f->anonymous + f->copied + f->file + f->taken_over, swap_counters.reads,

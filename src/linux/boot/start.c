@@ -7,6 +7,7 @@
 #include "diag/panic.h"
 #include "fs/vfs/missed.h"
 #include "fs/block/block_file.h"
+#include "fs/block/label.h"
 #include "fs/dev/stdio.h"
 #include "fs/ext4/vfs/mount.h"
 #include "fs/iso9660/vfs/mount.h"
@@ -85,7 +86,37 @@ INIT_CODE static const char *mount_refusal(enum err e)
            : e == E_INVAL ? "it has no file system that Ouro knows"
            : e == E_NOENT ? "the folder above is missing"
            : e == E_ROFS  ? "it can only be read (:ro)"
+           : e == E_NXIO  ? "no disk and no CD drive has this label (USB sticks are not read)"
                           : err_name(e);
+}
+
+/* The device that has the label, in place of LABEL=. */
+INIT_CODE static enum err find_source(const char **source)
+{
+    static char name[sizeof "/dev/" + BLOCK_NAME];
+    if (strncmp(*source, "LABEL=", 6) != 0)
+        return E_OK;
+    const struct block_device *device = block_find_label(*source + 6);
+    if (device == NULL)
+        return E_NXIO;
+    fmt_snprintf(name, sizeof name, "/dev/%s", device->name);
+    *source = name;
+    return E_OK;
+}
+
+/* The folder that root= names, of the medium `below`. */
+INIT_CODE static enum err root_join(struct dentry *below, struct dentry *above, const char *text,
+                                    struct filesystem **out)
+{
+    const struct location medium = {NULL, below};
+    struct location folder;
+    enum err e = walk_lookup(&medium, options.root.path ? options.root.path + 1 : "",
+                             WALK_DIRECTORY | WALK_EMPTY, &folder);
+    if (e != E_OK)
+        return e;
+    e = overlay_make(folder.dentry, above, text, out);
+    location_put(&folder);
+    return e;
 }
 
 INIT_CODE void root_mount(void)
@@ -98,12 +129,21 @@ INIT_CODE void root_mount(void)
         ext4_type_register();
         iso_type_register();
     }
-    if (options.root == NULL)
+    if (options.root.source == NULL)
         return;
-    const struct mount_source from = {options.root, "", options.root_readonly ? MS_RDONLY : 0};
-    enum err e = vfs_mount_root(&from, overlay_make);
+    bool below = options.root.readonly || options.root.path != NULL;
+    struct mount_source from = {options.root.source, "", below ? MS_RDONLY : 0};
+    /* The nodes of /dev have inodes of their own (fs/dev/stdio.c), as those of files in memory are. */
+    const struct mount_source devices = {"dev", "mode=755", MS_NOSUID};
+    enum err e = find_source(&from.source);
+    if (e == E_OK)
+        e = vfs_mount_root(&from, root_join);
+    if (e == E_OK && (e = vfs_make_directory((struct vfs_place){NULL, "/dev"}, 0755)) == E_EXIST)
+        e = E_OK;
+    if (e == E_OK)
+        e = vfs_mount_new("/dev", "tmpfs", &devices);
     if (e != E_OK)
-        boot_stop("%s cannot be the root: %s", options.root, mount_refusal(e));
+        boot_stop("%s cannot be the root: %s", options.root.source, mount_refusal(e));
 }
 
 INIT_CODE void devices_start(void)
@@ -126,9 +166,11 @@ INIT_CODE void proc_start(void)
 INIT_CODE void mounts_start(void)
 {
     for (const struct mount_option *m = options.mounts; m->source != NULL; m++) {
-        const struct mount_source from = {m->source, "", m->readonly ? MS_RDONLY : 0};
+        struct mount_source from = {m->source, "", m->readonly ? MS_RDONLY : 0};
         enum err e = vfs_make_directory((struct vfs_place){NULL, m->path}, 0755);
         if (e == E_OK || e == E_EXIST)
+            e = find_source(&from.source);
+        if (e == E_OK)
             e = vfs_mount_any(m->path, &from);
         if (e != E_OK)
             boot_stop("%s cannot be mounted on %s: %s", m->source, m->path, mount_refusal(e));
@@ -137,12 +179,12 @@ INIT_CODE void mounts_start(void)
 
 INIT_CODE void swap_start(void)
 {
-    char name[SWAP_NAME];
     if (options.swap == NULL)
         return;
-    struct block_device *device = block_find(options.swap);
-    fmt_snprintf(name, sizeof name, "/dev/%s", options.swap);
-    enum err e = device != NULL ? swap_on(device, name, -2) : E_NODEV;
+    struct swap_device what = {.device = block_find(options.swap), .priority = -2};
+    fmt_snprintf(what.name, sizeof what.name, "/dev/%s", options.swap);
+    what.pages = what.device != NULL ? block_bytes(what.device) / PAGE_SIZE : 0;
+    enum err e = what.device != NULL ? swap_on(&what) : E_NODEV;
     if (e != E_OK)
         boot_stop("swap=%s: %s", options.swap,
                   e == E_NODEV   ? "there is no such device"

@@ -141,9 +141,10 @@ static void report_swap(void)
     if (swap_device == NULL)
         return;
     report(
-        "ouro: swap: out=%llu in %llu writes, in=%llu (ahead %llu), faults=%llu (still in memory %llu), waits=%llu, %llu ns each read",
+        "ouro: swap: out=%llu in %llu writes, in=%llu (ahead %llu), faults=%llu (still in memory %llu), waits=%llu (for the kernel's frames %llu, without sleep %llu), %llu ns each read",
         ULL(c->out), ULL(c->runs), ULL(c->in), ULL(c->ahead), ULL(c->refaults), ULL(c->rescued),
-        ULL(c->waits), ULL(c->reads != 0 ? c->read_ns / c->reads : 0));
+        ULL(c->waits), ULL(c->owed), ULL(c->direct),
+        ULL(c->reads != 0 ? c->read_ns / c->reads : 0));
     report(
         "ouro: clock: front turns=%llu pages=%llu cleared=%llu, back turns=%llu pages=%llu used=%llu evicted=%llu (clean %llu), splits=%llu, in vain=%llu",
         ULL(k->front.turns), ULL(k->front.pages), ULL(k->cleared), ULL(k->back.turns),

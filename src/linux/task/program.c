@@ -64,8 +64,9 @@ static bool fork_is_backed(void)
 {
     const struct frames *f = &machine_frames;
     uint64_t reserve = f->total_frames / 64 < FORK_RESERVE ? f->total_frames / 64 : FORK_RESERVE;
-    return f->free_frames >= reserve || (shrinkers_run() && f->free_frames >= reserve) ||
-           (swap_may_help() && swap_make_room());
+    while (f->free_frames < reserve && shrinkers_run())
+        thread_give_way();
+    return f->free_frames >= reserve || (swap_may_help() && swap_make_room());
 }
 
 COLD static enum err copy_areas(struct program *to)

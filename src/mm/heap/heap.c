@@ -155,6 +155,8 @@ static void *pages_alloc_once(uint64_t pages)
 static void *pages_alloc(uint64_t pages)
 {
     void *start;
+    if (unlikely(machine_frames.free_frames < swap_reserve.least))
+        reserve_owe();
     do
         start = pages_alloc_once(pages);
     while (start == NULL && (paging_trim(running_space) || shrinkers_run() || reserve_refill()));

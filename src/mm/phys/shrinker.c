@@ -13,6 +13,15 @@ void shrinker_register(struct shrinker *shrinker)
     first_shrinker = shrinker;
 }
 
+uint64_t shrinkers_spare(void)
+{
+    uint64_t frames = 0;
+    for (const struct shrinker *s = first_shrinker; s != NULL; s = s->next)
+        if (s->spare != NULL)
+            frames += s->spare();
+    return frames;
+}
+
 bool shrinkers_run(void)
 {
     bool freed = false;

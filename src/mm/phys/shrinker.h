@@ -7,9 +7,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct shrinker {
     bool (*shrink)(void); /* frees what it can; true if anything was freed */
+    uint64_t (*spare)(
+        void); /* about how many frames that could become, in time; NULL: hardly any */
     struct shrinker *next;
 };
 
@@ -18,3 +21,5 @@ void shrinker_register(struct shrinker *shrinker);
 /* Runs all shrinkers; true if one freed something, so that the allocation is worth a retry.
  * Callers: threads. */
 bool shrinkers_run(void);
+/* The sum of spare(). O(shrinkers). */
+uint64_t shrinkers_spare(void);

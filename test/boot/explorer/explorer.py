@@ -199,6 +199,38 @@ def check_hostile(m):
     check(before - after < 1024, f'memory is lost: {before - after} KiB')
 
 
+def check_swap():
+    """Pages on the swap device, and the hands of Clock, which move when memory is short."""
+    m = Machine('--swap', '64M')
+    m.post('/api/scratch?do=map')
+    m.post('/api/scratch?do=dirty&page=3')
+    start = m.get('/api/scratch')['start']
+
+    def on_disk():
+        digits = m.get(f'/api/pages?start={start}&count=16')['pages']
+        return [page for page in range(16) if int(digits[2 * page + 1], 16) & 8]
+
+    equal(on_disk(), [], 'before anything was paged out')
+    m.post('/api/scratch?do=out&page=3')
+    equal(on_disk(), [3], 'paged out')
+    walk = m.walk(int(start, 16) + 3 * PAGE)
+    check(walk['physical'] is None and words(walk)[0] == 'swapped' and words(walk)[-1] == 'slot', f'a swapped entry: {words(walk)}')
+    swap = m.get('/api/counters')['swap']
+    check(swap['out'] >= 1 and swap['evicted'] is not None, f'the counters: {swap}')
+    m.post('/api/scratch?do=touch&page=3')
+    equal((on_disk(), m.get('/api/counters')['swap']['in'] >= swap['in'] + 1), ([], True), 'it came back')
+    m.end()
+    m = Machine('--swap', '64M', '-m', '8M')
+    places = []
+    for _ in range(3):
+        check('more than were free' in m.post('/api/scratch?do=press')['said'], 'memory was not used up')
+        places.append(m.get('/api/counters')['swap'])
+    check(places[2]['evicted'] > places[0]['evicted'] > 0, f'nothing is evicted: {places}')
+    check(all(place['front'] > 0 and place['back'] > 0 for place in places), f'the hands are nowhere: {places}')
+    check(len({(place['front'], place['back']) for place in places}) > 1, f'the hands do not move: {places}')
+    m.end()
+
+
 def check_back_end(name):
     m = Machine('--pagetables', name)
     machine = m.get('/api/machine')
@@ -283,6 +315,7 @@ def main():
     m.end()
     for name in BACK_ENDS:
         check_back_end(name)
+    check_swap()
     check_linux()
     check_tool()
     check_desktop()

@@ -4,6 +4,9 @@
 #   memory  a program with four times the machine's memory has the same checksum as on this computer; fork, mremap, mprotect,
 #           mlock, threads and system calls with pages that are on the disk; swapon(2) and swapoff(2)
 #   traces  for three traces Clock fetches as many pages as its model, within 10 %
+#   files   swap files answer as on Linux (swapfile.txt), and a file in many pieces, of which some are smaller than a page, keeps what
+#           was swapped to it
+#   sqlite  a database of 100 MiB in 16 MiB of memory: in the private memory of sqlite3, and in a file with its pages in the cache
 #   full    swap is full: the report of who uses what; a disk that fails, when it is written and when it is read; bad devices
 set -u
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -38,6 +41,12 @@ memory() {
     expect out "^$sum\$" 'four times the memory: the checksum'
     expect out '^major [1-9]' 'faults that waited for the disk'
     expect err '^ouro: clock: front turns=[1-9].* evicted=[1-9]' '--stats'
+
+    # 5 MiB of the kernel's: the program's thread sleeps at preemption points, and nothing waits for the disk without sleep.
+    gcc -O1 -static -o kernel_memory "$here/kernel_memory.c" || exit 1
+    boot --stats --swap 64M ./kernel_memory || { bad 'memory of the kernel: the status is not 0'; show err; }
+    expect out '^5242880 bytes in pipes, sum 359040$' 'memory of the kernel'
+    expect err "waits=[0-9]+ \\(for the kernel's frames [1-9][0-9]*, without sleep 0\\)" 'memory of the kernel'
 
     boot --swap 128M "$programs/swap-musl" off /dev/vda || { bad 'off: the status is not 0'; show err; }
     sed 's/\t/ /g; s/  */ /g' out >plain
@@ -114,8 +123,67 @@ full() {
     expect err '--swap 1K: not a size' '--swap 1K'
 }
 
+files() {
+    PATH=$PATH:/usr/sbin:/sbin
+    mkdir root && cp "$here/swapfile-script.sh" root/sc.sh
+    truncate -s 64M disk && mke2fs -q -F -t ext4 -b 4096 disk || exit 1
+    boot -m 64M --disk disk --append mount=vda:/data --root root /bin/busybox sh /sc.sh || { bad 'files: status'; show err; }
+    tail -n +2 "$here/swapfile.txt" >expected
+    cat out err | sort >plain
+    sort expected | diff - plain || bad 'files: not as on Linux'
+    e2fsck -fn disk >fsck 2>&1 || { bad 'files: e2fsck found errors'; show fsck; }
+
+    # Blocks of 1 KiB, of which two of each seven are free.
+    mkdir -p tree
+    for i in $(seq 7000); do
+        [ $((i % 7)) -lt 5 ] && printf '%1000s' x >"tree/keep$i" || printf '%1000s' x >"tree/$i"
+    done
+    truncate -s 0 disk && truncate -s 160M disk && mke2fs -q -F -t ext4 -b 1024 -N 9000 -d tree disk || exit 1
+    cp "$programs/swaptrace-musl" root/trace
+    cat >root/sc.sh <<'S'
+cd /data && rm [0-9]* && fallocate -l 100M swap && mkswap swap >/dev/null && swapon /data/swap && tail -n 1 /proc/swaps
+/trace hot 16384 100000 || exit 1
+swapoff /data/swap
+S
+    sum=$("$programs/swaptrace-musl" hot 16384 100000 | grep '^sum')
+    boot --disk disk --append mount=vda:/data --root root /bin/busybox sh /sc.sh || { bad 'pieces: status'; show err; }
+    expect out "^$sum\$" 'pieces: the checksum'
+    expect out '^/data/swap +file' 'pieces'
+    e2fsck -fn disk >fsck 2>&1 || { bad 'pieces: e2fsck found errors'; show fsck; }
+}
+
+sqlite() {
+    mkdir root
+    cat >root/work.sql <<'S'
+pragma journal_mode=off;
+pragma synchronous=off;
+create table t(a integer primary key, b text, c integer);
+with recursive n(x) as (select 1 union all select x + 1 from n where x < 100000)
+    insert into t select x, printf('%01000d', x * 7919 % 100003), x * 31 % 1009 from n;
+select count(*), sum(a), sum(c), sum(length(b)) from t;
+update t set c = c + 1 where a % 100 = 3;
+select c, count(*), min(b) = printf('%01000d', 0 + min(b)) from t where a % 1000 < 5 group by c order by count(*) desc, c limit 5;
+select sum(a * (b + 0)) from t where a between 40000 and 60000;
+select page_count * page_size > 100000000 from pragma_page_count, pragma_page_size;
+select b + 0 from t where a in (1, 99, 31415, 99999) order by a;
+pragma quick_check;
+S
+    sqlite3 :memory: <root/work.sql >expected || exit 1
+    for where in :memory: /data/t.db; do
+        set -- --swap 256M
+        if [ $where = /data/t.db ]; then
+            truncate -s 256M disk && /sbin/mke2fs -q -F -t ext4 disk || exit 1
+            set -- --disk disk --append mount=vda:/data
+        fi
+        boot "$@" --root root --with /usr/bin/sqlite3 /bin/busybox sh -c "exec sqlite3 $where </work.sql" || { bad "$where: status $?"; show err; }
+        diff expected out || bad "$where: other results"
+    done
+}
+
 case $group in
 memory) memory ;;
+files) files ;;
+sqlite) sqlite ;;
 traces) traces ;;
 full) full ;;
 esac

@@ -75,7 +75,7 @@ words() {
     expect 126 'dynamically linked and needs /lib64/no-such.so, which is not there' run ./dynamic
     mkdir root
     truncate -s 40M root/big
-    expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 16' run -m 16M --root root "$busybox"
+    expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 16' run -m 16M --medium usb --root root "$busybox"
     # An archive that fits in the file but not in memory is refused with a message, and the boot does not hang.
     expect 125 'needs at least [0-9.]+ MiB of memory, the machine has 1.75' run -m 1792K --medium direct \
         --machine microvm "$busybox"

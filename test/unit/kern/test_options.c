@@ -136,12 +136,18 @@ static void test_root(void **state)
 {
     (void)state;
     assert_int_equal(parse("root=vda"), E_OK);
-    assert_string_equal(o.root, "vda");
-    assert_false(o.root_readonly);
+    assert_string_equal(o.root.source, "vda");
+    assert_null(o.root.path);
+    assert_false(o.root.readonly);
     assert_int_equal(parse("root=/dev/sr0:ro"), E_OK);
-    assert_string_equal(o.root, "/dev/sr0");
-    assert_true(o.root_readonly);
-    static const char *const bad[] = {"root=", "root=:ro", "root=vda:rw", "root=vda:/data"};
+    assert_string_equal(o.root.source, "/dev/sr0");
+    assert_true(o.root.readonly);
+    assert_int_equal(parse("root=LABEL=OURO_12:/root:ro"), E_OK);
+    assert_string_equal(o.root.source, "LABEL=OURO_12");
+    assert_string_equal(o.root.path, "/root");
+    assert_true(o.root.readonly);
+    static const char *const bad[] = {"root=",       "root=:ro",          "root=vda:rw",
+                                      "root=:/data", "root=vda:/data:rw", "root=a:b:/data"};
     for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
         assert_int_equal(parse(bad[i]), E_INVAL);
 }

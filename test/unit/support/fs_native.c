@@ -27,10 +27,6 @@ bool (*native_other_thread)(void);
 uint64_t native_clock = UINT64_C(1700000000000000000), native_clock_step = 1000;
 uintptr_t native_fault_start, native_fault_end, native_missing;
 static bool native_has_missed;
-uint64_t swap_spare_frames(void)
-{
-    return 0;
-}
 
 struct frames machine_frames = {.free_frames = 1 << 20};
 int native_irq_depth; /* of the cpu/irq.h for native tests */
@@ -240,6 +236,11 @@ struct shrinker *native_shrinker;
 void shrinker_register(struct shrinker *shrinker)
 {
     native_shrinker = shrinker;
+}
+
+uint64_t shrinkers_spare(void)
+{
+    return native_shrinker && native_shrinker->spare ? native_shrinker->spare() : 0;
 }
 
 unsigned native_gave_way;

@@ -22,6 +22,10 @@ bool reserve_admits(void)
     return true;
 }
 
+void reserve_owe(void)
+{
+}
+
 bool reserve_refill(void)
 {
     return false;

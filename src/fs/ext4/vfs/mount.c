@@ -180,6 +180,7 @@ static const struct store_ops volume_ops = {
     .evict = volume_node_evict,
     .droppable = volume_node_droppable,
     .statfs = volume_statfs,
+    .place = volume_node_place,
     .sync = volume_sync,
     .unmount = volume_unmount,
 };

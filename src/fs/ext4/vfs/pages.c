@@ -237,6 +237,24 @@ static enum err find_data(struct inode *inode, uint64_t from, bool data, uint64_
     return data ? E_NXIO : E_OK;
 }
 
+enum err volume_node_place(struct inode *inode, uint64_t offset, struct store_run *out)
+{
+    struct volume *volume = volume_of(inode);
+    struct ext4_run run;
+    if (volume->fs == NULL)
+        return E_IO;
+    struct span span = span_of(inode, 0, NULL, ext4_size_max(volume->fs));
+    uint64_t block = offset / span.block_size, inside = offset % span.block_size;
+    enum err e = page_cache_write_back(inode, 0, UINT64_MAX, true);
+    if (e == E_OK)
+        e = run_find(&span, (uint32_t)block, &run);
+    if (e != E_OK)
+        return e;
+    *out = (struct store_run){volume->device, run.block * span.block_size + inside,
+                              (uint64_t)run.count * span.block_size - inside};
+    return run.state == EXT4_HOLE ? E_NXIO : E_OK;
+}
+
 static enum err sync_node(struct inode *inode, bool data_only)
 {
     struct volume *volume = volume_of(inode);

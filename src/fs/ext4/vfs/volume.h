@@ -61,6 +61,7 @@ enum err volume_node_change(struct inode *inode, const struct store_attributes *
 enum err volume_node_attribute(struct inode *inode, const char *name, const void *value,
                                size_t size);
 void volume_node_evict(struct inode *inode);
+enum err volume_node_place(struct inode *inode, uint64_t offset, struct store_run *out);
 bool volume_node_droppable(struct inode *inode);
 /* The times and the owner in memory, on the disk. The lock is held. */
 MUST_CHECK enum err volume_node_write(struct inode *inode);
