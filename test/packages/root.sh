@@ -19,7 +19,7 @@ apt=${OURO_APT:-$(dirname -- "$folder")/.apt}
 list=$*
 
 absent() {
-    echo "cannot unpack the packages $list: $1" >&2
+    echo "skip: cannot unpack the packages $list: $1" >&2
     exit 77
 }
 

@@ -28,7 +28,7 @@ in_ouro() {
     for word in $with; do
         words+=(--with "$word")
     done
-    exec "$ouro" run --medium direct --machine microvm --timeout 300 -m 1G --append "loglevel=3 ${WORDS:-}" \
+    exec "$ouro" run --medium direct --machine microvm --timeout $((300 * ${SLOW:-1})) -m 1G --append "loglevel=3 ${WORDS:-}" \
         --root "$work/root" "${words[@]}" "$native" "${arguments[@]}"
 }
 

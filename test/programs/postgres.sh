@@ -42,6 +42,6 @@ for path in /usr/lib/postgresql/15/{bin,lib} /usr/share/postgresql/15 /bin/sh /b
     /usr/share/zoneinfo/UTC; do
     with+=(--with "$path")
 done
-"$ouro" run --medium direct --machine microvm --timeout 280 -m 1G --user postgres --root "$work/root" "${with[@]}" \
+"$ouro" run --medium direct --machine microvm --timeout $((280 * ${SLOW:-1})) -m 1G --user postgres --root "$work/root" "${with[@]}" \
     /bin/bash /run > "$work/out" 2> "$work/err" || { echo "FAIL: status $?"; tail -n 20 "$work/err"; }
 diff -u "$work/expected" "$work/out" || { tail -n 40 "$work/err"; exit 1; }

@@ -10,7 +10,7 @@ cd "$temp" || exit 1
 PATH=$PATH:/usr/sbin:/sbin
 packages=$top/build/packages/databases
 mkdir -p "$top/build/packages" root/etc root/tmp
-"$top/test/packages/root.sh" "$packages" bash busybox-static coreutils dash postgresql-15 redis-server redis-tools >log 2>&1 || { tail -n 1 log; exit 77; }
+"$top/test/packages/root.sh" "$packages" bash busybox-static coreutils dash postgresql-15 redis-server redis-tools >log 2>&1 || { echo "skip: $(tail -n 1 log)"; exit 77; }
 printf 'root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104::/tmp:/bin/sh\n' >root/etc/passwd
 printf 'root:x:0:\npostgres:x:104:\n' >root/etc/group
 chmod 1777 root/tmp
@@ -21,7 +21,7 @@ chmod +x noted
 run() {
     volume=$1
     shift
-    "$OURO" run --medium direct --machine microvm --timeout 250 ${KERNEL:+--kernel "$KERNEL"} --sysroot "$packages" --root root -m 1G \
+    "$OURO" run --medium direct --machine microvm --timeout $((250 * ${SLOW:-1})) ${KERNEL:+--kernel "$KERNEL"} --sysroot "$packages" --root root -m 1G \
         --volume "$volume:/data" --volume-size 200M "$@" >out 2>err
 }
 

@@ -121,8 +121,8 @@ else
     set -- --net none --append ip=dhcp --qemu-arg -netdev --qemu-arg "user,id=net,hostfwd=tcp:127.0.0.1:$port-:8080" \
         --qemu-arg -device --qemu-arg "$card,netdev=net,romfile="
 fi
-timeout 200 "$OURO" run -v --medium direct --machine "$machine" "$@" --qemu-arg -qmp \
-    --qemu-arg unix:control,server=on,wait=off --timeout 180 server.c >out 2>err </dev/null &
+timeout $((200 * ${SLOW:-1})) "$OURO" run -v --medium direct --machine "$machine" "$@" --qemu-arg -qmp \
+    --qemu-arg unix:control,server=on,wait=off --timeout $((180 * ${SLOW:-1})) server.c >out 2>err </dev/null &
 machine_run=$!
 until grep -q ready out || ! kill -0 "$machine_run" 2>/dev/null; do
     sleep 0.1

@@ -16,7 +16,7 @@ busybox=/bin/busybox
 expect() {
     wanted=$1 regex=$2
     shift 2
-    timeout 170 "$OURO" "$@" >out 2>err </dev/null
+    timeout $((170 * ${SLOW:-1})) "$OURO" "$@" >out 2>err </dev/null
     status=$?
     [ "$status" -eq "$wanted" ] || bad "$*: status $status instead of $wanted"
     grep -Eq -- "$regex" err || { bad "$*: no line with: $regex"; show err; }
@@ -28,7 +28,7 @@ expect() {
 boot() {
     regex=$1
     shift
-    expect 125 "$regex" run --timeout 100 "$@"
+    expect 125 "$regex" run --timeout $((100 * ${SLOW:-1})) "$@"
 }
 
 # poke FILE OFFSET TEXT: overwrites bytes of the file.
@@ -130,7 +130,7 @@ boots() {
     boot 'half.iso is truncated' --image half.iso
 
     # No root archive: the tool always passes one, so QEMU is started directly.
-    timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
+    timeout $((60 * ${SLOW:-1})) qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
         -no-reboot -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$kernel" \
         -append 'console=framed exit=0xf4' </dev/null >out 2>err
     grep -aq 'archive' out || { bad "no module: no sentence"; show out; }
@@ -147,7 +147,7 @@ int main(void)
     }
 }
 C
-    "$OURO" run --machine microvm --timeout 100 absent.c >out 2>err </dev/null || bad "absent.c ended with $?"
+    "$OURO" run --machine microvm --timeout $((100 * ${SLOW:-1})) absent.c >out 2>err </dev/null || bad "absent.c ended with $?"
     [ "$(grep -c '^-1 38$' out)" -eq 3 ] || { bad "an absent call is not ENOSYS"; show out; }
     [ "$(grep -c 'system call 411' err)" -eq 1 ] || { bad "an absent call is not named once"; show err; }
 }
@@ -156,7 +156,7 @@ C
 # is its address, + 8 its size.
 module() {
     rm -f gdb.socket
-    timeout 60 qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
+    timeout $((60 * ${SLOW:-1})) qemu-system-x86_64 -machine microvm,auto-kernel-cmdline=off -cpu max -m 64M -nodefaults -display none \
         -no-reboot -serial stdio -kernel "$kernel" -initrd archive -append console=framed -S \
         -gdb unix:gdb.socket,server=on,wait=off </dev/null >out 2>err &
     machine=$!
@@ -193,7 +193,7 @@ screen() {
         done
         sleep 1
         echo quit
-    ) | timeout 60 qemu-system-x86_64 -machine pc -cpu pentium3 -m 64M -nodefaults -vga std -display none \
+    ) | timeout $((60 * ${SLOW:-1})) qemu-system-x86_64 -machine pc -cpu pentium3 -m 64M -nodefaults -vga std -display none \
         -serial null -monitor stdio -kernel "$kernel" >/dev/null 2>&1
     # Each cell has two bytes: character and attribute.
     od -An -v -tx1 -w2 screen | while read -r character _; do

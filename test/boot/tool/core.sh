@@ -34,7 +34,7 @@ C
 gcc -g -O1 -o moving crash.c && gcc -g -O1 -no-pie -static -o still crash.c || exit 1
 
 run() {
-    "$OURO" run --medium direct --machine microvm --timeout 60 "$@" </dev/null
+    "$OURO" run --medium direct --machine microvm --timeout $((60 * ${SLOW:-1})) "$@" </dev/null
 }
 
 # gdb's own names start with a dollar.
