@@ -247,7 +247,7 @@ static bool swap_write_now(const struct clock_run *run)
 {
     static struct block_request requests[CLOCK_RUN];
     static struct block_segment segments[CLOCK_RUN];
-    struct direct_write write = {0, false};
+    static struct direct_write write;
     uint32_t most = most_pages(), done = 0, count = 0;
     for (; done < run->count; count++) {
         uint32_t part = run->count - done < most ? run->count - done : most;
@@ -262,7 +262,7 @@ static bool swap_write_now(const struct clock_run *run)
                                    .context = &write};
         done += part;
     }
-    write.left = count;
+    write = (struct direct_write){count, false};
     for (uint32_t i = 0; i < count; i++)
         block_submit(swap_one.device, &requests[i]);
     while (write.left > 0)

@@ -108,7 +108,7 @@ done
 exec "$OURO" "$verb" --sysroot "$ROOT" "${words[@]}"
 ''')
     os.mkdir(folder + "/bin")
-    java = "/usr/lib/jvm/java-17-openjdk-amd64"
+    java = glob.glob(ROOT + "/usr/lib/jvm/java-*-openjdk-amd64")[0][len(ROOT):]
     compiler = ":".join(glob.glob(ROOT + "/usr/share/java/*.jar"))
     stand_in(folder + "/bin/javac", 'exec "$ROOT/lib64/ld-linux-x86-64.so.2" --library-path '
              '"$ROOT/usr/lib/x86_64-linux-gnu:$ROOT%s/lib" "$ROOT%s/bin/java" -cp "%s" '

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# PostgreSQL 15, as its own user: initdb, start, pgbench with four clients, the end of its postmaster by SIGKILL, recovery, a clean end.
+# PostgreSQL, as its own user: initdb, start, pgbench with four clients, the end of its postmaster by SIGKILL, recovery, a clean end.
 set -u
 ouro=${OURO:-$(cd "$(dirname "$0")/../.." && pwd)/ouro}
-bin=/usr/lib/postgresql/15/bin
-[ -x $bin/postgres ] || { echo "skip: no $bin"; exit 77; }
+version=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf "%f\n" 2> /dev/null | tail -n 1)
+[ -n "$version" ] || { echo "skip: PostgreSQL is not installed (boot.databases unpacks it)"; exit 77; }
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/root"/{etc,tmp}
@@ -12,7 +12,7 @@ printf 'root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104::/tmp:/bin/sh\n' > "$w
 printf 'root:x:0:\npostgres:x:104:\n' > "$work/root/etc/group"
 chmod 1777 "$work/root/tmp"
 cat > "$work/root/run" << 'END'
-export PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/tmp/data PGHOST=/tmp PGTZ=UTC
+export PATH=$(echo /usr/lib/postgresql/*/bin):$PATH PGDATA=/tmp/data PGHOST=/tmp PGTZ=UTC
 start() { pg_ctl -l /tmp/log -o "-k /tmp -c listen_addresses=''" -w start > /tmp/started || cat /tmp/started /tmp/log; }
 count() { psql -At bench -c "select count(*), sum(delta) = (select sum(bbalance) from pgbench_branches) from pgbench_history"; }
 initdb --no-locale -E UTF8 -A trust --no-sync > /tmp/made || cat /tmp/made
@@ -38,7 +38,7 @@ number of transactions actually processed: 100/100
 server stopped
 END
 with=()
-for path in /usr/lib/postgresql/15/{bin,lib} /usr/share/postgresql/15 /bin/sh /bin/rm /bin/sleep /bin/cat /bin/grep /usr/bin/tail \
+for path in "/usr/lib/postgresql/$version"/{bin,lib} "/usr/share/postgresql/$version" /bin/sh /bin/rm /bin/sleep /bin/cat /bin/grep /usr/bin/tail \
     /usr/share/zoneinfo/UTC; do
     with+=(--with "$path")
 done

@@ -132,7 +132,7 @@ bare() {
     # shellcheck disable=SC2086
     {
         person 'no keyboard controller' 'see ready' power 'event SHUTDOWN' -- $machine -machine pc,i8042=off -cdrom person.iso
-        person 'no ACPI' 'see ready' 'type x\n' 'see got (x)' 'type end\n' 'event SHUTDOWN' -- $machine -no-acpi -cdrom person.iso
+        person 'no ACPI' 'see ready' 'type x\n' 'see got (x)' 'type end\n' 'event SHUTDOWN' -- $machine -machine pc,acpi=off -cdrom person.iso
     }
     clock=$("$OURO" run --medium direct --timeout $((60 * ${SLOW:-1})) --qemu-arg -rtc --qemu-arg base=2032-02-29T23:58:00,clock=vm \
         /bin/busybox date -u '+%F %H:%M')
@@ -141,7 +141,7 @@ bare() {
     # shellcheck disable=SC2086
     {
         person 'restart: ACPI' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -machine q35 -cdrom person.iso
-        person 'restart: keyboard controller' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -no-acpi -cdrom person.iso
+        person 'restart: keyboard controller' 'see ready' 'type again\n' 'event SHUTDOWN' -- $machine -machine pc,acpi=off -cdrom person.iso
     }
     # Without a keyboard the input comes from the serial port. The restart has only port 0xCF9, and on a microvm not even that.
     FAKE=vanish FAKE_KEEP=$temp OURO_QEMU=$here/../fake-qemu.sh "$OURO" run --machine microvm reboot.c >out 2>&1
