@@ -61,7 +61,7 @@ int command_explore(int argc, char **argv)
                                             .marker = EXPLORER_SAYS,
                                             .marked = open_page,
                                             .timeout = request.timeout,
-                                            .boot_limit = BOOT_LIMIT};
+                                            .boot_limit = boot_limit(&request)};
     console_run(&console, &result);
     emulator_end(&emulator);
     return run_explain(&request, &result);

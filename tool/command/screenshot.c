@@ -31,7 +31,7 @@ int command_screenshot(int argc, char **argv)
                                             .keyboard = true,
                                             .marker = request.marker,
                                             .timeout = request.timeout,
-                                            .boot_limit = BOOT_LIMIT};
+                                            .boot_limit = boot_limit(&request)};
     console_run(&console, &result);
     if (result.ending != ENDED_STATUS && result.ending != ENDED_MARKER &&
         result.ending != ENDED_TIMEOUT)
